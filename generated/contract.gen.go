@@ -9,6 +9,8 @@ const (
 	GeneratorVersion = "v2.8.2"
 	// TokenHeader is the request header that carries the access token.
 	TokenHeader = "x-acs-dingtalk-access-token"
+	// RequestIDHeader is the response header that carries the request's id.
+	RequestIDHeader = "x-acs-request-id"
 )
 
 // Operation is one call of the contract. Path holds its parameters in braces, as net/http's patterns do.

@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/getkin/kin-openapi/openapi3"
 )
@@ -87,6 +88,8 @@ func readEntry(row any) (entry, error) {
 		what string
 	}{
 		{e.Code != "", "code is missing"},
+		{isWireText(e.Code), "code has a character that is not printable ASCII"},
+		{!slices.ContainsFunc(e.Aliases, func(a string) bool { return a == "" || !isWireText(a) }), "an alias is empty or not printable ASCII"},
 		{token.IsIdentifier("Code"+e.Name) && e.Name != "" && token.IsExported(e.Name), "name is not an exported Go name"},
 		{e.Status >= 400 && e.Status <= 599, "status is not an HTTP error status"},
 		{slices.Contains(kinds, e.Kind), fmt.Sprintf("kind %q is none of %s", e.Kind, strings.Join(kinds, ", "))},
@@ -94,7 +97,7 @@ func readEntry(row any) (entry, error) {
 		{e.WaitSeconds >= 0 && e.WaitSeconds <= 3600, "waitSeconds is not between 0 and 3600"},
 		{e.Retry == nil || *e.Retry || e.WaitSeconds == 0, "waitSeconds without retry"},
 		{slices.Contains(tokenEffects, e.Token), fmt.Sprintf("token %q is none of %s", e.Token, strings.Join(tokenEffects, ", "))},
-		{e.Description != "" && !strings.ContainsAny(e.Description, "\r\n"), "description is not one line"},
+		{e.Description != "" && !strings.ContainsFunc(e.Description, isNotPrint), "description is not one line of printable text"},
 		{e.Observed != nil, "observed is missing"},
 	} {
 		if !check.ok {
@@ -103,6 +106,15 @@ func readEntry(row any) (entry, error) {
 	}
 	return e, nil
 }
+
+// isWireText keeps codes to what a JSON string of the gateway holds as it is, and to characters that fold one way only:
+// codes are compared without regard to case, by strings.ToLower here and by strings.EqualFold in the generated code.
+func isWireText(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// A description becomes a comment, where a control character would break the generated file.
+func isNotPrint(r rune) bool { return !unicode.IsPrint(r) }
 
 // rowName finds a name for a row that may be malformed.
 func rowName(row any) string {

@@ -48,17 +48,26 @@ func run(contract, folder string) error {
 		return err
 	}
 	for name, data := range map[string]any{
-		"errorcodes": map[string]any{"Entries": entries, "Kinds": kinds, "TokenEffects": tokenEffects},
+		"errorcodes": catalogueData(entries),
 		"contract": map[string]any{
 			"Version": doc.Info.Version, "Generator": version,
-			"TokenHeader": header, "Operations": operations(doc),
+			"TokenHeader": header, "RequestIDHeader": requestIDHeader(doc),
+			"Operations": operations(doc),
 		},
 	} {
-		if err := write(filepath.Join(folder, name+".gen.go"), templates.Lookup(name), data); err != nil {
+		src, err := render(name, data)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(folder, name+".gen.go"), src, 0o644)
+		}
+		if err != nil {
 			return fmt.Errorf("%s.gen.go: %w", name, err)
 		}
 	}
 	return nil
+}
+
+func catalogueData(entries []entry) any {
+	return map[string]any{"Entries": entries, "Kinds": kinds, "TokenEffects": tokenEffects}
 }
 
 type operation struct{ Name, ID, Method, Path string }
@@ -84,6 +93,22 @@ func tokenHeader(doc *openapi3.T) (string, error) {
 	return "", fmt.Errorf("the contract has no apiKey scheme in a header")
 }
 
+// requestIDHeader returns the response header that refers to the component RequestId.
+func requestIDHeader(doc *openapi3.T) string {
+	for _, item := range doc.Paths.Map() {
+		for _, op := range item.Operations() {
+			if ok := op.Responses.Status(200); ok != nil && ok.Value != nil {
+				for name, header := range ok.Value.Headers {
+					if header.Ref == "#/components/headers/RequestId" {
+						return name
+					}
+				}
+			}
+		}
+	}
+	return ""
+}
+
 // generatorVersion reads oapi-codegen's version from the header of the file that it wrote.
 func generatorVersion(file string) (string, error) {
 	src, err := os.ReadFile(file)
@@ -97,16 +122,13 @@ func generatorVersion(file string) (string, error) {
 	return string(m[1]), nil
 }
 
-func write(file string, tmpl *template.Template, data any) error {
+// render executes a template of errorcodes.tmpl and formats what comes out.
+func render(name string, data any) ([]byte, error) {
 	var buf bytes.Buffer
-	if err := tmpl.Execute(&buf, data); err != nil {
-		return err
+	if err := templates.ExecuteTemplate(&buf, name, data); err != nil {
+		return nil, err
 	}
-	src, err := format.Source(buf.Bytes())
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(file, src, 0o644)
+	return format.Source(buf.Bytes())
 }
 
 var (

@@ -1,0 +1,132 @@
+package dingtalk
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+)
+
+// Version is the version of this SDK, as its User-Agent says it.
+const Version = "0.1.0"
+
+// maxChatIDBytes is far above every sample (36 bytes) and far below what a gateway refuses as a path.
+const maxChatIDBytes = 256
+
+// Client converts chat ids. Make one with [NewClient] and share it: it holds the token cache, the connections and
+// the retry budget. All methods may be called from many goroutines.
+type Client struct {
+	api       *generated.Client
+	tokens    tokens
+	transport *transport
+	retry     Retry
+	gate      *gate
+	clock     clock
+	log       logger
+}
+
+// NewClient makes a client for an app's credentials: [AppCredentials], a [StaticToken], or any [TokenSource].
+//
+// Nothing is sent yet. It fails if a credential is empty or could not be sent in a header, or if an option is wrong:
+// a base URL must use HTTPS unless its host is a loopback address.
+func NewClient(creds Credentials, opts ...Option) (*Client, error) {
+	cfg := defaults()
+	for _, opt := range opts {
+		if err := opt(&cfg); err != nil {
+			return nil, fmt.Errorf("dingtalk: %w", err)
+		}
+	}
+	c := &Client{
+		transport: newTransport(cfg),
+		retry:     cfg.retry,
+		gate:      newGate(cfg.retry, cfg.clock),
+		clock:     cfg.clock,
+		log:       logger{cfg.logger},
+	}
+	c.api = &generated.Client{Server: cfg.baseURL, Client: c.transport}
+	var err error
+	if c.tokens, err = c.newTokens(creds); err != nil {
+		return nil, fmt.Errorf("dingtalk: %w", err)
+	}
+	return c, nil
+}
+
+// OpenConversationID returns the openConversationId of the group chat that has this chatId.
+//
+// The app must be an internal app with the permission qyapi_chat_read. Each call that reaches the service counts
+// towards the organisation's monthly quota (5,000 on the standard edition) and the app's limit of 20 calls a second.
+// The call changes nothing, so it is safe to repeat, and is repeated as [Retry] says.
+//
+// An error is always an *[Error]. [ErrInvalidChatID] and [ErrOwnerNotVisible] are about this chat alone; the other
+// kinds would meet other chats as well. The result is never empty without an error.
+//
+// See https://help.dingtalk.io/open/development/obtain-group-openconversationid.
+func (c *Client) OpenConversationID(ctx context.Context, chatID string) (string, error) {
+	if err := checkChatID(chatID); err != nil {
+		return "", err
+	}
+	var out generated.ChatIDToOpenConversationIDResponseBody
+	err := c.call(ctx, &operation{
+		id: generated.OperationChatIDToOpenConversationID.ID,
+		send: func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
+			return c.api.ChatIDToOpenConversationID(ctx, chatID, edit)
+		},
+		into: &out,
+		ok:   func() bool { return out.OpenConversationID != "" },
+	})
+	return out.OpenConversationID, asError(err)
+}
+
+// Token returns the access token that the client's next call would send, for calls to other DingTalk APIs with the
+// same credentials. It is fetched only if none is cached.
+func (c *Client) Token(ctx context.Context) (string, error) {
+	token, err := c.tokens.Token(ctx)
+	if err != nil {
+		return "", tokenError(ctx, generated.OperationGetAccessToken.ID, err)
+	}
+	return token, nil
+}
+
+// CloseIdleConnections closes connections that no call uses, where the transport can. Clients that were made without
+// [WithHTTPClient] share theirs.
+func (c *Client) CloseIdleConnections() {
+	if t, ok := c.transport.roundTripper.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
+
+// String describes the client without its secrets.
+func (c *Client) String() string { return "dingtalk.Client(" + c.api.Server + ")" }
+
+// GoString is [Client.String]: %#v would otherwise print the credentials.
+func (c *Client) GoString() string { return c.String() }
+
+// checkChatID refuses what cannot be a chat id, before a call is spent on it. Nothing documents a format, so any other
+// text is sent, as one escaped path segment.
+func checkChatID(id string) error {
+	var why string
+	switch {
+	case id == "":
+		why = "it is empty"
+	case id == "." || id == "..":
+		why = "it would change the request's path"
+	case len(id) > maxChatIDBytes:
+		why = fmt.Sprintf("it is longer than %d bytes", maxChatIDBytes)
+	case !utf8.ValidString(id):
+		why = "it is not UTF-8"
+	case strings.IndexFunc(id, unicode.IsControl) >= 0:
+		why = "it holds a control character"
+	case strings.HasPrefix(id, "cid") && strings.HasSuffix(id, "=="):
+		why = "it already is an openConversationId"
+	default:
+		return nil
+	}
+	return &Error{
+		Op: generated.OperationChatIDToOpenConversationID.ID, Kind: ErrInvalidChatID,
+		Local: true, Message: "not sent: " + why,
+	}
+}

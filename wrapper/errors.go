@@ -1,0 +1,168 @@
+package dingtalk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+)
+
+// The kinds of failure. [errors.Is] finds exactly one of them in every *[Error], unless the caller's own context
+// ended the call: then it finds [context.Canceled] or [context.DeadlineExceeded].
+var (
+	// ErrInvalidChatID: no chat has this id, or it cannot be one. Other chats are not affected.
+	ErrInvalidChatID = errors.New("chat id is unknown or malformed")
+	// ErrOwnerNotVisible: the group's owner is outside the app's visible range. Other chats are not affected; widen
+	// the range in the developer console.
+	ErrOwnerNotVisible = errors.New("group owner is outside the app's visible range")
+	// ErrUnauthenticated: the credentials are wrong, or the token was rejected and a new one did not help.
+	ErrUnauthenticated = errors.New("credentials or access token rejected")
+	// ErrPermissionDenied: the app lacks a permission; Error.RequiredScopes may name it.
+	ErrPermissionDenied = errors.New("permission denied")
+	// ErrIPNotAllowed: this machine's address is not in the app's allow list.
+	ErrIPNotAllowed = errors.New("address not allowed")
+	// ErrThrottled: a limit per second or minute was passed, and waiting as long as allowed did not help.
+	ErrThrottled = errors.New("throttled")
+	// ErrQuotaExhausted: the organisation's calls of this month are used up. Every further call would fail.
+	ErrQuotaExhausted = errors.New("monthly quota exhausted")
+	// ErrBlocked: this machine's address is banned for some minutes (Error.RetryAfter). The client sends nothing
+	// until then.
+	ErrBlocked = errors.New("address banned for a while")
+	// ErrUnavailable: the service could not be reached, or failed, more often than the client repeats a call.
+	ErrUnavailable = errors.New("service unavailable")
+	// ErrUnexpectedResponse: the answer was not one that the contract knows, such as HTML with status 200.
+	ErrUnexpectedResponse = errors.New("unexpected response")
+	// ErrRedirect: the service redirected, which is never followed: the access token would go along.
+	ErrRedirect = errors.New("redirect refused")
+	// ErrTLS: no trustworthy connection could be made. Repeating does not help.
+	ErrTLS = errors.New("TLS failed")
+	// ErrRejected: the service refused the request for a reason that has no sentinel. See Error.Code.
+	ErrRejected = errors.New("request rejected")
+)
+
+// kinds maps the kinds of the contract's catalogue to sentinels.
+var kinds = map[generated.Kind]error{
+	generated.KindInvalidChatID:    ErrInvalidChatID,
+	generated.KindOwnerNotVisible:  ErrOwnerNotVisible,
+	generated.KindUnauthenticated:  ErrUnauthenticated,
+	generated.KindPermissionDenied: ErrPermissionDenied,
+	generated.KindIPNotAllowed:     ErrIPNotAllowed,
+	generated.KindThrottled:        ErrThrottled,
+	generated.KindQuotaExhausted:   ErrQuotaExhausted,
+	generated.KindUnavailable:      ErrUnavailable,
+	generated.KindRejected:         ErrRejected,
+}
+
+// ErrTooLarge is found, beside [ErrUnexpectedResponse], when a body passed the limit of 1 MiB after decompression.
+var ErrTooLarge = fmt.Errorf("body is larger than %d bytes", maxBodyBytes)
+
+// Error is every error that a [Client] returns for a call. It holds no secret. Its text is for people and may change;
+// decide by [errors.Is] and by Code.
+type Error struct {
+	Op             string         // operationId of the call, as in the contract
+	Kind           error          // one of the sentinels above, or the error of the caller's context
+	StatusCode     int            // HTTP status; 0 if no answer came
+	Code           generated.Code // the service's code, as it sent it; empty if it sent none
+	Message        string         // the service's text, at most 1 KiB and without control characters, or the client's own
+	RequestID      string         // to quote to DingTalk's support; empty if the answer had none
+	RequiredScopes []string       // permissions to grant, with ErrPermissionDenied; may be empty
+	RetryAfter     time.Duration  // how long to wait before trying again; 0 if not known
+	Attempts       int            // requests sent for the call; to the token endpoint, if TokenEndpoint
+	TokenEndpoint  bool           // the token could not be fetched, so the operation itself was not called
+	Local          bool           // the client refused by itself; the service was not asked
+	Err            error          // the cause, such as a *net.DNSError, or the error before this one
+
+	dropToken bool // the token was rejected: another may help
+	retry     bool // the same request may succeed later, after RetryAfter and a backoff
+	broken    bool // no complete answer came, for which the caller's context may be the cause
+}
+
+// Error describes the failure in one line.
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "dingtalk: %s: %v", e.Op, e.Kind)
+	if e.TokenEndpoint {
+		b.WriteString(" (while fetching an access token)")
+	}
+	if e.Code != "" {
+		fmt.Fprintf(&b, ": %s", e.Code)
+	}
+	if e.Message != "" {
+		fmt.Fprintf(&b, ": %s", e.Message)
+	}
+	if len(e.RequiredScopes) > 0 {
+		fmt.Fprintf(&b, ": grant %s", strings.Join(e.RequiredScopes, ", "))
+	}
+	var facts []string
+	add := func(is bool, format string, args ...any) {
+		if is {
+			facts = append(facts, fmt.Sprintf(format, args...))
+		}
+	}
+	add(e.Local, "refused by this client")
+	add(e.StatusCode != 0, "HTTP %d", e.StatusCode)
+	add(e.RequestID != "", "request %s", e.RequestID)
+	add(e.Attempts > 1, "%d attempts", e.Attempts)
+	add(e.RetryAfter > 0, "try again after %s", e.RetryAfter.Round(time.Second))
+	if len(facts) > 0 {
+		fmt.Fprintf(&b, " (%s)", strings.Join(facts, ", "))
+	}
+	if e.Err != nil {
+		fmt.Fprintf(&b, ": %v", e.Err)
+	}
+	return b.String()
+}
+
+// Unwrap lets [errors.Is] and [errors.As] find the kind and the cause.
+func (e *Error) Unwrap() []error {
+	if e.Err == nil {
+		return []error{e.Kind}
+	}
+	return []error{e.Kind, e.Err}
+}
+
+// Timeout reports whether a time limit ended the call: the client's own limit per attempt, or the caller's deadline.
+// Only the latter leaves an error in the caller's context.
+func (e *Error) Timeout() bool {
+	if errors.Is(e.Kind, context.DeadlineExceeded) {
+		return true
+	}
+	var t interface{ Timeout() bool }
+	return errors.As(e.Err, &t) && t.Timeout()
+}
+
+// LogValue groups the fields for [log/slog].
+func (e *Error) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("op", e.Op),
+		slog.String("kind", e.Kind.Error()),
+		slog.Int("status", e.StatusCode),
+		slog.String("code", string(e.Code)),
+		slog.String("message", e.Message),
+		slog.String("request_id", e.RequestID),
+		slog.Int("attempts", e.Attempts),
+	)
+}
+
+// asError is err as an error that is nil if err is.
+func asError(err *Error) error {
+	if err == nil {
+		return nil
+	}
+	return err
+}
+
+// escape makes foreign text safe for a terminal and for one line of a log.
+func escape(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '·'
+	}, s)
+}

@@ -1,0 +1,142 @@
+package dingtalk
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+)
+
+// Region is the base URL of one of the service's two public hosts.
+type Region string
+
+// The regions. An app belongs to one of them.
+const (
+	International Region = generated.ServerURLInternational // the default
+	MainlandChina Region = generated.ServerURLMainlandChina
+)
+
+// Option changes what [NewClient] makes.
+type Option func(*config) error
+
+type config struct {
+	baseURL    string
+	httpClient *http.Client
+	timeout    time.Duration
+	userAgent  string
+	retry      Retry
+	logger     *slog.Logger
+	clock      clock
+}
+
+func defaults() config {
+	return config{
+		baseURL:   string(International),
+		userAgent: "openconversation-go/" + Version,
+		retry:     defaultRetry,
+		clock:     systemClock(),
+	}
+}
+
+// WithRegion selects the public host. The default is [International].
+func WithRegion(region Region) Option {
+	return func(c *config) error {
+		if region != International && region != MainlandChina {
+			return fmt.Errorf("unknown region %q: use International or MainlandChina, or WithBaseURL", region)
+		}
+		c.baseURL = string(region)
+		return nil
+	}
+}
+
+// WithBaseURL selects a host of one's own, such as a private deployment's or an emulator's. It must use HTTPS unless
+// its host is a loopback address, and may hold a path prefix but neither user, query nor fragment.
+func WithBaseURL(baseURL string) Option {
+	return func(c *config) error {
+		u, err := url.Parse(baseURL)
+		switch {
+		case err != nil: // the error would repeat the URL, which may hold a password
+			return errors.New("base URL: it cannot be parsed")
+		case u.User != nil:
+			return errors.New("base URL: it must not hold a user or password")
+		case u.Host == "" || u.Hostname() == "":
+			return fmt.Errorf("base URL %q: it has no host", u.Redacted())
+		case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+			return errors.New("base URL: it must not hold a query or fragment")
+		case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+		default:
+			return fmt.Errorf("base URL %q: HTTPS is required, since requests carry secrets", u.Redacted())
+		}
+		c.baseURL = strings.TrimRight(u.String(), "/")
+		return nil
+	}
+}
+
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// WithHTTPClient makes requests through client's Transport, and takes its Timeout, if set, as the limit of one attempt.
+// The client itself is not used or changed: its redirect policy and cookie jar do not apply.
+func WithHTTPClient(client *http.Client) Option {
+	return func(c *config) error {
+		if client == nil {
+			return errors.New("WithHTTPClient: the client is nil")
+		}
+		c.httpClient = client
+		return nil
+	}
+}
+
+// WithTimeout limits one attempt, from dialling to the last byte of the body. The default is 10 s. What limits a whole
+// call, with its repeats and waits, is the context that is passed to it.
+func WithTimeout(d time.Duration) Option {
+	return func(c *config) error {
+		if d <= 0 {
+			return fmt.Errorf("WithTimeout: %s is not positive", d)
+		}
+		c.timeout = d
+		return nil
+	}
+}
+
+// WithUserAgent puts product, such as "myapp/1.2", before the SDK's own name in the User-Agent header.
+func WithUserAgent(product string) Option {
+	return func(c *config) error {
+		if err := checkHeaderValue(product); err != nil {
+			return fmt.Errorf("WithUserAgent: %w", err)
+		}
+		c.userAgent = product + " openconversation-go/" + Version
+		return nil
+	}
+}
+
+// WithRetry changes what is repeated, and for how long. Fields that are zero keep their defaults.
+func WithRetry(retry Retry) Option {
+	return func(c *config) error {
+		if retry.MaxAttempts < 0 || retry.BaseDelay < 0 || retry.MaxDelay < 0 || retry.MaxWait < 0 {
+			return errors.New("WithRetry: a field is negative")
+		}
+		c.retry = retry.orDefaults()
+		return nil
+	}
+}
+
+// WithLogger logs to logger: each attempt and token fetch at debug level, each wait at info, what an operator should
+// see at warn. No entry holds a secret. Nothing is logged without it.
+func WithLogger(l *slog.Logger) Option {
+	return func(c *config) error {
+		c.logger = l
+		return nil
+	}
+}

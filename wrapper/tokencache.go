@@ -1,0 +1,237 @@
+package dingtalk
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+)
+
+const (
+	// refreshEarly is how long before its end a token is renewed, as the service's documentation advises; a fifth of
+	// the lifetime, if that is less.
+	refreshEarly = 10 * time.Minute
+	// refreshPause is the least time between renewals in the background, while the old token still serves.
+	refreshPause = 30 * time.Second
+	// maxLifetime caps an absurd expireIn.
+	maxLifetime = 24 * time.Hour
+	// minLifetime is how long a token is used whose expireIn is missing, zero or negative: such a token must not be
+	// kept, but neither may each call fetch one.
+	minLifetime = 5 * time.Second
+	// failureMemory is how long wrong credentials, or a new token that was rejected too, fail further calls at once.
+	failureMemory = 3 * time.Second
+)
+
+// tokenCache holds one app's access token. A hit takes no lock. A miss makes one request, whoever waits for it: each
+// caller leaves on its own context, and the request ends early only when all have left.
+type tokenCache struct {
+	client  *Client
+	creds   AppCredentials
+	current atomic.Pointer[heldToken]
+
+	mu        sync.Mutex
+	flight    *flight   // the request under way
+	nextEarly time.Time // no renewal in the background before this
+	failure   *Error    // what calls get until failUntil
+	failUntil time.Time
+}
+
+type heldToken struct {
+	value   string
+	renewAt time.Time
+	expires time.Time
+}
+
+// flight is one request for a token. done is closed when held and err are final.
+type flight struct {
+	done    chan struct{}
+	cancel  context.CancelFunc
+	waiters int
+	held    *heldToken
+	err     *Error
+}
+
+func (t *tokenCache) Token(ctx context.Context) (string, error) {
+	now := t.client.clock.now()
+	if held := t.current.Load(); held != nil && now.Before(held.expires) {
+		if !now.Before(held.renewAt) {
+			t.renew(now)
+		}
+		return held.value, nil
+	}
+	f, err := t.join(ctx, now)
+	if err != nil {
+		return "", err
+	}
+	if f.held != nil { // another caller's request ended in between
+		return f.held.value, nil
+	}
+	select {
+	case <-f.done:
+		if f.err != nil {
+			return "", f.err
+		}
+		return f.held.value, nil
+	case <-ctx.Done():
+		t.part(f)
+		return "", ctx.Err()
+	}
+}
+
+// join adds the caller to the request under way, or begins one.
+func (t *tokenCache) join(ctx context.Context, now time.Time) (*flight, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if held := t.current.Load(); held != nil && now.Before(held.expires) {
+		return &flight{held: held}, nil
+	}
+	if now.Before(t.failUntil) {
+		remembered := *t.failure
+		remembered.Local, remembered.Attempts = true, 0
+		return nil, &remembered
+	}
+	if t.flight == nil {
+		t.begin(ctx)
+	}
+	t.flight.waiters++
+	return t.flight, nil
+}
+
+// part takes a caller out that does not wait any longer. Nobody needs a request that nobody waits for.
+func (t *tokenCache) part(f *flight) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if f.waiters--; f.waiters == 0 {
+		f.cancel()
+		if t.flight == f {
+			t.flight = nil
+		}
+	}
+}
+
+// renew begins a request in the background, unless one is under way or was a moment ago. Its failure is only logged:
+// the old token serves until its end.
+func (t *tokenCache) renew(now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.flight != nil || now.Before(t.nextEarly) {
+		return
+	}
+	t.nextEarly = now.Add(refreshPause)
+	t.begin(context.Background())
+	t.flight.waiters++ // the cache itself
+}
+
+// begin starts a request, apart from the contexts of those who wait for it. t.mu is held.
+func (t *tokenCache) begin(ctx context.Context) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	f := &flight{done: make(chan struct{}), cancel: cancel}
+	t.flight = f
+	go func() {
+		defer cancel()
+		held, err := t.fetch(ctx)
+		t.mu.Lock()
+		f.held, f.err = held, err
+		if t.flight == f {
+			t.flight = nil
+		}
+		if held != nil {
+			t.current.Store(held)
+			t.failUntil = time.Time{}
+		} else if memory := memoryOf(err); memory > 0 {
+			t.failure, t.failUntil = err, t.client.clock.now().Add(memory)
+		}
+		t.mu.Unlock()
+		close(f.done)
+	}()
+}
+
+// memoryOf is how long a failure to get a token fails further calls without asking again.
+func memoryOf(err *Error) time.Duration {
+	switch err.Kind {
+	case ErrUnauthenticated:
+		return failureMemory
+	case ErrBlocked:
+		return err.RetryAfter
+	default:
+		return 0
+	}
+}
+
+// reject drops a token that the service rejected. Another that came meanwhile stays.
+func (t *tokenCache) reject(_ context.Context, token string) {
+	if held := t.current.Load(); held != nil && held.value == token {
+		t.current.CompareAndSwap(held, nil)
+	}
+}
+
+func (t *tokenCache) remember(err *Error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.failure, t.failUntil = err, t.client.clock.now().Add(failureMemory)
+}
+
+// fetch asks the service for a token, repeating as any call does.
+func (t *tokenCache) fetch(ctx context.Context) (*heldToken, *Error) {
+	begun := t.client.clock.now()
+	var out tokenAnswer
+	op := operation{
+		id:     generated.OperationGetAccessToken.ID,
+		public: true,
+		secret: t.creds.AppSecret,
+		send: func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
+			return t.client.api.GetAccessToken(ctx, generated.GetAccessTokenJSONRequestBody(t.creds), edit)
+		},
+		into: &out,
+		ok:   func() bool { return out.AccessToken != "" },
+	}
+	err := t.client.call(ctx, &op)
+	if err == nil && checkHeaderValue(out.AccessToken) != nil {
+		err = &Error{Op: op.id, Kind: ErrUnexpectedResponse, StatusCode: http.StatusOK, Message: "the token holds a character that a header cannot carry"}
+	}
+	if err != nil {
+		err.TokenEndpoint = true
+		t.client.log.token(ctx, "fetch failed", err)
+		return nil, err
+	}
+	lifetime := out.lifetime()
+	held := &heldToken{value: out.AccessToken, expires: begun.Add(lifetime)}
+	held.renewAt = held.expires.Add(-min(refreshEarly, lifetime/5))
+	if lifetime <= 0 {
+		held.expires = begun.Add(minLifetime)
+		held.renewAt = held.expires
+		t.client.log.warn(ctx, "the service gave a token without a lifetime")
+	}
+	t.client.log.token(ctx, "fetched", nil)
+	return held, nil
+}
+
+// tokenAnswer is generated.GetAccessTokenResponseBody as leniently as it has been seen: a lifetime that is a string, a
+// fraction or too large for its type must not cost the token.
+type tokenAnswer struct {
+	AccessToken string `json:"accessToken"`
+	ExpireIn    any    `json:"expireIn"`
+}
+
+func (a tokenAnswer) lifetime() time.Duration {
+	var seconds json.Number
+	switch v := a.ExpireIn.(type) {
+	case float64:
+		return clampLifetime(v)
+	case string:
+		seconds = json.Number(v)
+	}
+	v, err := seconds.Float64()
+	if err != nil {
+		return 0
+	}
+	return clampLifetime(v)
+}
+
+func clampLifetime(seconds float64) time.Duration {
+	return time.Duration(min(max(seconds, 0), maxLifetime.Seconds()) * float64(time.Second))
+}

@@ -1,0 +1,179 @@
+package dingtalk
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+)
+
+// defaultTimeout is the limit of one attempt: far above what the service takes, and short enough to try again.
+const defaultTimeout = 10 * time.Second
+
+var (
+	tokenHeader     = http.CanonicalHeaderKey(generated.TokenHeader)
+	acceptJSON      = []string{"application/json"}
+	errAttemptLimit = fmt.Errorf("time limit of one attempt: %w", os.ErrDeadlineExceeded)
+)
+
+// transport is the generated client's way to the network. It goes to the http.RoundTripper directly, below
+// http.Client: nothing follows a redirect, so no token travels to another host, and no cookie is kept.
+type transport struct {
+	roundTripper http.RoundTripper
+	timeout      time.Duration
+	userAgent    []string
+}
+
+func newTransport(cfg config) *transport {
+	t := &transport{timeout: cfg.timeout, userAgent: []string{cfg.userAgent}}
+	if c := cfg.httpClient; c != nil {
+		t.roundTripper = c.Transport
+		if t.timeout == 0 {
+			t.timeout = c.Timeout
+		}
+	}
+	if t.roundTripper == nil {
+		t.roundTripper = sharedTransport()
+	}
+	if t.timeout <= 0 {
+		t.timeout = defaultTimeout
+	}
+	return t
+}
+
+// sharedTransport serves every client that brings none of its own, so that clients made in passing share connections.
+var sharedTransport = sync.OnceValue(func() *http.Transport {
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: defaultTimeout, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConnsPerHost:   256, // the standard library's 2 makes a busy client dial for most calls
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   defaultTimeout,
+		ExpectContinueTimeout: time.Second,
+		// A dead HTTP/2 connection would otherwise fail every call until the kernel notices.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
+		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+			if resp.StatusCode != http.StatusOK {
+				return &proxyError{status: resp.StatusCode}
+			}
+			return nil
+		},
+	}
+})
+
+// editor returns the request editor that adds what every authorised request carries.
+func (t *transport) editor(token string) generated.RequestEditorFn {
+	return func(_ context.Context, req *http.Request) error {
+		if token != "" {
+			req.Header[tokenHeader] = []string{token}
+		}
+		req.Header["Accept"] = acceptJSON
+		req.Header["User-Agent"] = t.userAgent
+		return nil
+	}
+}
+
+// Do implements generated.HttpRequestDoer.
+func (t *transport) Do(req *http.Request) (*http.Response, error) {
+	resp, err := t.roundTripper.RoundTrip(req)
+	if err == nil && resp == nil {
+		err = errors.New("the round tripper returned neither an answer nor an error")
+	}
+	if err != nil {
+		return nil, &sendError{cause: err, proxy: t.proxyHost(req)}
+	}
+	return resp, nil
+}
+
+// proxyHost names the proxy that a request goes through, without its user and password.
+func (t *transport) proxyHost(req *http.Request) string {
+	if rt, ok := t.roundTripper.(*http.Transport); ok && rt.Proxy != nil {
+		if u, err := rt.Proxy(req); err == nil && u != nil {
+			return u.Host
+		}
+	}
+	return ""
+}
+
+// proxyError is a proxy's refusal to open a tunnel.
+type proxyError struct{ status int }
+
+func (e *proxyError) Error() string { return fmt.Sprintf("the proxy answered HTTP %d", e.status) }
+
+// sendError marks an error as the network's, apart from a request that could not be built.
+type sendError struct {
+	cause error
+	proxy string
+}
+
+func (e *sendError) Error() string { return e.cause.Error() }
+func (e *sendError) Unwrap() error { return e.cause }
+
+// sendFailure turns what kept an answer from coming into an Error. caller is the context without the attempt's limit.
+func (t *transport) sendFailure(caller context.Context, err error) *Error {
+	e := &Error{Kind: ErrUnavailable, Err: err, broken: true}
+	var sent *sendError
+	if !errors.As(err, &sent) {
+		e.Kind, e.Local, e.broken, e.Message = ErrRejected, true, false, "the request could not be built"
+		return e
+	}
+	e.Err = sent.cause
+	var (
+		dns   *net.DNSError
+		proxy *proxyError
+	)
+	switch {
+	case errors.As(err, &proxy):
+		e.Message, e.retry = "the proxy refused", proxy.status >= 500
+	case isTLS(err):
+		e.Kind = ErrTLS
+	case errors.Is(err, context.DeadlineExceeded):
+		e.Message, e.Err, e.retry = fmt.Sprintf("no answer within %s", t.timeout), errAttemptLimit, ended(caller) == nil
+	case errors.As(err, &dns):
+		e.Message, e.retry = "check the region, the base URL and the name server", !dns.IsNotFound
+	default:
+		e.Message, e.retry = "check the network, the proxy and the region", true
+	}
+	if sent.proxy != "" {
+		e.Message += "; the proxy is " + sent.proxy
+	}
+	return e
+}
+
+// isTLS reports whether err means that the peer cannot be trusted or speaks no TLS that this client accepts, which
+// another attempt does not change.
+func isTLS(err error) bool {
+	var (
+		verify   *tls.CertificateVerificationError
+		unknown  x509.UnknownAuthorityError
+		name     x509.HostnameError
+		invalid  x509.CertificateInvalidError
+		alert    tls.AlertError
+		notTLS   tls.RecordHeaderError
+		rejected *tls.ECHRejectionError
+	)
+	return errors.As(err, &verify) || errors.As(err, &unknown) || errors.As(err, &name) || errors.As(err, &invalid) ||
+		errors.As(err, &alert) || errors.As(err, &notTLS) || errors.As(err, &rejected)
+}
+
+// ended returns the error of a context that has ended, or whose deadline has passed although its timer has not fired:
+// the network stack watches the same deadline and may be first.
+func ended(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}

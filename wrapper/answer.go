@@ -20,8 +20,10 @@ import (
 const (
 	// maxBodyBytes caps a body after decompression. Real ones are below 1 KiB; a gateway's HTML page may be larger.
 	maxBodyBytes = 1 << 20
-	// maxMessageBytes, maxSnippetBytes and maxScopes cap what an Error keeps of a body.
+	// maxMessageBytes, maxSnippetBytes and maxScopes cap what an Error keeps of a body, maxCauseBytes what its text says
+	// of its cause, which may repeat a malformed header.
 	maxMessageBytes = 1 << 10
+	maxCauseBytes   = 4 << 10
 	maxSnippetBytes = 200
 	maxScopes       = 20
 	// banTime is how long an address stays banned, by the service's documentation.
@@ -30,18 +32,19 @@ const (
 
 // answer is a response that was read to its end.
 type answer struct {
-	status int
-	header http.Header
-	body   []byte
-	buffer *bytes.Buffer // holds body; goes back to the pool
+	status  int
+	header  http.Header
+	body    []byte
+	buffer  *bytes.Buffer // holds body; goes back to the pool
+	secrets secrets       // what the request carried
 }
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // readAnswer reads and closes a response. The answer's status and header are there even if its body fails.
-func readAnswer(resp *http.Response) (*answer, error) {
+func readAnswer(resp *http.Response, carried secrets) (*answer, error) {
 	defer resp.Body.Close()
-	a := &answer{status: resp.StatusCode, header: resp.Header, buffer: buffers.Get().(*bytes.Buffer)}
+	a := &answer{status: resp.StatusCode, header: resp.Header, buffer: buffers.Get().(*bytes.Buffer), secrets: carried}
 	a.buffer.Reset()
 	// One byte more than the cap tells a body that is too large from one that just fits: cutting would corrupt it.
 	n, err := a.buffer.ReadFrom(io.LimitReader(resp.Body, maxBodyBytes+1))
@@ -75,14 +78,19 @@ func (a *answer) readFailure(caller context.Context, err error) *Error {
 }
 
 // requestID is what the answer's header says; the body of an error may say it too.
-func (a *answer) requestID() string { return a.header.Get(generated.RequestIDHeader) }
+func (a *answer) requestID() string {
+	return a.clean(a.header.Get(generated.RequestIDHeader), maxSnippetBytes)
+}
+
+// clean makes a text of the answer fit for an error: no secret of the request, limited, and safe to print.
+func (a *answer) clean(s string, limit int) string { return escape(cut(a.secrets.hide(s), limit)) }
 
 // decode fills op's result from the answer, or says why there is none.
-func (a *answer) decode(op *operation, now time.Time, token string) *Error {
+func (a *answer) decode(op *operation, now time.Time) *Error {
 	if a.status == http.StatusOK && json.Unmarshal(a.body, op.into) == nil && op.ok() {
 		return nil
 	}
-	return a.failure(now, token, op.secret)
+	return a.failure(op, now)
 }
 
 // wireError is every error body that has been seen: the gateway's (whose fields encoding/json matches in any case), the
@@ -118,17 +126,8 @@ func (t *text) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// failure says what an answer that holds no result means. The code decides; without a known one, the status does. A
-// server that repeats a secret in its answer must not get it into a log.
-func (a *answer) failure(now time.Time, secrets ...string) *Error {
-	clean := func(s string, limit int) string {
-		for _, secret := range secrets {
-			if secret != "" {
-				s = strings.ReplaceAll(s, secret, redacted)
-			}
-		}
-		return escape(cut(s, limit))
-	}
+// failure says what an answer that holds no result means. The code decides; without a known one, the status does.
+func (a *answer) failure(op *operation, now time.Time) *Error {
 	e := &Error{StatusCode: a.status, RetryAfter: retryAfter(a.header, now)}
 	var wire wireError
 	if mediaType, _, _ := mime.ParseMediaType(a.header.Get("Content-Type")); mediaType == "text/html" {
@@ -138,20 +137,20 @@ func (a *answer) failure(now time.Time, secrets ...string) *Error {
 		}
 	} else if json.Unmarshal(a.body, &wire) != nil || wire.empty() {
 		e.Message = "the answer holds neither a result nor an error"
-		if len(a.body) > 0 {
-			e.Message += ": " + clean(string(a.body), maxSnippetBytes)
+		if len(a.body) > 0 && !op.public { // a public operation's answer may hold a token, which nobody knows yet
+			e.Message += ": " + a.clean(string(a.body), maxSnippetBytes)
 		}
 	}
 	if wire.Code == "" && wire.LegacyCode != "0" {
 		wire.Code, wire.Message = wire.LegacyCode, wire.LegacyMessage
 	}
-	e.Code = generated.Code(clean(string(wire.Code), maxSnippetBytes))
+	e.Code = generated.Code(a.clean(string(wire.Code), maxSnippetBytes))
 	if wire.Message != "" {
-		e.Message = clean(string(wire.Message), maxMessageBytes)
+		e.Message = a.clean(string(wire.Message), maxMessageBytes)
 	}
-	e.RequestID = clean(cmp.Or(string(wire.RequestID), a.requestID()), maxSnippetBytes)
+	e.RequestID = cmp.Or(a.clean(string(wire.RequestID), maxSnippetBytes), a.requestID())
 	for _, scope := range wire.Detail.RequiredScopes[:min(len(wire.Detail.RequiredScopes), maxScopes)] {
-		e.RequiredScopes = append(e.RequiredScopes, clean(scope, maxSnippetBytes))
+		e.RequiredScopes = append(e.RequiredScopes, a.clean(scope, maxSnippetBytes))
 	}
 
 	switch row := generated.LookupErrorCode(string(wire.Code)); {
@@ -171,7 +170,7 @@ func (a *answer) failure(now time.Time, secrets ...string) *Error {
 func (a *answer) byStatus(e *Error) {
 	switch s := a.status; {
 	case s >= 300 && s < 400:
-		e.Kind, e.Message = ErrRedirect, "to "+redirectHost(a.header)
+		e.Kind, e.Message = ErrRedirect, "to "+a.redirectHost()
 	case s == http.StatusUnauthorized:
 		e.Kind, e.dropToken = ErrUnauthenticated, true
 	case s == http.StatusForbidden:
@@ -198,10 +197,10 @@ func (w *wireError) empty() bool {
 }
 
 // redirectHost names the host that a redirect points at; the rest of the URL may hold anything.
-func redirectHost(h http.Header) string {
-	resp := http.Response{Header: h}
+func (a *answer) redirectHost() string {
+	resp := http.Response{Header: a.header}
 	if u, err := resp.Location(); err == nil && u.Host != "" {
-		return escape(u.Host)
+		return a.clean(u.Host, maxSnippetBytes)
 	}
 	return "the same host"
 }

@@ -12,63 +12,53 @@ import (
 // operation is one call of the contract: all that differs between endpoints.
 type operation struct {
 	id     string // operationId, as in the contract
-	public bool   // it carries no token
+	public bool   // it carries no token, and passes neither gate nor limiter: there is one at a time
 	secret string // what its request carries besides, that no error may repeat
 	send   func(context.Context, generated.RequestEditorFn) (*http.Response, error)
 	into   any         // the body of a success
 	ok     func() bool // whether into holds a result
+
+	limiter   Limiter // paces its requests; nil does not
+	throttles int     // repeats after throttles, beyond Retry.MaxAttempts
 }
 
-// call is the one path of every operation: gate, token, request; then, by the answer, success, one replay with a new
-// token, a repeat after a wait, or the end.
+// rejection is a token that the service did not take, and how it said so.
+type rejection struct {
+	token string
+	err   *Error
+}
+
+// call is the one path of every operation: requests until one succeeds, with one replay if the token is rejected and
+// repeats after waits, as long as they may help.
 func (c *Client) call(ctx context.Context, op *operation) *Error {
 	var failed *Error       // what the last request got
-	var rejected *rejection // the token that the service did not take, if it did not
-	for n := 1; ; n++ {     // n counts requests
-		if err := ended(ctx); err != nil {
-			return canceled(op.id, err, failed)
-		}
-		var token string
-		p, err := c.enter(ctx, op)
+	var rejected *rejection // the token that was rejected, if one was
+	uncounted := 0          // requests that do not count as repeats: replays and throttles of a run
+	for n := 1; ; n++ {
+		token, sent, err := c.request(ctx, op, n, rejected)
 		if err == nil {
-			token, err = c.token(ctx, op, p, rejected)
-		}
-		if err != nil { // nothing was sent
-			err.Op = op.id
-			if !err.TokenEndpoint {
-				err.Attempts = n - 1
-			}
-			if err.Err == nil && failed != nil {
-				err.Err = failed
-			}
-			return err
-		}
-
-		before := failed
-		failed = c.attempt(ctx, op, n, token)
-		if err := ended(ctx); err != nil && failed != nil && failed.broken {
-			c.gate.abandon(p)
-			return canceled(op.id, err, before)
-		}
-		c.gate.leave(p, failed)
-		switch {
-		case failed == nil:
 			return nil
-		case failed.dropToken && !op.public && rejected == nil:
+		}
+		if !sent || err.broken && ended(ctx) != nil {
+			return unsent(ctx, op, err, failed)
+		}
+		failed = err
+		if failed.dropToken && !op.public {
 			c.tokens.reject(ctx, token)
-			rejected = &rejection{token: token, err: failed}
-			continue
-		case failed.dropToken && !op.public:
-			c.tokens.reject(ctx, token)
+			if rejected == nil {
+				rejected = &rejection{token: token, err: failed}
+				uncounted++
+				continue
+			}
 			failed.Err = fmt.Errorf("the token had been refreshed; the one before was rejected too: %w", rejected.err)
 			c.tokens.remember(failed)
 			return failed
 		}
-		sent := n
-		if rejected != nil {
-			sent-- // a replay is not a repeat
+		if errors.Is(failed, ErrThrottled) && op.throttles > 0 {
+			op.throttles--
+			uncounted++
 		}
-		wait, again := c.retry.next(ctx, c.clock, failed, sent)
+		wait, again := c.retry.next(ctx, c.clock, failed, max(n-uncounted, 1))
 		if !again {
 			return failed
 		}
@@ -79,38 +69,72 @@ func (c *Client) call(ctx context.Context, op *operation) *Error {
 	}
 }
 
-// rejection is a token that the service did not take, and how it said so.
-type rejection struct {
-	token string
-	err   *Error
+// request passes gate and limiter, gets a token and sends the nth request. sent is false if something kept it from being
+// sent.
+func (c *Client) request(ctx context.Context, op *operation, n int, rejected *rejection) (token string, sent bool, err *Error) {
+	if cause := ended(ctx); cause != nil {
+		return "", false, canceled(op.id, cause, nil)
+	}
+	if op.public {
+		return "", true, c.attempt(ctx, op, n, "")
+	}
+	p, err := c.gate.enter(ctx)
+	if err != nil {
+		return "", false, err
+	}
+	settled := false // a panic of the caller's own code, such as its token source, must not keep the pass
+	defer func() {
+		if !settled {
+			c.gate.abandon(p)
+		}
+	}()
+	if err := c.limit(ctx, op); err != nil {
+		return "", false, err
+	}
+	if token, err = c.token(ctx, op, rejected); err != nil {
+		return "", false, err
+	}
+	err = c.attempt(ctx, op, n, token)
+	if err == nil || !err.broken || ended(ctx) == nil {
+		c.gate.leave(p, err)
+		op.answered(err)
+		settled = true
+	}
+	return token, true, err
 }
 
-// enter passes the gate. Token requests have none: there is never more than one at a time.
-func (c *Client) enter(ctx context.Context, op *operation) (pass, *Error) {
-	if op.public {
-		return pass{}, nil
-	}
-	return c.gate.enter(ctx)
-}
-
-// token gets the token for a request, other than the one that was rejected. If it cannot, it gives the pass back.
-func (c *Client) token(ctx context.Context, op *operation, p pass, rejected *rejection) (string, *Error) {
-	if op.public {
-		return "", nil
-	}
+// token gets a token other than the one that was rejected.
+func (c *Client) token(ctx context.Context, op *operation, rejected *rejection) (string, *Error) {
 	token, err := c.tokens.Token(ctx)
-	if err == nil && (rejected == nil || token != rejected.token) {
-		return token, nil
-	}
-	c.gate.abandon(p)
 	if err != nil {
 		return "", tokenError(ctx, op.id, err)
 	}
-	c.tokens.reject(ctx, token)
-	same := *rejected.err
-	same.Err = errors.New("asked for another token, the credentials gave the rejected one again")
-	c.tokens.remember(&same)
-	return "", &same
+	if rejected != nil && token == rejected.token {
+		c.tokens.reject(ctx, token)
+		same := *rejected.err
+		same.Err = errors.New("asked for another token, the credentials gave the rejected one again")
+		c.tokens.remember(&same)
+		return "", &same
+	}
+	return token, nil
+}
+
+// unsent completes the error of a request that was not sent, or that the caller's context broke off. before is what the
+// request before it got.
+func unsent(ctx context.Context, op *operation, err, before *Error) *Error {
+	if cause := ended(ctx); cause != nil {
+		return canceled(op.id, cause, before)
+	}
+	err.Op = op.id
+	if before != nil && err != before {
+		if !err.TokenEndpoint {
+			err.Attempts = before.Attempts
+		}
+		if err.Err == nil {
+			err.Err = before
+		}
+	}
+	return err
 }
 
 // attempt sends one request and reads its answer, all within the limit of one attempt.
@@ -118,28 +142,30 @@ func (c *Client) attempt(caller context.Context, op *operation, n int, token str
 	ctx, cancel := context.WithTimeout(caller, c.transport.timeout)
 	defer cancel()
 	resp, err := op.send(ctx, c.transport.editor(token))
+	carried := secrets{token, op.secret}
 	var failed *Error
 	requestID := ""
 	if err != nil {
 		failed = c.transport.sendFailure(caller, err)
 	} else {
-		requestID, failed = c.answer(caller, resp, op, token)
+		requestID, failed = c.answer(caller, resp, op, carried)
 	}
 	if failed != nil {
 		failed.Op, failed.Attempts = op.id, n
+		failed.Err = carried.clear(failed.Err)
 	}
 	c.log.attempt(caller, op.id, n, requestID, failed)
 	return failed
 }
 
 // answer reads a response into op, or says why it holds no result.
-func (c *Client) answer(caller context.Context, resp *http.Response, op *operation, token string) (string, *Error) {
-	a, err := readAnswer(resp)
+func (c *Client) answer(caller context.Context, resp *http.Response, op *operation, carried secrets) (string, *Error) {
+	a, err := readAnswer(resp, carried)
 	defer a.release()
 	if err != nil {
 		return a.requestID(), a.readFailure(caller, err)
 	}
-	return a.requestID(), a.decode(op, c.clock.now(), token)
+	return a.requestID(), a.decode(op, c.clock.now())
 }
 
 // canceled is the error of a call that its own caller ended. before is what the service had answered, if it had.
@@ -161,5 +187,5 @@ func tokenError(ctx context.Context, op string, err error) *Error {
 		own := *e // the original may be shared with other callers
 		return &own
 	}
-	return &Error{Kind: ErrUnauthenticated, Local: true, Message: "the token source failed", Err: err}
+	return &Error{Op: op, Kind: ErrUnauthenticated, Local: true, Message: "the token source failed", Err: err}
 }

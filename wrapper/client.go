@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -25,6 +26,9 @@ type Client struct {
 	transport *transport
 	retry     Retry
 	gate      *gate
+	limiter   Limiter        // nil: calls are not paced
+	bulkPace  func() Limiter // the limiter of runs over many chats
+	cache     Cache          // nil: conversions are not kept
 	clock     clock
 	log       logger
 }
@@ -44,10 +48,17 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 		transport: newTransport(cfg),
 		retry:     cfg.retry,
 		gate:      newGate(cfg.retry, cfg.clock),
+		limiter:   cfg.limiter,
+		cache:     cfg.cache,
 		clock:     cfg.clock,
 		log:       logger{cfg.logger},
 	}
-	c.api = &generated.Client{Server: cfg.baseURL, Client: c.transport}
+	c.bulkPace = sync.OnceValue(func() Limiter { return newLimiter(DefaultRate, c.clock) })
+	if c.limiter != nil {
+		c.bulkPace = func() Limiter { return c.limiter }
+	}
+	// Without the slash at its end, the last element of a path prefix would be lost.
+	c.api = &generated.Client{Server: cfg.baseURL + "/", Client: c.transport}
 	var err error
 	if c.tokens, err = c.newTokens(creds); err != nil {
 		return nil, fmt.Errorf("dingtalk: %w", err)
@@ -66,8 +77,16 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 //
 // See https://help.dingtalk.io/open/development/obtain-group-openconversationid.
 func (c *Client) OpenConversationID(ctx context.Context, chatID string) (string, error) {
+	return c.convert(ctx, chatID, c.limiter, 0)
+}
+
+// convert is OpenConversationID at the pace of a limiter, with so many repeats more after throttles.
+func (c *Client) convert(ctx context.Context, chatID string, limiter Limiter, throttles int) (string, error) {
 	if err := checkChatID(chatID); err != nil {
 		return "", err
+	}
+	if id, ok := c.cached(ctx, chatID); ok {
+		return id, nil
 	}
 	var out generated.ChatIDToOpenConversationIDResponseBody
 	err := c.call(ctx, &operation{
@@ -77,8 +96,15 @@ func (c *Client) OpenConversationID(ctx context.Context, chatID string) (string,
 		},
 		into: &out,
 		ok:   func() bool { return out.OpenConversationID != "" },
+
+		limiter:   limiter,
+		throttles: throttles,
 	})
-	return out.OpenConversationID, asError(err)
+	if err != nil {
+		return "", err
+	}
+	c.store(ctx, chatID, out.OpenConversationID)
+	return out.OpenConversationID, nil
 }
 
 // Token returns the access token that the client's next call would send, for calls to other DingTalk APIs with the

@@ -41,6 +41,9 @@ var (
 	ErrRedirect = errors.New("redirect refused")
 	// ErrTLS: no trustworthy connection could be made. Repeating does not help.
 	ErrTLS = errors.New("TLS failed")
+	// ErrNotTried: no call was made for this id, because an earlier one of the same run met what every other would
+	// meet. The error wraps that one too.
+	ErrNotTried = errors.New("not tried")
 	// ErrRejected: the service refused the request for a reason that has no sentinel. See Error.Code.
 	ErrRejected = errors.New("request rejected")
 )
@@ -113,7 +116,7 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, " (%s)", strings.Join(facts, ", "))
 	}
 	if e.Err != nil {
-		fmt.Fprintf(&b, ": %v", e.Err)
+		fmt.Fprintf(&b, ": %s", cut(escape(e.Err.Error()), maxCauseBytes))
 	}
 	return b.String()
 }
@@ -129,8 +132,11 @@ func (e *Error) Unwrap() []error {
 // Timeout reports whether a time limit ended the call: the client's own limit per attempt, or the caller's deadline.
 // Only the latter leaves an error in the caller's context.
 func (e *Error) Timeout() bool {
-	if errors.Is(e.Kind, context.DeadlineExceeded) {
+	switch {
+	case errors.Is(e.Kind, context.DeadlineExceeded):
 		return true
+	case e.Local, errors.Is(e.Kind, context.Canceled): // what Err says was before that
+		return false
 	}
 	var t interface{ Timeout() bool }
 	return errors.As(e.Err, &t) && t.Timeout()

@@ -31,6 +31,8 @@ type config struct {
 	timeout    time.Duration
 	userAgent  string
 	retry      Retry
+	limiter    Limiter
+	cache      Cache
 	logger     *slog.Logger
 	clock      clock
 }
@@ -128,6 +130,24 @@ func WithRetry(retry Retry) Option {
 			return errors.New("WithRetry: a field is negative")
 		}
 		c.retry = retry.orDefaults()
+		return nil
+	}
+}
+
+// WithLimiter paces every request of the client. Without it, single calls are not paced, and
+// [Client.OpenConversationIDs] keeps to [DefaultRate].
+func WithLimiter(l Limiter) Option {
+	return func(c *config) error {
+		c.limiter = l
+		return nil
+	}
+}
+
+// WithCache keeps conversions, so that a chat that was converted costs no call. It is not the default, since no page
+// says that a chat's openConversationId never changes: give the cache a lifetime.
+func WithCache(cache Cache) Option {
+	return func(c *config) error {
+		c.cache = cache
 		return nil
 	}
 }

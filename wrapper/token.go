@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 )
 
 // Credentials is what [NewClient] takes: [AppCredentials], a [StaticToken], or any other [TokenSource].
@@ -38,6 +39,30 @@ func (a AppCredentials) Token(ctx context.Context) (string, error) {
 }
 
 const redacted = "REDACTED"
+
+// secrets are what a request carries that no error may repeat, even if the server does.
+type secrets [2]string
+
+func (s secrets) hide(text string) string {
+	for _, secret := range s {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, redacted)
+		}
+	}
+	return text
+}
+
+// clear returns err, unless its text repeats a secret, as that of a malformed answer may: then only the text is kept.
+func (s secrets) clear(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	if hidden := s.hide(text); hidden != text {
+		return errors.New(hidden)
+	}
+	return err
+}
 
 // String names the app without its secret.
 func (a AppCredentials) String() string {
@@ -107,13 +132,13 @@ func (c *Client) newTokens(creds Credentials) (tokens, error) {
 			return nil, fmt.Errorf("StaticToken: %w", err)
 		}
 	}
-	return foreignTokens{creds}, nil
+	return &foreignTokens{creds}, nil // a pointer, behind which fmt does not look
 }
 
 // foreignTokens puts the checks of a client before somebody else's source.
 type foreignTokens struct{ source TokenSource }
 
-func (f foreignTokens) Token(ctx context.Context) (string, error) {
+func (f *foreignTokens) Token(ctx context.Context) (string, error) {
 	token, err := f.source.Token(ctx)
 	if err != nil {
 		return "", err
@@ -124,7 +149,7 @@ func (f foreignTokens) Token(ctx context.Context) (string, error) {
 	return token, nil
 }
 
-func (f foreignTokens) reject(ctx context.Context, token string) {
+func (f *foreignTokens) reject(ctx context.Context, token string) {
 	if r, ok := f.source.(interface {
 		RejectToken(ctx context.Context, token string)
 	}); ok {
@@ -132,7 +157,7 @@ func (f foreignTokens) reject(ctx context.Context, token string) {
 	}
 }
 
-func (f foreignTokens) remember(*Error) {}
+func (f *foreignTokens) remember(*Error) {}
 
 // checkHeaderValue refuses what a header cannot carry, such as the line break by which one injects another. It does
 // not repeat the value, which may be a secret.

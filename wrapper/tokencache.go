@@ -2,8 +2,10 @@ package dingtalk
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
+	"math"
 	"net/http"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,9 +21,10 @@ const (
 	refreshPause = 30 * time.Second
 	// maxLifetime caps an absurd expireIn.
 	maxLifetime = 24 * time.Hour
-	// minLifetime is how long a token is used whose expireIn is missing, zero or negative: such a token must not be
-	// kept, but neither may each call fetch one.
-	minLifetime = 5 * time.Second
+	// minLifetime is how long a token is used whose expireIn is missing or below leastLifetime: such a token must not
+	// be kept, but neither may each call fetch one.
+	minLifetime   = 5 * time.Second
+	leastLifetime = time.Second
 	// failureMemory is how long wrong credentials, or a new token that was rejected too, fail further calls at once.
 	failureMemory = 3 * time.Second
 )
@@ -38,6 +41,7 @@ type tokenCache struct {
 	nextEarly time.Time // no renewal in the background before this
 	failure   *Error    // what calls get until failUntil
 	failUntil time.Time
+	failFor   time.Duration
 }
 
 type heldToken struct {
@@ -89,9 +93,13 @@ func (t *tokenCache) join(ctx context.Context, now time.Time) (*flight, error) {
 	if held := t.current.Load(); held != nil && now.Before(held.expires) {
 		return &flight{held: held}, nil
 	}
-	if now.Before(t.failUntil) {
+	// More left than there was at first means that the clock was set back.
+	if left := t.failUntil.Sub(now); left > 0 && left <= t.failFor {
 		remembered := *t.failure
 		remembered.Local, remembered.Attempts = true, 0
+		if remembered.RetryAfter > 0 {
+			remembered.RetryAfter = left
+		}
 		return nil, &remembered
 	}
 	if t.flight == nil {
@@ -133,21 +141,29 @@ func (t *tokenCache) begin(ctx context.Context) {
 	t.flight = f
 	go func() {
 		defer cancel()
-		held, err := t.fetch(ctx)
-		t.mu.Lock()
-		f.held, f.err = held, err
-		if t.flight == f {
-			t.flight = nil
-		}
-		if held != nil {
-			t.current.Store(held)
-			t.failUntil = time.Time{}
-		} else if memory := memoryOf(err); memory > 0 {
-			t.failure, t.failUntil = err, t.client.clock.now().Add(memory)
-		}
-		t.mu.Unlock()
-		close(f.done)
+		// What a caller's transport does to this goroutine must not leave the others waiting.
+		err := &Error{Op: generated.OperationGetAccessToken.ID, Kind: ErrUnavailable, TokenEndpoint: true, Message: "the request was given up"}
+		var held *heldToken
+		defer func() { t.land(f, held, err) }()
+		held, err = t.fetch(ctx)
 	}()
+}
+
+// land ends a request.
+func (t *tokenCache) land(f *flight, held *heldToken, err *Error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f.held, f.err = held, err
+	if t.flight == f {
+		t.flight = nil
+	}
+	if held != nil {
+		t.current.Store(held)
+		t.failUntil = time.Time{}
+	} else if memory := memoryOf(err); memory > 0 {
+		t.failFast(err, memory)
+	}
+	close(f.done)
 }
 
 // memoryOf is how long a failure to get a token fails further calls without asking again.
@@ -172,7 +188,13 @@ func (t *tokenCache) reject(_ context.Context, token string) {
 func (t *tokenCache) remember(err *Error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.failure, t.failUntil = err, t.client.clock.now().Add(failureMemory)
+	own := *err // whose call goes on writing to it
+	t.failFast(&own, failureMemory)
+}
+
+// failFast makes calls fail with err for a while. t.mu is held.
+func (t *tokenCache) failFast(err *Error, d time.Duration) {
+	t.failure, t.failFor, t.failUntil = err, d, t.client.clock.now().Add(d)
 }
 
 // fetch asks the service for a token, repeating as any call does.
@@ -187,13 +209,9 @@ func (t *tokenCache) fetch(ctx context.Context) (*heldToken, *Error) {
 			return t.client.api.GetAccessToken(ctx, generated.GetAccessTokenJSONRequestBody(t.creds), edit)
 		},
 		into: &out,
-		ok:   func() bool { return out.AccessToken != "" },
+		ok:   func() bool { return checkHeaderValue(out.AccessToken) == nil },
 	}
-	err := t.client.call(ctx, &op)
-	if err == nil && checkHeaderValue(out.AccessToken) != nil {
-		err = &Error{Op: op.id, Kind: ErrUnexpectedResponse, StatusCode: http.StatusOK, Message: "the token holds a character that a header cannot carry"}
-	}
-	if err != nil {
+	if err := t.client.call(ctx, &op); err != nil {
 		err.TokenEndpoint = true
 		t.client.log.token(ctx, "fetch failed", err)
 		return nil, err
@@ -201,7 +219,7 @@ func (t *tokenCache) fetch(ctx context.Context) (*heldToken, *Error) {
 	lifetime := out.lifetime()
 	held := &heldToken{value: out.AccessToken, expires: begun.Add(lifetime)}
 	held.renewAt = held.expires.Add(-min(refreshEarly, lifetime/5))
-	if lifetime <= 0 {
+	if lifetime < leastLifetime {
 		held.expires = begun.Add(minLifetime)
 		held.renewAt = held.expires
 		t.client.log.warn(ctx, "the service gave a token without a lifetime")
@@ -214,24 +232,13 @@ func (t *tokenCache) fetch(ctx context.Context) (*heldToken, *Error) {
 // fraction or too large for its type must not cost the token.
 type tokenAnswer struct {
 	AccessToken string `json:"accessToken"`
-	ExpireIn    any    `json:"expireIn"`
+	ExpireIn    text   `json:"expireIn"`
 }
 
 func (a tokenAnswer) lifetime() time.Duration {
-	var seconds json.Number
-	switch v := a.ExpireIn.(type) {
-	case float64:
-		return clampLifetime(v)
-	case string:
-		seconds = json.Number(v)
-	}
-	v, err := seconds.Float64()
-	if err != nil {
+	seconds, err := strconv.ParseFloat(string(a.ExpireIn), 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) || math.IsNaN(seconds) {
 		return 0
 	}
-	return clampLifetime(v)
-}
-
-func clampLifetime(seconds float64) time.Duration {
 	return time.Duration(min(max(seconds, 0), maxLifetime.Seconds()) * float64(time.Second))
 }

@@ -1,0 +1,145 @@
+# `make` lists the targets. `make run` and `make test` need only Go, make and git; the gates under `make check` install
+# the tools that they use, at the versions below, into .tools/ and change nothing outside this folder.
+
+GO ?= go
+GOFMT ?= gofmt
+NPM ?= npm
+NODE ?= node
+
+# golangci-lint is built from source, which takes a minute or two once: its own releases are binaries that not every
+# machine can fetch, and a binary built with an older Go refuses newer code.
+GOLANGCI_VERSION := v2.15.0
+REDOCLY_VERSION := 2.77.0
+
+TOOLS := $(CURDIR)/.tools
+GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
+REDOCLY := $(TOOLS)/redocly-$(REDOCLY_VERSION)/node_modules/.bin/redocly
+COMMAND := $(TOOLS)/openconversation
+
+# Arguments for `go test`, such as TESTFLAGS='-run TestToken -v'.
+TESTFLAGS ?=
+# How long `make fuzz` spends on each fuzz target, and how many inputs `make fuzz-short` gives each.
+FUZZTIME ?= 60s
+FUZZCOUNT ?= 2000
+
+# The pair that DingTalk's page shows.
+CHAT := chatfaabe59a460527f5fb72fbbdfe3f061e
+UNKNOWN_CHAT := chat00000000000000000000000000000000
+
+.DEFAULT_GOAL := help
+.PHONY: help run test generate check lint fmt vet golangci contract-lint drift tidy importer fuzz fuzz-short clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# The command is built and then run, since `go run` turns every exit code into 1.
+run: ## Convert a chat through the built-in emulator, then an unknown one to see its error
+	@mkdir -p $(TOOLS)
+	@$(GO) build -o $(COMMAND) ./cmd/openconversation
+	@echo '$$ openconversation convert --emulator $(CHAT)'
+	@id=$$($(COMMAND) convert --emulator $(CHAT)) && printf '%s  %s\n' $(CHAT) "$$id"
+	@echo
+	@echo '$$ openconversation convert --emulator $(UNKNOWN_CHAT)'
+	@code=0; $(COMMAND) convert --emulator $(UNKNOWN_CHAT) || code=$$?; \
+	if [ $$code -ne 1 ]; then \
+		echo "run: an unknown chat ended with exit code $$code; 1 was expected" >&2; exit 1; \
+	fi; \
+	echo '(exit code 1, as it should be: this chat is unknown)'
+
+# The race detector needs cgo and a C compiler with its headers; compiling a small program tells whether they are there.
+test: ## Run the tests, with the race detector where a C compiler is present
+	@cc=$$($(GO) env CC); race=-race; \
+	if [ "$$($(GO) env CGO_ENABLED)" != 1 ]; then \
+		race=; echo 'test: without the race detector: cgo is off (CGO_ENABLED=0, or no C compiler was found)'; \
+	elif ! printf '#include <stdlib.h>\nint main(void) { return 0; }\n' | $$cc -x c -o /dev/null - >/dev/null 2>&1; then \
+		race=; echo "test: without the race detector: the C compiler '$$cc' is missing or does not work"; \
+	else \
+		echo 'test: with the race detector'; \
+	fi; \
+	set -x; $(GO) test $$race -shuffle=on $(TESTFLAGS) ./...
+
+generate: ## Make generated/ from openapi.yaml
+	$(GO) generate ./...
+
+check: tidy drift lint test importer fuzz-short ## Run every gate
+
+lint: fmt vet golangci contract-lint ## Run the linters of the Go code and of the contract
+
+fmt: ## Fail if gofmt would change a file
+	@files=$$(git ls-files -co --exclude-standard -- '*.go' | while IFS= read -r f; do [ ! -f "$$f" ] || echo "$$f"; done); \
+	bad=$$($(GOFMT) -l $$files) || exit 1; \
+	if [ -n "$$bad" ]; then echo "fmt: run gofmt -w on:" >&2; echo "$$bad" >&2; exit 1; fi
+
+vet: ## Run go vet
+	$(GO) vet ./...
+
+golangci: $(GOLANGCI) ## Run golangci-lint with the checks of .golangci.yml
+	$(GOLANGCI) run ./...
+
+$(GOLANGCI):
+	GOBIN=$(@D) CGO_ENABLED=0 $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+
+# Redocly reports warnings and ignored problems without failing; its totals are held to zero. The Go test is
+# kin-openapi's validation, examples included: each finds mistakes that the other misses.
+define TOTALS
+const { totals } = JSON.parse(require("fs").readFileSync(0, "utf8"));
+if (totals.errors !== 0 || totals.warnings !== 0 || totals.ignored !== 0) {
+  console.error("contract-lint: Redocly found", totals);
+  process.exit(1);
+}
+endef
+export TOTALS
+
+contract-lint: $(REDOCLY) ## Validate openapi.yaml with Redocly and kin-openapi (needs Node.js and npm)
+	@export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true; \
+	$(REDOCLY) lint --config .redocly.yaml openapi.yaml && \
+	$(REDOCLY) lint --config .redocly.yaml --format=json openapi.yaml 2>/dev/null | $(NODE) -e "$$TOTALS"
+	$(GO) test -count=1 -run '^TestContract' .
+
+$(REDOCLY):
+	@for tool in $(NODE) $(NPM); do \
+		command -v $$tool >/dev/null || { echo "contract-lint: $$tool is missing: install Node.js 20.19 or newer with npm" >&2; exit 1; }; \
+	done
+	REDOCLY_TELEMETRY=off $(NPM) install --prefix $(TOOLS)/redocly-$(REDOCLY_VERSION) \
+		--no-save --ignore-scripts --no-audit --no-fund @redocly/cli@$(REDOCLY_VERSION)
+
+# Twice, because output that depends on what was there before would differ only the second time. Compared with git's
+# index, so that a changed contract passes once its generated files are staged with it.
+drift: ## Fail if generated/ is not what go generate makes of openapi.yaml
+	@before=$$(mktemp -d) && trap 'rm -rf "$$before"' EXIT && \
+	$(GO) generate ./... && cp -R generated/. "$$before" && \
+	$(GO) generate ./... && diff -r "$$before" generated || \
+	{ echo 'drift: generation failed, or a second one changed something' >&2; exit 1; }
+	@git --no-pager diff --exit-code -- generated || { echo 'drift: generated/ differs from what is staged: stage the files above' >&2; exit 1; }
+	@new=$$(git ls-files --others -- generated); \
+	if [ -n "$$new" ]; then echo "drift: in generated/ but not in git: $$new" >&2; exit 1; fi
+
+tidy: ## Fail if go mod tidy would change go.mod or go.sum
+	$(GO) mod tidy -diff
+
+importer: ## Import the wrapper from its module zip into a small app and count what comes with it
+	OPENCONVERSATION_IMPORTER=1 $(GO) test -count=1 -v -run '^TestImporter' .
+
+fuzz: ## Fuzz every fuzz target for FUZZTIME (60s each)
+	$(call fuzz_each,$(FUZZTIME))
+
+fuzz-short: ## Give every fuzz target FUZZCOUNT inputs (2000 each)
+	$(call fuzz_each,$(FUZZCOUNT)x)
+
+# go test fuzzes one target of one package at a time. An input that fails is written to the package's testdata/fuzz;
+# commit it as a seed with the fix.
+define fuzz_each
+	@pkgs=$$($(GO) list ./...) || exit 1; found=0; \
+	for pkg in $$pkgs; do \
+		list=$$($(GO) test -list '^Fuzz' "$$pkg") || { echo "$$list" >&2; exit 1; }; \
+		for target in $$(echo "$$list" | grep '^Fuzz'); do \
+			found=$$((found + 1)); echo "== $$pkg $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(1) "$$pkg" || exit 1; \
+		done; \
+	done; \
+	if [ $$found -eq 0 ]; then echo 'fuzz: no fuzz target was found' >&2; exit 1; fi; \
+	echo "fuzz: $$found targets passed"
+endef
+
+clean: ## Remove the tools and what was built
+	rm -rf $(TOOLS) bin

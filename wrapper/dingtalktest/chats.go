@@ -1,0 +1,45 @@
+package dingtalktest
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+)
+
+// maxChatID is the longest chat id that WithAnyChat knows, in bytes. No real limit is documented.
+const maxChatID = 256
+
+// OpenConversationIDOf returns the openConversationId that an emulator with [WithAnyChat] gives a chat: always the
+// same for the same id, made up from a hash of it, in the usual form of "cid" and 24 characters of base64. That of
+// [ChatID] is [OpenConversationID].
+func OpenConversationIDOf(chatID string) string {
+	if chatID == ChatID {
+		return OpenConversationID
+	}
+	sum := sha256.Sum256([]byte(chatID))
+	return "cid" + base64.StdEncoding.EncodeToString(sum[:16])
+}
+
+// lookUp returns a chat's openConversationId, or the code to refuse it with.
+func (s *settings) lookUp(chatID string) (string, generated.Code) {
+	if s.hiddenOwners[chatID] {
+		return "", generated.CodeOwnerNotVisible
+	}
+	if id, ok := s.chats[chatID]; ok {
+		return id, ""
+	}
+	if s.anyChat && plausible(chatID) {
+		return OpenConversationIDOf(chatID), ""
+	}
+	return "", generated.CodeInvalidChatID
+}
+
+func plausible(chatID string) bool {
+	return len(chatID) <= maxChatID && utf8.ValidString(chatID) &&
+		!strings.HasPrefix(chatID, "unknown") && !strings.HasPrefix(chatID, "cid") &&
+		!strings.ContainsFunc(chatID, unicode.IsControl)
+}

@@ -1,0 +1,259 @@
+package dingtalktest_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+func TestFaultsApplyInOrder(t *testing.T) {
+	a := start(t)
+	a.FailNext(
+		dingtalktest.Code(generated.CodeServiceBusy).For(tokenOp),
+		dingtalktest.Code(generated.CodeSystemError).For(convertOp).Times(2),
+		dingtalktest.Pass().For(convertOp),
+		dingtalktest.Code(generated.CodeUnknownError),
+	)
+	a.FailNext(dingtalktest.Code(generated.CodeInternalError).Times(0))
+	if a.Pending() != 5 {
+		t.Errorf("%d queued", a.Pending())
+	}
+	token := a.IssueToken()
+	a.convert(token, dingtalktest.ChatID).wantError(t, generated.CodeSystemError)
+	a.convert(token, dingtalktest.ChatID).wantError(t, generated.CodeSystemError)
+	a.convert(token, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
+	a.do(a.request("GET", "/v1.0/else", "", nil)).wantError(t, generated.CodeUnknownError)
+	a.fetch("x", "y").wantError(t, generated.CodeServiceBusy)
+	a.convert("not even a token", dingtalktest.ChatID).wantError(t, generated.CodeInternalError)
+	a.convert(token, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
+	if a.Pending() != 0 {
+		t.Errorf("%d queued", a.Pending())
+	}
+
+	a.FailNext(dingtalktest.Code(generated.CodeServiceBusy).Always())
+	for range 5 {
+		a.convert(token, dingtalktest.ChatID).wantError(t, generated.CodeServiceBusy)
+	}
+	a.ClearFaults()
+	a.convert(token, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
+}
+
+// TestEveryRowCanBeAnswered asks for each row of the catalogue by code and by alias. The sub-package that checks
+// answers against the contract does so, too.
+func TestEveryRowCanBeAnswered(t *testing.T) {
+	a := start(t)
+	for _, row := range generated.ErrorCodes {
+		a.FailNext(dingtalktest.Code(row.Code).Times(2))
+		a.convert("", "x").wantError(t, row.Code)
+		a.fetch("x", "y").wantError(t, row.Code)
+		for _, alias := range row.Aliases {
+			a.FailNext(dingtalktest.Code(generated.Code(alias)))
+			got := a.convert("", "x")
+			if e := got.apiError(t); got.status != row.Status || e.Code != alias {
+				t.Errorf("%s: %d %+v", alias, got.status, e)
+			}
+		}
+	}
+}
+
+func TestFaultDetails(t *testing.T) {
+	a := start(t)
+	a.FailNext(dingtalktest.Code("aCodeOfTomorrow"))
+	got := a.convert("", "x")
+	if e := got.apiError(t); got.status != http.StatusBadRequest || e.Code != "aCodeOfTomorrow" || e.Message != "aCodeOfTomorrow" {
+		t.Errorf("%d %+v", got.status, e)
+	}
+
+	a.FailNext(dingtalktest.Code(generated.CodeSystemError).WithStatus(500).WithMessage("later").WithRetryAfter("7").WithHeader("x-Other", "y"))
+	got = a.convert("", "x")
+	if e := got.apiError(t); got.status != 500 || e.Code != "systemError" || e.Message != "later" ||
+		got.header.Get("Retry-After") != "7" || got.header.Get("X-Other") != "y" {
+		t.Errorf("%d %v %+v", got.status, got.header, e)
+	}
+
+	for _, c := range []struct {
+		fault dingtalktest.Fault
+		want  []string
+	}{
+		{dingtalktest.Code(generated.CodePermissionDenied), []string{dingtalktest.Scope}},
+		{dingtalktest.Code(generated.CodePermissionDenied).WithScopes("a", "b"), []string{"a", "b"}},
+		{dingtalktest.Code(generated.CodePermissionDenied).WithScopes(), nil},
+	} {
+		a.FailNext(c.fault)
+		detail := a.convert("", "x").apiError(t).Accessdenieddetail
+		var scopes []string
+		if detail != nil {
+			scopes = *detail.RequiredScopes
+		}
+		if strings.Join(scopes, " ") != strings.Join(c.want, " ") || (detail == nil) != (c.want == nil) {
+			t.Errorf("scopes %v, want %v", scopes, c.want)
+		}
+	}
+
+	// Modifiers return copies.
+	busy := dingtalktest.Code(generated.CodeServiceBusy)
+	_ = busy.WithRetryAfter("1").Times(9)
+	later := busy.WithRetryAfter("2")
+	_ = later.WithRetryAfter("3")
+	a.FailNext(busy, later)
+	if first, second := a.convert("", "x"), a.convert("", "x"); first.header.Get("Retry-After") != "" || second.header.Get("Retry-After") != "2" || a.Pending() != 0 {
+		t.Error("a modifier changed the fault it was called on")
+	}
+}
+
+func TestRaw(t *testing.T) {
+	a := start(t)
+	for _, c := range []struct {
+		status            int
+		contentType, body string
+	}{
+		{200, "application/json", `{}`},
+		{200, "application/json", `null`},
+		{200, "text/html", `<html>`},
+		{200, "", "untyped"},
+		{200, "", ""},
+		{204, "", ""},
+		{502, "text/html", "<h1>502 Bad Gateway</h1>"},
+		{400, "application/json", `{"Code":"systemError","Message":"x","RequestId":"y"}`},
+	} {
+		a.FailNext(dingtalktest.Raw(c.status, c.contentType, []byte(c.body)))
+		got := a.convert("", "x")
+		if got.status != c.status || got.header.Get("Content-Type") != c.contentType || got.body != c.body {
+			t.Errorf("%+v: %d %v %s", c, got.status, got.header, got.body)
+		}
+	}
+	a.FailNext(dingtalktest.Raw(http.StatusFound, "", nil).WithHeader("Location", "/v1.0/x"))
+	a.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if got := a.convert("", "x"); got.status != http.StatusFound || got.header.Get("Location") != "/v1.0/x" {
+		t.Errorf("redirect: %d %v", got.status, got.header)
+	}
+}
+
+func TestBans(t *testing.T) {
+	a := start(t)
+	a.FailNext(dingtalktest.Ban(), dingtalktest.BanJSON(), dingtalktest.BanJSON().WithStatus(403))
+	if got := a.convert("", "x"); got.status != 403 || !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") {
+		t.Errorf("%d %v", got.status, got.header)
+	}
+	for _, status := range []int{200, 403} {
+		got := a.fetch("x", "y")
+		if got.status != status || !strings.Contains(got.body, `"status":1111`) || !strings.Contains(got.body, `"punish":"deny"`) {
+			t.Errorf("%d %s", got.status, got.body)
+		}
+	}
+}
+
+func TestBareConnection(t *testing.T) {
+	a := start(t)
+	token := a.IssueToken()
+	try := func(fault dingtalktest.Fault, body string) (reply, error) {
+		t.Helper()
+		a.FailNext(fault)
+		return a.send(a.request(convertOp.Method, convertPath(dingtalktest.ChatID), token, strings.NewReader(body)))
+	}
+	for _, body := range []string{"", strings.Repeat("unread ", 1000)} {
+		if _, err := try(dingtalktest.Reset(), body); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("reset: %v", err)
+		}
+		if _, err := try(dingtalktest.Bytes([]byte("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")), body); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("short body: %v", err)
+		}
+		if _, err := try(dingtalktest.Bytes([]byte("not HTTP\r\n\r\n")), body); err == nil || !strings.Contains(err.Error(), "malformed HTTP") {
+			t.Errorf("garbage: %v", err)
+		}
+		if _, err := try(dingtalktest.Bytes(nil), body); !errors.Is(err, io.EOF) {
+			t.Errorf("nothing: %v", err)
+		}
+		got, err := try(dingtalktest.Bytes([]byte("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")), body)
+		if err != nil || got.body != "{}" {
+			t.Errorf("early hints: %v %+v", err, got)
+		}
+	}
+	if got := a.Count(convertOp); got != 10 {
+		t.Errorf("%d requests", got)
+	}
+	for _, r := range a.Requests() {
+		if r.Status != 0 || r.Code != "" {
+			t.Errorf("recorded %+v", r)
+		}
+	}
+}
+
+func TestBareConnectionUnderTLS(t *testing.T) {
+	emulator := dingtalktest.New()
+	for _, http2 := range []bool{false, true} {
+		server := httptest.NewUnstartedServer(emulator)
+		server.EnableHTTP2 = http2
+		server.StartTLS()
+		for _, fault := range []dingtalktest.Fault{dingtalktest.Reset(), dingtalktest.Bytes([]byte("x"))} {
+			emulator.FailNext(fault)
+			r, err := http.NewRequestWithContext(t.Context(), "POST", server.URL+tokenOp.Path, http.NoBody)
+			if err != nil {
+				t.Fatal(err)
+			}
+			response, err := server.Client().Do(r)
+			if err == nil {
+				response.Body.Close()
+				t.Errorf("HTTP/2 %v: status %d", http2, response.StatusCode)
+			}
+		}
+		server.Close()
+	}
+}
+
+// TestWaitsEndWithTheClient calls the handler itself, so that its end can be waited for.
+func TestWaitsEndWithTheClient(t *testing.T) {
+	for name, setUp := range map[string]func(*dingtalktest.Emulator){
+		"hang":    func(e *dingtalktest.Emulator) { e.FailNext(dingtalktest.Hang()) },
+		"delay":   func(e *dingtalktest.Emulator) { e.FailNext(dingtalktest.Pass().WithDelay(time.Hour)) },
+		"latency": func(e *dingtalktest.Emulator) { e.Configure(dingtalktest.WithLatency(time.Hour)) },
+	} {
+		for _, closed := range []bool{false, true} {
+			t.Run(name, func(t *testing.T) {
+				e := dingtalktest.New()
+				setUp(e)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if closed {
+					e.Close()
+				} else {
+					cancel()
+				}
+				defer func() {
+					if got := recover(); got != http.ErrAbortHandler { //nolint:errorlint // a recovered value is compared as it is
+						t.Errorf("ended with %v", got)
+					}
+					if r := e.Requests(); len(r) != 1 || r[0].Status != 0 {
+						t.Errorf("recorded %+v", r)
+					}
+				}()
+				e.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "POST", tokenOp.Path, strings.NewReader("{}")))
+			})
+		}
+	}
+}
+
+func TestLatency(t *testing.T) {
+	const latency = 30 * time.Millisecond
+	a := start(t, dingtalktest.WithLatency(latency))
+	before := time.Now()
+	a.convert(a.IssueToken(), dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
+	if took := time.Since(before); took < latency {
+		t.Errorf("answered after %v", took)
+	}
+	before = time.Now()
+	a.FailNext(dingtalktest.Code(generated.CodeServiceBusy).WithDelay(latency))
+	a.convert("", "x").wantError(t, generated.CodeServiceBusy)
+	if took := time.Since(before); took < 2*latency {
+		t.Errorf("answered after %v", took)
+	}
+}

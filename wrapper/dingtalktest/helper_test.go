@@ -1,0 +1,181 @@
+package dingtalktest_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+var (
+	convertOp = generated.OperationChatIDToOpenConversationID
+	tokenOp   = generated.OperationGetAccessToken
+)
+
+// requestIDForm is what captured request ids look like.
+var requestIDForm = regexp.MustCompile(`^[0-9A-F]{8}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{12}$`)
+
+// reply is an answer, read to its end.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (r reply) apiError(t *testing.T) generated.APIError {
+	t.Helper()
+	var e generated.APIError
+	if err := json.Unmarshal([]byte(r.body), &e); err != nil {
+		t.Fatalf("body %q: %v", r.body, err)
+	}
+	return e
+}
+
+// wantError checks an error of the catalogue: status, code, message and request id.
+func (r reply) wantError(t *testing.T, code generated.Code) {
+	t.Helper()
+	row := generated.LookupErrorCode(string(code))
+	got := r.apiError(t)
+	message := row.Message
+	if message == "" {
+		message = row.Description
+	}
+	if r.status != row.Status || got.Code != string(code) || got.Message != message {
+		t.Fatalf("got %d %+v, want %d %s %q", r.status, got, row.Status, code, message)
+	}
+	id := r.header.Get(generated.RequestIDHeader)
+	if got.Requestid == nil || *got.Requestid != id || !requestIDForm.MatchString(id) {
+		t.Errorf("request id in header %q, body %s", id, r.body)
+	}
+}
+
+func (r reply) wantID(t *testing.T, id string) {
+	t.Helper()
+	var model generated.ChatIDToOpenConversationIDResponseBody
+	if err := json.Unmarshal([]byte(r.body), &model); err != nil {
+		t.Fatalf("%d %q: %v", r.status, r.body, err)
+	}
+	if r.status != http.StatusOK || model.OpenConversationID != id {
+		t.Fatalf("got %d %s, want id %s", r.status, r.body, id)
+	}
+	if id := r.header.Get(generated.RequestIDHeader); !requestIDForm.MatchString(id) {
+		t.Errorf("request id %q", id)
+	}
+}
+
+// api calls a server over a connection pool of its own.
+type api struct {
+	*dingtalktest.Server
+	t    *testing.T
+	http *http.Client
+}
+
+func start(t *testing.T, opts ...dingtalktest.Option) *api {
+	t.Helper()
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &api{Server: dingtalktest.NewServer(t, opts...), t: t, http: &http.Client{Transport: transport}}
+}
+
+func (a *api) request(method, path, token string, body io.Reader) *http.Request {
+	a.t.Helper()
+	r, err := http.NewRequestWithContext(a.t.Context(), method, a.URL+path, body)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	if token != "" {
+		r.Header.Set(generated.TokenHeader, token)
+	}
+	return r
+}
+
+func (a *api) send(r *http.Request) (reply, error) {
+	response, err := a.http.Do(r)
+	if err != nil {
+		return reply{}, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	return reply{response.StatusCode, response.Header, string(body)}, err
+}
+
+func (a *api) do(r *http.Request) reply {
+	a.t.Helper()
+	got, err := a.send(r)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return got
+}
+
+func convertPath(chatID string) string {
+	before, rest, _ := strings.Cut(convertOp.Path, "{")
+	_, after, _ := strings.Cut(rest, "}")
+	return before + url.PathEscape(chatID) + after
+}
+
+func (a *api) convert(token, chatID string) reply {
+	a.t.Helper()
+	return a.do(a.request(convertOp.Method, convertPath(chatID), token, nil))
+}
+
+func (a *api) fetch(appKey, appSecret string) reply {
+	a.t.Helper()
+	body, err := json.Marshal(generated.GetAccessTokenRequest{AppKey: appKey, AppSecret: appSecret})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return a.post("application/json", body)
+}
+
+// post makes a token call with any body.
+func (a *api) post(contentType string, body []byte) reply {
+	a.t.Helper()
+	r := a.request(tokenOp.Method, tokenOp.Path, "", bytes.NewReader(body))
+	if contentType != "" {
+		r.Header.Set("Content-Type", contentType)
+	}
+	return a.do(r)
+}
+
+// token makes a token call that succeeds.
+func (a *api) token() generated.GetAccessTokenResponseBody {
+	a.t.Helper()
+	got := a.fetch(dingtalktest.AppKey, dingtalktest.AppSecret)
+	var model generated.GetAccessTokenResponseBody
+	if err := json.Unmarshal([]byte(got.body), &model); err != nil || got.status != http.StatusOK || model.AccessToken == "" {
+		a.t.Fatalf("token call: %d %s", got.status, got.body)
+	}
+	return model
+}
+
+// fakeClock is a clock that tests move by hand.
+type fakeClock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newClock() *fakeClock {
+	return &fakeClock{now: time.Date(2026, time.March, 10, 12, 0, 0, 0, time.UTC)}
+}
+
+func (c *fakeClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *fakeClock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}

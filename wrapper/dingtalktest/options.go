@@ -1,0 +1,163 @@
+package dingtalktest
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// Option sets up an emulator: see [New] and [Emulator.Configure].
+type Option func(*settings)
+
+// settings are replaced as a whole and never changed once an emulator uses them.
+type settings struct {
+	chats         map[string]string
+	hiddenOwners  map[string]bool
+	anyChat       bool
+	apps          map[string]string // app key to secret
+	firstApp      string
+	ownApps       bool // whether WithCredentials has replaced the default
+	tokenLifetime time.Duration
+	expireIn      *int32
+	stickyToken   bool
+
+	addressRefused bool
+	banned         bool
+	missingScopes  []string
+	qps            int // 0: no limit
+	monthlyQuota   int // negative: no limit
+
+	latency    time.Duration
+	clock      func() time.Time
+	recordSize int
+}
+
+func defaults() *settings {
+	return &settings{
+		chats:         map[string]string{ChatID: OpenConversationID},
+		hiddenOwners:  map[string]bool{},
+		apps:          map[string]string{AppKey: AppSecret},
+		firstApp:      AppKey,
+		tokenLifetime: 7200 * time.Second,
+		monthlyQuota:  -1,
+		clock:         time.Now,
+		recordSize:    1000,
+	}
+}
+
+func (s *settings) clone() *settings {
+	c := *s
+	c.chats = maps.Clone(s.chats)
+	c.hiddenOwners = maps.Clone(s.hiddenOwners)
+	c.apps = maps.Clone(s.apps)
+	return &c
+}
+
+// WithChat adds a chat. It may be given more than once.
+func WithChat(chatID, openConversationID string) Option {
+	return func(s *settings) { s.chats[chatID] = openConversationID }
+}
+
+// WithAnyChat makes the emulator know every chat id, apart from those that begin with "unknown" or "cid", are longer
+// than 256 bytes, hold control characters or are not UTF-8. Each has the openConversationId that
+// [OpenConversationIDOf] makes up for it; chats of [WithChat] keep theirs.
+func WithAnyChat() Option {
+	return func(s *settings) { s.anyChat = true }
+}
+
+// WithOwnerNotVisible answers permession.checkFailed (HTTP 400) for these chats: their owners are outside the app's
+// visible range.
+func WithOwnerNotVisible(chatIDs ...string) Option {
+	return func(s *settings) {
+		for _, id := range chatIDs {
+			s.hiddenOwners[id] = true
+		}
+	}
+}
+
+// WithCredentials accepts these credentials instead of [AppKey] and [AppSecret]. Given more than once it adds apps,
+// each with a token and a limit per second of its own; the monthly quota is shared, as within an organisation.
+func WithCredentials(appKey, appSecret string) Option {
+	return func(s *settings) {
+		if !s.ownApps {
+			s.apps, s.firstApp, s.ownApps = map[string]string{}, appKey, true
+		}
+		s.apps[appKey] = appSecret
+	}
+}
+
+// WithTokenLifetime says how long a token lasts after it was last asked for; 7200 seconds if not given. The answer's
+// expireIn is this in seconds, rounded towards zero. A token whose lifetime is zero or negative is never valid.
+func WithTokenLifetime(d time.Duration) Option {
+	return func(s *settings) { s.tokenLifetime = d }
+}
+
+// WithExpireIn makes token answers claim this lifetime in seconds, whatever tokens really last.
+func WithExpireIn(seconds int32) Option {
+	return func(s *settings) { s.expireIn = &seconds }
+}
+
+// WithStickyToken makes the token call hand back a token that [Emulator.RejectTokens] made invalid, as the service may
+// do, until that token's time is up.
+func WithStickyToken() Option {
+	return func(s *settings) { s.stickyToken = true }
+}
+
+// WithoutPermission answers conversions with AccessTokenPermissionDenied (HTTP 403), naming these scopes as missing;
+// [Scope] if none is given.
+func WithoutPermission(scopes ...string) Option {
+	if len(scopes) == 0 {
+		scopes = []string{Scope}
+	}
+	scopes = slices.Clone(scopes)
+	return func(s *settings) { s.missingScopes = scopes }
+}
+
+// WithPermission takes [WithoutPermission] back. It is meant for [Emulator.Configure].
+func WithPermission() Option {
+	return func(s *settings) { s.missingScopes = nil }
+}
+
+// WithAddressNotAllowed says whether conversions are answered IpNotInWhiteList (HTTP 403): the caller's address is not
+// in the app's allow list. Token calls are answered all the same.
+func WithAddressNotAllowed(refused bool) Option {
+	return func(s *settings) { s.addressRefused = refused }
+}
+
+// WithBannedAddress says whether every request gets the page that a banned address gets: HTML, here with status 403.
+// Page and status are synthetic. [Ban] and [BanJSON] do this to single requests.
+func WithBannedAddress(banned bool) Option {
+	return func(s *settings) { s.banned = banned }
+}
+
+// WithQPS lets each app make n conversions in any one second, and answers the others QpsLimitForAppkeyAndApi
+// (HTTP 403); 0 means no limit. The window slides: a conversion passes if fewer than n passed in the second before it.
+// How the real gateway measures is not known; a caller that stays within this limit stays within one counted by the
+// clock's seconds, and within a bucket of n. Refused conversions count neither here nor towards [WithMonthlyQuota].
+func WithQPS(n int) Option {
+	return func(s *settings) { s.qps = max(n, 0) }
+}
+
+// WithMonthlyQuota lets n conversions pass in a calendar month (UTC+8, by the emulator's clock), all apps together, and
+// answers the others ApiCountLimitForOrg (HTTP 403); a negative n means no limit. Token calls do not count. Nor do
+// requests that were refused earlier: for their token, address, permission or rate, or by a queued fault. Conversions
+// of unknown chats do.
+func WithMonthlyQuota(n int) Option {
+	return func(s *settings) { s.monthlyQuota = n }
+}
+
+// WithLatency holds every answer back for d of real time, or until the client leaves.
+func WithLatency(d time.Duration) Option {
+	return func(s *settings) { s.latency = d }
+}
+
+// WithClock tells the time by now, which must be safe for concurrent use: when tokens die, limits count and requests
+// were recorded. Latency and delays take real time all the same.
+func WithClock(now func() time.Time) Option {
+	return func(s *settings) { s.clock = now }
+}
+
+// WithRecordSize keeps the last n requests for [Emulator.Requests]; 1,000 if not given, none if not positive.
+func WithRecordSize(n int) Option {
+	return func(s *settings) { s.recordSize = max(n, 0) }
+}

@@ -1,0 +1,45 @@
+package dingtalktest
+
+import (
+	"fmt"
+	"io"
+	"net/http/httptest"
+	"sync"
+	"testing"
+)
+
+// Server is an emulator behind a listener on the loopback interface.
+type Server struct {
+	URL string // such as http://127.0.0.1:40001, without a slash at the end
+	*Emulator
+	stop func()
+}
+
+// NewServer starts an emulator for a test and closes it when the test ends.
+func NewServer(tb testing.TB, opts ...Option) *Server {
+	tb.Helper()
+	emulator := New(opts...)
+	listening := httptest.NewServer(emulator)
+	// The server is held by a closure, so that fmt does not walk through it while it runs.
+	s := &Server{URL: listening.URL, Emulator: emulator, stop: sync.OnceFunc(func() {
+		emulator.Close()
+		// A client that has sent half a request would hold up the next call for ever.
+		listening.CloseClientConnections()
+		listening.Close()
+	})}
+	tb.Cleanup(s.Close)
+	return s
+}
+
+// Close stops the server and cuts its connections, also those that hang. It may be called more than once, also before
+// the test ends.
+func (s *Server) Close() { s.stop() }
+
+// String says where the server is, and nothing of its secrets.
+func (s Server) String() string { return fmt.Sprintf("dingtalktest.Server(%s, %s)", s.URL, s.Emulator) }
+
+// GoString is the same as String.
+func (s Server) GoString() string { return s.String() }
+
+// Format prints String whatever the verb.
+func (s Server) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, s.String()) }

@@ -1,0 +1,119 @@
+package dingtalk
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Limiter paces the requests of a client. Wait returns when the next may be sent, or an error if it may not; it is
+// called once for each request, repeats included. A [rate.Limiter] is one.
+//
+// A limiter that also has the method Answered(throttled bool) is told what became of each request.
+type Limiter interface {
+	Wait(ctx context.Context) error
+}
+
+// DefaultRate is the service's limit per app and API on the standard edition, in calls a second.
+const DefaultRate = 20
+
+// AdaptiveLimiter paces requests evenly and finds by itself a limit that is lower than it was told. A throttle halves
+// the rate. Then it searches between the fastest rate that was served and the slowest that was throttled, and after a
+// while tries a little above, in case the limit has moved.
+type AdaptiveLimiter struct {
+	bucket *rate.Limiter
+	clock  clock
+
+	mu      sync.Mutex
+	ceiling float64   // never faster than this
+	good    float64   // served without a throttle
+	bad     float64   // throttled
+	since   time.Time // when the present rate was set
+}
+
+const (
+	// paceMargin keeps even pacing under a limit that counts whole seconds, in spite of the network's jitter.
+	paceMargin = 0.97
+	// slowest is one call in ten seconds: below that a run has come to a halt anyway.
+	slowest = 0.1
+	// stepTime is how long a rate must be served before a faster one is tried; holdTime, once the limit is known to
+	// within searchWidth; throttleTime is how long throttles count as one, since they answer what was sent before it.
+	stepTime     = 2 * time.Second
+	holdTime     = 45 * time.Second
+	throttleTime = time.Second
+	searchWidth  = 1.04
+	probeWidth   = 1.1
+)
+
+// NewLimiter makes a limiter for a limit of perSecond calls a second, which must be positive.
+func NewLimiter(perSecond float64) *AdaptiveLimiter { return newLimiter(perSecond, systemClock()) }
+
+func newLimiter(perSecond float64, clk clock) *AdaptiveLimiter {
+	ceiling := max(perSecond*paceMargin, slowest)
+	return &AdaptiveLimiter{
+		bucket: rate.NewLimiter(rate.Limit(ceiling), 1), clock: clk,
+		ceiling: ceiling, bad: ceiling, since: clk.now(),
+	}
+}
+
+// Wait blocks until the next request may be sent. It fails if ctx ends, or would end before.
+func (l *AdaptiveLimiter) Wait(ctx context.Context) error { return l.bucket.Wait(ctx) }
+
+// Rate returns the present rate in calls a second.
+func (l *AdaptiveLimiter) Rate() float64 { return float64(l.bucket.Limit()) }
+
+// Answered tells the limiter whether a request was throttled.
+func (l *AdaptiveLimiter) Answered(throttled bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now, current := l.clock.now(), l.Rate()
+	lasted := now.Sub(l.since)
+	switch {
+	case throttled && (lasted >= throttleTime || l.good == 0 && l.bad == l.ceiling):
+		l.bad = current
+		l.good = min(l.good, current/2)
+		l.set(current/2, now)
+	case throttled || current >= l.ceiling:
+	case lasted >= holdTime:
+		l.good, l.bad = current, min(l.bad*probeWidth, l.ceiling)
+		l.set(l.bad, now)
+	case lasted >= stepTime && l.bad > max(l.good, current)*searchWidth:
+		l.good = max(l.good, current)
+		l.set((l.good+l.bad)/2, now)
+	}
+}
+
+func (l *AdaptiveLimiter) set(perSecond float64, now time.Time) {
+	l.bucket.SetLimitAt(now, rate.Limit(max(perSecond, slowest)))
+	l.since = now
+}
+
+// limit waits for the limiter of an operation, if it has one.
+func (c *Client) limit(ctx context.Context, op *operation) *Error {
+	if op.limiter == nil {
+		return nil
+	}
+	err := op.limiter.Wait(ctx)
+	if err == nil {
+		return nil
+	}
+	if cause := ended(ctx); cause != nil {
+		return canceled(op.id, cause, nil)
+	}
+	var own *Error
+	if errors.As(err, &own) {
+		copied := *own
+		return &copied
+	}
+	return &Error{Kind: ErrThrottled, Local: true, Message: "not sent: the limiter refused", Err: err}
+}
+
+// answered tells an operation's limiter how its request ended.
+func (op *operation) answered(err *Error) {
+	if l, ok := op.limiter.(interface{ Answered(throttled bool) }); ok {
+		l.Answered(err != nil && err.Kind == ErrThrottled)
+	}
+}

@@ -24,6 +24,7 @@ const DefaultRate = 20
 // the rate. Then it searches between the fastest rate that was served and the slowest that was throttled, and after a
 // while tries a little above, in case the limit has moved.
 type AdaptiveLimiter struct {
+	turn   chan struct{} // held by the one caller that waits for the bucket, so that none has reserved at an old rate
 	bucket *rate.Limiter
 	clock  clock
 
@@ -32,6 +33,7 @@ type AdaptiveLimiter struct {
 	good    float64   // served without a throttle
 	bad     float64   // throttled
 	since   time.Time // when the present rate was set
+	resume  time.Time // nothing is sent before this
 }
 
 const (
@@ -39,8 +41,9 @@ const (
 	paceMargin = 0.97
 	// slowest is one call in ten seconds: below that a run has come to a halt anyway.
 	slowest = 0.1
-	// stepTime is how long a rate must be served before a faster one is tried; holdTime, once the limit is known to
-	// within searchWidth; throttleTime is how long throttles count as one, since they answer what was sent before it.
+	// throttleTime is how long nothing is sent after a throttle, and how long more of them count as the same, since
+	// they answer what was sent before it. stepTime is how long a rate must be served before a faster one is tried;
+	// holdTime, once the limit is known to within searchWidth.
 	stepTime     = 2 * time.Second
 	holdTime     = 45 * time.Second
 	throttleTime = time.Second
@@ -54,13 +57,29 @@ func NewLimiter(perSecond float64) *AdaptiveLimiter { return newLimiter(perSecon
 func newLimiter(perSecond float64, clk clock) *AdaptiveLimiter {
 	ceiling := max(perSecond*paceMargin, slowest)
 	return &AdaptiveLimiter{
-		bucket: rate.NewLimiter(rate.Limit(ceiling), 1), clock: clk,
-		ceiling: ceiling, bad: ceiling, since: clk.now(),
+		turn: make(chan struct{}, 1), bucket: rate.NewLimiter(rate.Limit(ceiling), 1), clock: clk,
+		ceiling: ceiling, bad: ceiling, since: clk.now().Add(-throttleTime),
 	}
 }
 
 // Wait blocks until the next request may be sent. It fails if ctx ends, or would end before.
-func (l *AdaptiveLimiter) Wait(ctx context.Context) error { return l.bucket.Wait(ctx) }
+func (l *AdaptiveLimiter) Wait(ctx context.Context) error {
+	select {
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	l.mu.Lock()
+	pause := l.resume.Sub(l.clock.now())
+	l.mu.Unlock()
+	if pause > 0 {
+		if err := l.clock.sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+	return l.bucket.Wait(ctx)
+}
 
 // Rate returns the present rate in calls a second.
 func (l *AdaptiveLimiter) Rate() float64 { return float64(l.bucket.Limit()) }
@@ -72,10 +91,11 @@ func (l *AdaptiveLimiter) Answered(throttled bool) {
 	now, current := l.clock.now(), l.Rate()
 	lasted := now.Sub(l.since)
 	switch {
-	case throttled && (lasted >= throttleTime || l.good == 0 && l.bad == l.ceiling):
+	case throttled && lasted >= throttleTime:
 		l.bad = current
 		l.good = min(l.good, current/2)
 		l.set(current/2, now)
+		l.resume = now.Add(throttleTime)
 	case throttled || current >= l.ceiling:
 	case lasted >= holdTime:
 		l.good, l.bad = current, min(l.bad*probeWidth, l.ceiling)

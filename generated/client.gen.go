@@ -12,8 +12,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-
-	"github.com/oapi-codegen/runtime"
 )
 
 // ServerURLInternational defines the Server URL for International
@@ -108,61 +106,42 @@ type Unauthorized = APIError
 // GetAccessTokenJSONRequestBody defines body for GetAccessToken for application/json ContentType.
 type GetAccessTokenJSONRequestBody = GetAccessTokenRequest
 
-// RequestEditorFn is the function signature for the RequestEditor callback function
+// RequestEditorFn changes a request before it is sent.
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
 
-// Doer performs HTTP requests.
-//
-// The standard http.Client implements this interface.
+// HttpRequestDoer sends requests, as *http.Client does.
 type HttpRequestDoer interface {
 	Do(req *http.Request) (*http.Response, error)
 }
 
-// Client which conforms to the OpenAPI3 specification for this service.
+// Client makes the calls of the contract. It decides nothing: no time limit, no check of an answer, no repeat.
 type Client struct {
-	// The endpoint of the server conforming to this interface, with scheme,
-	// https://api.deepmap.com for example. This can contain a path relative
-	// to the server, such as https://api.deepmap.com/dev-test, and all the
-	// paths in the swagger spec will be appended to the server.
+	// Server is the base URL, such as ServerURLInternational, without a trailing slash.
 	Server string
-
-	// Doer for performing requests, typically a *http.Client with any
-	// customized settings, such as certificate chains.
+	// Client sends the requests.
 	Client HttpRequestDoer
-
-	// A list of callbacks for modifying requests which are generated before sending over
-	// the network.
+	// RequestEditors are applied to every request, before the editors of a call.
 	RequestEditors []RequestEditorFn
 }
 
-// ClientOption allows setting custom parameters during construction
+// ClientOption changes a Client that is being made.
 type ClientOption func(*Client) error
 
-// Creates a new Client, with reasonable defaults
+// NewClient makes a client for a base URL, which sends through an http.Client of its own unless an option brings another.
 func NewClient(server string, opts ...ClientOption) (*Client, error) {
-	// create a client with sane default values
-	client := Client{
-		Server: server,
-	}
-	// mutate client and add all optional params
-	for _, o := range opts {
-		if err := o(&client); err != nil {
+	client := Client{Server: strings.TrimRight(server, "/")}
+	for _, opt := range opts {
+		if err := opt(&client); err != nil {
 			return nil, err
 		}
 	}
-	// ensure the server URL always has a trailing slash
-	if !strings.HasSuffix(client.Server, "/") {
-		client.Server += "/"
-	}
-	// create httpClient, if not already present
 	if client.Client == nil {
 		client.Client = &http.Client{}
 	}
 	return &client, nil
 }
 
-// WithHTTPClient allows overriding the default Doer, which is
-// automatically created using http.Client. This is useful for tests.
+// WithHTTPClient sends requests through doer.
 func WithHTTPClient(doer HttpRequestDoer) ClientOption {
 	return func(c *Client) error {
 		c.Client = doer
@@ -170,8 +149,7 @@ func WithHTTPClient(doer HttpRequestDoer) ClientOption {
 	}
 }
 
-// WithRequestEditorFn allows setting up a callback function, which will be
-// called right before sending the request. This can be used to mutate the request.
+// WithRequestEditorFn adds an editor for every request.
 func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 	return func(c *Client) error {
 		c.RequestEditors = append(c.RequestEditors, fn)
@@ -179,767 +157,73 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 	}
 }
 
-// The interface specification for the client above.
+func (c *Client) send(ctx context.Context, req *http.Request, err error, editors []RequestEditorFn) (*http.Response, error) {
+	if err != nil {
+		return nil, err
+	}
+	for _, edit := range c.RequestEditors {
+		if err := edit(ctx, req); err != nil {
+			return nil, err
+		}
+	}
+	for _, edit := range editors {
+		if err := edit(ctx, req); err != nil {
+			return nil, err
+		}
+	}
+	return c.Client.Do(req)
+}
+
+// ClientInterface is what Client does.
 type ClientInterface interface {
-
-	// ChatIDToOpenConversationID Get the openConversationId of a group chat
-	//
-	// Returns the `openConversationId` of the group chat that has this `chatId`.
-	//
-	// The call changes nothing, so **it is safe to repeat** although it is a POST. It has no request body; the
-	// service accepts it with or without `Content-Type: application/json`. Each conversion counts towards the
-	// monthly quota. No bulk form and no reverse of this call exist.
-	//
-	// Permission: `qyapi_chat_read`. App type: internal app.
-	//
-	// Whether a chat's `openConversationId` can ever change is not documented. Which code answers a chat of
-	// another organisation is not documented either.
-	//
-	// Corresponds with POST /v1.0/im/chat/{chatId}/convertToOpenConversationId (the `ChatIDToOpenConversationID` operationId).
+	// ChatIDToOpenConversationID sends POST /v1.0/im/chat/{chatId}/convertToOpenConversationId.
 	ChatIDToOpenConversationID(ctx context.Context, chatID string, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// GetAccessTokenWithBody Get the access token of an internal app
-	//
-	// Returns the token that goes into the header `x-acs-dingtalk-access-token` of every other call.
-	//
-	// Asking again while a token is valid returns the same token and renews it; after its expiry a new one is
-	// issued. So processes that ask independently do not invalidate each other, and a token fetched right after
-	// a rejection may be the very one that was rejected: compare the two before repeating a call.
-	//
-	// Keep one token per app and ask again about ten minutes before it expires. Token calls do not count towards
-	// the monthly quota. A form-encoded body is answered `Missingbody`. The call is safe to repeat.
-	//
-	// Takes any type of body and a specified content type.
-	//
-	// Corresponds with POST /v1.0/oauth2/accessToken (the `GetAccessToken` operationId).
+	// GetAccessTokenWithBody sends POST /v1.0/oauth2/accessToken.
 	GetAccessTokenWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// GetAccessToken Get the access token of an internal app
-	//
-	// Returns the token that goes into the header `x-acs-dingtalk-access-token` of every other call.
-	//
-	// Asking again while a token is valid returns the same token and renews it; after its expiry a new one is
-	// issued. So processes that ask independently do not invalidate each other, and a token fetched right after
-	// a rejection may be the very one that was rejected: compare the two before repeating a call.
-	//
-	// Keep one token per app and ask again about ten minutes before it expires. Token calls do not count towards
-	// the monthly quota. A form-encoded body is answered `Missingbody`. The call is safe to repeat.
-	//
-	// Takes a body of the `application/json` content type.
-	//
-	// Corresponds with POST /v1.0/oauth2/accessToken (the `GetAccessToken` operationId).
+	// GetAccessToken sends POST /v1.0/oauth2/accessToken with a JSON body.
 	GetAccessToken(ctx context.Context, body GetAccessTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
-// ChatIDToOpenConversationID Get the openConversationId of a group chat
-//
-// Returns the `openConversationId` of the group chat that has this `chatId`.
-//
-// The call changes nothing, so **it is safe to repeat** although it is a POST. It has no request body; the
-// service accepts it with or without `Content-Type: application/json`. Each conversion counts towards the
-// monthly quota. No bulk form and no reverse of this call exist.
-//
-// Permission: `qyapi_chat_read`. App type: internal app.
-//
-// Whether a chat's `openConversationId` can ever change is not documented. Which code answers a chat of
-// another organisation is not documented either.
-//
-// Corresponds with POST /v1.0/im/chat/{chatId}/convertToOpenConversationId (the `ChatIDToOpenConversationID` operationId).
+// ChatIDToOpenConversationID: Get the openConversationId of a group chat. It sends POST /v1.0/im/chat/{chatId}/convertToOpenConversationId.
 func (c *Client) ChatIDToOpenConversationID(ctx context.Context, chatID string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewChatIDToOpenConversationIDRequest(c.Server, chatID)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
+	req, err := NewChatIDToOpenConversationIDRequest(ctx, c.Server, chatID)
+	return c.send(ctx, req, err, reqEditors)
 }
 
-// GetAccessTokenWithBody Get the access token of an internal app
-//
-// Returns the token that goes into the header `x-acs-dingtalk-access-token` of every other call.
-//
-// Asking again while a token is valid returns the same token and renews it; after its expiry a new one is
-// issued. So processes that ask independently do not invalidate each other, and a token fetched right after
-// a rejection may be the very one that was rejected: compare the two before repeating a call.
-//
-// Keep one token per app and ask again about ten minutes before it expires. Token calls do not count towards
-// the monthly quota. A form-encoded body is answered `Missingbody`. The call is safe to repeat.
-//
-// Takes any type of body and a specified content type.
-//
-// Corresponds with POST /v1.0/oauth2/accessToken (the `GetAccessToken` operationId).
+// NewChatIDToOpenConversationIDRequest builds the request of ChatIDToOpenConversationID. Each path parameter becomes one escaped segment.
+func NewChatIDToOpenConversationIDRequest(ctx context.Context, server string, chatID string) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, fmt.Sprintf("%s/v1.0/im/chat/%s/convertToOpenConversationId", server, url.PathEscape(chatID)), nil)
+	return req, err
+}
+
+// GetAccessTokenWithBody: Get the access token of an internal app. It sends POST /v1.0/oauth2/accessToken.
 func (c *Client) GetAccessTokenWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetAccessTokenRequestWithBody(c.Server, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
+	req, err := NewGetAccessTokenRequestWithBody(ctx, c.Server, contentType, body)
+	return c.send(ctx, req, err, reqEditors)
 }
 
-// GetAccessToken Get the access token of an internal app
-//
-// Returns the token that goes into the header `x-acs-dingtalk-access-token` of every other call.
-//
-// Asking again while a token is valid returns the same token and renews it; after its expiry a new one is
-// issued. So processes that ask independently do not invalidate each other, and a token fetched right after
-// a rejection may be the very one that was rejected: compare the two before repeating a call.
-//
-// Keep one token per app and ask again about ten minutes before it expires. Token calls do not count towards
-// the monthly quota. A form-encoded body is answered `Missingbody`. The call is safe to repeat.
-//
-// Takes a body of the `application/json` content type.
-//
-// Corresponds with POST /v1.0/oauth2/accessToken (the `GetAccessToken` operationId).
+// NewGetAccessTokenRequestWithBody builds the request of GetAccessToken. Each path parameter becomes one escaped segment.
+func NewGetAccessTokenRequestWithBody(ctx context.Context, server string, contentType string, body io.Reader) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, fmt.Sprintf("%s/v1.0/oauth2/accessToken", server), body)
+	if err == nil {
+		req.Header.Set("Content-Type", contentType)
+	}
+	return req, err
+}
+
+// GetAccessToken: Get the access token of an internal app. It sends POST /v1.0/oauth2/accessToken with a JSON body.
 func (c *Client) GetAccessToken(ctx context.Context, body GetAccessTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetAccessTokenRequest(c.Server, body)
+	req, err := NewGetAccessTokenRequest(ctx, c.Server, body)
+	return c.send(ctx, req, err, reqEditors)
+}
+
+// NewGetAccessTokenRequest builds the request of GetAccessToken with a JSON body.
+func NewGetAccessTokenRequest(ctx context.Context, server string, body GetAccessTokenJSONRequestBody) (*http.Request, error) {
+	raw, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
+	return NewGetAccessTokenRequestWithBody(ctx, server, "application/json", bytes.NewReader(raw))
 }
 
-// NewChatIDToOpenConversationIDRequest constructs an http.Request for the ChatIDToOpenConversationID method
-func NewChatIDToOpenConversationIDRequest(server string, chatID string) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "chatId", chatID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/v1.0/im/chat/%s/convertToOpenConversationId", pathParam0)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewGetAccessTokenRequest calls the generic GetAccessToken builder with application/json body
-func NewGetAccessTokenRequest(server string, body GetAccessTokenJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewGetAccessTokenRequestWithBody(server, "application/json", bodyReader)
-}
-
-// NewGetAccessTokenRequestWithBody constructs an http.Request for the GetAccessToken method, with any body, and a specified content type
-func NewGetAccessTokenRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
-	var err error
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/v1.0/oauth2/accessToken")
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
-	if err != nil {
-		return nil, err
-	}
-
-	req.Header.Add("Content-Type", contentType)
-
-	return req, nil
-}
-
-func (c *Client) applyEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
-	for _, r := range c.RequestEditors {
-		if err := r(ctx, req); err != nil {
-			return err
-		}
-	}
-	for _, r := range additionalEditors {
-		if err := r(ctx, req); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// ClientWithResponses builds on ClientInterface to offer response payloads
-type ClientWithResponses struct {
-	ClientInterface
-}
-
-// NewClientWithResponses creates a new ClientWithResponses, which wraps
-// Client with return type handling
-func NewClientWithResponses(server string, opts ...ClientOption) (*ClientWithResponses, error) {
-	client, err := NewClient(server, opts...)
-	if err != nil {
-		return nil, err
-	}
-	return &ClientWithResponses{client}, nil
-}
-
-// WithBaseURL overrides the baseURL.
-func WithBaseURL(baseURL string) ClientOption {
-	return func(c *Client) error {
-		newBaseURL, err := url.Parse(baseURL)
-		if err != nil {
-			return err
-		}
-		c.Server = newBaseURL.String()
-		return nil
-	}
-}
-
-// ClientWithResponsesInterface is the interface specification for the client with responses above.
-type ClientWithResponsesInterface interface {
-
-	// ChatIDToOpenConversationIDWithResponse Get the openConversationId of a group chat
-	//
-	// Returns the `openConversationId` of the group chat that has this `chatId`.
-	//
-	// The call changes nothing, so **it is safe to repeat** although it is a POST. It has no request body; the
-	// service accepts it with or without `Content-Type: application/json`. Each conversion counts towards the
-	// monthly quota. No bulk form and no reverse of this call exist.
-	//
-	// Permission: `qyapi_chat_read`. App type: internal app.
-	//
-	// Whether a chat's `openConversationId` can ever change is not documented. Which code answers a chat of
-	// another organisation is not documented either.
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1.0/im/chat/{chatId}/convertToOpenConversationId (the `ChatIDToOpenConversationID` operationId).
-	ChatIDToOpenConversationIDWithResponse(ctx context.Context, chatID string, reqEditors ...RequestEditorFn) (*ChatIDToOpenConversationIDResponse, error)
-
-	// GetAccessTokenWithBodyWithResponse Get the access token of an internal app
-	//
-	// Returns the token that goes into the header `x-acs-dingtalk-access-token` of every other call.
-	//
-	// Asking again while a token is valid returns the same token and renews it; after its expiry a new one is
-	// issued. So processes that ask independently do not invalidate each other, and a token fetched right after
-	// a rejection may be the very one that was rejected: compare the two before repeating a call.
-	//
-	// Keep one token per app and ask again about ten minutes before it expires. Token calls do not count towards
-	// the monthly quota. A form-encoded body is answered `Missingbody`. The call is safe to repeat.
-	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1.0/oauth2/accessToken (the `GetAccessToken` operationId).
-	GetAccessTokenWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GetAccessTokenResponse, error)
-
-	// GetAccessTokenWithResponse Get the access token of an internal app
-	//
-	// Returns the token that goes into the header `x-acs-dingtalk-access-token` of every other call.
-	//
-	// Asking again while a token is valid returns the same token and renews it; after its expiry a new one is
-	// issued. So processes that ask independently do not invalidate each other, and a token fetched right after
-	// a rejection may be the very one that was rejected: compare the two before repeating a call.
-	//
-	// Keep one token per app and ask again about ten minutes before it expires. Token calls do not count towards
-	// the monthly quota. A form-encoded body is answered `Missingbody`. The call is safe to repeat.
-	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1.0/oauth2/accessToken (the `GetAccessToken` operationId).
-	GetAccessTokenWithResponse(ctx context.Context, body GetAccessTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*GetAccessTokenResponse, error)
-}
-
-// ChatIDToOpenConversationIDResponse200Headers the declared response headers of an HTTP 200 response for ChatIDToOpenConversationID
-type ChatIDToOpenConversationIDResponse200Headers struct {
-	XAcsRequestID *string
-}
-
-type ChatIDToOpenConversationIDResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *ChatIDToOpenConversationIDResponseBody
-	// JSON400 the response for an HTTP 400 `application/json` response
-	JSON400 *APIError
-	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *Unauthorized
-	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *APIError
-	// JSON404 the response for an HTTP 404 `application/json` response
-	JSON404 *NotFound
-	// JSON429 the response for an HTTP 429 `application/json` response
-	JSON429 *TooManyRequests
-	// JSON500 the response for an HTTP 500 `application/json` response
-	JSON500 *InternalServerError
-	// JSON503 the response for an HTTP 503 `application/json` response
-	JSON503 *ServiceUnavailable
-	// JSONDefault the response for an HTTP default `application/json` response
-	JSONDefault *Other
-	// Headers200 the parsed response headers for an HTTP 200 response
-	Headers200 *ChatIDToOpenConversationIDResponse200Headers
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ChatIDToOpenConversationIDResponse) GetJSON200() *ChatIDToOpenConversationIDResponseBody {
-	return r.JSON200
-}
-
-// GetJSON400 returns the response for an HTTP 400 `application/json` response
-func (r ChatIDToOpenConversationIDResponse) GetJSON400() *APIError {
-	return r.JSON400
-}
-
-// GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r ChatIDToOpenConversationIDResponse) GetJSON401() *Unauthorized {
-	return r.JSON401
-}
-
-// GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r ChatIDToOpenConversationIDResponse) GetJSON403() *APIError {
-	return r.JSON403
-}
-
-// GetJSON404 returns the response for an HTTP 404 `application/json` response
-func (r ChatIDToOpenConversationIDResponse) GetJSON404() *NotFound {
-	return r.JSON404
-}
-
-// GetJSON429 returns the response for an HTTP 429 `application/json` response
-func (r ChatIDToOpenConversationIDResponse) GetJSON429() *TooManyRequests {
-	return r.JSON429
-}
-
-// GetJSON500 returns the response for an HTTP 500 `application/json` response
-func (r ChatIDToOpenConversationIDResponse) GetJSON500() *InternalServerError {
-	return r.JSON500
-}
-
-// GetJSON503 returns the response for an HTTP 503 `application/json` response
-func (r ChatIDToOpenConversationIDResponse) GetJSON503() *ServiceUnavailable {
-	return r.JSON503
-}
-
-// GetJSONDefault returns the response for an HTTP default `application/json` response
-func (r ChatIDToOpenConversationIDResponse) GetJSONDefault() *Other {
-	return r.JSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r ChatIDToOpenConversationIDResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r ChatIDToOpenConversationIDResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r ChatIDToOpenConversationIDResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ChatIDToOpenConversationIDResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// GetAccessTokenResponse200Headers the declared response headers of an HTTP 200 response for GetAccessToken
-type GetAccessTokenResponse200Headers struct {
-	XAcsRequestID *string
-}
-
-type GetAccessTokenResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *GetAccessTokenResponseBody
-	// JSON400 the response for an HTTP 400 `application/json` response
-	JSON400 *APIError
-	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *Unauthorized
-	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *APIError
-	// JSON404 the response for an HTTP 404 `application/json` response
-	JSON404 *NotFound
-	// JSON429 the response for an HTTP 429 `application/json` response
-	JSON429 *TooManyRequests
-	// JSON500 the response for an HTTP 500 `application/json` response
-	JSON500 *InternalServerError
-	// JSON503 the response for an HTTP 503 `application/json` response
-	JSON503 *ServiceUnavailable
-	// JSONDefault the response for an HTTP default `application/json` response
-	JSONDefault *Other
-	// Headers200 the parsed response headers for an HTTP 200 response
-	Headers200 *GetAccessTokenResponse200Headers
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetAccessTokenResponse) GetJSON200() *GetAccessTokenResponseBody {
-	return r.JSON200
-}
-
-// GetJSON400 returns the response for an HTTP 400 `application/json` response
-func (r GetAccessTokenResponse) GetJSON400() *APIError {
-	return r.JSON400
-}
-
-// GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r GetAccessTokenResponse) GetJSON401() *Unauthorized {
-	return r.JSON401
-}
-
-// GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r GetAccessTokenResponse) GetJSON403() *APIError {
-	return r.JSON403
-}
-
-// GetJSON404 returns the response for an HTTP 404 `application/json` response
-func (r GetAccessTokenResponse) GetJSON404() *NotFound {
-	return r.JSON404
-}
-
-// GetJSON429 returns the response for an HTTP 429 `application/json` response
-func (r GetAccessTokenResponse) GetJSON429() *TooManyRequests {
-	return r.JSON429
-}
-
-// GetJSON500 returns the response for an HTTP 500 `application/json` response
-func (r GetAccessTokenResponse) GetJSON500() *InternalServerError {
-	return r.JSON500
-}
-
-// GetJSON503 returns the response for an HTTP 503 `application/json` response
-func (r GetAccessTokenResponse) GetJSON503() *ServiceUnavailable {
-	return r.JSON503
-}
-
-// GetJSONDefault returns the response for an HTTP default `application/json` response
-func (r GetAccessTokenResponse) GetJSONDefault() *Other {
-	return r.JSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r GetAccessTokenResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r GetAccessTokenResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r GetAccessTokenResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r GetAccessTokenResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// ChatIDToOpenConversationIDWithResponse Get the openConversationId of a group chat
-//
-// Returns the `openConversationId` of the group chat that has this `chatId`.
-//
-// The call changes nothing, so **it is safe to repeat** although it is a POST. It has no request body; the
-// service accepts it with or without `Content-Type: application/json`. Each conversion counts towards the
-// monthly quota. No bulk form and no reverse of this call exist.
-//
-// Permission: `qyapi_chat_read`. App type: internal app.
-//
-// Whether a chat's `openConversationId` can ever change is not documented. Which code answers a chat of
-// another organisation is not documented either.
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1.0/im/chat/{chatId}/convertToOpenConversationId (the `ChatIDToOpenConversationID` operationId).
-func (c *ClientWithResponses) ChatIDToOpenConversationIDWithResponse(ctx context.Context, chatID string, reqEditors ...RequestEditorFn) (*ChatIDToOpenConversationIDResponse, error) {
-	rsp, err := c.ChatIDToOpenConversationID(ctx, chatID, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseChatIDToOpenConversationIDResponse(rsp)
-}
-
-// GetAccessTokenWithBodyWithResponse Get the access token of an internal app
-//
-// Returns the token that goes into the header `x-acs-dingtalk-access-token` of every other call.
-//
-// Asking again while a token is valid returns the same token and renews it; after its expiry a new one is
-// issued. So processes that ask independently do not invalidate each other, and a token fetched right after
-// a rejection may be the very one that was rejected: compare the two before repeating a call.
-//
-// Keep one token per app and ask again about ten minutes before it expires. Token calls do not count towards
-// the monthly quota. A form-encoded body is answered `Missingbody`. The call is safe to repeat.
-//
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1.0/oauth2/accessToken (the `GetAccessToken` operationId).
-func (c *ClientWithResponses) GetAccessTokenWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GetAccessTokenResponse, error) {
-	rsp, err := c.GetAccessTokenWithBody(ctx, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseGetAccessTokenResponse(rsp)
-}
-
-// GetAccessTokenWithResponse Get the access token of an internal app
-//
-// Returns the token that goes into the header `x-acs-dingtalk-access-token` of every other call.
-//
-// Asking again while a token is valid returns the same token and renews it; after its expiry a new one is
-// issued. So processes that ask independently do not invalidate each other, and a token fetched right after
-// a rejection may be the very one that was rejected: compare the two before repeating a call.
-//
-// Keep one token per app and ask again about ten minutes before it expires. Token calls do not count towards
-// the monthly quota. A form-encoded body is answered `Missingbody`. The call is safe to repeat.
-//
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1.0/oauth2/accessToken (the `GetAccessToken` operationId).
-func (c *ClientWithResponses) GetAccessTokenWithResponse(ctx context.Context, body GetAccessTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*GetAccessTokenResponse, error) {
-	rsp, err := c.GetAccessToken(ctx, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseGetAccessTokenResponse(rsp)
-}
-
-// ParseChatIDToOpenConversationIDResponse parses an HTTP response from a ChatIDToOpenConversationIDWithResponse call
-func ParseChatIDToOpenConversationIDResponse(rsp *http.Response) (*ChatIDToOpenConversationIDResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &ChatIDToOpenConversationIDResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest ChatIDToOpenConversationIDResponseBody
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest APIError
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON400 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Unauthorized
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON401 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest APIError
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON403 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
-		var dest NotFound
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON404 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
-		var dest TooManyRequests
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON429 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
-		var dest InternalServerError
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON500 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest ServiceUnavailable
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON503 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Other
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSONDefault = &dest
-
-	}
-
-	switch {
-	case rsp.StatusCode == 200:
-		var headers ChatIDToOpenConversationIDResponse200Headers
-		if values := rsp.Header.Values("x-acs-request-id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "x-acs-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XAcsRequestID = &value
-		}
-		response.Headers200 = &headers
-	}
-
-	return response, nil
-}
-
-// ParseGetAccessTokenResponse parses an HTTP response from a GetAccessTokenWithResponse call
-func ParseGetAccessTokenResponse(rsp *http.Response) (*GetAccessTokenResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &GetAccessTokenResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest GetAccessTokenResponseBody
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest APIError
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON400 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Unauthorized
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON401 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest APIError
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON403 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
-		var dest NotFound
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON404 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
-		var dest TooManyRequests
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON429 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
-		var dest InternalServerError
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON500 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest ServiceUnavailable
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON503 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Other
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSONDefault = &dest
-
-	}
-
-	switch {
-	case rsp.StatusCode == 200:
-		var headers GetAccessTokenResponse200Headers
-		if values := rsp.Header.Values("x-acs-request-id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "x-acs-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XAcsRequestID = &value
-		}
-		response.Headers200 = &headers
-	}
-
-	return response, nil
-}
+// Answers are not parsed here: the wrapper reads them, up to a limit, and keeps the status of one that it cannot decode.

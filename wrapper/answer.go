@@ -132,7 +132,8 @@ func (a *answer) failure(op *operation, now time.Time) *Error {
 	var wire wireError
 	if mediaType, _, _ := mime.ParseMediaType(a.header.Get("Content-Type")); mediaType == "text/html" {
 		e.Message = fmt.Sprintf("the answer is text/html, %d bytes", len(a.body))
-		if bytes.Contains(a.body, []byte("punish")) {
+		// What the page of a banned address says is not documented. The gateway's own refusals are JSON.
+		if a.status == http.StatusForbidden || bytes.Contains(a.body, []byte("punish")) {
 			wire.Punish = "page"
 		}
 	} else if json.Unmarshal(a.body, &wire) != nil || wire.empty() {
@@ -141,7 +142,7 @@ func (a *answer) failure(op *operation, now time.Time) *Error {
 			e.Message += ": " + a.clean(string(a.body), maxSnippetBytes)
 		}
 	}
-	if wire.Code == "" && wire.LegacyCode != "0" {
+	if wire.Code == "" && wire.LegacyCode != "" && wire.LegacyCode != "0" {
 		wire.Code, wire.Message = wire.LegacyCode, wire.LegacyMessage
 	}
 	e.Code = generated.Code(a.clean(string(wire.Code), maxSnippetBytes))
@@ -193,7 +194,7 @@ func (a *answer) byStatus(e *Error) {
 }
 
 func (w *wireError) empty() bool {
-	return w.Code == "" && w.LegacyCode == "" && w.Message == "" && w.Status == "" && w.Punish == ""
+	return w.Code == "" && (w.LegacyCode == "" || w.LegacyCode == "0") && w.Message == "" && w.Status == "" && w.Punish == ""
 }
 
 // redirectHost names the host that a redirect points at; the rest of the URL may hold anything.

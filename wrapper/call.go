@@ -78,7 +78,7 @@ func (c *Client) request(ctx context.Context, op *operation, n int, rejected *re
 	if op.public {
 		return "", true, c.attempt(ctx, op, n, "")
 	}
-	p, err := c.gate.enter(ctx)
+	p, err := c.gate.enter(ctx, n-1)
 	if err != nil {
 		return "", false, err
 	}
@@ -141,7 +141,7 @@ func unsent(ctx context.Context, op *operation, err, before *Error) *Error {
 func (c *Client) attempt(caller context.Context, op *operation, n int, token string) *Error {
 	ctx, cancel := context.WithTimeout(caller, c.transport.timeout)
 	defer cancel()
-	resp, err := op.send(ctx, c.transport.editor(token))
+	resp, err := op.send(ctx, c.transport.editor(token)) //nolint:bodyclose // readAnswer closes it
 	carried := secrets{token, op.secret}
 	var failed *Error
 	requestID := ""

@@ -58,7 +58,7 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 		c.bulkPace = func() Limiter { return c.limiter }
 	}
 	// Without the slash at its end, the last element of a path prefix would be lost.
-	c.api = &generated.Client{Server: cfg.baseURL + "/", Client: c.transport}
+	c.api = &generated.Client{Server: cfg.baseURL, Client: c.transport}
 	var err error
 	if c.tokens, err = c.newTokens(creds); err != nil {
 		return nil, fmt.Errorf("dingtalk: %w", err)

@@ -155,14 +155,6 @@ func (e *Error) LogValue() slog.Value {
 	)
 }
 
-// asError is err as an error that is nil if err is.
-func asError(err *Error) error {
-	if err == nil {
-		return nil
-	}
-	return err
-}
-
 // escape makes foreign text safe for a terminal and for one line of a log.
 func escape(s string) string {
 	return strings.Map(func(r rune) rune {

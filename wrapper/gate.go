@@ -2,6 +2,7 @@ package dingtalk
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,7 +23,9 @@ type gate struct {
 	run    int           // failures since the last good answer
 	closed int           // closings since the last good answer
 	until  time.Time     // nothing passes before this
+	pause  time.Duration // from the closing to until
 	reason *Error        // why the gate was closed
+	queue  map[int]int   // calls that wait, by how many requests they have sent
 	change chan struct{} // closed, and replaced, whenever a call that waits may have become able to pass
 }
 
@@ -39,57 +42,86 @@ type pass struct {
 }
 
 func newGate(retry Retry, clk clock) *gate {
-	return &gate{retry: retry, clock: clk, limit: gateStart, change: make(chan struct{})}
+	return &gate{retry: retry, clock: clk, limit: gateStart, queue: map[int]int{}, change: make(chan struct{})}
 }
 
-// enter waits until a call may be sent: at most MaxDelay after failures and MaxWait after a throttle, not at all after a
-// ban, and never for what the caller's deadline would cut short.
-func (g *gate) enter(ctx context.Context) (pass, *Error) {
+// enter waits until a call that has sent so many requests may send another: at most MaxDelay after failures and MaxWait
+// after a throttle, not at all after a ban, and never for what the caller's deadline would cut short.
+func (g *gate) enter(ctx context.Context, sent int) (pass, *Error) {
 	if g.open.Load() {
 		return pass{epoch: g.epoch.Load()}, nil
 	}
 	begun := g.clock.now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.queue[sent]++
+	defer g.unqueue(sent)
 	for {
-		g.mu.Lock()
 		now := g.clock.now()
 		wait := g.until.Sub(now)
-		if wait <= 0 && g.active < g.limit {
-			g.active++
-			p := pass{counted: true, epoch: g.epoch.Load()}
-			g.mu.Unlock()
-			return p, nil
+		if wait > g.pause { // the clock was set back
+			wait, g.until = 0, now
 		}
-		reason, change := g.reason, g.change
-		g.mu.Unlock()
-
-		var timer <-chan time.Time // none while it is others' answers that are awaited
+		if wait <= 0 && g.active < g.limit && !g.yields(sent) {
+			g.active++
+			return pass{counted: true, epoch: g.epoch.Load()}, nil
+		}
+		var timer <-chan time.Time // none while it is other calls that are awaited
+		stop := func() bool { return false }
 		if wait > 0 {
 			deadline, limited := ctx.Deadline()
-			if now.Add(wait).Sub(begun) > g.patience(reason) || limited && now.Add(wait).After(deadline) {
+			if now.Add(wait).Sub(begun) > g.patience(g.reason) || limited && now.Add(wait).After(deadline) {
 				return pass{}, &Error{
-					Kind: reason.Kind, Local: true, RetryAfter: wait, Err: reason,
+					Kind: g.reason.Kind, Local: true, RetryAfter: wait, Err: g.reason,
 					Message: "not sent: earlier calls failed and the wait would be too long",
 				}
 			}
-			var stop func() bool
 			timer, stop = g.clock.timer(wait)
-			defer stop()
 		}
+		reason, change := g.reason, g.change
+		g.mu.Unlock()
 		select {
 		case <-change:
 		case <-timer:
 		case <-ctx.Done():
+		}
+		stop()
+		g.mu.Lock()
+		if ctx.Err() != nil {
 			return pass{}, canceled("", ctx.Err(), reason)
 		}
 	}
 }
 
+// yields reports whether a call leaves the gate's next probe to another. While the service fails, probes are for the
+// calls that have sent the fewest requests: one call that made several of them would use up its attempts and fail,
+// although the service may be back a moment later.
+func (g *gate) yields(sent int) bool {
+	if g.closed == 0 {
+		return false
+	}
+	for n := range g.queue {
+		if n < sent {
+			return true
+		}
+	}
+	return false
+}
+
+// unqueue takes a call out that waits no longer, for which others may have held back. g.mu is held.
+func (g *gate) unqueue(sent int) {
+	if g.queue[sent]--; g.queue[sent] == 0 {
+		delete(g.queue, sent)
+		g.wake()
+	}
+}
+
 // patience is how long a call waits for a gate that was closed for this reason.
 func (g *gate) patience(reason *Error) time.Duration {
-	switch reason.Kind {
-	case ErrThrottled:
+	switch {
+	case errors.Is(reason, ErrThrottled):
 		return g.retry.MaxWait
-	case ErrBlocked:
+	case errors.Is(reason, ErrBlocked):
 		return 0
 	default:
 		return g.retry.MaxDelay
@@ -108,7 +140,7 @@ func (g *gate) abandon(p pass) {
 
 // leave ends a call with what the service answered; nil is success.
 func (g *gate) leave(p pass, err *Error) {
-	good := err == nil || err.StatusCode != 0 && !err.retry && err.Kind != ErrBlocked
+	good := err == nil || err.StatusCode != 0 && !err.retry && !errors.Is(err, ErrBlocked)
 	if good && g.open.Load() && !p.counted {
 		return
 	}
@@ -126,25 +158,32 @@ func (g *gate) leave(p pass, err *Error) {
 		g.run, g.closed, g.reason = 0, 0, nil
 		g.limit = min(2*g.limit, gateWide)
 		g.open.Store(g.limit == gateWide)
-	case err.Kind == ErrThrottled || err.Kind == ErrBlocked:
+	case errors.Is(err, ErrBlocked):
 		g.close(err, err.RetryAfter)
+	case errors.Is(err, ErrThrottled):
+		g.close(err, min(err.RetryAfter, g.retry.MaxWait))
 	case err.retry:
 		g.open.Store(false) // so that the next good answer is noticed
 		if g.run++; g.run >= gateBudget {
-			g.close(err, g.retry.backoff(g.closed+1, g.clock.random()))
+			// A call that waits sees two probes at least before its patience, which is MaxDelay, ends.
+			g.close(err, min(g.retry.backoff(g.closed+1, g.clock.random()), g.retry.MaxDelay/2))
 		}
 	}
 }
 
-func (g *gate) close(reason *Error, wait time.Duration) {
+// close lets nothing pass for a while, and then one call. g.mu is held.
+func (g *gate) close(err *Error, wait time.Duration) {
+	reason := *err // err goes on to its caller, who may change it
 	g.open.Store(false)
 	g.epoch.Add(1)
 	g.closed++
 	g.limit = 1
-	g.reason = reason
+	g.reason = &reason
+	g.pause = wait
 	g.until = g.clock.now().Add(wait)
 }
 
+// wake lets the calls that wait look again. g.mu is held.
 func (g *gate) wake() {
 	close(g.change)
 	g.change = make(chan struct{})

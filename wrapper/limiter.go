@@ -134,6 +134,6 @@ func (c *Client) limit(ctx context.Context, op *operation) *Error {
 // answered tells an operation's limiter how its request ended.
 func (op *operation) answered(err *Error) {
 	if l, ok := op.limiter.(interface{ Answered(throttled bool) }); ok {
-		l.Answered(err != nil && err.Kind == ErrThrottled)
+		l.Answered(err != nil && errors.Is(err, ErrThrottled))
 	}
 }

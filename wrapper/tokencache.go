@@ -71,9 +71,6 @@ func (t *tokenCache) Token(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if f.held != nil { // another caller's request ended in between
-		return f.held.value, nil
-	}
 	select {
 	case <-f.done:
 		if f.err != nil {
@@ -88,10 +85,13 @@ func (t *tokenCache) Token(ctx context.Context) (string, error) {
 
 // join adds the caller to the request under way, or begins one.
 func (t *tokenCache) join(ctx context.Context, now time.Time) (*flight, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if held := t.current.Load(); held != nil && now.Before(held.expires) {
-		return &flight{held: held}, nil
+		return landed(held), nil
 	}
 	// More left than there was at first means that the clock was set back.
 	if left := t.failUntil.Sub(now); left > 0 && left <= t.failFor {
@@ -107,6 +107,13 @@ func (t *tokenCache) join(ctx context.Context, now time.Time) (*flight, error) {
 	}
 	t.flight.waiters++
 	return t.flight, nil
+}
+
+// landed is the flight of another caller that ended in between.
+func landed(held *heldToken) *flight {
+	f := &flight{done: make(chan struct{}), held: held}
+	close(f.done)
+	return f
 }
 
 // part takes a caller out that does not wait any longer. Nobody needs a request that nobody waits for.
@@ -168,10 +175,10 @@ func (t *tokenCache) land(f *flight, held *heldToken, err *Error) {
 
 // memoryOf is how long a failure to get a token fails further calls without asking again.
 func memoryOf(err *Error) time.Duration {
-	switch err.Kind {
-	case ErrUnauthenticated:
+	switch {
+	case errors.Is(err, ErrUnauthenticated):
 		return failureMemory
-	case ErrBlocked:
+	case errors.Is(err, ErrBlocked):
 		return err.RetryAfter
 	default:
 		return 0

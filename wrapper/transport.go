@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -145,7 +146,7 @@ func (t *transport) sendFailure(caller context.Context, err error) *Error {
 		e.Message, e.retry = "check the network, the proxy and the region", true
 	}
 	if sent.proxy != "" {
-		e.Message += "; the proxy is " + sent.proxy
+		e.Message = strings.TrimPrefix(e.Message+"; the proxy is "+sent.proxy, "; ")
 	}
 	return e
 }
@@ -154,16 +155,19 @@ func (t *transport) sendFailure(caller context.Context, err error) *Error {
 // another attempt does not change.
 func isTLS(err error) bool {
 	var (
-		verify   *tls.CertificateVerificationError
-		unknown  x509.UnknownAuthorityError
-		name     x509.HostnameError
-		invalid  x509.CertificateInvalidError
-		alert    tls.AlertError
-		notTLS   tls.RecordHeaderError
-		rejected *tls.ECHRejectionError
+		verify  *tls.CertificateVerificationError
+		unknown x509.UnknownAuthorityError
+		name    x509.HostnameError
+		invalid x509.CertificateInvalidError
 	)
-	return errors.As(err, &verify) || errors.As(err, &unknown) || errors.As(err, &name) || errors.As(err, &invalid) ||
-		errors.As(err, &alert) || errors.As(err, &notTLS) || errors.As(err, &rejected)
+	if errors.As(err, &verify) || errors.As(err, &unknown) || errors.As(err, &name) || errors.As(err, &invalid) {
+		return true
+	}
+	// crypto/tls has no type for most of what else it finds, nor for the alerts that the peer sends.
+	for cause := err; cause != nil; cause = errors.Unwrap(cause) {
+		err = cause
+	}
+	return strings.HasPrefix(err.Error(), "tls: ")
 }
 
 // ended returns the error of a context that has ended, or whose deadline has passed although its timer has not fired:

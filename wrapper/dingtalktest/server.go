@@ -15,9 +15,9 @@ type Server struct {
 	stop func()
 }
 
-// NewServer starts an emulator for a test and closes it when the test ends.
+// NewServer starts an emulator for a test and closes it when the test ends. Without a test, as in an Example, tb is nil
+// and Close is the caller's.
 func NewServer(tb testing.TB, opts ...Option) *Server {
-	tb.Helper()
 	emulator := New(opts...)
 	listening := httptest.NewServer(emulator)
 	// The server is held by a closure, so that fmt does not walk through it while it runs.
@@ -27,7 +27,9 @@ func NewServer(tb testing.TB, opts ...Option) *Server {
 		listening.CloseClientConnections()
 		listening.Close()
 	})}
-	tb.Cleanup(s.Close)
+	if tb != nil {
+		tb.Cleanup(s.Close)
+	}
 	return s
 }
 

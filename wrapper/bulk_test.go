@@ -1,0 +1,257 @@
+package dingtalk_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	"golang.org/x/time/rate"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+// chatIDs makes n distinct ids.
+func chatIDs(n int) []string {
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("chat%032x", i)
+	}
+	return ids
+}
+
+// bulkClient is a client without a pace, which would make tests slow.
+func bulkClient(t *testing.T, srv *dingtalktest.Server, opts ...dingtalk.Option) *dingtalk.Client {
+	t.Helper()
+	opts = append([]dingtalk.Option{
+		dingtalk.WithBaseURL(srv.URL), dingtalk.WithLimiter(rate.NewLimiter(rate.Inf, 1)),
+	}, opts...)
+	client, err := dingtalk.NewClient(dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret}, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func calls(srv *dingtalktest.Server) int64 {
+	return int64(srv.Count(generated.OperationChatIDToOpenConversationID))
+}
+
+func TestBulkKeepsOrderAndCallsEachIDOnce(t *testing.T) {
+	srv := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	client := bulkClient(t, srv)
+	distinct := chatIDs(400)
+	var ids []string
+	for i := range 1000 {
+		ids = append(ids, distinct[i*7%len(distinct)])
+	}
+	i := 0
+	for conv, err := range client.OpenConversationIDs(t.Context(), slices.Values(ids)) {
+		if err != nil || conv.ChatID != ids[i] || conv.OpenConversationID != dingtalktest.OpenConversationIDOf(ids[i]) {
+			t.Fatalf("row %d: %+v, %v; the id is %s", i, conv, err, ids[i])
+		}
+		i++
+	}
+	if i != len(ids) || calls(srv) != int64(len(distinct)) {
+		t.Errorf("%d rows and %d calls; want %d and %d", i, calls(srv), len(ids), len(distinct))
+	}
+}
+
+func TestBulkGoesOnAfterErrorsOfOneChat(t *testing.T) {
+	srv := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithOwnerNotVisible("chatOwner"))
+	client := bulkClient(t, srv)
+	ids := []string{"chatA", "unknown1", "..", "chatOwner", "", "chatB", "cidAlready==", "chatB"}
+	want := []error{nil, dingtalk.ErrInvalidChatID, dingtalk.ErrInvalidChatID, dingtalk.ErrOwnerNotVisible, dingtalk.ErrInvalidChatID, nil, dingtalk.ErrInvalidChatID, nil}
+	i := 0
+	for conv, err := range client.OpenConversationIDs(t.Context(), slices.Values(ids)) {
+		if !errors.Is(err, want[i]) || (err == nil) != (conv.OpenConversationID != "") || conv.ChatID != ids[i] {
+			t.Errorf("%q: %+v, %v; want %v", ids[i], conv, err, want[i])
+		}
+		i++
+	}
+	if i != len(ids) || calls(srv) != 4 {
+		t.Errorf("%d rows, %d calls; want %d and 4", i, calls(srv), len(ids))
+	}
+}
+
+// What every further chat would meet stops the run: only calls that were under way may follow, and each id that was not
+// tried says so, and why.
+func TestBulkStopsAtWhatEveryChatWouldMeet(t *testing.T) {
+	const good, total, concurrency = 30, 300, 4
+	for name, c := range map[string]struct {
+		fault dingtalktest.Fault
+		want  error
+	}{
+		"quota":      {dingtalktest.Code(generated.CodeOrgQuotaExhausted), dingtalk.ErrQuotaExhausted},
+		"permission": {dingtalktest.Code(generated.CodePermissionDenied), dingtalk.ErrPermissionDenied},
+		"address":    {dingtalktest.Code(generated.CodeIPNotAllowed), dingtalk.ErrIPNotAllowed},
+		"ban":        {dingtalktest.Ban(), dingtalk.ErrBlocked},
+		"redirect":   {dingtalktest.Raw(302, "text/html", nil).WithHeader("Location", "https://example.com/"), dingtalk.ErrRedirect},
+		"html":       {dingtalktest.Raw(200, "text/html", []byte("<html>log in</html>")), dingtalk.ErrUnexpectedResponse},
+		"failing":    {dingtalktest.Code(generated.CodeServiceBusy), dingtalk.ErrUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+			convert := generated.OperationChatIDToOpenConversationID
+			srv.FailNext(dingtalktest.Pass().For(convert).Times(good), c.fault.For(convert).Always())
+			client := bulkClient(t, srv, dingtalk.WithRetry(dingtalk.Retry{MaxAttempts: 1}))
+			ids := chatIDs(total)
+			rows, converted, failed, notTried := 0, 0, 0, 0
+			for conv, err := range client.OpenConversationIDs(t.Context(), slices.Values(ids), dingtalk.WithConcurrency(concurrency)) {
+				switch {
+				case conv.ChatID != ids[rows]:
+					t.Fatalf("row %d is %s, not %s", rows, conv.ChatID, ids[rows])
+				case err == nil:
+					converted++
+				case !errors.Is(err, c.want):
+					t.Errorf("row %d: %v; want %v in it", rows, err, c.want)
+				case errors.Is(err, dingtalk.ErrNotTried):
+					notTried++
+				default:
+					failed++
+				}
+				rows++
+			}
+			if rows != total || converted != good || notTried == 0 || failed == 0 || failed > 2*concurrency+5 {
+				t.Errorf("%d rows: %d converted, %d failed, %d not tried", rows, converted, failed, notTried)
+			}
+			if int(calls(srv)) != converted+failed && name != "ban" { // a banned client refuses by itself
+				t.Errorf("%d calls for %d results", calls(srv), converted+failed)
+			}
+		})
+	}
+}
+
+func TestBulkWaitsOutThrottles(t *testing.T) {
+	srv := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	srv.FailNext(dingtalktest.Code(generated.CodeAppQPSLimit).For(generated.OperationChatIDToOpenConversationID).Times(6))
+	clk := newHandClock()
+	client := bulkClient(t, srv, clk.option())
+	ids := chatIDs(20)
+	rows := 0
+	for conv, err := range client.OpenConversationIDs(t.Context(), slices.Values(ids), dingtalk.WithConcurrency(1)) {
+		if err != nil || conv.OpenConversationID == "" {
+			t.Fatalf("row %d: %v", rows, err)
+		}
+		rows++
+	}
+	if rows != len(ids) || calls(srv) != int64(len(ids)+6) {
+		t.Errorf("%d rows, %d calls", rows, calls(srv))
+	}
+}
+
+func TestBulkEndsWithItsLoop(t *testing.T) {
+	srv := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	client := bulkClient(t, srv)
+	var taken atomic.Int64
+	endless := func(yield func(string) bool) {
+		for i := 0; yield(fmt.Sprintf("chat%032x", i)); i++ {
+			taken.Add(1)
+		}
+	}
+	rows := 0
+	for range client.OpenConversationIDs(t.Context(), endless) {
+		if rows++; rows == 50 {
+			break
+		}
+	}
+	made := calls(srv)
+	if made > 50+16*10 {
+		t.Errorf("%d calls for 50 rows", made)
+	}
+	if again := calls(srv); again != made {
+		t.Errorf("calls went on after the loop: %d, then %d", made, again)
+	}
+}
+
+func TestBulkEndsWithItsContext(t *testing.T) {
+	blocked := func(yield func(string) bool) { // an input that never ends, like a pipe that nobody closes
+		for _, id := range chatIDs(10) {
+			if !yield(id) {
+				return
+			}
+		}
+		<-t.Context().Done()
+	}
+	for name, input := range map[string]iter.Seq[string]{
+		"endless": func(yield func(string) bool) {
+			for yield("chat") {
+			}
+		},
+		"blocked": blocked,
+	} {
+		srv := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+		client := bulkClient(t, srv)
+		ctx, cancel := context.WithCancel(t.Context())
+		rows, last := 0, error(nil)
+		for _, err := range client.OpenConversationIDs(ctx, input) {
+			if rows++; rows == 10 {
+				cancel()
+			}
+			last = err
+		}
+		cancel()
+		if rows < 10 || !errors.Is(last, context.Canceled) {
+			t.Errorf("%s: %d rows; the last error is %v", name, rows, last)
+		}
+	}
+}
+
+func TestBulkForgetsBeyondItsMemory(t *testing.T) {
+	srv := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	client := bulkClient(t, srv)
+	ids := append(chatIDs(10), chatIDs(10)...)
+	for _, err := range client.OpenConversationIDs(t.Context(), slices.Values(ids), dingtalk.WithMemory(5)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if calls(srv) != 20 {
+		t.Errorf("%d calls with a memory of 5 ids, 10 apart; want 20", calls(srv))
+	}
+}
+
+type panickingCache struct{}
+
+func (panickingCache) Get(context.Context, string) (string, bool) { panic("get") }
+func (panickingCache) Set(context.Context, string, string)        { panic("set") }
+
+func TestCachePanicIsAMiss(t *testing.T) {
+	srv := dingtalktest.NewServer(t)
+	client := bulkClient(t, srv, dingtalk.WithCache(panickingCache{}))
+	if id, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID); err != nil || id != dingtalktest.OpenConversationID {
+		t.Errorf("got %q, %v", id, err)
+	}
+}
+
+func TestLimiterThatRefuses(t *testing.T) {
+	srv := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	budget := &dingtalk.Error{Kind: dingtalk.ErrQuotaExhausted, Local: true, Message: "the budget is used up"}
+	for _, c := range []struct {
+		limiter dingtalk.Limiter
+		want    error
+	}{
+		{limiterFunc(func(context.Context) error { return budget }), dingtalk.ErrQuotaExhausted},
+		{limiterFunc(func(context.Context) error { return errors.New("no") }), dingtalk.ErrThrottled},
+	} {
+		client := bulkClient(t, srv, dingtalk.WithLimiter(c.limiter))
+		_, err := client.OpenConversationID(t.Context(), "chatA")
+		var e *dingtalk.Error
+		if !errors.Is(err, c.want) || !errors.As(err, &e) || !e.Local || e.Op == "" {
+			t.Errorf("got %v; want %v, made by the client", err, c.want)
+		}
+	}
+	if calls(srv) != 0 {
+		t.Errorf("%d calls went past the limiter", calls(srv))
+	}
+}
+
+type limiterFunc func(context.Context) error
+
+func (f limiterFunc) Wait(ctx context.Context) error { return f(ctx) }

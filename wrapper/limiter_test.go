@@ -1,0 +1,113 @@
+package dingtalk
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+)
+
+// window is a service that serves so many calls in any second.
+type window struct {
+	limit int
+	sent  []time.Time
+}
+
+func (w *window) throttles(now time.Time) bool {
+	for len(w.sent) > 0 && now.Sub(w.sent[0]) >= time.Second {
+		w.sent = w.sent[1:]
+	}
+	if len(w.sent) >= w.limit {
+		return true
+	}
+	w.sent = append(w.sent, now)
+	return false
+}
+
+// pace runs a limiter against a service for d of virtual time and returns calls served and throttled.
+func pace(l *AdaptiveLimiter, w *window, now *time.Time, d time.Duration) (served, throttled int) {
+	for end := now.Add(d); now.Before(end); {
+		if now.Before(l.resume) {
+			*now = l.resume
+		}
+		bad := w.throttles(*now)
+		l.Answered(bad)
+		if bad {
+			throttled++
+		} else {
+			served++
+		}
+		*now = now.Add(time.Duration(float64(time.Second) / l.Rate()))
+	}
+	return served, throttled
+}
+
+func TestAdaptiveLimiterFindsALowerLimit(t *testing.T) {
+	for _, limit := range []int{2, 5, 13, 19, 40} {
+		now := time.Now()
+		l := newLimiter(60, clock{now: func() time.Time { return now }})
+		w := &window{limit: limit}
+		pace(l, w, &now, 30*time.Second)
+		served, throttled := pace(l, w, &now, 10*time.Minute)
+		if share := float64(served) / float64(limit*600); share < 0.88 {
+			t.Errorf("limit %d: %d calls in ten minutes, %.2f of what was allowed", limit, served, share)
+		}
+		if throttled*20 > served {
+			t.Errorf("limit %d: %d throttles to %d calls", limit, throttled, served)
+		}
+	}
+}
+
+func TestAdaptiveLimiterFollowsTheLimit(t *testing.T) {
+	now := time.Now()
+	l := newLimiter(40, clock{now: func() time.Time { return now }})
+	w := &window{limit: 10}
+	pace(l, w, &now, time.Minute)
+	if l.Rate() > 10 {
+		t.Errorf("under a limit of 10 the rate is %.1f", l.Rate())
+	}
+	w.limit = 40
+	pace(l, w, &now, 20*time.Minute)
+	if l.Rate() < 30 {
+		t.Errorf("after the limit rose to 40 the rate is %.1f", l.Rate())
+	}
+}
+
+func TestAdaptiveLimiterKeepsToAKnownLimit(t *testing.T) {
+	now := time.Now()
+	l := newLimiter(DefaultRate, clock{now: func() time.Time { return now }})
+	served, throttled := pace(l, &window{limit: DefaultRate}, &now, 10*time.Minute)
+	if throttled != 0 || served < DefaultRate*600*95/100 {
+		t.Errorf("%d served, %d throttled", served, throttled)
+	}
+}
+
+func TestAdaptiveLimiterHalvesOncePerThrottle(t *testing.T) {
+	now := time.Now()
+	l := newLimiter(20, clock{now: func() time.Time { return now }})
+	before := l.Rate()
+	for range 5 {
+		l.Answered(true) // five answers to what was sent at the same rate
+	}
+	if l.Rate() != before/2 {
+		t.Errorf("rate %.2f became %.2f", before, l.Rate())
+	}
+}
+
+func TestAdaptiveLimiterWaitLeavesWithItsContext(t *testing.T) {
+	l := NewLimiter(0.1)
+	if err := l.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	for range 3 {
+		go func() { done <- l.Wait(ctx) }()
+	}
+	cancel()
+	for range 3 {
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	}
+}

@@ -29,9 +29,6 @@ func WithMemory(ids int) BulkOption { return func(b *bulk) { b.memory = max(ids,
 const (
 	defaultConcurrency = 16
 	defaultMemory      = 100_000
-	// queueFactor bounds the ids between the input and the caller, as a multiple of the calls under way, so that one
-	// slow call does not stop the others at once.
-	queueFactor = 8
 	// maxThrottles is how often a call of a run is repeated after throttles, beyond its ordinary attempts: the limiter
 	// needs a few to find the limit.
 	maxThrottles = 12
@@ -86,8 +83,10 @@ type item struct {
 
 func (b *bulk) run(ctx context.Context, chatIDs iter.Seq[string], yield func(Conversion, error) bool) {
 	ctx, cancel := context.WithCancel(ctx)
-	b.queue = make(chan *item, b.concurrency*queueFactor)
-	b.work = make(chan *item, b.concurrency)
+	// No more ids are begun and not yet yielded than may be under way, so that a process that is killed has spent no
+	// more calls than that without a result.
+	b.queue = make(chan *item, b.concurrency-1)
+	b.work = make(chan *item)
 	b.stop = make(chan struct{})
 	go b.read(ctx, chatIDs)
 	var workers sync.WaitGroup

@@ -7,6 +7,7 @@ package main
 import (
 	"bytes"
 	_ "embed"
+	"errors"
 	"fmt"
 	"go/format"
 	"os"
@@ -47,11 +48,15 @@ func run(contract, folder string) error {
 	if err != nil {
 		return err
 	}
+	requestID, err := requestIDHeader(doc)
+	if err != nil {
+		return err
+	}
 	for name, data := range map[string]any{
 		"errorcodes": catalogueData(entries),
 		"contract": map[string]any{
 			"Version": doc.Info.Version, "Generator": version,
-			"TokenHeader": header, "RequestIDHeader": requestIDHeader(doc),
+			"TokenHeader": header, "RequestIDHeader": requestID,
 			"Operations": operations(doc),
 		},
 	} {
@@ -90,23 +95,23 @@ func tokenHeader(doc *openapi3.T) (string, error) {
 			return v.Name, nil
 		}
 	}
-	return "", fmt.Errorf("the contract has no apiKey scheme in a header")
+	return "", errors.New("the contract has no apiKey scheme in a header")
 }
 
 // requestIDHeader returns the response header that refers to the component RequestId.
-func requestIDHeader(doc *openapi3.T) string {
+func requestIDHeader(doc *openapi3.T) (string, error) {
 	for _, item := range doc.Paths.Map() {
 		for _, op := range item.Operations() {
 			if ok := op.Responses.Status(200); ok != nil && ok.Value != nil {
 				for name, header := range ok.Value.Headers {
 					if header.Ref == "#/components/headers/RequestId" {
-						return name
+						return name, nil
 					}
 				}
 			}
 		}
 	}
-	return ""
+	return "", errors.New("no answer of the contract refers to the header RequestId")
 }
 
 // generatorVersion reads oapi-codegen's version from the header of the file that it wrote.

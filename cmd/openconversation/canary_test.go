@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+// canary is an app secret that no output of any command may hold.
+const canary = "canary-of-the-app-secret-4711"
+
+// TestNoOutputHoldsTheSecret greps every byte that every command prints, in good and in bad times.
+func TestNoOutputHoldsTheSecret(t *testing.T) {
+	// A host that sends back what it was sent, as badly made gateways do.
+	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusBadRequest)
+		body := make([]byte, 1000)
+		n, _ := r.Body.Read(body)
+		fmt.Fprintf(w, `{"code":"echo","message":%q}`, string(body[:n])+r.Header.Get(generated.TokenHeader))
+	}))
+	defer echo.Close()
+	good := dingtalktest.NewServer(t, dingtalktest.WithCredentials("k", canary))
+	wrong := dingtalktest.NewServer(t)
+	hosts := map[string]string{"good": good.URL, "wrong credentials": wrong.URL, "echo": echo.URL, "closed": "http://127.0.0.1:1", "bad": "http://example.com"}
+
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte(canary+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	commands := [][]string{
+		{}, {"--help"}, {"help", "convert"}, {"convert", "--help"}, {"emulator", "--help"}, {"codes"}, {"codes", "--json"},
+		{"spec"}, {"version"}, {"version", "--json"}, {"completion", "bash"},
+		{"convert"}, {"convert", "--app-secret", canary, "x"}, {"convert", "--app-secret=" + canary, "x"},
+		{"convert", chat}, {"convert", "x"}, {"convert", "--json", chat, "x", ".."},
+		{"convert", "--app-secret-file", file, chat}, {"convert", "--app-secret-file", canary, chat},
+		{"convert", "--timeout", "1ns", "x"},
+	}
+	for _, secret := range []string{canary, ""} {
+		for name, host := range hosts {
+			for _, args := range commands {
+				got := call{args: args, env: map[string]string{envAppKey: "k", envAppSecret: secret, envBaseURL: host}}.run()
+				if strings.Contains(got.stdout+got.stderr, canary) {
+					t.Errorf("%s, %q: exit code %d\n%s\n%s", name, args, got.code, got.stdout, got.stderr)
+				}
+			}
+		}
+	}
+	if n := good.Count(generated.OperationChatIDToOpenConversationID); n == 0 {
+		t.Error("no command got through, so this shows little")
+	}
+}

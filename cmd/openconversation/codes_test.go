@@ -1,0 +1,127 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	openconversation "github.com/dingtalk-openapi/openconversation-go"
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+)
+
+func TestCode(t *testing.T) {
+	const header = "CODE            HTTP  KIND             RETRY  TOKEN  SEEN  DESCRIPTION\n"
+	row := result{0, header + "invalideChatId  400   invalid-chat-id  no     keep   no    The chat id is unknown or malformed.\n", ""}
+	for _, name := range []string{"invalideChatId", "INVALIDECHATID", "invalidChatId"} {
+		runArgs(t, "", "codes", name).check(t, row)
+	}
+	golden(t, "code", runArgs(t, "", "codes", "--json", "90020").stdout)
+	hint := "hint: it may be DingTalk's all the same: judge it by its HTTP status\n"
+	runArgs(t, "", "codes", "no\x1b.code").check(t, result{1, "", "openconversation: the catalogue has no code no\\x1b.code\n" + hint})
+	runArgs(t, "", "codes", "--json", "").check(t, result{1, "", "openconversation: the catalogue has no code \n" + hint})
+}
+
+// The list is the generated table's, so that a code that the contract gains is in it without another change.
+func TestCodes(t *testing.T) {
+	before := generated.ErrorCodes
+	defer func() { generated.ErrorCodes = before }()
+	generated.ErrorCodes = append(before[:len(before):len(before)], generated.ErrorCode{
+		Code: "just.added", Name: "JustAdded", Status: 418, Kind: generated.KindThrottled, Retry: true, Wait: 7 * time.Second,
+		Token: generated.TokenNone, Description: "It has just been added.", Observed: true,
+	})
+
+	table := runArgs(t, "", "codes")
+	lines := strings.Split(strings.TrimSuffix(table.stdout, "\n"), "\n")
+	if table.code != 0 || table.stderr != "" || len(lines) != 1+len(generated.ErrorCodes) {
+		t.Fatalf("%d lines for %d codes: %+v", len(lines), len(generated.ErrorCodes), table)
+	}
+	for i, row := range generated.ErrorCodes {
+		fields := strings.Fields(lines[i+1])
+		if fields[0] != string(row.Code) || fields[1] != fmt.Sprint(row.Status) || fields[2] != string(row.Kind) || !strings.HasSuffix(lines[i+1], "  "+row.Description) {
+			t.Errorf("%s: %s", row.Code, lines[i+1])
+		}
+	}
+	if want := "after 7s"; !strings.Contains(lines[len(lines)-1], want) {
+		t.Errorf("%q does not say %q", lines[len(lines)-1], want)
+	}
+	if got := runArgs(t, "", "codes", "JUST.added"); got.code != 0 {
+		t.Errorf("%+v", got)
+	}
+
+	var list []map[string]any
+	if err := json.Unmarshal([]byte(runArgs(t, "", "codes", "--json").stdout), &list); err != nil {
+		t.Fatal(err)
+	}
+	if last := list[len(list)-1]; len(list) != len(generated.ErrorCodes) || last["code"] != "just.added" || last["waitSeconds"] != 7.0 || last["observed"] != true {
+		t.Errorf("%d objects, the last is %v", len(list), last)
+	}
+}
+
+func TestSpec(t *testing.T) {
+	if got := runArgs(t, "", "spec"); got != (result{0, openconversation.Contract, ""}) {
+		t.Errorf("exit code %d, %d bytes, want the contract; standard error %q", got.code, len(got.stdout), got.stderr)
+	}
+}
+
+func TestVersion(t *testing.T) {
+	runArgs(t, "", "version").check(t, result{0, fmt.Sprintf("openconversation %s\ncontract %s\ngenerator oapi-codegen %s\n%s %s/%s\n",
+		dingtalk.Version, generated.ContractVersion, generated.GeneratorVersion, runtime.Version(), runtime.GOOS, runtime.GOARCH), ""})
+	runArgs(t, "", "--version").check(t, result{0, "openconversation " + dingtalk.Version + "\n", ""})
+	var got versions
+	if err := json.Unmarshal([]byte(runArgs(t, "", "version", "--json").stdout), &got); err != nil {
+		t.Fatal(err)
+	}
+	if want := (versions{dingtalk.Version, generated.ContractVersion, generated.GeneratorVersion, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestFullDisk(t *testing.T) {
+	for _, args := range []string{"codes", "codes --json", "codes 88", "spec", "version", "version --json", "emulator"} {
+		got := call{args: strings.Fields(args), stdout: &fullAfter{}}.run()
+		if got.code != exitUnavailable || got.stderr != "openconversation: standard output: no space left on device\n" {
+			t.Errorf("%s: %+v", args, got)
+		}
+	}
+}
+
+func TestCompletion(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		if got := runArgs(t, "", "completion", shell); got.code != 0 || got.stdout == "" || got.stderr != "" {
+			t.Errorf("%s: %+v", shell, got)
+		}
+	}
+	for args, want := range map[string]string{
+		"convert --region ": "international\nmainland\n:4\n",
+		"codes invalide":    "invalideChatId\n",
+	} {
+		command, last, _ := cutLast(args)
+		got := runArgs(t, "", append(append([]string{"__complete"}, strings.Fields(command)...), last)...)
+		if !strings.HasPrefix(got.stdout, want) {
+			t.Errorf("%q completes to %q, want %q", args, got.stdout, want)
+		}
+	}
+}
+
+func cutLast(s string) (before, last string, found bool) {
+	i := strings.LastIndex(s, " ")
+	return s[:i], s[i+1:], i >= 0
+}
+
+// The validator of contracts is large, and nothing that the command does needs it.
+func TestValidatorIsNotCompiledIn(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"kin-openapi", "oapi-codegen/v2", "/internal/errorcodes"} {
+		if strings.Contains(string(out), name) {
+			t.Errorf("the command compiles %s", name)
+		}
+	}
+}

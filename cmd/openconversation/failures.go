@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+)
+
+// failure says what the command makes of one of the SDK's kinds of error.
+type failure struct {
+	sentinel  error
+	kind      string // its name in JSON; those that the contract has are the contract's
+	exit      int    // exitSomeFailed: it is about one chat, and the run goes on
+	exitToken int    // where exit is exitSomeFailed: the code if it was the token that could not be fetched
+	hint      string // what to do about it
+}
+
+// failures has a row for each sentinel, in the order of the SDK.
+var failures = []failure{
+	{dingtalk.ErrInvalidChatID, "invalid-chat-id", exitSomeFailed, exitUnavailable,
+		"use the chatId of a group in the app's own organisation, often chat and 32 hexadecimal digits; ids that begin with cid are converted already"},
+	{dingtalk.ErrOwnerNotVisible, "owner-not-visible", exitSomeFailed, exitUnavailable,
+		"add the group's owner to the app's visible range in the developer console"},
+	{dingtalk.ErrUnauthenticated, "unauthenticated", exitCredentials, 0,
+		"check DINGTALK_APP_KEY and the app secret (Client ID and Client Secret in the developer console), and --region: an app belongs to one region"},
+	{dingtalk.ErrPermissionDenied, "permission-denied", exitCredentials, 0,
+		"grant the app SCOPES in the developer console, on its page for permissions, then run again: https://help.dingtalk.io/open/development/add-api-permission"},
+	{dingtalk.ErrIPNotAllowed, "ip-not-allowed", exitCredentials, 0,
+		"add this machine's public address, which may be IPv6, to the app's allow list: developer console, security settings"},
+	{dingtalk.ErrThrottled, "throttled", exitLimited, 0,
+		"wait a minute, then run the rest: an app may make 20 calls a second (standard edition), and everything that uses its key shares them"},
+	{dingtalk.ErrQuotaExhausted, "quota-exhausted", exitLimited, 0,
+		"run the rest next month, or have the organisation's quota raised (5,000 calls a month on the standard edition)"},
+	{dingtalk.ErrBlocked, "blocked", exitLimited, 0,
+		"send nothing from this address for five minutes, then run the rest"},
+	{dingtalk.ErrUnavailable, "unavailable", exitUnavailable, 0,
+		"try again later; if that does not help, check the network, HTTPS_PROXY, --region and --base-url"},
+	{dingtalk.ErrUnexpectedResponse, "unexpected-response", exitSomeFailed, exitUnavailable,
+		"something else than DingTalk may have answered, such as a proxy or a network's login page: check --base-url and the proxy"},
+	{dingtalk.ErrRedirect, "redirect", exitUnavailable, 0,
+		"check --base-url and the proxy: a redirect is not followed, since it would take the access token to another host"},
+	{dingtalk.ErrTLS, "tls", exitUnavailable, 0,
+		"check this machine's clock and certificates, and any proxy that opens TLS; there is no flag that skips the check"},
+	{dingtalk.ErrNotTried, "not-tried", exitUnavailable, 0,
+		"run it again once the cause is gone"},
+	{dingtalk.ErrRejected, "rejected", exitSomeFailed, exitCredentials,
+		"look the code up in DingTalk's documentation, or ask its support and quote the request id"},
+	{context.DeadlineExceeded, "timeout", exitUnavailable, 0,
+		"give the run more time with --timeout"},
+}
+
+// failureOf finds the row of an error, or nil. The kind of the outermost Error decides: what it wraps, such as the
+// answer to an earlier attempt, may be of another.
+func failureOf(err error) *failure {
+	var e *dingtalk.Error
+	for errors.As(err, &e) {
+		if err = e.Kind; !errors.Is(e.Kind, dingtalk.ErrNotTried) || e.Err == nil {
+			break
+		}
+		err = e.Err // what ended the run says what to do
+	}
+	for i := range failures {
+		if errors.Is(err, failures[i].sentinel) {
+			return &failures[i]
+		}
+	}
+	return nil
+}
+
+// defaultScope is the permission that a conversion needs, for answers that name none.
+const defaultScope = "qyapi_chat_read"
+
+// hintFor says in one line what to do about an error.
+func hintFor(err error) string {
+	var known *exitError
+	if errors.As(err, &known) && known.hint != "" {
+		return known.hint
+	}
+	row := failureOf(err)
+	if row == nil {
+		return ""
+	}
+	scopes := defaultScope
+	var e *dingtalk.Error
+	if errors.As(err, &e) && len(e.RequiredScopes) > 0 {
+		scopes = strings.Join(e.RequiredScopes, " and ")
+	}
+	return strings.ReplaceAll(row.hint, "SCOPES", printable(scopes))
+}
+
+// describe is an error's text for people, in one line.
+func describe(err error) string {
+	text := err.Error()
+	var e *dingtalk.Error
+	if errors.As(err, &e) {
+		text = strings.TrimPrefix(text, "dingtalk: "+e.Op+": ") // says nothing to somebody who typed a command
+	}
+	return printable(strings.TrimPrefix(text, "dingtalk: "))
+}
+
+// failureKind is the sentinel of an error, or the error itself if it has none.
+func failureKind(err error) error {
+	if row := failureOf(err); row != nil {
+		return row.sentinel
+	}
+	return err
+}

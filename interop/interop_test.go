@@ -1,0 +1,107 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestFolders checks what the runner would find out only after a build.
+func TestFolders(t *testing.T) {
+	cases, err := loadCases("cases.json", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]testCase{}
+	for _, c := range cases {
+		if _, twice := known[c.Name]; twice || c.Shows == "" || len(c.Want) == 0 {
+			t.Errorf("case %q is there twice, or says or wants nothing", c.Name)
+		}
+		known[c.Name] = c
+	}
+	for _, l := range languages() {
+		if l.none != "" {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(l.folder, "build.sh")); err != nil {
+			t.Error(err)
+		}
+		defects, err := loadDefects(filepath.Join(l.folder, "defects.json"))
+		if err != nil {
+			t.Error(err)
+		}
+		for name, d := range defects {
+			c, ok := known[name]
+			if !ok || l.official && !c.Official {
+				t.Errorf("%s: there is no case %q", l.name, name)
+			}
+			if d.Name == "" || d.Says == "" || len(d.Got) == 0 {
+				t.Errorf("%s: the defect in %s has no name, says nothing, or is not told by what came out", l.name, name)
+			}
+		}
+	}
+}
+
+func TestJudge(t *testing.T) {
+	test := testCase{Name: "x", Want: map[string]any{"status": 400.0, "code": "a", "requestId": "sent"}}
+	right := outcome{requestID: "R", got: map[string]any{"status": 400.0, "code": "a", "requestId": "R", "more": 1.0}}
+	wrong := outcome{requestID: "R", got: map[string]any{"status": 404.0, "code": "b"}}
+	listed := map[string]defect{"x": {Name: "known", Says: "it is wrong", Got: map[string]any{"status": 404.0}}}
+	other := map[string]defect{"x": {Name: "known", Says: "it is wrong", Got: map[string]any{"status": 500.0}}}
+	for name, c := range map[string]struct {
+		outcome outcome
+		defects map[string]defect
+		text    string
+		failed  bool
+	}{
+		"as wanted":                 {right, nil, "ok", false},
+		"wrong":                     {wrong, nil, "FAILED", true},
+		"another request id":        {outcome{requestID: "S", got: right.got}, nil, "FAILED", true},
+		"a listed defect":           {wrong, listed, "known", false},
+		"wrong in another way":      {wrong, other, "FAILED", true},
+		"a defect that is no more":  {right, listed, "FIXED?", true},
+		"nothing printed":           {outcome{crash: "exit status 1"}, nil, "FAILED", true},
+		"nothing printed, a defect": {outcome{crash: "exit status 1"}, listed, "FAILED", true},
+	} {
+		if got := judge(language{name: "l"}, test, c.outcome, c.defects); got.text != c.text || got.failed != c.failed {
+			t.Errorf("%s: %+v, want %s, failed %t", name, got, c.text, c.failed)
+		}
+	}
+}
+
+func TestExplain(t *testing.T) {
+	found := []finding{{Code: "ST1", Operations: []string{"GET /a", "GET /b"}}}
+	one := []explained{{Code: "ST1", Operation: "GET /a", Because: "so"}}
+	if err := explain(found, one, "dir"); err == nil || !strings.Contains(err.Error(), "GET /b") {
+		t.Errorf("a finding without a reason: %v", err)
+	}
+	if err := explain(found, append(one, explained{Code: "ST1", Operation: "GET /b", Because: "so"}), "dir"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestREADME checks that the page tells the options that the build scripts use.
+func TestREADME(t *testing.T) {
+	page := read(t, "README.md")
+	told := regexp.MustCompile(`(?m)^(?:openapi-generator-cli|nswag|npx) .*?(?:-o client|/output:Client.cs|-o schema.d.ts)(.*)$`).FindAllStringSubmatch(page, -1)
+	for i, folder := range []string{"python", "typescript", "java", "php", "csharp", "cpp", "c"} {
+		if i >= len(told) {
+			t.Fatalf("README.md tells %d commands", len(told))
+		}
+		script := strings.Join(strings.Fields(strings.ReplaceAll(read(t, filepath.Join(folder, "build.sh")), "\\\n", " ")), " ")
+		if options := strings.TrimSpace(told[i][1]); !strings.Contains(script, options) {
+			t.Errorf("%s/build.sh does not have the options of README.md: %s", folder, options)
+		}
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}

@@ -1,0 +1,100 @@
+package main
+
+// language is one column of the table: a folder with a program and the script that builds it.
+type language struct {
+	name     string
+	folder   string // below interop/
+	official bool   // DingTalk's own SDK instead of a generated client
+	none     string // why there is nothing to run; the folder does not exist then
+	needs    []need
+	fresh    bool // built every time: the Go tool has a cache of its own
+}
+
+func (l language) id() string { return l.name }
+
+func (l language) group() string {
+	if l.official {
+		return "official"
+	}
+	return "generated"
+}
+
+// flag is the one that chooses it on the command line. Prism is judged like a language, and chosen like a check.
+func (l language) flag() string {
+	if l.name == "prism" {
+		return "check"
+	}
+	return "lang"
+}
+
+// need is something that must be on the machine.
+type need struct {
+	what   string
+	probe  []string // a command that succeeds if it is there
+	debian []string // the packages that bring it
+}
+
+var (
+	needGo   = need{what: "go", probe: []string{"go", "version"}}
+	needJava = need{what: "a JDK, 11 or newer", probe: []string{"javac", "--version"}, debian: []string{"default-jdk-headless"}}
+	// The generator is a Java program, and PyPI is where it comes from.
+	needRuntime = need{what: "java", probe: []string{"java", "--version"}, debian: []string{"default-jre-headless"}}
+	needMaven   = need{what: "mvn", probe: []string{"mvn", "--version"}, debian: []string{"maven"}}
+	needPython  = need{
+		what:   "Python 3.10 or newer",
+		probe:  []string{"python3", "-c", "import sys; sys.exit(sys.version_info < (3, 10))"},
+		debian: []string{"python3"},
+	}
+	needPip  = need{what: "pip", probe: []string{"python3", "-m", "pip", "--version"}, debian: []string{"python3-pip"}}
+	needNode = need{
+		what:   "Node.js 20 or newer with npm",
+		probe:  []string{"sh", "-c", `npm --version && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'`},
+		debian: []string{"nodejs", "npm"},
+	}
+	needPHP = need{
+		what: "PHP 8.1 or newer with curl, mbstring and Guzzle 7",
+		probe: []string{"php", "-r", `(PHP_VERSION_ID >= 80100 && extension_loaded("curl") && extension_loaded("mbstring") &&
+			@include "GuzzleHttp/autoload.php") || exit(1);`},
+		debian: []string{"php-cli", "php-curl", "php-mbstring", "php-guzzlehttp-guzzle"},
+	}
+	needMono = need{
+		what:   "mono with mcs",
+		probe:  []string{"sh", "-c", "mono --version && mcs --version"},
+		debian: []string{"mono-complete"},
+	}
+	needCPP = need{
+		what:   "g++ with cpprest and OpenSSL",
+		probe:  []string{"sh", "-c", `printf '#include <cpprest/http_client.h>\n#include <openssl/ssl.h>\n' | g++ -E -x c++ - -o /dev/null`},
+		debian: []string{"g++", "libcpprest-dev", "libssl-dev"},
+	}
+	needC = need{
+		what:   "gcc with libcurl",
+		probe:  []string{"sh", "-c", `printf '#include <curl/curl.h>\n' | gcc -E -x c - -o /dev/null`},
+		debian: []string{"gcc", "libc6-dev", "libcurl4-openssl-dev"},
+	}
+)
+
+// languages are the columns, in the table's order.
+func languages() []language {
+	generator := []need{needRuntime, needPython, needPip}
+	with := func(needs ...need) []need { return append(append([]need(nil), generator...), needs...) }
+	return []language{
+		{name: "go", folder: "go", needs: []need{needGo}, fresh: true},
+		{name: "python", folder: "python", needs: generator},
+		{name: "typescript", folder: "typescript", needs: []need{needNode}},
+		{name: "java", folder: "java", needs: with(needJava, needMaven)},
+		{name: "php", folder: "php", needs: with(needPHP)},
+		{name: "csharp", folder: "csharp", needs: []need{needNode, needMono}},
+		{name: "cpp", folder: "cpp", needs: with(needCPP)},
+		{name: "c", folder: "c", needs: with(needC)},
+
+		{name: "official-go", folder: "official/go", official: true, needs: []need{needGo}, fresh: true},
+		{name: "official-python", folder: "official/python", official: true, needs: []need{needPython, needPip}},
+		{name: "official-node", folder: "official/node", official: true, needs: []need{needNode}},
+		{name: "official-java", folder: "official/java", official: true, needs: []need{needJava, needMaven}},
+		// The page shows these too, but their SDKs are not to be had from the registries that everything else here comes from.
+		{name: "official-php", official: true, none: "no registry that is used here serves this SDK: it is on Packagist"},
+		{name: "official-csharp", official: true, none: "no registry that is used here serves this SDK: it is on NuGet"},
+		{name: "official-cpp", official: true, none: "no registry that is used here serves this SDK"},
+	}
+}

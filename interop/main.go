@@ -1,0 +1,181 @@
+// Command interop proves openapi.yaml in other languages. For each it generates a client, builds the small program beside
+// it, runs the program against the emulator once per case of cases.json, and prints what came out as one table.
+//
+//	go run ./interop                          every language, and the official SDKs
+//	go run ./interop -lang python,java        these only
+//	go run ./interop -lang official           the official SDKs only
+//	go run ./interop -lang c -case slash -v   one case, with what was sent and what came back
+//	go run ./interop -check prism,schemathesis
+//
+// A generator's defect is data: defects.json in the language's folder names it. The run fails if a case fails that is not
+// named there, or passes although it is.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// settings are what the command line says.
+type settings struct {
+	root     string // of the repository
+	contract string
+	cache    string // downloads and builds
+	only     string // a case
+	verbose  bool
+	rebuild  bool
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:])
+	stop()
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "interop:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	var s settings
+	var langs, checks string
+	flags := flag.NewFlagSet("interop", flag.ContinueOnError)
+	flags.StringVar(&langs, "lang", "", "languages to run, by `name`: "+names(languages())+"; generated, official, or all")
+	flags.StringVar(&checks, "check", "", "other checks to run, by `name`: "+names(otherChecks()))
+	flags.StringVar(&s.contract, "contract", "openapi.yaml", "the contract to generate from")
+	flags.StringVar(&s.cache, "cache", cacheDefault(), "where downloads and builds are kept; INTEROP_CACHE sets the default")
+	flags.StringVar(&s.only, "case", "", "run only the case of this `name`")
+	flags.BoolVar(&s.verbose, "v", false, "show what each program was sent and said")
+	flags.BoolVar(&s.rebuild, "rebuild", false, "generate and build also what is up to date")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	var err error
+	if s.root, err = repository(); err != nil {
+		return err
+	}
+	for _, path := range []*string{&s.contract, &s.cache} {
+		if !filepath.IsAbs(*path) {
+			*path = filepath.Join(s.root, *path)
+		}
+	}
+	chosen, err := choose(languages(), split(langs), langs == "" && checks == "")
+	if err != nil {
+		return err
+	}
+	chosenChecks, err := choose(otherChecks(), split(checks), false)
+	if err != nil {
+		return err
+	}
+	cases, err := loadCases(filepath.Join(s.root, "interop", "cases.json"), s.only)
+	if err != nil {
+		return err
+	}
+
+	var failures []error
+	if len(chosen) > 0 {
+		failures = append(failures, s.table(ctx, chosen, cases))
+	}
+	for _, c := range chosenChecks {
+		if err := s.check(ctx, c); err != nil {
+			failures = append(failures, fmt.Errorf("%s: %w", c.name, err))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// table runs languages and prints what came out.
+func (s *settings) table(ctx context.Context, chosen []language, cases []testCase) error {
+	var columns []column
+	for _, l := range chosen {
+		columns = append(columns, s.runLanguage(ctx, l, cases))
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	failed := false
+	for _, official := range []bool{false, true} {
+		part := slices.DeleteFunc(slices.Clone(columns), func(c column) bool { return c.language.official != official })
+		if len(part) > 0 {
+			printTable(os.Stdout, part, cases, official)
+			printNotes(os.Stdout, part, cases)
+		}
+		for _, c := range part {
+			failed = failed || c.failed()
+		}
+	}
+	printTimes(os.Stdout, columns)
+	if failed {
+		return errors.New("not every cell is as expected")
+	}
+	return nil
+}
+
+// named is a language or a check: something to choose by name.
+type named interface {
+	id() string
+	group() string
+}
+
+// choose returns what the wanted names stand for, in the list's order.
+func choose[T named](list []T, wanted []string, all bool) ([]T, error) {
+	for _, w := range wanted {
+		if w != "all" && !slices.ContainsFunc(list, func(t T) bool { return t.id() == w || t.group() == w }) {
+			return nil, fmt.Errorf("there is no %q; there are: %s", w, names(list))
+		}
+	}
+	var chosen []T
+	for _, t := range list {
+		if all || slices.Contains(wanted, "all") || slices.Contains(wanted, t.id()) || slices.Contains(wanted, t.group()) {
+			chosen = append(chosen, t)
+		}
+	}
+	return chosen, nil
+}
+
+func names[T named](list []T) string {
+	var all []string
+	for _, t := range list {
+		all = append(all, t.id())
+	}
+	return strings.Join(all, " ")
+}
+
+// split takes names apart that are separated by commas or spaces.
+func split(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// repository finds the folder of this module, so that the command works in any folder below it.
+func repository() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "interop", "cases.json")); err == nil {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", errors.New("run this inside the repository")
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+func cacheDefault() string {
+	if dir := os.Getenv("INTEROP_CACHE"); dir != "" {
+		return dir
+	}
+	return filepath.Join(".tools", "interop")
+}

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=../../tools.sh
+source "$ROOT/interop/tools.sh"
+
+packages=official-node-$OFFICIAL_NODE-$TYPESCRIPT
+once "$packages" npm_into "@alicloud/dingtalk@$OFFICIAL_NODE" "typescript@$TYPESCRIPT"
+ln -s "$TOOLS/$packages/node_modules" "$BUILD/node_modules"
+
+cp "$SOURCE"/{sample.ts,tsconfig.json} "$BUILD"
+"$BUILD/node_modules/.bin/tsc" --project "$BUILD/tsconfig.json"
+launcher "exec node '$BUILD/sample.js' \"\$@\""

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=../../tools.sh
+source "$ROOT/interop/tools.sh"
+
+# Some of the SDK's packages are published as source only, so this one install may run build steps.
+packages=official-python-$OFFICIAL_PYTHON
+install() {
+  python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
+    --target "$1" "alibabacloud_dingtalk==$OFFICIAL_PYTHON"
+}
+once "$packages" install
+cp "$SOURCE/sample.py" "$BUILD"
+launcher "PYTHONPATH='$TOOLS/$packages' exec python3 '$BUILD/sample.py' \"\$@\""

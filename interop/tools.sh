@@ -1,0 +1,46 @@
+# Sourced by the build scripts, which the runner calls with these in the environment:
+#   CONTRACT  openapi.yaml, or what stands in for it
+#   SOURCE    the folder of the script
+#   BUILD     an empty folder, to be left with an executable called client
+#   TOOLS     where downloads are kept
+#   ROOT      the repository
+# shellcheck shell=bash
+
+# shellcheck source-path=SCRIPTDIR source=versions.env
+source "$ROOT/interop/versions.env"
+
+# once FOLDER COMMAND… fills a folder below TOOLS by running the command with the folder's path as its last argument, unless
+# that was done before. An attempt that is interrupted leaves nothing that looks finished.
+once() {
+  local dir=$TOOLS/$1
+  shift
+  [ ! -d "$dir" ] || return 0
+  rm -rf "$dir.part"
+  mkdir -p "$dir.part"
+  "$@" "$dir.part"
+  mv "$dir.part" "$dir"
+}
+
+# pip_into PACKAGE… FOLDER; no build steps are run, and nothing of the machine's own Python changes.
+pip_into() {
+  python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --only-binary :all: \
+    --target "${*: -1}" "${@:1:$#-1}"
+}
+
+# npm_into PACKAGE… FOLDER; no install scripts are run, and no lock file is written.
+npm_into() {
+  npm install --silent --ignore-scripts --no-audit --no-fund --no-save --prefix "${*: -1}" "${@:1:$#-1}"
+}
+
+# openapi_generator ARGUMENT… runs the generator that PyPI's package brings. Java teams will rather use its Maven plugin.
+openapi_generator() {
+  once "openapi-generator-$OPENAPI_GENERATOR" pip_into --no-deps "openapi-generator-cli==$OPENAPI_GENERATOR"
+  java -jar "$TOOLS/openapi-generator-$OPENAPI_GENERATOR/openapi_generator_cli/openapi-generator.jar" "$@"
+}
+
+# launcher LINE… makes the executable called client out of shell lines. It must not name SOURCE: a build outlives the clone
+# that it was made in, where INTEROP_CACHE is set.
+launcher() {
+  printf '%s\n' '#!/usr/bin/env bash' "$@" >"$BUILD/client"
+  chmod +x "$BUILD/client"
+}

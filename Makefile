@@ -27,7 +27,7 @@ CHAT := chatfaabe59a460527f5fb72fbbdfe3f061e
 UNKNOWN_CHAT := chat00000000000000000000000000000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test generate check lint fmt vet golangci contract-lint drift tidy importer fuzz fuzz-short clean
+.PHONY: help run test generate check lint fmt vet golangci contract-lint drift tidy importer fuzz fuzz-short interop interop-checks clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -140,6 +140,15 @@ define fuzz_each
 	if [ $$found -eq 0 ]; then echo 'fuzz: no fuzz target was found' >&2; exit 1; fi; \
 	echo "fuzz: $$found targets passed"
 endef
+
+# LANG is also a variable of the environment: only one on the command line picks a language.
+INTEROP_LANGS = $(or $(LANGS),$(if $(filter command%,$(origin LANG)),$(LANG)))
+
+interop: ## Generate a client in every language and run them, and the official SDKs (LANGS=python,java picks)
+	$(GO) run ./interop $(if $(INTEROP_LANGS),-lang '$(INTEROP_LANGS)')
+
+interop-checks: ## Compare the contract with the released one; try the emulator with Schemathesis and Prism
+	$(GO) run ./interop -check all
 
 clean: ## Remove the tools and what was built
 	rm -rf $(TOOLS) bin

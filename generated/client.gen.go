@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -116,10 +115,13 @@ type HttpRequestDoer interface {
 
 // Client makes the calls of the contract. It decides nothing: no time limit, no check of an answer, no repeat.
 type Client struct {
-	// Server is the base URL, such as ServerURLInternational, without a trailing slash.
-	Server string
+	// Server is the base URL, such as ServerURLInternational. Its path has no slash at the end.
+	Server *url.URL
 	// Client sends the requests.
 	Client HttpRequestDoer
+	// Header is what every request carries, if it is set. Then requests without a body or editors share this very map, so
+	// that nothing, Client included, may change it.
+	Header http.Header
 	// RequestEditors are applied to every request, before the editors of a call.
 	RequestEditors []RequestEditorFn
 }
@@ -129,7 +131,11 @@ type ClientOption func(*Client) error
 
 // NewClient makes a client for a base URL, which sends through an http.Client of its own unless an option brings another.
 func NewClient(server string, opts ...ClientOption) (*Client, error) {
-	client := Client{Server: strings.TrimRight(server, "/")}
+	base, err := url.Parse(strings.TrimRight(server, "/"))
+	if err != nil {
+		return nil, err
+	}
+	client := Client{Server: base}
 	for _, opt := range opts {
 		if err := opt(&client); err != nil {
 			return nil, err
@@ -157,9 +163,28 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 	}
 }
 
-func (c *Client) send(ctx context.Context, req *http.Request, err error, editors []RequestEditorFn) (*http.Response, error) {
-	if err != nil {
+// send sends a request to an escaped path below the server's. Without a body, its Content-Type is empty.
+func (c *Client) send(ctx context.Context, method, path, contentType string, body []byte, editors []RequestEditorFn) (*http.Response, error) {
+	target := *c.Server
+	target.RawPath = target.EscapedPath() + path
+	var err error
+	if target.Path, err = url.PathUnescape(target.RawPath); err != nil {
 		return nil, err
+	}
+	// http.NewRequest would parse the URL again, and make headers that are there already.
+	req := (&http.Request{
+		Method: method, URL: &target, Host: target.Host, Header: c.Header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}).WithContext(ctx)
+	if req.Header == nil {
+		req.Header = http.Header{}
+	} else if contentType != "" || len(c.RequestEditors)+len(editors) > 0 {
+		req.Header = req.Header.Clone()
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+		req.ContentLength = int64(len(body))
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		req.Body, _ = req.GetBody()
 	}
 	for _, edit := range c.RequestEditors {
 		if err := edit(ctx, req); err != nil {
@@ -174,56 +199,21 @@ func (c *Client) send(ctx context.Context, req *http.Request, err error, editors
 	return c.Client.Do(req)
 }
 
-// ClientInterface is what Client does.
-type ClientInterface interface {
-	// ChatIDToOpenConversationID sends POST /v1.0/im/chat/{chatId}/convertToOpenConversationId.
-	ChatIDToOpenConversationID(ctx context.Context, chatID string, reqEditors ...RequestEditorFn) (*http.Response, error)
-	// GetAccessTokenWithBody sends POST /v1.0/oauth2/accessToken.
-	GetAccessTokenWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-	// GetAccessToken sends POST /v1.0/oauth2/accessToken with a JSON body.
-	GetAccessToken(ctx context.Context, body GetAccessTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
-}
-
-// ChatIDToOpenConversationID: Get the openConversationId of a group chat. It sends POST /v1.0/im/chat/{chatId}/convertToOpenConversationId.
+// ChatIDToOpenConversationID: Get the openConversationId of a group chat. It sends POST /v1.0/im/chat/{chatId}/convertToOpenConversationId. A parameter becomes one escaped segment.
 func (c *Client) ChatIDToOpenConversationID(ctx context.Context, chatID string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewChatIDToOpenConversationIDRequest(ctx, c.Server, chatID)
-	return c.send(ctx, req, err, reqEditors)
-}
-
-// NewChatIDToOpenConversationIDRequest builds the request of ChatIDToOpenConversationID. Each path parameter becomes one escaped segment.
-func NewChatIDToOpenConversationIDRequest(ctx context.Context, server string, chatID string) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, fmt.Sprintf("%s/v1.0/im/chat/%s/convertToOpenConversationId", server, url.PathEscape(chatID)), nil)
-	return req, err
-}
-
-// GetAccessTokenWithBody: Get the access token of an internal app. It sends POST /v1.0/oauth2/accessToken.
-func (c *Client) GetAccessTokenWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetAccessTokenRequestWithBody(ctx, c.Server, contentType, body)
-	return c.send(ctx, req, err, reqEditors)
-}
-
-// NewGetAccessTokenRequestWithBody builds the request of GetAccessToken. Each path parameter becomes one escaped segment.
-func NewGetAccessTokenRequestWithBody(ctx context.Context, server string, contentType string, body io.Reader) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, fmt.Sprintf("%s/v1.0/oauth2/accessToken", server), body)
-	if err == nil {
-		req.Header.Set("Content-Type", contentType)
-	}
-	return req, err
+	path := "/v1.0/im/chat/{chatId}/convertToOpenConversationId"
+	path = strings.Replace(path, "{chatId}", url.PathEscape(chatID), 1)
+	return c.send(ctx, http.MethodPost, path, "", nil, reqEditors)
 }
 
 // GetAccessToken: Get the access token of an internal app. It sends POST /v1.0/oauth2/accessToken with a JSON body.
 func (c *Client) GetAccessToken(ctx context.Context, body GetAccessTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetAccessTokenRequest(ctx, c.Server, body)
-	return c.send(ctx, req, err, reqEditors)
-}
-
-// NewGetAccessTokenRequest builds the request of GetAccessToken with a JSON body.
-func NewGetAccessTokenRequest(ctx context.Context, server string, body GetAccessTokenJSONRequestBody) (*http.Request, error) {
 	raw, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
-	return NewGetAccessTokenRequestWithBody(ctx, server, "application/json", bytes.NewReader(raw))
+	path := "/v1.0/oauth2/accessToken"
+	return c.send(ctx, http.MethodPost, path, "application/json", raw, reqEditors)
 }
 
 // Answers are not parsed here: the wrapper reads them, up to a limit, and keeps the status of one that it cannot decode.

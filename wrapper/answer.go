@@ -3,16 +3,17 @@ package dingtalk
 import (
 	"bytes"
 	"cmp"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
@@ -35,19 +36,25 @@ type answer struct {
 	status  int
 	header  http.Header
 	body    []byte
-	buffer  *bytes.Buffer // holds body; goes back to the pool
-	secrets secrets       // what the request carried
+	secrets secrets          // what the request carried
+	limited io.LimitedReader // from which buffer is filled
+	buffer  bytes.Buffer     // holds body
 }
 
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+var answers = sync.Pool{New: func() any { return new(answer) }}
 
 // readAnswer reads and closes a response. The answer's status and header are there even if its body fails.
 func readAnswer(resp *http.Response, carried secrets) (*answer, error) {
 	defer resp.Body.Close()
-	a := &answer{status: resp.StatusCode, header: resp.Header, buffer: buffers.Get().(*bytes.Buffer), secrets: carried}
-	a.buffer.Reset()
+	a := answers.Get().(*answer)
+	a.status, a.header, a.secrets = resp.StatusCode, resp.Header, carried
+	body, err := decompressed(resp)
+	if err != nil {
+		return a, err
+	}
 	// One byte more than the cap tells a body that is too large from one that just fits: cutting would corrupt it.
-	n, err := a.buffer.ReadFrom(io.LimitReader(resp.Body, maxBodyBytes+1))
+	a.limited = io.LimitedReader{R: body, N: maxBodyBytes + 1}
+	n, err := a.buffer.ReadFrom(&a.limited)
 	if err == nil && n > maxBodyBytes {
 		err = ErrTooLarge
 	}
@@ -55,12 +62,25 @@ func readAnswer(resp *http.Response, carried secrets) (*answer, error) {
 	return a, err
 }
 
-// release ends the use of the answer's body. A buffer that one large body grew is not kept.
+// decompressed is a response's body. No encoding was asked for, but some gateways compress whatever is asked.
+func decompressed(resp *http.Response) (io.Reader, error) {
+	if !strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
+		return resp.Body, nil
+	}
+	body, err := gzip.NewReader(resp.Body)
+	if errors.Is(err, io.EOF) {
+		return http.NoBody, nil // as net/http takes it
+	}
+	return body, err
+}
+
+// release ends the use of the answer. One whose buffer a large body grew is not kept for others.
 func (a *answer) release() {
 	if a.buffer.Cap() <= 64<<10 {
-		buffers.Put(a.buffer)
+		a.header, a.body, a.limited.R, a.secrets = nil, nil, nil, secrets{}
+		a.buffer.Reset()
+		answers.Put(a)
 	}
-	a.buffer, a.body = nil, nil
 }
 
 // readFailure is the error of an answer whose body could not be read.
@@ -79,19 +99,11 @@ func (a *answer) readFailure(caller context.Context, err error) *Error {
 
 // requestID is what the answer's header says; the body of an error may say it too.
 func (a *answer) requestID() string {
-	return a.clean(a.header.Get(generated.RequestIDHeader), maxSnippetBytes)
+	return a.clean(a.header.Get(requestIDHeader), maxSnippetBytes)
 }
 
 // clean makes a text of the answer fit for an error: no secret of the request, limited, and safe to print.
 func (a *answer) clean(s string, limit int) string { return escape(cut(a.secrets.hide(s), limit)) }
-
-// decode fills op's result from the answer, or says why there is none.
-func (a *answer) decode(op *operation, now time.Time) *Error {
-	if a.status == http.StatusOK && json.Unmarshal(a.body, op.into) == nil && op.ok() {
-		return nil
-	}
-	return a.failure(op, now)
-}
 
 // wireError is every error body that has been seen: the gateway's (whose fields encoding/json matches in any case), the
 // legacy API's, and the one that a banned address gets.
@@ -118,6 +130,10 @@ const bannedStatus = "1111"
 type text string
 
 func (t *text) UnmarshalJSON(raw []byte) error {
+	if inner := raw[1:max(len(raw)-1, 1)]; raw[0] == '"' && utf8.Valid(inner) && bytes.IndexByte(inner, '\\') < 0 {
+		*t = text(inner) // raw is valid JSON, so nothing in it is left to decode
+		return nil
+	}
 	var s string
 	if json.Unmarshal(raw, &s) != nil && raw[0] != '{' && raw[0] != '[' {
 		s = string(raw)
@@ -130,7 +146,7 @@ func (t *text) UnmarshalJSON(raw []byte) error {
 func (a *answer) failure(op *operation, now time.Time) *Error {
 	e := &Error{StatusCode: a.status, RetryAfter: retryAfter(a.header, now)}
 	var wire wireError
-	if mediaType, _, _ := mime.ParseMediaType(a.header.Get("Content-Type")); mediaType == "text/html" {
+	if mediaType, _, _ := strings.Cut(a.header.Get("Content-Type"), ";"); strings.EqualFold(strings.TrimSpace(mediaType), "text/html") {
 		e.Message = fmt.Sprintf("the answer is text/html, %d bytes", len(a.body))
 		// What the page of a banned address says is not documented. The gateway's own refusals are JSON.
 		if a.status == http.StatusForbidden || bytes.Contains(a.body, []byte("punish")) {

@@ -49,7 +49,10 @@ const (
 // chatIDs is read in a goroutine of its own, a bounded number of ids ahead.
 func (c *Client) OpenConversationIDs(ctx context.Context, chatIDs iter.Seq[string], opts ...BulkOption) iter.Seq2[Conversion, error] {
 	return func(yield func(Conversion, error) bool) {
-		b := &bulk{client: c, concurrency: defaultConcurrency, memory: defaultMemory, limiter: c.bulkPace()}
+		b := &bulk{client: c, concurrency: defaultConcurrency, memory: defaultMemory, limiter: c.limiter}
+		if b.limiter == nil {
+			b.limiter = c.bulkPace.limiter(c.clock)
+		}
 		for _, opt := range opts {
 			opt(b)
 		}

@@ -14,9 +14,9 @@ type operation struct {
 	id     string // operationId, as in the contract
 	public bool   // it carries no token, and passes neither gate nor limiter: there is one at a time
 	secret string // what its request carries besides, that no error may repeat
-	send   func(context.Context, generated.RequestEditorFn) (*http.Response, error)
-	into   any         // the body of a success
-	ok     func() bool // whether into holds a result
+	send   func(context.Context, *generated.Client) (*http.Response, error)
+	result func(body []byte) (text string, ok bool) // takes the result from the body of a success; ok is false if it holds none
+	text   string                                   // what result returned: most results are one string
 
 	limiter   Limiter // paces its requests; nil does not
 	throttles int     // repeats after throttles, beyond Retry.MaxAttempts
@@ -96,9 +96,9 @@ func (c *Client) request(ctx context.Context, op *operation, n int, rejected *re
 	}
 	err = c.attempt(ctx, op, n, token)
 	if err == nil || !err.broken || ended(ctx) == nil {
+		settled = true
 		c.gate.leave(p, err)
 		op.answered(err)
-		settled = true
 	}
 	return token, true, err
 }
@@ -123,7 +123,11 @@ func (c *Client) token(ctx context.Context, op *operation, rejected *rejection) 
 // request before it got.
 func unsent(ctx context.Context, op *operation, err, before *Error) *Error {
 	if cause := ended(ctx); cause != nil {
-		return canceled(op.id, cause, before)
+		ending := canceled(op.id, cause, before)
+		if before == nil && !err.broken {
+			ending.Err = err.Err // such as what closed the gate
+		}
+		return ending
 	}
 	err.Op = op.id
 	if before != nil && err != before {
@@ -141,7 +145,7 @@ func unsent(ctx context.Context, op *operation, err, before *Error) *Error {
 func (c *Client) attempt(caller context.Context, op *operation, n int, token string) *Error {
 	ctx, cancel := context.WithTimeout(caller, c.transport.timeout)
 	defer cancel()
-	resp, err := op.send(ctx, c.transport.editor(token)) //nolint:bodyclose // readAnswer closes it
+	resp, err := op.send(ctx, c.transport.api(token)) //nolint:bodyclose // readAnswer closes it
 	carried := secrets{token, op.secret}
 	var failed *Error
 	requestID := ""
@@ -162,10 +166,20 @@ func (c *Client) attempt(caller context.Context, op *operation, n int, token str
 func (c *Client) answer(caller context.Context, resp *http.Response, op *operation, carried secrets) (string, *Error) {
 	a, err := readAnswer(resp, carried)
 	defer a.release()
-	if err != nil {
-		return a.requestID(), a.readFailure(caller, err)
+	requestID := ""
+	if c.log != (silent{}) {
+		requestID = a.requestID()
 	}
-	return a.requestID(), a.decode(op, c.clock.now())
+	if err != nil {
+		return requestID, a.readFailure(caller, err)
+	}
+	if a.status == http.StatusOK {
+		var ok bool
+		if op.text, ok = op.result(a.body); ok {
+			return requestID, nil
+		}
+	}
+	return requestID, a.failure(op, c.clock.now())
 }
 
 // canceled is the error of a call that its own caller ended. before is what the service had answered, if it had.

@@ -155,7 +155,7 @@ func (g *gate) leave(p pass, err *Error) {
 	}
 	switch {
 	case good:
-		g.run, g.closed, g.reason = 0, 0, nil
+		g.run, g.closed, g.reason, g.until = 0, 0, nil, time.Time{}
 		g.limit = min(2*g.limit, gateWide)
 		g.open.Store(g.limit == gateWide)
 	case errors.Is(err, ErrBlocked):
@@ -165,7 +165,7 @@ func (g *gate) leave(p pass, err *Error) {
 	case err.retry:
 		g.open.Store(false) // so that the next good answer is noticed
 		if g.run++; g.run >= gateBudget {
-			// A call that waits sees two probes at least before its patience, which is MaxDelay, ends.
+			// Half, so that a call that has waited since the service failed still sees it come back.
 			g.close(err, min(g.retry.backoff(g.closed+1, g.clock.random()), g.retry.MaxDelay/2))
 		}
 	}

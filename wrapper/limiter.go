@@ -21,8 +21,8 @@ type Limiter interface {
 const DefaultRate = 20
 
 // AdaptiveLimiter paces requests evenly and finds by itself a limit that is lower than it was told. A throttle halves
-// the rate. Then it searches between the fastest rate that was served and the slowest that was throttled, and after a
-// while tries a little above, in case the limit has moved.
+// the rate for a moment. Then it searches between the fastest rate that was served and the slowest that was throttled,
+// and now and then tries a little above, in case the limit has moved.
 type AdaptiveLimiter struct {
 	turn   chan struct{} // held by the one caller that waits for the bucket, so that none has reserved at an old rate
 	bucket *rate.Limiter
@@ -30,10 +30,13 @@ type AdaptiveLimiter struct {
 
 	mu      sync.Mutex
 	ceiling float64   // never faster than this
-	good    float64   // served without a throttle
+	good    float64   // served without a throttle, for stepTime
 	bad     float64   // throttled
 	since   time.Time // when the present rate was set
 	resume  time.Time // nothing is sent before this
+
+	probing bool          // the present rate was throttled before
+	hold    time.Duration // how long the fastest good rate is kept before a probe
 }
 
 const (
@@ -42,13 +45,16 @@ const (
 	// slowest is one call in ten seconds: below that a run has come to a halt anyway.
 	slowest = 0.1
 	// throttleTime is how long nothing is sent after a throttle, and how long more of them count as the same, since
-	// they answer what was sent before it. stepTime is how long a rate must be served before a faster one is tried;
-	// holdTime, once the limit is known to within searchWidth.
-	stepTime     = 2 * time.Second
-	holdTime     = 45 * time.Second
+	// they answer what was sent before it. The halved rate is kept for recoverTime, if a faster one is known to be good.
 	throttleTime = time.Second
-	searchWidth  = 1.04
-	probeWidth   = 1.1
+	recoverTime  = throttleTime + time.Second
+	// stepTime is how long a rate must be served before a faster one is tried. Once the limit is known to within
+	// searchWidth, that is holdTime, and twice as long after each time that it was in vain, up to maxHoldTime.
+	stepTime    = 2 * time.Second
+	holdTime    = 45 * time.Second
+	maxHoldTime = 5 * time.Minute
+	searchWidth = 1.04
+	probeWidth  = 1.1 // from one rate to the next, while the limit is higher than it was
 )
 
 // NewLimiter makes a limiter for a limit of perSecond calls a second, which must be positive.
@@ -58,7 +64,7 @@ func newLimiter(perSecond float64, clk clock) *AdaptiveLimiter {
 	ceiling := max(perSecond*paceMargin, slowest)
 	return &AdaptiveLimiter{
 		turn: make(chan struct{}, 1), bucket: rate.NewLimiter(rate.Limit(ceiling), 1), clock: clk,
-		ceiling: ceiling, bad: ceiling, since: clk.now().Add(-throttleTime),
+		ceiling: ceiling, bad: ceiling, since: clk.now().Add(-throttleTime), hold: holdTime,
 	}
 }
 
@@ -92,23 +98,63 @@ func (l *AdaptiveLimiter) Answered(throttled bool) {
 	lasted := now.Sub(l.since)
 	switch {
 	case throttled && lasted >= throttleTime:
-		l.bad = current
-		l.good = min(l.good, current/2)
-		l.set(current/2, now)
-		l.resume = now.Add(throttleTime)
+		l.throttled(current, now)
 	case throttled || current >= l.ceiling:
-	case lasted >= holdTime:
-		l.good, l.bad = current, min(l.bad*probeWidth, l.ceiling)
-		l.set(l.bad, now)
-	case lasted >= stepTime && l.bad > max(l.good, current)*searchWidth:
-		l.good = max(l.good, current)
-		l.set((l.good+l.bad)/2, now)
+	case current < l.good:
+		if lasted >= recoverTime {
+			l.set(l.good, now)
+		}
+	case lasted >= stepTime:
+		l.served(current, lasted, now)
+	}
+}
+
+// throttled notes that the present rate is too fast.
+func (l *AdaptiveLimiter) throttled(current float64, now time.Time) {
+	if l.probing {
+		l.hold = min(2*l.hold, maxHoldTime)
+	} else {
+		l.hold = holdTime
+	}
+	l.probing = false
+	l.bad = min(l.bad, current)
+	if l.good >= current {
+		l.good = 0 // the limit has moved
+	}
+	l.set(current/2, now)
+	l.resume = now.Add(throttleTime)
+}
+
+// served notes that the present rate was served for a while, and may try a faster one.
+func (l *AdaptiveLimiter) served(current float64, lasted time.Duration, now time.Time) {
+	l.good = current
+	switch {
+	case l.probing: // the limit has moved
+		l.bad, l.hold = l.ceiling, holdTime
+		l.set(min(current*probeWidth, l.ceiling), now)
+	case l.bad > current*searchWidth:
+		l.set((current+l.bad)/2, now)
+	case lasted >= l.hold:
+		l.probing = true
+		l.set(min(l.bad*searchWidth, l.ceiling), now)
 	}
 }
 
 func (l *AdaptiveLimiter) set(perSecond float64, now time.Time) {
 	l.bucket.SetLimitAt(now, rate.Limit(max(perSecond, slowest)))
 	l.since = now
+}
+
+// bulkPace is the limiter that a client's runs over many chats share if it has none. The first run makes it, so that an
+// app without runs does not link it.
+type bulkPace struct {
+	once sync.Once
+	pace Limiter
+}
+
+func (b *bulkPace) limiter(clk clock) Limiter {
+	b.once.Do(func() { b.pace = newLimiter(DefaultRate, clk) })
+	return b.pace
 }
 
 // limit waits for the limiter of an operation, if it has one.

@@ -58,6 +58,40 @@ func TestAdaptiveLimiterFindsALowerLimit(t *testing.T) {
 	}
 }
 
+// From the first call on, a run of 2,000 takes little longer than at the limit, and is throttled a few times only.
+func TestAdaptiveLimiterFindsALimitSoon(t *testing.T) {
+	for _, limit := range []int{5, 13, 20} {
+		start := time.Now()
+		now := start
+		l := newLimiter(60, clock{now: func() time.Time { return now }})
+		w := &window{limit: limit}
+		served, throttled := 0, 0
+		for served < 2000 {
+			s, bad := pace(l, w, &now, 100*time.Millisecond)
+			served, throttled = served+s, throttled+bad
+		}
+		if ratio := now.Sub(start).Seconds() * float64(limit) / 2000; ratio > 1.12 {
+			t.Errorf("limit %d: %.3f of the shortest time", limit, ratio)
+		}
+		if throttled > 40 {
+			t.Errorf("limit %d: %d throttles", limit, throttled)
+		}
+	}
+}
+
+func TestAdaptiveLimiterProbesLessOftenInVain(t *testing.T) {
+	now := time.Now()
+	l := newLimiter(60, clock{now: func() time.Time { return now }})
+	w := &window{limit: 10}
+	pace(l, w, &now, time.Minute)
+	_, early := pace(l, w, &now, 10*time.Minute)
+	pace(l, w, &now, time.Hour)
+	_, late := pace(l, w, &now, 10*time.Minute)
+	if late >= early || late > 6 {
+		t.Errorf("%d throttles in the first ten minutes, %d in ten minutes later on", early, late)
+	}
+}
+
 func TestAdaptiveLimiterFollowsTheLimit(t *testing.T) {
 	now := time.Now()
 	l := newLimiter(40, clock{now: func() time.Time { return now }})

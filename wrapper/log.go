@@ -6,21 +6,44 @@ import (
 	"time"
 )
 
-// logger writes through the caller's slog.Logger, if there is one. A handler that panics loses its line, nothing else.
-type logger struct{ to *slog.Logger }
+// logger is told what happens. Nothing but [WithLogger] refers to the one that writes, so that an app without it does
+// not link log/slog.
+type logger interface {
+	// attempt logs one request's outcome.
+	attempt(ctx context.Context, op string, n int, requestID string, err *Error)
+	// wait logs that a call pauses before it is repeated.
+	wait(ctx context.Context, op string, d time.Duration, err *Error)
+	// token logs what happened to the access token; a failure that callers do not notice is a warning.
+	token(ctx context.Context, event string, err error)
+	warn(ctx context.Context, msg string)
+}
 
-func (l logger) write(ctx context.Context, level slog.Level, msg string, attrs func() []slog.Attr) {
-	if l.to == nil {
-		return
+// silent writes nothing.
+type silent struct{}
+
+func (silent) attempt(context.Context, string, int, string, *Error) {}
+func (silent) wait(context.Context, string, time.Duration, *Error)  {}
+func (silent) token(context.Context, string, error)                 {}
+func (silent) warn(context.Context, string)                         {}
+
+// slogger writes through the caller's slog.Logger. A handler that panics loses its line, nothing else.
+type slogger struct{ to *slog.Logger }
+
+func newLogger(to *slog.Logger) logger {
+	if to == nil {
+		return silent{}
 	}
+	return slogger{to}
+}
+
+func (l slogger) write(ctx context.Context, level slog.Level, msg string, attrs func() []slog.Attr) {
 	defer func() { _ = recover() }()
 	if l.to.Enabled(ctx, level) {
 		l.to.LogAttrs(ctx, level, msg, attrs()...)
 	}
 }
 
-// attempt logs one request's outcome.
-func (l logger) attempt(ctx context.Context, op string, n int, requestID string, err *Error) {
+func (l slogger) attempt(ctx context.Context, op string, n int, requestID string, err *Error) {
 	l.write(ctx, slog.LevelDebug, "dingtalk attempt", func() []slog.Attr {
 		attrs := []slog.Attr{slog.String("op", op), slog.Int("attempt", n), slog.String("request_id", requestID)}
 		if err != nil {
@@ -30,15 +53,13 @@ func (l logger) attempt(ctx context.Context, op string, n int, requestID string,
 	})
 }
 
-// wait logs that a call pauses before it is repeated.
-func (l logger) wait(ctx context.Context, op string, d time.Duration, err *Error) {
+func (l slogger) wait(ctx context.Context, op string, d time.Duration, err *Error) {
 	l.write(ctx, slog.LevelInfo, "dingtalk wait", func() []slog.Attr {
 		return []slog.Attr{slog.String("op", op), slog.Duration("wait", d), slog.Any("error", err)}
 	})
 }
 
-// token logs what happened to the access token; a failure that callers do not notice is a warning.
-func (l logger) token(ctx context.Context, event string, err error) {
+func (l slogger) token(ctx context.Context, event string, err error) {
 	level := slog.LevelDebug
 	if err != nil {
 		level = slog.LevelWarn
@@ -52,6 +73,6 @@ func (l logger) token(ctx context.Context, event string, err error) {
 	})
 }
 
-func (l logger) warn(ctx context.Context, msg string) {
+func (l slogger) warn(ctx context.Context, msg string) {
 	l.write(ctx, slog.LevelWarn, "dingtalk: "+msg, func() []slog.Attr { return nil })
 }

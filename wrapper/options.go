@@ -33,7 +33,7 @@ type config struct {
 	retry      Retry
 	limiter    Limiter
 	cache      Cache
-	logger     *slog.Logger
+	logger     logger
 	clock      clock
 }
 
@@ -42,6 +42,7 @@ func defaults() config {
 		baseURL:   string(International),
 		userAgent: "openconversation-go/" + Version,
 		retry:     defaultRetry,
+		logger:    silent{},
 		clock:     systemClock(),
 	}
 }
@@ -156,7 +157,7 @@ func WithCache(cache Cache) Option {
 // see at warn. No entry holds a secret. Nothing is logged without it.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) error {
-		c.logger = l
+		c.logger = newLogger(l)
 		return nil
 	}
 }

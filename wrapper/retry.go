@@ -2,6 +2,7 @@ package dingtalk
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -66,8 +67,11 @@ func (r Retry) backoff(n int, random float64) time.Duration {
 // capped at a day so that no arithmetic on it overflows.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	value := strings.TrimSpace(h.Get("Retry-After"))
+	if value == "" {
+		return 0 // the usual case; parsing it twice would cost more than the rest of an error
+	}
 	const limit = 24 * time.Hour
-	if seconds, err := strconv.ParseFloat(value, 64); err == nil && seconds == seconds {
+	if seconds, err := strconv.ParseFloat(value, 64); (err == nil || errors.Is(err, strconv.ErrRange)) && seconds == seconds {
 		return time.Duration(min(max(seconds, 0), limit.Seconds()) * float64(time.Second))
 	}
 	if date, err := http.ParseTime(value); err == nil {

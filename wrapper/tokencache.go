@@ -2,6 +2,7 @@ package dingtalk
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"math"
 	"net/http"
@@ -212,11 +213,13 @@ func (t *tokenCache) fetch(ctx context.Context) (*heldToken, *Error) {
 		id:     generated.OperationGetAccessToken.ID,
 		public: true,
 		secret: t.creds.AppSecret,
-		send: func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
-			return t.client.api.GetAccessToken(ctx, generated.GetAccessTokenJSONRequestBody(t.creds), edit)
+		send: func(ctx context.Context, api *generated.Client) (*http.Response, error) {
+			return api.GetAccessToken(ctx, generated.GetAccessTokenJSONRequestBody(t.creds))
 		},
-		into: &out,
-		ok:   func() bool { return checkHeaderValue(out.AccessToken) == nil },
+		result: func(body []byte) (string, bool) {
+			err := json.Unmarshal(body, &out)
+			return out.AccessToken, err == nil && checkHeaderValue(out.AccessToken) == nil
+		},
 	}
 	if err := t.client.call(ctx, &op); err != nil {
 		err.TokenEndpoint = true

@@ -12,17 +12,21 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
+
+// maxConnections is how many connections to one host the clients of a process hold together.
+const maxConnections = 64
 
 // defaultTimeout is the limit of one attempt: far above what the service takes, and short enough to try again.
 const defaultTimeout = 10 * time.Second
 
 var (
 	tokenHeader     = http.CanonicalHeaderKey(generated.TokenHeader)
-	acceptJSON      = []string{"application/json"}
+	requestIDHeader = http.CanonicalHeaderKey(generated.RequestIDHeader)
 	errAttemptLimit = fmt.Errorf("time limit of one attempt: %w", os.ErrDeadlineExceeded)
 )
 
@@ -31,11 +35,18 @@ var (
 type transport struct {
 	roundTripper http.RoundTripper
 	timeout      time.Duration
-	userAgent    []string
+	plain        *generated.Client // its requests carry no token
+	current      atomic.Pointer[authorized]
 }
 
-func newTransport(cfg config) *transport {
-	t := &transport{timeout: cfg.timeout, userAgent: []string{cfg.userAgent}}
+// authorized is the generated client whose requests carry a token.
+type authorized struct {
+	token string
+	api   generated.Client
+}
+
+func newTransport(cfg config) (*transport, error) {
+	t := &transport{timeout: cfg.timeout}
 	if c := cfg.httpClient; c != nil {
 		t.roundTripper = c.Transport
 		if t.timeout == 0 {
@@ -48,16 +59,44 @@ func newTransport(cfg config) *transport {
 	if t.timeout <= 0 {
 		t.timeout = defaultTimeout
 	}
-	return t
+	var err error
+	if t.plain, err = generated.NewClient(cfg.baseURL, generated.WithHTTPClient(t)); err != nil {
+		return nil, err
+	}
+	t.plain.Header = http.Header{
+		"Accept":          {"application/json"},
+		"Accept-Encoding": {"identity"}, // answers are smaller than what a gzip adds; see readAnswer for one that is sent anyway
+		"User-Agent":      {cfg.userAgent},
+	}
+	return t, nil
+}
+
+// api returns the generated client whose requests carry token, or none if it is empty. Its headers are made once for
+// each token and shared by all requests.
+func (t *transport) api(token string) *generated.Client {
+	if token == "" {
+		return t.plain
+	}
+	a := t.current.Load()
+	if a == nil || a.token != token {
+		a = &authorized{token: token, api: *t.plain}
+		a.api.Header = t.plain.Header.Clone()
+		a.api.Header[tokenHeader] = []string{token}
+		t.current.Store(a)
+	}
+	return &a.api
 }
 
 // sharedTransport serves every client that brings none of its own, so that clients made in passing share connections.
 var sharedTransport = sync.OnceValue(func() *http.Transport {
 	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: defaultTimeout, KeepAlive: 30 * time.Second}).DialContext,
-		ForceAttemptHTTP2:     true,
-		MaxIdleConnsPerHost:   256, // the standard library's 2 makes a busy client dial for most calls
+		Proxy:             http.ProxyFromEnvironment,
+		DialContext:       (&net.Dialer{Timeout: defaultTimeout, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2: true,
+		// The standard library's 2 idle ones make a busy client dial for most calls. Without a limit it dials again whenever
+		// another call was given the connection that a call left; this many serve 30 times any rate that the service allows.
+		MaxIdleConnsPerHost:   maxConnections,
+		MaxConnsPerHost:       maxConnections,
 		IdleConnTimeout:       90 * time.Second,
 		TLSHandshakeTimeout:   defaultTimeout,
 		ExpectContinueTimeout: time.Second,
@@ -72,20 +111,11 @@ var sharedTransport = sync.OnceValue(func() *http.Transport {
 	}
 })
 
-// editor returns the request editor that adds what every authorised request carries.
-func (t *transport) editor(token string) generated.RequestEditorFn {
-	return func(_ context.Context, req *http.Request) error {
-		if token != "" {
-			req.Header[tokenHeader] = []string{token}
-		}
-		req.Header["Accept"] = acceptJSON
-		req.Header["User-Agent"] = t.userAgent
-		return nil
-	}
-}
-
 // Do implements generated.HttpRequestDoer.
 func (t *transport) Do(req *http.Request) (*http.Response, error) {
+	if _, standard := t.roundTripper.(*http.Transport); !standard {
+		req.Header = req.Header.Clone() // it is shared, and other people's round trippers write to it although they must not
+	}
 	resp, err := t.roundTripper.RoundTrip(req)
 	if err == nil && resp == nil {
 		err = errors.New("the round tripper returned neither an answer nor an error")

@@ -2,51 +2,35 @@ package dingtalktest_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// A test has a *testing.T; an example has to make do with this.
-var t = new(exampleTB)
-
-type exampleTB struct{ testing.TB }
-
-func (*exampleTB) Helper()        {}
-func (*exampleTB) Cleanup(func()) {}
-
-// convert is an app's own code: here a bare call with the generated client.
+// convert is an app's own code. It repeats nothing, so that each fault is seen.
 func convert(url, token, chatID string) string {
-	client, err := generated.NewClientWithResponses(url)
+	client, err := dingtalk.NewClient(dingtalk.StaticToken(token), dingtalk.WithBaseURL(url),
+		dingtalk.WithRetry(dingtalk.Retry{MaxAttempts: 1}))
 	if err != nil {
 		return err.Error()
 	}
-	answer, err := client.ChatIDToOpenConversationIDWithResponse(context.Background(), chatID,
-		func(_ context.Context, r *http.Request) error {
-			r.Header.Set(generated.TokenHeader, token)
-			return nil
-		})
-	switch {
-	case err != nil:
-		return "no answer"
-	case answer.JSON200 != nil && answer.JSON200.OpenConversationID != "":
-		return answer.JSON200.OpenConversationID
-	case answer.JSON400 != nil:
-		return answer.Status() + ": " + answer.JSON400.Code
-	case answer.JSON403 != nil:
-		return answer.Status() + ": " + answer.JSON403.Code
+	id, err := client.OpenConversationID(context.Background(), chatID)
+	var failure *dingtalk.Error
+	if errors.As(err, &failure) {
+		return strings.TrimSpace(fmt.Sprintf("%d %v %s", failure.StatusCode, failure.Kind, failure.Code))
 	}
-	return answer.Status() + ": " + strings.TrimSpace(string(answer.Body))
+	return id
 }
 
 func ExampleNewServer() {
-	server := dingtalktest.NewServer(t, dingtalktest.WithChat("chat-of-sales", "cidSalesSalesSalesSales0Q=="))
-	defer server.Close() // Needed here only: a test's end does it.
+	server := dingtalktest.NewServer(nil, dingtalktest.WithChat("chat-of-sales", "cidSalesSalesSalesSales0Q=="))
+	defer server.Close() // a test passes its t instead of nil, and need not
 
 	token := server.IssueToken()
 	fmt.Println(convert(server.URL, token, dingtalktest.ChatID))
@@ -56,12 +40,12 @@ func ExampleNewServer() {
 	// Output:
 	// cidl1B8RVUFmkO50OC9uEbySQ==
 	// cidSalesSalesSalesSales0Q==
-	// 400 Bad Request: invalideChatId
+	// 400 chat id is unknown or malformed invalideChatId
 	// 3 requests
 }
 
 func Example_faults() {
-	server := dingtalktest.NewServer(t)
+	server := dingtalktest.NewServer(nil)
 	defer server.Close()
 	server.FailNext(
 		dingtalktest.Code(generated.CodeAppQPSLimit).Times(2).WithRetryAfter("1"),
@@ -81,19 +65,19 @@ func Example_faults() {
 	fmt.Println(convert(server.URL, token, dingtalktest.ChatID))
 	fmt.Println("still queued, for the token call:", server.Pending())
 	// Output:
-	// 403 Forbidden: Forbidden.AccessDenied.QpsLimitForAppkeyAndApi
-	// 403 Forbidden: Forbidden.AccessDenied.QpsLimitForAppkeyAndApi
-	// 403 Forbidden: aCodeOfTomorrow
-	// 200 OK: {}
-	// no answer
-	// no answer
+	// 403 throttled Forbidden.AccessDenied.QpsLimitForAppkeyAndApi
+	// 403 throttled Forbidden.AccessDenied.QpsLimitForAppkeyAndApi
+	// 403 permission denied aCodeOfTomorrow
+	// 200 unexpected response
+	// 0 service unavailable
+	// 200 unexpected response
 	// cidl1B8RVUFmkO50OC9uEbySQ==
-	// 400 Bad Request: InvalidAuthentication
+	// 400 credentials or access token rejected InvalidAuthentication
 	// still queued, for the token call: 1
 }
 
 func ExampleEmulator_Configure() {
-	server := dingtalktest.NewServer(t)
+	server := dingtalktest.NewServer(nil)
 	defer server.Close()
 	token := server.IssueToken()
 
@@ -102,6 +86,6 @@ func ExampleEmulator_Configure() {
 	server.Configure(dingtalktest.WithPermission())
 	fmt.Println(convert(server.URL, token, dingtalktest.ChatID))
 	// Output:
-	// 403 Forbidden: Forbidden.AccessDenied.AccessTokenPermissionDenied
+	// 403 permission denied Forbidden.AccessDenied.AccessTokenPermissionDenied
 	// cidl1B8RVUFmkO50OC9uEbySQ==
 }

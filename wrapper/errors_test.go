@@ -1,0 +1,269 @@
+package dingtalk_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+// kinds are the sentinels that are the kind of an *Error.
+var kinds = []error{
+	dingtalk.ErrInvalidChatID, dingtalk.ErrOwnerNotVisible, dingtalk.ErrUnauthenticated, dingtalk.ErrPermissionDenied,
+	dingtalk.ErrIPNotAllowed, dingtalk.ErrThrottled, dingtalk.ErrQuotaExhausted, dingtalk.ErrBlocked,
+	dingtalk.ErrUnavailable, dingtalk.ErrUnexpectedResponse, dingtalk.ErrRedirect, dingtalk.ErrTLS, dingtalk.ErrRejected,
+}
+
+// wantOnlyKind checks that errors.Is finds one sentinel and no other.
+func wantOnlyKind(t *testing.T, err, kind error) {
+	t.Helper()
+	for _, other := range kinds {
+		if is := errors.Is(err, other); is != errors.Is(kind, other) {
+			t.Errorf("errors.Is(%q, %q) is %t", err, other, is)
+		}
+	}
+}
+
+// TestCatalogue sends every row of the contract's catalogue, in every spelling, through a socket.
+func TestCatalogue(t *testing.T) {
+	t.Parallel()
+	sentinels := map[generated.Kind]error{
+		generated.KindInvalidChatID:    dingtalk.ErrInvalidChatID,
+		generated.KindOwnerNotVisible:  dingtalk.ErrOwnerNotVisible,
+		generated.KindUnauthenticated:  dingtalk.ErrUnauthenticated,
+		generated.KindPermissionDenied: dingtalk.ErrPermissionDenied,
+		generated.KindIPNotAllowed:     dingtalk.ErrIPNotAllowed,
+		generated.KindThrottled:        dingtalk.ErrThrottled,
+		generated.KindQuotaExhausted:   dingtalk.ErrQuotaExhausted,
+		generated.KindUnavailable:      dingtalk.ErrUnavailable,
+		generated.KindRejected:         dingtalk.ErrRejected,
+	}
+	for _, row := range generated.ErrorCodes {
+		for _, spelling := range append([]string{string(row.Code), strings.ToUpper(string(row.Code))}, row.Aliases...) {
+			t.Run(spelling, func(t *testing.T) {
+				t.Parallel()
+				clock := newHandClock()
+				client, server := newEmulated(t, clock.option(), dingtalk.WithRetry(dingtalk.Retry{MaxAttempts: 2, MaxWait: 2 * time.Minute}))
+				convert(t, client, "any")
+				server.RejectTokens()
+				fault := dingtalktest.Code(generated.Code(spelling)).WithStatus(row.Status).WithMessage("what is wrong").WithHeader("X-Other", "1").For(convertOp)
+				server.FailNext(fault.Times(2))
+				begun := clock.Now()
+				e := refused(t, client, sentinels[row.Kind])
+				wantOnlyKind(t, e, sentinels[row.Kind])
+
+				drops := row.Token == generated.TokenDrop || row.Token == generated.TokenFetch
+				requests, tokens := 1, 1
+				switch {
+				case drops:
+					requests, tokens = 2, 2
+				case row.Retry:
+					requests = 2
+				}
+				wantRequests(t, server.Emulator, 1+requests, tokens)
+				if string(e.Code) != spelling || e.StatusCode != row.Status || e.Message != "what is wrong" || e.RequestID == "" ||
+					e.Attempts != requests || e.RetryAfter != row.Wait || e.Op != convertOp.ID || e.Local || e.TokenEndpoint {
+					t.Errorf("%+v", e)
+				}
+				if waited := clock.Now().Sub(begun); waited < row.Wait || !row.Retry && waited != 0 {
+					t.Errorf("waited %s, want %s at least", waited, row.Wait)
+				}
+				if row.Kind == generated.KindPermissionDenied && spelling == string(row.Code) && !slices.Equal(e.RequiredScopes, []string{dingtalktest.Scope}) {
+					t.Errorf("scopes %q", e.RequiredScopes)
+				}
+			})
+		}
+	}
+}
+
+func TestUnknownCodes(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		status   int
+		body     string
+		kind     error
+		code     generated.Code
+		message  string
+		requests int
+	}{
+		{400, `{"code":"aCodeOfTomorrow","message":"No.","new":{"field":1}}`, dingtalk.ErrRejected, "aCodeOfTomorrow", "No.", 1},
+		{400, `{"Code":"ACodeOfTomorrow","Message":"No.","RequestId":"REQ-2"}`, dingtalk.ErrRejected, "ACodeOfTomorrow", "No.", 1},
+		{400, `{"code":123,"message":{"zh":"不"}}`, dingtalk.ErrRejected, "123", "", 1},
+		{400, `{"code":["a"],"message":true}`, dingtalk.ErrRejected, "", "true", 1},
+		{403, `{"code":"Forbidden.AccessDenied.QpsLimitOfTomorrow"}`, dingtalk.ErrPermissionDenied, "Forbidden.AccessDenied.QpsLimitOfTomorrow", "", 1},
+		{404, `{"code":"x"}`, dingtalk.ErrRejected, "x", "", 1},
+		{404, ``, dingtalk.ErrRejected, "", "the answer holds neither a result nor an error", 1},
+		{408, `{"code":"x"}`, dingtalk.ErrUnavailable, "x", "", 3},
+		{429, `{"code":"x"}`, dingtalk.ErrThrottled, "x", "", 3},
+		{500, `{"code":"x"}`, dingtalk.ErrUnavailable, "x", "", 3},
+		{501, `{"code":"x"}`, dingtalk.ErrUnavailable, "x", "", 1},
+		{505, `{"code":"x"}`, dingtalk.ErrUnavailable, "x", "", 1},
+		{599, `not JSON`, dingtalk.ErrUnavailable, "", "the answer holds neither a result nor an error: not JSON", 3},
+		{407, ``, dingtalk.ErrUnavailable, "", "the answer holds neither a result nor an error", 1},
+		{418, `{"errcode":41,"errmsg":"legacy"}`, dingtalk.ErrRejected, "41", "legacy", 1},
+	} {
+		t.Run(fmt.Sprintf("%d %s", test.status, test.body), func(t *testing.T) {
+			t.Parallel()
+			client, server := newEmulated(t, newHandClock().option())
+			server.FailNext(dingtalktest.Raw(test.status, "application/json", []byte(test.body)).Always().For(convertOp))
+			e := refused(t, client, test.kind)
+			wantOnlyKind(t, e, test.kind)
+			if e.Code != test.code || e.Message != test.message || e.StatusCode != test.status || e.RequestID == "" {
+				t.Errorf("%+v", e)
+			}
+			wantRequests(t, server.Emulator, test.requests, 1)
+		})
+	}
+}
+
+// What an error keeps of an answer is bounded, and safe to print in one line.
+func TestErrorIsBounded(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("长", 10_000)
+	scopes := `"` + strings.Repeat(`scope","`, 1000) + `"`
+	client, server := newEmulated(t)
+	server.FailNext(dingtalktest.Raw(400, "application/json", []byte(
+		`{"code":"c`+long+`","message":"a\r\nb\u001b[31m\u202e`+long+`","requestid":"r`+long+`","accessdenieddetail":{"requiredScopes":[`+scopes+`]}}`)).For(convertOp))
+	e := refused(t, client, dingtalk.ErrRejected)
+	if len(e.Message) > 1100 || len(e.Code) > 210 || len(e.RequestID) > 210 || len(e.RequiredScopes) > 20 {
+		t.Errorf("message %d, code %d, request id %d, %d scopes", len(e.Message), len(e.Code), len(e.RequestID), len(e.RequiredScopes))
+	}
+	if !strings.HasPrefix(e.Message, "a··b·[31m·长") || !strings.HasSuffix(e.Message, "长…") {
+		t.Errorf("message %q", e.Message)
+	}
+
+	// A malformed header ends up in the cause's text.
+	server.FailNext(dingtalktest.Bytes([]byte("HTTP/1.1 200 OK\r\nbad\x1b[2J" + long + "\r\n\r\n")).Always().For(convertOp))
+	client = newClient(t, server.URL, appCredentials, oneAttempt)
+	if text := refused(t, client, dingtalk.ErrUnavailable).Error(); len(text) > 5000 || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' }) {
+		t.Errorf("%d bytes: %.100q", len(text), text)
+	}
+}
+
+func TestErrorText(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		err  dingtalk.Error
+		want string
+	}{
+		{
+			dingtalk.Error{Op: "op", Kind: dingtalk.ErrInvalidChatID, Local: true, Message: "not sent: it is empty"},
+			"dingtalk: op: chat id is unknown or malformed: not sent: it is empty (refused by this client)",
+		},
+		{
+			dingtalk.Error{Op: "op", Kind: dingtalk.ErrInvalidChatID, StatusCode: 400, Code: generated.CodeInvalidChatID, Message: "Invalid chatId", RequestID: "REQ-1", Attempts: 1},
+			"dingtalk: op: chat id is unknown or malformed: invalideChatId: Invalid chatId (HTTP 400, request REQ-1)",
+		},
+		{
+			dingtalk.Error{Op: "op", Kind: dingtalk.ErrPermissionDenied, StatusCode: 403, Code: "c", RequiredScopes: []string{"a", "b"}},
+			"dingtalk: op: permission denied: c: grant a, b (HTTP 403)",
+		},
+		{
+			dingtalk.Error{Op: "op", Kind: dingtalk.ErrThrottled, StatusCode: 403, Code: "c", Attempts: 3, RetryAfter: 1400 * time.Millisecond},
+			"dingtalk: op: throttled: c (HTTP 403, 3 attempts, try again after 1s)",
+		},
+		{
+			dingtalk.Error{Op: "op", Kind: dingtalk.ErrUnavailable, TokenEndpoint: true, Attempts: 3, Message: "check the network", Err: io.EOF},
+			"dingtalk: op: service unavailable (while fetching an access token): check the network (3 attempts): EOF",
+		},
+		{
+			dingtalk.Error{Op: "op", Kind: context.Canceled, Err: &dingtalk.Error{Op: "op", Kind: dingtalk.ErrBlocked}},
+			"dingtalk: op: context canceled: dingtalk: op: address banned for a while",
+		},
+		{
+			dingtalk.Error{Op: "op", Kind: dingtalk.ErrTLS, Err: errors.Join(errors.New("two\x1b"), errors.New("lines"))},
+			"dingtalk: op: TLS failed: two··lines",
+		},
+	} {
+		if got := test.err.Error(); got != test.want {
+			t.Errorf("got  %s\nwant %s", got, test.want)
+		}
+	}
+}
+
+func TestErrorUnwrap(t *testing.T) {
+	t.Parallel()
+	before := &dingtalk.Error{Op: "op", Kind: dingtalk.ErrThrottled, Err: io.EOF}
+	e := &dingtalk.Error{Op: "op", Kind: context.Canceled, Err: before}
+	for _, target := range []error{context.Canceled, before, dingtalk.ErrThrottled, io.EOF} {
+		if !errors.Is(e, target) {
+			t.Errorf("%v is not found", target)
+		}
+	}
+	if errors.Is(e, dingtalk.ErrBlocked) || errors.Is(&dingtalk.Error{Kind: dingtalk.ErrTLS}, io.EOF) {
+		t.Error("found what is not there")
+	}
+}
+
+type timeout bool
+
+func (t timeout) Error() string { return "timeout" }
+func (t timeout) Timeout() bool { return bool(t) }
+
+func TestErrorTimeout(t *testing.T) {
+	t.Parallel()
+	limit := &dingtalk.Error{Kind: dingtalk.ErrUnavailable, Err: os.ErrDeadlineExceeded}
+	for name, test := range map[string]struct {
+		err  *dingtalk.Error
+		want bool
+	}{
+		"deadline of the caller":     {&dingtalk.Error{Kind: context.DeadlineExceeded}, true},
+		"limit of an attempt":        {limit, true},
+		"the network's":              {&dingtalk.Error{Kind: dingtalk.ErrUnavailable, Err: fmt.Errorf("dial: %w", timeout(true))}, true},
+		"not the network's":          {&dingtalk.Error{Kind: dingtalk.ErrUnavailable, Err: timeout(false)}, false},
+		"an answer":                  {&dingtalk.Error{Kind: dingtalk.ErrUnavailable, StatusCode: 504}, false},
+		"cancelled after a timeout":  {&dingtalk.Error{Kind: context.Canceled, Err: limit}, false},
+		"not sent after a timeout":   {&dingtalk.Error{Kind: dingtalk.ErrUnavailable, Local: true, Err: limit}, false},
+		"deadline after other error": {&dingtalk.Error{Kind: context.DeadlineExceeded, Err: io.EOF}, true},
+	} {
+		if got := test.err.Timeout(); got != test.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
+func TestErrorInLogs(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	e := &dingtalk.Error{
+		Op: "op", Kind: dingtalk.ErrThrottled, StatusCode: 403, Code: "c", Message: "m", RequestID: "REQ-1", Attempts: 3,
+		Err: errors.New("cause"),
+	}
+	slog.New(slog.NewTextHandler(&out, nil)).Info("x", "error", e)
+	const want = `error.op=op error.kind=throttled error.status=403 error.code=c error.message=m error.request_id=REQ-1 error.attempts=3`
+	if !strings.Contains(out.String(), want) {
+		t.Errorf("got %s", out.String())
+	}
+}
+
+// A call that its caller ends while it waits says both: that, and what it was waiting for.
+func TestErrorOfTheCallersContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	client, server := newEmulated(t, dingtalk.WithClock(dingtalk.Clock{Timer: func(time.Duration) (<-chan time.Time, func() bool) {
+		cancel()
+		return nil, func() bool { return false }
+	}}))
+	server.FailNext(dingtalktest.Code(generated.CodeAppQPSLimit).For(convertOp))
+	id, err := client.OpenConversationID(ctx, "any")
+	e := asError(t, id, err, context.Canceled)
+	var before *dingtalk.Error
+	if !errors.As(e.Err, &before) || before.Code != generated.CodeAppQPSLimit || !errors.Is(err, dingtalk.ErrThrottled) {
+		t.Errorf("%v: does not say what the service answered", e)
+	}
+	if e.Timeout() || e.Op != convertOp.ID || e.Attempts != 1 {
+		t.Errorf("%+v", e)
+	}
+	wantRequests(t, server.Emulator, 1, 1)
+}

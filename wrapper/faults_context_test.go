@@ -1,0 +1,233 @@
+package dingtalk_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+func init() {
+	addRow("row_43_caller_cancels", testCallerCancels)
+	addRow("row_43_caller_is_out_of_time", testCallerOutOfTime)
+	addRow("row_44_no_time_for_a_wait", testNoTimeForWait)
+}
+
+// prompt is far above what a call takes to return once its context has ended, and far below any limit of its own.
+const prompt = 2 * time.Second
+
+// stage is a place in which a call is when its context ends.
+type stage struct {
+	name    string
+	start   func(t *testing.T, reached func()) *dingtalk.Client // reached tells that the call is there
+	before  error                                               // the answer that came before, which is joined
+	waiting string                                              // what goroutinesIn finds the call by, in place of reached
+}
+
+// stages leaves out the limiter, whose tests are elsewhere.
+func stages() []stage {
+	never := make(chan time.Time)
+	stopped := dingtalk.WithClock(dingtalk.Clock{Timer: func(time.Duration) (<-chan time.Time, func() bool) { return never, func() bool { return true } }})
+	answering := func(t *testing.T, does script, opts ...dingtalk.Option) *dingtalk.Client {
+		peer := newPeer(t, nil, func(int) script { return does })
+		return newClient(t, peer.URL, dingtalk.StaticToken(benchToken), opts...)
+	}
+	telling := func(reached func(), then script) script {
+		return func(c net.Conn) bool {
+			reached()
+			return then(c)
+		}
+	}
+	return []stage{
+		{name: "waiting_for_token", start: func(t *testing.T, reached func()) *dingtalk.Client {
+			server := dingtalktest.NewServer(t)
+			server.FailNext(dingtalktest.Hang().For(generated.OperationGetAccessToken))
+			return newClient(t, server.URL, appCredentials)
+		}, waiting: "wrapper.(*tokenCache).Token"},
+		{name: "waiting_for_gate", start: func(t *testing.T, reached func()) *dingtalk.Client {
+			client := answering(t, apiError(403, string(generated.CodeAppQPSLimit)), stopped, oneAttempt)
+			refused(t, client, dingtalk.ErrThrottled)
+			return client
+		}, waiting: waitingAtGate, before: dingtalk.ErrThrottled},
+		{name: "in_dial", start: func(t *testing.T, reached func()) *dingtalk.Client {
+			transport := dingtalk.DefaultTransport()
+			transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+				reached()
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			return benchClient(t, "http://127.0.0.1:1", dingtalk.WithHTTPClient(&http.Client{Transport: transport}))
+		}},
+		{name: "in_headers", start: func(t *testing.T, reached func()) *dingtalk.Client {
+			return answering(t, telling(reached, hang("")))
+		}},
+		{name: "in_body", start: func(t *testing.T, reached func()) *dingtalk.Client {
+			return answering(t, func(c net.Conn) bool {
+				return hang("HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n{")(tellingConn{c, reached})
+			})
+		}},
+		{name: "in_backoff", start: func(t *testing.T, reached func()) *dingtalk.Client {
+			return answering(t, apiError(503, "serviceBusy"), stopped)
+		}, waiting: "wrapper.clock.sleep", before: dingtalk.ErrUnavailable},
+		{name: "in_second_attempt", start: func(t *testing.T, reached func()) *dingtalk.Client {
+			peer := newPeer(t, nil, func(n int) script {
+				if n == 1 {
+					return apiError(503, "serviceBusy")
+				}
+				return telling(reached, hang(""))
+			})
+			return newClient(t, peer.URL, dingtalk.StaticToken(benchToken), newTestClock().option())
+		}, before: dingtalk.ErrUnavailable},
+	}
+}
+
+// tellingConn tells when something was written.
+type tellingConn struct {
+	net.Conn
+	wrote func()
+}
+
+func (c tellingConn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	c.wrote()
+	return n, err
+}
+
+// WriteString keeps io.WriteString from passing Write by.
+func (c tellingConn) WriteString(s string) (int, error) { return c.Write([]byte(s)) }
+
+func testCallerCancels(t *testing.T) {
+	t.Run("before_start", func(t *testing.T) {
+		peer := newPeer(t, nil, func(int) script { return success })
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		id, err := benchClient(t, peer.URL).OpenConversationID(ctx, dingtalktest.ChatID)
+		checkError(t, id, err, context.Canceled)
+		if peer.conns.Load() != 0 {
+			t.Error("a connection was made")
+		}
+	})
+	for _, stage := range stages() {
+		t.Run(stage.name, func(t *testing.T) {
+			stage.run(t, context.Canceled, func(parent context.Context) (context.Context, func()) {
+				ctx, cancel := context.WithCancel(parent)
+				return ctx, cancel
+			})
+		})
+	}
+}
+
+func testCallerOutOfTime(t *testing.T) {
+	for _, stage := range stages() {
+		t.Run(stage.name, func(t *testing.T) {
+			stage.run(t, context.DeadlineExceeded, func(parent context.Context) (context.Context, func()) {
+				ctx := &expiring{Context: parent, done: make(chan struct{})}
+				return ctx, func() { close(ctx.done) }
+			})
+		})
+	}
+}
+
+// expiring is a context without a known deadline that ends as if one had passed.
+type expiring struct {
+	context.Context
+	done chan struct{}
+}
+
+func (e *expiring) Done() <-chan struct{} { return e.done }
+
+func (e *expiring) Err() error {
+	select {
+	case <-e.done:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
+// run ends the context once the call is at the stage.
+func (s stage) run(t *testing.T, cause error, with func(context.Context) (context.Context, func())) {
+	reached := make(chan struct{}, 100)
+	client := s.start(t, func() { reached <- struct{}{} })
+	before := goroutinesIn("wrapper.(*Client).OpenConversationID")
+	waiting := 0
+	if s.waiting != "" {
+		waiting = goroutinesIn(s.waiting)
+	}
+	ctx, end := with(t.Context())
+	type result struct {
+		id  string
+		err error
+	}
+	returned := make(chan result, 1)
+	go func() {
+		id, err := client.OpenConversationID(ctx, dingtalktest.ChatID)
+		returned <- result{id, err}
+	}()
+	if s.waiting != "" {
+		eventually(t, "the call waits", func() bool { return goroutinesIn(s.waiting) > waiting })
+	} else {
+		<-reached
+	}
+	ended := time.Now()
+	end()
+	var got result
+	select {
+	case got = <-returned:
+	case <-time.After(patience):
+		t.Fatal("the call did not return")
+	}
+	if took := time.Since(ended); took > prompt {
+		t.Errorf("the call returned %s after its context had ended", took)
+	}
+	e := checkError(t, got.id, got.err, cause)
+	if e.Local || e.Timeout() != errors.Is(cause, context.DeadlineExceeded) {
+		t.Errorf("local %v, timeout %v: %v", e.Local, e.Timeout(), got.err)
+	}
+	if s.before != nil && !errors.Is(got.err, s.before) {
+		t.Errorf("%v is not joined: %v", s.before, got.err)
+	}
+	if s.before == nil && e.Err != nil {
+		t.Errorf("joined to what did not happen: %v", got.err)
+	}
+	client.CloseIdleConnections()
+	for _, function := range []string{"wrapper.(*Client).OpenConversationID", "wrapper.(*tokenCache)", "wrapper.(*gate)"} {
+		eventually(t, "no goroutine is left in "+function, func() bool { return goroutinesIn(function) <= before })
+	}
+}
+
+// testNoTimeForWait: a wait that the deadline would cut short is not begun.
+func testNoTimeForWait(t *testing.T) {
+	for name, does := range map[string]script{
+		"backoff":  apiError(503, "serviceBusy"),
+		"throttle": apiError(403, string(generated.CodeAppQPMLimit)),
+		"asked":    apiError(503, "serviceBusy", "Retry-After: 50"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			peer := newPeer(t, nil, func(int) script { return does })
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			client := benchClient(t, peer.URL, dingtalk.WithRetry(dingtalk.Retry{BaseDelay: time.Hour, MaxDelay: time.Hour}),
+				dingtalk.WithClock(dingtalk.Clock{Random: func() float64 { return 0.5 }}))
+			begun := time.Now()
+			id, err := client.OpenConversationID(ctx, dingtalktest.ChatID)
+			var e *dingtalk.Error
+			if id != "" || !errors.As(err, &e) || e.StatusCode == 0 || e.Attempts != 1 || peer.requests() != 1 || ctx.Err() != nil {
+				t.Fatalf("%q, %v after %d requests", id, err, peer.requests())
+			}
+			if !strings.Contains(err.Error(), "not repeated: the caller's deadline would pass first") || errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("the reason is not in: %v", err)
+			}
+			if took := time.Since(begun); took > 10*time.Second {
+				t.Errorf("the call took %s", took)
+			}
+		})
+	}
+}

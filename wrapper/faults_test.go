@@ -1,0 +1,17 @@
+package dingtalk_test
+
+import (
+	"maps"
+	"slices"
+	"testing"
+)
+
+// faultRows are the rows of the fault matrix, by name: row_NN_what_happens. Each file adds its own.
+var faultRows = map[string]func(*testing.T){}
+
+// TestFaults produces each fault for real, and checks what a caller gets and what was sent.
+func TestFaults(t *testing.T) {
+	for _, name := range slices.Sorted(maps.Keys(faultRows)) {
+		t.Run(name, faultRows[name])
+	}
+}

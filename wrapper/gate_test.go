@@ -1,0 +1,247 @@
+package dingtalk_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+// waitingAtGate is what goroutinesIn finds calls by that wait for the gate.
+const waitingAtGate = "wrapper.(*gate).enter"
+
+// A service that comes back after two seconds must not cost a call, nor must a thousand calls hammer it meanwhile.
+func TestGateOutage(t *testing.T) {
+	const calls = 1000
+	var begun atomic.Int64
+	peer := newPeer(t, nil, func(int) script {
+		now := time.Now().UnixNano()
+		begun.CompareAndSwap(0, now)
+		if now-begun.Load() < int64(2*time.Second) {
+			return apiError(503, "serviceBusy")
+		}
+		return success
+	})
+	client := newClient(t, peer.URL, dingtalk.StaticToken(benchToken))
+	var failed atomic.Int64
+	var group sync.WaitGroup
+	for range calls {
+		group.Go(func() {
+			if id, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID); err != nil || id != dingtalktest.OpenConversationID {
+				if failed.Add(1) < 4 {
+					t.Errorf("%q, %v", id, err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	t.Logf("%d requests for %d calls", peer.requests(), calls)
+	if failed.Load() > 0 || peer.requests() >= 2*calls {
+		t.Errorf("%d calls failed, %d requests; want none, and fewer than %d", failed.Load(), peer.requests(), 2*calls)
+	}
+}
+
+// After a run of failures one request at a time is sent, at intervals that double.
+func TestGateCloses(t *testing.T) {
+	peer := newPeer(t, nil, func(int) script { return apiError(503, "serviceBusy") })
+	clock := newTestClock()
+	client := newClient(t, peer.URL, dingtalk.StaticToken(benchToken), clock.option(), oneAttempt)
+	for i := range dingtalk.GateBudget {
+		if got := client.BudgetLeft(); got != dingtalk.GateBudget-i {
+			t.Errorf("%d failures are left after %d", got, i)
+		}
+		refused(t, client, dingtalk.ErrUnavailable)
+	}
+	if got := clock.waited(); len(got) != 0 {
+		t.Errorf("waited %v before the gate closed", got)
+	}
+	want := []time.Duration{150 * ms, 300 * ms, 600 * ms, 1200 * ms, 2400 * ms, 2500 * ms, 2500 * ms}
+	for range 80 { // far beyond what a doubled number can hold
+		want = append(want, 2500*ms)
+	}
+	for range want {
+		refused(t, client, dingtalk.ErrUnavailable)
+	}
+	if got := clock.waited(); !slices.Equal(got, want) {
+		t.Errorf("waited %v, want %v", got, want)
+	}
+	if got := peer.requests(); got != dingtalk.GateBudget+len(want) {
+		t.Errorf("%d requests, want one for each call", got)
+	}
+
+	// A wait that could not end in time is not begun, and is the client's own refusal.
+	ctx, cancel := context.WithDeadline(t.Context(), clock.now().Add(2*time.Second))
+	defer cancel()
+	id, err := client.OpenConversationID(ctx, dingtalktest.ChatID)
+	e := checkError(t, id, err, dingtalk.ErrUnavailable)
+	if !e.Local || e.Attempts != 0 || e.RetryAfter != 2500*ms || !strings.Contains(err.Error(), "refused by this client") || !strings.Contains(err.Error(), "serviceBusy") {
+		t.Errorf("%+v", err)
+	}
+	if got := peer.requests(); got != dingtalk.GateBudget+len(want) {
+		t.Errorf("%d requests, although the call was refused", got)
+	}
+}
+
+// While one call probes, the others wait; its success lets them all pass.
+func TestGateProbesAlone(t *testing.T) {
+	const calls = 50
+	release := make(chan struct{})
+	var closed atomic.Bool
+	peer := newPeer(t, nil, func(int) script {
+		if !closed.Load() {
+			return apiError(503, "serviceBusy")
+		}
+		<-release
+		return success
+	})
+	client := newClient(t, peer.URL, dingtalk.StaticToken(benchToken), newTestClock().option(), oneAttempt)
+	for range dingtalk.GateBudget {
+		refused(t, client, dingtalk.ErrUnavailable)
+	}
+	closed.Store(true)
+	before, waiting := peer.requests(), goroutinesIn(waitingAtGate)
+	var group sync.WaitGroup
+	for range calls {
+		group.Go(func() {
+			if _, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	eventually(t, "one call probes and all others wait", func() bool {
+		return peer.requests() > before && goroutinesIn(waitingAtGate)-waiting == calls-1
+	})
+	if got := peer.requests() - before; got != 1 {
+		t.Errorf("%d probes", got)
+	}
+	close(release)
+	group.Wait()
+}
+
+// A probe is for the call that has sent the fewest requests: otherwise one call could fail by probes alone.
+func TestGateProbesByFewestSent(t *testing.T) {
+	clock := newTestClock()
+	var release atomic.Value // of chan time.Time: closing it fires the timers that were begun
+	release.Store(make(chan time.Time))
+	client := newClient(t, "http://127.0.0.1:1", dingtalk.StaticToken(benchToken), dingtalk.WithClock(dingtalk.Clock{
+		Now: clock.now,
+		Timer: func(time.Duration) (<-chan time.Time, func() bool) {
+			return release.Load().(chan time.Time), func() bool { return true }
+		},
+		Random: func() float64 { return 0.5 },
+	}))
+	enter := func(sent int) (leave func(bool)) {
+		leave, err := client.EnterGate(t.Context(), sent)
+		if err != nil {
+			t.Error(err)
+			return func(bool) {}
+		}
+		return leave
+	}
+	for range dingtalk.GateBudget {
+		enter(0)(true)
+	}
+	waiting := goroutinesIn(waitingAtGate)
+	passed := make(chan int, 3)
+	leave, left := make(chan bool), make(chan struct{})
+	for _, sent := range []int{2, 0, 1} {
+		go func() {
+			done := enter(sent)
+			passed <- sent
+			done(<-leave)
+			left <- struct{}{}
+		}()
+		waiting++
+		eventually(t, "the call waits", func() bool { return goroutinesIn(waitingAtGate) == waiting })
+	}
+	for want := range 3 {
+		clock.advance(time.Second) // past the end of the closing
+		close(release.Load().(chan time.Time))
+		if got := <-passed; got != want {
+			t.Errorf("the call that has sent %d requests probes, want the one that has sent %d", got, want)
+		}
+		release.Store(make(chan time.Time)) // for the next closing, which the failure begins
+		leave <- true
+		<-left
+	}
+}
+
+// A clock that is set back must not keep the gate closed for as long.
+func TestGateClockSetBack(t *testing.T) {
+	for _, back := range []time.Duration{time.Second, time.Hour} {
+		peer := newPeer(t, nil, func(n int) script {
+			if n == 1 {
+				return apiError(403, string(generated.CodeAppQPSLimit))
+			}
+			return success
+		})
+		clock := newTestClock()
+		client := newClient(t, peer.URL, dingtalk.StaticToken(benchToken), clock.option(), oneAttempt)
+		refused(t, client, dingtalk.ErrThrottled)
+		clock.advance(-back)
+		for range 2 { // the second meets a gate that was opened before the time at which it would have been
+			if id, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID); err != nil {
+				t.Errorf("set back %s: %q, %v", back, id, err)
+			}
+			clock.advance(-back)
+		}
+		if got := clock.waited(); len(got) > 1 {
+			t.Errorf("set back %s: waited %v", back, got)
+		}
+	}
+}
+
+// A header that asks for a day does not stop a client for longer than it would wait for anything.
+func TestGateThrottleIsBounded(t *testing.T) {
+	peer := newPeer(t, nil, func(n int) script {
+		if n == 1 {
+			return respond(429, "", "", "Retry-After: 1e18")
+		}
+		return success
+	})
+	clock := newTestClock()
+	client := newClient(t, peer.URL, dingtalk.StaticToken(benchToken), clock.option())
+	if e := refused(t, client, dingtalk.ErrThrottled); e.RetryAfter != 24*time.Hour {
+		t.Errorf("%+v", *e)
+	}
+	if _, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID); err != nil {
+		t.Error(err)
+	}
+	if got := clock.waited(); !slices.Equal(got, []time.Duration{time.Minute}) {
+		t.Errorf("waited %v, want a minute", got)
+	}
+}
+
+func init() {
+	addRow("row_33_throttle_slows_others", func(t *testing.T) {
+		peer := newPeer(t, nil, func(n int) script {
+			if n == 1 {
+				return apiError(403, string(generated.CodeAppQPSLimit))
+			}
+			return success
+		})
+		clock := newTestClock()
+		client := newClient(t, peer.URL, dingtalk.StaticToken(benchToken), clock.option(), oneAttempt)
+		refused(t, client, dingtalk.ErrThrottled)
+
+		hasty, cancel := context.WithDeadline(t.Context(), clock.now().Add(900*ms))
+		defer cancel()
+		id, err := client.OpenConversationID(hasty, dingtalktest.ChatID)
+		if e := checkError(t, id, err, dingtalk.ErrThrottled); !e.Local || e.Attempts != 0 || e.RetryAfter != time.Second || peer.requests() != 1 {
+			t.Errorf("%d requests: %+v", peer.requests(), err)
+		}
+		if id, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID); err != nil || id != dingtalktest.OpenConversationID {
+			t.Errorf("%q, %v", id, err)
+		}
+		if got := clock.waited(); !slices.Equal(got, []time.Duration{time.Second}) {
+			t.Errorf("waited %v, want the throttle's second", got)
+		}
+	})
+}

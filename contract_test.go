@@ -61,16 +61,12 @@ var contractChecks = []struct {
 		return equal("servers", urls, []string{"https://api.dingtalk.io", "https://api.dingtalk.com"})
 	}, []edit{{"  - url: https://api.dingtalk.com\n    description: Mainland China\n", ""}, {"https://api.dingtalk.io\n", "http://api.dingtalk.io\n"}}},
 	{"has two operations with the SDK's names", func(doc *openapi3.T) error {
-		ids := map[string]string{}
-		for path, item := range doc.Paths.Map() {
-			for method, op := range item.Operations() {
-				ids[method+" "+path] = op.OperationID
+		for path, id := range map[string]string{convertPath: "chatIdToOpenConversationId", tokenPath: "getAccessToken"} {
+			if item := doc.Paths.Value(path); item == nil || item.Post == nil || item.Post.OperationID != id {
+				return fmt.Errorf("POST %s is not operation %s", path, id)
 			}
 		}
-		return equal("operations", ids, map[string]string{
-			"POST " + convertPath: "chatIdToOpenConversationId",
-			"POST " + tokenPath:   "getAccessToken",
-		})
+		return nil
 	}, []edit{
 		{"operationId: getAccessToken", "operationId: GetAccessToken"},
 		{"/convertToOpenConversationId:", "/convertToOpenConversationID:"},
@@ -230,24 +226,32 @@ func apiError(doc *openapi3.T) error {
 func responses(doc *openapi3.T) error {
 	var errs []error
 	for path, item := range doc.Paths.Map() {
-		described := item.Post.Responses.Map()
-		errs = append(errs, equal(path+" statuses", slices.Sorted(maps.Keys(described)),
-			[]string{"200", "400", "401", "403", "404", "429", "500", "503", "default"}))
-		for status, response := range described {
-			media := response.Value.Content["application/json"]
-			if media == nil || len(response.Value.Content) != 1 {
-				errs = append(errs, fmt.Errorf("%s %s is not JSON alone", path, status))
-				continue
-			}
-			if len(media.Examples) == 0 {
-				errs = append(errs, fmt.Errorf("%s %s has no example", path, status))
-			}
-			if status != "200" {
-				errs = append(errs, equal(path+" "+status, media.Schema.Ref, "#/components/schemas/ApiError"))
-			}
+		for method, op := range item.Operations() {
+			errs = append(errs, described(method+" "+path, op.Responses.Map())...)
 		}
 	}
+	for _, path := range []string{convertPath, tokenPath} {
+		errs = append(errs, equal(path+" statuses", slices.Sorted(maps.Keys(doc.Paths.Value(path).Post.Responses.Map())),
+			[]string{"200", "400", "401", "403", "404", "429", "500", "503", "default"}))
+	}
 	return errors.Join(errs...)
+}
+
+func described(operation string, responses map[string]*openapi3.ResponseRef) (errs []error) {
+	for status, response := range responses {
+		media := response.Value.Content["application/json"]
+		if media == nil || len(response.Value.Content) != 1 {
+			errs = append(errs, fmt.Errorf("%s %s is not JSON alone", operation, status))
+			continue
+		}
+		if len(media.Examples) == 0 && media.Example == nil {
+			errs = append(errs, fmt.Errorf("%s %s has no example", operation, status))
+		}
+		if status != "200" {
+			errs = append(errs, equal(operation+" "+status, media.Schema.Ref, "#/components/schemas/ApiError"))
+		}
+	}
+	return errs
 }
 
 // documentedCodes compares the catalogue with the codes that DingTalk documents or was seen to send for these two

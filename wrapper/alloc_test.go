@@ -7,12 +7,12 @@ package dingtalk_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"runtime"
 	"testing"
 
-	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
@@ -47,7 +47,7 @@ func TestCallAllocatesLittle(t *testing.T) {
 
 	client := newClient(t, canned(t, cannedReply(400, `{"requestid":"30EE8654-1AA2-7D88-8248-9518547248AA","code":"invalideChatId","message":"Invalid chatId"}`)), appCredentials)
 	failing, failingSize := costOf(func() {
-		if _, err := client.OpenConversationID(ctx, dingtalktest.ChatID); err == nil || err.(*dingtalk.Error).Code != generated.CodeInvalidChatID {
+		if _, err := client.OpenConversationID(ctx, dingtalktest.ChatID); !errors.Is(err, dingtalk.ErrInvalidChatID) {
 			t.Fatal(err)
 		}
 	})
@@ -61,7 +61,7 @@ func BenchmarkOpenConversationID(b *testing.B) {
 	client := newClient(b, canned(b, cannedReply(200, fmt.Sprintf(`{"openConversationId":%q}`, dingtalktest.OpenConversationID))), appCredentials)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := client.OpenConversationID(context.Background(), dingtalktest.ChatID); err != nil { //nolint:usetesting // a context that cannot end, as most callers have
+		if _, err := client.OpenConversationID(context.Background(), dingtalktest.ChatID); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -96,7 +96,7 @@ func cannedReply(status int, body string) []byte {
 // canned serves one answer to every request, and a token to those for one. It allocates nothing for a request.
 func canned(t testing.TB, answer []byte) (url string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

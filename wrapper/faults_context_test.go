@@ -53,7 +53,7 @@ func stages() []stage {
 		}, waiting: "wrapper.(*tokenCache).Token"},
 		{name: "waiting_for_gate", start: func(t *testing.T, reached func()) *dingtalk.Client {
 			client := answering(t, apiError(403, string(generated.CodeAppQPSLimit)), stopped, oneAttempt)
-			refused(t, client, dingtalk.ErrThrottled)
+			_ = refused(t, client, dingtalk.ErrThrottled)
 			return client
 		}, waiting: waitingAtGate, before: dingtalk.ErrThrottled},
 		{name: "in_dial", start: func(t *testing.T, reached func()) *dingtalk.Client {
@@ -109,7 +109,7 @@ func testCallerCancels(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		id, err := benchClient(t, peer.URL).OpenConversationID(ctx, dingtalktest.ChatID)
-		checkError(t, id, err, context.Canceled)
+		_ = checkError(t, id, err, context.Canceled)
 		if peer.conns.Load() != 0 {
 			t.Error("a connection was made")
 		}

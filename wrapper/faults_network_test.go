@@ -93,7 +93,7 @@ func nameServer(t *testing.T, rcode byte) *net.Resolver {
 	}
 	done := make(chan struct{})
 	t.Cleanup(func() {
-		conn.Close()
+		_ = conn.Close()
 		<-done
 	})
 	go func() {

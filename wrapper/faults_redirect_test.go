@@ -122,7 +122,7 @@ func testBanned(t *testing.T) {
 		for range 3 {
 			id, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID)
 			var e *dingtalk.Error
-			if id != "" || !errors.As(err, &e) || e.Kind != dingtalk.ErrBlocked || !e.TokenEndpoint {
+			if id != "" || !errors.As(err, &e) || !errors.Is(e.Kind, dingtalk.ErrBlocked) || !e.TokenEndpoint {
 				t.Fatalf("%q, %v", id, err)
 			}
 		}

@@ -106,7 +106,7 @@ func FuzzSuccessBody(f *testing.F) {
 		if err == nil && id != want.OpenConversationID {
 			t.Fatalf("%q, want %q", id, want.OpenConversationID)
 		} else if err != nil {
-			checkFuzzed(t, id, err)
+			_ = checkFuzzed(t, id, err)
 		}
 	})
 }
@@ -122,7 +122,7 @@ func FuzzRetryAfter(f *testing.F) {
 			t.Fatalf("%q at %d: %s", value, now, got)
 		}
 		id, err := fuzzed(t, http.StatusServiceUnavailable, "", "", "Retry-After", value)
-		checkFuzzed(t, id, err)
+		_ = checkFuzzed(t, id, err)
 	})
 }
 

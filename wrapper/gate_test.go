@@ -57,7 +57,7 @@ func TestGateCloses(t *testing.T) {
 		if got := client.BudgetLeft(); got != dingtalk.GateBudget-i {
 			t.Errorf("%d failures are left after %d", got, i)
 		}
-		refused(t, client, dingtalk.ErrUnavailable)
+		_ = refused(t, client, dingtalk.ErrUnavailable)
 	}
 	if got := clock.waited(); len(got) != 0 {
 		t.Errorf("waited %v before the gate closed", got)
@@ -67,7 +67,7 @@ func TestGateCloses(t *testing.T) {
 		want = append(want, 2500*ms)
 	}
 	for range want {
-		refused(t, client, dingtalk.ErrUnavailable)
+		_ = refused(t, client, dingtalk.ErrUnavailable)
 	}
 	if got := clock.waited(); !slices.Equal(got, want) {
 		t.Errorf("waited %v, want %v", got, want)
@@ -103,7 +103,7 @@ func TestGateProbesAlone(t *testing.T) {
 	})
 	client := newClient(t, peer.URL, dingtalk.StaticToken(benchToken), newTestClock().option(), oneAttempt)
 	for range dingtalk.GateBudget {
-		refused(t, client, dingtalk.ErrUnavailable)
+		_ = refused(t, client, dingtalk.ErrUnavailable)
 	}
 	closed.Store(true)
 	before, waiting := peer.requests(), goroutinesIn(waitingAtGate)
@@ -184,7 +184,7 @@ func TestGateClockSetBack(t *testing.T) {
 		})
 		clock := newTestClock()
 		client := newClient(t, peer.URL, dingtalk.StaticToken(benchToken), clock.option(), oneAttempt)
-		refused(t, client, dingtalk.ErrThrottled)
+		_ = refused(t, client, dingtalk.ErrThrottled)
 		clock.advance(-back)
 		for range 2 { // the second meets a gate that was opened before the time at which it would have been
 			if id, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID); err != nil {
@@ -229,7 +229,7 @@ func init() {
 		})
 		clock := newTestClock()
 		client := newClient(t, peer.URL, dingtalk.StaticToken(benchToken), clock.option(), oneAttempt)
-		refused(t, client, dingtalk.ErrThrottled)
+		_ = refused(t, client, dingtalk.ErrThrottled)
 
 		hasty, cancel := context.WithDeadline(t.Context(), clock.now().Add(900*ms))
 		defer cancel()

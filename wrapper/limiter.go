@@ -45,16 +45,18 @@ const (
 	// slowest is one call in ten seconds: below that a run has come to a halt anyway.
 	slowest = 0.1
 	// throttleTime is how long nothing is sent after a throttle, and how long more of them count as the same, since
-	// they answer what was sent before it. The halved rate is kept for recoverTime, if a faster one is known to be good.
+	// they answer what was sent before it. A halved rate is kept until recoverTime, if a faster one is known to be good.
 	throttleTime = time.Second
-	recoverTime  = throttleTime + time.Second
+	recoverTime  = throttleTime * 5 / 4
 	// stepTime is how long a rate must be served before a faster one is tried. Once the limit is known to within
 	// searchWidth, that is holdTime, and twice as long after each time that it was in vain, up to maxHoldTime.
 	stepTime    = 2 * time.Second
-	holdTime    = 45 * time.Second
-	maxHoldTime = 5 * time.Minute
-	searchWidth = 1.04
+	holdTime    = 90 * time.Second
+	maxHoldTime = 6 * time.Minute
+	searchWidth = 1.06
 	probeWidth  = 1.1 // from one rate to the next, while the limit is higher than it was
+	// A throttle after flukeTime says little about the rate: something on the way pressed a few requests together.
+	flukeTime = 3 * stepTime
 )
 
 // NewLimiter makes a limiter for a limit of perSecond calls a second, which must be positive.
@@ -98,8 +100,10 @@ func (l *AdaptiveLimiter) Answered(throttled bool) {
 	lasted := now.Sub(l.since)
 	switch {
 	case throttled && lasted >= throttleTime:
-		l.throttled(current, now)
-	case throttled || current >= l.ceiling:
+		l.throttled(current, lasted, now)
+	case throttled:
+	case current >= l.ceiling:
+		l.good = current
 	case current < l.good:
 		if lasted >= recoverTime {
 			l.set(l.good, now)
@@ -110,7 +114,7 @@ func (l *AdaptiveLimiter) Answered(throttled bool) {
 }
 
 // throttled notes that the present rate is too fast.
-func (l *AdaptiveLimiter) throttled(current float64, now time.Time) {
+func (l *AdaptiveLimiter) throttled(current float64, lasted time.Duration, now time.Time) {
 	if l.probing {
 		l.hold = min(2*l.hold, maxHoldTime)
 	} else {
@@ -118,7 +122,11 @@ func (l *AdaptiveLimiter) throttled(current float64, now time.Time) {
 	}
 	l.probing = false
 	l.bad = min(l.bad, current)
-	if l.good >= current {
+	switch {
+	case l.good < current:
+	case lasted >= flukeTime:
+		l.good = current * paceMargin
+	default:
 		l.good = 0 // the limit has moved
 	}
 	l.set(current/2, now)

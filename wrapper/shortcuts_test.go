@@ -35,14 +35,14 @@ func FuzzText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		var got text
 		err := json.Unmarshal(raw, &got)
-		var any any
-		if json.Unmarshal(raw, &any) != nil {
+		var decoded any
+		if json.Unmarshal(raw, &decoded) != nil {
 			if err == nil {
 				t.Errorf("%q is not JSON, but gave %q", raw, got)
 			}
 			return
 		}
-		if want, ok := any.(string); ok && (err != nil || string(got) != want) {
+		if want, ok := decoded.(string); ok && (err != nil || string(got) != want) {
 			t.Errorf("%q: %q, %v; encoding/json: %q", raw, got, err, want)
 		}
 	})

@@ -27,7 +27,8 @@ CHAT := chatfaabe59a460527f5fb72fbbdfe3f061e
 UNKNOWN_CHAT := chat00000000000000000000000000000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test generate check lint fmt vet golangci contract-lint drift tidy importer fuzz fuzz-short interop interop-checks clean
+.PHONY: help run test generate check lint fmt vet golangci contract-lint drift tidy importer allocs examples mutants fuzz fuzz-short \
+	interop interop-checks bench bench-bulk clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -61,7 +62,7 @@ test: ## Run the tests, with the race detector where a C compiler is present
 generate: ## Make generated/ from openapi.yaml
 	$(GO) generate ./...
 
-check: tidy drift lint test importer fuzz-short ## Run every gate
+check: tidy drift lint test importer allocs fuzz-short ## Run every gate that needs no other languages' tools
 
 lint: fmt vet golangci contract-lint ## Run the linters of the Go code and of the contract
 
@@ -120,6 +121,16 @@ tidy: ## Fail if go mod tidy would change go.mod or go.sum
 importer: ## Import the wrapper from its module zip into a small app and count what comes with it
 	OPENCONVERSATION_IMPORTER=1 $(GO) test -count=1 -v -run '^TestImporter' .
 
+# Without the race detector, which allocates by itself.
+allocs: ## Count what a call allocates, and fail if it is more than promised
+	$(GO) test -count=1 -v -run '^TestCallAllocatesLittle$$' ./wrapper
+
+examples: ## Test the examples that are modules of their own
+	cd examples/otel && $(GO) vet ./... && $(GO) test ./...
+
+mutants: ## Break the wrapper's safeties one at a time, and fail if no test notices
+	$(GO) run ./internal/mutants
+
 fuzz: ## Fuzz every fuzz target for FUZZTIME (60s each)
 	$(call fuzz_each,$(FUZZTIME))
 
@@ -149,6 +160,12 @@ interop: ## Generate a client in every language and run them, and the official S
 
 interop-checks: ## Compare the contract with the released one; try the emulator with Schemathesis and Prism
 	$(GO) run ./interop -check all
+
+bench: ## Compare a call's cost with other clients', and write bench/RESULTS.md
+	cd bench && $(GO) run . -out RESULTS.md
+
+bench-bulk: ## Show that a run over many chats keeps to the quota, the memory and the order that it promises
+	$(GO) run ./internal/benchbulk
 
 clean: ## Remove the tools and what was built
 	rm -rf $(TOOLS) bin

@@ -118,7 +118,7 @@ func testTLSUntrusted(t *testing.T) {
 		{"not_for_servers", trusted.serve(t, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }), success, as(new(x509.CertificateInvalidError))},
 		{"version_too_old", with(func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }), success, says("protocol version")},
 		{"no_common_cipher", with(func(c *tls.Config) {
-			c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_RSA_WITH_RC4_128_SHA} //nolint:gosec // that is the fault
+			c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_RSA_WITH_RC4_128_SHA}
 		}), success, says("handshake failure")},
 		{"client_certificate_wanted", with(func(c *tls.Config) { c.ClientAuth = tls.RequireAnyClientCert }), success, says("certificate required")},
 		{"plain_HTTP_on_the_TLS_port", nil, say(response(http.StatusBadRequest, "text/plain", "this port speaks HTTP")), as(new(tls.RecordHeaderError))},

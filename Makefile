@@ -28,7 +28,7 @@ UNKNOWN_CHAT := chat00000000000000000000000000000000
 
 .DEFAULT_GOAL := help
 .PHONY: help run test generate check lint fmt vet golangci contract-lint drift tidy importer allocs examples mutants fuzz fuzz-short \
-	interop interop-checks bench bench-bulk clean
+	interop interop-checks bench bench-check bench-bulk clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -161,8 +161,11 @@ interop: ## Generate a client in every language and run them, and the official S
 interop-checks: ## Compare the contract with the released one; try the emulator with Schemathesis and Prism
 	$(GO) run ./interop -check all
 
-bench: ## Compare a call's cost with other clients', and write bench/RESULTS.md
+bench: ## Compare a call's cost with other clients', and write bench/RESULTS.md (about 3 minutes)
 	cd bench && $(GO) run . -out RESULTS.md
+
+bench-check: ## Vet the benchmark, and fail if its stock client is not what the contract makes
+	cd bench && $(GO) vet ./... && $(GO) mod tidy -diff && $(GO) generate ./... && git --no-pager diff --exit-code -- stock
 
 bench-bulk: ## Show that a run over many chats keeps to the quota, the memory and the order that it promises
 	$(GO) run ./internal/benchbulk

@@ -1,0 +1,238 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+
+	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
+	official "github.com/alibabacloud-go/dingtalk/im_1_0"
+	util "github.com/alibabacloud-go/tea-utils/v2/service"
+	"github.com/alibabacloud-go/tea/tea"
+	"github.com/dingtalk-openapi/openconversation-go/bench/stock"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/valyala/fasthttp"
+)
+
+// call converts the chat and returns its openConversationId.
+type call func(ctx context.Context) (string, error)
+
+// client is one way to make the call. Each is written as its own documentation writes it.
+type client struct {
+	name string
+	key  string                                     // of its folder in importers.go; empty if it is not an app's choice
+	make func(address string) (call, func(), error) // and what closes its connections
+	role role
+}
+
+const (
+	byHand  = "net/http by hand"
+	thisSDK = "**this SDK**"
+	thisErr = "this SDK, an error"
+)
+
+var clients = []client{
+	{name: "raw TCP, bytes written and read", make: rawTCP},
+	{name: "fasthttp", key: "fasthttp", make: fastHTTP},
+	{name: byHand, key: "byhand", make: tuned},
+	{name: "net/http by hand, default client", make: minimal},
+	{name: "oapi-codegen's own client", key: "stock", make: stockClient},
+	{name: thisSDK, key: "sdk", make: sdk},
+	{name: thisErr, make: sdkError, role: fails},
+	{name: "DingTalk's official Go SDK", key: "official", make: officialSDK},
+}
+
+const (
+	pathBefore  = "/v1.0/im/chat/"
+	pathAfter   = "/convertToOpenConversationId"
+	tokenHeader = "x-acs-dingtalk-access-token"
+)
+
+type converted struct {
+	OpenConversationID string `json:"openConversationId"`
+}
+
+// rawTCP is the floor: no client can cost less than the bytes.
+func rawTCP(address string) (call, func(), error) {
+	request := fmt.Appendf(nil, "POST %s%s%s HTTP/1.1\r\nHost: %s\r\n%s: %s\r\nContent-Length: 0\r\n\r\n", pathBefore, chatID, pathAfter, address, tokenHeader, accessToken)
+	type link struct {
+		net.Conn
+		buf [4096]byte
+	}
+	var mu sync.Mutex
+	var idle []*link
+	return func(context.Context) (string, error) {
+			var l *link
+			mu.Lock()
+			if n := len(idle); n > 0 {
+				l, idle = idle[n-1], idle[:n-1]
+			}
+			mu.Unlock()
+			if l == nil {
+				conn, err := net.Dial("tcp", address)
+				if err != nil {
+					return "", err
+				}
+				l = &link{Conn: conn}
+			}
+			if _, err := l.Write(request); err != nil {
+				return "", err
+			}
+			for n := 0; ; {
+				m, err := l.Read(l.buf[n:])
+				if err != nil {
+					return "", err
+				}
+				n += m
+				if end := bytes.Index(l.buf[:n], headEnd); end >= 0 && n == end+len(headEnd)+contentLength(l.buf[:end]) {
+					break
+				}
+			}
+			mu.Lock()
+			idle = append(idle, l)
+			mu.Unlock()
+			return conversationID, nil
+		}, func() {
+			for _, l := range idle {
+				l.Close()
+			}
+		}, nil
+}
+
+func fastHTTP(address string) (call, func(), error) {
+	client := &fasthttp.Client{MaxConnsPerHost: 256}
+	return func(context.Context) (string, error) {
+		req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+		defer fasthttp.ReleaseRequest(req)
+		defer fasthttp.ReleaseResponse(resp)
+		req.Header.SetMethod(http.MethodPost)
+		req.SetRequestURI("http://" + address + pathBefore + url.PathEscape(chatID) + pathAfter)
+		req.Header.Set(tokenHeader, accessToken)
+		if err := client.Do(req, resp); err != nil {
+			return "", err
+		}
+		var out converted
+		if err := json.Unmarshal(resp.Body(), &out); err != nil {
+			return "", err
+		}
+		return out.OpenConversationID, nil
+	}, client.CloseIdleConnections, nil
+}
+
+// tuned is what the others are compared with: a careful call by hand, which keeps its connections.
+func tuned(address string) (call, func(), error) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 0, 256
+	client := &http.Client{Transport: transport}
+	return func(ctx context.Context) (string, error) {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+pathBefore+url.PathEscape(chatID)+pathAfter, nil)
+		if err != nil {
+			return "", err
+		}
+		req.Header.Set(tokenHeader, accessToken)
+		resp, err := client.Do(req)
+		if err != nil {
+			return "", err
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return "", err
+		}
+		if resp.StatusCode != http.StatusOK {
+			return "", errors.New(resp.Status)
+		}
+		var out converted
+		if err := json.Unmarshal(body, &out); err != nil {
+			return "", err
+		}
+		return out.OpenConversationID, nil
+	}, client.CloseIdleConnections, nil
+}
+
+// minimal is what most apps have: the least that works, on a client like http.DefaultClient.
+func minimal(address string) (call, func(), error) {
+	client := defaultClient()
+	return func(context.Context) (string, error) {
+		req, err := http.NewRequest(http.MethodPost, "http://"+address+pathBefore+chatID+pathAfter, nil)
+		if err != nil {
+			return "", err
+		}
+		req.Header.Set(tokenHeader, accessToken)
+		resp, err := client.Do(req)
+		if err != nil {
+			return "", err
+		}
+		defer resp.Body.Close()
+		var out converted
+		err = json.NewDecoder(resp.Body).Decode(&out)
+		return out.OpenConversationID, err
+	}, client.CloseIdleConnections, nil
+}
+
+// defaultClient is http.DefaultClient with connections of its own, so that they can be counted.
+func defaultClient() *http.Client {
+	return &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
+}
+
+func stockClient(address string) (call, func(), error) {
+	own := defaultClient()
+	client, err := stock.NewClientWithResponses("http://"+address, stock.WithHTTPClient(own), stock.WithRequestEditorFn(func(_ context.Context, req *http.Request) error {
+		req.Header.Set(tokenHeader, accessToken)
+		return nil
+	}))
+	if err != nil {
+		return nil, nil, err
+	}
+	return func(ctx context.Context) (string, error) {
+		resp, err := client.ChatIDToOpenConversationIDWithResponse(ctx, chatID)
+		if err != nil {
+			return "", err
+		}
+		if resp.JSON200 == nil {
+			return "", errors.New(resp.Status())
+		}
+		return resp.JSON200.OpenConversationID, nil
+	}, own.CloseIdleConnections, nil
+}
+
+// sdk has everything on that the SDK does by default.
+func sdk(address string) (call, func(), error) {
+	client, err := dingtalk.NewClient(dingtalk.AppCredentials{AppKey: "key", AppSecret: "secret"}, dingtalk.WithBaseURL("http://"+address))
+	if err != nil {
+		return nil, nil, err
+	}
+	return func(ctx context.Context) (string, error) { return client.OpenConversationID(ctx, chatID) }, client.CloseIdleConnections, nil
+}
+
+func sdkError(address string) (call, func(), error) {
+	convert, closeIdle, err := sdk(address)
+	return func(ctx context.Context) (string, error) {
+		if _, err := convert(ctx); !errors.Is(err, dingtalk.ErrInvalidChatID) {
+			return "", fmt.Errorf("%w; ErrInvalidChatID was expected", err)
+		}
+		return conversationID, nil
+	}, closeIdle, err
+}
+
+func officialSDK(address string) (call, func(), error) {
+	client, err := official.NewClient(&openapi.Config{Protocol: tea.String("http"), RegionId: tea.String("central"), Endpoint: tea.String(address)})
+	if err != nil {
+		return nil, nil, err
+	}
+	return func(context.Context) (string, error) {
+		headers := &official.ChatIdToOpenConversationIdHeaders{XAcsDingtalkAccessToken: tea.String(accessToken)}
+		resp, err := client.ChatIdToOpenConversationIdWithOptions(tea.String(chatID), headers, &util.RuntimeOptions{})
+		if err != nil {
+			return "", err
+		}
+		return tea.StringValue(resp.Body.OpenConversationId), nil
+	}, http.DefaultClient.CloseIdleConnections, nil // nothing closes its own, which it keeps in a package
+}

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+)
+
+func main() {
+	var (
+		out     = flag.String("out", "", "write the report to this file, and results.svg beside it")
+		rounds  = flag.Int("rounds", 25, "rounds of each client at each level")
+		calls   = flag.Int("calls", 3000, "calls of a round")
+		serving = flag.Bool("serve", false, "be the server")
+		victim  = flag.String("victim", "", "make one call with the client of this key, to -address")
+		address = flag.String("address", "", "where the victim calls")
+	)
+	flag.Parse()
+	var err error
+	switch {
+	case *serving:
+		err = serve(os.Stdin, os.Stdout)
+	case *victim != "":
+		err = suffer(*victim, *address)
+	default:
+		err = report(*out, *rounds, *calls)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// levels are how many goroutines call at once.
+var levels = []int{1, 8, 64}
+
+// sample is what one round of one client cost, for each call.
+type sample struct{ cpu, allocs, bytes float64 }
+
+// result is what a client cost at one level.
+type result struct {
+	ratios []float64 // of processor time, each to the reference in the same round
+	cpu    []float64 // nanoseconds
+	allocs []float64
+	bytes  []float64
+	opened int // connections, over all rounds
+}
+
+// measure runs every client at one level, round after round in turn: what the machine does besides meets them all alike.
+func measure(s *server, level, rounds, calls int) (map[string]*result, error) {
+	prepared := map[string]call{}
+	results := map[string]*result{}
+	before, err := s.opened()
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range clients {
+		convert, closeIdle, err := c.make(s.addresses[i])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", c.name, err)
+		}
+		defer closeIdle()
+		prepared[c.name] = convert
+		results[c.name] = &result{}
+	}
+	for round := range rounds + 1 {
+		samples := map[string]sample{}
+		for i := range clients {
+			c := clients[(i+round)%len(clients)] // nobody always comes after the same
+			of, err := run(prepared[c.name], level, calls)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", c.name, err)
+			}
+			samples[c.name] = of
+		}
+		if round == 0 {
+			continue // it fetched tokens, dialled and filled pools; its connections count
+		}
+		for name, of := range samples {
+			r := results[name]
+			r.ratios = append(r.ratios, of.cpu/samples[byHand].cpu)
+			r.cpu = append(r.cpu, of.cpu)
+			r.allocs = append(r.allocs, of.allocs)
+			r.bytes = append(r.bytes, of.bytes)
+		}
+	}
+	after, err := s.opened()
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range clients {
+		results[c.name].opened = after[i] - before[i]
+	}
+	return results, nil
+}
+
+// run makes calls from so many goroutines.
+func run(convert call, level, calls int) (sample, error) {
+	ctx := context.Background()
+	var left atomic.Int64
+	left.Store(int64(calls))
+	var failure atomic.Pointer[error]
+	var group sync.WaitGroup
+	var before, after runtime.MemStats
+	runtime.GC() // each begins with an empty heap and pays for its own garbage
+	runtime.ReadMemStats(&before)
+	started := cpuTime()
+	for range level {
+		group.Go(func() {
+			for left.Add(-1) >= 0 {
+				if id, err := convert(ctx); err != nil || id != conversationID {
+					err = fmt.Errorf("got %q, %w", id, err)
+					failure.Store(&err)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	cpu := cpuTime() - started
+	runtime.ReadMemStats(&after)
+	if err := failure.Load(); err != nil {
+		return sample{}, *err
+	}
+	each := func(n uint64) float64 { return float64(n) / float64(calls) }
+	return sample{each(uint64(cpu)), each(after.Mallocs - before.Mallocs), each(after.TotalAlloc - before.TotalAlloc)}, nil
+}
+
+// cpuTime is the processor time that this process has taken, in user and in system mode.
+func cpuTime() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		panic(err) // it cannot fail with these arguments
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// contention is how often calls at the highest level waited for a lock that code of this module held.
+func contention(s *server, calls int) (waits int64, err error) {
+	convert, closeIdle, err := sdk(s.address(succeeds))
+	if err != nil {
+		return 0, err
+	}
+	defer closeIdle()
+	level := levels[len(levels)-1]
+	if _, err := run(convert, level, calls); err != nil { // the first token, for which all wait, is not a hit
+		return 0, err
+	}
+	count := func() (n int64) {
+		records := make([]runtime.BlockProfileRecord, 10_000)
+		found, _ := runtime.MutexProfile(records)
+		for _, record := range records[:found] {
+			if strings.HasPrefix(holder(record.Stack()), ours+"/wrapper.") {
+				n += record.Count
+			}
+		}
+		return n
+	}
+	runtime.SetMutexProfileFraction(1)
+	defer runtime.SetMutexProfileFraction(0)
+	before := count()
+	_, err = run(convert, level, calls)
+	return count() - before, err
+}
+
+// holder is the function that held a contended sync.Mutex. The locks of the runtime itself, such as its heap's, and
+// those of a sync.Pool are nobody's.
+func holder(stack []uintptr) string {
+	locked := false
+	for frames := runtime.CallersFrames(stack); ; {
+		frame, more := frames.Next()
+		switch name := frame.Function; {
+		case strings.Contains(name, "sync.(*Mutex)"), strings.Contains(name, "sync.(*RWMutex)"):
+			locked = true
+		case !locked, strings.HasPrefix(name, "sync.(*Pool)"):
+			return ""
+		default:
+			return name
+		}
+		if !more {
+			return ""
+		}
+	}
+}
+
+// quantile is the value below which a part of the values lies.
+func quantile(values []float64, part float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[int(part*float64(len(sorted)-1)+0.5)]
+}
+
+func median(values []float64) float64 { return quantile(values, 0.5) }

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// report measures everything and writes it to standard output, or to a file with a chart beside it.
+func report(file string, rounds, calls int) (err error) {
+	s, err := startServer()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if stopped := s.stop(); err == nil {
+			err = stopped
+		}
+	}()
+	var costs []map[string]*result
+	for _, level := range levels {
+		fmt.Fprintf(os.Stderr, "%d goroutines\n", level)
+		of, err := measure(s, level, rounds, calls)
+		if err != nil {
+			return err
+		}
+		costs = append(costs, of)
+	}
+	waits, err := contention(s, rounds*calls)
+	if err != nil {
+		return err
+	}
+	var keys []string
+	for _, c := range clients {
+		if c.key != "" {
+			keys = append(keys, c.key)
+		}
+	}
+	fmt.Fprintln(os.Stderr, "importers")
+	prints, err := footprints(keys)
+	if err != nil {
+		return err
+	}
+
+	var b bytes.Buffer
+	fmt.Fprintf(&b, `# What a call costs
+
+Measured on %s with %s on %s/%s, %d processors, by `+"`go run . -out RESULTS.md -rounds %d -calls %d`"+` in this folder
+(`+"`make bench`"+`). Everything goes over loopback to a server, a process of its own, that answers canned bytes.
+
+## A call
+
+Processor time is the client process's, in user and system mode, as a multiple of what the same call costs written by
+hand with net/http and a tuned transport in the same round: the median of %[6]d rounds of %[7]d calls, and between which
+values half of the rounds lie. Every client takes its turn in every round. This SDK has everything on that it does by
+default: token cache, validation, time limit, body cap, redirect refusal, error mapping, repeats. The others have none
+of that. The error is 400 `+"`invalideChatId`"+`, as a `+"`*dingtalk.Error`"+`.
+
+`, time.Now().Format(time.DateOnly), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), rounds, calls)
+	writeCosts(&b, costs)
+	fmt.Fprint(&b, "\nAn error of this SDK is")
+	for i, level := range levels {
+		fmt.Fprintf(&b, " %.2f", median(quotients(costs[i][thisErr].cpu, costs[i][thisSDK].cpu)))
+		if i < len(levels)-1 {
+			fmt.Fprint(&b, ",")
+		} else {
+			fmt.Fprintf(&b, " times the processor time of its success in the same round at these\nlevels. In %d calls at %d goroutines, with a mutex profile of every event, calls waited %d times for a lock of this SDK.\n", rounds*calls, level, waits)
+		}
+	}
+
+	fmt.Fprint(&b, "\n## An app that makes one call\n\nBuilt with `-trimpath -ldflags=\"-s -w\"` and without cgo. The time is that of a build with the standard library compiled and\nnothing else.\n\n")
+	writeFootprints(&b, prints)
+
+	fmt.Fprint(&b, "\n## A hostile answer\n\nBy how much a process grows at most that gets a body of 200 MiB, as it is and as a gzip of 199 KiB.\nfasthttp does not decompress.\n\n")
+	if err := writeMemory(&b, s); err != nil {
+		return err
+	}
+	if file == "" {
+		_, err = b.WriteTo(os.Stdout)
+		return err
+	}
+	if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(filepath.Dir(file), "results.svg"), chart(costs), 0o644)
+}
+
+func writeCosts(w io.Writer, costs []map[string]*result) {
+	head, line := "| client |", "|---|"
+	for _, level := range levels {
+		head += fmt.Sprintf(" processor time, %s |", goroutines(level))
+		line += "--:|"
+	}
+	last := costs[len(costs)-1]
+	fmt.Fprintf(w, "%s allocations | bytes | connections opened by %d |\n%s--:|--:|--:|\n", head, levels[len(levels)-1], line)
+	for _, c := range clients {
+		fmt.Fprintf(w, "| %s |", c.name)
+		for i := range levels {
+			r := costs[i][c.name].ratios
+			if c.name == byHand {
+				fmt.Fprintf(w, " 1 = %.1f µs |", median(costs[i][c.name].cpu)/1000)
+				continue
+			}
+			fmt.Fprintf(w, " %.2f (%.2f–%.2f) |", median(r), quantile(r, 0.25), quantile(r, 0.75))
+		}
+		of := costs[0][c.name]
+		fmt.Fprintf(w, " %.0f | %s | %s |\n", median(of.allocs), thousands(int64(median(of.bytes))), thousands(int64(last[c.name].opened)))
+	}
+}
+
+func writeFootprints(w io.Writer, prints map[string]footprint) {
+	fmt.Fprint(w, "| app | binary | more than bare net/http | packages beyond std | lines of go.sum | build |\n|---|--:|--:|--:|--:|--:|\n")
+	row := func(name, key string) {
+		f := prints[key]
+		fmt.Fprintf(w, "| %s | %.1f MB | %s KB | %d | %d | %.1f s |\n", name, float64(f.binary)/1e6,
+			thousands((f.binary-prints[bare].binary)/1000), f.packages, f.sumLines, f.build.Seconds())
+	}
+	row("bare net/http, one GET", bare)
+	for _, c := range clients {
+		if c.key != "" {
+			row(c.name, c.key)
+		}
+	}
+}
+
+func writeMemory(w io.Writer, s *server) error {
+	fmt.Fprint(w, "| client | 200 MiB | as a gzip |\n|---|--:|--:|\n")
+	for _, c := range clients {
+		if c.key == "" {
+			continue
+		}
+		var grown [2]int64
+		for i, r := range []role{hostilePlain, hostileZipped} {
+			var err error
+			if grown[i], err = memoryOf(c.key, s.address(r)); err != nil {
+				return fmt.Errorf("%s: %w", c.name, err)
+			}
+		}
+		fmt.Fprintf(w, "| %s | %.0f MiB | %.0f MiB |\n", c.name, float64(grown[0])/(1<<20), float64(grown[1])/(1<<20))
+	}
+	return nil
+}
+
+func quotients(a, b []float64) []float64 {
+	q := make([]float64, len(a))
+	for i := range a {
+		q[i] = a[i] / b[i]
+	}
+	return q
+}
+
+func goroutines(n int) string {
+	if n == 1 {
+		return "1 goroutine"
+	}
+	return fmt.Sprintf("%d goroutines", n)
+}
+
+// thousands writes a number with separators.
+func thousands(n int64) string {
+	digits := []byte(fmt.Sprint(n))
+	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
+		digits = slices.Insert(digits, i, ',')
+	}
+	return string(digits)
+}
+
+// chart draws processor time and allocations as multiples of the call by hand.
+func chart(costs []map[string]*result) []byte {
+	const (
+		left, barHeight, gap, width, scaled = 250, 11, 14, 760, 420
+		longest                             = 5.0 // where the scale ends
+	)
+	var b bytes.Buffer
+	height := 70 + len(clients)*(2*barHeight+gap)
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%[1]d" height="%[2]d" role="img" aria-labelledby="t">
+<title id="t">Processor time and allocations of a call, as multiples of the same call by hand with net/http</title>
+<style>
+text { font: 13px system-ui, sans-serif; fill: #24292f }
+.small { font-size: 11px }
+.cpu { fill: #0969da }
+.alloc { fill: #8c959f }
+line { stroke: #24292f; stroke-dasharray: 3 3 }
+@media (prefers-color-scheme: dark) {
+text { fill: #e6edf3 }
+.cpu { fill: #4493f8 }
+.alloc { fill: #6e7681 }
+line { stroke: #e6edf3 }
+}
+</style>
+<rect class="cpu" x="%d" y="12" width="11" height="11"/><text x="%d" y="22">processor time at 8 goroutines</text>
+<rect class="alloc" x="%d" y="12" width="11" height="11"/><text x="%d" y="22">allocations</text>
+`, width, height, left, left+18, left+250, left+268)
+	y := 40
+	hand := costs[0][byHand]
+	for _, c := range clients {
+		fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end">%s</text>`+"\n", left-10, y+barHeight+4, strings.Trim(c.name, "*"))
+		for i, bar := range []struct {
+			class string
+			ratio float64
+		}{{"cpu", median(costs[1][c.name].ratios)}, {"alloc", median(costs[0][c.name].allocs) / median(hand.allocs)}} {
+			top := y + i*barHeight
+			length := min(bar.ratio, longest) / longest * scaled
+			fmt.Fprintf(&b, `<rect class="%s" x="%d" y="%d" width="%.1f" height="%d"/><text class="small" x="%.1f" y="%d">%.2f</text>`+"\n",
+				bar.class, left, top, length, barHeight-1, left+length+5, top+barHeight-2, bar.ratio)
+		}
+		y += 2*barHeight + gap
+	}
+	const one = left + scaled/longest
+	fmt.Fprintf(&b, `<line x1="%.1f" y1="34" x2="%.1[1]f" y2="%d"/><text class="small" x="%.1[1]f" y="%d" text-anchor="middle">1 = by hand</text>`+"\n</svg>\n", one, y-4, y+12)
+	return b.Bytes()
+}

@@ -146,16 +146,19 @@ func (t *text) UnmarshalJSON(raw []byte) error {
 func (a *answer) failure(op *operation, now time.Time) *Error {
 	e := &Error{StatusCode: a.status, RetryAfter: retryAfter(a.header, now)}
 	var wire wireError
-	if mediaType, _, _ := strings.Cut(a.header.Get("Content-Type"), ";"); strings.EqualFold(strings.TrimSpace(mediaType), "text/html") {
-		e.Message = fmt.Sprintf("the answer is text/html, %d bytes", len(a.body))
-		// What the page of a banned address says is not documented. The gateway's own refusals are JSON.
-		if a.status == http.StatusForbidden || bytes.Contains(a.body, []byte("punish")) {
-			wire.Punish = "page"
-		}
-	} else if json.Unmarshal(a.body, &wire) != nil || wire.empty() {
-		e.Message = "the answer holds neither a result nor an error"
-		if len(a.body) > 0 && !op.public { // a public operation's answer may hold a token, which nobody knows yet
-			e.Message += ": " + a.clean(string(a.body), maxSnippetBytes)
+	if json.Unmarshal(a.body, &wire) != nil || wire.empty() {
+		wire = wireError{}
+		switch kind := a.htmlKind(); {
+		case kind != "":
+			e.Message = fmt.Sprintf("the answer is %s, %d bytes", kind, len(a.body))
+			// What the page of a banned address says is not documented. The gateway's own refusals are JSON.
+			if a.status == http.StatusForbidden || bytes.Contains(a.body, []byte("punish")) {
+				wire.Punish = "page"
+			}
+		case len(a.body) > 0 && !op.public: // a public operation's answer may hold a token, which nobody knows yet
+			e.Message = "the answer holds neither a result nor an error: " + a.clean(string(a.body), maxSnippetBytes)
+		default:
+			e.Message = "the answer holds neither a result nor an error"
 		}
 	}
 	if wire.Code == "" && wire.LegacyCode != "" && wire.LegacyCode != "0" {
@@ -211,6 +214,21 @@ func (a *answer) byStatus(e *Error) {
 
 func (w *wireError) empty() bool {
 	return w.Code == "" && (w.LegacyCode == "" || w.LegacyCode == "0") && w.Message == "" && w.Status == "" && w.Punish == ""
+}
+
+// htmlKind says how an answer is HTML, by its label or by its body; it is empty if it is not. Gateways label their pages
+// as the answer that was asked for.
+func (a *answer) htmlKind() string {
+	label := a.header.Get("Content-Type")
+	mediaType, _, _ := strings.Cut(label, ";")
+	switch {
+	case strings.EqualFold(strings.TrimSpace(mediaType), "text/html"):
+		return "text/html"
+	case bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<")):
+		return "HTML labelled " + a.clean(label, maxSnippetBytes)
+	default:
+		return ""
+	}
 }
 
 // redirectHost names the host that a redirect points at; the rest of the URL may hold anything.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"io"
 	"log/slog"
 	"os"
@@ -266,4 +267,27 @@ func TestErrorOfTheCallersContext(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	wantRequests(t, server.Emulator, 1, 1)
+}
+
+// Servers lie about types: an error is read whatever its label, and a page is not dumped into an error for its label.
+func TestErrorIgnoresTheLabel(t *testing.T) {
+	for _, c := range []struct {
+		contentType, body string
+		want              error
+		text              string
+	}{
+		{"text/html", `{"code":"invalideChatId","message":"Invalid chatId"}`, dingtalk.ErrInvalidChatID, "Invalid chatId"},
+		{"application/json", "<html>bad gateway</html>", dingtalk.ErrRejected, "the answer is HTML labelled application/json, 24 bytes"},
+	} {
+		srv := dingtalktest.NewServer(t)
+		srv.FailNext(dingtalktest.Raw(http.StatusBadRequest, c.contentType, []byte(c.body)).For(generated.OperationChatIDToOpenConversationID))
+		client, err := dingtalk.NewClient(dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret}, dingtalk.WithBaseURL(srv.URL))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = client.OpenConversationID(t.Context(), dingtalktest.ChatID)
+		if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.text) || strings.Contains(err.Error(), "<html>") {
+			t.Errorf("%s labelled %s: %v", c.body, c.contentType, err)
+		}
+	}
 }

@@ -146,8 +146,8 @@ func (t *text) UnmarshalJSON(raw []byte) error {
 func (a *answer) failure(op *operation, now time.Time) *Error {
 	e := &Error{StatusCode: a.status, RetryAfter: retryAfter(a.header, now)}
 	var wire wireError
-	if json.Unmarshal(a.body, &wire) != nil || wire.empty() {
-		wire = wireError{}
+	_ = json.Unmarshal(a.body, &wire) // a field of another type than it used to be must not cost the others
+	if wire.empty() {
 		switch kind := a.htmlKind(); {
 		case kind != "":
 			e.Message = fmt.Sprintf("the answer is %s, %d bytes", kind, len(a.body))

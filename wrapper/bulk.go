@@ -86,8 +86,8 @@ type item struct {
 
 func (b *bulk) run(ctx context.Context, chatIDs iter.Seq[string], yield func(Conversion, error) bool) {
 	ctx, cancel := context.WithCancel(ctx)
-	// No more ids are begun and not yet yielded than may be under way, so that a process that is killed has spent no
-	// more calls than that without a result.
+	// Ids are queued before they are begun, and the caller waits for one that is no longer queued: so no more are begun
+	// and not yet yielded than may be under way, and a process that is killed has spent no more calls without a result.
 	b.queue = make(chan *item, b.concurrency-1)
 	b.work = make(chan *item)
 	b.stop = make(chan struct{})
@@ -152,15 +152,16 @@ func (b *bulk) read(ctx context.Context, chatIDs iter.Seq[string]) {
 	seen := newMemory(b.memory)
 	for id := range chatIDs {
 		it, known := seen.item(id)
-		if !known {
-			select {
-			case b.work <- it:
-			case <-ctx.Done():
-				return
-			}
-		}
 		select {
 		case b.queue <- it:
+		case <-ctx.Done():
+			return
+		}
+		if known {
+			continue
+		}
+		select {
+		case b.work <- it:
 		case <-ctx.Done():
 			return
 		}

@@ -3,6 +3,7 @@ package dingtalk
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"time"
 
@@ -27,6 +28,8 @@ type AdaptiveLimiter struct {
 	turn   chan struct{} // held by the one caller that waits for the bucket, so that none has reserved at an old rate
 	bucket *rate.Limiter
 	clock  clock
+	sent   []time.Time // a ring of when Wait returned, behind turn
+	next   int         // in sent
 
 	mu      sync.Mutex
 	ceiling float64   // never faster than this
@@ -42,6 +45,9 @@ type AdaptiveLimiter struct {
 const (
 	// paceMargin keeps even pacing under a limit that counts whole seconds, in spite of the network's jitter.
 	paceMargin = 0.97
+	// windowTime is a little more than the second that such a limit counts in; see spread. It looks at so many calls.
+	windowTime = 1010 * time.Millisecond
+	windowSize = 256
 	// slowest is one call in ten seconds: below that a run has come to a halt anyway.
 	slowest = 0.1
 	// throttleTime is how long nothing is sent after a throttle, and how long more of them count as the same, since
@@ -66,6 +72,7 @@ func newLimiter(perSecond float64, clk clock) *AdaptiveLimiter {
 	ceiling := max(perSecond*paceMargin, slowest)
 	return &AdaptiveLimiter{
 		turn: make(chan struct{}, 1), bucket: rate.NewLimiter(rate.Limit(ceiling), 1), clock: clk,
+		sent:    make([]time.Time, int(min(math.Ceil(ceiling), windowSize))),
 		ceiling: ceiling, bad: ceiling, since: clk.now().Add(-throttleTime), hold: holdTime,
 	}
 }
@@ -86,7 +93,31 @@ func (l *AdaptiveLimiter) Wait(ctx context.Context) error {
 			return err
 		}
 	}
-	return l.bucket.Wait(ctx)
+	if err := l.bucket.Wait(ctx); err != nil {
+		if _, limited := ctx.Deadline(); limited && ctx.Err() == nil {
+			return context.DeadlineExceeded // which the bucket knows beforehand, and does not wait for
+		}
+		return err
+	}
+	return l.spread(ctx)
+}
+
+// spread keeps a call that comes late, such as on a machine with much else to do, from being too close to those after
+// it: the bucket lets them catch up, and a second that begins with it would hold one more than the limit.
+func (l *AdaptiveLimiter) spread(ctx context.Context) error {
+	perSecond := l.Rate()
+	if n := int(min(math.Ceil(perSecond), windowSize+1)); n <= len(l.sent) {
+		window := min(windowTime, time.Duration(float64(n)/perSecond*float64(time.Second)))
+		passed := l.clock.now().Sub(l.sent[(l.next+len(l.sent)-n)%len(l.sent)])
+		if passed >= 0 && passed < window { // less than none has passed if the clock was set back
+			if err := l.clock.sleep(ctx, window-passed); err != nil {
+				return err
+			}
+		}
+	}
+	l.sent[l.next] = l.clock.now()
+	l.next = (l.next + 1) % len(l.sent)
+	return nil
 }
 
 // Rate returns the present rate in calls a second.
@@ -176,6 +207,9 @@ func (c *Client) limit(ctx context.Context, op *operation) *Error {
 	}
 	if cause := ended(ctx); cause != nil {
 		return canceled(op.id, cause, nil)
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return canceled(op.id, context.DeadlineExceeded, nil)
 	}
 	var own *Error
 	if errors.As(err, &own) {

@@ -3,7 +3,9 @@ package dingtalk
 import (
 	"context"
 	"errors"
+	"math"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -128,6 +130,45 @@ func TestAdaptiveLimiterHalvesOncePerThrottle(t *testing.T) {
 	}
 }
 
+// Whatever calls are late, no second holds more than the limit, and little time is lost.
+func TestAdaptiveLimiterSpreadsLateCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit, calls = 20, 600
+		l := NewLimiter(limit)
+		var sent []time.Time
+		for i := range calls {
+			if err := l.Wait(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			now := time.Now()
+			if sent = append(sent, now); len(sent) > limit {
+				if span := now.Sub(sent[len(sent)-1-limit]); span < time.Second {
+					t.Fatalf("calls %d to %d were sent within %s", i-limit, i, span)
+				}
+			}
+			if i%60 == 3 {
+				time.Sleep(95 * time.Millisecond) // the next is late by 43 ms
+			}
+		}
+		if took := time.Since(sent[0]); took > calls*time.Second/limit*105/100 {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
+func TestAdaptiveLimiterOfAnyRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, perSecond := range []float64{0.01, 0.5, 1, 1.5, 100, 1000, 1e6, math.Inf(1)} {
+			l := NewLimiter(perSecond)
+			for range 300 {
+				if err := l.Wait(t.Context()); err != nil {
+					t.Errorf("%g a second: %v", perSecond, err)
+				}
+			}
+		}
+	})
+}
+
 func TestAdaptiveLimiterWaitLeavesWithItsContext(t *testing.T) {
 	l := NewLimiter(0.1)
 	if err := l.Wait(t.Context()); err != nil {
@@ -143,5 +184,17 @@ func TestAdaptiveLimiterWaitLeavesWithItsContext(t *testing.T) {
 		if err := <-done; !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
+	}
+}
+
+func TestAdaptiveLimiterDoesNotWaitPastTheDeadline(t *testing.T) {
+	l := NewLimiter(0.1)
+	if err := l.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // the next turn is in ten
+	defer cancel()
+	if err := l.Wait(ctx); !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+		t.Errorf("got %v, with the context at %v", err, ctx.Err())
 	}
 }

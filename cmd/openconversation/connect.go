@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"runtime"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/spf13/cobra"
@@ -18,9 +20,10 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// converter is the part of a [dingtalk.Client] that the command needs.
+// converter is the part of a [dingtalk.Client] that the commands need.
 type converter interface {
 	OpenConversationID(ctx context.Context, chatID string) (string, error)
+	OpenConversationIDs(ctx context.Context, chatIDs iter.Seq[string], opts ...dingtalk.BulkOption) iter.Seq2[dingtalk.Conversion, error]
 }
 
 // connection is how a command was told to reach the service.
@@ -29,6 +32,9 @@ type connection struct {
 	region     region
 	baseURL    string
 	secretFile string
+
+	limiter dingtalk.Limiter // nil for the SDK's own
+	maxWait time.Duration    // 0 for the SDK's own
 }
 
 // region is the flag --region.
@@ -66,7 +72,10 @@ func (c *connection) addTo(cmd *cobra.Command) {
 func (a *app) dial(ctx context.Context, c connection) (converter, func(), error) {
 	stop := func() {}
 	var creds dingtalk.AppCredentials
-	options := []dingtalk.Option{dingtalk.WithUserAgent(commandName + "/" + dingtalk.Version)}
+	options := []dingtalk.Option{dingtalk.WithUserAgent(commandName + "/" + dingtalk.Version), dingtalk.WithRetry(dingtalk.Retry{MaxWait: c.maxWait})}
+	if c.limiter != nil {
+		options = append(options, dingtalk.WithLimiter(c.limiter))
+	}
 	if c.emulator {
 		server, err := serveEmulator(ctx, "127.0.0.1:0", a.stderr)
 		if err != nil {
@@ -88,6 +97,23 @@ func (a *app) dial(ctx context.Context, c connection) (converter, func(), error)
 		return nil, nil, usageError("%s", describe(err))
 	}
 	return client, func() { client.CloseIdleConnections(); stop() }, nil
+}
+
+// identity is a digest of the app and the host, by which a run that goes on knows that it is the same.
+func (a *app) identity(c connection) string {
+	if c.emulator {
+		return identity(dingtalktest.AppKey, "emulator")
+	}
+	host := string(dingtalk.International)
+	switch fromEnv := a.getenv(envBaseURL); {
+	case c.baseURL != "":
+		host = c.baseURL
+	case c.region != "":
+		host = string(regions[c.region])
+	case fromEnv != "":
+		host = fromEnv
+	}
+	return identity(a.getenv(envAppKey), strings.TrimRight(host, "/"))
 }
 
 // host selects the host to call: a flag before the environment, and that before the default.

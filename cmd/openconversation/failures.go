@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
@@ -98,6 +99,51 @@ func describe(err error) string {
 		text = strings.TrimPrefix(text, "dingtalk: "+e.Op+": ") // says nothing to somebody who typed a command
 	}
 	return printable(strings.TrimPrefix(text, "dingtalk: "))
+}
+
+// endsRun is whether every further chat would meet an error too. Of those that may or may not be about one chat, the
+// SDK counts how many come in a row.
+func endsRun(err error) bool {
+	var e *dingtalk.Error
+	if !errors.As(err, &e) {
+		return true
+	}
+	return !aboutChat(err) && !doubtful(err)
+}
+
+// aboutChat is whether an error is surely about one chat alone.
+func aboutChat(err error) bool {
+	kind := failureKind(err)
+	return errors.Is(kind, dingtalk.ErrInvalidChatID) || errors.Is(kind, dingtalk.ErrOwnerNotVisible)
+}
+
+// doubtful is whether it takes several such errors in a row to tell that every chat meets them.
+func doubtful(err error) bool {
+	var e *dingtalk.Error
+	switch kind := failureKind(err); {
+	case errors.Is(kind, dingtalk.ErrUnavailable), errors.Is(kind, dingtalk.ErrUnexpectedResponse), errors.Is(kind, dingtalk.ErrRejected):
+		return true
+	case errors.Is(kind, dingtalk.ErrPermissionDenied):
+		return errors.As(err, &e) && generated.LookupErrorCode(string(e.Code)) == nil
+	}
+	return false
+}
+
+// stopCode is the exit code of a run that an error stopped.
+func stopCode(err error) int {
+	if code := exitCode(err); code != exitSomeFailed {
+		return code
+	}
+	return exitUnavailable
+}
+
+// stopCause is what is behind an error of a chat that was not tried, or err itself.
+func stopCause(err error) error {
+	var e *dingtalk.Error
+	if errors.As(err, &e) && errors.Is(e.Kind, dingtalk.ErrNotTried) && e.Err != nil {
+		return e.Err
+	}
+	return err
 }
 
 // failureKind is the sentinel of an error, or the error itself if it has none.

@@ -93,6 +93,37 @@ func (f converterFunc) OpenConversationID(ctx context.Context, chatID string) (s
 	return f(ctx, chatID)
 }
 
+// OpenConversationIDs does one after the other, and ends at what ends a run of the SDK; but it counts no failures in a row.
+func (f converterFunc) OpenConversationIDs(ctx context.Context, chatIDs iter.Seq[string], _ ...dingtalk.BulkOption) iter.Seq2[dingtalk.Conversion, error] {
+	type outcome struct {
+		id  string
+		err error
+	}
+	return func(yield func(dingtalk.Conversion, error) bool) {
+		known := map[string]outcome{}
+		var cause error
+		for chatID := range chatIDs {
+			got, ok := known[chatID]
+			switch {
+			case cause != nil:
+				got.err = &dingtalk.Error{Kind: dingtalk.ErrNotTried, Local: true, Err: cause}
+			case !ok:
+				got.id, got.err = f(ctx, chatID)
+				known[chatID] = got
+				if got.err != nil && endsRun(got.err) {
+					cause = got.err
+				}
+			}
+			if !yield(dingtalk.Conversion{ChatID: chatID, OpenConversationID: got.id}, got.err) {
+				return
+			}
+		}
+		if ctx.Err() != nil {
+			yield(dingtalk.Conversion{}, &dingtalk.Error{Kind: ctx.Err()})
+		}
+	}
+}
+
 // failing fails the chats that it has an error for, and converts others to their own id behind "cid-".
 func failing(errs map[string]error) converter {
 	return converterFunc(func(_ context.Context, chatID string) (string, error) {

@@ -48,7 +48,7 @@ func TestProcess(t *testing.T) {
 		{"one id", chat + "\n", []string{"convert", "--emulator", "-"}, result{0, "cidl1B8RVUFmkO50OC9uEbySQ==\n", ""}},
 		{"unknown id", "", []string{"convert", "--emulator", unknown}, result{1, "", unknown + ": " + unknownLine + unknownHint}},
 		{"empty input", "", []string{"convert", "--emulator", "-"}, result{0, "", "openconversation: standard input holds no chat id; nothing was done\n"}},
-		{"usage", "", []string{"convert"}, result{2, "", "openconversation: no chat id is given; name some, or - for standard input\nhint: see openconversation convert --help\n"}},
+		{"usage", "", []string{"convert"}, result{2, "", "openconversation: no chat id is given; name some, or - for standard input, or a file with --input\nhint: see openconversation convert --help\n"}},
 		{"no credentials", "", []string{"convert", "x"}, result{3, "", "openconversation: no credentials: set DINGTALK_APP_KEY and DINGTALK_APP_SECRET (or --app-secret-file)\nhint: the developer console shows them as Client ID and Client Secret; --emulator needs none\n"}},
 		{"completion", "", []string{"__complete", "spe"}, result{0, "spec\tPrint the contract, an OpenAPI 3.0.3 description in YAML\n:4\n", "Completion ended with directive: ShellCompDirectiveNoFileComp\n"}},
 	}

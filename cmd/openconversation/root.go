@@ -52,6 +52,7 @@ Try it without an account:
 	root.SetHelpTemplate(root.HelpTemplate() + "{{with .Annotations." + footer + "}}\n{{.}}{{end}}")
 	root.AddCommand(
 		newConvertCommand(a),
+		newDoctorCommand(a),
 		newEmulatorCommand(a),
 		newCodesCommand(a),
 		newSpecCommand(a),

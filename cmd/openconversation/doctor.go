@@ -1,0 +1,238 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+// doctorOptions are the flags of doctor.
+type doctorOptions struct {
+	connection
+	chat    string
+	json    bool
+	timeout time.Duration
+}
+
+func newDoctorCommand(a *app) *cobra.Command {
+	var o doctorOptions
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Say what keeps chats from being converted",
+		Long: `Check in order what a conversion needs, and say what to do about the first thing that is
+wrong. It spends one call of the organisation's monthly quota, and says so beforehand.
+
+  credentials  the app's key and secret are set
+  host         the host's name resolves
+  connection   the host answers over TLS
+  token        the service issues an access token for the credentials
+  permission   the app may make the call
+  address      this machine's address may make it
+  conversion   the call is answered, and no limit refuses it
+
+The last three are seen in one call, the conversion of a chat that the app need not know:
+that a chat is unknown is said by a service that has let the call pass. The order in which
+the service checks them is not documented, so if one is refused, nothing is known about the
+other two. A call that fails in the network is repeated, as it would be by convert.`,
+		Example: `  openconversation doctor --emulator
+  openconversation doctor --region mainland --json`,
+		Args:        cobra.NoArgs,
+		Annotations: map[string]string{footer: environmentText() + "\n" + exitText()},
+		RunE: a.begins(func(cmd *cobra.Command, _ []string) error {
+			return a.doctor(cmd.Context(), o)
+		}),
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	o.addTo(cmd)
+	flags.StringVar(&o.chat, "chat", dingtalktest.ChatID, "convert this chat `ID`; the default is the one that DingTalk's page shows")
+	flags.BoolVar(&o.json, "json", false, "print one JSON object at the end")
+	flags.DurationVar(&o.timeout, "timeout", 0, "end after this `time`, such as 30s; 0 is no limit")
+	return cmd
+}
+
+// patient is the part of a [dingtalk.Client] that doctor needs.
+type patient interface {
+	converter
+	Token(ctx context.Context) (string, error)
+}
+
+// doctor makes the checks. Its error is that of the first which fails.
+func (a *app) doctor(ctx context.Context, o doctorOptions) error {
+	switch {
+	case o.timeout < 0:
+		return usageError("--timeout: %s is negative", o.timeout)
+	case o.timeout > 0:
+		limited, cancel := context.WithTimeoutCause(ctx, o.timeout, timeoutError{o.timeout.String()})
+		defer cancel()
+		ctx = limited
+	}
+	e := &examination{app: a, options: o}
+	client, done, err := a.connect(ctx, o.connection)
+	if err != nil {
+		if exitCode(err) != exitCredentials {
+			return err
+		}
+		return e.fail(checkCredentials, err)
+	}
+	defer done()
+	p, ok := client.(patient)
+	if !ok {
+		return errors.New("doctor: this client has no token")
+	}
+	if err := checkChat(ctx, p, o.chat); err != nil {
+		return err
+	}
+	if !o.emulator {
+		a.note("this spends one call of the organisation's monthly quota: the conversion of %s", shown(o.chat))
+	}
+	return e.examine(ctx, p)
+}
+
+// checkChat refuses a chat id that the client would not send. With a context that has ended, to look at the id is all
+// that a client does.
+func checkChat(ctx context.Context, c converter, chatID string) error {
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	_, err := c.OpenConversationID(ended, chatID)
+	if errors.Is(err, dingtalk.ErrInvalidChatID) {
+		return usageError("--chat %s: %s", shown(chatID), describe(err))
+	}
+	return nil
+}
+
+// The checks.
+const (
+	checkCredentials = "credentials"
+	checkHost        = "host"
+	checkConnection  = "connection"
+	checkToken       = "token"
+	checkPermission  = "permission"
+	checkAddress     = "address"
+	checkConversion  = "conversion"
+)
+
+// checks is their order; the last are seen in one call.
+var (
+	checks    = []string{checkCredentials, checkHost, checkConnection, checkToken, checkPermission, checkAddress, checkConversion}
+	inOneCall = checks[4:]
+)
+
+// examine makes the checks that send something.
+func (e *examination) examine(ctx context.Context, p patient) error {
+	if err := e.pass(checkCredentials, e.credentialsText()); err != nil {
+		return err
+	}
+	var way route
+	_, err := p.Token(way.trace(ctx))
+	if cause := ended(ctx, err); cause != nil {
+		return cause
+	}
+	stage := tokenStage(err)
+	if stage == checkHost {
+		return e.fail(stage, err)
+	}
+	if err := e.pass(checkHost, way.hostText()); err != nil {
+		return err
+	}
+	if stage == checkConnection {
+		return e.fail(stage, err)
+	}
+	if err := e.pass(checkConnection, way.connectionText()); err != nil {
+		return err
+	}
+	if stage == checkToken {
+		return e.fail(stage, err)
+	}
+	if err := e.pass(checkToken, "the service issued an access token"); err != nil {
+		return err
+	}
+
+	_, err = p.OpenConversationID(ctx, e.options.chat)
+	if cause := ended(ctx, err); cause != nil {
+		return cause
+	}
+	if stage := conversionStage(err); stage != "" {
+		return e.fail(stage, err)
+	}
+	for _, f := range []finding{
+		{Check: checkPermission, Detail: "the app may convert chats"},
+		{Check: checkAddress, Detail: "calls from this machine's address are accepted"},
+		{Check: checkConversion, Detail: e.conversionText(err)},
+	} {
+		if err := e.pass(f.Check, f.Detail); err != nil {
+			return err
+		}
+	}
+	return e.finish(true)
+}
+
+// tokenStage is the check that a token call's error belongs to.
+func tokenStage(err error) string {
+	var e *dingtalk.Error
+	switch {
+	case err == nil:
+		return ""
+	case !errors.As(err, &e):
+		return checkToken
+	case unresolved(err):
+		return checkHost
+	case errors.Is(e.Kind, dingtalk.ErrTLS), errors.Is(e.Kind, dingtalk.ErrUnavailable) && e.StatusCode == 0 && !e.Local:
+		return checkConnection
+	default:
+		return checkToken
+	}
+}
+
+// conversionStage is the check that a conversion's error belongs to, or "" if the service let the call pass.
+func conversionStage(err error) string {
+	switch kind := failureKind(err); {
+	case err == nil, errors.Is(kind, dingtalk.ErrInvalidChatID), errors.Is(kind, dingtalk.ErrOwnerNotVisible):
+		return ""
+	case errors.Is(kind, dingtalk.ErrPermissionDenied):
+		return checkPermission
+	case errors.Is(kind, dingtalk.ErrIPNotAllowed), errors.Is(kind, dingtalk.ErrBlocked):
+		return checkAddress
+	default:
+		return checkConversion
+	}
+}
+
+// conversionText says what a conversion that was let pass came to.
+func (e *examination) conversionText(err error) string {
+	switch {
+	case err == nil:
+		return "the chat was converted"
+	case errors.Is(err, dingtalk.ErrOwnerNotVisible):
+		return "the call was answered; this chat's owner is outside the app's visible range"
+	case e.options.chat == dingtalktest.ChatID:
+		return "the call was answered; the chat is unknown, as is to be expected of an example"
+	default:
+		return "the call was answered; this chat is unknown, or of another organisation"
+	}
+}
+
+func (e *examination) credentialsText() string {
+	switch {
+	case e.options.emulator:
+		return "those of the emulator"
+	case e.options.secretFile != "":
+		return envAppKey + " and --app-secret-file are set"
+	default:
+		return envAppKey + " and " + envAppSecret + " are set"
+	}
+}
+
+// doctorExit is the exit code of a failed check. What would concern one chat in a run concerns every call here.
+func doctorExit(err error) int {
+	code := exitCode(err)
+	if row := failureOf(err); code == exitSomeFailed && row != nil {
+		return row.exitToken
+	}
+	return code
+}

@@ -1,0 +1,270 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+// process is a run of the command as a process of its own.
+func (b *bench) process(flags ...string) *exec.Cmd {
+	b.t.Helper()
+	cmd := command(b.t, b.args(flags...)...)
+	for name, value := range serverEnv(b.server) {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	return cmd
+}
+
+// until waits for a condition that another process brings about.
+func until(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain until %s", what)
+		}
+	}
+}
+
+// kills kills runs at random moments until one comes to its end, and returns how many were killed.
+func (b *bench) kills(n int, random *rand.Rand, longest time.Duration, flags ...string) int {
+	b.t.Helper()
+	for killed := range n {
+		cmd := b.process(flags...)
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		if err := cmd.Start(); err != nil {
+			b.t.Fatal(err)
+		}
+		time.Sleep(time.Duration(random.Int64N(int64(longest)))) // the moment itself is what is tested
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		switch code := cmd.ProcessState.ExitCode(); code {
+		case -1:
+		case 0:
+			return killed
+		default:
+			b.t.Fatalf("exit code %d\n%s", code, stderr.String())
+		}
+		if flags[len(flags)-1] == "--concurrency=8" {
+			flags = append(flags, "--resume")
+		}
+	}
+	return n
+}
+
+// A run that is killed at any moment, again and again, ends with what an undisturbed one gives, for no more calls than
+// were under way.
+func TestKilledRunsAreContinued(t *testing.T) {
+	const rows, distinct, kills, concurrency = 4000, 3500, 25, 8
+	b := newBench(t, "in.txt", chats(rows, distinct), dingtalktest.WithLatency(3*time.Millisecond))
+	killed := b.kills(kills, rand.New(rand.NewPCG(4711, 1)), 80*time.Millisecond, "--concurrency=8") //nolint:gosec // chance, not secrecy
+	partly := strings.Count(b.read(b.out), "\n")
+	b.want(0, fmt.Sprintf("%d converted, 0 failed", rows), "--resume")
+	if b.read(b.out) != convertedChats(rows, distinct) || b.files() != "in.txt out" {
+		t.Errorf("the output is not what an undisturbed run gives; files %s", b.files())
+	}
+	calls := b.server.Count(conversion)
+	t.Logf("%d kills, %d lines before the last run, %d calls for %d chats", killed, partly, calls, distinct)
+	if calls < distinct || calls > distinct+killed*concurrency {
+		t.Errorf("%d calls for %d chats and %d kills", calls, distinct, killed)
+	}
+	if killed < kills || partly == 0 || partly > rows {
+		t.Errorf("%d kills, and %d lines before the last run: the moments are badly chosen", killed, partly)
+	}
+}
+
+func TestKilledRetryIsContinued(t *testing.T) {
+	const rows, kills = 600, 8
+	b := newBench(t, "in.txt", chats(rows, rows))
+	refusing := dingtalktest.NewServer(t) // knows no chat of them
+	b.server, refusing = refusing, b.server
+	b.want(1, "600 failed")
+	b.server = refusing
+	b.server.Configure(dingtalktest.WithLatency(5 * time.Millisecond))
+	killed := b.kills(kills, rand.New(rand.NewPCG(4711, 2)), 80*time.Millisecond, "--concurrency=4", "--retry-failed") //nolint:gosec // chance, not secrecy
+	b.want(0, "600 converted, 0 failed", "--retry-failed")
+	if calls := b.server.Count(conversion); b.read(b.out) != convertedChats(rows, rows) || calls > rows+killed*4 || b.files() != "in.txt out" {
+		t.Errorf("%d calls, %d kills, files %s", calls, killed, b.files())
+	}
+}
+
+// What is under way when a signal comes is waited for and written: no call is lost.
+func TestSignalsStopAFile(t *testing.T) {
+	for stop, code := range map[os.Signal]int{syscall.SIGTERM: 143, os.Interrupt: 130} {
+		t.Run(stop.String(), func(t *testing.T) {
+			skipWithoutSignals(t, stop)
+			b := newBench(t, "in.txt", chats(200, 200), dingtalktest.WithLatency(100*time.Millisecond))
+			cmd := b.process("--concurrency", "4")
+			var stderr bytes.Buffer
+			cmd.Stderr = &stderr
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			until(t, "some calls are made", func() bool { return b.server.Count(conversion) > 10 })
+			if err := cmd.Process.Signal(stop); err != nil {
+				t.Fatal(err)
+			}
+			_ = cmd.Wait()
+			if got := cmd.ProcessState.ExitCode(); got != code || !strings.Contains(stderr.String(), "go on with: openconversation convert --input ") {
+				t.Errorf("exit code %d\n%s", got, stderr.String())
+			}
+			if calls, rows := b.server.Count(conversion), strings.Count(b.read(b.out), "\n")-1; calls != rows || calls >= 200 {
+				t.Errorf("%d calls, and %d rows in the output", calls, rows)
+			}
+			b.server.Configure(dingtalktest.WithLatency(0))
+			b.want(0, "200 converted", "--resume")
+			if b.read(b.out) != convertedChats(200, 200) || b.server.Count(conversion) != 200 {
+				t.Errorf("%d calls", b.server.Count(conversion))
+			}
+		})
+	}
+}
+
+// Calls that do not end are given up after graceTime, or at the second signal.
+func TestSignalsDoNotWaitForEver(t *testing.T) {
+	for _, second := range []bool{false, true} {
+		t.Run(fmt.Sprint(second), func(t *testing.T) {
+			skipWithoutSignals(t, syscall.SIGTERM)
+			t.Parallel()
+			b := newBench(t, "in.txt", chats(20, 20))
+			b.server.FailNext(dingtalktest.Pass().For(conversion).Times(5), dingtalktest.Hang().For(conversion).Always())
+			cmd := b.process("--concurrency", "1")
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			until(t, "calls hang", func() bool { return b.server.Count(conversion) == 6 })
+			started := time.Now()
+			_ = cmd.Process.Signal(syscall.SIGTERM)
+			if second {
+				until(t, "the first signal has been taken", func() bool { return time.Since(started) > 100*time.Millisecond })
+				_ = cmd.Process.Signal(syscall.SIGTERM)
+			}
+			_ = cmd.Wait()
+			took, code := time.Since(started), cmd.ProcessState.ExitCode()
+			if second && (code != -1 || took > graceTime-time.Second) || !second && (code != 143 || took < graceTime-time.Second || took > graceTime+3*time.Second) {
+				t.Errorf("exit code %d after %s", code, took)
+			}
+			if got := b.read(b.out); got != convertedChats(5, 20) {
+				t.Errorf("%s", got)
+			}
+		})
+	}
+}
+
+func TestTwoProcessesOnOneOutput(t *testing.T) {
+	if runtime.GOOS == "plan9" {
+		t.Skip("there are no locks here")
+	}
+	b := newBench(t, "in.txt", chats(20, 20))
+	b.server.FailNext(dingtalktest.Hang().For(conversion).Always())
+	first := b.process()
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the first is at work", func() bool { return b.server.Count(conversion) > 0 })
+	before := b.read(b.out)
+	for _, flag := range []string{"--progress=none", "--resume", "--force", "--retry-failed"} {
+		got := finish(t, b.process(flag))
+		if got.code != 2 || !strings.Contains(got.stderr, fmt.Sprintf("is being written by process %d", first.Process.Pid)) || b.read(b.out) != before {
+			t.Errorf("%s: %+v", flag, got)
+		}
+	}
+	_ = first.Process.Kill()
+	_ = first.Wait()
+	b.server.ClearFaults()
+	if got := finish(t, b.process("--resume")); got.code != 0 || b.read(b.out) != convertedChats(20, 20) {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestFileThatMayNotGrow(t *testing.T) {
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("there is no shell to set a limit with")
+	}
+	b := newBench(t, "in.txt", chats(500, 500))
+	cmd := b.process("--concurrency", "4")
+	cmd.Args = append([]string{shell, "-c", `ulimit -f 16 && exec "$0" "$@"`}, cmd.Args...) // blocks of 512 or 1024 bytes
+	cmd.Path = shell
+	got := finish(t, cmd)
+	rows := strings.Count(b.read(b.out), "\n") - 1
+	if got.code != 5 || !strings.Contains(got.stderr, "file too large") || !strings.Contains(got.stderr, fmt.Sprintf("%d of 500 rows: %d converted", rows, rows)) {
+		t.Fatalf("%d rows in the output, %+v", rows, got)
+	}
+	if calls := b.server.Count(conversion); calls > rows+2*4+1 || b.read(b.out) != convertedChats(rows, 500) {
+		t.Errorf("%d calls for %d rows", calls, rows)
+	}
+	b.want(0, "500 converted", "--resume")
+	if b.read(b.out) != convertedChats(500, 500) {
+		t.Error("the output is not what an undisturbed run gives")
+	}
+}
+
+func TestFullDeviceAsOutput(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("there is no /dev/full here")
+	}
+	b := newBench(t, "in.txt", chats(500, 500))
+	b.out = "/dev/full"
+	b.want(5, "/dev/full: no space left on device")
+	b.want(2, "/dev/full is no file that could be continued", "--resume")
+	if n := b.server.Count(conversion); n != 0 {
+		t.Errorf("%d calls", n)
+	}
+}
+
+func TestOutputThatMayNotBeWritten(t *testing.T) {
+	if os.Getuid() <= 0 {
+		t.Skip("root may write anywhere")
+	}
+	b := newBench(t, "in.txt", chats(5, 5))
+	if err := os.Chmod(filepath.Dir(b.out), 0o555); err != nil {
+		t.Fatal(err)
+	}
+	b.want(5, "permission denied")
+	if n := b.server.Count(conversion); n != 0 {
+		t.Errorf("%d calls", n)
+	}
+}
+
+// A reader that has seen enough, such as head, ends the run without a word.
+func TestClosedPipeOfAFile(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no SIGPIPE")
+	}
+	b := newBench(t, "in.txt", chats(5000, 5000), dingtalktest.WithLatency(time.Millisecond))
+	cmd := command(t, "convert", "--input", b.in, "--qps", "0", "--concurrency", "2")
+	cmd.Env = b.process().Env
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = writer, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = writer.Close()
+	line, err := bufio.NewReader(io.LimitReader(reader, 100)).ReadString('\n')
+	if err != nil || line != "chat_id,open_conversation_id,error_code,error\n" {
+		t.Errorf("%q, %v", line, err)
+	}
+	_ = reader.Close()
+	_ = cmd.Wait()
+	if cmd.ProcessState.Success() || stderr.String() != "" || b.server.Count(conversion) > 2500 {
+		t.Errorf("%v, %q, %d calls", cmd.ProcessState, stderr.String(), b.server.Count(conversion))
+	}
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+// The budget is never passed, repeats count, and nothing that was paid for is called again.
+func TestMaxCalls(t *testing.T) {
+	b := newBench(t, "in.txt", chats(100, 100))
+	b.server.FailNext(dingtalktest.Raw(502, "text/html", nil).For(conversion).Times(3))
+	b.want(4, "the 40 calls of --max-calls are spent", "--max-calls", "40")
+	if n := b.server.Count(conversion); n != 40 {
+		t.Errorf("%d calls", n)
+	}
+	b.want(4, " of 100 rows are done; going on", "--resume", "--max-calls", "20", "--concurrency", "1")
+	if n := b.server.Count(conversion); n != 60 {
+		t.Errorf("%d calls", n)
+	}
+	b.want(0, "100 rows: 100 converted, 0 failed; 43 calls", "--resume", "--max-calls", "43")
+	if n := b.server.Count(conversion); n != 103 || b.read(b.out) != convertedChats(100, 100) {
+		t.Errorf("%d calls", n)
+	}
+	got := call{args: []string{"convert", "--max-calls", "1", "--concurrency", "1", "a", "b"}, env: serverEnv(b.server)}.run()
+	if got.code != 4 || strings.Count(got.stdout, "\n") != 1 || !strings.Contains(got.stderr, "the 1 calls of --max-calls are spent") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// A row that failed for the network's sake stays in its place if the run goes on, and is not in the output if the
+// failures go on.
+func TestNetworkFailures(t *testing.T) {
+	away := dingtalktest.Raw(501, "text/html", []byte("<html>")).For(conversion)
+	pass := dingtalktest.Pass().For(conversion)
+	b := newBench(t, "in.txt", chats(10, 10)+"..\n"+chats(20, 20)[10*37:])
+	b.server.FailNext(pass.Times(3), away.Times(4), pass.Times(2))
+	b.want(1, "21 rows: 16 converted, 5 failed", "--concurrency", "1")
+	if rows := strings.Split(b.read(b.out), "\n"); !strings.Contains(rows[4], ",,unavailable,\"service unavailable: ") || rows[3] != strings.Split(convertedChats(3, 3), "\n")[3] {
+		t.Errorf("%q", rows[3:5])
+	}
+	b.want(1, "21 rows: 20 converted, 1 failed; 4 calls", "--retry-failed")
+	whole := b.read(b.out)
+
+	b.server.FailNext(pass.Times(8), away.Always())
+	b.want(5, "8 of 21 rows: 8 converted, 0 failed", "--force", "--concurrency", "1")
+	if n := strings.Count(b.read(b.out), "\n"); n != 9 {
+		t.Errorf("%d lines, want nothing of the rows that failed at the end", n)
+	}
+	b.server.ClearFaults()
+	b.want(1, "21 rows: 20 converted, 1 failed; 12 calls", "--resume")
+	if b.read(b.out) != whole {
+		t.Errorf("%s", b.read(b.out))
+	}
+
+	// At the very end there is none behind the last that would tell.
+	b.server.FailNext(pass.Times(15), away.Always())
+	b.want(5, "15 converted", "--force", "--concurrency", "1")
+	b.server.ClearFaults()
+	b.want(1, "20 converted, 1 failed; 5 calls", "--resume")
+	if b.read(b.out) != whole {
+		t.Errorf("%s", b.read(b.out))
+	}
+}
+
+func TestNoNetwork(t *testing.T) {
+	closed, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed.Close()
+	b := newBench(t, "in.txt", chats(50, 50))
+	env := serverEnv(b.server)
+	env[envBaseURL] = "http://" + closed.Addr().String()
+	got := call{args: b.args("--concurrency", "8"), env: env}.run()
+	if got.code != 5 || !strings.Contains(got.stderr, "service unavailable") || b.files() != "in.txt" {
+		t.Errorf("%+v, files %s", got, b.files())
+	}
+}
+
+func TestErrorsThatEndARun(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		fault dingtalktest.Fault
+		code  int
+		text  string
+	}{
+		{"quota", dingtalktest.Code(generated.CodeOrgQuotaExhausted), 4, "run the rest next month"},
+		{"permission", dingtalktest.Code(generated.CodePermissionDenied), 3, "grant the app"},
+		{"address", dingtalktest.Code(generated.CodeIPNotAllowed), 3, "allow list"},
+		{"token", dingtalktest.Code(generated.CodeInvalidAuthentication).Always(), 3, "check DINGTALK_APP_KEY"},
+		{"ban", dingtalktest.BanJSON(), 4, "five minutes"},
+		{"strange answers", dingtalktest.Raw(200, "text/html", []byte("<html>")).Always(), 5, "login page"},
+		{"wait that is too long", dingtalktest.Raw(503, "", nil).WithRetryAfter("3600").Always(), 5, "service unavailable"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t, "in.txt", chats(60, 60))
+			b.server.FailNext(slices.Repeat([]dingtalktest.Fault{dingtalktest.Pass().For(conversion)}, 20)...)
+			b.server.FailNext(tt.fault.For(conversion))
+			b.want(tt.code, tt.text, "--concurrency", "4")
+			if n := b.server.Count(conversion); n > 20+4*5 {
+				t.Errorf("%d calls", n)
+			}
+			b.server.ClearFaults()
+			b.want(0, "60 converted, 0 failed", "--resume")
+			if b.read(b.out) != convertedChats(60, 60) {
+				t.Errorf("%s", b.read(b.out))
+			}
+		})
+	}
+}
+
+func TestThrottlesAreCounted(t *testing.T) {
+	b := newBench(t, "in.txt", chats(5, 5))
+	b.server.FailNext(dingtalktest.Code(generated.CodeAppQPSLimit).For(conversion).Times(2))
+	b.want(0, "5 rows: 5 converted, 0 failed; 7 calls, 2 throttled", "--concurrency", "1")
+}
+
+func TestRateIsKept(t *testing.T) {
+	b := newBench(t, "in.txt", chats(20, 20), dingtalktest.WithQPS(20))
+	started := time.Now()
+	b.want(0, "20 converted, 0 failed; 20 calls, 0 throttled", "--qps", "20")
+	if took := time.Since(started); took < 900*time.Millisecond || took > 3*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
+
+func TestProgressLine(t *testing.T) {
+	for _, tt := range []struct {
+		total int64
+		want  string
+	}{
+		{1000, "300 of 1000 rows, 20.0/s, about 35s left, 2 throttled, 210 calls"},
+		{-1, "300 rows, 20.0/s, 2 throttled, 210 calls"},
+	} {
+		if got := progressLine(300, 100, tt.total, 10*time.Second, 2, 210); got != tt.want {
+			t.Errorf("%s", got)
+		}
+	}
+	if got := progressLine(0, 0, 5, 0, 0, 0); got != "0 of 5 rows, 0.0/s, 0 throttled, 0 calls" {
+		t.Error(got)
+	}
+}
+
+func TestProgressBar(t *testing.T) {
+	b := newBench(t, "in.txt", chats(30, 30), dingtalktest.WithLatency(20*time.Millisecond))
+	got := b.run("--progress", "bar", "--concurrency", "1")
+	for _, part := range []string{"30 calls, 0 throttled", "100%", "(30/30", "rows/s", "\n" + commandName + ": 30 rows: 30 converted"} {
+		if !strings.Contains(got.stderr, part) {
+			t.Errorf("%q is not in %q", part, got.stderr)
+		}
+	}
+	if got := b.run("--force"); strings.Contains(got.stderr, "\r") || strings.Count(got.stderr, "\n") != 1 {
+		t.Errorf("where it is no terminal: %q", got.stderr)
+	}
+}
+
+// every calls while it is not stopped, and never afterwards.
+func TestEvery(t *testing.T) {
+	var out bytes.Buffer
+	called := make(chan struct{}, 1000)
+	stop := every(time.Millisecond, func() { fmt.Fprint(&out, "x"); called <- struct{}{} })
+	<-called
+	<-called
+	stop()
+	n := out.Len()
+	if n < 2 || n != len(called)+2 {
+		t.Errorf("%d calls", n)
+	}
+}

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+
+	"github.com/dingtalk-openapi/openconversation-go/internal/rows"
+)
+
+// takeUp goes to where the output ends. complete is whether nothing is left to do.
+func (r *fileRun) takeUp() (complete bool, err error) {
+	for id, conversion := range r.out.state.Converted {
+		r.known[id] = rows.Result{OpenConversationID: conversion}
+		r.late[id] = conversion // until they are in the output
+	}
+	switch {
+	case r.out.path == "" || r.out.fresh && !r.o.retryFailed:
+		return false, nil
+	case r.o.retryFailed:
+		return r.takeUpRetry()
+	}
+	stateless := !r.out.begun
+	if err := r.readFinished(); err != nil {
+		return false, err
+	}
+	all := int(r.done.Load()) == r.in.scan.rows
+	switch {
+	case all:
+		r.app.note("%s is complete; nothing was called", r.out.name)
+	case stateless:
+		return false, usageError("%s is not complete, and there is no %s that says what it belongs to", r.out.name, statePath(r.out.path))
+	default:
+		r.app.note("%d of %d rows are done; going on", r.done.Load(), r.in.scan.rows)
+	}
+	return all, nil
+}
+
+// takeUpRetry opens what the failed rows are looked for in, and checks that it is complete before a call is spent.
+func (r *fileRun) takeUpRetry() (complete bool, err error) {
+	check, err := r.openOld()
+	if err != nil {
+		return false, err
+	}
+	in := r.rows
+	failed := 0
+	for {
+		row, err := in.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return false, r.in.describe(err)
+		}
+		result, err := check.next(row.Start)
+		if err != nil {
+			return false, err
+		}
+		if result.OpenConversationID == "" {
+			failed++
+		}
+	}
+	if _, err := check.records.Next(); !errors.Is(err, io.EOF) {
+		return false, usageError("%s holds more rows than the input", r.out.name)
+	}
+	if r.rows, err = r.in.rows(); err != nil {
+		return false, err
+	}
+	if r.old, err = r.openOld(); err != nil {
+		return false, err
+	}
+	if failed == 0 {
+		r.app.note("%s holds no failed row", r.out.name)
+		return true, os.Remove(r.out.retryPath())
+	}
+	return false, r.readFinished()
+}
+
+// readFinished reads what is in the output file along with the input, and learns from it.
+func (r *fileRun) readFinished() error {
+	repeats := r.in.scan.repeats()
+	return r.out.finished(r.rows, r.in.format, func(raw []byte) error {
+		row, err := r.rows.Read()
+		if errors.Is(err, io.EOF) {
+			return usageError("%s holds more rows than the input", r.out.name)
+		}
+		if err != nil {
+			return r.in.describe(err)
+		}
+		if r.old != nil {
+			if _, err := r.old.next(row.Start); err != nil {
+				return err
+			}
+		}
+		result, ok := r.rows.Parse(raw, row.Start)
+		if !ok {
+			return usageError("%s cannot be continued: row %d is not what the input's line %d gives", r.out.name, r.done.Load()+1, row.Line)
+		}
+		if repeats {
+			r.known[row.ChatID] = result
+		}
+		delete(r.late, row.ChatID)
+		if result.OpenConversationID == "" {
+			r.failed++
+		} else {
+			r.converted++
+		}
+		r.done.Add(1)
+		return nil
+	})
+}
+
+// oldRows are the rows of a complete output.
+type oldRows struct {
+	name    string
+	in      *rows.Reader
+	records *rows.Records
+	end     int64
+}
+
+func (r *fileRun) openOld() (*oldRows, error) {
+	if _, err := r.out.lock.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	old := &oldRows{name: r.out.name, in: r.rows, records: rows.NewRecords(r.out.lock, r.in.format.Output(), 2*rows.MaxRecord)}
+	header := r.rows.Header()
+	if len(header) == 0 {
+		return old, nil
+	}
+	rec, err := old.records.Next()
+	if err != nil || !bytes.Equal(rec.Raw, header[:len(header)-lineEndOf(header)]) {
+		return nil, usageError("%s is not an output for this input: its header is another", r.out.name)
+	}
+	old.end = rec.End
+	return old, nil
+}
+
+// next is the result of the next row, whose record begins with start.
+func (o *oldRows) next(start []byte) (rows.Result, error) {
+	rec, err := o.records.Next()
+	if errors.Is(err, io.EOF) || err == nil && !rec.Complete {
+		return rows.Result{}, usageError("%s is not complete; finish it with --resume first", o.name)
+	}
+	if err != nil {
+		return rows.Result{}, err
+	}
+	result, ok := o.in.Parse(rec.Raw, start)
+	if !ok {
+		return result, usageError("%s is not an output for this input: line %d is of another row", o.name, rec.Line)
+	}
+	o.end = rec.End
+	return result, nil
+}
+
+// copyRest appends the old rows behind the first n to what is written.
+func (r *fileRun) copyRest(n int) error {
+	old, err := r.openOld()
+	if err != nil {
+		return err
+	}
+	for range n {
+		rec, err := old.records.Next()
+		if err != nil {
+			return err
+		}
+		old.end = rec.End
+	}
+	if _, err := r.out.lock.Seek(old.end, io.SeekStart); err != nil {
+		return err
+	}
+	_, err = io.Copy(r.out.file, r.out.lock)
+	return err
+}

@@ -35,6 +35,10 @@ func TestNoOutputHoldsTheSecret(t *testing.T) {
 	if err := os.WriteFile(file, []byte(canary+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	input, output := filepath.Join(t.TempDir(), "chats.csv"), filepath.Join(t.TempDir(), "out.csv")
+	if err := os.WriteFile(input, []byte("chat_id\n"+chat+"\nx\n..\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	commands := [][]string{
 		{}, {"--help"}, {"help", "convert"}, {"convert", "--help"}, {"emulator", "--help"}, {"codes"}, {"codes", "--json"},
 		{"spec"}, {"version"}, {"version", "--json"}, {"completion", "bash"},
@@ -42,6 +46,11 @@ func TestNoOutputHoldsTheSecret(t *testing.T) {
 		{"convert", chat}, {"convert", "x"}, {"convert", "--json", chat, "x", ".."},
 		{"convert", "--app-secret-file", file, chat}, {"convert", "--app-secret-file", canary, chat},
 		{"convert", "--timeout", "1ns", "x"},
+		{"convert", "--input", input}, {"convert", "--input", input, "--dry-run"},
+		{"convert", "--input", input, "--output", output, "--force", "--progress", "plain"},
+		{"convert", "--input", input, "--output", output, "--resume"},
+		{"convert", "--input", input, "--output", output, "--retry-failed", "--json"},
+		{"doctor"}, {"doctor", "--json"},
 	}
 	for _, secret := range []string{canary, ""} {
 		for name, host := range hosts {
@@ -51,6 +60,15 @@ func TestNoOutputHoldsTheSecret(t *testing.T) {
 					t.Errorf("%s, %q: exit code %d\n%s\n%s", name, args, got.code, got.stdout, got.stderr)
 				}
 			}
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(filepath.Dir(output), "*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no output was written: %v", err)
+	}
+	for _, file := range files {
+		if content, err := os.ReadFile(file); err != nil || strings.Contains(string(content), canary) {
+			t.Errorf("%s: %v\n%s", filepath.Base(file), err, content)
 		}
 	}
 	if n := good.Count(generated.OperationChatIDToOpenConversationID); n == 0 {

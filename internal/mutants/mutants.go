@@ -77,7 +77,7 @@ var mutants = []mutant{
 	{"replays without end", "Token|TestFaults/row_2", "call.go", `if rejected == nil {`, `if true {`},
 	{"a rejected token is sent again", "Token|TestFaults/row_2", "call.go", `rejected != nil && token == rejected.token`, `false`},
 	{"every caller fetches a token", "Token|TestFaults/row_2", "tokencache.go", `if t.flight == nil {`, `if true {`},
-	{"any token is dropped with the rejected one", "Token|TestFaults/row_2", "tokencache.go", `held != nil && held.value == token`, `held != nil`},
+	{"any token is dropped with the rejected one", "TestLateRejection", "tokencache.go", `held != nil && held.value == token`, `held != nil`},
 	{"rejected tokens are kept", "Token|TestFaults/row_2", "tokencache.go", `t.current.CompareAndSwap(held, nil)`, `_ = 0`},
 	{"wrong credentials are tried at once again", "Token|TestFaults/row_2", "tokencache.go", `} else if memory := memoryOf(err); memory > 0 {`, `} else if memory := memoryOf(err); false {`},
 	{"the first caller's end fails the others", "Token|TestFaults/row_2", "tokencache.go", `context.WithCancel(context.WithoutCancel(ctx))`, `context.WithCancel(ctx)`},

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/time/rate"
 
@@ -214,6 +215,27 @@ func TestBulkForgetsBeyondItsMemory(t *testing.T) {
 	}
 	if calls(srv) != 20 {
 		t.Errorf("%d calls with a memory of 5 ids, 10 apart; want 20", calls(srv))
+	}
+}
+
+// Without a limiter of its own, a client paces its runs and not its single calls.
+func TestBulkHasAPaceOfItsOwn(t *testing.T) {
+	srv := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	client, err := dingtalk.NewClient(dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret},
+		dingtalk.WithBaseURL(srv.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // a fifth of what the ids take at the default pace
+	defer cancel()
+	rows := 0
+	for _, err := range client.OpenConversationIDs(ctx, slices.Values(chatIDs(100))) {
+		if err == nil {
+			rows++
+		}
+	}
+	if rows == 0 || rows > 40 {
+		t.Errorf("%d chats were converted in a second", rows)
 	}
 }
 

@@ -198,3 +198,22 @@ func TestAdaptiveLimiterDoesNotWaitPastTheDeadline(t *testing.T) {
 		t.Errorf("got %v, with the context at %v", err, ctx.Err())
 	}
 }
+
+func TestAdaptiveLimiterPausesAfterAThrottle(t *testing.T) {
+	now := time.Now()
+	var slept []time.Duration
+	l := newLimiter(20, clock{
+		now: func() time.Time { return now },
+		timer: func(d time.Duration) (<-chan time.Time, func() bool) {
+			slept = append(slept, d)
+			fires := make(chan time.Time, 1)
+			fires <- now
+			return fires, func() bool { return false }
+		},
+	})
+	l.Answered(true)
+	now = now.Add(300 * time.Millisecond)
+	if err := l.Wait(t.Context()); err != nil || len(slept) == 0 || slept[0] != 700*time.Millisecond {
+		t.Errorf("%v; slept %v, want the rest of a second first", err, slept)
+	}
+}

@@ -80,7 +80,7 @@ func (c *Client) OpenConversationID(ctx context.Context, chatID string) (string,
 
 // convert is OpenConversationID at the pace of a limiter, with so many repeats more after throttles.
 func (c *Client) convert(ctx context.Context, chatID string, limiter Limiter, throttles int) (string, error) {
-	if err := checkChatID(chatID); err != nil {
+	if err := CheckChatID(chatID); err != nil {
 		return "", err
 	}
 	if id, ok := c.cached(ctx, chatID); ok {
@@ -149,9 +149,11 @@ func (c Client) String() string { return "dingtalk.Client(" + c.transport.plain.
 // GoString is [Client.String]: %#v would otherwise print the credentials.
 func (c Client) GoString() string { return c.String() }
 
-// checkChatID refuses what cannot be a chat id, before a call is spent on it. Nothing documents a format, so any other
-// text is sent, as one escaped path segment.
-func checkChatID(id string) error {
+// CheckChatID refuses what cannot be a chat id, as [Client.OpenConversationID] does before a call is spent on it: an
+// empty id, one that would change the request's path, one of over 256 bytes, what is not text, and an
+// openConversationId. The error is an *[Error] with [ErrInvalidChatID]. Nothing documents a format, so any other text is
+// sent, as one escaped path segment.
+func CheckChatID(id string) error {
 	var why string
 	switch {
 	case id == "":

@@ -11,9 +11,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/dingtalk-openapi/openconversation-go/internal/rows"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
 // scan is what is known of an input once it has been read through.
@@ -62,30 +62,20 @@ func scanRows(ctx context.Context, r io.Reader, format rows.Format, name string)
 	return s, nil
 }
 
-// maxChatID is the longest text that is sent as a chat id, in bytes.
-const maxChatID = 256
-
 // rowProblem is why a row's chat is not asked for, or nil. It costs no call.
 func rowProblem(row rows.Row) *rows.Result {
-	id, why := row.ChatID, row.Problem
-	switch {
-	case why != "":
-	case id == "":
-		why = "it is empty"
-	case id == "." || id == "..":
-		why = "it would change the request's path"
-	case len(id) > maxChatID:
-		why = fmt.Sprintf("it is longer than %d bytes", maxChatID)
-	case strings.ContainsAny(id, "/?"):
-		why = "it holds a / or ?"
-	case strings.IndexFunc(id, unicode.IsControl) >= 0:
-		why = "it holds a control character"
-	case strings.HasPrefix(id, "cid") && strings.HasSuffix(id, "=="):
-		why = "it already is an openConversationId"
-	default:
+	why := row.Problem
+	if why == "" && strings.ContainsAny(row.ChatID, "/?") {
+		why = "it holds a / or ?" // the SDK would send it; in a file it is a path or a link by mistake
+	}
+	if why != "" {
+		why = "not sent: " + why
+	} else if refused := (*dingtalk.Error)(nil); errors.As(dingtalk.CheckChatID(row.ChatID), &refused) {
+		why = refused.Message
+	} else {
 		return nil
 	}
-	return &rows.Result{Code: failures[0].kind, Error: "not sent: " + printable(why)}
+	return &rows.Result{Code: failures[0].kind, Error: printable(why)}
 }
 
 // monthlyQuota is what an organisation may call in a month on the standard edition.

@@ -3,7 +3,6 @@ package dingtalkredis
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -26,11 +25,11 @@ type Budget struct {
 
 // spending is what one process knows of one month.
 type spending struct {
-	month  string
-	spent  int // calls of this process
-	told   int // of those, the ones that Redis has confirmed
-	total  int // of all processes, when Redis last said it
-	before int // spent, at that time
+	month string
+	spent int    // calls of this process
+	told  int    // of those, the ones that Redis has confirmed
+	total int    // of all processes, when Redis last said it
+	epoch string // what Redis called its count then
 }
 
 // Budget lets all processes together send perMonth requests in a calendar month; further ones fail with
@@ -51,44 +50,80 @@ func (f *Fleet) Budget(perMonth int) *Budget {
 // serviceZone is where the month is taken to begin. The documentation does not say.
 var serviceZone = time.FixedZone("UTC+8", 8*60*60)
 
-// totalField is the count of all processes. The other fields are the processes' own, so that telling one twice, as
-// after an answer that was lost, counts once.
-const totalField = "total"
-
-const budgetStart = `
-local kind = redis.call('TYPE', KEYS[1]).ok
-if kind ~= 'hash' and kind ~= 'none' then redis.call('DEL', KEYS[1]) end
-local function number(field)
-	local n = tonumber(redis.call('HGET', KEYS[1], field) or 0)
-	if n and n >= 0 and n < 1000000000 then return math.floor(n) end
-	return 0
-end
-`
-
 // spend counts one more call of a process, if that is within the limit, and first what Redis does not know yet.
-// ARGV: the limit, the process, its calls that Redis has confirmed, its calls before this one, the greatest total that
-// it has seen, when the key ends, the field of the total.
-var spend = redis.NewScript(budgetStart + `
-local limit, told, spent, seen = tonumber(ARGV[1]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local total = math.max(number(ARGV[7]), seen)
-local mine = math.max(number(ARGV[2]), told)
+//
+// The count is what was known when the key was made (base) and what came since (new). Beside it stands how many each
+// process has told, so that telling one twice, as after an answer that was lost, counts once, and one that Redis forgot,
+// as in a restart from an older state, counts again. Where the whole key was lost, or holds what is none of this
+// script's, a new one begins a new epoch: each process then says the greatest total that it knows from before, and the
+// greatest of those was the last.
+//
+// ARGV: the limit, the process, its calls before this one, those of them that are confirmed, the epoch and the total
+// that it knows, when the key ends.
+var spend = redis.NewScript(`
+local limit, process, spent, told = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local kind = redis.call('TYPE', KEYS[1]).ok
+local values = {}
+if kind == 'hash' then values = redis.call('HMGET', KEYS[1], 'epoch', 'base', 'new', 'process ' .. process) end
+local numbers = {}
+local sound = values[1]
+for i = 2, 4 do
+	local n = values[i] and tonumber(values[i]) or 0
+	if values[i] and not (tonumber(values[i]) and n >= 0 and n < 1000000000) then sound = false end
+	numbers[i] = n
+end
+if not sound then
+	if kind ~= 'none' then redis.call('DEL', KEYS[1]) end
+	values, numbers = {process .. '-' .. spent}, {0, 0, 0, 0}
+end
+local epoch, base, new, mine = values[1], numbers[2], numbers[3], numbers[4]
+if epoch ~= ARGV[5] then
+	base = math.max(base, tonumber(ARGV[6]))
+	mine = math.max(mine, told)
+end
 if spent > mine then
-	total = total + spent - mine
+	new = new + spent - mine
 	mine = spent
 end
 local granted = 1
-if mine <= spent then
-	if total < limit then
-		total = total + 1
-		mine = mine + 1
+if mine == spent then
+	if base + new < limit then
+		new, mine = new + 1, mine + 1
 	else
 		granted = 0
 	end
 end
-redis.call('HSET', KEYS[1], ARGV[7], string.format('%.0f', total), ARGV[2], string.format('%.0f', mine))
-redis.call('PEXPIREAT', KEYS[1], ARGV[6])
-return {granted, total, mine}
+redis.call('HSET', KEYS[1], 'epoch', epoch, 'base', string.format('%.0f', base), 'new', string.format('%.0f', new),
+	'process ' .. process, string.format('%.0f', mine))
+redis.call('PEXPIREAT', KEYS[1], ARGV[7])
+return {granted, base + new, epoch}
 `)
+
+// spendAnswer is what the script returns.
+type spendAnswer struct {
+	granted bool
+	total   int
+	epoch   string
+}
+
+func (b *Budget) ask(ctx context.Context, now time.Time) (spendAnswer, error) {
+	return ask(ctx, b.fleet, func(ctx context.Context) (spendAnswer, error) {
+		values, err := spend.Run(ctx, b.fleet.redis, []string{b.key(b.month)}, b.limit, b.id, b.spent, b.told,
+			b.epoch, b.total, nextMonth(now).AddDate(0, 1, 0).UnixMilli()).Slice()
+		if err != nil {
+			return spendAnswer{}, err
+		}
+		if len(values) == 3 {
+			granted, ok1 := values[0].(int64)
+			total, ok2 := values[1].(int64)
+			epoch, ok3 := values[2].(string)
+			if ok1 && ok2 && ok3 {
+				return spendAnswer{granted == 1, int(total), epoch}, nil
+			}
+		}
+		return spendAnswer{}, errForeign
+	})
+}
 
 // Spend counts one request that is about to be sent, or refuses it.
 func (b *Budget) Spend(ctx context.Context) error {
@@ -100,30 +135,23 @@ func (b *Budget) Spend(ctx context.Context) error {
 	}
 	now := b.now().In(serviceZone)
 	b.enter(now)
-	answer, err := ask(ctx, b.fleet, func(ctx context.Context) ([]int64, error) {
-		return spend.Run(ctx, b.fleet.redis, []string{b.key(b.month)}, b.limit, b.id, b.told, b.spent, b.total,
-			nextMonth(now).AddDate(0, 1, 0).UnixMilli(), totalField).Int64Slice()
-	})
-	if err == nil && len(answer) != 3 {
-		err = errForeign
-	}
+	answer, err := b.ask(ctx, now)
 	switch {
 	case ctx.Err() != nil && err != nil:
 		return ctx.Err() // if it was counted, the next call is not
 	case err != nil:
 		left := max(b.limit-b.total, 0) / max(b.fleet.pods, 1)
-		if b.spent-b.before >= left {
+		if b.spent-b.told >= left {
 			return b.refusal(now)
 		}
 		b.spent++
 		return nil
 	}
-	granted := answer[0] == 1
-	if granted {
+	if answer.granted {
 		b.spent++
 	}
-	b.total, b.told, b.before = int(answer[1]), min(int(answer[2]), b.spent), b.spent
-	if !granted {
+	b.told, b.total, b.epoch = b.spent, answer.total, answer.epoch
+	if !answer.granted {
 		return b.refusal(now)
 	}
 	return nil
@@ -154,18 +182,17 @@ func (b *Budget) refusal(now time.Time) error {
 func (b *Budget) Used(ctx context.Context) (int, error) {
 	month := b.now().In(serviceZone).Format("2006-01")
 	return ask(ctx, b.fleet, func(ctx context.Context) (int, error) {
-		text, err := b.fleet.redis.HGet(ctx, b.key(month), totalField).Result()
-		if errors.Is(err, redis.Nil) || redis.HasErrorPrefix(err, "WRONGTYPE") {
+		fields, err := b.fleet.redis.HMGet(ctx, b.key(month), "base", "new").Result()
+		if redis.HasErrorPrefix(err, "WRONGTYPE") {
 			return 0, nil
 		}
-		if err != nil {
-			return 0, err
+		used := 0
+		for _, field := range fields {
+			text, _ := field.(string)
+			n, _ := strconv.Atoi(text) // what is no number is none of ours, and will be replaced
+			used += max(n, 0)
 		}
-		used, err := strconv.Atoi(text)
-		if err != nil || used < 0 {
-			return 0, nil
-		}
-		return used, nil
+		return used, err
 	})
 }
 

@@ -72,7 +72,7 @@ func TestAway(t *testing.T) {
 				longest = max(longest, time.Since(begun))
 			}
 			t.Logf("figure: Redis %s: the longest of 60 calls took %s", name, longest.Round(time.Millisecond))
-			if longest > 1500*time.Millisecond {
+			if longest > 3*time.Second {
 				t.Errorf("a call took %s", longest)
 			}
 			if n := fleetLog.warnings(); n != 1 {
@@ -85,11 +85,8 @@ func TestAway(t *testing.T) {
 			eventually(t, "Redis is used again", func() bool {
 				convert(t, client, fmt.Sprint("back", time.Now().UnixNano()))
 				used, err := budget.Used(t.Context())
-				return err == nil && used >= 62
+				return err == nil && used >= 62 && strings.Contains(fleetLog.String(), "Redis is back")
 			})
-			if !strings.Contains(fleetLog.String(), "Redis is back") {
-				t.Errorf("the log does not say that Redis is back: %s", &fleetLog)
-			}
 		})
 	}
 }

@@ -40,12 +40,19 @@ type spending struct {
 // has counted, and so has a repeat. The month is that of UTC+8. Neither this nor whether the service counts requests
 // that it throttles is documented.
 //
-// While Redis is away, each process counts by itself and may spend what was left when it last knew, or its share of
-// that if [WithPods] says how many they are, and what was spent is added when Redis is back. The processes also restore
+// While Redis is away, which is when it has not answered for two seconds, each process counts by itself and may spend
+// what was left when it last knew, or its share of that if [WithPods] says how many they are. What was spent is added
+// when Redis is back; only then can the total have passed the budget. The processes also restore
 // a count that Redis has lost. Where none is running meanwhile, only a Redis with persistence keeps the count.
 func (f *Fleet) Budget(perMonth int) *Budget {
-	return &Budget{fleet: f, limit: max(perMonth, 0), id: rand.Text()[:13], now: time.Now, turn: make(chan struct{}, 1)}
+	own := *f
+	own.health = &health{outage: f.health.outage, patience: budgetPatience}
+	return &Budget{fleet: &own, limit: max(perMonth, 0), id: rand.Text()[:13], now: time.Now, turn: make(chan struct{}, 1)}
 }
+
+// budgetPatience is how long the first call waits that Redis does not answer: a count that is kept apart is worse than
+// a call that is late. Those after it wait no longer than other calls, until Redis answers.
+const budgetPatience = 2 * time.Second
 
 // serviceZone is where the month is taken to begin. The documentation does not say.
 var serviceZone = time.FixedZone("UTC+8", 8*60*60)

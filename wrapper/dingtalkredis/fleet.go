@@ -66,7 +66,7 @@ func New(client redis.UniversalClient, creds dingtalk.AppCredentials, opts ...Op
 		redis: client, secret: creds.AppSecret, prefix: s.prefix, pods: s.pods, timeout: s.timeout,
 		scope:  host + "\x00" + creds.AppKey,
 		org:    host + "\x00" + cmp.Or(s.org, creds.AppKey),
-		health: &health{log: s.log},
+		health: &health{outage: &outage{log: s.log}},
 	}, nil
 }
 
@@ -114,7 +114,8 @@ func WithPrefix(prefix string) Option {
 	}
 }
 
-// WithTimeout says how long a call waits for one answer of Redis before it goes on without; 250 ms if not given. The
+// WithTimeout says how long a call waits for one answer of Redis before it goes on without; 250 ms if not given. Only a
+// [Budget] waits two seconds, once, before it takes Redis for away. The
 // Redis client's own time-outs and repeats lie within it.
 func WithTimeout(d time.Duration) Option {
 	return func(s *settings) error {
@@ -158,7 +159,7 @@ func ask[T any](ctx context.Context, f *Fleet, exchange func(context.Context) (T
 	if !f.health.mayAsk() {
 		return none, errAway
 	}
-	limited, cancel := context.WithTimeout(ctx, f.timeout)
+	limited, cancel := context.WithTimeout(ctx, f.health.limit(f.timeout))
 	type result struct {
 		value T
 		err   error

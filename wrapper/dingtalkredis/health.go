@@ -13,7 +13,8 @@ const awayTime = time.Second
 
 // health keeps a Redis that is down or slow from costing every call its time limit.
 type health struct {
-	log *slog.Logger
+	outage   *outage
+	patience time.Duration // the least time limit while nothing is known to be wrong
 
 	mu    sync.Mutex
 	away  bool
@@ -34,13 +35,23 @@ func (h *health) mayAsk() bool {
 	return true
 }
 
+// limit is how long an exchange may take.
+func (h *health) limit(usual time.Duration) time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.away {
+		return usual
+	}
+	return max(usual, h.patience)
+}
+
 func (h *health) good() {
 	h.mu.Lock()
 	was := h.away
 	h.away = false
 	h.mu.Unlock()
 	if was {
-		h.write(context.Background(), slog.LevelInfo, "dingtalkredis: Redis is back")
+		h.outage.end()
 	}
 }
 
@@ -50,7 +61,7 @@ func (h *health) bad(ctx context.Context, err error) {
 	h.away, h.until = true, time.Now().Add(awayTime)
 	h.mu.Unlock()
 	if !was {
-		h.write(ctx, slog.LevelWarn, "dingtalkredis: Redis failed; this process goes on without it", slog.Any("error", err))
+		h.outage.begin(ctx, err)
 	}
 }
 
@@ -61,10 +72,34 @@ func (h *health) unknown() {
 	h.until = time.Time{}
 }
 
+// outage logs the absence of Redis once, however many notice it.
+type outage struct {
+	log *slog.Logger
+
+	mu      sync.Mutex
+	noticed int
+}
+
+func (o *outage) begin(ctx context.Context, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.noticed++; o.noticed == 1 {
+		o.write(ctx, slog.LevelWarn, "dingtalkredis: Redis failed; this process goes on without it", slog.Any("error", err))
+	}
+}
+
+func (o *outage) end() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.noticed--; o.noticed == 0 {
+		o.write(context.Background(), slog.LevelInfo, "dingtalkredis: Redis is back")
+	}
+}
+
 // write logs a line. A handler that panics loses it, nothing else.
-func (h *health) write(ctx context.Context, level slog.Level, msg string, attrs ...slog.Attr) {
+func (o *outage) write(ctx context.Context, level slog.Level, msg string, attrs ...slog.Attr) {
 	defer func() { _ = recover() }()
-	if h.log != nil {
-		h.log.LogAttrs(ctx, level, msg, attrs...)
+	if o.log != nil {
+		o.log.LogAttrs(ctx, level, msg, attrs...)
 	}
 }

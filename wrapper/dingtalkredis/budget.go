@@ -45,13 +45,10 @@ type spending struct {
 // when Redis is back; only then can the total have passed the budget. The processes also restore
 // a count that Redis has lost. Where none is running meanwhile, only a Redis with persistence keeps the count.
 func (f *Fleet) Budget(perMonth int) *Budget {
-	own := *f
-	own.health = &health{outage: f.health.outage, patience: budgetPatience}
-	return &Budget{fleet: &own, limit: max(perMonth, 0), id: rand.Text()[:13], now: time.Now, turn: make(chan struct{}, 1)}
+	return &Budget{fleet: f.patient(budgetPatience), limit: max(perMonth, 0), id: rand.Text()[:13], now: time.Now, turn: make(chan struct{}, 1)}
 }
 
-// budgetPatience is how long the first call waits that Redis does not answer: a count that is kept apart is worse than
-// a call that is late. Those after it wait no longer than other calls, until Redis answers.
+// budgetPatience is long since a count that is kept apart is worse than a call that is late.
 const budgetPatience = 2 * time.Second
 
 // serviceZone is where the month is taken to begin. The documentation does not say.

@@ -114,8 +114,8 @@ func WithPrefix(prefix string) Option {
 	}
 }
 
-// WithTimeout says how long a call waits for one answer of Redis before it goes on without; 250 ms if not given. Only a
-// [Budget] waits two seconds, once, before it takes Redis for away. The
+// WithTimeout says how long a call waits for one answer of Redis before it goes on without; 250 ms if not given. At
+// the beginning of an outage a [TokenStore] waits half a second once, and a [Budget] two. The
 // Redis client's own time-outs and repeats lie within it.
 func WithTimeout(d time.Duration) Option {
 	return func(s *settings) error {
@@ -133,6 +133,14 @@ func WithLogger(log *slog.Logger) Option {
 		s.log = log
 		return nil
 	}
+}
+
+// patient is the fleet for those to whom Redis matters more: the first call waits longer before it takes Redis for
+// away. Those after it wait no longer than others, until Redis answers.
+func (f *Fleet) patient(patience time.Duration) *Fleet {
+	own := *f
+	own.health = &health{outage: f.health.outage, patience: patience}
+	return &own
 }
 
 // schema is in every key. A change of what is kept under one gets another, so that old and new versions of this package
@@ -159,7 +167,12 @@ func ask[T any](ctx context.Context, f *Fleet, exchange func(context.Context) (T
 	if !f.health.mayAsk() {
 		return none, errAway
 	}
-	limited, cancel := context.WithTimeout(ctx, f.health.limit(f.timeout))
+	limit := f.health.limit(f.timeout)
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline)/4) // the rest is for the call itself
+	}
+	begun := time.Now()
+	limited, cancel := context.WithTimeout(ctx, limit)
 	type result struct {
 		value T
 		err   error
@@ -180,16 +193,26 @@ func ask[T any](ctx context.Context, f *Fleet, exchange func(context.Context) (T
 	case <-limited.Done():
 		r.err = limited.Err()
 	}
+	// Nobody could have answered a caller who was in such a hurry.
+	hurried := time.Since(begun) < f.timeout/5
 	if err := ctx.Err(); err != nil && r.err != nil {
-		f.health.unknown()
-		return none, err // the caller's doing
+		if hurried {
+			f.health.unknown()
+		} else {
+			f.health.bad(ctx, err)
+		}
+		return none, err
 	}
 	if errors.Is(r.err, redis.Nil) {
 		f.health.good()
 		return none, redis.Nil
 	}
 	if r.err != nil {
-		f.health.bad(ctx, r.err)
+		if hurried && errors.Is(r.err, context.DeadlineExceeded) {
+			f.health.unknown()
+		} else {
+			f.health.bad(ctx, r.err)
+		}
 		return none, fmt.Errorf("dingtalkredis: %w", r.err)
 	}
 	f.health.good()

@@ -18,6 +18,8 @@ const (
 	// waitTime is how long a process waits for another's token before it fetches one itself.
 	waitTime = 1500 * time.Millisecond
 	pollTime = 20 * time.Millisecond
+	// tokenPatience is less than what the client allows a store.
+	tokenPatience = 500 * time.Millisecond
 	// dueTime is how long before its end a token is renewed: a quarter of its lifetime, if that is less. It is a little
 	// longer than the client's own, so that a client that asks for a renewal gets one.
 	dueTime = 10*time.Minute + 5*time.Second
@@ -36,7 +38,7 @@ func (f *Fleet) TokenStore() (*TokenStore, error) {
 	if err != nil {
 		return nil, errors.New("dingtalkredis: tokens cannot be sealed on this machine: " + err.Error())
 	}
-	return &TokenStore{fleet: f, seal: seal}, nil
+	return &TokenStore{fleet: f.patient(tokenPatience), seal: seal}, nil
 }
 
 // kept is a token as Redis has it.

@@ -173,13 +173,13 @@ func ask[T any](ctx context.Context, f *Fleet, exchange func(context.Context) (T
 	}
 	begun := time.Now()
 	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	type result struct {
 		value T
 		err   error
 	}
 	results := make(chan result, 1)
 	go func() {
-		defer cancel()
 		r := result{err: errors.New("dingtalkredis: the Redis client panicked")}
 		defer func() {
 			_ = recover()

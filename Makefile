@@ -27,7 +27,7 @@ CHAT := chatfaabe59a460527f5fb72fbbdfe3f061e
 UNKNOWN_CHAT := chat00000000000000000000000000000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test generate check lint fmt vet golangci contract-lint drift tidy importer allocs examples mutants fuzz fuzz-short \
+.PHONY: help run test redis-test bench-fleet generate check lint fmt vet golangci contract-lint drift tidy importer allocs examples mutants fuzz fuzz-short \
 	interop interop-checks bench bench-check bench-bulk bulk-check clean
 
 help: ## List the targets
@@ -57,7 +57,28 @@ test: ## Run the tests, with the race detector where a C compiler is present
 	else \
 		echo 'test: with the race detector'; \
 	fi; \
+	echo 'test: without those of dingtalkredis that need a redis-server, which make redis-test runs'; \
 	set -x; $(GO) test $$race -shuffle=on $(TESTFLAGS) ./...
+
+# The tests of package dingtalkredis need a real server, so that they stand behind a build tag: `make test` runs without.
+redis-test: redis-server ## Run the tests that need a real redis-server (installed with apt-get where that is allowed)
+	@echo "redis-test: with $$(redis-server --version)"
+	$(GO) vet -tags redis ./wrapper/dingtalkredis
+	$(GO) test -tags redis -count=1 -shuffle=on $(TESTFLAGS) ./wrapper/dingtalkredis
+
+bench-fleet: redis-server ## Show what 8 processes do that share a Redis: tokens, rate, budget, outages (about 5 minutes)
+	@FLEET_CHATS=2000 $(GO) test -tags redis -count=1 -v -timeout 20m -run '^(TestFleet|TestAway)' ./wrapper/dingtalkredis > $(TOOLS)/bench-fleet.log; \
+	code=$$?; sed -n 's/^.*figure: //p' $(TOOLS)/bench-fleet.log; \
+	if [ $$code -ne 0 ]; then cat $(TOOLS)/bench-fleet.log >&2; fi; exit $$code
+
+.PHONY: redis-server
+redis-server:
+	@mkdir -p $(TOOLS); command -v redis-server >/dev/null || { \
+		echo 'redis-server is missing; installing the package redis-server'; \
+		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server >/dev/null; \
+	}; command -v redis-server >/dev/null || { \
+		echo 'redis-server is missing and could not be installed: install version 6 or newer (Debian: apt-get install redis-server)' >&2; exit 1; }
 
 generate: ## Make generated/ from openapi.yaml
 	$(GO) generate ./...

@@ -94,6 +94,9 @@ func (c *Client) request(ctx context.Context, op *operation, n int, rejected *re
 	if token, err = c.token(ctx, op, rejected); err != nil {
 		return "", false, err
 	}
+	if err := c.spend(ctx, op); err != nil {
+		return "", false, err
+	}
 	err = c.attempt(ctx, op, n, token)
 	if err == nil || !err.broken || ended(ctx) == nil {
 		settled = true

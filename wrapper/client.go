@@ -29,6 +29,7 @@ type Client struct {
 	limiter   Limiter   // nil: calls are not paced
 	bulkPace  *bulkPace // that of runs over many chats, without a limiter
 	cache     Cache     // nil: conversions are not kept
+	budget    Budget    // nil: requests are not counted
 	clock     clock
 	log       logger
 }
@@ -55,10 +56,11 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 		limiter:   cfg.limiter,
 		bulkPace:  new(bulkPace),
 		cache:     cfg.cache,
+		budget:    cfg.budget,
 		clock:     cfg.clock,
 		log:       cfg.logger,
 	}
-	if c.tokens, err = c.newTokens(creds); err != nil {
+	if c.tokens, err = c.newTokens(creds, cfg.shareTokens); err != nil {
 		return nil, fmt.Errorf("dingtalk: %w", err)
 	}
 	return c, nil

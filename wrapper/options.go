@@ -33,8 +33,11 @@ type config struct {
 	retry      Retry
 	limiter    Limiter
 	cache      Cache
+	budget     Budget
 	logger     logger
 	clock      clock
+
+	shareTokens func(*Client, AppCredentials) tokenSharing // nil: tokens are not shared
 }
 
 func defaults() config {

@@ -113,7 +113,7 @@ type tokens interface {
 	remember(err *Error)
 }
 
-func (c *Client) newTokens(creds Credentials) (tokens, error) {
+func (c *Client) newTokens(creds Credentials, share func(*Client, AppCredentials) tokenSharing) (tokens, error) {
 	switch creds := creds.(type) {
 	case nil:
 		return nil, errors.New("credentials are nil")
@@ -121,16 +121,23 @@ func (c *Client) newTokens(creds Credentials) (tokens, error) {
 		if creds.AppKey == "" || creds.AppSecret == "" {
 			return nil, errors.New("AppCredentials: AppKey and AppSecret must not be empty")
 		}
-		return &tokenCache{client: c, creds: creds}, nil
+		cache := &tokenCache{client: c, creds: creds}
+		if share != nil {
+			cache.shared = share(c, creds)
+		}
+		return cache, nil
 	case *AppCredentials:
 		if creds == nil {
 			return nil, errors.New("credentials are nil")
 		}
-		return c.newTokens(*creds)
+		return c.newTokens(*creds, share)
 	case StaticToken:
 		if err := checkHeaderValue(string(creds)); err != nil {
 			return nil, fmt.Errorf("StaticToken: %w", err)
 		}
+	}
+	if share != nil {
+		return nil, errors.New("WithTokenStore: it needs AppCredentials")
 	}
 	return &foreignTokens{creds}, nil // a pointer, behind which fmt does not look
 }

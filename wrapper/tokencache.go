@@ -35,6 +35,7 @@ const (
 type tokenCache struct {
 	client  *Client
 	creds   AppCredentials
+	shared  tokenSharing // nil: the token is this process's own
 	current atomic.Pointer[heldToken]
 
 	mu        sync.Mutex
@@ -150,11 +151,20 @@ func (t *tokenCache) begin(ctx context.Context) {
 	go func() {
 		defer cancel()
 		// What a caller's transport does to this goroutine must not leave the others waiting.
-		err := &Error{Op: generated.OperationGetAccessToken.ID, Kind: ErrUnavailable, TokenEndpoint: true, Message: "the request was given up"}
+		err := unfinishedFetch()
 		var held *heldToken
 		defer func() { t.land(f, held, err) }()
-		held, err = t.fetch(ctx)
+		if t.shared != nil {
+			held, err = t.shared.token(ctx, t.client.clock.now, t.fetch)
+		} else {
+			held, err = t.fetch(ctx)
+		}
 	}()
+}
+
+// unfinishedFetch is the error of a request that ended without a result.
+func unfinishedFetch() *Error {
+	return &Error{Op: generated.OperationGetAccessToken.ID, Kind: ErrUnavailable, TokenEndpoint: true, Message: "the request was given up"}
 }
 
 // land ends a request.
@@ -187,9 +197,16 @@ func memoryOf(err *Error) time.Duration {
 }
 
 // reject drops a token that the service rejected. Another that came meanwhile stays.
-func (t *tokenCache) reject(_ context.Context, token string) {
-	if held := t.current.Load(); held != nil && held.value == token {
-		t.current.CompareAndSwap(held, nil)
+func (t *tokenCache) reject(ctx context.Context, token string) {
+	held := t.current.Load()
+	if held == nil || held.value != token {
+		return
+	}
+	if t.shared != nil {
+		t.shared.mark(token) // first, since others ask the store as soon as the cache is empty
+	}
+	if t.current.CompareAndSwap(held, nil) && t.shared != nil {
+		t.shared.drop(ctx, token)
 	}
 }
 

@@ -1,0 +1,174 @@
+//go:build redis
+
+package dingtalkredis_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+// away is each way in which Redis may not be there, and how it comes back.
+var away = map[string]func(s *redisServer, p *proxy) (back func()){
+	"killed": func(s *redisServer, _ *proxy) func() {
+		s.kill()
+		return s.start
+	},
+	"frozen": func(s *redisServer, _ *proxy) func() {
+		s.signal(syscall.SIGSTOP)
+		return func() { s.signal(syscall.SIGCONT) }
+	},
+	"cut off": func(_ *redisServer, p *proxy) func() {
+		p.set(0, true)
+		return func() { p.set(0, false) }
+	},
+	"slow": func(_ *redisServer, p *proxy) func() {
+		p.set(2*time.Second, false)
+		return func() { p.set(0, false) }
+	},
+	"full": func(s *redisServer, _ *proxy) func() {
+		c := s.client(s.t)
+		c.ConfigSet(s.t.Context(), "maxmemory", "1")
+		return func() { c.ConfigSet(s.t.Context(), "maxmemory", "0") }
+	},
+	"read-only": func(s *redisServer, _ *proxy) func() {
+		c := s.client(s.t)
+		c.SlaveOf(s.t.Context(), "127.0.0.1", "1")
+		return func() { c.SlaveOf(s.t.Context(), "NO", "ONE") }
+	},
+}
+
+// Every feature at once: calls succeed in bounded time while Redis is away, with one warning of each who notices, and
+// use it again when it is back.
+func TestAway(t *testing.T) {
+	t.Parallel()
+	for name, leave := range away {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := startRedis(t)
+			p := startProxy(t, s.addr)
+			server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+			var log, fleetLog lines
+			fleet := newFleet(t, newRedis(t, p.addr), server.URL, dingtalkredis.WithLogger(fleetLog.logger()))
+			budget := fleet.Budget(100000)
+			client := newClient(t, server.URL, creds, tokenStore(t, fleet), dingtalk.WithLimiter(fleet.Limiter(1000)),
+				dingtalk.WithBudget(budget), dingtalk.WithCache(fleet.Cache(time.Hour)), dingtalk.WithLogger(log.logger()))
+			convert(t, client, "before")
+			back := leave(s, p)
+			server.RejectTokens() // so that the store is needed
+			var longest time.Duration
+			for n := range 60 {
+				begun := time.Now()
+				convert(t, client, fmt.Sprint("away", n))
+				longest = max(longest, time.Since(begun))
+			}
+			t.Logf("figure: Redis %s: the longest of 60 calls took %s", name, longest.Round(time.Millisecond))
+			if longest > 4*time.Second {
+				t.Errorf("a call took %s", longest)
+			}
+			if n := fleetLog.warnings(); n != 1 {
+				t.Errorf("the fleet logged %d warnings, want 1: %s", n, &fleetLog)
+			}
+			if n := strings.Count(log.String(), "store failed"); n > 1 {
+				t.Errorf("the client logged %d warnings about the store: %s", n, &log)
+			}
+			back()
+			eventually(t, "Redis is used again", func() bool {
+				convert(t, client, fmt.Sprint("back", time.Now().UnixNano()))
+				used, err := budget.Used(t.Context())
+				return err == nil && used >= 62 && strings.Contains(fleetLog.String(), "Redis is back")
+			})
+		})
+	}
+}
+
+// Callers whose deadlines are near are served in time, and notice the outage as well.
+func TestAwayWithANearDeadline(t *testing.T) {
+	t.Parallel()
+	s := startRedis(t)
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	fleet := newFleet(t, s.client(t), server.URL)
+	client := newClient(t, server.URL, creds, tokenStore(t, fleet), dingtalk.WithLimiter(fleet.Limiter(1000)),
+		dingtalk.WithBudget(fleet.Budget(5000)), dingtalk.WithCache(fleet.Cache(time.Hour)))
+	convert(t, client, "before")
+	s.signal(syscall.SIGSTOP)
+	for n := range 5 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		if _, err := client.OpenConversationID(ctx, fmt.Sprint(n)); err != nil {
+			t.Error(err)
+		}
+		cancel()
+	}
+}
+
+// A client that starts while Redis is away works, and its limiter keeps to its share.
+func TestAwayFromTheStart(t *testing.T) {
+	t.Parallel()
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	fleet := newFleet(t, newRedis(t, freeAddr(t)), server.URL, dingtalkredis.WithPods(10))
+	client := newClient(t, server.URL, creds, tokenStore(t, fleet), dingtalk.WithLimiter(fleet.Limiter(200)),
+		dingtalk.WithBudget(fleet.Budget(250)), dingtalk.WithCache(fleet.Cache(time.Hour)))
+	convert(t, client, "first")
+	begun := time.Now()
+	for n := range 24 {
+		convert(t, client, fmt.Sprint(n))
+	}
+	if took := time.Since(begun); took < time.Second || took > 4*time.Second {
+		t.Errorf("24 calls at a tenth of 200/s took %s, want 1.2 s", took)
+	}
+	_, err := client.OpenConversationID(t.Context(), "one too many")
+	wantQuota(t, err)
+	wantRequests(t, server, 25, 1)
+}
+
+// Every script and pipeline works where keys live on different servers.
+func TestCluster(t *testing.T) {
+	t.Parallel()
+	cluster := startCluster(t)
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	var log lines
+	for n := range 12 { // apps, so that keys of every kind come to every server
+		app := dingtalk.AppCredentials{AppKey: fmt.Sprint("app", n), AppSecret: "secret"}
+		server.Configure(dingtalktest.WithCredentials(app.AppKey, app.AppSecret))
+		fleet := newFleetOf(t, cluster, app, server.URL, dingtalkredis.WithLogger(log.logger()), dingtalkredis.WithTimeout(2*time.Second))
+		budget, limiter := fleet.Budget(8), fleet.Limiter(1000)
+		client := newClient(t, server.URL, app, tokenStore(t, fleet), dingtalk.WithLimiter(limiter),
+			dingtalk.WithBudget(budget), dingtalk.WithCache(fleet.Cache(time.Hour)), dingtalk.WithLogger(log.logger()))
+		for c := range 4 {
+			convert(t, client, fmt.Sprint("chat", n, c))
+			convert(t, client, fmt.Sprint("chat", n, c))
+		}
+		server.RejectTokens()
+		for c := range 3 {
+			convert(t, client, fmt.Sprint("more", n, c))
+		}
+		limiter.Answered(true)
+		_, err := client.OpenConversationID(t.Context(), fmt.Sprint("over", n))
+		wantQuota(t, err)
+		if used, err := budget.Used(t.Context()); used != 8 || err != nil {
+			t.Errorf("Used() = %d, %v", used, err)
+		}
+	}
+	if log.warnings() > 0 {
+		t.Errorf("the logs hold warnings: %s", &log)
+	}
+	err := cluster.ForEachMaster(t.Context(), func(_ context.Context, c *redis.Client) error {
+		n, err := c.DBSize(t.Context()).Result()
+		if n == 0 {
+			t.Error("a server of the cluster holds nothing")
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,27 @@
+// Package dingtalkredis lets the processes of one app share what the service gives the app once: an access token, a
+// limit per second, a quota per month, and the conversions that have been made. They share it through Redis.
+//
+//	fleet, err := dingtalkredis.New(redisClient, creds, dingtalkredis.WithPods(20))
+//	tokens, err := fleet.TokenStore()
+//	client, err := dingtalk.NewClient(creds,
+//		dingtalk.WithTokenStore(tokens),
+//		dingtalk.WithLimiter(fleet.Limiter(dingtalk.DefaultRate)),
+//		dingtalk.WithBudget(fleet.Budget(5000)),
+//		dingtalk.WithCache(fleet.Cache(24*time.Hour)))
+//
+// Each of the four is an option of its own.
+//
+// # Without Redis
+//
+// Redis is an aid. Where it is down, slow, full, empty or holds something else, a call waits for it at most as long as
+// [WithTimeout] says (for a token up to half a second, and to be counted up to two, at the beginning of an outage), one warning is logged, and for a second nothing more is asked of it. Meanwhile each process goes
+// on by itself: with a token of its own, without shared conversions, and with the limit and budget that
+// [Fleet.Limiter] and [Fleet.Budget] describe. What Redis answers again is used again.
+//
+// # What Redis holds
+//
+// Keys begin with "openconversation:1:", for this schema. App keys and hosts are only in them as digests; chat ids of
+// conversions are as they are. Access tokens are sealed by AES-GCM with a key derived from the app secret, so a dump
+// of Redis holds none that could be used. Every script uses one key, so it runs in a cluster. Whoever can write to
+// Redis can slow the fleet down, use its budget up and put wrong conversions into the cache: give it a password.
+package dingtalkredis

@@ -1,0 +1,220 @@
+package dingtalkredis
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+)
+
+// Fleet is what the processes of one app share. Make one with [New]; each of its methods makes one thing to share.
+type Fleet struct {
+	redis   redis.UniversalClient
+	secret  string
+	scope   string // what the limit and the conversions belong to: host and app
+	org     string // what the budget belongs to: host and organisation
+	prefix  string
+	pods    int
+	timeout time.Duration
+	health  *health
+}
+
+// Option changes what [New] makes.
+type Option func(*settings) error
+
+type settings struct {
+	baseURL string
+	org     string
+	prefix  string
+	pods    int
+	timeout time.Duration
+	log     *slog.Logger
+}
+
+// defaultTimeout is how long a call waits for one answer of Redis.
+const defaultTimeout = 250 * time.Millisecond
+
+// New makes a fleet of the processes that use the same Redis with the same credentials. The client is the caller's, so
+// that cluster, sentinel, TLS and passwords are too; it is not closed. Redis must be version 6 or newer.
+//
+// Nothing is sent yet, and an absent Redis is no error.
+func New(client redis.UniversalClient, creds dingtalk.AppCredentials, opts ...Option) (*Fleet, error) {
+	if client == nil {
+		return nil, errors.New("dingtalkredis: the Redis client is nil")
+	}
+	if creds.AppKey == "" || creds.AppSecret == "" {
+		return nil, errors.New("dingtalkredis: AppKey and AppSecret must not be empty")
+	}
+	s := settings{baseURL: string(dingtalk.International), prefix: "openconversation", timeout: defaultTimeout}
+	for _, opt := range opts {
+		if err := opt(&s); err != nil {
+			return nil, fmt.Errorf("dingtalkredis: %w", err)
+		}
+	}
+	host := strings.TrimRight(s.baseURL, "/")
+	return &Fleet{
+		redis: client, secret: creds.AppSecret, prefix: s.prefix, pods: s.pods, timeout: s.timeout,
+		scope:  host + "\x00" + creds.AppKey,
+		org:    host + "\x00" + cmp.Or(s.org, creds.AppKey),
+		health: &health{outage: &outage{log: s.log}},
+	}, nil
+}
+
+// WithBaseURL says which service the limit, the budget and the conversions are about. It must be the client's own base
+// URL; the default is [dingtalk.International], as it is there.
+func WithBaseURL(baseURL string) Option {
+	return func(s *settings) error {
+		if u, err := url.Parse(baseURL); err != nil || u.Host == "" {
+			return errors.New("WithBaseURL: it is not a URL with a host")
+		}
+		s.baseURL = baseURL
+		return nil
+	}
+}
+
+// WithPods says how many processes share the limit. It matters only while Redis is away: then each keeps to its share.
+// Without it, each keeps to the whole limit by itself, and throttles of the service slow it down.
+func WithPods(n int) Option {
+	return func(s *settings) error {
+		if n < 1 {
+			return fmt.Errorf("WithPods: %d is not positive", n)
+		}
+		s.pods = n
+		return nil
+	}
+}
+
+// WithOrganization names the organisation that the app belongs to. Apps that give the same name share one budget, as
+// they share one quota at the service. The default is the app key: a budget of the app's own.
+func WithOrganization(name string) Option {
+	return func(s *settings) error {
+		s.org = name
+		return nil
+	}
+}
+
+// WithPrefix begins the name of every key with prefix instead of "openconversation".
+func WithPrefix(prefix string) Option {
+	return func(s *settings) error {
+		if prefix == "" || strings.ContainsAny(prefix, "{}") {
+			return errors.New("WithPrefix: it is empty or holds a brace, which means something to a cluster")
+		}
+		s.prefix = prefix
+		return nil
+	}
+}
+
+// WithTimeout says how long a call waits for one answer of Redis before it goes on without; 250 ms if not given. At
+// the beginning of an outage a [TokenStore] waits half a second once, and a [Budget] two. The
+// Redis client's own time-outs and repeats lie within it.
+func WithTimeout(d time.Duration) Option {
+	return func(s *settings) error {
+		if d <= 0 {
+			return fmt.Errorf("WithTimeout: %s is not positive", d)
+		}
+		s.timeout = d
+		return nil
+	}
+}
+
+// WithLogger warns once when Redis goes away, and says at info level when it is back.
+func WithLogger(log *slog.Logger) Option {
+	return func(s *settings) error {
+		s.log = log
+		return nil
+	}
+}
+
+// patient is the fleet for those to whom Redis matters more: the first call waits longer before it takes Redis for
+// away. Those after it wait no longer than others, until Redis answers.
+func (f *Fleet) patient(patience time.Duration) *Fleet {
+	own := *f
+	own.health = &health{outage: f.health.outage, patience: patience}
+	return &own
+}
+
+// schema is in every key. A change of what is kept under one gets another, so that old and new versions of this package
+// can run side by side.
+const schema = "1"
+
+// key names what a fleet keeps. Each script uses one key, and what is in braces decides its place in a cluster.
+func (f *Fleet) key(kind, owner string, rest ...string) string {
+	sum := sha256.Sum256([]byte(owner))
+	key := f.prefix + ":" + schema + ":" + kind + ":{" + hex.EncodeToString(sum[:16]) + "}"
+	for _, part := range rest {
+		key += ":" + part
+	}
+	return key
+}
+
+// errAway is what a call gets at once for a moment after one that Redis did not answer.
+var errAway = errors.New("dingtalkredis: Redis did not answer a moment ago")
+
+// ask runs one exchange with Redis within the time limit. The Redis client itself does not leave an answer that it
+// waits for when a context ends, so that is left to a goroutine.
+func ask[T any](ctx context.Context, f *Fleet, exchange func(context.Context) (T, error)) (T, error) {
+	var none T
+	if !f.health.mayAsk() {
+		return none, errAway
+	}
+	limit := f.health.limit(f.timeout)
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline)/4) // the rest is for the call itself
+	}
+	begun := time.Now()
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	type result struct {
+		value T
+		err   error
+	}
+	results := make(chan result, 1)
+	go func() {
+		r := result{err: errors.New("dingtalkredis: the Redis client panicked")}
+		defer func() {
+			_ = recover()
+			results <- r
+		}()
+		r.value, r.err = exchange(limited)
+	}()
+	var r result
+	select {
+	case r = <-results:
+	case <-limited.Done():
+		r.err = limited.Err()
+	}
+	// Nobody could have answered a caller who was in such a hurry.
+	hurried := time.Since(begun) < f.timeout/5
+	if err := ctx.Err(); err != nil && r.err != nil {
+		if hurried {
+			f.health.unknown()
+		} else {
+			f.health.bad(ctx, err)
+		}
+		return none, err
+	}
+	if errors.Is(r.err, redis.Nil) {
+		f.health.good()
+		return none, redis.Nil
+	}
+	if r.err != nil {
+		if hurried && errors.Is(r.err, context.DeadlineExceeded) {
+			f.health.unknown()
+		} else {
+			f.health.bad(ctx, r.err)
+		}
+		return none, fmt.Errorf("dingtalkredis: %w", r.err)
+	}
+	f.health.good()
+	return r.value, nil
+}

@@ -1,0 +1,88 @@
+package dingtalkredis_test
+
+import (
+	"context"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+var (
+	_ dingtalk.TokenStore = (*dingtalkredis.TokenStore)(nil)
+	_ dingtalk.Limiter    = (*dingtalkredis.Limiter)(nil)
+	_ dingtalk.Budget     = (*dingtalkredis.Budget)(nil)
+	_ dingtalk.Cache      = (*dingtalkredis.Cache)(nil)
+)
+
+var app = dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret}
+
+// nobody is a Redis client of an address at which nobody listens.
+func nobody(t *testing.T) redis.UniversalClient {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = l.Close()
+	client := redis.NewClient(&redis.Options{Addr: l.Addr().String()})
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+func TestNew(t *testing.T) {
+	for name, c := range map[string]struct {
+		client redis.UniversalClient
+		creds  dingtalk.AppCredentials
+		opt    dingtalkredis.Option
+		good   bool
+	}{
+		"good":         {nobody(t), app, dingtalkredis.WithPods(1), true},
+		"no client":    {nil, app, dingtalkredis.WithPods(1), false},
+		"no secret":    {nobody(t), dingtalk.AppCredentials{AppKey: "a"}, dingtalkredis.WithPods(1), false},
+		"no pods":      {nobody(t), app, dingtalkredis.WithPods(0), false},
+		"no time":      {nobody(t), app, dingtalkredis.WithTimeout(0), false},
+		"no host":      {nobody(t), app, dingtalkredis.WithBaseURL("here"), false},
+		"no prefix":    {nobody(t), app, dingtalkredis.WithPrefix(""), false},
+		"brace prefix": {nobody(t), app, dingtalkredis.WithPrefix("{a}"), false},
+	} {
+		if fleet, err := dingtalkredis.New(c.client, c.creds, c.opt); (err == nil) != c.good || (fleet != nil) != c.good {
+			t.Errorf("%s: got %v, %v", name, fleet, err)
+		}
+	}
+}
+
+// Without any Redis, every option works as if it were this process's own.
+func TestNobodyListens(t *testing.T) {
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	fleet, err := dingtalkredis.New(nobody(t), app, dingtalkredis.WithBaseURL(server.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens, err := fleet.TokenStore()
+	if err != nil {
+		t.Fatal(err)
+	}
+	budget := fleet.Budget(3)
+	client, err := dingtalk.NewClient(app, dingtalk.WithBaseURL(server.URL), dingtalk.WithTokenStore(tokens),
+		dingtalk.WithLimiter(fleet.Limiter(1000)), dingtalk.WithBudget(budget), dingtalk.WithCache(fleet.Cache(time.Hour)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"a", "b", "c", "d"} {
+		got, err := client.OpenConversationID(t.Context(), id)
+		if id != "d" && (got != dingtalktest.OpenConversationIDOf(id) || err != nil) || id == "d" && err == nil {
+			t.Errorf("OpenConversationID(%q) = %q, %v", id, got, err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if used, err := budget.Used(ctx); err == nil {
+		t.Errorf("Used() = %d of a Redis that is not there", used)
+	}
+}

@@ -1,0 +1,105 @@
+package dingtalkredis
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// awayTime is how long Redis is not asked after it failed. Then one caller tries, and the others go on without it until
+// that one has an answer.
+const awayTime = time.Second
+
+// health keeps a Redis that is down or slow from costing every call its time limit.
+type health struct {
+	outage   *outage
+	patience time.Duration // the least time limit while nothing is known to be wrong
+
+	mu    sync.Mutex
+	away  bool
+	until time.Time // when the next try may be made
+}
+
+func (h *health) mayAsk() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.away {
+		return true
+	}
+	now := time.Now()
+	if now.Before(h.until) {
+		return false
+	}
+	h.until = now.Add(awayTime)
+	return true
+}
+
+// limit is how long an exchange may take.
+func (h *health) limit(usual time.Duration) time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.away {
+		return usual
+	}
+	return max(usual, h.patience)
+}
+
+func (h *health) good() {
+	h.mu.Lock()
+	was := h.away
+	h.away = false
+	h.mu.Unlock()
+	if was {
+		h.outage.end()
+	}
+}
+
+func (h *health) bad(ctx context.Context, err error) {
+	h.mu.Lock()
+	was := h.away
+	h.away, h.until = true, time.Now().Add(awayTime)
+	h.mu.Unlock()
+	if !was {
+		h.outage.begin(ctx, err)
+	}
+}
+
+// unknown ends a try that its caller gave up: the next may be made at once.
+func (h *health) unknown() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.until = time.Time{}
+}
+
+// outage logs the absence of Redis once, however many notice it.
+type outage struct {
+	log *slog.Logger
+
+	mu      sync.Mutex
+	noticed int
+}
+
+func (o *outage) begin(ctx context.Context, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.noticed++; o.noticed == 1 {
+		o.write(ctx, slog.LevelWarn, "dingtalkredis: Redis failed; this process goes on without it", slog.Any("error", err))
+	}
+}
+
+func (o *outage) end() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.noticed--; o.noticed == 0 {
+		o.write(context.Background(), slog.LevelInfo, "dingtalkredis: Redis is back")
+	}
+}
+
+// write logs a line. A handler that panics loses it, nothing else.
+func (o *outage) write(ctx context.Context, level slog.Level, msg string, attrs ...slog.Attr) {
+	defer func() { _ = recover() }()
+	if o.log != nil {
+		o.log.LogAttrs(ctx, level, msg, attrs...)
+	}
+}

@@ -1,0 +1,124 @@
+//go:build redis
+
+package dingtalkredis_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+var (
+	convertOp = generated.OperationChatIDToOpenConversationID
+	tokenOp   = generated.OperationGetAccessToken
+	creds     = dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret}
+)
+
+func newFleet(t testing.TB, client redis.UniversalClient, url string, opts ...dingtalkredis.Option) *dingtalkredis.Fleet {
+	t.Helper()
+	return newFleetOf(t, client, creds, url, opts...)
+}
+
+func newFleetOf(t testing.TB, client redis.UniversalClient, creds dingtalk.AppCredentials, url string, opts ...dingtalkredis.Option) *dingtalkredis.Fleet {
+	t.Helper()
+	fleet, err := dingtalkredis.New(client, creds, append([]dingtalkredis.Option{dingtalkredis.WithBaseURL(url)}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fleet
+}
+
+func tokenStore(t testing.TB, fleet *dingtalkredis.Fleet) dingtalk.Option {
+	t.Helper()
+	store, err := fleet.TokenStore()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dingtalk.WithTokenStore(store)
+}
+
+func newClient(t testing.TB, url string, creds dingtalk.AppCredentials, opts ...dingtalk.Option) *dingtalk.Client {
+	t.Helper()
+	transport := &http.Transport{MaxIdleConnsPerHost: 64}
+	t.Cleanup(transport.CloseIdleConnections)
+	client, err := dingtalk.NewClient(creds, append([]dingtalk.Option{
+		dingtalk.WithBaseURL(url), dingtalk.WithHTTPClient(&http.Client{Transport: transport}),
+	}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func convert(t testing.TB, client *dingtalk.Client, chatID string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	id, err := client.OpenConversationID(ctx, chatID)
+	if want := dingtalktest.OpenConversationIDOf(chatID); id != want || err != nil {
+		t.Fatalf("OpenConversationID(%q) = %q, %v; want %q", chatID, id, err, want)
+	}
+}
+
+func wantRequests(t testing.TB, e *dingtalktest.Server, converts, tokens int) {
+	t.Helper()
+	if c, n := e.Count(convertOp), e.Count(tokenOp); c != converts || n != tokens {
+		t.Errorf("%d conversions and %d token calls arrived, want %d and %d", c, n, converts, tokens)
+	}
+}
+
+func wantQuota(t testing.TB, err error) {
+	t.Helper()
+	var e *dingtalk.Error
+	if !errors.As(err, &e) || !errors.Is(err, dingtalk.ErrQuotaExhausted) || !e.Local {
+		t.Errorf("got %v; want a local *Error that is ErrQuotaExhausted", err)
+	}
+}
+
+// lines is a log that a test reads.
+type lines struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *lines) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+
+func (l *lines) warnings() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.buf.String(), "level=WARN")
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// keys lists what Redis holds.
+func keys(t testing.TB, client redis.UniversalClient, pattern string) []string {
+	t.Helper()
+	found, err := client.Keys(t.Context(), pattern).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}

@@ -1,0 +1,176 @@
+//go:build redis
+
+package dingtalkredis_test
+
+import (
+	"os"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+// fleetChats is how many chats the tests of a shared rate convert; `make bench-fleet` sets it to 2,000.
+func fleetChats(t *testing.T) int {
+	n, err := strconv.Atoi(os.Getenv("FLEET_CHATS"))
+	if os.Getenv("FLEET_CHATS") == "" {
+		return 240
+	}
+	if err != nil || n < 80 {
+		t.Fatal("FLEET_CHATS must be a number of at least 80")
+	}
+	return n
+}
+
+const processes = 8
+
+func wantAll(t *testing.T, r report, total int) {
+	t.Helper()
+	if r.Converted != total {
+		t.Errorf("of %d chats: %+v", total, r)
+	}
+}
+
+func TestFleetFetchesOneToken(t *testing.T) {
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	pods := startPods(t, processes, task{Redis: startRedis(t).addr, URL: server.URL, Calls: 4})
+	wantAll(t, convertAll(pods, 0, 80), 80)
+	cold := server.Count(tokenOp)
+	server.RejectTokens()
+	wantAll(t, convertAll(pods, 1000, 80), 80)
+	refreshes := server.Count(tokenOp) - cold
+	t.Logf("figure: %d processes, cold: %d token request; token revoked: %d refresh, no caller saw an error", processes, cold, refreshes)
+	if cold != 1 || refreshes != 1 {
+		t.Error("want 1 and 1")
+	}
+}
+
+func TestFleetKeepsToTheRate(t *testing.T) {
+	const rate = 20
+	total := fleetChats(t)
+	run := func(what string, job task) (throttledShare, times float64) {
+		server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithQPS(rate))
+		job.URL, job.Calls = server.URL, 4
+		pods := startPods(t, processes, job)
+		begun := time.Now()
+		r := convertAll(pods, 0, total)
+		took := time.Since(begun)
+		wantAll(t, r, total)
+		tally := server.Counts()[convertOp.ID]
+		throttled := tally.Codes[generated.CodeAppQPSLimit]
+		throttledShare = float64(throttled) / float64(tally.Requests)
+		times = took.Seconds() / (float64(total) / rate)
+		t.Logf("figure: %s: %d processes, %d chats at %d/s: %d of %d answers were throttles (%.2f %%), %.1f s = %.3f × N/Q, %d token requests",
+			what, processes, total, rate, throttled, tally.Requests, 100*throttledShare, took.Seconds(), times, server.Count(tokenOp))
+		return throttledShare, times
+	}
+	throttled, times := run("with the shared limiter", task{Redis: startRedis(t).addr, Rate: rate, Pods: processes})
+	if throttled > 0.005 || times > 1.10 {
+		t.Error("want at most 0.5 % and 1.10")
+	}
+	if os.Getenv("FLEET_CHATS") != "" {
+		run("without it, for contrast", task{})
+	}
+}
+
+// Processes that end orderly between their orders, or never, make exactly as many calls as the budget allows.
+func TestFleetSpendsTheBudget(t *testing.T) {
+	const budget = 500
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	job := task{Redis: startRedis(t).addr, URL: server.URL, Budget: budget, Calls: 4}
+	first := 0
+	converted := 0
+	for range 3 { // fleets, one after another
+		r := convertAll(startPods(t, processes, job), first, 160)
+		first, converted = first+160, converted+r.Converted
+	}
+	r := convertAll(startPods(t, processes, job), first, 160)
+	converted += r.Converted
+	t.Logf("figure: budget of %d, %d processes, restarted three times: %d calls arrived, %d chats converted", budget, processes, server.Count(convertOp), converted)
+	if server.Count(convertOp) != budget || converted != budget || r.Failed != 0 || r.Refused+r.NotTried != 640-budget {
+		t.Errorf("want exactly %d: the last fleet's report is %+v", budget, r)
+	}
+}
+
+// A killed process may have counted a call that it did not come to send. It never sends one that is not counted.
+func TestFleetSpendsTheBudgetWhileProcessesAreKilled(t *testing.T) {
+	const budget, kills = 500, 8
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithLatency(10*time.Millisecond))
+	rdb := startRedis(t)
+	job := task{Redis: rdb.addr, URL: server.URL, Budget: budget, Calls: 4}
+	pods := startPods(t, processes, job)
+	for n, p := range pods {
+		p.tell(order{n * 1000, n*1000 + 500})
+	}
+	next := processes
+	for k := range kills {
+		eventually(t, "a part of the budget is spent", func() bool { return server.Count(convertOp) >= 40*(k+1) })
+		pods[k%processes].kill()
+		pods[k%processes] = startPods(t, 1, job)[0]
+		pods[k%processes].tell(order{next * 1000, next*1000 + 500})
+		next++
+	}
+	for _, p := range pods {
+		if r := p.hear(); r.Failed > 0 || r.Refused == 0 {
+			t.Errorf("a process reports %+v", r)
+		}
+	}
+	used, err := newFleet(t, rdb.client(t), server.URL).Budget(budget).Used(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := server.Count(convertOp)
+	t.Logf("figure: budget of %d, %d processes, %d of them killed and started again: %d calls arrived, %d were counted", budget, processes, kills, calls, used)
+	if calls > budget || calls < budget-kills || used != budget {
+		t.Errorf("want %d counted, and at most that many calls, at most one less for each kill", budget)
+	}
+}
+
+// Whatever happens to Redis, no id is lost and nobody sees an error of it.
+func TestFleetSurvivesItsRedis(t *testing.T) {
+	const rate, total = 100, 800
+	for name, disturb := range map[string]func(s *redisServer){
+		"killed and restarted": func(s *redisServer) {
+			s.kill()
+			time.Sleep(time.Second)
+			s.start()
+		},
+		"frozen for 5 s": func(s *redisServer) {
+			s.signal(syscall.SIGSTOP)
+			time.Sleep(5 * time.Second)
+			s.signal(syscall.SIGCONT)
+		},
+		"flushed": func(s *redisServer) {
+			if err := s.client(s.t).FlushAll(s.t.Context()).Err(); err != nil {
+				s.t.Error(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithQPS(rate))
+			rdb := startRedis(t)
+			pods := startPods(t, 4, task{Redis: rdb.addr, URL: server.URL, Rate: rate, Pods: 4, Budget: 5000, Calls: 4})
+			begun := time.Now()
+			done := make(chan report, 1)
+			go func() { done <- convertAll(pods, 0, total) }()
+			eventually(t, "a quarter is done", func() bool { return server.Count(convertOp) > total/4 })
+			disturb(rdb)
+			r := <-done
+			took := time.Since(begun)
+			tally := server.Counts()[convertOp.ID]
+			throttled := tally.Codes[generated.CodeAppQPSLimit]
+			t.Logf("figure: Redis %s: %d of %d chats converted, %.2f × N/Q, %d of %d answers were throttles, %d token requests",
+				name, r.Converted, total, took.Seconds()*rate/total, throttled, tally.Requests, server.Count(tokenOp))
+			wantAll(t, r, total)
+			if took > 2*total/rate*time.Second {
+				t.Errorf("it took %s", took)
+			}
+			if throttled*20 > tally.Requests {
+				t.Error("more than 5 % of the answers were throttles")
+			}
+		})
+	}
+}

@@ -1,0 +1,48 @@
+package dingtalkredis
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"time"
+)
+
+// seal makes tokens unreadable for whoever reads Redis: AES-256-GCM, with a key derived from the app secret and a random
+// nonce. The name of the Redis key is authenticated too, so that a value is of no use under another.
+type seal struct{ aead cipher.AEAD }
+
+func newSeal(secret string) (*seal, error) {
+	key, err := hkdf.Key(sha256.New, []byte(secret), nil, "openconversation: access tokens in Redis, schema "+schema, 32)
+	if err != nil {
+		return nil, err
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		return nil, err
+	}
+	return &seal{aead}, nil
+}
+
+// close seals a token with the lifetime that it had when it was fetched.
+func (s *seal) close(name, token string, lifetime time.Duration) string {
+	plain := binary.BigEndian.AppendUint64(nil, uint64(lifetime.Milliseconds()))
+	return string(s.aead.Seal(nil, nil, append(plain, token...), []byte(name)))
+}
+
+var errForeign = errors.New("dingtalkredis: the value is not one of this app's")
+
+// open is the inverse of close.
+func (s *seal) open(name, sealed string) (token string, lifetime time.Duration, err error) {
+	plain, err := s.aead.Open(nil, nil, []byte(sealed), []byte(name))
+	if err != nil || len(plain) <= 8 {
+		return "", 0, errForeign
+	}
+	return string(plain[8:]), time.Duration(binary.BigEndian.Uint64(plain)) * time.Millisecond, nil
+}

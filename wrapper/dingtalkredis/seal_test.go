@@ -1,0 +1,41 @@
+package dingtalkredis
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSeal(t *testing.T) {
+	mine, err := newSeal("secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := newSeal("another")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := mine.close("name", "token", 2*time.Hour)
+	if strings.Contains(sealed, "token") || sealed == mine.close("name", "token", 2*time.Hour) {
+		t.Error("it can be read, or looks the same twice")
+	}
+	if token, lifetime, err := mine.open("name", sealed); token != "token" || lifetime != 2*time.Hour || err != nil {
+		t.Errorf("open() = %q, %s, %v", token, lifetime, err)
+	}
+	if token, _, err := other.open("name", sealed); err == nil {
+		t.Errorf("another secret opened it: %q", token)
+	}
+	if token, _, err := mine.open("elsewhere", sealed); err == nil {
+		t.Errorf("it was opened under another name: %q", token)
+	}
+	for n := range len(sealed) {
+		if token, _, err := mine.open("name", sealed[:n]); err == nil {
+			t.Errorf("its first %d bytes were opened: %q", n, token)
+		}
+		spoilt := []byte(sealed)
+		spoilt[n] ^= 1
+		if token, _, err := mine.open("name", string(spoilt)); err == nil {
+			t.Errorf("with byte %d changed it was opened: %q", n, token)
+		}
+	}
+}

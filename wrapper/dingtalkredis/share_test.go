@@ -1,0 +1,241 @@
+//go:build redis
+
+package dingtalkredis_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+func TestCacheIsShared(t *testing.T) {
+	t.Parallel()
+	rdb := startRedis(t).client(t)
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	first := newClient(t, server.URL, creds, dingtalk.WithCache(newFleet(t, rdb, server.URL).Cache(time.Hour)))
+	second := newClient(t, server.URL, creds, dingtalk.WithCache(newFleet(t, rdb, server.URL).Cache(time.Hour)))
+	for _, id := range []string{"chat1", "chat {x} y:z", "聊天"} {
+		convert(t, first, id)
+		convert(t, second, id)
+	}
+	wantRequests(t, server, 3, 1)
+	for _, name := range keys(t, rdb, "*") {
+		if left := rdb.PTTL(t.Context(), name).Val(); left <= 0 || left > time.Hour {
+			t.Errorf("%q ends in %s", name, left)
+		}
+	}
+	// Of another app or host, nothing is found.
+	other := newFleetOf(t, rdb, dingtalk.AppCredentials{AppKey: "other", AppSecret: "x"}, server.URL).Cache(time.Hour)
+	if id, ok := other.Get(t.Context(), "chat1"); ok {
+		t.Errorf("another app found %q", id)
+	}
+	// Garbage is a miss, and is replaced.
+	for n, name := range keys(t, rdb, "*:chat1") {
+		for _, spoil := range []func(){
+			func() { rdb.Set(t.Context(), name, "cid-without-a-mark", 0) },
+			func() { rdb.Set(t.Context(), name, "cid1 ", 0) },
+			func() { rdb.Set(t.Context(), name, "cid1 two words", 0) },
+			func() { rdb.Set(t.Context(), name, "cid1 \xff", 0) },
+			func() { rdb.Del(t.Context(), name); rdb.HSet(t.Context(), name, "a", "b") },
+		} {
+			spoil()
+			convert(t, second, "chat1")
+			n++
+		}
+		if got := server.Count(convertOp); got != 3+n {
+			t.Errorf("%d conversions, want %d", got, 3+n)
+		}
+	}
+}
+
+// spread makes calls with each of these limiters for a while, and returns how many passed.
+func spread(t *testing.T, limiters []*dingtalkredis.Limiter, d time.Duration, during func(n int64)) int64 {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	var passed atomic.Int64
+	var wg sync.WaitGroup
+	for _, l := range limiters {
+		for range 3 {
+			wg.Go(func() {
+				for l.Wait(ctx) == nil {
+					during(passed.Add(1))
+				}
+			})
+		}
+	}
+	wg.Wait()
+	return passed.Load()
+}
+
+func newLimiters(t *testing.T, rdb *redisServer, rate float64, n int, opts ...dingtalkredis.Option) (limiters []*dingtalkredis.Limiter) {
+	for range n {
+		limiters = append(limiters, newFleet(t, rdb.client(t), "http://127.0.0.1:1", opts...).Limiter(rate))
+	}
+	return limiters
+}
+
+func TestLimiterIsShared(t *testing.T) {
+	t.Parallel()
+	limiters := newLimiters(t, startRedis(t), 100, 4)
+	if n := spread(t, limiters, 2*time.Second, func(int64) {}); n < 175 || n > 201 {
+		t.Errorf("%d calls passed in 2 s, want 194", n)
+	}
+}
+
+func TestOneThrottleSlowsAll(t *testing.T) {
+	t.Parallel()
+	limiters := newLimiters(t, startRedis(t), 100, 4)
+	n := spread(t, limiters, 2*time.Second, func(n int64) {
+		if n == 50 {
+			limiters[0].Answered(true)
+		}
+	})
+	// Half a second at full rate, a second's pause, and half a second at half the rate.
+	if n < 60 || n > 95 {
+		t.Errorf("%d calls passed in 2 s with a throttle after 50, want about 76", n)
+	}
+}
+
+func TestLimiterRefusesWhatWouldBeLate(t *testing.T) {
+	t.Parallel()
+	l := newLimiters(t, startRedis(t), 0.5, 1)[0]
+	if err := l.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	begun := time.Now()
+	if err := l.Wait(ctx); err == nil || time.Since(begun) > 500*time.Millisecond {
+		t.Errorf("got %v after %s, want an error at once", err, time.Since(begun))
+	}
+}
+
+func TestLimiterSurvivesGarbage(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t)
+	rdb := server.client(t)
+	l := newLimiters(t, server, 50, 1)[0]
+	if err := l.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	name := keys(t, rdb, "*:rate:*")[0]
+	for _, spoil := range []func() error{
+		func() error { return rdb.Set(t.Context(), name, "x", 0).Err() },
+		func() error { return rdb.HSet(t.Context(), name, "next", "x", "cut", "nan", "bad", "inf").Err() },
+		func() error { return rdb.HSet(t.Context(), name, "next", "1e300", "cut", "1e300", "bad", "-1").Err() },
+	} {
+		if err := spoil(); err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		for range 10 {
+			if err := l.Wait(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(begun); took < 150*time.Millisecond || took > time.Second {
+			t.Errorf("10 calls took %s, want 0.2 s", took)
+		}
+		if kind := rdb.Type(t.Context(), name).Val(); kind != "hash" {
+			t.Errorf("the key is a %s now", kind)
+		}
+	}
+}
+
+func TestBudgetIsExact(t *testing.T) {
+	t.Parallel()
+	rdb := startRedis(t).client(t)
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	var wg sync.WaitGroup
+	var refused atomic.Int64
+	for p := range 4 {
+		client := newClient(t, server.URL, creds, dingtalk.WithBudget(newFleet(t, rdb, server.URL).Budget(100)))
+		for w := range 4 {
+			wg.Go(func() {
+				for n := range 10 {
+					if _, err := client.OpenConversationID(t.Context(), fmt.Sprint(p, w, n)); err != nil {
+						wantQuota(t, err)
+						refused.Add(1)
+					}
+				}
+			})
+		}
+	}
+	wg.Wait()
+	if got := server.Count(convertOp); got != 100 || refused.Load() != 60 {
+		t.Errorf("%d calls were made and %d refused, want 100 and 60", got, refused.Load())
+	}
+	if used, err := newFleet(t, rdb, server.URL).Budget(100).Used(t.Context()); used != 100 || err != nil {
+		t.Errorf("Used() = %d, %v", used, err)
+	}
+	if _, err := newFleetOf(t, rdb, dingtalk.AppCredentials{AppKey: "other", AppSecret: "x"}, server.URL).Budget(1).Used(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// Apps of one organization share its budget, and others have their own.
+func TestBudgetBelongsToOrganization(t *testing.T) {
+	t.Parallel()
+	rdb := startRedis(t).client(t)
+	other := dingtalk.AppCredentials{AppKey: "other", AppSecret: "x"}
+	const url = "http://127.0.0.1:1"
+	a := newFleet(t, rdb, url, dingtalkredis.WithOrganization("corp")).Budget(1)
+	b := newFleetOf(t, rdb, other, url, dingtalkredis.WithOrganization("corp")).Budget(1)
+	if err := a.Spend(t.Context()); err != nil {
+		t.Error(err)
+	}
+	wantQuota(t, b.Spend(t.Context()))
+	if err := newFleetOf(t, rdb, other, url).Budget(1).Spend(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// A count that Redis has lost, or that somebody overwrote, comes back from those who know it.
+func TestBudgetIsRestored(t *testing.T) {
+	t.Parallel()
+	rdb := startRedis(t).client(t)
+	const url = "http://127.0.0.1:1"
+	a, b := newFleet(t, rdb, url).Budget(30), newFleet(t, rdb, url).Budget(30)
+	spend := func(n int, budget *dingtalkredis.Budget) {
+		t.Helper()
+		for range n {
+			if err := budget.Spend(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	want := func(total int) {
+		t.Helper()
+		if used, err := a.Used(t.Context()); used != total || err != nil {
+			t.Errorf("Used() = %d, %v; want %d", used, err, total)
+		}
+	}
+	spend(5, a)
+	spend(5, b)
+	name := keys(t, rdb, "*:budget:*")[0]
+	for n, lose := range []func() error{
+		func() error { return rdb.FlushAll(t.Context()).Err() },
+		func() error { return rdb.Set(t.Context(), name, "x", 0).Err() },
+		func() error { return rdb.HSet(t.Context(), name, "new", "x").Err() },
+		func() error { return rdb.HSet(t.Context(), name, "base", "1e300").Err() },
+	} {
+		if err := lose(); err != nil {
+			t.Fatal(err)
+		}
+		spend(1, b)
+		spend(1, a)
+		want(10 + 2*(n+1))
+	}
+	spend(12, a)
+	wantQuota(t, a.Spend(t.Context()))
+	wantQuota(t, b.Spend(t.Context()))
+	want(30)
+}

@@ -1,0 +1,141 @@
+package dingtalkredis
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+)
+
+const (
+	// fetchTime is how long a process may take to fetch a token before another does. One that is killed meanwhile holds
+	// the others up for as long as they wait at all.
+	fetchTime = 10 * time.Second
+	// waitTime is how long a process waits for another's token before it fetches one itself.
+	waitTime = 1500 * time.Millisecond
+	pollTime = 20 * time.Millisecond
+	// tokenPatience is less than what the client allows a store.
+	tokenPatience = 500 * time.Millisecond
+	// dueTime is how long before its end a token is renewed: a quarter of its lifetime, if that is less. It is a little
+	// longer than the client's own, so that a client that asks for a renewal gets one.
+	dueTime = 10*time.Minute + 5*time.Second
+)
+
+// TokenStore keeps the app's access token in Redis, sealed. It implements [dingtalk.TokenStore].
+type TokenStore struct {
+	fleet *Fleet
+	seal  *seal
+}
+
+// TokenStore shares the access token: of all processes that need one, one fetches it. It is for
+// [dingtalk.WithTokenStore].
+func (f *Fleet) TokenStore() (*TokenStore, error) {
+	seal, err := newSeal(f.secret)
+	if err != nil {
+		return nil, errors.New("dingtalkredis: tokens cannot be sealed on this machine: " + err.Error())
+	}
+	return &TokenStore{fleet: f.patient(tokenPatience), seal: seal}, nil
+}
+
+// kept is a token as Redis has it.
+type kept struct {
+	sealed string
+	value  string
+	left   time.Duration
+	due    bool // it should be renewed
+}
+
+// Token returns the token that Redis keeps, or fetches it. While another process fetches, it returns the token that is
+// about to be renewed, or else waits for the new one for a second and a half.
+func (s *TokenStore) Token(ctx context.Context, key string, fetch func(context.Context) (dingtalk.Token, error)) (dingtalk.Token, error) {
+	name, lock := s.fleet.key("token", key), s.fleet.key("token", key, "fetching")
+	for deadline := time.Now().Add(waitTime); ; {
+		found, err := s.find(ctx, name)
+		if err != nil {
+			return dingtalk.Token{}, err
+		}
+		if found.value != "" && !found.due {
+			return dingtalk.Token{Value: found.value, Lifetime: found.left}, nil
+		}
+		mine := rand.Text()
+		locked, err := ask(ctx, s.fleet, func(ctx context.Context) (bool, error) {
+			return s.fleet.redis.SetNX(ctx, lock, mine, fetchTime).Result()
+		})
+		switch {
+		case err != nil:
+			return dingtalk.Token{}, err
+		case locked || time.Now().After(deadline):
+			return s.fetch(ctx, name, lock, mine, locked, fetch)
+		case found.value != "":
+			return dingtalk.Token{Value: found.value, Lifetime: found.left}, nil
+		}
+		select {
+		case <-time.After(pollTime):
+		case <-ctx.Done():
+			return dingtalk.Token{}, ctx.Err()
+		}
+	}
+}
+
+// find reads the token. What cannot be read is as good as none: it is another schema's, or somebody else's.
+func (s *TokenStore) find(ctx context.Context, name string) (kept, error) {
+	return ask(ctx, s.fleet, func(ctx context.Context) (kept, error) {
+		pipe := s.fleet.redis.Pipeline()
+		value, ttl := pipe.Get(ctx, name), pipe.PTTL(ctx, name)
+		if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "WRONGTYPE") {
+			return kept{}, err
+		}
+		token, lifetime, err := s.seal.open(name, value.Val())
+		if left := ttl.Val(); err == nil && left > 0 {
+			return kept{sealed: value.Val(), value: token, left: left, due: left <= min(dueTime, lifetime/4)}, nil
+		}
+		return kept{}, nil
+	})
+}
+
+// fetch fetches a token and keeps it, unless somebody else did between the search and the lock. A token that Redis does
+// not take is a token all the same.
+func (s *TokenStore) fetch(ctx context.Context, name, lock, mine string, locked bool, fetch func(context.Context) (dingtalk.Token, error)) (dingtalk.Token, error) {
+	if locked {
+		if found, err := s.find(ctx, name); err == nil && found.value != "" && !found.due {
+			_, err := ask(ctx, s.fleet, func(ctx context.Context) (any, error) {
+				return unlock.Run(ctx, s.fleet.redis, []string{lock}, mine).Result()
+			})
+			return dingtalk.Token{Value: found.value, Lifetime: found.left}, err
+		}
+	}
+	token, failed := fetch(ctx)
+	_, err := ask(ctx, s.fleet, func(ctx context.Context) (any, error) {
+		pipe := s.fleet.redis.Pipeline()
+		if failed == nil && token.Lifetime > time.Millisecond {
+			pipe.Set(ctx, name, s.seal.close(name, token.Value, token.Lifetime), token.Lifetime)
+		}
+		unlock.Eval(ctx, pipe, []string{lock}, mine)
+		_, err := pipe.Exec(ctx)
+		return nil, err
+	})
+	if failed != nil {
+		return dingtalk.Token{}, failed
+	}
+	return token, err
+}
+
+// unlock deletes a key if it holds what it should, and so does Drop.
+var unlock = redis.NewScript(`if redis.pcall('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`)
+
+// Drop deletes the token from Redis, if it is the one that is kept.
+func (s *TokenStore) Drop(ctx context.Context, key, token string) error {
+	name := s.fleet.key("token", key)
+	found, err := s.find(ctx, name)
+	if err != nil || found.value != token {
+		return err
+	}
+	_, err = ask(ctx, s.fleet, func(ctx context.Context) (any, error) {
+		return unlock.Run(ctx, s.fleet.redis, []string{name}, found.sealed).Result()
+	})
+	return err
+}

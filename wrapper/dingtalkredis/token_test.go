@@ -1,0 +1,159 @@
+//go:build redis
+
+package dingtalkredis_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+func TestOneTokenForManyClients(t *testing.T) {
+	t.Parallel()
+	rdb := startRedis(t).client(t)
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithLatency(50*time.Millisecond))
+	var clients []*dingtalk.Client
+	for range 8 {
+		clients = append(clients, newClient(t, server.URL, creds, tokenStore(t, newFleet(t, rdb, server.URL))))
+	}
+	all := func(round int) {
+		var wg sync.WaitGroup
+		for n, client := range clients {
+			wg.Go(func() { convert(t, client, fmt.Sprintf("chat%d-%d", round, n)) })
+		}
+		wg.Wait()
+	}
+	all(1)
+	wantRequests(t, server, 8, 1)
+	server.RejectTokens()
+	all(2)
+	if n := server.Count(tokenOp); n != 2 {
+		t.Errorf("%d token calls after the token was rejected, want 2", n)
+	}
+}
+
+func TestTokenIsSealed(t *testing.T) {
+	t.Parallel()
+	rdb := startRedis(t).client(t)
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	client := newClient(t, server.URL, creds, tokenStore(t, newFleet(t, rdb, server.URL)))
+	token, err := client.Token(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := keys(t, rdb, "*")
+	if len(found) != 1 {
+		t.Fatalf("Redis holds %q, want one key", found)
+	}
+	for _, secret := range []string{token, creds.AppSecret, creds.AppKey} {
+		if value := rdb.Get(t.Context(), found[0]).Val(); value == "" || strings.Contains(found[0]+value, secret) {
+			t.Errorf("Redis holds a secret, or nothing: %q", found[0])
+		}
+	}
+	if left := rdb.PTTL(t.Context(), found[0]).Val(); left < 7190*time.Second || left > 7200*time.Second {
+		t.Errorf("Redis keeps the token for %s, want 2h", left)
+	}
+}
+
+// Another secret, another app and another host never meet each other's token.
+func TestForeignTokensAreNotFound(t *testing.T) {
+	t.Parallel()
+	rdb := startRedis(t).client(t)
+	a := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithCredentials("app", "old"), dingtalktest.WithCredentials("other", "old"))
+	b := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithCredentials("app", "new"))
+	for n, c := range []struct {
+		server *dingtalktest.Server
+		creds  dingtalk.AppCredentials
+	}{
+		{a, dingtalk.AppCredentials{AppKey: "app", AppSecret: "old"}},
+		{a, dingtalk.AppCredentials{AppKey: "other", AppSecret: "old"}},
+		{b, dingtalk.AppCredentials{AppKey: "app", AppSecret: "new"}},
+	} {
+		fleet := newFleetOf(t, rdb, c.creds, c.server.URL)
+		convert(t, newClient(t, c.server.URL, c.creds, tokenStore(t, fleet)), "chat")
+		if found := keys(t, rdb, "*:token:*"); len(found) != n+1 {
+			t.Errorf("Redis holds %d tokens, want %d", len(found), n+1)
+		}
+	}
+	wantRequests(t, a, 2, 2)
+	wantRequests(t, b, 1, 1)
+}
+
+// What is not a sealed token of this app counts as none, and is replaced.
+func TestGarbageTokenIsReplaced(t *testing.T) {
+	t.Parallel()
+	rdb := startRedis(t).client(t)
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	fleet := newFleet(t, rdb, server.URL)
+	convert(t, newClient(t, server.URL, creds, tokenStore(t, fleet)), "first")
+	name := keys(t, rdb, "*")[0]
+	good := rdb.Get(t.Context(), name).Val()
+	for n, spoil := range []func() error{
+		func() error { return rdb.Set(t.Context(), name, "garbage", time.Hour).Err() },
+		func() error { return rdb.Set(t.Context(), name, "", time.Hour).Err() },
+		func() error { return rdb.Set(t.Context(), name, good[:len(good)-1]+"x", time.Hour).Err() },
+		func() error { return rdb.Set(t.Context(), name, good, 0).Err() }, // it would never end
+		func() error { rdb.Del(t.Context(), name); return rdb.HSet(t.Context(), name, "a", "b").Err() },
+		func() error { rdb.Del(t.Context(), name); return rdb.RPush(t.Context(), name, good).Err() },
+	} {
+		if err := spoil(); err != nil {
+			t.Fatal(err)
+		}
+		var log lines
+		convert(t, newClient(t, server.URL, creds, tokenStore(t, fleet), dingtalk.WithLogger(log.logger())), fmt.Sprint(n))
+		wantRequests(t, server, n+2, n+2)
+		convert(t, newClient(t, server.URL, creds, tokenStore(t, fleet)), fmt.Sprint(n, "again"))
+		if got := server.Count(tokenOp); got != n+2 {
+			t.Errorf("spoilt %d: the token was not replaced", n)
+		}
+		server.ResetRequests()
+		for range n + 2 {
+			convert(t, newClient(t, server.URL, creds), "count")
+		}
+		if log.warnings() > 0 {
+			t.Errorf("spoilt %d: %s", n, &log)
+		}
+	}
+}
+
+// A token near its end is renewed by one process, while the others go on with it.
+func TestTokenIsRenewedOnce(t *testing.T) {
+	t.Parallel()
+	rdb := startRedis(t).client(t)
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithTokenLifetime(5*time.Second))
+	var clients []*dingtalk.Client
+	for range 4 {
+		clients = append(clients, newClient(t, server.URL, creds, tokenStore(t, newFleet(t, rdb, server.URL))))
+	}
+	begun := time.Now()
+	for n := 0; time.Since(begun) < 6*time.Second; n++ {
+		convert(t, clients[n%len(clients)], fmt.Sprint(n))
+	}
+	if n := server.Count(tokenOp); n != 2 {
+		t.Errorf("%d token calls, want 2: the first, and a renewal", n)
+	}
+}
+
+// Wrong credentials fail all the same, and leave nothing behind.
+func TestFetchThatFails(t *testing.T) {
+	t.Parallel()
+	rdb := startRedis(t).client(t)
+	server := dingtalktest.NewServer(t)
+	wrong := dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: "wrong"}
+	var log lines
+	client := newClient(t, server.URL, wrong, tokenStore(t, newFleetOf(t, rdb, wrong, server.URL)), dingtalk.WithLogger(log.logger()))
+	if _, err := client.OpenConversationID(t.Context(), "chat"); err == nil {
+		t.Error("wrong credentials were accepted")
+	}
+	if found := keys(t, rdb, "*"); len(found) != 0 {
+		t.Errorf("Redis holds %q", found)
+	}
+	if strings.Contains(log.String(), "store") {
+		t.Errorf("the store is blamed: %s", &log)
+	}
+}

@@ -47,12 +47,9 @@ func (h *health) limit(usual time.Duration) time.Duration {
 
 func (h *health) good() {
 	h.mu.Lock()
-	was := h.away
 	h.away = false
 	h.mu.Unlock()
-	if was {
-		h.outage.end()
-	}
+	h.outage.end()
 }
 
 func (h *health) bad(ctx context.Context, err error) {
@@ -76,14 +73,15 @@ func (h *health) unknown() {
 type outage struct {
 	log *slog.Logger
 
-	mu      sync.Mutex
-	noticed int
+	mu   sync.Mutex
+	away bool
 }
 
 func (o *outage) begin(ctx context.Context, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.noticed++; o.noticed == 1 {
+	if !o.away {
+		o.away = true
 		o.write(ctx, slog.LevelWarn, "dingtalkredis: Redis failed; this process goes on without it", slog.Any("error", err))
 	}
 }
@@ -91,7 +89,8 @@ func (o *outage) begin(ctx context.Context, err error) {
 func (o *outage) end() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.noticed--; o.noticed == 0 {
+	if o.away {
+		o.away = false
 		o.write(context.Background(), slog.LevelInfo, "dingtalkredis: Redis is back")
 	}
 }

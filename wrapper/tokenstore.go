@@ -122,7 +122,7 @@ func (s *sharedTokens) token(ctx context.Context, now func() time.Time, fetch fe
 		found, err := s.ask(ctx, now, own, fetch)
 		select {
 		case <-own.begun:
-			own.run(ctx, fetch)
+			<-own.done
 			if own.err == nil { // whether a store fails, a fetch that failed does not show
 				s.report(ctx, err)
 			}

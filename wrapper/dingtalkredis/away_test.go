@@ -42,8 +42,8 @@ var away = map[string]func(s *redisServer, p *proxy) (back func()){
 	},
 	"read-only": func(s *redisServer, _ *proxy) func() {
 		c := s.client(s.t)
-		c.SlaveOf(s.t.Context(), "127.0.0.1", "1")
-		return func() { c.SlaveOf(s.t.Context(), "NO", "ONE") }
+		c.ReplicaOf(s.t.Context(), "127.0.0.1", "1")
+		return func() { c.ReplicaOf(s.t.Context(), "NO", "ONE") }
 	},
 }
 

@@ -11,6 +11,9 @@ import (
 // that one has an answer.
 const awayTime = time.Second
 
+// quietTime is how long Redis must not have failed before it counts as back: one that is full still answers some.
+const quietTime = 3 * awayTime
+
 // health keeps a Redis that is down or slow from costing every call its time limit.
 type health struct {
 	outage   *outage
@@ -47,22 +50,16 @@ func (h *health) limit(usual time.Duration) time.Duration {
 
 func (h *health) good() {
 	h.mu.Lock()
-	was := h.away
 	h.away = false
 	h.mu.Unlock()
-	if was {
-		h.outage.end()
-	}
+	h.outage.end()
 }
 
 func (h *health) bad(ctx context.Context, err error) {
 	h.mu.Lock()
-	was := h.away
 	h.away, h.until = true, time.Now().Add(awayTime)
 	h.mu.Unlock()
-	if !was {
-		h.outage.begin(ctx, err)
-	}
+	h.outage.begin(ctx, err)
 }
 
 // unknown ends a try that its caller gave up: the next may be made at once.
@@ -76,14 +73,17 @@ func (h *health) unknown() {
 type outage struct {
 	log *slog.Logger
 
-	mu      sync.Mutex
-	noticed int
+	mu   sync.Mutex
+	away bool
+	last time.Time // when Redis failed
 }
 
 func (o *outage) begin(ctx context.Context, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.noticed++; o.noticed == 1 {
+	o.last = time.Now()
+	if !o.away {
+		o.away = true
 		o.write(ctx, slog.LevelWarn, "dingtalkredis: Redis failed; this process goes on without it", slog.Any("error", err))
 	}
 }
@@ -91,7 +91,8 @@ func (o *outage) begin(ctx context.Context, err error) {
 func (o *outage) end() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.noticed--; o.noticed == 0 {
+	if o.away && time.Since(o.last) > quietTime {
+		o.away = false
 		o.write(context.Background(), slog.LevelInfo, "dingtalkredis: Redis is back")
 	}
 }

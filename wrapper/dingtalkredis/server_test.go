@@ -87,7 +87,7 @@ func (s *redisServer) start() {
 		s.t.Fatal(err)
 	}
 	client := redis.NewClient(&redis.Options{Addr: s.addr})
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	for deadline := time.Now().Add(patience); client.Ping(s.t.Context()).Err() != nil; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			s.kill()

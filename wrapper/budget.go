@@ -1,9 +1,6 @@
 package dingtalk
 
-import (
-	"context"
-	"errors"
-)
+import "context"
 
 // Budget counts the requests that the service counts towards the monthly quota. Spend is called before each of them,
 // repeats included, once nothing else can keep it from being sent; an error keeps it. Package dingtalkredis has one that
@@ -30,13 +27,5 @@ func (c *Client) spend(ctx context.Context, op *operation) *Error {
 	if err == nil {
 		return nil
 	}
-	if cause := ended(ctx); cause != nil {
-		return canceled(op.id, cause, nil)
-	}
-	var own *Error
-	if errors.As(err, &own) {
-		copied := *own
-		return &copied
-	}
-	return &Error{Kind: ErrQuotaExhausted, Local: true, Message: "not sent: the budget refused", Err: err}
+	return refusal(ctx, op.id, err, ErrQuotaExhausted, "not sent: the budget refused")
 }

@@ -194,8 +194,9 @@ func canceled(op string, cause error, before *Error) *Error {
 	return err
 }
 
-// tokenError is the error of a call that could not get a token.
-func tokenError(ctx context.Context, op string, err error) *Error {
+// refusal is the error of a request that the caller's own token source, limiter or budget kept from being sent: of the
+// given kind, unless that returned an *Error or the caller's context has ended.
+func refusal(ctx context.Context, op string, err, kind error, message string) *Error {
 	if cause := ended(ctx); cause != nil {
 		return canceled(op, cause, nil)
 	}
@@ -204,5 +205,10 @@ func tokenError(ctx context.Context, op string, err error) *Error {
 		own := *e // the original may be shared with other callers
 		return &own
 	}
-	return &Error{Op: op, Kind: ErrUnauthenticated, Local: true, Message: "the token source failed", Err: err}
+	return &Error{Op: op, Kind: kind, Local: true, Message: message, Err: err}
+}
+
+// tokenError is the error of a call that could not get a token.
+func tokenError(ctx context.Context, op string, err error) *Error {
+	return refusal(ctx, op, err, ErrUnauthenticated, "the token source failed")
 }

@@ -205,18 +205,10 @@ func (c *Client) limit(ctx context.Context, op *operation) *Error {
 	if err == nil {
 		return nil
 	}
-	if cause := ended(ctx); cause != nil {
-		return canceled(op.id, cause, nil)
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.DeadlineExceeded) && ended(ctx) == nil {
 		return canceled(op.id, context.DeadlineExceeded, nil)
 	}
-	var own *Error
-	if errors.As(err, &own) {
-		copied := *own
-		return &copied
-	}
-	return &Error{Kind: ErrThrottled, Local: true, Message: "not sent: the limiter refused", Err: err}
+	return refusal(ctx, op.id, err, ErrThrottled, "not sent: the limiter refused")
 }
 
 // answered tells an operation's limiter how its request ended.

@@ -177,7 +177,7 @@ func (a *answer) failure(op *operation, now time.Time) *Error {
 	case wire.Punish != "" || wire.Status == bannedStatus:
 		e.Kind, e.RetryAfter = ErrBlocked, max(e.RetryAfter, banTime)
 	case row != nil:
-		e.Kind, e.retry = kinds[row.Kind], row.Retry
+		e.Kind, e.retry = sentinel(row.Kind), row.Retry
 		e.RetryAfter = max(e.RetryAfter, row.Wait)
 		e.dropToken = row.Token == generated.TokenDrop || row.Token == generated.TokenFetch
 	default:
@@ -245,5 +245,8 @@ func cut(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
-	return strings.ToValidUTF8(s[:n], "") + "…"
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
 }

@@ -216,8 +216,8 @@ type streak struct{ unavailable, strange int }
 
 // stops returns err as the end of the run, if the next chat would meet it too.
 func (s *streak) stops(err error) *Error {
-	var e *Error
-	if !errors.As(err, &e) {
+	e, ok := as[*Error](err)
+	if !ok {
 		*s = streak{}
 		return nil
 	}

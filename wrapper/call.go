@@ -200,8 +200,7 @@ func refusal(ctx context.Context, op string, err, kind error, message string) *E
 	if cause := ended(ctx); cause != nil {
 		return canceled(op, cause, nil)
 	}
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := as[*Error](err); ok {
 		own := *e // the original may be shared with other callers
 		return &own
 	}

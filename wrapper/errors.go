@@ -49,16 +49,28 @@ var (
 )
 
 // kinds maps the kinds of the contract's catalogue to sentinels.
-var kinds = map[generated.Kind]error{
-	generated.KindInvalidChatID:    ErrInvalidChatID,
-	generated.KindOwnerNotVisible:  ErrOwnerNotVisible,
-	generated.KindUnauthenticated:  ErrUnauthenticated,
-	generated.KindPermissionDenied: ErrPermissionDenied,
-	generated.KindIPNotAllowed:     ErrIPNotAllowed,
-	generated.KindThrottled:        ErrThrottled,
-	generated.KindQuotaExhausted:   ErrQuotaExhausted,
-	generated.KindUnavailable:      ErrUnavailable,
-	generated.KindRejected:         ErrRejected,
+var kinds = [...]struct {
+	kind     generated.Kind
+	sentinel error
+}{
+	{generated.KindInvalidChatID, ErrInvalidChatID},
+	{generated.KindOwnerNotVisible, ErrOwnerNotVisible},
+	{generated.KindUnauthenticated, ErrUnauthenticated},
+	{generated.KindPermissionDenied, ErrPermissionDenied},
+	{generated.KindIPNotAllowed, ErrIPNotAllowed},
+	{generated.KindThrottled, ErrThrottled},
+	{generated.KindQuotaExhausted, ErrQuotaExhausted},
+	{generated.KindUnavailable, ErrUnavailable},
+	{generated.KindRejected, ErrRejected},
+}
+
+func sentinel(kind generated.Kind) error {
+	for _, row := range kinds {
+		if row.kind == kind {
+			return row.sentinel
+		}
+	}
+	return ErrRejected
 }
 
 // ErrTooLarge is found, beside [ErrUnexpectedResponse], when a body passed the limit of 1 MiB after decompression.
@@ -138,8 +150,11 @@ func (e *Error) Timeout() bool {
 	case e.Local, errors.Is(e.Kind, context.Canceled): // what Err says was before that
 		return false
 	}
-	var t interface{ Timeout() bool }
-	return errors.As(e.Err, &t) && t.Timeout()
+	t, ok := as[interface {
+		error
+		Timeout() bool
+	}](e.Err)
+	return ok && t.Timeout()
 }
 
 // LogValue groups the fields for [log/slog].
@@ -153,6 +168,30 @@ func (e *Error) LogValue() slog.Value {
 		slog.String("request_id", e.RequestID),
 		slog.Int("attempts", e.Attempts),
 	)
+}
+
+// as finds an error of type T in err's tree. errors.As does the same through reflection, which takes time on the way of
+// every failure, and 20 KB of an app that has no other use for it.
+func as[T error](err error) (found T, ok bool) {
+	for err != nil {
+		if found, ok = err.(T); ok {
+			return found, true
+		}
+		switch wrapper := err.(type) {
+		case interface{ Unwrap() error }:
+			err = wrapper.Unwrap()
+		case interface{ Unwrap() []error }:
+			for _, inner := range wrapper.Unwrap() {
+				if found, ok = as[T](inner); ok {
+					return found, true
+				}
+			}
+			return found, false
+		default:
+			return found, false
+		}
+	}
+	return found, false
 }
 
 // escape makes foreign text safe for a terminal and for one line of a log.

@@ -26,16 +26,19 @@ const (
 type Option func(*config) error
 
 type config struct {
-	baseURL    string
-	httpClient *http.Client
-	timeout    time.Duration
-	userAgent  string
-	retry      Retry
-	limiter    Limiter
-	cache      Cache
-	budget     Budget
-	logger     logger
-	clock      clock
+	baseURL   string
+	timeout   time.Duration
+	userAgent string
+	retry     Retry
+	limiter   Limiter
+	cache     Cache
+	budget    Budget
+	logger    logger
+	clock     clock
+
+	// An http.Client's, of which no more is kept.
+	roundTripper  http.RoundTripper
+	clientTimeout time.Duration
 
 	shareTokens func(*Client, AppCredentials) tokenSharing // nil: tokens are not shared
 }
@@ -99,7 +102,7 @@ func WithHTTPClient(client *http.Client) Option {
 		if client == nil {
 			return errors.New("WithHTTPClient: the client is nil")
 		}
-		c.httpClient = client
+		c.roundTripper, c.clientTimeout = client.Transport, client.Timeout
 		return nil
 	}
 }

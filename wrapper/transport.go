@@ -1,9 +1,9 @@
 package dingtalk
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -46,28 +46,22 @@ type authorized struct {
 }
 
 func newTransport(cfg config) (*transport, error) {
-	t := &transport{timeout: cfg.timeout}
-	if c := cfg.httpClient; c != nil {
-		t.roundTripper = c.Transport
-		if t.timeout == 0 {
-			t.timeout = c.Timeout
-		}
-	}
+	t := &transport{roundTripper: cfg.roundTripper, timeout: cmp.Or(cfg.timeout, cfg.clientTimeout)}
 	if t.roundTripper == nil {
 		t.roundTripper = sharedTransport()
 	}
 	if t.timeout <= 0 {
 		t.timeout = defaultTimeout
 	}
-	var err error
-	if t.plain, err = generated.NewClient(cfg.baseURL, generated.WithHTTPClient(t)); err != nil {
+	base, err := url.Parse(cfg.baseURL)
+	if err != nil {
 		return nil, err
 	}
-	t.plain.Header = http.Header{
+	t.plain = &generated.Client{Server: base, Client: t, Header: http.Header{
 		"Accept":          {"application/json"},
 		"Accept-Encoding": {"identity"}, // answers are smaller than what a gzip adds; see readAnswer for one that is sent anyway
 		"User-Agent":      {cfg.userAgent},
-	}
+	}}
 	return t, nil
 }
 
@@ -153,24 +147,22 @@ func (e *sendError) Unwrap() error { return e.cause }
 // sendFailure turns what kept an answer from coming into an Error. caller is the context without the attempt's limit.
 func (t *transport) sendFailure(caller context.Context, err error) *Error {
 	e := &Error{Kind: ErrUnavailable, Err: err, broken: true}
-	var sent *sendError
-	if !errors.As(err, &sent) {
+	sent, ok := as[*sendError](err)
+	if !ok {
 		e.Kind, e.Local, e.broken, e.Message = ErrRejected, true, false, "the request could not be built"
 		return e
 	}
 	e.Err = sent.cause
-	var (
-		dns   *net.DNSError
-		proxy *proxyError
-	)
+	dns, unknownHost := as[*net.DNSError](err)
+	proxy, refused := as[*proxyError](err)
 	switch {
-	case errors.As(err, &proxy):
+	case refused:
 		e.Message, e.retry = "the proxy refused", proxy.status >= 500
 	case isTLS(err):
 		e.Kind = ErrTLS
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Message, e.Err, e.retry = fmt.Sprintf("no answer within %s", t.timeout), errAttemptLimit, ended(caller) == nil
-	case errors.As(err, &dns):
+	case unknownHost:
 		e.Message, e.retry = "check the region, the base URL and the name server", !dns.IsNotFound
 	default:
 		e.Message, e.retry = "check the network, the proxy and the region", true
@@ -184,20 +176,15 @@ func (t *transport) sendFailure(caller context.Context, err error) *Error {
 // isTLS reports whether err means that the peer cannot be trusted or speaks no TLS that this client accepts, which
 // another attempt does not change.
 func isTLS(err error) bool {
-	var (
-		verify  *tls.CertificateVerificationError
-		unknown x509.UnknownAuthorityError
-		name    x509.HostnameError
-		invalid x509.CertificateInvalidError
-	)
-	if errors.As(err, &verify) || errors.As(err, &unknown) || errors.As(err, &name) || errors.As(err, &invalid) {
+	if _, ok := as[*tls.CertificateVerificationError](err); ok {
 		return true
 	}
-	// crypto/tls has no type for most of what else it finds, nor for the alerts that the peer sends.
+	// crypto/tls has no type for most of what else it finds, nor for the alerts that the peer sends. What a caller's own
+	// check of a certificate finds comes from crypto/x509 as it is.
 	for cause := err; cause != nil; cause = errors.Unwrap(cause) {
 		err = cause
 	}
-	return strings.HasPrefix(err.Error(), "tls: ")
+	return strings.HasPrefix(err.Error(), "tls: ") || strings.HasPrefix(err.Error(), "x509: ")
 }
 
 // ended returns the error of a context that has ended, or whose deadline has passed although its timer has not fired:

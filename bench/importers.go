@@ -23,7 +23,8 @@ const (
 	ours         = "github.com/dingtalk-openapi/openconversation-go"
 	stockPackage = ours + "/bench/stock"
 	apps         = ours + "/bench/apps/"
-	bare         = "bare"
+	bare         = "bare"   // does HTTP and nothing else
+	sameByHand   = "byhand" // does what the others do, with net/http
 )
 
 var strip = []string{"build", "-trimpath", "-ldflags=-s -w"}

@@ -88,7 +88,7 @@ func (a *answer) readFailure(caller context.Context, err error) *Error {
 	e := &Error{Kind: ErrUnexpectedResponse, StatusCode: a.status, RequestID: a.requestID(), Err: err, broken: true}
 	switch {
 	case errors.Is(err, ErrTooLarge):
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, errAttemptLimit), errors.Is(err, context.DeadlineExceeded):
 		e.Kind, e.Err, e.retry = ErrUnavailable, errAttemptLimit, ended(caller) == nil
 		e.Message = "the body did not end in time"
 	default:

@@ -146,8 +146,8 @@ func unsent(ctx context.Context, op *operation, err, before *Error) *Error {
 
 // attempt sends one request and reads its answer, all within the limit of one attempt.
 func (c *Client) attempt(caller context.Context, op *operation, n int, token string) *Error {
-	ctx, cancel := context.WithTimeout(caller, c.transport.timeout)
-	defer cancel()
+	ctx, watch := c.transport.watches.begin(caller)
+	defer c.transport.watches.end(watch)
 	resp, err := op.send(ctx, c.transport.api(token)) //nolint:bodyclose // readAnswer closes it
 	carried := secrets{token, op.secret}
 	var failed *Error
@@ -155,7 +155,7 @@ func (c *Client) attempt(caller context.Context, op *operation, n int, token str
 	if err != nil {
 		failed = c.transport.sendFailure(caller, err)
 	} else {
-		requestID, failed = c.answer(caller, resp, op, carried)
+		requestID, failed = c.answer(ctx, caller, resp, op, carried)
 	}
 	if failed != nil {
 		failed.Op, failed.Attempts = op.id, n
@@ -166,7 +166,7 @@ func (c *Client) attempt(caller context.Context, op *operation, n int, token str
 }
 
 // answer reads a response into op, or says why it holds no result.
-func (c *Client) answer(caller context.Context, resp *http.Response, op *operation, carried secrets) (string, *Error) {
+func (c *Client) answer(ctx, caller context.Context, resp *http.Response, op *operation, carried secrets) (string, *Error) {
 	a, err := readAnswer(resp, carried)
 	defer a.release()
 	requestID := ""
@@ -174,6 +174,9 @@ func (c *Client) answer(caller context.Context, resp *http.Response, op *operati
 		requestID = a.requestID()
 	}
 	if err != nil {
+		if tooLate(ctx) {
+			err = errAttemptLimit
+		}
 		return requestID, a.readFailure(caller, err)
 	}
 	if a.status == http.StatusOK {

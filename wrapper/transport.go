@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,14 +26,13 @@ const defaultTimeout = 10 * time.Second
 var (
 	tokenHeader     = http.CanonicalHeaderKey(generated.TokenHeader)
 	requestIDHeader = http.CanonicalHeaderKey(generated.RequestIDHeader)
-	errAttemptLimit = fmt.Errorf("time limit of one attempt: %w", os.ErrDeadlineExceeded)
 )
 
 // transport is the generated client's way to the network. It goes to the http.RoundTripper directly, below
 // http.Client: nothing follows a redirect, so no token travels to another host, and no cookie is kept.
 type transport struct {
 	roundTripper http.RoundTripper
-	timeout      time.Duration
+	watches      watches
 	plain        *generated.Client // its requests carry no token
 	current      atomic.Pointer[authorized]
 }
@@ -46,12 +44,12 @@ type authorized struct {
 }
 
 func newTransport(cfg config) (*transport, error) {
-	t := &transport{roundTripper: cfg.roundTripper, timeout: cmp.Or(cfg.timeout, cfg.clientTimeout)}
+	t := &transport{roundTripper: cfg.roundTripper, watches: watches{limit: cmp.Or(cfg.timeout, cfg.clientTimeout)}}
 	if t.roundTripper == nil {
 		t.roundTripper = sharedTransport()
 	}
-	if t.timeout <= 0 {
-		t.timeout = defaultTimeout
+	if t.watches.limit <= 0 {
+		t.watches.limit = defaultTimeout
 	}
 	base, err := url.Parse(cfg.baseURL)
 	if err != nil {
@@ -115,6 +113,9 @@ func (t *transport) Do(req *http.Request) (*http.Response, error) {
 		err = errors.New("the round tripper returned neither an answer nor an error")
 	}
 	if err != nil {
+		if tooLate(req.Context()) {
+			err = errAttemptLimit
+		}
 		return nil, &sendError{cause: err, proxy: t.proxyHost(req)}
 	}
 	return resp, nil
@@ -160,8 +161,8 @@ func (t *transport) sendFailure(caller context.Context, err error) *Error {
 		e.Message, e.retry = "the proxy refused", proxy.status >= 500
 	case isTLS(err):
 		e.Kind = ErrTLS
-	case errors.Is(err, context.DeadlineExceeded):
-		e.Message, e.Err, e.retry = fmt.Sprintf("no answer within %s", t.timeout), errAttemptLimit, ended(caller) == nil
+	case errors.Is(err, errAttemptLimit), errors.Is(err, context.DeadlineExceeded):
+		e.Message, e.Err, e.retry = fmt.Sprintf("no answer within %s", t.watches.limit), errAttemptLimit, ended(caller) == nil
 	case unknownHost:
 		e.Message, e.retry = "check the region, the base URL and the name server", !dns.IsNotFound
 	default:

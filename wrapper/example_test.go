@@ -5,23 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"log/slog"
 	"net/http"
-	"testing"
+	"slices"
+	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// exampleT stands in for the *testing.T that a test has and an example does not.
-type exampleT struct{ testing.TB }
-
-func (exampleT) Helper()        {}
-func (exampleT) Cleanup(func()) {}
-
 // Convert one chat. An app uses its own key and secret, and no WithBaseURL.
 func Example() {
-	emulator := dingtalktest.NewServer(exampleT{})
+	emulator := dingtalktest.NewServer(nil)
 	defer emulator.Close()
 
 	client, err := dingtalk.NewClient(
@@ -41,7 +37,7 @@ func Example() {
 
 // What to do about an error is decided by its kind. Code, RequestID and the rest are there for people.
 func ExampleError() {
-	emulator := dingtalktest.NewServer(exampleT{})
+	emulator := dingtalktest.NewServer(nil)
 	defer emulator.Close()
 	client, err := dingtalk.NewClient(dingtalk.StaticToken(emulator.IssueToken()), dingtalk.WithBaseURL(emulator.URL))
 	if err != nil {
@@ -76,11 +72,59 @@ func ExampleError() {
 	// HTTP 400: aCodeOfTomorrow
 }
 
+// Convert many chats. A chat that fails does not stop the others; an error that every chat would meet ends the calls.
+func ExampleClient_OpenConversationIDs() {
+	emulator := dingtalktest.NewServer(nil, dingtalktest.WithChat("chat-of-sales", "cidSalesSalesSalesSales0Q=="))
+	defer emulator.Close()
+	client, err := dingtalk.NewClient(
+		dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret},
+		dingtalk.WithBaseURL(emulator.URL),
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	chatIDs := []string{"chat-of-sales", "chat-of-nobody", dingtalktest.ChatID, "chat-of-sales"}
+	for conversion, err := range client.OpenConversationIDs(context.Background(), slices.Values(chatIDs)) {
+		switch {
+		case errors.Is(err, dingtalk.ErrNotTried):
+			log.Fatal(err) // the rest, and why: the quota's end, a missing permission, no network
+		case errors.Is(err, dingtalk.ErrInvalidChatID):
+			fmt.Println(conversion.ChatID, "is unknown")
+		case err != nil:
+			fmt.Println(conversion.ChatID, "failed:", err)
+		default:
+			fmt.Println(conversion.ChatID, conversion.OpenConversationID)
+		}
+	}
+	fmt.Println(emulator.Count(generated.OperationChatIDToOpenConversationID), "calls for 4 rows")
+	// Output:
+	// chat-of-sales cidSalesSalesSalesSales0Q==
+	// chat-of-nobody is unknown
+	// chatfaabe59a460527f5fb72fbbdfe3f061e cidl1B8RVUFmkO50OC9uEbySQ==
+	// chat-of-sales cidSalesSalesSalesSales0Q==
+	// 3 calls for 4 rows
+}
+
+// Options set the host, the limits and the log.
+func ExampleNewClient() {
+	client, err := dingtalk.NewClient(
+		dingtalk.AppCredentials{AppKey: "your-app-key", AppSecret: "your-app-secret"},
+		dingtalk.WithRegion(dingtalk.MainlandChina),
+		dingtalk.WithTimeout(3*time.Second),                // of one attempt
+		dingtalk.WithRetry(dingtalk.Retry{MaxAttempts: 5}), // other fields keep their defaults
+		dingtalk.WithLimiter(dingtalk.NewLimiter(10)),      // half of what the service allows the app
+		dingtalk.WithLogger(slog.Default()),
+		dingtalk.WithUserAgent("chat-migration/1.0"),
+	)
+	fmt.Println(client, err)
+	// Output: dingtalk.Client(https://api.dingtalk.com) <nil>
+}
+
 // An app's own test starts an emulator, points the client at it, and makes it fail as the service may.
 func Example_test() {
-	t := exampleT{} // a test has a *testing.T
-	emulator := dingtalktest.NewServer(t, dingtalktest.WithChat("chat-of-sales", "cidSalesSalesSalesSales0Q=="))
-	defer emulator.Close() // the end of a test does it
+	emulator := dingtalktest.NewServer(nil, dingtalktest.WithChat("chat-of-sales", "cidSalesSalesSalesSales0Q=="))
+	defer emulator.Close() // a test passes its t instead of nil, and need not
 	client, err := dingtalk.NewClient(
 		dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret},
 		dingtalk.WithBaseURL(emulator.URL),
@@ -116,7 +160,7 @@ func (v tokenVault) RejectToken(_ context.Context, token string) {
 
 // Tokens that are kept elsewhere come from a TokenSource of one's own.
 func ExampleTokenSource() {
-	emulator := dingtalktest.NewServer(exampleT{})
+	emulator := dingtalktest.NewServer(nil)
 	defer emulator.Close()
 	client, err := dingtalk.NewClient(tokenVault{emulator}, dingtalk.WithBaseURL(emulator.URL))
 	if err != nil {

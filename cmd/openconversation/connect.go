@@ -33,8 +33,10 @@ type connection struct {
 	baseURL    string
 	secretFile string
 
-	limiter dingtalk.Limiter // nil for the SDK's own
-	maxWait time.Duration    // 0 for the SDK's own
+	sharing
+
+	pace    *pace         // nil for the SDK's own
+	maxWait time.Duration // 0 for the SDK's own
 }
 
 // region is the flag --region.
@@ -65,6 +67,9 @@ func (c *connection) addTo(cmd *cobra.Command) {
 	flags.StringVar(&c.secretFile, "app-secret-file", "", "read the app's secret from this `FILE` instead of "+envAppSecret)
 	cmd.MarkFlagsMutuallyExclusive("region", "base-url", "emulator")
 	cmd.MarkFlagsMutuallyExclusive("app-secret-file", "emulator")
+	if c.offered {
+		cmd.MarkFlagsMutuallyExclusive("redis", "emulator")
+	}
 	_ = cmd.RegisterFlagCompletionFunc("region", cobra.FixedCompletions([]string{"international", "mainland"}, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
 }
 
@@ -73,9 +78,6 @@ func (a *app) dial(ctx context.Context, c connection) (converter, func(), error)
 	stop := func() {}
 	var creds dingtalk.AppCredentials
 	options := []dingtalk.Option{dingtalk.WithUserAgent(commandName + "/" + dingtalk.Version), dingtalk.WithRetry(dingtalk.Retry{MaxWait: c.maxWait})}
-	if c.limiter != nil {
-		options = append(options, dingtalk.WithLimiter(c.limiter))
-	}
 	if c.emulator {
 		server, err := serveEmulator(ctx, "127.0.0.1:0", a.stderr)
 		if err != nil {
@@ -89,7 +91,23 @@ func (a *app) dial(ctx context.Context, c connection) (converter, func(), error)
 		if creds, err = a.credentials(c); err != nil {
 			return nil, nil, err
 		}
-		options = append(options, a.host(c)...)
+		options = append(options, dingtalk.WithBaseURL(a.hostURL(c)))
+	}
+	if a.redisURL(c) != "" {
+		fleet, done, err := a.fleet(c, creds)
+		if err != nil {
+			return nil, nil, err
+		}
+		stop = done
+		shared, err := a.share(c, fleet)
+		if err != nil {
+			stop()
+			return nil, nil, err
+		}
+		options = append(options, shared...)
+	}
+	if c.pace != nil {
+		options = append(options, dingtalk.WithLimiter(c.pace))
 	}
 	client, err := dingtalk.NewClient(creds, options...)
 	if err != nil { // the credentials are not empty, so it is the base URL
@@ -104,29 +122,20 @@ func (a *app) identity(c connection) string {
 	if c.emulator {
 		return identity(dingtalktest.AppKey, "emulator")
 	}
-	host := string(dingtalk.International)
-	switch fromEnv := a.getenv(envBaseURL); {
-	case c.baseURL != "":
-		host = c.baseURL
-	case c.region != "":
-		host = string(regions[c.region])
-	case fromEnv != "":
-		host = fromEnv
-	}
-	return identity(a.getenv(envAppKey), strings.TrimRight(host, "/"))
+	return identity(a.getenv(envAppKey), strings.TrimRight(a.hostURL(c), "/"))
 }
 
-// host selects the host to call: a flag before the environment, and that before the default.
-func (a *app) host(c connection) []dingtalk.Option {
+// hostURL is the host to call: a flag before the environment, and that before the default.
+func (a *app) hostURL(c connection) string {
 	switch fromEnv := a.getenv(envBaseURL); {
 	case c.baseURL != "":
-		return []dingtalk.Option{dingtalk.WithBaseURL(c.baseURL)}
+		return c.baseURL
 	case c.region != "":
-		return []dingtalk.Option{dingtalk.WithRegion(regions[c.region])}
+		return string(regions[c.region])
 	case fromEnv != "":
-		return []dingtalk.Option{dingtalk.WithBaseURL(fromEnv)}
+		return fromEnv
 	default:
-		return nil
+		return string(dingtalk.International)
 	}
 }
 

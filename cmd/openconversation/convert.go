@@ -53,6 +53,10 @@ call. A run that was stopped, even by a crash, goes on with --resume: FILE.state
 the output says what it belongs to until it is complete, and chats that are converted are
 not called again.
 
+With --redis several machines work on parts of one list: they share the calls of a
+second, the month's budget, one access token, and for a day what each has converted.
+Without Redis, while it is away, each goes on by itself.
+
 The app must be an internal app with the permission qyapi_chat_read. Each call counts
 towards its organisation's monthly quota.`,
 		Example: `  openconversation convert --emulator chatfaabe59a460527f5fb72fbbdfe3f061e
@@ -60,7 +64,8 @@ towards its organisation's monthly quota.`,
   openconversation convert --json --timeout 1m chat1 chat2
   openconversation convert --input chats.csv --dry-run
   openconversation convert --input chats.csv --output converted.csv --max-calls 4000
-  openconversation convert --input chats.csv --output converted.csv --resume`,
+  openconversation convert --input chats.csv --output converted.csv --resume
+  openconversation convert --input part1.csv --output out1.csv --redis redis://10.0.0.5:6379/0`,
 		DisableFlagsInUseLine: true,
 		Args:                  func(_ *cobra.Command, args []string) error { return convertArgs(args, o.input != "") },
 		Annotations:           map[string]string{footer: environmentText() + "\n" + exitText()},
@@ -71,6 +76,9 @@ towards its organisation's monthly quota.`,
 						return usageError("--%s is for files: it needs --input", name)
 					}
 				}
+			}
+			if err := o.sharing.check(cmd, a.redisURL(o.connection) != ""); err != nil {
+				return err
 			}
 			return a.convert(cmd.Context(), o, args)
 		}),
@@ -102,6 +110,8 @@ func (o *convertOptions) addTo(cmd *cobra.Command) {
 	flags.IntVar(&o.concurrency, "concurrency", 16, "at most `N` calls at a time")
 	flags.IntVar(&o.maxCalls, "max-calls", 0, "stop before more than `N` calls, repeats included; 0 is no limit")
 	flags.DurationVar(&o.maxWait, "max-wait", time.Minute, "longest `time` to wait when the service asks to; a run that would wait longer stops")
+	o.sharing.addTo(cmd)
+	o.addPodsTo(cmd)
 	o.connection.addTo(cmd)
 	flags.BoolVar(&o.json, "json", false, "print one JSON object a line, for failed chats too; with --output, the summary as one JSON object")
 	flags.DurationVar(&o.timeout, "timeout", 0, "end the whole run after this `time`, such as 30s or 5m; 0 is no limit")
@@ -164,7 +174,7 @@ func (a *app) convert(ctx context.Context, o convertOptions, args []string) erro
 	if o.input != "" {
 		return a.convertFile(ctx, o)
 	}
-	o.limiter = newPace(o.qps, o.maxCalls)
+	o.pace = newPace(o.qps, o.maxCalls)
 	client, done, err := a.connect(ctx, o.connection)
 	if err != nil {
 		return err

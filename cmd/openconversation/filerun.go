@@ -69,14 +69,14 @@ func (a *app) convertFile(ctx context.Context, o convertOptions) error {
 		return usageError("--resume and --retry-failed need an --input that can be read again")
 	}
 	if o.dryRun {
-		return a.printPlan(in.scan, o)
+		return a.printPlan(ctx, in.scan, o)
 	}
 	if in.scan != nil && in.scan.rows == 0 {
 		a.note("%s holds no chat id; nothing was done", in.name)
 		return nil
 	}
 	p := newPace(o.qps, o.maxCalls)
-	o.limiter = p
+	o.pace = p
 	client, done, err := a.connect(ctx, o.connection)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 
 // pace is the limiter of a run over a file. It counts the requests, and keeps them within a rate and a budget.
 type pace struct {
+	qps       float64
 	inner     dingtalk.Limiter // nil for no limit
 	max       int64            // budget in requests; 0 for none
 	calls     atomic.Int64     // requests that were let go
@@ -18,7 +19,7 @@ type pace struct {
 }
 
 func newPace(qps float64, maxCalls int) *pace {
-	p := &pace{max: int64(maxCalls)}
+	p := &pace{qps: qps, max: int64(maxCalls)}
 	if qps > 0 {
 		p.inner = dingtalk.NewLimiter(qps)
 	}

@@ -14,12 +14,14 @@ const (
 	envAppKey    = "DINGTALK_APP_KEY"
 	envAppSecret = "DINGTALK_APP_SECRET"
 	envBaseURL   = "DINGTALK_BASE_URL"
+	envRedisURL  = "DINGTALK_REDIS_URL"
 )
 
 var environment = []struct{ name, meaning string }{
 	{envAppKey, "the app's key (Client ID in newer consoles)"},
 	{envAppSecret, "the app's secret (Client Secret), unless --app-secret-file is given"},
 	{envBaseURL, "host to call, unless --region or --base-url is given"},
+	{envRedisURL, "Redis to share the app's limits through, unless --redis is given; may hold a password"},
 	{"HTTPS_PROXY, NO_PROXY", "proxy to the host, as usual"},
 }
 
@@ -52,6 +54,7 @@ Try it without an account:
 	root.SetHelpTemplate(root.HelpTemplate() + "{{with .Annotations." + footer + "}}\n{{.}}{{end}}")
 	root.AddCommand(
 		newConvertCommand(a),
+		newBudgetCommand(a),
 		newDoctorCommand(a),
 		newEmulatorCommand(a),
 		newCodesCommand(a),

@@ -78,9 +78,6 @@ func rowProblem(row rows.Row) *rows.Result {
 	return &rows.Result{Code: failures[0].kind, Error: printable(why)}
 }
 
-// monthlyQuota is what an organisation may call in a month on the standard edition.
-const monthlyQuota = 5000
-
 // plan is what --dry-run prints.
 type plan struct {
 	Rows     int     `json:"rows"`
@@ -90,10 +87,20 @@ type plan struct {
 	Calls    int     `json:"calls"`
 	Seconds  float64 `json:"seconds"` // 0 without a limit
 	Share    float64 `json:"monthlyShare"`
+	Used     *int    `json:"monthlyUsed,omitempty"` // so far, where it is counted
 }
 
-func (a *app) printPlan(s *scan, o convertOptions) error {
+func (a *app) printPlan(ctx context.Context, s *scan, o convertOptions) error {
 	p := plan{Rows: s.rows, Distinct: s.distinct, Invalid: s.invalid, Skipped: s.skipped, Calls: s.distinct, Share: float64(s.distinct) / monthlyQuota}
+	quota := fmt.Sprintf("%.1f%% of the %d calls of a month", 100*p.Share, monthlyQuota)
+	if a.redisURL(o.connection) != "" {
+		m, err := a.monthUsed(ctx, o.connection)
+		if err != nil {
+			return err
+		}
+		p.Used = &m.Used
+		quota = fmt.Sprintf("%s; %d of this month's %d are used", quota, m.Used, m.Limit)
+	}
 	takes := "as fast as they are answered"
 	if o.qps > 0 {
 		p.Seconds = float64(p.Calls) / o.qps
@@ -109,6 +116,6 @@ invalid rows   %d
 skipped lines  %d
 calls          %d
 time           %s
-quota          %.1f%% of the %d calls of a month
-`, p.Rows, p.Distinct, p.Invalid, p.Skipped, p.Calls, takes, 100*p.Share, monthlyQuota))
+quota          %s
+`, p.Rows, p.Distinct, p.Invalid, p.Skipped, p.Calls, takes, quota))
 }

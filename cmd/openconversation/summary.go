@@ -147,6 +147,9 @@ func (r *fileRun) report(stopped, failure error) error {
 // command is what goes on with the run.
 func (r *fileRun) command(flag string) string {
 	words := []string{commandName, "convert", "--input", r.o.input, "--output", r.o.output, flag}
+	if r.o.redis != "" {
+		words = append(words, "--redis", r.o.redis)
+	}
 	for i, word := range words {
 		if strings.ContainsFunc(word, func(c rune) bool { return !strings.ContainsRune("-_./=:+,@%", c) && !isAlphanumeric(c) }) {
 			words[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"

@@ -12,38 +12,39 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/dingtalk-openapi/openconversation-go/internal/redistest"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
 // away is each way in which Redis may not be there, and how it comes back.
-var away = map[string]func(s *redisServer, p *proxy) (back func()){
-	"killed": func(s *redisServer, _ *proxy) func() {
-		s.kill()
-		return s.start
+var away = map[string]func(t *testing.T, s *redistest.Server, p *proxy) (back func()){
+	"killed": func(_ *testing.T, s *redistest.Server, _ *proxy) func() {
+		s.Kill()
+		return s.Restart
 	},
-	"frozen": func(s *redisServer, _ *proxy) func() {
-		s.signal(syscall.SIGSTOP)
-		return func() { s.signal(syscall.SIGCONT) }
+	"frozen": func(_ *testing.T, s *redistest.Server, _ *proxy) func() {
+		s.Signal(syscall.SIGSTOP)
+		return func() { s.Signal(syscall.SIGCONT) }
 	},
-	"cut off": func(_ *redisServer, p *proxy) func() {
+	"cut off": func(_ *testing.T, _ *redistest.Server, p *proxy) func() {
 		p.set(0, true)
 		return func() { p.set(0, false) }
 	},
-	"slow": func(_ *redisServer, p *proxy) func() {
+	"slow": func(_ *testing.T, _ *redistest.Server, p *proxy) func() {
 		p.set(2*time.Second, false)
 		return func() { p.set(0, false) }
 	},
-	"full": func(s *redisServer, _ *proxy) func() {
-		c := s.client(s.t)
-		c.ConfigSet(s.t.Context(), "maxmemory", "1")
-		return func() { c.ConfigSet(s.t.Context(), "maxmemory", "0") }
+	"full": func(t *testing.T, s *redistest.Server, _ *proxy) func() {
+		c := newRedis(t, s.Addr)
+		c.ConfigSet(t.Context(), "maxmemory", "1")
+		return func() { c.ConfigSet(t.Context(), "maxmemory", "0") }
 	},
-	"read-only": func(s *redisServer, _ *proxy) func() {
-		c := s.client(s.t)
-		c.ReplicaOf(s.t.Context(), "127.0.0.1", "1")
-		return func() { c.ReplicaOf(s.t.Context(), "NO", "ONE") }
+	"read-only": func(t *testing.T, s *redistest.Server, _ *proxy) func() {
+		c := newRedis(t, s.Addr)
+		c.ReplicaOf(t.Context(), "127.0.0.1", "1")
+		return func() { c.ReplicaOf(t.Context(), "NO", "ONE") }
 	},
 }
 
@@ -54,8 +55,8 @@ func TestAway(t *testing.T) {
 	for name, leave := range away {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := startRedis(t)
-			p := startProxy(t, s.addr)
+			s := redistest.Start(t)
+			p := startProxy(t, s.Addr)
 			server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 			var log, fleetLog lines
 			fleet := newFleet(t, newRedis(t, p.addr), server.URL, dingtalkredis.WithLogger(fleetLog.logger()))
@@ -63,7 +64,7 @@ func TestAway(t *testing.T) {
 			client := newClient(t, server.URL, creds, tokenStore(t, fleet), dingtalk.WithLimiter(fleet.Limiter(1000)),
 				dingtalk.WithBudget(budget), dingtalk.WithCache(fleet.Cache(time.Hour)), dingtalk.WithLogger(log.logger()))
 			convert(t, client, "before")
-			back := leave(s, p)
+			back := leave(t, s, p)
 			server.RejectTokens() // so that the store is needed
 			var longest time.Duration
 			for n := range 60 {
@@ -94,13 +95,13 @@ func TestAway(t *testing.T) {
 // Callers whose deadlines are near are served in time, and notice the outage as well.
 func TestAwayWithANearDeadline(t *testing.T) {
 	t.Parallel()
-	s := startRedis(t)
+	s := redistest.Start(t)
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
-	fleet := newFleet(t, s.client(t), server.URL)
+	fleet := newFleet(t, newRedis(t, s.Addr), server.URL)
 	client := newClient(t, server.URL, creds, tokenStore(t, fleet), dingtalk.WithLimiter(fleet.Limiter(1000)),
 		dingtalk.WithBudget(fleet.Budget(5000)), dingtalk.WithCache(fleet.Cache(time.Hour)))
 	convert(t, client, "before")
-	s.signal(syscall.SIGSTOP)
+	s.Signal(syscall.SIGSTOP)
 	for n := range 5 {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		if _, err := client.OpenConversationID(ctx, fmt.Sprint(n)); err != nil {
@@ -114,7 +115,7 @@ func TestAwayWithANearDeadline(t *testing.T) {
 func TestAwayFromTheStart(t *testing.T) {
 	t.Parallel()
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
-	fleet := newFleet(t, newRedis(t, freeAddr(t)), server.URL, dingtalkredis.WithPods(10))
+	fleet := newFleet(t, newRedis(t, redistest.FreeAddr(t)), server.URL, dingtalkredis.WithPods(10))
 	client := newClient(t, server.URL, creds, tokenStore(t, fleet), dingtalk.WithLimiter(fleet.Limiter(200)),
 		dingtalk.WithBudget(fleet.Budget(250)), dingtalk.WithCache(fleet.Cache(time.Hour)))
 	convert(t, client, "first")

@@ -200,5 +200,8 @@ func (b *Budget) Used(ctx context.Context) (int, error) {
 	})
 }
 
+// Resets returns when the present month ends and the count begins again, in UTC+8.
+func (b *Budget) Resets() time.Time { return nextMonth(b.now().In(serviceZone)) }
+
 // Limit returns how many requests a month may have.
 func (b *Budget) Limit() int { return b.limit }

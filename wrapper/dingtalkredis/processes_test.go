@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/internal/redistest"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
@@ -36,7 +37,7 @@ func wantAll(t *testing.T, r report, total int) {
 
 func TestFleetFetchesOneToken(t *testing.T) {
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
-	pods := startPods(t, processes, task{Redis: startRedis(t).addr, URL: server.URL, Calls: 4})
+	pods := startPods(t, processes, task{Redis: redistest.Start(t).Addr, URL: server.URL, Calls: 4})
 	wantAll(t, convertAll(pods, 0, 80), 80)
 	cold := server.Count(tokenOp)
 	server.RejectTokens()
@@ -67,7 +68,7 @@ func TestFleetKeepsToTheRate(t *testing.T) {
 			what, processes, total, rate, throttled, tally.Requests, 100*throttledShare, took.Seconds(), times, server.Count(tokenOp))
 		return throttledShare, times
 	}
-	throttled, times := run("with the shared limiter", task{Redis: startRedis(t).addr, Rate: rate, Pods: processes})
+	throttled, times := run("with the shared limiter", task{Redis: redistest.Start(t).Addr, Rate: rate, Pods: processes})
 	if throttled > 0.005 || times > 1.10 {
 		t.Error("want at most 0.5 % and 1.10")
 	}
@@ -80,7 +81,7 @@ func TestFleetKeepsToTheRate(t *testing.T) {
 func TestFleetSpendsTheBudget(t *testing.T) {
 	const budget = 500
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
-	job := task{Redis: startRedis(t).addr, URL: server.URL, Budget: budget, Calls: 4}
+	job := task{Redis: redistest.Start(t).Addr, URL: server.URL, Budget: budget, Calls: 4}
 	first := 0
 	converted := 0
 	for range 3 { // fleets, one after another
@@ -99,8 +100,8 @@ func TestFleetSpendsTheBudget(t *testing.T) {
 func TestFleetSpendsTheBudgetWhileProcessesAreKilled(t *testing.T) {
 	const budget, kills = 500, 8
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithLatency(10*time.Millisecond))
-	rdb := startRedis(t)
-	job := task{Redis: rdb.addr, URL: server.URL, Budget: budget, Calls: 4}
+	rdb := redistest.Start(t)
+	job := task{Redis: rdb.Addr, URL: server.URL, Budget: budget, Calls: 4}
 	pods := startPods(t, processes, job)
 	for n, p := range pods {
 		p.tell(order{n * 1000, n*1000 + 500})
@@ -118,7 +119,7 @@ func TestFleetSpendsTheBudgetWhileProcessesAreKilled(t *testing.T) {
 			t.Errorf("a process reports %+v", r)
 		}
 	}
-	used, err := newFleet(t, rdb.client(t), server.URL).Budget(budget).Used(t.Context())
+	used, err := newFleet(t, newRedis(t, rdb.Addr), server.URL).Budget(budget).Used(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,32 +133,32 @@ func TestFleetSpendsTheBudgetWhileProcessesAreKilled(t *testing.T) {
 // Whatever happens to Redis, no id is lost and nobody sees an error of it.
 func TestFleetSurvivesItsRedis(t *testing.T) {
 	const rate, total = 100, 800
-	for name, disturb := range map[string]func(s *redisServer){
-		"killed and restarted": func(s *redisServer) {
-			s.kill()
+	for name, disturb := range map[string]func(t *testing.T, s *redistest.Server){
+		"killed and restarted": func(t *testing.T, s *redistest.Server) {
+			s.Kill()
 			time.Sleep(time.Second)
-			s.start()
+			s.Restart()
 		},
-		"frozen for 5 s": func(s *redisServer) {
-			s.signal(syscall.SIGSTOP)
+		"frozen for 5 s": func(t *testing.T, s *redistest.Server) {
+			s.Signal(syscall.SIGSTOP)
 			time.Sleep(5 * time.Second)
-			s.signal(syscall.SIGCONT)
+			s.Signal(syscall.SIGCONT)
 		},
-		"flushed": func(s *redisServer) {
-			if err := s.client(s.t).FlushAll(s.t.Context()).Err(); err != nil {
-				s.t.Error(err)
+		"flushed": func(t *testing.T, s *redistest.Server) {
+			if err := newRedis(t, s.Addr).FlushAll(t.Context()).Err(); err != nil {
+				t.Error(err)
 			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithQPS(rate))
-			rdb := startRedis(t)
-			pods := startPods(t, 4, task{Redis: rdb.addr, URL: server.URL, Rate: rate, Pods: 4, Budget: 5000, Calls: 4})
+			rdb := redistest.Start(t)
+			pods := startPods(t, 4, task{Redis: rdb.Addr, URL: server.URL, Rate: rate, Pods: 4, Budget: 5000, Calls: 4})
 			begun := time.Now()
 			done := make(chan report, 1)
 			go func() { done <- convertAll(pods, 0, total) }()
 			eventually(t, "a quarter is done", func() bool { return server.Count(convertOp) > total/4 })
-			disturb(rdb)
+			disturb(t, rdb)
 			r := <-done
 			took := time.Since(begun)
 			tally := server.Counts()[convertOp.ID]

@@ -5,17 +5,15 @@ package dingtalkredis_test
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"net"
 	"os"
-	"os/exec"
-	"strconv"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/dingtalk-openapi/openconversation-go/internal/redistest"
 )
 
 // patience is how long a test waits for what must happen, before it fails.
@@ -26,94 +24,10 @@ func TestMain(m *testing.M) {
 	if task := os.Getenv(podTask); task != "" {
 		os.Exit(runPod(task))
 	}
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		fmt.Fprintln(os.Stderr, "these tests need redis-server in PATH: install the package redis-server, version 6 or newer")
-		os.Exit(1)
-	}
 	os.Exit(m.Run())
 }
 
-// redisServer is a real one, on a loopback port of its own.
-type redisServer struct {
-	t    testing.TB
-	addr string
-	args []string
-	cmd  *exec.Cmd
-	out  bytes.Buffer
-}
-
-// startRedis starts a server that is killed when the test ends.
-func startRedis(t testing.TB, args ...string) *redisServer {
-	t.Helper()
-	addr := freeAddr(t)
-	_, port, _ := net.SplitHostPort(addr)
-	s := &redisServer{t: t, addr: addr, args: append([]string{
-		"--bind", "127.0.0.1", "--port", port, "--dir", t.TempDir(), "--save", "", "--daemonize", "no",
-	}, args...)}
-	s.start()
-	t.Cleanup(s.kill)
-	return s
-}
-
-// freeAddr is an address that nobody listens at, with room for a cluster's second port 10,000 above.
-func freeAddr(t testing.TB) string {
-	t.Helper()
-	for range 100 {
-		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = l.Close()
-		port := l.Addr().(*net.TCPAddr).Port
-		if port+10000 > 65535 {
-			port -= 20000
-			if l, err = (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:"+strconv.Itoa(port)); err != nil {
-				continue
-			}
-			_ = l.Close()
-		}
-		return "127.0.0.1:" + strconv.Itoa(port)
-	}
-	t.Fatal("no free port was found")
-	return ""
-}
-
-func (s *redisServer) start() {
-	s.t.Helper()
-	s.cmd = exec.Command("redis-server", s.args...) //nolint:noctx // kill ends it
-	s.out.Reset()
-	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
-	if err := s.cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	client := redis.NewClient(&redis.Options{Addr: s.addr})
-	defer func() { _ = client.Close() }()
-	for deadline := time.Now().Add(patience); client.Ping(s.t.Context()).Err() != nil; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			s.kill()
-			s.t.Fatalf("redis-server did not start:\n%s", s.out.String())
-		}
-	}
-}
-
-// kill ends the server as a power cut does.
-func (s *redisServer) kill() {
-	if s.cmd.ProcessState == nil {
-		_ = s.cmd.Process.Kill()
-		_ = s.cmd.Wait()
-	}
-}
-
-func (s *redisServer) signal(sig syscall.Signal) {
-	s.t.Helper()
-	if err := s.cmd.Process.Signal(sig); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-// client is closed when the test ends.
-func (s *redisServer) client(t testing.TB) *redis.Client { return newRedis(t, s.addr) }
-
+// newRedis makes a client that is closed when the test ends.
 func newRedis(t testing.TB, addr string) *redis.Client {
 	client := redis.NewClient(&redis.Options{Addr: addr})
 	t.Cleanup(func() { _ = client.Close() })
@@ -125,8 +39,8 @@ func startCluster(t testing.TB) *redis.ClusterClient {
 	t.Helper()
 	var addrs []string
 	for n := range 3 {
-		s := startRedis(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
-		c := s.client(t)
+		s := redistest.Start(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
+		c := newRedis(t, s.Addr)
 		if err := c.ClusterAddSlotsRange(t.Context(), n*16384/3, (n+1)*16384/3-1).Err(); err != nil {
 			t.Fatal(err)
 		}
@@ -136,7 +50,7 @@ func startCluster(t testing.TB) *redis.ClusterClient {
 				t.Fatal(err)
 			}
 		}
-		addrs = append(addrs, s.addr)
+		addrs = append(addrs, s.Addr)
 	}
 	for _, addr := range addrs {
 		c := newRedis(t, addr)

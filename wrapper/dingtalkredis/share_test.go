@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dingtalk-openapi/openconversation-go/internal/redistest"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
@@ -17,7 +18,7 @@ import (
 
 func TestCacheIsShared(t *testing.T) {
 	t.Parallel()
-	rdb := startRedis(t).client(t)
+	rdb := newRedis(t, redistest.Start(t).Addr)
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 	first := newClient(t, server.URL, creds, dingtalk.WithCache(newFleet(t, rdb, server.URL).Cache(time.Hour)))
 	second := newClient(t, server.URL, creds, dingtalk.WithCache(newFleet(t, rdb, server.URL).Cache(time.Hour)))
@@ -75,16 +76,16 @@ func spread(t *testing.T, limiters []*dingtalkredis.Limiter, d time.Duration, du
 	return passed.Load()
 }
 
-func newLimiters(t *testing.T, rdb *redisServer, rate float64, n int, opts ...dingtalkredis.Option) (limiters []*dingtalkredis.Limiter) {
+func newLimiters(t *testing.T, rdb *redistest.Server, rate float64, n int, opts ...dingtalkredis.Option) (limiters []*dingtalkredis.Limiter) {
 	for range n {
-		limiters = append(limiters, newFleet(t, rdb.client(t), "http://127.0.0.1:1", opts...).Limiter(rate))
+		limiters = append(limiters, newFleet(t, newRedis(t, rdb.Addr), "http://127.0.0.1:1", opts...).Limiter(rate))
 	}
 	return limiters
 }
 
 func TestLimiterIsShared(t *testing.T) {
 	t.Parallel()
-	limiters := newLimiters(t, startRedis(t), 100, 4)
+	limiters := newLimiters(t, redistest.Start(t), 100, 4)
 	if n := spread(t, limiters, 2*time.Second, func(int64) {}); n < 175 || n > 201 {
 		t.Errorf("%d calls passed in 2 s, want 194", n)
 	}
@@ -92,7 +93,7 @@ func TestLimiterIsShared(t *testing.T) {
 
 func TestOneThrottleSlowsAll(t *testing.T) {
 	t.Parallel()
-	limiters := newLimiters(t, startRedis(t), 100, 4)
+	limiters := newLimiters(t, redistest.Start(t), 100, 4)
 	n := spread(t, limiters, 2*time.Second, func(n int64) {
 		if n == 50 {
 			limiters[0].Answered(true)
@@ -106,7 +107,7 @@ func TestOneThrottleSlowsAll(t *testing.T) {
 
 func TestLimiterRefusesWhatWouldBeLate(t *testing.T) {
 	t.Parallel()
-	l := newLimiters(t, startRedis(t), 0.5, 1)[0]
+	l := newLimiters(t, redistest.Start(t), 0.5, 1)[0]
 	if err := l.Wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -120,8 +121,8 @@ func TestLimiterRefusesWhatWouldBeLate(t *testing.T) {
 
 func TestLimiterSurvivesGarbage(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t)
-	rdb := server.client(t)
+	server := redistest.Start(t)
+	rdb := newRedis(t, server.Addr)
 	l := newLimiters(t, server, 50, 1)[0]
 	if err := l.Wait(t.Context()); err != nil {
 		t.Fatal(err)
@@ -152,7 +153,7 @@ func TestLimiterSurvivesGarbage(t *testing.T) {
 
 func TestBudgetIsExact(t *testing.T) {
 	t.Parallel()
-	rdb := startRedis(t).client(t)
+	rdb := newRedis(t, redistest.Start(t).Addr)
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 	var wg sync.WaitGroup
 	var refused atomic.Int64
@@ -184,7 +185,7 @@ func TestBudgetIsExact(t *testing.T) {
 // Apps of one organization share its budget, and others have their own.
 func TestBudgetBelongsToOrganization(t *testing.T) {
 	t.Parallel()
-	rdb := startRedis(t).client(t)
+	rdb := newRedis(t, redistest.Start(t).Addr)
 	other := dingtalk.AppCredentials{AppKey: "other", AppSecret: "x"}
 	const url = "http://127.0.0.1:1"
 	a := newFleet(t, rdb, url, dingtalkredis.WithOrganization("corp")).Budget(1)
@@ -201,7 +202,7 @@ func TestBudgetBelongsToOrganization(t *testing.T) {
 // A count that Redis has lost, or that somebody overwrote, comes back from those who know it.
 func TestBudgetIsRestored(t *testing.T) {
 	t.Parallel()
-	rdb := startRedis(t).client(t)
+	rdb := newRedis(t, redistest.Start(t).Addr)
 	const url = "http://127.0.0.1:1"
 	a, b := newFleet(t, rdb, url).Budget(30), newFleet(t, rdb, url).Budget(30)
 	spend := func(n int, budget *dingtalkredis.Budget) {

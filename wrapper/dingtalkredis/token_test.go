@@ -9,13 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dingtalk-openapi/openconversation-go/internal/redistest"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
 func TestOneTokenForManyClients(t *testing.T) {
 	t.Parallel()
-	rdb := startRedis(t).client(t)
+	rdb := newRedis(t, redistest.Start(t).Addr)
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithLatency(50*time.Millisecond))
 	var clients []*dingtalk.Client
 	for range 8 {
@@ -39,7 +40,7 @@ func TestOneTokenForManyClients(t *testing.T) {
 
 func TestTokenIsSealed(t *testing.T) {
 	t.Parallel()
-	rdb := startRedis(t).client(t)
+	rdb := newRedis(t, redistest.Start(t).Addr)
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 	client := newClient(t, server.URL, creds, tokenStore(t, newFleet(t, rdb, server.URL)))
 	token, err := client.Token(t.Context())
@@ -63,7 +64,7 @@ func TestTokenIsSealed(t *testing.T) {
 // Another secret, another app and another host never meet each other's token.
 func TestForeignTokensAreNotFound(t *testing.T) {
 	t.Parallel()
-	rdb := startRedis(t).client(t)
+	rdb := newRedis(t, redistest.Start(t).Addr)
 	a := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithCredentials("app", "old"), dingtalktest.WithCredentials("other", "old"))
 	b := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithCredentials("app", "new"))
 	for n, c := range []struct {
@@ -87,7 +88,7 @@ func TestForeignTokensAreNotFound(t *testing.T) {
 // What is not a sealed token of this app counts as none, and is replaced.
 func TestGarbageTokenIsReplaced(t *testing.T) {
 	t.Parallel()
-	rdb := startRedis(t).client(t)
+	rdb := newRedis(t, redistest.Start(t).Addr)
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 	fleet := newFleet(t, rdb, server.URL)
 	convert(t, newClient(t, server.URL, creds, tokenStore(t, fleet)), "first")
@@ -124,7 +125,7 @@ func TestGarbageTokenIsReplaced(t *testing.T) {
 // A token near its end is renewed by one process, while the others go on with it.
 func TestTokenIsRenewedOnce(t *testing.T) {
 	t.Parallel()
-	rdb := startRedis(t).client(t)
+	rdb := newRedis(t, redistest.Start(t).Addr)
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithTokenLifetime(5*time.Second))
 	var clients []*dingtalk.Client
 	for range 4 {
@@ -142,7 +143,7 @@ func TestTokenIsRenewedOnce(t *testing.T) {
 // Wrong credentials fail all the same, and leave nothing behind.
 func TestFetchThatFails(t *testing.T) {
 	t.Parallel()
-	rdb := startRedis(t).client(t)
+	rdb := newRedis(t, redistest.Start(t).Addr)
 	server := dingtalktest.NewServer(t)
 	wrong := dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: "wrong"}
 	var log lines

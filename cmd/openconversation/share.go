@@ -1,0 +1,139 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+	"github.com/spf13/cobra"
+
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
+)
+
+// monthlyQuota is what an organisation may call in a month on the standard edition.
+const monthlyQuota = 5000
+
+// sharedConversions is how long what one process has converted costs the others no call. No page says how long a
+// chat's openConversationId stays the same.
+const sharedConversions = 24 * time.Hour
+
+// sharing is how a command was told to share the app's limits with other processes.
+type sharing struct {
+	offered      bool // the command has the flags
+	redis        string
+	budget       int
+	pods         int
+	organization string
+}
+
+// addTo adds the flags.
+func (s *sharing) addTo(cmd *cobra.Command) {
+	s.offered = true
+	flags := cmd.Flags()
+	flags.StringVar(&s.redis, "redis", "", "share the app's limits through the Redis at this `URL`, such as redis://10.0.0.5:6379/0; a URL with a password goes into "+envRedisURL)
+	flags.IntVar(&s.budget, "monthly-budget", monthlyQuota, "with Redis: at most `N` calls in a calendar month (UTC+8) by all who share it; 0 is no limit")
+	flags.StringVar(&s.organization, "organization", "", "with Redis: apps that give the same `NAME` share one budget (default the app's own)")
+}
+
+// addPodsTo adds the flag that only a command that makes calls needs.
+func (s *sharing) addPodsTo(cmd *cobra.Command) {
+	cmd.Flags().IntVar(&s.pods, "pods", 0, "with Redis: `N` processes share it; while it is away each keeps to its part of the limits")
+}
+
+// check refuses values of flags that make no sense. on is whether there is a Redis.
+func (s *sharing) check(cmd *cobra.Command, on bool) error {
+	for _, name := range []string{"monthly-budget", "organization", "pods"} {
+		if !on && cmd.Flags().Changed(name) {
+			return usageError("--%s needs --redis, or %s", name, envRedisURL)
+		}
+	}
+	switch {
+	case s.budget < 0:
+		return usageError("--monthly-budget: %d is negative", s.budget)
+	case s.pods < 0:
+		return usageError("--pods: %d is negative", s.pods)
+	}
+	return nil
+}
+
+// redisURL is where the limits are shared; it is empty if they are not. An emulator in this process has its own.
+func (a *app) redisURL(c connection) string {
+	if !c.offered || c.emulator {
+		return ""
+	}
+	return cmp.Or(c.redis, a.getenv(envRedisURL))
+}
+
+// fleet is what the processes share that have the same Redis, host and app.
+func (a *app) fleet(c connection, creds dingtalk.AppCredentials) (*dingtalkredis.Fleet, func(), error) {
+	if u, err := url.Parse(c.redis); err == nil && u.User != nil {
+		if _, secret := u.User.Password(); secret {
+			return nil, nil, usageError("--redis: other users can read a process's arguments: set %s to a URL with a password", envRedisURL)
+		}
+	}
+	options, err := redis.ParseURL(a.redisURL(c))
+	if err != nil { // it would repeat the URL, which may hold a password
+		return nil, nil, usageError("--redis and %s: not a Redis URL, such as redis://127.0.0.1:6379/0, rediss://… or unix://…", envRedisURL)
+	}
+	logging.Disable() // it writes to standard error by itself
+	client := redis.NewClient(options)
+	done := func() { _ = client.Close() } // what has not been answered is of no use any more
+	fleetOptions := []dingtalkredis.Option{
+		dingtalkredis.WithBaseURL(a.hostURL(c)), dingtalkredis.WithOrganization(c.organization), dingtalkredis.WithLogger(slog.New(notes{a})),
+	}
+	if c.pods > 0 {
+		fleetOptions = append(fleetOptions, dingtalkredis.WithPods(c.pods))
+	}
+	fleet, err := dingtalkredis.New(client, creds, fleetOptions...)
+	if err != nil { // the credentials are not empty, so it is the host
+		done()
+		return nil, nil, usageError("%s", strings.TrimPrefix(err.Error(), "dingtalkredis: "))
+	}
+	return fleet, done, nil
+}
+
+// share are the client's options that make it share what the fleet has.
+func (a *app) share(c connection, fleet *dingtalkredis.Fleet) ([]dingtalk.Option, error) {
+	tokens, err := fleet.TokenStore()
+	if err != nil {
+		return nil, err
+	}
+	options := []dingtalk.Option{dingtalk.WithTokenStore(tokens), dingtalk.WithCache(fleet.Cache(sharedConversions))}
+	if c.budget > 0 {
+		options = append(options, dingtalk.WithBudget(fleet.Budget(c.budget)))
+	}
+	if c.pace != nil && c.pace.qps > 0 {
+		c.pace.inner = fleet.Limiter(c.pace.qps)
+	}
+	return options, nil
+}
+
+// notes tells the user what the fleet logs: that Redis is away, and that it is back.
+type notes struct{ app *app }
+
+func (n notes) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
+func (n notes) WithAttrs([]slog.Attr) slog.Handler               { return n }
+func (n notes) WithGroup(string) slog.Handler                    { return n }
+
+func (n notes) Handle(_ context.Context, record slog.Record) error {
+	text := strings.TrimPrefix(record.Message, "dingtalkredis: ")
+	record.Attrs(func(attr slog.Attr) bool {
+		text += ": " + attr.Value.String()
+		return true
+	})
+	n.app.note("%s", text)
+	return nil
+}
+
+// errNoRedis is a command's that has nothing to do without Redis.
+var errNoRedis = &exitError{
+	code: exitUsage, err: errors.New("no Redis is given: set --redis or " + envRedisURL),
+	hint: "the count of a month is kept by the processes that share it through Redis",
+}

@@ -1,0 +1,101 @@
+// Package redistest starts real Redis servers for tests.
+package redistest
+
+import (
+	"bytes"
+	"net"
+	"os/exec"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// patience is how long a server may take to start.
+const patience = 20 * time.Second
+
+// Server is a real one, on a loopback port of its own.
+type Server struct {
+	Addr string // host and port
+
+	t    testing.TB
+	args []string
+	cmd  *exec.Cmd
+	out  bytes.Buffer
+}
+
+// Start starts a server that is killed when the test ends.
+func Start(t testing.TB, args ...string) *Server {
+	t.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		t.Fatal("this test needs redis-server in PATH: install the package redis-server, version 6 or newer")
+	}
+	addr := FreeAddr(t)
+	_, port, _ := net.SplitHostPort(addr)
+	s := &Server{Addr: addr, t: t, args: append([]string{
+		"--bind", "127.0.0.1", "--port", port, "--dir", t.TempDir(), "--save", "", "--daemonize", "no",
+	}, args...)}
+	s.Restart()
+	t.Cleanup(s.Kill)
+	return s
+}
+
+// FreeAddr is an address that nobody listens at, with room for a cluster's second port 10,000 above.
+func FreeAddr(t testing.TB) string {
+	t.Helper()
+	for range 100 {
+		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = l.Close()
+		port := l.Addr().(*net.TCPAddr).Port
+		if port+10000 > 65535 {
+			port -= 20000
+			if l, err = (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:"+strconv.Itoa(port)); err != nil {
+				continue
+			}
+			_ = l.Close()
+		}
+		return "127.0.0.1:" + strconv.Itoa(port)
+	}
+	t.Fatal("no free port was found")
+	return ""
+}
+
+// Restart starts a server that was killed.
+func (s *Server) Restart() {
+	s.t.Helper()
+	s.cmd = exec.Command("redis-server", s.args...) //nolint:noctx // kill ends it
+	s.out.Reset()
+	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	client := redis.NewClient(&redis.Options{Addr: s.Addr})
+	defer func() { _ = client.Close() }()
+	for deadline := time.Now().Add(patience); client.Ping(s.t.Context()).Err() != nil; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.Kill()
+			s.t.Fatalf("redis-server did not start:\n%s", s.out.String())
+		}
+	}
+}
+
+// Kill ends the server as a power cut does.
+func (s *Server) Kill() {
+	if s.cmd.ProcessState == nil {
+		_ = s.cmd.Process.Kill()
+		_ = s.cmd.Wait()
+	}
+}
+
+// Signal sends the server a signal, such as SIGSTOP.
+func (s *Server) Signal(sig syscall.Signal) {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		s.t.Fatal(err)
+	}
+}

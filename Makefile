@@ -57,14 +57,15 @@ test: ## Run the tests, with the race detector where a C compiler is present
 	else \
 		echo 'test: with the race detector'; \
 	fi; \
-	echo 'test: without those of dingtalkredis that need a redis-server, which make redis-test runs'; \
+	echo 'test: without those that need a redis-server, which make redis-test runs'; \
 	set -x; $(GO) test $$race -shuffle=on $(TESTFLAGS) ./...
 
-# The tests of package dingtalkredis need a real server, so that they stand behind a build tag: `make test` runs without.
+# The tests that share limits need a real server, so that they stand behind a build tag: `make test` runs without.
 redis-test: redis-server ## Run the tests that need a real redis-server (installed with apt-get where that is allowed)
 	@echo "redis-test: with $$(redis-server --version)"
-	$(GO) vet -tags redis ./wrapper/dingtalkredis
+	$(GO) vet -tags redis ./...
 	$(GO) test -tags redis -count=1 -shuffle=on $(TESTFLAGS) ./wrapper/dingtalkredis
+	$(GO) test -tags redis -count=1 -run '^TestMachines' ./cmd/openconversation
 
 bench-fleet: redis-server ## Show what 8 processes do that share a Redis: tokens, rate, budget, outages (about 5 minutes)
 	@FLEET_CHATS=2000 $(GO) test -tags redis -count=1 -v -timeout 20m -run '^(TestFleet|TestAway)' ./wrapper/dingtalkredis > $(TOOLS)/bench-fleet.log; \

@@ -31,6 +31,7 @@ func TestNoOutputHoldsTheSecret(t *testing.T) {
 	wrong := dingtalktest.NewServer(t)
 	hosts := map[string]string{"good": good.URL, "wrong credentials": wrong.URL, "echo": echo.URL, "closed": "http://127.0.0.1:1", "bad": "http://example.com"}
 
+	sharedAt := map[string]string{"bad": "http://k:" + canary + "@127.0.0.1:1"}
 	file := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(file, []byte(canary+"\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -50,12 +51,12 @@ func TestNoOutputHoldsTheSecret(t *testing.T) {
 		{"convert", "--input", input, "--output", output, "--force", "--progress", "plain"},
 		{"convert", "--input", input, "--output", output, "--resume"},
 		{"convert", "--input", input, "--output", output, "--retry-failed", "--json"},
-		{"doctor"}, {"doctor", "--json"},
+		{"doctor"}, {"doctor", "--json"}, {"budget"}, {"budget", "--redis", "redis://k:" + canary + "@127.0.0.1:1"},
 	}
 	for _, secret := range []string{canary, ""} {
 		for name, host := range hosts {
 			for _, args := range commands {
-				got := call{args: args, env: map[string]string{envAppKey: "k", envAppSecret: secret, envBaseURL: host}}.run()
+				got := call{args: args, env: map[string]string{envAppKey: "k", envAppSecret: secret, envBaseURL: host, envRedisURL: sharedAt[name]}}.run()
 				if strings.Contains(got.stdout+got.stderr, canary) {
 					t.Errorf("%s, %q: exit code %d\n%s\n%s", name, args, got.code, got.stdout, got.stderr)
 				}

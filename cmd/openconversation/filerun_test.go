@@ -205,7 +205,7 @@ func TestDryRun(t *testing.T) {
 	runArgs(t, content, "convert", "--input", "-", "--format", "csv", "--dry-run").check(t, result{0, text, ""})
 	got := runArgs(t, "", "convert", "--input", path, "--dry-run", "--json", "--qps", "0")
 	var p plan
-	if err := json.Unmarshal([]byte(got.stdout), &p); err != nil || p != (plan{9001, 4000, 1, 1, 4000, 0, 0.8}) {
+	if err := json.Unmarshal([]byte(got.stdout), &p); err != nil || p != (plan{Rows: 9001, Distinct: 4000, Invalid: 1, Skipped: 1, Calls: 4000, Share: 0.8}) {
 		t.Errorf("%v %+v", err, got)
 	}
 }

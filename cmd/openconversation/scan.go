@@ -99,7 +99,7 @@ func (a *app) printPlan(ctx context.Context, s *scan, o convertOptions) error {
 			return err
 		}
 		p.Used = &m.Used
-		quota = fmt.Sprintf("%s; %d of this month's %d are used", quota, m.Used, m.Limit)
+		quota = fmt.Sprintf("%s, which has used %d so far", quota, m.Used)
 	}
 	takes := "as fast as they are answered"
 	if o.qps > 0 {

@@ -76,7 +76,11 @@ func (s *Server) Restart() {
 	}
 	client := redis.NewClient(&redis.Options{Addr: s.Addr})
 	defer func() { _ = client.Close() }()
-	for deadline := time.Now().Add(patience); client.Ping(s.t.Context()).Err() != nil; time.Sleep(5 * time.Millisecond) {
+	answers := func() bool {
+		err := client.Ping(s.t.Context()).Err()
+		return err == nil || redis.HasErrorPrefix(err, "NOAUTH") // the test has set a password
+	}
+	for deadline := time.Now().Add(patience); !answers(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			s.Kill()
 			s.t.Fatalf("redis-server did not start:\n%s", s.out.String())

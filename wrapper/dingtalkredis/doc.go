@@ -14,9 +14,10 @@
 // # Without Redis
 //
 // Redis is an aid. Where it is down, slow, full, empty or holds something else, a call waits for it at most as long as
-// [WithTimeout] says (for a token up to half a second, and to be counted up to two, at the beginning of an outage), one warning is logged, and for a second nothing more is asked of it. Meanwhile each process goes
-// on by itself: with a token of its own, without shared conversions, and with the limit and budget that
-// [Fleet.Limiter] and [Fleet.Budget] describe. What Redis answers again is used again.
+// [WithTimeout] says; at the beginning of an outage, up to half a second for a token and up to two to be counted. One
+// warning is logged, and for a second nothing more is asked of it. Meanwhile each process goes on by itself: with a
+// token of its own, without shared conversions, and with the limit and budget that [Fleet.Limiter] and [Fleet.Budget]
+// describe. What Redis answers again is used again.
 //
 // # What Redis holds
 //

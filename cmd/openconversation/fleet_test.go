@@ -1,0 +1,136 @@
+//go:build redis
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/internal/redistest"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+// Three machines convert parts of one list, with chats that are in two parts. Together they fetch one token, call each
+// chat once at most, and stop when the month's budget is spent; the next month's budget completes them.
+func TestMachinesShareOneBudget(t *testing.T) {
+	const (
+		password = canary
+		budget   = 100
+		each     = 60
+	)
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	rdb := redistest.Start(t, "--requirepass", password)
+	env := []string{envRedisURL + "=redis://:" + password + "@" + rdb.Addr}
+	for name, value := range serverEnv(server) {
+		env = append(env, name+"="+value)
+	}
+	dir := t.TempDir()
+	file := func(part int, kind string) string { return filepath.Join(dir, fmt.Sprintf("%s%d.csv", kind, part)) }
+	for part := range 3 {
+		var rows strings.Builder
+		rows.WriteString("chat_id\n")
+		for n := range each {
+			fmt.Fprintf(&rows, "chat%d\n", part*each+n)
+		}
+		if err := os.WriteFile(file(part, "in"), []byte(rows.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var output bytes.Buffer // of all processes
+	run := func(flags ...string) (codes []int) {
+		var cmds []*exec.Cmd
+		var stderrs [3]bytes.Buffer
+		for part := range 3 {
+			cmd := command(t, append([]string{
+				"convert", "--input", file(part, "in"), "--output", file(part, "out"), "--qps", "200", "--pods", "3", "--progress", "none",
+			}, flags...)...)
+			cmd.Env = append(cmd.Env, env...)
+			cmd.Stderr = &stderrs[part]
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			cmds = append(cmds, cmd)
+		}
+		for part, cmd := range cmds {
+			_ = cmd.Wait()
+			codes = append(codes, cmd.ProcessState.ExitCode())
+			output.Write(stderrs[part].Bytes())
+		}
+		return codes
+	}
+	calls := func() int { return server.Count(generated.OperationChatIDToOpenConversationID) }
+	used := func() (m monthUsed) {
+		cmd := command(t, "budget", "--json", "--monthly-budget", fmt.Sprint(budget))
+		cmd.Env = append(cmd.Env, env...)
+		got := finish(t, cmd)
+		output.WriteString(got.stdout + got.stderr)
+		if err := json.Unmarshal([]byte(got.stdout), &m); err != nil || got.code != 0 {
+			t.Fatalf("%v: %+v", err, got)
+		}
+		return m
+	}
+
+	codes := run("--monthly-budget", fmt.Sprint(budget))
+	if calls() != budget || server.Count(generated.OperationGetAccessToken) != 1 {
+		t.Errorf("%d calls with %d tokens, want %d and 1\n%s", calls(), server.Count(generated.OperationGetAccessToken), budget, output.String())
+	}
+	for part, code := range codes {
+		if code != exitLimited && code != exitOK { // one may be done before the budget is spent
+			t.Errorf("part %d ended with %d", part, code)
+		}
+	}
+	if m := used(); m.Used != budget || m.Left != 0 || m.Limit != budget {
+		t.Errorf("budget says %+v", m)
+	}
+
+	if codes := run("--monthly-budget", "0", "--resume"); codes[0]+codes[1]+codes[2] != 0 {
+		t.Errorf("the rest ended with %v\n%s", codes, output.String())
+	}
+	if calls() != 3*each {
+		t.Errorf("%d calls for %d chats", calls(), 3*each)
+	}
+	server.ResetRequests()
+	if codes := run("--monthly-budget", "0", "--force"); codes[0]+codes[1]+codes[2] != 0 || calls() != 0 {
+		t.Errorf("conversions that are shared cost %d calls, and ended with %v", calls(), codes)
+	}
+	for part := range 3 {
+		content, err := os.ReadFile(file(part, "out"))
+		if err != nil || strings.Count(string(content), ",cid") != each {
+			t.Errorf("part %d: %v\n%s", part, err, content)
+		}
+		output.Write(content)
+	}
+	for _, secret := range []string{password, dingtalktest.AppSecret} {
+		if strings.Contains(output.String(), secret) {
+			t.Errorf("a secret was printed:\n%s", output.String())
+		}
+	}
+}
+
+// Of a list that is about to be converted, the plan says what the month has used.
+func TestMachinesPlanWithWhatTheMonthHasUsed(t *testing.T) {
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	rdb := redistest.Start(t)
+	env := serverEnv(server)
+	env[envRedisURL] = "redis://" + rdb.Addr
+	call{args: []string{"convert", "a", "b", "c"}, env: env}.run().check(t, result{0, "a\t" + dingtalktest.OpenConversationIDOf("a") + "\nb\t" +
+		dingtalktest.OpenConversationIDOf("b") + "\nc\t" + dingtalktest.OpenConversationIDOf("c") + "\n", ""})
+	got := call{args: []string{"convert", "--input", "-", "--format", "lines", "--dry-run"}, env: env, stdin: strings.NewReader("x\ny\n")}.run()
+	if got.code != 0 || !strings.Contains(got.stdout, "quota          0.0% of the 5000 calls of a month, which has used 3 so far\n") {
+		t.Errorf("%+v", got)
+	}
+	client := redis.NewClient(&redis.Options{Addr: rdb.Addr})
+	defer func() { _ = client.Close() }()
+	if n, err := client.DBSize(t.Context()).Result(); err != nil || n < 4 {
+		t.Errorf("%d keys: %v", n, err) // token, limit, budget, conversions
+	}
+}

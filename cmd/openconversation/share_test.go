@@ -1,0 +1,54 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+func TestSharingFlags(t *testing.T) {
+	const (
+		needs = "openconversation: --pods needs --redis, or DINGTALK_REDIS_URL\n"
+		bad   = "openconversation: --redis and DINGTALK_REDIS_URL: not a Redis URL, such as redis://127.0.0.1:6379/0, rediss://… or unix://…\n"
+	)
+	tests := []struct {
+		name, env string
+		args      []string
+		want      result
+	}{
+		{"pods without Redis", "", []string{"convert", "--pods", "3", chat}, result{2, "", needs}},
+		{"negative pods", "", []string{"convert", "--redis", "redis://127.0.0.1:1", "--pods", "-1", chat}, result{2, "", "openconversation: --pods: -1 is negative\n"}},
+		{"negative budget", "", []string{"budget", "--redis", "redis://127.0.0.1:1", "--monthly-budget", "-1"}, result{2, "", "openconversation: --monthly-budget: -1 is negative\n"}},
+		{"no URL", "", []string{"convert", "--redis", "localhost", chat}, result{2, "", bad}},
+		{"no URL in the environment", "http://x:" + canary + "@y", []string{"budget"}, result{2, "", bad}},
+		{"a password as a flag", "", []string{"budget", "--redis", "redis://:" + canary + "@127.0.0.1:1"}, result{2, "", "openconversation: --redis: other users can read a process's arguments: set DINGTALK_REDIS_URL to a URL with a password\n"}},
+		{"an emulator shares nothing", "redis://127.0.0.1:1", []string{"convert", "--emulator", chat}, result{0, openID + "\n", ""}},
+		{"budget without Redis", "", []string{"budget"}, result{2, "", "openconversation: no Redis is given: set --redis or DINGTALK_REDIS_URL\nhint: the count of a month is kept by the processes that share it through Redis\n"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			env := map[string]string{envAppKey: "k", envAppSecret: "s", envRedisURL: tt.env}
+			call{args: tt.args, env: env}.run().check(t, tt.want)
+		})
+	}
+}
+
+// A Redis that is not there costs a run nothing but a line.
+func TestConvertWithoutItsRedis(t *testing.T) {
+	server := dingtalktest.NewServer(t)
+	env := serverEnv(server)
+	env[envRedisURL] = "redis://:" + canary + "@127.0.0.1:1"
+	got := call{args: []string{"convert", chat}, env: env}.run()
+	if got.code != 0 || got.stdout != openID+"\n" || strings.Count(got.stderr, "\n") != 1 ||
+		!strings.HasPrefix(got.stderr, "openconversation: Redis failed; this process goes on without it: ") {
+		t.Errorf("%+v", got)
+	}
+	if strings.Contains(got.stderr, canary) {
+		t.Errorf("the password was printed: %s", got.stderr)
+	}
+	got = call{args: []string{"budget"}, env: env}.run()
+	if got.code != 5 || !strings.Contains(got.stderr, "hint: check that Redis runs at the address of --redis or DINGTALK_REDIS_URL\n") || strings.Contains(got.stderr, canary) {
+		t.Errorf("%+v", got)
+	}
+}

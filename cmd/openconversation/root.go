@@ -60,6 +60,7 @@ Try it without an account:
 		newCodesCommand(a),
 		newSpecCommand(a),
 		newVersionCommand(a),
+		newManCommand(a),
 	)
 	return root
 }

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+)
+
+// newManCommand is for packagers: archives of releases hold what it writes. Pages are dated by SOURCE_DATE_EPOCH, if it
+// is set, so that they can be made again.
+func newManCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:    "man FOLDER",
+		Short:  "Write the manual pages of all commands to a folder",
+		Args:   cobra.ExactArgs(1),
+		Hidden: true,
+		RunE: a.begins(func(_ *cobra.Command, args []string) error {
+			if err := os.MkdirAll(args[0], 0o755); err != nil {
+				return err
+			}
+			root := newRootCommand(a)
+			root.DisableAutoGenTag = true
+			preformat(root)
+			header := doc.GenManHeader{Section: "1", Source: commandName + " " + dingtalk.Version}
+			if err := doc.GenManTree(root, &header, args[0]); err != nil {
+				return fmt.Errorf("manual pages: %w", err)
+			}
+			return nil
+		}),
+	}
+}
+
+// preformat keeps the texts of commands as --help shows them: a manual page would run their lists and tables together.
+func preformat(cmd *cobra.Command) {
+	text := cmd.Long
+	if text == "" {
+		text = cmd.Short + "."
+	}
+	if end := cmd.Annotations[footer]; end != "" {
+		text += "\n\n" + strings.TrimRight(end, "\n")
+	}
+	cmd.Long = "```\n" + text + "\n```"
+	for _, sub := range cmd.Commands() {
+		preformat(sub)
+	}
+}

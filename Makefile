@@ -31,7 +31,7 @@ UNKNOWN_CHAT := chat00000000000000000000000000000000
 	interop interop-checks bench bench-check bench-bulk bulk-check clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The command is built and then run, since `go run` turns every exit code into 1.
 run: ## Convert a chat through the built-in emulator, then an unknown one to see its error
@@ -197,3 +197,5 @@ bulk-check: ## The promises about many chats that take no clock: calls, kills, q
 
 clean: ## Remove the tools and what was built
 	rm -rf $(TOOLS) bin
+
+include .ci/release.mk

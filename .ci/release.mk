@@ -1,0 +1,85 @@
+# What a release needs; RELEASING.md has its steps. Tools are built from source at these versions, like the Makefile's.
+
+GORELEASER_VERSION := v2.14.3
+CYCLONEDX_VERSION := v1.10.0
+APIDIFF_VERSION := v0.0.0-20250813145105-42675adae3e6
+ACTIONLINT_VERSION := v1.7.12
+GOVULNCHECK_VERSION := v1.1.4
+
+GORELEASER := $(TOOLS)/goreleaser-$(GORELEASER_VERSION)/goreleaser
+CYCLONEDX := $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_VERSION)/cyclonedx-gomod
+APIDIFF := $(TOOLS)/apidiff-$(APIDIFF_VERSION)/apidiff
+ACTIONLINT := $(TOOLS)/actionlint-$(ACTIONLINT_VERSION)/actionlint
+GOVULNCHECK := $(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION)/govulncheck
+
+.PHONY: release release-snapshot release-files contract-assets reproducible api-check api-baseline workflow-lint vulncheck
+
+install = GOBIN=$(@D) CGO_ENABLED=0 $(GO) install
+$(GORELEASER): ; $(install) github.com/goreleaser/goreleaser/v2@$(GORELEASER_VERSION)
+$(CYCLONEDX): ; $(install) github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
+$(APIDIFF): ; $(install) golang.org/x/exp/cmd/apidiff@$(APIDIFF_VERSION)
+$(ACTIONLINT): ; $(install) github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
+$(GOVULNCHECK): ; $(install) golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
+
+release-snapshot: $(GORELEASER) $(CYCLONEDX) ## Build what a release would hold, into bin/release, and publish nothing
+	PATH="$(dir $(CYCLONEDX)):$$PATH" $(GORELEASER) check --quiet
+	PATH="$(dir $(CYCLONEDX)):$$PATH" $(GORELEASER) release --snapshot --clean --skip=publish
+	@echo 'release-snapshot: made'; ls -l bin/release/*.tar.gz bin/release/*.zip bin/release/*.json bin/release/checksums.txt bin/release-files/contract/* | \
+		awk '{ printf "%9d  %s\n", $$5, $$NF }'
+
+release: $(GORELEASER) $(CYCLONEDX)
+	PATH="$(dir $(CYCLONEDX)):$$PATH" $(GORELEASER) release --clean
+
+# What the archives hold beside the binary, dated by the commit, so that it can be made again.
+release-files: contract-assets
+	@rm -rf bin/release-files/man bin/release-files/completions && mkdir -p bin/release-files/completions
+	@$(GO) build -trimpath -o bin/release-files/openconversation ./cmd/openconversation
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) bin/release-files/openconversation man bin/release-files/man
+	@for shell in bash zsh fish powershell; do \
+		bin/release-files/openconversation completion $$shell > bin/release-files/completions/openconversation.$$shell || exit 1; \
+	done; rm bin/release-files/openconversation
+
+# The contract has a version of its own, and teams in other languages take it without the rest.
+contract-assets: $(REDOCLY) ## Write the contract as files of a release: YAML, and JSON for tools that read nothing else
+	@rm -rf bin/release-files/contract && mkdir -p bin/release-files/contract
+	@version=$$(sed -n 's/^  version: *//p' openapi.yaml) && base=bin/release-files/contract/openconversation-contract-$$version && \
+	cp openapi.yaml $$base.yaml && \
+	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(REDOCLY) bundle --config .redocly.yaml openapi.yaml --ext json -o $$base.json >/dev/null 2>&1 && \
+	ls $$base.*
+
+# The second build compiles everything anew: from the first one's cache it would only be linked again.
+reproducible: ## Build the command twice, in two folders and from two caches, and compare every byte
+	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && mkdir "$$work/here" "$$work/elsewhere" && \
+	git ls-files -z --cached --others --exclude-standard | xargs -0 sh -c 'for f do [ ! -f "$$f" ] || printf "%s\0" "$$f"; done' list | \
+		tar -c --null -T - -f "$$work/tree.tar" && \
+	build() { \
+		tar -x -f "$$work/tree.tar" -C "$$1" && (cd "$$1" && CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags='-s -w' -o built ./cmd/openconversation) && \
+		sum=$$(sha256sum < "$$1/built") && sum=$${sum%% *} && echo "reproducible: $$sum"; \
+	}; \
+	build "$$work/here" && first=$$sum && GOCACHE="$$work/cache" build "$$work/elsewhere" && \
+	if [ "$$first" != "$$sum" ]; then echo 'reproducible: the two differ' >&2; exit 1; fi
+
+# What apps may compile against. The last release's is kept as apidiff reads it, so that no tag need be at hand.
+PUBLIC := generated wrapper wrapper/dingtalktest wrapper/dingtalkcache wrapper/dingtalkredis
+MODULE := github.com/dingtalk-openapi/openconversation-go
+
+api-check: $(APIDIFF) ## Fail if a change of the Go API breaks apps that compile with the last release
+	@broken=; for p in $(PUBLIC); do \
+		diff=$$($(APIDIFF) -incompatible .ci/api/$$(basename $$p).export $(MODULE)/$$p) || exit 1; \
+		if [ -n "$$diff" ]; then broken=1; printf '%s\n%s\n' "$$p" "$$diff" >&2; fi; \
+	done; \
+	if [ -n "$$broken" ]; then echo 'api-check: apps would not compile any more; RELEASING.md says when that may be' >&2; exit 1; fi; \
+	echo 'api-check: compatible with the last release: $(PUBLIC)'
+
+api-baseline: $(APIDIFF) ## Keep the present Go API as that of the last release
+	@mkdir -p .ci/api; for p in $(PUBLIC); do $(APIDIFF) -w .ci/api/$$(basename $$p).export $(MODULE)/$$p || exit 1; done; ls -l .ci/api
+
+workflow-lint: $(ACTIONLINT) ## Check the workflows, and that every action is pinned to a commit
+	@$(ACTIONLINT) -shellcheck= -pyflakes= .github/workflows/*.yml
+	@loose=$$(grep -nE 'uses: +[^./]' .github/workflows/*.yml | grep -vE '@[0-9a-f]{40} # v[0-9]') || true; \
+	if [ -n "$$loose" ]; then echo "workflow-lint: not pinned to a commit with its version:" >&2; echo "$$loose" >&2; exit 1; fi; \
+	echo 'workflow-lint: no finding'
+
+vulncheck: $(GOVULNCHECK) ## Look for known vulnerabilities in what is used (asks vuln.go.dev)
+	@$(GOVULNCHECK) -tags redis ./... || { \
+		code=$$?; [ $$code -eq 3 ] || echo 'vulncheck: no answer of the vulnerability database, so nothing is known' >&2; exit $$code; }

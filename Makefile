@@ -96,8 +96,13 @@ fmt: ## Fail if gofmt would change a file
 vet: ## Run go vet
 	$(GO) vet ./...
 
-golangci: $(GOLANGCI) ## Run golangci-lint with the checks of .golangci.yml
-	$(GOLANGCI) run ./...
+# golangci-lint looks at one module: it passes over those in folders of this one without a word.
+golangci: $(GOLANGCI) ## Run golangci-lint with the checks of .golangci.yml in every module
+	@modules=$$(git ls-files -co --exclude-standard -- go.mod '*/go.mod') && [ -n "$$modules" ] || exit 1; \
+	for mod in $$modules; do \
+		dir=$$(dirname "$$mod"); echo "== $$dir"; \
+		(cd "$$dir" && $(GOLANGCI) run --config $(CURDIR)/.golangci.yml ./...) || exit 1; \
+	done
 
 $(GOLANGCI):
 	GOBIN=$(@D) CGO_ENABLED=0 $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)

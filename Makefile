@@ -145,8 +145,8 @@ drift: ## Fail if generated/ is not what go generate makes of openapi.yaml
 tidy: ## Fail if go mod tidy would change go.mod or go.sum
 	$(GO) mod tidy -diff
 
-importer: ## Import the wrapper from its module zip into a small app and count what comes with it
-	OPENCONVERSATION_IMPORTER=1 $(GO) test -count=1 -v -run '^TestImporter' .
+importer: ## Import the module's zip into small apps, run them, and count what comes with it (IMPORTER=update accepts)
+	OPENCONVERSATION_IMPORTER=$(or $(IMPORTER),1) $(GO) test -count=1 -v -run '^TestImporter' .
 
 # Without the race detector, which allocates by itself.
 allocs: ## Count what a call allocates, and fail if it is more than promised

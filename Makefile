@@ -14,6 +14,7 @@ REDOCLY_VERSION := 2.77.0
 TOOLS := $(CURDIR)/.tools
 GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
 REDOCLY := $(TOOLS)/redocly-$(REDOCLY_VERSION)/node_modules/.bin/redocly
+REDOC := $(TOOLS)/redocly-$(REDOCLY_VERSION)/node_modules/@redocly/cli/lib/chunks/redoc.standalone.js
 COMMAND := $(TOOLS)/openconversation
 
 # Arguments for `go test`, such as TESTFLAGS='-run TestToken -v'.
@@ -27,7 +28,7 @@ CHAT := chatfaabe59a460527f5fb72fbbdfe3f061e
 UNKNOWN_CHAT := chat00000000000000000000000000000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test redis-test bench-fleet generate check lint fmt vet golangci contract-lint drift tidy importer allocs examples mutants fuzz fuzz-short \
+.PHONY: help run test redis-test bench-fleet generate check lint fmt vet golangci contract-lint drift tidy docs docs-check importer allocs examples mutants fuzz fuzz-short \
 	interop interop-checks bench bench-check bench-bulk bulk-check clean
 
 help: ## List the targets
@@ -130,6 +131,18 @@ $(REDOCLY):
 	done
 	REDOCLY_TELEMETRY=off $(NPM) install --prefix $(TOOLS)/redocly-$(REDOCLY_VERSION) \
 		--no-save --ignore-scripts --no-audit --no-fund @redocly/cli@$(REDOCLY_VERSION)
+
+# Redocly's command brings the script that draws the page; what it makes by itself fetches that from its makers' host.
+docs: $(REDOCLY) ## Make the reference page of the contract, one file that works offline (needs Node.js and npm)
+	@mkdir -p bin/docs $(TOOLS)/docs
+	@export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true; \
+	$(REDOCLY) bundle --config .redocly.yaml openapi.yaml --ext json -o $(TOOLS)/docs/contract.json >/dev/null 2>&1 && \
+	$(GO) run ./cmd/openconversation codes --json > $(TOOLS)/docs/codes.json && \
+	$(NODE) docs/reference.mjs $(TOOLS)/docs/contract.json $(TOOLS)/docs/codes.json $(REDOC) bin/docs/reference.html && \
+	printf 'docs: %s, %s bytes\n' bin/docs/reference.html "$$(wc -c < bin/docs/reference.html)"
+
+docs-check: docs ## Fail if the reference page lacks a code or could fetch anything; draws it where chromium is present
+	@$(NODE) docs/check.mjs $(TOOLS)/docs/codes.json bin/docs/reference.html $$(command -v chromium)
 
 # Twice, because output that depends on what was there before would differ only the second time. Compared with git's
 # index, so that a changed contract passes once its generated files are staged with it.

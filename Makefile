@@ -29,7 +29,7 @@ UNKNOWN_CHAT := chat00000000000000000000000000000000
 
 .DEFAULT_GOAL := help
 .PHONY: help run test redis-test bench-fleet generate check lint fmt vet golangci contract-lint drift tidy docs docs-check importer allocs examples mutants fuzz fuzz-short \
-	interop interop-checks bench bench-check bench-bulk bulk-check clean
+	interop interop-checks bench bench-check migrate-check bench-bulk bulk-check clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -206,6 +206,9 @@ bench: ## Compare a call's cost with other clients', and write bench/RESULTS.md 
 
 bench-check: ## Vet the benchmark, and fail if its stock client is not what the contract makes
 	cd bench && $(GO) vet ./... && $(GO) mod tidy -diff && $(GO) generate ./... && git --no-pager diff --exit-code -- stock
+
+migrate-check: ## Run the official SDK and this one side by side, and compare docs/migrating-from-the-official-sdk.md with that
+	cd bench && $(GO) test -count=1 ./migrate
 
 bench-bulk: ## Measure runs over many chats, and fail if a promise is missed (5 minutes, on an idle machine)
 	$(GO) run ./internal/benchbulk $(BULKFLAGS)

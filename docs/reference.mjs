@@ -29,7 +29,7 @@ spec.tags = [{ name: 'Error codes', 'x-traitTag': true, description: `Made from 
 // Redoc knows hosts of its makers, for its logo, icons and telemetry. \x3c is < in a script's strings and expressions,
 // where markup could end the script.
 const bundle = read(redoc).replace(/https:\/\/(cdn|otel)[.a-z]*\.redoc[^`'"]*/g, 'data:,').replace(/<(?=!--|\/?script)/gi, '\\x3c')
-const options = { disableTelemetry: true, hideLoading: true, jsonSamplesExpandLevel: 3 }
+const options = { disableTelemetry: true, hideLoading: true, jsonSamplesExpandLevel: 3, layout: 'stacked' }
 const data = [spec, options].map((value) => JSON.stringify(value).replaceAll('<', '\\u003c'))
 const script = `${bundle}\ninit(${data}, document.getElementById('redoc'));`
 const hash = createHash('sha256').update(script).digest('base64')

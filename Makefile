@@ -14,6 +14,7 @@ REDOCLY_VERSION := 2.77.0
 TOOLS := $(CURDIR)/.tools
 GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
 REDOCLY := $(TOOLS)/redocly-$(REDOCLY_VERSION)/node_modules/.bin/redocly
+REDOC := $(TOOLS)/redocly-$(REDOCLY_VERSION)/node_modules/@redocly/cli/lib/chunks/redoc.standalone.js
 COMMAND := $(TOOLS)/openconversation
 
 # Arguments for `go test`, such as TESTFLAGS='-run TestToken -v'.
@@ -27,8 +28,8 @@ CHAT := chatfaabe59a460527f5fb72fbbdfe3f061e
 UNKNOWN_CHAT := chat00000000000000000000000000000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test redis-test bench-fleet generate check lint fmt vet golangci contract-lint drift tidy importer allocs examples mutants fuzz fuzz-short \
-	interop interop-checks bench bench-check bench-bulk bulk-check clean
+.PHONY: help run test redis-test bench-fleet generate check lint fmt vet golangci contract-lint drift tidy docs docs-check importer allocs examples mutants fuzz fuzz-short \
+	interop interop-checks bench bench-check migrate-check bench-bulk bulk-check clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -96,8 +97,13 @@ fmt: ## Fail if gofmt would change a file
 vet: ## Run go vet
 	$(GO) vet ./...
 
-golangci: $(GOLANGCI) ## Run golangci-lint with the checks of .golangci.yml
-	$(GOLANGCI) run ./...
+# golangci-lint looks at one module: it passes over those in folders of this one without a word.
+golangci: $(GOLANGCI) ## Run golangci-lint with the checks of .golangci.yml in every module
+	@modules=$$(git ls-files -co --exclude-standard -- go.mod '*/go.mod') && [ -n "$$modules" ] || exit 1; \
+	for mod in $$modules; do \
+		dir=$$(dirname "$$mod"); echo "== $$dir"; \
+		(cd "$$dir" && $(GOLANGCI) run --config $(CURDIR)/.golangci.yml ./...) || exit 1; \
+	done
 
 $(GOLANGCI):
 	GOBIN=$(@D) CGO_ENABLED=0 $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
@@ -126,6 +132,18 @@ $(REDOCLY):
 	REDOCLY_TELEMETRY=off $(NPM) install --prefix $(TOOLS)/redocly-$(REDOCLY_VERSION) \
 		--no-save --ignore-scripts --no-audit --no-fund @redocly/cli@$(REDOCLY_VERSION)
 
+# Redocly's command brings the script that draws the page; what it makes by itself fetches that from its makers' host.
+docs: $(REDOCLY) ## Make the reference page of the contract, one file that works offline (needs Node.js and npm)
+	@mkdir -p bin/docs $(TOOLS)/docs
+	@export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true; \
+	$(REDOCLY) bundle --config .redocly.yaml openapi.yaml --ext json -o $(TOOLS)/docs/contract.json >/dev/null 2>&1 && \
+	$(GO) run ./cmd/openconversation codes --json > $(TOOLS)/docs/codes.json && \
+	$(NODE) docs/reference.mjs $(TOOLS)/docs/contract.json $(TOOLS)/docs/codes.json $(REDOC) bin/docs/reference.html && \
+	printf 'docs: %s, %s bytes\n' bin/docs/reference.html "$$(wc -c < bin/docs/reference.html)"
+
+docs-check: docs ## Fail if the reference page lacks a code or could fetch anything; draws it where chromium is present
+	@$(NODE) docs/check.mjs $(TOOLS)/docs/codes.json bin/docs/reference.html $$(command -v chromium)
+
 # Twice, because output that depends on what was there before would differ only the second time. Compared with git's
 # index, so that a changed contract passes once its generated files are staged with it.
 drift: ## Fail if generated/ is not what go generate makes of openapi.yaml
@@ -140,8 +158,8 @@ drift: ## Fail if generated/ is not what go generate makes of openapi.yaml
 tidy: ## Fail if go mod tidy would change go.mod or go.sum
 	$(GO) mod tidy -diff
 
-importer: ## Import the wrapper from its module zip into a small app and count what comes with it
-	OPENCONVERSATION_IMPORTER=1 $(GO) test -count=1 -v -run '^TestImporter' .
+importer: ## Import the module's zip into small apps, run them, and count what comes with it (IMPORTER=update accepts)
+	OPENCONVERSATION_IMPORTER=$(or $(IMPORTER),1) $(GO) test -count=1 -v -run '^TestImporter' .
 
 # Without the race detector, which allocates by itself.
 allocs: ## Count what a call allocates, and fail if it is more than promised
@@ -188,6 +206,9 @@ bench: ## Compare a call's cost with other clients', and write bench/RESULTS.md 
 
 bench-check: ## Vet the benchmark, and fail if its stock client is not what the contract makes
 	cd bench && $(GO) vet ./... && $(GO) mod tidy -diff && $(GO) generate ./... && git --no-pager diff --exit-code -- stock
+
+migrate-check: ## Run the official SDK and this one side by side, and compare docs/migrating-from-the-official-sdk.md with that
+	cd bench && $(GO) test -count=1 ./migrate
 
 bench-bulk: ## Measure runs over many chats, and fail if a promise is missed (5 minutes, on an idle machine)
 	$(GO) run ./internal/benchbulk $(BULKFLAGS)

@@ -62,13 +62,14 @@ type converted struct {
 // rawTCP is the floor: no client can cost less than the bytes.
 func rawTCP(address string) (call, func(), error) {
 	request := fmt.Appendf(nil, "POST %s%s%s HTTP/1.1\r\nHost: %s\r\n%s: %s\r\nContent-Length: 0\r\n\r\n", pathBefore, chatID, pathAfter, address, tokenHeader, accessToken)
+	var dialer net.Dialer
 	type link struct {
 		net.Conn
 		buf [4096]byte
 	}
 	var mu sync.Mutex
 	var idle []*link
-	return func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
 			var l *link
 			mu.Lock()
 			if n := len(idle); n > 0 {
@@ -76,7 +77,7 @@ func rawTCP(address string) (call, func(), error) {
 			}
 			mu.Unlock()
 			if l == nil {
-				conn, err := net.Dial("tcp", address)
+				conn, err := dialer.DialContext(ctx, "tcp", address)
 				if err != nil {
 					return "", err
 				}
@@ -160,8 +161,8 @@ func tuned(address string) (call, func(), error) {
 // minimal is what most apps have: the least that works, on a client like http.DefaultClient.
 func minimal(address string) (call, func(), error) {
 	client := defaultClient()
-	return func(context.Context) (string, error) {
-		req, err := http.NewRequest(http.MethodPost, "http://"+address+pathBefore+chatID+pathAfter, nil)
+	return func(ctx context.Context) (string, error) {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+pathBefore+chatID+pathAfter, nil)
 		if err != nil {
 			return "", err
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -30,24 +31,24 @@ const (
 var strip = []string{"build", "-trimpath", "-ldflags=-s -w"}
 
 // footprints measures the app of each key, and the bare one. Each is a module of its own, as a user would make it.
-func footprints(keys []string) (map[string]footprint, error) {
+func footprints(ctx context.Context, keys []string) (map[string]footprint, error) {
 	work, err := os.MkdirTemp("", "footprint")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(work)
+	defer func() { _ = os.RemoveAll(work) }() // a temporary folder that is left over changes no figure
 	keys = append([]string{bare}, keys...)
-	standard, err := standardPackages(keys)
+	standard, err := standardPackages(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
 	cache := filepath.Join(work, "cache")
-	if _, err := goCommand(".", cache, append(slices.Clone(strip), standard...)...); err != nil {
+	if _, err := goCommand(ctx, ".", cache, append(slices.Clone(strip), standard...)...); err != nil {
 		return nil, err
 	}
 	out := map[string]footprint{}
 	for _, key := range keys {
-		if out[key], err = footprintOf(key, work, cache); err != nil {
+		if out[key], err = footprintOf(ctx, key, work, cache); err != nil {
 			return nil, fmt.Errorf("%s: %w", key, err)
 		}
 	}
@@ -55,12 +56,12 @@ func footprints(keys []string) (map[string]footprint, error) {
 }
 
 // standardPackages are what the apps need of the standard library. They are compiled before any time is taken.
-func standardPackages(keys []string) ([]string, error) {
+func standardPackages(ctx context.Context, keys []string) ([]string, error) {
 	args := []string{"list", "-deps", "-f", "{{if .Standard}}{{.ImportPath}}{{end}}"}
 	for _, key := range keys {
 		args = append(args, apps+key)
 	}
-	listed, err := goCommand(".", "", args...)
+	listed, err := goCommand(ctx, ".", "", args...)
 	if err != nil {
 		return nil, err
 	}
@@ -69,18 +70,18 @@ func standardPackages(keys []string) ([]string, error) {
 	}), nil
 }
 
-func footprintOf(key, work, cache string) (f footprint, err error) {
+func footprintOf(ctx context.Context, key, work, cache string) (f footprint, err error) {
 	dir := filepath.Join(work, key)
 	if err := writeApp(key, dir); err != nil {
 		return f, err
 	}
-	if _, err := goCommand(dir, "", "mod", "tidy"); err != nil {
+	if _, err := goCommand(ctx, dir, "", "mod", "tidy"); err != nil {
 		return f, err
 	}
 	if sum, err := os.ReadFile(filepath.Join(dir, "go.sum")); err == nil { // the bare ones have none
 		f.sumLines = bytes.Count(sum, []byte("\n"))
 	}
-	packages, err := goCommand(dir, "", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".")
+	packages, err := goCommand(ctx, dir, "", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".")
 	if err != nil {
 		return f, err
 	}
@@ -94,10 +95,10 @@ func footprintOf(key, work, cache string) (f footprint, err error) {
 	if err := os.CopyFS(own, os.DirFS(cache)); err != nil {
 		return f, err
 	}
-	defer os.RemoveAll(own)
+	defer func() { _ = os.RemoveAll(own) }()
 	binary := filepath.Join(dir, "app.bin")
 	started := time.Now()
-	if _, err := goCommand(dir, own, append(slices.Clone(strip), "-o", binary, ".")...); err != nil {
+	if _, err := goCommand(ctx, dir, own, append(slices.Clone(strip), "-o", binary, ".")...); err != nil {
 		return f, err
 	}
 	f.build = time.Since(started)
@@ -144,8 +145,8 @@ func writeApp(key, dir string) error {
 }
 
 // goCommand runs the go command.
-func goCommand(dir, cache string, args ...string) (string, error) {
-	cmd := exec.Command("go", args...)
+func goCommand(ctx context.Context, dir, cache string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0")
 	if cache != "" {

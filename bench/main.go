@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -16,14 +17,15 @@ func main() {
 		address = flag.String("address", "", "where the victim calls")
 	)
 	flag.Parse()
+	ctx := context.Background()
 	var err error
 	switch {
 	case *serving:
-		err = serve(os.Stdin, os.Stdout)
+		err = serve(ctx, os.Stdin, os.Stdout)
 	case *victim != "":
-		err = suffer(*victim, *address)
+		err = suffer(ctx, *victim, *address)
 	default:
-		err = report(*out, *rounds, *calls)
+		err = report(ctx, *out, *rounds, *calls)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

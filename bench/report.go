@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -13,8 +14,8 @@ import (
 )
 
 // report measures everything and writes it to standard output, or to a file with a chart beside it.
-func report(file string, rounds, calls int) (err error) {
-	s, err := startServer()
+func report(ctx context.Context, file string, rounds, calls int) (err error) {
+	s, err := startServer(ctx)
 	if err != nil {
 		return err
 	}
@@ -43,7 +44,7 @@ func report(file string, rounds, calls int) (err error) {
 		}
 	}
 	fmt.Fprintln(os.Stderr, "importers")
-	prints, err := footprints(keys)
+	prints, err := footprints(ctx, keys)
 	if err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ of that. The error is 400 `+"`invalideChatId`"+`, as a `+"`*dingtalk.Error`"+`.
 	writeFootprints(&b, prints)
 
 	fmt.Fprint(&b, "\n## A hostile answer\n\nBy how much a process grows at most that gets a body of 200 MiB, as it is and as a gzip of 199 KiB.\nfasthttp does not decompress.\n\n")
-	if err := writeMemory(&b, s); err != nil {
+	if err := writeMemory(ctx, &b, s); err != nil {
 		return err
 	}
 	if file == "" {
@@ -129,7 +130,7 @@ func writeFootprints(w io.Writer, prints map[string]footprint) {
 	}
 }
 
-func writeMemory(w io.Writer, s *server) error {
+func writeMemory(ctx context.Context, w io.Writer, s *server) error {
 	fmt.Fprint(w, "| client | 200 MiB | as a gzip |\n|---|--:|--:|\n")
 	for _, c := range clients {
 		if c.key == "" {
@@ -138,7 +139,7 @@ func writeMemory(w io.Writer, s *server) error {
 		var grown [2]int64
 		for i, r := range []role{hostilePlain, hostileZipped} {
 			var err error
-			if grown[i], err = memoryOf(c.key, s.address(r)); err != nil {
+			if grown[i], err = memoryOf(ctx, c.key, s.address(r)); err != nil {
 				return fmt.Errorf("%s: %w", c.name, err)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -65,11 +66,12 @@ func head(status, more string, length int) []byte {
 // serve is the server, a process of its own so that its processor time is nobody's. It answers canned bytes and
 // allocates nothing for a request. It writes its addresses, and then, for each line that it reads, how many connections
 // were opened to each so far.
-func serve(in io.Reader, out io.Writer) error {
+func serve(ctx context.Context, in io.Reader, out io.Writer) error {
+	var config net.ListenConfig
 	var addresses []string
 	opened := make([]atomic.Int64, len(listeners()))
 	for i, r := range listeners() {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			return err
 		}
@@ -176,12 +178,12 @@ type server struct {
 	process   *exec.Cmd
 }
 
-func startServer() (*server, error) {
+func startServer(ctx context.Context) (*server, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	s := &server{process: exec.Command(self, "-serve")}
+	s := &server{process: exec.CommandContext(ctx, self, "-serve")}
 	s.process.Stderr = os.Stderr
 	if s.ask, err = s.process.StdinPipe(); err != nil {
 		return nil, err

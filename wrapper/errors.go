@@ -174,10 +174,10 @@ func (e *Error) LogValue() slog.Value {
 // every failure, and 20 KB of an app that has no other use for it.
 func as[T error](err error) (found T, ok bool) {
 	for err != nil {
-		if found, ok = err.(T); ok {
+		if found, ok = err.(T); ok { //nolint:errorlint // this is the walk over what is wrapped
 			return found, true
 		}
-		switch wrapper := err.(type) {
+		switch wrapper := err.(type) { //nolint:errorlint // likewise
 		case interface{ Unwrap() error }:
 			err = wrapper.Unwrap()
 		case interface{ Unwrap() []error }:

@@ -41,7 +41,7 @@ The month is that of UTC+8.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	o.sharing.addTo(cmd)
-	o.connection.addTo(cmd)
+	o.addTo(cmd)
 	_ = flags.MarkHidden("emulator") // it has no Redis
 	flags.BoolVar(&o.json, "json", false, "print one JSON object")
 	return cmd

@@ -2,11 +2,20 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 )
 
 func main() {
-	resp, err := http.Get("http://127.0.0.1")
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://127.0.0.1", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	resp, err := http.DefaultClient.Do(req)
 	fmt.Println(resp, err)
+	if err == nil {
+		resp.Body.Close()
+	}
 }

@@ -23,7 +23,7 @@ func CreateClient(protocol, endpoint string) (_result *dingtalkim_1_0.Client, _e
 	config.Protocol = tea.String(protocol)
 	config.RegionId = tea.String("central")
 	config.Endpoint = tea.String(endpoint)
-	_result = &dingtalkim_1_0.Client{}
+	_result = &dingtalkim_1_0.Client{} //nolint:ineffassign // as the page has it
 	_result, _err = dingtalkim_1_0.NewClient(config)
 	return _result, _err
 }
@@ -34,7 +34,7 @@ func _main(args []*string) (_err error) {
 		return _err
 	}
 
-	chatIdToOpenConversationIdHeaders := &dingtalkim_1_0.ChatIdToOpenConversationIdHeaders{}
+	chatIdToOpenConversationIdHeaders := &dingtalkim_1_0.ChatIdToOpenConversationIdHeaders{} //nolint:revive // as the page has it
 	chatIdToOpenConversationIdHeaders.XAcsDingtalkAccessToken = args[2]
 	tryErr := func() (_e error) {
 		defer func() {
@@ -53,7 +53,7 @@ func _main(args []*string) (_err error) {
 
 	if tryErr != nil {
 		var err = &tea.SDKError{}
-		if _t, ok := tryErr.(*tea.SDKError); ok {
+		if _t, ok := tryErr.(*tea.SDKError); ok { //nolint:errorlint // as the page has it
 			err = _t
 		} else {
 			err.Message = tea.String(tryErr.Error())

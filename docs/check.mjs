@@ -1,0 +1,53 @@
+// Checks the reference page: `node docs/check.mjs CODES.json PAGE.html [CHROMIUM]`. Without a browser it reads the page;
+// with one it also opens it, and fails on whatever the page's policy had to refuse.
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+
+const [catalogue, page, browser] = process.argv.slice(2)
+const codes = JSON.parse(readFileSync(catalogue, 'utf8')).map((row) => row.code)
+assert(codes.length > 0, 'the catalogue is empty')
+
+const text = readFileSync(page, 'utf8')
+const scripts = [...text.matchAll(/<script([^>]*)>([\s\S]*?)<\/script>/g)]
+assert.equal(scripts.length, 1, 'one script was expected')
+const [whole, attributes, script] = scripts[0]
+assert.equal(attributes, ' type="module"', 'the script is in the page')
+const markup = text.replace(whole, () => '')
+assert.doesNotMatch(markup, /<[^>]*\b(src|href|srcset|action|data)\s*=|url\(|@import/i, 'the markup names something to fetch')
+const hash = createHash('sha256').update(script).digest('base64')
+const policy = markup.match(/<meta http-equiv="Content-Security-Policy" content="([^"]*)">/)?.[1] ?? ''
+const allowed = Object.fromEntries(policy.split(/;\s*/).map((part) => [part.split(' ')[0], part.split(' ').slice(1).join(' ')]))
+assert.deepEqual(allowed, {
+  'default-src': "'none'", 'script-src': `'sha256-${hash}'`, 'style-src': "'unsafe-inline'",
+  'img-src': 'data:', 'font-src': 'data:', 'base-uri': "'none'", 'form-action': "'none'",
+})
+assert(!/(cdn|otel)[.a-z]*\.redoc/.test(script), 'the script names hosts of its makers')
+const shown = codes.filter((code) => script.includes(`\\u003ccode>${code}\\u003c/code>`))
+assert.deepEqual(shown, codes, 'codes are missing')
+console.log(`docs-check: ${codes.length} codes, one script, nothing to fetch`)
+
+for (const scheme of browser ? ['light', 'dark'] : []) {
+  const profile = mkdtempSync(join(tmpdir(), 'docs-check-'))
+  try {
+    const { stdout, stderr } = await promisify(execFile)(browser, [
+      '--headless=new', '--no-sandbox', '--disable-gpu', `--user-data-dir=${profile}`, '--virtual-time-budget=10000',
+      '--enable-logging=stderr', `--blink-settings=preferredColorScheme=${scheme === 'dark' ? 0 : 1}`,
+      '--dump-dom', `${pathToFileURL(resolve(page))}#/error-codes`,
+    ], { maxBuffer: 64 << 20, timeout: 120_000 })
+    const complaints = stderr.split('\n').filter((line) => /CONSOLE.*(Content Security Policy|Uncaught|Refused)/.test(line))
+    assert.deepEqual(complaints, [], `${scheme}: the browser complained`)
+    const drawn = stdout.replace(/<script[\s\S]*?<\/script>/g, '')
+    assert.deepEqual(codes.filter((code) => !drawn.includes(`>${code}</code>`)), [], `${scheme}: codes are not drawn`)
+    assert.match(drawn.match(/<html[^>]*>/)[0], new RegExp(`class="[^"]*\\b${scheme}\\b`), `${scheme}: drawn in other colours`)
+    console.log(`docs-check: drawn in ${scheme} colours, and nothing was asked for`)
+  } finally {
+    rmSync(profile, { recursive: true, force: true })
+  }
+}
+if (!browser) console.log('docs-check: no chromium here, so that nothing was drawn')

@@ -1,0 +1,54 @@
+// Writes the reference page: `node docs/reference.mjs CONTRACT.json CODES.json REDOC.js PAGE.html`. All that the page
+// shows is in the one file, and its policy lets a browser fetch nothing.
+import { createHash } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+
+const [contract, catalogue, redoc, page] = process.argv.slice(2)
+const read = (file) => readFileSync(file, 'utf8')
+const html = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`)
+
+// Redoc shows no extensions as tables, so the catalogue becomes the text of a section of its own.
+const columns = {
+  Code: (row) => `<code>${html(row.code)}</code>`,
+  HTTP: (row) => row.status,
+  Kind: (row) => `<b class="${html(row.kind)}">${html(row.kind)}</b>`,
+  Repeat: (row) => (row.retry ? (row.waitSeconds ? `after ${row.waitSeconds} s` : 'with backoff') : 'no'),
+  Token: (row) => html(row.token),
+  Description: (row) => html(row.description),
+}
+const cells = (row) => Object.entries(columns).map(([name, show]) => `<td data-name="${name}">${show(row)}</td>`).join('')
+const codes = JSON.parse(read(catalogue))
+const table = `<div class="codes"><table><thead><tr>${Object.keys(columns).map((name) => `<th>${name}</th>`).join('')}</tr></thead>
+<tbody>${codes.map((row) => `<tr>${cells(row)}</tr>`).join('\n')}</tbody></table></div>`
+
+const spec = JSON.parse(read(contract))
+// Redoc folds the operations of a tag; without one they are there to read.
+for (const path of Object.values(spec.paths)) for (const operation of Object.values(path)) delete operation.tags
+spec.tags = [{ name: 'Error codes', 'x-traitTag': true, description: `Made from \`x-error-codes\`.\n\n${table}` }]
+
+// Redoc knows hosts of its makers, for its logo, icons and telemetry. \x3c is < in a script's strings and expressions,
+// where markup could end the script.
+const bundle = read(redoc).replace(/https:\/\/(cdn|otel)[.a-z]*\.redoc[^`'"]*/g, 'data:,').replace(/<(?=!--|\/?script)/gi, '\\x3c')
+const options = { disableTelemetry: true, hideLoading: true, jsonSamplesExpandLevel: 3, layout: 'stacked' }
+const data = [spec, options].map((value) => JSON.stringify(value).replaceAll('<', '\\u003c'))
+const script = `${bundle}\ninit(${data}, document.getElementById('redoc'));`
+const hash = createHash('sha256').update(script).digest('base64')
+const policy = `default-src 'none'; script-src 'sha256-${hash}'; style-src 'unsafe-inline'; img-src data:; font-src data:; base-uri 'none'; form-action 'none'`
+
+writeFileSync(page, `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${html(spec.info.title)}</title>
+<style>
+${read(new URL('reference.css', import.meta.url))}</style>
+</head>
+<body>
+<div id="redoc"></div>
+<script type="module">${script}</script>
+</body>
+</html>
+`)

@@ -36,6 +36,7 @@ type block struct {
 
 var (
 	fence   = regexp.MustCompile("^```(.*)$")
+	hidden  = regexp.MustCompile("^(\\s+```|\\s*~~~|    |\t)")
 	heading = regexp.MustCompile(`^(#+) (.*)$`)
 	mark    = regexp.MustCompile(`^<!-- snippet: (.*) -->$`)
 	stamped = regexp.MustCompile(`^<!-- translates: ([0-9a-f]{12}) -->$`)
@@ -72,6 +73,9 @@ func parse(file, text string) (*page, error) {
 			p.blocks = append(p.blocks, b)
 			s.text = append(s.text, b.body...)
 			continue
+		}
+		if hidden.MatchString(line) {
+			return nil, fmt.Errorf("%s:%d: a block that is indented, or fenced otherwise than by ```, would not be checked", file, i+1)
 		}
 		if marks != "" {
 			return nil, fmt.Errorf("%s:%d: no block follows the mark of a snippet", file, i)

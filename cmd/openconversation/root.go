@@ -21,7 +21,7 @@ var environment = []struct{ name, meaning string }{
 	{envAppKey, "the app's key (Client ID in newer consoles)"},
 	{envAppSecret, "the app's secret (Client Secret), unless --app-secret-file is given"},
 	{envBaseURL, "host to call, unless --region or --base-url is given"},
-	{envRedisURL, "Redis to share the app's limits through, unless --redis is given; may hold a password"},
+	{envRedisURL, "for convert and budget: Redis to share the app's limits through, unless --redis is given; may hold a password"},
 	{"HTTPS_PROXY, NO_PROXY", "proxy to the host, as usual"},
 }
 

@@ -1,0 +1,182 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience is how long a snippet may take. Installing the command compiles all that it needs.
+const patience = 10 * time.Minute
+
+// elision stands for text that is not shown: within a line for any, as a line of its own for any lines.
+const elision = "…"
+
+// command is one of a console block.
+type command struct {
+	text  string
+	shown []string // the output that the page shows; none is not compared
+}
+
+// console runs the commands of a block in a shell, one after the other. Each must succeed, unless the next one shows its
+// exit code.
+func (u *user) console(t *testing.T, b block) {
+	var commands []command
+	for _, line := range b.body {
+		switch text, is := strings.CutPrefix(line, prompt); {
+		case is:
+			commands = append(commands, command{text: text})
+		case len(commands) == 0:
+			t.Fatalf("the block begins with output: %q", line)
+		default:
+			last := &commands[len(commands)-1]
+			last.shown = append(last.shown, line)
+		}
+	}
+	var texts []string
+	for _, c := range commands {
+		texts = append(texts, c.runs(t))
+	}
+	until := ""
+	if _, ok := b.marks["interrupt"]; ok {
+		last := commands[len(commands)-1].shown
+		if len(last) == 0 {
+			t.Fatal("a command that is interrupted shows until which output it runs")
+		}
+		until = pattern(last)
+	}
+	for i, got := range u.shell(t, u.folder(t, b), texts, until) {
+		c := commands[i]
+		if texts[i] == "" {
+			t.Logf("$ %s\n  not run: the target exists", c.text)
+			continue
+		}
+		if told := i+1 < len(commands) && strings.HasPrefix(commands[i+1].text, "echo $?"); got.code != 0 && !told {
+			t.Errorf("$ %s\nexit code %d\n%s", c.text, got.code, got.output)
+		}
+		if len(c.shown) == 0 {
+			t.Logf("$ %s\n  run: exit code %d, the page shows no output", c.text, got.code)
+			continue
+		}
+		if !regexp.MustCompile("^" + pattern(c.shown) + "$").MatchString(strings.TrimRight(got.output, "\n")) {
+			t.Errorf("$ %s\nthe page shows\n%s\nbut it printed\n%s", c.text, strings.Join(c.shown, "\n"), got.output)
+			continue
+		}
+		t.Logf("$ %s\n  run: exit code %d, its output is what the page shows (%d lines)", c.text, got.code, len(c.shown))
+	}
+}
+
+// runs is what the shell is given for a command. Nothing is for a make target whose output the page does not show: it
+// may take minutes, and has a step of its own.
+func (c command) runs(t *testing.T) string {
+	words := strings.Fields(c.text)
+	if words[0] != "make" || len(c.shown) > 0 {
+		return c.text
+	}
+	if len(words) < 2 || !hasTarget(t, words[1]) {
+		t.Errorf("$ %s\nthere is no such target", c.text)
+	}
+	return ""
+}
+
+// pattern is a regular expression of the output that a page shows.
+func pattern(shown []string) string {
+	lines := slices.Clone(shown)
+	for len(lines) > 0 && lines[len(lines)-1] == "" {
+		lines = lines[:len(lines)-1]
+	}
+	var b strings.Builder
+	for i, line := range lines {
+		if line == elision {
+			b.WriteString(`(?s:.*?)`)
+			continue
+		}
+		b.WriteString(strings.ReplaceAll(regexp.QuoteMeta(line), elision, ".*"))
+		if i < len(lines)-1 {
+			b.WriteString("\n")
+		}
+	}
+	return b.String()
+}
+
+// result is what a command printed, to standard output and standard error, and how it ended.
+type result struct {
+	output string
+	code   int
+}
+
+var placeholder = regexp.MustCompile(`\b([A-Z_]+)=` + elision)
+
+// shell runs commands in one bash, in which folder and variables carry over from one to the next. until is a regular
+// expression: once the last command has printed it, it is interrupted.
+func (u *user) shell(t *testing.T, folder string, commands []string, until string) []result {
+	t.Helper()
+	const end = "\x01end "
+	// Variables that are exported carry over from one block to the next, as they do for a reader in one terminal.
+	exported := filepath.Join(u.home, "exported")
+	script := strings.Builder{}
+	fmt.Fprintf(&script, "[ ! -f %[1]s ] || . %[1]s\ncd %[2]s\ntrap 'export -p > %[1]s' EXIT\n", exported, folder)
+	for _, c := range commands {
+		c = placeholder.ReplaceAllStringFunc(c, func(s string) string {
+			name := strings.TrimSuffix(s, "="+elision)
+			value, ok := u.fill[name]
+			if !ok {
+				t.Fatalf("$ %s\nnothing is known that %s=%s stands for", c, name, elision)
+			}
+			return name + "=" + value
+		})
+		if strings.HasPrefix(c, "openconversation ") || strings.HasPrefix(c, "go run ") {
+			c = strings.Join(u.online, " ") + " " + c
+		}
+		// A command finds in $? how the one before it ended, as in a terminal.
+		fmt.Fprintf(&script, "(exit ${code:-0})\n%s\ncode=$?; printf '\\001end %%d\\n' $code\n", c)
+	}
+	cmd := exec.CommandContext(t.Context(), "bash", "-c", script.String())
+	cmd.Dir, cmd.Env = folder, u.env
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	reader, writer := io.Pipe()
+	cmd.Stdout, cmd.Stderr = writer, writer
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	late := time.AfterFunc(patience, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	defer late.Stop()
+	go func() { writer.CloseWithError(cmd.Wait()) }()
+
+	var output bytes.Buffer
+	stop := regexp.MustCompile(until)
+	for chunk := make([]byte, 4096); ; {
+		n, err := reader.Read(chunk)
+		output.Write(chunk[:n])
+		if until != "" && stop.Match(output.Bytes()) {
+			until = ""
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
+		}
+		if err != nil {
+			break
+		}
+	}
+	var results []result
+	rest := output.String()
+	for range commands {
+		text, after, found := strings.Cut(rest, end)
+		number, remaining, _ := strings.Cut(after, "\n")
+		code, err := strconv.Atoi(number)
+		if !found || err != nil {
+			t.Fatalf("%q did not end in time, or ended the shell; it printed\n%s", commands, rest)
+		}
+		results, rest = append(results, result{text, code}), remaining
+	}
+	return results
+}

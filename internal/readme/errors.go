@@ -1,0 +1,159 @@
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+)
+
+// What an error means for a run over many chats.
+const (
+	goesOn  = "goes on"
+	ends    = "ends"
+	inARow  = "ends after %d in a row"
+	nothing = "–"
+)
+
+// sentinels are the rows of the table, in its order. What an error means is the first sentence of its comment in
+// wrapper/errors.go; its codes, and what is repeated because of them, are the contract's. The rest is told here, and
+// TestErrorsTable asks a client whether it is so.
+var sentinels = []sentinel{
+	{name: "ErrInvalidChatID", kind: generated.KindInvalidChatID, run: goesOn},
+	{name: "ErrOwnerNotVisible", kind: generated.KindOwnerNotVisible, run: goesOn},
+	{name: "ErrUnauthenticated", kind: generated.KindUnauthenticated, run: ends},
+	{name: "ErrPermissionDenied", kind: generated.KindPermissionDenied, run: ends},
+	{name: "ErrIPNotAllowed", kind: generated.KindIPNotAllowed, run: ends},
+	{name: "ErrThrottled", kind: generated.KindThrottled, run: ends},
+	{name: "ErrQuotaExhausted", kind: generated.KindQuotaExhausted, run: ends},
+	{name: "ErrBlocked", repeated: "no; nothing is sent meanwhile", run: ends},
+	{name: "ErrUnavailable", kind: generated.KindUnavailable, run: inARow, row: 5},
+	{name: "ErrUnexpectedResponse", repeated: "if it broke off", run: inARow, row: 3},
+	{name: "ErrRedirect", repeated: "no", run: ends},
+	{name: "ErrTLS", repeated: "no", run: ends},
+	{name: "ErrRejected", kind: generated.KindRejected, run: inARow, row: 3},
+	{name: "ErrNotTried", repeated: nothing, run: nothing},
+}
+
+type sentinel struct {
+	name     string
+	kind     generated.Kind // of its codes; empty if it comes without one
+	repeated string         // where there are no codes that say so
+	run      string
+	row      int // for inARow
+}
+
+// notKinds are found beside a sentinel and are none by themselves.
+var notKinds = []string{"ErrTooLarge"}
+
+// cut is the prefix that most codes share. The table leaves it out.
+const cut = "Forbidden.AccessDenied."
+
+func errorsTable(root string, say language) ([]string, error) {
+	comments, err := sentinelComments(filepath.Join(root, "wrapper", "errors.go"))
+	if err != nil {
+		return nil, err
+	}
+	lines := []string{
+		fmt.Sprintf("| `errors.Is(err, …)` | %s | %s | %s | %s |", say.text("means"), say.text("`Code`"),
+			say.text("repeated by the client"), say.text("a run over many chats")),
+		"|---|---|---|---|---|",
+	}
+	for _, s := range sentinels {
+		meaning, ok := comments[s.name]
+		if !ok {
+			return nil, fmt.Errorf("wrapper/errors.go has no commented %s, which has a row here", s.name)
+		}
+		delete(comments, s.name)
+		run := say.text(s.run)
+		if s.row > 0 {
+			run = fmt.Sprintf(run, s.row)
+		}
+		lines = append(lines, fmt.Sprintf("| `%s` | %s | %s | %s | %s |", s.name, say.text(meaning), s.codes(), s.repeats(say), run))
+	}
+	for name := range comments {
+		return nil, fmt.Errorf("wrapper/errors.go has %s, which has no row in internal/readme", name)
+	}
+	return lines, nil
+}
+
+// codes are the codes that lead to a sentinel, as the service sends them.
+func (s sentinel) codes() string {
+	var codes []string
+	for _, row := range generated.ErrorCodes {
+		if row.Kind == s.kind {
+			code, long := strings.CutPrefix(string(row.Code), cut)
+			if long {
+				code = "…" + code
+			}
+			codes = append(codes, "`"+code+"`")
+		}
+	}
+	if len(codes) == 0 {
+		return nothing
+	}
+	return strings.Join(codes, "<br>")
+}
+
+// repeats says what the client does by itself, by what the contract says of the sentinel's codes.
+func (s sentinel) repeats(say language) string {
+	if s.kind == "" {
+		return say.text(s.repeated)
+	}
+	var waits []string
+	said := "no"
+	for _, row := range generated.ErrorCodes {
+		switch {
+		case row.Kind != s.kind:
+		case row.Token == generated.TokenDrop, row.Token == generated.TokenFetch:
+			said = "a rejected token once, with a new one"
+		case row.Retry && row.Wait == 0:
+			said = "with backoff, three attempts in all"
+		case row.Retry:
+			said = "after %s"
+			if wait := fmt.Sprintf("%d s", row.Wait/time.Second); !slices.Contains(waits, wait) {
+				waits = append(waits, wait)
+			}
+		}
+	}
+	if said = say.text(said); len(waits) > 0 {
+		return fmt.Sprintf(said, strings.Join(waits, say.text(" or ")))
+	}
+	return said
+}
+
+// sentinelComments returns the first sentence of each sentinel's comment, without the name that it begins with.
+func sentinelComments(file string) (map[string]string, error) {
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
+	if err != nil {
+		return nil, err
+	}
+	comments := map[string]string{}
+	for _, decl := range parsed.Decls {
+		group, ok := decl.(*ast.GenDecl)
+		if !ok || group.Tok != token.VAR {
+			continue
+		}
+		for _, spec := range group.Specs {
+			value := spec.(*ast.ValueSpec)
+			name := value.Names[0].Name
+			if !strings.HasPrefix(name, "Err") || slices.Contains(notKinds, name) {
+				continue
+			}
+			text := strings.Join(strings.Fields(value.Doc.Text()), " ")
+			meaning, found := strings.CutPrefix(text, name+": ")
+			if !found {
+				return nil, fmt.Errorf("%s: the comment of %s does not begin with %q", file, name, name+": ")
+			}
+			sentence, _, _ := strings.Cut(meaning+" ", ". ")
+			comments[name] = strings.TrimSuffix(sentence, ".")
+		}
+	}
+	return comments, nil
+}

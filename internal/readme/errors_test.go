@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+// byName are the sentinels that an answer can lead to.
+var byName = map[string]error{
+	"ErrInvalidChatID": dingtalk.ErrInvalidChatID, "ErrOwnerNotVisible": dingtalk.ErrOwnerNotVisible,
+	"ErrUnauthenticated": dingtalk.ErrUnauthenticated, "ErrPermissionDenied": dingtalk.ErrPermissionDenied,
+	"ErrIPNotAllowed": dingtalk.ErrIPNotAllowed, "ErrThrottled": dingtalk.ErrThrottled,
+	"ErrQuotaExhausted": dingtalk.ErrQuotaExhausted, "ErrBlocked": dingtalk.ErrBlocked,
+	"ErrUnavailable": dingtalk.ErrUnavailable, "ErrUnexpectedResponse": dingtalk.ErrUnexpectedResponse,
+	"ErrRedirect": dingtalk.ErrRedirect, "ErrRejected": dingtalk.ErrRejected,
+}
+
+// faults are the answers of each row: its codes, or what it is for that comes without one.
+func faults(s sentinel) []dingtalktest.Fault {
+	switch s.name {
+	case "ErrBlocked":
+		return []dingtalktest.Fault{dingtalktest.Ban(), dingtalktest.BanJSON()}
+	case "ErrUnexpectedResponse":
+		return []dingtalktest.Fault{dingtalktest.Raw(http.StatusOK, "text/html", []byte("<html></html>"))}
+	case "ErrRedirect":
+		return []dingtalktest.Fault{dingtalktest.Raw(http.StatusFound, "", nil).WithHeader("Location", "https://example.com/")}
+	}
+	var list []dingtalktest.Fault
+	for _, row := range generated.ErrorCodes {
+		if row.Kind == s.kind && s.kind != "" {
+			list = append(list, dingtalktest.Code(row.Code))
+		}
+	}
+	return list
+}
+
+// The table says of each code what a client does that gets it.
+func TestErrorsTable(t *testing.T) {
+	rows := 0
+	for _, s := range sentinels {
+		for _, fault := range faults(s) {
+			rows++
+			t.Run(s.name, func(t *testing.T) {
+				t.Parallel()
+				fault = fault.For(generated.OperationChatIDToOpenConversationID)
+				askOnce(t, s, fault)
+				askMany(t, s, fault)
+			})
+		}
+	}
+	if rows <= len(generated.ErrorCodes) {
+		t.Errorf("%d answers for %d codes: a code is of no row", rows, len(generated.ErrorCodes))
+	}
+}
+
+func client(t *testing.T, retry dingtalk.Retry, options ...dingtalktest.Option) (*dingtalktest.Server, *dingtalk.Client) {
+	t.Helper()
+	server := dingtalktest.NewServer(t, append(options, dingtalktest.WithAnyChat())...)
+	c, err := dingtalk.NewClient(dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret},
+		dingtalk.WithBaseURL(server.URL), dingtalk.WithRetry(retry), dingtalk.WithLimiter(dingtalk.NewLimiter(1e6)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server, c
+}
+
+// askOnce asks which error it is, and how often the client repeats the call.
+func askOnce(t *testing.T, s sentinel, fault dingtalktest.Fault) {
+	var options []dingtalktest.Option
+	if s.kind == generated.KindUnauthenticated { // whoever asks again gets another token, so that it may be tried
+		options = append(options, dingtalktest.WithTokenLifetime(1), dingtalktest.WithExpireIn(7200))
+	}
+	server, c := client(t, dingtalk.Retry{BaseDelay: 1, MaxDelay: 1, MaxWait: 1}, options...)
+	server.FailNext(fault.Always())
+	_, err := c.OpenConversationID(t.Context(), "chat1")
+	var failed *dingtalk.Error
+	if !errors.As(err, &failed) || !errors.Is(err, byName[s.name]) {
+		t.Fatalf("got %v", err)
+	}
+	row := generated.LookupErrorCode(string(failed.Code))
+	attempts := 1
+	switch {
+	case row == nil:
+	case row.Token == generated.TokenDrop, row.Token == generated.TokenFetch:
+		attempts = 2
+	case row.Retry && row.Wait == 0:
+		attempts = 3
+	case row.Retry && failed.RetryAfter != row.Wait: // longer than MaxWait, so it was not repeated
+		t.Errorf("%s: to be repeated after %s, the table says %s", row.Code, failed.RetryAfter, row.Wait)
+	}
+	if failed.Attempts != attempts {
+		t.Errorf("%s: %d attempts, the table says %d", failed.Code, failed.Attempts, attempts)
+	}
+}
+
+// askMany asks whether a run goes on that meets the error, and after how many in a row it ends.
+func askMany(t *testing.T, s sentinel, fault dingtalktest.Fault) {
+	run := func(times int) (ended bool) {
+		server, c := client(t, dingtalk.Retry{MaxAttempts: 1, MaxWait: 1})
+		if s.kind == generated.KindUnauthenticated {
+			times *= 2 // one more for the replay
+		}
+		server.FailNext(fault.Times(times))
+		var ids []string
+		for i := range 20 {
+			ids = append(ids, "chat"+strconv.Itoa(i))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		for _, err := range c.OpenConversationIDs(ctx, slices.Values(ids), dingtalk.WithConcurrency(1)) {
+			ended = ended || errors.Is(err, dingtalk.ErrNotTried)
+		}
+		return ended
+	}
+	limit := 1
+	switch s.run {
+	case goesOn:
+		if run(10) {
+			t.Error("the run ended")
+		}
+		return
+	case inARow:
+		limit = s.row
+		if run(limit - 1) {
+			t.Errorf("the run ended before %d in a row", limit)
+		}
+	}
+	if !run(limit) {
+		t.Errorf("the run went on after %d", limit)
+	}
+}

@@ -1,0 +1,87 @@
+// Command readme keeps README.md and README.zh-CN.md true to their sources; its tests run their snippets.
+//
+// Usage: readme fill    writes the tables between "begin" and "end" marks, in both pages
+//
+//	readme stamp   notes in the Chinese page which English text each of its sections translates
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+const (
+	english = "README.md"
+	chinese = "README.zh-CN.md"
+)
+
+func main() {
+	command := ""
+	if len(os.Args) == 2 {
+		command = os.Args[1]
+	}
+	var err error
+	switch command {
+	case "fill":
+		err = rewrite(".", english, fill)
+		if err == nil {
+			err = rewrite(".", chinese, fill)
+		}
+	case "stamp":
+		err = rewrite(".", chinese, stamp)
+	default:
+		fmt.Fprintln(os.Stderr, "usage: readme fill|stamp, in the folder of README.md")
+		os.Exit(2)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "readme:", err)
+		os.Exit(1)
+	}
+}
+
+// rewrite writes a page anew if change makes another text of it.
+func rewrite(root, file string, change func(root, file, text string) (string, error)) error {
+	name := filepath.Join(root, file)
+	old, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	text, err := change(root, file, string(old))
+	if err != nil || text == string(old) {
+		return err
+	}
+	return os.WriteFile(name, []byte(text), 0o644)
+}
+
+// tables are what is made and not written. Each makes its lines for the page of one language.
+var tables = []struct {
+	name   string
+	source string // the files that it is made from
+	make   func(root string, say language) ([]string, error)
+}{
+	{"errors", "openapi.yaml and wrapper/errors.go", errorsTable},
+	{"benchmark", "bench/RESULTS.md", benchmarkTable},
+}
+
+// fill makes the tables of a page anew. A page without one of them is an error: it would no longer be checked.
+func fill(root, file, text string) (string, error) {
+	say := language{chinese: file == chinese, unknown: new([]string)}
+	for _, table := range tables {
+		begin := fmt.Sprintf("<!-- begin %s: made from %s by make readme -->\n", table.name, table.source)
+		end := fmt.Sprintf("<!-- end %s -->\n", table.name)
+		before, rest, found := strings.Cut(text, begin)
+		_, after, closed := strings.Cut(rest, end)
+		if !found || !closed {
+			return "", fmt.Errorf("%s has no lines %q and %q", file, strings.TrimSpace(begin), strings.TrimSpace(end))
+		}
+		lines, err := table.make(root, say)
+		if err = errors.Join(err, say.missing()); err != nil {
+			return "", fmt.Errorf("%s: %s: %w", file, table.name, err)
+		}
+		text = before + begin + strings.Join(lines, "\n") + "\n" + end + after
+	}
+	return text, nil
+}

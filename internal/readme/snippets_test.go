@@ -1,0 +1,103 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestSnippets does with every snippet of README.md what a new user does. The Chinese page has the same ones, which
+// TestTranslationSaysTheSame sees to. It installs the command and may download what it needs, so it runs when asked to.
+func TestSnippets(t *testing.T) {
+	const asked = "OPENCONVERSATION_README"
+	if os.Getenv(asked) == "" {
+		t.Skipf("set %s=1 or run make readme-check", asked)
+	}
+	u := newUser(t)
+	for _, b := range load(t, english).blocks {
+		t.Run(fmt.Sprintf("%s:%d", english, b.line), func(t *testing.T) {
+			for mark := range b.marks {
+				if !slices.Contains([]string{"in", "inside", "interrupt"}, mark) {
+					t.Fatalf("there is no mark %q; CONTRIBUTING.md has them all", mark)
+				}
+			}
+			switch b.language {
+			case "console":
+				u.console(t, b)
+			case "go":
+				u.compile(t, b)
+			case "mermaid":
+				if len(b.body) == 0 || !strings.HasPrefix(b.body[0], "flowchart ") {
+					t.Error("the picture is no flowchart")
+				}
+				t.Log("a picture: its first line was checked")
+			default:
+				t.Errorf("no rule says how to check a block of %q", b.language)
+			}
+		})
+	}
+}
+
+// folder is where a snippet runs: an empty one, or the one that it shares with those before it that name it too.
+func (u *user) folder(t *testing.T, b block) string {
+	t.Helper()
+	name := b.marks["in"]
+	if name == "" {
+		name = fmt.Sprintf("line%d", b.line)
+	}
+	folder := filepath.Join(u.home, "work", name)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
+// hole is the line of a wrapper where a fragment goes.
+const hole = "// SNIPPET\n"
+
+// compile builds a Go snippet: a whole program in its folder, where a console block may run it, or a fragment inside a
+// wrapper of testdata, in the repository's own module. A fragment that is a test is run.
+func (u *user) compile(t *testing.T, b block) {
+	code := strings.Join(b.body, "\n") + "\n"
+	name := b.marks["inside"]
+	switch whole := strings.HasPrefix(code, "package "); {
+	case whole == (name != ""):
+		t.Fatal("a fragment says which wrapper it goes inside; a whole program needs none")
+	case whole:
+		folder := u.folder(t, b)
+		write(t, filepath.Join(folder, "main.go"), code)
+		t.Logf("a program of %d lines: compiled, in the folder of the commands around it\n%s", len(b.body), u.must(t, folder, "go vet . && go build -o /dev/null ."))
+		return
+	}
+	wrapped, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, after, found := strings.Cut(string(wrapped), hole)
+	if !found {
+		t.Fatalf("%s has no line %q", name, strings.TrimSpace(hole))
+	}
+	source := strings.TrimSuffix(name, ".txt")
+	folder := filepath.Join(u.sources, "snippet", strings.TrimSuffix(source, ".go"))
+	write(t, filepath.Join(folder, source), before+code+after)
+	if strings.HasSuffix(source, "_test.go") {
+		t.Logf("a fragment: run as a test inside %s\n%s", name, u.must(t, folder, "go vet . && go test -count=1 ."))
+		return
+	}
+	t.Logf("a fragment: compiled inside %s\n%s", name, u.must(t, folder, "go vet . && go build -o /dev/null ."))
+}
+
+// must runs a command that is the check's own.
+func (u *user) must(t *testing.T, folder, command string) string {
+	t.Helper()
+	got := u.shell(t, folder, []string{command}, "")
+	if got[0].code != 0 {
+		t.Fatalf("%s: exit code %d\n%s", command, got[0].code, got[0].output)
+	}
+	return got[0].output
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// stamp notes below each heading of the Chinese page which English text the section translates: to be run by whoever
+// has brought the translation up to date.
+func stamp(root, file, text string) (string, error) {
+	original, err := readPage(root, english)
+	if err != nil {
+		return "", err
+	}
+	translation, err := parse(file, text)
+	if err != nil {
+		return "", err
+	}
+	if len(translation.sections) != len(original.sections) {
+		return "", fmt.Errorf("%s has %d headings, %s has %d", file, len(translation.sections)-1, english, len(original.sections)-1)
+	}
+	stamps := map[int]string{} // by the line of a heading
+	for i, s := range translation.sections[1:] {
+		stamps[s.line] = original.sections[i+1].digest()
+	}
+	var out []string
+	for i, line := range strings.Split(text, "\n") {
+		if stamped.MatchString(line) {
+			continue
+		}
+		out = append(out, line)
+		if digest := stamps[i+1]; digest != "" {
+			out = append(out, "<!-- translates: "+digest+" -->")
+		}
+	}
+	return strings.Join(out, "\n"), nil
+}
+
+func readPage(root, file string) (*page, error) {
+	text, err := os.ReadFile(filepath.Join(root, file))
+	if err != nil {
+		return nil, err
+	}
+	return parse(file, string(text))
+}
+
+// differences are the places where a page and its translation do not say the same, as far as that can be told.
+func differences(original, translation *page) []string {
+	var found []string
+	if a, b := len(original.sections), len(translation.sections); a != b {
+		return []string{fmt.Sprintf("%s has %d headings, %s has %d", original.file, a-1, translation.file, b-1)}
+	}
+	for i, en := range original.sections {
+		zh := translation.sections[i]
+		differs := func(what string) {
+			found = append(found, fmt.Sprintf("%s:%d %q and %s:%d %q: %s", original.file, en.line, en.title, translation.file, zh.line, zh.title, what))
+		}
+		if en.level != zh.level {
+			differs("headings of different levels")
+		}
+		if i > 0 && zh.stamp != en.digest() {
+			differs("the English text is not the one that was translated; bring the Chinese up to date, then run `go run ./internal/readme stamp`")
+		}
+		if !slices.Equal(en.rows, zh.rows) {
+			differs(fmt.Sprintf("tables of %v and %v lines", en.rows, zh.rows))
+		}
+		if a, b := targets(en.links), targets(zh.links); !slices.Equal(a, b) {
+			differs(fmt.Sprintf("links to %v and %v", a, b))
+		}
+		if !slices.EqualFunc(en.blocks, zh.blocks, sameSnippet) {
+			differs("snippets that differ in more than their comments")
+		}
+	}
+	return found
+}
+
+// targets are where links lead, whatever the headings there are called. The pages link to each other.
+func targets(links []string) []string {
+	var out []string
+	for _, l := range links {
+		if l == english || l == chinese {
+			l = "the other language"
+		}
+		file, _, _ := strings.Cut(l, "#")
+		out = append(out, file)
+	}
+	slices.Sort(out)
+	return out
+}
+
+var (
+	goComment    = regexp.MustCompile(`\s*//.*$`)
+	shellComment = regexp.MustCompile(`\s+# .*$`)
+	label        = regexp.MustCompile(`"[^"]*"`)
+)
+
+// sameSnippet is whether two blocks differ in their comments, or the texts of their picture, at most.
+func sameSnippet(a, b block) bool {
+	return a.language == b.language && slices.Equal(withoutComments(a), withoutComments(b))
+}
+
+func withoutComments(b block) []string {
+	var out []string
+	for _, line := range b.body {
+		switch b.language {
+		case "go":
+			line = goComment.ReplaceAllString(line, "")
+		case "console":
+			if strings.HasPrefix(line, prompt) {
+				line = shellComment.ReplaceAllString(line, "")
+			}
+		case "mermaid":
+			line = label.ReplaceAllString(line, `""`)
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// prompt begins a command of a console block. Other lines are what the command before them prints.
+const prompt = "$ "

@@ -10,11 +10,13 @@ NODE ?= node
 # machine can fetch, and a binary built with an older Go refuses newer code.
 GOLANGCI_VERSION := v2.15.0
 REDOCLY_VERSION := 2.77.0
+TOXIPROXY_VERSION := v2.12.0
 
 TOOLS := $(CURDIR)/.tools
 GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
 REDOCLY := $(TOOLS)/redocly-$(REDOCLY_VERSION)/node_modules/.bin/redocly
 REDOC := $(TOOLS)/redocly-$(REDOCLY_VERSION)/node_modules/@redocly/cli/lib/chunks/redoc.standalone.js
+TOXIPROXY := $(TOOLS)/toxiproxy-$(TOXIPROXY_VERSION)/server
 COMMAND := $(TOOLS)/openconversation
 
 # Arguments for `go test`, such as TESTFLAGS='-run TestToken -v'.
@@ -61,17 +63,22 @@ test: ## Run the tests, with the race detector where a C compiler is present
 	echo 'test: without those that need a redis-server, which make redis-test runs'; \
 	set -x; $(GO) test $$race -shuffle=on $(TESTFLAGS) ./...
 
-# The tests that share limits need a real server, so that they stand behind a build tag: `make test` runs without.
-redis-test: redis-server ## Run the tests that need a real redis-server (installed with apt-get where that is allowed)
+# The tests that share limits need a real server and a proxy that breaks what passes, so that they stand behind a build
+# tag: `make test` runs without.
+redis-test: redis-server $(TOXIPROXY) ## Run the tests that need a real redis-server (installed with apt-get where that is allowed)
 	@echo "redis-test: with $$(redis-server --version)"
 	$(GO) vet -tags redis ./...
-	$(GO) test -tags redis -count=1 -shuffle=on $(TESTFLAGS) ./wrapper/dingtalkredis
+	TOXIPROXY_SERVER=$(TOXIPROXY) $(GO) test -tags redis -count=1 -shuffle=on $(TESTFLAGS) ./wrapper/dingtalkredis
 	$(GO) test -tags redis -count=1 -run '^TestMachines' ./cmd/openconversation
 
-bench-fleet: redis-server ## Show what 8 processes do that share a Redis: tokens, rate, budget, outages (about 5 minutes)
-	@FLEET_CHATS=2000 $(GO) test -tags redis -count=1 -v -timeout 20m -run '^(TestFleet|TestAway)' ./wrapper/dingtalkredis > $(TOOLS)/bench-fleet.log; \
+bench-fleet: redis-server $(TOXIPROXY) ## Show what 8 processes do that share a Redis: tokens, rate, budget, outages (about 5 minutes)
+	@FLEET_CHATS=2000 TOXIPROXY_SERVER=$(TOXIPROXY) \
+		$(GO) test -tags redis -count=1 -v -timeout 20m -run '^(TestFleet|TestAway)' ./wrapper/dingtalkredis > $(TOOLS)/bench-fleet.log; \
 	code=$$?; sed -n 's/^.*figure: //p' $(TOOLS)/bench-fleet.log; \
 	if [ $$code -ne 0 ]; then cat $(TOOLS)/bench-fleet.log >&2; fi; exit $$code
+
+$(TOXIPROXY):
+	GOBIN=$(@D) CGO_ENABLED=0 $(GO) install github.com/Shopify/toxiproxy/v2/cmd/server@$(TOXIPROXY_VERSION)
 
 .PHONY: redis-server
 redis-server:

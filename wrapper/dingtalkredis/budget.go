@@ -37,8 +37,8 @@ type spending struct {
 // edition is 5,000 for all apps of an organisation: see [WithOrganization].
 //
 // A request is counted before it is sent, so the count is never too low: what a killed process did not come to send
-// has counted, and so has a repeat. The month is that of UTC+8. Neither this nor whether the service counts requests
-// that it throttles is documented.
+// has counted, and so has one that the service throttled, which the service does not count. The month is that of UTC+8,
+// since no page says when the service's begins.
 //
 // While Redis is away, which is when it has not answered for two seconds, each process counts by itself and may spend
 // what was left when it last knew, or its share of that if [WithPods] says how many they are. What was spent is added

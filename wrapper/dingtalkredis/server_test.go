@@ -4,10 +4,8 @@ package dingtalkredis_test
 
 import (
 	"bytes"
-	"context"
 	"net"
 	"os"
-	"sync"
 	"testing"
 	"time"
 
@@ -71,89 +69,6 @@ func eventually(t testing.TB, what string, is func() bool) {
 	for deadline := time.Now().Add(patience); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("did not come true: %s", what)
-		}
-	}
-}
-
-// proxy stands before a server and can cut and delay what passes: all that these tests need, in fewer lines than the
-// modules that a fault-injecting proxy from elsewhere would bring into go.mod.
-type proxy struct {
-	addr string
-
-	mu    sync.Mutex
-	delay time.Duration // of each read of an answer
-	down  bool
-	conns map[net.Conn]bool
-}
-
-func startProxy(t testing.TB, target string) *proxy {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &proxy{addr: l.Addr().String(), conns: map[net.Conn]bool{}}
-	t.Cleanup(func() { _ = l.Close(); p.set(0, true) })
-	go func() {
-		for {
-			near, err := l.Accept()
-			if err != nil {
-				return
-			}
-			far, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", target)
-			if err != nil || !p.hold(near, far) {
-				_ = near.Close()
-				continue
-			}
-			go p.pump(far, near, false)
-			go p.pump(near, far, true)
-		}
-	}()
-	return p
-}
-
-func (p *proxy) hold(conns ...net.Conn) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, c := range conns {
-		p.conns[c] = true
-		if p.down {
-			_ = c.Close()
-		}
-	}
-	return !p.down
-}
-
-// set changes the delay of answers, and cuts all connections, present and future, if down.
-func (p *proxy) set(delay time.Duration, down bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.delay, p.down = delay, down
-	for c := range p.conns {
-		if down {
-			_ = c.Close()
-			delete(p.conns, c)
-		}
-	}
-}
-
-func (p *proxy) pump(to, from net.Conn, answers bool) {
-	defer to.Close()
-	defer from.Close()
-	buf := make([]byte, 32<<10)
-	for {
-		n, err := from.Read(buf)
-		if err != nil {
-			return
-		}
-		p.mu.Lock()
-		delay := p.delay
-		p.mu.Unlock()
-		if answers && delay > 0 {
-			time.Sleep(delay)
-		}
-		if _, err := to.Write(buf[:n]); err != nil {
-			return
 		}
 	}
 }

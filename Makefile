@@ -31,7 +31,7 @@ UNKNOWN_CHAT := chat00000000000000000000000000000000
 
 .DEFAULT_GOAL := help
 .PHONY: help run test redis-test bench-fleet generate check lint fmt vet golangci contract-lint drift tidy docs docs-check importer allocs examples mutants fuzz fuzz-short \
-	interop interop-checks bench bench-check migrate-check bench-bulk bulk-check readme readme-check clean
+	interop interop-checks bench bench-check migrate-check bench-bulk bulk-check readme readme-check newcomer clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -228,6 +228,9 @@ readme: ## Fill the tables of README.md and README.zh-CN.md from their sources
 
 readme-check: redis-server ## Run every snippet of README.md as a new user would, and compare README.zh-CN.md with it
 	OPENCONVERSATION_README=1 $(GO) test -count=1 -v -timeout 30m -run '^Test(Snippets|Tables|Translation|Links|NamedTargets)' ./internal/readme
+
+newcomer: $(REDOCLY) ## Add an endpoint in a copy of the repository as CONTRIBUTING.md says, and count the lines typed by hand
+	OPENCONVERSATION_README=1 $(GO) test -count=1 -v -timeout 30m -run '^TestNewcomer' ./internal/readme
 
 clean: ## Remove the tools and what was built
 	rm -rf $(TOOLS) bin

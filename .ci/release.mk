@@ -12,7 +12,7 @@ APIDIFF := $(TOOLS)/apidiff-$(APIDIFF_VERSION)/apidiff
 ACTIONLINT := $(TOOLS)/actionlint-$(ACTIONLINT_VERSION)/actionlint
 GOVULNCHECK := $(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION)/govulncheck
 
-.PHONY: release release-snapshot release-files contract-assets reproducible api-check api-baseline workflow-lint vulncheck
+.PHONY: release release-ready release-snapshot release-files contract-assets reproducible api-check api-baseline workflow-lint vulncheck
 
 install = GOBIN=$(@D) CGO_ENABLED=0 $(GO) install
 $(GORELEASER): ; $(install) github.com/goreleaser/goreleaser/v2@$(GORELEASER_VERSION)
@@ -27,7 +27,16 @@ release-snapshot: $(GORELEASER) $(CYCLONEDX) ## Build what a release would hold,
 	@echo 'release-snapshot: made'; ls -l bin/release/*.tar.gz bin/release/*.zip bin/release/*.json bin/release/checksums.txt bin/release-files/contract/* | \
 		awk '{ printf "%9d  %s\n", $$5, $$NF }'
 
-release: $(GORELEASER) $(CYCLONEDX)
+# The contract's copy is what the next one is compared with.
+release-ready: ## Fail if tag, versions, changelog and released contract do not agree
+	@version=$$(sed -n 's/^const Version = "\(.*\)"$$/\1/p' wrapper/client.go) && contract=$$(sed -n 's/^  version: *//p' openapi.yaml) && \
+	tag=$$(git describe --exact-match --tags 2>/dev/null || echo 'no tag') && \
+	if [ "$$tag" != "v$$version" ]; then echo "release-ready: wrapper/client.go says $$version, and this commit has $$tag" >&2; exit 1; fi && \
+	if ! grep -q "^## $$version" CHANGELOG.md; then echo "release-ready: CHANGELOG.md has no section $$version" >&2; exit 1; fi && \
+	if ! cmp openapi.yaml interop/released/openapi-$$contract.yaml; then echo "release-ready: the contract $$contract is not in interop/released" >&2; exit 1; fi && \
+	echo "release-ready: $$tag with contract $$contract"
+
+release: release-ready $(GORELEASER) $(CYCLONEDX)
 	PATH="$(dir $(CYCLONEDX)):$$PATH" $(GORELEASER) release --clean
 
 # What the archives hold beside the binary, dated by the commit, so that it can be made again.

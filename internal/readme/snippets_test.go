@@ -9,16 +9,16 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/dingtalk-openapi/openconversation-go/internal/redistest"
 )
 
 // TestSnippets does with every snippet of README.md what a new user does. The Chinese page has the same ones, which
 // TestTranslationSaysTheSame sees to. It installs the command and may download what it needs, so it runs when asked to.
 func TestSnippets(t *testing.T) {
-	const asked = "OPENCONVERSATION_README"
-	if os.Getenv(asked) == "" {
-		t.Skipf("set %s=1 or run make readme-check", asked)
-	}
+	onlyWhenAsked(t)
 	u := newUser(t)
+	u.fill["DINGTALK_REDIS_URL"] = "redis://" + redistest.Start(t).Addr + "/0"
 	for _, b := range load(t, english).blocks {
 		t.Run(fmt.Sprintf("%s:%d", english, b.line), func(t *testing.T) {
 			for mark := range b.marks {
@@ -40,6 +40,14 @@ func TestSnippets(t *testing.T) {
 				t.Errorf("no rule says how to check a block of %q", b.language)
 			}
 		})
+	}
+}
+
+func onlyWhenAsked(t *testing.T) {
+	t.Helper()
+	const asked = "OPENCONVERSATION_README"
+	if os.Getenv(asked) == "" {
+		t.Skipf("set %s=1 or run make readme-check", asked)
 	}
 }
 

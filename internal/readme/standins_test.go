@@ -24,7 +24,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dingtalk-openapi/openconversation-go/internal/redistest"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
@@ -70,7 +69,6 @@ func newUser(t *testing.T) *user {
 	u.serve(t)
 	u.fill = map[string]string{
 		"DINGTALK_APP_KEY": dingtalktest.AppKey, "DINGTALK_APP_SECRET": dingtalktest.AppSecret,
-		"DINGTALK_REDIS_URL": "redis://" + redistest.Start(t).Addr + "/0",
 	}
 	return u
 }

@@ -1,0 +1,69 @@
+//go:build unix
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// mostTyped is how many lines a new endpoint may take, its test included.
+const mostTyped = 60
+
+// TestNewcomer follows CONTRIBUTING.md in a clone: what its blocks say is typed where their marks say, and its commands
+// are run.
+func TestNewcomer(t *testing.T) {
+	onlyWhenAsked(t)
+	const page = "CONTRIBUTING.md"
+	u := newUser(t)
+	clone := filepath.Join(u.home, "work", "newcomer")
+	run(t, root, "git", "clone", "-q", u.sources, clone)
+	tools, err := filepath.Abs(filepath.Join(root, ".tools")) // the linter need not be installed once more
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(tools, filepath.Join(clone, ".tools")); err != nil {
+		t.Fatal(err)
+	}
+	typed := 0
+	for _, b := range load(t, page).blocks {
+		switch file, types := b.marks["into"]; {
+		case types:
+			insert(t, filepath.Join(clone, file), b)
+			for _, line := range b.body {
+				if line != "" {
+					typed++
+				}
+			}
+		case b.language == "console" && b.marks["in"] == "newcomer":
+			u.console(t, b)
+		default:
+			t.Errorf("%s:%d: nothing says what to do with the block", page, b.line)
+		}
+	}
+	t.Logf("figure: an endpoint with its schemas, method, emulator and test: %d lines typed by hand", typed)
+	if typed == 0 || typed > mostTyped {
+		t.Errorf("want at most %d", mostTyped)
+	}
+}
+
+// insert puts a block before the first line of a file that the mark "before" matches, or at the file's end.
+func insert(t *testing.T, file string, b block) {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := len(content)
+	if before, ok := b.marks["before"]; ok {
+		found := regexp.MustCompile("(?m)" + before).FindIndex(content)
+		if found == nil {
+			t.Fatalf("%s has no line %s", file, before)
+		}
+		at = found[0]
+	}
+	write(t, file, string(content[:at])+strings.Join(b.body, "\n")+"\n"+string(content[at:]))
+}

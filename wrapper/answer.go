@@ -147,14 +147,13 @@ func (a *answer) failure(op *operation, now time.Time) *Error {
 	e := &Error{StatusCode: a.status, RetryAfter: retryAfter(a.header, now)}
 	var wire wireError
 	_ = json.Unmarshal(a.body, &wire) // a field of another type than it used to be must not cost the others
+	banned := wire.Punish != "" || wire.Status == bannedStatus
 	if wire.empty() {
 		switch kind := a.htmlKind(); {
 		case kind != "":
 			e.Message = fmt.Sprintf("the answer is %s, %d bytes", kind, len(a.body))
 			// What the page of a banned address says is not documented. The gateway's own refusals are JSON.
-			if a.status == http.StatusForbidden || bytes.Contains(a.body, []byte("punish")) {
-				wire.Punish = "page"
-			}
+			banned = a.status == http.StatusForbidden || bytes.Contains(a.body, []byte("punish"))
 		case len(a.body) > 0 && !op.public: // a public operation's answer may hold a token, which nobody knows yet
 			e.Message = "the answer holds neither a result nor an error: " + a.clean(string(a.body), maxSnippetBytes)
 		default:
@@ -174,7 +173,7 @@ func (a *answer) failure(op *operation, now time.Time) *Error {
 	}
 
 	switch row := generated.LookupErrorCode(string(wire.Code)); {
-	case wire.Punish != "" || wire.Status == bannedStatus:
+	case banned:
 		e.Kind, e.RetryAfter = ErrBlocked, max(e.RetryAfter, banTime)
 	case row != nil:
 		e.Kind, e.retry = sentinel(row.Kind), row.Retry

@@ -18,12 +18,12 @@ type Conversion struct {
 // BulkOption changes one run of [Client.OpenConversationIDs].
 type BulkOption func(*bulk)
 
-// WithConcurrency sets how many calls may be under way at once. The default is 16, which is enough for any rate that
-// the service allows.
+// WithConcurrency sets how many calls may be under way at once, at least one. The default is 16, which is enough for any
+// rate that the service allows.
 func WithConcurrency(n int) BulkOption { return func(b *bulk) { b.concurrency = max(n, 1) } }
 
 // WithMemory sets how many distinct chat ids a run remembers, so that one that comes again costs no second call. The
-// default is 100,000, about 20 MB; ids that come again later than that are called again.
+// default is 100,000, about 20 MB; ids that come again later than that are called again. With 0 or less, each is called.
 func WithMemory(ids int) BulkOption { return func(b *bulk) { b.memory = max(ids, 0) } }
 
 const (
@@ -41,12 +41,16 @@ const (
 // OpenConversationIDs converts many chats and yields one result for each id, in the order of chatIDs. Each distinct id
 // is called once. The rate is that of the client's limiter, or else [DefaultRate] with an [AdaptiveLimiter].
 //
-// An error that concerns one chat ([ErrInvalidChatID], [ErrOwnerNotVisible], a failure of the service) does not stop
-// the others. One that every further chat would meet does: no more calls are made, the calls under way are yielded, and
-// every id after them comes with [ErrNotTried], which also wraps the cause. Break out of the loop at the first of
-// those, or go on to learn them all. A loop that ends early, or whose context does, leaves no call under way.
+// An error that concerns one chat ([ErrInvalidChatID], [ErrOwnerNotVisible]) does not stop the others. One that every
+// further chat would meet does, and so do five failures of the service in a row, or three answers that are not the
+// service's: no more calls are made, the calls under way are yielded, and every id after them comes with [ErrNotTried],
+// which also wraps the cause. Break out of the loop at the first of those, or go on to learn them all.
 //
-// chatIDs is read in a goroutine of its own, a bounded number of ids ahead.
+// When ctx ends, the results that there are come first, and then one more without a ChatID, with the context's error;
+// ids that were not read get none. A loop that ends early, or whose context does, leaves no call under way.
+//
+// chatIDs is read in a goroutine of its own, a bounded number of ids ahead. It may still be inside the sequence when the
+// loop ends: what that reads from must stay open until it has returned.
 func (c *Client) OpenConversationIDs(ctx context.Context, chatIDs iter.Seq[string], opts ...BulkOption) iter.Seq2[Conversion, error] {
 	return func(yield func(Conversion, error) bool) {
 		b := &bulk{client: c, concurrency: defaultConcurrency, memory: defaultMemory, limiter: c.limiter}
@@ -222,16 +226,17 @@ func (s *streak) stops(err error) *Error {
 		return nil
 	}
 	switch {
-	case errors.Is(e, ErrInvalidChatID), errors.Is(e, ErrOwnerNotVisible):
+	case errors.Is(e.Kind, ErrInvalidChatID), errors.Is(e.Kind, ErrOwnerNotVisible):
 		if !e.Local {
 			*s = streak{}
 		}
 		return nil
-	case errors.Is(e, ErrUnavailable):
+	case errors.Is(e.Kind, ErrUnavailable):
 		if s.unavailable++; s.unavailable < maxUnavailable {
 			return nil
 		}
-	case errors.Is(e, ErrUnexpectedResponse), errors.Is(e, ErrRejected), errors.Is(e, ErrPermissionDenied) && generated.LookupErrorCode(string(e.Code)) == nil:
+	case errors.Is(e.Kind, ErrUnexpectedResponse), errors.Is(e.Kind, ErrRejected),
+		errors.Is(e.Kind, ErrPermissionDenied) && generated.LookupErrorCode(string(e.Code)) == nil:
 		if s.strange++; s.strange < maxStrange {
 			return nil
 		}
@@ -241,14 +246,13 @@ func (s *streak) stops(err error) *Error {
 
 // memory finds the item of an id that has come before, among the last so many distinct ones.
 type memory struct {
+	size  int
 	items map[string]*item
-	order []string // a ring of the ids in items
+	order []string // a ring of the ids in items, once it has grown to size
 	next  int
 }
 
-func newMemory(size int) *memory {
-	return &memory{items: make(map[string]*item), order: make([]string, 0, size)}
-}
+func newMemory(size int) *memory { return &memory{size: size, items: make(map[string]*item)} }
 
 func (m *memory) item(id string) (it *item, known bool) {
 	if it, known = m.items[id]; known {
@@ -256,14 +260,14 @@ func (m *memory) item(id string) (it *item, known bool) {
 	}
 	it = &item{result: Conversion{ChatID: id}, done: make(chan struct{})}
 	switch {
-	case cap(m.order) == 0:
+	case m.size == 0:
 		return it, false
-	case len(m.order) < cap(m.order):
+	case len(m.order) < m.size:
 		m.order = append(m.order, id)
 	default:
 		delete(m.items, m.order[m.next])
 		m.order[m.next] = id
-		m.next = (m.next + 1) % len(m.order)
+		m.next = (m.next + 1) % m.size
 	}
 	m.items[id] = it
 	return it, false

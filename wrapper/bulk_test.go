@@ -162,12 +162,11 @@ func TestBulkEndsWithItsLoop(t *testing.T) {
 			break
 		}
 	}
-	made := calls(srv)
-	if made > 50+16*10 {
+	if made := calls(srv); made > 50+16*10 {
 		t.Errorf("%d calls for 50 rows", made)
 	}
-	if again := calls(srv); again != made {
-		t.Errorf("calls went on after the loop: %d, then %d", made, again)
+	if n := goroutinesIn("wrapper.(*bulk).convertAll"); n != 0 {
+		t.Errorf("%d goroutines go on with calls after the loop", n)
 	}
 }
 
@@ -234,8 +233,24 @@ func TestBulkHasAPaceOfItsOwn(t *testing.T) {
 			rows++
 		}
 	}
-	if rows == 0 || rows > 40 {
+	if rows > 40 {
 		t.Errorf("%d chats were converted in a second", rows)
+	}
+}
+
+// A run goes by what ended its last call, not by what that call had met before.
+func TestBulkEndsByTheKind(t *testing.T) {
+	srv := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithExpireIn(10))
+	client := bulkClient(t, srv, newHandClock().option(), dingtalk.WithRetry(dingtalk.Retry{BaseDelay: time.Minute, MaxDelay: time.Minute}))
+	convert(t, client, "any")
+	srv.FailNext(dingtalktest.Code(generated.CodeServiceBusy).For(convertOp)) // the token expires before the repeat
+	srv.FailNext(dingtalktest.Code(generated.CodeInvalidClientIDOrSecret).For(tokenOp).Always())
+	var errs []error
+	for _, err := range client.OpenConversationIDs(t.Context(), slices.Values(chatIDs(3)), dingtalk.WithConcurrency(1)) {
+		errs = append(errs, err)
+	}
+	if len(errs) != 3 || !errors.Is(errs[0], dingtalk.ErrUnauthenticated) || !errors.Is(errs[0], dingtalk.ErrUnavailable) || !errors.Is(errs[1], dingtalk.ErrNotTried) {
+		t.Errorf("got %q", errs)
 	}
 }
 

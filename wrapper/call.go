@@ -12,7 +12,7 @@ import (
 // operation is one call of the contract: all that differs between endpoints.
 type operation struct {
 	id     string // operationId, as in the contract
-	public bool   // it carries no token, and passes neither gate nor limiter: there is one at a time
+	public bool   // it carries no token, and passes no limiter, and the gate unless banned: there is one at a time
 	secret string // what its request carries besides, that no error may repeat
 	send   func(context.Context, *generated.Client) (*http.Response, error)
 	result func(body []byte) (text string, ok bool) // takes the result from the body of a success; ok is false if it holds none
@@ -54,7 +54,7 @@ func (c *Client) call(ctx context.Context, op *operation) *Error {
 			c.tokens.remember(failed)
 			return failed
 		}
-		if errors.Is(failed, ErrThrottled) && op.throttles > 0 {
+		if errors.Is(failed.Kind, ErrThrottled) && op.throttles > 0 {
 			op.throttles--
 			uncounted++
 		}
@@ -76,7 +76,12 @@ func (c *Client) request(ctx context.Context, op *operation, n int, rejected *re
 		return "", false, canceled(op.id, cause, nil)
 	}
 	if op.public {
-		return "", true, c.attempt(ctx, op, n, "")
+		if err := c.gate.banned(); err != nil {
+			return "", false, err
+		}
+		err := c.attempt(ctx, op, n, "")
+		c.gate.noteBan(err)
+		return "", true, err
 	}
 	p, err := c.gate.enter(ctx, n-1)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 )
 
 func init() {
-	faultRows["row_59_callbacks_that_panic"] = testPanickingCallbacks
+	addRow("row_59_callbacks_that_panic", testPanickingCallbacks)
 }
 
 // counter is a slog.Handler that counts lines by level.
@@ -102,6 +102,13 @@ func testPanickingCallbacks(t *testing.T) {
 		client, server := newEmulated(t, dingtalk.WithCache(explosiveParts{}))
 		together(100, func() { convert(t, client, "any") })
 		wantRequests(t, server.Emulator, 100, 1)
+	})
+	t.Run("round tripper without a body", func(t *testing.T) {
+		empty := roundTripper(func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: 200}, nil })
+		for _, creds := range []dingtalk.Credentials{dingtalk.StaticToken("t0ken"), appCredentials} {
+			client := newClient(t, "https://example.test", creds, dingtalk.WithHTTPClient(&http.Client{Transport: empty}))
+			_ = refused(t, client, dingtalk.ErrUnexpectedResponse)
+		}
 	})
 	t.Run("limiter", func(t *testing.T) {
 		client, server := newEmulated(t, dingtalk.WithLimiter(explosiveParts{}))

@@ -72,8 +72,9 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 // towards the organisation's monthly quota (5,000 on the standard edition) and the app's limit of 20 calls a second.
 // The call changes nothing, so it is safe to repeat, and is repeated as [Retry] says.
 //
-// An error is always an *[Error]. [ErrInvalidChatID] and [ErrOwnerNotVisible] are about this chat alone; the other
-// kinds would meet other chats as well. The result is never empty without an error.
+// An error is always an *[Error]. [ErrInvalidChatID] and [ErrOwnerNotVisible] are about this chat alone;
+// [ErrUnavailable], [ErrUnexpectedResponse] and [ErrRejected] may be; every other kind would meet other chats as well.
+// The result is never empty without an error.
 //
 // See https://help.dingtalk.io/open/development/obtain-group-openconversationid.
 func (c *Client) OpenConversationID(ctx context.Context, chatID string) (string, error) {

@@ -12,7 +12,7 @@
 // # Errors
 //
 // Every failure of a call is one *[Error]. [errors.Is] finds its kind, a sentinel such as [ErrInvalidChatID] or
-// [ErrThrottled]; decide by that. Its Code is one of the constants of package generated, or the service's own text if
+// [ErrThrottled]; decide by that, and by Error.Kind where a failure before it could match too. Its Code is one of the constants of package generated, or the service's own text if
 // it is a new one; Code, Message and RequestID are for people and for DingTalk's support. When the caller's own context
 // ended the call, the kind is [context.Canceled] or [context.DeadlineExceeded].
 //

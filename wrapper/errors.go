@@ -12,8 +12,9 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
-// The kinds of failure. [errors.Is] finds exactly one of them in every *[Error], unless the caller's own context
-// ended the call: then it finds [context.Canceled] or [context.DeadlineExceeded].
+// The kinds of failure. Error.Kind is one of them, or [context.Canceled] or [context.DeadlineExceeded] if the caller's
+// own context ended the call. [errors.Is] finds it, and also the kinds of what Error.Err holds: what an earlier attempt
+// of the same call met, or what ended a run ([ErrNotTried]). Where two of your cases could match, decide by Error.Kind.
 var (
 	// ErrInvalidChatID: no chat has this id, or it cannot be one. Other chats are not affected.
 	ErrInvalidChatID = errors.New("chat id is unknown or malformed")
@@ -31,7 +32,8 @@ var (
 	// ErrQuotaExhausted: the organisation's calls of this month are used up. Every further call would fail.
 	ErrQuotaExhausted = errors.New("monthly quota exhausted")
 	// ErrBlocked: this machine's address is banned for some minutes (Error.RetryAfter). The client sends nothing
-	// until then.
+	// until then. Of the page that a banned address gets no sample is known, so any HTML page with status 403 counts as
+	// one: behind a proxy, look at its log first.
 	ErrBlocked = errors.New("address banned for a while")
 	// ErrUnavailable: the service could not be reached, or failed, more often than the client repeats a call.
 	ErrUnavailable = errors.New("service unavailable")
@@ -128,7 +130,7 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, " (%s)", strings.Join(facts, ", "))
 	}
 	if e.Err != nil {
-		fmt.Fprintf(&b, ": %s", cut(escape(e.Err.Error()), maxCauseBytes))
+		fmt.Fprintf(&b, ": %s", e.cause())
 	}
 	return b.String()
 }
@@ -157,18 +159,31 @@ func (e *Error) Timeout() bool {
 	return ok && t.Timeout()
 }
 
-// LogValue groups the fields for [log/slog].
+// LogValue groups the fields for [log/slog]: those that say something.
 func (e *Error) LogValue() slog.Value {
-	return slog.GroupValue(
-		slog.String("op", e.Op),
-		slog.String("kind", e.Kind.Error()),
-		slog.Int("status", e.StatusCode),
-		slog.String("code", string(e.Code)),
-		slog.String("message", e.Message),
-		slog.String("request_id", e.RequestID),
-		slog.Int("attempts", e.Attempts),
-	)
+	attrs := []slog.Attr{slog.String("op", e.Op), slog.String("kind", e.Kind.Error())}
+	add := func(says bool, attr slog.Attr) {
+		if says {
+			attrs = append(attrs, attr)
+		}
+	}
+	add(e.StatusCode != 0, slog.Int("status", e.StatusCode))
+	add(e.Code != "", slog.String("code", string(e.Code)))
+	add(e.Message != "", slog.String("message", e.Message))
+	add(e.RequestID != "", slog.String("request_id", e.RequestID))
+	add(len(e.RequiredScopes) > 0, slog.Any("required_scopes", e.RequiredScopes))
+	add(e.RetryAfter > 0, slog.Duration("retry_after", e.RetryAfter))
+	add(e.Attempts > 0, slog.Int("attempts", e.Attempts))
+	add(e.TokenEndpoint, slog.Bool("token_endpoint", true))
+	add(e.Local, slog.Bool("local", true))
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("cause", e.cause()))
+	}
+	return slog.GroupValue(attrs...)
 }
+
+// cause is what Err says, fit for one line.
+func (e *Error) cause() string { return cut(escape(e.Err.Error()), maxCauseBytes) }
 
 // as finds an error of type T in err's tree. errors.As does the same through reflection, which takes time on the way of
 // every failure, and 20 KB of an app that has no other use for it.

@@ -19,17 +19,10 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// kinds are the sentinels that are the kind of an *Error.
-var kinds = []error{
-	dingtalk.ErrInvalidChatID, dingtalk.ErrOwnerNotVisible, dingtalk.ErrUnauthenticated, dingtalk.ErrPermissionDenied,
-	dingtalk.ErrIPNotAllowed, dingtalk.ErrThrottled, dingtalk.ErrQuotaExhausted, dingtalk.ErrBlocked,
-	dingtalk.ErrUnavailable, dingtalk.ErrUnexpectedResponse, dingtalk.ErrRedirect, dingtalk.ErrTLS, dingtalk.ErrRejected,
-}
-
 // wantOnlyKind checks that errors.Is finds one sentinel and no other.
 func wantOnlyKind(t *testing.T, err, kind error) {
 	t.Helper()
-	for _, other := range kinds {
+	for _, other := range sentinels {
 		if is := errors.Is(err, other); is != errors.Is(kind, other) {
 			t.Errorf("errors.Is(%q, %q) is %t", err, other, is)
 		}
@@ -39,7 +32,7 @@ func wantOnlyKind(t *testing.T, err, kind error) {
 // TestCatalogue sends every row of the contract's catalogue, in every spelling, through a socket.
 func TestCatalogue(t *testing.T) {
 	t.Parallel()
-	sentinels := map[generated.Kind]error{
+	wanted := map[generated.Kind]error{
 		generated.KindInvalidChatID:    dingtalk.ErrInvalidChatID,
 		generated.KindOwnerNotVisible:  dingtalk.ErrOwnerNotVisible,
 		generated.KindUnauthenticated:  dingtalk.ErrUnauthenticated,
@@ -61,8 +54,8 @@ func TestCatalogue(t *testing.T) {
 				fault := dingtalktest.Code(generated.Code(spelling)).WithStatus(row.Status).WithMessage("what is wrong").WithHeader("X-Other", "1").For(convertOp)
 				server.FailNext(fault.Times(2))
 				begun := clock.Now()
-				e := refused(t, client, sentinels[row.Kind])
-				wantOnlyKind(t, e, sentinels[row.Kind])
+				e := refused(t, client, wanted[row.Kind])
+				wantOnlyKind(t, e, wanted[row.Kind])
 
 				drops := row.Token == generated.TokenDrop || row.Token == generated.TokenFetch
 				requests, tokens := 1, 1
@@ -239,12 +232,19 @@ func TestErrorInLogs(t *testing.T) {
 	var out bytes.Buffer
 	e := &dingtalk.Error{
 		Op: "op", Kind: dingtalk.ErrThrottled, StatusCode: 403, Code: "c", Message: "m", RequestID: "REQ-1", Attempts: 3,
-		Err: errors.New("cause"),
+		RequiredScopes: []string{"s"}, RetryAfter: time.Minute, TokenEndpoint: true, Local: true, Err: errors.New("one\ntwo"),
 	}
-	slog.New(slog.NewTextHandler(&out, nil)).Info("x", "error", e)
-	const want = `error.op=op error.kind=throttled error.status=403 error.code=c error.message=m error.request_id=REQ-1 error.attempts=3`
-	if !strings.Contains(out.String(), want) {
-		t.Errorf("got %s", out.String())
+	log := slog.New(slog.NewTextHandler(&out, nil))
+	log.Info("x", "error", e)
+	log.Info("x", "error", &dingtalk.Error{Op: "op", Kind: dingtalk.ErrTLS})
+	for _, want := range []string{
+		"error.op=op error.kind=throttled error.status=403 error.code=c error.message=m error.request_id=REQ-1" +
+			" error.required_scopes=[s] error.retry_after=1m0s error.attempts=3 error.token_endpoint=true error.local=true error.cause=one·two\n",
+		`error.op=op error.kind="TLS failed"` + "\n",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("got %s\nwant %s", out.String(), want)
+		}
 	}
 }
 

@@ -84,7 +84,7 @@ func compressed(body string) []byte {
 func wantSuccess(t *testing.T, does script, opts ...dingtalk.Option) {
 	t.Helper()
 	peer := newPeer(t, nil, func(int) script { return does })
-	id, err := benchClient(t, peer.URL, append(opts, newTestClock().option())...).OpenConversationID(t.Context(), dingtalktest.ChatID)
+	id, err := faultClient(t, peer.URL, append(opts, newHandClock().option())...).OpenConversationID(t.Context(), dingtalktest.ChatID)
 	if err != nil || id != dingtalktest.OpenConversationID || peer.requests() != 1 {
 		t.Errorf("%q, %v after %d requests", id, err, peer.requests())
 	}
@@ -136,7 +136,7 @@ func testBodyTooLarge(t *testing.T) {
 					return false
 				}
 			})
-			client := benchClient(t, peer.URL, newTestClock().option(), dingtalk.WithTimeout(time.Minute))
+			client := faultClient(t, peer.URL, newHandClock().option(), dingtalk.WithTimeout(time.Minute))
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			id, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID)
@@ -165,7 +165,7 @@ func testBodyTooLarge(t *testing.T) {
 		peer := newPeer(t, nil, func(int) script {
 			return respond(http.StatusOK, "application/json", successBody+strings.Repeat(" ", dingtalk.MaxBodyBytes+1-len(successBody)))
 		})
-		_, err := benchClient(t, peer.URL).OpenConversationID(t.Context(), dingtalktest.ChatID)
+		_, err := faultClient(t, peer.URL).OpenConversationID(t.Context(), dingtalktest.ChatID)
 		wantIs(t, err, dingtalk.ErrTooLarge)
 	})
 }

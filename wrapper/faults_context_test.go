@@ -20,9 +20,6 @@ func init() {
 	addRow("row_44_no_time_for_a_wait", testNoTimeForWait)
 }
 
-// prompt is far above what a call takes to return once its context has ended, and far below any limit of its own.
-const prompt = 2 * time.Second
-
 // stage is a place in which a call is when its context ends.
 type stage struct {
 	name    string
@@ -37,7 +34,7 @@ func stages() []stage {
 	stopped := dingtalk.WithClock(dingtalk.Clock{Timer: func(time.Duration) (<-chan time.Time, func() bool) { return never, func() bool { return true } }})
 	answering := func(t *testing.T, does script, opts ...dingtalk.Option) *dingtalk.Client {
 		peer := newPeer(t, nil, func(int) script { return does })
-		return newClient(t, peer.URL, dingtalk.StaticToken(benchToken), opts...)
+		return newClient(t, peer.URL, dingtalk.StaticToken(faultToken), opts...)
 	}
 	telling := func(reached func(), then script) script {
 		return func(c net.Conn) bool {
@@ -63,7 +60,7 @@ func stages() []stage {
 				<-ctx.Done()
 				return nil, ctx.Err()
 			}
-			return benchClient(t, "http://127.0.0.1:1", dingtalk.WithHTTPClient(&http.Client{Transport: transport}))
+			return faultClient(t, "http://127.0.0.1:1", dingtalk.WithHTTPClient(&http.Client{Transport: transport}))
 		}},
 		{name: "in_headers", start: func(t *testing.T, reached func()) *dingtalk.Client {
 			return answering(t, telling(reached, hang("")))
@@ -83,7 +80,7 @@ func stages() []stage {
 				}
 				return telling(reached, hang(""))
 			})
-			return newClient(t, peer.URL, dingtalk.StaticToken(benchToken), newTestClock().option())
+			return newClient(t, peer.URL, dingtalk.StaticToken(faultToken), newHandClock().option())
 		}, before: dingtalk.ErrUnavailable},
 	}
 }
@@ -108,7 +105,7 @@ func testCallerCancels(t *testing.T) {
 		peer := newPeer(t, nil, func(int) script { return success })
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		id, err := benchClient(t, peer.URL).OpenConversationID(ctx, dingtalktest.ChatID)
+		id, err := faultClient(t, peer.URL).OpenConversationID(ctx, dingtalktest.ChatID)
 		_ = checkError(t, id, err, context.Canceled)
 		if peer.conns.Load() != 0 {
 			t.Error("a connection was made")
@@ -176,16 +173,12 @@ func (s stage) run(t *testing.T, cause error, with func(context.Context) (contex
 	} else {
 		<-reached
 	}
-	ended := time.Now()
 	end()
 	var got result
 	select {
 	case got = <-returned:
 	case <-time.After(patience):
 		t.Fatal("the call did not return")
-	}
-	if took := time.Since(ended); took > prompt {
-		t.Errorf("the call returned %s after its context had ended", took)
 	}
 	e := checkError(t, got.id, got.err, cause)
 	if e.Local || e.Timeout() != errors.Is(cause, context.DeadlineExceeded) {
@@ -214,9 +207,8 @@ func testNoTimeForWait(t *testing.T) {
 			peer := newPeer(t, nil, func(int) script { return does })
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			defer cancel()
-			client := benchClient(t, peer.URL, dingtalk.WithRetry(dingtalk.Retry{BaseDelay: time.Hour, MaxDelay: time.Hour}),
+			client := faultClient(t, peer.URL, dingtalk.WithRetry(dingtalk.Retry{BaseDelay: time.Hour, MaxDelay: time.Hour}),
 				dingtalk.WithClock(dingtalk.Clock{Random: func() float64 { return 0.5 }}))
-			begun := time.Now()
 			id, err := client.OpenConversationID(ctx, dingtalktest.ChatID)
 			var e *dingtalk.Error
 			if id != "" || !errors.As(err, &e) || e.StatusCode == 0 || e.Attempts != 1 || peer.requests() != 1 || ctx.Err() != nil {
@@ -224,9 +216,6 @@ func testNoTimeForWait(t *testing.T) {
 			}
 			if !strings.Contains(err.Error(), "not repeated: the caller's deadline would pass first") || errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("the reason is not in: %v", err)
-			}
-			if took := time.Since(begun); took > 10*time.Second {
-				t.Errorf("the call took %s", took)
 			}
 		})
 	}

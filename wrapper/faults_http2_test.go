@@ -138,7 +138,7 @@ func testHTTP2(t *testing.T) {
 		{name: "garbage", does: func(_ uint32, c net.Conn) bool { return say("HTTP/1.1 200 OK\r\n\r\n" + successBody)(c) }, kind: dingtalk.ErrUnavailable, requests: 2},
 		{name: "connection_is_stuck", does: func(_ uint32, c net.Conn) bool { return hang("")(c) }, deaf: true, kind: dingtalk.ErrUnavailable, cause: "connection lost", requests: 2},
 	} {
-		start := func(t *testing.T, always bool) (*peer, *dingtalk.Client, *testClock) {
+		start := func(t *testing.T, always bool) (*peer, *dingtalk.Client, *handClock) {
 			peer := newHTTP2Peer(t, authority.serve(t, nil), test.deaf, func(n int, stream uint32, c net.Conn) bool {
 				if always || n == 1 {
 					return test.does(stream, c)
@@ -152,8 +152,8 @@ func testHTTP2(t *testing.T) {
 				}
 				transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: 50 * time.Millisecond, PingTimeout: 50 * time.Millisecond}
 			}
-			clock := newTestClock()
-			client := benchClient(t, peer.URL, clock.option(), dingtalk.WithHTTPClient(httpClient), dingtalk.WithTimeout(patience))
+			clock := newHandClock()
+			client := faultClient(t, peer.URL, clock.option(), dingtalk.WithHTTPClient(httpClient), dingtalk.WithTimeout(patience))
 			return peer, client, clock
 		}
 		t.Run(test.name, func(t *testing.T) {

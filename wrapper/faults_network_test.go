@@ -65,7 +65,7 @@ func testNameNotResolved(t *testing.T) {
 			if test.timeout {
 				limit = 300 * time.Millisecond
 			}
-			client := benchClient(t, "https://api.dingtalk.test.", newTestClock().option(),
+			client := faultClient(t, "https://api.dingtalk.test.", newHandClock().option(),
 				dingtalk.WithHTTPClient(&http.Client{Transport: transport}), dingtalk.WithTimeout(limit))
 			id, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID)
 			e := checkError(t, id, err, dingtalk.ErrUnavailable)
@@ -128,8 +128,8 @@ func testConnectionRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	listener.Close()
-	clock := newTestClock()
-	client := benchClient(t, "http://"+listener.Addr().String(), clock.option())
+	clock := newHandClock()
+	client := faultClient(t, "http://"+listener.Addr().String(), clock.option())
 	id, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID)
 	e := checkError(t, id, err, dingtalk.ErrUnavailable)
 	if !errors.Is(err, syscall.ECONNREFUSED) || e.Attempts != 3 || len(clock.waited()) != 2 {
@@ -167,7 +167,7 @@ func testResetInBody(t *testing.T) {
 					return test.ends("")(c)
 				}
 			})
-			client := benchClient(t, peer.URL, newTestClock().option(), dingtalk.WithTimeout(20*time.Second))
+			client := faultClient(t, peer.URL, newHandClock().option(), dingtalk.WithTimeout(20*time.Second))
 			id, err := client.OpenConversationID(ctx, dingtalktest.ChatID)
 			e := checkError(t, id, err, dingtalk.ErrUnexpectedResponse)
 			if !errors.Is(err, test.cause) || e.StatusCode != http.StatusOK || e.Attempts != 3 || peer.requests() != 3 {

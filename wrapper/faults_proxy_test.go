@@ -35,7 +35,7 @@ func TestProxyChild(t *testing.T) {
 	if baseURL == "" {
 		t.Skip("a part of TestFaults/row_45_proxy")
 	}
-	client := benchClient(t, baseURL, newTestClock().option(), dingtalk.WithTimeout(patience))
+	client := faultClient(t, baseURL, newHandClock().option(), dingtalk.WithTimeout(patience))
 	id, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID)
 	result := childResult{ID: id}
 	if err != nil {

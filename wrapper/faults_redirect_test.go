@@ -38,7 +38,7 @@ func testRedirects(t *testing.T) {
 					peer := config()
 					httpClient := authority.trusting()
 					httpClient.CheckRedirect = func(*http.Request, []*http.Request) error { return nil } // does not apply
-					client := benchClient(t, peer.URL, newTestClock().option(), dingtalk.WithHTTPClient(httpClient))
+					client := faultClient(t, peer.URL, newHandClock().option(), dingtalk.WithHTTPClient(httpClient))
 					id, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID)
 					e := checkError(t, id, err, dingtalk.ErrRedirect)
 					if e.StatusCode != status || e.Attempts != 1 || peer.requests() != 1 {
@@ -89,7 +89,7 @@ func testBanned(t *testing.T) {
 		t.Run(ban.name, func(t *testing.T) {
 			server := dingtalktest.NewServer(t)
 			server.FailNext(ban.fault.For(generated.OperationChatIDToOpenConversationID))
-			clock := newTestClock()
+			clock := newHandClock()
 			client := newClient(t, server.URL, appCredentials, clock.option())
 			id, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID)
 			e := checkError(t, id, err, dingtalk.ErrBlocked)
@@ -97,7 +97,7 @@ func testBanned(t *testing.T) {
 				t.Errorf("%+v", *e)
 			}
 			sent := len(server.Requests())
-			clock.advance(dingtalk.BanTime - time.Second)
+			clock.Move(dingtalk.BanTime - time.Second)
 			for range 3 {
 				id, err = client.OpenConversationID(t.Context(), dingtalktest.ChatID)
 				e = checkError(t, id, err, dingtalk.ErrBlocked)
@@ -108,7 +108,7 @@ func testBanned(t *testing.T) {
 			if got := len(server.Requests()); got != sent {
 				t.Errorf("%d requests were sent while the address was banned", got-sent)
 			}
-			clock.advance(time.Second)
+			clock.Move(time.Second)
 			if id, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID); err != nil || id != dingtalktest.OpenConversationID {
 				t.Errorf("after the ban: %q, %v", id, err)
 			}
@@ -117,21 +117,52 @@ func testBanned(t *testing.T) {
 	t.Run("token_call", func(t *testing.T) {
 		server := dingtalktest.NewServer(t)
 		server.FailNext(dingtalktest.Ban().For(generated.OperationGetAccessToken))
-		clock := newTestClock()
+		clock := newHandClock()
 		client := newClient(t, server.URL, appCredentials, clock.option())
-		for range 3 {
+		for n := range 3 {
 			id, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID)
 			var e *dingtalk.Error
-			if id != "" || !errors.As(err, &e) || !errors.Is(e.Kind, dingtalk.ErrBlocked) || !e.TokenEndpoint {
+			if id != "" || !errors.As(err, &e) || !errors.Is(e.Kind, dingtalk.ErrBlocked) || e.TokenEndpoint == (n > 0) || e.Local != (n > 0) {
 				t.Fatalf("%q, %v", id, err)
 			}
 		}
 		if got := len(server.Requests()); got != 1 {
 			t.Errorf("%d requests, want 1", got)
 		}
-		clock.advance(dingtalk.BanTime)
+		clock.Move(dingtalk.BanTime)
 		if _, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID); err != nil {
 			t.Errorf("after the ban: %v", err)
+		}
+	})
+	t.Run("token_for_other_calls", func(t *testing.T) { // which would be fetched, if the address were not banned
+		server := dingtalktest.NewServer(t)
+		server.FailNext(dingtalktest.Ban().For(generated.OperationChatIDToOpenConversationID))
+		clock := newHandClock()
+		client := newClient(t, server.URL, appCredentials, clock.option())
+		id, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID)
+		checkError(t, id, err, dingtalk.ErrBlocked)
+		server.ResetRequests()
+		client.ForgetToken()
+		token, err := client.Token(t.Context())
+		if e := asError(t, token, err, dingtalk.ErrBlocked); !e.Local || !e.TokenEndpoint || e.Attempts != 0 {
+			t.Errorf("%+v", *e)
+		}
+		if got := len(server.Requests()); got != 0 {
+			t.Errorf("%d requests were sent while the address was banned", got)
+		}
+	})
+	t.Run("renewal", func(t *testing.T) { // in the background, whose error nobody sees
+		server := dingtalktest.NewServer(t)
+		clock := newHandClock()
+		client := newClient(t, server.URL, appCredentials, clock.option())
+		convert(t, client, dingtalktest.ChatID)
+		server.FailNext(dingtalktest.Ban().For(generated.OperationGetAccessToken))
+		clock.Move(7000 * time.Second)
+		convert(t, client, dingtalktest.ChatID)
+		eventually(t, "the renewal has ended", func() bool { return client.TokenWaiters() == -1 })
+		id, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID)
+		if e := checkError(t, id, err, dingtalk.ErrBlocked); !e.Local {
+			t.Errorf("%+v", *e)
 		}
 	})
 }

@@ -91,7 +91,7 @@ func init() {
 func testPartOfSuccess(t *testing.T) {
 	for _, status := range []int{http.StatusCreated, http.StatusNonAuthoritativeInfo, http.StatusPartialContent} {
 		peer := newPeer(t, nil, func(int) script { return respond(status, "application/json", successBody) })
-		id, err := benchClient(t, peer.URL).OpenConversationID(t.Context(), dingtalktest.ChatID)
+		id, err := faultClient(t, peer.URL).OpenConversationID(t.Context(), dingtalktest.ChatID)
 		if e := checkError(t, id, err, dingtalk.ErrUnexpectedResponse); e.StatusCode != status || peer.requests() != 1 {
 			t.Errorf("status %d, %d requests: %v", e.StatusCode, peer.requests(), err)
 		}
@@ -105,8 +105,8 @@ func testThrottledOnce(t *testing.T) {
 		}
 		return success
 	})
-	clock := newTestClock()
-	id, err := benchClient(t, peer.URL, clock.option()).OpenConversationID(t.Context(), dingtalktest.ChatID)
+	clock := newHandClock()
+	id, err := faultClient(t, peer.URL, clock.option()).OpenConversationID(t.Context(), dingtalktest.ChatID)
 	if err != nil || id != dingtalktest.OpenConversationID || peer.requests() != 2 {
 		t.Fatalf("%q, %v after %d requests", id, err, peer.requests())
 	}
@@ -123,7 +123,7 @@ func testPermissionMissing(t *testing.T) {
 		{`{"accessdenieddetail":{"requiredScopes":"all"},"code":"Forbidden.AccessDenied.AccessTokenPermissionDenied"}`, "[]"},
 	} {
 		peer := newPeer(t, nil, func(int) script { return respond(http.StatusForbidden, "application/json", test.body) })
-		id, err := benchClient(t, peer.URL).OpenConversationID(t.Context(), dingtalktest.ChatID)
+		id, err := faultClient(t, peer.URL).OpenConversationID(t.Context(), dingtalktest.ChatID)
 		e := checkError(t, id, err, dingtalk.ErrPermissionDenied)
 		if got := fmt.Sprint(e.RequiredScopes); got != test.scopes || peer.requests() != 1 {
 			t.Errorf("scopes %s, %d requests; want %s: %v", got, peer.requests(), test.scopes, err)
@@ -140,13 +140,13 @@ func testFieldsOfError(t *testing.T) {
 	peer := newPeer(t, nil, func(int) script {
 		return respond(http.StatusConflict, "application/json", `{"message":"line\nbreak \u001b[31m","requestid":"R-9","code":"new.code"}`, "x-acs-request-id: R-8")
 	})
-	_, err := benchClient(t, peer.URL).OpenConversationID(t.Context(), dingtalktest.ChatID)
+	_, err := faultClient(t, peer.URL).OpenConversationID(t.Context(), dingtalktest.ChatID)
 	e := checkError(t, "", err, dingtalk.ErrRejected)
 	if e.Code != "new.code" || e.Message != "line·break ·[31m" || e.RequestID != "R-9" || e.StatusCode != http.StatusConflict {
 		t.Errorf("%+v", *e)
 	}
 	peer = newPeer(t, nil, func(int) script { return respond(http.StatusNotFound, "", "", "x-acs-request-id: R-8") })
-	_, err = benchClient(t, peer.URL).OpenConversationID(t.Context(), dingtalktest.ChatID)
+	_, err = faultClient(t, peer.URL).OpenConversationID(t.Context(), dingtalktest.ChatID)
 	if e := checkError(t, "", err, dingtalk.ErrRejected); e.RequestID != "R-8" {
 		t.Errorf("request id %q: %v", e.RequestID, err)
 	}

@@ -9,6 +9,13 @@ import (
 // faultRows are the rows of the fault matrix, by name: row_NN_what_happens. Each file adds its own.
 var faultRows = map[string]func(*testing.T){}
 
+func addRow(name string, test func(*testing.T)) {
+	if faultRows[name] != nil {
+		panic("two tests are called " + name)
+	}
+	faultRows[name] = test
+}
+
 // TestFaults produces each fault for real, and checks what a caller gets and what was sent.
 func TestFaults(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(faultRows)) {

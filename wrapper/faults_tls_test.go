@@ -131,8 +131,8 @@ func testTLSUntrusted(t *testing.T) {
 			} else {
 				peer = newTLSDeafPeer(t, test.does)
 			}
-			clock := newTestClock()
-			client := benchClient(t, "https://"+peer.host(), clock.option(), dingtalk.WithHTTPClient(trusted.trusting()))
+			clock := newHandClock()
+			client := faultClient(t, "https://"+peer.host(), clock.option(), dingtalk.WithHTTPClient(trusted.trusting()))
 			id, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID)
 			e := checkError(t, id, err, dingtalk.ErrTLS)
 			if !test.cause(err) {
@@ -147,7 +147,7 @@ func testTLSUntrusted(t *testing.T) {
 	t.Run("trusted", func(t *testing.T) { // what the others differ from in one thing
 		t.Parallel()
 		peer := newPeer(t, trusted.serve(t, nil), func(int) script { return success })
-		id, err := benchClient(t, peer.URL, dingtalk.WithHTTPClient(trusted.trusting())).OpenConversationID(t.Context(), dingtalktest.ChatID)
+		id, err := faultClient(t, peer.URL, dingtalk.WithHTTPClient(trusted.trusting())).OpenConversationID(t.Context(), dingtalktest.ChatID)
 		if err != nil || id != dingtalktest.OpenConversationID {
 			t.Errorf("%q, %v", id, err)
 		}
@@ -183,7 +183,7 @@ func testTLSHandshakeHangs(t *testing.T) {
 				dialed.Add(1)
 				return new(net.Dialer).DialContext(ctx, network, address)
 			}
-			client := benchClient(t, "https://"+peer.host(), newTestClock().option(), dingtalk.WithTimeout(timeout),
+			client := faultClient(t, "https://"+peer.host(), newHandClock().option(), dingtalk.WithTimeout(timeout),
 				dingtalk.WithHTTPClient(&http.Client{Transport: transport}))
 			id, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID)
 			e := checkError(t, id, err, dingtalk.ErrUnavailable)

@@ -23,7 +23,7 @@ import (
 // fuzzed makes one call, whose every request gets this answer.
 func fuzzed(t *testing.T, status int, contentType, body string, headers ...string) (string, error) {
 	t.Helper()
-	client := benchClient(t, "http://127.0.0.1:1", newTestClock().option(), dingtalk.WithHTTPClient(&http.Client{
+	client := faultClient(t, "http://127.0.0.1:1", newHandClock().option(), dingtalk.WithHTTPClient(&http.Client{
 		Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 			header := http.Header{"Content-Type": {contentType}}
 			for i := 0; i+1 < len(headers); i += 2 {
@@ -52,7 +52,7 @@ func checkFuzzed(t *testing.T, id string, err error) *dingtalk.Error {
 		t.Fatalf("%d kinds: %v", kinds, err)
 	}
 	text := err.Error()
-	if strings.Contains(text, benchToken) || strings.Contains(fmt.Sprintf("%+v %#v", *e, *e), benchToken) {
+	if strings.Contains(text, faultToken) || strings.Contains(fmt.Sprintf("%+v %#v", *e, *e), faultToken) {
 		t.Fatalf("the token is in: %q", text)
 	}
 	if !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) || len(text) > 12<<10 {
@@ -69,7 +69,7 @@ func FuzzErrorBody(f *testing.F) {
 		`{"code":"InvalidAuthentication","requestid":"30EE8654-1AA2-7D88-8248-9518547248AA","message":"不合法的access_token"}`,
 		`{"Code":"Forbidden.AccessDenied.AccessTokenPermissionDenied","AccessDeniedDetail":{"RequiredScopes":["a","b"]}}`,
 		`{"status":1111,"wait":5,"source":"x5","punish":"deny","uuid":"u"}`, `{"errcode":90020,"errmsg":"m"}`, `{"errcode":0}`,
-		`{"code":7}`, `{"code":{}}`, `{"code":null}`, `{"message":"` + benchToken + `"}`, benchToken, `{"code":"a\nb\u001b"}`, "\xff\xfe{}", "[1]", "",
+		`{"code":7}`, `{"code":{}}`, `{"code":null}`, `{"message":"` + faultToken + `"}`, faultToken, `{"code":"a\nb\u001b"}`, "\xff\xfe{}", "[1]", "",
 		`{"requestid":"` + strings.Repeat("9", 5000) + `","code":"c"}`, "<html>punish</html>", `{"accessdenieddetail":{"requiredScopes":"x"}}`,
 	} {
 		f.Add(400, "application/json", body)
@@ -137,7 +137,7 @@ func FuzzChatIDPath(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, chatID, prefix string) {
 		var got *url.URL
-		client, err := dingtalk.NewClient(dingtalk.StaticToken(benchToken), dingtalk.WithBaseURL("http://127.0.0.1:1"+prefix), oneAttempt,
+		client, err := dingtalk.NewClient(dingtalk.StaticToken(faultToken), dingtalk.WithBaseURL("http://127.0.0.1:1"+prefix), oneAttempt,
 			dingtalk.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 				got = r.URL
 				return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(successBody)), Request: r}, nil

@@ -46,10 +46,12 @@ func newGate(retry Retry, clk clock) *gate {
 }
 
 // enter waits until a call that has sent so many requests may send another: at most MaxDelay after failures and MaxWait
-// after a throttle, not at all after a ban, and never for what the caller's deadline would cut short.
+// after a throttle, plus the attempt of the call that probes; not at all after a ban, and never for what the caller's
+// deadline would cut short.
 func (g *gate) enter(ctx context.Context, sent int) (pass, *Error) {
+	epoch := g.epoch.Load() // first: of a gate that closes in between, a pass must not bear the new one
 	if g.open.Load() {
-		return pass{epoch: g.epoch.Load()}, nil
+		return pass{epoch: epoch}, nil
 	}
 	begun := g.clock.now()
 	g.mu.Lock()
@@ -71,10 +73,7 @@ func (g *gate) enter(ctx context.Context, sent int) (pass, *Error) {
 		if wait > 0 {
 			deadline, limited := ctx.Deadline()
 			if now.Add(wait).Sub(begun) > g.patience(g.reason) || limited && now.Add(wait).After(deadline) {
-				return pass{}, &Error{
-					Kind: g.reason.Kind, Local: true, RetryAfter: wait, Err: g.reason,
-					Message: "not sent: earlier calls failed and the wait would be too long",
-				}
+				return pass{}, g.refusal(wait)
 			}
 			timer, stop = g.clock.timer(wait)
 		}
@@ -90,6 +89,38 @@ func (g *gate) enter(ctx context.Context, sent int) (pass, *Error) {
 		if ctx.Err() != nil {
 			return pass{}, canceled("", ctx.Err(), reason)
 		}
+	}
+}
+
+// refusal is the error of a call that would have to wait too long. g.mu is held.
+func (g *gate) refusal(wait time.Duration) *Error {
+	return &Error{
+		Kind: g.reason.Kind, Local: true, RetryAfter: wait, Err: g.reason,
+		Message: "not sent: earlier calls failed and the wait would be too long",
+	}
+}
+
+// banned is the error of a call that passes no gate, while the address is banned: nothing at all may be sent then.
+func (g *gate) banned() *Error {
+	if g.open.Load() {
+		return nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	wait := g.until.Sub(g.clock.now())
+	if wait <= 0 || wait > g.pause || !errors.Is(g.reason.Kind, ErrBlocked) {
+		return nil
+	}
+	return g.refusal(wait)
+}
+
+// noteBan closes the gate if a call that passed none was answered by a ban.
+func (g *gate) noteBan(err *Error) {
+	if err != nil && errors.Is(err.Kind, ErrBlocked) {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.close(err, err.RetryAfter)
+		g.wake()
 	}
 }
 
@@ -119,9 +150,9 @@ func (g *gate) unqueue(sent int) {
 // patience is how long a call waits for a gate that was closed for this reason.
 func (g *gate) patience(reason *Error) time.Duration {
 	switch {
-	case errors.Is(reason, ErrThrottled):
+	case errors.Is(reason.Kind, ErrThrottled):
 		return g.retry.MaxWait
-	case errors.Is(reason, ErrBlocked):
+	case errors.Is(reason.Kind, ErrBlocked):
 		return 0
 	default:
 		return g.retry.MaxDelay
@@ -140,7 +171,7 @@ func (g *gate) abandon(p pass) {
 
 // leave ends a call with what the service answered; nil is success.
 func (g *gate) leave(p pass, err *Error) {
-	good := err == nil || err.StatusCode != 0 && !err.retry && !errors.Is(err, ErrBlocked)
+	good := err == nil || err.StatusCode != 0 && !err.retry && !errors.Is(err.Kind, ErrBlocked)
 	if good && g.open.Load() && !p.counted {
 		return
 	}
@@ -158,9 +189,9 @@ func (g *gate) leave(p pass, err *Error) {
 		g.run, g.closed, g.reason, g.until = 0, 0, nil, time.Time{}
 		g.limit = min(2*g.limit, gateWide)
 		g.open.Store(g.limit == gateWide)
-	case errors.Is(err, ErrBlocked):
+	case errors.Is(err.Kind, ErrBlocked):
 		g.close(err, err.RetryAfter)
-	case errors.Is(err, ErrThrottled):
+	case errors.Is(err.Kind, ErrThrottled):
 		g.close(err, min(err.RetryAfter, g.retry.MaxWait))
 	case err.retry:
 		g.open.Store(false) // so that the next good answer is noticed

@@ -29,7 +29,7 @@ func TestGateOutage(t *testing.T) {
 		}
 		return success
 	})
-	client := newClient(t, peer.URL, dingtalk.StaticToken(benchToken))
+	client := newClient(t, peer.URL, dingtalk.StaticToken(faultToken))
 	var failed atomic.Int64
 	var group sync.WaitGroup
 	for range calls {
@@ -51,8 +51,8 @@ func TestGateOutage(t *testing.T) {
 // After a run of failures one request at a time is sent, at intervals that double.
 func TestGateCloses(t *testing.T) {
 	peer := newPeer(t, nil, func(int) script { return apiError(503, "serviceBusy") })
-	clock := newTestClock()
-	client := newClient(t, peer.URL, dingtalk.StaticToken(benchToken), clock.option(), oneAttempt)
+	clock := newHandClock()
+	client := newClient(t, peer.URL, dingtalk.StaticToken(faultToken), clock.option(), oneAttempt)
 	for i := range dingtalk.GateBudget {
 		if got := client.BudgetLeft(); got != dingtalk.GateBudget-i {
 			t.Errorf("%d failures are left after %d", got, i)
@@ -77,7 +77,7 @@ func TestGateCloses(t *testing.T) {
 	}
 
 	// A wait that could not end in time is not begun, and is the client's own refusal.
-	ctx, cancel := context.WithDeadline(t.Context(), clock.now().Add(2*time.Second))
+	ctx, cancel := context.WithDeadline(t.Context(), clock.Now().Add(2*time.Second))
 	defer cancel()
 	id, err := client.OpenConversationID(ctx, dingtalktest.ChatID)
 	e := checkError(t, id, err, dingtalk.ErrUnavailable)
@@ -101,7 +101,7 @@ func TestGateProbesAlone(t *testing.T) {
 		<-release
 		return success
 	})
-	client := newClient(t, peer.URL, dingtalk.StaticToken(benchToken), newTestClock().option(), oneAttempt)
+	client := newClient(t, peer.URL, dingtalk.StaticToken(faultToken), newHandClock().option(), oneAttempt)
 	for range dingtalk.GateBudget {
 		_ = refused(t, client, dingtalk.ErrUnavailable)
 	}
@@ -127,11 +127,11 @@ func TestGateProbesAlone(t *testing.T) {
 
 // A probe is for the call that has sent the fewest requests: otherwise one call could fail by probes alone.
 func TestGateProbesByFewestSent(t *testing.T) {
-	clock := newTestClock()
+	clock := newHandClock()
 	var release atomic.Value // of chan time.Time: closing it fires the timers that were begun
 	release.Store(make(chan time.Time))
-	client := newClient(t, "http://127.0.0.1:1", dingtalk.StaticToken(benchToken), dingtalk.WithClock(dingtalk.Clock{
-		Now: clock.now,
+	client := newClient(t, "http://127.0.0.1:1", dingtalk.StaticToken(faultToken), dingtalk.WithClock(dingtalk.Clock{
+		Now: clock.Now,
 		Timer: func(time.Duration) (<-chan time.Time, func() bool) {
 			return release.Load().(chan time.Time), func() bool { return true }
 		},
@@ -162,7 +162,7 @@ func TestGateProbesByFewestSent(t *testing.T) {
 		eventually(t, "the call waits", func() bool { return goroutinesIn(waitingAtGate) == waiting })
 	}
 	for want := range 3 {
-		clock.advance(time.Second) // past the end of the closing
+		clock.Move(time.Second) // past the end of the closing
 		close(release.Load().(chan time.Time))
 		if got := <-passed; got != want {
 			t.Errorf("the call that has sent %d requests probes, want the one that has sent %d", got, want)
@@ -182,15 +182,15 @@ func TestGateClockSetBack(t *testing.T) {
 			}
 			return success
 		})
-		clock := newTestClock()
-		client := newClient(t, peer.URL, dingtalk.StaticToken(benchToken), clock.option(), oneAttempt)
+		clock := newHandClock()
+		client := newClient(t, peer.URL, dingtalk.StaticToken(faultToken), clock.option(), oneAttempt)
 		_ = refused(t, client, dingtalk.ErrThrottled)
-		clock.advance(-back)
+		clock.Move(-back)
 		for range 2 { // the second meets a gate that was opened before the time at which it would have been
 			if id, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID); err != nil {
 				t.Errorf("set back %s: %q, %v", back, id, err)
 			}
-			clock.advance(-back)
+			clock.Move(-back)
 		}
 		if got := clock.waited(); len(got) > 1 {
 			t.Errorf("set back %s: waited %v", back, got)
@@ -206,8 +206,8 @@ func TestGateThrottleIsBounded(t *testing.T) {
 		}
 		return success
 	})
-	clock := newTestClock()
-	client := newClient(t, peer.URL, dingtalk.StaticToken(benchToken), clock.option())
+	clock := newHandClock()
+	client := newClient(t, peer.URL, dingtalk.StaticToken(faultToken), clock.option())
 	if e := refused(t, client, dingtalk.ErrThrottled); e.RetryAfter != 24*time.Hour {
 		t.Errorf("%+v", *e)
 	}
@@ -227,11 +227,11 @@ func init() {
 			}
 			return success
 		})
-		clock := newTestClock()
-		client := newClient(t, peer.URL, dingtalk.StaticToken(benchToken), clock.option(), oneAttempt)
+		clock := newHandClock()
+		client := newClient(t, peer.URL, dingtalk.StaticToken(faultToken), clock.option(), oneAttempt)
 		_ = refused(t, client, dingtalk.ErrThrottled)
 
-		hasty, cancel := context.WithDeadline(t.Context(), clock.now().Add(900*ms))
+		hasty, cancel := context.WithDeadline(t.Context(), clock.Now().Add(900*ms))
 		defer cancel()
 		id, err := client.OpenConversationID(hasty, dingtalktest.ChatID)
 		if e := checkError(t, id, err, dingtalk.ErrThrottled); !e.Local || e.Attempts != 0 || e.RetryAfter != time.Second || peer.requests() != 1 {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -69,12 +70,12 @@ func within(t testing.TB) context.Context {
 	return ctx
 }
 
-// convert makes a call that must succeed.
+// convert makes a call that must succeed. Like [refused] it may be called from any goroutine.
 func convert(t testing.TB, client *dingtalk.Client, chatID string) {
 	t.Helper()
 	id, err := client.OpenConversationID(within(t), chatID)
 	if want := dingtalktest.OpenConversationIDOf(chatID); id != want || err != nil {
-		t.Fatalf("OpenConversationID(%q) = %q, %v; want %q", chatID, id, err, want)
+		t.Errorf("OpenConversationID(%q) = %q, %v; want %q", chatID, id, err, want)
 	}
 }
 
@@ -89,7 +90,8 @@ func asError(t testing.TB, result string, err, kind error) *dingtalk.Error {
 	t.Helper()
 	var e *dingtalk.Error
 	if result != "" || !errors.As(err, &e) || !errors.Is(err, kind) {
-		t.Fatalf("got %q, %v; want an *Error that is %q", result, err, kind)
+		t.Errorf("got %q, %v; want an *Error that is %q", result, err, kind)
+		return &dingtalk.Error{Kind: errors.New("no error")}
 	}
 	return e
 }
@@ -132,13 +134,17 @@ func goroutinesIn(function string) int {
 	return count
 }
 
-// handClock is a clock that a test moves. Its timers fire at once, and move it as far as they were set.
+// handClock is a clock that a test moves. Its timers fire at once, and move it as far as they were set. Chance is 0.5
+// unless a test says otherwise.
 type handClock struct {
-	mu  sync.Mutex
-	now time.Time
+	chance float64
+
+	mu    sync.Mutex
+	now   time.Time
+	waits []time.Duration
 }
 
-func newHandClock() *handClock { return &handClock{now: time.Now().Round(0)} }
+func newHandClock() *handClock { return &handClock{now: time.Now().Round(0), chance: 0.5} }
 
 func (c *handClock) Now() time.Time {
 	c.mu.Lock()
@@ -152,14 +158,26 @@ func (c *handClock) Move(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
+func (c *handClock) timer(d time.Duration) (<-chan time.Time, func() bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waits = append(c.waits, d)
+	c.now = c.now.Add(d)
+	fires := make(chan time.Time, 1)
+	fires <- c.now
+	return fires, func() bool { return false }
+}
+
+// waited returns the timers so far.
+func (c *handClock) waited() []time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.waits)
+}
+
 // option makes a client live by the clock.
 func (c *handClock) option() dingtalk.Option {
-	return dingtalk.WithClock(dingtalk.Clock{Now: c.Now, Timer: func(d time.Duration) (<-chan time.Time, func() bool) {
-		fires := make(chan time.Time, 1)
-		c.Move(d)
-		fires <- c.Now()
-		return fires, func() bool { return false }
-	}})
+	return dingtalk.WithClock(dingtalk.Clock{Now: c.Now, Timer: c.timer, Random: func() float64 { return c.chance }})
 }
 
 // gateway is an emulator whose requests pass through a test's hands.

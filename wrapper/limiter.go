@@ -13,7 +13,9 @@ import (
 // Limiter paces the requests of a client. Wait returns when the next may be sent, or an error if it may not; it is
 // called once for each request, repeats included. A [rate.Limiter] is one.
 //
-// A limiter that also has the method Answered(throttled bool) is told what became of each request.
+// An error of Wait fails the call with [ErrThrottled]; return an *[Error] for another kind, and one that wraps
+// [context.DeadlineExceeded] if the turn would come too late for ctx. A limiter that also has the method
+// Answered(throttled bool) is told what became of each request.
 type Limiter interface {
 	Wait(ctx context.Context) error
 }
@@ -65,7 +67,7 @@ const (
 	flukeTime = 3 * stepTime
 )
 
-// NewLimiter makes a limiter for a limit of perSecond calls a second, which must be positive.
+// NewLimiter makes a limiter for a limit of perSecond calls a second. Less than one in ten seconds is taken as that.
 func NewLimiter(perSecond float64) *AdaptiveLimiter { return newLimiter(perSecond, systemClock()) }
 
 func newLimiter(perSecond float64, clk clock) *AdaptiveLimiter {
@@ -214,6 +216,6 @@ func (c *Client) limit(ctx context.Context, op *operation) *Error {
 // answered tells an operation's limiter how its request ended.
 func (op *operation) answered(err *Error) {
 	if l, ok := op.limiter.(interface{ Answered(throttled bool) }); ok {
-		l.Answered(err != nil && errors.Is(err, ErrThrottled))
+		l.Answered(err != nil && errors.Is(err.Kind, ErrThrottled))
 	}
 }

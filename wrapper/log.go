@@ -13,7 +13,7 @@ type logger interface {
 	attempt(ctx context.Context, op string, n int, requestID string, err *Error)
 	// wait logs that a call pauses before it is repeated.
 	wait(ctx context.Context, op string, d time.Duration, err *Error)
-	// token logs what happened to the access token; a failure that callers do not notice is a warning.
+	// token logs what happened to the access token; a failure is a warning, whether or not a caller meets it.
 	token(ctx context.Context, event string, err error)
 	warn(ctx context.Context, msg string)
 }

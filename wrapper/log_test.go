@@ -126,8 +126,7 @@ func TestLogLevels(t *testing.T) {
 	}
 }
 
-// A failure that no caller notices is a warning.
-func TestLogOfAFailedRenewal(t *testing.T) {
+func TestFailedFetchIsAWarning(t *testing.T) {
 	t.Parallel()
 	var lines counter
 	client, server := newEmulated(t, newHandClock().option(), dingtalk.WithLogger(slog.New(&lines)), oneAttempt)

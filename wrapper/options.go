@@ -108,7 +108,7 @@ func WithHTTPClient(client *http.Client) Option {
 }
 
 // WithTimeout limits one attempt, from dialling to the last byte of the body. The default is 10 s. What limits a whole
-// call, with its repeats and waits, is the context that is passed to it.
+// call, with its repeats and waits, is the context that is passed to it. d must be positive.
 func WithTimeout(d time.Duration) Option {
 	return func(c *config) error {
 		if d <= 0 {
@@ -130,7 +130,7 @@ func WithUserAgent(product string) Option {
 	}
 }
 
-// WithRetry changes what is repeated, and for how long. Fields that are zero keep their defaults.
+// WithRetry changes what is repeated, and for how long. Fields that are zero keep their defaults; none may be negative.
 func WithRetry(retry Retry) Option {
 	return func(c *config) error {
 		if retry.MaxAttempts < 0 || retry.BaseDelay < 0 || retry.MaxDelay < 0 || retry.MaxWait < 0 {

@@ -15,7 +15,7 @@ import (
 type Retry struct {
 	MaxAttempts int           // requests for one call, the first included; default 3, and 1 repeats nothing
 	BaseDelay   time.Duration // longest first backoff, doubled each time, of which a random part is waited; default 300 ms
-	MaxDelay    time.Duration // longest backoff, and longest time that a call is held back from a failing service; default 5 s
+	MaxDelay    time.Duration // longest backoff, and longest time that a call is held back from a failing service beyond the attempt that probes it; default 5 s
 	MaxWait     time.Duration // longest wait that the service may ask for, by a throttle or Retry-After; default 60 s
 }
 

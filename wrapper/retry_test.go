@@ -94,16 +94,16 @@ func TestRetry(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			peer := newPeer(t, nil, func(n int) script { return test.answers[min(n, len(test.answers))-1] })
-			clock := newTestClock()
+			clock := newHandClock()
 			clock.chance = test.chance
 			ctx := t.Context()
 			if test.deadline > 0 {
 				var cancel context.CancelFunc
-				ctx, cancel = context.WithDeadline(ctx, clock.now().Add(test.deadline+time.Hour))
+				ctx, cancel = context.WithDeadline(ctx, clock.Now().Add(test.deadline+time.Hour))
 				defer cancel()
-				clock.advance(time.Hour) // the machine's time must not reach the deadline
+				clock.Move(time.Hour) // the machine's time must not reach the deadline
 			}
-			client := benchClient(t, peer.URL, clock.option(), dingtalk.WithRetry(test.retry))
+			client := faultClient(t, peer.URL, clock.option(), dingtalk.WithRetry(test.retry))
 			id, err := client.OpenConversationID(ctx, dingtalktest.ChatID)
 			if test.kind == nil {
 				if err != nil || id != dingtalktest.OpenConversationID {
@@ -131,8 +131,8 @@ func TestRetry(t *testing.T) {
 
 // A date is relative to the clock of this machine.
 func TestRetryAfterDate(t *testing.T) {
-	clock := newTestClock()
-	clock.time = time.Date(2027, 1, 2, 3, 4, 5, 0, time.FixedZone("CST", 8*3600))
+	clock := newHandClock()
+	clock.now = time.Date(2027, 1, 2, 3, 4, 5, 0, time.FixedZone("CST", 8*3600))
 	for header, want := range map[string]time.Duration{
 		"Fri, 01 Jan 2027 19:04:15 GMT":       10 * sec,
 		"Friday, 01-Jan-27 19:04:15 GMT":      10 * sec,
@@ -154,7 +154,7 @@ func TestRetryAfterDate(t *testing.T) {
 		strings.Repeat("9", 1000):             24 * time.Hour,
 		"0." + strings.Repeat("0", 400) + "1": 0,
 	} {
-		if got := dingtalk.ParseRetryAfter(http.Header{"Retry-After": {header}}, clock.now()); got != want {
+		if got := dingtalk.ParseRetryAfter(http.Header{"Retry-After": {header}}, clock.Now()); got != want {
 			t.Errorf("%q: %s, want %s", header, got, want)
 		}
 	}
@@ -176,8 +176,8 @@ func init() {
 					}
 					return success
 				})
-				clock := newTestClock()
-				_, err := benchClient(t, peer.URL, clock.option()).OpenConversationID(t.Context(), dingtalktest.ChatID)
+				clock := newHandClock()
+				_, err := faultClient(t, peer.URL, clock.option()).OpenConversationID(t.Context(), dingtalktest.ChatID)
 				if got := clock.waited(); err != nil || len(got) != 1 || got[0] != want {
 					t.Errorf("%d %s: waited %v, want %s: %v", status, test.header, got, want, err)
 				}

@@ -27,7 +27,7 @@ const (
 
 var markedCredentials = dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: markedSecret}
 
-func init() { faultRows["row_61_secrets_never_come_out"] = testCanary }
+func init() { addRow("row_61_secrets_never_come_out", testCanary) }
 
 // echoes are answers that repeat what a request carried, in every place that a client looks at.
 func echoes(carried string) map[string]dingtalktest.Fault {

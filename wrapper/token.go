@@ -14,6 +14,9 @@ type Credentials interface{ TokenSource }
 // TokenSource hands out access tokens that are kept elsewhere, such as by a service that owns the app's secret.
 // Token is called for every request, from many goroutines, and should cache.
 //
+// An error of Token fails the call with [ErrUnauthenticated], and is not repeated; return an *[Error] for another kind,
+// such as [ErrUnavailable].
+//
 // When the service rejects a token, Token is called once more, and the request is repeated if the token it returns is
 // another. A source that also has the method RejectToken(ctx, token) is told before that.
 type TokenSource interface {
@@ -28,14 +31,10 @@ type AppCredentials struct {
 	AppSecret string
 }
 
-// Token fetches a token from the international host on every call. It makes AppCredentials a [Credentials]; a
-// [Client] does not use it, since it has a cache and a host of its own: see [Client.Token].
-func (a AppCredentials) Token(ctx context.Context) (string, error) {
-	client, err := NewClient(a)
-	if err != nil {
-		return "", err
-	}
-	return client.Token(ctx)
+// Token makes AppCredentials a [Credentials]. It always fails: a token comes from one host or the other, so it takes a
+// client to get one. See [Client.Token].
+func (a AppCredentials) Token(context.Context) (string, error) {
+	return "", errors.New("dingtalk: AppCredentials hold no token: make a client of them, and call its Token")
 }
 
 const redacted = "REDACTED"

@@ -43,7 +43,6 @@ type tokenCache struct {
 	nextEarly time.Time // no renewal in the background before this
 	failure   *Error    // what calls get until failUntil
 	failUntil time.Time
-	failFor   time.Duration
 }
 
 type heldToken struct {
@@ -96,12 +95,9 @@ func (t *tokenCache) join(ctx context.Context, now time.Time) (*flight, error) {
 		return landed(held), nil
 	}
 	// More left than there was at first means that the clock was set back.
-	if left := t.failUntil.Sub(now); left > 0 && left <= t.failFor {
+	if left := t.failUntil.Sub(now); left > 0 && left <= failureMemory {
 		remembered := *t.failure
 		remembered.Local, remembered.Attempts = true, 0
-		if remembered.RetryAfter > 0 {
-			remembered.RetryAfter = left
-		}
 		return nil, &remembered
 	}
 	if t.flight == nil {
@@ -178,22 +174,10 @@ func (t *tokenCache) land(f *flight, held *heldToken, err *Error) {
 	if held != nil {
 		t.current.Store(held)
 		t.failUntil = time.Time{}
-	} else if memory := memoryOf(err); memory > 0 {
-		t.failFast(err, memory)
+	} else if errors.Is(err.Kind, ErrUnauthenticated) {
+		t.failFast(err)
 	}
 	close(f.done)
-}
-
-// memoryOf is how long a failure to get a token fails further calls without asking again.
-func memoryOf(err *Error) time.Duration {
-	switch {
-	case errors.Is(err, ErrUnauthenticated):
-		return failureMemory
-	case errors.Is(err, ErrBlocked):
-		return err.RetryAfter
-	default:
-		return 0
-	}
 }
 
 // reject drops a token that the service rejected. Another that came meanwhile stays.
@@ -214,12 +198,12 @@ func (t *tokenCache) remember(err *Error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	own := *err // whose call goes on writing to it
-	t.failFast(&own, failureMemory)
+	t.failFast(&own)
 }
 
 // failFast makes calls fail with err for a while. t.mu is held.
-func (t *tokenCache) failFast(err *Error, d time.Duration) {
-	t.failure, t.failFor, t.failUntil = err, d, t.client.clock.now().Add(d)
+func (t *tokenCache) failFast(err *Error) {
+	t.failure, t.failUntil = err, t.client.clock.now().Add(failureMemory)
 }
 
 // fetch asks the service for a token, repeating as any call does.

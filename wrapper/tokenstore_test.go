@@ -172,12 +172,8 @@ func TestTokenStoreThatFails(t *testing.T) {
 			convert(t, client, "before")
 			wantRequests(t, server.Emulator, 1, 1)
 			server.RejectTokens()
-			begun := time.Now()
 			convert(t, client, "after")
 			wantRequests(t, server.Emulator, 3, 2)
-			if took := time.Since(begun); took > 5*time.Second {
-				t.Errorf("a call took %s", took)
-			}
 			if n := log.at(slog.LevelWarn); n != 1 {
 				t.Errorf("%d warnings, want 1", n)
 			}

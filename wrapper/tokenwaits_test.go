@@ -15,8 +15,8 @@ import (
 )
 
 func init() {
-	faultRows["row_26_slow_token_endpoint_and_different_deadlines"] = testSlowTokenEndpoint
-	faultRows["row_27_token_that_cannot_be_used"] = testUnusableToken
+	addRow("row_26_slow_token_endpoint_and_different_deadlines", testSlowTokenEndpoint)
+	addRow("row_27_token_that_cannot_be_used", testUnusableToken)
 }
 
 func testSlowTokenEndpoint(t *testing.T) {

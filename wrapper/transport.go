@@ -112,6 +112,9 @@ func (t *transport) Do(req *http.Request) (*http.Response, error) {
 	if err == nil && resp == nil {
 		err = errors.New("the round tripper returned neither an answer nor an error")
 	}
+	if err == nil && resp.Body == nil {
+		resp.Body = http.NoBody // as http.Client takes it
+	}
 	if err != nil {
 		if tooLate(req.Context()) {
 			err = errAttemptLimit

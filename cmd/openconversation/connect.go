@@ -99,12 +99,7 @@ func (a *app) dial(ctx context.Context, c connection) (converter, func(), error)
 			return nil, nil, err
 		}
 		stop = done
-		shared, err := a.share(c, fleet)
-		if err != nil {
-			stop()
-			return nil, nil, err
-		}
-		options = append(options, shared...)
+		options = append(options, c.share(fleet)...)
 	}
 	if c.pace != nil {
 		options = append(options, dingtalk.WithLimiter(c.pace))

@@ -100,19 +100,15 @@ func (a *app) fleet(c connection, creds dingtalk.AppCredentials) (*dingtalkredis
 }
 
 // share are the client's options that make it share what the fleet has.
-func (a *app) share(c connection, fleet *dingtalkredis.Fleet) ([]dingtalk.Option, error) {
-	tokens, err := fleet.TokenStore()
-	if err != nil {
-		return nil, err
-	}
-	options := []dingtalk.Option{dingtalk.WithTokenStore(tokens), dingtalk.WithCache(fleet.Cache(sharedConversions))}
+func (c connection) share(fleet *dingtalkredis.Fleet) []dingtalk.Option {
+	options := []dingtalk.Option{dingtalk.WithTokenStore(fleet.TokenStore()), dingtalk.WithCache(fleet.Cache(sharedConversions))}
 	if c.budget > 0 {
 		options = append(options, dingtalk.WithBudget(fleet.Budget(c.budget)))
 	}
 	if c.pace != nil && c.pace.qps > 0 {
 		c.pace.inner = fleet.Limiter(c.pace.qps)
 	}
-	return options, nil
+	return options
 }
 
 // notes tells the user what the fleet logs: that Redis is away, and that it is back.

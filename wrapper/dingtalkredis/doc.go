@@ -2,9 +2,8 @@
 // limit per second, a quota per month, and the conversions that have been made. They share it through Redis.
 //
 //	fleet, err := dingtalkredis.New(redisClient, creds, dingtalkredis.WithPods(20))
-//	tokens, err := fleet.TokenStore()
 //	client, err := dingtalk.NewClient(creds,
-//		dingtalk.WithTokenStore(tokens),
+//		dingtalk.WithTokenStore(fleet.TokenStore()),
 //		dingtalk.WithLimiter(fleet.Limiter(dingtalk.DefaultRate)),
 //		dingtalk.WithBudget(fleet.Budget(5000)),
 //		dingtalk.WithCache(fleet.Cache(24*time.Hour)))

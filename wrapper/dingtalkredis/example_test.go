@@ -20,13 +20,9 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	tokens, err := fleet.TokenStore()
-	if err != nil {
-		log.Fatal(err)
-	}
 	budget := fleet.Budget(5000)
 	client, err := dingtalk.NewClient(creds,
-		dingtalk.WithTokenStore(tokens),
+		dingtalk.WithTokenStore(fleet.TokenStore()),
 		dingtalk.WithLimiter(fleet.Limiter(dingtalk.DefaultRate)),
 		dingtalk.WithBudget(budget),
 		dingtalk.WithCache(fleet.Cache(24*time.Hour)))

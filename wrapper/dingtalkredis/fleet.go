@@ -20,7 +20,7 @@ import (
 // Fleet is what the processes of one app share. Make one with [New]; each of its methods makes one thing to share.
 type Fleet struct {
 	redis   redis.UniversalClient
-	secret  string
+	seal    *seal  // of access tokens; all that is kept of the app secret
 	scope   string // what the limit and the conversions belong to: host and app
 	org     string // what the budget belongs to: host and organisation
 	prefix  string
@@ -61,9 +61,13 @@ func New(client redis.UniversalClient, creds dingtalk.AppCredentials, opts ...Op
 			return nil, fmt.Errorf("dingtalkredis: %w", err)
 		}
 	}
+	seal, err := newSeal(creds.AppSecret)
+	if err != nil {
+		return nil, errors.New("dingtalkredis: tokens cannot be sealed on this machine: " + err.Error())
+	}
 	host := strings.TrimRight(s.baseURL, "/")
 	return &Fleet{
-		redis: client, secret: creds.AppSecret, prefix: s.prefix, pods: s.pods, timeout: s.timeout,
+		redis: client, seal: seal, prefix: s.prefix, pods: s.pods, timeout: s.timeout,
 		scope:  host + "\x00" + creds.AppKey,
 		org:    host + "\x00" + cmp.Or(s.org, creds.AppKey),
 		health: &health{outage: &outage{log: s.log}},

@@ -2,7 +2,9 @@ package dingtalkredis_test
 
 import (
 	"context"
+	"fmt"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,6 +59,23 @@ func TestNew(t *testing.T) {
 	}
 }
 
+// A fleet that is printed by accident shows no secret.
+func TestFleetIsPrintedWithoutItsSecret(t *testing.T) {
+	const secret = "secretOfWorth"
+	fleet, err := dingtalkredis.New(nobody(t), dingtalk.AppCredentials{AppKey: "app", AppSecret: secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := []any{fleet, *fleet, fleet.TokenStore(), fleet.Limiter(1), fleet.Budget(1), fleet.Cache(time.Hour)}
+	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
+		for _, part := range parts {
+			if text := fmt.Sprintf(format, part); strings.Contains(text, secret) || strings.Contains(text, fmt.Sprintf("%x", secret)) {
+				t.Errorf("%s of a %T: %s", format, part, text)
+			}
+		}
+	}
+}
+
 // Without any Redis, every option works as if it were this process's own.
 func TestNobodyListens(t *testing.T) {
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
@@ -64,12 +83,8 @@ func TestNobodyListens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tokens, err := fleet.TokenStore()
-	if err != nil {
-		t.Fatal(err)
-	}
 	budget := fleet.Budget(3)
-	client, err := dingtalk.NewClient(app, dingtalk.WithBaseURL(server.URL), dingtalk.WithTokenStore(tokens),
+	client, err := dingtalk.NewClient(app, dingtalk.WithBaseURL(server.URL), dingtalk.WithTokenStore(fleet.TokenStore()),
 		dingtalk.WithLimiter(fleet.Limiter(1000)), dingtalk.WithBudget(budget), dingtalk.WithCache(fleet.Cache(time.Hour)))
 	if err != nil {
 		t.Fatal(err)

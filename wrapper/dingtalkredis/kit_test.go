@@ -42,11 +42,7 @@ func newFleetOf(t testing.TB, client redis.UniversalClient, creds dingtalk.AppCr
 
 func tokenStore(t testing.TB, fleet *dingtalkredis.Fleet) dingtalk.Option {
 	t.Helper()
-	store, err := fleet.TokenStore()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dingtalk.WithTokenStore(store)
+	return dingtalk.WithTokenStore(fleet.TokenStore())
 }
 
 func newClient(t testing.TB, url string, creds dingtalk.AppCredentials, opts ...dingtalk.Option) *dingtalk.Client {

@@ -2,7 +2,7 @@ package dingtalkredis
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -93,7 +93,7 @@ redis.call('PEXPIRE', KEYS[1], 3600000)
 return 1
 `)
 
-var errTooLate = errors.New("dingtalkredis: the call's turn would come after its deadline")
+var errTooLate = fmt.Errorf("dingtalkredis: the call's turn would come after its deadline: %w", context.DeadlineExceeded)
 
 // Wait blocks until it is the caller's turn. It fails if ctx ends, or would end before.
 func (l *Limiter) Wait(ctx context.Context) error {

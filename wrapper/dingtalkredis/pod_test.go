@@ -89,11 +89,7 @@ func (j task) client() (*dingtalk.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := fleet.TokenStore()
-	if err != nil {
-		return nil, err
-	}
-	opts = append(opts, dingtalk.WithTokenStore(tokens), dingtalk.WithCache(fleet.Cache(time.Hour)))
+	opts = append(opts, dingtalk.WithTokenStore(fleet.TokenStore()), dingtalk.WithCache(fleet.Cache(time.Hour)))
 	if j.Rate > 0 {
 		opts = append(opts, dingtalk.WithLimiter(fleet.Limiter(j.Rate)))
 	}

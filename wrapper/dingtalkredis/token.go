@@ -28,18 +28,11 @@ const (
 // TokenStore keeps the app's access token in Redis, sealed. It implements [dingtalk.TokenStore].
 type TokenStore struct {
 	fleet *Fleet
-	seal  *seal
 }
 
 // TokenStore shares the access token: of all processes that need one, one fetches it. It is for
 // [dingtalk.WithTokenStore].
-func (f *Fleet) TokenStore() (*TokenStore, error) {
-	seal, err := newSeal(f.secret)
-	if err != nil {
-		return nil, errors.New("dingtalkredis: tokens cannot be sealed on this machine: " + err.Error())
-	}
-	return &TokenStore{fleet: f.patient(tokenPatience), seal: seal}, nil
-}
+func (f *Fleet) TokenStore() *TokenStore { return &TokenStore{fleet: f.patient(tokenPatience)} }
 
 // kept is a token as Redis has it.
 type kept struct {
@@ -89,7 +82,7 @@ func (s *TokenStore) find(ctx context.Context, name string) (kept, error) {
 		if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "WRONGTYPE") {
 			return kept{}, err
 		}
-		token, lifetime, err := s.seal.open(name, value.Val())
+		token, lifetime, err := s.fleet.seal.open(name, value.Val())
 		if left := ttl.Val(); err == nil && left > 0 {
 			return kept{sealed: value.Val(), value: token, left: left, due: left <= min(dueTime, lifetime/4)}, nil
 		}
@@ -112,7 +105,7 @@ func (s *TokenStore) fetch(ctx context.Context, name, lock, mine string, locked 
 	_, err := ask(ctx, s.fleet, func(ctx context.Context) (any, error) {
 		pipe := s.fleet.redis.Pipeline()
 		if failed == nil && token.Lifetime > time.Millisecond {
-			pipe.Set(ctx, name, s.seal.close(name, token.Value, token.Lifetime), token.Lifetime)
+			pipe.Set(ctx, name, s.fleet.seal.close(name, token.Value, token.Lifetime), token.Lifetime)
 		}
 		unlock.Eval(ctx, pipe, []string{lock}, mine)
 		_, err := pipe.Exec(ctx)

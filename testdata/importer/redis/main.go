@@ -20,13 +20,9 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	tokens, err := fleet.TokenStore()
-	if err != nil {
-		log.Fatal(err)
-	}
 	client, err := dingtalk.NewClient(creds,
 		dingtalk.WithBaseURL(os.Getenv("DINGTALK_BASE_URL")),
-		dingtalk.WithTokenStore(tokens),
+		dingtalk.WithTokenStore(fleet.TokenStore()),
 		dingtalk.WithLimiter(fleet.Limiter(dingtalk.DefaultRate)),
 		dingtalk.WithBudget(fleet.Budget(5000)),
 		dingtalk.WithCache(fleet.Cache(24*time.Hour)))

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -46,13 +44,6 @@ func addFaults(faults []fault) {
 }
 
 // addRow adds a row that no other file has.
-func addRow(name string, test func(*testing.T)) {
-	if faultRows[name] != nil {
-		panic("two tests are called " + name)
-	}
-	faultRows[name] = test
-}
-
 // run lets a call meet the fault with every request, and another with its first one only.
 func (f fault) run(t *testing.T) {
 	t.Parallel()
@@ -91,14 +82,14 @@ func (f fault) run(t *testing.T) {
 	})
 }
 
-func (f fault) client(t *testing.T, url string) (*dingtalk.Client, *testClock) {
+func (f fault) client(t *testing.T, url string) (*dingtalk.Client, *handClock) {
 	t.Helper()
 	limit := 20 * time.Second // far from what a busy machine may take
 	if f.hangs {
 		limit = 300 * time.Millisecond
 	}
-	clock := newTestClock()
-	return benchClient(t, url, clock.option(), dingtalk.WithTimeout(limit)), clock
+	clock := newHandClock()
+	return faultClient(t, url, clock.option(), dingtalk.WithTimeout(limit)), clock
 }
 
 func (f fault) check(t *testing.T, id string, err error, attempts int) {
@@ -119,14 +110,14 @@ func (f fault) check(t *testing.T, id string, err error, attempts int) {
 	}
 }
 
-// benchToken is the token of the bench's clients. No error may hold it.
-const benchToken = "t0ken-of-the-fault-bench"
+// faultToken is the token of the bench's clients. No error may hold it.
+const faultToken = "t0ken-of-the-fault-bench"
 
-// benchClient makes a client with a static token.
-func benchClient(t testing.TB, url string, opts ...dingtalk.Option) *dingtalk.Client {
+// faultClient makes a client with a static token.
+func faultClient(t testing.TB, url string, opts ...dingtalk.Option) *dingtalk.Client {
 	t.Helper()
 	opts = append([]dingtalk.Option{dingtalk.WithBaseURL(url)}, opts...)
-	client, err := dingtalk.NewClient(dingtalk.StaticToken(benchToken), opts...)
+	client, err := dingtalk.NewClient(dingtalk.StaticToken(faultToken), opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +154,7 @@ func checkError(t *testing.T, id string, err error, kind error) *dingtalk.Error 
 	if e.Op != generated.OperationChatIDToOpenConversationID.ID {
 		t.Errorf("operation %q", e.Op)
 	}
-	if text := fmt.Sprintf("%v %+v %#v", err, err, err); strings.Contains(text, benchToken) {
+	if text := fmt.Sprintf("%v %+v %#v", err, err, err); strings.Contains(text, faultToken) {
 		t.Errorf("the token is in: %s", text)
 	}
 	return e
@@ -174,47 +165,4 @@ func wantIs(t *testing.T, err, target error) {
 	if !errors.Is(err, target) {
 		t.Errorf("%v is not %v", err, target)
 	}
-}
-
-// testClock is a clock whose timers fire at once and advance it. Chance is 0.5 unless a test says otherwise.
-type testClock struct {
-	mu     sync.Mutex
-	time   time.Time
-	waits  []time.Duration
-	chance float64
-}
-
-func newTestClock() *testClock { return &testClock{time: time.Now(), chance: 0.5} }
-
-func (c *testClock) option() dingtalk.Option {
-	return dingtalk.WithClock(dingtalk.Clock{Now: c.now, Timer: c.timer, Random: func() float64 { return c.chance }})
-}
-
-func (c *testClock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.time
-}
-
-func (c *testClock) timer(d time.Duration) (<-chan time.Time, func() bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.waits = append(c.waits, d)
-	c.time = c.time.Add(d)
-	fires := make(chan time.Time, 1)
-	fires <- c.time
-	return fires, func() bool { return false }
-}
-
-func (c *testClock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.time = c.time.Add(d)
-}
-
-// waited returns the timers so far.
-func (c *testClock) waited() []time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return slices.Clone(c.waits)
 }

@@ -2,6 +2,8 @@
 
 package generated
 
+import "time"
+
 const (
 	// ContractVersion is the version of openapi.yaml.
 	ContractVersion = "1.0.0"
@@ -13,6 +15,20 @@ const (
 	RequestIDHeader = "x-acs-request-id"
 )
 
+// What the service allows. It may change without notice.
+const (
+	// CallsPerSecond is how many calls of one API an app may make in a second, on the standard edition.
+	CallsPerSecond = 20
+	// CallsPerMonth is how many calls an organisation may make in a month, on the standard edition. Token calls are exempt.
+	CallsPerMonth = 5000
+	// BanTime is how long an address stays banned that made far too many calls.
+	BanTime = 300 * time.Second
+	// TokenTime is how long an access token lasts in the documentation's example. Go by what the answer says.
+	TokenTime = 7200 * time.Second
+	// TokenRenewalTime is how long before its end an access token is best renewed.
+	TokenRenewalTime = 600 * time.Second
+)
+
 // Operation is one call of the contract. Path holds its parameters in braces, as net/http's patterns do.
 type Operation struct{ ID, Method, Path string }
 
@@ -20,4 +36,9 @@ type Operation struct{ ID, Method, Path string }
 var (
 	OperationChatIDToOpenConversationID = Operation{ID: "chatIdToOpenConversationId", Method: "POST", Path: "/v1.0/im/chat/{chatId}/convertToOpenConversationId"}
 	OperationGetAccessToken             = Operation{ID: "getAccessToken", Method: "POST", Path: "/v1.0/oauth2/accessToken"}
+)
+
+// What an app must be granted for an operation.
+const (
+	PermissionChatIDToOpenConversationID = "qyapi_chat_read"
 )

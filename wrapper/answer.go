@@ -27,8 +27,6 @@ const (
 	maxCauseBytes   = 4 << 10
 	maxSnippetBytes = 200
 	maxScopes       = 20
-	// banTime is how long an address stays banned, by the service's documentation.
-	banTime = 5 * time.Minute
 )
 
 // answer is a response that was read to its end.
@@ -174,7 +172,7 @@ func (a *answer) failure(op *operation, now time.Time) *Error {
 
 	switch row := generated.LookupErrorCode(string(wire.Code)); {
 	case banned:
-		e.Kind, e.RetryAfter = ErrBlocked, max(e.RetryAfter, banTime)
+		e.Kind, e.RetryAfter = ErrBlocked, max(e.RetryAfter, generated.BanTime)
 	case row != nil:
 		e.Kind, e.retry = sentinel(row.Kind), row.Retry
 		e.RetryAfter = max(e.RetryAfter, row.Wait)

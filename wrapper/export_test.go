@@ -67,7 +67,6 @@ var ParseRetryAfter = retryAfter
 const (
 	GateStart    = gateStart
 	GateBudget   = gateBudget
-	BanTime      = banTime
 	MaxBodyBytes = maxBodyBytes
 )
 

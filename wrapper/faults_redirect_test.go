@@ -93,11 +93,11 @@ func testBanned(t *testing.T) {
 			client := newClient(t, server.URL, appCredentials, clock.option())
 			id, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID)
 			e := checkError(t, id, err, dingtalk.ErrBlocked)
-			if e.RetryAfter != dingtalk.BanTime || e.Attempts != 1 || e.Local {
+			if e.RetryAfter != generated.BanTime || e.Attempts != 1 || e.Local {
 				t.Errorf("%+v", *e)
 			}
 			sent := len(server.Requests())
-			clock.Move(dingtalk.BanTime - time.Second)
+			clock.Move(generated.BanTime - time.Second)
 			for range 3 {
 				id, err = client.OpenConversationID(t.Context(), dingtalktest.ChatID)
 				e = checkError(t, id, err, dingtalk.ErrBlocked)
@@ -129,7 +129,7 @@ func testBanned(t *testing.T) {
 		if got := len(server.Requests()); got != 1 {
 			t.Errorf("%d requests, want 1", got)
 		}
-		clock.Move(dingtalk.BanTime)
+		clock.Move(generated.BanTime)
 		if _, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID); err != nil {
 			t.Errorf("after the ban: %v", err)
 		}

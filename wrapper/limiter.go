@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
 // Limiter paces the requests of a client. Wait returns when the next may be sent, or an error if it may not; it is
@@ -21,7 +23,7 @@ type Limiter interface {
 }
 
 // DefaultRate is the service's limit per app and API on the standard edition, in calls a second.
-const DefaultRate = 20
+const DefaultRate = generated.CallsPerSecond
 
 // AdaptiveLimiter paces requests evenly and finds by itself a limit that is lower than it was told. A throttle halves
 // the rate for a moment. Then it searches between the fastest rate that was served and the slowest that was throttled,

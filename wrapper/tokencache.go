@@ -15,9 +15,8 @@ import (
 )
 
 const (
-	// refreshEarly is how long before its end a token is renewed, as the service's documentation advises; a fifth of
-	// the lifetime, if that is less.
-	refreshEarly = 10 * time.Minute
+	// refreshEarly is how long before its end a token is renewed; a fifth of the lifetime, if that is less.
+	refreshEarly = generated.TokenRenewalTime
 	// refreshPause is the least time between renewals in the background, while the old token still serves.
 	refreshPause = 30 * time.Second
 	// maxLifetime caps an absurd expireIn.

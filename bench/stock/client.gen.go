@@ -184,7 +184,7 @@ type ClientInterface interface {
 	// service accepts it with or without `Content-Type: application/json`. Each conversion counts towards the
 	// monthly quota. No bulk form and no reverse of this call exist.
 	//
-	// Permission: `qyapi_chat_read`. App type: internal app.
+	// Permission: `qyapi_chat_read` (also as data, in `x-permission`). App type: internal app.
 	//
 	// Whether a chat's `openConversationId` can ever change is not documented. Which code answers a chat of
 	// another organisation is not documented either.
@@ -233,7 +233,7 @@ type ClientInterface interface {
 // service accepts it with or without `Content-Type: application/json`. Each conversion counts towards the
 // monthly quota. No bulk form and no reverse of this call exist.
 //
-// Permission: `qyapi_chat_read`. App type: internal app.
+// Permission: `qyapi_chat_read` (also as data, in `x-permission`). App type: internal app.
 //
 // Whether a chat's `openConversationId` can ever change is not documented. Which code answers a chat of
 // another organisation is not documented either.
@@ -429,7 +429,7 @@ type ClientWithResponsesInterface interface {
 	// service accepts it with or without `Content-Type: application/json`. Each conversion counts towards the
 	// monthly quota. No bulk form and no reverse of this call exist.
 	//
-	// Permission: `qyapi_chat_read`. App type: internal app.
+	// Permission: `qyapi_chat_read` (also as data, in `x-permission`). App type: internal app.
 	//
 	// Whether a chat's `openConversationId` can ever change is not documented. Which code answers a chat of
 	// another organisation is not documented either.
@@ -688,7 +688,7 @@ func (r GetAccessTokenResponse) ContentType() string {
 // service accepts it with or without `Content-Type: application/json`. Each conversion counts towards the
 // monthly quota. No bulk form and no reverse of this call exist.
 //
-// Permission: `qyapi_chat_read`. App type: internal app.
+// Permission: `qyapi_chat_read` (also as data, in `x-permission`). App type: internal app.
 //
 // Whether a chat's `openConversationId` can ever change is not documented. Which code answers a chat of
 // another organisation is not documented either.

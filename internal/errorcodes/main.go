@@ -1,5 +1,5 @@
-// Command errorcodes writes what oapi-codegen does not generate: the catalogue of error codes, and the names of
-// operations and headers, as Go.
+// Command errorcodes writes what oapi-codegen does not generate: the catalogue of error codes, the limits, and the names
+// of operations and headers, as Go.
 //
 // Usage: errorcodes CONTRACT FOLDER
 package main
@@ -40,6 +40,10 @@ func run(contract, folder string) error {
 	if err != nil {
 		return err
 	}
+	limits, err := readLimits(doc)
+	if err != nil {
+		return err
+	}
 	version, err := generatorVersion(filepath.Join(folder, "client.gen.go"))
 	if err != nil {
 		return err
@@ -57,7 +61,7 @@ func run(contract, folder string) error {
 		"contract": map[string]any{
 			"Version": doc.Info.Version, "Generator": version,
 			"TokenHeader": header, "RequestIDHeader": requestID,
-			"Operations": operations(doc),
+			"Limits": limits, "Operations": operations(doc),
 		},
 	} {
 		src, err := render(name, data)
@@ -75,13 +79,17 @@ func catalogueData(entries []entry) any {
 	return map[string]any{"Entries": entries, "Kinds": kinds, "TokenEffects": tokenEffects}
 }
 
-type operation struct{ Name, ID, Method, Path string }
+type operation struct{ Name, ID, Method, Path, Permission string }
+
+// permissionExtension is the field of an operation that names the permission that an app needs.
+const permissionExtension = "x-permission"
 
 func operations(doc *openapi3.T) []operation {
 	var ops []operation
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
-			ops = append(ops, operation{goName(op.OperationID), op.OperationID, method, path})
+			permission, _ := op.Extensions[permissionExtension].(string)
+			ops = append(ops, operation{goName(op.OperationID), op.OperationID, method, path, permission})
 		}
 	}
 	slices.SortFunc(ops, func(a, b operation) int { return strings.Compare(a.Name, b.Name) })

@@ -232,3 +232,24 @@ func TestGoName(t *testing.T) {
 		}
 	}
 }
+
+func TestMalformedLimits(t *testing.T) {
+	for _, tt := range []struct{ name, from, to, want string }{
+		{"none", "\nx-limits:", "\nx-other:", "no x-limits"},
+		{"zero", "callsPerSecond: 20", "callsPerSecond: 0", "callsPerSecond is not a positive whole number"},
+		{"a fraction", "banSeconds: 300", "banSeconds: 0.5", "banSeconds is not a positive whole number"},
+		{"missing", "  tokenSeconds: 7200", "  ", "tokenSeconds is not a positive whole number"},
+		{"unknown", "  banSeconds: 300", "  banSeconds: 300\n  callsPerDay: 1", "a field that is none of this generator's"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			contract := read(t, contractFile)
+			changed := strings.Replace(contract, tt.from, tt.to, 1)
+			if changed == contract {
+				t.Fatalf("the contract has no %q", tt.from)
+			}
+			if _, err := generate(t, changed); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v; want an error with %q", err, tt.want)
+			}
+		})
+	}
+}

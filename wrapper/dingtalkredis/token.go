@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
@@ -22,7 +23,7 @@ const (
 	tokenPatience = 500 * time.Millisecond
 	// dueTime is how long before its end a token is renewed: a quarter of its lifetime, if that is less. It is a little
 	// longer than the client's own, so that a client that asks for a renewal gets one.
-	dueTime = 10*time.Minute + 5*time.Second
+	dueTime = generated.TokenRenewalTime + 5*time.Second
 )
 
 // TokenStore keeps the app's access token in Redis, sealed. It implements [dingtalk.TokenStore].

@@ -25,7 +25,7 @@ const (
 )
 
 // Scope is the permission that a conversion needs.
-const Scope = "qyapi_chat_read"
+const Scope = generated.PermissionChatIDToOpenConversationID
 
 // bodyLimit is how much of a request's body is read, in bytes. A token request takes about a hundred.
 const bodyLimit = 64 << 10

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
 // Option sets up an emulator: see [New] and [Emulator.Configure].
@@ -38,7 +40,7 @@ func defaults() *settings {
 		hiddenOwners:  map[string]bool{},
 		apps:          map[string]string{AppKey: AppSecret},
 		firstApp:      AppKey,
-		tokenLifetime: 7200 * time.Second,
+		tokenLifetime: generated.TokenTime,
 		monthlyQuota:  -1,
 		clock:         time.Now,
 		recordSize:    1000,

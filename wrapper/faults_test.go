@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// faultRows are the rows of the fault matrix, by name: row_NN_what_happens. Each file adds its own.
+// faultRows are the rows of docs/faults.md, by name: row_NN_what_happens. Each file adds its own.
 var faultRows = map[string]func(*testing.T){}
 
 func addRow(name string, test func(*testing.T)) {

@@ -85,7 +85,7 @@ type sharedTokens struct {
 	log   logger
 
 	mu       sync.Mutex
-	failing  bool   // since when one warning has been logged
+	failing  bool   // a warning was logged, and the store has not answered since
 	rejected string // the last token that the service rejected; a store that could not be told may still hold it
 }
 
@@ -118,7 +118,7 @@ func (o *ownFetch) run(ctx context.Context, fetch fetcher) (*heldToken, *Error) 
 
 func (s *sharedTokens) token(ctx context.Context, now func() time.Time, fetch fetcher) (*heldToken, *Error) {
 	own := &ownFetch{begun: make(chan struct{}), done: make(chan struct{})}
-	for range 2 {
+	for range 2 { // a second look, for what another process has put in the place of a rejected token
 		found, err := s.ask(ctx, now, own, fetch)
 		select {
 		case <-own.begun:

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -231,35 +230,4 @@ func TestTokenIsNotPrinted(t *testing.T) {
 	if raw, err := json.Marshal(token); err == nil || strings.Contains(text+string(raw), "very-secret") {
 		t.Errorf("it is printed: %s, %v", text, err)
 	}
-}
-
-// budgetFunc is a budget of one function.
-type budgetFunc func() error
-
-func (f budgetFunc) Spend(context.Context) error { return f() }
-
-// A budget is asked before every request, repeats included, and its refusal sends nothing.
-func TestBudget(t *testing.T) {
-	var spent atomic.Int32
-	client, server := newEmulated(t, dingtalk.WithBudget(budgetFunc(func() error {
-		if spent.Add(1) > 3 {
-			return errors.New("enough")
-		}
-		return nil
-	})))
-	convert(t, client, "one")
-	server.RejectTokens()
-	convert(t, client, "two, sent twice")
-	e := refused(t, client, dingtalk.ErrQuotaExhausted)
-	if !e.Local || e.Op != convertOp.ID || e.StatusCode != 0 {
-		t.Errorf("got %+v", e)
-	}
-	wantRequests(t, server.Emulator, 3, 2)
-
-	own := &dingtalk.Error{Kind: dingtalk.ErrBlocked, Local: true, Message: "by hand"}
-	client, server = newEmulated(t, dingtalk.WithBudget(budgetFunc(func() error { return own })))
-	if e := refused(t, client, dingtalk.ErrBlocked); e == own || e.Message != own.Message {
-		t.Errorf("got %+v", e)
-	}
-	wantRequests(t, server.Emulator, 0, 1)
 }

@@ -2,9 +2,9 @@ package dingtalk
 
 import "context"
 
-// Budget counts the requests that the service counts towards the monthly quota. Spend is called before each of them,
-// repeats included, once nothing else can keep it from being sent; an error keeps it. Package dingtalkredis has one that
-// a fleet shares.
+// Budget counts the requests that the service counts towards the organisation's monthly quota, CallsPerMonth of package
+// generated on the standard edition. Spend is called before each of them, repeats included, once nothing else can keep
+// it from being sent; an error keeps it. Package dingtalkredis has one that a fleet shares.
 type Budget interface {
 	Spend(ctx context.Context) error
 }

@@ -22,7 +22,8 @@ type Limiter interface {
 	Wait(ctx context.Context) error
 }
 
-// DefaultRate is the service's limit per app and API on the standard edition, in calls a second.
+// DefaultRate is the service's limit per app and API on the standard edition, in calls a second: x-limits of openapi.yaml
+// has it, and all others.
 const DefaultRate = generated.CallsPerSecond
 
 // AdaptiveLimiter paces requests evenly and finds by itself a limit that is lower than it was told. A throttle halves

@@ -25,7 +25,8 @@ type TokenSource interface {
 
 // AppCredentials are an internal app's key and secret, called Client ID and Client Secret in newer consoles. A client
 // that has them fetches its access token, keeps it for its lifetime (two hours), renews it ten minutes early in the
-// background, and fetches another when the service rejects it.
+// background, and fetches another when the service rejects it. The call is getAccessToken of openapi.yaml, which has what
+// is documented of it.
 type AppCredentials struct {
 	AppKey    string
 	AppSecret string

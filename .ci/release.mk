@@ -83,11 +83,18 @@ api-check: $(APIDIFF) ## Fail if a change of the Go API breaks apps that compile
 api-baseline: $(APIDIFF) ## Keep the present Go API as that of the last release
 	@mkdir -p .ci/api; for p in $(PUBLIC); do $(APIDIFF) -w .ci/api/$$(basename $$p).export $(MODULE)/$$p || exit 1; done; ls -l .ci/api
 
-workflow-lint: $(ACTIONLINT) ## Check the workflows, and that every action is pinned to a commit
+# A JDK and Node.js come by actions of their own.
+workflow-lint: $(ACTIONLINT) ## Check the workflows, and that every action is pinned to a commit and every package that a gate needs installed
 	@$(ACTIONLINT) -shellcheck= -pyflakes= .github/workflows/*.yml
 	@loose=$$(grep -nE 'uses: +[^./]' .github/workflows/*.yml | grep -vE '@[0-9a-f]{40} # v[0-9]') || true; \
-	if [ -n "$$loose" ]; then echo "workflow-lint: not pinned to a commit with its version:" >&2; echo "$$loose" >&2; exit 1; fi; \
-	echo 'workflow-lint: no finding'
+	if [ -n "$$loose" ]; then echo "workflow-lint: not pinned to a commit with its version:" >&2; echo "$$loose" >&2; exit 1; fi
+	@missing=; packages=$$(sed -n 's/.*debian: *\[\]string{\([^}]*\)}.*/\1/p' interop/languages.go | tr -d '",' | tr ' ' '\n' | \
+		grep -vxE 'default-j(dk|re)-headless|nodejs|npm' | sort -u) && \
+	for package in $$packages; do \
+		tr -s ' \\' '\n' < .github/workflows/ci.yml | grep -qxF -- "$$package" || missing="$$missing $$package"; \
+	done; \
+	if [ -n "$$missing" ]; then echo "workflow-lint: interop/languages.go needs packages that ci.yml does not install:$$missing" >&2; exit 1; fi
+	@echo 'workflow-lint: no finding'
 
 vulncheck: $(GOVULNCHECK) ## Look for known vulnerabilities in what is used (asks vuln.go.dev)
 	@$(GOVULNCHECK) -tags redis ./... || { \

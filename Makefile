@@ -1,5 +1,6 @@
-# `make` lists the targets. `make run` and `make test` need only Go, make and git; the gates under `make check` install
-# the tools that they use, at the versions below, into .tools/ and change nothing outside this folder.
+# `make` lists the targets. `make run` and `make test` need only Go, make and git; the other gates install the tools that
+# they use, at the versions below, into .tools/. Outside this folder they change nothing but Debian's packages: redis-test,
+# readme-check and interop install those that are missing, where they run as root.
 
 GO ?= go
 GOFMT ?= gofmt
@@ -92,7 +93,7 @@ redis-server:
 generate: ## Make generated/ from openapi.yaml
 	$(GO) generate ./...
 
-check: tidy drift lint test importer allocs fuzz-short ## Run every gate that needs no other languages' tools
+check: tidy drift lint test importer allocs fuzz-short ## Run the gates of the Go code and the contract; .ci/run has all of them
 
 lint: fmt vet golangci contract-lint ## Run the linters of the Go code and of the contract
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -22,15 +23,12 @@ func load(t *testing.T, file string) *page {
 // The tables are what their sources say.
 func TestTablesAreFilled(t *testing.T) {
 	for _, file := range []string{english, chinese} {
-		text, err := os.ReadFile(filepath.Join(root, file))
+		text := content(t, file)
+		filled, err := fill(root, file, text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		filled, err := fill(root, file, string(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if filled != string(text) {
+		if filled != text {
 			t.Errorf("%s: a table is not what its source says: run make readme", file)
 		}
 	}
@@ -42,9 +40,23 @@ func TestTranslationSaysTheSame(t *testing.T) {
 	}
 }
 
-// A link leads to a file of the repository, or to a heading of the page.
+// pages are all that this repository shows to people.
+func pages(t *testing.T) []string {
+	t.Helper()
+	files := []string{english, chinese, "CHANGELOG.md", "CONTRIBUTING.md", "RELEASING.md", "SECURITY.md", "interop/README.md"}
+	docs, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil || len(docs) == 0 {
+		t.Fatalf("no pages in docs: %v", err)
+	}
+	for _, file := range docs {
+		files = append(files, "docs/"+filepath.Base(file))
+	}
+	return files
+}
+
+// A link leads to a file of the repository, or to a heading of a page.
 func TestLinksLeadSomewhere(t *testing.T) {
-	for _, file := range []string{english, chinese} {
+	for _, file := range pages(t) {
 		p := load(t, file)
 		for _, s := range p.sections {
 			for _, l := range s.links {
@@ -54,6 +66,8 @@ func TestLinksLeadSomewhere(t *testing.T) {
 				}
 				if target == "" {
 					target = file
+				} else {
+					target = path.Join(path.Dir(file), target)
 				}
 				if _, err := os.Stat(filepath.Join(root, target)); err != nil {
 					t.Errorf("%s:%d: the link to %s leads nowhere", file, s.line, l)
@@ -76,18 +90,16 @@ func anchors(t *testing.T, file string) map[string]bool {
 	return names
 }
 
-var namedTarget = regexp.MustCompile("`make ([a-z][a-z-]*)")
+var namedTarget = regexp.MustCompile("(?m)(?:`|^\\$ )make ([a-z][a-z-]*(?: [a-z][a-z-]*)*)(?:`|$| +[A-Z#])")
 
 // Every make target that a page names exists.
 func TestNamedTargetsExist(t *testing.T) {
-	for _, file := range []string{english, chinese, "CONTRIBUTING.md"} {
-		text, err := os.ReadFile(filepath.Join(root, file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range namedTarget.FindAllStringSubmatch(string(text), -1) {
-			if !hasTarget(t, m[1]) {
-				t.Errorf("%s: there is no make %s", file, m[1])
+	for _, file := range pages(t) {
+		for _, m := range namedTarget.FindAllStringSubmatch(content(t, file), -1) {
+			for _, target := range strings.Fields(m[1]) {
+				if !hasTarget(t, target) {
+					t.Errorf("%s: there is no make %s", file, target)
+				}
 			}
 		}
 	}
@@ -95,11 +107,36 @@ func TestNamedTargetsExist(t *testing.T) {
 
 func hasTarget(t *testing.T, name string) bool {
 	t.Helper()
-	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	return regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(name) + `:`).MatchString(content(t, "Makefile") + content(t, ".ci/release.mk"))
+}
+
+// The map names every folder in which a contributor may find something.
+func TestMapNamesEveryFolder(t *testing.T) {
+	contributing := content(t, "CONTRIBUTING.md")
+	for _, folder := range []string{"", "internal/", "wrapper/"} {
+		entries, err := os.ReadDir(filepath.Join(root, folder))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range entries {
+			name := folder + entry.Name()
+			if !entry.IsDir() || strings.HasPrefix(name, ".") || name == "bin" || name == "internal" {
+				continue
+			}
+			if !strings.Contains(contributing, "`"+name+"/") {
+				t.Errorf("CONTRIBUTING.md does not say what is in %s/", name)
+			}
+		}
+	}
+}
+
+func content(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, file))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(name) + `:`).Match(makefile)
+	return string(text)
 }
 
 func TestDifferencesAreFound(t *testing.T) {

@@ -140,7 +140,7 @@ func content(t *testing.T, file string) string {
 }
 
 func TestDifferencesAreFound(t *testing.T) {
-	const page = "# T\n\n[a](b.md)\n\n```go\nf() // says\n```\n\n| a |\n|---|\n| 1 |\n"
+	const page = "# T\n\n[a](b.md)\n\n```go\nf() // says\n```\n\n```sh\ng    # tells\n```\n\n| a |\n|---|\n| 1 |\n"
 	en, err := parse(english, page)
 	if err != nil {
 		t.Fatal(err)
@@ -153,6 +153,8 @@ func TestDifferencesAreFound(t *testing.T) {
 		"nothing":          {[2]string{"", ""}, false},
 		"a comment":        {[2]string{"// says", "// 说"}, false},
 		"code":             {[2]string{"f()", "g()"}, true},
+		"another comment":  {[2]string{"# tells", "# 告诉"}, false},
+		"a command":        {[2]string{"g    #", "h    #"}, true},
 		"a link":           {[2]string{"b.md", "c.md"}, true},
 		"a row":            {[2]string{"| 1 |\n", ""}, true},
 		"a heading":        {[2]string{"# T", "## T"}, true},

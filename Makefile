@@ -227,8 +227,8 @@ bulk-check: ## The promises about many chats that take no clock: calls, kills, q
 readme: ## Fill the tables of README.md and README.zh-CN.md from their sources
 	$(GO) run ./internal/readme fill
 
-readme-check: redis-server ## Run every snippet of README.md as a new user would, and compare README.zh-CN.md with it
-	OPENCONVERSATION_README=1 $(GO) test -count=1 -v -timeout 30m -run '^Test(Snippets|Tables|Translation|Links|NamedTargets)' ./internal/readme
+readme-check: redis-server ## Run every snippet of README.md as a new user would, compare README.zh-CN.md with it, and look up what the pages name
+	OPENCONVERSATION_README=1 $(GO) test -count=1 -v -timeout 30m -run '^Test(Snippets|Tables|Translation|Links|Named|MapNames)' ./internal/readme
 
 newcomer: $(REDOCLY) ## Add an endpoint in a copy of the repository as CONTRIBUTING.md says, and count the lines typed by hand
 	OPENCONVERSATION_README=1 $(GO) test -count=1 -v -timeout 30m -run '^TestNewcomer' ./internal/readme

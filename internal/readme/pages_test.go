@@ -110,6 +110,44 @@ func hasTarget(t *testing.T, name string) bool {
 	return regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(name) + `:`).MatchString(content(t, "Makefile") + content(t, ".ci/release.mk"))
 }
 
+var namedTest = regexp.MustCompile("`((?:Test|Fuzz)\\w+)(?:/(row_\\d+))?`")
+
+// Every test that a page names exists. Rows are those of the wrapper's fault matrix.
+func TestNamedTestsExist(t *testing.T) {
+	var sources strings.Builder
+	err := filepath.WalkDir(root, func(file string, entry os.DirEntry, err error) error {
+		switch name := entry.Name(); {
+		case err != nil:
+			return err
+		case entry.IsDir() && file != root && (strings.HasPrefix(name, ".") || name == "bin"):
+			return filepath.SkipDir // tools, and what was built
+		case strings.HasSuffix(name, "_test.go"):
+			source, err := os.ReadFile(file)
+			sources.Write(source)
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, file := range pages(t) {
+		for _, m := range namedTest.FindAllStringSubmatch(content(t, file), -1) {
+			found++
+			if !strings.Contains(sources.String(), "\nfunc "+m[1]+"(") {
+				t.Errorf("%s: there is no test %s", file, m[1])
+			}
+			if m[2] != "" && !strings.Contains(sources.String(), `"`+m[2]+"_") {
+				t.Errorf("%s: %s has no %s", file, m[1], m[2])
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("no page names a test")
+	}
+}
+
 // The map names every folder in which a contributor may find something.
 func TestMapNamesEveryFolder(t *testing.T) {
 	contributing := content(t, "CONTRIBUTING.md")

@@ -148,6 +148,38 @@ func TestNamedTestsExist(t *testing.T) {
 	}
 }
 
+// The page about other languages names the versions of generators that `make interop` runs.
+func TestNamedGenerators(t *testing.T) {
+	page, versions := content(t, "interop/README.md"), content(t, "interop/versions.env")
+	for variable, name := range map[string]string{
+		"OPENAPI_GENERATOR": "openapi-generator", "OPENAPI_TYPESCRIPT": "openapi-typescript", "OPENAPI_FETCH": "openapi-fetch", "NSWAG": "NSwag",
+	} {
+		m := regexp.MustCompile(`(?m)^` + variable + `=(\S+)$`).FindStringSubmatch(versions)
+		if m == nil || !strings.Contains(page, name+" "+m[1]) {
+			t.Errorf("interop/README.md does not say that %s was tried as in versions.env: %q", name, m)
+		}
+	}
+}
+
+var (
+	javaBlock = regexp.MustCompile("(?s)```java\n(.*?)```")
+	javaCall  = regexp.MustCompile(`\w+\(`)
+)
+
+// What the page about other languages calls in Java, the program that `make interop` compiles calls too.
+func TestNamedJavaCalls(t *testing.T) {
+	blocks, program := javaBlock.FindAllString(content(t, "interop/README.md"), -1), content(t, "interop/java/Program.java")
+	calls := javaCall.FindAllString(strings.Join(blocks, ""), -1)
+	if len(calls) == 0 {
+		t.Error("no block of Java calls anything")
+	}
+	for _, call := range calls {
+		if !strings.Contains(program, call) {
+			t.Errorf("Program.java does not call %s)", call)
+		}
+	}
+}
+
 // The map names every folder in which a contributor may find something.
 func TestMapNamesEveryFolder(t *testing.T) {
 	contributing := content(t, "CONTRIBUTING.md")

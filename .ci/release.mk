@@ -49,11 +49,12 @@ release-files: contract-assets
 	done; rm bin/release-files/openconversation
 
 # The contract has a version of its own, and teams in other languages take it without the rest.
-contract-assets: $(REDOCLY) ## Write the contract as files of a release: YAML, and JSON for tools that read nothing else
+contract-assets: docs ## Write the contract as files of a release: YAML, JSON for tools that read nothing else, and the reference page
 	@rm -rf bin/release-files/contract && mkdir -p bin/release-files/contract
 	@version=$$(sed -n 's/^  version: *//p' openapi.yaml) && base=bin/release-files/contract/openconversation-contract-$$version && \
 	cp openapi.yaml $$base.yaml && \
 	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(REDOCLY) bundle --config .redocly.yaml openapi.yaml --ext json -o $$base.json >/dev/null 2>&1 && \
+	cp bin/docs/reference.html $$base.html && \
 	ls $$base.*
 
 # The second build compiles everything anew: from the first one's cache it would only be linked again.

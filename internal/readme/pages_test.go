@@ -79,6 +79,33 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	}
 }
 
+var archived = regexp.MustCompile(`- \{ src: "?([^",]+)"?, info`)
+
+// Whoever unpacks a release has the files that README.md links to.
+func TestLinksLeadSomewhereInAnArchive(t *testing.T) {
+	held := map[string]bool{}
+	for _, m := range archived.FindAllStringSubmatch(content(t, ".goreleaser.yaml"), -1) {
+		files, err := filepath.Glob(filepath.Join(root, m[1]))
+		if err != nil || len(files) == 0 {
+			t.Errorf("%s: no files, %v", m[1], err)
+		}
+		for _, file := range files {
+			name, _ := filepath.Rel(root, file)
+			held[filepath.ToSlash(name)], held[path.Dir(filepath.ToSlash(name))] = true, true
+		}
+	}
+	for _, file := range []string{english, chinese} {
+		for _, s := range load(t, file).sections {
+			for _, l := range s.links {
+				target, _, _ := strings.Cut(l, "#")
+				if target != "" && !strings.Contains(target, "://") && !held[target] {
+					t.Errorf("%s:%d: archives do not hold %s", file, s.line, target)
+				}
+			}
+		}
+	}
+}
+
 var notInAnchors = regexp.MustCompile(`[^\p{L}\p{N}\- _]`)
 
 // anchors are the names that a code host gives the headings of a page.

@@ -231,7 +231,7 @@ readme-check: redis-server ## Run every snippet of README.md as a new user would
 	OPENCONVERSATION_README=1 $(GO) test -count=1 -v -timeout 30m -run '^Test(Snippets|Tables|Translation|Links|Named|MapNames)' ./internal/readme
 
 newcomer: $(REDOCLY) ## Add an endpoint in a copy of the repository as CONTRIBUTING.md says, and count the lines typed by hand
-	OPENCONVERSATION_README=1 $(GO) test -count=1 -v -timeout 30m -run '^TestNewcomer' ./internal/readme
+	OPENCONVERSATION_README=1 OPENCONVERSATION_TOOLS='$(TOOLS)' $(GO) test -count=1 -v -timeout 30m -run '^TestNewcomer' ./internal/readme
 
 clean: ## Remove the tools and what was built
 	rm -rf $(TOOLS) bin

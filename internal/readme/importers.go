@@ -17,8 +17,12 @@ var importerApps = []struct{ folder, imports string }{
 // holds the files that it is read from.
 func importersTable(root string, say language) ([]string, error) {
 	folder := filepath.Join(root, "testdata", "importer")
-	if entries, err := os.ReadDir(folder); err != nil || len(entries) != len(importerApps) {
-		return nil, fmt.Errorf("%d apps are in %s, %d have a row: %w", len(entries), folder, len(importerApps), err)
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, err
+	}
+	if len(entries) != len(importerApps) {
+		return nil, fmt.Errorf("%d apps are in %s, and %d have a row", len(entries), folder, len(importerApps))
 	}
 	lines := []string{
 		fmt.Sprintf("| %s | Go | %s | %s |", say.text("an app that imports"), say.text("version floors"), say.text("lines of `go.sum`")),

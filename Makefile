@@ -1,5 +1,6 @@
-# `make` lists the targets. `make run` and `make test` need only Go, make and git; the gates under `make check` install
-# the tools that they use, at the versions below, into .tools/ and change nothing outside this folder.
+# `make` lists the targets. `make run` and `make test` need only Go, make and git; the other gates install the tools that
+# they use, at the versions below, into .tools/. Outside this folder they change nothing but Debian's packages: redis-test,
+# readme-check and interop install those that are missing, where they run as root.
 
 GO ?= go
 GOFMT ?= gofmt
@@ -92,7 +93,7 @@ redis-server:
 generate: ## Make generated/ from openapi.yaml
 	$(GO) generate ./...
 
-check: tidy drift lint test importer allocs fuzz-short ## Run every gate that needs no other languages' tools
+check: tidy drift lint test importer allocs fuzz-short ## Run the gates of the Go code and the contract; .ci/run has all of them
 
 lint: fmt vet golangci contract-lint ## Run the linters of the Go code and of the contract
 
@@ -226,11 +227,11 @@ bulk-check: ## The promises about many chats that take no clock: calls, kills, q
 readme: ## Fill the tables of README.md and README.zh-CN.md from their sources
 	$(GO) run ./internal/readme fill
 
-readme-check: redis-server ## Run every snippet of README.md as a new user would, and compare README.zh-CN.md with it
-	OPENCONVERSATION_README=1 $(GO) test -count=1 -v -timeout 30m -run '^Test(Snippets|Tables|Translation|Links|NamedTargets)' ./internal/readme
+readme-check: redis-server ## Run every snippet of README.md as a new user would, compare README.zh-CN.md with it, and look up what the pages name
+	OPENCONVERSATION_README=1 $(GO) test -count=1 -v -timeout 30m -run '^Test(Snippets|Tables|Translation|Links|Named|MapNames)' ./internal/readme
 
 newcomer: $(REDOCLY) ## Add an endpoint in a copy of the repository as CONTRIBUTING.md says, and count the lines typed by hand
-	OPENCONVERSATION_README=1 $(GO) test -count=1 -v -timeout 30m -run '^TestNewcomer' ./internal/readme
+	OPENCONVERSATION_README=1 OPENCONVERSATION_TOOLS='$(TOOLS)' $(GO) test -count=1 -v -timeout 30m -run '^TestNewcomer' ./internal/readme
 
 clean: ## Remove the tools and what was built
 	rm -rf $(TOOLS) bin

@@ -49,11 +49,12 @@ release-files: contract-assets
 	done; rm bin/release-files/openconversation
 
 # The contract has a version of its own, and teams in other languages take it without the rest.
-contract-assets: $(REDOCLY) ## Write the contract as files of a release: YAML, and JSON for tools that read nothing else
+contract-assets: docs ## Write the contract as files of a release: YAML, JSON for tools that read nothing else, and the reference page
 	@rm -rf bin/release-files/contract && mkdir -p bin/release-files/contract
 	@version=$$(sed -n 's/^  version: *//p' openapi.yaml) && base=bin/release-files/contract/openconversation-contract-$$version && \
 	cp openapi.yaml $$base.yaml && \
 	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(REDOCLY) bundle --config .redocly.yaml openapi.yaml --ext json -o $$base.json >/dev/null 2>&1 && \
+	cp bin/docs/reference.html $$base.html && \
 	ls $$base.*
 
 # The second build compiles everything anew: from the first one's cache it would only be linked again.
@@ -83,11 +84,18 @@ api-check: $(APIDIFF) ## Fail if a change of the Go API breaks apps that compile
 api-baseline: $(APIDIFF) ## Keep the present Go API as that of the last release
 	@mkdir -p .ci/api; for p in $(PUBLIC); do $(APIDIFF) -w .ci/api/$$(basename $$p).export $(MODULE)/$$p || exit 1; done; ls -l .ci/api
 
-workflow-lint: $(ACTIONLINT) ## Check the workflows, and that every action is pinned to a commit
+# A JDK and Node.js come by actions of their own.
+workflow-lint: $(ACTIONLINT) ## Check the workflows, and that every action is pinned to a commit and every package that a gate needs installed
 	@$(ACTIONLINT) -shellcheck= -pyflakes= .github/workflows/*.yml
 	@loose=$$(grep -nE 'uses: +[^./]' .github/workflows/*.yml | grep -vE '@[0-9a-f]{40} # v[0-9]') || true; \
-	if [ -n "$$loose" ]; then echo "workflow-lint: not pinned to a commit with its version:" >&2; echo "$$loose" >&2; exit 1; fi; \
-	echo 'workflow-lint: no finding'
+	if [ -n "$$loose" ]; then echo "workflow-lint: not pinned to a commit with its version:" >&2; echo "$$loose" >&2; exit 1; fi
+	@missing=; packages=$$(sed -n 's/.*debian: *\[\]string{\([^}]*\)}.*/\1/p' interop/languages.go | tr -d '",' | tr ' ' '\n' | \
+		grep -vxE 'default-j(dk|re)-headless|nodejs|npm' | sort -u) && \
+	for package in $$packages; do \
+		tr -s ' \\' '\n' < .github/workflows/ci.yml | grep -qxF -- "$$package" || missing="$$missing $$package"; \
+	done; \
+	if [ -n "$$missing" ]; then echo "workflow-lint: interop/languages.go needs packages that ci.yml does not install:$$missing" >&2; exit 1; fi
+	@echo 'workflow-lint: no finding'
 
 vulncheck: $(GOVULNCHECK) ## Look for known vulnerabilities in what is used (asks vuln.go.dev)
 	@$(GOVULNCHECK) -tags redis ./... || { \

@@ -61,7 +61,8 @@ Processor time is the client process's, in user and system mode, as a multiple o
 hand with net/http and a tuned transport in the same round: the median of %[6]d rounds of %[7]d calls, and between which
 values half of the rounds lie. Every client takes its turn in every round. This SDK has everything on that it does by
 default: token cache, validation, time limit, body cap, redirect refusal, error mapping, repeats. The others have none
-of that. The error is 400 `+"`invalideChatId`"+`, as a `+"`*dingtalk.Error`"+`.
+of that, except that the official SDK maps errors and fasthttp follows no redirects. The error is 400
+`+"`invalideChatId`"+`, as a `+"`*dingtalk.Error`"+`.
 
 `, time.Now().Format(time.DateOnly), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), rounds, calls)
 	writeCosts(&b, costs)

@@ -16,7 +16,8 @@ import (
 	"sync/atomic"
 )
 
-// What the server says. The lines and fields are those of captured answers.
+// What the server says: DingTalk's documented examples. invalidBody is synthetic, since no answer with its code was ever
+// captured; its fields and their order are those of a captured error.
 const (
 	chatID         = "chatfaabe59a460527f5fb72fbbdfe3f061e"
 	conversationID = "cidl1B8RVUFmkO50OC9uEbySQ=="

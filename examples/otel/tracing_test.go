@@ -2,7 +2,12 @@ package otel_test
 
 import (
 	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,6 +58,41 @@ func TestSpanPerAttempt(t *testing.T) {
 	want := []string{"200 /v1.0/oauth2/accessToken", "503 " + convert, "200 " + convert}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("spans %q, want %q", got, want)
+	}
+}
+
+// Bursts of calls find the connections of those before them.
+func TestConnectionsAreKept(t *testing.T) {
+	const bursts, calls, limit = 20, 16, 64
+	emulator := dingtalktest.New(dingtalktest.WithAnyChat())
+	t.Cleanup(emulator.Close)
+	server := httptest.NewUnstartedServer(emulator)
+	var opened atomic.Int64
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	client, err := dingtalk.NewClient(dingtalk.StaticToken(emulator.IssueToken()), dingtalk.WithBaseURL(server.URL),
+		dingtalk.WithLimiter(dingtalk.NewLimiter(1e6)), otel.Tracing(sdktrace.NewTracerProvider()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range bursts {
+		var all sync.WaitGroup
+		for range calls {
+			all.Go(func() {
+				if _, err := client.OpenConversationID(t.Context(), "chat1"); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	}
+	if n := opened.Load(); n > limit {
+		t.Errorf("%d connections for %d bursts of %d calls, at most %d", n, bursts, calls, limit)
 	}
 }
 

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os/exec"
@@ -23,26 +24,61 @@ const patience = 10 * time.Minute
 // elision stands for text that is not shown: within a line for any, as a line of its own for any lines.
 const elision = "…"
 
-// command is one of a console block.
+// command is one of a console or an sh block.
 type command struct {
 	text  string
 	shown []string // the output that the page shows; none is not compared
 }
 
+// commands are those of a block. In a console block each follows a prompt, and what the page shows of its output follows
+// it. An sh block is for pasting: each line is a command, and none of their output is shown.
+func (b block) commands() ([]command, error) {
+	var list []command
+	for _, line := range b.body {
+		text, prompted := strings.CutPrefix(line, prompt)
+		switch {
+		case b.language == "sh" && prompted:
+			return nil, fmt.Errorf("a prompt in a block that is pasted: %q", line)
+		case b.language == "sh" || prompted:
+			list = append(list, command{text: text})
+		case len(list) == 0:
+			return nil, fmt.Errorf("the block begins with output: %q", line)
+		default:
+			last := &list[len(list)-1]
+			last.shown = append(last.shown, line)
+		}
+	}
+	if shows := func(c command) bool { return len(c.shown) > 0 }; b.language == "console" && !slices.ContainsFunc(list, shows) {
+		return nil, errors.New("no output is shown: make it an sh block, which can be pasted")
+	}
+	return list, nil
+}
+
+func TestCommands(t *testing.T) {
+	for name, c := range map[string]struct {
+		language string
+		body     []string
+		commands int // 0 if the block is refused
+	}{
+		"commands with output":      {"console", []string{"$ a", "out", "$ b"}, 2},
+		"output without a command":  {"console", []string{"out", "$ a"}, 0},
+		"commands without output":   {"console", []string{"$ a", "$ b"}, 0},
+		"to be pasted":              {"sh", []string{"a", "b    # says"}, 2},
+		"to be pasted with prompts": {"sh", []string{"$ a"}, 0},
+	} {
+		list, err := block{language: c.language, body: c.body}.commands()
+		if len(list) != c.commands || (err == nil) != (c.commands > 0) {
+			t.Errorf("%s: %v, %v", name, list, err)
+		}
+	}
+}
+
 // console runs the commands of a block in a shell, one after the other. Each must succeed, unless the next one shows its
 // exit code.
 func (u *user) console(t *testing.T, b block) {
-	var commands []command
-	for _, line := range b.body {
-		switch text, is := strings.CutPrefix(line, prompt); {
-		case is:
-			commands = append(commands, command{text: text})
-		case len(commands) == 0:
-			t.Fatalf("the block begins with output: %q", line)
-		default:
-			last := &commands[len(commands)-1]
-			last.shown = append(last.shown, line)
-		}
+	commands, err := b.commands()
+	if err != nil {
+		t.Fatal(err)
 	}
 	var texts []string
 	for _, c := range commands {

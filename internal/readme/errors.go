@@ -23,7 +23,7 @@ const (
 
 // sentinels are the rows of the table, in its order. What an error means is the first sentence of its comment in
 // wrapper/errors.go; its codes, and what is repeated because of them, are the contract's. The rest is told here, and
-// TestErrorsTable asks a client whether it is so.
+// TestErrorsTable and TestErrorsWithoutAnAnswer ask a client whether it is so.
 var sentinels = []sentinel{
 	{name: "ErrInvalidChatID", kind: generated.KindInvalidChatID, run: goesOn},
 	{name: "ErrOwnerNotVisible", kind: generated.KindOwnerNotVisible, run: goesOn},
@@ -61,7 +61,7 @@ func errorsTable(root string, say language) ([]string, error) {
 		return nil, err
 	}
 	lines := []string{
-		fmt.Sprintf("| `errors.Is(err, …)` | %s | %s | %s | %s |", say.text("means"), say.text("`Code`"),
+		fmt.Sprintf("| `errors.Is(err, …)` | %s | `Code` | %s | %s |", say.text("means"),
 			say.text("repeated by the client"), say.text("a run over many chats")),
 		"|---|---|---|---|---|",
 	}
@@ -83,17 +83,26 @@ func errorsTable(root string, say language) ([]string, error) {
 	return lines, nil
 }
 
+// rows are those of the catalogue that lead to a sentinel.
+func (s sentinel) rows() []generated.ErrorCode {
+	var rows []generated.ErrorCode
+	for _, row := range generated.ErrorCodes {
+		if row.Kind == s.kind {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
 // codes are the codes that lead to a sentinel, as the service sends them.
 func (s sentinel) codes() string {
 	var codes []string
-	for _, row := range generated.ErrorCodes {
-		if row.Kind == s.kind {
-			code, long := strings.CutPrefix(string(row.Code), cut)
-			if long {
-				code = "…" + code
-			}
-			codes = append(codes, "`"+code+"`")
+	for _, row := range s.rows() {
+		code, long := strings.CutPrefix(string(row.Code), cut)
+		if long {
+			code = "…" + code
 		}
+		codes = append(codes, "`"+code+"`")
 	}
 	if len(codes) == 0 {
 		return nothing
@@ -108,9 +117,8 @@ func (s sentinel) repeats(say language) string {
 	}
 	var waits []string
 	said := "no"
-	for _, row := range generated.ErrorCodes {
+	for _, row := range s.rows() {
 		switch {
-		case row.Kind != s.kind:
 		case row.Token == generated.TokenDrop, row.Token == generated.TokenFetch:
 			said = "a rejected token once, with a new one"
 		case row.Retry && row.Wait == 0:

@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"testing"
@@ -35,20 +38,27 @@ func faults(s sentinel) []dingtalktest.Fault {
 		return []dingtalktest.Fault{dingtalktest.Raw(http.StatusFound, "", nil).WithHeader("Location", "https://example.com/")}
 	}
 	var list []dingtalktest.Fault
-	for _, row := range generated.ErrorCodes {
-		if row.Kind == s.kind && s.kind != "" {
-			list = append(list, dingtalktest.Code(row.Code))
-		}
+	for _, row := range s.rows() {
+		list = append(list, dingtalktest.Code(row.Code))
 	}
 	return list
 }
 
+// notAnswers are the sentinels that no answer leads to. TestErrorsWithoutAnAnswer has them.
+var notAnswers = []string{"ErrTLS", "ErrNotTried"}
+
 // The table says of each code what a client does that gets it.
 func TestErrorsTable(t *testing.T) {
-	rows := 0
+	asked := map[generated.Code]bool{}
 	for _, s := range sentinels {
-		for _, fault := range faults(s) {
-			rows++
+		list := faults(s)
+		if (len(list) == 0) != slices.Contains(notAnswers, s.name) {
+			t.Errorf("%s: %d answers", s.name, len(list))
+		}
+		for _, row := range s.rows() {
+			asked[row.Code] = true
+		}
+		for _, fault := range list {
 			t.Run(s.name, func(t *testing.T) {
 				t.Parallel()
 				fault = fault.For(generated.OperationChatIDToOpenConversationID)
@@ -57,8 +67,35 @@ func TestErrorsTable(t *testing.T) {
 			})
 		}
 	}
-	if rows <= len(generated.ErrorCodes) {
-		t.Errorf("%d answers for %d codes: a code is of no row", rows, len(generated.ErrorCodes))
+	for _, row := range generated.ErrorCodes {
+		if !asked[row.Code] {
+			t.Errorf("%s has no row", row.Code)
+		}
+	}
+}
+
+// A run whose first chat meets a certificate that nobody trusts: that is not repeated and ends the run, and no call is
+// made for the others.
+func TestErrorsWithoutAnAnswer(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it tells of every handshake that is broken off
+	server.StartTLS()
+	defer server.Close()
+	c, err := dingtalk.NewClient(dingtalk.StaticToken("token"), dingtalk.WithBaseURL(server.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []error{dingtalk.ErrTLS, dingtalk.ErrNotTried, dingtalk.ErrNotTried}
+	met := 0
+	for conversion, err := range c.OpenConversationIDs(t.Context(), slices.Values([]string{"chat1", "chat2", "chat3"}), dingtalk.WithConcurrency(1)) {
+		var failed *dingtalk.Error
+		if !errors.Is(err, want[met]) || met == 0 && (!errors.As(err, &failed) || failed.Attempts != 1) {
+			t.Errorf("%s: %v, want %v after one attempt at most", conversion.ChatID, err, want[met])
+		}
+		met++
+	}
+	if met != len(want) {
+		t.Errorf("%d results, want %d", met, len(want))
 	}
 }
 

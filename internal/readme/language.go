@@ -37,11 +37,10 @@ func (l language) missing() error {
 // inChinese holds the texts of the tables. A changed comment of the wrapper is one that is missing here.
 var inChinese = map[string]string{
 	"means":                  "含义",
-	"`Code`":                 "`Code`",
 	"repeated by the client": "客户端是否重试",
 	"a run over many chats":  "批量转换时",
 
-	"no chat has this id, or it cannot be one":                                                             "没有这个 chatId 对应的群，或它不可能是 chatId",
+	"no chat has this id, or it cannot be one":                                                             "chatId 对应的群不存在，或该值不可能是 chatId",
 	"the group's owner is outside the app's visible range":                                                 "群主不在应用的可见范围内",
 	"the credentials are wrong, or the token was rejected and a new one did not help":                      "应用凭证有误，或 access_token 被拒绝且换新后仍被拒绝",
 	"the app lacks a permission; Error.RequiredScopes may name it":                                         "应用缺少权限；`Error.RequiredScopes` 可能给出权限名",
@@ -51,10 +50,10 @@ var inChinese = map[string]string{
 	"this machine's address is banned for some minutes (Error.RetryAfter)":                                 "本机 IP 被封禁数分钟（`Error.RetryAfter`）",
 	"the service could not be reached, or failed, more often than the client repeats a call":               "服务无法访问或出错，重试次数用尽",
 	"the answer was not one that the contract knows, such as HTML with status 200":                         "响应不符合契约，例如状态码 200 的 HTML",
-	"the service redirected, which is never followed: the access token would go along":                     "服务返回重定向；从不跟随，否则 access_token 会被带走",
+	"the service redirected, which is never followed: the access token would go along":                     "服务返回重定向；一律不跟随，否则 access_token 会被一并发送出去",
 	"no trustworthy connection could be made":                                                              "无法建立可信的 TLS 连接",
 	"the service refused the request for a reason that has no sentinel":                                    "服务以其他原因拒绝了请求",
-	"no call was made for this id, because an earlier one of the same run met what every other would meet": "未调用：同一批次中先前的错误对其余会话同样会发生",
+	"no call was made for this id, because an earlier one of the same run met what every other would meet": "未发起调用：同一批次中前面的会话遇到了后续会话也会遇到的错误",
 
 	goesOn: "继续",
 	ends:   "终止",
@@ -62,10 +61,10 @@ var inChinese = map[string]string{
 
 	"no":                                    "否",
 	"no; nothing is sent meanwhile":         "否；其间不发任何请求",
-	"if it broke off":                       "仅当响应中断",
-	"a rejected token once, with a new one": "换新 token 后一次",
-	"with backoff, three attempts in all":   "退避重试，共三次",
-	"after %s":                              "等待 %s 后",
+	"if it broke off":                       "仅当响应中途断开",
+	"a rejected token once, with a new one": "换新 token 后重试一次",
+	"with backoff, three attempts in all":   "退避重试，最多共请求三次",
+	"after %s":                              "等待 %s 后重试",
 	" or ":                                  " 或 ",
 
 	"client":                           "客户端",
@@ -80,4 +79,9 @@ var inChinese = map[string]string{
 	"oapi-codegen's own client":        "oapi-codegen 自带的客户端",
 	"**this SDK**":                     "**本 SDK**",
 	"DingTalk's official Go SDK":       "钉钉官方 Go SDK",
+
+	"an app that imports":                   "应用引入的包",
+	"version floors":                        "最低版本要求",
+	"lines of `go.sum`":                     "`go.sum` 行数",
+	"`wrapper` and `wrapper/dingtalkredis`": "`wrapper` 和 `wrapper/dingtalkredis`",
 }

@@ -64,6 +64,7 @@ var tables = []struct {
 }{
 	{"errors", "openapi.yaml and wrapper/errors.go", errorsTable},
 	{"benchmark", "bench/RESULTS.md", benchmarkTable},
+	{"importers", "testdata/importer", importersTable},
 }
 
 // fill makes the tables of a page anew. A page without one of them is an error: it would no longer be checked.

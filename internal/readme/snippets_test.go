@@ -27,7 +27,7 @@ func TestSnippets(t *testing.T) {
 				}
 			}
 			switch b.language {
-			case "console":
+			case "console", "sh":
 				u.console(t, b)
 			case "go":
 				u.compile(t, b)

@@ -113,6 +113,8 @@ func withoutComments(b block) []string {
 			if strings.HasPrefix(line, prompt) {
 				line = shellComment.ReplaceAllString(line, "")
 			}
+		case "sh":
+			line = shellComment.ReplaceAllString(line, "")
 		case "mermaid":
 			line = label.ReplaceAllString(line, `""`)
 		}

@@ -110,7 +110,7 @@ func (p *Proxy) call(method, path string, body, answer any) error {
 	case err != nil:
 		return err
 	case resp.StatusCode >= 300:
-		return fmt.Errorf("Toxiproxy answered %s to %s %s: %s", resp.Status, method, path, said)
+		return fmt.Errorf("the proxy answered %s to %s %s: %s", resp.Status, method, path, said)
 	case answer == nil:
 		return nil
 	}

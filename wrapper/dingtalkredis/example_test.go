@@ -10,18 +10,25 @@ import (
 
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// Twenty processes that run this code share one token, 20 calls a second, 5,000 calls a month and what they convert.
+// Twenty processes that run this code share one token, 20 calls a second, 5,000 calls a month and what they convert. An
+// app names its own Redis, and no base URL. Here nobody listens at the address of Redis, so that the call goes on without.
 func Example() {
-	creds := dingtalk.AppCredentials{AppKey: "your-app-key", AppSecret: "your-app-secret"}
-	redisClient := redis.NewClient(&redis.Options{Addr: "redis.example.com:6379"})
-	fleet, err := dingtalkredis.New(redisClient, creds, dingtalkredis.WithPods(20))
+	emulator := dingtalktest.NewServer(nil)
+	defer emulator.Close()
+	creds := dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret}
+	redisClient := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
+	defer func() { _ = redisClient.Close() }()
+
+	fleet, err := dingtalkredis.New(redisClient, creds, dingtalkredis.WithPods(20), dingtalkredis.WithBaseURL(emulator.URL))
 	if err != nil {
 		log.Fatal(err)
 	}
 	budget := fleet.Budget(5000)
 	client, err := dingtalk.NewClient(creds,
+		dingtalk.WithBaseURL(emulator.URL),
 		dingtalk.WithTokenStore(fleet.TokenStore()),
 		dingtalk.WithLimiter(fleet.Limiter(dingtalk.DefaultRate)),
 		dingtalk.WithBudget(budget),
@@ -33,6 +40,11 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	used, err := budget.Used(context.Background())
-	fmt.Println(id, used, err)
+	fmt.Println(id)
+	if _, err := budget.Used(context.Background()); err != nil {
+		fmt.Println("Redis is away, and nobody knows what the month has used")
+	}
+	// Output:
+	// cidl1B8RVUFmkO50OC9uEbySQ==
+	// Redis is away, and nobody knows what the month has used
 }

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// importerApps are the folders of testdata/importer, in the table's order, and what the app in each imports.
+var importerApps = []struct{ folder, imports string }{
+	{"wrapper", "`wrapper`"},
+	{"redis", "`wrapper` and `wrapper/dingtalkredis`"},
+}
+
+// importersTable is what the go command makes of the go.mod and go.sum of apps that import the SDK. `make importer`
+// holds the files that it is read from.
+func importersTable(root string, say language) ([]string, error) {
+	folder := filepath.Join(root, "testdata", "importer")
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, err
+	}
+	if len(entries) != len(importerApps) {
+		return nil, fmt.Errorf("%d apps are in %s, and %d have a row", len(entries), folder, len(importerApps))
+	}
+	lines := []string{
+		fmt.Sprintf("| %s | Go | %s | %s |", say.text("an app that imports"), say.text("version floors"), say.text("lines of `go.sum`")),
+		"|---|---|---|--:|",
+	}
+	for _, app := range importerApps {
+		mod, err := os.ReadFile(filepath.Join(folder, app.folder, "go.mod.golden"))
+		if err != nil {
+			return nil, err
+		}
+		sum, err := os.ReadFile(filepath.Join(folder, app.folder, "go.sum.golden"))
+		if err != nil {
+			return nil, err
+		}
+		version, floors := floorsOf(string(mod))
+		if version == "" || len(floors) == 0 {
+			return nil, fmt.Errorf("%s: a go.mod without a Go version or without another module", app.folder)
+		}
+		lines = append(lines, fmt.Sprintf("| %s | %s | %s | %d |", say.orEnglish(app.imports), version, strings.Join(floors, "<br>"), strings.Count(string(sum), "\n")))
+	}
+	return lines, nil
+}
+
+// floorsOf are the Go version and the modules of a go.mod, apart from this one, each with its version.
+func floorsOf(mod string) (version string, floors []string) {
+	for line := range strings.Lines(mod) {
+		switch words := strings.Fields(strings.TrimPrefix(line, "require ")); {
+		case len(words) < 2:
+		case words[0] == "go":
+			version = words[1]
+		case strings.HasPrefix(words[1], "v") && words[0] != "github.com/dingtalk-openapi/openconversation-go":
+			floors = append(floors, "`"+words[0]+"` "+words[1])
+		}
+	}
+	return version, floors
+}

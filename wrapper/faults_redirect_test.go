@@ -140,7 +140,7 @@ func testBanned(t *testing.T) {
 		clock := newHandClock()
 		client := newClient(t, server.URL, appCredentials, clock.option())
 		id, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID)
-		checkError(t, id, err, dingtalk.ErrBlocked)
+		_ = checkError(t, id, err, dingtalk.ErrBlocked)
 		server.ResetRequests()
 		client.ForgetToken()
 		token, err := client.Token(t.Context())

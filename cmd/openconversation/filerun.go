@@ -99,10 +99,10 @@ func (r *fileRun) run(ctx, reading context.Context, client converter) (err error
 	}
 	complete, err := r.takeUp()
 	if err != nil {
-		return errors.Join(err, r.out.abandon())
+		return errors.Join(err, r.out.discard())
 	}
 	if complete {
-		return errors.Join(r.out.leave(true), r.report(nil, nil))
+		return r.end(nil)
 	}
 	if r.headed = r.out.end > 0; r.in.scan != nil {
 		if err := r.writeHeader(); err != nil { // before a call is spent
@@ -169,7 +169,7 @@ func (r *fileRun) convert(ctx, reading context.Context, client converter) error 
 			gap = true
 			r.stopReading()
 		default:
-			if stopped = r.take(p, c, err); stopped == nil {
+			if stopped = r.settle(p, c, err); stopped == nil {
 				continue
 			}
 			var own *rowError

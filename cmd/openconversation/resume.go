@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"os"
 
 	"github.com/dingtalk-openapi/openconversation-go/internal/rows"
 )
@@ -16,7 +15,7 @@ func (r *fileRun) takeUp() (complete bool, err error) {
 		r.late[id] = conversion // until they are in the output
 	}
 	switch {
-	case r.out.path == "" || r.out.fresh && !r.o.retryFailed:
+	case r.out.path == "" || r.out.fresh || r.out.overwrites():
 		return false, nil
 	case r.o.retryFailed:
 		return r.takeUpRetry()
@@ -44,7 +43,7 @@ func (r *fileRun) takeUpRetry() (complete bool, err error) {
 		return false, err
 	}
 	in := r.rows
-	failed := 0
+	converted, failed := 0, 0
 	for {
 		row, err := in.Read()
 		if errors.Is(err, io.EOF) {
@@ -59,6 +58,8 @@ func (r *fileRun) takeUpRetry() (complete bool, err error) {
 		}
 		if result.OpenConversationID == "" {
 			failed++
+		} else {
+			converted++
 		}
 	}
 	if _, err := check.records.Next(); !errors.Is(err, io.EOF) {
@@ -72,7 +73,9 @@ func (r *fileRun) takeUpRetry() (complete bool, err error) {
 	}
 	if failed == 0 {
 		r.app.note("%s holds no failed row", r.out.name)
-		return true, os.Remove(r.out.retryPath())
+		r.converted = converted
+		r.done.Store(int64(converted))
+		return true, r.out.dropSide()
 	}
 	return false, r.readFinished()
 }

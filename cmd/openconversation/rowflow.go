@@ -26,8 +26,8 @@ type written struct {
 	doubtful bool
 }
 
-// take writes a row, or says why the run is over.
-func (r *fileRun) take(p pending, c dingtalk.Conversion, err error) error {
+// settle writes a row, or says why the run is over.
+func (r *fileRun) settle(p pending, c dingtalk.Conversion, err error) error {
 	w := written{id: p.id}
 	switch {
 	case p.result != nil:
@@ -35,6 +35,10 @@ func (r *fileRun) take(p pending, c dingtalk.Conversion, err error) error {
 	case err == nil:
 		w.result.OpenConversationID = printable(c.OpenConversationID)
 		r.doubts = 0
+		if err := r.put(p.start, w); err != nil {
+			return err
+		}
+		return r.out.keep()
 	case errors.Is(err, dingtalk.ErrNotTried), endsRun(err):
 		return &rowError{err}
 	default:

@@ -171,6 +171,26 @@ func TestRetryFailed(t *testing.T) {
 	b.want(2, "does not exist, so no row of it has failed", "--retry-failed")
 }
 
+// Exit code 0 means that every row was converted, also if there was nothing left to do.
+func TestFailedRowsOfACompleteOutputCount(t *testing.T) {
+	b := newBench(t, "in.txt", chats(3, 3)+"..\n")
+	b.want(1, "4 rows: 3 converted, 1 failed; 3 calls")
+	b.want(1, "is complete; nothing was called\nopenconversation: 4 rows: 3 converted, 1 failed; 0 calls", "--resume")
+	b.write(b.in, chats(3, 3))
+	b.want(0, "3 converted", "--force")
+	got := b.run("--retry-failed", "--json")
+	var s summary
+	if err := json.Unmarshal([]byte(got.stdout), &s); err != nil {
+		t.Fatal(err)
+	}
+	if want := (summary{Complete: true, Rows: 3, Total: 3, Converted: 3, Output: b.out}); s != want || got.code != 0 || !strings.Contains(got.stderr, "3 rows: 3 converted, 0 failed; 0 calls") {
+		t.Errorf("%+v", got)
+	}
+	if b.read(b.out) != convertedChats(3, 3) || b.files() != "in.txt out" {
+		t.Errorf("files %s", b.files())
+	}
+}
+
 func TestResultsBehindAStopAreKept(t *testing.T) {
 	b := newBench(t, "in.txt", chats(30, 30))
 	// The first call is slow and then refused; those under way beside it are answered.

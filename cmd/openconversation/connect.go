@@ -107,7 +107,7 @@ func (a *app) dial(ctx context.Context, c connection) (converter, func(), error)
 		options = append(options, shared...)
 	}
 	if c.pace != nil {
-		options = append(options, dingtalk.WithLimiter(c.pace))
+		options = append(options, dingtalk.WithLimiter(c.pace), dingtalk.WithBudget(c.pace))
 	}
 	client, err := dingtalk.NewClient(creds, options...)
 	if err != nil { // the credentials are not empty, so it is the base URL

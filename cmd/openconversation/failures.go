@@ -18,7 +18,7 @@ type failure struct {
 	hint      string // what to do about it
 }
 
-// failures has a row for each sentinel, in the order of the SDK.
+// failures has a row for each sentinel, in the order of the SDK, and then the command's own.
 var failures = []failure{
 	{dingtalk.ErrInvalidChatID, "invalid-chat-id", exitSomeFailed, exitUnavailable,
 		"use the chatId of a group in the app's own organisation, often chat and 32 hexadecimal digits; ids that begin with cid are converted already"},
@@ -48,6 +48,8 @@ var failures = []failure{
 		"run it again once the cause is gone"},
 	{dingtalk.ErrRejected, "rejected", exitSomeFailed, exitCredentials,
 		"look the code up in DingTalk's documentation, or ask its support and quote the request id"},
+	{errMaxCalls, "max-calls", exitLimited, 0,
+		"run the rest, a file with --resume, and with a higher --max-calls if you like; the organisation's quota is not used up"},
 	{context.DeadlineExceeded, "timeout", exitUnavailable, 0,
 		"give the run more time with --timeout"},
 }
@@ -70,6 +72,9 @@ func failureOf(err error) *failure {
 	return nil
 }
 
+// budgetHint is the hint where it was not the service that refused for the month's sake.
+const budgetHint = "run the rest next month, or raise --monthly-budget if the organisation's quota is higher"
+
 // defaultScope is the permission that a conversion needs, for answers that name none.
 const defaultScope = "qyapi_chat_read"
 
@@ -83,8 +88,11 @@ func hintFor(err error) string {
 	if row == nil {
 		return ""
 	}
-	scopes := defaultScope
 	var e *dingtalk.Error
+	if errors.As(stopCause(err), &e) && errors.Is(e.Kind, dingtalk.ErrQuotaExhausted) && e.Local {
+		return budgetHint
+	}
+	scopes := defaultScope
 	if errors.As(err, &e) && len(e.RequiredScopes) > 0 {
 		scopes = strings.Join(e.RequiredScopes, " and ")
 	}
@@ -96,6 +104,9 @@ func describe(err error) string {
 	text := err.Error()
 	var e *dingtalk.Error
 	if errors.As(err, &e) {
+		if errors.Is(e.Kind, errMaxCalls) {
+			return e.Kind.Error() // it is about no call
+		}
 		text = strings.TrimPrefix(text, "dingtalk: "+e.Op+": ") // says nothing to somebody who typed a command
 	}
 	return printable(strings.TrimPrefix(text, "dingtalk: "))

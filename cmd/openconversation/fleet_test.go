@@ -83,6 +83,9 @@ func TestMachinesShareOneBudget(t *testing.T) {
 	if calls() != budget || server.Count(generated.OperationGetAccessToken) != 1 {
 		t.Errorf("%d calls with %d tokens, want %d and 1\n%s", calls(), server.Count(generated.OperationGetAccessToken), budget, output.String())
 	}
+	if !strings.Contains(output.String(), "hint: "+budgetHint+"\n") {
+		t.Errorf("no hint of the budget\n%s", output.String())
+	}
 	for part, code := range codes {
 		if code != exitLimited && code != exitOK { // one may be done before the budget is spent
 			t.Errorf("part %d ended with %d", part, code)

@@ -99,7 +99,7 @@ func (a *app) fleet(c connection, creds dingtalk.AppCredentials) (*dingtalkredis
 	return fleet, done, nil
 }
 
-// share are the client's options that make it share what the fleet has.
+// share gives the run's pace what the fleet has, and returns the client's options for the rest.
 func (a *app) share(c connection, fleet *dingtalkredis.Fleet) ([]dingtalk.Option, error) {
 	tokens, err := fleet.TokenStore()
 	if err != nil {
@@ -107,9 +107,9 @@ func (a *app) share(c connection, fleet *dingtalkredis.Fleet) ([]dingtalk.Option
 	}
 	options := []dingtalk.Option{dingtalk.WithTokenStore(tokens), dingtalk.WithCache(fleet.Cache(sharedConversions))}
 	if c.budget > 0 {
-		options = append(options, dingtalk.WithBudget(fleet.Budget(c.budget)))
+		c.pace.budget = fleet.Budget(c.budget)
 	}
-	if c.pace != nil && c.pace.qps > 0 {
+	if c.pace.qps > 0 {
 		c.pace.inner = fleet.Limiter(c.pace.qps)
 	}
 	return options, nil

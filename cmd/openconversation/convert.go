@@ -28,6 +28,8 @@ type convertOptions struct {
 	resume, retryFailed, force bool
 	dryRun                     bool
 	progress                   string
+
+	given []string // the flags that the run goes on with, as words
 }
 
 func newConvertCommand(a *app) *cobra.Command {
@@ -80,6 +82,7 @@ towards its organisation's monthly quota.`,
 			if err := o.sharing.check(cmd, a.redisURL(o.connection) != ""); err != nil {
 				return err
 			}
+			o.given = givenFlags(cmd)
 			return a.convert(cmd.Context(), o, args)
 		}),
 	}

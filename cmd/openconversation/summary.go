@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -150,32 +149,14 @@ func (r *fileRun) report(e ending, failure error) error {
 	switch again := e.kept && r.out.path != "" && r.in.scan != nil; {
 	case !again:
 	case e.cause != nil && !r.o.retryFailed:
-		r.app.note("go on with: %s", r.command("--resume"))
+		r.app.note("go on with: %s", againWith(r.o, "--resume"))
 	case e.cause != nil:
-		r.app.note("go on with: %s", r.command("--retry-failed"))
+		r.app.note("go on with: %s", againWith(r.o, "--retry-failed"))
 	case e.failed > 0:
-		r.app.note("try the failed rows again with: %s", r.command("--retry-failed"))
+		r.app.note("try the failed rows again with: %s", againWith(r.o, "--retry-failed"))
 	}
 	if r.o.json {
 		return r.app.printJSON(s)
 	}
 	return nil
-}
-
-// command is what goes on with the run.
-func (r *fileRun) command(flag string) string {
-	words := []string{commandName, "convert", "--input", r.o.input, "--output", r.o.output, flag}
-	if r.o.redis != "" {
-		words = append(words, "--redis", r.o.redis)
-	}
-	for i, word := range words {
-		if strings.ContainsFunc(word, func(c rune) bool { return !strings.ContainsRune("-_./=:+,@%", c) && !isAlphanumeric(c) }) {
-			words[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(words, " ")
-}
-
-func isAlphanumeric(c rune) bool {
-	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
 }

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -71,35 +69,19 @@ func TestForceOverAStoppedRun(t *testing.T) {
 func TestForceKeepsResultsBehindAStop(t *testing.T) {
 	b := newBench(t, "in.txt", chats(8, 8))
 	b.write(b.out, "precious\n")
-	others := make(chan struct{}, 8)
-	first := strings.TrimSpace(chats(1, 1))
-	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.Contains(r.URL.Path, first) {
-			b.server.ServeHTTP(w, r)
-			if strings.Contains(r.URL.Path, "/chat0") {
-				others <- struct{}{}
-			}
-			return
-		}
-		for range 3 { // as many as are under way beside it
-			<-others
-		}
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusForbidden)
-		fmt.Fprintf(w, `{"code":%q}`, generated.CodeOrgQuotaExhausted)
-	}))
-	defer front.Close()
-	env := serverEnv(b.server)
-	env[envBaseURL] = front.URL
-	args := b.args("--force", "--concurrency", "4")
-	if got := (call{args: args, env: env}).run(); got.code != 4 || !strings.Contains(got.stderr, "0 of 8 rows") || !strings.Contains(got.stderr, "go on with: ") {
+	env := b.refusing(0, 3)
+	got := call{args: b.args("--force", "--concurrency", "4"), env: env}.run()
+	if got.code != 4 || !strings.Contains(got.stderr, "0 of 8 rows") || !strings.Contains(got.stderr, "go on with: ") {
 		t.Errorf("%+v", got)
 	}
 	if got := b.read(b.out); got != convertedChats(0, 8) || b.files() != "in.txt out out.state" {
 		t.Errorf("files %s\n%s", b.files(), got)
 	}
-	if state := b.read(b.out + ".state"); strings.Count(state, `"cid`) != 3 {
-		t.Errorf("the results behind the stop are not kept: %s", state)
+	if got := (call{args: b.args("--resume"), env: env}).run(); got.code != 0 || !strings.Contains(got.stderr, "8 converted, 0 failed; 5 calls") {
+		t.Errorf("%+v", got)
+	}
+	if b.read(b.out) != convertedChats(8, 8) {
+		t.Errorf("%s", b.read(b.out))
 	}
 }
 

@@ -167,12 +167,8 @@ func TestThrottlesAreCounted(t *testing.T) {
 }
 
 func TestRateIsKept(t *testing.T) {
-	b := newBench(t, "in.txt", chats(20, 20), dingtalktest.WithQPS(20))
-	started := time.Now()
-	b.want(0, "20 converted, 0 failed; 20 calls, 0 throttled", "--qps", "20")
-	if took := time.Since(started); took < 900*time.Millisecond || took > 3*time.Second {
-		t.Errorf("it took %s", took)
-	}
+	b := newBench(t, "in.txt", chats(60, 60), dingtalktest.WithQPS(20))
+	b.want(0, "60 converted, 0 failed; 60 calls, 0 throttled", "--qps", "20")
 }
 
 func TestProgressLine(t *testing.T) {

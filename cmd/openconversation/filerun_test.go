@@ -4,10 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
@@ -82,6 +85,41 @@ func (b *bench) files() string {
 		names = append(names, entry.Name())
 	}
 	return strings.Join(names, " ")
+}
+
+// refusing is the environment of a command for which the quota is used up at one of chats, the first time that it is
+// called, when as many behind it have been answered.
+func (b *bench) refusing(chat, behind int) map[string]string {
+	refused, answered := fmt.Sprintf("chat%032x", chat), make(chan struct{}, behind)
+	var again atomic.Bool
+	return b.behind(func(w http.ResponseWriter, r *http.Request) {
+		_, id, converts := strings.Cut(strings.TrimSuffix(r.URL.Path, "/convertToOpenConversationId"), "/im/chat/")
+		if !converts || id != refused || again.Swap(true) {
+			b.server.ServeHTTP(w, r)
+			if converts && id > refused {
+				select {
+				case answered <- struct{}{}:
+				default: // nobody waits for so many
+				}
+			}
+			return
+		}
+		for range behind {
+			<-answered
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprintf(w, `{"code":%q}`, generated.CodeOrgQuotaExhausted)
+	})
+}
+
+// behind is the environment of a command that reaches the emulator through a handler.
+func (b *bench) behind(handler http.HandlerFunc) map[string]string {
+	front := httptest.NewServer(handler)
+	b.t.Cleanup(front.Close)
+	env := serverEnv(b.server)
+	env[envBaseURL] = front.URL
+	return env
 }
 
 // chats are n lines, of which every id comes once in distinct lines.

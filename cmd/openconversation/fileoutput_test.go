@@ -46,7 +46,7 @@ func TestNothingIsLeftOfARunThatDidNothing(t *testing.T) {
 	if got := (call{args: b.args(), env: env}).run(); got.code != 3 || b.files() != "in.txt" {
 		t.Errorf("%+v, files %s", got, b.files())
 	}
-	b.want(0, "3 converted", "--resume")
+	b.want(0, "out does not exist; this is a new run\nopenconversation: 3 rows: 3 converted", "--resume")
 	if got := (call{args: []string{"convert", "--input", "-", "--output", b.out + "2"}, env: serverEnv(b.server)}).run(); got.code != 0 || b.files() != "in.txt out" {
 		t.Errorf("%+v, files %s", got, b.files())
 	}

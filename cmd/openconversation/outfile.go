@@ -43,14 +43,19 @@ func (a *app) openOutput(o convertOptions, in *inFile) (*outFile, error) {
 	if target, err := filepath.EvalSymlinks(o.output); err == nil {
 		out.path = target // so that a link is not replaced
 	}
-	if info, err := os.Stat(out.path); err == nil && !info.Mode().IsRegular() {
+	info, err := os.Stat(out.path)
+	if err == nil && !info.Mode().IsRegular() {
 		return out.openStream(o, info)
 	}
+	missing := errors.Is(err, fs.ErrNotExist)
 	if err := out.open(in); err != nil {
 		return nil, err
 	}
 	if err := out.claim(o); err != nil {
 		return nil, errors.Join(err, out.discard())
+	}
+	if missing && o.resume {
+		a.note("%s does not exist; this is a new run", out.name) // its name may be mistyped, and calls cost
 	}
 	return out, nil
 }

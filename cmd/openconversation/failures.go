@@ -128,17 +128,28 @@ func aboutChat(err error) bool {
 	return errors.Is(kind, dingtalk.ErrInvalidChatID) || errors.Is(kind, dingtalk.ErrOwnerNotVisible)
 }
 
-// doubtful is whether it takes several such errors in a row to tell that every chat meets them.
-func doubtful(err error) bool {
+// After so many doubtful failures in a row the SDK takes them to be about every chat: those of the network or the
+// service, and strange answers, of which it counts all kinds together.
+const (
+	maxUnavailable = 5
+	maxStrange     = 3
+)
+
+// doubts is how many such errors in a row it takes to tell that every chat meets them; 0 if it is not to be told by that.
+func doubts(err error) int {
 	var e *dingtalk.Error
 	switch kind := failureKind(err); {
-	case errors.Is(kind, dingtalk.ErrUnavailable), errors.Is(kind, dingtalk.ErrUnexpectedResponse), errors.Is(kind, dingtalk.ErrRejected):
-		return true
-	case errors.Is(kind, dingtalk.ErrPermissionDenied):
-		return errors.As(err, &e) && generated.LookupErrorCode(string(e.Code)) == nil
+	case errors.Is(kind, dingtalk.ErrUnavailable):
+		return maxUnavailable
+	case errors.Is(kind, dingtalk.ErrUnexpectedResponse), errors.Is(kind, dingtalk.ErrRejected),
+		errors.Is(kind, dingtalk.ErrPermissionDenied) && errors.As(err, &e) && generated.LookupErrorCode(string(e.Code)) == nil:
+		return maxStrange
+	default:
+		return 0
 	}
-	return false
 }
+
+func doubtful(err error) bool { return doubts(err) > 0 }
 
 // stopCode is the exit code of a run that an error stopped.
 func stopCode(err error) int {

@@ -28,10 +28,10 @@ type fileRun struct {
 	ended   chan error    // why no more rows are taken; io.EOF after the last
 	idle    chan struct{} // closed when no row is being taken
 
-	recent    []written // the last rows, as far back as failures in a row may reach
-	doubt     error     // the last doubtful failure
-	doubts    int       // how many came last
-	headed    bool      // the header is in the output
+	recent    []written   // the last rows, as far back as failures in a row may reach
+	inARow    map[int]int // doubtful failures that came last, by how many it takes
+	doubt     error       // the one that was enough
+	headed    bool        // the header is in the output
 	late      map[string]string
 	stopping  atomic.Bool
 	done      atomic.Int64 // rows in the output
@@ -82,7 +82,7 @@ func (a *app) convertFile(ctx context.Context, o convertOptions) error {
 		return err
 	}
 	defer done()
-	r := &fileRun{app: a, o: o, in: in, pace: p, stopReading: stopReading, known: map[string]rows.Result{}, late: map[string]string{}, hinted: map[error]error{}}
+	r := &fileRun{app: a, o: o, in: in, pace: p, stopReading: stopReading, known: map[string]rows.Result{}, late: map[string]string{}, hinted: map[error]error{}, inARow: map[int]int{}}
 	return r.run(ctx, reading, client)
 }
 
@@ -204,7 +204,7 @@ func (r *fileRun) outcome(ctx context.Context, stopped error) error {
 		}
 	default:
 	}
-	if ended == nil && r.doubts >= maxDoubts {
+	if ended == nil && r.doubt != nil {
 		return errors.Join(r.doubt, r.rollBack())
 	}
 	return ended

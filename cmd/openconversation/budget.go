@@ -17,7 +17,7 @@ type budgetOptions struct {
 }
 
 func newBudgetCommand(a *app) *cobra.Command {
-	var o budgetOptions
+	o := budgetOptions{connection: connection{noEmulator: true}} // which has no Redis
 	cmd := &cobra.Command{
 		Use:   "budget",
 		Short: "Print what the month's calls have come to",
@@ -42,7 +42,6 @@ The month is that of UTC+8.`,
 	flags.SortFlags = false
 	o.sharing.addTo(cmd)
 	o.addTo(cmd)
-	_ = flags.MarkHidden("emulator") // it has no Redis
 	flags.BoolVar(&o.json, "json", false, "print one JSON object")
 	return cmd
 }

@@ -39,7 +39,7 @@ func (s *sharing) addTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&s.redis, "redis", "", "share the app's limits through the Redis at this `URL`, such as redis://10.0.0.5:6379/0; a URL with a password goes into "+envRedisURL)
 	flags.IntVar(&s.budget, "monthly-budget", monthlyQuota, "with Redis: at most `N` calls in a calendar month (UTC+8) by all who share it; 0 is no limit")
-	flags.StringVar(&s.organization, "organization", "", "with Redis: apps that give the same `NAME` share one budget (default the app's own)")
+	flags.StringVar(&s.organization, "organization", "", "with Redis: any `NAME`, such as the corpId; apps that give the same one share a budget (default the app's own)")
 }
 
 // addPodsTo adds the flag that only a command that makes calls needs.

@@ -44,7 +44,7 @@ func unmade(checks ...string) string {
 func hintOf(kind string) string {
 	for _, row := range failures {
 		if row.kind == kind {
-			return "hint: " + strings.ReplaceAll(row.hint, "SCOPES", defaultScope) + "\n"
+			return "hint: " + strings.ReplaceAll(row.hint, "SCOPES", dingtalktest.Scope) + "\n"
 		}
 	}
 	return "no such kind: " + kind

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
 // failure says what the command makes of one of the SDK's kinds of error.
@@ -20,23 +21,23 @@ type failure struct {
 
 // failures has a row for each sentinel, in the order of the SDK, and then the command's own.
 var failures = []failure{
-	{dingtalk.ErrInvalidChatID, "invalid-chat-id", exitSomeFailed, exitUnavailable,
+	{dingtalk.ErrInvalidChatID, string(generated.KindInvalidChatID), exitSomeFailed, exitUnavailable,
 		"use the chatId of a group in the app's own organisation, often chat and 32 hexadecimal digits; ids that begin with cid are converted already"},
-	{dingtalk.ErrOwnerNotVisible, "owner-not-visible", exitSomeFailed, exitUnavailable,
+	{dingtalk.ErrOwnerNotVisible, string(generated.KindOwnerNotVisible), exitSomeFailed, exitUnavailable,
 		"add the group's owner to the app's visible range in the developer console"},
-	{dingtalk.ErrUnauthenticated, "unauthenticated", exitCredentials, 0,
+	{dingtalk.ErrUnauthenticated, string(generated.KindUnauthenticated), exitCredentials, 0,
 		"check DINGTALK_APP_KEY and the app secret (Client ID and Client Secret in the developer console), and --region: an app belongs to one region"},
-	{dingtalk.ErrPermissionDenied, "permission-denied", exitCredentials, 0,
+	{dingtalk.ErrPermissionDenied, string(generated.KindPermissionDenied), exitCredentials, 0,
 		"grant the app SCOPES in the developer console, on its page for permissions, then run again: https://help.dingtalk.io/open/development/add-api-permission"},
-	{dingtalk.ErrIPNotAllowed, "ip-not-allowed", exitCredentials, 0,
+	{dingtalk.ErrIPNotAllowed, string(generated.KindIPNotAllowed), exitCredentials, 0,
 		"add this machine's public address, which may be IPv6, to the app's allow list: developer console, security settings"},
-	{dingtalk.ErrThrottled, "throttled", exitLimited, 0,
+	{dingtalk.ErrThrottled, string(generated.KindThrottled), exitLimited, 0,
 		"wait a minute, then run the rest: an app may make 20 calls a second (standard edition), and everything that uses its key shares them"},
-	{dingtalk.ErrQuotaExhausted, "quota-exhausted", exitLimited, 0,
+	{dingtalk.ErrQuotaExhausted, string(generated.KindQuotaExhausted), exitLimited, 0,
 		"run the rest next month, or have the organisation's quota raised (5,000 calls a month on the standard edition)"},
 	{dingtalk.ErrBlocked, "blocked", exitLimited, 0,
 		"send nothing from this address for five minutes, then run the rest"},
-	{dingtalk.ErrUnavailable, "unavailable", exitUnavailable, 0,
+	{dingtalk.ErrUnavailable, string(generated.KindUnavailable), exitUnavailable, 0,
 		"try again later; if that does not help, check the network, HTTPS_PROXY, --region and --base-url"},
 	{dingtalk.ErrUnexpectedResponse, "unexpected-response", exitSomeFailed, exitUnavailable,
 		"something else than DingTalk may have answered, such as a proxy or a network's login page: check --base-url and the proxy"},
@@ -46,7 +47,7 @@ var failures = []failure{
 		"check this machine's clock and certificates, and any proxy that opens TLS; there is no flag that skips the check"},
 	{dingtalk.ErrNotTried, "not-tried", exitUnavailable, 0,
 		"run it again once the cause is gone"},
-	{dingtalk.ErrRejected, "rejected", exitSomeFailed, exitCredentials,
+	{dingtalk.ErrRejected, string(generated.KindRejected), exitSomeFailed, exitCredentials,
 		"look the code up in DingTalk's documentation, or ask its support and quote the request id"},
 	{errMaxCalls, "max-calls", exitLimited, 0,
 		"run the rest, a file with --resume, and with a higher --max-calls if you like; the organisation's quota is not used up"},
@@ -75,9 +76,6 @@ func failureOf(err error) *failure {
 // budgetHint is the hint where it was not the service that refused for the month's sake.
 const budgetHint = "run the rest next month, or raise --monthly-budget if the organisation's quota is higher"
 
-// defaultScope is the permission that a conversion needs, for answers that name none.
-const defaultScope = "qyapi_chat_read"
-
 // hintFor says in one line what to do about an error.
 func hintFor(err error) string {
 	var known *exitError
@@ -92,7 +90,7 @@ func hintFor(err error) string {
 	if errors.As(stopCause(err), &e) && errors.Is(e.Kind, dingtalk.ErrQuotaExhausted) && e.Local {
 		return budgetHint
 	}
-	scopes := defaultScope
+	scopes := dingtalktest.Scope // for answers that name none
 	if errors.As(err, &e) && len(e.RequiredScopes) > 0 {
 		scopes = strings.Join(e.RequiredScopes, " and ")
 	}

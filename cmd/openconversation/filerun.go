@@ -55,8 +55,6 @@ func (a *app) convertFile(ctx context.Context, o convertOptions) error {
 		return usageError("--json gives a summary on standard output, where the rows go: add --output")
 	case (o.resume || o.retryFailed || o.force) && !fileOutput:
 		return usageError("--resume, --retry-failed and --force need --output")
-	case (o.resume || o.retryFailed) && o.input == "-":
-		return usageError("--resume and --retry-failed need an --input that can be read again")
 	}
 	reading, stopReading := context.WithCancel(ctx)
 	defer stopReading()

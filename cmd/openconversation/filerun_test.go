@@ -163,8 +163,7 @@ func TestFileFormats(t *testing.T) {
 			}
 			// To standard output and from standard input it is the same.
 			stdout := call{args: append([]string{"convert", "--input", b.in}, tt.flags...), env: serverEnv(b.server)}.run()
-			format := map[string]string{"lines": "lines", "csv": "csv", "tsv": "tsv", "jsonl": "jsonl"}[tt.name]
-			stdin := call{args: append([]string{"convert", "--input", "-", "--format", format}, tt.flags...), env: serverEnv(b.server), stdin: strings.NewReader(tt.content)}.run()
+			stdin := call{args: append([]string{"convert", "--input", "-", "--format", tt.name}, tt.flags...), env: serverEnv(b.server), stdin: strings.NewReader(tt.content)}.run()
 			for _, got := range []result{stdout, stdin} {
 				if got.code != tt.code || got.stdout != b.read(b.out) {
 					t.Errorf("%+v", got)

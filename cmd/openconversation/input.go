@@ -1,18 +1,17 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"strings"
+
+	"github.com/dingtalk-openapi/openconversation-go/internal/rows"
 )
 
-// maxLine is how many bytes of a line are read; the rest is skipped. It is far more than a chat id may have, so that
-// what is cut is refused as an id, and so small that no input can fill the memory.
+// maxLine is how many bytes of a line are kept. It is far more than a chat id may have, so that what is cut is refused as
+// an id, and so small that no input can fill the memory.
 const maxLine = 1 << 10
 
 // chatIDs is where a run's chat ids come from, in their order.
@@ -25,27 +24,29 @@ type chatIDs struct {
 // givenIDs are chat ids from the command line.
 func givenIDs(ids []string) *chatIDs { return &chatIDs{ahead: ids, err: io.EOF} }
 
-// linesOf reads one chat id a line. Blanks around an id, blank lines and lines that begin with # do not count. The
-// reading itself is done by a goroutine, since a read from a terminal or a pipe cannot be interrupted, and a signal must
-// end the run all the same.
+// linesOf reads one chat id a line, as a file of plain lines is read. An id that is far too long is cut, and so refused.
 func linesOf(ctx context.Context, r io.Reader) *chatIDs {
-	lines := make(chan string, 64)
-	var failed error
-	go func() {
-		defer close(lines)
-		failed = feed(ctx, r, lines)
-	}()
-	return &chatIDs{read: func() (string, error) {
-		select {
-		case line, more := <-lines:
-			if more {
-				return line, nil
+	in := &inFile{name: "standard input", reader: untilDone(ctx, r), format: rows.Lines}
+	var lines *rows.Reader
+	read := func() (string, error) {
+		if lines == nil {
+			var err error
+			if lines, err = in.rows(); err != nil {
+				return "", err
 			}
-			return "", failed
-		case <-ctx.Done():
-			return "", context.Cause(ctx)
 		}
-	}}
+		switch row, err := lines.Read(); {
+		case err != nil && ctx.Err() != nil:
+			return "", context.Cause(ctx)
+		case err != nil:
+			return "", in.describe(err)
+		case row.Problem != "":
+			return "", usageError("%s: %s", in.name, row.Problem)
+		default:
+			return strings.Clone(row.ChatID[:min(len(row.ChatID), maxLine)]), nil
+		}
+	}
+	return &chatIDs{read: read}
 }
 
 // atLeast says whether there are n chat ids more, for which it may have to wait.
@@ -80,59 +81,4 @@ func (c *chatIDs) failure() error {
 		return nil
 	}
 	return c.err
-}
-
-// feed sends the ids of r's lines until r ends, which is io.EOF, or ctx does.
-func feed(ctx context.Context, r io.Reader, ids chan<- string) error {
-	reader := bufio.NewReaderSize(r, 64<<10)
-	switch mark, _ := reader.Peek(3); {
-	case bytes.Equal(mark, []byte("\uFEFF")):
-		_, _ = reader.Discard(len(mark)) // they are in the buffer
-	case bytes.HasPrefix(mark, []byte("\xff\xfe")), bytes.HasPrefix(mark, []byte("\xfe\xff")):
-		return usageError("standard input is UTF-16; save it as UTF-8")
-	}
-	for n := 1; ; n++ {
-		line, err := readLine(reader)
-		if bytes.IndexByte(line, 0) >= 0 {
-			return usageError("standard input, line %d: it holds a NUL byte, so this is no plain text", n)
-		}
-		if id := idOf(line); id != "" {
-			select {
-			case ids <- id:
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
-		}
-		switch {
-		case errors.Is(err, io.EOF):
-			return io.EOF
-		case err != nil:
-			return fmt.Errorf("standard input, line %d: %w", n, err)
-		}
-	}
-}
-
-// readLine reads a line without its end, and keeps no more than maxLine bytes and one of it.
-func readLine(r *bufio.Reader) ([]byte, error) {
-	var line []byte
-	for {
-		part, err := r.ReadSlice('\n')
-		part = bytes.TrimSuffix(part, []byte("\n"))
-		line = append(line, part[:min(len(part), maxLine+1-len(line))]...)
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return line, err
-		}
-	}
-}
-
-// idOf is the chat id of a line; empty if it has none. A line that was cut is left as it is, to be refused as an id.
-func idOf(line []byte) string {
-	if len(line) > maxLine {
-		return string(line)
-	}
-	id := strings.TrimSpace(string(line))
-	if strings.HasPrefix(id, "#") {
-		return ""
-	}
-	return id
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
@@ -187,6 +188,24 @@ func TestFailedRowsOfACompleteOutputCount(t *testing.T) {
 	}
 	if b.read(b.out) != convertedChats(3, 3) || b.files() != "in.txt out" {
 		t.Errorf("files %s", b.files())
+	}
+}
+
+// A --retry-failed that is stopped keeps them in their rows.
+func TestRetryKeepsResultsBehindAStop(t *testing.T) {
+	jsonl := strings.NewReplacer("chat", `{"chatId":"chat`, "\n", "\"}\n").Replace(chats(12, 12))
+	for name, content := range map[string]string{"in.txt": chats(12, 12), "in.jsonl": jsonl} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, name, content)
+			b.server.FailNext(dingtalktest.Code(generated.CodeInvalidChatID).For(conversion).Times(12))
+			b.want(1, "12 failed")
+			failed := b.read(b.out)
+			got := call{args: b.args("--retry-failed", "--concurrency", "4"), env: b.refusing(2, 3)}.run()
+			if n := strings.Count(b.read(b.out), "cid"); got.code != 4 || n != 5 || strings.Count(b.read(b.out), "\n") != strings.Count(failed, "\n") {
+				t.Errorf("%d results, %+v\n%s", n, got, b.read(b.out))
+			}
+			b.want(0, "12 converted, 0 failed; 7 calls", "--retry-failed")
+		})
 	}
 }
 

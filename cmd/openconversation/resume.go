@@ -119,7 +119,6 @@ type oldRows struct {
 	name    string
 	in      *rows.Reader
 	records *rows.Records
-	end     int64
 }
 
 func (r *fileRun) openOld() (*oldRows, error) {
@@ -135,7 +134,6 @@ func (r *fileRun) openOld() (*oldRows, error) {
 	if err != nil || !bytes.Equal(rec.Raw, header[:len(header)-lineEndOf(header)]) {
 		return nil, usageError("%s is not an output for this input: its header is another", r.out.name)
 	}
-	old.end = rec.End
 	return old, nil
 }
 
@@ -152,26 +150,39 @@ func (o *oldRows) next(start []byte) (rows.Result, error) {
 	if !ok {
 		return result, usageError("%s is not an output for this input: line %d is of another row", o.name, rec.Line)
 	}
-	o.end = rec.End
 	return result, nil
 }
 
-// copyRest appends the old rows behind the first n to what is written.
+// copyRest appends the old rows behind the first n to what is written, and what was converted of them meanwhile.
 func (r *fileRun) copyRest(n int) error {
+	var err error
+	if r.rows, err = r.in.rows(); err != nil {
+		return err
+	}
 	old, err := r.openOld()
 	if err != nil {
 		return err
 	}
-	for range n {
-		rec, err := old.records.Next()
+	for i := 0; ; i++ {
+		row, err := r.rows.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return r.in.describe(err)
+		}
+		result, err := old.next(row.Start)
 		if err != nil {
 			return err
 		}
-		old.end = rec.End
+		if i < n {
+			continue
+		}
+		if id := r.late[row.ChatID]; id != "" {
+			result = rows.Result{OpenConversationID: printable(id)}
+		}
+		if err := r.out.write(r.rows.Finish(row.Start, result)); err != nil {
+			return err
+		}
 	}
-	if _, err := r.out.lock.Seek(old.end, io.SeekStart); err != nil {
-		return err
-	}
-	_, err = io.Copy(r.out.file, r.out.lock)
-	return err
 }

@@ -106,7 +106,7 @@ func (o *convertOptions) addTo(cmd *cobra.Command) {
 	flags.StringVar(&o.field, "field", "", "JSON Lines: `NAME` of the field with the chat ids (default: likewise)")
 	flags.BoolVar(&o.resume, "resume", false, "go on with a run that was stopped")
 	flags.BoolVar(&o.retryFailed, "retry-failed", false, "try the failed rows of a complete output again, and keep the others")
-	flags.BoolVar(&o.force, "force", false, "overwrite the output")
+	flags.BoolVar(&o.force, "force", false, "overwrite the output, which stays as it is until there is a result")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "read the input and say what it would cost; calls nothing, and needs credentials only where --redis knows what the month has used")
 	flags.StringVar(&o.progress, "progress", "auto", "`auto|bar|plain|none`: a bar, or a line every 10 seconds; auto is a bar on a terminal")
 	flags.Float64Var(&o.qps, "qps", dingtalk.DefaultRate, "at most `N` calls a second, fewer while the service throttles; 0 is no limit")

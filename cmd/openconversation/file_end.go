@@ -42,7 +42,7 @@ func (out *outFile) replace() error {
 		err = os.Rename(out.side, out.path)
 	}
 	if err == nil {
-		err = removeState(out.path)
+		err = removeIfThere(statePath(out.path))
 	}
 	return err
 }
@@ -51,7 +51,7 @@ func (out *outFile) replace() error {
 func (out *outFile) dropSide() error {
 	side, err := out.side, out.file.Close()
 	out.file, out.w, out.side = out.lock, out.lock, ""
-	return errors.Join(err, os.Remove(side), removeState(side))
+	return errors.Join(err, os.Remove(side), removeIfThere(statePath(side)))
 }
 
 // discard leaves everything as it was found.
@@ -80,7 +80,7 @@ func (out *outFile) leave(complete bool) error {
 	}
 	var err error
 	if complete {
-		err = removeState(out.path)
+		err = removeIfThere(statePath(out.path))
 	}
 	if out.file != out.lock {
 		err = errors.Join(err, out.file.Close())
@@ -88,9 +88,13 @@ func (out *outFile) leave(complete bool) error {
 	return errors.Join(err, out.lock.Close())
 }
 
-// removeState removes the state of an output, if there is one.
-func removeState(output string) error {
-	if err := os.Remove(statePath(output)); !errors.Is(err, fs.ErrNotExist) {
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil

@@ -99,12 +99,27 @@ func TestKilledForceChangesNothing(t *testing.T) {
 	}
 	_ = first.Process.Kill()
 	_ = first.Wait()
+	if b.files() != "in.txt out out.force out.force.state out.state" {
+		t.Errorf("files %s", b.files())
+	}
 	if b.read(b.out) != before || b.read(b.out+".state") != state {
 		t.Errorf("%s", b.read(b.out))
 	}
 	b.server.ClearFaults()
 	b.want(0, "60 converted", "--resume")
 	if b.read(b.out) != convertedChats(60, 50) || b.files() != "in.txt out" {
+		t.Errorf("files %s", b.files())
+	}
+}
+
+// What has the name that --force writes beside may be somebody's.
+func TestForceDoesNotTakeAnothersFile(t *testing.T) {
+	b := newBench(t, "in.txt", chats(3, 3))
+	b.want(0, "3 converted")
+	b.write(b.out+".force", "precious\n")
+	b.want(5, "out.force: ", "--force")
+	b.want(0, "is complete", "--resume")
+	if b.read(b.out+".force") != "precious\n" || b.read(b.out) != convertedChats(3, 3) || b.files() != "in.txt out out.force" {
 		t.Errorf("files %s", b.files())
 	}
 }

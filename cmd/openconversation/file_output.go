@@ -62,8 +62,10 @@ func (a *app) openOutput(o convertOptions, in *inFile) (*outFile, error) {
 
 // claim makes the file the run's, as the flags allow.
 func (out *outFile) claim(o convertOptions) error {
-	for _, left := range []string{forcePath(out.path), statePath(forcePath(out.path))} {
-		_ = os.Remove(left) // of a --force that was killed before it had a result
+	if left := forcePath(out.path); exists(statePath(left)) { // of a --force that was killed before it had a result
+		if err := errors.Join(removeIfThere(left), removeIfThere(statePath(left))); err != nil {
+			return err
+		}
 	}
 	old, err := loadState(out.path)
 	switch {
@@ -156,15 +158,19 @@ func (out *outFile) begin(first bool) error {
 }
 
 // forcePath is where a --force writes that has no result yet.
-func forcePath(output string) string { return output + ".new" }
+func forcePath(output string) string { return output + ".force" }
 
 // overwrite has the rows written beside, until one of them is a result. A run that comes to none, for want of the right
 // credentials or of a network, costs nothing that was paid for before.
 func (out *outFile) overwrite() error {
-	if err := out.writeBeside(forcePath(out.path), os.O_TRUNC); err != nil {
+	side := forcePath(out.path)
+	if err := out.state.save(side); err != nil { // first, so that a file without one is somebody else's
 		return err
 	}
-	return out.state.save(out.side) // for another process that finds the output locked
+	if err := out.writeBeside(side, os.O_EXCL); err != nil {
+		return errors.Join(err, removeIfThere(statePath(side)))
+	}
+	return nil
 }
 
 // overwrites is whether the file still holds what was in it before.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -71,6 +72,10 @@ func (a *app) redisURL(c connection) string {
 	return cmp.Or(c.redis, a.getenv(envRedisURL))
 }
 
+// quietRedis keeps the Redis client from writing to standard error by itself. That is a setting of the process, which
+// clients that are still closing read.
+var quietRedis = sync.OnceFunc(logging.Disable)
+
 // fleet is what the processes share that have the same Redis, host and app.
 func (a *app) fleet(c connection, creds dingtalk.AppCredentials) (*dingtalkredis.Fleet, func(), error) {
 	if u, err := url.Parse(c.redis); err == nil && u.User != nil {
@@ -82,7 +87,7 @@ func (a *app) fleet(c connection, creds dingtalk.AppCredentials) (*dingtalkredis
 	if err != nil { // it would repeat the URL, which may hold a password
 		return nil, nil, usageError("--redis and %s: not a Redis URL, such as redis://127.0.0.1:6379/0, rediss://… or unix://…", envRedisURL)
 	}
-	logging.Disable() // it writes to standard error by itself
+	quietRedis()
 	client := redis.NewClient(options)
 	done := func() { _ = client.Close() } // what has not been answered is of no use any more
 	fleetOptions := []dingtalkredis.Option{

@@ -149,8 +149,11 @@ func (s *settings) prism(ctx context.Context, dir string) error {
 	if err := s.script(ctx, s.checkScript("prism"), dir); err != nil {
 		return err
 	}
-	client := languages()[0]
-	program, err := s.build(ctx, client)
+	client, err := choose(languages(), []string{"go"}, false)
+	if err != nil {
+		return err
+	}
+	program, err := s.build(ctx, client[0])
 	if err != nil {
 		return err
 	}
@@ -173,7 +176,7 @@ func (s *settings) prism(ctx context.Context, dir string) error {
 	}
 	defer stop()
 
-	result := column{language: language{name: "prism"}, cells: map[string]cell{}}
+	result := column{language: language{name: "prism", flag: "check"}, cells: map[string]cell{}}
 	for _, test := range cases {
 		o := runCase(ctx, program, test, server)
 		if s.verbose {

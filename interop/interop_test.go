@@ -1,9 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -22,9 +25,6 @@ func TestFolders(t *testing.T) {
 		known[c.Name] = c
 	}
 	for _, l := range languages() {
-		if l.none != "" {
-			continue
-		}
 		if _, err := os.Stat(filepath.Join(l.folder, "build.sh")); err != nil {
 			t.Error(err)
 		}
@@ -69,6 +69,41 @@ func TestJudge(t *testing.T) {
 			t.Errorf("%s: %+v, want %s, failed %t", name, got, c.text, c.failed)
 		}
 	}
+}
+
+// What is told to reproduce a cell is a command that there is.
+func TestReproduce(t *testing.T) {
+	wrong := outcome{got: map[string]any{"status": 404.0}}
+	test := testCase{Name: "x", Want: map[string]any{"status": 400.0}}
+	for want, l := range map[string]language{
+		"go run ./interop -lang go -case x -v":     {name: "go"},
+		"go run ./interop -check prism -case x -v": {name: "prism", flag: "check"},
+	} {
+		if notes := judge(l, test, wrong, nil).notes; !slices.Contains(notes, want) {
+			t.Errorf("%q, want %s", notes, want)
+		}
+	}
+}
+
+// A proxy that is not for some hosts is for them no more because of the emulator.
+func TestEnvironmentKeepsNoProxy(t *testing.T) {
+	for _, name := range []string{"NO_PROXY", "no_proxy"} {
+		t.Setenv(name, "mirror.example.com, .internal")
+	}
+	command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestPrintNoProxy$", "-test.v")
+	command.Env = environment("PRINT_NO_PROXY=1")
+	output, err := command.CombinedOutput()
+	if err != nil || !strings.Contains(string(output), "mirror.example.com,.internal,127.0.0.1 mirror.example.com,.internal,127.0.0.1\n") {
+		t.Errorf("%v\n%s", err, output)
+	}
+}
+
+// TestPrintNoProxy is the process that the test above starts.
+func TestPrintNoProxy(t *testing.T) {
+	if os.Getenv("PRINT_NO_PROXY") == "" {
+		t.Skip("it is run by TestEnvironmentKeepsNoProxy")
+	}
+	fmt.Println(os.Getenv("NO_PROXY"), os.Getenv("no_proxy"))
 }
 
 func TestExplain(t *testing.T) {

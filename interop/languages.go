@@ -5,9 +5,9 @@ type language struct {
 	name     string
 	folder   string // below interop/
 	official bool   // DingTalk's own SDK instead of a generated client
-	none     string // why there is nothing to run; the folder does not exist then
 	needs    []need
-	fresh    bool // built every time: the Go tool has a cache of its own
+	fresh    bool   // built every time: the Go tool has a cache of its own
+	flag     string // that chooses it on the command line, if that is not -lang
 }
 
 func (l language) id() string { return l.name }
@@ -17,14 +17,6 @@ func (l language) group() string {
 		return "official"
 	}
 	return "generated"
-}
-
-// flag is the one that chooses it on the command line. Prism is judged like a language, and chosen like a check.
-func (l language) flag() string {
-	if l.name == "prism" {
-		return "check"
-	}
-	return "lang"
 }
 
 // need is something that must be on the machine.
@@ -92,9 +84,7 @@ func languages() []language {
 		{name: "official-python", folder: "official/python", official: true, needs: []need{needPython, needPip}},
 		{name: "official-node", folder: "official/node", official: true, needs: []need{needNode}},
 		{name: "official-java", folder: "official/java", official: true, needs: []need{needJava, needMaven}},
-		// The page shows these too, but their SDKs are not to be had from the registries that everything else here comes from.
-		{name: "official-php", official: true, none: "no registry that is used here serves this SDK: it is on Packagist"},
-		{name: "official-csharp", official: true, none: "no registry that is used here serves this SDK: it is on NuGet"},
-		{name: "official-cpp", official: true, none: "no registry that is used here serves this SDK"},
+		// The page shows PHP, C# and C++ too, but their SDKs are not to be had from the registries that everything else here
+		// comes from.
 	}
 }

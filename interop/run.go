@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -56,9 +57,6 @@ func (c column) failed() bool {
 // runLanguage builds a language's program and runs it once per case.
 func (s *settings) runLanguage(ctx context.Context, l language, cases []testCase) column {
 	c := column{language: l, cells: map[string]cell{}}
-	if l.none != "" {
-		return c
-	}
 	fmt.Fprintf(os.Stderr, "== %s\n", l.name)
 	defects, err := loadDefects(filepath.Join(s.root, "interop", l.folder, "defects.json"))
 	if err != nil {
@@ -102,7 +100,7 @@ func (s *settings) runLanguage(ctx context.Context, l language, cases []testCase
 func judge(l language, test testCase, o outcome, defects map[string]defect) cell {
 	differences := o.differences(test.Want, l.official)
 	known, listed := defects[test.Name]
-	reproduce := fmt.Sprintf("go run ./interop -%s %s -case %s -v", l.flag(), l.name, test.Name)
+	reproduce := fmt.Sprintf("go run ./interop -%s %s -case %s -v", cmp.Or(l.flag, "lang"), l.name, test.Name)
 	switch {
 	case len(differences) == 0 && !listed:
 		return cell{text: "ok"}
@@ -174,13 +172,18 @@ func runCase(ctx context.Context, program string, test testCase, server *listeni
 	return o
 }
 
-// environment is this process's, in UTF-8 and without a proxy: the emulator is on the loopback interface.
+// environment is this process's, in UTF-8. Beside the hosts that a proxy is not for already, it is not for the emulator's,
+// on the loopback interface.
 func environment(extra ...string) []string {
 	env := slices.DeleteFunc(os.Environ(), func(entry string) bool {
 		name, _, _ := strings.Cut(strings.ToLower(entry), "=")
 		return name == "lang" || strings.HasPrefix(name, "lc_")
 	})
-	return append(append(env, "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "no_proxy=127.0.0.1", "NO_PROXY=127.0.0.1"), extra...)
+	for _, name := range []string{"no_proxy", "NO_PROXY"} {
+		hosts := append(split(os.Getenv(name)), "127.0.0.1")
+		env = append(env, name+"="+strings.Join(hosts, ","))
+	}
+	return append(append(env, "LANG=C.UTF-8", "LC_ALL=C.UTF-8"), extra...)
 }
 
 // listening is a loopback listener in front of an emulator.

@@ -17,9 +17,7 @@ func printTable(w io.Writer, columns []column, cases []testCase, official bool) 
 	}
 	fmt.Fprintf(table, "\n%s", heading)
 	for _, c := range columns {
-		if c.language.none == "" {
-			fmt.Fprintf(table, "\t%s", strings.TrimPrefix(c.language.name, "official-"))
-		}
+		fmt.Fprintf(table, "\t%s", strings.TrimPrefix(c.language.name, "official-"))
 	}
 	fmt.Fprintln(table)
 	for _, test := range cases {
@@ -28,22 +26,15 @@ func printTable(w io.Writer, columns []column, cases []testCase, official bool) 
 		}
 		fmt.Fprint(table, test.Name)
 		for _, c := range columns {
-			switch {
-			case c.language.none != "":
-			case c.problem != "":
-				fmt.Fprintf(table, "\t%s", c.short)
-			default:
-				fmt.Fprintf(table, "\t%s", c.cells[test.Name].text)
+			text := c.cells[test.Name].text
+			if c.problem != "" {
+				text = c.short
 			}
+			fmt.Fprintf(table, "\t%s", text)
 		}
 		fmt.Fprintln(table)
 	}
 	_ = table.Flush() // Nothing can be done about a terminal that does not take it.
-	for _, c := range columns {
-		if c.language.none != "" {
-			fmt.Fprintf(w, "%s: not run: %s\n", c.language.name, c.language.none)
-		}
-	}
 }
 
 // printNotes says what every cell means that is not ok. Cases with the same defect are told together.
@@ -85,9 +76,7 @@ func sharing(c column, cases []testCase, like cell) []string {
 func printTimes(w io.Writer, columns []column) {
 	fmt.Fprint(w, "\nseconds to build and to run:")
 	for _, c := range columns {
-		if c.language.none == "" {
-			fmt.Fprintf(w, " %s %.1f+%.1f", c.language.name, seconds(c.building), seconds(c.running))
-		}
+		fmt.Fprintf(w, " %s %.1f+%.1f", c.language.name, seconds(c.building), seconds(c.running))
 	}
 	fmt.Fprintln(w)
 }

@@ -17,7 +17,7 @@ type budgetOptions struct {
 }
 
 func newBudgetCommand(a *app) *cobra.Command {
-	var o budgetOptions
+	o := budgetOptions{connection: connection{noEmulator: true}} // which has no Redis
 	cmd := &cobra.Command{
 		Use:   "budget",
 		Short: "Print what the month's calls have come to",
@@ -42,7 +42,6 @@ The month is that of UTC+8.`,
 	flags.SortFlags = false
 	o.sharing.addTo(cmd)
 	o.addTo(cmd)
-	_ = flags.MarkHidden("emulator") // it has no Redis
 	flags.BoolVar(&o.json, "json", false, "print one JSON object")
 	return cmd
 }
@@ -51,8 +50,8 @@ The month is that of UTC+8.`,
 type monthUsed struct {
 	Month  string    `json:"month"`
 	Used   int       `json:"used"`
-	Limit  int       `json:"limit"`
-	Left   int       `json:"left"`
+	Limit  *int      `json:"limit,omitempty"` // nil if there is none
+	Left   *int      `json:"left,omitempty"`
 	Resets time.Time `json:"resets"`
 }
 
@@ -68,8 +67,8 @@ func (a *app) budget(ctx context.Context, o budgetOptions) error {
 		return a.printJSON(m)
 	}
 	limit, left := "no limit", ""
-	if m.Limit > 0 {
-		limit, left = fmt.Sprint(m.Limit), fmt.Sprintf("left    %d\n", m.Left)
+	if m.Limit != nil {
+		limit, left = fmt.Sprint(*m.Limit), fmt.Sprintf("left    %d\n", *m.Left)
 	}
 	return a.print(fmt.Sprintf("month   %s\nused    %d\nlimit   %s\n%sresets  %s\n", m.Month, m.Used, limit, left, m.Resets.Format(time.RFC3339)))
 }
@@ -89,7 +88,11 @@ func (a *app) monthUsed(ctx context.Context, c connection) (m monthUsed, err err
 	if m.Used, err = budget.Used(ctx); err != nil {
 		return m, &exitError{code: exitUnavailable, err: errors.New("Redis: " + strings.TrimPrefix(err.Error(), "dingtalkredis: ")), hint: "check that Redis runs at the address of --redis or " + envRedisURL}
 	}
-	m.Limit, m.Left, m.Resets = c.budget, max(c.budget-m.Used, 0), budget.Resets()
+	if c.budget > 0 {
+		left := max(c.budget-m.Used, 0)
+		m.Limit, m.Left = &c.budget, &left
+	}
+	m.Resets = budget.Resets()
 	m.Month = m.Resets.AddDate(0, -1, 0).Format("2006-01")
 	return m, nil
 }

@@ -28,6 +28,7 @@ type converter interface {
 
 // connection is how a command was told to reach the service.
 type connection struct {
+	noEmulator bool // the command has no flag for it
 	emulator   bool
 	region     region
 	baseURL    string
@@ -61,13 +62,19 @@ func (r *region) Set(name string) error {
 // addTo adds the flags.
 func (c *connection) addTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.BoolVar(&c.emulator, "emulator", false, "call an emulator in this process, which needs no credentials and knows the chat of DingTalk's page")
+	alone := []string{"region", "base-url"}
+	if !c.noEmulator {
+		flags.BoolVar(&c.emulator, "emulator", false, "call an emulator in this process, which needs no credentials and knows the chat of DingTalk's page")
+		alone = append(alone, "emulator")
+	}
 	flags.Var(&c.region, "region", "the app's region: `international|mainland` (default international)")
 	flags.StringVar(&c.baseURL, "base-url", "", "`URL` to call instead of a region's: HTTPS, or HTTP on a loopback address")
 	flags.StringVar(&c.secretFile, "app-secret-file", "", "read the app's secret from this `FILE` instead of "+envAppSecret)
-	cmd.MarkFlagsMutuallyExclusive("region", "base-url", "emulator")
-	cmd.MarkFlagsMutuallyExclusive("app-secret-file", "emulator")
-	if c.offered {
+	cmd.MarkFlagsMutuallyExclusive(alone...)
+	if !c.noEmulator {
+		cmd.MarkFlagsMutuallyExclusive("app-secret-file", "emulator")
+	}
+	if c.offered && !c.noEmulator {
 		cmd.MarkFlagsMutuallyExclusive("redis", "emulator")
 	}
 	_ = cmd.RegisterFlagCompletionFunc("region", cobra.FixedCompletions([]string{"international", "mainland"}, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
@@ -102,7 +109,7 @@ func (a *app) dial(ctx context.Context, c connection) (converter, func(), error)
 		options = append(options, c.share(fleet)...)
 	}
 	if c.pace != nil {
-		options = append(options, dingtalk.WithLimiter(c.pace))
+		options = append(options, dingtalk.WithLimiter(c.pace), dingtalk.WithBudget(c.pace))
 	}
 	client, err := dingtalk.NewClient(creds, options...)
 	if err != nil { // the credentials are not empty, so it is the base URL
@@ -151,14 +158,14 @@ func (a *app) credentials(c connection) (dingtalk.AppCredentials, error) {
 	if creds.AppSecret == "" {
 		missing = append(missing, envAppSecret+" (or --app-secret-file)")
 	}
-	if len(missing) > 0 {
-		return creds, &exitError{
-			code: exitCredentials,
-			err:  errors.New("no credentials: set " + strings.Join(missing, " and ")),
-			hint: "the developer console shows them as Client ID and Client Secret; --emulator needs none",
-		}
+	if len(missing) == 0 {
+		return creds, nil
 	}
-	return creds, nil
+	hint := "the developer console shows them as Client ID and Client Secret"
+	if !c.noEmulator {
+		hint += "; --emulator needs none"
+	}
+	return creds, &exitError{code: exitCredentials, err: errors.New("no credentials: set " + strings.Join(missing, " and ")), hint: hint}
 }
 
 // maxSecret is far above the length of any app secret, in bytes.

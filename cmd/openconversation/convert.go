@@ -28,6 +28,8 @@ type convertOptions struct {
 	resume, retryFailed, force bool
 	dryRun                     bool
 	progress                   string
+
+	given []string // the flags that the run goes on with, as words
 }
 
 func newConvertCommand(a *app) *cobra.Command {
@@ -80,6 +82,7 @@ towards its organisation's monthly quota.`,
 			if err := o.sharing.check(cmd, a.redisURL(o.connection) != ""); err != nil {
 				return err
 			}
+			o.given = givenFlags(cmd)
 			return a.convert(cmd.Context(), o, args)
 		}),
 	}
@@ -99,11 +102,11 @@ func (o *convertOptions) addTo(cmd *cobra.Command) {
 	flags.StringVarP(&o.input, "input", "i", "", "convert the rows of this `FILE`, or of standard input with -")
 	flags.StringVarP(&o.output, "output", "o", "", "write to this `FILE` instead of standard output; it must not exist, see --resume and --force")
 	flags.StringVar(&o.format, "format", "", "`lines|csv|tsv|jsonl`, where the input's name does not end in .txt, .csv, .tsv, .jsonl or .ndjson")
-	flags.StringVar(&o.column, "column", "", "CSV and TSV: `NAME` of the column with the chat ids (default the one of chat_id, chatId and chatid that there is)")
-	flags.StringVar(&o.field, "field", "", "JSON Lines: `NAME` of the field with the chat ids (default likewise)")
+	flags.StringVar(&o.column, "column", "", "CSV and TSV: `NAME` of the column with the chat ids (default: chat_id, chatId or chatid, whichever the header has)")
+	flags.StringVar(&o.field, "field", "", "JSON Lines: `NAME` of the field with the chat ids (default: likewise)")
 	flags.BoolVar(&o.resume, "resume", false, "go on with a run that was stopped")
 	flags.BoolVar(&o.retryFailed, "retry-failed", false, "try the failed rows of a complete output again, and keep the others")
-	flags.BoolVar(&o.force, "force", false, "overwrite the output")
+	flags.BoolVar(&o.force, "force", false, "overwrite the output, which stays as it is until there is a result")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "read the input and say what it would cost; calls nothing, and needs credentials only where --redis knows what the month has used")
 	flags.StringVar(&o.progress, "progress", "auto", "`auto|bar|plain|none`: a bar, or a line every 10 seconds; auto is a bar on a terminal")
 	flags.Float64Var(&o.qps, "qps", dingtalk.DefaultRate, "at most `N` calls a second, fewer while the service throttles; 0 is no limit")

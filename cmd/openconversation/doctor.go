@@ -35,10 +35,11 @@ wrong. It spends one call of the organisation's monthly quota, and says so befor
   address      this machine's address may make it
   conversion   the call is answered, and no limit refuses it
 
-The last three are seen in one call, the conversion of a chat that the app need not know:
-that a chat is unknown is said by a service that has let the call pass. The order in which
-the service checks them is not documented, so if one is refused, nothing is known about the
-other two. A call that fails in the network is repeated, as it would be by convert.`,
+The last three are seen in one call, the conversion of a chat. The order in which the
+service checks them is not documented: if one is refused, nothing is known about the other
+two, and if the chat is unknown, as the default is to most apps, permission and address were
+not refused, which is no proof. For proof give --chat of a group in the app's organisation.
+A call that fails in the network is repeated, as it would be by convert.`,
 		Example: `  openconversation doctor --emulator
   openconversation doctor --region mainland --json`,
 		Args:        cobra.NoArgs,
@@ -85,25 +86,13 @@ func (a *app) doctor(ctx context.Context, o doctorOptions) error {
 	if !ok {
 		return errors.New("doctor: this client has no token")
 	}
-	if err := checkChat(ctx, p, o.chat); err != nil {
-		return err
+	if err := dingtalk.CheckChatID(o.chat); err != nil {
+		return usageError("--chat %s: %s", shown(o.chat), describe(err))
 	}
 	if !o.emulator {
 		a.note("this spends one call of the organisation's monthly quota: the conversion of %s", shown(o.chat))
 	}
 	return e.examine(ctx, p)
-}
-
-// checkChat refuses a chat id that the client would not send. With a context that has ended, to look at the id is all
-// that a client does.
-func checkChat(ctx context.Context, c converter, chatID string) error {
-	ended, cancel := context.WithCancel(ctx)
-	cancel()
-	_, err := c.OpenConversationID(ended, chatID)
-	if errors.Is(err, dingtalk.ErrInvalidChatID) {
-		return usageError("--chat %s: %s", shown(chatID), describe(err))
-	}
-	return nil
 }
 
 // The checks.
@@ -160,10 +149,14 @@ func (e *examination) examine(ctx context.Context, p patient) error {
 	if stage := conversionStage(err); stage != "" {
 		return e.fail(stage, err)
 	}
+	permission, address := "the app may convert chats", "calls from this machine's address are accepted"
+	if err != nil { // what the service checks first is not documented
+		permission, address = "not refused", "not refused"
+	}
 	for _, f := range []finding{
-		{Check: checkPermission, Detail: "the app may convert chats"},
-		{Check: checkAddress, Detail: "calls from this machine's address are accepted"},
-		{Check: checkConversion, Detail: e.conversionText(err)},
+		{Check: checkPermission, Detail: permission},
+		{Check: checkAddress, Detail: address},
+		{Check: checkConversion, Detail: conversionText(err)},
 	} {
 		if err := e.pass(f.Check, f.Detail); err != nil {
 			return err
@@ -189,7 +182,7 @@ func tokenStage(err error) string {
 	}
 }
 
-// conversionStage is the check that a conversion's error belongs to, or "" if the service let the call pass.
+// conversionStage is the check that a conversion's error belongs to, or "" if it is about the chat.
 func conversionStage(err error) string {
 	switch kind := failureKind(err); {
 	case err == nil, errors.Is(kind, dingtalk.ErrInvalidChatID), errors.Is(kind, dingtalk.ErrOwnerNotVisible):
@@ -203,17 +196,15 @@ func conversionStage(err error) string {
 	}
 }
 
-// conversionText says what a conversion that was let pass came to.
-func (e *examination) conversionText(err error) string {
+// conversionText says what a conversion that was not refused came to.
+func conversionText(err error) string {
 	switch {
 	case err == nil:
 		return "the chat was converted"
 	case errors.Is(err, dingtalk.ErrOwnerNotVisible):
 		return "the call was answered; this chat's owner is outside the app's visible range"
-	case e.options.chat == dingtalktest.ChatID:
-		return "the call was answered; the chat is unknown, as is to be expected of an example"
 	default:
-		return "the call was answered; this chat is unknown, or of another organisation"
+		return "the call was answered; the chat is unknown; for proof give --chat of a group of yours"
 	}
 }
 

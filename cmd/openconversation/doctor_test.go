@@ -28,6 +28,8 @@ const (
 	doctorToks = doctorSet + doctorLocal + "ok           token        the service issued an access token\n"
 	doctorCall = "ok           permission   the app may convert chats\n" +
 		"ok           address      calls from this machine's address are accepted\n"
+	notRefused    = "ok           permission   not refused\nok           address      not refused\n"
+	doctorUnknown = "ok           conversion   the call was answered; the chat is unknown; for proof give --chat of a group of yours\n"
 )
 
 // unmade are the lines of checks that were not made.
@@ -42,7 +44,7 @@ func unmade(checks ...string) string {
 func hintOf(kind string) string {
 	for _, row := range failures {
 		if row.kind == kind {
-			return "hint: " + strings.ReplaceAll(row.hint, "SCOPES", defaultScope) + "\n"
+			return "hint: " + strings.ReplaceAll(row.hint, "SCOPES", dingtalktest.Scope) + "\n"
 		}
 	}
 	return "no such kind: " + kind
@@ -76,15 +78,15 @@ func TestDoctor(t *testing.T) {
 		{name: "well", stdout: doctorCall + "ok           conversion   the chat was converted\n", calls: 1},
 		{
 			name: "the example is unknown", fault: fault(dingtalktest.Code(generated.CodeInvalidChatID)), calls: 1,
-			stdout: doctorCall + "ok           conversion   the call was answered; the chat is unknown, as is to be expected of an example\n",
+			stdout: notRefused + doctorUnknown,
 		},
 		{
 			name: "the chat is unknown", args: []string{"--chat", unknown}, calls: 1,
-			stdout: doctorCall + "ok           conversion   the call was answered; this chat is unknown, or of another organisation\n",
+			stdout: notRefused + doctorUnknown,
 		},
 		{
 			name: "its owner is not visible", opts: []dingtalktest.Option{dingtalktest.WithOwnerNotVisible(chat)}, calls: 1,
-			stdout: doctorCall + "ok           conversion   the call was answered; this chat's owner is outside the app's visible range\n",
+			stdout: notRefused + "ok           conversion   the call was answered; this chat's owner is outside the app's visible range\n",
 		},
 		{
 			name: "wrong secret", secret: "wrong", code: 3, hint: "unauthenticated",

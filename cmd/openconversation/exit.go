@@ -29,9 +29,9 @@ var exitCodes = []struct {
 }{
 	{exitOK, "everything was converted"},
 	{exitSomeFailed, "some chats could not be converted, all others were; or a code is not in the catalogue"},
-	{exitUsage, "wrong usage or unreadable input; nothing was sent for it"},
+	{exitUsage, "wrong usage or unreadable input; nothing was sent, except for what a stream held before it could not be read"},
 	{exitCredentials, "credentials or a permission are missing or wrong; the run stopped"},
-	{exitLimited, "throttled, out of the month's quota, or banned; the run stopped and can be continued later"},
+	{exitLimited, "throttled, out of the month's quota or the calls of --monthly-budget or --max-calls, or banned; the run stopped and can be continued later"},
 	{exitUnavailable, "the network, the service or this machine failed, or --timeout passed; the run stopped and can be continued"},
 	{exitInterrupted, "stopped by SIGINT (Ctrl-C); can be continued"},
 	{exitTerminated, "stopped by SIGTERM; can be continued"},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
 // failure says what the command makes of one of the SDK's kinds of error.
@@ -18,25 +19,25 @@ type failure struct {
 	hint      string // what to do about it
 }
 
-// failures has a row for each sentinel, in the order of the SDK.
+// failures has a row for each sentinel, in the order of the SDK, and then the command's own.
 var failures = []failure{
-	{dingtalk.ErrInvalidChatID, "invalid-chat-id", exitSomeFailed, exitUnavailable,
+	{dingtalk.ErrInvalidChatID, string(generated.KindInvalidChatID), exitSomeFailed, exitUnavailable,
 		"use the chatId of a group in the app's own organisation, often chat and 32 hexadecimal digits; ids that begin with cid are converted already"},
-	{dingtalk.ErrOwnerNotVisible, "owner-not-visible", exitSomeFailed, exitUnavailable,
+	{dingtalk.ErrOwnerNotVisible, string(generated.KindOwnerNotVisible), exitSomeFailed, exitUnavailable,
 		"add the group's owner to the app's visible range in the developer console"},
-	{dingtalk.ErrUnauthenticated, "unauthenticated", exitCredentials, 0,
+	{dingtalk.ErrUnauthenticated, string(generated.KindUnauthenticated), exitCredentials, 0,
 		"check DINGTALK_APP_KEY and the app secret (Client ID and Client Secret in the developer console), and --region: an app belongs to one region"},
-	{dingtalk.ErrPermissionDenied, "permission-denied", exitCredentials, 0,
+	{dingtalk.ErrPermissionDenied, string(generated.KindPermissionDenied), exitCredentials, 0,
 		"grant the app SCOPES in the developer console, on its page for permissions, then run again: https://help.dingtalk.io/open/development/add-api-permission"},
-	{dingtalk.ErrIPNotAllowed, "ip-not-allowed", exitCredentials, 0,
+	{dingtalk.ErrIPNotAllowed, string(generated.KindIPNotAllowed), exitCredentials, 0,
 		"add this machine's public address, which may be IPv6, to the app's allow list: developer console, security settings"},
-	{dingtalk.ErrThrottled, "throttled", exitLimited, 0,
+	{dingtalk.ErrThrottled, string(generated.KindThrottled), exitLimited, 0,
 		"wait a minute, then run the rest: an app may make 20 calls a second (standard edition), and everything that uses its key shares them"},
-	{dingtalk.ErrQuotaExhausted, "quota-exhausted", exitLimited, 0,
+	{dingtalk.ErrQuotaExhausted, string(generated.KindQuotaExhausted), exitLimited, 0,
 		"run the rest next month, or have the organisation's quota raised (5,000 calls a month on the standard edition)"},
 	{dingtalk.ErrBlocked, "blocked", exitLimited, 0,
 		"send nothing from this address for five minutes, then run the rest"},
-	{dingtalk.ErrUnavailable, "unavailable", exitUnavailable, 0,
+	{dingtalk.ErrUnavailable, string(generated.KindUnavailable), exitUnavailable, 0,
 		"try again later; if that does not help, check the network, HTTPS_PROXY, --region and --base-url"},
 	{dingtalk.ErrUnexpectedResponse, "unexpected-response", exitSomeFailed, exitUnavailable,
 		"something else than DingTalk may have answered, such as a proxy or a network's login page: check --base-url and the proxy"},
@@ -46,8 +47,10 @@ var failures = []failure{
 		"check this machine's clock and certificates, and any proxy that opens TLS; there is no flag that skips the check"},
 	{dingtalk.ErrNotTried, "not-tried", exitUnavailable, 0,
 		"run it again once the cause is gone"},
-	{dingtalk.ErrRejected, "rejected", exitSomeFailed, exitCredentials,
+	{dingtalk.ErrRejected, string(generated.KindRejected), exitSomeFailed, exitCredentials,
 		"look the code up in DingTalk's documentation, or ask its support and quote the request id"},
+	{errMaxCalls, "max-calls", exitLimited, 0,
+		"run the rest, a file with --resume, and with a higher --max-calls if you like; the organisation's quota is not used up"},
 	{context.DeadlineExceeded, "timeout", exitUnavailable, 0,
 		"give the run more time with --timeout"},
 }
@@ -70,8 +73,8 @@ func failureOf(err error) *failure {
 	return nil
 }
 
-// defaultScope is the permission that a conversion needs, for answers that name none.
-const defaultScope = "qyapi_chat_read"
+// budgetHint is the hint where it was not the service that refused for the month's sake.
+const budgetHint = "run the rest next month, or raise --monthly-budget if the organisation's quota is higher"
 
 // hintFor says in one line what to do about an error.
 func hintFor(err error) string {
@@ -83,8 +86,11 @@ func hintFor(err error) string {
 	if row == nil {
 		return ""
 	}
-	scopes := defaultScope
 	var e *dingtalk.Error
+	if errors.As(stopCause(err), &e) && errors.Is(e.Kind, dingtalk.ErrQuotaExhausted) && e.Local {
+		return budgetHint
+	}
+	scopes := dingtalktest.Scope // for answers that name none
 	if errors.As(err, &e) && len(e.RequiredScopes) > 0 {
 		scopes = strings.Join(e.RequiredScopes, " and ")
 	}
@@ -96,6 +102,9 @@ func describe(err error) string {
 	text := err.Error()
 	var e *dingtalk.Error
 	if errors.As(err, &e) {
+		if errors.Is(e.Kind, errMaxCalls) {
+			return e.Kind.Error() // it is about no call
+		}
 		text = strings.TrimPrefix(text, "dingtalk: "+e.Op+": ") // says nothing to somebody who typed a command
 	}
 	return printable(strings.TrimPrefix(text, "dingtalk: "))
@@ -117,17 +126,28 @@ func aboutChat(err error) bool {
 	return errors.Is(kind, dingtalk.ErrInvalidChatID) || errors.Is(kind, dingtalk.ErrOwnerNotVisible)
 }
 
-// doubtful is whether it takes several such errors in a row to tell that every chat meets them.
-func doubtful(err error) bool {
+// After so many doubtful failures in a row the SDK takes them to be about every chat: those of the network or the
+// service, and strange answers, of which it counts all kinds together.
+const (
+	maxUnavailable = 5
+	maxStrange     = 3
+)
+
+// doubts is how many such errors in a row it takes to tell that every chat meets them; 0 if it is not to be told by that.
+func doubts(err error) int {
 	var e *dingtalk.Error
 	switch kind := failureKind(err); {
-	case errors.Is(kind, dingtalk.ErrUnavailable), errors.Is(kind, dingtalk.ErrUnexpectedResponse), errors.Is(kind, dingtalk.ErrRejected):
-		return true
-	case errors.Is(kind, dingtalk.ErrPermissionDenied):
-		return errors.As(err, &e) && generated.LookupErrorCode(string(e.Code)) == nil
+	case errors.Is(kind, dingtalk.ErrUnavailable):
+		return maxUnavailable
+	case errors.Is(kind, dingtalk.ErrUnexpectedResponse), errors.Is(kind, dingtalk.ErrRejected),
+		errors.Is(kind, dingtalk.ErrPermissionDenied) && errors.As(err, &e) && generated.LookupErrorCode(string(e.Code)) == nil:
+		return maxStrange
+	default:
+		return 0
 	}
-	return false
 }
+
+func doubtful(err error) bool { return doubts(err) > 0 }
 
 // stopCode is the exit code of a run that an error stopped.
 func stopCode(err error) int {

@@ -83,12 +83,15 @@ func TestMachinesShareOneBudget(t *testing.T) {
 	if calls() != budget || server.Count(generated.OperationGetAccessToken) != 1 {
 		t.Errorf("%d calls with %d tokens, want %d and 1\n%s", calls(), server.Count(generated.OperationGetAccessToken), budget, output.String())
 	}
+	if !strings.Contains(output.String(), "hint: "+budgetHint+"\n") {
+		t.Errorf("no hint of the budget\n%s", output.String())
+	}
 	for part, code := range codes {
 		if code != exitLimited && code != exitOK { // one may be done before the budget is spent
 			t.Errorf("part %d ended with %d", part, code)
 		}
 	}
-	if m := used(); m.Used != budget || m.Left != 0 || m.Limit != budget {
+	if m := used(); m.Used != budget || m.Left == nil || *m.Left != 0 || m.Limit == nil || *m.Limit != budget {
 		t.Errorf("budget says %+v", m)
 	}
 
@@ -126,6 +129,14 @@ func TestMachinesPlanWithWhatTheMonthHasUsed(t *testing.T) {
 		dingtalktest.OpenConversationIDOf("b") + "\nc\t" + dingtalktest.OpenConversationIDOf("c") + "\n", ""})
 	got := call{args: []string{"convert", "--input", "-", "--format", "lines", "--dry-run"}, env: env, stdin: strings.NewReader("x\ny\n")}.run()
 	if got.code != 0 || !strings.Contains(got.stdout, "quota          0.0% of the 5000 calls of a month, which has used 3 so far\n") {
+		t.Errorf("%+v", got)
+	}
+	got = call{args: []string{"convert", "--input", "-", "--dry-run", "--monthly-budget", "20"}, env: env, stdin: strings.NewReader("x\ny\n")}.run()
+	if got.code != 0 || !strings.Contains(got.stdout, "quota          10.0% of the 20 calls of a month, which has used 3 so far\n") {
+		t.Errorf("%+v", got)
+	}
+	got = call{args: []string{"budget", "--json", "--monthly-budget", "0"}, env: env}.run()
+	if got.code != 0 || !strings.Contains(got.stdout, `"used": 3`) || strings.Contains(got.stdout, "limit") || strings.Contains(got.stdout, "left") {
 		t.Errorf("%+v", got)
 	}
 	client := redis.NewClient(&redis.Options{Addr: rdb.Addr})

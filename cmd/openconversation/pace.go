@@ -9,12 +9,13 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// pace is the limiter of a run over a file. It counts the requests, and keeps them within a rate and a budget.
+// pace is the limiter and the budget of a run. It keeps the requests within a rate, and counts them.
 type pace struct {
 	qps       float64
 	inner     dingtalk.Limiter // nil for no limit
-	max       int64            // budget in requests; 0 for none
-	calls     atomic.Int64     // requests that were let go
+	max       int64            // --max-calls; 0 for none
+	budget    dingtalk.Budget  // that of all who share the app; nil for none
+	calls     atomic.Int64     // requests that were sent
 	throttled atomic.Int64
 }
 
@@ -26,15 +27,28 @@ func newPace(qps float64, maxCalls int) *pace {
 	return p
 }
 
-// Wait lets a request go when its time has come. The budget is spent before that, so that no two take its last call.
-func (p *pace) Wait(ctx context.Context) error {
+// errMaxCalls ends a run that has made the calls which it was given.
+var errMaxCalls = errors.New("stopped by --max-calls")
+
+// Spend counts a request that is about to be sent, unless there is no call left for it. It counts before it asks the
+// other budget, so that no two requests take the last call.
+func (p *pace) Spend(ctx context.Context) error {
 	if n := p.calls.Add(1); p.max > 0 && n > p.max {
 		p.calls.Add(-1)
-		return &dingtalk.Error{
-			Kind: dingtalk.ErrQuotaExhausted, Local: true,
-			Message: fmt.Sprintf("not sent: the %d calls of --max-calls are spent", p.max),
-		}
+		return &dingtalk.Error{Kind: fmt.Errorf("%w: %d calls have been made", errMaxCalls, p.max), Local: true}
 	}
+	if p.budget == nil {
+		return nil
+	}
+	err := p.budget.Spend(ctx)
+	if err != nil {
+		p.calls.Add(-1)
+	}
+	return err
+}
+
+// Wait lets a request go when its time has come.
+func (p *pace) Wait(ctx context.Context) error {
 	if p.inner == nil {
 		return ctx.Err()
 	}
@@ -44,7 +58,6 @@ func (p *pace) Wait(ctx context.Context) error {
 	defer cancel()
 	defer context.AfterFunc(ctx, cancel)()
 	if err := p.inner.Wait(untimed); err != nil {
-		p.calls.Add(-1)
 		return errors.Join(ctx.Err(), err)
 	}
 	return nil

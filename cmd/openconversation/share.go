@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -39,7 +40,7 @@ func (s *sharing) addTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&s.redis, "redis", "", "share the app's limits through the Redis at this `URL`, such as redis://10.0.0.5:6379/0; a URL with a password goes into "+envRedisURL)
 	flags.IntVar(&s.budget, "monthly-budget", monthlyQuota, "with Redis: at most `N` calls in a calendar month (UTC+8) by all who share it; 0 is no limit")
-	flags.StringVar(&s.organization, "organization", "", "with Redis: apps that give the same `NAME` share one budget (default the app's own)")
+	flags.StringVar(&s.organization, "organization", "", "with Redis: any `NAME`, such as the corpId; apps that give the same one share a budget (default the app's own)")
 }
 
 // addPodsTo adds the flag that only a command that makes calls needs.
@@ -71,6 +72,10 @@ func (a *app) redisURL(c connection) string {
 	return cmp.Or(c.redis, a.getenv(envRedisURL))
 }
 
+// quietRedis keeps the Redis client from writing to standard error by itself. That is a setting of the process, which
+// clients that are still closing read.
+var quietRedis = sync.OnceFunc(logging.Disable)
+
 // fleet is what the processes share that have the same Redis, host and app.
 func (a *app) fleet(c connection, creds dingtalk.AppCredentials) (*dingtalkredis.Fleet, func(), error) {
 	if u, err := url.Parse(c.redis); err == nil && u.User != nil {
@@ -82,7 +87,7 @@ func (a *app) fleet(c connection, creds dingtalk.AppCredentials) (*dingtalkredis
 	if err != nil { // it would repeat the URL, which may hold a password
 		return nil, nil, usageError("--redis and %s: not a Redis URL, such as redis://127.0.0.1:6379/0, rediss://… or unix://…", envRedisURL)
 	}
-	logging.Disable() // it writes to standard error by itself
+	quietRedis()
 	client := redis.NewClient(options)
 	done := func() { _ = client.Close() } // what has not been answered is of no use any more
 	fleetOptions := []dingtalkredis.Option{
@@ -99,13 +104,13 @@ func (a *app) fleet(c connection, creds dingtalk.AppCredentials) (*dingtalkredis
 	return fleet, done, nil
 }
 
-// share are the client's options that make it share what the fleet has.
+// share gives the run's pace what the fleet has, and returns the client's options for the rest.
 func (c connection) share(fleet *dingtalkredis.Fleet) []dingtalk.Option {
 	options := []dingtalk.Option{dingtalk.WithTokenStore(fleet.TokenStore()), dingtalk.WithCache(fleet.Cache(sharedConversions))}
 	if c.budget > 0 {
-		options = append(options, dingtalk.WithBudget(fleet.Budget(c.budget)))
+		c.pace.budget = fleet.Budget(c.budget)
 	}
-	if c.pace != nil && c.pace.qps > 0 {
+	if c.pace.qps > 0 {
 		c.pace.inner = fleet.Limiter(c.pace.qps)
 	}
 	return options

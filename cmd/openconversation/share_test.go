@@ -26,6 +26,8 @@ func TestSharingFlags(t *testing.T) {
 		{"an emulator shares nothing", "redis://127.0.0.1:1", []string{"convert", "--emulator", chat}, result{0, openID + "\n", ""}},
 		{"budget without Redis", "", []string{"budget"}, result{2, "", "openconversation: no Redis is given: set --redis or DINGTALK_REDIS_URL\nhint: the count of a month is kept by the processes that share it through Redis\n"}},
 	}
+	call{args: []string{"budget", "--redis", "redis://127.0.0.1:1"}}.run().check(t, result{3, "",
+		"openconversation: no credentials: set DINGTALK_APP_KEY and DINGTALK_APP_SECRET (or --app-secret-file)\nhint: the developer console shows them as Client ID and Client Secret\n"})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			env := map[string]string{envAppKey: "k", envAppSecret: "s", envRedisURL: tt.env}

@@ -63,8 +63,12 @@ func goodRows(path string, chats iter.Seq[int]) (n int, err error) {
 	defer func() { _ = file.Close() }() // it was only read
 	r := csv.NewReader(bufio.NewReaderSize(file, 1<<16))
 	r.ReuseRecord = true
-	if header, err := r.Read(); err != nil || !slices.Equal(header, outputHeader) {
-		return 0, fmt.Errorf("the output's header is %q: %w", header, err)
+	header, err := r.Read()
+	if err != nil {
+		return 0, fmt.Errorf("the output's header: %w", err)
+	}
+	if !slices.Equal(header, outputHeader) {
+		return 0, fmt.Errorf("the output's header is %q", header)
 	}
 	for chat := range chats {
 		row, err := r.Read()

@@ -14,10 +14,6 @@ type rowError struct{ err error }
 
 func (e *rowError) Error() string { return fmt.Sprintf("the run stopped: %v", e.err) }
 
-// maxDoubts is how many doubtful failures at the end of the input are taken to be about every chat. Anywhere else, the
-// SDK counts them.
-const maxDoubts = 5
-
 // written is a row that was written a moment ago.
 type written struct {
 	at       int64 // offset in the output
@@ -26,15 +22,19 @@ type written struct {
 	doubtful bool
 }
 
-// take writes a row, or says why the run is over.
-func (r *fileRun) take(p pending, c dingtalk.Conversion, err error) error {
+// settle writes a row, or says why the run is over.
+func (r *fileRun) settle(p pending, c dingtalk.Conversion, err error) error {
 	w := written{id: p.id}
 	switch {
 	case p.result != nil:
 		w.result = *p.result
 	case err == nil:
 		w.result.OpenConversationID = printable(c.OpenConversationID)
-		r.doubts = 0
+		r.follow(nil)
+		if err := r.put(p.start, w); err != nil {
+			return err
+		}
+		return r.out.keep()
 	case errors.Is(err, dingtalk.ErrNotTried), endsRun(err):
 		return &rowError{err}
 	default:
@@ -43,14 +43,24 @@ func (r *fileRun) take(p pending, c dingtalk.Conversion, err error) error {
 			r.hinted[kind] = err
 		}
 		w.result = rowFailure(err)
-		if w.doubtful = doubtful(err); w.doubtful {
-			r.doubt = err
-			r.doubts++
-		} else {
-			r.doubts = 0
-		}
+		w.doubtful = doubtful(err)
+		r.follow(err)
 	}
 	return r.put(p.start, w)
+}
+
+// follow looks for failures in a row that end the run. The SDK tells the chats behind them, and there may be none: then
+// the run would seem to be complete.
+func (r *fileRun) follow(err error) {
+	limit := doubts(err)
+	if limit == 0 {
+		clear(r.inARow)
+		r.doubt = nil
+		return
+	}
+	if r.inARow[limit]++; r.inARow[limit] >= limit {
+		r.doubt = err
+	}
 }
 
 func (r *fileRun) put(start []byte, w written) error {
@@ -62,15 +72,15 @@ func (r *fileRun) put(start []byte, w written) error {
 		return err
 	}
 	delete(r.late, w.id)
-	r.count(w.result, 1)
-	if reach := 2*r.o.concurrency + maxDoubts; len(r.recent) == 2*reach {
+	r.add(w.result, 1)
+	if reach := 2*r.o.concurrency + maxUnavailable + maxStrange; len(r.recent) == 2*reach {
 		r.recent = append(r.recent[:0], r.recent[reach:]...)
 	}
 	r.recent = append(r.recent, w)
 	return nil
 }
 
-func (r *fileRun) count(result rows.Result, n int) {
+func (r *fileRun) add(result rows.Result, n int) {
 	if result.OpenConversationID == "" {
 		r.failed += n
 	} else {
@@ -90,7 +100,7 @@ func (r *fileRun) rollBack() error {
 			continue
 		}
 		for _, w := range r.recent[i:] {
-			r.count(w.result, -1)
+			r.add(w.result, -1)
 			if w.result.OpenConversationID != "" {
 				r.late[w.id] = w.result.OpenConversationID
 			}

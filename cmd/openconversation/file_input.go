@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -114,12 +115,12 @@ func untilDone(ctx context.Context, r io.Reader) io.Reader {
 	s := &stream{ctx: ctx, parts: make(chan []byte)}
 	go func() {
 		defer close(s.parts)
+		buf := make([]byte, 32<<10)
 		for {
-			part := make([]byte, 32<<10)
-			n, err := r.Read(part)
+			n, err := r.Read(buf)
 			if n > 0 {
 				select {
-				case s.parts <- part[:n]:
+				case s.parts <- bytes.Clone(buf[:n]): // a line of a terminal need not cost the whole buffer
 				case <-ctx.Done():
 					return
 				}

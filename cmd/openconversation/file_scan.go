@@ -85,15 +85,20 @@ type plan struct {
 	Invalid  int     `json:"invalid"`
 	Skipped  int     `json:"skipped"`
 	Calls    int     `json:"calls"`
-	Seconds  float64 `json:"seconds"` // 0 without a limit
-	Share    float64 `json:"monthlyShare"`
+	Seconds  float64 `json:"seconds"`               // 0 without a limit
+	Share    float64 `json:"monthlyShare"`          // of --monthly-budget, or of the standard edition's quota
 	Used     *int    `json:"monthlyUsed,omitempty"` // so far, where it is counted
 }
 
 func (a *app) printPlan(ctx context.Context, s *scan, o convertOptions) error {
-	p := plan{Rows: s.rows, Distinct: s.distinct, Invalid: s.invalid, Skipped: s.skipped, Calls: s.distinct, Share: float64(s.distinct) / monthlyQuota}
-	quota := fmt.Sprintf("%.1f%% of the %d calls of a month", 100*p.Share, monthlyQuota)
-	if a.redisURL(o.connection) != "" {
+	shared := a.redisURL(o.connection) != ""
+	month := monthlyQuota
+	if shared && o.budget > 0 {
+		month = o.budget
+	}
+	p := plan{Rows: s.rows, Distinct: s.distinct, Invalid: s.invalid, Skipped: s.skipped, Calls: s.distinct, Share: float64(s.distinct) / float64(month)}
+	quota := fmt.Sprintf("%.1f%% of the %d calls of a month", 100*p.Share, month)
+	if shared {
 		m, err := a.monthUsed(ctx, o.connection)
 		if err != nil {
 			return err

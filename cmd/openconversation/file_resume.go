@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"os"
 
 	"github.com/dingtalk-openapi/openconversation-go/internal/rows"
 )
@@ -16,7 +15,7 @@ func (r *fileRun) takeUp() (complete bool, err error) {
 		r.late[id] = conversion // until they are in the output
 	}
 	switch {
-	case r.out.path == "" || r.out.fresh && !r.o.retryFailed:
+	case r.out.path == "" || r.out.fresh || r.out.overwrites():
 		return false, nil
 	case r.o.retryFailed:
 		return r.takeUpRetry()
@@ -44,7 +43,7 @@ func (r *fileRun) takeUpRetry() (complete bool, err error) {
 		return false, err
 	}
 	in := r.rows
-	failed := 0
+	converted, failed := 0, 0
 	for {
 		row, err := in.Read()
 		if errors.Is(err, io.EOF) {
@@ -59,6 +58,8 @@ func (r *fileRun) takeUpRetry() (complete bool, err error) {
 		}
 		if result.OpenConversationID == "" {
 			failed++
+		} else {
+			converted++
 		}
 	}
 	if _, err := check.records.Next(); !errors.Is(err, io.EOF) {
@@ -72,7 +73,9 @@ func (r *fileRun) takeUpRetry() (complete bool, err error) {
 	}
 	if failed == 0 {
 		r.app.note("%s holds no failed row", r.out.name)
-		return true, os.Remove(r.out.retryPath())
+		r.converted = converted
+		r.done.Store(int64(converted))
+		return true, r.out.dropSide()
 	}
 	return false, r.readFinished()
 }
@@ -116,7 +119,6 @@ type oldRows struct {
 	name    string
 	in      *rows.Reader
 	records *rows.Records
-	end     int64
 }
 
 func (r *fileRun) openOld() (*oldRows, error) {
@@ -132,7 +134,6 @@ func (r *fileRun) openOld() (*oldRows, error) {
 	if err != nil || !bytes.Equal(rec.Raw, header[:len(header)-lineEndOf(header)]) {
 		return nil, usageError("%s is not an output for this input: its header is another", r.out.name)
 	}
-	old.end = rec.End
 	return old, nil
 }
 
@@ -149,26 +150,39 @@ func (o *oldRows) next(start []byte) (rows.Result, error) {
 	if !ok {
 		return result, usageError("%s is not an output for this input: line %d is of another row", o.name, rec.Line)
 	}
-	o.end = rec.End
 	return result, nil
 }
 
-// copyRest appends the old rows behind the first n to what is written.
+// copyRest appends the old rows behind the first n to what is written, and what was converted of them meanwhile.
 func (r *fileRun) copyRest(n int) error {
+	var err error
+	if r.rows, err = r.in.rows(); err != nil {
+		return err
+	}
 	old, err := r.openOld()
 	if err != nil {
 		return err
 	}
-	for range n {
-		rec, err := old.records.Next()
+	for i := 0; ; i++ {
+		row, err := r.rows.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return r.in.describe(err)
+		}
+		result, err := old.next(row.Start)
 		if err != nil {
 			return err
 		}
-		old.end = rec.End
+		if i < n {
+			continue
+		}
+		if id := r.late[row.ChatID]; id != "" {
+			result = rows.Result{OpenConversationID: printable(id)}
+		}
+		if err := r.out.write(r.rows.Finish(row.Start, result)); err != nil {
+			return err
+		}
 	}
-	if _, err := r.out.lock.Seek(old.end, io.SeekStart); err != nil {
-		return err
-	}
-	_, err = io.Copy(r.out.file, r.out.lock)
-	return err
 }

@@ -4,10 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
@@ -84,6 +87,41 @@ func (b *bench) files() string {
 	return strings.Join(names, " ")
 }
 
+// refusing is the environment of a command for which the quota is used up at one of chats, the first time that it is
+// called, when as many behind it have been answered.
+func (b *bench) refusing(chat, behind int) map[string]string {
+	refused, answered := fmt.Sprintf("chat%032x", chat), make(chan struct{}, behind)
+	var again atomic.Bool
+	return b.behind(func(w http.ResponseWriter, r *http.Request) {
+		_, id, converts := strings.Cut(strings.TrimSuffix(r.URL.Path, "/convertToOpenConversationId"), "/im/chat/")
+		if !converts || id != refused || again.Swap(true) {
+			b.server.ServeHTTP(w, r)
+			if converts && id > refused {
+				select {
+				case answered <- struct{}{}:
+				default: // nobody waits for so many
+				}
+			}
+			return
+		}
+		for range behind {
+			<-answered
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprintf(w, `{"code":%q}`, generated.CodeOrgQuotaExhausted)
+	})
+}
+
+// behind is the environment of a command that reaches the emulator through a handler.
+func (b *bench) behind(handler http.HandlerFunc) map[string]string {
+	front := httptest.NewServer(handler)
+	b.t.Cleanup(front.Close)
+	env := serverEnv(b.server)
+	env[envBaseURL] = front.URL
+	return env
+}
+
 // chats are n lines, of which every id comes once in distinct lines.
 func chats(n, distinct int) string {
 	var b strings.Builder
@@ -125,8 +163,7 @@ func TestFileFormats(t *testing.T) {
 			}
 			// To standard output and from standard input it is the same.
 			stdout := call{args: append([]string{"convert", "--input", b.in}, tt.flags...), env: serverEnv(b.server)}.run()
-			format := map[string]string{"lines": "lines", "csv": "csv", "tsv": "tsv", "jsonl": "jsonl"}[tt.name]
-			stdin := call{args: append([]string{"convert", "--input", "-", "--format", format}, tt.flags...), env: serverEnv(b.server), stdin: strings.NewReader(tt.content)}.run()
+			stdin := call{args: append([]string{"convert", "--input", "-", "--format", tt.name}, tt.flags...), env: serverEnv(b.server), stdin: strings.NewReader(tt.content)}.run()
 			for _, got := range []result{stdout, stdin} {
 				if got.code != tt.code || got.stdout != b.read(b.out) {
 					t.Errorf("%+v", got)

@@ -98,8 +98,10 @@ func (s *runState) mustMatch(now runState, output string) error {
 // lockedBy is the refusal of an output that another process writes.
 func lockedBy(output string) error {
 	who := "another process"
-	if s, err := loadState(output); err == nil && s != nil && s.PID > 0 {
-		who = fmt.Sprintf("process %d", s.PID)
+	for _, path := range []string{output, forcePath(output)} { // the second stands beside what an earlier run left
+		if s, err := loadState(path); err == nil && s != nil && s.PID > 0 {
+			who = fmt.Sprintf("process %d", s.PID)
+		}
 	}
 	return usageError("%s is being written by %s", output, who)
 }

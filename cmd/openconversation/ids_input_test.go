@@ -30,14 +30,14 @@ func TestLines(t *testing.T) {
 		{"comments", "#a\n  # b\nc#d\n", []string{"c#d"}, ""},
 		{"the same again", "a\na\n", []string{"a", "a"}, ""},
 		{"lone CR stays, to be refused as an id", "a\rb\n", []string{"a\rb"}, ""},
-		{"no UTF-8 stays, to be refused as an id", "\xff\xff\xff\n", []string{"\xff\xff\xff"}, ""},
+		{"no UTF-8", "a\n\xff\xff\xff\n", []string{"a"}, "standard input: line 2: it is not UTF-8; save it as UTF-8"},
 		{"longest line", long + "\nb\n", []string{long, "b"}, ""},
-		{"line that is cut", long + "yz\nb\n", []string{long + "y", "b"}, ""},
-		{"line larger than any buffer", strings.Repeat("x", 3<<20) + "\nb\n", []string{long + "x", "b"}, ""},
-		{"id behind too many blanks is not lost", strings.Repeat(" ", 2*maxLine) + "a\n", []string{strings.Repeat(" ", maxLine+1)}, ""},
-		{"UTF-16, little end first", "\xff\xfea\x00\n\x00", nil, "standard input is UTF-16; save it as UTF-8"},
-		{"UTF-16, big end first", "\xfe\xff\x00a\x00\n", nil, "standard input is UTF-16; save it as UTF-8"},
-		{"NUL", "a\nb\x00\nc\n", []string{"a"}, "standard input, line 2: it holds a NUL byte, so this is no plain text"},
+		{"line that is cut", long + "yz\nb\n", []string{long, "b"}, ""},
+		{"line larger than any buffer", "a\n" + strings.Repeat("x", 3<<20) + "\nb\n", []string{"a"}, "standard input: line 2 is longer than 1 MiB"},
+		{"id behind many blanks", strings.Repeat(" ", 2*maxLine) + "a\n", []string{"a"}, ""},
+		{"UTF-16, little end first", "\xff\xfea\x00\n\x00", nil, "standard input: it is UTF-16; save it as UTF-8"},
+		{"UTF-16, big end first", "\xfe\xff\x00a\x00\n", nil, "standard input: it is UTF-16; save it as UTF-8"},
+		{"NUL", "a\nb\x00\nc\n", []string{"a"}, "standard input: line 2: it holds a NUL byte, so this is no plain text; if it is UTF-16, save it as UTF-8"},
 	}
 	for _, tt := range tests {
 		for name, reader := range map[string]io.Reader{
@@ -75,11 +75,11 @@ func TestInputThatFails(t *testing.T) {
 	broken := errors.New("input/output error")
 	input := io.MultiReader(strings.NewReader("a\nb\n"), iotest.ErrReader(broken))
 	got := call{args: []string{"convert", "-"}, stdin: input, convert: failing(nil)}.run()
-	got.check(t, result{5, "a\tcid-a\nb\tcid-b\n", "openconversation: stopped: 2 converted, 0 failed, the rest not converted\nopenconversation: standard input, line 3: input/output error\n"})
+	got.check(t, result{5, "a\tcid-a\nb\tcid-b\n", "openconversation: stopped: 2 converted, 0 failed, the rest not converted\nopenconversation: standard input: line 3: input/output error\n"})
 
 	// What fails before a call is needed costs none.
 	got = call{args: []string{"convert", "-"}, stdin: io.MultiReader(strings.NewReader("a\n"), iotest.ErrReader(broken)), convert: failing(nil)}.run()
-	got.check(t, result{5, "", "openconversation: standard input, line 2: input/output error\n"})
+	got.check(t, result{5, "", "openconversation: standard input: line 2: input/output error\n"})
 }
 
 // A read from a terminal or a pipe cannot be interrupted; a signal ends the run all the same.

@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
@@ -36,7 +36,7 @@ func TestExistingOutputIsRefused(t *testing.T) {
 		t.Error("the input is gone")
 	}
 	b.out = filepath.Join(filepath.Dir(b.in), "none", "out")
-	b.want(2, "no such file or directory")
+	b.want(2, "open "+b.out+": ")
 }
 
 // What is not saved is not called, and what cannot be called leaves nothing behind.
@@ -47,7 +47,7 @@ func TestNothingIsLeftOfARunThatDidNothing(t *testing.T) {
 	if got := (call{args: b.args(), env: env}).run(); got.code != 3 || b.files() != "in.txt" {
 		t.Errorf("%+v, files %s", got, b.files())
 	}
-	b.want(0, "3 converted", "--resume")
+	b.want(0, "out does not exist; this is a new run\nopenconversation: 3 rows: 3 converted", "--resume")
 	if got := (call{args: []string{"convert", "--input", "-", "--output", b.out + "2"}, env: serverEnv(b.server)}).run(); got.code != 0 || b.files() != "in.txt out" {
 		t.Errorf("%+v, files %s", got, b.files())
 	}
@@ -171,16 +171,55 @@ func TestRetryFailed(t *testing.T) {
 	b.want(2, "does not exist, so no row of it has failed", "--retry-failed")
 }
 
+// Exit code 0 means that every row was converted, also if there was nothing left to do.
+func TestFailedRowsOfACompleteOutputCount(t *testing.T) {
+	b := newBench(t, "in.txt", chats(3, 3)+"..\n")
+	b.want(1, "4 rows: 3 converted, 1 failed; 3 calls")
+	b.want(1, "is complete; nothing was called\nopenconversation: 4 rows: 3 converted, 1 failed; 0 calls", "--resume")
+	b.write(b.in, chats(3, 3))
+	b.want(0, "3 converted", "--force")
+	got := b.run("--retry-failed", "--json")
+	var s summary
+	if err := json.Unmarshal([]byte(got.stdout), &s); err != nil {
+		t.Fatal(err)
+	}
+	if want := (summary{Complete: true, Rows: 3, Total: 3, Converted: 3, Output: b.out}); s != want || got.code != 0 || !strings.Contains(got.stderr, "3 rows: 3 converted, 0 failed; 0 calls") {
+		t.Errorf("%+v", got)
+	}
+	if b.read(b.out) != convertedChats(3, 3) || b.files() != "in.txt out" {
+		t.Errorf("files %s", b.files())
+	}
+}
+
+// A --retry-failed that is stopped keeps them in their rows.
+func TestRetryKeepsResultsBehindAStop(t *testing.T) {
+	jsonl := strings.NewReplacer("chat", `{"chatId":"chat`, "\n", "\"}\n").Replace(chats(12, 12))
+	for name, content := range map[string]string{"in.txt": chats(12, 12), "in.jsonl": jsonl} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, name, content)
+			b.server.FailNext(dingtalktest.Code(generated.CodeInvalidChatID).For(conversion).Times(12))
+			b.want(1, "12 failed")
+			failed := b.read(b.out)
+			got := call{args: b.args("--retry-failed", "--concurrency", "4"), env: b.refusing(2, 3)}.run()
+			if n := strings.Count(b.read(b.out), "cid"); got.code != 4 || n != 5 || strings.Count(b.read(b.out), "\n") != strings.Count(failed, "\n") {
+				t.Errorf("%d results, %+v\n%s", n, got, b.read(b.out))
+			}
+			b.want(0, "12 converted, 0 failed; 7 calls", "--retry-failed")
+		})
+	}
+}
+
 func TestResultsBehindAStopAreKept(t *testing.T) {
 	b := newBench(t, "in.txt", chats(30, 30))
-	// The first call is slow and then refused; those under way beside it are answered.
-	b.server.FailNext(dingtalktest.Pass().For(conversion).Times(10), dingtalktest.Code("Forbidden.AccessDenied.ApiCountLimitForOrg").For(conversion).WithDelay(300*time.Millisecond))
-	b.want(4, "30 rows", "--concurrency", "4")
-	if got := strings.Count(b.read(b.out), "\n") - 1; got < 7 || got > 14 {
-		t.Errorf("%d rows are in the output, want those before the refusal", got)
+	env := b.refusing(10, 3)
+	got := call{args: b.args("--concurrency", "4"), env: env}.run()
+	if got.code != 4 || b.read(b.out) != convertedChats(10, 30) {
+		t.Errorf("%+v\n%s", got, b.read(b.out))
 	}
-	b.want(0, "30 rows: 30 converted", "--resume")
-	if n := b.server.Count(conversion); n != 31 || b.read(b.out) != convertedChats(30, 30) {
-		t.Errorf("%d calls for 30 chats and one refusal", n)
+	if got := (call{args: b.args("--resume"), env: env}).run(); got.code != 0 || !strings.Contains(got.stderr, "30 rows: 30 converted, 0 failed; 17 calls") {
+		t.Errorf("%+v", got)
+	}
+	if n := b.server.Count(conversion); n != 30 || b.read(b.out) != convertedChats(30, 30) {
+		t.Errorf("%d calls for 30 chats", n)
 	}
 }

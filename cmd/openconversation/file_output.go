@@ -18,10 +18,11 @@ type outFile struct {
 	w     io.Writer
 	path  string   // empty for a stream
 	lock  *os.File // the file at path
-	file  *os.File // what is written: the same, or with --retry-failed another beside
+	file  *os.File // what is written: the same, or with --retry-failed and --force another beside
+	side  string   // the path of that other; empty if there is none
 	state runState
 	end   int64 // of the last whole record in file
-	fresh bool  // nothing was in it before
+	fresh bool  // nothing was in the file at path before
 	begun bool  // there is a state beside it
 	owned bool  // and this run is the first that wrote it
 }
@@ -42,28 +43,36 @@ func (a *app) openOutput(o convertOptions, in *inFile) (*outFile, error) {
 	if target, err := filepath.EvalSymlinks(o.output); err == nil {
 		out.path = target // so that a link is not replaced
 	}
-	if info, err := os.Stat(out.path); err == nil && !info.Mode().IsRegular() {
+	info, err := os.Stat(out.path)
+	if err == nil && !info.Mode().IsRegular() {
 		return out.openStream(o, info)
 	}
+	missing := errors.Is(err, fs.ErrNotExist)
 	if err := out.open(in); err != nil {
 		return nil, err
 	}
-	if err := out.take(o); err != nil {
-		if out.fresh {
-			_ = os.Remove(out.path) // nothing is in it
-		}
-		return nil, errors.Join(err, out.lock.Close())
+	if err := out.claim(o); err != nil {
+		return nil, errors.Join(err, out.discard())
+	}
+	if missing && o.resume {
+		a.note("%s does not exist; this is a new run", out.name) // its name may be mistyped, and calls cost
 	}
 	return out, nil
 }
 
-// take makes the file the run's, as the flags allow.
-func (out *outFile) take(o convertOptions) error {
+// claim makes the file the run's, as the flags allow.
+func (out *outFile) claim(o convertOptions) error {
+	if left := forcePath(out.path); exists(statePath(left)) { // of a --force that was killed before it had a result
+		if err := errors.Join(removeIfThere(left), removeIfThere(statePath(left))); err != nil {
+			return err
+		}
+	}
 	old, err := loadState(out.path)
 	switch {
+	case o.force && !out.fresh:
+		return out.overwrite()
 	case o.force:
-		_ = os.Remove(out.retryPath())
-		return errors.Join(out.lock.Truncate(0), out.begin(true))
+		return out.begin(true)
 	case err != nil:
 		return err
 	case out.fresh && o.retryFailed:
@@ -143,9 +152,42 @@ func (out *outFile) open(in *inFile) error {
 }
 
 // begin says beside the file what it belongs to.
-func (out *outFile) begin(fresh bool) error {
-	out.fresh, out.begun, out.owned = fresh, true, fresh
+func (out *outFile) begin(first bool) error {
+	out.begun, out.owned = true, first
 	return out.state.save(out.path)
+}
+
+// forcePath is where a --force writes that has no result yet.
+func forcePath(output string) string { return output + ".force" }
+
+// overwrite has the rows written beside, until one of them is a result. A run that comes to none, for want of the right
+// credentials or of a network, costs nothing that was paid for before.
+func (out *outFile) overwrite() error {
+	side := forcePath(out.path)
+	if err := out.state.save(side); err != nil { // first, so that a file without one is somebody else's
+		return err
+	}
+	if err := out.writeBeside(side, os.O_EXCL); err != nil {
+		return errors.Join(err, removeIfThere(statePath(side)))
+	}
+	return nil
+}
+
+// overwrites is whether the file still holds what was in it before.
+func (out *outFile) overwrites() bool { return out.side != "" && out.side == forcePath(out.path) }
+
+// writeBeside opens the file at path, to which rows go instead.
+func (out *outFile) writeBeside(path string, flags int) error {
+	info, err := out.lock.Stat()
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|flags, info.Mode().Perm())
+	if err != nil {
+		return err
+	}
+	out.file, out.w, out.side = file, file, path
+	return nil
 }
 
 // mayResume is nil if the file is one that the same run left, or one without a state, which has to be complete.
@@ -167,10 +209,10 @@ func (out *outFile) retryPath() string { return out.path + ".retry" }
 
 // mayRetry opens the file beside, and keeps what is in it if a --retry-failed left it.
 func (out *outFile) mayRetry(old *runState) error {
-	flags := os.O_RDWR | os.O_CREATE
+	flags := 0
 	switch {
 	case old == nil:
-		flags |= os.O_TRUNC
+		flags = os.O_TRUNC
 	case !old.Retry:
 		return usageError("a run of %s was stopped; finish it with --resume first", out.name)
 	default:
@@ -179,24 +221,10 @@ func (out *outFile) mayRetry(old *runState) error {
 		}
 		out.state.Converted = old.Converted
 	}
-	info, err := out.lock.Stat()
-	if err != nil {
+	if err := out.writeBeside(out.retryPath(), flags); err != nil {
 		return err
 	}
-	file, err := os.OpenFile(out.retryPath(), flags, info.Mode().Perm())
-	if err != nil {
-		return err
-	}
-	out.file, out.w = file, file
 	return out.begin(old == nil)
-}
-
-// abandon leaves everything as it was found.
-func (out *outFile) abandon() error {
-	if out.owned && out.file != out.lock {
-		_ = os.Remove(out.retryPath())
-	}
-	return out.leave(out.owned)
 }
 
 // write writes one whole record. What a failed write left of it is cut off.

@@ -28,10 +28,10 @@ type fileRun struct {
 	ended   chan error    // why no more rows are taken; io.EOF after the last
 	idle    chan struct{} // closed when no row is being taken
 
-	recent    []written // the last rows, as far back as failures in a row may reach
-	doubt     error     // the last doubtful failure
-	doubts    int       // how many came last
-	headed    bool      // the header is in the output
+	recent    []written   // the last rows, as far back as failures in a row may reach
+	inARow    map[int]int // doubtful failures that came last, by how many it takes
+	doubt     error       // the one that was enough
+	headed    bool        // the header is in the output
 	late      map[string]string
 	stopping  atomic.Bool
 	done      atomic.Int64 // rows in the output
@@ -55,8 +55,6 @@ func (a *app) convertFile(ctx context.Context, o convertOptions) error {
 		return usageError("--json gives a summary on standard output, where the rows go: add --output")
 	case (o.resume || o.retryFailed || o.force) && !fileOutput:
 		return usageError("--resume, --retry-failed and --force need --output")
-	case (o.resume || o.retryFailed) && o.input == "-":
-		return usageError("--resume and --retry-failed need an --input that can be read again")
 	}
 	reading, stopReading := context.WithCancel(ctx)
 	defer stopReading()
@@ -82,7 +80,7 @@ func (a *app) convertFile(ctx context.Context, o convertOptions) error {
 		return err
 	}
 	defer done()
-	r := &fileRun{app: a, o: o, in: in, pace: p, stopReading: stopReading, known: map[string]rows.Result{}, late: map[string]string{}, hinted: map[error]error{}}
+	r := &fileRun{app: a, o: o, in: in, pace: p, stopReading: stopReading, known: map[string]rows.Result{}, late: map[string]string{}, hinted: map[error]error{}, inARow: map[int]int{}}
 	return r.run(ctx, reading, client)
 }
 
@@ -99,10 +97,10 @@ func (r *fileRun) run(ctx, reading context.Context, client converter) (err error
 	}
 	complete, err := r.takeUp()
 	if err != nil {
-		return errors.Join(err, r.out.abandon())
+		return errors.Join(err, r.out.discard())
 	}
 	if complete {
-		return errors.Join(r.out.leave(true), r.report(nil, nil))
+		return r.end(nil)
 	}
 	if r.headed = r.out.end > 0; r.in.scan != nil {
 		if err := r.writeHeader(); err != nil { // before a call is spent
@@ -169,7 +167,7 @@ func (r *fileRun) convert(ctx, reading context.Context, client converter) error 
 			gap = true
 			r.stopReading()
 		default:
-			if stopped = r.take(p, c, err); stopped == nil {
+			if stopped = r.settle(p, c, err); stopped == nil {
 				continue
 			}
 			var own *rowError
@@ -204,7 +202,7 @@ func (r *fileRun) outcome(ctx context.Context, stopped error) error {
 		}
 	default:
 	}
-	if ended == nil && r.doubts >= maxDoubts {
+	if ended == nil && r.doubt != nil {
 		return errors.Join(r.doubt, r.rollBack())
 	}
 	return ended

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
@@ -32,11 +34,11 @@ var failures = []failure{
 	{dingtalk.ErrIPNotAllowed, string(generated.KindIPNotAllowed), exitCredentials, 0,
 		"add this machine's public address, which may be IPv6, to the app's allow list: developer console, security settings"},
 	{dingtalk.ErrThrottled, string(generated.KindThrottled), exitLimited, 0,
-		"wait a minute, then run the rest: an app may make 20 calls a second (standard edition), and everything that uses its key shares them"},
+		fmt.Sprintf("wait a minute, then run the rest: an app may make %d calls a second (standard edition), and everything that uses its key shares them", generated.CallsPerSecond)},
 	{dingtalk.ErrQuotaExhausted, string(generated.KindQuotaExhausted), exitLimited, 0,
-		"run the rest next month, or have the organisation's quota raised (5,000 calls a month on the standard edition)"},
+		fmt.Sprintf("run the rest next month, or have the organisation's quota raised (%d calls a month on the standard edition)", generated.CallsPerMonth)},
 	{dingtalk.ErrBlocked, "blocked", exitLimited, 0,
-		"send nothing from this address for five minutes, then run the rest"},
+		fmt.Sprintf("send nothing from this address for %d minutes, then run the rest", generated.BanTime/time.Minute)},
 	{dingtalk.ErrUnavailable, string(generated.KindUnavailable), exitUnavailable, 0,
 		"try again later; if that does not help, check the network, HTTPS_PROXY, --region and --base-url"},
 	{dingtalk.ErrUnexpectedResponse, "unexpected-response", exitSomeFailed, exitUnavailable,

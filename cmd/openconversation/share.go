@@ -14,12 +14,13 @@ import (
 	"github.com/redis/go-redis/v9/logging"
 	"github.com/spf13/cobra"
 
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
 )
 
 // monthlyQuota is what an organisation may call in a month on the standard edition.
-const monthlyQuota = 5000
+const monthlyQuota = generated.CallsPerMonth
 
 // sharedConversions is how long what one process has converted costs the others no call. No page says how long a
 // chat's openConversationId stays the same.

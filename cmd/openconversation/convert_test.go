@@ -169,7 +169,7 @@ func TestConvertOverTheWire(t *testing.T) {
 		{"wrong credentials", dingtalktest.Code(generated.CodeInvalidClientIDOrSecret), 3, "while fetching an access token"},
 		{"address", dingtalktest.Code(generated.CodeIPNotAllowed).For(conversion), 3, "allow list"},
 		{"quota", dingtalktest.Code(generated.CodeOrgQuotaExhausted).For(conversion), 4, "next month"},
-		{"ban", dingtalktest.BanJSON().For(conversion), 4, "five minutes"},
+		{"ban", dingtalktest.BanJSON().For(conversion), 4, "5 minutes"},
 		{"redirect", dingtalktest.Raw(302, "", nil).WithHeader("Location", "https://example.com/secret").For(conversion), 5, "redirect refused"},
 		{"unknown code", dingtalktest.Code("no.such.code").For(conversion), 1, "request rejected: no.such.code"},
 		{"not JSON", dingtalktest.Raw(200, "text/html", []byte("<html>\x1b[2J")).For(conversion), 1, "the answer is text/html"},

@@ -139,7 +139,7 @@ func TestErrorsThatEndARun(t *testing.T) {
 		{"permission", dingtalktest.Code(generated.CodePermissionDenied), 3, "grant the app"},
 		{"address", dingtalktest.Code(generated.CodeIPNotAllowed), 3, "allow list"},
 		{"token", dingtalktest.Code(generated.CodeInvalidAuthentication).Always(), 3, "check DINGTALK_APP_KEY"},
-		{"ban", dingtalktest.BanJSON(), 4, "five minutes"},
+		{"ban", dingtalktest.BanJSON(), 4, "5 minutes"},
 		{"strange answers", dingtalktest.Raw(200, "text/html", []byte("<html>")).Always(), 5, "login page"},
 		{"wait that is too long", dingtalktest.Raw(503, "", nil).WithRetryAfter("3600").Always(), 5, "service unavailable"},
 	} {

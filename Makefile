@@ -72,7 +72,7 @@ redis-test: redis-server $(TOXIPROXY) ## Run the tests that need a real redis-se
 	TOXIPROXY_SERVER=$(TOXIPROXY) $(GO) test -tags redis -count=1 -shuffle=on $(TESTFLAGS) ./wrapper/dingtalkredis
 	$(GO) test -tags redis -count=1 -run '^TestMachines' ./cmd/openconversation
 
-bench-fleet: redis-server $(TOXIPROXY) ## Show what 8 processes do that share a Redis: tokens, rate, budget, outages (about 5 minutes)
+bench-fleet: redis-server $(TOXIPROXY) ## Show what 8 processes do that share a Redis: tokens, rate, budget, outages (about 6 minutes)
 	@FLEET_CHATS=2000 TOXIPROXY_SERVER=$(TOXIPROXY) \
 		$(GO) test -tags redis -count=1 -v -timeout 20m -run '^(TestFleet|TestAway)' ./wrapper/dingtalkredis > $(TOOLS)/bench-fleet.log; \
 	code=$$?; sed -n 's/^.*figure: //p' $(TOOLS)/bench-fleet.log; \

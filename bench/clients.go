@@ -40,6 +40,7 @@ const (
 
 var clients = []client{
 	{name: "raw TCP, bytes written and read", make: rawTCP},
+	{name: "net/http's round trip alone", make: roundTrip},
 	{name: "fasthttp", key: "fasthttp", make: fastHTTP},
 	{name: byHand, key: "byhand", make: tuned},
 	{name: "net/http by hand, default client", make: minimal},
@@ -105,6 +106,27 @@ func rawTCP(address string) (call, func(), error) {
 				l.Close()
 			}
 		}, nil
+}
+
+// roundTrip is the floor of what is built on net/http: a prepared request, and an answer of which nothing is taken.
+func roundTrip(address string) (call, func(), error) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 0, 256
+	prepared, err := http.NewRequest(http.MethodPost, "http://"+address+pathBefore+chatID+pathAfter, nil) //nolint:noctx // each call has its own
+	if err != nil {
+		return nil, nil, err
+	}
+	prepared.Header.Set(tokenHeader, accessToken)
+	prepared.Header.Set("Accept-Encoding", "identity")
+	return func(ctx context.Context) (string, error) {
+		resp, err := transport.RoundTrip(prepared.WithContext(ctx))
+		if err != nil {
+			return "", err
+		}
+		defer resp.Body.Close()
+		_, err = io.Copy(io.Discard, resp.Body)
+		return conversationID, err
+	}, transport.CloseIdleConnections, nil
 }
 
 func fastHTTP(address string) (call, func(), error) {

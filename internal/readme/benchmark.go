@@ -10,7 +10,7 @@ import (
 )
 
 // notCompared are the rows of bench/RESULTS.md that compare nothing an app could use instead.
-var notCompared = []string{"raw TCP, bytes written and read", "this SDK, an error"}
+var notCompared = []string{"raw TCP, bytes written and read", "net/http's round trip alone", "this SDK, an error"}
 
 // spread is between which values half of the rounds lie: told by bench/RESULTS.md alone.
 var spread = regexp.MustCompile(` \([\d.]+–[\d.]+\)`)

@@ -108,10 +108,16 @@ func rawTCP(address string) (call, func(), error) {
 		}, nil
 }
 
-// roundTrip is the floor of what is built on net/http: a prepared request, and an answer of which nothing is taken.
-func roundTrip(address string) (call, func(), error) {
+// keeping is a transport that keeps its connections.
+func keeping() *http.Transport {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 0, 256
+	return transport
+}
+
+// roundTrip is the floor of what is built on net/http: a prepared request, and an answer of which nothing is taken.
+func roundTrip(address string) (call, func(), error) {
+	transport := keeping()
 	prepared, err := http.NewRequest(http.MethodPost, "http://"+address+pathBefore+chatID+pathAfter, nil) //nolint:noctx // each call has its own
 	if err != nil {
 		return nil, nil, err
@@ -151,9 +157,7 @@ func fastHTTP(address string) (call, func(), error) {
 
 // tuned is what the others are compared with: a careful call by hand, which keeps its connections.
 func tuned(address string) (call, func(), error) {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 0, 256
-	client := &http.Client{Transport: transport}
+	client := &http.Client{Transport: keeping()}
 	return func(ctx context.Context) (string, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+pathBefore+url.PathEscape(chatID)+pathAfter, nil)
 		if err != nil {

@@ -3,7 +3,6 @@ package dingtalk
 import (
 	"context"
 	"log/slog"
-	"net/http"
 	"time"
 )
 
@@ -56,9 +55,6 @@ func (c *Client) BudgetLeft() int {
 	defer c.gate.mu.Unlock()
 	return gateBudget - c.gate.run
 }
-
-// DefaultTransport is a copy of the transport that clients share which bring none of their own.
-func DefaultTransport() *http.Transport { return sharedTransport().Clone() }
 
 // ParseRetryAfter is retryAfter.
 var ParseRetryAfter = retryAfter

@@ -54,7 +54,7 @@ func stages() []stage {
 			return client
 		}, waiting: waitingAtGate, before: dingtalk.ErrThrottled},
 		{name: "in_dial", start: func(t *testing.T, reached func()) *dingtalk.Client {
-			transport := dingtalk.DefaultTransport()
+			transport := dingtalk.NewTransport()
 			transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 				reached()
 				<-ctx.Done()

@@ -56,7 +56,7 @@ func testNameNotResolved(t *testing.T) {
 			t.Parallel()
 			resolver := nameServer(t, test.rcode)
 			var dials atomic.Int64
-			transport := dingtalk.DefaultTransport()
+			transport := dingtalk.NewTransport()
 			transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 				dials.Add(1)
 				return (&net.Dialer{Resolver: resolver}).DialContext(ctx, network, address)

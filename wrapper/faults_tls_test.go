@@ -87,7 +87,7 @@ func (a *authority) serve(t testing.TB, change func(*x509.Certificate), names ..
 
 // trusting is an HTTP client like the default one, which trusts the authority.
 func (a *authority) trusting() *http.Client {
-	transport := dingtalk.DefaultTransport()
+	transport := dingtalk.NewTransport()
 	transport.TLSClientConfig = &tls.Config{RootCAs: a.pool}
 	return &http.Client{Transport: transport}
 }
@@ -176,7 +176,7 @@ func testTLSHandshakeHangs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			peer := newRawPeer(t, nil, func(_ *peer, c net.Conn) { hang("")(c) })
-			transport := dingtalk.DefaultTransport()
+			transport := dingtalk.NewTransport()
 			timeout := limit(transport)
 			var dialed atomic.Int64
 			transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {

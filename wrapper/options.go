@@ -96,7 +96,8 @@ func isLoopback(host string) bool {
 }
 
 // WithHTTPClient makes requests through client's Transport, and takes its Timeout, if set, as the limit of one attempt.
-// The client itself is not used or changed: its redirect policy and cookie jar do not apply.
+// The client itself is not used or changed: its redirect policy and cookie jar do not apply. To change or wrap the
+// transport that the SDK comes with, begin with [NewTransport].
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) error {
 		if client == nil {

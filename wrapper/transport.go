@@ -103,6 +103,11 @@ var sharedTransport = sync.OnceValue(func() *http.Transport {
 	}
 })
 
+// NewTransport returns a transport of one's own like the one that clients share which bring none: 64 connections to the
+// host, kept when idle; 10 s to connect; HTTP/2 connections that die are noticed; a proxy's refusal is named. Change or
+// wrap it for [WithHTTPClient]: http.DefaultTransport keeps two connections and has no such limits.
+func NewTransport() *http.Transport { return sharedTransport().Clone() }
+
 // Do implements generated.HttpRequestDoer.
 func (t *transport) Do(req *http.Request) (*http.Response, error) {
 	if _, standard := t.roundTripper.(*http.Transport); !standard {

@@ -22,6 +22,7 @@ import (
 
 // converter is the part of a [dingtalk.Client] that the commands need.
 type converter interface {
+	Token(ctx context.Context) (string, error)
 	OpenConversationID(ctx context.Context, chatID string) (string, error)
 	OpenConversationIDs(ctx context.Context, chatIDs iter.Seq[string], opts ...dingtalk.BulkOption) iter.Seq2[dingtalk.Conversion, error]
 }

@@ -57,12 +57,6 @@ A call that fails in the network is repeated, as it would be by convert.`,
 	return cmd
 }
 
-// patient is the part of a [dingtalk.Client] that doctor needs.
-type patient interface {
-	converter
-	Token(ctx context.Context) (string, error)
-}
-
 // doctor makes the checks. Its error is that of the first which fails.
 func (a *app) doctor(ctx context.Context, o doctorOptions) error {
 	switch {
@@ -82,17 +76,13 @@ func (a *app) doctor(ctx context.Context, o doctorOptions) error {
 		return e.fail(checkCredentials, err)
 	}
 	defer done()
-	p, ok := client.(patient)
-	if !ok {
-		return errors.New("doctor: this client has no token")
-	}
 	if err := dingtalk.CheckChatID(o.chat); err != nil {
 		return usageError("--chat %s: %s", shown(o.chat), describe(err))
 	}
 	if !o.emulator {
 		a.note("this spends one call of the organisation's monthly quota: the conversion of %s", shown(o.chat))
 	}
-	return e.examine(ctx, p)
+	return e.examine(ctx, client)
 }
 
 // The checks.
@@ -113,12 +103,12 @@ var (
 )
 
 // examine makes the checks that send something.
-func (e *examination) examine(ctx context.Context, p patient) error {
+func (e *examination) examine(ctx context.Context, client converter) error {
 	if err := e.pass(checkCredentials, e.credentialsText()); err != nil {
 		return err
 	}
 	var way route
-	_, err := p.Token(way.trace(ctx))
+	_, err := client.Token(way.trace(ctx))
 	if cause := ended(ctx, err); cause != nil {
 		return cause
 	}
@@ -142,7 +132,7 @@ func (e *examination) examine(ctx context.Context, p patient) error {
 		return err
 	}
 
-	_, err = p.OpenConversationID(ctx, e.options.chat)
+	_, err = client.OpenConversationID(ctx, e.options.chat)
 	if cause := ended(ctx, err); cause != nil {
 		return cause
 	}

@@ -93,6 +93,9 @@ func (f converterFunc) OpenConversationID(ctx context.Context, chatID string) (s
 	return f(ctx, chatID)
 }
 
+// Token is for doctor, which no function takes part in.
+func (f converterFunc) Token(context.Context) (string, error) { return "", errors.ErrUnsupported }
+
 // OpenConversationIDs does one after the other, and ends at what ends a run of the SDK; but it counts no failures in a row.
 func (f converterFunc) OpenConversationIDs(ctx context.Context, chatIDs iter.Seq[string], _ ...dingtalk.BulkOption) iter.Seq2[dingtalk.Conversion, error] {
 	type outcome struct {

@@ -4,7 +4,6 @@ package otel
 
 import (
 	"net/http"
-	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel/trace"
@@ -17,16 +16,6 @@ import (
 // A span of the caller's, in the context that is passed to a call, becomes the parent of the call's spans.
 func Tracing(provider trace.TracerProvider) dingtalk.Option {
 	return dingtalk.WithHTTPClient(&http.Client{
-		Transport: otelhttp.NewTransport(transport(), otelhttp.WithTracerProvider(provider)),
+		Transport: otelhttp.NewTransport(dingtalk.NewTransport(), otelhttp.WithTracerProvider(provider)),
 	})
-}
-
-// transport takes the place of the client's own, which comes with the same limits. All requests go to one host:
-// [http.DefaultTransport] would keep two connections to it and close every other after its request, and would not notice
-// an HTTP/2 connection that has died.
-func transport() *http.Transport {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConnsPerHost, t.MaxConnsPerHost = 64, 64
-	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second}
-	return t
 }

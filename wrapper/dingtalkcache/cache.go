@@ -23,8 +23,8 @@ type entry struct {
 }
 
 // New makes a cache for size conversions (about 200 bytes each) that are used for lifetime at most. No page says how
-// long a chat's openConversationId stays the same; a day is a cautious lifetime.
-// New fails if one of the two is not positive.
+// long a chat's openConversationId stays the same; a day is a cautious lifetime. New fails if one of the two is not
+// positive.
 func New(size int, lifetime time.Duration) (*Memory, error) {
 	if lifetime <= 0 {
 		return nil, errors.New("dingtalkcache: the lifetime must be positive")

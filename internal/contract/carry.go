@@ -109,6 +109,7 @@ func (c *Contract) carries() error {
 	if err := c.finite(); err != nil {
 		return err
 	}
+	ids := map[string]bool{}
 	for _, path := range sortedKeys(doc.Paths.Map()) {
 		item := doc.Paths.Value(path)
 		at := []string{"paths", path}
@@ -123,7 +124,12 @@ func (c *Contract) carries() error {
 		}
 		operations := item.Operations()
 		for _, method := range sortedKeys(operations) {
-			if err := c.carriesOperation(method, operations[method], under(at, strings.ToLower(method))); err != nil {
+			place, id := under(at, strings.ToLower(method)), operations[method].OperationID
+			if ids[id] && id != "" {
+				return c.lines.errorf(under(place, "operationId"), "another operation is called %s", id)
+			}
+			ids[id] = true
+			if err := c.carriesOperation(method, operations[method], place); err != nil {
 				return err
 			}
 		}

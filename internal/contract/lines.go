@@ -100,7 +100,7 @@ func (l lines) errorf(at []string, format string, args ...any) error {
 	return &Error{File: l.file, Line: l.line(at...), At: strings.Join(at, " "), What: fmt.Sprintf(format, args...)}
 }
 
-// Locate gives an error of a library a place: that of the longest key of the contract that its text names.
+// Locate gives an error of a library a place: that of the longest text of the contract that the error names.
 func (c *Contract) Locate(err error) error {
 	if own := (*Error)(nil); errors.As(err, &own) {
 		return err
@@ -116,15 +116,33 @@ func (c *Contract) Locate(err error) error {
 			return
 		}
 		for i, inner := range node.Content {
-			isKey := node.Kind == yaml.MappingNode && i%2 == 0
-			if (isKey || inner.Kind == yaml.ScalarNode) && len(inner.Value) > longest && namesWord(text, inner.Value) {
-				line, longest = inner.Line, len(inner.Value)
-			}
 			visit(inner, depth+1)
+			isKey := node.Kind == yaml.MappingNode && i%2 == 0
+			if !isKey && inner.Kind != yaml.ScalarNode {
+				continue
+			}
+			if weight := named(text, inner.Value); weight > longest {
+				line, longest = inner.Line, weight
+			}
 		}
 	}
 	visit(c.lines.root, 0)
 	return &Error{File: c.lines.file, Line: line, What: text}
+}
+
+// named says how much a text is about a word: a quoted word counts more than any other.
+func named(text, word string) int {
+	const quoted = 1 << 10
+	switch {
+	case !namesWord(text, word):
+		return 0
+	case strings.ContainsAny(text, "'\"`") && slices.ContainsFunc([]string{"'", "\"", "`"}, func(q string) bool {
+		return strings.Contains(strings.ToLower(text), strings.ToLower(q+word+q))
+	}):
+		return quoted + len(word)
+	default:
+		return len(word)
+	}
 }
 
 // namesWord reports whether text holds word with nothing of a word around it, in any case: Go names are capitalised.

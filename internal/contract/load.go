@@ -59,6 +59,9 @@ func Parse(name string, content []byte) (*Contract, error) {
 		own.File = name
 		own.What = strings.ReplaceAll(own.What, file, name)
 	}
+	if c != nil {
+		c.lines.file = name
+	}
 	return c, err
 }
 

@@ -38,6 +38,9 @@ type generation struct {
 	Effects    []string
 }
 
+// takenMethods are those of a dingtalk.Client that are written by hand.
+var takenMethods = []string{"CloseIdleConnections", "GoString", "OpenConversationID", "OpenConversationIDs", "String", "Token"}
+
 // Own makes the files of package generated and the methods of package dingtalk. Operations that are skipped get no method.
 func Own(c *contract.Contract, source string, skip ...string) (files map[string][]byte, methods []byte, err error) {
 	g := &generation{Contract: c, Package: ownPackage, Source: path.Base(source), Own: true}
@@ -56,6 +59,11 @@ func Own(c *contract.Contract, source string, skip ...string) (files map[string]
 	}
 	if err := check(c, files); err != nil {
 		return nil, nil, err
+	}
+	for _, o := range g.Operations {
+		if slices.Contains(takenMethods, o.Name) {
+			return nil, nil, c.Locate(fmt.Errorf("%s: the method %s of a client is another's: the operationId must be another", o.ID, o.Name))
+		}
 	}
 	g.Package, g.Types = "dingtalk", ownPackage
 	g.Operations = slices.DeleteFunc(slices.Clone(g.Operations), func(o operation) bool { return slices.Contains(skip, o.ID) })

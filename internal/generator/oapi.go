@@ -25,7 +25,7 @@ var replaced = []string{"client.tmpl", "client-with-responses.tmpl", "additional
 
 // words are how fields that the service writes without capitals are spelt in Go.
 var words = []string{
-	"AccessDeniedDetail", "AgentID", "AppID", "ChatID", "CorpID", "DeptID", "MediaID", "OpenID", "OrgID", "RequestID",
+	"AccessDeniedDetail", "AgentID", "AppID", "ChatID", "CorpID", "DeptID", "IDs", "MediaID", "OpenID", "OrgID", "RequestID",
 	"RobotCode", "TaskID", "UnionID", "UserID",
 }
 

@@ -103,7 +103,7 @@ func views(c *contract.Contract, definitions []codegen.OperationDefinition) ([]o
 func viewOf(c *contract.Contract, o contract.Operation, d codegen.OperationDefinition) (operation, error) {
 	view := operation{Operation: o, Name: d.OperationId}
 	for _, p := range d.PathParams {
-		view.Path = append(view.Path, parameterOf(p, p.GoVariableName()))
+		view.Path = append(view.Path, parameterOf(p, argument(p.GoVariableName())))
 	}
 	for _, p := range d.QueryParams {
 		view.Query = append(view.Query, parameterOf(p, p.GoName()))
@@ -116,7 +116,12 @@ func viewOf(c *contract.Contract, o contract.Operation, d codegen.OperationDefin
 	}
 	if len(d.Bodies) == 1 {
 		view.Must = d.BodyRequired
-		view.Body = cmp.Or(d.Bodies[0].Schema.RefType, d.OperationId+d.Bodies[0].NameTag+"RequestBody")
+		body := o.Spec.RequestBody.Value.Content["application/json"].Schema
+		schema, err := codegen.GenerateGoSchema(body, []string{o.ID, "RequestBody"})
+		if err != nil {
+			return view, err
+		}
+		view.Body = schema.TypeDecl()
 	}
 	if o.Answer != nil {
 		schema, err := codegen.GenerateGoSchema(o.Answer, []string{o.ID, "ResponseBody"})
@@ -136,6 +141,21 @@ func viewOf(c *contract.Contract, o contract.Operation, d codegen.OperationDefin
 		view.Pages, err = pagesOf(o, view)
 	}
 	return view, err
+}
+
+// usedNames are those that the methods use for other things.
+var usedNames = []string{
+	"answer", "body", "c", "context", "ctx", "dingtalk", "err", "generated", "items", "iter", "json", "more", "next", "none",
+	"page", "params", "r", "strconv", "string", "token", "v", "texts", "reqEditors", "http", "float64", "int64", "uint64", "bool",
+	"append", "len", "error", "nil", "true", "false", "int32", "float32", "any", "fmt", "bytes", "time",
+}
+
+// argument is a name for a parameter of a path.
+func argument(name string) string {
+	if slices.Contains(usedNames, name) {
+		return name + "Value"
+	}
+	return name
 }
 
 func parameterOf(p codegen.ParameterDefinition, name string) parameter {

@@ -12,13 +12,11 @@ import (
 // FuzzGenerate gives the generator any text as a contract. It makes Go that parses and whose own names are whole, or an error
 // with a line; it never panics.
 func FuzzGenerate(f *testing.F) {
-	for _, file := range []string{shapes, ownContract} {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(string(text))
+	text, err := os.ReadFile(shapes) // openapi.yaml is six times as long: making what is found in it short would take minutes
+	if err != nil {
+		f.Fatal(err)
 	}
+	f.Add(string(text))
 	const head = "openapi: 3.0.3\ninfo: {title: a, version: a}\nsecurity: []\n"
 	for _, seed := range []string{
 		"", "[]", "openapi: 3.0.3", head + "paths: {}", head + "paths: {/a: null}",

@@ -30,7 +30,6 @@ type operation struct {
 	Pages   *pages
 	Example string
 	Own     bool // the example is the contract's
-	Route   []wireParameter
 }
 
 // Values are the names of the arguments that a method hands on.
@@ -62,12 +61,6 @@ type parameter struct {
 
 // Text is the Go expression of a value's text.
 func (p parameter) Text(value string) string { return fmt.Sprintf(p.format, value) }
-
-// wireParameter is what an emulator or a command needs of a parameter.
-type wireParameter struct {
-	Name, In, Type, Description string
-	Required, List, Explode     bool
-}
 
 // pages is how an operation's iterator asks for the next page.
 type pages struct {
@@ -130,9 +123,6 @@ func viewOf(c *contract.Contract, o contract.Operation, d codegen.OperationDefin
 		}
 		view.Answer = schema.TypeDecl()
 	}
-	for _, p := range o.Parameters {
-		view.Route = append(view.Route, wireParameterOf(p))
-	}
 	var err error
 	if view.Example, view.Own, err = c.Example(o); err != nil {
 		return view, err
@@ -182,17 +172,6 @@ func parameterOf(p codegen.ParameterDefinition, name string) parameter {
 		view.format = "string(%s)"
 	}
 	return view
-}
-
-func wireParameterOf(p *openapi3.Parameter) wireParameter {
-	schema := p.Schema.Value
-	w := wireParameter{Name: p.Name, In: p.In, Description: p.Description, Required: p.Required}
-	if schema.Items != nil && schema.Type.Is("array") {
-		w.List, schema = true, schema.Items.Value
-		w.Explode = p.In == openapi3.ParameterInQuery && (p.Explode == nil || *p.Explode)
-	}
-	w.Type = strings.Join(schema.Type.Slice(), "")
-	return w
 }
 
 func pagesOf(o contract.Operation, view operation) (*pages, error) {

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -66,12 +67,23 @@ func (r *Request) AddQuery(name string, values ...string) {
 	r.query += url.QueryEscape(name) + "=" + strings.Join(values, ",")
 }
 
+// ownHeaders are those that a request has from its client or from net/http: none is a parameter.
+var ownHeaders = []string{
+	"Accept", "Accept-Encoding", "Authorization", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Cookie",
+	"Expect", "Host", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent", http.CanonicalHeaderKey(TokenHeader),
+}
+
 // AddHeader adds a header. Values of a list are joined by commas. A value with a line break or another control character is
-// refused.
+// refused, and so is a header that every request has already, such as that of the token.
 func (r *Request) AddHeader(name string, values ...string) {
 	value := strings.Join(values, ",")
-	if strings.ContainsFunc(value, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) {
-		r.fail(fmt.Errorf("the header %s has a character that a header cannot carry", name))
+	control := func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
+	switch {
+	case slices.Contains(ownHeaders, http.CanonicalHeaderKey(name)):
+		r.fail(fmt.Errorf("the header %s is no parameter: every request has it already", name))
+		return
+	case name == "" || strings.ContainsFunc(name, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune("()<>@,;:\\\"/[]?={}", c) }), strings.ContainsFunc(value, control):
+		r.fail(fmt.Errorf("the header %q has a character that a header cannot carry", name))
 		return
 	}
 	r.header = append(r.header, headerField{name, value})
@@ -95,11 +107,35 @@ func (r *Request) fail(err error) {
 
 // Err says why the request cannot be sent; it is nil if it can.
 func (r *Request) Err() error {
-	if r.err == nil && strings.Contains(r.path, "{") {
+	switch {
+	case r.err != nil:
+		return r.err
+	case strings.ContainsAny(r.path, "{}"):
 		return errors.New("a parameter of the path is not set")
+	case !strings.HasPrefix(r.path, "/") || strings.HasPrefix(r.path, "//") || strings.ContainsAny(r.path, "?#\\"):
+		return errors.New("the path is not one below the base URL")
 	}
-	return r.err
+	for segment := range strings.SplitSeq(r.path, "/") {
+		if len(segment) > len("%2e%2e") {
+			continue
+		}
+		if plain, err := url.PathUnescape(segment); err != nil || plain == "." || plain == ".." {
+			return errors.New("a segment of the path is made of dots, or not escaped")
+		}
+	}
+	return nil
 }
+
+// String names the operation. What a request holds may be secret.
+func (r Request) String() string {
+	if r.Operation == nil {
+		return "generated.Request"
+	}
+	return "generated.Request(" + r.Operation.Method + " " + r.Operation.Path + ")"
+}
+
+// Format is String for every verb of fmt.
+func (r Request) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, r.String()) }
 
 // URL is where the request goes, below a base URL whose path has no slash at its end.
 func (r *Request) URL(base *url.URL) (*url.URL, error) {

@@ -16,7 +16,7 @@ import (
 const (
 	ownContract = "../../openapi.yaml"
 	committed   = "../../generated"
-	shapes      = "testdata/shapes.yaml"
+	shapes      = "../shapes/shapes.yaml"
 )
 
 func load(t testing.TB, file string) *contract.Contract {

@@ -1,6 +1,7 @@
 package generator_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -75,6 +76,11 @@ func TestRequest(t *testing.T) {
 	}
 }
 
+func filled(r *generated.Request) {
+	r.SetPath("a", "1")
+	r.SetPath("b", "2")
+}
+
 // TestRequestNotSent: what cannot be sent as it was meant is not sent at all.
 func TestRequestNotSent(t *testing.T) {
 	for _, tt := range []struct {
@@ -87,6 +93,9 @@ func TestRequestNotSent(t *testing.T) {
 		{"no value", "parameter b is empty or made of dots", func(r *generated.Request) { r.SetPath("a", "1"); r.SetPath("b") }},
 		{"not set", "a parameter of the path is not set", func(r *generated.Request) { r.SetPath("a", "1") }},
 		{"unknown", "the path has no parameter c", func(r *generated.Request) { r.SetPath("a", "1"); r.SetPath("b", "2"); r.SetPath("c", "3") }},
+		{"the token's header", "every request has it already", func(r *generated.Request) { filled(r); r.AddHeader(generated.TokenHeader, "mine") }},
+		{"the host's header", "every request has it already", func(r *generated.Request) { filled(r); r.AddHeader("host", "other") }},
+		{"line break in a header's name", "a character that a header cannot carry", func(r *generated.Request) { filled(r); r.AddHeader("a\r\nb", "x") }},
 		{"line break in a header", "a character that a header cannot carry", func(r *generated.Request) {
 			r.SetPath("a", "1")
 			r.SetPath("b", "2")
@@ -106,5 +115,22 @@ func TestRequestNotSent(t *testing.T) {
 				t.Errorf("sent %+v, error %v, want %s", got, err, tt.want)
 			}
 		})
+	}
+}
+
+func TestRequestOfBadPath(t *testing.T) {
+	for _, path := range []string{"", "v1.0/x", "//other.example/x", "https://other.example/x", "/a/../b", "/a/%2e%2E/b", "/a/.", "/a?b=c", "/a#b", "/a/%zz", "/a\\b", "/a/}"} {
+		r := generated.NewRequest(&generated.Operation{ID: "test", Method: http.MethodGet, Path: path})
+		if got, err := record(t, r); err == nil || got != (sent{}) {
+			t.Errorf("%q: sent %+v, error %v", path, got, err)
+		}
+	}
+}
+
+func TestRequestIsNotPrinted(t *testing.T) {
+	r := generated.NewGetAccessTokenRequest(generated.GetAccessTokenRequest{AppKey: "key", AppSecret: "s3cret-of-test"})
+	text := fmt.Sprintf("%v %+v %#v %s %q %d %x", r, r, r, r, r, r, &r)
+	if strings.Contains(text, "s3cret") || strings.Contains(text, fmt.Sprintf("%d", "s3cret"[0])) || strings.Contains(text, "733363726574") {
+		t.Error(text)
 	}
 }

@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	shapes = "../generator/testdata/shapes.yaml"
+	shapes = "../shapes/shapes.yaml"
 	own    = "../../openapi.yaml"
 )
 

@@ -8,7 +8,7 @@ package openconversation
 
 import _ "embed"
 
-//go:generate go run ./internal/generate openapi.yaml generated
+//go:generate go run ./internal/generate openapi.yaml generated wrapper/operations.gen.go
 
 // Contract is openapi.yaml, the OpenAPI 3.0.3 description of both calls and the catalogue of their error codes.
 //

@@ -1,6 +1,6 @@
-// Command generate makes package generated from this repository's contract.
+// Command generate makes package generated, and the methods of package dingtalk, from this repository's contract.
 //
-// Usage: generate CONTRACT FOLDER
+// Usage: generate CONTRACT FOLDER METHODS
 package main
 
 import (
@@ -16,23 +16,23 @@ import (
 const tokenOperation = "getAccessToken"
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: generate CONTRACT FOLDER")
+	if len(os.Args) != 4 {
+		fmt.Fprintln(os.Stderr, "usage: generate CONTRACT FOLDER METHODS")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1], os.Args[2]); err != nil {
+	if err := run(os.Args[1], os.Args[2], os.Args[3]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
 // run writes nothing unless everything can be made.
-func run(source, folder string) error {
+func run(source, folder, methods string) error {
 	c, err := contract.Load(source, "")
 	if err != nil {
 		return err
 	}
-	files, _, err := generator.Own(c, source, tokenOperation)
+	files, src, err := generator.Own(c, source, tokenOperation)
 	if err != nil {
 		return err
 	}
@@ -41,5 +41,5 @@ func run(source, folder string) error {
 			return err
 		}
 	}
-	return nil
+	return os.WriteFile(methods, src, 0o644)
 }

@@ -7,7 +7,7 @@ source "$ROOT/interop/tools.sh"
 
 cd "$ROOT"
 mkdir -p "$BUILD/generated"
-go run ./internal/generate "$CONTRACT" "$BUILD/generated"
+go run ./internal/generate "$CONTRACT" "$BUILD/generated" "$BUILD/operations.gen.go"
 for file in "$BUILD"/generated/*.gen.go; do
 	printf '"%s": "%s"\n' "$ROOT/generated/$(basename "$file")" "$file"
 done | paste -sd, - | sed 's/.*/{"Replace": {&}}/' >"$BUILD/overlay.json"

@@ -136,7 +136,7 @@ func TestDoOfNoContract(t *testing.T) {
 	for _, bad := range []string{"", "v1.0/x", "//other.example/x", "https://other.example/x", "/a/../b", "/a/%2e%2e/b", "/a/{id}", "/a#b", "/a?b=%zz", "/a/%zz"} {
 		err := client.Do(within(t), http.MethodGet, bad, nil, &out)
 		failed := (*dingtalk.Error)(nil)
-		if !errors.As(err, &failed) || !failed.Local || !errors.Is(err, dingtalk.ErrRejected) || len(got) != 0 {
+		if !errors.As(err, &failed) || !failed.Local || !errors.Is(err, dingtalk.ErrRejected) || !strings.HasPrefix(failed.Message, "not sent: ") || len(got) != 0 {
 			t.Errorf("%q: sent %+v, %v", bad, got, err)
 		}
 	}

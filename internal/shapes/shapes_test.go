@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/internal/shapes"
@@ -148,11 +149,15 @@ func TestPages(t *testing.T) {
 
 // TestCodesOfAnOperation: a code that the contract gives an operation means there what its row says.
 func TestCodesOfAnOperation(t *testing.T) {
-	c, server := robot(t)
-	server.FailNext(dingtalktest.Code("user.notFound").For(generated.Operation{ID: "listUsers"}))
-	_, err := c.ListUsers(t.Context(), "u", 1, shapes.ListUsersParams{MaxResults: 1})
+	server := dingtalktest.NewServer(t, dingtalktest.WithSpec(shapes.Routes))
+	client, err := dingtalk.NewClient(dingtalk.StaticToken(server.IssueToken()), dingtalk.WithBaseURL(server.URL), dingtalk.WithRetry(dingtalk.Retry{MaxAttempts: 1}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.FailNext(dingtalktest.Code("user.busy").For(generated.Operation{ID: "listUsers"}))
+	_, err = shapes.New(client).ListUsers(t.Context(), "u", 1, shapes.ListUsersParams{MaxResults: 1})
 	failed := (*dingtalk.Error)(nil)
-	if !errors.As(err, &failed) || failed.Code != shapes.CodeListUsersUserNotFound || !errors.Is(err, dingtalk.ErrRejected) || failed.Attempts != 1 {
+	if !errors.As(err, &failed) || failed.Code != shapes.CodeListUsersUserBusy || !errors.Is(err, dingtalk.ErrUnavailable) || failed.RetryAfter != 3*time.Second || failed.StatusCode != 503 {
 		t.Errorf("got %v", err)
 	}
 }

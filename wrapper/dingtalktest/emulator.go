@@ -88,7 +88,7 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var a answer
 	switch {
 	case faulty && fault.kind != passFault:
-		a = fault.answer()
+		a = fault.answer(c.route)
 	default:
 		a = e.answer(c)
 	}

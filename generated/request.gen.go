@@ -11,7 +11,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 )
 
@@ -45,12 +44,12 @@ func (r *Request) SetPath(name string, values ...string) {
 		escaped += url.PathEscape(value)
 	}
 	if escaped == "" || escaped == "." || escaped == ".." {
-		r.fail(fmt.Errorf("the parameter %s is empty or made of dots, which would change the path", name))
+		r.fail(errors.New("the parameter " + name + " is empty or made of dots, which would change the path"))
 		return
 	}
 	filled := strings.Replace(r.path, "{"+name+"}", escaped, 1)
 	if filled == r.path {
-		r.fail(fmt.Errorf("the path has no parameter %s that is not set", name))
+		r.fail(errors.New("the path has no parameter " + name + " that is not set"))
 	}
 	r.path = filled
 }
@@ -67,10 +66,15 @@ func (r *Request) AddQuery(name string, values ...string) {
 	r.query += url.QueryEscape(name) + "=" + strings.Join(values, ",")
 }
 
-// ownHeaders are those that a request has from its client or from net/http: none is a parameter.
-var ownHeaders = []string{
-	"Accept", "Accept-Encoding", "Authorization", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Cookie",
-	"Expect", "Host", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent", http.CanonicalHeaderKey(TokenHeader),
+// isOwn reports whether a request has a header from its client or from net/http: none of them is a parameter.
+func isOwn(name string) bool {
+	switch strings.ToLower(name) {
+	case "accept", "accept-encoding", "authorization", "connection", "content-encoding", "content-length", "content-type", "cookie",
+		"expect", "host", "te", "trailer", "transfer-encoding", "upgrade", "user-agent", TokenHeader:
+		return true
+	default:
+		return false
+	}
 }
 
 // AddHeader adds a header. Values of a list are joined by commas. A value with a line break or another control character is
@@ -79,7 +83,7 @@ func (r *Request) AddHeader(name string, values ...string) {
 	value := strings.Join(values, ",")
 	control := func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
 	switch {
-	case slices.Contains(ownHeaders, http.CanonicalHeaderKey(name)):
+	case isOwn(name):
 		r.fail(fmt.Errorf("the header %s is no parameter: every request has it already", name))
 		return
 	case name == "" || strings.ContainsFunc(name, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune("()<>@,;:\\\"/[]?={}", c) }), strings.ContainsFunc(value, control):
@@ -107,18 +111,19 @@ func (r *Request) fail(err error) {
 
 // Err says why the request cannot be sent; it is nil if it can.
 func (r *Request) Err() error {
-	switch {
-	case r.err != nil:
-		return r.err
-	case strings.ContainsAny(r.path, "{}"):
+	if r.err == nil && strings.Contains(r.path, "{") {
 		return errors.New("a parameter of the path is not set")
-	case !strings.HasPrefix(r.path, "/") || strings.HasPrefix(r.path, "//") || strings.ContainsAny(r.path, "?#\\"):
+	}
+	return r.err
+}
+
+// CheckPath says what is wrong with the path of an operation that no generator has read: it must begin with a slash, and be
+// escaped, and none of its segments may be made of dots.
+func (r *Request) CheckPath() error {
+	if !strings.HasPrefix(r.path, "/") || strings.HasPrefix(r.path, "//") || strings.ContainsAny(r.path, "?#\\{}") {
 		return errors.New("the path is not one below the base URL")
 	}
 	for segment := range strings.SplitSeq(r.path, "/") {
-		if len(segment) > len("%2e%2e") {
-			continue
-		}
 		if plain, err := url.PathUnescape(segment); err != nil || plain == "." || plain == ".." {
 			return errors.New("a segment of the path is made of dots, or not escaped")
 		}

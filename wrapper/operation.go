@@ -105,6 +105,9 @@ func (c *Client) operation(request Request) (*call, error) {
 	if err := request.Err(); err != nil {
 		return nil, unsendable(o, err)
 	}
+	if err := request.CheckPath(); err != nil {
+		return nil, unsendable(o, err)
+	}
 	server, err := c.server(o)
 	if err != nil {
 		return nil, unsendable(o, err)

@@ -121,8 +121,8 @@ func TestRequestNotSent(t *testing.T) {
 func TestRequestOfBadPath(t *testing.T) {
 	for _, path := range []string{"", "v1.0/x", "//other.example/x", "https://other.example/x", "/a/../b", "/a/%2e%2E/b", "/a/.", "/a?b=c", "/a#b", "/a/%zz", "/a\\b", "/a/}"} {
 		r := generated.NewRequest(&generated.Operation{ID: "test", Method: http.MethodGet, Path: path})
-		if got, err := record(t, r); err == nil || got != (sent{}) {
-			t.Errorf("%q: sent %+v, error %v", path, got, err)
+		if err := r.CheckPath(); err == nil {
+			t.Errorf("%q is taken for a path", path)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/dingtalk-openapi/openconversation-go/internal/rows"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 

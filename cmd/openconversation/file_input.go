@@ -8,7 +8,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/dingtalk-openapi/openconversation-go/internal/rows"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 )
 
 // inFile is the input of a run.

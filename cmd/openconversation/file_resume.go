@@ -5,7 +5,7 @@ import (
 	"errors"
 	"io"
 
-	"github.com/dingtalk-openapi/openconversation-go/internal/rows"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 )
 
 // takeUp goes to where the output ends. complete is whether nothing is left to do.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/dingtalk-openapi/openconversation-go/internal/rows"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 

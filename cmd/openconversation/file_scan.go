@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dingtalk-openapi/openconversation-go/internal/rows"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 

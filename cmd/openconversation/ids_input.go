@@ -7,7 +7,7 @@ import (
 	"iter"
 	"strings"
 
-	"github.com/dingtalk-openapi/openconversation-go/internal/rows"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 )
 
 // maxLine is how many bytes of a line are kept. It is far more than a chat id may have, so that what is cut is refused as

@@ -42,7 +42,7 @@ func TestEveryCharacterOfGB(t *testing.T) {
 				}
 			}
 		}
-		if want := map[charset.Encoding]int{charset.GBK: 22002, charset.GB18030: 1_109_998}[e]; count != want {
+		if want := map[charset.Encoding]int{charset.GBK: 22002, charset.GB18030: 1_109_997}[e]; count != want {
 			t.Errorf("%s: %d characters, want %d", e, count, want)
 		}
 	}
@@ -103,7 +103,7 @@ func TestEncodeLacks(t *testing.T) {
 }
 
 func TestDetect(t *testing.T) {
-	long := strings.Repeat("ascii,群\n", 60_000)
+	long := strings.Repeat("ascii,群聊\n", 60_000)
 	gbk, err := charset.Encode(charset.GBK, nil, []byte(long), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -120,7 +120,7 @@ func TestDetect(t *testing.T) {
 		{"UTF-16", "\xff\xfea\x00", charset.UTF16LE, true, ""},
 		{"UTF-16, big end first", "\xfe\xff\x00a", charset.UTF16BE, true, ""},
 		{"GBK", string(gbk), charset.GBK, false, ""},
-		{"GBK at the end", strings.Repeat("a\n", 400_000) + "\xc8\xba", charset.GBK, false, ""},
+		{"GBK at the end", strings.Repeat("a\n", 400_000) + "\xc1\xc4", charset.GBK, false, ""},
 		{"GB18030", string(gbk) + "\x94\x39\xfc\x36", charset.GB18030, false, ""},
 		{"neither", "a\nb\xe9\n", "", false, "line 2, offset 3"},
 		{"cut at the end", "a\nb\xe7\xbe", charset.GBK, false, ""},

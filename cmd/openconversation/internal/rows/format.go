@@ -1,9 +1,6 @@
-// Package rows reads files of chats, one chat a row, and writes each row back with what became of its chat. What a row
-// holds besides its chat id is kept byte by byte.
 package rows
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -16,55 +13,124 @@ type Format string
 // The formats.
 const (
 	Lines     Format = "lines" // one chat id a line; blank lines and lines that begin with # do not count
-	CSV       Format = "csv"   // with a header
+	CSV       Format = "csv"   // with a header; separated by commas, semicolons, tabs or bars
 	TSV       Format = "tsv"   // the same with tabs, and CSV's quotes
 	JSONLines Format = "jsonl" // one JSON object a line
+	JSONArray Format = "json"  // one array of objects
+	XLSX      Format = "xlsx"  // a sheet of a workbook, with a header
 )
 
 // Formats are all formats.
-var Formats = []Format{Lines, CSV, TSV, JSONLines}
+var Formats = []Format{Lines, CSV, TSV, JSONLines, JSONArray, XLSX}
 
-var extensions = map[string]Format{".txt": Lines, ".csv": CSV, ".tsv": TSV, ".jsonl": JSONLines, ".ndjson": JSONLines}
-
-// FormatOf tells a file's format by the end of its name.
-func FormatOf(name string) (format Format, known bool) {
-	format, known = extensions[strings.ToLower(filepath.Ext(name))]
-	return format, known
+// abilities are what a format can do.
+type abilities struct {
+	title      string
+	extensions []string // the first is what a file of it is best called
+	columns    bool     // its rows are cells below a header
+	fields     bool     // its rows are objects
+	separator  byte     // where nothing else is found; 0 if it has none
+	outputs    []Format // what its rows can be written as; the first is what they are where nobody says
+	journaled  bool     // as an output, it cannot be written row by row
 }
 
-// Output is the format in which rows of this format are written back: plain lines become CSV.
+var formats = map[Format]abilities{
+	Lines:     {title: "plain lines", extensions: []string{".txt"}, separator: 0, outputs: []Format{CSV, TSV, XLSX}},
+	CSV:       {title: "CSV", extensions: []string{".csv"}, columns: true, separator: ',', outputs: []Format{CSV, XLSX}},
+	TSV:       {title: "TSV", extensions: []string{".tsv", ".tab"}, columns: true, separator: '\t', outputs: []Format{TSV, XLSX}},
+	JSONLines: {title: "JSON Lines", extensions: []string{".jsonl", ".ndjson"}, fields: true, outputs: []Format{JSONLines}},
+	JSONArray: {title: "a JSON array", extensions: []string{".json"}, fields: true, outputs: []Format{JSONArray}, journaled: true},
+	XLSX:      {title: "an xlsx workbook", extensions: []string{".xlsx", ".xlsm"}, columns: true, outputs: []Format{XLSX}, journaled: true},
+}
+
+// Title is what a sentence calls the format.
+func (f Format) Title() string { return formats[f].title }
+
+// Columns is whether the rows are cells below a header, one of which Options.ID can name.
+func (f Format) Columns() bool { return formats[f].columns }
+
+// Fields is whether the rows are objects, a field of which Options.ID can name.
+func (f Format) Fields() bool { return formats[f].fields }
+
+// Journaled is whether an output of the format is made of a journal at the end; see Reader.Assemble.
+func (f Format) Journaled() bool { return formats[f].journaled }
+
+// Output is the format in which rows of this format are written back where nobody says: plain lines become CSV.
 func (f Format) Output() Format {
-	if f == Lines {
-		return CSV
+	if outputs := formats[f].outputs; len(outputs) > 0 {
+		return outputs[0]
 	}
 	return f
 }
 
-// comma is what separates the cells of a table; 0 if it is none.
-func (f Format) comma() byte {
-	switch f {
-	case CSV:
-		return ','
-	case TSV:
-		return '\t'
-	default:
-		return 0
+// FormatOf tells a file's format by the end of its name. A .txt may hold a table as well, which Detect finds out.
+func FormatOf(name string) (format Format, known bool) {
+	end := strings.ToLower(filepath.Ext(name))
+	for _, f := range Formats {
+		if slices.Contains(formats[f].extensions, end) {
+			return f, true
+		}
 	}
+	return "", false
 }
 
-// The names of the columns and fields that are appended.
-var (
-	appendedColumns = []string{"open_conversation_id", "error_code", "error"}
-	appendedFields  = []string{"openConversationId", "errorCode", "error"}
-)
+// OutputFor is the format that rows of this format are written as into a file of a name. A name that ends like none of the formats
+// is good for any. An *Error says that the named format cannot be had.
+func (f Format) OutputFor(name string) (Format, error) {
+	if err := unsupportedName(name); err != nil {
+		return "", err
+	}
+	named, known := FormatOf(name)
+	can := formats[f].outputs
+	switch {
+	case !known:
+		return f.Output(), nil
+	case slices.Contains(can, named):
+		return named, nil
+	case named == Lines && f.Columns() && f != XLSX:
+		return f.Output(), nil // a spreadsheet's "Unicode text" is a table called .txt
+	}
+	var ends []string
+	for _, c := range can {
+		ends = append(ends, formats[c].extensions[0])
+	}
+	return "", broken(0, "%s cannot be written: rows of %s can become %s", name, f.Title(), strings.Join(ends, ", "))
+}
 
-// usualNames are what a chat id's column or field is called, where nobody says.
-var usualNames = []string{"chat_id", "chatId", "chatid"}
+// Options say how a file is to be read. What is left empty is found out.
+type Options struct {
+	Format         Format
+	Encoding       Encoding
+	OutputEncoding Encoding // empty is the input's
+	Output         Format   // what the rows are written as; empty is Format.Output
+	Delimiter      byte     // of CSV and TSV: one of the bytes of Delimiters
+	Sheet          string   // of a workbook; empty is the first
+
+	// ID is the column or field that holds the chat ids: a header cell, without regard to case, blanks around it and
+	// invisible characters; a column's number from 1; a field, or a path of nested ones like a.b. Empty is the only one
+	// with a usual name: chat_id, chatId or chatid.
+	ID string
+}
+
+// Part is the part of Options that would settle an Error.
+type Part string
+
+// The parts.
+const (
+	PartNone     Part = ""
+	PartFormat   Part = "format"
+	PartEncoding Part = "encoding"
+	PartOutput   Part = "output encoding"
+	PartSheet    Part = "sheet"
+	PartColumn   Part = "column" // ID, of a table
+	PartField    Part = "field"  // ID, of objects
+)
 
 // Error is something wrong with the input as a whole, after which it cannot be read on.
 type Error struct {
-	Line int // from 1; 0 if it is about no line
-	Text string
+	Line int    // from 1, in a workbook the row; 0 if it is about no line
+	Text string // says what to do, but for the option: that is Part
+	Part Part   // what to name so that the file can be read
 }
 
 func (e *Error) Error() string {
@@ -78,29 +144,7 @@ func broken(line int, format string, args ...any) error {
 	return &Error{Line: line, Text: fmt.Sprintf(format, args...)}
 }
 
-// pick finds the one of names that holds chat ids. what is "column" or "field", and flag what selects it.
-func pick(names []string, wanted, what, flag string) (int, error) {
-	if wanted != "" {
-		at := slices.Index(names, wanted)
-		switch {
-		case at < 0:
-			return 0, fmt.Errorf("there is no %s %q; there are: %s", what, wanted, strings.Join(names, ", "))
-		case slices.Contains(names[at+1:], wanted):
-			return 0, fmt.Errorf("there are two %ss %q", what, wanted)
-		}
-		return at, nil
-	}
-	found := -1
-	for i, name := range names {
-		if slices.Contains(usualNames, name) {
-			if found >= 0 {
-				return 0, fmt.Errorf("both %s and %s may hold the chat ids; name one with %s", names[found], name, flag)
-			}
-			found = i
-		}
-	}
-	if found < 0 {
-		return 0, errors.New("which " + what + " holds the chat ids? name it with " + flag + "; there are: " + strings.Join(names, ", "))
-	}
-	return found, nil
+// settled is an error that a part of the options would settle.
+func settled(part Part, line int, format string, args ...any) error {
+	return &Error{Line: line, Text: fmt.Sprintf(format, args...), Part: part}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
@@ -32,7 +33,7 @@ func TestForceWithoutAResultChangesNothing(t *testing.T) {
 			b.server.FailNext(tt.faults...)
 			env := serverEnv(b.server)
 			if tt.secret != "" {
-				env[envAppSecret] = tt.secret
+				env[connect.EnvAppSecret] = tt.secret
 			}
 			got := call{args: b.args("--force", "--concurrency", "1"), env: env}.run()
 			if got.code != tt.code || !strings.Contains(got.stderr, "0 of 21 rows: 0 converted, 0 failed; ") ||
@@ -49,7 +50,7 @@ func TestForceWithoutAResultChangesNothing(t *testing.T) {
 func TestForceOverAStoppedRun(t *testing.T) {
 	b := stopped(t)
 	env := serverEnv(b.server)
-	env[envAppSecret] = "wrong"
+	env[connect.EnvAppSecret] = "wrong"
 	before, state := b.read(b.out), b.read(b.out+".state")
 	if got := (call{args: b.args("--force"), env: env}).run(); got.code != 3 || b.read(b.out) != before || b.read(b.out+".state") != state || b.files() != "in.txt out out.state" {
 		t.Errorf("%+v, files %s", got, b.files())

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
@@ -43,7 +44,7 @@ func TestExistingOutputIsRefused(t *testing.T) {
 func TestNothingIsLeftOfARunThatDidNothing(t *testing.T) {
 	b := newBench(t, "in.txt", chats(3, 3))
 	env := serverEnv(b.server)
-	env[envAppSecret] = "wrong"
+	env[connect.EnvAppSecret] = "wrong"
 	if got := (call{args: b.args(), env: env}).run(); got.code != 3 || b.files() != "in.txt" {
 		t.Errorf("%+v, files %s", got, b.files())
 	}
@@ -88,8 +89,8 @@ func TestStateThatDoesNotMatchIsRefused(t *testing.T) {
 		{"--retry-failed", func(*bench) {}, []string{"--retry-failed"}, "finish it with --resume first"},
 		{"input", func(b *bench) { b.write(b.in, chats(61, 50)) }, []string{"--resume"}, "another input, or the input has changed since"},
 		{"host", func(*bench) {}, []string{"--resume", "--region", "mainland"}, "another app, region or host"},
-		{"app", change(func(s map[string]any) { s["app"] = identity("x", "y") }), []string{"--resume"}, "another app, region or host"},
-		{"schema", change(func(s map[string]any) { s["schema"] = 2 }), []string{"--resume"}, "is of schema 2, and this command's is 1"},
+		{"app", change(func(s map[string]any) { s["app"] = "x" }), []string{"--resume"}, "another app, region or host"},
+		{"schema", change(func(s map[string]any) { s["schema"] = 3 }), []string{"--resume"}, "is of schema 3, and this command's is 2"},
 		{"format", change(func(s map[string]any) { s["format"] = "csv" }), []string{"--resume"}, "another format"},
 		{"column", change(func(s map[string]any) { s["column"] = "x" }), []string{"--resume"}, "another column or field"},
 		{"stream", change(func(s map[string]any) { s["input"] = "" }), []string{"--resume"}, "its input was a stream"},

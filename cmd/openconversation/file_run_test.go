@@ -13,9 +13,27 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
+
+// summary and plan are what --json prints of a run and of --dry-run.
+type summary struct {
+	Complete                                  bool
+	Rows, Total, Converted, Failed            int
+	Kept, Skipped, Calls, Throttled, ExitCode int
+	Seconds                                   float64
+	Output, Error                             string
+}
+
+type plan struct {
+	Rows, Done, Distinct, Invalid, Skipped, Calls int
+	Seconds                                       float64
+	Share                                         float64 `json:"monthlyShare"`
+}
 
 var conversion = generated.OperationChatIDToOpenConversationID
 
@@ -118,7 +136,7 @@ func (b *bench) behind(handler http.HandlerFunc) map[string]string {
 	front := httptest.NewServer(handler)
 	b.t.Cleanup(front.Close)
 	env := serverEnv(b.server)
-	env[envBaseURL] = front.URL
+	env[connect.EnvBaseURL] = front.URL
 	return env
 }
 
@@ -288,8 +306,8 @@ func TestTimeoutOfFile(t *testing.T) {
 		t.Errorf("%d calls", b.server.Count(conversion))
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(signalError{15})
-	if got := (call{ctx: ctx, args: b.args("--force"), env: serverEnv(b.server)}).run(); got.code != exitTerminated {
+	cancel(term.SignalError{Signal: 15})
+	if got := (call{ctx: ctx, args: b.args("--force"), env: serverEnv(b.server)}).run(); got.code != explain.Terminated {
 		t.Errorf("%+v", got)
 	}
 }

@@ -85,8 +85,8 @@ func wants(e *pflag.InvalidValueError) string {
 		}
 		return "give a time with its unit, such as 30s, 5m or 1h30m"
 	case "int":
-		if _, err := strconv.ParseFloat(value, 64); err == nil {
-			return "give a whole number that is not so large"
+		if _, err := strconv.ParseInt(value, 0, 64); errors.Is(err, strconv.ErrRange) {
+			return "this number is too large"
 		}
 		return "give a whole number"
 	case "float64":

@@ -3,6 +3,7 @@ package run
 import (
 	"errors"
 	"io"
+	"os"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
@@ -133,7 +134,7 @@ func (s *fileSink) end(complete, kept bool) error {
 }
 
 // assemble makes a workbook or an array of its rows.
-func (s *fileSink) assemble(out io.ReadWriteSeeker, journal io.Reader) error {
+func (s *fileSink) assemble(out *os.File, journal io.Reader) error {
 	again, err := s.in.reader()
 	if err != nil {
 		return err

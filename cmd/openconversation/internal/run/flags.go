@@ -117,7 +117,7 @@ func (o *options) addTo(cmd *cobra.Command) {
 	flags.IntVar(&bulk.maxCalls, "max-calls", 0, "stop before more than `N` calls, repeats included; 0 is no limit")
 	flags.IntVar(&bulk.limits.failures, "max-failures", 0, "stop when `N` chats have failed; 0 is no limit")
 	flags.BoolVar(&bulk.acceptUnknown, "accept-unknown", false, "go on even though the first 20 different ids are all unknown")
-	flags.DurationVar(&o.connect.MaxWait, "max-wait", dingtalk.DefaultMaxWait, "longest `time` to wait when the service asks to; a run that would wait longer stops")
+	flags.DurationVar(&o.connect.MaxWait, "max-wait", time.Minute, "longest `time` to wait when the service asks to; a run that would wait longer stops")
 	o.connect.AddSharingTo(cmd)
 	o.connect.AddPodsTo(cmd)
 	o.connect.AddTo(cmd)

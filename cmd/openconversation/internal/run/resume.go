@@ -120,8 +120,19 @@ func cannotContinue(name string, err error) error {
 	return explain.InFile(name, err)
 }
 
+// counts are rows of an output.
+type counts struct{ converted, failed int }
+
+func (c *counts) add(result rows.Result) {
+	if result.OpenConversationID == "" {
+		c.failed++
+	} else {
+		c.converted++
+	}
+}
+
 // finished reads a complete output along with the input, and counts. It is an error if the output is another's.
-func (t *taken) finished(name string, content io.ReadSeeker) (counts tally, err error) {
+func (t *taken) finished(name string, content io.ReadSeeker) (counts counts, err error) {
 	in := t.source.in
 	again, err := in.reader()
 	if err != nil {
@@ -149,7 +160,7 @@ func (t *taken) finished(name string, content io.ReadSeeker) (counts tally, err 
 		if err != nil {
 			return counts, notAnOutput(name, err)
 		}
-		counts.add(result, 1)
+		counts.add(result)
 	}
 	if err := old.End(); err != nil {
 		return counts, notAnOutput(name, err)

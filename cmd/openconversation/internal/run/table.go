@@ -31,7 +31,7 @@ type table struct {
 
 // openTable opens the input that the flags name. A file is read through before anything is spent.
 func openTable(ctx context.Context, w *term.World, o *options) (*table, error) {
-	reading, err := o.reading()
+	reading, err := o.input.reading()
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package term
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -29,11 +30,15 @@ func (w *World) Print(text string) error {
 
 // PrintJSON prints v for people and machines alike, indented.
 func (w *World) PrintJSON(v any) error {
-	raw, err := json.MarshalIndent(v, "", "  ")
+	raw, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	return w.Print(string(PrintableJSON(raw)) + "\n")
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, PrintableJSON(raw), "", "  "); err != nil {
+		return err
+	}
+	return w.Print(indented.String() + "\n")
 }
 
 // Note tells the user something that is no error.

@@ -1,4 +1,4 @@
-package main
+package explain
 
 import (
 	"context"
@@ -9,11 +9,12 @@ import (
 	"go/token"
 	"net"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
@@ -39,17 +40,22 @@ var sentinels = map[string]struct {
 	"ErrRejected":           {dingtalk.ErrRejected, 1, 3},
 }
 
+// apiError is the failure of a chat, as the SDK returns it.
+func apiError(kind error) *dingtalk.Error {
+	return &dingtalk.Error{Op: "chatIdToOpenConversationId", Kind: kind, StatusCode: 400, Code: "some.code", Message: "some text", RequestID: "ID"}
+}
+
 func TestExitCodeOfSentinels(t *testing.T) {
 	for name, want := range sentinels {
 		t.Run(name, func(t *testing.T) {
 			for _, err := range []error{want.err, apiError(want.err), fmt.Errorf("run: %w", apiError(want.err))} {
-				if code := exitCode(err); code != want.code {
+				if code := ExitCode(err); code != want.code {
 					t.Errorf("%T: exit code %d, want %d", err, code, want.code)
 				}
 			}
 			fetching := apiError(want.err)
 			fetching.TokenEndpoint = true
-			if code := exitCode(fetching); code != want.token {
+			if code := ExitCode(fetching); code != want.token {
 				t.Errorf("token endpoint: exit code %d, want %d", code, want.token)
 			}
 			// What was before, or beneath, does not decide.
@@ -60,11 +66,11 @@ func TestExitCodeOfSentinels(t *testing.T) {
 				if name == "ErrNotTried" {
 					expected = sentinel.code
 				}
-				if code := exitCode(nested); code != expected {
+				if code := ExitCode(nested); code != expected {
 					t.Errorf("wrapping %s: exit code %d, want %d", other, code, expected)
 				}
 			}
-			row := failureOf(want.err)
+			row := find(want.err)
 			if row.kind == "" || row.hint == "" || strings.ContainsAny(row.hint, "\n") {
 				t.Errorf("kind %q, hint %q", row.kind, row.hint)
 			}
@@ -74,7 +80,7 @@ func TestExitCodeOfSentinels(t *testing.T) {
 
 // The table above must name every sentinel that the SDK has, so that a new one gets an exit code and a hint.
 func TestEverySentinelIsMapped(t *testing.T) {
-	files, err := filepath.Glob("../../wrapper/*.go")
+	files, err := filepath.Glob("../../../../wrapper/*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,44 +142,23 @@ func TestExitCodeOfOthers(t *testing.T) {
 		code int
 	}{
 		{"nothing", nil, 0},
-		{"usage", usageError("wrong"), 2},
-		{"wrapped usage", fmt.Errorf("x: %w", usageError("wrong")), 2},
-		{"SIGINT", signalError{syscall.SIGINT}, 130},
-		{"SIGTERM", fmt.Errorf("x: %w", signalError{syscall.SIGTERM}), 143},
-		{"--timeout", timeoutError{"1s"}, 5},
+		{"usage", Usage("wrong"), 2},
+		{"wrapped usage", fmt.Errorf("x: %w", Usage("wrong")), 2},
+		{"SIGINT", term.SignalError{Signal: syscall.SIGINT}, 130},
+		{"SIGHUP", term.SignalError{Signal: syscall.SIGHUP}, 129},
+		{"SIGTERM", fmt.Errorf("x: %w", term.SignalError{Signal: syscall.SIGTERM}), 143},
+		{"--timeout", TimeoutError{time.Second}, 5},
 		{"deadline of the context, before that a rejected token", timedOut, 5},
 		{"body too large", tooLarge, 1},
 		{"dial", dial, 5},
 		{"full disk", syscall.ENOSPC, 5},
-		{"reported", &exitError{code: 4, err: errors.New("x"), reported: true}, 4},
+		{"reported", &Error{Code: 4, Err: errors.New("x"), Reported: true}, 4},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if code := exitCode(tt.err); code != tt.code {
+			if code := ExitCode(tt.err); code != tt.code {
 				t.Errorf("exit code %d, want %d", code, tt.code)
 			}
 		})
 	}
-}
-
-func TestHelpListsExitCodes(t *testing.T) {
-	root, convert := runArgs(t, "", "--help"), runArgs(t, "", "convert", "--help")
-	for _, help := range []result{root, convert} {
-		if help.code != 0 || help.stderr != "" {
-			t.Errorf("exit code %d, standard error %q", help.code, help.stderr)
-		}
-		for _, code := range []int{0, 1, 2, 3, 4, 5, 130, 143} {
-			if !strings.Contains(help.stdout, "\n  "+strconv.Itoa(code)+" ") {
-				t.Errorf("exit code %d is not listed", code)
-			}
-		}
-		for _, name := range []string{envAppKey, envAppSecret, envBaseURL} {
-			if !strings.Contains(help.stdout, "\n  "+name+" ") {
-				t.Errorf("%s is not listed", name)
-			}
-		}
-	}
-	golden(t, "help", root.stdout)
-	golden(t, "help-convert", convert.stdout)
-	golden(t, "help-emulator", runArgs(t, "", "emulator", "--help").stdout)
 }

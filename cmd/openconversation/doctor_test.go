@@ -108,7 +108,7 @@ func TestDoctor(t *testing.T) {
 		},
 		{
 			name: "banned before", opts: []dingtalktest.Option{dingtalktest.WithBannedAddress(true)}, code: 4, hint: "blocked",
-			stdout: "FAIL         token        address banned for a while (while fetching an access token): the answer is text/html, N bytes (HTTP 403, try again after 5m0s)\n" + afterToken,
+			stdout: "FAIL         token        address banned for a while (while fetching an access token): the answer is text/html, N bytes (HTTP 403, try again after 5 minutes)\n" + afterToken,
 		},
 		{
 			name: "missing scope", opts: []dingtalktest.Option{dingtalktest.WithoutPermission()}, code: 3, hint: "permission-denied", calls: 1,
@@ -120,7 +120,7 @@ func TestDoctor(t *testing.T) {
 		},
 		{
 			name: "banned", fault: fault(dingtalktest.BanJSON()), code: 4, hint: "blocked", calls: 1,
-			stdout: permission + "FAIL         address      address banned for a while (HTTP 200, try again after 5m0s)\n" + conversion,
+			stdout: permission + "FAIL         address      address banned for a while (HTTP 200, try again after 5 minutes)\n" + conversion,
 		},
 		{
 			name: "quota used up", opts: []dingtalktest.Option{dingtalktest.WithMonthlyQuota(0)}, code: 4, hint: "quota-exhausted", calls: 1,
@@ -128,7 +128,7 @@ func TestDoctor(t *testing.T) {
 		},
 		{
 			name: "throttled", fault: fault(dingtalktest.Code(generated.CodeAppQPSLimit).WithRetryAfter("120")), code: 4, hint: "throttled", calls: 1,
-			stdout: permission + address + "FAIL         conversion   throttled: Forbidden.AccessDenied.QpsLimitForAppkeyAndApi: MESSAGE (HTTP 403, request ID, try again after 2m0s)\n",
+			stdout: permission + address + "FAIL         conversion   throttled: Forbidden.AccessDenied.QpsLimitForAppkeyAndApi: MESSAGE (HTTP 403, request ID, try again after 2 minutes)\n",
 		},
 		{
 			name: "an unknown code", fault: fault(dingtalktest.Code("some.code")), code: 3, hint: "rejected", calls: 1,

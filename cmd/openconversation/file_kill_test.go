@@ -106,7 +106,7 @@ func TestKilledRetryIsContinued(t *testing.T) {
 	b := newBench(t, "in.txt", chats(rows, rows))
 	refusing := dingtalktest.NewServer(t) // knows no chat of them
 	b.server, refusing = refusing, b.server
-	b.want(1, "600 failed")
+	b.want(1, "600 failed", "--accept-unknown")
 	b.server = refusing
 	b.server.Configure(dingtalktest.WithLatency(5 * time.Millisecond))
 	killed := b.kills(kills, rand.New(rand.NewPCG(4711, 2)), 50, "--concurrency=4", "--retry-failed") //nolint:gosec // chance, not secrecy

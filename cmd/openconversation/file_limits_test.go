@@ -142,7 +142,7 @@ func TestRateIsKept(t *testing.T) {
 func TestProgressBar(t *testing.T) {
 	b := newBench(t, "in.txt", chats(30, 30), dingtalktest.WithLatency(20*time.Millisecond))
 	got := b.run("--progress", "bar", "--concurrency", "1")
-	for _, part := range []string{"30 calls, 0 throttled", "100%", "(30/30", "rows/s", "\n" + term.CommandName + ": 30 rows: 30 converted"} {
+	for _, part := range []string{"30 calls, 0 throttled", "100%", "30/30", "rows/s", "\n" + term.CommandName + ": 30 rows: 30 converted"} {
 		if !strings.Contains(got.stderr, part) {
 			t.Errorf("%q is not in %q", part, got.stderr)
 		}

@@ -16,7 +16,7 @@ func TestExistingOutputIsRefused(t *testing.T) {
 	b := newBench(t, "in.txt", chats(3, 3))
 	b.write(b.out, "precious\n")
 	b.want(2, b.out+" exists\nhint: name another --output")
-	b.want(2, "is not what this input gives", "--resume")
+	b.want(2, "is not an output for this input", "--resume")
 	b.want(2, "is not an output for this input", "--retry-failed")
 	if b.read(b.out) != "precious\n" || b.server.Count(conversion) != 0 || b.files() != "in.txt out" {
 		t.Errorf("%q, %d calls, files %s", b.read(b.out), b.server.Count(conversion), b.files())
@@ -37,7 +37,7 @@ func TestExistingOutputIsRefused(t *testing.T) {
 		t.Error("the input is gone")
 	}
 	b.out = filepath.Join(filepath.Dir(b.in), "none", "out")
-	b.want(2, "open "+b.out+": ")
+	b.want(2, b.out+": the folder "+filepath.Dir(b.out)+" does not exist")
 }
 
 // What is not saved is not called, and what cannot be called leaves nothing behind.

@@ -65,11 +65,14 @@ func (f *File) Replace(complete bool, assemble func(out *os.File, rows io.Reader
 	if err == nil {
 		err = os.Rename(path, f.path)
 	}
-	if err == nil && complete {
+	switch {
+	case err == nil && complete:
 		err = f.state.remove(f.path)
 		if f.journal {
 			err = errors.Join(err, removeIfThere(f.side))
 		}
+	case err == nil:
+		err = removeIfThere(spareStatePath(f.path, f.state.Mark))
 	}
 	_ = f.lock.Close() // it was only read
 	return err
@@ -107,6 +110,7 @@ func (f *File) Finish(complete bool) error {
 	if complete && err == nil {
 		err = f.state.remove(f.path)
 	}
+	err = errors.Join(err, removeIfThere(spareStatePath(f.path, f.state.Mark))) // the next run sets its own aside
 	return errors.Join(err, f.leave())
 }
 

@@ -63,6 +63,9 @@ func resolve(path string) (string, error) {
 		target, err := os.Readlink(path)
 		if err != nil {
 			dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+			if errors.Is(err, fs.ErrNotExist) {
+				return "", fmt.Errorf("%s: the folder %s does not exist", path, filepath.Dir(path))
+			}
 			if err != nil {
 				return "", err
 			}

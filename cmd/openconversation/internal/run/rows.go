@@ -28,6 +28,12 @@ func (s *rowSource) next(context.Context) (item, error) {
 	return s.item(row, before), nil
 }
 
+// rowSink is a sink of rows.
+type rowSink interface {
+	sink
+	writeHeader() error
+}
+
 // fileRun is a run over rows.
 type fileRun struct {
 	world   *term.World
@@ -89,8 +95,7 @@ func (r *fileRun) withoutRows(ctx context.Context) error {
 		return err
 	}
 	if r.stream != nil {
-		_, err := r.stream.w.Write(r.stream.rows.Header())
-		return err
+		return r.stream.writeHeader()
 	}
 	if err := r.file.writeHeader(); err != nil {
 		return errors.Join(err, r.file.out.Discard())
@@ -178,8 +183,8 @@ func (r *fileRun) run(ctx, reading context.Context, client *dingtalk.Client) err
 		}
 		return r.end(nil, nil)
 	}
-	if r.file != nil && r.in.scan != nil {
-		if err := r.file.writeHeader(); err != nil { // before a call is spent
+	if r.in.scan != nil { // before a call is spent
+		if err := r.sink().writeHeader(); err != nil {
 			return r.end(err, nil)
 		}
 	}
@@ -201,7 +206,7 @@ func (r *fileRun) run(ctx, reading context.Context, client *dingtalk.Client) err
 	return r.end(cause, nil)
 }
 
-func (r *fileRun) sink() sink {
+func (r *fileRun) sink() rowSink {
 	if r.stream != nil {
 		return r.stream
 	}

@@ -63,20 +63,40 @@ func (s *streamSink) put(it item, id string, err error) error {
 }
 
 func (s *streamSink) write(it item, result rows.Result) error {
-	record := s.rows.Finish(it.start, result)
-	if !s.headed {
-		record = append(s.rows.Header(), record...)
+	if err := s.writeHeader(); err != nil {
+		return err
 	}
-	if _, err := s.w.Write(record); err != nil {
-		s.lost.err = err
-		if errors.Is(err, syscall.EPIPE) {
-			return &explain.Error{Code: explain.Unavailable, Err: err, Reported: true} // the reader has what it wanted
-		}
-		return explain.InFile(s.name, err)
+	if err := s.record(s.rows.Finish(it.start, result)); err != nil {
+		return err
 	}
-	s.headed = true
 	s.add(result, 1)
 	return nil
+}
+
+// writeHeader writes the header, unless it has been.
+func (s *streamSink) writeHeader() error {
+	if s.headed {
+		return nil
+	}
+	s.headed = true
+	return s.record(s.rows.Header())
+}
+
+func (s *streamSink) record(record []byte) error {
+	if len(record) == 0 {
+		return nil
+	}
+	_, err := s.w.Write(record)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.EPIPE):
+		err = &explain.Error{Code: explain.Unavailable, Err: err, Reported: true} // the reader has what it wanted
+	default:
+		err = explain.InFile(s.name, err)
+	}
+	s.lost.err = err
+	return err
 }
 
 func (s *streamSink) ends(it item, err error) { s.skipped(it, err) }

@@ -109,6 +109,12 @@ func openStream(name string, stream io.Reader, reading rows.Options) (*table, er
 // fits refuses flags that do not go with what the input is, and an output that its rows cannot be written to.
 func (in *table) fits(o *options) (err error) {
 	format := in.options.Format
+	if in.file != nil && o.output.path != "" && !o.output.dryRun {
+		mine, err := in.file.Stat()
+		if there, err2 := os.Stat(o.output.path); err == nil && err2 == nil && os.SameFile(mine, there) {
+			return explain.Usage("%s is the input", o.output.path)
+		}
+	}
 	switch {
 	case o.input.column != "" && !format.Columns():
 		return explain.Usage("--column is for tables, and the input is %s", format.Title())

@@ -69,6 +69,8 @@ func (in *inFile) chooseFormat(o convertOptions) error {
 		}
 	}
 	switch {
+	case in.format.Journaled():
+		return usageError("%s: %s cannot be converted; save it as CSV or JSON Lines", in.name, in.format.Title())
 	case o.column != "" && in.format != rows.CSV && in.format != rows.TSV:
 		return usageError("--column is for CSV and TSV, and the input is %s", in.format)
 	case o.field != "" && in.format != rows.JSONLines:
@@ -90,7 +92,7 @@ func (in *inFile) rows() (*rows.Reader, error) {
 			return nil, err
 		}
 	}
-	reader, err := rows.NewReader(in.reader, in.format, in.column)
+	reader, err := rows.NewReader(in.reader, rows.Options{Format: in.format, ID: in.column})
 	if err != nil {
 		return nil, in.describe(err)
 	}
@@ -103,6 +105,10 @@ func (in *inFile) describe(err error) error {
 	switch {
 	case errors.Is(err, io.EOF):
 		return err
+	case errors.As(err, &wrong) && wrong.Part == rows.PartColumn:
+		return usageError("%s: %w; name it with --column", in.name, err)
+	case errors.As(err, &wrong) && wrong.Part == rows.PartField:
+		return usageError("%s: %w; name it with --field", in.name, err)
 	case errors.As(err, &wrong):
 		return usageError("%s: %w", in.name, err)
 	default:

@@ -253,40 +253,26 @@ func withoutName(err error) error {
 
 // finished reads the records that the file holds already, and has the next written behind the last whole one. each is
 // called for every record behind the header.
-func (out *outFile) finished(in *rows.Reader, format rows.Format, each func(raw []byte) error) error {
+func (out *outFile) finished(in *rows.Reader, each func(done *rows.Written) error) error {
 	if _, err := out.file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	records := rows.NewRecords(out.file, format.Output(), 2*rows.MaxRecord)
-	header := in.Header()
-	for first := len(header) > 0; ; first = false {
-		rec, err := records.Next()
-		if errors.Is(err, io.EOF) || err == nil && (rec.Open || !rec.Complete) {
-			break // a torn last record is written again
+	done, err := in.Written(out.file)
+	var other *rows.Error
+	if errors.As(err, &other) {
+		return usageError("%s cannot be continued: its header is not what this input gives", out.name)
+	}
+	for ; err == nil; out.end = done.End() {
+		if err = done.Next(); err == nil {
+			err = each(done)
 		}
-		if err != nil {
-			return err
-		}
-		if first && string(rec.Raw) != string(header[:len(header)-lineEndOf(header)]) {
-			return usageError("%s cannot be continued: its header is not what this input gives", out.name)
-		}
-		if !first {
-			if err := each(rec.Raw); err != nil {
-				return err
-			}
-		}
-		out.end = rec.End
+	}
+	if !errors.Is(err, io.EOF) { // a torn last record is written again
+		return err
 	}
 	if err := out.file.Truncate(out.end); err != nil {
 		return err
 	}
-	_, err := out.file.Seek(out.end, io.SeekStart)
+	_, err = out.file.Seek(out.end, io.SeekStart)
 	return err
-}
-
-func lineEndOf(record []byte) int {
-	if n := len(record); n > 1 && record[n-2] == '\r' {
-		return 2
-	}
-	return 1
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"io"
 
@@ -62,7 +61,7 @@ func (r *fileRun) takeUpRetry() (complete bool, err error) {
 			converted++
 		}
 	}
-	if _, err := check.records.Next(); !errors.Is(err, io.EOF) {
+	if err := check.records.Next(); !errors.Is(err, io.EOF) {
 		return false, usageError("%s holds more rows than the input", r.out.name)
 	}
 	if r.rows, err = r.in.rows(); err != nil {
@@ -83,7 +82,7 @@ func (r *fileRun) takeUpRetry() (complete bool, err error) {
 // readFinished reads what is in the output file along with the input, and learns from it.
 func (r *fileRun) readFinished() error {
 	repeats := r.in.scan.repeats()
-	return r.out.finished(r.rows, r.in.format, func(raw []byte) error {
+	return r.out.finished(r.rows, func(done *rows.Written) error {
 		row, err := r.rows.Read()
 		if errors.Is(err, io.EOF) {
 			return usageError("%s holds more rows than the input", r.out.name)
@@ -96,7 +95,7 @@ func (r *fileRun) readFinished() error {
 				return err
 			}
 		}
-		result, ok := r.rows.Parse(raw, row.Start)
+		result, ok := done.Result(row.Start)
 		if !ok {
 			return usageError("%s cannot be continued: row %d is not what the input's line %d gives", r.out.name, r.done.Load()+1, row.Line)
 		}
@@ -117,38 +116,33 @@ func (r *fileRun) readFinished() error {
 // oldRows are the rows of a complete output.
 type oldRows struct {
 	name    string
-	in      *rows.Reader
-	records *rows.Records
+	records *rows.Written
 }
 
 func (r *fileRun) openOld() (*oldRows, error) {
 	if _, err := r.out.lock.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
-	old := &oldRows{name: r.out.name, in: r.rows, records: rows.NewRecords(r.out.lock, r.in.format.Output(), 2*rows.MaxRecord)}
-	header := r.rows.Header()
-	if len(header) == 0 {
-		return old, nil
-	}
-	rec, err := old.records.Next()
-	if err != nil || !bytes.Equal(rec.Raw, header[:len(header)-lineEndOf(header)]) {
+	records, err := r.rows.Written(r.out.lock)
+	var other *rows.Error
+	if errors.As(err, &other) {
 		return nil, usageError("%s is not an output for this input: its header is another", r.out.name)
 	}
-	return old, nil
+	return &oldRows{name: r.out.name, records: records}, err
 }
 
 // next is the result of the next row, whose record begins with start.
 func (o *oldRows) next(start []byte) (rows.Result, error) {
-	rec, err := o.records.Next()
-	if errors.Is(err, io.EOF) || err == nil && !rec.Complete {
+	err := o.records.Next()
+	if errors.Is(err, io.EOF) {
 		return rows.Result{}, usageError("%s is not complete; finish it with --resume first", o.name)
 	}
 	if err != nil {
 		return rows.Result{}, err
 	}
-	result, ok := o.in.Parse(rec.Raw, start)
+	result, ok := o.records.Result(start)
 	if !ok {
-		return result, usageError("%s is not an output for this input: line %d is of another row", o.name, rec.Line)
+		return result, usageError("%s is not an output for this input: line %d is of another row", o.name, o.records.Line())
 	}
 	return result, nil
 }

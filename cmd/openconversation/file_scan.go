@@ -31,7 +31,7 @@ func (s *scan) repeats() bool { return s.rows-s.invalid > s.distinct }
 func scanRows(ctx context.Context, r io.Reader, format rows.Format, name string) (*scan, error) {
 	sum := sha256.New()
 	s := &scan{}
-	in, err := rows.NewReader(io.TeeReader(r, sum), format, name)
+	in, err := rows.NewReader(io.TeeReader(r, sum), rows.Options{Format: format, ID: name})
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}

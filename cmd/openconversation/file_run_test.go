@@ -209,23 +209,23 @@ func TestFileUsage(t *testing.T) {
 		{"folder", []string{"--input", filepath.Dir(b.in)}, 2, " is a folder"},
 		{"output folder", []string{"--input", empty, "--output", filepath.Dir(b.in)}, 0, "holds no chat id; nothing was done"},
 		{"unknown format", []string{"--input", strange}, 2, "say so with --format"},
-		{"format", []string{"--input", strange, "--format", "xls"}, 2, "--format: use lines, csv, tsv or jsonl"},
-		{"column of lines", []string{"--input", empty, "--column", "x"}, 2, "--column is for CSV and TSV, and the input is lines"},
-		{"field of CSV", []string{"--input", b.in, "--field", "x"}, 2, "--field is for JSON Lines, and the input is csv"},
+		{"format", []string{"--input", strange, "--format", "xls"}, 2, "--format: use lines, csv, tsv, jsonl, json or xlsx"},
+		{"column of lines", []string{"--input", empty, "--column", "x"}, 2, "--column is for tables, and the input is plain lines"},
+		{"field of CSV", []string{"--input", b.in, "--field", "x"}, 2, "--field is for JSON, and the input is CSV"},
 		{"ragged", []string{"--input", b.in}, 2, "in.csv: line 2: it has 1 columns, and the header has 2"},
 		{"empty file", []string{"--input", empty}, 0, "in.txt holds no chat id; nothing was done"},
 		{"no header", []string{"--input", blank}, 0, "blank.csv holds no chat id; nothing was done"},
 		{"empty input", []string{"--input", "-"}, 0, "standard input holds no chat id; nothing was done"},
 		{"resume of standard input", []string{"--input", "-", "--output", "x", "--resume"}, 2, "need an --input that can be read again"},
 		{"resume without output", []string{"--input", b.in, "--resume"}, 2, "need --output"},
-		{"resume and force", []string{"--input", b.in, "--output", "x", "--resume", "--force"}, 2, "none of the others can be"},
+		{"resume and force", []string{"--input", b.in, "--output", "x", "--resume", "--force"}, 2, "--resume and --force cannot be given together"},
 		{"JSON without output", []string{"--input", b.in, "--json"}, 2, "add --output"},
 		{"qps", []string{"--qps", "-1", "x"}, 2, "--qps: -1 is not between"},
 		{"qps not a number", []string{"--qps", "NaN", "x"}, 2, "--qps: NaN is not between"},
 		{"concurrency", []string{"--concurrency", "0", "x"}, 2, "--concurrency: 0 is not between 1 and 1024"},
 		{"max-calls", []string{"--max-calls", "-1", "x"}, 2, "--max-calls: -1 is negative"},
 		{"max-wait", []string{"--max-wait", "0", "x"}, 2, "--max-wait: 0s is not positive"},
-		{"progress", []string{"--input", b.in, "--progress", "x"}, 2, "--progress: use auto, bar, plain, none"},
+		{"progress", []string{"--input", b.in, "--progress", "x"}, 2, "--progress: use auto, bar, plain or none"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -256,8 +256,8 @@ func TestDryRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := "rows           9001\ndistinct ids   4000\ninvalid rows   1\nskipped lines  1\ncalls          4000\ntime           3m20s at 20 calls a second\nquota          80.0% of the 5000 calls of a month\n"
-	runArgs(t, "", "convert", "--input", path, "--dry-run").check(t, result{0, text, ""})
-	runArgs(t, content, "convert", "--input", "-", "--format", "csv", "--dry-run").check(t, result{0, text, ""})
+	runArgs(t, "", "convert", "--input", path, "--dry-run").check(t, result{0, text, "openconversation: reading " + path + ": CSV, separated by commas, UTF-8, column chat_id\n"})
+	runArgs(t, content, "convert", "--input", "-", "--format", "csv", "--dry-run").check(t, result{0, text, "openconversation: reading standard input: CSV, separated by commas, UTF-8, column chat_id\n"})
 	got := runArgs(t, "", "convert", "--input", path, "--dry-run", "--json", "--qps", "0")
 	var p plan
 	if err := json.Unmarshal([]byte(got.stdout), &p); err != nil || p != (plan{Rows: 9001, Distinct: 4000, Invalid: 1, Skipped: 1, Calls: 4000, Share: 0.8}) {

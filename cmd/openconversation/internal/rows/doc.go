@@ -43,7 +43,7 @@
 // Old reads a complete output, as it was written or as a spreadsheet saved it again: with another separator, encoding
 // or line end, other quotes, empty columns at the end. Its rows are matched with the input's cell by cell.
 //
-//	old, err := in.Old(oldFile, "converted.csv")
+//	old, err := in.Old(oldFile)
 //	result, err := old.Next(row) // *Error: the row is another, with the first cell that differs; io.EOF: there are fewer
 //	err = old.End()              // *Error: there are more
 //

@@ -2,147 +2,174 @@ package rows
 
 import (
 	"bytes"
-	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // Row is one chat of a file.
 type Row struct {
-	Line    int    // where it begins, from 1
-	ChatID  string // without blanks around it
-	Start   []byte // how its record in the output begins: everything that the input holds
-	Problem string // why it holds no chat id, if it does not
+	Line    int    // where it begins, from 1; in a workbook the number of the row
+	ChatID  string // as CleanID made it of the cell
+	Trimmed string // what CleanID took off, for a notice; empty if nothing
+	Start   []byte // how its record in the output begins: everything that the input holds; see Finish
+	Problem string // why it is not to be sent, if its record says so
+
+	raw   []byte   // the record's text
+	cells []string // of a workbook, where they are asked for
 }
 
 // Reader reads rows.
 type Reader struct {
-	records *Records
-	format  Format
-	name    string // of the column or field
-	first   *Record
+	o     Options // none of them empty, but Sheet and ID
+	found Found
+	text  *text
+	in    records
+	first *record // read ahead
+	sheet *sheetReader
+	spool io.Closer // of a workbook that was read from a stream
 
-	mark    bool // the file begins with a byte order mark
-	lineEnd string
-	header  []byte // raw; tables only
-	column  int
-	width   int
+	marked    bool   // the output begins with a byte order mark
+	preamble  string // a line sep=, with its end
+	lineEnd   string
+	header    []byte // the record's text; tables of text only
+	names     []string
+	column    int
+	separator byte // of the input's cells; 0 if it has none
+	keepCells bool
+	rows      int
+	hasField  bool // a row had the field
 
 	Skipped int // blank lines and comments so far
 }
 
-const byteOrderMark = "\uFEFF"
-
-// NewReader reads a file's header, if it has one. name is the column or field that holds the chat ids; if it is empty,
-// that is the only one with a usual name. The error of an empty file is io.EOF.
-func NewReader(r io.Reader, format Format, name string) (*Reader, error) {
-	in := &Reader{records: NewRecords(r, format, MaxRecord), format: format, name: name, lineEnd: "\n"}
-	start, _ := in.records.in.Peek(len(byteOrderMark))
-	switch {
-	case bytes.HasPrefix(start, []byte("\xff\xfe")), bytes.HasPrefix(start, []byte("\xfe\xff")):
-		return nil, broken(0, "it is UTF-16; save it as UTF-8")
-	case string(start) == byteOrderMark:
-		in.mark = true
-		_, _ = in.records.in.Discard(len(start)) // they are in the buffer
-	}
-	switch format {
-	case CSV, TSV:
-		return in, in.readHeader()
-	case JSONLines:
-		return in, in.readFirst()
-	default:
-		return in, nil
-	}
+// Found is what a Reader found out about its input.
+type Found struct {
+	Format    Format
+	Encoding  Encoding // empty for a workbook
+	Mark      bool     // it begins with a byte order mark
+	Delimiter byte     // 0 if it has none
+	Sheet     string   // of a workbook
+	Name      string   // of the column or field that holds the chat ids
+	Column    int      // its number, from 1; 0 if it is none
 }
 
-// Name is the column or field that holds the chat ids; empty for plain lines.
-func (r *Reader) Name() string { return r.name }
+// String is one line for a notice.
+func (f Found) String() string {
+	parts := []string{f.Format.Title()}
+	if f.Delimiter != 0 && f.Format != TSV {
+		parts = append(parts, "separated by "+delimiterTitle(f.Delimiter))
+	}
+	if f.Encoding != "" {
+		parts = append(parts, f.Encoding.Title())
+	}
+	if f.Sheet != "" {
+		parts = append(parts, fmt.Sprintf("sheet %q", f.Sheet))
+	}
+	return strings.Join(parts, ", ")
+}
 
-func (r *Reader) readHeader() error {
-	rec, err := r.record()
-	if err != nil {
-		return err
+// NewReader reads a file's header, if it has one. What the options leave open, it goes by what the file begins with; ask
+// Detect first where a file can be read twice. The error of an empty file is io.EOF; other errors that are about the
+// file are *Error.
+func NewReader(in io.Reader, o Options) (*Reader, error) {
+	r := &Reader{o: o, lineEnd: "\n"}
+	if o.Format == XLSX {
+		return r, r.openWorkbook(in)
 	}
-	if rec.TooLong {
-		return broken(rec.Line, "the header is longer than 1 MiB")
+	r.text = newText(in)
+	start := r.text.start()
+	if err := unsupportedContent(start); err != nil {
+		return nil, err
 	}
-	names, err := r.cells(rec)
-	if err != nil {
-		return err
+	if isZip(start) && r.o.Format != "" {
+		return nil, settled(PartFormat, 0, "it is an xlsx workbook, and not %s", r.o.Format.Title())
 	}
-	for i := range names {
-		names[i] = strings.TrimSpace(names[i])
-		if slices.Contains(appendedColumns, names[i]) {
-			return broken(rec.Line, "it has a column %s already; rename or remove it", names[i])
+	if r.o.Format == "" {
+		if r.o.Format = Sniff(start).Format; r.o.Format == XLSX {
+			return r, r.openWorkbook(r.text.in)
 		}
 	}
-	r.column, err = pick(names, r.name, "column", "--column")
-	switch {
-	case err != nil && bytes.IndexByte(rec.Raw, '\r') >= 0:
-		return broken(rec.Line, "its lines end in CR alone; save it with LF or CRLF")
-	case err != nil:
-		return broken(rec.Line, "%v", err)
+	if err := r.settle(); err != nil {
+		return nil, err
 	}
-	if rec.CRLF {
-		r.lineEnd = "\r\n"
+	mark, err := r.chooseEncoding(start)
+	if err != nil {
+		return nil, err
 	}
-	r.name, r.width, r.header = names[r.column], len(names), bytes.Clone(rec.Raw)
+	r.text.encoding = r.o.Encoding
+	r.text.skip(mark)
+	switch r.o.Format {
+	case CSV, TSV:
+		return r, r.readHeader()
+	case JSONLines:
+		r.in = &lines{text: r.text, objects: true, limit: MaxRecord}
+		return r, r.readFirst()
+	case JSONArray:
+		r.in = &elements{text: r.text, limit: MaxRecord}
+		return r, r.readFirst()
+	default:
+		r.in = &lines{text: r.text, limit: MaxRecord}
+		return r, nil
+	}
+}
+
+// settle settles what the output is.
+func (r *Reader) settle() error {
+	if _, known := formats[r.o.Format]; !known {
+		return fmt.Errorf("there is no format %q", r.o.Format)
+	}
+	r.found.Format = r.o.Format
+	if r.o.Output == "" {
+		r.o.Output = r.o.Format.Output()
+	}
 	return nil
 }
 
-// readFirst looks at the first object of JSON Lines, which decides what its fields are called.
-func (r *Reader) readFirst() error {
-	rec, err := r.record()
-	if err != nil {
-		return err
+// Close lets go of what the reader holds, but not of the file that it reads.
+func (r *Reader) Close() error {
+	var err error
+	if r.sheet != nil {
+		err = r.sheet.close()
 	}
-	rec.Raw = bytes.Clone(rec.Raw)
-	r.first = &rec
-	if r.name != "" {
-		return nil
+	if r.spool != nil {
+		err = errors.Join(err, r.spool.Close())
 	}
-	fields, err := object(rec)
-	if err != nil {
-		return err
-	}
-	names := make([]string, 0, len(fields))
-	for name := range fields {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	at, err := pick(names, "", "field", "--field")
-	if err != nil {
-		return broken(rec.Line, "%v", err)
-	}
-	r.name = names[at]
-	return nil
+	return err
 }
+
+// Found is what was found out about the input.
+func (r *Reader) Found() Found { return r.found }
+
+// Name is the column or field that holds the chat ids; empty for plain lines.
+func (r *Reader) Name() string { return r.found.Name }
+
+// Journaled is whether Header and Finish write a journal, of which Assemble makes the output.
+func (r *Reader) Journaled() bool { return r.o.Output.Journaled() }
 
 // record reads a record that is not blank.
-func (r *Reader) record() (Record, error) {
+func (r *Reader) record() (record, error) {
 	if r.first != nil {
 		rec := *r.first
 		r.first = nil
 		return rec, nil
 	}
 	for {
-		rec, err := r.records.Next()
+		rec, err := r.in.next()
+		var wrong *Error
 		switch {
+		case errors.As(err, &wrong):
+			return rec, err
 		case err != nil && !errors.Is(err, io.EOF):
-			return rec, fmt.Errorf("line %d: %w", rec.Line, err)
+			return rec, r.placed(rec, err)
 		case err != nil:
-			return rec, io.EOF
+			return rec, r.ended()
 		case rec.Open:
 			return rec, broken(rec.Line, "a quote that is opened here is never closed")
-		case bytes.IndexByte(rec.Raw, 0) >= 0:
-			return rec, broken(rec.Line, "it holds a NUL byte, so this is no plain text; if it is UTF-16, save it as UTF-8")
-		case !utf8.Valid(rec.Raw):
-			return rec, broken(rec.Line, "it is not UTF-8; save it as UTF-8")
+		}
+		if err := r.checkEncoding(rec); err != nil {
+			return rec, err
 		}
 		if !rec.TooLong && r.blank(rec.Raw) {
 			r.Skipped++
@@ -152,109 +179,82 @@ func (r *Reader) record() (Record, error) {
 	}
 }
 
+// ended is the error after the last row.
+func (r *Reader) ended() error {
+	if r.o.Format.Fields() && r.rows > 0 && !r.hasField {
+		return settled(PartField, 0, "no row has a field %s; the first row has: %s", r.found.Name, strings.Join(r.names, ", "))
+	}
+	return io.EOF
+}
+
 func (r *Reader) blank(raw []byte) bool {
-	switch r.format {
+	switch r.o.Format {
 	case Lines:
 		raw = bytes.TrimSpace(raw)
 		return len(raw) == 0 || raw[0] == '#'
 	case JSONLines:
 		return len(bytes.TrimSpace(raw)) == 0
+	case JSONArray:
+		return false
 	default:
 		return len(bytes.Trim(raw, " ")) == 0
 	}
 }
 
-// Read reads a row. The error after the last is io.EOF.
+// Read reads a row. The error after the last is io.EOF; an *Error ends the input.
 func (r *Reader) Read() (Row, error) {
+	if r.sheet != nil {
+		return r.readSheetRow()
+	}
 	rec, err := r.record()
 	if err != nil {
 		return Row{}, err
 	}
+	r.rows++
 	row := Row{Line: rec.Line}
+	var cell string
+	switch r.o.Format {
+	case CSV, TSV:
+		cell, err = r.cell(rec)
+	case JSONLines, JSONArray:
+		cell, row.Problem, err = r.field(rec)
+	default:
+		cell = string(rec.Raw)
+	}
+	if err != nil {
+		return row, err
+	}
+	row.ChatID, row.Trimmed = CleanID(cell)
 	if rec.TooLong {
-		row.Problem = fmt.Sprintf("line %d is longer than 1 MiB", rec.Line)
+		row.Problem = r.tooLong(rec.Line)
 	}
-	switch {
-	case r.format == Lines:
-		row.ChatID = strings.TrimSpace(string(rec.Raw))
-	case r.format == JSONLines && !rec.TooLong:
-		row.ChatID, row.Problem, err = r.field(rec)
-	case !rec.TooLong:
-		row.ChatID, err = r.cell(rec)
+	row.Start, row.raw = r.start(rec, row)
+	if r.o.Output == XLSX {
+		err = r.fitsWorkbook(row)
 	}
-	row.Start = r.start(rec)
 	return row, err
 }
 
-// cell is the chat id of a table's record.
-func (r *Reader) cell(rec Record) (string, error) {
-	comma := r.format.comma()
-	if bytes.IndexByte(rec.Raw, '"') < 0 {
-		if got := bytes.Count(rec.Raw, []byte{comma}) + 1; got != r.width {
-			return "", r.ragged(rec, got)
-		}
-		rest := rec.Raw
-		for range r.column {
-			rest = rest[bytes.IndexByte(rest, comma)+1:]
-		}
-		cell, _, _ := bytes.Cut(rest, []byte{comma})
-		return string(bytes.TrimSpace(cell)), nil
+func (r *Reader) tooLong(line int) string {
+	switch {
+	case r.o.Format.Columns():
+		return fmt.Sprintf("line %d is longer than 1 MiB; the cells that do not fit are left out", line)
+	case r.o.Format.Fields():
+		return fmt.Sprintf("line %d is longer than 1 MiB; the fields that do not fit are left out", line)
+	default:
+		return fmt.Sprintf("line %d is longer than 1 MiB", line)
 	}
-	cells, err := r.cells(rec)
-	if err != nil {
-		return "", err
-	}
-	if len(cells) != r.width {
-		return "", r.ragged(rec, len(cells))
-	}
-	return strings.TrimSpace(cells[r.column]), nil
 }
 
-func (r *Reader) ragged(rec Record, got int) error {
-	return broken(rec.Line, "it has %d columns, and the header has %d", got, r.width)
-}
-
-func (r *Reader) cells(rec Record) ([]string, error) {
-	table := csv.NewReader(bytes.NewReader(rec.Raw))
-	table.Comma, table.FieldsPerRecord = rune(r.format.comma()), -1
-	cells, err := table.Read()
-	var wrong *csv.ParseError
-	if errors.As(err, &wrong) {
-		return nil, broken(rec.Line+wrong.Line-1, "column %d: %v", wrong.Column, wrong.Err)
+// Cells are the cells of a row of a table or of plain lines, as text. Of a workbook they are there only for a row that was read after
+// Old or Assemble asked for them.
+func (r *Reader) Cells(row Row) ([]string, error) {
+	switch r.o.Format {
+	case CSV, TSV:
+		return splitCells(record{Raw: row.raw, Line: row.Line}, r.separator)
+	case XLSX:
+		return row.cells, nil
+	default:
+		return []string{row.ChatID}, nil
 	}
-	return cells, err
-}
-
-// field is the chat id of a JSON object.
-func (r *Reader) field(rec Record) (id, problem string, err error) {
-	fields, err := object(rec)
-	if err != nil {
-		return "", "", err
-	}
-	for _, name := range appendedFields {
-		if _, has := fields[name]; has {
-			return "", "", broken(rec.Line, "it has a field %s already; rename or remove it", name)
-		}
-	}
-	raw, has := fields[r.name]
-	if !has {
-		return "", "there is no field " + r.name, nil
-	}
-	var value any
-	_ = json.Unmarshal(raw, &value) // it has been parsed before
-	id, is := value.(string)
-	if !is {
-		return "", "the field " + r.name + " is no string", nil
-	}
-	return strings.TrimSpace(id), "", nil
-}
-
-func object(rec Record) (fields map[string]json.RawMessage, err error) {
-	if err := json.Unmarshal(rec.Raw, &fields); err != nil || fields == nil {
-		if err == nil {
-			err = errors.New("it is null")
-		}
-		return nil, broken(rec.Line, "it is no JSON object: %v", err)
-	}
-	return fields, nil
 }

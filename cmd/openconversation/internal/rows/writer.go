@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"strconv"
 	"strings"
 )
 
@@ -14,79 +15,121 @@ type Result struct {
 	Error              string
 }
 
-// Header is the first record of the output; empty for JSON Lines.
+func (r Result) values() [3]string { return [3]string{r.OpenConversationID, r.Code, r.Error} }
+
+// outputSeparator is what separates the cells of what Finish writes; 0 if it writes objects.
+func (r *Reader) outputSeparator() byte {
+	switch {
+	case r.Journaled() || r.o.Format.Fields():
+		return 0
+	case r.o.Format == Lines:
+		return formats[r.o.Output].separator
+	default:
+		return r.separator
+	}
+}
+
+// Header is what an output begins with: a byte order mark, a line sep= and the header, where the input has them. It
+// may be empty.
 func (r *Reader) Header() []byte {
-	switch r.format {
-	case Lines:
-		return []byte("chat_id," + strings.Join(appendedColumns, ",") + "\n")
-	case JSONLines:
+	var out []byte
+	if r.marked && !r.Journaled() {
+		out = append(out, r.o.OutputEncoding.Mark()...)
+	}
+	return append(out, r.encode(r.headerText())...)
+}
+
+// headerText is the preamble and the header.
+func (r *Reader) headerText() []byte {
+	separator := r.outputSeparator()
+	if separator == 0 {
 		return nil
 	}
-	out := make([]byte, 0, len(r.header)+64)
-	if r.mark {
-		out = append(out, byteOrderMark...)
+	out := []byte(r.preamble)
+	if r.o.Format == Lines {
+		out = append(out, usualNames[0]...)
+	} else {
+		out = append(out, r.header...)
 	}
-	out = append(out, r.header...)
 	for _, name := range appendedColumns {
-		out = append(append(out, r.format.comma()), name...)
+		out = append(append(out, separator), name...)
 	}
 	return append(out, r.lineEnd...)
 }
 
-// start is how the output's record of a row begins.
-func (r *Reader) start(rec Record) []byte {
-	switch r.format {
-	case Lines:
-		id := strings.TrimSpace(string(rec.Raw))
-		return append(appendCell(make([]byte, 0, len(id)+100), id, ','), ',')
-	case JSONLines:
-		if rec.TooLong {
-			return []byte("{")
-		}
-		body := bytes.TrimRight(bytes.TrimSuffix(bytes.TrimSpace(rec.Raw), []byte("}")), " \t\r")
-		out := append(make([]byte, 0, len(body)+200), body...)
-		if len(body) > 1 {
-			out = append(out, ',')
-		}
-		return out
+// start is how the output's record of a row begins, and the text of the row itself. Both share their bytes where they can.
+func (r *Reader) start(rec record, row Row) (start, raw []byte) {
+	if r.Journaled() {
+		return journalStart(row), bytes.Clone(rec.Raw)
 	}
-	if rec.TooLong {
-		return bytes.Repeat([]byte{r.format.comma()}, r.width)
+	separator := r.outputSeparator()
+	switch {
+	case r.o.Format == Lines:
+		start = appendCell(make([]byte, 0, len(row.ChatID)+100), row.ChatID, separator)
+		return append(start, separator), nil
+	case separator == 0:
+		start = objectStart(rec.Raw)
+		return start, start
 	}
-	out := append(make([]byte, 0, len(rec.Raw)+100), rec.Raw...)
-	return append(out, r.format.comma())
+	start = append(make([]byte, 0, len(rec.Raw)+100), rec.Raw...)
+	return append(start, separator), start
 }
 
-// Finish completes the record that begins with start: one whole record with its line end.
+// objectStart is an object as far as its last field, so that fields can be appended.
+func objectStart(raw []byte) []byte {
+	body := bytes.TrimRight(bytes.TrimSuffix(bytes.TrimSpace(raw), []byte("}")), " \t\r\n")
+	if len(body) == 0 {
+		body = []byte("{")
+	}
+	out := append(make([]byte, 0, len(body)+200), body...)
+	if len(body) > 1 {
+		out = append(out, ',')
+	}
+	return out
+}
+
+// journalStart is how the journal's line of a row begins.
+func journalStart(row Row) []byte {
+	out := append(make([]byte, 0, len(row.ChatID)+200), `{"row":`...)
+	out = strconv.AppendInt(out, int64(row.Line), 10)
+	id, _ := json.Marshal(row.ChatID) // which a string cannot fail
+	return append(append(append(out, `,"chatId":`...), id...), ',')
+}
+
+// Finish completes the record that begins with start: one whole record with its line end, as bytes of the output.
 func (r *Reader) Finish(start []byte, result Result) []byte {
-	values := [...]string{result.OpenConversationID, result.Code, result.Error}
-	if r.format == JSONLines {
-		for i, value := range values {
-			if i > 0 {
-				start = append(start, ',')
-			}
-			quoted, _ := json.Marshal(value) // which a string cannot fail
-			start = append(append(append(append(start, '"'), appendedFields[i]...), `":`...), quoted...)
-		}
-		return append(start, "}\n"...)
+	separator := r.outputSeparator()
+	if separator == 0 {
+		return r.encode(append(appendFields(start, result), "}\n"...))
 	}
-	comma := r.format.Output().comma()
-	for i, value := range values {
+	for i, value := range result.values() {
 		if i > 0 {
-			start = append(start, comma)
+			start = append(start, separator)
 		}
-		start = appendCell(start, value, comma)
+		start = appendCell(start, value, separator)
 	}
-	return append(start, r.lineEnd...)
+	return r.encode(append(start, r.lineEnd...))
 }
 
-// Parse reads back what Finish appended to start. ok is false if the record is another row's, or none of Finish's.
-func (r *Reader) Parse(raw, start []byte) (result Result, ok bool) {
+func appendFields(start []byte, result Result) []byte {
+	for i, value := range result.values() {
+		if i > 0 {
+			start = append(start, ',')
+		}
+		quoted, _ := json.Marshal(value) // which a string cannot fail
+		start = append(append(append(append(start, '"'), appendedFields[i]...), `":`...), quoted...)
+	}
+	return start
+}
+
+// parse reads back what Finish appended to start. ok is false if the record is another row's, or none of Finish's.
+func (r *Reader) parse(raw, start []byte) (result Result, ok bool) {
 	rest, ok := bytes.CutPrefix(raw, start)
 	if !ok {
 		return result, false
 	}
-	if r.format == JSONLines {
+	separator := r.outputSeparator()
+	if separator == 0 {
 		var fields struct{ OpenConversationID, ErrorCode, Error *string }
 		err := json.Unmarshal(append([]byte("{"), rest...), &fields)
 		if err != nil || fields.OpenConversationID == nil || fields.ErrorCode == nil || fields.Error == nil {
@@ -94,13 +137,12 @@ func (r *Reader) Parse(raw, start []byte) (result Result, ok bool) {
 		}
 		return Result{*fields.OpenConversationID, *fields.ErrorCode, *fields.Error}, true
 	}
-	comma := r.format.Output().comma()
-	table := csv.NewReader(bytes.NewReader(rest))
-	table.Comma, table.FieldsPerRecord = rune(comma), len(appendedColumns)
 	var cells []string
 	if bytes.IndexByte(rest, '"') < 0 {
-		cells = strings.Split(string(rest), string(comma))
+		cells = strings.Split(string(rest), string(separator))
 	} else {
+		table := csv.NewReader(bytes.NewReader(rest))
+		table.Comma, table.FieldsPerRecord = rune(separator), len(appendedColumns)
 		cells, _ = table.Read()
 	}
 	if len(cells) != len(appendedColumns) {
@@ -110,11 +152,11 @@ func (r *Reader) Parse(raw, start []byte) (result Result, ok bool) {
 }
 
 // appendCell appends a cell. One that a spreadsheet would take for a formula is given an apostrophe first.
-func appendCell(out []byte, cell string, comma byte) []byte {
+func appendCell(out []byte, cell string, separator byte) []byte {
 	if cell != "" && strings.IndexByte("=+-@\t\r", cell[0]) >= 0 {
 		cell = "'" + cell
 	}
-	if strings.IndexByte(cell, comma) < 0 && !strings.ContainsAny(cell, "\"\r\n") && strings.TrimSpace(cell) == cell {
+	if strings.IndexByte(cell, separator) < 0 && !strings.ContainsAny(cell, "\"\r\n") && strings.TrimSpace(cell) == cell {
 		return append(out, cell...)
 	}
 	out = append(out, '"')

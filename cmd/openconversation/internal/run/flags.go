@@ -42,12 +42,12 @@ type inputFlags struct {
 	format, encoding, sheet string
 	column, field           string
 	delimiter               string
+	outputEncoding          string // which the reader of rows has to know as well
 }
 
 // outputFlags say where rows go.
 type outputFlags struct {
 	path     string
-	encoding string
 	mode     output.Mode
 	dryRun   bool
 	progress string
@@ -94,7 +94,7 @@ func (o *options) addTo(cmd *cobra.Command) {
 	flags.StringVarP(&out.path, "output", "o", "", "write to this `FILE` instead of standard output, which - is too; it must not exist, see --resume and --force")
 	flags.StringVar(&in.format, "format", "", "`"+strings.Join(formatNames(), "|")+"`, where neither the input's name nor its beginning tell")
 	flags.StringVar(&in.encoding, "encoding", "", "the input's `ENCODING`, such as utf-8, gb18030, utf-16le; found out if it is not given")
-	flags.StringVar(&out.encoding, "output-encoding", "", "the output's `ENCODING`; that of the input if it is not given")
+	flags.StringVar(&in.outputEncoding, "output-encoding", "", "the output's `ENCODING`; that of the input if it is not given")
 	flags.StringVar(&in.delimiter, "delimiter", "", "CSV: `comma|semicolon|tab|bar` between cells; found out if it is not given")
 	flags.StringVar(&in.sheet, "sheet", "", "xlsx: `NAME` of the sheet; the first if it is not given")
 	flags.StringVar(&in.column, "column", "", "tables: `NAME` or number, from 1, of the column with the chat ids (default: chat_id, chatId or chatid, whichever the header has)")
@@ -123,7 +123,7 @@ func (o *options) addTo(cmd *cobra.Command) {
 	o.connect.AddTo(cmd)
 	flags.BoolVar(&o.json, "json", false, "print one JSON object a line, for failed chats too; with --output, the summary as one JSON object")
 	flags.DurationVar(&bulk.timeout, "timeout", 0, "send nothing after this `time`, such as 30s or 5m, and end; 0 is no limit")
-	for name, values := range map[string][]string{"format": formatNames(), "progress": progressModes, "delimiter": delimiterNames()} {
+	for name, values := range map[string][]string{"format": formatNames(), "progress": progressModes, "delimiter": delimiterNames(), "encoding": encodingNames(), "output-encoding": encodingNames()} {
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
 	}
 }
@@ -132,6 +132,14 @@ func formatNames() []string {
 	var names []string
 	for _, f := range rows.Formats {
 		names = append(names, string(f))
+	}
+	return names
+}
+
+func encodingNames() []string {
+	var names []string
+	for _, e := range rows.Encodings {
+		names = append(names, string(e))
 	}
 	return names
 }
@@ -211,6 +219,18 @@ func (o *options) check(cmd *cobra.Command) error {
 // reading is the flags as the options of reading rows.
 func (f inputFlags) reading() (rows.Options, error) {
 	o := rows.Options{Format: rows.Format(f.format), Sheet: f.sheet, ID: f.column + f.field}
+	for _, e := range []struct {
+		flag, name string
+		to         *rows.Encoding
+	}{{"encoding", f.encoding, &o.Encoding}, {"output-encoding", f.outputEncoding, &o.OutputEncoding}} {
+		if e.name == "" {
+			continue
+		}
+		known := false
+		if *e.to, known = rows.ParseEncoding(e.name); !known {
+			return o, explain.Usage("--%s: use %s", e.flag, explain.List(encodingNames(), "or"))
+		}
+	}
 	if f.delimiter != "" {
 		i := slices.IndexFunc(delimiters, func(d struct {
 			name string

@@ -35,7 +35,7 @@ func linesOf(ctx context.Context, w *term.World) *chatIDs {
 			var err error
 			if in, err = openStream(standardInput, term.UntilDone(ctx, w.In), rows.Options{}); err == nil && in.options.Format != rows.Lines {
 				err = explain.UsageHint("to convert its rows: openconversation convert --input - ; if each line is a chat id all the same: openconversation convert --input - --format lines",
-					"standard input is no list of chat ids, it looks like %s", in.options.Format.Title())
+					"standard input is no list of chat ids: %s", in.why)
 			}
 			if err == nil {
 				lines, err = in.reader()
@@ -70,7 +70,7 @@ func (c *chatIDs) next(context.Context) (item, error) {
 	if !c.atLeast(1) {
 		return item{}, c.err
 	}
-	id := rows.CleanID(c.ahead[0])
+	id, _ := rows.CleanID(c.ahead[0])
 	c.ahead = c.ahead[1:]
 	return item{id: id, known: problem(id, "")}, nil
 }

@@ -59,7 +59,7 @@ func printPlan(ctx context.Context, w *term.World, o *options, in *table) error 
 		return w.PrintJSON(p)
 	}
 	if in.scan.found != "" {
-		w.Note("reading %s, %s", in.name, in.scan.found)
+		w.Note("reading %s: %s", in.name, in.scan.found)
 	}
 	done := ""
 	if rest {

@@ -92,7 +92,7 @@ func (t *taken) written(name string, work io.Reader) error {
 		if err != nil {
 			return err
 		}
-		result, ok := done.Result(row)
+		result, ok := done.Result(row.Start)
 		if !ok {
 			return explain.Usage("%s cannot be continued: row %d is not what the input's line %d gives", name, t.tally.done.Load()+1, row.Line)
 		}
@@ -138,13 +138,15 @@ func (t *taken) finished(name string, content io.ReadSeeker) (counts counts, err
 	if err != nil {
 		return counts, err
 	}
+	defer again.Close()
 	if _, err := content.Seek(0, io.SeekStart); err != nil {
 		return counts, err
 	}
-	old, err := again.Old(content, name)
+	old, err := again.Old(content)
 	if err != nil {
 		return counts, notAnOutput(name, err)
 	}
+	defer old.Close()
 	for {
 		row, err := again.Read()
 		if errors.Is(err, io.EOF) {
@@ -189,7 +191,7 @@ func (t *taken) openOld(name string, content io.ReadSeeker) error {
 	if _, err := content.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	t.source.old, err = reader.Old(content, name)
+	t.source.old, err = reader.Old(content)
 	if err != nil {
 		return notAnOutput(name, err)
 	}
@@ -281,10 +283,11 @@ func (s *fileSink) copyRest() error {
 	if err != nil {
 		return err
 	}
-	old, err := reader.Old(before, s.out.Name)
+	old, err := reader.Old(before)
 	if err != nil {
 		return notAnOutput(s.out.Name, err)
 	}
+	defer func() { _, _ = old.Close(), reader.Close() }() // they were only read
 	if err := s.writeHeader(); err != nil {
 		return err
 	}

@@ -192,7 +192,10 @@ func (r *fileRun) run(ctx, reading context.Context, client *dingtalk.Client) err
 		return r.end(r.taken.guard.refusal(), nil)
 	}
 	if found := r.taken.source.rows.Found().String(); r.in.options.Format != rows.Lines && found != "" {
-		r.world.Note("reading %s, %s", r.in.name, found)
+		r.world.Note("reading %s: %s", r.in.name, found)
+	}
+	if s := r.in.scan; s != nil && s.trimmed > 0 {
+		r.world.Note("%s trimmed: %s", explain.Count(s.trimmed, "id was", "ids were"), s.trim)
 	}
 	e := &engine{
 		stop:   make(chan struct{}),

@@ -26,7 +26,8 @@ type table struct {
 	file    *os.File  // nil for a stream, which can be read only once
 	stream  io.Reader // nil for a file
 	options rows.Options
-	scan    *scan // nil for a stream
+	why     string // what a stream was taken for, in a sentence
+	scan    *scan  // nil for a stream
 }
 
 // openTable opens the input that the flags name. A file is read through before anything is spent.
@@ -95,12 +96,9 @@ func openStream(name string, stream io.Reader, reading rows.Options) (*table, er
 		return nil, err
 	}
 	start = start[:n]
-	sample := start
-	if end := bytes.LastIndexByte(start, '\n'); end >= 0 {
-		sample = start[:end+1] // a character or a line may be cut behind it
-	}
-	if in.options, err = rows.Detect(bytes.NewReader(sample), "", reading); err != nil {
-		return nil, in.describe(err)
+	if in.options = reading; reading.Format == "" {
+		guess := rows.Sniff(start)
+		in.options.Format, in.why = guess.Format, guess.Why
 	}
 	in.stream = io.MultiReader(bytes.NewReader(start), stream)
 	return in, nil
@@ -164,7 +162,7 @@ func (in *table) describe(err error) error {
 
 // partHints say which flag settles what is wrong with an input.
 var partHints = map[rows.Part]string{
-	rows.PartFormat:   "say what is in it with --format",
+	rows.PartFormat:   "if it is something else, say what with --format",
 	rows.PartEncoding: "say its encoding with --encoding",
 	rows.PartOutput:   "name another with --output-encoding, such as utf-8",
 	rows.PartSheet:    "name one with --sheet",
@@ -176,6 +174,8 @@ var partHints = map[rows.Part]string{
 type scan struct {
 	rows, distinct, invalid, skipped int
 	digest                           string
+	trimmed                          int    // ids that had something around them, and trim says what the first had
+	trim                             string // likewise
 	column                           string // or field
 	found                            string // format, encoding and separator, for people
 }
@@ -203,6 +203,7 @@ func (in *table) readThrough(ctx context.Context) (*scan, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer reader.Close()
 	var ids counter
 	for {
 		row, err := reader.Read()
@@ -213,6 +214,11 @@ func (in *table) readThrough(ctx context.Context) (*scan, error) {
 			return nil, contextCause(ctx, in.describe(err))
 		}
 		s.rows++
+		if row.Trimmed != "" {
+			if s.trimmed++; s.trimmed == 1 {
+				s.trim = fmt.Sprintf("%s, first in line %d", row.Trimmed, row.Line)
+			}
+		}
 		if problem(row.ChatID, row.Problem) != nil {
 			s.invalid++
 		} else {

@@ -100,15 +100,24 @@ func Decode(e Encoding, dst, src []byte) (text []byte, rest int, err error) {
 	case GB18030, GBK:
 		return decodeGB(e, dst, src)
 	}
-	whole := src[:len(src)-cut8(src)]
-	for i := 0; i < len(whole); {
-		r, n := utf8.DecodeRune(whole[i:])
-		if r == utf8.RuneError && n == 1 {
-			return dst, 0, &Error{e, i, whole[i]}
-		}
-		i += n
+	whole, rest, err := Valid(src)
+	return append(dst, whole...), rest, err
+}
+
+// Valid is as much of src as is UTF-8. rest is as Decode has it.
+func Valid(src []byte) (whole []byte, rest int, err error) {
+	whole = src[:len(src)-cut8(src)]
+	if utf8.Valid(whole) {
+		return whole, len(src) - len(whole), nil
 	}
-	return append(dst, whole...), len(src) - len(whole), nil
+	at := 0
+	for {
+		r, n := utf8.DecodeRune(whole[at:])
+		if r == utf8.RuneError && n == 1 {
+			return whole[:at], 0, &Error{UTF8, at, whole[at]}
+		}
+		at += n
+	}
 }
 
 // cut8 is how many bytes at the end of src begin a character of UTF-8 that is not whole.

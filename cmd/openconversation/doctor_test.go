@@ -48,6 +48,9 @@ func unmade(checks ...string) string {
 var checks = []string{"credentials", "host", "connection", "token", "permission", "address", "conversion"}
 
 func hintOf(kind string) string {
+	if kind == "authority" {
+		return "hint: if that is the authority of your company's proxy, have its root certificate in a PEM file and set SSL_CERT_FILE to the file's name; there is no flag that skips the check\n"
+	}
 	for _, sentinel := range explain.Sentinels() {
 		if explain.Kind(sentinel) == kind {
 			return "hint: " + explain.Hint(sentinel) + "\n"

@@ -42,7 +42,7 @@ func TestDoctorConnection(t *testing.T) {
 	closed := httptest.NewServer(nil)
 	closed.Close()
 	tests := []struct{ name, url, text, hint string }{
-		{"untrusted certificate", untrusted.URL, "TLS failed (while fetching an access token)", "tls"},
+		{"untrusted certificate", untrusted.URL, "TLS failed (while fetching an access token): the certificate was issued by O=Acme Co, which this machine does not trust", "authority"},
 		{"closed port", closed.URL, "service unavailable (while fetching an access token): check the network, the proxy and the region", "unavailable"},
 	}
 	for _, tt := range tests {

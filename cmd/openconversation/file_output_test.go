@@ -99,7 +99,7 @@ func TestStateThatDoesNotMatchIsRefused(t *testing.T) {
 		{"gone", func(b *bench) { _ = os.Remove(b.out + ".state") }, []string{"--resume"}, "is not complete, and there is no"},
 		{"changed row", func(b *bench) { b.write(b.out, strings.Replace(b.read(b.out), "chat0", "chat1", 1)) }, []string{"--resume"}, "row 1 is not what the input's line 1 gives"},
 		{"row within", func(b *bench) { b.write(b.out, strings.Replace(b.read(b.out), "==,,\n", "==,,\nx\n", 1)) }, []string{"--resume"}, "row 2 is not what the input's line 2 gives"},
-		{"header", func(b *bench) { b.write(b.out, "x"+b.read(b.out)) }, []string{"--resume"}, "its header is not what this input gives"},
+		{"header", func(b *bench) { b.write(b.out, "x"+b.read(b.out)) }, []string{"--resume"}, "its header is not what the input gives"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -138,7 +138,7 @@ func TestQuotaAndResume(t *testing.T) {
 	if b.read(b.out); os.Truncate(b.out, 7) != nil { // nothing but a torn header, and no state
 		t.Fatal("cannot truncate")
 	}
-	b.want(2, "is not complete", "--resume")
+	b.want(2, "is not an output for this input", "--resume")
 }
 
 func TestRetryFailed(t *testing.T) {

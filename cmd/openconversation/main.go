@@ -22,8 +22,6 @@ func execute(ctx context.Context, w *term.World, args []string) int {
 	root := newRootCommand(w)
 	root.SetArgs(append([]string{}, args...)) // never nil, which cobra takes for os.Args
 	root.SetIn(w.In)
-	root.SetOut(w.Out)
-	root.SetErr(w.Err)
 	cmd, err := root.ExecuteContextC(ctx)
 	err = explain.Called(cmd, err)
 	explain.Complain(w, err)

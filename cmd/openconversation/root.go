@@ -28,6 +28,8 @@ Try it without an account:
 		SilenceUsage:  true,
 		Annotations:   map[string]string{explain.Footer: connect.EnvironmentText() + "\n" + explain.ExitText()},
 	}
+	root.SetOut(w.Out) // the completion command keeps it
+	root.SetErr(w.Err)
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetHelpTemplate(root.HelpTemplate() + "{{with .Annotations." + explain.Footer + "}}\n{{.}}{{end}}")
 	root.AddCommand(

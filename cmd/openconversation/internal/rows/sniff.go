@@ -36,7 +36,7 @@ func Sniff(start []byte) Guess {
 	}
 	counted, having := 0, [len(Delimiters)]int{}
 	for i, line := range list[:min(len(list), sniffed)] {
-		line = strings.TrimRight(line, "\r")
+		line = strings.TrimSuffix(line, "\r")
 		if i == 0 && separatorLine(line) != 0 {
 			return Guess{CSV, "its first line is " + line + ", as spreadsheets write it"}
 		}
@@ -48,6 +48,7 @@ func Sniff(start []byte) Guess {
 				return guess
 			}
 		}
+		line = strings.TrimSpace(line) // an id may be indented
 		for at := range Delimiters {
 			if strings.IndexByte(line, Delimiters[at]) >= 0 {
 				having[at]++

@@ -41,14 +41,14 @@ func linesOf(ctx context.Context, w *term.World) *chatIDs {
 				lines, err = in.reader()
 			}
 			if err != nil {
-				return "", contextCause(ctx, err)
+				return "", asLines(contextCause(ctx, err))
 			}
 		}
 		switch row, err := lines.Read(); {
 		case err != nil && ctx.Err() != nil:
 			return "", context.Cause(ctx)
 		case err != nil:
-			return "", in.describe(err)
+			return "", asLines(in.describe(err))
 		case row.Problem != "" && row.ChatID == "":
 			return "", explain.Usage("%s: %s", in.name, row.Problem)
 		default:
@@ -56,6 +56,15 @@ func linesOf(ctx context.Context, w *term.World) *chatIDs {
 		}
 	}
 	return &chatIDs{read: read}
+}
+
+// asLines has a hint name the command that takes the flag.
+func asLines(err error) error {
+	var known *explain.Error
+	if errors.As(err, &known) && strings.Contains(known.Hint, "--encoding") {
+		known.Hint = "say its encoding: openconversation convert --input - --format lines --encoding NAME"
+	}
+	return err
 }
 
 func contextCause(ctx context.Context, err error) error {

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
@@ -153,6 +154,8 @@ func (in *table) describe(err error) error {
 	switch {
 	case err == nil, errors.Is(err, io.EOF):
 		return err
+	case errors.As(err, &wrong) && strings.HasPrefix(wrong.Text, in.name):
+		return explain.UsageHint(partHints[wrong.Part], "%w", err)
 	case errors.As(err, &wrong):
 		return explain.UsageHint(partHints[wrong.Part], "%s: %w", in.name, err)
 	default:
@@ -254,15 +257,17 @@ func (c *counter) distinct() int {
 
 // problem is why a chat is not asked for, or nil. It costs no call.
 func problem(id, why string) *rows.Result {
-	if why == "" {
-		why = rows.NotAnID(id)
-	}
-	if why != "" {
+	refused := (*dingtalk.Error)(nil)
+	switch {
+	case why != "":
 		why = "not sent: " + why
-	} else if refused := (*dingtalk.Error)(nil); errors.As(dingtalk.CheckChatID(id), &refused) {
+	case errors.As(dingtalk.CheckChatID(id), &refused):
 		why = refused.Message
-	} else {
-		return nil
+	default:
+		if why = rows.NotAnID(id); why == "" {
+			return nil
+		}
+		why = "not sent: " + why
 	}
 	return &rows.Result{Code: explain.NotSent, Error: term.Printable(why)}
 }

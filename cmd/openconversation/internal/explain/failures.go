@@ -49,6 +49,8 @@ var failures = []failure{
 		"run it again once the cause is gone"},
 	{dingtalk.ErrRejected, string(generated.KindRejected), SomeFailed, Credentials,
 		"look the code up in DingTalk's documentation, or ask its support and quote the request id"},
+	{dingtalk.ErrPanicked, "panicked", Unavailable, 0,
+		"this is a fault of the command: report it with what it printed"},
 	{ErrMaxCalls, "max-calls", Limited, 0,
 		"run the rest, a file with --resume, and with a higher --max-calls if you like; the organisation's quota is not used up"},
 	{context.DeadlineExceeded, "timeout", Unavailable, 0,

@@ -66,7 +66,8 @@ func (e *engine) convert(ctx context.Context) error {
 	}()
 
 	input := newInput(e.source, e.guard, e.limits.items, e.stop)
-	for c, err := range each(calls, e.client, input.items(reading), e.stop, e.options...) {
+	options := append(e.options, dingtalk.WithStop(e.stop))
+	for c, err := range dingtalk.ConvertEach(calls, e.client, input.items(reading), (*item).called, options...) {
 		e.take(ctx, c, err)
 	}
 	cancel()
@@ -100,30 +101,24 @@ func (e *engine) ending() bool {
 }
 
 // take gives one result to the sink.
-func (e *engine) take(ctx context.Context, c converted, err error) {
-	it := c.item
+func (e *engine) take(ctx context.Context, c dingtalk.Converted[*item], err error) {
+	it := c.Row
 	switch {
+	case it == nil: // the last error of a run that was cut off is no item's
+		e.cut(ctx, err)
 	case e.gap != nil && err == nil && it.known == nil:
-		e.sink.late(it, c.id)
+		e.sink.late(it, c.OpenConversationID)
 	case e.gap != nil:
 		e.sink.skipped(it, err)
 	case it.known != nil:
 		e.put(it, "", nil)
 	case err == nil:
 		e.guard.saw(it.id, nil)
-		e.put(it, c.id, nil)
+		e.put(it, c.OpenConversationID, nil)
 	case errors.Is(err, dingtalk.ErrNotTried), fromContext(err):
-		cause := context.Cause(ctx)
-		if ended := explain.Ended(ctx, explain.Cause(err)); ended != nil {
-			cause = ended
-		}
-		if cause == nil {
-			cause = err
-		}
-		e.gap = cause
-		e.end()
+		e.cut(ctx, err)
 		e.sink.skipped(it, err)
-	case c.endsRun:
+	case endsRun(err):
 		e.gap = err
 		e.end()
 		e.sink.ends(it, err)
@@ -133,8 +128,24 @@ func (e *engine) take(ctx context.Context, c converted, err error) {
 	}
 }
 
+// cut ends the run at an item that was not asked for, or whose call was cut off.
+func (e *engine) cut(ctx context.Context, err error) {
+	if e.gap != nil {
+		return
+	}
+	switch ended, cause := explain.Ended(ctx, explain.Cause(err)), context.Cause(ctx); {
+	case ended != nil:
+		e.gap = ended
+	case cause != nil:
+		e.gap = cause
+	default:
+		e.gap = err
+	}
+	e.end()
+}
+
 // put gives a result to the sink in its order, and ends the run where it must go no further.
-func (e *engine) put(it item, id string, err error) {
+func (e *engine) put(it *item, id string, err error) {
 	if failure := e.sink.put(it, id, err); failure != nil {
 		e.gap = failure
 		e.end()
@@ -182,8 +193,8 @@ func newInput(s source, g *guard, limit int, stop <-chan struct{}) *input {
 }
 
 // items yields the items until there are no more, or reading ends.
-func (in *input) items(reading context.Context) iter.Seq[item] {
-	return func(yield func(item) bool) {
+func (in *input) items(reading context.Context) iter.Seq[*item] {
+	return func(yield func(*item) bool) {
 		for n := 0; ; n++ {
 			if reading.Err() != nil {
 				in.end <- context.Cause(reading)

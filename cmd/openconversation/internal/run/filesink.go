@@ -9,6 +9,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
 // fileSink writes rows to a file that the run can be continued with. What is in it is a beginning of the input at any
@@ -45,7 +46,7 @@ func (s *fileSink) writeHeader() error {
 	return nil
 }
 
-func (s *fileSink) put(it item, id string, err error) error {
+func (s *fileSink) put(it *item, id string, err error) error {
 	w := written{id: it.id, result: s.result(it, id, err), unclear: err != nil && it.known == nil && unclear(err)}
 	if err := s.writeHeader(); err != nil {
 		return err
@@ -70,8 +71,8 @@ func (s *fileSink) put(it item, id string, err error) error {
 
 // ends takes rows out of the output again that failed for the same reason as the run did: they are tried again when it
 // goes on. What was converted behind them is kept with the state.
-func (s *fileSink) ends(_ item, err error) {
-	if s.retry || !unclear(err) {
+func (s *fileSink) ends(_ *item, err error) {
+	if s.retry || !unclear(explain.Cause(err)) {
 		return
 	}
 	for i, w := range s.recent {
@@ -90,9 +91,15 @@ func (s *fileSink) ends(_ item, err error) {
 	}
 }
 
-func (s *fileSink) late(it item, id string) { s.kept[it.id] = term.Printable(id) }
+func (s *fileSink) late(it *item, id string) { s.kept[it.id] = term.Printable(id) }
 
-func (s *fileSink) skipped(item, error) {}
+// skipped looks whether the run ended for a reason that rows before may have failed for: the item that met it may come
+// later.
+func (s *fileSink) skipped(it *item, err error) {
+	if err != nil && (errors.Is(err, dingtalk.ErrNotTried) || endsRun(err)) {
+		s.ends(it, err)
+	}
+}
 
 // saved is whether the output holds something that was not in it before this run, or in the one that it goes on with.
 func (s *fileSink) saved() bool {

@@ -75,13 +75,13 @@ func contextCause(ctx context.Context, err error) error {
 }
 
 // next implements source.
-func (c *chatIDs) next(context.Context) (item, error) {
+func (c *chatIDs) next(context.Context) (*item, error) {
 	if !c.atLeast(1) {
-		return item{}, c.err
+		return nil, c.err
 	}
 	id, _ := rows.CleanID(c.ahead[0])
 	c.ahead = c.ahead[1:]
-	return item{id: id, known: problem(id, "")}, nil
+	return &item{id: id, known: problem(id, "")}, nil
 }
 
 // atLeast says whether there are n chat ids more, for which it may have to wait.

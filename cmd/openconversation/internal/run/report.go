@@ -25,7 +25,7 @@ type report struct {
 	lost         lost
 }
 
-func (r *report) put(it item, id string, err error) error {
+func (r *report) put(it *item, id string, err error) error {
 	if err == nil && it.known == nil {
 		if failed := r.converted(it.id, id); failed != nil {
 			return failed
@@ -44,7 +44,7 @@ func (r *report) put(it item, id string, err error) error {
 	return nil
 }
 
-func (r *report) ends(it item, err error) {
+func (r *report) ends(it *item, err error) {
 	if unclear(err) {
 		r.failed++
 	}
@@ -55,7 +55,7 @@ func (r *report) ends(it item, err error) {
 	}
 }
 
-func (r *report) late(it item, id string) {
+func (r *report) late(it *item, id string) {
 	if r.lost.err != nil {
 		r.lost.add(it.id, id)
 		return
@@ -68,7 +68,7 @@ func (r *report) late(it item, id string) {
 	r.done++
 }
 
-func (r *report) skipped(item, error) {}
+func (r *report) skipped(*item, error) {}
 
 // converted prints a result.
 func (r *report) converted(chatID, id string) error {
@@ -109,8 +109,8 @@ func (r *report) write(v any) error {
 }
 
 // notSent is the error of an item that was refused without a call.
-func notSent(it item) error {
-	return &dingtalk.Error{Kind: dingtalk.ErrInvalidChatID, Message: it.known.Error, Local: true}
+func notSent(it *item) error {
+	return &dingtalk.Error{Kind: dingtalk.ErrInvalidChatID, Message: it.known.Error, Local: true, ChatID: it.id}
 }
 
 // end is the error of a run that has come to its end, or to what cut it short.

@@ -32,8 +32,8 @@ func (s *rowSource) read() (rows.Row, *rows.Result, error) {
 }
 
 // item is a row as the run takes it.
-func (s *rowSource) item(row rows.Row, before *rows.Result) item {
-	it := item{id: row.ChatID, start: row.Start}
+func (s *rowSource) item(row rows.Row, before *rows.Result) *item {
+	it := &item{id: row.ChatID, start: row.Start}
 	switch known, ok := s.known[row.ChatID]; {
 	case before != nil && before.OpenConversationID != "":
 		it.known = before

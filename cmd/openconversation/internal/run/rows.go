@@ -20,10 +20,10 @@ import (
 const codeUnknown = string(generated.CodeInvalidChatID)
 
 // next implements source.
-func (s *rowSource) next(context.Context) (item, error) {
+func (s *rowSource) next(context.Context) (*item, error) {
 	row, before, err := s.read()
 	if err != nil {
-		return item{}, err
+		return nil, err
 	}
 	return s.item(row, before), nil
 }

@@ -28,7 +28,7 @@ func (t *tally) add(result rows.Result, n int) {
 }
 
 // result is what a row's result is in an output.
-func (t *tally) result(it item, id string, err error) rows.Result {
+func (t *tally) result(it *item, id string, err error) rows.Result {
 	switch {
 	case it.known != nil:
 		return *it.known
@@ -53,16 +53,16 @@ type streamSink struct {
 	w      io.Writer
 	rows   *rows.Reader
 	headed bool
-	gap    []item // behind the last row, and without a result
+	gap    []*item // behind the last row, and without a result
 	why    []error
 	lost   lost
 }
 
-func (s *streamSink) put(it item, id string, err error) error {
+func (s *streamSink) put(it *item, id string, err error) error {
 	return s.write(it, s.result(it, id, err))
 }
 
-func (s *streamSink) write(it item, result rows.Result) error {
+func (s *streamSink) write(it *item, result rows.Result) error {
 	if err := s.writeHeader(); err != nil {
 		return err
 	}
@@ -99,13 +99,13 @@ func (s *streamSink) record(record []byte) error {
 	return err
 }
 
-func (s *streamSink) ends(it item, err error) { s.skipped(it, err) }
+func (s *streamSink) ends(it *item, err error) { s.skipped(it, err) }
 
-func (s *streamSink) skipped(it item, err error) {
+func (s *streamSink) skipped(it *item, err error) {
 	s.gap, s.why = append(s.gap, it), append(s.why, err)
 }
 
-func (s *streamSink) late(it item, id string) {
+func (s *streamSink) late(it *item, id string) {
 	for i, missed := range s.gap {
 		if s.lost.err != nil {
 			break

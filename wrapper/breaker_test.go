@@ -14,11 +14,8 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// waitingAtGate is what goroutinesIn finds calls by that wait for the gate.
-const waitingAtGate = "wrapper.(*gate).enter"
-
 // A service that comes back after two seconds must not cost a call, nor must a thousand calls hammer it meanwhile.
-func TestGateOutage(t *testing.T) {
+func TestBreakerOutage(t *testing.T) {
 	const calls = 1000
 	var begun atomic.Int64
 	peer := newPeer(t, nil, func(int) script {
@@ -49,22 +46,22 @@ func TestGateOutage(t *testing.T) {
 }
 
 // After a run of failures one request at a time is sent, at intervals that double.
-func TestGateCloses(t *testing.T) {
+func TestBreakerCloses(t *testing.T) {
 	peer := newPeer(t, nil, func(int) script { return apiError(503, "serviceBusy") })
 	clock := newHandClock()
 	client := newClient(t, peer.URL, dingtalk.StaticToken(faultToken), clock.option(), oneAttempt)
-	for i := range dingtalk.GateBudget {
-		if got := client.BudgetLeft(); got != dingtalk.GateBudget-i {
+	for i := range dingtalk.BreakerBudget {
+		if got := client.BreakerLeft(); got != dingtalk.BreakerBudget-i {
 			t.Errorf("%d failures are left after %d", got, i)
 		}
 		_ = refused(t, client, dingtalk.ErrUnavailable)
 	}
 	if got := clock.waited(); len(got) != 0 {
-		t.Errorf("waited %v before the gate closed", got)
+		t.Errorf("waited %v before the breaker opened", got)
 	}
-	want := []time.Duration{150 * ms, 300 * ms, 600 * ms, 1200 * ms, 2400 * ms, 2500 * ms, 2500 * ms}
+	want := []time.Duration{150 * ms, 300 * ms, 600 * ms, 800 * ms, 800 * ms}
 	for range 80 { // far beyond what a doubled number can hold
-		want = append(want, 2500*ms)
+		want = append(want, 800*ms)
 	}
 	for range want {
 		_ = refused(t, client, dingtalk.ErrUnavailable)
@@ -72,25 +69,25 @@ func TestGateCloses(t *testing.T) {
 	if got := clock.waited(); !slices.Equal(got, want) {
 		t.Errorf("waited %v, want %v", got, want)
 	}
-	if got := peer.requests(); got != dingtalk.GateBudget+len(want) {
+	if got := peer.requests(); got != dingtalk.BreakerBudget+len(want) {
 		t.Errorf("%d requests, want one for each call", got)
 	}
 
 	// A wait that could not end in time is not begun, and is the client's own refusal.
-	ctx, cancel := context.WithDeadline(t.Context(), clock.Now().Add(2*time.Second))
+	ctx, cancel := context.WithDeadline(t.Context(), clock.Now().Add(700*ms))
 	defer cancel()
 	id, err := client.OpenConversationID(ctx, dingtalktest.ChatID)
 	e := checkError(t, id, err, dingtalk.ErrUnavailable)
-	if !e.Local || e.Attempts != 0 || e.RetryAfter != 2500*ms || !strings.Contains(err.Error(), "refused by this client") || !strings.Contains(err.Error(), "serviceBusy") {
+	if !e.Local || e.Attempts != 0 || e.RetryAfter != 800*ms || !strings.Contains(err.Error(), "refused by this client") || !strings.Contains(err.Error(), "serviceBusy") {
 		t.Errorf("%+v", err)
 	}
-	if got := peer.requests(); got != dingtalk.GateBudget+len(want) {
+	if got := peer.requests(); got != dingtalk.BreakerBudget+len(want) {
 		t.Errorf("%d requests, although the call was refused", got)
 	}
 }
 
 // While one call probes, the others wait; its success lets them all pass.
-func TestGateProbesAlone(t *testing.T) {
+func TestBreakerProbesAlone(t *testing.T) {
 	const calls = 50
 	release := make(chan struct{})
 	var closed atomic.Bool
@@ -101,12 +98,14 @@ func TestGateProbesAlone(t *testing.T) {
 		<-release
 		return success
 	})
-	client := newClient(t, peer.URL, dingtalk.StaticToken(faultToken), newHandClock().option(), oneAttempt)
-	for range dingtalk.GateBudget {
+	still := newStillClock()
+	client := newClient(t, peer.URL, dingtalk.StaticToken(faultToken), still.option(), oneAttempt)
+	for range dingtalk.BreakerBudget {
 		_ = refused(t, client, dingtalk.ErrUnavailable)
 	}
 	closed.Store(true)
-	before, waiting := peer.requests(), goroutinesIn(waitingAtGate)
+	still.Move(time.Second) // past the pause
+	before := peer.requests()
 	var group sync.WaitGroup
 	for range calls {
 		group.Go(func() {
@@ -116,7 +115,7 @@ func TestGateProbesAlone(t *testing.T) {
 		})
 	}
 	eventually(t, "one call probes and all others wait", func() bool {
-		return peer.requests() > before && goroutinesIn(waitingAtGate)-waiting == calls-1
+		return peer.requests() > before && client.BreakerWaiters() == calls-1
 	})
 	if got := peer.requests() - before; got != 1 {
 		t.Errorf("%d probes", got)
@@ -125,56 +124,8 @@ func TestGateProbesAlone(t *testing.T) {
 	group.Wait()
 }
 
-// A probe is for the call that has sent the fewest requests: otherwise one call could fail by probes alone.
-func TestGateProbesByFewestSent(t *testing.T) {
-	clock := newHandClock()
-	var release atomic.Value // of chan time.Time: closing it fires the timers that were begun
-	release.Store(make(chan time.Time))
-	client := newClient(t, "http://127.0.0.1:1", dingtalk.StaticToken(faultToken), dingtalk.WithClock(dingtalk.Clock{
-		Now: clock.Now,
-		Timer: func(time.Duration) (<-chan time.Time, func() bool) {
-			return release.Load().(chan time.Time), func() bool { return true }
-		},
-		Random: func() float64 { return 0.5 },
-	}))
-	enter := func(sent int) (leave func(bool)) {
-		leave, err := client.EnterGate(t.Context(), sent)
-		if err != nil {
-			t.Error(err)
-			return func(bool) {}
-		}
-		return leave
-	}
-	for range dingtalk.GateBudget {
-		enter(0)(true)
-	}
-	waiting := goroutinesIn(waitingAtGate)
-	passed := make(chan int, 3)
-	leave, left := make(chan bool), make(chan struct{})
-	for _, sent := range []int{2, 0, 1} {
-		go func() {
-			done := enter(sent)
-			passed <- sent
-			done(<-leave)
-			left <- struct{}{}
-		}()
-		waiting++
-		eventually(t, "the call waits", func() bool { return goroutinesIn(waitingAtGate) == waiting })
-	}
-	for want := range 3 {
-		clock.Move(time.Second) // past the end of the closing
-		close(release.Load().(chan time.Time))
-		if got := <-passed; got != want {
-			t.Errorf("the call that has sent %d requests probes, want the one that has sent %d", got, want)
-		}
-		release.Store(make(chan time.Time)) // for the next closing, which the failure begins
-		leave <- true
-		<-left
-	}
-}
-
 // A clock that is set back must not keep the gate closed for as long.
-func TestGateClockSetBack(t *testing.T) {
+func TestBreakerClockSetBack(t *testing.T) {
 	for _, back := range []time.Duration{time.Second, time.Hour} {
 		peer := newPeer(t, nil, func(n int) script {
 			if n == 1 {
@@ -199,7 +150,7 @@ func TestGateClockSetBack(t *testing.T) {
 }
 
 // A header that asks for a day does not stop a client for longer than it would wait for anything.
-func TestGateThrottleIsBounded(t *testing.T) {
+func TestBreakerThrottleIsBounded(t *testing.T) {
 	peer := newPeer(t, nil, func(n int) script {
 		if n == 1 {
 			return respond(429, "", "", "Retry-After: 1e18")

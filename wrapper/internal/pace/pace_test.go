@@ -1,4 +1,4 @@
-package dingtalk
+package pace
 
 import (
 	"context"
@@ -7,7 +7,12 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
 )
+
+// defaultRate is the service's limit in calls a second.
+const defaultRate = 20
 
 // window is a service that serves so many calls in any second.
 type window struct {
@@ -26,8 +31,8 @@ func (w *window) throttles(now time.Time) bool {
 	return false
 }
 
-// pace runs a limiter against a service for d of virtual time and returns calls served and throttled.
-func pace(l *AdaptiveLimiter, w *window, now *time.Time, d time.Duration) (served, throttled int) {
+// drive runs a limiter against a service for d of virtual time and returns calls served and throttled.
+func drive(l *Limiter, w *window, now *time.Time, d time.Duration) (served, throttled int) {
 	for end := now.Add(d); now.Before(end); {
 		if now.Before(l.resume) {
 			*now = l.resume
@@ -44,13 +49,13 @@ func pace(l *AdaptiveLimiter, w *window, now *time.Time, d time.Duration) (serve
 	return served, throttled
 }
 
-func TestAdaptiveLimiterFindsALowerLimit(t *testing.T) {
+func TestLimiterFindsALowerLimit(t *testing.T) {
 	for _, limit := range []int{2, 5, 13, 19, 40} {
 		now := time.Now()
-		l := newLimiter(60, clock{now: func() time.Time { return now }})
+		l := New(60, clock.Clock{Now: func() time.Time { return now }})
 		w := &window{limit: limit}
-		pace(l, w, &now, 30*time.Second)
-		served, throttled := pace(l, w, &now, 10*time.Minute)
+		drive(l, w, &now, 30*time.Second)
+		served, throttled := drive(l, w, &now, 10*time.Minute)
 		if share := float64(served) / float64(limit*600); share < 0.88 {
 			t.Errorf("limit %d: %d calls in ten minutes, %.2f of what was allowed", limit, served, share)
 		}
@@ -61,15 +66,15 @@ func TestAdaptiveLimiterFindsALowerLimit(t *testing.T) {
 }
 
 // From the first call on, a run of 2,000 takes little longer than at the limit, and is throttled a few times only.
-func TestAdaptiveLimiterFindsALimitSoon(t *testing.T) {
+func TestLimiterFindsALimitSoon(t *testing.T) {
 	for _, limit := range []int{5, 13, 20} {
 		start := time.Now()
 		now := start
-		l := newLimiter(60, clock{now: func() time.Time { return now }})
+		l := New(60, clock.Clock{Now: func() time.Time { return now }})
 		w := &window{limit: limit}
 		served, throttled := 0, 0
 		for served < 2000 {
-			s, bad := pace(l, w, &now, 100*time.Millisecond)
+			s, bad := drive(l, w, &now, 100*time.Millisecond)
 			served, throttled = served+s, throttled+bad
 		}
 		if ratio := now.Sub(start).Seconds() * float64(limit) / 2000; ratio > 1.12 {
@@ -81,46 +86,46 @@ func TestAdaptiveLimiterFindsALimitSoon(t *testing.T) {
 	}
 }
 
-func TestAdaptiveLimiterProbesLessOftenInVain(t *testing.T) {
+func TestLimiterProbesLessOftenInVain(t *testing.T) {
 	now := time.Now()
-	l := newLimiter(60, clock{now: func() time.Time { return now }})
+	l := New(60, clock.Clock{Now: func() time.Time { return now }})
 	w := &window{limit: 10}
-	pace(l, w, &now, time.Minute)
-	_, early := pace(l, w, &now, 10*time.Minute)
-	pace(l, w, &now, time.Hour)
-	_, late := pace(l, w, &now, 10*time.Minute)
+	drive(l, w, &now, time.Minute)
+	_, early := drive(l, w, &now, 10*time.Minute)
+	drive(l, w, &now, time.Hour)
+	_, late := drive(l, w, &now, 10*time.Minute)
 	if late >= early || late > 6 {
 		t.Errorf("%d throttles in the first ten minutes, %d in ten minutes later on", early, late)
 	}
 }
 
-func TestAdaptiveLimiterFollowsTheLimit(t *testing.T) {
+func TestLimiterFollowsTheLimit(t *testing.T) {
 	now := time.Now()
-	l := newLimiter(40, clock{now: func() time.Time { return now }})
+	l := New(40, clock.Clock{Now: func() time.Time { return now }})
 	w := &window{limit: 10}
-	pace(l, w, &now, time.Minute)
+	drive(l, w, &now, time.Minute)
 	if l.Rate() > 10 {
 		t.Errorf("under a limit of 10 the rate is %.1f", l.Rate())
 	}
 	w.limit = 40
-	pace(l, w, &now, 20*time.Minute)
+	drive(l, w, &now, 20*time.Minute)
 	if l.Rate() < 30 {
 		t.Errorf("after the limit rose to 40 the rate is %.1f", l.Rate())
 	}
 }
 
-func TestAdaptiveLimiterKeepsToAKnownLimit(t *testing.T) {
+func TestLimiterKeepsToAKnownLimit(t *testing.T) {
 	now := time.Now()
-	l := newLimiter(DefaultRate, clock{now: func() time.Time { return now }})
-	served, throttled := pace(l, &window{limit: DefaultRate}, &now, 10*time.Minute)
-	if throttled != 0 || served < DefaultRate*600*95/100 {
+	l := New(defaultRate, clock.Clock{Now: func() time.Time { return now }})
+	served, throttled := drive(l, &window{limit: defaultRate}, &now, 10*time.Minute)
+	if throttled != 0 || served < defaultRate*600*95/100 {
 		t.Errorf("%d served, %d throttled", served, throttled)
 	}
 }
 
-func TestAdaptiveLimiterHalvesOncePerThrottle(t *testing.T) {
+func TestLimiterHalvesOncePerThrottle(t *testing.T) {
 	now := time.Now()
-	l := newLimiter(20, clock{now: func() time.Time { return now }})
+	l := New(20, clock.Clock{Now: func() time.Time { return now }})
 	before := l.Rate()
 	for range 5 {
 		l.Answered(true) // five answers to what was sent at the same rate
@@ -131,10 +136,10 @@ func TestAdaptiveLimiterHalvesOncePerThrottle(t *testing.T) {
 }
 
 // Whatever calls are late, no second holds more than the limit, and little time is lost.
-func TestAdaptiveLimiterSpreadsLateCalls(t *testing.T) {
+func TestLimiterSpreadsLateCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const limit, calls = 20, 600
-		l := NewLimiter(limit)
+		l := New(limit, clock.System())
 		var sent []time.Time
 		for i := range calls {
 			if err := l.Wait(t.Context()); err != nil {
@@ -156,10 +161,10 @@ func TestAdaptiveLimiterSpreadsLateCalls(t *testing.T) {
 	})
 }
 
-func TestAdaptiveLimiterOfAnyRate(t *testing.T) {
+func TestLimiterOfAnyRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, perSecond := range []float64{0.01, 0.5, 1, 1.5, 100, 1000, 1e6, math.Inf(1)} {
-			l := NewLimiter(perSecond)
+			l := New(perSecond, clock.System())
 			for range 300 {
 				if err := l.Wait(t.Context()); err != nil {
 					t.Errorf("%g a second: %v", perSecond, err)
@@ -169,8 +174,8 @@ func TestAdaptiveLimiterOfAnyRate(t *testing.T) {
 	})
 }
 
-func TestAdaptiveLimiterWaitLeavesWithItsContext(t *testing.T) {
-	l := NewLimiter(0.1)
+func TestLimiterWaitLeavesWithItsContext(t *testing.T) {
+	l := New(0.1, clock.System())
 	if err := l.Wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -187,8 +192,8 @@ func TestAdaptiveLimiterWaitLeavesWithItsContext(t *testing.T) {
 	}
 }
 
-func TestAdaptiveLimiterDoesNotWaitPastTheDeadline(t *testing.T) {
-	l := NewLimiter(0.1)
+func TestLimiterDoesNotWaitPastTheDeadline(t *testing.T) {
+	l := New(0.1, clock.System())
 	if err := l.Wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -199,12 +204,12 @@ func TestAdaptiveLimiterDoesNotWaitPastTheDeadline(t *testing.T) {
 	}
 }
 
-func TestAdaptiveLimiterPausesAfterAThrottle(t *testing.T) {
+func TestLimiterPausesAfterAThrottle(t *testing.T) {
 	now := time.Now()
 	var slept []time.Duration
-	l := newLimiter(20, clock{
-		now: func() time.Time { return now },
-		timer: func(d time.Duration) (<-chan time.Time, func() bool) {
+	l := New(20, clock.Clock{
+		Now: func() time.Time { return now },
+		Timer: func(d time.Duration) (<-chan time.Time, func() bool) {
 			slept = append(slept, d)
 			fires := make(chan time.Time, 1)
 			fires <- now

@@ -1,4 +1,4 @@
-package dingtalk
+package wire
 
 import (
 	"context"
@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// errAttemptLimit is the cause with which the context of an attempt ends that took too long.
-var errAttemptLimit = fmt.Errorf("time limit of one attempt: %w", os.ErrDeadlineExceeded)
+// ErrLimit is the cause with which an attempt ends that took too long.
+var ErrLimit = fmt.Errorf("time limit of one attempt: %w", os.ErrDeadlineExceeded)
 
 // watches limits attempts, all to the same time. A timer for each attempt, as context.WithTimeout starts one, is stopped
 // a moment later, but its start has woken the thread that waits for the network, at a tenth of the cost of a call. A
@@ -78,8 +78,8 @@ func (w *watch) ring() {
 		w.running = true
 		return
 	}
-	w.cancel(errAttemptLimit)
+	w.cancel(ErrLimit)
 }
 
 // tooLate reports whether the context of an attempt has ended because it took too long.
-func tooLate(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errAttemptLimit) }
+func tooLate(ctx context.Context) bool { return errors.Is(context.Cause(ctx), ErrLimit) }

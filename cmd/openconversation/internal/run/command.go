@@ -81,6 +81,3 @@ func convert(ctx context.Context, w *term.World, o *options, args []string) erro
 	}
 	return convertIDs(ctx, w, o, args)
 }
-
-// guardOf is the guard of the ids that what names.
-func (o *options) guardOf(what string) *guard { return newGuard(!o.bulk.acceptUnknown, what) }

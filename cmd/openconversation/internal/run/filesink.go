@@ -148,3 +148,47 @@ func (s *fileSink) assemble(out *os.File, journal io.Reader) error {
 	}
 	return again.Assemble(out, journal)
 }
+
+// copyRest appends the old rows behind those that are written, with what was converted of them meanwhile.
+func (s *fileSink) copyRest() error {
+	n := int(s.done.Load())
+	before, err := s.out.Before()
+	if err != nil {
+		return err
+	}
+	reader, err := s.in.reader()
+	if err != nil {
+		return err
+	}
+	old, err := reader.Old(before)
+	if err != nil {
+		return notAnOutput(s.out.Name, err)
+	}
+	defer func() { _, _ = old.Close(), reader.Close() }() // they were only read
+	if err := s.writeHeader(); err != nil {
+		return err
+	}
+	for i := 0; ; i++ {
+		row, err := reader.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return s.in.describe(err)
+		}
+		result, err := old.Next(row)
+		if err != nil {
+			return notAnOutput(s.out.Name, err)
+		}
+		if i < n {
+			continue
+		}
+		if id := s.kept[row.ChatID]; id != "" {
+			result = rows.Result{OpenConversationID: id}
+		}
+		if err := s.out.Write(reader.Finish(row.Start, result)); err != nil {
+			return err
+		}
+		s.add(result, 1)
+	}
+}

@@ -245,3 +245,6 @@ func (f inputFlags) reading() (rows.Options, error) {
 	}
 	return o, nil
 }
+
+// guardOf is the guard of the ids that what names.
+func (o *options) guardOf(what string) *guard { return newGuard(!o.bulk.acceptUnknown, what) }

@@ -67,13 +67,6 @@ func asLines(err error) error {
 	return err
 }
 
-func contextCause(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return err
-}
-
 // next implements source.
 func (c *chatIDs) next(context.Context) (*item, error) {
 	if !c.atLeast(1) {

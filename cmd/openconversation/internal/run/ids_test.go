@@ -2,13 +2,14 @@ package run
 
 import (
 	"context"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"io"
 	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
 func TestLines(t *testing.T) {

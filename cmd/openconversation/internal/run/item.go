@@ -72,3 +72,10 @@ func rowResult(err error) rows.Result {
 	}
 	return rows.Result{Code: term.Printable(result.Code), Error: term.Printable(result.Error)}
 }
+
+func contextCause(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}

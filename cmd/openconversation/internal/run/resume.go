@@ -1,6 +1,7 @@
 package run
 
 import (
+	"context"
 	"errors"
 	"io"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
 // rowSource is the source of the rows of a table.
@@ -272,46 +274,14 @@ func (t *taken) takeUp(w *term.World, mode output.Mode, out *output.File) error 
 	return nil
 }
 
-// copyRest appends the old rows behind those that are written, with what was converted of them meanwhile.
-func (s *fileSink) copyRest() error {
-	n := int(s.done.Load())
-	before, err := s.out.Before()
+// codeUnknown is the code of a row whose chat the service does not know.
+const codeUnknown = string(generated.CodeInvalidChatID)
+
+// next implements source.
+func (s *rowSource) next(context.Context) (*item, error) {
+	row, before, err := s.read()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	reader, err := s.in.reader()
-	if err != nil {
-		return err
-	}
-	old, err := reader.Old(before)
-	if err != nil {
-		return notAnOutput(s.out.Name, err)
-	}
-	defer func() { _, _ = old.Close(), reader.Close() }() // they were only read
-	if err := s.writeHeader(); err != nil {
-		return err
-	}
-	for i := 0; ; i++ {
-		row, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return s.in.describe(err)
-		}
-		result, err := old.Next(row)
-		if err != nil {
-			return notAnOutput(s.out.Name, err)
-		}
-		if i < n {
-			continue
-		}
-		if id := s.kept[row.ChatID]; id != "" {
-			result = rows.Result{OpenConversationID: id}
-		}
-		if err := s.out.Write(reader.Finish(row.Start, result)); err != nil {
-			return err
-		}
-		s.add(result, 1)
-	}
+	return s.item(row, before), nil
 }

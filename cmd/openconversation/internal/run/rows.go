@@ -12,38 +12,8 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
-	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
-
-// codeUnknown is the code of a row whose chat the service does not know.
-const codeUnknown = string(generated.CodeInvalidChatID)
-
-// next implements source.
-func (s *rowSource) next(context.Context) (*item, error) {
-	row, before, err := s.read()
-	if err != nil {
-		return nil, err
-	}
-	return s.item(row, before), nil
-}
-
-// rowSink is a sink of rows.
-type rowSink interface {
-	sink
-	writeHeader() error
-}
-
-// fileRun is a run over rows.
-type fileRun struct {
-	world   *term.World
-	o       *options
-	in      *table
-	taken   *taken
-	file    *fileSink   // one of them is nil
-	stream  *streamSink // likewise
-	started time.Time
-}
 
 // convertRows converts the rows of the input that the flags name.
 func convertRows(ctx context.Context, w *term.World, o *options) error {
@@ -155,19 +125,6 @@ func (r *fileRun) begin(ctx context.Context) (err error) {
 	return nil
 }
 
-// stateOf is what an output of a run belongs to.
-func stateOf(w *term.World, o *options, in *table, t *taken) output.State {
-	reader := t.source.rows
-	s := output.State{
-		App: o.connect.Identity(w), Format: string(in.options.Format), Column: reader.Name(),
-		Shape: reader.Found().String() + "; " + string(in.options.Output) + "; " + string(in.options.OutputEncoding),
-	}
-	if in.scan != nil {
-		s.Input = in.scan.digest
-	}
-	return s
-}
-
 func (r *fileRun) run(ctx, reading context.Context, client *dingtalk.Client) error {
 	err := r.begin(ctx)
 	if errors.Is(err, io.EOF) {
@@ -207,20 +164,6 @@ func (r *fileRun) run(ctx, reading context.Context, client *dingtalk.Client) err
 	cause := e.convert(ctx)
 	hide()
 	return r.end(cause, nil)
-}
-
-func (r *fileRun) sink() rowSink {
-	if r.stream != nil {
-		return r.stream
-	}
-	return r.file
-}
-
-func (r *fileRun) tally() *tally {
-	if r.stream != nil {
-		return &r.stream.tally
-	}
-	return &r.file.tally
 }
 
 // bulkOptions remember no more chats than come again.

@@ -92,13 +92,6 @@ func (r *fileRun) failureOfNothing(cause, failure error) error {
 	return failure
 }
 
-func (r *fileRun) outputName() string {
-	if r.file != nil {
-		return r.file.out.Name
-	}
-	return r.stream.name
-}
-
 // report prints the summary, and how to go on.
 func (r *fileRun) report(cause, failure error, kept bool) error {
 	t, limited := r.tally(), errors.Is(cause, errLimit)

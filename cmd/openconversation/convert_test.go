@@ -43,8 +43,7 @@ func TestConvertThroughEmulator(t *testing.T) {
 			`a\x1b[31m\u009b\u202e\n: chat id is unknown or malformed: not sent: it holds a control character (refused by this client)` + "\n" + unknownHint}},
 		{"empty input", []string{"-"}, "", result{0, "", "openconversation: standard input holds no chat id; nothing was done\n"}},
 		{"only comments", []string{"-"}, "\n # x\n", result{0, "", "openconversation: standard input holds no chat id; nothing was done\n"}},
-		{"UTF-16", []string{"-"}, "\xff\xfec\x00", result{2, "", "openconversation: standard input: it is UTF-16; save it as UTF-8\n"}},
-		{"NUL", []string{"-"}, "x\nc\x00\n", result{2, "", "openconversation: standard input: line 2: it holds a NUL byte, so this is no plain text; if it is UTF-16, save it as UTF-8\n"}},
+		{"NUL", []string{"-"}, "x\nc\x00\n", result{2, "", "openconversation: standard input: line 2: it holds a NUL byte, so this is no plain text; if it is UTF-16 without a byte order mark, name its encoding\n"}},
 		{"after --", []string{"--", "--json"}, "", result{1, "", "--json: " + unknownLine + unknownHint}},
 	}
 	for _, tt := range tests {

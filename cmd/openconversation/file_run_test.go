@@ -194,7 +194,7 @@ func TestFileUsage(t *testing.T) {
 		{"format", []string{"--input", strange, "--format", "xls"}, 2, "--format: use lines, csv, tsv or jsonl"},
 		{"column of lines", []string{"--input", empty, "--column", "x"}, 2, "--column is for CSV and TSV, and the input is lines"},
 		{"field of CSV", []string{"--input", b.in, "--field", "x"}, 2, "--field is for JSON Lines, and the input is csv"},
-		{"ragged", []string{"--input", b.in}, 2, "in.csv: line 2: it has 1 columns, and the header has 2"},
+		{"ragged", []string{"--input", b.in}, 2, "in.csv: line 2: it has 1 column, and the header has 2"},
 		{"empty file", []string{"--input", empty}, 0, "in.txt holds no chat id; nothing was done"},
 		{"no header", []string{"--input", blank}, 0, "blank.csv holds no chat id; nothing was done"},
 		{"empty input", []string{"--input", "-"}, 0, "standard input holds no chat id; nothing was done"},
@@ -226,7 +226,7 @@ func TestFileUsage(t *testing.T) {
 func TestStreamThatBreaksOff(t *testing.T) {
 	b := newBench(t, "unused", "")
 	got := call{args: []string{"convert", "--input", "-", "--format", "csv", "--output", b.out}, env: serverEnv(b.server), stdin: strings.NewReader("chat_id,n\n" + chat + ",1\nx\n")}.run()
-	if got.code != 2 || !strings.Contains(got.stderr, "standard input: line 3: it has 1 columns") || strings.Count(b.read(b.out), "\n") != 2 {
+	if got.code != 2 || !strings.Contains(got.stderr, "standard input: line 3: it has 1 column") || strings.Count(b.read(b.out), "\n") != 2 {
 		t.Errorf("%+v", got)
 	}
 }

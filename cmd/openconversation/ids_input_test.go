@@ -30,14 +30,14 @@ func TestLines(t *testing.T) {
 		{"comments", "#a\n  # b\nc#d\n", []string{"c#d"}, ""},
 		{"the same again", "a\na\n", []string{"a", "a"}, ""},
 		{"lone CR stays, to be refused as an id", "a\rb\n", []string{"a\rb"}, ""},
-		{"no UTF-8", "a\n\xff\xff\xff\n", []string{"a"}, "standard input: line 2: it is not UTF-8; save it as UTF-8"},
+		{"no UTF-8", "a\n\xff\xff\xff\n", []string{"a"}, "standard input: line 2: the byte 0xFF at offset 2 of the file is not UTF-8; save it as UTF-8, or name its encoding"},
 		{"longest line", long + "\nb\n", []string{long, "b"}, ""},
 		{"line that is cut", long + "yz\nb\n", []string{long, "b"}, ""},
 		{"line larger than any buffer", "a\n" + strings.Repeat("x", 3<<20) + "\nb\n", []string{"a"}, "standard input: line 2 is longer than 1 MiB"},
 		{"id behind many blanks", strings.Repeat(" ", 2*maxLine) + "a\n", []string{"a"}, ""},
-		{"UTF-16, little end first", "\xff\xfea\x00\n\x00", nil, "standard input: it is UTF-16; save it as UTF-8"},
-		{"UTF-16, big end first", "\xfe\xff\x00a\x00\n", nil, "standard input: it is UTF-16; save it as UTF-8"},
-		{"NUL", "a\nb\x00\nc\n", []string{"a"}, "standard input: line 2: it holds a NUL byte, so this is no plain text; if it is UTF-16, save it as UTF-8"},
+		{"UTF-16, little end first", "\xff\xfea\x00\n\x00", []string{"a"}, ""},
+		{"UTF-16, big end first", "\xfe\xff\x00a\x00\n", []string{"a"}, ""},
+		{"NUL", "a\nb\x00\nc\n", []string{"a"}, "standard input: line 2: it holds a NUL byte, so this is no plain text; if it is UTF-16 without a byte order mark, name its encoding"},
 	}
 	for _, tt := range tests {
 		for name, reader := range map[string]io.Reader{

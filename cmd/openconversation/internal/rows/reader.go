@@ -16,6 +16,7 @@ type Row struct {
 	Start   []byte // how its record in the output begins: everything that the input holds; see Finish
 	Problem string // why it is not to be sent, if its record says so
 
+	key   int      // what the journal calls it: its place among the rows, in a workbook its row
 	raw   []byte   // the record's text
 	cells []string // of a workbook, where they are asked for
 }
@@ -211,7 +212,7 @@ func (r *Reader) Read() (Row, error) {
 		return Row{}, err
 	}
 	r.rows++
-	row := Row{Line: rec.Line}
+	row := Row{Line: rec.Line, key: r.rows}
 	var cell string
 	switch r.o.Format {
 	case CSV, TSV:

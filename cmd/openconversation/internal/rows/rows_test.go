@@ -66,8 +66,8 @@ func convert(t *testing.T, in []byte, o rows.Options, through func(io.Reader) io
 	}
 	resume(t, in, o, out, len(out))
 	if len(in)+len(out) < 2000 {
-		step := 1
-		if o.OutputEncoding != "" || len(out) > 400 {
+		step := 1 + len(out)/cuts
+		if o.OutputEncoding != "" {
 			step += len(out) / 20
 		}
 		for cut := 0; cut < len(out); cut += step {
@@ -86,6 +86,9 @@ func convert(t *testing.T, in []byte, o rows.Options, through func(io.Reader) io
 	}
 	return out, nil
 }
+
+// cuts is about how many places convert cuts an output at.
+var cuts = 400
 
 // resume reads back what was written up to a cut.
 func resume(t *testing.T, in []byte, o rows.Options, out []byte, cut int) {

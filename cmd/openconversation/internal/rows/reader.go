@@ -158,14 +158,11 @@ func (r *Reader) record() (record, error) {
 	}
 	for {
 		rec, err := r.in.next()
-		var wrong *Error
 		switch {
-		case errors.As(err, &wrong):
-			return rec, err
-		case err != nil && !errors.Is(err, io.EOF):
-			return rec, r.placed(rec, err)
-		case err != nil:
+		case errors.Is(err, io.EOF):
 			return rec, r.ended()
+		case err != nil:
+			return rec, r.placed(rec, err)
 		case rec.Open:
 			return rec, broken(rec.Line, "a quote that is opened here is never closed")
 		}

@@ -39,6 +39,21 @@ const Delimiters = ",;\t|"
 
 var delimiterTitles = map[byte]string{',': "commas", ';': "semicolons", '\t': "tabs", '|': "bars"}
 
+// ParseDelimiter knows a delimiter by itself or by its name: tab, comma, semicolon, pipe.
+func ParseDelimiter(name string) (byte, bool) {
+	switch strings.ToLower(name) {
+	case ",", "comma":
+		return ',', true
+	case ";", "semicolon":
+		return ';', true
+	case "\t", `\t`, "tab":
+		return '\t', true
+	case "|", "pipe", "bar":
+		return '|', true
+	}
+	return 0, false
+}
+
 func delimiterTitle(separator byte) string {
 	if title := delimiterTitles[separator]; title != "" {
 		return title

@@ -94,6 +94,7 @@ func (e *elements) object(rec record) (record, error) {
 		if _, err := e.peek(); errors.Is(err, io.EOF) {
 			return rec, broken(rec.Line, "the file ends within its JSON array")
 		} else if err != nil {
+			rec.Line = e.line + 1
 			return rec, err
 		}
 		n, done := 0, false

@@ -86,8 +86,12 @@ func undecodable(line int, offset int64, bad byte, e Encoding) error {
 // placed gives an error of reading a record its place.
 func (r *Reader) placed(rec record, err error) error {
 	var bad *decodeError
-	if errors.As(err, &bad) {
+	var wrong *Error
+	switch {
+	case errors.As(err, &bad):
 		return undecodable(rec.Line, bad.offset, bad.bad, r.o.Encoding)
+	case errors.As(err, &wrong):
+		return err
 	}
 	return fmt.Errorf("line %d: %w", rec.Line, err)
 }
@@ -98,13 +102,9 @@ func (r *Reader) checkEncoding(rec record) error {
 		return settled(PartEncoding, rec.Line, "it holds a NUL byte, so this is no plain text; if it is UTF-16 without a byte order mark, name its encoding")
 	}
 	if r.o.Encoding == UTF8 {
-		var bad *charset.Error
-		if _, rest, err := charset.Valid(rec.Raw); errors.As(err, &bad) {
-			line := rec.Line + bytes.Count(rec.Raw[:bad.Offset], []byte("\n"))
-			return undecodable(line, rec.Start+int64(bad.Offset), bad.Byte, UTF8)
-		} else if rest > 0 {
-			at := len(rec.Raw) - rest
-			return undecodable(rec.Line+bytes.Count(rec.Raw[:at], []byte("\n")), rec.Start+int64(at), rec.Raw[at], UTF8)
+		if whole, rest, err := charset.Valid(rec.Raw); err != nil || rest > 0 {
+			at := len(whole)
+			return undecodable(rec.Line+bytes.Count(whole, []byte("\n")), rec.Start+int64(at), rec.Raw[at], UTF8)
 		}
 	}
 	if r.o.OutputEncoding != GBK || r.o.Encoding == GBK {

@@ -118,7 +118,7 @@ func (r *Reader) newWorkbook(w io.Writer, j *journal) (err error) {
 		if cells, err = r.Cells(row); err != nil {
 			return err
 		}
-		result, has, err := j.of(row.Line)
+		result, has, err := j.of(row.key)
 		if err != nil {
 			return err
 		}
@@ -150,7 +150,7 @@ func (r *Reader) writeArray(w io.Writer, j *journal) error {
 		if err != nil {
 			return err
 		}
-		result, has, err := j.of(row.Line)
+		result, has, err := j.of(row.key)
 		if err != nil {
 			return err
 		}

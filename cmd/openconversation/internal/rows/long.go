@@ -39,9 +39,14 @@ func (s *shortTable) add(part []byte) {
 		s.quotes.step(b)
 		ends := b == s.quotes.separator && !s.quotes.inside && !s.quotes.closed
 		switch {
-		case ends && len(s.out) < s.limit:
-			s.out = append(s.out, b)
-			s.cell, s.over = len(s.out), false
+		case ends:
+			if len(s.out) >= s.limit {
+				s.out = s.out[:s.cell]
+			}
+			if len(s.out) < s.limit { // or it has more columns than any table
+				s.out = append(s.out, b)
+				s.cell, s.over = len(s.out), false
+			}
 		case s.over:
 		case len(s.out) >= s.limit:
 			s.out, s.over = s.out[:s.cell], true

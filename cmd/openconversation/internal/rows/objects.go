@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 )
@@ -103,6 +104,8 @@ func jsonWhy(err error) string {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
 	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return ": it ends too early"
 	case errors.As(err, &kind):
 		return " but " + map[string]string{"array": "an array", "string": "a string", "number": "a number", "bool": "true or false"}[kind.Value]
 	case errors.As(err, &syntax) && strings.HasPrefix(syntax.Error(), "unexpected end"):

@@ -35,15 +35,18 @@ func (r *Reader) Old(old io.ReadSeeker) (*Old, error) {
 		return o, o.openWorkbook(old)
 	}
 	e, err := detectEncoding(old)
-	if err != nil {
+	if err != nil && !errors.As(err, new(*Error)) {
 		return nil, err
 	}
 	if _, err := old.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
 	t := newText(old)
-	if _, marked := startEncoding(t.start()); marked {
+	switch _, marked := startEncoding(t.start()); {
+	case marked:
 		t.skip(len(e.Mark()))
+	case err != nil || r.o.OutputEncoding.Width() > 1: // as it was written
+		e = r.o.OutputEncoding
 	}
 	t.encoding = e
 	switch r.o.Output {
@@ -87,13 +90,12 @@ func (o *Old) openTable(t *text) error {
 		}
 		ahead = rest
 	}
-	at := strings.IndexFunc(Delimiters+string(max(o.in.separator, ',')), func(separator rune) bool {
-		return o.sameHeader(firstRecord(ahead, byte(separator)))
-	})
+	separators := append([]byte(Delimiters), o.in.outputSeparator())
+	at := slices.IndexFunc(separators, func(separator byte) bool { return o.sameHeader(firstRecord(ahead, separator)) })
 	if at < 0 {
 		return errOtherOld
 	}
-	separator := (Delimiters + string(max(o.in.separator, ',')))[at]
+	separator := separators[at]
 	list := &lines{text: t, separator: separator, limit: maxWritten}
 	o.cells = func() ([]string, int, error) {
 		for {

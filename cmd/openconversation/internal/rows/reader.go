@@ -16,6 +16,7 @@ type Row struct {
 	Start   []byte // how its record in the output begins: everything that the input holds; see Finish
 	Problem string // why it is not to be sent, if its record says so
 
+	key   int      // what the journal calls it: its place among the rows, in a workbook its row
 	raw   []byte   // the record's text
 	cells []string // of a workbook, where they are asked for
 }
@@ -157,14 +158,11 @@ func (r *Reader) record() (record, error) {
 	}
 	for {
 		rec, err := r.in.next()
-		var wrong *Error
 		switch {
-		case errors.As(err, &wrong):
-			return rec, err
-		case err != nil && !errors.Is(err, io.EOF):
-			return rec, r.placed(rec, err)
-		case err != nil:
+		case errors.Is(err, io.EOF):
 			return rec, r.ended()
+		case err != nil:
+			return rec, r.placed(rec, err)
 		case rec.Open:
 			return rec, broken(rec.Line, "a quote that is opened here is never closed")
 		}
@@ -211,7 +209,7 @@ func (r *Reader) Read() (Row, error) {
 		return Row{}, err
 	}
 	r.rows++
-	row := Row{Line: rec.Line}
+	row := Row{Line: rec.Line, key: r.rows}
 	var cell string
 	switch r.o.Format {
 	case CSV, TSV:

@@ -50,6 +50,7 @@ func (l *lines) next() (record, error) {
 	for {
 		part, ended, err := l.text.part()
 		if err != nil && !errors.Is(err, io.EOF) {
+			rec.Line = l.line + 1
 			return rec, err
 		}
 		last := errors.Is(err, io.EOF)

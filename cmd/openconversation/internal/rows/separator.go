@@ -70,6 +70,47 @@ func splitCells(rec record, separator byte) ([]string, error) {
 	return cells, err
 }
 
+// quotedCell is one cell of a record that is well formed, and how many it has. It makes no cells of the others, as
+// encoding/csv does.
+func quotedCell(raw []byte, separator byte, column int) (cell string, count int, well bool) {
+	for ; ; count++ {
+		var value []byte
+		quoted := len(raw) > 0 && raw[0] == '"'
+		end := 0
+		if quoted {
+			for end = 1; ; end++ {
+				quote := bytes.IndexByte(raw[end:], '"')
+				if quote < 0 {
+					return "", 0, false
+				}
+				if end += quote + 1; end == len(raw) || raw[end] != '"' {
+					break
+				}
+			}
+			value = raw[1 : end-1]
+			if end < len(raw) && raw[end] != separator {
+				return "", 0, false
+			}
+		} else {
+			if end = bytes.IndexByte(raw, separator); end < 0 {
+				end = len(raw)
+			}
+			if value = raw[:end]; bytes.IndexByte(value, '"') >= 0 {
+				return "", 0, false
+			}
+		}
+		if count == column {
+			if cell = string(value); quoted {
+				cell = strings.ReplaceAll(strings.ReplaceAll(cell, `""`, `"`), "\r\n", "\n")
+			}
+		}
+		if end == len(raw) {
+			return cell, count + 1, true
+		}
+		raw = raw[end+1:]
+	}
+}
+
 func quoteError(err error) string {
 	if errors.Is(err, csv.ErrBareQuote) {
 		return `a quote stands within a cell that does not begin with one; write the cell in quotes, and its own quotes doubled`

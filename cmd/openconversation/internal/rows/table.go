@@ -81,6 +81,9 @@ func (r *Reader) cell(rec record) (string, error) {
 		cell, _, _ := bytes.Cut(rest, []byte{r.separator})
 		return string(cell), nil
 	}
+	if cell, got, well := quotedCell(rec.Raw, r.separator, r.column); well && got == len(r.names) {
+		return cell, nil
+	}
 	cells, err := splitCells(rec, r.separator)
 	if err != nil {
 		return "", err

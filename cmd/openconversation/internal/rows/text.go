@@ -29,7 +29,7 @@ type text struct {
 	buf      []byte
 }
 
-func newText(r io.Reader) *text { return &text{in: bufio.NewReaderSize(r, 256<<10), encoding: UTF8} }
+func newText(r io.Reader) *text { return &text{in: bufio.NewReaderSize(r, 64<<10), encoding: UTF8} }
 
 // start is what is known of the beginning of the file without waiting for more than a few bytes.
 func (t *text) start() []byte {

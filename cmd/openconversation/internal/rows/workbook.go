@@ -156,7 +156,7 @@ func (r *Reader) readSheetRow() (Row, error) {
 		if err != nil {
 			return Row{}, damaged(in.Number, err)
 		}
-		row := Row{Line: in.Number}
+		row := Row{Line: in.Number, key: in.Number}
 		if r.keepCells {
 			row.cells = make([]string, len(r.names))
 		}

@@ -91,7 +91,7 @@ func objectStart(raw []byte) []byte {
 // journalStart is how the journal's line of a row begins.
 func journalStart(row Row) []byte {
 	out := append(make([]byte, 0, len(row.ChatID)+200), `{"row":`...)
-	out = strconv.AppendInt(out, int64(row.Line), 10)
+	out = strconv.AppendInt(out, int64(row.key), 10)
 	id, _ := json.Marshal(row.ChatID) // which a string cannot fail
 	return append(append(append(out, `,"chatId":`...), id...), ',')
 }

@@ -31,8 +31,23 @@ convert xlsx 'Calc MS Excel 2007 XML' calc.xlsx
 convert csv "$text:44,34,76,1" calc-utf8.csv
 convert csv "$text:59,34,76,1,,0,true" calc-semicolon-quoted.csv
 convert csv "$text:59,34,67,1" calc-gbk-semicolon.csv
-convert csv "$text:44,34,85,1" calc-gb18030.csv
 convert csv "$text:9,34,65535,1" calc-utf16-tab.txt
 convert csv "$text:124,34,76,1" calc-bar.csv
 convert ods calc8 calc.ods
 convert xls 'MS Excel 97' calc.xls
+sed -i 's/备注/备注😀/' "$work/chats.csv" # a character that GBK lacks
+convert csv "$text:44,34,85,1" calc-gb18030.csv
+
+# What the command makes of them, and what becomes of that in a spreadsheet program.
+(cd .. && ${GO:-go} test -count=1 -run '^TestResaved$' . -update)
+# resave FROM EXTENSION FILTER TO
+resave() {
+	soffice -env:UserInstallation="file://$work/profile" --headless --convert-to "$2:$3" \
+		--infilter='CSV:44,34,76,1,1/2/2/2/3/2/4/2/5/2/6/2/7/2/8/2/9/2' --outdir "$work/again" "files/$1" >/dev/null 2>&1
+	mv "$work/again/output.$2" "files/$4"
+}
+resave output.csv csv "$text:59,34,76,1,,0,true" resaved-semicolon.csv
+resave output.csv csv "$text:9,34,67,1" resaved-gbk-tab.csv
+resave output.csv csv "$text:44,34,65535,1" resaved-utf16.csv
+soffice -env:UserInstallation="file://$work/profile" --headless --convert-to 'xlsx:Calc MS Excel 2007 XML' --outdir "$work/again" files/output.xlsx >/dev/null 2>&1
+mv "$work/again/output.xlsx" files/resaved.xlsx

@@ -86,7 +86,7 @@ func TestKilledRunsInEveryFormat(t *testing.T) {
 			}
 			b.server.ResetRequests()
 			b.out = filepath.Join(filepath.Dir(b.in), form.out)
-			flags := append(form.flags, "--concurrency=8")                    
+			flags := append(form.flags, "--concurrency=8")
 			killed := b.kills(6, rand.New(rand.NewPCG(4711, 3)), 60, flags...) //nolint:gosec // chance, not secrecy
 			b.want(0, "400 converted", append(form.flags, "--resume")...)
 			if b.read(b.out) != whole || b.files() != form.file+" "+form.out {
@@ -94,6 +94,9 @@ func TestKilledRunsInEveryFormat(t *testing.T) {
 			}
 			if calls := b.server.Count(conversion); calls < distinct || calls > distinct+killed*concurrency {
 				t.Errorf("%d calls for %d chats and %d kills", calls, distinct, killed)
+			}
+			if killed < 3 {
+				t.Errorf("%d kills: the moments are badly chosen", killed)
 			}
 		})
 	}

@@ -29,9 +29,9 @@ release-snapshot: $(GORELEASER) $(CYCLONEDX) ## Build what a release would hold,
 
 # The contract's copy is what the next one is compared with.
 release-ready: ## Fail if tag, versions, changelog and released contract do not agree
-	@version=$$(sed -n 's/^const Version = "\(.*\)"$$/\1/p' wrapper/client.go) && contract=$$(sed -n 's/^  version: *//p' openapi.yaml) && \
+	@version=$$(sed -n 's/^const Version = "\(.*\)"$$/\1/p' wrapper/options.go) && contract=$$(sed -n 's/^  version: *//p' openapi.yaml) && \
 	tag=$$(git describe --exact-match --tags 2>/dev/null || echo 'no tag') && \
-	if [ "$$tag" != "v$$version" ]; then echo "release-ready: wrapper/client.go says $$version, and this commit has $$tag" >&2; exit 1; fi && \
+	if [ "$$tag" != "v$$version" ]; then echo "release-ready: wrapper/options.go says $$version, and this commit has $$tag" >&2; exit 1; fi && \
 	if ! grep -q "^## $$version" CHANGELOG.md; then echo "release-ready: CHANGELOG.md has no section $$version" >&2; exit 1; fi && \
 	if ! cmp openapi.yaml interop/released/openapi-$$contract.yaml; then echo "release-ready: the contract $$contract is not in interop/released" >&2; exit 1; fi && \
 	echo "release-ready: $$tag with contract $$contract"

@@ -37,15 +37,18 @@ func (f TokenSourceFunc) Token(ctx context.Context) (string, error) { return f(c
 // background, and fetches another when the service rejects it. The call is getAccessToken of openapi.yaml, which has what
 // is documented of it.
 //
-// fmt, log/slog and the encoders of the standard library print no secret. fmt cannot be kept from an unexported field that
-// holds AppCredentials by value, directly or in an interface: keep a pointer there.
+// fmt, log/slog and the encoders of the standard library print no secret. fmt cannot be kept from two things: an
+// unexported field that holds AppCredentials by value, directly or in an interface, and mistaken verbs: %p and %w for a
+// value, or a verb that is not for pointers, such as %s, for an unexported pointer. In unexported fields keep a pointer,
+// which %v, %d and %x do not look behind, or the *[Client] alone, which holds the secret where no verb looks.
 type AppCredentials struct {
 	AppKey    string
 	AppSecret string
 }
 
-// check refuses what would only come back as wrong credentials.
-func (a AppCredentials) check() error {
+// Check refuses what cannot be a key or a secret and would only come back as wrong credentials: an empty one, one with
+// white space, a byte-order mark or quotes around it. The error says what is odd, without the value. [NewClient] calls it.
+func (a AppCredentials) Check() error {
 	if err := text.CheckCredential(a.AppKey); err != nil {
 		return fmt.Errorf("AppCredentials: AppKey: %w", err)
 	}

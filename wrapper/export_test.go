@@ -52,3 +52,8 @@ const (
 	BreakerBudget = breaker.Budget
 	MaxBodyBytes  = wire.MaxBody
 )
+
+// Unsafely makes a conversion as if it were not safe to repeat.
+func (c *Client) Unsafely(ctx context.Context, chatID string) (string, error) {
+	return c.path.convert(ctx, chatID, c.limiter, func(op *call) { op.safe = false })
+}

@@ -2,6 +2,7 @@ package dingtalk_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"io"
@@ -245,4 +246,17 @@ func receive(t testing.TB, what string, happens <-chan struct{}) {
 	case <-time.After(patience):
 		t.Errorf("did not happen: %s", what)
 	}
+}
+
+func gzipOf(t testing.TB, text string) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := io.WriteString(w, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }

@@ -28,7 +28,7 @@ func newTokens(p *path, creds Credentials, share tokenSharing) (tokenKeeper, err
 	case nil:
 		return nil, errors.New("credentials are nil")
 	case AppCredentials:
-		if err := creds.check(); err != nil {
+		if err := creds.Check(); err != nil {
 			return nil, err
 		}
 		cfg := tokens.Config{

@@ -62,7 +62,7 @@ var tables = []struct {
 	source string // the files that it is made from
 	make   func(root string, say language) ([]string, error)
 }{
-	{"errors", "openapi.yaml and wrapper/errors.go", errorsTable},
+	{"errors", "openapi.yaml and wrapper/kinds.go", errorsTable},
 	{"benchmark", "bench/RESULTS.md", benchmarkTable},
 	{"importers", "testdata/importer", importersTable},
 }

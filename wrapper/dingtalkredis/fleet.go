@@ -29,11 +29,13 @@ type Fleet struct {
 	health  *health
 }
 
-// Option changes what [New] makes.
+// Option changes what [New] makes. A nil one is skipped.
 type Option func(*settings) error
 
 type settings struct {
 	baseURL string
+	region  bool // WithRegion was given
+	host    bool // WithBaseURL was given
 	org     string
 	prefix  string
 	pods    int
@@ -52,14 +54,20 @@ func New(client redis.UniversalClient, creds dingtalk.AppCredentials, opts ...Op
 	if client == nil {
 		return nil, errors.New("dingtalkredis: the Redis client is nil")
 	}
-	if creds.AppKey == "" || creds.AppSecret == "" {
-		return nil, errors.New("dingtalkredis: AppKey and AppSecret must not be empty")
+	if err := creds.Check(); err != nil {
+		return nil, fmt.Errorf("dingtalkredis: %w", err)
 	}
 	s := settings{baseURL: string(dingtalk.International), prefix: "openconversation", timeout: defaultTimeout}
 	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
 		if err := opt(&s); err != nil {
 			return nil, fmt.Errorf("dingtalkredis: %w", err)
 		}
+	}
+	if s.region && s.host {
+		return nil, errors.New("dingtalkredis: WithRegion and WithBaseURL exclude each other")
 	}
 	seal, err := newSeal(creds.AppSecret)
 	if err != nil {
@@ -74,14 +82,25 @@ func New(client redis.UniversalClient, creds dingtalk.AppCredentials, opts ...Op
 	}, nil
 }
 
-// WithBaseURL says which service the limit, the budget and the conversions are about. It must be the client's own base
-// URL; the default is [dingtalk.International], as it is there.
+// WithRegion says which service the limit, the budget and the conversions are about. It must be the client's own region;
+// the default is [dingtalk.International], as it is there. It excludes [WithBaseURL].
+func WithRegion(region dingtalk.Region) Option {
+	return func(s *settings) error {
+		if region != dingtalk.International && region != dingtalk.MainlandChina {
+			return fmt.Errorf("WithRegion: unknown region %q: use dingtalk.International or MainlandChina, or WithBaseURL", region)
+		}
+		s.baseURL, s.region = string(region), true
+		return nil
+	}
+}
+
+// WithBaseURL is [WithRegion] for a host of one's own: it must be the client's own base URL.
 func WithBaseURL(baseURL string) Option {
 	return func(s *settings) error {
 		if u, err := url.Parse(baseURL); err != nil || u.Host == "" {
 			return errors.New("WithBaseURL: it is not a URL with a host")
 		}
-		s.baseURL = baseURL
+		s.baseURL, s.host = baseURL, true
 		return nil
 	}
 }

@@ -14,14 +14,18 @@ import (
 const maxChatID = 256
 
 // OpenConversationIDOf returns the openConversationId that an emulator with [WithAnyChat] gives a chat: always the
-// same for the same id, made up from a hash of it, in the usual form of "cid" and 24 characters of base64. That of
-// [ChatID] is [OpenConversationID].
+// same for the same id, made up from a hash of it: for seven chats in eight in the usual form of "cid" and 24 characters of
+// base64, else in the longer one of "cid" and 44. That of [ChatID] is [OpenConversationID].
 func OpenConversationIDOf(chatID string) string {
 	if chatID == ChatID {
 		return OpenConversationID
 	}
 	sum := sha256.Sum256([]byte(chatID))
-	return "cid" + base64.StdEncoding.EncodeToString(sum[:16])
+	bytes := 16
+	if sum[len(sum)-1]%8 == 0 {
+		bytes = 32
+	}
+	return "cid" + base64.StdEncoding.EncodeToString(sum[:bytes])
 }
 
 // lookUp returns a chat's openConversationId, or the code to refuse it with.

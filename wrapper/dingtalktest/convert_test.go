@@ -35,15 +35,19 @@ func TestAnyChat(t *testing.T) {
 	token := a.IssueToken()
 	a.convert(token, "chat-a").wantID(t, "cidA")
 	a.convert(token, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
-	seen := map[string]bool{}
+	seen, lengths := map[string]bool{}, map[int]int{}
 	for _, id := range []string{"chat00000000000000000000000000000000", "4555", "a b", "a/b", "a%2Fb", "a+b", "你好", strings.Repeat("x", 256)} {
 		want := dingtalktest.OpenConversationIDOf(id)
-		if len(want) != 27 || !strings.HasPrefix(want, "cid") || !strings.HasSuffix(want, "==") || seen[want] {
+		lengths[len(want)]++
+		if !strings.HasPrefix(want, "cid") || !strings.HasSuffix(want, "=") || seen[want] {
 			t.Errorf("made-up id of %q: %q", id, want)
 		}
 		seen[want] = true
 		a.convert(token, id).wantID(t, want)
 		a.convert(token, id).wantID(t, want)
+	}
+	if len(lengths) != 2 || lengths[27] == 0 || lengths[47] == 0 { // both forms have been seen
+		t.Errorf("ids by length: %v", lengths)
 	}
 	for _, id := range []string{"unknown", "unknown-chat", dingtalktest.OpenConversationID, "a\nb", "\xff", strings.Repeat("x", 257)} {
 		a.convert(token, id).wantError(t, generated.CodeInvalidChatID)

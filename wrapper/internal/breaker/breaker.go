@@ -224,7 +224,7 @@ func (b *Breaker[C]) Release(p Pass, o Outcome[C]) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	defer b.wake()
-	if p.generation != b.generation.Load() || p.besides && o.Kind <= Throttled {
+	if p.generation != b.generation.Load() || p.besides && (o.Kind == Good || o.Kind == Throttled) {
 		return
 	}
 	under := b.active // probes that are not answered yet must not keep others out

@@ -1,0 +1,217 @@
+package dingtalk_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync/atomic"
+	"testing"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+func init() {
+	addRow("row_63_token_endpoint_hangs", testConvoy)
+	addRow("row_64_one_callers_code_blocks", testOneBlocks)
+	addRow("row_65_hung_service_and_short_deadlines", testHastyCallers)
+}
+
+var hasty = dingtalk.WithRetry(dingtalk.Retry{BaseDelay: ms, MaxDelay: 2 * sec})
+
+// All that wait for a token end with the one fetch that fails, be the circuit breaker narrow or the client fresh.
+func testConvoy(t *testing.T) {
+	for name, test := range map[string]struct {
+		calls  int
+		narrow bool
+	}{"fresh client": {640, false}, "after a throttle": {20, true}} {
+		t.Run(name, func(t *testing.T) {
+			clock := newStillClock()
+			server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+			client := newClient(t, server.URL, appCredentials, clock.option(), oneAttempt, dingtalk.WithTimeout(300*ms))
+			if test.narrow {
+				server.FailNext(
+					dingtalktest.Code(generated.CodeAppQPSLimit).For(convertOp),
+					dingtalktest.Raw(200, "application/json", []byte(`{"accessToken":"`+server.IssueToken()+`","expireIn":30}`)).For(tokenOp),
+				)
+				_ = refused(t, client, dingtalk.ErrThrottled)
+				clock.Move(31 * sec) // the token has ended
+			}
+			server.ResetRequests()
+			server.FailNext(dingtalktest.Hang().Always().For(tokenOp))
+			together(test.calls, func() {
+				if e := refused(t, client, dingtalk.ErrUnavailable); !e.TokenEndpoint || e.Attempts != 1 {
+					t.Errorf("%+v", e)
+				}
+			})
+			// Who comes after the fetch has ended begins another.
+			if got := server.Count(tokenOp); got > 3 {
+				t.Errorf("%d token requests for one fetch", got)
+			}
+			if got := client.BreakerLeft(); got >= dingtalk.BreakerBudget {
+				t.Error("the circuit breaker has learned nothing")
+			}
+		})
+	}
+}
+
+type blockedKey struct{}
+
+// waits blocks for the one caller whose context says so.
+func waits(ctx context.Context) {
+	if blocked, ok := ctx.Value(blockedKey{}).(chan struct{}); ok {
+		select {
+		case blocked <- struct{}{}:
+		default:
+		}
+		<-ctx.Done()
+	}
+}
+
+// blockingParts is everything that a client can be given, each of which blocks for that caller.
+type blockingParts struct{ token string }
+
+func (blockingParts) Wait(ctx context.Context) error {
+	waits(ctx)
+	return ctx.Err()
+}
+
+func (blockingParts) Spend(ctx context.Context) error {
+	waits(ctx)
+	return ctx.Err()
+}
+
+func (p blockingParts) Token(ctx context.Context) (string, error) {
+	waits(ctx)
+	return p.token, ctx.Err()
+}
+
+func (blockingParts) Get(ctx context.Context, _ string) (string, bool) {
+	waits(ctx)
+	return "", false
+}
+
+func (blockingParts) Set(ctx context.Context, _, _ string) { waits(ctx) }
+
+// One throttle narrows the circuit breaker to one call. Whatever then blocks for one caller must not keep the others out.
+func testOneBlocks(t *testing.T) {
+	for name, part := range map[string]func(token string) (dingtalk.Credentials, dingtalk.Option){
+		"limiter": func(token string) (dingtalk.Credentials, dingtalk.Option) {
+			return dingtalk.StaticToken(token), dingtalk.WithLimiter(blockingParts{})
+		},
+		"token source": func(token string) (dingtalk.Credentials, dingtalk.Option) { return blockingParts{token}, nil },
+		"budget": func(token string) (dingtalk.Credentials, dingtalk.Option) {
+			return dingtalk.StaticToken(token), dingtalk.WithBudget(blockingParts{})
+		},
+		"cache": func(token string) (dingtalk.Credentials, dingtalk.Option) {
+			return dingtalk.StaticToken(token), dingtalk.WithCache(blockingParts{})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+			creds, opt := part(server.IssueToken())
+			client := newClient(t, server.URL, creds, opt, newHandClock().option(), oneAttempt)
+			server.FailNext(dingtalktest.Code(generated.CodeAppQPSLimit).For(convertOp))
+			_ = refused(t, client, dingtalk.ErrThrottled)
+
+			blocked := make(chan struct{}, 1)
+			ctx, leave := context.WithCancel(context.WithValue(t.Context(), blockedKey{}, blocked))
+			returned := make(chan error, 1)
+			go func() {
+				_, err := client.OpenConversationID(ctx, "blocked")
+				returned <- err
+			}()
+			receive(t, "one caller blocks", blocked)
+			together(5, func() { convert(t, client, "others") })
+			leave()
+			if err := <-returned; !errors.Is(err, context.Canceled) {
+				t.Errorf("the one that blocked got %v", err)
+			}
+		})
+	}
+	t.Run("transport", func(t *testing.T) { // which answers one call only when that is given up
+		server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+		var blocked atomic.Bool
+		arrived := make(chan struct{}, 1)
+		client := newClient(t, server.URL, dingtalk.StaticToken(server.IssueToken()), dingtalk.WithHTTPClient(&http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+			if blocked.CompareAndSwap(false, true) {
+				arrived <- struct{}{}
+				<-req.Context().Done()
+				return nil, req.Context().Err()
+			}
+			return http.DefaultTransport.RoundTrip(req)
+		})}))
+		ctx, leave := context.WithCancel(t.Context())
+		returned := make(chan error, 1)
+		go func() {
+			_, err := client.OpenConversationID(ctx, "blocked")
+			returned <- err
+		}()
+		receive(t, "one caller blocks", arrived)
+		together(5, func() { convert(t, client, "others") })
+		leave()
+		<-returned
+	})
+}
+
+// Callers that give up before the attempt's limit protect the service too.
+func testHastyCallers(t *testing.T) {
+	for name, calls := range map[string]func(one func()){
+		"one after another": func(one func()) {
+			for range 1000 {
+				one()
+			}
+		},
+		"all at once": func(one func()) { together(1000, one) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var back atomic.Bool
+			peer := newPeer(t, nil, func(int) script {
+				if back.Load() {
+					return success
+				}
+				return hang("")
+			})
+			client := faultClient(t, peer.URL, hasty)
+			one := func() error {
+				ctx, cancel := context.WithTimeout(t.Context(), 100*ms)
+				defer cancel()
+				_, err := client.OpenConversationID(ctx, dingtalktest.ChatID)
+				return err
+			}
+			calls(func() {
+				if one() == nil {
+					t.Error("a call succeeded")
+				}
+			})
+			if got := peer.requests(); got >= 100 {
+				t.Errorf("%d requests to a service that answers nothing", got)
+			}
+			back.Store(true)
+			eventually(t, "calls succeed again", func() bool { return one() == nil })
+		})
+	}
+}
+
+// A throttle of the conversions is none of the token call's.
+func TestTokenCallPassesAThrottle(t *testing.T) {
+	clock := newStillClock()
+	server := dingtalktest.NewServer(t)
+	client := newClient(t, server.URL, appCredentials, clock.option(), oneAttempt)
+	server.FailNext(
+		dingtalktest.Code(generated.CodeAppQPMLimit).For(convertOp),
+		dingtalktest.Raw(200, "application/json", []byte(`{"accessToken":"`+server.IssueToken()+`","expireIn":30}`)).For(tokenOp),
+	)
+	_ = refused(t, client, dingtalk.ErrThrottled)
+	clock.Move(31 * sec)
+	if token, err := client.Token(within(t)); token == "" || err != nil {
+		t.Errorf("%v", err)
+	}
+	ctx, cancel := context.WithDeadline(t.Context(), clock.Now().Add(sec))
+	defer cancel()
+	id, err := client.OpenConversationID(ctx, dingtalktest.ChatID)
+	if e := asError(t, id, err, dingtalk.ErrThrottled); !e.Local {
+		t.Errorf("the throttle was forgotten: %+v", e)
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	openconversation "github.com/dingtalk-openapi/openconversation-go"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
@@ -84,7 +85,7 @@ func TestVersion(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	for _, args := range []string{"codes", "codes --json", "codes 88", "spec", "version", "version --json", "emulator"} {
 		got := call{args: strings.Fields(args), stdout: &fullAfter{}}.run()
-		if got.code != exitUnavailable || got.stderr != "openconversation: standard output: no space left on device\n" {
+		if got.code != explain.Unavailable || got.stderr != "openconversation: standard output: no space left on device\n" {
 			t.Errorf("%s: %+v", args, got)
 		}
 	}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+)
+
+// withoutLocks is the variable that has the test binary become the command on a system whose file systems answer a lock
+// with an error, whose number it holds.
+const withoutLocks = "OPENCONVERSATION_TEST_LOCK_ERROR"
+
+func init() {
+	number, err := strconv.Atoi(os.Getenv(withoutLocks))
+	if err != nil {
+		return
+	}
+	runtime.LockOSThread()
+	const load, jumpIfEqual, answer = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, unix.BPF_RET | unix.BPF_K
+	filter := []unix.SockFilter{
+		{Code: load, K: 0}, // the number of the system call
+		{Code: jumpIfEqual, Jt: 0, Jf: 1, K: unix.SYS_FLOCK},
+		{Code: answer, K: unix.SECCOMP_RET_ERRNO | uint32(number)},
+		{Code: answer, K: unix.SECCOMP_RET_ALLOW},
+	}
+	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		panic(err)
+	}
+	if err := unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&program)), 0, 0); err != nil {
+		panic(err)
+	}
+	panic(syscall.Exec(os.Args[1], os.Args[1:], os.Environ()))
+}
+
+// A file system without locks is named, with what to do, and nothing is left on it.
+func TestFileSystemWithoutLocks(t *testing.T) {
+	for _, number := range []syscall.Errno{syscall.ENOLCK, syscall.ENOSYS, syscall.EOPNOTSUPP} {
+		b := newBench(t, "in.txt", chats(3, 3))
+		for _, there := range []bool{false, true} {
+			files := "in.txt"
+			if there {
+				b.write(b.out, "precious\n")
+				files = "in.txt out"
+			}
+			for _, flag := range []string{"--progress=none", "--force", "--resume"} {
+				cmd := b.process(flag)
+				cmd.Args = append([]string{os.Args[0], binary}, cmd.Args[1:]...)
+				cmd.Path = os.Args[0]
+				cmd.Env = append(cmd.Env, fmt.Sprintf("%s=%d", withoutLocks, int(number)))
+				got := finish(t, cmd)
+				if got.code != explain.UsageExit || !strings.Contains(got.stderr, b.out+": its file system has no locks ("+number.Error()+")") || !strings.Contains(got.stderr, "hint: write to a local disk") {
+					t.Errorf("%v, %s: %+v", number, flag, got)
+				}
+				if b.files() != files || b.server.Count(conversion) != 0 {
+					t.Errorf("files %s", b.files())
+				}
+			}
+		}
+	}
+}
+
+// A pipe that nobody opens at its other end does not keep a signal from ending the command.
+func TestSignalWhileAPipeIsAwaited(t *testing.T) {
+	skipWithoutSignals(t, syscall.SIGTERM)
+	for _, flag := range []string{"--app-secret-file", "--input", "--output"} {
+		t.Run(flag, func(t *testing.T) {
+			b := newBench(t, "in.txt", chats(3, 3))
+			pipe := filepath.Join(filepath.Dir(b.in), "pipe")
+			if err := unix.Mkfifo(pipe, 0o600); err != nil {
+				t.Skip("no pipe can be made here: " + err.Error())
+			}
+			args := map[string][]string{
+				"--app-secret-file": {"convert", "x", "--app-secret-file", pipe},
+				"--input":           {"convert", "--input", pipe, "--format", "lines"},
+				"--output":          {"convert", "--input", b.in, "--output", pipe},
+			}[flag]
+			cmd := start(t, serverEnv(b.server), args...)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			until(t, "it waits for the pipe", func() bool { return waitsForAPipe(cmd.Process.Pid) })
+			_ = cmd.Process.Signal(syscall.SIGTERM)
+			_ = cmd.Wait()
+			if code := cmd.ProcessState.ExitCode(); code != explain.Terminated || b.server.Count(conversion) != 0 {
+				t.Errorf("exit code %d", code)
+			}
+		})
+	}
+}
+
+// waitsForAPipe is whether a thread of a process is in a call that opens a file, again and again: only a pipe takes so
+// long. It is true where nothing can be known of it.
+func waitsForAPipe(pid int) bool {
+	for range 20 {
+		opening := false
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/syscall", pid))
+		if err != nil || len(threads) == 0 {
+			return true
+		}
+		for _, thread := range threads {
+			content, err := os.ReadFile(thread)
+			opening = opening || err == nil && strings.HasPrefix(string(content), fmt.Sprintf("%d 0xffffff", unix.SYS_OPENAT))
+		}
+		if !opening {
+			return false
+		}
+	}
+	return true
+}

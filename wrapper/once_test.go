@@ -122,7 +122,7 @@ func TestSentAgainWithoutConnection(t *testing.T) {
 	dialer := net.Dialer{}
 	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		if dials.Add(1) == 2 { // the first is the token call's
-			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 			if err != nil {
 				return nil, err
 			}

@@ -41,7 +41,7 @@ func decodeInto(o *Operation, body []byte, value any) bool {
 		return false
 	}
 	_, err := decoder.Token()
-	return err == io.EOF //nolint:errorlint // Token returns it as it is, and nothing may follow the value
+	return err == io.EOF
 }
 
 // complete reports whether an object has fields, none of them null or an empty text. Names are matched as encoding/json does.

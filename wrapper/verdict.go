@@ -89,7 +89,6 @@ type reader struct {
 	maxWait  time.Duration // the longest that is waited for
 	now      time.Time
 	contract *Operation
-	public   bool // the answer may hold a token, which nobody knows yet
 }
 
 func (r *reader) show(s string, limit int) string { return r.secrets.Show(s, limit) }

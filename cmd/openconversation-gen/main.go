@@ -12,6 +12,7 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
 	"github.com/dingtalk-openapi/openconversation-go/internal/generator"
+	"github.com/dingtalk-openapi/openconversation-go/internal/overlay"
 )
 
 func main() {
@@ -34,7 +35,7 @@ func run(args []string, stderr io.Writer) error {
 	spec := flags.String("spec", "", "the OpenAPI 3.0 contract, a YAML or JSON `file`")
 	name := flags.String("package", "", "the `name` of the package")
 	output := flags.String("output", "", "the `folder` of the package; the file is NAME.gen.go there")
-	overlay := flags.String("overlay", "", "an OpenAPI Overlay 1.0, a `file` with changes to the contract, such as names for Go")
+	changes := flags.String("overlay", "", "an OpenAPI Overlay 1.0, a `file` with changes to the contract, such as names for Go")
 	flags.Usage = func() {
 		fmt.Fprintf(stderr, `Usage: openconversation-gen --spec FILE --package NAME --output FOLDER [--overlay FILE]
 
@@ -55,7 +56,11 @@ Flags:
 		flags.Usage()
 		return errUsage
 	}
-	c, err := contract.Load(*spec, *overlay)
+	with := contract.Plain
+	if *changes != "" {
+		with = overlay.Loader(*changes)
+	}
+	c, err := contract.Load(*spec, with)
 	if err != nil {
 		return err
 	}

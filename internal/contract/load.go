@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/oapi-codegen/oapi-codegen/v2/pkg/util"
 )
 
 // Contract is a contract that was read and found fit.
@@ -33,14 +32,19 @@ type Contract struct {
 	lines lines
 }
 
-// Load reads the contract in a file, after the changes of an overlay (OpenAPI Overlay 1.0) if one is named. References
-// to other files are refused, and nothing is fetched.
-func Load(file, overlay string) (*Contract, error) {
+// Loader loads the document in a file. Package overlay has one that changes it on the way.
+type Loader func(file string) (*openapi3.T, error)
+
+// Plain loads a document as it is.
+func Plain(file string) (*openapi3.T, error) { return openapi3.NewLoader().LoadFromFile(file) }
+
+// Load reads the contract in a file. References to other files are refused, and nothing is fetched.
+func Load(file string, with Loader) (*Contract, error) {
 	content, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	return load(file, overlay, content)
+	return load(file, with, content)
 }
 
 // Parse is Load for a contract in memory. name stands for the file in errors.
@@ -49,12 +53,12 @@ func Parse(name string, content []byte) (*Contract, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(folder)
+	defer func() { _ = os.RemoveAll(folder) }()
 	file := filepath.Join(folder, "contract.yaml")
 	if err := os.WriteFile(file, content, 0o600); err != nil {
 		return nil, err
 	}
-	c, err := load(file, "", content)
+	c, err := load(file, Plain, content)
 	if own := (*Error)(nil); errors.As(err, &own) {
 		own.File = name
 		own.What = strings.ReplaceAll(own.What, file, name)
@@ -65,7 +69,7 @@ func Parse(name string, content []byte) (*Contract, error) {
 	return c, err
 }
 
-func load(file, overlay string, content []byte) (c *Contract, err error) {
+func load(file string, with Loader, content []byte) (c *Contract, err error) {
 	// The libraries are given whatever somebody wrote: what they did not foresee must not look like a fault of ours.
 	defer func() {
 		if p := recover(); p != nil {
@@ -80,10 +84,7 @@ func load(file, overlay string, content []byte) (c *Contract, err error) {
 	if err := checkNodes(lines); err != nil {
 		return nil, err
 	}
-	c.Doc, err = util.LoadSwaggerWithOverlay(file, util.LoadSwaggerWithOverlayOpts{
-		Path: overlay, Strict: true, AllowRemoteRefsFrom: []string{},
-	})
-	if err != nil {
+	if c.Doc, err = with(file); err != nil {
 		return nil, c.Locate(err)
 	}
 	if err := c.carries(); err != nil {

@@ -28,7 +28,7 @@ func main() {
 
 // run writes nothing unless everything can be made.
 func run(source, folder, methods string) error {
-	c, err := contract.Load(source, "")
+	c, err := contract.Load(source, contract.Plain)
 	if err != nil {
 		return err
 	}

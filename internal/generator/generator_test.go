@@ -21,7 +21,7 @@ const (
 
 func load(t testing.TB, file string) *contract.Contract {
 	t.Helper()
-	c, err := contract.Load(file, "")
+	c, err := contract.Load(file, contract.Plain)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ const (
 
 func of(t *testing.T, file string) []generated.Route {
 	t.Helper()
-	c, err := contract.Load(file, "")
+	c, err := contract.Load(file, contract.Plain)
 	if err != nil {
 		t.Fatal(err)
 	}

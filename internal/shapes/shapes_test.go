@@ -125,7 +125,10 @@ func TestPages(t *testing.T) {
 			t.Errorf("got %v", ids)
 		}
 	}
-	for range all {
+	for _, err := range all {
+		if err != nil {
+			t.Error(err)
+		}
 		break
 	}
 	if n := server.Count(*shapes.Routes[2].Operation); n != 7 {

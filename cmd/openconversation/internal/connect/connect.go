@@ -31,8 +31,9 @@ type Flags struct {
 
 	sharing
 
-	Pace    *Pace         // nil for the SDK's own
-	MaxWait time.Duration // 0 for the SDK's own
+	Emulate []dingtalktest.Option // what the emulator of --emulator serves besides
+	Pace    *Pace                 // nil for the SDK's own
+	MaxWait time.Duration         // 0 for the SDK's own
 }
 
 // region is the flag --region.
@@ -90,7 +91,7 @@ func (c *Flags) Dial(ctx context.Context, w *term.World) (client *dingtalk.Clien
 	var creds dingtalk.AppCredentials
 	options := []dingtalk.Option{dingtalk.WithUserAgent(term.CommandName + "/" + dingtalk.Version), dingtalk.WithRetry(dingtalk.Retry{MaxWait: c.MaxWait})}
 	if c.emulator {
-		server, err := emulate.Serve(ctx, "127.0.0.1:0", w.Err)
+		server, err := emulate.Serve(ctx, "127.0.0.1:0", w.Err, c.Emulate...)
 		if err != nil {
 			return nil, nil, err
 		}

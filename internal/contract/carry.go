@@ -27,9 +27,6 @@ Servers: one https URL of its own for an operation or a path.
 Extensions: x-repeat (safe or unsent), x-permission, x-paging (in, out, more, items), x-error-codes, x-go-name.
 `
 
-// maxDepth is how deeply a contract may nest. The libraries follow it by recursion.
-const maxDepth = 100
-
 // checkNodes refuses what a library could follow for ever, before any does.
 func checkNodes(l lines) error {
 	components, _ := child(l.root, "components")
@@ -210,9 +207,6 @@ func (c *Contract) carriesOperation(method string, op *openapi3.Operation, at []
 	}
 	return nil
 }
-
-func nameRune(r rune) bool { return letter(r) || r >= '0' && r <= '9' || r == '-' || r == '_' }
-func letter(r rune) bool   { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }
 
 // ownHeaders are those that every request has from the client or from net/http.
 var ownHeaders = []string{

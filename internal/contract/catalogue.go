@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,30 +8,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 )
 
 // codesExtension is the field beside the schema ApiError that holds the catalogue of all operations, and the field of an
 // operation that holds its own codes.
 const codesExtension = "x-error-codes"
-
-// Code is one row of a catalogue, as openapi.yaml writes it. Its fields are described there.
-type Code struct {
-	Code        string   `json:"code"`
-	Name        string   `json:"name"`
-	Aliases     []string `json:"aliases"`
-	Status      int      `json:"status"`
-	Kind        string   `json:"kind"`
-	Retry       *bool    `json:"retry"`
-	WaitSeconds int      `json:"waitSeconds"`
-	Token       string   `json:"token"`
-	Description string   `json:"description"`
-	Message     string   `json:"message"`
-	Observed    *bool    `json:"observed"`
-}
-
-// Seen reports whether a live answer was observed.
-func (e Code) Seen() bool { return *e.Observed }
 
 // The values that a row may use, in the order in which they are generated. A kind needs a sentinel in the wrapper, so
 // it is the one thing of a row that cannot be added in the contract alone.
@@ -130,9 +110,6 @@ func isWireText(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-// A description becomes a comment, where a control character would break the generated file.
-func isNotPrint(r rune) bool { return !unicode.IsPrint(r) }
-
 // rowName finds a name for a row that may be malformed.
 func rowName(row any) string {
 	if fields, ok := row.(map[string]any); ok {
@@ -143,11 +120,4 @@ func rowName(row any) string {
 		}
 	}
 	return "(unnamed)"
-}
-
-// decodeStrict refuses fields that the target does not have: they would be misspellings.
-func decodeStrict(raw []byte, into any) error {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	return dec.Decode(into)
 }

@@ -3,15 +3,6 @@ package contract
 // limitsExtension is the field of the contract that holds the service's limits.
 const limitsExtension = "x-limits"
 
-// Limit is one of them, and the constant that is made of it.
-type Limit struct {
-	Field   string // in the contract
-	Name    string // in Go
-	Unit    string // what the constant is multiplied with; empty for a count
-	Comment string
-	Value   int
-}
-
 var knownLimits = []Limit{
 	{Field: "callsPerSecond", Name: "CallsPerSecond", Comment: "is how many calls of one API an app may make in a second, on the standard edition."},
 	{Field: "callsPerMonth", Name: "CallsPerMonth", Comment: "is how many calls an organisation may make in a month, on the standard edition. Token calls are exempt."},

@@ -13,25 +13,6 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// Contract is a contract that was read and found fit.
-type Contract struct {
-	// Doc is the document as the generator takes it: every inline object has a name, and of the answers only those of
-	// successes are left, since errors have one shape.
-	Doc *openapi3.T
-	// Operations are in the order of their names.
-	Operations []Operation
-	// Codes is the catalogue that all operations share; empty in a contract that brings none.
-	Codes []Code
-	// Limits are those of the service; empty in a contract that brings none.
-	Limits []Limit
-	// TokenHeader is the request header that carries the access token; empty if no operation names one.
-	TokenHeader string
-	// RequestIDHeader is the response header that refers to the component RequestId; empty if none does.
-	RequestIDHeader string
-
-	lines lines
-}
-
 // Loader loads the document in a file. Package overlay has one that changes it on the way.
 type Loader func(file string) (*openapi3.T, error)
 

@@ -1,14 +1,11 @@
 package contract
 
 import (
-	"strconv"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
 )
-
-func itoa(i int) string { return strconv.Itoa(i) }
 
 func upperFirst(s string) string {
 	first, size := utf8.DecodeRuneInString(s)

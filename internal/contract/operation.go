@@ -18,37 +18,6 @@ const (
 	pagingExtension     = "x-paging"
 )
 
-// Operation is what a contract says of an operation beside its parameters and types.
-type Operation struct {
-	ID, Method, Path     string
-	Summary, Description string
-	Docs                 string   // address of its documentation
-	Permission           string   // what the app must be granted; empty if the contract does not say
-	Safe                 bool     // x-repeat: the call changes nothing or is idempotent
-	Public               bool     // it carries no token
-	Server               string   // base URL of its own; empty for that of the contract
-	Status               int      // of a success
-	Empty                bool     // a success has no body
-	Required             []string // fields of a success that are there and not empty
-	Paging               *Paging
-	Codes                []Code // of its own
-	Spec                 *openapi3.Operation
-	Parameters           []*openapi3.Parameter // those of its path item included
-	Answer               *openapi3.SchemaRef   // of a success; nil if it has no body
-
-	at []string
-}
-
-// Paging says how an operation hands out a list in pages.
-type Paging struct {
-	In    string `json:"in"`    // query parameter or field of the body that takes the token of a page
-	Out   string `json:"out"`   // field of an answer that holds the token of the next page
-	More  string `json:"more"`  // field of an answer that says whether there is a next page; empty if a token alone says so
-	Items string `json:"items"` // field of an answer that holds the items
-
-	Body bool `json:"-"` // In is a field of the body
-}
-
 // operations returns the contract's operations by name.
 func (c *Contract) operations() ([]Operation, error) {
 	var ops []Operation

@@ -6,12 +6,6 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// Parameter is what an emulator or a command needs of a parameter.
-type Parameter struct {
-	Name, In, Type, Description string
-	Required, List, Explode     bool
-}
-
 // Described are the parameters of an operation.
 func (o Operation) Described() []Parameter {
 	var all []Parameter

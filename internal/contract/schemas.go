@@ -1,33 +1,11 @@
 package contract
 
 import (
-	"cmp"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 )
-
-// kindOf is a schema's type; an object may leave it out.
-func kindOf(s *openapi3.Schema) string {
-	if s.Type != nil && len(*s.Type) == 1 {
-		return (*s.Type)[0]
-	}
-	if len(s.Properties) > 0 || len(s.AllOf) > 0 {
-		return "object"
-	}
-	return ""
-}
-
-func scalar(s *openapi3.Schema) bool {
-	switch kindOf(s) {
-	case "string", "integer", "number", "boolean":
-		return true
-	default:
-		return false
-	}
-}
 
 // goCode are the extensions of oapi-codegen that put text of the contract into the output as code, or take the output out of
 // step with what is sent.
@@ -212,7 +190,3 @@ func (c *Contract) finite() error {
 	}
 	return nil
 }
-
-const schemaPrefix = "#/components/schemas/"
-
-func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

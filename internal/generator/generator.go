@@ -19,12 +19,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
 )
 
-// ownPackage is the package that this repository's own contract becomes.
-const ownPackage = "generated"
-
-// Version is that of oapi-codegen. A test holds it against go.mod.
-const Version = "v2.8.2"
-
 // generation is what the templates are given.
 type generation struct {
 	*contract.Contract

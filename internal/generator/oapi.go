@@ -9,6 +9,12 @@ import (
 	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
 )
 
+// Version is that of oapi-codegen. A test holds it against go.mod.
+const Version = "v2.8.2"
+
+// ownPackage is the package that this repository's own contract becomes.
+const ownPackage = "generated"
+
 //go:embed templates
 var templateFiles embed.FS
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -79,7 +80,7 @@ func TestRefusedBySpec(t *testing.T) {
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{nil, {"--spec", spec}, {"--spec", spec, "--package", "a b", "--output", "x"}, {"--nope"}, {"--spec", spec, "--package", "a", "--output", "x", "more"}} {
 		var text strings.Builder
-		if err := run(args, &text); err != errUsage || !strings.Contains(text.String(), "Usage: openconversation-gen") {
+		if err := run(args, &text); !errors.Is(err, errUsage) || !strings.Contains(text.String(), "Usage: openconversation-gen") {
 			t.Errorf("%v: %v, %s", args, err, text.String())
 		}
 	}

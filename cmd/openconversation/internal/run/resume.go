@@ -140,7 +140,7 @@ func (t *taken) finished(name string, content io.ReadSeeker) (counts counts, err
 	if err != nil {
 		return counts, err
 	}
-	defer again.Close()
+	defer func() { _ = again.Close() }() // it was only read
 	if _, err := content.Seek(0, io.SeekStart); err != nil {
 		return counts, err
 	}
@@ -148,7 +148,7 @@ func (t *taken) finished(name string, content io.ReadSeeker) (counts counts, err
 	if err != nil {
 		return counts, notAnOutput(name, err)
 	}
-	defer old.Close()
+	defer func() { _ = old.Close() }() // likewise
 	for {
 		row, err := again.Read()
 		if errors.Is(err, io.EOF) {

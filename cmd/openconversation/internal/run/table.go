@@ -121,7 +121,7 @@ func (in *table) fits(o *options) (err error) {
 		return explain.Usage("--field is for JSON, and the input is %s", format.Title())
 	}
 	if in.options.Output, err = format.OutputFor(o.output.path); err != nil {
-		return in.describe(err)
+		return explain.Usage("%w", err)
 	}
 	if in.options.Output.Journaled() && o.output.path == "" && !o.output.dryRun {
 		return explain.Usage("%s cannot be written to standard output row by row: add --output", in.options.Output.Title())
@@ -206,7 +206,7 @@ func (in *table) readThrough(ctx context.Context) (*scan, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer reader.Close()
+	defer func() { _ = reader.Close() }() // it was only read
 	var ids counter
 	for {
 		row, err := reader.Read()

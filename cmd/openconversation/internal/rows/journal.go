@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/charset"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/xlsx"
@@ -69,7 +70,7 @@ func (r *Reader) Assemble(w io.Writer, journalled io.Reader) error {
 }
 
 func (r *Reader) appendToWorkbook(w io.Writer, j *journal) error {
-	err := r.sheet.book.Append(w, r.sheet.name, len(r.names), r.sheet.header, func(row int) ([]string, error) {
+	err := r.sheet.book.Append(w, r.sheet.name, len(r.sheet.names), r.sheet.header, func(row int) ([]string, error) {
 		switch {
 		case row == r.sheet.header:
 			return appendedColumns, nil
@@ -96,11 +97,7 @@ func (r *Reader) newWorkbook(w io.Writer, j *journal) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	names := r.names
-	if r.o.Format == Lines {
-		names = usualNames[:1]
-	}
-	cells := append([]string(nil), names...)
+	cells := slices.Clone(r.names())
 	for i := range cells {
 		cells[i] = visible(cells[i])
 	}
@@ -135,11 +132,11 @@ func (r *Reader) newWorkbook(w io.Writer, j *journal) (err error) {
 
 func (r *Reader) writeArray(w io.Writer, j *journal) error {
 	var out []byte
-	if r.marked {
-		out = append(out, r.o.OutputEncoding.Mark()...)
+	if r.coding.outMarked {
+		out = append(out, r.coding.out.Mark()...)
 	}
 	put := func(text []byte) {
-		out, _ = charset.Encode(r.o.OutputEncoding, out, text, codePoint) // which an escape cannot fail
+		out, _ = charset.Encode(r.coding.out, out, text, codePoint) // which an escape cannot fail
 	}
 	put([]byte("["))
 	for begun := false; ; begun = true {

@@ -13,9 +13,8 @@ import (
 
 // journal reads results by the rows that they belong to, in their order.
 type journal struct {
-	list *lines
-	row  int // of result; 0 before the first
-	result
+	list  *lines
+	last  result // that was read; of row 0 before the first
 	ended bool
 }
 
@@ -32,7 +31,7 @@ func newJournal(r io.Reader) *journal {
 
 // of is the result of a row, if the journal has it.
 func (j *journal) of(row int) (result Result, has bool, err error) {
-	for !j.ended && j.Row < row {
+	for !j.ended && j.last.Row < row {
 		rec, err := j.list.next()
 		if errors.Is(err, io.EOF) || err == nil && !rec.Complete {
 			j.ended = true
@@ -41,16 +40,16 @@ func (j *journal) of(row int) (result Result, has bool, err error) {
 		if err != nil {
 			return result, false, err
 		}
-		last := j.Row
-		j.Row = 0
-		if err := json.Unmarshal(rec.Raw, &j.result); err != nil || j.Row <= last {
+		before := j.last.Row
+		j.last.Row = 0
+		if err := json.Unmarshal(rec.Raw, &j.last); err != nil || j.last.Row <= before {
 			return result, false, fmt.Errorf("line %d of the journal is none of a run's", rec.Line)
 		}
 	}
-	if j.ended || j.Row != row {
+	if j.ended || j.last.Row != row {
 		return result, false, nil
 	}
-	return Result{j.OpenConversationID, j.ErrorCode, j.result.Error}, true, nil
+	return Result{j.last.OpenConversationID, j.last.ErrorCode, j.last.Error}, true, nil
 }
 
 // Assemble writes a whole output of a format that is Journaled, from the input and a journal of its rows. r has to be new, so that it

@@ -26,11 +26,21 @@ type Reader struct {
 }
 
 // NewReader reads a file's header, if it has one. What the options leave open, it goes by what the file begins with; ask
-// Detect first where a file can be read twice. The error of an empty file is io.EOF; other errors that are about the
-// file are *Error.
+// Detect first where a file can be read twice. The error of an empty file is io.EOF, along
+// with a Reader of no rows; other errors that are about the file are *Error.
 func NewReader(in io.Reader, o Options) (*Reader, error) {
 	r := &Reader{o: o}
-	if err := r.begin(in); err != nil {
+	err := r.begin(in)
+	switch {
+	case errors.Is(err, io.EOF):
+		r.sheet, r.text = nil, newText(bytes.NewReader(nil))
+		r.in = &lines{text: r.text}
+		if wrong := r.settle(); wrong != nil {
+			return nil, wrong
+		}
+		r.head = nil
+		return r, err
+	case err != nil:
 		return nil, err
 	}
 	return r, nil

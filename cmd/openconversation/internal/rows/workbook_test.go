@@ -17,7 +17,7 @@ import (
 func workbook(t *testing.T, sheets ...any) []byte {
 	t.Helper()
 	f := excelize.NewFile()
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	for i := 0; i < len(sheets); i += 2 {
 		name := sheets[i].(string)
 		if _, err := f.NewSheet(name); err != nil {
@@ -52,7 +52,7 @@ func sheet(t *testing.T, raw []byte, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	list, err := f.GetRows(name, excelize.Options{RawCellValue: true})
 	if err != nil {
 		t.Fatal(err)

@@ -54,13 +54,13 @@ func read(raw []byte) (cells []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer b.Close()
+	defer func() { _ = b.Close() }()
 	name, _ := b.Sheet("")
 	r, err := b.Rows(name)
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	for {
 		row, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -253,7 +253,7 @@ func TestAppend(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer f.Close()
+			defer func() { _ = f.Close() }()
 			if got, err := f.GetCellValue("s", "B1"); err != nil || got != "one<&" {
 				t.Errorf("another library reads %q, %v", got, err)
 			}
@@ -272,7 +272,7 @@ func TestManyTexts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer list.close()
+	defer func() { _ = list.close() }()
 	if list.file == nil || len(list.memory) > textsInMemory {
 		t.Fatalf("%d bytes are in memory", len(list.memory))
 	}
@@ -307,7 +307,7 @@ func FuzzSheet(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer b.Close()
+		defer func() { _ = b.Close() }()
 		const column = 5
 		var out bytes.Buffer
 		if err := b.Append(&out, "s", column, 1, func(int) ([]string, error) { return []string{"_x0041_", "", "c"}, nil }); err != nil {

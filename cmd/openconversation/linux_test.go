@@ -142,7 +142,7 @@ func TestFullFileSystem(t *testing.T) {
 				saved := filepath.Dir(b.in)
 				out := "out" + strings.ReplaceAll(filepath.Ext(b.in), "txt", "csv")
 				b.out = filepath.Join(disk, out)
-				env, granted := b.granting(rows, 3*time.Millisecond)
+				env, granted := b.granting(rows, 30*time.Millisecond)
 				// The disk is there for the script only, which saves what is on it before and after the run goes on.
 				script := `set -u; mount -t tmpfs -o size=80k tmpfs "$1" || exit 99
 					out=$2; saved=$3; shift 3
@@ -153,7 +153,7 @@ func TestFullFileSystem(t *testing.T) {
 					again=""; for word; do shift; [ "$word" = "--force" ] || set -- "$@" "$word"; done
 					"$@" --resume; echo "then with $?"
 					cp "$out" "$saved/whole"; ls "$(dirname "$out")"`
-				args := append([]string{"-rm", "sh", "-c", script, "sh", disk, b.out, saved, binary}, b.args("--concurrency", "8", flag)...)
+				args := append([]string{"-rm", "sh", "-c", script, "sh", disk, b.out, saved, binary}, b.args("--concurrency", "100", flag)...)
 				cmd := command(t, args...)
 				cmd.Path, cmd.Args = unshare, append([]string{unshare}, args...)
 				cmd.Env = append(os.Environ(), cmd.Env...)

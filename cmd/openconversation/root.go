@@ -40,7 +40,7 @@ Try it without an account:
 		explain.CodesCommand(w),
 		newSpecCommand(w),
 		newVersionCommand(w),
-		newManCommand(w),
+		newManCommand(),
 	)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()

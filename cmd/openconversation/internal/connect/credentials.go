@@ -57,8 +57,6 @@ func refusal(err error, hint string) error {
 	return &explain.Error{Code: explain.Credentials, Err: err, Hint: hint}
 }
 
-func trimLineEnds(value string) string { return strings.TrimRight(value, "\r\n") }
-
 // maxSecret is far above the length of any app secret, in bytes.
 const maxSecret = 4 << 10
 

@@ -18,6 +18,7 @@ type rowSource struct {
 	rows  *rows.Reader
 	old   *rows.Old              // with --retry-failed: the rows as they were
 	known map[string]rows.Result // of chats that the run was begun with
+	trims trims
 }
 
 // read reads a row, and its older result if there is one.
@@ -26,6 +27,7 @@ func (s *rowSource) read() (rows.Row, *rows.Result, error) {
 	if err != nil {
 		return row, nil, s.in.describe(err)
 	}
+	s.trims.add(row.Trimmed, row.Line)
 	if s.old == nil {
 		return row, nil, nil
 	}

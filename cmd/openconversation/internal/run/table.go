@@ -177,8 +177,7 @@ var partHints = map[rows.Part]string{
 type scan struct {
 	rows, distinct, invalid, skipped int
 	digest                           string
-	trimmed                          int    // ids that had something around them, and trim says what the first had
-	trim                             string // likewise
+	trims                            trims
 	column                           string // or field
 	found                            string // format, encoding and separator, for people
 }
@@ -217,11 +216,7 @@ func (in *table) readThrough(ctx context.Context) (*scan, error) {
 			return nil, contextCause(ctx, in.describe(err))
 		}
 		s.rows++
-		if row.Trimmed != "" {
-			if s.trimmed++; s.trimmed == 1 {
-				s.trim = fmt.Sprintf("%s, first in line %d", row.Trimmed, row.Line)
-			}
-		}
+		s.trims.add(row.Trimmed, row.Line)
 		if problem(row.ChatID, row.Problem) != nil {
 			s.invalid++
 		} else {

@@ -121,6 +121,17 @@ func TestWorkbookRefusals(t *testing.T) {
 	}
 }
 
+// A line end within a cell is another after some programs saved it, and the cell the same.
+func TestLineEndsInWorkbooks(t *testing.T) {
+	in := workbook(t, "s", [][]any{{"chat_id", "n"}, {"a", "x\r\ny"}})
+	for text, same := range map[string]bool{"x\r\ny": true, "x\ny": true, "x\n\ny": false} {
+		old := workbook(t, "s", [][]any{{"chat_id", "n", "open_conversation_id", "error_code", "error"}, {"a", text, "cida"}})
+		if err := matches(t, in, rows.Options{Format: rows.XLSX}, old); same != (err == nil) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
 // Tables and lines of text become new workbooks where one is asked for.
 func TestNewWorkbooks(t *testing.T) {
 	tests := []struct {

@@ -57,10 +57,11 @@ func nameOf(path string) string {
 
 // withoutRows writes the header of an input that has nothing else, if it has one.
 func (r *fileRun) withoutRows(ctx context.Context) error {
-	defer r.world.Note("%s holds no chat id; nothing was done", r.in.name)
 	if r.in.scan.column == "" || !r.in.options.Format.Columns() {
+		r.world.Note("%s holds no chat id; nothing was done", r.in.name)
 		return nil
 	}
+	r.world.Note("%s holds no chat id; its header is all that is written", r.in.name)
 	if err := r.begin(ctx); err != nil {
 		return err
 	}

@@ -81,6 +81,8 @@ func (c *chatIDs) next(context.Context) (*item, error) {
 	return &item{id: id, known: problem(id, "")}, nil
 }
 
+func (c *chatIDs) atEnd() bool { return len(c.ahead) == 0 && errors.Is(c.err, io.EOF) }
+
 // atLeast says whether there are n chat ids more, for which it may have to wait.
 func (c *chatIDs) atLeast(n int) bool {
 	for len(c.ahead) < n && c.err == nil {

@@ -19,6 +19,7 @@ type rowSource struct {
 	old   *rows.Old              // with --retry-failed: the rows as they were
 	known map[string]rows.Result // of chats that the run was begun with
 	trims trims
+	n     int // rows that were read
 }
 
 // read reads a row, and its older result if there is one.
@@ -27,6 +28,7 @@ func (s *rowSource) read() (rows.Row, *rows.Result, error) {
 	if err != nil {
 		return row, nil, s.in.describe(err)
 	}
+	s.n++
 	s.trims.add(row.Trimmed, row.Line)
 	if s.old == nil {
 		return row, nil, nil
@@ -34,6 +36,8 @@ func (s *rowSource) read() (rows.Row, *rows.Result, error) {
 	before, err := s.old.Next(row)
 	return row, &before, s.in.describe(err)
 }
+
+func (s *rowSource) atEnd() bool { return s.in.scan != nil && s.n == s.in.scan.rows }
 
 // item is a row as the run takes it.
 func (s *rowSource) item(row rows.Row, before *rows.Result) *item {

@@ -94,7 +94,7 @@ func (p *plan) count(w *term.World, o *options, in *table) error {
 		}
 	}
 	p.Done = int(t.tally.done.Load())
-	var ids counter
+	ids := newCounter()
 	for n := 0; o.bulk.limits.items == 0 || n < o.bulk.limits.items; n++ {
 		if t.complete {
 			break

@@ -206,7 +206,7 @@ func (in *table) readThrough(ctx context.Context) (*scan, error) {
 		return nil, err
 	}
 	defer func() { _ = reader.Close() }() // it was only read
-	var ids counter
+	ids := newCounter()
 	for {
 		row, err := reader.Read()
 		if errors.Is(err, io.EOF) {
@@ -235,19 +235,22 @@ func (in *table) readThrough(ctx context.Context) (*scan, error) {
 // million, and makes a count wrong but no result.
 type counter struct {
 	seed   maphash.Seed
-	hashes []uint64
+	hashes [256][]uint64 // by their first byte: one list of all would be copied whole whenever it grows
 }
+
+func newCounter() *counter { return &counter{seed: maphash.MakeSeed()} }
 
 func (c *counter) add(id string) {
-	if c.hashes == nil {
-		c.seed = maphash.MakeSeed()
-	}
-	c.hashes = append(c.hashes, maphash.String(c.seed, id))
+	hash := maphash.String(c.seed, id)
+	c.hashes[hash>>56] = append(c.hashes[hash>>56], hash)
 }
 
-func (c *counter) distinct() int {
-	slices.Sort(c.hashes)
-	return len(slices.Compact(c.hashes))
+func (c *counter) distinct() (n int) {
+	for _, hashes := range c.hashes {
+		slices.Sort(hashes)
+		n += len(slices.Compact(hashes))
+	}
+	return n
 }
 
 // problem is why a chat is not asked for, or nil. It costs no call.

@@ -32,7 +32,7 @@ UNKNOWN_CHAT := chat00000000000000000000000000000000
 
 .DEFAULT_GOAL := help
 .PHONY: help run test platforms redis-test bench-fleet generate check lint fmt vet golangci contract-lint drift tidy docs docs-check importer allocs examples mutants fuzz fuzz-short \
-	interop interop-checks bench bench-check migrate-check bench-bulk bulk-check readme readme-check newcomer clean
+	interop interop-checks bench bench-check migrate-check bench-bulk bulk-check readme readme-check newcomer fixtures clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -242,6 +242,9 @@ readme-check: redis-server ## Run every snippet of README.md as a new user would
 
 newcomer: $(REDOCLY) ## Add an endpoint in a copy of the repository as CONTRIBUTING.md says, and count the lines typed by hand
 	OPENCONVERSATION_README=1 OPENCONVERSATION_TOOLS='$(TOOLS)' $(GO) test -count=1 -v -timeout 30m -run '^TestNewcomer' ./internal/readme
+
+fixtures: ## Make the rows' fixtures again with LibreOffice Calc, as a spreadsheet program writes them (installs it as root)
+	GO=$(GO) cmd/openconversation/internal/rows/testdata/make-fixtures.sh
 
 clean: ## Remove the tools and what was built
 	rm -rf $(TOOLS) bin

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -11,7 +13,7 @@ import (
 func book(t *testing.T, path, ids string) {
 	t.Helper()
 	f := excelize.NewFile()
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	set := func(sheet, cell string, value any) {
 		if err := f.SetCellValue(sheet, cell, value); err != nil {
 			t.Fatal(err)
@@ -20,7 +22,10 @@ func book(t *testing.T, path, ids string) {
 	if _, err := f.NewSheet("other"); err != nil {
 		t.Fatal(err)
 	}
-	set("other", "A1", "kept")
+	random := rand.New(rand.NewPCG(4711, 5)) //nolint:gosec // chance, not secrecy
+	for i := range 500 {                     // so that the workbook takes more room than its rows
+		set("other", fmt.Sprintf("A%d", i+1), fmt.Sprintf("%x%x%x%x", random.Uint64(), random.Uint64(), random.Uint64(), random.Uint64()))
+	}
 	set("Sheet1", "A1", "n")
 	set("Sheet1", "B1", "chat_id")
 	for i, id := range strings.Fields(ids) {

@@ -46,7 +46,7 @@ func TestConvertThroughEmulator(t *testing.T) {
 			`{"chatId":"..","error":{"kind":"invalid-chat-id","code":"","message":"not sent: it would change the request's path","requestId":"","status":0}}` + "\n", ""}},
 		{"empty id", []string{""}, "", result{1, "", `"": chat id is unknown or malformed: not sent: it is empty (refused by this client)` + "\n" + unknownHint}},
 		{"control characters", []string{"a\x1b[31m\u009b\u202e\n"}, "", result{1, "",
-			`a\x1b[31m\u009b: chat id is unknown or malformed: not sent: it holds a control character (refused by this client)` + "\n" + unknownHint}},
+			`a\x1b[31m\u009b: chat id is unknown or malformed: not sent: it holds a control character (refused by this client)` + "\n" + unknownHint + "openconversation: 1 id was trimmed: invisible characters\n"}},
 		{"empty input", []string{"-"}, "", result{0, "", "openconversation: standard input holds no chat id; nothing was done\n"}},
 		{"only comments", []string{"-"}, "\n # x\n", result{0, "", "openconversation: standard input holds no chat id; nothing was done\n"}},
 		{"UTF-16", []string{"-"}, "\xff\xfex\x00", result{1, "", "x: " + unknownLine + unknownHint}},

@@ -34,6 +34,7 @@ type plan struct {
 	Rows, Done, Distinct, Invalid, Skipped, Calls int
 	Seconds                                       float64
 	Share                                         float64 `json:"monthlyShare"`
+	ReadAs                                        string
 }
 
 var conversion = generated.OperationChatIDToOpenConversationID
@@ -268,12 +269,12 @@ func TestDryRun(t *testing.T) {
 	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	text := "rows           9001\ndistinct ids   4000\ninvalid rows   1\nskipped lines  1\ncalls          4000\ntime           3m20s at 20 calls a second\nquota          80.0% of the 5000 calls of a month\n"
-	runArgs(t, "", "convert", "--input", path, "--dry-run").check(t, result{0, text, "openconversation: reading " + path + ": CSV, separated by commas, UTF-8\n"})
-	runArgs(t, content, "convert", "--input", "-", "--format", "csv", "--dry-run").check(t, result{0, text, "openconversation: reading standard input: CSV, separated by commas, UTF-8\n"})
+	text := "rows           9001\ndistinct ids   4000\ninvalid rows   1\nskipped lines  1\nread as        CSV, separated by commas, UTF-8\ncalls          4000\ntime           3m20s at 20 calls a second\nquota          80.0% of the 5000 calls of a month\n"
+	runArgs(t, "", "convert", "--input", path, "--dry-run").check(t, result{0, text, ""})
+	runArgs(t, content, "convert", "--input", "-", "--format", "csv", "--dry-run").check(t, result{0, text, ""})
 	got := runArgs(t, "", "convert", "--input", path, "--dry-run", "--json", "--qps", "0")
 	var p plan
-	if err := json.Unmarshal([]byte(got.stdout), &p); err != nil || p != (plan{Rows: 9001, Distinct: 4000, Invalid: 1, Skipped: 1, Calls: 4000, Share: 0.8}) {
+	if err := json.Unmarshal([]byte(got.stdout), &p); err != nil || p != (plan{ReadAs: "CSV, separated by commas, UTF-8", Rows: 9001, Distinct: 4000, Invalid: 1, Skipped: 1, Calls: 4000, Share: 0.8}) {
 		t.Errorf("%v %+v", err, got)
 	}
 }

@@ -15,7 +15,7 @@ import (
 
 // newManCommand is for packagers: archives of releases hold what it writes. Pages are dated by SOURCE_DATE_EPOCH, if it
 // is set, so that they can be made again.
-func newManCommand(w *term.World) *cobra.Command {
+func newManCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "man FOLDER",
 		Short: "Write the manual pages of all commands to a folder",
@@ -26,11 +26,11 @@ func newManCommand(w *term.World) *cobra.Command {
 			return nil
 		},
 		Hidden: true,
-		RunE: explain.Begins(func(_ *cobra.Command, args []string) error {
+		RunE: explain.Begins(func(cmd *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return err
 			}
-			root := newRootCommand(w)
+			root := cmd.Root()
 			root.DisableAutoGenTag = true
 			preformat(root)
 			header := doc.GenManHeader{Section: "1", Source: term.CommandName + " " + dingtalk.Version}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -125,6 +126,19 @@ func TestLimits(t *testing.T) {
 		if got := finish(t, cmd); got.code != 0 || strings.Count(got.stdout, "cid") != 7 || b.server.Count(conversion)-before != 7 {
 			t.Errorf("%s: %+v", name, got)
 		}
+	}
+
+	// A stream that stays open is not waited for.
+	cmd, stdin, stdout := converting(t, "--limit", "2")
+	defer stdin.Close()
+	if _, err := io.WriteString(stdin, chat+"\n"+chat+"\n"); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := io.ReadAll(stdout); err != nil || strings.Count(string(out), openID) != 2 {
+		t.Errorf("%q %v", out, err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
 	}
 
 	b = newBench(t, "in.txt", chats(5, 5)+"unknown1\nunknown2\nunknown3\n"+chats(50, 50))

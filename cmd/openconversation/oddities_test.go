@@ -21,20 +21,17 @@ func TestOddCredentials(t *testing.T) {
 		"line end":        {"", "\n", ""},
 		"CRLF":            {"", "\r\n", ""},
 		"several":         {"", "\n\r\n\n", ""},
-		"mark":            {"\uFEFF", "", "begins with a byte order mark"},
-		"mark and quotes": {"\uFEFF\"", "\"", "begins with a byte order mark"},
-		"quotes":          {`"`, `"`, "stands in quotes"},
-		"apostrophes":     {"'", "'\n", "stands in quotes"},
-		"curly quotes":    {"“", "”", "stands in quotes"},
-		"blank before":    {" ", "", "a blank at its beginning or end"},
-		"tab behind":      {"", "\t", ""},
-		"no-break space":  {"", "\u00a0", "a blank at its beginning or end"},
-		"blank within":    {"x ", "", "a blank in it"},
-		"zero width":      {"", "\u200b", "an invisible character in it"},
+		"mark":            {"\uFEFF", "", "begins with a byte-order mark"},
+		"mark and quotes": {"\uFEFF\"", "\"", "begins with a byte-order mark"},
+		"quotes":          {`"`, `"`, "a quotation mark: leave the quotes out"},
+		"apostrophes":     {"'", "'\n", "a quotation mark: leave the quotes out"},
+		"curly quotes":    {"“", "”", "a quotation mark: leave the quotes out"},
+		"blank before":    {" ", "", "begins with white space (U+0020)"},
+		"tab behind":      {"", "\t", "ends with white space (U+0009)"},
+		"no-break space":  {"", "\u00a0", "ends with white space (U+00A0)"},
+		"blank within":    {"x ", "", "white space or an invisible character (U+0020)"},
+		"zero width":      {"", "\u200b", "white space or an invisible character (U+200B)"},
 	} {
-		if name == "tab behind" {
-			tt.text = "a blank at its beginning or end"
-		}
 		server := dingtalktest.NewServer(t)
 		file := filepath.Join(t.TempDir(), "secret")
 		if err := os.WriteFile(file, []byte(tt.before+secret+tt.behind), 0o600); err != nil {

@@ -205,7 +205,7 @@ func TestFullStreamCostsNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer full.Close()
+			defer func() { _ = full.Close() }()
 			cmd := start(t, env, append([]string{"convert", "--qps", "0"}, form.args...)...)
 			cmd.Stdin = strings.NewReader(form.stdin)
 			var stderr bytes.Buffer

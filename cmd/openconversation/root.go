@@ -43,7 +43,7 @@ Try it without an account:
 		explain.CodesCommand(w),
 		newSpecCommand(w),
 		newVersionCommand(w),
-		newManCommand(w),
+		newManCommand(),
 	)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()

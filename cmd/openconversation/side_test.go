@@ -3,10 +3,12 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
@@ -214,5 +216,48 @@ func TestUnreachableFiles(t *testing.T) {
 		if got.code != 2 || b.server.Count(conversion) != 0 || b.files() != "file in.txt" {
 			t.Errorf("%s: %+v, files %s", name, got, b.files())
 		}
+	}
+}
+
+// A workbook that could not be put together, for want of room, is so when the run goes on, without a call.
+func TestFullDiskWhileAWorkbookIsMade(t *testing.T) {
+	shell, err := exec.LookPath("sh")
+	if err != nil || runtime.GOOS == "windows" {
+		t.Skip("a file's size cannot be limited here")
+	}
+	for _, flag := range []string{"--progress=none", "--force", "--retry-failed"} {
+		t.Run(flag, func(t *testing.T) {
+			b := newBench(t, "in.xlsx", "")
+			b.out = filepath.Join(filepath.Dir(b.in), "out.xlsx")
+			const rows = 100
+			book(t, b.in, chats(rows, rows))
+			b.want(0, "100 converted")
+			whole := b.read(b.out)
+			again := "--resume"
+			switch flag {
+			case "--progress=none":
+				if err := os.Remove(b.out); err != nil {
+					t.Fatal(err)
+				}
+			case "--retry-failed":
+				again = flag
+				b.server.FailNext(dingtalktest.Code("invalideChatId").For(conversion).Times(rows))
+				b.want(1, "100 failed", "--force", "--accept-unknown")
+			}
+			b.server.ResetRequests()
+			env, granted := b.granting(rows, time.Millisecond)
+			cmd := start(t, env, b.args("--concurrency", "1", flag)...)
+			blocks := len(whole)/1024 - 1 // more than the rows take, and less than the workbook
+			cmd.Args = append([]string{shell, "-c", fmt.Sprintf(`ulimit -f %d && exec "$0" "$@"`, blocks)}, cmd.Args...)
+			cmd.Path = shell
+			got := finish(t, cmd)
+			if granted.Load() != rows || got.code != explain.Unavailable || !strings.Contains(got.stderr, "file too large") {
+				t.Fatalf("%d granted, a workbook of %d bytes, %+v", granted.Load(), len(whole), got)
+			}
+			b.wantWith(env, 0, "100 converted", again)
+			if n := b.server.Count(conversion); n != rows || b.read(b.out) != whole || b.files() != "in.xlsx out.xlsx" {
+				t.Errorf("%d calls for %d chats, files %s", n, rows, b.files())
+			}
+		})
 	}
 }

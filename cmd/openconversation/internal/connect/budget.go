@@ -90,7 +90,7 @@ func (c *Flags) MonthUsed(ctx context.Context, w *term.World) (m Month, err erro
 	defer done()
 	budget := fleet.Budget(c.Budget)
 	if m.Used, err = budget.Used(ctx); err != nil {
-		return m, &explain.Error{Code: explain.Unavailable, Err: fmt.Errorf("Redis: %s", strings.TrimPrefix(err.Error(), "dingtalkredis: ")), Hint: "check that Redis runs at the address of --redis or " + EnvRedisURL}
+		return m, &explain.Error{Code: explain.Unavailable, Err: fmt.Errorf("the shared Redis: %s", strings.TrimPrefix(err.Error(), "dingtalkredis: ")), Hint: "check that Redis runs at the address of --redis or " + EnvRedisURL}
 	}
 	if c.Budget > 0 {
 		left := max(c.Budget-m.Used, 0)

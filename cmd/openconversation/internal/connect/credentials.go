@@ -46,8 +46,8 @@ func (c *Flags) credentials(ctx context.Context, w *term.World) (dingtalk.AppCre
 		return creds, refusal(fmt.Errorf("no credentials: set %s", strings.Join(missing, " and ")), hint)
 	}
 	for _, part := range []struct{ name, value string }{{EnvAppKey, creds.AppKey}, {secretOf, creds.AppSecret}} {
-		if odd := oddity(part.value); odd != "" {
-			return creds, refusal(fmt.Errorf("%s: %s", part.name, odd), "copy it again from the developer console, without anything around it")
+		if err := (dingtalk.AppCredentials{AppKey: part.value, AppSecret: part.value}).Check(); err != nil {
+			return creds, refusal(fmt.Errorf("%s: %w", part.name, errors.Unwrap(err)), "copy it again from the developer console, without anything around it")
 		}
 	}
 	return creds, nil
@@ -55,29 +55,6 @@ func (c *Flags) credentials(ctx context.Context, w *term.World) (dingtalk.AppCre
 
 func refusal(err error, hint string) error {
 	return &explain.Error{Code: explain.Credentials, Err: err, Hint: hint}
-}
-
-func trimLineEnds(value string) string { return strings.TrimRight(value, "\r\n") }
-
-// oddity says what no key or secret of an app has and a hurried copy does; empty if there is nothing. It repeats nothing
-// of the value.
-func oddity(value string) string {
-	first, last := value[0], value[len(value)-1]
-	switch {
-	case strings.HasPrefix(value, "\uFEFF"):
-		return "it begins with a byte order mark, which editors of Windows write: save the file as UTF-8 without one"
-	case len(value) > 1 && first == last && (first == '"' || first == '\'' || first == '`'),
-		strings.HasPrefix(value, "“"), strings.HasPrefix(value, "‘"):
-		return "it stands in quotes, which are not part of it"
-	case strings.TrimSpace(value) != value:
-		return "there is a blank at its beginning or end"
-	case strings.ContainsFunc(value, unicode.IsSpace):
-		return "there is a blank in it"
-	case strings.ContainsFunc(value, func(r rune) bool { return !unicode.IsPrint(r) }):
-		return "there is an invisible character in it"
-	default:
-		return ""
-	}
 }
 
 // maxSecret is far above the length of any app secret, in bytes.

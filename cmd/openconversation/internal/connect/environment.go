@@ -34,3 +34,6 @@ func EnvironmentText() string {
 	}
 	return b.String()
 }
+
+// trimLineEnds takes off what editors and shells add at the end of a value.
+func trimLineEnds(value string) string { return strings.TrimRight(value, "\r\n") }

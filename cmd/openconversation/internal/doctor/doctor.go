@@ -4,7 +4,6 @@ package doctor
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,14 +13,6 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
-
-// options are the flags of doctor.
-type options struct {
-	connect.Flags
-	chat    string
-	json    bool
-	timeout time.Duration
-}
 
 // Command is the command that makes the checks.
 func Command(w *term.World) *cobra.Command {
@@ -92,23 +83,6 @@ func doctor(ctx context.Context, w *term.World, o options) error {
 	}
 	return e.examine(ctx, client)
 }
-
-// The checks.
-const (
-	checkCredentials = "credentials"
-	checkHost        = "host"
-	checkConnection  = "connection"
-	checkToken       = "token"
-	checkPermission  = "permission"
-	checkAddress     = "address"
-	checkConversion  = "conversion"
-)
-
-// checks is their order; the last are seen in one call.
-var (
-	checks    = []string{checkCredentials, checkHost, checkConnection, checkToken, checkPermission, checkAddress, checkConversion}
-	inOneCall = checks[4:]
-)
 
 // examine makes the checks that send something.
 func (e *examination) examine(ctx context.Context, client *dingtalk.Client) error {

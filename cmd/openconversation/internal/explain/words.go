@@ -38,9 +38,9 @@ func Duration(d time.Duration) string {
 		size time.Duration
 		noun string
 	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}} {
-		if n := d / unit.size; n > 0 {
-			parts = append(parts, Count(int64(n), unit.noun))
-			d -= n * unit.size
+		if n := int64(d / unit.size); n > 0 {
+			parts = append(parts, Count(n, unit.noun))
+			d %= unit.size
 		}
 		if len(parts) == 2 {
 			break

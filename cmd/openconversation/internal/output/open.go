@@ -26,8 +26,11 @@ type Wanted struct {
 // when ctx ends, since a pipe opens when somebody reads from it.
 func Stream(ctx context.Context, name string, mode Mode) (*os.File, error) {
 	info, err := os.Stat(name)
+	if err != nil {
+		return nil, nil //nolint:nilerr // it is not there yet; what else is wrong with it, Open says
+	}
 	switch {
-	case err != nil || info.Mode().IsRegular():
+	case info.Mode().IsRegular():
 		return nil, nil
 	case info.IsDir():
 		return nil, explain.Usage("%s is a folder", name)

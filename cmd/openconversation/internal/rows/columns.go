@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 )
 
 // The names of the columns and fields that are appended.
@@ -12,27 +11,6 @@ var (
 	appendedColumns = []string{"open_conversation_id", "error_code", "error"}
 	appendedFields  = []string{"openConversationId", "errorCode", "error"}
 )
-
-// usualNames are what a chat id's column or field is called, where nobody says.
-var usualNames = []string{"chat_id", "chatId", "chatid"}
-
-// visible is a header cell as a reader sees it.
-func visible(name string) string {
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if invisible(r) {
-			return -1
-		}
-		return r
-	}, name))
-}
-
-// folded is what header cells are compared by.
-func folded(name string) string { return strings.ToLower(visible(name)) }
-
-// usual is whether a name is one that chat ids usually have.
-func usual(name string) bool {
-	return slices.ContainsFunc(usualNames, func(u string) bool { return folded(u) == folded(name) })
-}
 
 // Delimiters are what can separate the cells of CSV and TSV.
 const Delimiters = ",;\t|"
@@ -141,8 +119,4 @@ func (h header) pickUsual() (int, error) {
 		return 0, settled(PartColumn, h.line, "which column holds the chat ids? %s", h.seen())
 	}
 	return found, nil
-}
-
-func blank(cell string) bool {
-	return strings.IndexFunc(cell, func(r rune) bool { return !unicode.IsSpace(r) && !invisible(r) }) < 0
 }

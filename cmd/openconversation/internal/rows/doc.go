@@ -66,14 +66,24 @@
 //	empty, . and .., too long, control characters    refused by dingtalk.CheckChatID
 //	an openConversationId                            refused by dingtalk.CheckChatID
 //
-// # What cannot be held
+// # Encodings
 //
-// A record longer than MaxRecord is a row with a Problem: cells that do not fit are left out, the others are kept.
+// The output has the encoding of the input and its byte order mark, unless Options.OutputEncoding names another. UTF-8
+// is named without a mark, UTF8BOM is the same with one, and UTF-16 gets one. Of a file, Detect reads every byte; of a
+// stream, NewReader goes by the first bytes, and what does not fit later is an *Error.
 //
 // A cell of the input that the output's encoding lacks is an *Error of Read, so that reading the file through finds it
 // before anything is spent. In an appended cell such a character is written as its code point, like \u{1F600}.
 //
-// A workbook keeps everything but what its appended columns would lie on: the result columns stand right of the last
-// header cell. Formulas that refer to whole rows are not told of them, nor are tables and filters widened.
-// Memory does not grow with the number of rows, except 4 bytes for each distinct text of a workbook.
+// # What cannot be held
+//
+// A record longer than MaxRecord is a row with a Problem: cells that do not fit are left out, the others are kept.
+//
+// A workbook keeps every cell, format, sheet and picture that it has; the result columns stand right of the last header
+// cell, and take its format. Formulas that refer to whole rows are not told of them, and neither tables, filters nor
+// print ranges are widened. A signature does not hold any more. A workbook that is made new, of CSV or lines, holds
+// texts alone. The spaces between the elements of a JSON array are not kept.
+//
+// Memory does not grow with the number of rows, except 4 bytes for each distinct text of a workbook. A workbook that
+// comes as a stream, and the texts of a large one, lie in a temporary file meanwhile.
 package rows

@@ -11,7 +11,6 @@ type elements struct {
 	limit int
 	line  int
 	rest  []byte // of the last part
-	ended bool   // rest ends with a line end
 	last  bool   // there are no more parts
 	state arrayState
 	count int

@@ -194,7 +194,7 @@ func TestUnsupported(t *testing.T) {
 		{"calc-utf8.csv", "d.csv.gz", "d.csv.gz is compressed, which is not read; unpack it"},
 	}
 	protected := excelize.NewFile()
-	defer protected.Close()
+	defer func() { _ = protected.Close() }()
 	var buf bytes.Buffer
 	if err := protected.Write(&buf, excelize.Options{Password: "x"}); err != nil {
 		t.Fatal(err)

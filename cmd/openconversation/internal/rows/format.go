@@ -72,26 +72,3 @@ func FormatOf(name string) (format Format, known bool) {
 	}
 	return "", false
 }
-
-// OutputFor is the format that rows of this format are written as into a file of a name. A name that ends like none of the formats
-// is good for any. An *Error says that the named format cannot be had.
-func (f Format) OutputFor(name string) (Format, error) {
-	if err := unsupportedName(name); err != nil {
-		return "", err
-	}
-	named, known := FormatOf(name)
-	can := formats[f].outputs
-	switch {
-	case !known:
-		return f.Output(), nil
-	case slices.Contains(can, named):
-		return named, nil
-	case named == Lines && f.Columns() && f != XLSX:
-		return f.Output(), nil // a spreadsheet's "Unicode text" is a table called .txt
-	}
-	var ends []string
-	for _, c := range can {
-		ends = append(ends, formats[c].extensions[0])
-	}
-	return "", broken(0, "%s cannot be written: rows of %s can become %s", name, f.Title(), strings.Join(ends, ", "))
-}

@@ -7,12 +7,6 @@ import (
 	"unicode/utf8"
 )
 
-// invisible is whether a character takes no room: zero-width blanks, marks of direction, byte order marks.
-func invisible(r rune) bool {
-	return r >= 0xAD && (unicode.Is(unicode.Cf, r) || r == 0x034F || r == 0x115F || r == 0x1160 || r == 0x3164 || r == 0xFFA0 ||
-		r >= 0xFE00 && r <= 0xFE0F || r >= 0xE0100 && r <= 0xE01EF)
-}
-
 // CleanID takes off a cell what people and spreadsheets put around an id without seeing it: blanks at the ends, no-break
 // ones included, invisible characters, and the ="…" that keeps a spreadsheet from reading a number. trimmed says which,
 // beyond ordinary blanks; it is empty if there was nothing.

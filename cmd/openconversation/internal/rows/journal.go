@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/charset"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/xlsx"
@@ -12,9 +13,8 @@ import (
 
 // journal reads results by the rows that they belong to, in their order.
 type journal struct {
-	list *lines
-	row  int // of result; 0 before the first
-	result
+	list  *lines
+	last  result // that was read; of row 0 before the first
 	ended bool
 }
 
@@ -31,7 +31,7 @@ func newJournal(r io.Reader) *journal {
 
 // of is the result of a row, if the journal has it.
 func (j *journal) of(row int) (result Result, has bool, err error) {
-	for !j.ended && j.Row < row {
+	for !j.ended && j.last.Row < row {
 		rec, err := j.list.next()
 		if errors.Is(err, io.EOF) || err == nil && !rec.Complete {
 			j.ended = true
@@ -40,16 +40,16 @@ func (j *journal) of(row int) (result Result, has bool, err error) {
 		if err != nil {
 			return result, false, err
 		}
-		last := j.Row
-		j.Row = 0
-		if err := json.Unmarshal(rec.Raw, &j.result); err != nil || j.Row <= last {
+		before := j.last.Row
+		j.last.Row = 0
+		if err := json.Unmarshal(rec.Raw, &j.last); err != nil || j.last.Row <= before {
 			return result, false, fmt.Errorf("line %d of the journal is none of a run's", rec.Line)
 		}
 	}
-	if j.ended || j.Row != row {
+	if j.ended || j.last.Row != row {
 		return result, false, nil
 	}
-	return Result{j.OpenConversationID, j.ErrorCode, j.result.Error}, true, nil
+	return Result{j.last.OpenConversationID, j.last.ErrorCode, j.last.Error}, true, nil
 }
 
 // Assemble writes a whole output of a format that is Journaled, from the input and a journal of its rows. r has to be new, so that it
@@ -69,7 +69,7 @@ func (r *Reader) Assemble(w io.Writer, journalled io.Reader) error {
 }
 
 func (r *Reader) appendToWorkbook(w io.Writer, j *journal) error {
-	err := r.sheet.book.Append(w, r.sheet.name, len(r.names), r.sheet.header, func(row int) ([]string, error) {
+	err := r.sheet.book.Append(w, r.sheet.name, len(r.sheet.names), r.sheet.header, func(row int) ([]string, error) {
 		switch {
 		case row == r.sheet.header:
 			return appendedColumns, nil
@@ -96,11 +96,7 @@ func (r *Reader) newWorkbook(w io.Writer, j *journal) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	names := r.names
-	if r.o.Format == Lines {
-		names = usualNames[:1]
-	}
-	cells := append([]string(nil), names...)
+	cells := slices.Clone(r.names())
 	for i := range cells {
 		cells[i] = visible(cells[i])
 	}
@@ -135,11 +131,11 @@ func (r *Reader) newWorkbook(w io.Writer, j *journal) (err error) {
 
 func (r *Reader) writeArray(w io.Writer, j *journal) error {
 	var out []byte
-	if r.marked {
-		out = append(out, r.o.OutputEncoding.Mark()...)
+	if r.coding.outMarked {
+		out = append(out, r.coding.out.Mark()...)
 	}
 	put := func(text []byte) {
-		out, _ = charset.Encode(r.o.OutputEncoding, out, text, codePoint) // which an escape cannot fail
+		out, _ = charset.Encode(r.coding.out, out, text, codePoint) // which an escape cannot fail
 	}
 	put([]byte("["))
 	for begun := false; ; begun = true {

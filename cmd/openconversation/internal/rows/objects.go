@@ -1,7 +1,6 @@
 package rows
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,46 +9,47 @@ import (
 	"strings"
 )
 
-// readFirst looks at the first object, which decides what the fields are called.
-func (r *Reader) readFirst() error {
-	rec, err := r.record()
-	if err != nil {
-		return err
-	}
-	rec.Raw = bytes.Clone(rec.Raw)
-	r.first = &rec
+// objects is the fields of rows that are objects.
+type objects struct {
+	name  string   // of the field that holds the chat ids, or its path
+	names []string // of the first row
+	has   bool     // a row had the field
+}
+
+// readFirst looks at the first object, which decides what the field is called. id is as Options.ID has it.
+func (o *objects) readFirst(rec record, id string) error {
 	fields, err := object(rec)
-	if err != nil && r.o.ID != "" {
-		r.found.Name = r.o.ID
+	if err != nil && id != "" {
+		o.name = id
 		return nil // it is told when the row is read
 	}
 	if err != nil {
 		return err
 	}
 	for name := range fields {
-		r.names = append(r.names, name)
+		o.names = append(o.names, name)
 	}
-	slices.Sort(r.names)
-	if r.found.Name = r.o.ID; r.o.ID != "" {
+	slices.Sort(o.names)
+	if o.name = id; id != "" {
 		return nil
 	}
-	for _, name := range r.names {
+	for _, name := range o.names {
 		switch {
 		case !slices.Contains(usualNames, name):
-		case r.found.Name != "":
-			return settled(PartField, rec.Line, "both %s and %s may hold the chat ids; name one", r.found.Name, name)
+		case o.name != "":
+			return settled(PartField, rec.Line, "both %s and %s may hold the chat ids; name one", o.name, name)
 		default:
-			r.found.Name = name
+			o.name = name
 		}
 	}
-	if r.found.Name == "" {
-		return settled(PartField, rec.Line, "which field holds the chat ids? there are: %s", strings.Join(r.names, ", "))
+	if o.name == "" {
+		return settled(PartField, rec.Line, "which field holds the chat ids? there are: %s", strings.Join(o.names, ", "))
 	}
 	return nil
 }
 
 // field is the text of the field that holds the chat id.
-func (r *Reader) field(rec record) (id, problem string, err error) {
+func (o *objects) field(rec record) (id, problem string, err error) {
 	fields, err := object(rec)
 	if err != nil {
 		return "", "", err
@@ -59,18 +59,26 @@ func (r *Reader) field(rec record) (id, problem string, err error) {
 			return "", "", broken(rec.Line, "it has a field %s already; rename or remove it", name)
 		}
 	}
-	raw, has := lookUp(fields, r.found.Name)
-	r.hasField = r.hasField || has || rec.TooLong // it may have been left out
+	raw, has := lookUp(fields, o.name)
+	o.has = o.has || has || rec.TooLong // it may have been left out
 	if !has {
-		return "", "there is no field " + r.found.Name, nil
+		return "", "there is no field " + o.name, nil
 	}
 	var value any
 	_ = json.Unmarshal(raw, &value) // it has been parsed before
 	id, is := value.(string)
 	if !is {
-		return "", "the field " + r.found.Name + " is no string", nil
+		return "", "the field " + o.name + " is no string", nil
 	}
 	return id, "", nil
+}
+
+// ended is the error after the last row.
+func (o *objects) ended(rows int) error {
+	if rows > 0 && !o.has {
+		return settled(PartField, 0, "no row has a field %s; the first row has: %s", o.name, strings.Join(o.names, ", "))
+	}
+	return io.EOF
 }
 
 // lookUp finds a field by its name, or by a path of names like a.b.

@@ -9,8 +9,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/xlsx"
 )
 
 // Old reads a complete output, also one that a spreadsheet program has saved again. Its rows are compared with the
@@ -26,11 +24,10 @@ type Old struct {
 // Old opens a complete output of the rows of r. It is found out how it separates its cells and encodes its text now. An
 // *Error says that it is no output for this input.
 func (r *Reader) Old(old io.ReadSeeker) (*Old, error) {
-	r.keepCells = true
-	o := &Old{in: r, close: func() error { return nil }, width: len(r.names)}
-	if r.o.Format == Lines {
-		o.width = 1
+	if r.sheet != nil {
+		r.sheet.keepCells = true
 	}
+	o := &Old{in: r, close: func() error { return nil }, width: len(r.names())}
 	if r.o.Output == XLSX {
 		return o, o.openWorkbook(old)
 	}
@@ -45,8 +42,8 @@ func (r *Reader) Old(old io.ReadSeeker) (*Old, error) {
 	switch _, marked := startEncoding(t.start()); {
 	case marked:
 		t.skip(len(e.Mark()))
-	case err != nil || r.o.OutputEncoding.Width() > 1: // as it was written
-		e = r.o.OutputEncoding
+	case err != nil || r.coding.out.Width() > 1: // as it was written
+		e = r.coding.out
 	}
 	t.encoding = e
 	switch r.o.Output {
@@ -66,10 +63,7 @@ func (r *Reader) Old(old io.ReadSeeker) (*Old, error) {
 func (o *Old) Close() error { return o.close() }
 
 func (o *Old) wants() []string {
-	if o.in.o.Format == Lines {
-		return append([]string{usualNames[0]}, appendedColumns...)
-	}
-	return append(slices.Clone(o.in.names), appendedColumns...)
+	return append(slices.Clone(o.in.names()), appendedColumns...)
 }
 
 // sameHeader is whether names are the input's columns and the appended ones. Empty columns may follow.
@@ -90,7 +84,7 @@ func (o *Old) openTable(t *text) error {
 		}
 		ahead = rest
 	}
-	separators := append([]byte(Delimiters), o.in.outputSeparator())
+	separators := append([]byte(Delimiters), o.in.separator)
 	at := slices.IndexFunc(separators, func(separator byte) bool { return o.sameHeader(firstRecord(ahead, separator)) })
 	if at < 0 {
 		return errOtherOld
@@ -114,52 +108,16 @@ func (o *Old) openTable(t *text) error {
 }
 
 func (o *Old) openWorkbook(old io.ReadSeeker) error {
-	spooled := &Reader{}
-	at, size, err := spooled.randomAccess(old)
-	if err != nil {
-		return err
-	}
-	book, err := xlsx.Open(at, size)
-	if err != nil {
-		return damaged(0, err)
-	}
-	name, known := book.Sheet(o.in.found.Sheet)
-	if !known {
+	sheet, err := openSheet(old, o.in.found.Sheet)
+	o.close = sheet.close
+	var wrong *Error
+	if errors.As(err, &wrong) && wrong.Part == PartSheet {
 		return errOtherOld
 	}
-	sheet, err := book.Rows(name)
 	if err != nil {
-		return damaged(0, err)
-	}
-	o.close = func() error {
-		s := sheetReader{book: book, rows: sheet}
-		err := s.close()
-		if spooled.spool != nil {
-			err = errors.Join(err, spooled.spool.Close())
-		}
 		return err
 	}
-	o.cells = func() ([]string, int, error) {
-		for {
-			row, err := sheet.Next()
-			if err != nil {
-				return nil, row.Number, err
-			}
-			var cells []string
-			for _, cell := range row.Cells {
-				text, err := sheet.Text(cell)
-				if err != nil {
-					return nil, row.Number, damaged(row.Number, err)
-				}
-				if !blank(text) {
-					cells = append(append(cells, make([]string, cell.Column-len(cells))...), text)
-				}
-			}
-			if len(cells) > 0 {
-				return cells, row.Number, nil
-			}
-		}
-	}
+	o.cells = sheet.cells
 	names, _, err := o.cells()
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err

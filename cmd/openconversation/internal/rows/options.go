@@ -1,7 +1,5 @@
 package rows
 
-import "fmt"
-
 // Options say how a file is to be read. What is left empty is found out.
 type Options struct {
 	Format         Format
@@ -15,41 +13,4 @@ type Options struct {
 	// invisible characters; a column's number from 1; a field, or a path of nested ones like a.b. Empty is the only one
 	// with a usual name: chat_id, chatId or chatid.
 	ID string
-}
-
-// Part is the part of Options that would settle an Error.
-type Part string
-
-// The parts.
-const (
-	PartNone     Part = ""
-	PartFormat   Part = "format"
-	PartEncoding Part = "encoding"
-	PartOutput   Part = "output encoding"
-	PartSheet    Part = "sheet"
-	PartColumn   Part = "column" // ID, of a table
-	PartField    Part = "field"  // ID, of objects
-)
-
-// Error is something wrong with the input as a whole, after which it cannot be read on.
-type Error struct {
-	Line int    // from 1, in a workbook the row; 0 if it is about no line
-	Text string // says what to do, but for the option: that is Part
-	Part Part   // what to name so that the file can be read
-}
-
-func (e *Error) Error() string {
-	if e.Line == 0 {
-		return e.Text
-	}
-	return fmt.Sprintf("line %d: %s", e.Line, e.Text)
-}
-
-func broken(line int, format string, args ...any) error {
-	return &Error{Line: line, Text: fmt.Sprintf(format, args...)}
-}
-
-// settled is an error that a part of the options would settle.
-func settled(part Part, line int, format string, args ...any) error {
-	return &Error{Line: line, Text: fmt.Sprintf(format, args...), Part: part}
 }

@@ -5,115 +5,116 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 )
-
-// Row is one chat of a file.
-type Row struct {
-	Line    int    // where it begins, from 1; in a workbook the number of the row
-	ChatID  string // as CleanID made it of the cell
-	Trimmed string // what CleanID took off, for a notice; empty if nothing
-	Start   []byte // how its record in the output begins: everything that the input holds; see Finish
-	Problem string // why it is not to be sent, if its record says so
-
-	key   int      // what the journal calls it: its place among the rows, in a workbook its row
-	raw   []byte   // the record's text
-	cells []string // of a workbook, where they are asked for
-}
 
 // Reader reads rows.
 type Reader struct {
-	o     Options // none of them empty, but Sheet and ID
-	found Found
-	text  *text
-	in    records
-	first *record // read ahead
-	sheet *sheetReader
-	spool io.Closer // of a workbook that was read from a stream
+	*writer // of their output
 
-	marked    bool   // the output begins with a byte order mark
-	preamble  string // a line sep=, with its end
-	lineEnd   string
-	header    []byte // the record's text; tables of text only
-	names     []string
-	column    int
-	separator byte // of the input's cells; 0 if it has none
-	keepCells bool
-	rows      int
-	hasField  bool // a row had the field
+	o       Options
+	found   Found
+	text    *text
+	in      records
+	first   *record  // read ahead
+	table   *table   // of a table of text
+	objects *objects // of rows that are objects
+	sheet   *sheet   // of a workbook
+	coding  coding
+	rows    int
 
 	Skipped int // blank lines and comments so far
 }
 
-// Found is what a Reader found out about its input.
-type Found struct {
-	Format    Format
-	Encoding  Encoding // empty for a workbook
-	Mark      bool     // it begins with a byte order mark
-	Delimiter byte     // 0 if it has none
-	Sheet     string   // of a workbook
-	Name      string   // of the column or field that holds the chat ids
-	Column    int      // its number, from 1; 0 if it is none
-}
-
-// String is one line for a notice.
-func (f Found) String() string {
-	parts := []string{f.Format.Title()}
-	if f.Delimiter != 0 && f.Format != TSV {
-		parts = append(parts, "separated by "+delimiterTitle(f.Delimiter))
-	}
-	if f.Encoding != "" {
-		parts = append(parts, f.Encoding.Title())
-	}
-	if f.Sheet != "" {
-		parts = append(parts, fmt.Sprintf("sheet %q", f.Sheet))
-	}
-	return strings.Join(parts, ", ")
-}
-
 // NewReader reads a file's header, if it has one. What the options leave open, it goes by what the file begins with; ask
-// Detect first where a file can be read twice. The error of an empty file is io.EOF; other errors that are about the
-// file are *Error.
+// Detect first where a file can be read twice. The error of an empty file is io.EOF, along
+// with a Reader of no rows; other errors that are about the file are *Error.
 func NewReader(in io.Reader, o Options) (*Reader, error) {
-	r := &Reader{o: o, lineEnd: "\n"}
-	if o.Format == XLSX {
-		return r, r.openWorkbook(in)
+	r := &Reader{o: o}
+	err := r.begin(in)
+	switch {
+	case errors.Is(err, io.EOF):
+		r.sheet, r.text = nil, newText(bytes.NewReader(nil))
+		r.in = &lines{text: r.text}
+		if wrong := r.settle(); wrong != nil {
+			return nil, wrong
+		}
+		r.head = nil
+		return r, err
+	case err != nil:
+		return nil, err
+	}
+	return r, nil
+}
+
+// begin finds out what the input is, and reads what it has before its first row.
+func (r *Reader) begin(in io.Reader) error {
+	if r.o.Format == XLSX {
+		return r.openWorkbook(in)
 	}
 	r.text = newText(in)
 	start := r.text.start()
 	if err := unsupportedContent(start); err != nil {
-		return nil, err
+		return err
 	}
 	if isZip(start) && r.o.Format != "" {
-		return nil, settled(PartFormat, 0, "it is an xlsx workbook, and not %s", r.o.Format.Title())
+		return settled(PartFormat, 0, "it is an xlsx workbook, and not %s", r.o.Format.Title())
 	}
 	if r.o.Format == "" {
 		if r.o.Format = Sniff(start).Format; r.o.Format == XLSX {
-			return r, r.openWorkbook(r.text.in)
+			return r.openWorkbook(r.text.in)
 		}
 	}
-	if err := r.settle(); err != nil {
-		return nil, err
-	}
-	mark, err := r.chooseEncoding(start)
+	coding, mark, err := chooseCoding(start, r.o.Encoding, r.o.OutputEncoding)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	r.text.encoding = r.o.Encoding
+	r.coding = coding
+	r.found.Encoding, r.found.Mark = coding.in, coding.inMarked
+	r.text.encoding = coding.in
 	r.text.skip(mark)
+	if err := r.open(); err != nil {
+		return err
+	}
+	return r.settle()
+}
+
+// open reads what a text has before its first row.
+func (r *Reader) open() error {
 	switch r.o.Format {
 	case CSV, TSV:
-		return r, r.readHeader()
-	case JSONLines:
+		r.table = &table{}
+		if err := r.table.findSeparator(r.text, r.o); err != nil {
+			return err
+		}
+		r.in = r.table.lines(r.text)
+		rec, err := r.record()
+		if err == nil {
+			err = r.table.readHeader(rec, r.o.ID)
+		}
+		if err != nil {
+			return err
+		}
+		r.found.Name, r.found.Column, r.found.Delimiter = visible(r.table.names[r.table.column]), r.table.column+1, r.table.separator
+	case JSONLines, JSONArray:
+		r.objects = &objects{}
 		r.in = &lines{text: r.text, objects: true, limit: MaxRecord}
-		return r, r.readFirst()
-	case JSONArray:
-		r.in = &elements{text: r.text, limit: MaxRecord}
-		return r, r.readFirst()
+		if r.o.Format == JSONArray {
+			r.in = &elements{text: r.text, limit: MaxRecord}
+		}
+		rec, err := r.record()
+		if err != nil {
+			return err
+		}
+		rec.Raw = bytes.Clone(rec.Raw)
+		r.first = &rec
+		if err := r.objects.readFirst(rec, r.o.ID); err != nil {
+			return err
+		}
+		r.found.Name = r.objects.name
 	default:
 		r.in = &lines{text: r.text, limit: MaxRecord}
-		return r, nil
 	}
+	return nil
 }
 
 // settle settles what the output is.
@@ -125,19 +126,30 @@ func (r *Reader) settle() error {
 	if r.o.Output == "" {
 		r.o.Output = r.o.Format.Output()
 	}
+	w := newWriter(r.o, r.coding, r.table)
+	r.writer = &w
 	return nil
+}
+
+// openWorkbook opens the sheet and reads its header.
+func (r *Reader) openWorkbook(in io.Reader) (err error) {
+	r.o.Format = XLSX
+	if r.sheet, err = openSheet(in, r.o.Sheet); err == nil {
+		err = r.sheet.readHeader(r.o.ID)
+	}
+	if err != nil {
+		return errors.Join(err, r.Close())
+	}
+	r.found.Sheet, r.found.Name, r.found.Column = r.sheet.name, visible(r.sheet.names[r.sheet.column]), r.sheet.column+1
+	return r.settle()
 }
 
 // Close lets go of what the reader holds, but not of the file that it reads.
 func (r *Reader) Close() error {
-	var err error
-	if r.sheet != nil {
-		err = r.sheet.close()
+	if r.sheet == nil {
+		return nil
 	}
-	if r.spool != nil {
-		err = errors.Join(err, r.spool.Close())
-	}
-	return err
+	return r.sheet.close()
 }
 
 // Found is what was found out about the input.
@@ -147,7 +159,7 @@ func (r *Reader) Found() Found { return r.found }
 func (r *Reader) Name() string { return r.found.Name }
 
 // Journaled is whether Header and Finish write a journal, of which Assemble makes the output.
-func (r *Reader) Journaled() bool { return r.o.Output.Journaled() }
+func (r *Reader) Journaled() bool { return r.journaled() }
 
 // record reads a record that is not blank.
 func (r *Reader) record() (record, error) {
@@ -159,14 +171,16 @@ func (r *Reader) record() (record, error) {
 	for {
 		rec, err := r.in.next()
 		switch {
+		case errors.Is(err, io.EOF) && r.objects != nil:
+			return rec, r.objects.ended(r.rows)
 		case errors.Is(err, io.EOF):
-			return rec, r.ended()
+			return rec, io.EOF
 		case err != nil:
-			return rec, r.placed(rec, err)
+			return rec, r.coding.placed(rec, err)
 		case rec.Open:
 			return rec, broken(rec.Line, "a quote that is opened here is never closed")
 		}
-		if err := r.checkEncoding(rec); err != nil {
+		if err := r.coding.check(rec); err != nil {
 			return rec, err
 		}
 		if !rec.TooLong && r.blank(rec.Raw) {
@@ -175,14 +189,6 @@ func (r *Reader) record() (record, error) {
 		}
 		return rec, nil
 	}
-}
-
-// ended is the error after the last row.
-func (r *Reader) ended() error {
-	if r.o.Format.Fields() && r.rows > 0 && !r.hasField {
-		return settled(PartField, 0, "no row has a field %s; the first row has: %s", r.found.Name, strings.Join(r.names, ", "))
-	}
-	return io.EOF
 }
 
 func (r *Reader) blank(raw []byte) bool {
@@ -202,7 +208,10 @@ func (r *Reader) blank(raw []byte) bool {
 // Read reads a row. The error after the last is io.EOF; an *Error ends the input.
 func (r *Reader) Read() (Row, error) {
 	if r.sheet != nil {
-		return r.readSheetRow()
+		row, err := r.sheet.read()
+		r.Skipped = r.sheet.skipped
+		row.Start = journalStart(row)
+		return row, err
 	}
 	rec, err := r.record()
 	if err != nil {
@@ -211,11 +220,11 @@ func (r *Reader) Read() (Row, error) {
 	r.rows++
 	row := Row{Line: rec.Line, key: r.rows}
 	var cell string
-	switch r.o.Format {
-	case CSV, TSV:
-		cell, err = r.cell(rec)
-	case JSONLines, JSONArray:
-		cell, row.Problem, err = r.field(rec)
+	switch {
+	case r.table != nil:
+		cell, err = r.table.cell(rec)
+	case r.objects != nil:
+		cell, row.Problem, err = r.objects.field(rec)
 	default:
 		cell = string(rec.Raw)
 	}
@@ -228,31 +237,46 @@ func (r *Reader) Read() (Row, error) {
 	}
 	row.Start, row.raw = r.start(rec, row)
 	if r.o.Output == XLSX {
-		err = r.fitsWorkbook(row)
+		var cells []string
+		if cells, err = r.Cells(row); err == nil {
+			err = fitsSheet(row.Line, r.rows+1, cells)
+		}
 	}
 	return row, err
 }
 
 func (r *Reader) tooLong(line int) string {
 	switch {
-	case r.o.Format.Columns():
+	case r.table != nil:
 		return fmt.Sprintf("line %d is longer than 1 MiB; the cells that do not fit are left out", line)
-	case r.o.Format.Fields():
+	case r.objects != nil:
 		return fmt.Sprintf("line %d is longer than 1 MiB; the fields that do not fit are left out", line)
 	default:
 		return fmt.Sprintf("line %d is longer than 1 MiB", line)
 	}
 }
 
-// Cells are the cells of a row of a table or of plain lines, as text. Of a workbook they are there only for a row that was read after
-// Old or Assemble asked for them.
+// Cells are the cells of a row of a table or of plain lines, as text. Of a workbook they are there only for a row that
+// was read after Old was opened.
 func (r *Reader) Cells(row Row) ([]string, error) {
-	switch r.o.Format {
-	case CSV, TSV:
-		return splitCells(record{Raw: row.raw, Line: row.Line}, r.separator)
-	case XLSX:
+	switch {
+	case r.table != nil:
+		return splitCells(record{Raw: row.raw, Line: row.Line}, r.table.separator)
+	case r.sheet != nil:
 		return row.cells, nil
 	default:
 		return []string{row.ChatID}, nil
+	}
+}
+
+// names are the columns of the input; those of plain lines are what their output calls them.
+func (r *Reader) names() []string {
+	switch {
+	case r.table != nil:
+		return r.table.names
+	case r.sheet != nil:
+		return r.sheet.names
+	default:
+		return usualNames[:1]
 	}
 }

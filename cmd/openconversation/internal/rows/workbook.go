@@ -7,7 +7,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"unicode/utf16"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/xlsx"
 )
@@ -15,61 +14,67 @@ import (
 // maxWorkbookFile is how large a workbook may be that comes as a stream, in bytes: it is kept in a temporary file.
 const maxWorkbookFile = 1 << 30
 
-// sheetReader reads the rows of a workbook's sheet.
-type sheetReader struct {
-	book   *xlsx.Book
-	name   string
-	rows   *xlsx.Rows
-	header int // the row of the header
+// sheet is the rows of a workbook's sheet.
+type sheet struct {
+	book      *xlsx.Book
+	name      string
+	rows      *xlsx.Rows
+	spool     io.Closer // of a workbook that was read from a stream
+	header    int       // the row of the header
+	names     []string
+	column    int  // that holds the chat ids
+	keepCells bool // rows are read with all their cells
+	skipped   int  // rows of blanks so far
 }
 
-func (s *sheetReader) close() error {
-	err := s.book.Close()
+func (s *sheet) close() error {
+	var err error
+	if s.book != nil {
+		err = s.book.Close()
+	}
 	if s.rows != nil {
 		err = errors.Join(err, s.rows.Close())
+	}
+	if s.spool != nil {
+		err = errors.Join(err, s.spool.Close())
 	}
 	return err
 }
 
-// openWorkbook opens the sheet and reads its header.
-func (r *Reader) openWorkbook(in io.Reader) error {
-	r.o.Format = XLSX
-	if err := r.settle(); err != nil {
-		return err
-	}
-	at, size, err := r.randomAccess(in)
+// openSheet opens a sheet; an empty name is the first that is not hidden. The sheet has to be closed even if there is
+// an error.
+func openSheet(in io.Reader, name string) (*sheet, error) {
+	s := &sheet{}
+	at, size, err := s.randomAccess(in)
 	if err != nil {
-		return err
+		return s, err
 	}
 	start := make([]byte, 4096)
 	n, err := at.ReadAt(start, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return err
+		return s, err
 	}
 	if n == 0 {
-		return io.EOF
+		return s, io.EOF
 	}
 	if err := unsupportedContent(start[:n]); err != nil {
-		return err
+		return s, err
 	}
-	book, err := xlsx.Open(at, size)
-	if err != nil {
-		return damaged(0, err)
+	if s.book, err = xlsx.Open(at, size); err != nil {
+		return s, damaged(0, err)
 	}
-	r.sheet = &sheetReader{book: book}
 	var known bool
-	if r.sheet.name, known = book.Sheet(r.o.Sheet); !known {
-		return settled(PartSheet, 0, "there is no sheet %q; there are: %s", r.o.Sheet, strings.Join(book.Sheets(), ", "))
+	if s.name, known = s.book.Sheet(name); !known {
+		return s, settled(PartSheet, 0, "there is no sheet %q; there are: %s", name, strings.Join(s.book.Sheets(), ", "))
 	}
-	if r.sheet.rows, err = book.Rows(r.sheet.name); err != nil {
-		return damaged(0, err)
+	if s.rows, err = s.book.Rows(s.name); err != nil {
+		return s, damaged(0, err)
 	}
-	r.found.Sheet = r.sheet.name
-	return r.readSheetHeader()
+	return s, nil
 }
 
 // randomAccess is a workbook as a file; one that comes as a stream is copied into a temporary one.
-func (r *Reader) randomAccess(in io.Reader) (io.ReaderAt, int64, error) {
+func (s *sheet) randomAccess(in io.Reader) (io.ReaderAt, int64, error) {
 	if file, is := in.(interface {
 		io.ReaderAt
 		io.Seeker
@@ -83,7 +88,7 @@ func (r *Reader) randomAccess(in io.Reader) (io.ReaderAt, int64, error) {
 		return nil, 0, err
 	}
 	_ = os.Remove(temp.Name()) // where a file can be removed while it is open, a killed run leaves nothing
-	r.spool = closing{temp}
+	s.spool = closing{temp}
 	size, err := io.Copy(temp, io.LimitReader(in, maxWorkbookFile+1))
 	if err == nil && size > maxWorkbookFile {
 		err = broken(0, "the workbook is larger than %d MiB; give it as a file", maxWorkbookFile>>20)
@@ -108,48 +113,47 @@ func damaged(row int, err error) error {
 	return broken(row, "%v", err)
 }
 
-func (r *Reader) readSheetHeader() error {
+// cells reads the next row's texts by their columns. It skips rows that have none.
+func (s *sheet) cells() (cells []string, row int, err error) {
 	for {
-		row, err := r.sheet.rows.Next()
+		row, err := s.rows.Next()
 		if errors.Is(err, io.EOF) {
-			return io.EOF
+			return nil, row.Number, err
 		}
 		if err != nil {
-			return damaged(row.Number, err)
+			return nil, row.Number, damaged(row.Number, err)
 		}
-		r.names = r.names[:0]
 		for _, cell := range row.Cells {
-			text, err := r.sheet.rows.Text(cell)
+			text, err := s.rows.Text(cell)
 			if err != nil {
-				return damaged(row.Number, err)
+				return nil, row.Number, damaged(row.Number, err)
 			}
-			if blank(text) {
-				continue
+			if !blank(text) {
+				cells = append(append(cells, make([]string, cell.Column-len(cells))...), text)
 			}
-			for len(r.names) < cell.Column {
-				r.names = append(r.names, "")
-			}
-			r.names = append(r.names, text)
 		}
-		if len(r.names) == 0 {
-			continue
+		if len(cells) > 0 {
+			return cells, row.Number, nil
 		}
-		r.sheet.header = row.Number
-		if len(r.names)+len(appendedColumns) > xlsx.MaxColumns {
-			return broken(row.Number, "there is no room for %d more columns", len(appendedColumns))
-		}
-		if r.column, err = (header{row.Number, r.names, 0}).pick(r.o.ID); err != nil {
-			return err
-		}
-		r.found.Name, r.found.Column = visible(r.names[r.column]), r.column+1
-		return nil
 	}
 }
 
-// readSheetRow reads the next row that holds something.
-func (r *Reader) readSheetRow() (Row, error) {
+// readHeader reads the first row that has cells. id is as Options.ID has it.
+func (s *sheet) readHeader(id string) (err error) {
+	if s.names, s.header, err = s.cells(); err != nil {
+		return err
+	}
+	if len(s.names)+len(appendedColumns) > xlsx.MaxColumns {
+		return broken(s.header, "there is no room for %d more columns", len(appendedColumns))
+	}
+	s.column, err = header{s.header, s.names, 0}.pick(id)
+	return err
+}
+
+// read reads the next row that holds something.
+func (s *sheet) read() (Row, error) {
 	for {
-		in, err := r.sheet.rows.Next()
+		in, err := s.rows.Next()
 		if errors.Is(err, io.EOF) {
 			return Row{}, io.EOF
 		}
@@ -157,15 +161,15 @@ func (r *Reader) readSheetRow() (Row, error) {
 			return Row{}, damaged(in.Number, err)
 		}
 		row := Row{Line: in.Number, key: in.Number}
-		if r.keepCells {
-			row.cells = make([]string, len(r.names))
+		if s.keepCells {
+			row.cells = make([]string, len(s.names))
 		}
 		something := false
 		for _, cell := range in.Cells {
-			if something && cell.Column < len(r.names) && cell.Column != r.column && !r.keepCells {
+			if something && cell.Column < len(s.names) && cell.Column != s.column && !s.keepCells {
 				continue
 			}
-			text, err := r.sheet.rows.Text(cell)
+			text, err := s.rows.Text(cell)
 			if err != nil {
 				return row, damaged(in.Number, err)
 			}
@@ -174,47 +178,38 @@ func (r *Reader) readSheetRow() (Row, error) {
 			}
 			something = true
 			switch {
-			case cell.Column >= len(r.names):
-				return row, broken(in.Number, "it has a cell in column %d, and the header ends with column %d", cell.Column+1, len(r.names))
-			case cell.Column == r.column && cell.Pending:
+			case cell.Column >= len(s.names):
+				return row, broken(in.Number, "it has a cell in column %d, and the header ends with column %d", cell.Column+1, len(s.names))
+			case cell.Column == s.column && cell.Pending:
 				row.Problem = "its formula has no value yet; open the workbook in a spreadsheet program, and save it"
-			case cell.Column == r.column:
+			case cell.Column == s.column:
 				row.ChatID, row.Trimmed = CleanID(text)
 			}
-			if r.keepCells {
+			if s.keepCells {
 				row.cells[cell.Column] = text
 			}
 		}
 		if !something {
-			r.Skipped++
+			s.skipped++
 			continue
 		}
 		if in.TooLong {
 			row.Problem = fmt.Sprintf("row %d is longer than 1 MiB", in.Number) // its cells are kept all the same
 		}
-		r.rows++
-		row.Start = journalStart(row)
 		return row, nil
 	}
 }
 
-// fitsWorkbook is an *Error if a row of text cannot be one of a workbook.
-func (r *Reader) fitsWorkbook(row Row) error {
-	if r.rows+1 > xlsx.MaxRows {
-		return broken(row.Line, "a sheet holds %d rows, and there are more; write CSV", xlsx.MaxRows)
+// fitsSheet is an *Error if cells of text cannot be the row'th of a workbook's sheet.
+func fitsSheet(line, row int, cells []string) error {
+	switch {
+	case row > xlsx.MaxRows:
+		return broken(line, "a sheet holds %d rows, and there are more; write CSV", xlsx.MaxRows)
+	case len(cells) > xlsx.MaxColumns-len(appendedColumns):
+		return broken(line, "a sheet holds %d columns, and there are more; write CSV", xlsx.MaxColumns)
 	}
-	if len(row.raw) <= xlsx.MaxText && len(r.names) <= xlsx.MaxColumns-len(appendedColumns) {
-		return nil
-	}
-	cells, err := r.Cells(row)
-	if err != nil {
-		return err
-	}
-	if len(cells) > xlsx.MaxColumns-len(appendedColumns) {
-		return broken(row.Line, "a sheet holds %d columns, and there are more; write CSV", xlsx.MaxColumns)
-	}
-	if at := slices.IndexFunc(cells, func(cell string) bool { return len(utf16.Encode([]rune(cell))) > xlsx.MaxText }); at >= 0 {
-		return broken(row.Line, "a cell of a workbook holds %d characters, and column %d has more; write CSV", xlsx.MaxText, at+1)
+	if at := slices.IndexFunc(cells, func(cell string) bool { return xlsx.Cut(cell) != cell }); at >= 0 {
+		return broken(line, "a cell of a workbook holds %d characters, and column %d has more; write CSV", xlsx.MaxText, at+1)
 	}
 	return nil
 }

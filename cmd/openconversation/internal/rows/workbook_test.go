@@ -17,7 +17,7 @@ import (
 func workbook(t *testing.T, sheets ...any) []byte {
 	t.Helper()
 	f := excelize.NewFile()
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	for i := 0; i < len(sheets); i += 2 {
 		name := sheets[i].(string)
 		if _, err := f.NewSheet(name); err != nil {
@@ -52,7 +52,7 @@ func sheet(t *testing.T, raw []byte, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	list, err := f.GetRows(name, excelize.Options{RawCellValue: true})
 	if err != nil {
 		t.Fatal(err)
@@ -118,6 +118,17 @@ func TestWorkbookRefusals(t *testing.T) {
 	}
 	if out, err := convert(t, workbook(t, "a", [][]any{}), rows.Options{Format: rows.XLSX}, whole); err != nil || out != nil {
 		t.Errorf("an empty sheet: %v", err)
+	}
+}
+
+// A line end within a cell is another after some programs saved it, and the cell the same.
+func TestLineEndsInWorkbooks(t *testing.T) {
+	in := workbook(t, "s", [][]any{{"chat_id", "n"}, {"a", "x\r\ny"}})
+	for text, same := range map[string]bool{"x\r\ny": true, "x\ny": true, "x\n\ny": false} {
+		old := workbook(t, "s", [][]any{{"chat_id", "n", "open_conversation_id", "error_code", "error"}, {"a", text, "cida"}})
+		if err := matches(t, in, rows.Options{Format: rows.XLSX}, old); same != (err == nil) {
+			t.Errorf("%q: %v", text, err)
+		}
 	}
 }
 

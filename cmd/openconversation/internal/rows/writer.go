@@ -8,71 +8,72 @@ import (
 	"strings"
 )
 
-// Result is what became of a row.
-type Result struct {
-	OpenConversationID string // empty if it failed
-	Code               string // of the failure
-	Error              string
+// writer makes the records of an output.
+type writer struct {
+	coding    coding
+	format    Format // of the input
+	output    Format
+	separator byte // of the cells it writes; 0 if it writes objects
+	lineEnd   string
+	head      []byte // the text of what stands before the first row
 }
 
-func (r Result) values() [3]string { return [3]string{r.OpenConversationID, r.Code, r.Error} }
-
-// outputSeparator is what separates the cells of what Finish writes; 0 if it writes objects.
-func (r *Reader) outputSeparator() byte {
+// newWriter is a writer of rows of a format. t is the columns of the input, if it is a table.
+func newWriter(o Options, c coding, t *table) writer {
+	w := writer{coding: c, format: o.Format, output: o.Output, lineEnd: "\n"}
 	switch {
-	case r.Journaled() || r.o.Format.Fields():
-		return 0
-	case r.o.Format == Lines:
-		return formats[r.o.Output].separator
+	case w.journaled() || w.format.Fields():
+		return w
+	case t == nil:
+		w.separator = formats[w.output].separator
+		w.head = append(w.head, usualNames[0]...)
 	default:
-		return r.separator
+		w.separator, w.lineEnd = t.separator, t.lineEnd
+		w.head = append(append(w.head, t.preamble...), t.header...)
 	}
+	for _, name := range appendedColumns {
+		w.head = append(append(w.head, w.separator), name...)
+	}
+	w.head = append(w.head, w.lineEnd...)
+	return w
+}
+
+func (w *writer) journaled() bool { return w.output.Journaled() }
+
+// mark is the byte order mark that the output begins with.
+func (w *writer) mark() []byte {
+	if w.journaled() || !w.coding.outMarked {
+		return nil
+	}
+	return w.coding.out.Mark()
+}
+
+// encode is text as the output has it.
+func (w *writer) encode(text []byte) []byte {
+	if w.journaled() {
+		return text
+	}
+	return w.coding.encode(text)
 }
 
 // Header is what an output begins with: a byte order mark, a line sep= and the header, where the input has them. It
 // may be empty.
-func (r *Reader) Header() []byte {
-	var out []byte
-	if r.marked && !r.Journaled() {
-		out = append(out, r.o.OutputEncoding.Mark()...)
-	}
-	return append(out, r.encode(r.headerText())...)
-}
-
-// headerText is the preamble and the header.
-func (r *Reader) headerText() []byte {
-	separator := r.outputSeparator()
-	if separator == 0 {
-		return nil
-	}
-	out := []byte(r.preamble)
-	if r.o.Format == Lines {
-		out = append(out, usualNames[0]...)
-	} else {
-		out = append(out, r.header...)
-	}
-	for _, name := range appendedColumns {
-		out = append(append(out, separator), name...)
-	}
-	return append(out, r.lineEnd...)
-}
+func (w *writer) Header() []byte { return append(bytes.Clone(w.mark()), w.encode(w.head)...) }
 
 // start is how the output's record of a row begins, and the text of the row itself. Both share their bytes where they can.
-func (r *Reader) start(rec record, row Row) (start, raw []byte) {
-	if r.Journaled() {
-		return journalStart(row), bytes.Clone(rec.Raw)
-	}
-	separator := r.outputSeparator()
+func (w *writer) start(rec record, row Row) (start, raw []byte) {
 	switch {
-	case r.o.Format == Lines:
-		start = appendCell(make([]byte, 0, len(row.ChatID)+100), row.ChatID, separator)
-		return append(start, separator), nil
-	case separator == 0:
+	case w.journaled():
+		return journalStart(row), bytes.Clone(rec.Raw)
+	case w.format == Lines:
+		start = appendCell(make([]byte, 0, len(row.ChatID)+100), row.ChatID, w.separator)
+		return append(start, w.separator), nil
+	case w.separator == 0:
 		start = objectStart(rec.Raw)
 		return start, start
 	}
 	start = append(make([]byte, 0, len(rec.Raw)+100), rec.Raw...)
-	return append(start, separator), start
+	return append(start, w.separator), start
 }
 
 // objectStart is an object as far as its last field, so that fields can be appended.
@@ -97,18 +98,17 @@ func journalStart(row Row) []byte {
 }
 
 // Finish completes the record that begins with start: one whole record with its line end, as bytes of the output.
-func (r *Reader) Finish(start []byte, result Result) []byte {
-	separator := r.outputSeparator()
-	if separator == 0 {
-		return r.encode(append(appendFields(start, result), "}\n"...))
+func (w *writer) Finish(start []byte, result Result) []byte {
+	if w.separator == 0 {
+		return w.encode(append(appendFields(start, result), "}\n"...))
 	}
 	for i, value := range result.values() {
 		if i > 0 {
-			start = append(start, separator)
+			start = append(start, w.separator)
 		}
-		start = appendCell(start, value, separator)
+		start = appendCell(start, value, w.separator)
 	}
-	return r.encode(append(start, r.lineEnd...))
+	return w.encode(append(start, w.lineEnd...))
 }
 
 func appendFields(start []byte, result Result) []byte {
@@ -123,13 +123,12 @@ func appendFields(start []byte, result Result) []byte {
 }
 
 // parse reads back what Finish appended to start. ok is false if the record is another row's, or none of Finish's.
-func (r *Reader) parse(raw, start []byte) (result Result, ok bool) {
+func (w *writer) parse(raw, start []byte) (result Result, ok bool) {
 	rest, ok := bytes.CutPrefix(raw, start)
 	if !ok {
 		return result, false
 	}
-	separator := r.outputSeparator()
-	if separator == 0 {
+	if w.separator == 0 {
 		var fields struct{ OpenConversationID, ErrorCode, Error *string }
 		err := json.Unmarshal(append([]byte("{"), rest...), &fields)
 		if err != nil || fields.OpenConversationID == nil || fields.ErrorCode == nil || fields.Error == nil {
@@ -139,10 +138,10 @@ func (r *Reader) parse(raw, start []byte) (result Result, ok bool) {
 	}
 	var cells []string
 	if bytes.IndexByte(rest, '"') < 0 {
-		cells = strings.Split(string(rest), string(separator))
+		cells = strings.Split(string(rest), string(w.separator))
 	} else {
 		table := csv.NewReader(bytes.NewReader(rest))
-		table.Comma, table.FieldsPerRecord = rune(separator), len(appendedColumns)
+		table.Comma, table.FieldsPerRecord = rune(w.separator), len(appendedColumns)
 		cells, _ = table.Read()
 	}
 	if len(cells) != len(appendedColumns) {

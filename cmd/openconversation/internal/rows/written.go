@@ -18,13 +18,12 @@ type Written struct {
 // that ends within its header counts as empty.
 func (r *Reader) Written(out io.Reader) (*Written, error) {
 	t := newText(out)
-	w := &Written{in: r, list: &lines{text: t, separator: r.outputSeparator(), limit: maxWritten}}
+	w := &Written{in: r, list: &lines{text: t, separator: r.separator, limit: maxWritten}}
 	if !r.Journaled() {
-		t.encoding = r.o.OutputEncoding
+		t.encoding = r.coding.out
 	}
-	want := r.headerText()
-	if r.marked && !r.Journaled() {
-		mark := r.o.OutputEncoding.Mark()
+	want := r.head
+	if mark := r.mark(); len(mark) > 0 {
 		start, err := t.in.Peek(len(mark))
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, err

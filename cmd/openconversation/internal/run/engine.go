@@ -201,7 +201,11 @@ func (in *input) items(reading context.Context) iter.Seq[*item] {
 				return
 			}
 			if in.limit > 0 && n == in.limit {
-				in.end <- in.more(reading)
+				if in.source.atEnd() {
+					in.end <- io.EOF
+				} else {
+					in.end <- errLimit
+				}
 				return
 			}
 			it, err := in.source.next(reading)
@@ -219,14 +223,6 @@ func (in *input) items(reading context.Context) iter.Seq[*item] {
 			}
 		}
 	}
-}
-
-// more is errLimit if there are items beyond it, or io.EOF.
-func (in *input) more(reading context.Context) error {
-	if _, err := in.source.next(reading); err != nil {
-		return err
-	}
-	return errLimit
 }
 
 // ended is why there were no more items. It waits until the source is not read any more, unless it is one that may

@@ -47,8 +47,8 @@ func (g *guard) admit(id string, stop <-chan struct{}) bool {
 	g.mu.Lock()
 	_, again := g.admitted[id]
 	if g.opened || again || len(g.admitted) < enough {
-		if !g.opened {
-			g.admitted[id] = g.admitted[id]
+		if !g.opened && !again {
+			g.admitted[id] = false
 		}
 		g.mu.Unlock()
 		return true

@@ -20,6 +20,7 @@ type chatIDs struct {
 	read  func() (string, error) // io.EOF after the last
 	ahead []string               // read, and not yet passed on
 	err   error                  // why read gave no more; io.EOF is the ordinary end
+	trims trims
 }
 
 // givenIDs are chat ids from the command line.
@@ -30,7 +31,8 @@ func givenIDs(ids []string) *chatIDs { return &chatIDs{ahead: ids, err: io.EOF} 
 func linesOf(ctx context.Context, w *term.World) *chatIDs {
 	var lines *rows.Reader
 	var in *table
-	read := func() (string, error) {
+	ids := &chatIDs{}
+	ids.read = func() (string, error) {
 		if lines == nil {
 			var err error
 			if in, err = openStream(standardInput, term.UntilDone(ctx, w.In), rows.Options{}); err == nil && in.options.Format != rows.Lines {
@@ -52,10 +54,11 @@ func linesOf(ctx context.Context, w *term.World) *chatIDs {
 		case row.Problem != "" && row.ChatID == "":
 			return "", explain.Usage("%s: %s", in.name, row.Problem)
 		default:
+			ids.trims.add(row.Trimmed, row.Line)
 			return strings.Clone(row.ChatID[:min(len(row.ChatID), maxLine)]), nil
 		}
 	}
-	return &chatIDs{read: read}
+	return ids
 }
 
 // asLines has a hint name the command that takes the flag.
@@ -72,10 +75,13 @@ func (c *chatIDs) next(context.Context) (*item, error) {
 	if !c.atLeast(1) {
 		return nil, c.err
 	}
-	id, _ := rows.CleanID(c.ahead[0])
+	id, trimmed := rows.CleanID(c.ahead[0])
+	c.trims.add(trimmed, 0)
 	c.ahead = c.ahead[1:]
 	return &item{id: id, known: problem(id, "")}, nil
 }
+
+func (c *chatIDs) atEnd() bool { return len(c.ahead) == 0 && errors.Is(c.err, io.EOF) }
 
 // atLeast says whether there are n chat ids more, for which it may have to wait.
 func (c *chatIDs) atLeast(n int) bool {

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
@@ -25,10 +26,37 @@ func (it *item) called() string {
 	return it.id
 }
 
+// trims are ids that had something around them which people do not see.
+type trims struct {
+	n     int
+	first string // what the first of them had
+}
+
+func (t *trims) add(what string, line int) {
+	if what == "" {
+		return
+	}
+	if t.n++; t.n > 1 {
+		return
+	}
+	if t.first = what; line > 0 {
+		t.first = fmt.Sprintf("%s, first in line %d", what, line)
+	}
+}
+
+// report tells of them: what was sent is not what stands in the input.
+func (t *trims) report(w *term.World) {
+	if t.n > 0 {
+		w.Note("%s trimmed: %s", explain.Count(t.n, "id was", "ids were"), t.first)
+	}
+}
+
 // source is where items come from, in their order.
 type source interface {
 	// next is the next item. Its error is io.EOF after the last, or the cause of ctx.
 	next(ctx context.Context) (*item, error)
+	// atEnd is whether it is known, without waiting for a stream, that there are no more.
+	atEnd() bool
 }
 
 // sink is where results go.

@@ -19,6 +19,7 @@ type plan struct {
 	Distinct int     `json:"distinct"`
 	Invalid  int     `json:"invalid"`
 	Skipped  int     `json:"skipped"`
+	ReadAs   string  `json:"readAs"` // format, encoding and separator, as they were found
 	Calls    int     `json:"calls"`
 	Seconds  float64 `json:"seconds"`               // 0 without a limit
 	Share    float64 `json:"monthlyShare"`          // of --monthly-budget, or of the standard edition's quota
@@ -27,7 +28,7 @@ type plan struct {
 
 // printPlan says what a run, or the rest of it, would cost.
 func printPlan(ctx context.Context, w *term.World, o *options, in *table) error {
-	p := plan{Rows: in.scan.rows, Distinct: in.scan.distinct, Invalid: in.scan.invalid, Skipped: in.scan.skipped, Calls: in.scan.distinct}
+	p := plan{Rows: in.scan.rows, Distinct: in.scan.distinct, Invalid: in.scan.invalid, Skipped: in.scan.skipped, ReadAs: in.scan.found, Calls: in.scan.distinct}
 	rest := o.output.mode == output.Resume || o.output.mode == output.RetryFailed
 	if rest || o.bulk.limits.items > 0 {
 		if err := p.count(w, o, in); err != nil {
@@ -58,9 +59,6 @@ func printPlan(ctx context.Context, w *term.World, o *options, in *table) error 
 	if o.json {
 		return w.PrintJSON(p)
 	}
-	if in.scan.found != "" {
-		w.Note("reading %s: %s", in.name, in.scan.found)
-	}
 	done := ""
 	if rest {
 		done = fmt.Sprintf("done           %d\n", p.Done)
@@ -69,10 +67,11 @@ func printPlan(ctx context.Context, w *term.World, o *options, in *table) error 
 %sdistinct ids   %d
 invalid rows   %d
 skipped lines  %d
+read as        %s
 calls          %d
 time           %s
 quota          %s
-`, p.Rows, done, p.Distinct, p.Invalid, p.Skipped, p.Calls, takes, quota))
+`, p.Rows, done, p.Distinct, p.Invalid, p.Skipped, p.ReadAs, p.Calls, takes, quota))
 }
 
 // count counts what is left to be called. The output is only read.
@@ -95,7 +94,7 @@ func (p *plan) count(w *term.World, o *options, in *table) error {
 		}
 	}
 	p.Done = int(t.tally.done.Load())
-	var ids counter
+	ids := newCounter()
 	for n := 0; o.bulk.limits.items == 0 || n < o.bulk.limits.items; n++ {
 		if t.complete {
 			break

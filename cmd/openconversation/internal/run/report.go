@@ -198,5 +198,7 @@ func convertIDs(ctx context.Context, w *term.World, o *options, args []string) e
 		client: client, source: ids, sink: r, guard: o.guardOf(what), limits: o.bulk.limits,
 		options: []dingtalk.BulkOption{dingtalk.WithConcurrency(o.bulk.concurrency)},
 	}
-	return r.end(e.convert(ctx))
+	cause := e.convert(ctx)
+	ids.trims.report(w)
+	return r.end(cause)
 }

@@ -18,6 +18,8 @@ type rowSource struct {
 	rows  *rows.Reader
 	old   *rows.Old              // with --retry-failed: the rows as they were
 	known map[string]rows.Result // of chats that the run was begun with
+	trims trims
+	n     int // rows that were read
 }
 
 // read reads a row, and its older result if there is one.
@@ -26,12 +28,16 @@ func (s *rowSource) read() (rows.Row, *rows.Result, error) {
 	if err != nil {
 		return row, nil, s.in.describe(err)
 	}
+	s.n++
+	s.trims.add(row.Trimmed, row.Line)
 	if s.old == nil {
 		return row, nil, nil
 	}
 	before, err := s.old.Next(row)
 	return row, &before, s.in.describe(err)
 }
+
+func (s *rowSource) atEnd() bool { return s.in.scan != nil && s.n == s.in.scan.rows }
 
 // item is a row as the run takes it.
 func (s *rowSource) item(row rows.Row, before *rows.Result) *item {
@@ -140,7 +146,7 @@ func (t *taken) finished(name string, content io.ReadSeeker) (counts counts, err
 	if err != nil {
 		return counts, err
 	}
-	defer again.Close()
+	defer func() { _ = again.Close() }() // it was only read
 	if _, err := content.Seek(0, io.SeekStart); err != nil {
 		return counts, err
 	}
@@ -148,7 +154,7 @@ func (t *taken) finished(name string, content io.ReadSeeker) (counts counts, err
 	if err != nil {
 		return counts, notAnOutput(name, err)
 	}
-	defer old.Close()
+	defer func() { _ = old.Close() }() // likewise
 	for {
 		row, err := again.Read()
 		if errors.Is(err, io.EOF) {

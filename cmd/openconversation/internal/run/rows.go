@@ -57,10 +57,11 @@ func nameOf(path string) string {
 
 // withoutRows writes the header of an input that has nothing else, if it has one.
 func (r *fileRun) withoutRows(ctx context.Context) error {
-	defer r.world.Note("%s holds no chat id; nothing was done", r.in.name)
 	if r.in.scan.column == "" || !r.in.options.Format.Columns() {
+		r.world.Note("%s holds no chat id; nothing was done", r.in.name)
 		return nil
 	}
+	r.world.Note("%s holds no chat id; its header is all that is written", r.in.name)
 	if err := r.begin(ctx); err != nil {
 		return err
 	}
@@ -151,8 +152,8 @@ func (r *fileRun) run(ctx, reading context.Context, client *dingtalk.Client) err
 	if found := r.taken.source.rows.Found().String(); r.in.options.Format != rows.Lines && found != "" {
 		r.world.Note("reading %s: %s", r.in.name, found)
 	}
-	if s := r.in.scan; s != nil && s.trimmed > 0 {
-		r.world.Note("%s trimmed: %s", explain.Count(s.trimmed, "id was", "ids were"), s.trim)
+	if r.in.scan != nil {
+		r.in.scan.trims.report(r.world)
 	}
 	e := &engine{
 		stop:   make(chan struct{}),
@@ -163,6 +164,9 @@ func (r *fileRun) run(ctx, reading context.Context, client *dingtalk.Client) err
 	hide := showProgress(r, e)
 	cause := e.convert(ctx)
 	hide()
+	if r.in.scan == nil {
+		r.taken.source.trims.report(r.world)
+	}
 	return r.end(cause, nil)
 }
 

@@ -56,8 +56,8 @@ func (r *fileRun) end(cause, leaving error) error {
 	if r.file != nil {
 		kept = complete || r.file.saved()
 		var err error
-		switch {
-		case r.taken.complete:
+		switch unassembled := r.in.options.Output.Journaled() && r.file.out.Begun() && !r.file.retry; {
+		case r.taken.complete && !unassembled:
 			err = r.file.out.Finish(true)
 		default:
 			err = r.file.end(complete, kept)

@@ -121,7 +121,7 @@ func (in *table) fits(o *options) (err error) {
 		return explain.Usage("--field is for JSON, and the input is %s", format.Title())
 	}
 	if in.options.Output, err = format.OutputFor(o.output.path); err != nil {
-		return in.describe(err)
+		return explain.Usage("%w", err)
 	}
 	if in.options.Output.Journaled() && o.output.path == "" && !o.output.dryRun {
 		return explain.Usage("%s cannot be written to standard output row by row: add --output", in.options.Output.Title())
@@ -177,8 +177,7 @@ var partHints = map[rows.Part]string{
 type scan struct {
 	rows, distinct, invalid, skipped int
 	digest                           string
-	trimmed                          int    // ids that had something around them, and trim says what the first had
-	trim                             string // likewise
+	trims                            trims
 	column                           string // or field
 	found                            string // format, encoding and separator, for people
 }
@@ -206,8 +205,8 @@ func (in *table) readThrough(ctx context.Context) (*scan, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer reader.Close()
-	var ids counter
+	defer func() { _ = reader.Close() }() // it was only read
+	ids := newCounter()
 	for {
 		row, err := reader.Read()
 		if errors.Is(err, io.EOF) {
@@ -217,11 +216,7 @@ func (in *table) readThrough(ctx context.Context) (*scan, error) {
 			return nil, contextCause(ctx, in.describe(err))
 		}
 		s.rows++
-		if row.Trimmed != "" {
-			if s.trimmed++; s.trimmed == 1 {
-				s.trim = fmt.Sprintf("%s, first in line %d", row.Trimmed, row.Line)
-			}
-		}
+		s.trims.add(row.Trimmed, row.Line)
 		if problem(row.ChatID, row.Problem) != nil {
 			s.invalid++
 		} else {
@@ -240,19 +235,22 @@ func (in *table) readThrough(ctx context.Context) (*scan, error) {
 // million, and makes a count wrong but no result.
 type counter struct {
 	seed   maphash.Seed
-	hashes []uint64
+	hashes [256][]uint64 // by their first byte: one list of all would be copied whole whenever it grows
 }
+
+func newCounter() *counter { return &counter{seed: maphash.MakeSeed()} }
 
 func (c *counter) add(id string) {
-	if c.hashes == nil {
-		c.seed = maphash.MakeSeed()
-	}
-	c.hashes = append(c.hashes, maphash.String(c.seed, id))
+	hash := maphash.String(c.seed, id)
+	c.hashes[hash>>56] = append(c.hashes[hash>>56], hash)
 }
 
-func (c *counter) distinct() int {
-	slices.Sort(c.hashes)
-	return len(slices.Compact(c.hashes))
+func (c *counter) distinct() (n int) {
+	for _, hashes := range c.hashes {
+		slices.Sort(hashes)
+		n += len(slices.Compact(hashes))
+	}
+	return n
 }
 
 // problem is why a chat is not asked for, or nil. It costs no call.

@@ -64,7 +64,6 @@ type appending struct {
 	header int // the row whose last cell's format the appended ones get
 	cells  func(row int) ([]string, error)
 
-	width int    // how many are appended at most
 	style string // of the last cell before them
 	buf   []byte
 }

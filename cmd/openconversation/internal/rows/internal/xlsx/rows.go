@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"strconv"
 	"strings"
 )
@@ -232,9 +231,6 @@ func number(value string) string {
 		return value
 	}
 	if f, err := strconv.ParseFloat(value, 64); err == nil && f > -1e21 && f < 1e21 {
-		if exact, ok := new(big.Rat).SetString(value); ok && exact.IsInt() {
-			return exact.Num().String()
-		}
 		return strconv.FormatFloat(f, 'f', -1, 64)
 	}
 	return value

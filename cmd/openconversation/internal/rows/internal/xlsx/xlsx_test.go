@@ -54,13 +54,13 @@ func read(raw []byte) (cells []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer b.Close()
+	defer func() { _ = b.Close() }()
 	name, _ := b.Sheet("")
 	r, err := b.Rows(name)
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	for {
 		row, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -88,6 +88,7 @@ func TestCells(t *testing.T) {
 		{"rich text", `<sheetData><row r="1"><c r="A1" t="s"><v>0</v></c></row></sheetData>`, `<si><r><rPr><b/></rPr><t>a</t></r><r><t>b</t></r><rPh sb="0" eb="1"><t>no</t></rPh></si>`, "A1=ab"},
 		{"empty texts", `<sheetData><row r="1"><c r="A1" t="s"><v>2</v></c></row></sheetData>`, `<si/><si><t/></si><si><t>x</t></si>`, "A1=x"},
 		{"inline", `<sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>a&amp;b &#x7fa4;&#10;</t></is></c></row></sheetData>`, "", "A1=a&b 群\n"},
+		{"inline with how it is said", `<sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>a</t><rPh sb="0" eb="1"><t>no</t></rPh><r><t>b</t></r></is></c></row></sheetData>`, "", "A1=ab"},
 		{"CDATA and comments", `<sheetData><!-- <row r="9"> --><row r="1"><c r="A1" t="str"><v><![CDATA[a<b>&amp;]]></v></c></row></sheetData>`, "", "A1=a<b>&amp;"},
 		{"escaped characters", `<sheetData><row r="1"><c r="A1" t="str"><v>a_x000D_b_x005F_x000D_</v></c></row></sheetData>`, "", "A1=a\rb_x000D_"},
 		{"numbers", `<sheetData><row r="1"><c r="A1"><v>4555</v></c><c r="B1" t="n"><v>1.2E+15</v></c><c r="C1"><v>0.10000000000000001</v></c><c r="D1"><v>1234567890123456789</v></c><c r="E1"><v>1E-7</v></c></row></sheetData>`, "", "A1=4555, B1=1200000000000000, C1=0.1, D1=1234567890123456789, E1=0.0000001"},
@@ -253,7 +254,7 @@ func TestAppend(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer f.Close()
+			defer func() { _ = f.Close() }()
 			if got, err := f.GetCellValue("s", "B1"); err != nil || got != "one<&" {
 				t.Errorf("another library reads %q, %v", got, err)
 			}
@@ -272,7 +273,7 @@ func TestManyTexts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer list.close()
+	defer func() { _ = list.close() }()
 	if list.file == nil || len(list.memory) > textsInMemory {
 		t.Fatalf("%d bytes are in memory", len(list.memory))
 	}
@@ -307,7 +308,7 @@ func FuzzSheet(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer b.Close()
+		defer func() { _ = b.Close() }()
 		const column = 5
 		var out bytes.Buffer
 		if err := b.Append(&out, "s", column, 1, func(int) ([]string, error) { return []string{"_x0041_", "", "c"}, nil }); err != nil {

@@ -3,12 +3,14 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -117,4 +119,65 @@ func waitsForAPipe(pid int) bool {
 		}
 	}
 	return true
+}
+
+// On a disk that is full, what was granted and does not fit in the output is in the state: room for it was set aside.
+func TestFullFileSystem(t *testing.T) {
+	unshare, err := exec.LookPath("unshare")
+	if err != nil || exec.CommandContext(t.Context(), unshare, "-rm", "mount", "-t", "tmpfs", "tmpfs", t.TempDir()).Run() != nil {
+		t.Skip("no file system can be mounted here")
+	}
+	const rows = 2000
+	for _, file := range []string{"in.txt", "in.xlsx"} {
+		for _, flag := range []string{"--progress=none", "--force"} {
+			t.Run(file+" "+flag, func(t *testing.T) {
+				b := newBench(t, file, chats(rows, rows))
+				if file == "in.xlsx" {
+					book(t, b.in, chats(rows, rows))
+				}
+				disk := filepath.Join(filepath.Dir(b.in), "disk")
+				if err := os.Mkdir(disk, 0o755); err != nil {
+					t.Fatal(err)
+				}
+				saved := filepath.Dir(b.in)
+				out := "out" + strings.ReplaceAll(filepath.Ext(b.in), "txt", "csv")
+				b.out = filepath.Join(disk, out)
+				env, granted := b.granting(rows, 30*time.Millisecond)
+				// The disk is there for the script only, which saves what is on it before and after the run goes on.
+				script := `set -u; mount -t tmpfs -o size=80k tmpfs "$1" || exit 99
+					out=$2; saved=$3; shift 3
+					case " $* " in *" --force "*) echo old > "$out";; esac
+					"$@" ; echo "ended with $?"
+					cp "$out.state" "$saved/state"; cat "$out" "$out".*.rows > "$saved/partly" 2>/dev/null
+					mount -o remount,size=2m "$(dirname "$out")" || exit 98
+					again=""; for word; do shift; [ "$word" = "--force" ] || set -- "$@" "$word"; done
+					"$@" --resume; echo "then with $?"
+					cp "$out" "$saved/whole"; ls "$(dirname "$out")"`
+				args := append([]string{"-rm", "sh", "-c", script, "sh", disk, b.out, saved, binary}, b.args("--concurrency", "100", flag)...)
+				cmd := command(t, args...)
+				cmd.Path, cmd.Args = unshare, append([]string{unshare}, args...)
+				cmd.Env = append(os.Environ(), cmd.Env...)
+				for name, value := range env {
+					cmd.Env = append(cmd.Env, name+"="+value)
+				}
+				got := finish(t, cmd)
+				if !strings.Contains(got.stdout, "ended with 5\n") || !strings.Contains(got.stderr, "no space left on device") {
+					t.Fatalf("%+v", got)
+				}
+				b.out = filepath.Join(saved, "whole")
+				if err := os.Rename(filepath.Join(saved, "state"), b.out+".state"); err != nil {
+					t.Fatal(err)
+				}
+				if kept := len(b.kept()); kept == 0 && file == "in.txt" {
+					t.Errorf("nothing was kept\n%s", got.stderr)
+				}
+				if !strings.Contains(got.stdout, "then with 0\n"+out+"\n") || granted.Load() != rows {
+					t.Errorf("%d granted, %+v", granted.Load(), got)
+				}
+				if file == "in.txt" && b.read(b.out) != convertedChats(rows, rows) {
+					t.Error("the output is not what an undisturbed run gives")
+				}
+			})
+		}
+	}
 }

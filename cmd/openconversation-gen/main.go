@@ -2,6 +2,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
 	"github.com/dingtalk-openapi/openconversation-go/internal/generator"
 	"github.com/dingtalk-openapi/openconversation-go/internal/overlay"
+	"github.com/dingtalk-openapi/openconversation-go/internal/routes"
 )
 
 func main() {
@@ -36,8 +38,10 @@ func run(args []string, stderr io.Writer) error {
 	name := flags.String("package", "", "the `name` of the package")
 	output := flags.String("output", "", "the `folder` of the package; the file is NAME.gen.go there")
 	changes := flags.String("overlay", "", "an OpenAPI Overlay 1.0, a `file` with changes to the contract, such as names for Go")
+	data := flags.String("routes", "", "write the operations as JSON to this `file`, for --spec of openconversation's call, operations and emulator")
 	flags.Usage = func() {
 		fmt.Fprintf(stderr, `Usage: openconversation-gen --spec FILE --package NAME --output FOLDER [--overlay FILE]
+       openconversation-gen --spec FILE --routes FILE [--overlay FILE]
 
 Makes a Go package with a typed method for each operation of a contract. Its methods send through a dingtalk.Client.
 
@@ -52,7 +56,8 @@ Flags:
 		}
 		return errUsage
 	}
-	if flags.NArg() > 0 || *spec == "" || *output == "" || !token.IsIdentifier(*name) {
+	pkg := *name != "" || *output != ""
+	if flags.NArg() > 0 || *spec == "" || pkg && (*output == "" || !token.IsIdentifier(*name)) || !pkg && *data == "" {
 		flags.Usage()
 		return errUsage
 	}
@@ -64,6 +69,14 @@ Flags:
 	if err != nil {
 		return err
 	}
+	if *data != "" {
+		if err := writeRoutes(c, *data); err != nil {
+			return err
+		}
+	}
+	if !pkg {
+		return nil
+	}
 	src, err := generator.Foreign(c, *spec, *name)
 	if err != nil {
 		return err
@@ -72,4 +85,17 @@ Flags:
 		return err
 	}
 	return os.WriteFile(filepath.Join(*output, *name+".gen.go"), src, 0o644)
+}
+
+// writeRoutes writes what the command and the emulator need of a contract.
+func writeRoutes(c *contract.Contract, file string) error {
+	all, err := routes.Of(c)
+	if err != nil {
+		return err
+	}
+	raw, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(raw, '\n'), 0o644)
 }

@@ -2,12 +2,17 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/internal/shapes"
 )
 
 const (
@@ -31,6 +36,22 @@ func TestCommitted(t *testing.T) {
 	}
 	if !bytes.Equal(got, want) {
 		t.Errorf("%s is not what shapes.yaml says: run go generate ./internal/shapes", committed)
+	}
+}
+
+// TestRoutes: what is written for the command is what the package has.
+func TestRoutes(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "routes.json")
+	if err := run([]string{"--spec", spec, "--routes", file}, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []generated.Route
+	if err := json.Unmarshal(raw, &got); err != nil || !reflect.DeepEqual(got, shapes.Routes) {
+		t.Errorf("%v: %s", err, raw)
 	}
 }
 

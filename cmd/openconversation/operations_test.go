@@ -11,7 +11,19 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-const shapesSpec = "../../internal/shapes/shapes.yaml"
+// specFile holds the operations of a contract with every shape, as openconversation-gen writes them.
+func specFile(t *testing.T) string {
+	t.Helper()
+	raw, err := json.Marshal(shapes.Routes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "spec.json")
+	if err := os.WriteFile(file, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
 
 func TestOperations(t *testing.T) {
 	own := runArgs(t, "", "operations")
@@ -19,7 +31,7 @@ func TestOperations(t *testing.T) {
 		t.Errorf("%+v", own)
 	}
 	var rows []struct{ Operation, Method, Path, Repeat string }
-	others := runArgs(t, "", "operations", "--json", "--spec", shapesSpec)
+	others := runArgs(t, "", "operations", "--json", "--spec", specFile(t))
 	if err := json.Unmarshal([]byte(others.stdout), &rows); err != nil || len(rows) != len(shapes.Routes) {
 		t.Fatalf("%+v, %v", others, err)
 	}
@@ -63,7 +75,7 @@ func TestCall(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			server.ResetRequests()
-			got := call{args: append([]string{"call", "--spec", shapesSpec}, strings.Fields(tt.args)...), stdin: strings.NewReader(tt.stdin), env: env}.run()
+			got := call{args: append([]string{"call", "--spec", specFile(t)}, strings.Fields(tt.args)...), stdin: strings.NewReader(tt.stdin), env: env}.run()
 			if got.code != tt.code || !strings.Contains(got.stdout, tt.stdout) || !strings.Contains(got.stderr, tt.stderr) {
 				t.Errorf("%+v", got)
 			}
@@ -86,8 +98,8 @@ func TestCallThatFails(t *testing.T) {
 }
 
 func TestCallHelpSaysWhatIsNotSafe(t *testing.T) {
-	unsafe := runArgs(t, "", "call", "--spec", shapesSpec, "sendMessage", "--help")
-	safe := runArgs(t, "", "call", "--spec="+shapesSpec, "listUsers", "--help")
+	unsafe := runArgs(t, "", "call", "--spec", specFile(t), "sendMessage", "--help")
+	safe := runArgs(t, "", "call", "--spec="+specFile(t), "listUsers", "--help")
 	if unsafe.code != 0 || !strings.Contains(unsafe.stdout, "is NOT safe to repeat") || !strings.Contains(unsafe.stdout, "--body") {
 		t.Errorf("%+v", unsafe)
 	}
@@ -100,11 +112,17 @@ func TestCallHelpSaysWhatIsNotSafe(t *testing.T) {
 }
 
 func TestEmulatorWithSpec(t *testing.T) {
-	got := runArgs(t, "", "call", "--spec", shapesSpec, "countAll", "--emulator")
+	got := runArgs(t, "", "call", "--spec", specFile(t), "countAll", "--emulator")
 	if got.code != 0 || got.stdout != "1\n" {
 		t.Errorf("%+v", got)
 	}
-	if got := runArgs(t, "", "emulator", "--spec", "../../go.mod"); got.code != 2 || !strings.Contains(got.stderr, "go.mod:1: ") {
-		t.Errorf("%+v", got)
+	for _, text := range []string{"openapi: 3.0.3", "{}", "[{}]", `[{"Operation":{"ID":"a"}}]`, `[{"Operation":{"ID":"a b","Path":"/a","Method":"GET"}}]`, `[{"Operation":{"ID":"a","Path":"/a","Method":"GET"},"Example":"{"}]`, `[{"New":1}]`} {
+		file := filepath.Join(t.TempDir(), "bad.json")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := runArgs(t, "", "emulator", "--spec", file); got.code != 2 || !strings.Contains(got.stderr, "openconversation-gen --spec my.yaml --routes my.json") {
+			t.Errorf("%s: %+v", text, got)
+		}
 	}
 }

@@ -40,7 +40,7 @@ service surely did not process it.`,
 			return list(w, routes, asJSON)
 		}),
 	}
-	cmd.Flags().StringVar(&spec, "spec", "", "the operations of this `FILE`, an OpenAPI 3.0 contract, instead of this project's")
+	cmd.Flags().StringVar(&spec, "spec", "", "the operations of this `FILE`, made by openconversation-gen --routes of an OpenAPI contract, instead of this project's")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print an array of JSON objects")
 	return cmd
 }
@@ -91,9 +91,10 @@ func Command(w *term.World) *cobra.Command {
 
 The operation's parameters are flags: openconversation call OPERATION --help lists them.
 openconversation operations lists the operations. With --spec FILE they are those of an
-OpenAPI 3.0 contract of your own.`,
+OpenAPI contract of your own, of which openconversation-gen makes the file:
+  openconversation-gen --spec robot.yaml --routes robot.json`,
 		Example: `  openconversation call chatIdToOpenConversationId --chatId chatfaabe59a460527f5fb72fbbdfe3f061e --emulator
-  openconversation call --spec robot.yaml sendMessage --body @message.json`,
+  openconversation call --spec robot.json sendMessage --body @message.json`,
 		Annotations:        map[string]string{explain.Footer: connect.EnvironmentText() + "\n" + explain.ExitText()},
 		DisableFlagParsing: true, // which flags there are depends on the operation
 		RunE: explain.Begins(func(cmd *cobra.Command, args []string) error {

@@ -59,7 +59,7 @@ after which they are answered as usual. Several apply in their order. FAULT is
   reset, hang     the connection is reset, or never answered
   pass            the request is answered as usual`,
 		Example: `  openconversation emulator --listen 127.0.0.1:8080 --any-chat
-  openconversation emulator --spec robot.yaml
+  openconversation emulator --spec robot.json
   openconversation emulator --qps 20 --quota 5000 --latency 50ms
   openconversation emulator --fault InvalidAuthentication --fault 502:3
   openconversation emulator --token-fault invalidClientIdOrSecret:always`,
@@ -73,7 +73,7 @@ after which they are answered as usual. Several apply in their order. FAULT is
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback `ADDRESS:PORT` to listen at; port 0 is a free one")
 	flags.BoolVar(&o.anyChat, "any-chat", false, "know every chat id, except those that begin with unknown or cid")
 	flags.StringArrayVar(&o.chats, "chat", nil, "know this chat: `CHAT_ID=OPEN_CONVERSATION_ID`; may be repeated")
-	flags.StringVar(&o.spec, "spec", "", "serve the operations of this `FILE` as well, an OpenAPI 3.0 contract: each answers with its example")
+	flags.StringVar(&o.spec, "spec", "", "serve the operations of this `FILE` as well, made by openconversation-gen --routes of an OpenAPI contract")
 	flags.IntVar(&o.qps, "qps", 0, "let an app make `N` conversions in a second; 0 is no limit")
 	flags.IntVar(&o.quota, "quota", -1, "let the organisation make `N` conversions in a month; -1 is no limit")
 	flags.DurationVar(&o.latency, "latency", 0, "hold every answer back for this `time`, such as 50ms")

@@ -1,26 +1,50 @@
-// Package specs reads the contract that a flag names.
+// Package specs reads the operations of a contract that a flag names, in the form that openconversation-gen --routes writes:
+// so this command compiles no library that reads OpenAPI.
 package specs
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
-	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
-	"github.com/dingtalk-openapi/openconversation-go/internal/routes"
 )
 
-// Read is the operations of the contract in a file.
+const hint = "make the file of an OpenAPI contract: openconversation-gen --spec my.yaml --routes my.json"
+
+// Read is the operations in a file.
 func Read(file string) ([]generated.Route, error) {
-	c, err := contract.Load(file, contract.Plain)
+	content, err := os.ReadFile(file)
 	if err != nil {
-		return nil, refused(err)
+		return nil, explain.Usage("--spec: %v", err)
 	}
-	all, err := routes.Of(c)
-	if err != nil {
-		return nil, refused(err)
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.DisallowUnknownFields()
+	var all []generated.Route
+	if err := decoder.Decode(&all); err != nil {
+		return nil, explain.UsageHint(hint, "--spec %s: it is not a list of operations", file)
+	}
+	for i, r := range all {
+		if err := check(r); err != nil {
+			return nil, explain.UsageHint(hint, "--spec %s: operation %d: %v", file, i+1, err)
+		}
 	}
 	return all, nil
 }
 
-func refused(err error) error {
-	return explain.UsageHint("openconversation-gen --help lists what a contract may hold", "--spec: %v", err)
+func check(r generated.Route) error {
+	o := r.Operation
+	switch {
+	case o == nil || o.ID == "" || strings.HasPrefix(o.ID, "-") || strings.Contains(o.ID, " "):
+		return errors.New("it has no name")
+	case !strings.HasPrefix(o.Path, "/") || o.Method == "":
+		return fmt.Errorf("%s has no method or path", o.ID)
+	case r.Example != "" && !json.Valid([]byte(r.Example)):
+		return fmt.Errorf("the example of %s is not JSON", o.ID)
+	}
+	return nil
 }

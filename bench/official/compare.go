@@ -1,9 +1,7 @@
 package official
 
 import (
-	"encoding/json"
 	"fmt"
-	"math/big"
 	"mime"
 	"net/url"
 	"reflect"
@@ -13,44 +11,6 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 )
-
-// Difference is something in which two requests, or what was read of two answers, differ.
-type Difference struct {
-	Kind              Kind
-	Where             string // a parameter's name, or a place in the body
-	Official, Wrapper string // what either side sent or read
-}
-
-func (d Difference) String() string {
-	return fmt.Sprintf("%s %s: the official SDK %s; ours %s", d.Kind, d.Where, d.Official, d.Wrapper)
-}
-
-// Kind is what a difference is about.
-type Kind string
-
-// The kinds. Those that ByDesign lists are meant.
-const (
-	KindMethod      Kind = "method"
-	KindPath        Kind = "path"
-	KindEscaping    Kind = "escaping in the path"
-	KindQuery       Kind = "query"
-	KindArray       Kind = "a list in the query"
-	KindHeader      Kind = "header"
-	KindContentType Kind = "content type"
-	KindAccept      Kind = "accept"
-	KindBody        Kind = "body"
-	KindNoBody      Kind = "a body with nothing in it"
-	KindAnswer      Kind = "answer"
-	KindProtocol    Kind = "protocol, if none is named"
-)
-
-// ByDesign says of the differences that are meant why they are.
-var ByDesign = map[Kind]string{
-	KindEscaping:    "a parameter is one segment of the path, whatever it holds; unescaped, it names another operation",
-	KindArray:       "OpenAPI has no style for numbered names; the values agree",
-	KindContentType: "JSON is UTF-8 by definition (RFC 8259), and `application/json` has no parameter",
-	KindProtocol:    "the access token is a secret",
-}
 
 // Compare lists in what two requests for an operation differ, as values.
 func (c *Contract) Compare(operation string, official, wrapper Recorded) ([]Difference, error) {
@@ -81,9 +41,6 @@ func (c *Contract) Compare(operation string, official, wrapper Recorded) ([]Diff
 			add(KindHeader, name, fmt.Sprintf("%q", theirs), fmt.Sprintf("%q", ours))
 		}
 	}
-	if theirs, ours := official.Header.Get("Accept"), wrapper.Header.Get("Accept"); theirs != ours {
-		add(KindAccept, "", fmt.Sprintf("%q", theirs), fmt.Sprintf("%q", ours))
-	}
 	return append(list, compareBody(official, wrapper)...), nil
 }
 
@@ -92,11 +49,7 @@ func compareBody(official, wrapper Recorded) []Difference {
 		return nil
 	}
 	if len(official.Body) == 0 || len(wrapper.Body) == 0 {
-		kind := KindBody
-		if theirs, ours := string(official.Body), string(wrapper.Body); theirs+ours == "{}" {
-			kind = KindNoBody
-		}
-		return []Difference{{kind, "", fmt.Sprintf("sends %.60q", official.Body), fmt.Sprintf("sends %.60q", wrapper.Body)}}
+		return []Difference{{KindBody, "", fmt.Sprintf("sends %.60q", official.Body), fmt.Sprintf("sends %.60q", wrapper.Body)}}
 	}
 	var list []Difference
 	theirs, ours := official.Header.Get("Content-Type"), wrapper.Header.Get("Content-Type")
@@ -117,6 +70,38 @@ func compareBody(official, wrapper Recorded) []Difference {
 	return append(list, CompareJSON(KindBody, a, b)...)
 }
 
+// CompareAnswers lists in what two readings of one answer differ. A field that is null is like one that is not there: a
+// field of type *string has one word for both.
+func (c *Contract) CompareAnswers(operation string, official, wrapper any) []Difference {
+	if text, ok := official.(string); ok && c.Operation(operation).anyAnswer() {
+		value, err := parse([]byte(text))
+		if err == nil && len(CompareJSON(KindAnswer, value, wrapper)) == 0 {
+			return []Difference{{KindAnyAnswer, "", "returns its text", "returns its value"}}
+		}
+	}
+	return CompareJSON(KindAnswer, withoutNulls(official), withoutNulls(wrapper))
+}
+
+func withoutNulls(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		kept := map[string]any{}
+		for name, v := range value {
+			if v != nil {
+				kept[name] = withoutNulls(v)
+			}
+		}
+		return kept
+	case []any:
+		kept := make([]any, len(value))
+		for i, v := range value {
+			kept[i] = withoutNulls(v)
+		}
+		return kept
+	}
+	return value
+}
+
 // compareQuery reads each parameter as its schema has it, so that two spellings of a value are the same.
 func compareQuery(op *Operation, official, wrapper Recorded) ([]Difference, error) {
 	theirs, err := official.Values()
@@ -134,13 +119,13 @@ func compareQuery(op *Operation, official, wrapper Recorded) ([]Difference, erro
 			continue
 		}
 		kind := KindQuery
-		if a, b := read(op.Query[name], name, rawTheirs), read(op.Query[name], name, rawOurs); a != nil && len(CompareJSON(KindQuery, a, b)) == 0 {
-			if op.Query[name].Content != nil {
-				continue // two spellings of one JSON value
-			}
-			if schemaOf(op.Query[name]).Type.Is("array") {
-				kind = KindArray
-			}
+		switch same := sameParameter(op.Query[name], name, rawTheirs, rawOurs); {
+		case same && op.Query[name].Content != nil: // two spellings of one JSON value
+			continue
+		case same && isList(op.Query[name]):
+			kind = KindList
+		case isList(op.Query[name]) && rawTheirs.Get(name) == "" && len(rawTheirs) < 2 && len(rawOurs) == 0:
+			kind = KindEmptyList
 		}
 		list = append(list, Difference{kind, name, "sends " + show(rawTheirs), "sends " + show(rawOurs)})
 	}
@@ -148,6 +133,13 @@ func compareQuery(op *Operation, official, wrapper Recorded) ([]Difference, erro
 		list = append(list, Difference{KindQuery, "what the contract does not have", "sends " + show(theirs), "sends " + show(ours)})
 	}
 	return list, nil
+}
+
+func isList(p *openapi3.Parameter) bool { return schemaOf(p).Type.Is("array") }
+
+func sameParameter(p *openapi3.Parameter, name string, official, wrapper url.Values) bool {
+	a, b := read(p, name, official), read(p, name, wrapper)
+	return a != nil && b != nil && len(CompareJSON(KindQuery, a, b)) == 0
 }
 
 // take removes a parameter from a query, with its numbered names.
@@ -191,74 +183,4 @@ func show(query url.Values) string {
 		text = text[:60] + "…"
 	}
 	return "`" + text + "`"
-}
-
-// CompareJSON lists in what two JSON values differ. Numbers are compared as numbers, however long.
-func CompareJSON(kind Kind, official, wrapper any) []Difference {
-	var list []Difference
-	compareAt("", official, wrapper, func(where string, official, wrapper any) {
-		list = append(list, Difference{kind, where, "has " + brief(official), "has " + brief(wrapper)})
-	})
-	return list
-}
-
-// absent stands for a field or an element that one side lacks.
-type absent struct{}
-
-func brief(value any) string {
-	if value == (absent{}) {
-		return "nothing"
-	}
-	text, err := json.Marshal(value)
-	if err != nil {
-		return err.Error()
-	}
-	return fmt.Sprintf("%.80s", text)
-}
-
-func compareAt(where string, a, b any, differ func(where string, a, b any)) {
-	switch a := a.(type) {
-	case map[string]any:
-		b, ok := b.(map[string]any)
-		if !ok {
-			break
-		}
-		for _, name := range sortedKeys(a) {
-			if value, ok := b[name]; ok {
-				compareAt(where+"."+name, a[name], value, differ)
-			} else {
-				differ(where+"."+name, a[name], absent{})
-			}
-		}
-		for _, name := range sortedKeys(b) {
-			if _, ok := a[name]; !ok {
-				differ(where+"."+name, absent{}, b[name])
-			}
-		}
-		return
-	case []any:
-		b, ok := b.([]any)
-		if !ok || len(a) != len(b) {
-			break
-		}
-		for i := range a {
-			compareAt(fmt.Sprintf("%s[%d]", where, i), a[i], b[i], differ)
-		}
-		return
-	case json.Number:
-		if b, ok := b.(json.Number); ok && sameNumber(a, b) {
-			return
-		}
-	default:
-		if reflect.DeepEqual(a, b) {
-			return
-		}
-	}
-	differ(where, a, b)
-}
-
-func sameNumber(a, b json.Number) bool {
-	x, okX := new(big.Rat).SetString(a.String())
-	y, okY := new(big.Rat).SetString(b.String())
-	return okX && okY && x.Cmp(y) == 0
 }

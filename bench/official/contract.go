@@ -88,6 +88,11 @@ func (c *Contract) IDs() []string { return c.ids }
 // Operation is the operation with this id, which the contract must have.
 func (c *Contract) Operation(id string) *Operation { return c.operations[id] }
 
+// anyAnswer says whether the contract leaves the type of the answer open.
+func (o *Operation) anyAnswer() bool {
+	return o.Answer != nil && o.Answer.Type == nil && len(o.Answer.AllOf) == 0
+}
+
 // schemaOf is the schema of a parameter, whether it is spelt plainly or as JSON.
 func schemaOf(p *openapi3.Parameter) *openapi3.Schema {
 	if p.Schema != nil {

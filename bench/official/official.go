@@ -20,7 +20,8 @@ const Token = "token-of-the-comparison"
 
 // Side is one of the two that are compared.
 type Side interface {
-	// Send makes the call of an operation, and returns the answer as the caller gets it: as JSON, null if there is none.
+	// Send makes the call of an operation, and returns the answer as the caller gets it: as package encoding/json reads
+	// it, with json.Number for numbers; nil if there is none.
 	Send(operation string, values Values) (any, error)
 }
 
@@ -30,7 +31,7 @@ type Official struct {
 	contract *Contract
 }
 
-// NewOfficial returns the official SDK, set up to call host with plain HTTP.
+// NewOfficial returns the official SDK, set up to call host. It is not told a protocol, and takes HTTP.
 func NewOfficial(host string, contract *Contract) *Official {
 	return &Official{host: host, contract: contract}
 }
@@ -41,7 +42,7 @@ func (o *Official) Send(operation string, values Values) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := c.client(&openapi.Config{Protocol: tea.String("HTTP"), Endpoint: tea.String(o.host), RegionId: tea.String("central")})
+	client, err := c.client(&openapi.Config{Endpoint: tea.String(o.host), RegionId: tea.String("central")})
 	if err != nil {
 		return nil, err
 	}

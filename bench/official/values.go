@@ -84,14 +84,40 @@ func (c *Contract) values(operation string, fill Fill) (Values, error) {
 	return v, nil
 }
 
-// answer is an answer of an operation, every field that the official SDK knows filled. It is nil for an operation
-// without one.
-func (c *Contract) answer(operation string) (any, error) {
+// answer is an answer of an operation: every field that the official SDK knows filled, except that with Least those
+// which the contract calls nullable are null. It is nil for an operation without one.
+func (c *Contract) answer(operation string, fill Fill) (any, error) {
 	t, err := typesOf(operation)
 	if err != nil || t.answer == nil {
 		return nil, err
 	}
-	return (&filler{}).value(t.answer, "answer"), nil
+	value := (&filler{}).value(t.answer, "answer")
+	if fill == Least {
+		value = nulled(value, c.Operation(operation).Answer)
+	}
+	return value, nil
+}
+
+func nulled(value any, s *openapi3.Schema) any {
+	if s == nil {
+		return value
+	}
+	if s.Nullable {
+		return nil
+	}
+	switch value := value.(type) {
+	case map[string]any:
+		for name, v := range value {
+			value[name] = nulled(v, property(s, name))
+		}
+	case []any:
+		for i, v := range value {
+			if s.Items != nil {
+				value[i] = nulled(v, s.Items.Value)
+			}
+		}
+	}
+	return value
 }
 
 // least is what the contract requires of a value.

@@ -78,7 +78,7 @@ var calls = []call{
 	{"listStars", client(storage2.NewClient), (*storage2.Client).ListStarsWithOptions},
 	{"createForm", client(workflow.NewClient), (*workflow.Client).FormCreateWithOptions},
 	{"querySchemaByProcessCode", client(workflow.NewClient), (*workflow.Client).QuerySchemaByProcessCodeWithOptions},
-	{"getProcessDesign", client(yida.NewClient), (*yida.Client).GetProcessDesignWithOptions},
+	{"listFormTableRows", client(yida.NewClient), (*yida.Client).ListTableDataByFormInstanceIdTableIdWithOptions},
 	{"updateFormData", client(yida.NewClient), (*yida.Client).UpdateFormDataWithOptions},
 	{"updateVacationQuota", client(attendance.NewClient), (*attendance.Client).UpdateVacationQuotaWithOptions},
 	{"getSubmitStatistics", client(report.NewClient), (*report.Client).GetSubmitStatisticsWithOptions},

@@ -108,6 +108,6 @@ var calls = []call{
 	{"queryCorpScale", client(bizfinance2.NewClient), (*bizfinance2.Client).QueryCorpScaleWithOptions},
 }
 
-func client[C any](make func(*openapi.Config) (*C, error)) func(*openapi.Config) (any, error) {
-	return func(config *openapi.Config) (any, error) { return make(config) }
+func client[C any](create func(*openapi.Config) (*C, error)) func(*openapi.Config) (any, error) {
+	return func(config *openapi.Config) (any, error) { return create(config) }
 }

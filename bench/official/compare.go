@@ -29,7 +29,7 @@ func (c *Contract) Compare(operation string, official, wrapper Recorded) ([]Diff
 				kind = KindEscaping
 			}
 		}
-		add(kind, "", official.Path, wrapper.Path)
+		add(kind, "", "`"+official.Path+"`", "`"+wrapper.Path+"`")
 	}
 	query, err := compareQuery(op, official, wrapper)
 	if err != nil {
@@ -60,7 +60,7 @@ func compareBody(official, wrapper Recorded) []Difference {
 				kind = KindContentType
 			}
 		}
-		list = append(list, Difference{kind, "Content-Type", fmt.Sprintf("sends %q", theirs), fmt.Sprintf("sends %q", ours)})
+		list = append(list, Difference{kind, "Content-Type", "sends `" + theirs + "`", "sends `" + ours + "`"})
 	}
 	a, errA := parse(official.Body)
 	b, errB := parse(wrapper.Body)

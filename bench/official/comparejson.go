@@ -43,7 +43,7 @@ func brief(value any) string {
 	if err != nil {
 		return err.Error()
 	}
-	return fmt.Sprintf("%.80s", text)
+	return fmt.Sprintf("`%.80s`", text)
 }
 
 func compareAt(where string, a, b any, differ func(where string, a, b any)) {

@@ -41,7 +41,23 @@ func (c *Contract) Compare(operation string, official, wrapper Recorded) ([]Diff
 			add(KindHeader, name, fmt.Sprintf("%q", theirs), fmt.Sprintf("%q", ours))
 		}
 	}
+	if theirs, ours := official.Header.Get("Content-Type"), wrapper.Header.Get("Content-Type"); theirs != ours {
+		kind := KindHeader
+		if sameMediaType(theirs, ours) {
+			kind = KindContentType
+		}
+		add(kind, "Content-Type", "`"+theirs+"`", "`"+ours+"`")
+	}
 	return append(list, compareBody(official, wrapper)...), nil
+}
+
+func sameMediaType(official, wrapper string) bool {
+	theirs, _, err := mime.ParseMediaType(official)
+	if err != nil {
+		return false
+	}
+	ours, _, err := mime.ParseMediaType(wrapper)
+	return err == nil && theirs == ours
 }
 
 func compareBody(official, wrapper Recorded) []Difference {
@@ -51,23 +67,12 @@ func compareBody(official, wrapper Recorded) []Difference {
 	if len(official.Body) == 0 || len(wrapper.Body) == 0 {
 		return []Difference{{KindBody, "", fmt.Sprintf("sends %.60q", official.Body), fmt.Sprintf("sends %.60q", wrapper.Body)}}
 	}
-	var list []Difference
-	theirs, ours := official.Header.Get("Content-Type"), wrapper.Header.Get("Content-Type")
-	if theirs != ours {
-		kind := KindHeader
-		if a, _, err := mime.ParseMediaType(theirs); err == nil {
-			if b, _, err := mime.ParseMediaType(ours); err == nil && a == b {
-				kind = KindContentType
-			}
-		}
-		list = append(list, Difference{kind, "Content-Type", "sends `" + theirs + "`", "sends `" + ours + "`"})
-	}
 	a, errA := parse(official.Body)
 	b, errB := parse(wrapper.Body)
 	if errA != nil || errB != nil {
-		return append(list, Difference{KindBody, "", fmt.Sprintf("sends %.60q (%v)", official.Body, errA), fmt.Sprintf("sends %.60q (%v)", wrapper.Body, errB)})
+		return []Difference{{KindBody, "", fmt.Sprintf("sends %.60q (%v)", official.Body, errA), fmt.Sprintf("sends %.60q (%v)", wrapper.Body, errB)}}
 	}
-	return append(list, CompareJSON(KindBody, a, b)...)
+	return CompareJSON(KindBody, a, b)
 }
 
 // CompareAnswers lists in what two readings of one answer differ. A field that is null is like one that is not there: a

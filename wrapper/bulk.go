@@ -3,161 +3,219 @@ package dingtalk
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"sync"
 
-	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
-// Conversion is one chat's pair of ids.
-type Conversion struct {
-	ChatID             string
-	OpenConversationID string // empty if there is an error
+// Converted is a caller's own row with its result.
+type Converted[R any] struct {
+	Row R
+	Conversion
 }
 
-// BulkOption changes one run of [Client.OpenConversationIDs].
-type BulkOption func(*bulk)
+// OpenConversationIDs converts many chats and yields one result for each id, in the order of chatIDs. It is [ConvertEach]
+// for rows that are just ids.
+func (c *Client) OpenConversationIDs(ctx context.Context, chatIDs iter.Seq[string], opts ...BulkOption) iter.Seq2[Conversion, error] {
+	return func(yield func(Conversion, error) bool) {
+		for row, err := range ConvertEach(ctx, c, chatIDs, func(id string) string { return id }, opts...) {
+			if !yield(row.Conversion, err) {
+				return
+			}
+		}
+	}
+}
+
+// ConvertEach converts the chat of each row and yields the row with its result, in the order of rows; chatID returns a
+// row's chat id. Each distinct id is called once. The rate is that of the client's limiter, or else [DefaultRate] with an
+// [AdaptiveLimiter].
+//
+// What a failure means to the others is its [Error.Scope]. One of ScopeChat does not stop them. One of ScopeAll does, and
+// so do some of ScopeUnclear in a row ([Kind.InARow]): no more requests are sent, those under way are yielded, the failure
+// that ended the run has Error.EndsRun, and every id without a result comes with [ErrNotTried], which also wraps that
+// failure. Break out of the loop at the first of those, or go on to learn them all.
+//
+// When ctx ends, the results that there are come first, and then one more without a row, with the context's error; rows
+// that were not read get none. A loop that ends early, or whose context does, leaves no call under way.
+//
+// rows is read in a goroutine of its own, a bounded number of rows ahead. It may still be inside the sequence when the
+// loop ends: what that reads from must stay open until it has returned. A sequence that panics ends the run, with an
+// error of [ErrPanicked] that has no row.
+func ConvertEach[R any](ctx context.Context, c *Client, rows iter.Seq[R], chatID func(R) string, opts ...BulkOption) iter.Seq2[Converted[R], error] {
+	return func(yield func(Converted[R], error) bool) {
+		b := &run{client: c, concurrency: defaultConcurrency, memory: defaultMemory, limiter: c.limiter}
+		if err := b.configure(opts, rows != nil && chatID != nil); err != nil {
+			yield(Converted[R]{}, &Error{Op: convertCall.op, Kind: ErrRejected, Local: true, Message: "not sent: " + err.Error()})
+			return
+		}
+		convertEach(ctx, b, rows, chatID, yield)
+	}
+}
+
+// BulkOption changes one run of [ConvertEach] or [Client.OpenConversationIDs]. A nil one is skipped. A value that makes no
+// sense ends the run before it begins, with an error of [ErrRejected].
+type BulkOption func(*run) error
 
 // WithConcurrency sets how many calls may be under way at once, at least one. The default is 16, which is enough for any
 // rate that the service allows.
-func WithConcurrency(n int) BulkOption { return func(b *bulk) { b.concurrency = max(n, 1) } }
+func WithConcurrency(n int) BulkOption {
+	return func(b *run) error {
+		if n < 1 {
+			return fmt.Errorf("WithConcurrency: %d is not positive", n)
+		}
+		b.concurrency = n
+		return nil
+	}
+}
 
 // WithMemory sets how many distinct chat ids a run remembers, so that one that comes again costs no second call. The
-// default is 100,000, about 20 MB; ids that come again later than that are called again. With 0 or less, each is called.
-func WithMemory(ids int) BulkOption { return func(b *bulk) { b.memory = max(ids, 0) } }
+// default is 100,000, about 20 MB; ids that come again later than that are called again. With 0, each is called.
+func WithMemory(ids int) BulkOption {
+	return func(b *run) error {
+		if ids < 0 {
+			return fmt.Errorf("WithMemory: %d is negative", ids)
+		}
+		b.memory = ids
+		return nil
+	}
+}
+
+// WithStop ends the spending of a run: once stop is closed, no further request is sent. Requests under way are finished,
+// until ctx ends; a call that waits (for the limiter, a token, the circuit breaker, the budget or a repeat) is not sent.
+// Every id without a result comes with [ErrNotTried], or with what its last request met.
+func WithStop(stop <-chan struct{}) BulkOption {
+	return func(b *run) error {
+		b.asked = stop
+		return nil
+	}
+}
 
 const (
 	defaultConcurrency = 16
 	defaultMemory      = 100_000
-	// maxThrottles is how often a call of a run is repeated after throttles, beyond its ordinary attempts: the limiter
-	// needs a few to find the limit.
-	maxThrottles = 12
-	// maxUnavailable and maxStrange are how many failures in a row, of the network or service and of answers that are
-	// not the service's, end a run: the next would meet the same.
-	maxUnavailable = 5
-	maxStrange     = 3
 )
 
-// OpenConversationIDs converts many chats and yields one result for each id, in the order of chatIDs. Each distinct id
-// is called once. The rate is that of the client's limiter, or else [DefaultRate] with an [AdaptiveLimiter].
-//
-// An error that concerns one chat ([ErrInvalidChatID], [ErrOwnerNotVisible]) does not stop the others. One that every
-// further chat would meet does, and so do five failures of the service in a row, or three answers that are not the
-// service's: no more calls are made, the calls under way are yielded, and every id after them comes with [ErrNotTried],
-// which also wraps the cause. Break out of the loop at the first of those, or go on to learn them all.
-//
-// When ctx ends, the results that there are come first, and then one more without a ChatID, with the context's error;
-// ids that were not read get none. A loop that ends early, or whose context does, leaves no call under way.
-//
-// chatIDs is read in a goroutine of its own, a bounded number of ids ahead. It may still be inside the sequence when the
-// loop ends: what that reads from must stay open until it has returned.
-func (c *Client) OpenConversationIDs(ctx context.Context, chatIDs iter.Seq[string], opts ...BulkOption) iter.Seq2[Conversion, error] {
-	return func(yield func(Conversion, error) bool) {
-		b := &bulk{client: c, concurrency: defaultConcurrency, memory: defaultMemory, limiter: c.limiter}
-		if b.limiter == nil {
-			b.limiter = c.bulkPace.limiter(c.clock)
-		}
-		for _, opt := range opts {
-			opt(b)
-		}
-		b.run(ctx, chatIDs, yield)
+func (b *run) configure(opts []BulkOption, sequence bool) error {
+	if !sequence {
+		return errors.New("the sequence is nil, or the function that names a row's chat id")
 	}
+	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
+		if err := opt(b); err != nil {
+			return err
+		}
+	}
+	if b.limiter == nil {
+		b.limiter = b.client.bulkPace.get(b.client.path.clock)
+	}
+	return nil
 }
 
-// bulk is one run. Ids go from the input to queue, in order, and to work; workers complete them in any order; the
-// caller's goroutine yields them in the order of queue.
-type bulk struct {
-	client      *Client
-	limiter     Limiter
-	concurrency int
-	memory      int
-
-	queue chan *item // every id, in order
-	work  chan *item // distinct ids
-
-	mu     sync.Mutex
-	streak streak
-	stop   chan struct{} // closed when no further call is to be made
-	cause  *Error        // why; set before stop is closed
+// queued is a row on its way to the caller, and the item of its id.
+type queued[R any] struct {
+	row R
+	*item
 }
 
-// item is one distinct id. done is closed when the rest is final.
-type item struct {
-	result Conversion
-	err    error
-	done   chan struct{}
-}
-
-func (b *bulk) run(ctx context.Context, chatIDs iter.Seq[string], yield func(Conversion, error) bool) {
+// convertEach makes the run. Rows go from the input to queue, in order, and their items to work; workers complete them in
+// any order; the caller's goroutine yields them in the order of queue.
+func convertEach[R any](ctx context.Context, b *run, rows iter.Seq[R], chatID func(R) string, yield func(Converted[R], error) bool) {
 	ctx, cancel := context.WithCancel(ctx)
-	// Ids are queued before they are begun, and the caller waits for one that is no longer queued: so no more are begun
-	// and not yet yielded than may be under way, and a process that is killed has spent no more calls without a result.
-	b.queue = make(chan *item, b.concurrency-1)
+	b.waits, b.halt = context.WithCancel(ctx)
+	b.inARow = map[int]int{}
 	b.work = make(chan *item)
-	b.stop = make(chan struct{})
-	go b.read(ctx, chatIDs)
+	// Rows are queued before they are begun, and the caller waits for one that is no longer queued: so no more are begun
+	// and not yet yielded than may be under way, and a process that is killed has spent no more calls without a result.
+	queue := make(chan queued[R], b.concurrency-1)
+	var broken error // of the input; final once queue is closed
+	go func() {
+		defer close(b.work)
+		defer close(queue)
+		ended := false
+		defer func() {
+			if v := recover(); !ended {
+				broken = panicked(v, text.Secrets{}, convertCall)
+			}
+		}()
+		read(ctx, b, rows, chatID, queue)
+		ended = true
+	}()
+	if b.asked != nil {
+		go func() {
+			select {
+			case <-b.asked:
+				b.stop(errStopped)
+			case <-ctx.Done():
+			}
+		}()
+	}
 	var workers sync.WaitGroup
 	for range b.concurrency {
-		workers.Go(func() { b.convertAll(ctx) })
+		workers.Go(func() { b.convertAll(ctx, &workers) })
 	}
 	defer workers.Wait()
 	defer cancel()
 
 	for more := true; more; {
-		var it *item
+		var q queued[R]
 		select {
-		case it, more = <-b.queue:
+		case q, more = <-queue:
 		case <-ctx.Done():
 		}
-		if it != nil {
+		if q.item != nil {
 			select {
-			case <-it.done:
-				more = yield(it.result, it.err)
+			case <-q.done:
+				more = yield(Converted[R]{q.row, q.result}, q.err)
 				continue
 			case <-ctx.Done():
 			}
 		}
 		if err := ctx.Err(); err != nil {
 			workers.Wait()
-			b.end(it, err, yield)
+			yieldRest(q, queue, convertCall.unsent(&verdict{ended: err}, nil), yield)
 			return
+		}
+		if !more && broken != nil {
+			yield(Converted[R]{}, broken)
 		}
 	}
 }
 
-// end yields what has been taken from the input when the caller's context ended: results where there are some. The
+// yieldRest yields what has been taken from the input when the caller's context ended: results where there are some. The
 // input itself may be one that never returns, so it is not waited for, and the last error is the context's.
-func (b *bulk) end(it *item, cause error, yield func(Conversion, error) bool) {
-	ended := canceled(generated.OperationChatIDToOpenConversationID.ID, cause, nil)
+func yieldRest[R any](q queued[R], queue <-chan queued[R], ended *Error, yield func(Converted[R], error) bool) {
 	for more := true; more; {
-		if it != nil {
+		if q.item != nil {
+			err := error(ended)
 			select {
-			case <-it.done:
+			case <-q.done:
+				err = q.err
 			default:
-				it.err = ended
 			}
-			if !yield(it.result, it.err) {
+			if !yield(Converted[R]{q.row, q.result}, err) {
 				return
 			}
 		}
 		select {
-		case it, more = <-b.queue:
+		case q, more = <-queue:
 		default:
 			more = false
 		}
 	}
-	yield(Conversion{}, ended)
+	yield(Converted[R]{}, ended)
 }
 
 // read feeds the input to queue and work until it ends or ctx does.
-func (b *bulk) read(ctx context.Context, chatIDs iter.Seq[string]) {
-	defer close(b.work)
-	defer close(b.queue)
+func read[R any](ctx context.Context, b *run, rows iter.Seq[R], chatID func(R) string, queue chan<- queued[R]) {
 	seen := newMemory(b.memory)
-	for id := range chatIDs {
-		it, known := seen.item(id)
+	for row := range rows {
+		it, known := seen.item(chatID(row))
 		select {
-		case b.queue <- it:
+		case queue <- queued[R]{row, it}:
 		case <-ctx.Done():
 			return
 		}
@@ -170,105 +228,4 @@ func (b *bulk) read(ctx context.Context, chatIDs iter.Seq[string]) {
 			return
 		}
 	}
-}
-
-// convertAll completes items until there are no more or ctx ends.
-func (b *bulk) convertAll(ctx context.Context) {
-	for {
-		select {
-		case it, more := <-b.work:
-			if !more {
-				return
-			}
-			b.convert(ctx, it)
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// convert completes an item, by a call unless the run has stopped.
-func (b *bulk) convert(ctx context.Context, it *item) {
-	defer close(it.done)
-	select {
-	case <-b.stop:
-		it.err = notTried(b.cause)
-		return
-	default:
-	}
-	var err error
-	it.result.OpenConversationID, err = b.client.convert(ctx, it.result.ChatID, b.limiter, maxThrottles)
-	it.err = err
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if cause := b.streak.stops(err); cause != nil && b.cause == nil {
-		b.cause = cause
-		close(b.stop)
-	}
-}
-
-// notTried is the error of an id for which no call was made.
-func notTried(cause *Error) error {
-	return &Error{
-		Op: generated.OperationChatIDToOpenConversationID.ID, Kind: ErrNotTried, Local: true,
-		RetryAfter: cause.RetryAfter, Err: cause,
-	}
-}
-
-// streak counts failures in a row that may or may not be about one chat alone.
-type streak struct{ unavailable, strange int }
-
-// stops returns err as the end of the run, if the next chat would meet it too.
-func (s *streak) stops(err error) *Error {
-	e, ok := as[*Error](err)
-	if !ok {
-		*s = streak{}
-		return nil
-	}
-	switch {
-	case errors.Is(e.Kind, ErrInvalidChatID), errors.Is(e.Kind, ErrOwnerNotVisible):
-		if !e.Local {
-			*s = streak{}
-		}
-		return nil
-	case errors.Is(e.Kind, ErrUnavailable):
-		if s.unavailable++; s.unavailable < maxUnavailable {
-			return nil
-		}
-	case errors.Is(e.Kind, ErrUnexpectedResponse), errors.Is(e.Kind, ErrRejected),
-		errors.Is(e.Kind, ErrPermissionDenied) && generated.LookupErrorCode(string(e.Code)) == nil:
-		if s.strange++; s.strange < maxStrange {
-			return nil
-		}
-	}
-	return e
-}
-
-// memory finds the item of an id that has come before, among the last so many distinct ones.
-type memory struct {
-	size  int
-	items map[string]*item
-	order []string // a ring of the ids in items, once it has grown to size
-	next  int
-}
-
-func newMemory(size int) *memory { return &memory{size: size, items: make(map[string]*item)} }
-
-func (m *memory) item(id string) (it *item, known bool) {
-	if it, known = m.items[id]; known {
-		return it, true
-	}
-	it = &item{result: Conversion{ChatID: id}, done: make(chan struct{})}
-	switch {
-	case m.size == 0:
-		return it, false
-	case len(m.order) < m.size:
-		m.order = append(m.order, id)
-	default:
-		delete(m.items, m.order[m.next])
-		m.order[m.next] = id
-		m.next = (m.next + 1) % m.size
-	}
-	m.items[id] = it
-	return it, false
 }

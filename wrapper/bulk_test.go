@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -156,7 +157,7 @@ func TestBulkEndsWithItsLoop(t *testing.T) {
 			taken.Add(1)
 		}
 	}
-	rows := 0
+	rows, before := 0, runtime.NumGoroutine()
 	for _, err := range client.OpenConversationIDs(t.Context(), endless) {
 		if rows++; err != nil || rows == 50 {
 			break
@@ -165,8 +166,11 @@ func TestBulkEndsWithItsLoop(t *testing.T) {
 	if made := calls(srv); made > 50+16*10 {
 		t.Errorf("%d calls for 50 rows", made)
 	}
-	if n := goroutinesIn("wrapper.(*bulk).convertAll"); n != 0 {
-		t.Errorf("%d goroutines go on with calls after the loop", n)
+	made := calls(srv)
+	client.CloseIdleConnections()
+	eventually(t, "all goroutines of the run have ended", func() bool { return runtime.NumGoroutine() <= before })
+	if calls(srv) != made {
+		t.Error("the run went on with calls after its loop")
 	}
 }
 

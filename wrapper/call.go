@@ -5,217 +5,310 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/breaker"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
-// operation is one call of the contract: all that differs between endpoints.
-type operation struct {
-	id     string // operationId, as in the contract
-	public bool   // it carries no token, and passes no limiter, and the gate unless banned: there is one at a time
-	secret string // what its request carries besides, that no error may repeat
-	send   func(context.Context, *generated.Client) (*http.Response, error)
-	result func(body []byte) (text string, ok bool) // takes the result from the body of a success; ok is false if it holds none
-	text   string                                   // what result returned: most results are one string
+// tokenKeeper is what the path asks for tokens: the cache of an app's own token, or another source behind the same face.
+type tokenKeeper interface {
+	// Token returns a token that a header can carry.
+	Token(ctx context.Context) (string, error)
+	// reject drops a token that the service rejected, if it is still the current one.
+	reject(ctx context.Context, token string)
+	// remember makes further calls fail with err for a moment, since another token did not help.
+	remember(err *Error)
+}
 
-	limiter   Limiter // paces its requests; nil does not
-	throttles int     // repeats after throttles, beyond Retry.MaxAttempts
+// path is what the calls of a client share.
+type path struct {
+	wire    *wire.Wire
+	apis    apis
+	tokens  tokenKeeper
+	breaker *breaker.Breaker[*verdict]
+	retry   Retry
+	cache   Cache  // nil: conversions are not kept
+	budget  Budget // nil: requests are not counted
+	clock   clock.Clock
+	log     logger
+}
+
+// The steps of a call, in their order, for each request that it sends. A step lets the call go on, ends it (done), or has
+// a verdict on what keeps the request from being sent or from succeeding.
+//
+// The circuit breaker's pass is taken after what may wait, and given back with the attempt: while a call holds one, no
+// code of the caller's runs but the transport, within the attempt's limit, and the budget, for a moment (see spend).
+var (
+	callSteps   = []step{(*path).recall, (*path).pace, (*path).authorize, (*path).pass, (*path).spend, (*path).attempt}
+	tokenSteps  = []step{(*path).pass, (*path).attempt} // no rate limit and no quota counts them
+	publicSteps = []step{(*path).pace, (*path).pass, (*path).attempt}
+)
+
+type step func(*path, context.Context, *call) *verdict
+
+// operation is one operation of the contract with what a caller passes to it; T is its result.
+type operation[T any] struct {
+	call
+	decode func(body []byte) (T, bool) // false if the body of a success holds no result
+	find   func(context.Context) (T, bool)
+	keep   func(context.Context, T)
+	value  T
+}
+
+// call is what the path knows of an operation, and how far it has come.
+type call struct {
+	subject
+	secret   string // what its request carries in addition to the token, that no error may repeat
+	steps    []step
+	contract *Operation
+	send     func(context.Context, *call) (*http.Response, error) // through call.api
+	result   result                                               // the operation
+
+	limiter   Limiter         // paces its requests; nil does not
+	throttles int             // repeats after throttles, beyond Retry.MaxAttempts
+	waits     context.Context // ends its waits, and with them the call; nil is the caller's
+
+	api      *generated.Client // with the token in use
+	token    string
+	rejected *rejection
+	sent     int // requests
+	ticket   breaker.Pass
+	holds    bool // the ticket
+	done     bool // without a request
+}
+
+// result is what an operation gives to the path: it takes its value from a cache or from the body of a success.
+type result interface {
+	recall(ctx context.Context) bool
+	accept(body []byte) bool
+	store(ctx context.Context)
 }
 
 // rejection is a token that the service did not take, and how it said so.
 type rejection struct {
 	token string
-	err   *Error
+	verdict
 }
 
-// call is the one path of every operation: requests until one succeeds, with one replay if the token is rejected and
-// repeats after waits, as long as they may help.
-func (c *Client) call(ctx context.Context, op *operation) *Error {
-	var failed *Error       // what the last request got
-	var rejected *rejection // the token that was rejected, if one was
-	uncounted := 0          // requests that do not count as repeats: replays and throttles of a run
-	for n := 1; ; n++ {
-		token, sent, err := c.request(ctx, op, n, rejected)
-		if err == nil {
+func (o *operation[T]) recall(ctx context.Context) (ok bool) {
+	if o.find != nil {
+		o.value, ok = o.find(ctx)
+	}
+	return ok
+}
+
+func (o *operation[T]) accept(body []byte) (ok bool) {
+	o.value, ok = o.decode(body)
+	return ok
+}
+
+func (o *operation[T]) store(ctx context.Context) {
+	if o.keep != nil {
+		o.keep(ctx, o.value)
+	}
+}
+
+// do makes a call.
+func do[T any](ctx context.Context, p *path, o *operation[T]) (T, error) {
+	o.result = o
+	if err := p.do(ctx, &o.call); err != nil {
+		var none T
+		return none, err
+	}
+	return o.value, nil
+}
+
+// do is the one path of every call: requests until one succeeds, with one replay if the token is rejected, and repeats
+// after waits as long as they may help and are allowed.
+func (p *path) do(ctx context.Context, c *call) *Error {
+	if c.waits == nil {
+		c.waits = ctx
+	}
+	var before *verdict // on the request before
+	uncounted := 0      // requests that do not count as repeats: replays and throttles of a run
+	for {
+		n := c.sent
+		v := p.request(ctx, c)
+		if v == nil {
 			return nil
 		}
-		if !sent || err.broken && ended(ctx) != nil {
-			return unsent(ctx, op, err, failed)
+		if c.sent == n || v.ended != nil {
+			return c.unsent(v, before)
 		}
-		failed = err
-		if failed.dropToken && !op.public {
-			c.tokens.reject(ctx, token)
-			if rejected == nil {
-				rejected = &rejection{token: token, err: failed}
+		before = v
+		if v.dropToken && c.token != "" {
+			p.tokens.reject(ctx, c.token)
+			if c.rejected == nil {
+				c.rejected = &rejection{c.token, *v}
 				uncounted++
 				continue
 			}
-			failed.Err = fmt.Errorf("the token had been refreshed; the one before was rejected too: %w", rejected.err)
-			c.tokens.remember(failed)
+			failed := c.failure(v, fmt.Errorf("the token had been refreshed; the one before was rejected too: %w", c.failure(&c.rejected.verdict, nil, "")), "")
+			p.tokens.remember(failed)
 			return failed
 		}
-		if errors.Is(failed.Kind, ErrThrottled) && op.throttles > 0 {
-			op.throttles--
+		if v.kind == ErrThrottled && c.throttles > 0 { //nolint:errorlint // a verdict's kind is never wrapped
+			c.throttles--
 			uncounted++
 		}
-		wait, again := c.retry.next(ctx, c.clock, failed, max(n-uncounted, 1))
+		wait, again, why := p.retry.next(c.waits, p.clock, v, c.contract.Repeat == RepeatSafe, max(c.sent-uncounted, 1))
 		if !again {
-			return failed
+			return c.failure(v, nil, why)
 		}
-		c.log.wait(ctx, op.id, wait, failed)
-		if err := c.clock.sleep(ctx, wait); err != nil {
-			return canceled(op.id, err, failed)
+		if p.log != (silent{}) {
+			p.log.wait(ctx, wait, c.failure(v, nil, ""))
+		}
+		if err := p.clock.Sleep(c.waits, wait); err != nil {
+			return c.unsent(&verdict{ended: err}, before)
 		}
 	}
 }
 
-// request passes gate and limiter, gets a token and sends the nth request. sent is false if something kept it from being
-// sent.
-func (c *Client) request(ctx context.Context, op *operation, n int, rejected *rejection) (token string, sent bool, err *Error) {
-	if cause := ended(ctx); cause != nil {
-		return "", false, canceled(op.id, cause, nil)
+// request takes the steps of one request.
+func (p *path) request(ctx context.Context, c *call) *verdict {
+	defer p.leave(c, breaker.Outcome[*verdict]{}) // what a panic of the caller's own code would keep
+	if cause := clock.Ended(c.waits); cause != nil {
+		return &verdict{ended: cause}
 	}
-	if op.public {
-		if err := c.gate.banned(); err != nil {
-			return "", false, err
+	for _, take := range c.steps {
+		if v := take(p, ctx, c); v != nil || c.done {
+			return v
 		}
-		err := c.attempt(ctx, op, n, "")
-		c.gate.noteBan(err)
-		return "", true, err
 	}
-	p, err := c.gate.enter(ctx, n-1)
+	return nil
+}
+
+// recall looks into the cache, once.
+func (p *path) recall(ctx context.Context, c *call) *verdict {
+	c.done = c.sent == 0 && c.result.recall(ctx)
+	return nil
+}
+
+// pace waits for the limiter.
+func (p *path) pace(_ context.Context, c *call) *verdict {
+	if c.limiter == nil {
+		return nil
+	}
+	err := c.limiter.Wait(c.waits)
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, context.DeadlineExceeded) && clock.Ended(c.waits) == nil {
+		return &verdict{ended: context.DeadlineExceeded}
+	}
+	return foreign(c.waits, err, ErrThrottled, "not sent: the limiter refused")
+}
+
+// authorize gets a token other than the one that was rejected.
+func (p *path) authorize(ctx context.Context, c *call) *verdict {
+	token, err := p.tokens.Token(c.waits)
 	if err != nil {
-		return "", false, err
+		return unauthorized(c.waits, err)
 	}
-	settled := false // a panic of the caller's own code, such as its token source, must not keep the pass
-	defer func() {
-		if !settled {
-			c.gate.abandon(p)
-		}
-	}()
-	if err := c.limit(ctx, op); err != nil {
-		return "", false, err
+	if c.rejected != nil && token == c.rejected.token {
+		p.tokens.reject(ctx, token)
+		same := c.rejected.verdict
+		same.cause = errors.New("asked for another token, the credentials gave the rejected one again")
+		p.tokens.remember(c.failure(&same, nil, ""))
+		return &same
 	}
-	if token, err = c.token(ctx, op, rejected); err != nil {
-		return "", false, err
-	}
-	if err := c.spend(ctx, op); err != nil {
-		return "", false, err
-	}
-	err = c.attempt(ctx, op, n, token)
-	if err == nil || !err.broken || ended(ctx) == nil {
-		settled = true
-		c.gate.leave(p, err)
-		op.answered(err)
-	}
-	return token, true, err
+	c.token, c.api = token, p.apis.with(token)
+	return nil
 }
 
-// token gets a token other than the one that was rejected.
-func (c *Client) token(ctx context.Context, op *operation, rejected *rejection) (string, *Error) {
-	token, err := c.tokens.Token(ctx)
+// pass waits for the circuit breaker.
+func (p *path) pass(_ context.Context, c *call) *verdict {
+	ticket, refused := p.breaker.Acquire(c.waits, c.sent, c.isToken)
+	if refused == nil {
+		c.ticket, c.holds = ticket, true
+		if c.api == nil {
+			c.api = p.apis.plain
+		}
+		return nil
+	}
+	v := &verdict{ended: refused.Err, local: true, wait: refused.Wait, message: "not sent: earlier calls failed and the wait would be too long"}
+	if refused.Cause != nil {
+		v.kind = refused.Cause.kind
+		v.cause = subject{op: refused.Cause.op}.failure(refused.Cause, nil, "")
+	}
+	return v
+}
+
+// lendTime is how long a budget may take before the pass of its call is given to another.
+const lendTime = 200 * time.Millisecond
+
+// spend asks the budget. It comes after the circuit breaker, which could still keep the request from being sent. A budget
+// that takes its time loses the pass meanwhile.
+func (p *path) spend(ctx context.Context, c *call) *verdict {
+	if p.budget == nil {
+		return nil
+	}
+	back := p.breaker.Lend(c.ticket, lendTime)
+	c.holds = false
+	err := p.budget.Spend(c.waits)
+	c.holds = back()
 	if err != nil {
-		return "", tokenError(ctx, op.id, err)
+		return foreign(c.waits, err, ErrQuotaExhausted, "not sent: the budget refused")
 	}
-	if rejected != nil && token == rejected.token {
-		c.tokens.reject(ctx, token)
-		same := *rejected.err
-		same.Err = errors.New("asked for another token, the credentials gave the rejected one again")
-		c.tokens.remember(&same)
-		return "", &same
+	if !c.holds {
+		return p.pass(ctx, c)
 	}
-	return token, nil
+	return nil
 }
 
-// unsent completes the error of a request that was not sent, or that the caller's context broke off. before is what the
-// request before it got.
-func unsent(ctx context.Context, op *operation, err, before *Error) *Error {
-	if cause := ended(ctx); cause != nil {
-		ending := canceled(op.id, cause, before)
-		if before == nil && !err.broken {
-			ending.Err = err.Err // such as what closed the gate
+// Send sends the call's request.
+func (c *call) Send(ctx context.Context) (*http.Response, error) { return c.send(ctx, c) }
+
+// attempt sends one request and reads its answer.
+func (p *path) attempt(ctx context.Context, c *call) *verdict {
+	if err := c.waits.Err(); err != nil {
+		return &verdict{ended: err}
+	}
+	logs := p.log != silent{}
+	var begun time.Time
+	if logs {
+		begun = p.clock.Now()
+	}
+	c.sent++
+	answer, failed := p.wire.Attempt(ctx, c)
+	defer answer.Release()
+	var v *verdict
+	r := reader{op: c.op, attempts: c.sent, secrets: text.Secrets{c.token, c.secret}, answer: answer, maxWait: p.retry.MaxWait, contract: c.contract}
+	switch {
+	case failed != nil:
+		v = r.unanswered(failed, p.wire.Limit())
+	case !succeeds(c.contract, answer.Status) || !c.result.accept(answer.Body):
+		r.now = p.clock.Now()
+		v = r.refused()
+	}
+	p.leave(c, v.outcome())
+	if l, ok := c.limiter.(interface{ Answered(throttled bool) }); ok && (v == nil || v.ended == nil) {
+		l.Answered(v != nil && v.kind == ErrThrottled) //nolint:errorlint // a verdict's kind is never wrapped
+	}
+	if logs {
+		e := entry{op: c.op, chatID: c.chatID, n: c.sent, requestID: r.requestID(), took: p.clock.Now().Sub(begun)}
+		if answer != nil {
+			e.status = answer.Status
 		}
-		return ending
-	}
-	err.Op = op.id
-	if before != nil && err != before {
-		if !err.TokenEndpoint {
-			err.Attempts = before.Attempts
+		if v != nil {
+			e.err = c.failure(v, nil, "")
 		}
-		if err.Err == nil {
-			err.Err = before
-		}
+		p.log.attempt(ctx, e)
 	}
-	return err
+	if v == nil {
+		c.result.store(ctx)
+	}
+	return v
 }
 
-// attempt sends one request and reads its answer, all within the limit of one attempt.
-func (c *Client) attempt(caller context.Context, op *operation, n int, token string) *Error {
-	ctx, watch := c.transport.watches.begin(caller)
-	defer c.transport.watches.end(watch)
-	resp, err := op.send(ctx, c.transport.api(token)) //nolint:bodyclose // readAnswer closes it
-	carried := secrets{token, op.secret}
-	var failed *Error
-	requestID := ""
-	if err != nil {
-		failed = c.transport.sendFailure(caller, err)
-	} else {
-		requestID, failed = c.answer(ctx, caller, resp, op, carried)
+// leave gives the circuit breaker's pass back, if the call holds one.
+func (p *path) leave(c *call, o breaker.Outcome[*verdict]) {
+	if c.holds {
+		c.holds = false
+		p.breaker.Release(c.ticket, o)
 	}
-	if failed != nil {
-		failed.Op, failed.Attempts = op.id, n
-		failed.Err = carried.clear(failed.Err)
-	}
-	c.log.attempt(caller, op.id, n, requestID, failed)
-	return failed
-}
-
-// answer reads a response into op, or says why it holds no result.
-func (c *Client) answer(ctx, caller context.Context, resp *http.Response, op *operation, carried secrets) (string, *Error) {
-	a, err := readAnswer(resp, carried)
-	defer a.release()
-	requestID := ""
-	if c.log != (silent{}) {
-		requestID = a.requestID()
-	}
-	if err != nil {
-		if tooLate(ctx) {
-			err = errAttemptLimit
-		}
-		return requestID, a.readFailure(caller, err)
-	}
-	if a.status == http.StatusOK {
-		var ok bool
-		if op.text, ok = op.result(a.body); ok {
-			return requestID, nil
-		}
-	}
-	return requestID, a.failure(op, c.clock.now())
-}
-
-// canceled is the error of a call that its own caller ended. before is what the service had answered, if it had.
-func canceled(op string, cause error, before *Error) *Error {
-	err := &Error{Op: op, Kind: cause, Message: "the caller's context ended the call"}
-	if before != nil {
-		err.Err, err.Attempts = before, before.Attempts
-	}
-	return err
-}
-
-// refusal is the error of a request that the caller's own token source, limiter or budget kept from being sent: of the
-// given kind, unless that returned an *Error or the caller's context has ended.
-func refusal(ctx context.Context, op string, err, kind error, message string) *Error {
-	if cause := ended(ctx); cause != nil {
-		return canceled(op, cause, nil)
-	}
-	if e, ok := as[*Error](err); ok {
-		own := *e // the original may be shared with other callers
-		return &own
-	}
-	return &Error{Op: op, Kind: kind, Local: true, Message: message, Err: err}
-}
-
-// tokenError is the error of a call that could not get a token.
-func tokenError(ctx context.Context, op string, err error) *Error {
-	return refusal(ctx, op, err, ErrUnauthenticated, "the token source failed")
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -134,7 +135,7 @@ func testPanickingCallbacks(t *testing.T) {
 			}
 			return http.DefaultTransport.RoundTrip(r)
 		})}))
-		if e := refused(t, client, dingtalk.ErrUnavailable); !e.TokenEndpoint {
+		if e := refused(t, client, dingtalk.ErrPanicked); !e.TokenEndpoint || !strings.Contains(e.Message, "Goexit") {
 			t.Errorf("%+v", e)
 		}
 		exits.Store(false)

@@ -1,69 +1,72 @@
 package dingtalk
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
-	"strings"
-	"unicode"
-	"unicode/utf8"
+	"net/url"
+	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/breaker"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
-// Version is the version of this SDK, as its User-Agent says it.
-const Version = "0.1.0"
-
-// maxChatIDBytes is far above every sample (36 bytes) and far below what a gateway refuses as a path.
-const maxChatIDBytes = 256
-
-// Client converts chat ids. Make one with [NewClient] and share it: it holds the token cache, the connections and
-// the retry budget. All methods may be called from many goroutines.
+// Client makes calls. Make one with [NewClient] and share it: it holds the token cache, the connections and the circuit
+// breaker. All methods may be called from many goroutines.
 type Client struct {
-	tokens    tokens
-	transport *transport
-	retry     Retry
-	gate      *gate
-	limiter   Limiter   // nil: calls are not paced
-	bulkPace  *bulkPace // that of runs over many chats, without a limiter
-	cache     Cache     // nil: conversions are not kept
-	budget    Budget    // nil: requests are not counted
-	clock     clock
-	log       logger
+	path     *path
+	limiter  Limiter // nil: calls are not paced
+	ownHost  bool    // the base URL is one of WithBaseURL
+	bulkPace *bulkPace
 }
 
 // NewClient makes a client for an app's credentials: [AppCredentials], a [StaticToken], or any [TokenSource].
 //
-// Nothing is sent yet. It fails if a credential is empty or could not be sent in a header, or if an option is wrong:
-// a base URL must use HTTPS unless its host is a loopback address.
+// Nothing is sent yet. It fails if a credential cannot be one, such as an empty one or one with white space around it, or
+// if an option is wrong: a base URL must use HTTPS unless its host is a loopback address.
 func NewClient(creds Credentials, opts ...Option) (*Client, error) {
-	cfg := defaults()
-	for _, opt := range opts {
-		if err := opt(&cfg); err != nil {
-			return nil, fmt.Errorf("dingtalk: %w", err)
-		}
-	}
-	transport, err := newTransport(cfg)
+	c, err := newClient(creds, opts)
 	if err != nil {
 		return nil, fmt.Errorf("dingtalk: %w", err)
 	}
-	c := &Client{
-		transport: transport,
-		retry:     cfg.retry,
-		gate:      newGate(cfg.retry, cfg.clock),
-		limiter:   cfg.limiter,
-		bulkPace:  new(bulkPace),
-		cache:     cfg.cache,
-		budget:    cfg.budget,
-		clock:     cfg.clock,
-		log:       cfg.logger,
-	}
-	if c.tokens, err = c.newTokens(creds, cfg.shareTokens); err != nil {
-		return nil, fmt.Errorf("dingtalk: %w", err)
-	}
 	return c, nil
+}
+
+func newClient(creds Credentials, opts []Option) (*Client, error) {
+	cfg := defaults()
+	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
+		if err := opt(&cfg); err != nil {
+			return nil, err
+		}
+	}
+	if cfg.region && cfg.host {
+		return nil, errors.New("WithRegion and WithBaseURL exclude each other")
+	}
+	base, err := url.Parse(cfg.baseURL)
+	if err != nil {
+		return nil, err
+	}
+	p := &path{wire: wire.New(cfg.roundTripper, cmp.Or(cfg.timeout, cfg.clientTimeout)), retry: cfg.retry, cache: cfg.cache, budget: cfg.budget, clock: cfg.clock, log: cfg.logger}
+	p.apis.plain = &generated.Client{Server: base, Client: p.wire, Header: http.Header{
+		"Accept":          {"application/json"},
+		"Accept-Encoding": {"identity"}, // answers are smaller than what a gzip adds; one that is sent anyway is read
+		"User-Agent":      {cfg.userAgent},
+	}}
+	p.breaker = breaker.New[*verdict](breaker.Limits{
+		Backoff:    func(n int) time.Duration { return cfg.retry.backoff(n, cfg.clock.Random()) },
+		MaxFailing: cfg.retry.MaxDelay, MaxThrottle: cfg.retry.MaxWait,
+	}, cfg.clock)
+	if p.tokens, err = newTokens(p, creds, cfg.share); err != nil {
+		return nil, err
+	}
+	return &Client{path: p, limiter: cfg.limiter, ownHost: cfg.host, bulkPace: new(bulkPace)}, nil
 }
 
 // OpenConversationID returns the openConversationId of the group chat that has this chatId.
@@ -78,104 +81,25 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 //
 // See https://help.dingtalk.io/open/development/obtain-group-openconversationid.
 func (c *Client) OpenConversationID(ctx context.Context, chatID string) (string, error) {
-	return c.convert(ctx, chatID, c.limiter, 0)
-}
-
-// convert is OpenConversationID at the pace of a limiter, with so many repeats more after throttles.
-func (c *Client) convert(ctx context.Context, chatID string, limiter Limiter, throttles int) (string, error) {
-	if err := CheckChatID(chatID); err != nil {
-		return "", err
-	}
-	if id, ok := c.cached(ctx, chatID); ok {
-		return id, nil
-	}
-	op := operation{
-		id: generated.OperationChatIDToOpenConversationID.ID,
-		send: func(ctx context.Context, api *generated.Client) (*http.Response, error) {
-			return api.ChatIDToOpenConversationID(ctx, chatID)
-		},
-		result: converted,
-
-		limiter:   limiter,
-		throttles: throttles,
-	}
-	if err := c.call(ctx, &op); err != nil {
-		return "", err
-	}
-	c.store(ctx, chatID, op.text)
-	return op.text, nil
-}
-
-// The body of a success, as encoding/json writes it, is convertedStart, an id and convertedEnd.
-const convertedEnd = `"}`
-
-var convertedStart = func() []byte {
-	empty, _ := json.Marshal(generated.ChatIDToOpenConversationIDResponseBody{}) // which a struct of strings cannot fail
-	return bytes.TrimSuffix(empty, []byte(convertedEnd))
-}()
-
-// converted takes the id from the body of a success. encoding/json decides what a body says, but one that it would
-// write itself, with an id that needs no escapes, leaves nothing to decide: that saves five allocations of a call.
-func converted(body []byte) (id string, ok bool) {
-	const plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-"
-	if rest, ok := bytes.CutPrefix(body, convertedStart); ok {
-		if id, ok := bytes.CutSuffix(rest, []byte(convertedEnd)); ok && len(id) > 0 && len(bytes.Trim(id, plain)) == 0 {
-			return string(id), true
-		}
-	}
-	var out generated.ChatIDToOpenConversationIDResponseBody
-	err := json.Unmarshal(body, &out)
-	return out.OpenConversationID, err == nil && out.OpenConversationID != ""
+	return c.path.convert(ctx, chatID, c.limiter, nil)
 }
 
 // Token returns the access token that the client's next call would send, for calls to other DingTalk APIs with the
 // same credentials. It is fetched only if none is cached.
 func (c *Client) Token(ctx context.Context) (string, error) {
-	token, err := c.tokens.Token(ctx)
+	token, err := c.path.tokens.Token(ctx)
 	if err != nil {
-		return "", tokenError(ctx, generated.OperationGetAccessToken.ID, err)
+		return "", tokenCall.unsent(unauthorized(ctx, err), nil)
 	}
 	return token, nil
 }
 
 // CloseIdleConnections closes connections that no call uses, where the transport can. Clients that were made without
 // [WithHTTPClient] share theirs.
-func (c *Client) CloseIdleConnections() {
-	if t, ok := c.transport.roundTripper.(interface{ CloseIdleConnections() }); ok {
-		t.CloseIdleConnections()
-	}
-}
+func (c *Client) CloseIdleConnections() { c.path.wire.CloseIdle() }
 
 // String describes the client without its secrets, also where fmt meets a copy of it.
-func (c Client) String() string { return "dingtalk.Client(" + c.transport.plain.Server.String() + ")" }
+func (c Client) String() string { return "dingtalk.Client(" + c.path.apis.plain.Server.String() + ")" }
 
-// GoString is [Client.String]: %#v would otherwise print the credentials.
-func (c Client) GoString() string { return c.String() }
-
-// CheckChatID refuses what cannot be a chat id, as [Client.OpenConversationID] does before a call is spent on it: an
-// empty id, one that would change the request's path, one of over 256 bytes, what is not text, and an
-// openConversationId. The error is an *[Error] with [ErrInvalidChatID]. Nothing documents a format, so any other text is
-// sent, as one escaped path segment.
-func CheckChatID(id string) error {
-	var why string
-	switch {
-	case id == "":
-		why = "it is empty"
-	case id == "." || id == "..":
-		why = "it would change the request's path"
-	case len(id) > maxChatIDBytes:
-		why = fmt.Sprintf("it is longer than %d bytes", maxChatIDBytes)
-	case !utf8.ValidString(id):
-		why = "it is not UTF-8"
-	case strings.IndexFunc(id, unicode.IsControl) >= 0:
-		why = "it holds a control character"
-	case strings.HasPrefix(id, "cid") && strings.HasSuffix(id, "=="):
-		why = "it already is an openConversationId"
-	default:
-		return nil
-	}
-	return &Error{
-		Op: generated.OperationChatIDToOpenConversationID.ID, Kind: ErrInvalidChatID,
-		Local: true, Message: "not sent: " + why,
-	}
-}
+// Format is [Client.String] for every verb of fmt.
+func (c Client) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, c.String()) }

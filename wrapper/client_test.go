@@ -1,6 +1,7 @@
 package dingtalk_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -103,6 +104,21 @@ func TestChatIDsThatAreNotSent(t *testing.T) {
 		"chat\xff":                      "it is not UTF-8",
 		strings.Repeat("a", 257):        "it is longer than 256 bytes",
 		dingtalktest.OpenConversationID: "it already is an openConversationId",
+		"cid" + base64.StdEncoding.EncodeToString(make([]byte, 32)): "it already is an openConversationId", // 47 characters, one = at its end
+		"cid" + strings.Repeat("/", 42) + "8=":                      "it already is an openConversationId",
+		" chat":                                                     "it begins or ends with white space",
+		"chat\u3000":                                                "it begins or ends with white space",
+		"\u2028":                                                    "it begins or ends with white space",
+		"\u200bchat":                                                "it holds an invisible character, U+200B",
+		"chat\u200e":                                                "it holds an invisible character, U+200E",
+		"\ufeffchat":                                                "it holds an invisible character, U+FEFF",
+		"ch\u2060at":                                                "it holds an invisible character, U+2060",
+		"\u202e":                                                    "it holds an invisible character, U+202E",
+		"http://host/":                                              "it is a URL",
+		"dingtalk://x?id=1":                                         "it is a URL",
+		`="chat1"`:                                                  "it is a spreadsheet's formula",
+		`"chat1"`:                                                   "it begins or ends with a quotation mark",
+		"“chat1”":                                                   "it begins or ends with a quotation mark",
 	} {
 		got, err := client.OpenConversationID(within(t), id)
 		e := asError(t, got, err, dingtalk.ErrInvalidChatID)
@@ -113,13 +129,23 @@ func TestChatIDsThatAreNotSent(t *testing.T) {
 	wantRequests(t, server.Emulator, 0, 0)
 }
 
+// Nothing documents a format: what looks a little like the other id is sent.
+func TestChatIDsThatMayBeOnes(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"cid", "cidA=", "cidenough", "cid" + strings.Repeat("A", 24), "4555", "chat 1", "it's"} {
+		if err := dingtalk.CheckChatID(id); err != nil {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+}
+
 func TestChatIDIsOnePathSegment(t *testing.T) {
 	t.Parallel()
 	client, server := newEmulated(t)
 	before, after, _ := strings.Cut(convertOp.Path, "{chatId}")
 	for _, id := range []string{
-		"a/b", "a?b", "a%2Fb", "你好", "a/../b", "../token", "./x", "...", "%2e%2e", "%", "a b", " a", "a+b", "a;b=c", "a#b", `a\b`,
-		"a:b", "http://host/", "//host", "a&b=c", "a,b", "~a-b_c.d", "👍", "\u2028", "\u202e", "4555", strings.Repeat("长", 85),
+		"a/b", "a?b", "a%2Fb", "你好", "a/../b", "../token", "./x", "...", "%2e%2e", "%", "a b", "a+b", "a;b=c", "a#b", `a\b`,
+		"a:b", "//host", "a&b=c", "a,b", "~a-b_c.d", "👍", "4555", strings.Repeat("长", 85),
 	} {
 		convert(t, client, id)
 		requests := server.Requests()

@@ -7,81 +7,16 @@ import (
 	"log/slog"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
-
-// The kinds of failure. Error.Kind is one of them, or [context.Canceled] or [context.DeadlineExceeded] if the caller's
-// own context ended the call. [errors.Is] finds it, and also the kinds of what Error.Err holds: what an earlier attempt
-// of the same call met, or what ended a run ([ErrNotTried]). Where two of your cases could match, decide by Error.Kind.
-var (
-	// ErrInvalidChatID: no chat has this id, or it cannot be one. Other chats are not affected.
-	ErrInvalidChatID = errors.New("chat id is unknown or malformed")
-	// ErrOwnerNotVisible: the group's owner is outside the app's visible range. Other chats are not affected; widen
-	// the range in the developer console.
-	ErrOwnerNotVisible = errors.New("group owner is outside the app's visible range")
-	// ErrUnauthenticated: the credentials are wrong, or the token was rejected and a new one did not help.
-	ErrUnauthenticated = errors.New("credentials or access token rejected")
-	// ErrPermissionDenied: the app lacks a permission; Error.RequiredScopes may name it.
-	ErrPermissionDenied = errors.New("permission denied")
-	// ErrIPNotAllowed: this machine's address is not in the app's allow list.
-	ErrIPNotAllowed = errors.New("address not allowed")
-	// ErrThrottled: a limit per second or minute was passed, and waiting as long as allowed did not help.
-	ErrThrottled = errors.New("throttled")
-	// ErrQuotaExhausted: the organisation's calls of this month are used up. Every further call would fail.
-	ErrQuotaExhausted = errors.New("monthly quota exhausted")
-	// ErrBlocked: this machine's address is banned for some minutes (Error.RetryAfter). The client sends nothing
-	// until then. Of the page that a banned address gets no sample is known, so any HTML page with status 403 counts as
-	// one: behind a proxy, look at its log first.
-	ErrBlocked = errors.New("address banned for a while")
-	// ErrUnavailable: the service could not be reached, or failed, more often than the client repeats a call.
-	ErrUnavailable = errors.New("service unavailable")
-	// ErrUnexpectedResponse: the answer was not one that the contract knows, such as HTML with status 200.
-	ErrUnexpectedResponse = errors.New("unexpected response")
-	// ErrRedirect: the service redirected, which is never followed: the access token would go along.
-	ErrRedirect = errors.New("redirect refused")
-	// ErrTLS: no trustworthy connection could be made. Repeating does not help.
-	ErrTLS = errors.New("TLS failed")
-	// ErrNotTried: no call was made for this id, because an earlier one of the same run met what every other would
-	// meet. The error wraps that one too.
-	ErrNotTried = errors.New("not tried")
-	// ErrRejected: the service refused the request for a reason that has no sentinel. See Error.Code.
-	ErrRejected = errors.New("request rejected")
-)
-
-// kinds maps the kinds of the contract's catalogue to sentinels.
-var kinds = [...]struct {
-	kind     generated.Kind
-	sentinel error
-}{
-	{generated.KindInvalidChatID, ErrInvalidChatID},
-	{generated.KindOwnerNotVisible, ErrOwnerNotVisible},
-	{generated.KindUnauthenticated, ErrUnauthenticated},
-	{generated.KindPermissionDenied, ErrPermissionDenied},
-	{generated.KindIPNotAllowed, ErrIPNotAllowed},
-	{generated.KindThrottled, ErrThrottled},
-	{generated.KindQuotaExhausted, ErrQuotaExhausted},
-	{generated.KindUnavailable, ErrUnavailable},
-	{generated.KindRejected, ErrRejected},
-}
-
-func sentinel(kind generated.Kind) error {
-	for _, row := range kinds {
-		if row.kind == kind {
-			return row.sentinel
-		}
-	}
-	return ErrRejected
-}
-
-// ErrTooLarge is found, beside [ErrUnexpectedResponse], when a body passed the limit of 1 MiB after decompression.
-var ErrTooLarge = fmt.Errorf("body is larger than %d bytes", maxBodyBytes)
 
 // Error is every error that a [Client] returns for a call. It holds no secret. Its text is for people and may change;
 // decide by [errors.Is] and by Code.
 type Error struct {
 	Op             string         // operationId of the call, as in the contract
+	ChatID         string         // the chat id that the call was for; empty for a token failure
 	Kind           error          // one of the sentinels above, or the error of the caller's context
 	StatusCode     int            // HTTP status; 0 if no answer came
 	Code           generated.Code // the service's code, as it sent it; empty if it sent none
@@ -92,11 +27,8 @@ type Error struct {
 	Attempts       int            // requests sent for the call; to the token endpoint, if TokenEndpoint
 	TokenEndpoint  bool           // the token could not be fetched, so the operation itself was not called
 	Local          bool           // the client refused by itself; the service was not asked
+	EndsRun        bool           // it is the failure at which a run over many chats stopped making calls
 	Err            error          // the cause, such as a *net.DNSError, or the error before this one
-
-	dropToken bool // the token was rejected: another may help
-	retry     bool // the same request may succeed later, after RetryAfter and a backoff
-	broken    bool // no complete answer came, for which the caller's context may be the cause
 }
 
 // Error describes the failure in one line.
@@ -152,7 +84,7 @@ func (e *Error) Timeout() bool {
 	case e.Local, errors.Is(e.Kind, context.Canceled): // what Err says was before that
 		return false
 	}
-	t, ok := as[interface {
+	t, ok := text.Find[interface {
 		error
 		Timeout() bool
 	}](e.Err)
@@ -167,6 +99,7 @@ func (e *Error) LogValue() slog.Value {
 			attrs = append(attrs, attr)
 		}
 	}
+	add(e.ChatID != "", slog.String("chat", e.ChatID))
 	add(e.StatusCode != 0, slog.Int("status", e.StatusCode))
 	add(e.Code != "", slog.String("code", string(e.Code)))
 	add(e.Message != "", slog.String("message", e.Message))
@@ -182,39 +115,13 @@ func (e *Error) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
+// maxCauseBytes caps what the text says of the cause, which may repeat a malformed header.
+const maxCauseBytes = 4 << 10
+
 // cause is what Err says, fit for one line.
-func (e *Error) cause() string { return cut(escape(e.Err.Error()), maxCauseBytes) }
+func (e *Error) cause() string { return text.Cut(text.Escape(e.Err.Error()), maxCauseBytes) }
 
-// as finds an error of type T in err's tree. errors.As does the same through reflection, which takes time on the way of
-// every failure, and 20 KB of an app that has no other use for it.
-func as[T error](err error) (found T, ok bool) {
-	for err != nil {
-		if found, ok = err.(T); ok { //nolint:errorlint // this is the walk over what is wrapped
-			return found, true
-		}
-		switch wrapper := err.(type) { //nolint:errorlint // likewise
-		case interface{ Unwrap() error }:
-			err = wrapper.Unwrap()
-		case interface{ Unwrap() []error }:
-			for _, inner := range wrapper.Unwrap() {
-				if found, ok = as[T](inner); ok {
-					return found, true
-				}
-			}
-			return found, false
-		default:
-			return found, false
-		}
-	}
-	return found, false
-}
-
-// escape makes foreign text safe for a terminal and for one line of a log.
-func escape(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '·'
-	}, s)
+// isContextEnd reports whether err is that of a context which ended.
+func isContextEnd(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }

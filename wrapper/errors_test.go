@@ -104,7 +104,7 @@ func TestUnknownCodes(t *testing.T) {
 		{501, `{"code":"x"}`, dingtalk.ErrUnavailable, "x", "", 1},
 		{505, `{"code":"x"}`, dingtalk.ErrUnavailable, "x", "", 1},
 		{599, `not JSON`, dingtalk.ErrUnavailable, "", "the answer holds neither a result nor an error: not JSON", 3},
-		{407, ``, dingtalk.ErrUnavailable, "", "the answer holds neither a result nor an error", 1},
+		{407, ``, dingtalk.ErrUnavailable, "", "the answer holds neither a result nor an error; a proxy asks for a user and password: put them into the proxy setting, such as HTTP_PROXY", 1},
 		{418, `{"errcode":41,"errmsg":"legacy"}`, dingtalk.ErrRejected, "41", "legacy", 1},
 	} {
 		t.Run(fmt.Sprintf("%d %s", test.status, test.body), func(t *testing.T) {

@@ -4,6 +4,9 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/breaker"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
 // Clock is time and chance as a test owns them. What is nil stays the system's.
@@ -17,66 +20,35 @@ type Clock struct {
 func WithClock(own Clock) Option {
 	return func(c *config) error {
 		if own.Now != nil {
-			c.clock.now = own.Now
+			c.clock.Now = own.Now
 		}
 		if own.Timer != nil {
-			c.clock.timer = own.Timer
+			c.clock.Timer = own.Timer
 		}
 		if own.Random != nil {
-			c.clock.random = own.Random
+			c.clock.Random = own.Random
 		}
 		return nil
 	}
 }
 
 // TokenWaiters is how many callers wait for the token request that is under way; -1 if none is.
-func (c *Client) TokenWaiters() int {
-	cache := c.tokens.(*tokenCache)
-	cache.mu.Lock()
-	defer cache.mu.Unlock()
-	if cache.flight == nil {
-		return -1
-	}
-	return cache.flight.waiters
-}
+func (c *Client) TokenWaiters() int { return c.path.tokens.(appTokens).Waiters() }
 
 // LogAttempt returns what a client does to log one attempt.
 func LogAttempt(to *slog.Logger) func() {
 	l, ctx, err := newLogger(to), context.Background(), &Error{Op: "op", Kind: ErrUnavailable}
-	return func() { l.attempt(ctx, "op", 1, "request", err) }
+	return func() { l.attempt(ctx, entry{op: "op", n: 1, requestID: "request", err: err}) }
 }
 
-// ForgetToken empties the token cache, as a rejection does.
-func (c *Client) ForgetToken() { c.tokens.(*tokenCache).current.Store(nil) }
+// BreakerWaiters is how many calls wait for the client's circuit breaker.
+func (c *Client) BreakerWaiters() int { return c.path.breaker.State().Waiting }
 
-// BudgetLeft is how many more failures the client's gate takes before it closes.
-func (c *Client) BudgetLeft() int {
-	c.gate.mu.Lock()
-	defer c.gate.mu.Unlock()
-	return gateBudget - c.gate.run
-}
-
-// ParseRetryAfter is retryAfter.
-var ParseRetryAfter = retryAfter
+// BreakerLeft is how many more failures the client's circuit breaker takes before it opens.
+func (c *Client) BreakerLeft() int { return BreakerBudget - c.path.breaker.State().Failures }
 
 // Limits that tests hold the package to.
 const (
-	GateStart    = gateStart
-	GateBudget   = gateBudget
-	MaxBodyBytes = maxBodyBytes
+	BreakerBudget = breaker.Budget
+	MaxBodyBytes  = wire.MaxBody
 )
-
-// EnterGate passes the client's gate as a call does that has sent so many requests. leave says how the request ended.
-func (c *Client) EnterGate(ctx context.Context, sent int) (leave func(failed bool), err error) {
-	p, refusal := c.gate.enter(ctx, sent)
-	if refusal != nil {
-		return nil, refusal
-	}
-	return func(failed bool) {
-		if failed {
-			c.gate.leave(p, &Error{Kind: ErrUnavailable, retry: true})
-		} else {
-			c.gate.leave(p, nil)
-		}
-	}, nil
-}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -25,13 +26,17 @@ type stage struct {
 	name    string
 	start   func(t *testing.T, reached func()) *dingtalk.Client // reached tells that the call is there
 	before  error                                               // the answer that came before, which is joined
-	waiting string                                              // what goroutinesIn finds the call by, in place of reached
+	waiting func(*dingtalk.Client) bool                         // whether the call is there, in place of reached
 }
 
 // stages leaves out the limiter, whose tests are elsewhere.
 func stages() []stage {
-	never := make(chan time.Time)
-	stopped := dingtalk.WithClock(dingtalk.Clock{Timer: func(time.Duration) (<-chan time.Time, func() bool) { return never, func() bool { return true } }})
+	stopped := func(reached func()) dingtalk.Option { // timers never fire
+		return dingtalk.WithClock(dingtalk.Clock{Timer: func(time.Duration) (<-chan time.Time, func() bool) {
+			reached()
+			return nil, func() bool { return true }
+		}})
+	}
 	answering := func(t *testing.T, does script, opts ...dingtalk.Option) *dingtalk.Client {
 		peer := newPeer(t, nil, func(int) script { return does })
 		return newClient(t, peer.URL, dingtalk.StaticToken(faultToken), opts...)
@@ -47,12 +52,12 @@ func stages() []stage {
 			server := dingtalktest.NewServer(t)
 			server.FailNext(dingtalktest.Hang().For(generated.OperationGetAccessToken))
 			return newClient(t, server.URL, appCredentials)
-		}, waiting: "wrapper.(*tokenCache).Token"},
-		{name: "waiting_for_gate", start: func(t *testing.T, reached func()) *dingtalk.Client {
-			client := answering(t, apiError(403, string(generated.CodeAppQPSLimit)), stopped, oneAttempt)
+		}, waiting: func(c *dingtalk.Client) bool { return c.TokenWaiters() == 1 }},
+		{name: "waiting_for_breaker", start: func(t *testing.T, reached func()) *dingtalk.Client {
+			client := answering(t, apiError(403, string(generated.CodeAppQPSLimit)), stopped(func() {}), oneAttempt)
 			_ = refused(t, client, dingtalk.ErrThrottled)
 			return client
-		}, waiting: waitingAtGate, before: dingtalk.ErrThrottled},
+		}, waiting: func(c *dingtalk.Client) bool { return c.BreakerWaiters() == 1 }, before: dingtalk.ErrThrottled},
 		{name: "in_dial", start: func(t *testing.T, reached func()) *dingtalk.Client {
 			transport := dingtalk.NewTransport()
 			transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -71,8 +76,8 @@ func stages() []stage {
 			})
 		}},
 		{name: "in_backoff", start: func(t *testing.T, reached func()) *dingtalk.Client {
-			return answering(t, apiError(503, "serviceBusy"), stopped)
-		}, waiting: "wrapper.clock.sleep", before: dingtalk.ErrUnavailable},
+			return answering(t, apiError(503, "serviceBusy"), stopped(reached))
+		}, before: dingtalk.ErrUnavailable},
 		{name: "in_second_attempt", start: func(t *testing.T, reached func()) *dingtalk.Client {
 			peer := newPeer(t, nil, func(n int) script {
 				if n == 1 {
@@ -153,23 +158,19 @@ func (e *expiring) Err() error {
 func (s stage) run(t *testing.T, cause error, with func(context.Context) (context.Context, func())) {
 	reached := make(chan struct{}, 100)
 	client := s.start(t, func() { reached <- struct{}{} })
-	before := goroutinesIn("wrapper.(*Client).OpenConversationID")
-	waiting := 0
-	if s.waiting != "" {
-		waiting = goroutinesIn(s.waiting)
-	}
 	ctx, end := with(t.Context())
 	type result struct {
 		id  string
 		err error
 	}
 	returned := make(chan result, 1)
+	before := runtime.NumGoroutine()
 	go func() {
 		id, err := client.OpenConversationID(ctx, dingtalktest.ChatID)
 		returned <- result{id, err}
 	}()
-	if s.waiting != "" {
-		eventually(t, "the call waits", func() bool { return goroutinesIn(s.waiting) > waiting })
+	if s.waiting != nil {
+		eventually(t, "the call waits", func() bool { return s.waiting(client) })
 	} else {
 		<-reached
 	}
@@ -191,9 +192,7 @@ func (s stage) run(t *testing.T, cause error, with func(context.Context) (contex
 		t.Errorf("joined to what did not happen: %v", got.err)
 	}
 	client.CloseIdleConnections()
-	for _, function := range []string{"wrapper.(*Client).OpenConversationID", "wrapper.(*tokenCache)", "wrapper.(*gate)"} {
-		eventually(t, "no goroutine is left in "+function, func() bool { return goroutinesIn(function) <= before })
-	}
+	eventually(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= before })
 }
 
 // testNoTimeForWait: a wait that the deadline would cut short is not begun.

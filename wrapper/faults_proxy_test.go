@@ -96,7 +96,7 @@ func testProxy(t *testing.T) {
 	}{
 		{name: "tunnels", baseURL: named, does: tunnel, id: dingtalktest.OpenConversationID, requests: 1},
 		{name: "asks_for_credentials", baseURL: named, does: say("HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n"),
-			kind: dingtalk.ErrUnavailable, attempts: 1, requests: 1, says: []string{"407", "the proxy refused", "PROXY"}},
+			kind: dingtalk.ErrUnavailable, attempts: 1, requests: 1, says: []string{"407", "the proxy asks for a user and password", "PROXY"}},
 		{name: "refuses", baseURL: named, does: say("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"),
 			kind: dingtalk.ErrUnavailable, attempts: 1, requests: 1, says: []string{"403", "the proxy refused", "PROXY"}},
 		{name: "cannot_reach_the_service", baseURL: named, does: say("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"),

@@ -122,7 +122,7 @@ func testBanned(t *testing.T) {
 		for n := range 3 {
 			id, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID)
 			var e *dingtalk.Error
-			if id != "" || !errors.As(err, &e) || !errors.Is(e.Kind, dingtalk.ErrBlocked) || e.TokenEndpoint == (n > 0) || e.Local != (n > 0) {
+			if id != "" || !errors.As(err, &e) || !errors.Is(e.Kind, dingtalk.ErrBlocked) || !e.TokenEndpoint || e.Local != (n > 0) {
 				t.Fatalf("%q, %v", id, err)
 			}
 		}
@@ -136,13 +136,16 @@ func testBanned(t *testing.T) {
 	})
 	t.Run("token_for_other_calls", func(t *testing.T) { // which would be fetched, if the address were not banned
 		server := dingtalktest.NewServer(t)
-		server.FailNext(dingtalktest.Ban().For(generated.OperationChatIDToOpenConversationID))
+		server.FailNext(
+			dingtalktest.Ban().For(generated.OperationChatIDToOpenConversationID),
+			dingtalktest.Raw(200, "application/json", []byte(`{"accessToken":"`+server.IssueToken()+`","expireIn":30}`)).For(tokenOp),
+		)
 		clock := newHandClock()
 		client := newClient(t, server.URL, appCredentials, clock.option())
 		id, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID)
 		_ = checkError(t, id, err, dingtalk.ErrBlocked)
 		server.ResetRequests()
-		client.ForgetToken()
+		clock.Move(31 * time.Second) // the token has ended, the ban has not
 		token, err := client.Token(t.Context())
 		if e := asError(t, token, err, dingtalk.ErrBlocked); !e.Local || !e.TokenEndpoint || e.Attempts != 0 {
 			t.Errorf("%+v", *e)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
 // No network is used here (see roundTripper), so that a fuzzer is fast.
@@ -90,7 +91,7 @@ func FuzzErrorBody(f *testing.F) {
 
 func FuzzSuccessBody(f *testing.F) {
 	for _, body := range []string{
-		successBody, "{}", "null", "[]", `""`, "7", "", "{", `{"openConversationId":""}`, `{"openConversationId":7}`, `{"openConversationId":null}`,
+		successBody, "{}", "null", "[]", `""`, "7", "", "{", `{"openConversationId":""}`, `{"openConversationId":" "}`, `{"openConversationId":7}`, `{"openConversationId":null}`,
 		`{"openConversationId":"a","openConversationId":7}`, `{"OPENCONVERSATIONID":"a"}`, `{"openConversationId":"\ud800"}`, successBody + "x", "\ufeff" + successBody,
 		`{"openConversationId":"a","code":"systemError"}`, `{"openConversationId":7,"code":"systemError"}`, strings.Repeat("[", 20000), `{"errcode":0,"openConversationId":"a"}`,
 	} {
@@ -99,7 +100,7 @@ func FuzzSuccessBody(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		id, err := fuzzed(t, http.StatusOK, "application/json", body)
 		var want struct{ OpenConversationID string }
-		whole := json.Unmarshal([]byte(body), &want) == nil && want.OpenConversationID != ""
+		whole := json.Unmarshal([]byte(strings.TrimPrefix(body, "\ufeff")), &want) == nil && strings.TrimSpace(want.OpenConversationID) != ""
 		if whole != (err == nil) {
 			t.Fatalf("%q, %v; the body holds %q", id, err, want.OpenConversationID)
 		}
@@ -117,7 +118,7 @@ func FuzzRetryAfter(f *testing.F) {
 		f.Add(value, int64(1<<40))
 	}
 	f.Fuzz(func(t *testing.T, value string, now int64) {
-		got := dingtalk.ParseRetryAfter(http.Header{"Retry-After": {value}}, time.Unix(now, 0))
+		got := wire.RetryAfter(http.Header{"Retry-After": {value}}, time.Unix(now, 0))
 		if got < 0 || got > 24*time.Hour {
 			t.Fatalf("%q at %d: %s", value, now, got)
 		}

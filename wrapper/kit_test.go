@@ -7,9 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -115,25 +113,6 @@ func eventually(t testing.TB, what string, is func() bool) {
 	}
 }
 
-// goroutinesIn counts the goroutines in whose stack a function's name occurs.
-func goroutinesIn(function string) int {
-	buf := make([]byte, 1<<20)
-	for n := runtime.Stack(buf, true); ; n = runtime.Stack(buf, true) {
-		if n < len(buf) {
-			buf = buf[:n]
-			break
-		}
-		buf = make([]byte, 2*len(buf))
-	}
-	count := 0
-	for stack := range strings.SplitSeq(string(buf), "\n\n") {
-		if strings.Contains(stack, function) {
-			count++
-		}
-	}
-	return count
-}
-
 // handClock is a clock that a test moves. Its timers fire at once, and move it as far as they were set. Chance is 0.5
 // unless a test says otherwise.
 type handClock struct {
@@ -178,6 +157,17 @@ func (c *handClock) waited() []time.Duration {
 // option makes a client live by the clock.
 func (c *handClock) option() dingtalk.Option {
 	return dingtalk.WithClock(dingtalk.Clock{Now: c.Now, Timer: c.timer, Random: func() float64 { return c.chance }})
+}
+
+// stillClock is a hand clock whose timers do not fire.
+type stillClock struct{ *handClock }
+
+func newStillClock() stillClock { return stillClock{newHandClock()} }
+
+func (c stillClock) option() dingtalk.Option {
+	return dingtalk.WithClock(dingtalk.Clock{Now: c.Now, Random: func() float64 { return c.chance }, Timer: func(time.Duration) (<-chan time.Time, func() bool) {
+		return nil, func() bool { return true }
+	}})
 }
 
 // gateway is an emulator whose requests pass through a test's hands.

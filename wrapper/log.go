@@ -6,25 +6,34 @@ import (
 	"time"
 )
 
-// logger is told what happens. Nothing but [WithLogger] refers to the one that writes, so that an app without it does
-// not link log/slog.
+// logger writes what happens. Nothing but [WithLogger] refers to the one that does, so that an app without it does not
+// link log/slog.
 type logger interface {
-	// attempt logs one request's outcome.
-	attempt(ctx context.Context, op string, n int, requestID string, err *Error)
+	attempt(ctx context.Context, e entry)
 	// wait logs that a call pauses before it is repeated.
-	wait(ctx context.Context, op string, d time.Duration, err *Error)
+	wait(ctx context.Context, d time.Duration, err *Error)
 	// token logs what happened to the access token; a failure is a warning, whether or not a caller meets it.
 	token(ctx context.Context, event string, err error)
 	warn(ctx context.Context, msg string)
 }
 
+// entry is one request and its outcome.
+type entry struct {
+	op, chatID string
+	n          int // of the call's requests
+	requestID  string
+	status     int // 0 if no answer came
+	took       time.Duration
+	err        *Error
+}
+
 // silent writes nothing.
 type silent struct{}
 
-func (silent) attempt(context.Context, string, int, string, *Error) {}
-func (silent) wait(context.Context, string, time.Duration, *Error)  {}
-func (silent) token(context.Context, string, error)                 {}
-func (silent) warn(context.Context, string)                         {}
+func (silent) attempt(context.Context, entry)              {}
+func (silent) wait(context.Context, time.Duration, *Error) {}
+func (silent) token(context.Context, string, error)        {}
+func (silent) warn(context.Context, string)                {}
 
 // slogger writes through the caller's slog.Logger. A handler that panics loses its line, nothing else.
 type slogger struct{ to *slog.Logger }
@@ -43,19 +52,26 @@ func (l slogger) write(ctx context.Context, level slog.Level, msg string, attrs 
 	}
 }
 
-func (l slogger) attempt(ctx context.Context, op string, n int, requestID string, err *Error) {
+func (l slogger) attempt(ctx context.Context, e entry) {
 	l.write(ctx, slog.LevelDebug, "dingtalk attempt", func() []slog.Attr {
-		attrs := []slog.Attr{slog.String("op", op), slog.Int("attempt", n), slog.String("request_id", requestID)}
-		if err != nil {
-			attrs = append(attrs, slog.Any("error", err))
+		attrs := []slog.Attr{slog.String("op", e.op), slog.Int("attempt", e.n), slog.Duration("duration", e.took)}
+		if e.chatID != "" {
+			attrs = append(attrs, slog.String("chat", e.chatID))
+		}
+		if e.status != 0 {
+			attrs = append(attrs, slog.Int("status", e.status))
+		}
+		attrs = append(attrs, slog.String("request_id", e.requestID))
+		if e.err != nil {
+			attrs = append(attrs, slog.Any("error", e.err))
 		}
 		return attrs
 	})
 }
 
-func (l slogger) wait(ctx context.Context, op string, d time.Duration, err *Error) {
+func (l slogger) wait(ctx context.Context, d time.Duration, err *Error) {
 	l.write(ctx, slog.LevelInfo, "dingtalk wait", func() []slog.Attr {
-		return []slog.Attr{slog.String("op", op), slog.Duration("wait", d), slog.Any("error", err)}
+		return []slog.Attr{slog.String("op", err.Op), slog.Duration("wait", d), slog.Any("error", err)}
 	})
 }
 

@@ -11,7 +11,13 @@ import (
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
+
+// Version is the version of this SDK, as its User-Agent says it.
+const Version = "0.1.0"
 
 // Region is the base URL of one of the service's two public hosts.
 type Region string
@@ -22,7 +28,8 @@ const (
 	MainlandChina Region = generated.ServerURLMainlandChina
 )
 
-// Option changes what [NewClient] makes.
+// Option changes what [NewClient] makes. A nil Option is skipped, so that one can be conditional. A value that makes no
+// sense is an error of NewClient that names the option; none is changed in silence.
 type Option func(*config) error
 
 type config struct {
@@ -34,13 +41,16 @@ type config struct {
 	cache     Cache
 	budget    Budget
 	logger    logger
-	clock     clock
+	clock     clock.Clock
+
+	region bool // WithRegion was given
+	host   bool // WithBaseURL was given
 
 	// An http.Client's, of which no more is kept.
 	roundTripper  http.RoundTripper
 	clientTimeout time.Duration
 
-	shareTokens func(*Client, AppCredentials) tokenSharing // nil: tokens are not shared
+	share tokenSharing // nil: tokens are not shared
 }
 
 func defaults() config {
@@ -49,22 +59,22 @@ func defaults() config {
 		userAgent: "openconversation-go/" + Version,
 		retry:     defaultRetry,
 		logger:    silent{},
-		clock:     systemClock(),
+		clock:     clock.System(),
 	}
 }
 
-// WithRegion selects the public host. The default is [International].
+// WithRegion selects the public host. The default is [International]. It excludes [WithBaseURL].
 func WithRegion(region Region) Option {
 	return func(c *config) error {
 		if region != International && region != MainlandChina {
 			return fmt.Errorf("unknown region %q: use International or MainlandChina, or WithBaseURL", region)
 		}
-		c.baseURL = string(region)
+		c.baseURL, c.region = string(region), true
 		return nil
 	}
 }
 
-// WithBaseURL selects a host of one's own, such as a private deployment's or an emulator's. It must use HTTPS unless
+// WithBaseURL selects a host of one's own, such as a private deployment's or an emulator's. It excludes [WithRegion]. It must use HTTPS unless
 // its host is a loopback address, and may hold a path prefix but neither user, query nor fragment.
 func WithBaseURL(baseURL string) Option {
 	return func(c *config) error {
@@ -82,7 +92,7 @@ func WithBaseURL(baseURL string) Option {
 		default:
 			return fmt.Errorf("base URL %q: HTTPS is required, since requests carry secrets", u.Redacted())
 		}
-		c.baseURL = strings.TrimRight(u.String(), "/")
+		c.baseURL, c.host = strings.TrimRight(u.String(), "/"), true
 		return nil
 	}
 }
@@ -97,7 +107,7 @@ func isLoopback(host string) bool {
 
 // WithHTTPClient makes requests through client's Transport, and takes its Timeout, if set, as the limit of one attempt.
 // The client itself is not used or changed: its redirect policy and cookie jar do not apply. To change or wrap the
-// transport that the SDK comes with, begin with [NewTransport].
+// transport that the SDK comes with, begin with [NewTransport]. A transport must return when its request's context ends.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) error {
 		if client == nil {
@@ -123,7 +133,7 @@ func WithTimeout(d time.Duration) Option {
 // WithUserAgent puts product, such as "myapp/1.2", before the SDK's own name in the User-Agent header.
 func WithUserAgent(product string) Option {
 	return func(c *config) error {
-		if err := checkHeaderValue(product); err != nil {
+		if err := text.CheckHeader(product); err != nil {
 			return fmt.Errorf("WithUserAgent: %w", err)
 		}
 		c.userAgent = product + " openconversation-go/" + Version
@@ -146,7 +156,32 @@ func WithRetry(retry Retry) Option {
 // [Client.OpenConversationIDs] keeps to [DefaultRate].
 func WithLimiter(l Limiter) Option {
 	return func(c *config) error {
+		if own, ok := l.(*AdaptiveLimiter); ok && own.err != nil {
+			return fmt.Errorf("WithLimiter: %w", own.err)
+		}
 		c.limiter = l
+		return nil
+	}
+}
+
+// WithBudget asks budget before each request. A call that it refuses fails with [ErrQuotaExhausted], unless the
+// budget's error is an *[Error] of another kind, and Error.Local is true.
+func WithBudget(budget Budget) Option {
+	return func(c *config) error {
+		c.budget = budget
+		return nil
+	}
+}
+
+// WithTokenStore shares the app's token with other processes. The key that the store is given is made of the client's
+// host, the app key and a digest of the app secret, so no other app's token is found under it, nor one that was fetched
+// with a secret that has been replaced since. It needs [AppCredentials].
+func WithTokenStore(store TokenStore) Option {
+	return func(c *config) error {
+		c.share = nil
+		if store != nil {
+			c.share = shareThrough(store)
+		}
 		return nil
 	}
 }
@@ -168,3 +203,8 @@ func WithLogger(l *slog.Logger) Option {
 		return nil
 	}
 }
+
+// NewTransport returns a transport of one's own like the one that clients share which bring none: 64 connections to the
+// host, kept when idle; 10 s to connect; HTTP/2 connections that die are noticed; a proxy's refusal is named. Change or
+// wrap it for [WithHTTPClient]: http.DefaultTransport keeps two connections and has no such limits.
+func NewTransport() *http.Transport { return wire.NewTransport() }

@@ -98,7 +98,7 @@ func TestRegions(t *testing.T) {
 		"default":       {nil, "api.dingtalk.io"},
 		"international": {[]dingtalk.Option{dingtalk.WithRegion(dingtalk.International)}, "api.dingtalk.io"},
 		"mainland":      {[]dingtalk.Option{dingtalk.WithRegion(dingtalk.MainlandChina)}, "api.dingtalk.com"},
-		"last wins":     {[]dingtalk.Option{dingtalk.WithBaseURL("https://example.com"), dingtalk.WithRegion(dingtalk.MainlandChina)}, "api.dingtalk.com"},
+		"last wins":     {[]dingtalk.Option{dingtalk.WithRegion(dingtalk.International), nil, dingtalk.WithRegion(dingtalk.MainlandChina)}, "api.dingtalk.com"},
 	} {
 		transport := server.Client().Transport.(*http.Transport).Clone()
 		transport.TLSClientConfig.ServerName = "example.com" // which the listener's certificate is for

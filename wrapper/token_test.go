@@ -78,12 +78,37 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// AppCredentials are a TokenSource only so that they are Credentials: they know no host to send the secret to.
-func TestAppCredentialsHoldNoToken(t *testing.T) {
+// What cannot be a credential is refused before it would come back as a wrong one, and without its value.
+func TestOddCredentialsAreNamed(t *testing.T) {
 	t.Parallel()
-	if token, err := appCredentials.Token(t.Context()); token != "" || err == nil || strings.Contains(err.Error(), appCredentials.AppSecret) {
-		t.Errorf("%q, %v", token, err)
+	const key, secret = dingtalktest.AppKey, "secretOfWorth"
+	for _, test := range []struct {
+		creds dingtalk.Credentials
+		says  string
+	}{
+		{dingtalk.AppCredentials{AppKey: key + " ", AppSecret: secret}, "AppKey: it ends with white space"},
+		{dingtalk.AppCredentials{AppKey: key, AppSecret: secret + "\n"}, "AppSecret: it ends with a line break"},
+		{dingtalk.AppCredentials{AppKey: "\ufeff" + key, AppSecret: secret}, "byte-order mark"},
+		{&dingtalk.AppCredentials{AppKey: key, AppSecret: `"` + secret + `"`}, "AppSecret: it begins or ends with a quotation mark"},
+		{&dingtalk.AppCredentials{AppKey: key, AppSecret: "secret\u200bOfWorth"}, "U+200B"},
+		{dingtalk.StaticToken("“tokenOfWorth”"), "StaticToken: it begins or ends with a quotation mark"},
+		{"tokenOfWorth", "credentials are a string"},
+		{(*dingtalk.AppCredentials)(nil), "nil"},
+	} {
+		client, err := dingtalk.NewClient(test.creds)
+		if client != nil || err == nil || !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "OfWorth") {
+			t.Errorf("%T: %v, %v; want %q", test.creds, client, err, test.says)
+		}
 	}
+}
+
+func TestTokenSourceFunc(t *testing.T) {
+	t.Parallel()
+	server := dingtalktest.NewServer(t)
+	token := server.IssueToken()
+	client := newClient(t, server.URL, dingtalk.TokenSourceFunc(func(context.Context) (string, error) { return token, nil }))
+	convert(t, client, dingtalktest.ChatID)
+	wantRequests(t, server.Emulator, 1, 0)
 }
 
 func TestSourceIsToldOfRejection(t *testing.T) {

@@ -36,6 +36,7 @@ var sentinels = map[string]struct {
 	"ErrRedirect":           {dingtalk.ErrRedirect, 5, 5},
 	"ErrTLS":                {dingtalk.ErrTLS, 5, 5},
 	"ErrNotTried":           {dingtalk.ErrNotTried, 5, 5},
+	"ErrPanicked":           {dingtalk.ErrPanicked, 5, 5},
 	"ErrRejected":           {dingtalk.ErrRejected, 1, 3},
 }
 

@@ -51,6 +51,8 @@ var failures = []failure{
 		"run it again once the cause is gone"},
 	{dingtalk.ErrRejected, string(generated.KindRejected), exitSomeFailed, exitCredentials,
 		"look the code up in DingTalk's documentation, or ask its support and quote the request id"},
+	{dingtalk.ErrPanicked, "panicked", exitUnavailable, 0,
+		"this is a fault of the command: report it with what it printed"},
 	{errMaxCalls, "max-calls", exitLimited, 0,
 		"run the rest, a file with --resume, and with a higher --max-calls if you like; the organisation's quota is not used up"},
 	{context.DeadlineExceeded, "timeout", exitUnavailable, 0,

@@ -2,7 +2,8 @@
 // and requires that a test fails. Run it with make mutants, or from the module's root with go run ./internal/mutants;
 // arguments select mutants whose names contain one of them.
 //
-// It fails if a mutant survives, and also if the text that it replaces is gone: then it is to be brought up to date.
+// It fails if a mutant survives, and also if the function that it changes, or what it changes there, is gone: then it is
+// to be brought up to date.
 package main
 
 import (
@@ -79,19 +80,17 @@ func run(ctx context.Context, out io.Writer, only []string) (ok bool, err error)
 
 // try applies the mutant to the copy in dir, runs the tests and takes it back.
 func (m mutant) try(ctx context.Context, dir string) (verdict string, caught bool) {
-	file := filepath.Join(dir, "wrapper", m.file)
-	source, err := os.ReadFile(file)
+	at, err := m.find(dir)
 	if err != nil {
-		return err.Error(), false
+		return "STALE: " + err.Error(), false
 	}
-	if n := strings.Count(string(source), m.from); n != 1 {
-		return fmt.Sprintf("STALE: its text occurs %d times in wrapper/%s", n, m.file), false
-	}
-	if err := os.WriteFile(file, []byte(strings.Replace(string(source), m.from, m.to, 1)), 0o600); err != nil {
+	file := filepath.Join(dir, at.file)
+	changed := slices.Concat(at.source[:at.start], []byte(m.to), at.source[at.end:])
+	if err := os.WriteFile(file, changed, 0o600); err != nil {
 		return err.Error(), false
 	}
 	defer func() {
-		if err := os.WriteFile(file, source, 0o600); err != nil {
+		if err := os.WriteFile(file, at.source, 0o600); err != nil {
 			verdict, caught = err.Error(), false
 		}
 	}()
@@ -111,7 +110,7 @@ var failure = regexp.MustCompile(`(?m)^ *--- FAIL: (\S+)`)
 
 // test runs tests and names one that failed.
 func test(ctx context.Context, dir, pattern string) (verdict string, caught bool) {
-	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-failfast", "-timeout=90s", "-run="+pattern, "./wrapper")
+	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-failfast", "-timeout=90s", "-run="+pattern, "./wrapper", "./wrapper/internal/...")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off")
 	out, err := cmd.CombinedOutput()

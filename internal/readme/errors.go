@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
 // What an error means for a run over many chats.
@@ -22,31 +24,49 @@ const (
 )
 
 // sentinels are the rows of the table, in its order. What an error means is the first sentence of its comment in
-// wrapper/errors.go; its codes, and what is repeated because of them, are the contract's. The rest is told here, and
-// TestErrorsTable and TestErrorsWithoutAnAnswer ask a client whether it is so.
+// wrapper/kinds.go; what it means for a run is the kind's own; its codes, and what is repeated because of them, are the
+// contract's. The rest is said here, and TestErrorsTable and TestErrorsWithoutAnAnswer ask a client whether it is so.
 var sentinels = []sentinel{
-	{name: "ErrInvalidChatID", kind: generated.KindInvalidChatID, run: goesOn},
-	{name: "ErrOwnerNotVisible", kind: generated.KindOwnerNotVisible, run: goesOn},
-	{name: "ErrUnauthenticated", kind: generated.KindUnauthenticated, run: ends},
-	{name: "ErrPermissionDenied", kind: generated.KindPermissionDenied, run: ends},
-	{name: "ErrIPNotAllowed", kind: generated.KindIPNotAllowed, run: ends},
-	{name: "ErrThrottled", kind: generated.KindThrottled, run: ends},
-	{name: "ErrQuotaExhausted", kind: generated.KindQuotaExhausted, run: ends},
-	{name: "ErrBlocked", repeated: "no; nothing is sent meanwhile", run: ends},
-	{name: "ErrUnavailable", kind: generated.KindUnavailable, run: inARow, row: 5},
-	{name: "ErrUnexpectedResponse", repeated: "if it broke off", run: inARow, row: 3},
-	{name: "ErrRedirect", repeated: "no", run: ends},
-	{name: "ErrTLS", repeated: "no", run: ends},
-	{name: "ErrRejected", kind: generated.KindRejected, run: inARow, row: 3},
-	{name: "ErrNotTried", repeated: nothing, run: nothing},
+	{name: "ErrInvalidChatID", is: dingtalk.ErrInvalidChatID},
+	{name: "ErrOwnerNotVisible", is: dingtalk.ErrOwnerNotVisible},
+	{name: "ErrUnauthenticated", is: dingtalk.ErrUnauthenticated},
+	{name: "ErrPermissionDenied", is: dingtalk.ErrPermissionDenied},
+	{name: "ErrIPNotAllowed", is: dingtalk.ErrIPNotAllowed},
+	{name: "ErrThrottled", is: dingtalk.ErrThrottled},
+	{name: "ErrQuotaExhausted", is: dingtalk.ErrQuotaExhausted},
+	{name: "ErrBlocked", is: dingtalk.ErrBlocked, repeated: "no; nothing is sent meanwhile"},
+	{name: "ErrUnavailable", is: dingtalk.ErrUnavailable},
+	{name: "ErrUnexpectedResponse", is: dingtalk.ErrUnexpectedResponse, repeated: "if it broke off"},
+	{name: "ErrRedirect", is: dingtalk.ErrRedirect, repeated: "no"},
+	{name: "ErrTLS", is: dingtalk.ErrTLS, repeated: "no"},
+	{name: "ErrRejected", is: dingtalk.ErrRejected},
+	{name: "ErrPanicked", is: dingtalk.ErrPanicked, repeated: "no"},
+	{name: "ErrNotTried", is: dingtalk.ErrNotTried, repeated: nothing},
 }
 
 type sentinel struct {
 	name     string
-	kind     generated.Kind // of its codes; empty if it comes without one
-	repeated string         // where there are no codes that say so
-	run      string
-	row      int // for inARow
+	is       error
+	repeated string // where there are no codes that say so
+}
+
+// kind is what the sentinel knows of itself.
+func (s sentinel) kind() *dingtalk.Kind {
+	return s.is.(*dingtalk.Kind) //nolint:errorlint // a sentinel is never wrapped
+}
+
+// run says what the error means for a run over many chats.
+func (s sentinel) run(say language) string {
+	switch n := s.kind().InARow(); {
+	case errors.Is(s.is, dingtalk.ErrNotTried): // it comes after the end
+		return say.text(nothing)
+	case n == 0:
+		return say.text(goesOn)
+	case n == 1:
+		return say.text(ends)
+	default:
+		return fmt.Sprintf(say.text(inARow), n)
+	}
 }
 
 // notKinds are found beside a sentinel and are none by themselves.
@@ -56,7 +76,7 @@ var notKinds = []string{"ErrTooLarge"}
 const cut = "Forbidden.AccessDenied."
 
 func errorsTable(root string, say language) ([]string, error) {
-	comments, err := sentinelComments(filepath.Join(root, "wrapper", "errors.go"))
+	comments, err := sentinelComments(filepath.Join(root, "wrapper", "kinds.go"))
 	if err != nil {
 		return nil, err
 	}
@@ -68,17 +88,13 @@ func errorsTable(root string, say language) ([]string, error) {
 	for _, s := range sentinels {
 		meaning, ok := comments[s.name]
 		if !ok {
-			return nil, fmt.Errorf("wrapper/errors.go has no commented %s, which has a row here", s.name)
+			return nil, fmt.Errorf("wrapper/kinds.go has no commented %s, which has a row here", s.name)
 		}
 		delete(comments, s.name)
-		run := say.text(s.run)
-		if s.row > 0 {
-			run = fmt.Sprintf(run, s.row)
-		}
-		lines = append(lines, fmt.Sprintf("| `%s` | %s | %s | %s | %s |", s.name, say.text(meaning), s.codes(), s.repeats(say), run))
+		lines = append(lines, fmt.Sprintf("| `%s` | %s | %s | %s | %s |", s.name, say.text(meaning), s.codes(), s.repeats(say), s.run(say)))
 	}
 	for name := range comments {
-		return nil, fmt.Errorf("wrapper/errors.go has %s, which has no row in internal/readme", name)
+		return nil, fmt.Errorf("wrapper/kinds.go has %s, which has no row in internal/readme", name)
 	}
 	return lines, nil
 }
@@ -87,7 +103,7 @@ func errorsTable(root string, say language) ([]string, error) {
 func (s sentinel) rows() []generated.ErrorCode {
 	var rows []generated.ErrorCode
 	for _, row := range generated.ErrorCodes {
-		if row.Kind == s.kind {
+		if row.Kind == s.kind().Name() {
 			rows = append(rows, row)
 		}
 	}
@@ -112,7 +128,7 @@ func (s sentinel) codes() string {
 
 // repeats says what the client does by itself, by what the contract says of the sentinel's codes.
 func (s sentinel) repeats(say language) string {
-	if s.kind == "" {
+	if s.repeated != "" {
 		return say.text(s.repeated)
 	}
 	var waits []string

@@ -17,16 +17,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// byName are the sentinels that an answer can lead to.
-var byName = map[string]error{
-	"ErrInvalidChatID": dingtalk.ErrInvalidChatID, "ErrOwnerNotVisible": dingtalk.ErrOwnerNotVisible,
-	"ErrUnauthenticated": dingtalk.ErrUnauthenticated, "ErrPermissionDenied": dingtalk.ErrPermissionDenied,
-	"ErrIPNotAllowed": dingtalk.ErrIPNotAllowed, "ErrThrottled": dingtalk.ErrThrottled,
-	"ErrQuotaExhausted": dingtalk.ErrQuotaExhausted, "ErrBlocked": dingtalk.ErrBlocked,
-	"ErrUnavailable": dingtalk.ErrUnavailable, "ErrUnexpectedResponse": dingtalk.ErrUnexpectedResponse,
-	"ErrRedirect": dingtalk.ErrRedirect, "ErrRejected": dingtalk.ErrRejected,
-}
-
 // faults are the answers of each row: its codes, or what it is for that comes without one.
 func faults(s sentinel) []dingtalktest.Fault {
 	switch s.name {
@@ -45,7 +35,7 @@ func faults(s sentinel) []dingtalktest.Fault {
 }
 
 // notAnswers are the sentinels that no answer leads to. TestErrorsWithoutAnAnswer has them.
-var notAnswers = []string{"ErrTLS", "ErrNotTried"}
+var notAnswers = []string{"ErrTLS", "ErrNotTried", "ErrPanicked"}
 
 // The table says of each code what a client does that gets it.
 func TestErrorsTable(t *testing.T) {
@@ -113,14 +103,14 @@ func client(t *testing.T, retry dingtalk.Retry, options ...dingtalktest.Option) 
 // askOnce asks which error it is, and how often the client repeats the call.
 func askOnce(t *testing.T, s sentinel, fault dingtalktest.Fault) {
 	var options []dingtalktest.Option
-	if s.kind == generated.KindUnauthenticated { // whoever asks again gets another token, so that it may be tried
+	if s.kind().Name() == generated.KindUnauthenticated { // whoever asks again gets another token, so that it may be tried
 		options = append(options, dingtalktest.WithTokenLifetime(1), dingtalktest.WithExpireIn(7200))
 	}
 	server, c := client(t, dingtalk.Retry{BaseDelay: 1, MaxDelay: 1, MaxWait: 1}, options...)
 	server.FailNext(fault.Always())
 	_, err := c.OpenConversationID(t.Context(), "chat1")
 	var failed *dingtalk.Error
-	if !errors.As(err, &failed) || !errors.Is(err, byName[s.name]) {
+	if !errors.As(err, &failed) || !errors.Is(err, s.is) {
 		t.Fatalf("got %v", err)
 	}
 	row := generated.LookupErrorCode(string(failed.Code))
@@ -143,7 +133,7 @@ func askOnce(t *testing.T, s sentinel, fault dingtalktest.Fault) {
 func askMany(t *testing.T, s sentinel, fault dingtalktest.Fault) {
 	run := func(times int) (ended bool) {
 		server, c := client(t, dingtalk.Retry{MaxAttempts: 1, MaxWait: 1})
-		if s.kind == generated.KindUnauthenticated {
+		if s.kind().Name() == generated.KindUnauthenticated {
 			times *= 2 // one more for the replay
 		}
 		server.FailNext(fault.Times(times))
@@ -158,18 +148,15 @@ func askMany(t *testing.T, s sentinel, fault dingtalktest.Fault) {
 		}
 		return ended
 	}
-	limit := 1
-	switch s.run {
-	case goesOn:
+	limit := s.kind().InARow()
+	if limit == 0 {
 		if run(10) {
 			t.Error("the run ended")
 		}
 		return
-	case inARow:
-		limit = s.row
-		if run(limit - 1) {
-			t.Errorf("the run ended before %d in a row", limit)
-		}
+	}
+	if limit > 1 && run(limit-1) {
+		t.Errorf("the run ended before %d in a row", limit)
 	}
 	if !run(limit) {
 		t.Errorf("the run went on after %d", limit)

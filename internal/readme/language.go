@@ -54,6 +54,7 @@ var inChinese = map[string]string{
 	"no trustworthy connection could be made":                                                              "无法建立可信的 TLS 连接",
 	"the service refused the request for a reason that has no sentinel":                                    "服务以其他原因拒绝了请求",
 	"no call was made for this id, because an earlier one of the same run met what every other would meet": "未发起调用：同一批次中前面的会话遇到了后续会话也会遇到的错误",
+	"the caller's own code panicked, or ended its goroutine, in a goroutine of this package's own":         "调用方自己的代码在本包的 goroutine 中 panic 或终止了该 goroutine",
 
 	goesOn: "继续",
 	ends:   "终止",

@@ -135,9 +135,9 @@ func (a answer) write(w http.ResponseWriter) {
 }
 
 func errorBody(a answer, id string) []byte {
-	model := generated.APIError{Code: string(a.code), Message: a.message, Requestid: &id}
+	model := generated.APIError{Code: string(a.code), Message: a.message, RequestID: &id}
 	if len(a.scopes) > 0 {
-		model.Accessdenieddetail = &generated.AccessDeniedDetail{RequiredScopes: &a.scopes}
+		model.AccessDeniedDetail = &generated.AccessDeniedDetail{RequiredScopes: a.scopes}
 	}
 	body, err := json.Marshal(model)
 	if err != nil { // It holds strings only.

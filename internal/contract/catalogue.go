@@ -1,0 +1,153 @@
+package contract
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/token"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// codesExtension is the field beside the schema ApiError that holds the catalogue of all operations, and the field of an
+// operation that holds its own codes.
+const codesExtension = "x-error-codes"
+
+// Code is one row of a catalogue, as openapi.yaml writes it. Its fields are described there.
+type Code struct {
+	Code        string   `json:"code"`
+	Name        string   `json:"name"`
+	Aliases     []string `json:"aliases"`
+	Status      int      `json:"status"`
+	Kind        string   `json:"kind"`
+	Retry       *bool    `json:"retry"`
+	WaitSeconds int      `json:"waitSeconds"`
+	Token       string   `json:"token"`
+	Description string   `json:"description"`
+	Message     string   `json:"message"`
+	Observed    *bool    `json:"observed"`
+}
+
+// Seen reports whether a live answer was observed.
+func (e Code) Seen() bool { return *e.Observed }
+
+// The values that a row may use, in the order in which they are generated. A kind needs a sentinel in the wrapper, so
+// it is the one thing of a row that cannot be added in the contract alone.
+var (
+	Kinds = []string{
+		"invalid-chat-id", "owner-not-visible", "unauthenticated", "permission-denied", "ip-not-allowed",
+		"throttled", "quota-exhausted", "unavailable", "rejected",
+	}
+	TokenEffects = []string{"keep", "drop", "fetch", "none"}
+)
+
+// catalogue returns the rows that all operations share. A contract without any has none.
+func (c *Contract) catalogue() ([]Code, error) {
+	at := []string{"components", "schemas", "ApiError"}
+	if c.Doc.Components == nil || c.Doc.Components.Schemas["ApiError"] == nil {
+		return nil, nil
+	}
+	rows, ok := c.Doc.Components.Schemas["ApiError"].Value.Extensions[codesExtension]
+	if !ok {
+		return nil, nil
+	}
+	return c.readCodes(rows, under(at, codesExtension), nil)
+}
+
+// readCodes returns the rows of a list. A row of an operation may stand in place of the common one of the same code; within
+// a list, codes, names and aliases are unique.
+func (c *Contract) readCodes(list any, at []string, common []Code) ([]Code, error) {
+	rows, ok := list.([]any)
+	if !ok || len(rows) == 0 {
+		return nil, c.lines.errorf(at, "it is not a list of rows")
+	}
+	names := map[string]string{} // of the common constants → their code
+	for _, e := range common {
+		names[e.Name] = e.Code
+	}
+	var entries []Code
+	seen := map[string]string{} // folded code or alias, or "name "+name → the row that has it
+	for i, row := range rows {
+		place := under(at, strconv.Itoa(i))
+		e, err := readCode(row)
+		if err != nil {
+			return nil, c.lines.errorf(place, "row %d %s: %v", i+1, rowName(row), err)
+		}
+		if code, taken := names[e.Name]; taken && code != e.Code {
+			return nil, c.lines.errorf(place, "row %d %s: the name %s is taken by %s", i+1, rowName(row), e.Name, code)
+		}
+		for _, key := range append([]string{e.Code, "name " + e.Name}, e.Aliases...) {
+			folded := strings.ToLower(key)
+			if other, dup := seen[folded]; dup {
+				return nil, c.lines.errorf(place, "row %d %s: %q is taken by %s", i+1, rowName(row), key, other)
+			}
+			seen[folded] = e.Code
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+func readCode(row any) (Code, error) {
+	var e Code
+	raw, err := json.Marshal(row)
+	if err != nil {
+		return e, err
+	}
+	if err := decodeStrict(raw, &e); err != nil {
+		return e, err
+	}
+	for _, check := range []struct {
+		ok   bool
+		what string
+	}{
+		{e.Code != "", "code is missing"},
+		{isWireText(e.Code), "code has a character that is not printable ASCII"},
+		{!slices.ContainsFunc(e.Aliases, func(a string) bool { return a == "" || !isWireText(a) }), "an alias is empty or not printable ASCII"},
+		{token.IsIdentifier("Code"+e.Name) && e.Name != "" && token.IsExported(e.Name), "name is not an exported Go name"},
+		{e.Status >= 400 && e.Status <= 599, "status is not an HTTP error status"},
+		{slices.Contains(Kinds, e.Kind), fmt.Sprintf("kind %q is none of %s", e.Kind, strings.Join(Kinds, ", "))},
+		{e.Retry != nil, "retry is missing"},
+		{e.WaitSeconds >= 0 && e.WaitSeconds <= 3600, "waitSeconds is not between 0 and 3600"},
+		{e.Retry == nil || *e.Retry || e.WaitSeconds == 0, "waitSeconds without retry"},
+		{slices.Contains(TokenEffects, e.Token), fmt.Sprintf("token %q is none of %s", e.Token, strings.Join(TokenEffects, ", "))},
+		{e.Description != "" && !strings.ContainsFunc(e.Description, isNotPrint), "description is not one line of printable text"},
+		{e.Observed != nil, "observed is missing"},
+	} {
+		if !check.ok {
+			return e, errors.New(check.what)
+		}
+	}
+	return e, nil
+}
+
+// isWireText keeps codes to what a JSON string of the gateway holds as it is, and to characters that fold one way only:
+// codes are compared without regard to case, by strings.ToLower here and by strings.EqualFold in the generated code.
+func isWireText(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// A description becomes a comment, where a control character would break the generated file.
+func isNotPrint(r rune) bool { return !unicode.IsPrint(r) }
+
+// rowName finds a name for a row that may be malformed.
+func rowName(row any) string {
+	if fields, ok := row.(map[string]any); ok {
+		for _, key := range []string{"code", "name"} {
+			if s, ok := fields[key].(string); ok && s != "" {
+				return s
+			}
+		}
+	}
+	return "(unnamed)"
+}
+
+// decodeStrict refuses fields that the target does not have: they would be misspellings.
+func decodeStrict(raw []byte, into any) error {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	return dec.Decode(into)
+}

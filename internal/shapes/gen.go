@@ -1,0 +1,3 @@
+package shapes
+
+//go:generate go run ../../cmd/openconversation-gen --spec shapes.yaml --package shapes --output .

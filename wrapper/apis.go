@@ -1,0 +1,38 @@
+package dingtalk
+
+import (
+	"net/http"
+	"sync/atomic"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+)
+
+var (
+	tokenHeader     = http.CanonicalHeaderKey(generated.TokenHeader)
+	requestIDHeader = http.CanonicalHeaderKey(generated.RequestIDHeader)
+)
+
+// apis are the generated client, with a token and without.
+type apis struct {
+	plain   *generated.Client
+	current atomic.Pointer[authorized]
+}
+
+// authorized is the generated client whose requests carry a token.
+type authorized struct {
+	token string
+	api   generated.Client
+}
+
+// with returns the generated client whose requests carry token. Its headers are made once for each token and shared by all
+// requests.
+func (a *apis) with(token string) *generated.Client {
+	current := a.current.Load()
+	if current == nil || current.token != token {
+		current = &authorized{token: token, api: *a.plain}
+		current.api.Header = a.plain.Header.Clone()
+		current.api.Header[tokenHeader] = []string{token}
+		a.current.Store(current)
+	}
+	return &current.api
+}

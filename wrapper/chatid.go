@@ -1,0 +1,74 @@
+package dingtalk
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
+)
+
+// maxChatIDBytes is far above every sample (36 bytes) and far below what a gateway refuses as a path.
+const maxChatIDBytes = 256
+
+// CheckChatID refuses what cannot be a chat id, as [Client.OpenConversationID] does before a call is spent on it: an
+// empty id, one that would change the request's path, one of over 256 bytes, what is not text, invisible characters,
+// white space or quotes at an end, a URL, a spreadsheet's formula, and an openConversationId. The error is an *[Error]
+// with [ErrInvalidChatID]. Nothing documents a format, so any other text is sent, as one escaped path segment.
+func CheckChatID(id string) error {
+	why := notAChatID(id)
+	if why == "" {
+		return nil
+	}
+	return &Error{
+		Op: generated.OperationChatIDToOpenConversationID.ID, ChatID: id, Kind: ErrInvalidChatID,
+		Local: true, Message: "not sent: " + why,
+	}
+}
+
+// notAChatID says why; it is empty for what may be one.
+func notAChatID(id string) (why string) {
+	first, _ := utf8.DecodeRuneInString(id)
+	last, _ := utf8.DecodeLastRuneInString(id)
+	switch {
+	case id == "":
+		return "it is empty"
+	case id == "." || id == "..":
+		return "it would change the request's path"
+	case len(id) > maxChatIDBytes:
+		return fmt.Sprintf("it is longer than %d bytes", maxChatIDBytes)
+	case !utf8.ValidString(id):
+		return "it is not UTF-8"
+	case strings.IndexFunc(id, unicode.IsControl) >= 0:
+		return "it holds a control character"
+	case unicode.IsSpace(first) || unicode.IsSpace(last):
+		return "it begins or ends with white space"
+	case strings.Contains(id, "://"):
+		return "it is a URL"
+	case first == '=':
+		return "it is a spreadsheet's formula"
+	case text.Quote(first) || text.Quote(last):
+		return "it begins or ends with a quotation mark"
+	case isOpenConversationID(id):
+		return "it already is an openConversationId"
+	}
+	if i := strings.IndexFunc(id, text.Invisible); i >= 0 {
+		r, _ := utf8.DecodeRuneInString(id[i:])
+		return fmt.Sprintf("it holds an invisible character, %U", r)
+	}
+	return ""
+}
+
+// isOpenConversationID knows both forms that have been seen, "cid" and the base64 of 16 or 32 bytes; two equals signs at
+// the end are enough, since no chat id has them.
+func isOpenConversationID(id string) bool {
+	encoded, is := strings.CutPrefix(id, "cid")
+	if !is {
+		return false
+	}
+	raw, err := base64.StdEncoding.DecodeString(encoded)
+	return strings.HasSuffix(encoded, "==") || err == nil && (len(raw) == 16 || len(raw) == 32)
+}

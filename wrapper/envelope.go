@@ -1,0 +1,57 @@
+package dingtalk
+
+import (
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
+)
+
+// envelope is every error body that has been seen: the gateway's (whose fields encoding/json matches in any case), the
+// legacy API's, and the one that a banned address gets.
+type envelope struct {
+	Code    text.Scalar `json:"code"`
+	Message text.Scalar `json:"message"`
+
+	RequestID text.Scalar `json:"requestid"`
+	Detail    struct {
+		RequiredScopes []string `json:"requiredScopes"`
+	} `json:"accessdenieddetail"`
+
+	LegacyCode    text.Scalar `json:"errcode"`
+	LegacyMessage text.Scalar `json:"errmsg"`
+
+	Status text.Scalar `json:"status"`
+	Punish text.Scalar `json:"punish"`
+}
+
+// bannedStatus is the field "status" of the body that a banned address gets.
+const bannedStatus = "1111"
+
+// error is the code and message of either API.
+func (e *envelope) error() (code, message text.Scalar) {
+	if e.Code == "" && e.LegacyCode != "" && e.LegacyCode != "0" {
+		return e.LegacyCode, e.LegacyMessage
+	}
+	return e.Code, e.Message
+}
+
+func (e *envelope) empty() bool {
+	return e.Code == "" && (e.LegacyCode == "" || e.LegacyCode == "0") && e.Message == "" && e.Status == "" && e.Punish == ""
+}
+
+// china is the zone of the times in the service's messages. It has had no summer time since 1991.
+var china = time.FixedZone("UTC+8", 8*60*60)
+
+// throttledFor finds the end of a throttle in a message such as «…限制将在 2006-01-02 15:04:05 结束», and returns how long that
+// is from now. It is 0 without one. The message is not contractual: it may lengthen a wait, and decides nothing else.
+func throttledFor(message string, now time.Time) time.Duration {
+	for i := 0; i+len(time.DateTime) <= len(message); i++ {
+		if message[i] != '2' { // of the year
+			continue
+		}
+		if end, err := time.ParseInLocation(time.DateTime, message[i:i+len(time.DateTime)], china); err == nil {
+			return max(end.Sub(now), 0)
+		}
+	}
+	return 0
+}

@@ -1,0 +1,86 @@
+package dingtalk
+
+import (
+	"context"
+
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/tokens"
+)
+
+// subject is what a call is about, as its errors name it.
+type subject struct {
+	op      string // operationId, as in the contract
+	chatID  string
+	isToken bool // it is the token call itself
+}
+
+// foreign is the verdict on a request that the caller's own token source, limiter or budget kept from being sent: of the
+// given kind, unless that returned an *Error or the caller's context has ended.
+func foreign(ctx context.Context, err, kind error, message string) *verdict {
+	if cause := clock.Ended(ctx); cause != nil {
+		return &verdict{ended: cause}
+	}
+	e, ok := text.Find[*Error](err)
+	if !ok {
+		return &verdict{kind: kind, local: true, message: message, cause: err}
+	}
+	v := &verdict{
+		kind: e.Kind, status: e.StatusCode, code: e.Code, message: e.Message, requestID: e.RequestID, scopes: e.RequiredScopes,
+		wait: e.RetryAfter, cause: e.Err, attempts: e.Attempts, tokenEndpoint: e.TokenEndpoint, local: e.Local,
+	}
+	if _, earlier := text.Find[*tokens.Remembered](err); earlier { // another call's, of a moment ago
+		v.local, v.attempts = true, 0
+	}
+	return v
+}
+
+// unauthorized is the verdict on a request for which there is no token.
+func unauthorized(ctx context.Context, err error) *verdict {
+	return foreign(ctx, err, ErrUnauthenticated, "the token source failed")
+}
+
+// failure is the error of a call that ends with v. cause is what it wraps, if that is not v's own; note goes behind its
+// message.
+func (s subject) failure(v *verdict, cause error, note string) *Error {
+	e := &Error{
+		Op: s.op, ChatID: s.chatID, Kind: v.kind, StatusCode: v.status, Code: v.code, Message: joined(v.message, note), RequestID: v.requestID,
+		RequiredScopes: v.scopes, RetryAfter: v.wait, Attempts: v.attempts, TokenEndpoint: v.tokenEndpoint || s.isToken, Local: v.local, Err: v.cause,
+	}
+	if cause != nil {
+		e.Err = cause
+	}
+	if e.TokenEndpoint {
+		e.ChatID = ""
+	}
+	return e
+}
+
+// unsent is the error of a call whose last request was not sent, or was broken off by the caller's context. before is
+// what the request before it met.
+func (s subject) unsent(v, before *verdict) *Error {
+	var earlier *Error
+	if before != nil {
+		earlier = s.failure(before, nil, "")
+	}
+	if v.ended != nil {
+		e := &Error{Op: s.op, ChatID: s.chatID, Kind: v.ended, TokenEndpoint: s.isToken, Message: "the caller's context ended the call"}
+		switch {
+		case earlier != nil:
+			e.Err, e.Attempts = earlier, earlier.Attempts
+		case !v.broken:
+			e.Err = v.cause // such as what opened the circuit breaker
+		}
+		return e
+	}
+	e := s.failure(v, nil, "")
+	if earlier != nil {
+		if !e.TokenEndpoint {
+			e.Attempts = earlier.Attempts
+		}
+		if e.Err == nil {
+			e.Err = earlier
+		}
+	}
+	return e
+}

@@ -1,0 +1,151 @@
+package text_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
+)
+
+// spellings are the ways in which formatters write a text.
+func spellings(s string) map[string]string {
+	marshal := func(v any) string { b, _ := json.Marshal(v); return strings.Trim(string(b), `"`) }
+	unescaped := func(v any) string {
+		var b strings.Builder
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(false)
+		_ = e.Encode(v)
+		return strings.Trim(strings.TrimSpace(b.String()), `"`)
+	}
+	ascii := strings.Trim(strconv.QuoteToASCII(s), `"`)
+	var bytewise, upper, numeric strings.Builder
+	for _, b := range []byte(s) {
+		fmt.Fprintf(&bytewise, `\x%02x`, b)
+		fmt.Fprintf(&upper, `%%%02X`, b)
+	}
+	for _, r := range s {
+		fmt.Fprintf(&numeric, `&#x%x;`, r)
+	}
+	return map[string]string{
+		"plain": s, "JSON": marshal(s), "JSON without HTML": unescaped(s), "JSON in JSON": marshal(marshal(s)),
+		"JSON slash": strings.ReplaceAll(unescaped(s), "/", `\/`), "Go": strings.Trim(strconv.Quote(s), `"`), "Go ASCII": ascii,
+		"Go bytes": bytewise.String(), "query": url.QueryEscape(s), "path": url.PathEscape(s), "every byte": upper.String(),
+		"lower": strings.ToLower(upper.String()), "twice": url.QueryEscape(url.QueryEscape(s)), "HTML": html.EscapeString(s), "XML": numeric.String(),
+	}
+}
+
+func TestSecretsAreHiddenInEverySpelling(t *testing.T) {
+	for _, secret := range []string{
+		"plain-secret-of-the-app", `quo"te-secret`, `back\slash-secret`, `<tag>&amp-secret`, `per%cent+secret`, `sl/ash=secret==`, `密钥-of-the-app`, `emoji😀secret`,
+		`%25secret`, `&lt;secret`, `a\"b\\c<d>&e`,
+	} {
+		for name, spelt := range spellings(secret) {
+			in := "before=" + spelt + "; after"
+			if got := (text.Secrets{secret}).Hide(in); got != "before="+text.Redacted+"; after" {
+				t.Errorf("%s of %q: %q became %q", name, secret, in, got)
+			}
+		}
+	}
+}
+
+func TestHideLeavesTheRest(t *testing.T) {
+	for _, c := range []struct {
+		secrets  text.Secrets
+		in, want string
+	}{
+		{text.Secrets{"test"}, "lookup test.invalid: no such host", "lookup test.invalid: no such host"},
+		{text.Secrets{"test"}, `{"appSecret":"test"}`, `{"appSecret":"REDACTED"}`},
+		{text.Secrets{"test"}, "latest, test, test. contest-test", "latest, REDACTED, REDACTED. contest-test"},
+		{text.Secrets{"a"}, "a cat", "REDACTED cat"},
+		{text.Secrets{"long-enough"}, "xlong-enoughx", "xREDACTEDx"},
+		{text.Secrets{}, "nothing", "nothing"},
+		{text.Secrets{}, "http://user:pass@proxy:3128/x and https://host/a@b", "http://REDACTED@proxy:3128/x and https://host/a@b"},
+		{text.Secrets{}, `parse "http://us%er:p@ss@proxy": invalid`, `parse "http://REDACTED@proxy": invalid`},
+	} {
+		if got := c.secrets.Hide(c.in); got != c.want {
+			t.Errorf("%q: %q, want %q", c.in, got, c.want)
+		}
+	}
+}
+
+func TestHideErrorKeepsTheType(t *testing.T) {
+	secrets := text.Secrets{"a-secret-name"}
+	dns := &net.DNSError{Err: "no such host", Name: "a-secret-name.example", IsNotFound: true}
+	for _, err := range []error{dns, &net.OpError{Op: "dial", Net: "tcp", Err: dns}, fmt.Errorf("a-secret-name: %w", dns), fmt.Errorf("a-secret-name: %w", &net.OpError{Op: "dial", Err: dns})} {
+		hidden := secrets.HideError(err)
+		var found *net.DNSError
+		if !errors.As(hidden, &found) || !found.IsNotFound {
+			t.Errorf("%v: no *net.DNSError", hidden)
+		}
+		if shown := fmt.Sprintf("%v %+v %#v %v %+v", hidden, hidden, hidden, found, *found); strings.Contains(shown, "a-secret-name") {
+			t.Errorf("the secret is in %s", shown)
+		}
+	}
+	hidden := secrets.HideError(fmt.Errorf("read a-secret-name: %w", io.ErrUnexpectedEOF))
+	if !errors.Is(hidden, io.ErrUnexpectedEOF) || hidden.Error() != "read REDACTED: unexpected EOF" {
+		t.Errorf("%v", hidden)
+	}
+	if plain := errors.New("nothing to hide"); secrets.HideError(plain) != plain {
+		t.Error("an error without a secret was changed")
+	}
+}
+
+func TestCheckCredential(t *testing.T) {
+	for value, want := range map[string]string{
+		"": "empty", " key": "begins with white space", "key\u3000": "ends with white space", "key\n": "line break", "key\r\n": "line break",
+		"\ufeffkey": "byte-order mark", `"key"`: "quotation", "“key”": "quotation", "「key」": "quotation", "ke\u200by": "U+200B", "ke y": "U+0020",
+		"k\x00ey": "U+0000", "k\xffey": "UTF-8", "key\u200e": "U+200E",
+	} {
+		if err := text.CheckCredential(value); err == nil || !strings.Contains(err.Error(), want) || len(value) > 2 && strings.Contains(err.Error(), value) {
+			t.Errorf("%q: %v, want %q", value, err, want)
+		}
+	}
+	for _, value := range []string{"dingeqqpkv3xxxxxx", "GT-lsu-taDAxxxsTsxxxx", `a"b\c<d>&e`} {
+		if err := text.CheckCredential(value); err != nil {
+			t.Errorf("%q: %v", value, err)
+		}
+	}
+}
+
+func FuzzHide(f *testing.F) {
+	f.Add("a-secret", "text with a-secret inside")
+	f.Add(`\\\\`, `\\\\\\\\\\\\\\\\`)
+	f.Add("%25", "%2525%25")
+	f.Fuzz(func(t *testing.T, secret, in string) {
+		if len(secret) > 64 || strings.Count(secret, `\`) > 6 {
+			return
+		}
+		hidden := (text.Secrets{secret}).Hide(in)
+		if len(secret) >= 8 && !strings.Contains(text.Redacted, secret) && !strings.Contains("REDACTED"+secret, secret+"REDACTED") && strings.Contains(strings.ReplaceAll(hidden, text.Redacted, "\x00"), secret) {
+			t.Errorf("%q is in %q", secret, hidden)
+		}
+	})
+}
+
+func FuzzScalar(f *testing.F) {
+	for _, seed := range []string{`"a"`, `""`, `"\n"`, `"a\"b"`, `"é"`, "\"\xff\"", `7`, `-1.5e3`, `null`, `true`, `{}`, `["a"]`, `"`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var got text.Scalar
+		err := json.Unmarshal(raw, &got)
+		var decoded any
+		if json.Unmarshal(raw, &decoded) != nil {
+			if err == nil {
+				t.Errorf("%q is not JSON, but gave %q", raw, got)
+			}
+			return
+		}
+		if want, ok := decoded.(string); ok && (err != nil || string(got) != want) {
+			t.Errorf("%q: %q, %v; encoding/json: %q", raw, got, err, want)
+		}
+	})
+}

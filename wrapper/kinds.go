@@ -1,0 +1,143 @@
+package dingtalk
+
+import (
+	"slices"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
+)
+
+// Scope says how far a failure reaches.
+type Scope int
+
+// The scopes.
+const (
+	ScopeUnclear Scope = iota // this chat alone, or every one: several in a row end a run over many chats
+	ScopeChat                 // this chat alone
+	ScopeAll                  // every further call would meet it: a run ends
+)
+
+func (s Scope) String() string { return [...]string{"unclear", "chat", "all"}[s] }
+
+// Kind is what a failure means: the type of every sentinel of this package. It is one of a fixed list; see [Kinds].
+type Kind struct {
+	name   generated.Kind
+	text   string
+	inARow int
+}
+
+// Name is the kind's name, such as "invalid-chat-id": the contract's, where its catalogue has the kind.
+func (k *Kind) Name() generated.Kind { return k.name }
+
+// Error is the kind's text for people.
+func (k *Kind) Error() string { return k.text }
+
+// InARow is how many failures of this kind in a row end a run over many chats: 1 is the first, 0 is any number.
+func (k *Kind) InARow() int { return k.inARow }
+
+// Scope says how far a failure of this kind reaches.
+func (k *Kind) Scope() Scope { return scopeOf(k.inARow) }
+
+func scopeOf(inARow int) Scope {
+	switch inARow {
+	case 0:
+		return ScopeChat
+	case 1:
+		return ScopeAll
+	default:
+		return ScopeUnclear
+	}
+}
+
+// How many failures in a row end a run that may be about one chat alone: of the network or the service, and of answers
+// that are not the service's.
+const (
+	outages   = 5
+	oddities  = 3
+	firstOne  = 1
+	anyNumber = 0
+)
+
+var kinds []*Kind
+
+// Kinds returns all kinds.
+func Kinds() []*Kind { return slices.Clone(kinds) }
+
+func newKind(name generated.Kind, inARow int, text string) error {
+	k := &Kind{name: name, text: text, inARow: inARow}
+	kinds = append(kinds, k)
+	return k
+}
+
+// The kinds of failure. Error.Kind is one of them, or [context.Canceled] or [context.DeadlineExceeded] if the caller's
+// own context ended the call. [errors.Is] also matches the kinds of what Error.Err holds: failures of earlier attempts,
+// or what ended a run ([ErrNotTried]). To look at the last failure alone, compare Error.Kind.
+var (
+	// ErrInvalidChatID: no chat has this id, or it cannot be one. Other chats are not affected.
+	ErrInvalidChatID = newKind(generated.KindInvalidChatID, anyNumber, "chat id is unknown or malformed")
+	// ErrOwnerNotVisible: the group's owner is outside the app's visible range. Other chats are not affected; widen
+	// the range in the developer console.
+	ErrOwnerNotVisible = newKind(generated.KindOwnerNotVisible, anyNumber, "group owner is outside the app's visible range")
+	// ErrUnauthenticated: the credentials are wrong, or the token was rejected and a new one did not help.
+	ErrUnauthenticated = newKind(generated.KindUnauthenticated, firstOne, "credentials or access token rejected")
+	// ErrPermissionDenied: the app lacks a permission; Error.RequiredScopes may name it.
+	ErrPermissionDenied = newKind(generated.KindPermissionDenied, firstOne, "permission denied")
+	// ErrIPNotAllowed: this machine's address is not in the app's allow list.
+	ErrIPNotAllowed = newKind(generated.KindIPNotAllowed, firstOne, "address not allowed")
+	// ErrThrottled: a limit per second or minute was passed, and waiting as long as allowed did not help.
+	ErrThrottled = newKind(generated.KindThrottled, firstOne, "throttled")
+	// ErrQuotaExhausted: the organisation's calls of this month are used up. Every further call would fail.
+	ErrQuotaExhausted = newKind(generated.KindQuotaExhausted, firstOne, "monthly quota exhausted")
+	// ErrBlocked: this machine's address is banned for some minutes (Error.RetryAfter). The client sends nothing
+	// until then. No sample is known of the page that a banned address gets, so any HTML page with status 403 counts as
+	// one: behind a proxy, look at its log first.
+	ErrBlocked = newKind("blocked", firstOne, "address banned for a while")
+	// ErrUnavailable: the service could not be reached, or failed, more often than the client repeats a call.
+	ErrUnavailable = newKind(generated.KindUnavailable, outages, "service unavailable")
+	// ErrUnexpectedResponse: the answer was not one that the contract knows, such as HTML with status 200.
+	ErrUnexpectedResponse = newKind("unexpected-response", oddities, "unexpected response")
+	// ErrRedirect: the service redirected, which is never followed: the access token would go along.
+	ErrRedirect = newKind("redirect", firstOne, "redirect refused")
+	// ErrTLS: no trustworthy connection could be made. Repeating does not help.
+	ErrTLS = newKind("tls", firstOne, "TLS failed")
+	// ErrRejected: the service refused the request for a reason that has no sentinel. See Error.Code.
+	ErrRejected = newKind(generated.KindRejected, oddities, "request rejected")
+	// ErrPanicked: the caller's own code panicked, or ended its goroutine, in a goroutine of this package's own. That code
+	// is the transport, limiter, budget, token source or input sequence; [runtime.Goexit] and t.FailNow end a goroutine.
+	// In the caller's goroutine, a panic reaches the caller as it is.
+	ErrPanicked = newKind("panicked", oddities, "the caller's own code panicked")
+	// ErrNotTried: no call was made for this id, because an earlier one of the same run met what every other would meet.
+	// The error wraps the cause, which may also be that the caller stopped the run.
+	ErrNotTried = newKind("not-tried", firstOne, "not tried")
+)
+
+// ErrTooLarge is found, in addition to [ErrUnexpectedResponse], when a body passed the limit of 1 MiB after decompression.
+var ErrTooLarge = wire.ErrTooLarge
+
+// Sentinel returns the sentinel of a kind of the contract's catalogue, such as [ErrThrottled] for
+// [generated.KindThrottled]: [ErrRejected] for one that has none.
+func Sentinel(name generated.Kind) error {
+	for _, k := range kinds {
+		if k.name == name {
+			return k
+		}
+	}
+	return ErrRejected
+}
+
+// inARow is how many failures like this one in a row end a run.
+func (e *Error) inARow() int {
+	k, ok := e.Kind.(*Kind) //nolint:errorlint // a kind is never wrapped
+	switch {
+	case !ok: // the caller's context
+		return firstOne
+	case e.Kind == ErrPermissionDenied && generated.LookupErrorCode(string(e.Code)) == nil: //nolint:errorlint // likewise
+		return oddities // a 403 without a known code may be a proxy's
+	default:
+		return k.inARow
+	}
+}
+
+// Scope says whether the failure is about this chat, every one, or either. [ConvertEach] and
+// [Client.OpenConversationIDs] go by it.
+func (e *Error) Scope() Scope { return scopeOf(e.inARow()) }

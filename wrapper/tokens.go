@@ -1,0 +1,161 @@
+package dingtalk
+
+import (
+	"cmp"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/tokens"
+)
+
+// tokenSharing makes what processes share, for a client's base URL and app. Nothing but [WithTokenStore] refers to one.
+type tokenSharing func(baseURL string, creds AppCredentials) tokens.Shared
+
+// newTokens makes the token keeper for credentials.
+func newTokens(p *path, creds Credentials, share tokenSharing) (tokenKeeper, error) {
+	switch creds := creds.(type) {
+	case nil:
+		return nil, errors.New("credentials are nil")
+	case AppCredentials:
+		if err := creds.check(); err != nil {
+			return nil, err
+		}
+		cfg := tokens.Config{
+			Clock: p.clock, Early: generated.TokenRenewalTime, Fetch: p.fetchToken(creds), Crashed: crashedFetch(creds), Lasting: isUnauthenticated, Note: p.noteToken, Warn: p.warn,
+		}
+		if share != nil {
+			cfg.Shared = share(p.apis.plain.Server.String(), creds)
+		}
+		return appTokens{tokens.New(cfg)}, nil
+	case *AppCredentials:
+		if creds == nil {
+			return nil, errors.New("credentials are nil")
+		}
+		return newTokens(p, *creds, share)
+	case StaticToken:
+		if err := cmp.Or(text.CheckCredential(string(creds)), text.CheckHeader(string(creds))); err != nil {
+			return nil, fmt.Errorf("StaticToken: %w", err)
+		}
+	}
+	source, ok := creds.(TokenSource)
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("credentials are a %T: use AppCredentials, a StaticToken or a TokenSource", creds)
+	case share != nil:
+		return nil, errors.New("WithTokenStore: it needs AppCredentials")
+	}
+	return &foreignTokens{source}, nil // a pointer, behind which fmt does not look
+}
+
+// appTokens is the cache of an app's own token.
+type appTokens struct{ *tokens.Cache }
+
+func (t appTokens) reject(ctx context.Context, token string) { t.Reject(ctx, token) }
+func (t appTokens) remember(err *Error)                      { t.Remember(err) }
+
+func isUnauthenticated(err error) bool {
+	e, ok := text.Find[*Error](err)
+	return ok && errors.Is(e.Kind, ErrUnauthenticated)
+}
+
+func (p *path) warn(ctx context.Context, msg string) { p.log.warn(ctx, msg) }
+
+func (p *path) noteToken(ctx context.Context, event string, err error) { p.log.token(ctx, event, err) }
+
+// crashedFetch makes the error of a fetch that did not return.
+func crashedFetch(creds AppCredentials) func(any) error {
+	return func(recovered any) error { return panicked(recovered, text.Secrets{creds.AppSecret}, tokenCall) }
+}
+
+// tokenCall is the token call, as its errors name it.
+var tokenCall = subject{op: generated.OperationGetAccessToken.ID, isToken: true}
+
+// fetchToken makes the function that asks the service for a token. The secret stays behind it: no formatter looks into a
+// function.
+func (p *path) fetchToken(creds AppCredentials) tokens.Fetch {
+	return func(ctx context.Context) (tokens.Token, error) {
+		op := operation[tokens.Token]{decode: tokenOf, call: call{
+			subject: tokenCall, contract: &generated.OperationGetAccessToken, steps: tokenSteps, secret: creds.AppSecret,
+			send: func(ctx context.Context, c *call) (*http.Response, error) {
+				return c.api.GetAccessToken(ctx, generated.GetAccessTokenJSONRequestBody(creds))
+			},
+		}}
+		return do(ctx, p, &op)
+	}
+}
+
+// tokenOf reads generated.GetAccessTokenResponseBody as leniently as it has been seen: a lifetime that is a string, a
+// fraction or too large for its type must not cost the token.
+func tokenOf(body []byte) (tokens.Token, bool) {
+	var out struct {
+		AccessToken string      `json:"accessToken"`
+		ExpireIn    text.Scalar `json:"expireIn"`
+	}
+	err := json.Unmarshal(body, &out)
+	return tokens.Token{Value: out.AccessToken, Lifetime: seconds(string(out.ExpireIn))}, err == nil && text.CheckHeader(out.AccessToken) == nil
+}
+
+// seconds is a number of seconds as a duration: 0 for what is none, and a year at most, so that nothing overflows.
+func seconds(s string) time.Duration {
+	const year = 365 * 24 * time.Hour
+	n, err := strconv.ParseFloat(s, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) || math.IsNaN(n) {
+		return 0
+	}
+	return time.Duration(min(max(n, 0), year.Seconds()) * float64(time.Second))
+}
+
+// foreignTokens puts the checks of a client before somebody else's source.
+type foreignTokens struct{ source TokenSource }
+
+func (f *foreignTokens) Token(ctx context.Context) (string, error) {
+	token, err := f.source.Token(ctx)
+	if err != nil {
+		return "", err
+	}
+	if err := text.CheckHeader(token); err != nil {
+		return "", fmt.Errorf("its token cannot be sent: %w", err)
+	}
+	return token, nil
+}
+
+func (f *foreignTokens) reject(ctx context.Context, token string) {
+	if r, ok := f.source.(interface {
+		RejectToken(ctx context.Context, token string)
+	}); ok {
+		r.RejectToken(ctx, token)
+	}
+}
+
+func (f *foreignTokens) remember(*Error) {}
+
+// tokenStore is a caller's store as package tokens knows one.
+type tokenStore struct{ TokenStore }
+
+func (s tokenStore) Token(ctx context.Context, key string, fetch tokens.Fetch) (tokens.Token, error) {
+	token, err := s.TokenStore.Token(ctx, key, func(ctx context.Context) (Token, error) {
+		token, err := fetch(ctx)
+		return Token(token), err
+	})
+	return tokens.Token(token), err
+}
+
+// shareThrough makes processes share the app's token through a store.
+func shareThrough(store TokenStore) tokenSharing {
+	return func(baseURL string, creds AppCredentials) tokens.Shared {
+		digest := hmac.New(sha256.New, []byte(creds.AppSecret))
+		digest.Write([]byte("openconversation token key\x00" + baseURL + "\x00" + creds.AppKey))
+		return tokens.Share(tokenStore{store}, baseURL+" "+creds.AppKey+" "+hex.EncodeToString(digest.Sum(nil)[:16]))
+	}
+}

@@ -125,7 +125,7 @@ func compareQuery(op *Operation, official, wrapper Recorded) ([]Difference, erro
 		}
 		kind := KindQuery
 		switch same := sameParameter(op.Query[name], name, rawTheirs, rawOurs); {
-		case same && op.Query[name].Content != nil: // two spellings of one JSON value
+		case same && !isList(op.Query[name]): // JSON text, spelt in another order
 			continue
 		case same && isList(op.Query[name]):
 			kind = KindList
@@ -140,7 +140,7 @@ func compareQuery(op *Operation, official, wrapper Recorded) ([]Difference, erro
 	return list, nil
 }
 
-func isList(p *openapi3.Parameter) bool { return schemaOf(p).Type.Is("array") }
+func isList(p *openapi3.Parameter) bool { return p.Schema.Value.Type.Is("array") }
 
 func sameParameter(p *openapi3.Parameter, name string, official, wrapper url.Values) bool {
 	a, b := read(p, name, official), read(p, name, wrapper)
@@ -160,9 +160,9 @@ func take(query url.Values, name string) url.Values {
 	return taken
 }
 
-// read is the value that a parameter has, nil if it cannot be read.
+// read is the value that a parameter has: a list, or of JSON text what it says. It is nil if it cannot be read.
 func read(p *openapi3.Parameter, name string, query url.Values) any {
-	if p.Content != nil {
+	if !isList(p) {
 		value, err := parse([]byte(query.Get(name)))
 		if err != nil {
 			return nil

@@ -93,14 +93,6 @@ func (o *Operation) anyAnswer() bool {
 	return o.Answer != nil && o.Answer.Type == nil && len(o.Answer.AllOf) == 0
 }
 
-// schemaOf is the schema of a parameter, whether it is spelt plainly or as JSON.
-func schemaOf(p *openapi3.Parameter) *openapi3.Schema {
-	if p.Schema != nil {
-		return p.Schema.Value
-	}
-	return p.Content["application/json"].Schema.Value
-}
-
 // required are the names that an object must have, those of what it is made of included.
 func required(s *openapi3.Schema) []string {
 	names := slices.Clone(s.Required)

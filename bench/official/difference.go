@@ -43,7 +43,7 @@ type Reason struct {
 // ByDesign are the differences that are meant.
 var ByDesign = []Reason{
 	{KindEscaping, "a parameter is one segment of the path whatever it holds; unescaped, it names another operation"},
-	{KindList, "OpenAPI has no style with numbered names; the list is the same"},
+	{KindList, "OpenAPI has no style with numbered names; the list is the same, but which spelling the service reads was not looked at"},
 	{KindEmptyList, "an empty list is no list: a query cannot tell it from a list of one empty text"},
 	{KindContentType, "JSON is UTF-8, and its media type has no parameter (RFC 8259)"},
 	{KindEmptyInside, "what the caller set is sent: an empty list may be how something is cleared"},

@@ -32,7 +32,7 @@ UNKNOWN_CHAT := chat00000000000000000000000000000000
 
 .DEFAULT_GOAL := help
 .PHONY: help run test platforms redis-test bench-fleet generate check lint fmt vet golangci contract-lint drift tidy docs docs-check importer allocs examples mutants fuzz fuzz-short \
-	interop interop-checks bench bench-check migrate-check bench-bulk bulk-check readme readme-check newcomer fixtures clean
+	interop interop-checks bench bench-check migrate-check official-check bench-bulk bulk-check readme readme-check newcomer fixtures clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -227,6 +227,9 @@ bench-check: ## Vet the benchmark, and fail if its stock client is not what the 
 
 migrate-check: ## Run the official SDK and this one side by side, and compare docs/migrating-from-the-official-sdk.md with that
 	cd bench && $(GO) test -count=1 ./migrate
+
+official-check: ## Send 60 operations with the official SDK and with generated methods, and fail if they differ otherwise than by design
+	cd bench/official && $(GO) vet ./... && $(GO) mod tidy -diff && $(GO) generate ./... && git --no-pager diff --exit-code -- sixty && $(GO) test -count=1 ./...
 
 bench-bulk: ## Measure runs over many chats, and fail if a promise is missed (5 minutes, on an idle machine)
 	$(GO) run ./internal/benchbulk $(BULKFLAGS)

@@ -71,7 +71,7 @@ func (v *verdict) outcome() breaker.Outcome[*verdict] {
 		o.Kind = breaker.Banned
 	case v.kind == ErrThrottled: //nolint:errorlint // likewise
 		o.Kind = breaker.Throttled
-	case v.ended != nil, v.repeat != never: // a service that answers nobody in time is not saved by hasty callers
+	case v.repeat != never: // also if it was the caller's deadline that ended it: hasty callers see a hung service as well
 		o.Kind = breaker.Failed
 	case v.status != 0:
 		o.Kind = breaker.Good

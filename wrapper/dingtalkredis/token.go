@@ -33,7 +33,9 @@ type TokenStore struct {
 
 // TokenStore shares the access token: of all processes that need one, one fetches it. It is for
 // [dingtalk.WithTokenStore].
-func (f *Fleet) TokenStore() *TokenStore { return &TokenStore{fleet: f.patient(tokenPatience)} }
+func (f *Fleet) TokenStore() *TokenStore {
+	return &TokenStore{fleet: f.patient(tokenPatience, awayTime)}
+}
 
 // kept is a token as Redis has it.
 type kept struct {

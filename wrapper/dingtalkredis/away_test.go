@@ -146,7 +146,7 @@ func TestAwayFromTheStart(t *testing.T) {
 // Every script and pipeline works where keys live on different servers.
 func TestCluster(t *testing.T) {
 	t.Parallel()
-	cluster := startCluster(t)
+	cluster, _ := startCluster(t, "")
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 	var log lines
 	for n := range 12 { // apps, so that keys of every kind come to every server

@@ -39,7 +39,7 @@ func wantAll(t *testing.T, r report, total int) {
 
 func TestFleetFetchesOneToken(t *testing.T) {
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
-	pods := startPods(t, processes, task{Redis: redistest.Start(t).Addr, URL: server.URL, Calls: 4})
+	pods := startPods(t, processes, task{Redis: "redis://" + redistest.Start(t).Addr, URL: server.URL, Calls: 4})
 	wantAll(t, convertAll(pods, 0, 80), 80)
 	cold := server.Count(tokenOp)
 	server.RejectTokens()
@@ -70,7 +70,7 @@ func TestFleetKeepsToTheRate(t *testing.T) {
 			what, processes, total, rate, throttled, tally.Requests, 100*throttledShare, took.Seconds(), times, server.Count(tokenOp))
 		return throttledShare, times
 	}
-	throttled, times := run("with the shared limiter", task{Redis: redistest.Start(t).Addr, Rate: rate, Pods: processes})
+	throttled, times := run("with the shared limiter", task{Redis: "redis://" + redistest.Start(t).Addr, Rate: rate, Pods: processes})
 	if measured {
 		if throttled > 0.005 || times > 1.10 {
 			t.Error("want at most 0.5 % and 1.10")
@@ -83,7 +83,7 @@ func TestFleetKeepsToTheRate(t *testing.T) {
 func TestFleetSpendsTheBudget(t *testing.T) {
 	const budget = 500
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
-	job := task{Redis: redistest.Start(t).Addr, URL: server.URL, Budget: budget, Calls: 4}
+	job := task{Redis: "redis://" + redistest.Start(t).Addr, URL: server.URL, Budget: budget, Calls: 4}
 	first := 0
 	converted := 0
 	for range 3 { // fleets, one after another
@@ -103,7 +103,7 @@ func TestFleetSpendsTheBudgetWhileProcessesAreKilled(t *testing.T) {
 	const budget, kills = 500, 8
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithLatency(10*time.Millisecond))
 	rdb := redistest.Start(t)
-	job := task{Redis: rdb.Addr, URL: server.URL, Budget: budget, Calls: 4}
+	job := task{Redis: "redis://" + rdb.Addr, URL: server.URL, Budget: budget, Calls: 4}
 	pods := startPods(t, processes, job)
 	for n, p := range pods {
 		p.tell(order{n * 1000, n*1000 + 500})
@@ -156,7 +156,7 @@ func TestFleetSurvivesItsRedis(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithQPS(rate))
 			rdb := redistest.Start(t)
-			pods := startPods(t, 4, task{Redis: rdb.Addr, URL: server.URL, Rate: rate, Pods: 4, Budget: 5000, Calls: 4})
+			pods := startPods(t, 4, task{Redis: "redis://" + rdb.Addr, URL: server.URL, Rate: rate, Pods: 4, Budget: 5000, Calls: 4})
 			begun := time.Now()
 			done := make(chan report, 1)
 			go func() { done <- convertAll(pods, 0, total) }()

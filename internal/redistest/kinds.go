@@ -30,13 +30,16 @@ func Binaries(t testing.TB) map[string]string {
 }
 
 // StartSentinel starts a Sentinel that watches a server under a name, and makes a replica the primary half a second after
-// that is gone. password is the servers'.
+// that is gone. password is the servers', if
+// they have one.
 func StartSentinel(t testing.TB, name, primary, password string) *Server {
 	t.Helper()
 	host, port, _ := net.SplitHostPort(primary)
 	file := filepath.Join(t.TempDir(), "sentinel.conf")
-	lines := fmt.Sprintf("sentinel monitor %[1]s %[2]s %[3]s 1\nsentinel auth-pass %[1]s %[4]s\nsentinel down-after-milliseconds %[1]s 500\nsentinel failover-timeout %[1]s 2000\n",
-		name, host, port, password)
+	lines := fmt.Sprintf("sentinel monitor %[1]s %[2]s %[3]s 1\nsentinel down-after-milliseconds %[1]s 500\nsentinel failover-timeout %[1]s 2000\n", name, host, port)
+	if password != "" {
+		lines += fmt.Sprintf("sentinel auth-pass %s %s\n", name, password)
+	}
 	if err := os.WriteFile(file, []byte(lines), 0o600); err != nil {
 		t.Fatal(err)
 	}

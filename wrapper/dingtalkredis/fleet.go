@@ -234,7 +234,7 @@ func ask[T any](ctx context.Context, f *Fleet, exchange func(context.Context) (T
 		}
 		return none, err
 	}
-	if errors.Is(r.err, redis.Nil) {
+	if isNone(r.err) {
 		f.health.good()
 		return none, redis.Nil
 	}

@@ -62,7 +62,7 @@ func open(rawURL string) (redis.UniversalClient, error) {
 		}
 		options.Username, options.Password = options.SentinelUsername, options.SentinelPassword
 		options.SentinelUsername, options.SentinelPassword = own[0], own[1]
-		options.TLSConfig = secured
+		options.TLSConfig, options.DialerRetries = secured, 1 // or a name that no Sentinel knows would seem an outage
 		return redis.NewFailoverClient(options), nil
 	default:
 		options, err := redis.ParseURL(p.rest(""))

@@ -2,14 +2,9 @@ package dingtalkredis
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"strconv"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -28,21 +23,7 @@ const probes = 16
 func (f *Fleet) Ping(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, pingTime)
 	defer cancel()
-	done := make(chan error, 1)
-	go func() { // the Redis client does not leave an answer that it waits for
-		failed := errors.New("the Redis client panicked")
-		defer func() {
-			_ = recover()
-			done <- failed
-		}()
-		failed = f.probe(limited)
-	}()
-	var err error
-	select {
-	case err = <-done:
-	case <-limited.Done():
-		err = limited.Err()
-	}
+	err := f.probeWithin(limited)
 	var found *SetupError
 	switch {
 	case err == nil:
@@ -53,13 +34,38 @@ func (f *Fleet) Ping(ctx context.Context) error {
 		return found
 	}
 	fault := setupFault(err, f.health.outage.moves)
-	if fault == "" && f.speaksTLS(limited, err) {
-		fault, err = FaultTLS, fmt.Errorf("the server speaks TLS only: %w", err)
+	if fault == "" {
+		if found := f.diagnose(limited); found != nil {
+			fault, err = FaultTLS, fmt.Errorf("%w: %w", found, err)
+		}
 	}
 	if fault != "" {
 		return &SetupError{Fault: fault, Err: err}
 	}
 	return fmt.Errorf("dingtalkredis: %w", err)
+}
+
+// probeWithin leaves some of the time for a diagnosis. The Redis client does not leave an answer that it waits for when a
+// context ends, so that is left to a goroutine.
+func (f *Fleet) probeWithin(ctx context.Context) error {
+	deadline, _ := ctx.Deadline()
+	limited, cancel := context.WithTimeout(ctx, time.Until(deadline)*3/5)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		failed := errors.New("the Redis client panicked")
+		defer func() {
+			_ = recover()
+			done <- failed
+		}()
+		failed = f.probe(limited)
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-limited.Done():
+		return limited.Err()
+	}
 }
 
 // probeScript uses each command that the scripts of this package use.
@@ -77,7 +83,7 @@ return redis.call('HMGET', KEYS[1], 'a', 'b')
 func (f *Fleet) probe(ctx context.Context) error {
 	for n := range probes {
 		name := f.key("probe", f.scope+strconv.Itoa(n))
-		if err := f.redis.Get(ctx, name).Err(); err != nil && !errors.Is(err, redis.Nil) {
+		if err := f.redis.Get(ctx, name).Err(); err != nil && !isNone(err) {
 			return err
 		}
 	}
@@ -102,21 +108,4 @@ func (f *Fleet) probe(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// speaksTLS is whether a single server that ended a connection without TLS wants TLS.
-func (f *Fleet) speaksTLS(ctx context.Context, err error) bool {
-	client, single := f.redis.(*redis.Client)
-	if !single || client.Options().TLSConfig != nil || client.Options().Network != "tcp" ||
-		!errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) && !strings.Contains(err.Error(), "EOF") {
-		return false
-	}
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", client.Options().Addr)
-	if err != nil {
-		return false
-	}
-	defer conn.Close()
-	err = tls.Client(conn, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(ctx) // nothing is sent after the handshake
-	var alert tls.AlertError
-	return err == nil || errors.As(err, &alert)
 }

@@ -116,6 +116,9 @@ func setupFault(err error, moves bool) Fault {
 	if isTLS(err) {
 		return FaultTLS
 	}
+	if errors.Is(err, redis.Nil) && !isNone(err) { // what each Sentinel says of a name that it does not know
+		return FaultSentinel
+	}
 	text := err.Error()
 	switch {
 	case strings.Contains(text, "redis: can't parse") || strings.Contains(text, "redis: invalid reply"):
@@ -125,6 +128,9 @@ func setupFault(err error, moves bool) Fault {
 	}
 	return ""
 }
+
+// isNone is whether Redis answered that it keeps nothing. Within another error, that is what Sentinels say.
+func isNone(err error) bool { return err == redis.Nil } //nolint:errorlint // see above
 
 func isTLS(err error) bool {
 	var (

@@ -184,7 +184,10 @@ func (b *Budget) beat() (wait time.Duration, again bool) {
 	}
 	now := b.now().In(serviceZone)
 	b.enter(now)
-	_, _, err := b.exchange(ctx, now, 0, true)
+	a, r, err := b.exchange(ctx, now, 0, b.debt == 0)
+	if err == nil && a.granted && r.want > 0 && b.debt > 0 {
+		b.debt-- // its call went without it
+	}
 	switch {
 	case errors.Is(err, redis.ErrClosed):
 		return 0, false

@@ -31,8 +31,8 @@ CHAT := chatfaabe59a460527f5fb72fbbdfe3f061e
 UNKNOWN_CHAT := chat00000000000000000000000000000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test redis-test bench-fleet generate check lint fmt vet golangci contract-lint drift tidy docs docs-check importer allocs examples mutants fuzz fuzz-short \
-	interop interop-checks bench bench-check migrate-check bench-bulk bulk-check readme readme-check newcomer clean
+.PHONY: help run test platforms redis-test bench-fleet generate check lint fmt vet golangci contract-lint drift tidy docs docs-check importer allocs examples mutants fuzz fuzz-short \
+	interop interop-checks bench bench-check migrate-check bench-bulk bulk-check readme readme-check newcomer fixtures clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -104,6 +104,17 @@ fmt: ## Fail if gofmt would change a file
 
 vet: ## Run go vet
 	$(GO) vet ./...
+
+# The other systems that the command is built for, and 32 bits. Their tests run where the machine can run them.
+PLATFORMS := linux/386 linux/arm windows/amd64 darwin/arm64
+
+platforms: ## Build and vet for other systems and for 32 bits, and test the SDK with 32 bits where this machine can
+	@for p in $(PLATFORMS); do \
+		echo "platforms: $$p"; GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build ./... && GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) vet ./... || exit 1; \
+	done
+	@if [ "$$($(GO) env GOOS)/$$($(GO) env GOARCH)" = linux/amd64 ]; then \
+		set -x; CGO_ENABLED=0 GOARCH=386 $(GO) test ./generated/... ./wrapper/...; \
+	fi
 
 # golangci-lint looks at one module: it passes over those in folders of this one without a word.
 golangci: $(GOLANGCI) ## Run golangci-lint with the checks of .golangci.yml in every module
@@ -232,6 +243,9 @@ readme-check: redis-server ## Run every snippet of README.md as a new user would
 
 newcomer: $(REDOCLY) ## Add an endpoint in a copy of the repository as CONTRIBUTING.md says, and count the lines typed by hand
 	OPENCONVERSATION_README=1 OPENCONVERSATION_TOOLS='$(TOOLS)' $(GO) test -count=1 -v -timeout 30m -run '^TestNewcomer' ./internal/readme
+
+fixtures: ## Make the rows' fixtures again with LibreOffice Calc, as a spreadsheet program writes them (installs it as root)
+	GO=$(GO) cmd/openconversation/internal/rows/testdata/make-fixtures.sh
 
 clean: ## Remove the tools and what was built
 	rm -rf $(TOOLS) bin

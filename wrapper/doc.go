@@ -12,26 +12,38 @@
 // # Errors
 //
 // Every failure of a call is one *[Error]. [errors.Is] finds its kind, a sentinel such as [ErrInvalidChatID] or
-// [ErrThrottled]; decide by that, and by Error.Kind where a failure before it could match too. Its Code is one of the constants of package generated, or the service's own text if
-// it is a new one; Code, Message and RequestID are for people and for DingTalk's support. When the caller's own context
-// ended the call, the kind is [context.Canceled] or [context.DeadlineExceeded].
+// [ErrThrottled]. It also matches failures of earlier attempts kept in Error.Err: to look at the last failure alone,
+// compare Error.Kind. [Error.Scope] says whether a failure is about this chat or about every one. Code is one of the
+// constants of package generated, or the service's own text if it is a new one; Code, Message and RequestID are for people
+// and for DingTalk's support. When the caller's own context ended the call, the kind is [context.Canceled] or
+// [context.DeadlineExceeded].
+//
+// Constructors refuse what makes no sense, with an error that names the option; nothing is changed in silence. A nil
+// option is skipped.
 //
 // # Credentials
 //
 // With [AppCredentials] the client fetches the app's access token, once for all calls that wait for it, renews it in the
-// background before its end, and replaces it when the service rejects it. [StaticToken] and [TokenSource] take a token
-// that is kept elsewhere. No error, log entry or formatted value holds a secret.
+// background before its end, and replaces it when the service rejects it. [StaticToken], [TokenSource] and
+// [TokenSourceFunc] take a token that is kept elsewhere. No error, log entry or formatted value holds a secret.
 //
 // # What is repeated
 //
 // Network faults, 5xx answers and throttles are repeated, three attempts in all, each of at most ten seconds, with
-// random pauses that never pass the caller's deadline: see [Retry] and [WithTimeout]. While the service fails, all calls
-// of a client together send one probe at a time. A refusal is never repeated.
+// random pauses that never pass the caller's deadline: see [Retry] and [WithTimeout]. A refusal is never repeated. While
+// the service fails, a circuit breaker that all calls of a client share lets one probe through, at most every 0.8 s;
+// attempts that a caller's deadline ends count as failures.
+//
+// # The caller's own code
+//
+// While a transport, limiter, token source, budget or cache of the caller's waits for one call, the others go on. If one
+// panics, the panic reaches the caller, or becomes an error with [ErrPanicked] where it happens in a goroutine of this
+// package's: a token fetch, or a run over many chats. A cache, token store or logger that panics has failed, no more.
 //
 // # Many chats
 //
-// [Client.OpenConversationIDs] converts a sequence of ids in its order, at the pace of a [Limiter], and stops making
-// calls at an error that every further chat would meet, such as the end of the month's quota. [WithCache] keeps
+// [ConvertEach] and [Client.OpenConversationIDs] convert a sequence in its order, at the pace of a [Limiter], and stop
+// making calls at an error that every further chat would meet, such as the end of the month's quota. [WithCache] keeps
 // conversions, so that a chat costs one call; package dingtalkcache keeps them in memory.
 //
 // # Many processes

@@ -29,7 +29,7 @@ func foreign(ctx context.Context, err, kind error, message string) *verdict {
 		kind: e.Kind, status: e.StatusCode, code: e.Code, message: e.Message, requestID: e.RequestID, scopes: e.RequiredScopes,
 		wait: e.RetryAfter, cause: e.Err, attempts: e.Attempts, tokenEndpoint: e.TokenEndpoint, local: e.Local,
 	}
-	if _, earlier := text.Find[*tokens.Remembered](err); earlier { // another call's, of a moment ago
+	if _, earlier := text.Find[*tokens.RememberedError](err); earlier { // another call's, of a moment ago
 		v.local, v.attempts = true, 0
 	}
 	return v

@@ -27,7 +27,7 @@ func init() {
 		json      = "application/json"
 		neither   = "neither a result nor an error"
 	)
-	length := func(n int) string { return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", n) }
+	length := func(n int64) string { return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", n) }
 	broken := fault{kind: dingtalk.ErrUnexpectedResponse, cause: io.ErrUnexpectedEOF, status: 200, repeated: true, text: "the body broke off"}
 	garbled := fault{kind: dingtalk.ErrUnexpectedResponse, status: 200, repeated: true, text: "the body broke off"}
 	refused := fault{kind: dingtalk.ErrUnexpectedResponse, status: 200, text: neither}
@@ -36,9 +36,9 @@ func init() {
 		return f
 	}
 	faults := []fault{
-		as(broken, truncated, "length_too_long", say(length(len(successBody)+1)+successBody)),
+		as(broken, truncated, "length_too_long", say(length(int64(len(successBody))+1)+successBody)),
 		as(broken, truncated, "length_of_a_terabyte", say(length(1<<40)+successBody)),
-		as(broken, truncated, "no_body", say(length(len(successBody)))),
+		as(broken, truncated, "no_body", say(length(int64(len(successBody))))),
 		as(broken, truncated, "chunks_do_not_end", say(chunked+"10\r\n0123456789abcdef\r\n")),
 		as(broken, truncated, "compressed", say("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n"+string(compressed(successBody)[:20]))),
 		// A body cut where the server says that it ends is not the network's doing: nothing tells that it was longer.

@@ -20,7 +20,7 @@ const (
 func (s Scope) String() string { return [...]string{"unclear", "chat", "all"}[s] }
 
 // Kind is what a failure means: the type of every sentinel of this package. It is one of a fixed list; see [Kinds].
-type Kind struct {
+type Kind struct { //nolint:errname // it is what Error.Kind holds; the error is Error
 	name   generated.Kind
 	text   string
 	inARow int

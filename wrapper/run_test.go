@@ -68,7 +68,7 @@ func TestEndsRun(t *testing.T) {
 				if e.EndsRun {
 					end, ends = e, ends+1
 				}
-				if e.EndsRun != (n == test.at) || n <= test.at && e.Scope() != test.scope || n > test.at && (!errors.Is(e.Kind, dingtalk.ErrNotTried) || e.Err != end) {
+				if e.EndsRun != (n == test.at) || n <= test.at && e.Scope() != test.scope || n > test.at && (!errors.Is(e.Kind, dingtalk.ErrNotTried) || e.Err != end) { //nolint:errorlint // it is to be the very same
 					t.Errorf("failure %d: %+v", n, e)
 				}
 			}

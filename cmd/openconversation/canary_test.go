@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
@@ -56,7 +57,7 @@ func TestNoOutputHoldsTheSecret(t *testing.T) {
 	for _, secret := range []string{canary, ""} {
 		for name, host := range hosts {
 			for _, args := range commands {
-				got := call{args: args, env: map[string]string{envAppKey: "k", envAppSecret: secret, envBaseURL: host, envRedisURL: sharedAt[name]}}.run()
+				got := call{args: args, env: map[string]string{connect.EnvAppKey: "k", connect.EnvAppSecret: secret, connect.EnvBaseURL: host, connect.EnvRedisURL: sharedAt[name]}}.run()
 				if strings.Contains(got.stdout+got.stderr, canary) {
 					t.Errorf("%s, %q: exit code %d\n%s\n%s", name, args, got.code, got.stdout, got.stderr)
 				}

@@ -4,12 +4,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"os/exec"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	openconversation "github.com/dingtalk-openapi/openconversation-go"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
@@ -17,13 +21,30 @@ import (
 func TestCode(t *testing.T) {
 	const header = "CODE            HTTP  KIND             RETRY  TOKEN  SEEN  DESCRIPTION\n"
 	row := result{0, header + "invalideChatId  400   invalid-chat-id  no     keep   no    The chat id is unknown or malformed.\n", ""}
-	for _, name := range []string{"invalideChatId", "INVALIDECHATID", "invalidChatId"} {
+	for _, name := range []string{"invalideChatId", "INVALIDECHATID", "invalidChatId", "InvalidChatID", "CodeInvalidChatID", "generated.CodeInvalidChatID", "codeinvalidchatid"} {
 		runArgs(t, "", "codes", name).check(t, row)
 	}
 	golden(t, "code", runArgs(t, "", "codes", "--json", "90020").stdout)
 	hint := "hint: it may be DingTalk's all the same: judge it by its HTTP status\n"
 	runArgs(t, "", "codes", "no\x1b.code").check(t, result{1, "", "openconversation: the catalogue has no code no\\x1b.code\n" + hint})
 	runArgs(t, "", "codes", "--json", "").check(t, result{1, "", "openconversation: the catalogue has no code \n" + hint})
+}
+
+// Every code is found by each of its names, and a short form that several share gives all of them.
+func TestCodesByAnyName(t *testing.T) {
+	for _, row := range generated.ErrorCodes {
+		names := append([]string{string(row.Code), row.Name, "Code" + row.Name}, row.Aliases...)
+		if dot := strings.LastIndexByte(string(row.Code), '.'); dot >= 0 {
+			names = append(names, string(row.Code)[dot+1:])
+		}
+		for _, name := range names {
+			for _, spelling := range []string{name, strings.ToUpper(name), strings.ToLower(name)} {
+				if got := runArgs(t, "", "codes", spelling); got.code != 0 || !strings.Contains(got.stdout, "\n"+string(row.Code)+" ") {
+					t.Errorf("%s: %+v", spelling, got)
+				}
+			}
+		}
+	}
 }
 
 // The list is the generated table's, so that a code that the contract gains is in it without another change.
@@ -68,6 +89,26 @@ func TestSpec(t *testing.T) {
 	}
 }
 
+// The contract in JSON is the one in YAML.
+func TestSpecJSON(t *testing.T) {
+	got := runArgs(t, "", "spec", "--json")
+	var asJSON, asYAML any
+	if err := json.Unmarshal([]byte(got.stdout), &asJSON); err != nil || got.code != 0 {
+		t.Fatalf("%v, %d", err, got.code)
+	}
+	if err := yaml.Unmarshal([]byte(openconversation.Contract), &asYAML); err != nil {
+		t.Fatal(err)
+	}
+	again, err := json.Marshal(asYAML)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want any
+	if err := json.Unmarshal(again, &want); err != nil || !reflect.DeepEqual(asJSON, want) {
+		t.Errorf("they differ: %v", err)
+	}
+}
+
 func TestVersion(t *testing.T) {
 	runArgs(t, "", "version").check(t, result{0, fmt.Sprintf("openconversation %s\ncontract %s\ngenerator oapi-codegen %s\n%s %s/%s\n",
 		dingtalk.Version, generated.ContractVersion, generated.GeneratorVersion, runtime.Version(), runtime.GOOS, runtime.GOARCH), ""})
@@ -84,7 +125,7 @@ func TestVersion(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	for _, args := range []string{"codes", "codes --json", "codes 88", "spec", "version", "version --json", "emulator"} {
 		got := call{args: strings.Fields(args), stdout: &fullAfter{}}.run()
-		if got.code != exitUnavailable || got.stderr != "openconversation: standard output: no space left on device\n" {
+		if got.code != explain.Unavailable || got.stderr != "openconversation: standard output: no space left on device\n" {
 			t.Errorf("%s: %+v", args, got)
 		}
 	}

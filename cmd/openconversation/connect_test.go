@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
@@ -63,13 +65,13 @@ func TestCredentials(t *testing.T) {
 		{name: "file before environment", key: key, secret: "wrong", file: file(secret, 0o600), want: converted},
 		{name: "file that the group can read", key: key, file: file(secret, 0o640), want: warned},
 		{name: "file that all can read", key: key, file: file(secret, 0o604), want: warned},
-		{name: "nothing", want: missing(envAppKey + " and " + envAppSecret + " (or --app-secret-file)")},
-		{name: "no key", secret: secret, want: missing(envAppKey)},
-		{name: "no secret", key: key, want: missing(envAppSecret + " (or --app-secret-file)")},
+		{name: "nothing", want: missing(connect.EnvAppKey + " and " + connect.EnvAppSecret + " (or --app-secret-file)")},
+		{name: "no key", secret: secret, want: missing(connect.EnvAppKey)},
+		{name: "no secret", key: key, want: missing(connect.EnvAppSecret + " (or --app-secret-file)")},
 		{name: "empty file", key: key, file: file("", 0o600), want: refused("the file is empty")},
 		{name: "file with a line end alone", key: key, file: file("\n", 0o600), want: refused("the file is empty")},
 		{name: "two lines", key: key, file: file(secret+"\nx\n", 0o600), want: refused("the file holds more than one line, or a control character")},
-		{name: "large file", key: key, file: file(strings.Repeat("x", maxSecret+1), 0o600), want: refused("the file is longer than 4096 bytes")},
+		{name: "large file", key: key, file: file(strings.Repeat("x", 4<<10+1), 0o600), want: refused("the file is longer than 4096 bytes")},
 		{name: "no such file", key: key, file: filepath.Join(dir, "none"), want: refused("the file cannot be read: " + syscall.ENOENT.Error())},
 		{name: "folder", key: key, file: dir, want: refused("the file cannot be read: " + syscall.EISDIR.Error())},
 	}
@@ -79,47 +81,15 @@ func TestCredentials(t *testing.T) {
 			if tt.file != "" {
 				args = append(args, "--app-secret-file", tt.file)
 			}
-			env := map[string]string{envAppKey: tt.key, envAppSecret: tt.secret, envBaseURL: server.URL}
+			env := map[string]string{connect.EnvAppKey: tt.key, connect.EnvAppSecret: tt.secret, connect.EnvBaseURL: server.URL}
 			call{args: args, env: env}.run().check(t, tt.want)
 		})
 	}
 }
 
 func TestEmulatorNeedsNoEnvironment(t *testing.T) {
-	env := map[string]string{envAppKey: "x", envAppSecret: "y", envBaseURL: "http://example.com"}
+	env := map[string]string{connect.EnvAppKey: "x", connect.EnvAppSecret: "y", connect.EnvBaseURL: "http://example.com"}
 	call{args: []string{"convert", "--emulator", chat}, env: env}.run().check(t, result{0, openID + "\n", ""})
-}
-
-// The first that is given of flag and environment decides which host is called.
-func TestHost(t *testing.T) {
-	const key = "k"
-	tests := []struct {
-		name string
-		c    connection
-		env  string
-		want string
-	}{
-		{"default", connection{}, "", "https://api.dingtalk.io"},
-		{"international", connection{region: "international"}, "http://127.0.0.1:1", "https://api.dingtalk.io"},
-		{"mainland", connection{region: "mainland"}, "", "https://api.dingtalk.com"},
-		{"environment", connection{}, "http://127.0.0.1:1/x/", "http://127.0.0.1:1/x"},
-		{"flag", connection{baseURL: "https://example.com"}, "http://127.0.0.1:1", "https://example.com"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			a := &app{getenv: func(name string) string {
-				return map[string]string{envAppKey: key, envAppSecret: "s", envBaseURL: tt.env}[name]
-			}}
-			client, stop, err := a.dial(context.Background(), tt.c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer stop()
-			if got, ok := client.(interface{ String() string }); !ok || got.String() != "dingtalk.Client("+tt.want+")" {
-				t.Errorf("got %v, want %s", client, tt.want)
-			}
-		})
-	}
 }
 
 func TestUserAgentNamesTheCommand(t *testing.T) {
@@ -129,7 +99,7 @@ func TestUserAgentNamesTheCommand(t *testing.T) {
 		http.Error(w, "", http.StatusNotFound)
 	}))
 	defer server.Close()
-	call{args: []string{"convert", "x"}, env: map[string]string{envAppKey: "k", envAppSecret: "s", envBaseURL: server.URL}}.run()
+	call{args: []string{"convert", "x"}, env: map[string]string{connect.EnvAppKey: "k", connect.EnvAppSecret: "s", connect.EnvBaseURL: server.URL}}.run()
 	if got := <-agent; !strings.HasPrefix(got, "openconversation/") {
 		t.Errorf("User-Agent %q", got)
 	}
@@ -154,9 +124,9 @@ func TestSignalWhileCalling(t *testing.T) {
 	defer server.Close()
 	go func() {
 		<-arrived
-		cancel(signalError{syscall.SIGINT})
+		cancel(term.SignalError{Signal: syscall.SIGINT})
 	}()
-	env := map[string]string{envAppKey: "k", envAppSecret: "s", envBaseURL: server.URL}
+	env := map[string]string{connect.EnvAppKey: "k", connect.EnvAppSecret: "s", connect.EnvBaseURL: server.URL}
 	got := call{ctx: ctx, args: []string{"convert", "--json", "a"}, env: env}.run()
 	got.check(t, result{130, "", "openconversation: stopped by a signal (interrupt)\n"})
 }

@@ -1,11 +1,17 @@
 package main
 
 import (
-	"context"
+	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"unicode"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
@@ -40,11 +46,11 @@ func TestConvertThroughEmulator(t *testing.T) {
 			`{"chatId":"..","error":{"kind":"invalid-chat-id","code":"","message":"not sent: it would change the request's path","requestId":"","status":0}}` + "\n", ""}},
 		{"empty id", []string{""}, "", result{1, "", `"": chat id is unknown or malformed: not sent: it is empty (refused by this client)` + "\n" + unknownHint}},
 		{"control characters", []string{"a\x1b[31m\u009b\u202e\n"}, "", result{1, "",
-			`a\x1b[31m\u009b\u202e\n: chat id is unknown or malformed: not sent: it holds a control character (refused by this client)` + "\n" + unknownHint}},
+			`a\x1b[31m\u009b: chat id is unknown or malformed: not sent: it holds a control character (refused by this client)` + "\n" + unknownHint + "openconversation: 1 id was trimmed: invisible characters\n"}},
 		{"empty input", []string{"-"}, "", result{0, "", "openconversation: standard input holds no chat id; nothing was done\n"}},
 		{"only comments", []string{"-"}, "\n # x\n", result{0, "", "openconversation: standard input holds no chat id; nothing was done\n"}},
-		{"UTF-16", []string{"-"}, "\xff\xfec\x00", result{2, "", "openconversation: standard input: it is UTF-16; save it as UTF-8\n"}},
-		{"NUL", []string{"-"}, "x\nc\x00\n", result{2, "", "openconversation: standard input: line 2: it holds a NUL byte, so this is no plain text; if it is UTF-16, save it as UTF-8\n"}},
+		{"UTF-16", []string{"-"}, "\xff\xfex\x00", result{1, "", "x: " + unknownLine + unknownHint}},
+		{"NUL", []string{"-"}, "x\nc\x00\n", result{2, "", "openconversation: standard input: line 2: it holds a NUL byte, so this is no plain text; if it is UTF-16 without a byte order mark, name its encoding\nhint: say its encoding: openconversation convert --input - --format lines --encoding NAME\n"}},
 		{"after --", []string{"--", "--json"}, "", result{1, "", "--json: " + unknownLine + unknownHint}},
 	}
 	for _, tt := range tests {
@@ -61,24 +67,29 @@ func TestUsage(t *testing.T) {
 		args []string
 		err  string
 	}{
-		{"unknown command", []string{"convrt"}, "unknown command \"convrt\" for \"openconversation\"; did you mean convert?\nhint: see openconversation --help\n"},
-		{"unknown flag", []string{"convert", "--app-secret", "x"}, "unknown flag: --app-secret\n" + see},
+		{"unknown command", []string{"convrt"}, "there is no command \"convrt\"; did you mean convert?\nhint: see openconversation --help\n"},
+		{"unknown flag", []string{"convert", "--app-secret", "x"}, "there is no flag --app-secret\n" + see},
 		{"no chat", []string{"convert"}, "no chat id is given; name some, or - for standard input, or a file with --input\n" + see},
 		{"input beside chats", []string{"convert", "x", "-"}, "- is standard input, and cannot stand beside chat ids\n" + see},
-		{"region", []string{"convert", "--region", "moon", "x"}, "invalid argument \"moon\" for \"--region\" flag: use international or mainland\n" + see},
-		{"region and host", []string{"convert", "--region", "mainland", "--base-url", "x", "x"}, "if any flags in the group [region base-url emulator] are set none of the others can be; [base-url region] were all set\n" + see},
+		{"region", []string{"convert", "--region", "moon", "x"}, "--region moon: use international or mainland\n" + see},
+		{"region and host", []string{"convert", "--region", "mainland", "--base-url", "x", "x"}, "--region and --base-url cannot be given together\n" + see},
 		{"timeout", []string{"convert", "--timeout", "-1s", "x"}, "--timeout: -1s is negative\n"},
-		{"timeout without unit", []string{"convert", "--timeout", "5", "x"}, "invalid argument \"5\" for \"--timeout\" flag: time: missing unit in duration \"5\"\n" + see},
+		{"timeout without unit", []string{"convert", "--timeout", "5", "x"}, "--timeout 5: say the unit, such as 5s or 5m\n" + see},
 		{"base URL", []string{"convert", "--base-url", "http://user:geheim@example.com", "x"}, "base URL: it must not hold a user or password\n"},
 		{"plain HTTP", []string{"convert", "--base-url", "http://example.com", "x"}, "base URL \"http://example.com\": HTTPS is required, since requests carry secrets\n"},
-		{"control characters", []string{"codes", "--\x1b[31m"}, "unknown flag: --\\x1b[31m\nhint: see openconversation codes --help\n"},
-		{"too many arguments", []string{"codes", "a", "b"}, "accepts at most 1 arg(s), received 2\nhint: see openconversation codes --help\n"},
-		{"argument", []string{"spec", "a"}, "unknown command \"a\" for \"openconversation spec\"\nhint: see openconversation spec --help\n"},
-		{"shell", []string{"completion", "bash", "x"}, "unknown command \"x\" for \"openconversation completion bash\"\nhint: see openconversation completion bash --help\n"},
+		{"control characters", []string{"codes", "--\x1b[31m"}, "there is no flag --\\x1b[31m\nhint: see openconversation codes --help\n"},
+		{"too many arguments", []string{"codes", "a", "b"}, "openconversation codes takes one argument at most, and was given 2\nhint: see openconversation codes --help\n"},
+		{"argument", []string{"spec", "a"}, "openconversation spec takes no argument, and was given a\nhint: see openconversation spec --help\n"},
+		{"number", []string{"convert", "--qps", "fast", "x"}, "--qps fast: give a number, such as 20 or 0.5\n" + see},
+		{"whole number", []string{"convert", "--limit", "1.5", "x"}, "--limit 1.5: give a whole number\n" + see},
+		{"no value", []string{"convert", "x", "--limit"}, "--limit needs a value\n" + see},
+		{"topic", []string{"help", "me"}, "there is no help on me\nhint: see openconversation help --help\n"},
+		{"unknown shell", []string{"completion", "csh"}, "there is no completion for csh; there is bash, fish, powershell and zsh\nhint: see openconversation completion --help\n"},
+		{"shell", []string{"completion", "bash", "x"}, "openconversation completion bash takes no argument, and was given x\nhint: see openconversation completion bash --help\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := call{args: tt.args, env: map[string]string{envAppKey: "k", envAppSecret: "s"}, stdin: strings.NewReader("x\n")}.run()
+			got := call{args: tt.args, env: map[string]string{connect.EnvAppKey: "k", connect.EnvAppSecret: "s"}, stdin: strings.NewReader("x\n")}.run()
 			got.check(t, result{2, "", "openconversation: " + tt.err})
 		})
 	}
@@ -86,34 +97,54 @@ func TestUsage(t *testing.T) {
 
 // An error that every further chat would meet ends the run at that chat; others do not.
 func TestRunStops(t *testing.T) {
-	for name, sentinel := range sentinels {
-		if name == "ErrNotTried" {
-			continue // is never a chat's own
+	code := func(code generated.Code, status int) func(string) (string, int, string) {
+		return func(string) (string, int, string) {
+			return "", status, fmt.Sprintf(`{"code":%q,"message":"some text"}`, code)
 		}
+	}
+	const ban = `{"status":1111,"wait":5,"source":"x5","punish":"deny","uuid":"x"}`
+	for name, tt := range map[string]struct {
+		answer func(string) (string, int, string)
+		code   int
+		kind   error
+		goesOn bool
+	}{
+		"unknown chat":      {code(generated.CodeInvalidChatID, 400), 1, dingtalk.ErrInvalidChatID, true},
+		"invisible owner":   {code(generated.CodeOwnerNotVisible, 400), 1, dingtalk.ErrOwnerNotVisible, true},
+		"rejected token":    {code(generated.CodeInvalidAuthentication, 400), 3, dingtalk.ErrUnauthenticated, false},
+		"permission":        {code(generated.CodePermissionDenied, 403), 3, dingtalk.ErrPermissionDenied, false},
+		"address":           {code(generated.CodeIPNotAllowed, 403), 3, dingtalk.ErrIPNotAllowed, false},
+		"quota":             {code(generated.CodeOrgQuotaExhausted, 403), 4, dingtalk.ErrQuotaExhausted, false},
+		"ban":               {func(string) (string, int, string) { return "", 200, ban }, 4, dingtalk.ErrBlocked, false},
+		"one outage":        {func(string) (string, int, string) { return "", 501, "" }, 1, dingtalk.ErrUnavailable, true},
+		"one strange reply": {func(string) (string, int, string) { return "", 200, "{}" }, 1, dingtalk.ErrUnexpectedResponse, true},
+		"redirect":          {func(string) (string, int, string) { return "", 302, "" }, 5, dingtalk.ErrRedirect, false},
+		"one rejection":     {code("some.code", 400), 1, dingtalk.ErrRejected, true},
+	} {
 		t.Run(name, func(t *testing.T) {
-			var tried []string
-			client := converterFunc(func(_ context.Context, chatID string) (string, error) {
-				tried = append(tried, chatID)
+			var mu sync.Mutex
+			tried := map[string]bool{}
+			env := answering(t, func(chatID string) (string, int, string) {
+				mu.Lock()
+				defer mu.Unlock()
+				tried[chatID] = true
 				if chatID == "bad" {
-					return "", apiError(sentinel.err)
+					return tt.answer(chatID)
 				}
-				return "cid-" + chatID, nil
+				return "cid-" + chatID, 0, ""
 			})
-			got := call{args: []string{"convert", "-"}, stdin: strings.NewReader("a\nbad\nb\nbad\n"), convert: client}.run()
-			want := result{sentinel.code, "a\tcid-a\n", "bad: " + sentinel.err.Error() + ": some.code: some text (HTTP 400, request ID)\nhint: " + hintFor(sentinel.err) + "\n"}
-			calls := "a bad"
-			if doubtful(apiError(sentinel.err)) || sentinel.code == exitSomeFailed {
-				want.code = exitSomeFailed // one of a kind that several of are needed for
-				want.stdout += "b\tcid-b\n"
-				line, _, _ := strings.Cut(want.stderr, "\n")
-				want.stderr += line + "\n"
-				calls += " b" // and the second bad is known
-			} else {
-				want.stderr += "openconversation: stopped: 1 converted, 0 failed, the rest not converted\n"
+			got := call{args: []string{"convert", "-", "--concurrency", "1", "--qps", "0"}, stdin: strings.NewReader("a\nbad\nb\nbad\n"), env: env}.run()
+			stdout, calls := "a\tcid-a\n", 2
+			if tt.goesOn {
+				stdout += "b\tcid-b\n"
+				calls = 3 // and the second bad is known
 			}
-			got.check(t, want)
-			if got := strings.Join(tried, " "); got != calls {
-				t.Errorf("calls for %s, want %s", got, calls)
+			hint := "hint: " + explain.Hint(tt.kind) + "\n"
+			if got.code != tt.code || got.stdout != stdout || len(tried) != calls || !strings.HasPrefix(got.stderr, "bad: "+tt.kind.Error()) || strings.Count(got.stderr, hint) != 1 {
+				t.Errorf("%d chats tried, %+v", len(tried), got)
+			}
+			if stopped := strings.HasSuffix(got.stderr, "openconversation: stopped: 1 converted, 0 failed, the rest not converted\n"); stopped == tt.goesOn {
+				t.Errorf("%s", got.stderr)
 			}
 		})
 	}
@@ -187,7 +218,7 @@ func TestConvertOverTheWire(t *testing.T) {
 				if len(flags) == 1 && !strings.Contains(got.stderr, tt.text) {
 					t.Errorf("standard error %q does not say %q", got.stderr, tt.text)
 				}
-				if strings.ContainsFunc(got.stdout+got.stderr, func(r rune) bool { return r != '\n' && r != '\t' && unprintable(r) }) {
+				if strings.ContainsFunc(got.stdout+got.stderr, func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsPrint(r) }) {
 					t.Errorf("control characters in %q %q", got.stdout, got.stderr)
 				}
 			})
@@ -196,20 +227,23 @@ func TestConvertOverTheWire(t *testing.T) {
 }
 
 func TestServiceIDIsMadePrintable(t *testing.T) {
-	client := converterFunc(func(context.Context, string) (string, error) { return "cid\x1b[2J\u009b\n", nil })
-	call{args: []string{"convert", "a"}, convert: client}.run().check(t, result{0, `cid\x1b[2J\u009b\n` + "\n", ""})
-	call{args: []string{"convert", "--json", "a"}, convert: client}.run().check(t, result{0, `{"chatId":"a","openConversationId":"cid\u001b[2J\u009b\n"}` + "\n", ""})
+	env := answering(t, func(string) (string, int, string) { return "cid\x1b[2J\u009b\n", 0, "" })
+	call{args: []string{"convert", "a"}, env: env}.run().check(t, result{0, `cid\x1b[2J\u009b\n` + "\n", ""})
+	call{args: []string{"convert", "--json", "a"}, env: env}.run().check(t, result{0, `{"chatId":"a","openConversationId":"cid\u001b[2J\u009b\n"}` + "\n", ""})
 }
 
+// What was converted and cannot be written goes to standard error: it was paid for.
 func TestOutputThatCannotBeWritten(t *testing.T) {
 	for _, flags := range [][]string{{"convert"}, {"convert", "--json"}} {
-		calls := 0
-		client := converterFunc(func(context.Context, string) (string, error) { calls++; return "cid", nil })
+		var calls atomic.Int64
+		env := answering(t, func(chatID string) (string, int, string) { calls.Add(1); return "cid-" + chatID, 0, "" })
 		full := &fullAfter{writes: 2}
-		got := call{args: append(flags, "a", "b", "c", "d"), convert: client, stdout: full}.run()
-		got.check(t, result{5, "", "openconversation: stopped: 2 converted, 0 failed, the rest not converted\nopenconversation: standard output: no space left on device\n"})
-		if calls != 3 || strings.Count(full.taken.String(), "\n") != 2 {
-			t.Errorf("%d calls, output %q", calls, full.taken.String())
+		got := call{args: append(flags, "a", "b", "c", "d", "e", "f", "--concurrency", "1"), env: env, stdout: full}.run()
+		if got.code != 5 || !strings.Contains(got.stderr, "openconversation: stopped: 2 converted, 0 failed, the rest not converted\n") || !strings.HasSuffix(got.stderr, "openconversation: standard output: no space left on device\n") {
+			t.Errorf("%+v", got)
+		}
+		if lost := strings.Count(got.stderr, "\tcid-"); int(calls.Load()) != 2+lost || strings.Count(full.taken.String(), "\n") != 2 || lost < 1 || lost > 2 {
+			t.Errorf("%d calls, output %q, %s", calls.Load(), full.taken.String(), got.stderr)
 		}
 	}
 }

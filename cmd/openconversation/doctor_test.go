@@ -15,6 +15,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
@@ -41,10 +44,16 @@ func unmade(checks ...string) string {
 	return b.String()
 }
 
+// checks are those of doctor, in their order.
+var checks = []string{"credentials", "host", "connection", "token", "permission", "address", "conversion"}
+
 func hintOf(kind string) string {
-	for _, row := range failures {
-		if row.kind == kind {
-			return "hint: " + strings.ReplaceAll(row.hint, "SCOPES", dingtalktest.Scope) + "\n"
+	if kind == "authority" {
+		return "hint: if that is the authority of your company's proxy, have its root certificate in a PEM file and set SSL_CERT_FILE to the file's name; there is no flag that skips the check\n"
+	}
+	for _, sentinel := range explain.Sentinels() {
+		if explain.Kind(sentinel) == kind {
+			return "hint: " + explain.Hint(sentinel) + "\n"
 		}
 	}
 	return "no such kind: " + kind
@@ -102,7 +111,7 @@ func TestDoctor(t *testing.T) {
 		},
 		{
 			name: "banned before", opts: []dingtalktest.Option{dingtalktest.WithBannedAddress(true)}, code: 4, hint: "blocked",
-			stdout: "FAIL         token        address banned for a while (while fetching an access token): the answer is text/html, N bytes (HTTP 403, try again after 5m0s)\n" + afterToken,
+			stdout: "FAIL         token        address banned for a while (while fetching an access token): the answer is text/html, N bytes (HTTP 403, try again after 5 minutes)\n" + afterToken,
 		},
 		{
 			name: "missing scope", opts: []dingtalktest.Option{dingtalktest.WithoutPermission()}, code: 3, hint: "permission-denied", calls: 1,
@@ -114,7 +123,7 @@ func TestDoctor(t *testing.T) {
 		},
 		{
 			name: "banned", fault: fault(dingtalktest.BanJSON()), code: 4, hint: "blocked", calls: 1,
-			stdout: permission + "FAIL         address      address banned for a while (HTTP 200, try again after 5m0s)\n" + conversion,
+			stdout: permission + "FAIL         address      address banned for a while (HTTP 200, try again after 5 minutes)\n" + conversion,
 		},
 		{
 			name: "quota used up", opts: []dingtalktest.Option{dingtalktest.WithMonthlyQuota(0)}, code: 4, hint: "quota-exhausted", calls: 1,
@@ -122,7 +131,7 @@ func TestDoctor(t *testing.T) {
 		},
 		{
 			name: "throttled", fault: fault(dingtalktest.Code(generated.CodeAppQPSLimit).WithRetryAfter("120")), code: 4, hint: "throttled", calls: 1,
-			stdout: permission + address + "FAIL         conversion   throttled: Forbidden.AccessDenied.QpsLimitForAppkeyAndApi: MESSAGE (HTTP 403, request ID, try again after 2m0s)\n",
+			stdout: permission + address + "FAIL         conversion   throttled: Forbidden.AccessDenied.QpsLimitForAppkeyAndApi: MESSAGE (HTTP 403, request ID, try again after 2 minutes)\n",
 		},
 		{
 			name: "an unknown code", fault: fault(dingtalktest.Code("some.code")), code: 3, hint: "rejected", calls: 1,
@@ -141,7 +150,7 @@ func TestDoctor(t *testing.T) {
 			if tt.secret != "" {
 				secret = tt.secret
 			}
-			env := map[string]string{envAppKey: "k", envAppSecret: secret, envBaseURL: server.URL}
+			env := map[string]string{connect.EnvAppKey: "k", connect.EnvAppSecret: secret, connect.EnvBaseURL: server.URL}
 			want := result{tt.code, doctorSet + doctorLocal + tt.stdout, spends}
 			if strings.HasPrefix(tt.stdout, doctorCall) || tt.calls > 0 {
 				want.stdout = doctorToks + tt.stdout
@@ -175,7 +184,7 @@ func TestDoctorCredentials(t *testing.T) {
 		"hint: the developer console shows them as Client ID and Client Secret; --emulator needs none\n"})
 
 	dir := t.TempDir()
-	call{args: []string{"doctor", "--app-secret-file", filepath.Join(dir, "none")}, env: map[string]string{envAppKey: "k"}}.run().check(t, result{3,
+	call{args: []string{"doctor", "--app-secret-file", filepath.Join(dir, "none")}, env: map[string]string{connect.EnvAppKey: "k"}}.run().check(t, result{3,
 		"FAIL         credentials  --app-secret-file: the file cannot be read: " + syscall.ENOENT.Error() + "\n" + rest,
 		"hint: write the app's secret, and nothing else, to a file that only you can read\n"})
 
@@ -184,7 +193,7 @@ func TestDoctorCredentials(t *testing.T) {
 	if err := os.WriteFile(file, []byte(dingtalktest.AppSecret), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got := call{args: []string{"doctor", "--base-url", server.URL, "--app-secret-file", file}, env: map[string]string{envAppKey: dingtalktest.AppKey}}.run()
+	got := call{args: []string{"doctor", "--base-url", server.URL, "--app-secret-file", file}, env: map[string]string{connect.EnvAppKey: dingtalktest.AppKey}}.run()
 	if want := "ok           credentials  DINGTALK_APP_KEY and --app-secret-file are set\n"; got.code != 0 || !strings.HasPrefix(got.stdout, want) {
 		t.Errorf("%+v", got)
 	}
@@ -203,7 +212,7 @@ func TestDoctorJSON(t *testing.T) {
 	var out struct {
 		OK     bool
 		ChatID string
-		Checks []finding
+		Checks []struct{ Check, Status, Kind, Code, RequestID, Hint string }
 	}
 	if err := json.Unmarshal([]byte(got.stdout), &out); err != nil {
 		t.Fatalf("%v: %+v", err, got)
@@ -237,7 +246,7 @@ func TestDoctorDoesNotRepeatTheSecret(t *testing.T) {
 	}))
 	defer echo.Close()
 	for _, flag := range []string{"--json=false", "--json"} {
-		got := call{args: []string{"doctor", flag}, env: map[string]string{envAppKey: "k", envAppSecret: canary, envBaseURL: echo.URL}}.run()
+		got := call{args: []string{"doctor", flag}, env: map[string]string{connect.EnvAppKey: "k", connect.EnvAppSecret: canary, connect.EnvBaseURL: echo.URL}}.run()
 		if got.code != 3 || !strings.Contains(got.stdout, "echo") || strings.Contains(got.stdout+got.stderr, canary) {
 			t.Errorf("%+v", got)
 		}
@@ -250,7 +259,7 @@ func TestDoctorUsage(t *testing.T) {
 		args []string
 		err  string
 	}{
-		{[]string{"x"}, "unknown command \"x\" for \"openconversation doctor\"\nhint: see openconversation doctor --help\n"},
+		{[]string{"x"}, "openconversation doctor takes no argument, and was given x\nhint: see openconversation doctor --help\n"},
 		{[]string{"--timeout", "-1s"}, "--timeout: -1s is negative\n"},
 		{[]string{"--chat", ".."}, "--chat ..: chat id is unknown or malformed: not sent: it would change the request's path (refused by this client)\n"},
 		{[]string{"--base-url", "http://example.com"}, "base URL \"http://example.com\": HTTPS is required, since requests carry secrets\n"},
@@ -272,7 +281,7 @@ func TestDoctorEnds(t *testing.T) {
 	got.check(t, result{5, doctorSet, spends + "openconversation: stopped by --timeout: 50ms have passed\n" + hintOf("timeout")})
 
 	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(signalError{syscall.SIGTERM})
+	cancel(term.SignalError{Signal: syscall.SIGTERM})
 	got = call{ctx: ctx, args: []string{"doctor"}, env: serverEnv(server)}.run()
 	got.check(t, result{143, doctorSet, spends + "openconversation: stopped by a signal (terminated)\n"})
 }

@@ -10,6 +10,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
@@ -29,7 +32,7 @@ func startEmulator(t *testing.T, flags ...string) (url string, stop func() resul
 		t.Fatal(err)
 	}
 	stop = func() result {
-		cancel(signalError{syscall.SIGTERM})
+		cancel(term.SignalError{Signal: syscall.SIGTERM})
 		return <-done
 	}
 	t.Cleanup(func() { cancel(nil) })
@@ -64,7 +67,7 @@ func TestEmulatorCommand(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.flags, func(t *testing.T) {
 			url, stop := startEmulator(t, strings.Fields(tt.flags)...)
-			env := map[string]string{envAppKey: dingtalktest.AppKey, envAppSecret: dingtalktest.AppSecret}
+			env := map[string]string{connect.EnvAppKey: dingtalktest.AppKey, connect.EnvAppSecret: dingtalktest.AppSecret}
 			var got []string
 			for _, id := range strings.Fields(tt.chats) {
 				r := call{args: []string{"convert", "--base-url", url, id}, env: env}.run()
@@ -116,7 +119,7 @@ func TestEmulatorPortInUse(t *testing.T) {
 	}
 	defer listener.Close()
 	got := runArgs(t, "", "emulator", "--listen", listener.Addr().String())
-	if got.code != exitUnavailable || !strings.HasPrefix(got.stderr, "openconversation: emulator: listen tcp "+listener.Addr().String()) {
+	if got.code != explain.Unavailable || !strings.HasPrefix(got.stderr, "openconversation: emulator: listen tcp "+listener.Addr().String()) {
 		t.Errorf("%+v", got)
 	}
 }

@@ -13,13 +13,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
 // A process has no proxy of the environment, and connections of no other test.
 func TestDoctorHostDoesNotResolve(t *testing.T) {
 	cmd := command(t, "doctor", "--base-url", "https://"+"no-such-host.invalid")
-	cmd.Env = append(cmd.Env, envAppKey+"=k", envAppSecret+"="+canary)
+	cmd.Env = append(cmd.Env, connect.EnvAppKey+"=k", connect.EnvAppSecret+"="+canary)
 	got := finish(t, cmd)
 	lines := strings.Split(got.stdout, "\n")
 	if got.code != 5 || !strings.HasPrefix(lines[1], "FAIL         host         service unavailable") || !strings.Contains(lines[1], "no-such-host.invalid") {
@@ -41,12 +42,12 @@ func TestDoctorConnection(t *testing.T) {
 	closed := httptest.NewServer(nil)
 	closed.Close()
 	tests := []struct{ name, url, text, hint string }{
-		{"untrusted certificate", untrusted.URL, "TLS failed (while fetching an access token)", "tls"},
+		{"untrusted certificate", untrusted.URL, "TLS failed (while fetching an access token): the certificate was issued by O=Acme Co, which this machine does not trust", "authority"},
 		{"closed port", closed.URL, "service unavailable (while fetching an access token): check the network, the proxy and the region", "unavailable"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			env := map[string]string{envAppKey: "k", envAppSecret: canary, envBaseURL: tt.url}
+			env := map[string]string{connect.EnvAppKey: "k", connect.EnvAppSecret: canary, connect.EnvBaseURL: tt.url}
 			got := call{args: []string{"doctor"}, env: env}.run()
 			lines := strings.Split(got.stdout, "\n")
 			if !strings.HasPrefix(lines[2], "FAIL         connection   "+tt.text) {
@@ -77,7 +78,7 @@ func TestDoctorOverTLS(t *testing.T) {
 	doctor := func(url string, env ...string) result {
 		t.Helper()
 		cmd := command(t, "doctor", "--base-url", url)
-		cmd.Env = append(cmd.Env, envAppKey+"="+dingtalktest.AppKey, envAppSecret+"="+dingtalktest.AppSecret, "SSL_CERT_FILE="+file)
+		cmd.Env = append(cmd.Env, connect.EnvAppKey+"="+dingtalktest.AppKey, connect.EnvAppSecret+"="+dingtalktest.AppSecret, "SSL_CERT_FILE="+file)
 		cmd.Env = append(cmd.Env, env...)
 		return finish(t, cmd)
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
@@ -20,7 +22,7 @@ func TestPrintedCommandGoesOn(t *testing.T) {
 		t.Skip("there is no shell to type into")
 	}
 	path := t.TempDir()
-	if err := os.Symlink(binary, filepath.Join(path, commandName)); err != nil {
+	if err := os.Symlink(binary, filepath.Join(path, term.CommandName)); err != nil {
 		t.Skip("no link can be made here: " + err.Error())
 	}
 	csv := "id,it's $HOME `x` *\n" + chat + ",a\n" + chat + ",b\n" + chat + ",c\n"
@@ -36,9 +38,9 @@ func TestPrintedCommandGoesOn(t *testing.T) {
 		{"Redis", "in.txt", "a\nb\nc\n", []string{"--redis", "redis://127.0.0.1:1/0", "--monthly-budget", "0", "--organization", "my corp", "--pods", "3"}, nil},
 		{"host and secret", "in.txt", "a\nb\nc\n", nil, func(b *bench, env map[string]string) []string {
 			file := filepath.Join(filepath.Dir(b.in), "my secret")
-			b.write(file, env[envAppSecret])
-			delete(env, envAppSecret)
-			delete(env, envBaseURL)
+			b.write(file, env[connect.EnvAppSecret])
+			delete(env, connect.EnvAppSecret)
+			delete(env, connect.EnvBaseURL)
 			return []string{"--base-url", b.server.URL, "--app-secret-file", file}
 		}},
 		{"the emulator", "in.txt", chat + "\n..\nb\n", []string{"--emulator"}, nil}, // which has failures of its own
@@ -72,20 +74,5 @@ func TestPrintedCommandGoesOn(t *testing.T) {
 				t.Errorf("%s\n%+v", printed[1], got)
 			}
 		})
-	}
-}
-
-// A new flag is either given again, or among those that are not.
-func TestEveryFlagIsCarriedOrNot(t *testing.T) {
-	left := []string{"input", "output", "resume", "retry-failed", "force", "dry-run", "json", "help"}
-	help := runArgs(t, "", "convert", "--help").stdout
-	flags := regexp.MustCompile(`(?m)^ +(?:-\w, |    )--([\w-]+)`).FindAllStringSubmatch(help, -1)
-	if len(flags) != len(carried)+len(left) {
-		t.Errorf("%d flags, of which %d are given again and %d are not", len(flags), len(carried), len(left))
-	}
-	for _, flag := range flags {
-		if slices.Contains(carried, flag[1]) == slices.Contains(left, flag[1]) {
-			t.Errorf("--%s is in both or in neither", flag[1])
-		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
@@ -39,14 +41,14 @@ func TestCommandAndSDKCountFailuresAlike(t *testing.T) {
 
 				server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 				server.FailNext(faults[:n]...)
-				client, err := dingtalk.NewClient(dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret}, dingtalk.WithBaseURL(server.URL), dingtalk.WithLimiter(newPace(0, 0)))
+				client, err := dingtalk.NewClient(dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret}, dingtalk.WithBaseURL(server.URL), dingtalk.WithLimiter(connect.NewPace(0, 0)))
 				if err != nil {
 					t.Fatal(err)
 				}
 				var last error
 				for _, last = range client.OpenConversationIDs(t.Context(), slices.Values(append(slices.Repeat([]string{"a"}, n), "b")), dingtalk.WithConcurrency(1), dingtalk.WithMemory(0)) {
 				}
-				if stopped := errors.Is(last, dingtalk.ErrNotTried); stopped != (got.code > exitSomeFailed) {
+				if stopped := errors.Is(last, dingtalk.ErrNotTried); stopped != (got.code > explain.SomeFailed) {
 					t.Errorf("the SDK stops: %t; the command: %+v", stopped, got)
 				}
 			})

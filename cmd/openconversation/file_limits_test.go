@@ -1,18 +1,15 @@
 package main
 
 import (
-	"bytes"
-	"context"
-	"errors"
-	"fmt"
 	"net"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
-	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
@@ -42,39 +39,10 @@ func TestMaxCalls(t *testing.T) {
 func TestCallsThatWereNotSentAreNotCounted(t *testing.T) {
 	b := newBench(t, "in.txt", chats(10, 10))
 	env := serverEnv(b.server)
-	env[envAppSecret] = "wrong"
+	env[connect.EnvAppSecret] = "wrong"
 	got := call{args: b.args("--max-calls", "1"), env: env}.run()
 	if got.code != 3 || !strings.Contains(got.stderr, " 0 calls, ") || b.server.Count(conversion) != 0 {
 		t.Errorf("%+v", got)
-	}
-}
-
-// refusing is a budget that has been spent.
-type refusing struct{ asked int }
-
-func (r *refusing) Spend(context.Context) error {
-	r.asked++
-	return &dingtalk.Error{Kind: dingtalk.ErrQuotaExhausted, Local: true}
-}
-
-func TestBudgetsAreChained(t *testing.T) {
-	shared := &refusing{}
-	p := newPace(0, 1)
-	p.budget = shared
-	err := p.Spend(t.Context())
-	if hintFor(err) != budgetHint || hintFor(&dingtalk.Error{Kind: dingtalk.ErrNotTried, Local: true, Err: err}) != budgetHint || exitCode(err) != exitLimited {
-		t.Errorf("%v: %s", err, hintFor(err))
-	}
-	p.budget = nil
-	if err := p.Spend(t.Context()); err != nil || p.calls.Load() != 1 {
-		t.Errorf("what the other budget refused has counted: %v", err)
-	}
-	p.budget = shared
-	if err := p.Spend(t.Context()); !errors.Is(err, errMaxCalls) || shared.asked != 1 {
-		t.Errorf("%v; the shared budget was asked %d times", err, shared.asked)
-	}
-	if hint := hintFor(apiError(dingtalk.ErrQuotaExhausted)); hint == budgetHint {
-		t.Errorf("the service refused, and the hint is %s", hint)
 	}
 }
 
@@ -121,7 +89,7 @@ func TestNoNetwork(t *testing.T) {
 	closed.Close()
 	b := newBench(t, "in.txt", chats(50, 50))
 	env := serverEnv(b.server)
-	env[envBaseURL] = "http://" + closed.Addr().String()
+	env[connect.EnvBaseURL] = "http://" + closed.Addr().String()
 	got := call{args: b.args("--concurrency", "8"), env: env}.run()
 	if got.code != 5 || !strings.Contains(got.stderr, "service unavailable") || b.files() != "in.txt" {
 		t.Errorf("%+v, files %s", got, b.files())
@@ -171,46 +139,15 @@ func TestRateIsKept(t *testing.T) {
 	b.want(0, "60 converted, 0 failed; 60 calls, 0 throttled", "--qps", "20")
 }
 
-func TestProgressLine(t *testing.T) {
-	for _, tt := range []struct {
-		total int64
-		want  string
-	}{
-		{1000, "300 of 1000 rows, 20.0/s, about 35s left, 2 throttled, 210 calls"},
-		{-1, "300 rows, 20.0/s, 2 throttled, 210 calls"},
-	} {
-		if got := progressLine(300, 100, tt.total, 10*time.Second, 2, 210); got != tt.want {
-			t.Errorf("%s", got)
-		}
-	}
-	if got := progressLine(0, 0, 5, 0, 0, 0); got != "0 of 5 rows, 0.0/s, 0 throttled, 0 calls" {
-		t.Error(got)
-	}
-}
-
 func TestProgressBar(t *testing.T) {
 	b := newBench(t, "in.txt", chats(30, 30), dingtalktest.WithLatency(20*time.Millisecond))
 	got := b.run("--progress", "bar", "--concurrency", "1")
-	for _, part := range []string{"30 calls, 0 throttled", "100%", "(30/30", "rows/s", "\n" + commandName + ": 30 rows: 30 converted"} {
+	for _, part := range []string{"30 calls, 0 throttled", "100%", "30/30", "rows/s", "\n" + term.CommandName + ": 30 rows: 30 converted"} {
 		if !strings.Contains(got.stderr, part) {
 			t.Errorf("%q is not in %q", part, got.stderr)
 		}
 	}
 	if got := b.run("--force"); strings.Contains(got.stderr, "\r") || strings.Count(got.stderr, "\n") != 1 {
 		t.Errorf("where it is no terminal: %q", got.stderr)
-	}
-}
-
-// every calls while it is not stopped, and never afterwards.
-func TestEvery(t *testing.T) {
-	var out bytes.Buffer
-	called := make(chan struct{}, 1000)
-	stop := every(time.Millisecond, func() { fmt.Fprint(&out, "x"); called <- struct{}{} })
-	<-called
-	<-called
-	stop()
-	n := out.Len()
-	if n < 2 || n != len(called)+2 {
-		t.Errorf("%d calls", n)
 	}
 }

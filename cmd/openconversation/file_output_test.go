@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
@@ -15,7 +16,7 @@ func TestExistingOutputIsRefused(t *testing.T) {
 	b := newBench(t, "in.txt", chats(3, 3))
 	b.write(b.out, "precious\n")
 	b.want(2, b.out+" exists\nhint: name another --output")
-	b.want(2, "is not what this input gives", "--resume")
+	b.want(2, "is not an output for this input", "--resume")
 	b.want(2, "is not an output for this input", "--retry-failed")
 	if b.read(b.out) != "precious\n" || b.server.Count(conversion) != 0 || b.files() != "in.txt out" {
 		t.Errorf("%q, %d calls, files %s", b.read(b.out), b.server.Count(conversion), b.files())
@@ -36,14 +37,14 @@ func TestExistingOutputIsRefused(t *testing.T) {
 		t.Error("the input is gone")
 	}
 	b.out = filepath.Join(filepath.Dir(b.in), "none", "out")
-	b.want(2, "open "+b.out+": ")
+	b.want(2, b.out+": the folder "+filepath.Dir(b.out)+" does not exist")
 }
 
 // What is not saved is not called, and what cannot be called leaves nothing behind.
 func TestNothingIsLeftOfARunThatDidNothing(t *testing.T) {
 	b := newBench(t, "in.txt", chats(3, 3))
 	env := serverEnv(b.server)
-	env[envAppSecret] = "wrong"
+	env[connect.EnvAppSecret] = "wrong"
 	if got := (call{args: b.args(), env: env}).run(); got.code != 3 || b.files() != "in.txt" {
 		t.Errorf("%+v, files %s", got, b.files())
 	}
@@ -88,8 +89,8 @@ func TestStateThatDoesNotMatchIsRefused(t *testing.T) {
 		{"--retry-failed", func(*bench) {}, []string{"--retry-failed"}, "finish it with --resume first"},
 		{"input", func(b *bench) { b.write(b.in, chats(61, 50)) }, []string{"--resume"}, "another input, or the input has changed since"},
 		{"host", func(*bench) {}, []string{"--resume", "--region", "mainland"}, "another app, region or host"},
-		{"app", change(func(s map[string]any) { s["app"] = identity("x", "y") }), []string{"--resume"}, "another app, region or host"},
-		{"schema", change(func(s map[string]any) { s["schema"] = 2 }), []string{"--resume"}, "is of schema 2, and this command's is 1"},
+		{"app", change(func(s map[string]any) { s["app"] = "x" }), []string{"--resume"}, "another app, region or host"},
+		{"schema", change(func(s map[string]any) { s["schema"] = 3 }), []string{"--resume"}, "is of schema 3, and this command's is 2"},
 		{"format", change(func(s map[string]any) { s["format"] = "csv" }), []string{"--resume"}, "another format"},
 		{"column", change(func(s map[string]any) { s["column"] = "x" }), []string{"--resume"}, "another column or field"},
 		{"stream", change(func(s map[string]any) { s["input"] = "" }), []string{"--resume"}, "its input was a stream"},
@@ -98,7 +99,7 @@ func TestStateThatDoesNotMatchIsRefused(t *testing.T) {
 		{"gone", func(b *bench) { _ = os.Remove(b.out + ".state") }, []string{"--resume"}, "is not complete, and there is no"},
 		{"changed row", func(b *bench) { b.write(b.out, strings.Replace(b.read(b.out), "chat0", "chat1", 1)) }, []string{"--resume"}, "row 1 is not what the input's line 1 gives"},
 		{"row within", func(b *bench) { b.write(b.out, strings.Replace(b.read(b.out), "==,,\n", "==,,\nx\n", 1)) }, []string{"--resume"}, "row 2 is not what the input's line 2 gives"},
-		{"header", func(b *bench) { b.write(b.out, "x"+b.read(b.out)) }, []string{"--resume"}, "its header is not what this input gives"},
+		{"header", func(b *bench) { b.write(b.out, "x"+b.read(b.out)) }, []string{"--resume"}, "its header is not what the input gives"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -137,7 +138,7 @@ func TestQuotaAndResume(t *testing.T) {
 	if b.read(b.out); os.Truncate(b.out, 7) != nil { // nothing but a torn header, and no state
 		t.Fatal("cannot truncate")
 	}
-	b.want(2, "is not complete", "--resume")
+	b.want(2, "is not an output for this input", "--resume")
 }
 
 func TestRetryFailed(t *testing.T) {

@@ -8,14 +8,34 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
+
+// summary and plan are what --json prints of a run and of --dry-run.
+type summary struct {
+	Complete                                  bool
+	Rows, Total, Converted, Failed            int
+	Kept, Skipped, Calls, Throttled, ExitCode int
+	Seconds                                   float64
+	Output, Error                             string
+}
+
+type plan struct {
+	Rows, Done, Distinct, Invalid, Skipped, Calls int
+	Seconds                                       float64
+	Share                                         float64 `json:"monthlyShare"`
+	ReadAs                                        string
+}
 
 var conversion = generated.OperationChatIDToOpenConversationID
 
@@ -57,6 +77,15 @@ func (b *bench) want(code int, stderr string, flags ...string) {
 	}
 }
 
+// wantWith is the same in an environment of the test's own.
+func (b *bench) wantWith(env map[string]string, code int, stderr string, flags ...string) {
+	b.t.Helper()
+	got := call{args: b.args(flags...), env: env}.run()
+	if got.code != code || !strings.Contains(got.stderr, stderr) {
+		b.t.Errorf("%q: exit code %d, want %d, and %q in\n%s", flags, got.code, code, stderr, got.stderr)
+	}
+}
+
 func (b *bench) read(path string) string {
 	b.t.Helper()
 	content, err := os.ReadFile(path)
@@ -73,6 +102,9 @@ func (b *bench) write(path, content string) {
 	}
 }
 
+// marks are those of runs, in the names of side files.
+var marks = regexp.MustCompile(`\.[0-9a-f]{16}\b`)
+
 // files are the names in the folder.
 func (b *bench) files() string {
 	b.t.Helper()
@@ -84,7 +116,7 @@ func (b *bench) files() string {
 	for _, entry := range entries {
 		names = append(names, entry.Name())
 	}
-	return strings.Join(names, " ")
+	return marks.ReplaceAllString(strings.Join(names, " "), ".MARK")
 }
 
 // refusing is the environment of a command for which the quota is used up at one of chats, the first time that it is
@@ -118,7 +150,7 @@ func (b *bench) behind(handler http.HandlerFunc) map[string]string {
 	front := httptest.NewServer(handler)
 	b.t.Cleanup(front.Close)
 	env := serverEnv(b.server)
-	env[envBaseURL] = front.URL
+	env[connect.EnvBaseURL] = front.URL
 	return env
 }
 
@@ -156,7 +188,7 @@ func TestFileFormats(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBench(t, tt.file, tt.content)
-			b.want(tt.code, " rows: ", tt.flags...)
+			b.want(tt.code, " converted, ", tt.flags...)
 			golden(t, "file-"+tt.name, strings.ReplaceAll(b.read(b.out), "\r\n", "<CRLF>\n"))
 			if n := b.server.Count(conversion); n > 2 {
 				t.Errorf("%d calls", n)
@@ -190,24 +222,29 @@ func TestFileUsage(t *testing.T) {
 		{"no file", []string{"--input", "none.txt"}, 2, "open none.txt: "},
 		{"folder", []string{"--input", filepath.Dir(b.in)}, 2, " is a folder"},
 		{"output folder", []string{"--input", empty, "--output", filepath.Dir(b.in)}, 0, "holds no chat id; nothing was done"},
-		{"unknown format", []string{"--input", strange}, 2, "say so with --format"},
-		{"format", []string{"--input", strange, "--format", "xls"}, 2, "--format: use lines, csv, tsv or jsonl"},
-		{"column of lines", []string{"--input", empty, "--column", "x"}, 2, "--column is for CSV and TSV, and the input is lines"},
-		{"field of CSV", []string{"--input", b.in, "--field", "x"}, 2, "--field is for JSON Lines, and the input is csv"},
-		{"ragged", []string{"--input", b.in}, 2, "in.csv: line 2: it has 1 columns, and the header has 2"},
+		{"unknown format", []string{"--input", strange}, 2, "in.xls is an old Excel workbook, which is not read; save it as .xlsx, or as CSV\n"},
+		{"format", []string{"--input", strange, "--format", "xls"}, 2, "--format: use lines, csv, tsv, jsonl, json or xlsx"},
+		{"column of lines", []string{"--input", empty, "--column", "x"}, 2, "--column is for tables, and the input is plain lines"},
+		{"field of CSV", []string{"--input", b.in, "--field", "x"}, 2, "--field is for JSON, and the input is CSV"},
+		{"ragged", []string{"--input", b.in}, 2, "in.csv: line 2: it has 1 column, and the header has 2"},
 		{"empty file", []string{"--input", empty}, 0, "in.txt holds no chat id; nothing was done"},
 		{"no header", []string{"--input", blank}, 0, "blank.csv holds no chat id; nothing was done"},
 		{"empty input", []string{"--input", "-"}, 0, "standard input holds no chat id; nothing was done"},
 		{"resume of standard input", []string{"--input", "-", "--output", "x", "--resume"}, 2, "need an --input that can be read again"},
 		{"resume without output", []string{"--input", b.in, "--resume"}, 2, "need --output"},
-		{"resume and force", []string{"--input", b.in, "--output", "x", "--resume", "--force"}, 2, "none of the others can be"},
+		{"sheet of CSV", []string{"--input", b.in, "--sheet", "x"}, 2, "--sheet is for workbooks, and the input is CSV"},
+		{"delimiter of lines", []string{"--input", empty, "--delimiter", "tab"}, 2, "--delimiter is for CSV and TSV, and the input is plain lines"},
+		{"unknown delimiter", []string{"--input", b.in, "--delimiter", "x"}, 2, "--delimiter: use comma, semicolon, tab or bar"},
+		{"unknown encoding", []string{"--input", b.in, "--encoding", "x"}, 2, "--encoding: use "},
+		{"encoding of a workbook", []string{"--input", b.in, "--output", "x.xlsx", "--output-encoding", "gbk"}, 2, "--output-encoding is for text, and the output is an xlsx workbook"},
+		{"resume and force", []string{"--input", b.in, "--output", "x", "--resume", "--force"}, 2, "--resume and --force cannot be given together"},
 		{"JSON without output", []string{"--input", b.in, "--json"}, 2, "add --output"},
 		{"qps", []string{"--qps", "-1", "x"}, 2, "--qps: -1 is not between"},
 		{"qps not a number", []string{"--qps", "NaN", "x"}, 2, "--qps: NaN is not between"},
 		{"concurrency", []string{"--concurrency", "0", "x"}, 2, "--concurrency: 0 is not between 1 and 1024"},
 		{"max-calls", []string{"--max-calls", "-1", "x"}, 2, "--max-calls: -1 is negative"},
 		{"max-wait", []string{"--max-wait", "0", "x"}, 2, "--max-wait: 0s is not positive"},
-		{"progress", []string{"--input", b.in, "--progress", "x"}, 2, "--progress: use auto, bar, plain, none"},
+		{"progress", []string{"--input", b.in, "--progress", "x"}, 2, "--progress: use auto, bar, plain or none"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -226,7 +263,7 @@ func TestFileUsage(t *testing.T) {
 func TestStreamThatBreaksOff(t *testing.T) {
 	b := newBench(t, "unused", "")
 	got := call{args: []string{"convert", "--input", "-", "--format", "csv", "--output", b.out}, env: serverEnv(b.server), stdin: strings.NewReader("chat_id,n\n" + chat + ",1\nx\n")}.run()
-	if got.code != 2 || !strings.Contains(got.stderr, "standard input: line 3: it has 1 columns") || strings.Count(b.read(b.out), "\n") != 2 {
+	if got.code != 2 || !strings.Contains(got.stderr, "standard input: line 3: it has 1 column,") || strings.Count(b.read(b.out), "\n") != 2 {
 		t.Errorf("%+v", got)
 	}
 }
@@ -237,12 +274,12 @@ func TestDryRun(t *testing.T) {
 	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	text := "rows           9001\ndistinct ids   4000\ninvalid rows   1\nskipped lines  1\ncalls          4000\ntime           3m20s at 20 calls a second\nquota          80.0% of the 5000 calls of a month\n"
+	text := "rows           9001\ndistinct ids   4000\ninvalid rows   1\nskipped lines  1\nread as        CSV, separated by commas, UTF-8\ncalls          4000\ntime           3m20s at 20 calls a second\nquota          80.0% of the 5000 calls of a month\n"
 	runArgs(t, "", "convert", "--input", path, "--dry-run").check(t, result{0, text, ""})
 	runArgs(t, content, "convert", "--input", "-", "--format", "csv", "--dry-run").check(t, result{0, text, ""})
 	got := runArgs(t, "", "convert", "--input", path, "--dry-run", "--json", "--qps", "0")
 	var p plan
-	if err := json.Unmarshal([]byte(got.stdout), &p); err != nil || p != (plan{Rows: 9001, Distinct: 4000, Invalid: 1, Skipped: 1, Calls: 4000, Share: 0.8}) {
+	if err := json.Unmarshal([]byte(got.stdout), &p); err != nil || p != (plan{ReadAs: "CSV, separated by commas, UTF-8", Rows: 9001, Distinct: 4000, Invalid: 1, Skipped: 1, Calls: 4000, Share: 0.8}) {
 		t.Errorf("%v %+v", err, got)
 	}
 }
@@ -288,8 +325,8 @@ func TestTimeoutOfFile(t *testing.T) {
 		t.Errorf("%d calls", b.server.Count(conversion))
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(signalError{15})
-	if got := (call{ctx: ctx, args: b.args("--force"), env: serverEnv(b.server)}).run(); got.code != exitTerminated {
+	cancel(term.SignalError{Signal: 15})
+	if got := (call{ctx: ctx, args: b.args("--force"), env: serverEnv(b.server)}).run(); got.code != explain.Terminated {
 		t.Errorf("%+v", got)
 	}
 }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/internal/redistest"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
@@ -29,7 +31,7 @@ func TestMachinesShareOneBudget(t *testing.T) {
 	)
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 	rdb := redistest.Start(t, "--requirepass", password)
-	env := []string{envRedisURL + "=redis://:" + password + "@" + rdb.Addr}
+	env := []string{connect.EnvRedisURL + "=redis://:" + password + "@" + rdb.Addr}
 	for name, value := range serverEnv(server) {
 		env = append(env, name+"="+value)
 	}
@@ -68,7 +70,7 @@ func TestMachinesShareOneBudget(t *testing.T) {
 		return codes
 	}
 	calls := func() int { return server.Count(generated.OperationChatIDToOpenConversationID) }
-	used := func() (m monthUsed) {
+	used := func() (m connect.Month) {
 		cmd := command(t, "budget", "--json", "--monthly-budget", fmt.Sprint(budget))
 		cmd.Env = append(cmd.Env, env...)
 		got := finish(t, cmd)
@@ -83,11 +85,11 @@ func TestMachinesShareOneBudget(t *testing.T) {
 	if calls() != budget || server.Count(generated.OperationGetAccessToken) != 1 {
 		t.Errorf("%d calls with %d tokens, want %d and 1\n%s", calls(), server.Count(generated.OperationGetAccessToken), budget, output.String())
 	}
-	if !strings.Contains(output.String(), "hint: "+budgetHint+"\n") {
+	if !strings.Contains(output.String(), "hint: "+explain.BudgetHint+"\n") {
 		t.Errorf("no hint of the budget\n%s", output.String())
 	}
 	for part, code := range codes {
-		if code != exitLimited && code != exitOK { // one may be done before the budget is spent
+		if code != explain.Limited && code != explain.OK { // one may be done before the budget is spent
 			t.Errorf("part %d ended with %d", part, code)
 		}
 	}
@@ -124,7 +126,7 @@ func TestMachinesPlanWithWhatTheMonthHasUsed(t *testing.T) {
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 	rdb := redistest.Start(t)
 	env := serverEnv(server)
-	env[envRedisURL] = "redis://" + rdb.Addr
+	env[connect.EnvRedisURL] = "redis://" + rdb.Addr
 	call{args: []string{"convert", "a", "b", "c"}, env: env}.run().check(t, result{0, "a\t" + dingtalktest.OpenConversationIDOf("a") + "\nb\t" +
 		dingtalktest.OpenConversationIDOf("b") + "\nc\t" + dingtalktest.OpenConversationIDOf("c") + "\n", ""})
 	got := call{args: []string{"convert", "--input", "-", "--format", "lines", "--dry-run"}, env: env, stdin: strings.NewReader("x\ny\n")}.run()

@@ -5,18 +5,25 @@ package main
 
 import (
 	"context"
-	"io"
 	"os"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
 func main() {
-	ctx := untilSignal(context.Background())
-	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv))
+	ctx := term.UntilSignal(context.Background())
+	w := &term.World{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv}
+	os.Exit(execute(ctx, w, os.Args[1:]))
 }
 
-// run is the whole command apart from the process that it runs in. It returns the exit code.
-func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv}
-	a.connect = a.dial
-	return a.execute(ctx, args)
+// execute runs the command that args name, and returns its exit code.
+func execute(ctx context.Context, w *term.World, args []string) int {
+	root := newRootCommand(w)
+	root.SetArgs(append([]string{}, args...)) // never nil, which cobra takes for os.Args
+	root.SetIn(w.In)
+	cmd, err := root.ExecuteContextC(ctx)
+	err = explain.Called(cmd, err)
+	explain.Complain(w, err)
+	return explain.ExitCode(err)
 }

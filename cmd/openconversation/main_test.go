@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"iter"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,7 +17,8 @@ import (
 	"strings"
 	"testing"
 
-	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
@@ -50,101 +53,64 @@ type result struct {
 
 // call is the command in this process. What it has of the outside world can be changed before it runs.
 type call struct {
-	ctx     context.Context
-	args    []string
-	stdin   io.Reader
-	env     map[string]string
-	convert converter // instead of the SDK's client
-	stdout  io.Writer // instead of what is in the result
+	ctx    context.Context
+	args   []string
+	stdin  io.Reader
+	env    map[string]string
+	stdout io.Writer // instead of what is in the result
 }
 
 func (c call) run() result {
 	var stdout, stderr bytes.Buffer
-	a := &app{stdin: c.stdin, stdout: &stdout, stderr: &stderr, getenv: func(name string) string { return c.env[name] }}
-	if a.stdin == nil {
-		a.stdin = strings.NewReader("")
+	w := &term.World{In: c.stdin, Out: &stdout, Err: &stderr, Getenv: func(name string) string { return c.env[name] }}
+	if w.In == nil {
+		w.In = strings.NewReader("")
 	}
 	if c.stdout != nil {
-		a.stdout = c.stdout
-	}
-	a.connect = a.dial
-	if c.convert != nil {
-		a.connect = func(context.Context, connection) (converter, func(), error) { return c.convert, func() {}, nil }
+		w.Out = c.stdout
 	}
 	if c.ctx == nil {
 		c.ctx = context.Background()
 	}
-	code := a.execute(c.ctx, c.args)
+	code := execute(c.ctx, w, c.args)
 	return result{code, stdout.String(), stderr.String()}
 }
 
 // runArgs is the command as the process has it, without a process.
 func runArgs(t *testing.T, stdin string, args ...string) result {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), args, strings.NewReader(stdin), &stdout, &stderr, func(string) string { return "" })
-	return result{code, stdout.String(), stderr.String()}
+	return call{ctx: t.Context(), args: args, stdin: strings.NewReader(stdin)}.run()
 }
 
-// converterFunc is a function as a converter.
-type converterFunc func(ctx context.Context, chatID string) (string, error)
-
-func (f converterFunc) OpenConversationID(ctx context.Context, chatID string) (string, error) {
-	return f(ctx, chatID)
-}
-
-// Token is for doctor, which no function takes part in.
-func (f converterFunc) Token(context.Context) (string, error) { return "", errors.ErrUnsupported }
-
-// OpenConversationIDs does one after the other, and ends at what ends a run of the SDK; but it counts no failures in a row.
-func (f converterFunc) OpenConversationIDs(ctx context.Context, chatIDs iter.Seq[string], _ ...dingtalk.BulkOption) iter.Seq2[dingtalk.Conversion, error] {
-	type outcome struct {
-		id  string
-		err error
-	}
-	return func(yield func(dingtalk.Conversion, error) bool) {
-		known := map[string]outcome{}
-		var cause error
-		for chatID := range chatIDs {
-			got, ok := known[chatID]
-			switch {
-			case cause != nil:
-				got.err = &dingtalk.Error{Kind: dingtalk.ErrNotTried, Local: true, Err: cause}
-			case !ok:
-				got.id, got.err = f(ctx, chatID)
-				known[chatID] = got
-				if got.err != nil && endsRun(got.err) {
-					cause = got.err
-				}
-			}
-			if !yield(dingtalk.Conversion{ChatID: chatID, OpenConversationID: got.id}, got.err) {
-				return
-			}
+// answering is the environment of a command whose conversions are answered by a function: with an id, or if there is
+// none with a body.
+func answering(t *testing.T, answer func(chatID string) (id string, status int, body string)) map[string]string {
+	t.Helper()
+	emulator := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, chatID, converts := strings.Cut(strings.TrimSuffix(r.URL.Path, "/convertToOpenConversationId"), "/im/chat/")
+		if !converts {
+			emulator.ServeHTTP(w, r)
+			return
 		}
-		if ctx.Err() != nil {
-			yield(dingtalk.Conversion{}, &dingtalk.Error{Kind: ctx.Err()})
+		id, status, body := answer(chatID)
+		w.Header().Set("Content-Type", "application/json")
+		if id != "" {
+			_ = json.NewEncoder(w).Encode(map[string]string{"openConversationId": id})
+			return
 		}
-	}
-}
-
-// failing fails the chats that it has an error for, and converts others to their own id behind "cid-".
-func failing(errs map[string]error) converter {
-	return converterFunc(func(_ context.Context, chatID string) (string, error) {
-		if err := errs[chatID]; err != nil {
-			return "", err
-		}
-		return "cid-" + chatID, nil
-	})
-}
-
-// failure of a chat, as the SDK returns it.
-func apiError(kind error) *dingtalk.Error {
-	return &dingtalk.Error{Op: "chatIdToOpenConversationId", Kind: kind, StatusCode: 400, Code: "some.code", Message: "some text", RequestID: "ID"}
+		w.WriteHeader(status)
+		fmt.Fprint(w, body)
+	}))
+	t.Cleanup(front.Close)
+	env := serverEnv(emulator)
+	env[connect.EnvBaseURL] = front.URL
+	return env
 }
 
 // serverEnv is the environment of a command that calls an emulator.
 func serverEnv(server *dingtalktest.Server) map[string]string {
-	return map[string]string{envAppKey: dingtalktest.AppKey, envAppSecret: dingtalktest.AppSecret, envBaseURL: server.URL}
+	return map[string]string{connect.EnvAppKey: dingtalktest.AppKey, connect.EnvAppSecret: dingtalktest.AppSecret, connect.EnvBaseURL: server.URL}
 }
 
 var requestID = regexp.MustCompile(`[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}`)
@@ -196,12 +162,4 @@ func (f *fullAfter) Write(p []byte) (int, error) {
 		return 0, errFull
 	}
 	return f.taken.Write(p)
-}
-
-func collect(ids iter.Seq[string]) []string {
-	var all []string
-	for id := range ids {
-		all = append(all, id)
-	}
-	return all
 }

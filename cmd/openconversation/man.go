@@ -8,25 +8,32 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
 // newManCommand is for packagers: archives of releases hold what it writes. Pages are dated by SOURCE_DATE_EPOCH, if it
 // is set, so that they can be made again.
-func newManCommand(a *app) *cobra.Command {
+func newManCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:    "man FOLDER",
-		Short:  "Write the manual pages of all commands to a folder",
-		Args:   cobra.ExactArgs(1),
+		Use:   "man FOLDER",
+		Short: "Write the manual pages of all commands to a folder",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return fmt.Errorf("name one folder, and %d are given", len(args))
+			}
+			return nil
+		},
 		Hidden: true,
-		RunE: a.begins(func(_ *cobra.Command, args []string) error {
+		RunE: explain.Begins(func(cmd *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return err
 			}
-			root := newRootCommand(a)
+			root := cmd.Root()
 			root.DisableAutoGenTag = true
 			preformat(root)
-			header := doc.GenManHeader{Section: "1", Source: commandName + " " + dingtalk.Version}
+			header := doc.GenManHeader{Section: "1", Source: term.CommandName + " " + dingtalk.Version}
 			if err := doc.GenManTree(root, &header, args[0]); err != nil {
 				return fmt.Errorf("manual pages: %w", err)
 			}
@@ -41,7 +48,7 @@ func preformat(cmd *cobra.Command) {
 	if text == "" {
 		text = cmd.Short + "."
 	}
-	if end := cmd.Annotations[footer]; end != "" {
+	if end := cmd.Annotations[explain.Footer]; end != "" {
 		text += "\n\n" + strings.TrimRight(end, "\n")
 	}
 	cmd.Long = "```\n" + text + "\n```"

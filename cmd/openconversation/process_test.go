@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
@@ -81,7 +83,7 @@ func serve(t *testing.T, flags ...string) (cmd *exec.Cmd, env []string) {
 		t.Fatal(err)
 	}
 	fields := strings.Fields(line) // listening on URL with KEY SECRET
-	return cmd, []string{envBaseURL + "=" + fields[2], fields[4], fields[5]}
+	return cmd, []string{connect.EnvBaseURL + "=" + fields[2], fields[4], fields[5]}
 }
 
 // skipWithoutSignals skips where a process cannot be sent this signal, or was told to ignore it.
@@ -252,7 +254,7 @@ func TestFullDevice(t *testing.T) {
 	var stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = full, &stderr
 	_ = cmd.Run()
-	if code := cmd.ProcessState.ExitCode(); code != exitUnavailable || !strings.Contains(stderr.String(), "no space left on device") {
+	if code := cmd.ProcessState.ExitCode(); code != explain.Unavailable || !strings.Contains(stderr.String(), "no space left on device") {
 		t.Errorf("exit code %d, %q", code, stderr.String())
 	}
 }

@@ -6,40 +6,18 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/doctor"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/emulate"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/run"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// The environment variables. A secret is never a flag: other users of the machine can read a process's arguments.
-const (
-	envAppKey    = "DINGTALK_APP_KEY"
-	envAppSecret = "DINGTALK_APP_SECRET"
-	envBaseURL   = "DINGTALK_BASE_URL"
-	envRedisURL  = "DINGTALK_REDIS_URL"
-)
-
-var environment = []struct{ name, meaning string }{
-	{envAppKey, "the app's key (Client ID in newer consoles)"},
-	{envAppSecret, "the app's secret (Client Secret), unless --app-secret-file is given"},
-	{envBaseURL, "host to call, unless --region or --base-url is given"},
-	{envRedisURL, "for convert and budget: Redis to share the app's limits through, unless --redis is given; may hold a password"},
-	{"HTTPS_PROXY, NO_PROXY", "proxy to the host, as usual"},
-}
-
-func environmentText() string {
-	var b strings.Builder
-	b.WriteString("Environment:\n")
-	for _, row := range environment {
-		fmt.Fprintf(&b, "  %-21s  %s\n", row.name, row.meaning)
-	}
-	return b.String()
-}
-
-// footer is the annotation that holds what a command's help ends with.
-const footer = "footer"
-
-func newRootCommand(a *app) *cobra.Command {
+func newRootCommand(w *term.World) *cobra.Command {
 	root := &cobra.Command{
-		Use:   commandName,
+		Use:   term.CommandName,
 		Short: "Turn DingTalk chatIds into openConversationIds",
 		Long: `Turn the chatId of a DingTalk group into the openConversationId that newer APIs require.
 
@@ -48,19 +26,53 @@ Try it without an account:
 		Version:       dingtalk.Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Annotations:   map[string]string{footer: environmentText() + "\n" + exitText()},
+		Annotations:   map[string]string{explain.Footer: connect.EnvironmentText() + "\n" + explain.ExitText()},
 	}
+	root.SetOut(w.Out) // the completion command keeps it
+	root.SetErr(w.Err)
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
-	root.SetHelpTemplate(root.HelpTemplate() + "{{with .Annotations." + footer + "}}\n{{.}}{{end}}")
+	root.SetHelpTemplate(root.HelpTemplate() + "{{with .Annotations." + explain.Footer + "}}\n{{.}}{{end}}")
 	root.AddCommand(
-		newConvertCommand(a),
-		newBudgetCommand(a),
-		newDoctorCommand(a),
-		newEmulatorCommand(a),
-		newCodesCommand(a),
-		newSpecCommand(a),
-		newVersionCommand(a),
-		newManCommand(a),
+		run.Command(w),
+		connect.BudgetCommand(w),
+		doctor.Command(w),
+		emulate.Command(w),
+		explain.CodesCommand(w),
+		newSpecCommand(w),
+		newVersionCommand(w),
+		newManCommand(),
 	)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	refuseUnknown(root)
 	return root
+}
+
+// refuseUnknown has help and completion, which cobra makes, refuse a topic or shell that they do not know. They print
+// something else by themselves, and call it a success.
+func refuseUnknown(root *cobra.Command) {
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			cmd.Args = func(_ *cobra.Command, args []string) error {
+				if _, rest, err := root.Find(args); err != nil || len(rest) > 0 {
+					return fmt.Errorf("there is no help on %s", strings.Join(args, " "))
+				}
+				return nil
+			}
+		case "completion":
+			var shells []string
+			for _, shell := range cmd.Commands() {
+				shells = append(shells, shell.Name())
+				shell.Args = explain.NoArgs
+			}
+			cmd.Args = func(_ *cobra.Command, args []string) error {
+				if len(args) == 0 {
+					return nil
+				}
+				return fmt.Errorf("there is no completion for %s; there is %s", args[0], explain.List(shells, "and"))
+			}
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
@@ -30,7 +31,7 @@ func TestSharingFlags(t *testing.T) {
 		"openconversation: no credentials: set DINGTALK_APP_KEY and DINGTALK_APP_SECRET (or --app-secret-file)\nhint: the developer console shows them as Client ID and Client Secret\n"})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			env := map[string]string{envAppKey: "k", envAppSecret: "s", envRedisURL: tt.env}
+			env := map[string]string{connect.EnvAppKey: "k", connect.EnvAppSecret: "s", connect.EnvRedisURL: tt.env}
 			call{args: tt.args, env: env}.run().check(t, tt.want)
 		})
 	}
@@ -40,7 +41,7 @@ func TestSharingFlags(t *testing.T) {
 func TestConvertWithoutItsRedis(t *testing.T) {
 	server := dingtalktest.NewServer(t)
 	env := serverEnv(server)
-	env[envRedisURL] = "redis://:" + canary + "@127.0.0.1:1"
+	env[connect.EnvRedisURL] = "redis://:" + canary + "@127.0.0.1:1"
 	got := call{args: []string{"convert", chat}, env: env}.run()
 	if got.code != 0 || got.stdout != openID+"\n" || strings.Count(got.stderr, "\n") != 1 ||
 		!strings.HasPrefix(got.stderr, "openconversation: Redis failed; this process goes on without it: ") {

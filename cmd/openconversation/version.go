@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
@@ -19,19 +21,19 @@ type versions struct {
 	Platform  string `json:"platform"`
 }
 
-func newVersionCommand(a *app) *cobra.Command {
+func newVersionCommand(w *term.World) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the versions of the command, the contract and the generator",
-		Args:  cobra.NoArgs,
-		RunE: a.begins(func(*cobra.Command, []string) error {
+		Args:  explain.NoArgs,
+		RunE: explain.Begins(func(*cobra.Command, []string) error {
 			v := versions{dingtalk.Version, generated.ContractVersion, generated.GeneratorVersion, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
 			if asJSON {
-				return a.printJSON(v)
+				return w.PrintJSON(v)
 			}
-			return a.print(fmt.Sprintf("%s %s\ncontract %s\ngenerator oapi-codegen %s\n%s %s\n",
-				commandName, v.Command, v.Contract, v.Generator, v.Go, v.Platform))
+			return w.Print(fmt.Sprintf("%s %s\ncontract %s\ngenerator oapi-codegen %s\n%s %s\n",
+				term.CommandName, v.Command, v.Contract, v.Generator, v.Go, v.Platform))
 		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")

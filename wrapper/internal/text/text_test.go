@@ -93,7 +93,7 @@ func TestHideErrorKeepsTheType(t *testing.T) {
 	if !errors.Is(hidden, io.ErrUnexpectedEOF) || hidden.Error() != "read REDACTED: unexpected EOF" {
 		t.Errorf("%v", hidden)
 	}
-	if plain := errors.New("nothing to hide"); secrets.HideError(plain) != plain {
+	if plain := errors.New("nothing to hide"); secrets.HideError(plain) != plain { //nolint:errorlint // it is to be the very same
 		t.Error("an error without a secret was changed")
 	}
 }

@@ -60,13 +60,13 @@ type Shared interface {
 	drop(ctx context.Context, cfg *Config, token string)
 }
 
-// Remembered is the error of a call that failed because another did a moment ago.
-type Remembered struct{ Err error }
+// RememberedError is the error of a call that failed because another did a moment ago.
+type RememberedError struct{ Err error }
 
-func (r *Remembered) Error() string { return r.Err.Error() }
+func (r *RememberedError) Error() string { return r.Err.Error() }
 
 // Unwrap returns what the other call met.
-func (r *Remembered) Unwrap() error { return r.Err }
+func (r *RememberedError) Unwrap() error { return r.Err }
 
 // Cache holds one app's access token. A hit takes no lock. A miss makes one fetch, whoever waits for it: each caller
 // leaves on its own context, and the fetch ends early only when all have left.
@@ -144,7 +144,7 @@ func (c *Cache) join(ctx context.Context, now time.Time) (*flight, error) {
 	}
 	// More left than there was at first means that the clock was set back.
 	if left := c.failUntil.Sub(now); left > 0 && left <= failureMemory {
-		return nil, &Remembered{c.failure}
+		return nil, &RememberedError{c.failure}
 	}
 	if c.flight == nil {
 		c.begin(ctx)

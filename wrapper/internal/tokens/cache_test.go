@@ -107,7 +107,7 @@ func TestFailures(t *testing.T) {
 		s := &service{fail: errLasting}
 		c := newCache(s)
 		_, err := c.Token(t.Context())
-		var earlier *Remembered
+		var earlier *RememberedError
 		if !errors.Is(err, errLasting) || errors.As(err, &earlier) {
 			t.Errorf("%v", err)
 		}

@@ -39,7 +39,7 @@ type Failure struct {
 }
 
 // late finds out which limit ended an attempt, if one did: its own, or the caller's context.
-func (f *Failure) late(own bool, caller context.Context) {
+func (f *Failure) late(caller context.Context, own bool) {
 	if f.Stage == Unbuilt || f.Stage == Switched {
 		return
 	}

@@ -50,10 +50,10 @@ type Sender interface {
 func (w *Wire) Attempt(caller context.Context, sender Sender) (*Answer, *Failure) {
 	ctx, watch := w.watches.begin(caller)
 	defer w.watches.end(watch)
-	resp, err := sender.Send(ctx) //nolint:bodyclose // read closes it
+	resp, err := sender.Send(ctx) // read closes the body
 	if err != nil {
 		failed := failureOf(err)
-		failed.late(tooLate(ctx), caller)
+		failed.late(caller, tooLate(ctx))
 		if failed.Late || failed.Stage == NoAnswer && errors.Is(clock.Ended(caller), context.DeadlineExceeded) {
 			// Not a byte came. What is dead is the connection, perhaps, and so are those beside it that a network's change
 			// left behind: the next attempt dials.
@@ -73,7 +73,7 @@ func (w *Wire) Attempt(caller context.Context, sender Sender) (*Answer, *Failure
 	if errors.Is(err, ErrSwitched) {
 		failed.Stage = Switched
 	}
-	failed.late(tooLate(ctx), caller)
+	failed.late(caller, tooLate(ctx))
 	return answer, failed
 }
 

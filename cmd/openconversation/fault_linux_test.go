@@ -1,0 +1,183 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+)
+
+// withoutLocks is the variable that has the test binary become the command on a system whose file systems answer a lock
+// with an error, whose number it holds.
+const withoutLocks = "OPENCONVERSATION_TEST_LOCK_ERROR"
+
+func init() {
+	number, err := strconv.Atoi(os.Getenv(withoutLocks))
+	if err != nil {
+		return
+	}
+	runtime.LockOSThread()
+	const load, jumpIfEqual, answer = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, unix.BPF_RET | unix.BPF_K
+	filter := []unix.SockFilter{
+		{Code: load, K: 0}, // the number of the system call
+		{Code: jumpIfEqual, Jt: 0, Jf: 1, K: unix.SYS_FLOCK},
+		{Code: answer, K: unix.SECCOMP_RET_ERRNO | uint32(number)},
+		{Code: answer, K: unix.SECCOMP_RET_ALLOW},
+	}
+	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		panic(err)
+	}
+	if err := unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&program)), 0, 0); err != nil {
+		panic(err)
+	}
+	panic(syscall.Exec(os.Args[1], os.Args[1:], os.Environ()))
+}
+
+// A file system without locks is named, with what to do, and nothing is left on it.
+func TestFileSystemWithoutLocks(t *testing.T) {
+	for _, number := range []syscall.Errno{syscall.ENOLCK, syscall.ENOSYS, syscall.EOPNOTSUPP} {
+		b := newBench(t, "in.txt", chats(3, 3))
+		for _, there := range []bool{false, true} {
+			files := "in.txt"
+			if there {
+				b.write(b.out, "precious\n")
+				files = "in.txt out"
+			}
+			for _, flag := range []string{"--progress=none", "--force", "--resume"} {
+				cmd := b.process(flag)
+				cmd.Args = append([]string{os.Args[0], binary}, cmd.Args[1:]...)
+				cmd.Path = os.Args[0]
+				cmd.Env = append(cmd.Env, fmt.Sprintf("%s=%d", withoutLocks, int(number)))
+				got := finish(t, cmd)
+				if got.code != explain.UsageExit || !strings.Contains(got.stderr, b.out+": its file system has no locks ("+number.Error()+")") || !strings.Contains(got.stderr, "hint: write to a local disk") {
+					t.Errorf("%v, %s: %+v", number, flag, got)
+				}
+				if b.files() != files || b.server.Count(conversion) != 0 {
+					t.Errorf("files %s", b.files())
+				}
+			}
+		}
+	}
+}
+
+// A pipe that nobody opens at its other end does not keep a signal from ending the command.
+func TestSignalWhileAPipeIsAwaited(t *testing.T) {
+	skipWithoutSignals(t, syscall.SIGTERM)
+	for _, flag := range []string{"--app-secret-file", "--input", "--output"} {
+		t.Run(flag, func(t *testing.T) {
+			b := newBench(t, "in.txt", chats(3, 3))
+			pipe := filepath.Join(filepath.Dir(b.in), "pipe")
+			if err := unix.Mkfifo(pipe, 0o600); err != nil {
+				t.Skip("no pipe can be made here: " + err.Error())
+			}
+			args := map[string][]string{
+				"--app-secret-file": {"convert", "x", "--app-secret-file", pipe},
+				"--input":           {"convert", "--input", pipe, "--format", "lines"},
+				"--output":          {"convert", "--input", b.in, "--output", pipe},
+			}[flag]
+			cmd := start(t, serverEnv(b.server), args...)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			until(t, "it waits for the pipe", func() bool { return waitsForAPipe(cmd.Process.Pid) })
+			_ = cmd.Process.Signal(syscall.SIGTERM)
+			_ = cmd.Wait()
+			if code := cmd.ProcessState.ExitCode(); code != explain.Terminated || b.server.Count(conversion) != 0 {
+				t.Errorf("exit code %d", code)
+			}
+		})
+	}
+}
+
+// waitsForAPipe is whether a thread of a process is in a call that opens a file, again and again: only a pipe takes so
+// long. It is true where nothing can be known of it.
+func waitsForAPipe(pid int) bool {
+	for range 20 {
+		opening := false
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/syscall", pid))
+		if err != nil || len(threads) == 0 {
+			return true
+		}
+		for _, thread := range threads {
+			content, err := os.ReadFile(thread)
+			opening = opening || err == nil && strings.HasPrefix(string(content), fmt.Sprintf("%d 0xffffff", unix.SYS_OPENAT))
+		}
+		if !opening {
+			return false
+		}
+	}
+	return true
+}
+
+// On a disk that is full, what was granted and does not fit in the output is in the state: room for it was set aside.
+func TestFullFileSystem(t *testing.T) {
+	unshare, err := exec.LookPath("unshare")
+	if err != nil || exec.CommandContext(t.Context(), unshare, "-rm", "mount", "-t", "tmpfs", "tmpfs", t.TempDir()).Run() != nil {
+		t.Skip("no file system can be mounted here")
+	}
+	const rows = 2000
+	for _, file := range []string{"in.txt", "in.xlsx"} {
+		for _, flag := range []string{"--progress=none", "--force"} {
+			t.Run(file+" "+flag, func(t *testing.T) {
+				b := newBench(t, file, chats(rows, rows))
+				if file == "in.xlsx" {
+					book(t, b.in, chats(rows, rows))
+				}
+				disk := filepath.Join(filepath.Dir(b.in), "disk")
+				if err := os.Mkdir(disk, 0o755); err != nil {
+					t.Fatal(err)
+				}
+				saved := filepath.Dir(b.in)
+				out := "out" + strings.ReplaceAll(filepath.Ext(b.in), "txt", "csv")
+				b.out = filepath.Join(disk, out)
+				env, granted := b.granting(rows, 30*time.Millisecond)
+				// The disk is there for the script only, which saves what is on it before and after the run goes on.
+				script := `set -u; mount -t tmpfs -o size=80k tmpfs "$1" || exit 99
+					out=$2; saved=$3; shift 3
+					case " $* " in *" --force "*) echo old > "$out";; esac
+					"$@" ; echo "ended with $?"
+					cp "$out.state" "$saved/state"; cat "$out" "$out".*.rows > "$saved/partly" 2>/dev/null
+					mount -o remount,size=2m "$(dirname "$out")" || exit 98
+					again=""; for word; do shift; [ "$word" = "--force" ] || set -- "$@" "$word"; done
+					"$@" --resume; echo "then with $?"
+					cp "$out" "$saved/whole"; ls "$(dirname "$out")"`
+				args := append([]string{"-rm", "sh", "-c", script, "sh", disk, b.out, saved, binary}, b.args("--concurrency", "100", flag)...)
+				cmd := command(t, args...)
+				cmd.Path, cmd.Args = unshare, append([]string{unshare}, args...)
+				cmd.Env = append(os.Environ(), cmd.Env...)
+				for name, value := range env {
+					cmd.Env = append(cmd.Env, name+"="+value)
+				}
+				got := finish(t, cmd)
+				if !strings.Contains(got.stdout, "ended with 5\n") || !strings.Contains(got.stderr, "no space left on device") {
+					t.Fatalf("%+v", got)
+				}
+				b.out = filepath.Join(saved, "whole")
+				if err := os.Rename(filepath.Join(saved, "state"), b.out+".state"); err != nil {
+					t.Fatal(err)
+				}
+				if kept := len(b.kept()); kept == 0 && file == "in.txt" {
+					t.Errorf("nothing was kept\n%s", got.stderr)
+				}
+				if !strings.Contains(got.stdout, "then with 0\n"+out+"\n") || granted.Load() != rows {
+					t.Errorf("%d granted, %+v", granted.Load(), got)
+				}
+				if file == "in.txt" && b.read(b.out) != convertedChats(rows, rows) {
+					t.Error("the output is not what an undisturbed run gives")
+				}
+			})
+		}
+	}
+}

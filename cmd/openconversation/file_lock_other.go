@@ -1,8 +1,0 @@
-//go:build !darwin && !dragonfly && !freebsd && !linux && !netbsd && !openbsd && !windows
-
-package main
-
-import "os"
-
-// lockFile does nothing: this system has no lock that ends with the process. Two runs must not share an output here.
-func lockFile(*os.File) error { return nil }

@@ -1,0 +1,102 @@
+package connect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+	"strings"
+	"unicode"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+)
+
+// credentials gathers the app's key and secret. Line ends at their end are not theirs: editors and shells add them.
+func (c *Flags) credentials(ctx context.Context, w *term.World) (dingtalk.AppCredentials, error) {
+	creds := dingtalk.AppCredentials{AppKey: trimLineEnds(w.Getenv(EnvAppKey)), AppSecret: trimLineEnds(w.Getenv(EnvAppSecret))}
+	secretOf := EnvAppSecret
+	if c.secretFile != "" {
+		secretOf = "--app-secret-file"
+		secret, err := secretFrom(ctx, w, c.secretFile)
+		if ctx.Err() != nil && err != nil {
+			return creds, err
+		}
+		if err != nil {
+			return creds, refusal(fmt.Errorf("%s: %w", secretOf, err), "write the app's secret, and nothing else, to a file that only you can read")
+		}
+		creds.AppSecret = secret
+	}
+	var missing []string
+	if creds.AppKey == "" {
+		missing = append(missing, EnvAppKey)
+	}
+	if creds.AppSecret == "" {
+		missing = append(missing, EnvAppSecret+" (or --app-secret-file)")
+	}
+	if len(missing) > 0 {
+		hint := "the developer console shows them as Client ID and Client Secret"
+		if !c.noEmulator {
+			hint += "; --emulator needs none"
+		}
+		return creds, refusal(fmt.Errorf("no credentials: set %s", strings.Join(missing, " and ")), hint)
+	}
+	for _, part := range []struct{ name, value string }{{EnvAppKey, creds.AppKey}, {secretOf, creds.AppSecret}} {
+		if err := (dingtalk.AppCredentials{AppKey: part.value, AppSecret: part.value}).Check(); err != nil {
+			return creds, refusal(fmt.Errorf("%s: %w", part.name, errors.Unwrap(err)), "copy it again from the developer console, without anything around it")
+		}
+	}
+	return creds, nil
+}
+
+func refusal(err error, hint string) error {
+	return &explain.Error{Code: explain.Credentials, Err: err, Hint: hint}
+}
+
+// maxSecret is far above the length of any app secret, in bytes.
+const maxSecret = 4 << 10
+
+// secretFrom reads a secret. No error repeats the file's name or content: a secret given in place of the name is a
+// mistake that happens.
+func secretFrom(ctx context.Context, w *term.World, name string) (string, error) {
+	file, err := term.Open(ctx, name, os.O_RDONLY, 0)
+	if err != nil {
+		return "", withoutPath(err)
+	}
+	reader := io.Reader(file)
+	info, err := file.Stat()
+	if regular := err == nil && info.Mode().IsRegular(); !regular {
+		reader = term.UntilDone(ctx, file) // a pipe may never end; it is left to the process's end
+	} else {
+		defer func() { _ = file.Close() }() // it was only read
+		if runtime.GOOS != "windows" && info.Mode().Perm()&0o044 != 0 {
+			w.Note("warning: the file of --app-secret-file can be read by other users; chmod 600 would keep it to you")
+		}
+	}
+	content, err := io.ReadAll(io.LimitReader(reader, maxSecret+1))
+	if err != nil {
+		return "", withoutPath(err)
+	}
+	secret := trimLineEnds(string(content))
+	switch {
+	case secret == "":
+		return "", errors.New("the file is empty")
+	case len(content) > maxSecret:
+		return "", fmt.Errorf("the file is longer than %d bytes", maxSecret)
+	case strings.ContainsFunc(secret, unicode.IsControl):
+		return "", errors.New("the file holds more than one line, or a control character")
+	}
+	return secret, nil
+}
+
+func withoutPath(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return fmt.Errorf("the file cannot be read: %w", path.Err)
+	}
+	return err
+}

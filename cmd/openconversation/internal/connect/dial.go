@@ -1,0 +1,78 @@
+package connect
+
+import (
+	"context"
+	"net"
+	"net/http"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/emulate"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+// Dial makes the SDK's client, and with --emulator what it calls. done lets go of both.
+func (c *Flags) Dial(ctx context.Context, w *term.World) (client *dingtalk.Client, done func(), err error) {
+	stop := func() {}
+	var creds dingtalk.AppCredentials
+	options := []dingtalk.Option{dingtalk.WithUserAgent(term.CommandName + "/" + dingtalk.Version), dingtalk.WithRetry(dingtalk.Retry{MaxWait: c.MaxWait})}
+	if c.emulator {
+		server, err := emulate.Serve(ctx, "127.0.0.1:0", w.Err)
+		if err != nil {
+			return nil, nil, err
+		}
+		stop = server.Stop
+		creds = dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret}
+		options = append(options, dingtalk.WithBaseURL(server.URL))
+	} else {
+		var err error
+		if creds, err = c.credentials(ctx, w); err != nil {
+			return nil, nil, err
+		}
+		options = append(options, dingtalk.WithBaseURL(c.hostURL(w)))
+	}
+	if c.RedisURL(w) != "" {
+		fleet, done, err := c.fleet(w, creds)
+		if err != nil {
+			return nil, nil, err
+		}
+		stop = done
+		options = append(options, c.share(fleet)...)
+	}
+	if c.Pace != nil {
+		options = append(options, dingtalk.WithLimiter(c.Pace), dingtalk.WithBudget(c.Pace))
+	}
+	if network := c.network(); network != "" {
+		options = append(options, dingtalk.WithHTTPClient(&http.Client{Transport: over(network)}))
+	}
+	client, err = dingtalk.NewClient(creds, options...)
+	if err != nil { // the credentials are not empty, so it is the base URL
+		stop()
+		return nil, nil, explain.Usage("%s", explain.Describe(err))
+	}
+	return client, func() { client.CloseIdleConnections(); stop() }, nil
+}
+
+// network is the only one that connections may be made over; empty if there is no such one.
+func (c *Flags) network() string {
+	switch {
+	case c.ipv4:
+		return "tcp4"
+	case c.ipv6:
+		return "tcp6"
+	default:
+		return ""
+	}
+}
+
+// over is the SDK's transport over one network.
+func over(network string) *http.Transport {
+	transport := dingtalk.NewTransport()
+	dial := transport.DialContext
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	transport.DialContext = func(ctx context.Context, _, address string) (net.Conn, error) { return dial(ctx, network, address) }
+	return transport
+}

@@ -1,0 +1,39 @@
+package connect
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/emulate"
+)
+
+// The environment variables. A secret is never a flag: other users of the machine can read a process's arguments.
+const (
+	EnvAppKey    = emulate.EnvAppKey
+	EnvAppSecret = emulate.EnvAppSecret
+	EnvBaseURL   = "DINGTALK_BASE_URL"
+	EnvRedisURL  = "DINGTALK_REDIS_URL"
+)
+
+var environment = []struct{ name, meaning string }{
+	{EnvAppKey, "the app's key (Client ID in newer consoles)"},
+	{EnvAppSecret, "the app's secret (Client Secret), unless --app-secret-file is given"},
+	{EnvBaseURL, "host to call, unless --region or --base-url is given"},
+	{EnvRedisURL, "for convert and budget: Redis to share the app's limits through, unless --redis is given; may hold a password"},
+	{"HTTPS_PROXY, NO_PROXY", "proxy to the host, as usual"},
+	{"SSL_CERT_FILE", "PEM file of the authorities to trust, such as that of a company's proxy; not on Windows and macOS, which have stores of their own"},
+	{"NO_COLOR", "set to anything: no colours on a terminal"},
+}
+
+// EnvironmentText is the table as --help shows it.
+func EnvironmentText() string {
+	var b strings.Builder
+	b.WriteString("Environment:\n")
+	for _, row := range environment {
+		fmt.Fprintf(&b, "  %-21s  %s\n", row.name, row.meaning)
+	}
+	return b.String()
+}
+
+// trimLineEnds takes off what editors and shells add at the end of a value.
+func trimLineEnds(value string) string { return strings.TrimRight(value, "\r\n") }

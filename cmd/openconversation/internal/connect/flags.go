@@ -1,0 +1,105 @@
+// Package connect makes the client that the commands call with: from flags and environment come the host, the app's
+// credentials, the way there, the pace, and what other machines share.
+package connect
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+// Flags are how a command was told to reach the service.
+type Flags struct {
+	noEmulator bool // the command has no flag for it
+	emulator   bool
+	region     region
+	baseURL    string
+	secretFile string
+	ipv4, ipv6 bool
+
+	sharing
+
+	Pace    *Pace         // nil for the SDK's own
+	MaxWait time.Duration // 0 for the SDK's own
+}
+
+// region is the flag --region.
+type region string
+
+var regions = map[region]dingtalk.Region{
+	"international": dingtalk.International,
+	"mainland":      dingtalk.MainlandChina,
+}
+
+func (r *region) String() string { return string(*r) }
+func (r *region) Type() string   { return "region" }
+
+func (r *region) Set(name string) error {
+	if _, ok := regions[region(name)]; !ok {
+		return &explain.ValueError{Text: "use international or mainland"}
+	}
+	*r = region(name)
+	return nil
+}
+
+// AddTo adds the flags.
+func (c *Flags) AddTo(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	if !c.noEmulator {
+		flags.BoolVar(&c.emulator, "emulator", false, "call an emulator in this process, which needs no credentials and knows the chat of DingTalk's page")
+	}
+	flags.Var(&c.region, "region", "the app's region: `international|mainland` (default international)")
+	flags.StringVar(&c.baseURL, "base-url", "", "`URL` to call instead of a region's: HTTPS, or HTTP on a loopback address")
+	flags.StringVar(&c.secretFile, "app-secret-file", "", "read the app's secret from this `FILE` instead of "+EnvAppSecret)
+	flags.BoolVar(&c.ipv4, "ipv4", false, "connect over IPv4 only, where the app's allow list has no IPv6 address of this machine")
+	flags.BoolVar(&c.ipv6, "ipv6", false, "connect over IPv6 only")
+	_ = cmd.RegisterFlagCompletionFunc("region", cobra.FixedCompletions([]string{"international", "mainland"}, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
+}
+
+// Check refuses flags that cannot stand beside each other.
+func (c *Flags) Check(cmd *cobra.Command) error {
+	for _, group := range [][]string{{"emulator", "region", "base-url"}, {"app-secret-file", "emulator"}, {"redis", "emulator"}, {"ipv4", "ipv6"}} {
+		if err := explain.Alone(cmd, group...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Emulator is whether the host is an emulator in this process.
+func (c *Flags) Emulator() bool { return c.emulator }
+
+// SecretFile is whether the secret is read from a file.
+func (c *Flags) SecretFile() bool { return c.secretFile != "" }
+
+// Identity is a digest of the app and the host, by which a run that goes on knows that it is the same.
+func (c *Flags) Identity(w *term.World) string {
+	key, host := trimLineEnds(w.Getenv(EnvAppKey)), strings.TrimRight(c.hostURL(w), "/")
+	if c.emulator {
+		key, host = dingtalktest.AppKey, "emulator"
+	}
+	sum := sha256.Sum256([]byte(key + "\n" + host))
+	return hex.EncodeToString(sum[:])
+}
+
+// hostURL is the host to call: a flag before the environment, and that before the default.
+func (c *Flags) hostURL(w *term.World) string {
+	switch fromEnv := trimLineEnds(w.Getenv(EnvBaseURL)); {
+	case c.baseURL != "":
+		return c.baseURL
+	case c.region != "":
+		return string(regions[c.region])
+	case fromEnv != "":
+		return fromEnv
+	default:
+		return string(dingtalk.International)
+	}
+}

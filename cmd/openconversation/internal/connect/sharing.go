@@ -1,0 +1,56 @@
+package connect
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+)
+
+// MonthlyQuota is what an organisation may call in a month on the standard edition.
+const MonthlyQuota = generated.CallsPerMonth
+
+// sharedConversions is how long what one process has converted costs the others no call. No page says how long a
+// chat's openConversationId stays the same.
+const sharedConversions = 24 * time.Hour
+
+// sharing is how a command was told to share the app's limits with other processes.
+type sharing struct {
+	offered      bool // the command has the flags
+	redis        string
+	Budget       int
+	pods         int
+	organization string
+}
+
+// AddSharingTo adds the flags.
+func (s *sharing) AddSharingTo(cmd *cobra.Command) {
+	s.offered = true
+	flags := cmd.Flags()
+	flags.StringVar(&s.redis, "redis", "", "share the app's limits through the Redis at this `URL`, such as redis://10.0.0.5:6379/0; a URL with a password goes into "+EnvRedisURL)
+	flags.IntVar(&s.Budget, "monthly-budget", MonthlyQuota, "with Redis: at most `N` calls in a calendar month (UTC+8) by all who share it; 0 is no limit")
+	flags.StringVar(&s.organization, "organization", "", "with Redis: any `NAME`, such as the corpId; apps that give the same one share a budget (default the app's own)")
+}
+
+// AddPodsTo adds the flag that only a command that makes calls needs.
+func (s *sharing) AddPodsTo(cmd *cobra.Command) {
+	cmd.Flags().IntVar(&s.pods, "pods", 0, "with Redis: `N` processes share it; while it is away each keeps to its part of the limits")
+}
+
+// CheckSharing refuses values of flags that make no sense. on is whether there is a Redis.
+func (s *sharing) CheckSharing(cmd *cobra.Command, on bool) error {
+	for _, name := range []string{"monthly-budget", "organization", "pods"} {
+		if !on && cmd.Flags().Changed(name) {
+			return explain.Usage("--%s needs --redis, or %s", name, EnvRedisURL)
+		}
+	}
+	switch {
+	case s.Budget < 0:
+		return explain.Usage("--monthly-budget: %d is negative", s.Budget)
+	case s.pods < 0:
+		return explain.Usage("--pods: %d is negative", s.pods)
+	}
+	return nil
+}

@@ -1,0 +1,192 @@
+// Package doctor checks in order what a conversion needs, and says what to do about the first thing that is wrong.
+package doctor
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+// Command is the command that makes the checks.
+func Command(w *term.World) *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Say what keeps chats from being converted",
+		Long: `Check in order what a conversion needs, and say what to do about the first thing that is
+wrong. It spends one call of the organisation's monthly quota, and says so beforehand.
+
+  credentials  the app's key and secret are set
+  host         the host's name resolves
+  connection   the host answers over TLS
+  token        the service issues an access token for the credentials
+  permission   the app may make the call
+  address      this machine's address may make it
+  conversion   the call is answered, and no limit refuses it
+
+The last three are seen in one call, the conversion of a chat. The order in which the
+service checks them is not documented: if one is refused, nothing is known about the other
+two, and if the chat is unknown, as the default is to most apps, permission and address were
+not refused, which is no proof. For proof give --chat of a group in the app's organisation.
+A call that fails in the network is repeated, as it would be by convert.`,
+		Example: `  openconversation doctor --emulator
+  openconversation doctor --region mainland --json`,
+		Args:        explain.NoArgs,
+		Annotations: map[string]string{explain.Footer: connect.EnvironmentText() + "\n" + explain.ExitText()},
+		RunE: explain.Begins(func(cmd *cobra.Command, _ []string) error {
+			if err := o.Check(cmd); err != nil {
+				return err
+			}
+			return doctor(cmd.Context(), w, o)
+		}),
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	o.AddTo(cmd)
+	flags.StringVar(&o.chat, "chat", dingtalktest.ChatID, "convert this chat `ID`; the default is the one that DingTalk's page shows")
+	flags.BoolVar(&o.json, "json", false, "print one JSON object at the end")
+	flags.DurationVar(&o.timeout, "timeout", 0, "end after this `time`, such as 30s; 0 is no limit")
+	return cmd
+}
+
+// doctor makes the checks. Its error is that of the first which fails.
+func doctor(ctx context.Context, w *term.World, o options) error {
+	switch {
+	case o.timeout < 0:
+		return explain.Usage("--timeout: %s is negative", o.timeout)
+	case o.timeout > 0:
+		limited, cancel := context.WithTimeoutCause(ctx, o.timeout, explain.TimeoutError{After: o.timeout})
+		defer cancel()
+		ctx = limited
+	}
+	e := &examination{world: w, options: o}
+	client, done, err := o.Dial(ctx, w)
+	if err != nil {
+		if explain.ExitCode(err) != explain.Credentials {
+			return err
+		}
+		return e.fail(checkCredentials, err)
+	}
+	defer done()
+	if err := dingtalk.CheckChatID(o.chat); err != nil {
+		return explain.Usage("--chat %s: %s", term.Shown(o.chat), explain.Describe(err))
+	}
+	if !o.Emulator() {
+		w.Note("this spends one call of the organisation's monthly quota: the conversion of %s", term.Shown(o.chat))
+	}
+	return e.examine(ctx, client)
+}
+
+// examine makes the checks that send something.
+func (e *examination) examine(ctx context.Context, client *dingtalk.Client) error {
+	if err := e.pass(checkCredentials, e.credentialsText()); err != nil {
+		return err
+	}
+	var way route
+	_, err := client.Token(way.trace(ctx))
+	if cause := explain.Ended(ctx, err); cause != nil {
+		return cause
+	}
+	stage := tokenStage(err)
+	if stage == checkHost {
+		return e.fail(stage, err)
+	}
+	if err := e.pass(checkHost, way.hostText()); err != nil {
+		return err
+	}
+	if stage == checkConnection {
+		return e.fail(stage, err)
+	}
+	if err := e.pass(checkConnection, way.connectionText()); err != nil {
+		return err
+	}
+	if stage == checkToken {
+		return e.fail(stage, err)
+	}
+	if err := e.pass(checkToken, "the service issued an access token"); err != nil {
+		return err
+	}
+
+	_, err = client.OpenConversationID(ctx, e.options.chat)
+	if cause := explain.Ended(ctx, err); cause != nil {
+		return cause
+	}
+	if stage := conversionStage(err); stage != "" {
+		return e.fail(stage, err)
+	}
+	permission, address := "the app may convert chats", "calls from this machine's address are accepted"
+	if err != nil { // what the service checks first is not documented
+		permission, address = "not refused", "not refused"
+	}
+	for _, f := range []finding{
+		{Check: checkPermission, Detail: permission},
+		{Check: checkAddress, Detail: address},
+		{Check: checkConversion, Detail: conversionText(err)},
+	} {
+		if err := e.pass(f.Check, f.Detail); err != nil {
+			return err
+		}
+	}
+	return e.finish(true)
+}
+
+// tokenStage is the check that a token call's error belongs to.
+func tokenStage(err error) string {
+	var e *dingtalk.Error
+	switch {
+	case err == nil:
+		return ""
+	case !errors.As(err, &e):
+		return checkToken
+	case unresolved(err):
+		return checkHost
+	case errors.Is(e.Kind, dingtalk.ErrTLS), errors.Is(e.Kind, dingtalk.ErrUnavailable) && e.StatusCode == 0 && !e.Local:
+		return checkConnection
+	default:
+		return checkToken
+	}
+}
+
+// conversionStage is the check that a conversion's error belongs to, or "" if it is about the chat.
+func conversionStage(err error) string {
+	switch kind := explain.Sentinel(err); {
+	case err == nil, errors.Is(kind, dingtalk.ErrInvalidChatID), errors.Is(kind, dingtalk.ErrOwnerNotVisible):
+		return ""
+	case errors.Is(kind, dingtalk.ErrPermissionDenied):
+		return checkPermission
+	case errors.Is(kind, dingtalk.ErrIPNotAllowed), errors.Is(kind, dingtalk.ErrBlocked):
+		return checkAddress
+	default:
+		return checkConversion
+	}
+}
+
+// conversionText says what a conversion that was not refused came to.
+func conversionText(err error) string {
+	switch {
+	case err == nil:
+		return "the chat was converted"
+	case errors.Is(err, dingtalk.ErrOwnerNotVisible):
+		return "the call was answered; this chat's owner is outside the app's visible range"
+	default:
+		return "the call was answered; the chat is unknown; for proof give --chat of a group of yours"
+	}
+}
+
+func (e *examination) credentialsText() string {
+	switch {
+	case e.options.Emulator():
+		return "those of the emulator"
+	case e.options.SecretFile():
+		return connect.EnvAppKey + " and --app-secret-file are set"
+	default:
+		return connect.EnvAppKey + " and " + connect.EnvAppSecret + " are set"
+	}
+}

@@ -1,0 +1,46 @@
+package explain
+
+import (
+	"fmt"
+	"strings"
+)
+
+// The exit codes. Scripts decide by them: they are part of the command's interface.
+const (
+	OK          = 0
+	SomeFailed  = 1
+	UsageExit   = 2
+	Credentials = 3
+	Limited     = 4
+	Unavailable = 5
+	signalled   = 128 // plus the signal's number, as shells say it
+	HungUp      = signalled + 1
+	Interrupted = signalled + 2
+	Terminated  = signalled + 15
+)
+
+// exitCodes says what each code means, for people.
+var exitCodes = []struct {
+	code    int
+	meaning string
+}{
+	{OK, "everything was converted"},
+	{SomeFailed, "some chats could not be converted, all others were; or too many failed (--max-failures, --accept-unknown); or a code is not in the catalogue"},
+	{UsageExit, "wrong usage, an unreadable input or an output that cannot be written to; nothing was sent, except for what a stream held before it could not be read"},
+	{Credentials, "credentials or a permission are missing or wrong; the run stopped"},
+	{Limited, "throttled, out of the month's quota or the calls of --monthly-budget or --max-calls, or banned; the run stopped and can be continued later"},
+	{Unavailable, "the network, the service or this machine failed, or --timeout passed; the run stopped and can be continued"},
+	{HungUp, "stopped by SIGHUP (the terminal was closed); can be continued"},
+	{Interrupted, "stopped by SIGINT (Ctrl-C); can be continued"},
+	{Terminated, "stopped by SIGTERM; can be continued"},
+}
+
+// ExitText is the table as --help shows it.
+func ExitText() string {
+	var b strings.Builder
+	b.WriteString("Exit codes:\n")
+	for _, row := range exitCodes {
+		fmt.Fprintf(&b, "  %-3d  %s\n", row.code, row.meaning)
+	}
+	return b.String()
+}

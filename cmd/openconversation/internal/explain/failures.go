@@ -1,0 +1,116 @@
+package explain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+)
+
+// failure says what the command makes of one of the SDK's kinds of error.
+type failure struct {
+	sentinel  error
+	kind      string // its name in JSON; those that the contract has are the contract's
+	exit      int    // SomeFailed: it is about one chat, and the run goes on
+	exitToken int    // where exit is SomeFailed: the code if it was the token that could not be fetched
+	hint      string // what to do about it
+}
+
+// failures has a row for each sentinel, in the order of the SDK, and then the command's own.
+var failures = []failure{
+	{dingtalk.ErrInvalidChatID, string(generated.KindInvalidChatID), SomeFailed, Unavailable,
+		"use the chatId of a group in the app's own organisation, often chat and 32 hexadecimal digits; ids that begin with cid are converted already"},
+	{dingtalk.ErrOwnerNotVisible, string(generated.KindOwnerNotVisible), SomeFailed, Unavailable,
+		"add the group's owner to the app's visible range in the developer console"},
+	{dingtalk.ErrUnauthenticated, string(generated.KindUnauthenticated), Credentials, 0,
+		"check DINGTALK_APP_KEY and the app secret (Client ID and Client Secret in the developer console), and --region: an app belongs to one region"},
+	{dingtalk.ErrPermissionDenied, string(generated.KindPermissionDenied), Credentials, 0,
+		"grant the app SCOPES in the developer console, on its page for permissions, then run again: https://help.dingtalk.io/open/development/add-api-permission"},
+	{dingtalk.ErrIPNotAllowed, string(generated.KindIPNotAllowed), Credentials, 0,
+		"add this machine's public address, which may be IPv6, to the app's allow list: developer console, security settings"},
+	{dingtalk.ErrThrottled, string(generated.KindThrottled), Limited, 0,
+		fmt.Sprintf("wait a minute, then run the rest: an app may make %d calls a second (standard edition), and everything that uses its key shares them", generated.CallsPerSecond)},
+	{dingtalk.ErrQuotaExhausted, string(generated.KindQuotaExhausted), Limited, 0,
+		fmt.Sprintf("run the rest next month, or have the organisation's quota raised (%d calls a month on the standard edition)", generated.CallsPerMonth)},
+	{dingtalk.ErrBlocked, "blocked", Limited, 0,
+		fmt.Sprintf("send nothing from this address for %d minutes, then run the rest", generated.BanTime/time.Minute)},
+	{dingtalk.ErrUnavailable, string(generated.KindUnavailable), Unavailable, 0,
+		"try again later; if that does not help, check the network, HTTPS_PROXY, --region and --base-url"},
+	{dingtalk.ErrUnexpectedResponse, "unexpected-response", SomeFailed, Unavailable,
+		"something else than DingTalk may have answered, such as a proxy or a network's login page: check --base-url and the proxy"},
+	{dingtalk.ErrRedirect, "redirect", Unavailable, 0,
+		"check --base-url and the proxy: a redirect is not followed, since it would take the access token to another host"},
+	{dingtalk.ErrTLS, "tls", Unavailable, 0,
+		"check this machine's clock and certificates, and any proxy that opens TLS; there is no flag that skips the check"},
+	{dingtalk.ErrNotTried, "not-tried", Unavailable, 0,
+		"run it again once the cause is gone"},
+	{dingtalk.ErrRejected, string(generated.KindRejected), SomeFailed, Credentials,
+		"look the code up in DingTalk's documentation, or ask its support and quote the request id"},
+	{dingtalk.ErrPanicked, "panicked", Unavailable, 0,
+		"this is a fault of the command: report it with what it printed"},
+	{ErrMaxCalls, "max-calls", Limited, 0,
+		"run the rest, a file with --resume, and with a higher --max-calls if you like; the organisation's quota is not used up"},
+	{context.DeadlineExceeded, "timeout", Unavailable, 0,
+		"give the run more time with --timeout"},
+}
+
+// ErrMaxCalls ends a run that has made the calls which it was given.
+var ErrMaxCalls = errors.New("stopped by --max-calls")
+
+// find finds the row of an error, or nil. The kind of the outermost Error decides: what it wraps, such as the answer to
+// an earlier attempt, may be of another.
+func find(err error) *failure {
+	var e *dingtalk.Error
+	for errors.As(err, &e) {
+		if err = e.Kind; !errors.Is(e.Kind, dingtalk.ErrNotTried) || e.Err == nil {
+			break
+		}
+		err = e.Err // what ended the run says what to do
+	}
+	for i := range failures {
+		if errors.Is(err, failures[i].sentinel) {
+			return &failures[i]
+		}
+	}
+	return nil
+}
+
+// Kind is the name of an error in JSON and in outputs; empty if it has none.
+func Kind(err error) string {
+	if row := find(err); row != nil {
+		return row.kind
+	}
+	return ""
+}
+
+// NotSent is the kind of a row whose id is refused without a call.
+const NotSent = string(generated.KindInvalidChatID)
+
+// Sentinel is the sentinel of an error, or the error itself if it has none.
+func Sentinel(err error) error {
+	if row := find(err); row != nil {
+		return row.sentinel
+	}
+	return err
+}
+
+// Sentinels are all kinds in the order in which summaries name them.
+func Sentinels() []error {
+	all := make([]error, len(failures))
+	for i, row := range failures {
+		all[i] = row.sentinel
+	}
+	return all
+}
+
+// Cause is what is behind an error of a chat that was not tried, or err itself.
+func Cause(err error) error {
+	var e *dingtalk.Error
+	if errors.As(err, &e) && errors.Is(e.Kind, dingtalk.ErrNotTried) && e.Err != nil {
+		return e.Err
+	}
+	return err
+}

@@ -1,0 +1,4 @@
+package explain
+
+// Footer is the annotation that holds what a command's help ends with.
+const Footer = "footer"

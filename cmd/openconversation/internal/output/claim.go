@@ -1,0 +1,129 @@
+package output
+
+import (
+	"errors"
+	"os"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+)
+
+// claim makes the file the run's, as the mode allows.
+func (f *File) claim() error {
+	old, err := load(f.path)
+	if err != nil {
+		return err // with Force too: it is not known to be a run's
+	}
+	current := ""
+	if old != nil {
+		current = old.Mark
+	}
+	if err := removeLeftovers(f.path, current); err != nil {
+		return err
+	}
+	switch {
+	case f.mode == Force && !f.Fresh:
+		return f.overwrite()
+	case f.Fresh && f.mode == RetryFailed:
+		return explain.Usage("%s does not exist, so no row of it has failed", f.Name)
+	case f.Fresh:
+		return f.begin(true)
+	case f.mode == Resume:
+		return f.mayResume(old)
+	case f.mode == RetryFailed:
+		return f.mayRetry(old)
+	}
+	return explain.UsageHint(existsHint(old), "%s exists", f.Name)
+}
+
+func existsHint(old *State) string {
+	switch {
+	case old == nil:
+		return "name another --output, overwrite it with --force, or try its failed rows again with --retry-failed"
+	case old.Retry:
+		return "a --retry-failed of it was stopped: run that again, or overwrite it with --force"
+	default:
+		return "a run of it was stopped: go on with --resume, or overwrite it with --force"
+	}
+}
+
+// begin says beside the file what it belongs to, and opens what rows go to if that is not the file itself.
+func (f *File) begin(first bool) error {
+	f.begun, f.owned = true, first
+	if err := f.state.save(f.path, f.perm(), f.room); err != nil { // first, so that a run that is killed leaves nothing unknown
+		return err
+	}
+	switch {
+	case f.journal:
+		return f.writeBeside(rowsSide, !first)
+	case f.mode == RetryFailed:
+		return f.writeBeside(retrySide, !first)
+	}
+	return nil
+}
+
+// writeBeside opens the side file that rows go to instead. One that goes on is there already.
+func (f *File) writeBeside(what string, goesOn bool) error {
+	path := sidePath(f.path, f.state.Mark, what)
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if !goesOn || errors.Is(err, os.ErrNotExist) {
+		if err == nil {
+			_ = file.Close() // it cannot be: the mark is drawn by lot
+		}
+		file, err = create(path, f.perm())
+	}
+	if err != nil {
+		return err
+	}
+	f.work, f.side = file, path
+	return nil
+}
+
+// overwrite has the rows written beside, until one of them is a result. A run that comes to none, for want of the right
+// credentials or of a network, costs nothing that was paid for before.
+func (f *File) overwrite() error {
+	f.pending = sidePath(f.path, f.state.Mark, forceSide)
+	if err := f.state.save(f.pending, f.perm(), f.room); err != nil { // first, likewise
+		return err
+	}
+	what := forceSide
+	if f.journal {
+		what = rowsSide
+	}
+	if err := f.writeBeside(what, false); err != nil {
+		return errors.Join(err, f.state.remove(f.pending))
+	}
+	return nil
+}
+
+// Overwrites is whether the file still holds what was in it before.
+func (f *File) Overwrites() bool { return f.pending != "" }
+
+// mayResume is nil if the file is one that the same run left, or one without a state, which has to be complete.
+func (f *File) mayResume(old *State) error {
+	switch {
+	case old == nil:
+		return nil
+	case old.Retry:
+		return explain.Usage("a --retry-failed of %s was stopped; run that again", f.Name)
+	}
+	if err := old.mustMatch(f.state, f.path); err != nil {
+		return err
+	}
+	f.state.Converted, f.state.Mark = old.Converted, old.Mark
+	return f.begin(false)
+}
+
+// mayRetry opens the file beside, and keeps what is in it if a --retry-failed left it.
+func (f *File) mayRetry(old *State) error {
+	switch {
+	case old == nil:
+	case !old.Retry:
+		return explain.Usage("a run of %s was stopped; finish it with --resume first", f.Name)
+	default:
+		if err := old.mustMatch(f.state, f.path); err != nil {
+			return err
+		}
+		f.state.Converted, f.state.Mark = old.Converted, old.Mark
+	}
+	return f.begin(old == nil)
+}

@@ -1,0 +1,19 @@
+package output
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/windows"
+)
+
+// lockFile takes the exclusive lock of an open file, which ends with the file or the process. It returns errLocked if
+// another process has it. Locks of this system keep others from reading, so what is locked is a byte that no file has.
+func lockFile(file *os.File) error {
+	beyond := &windows.Overlapped{OffsetHigh: 1 << 30}
+	err := windows.LockFileEx(windows.Handle(file.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, beyond)
+	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
+		return errLocked
+	}
+	return err
+}

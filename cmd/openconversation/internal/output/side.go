@@ -1,0 +1,113 @@
+package output
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// newMark draws a run's mark.
+func newMark() string {
+	raw := make([]byte, 8)
+	_, _ = rand.Read(raw) // which never fails
+	return hex.EncodeToString(raw)
+}
+
+// The names beside an output.
+func statePath(output string) string         { return output + ".state" }
+func spareStatePath(output, m string) string { return output + ".state." + m }
+func sidePath(output, m, what string) string { return output + "." + m + "." + what }
+
+// What side files are for; the last part of their names.
+const (
+	retrySide = "retry"
+	forceSide = "force"
+	rowsSide  = "rows"
+	newSide   = "new"
+)
+
+// sideName is what stands behind an output's name in those of its side files.
+var sideName = regexp.MustCompile(`^\.(?:state(?:\.[0-9a-f]{16})?|([0-9a-f]{16})\.(?:retry|force|rows|new)(?:\.state(?:\.[0-9a-f]{16})?)?)$`)
+
+// IsSide is whether path is the name of a side file of an output.
+func IsSide(path, output string) bool {
+	a, err := filepath.Abs(path)
+	b, err2 := filepath.Abs(output)
+	rest, found := strings.CutPrefix(a, b)
+	return err == nil && err2 == nil && found && sideName.MatchString(rest)
+}
+
+// create creates a side file, with the mode of the output.
+func create(path string, mode fs.FileMode) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := file.Chmod(mode); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return nil, errors.Join(err, file.Close(), os.Remove(path))
+	}
+	return file, nil
+}
+
+// removeLeftovers removes what killed runs left beside an output: a --force that had no result, and states that were
+// being written. The lock is held, so no other run is at work; current is the mark whose files are still needed.
+func removeLeftovers(output, current string) error {
+	names, err := filepath.Glob(globbed(output) + ".*")
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, name := range names {
+		rest := strings.TrimPrefix(name, output)
+		switch m := sideName.FindStringSubmatch(rest); {
+		case m == nil || rest == ".state":
+		case strings.HasPrefix(rest, ".state."):
+			if begins(name, strings.TrimPrefix(rest, ".state.")) {
+				failed = errors.Join(failed, removeIfThere(name))
+			}
+		case m[1] != current && strings.HasSuffix(rest, "."+forceSide+".state"):
+			if begins(name, m[1]) { // the mark in it shows that what lies beside is a run's
+				base := strings.TrimSuffix(name, ".state")
+				failed = errors.Join(failed, removeIfThere(base), removeIfThere(sidePath(output, m[1], rowsSide)), removeIfThere(spareStatePath(base, m[1])), removeIfThere(name))
+			}
+		}
+	}
+	return failed
+}
+
+// globbed is a name in which no character is more than itself.
+func globbed(name string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(name)
+}
+
+// begins is whether a file begins as every state with this mark does; one that a run was killed at may be empty.
+func begins(name, mark string) bool {
+	file, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	want := []byte(`{"mark":"` + mark + `"`)
+	got := make([]byte, len(want))
+	n, err := io.ReadFull(file, got)
+	return bytes.HasPrefix(want, got[:n]) && (n == len(want) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF))
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+package output
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+)
+
+// stateSchema is the version of State. Files of another are refused.
+const stateSchema = 2
+
+// State says what an output that is not complete belongs to. It lies beside the file and holds no secret.
+type State struct {
+	Mark   string `json:"mark"` // of the run's side files; the first field, by which they are known
+	Schema int    `json:"schema"`
+	PID    int    `json:"pid"`
+	App    string `json:"app"`   // digest of app key and host
+	Input  string `json:"input"` // digest of the input file; empty for a stream
+	Format string `json:"format"`
+	Column string `json:"column"`
+	Shape  string `json:"shape"` // encoding, separator and sheet of input and output
+	Retry  bool   `json:"retry"` // a --retry-failed, which writes another file beside
+
+	// Converted holds results that are not in the output: those behind the first row that could not be written.
+	Converted map[string]string `json:"converted,omitempty"`
+}
+
+// RoomFor is how many bytes of the state a conversion may take; the ids that DingTalk gives need a quarter of it.
+const roomFor = 512
+
+// save writes the state of an output so that it is never there in part, and sets room aside for the next one with so
+// many conversions: a disk that is full by then takes it all the same. The lock of the output is held, so nobody else
+// writes it.
+func (s State) save(output string, mode fs.FileMode, room int) error {
+	raw, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	spare := spareStatePath(output, s.Mark)
+	file, err := os.OpenFile(spare, os.O_WRONLY, 0) // the room that was set aside
+	if errors.Is(err, fs.ErrNotExist) {
+		file, err = create(spare, mode)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(append(raw, '\n'))
+	if err == nil {
+		err = file.Truncate(int64(len(raw) + 1))
+	}
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return errors.Join(err, removeIfThere(spare))
+	}
+	if err := os.Rename(spare, statePath(output)); err != nil {
+		return errors.Join(err, removeIfThere(spare))
+	}
+	if room == 0 {
+		return nil
+	}
+	if file, err = create(spare, mode); err != nil {
+		return err
+	}
+	_, err = file.Write(append(raw, bytes.Repeat([]byte{' '}, room*roomFor)...))
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return errors.Join(err, removeIfThere(spare))
+	}
+	return nil
+}
+
+// remove removes the state of an output, and the room for the next one.
+func (s State) remove(output string) error {
+	return errors.Join(removeIfThere(spareStatePath(output, s.Mark)), removeIfThere(statePath(output)))
+}
+
+// load reads the state of an output. It is nil if there is none.
+func load(output string) (*State, error) {
+	raw, err := os.ReadFile(statePath(output))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := new(State)
+	if err := json.Unmarshal(raw, s); err != nil {
+		return nil, explain.Usage("%s is corrupt, or no state of this command's", statePath(output))
+	}
+	switch {
+	case s.Schema != stateSchema:
+		return nil, explain.Usage("%s is of schema %d, and this command's is %d: finish the run with the version that began it", statePath(output), s.Schema, stateSchema)
+	case !sideName.MatchString("." + s.Mark + ".rows"):
+		return nil, explain.Usage("%s is corrupt, or no state of this command's", statePath(output))
+	}
+	return s, nil
+}
+
+// mustMatch refuses to go on with a run that was begun otherwise.
+func (s *State) mustMatch(now State, output string) error {
+	differ := func(what string) error {
+		return explain.Usage("%s cannot be continued: it was begun with another %s (see %s)", output, what, statePath(output))
+	}
+	switch {
+	case s.App != now.App:
+		return differ("app, region or host")
+	case s.Input == "":
+		return explain.Usage("%s cannot be continued: its input was a stream", output)
+	case s.Input != now.Input:
+		return differ("input, or the input has changed since")
+	case s.Format != now.Format:
+		return differ("format")
+	case s.Column != now.Column:
+		return differ("column or field")
+	case s.Shape != now.Shape:
+		return differ("encoding, separator or sheet")
+	}
+	return nil
+}
+
+// lockedBy is the refusal of an output that another process writes.
+func lockedBy(output string) error {
+	who := "another process"
+	states := []string{output}
+	if forces, err := filepath.Glob(globbed(output) + ".*." + forceSide + ".state"); err == nil {
+		for _, name := range forces {
+			states = append(states, name[:len(name)-len(".state")])
+		}
+	}
+	for _, path := range states { // the second stands beside what an earlier run left
+		if s, err := load(path); err == nil && s != nil && s.PID > 0 {
+			who = fmt.Sprintf("process %d", s.PID)
+		}
+	}
+	return explain.Usage("%s is being written by %s", output, who)
+}
+
+var errLocked = errors.New("locked by another process")

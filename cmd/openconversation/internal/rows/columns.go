@@ -1,0 +1,122 @@
+package rows
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The names of the columns and fields that are appended.
+var (
+	appendedColumns = []string{"open_conversation_id", "error_code", "error"}
+	appendedFields  = []string{"openConversationId", "errorCode", "error"}
+)
+
+// Delimiters are what can separate the cells of CSV and TSV.
+const Delimiters = ",;\t|"
+
+var delimiterTitles = map[byte]string{',': "commas", ';': "semicolons", '\t': "tabs", '|': "bars"}
+
+// ParseDelimiter knows a delimiter by itself or by its name: tab, comma, semicolon, pipe.
+func ParseDelimiter(name string) (byte, bool) {
+	switch strings.ToLower(name) {
+	case ",", "comma":
+		return ',', true
+	case ";", "semicolon":
+		return ';', true
+	case "\t", `\t`, "tab":
+		return '\t', true
+	case "|", "pipe", "bar":
+		return '|', true
+	}
+	return 0, false
+}
+
+func delimiterTitle(separator byte) string {
+	if title := delimiterTitles[separator]; title != "" {
+		return title
+	}
+	return strconv.Quote(string(separator))
+}
+
+// header is the names of a table's columns.
+type header struct {
+	line      int
+	names     []string
+	separator byte // 0 in a workbook
+}
+
+// seen lists the columns for an error: a wrong separator is seen by them.
+func (h header) seen() string {
+	names := make([]string, len(h.names))
+	for i, name := range h.names {
+		if names[i] = visible(name); names[i] == "" {
+			names[i] = `""`
+		}
+	}
+	switch {
+	case h.separator == 0:
+		return "there are: " + strings.Join(names, ", ")
+	case len(names) == 1:
+		return "there is one column, as no separator was found: " + names[0]
+	default:
+		return "there are, separated by " + delimiterTitle(h.separator) + ": " + strings.Join(names, ", ")
+	}
+}
+
+// pick finds the column that holds chat ids. wanted is as Options.ID has it.
+func (h header) pick(wanted string) (int, error) {
+	for _, name := range h.names {
+		if slices.Contains(appendedColumns, visible(name)) {
+			return 0, broken(h.line, "it has a column %s already; rename or remove it", visible(name))
+		}
+	}
+	if wanted == "" {
+		return h.pickUsual()
+	}
+	alike := func(same func(name string) bool) (at, count int) {
+		for i, name := range slices.Backward(h.names) {
+			if same(name) {
+				at, count = i, count+1
+			}
+		}
+		return at, count
+	}
+	at, count := alike(func(name string) bool { return visible(name) == visible(wanted) })
+	if count == 0 {
+		at, count = alike(func(name string) bool { return folded(name) == folded(wanted) })
+	}
+	switch {
+	case count == 1:
+		return at, nil
+	case count > 1:
+		return 0, settled(PartColumn, h.line, "there are %d columns %q; name the one by its number, such as %d", count, wanted, at+1)
+	}
+	if n, err := strconv.Atoi(strings.TrimSpace(wanted)); err == nil && n > 0 {
+		if n <= len(h.names) {
+			return n - 1, nil
+		}
+		return 0, settled(PartColumn, h.line, "there is no column number %d; %s", n, h.seen())
+	}
+	return 0, settled(PartColumn, h.line, "there is no column %q; %s", wanted, h.seen())
+}
+
+func (h header) pickUsual() (int, error) {
+	found := -1
+	for i, name := range h.names {
+		if !usual(name) {
+			continue
+		}
+		if found >= 0 && visible(h.names[found]) == visible(name) {
+			return 0, settled(PartColumn, h.line, "there are two columns %s; name the one by its number, %d or %d", visible(name), found+1, i+1)
+		}
+		if found >= 0 {
+			return 0, settled(PartColumn, h.line, "both %s and %s may hold the chat ids; name one", visible(h.names[found]), visible(name))
+		}
+		found = i
+	}
+	if found < 0 {
+		return 0, settled(PartColumn, h.line, "which column holds the chat ids? %s", h.seen())
+	}
+	return found, nil
+}

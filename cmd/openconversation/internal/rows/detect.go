@@ -1,0 +1,83 @@
+package rows
+
+import (
+	"errors"
+	"io"
+	"slices"
+	"strings"
+)
+
+// OutputFor is the format that rows of this format are written as into a file of a name. A name that ends like none of the formats
+// is good for any. An *Error says that the named format cannot be had.
+func (f Format) OutputFor(name string) (Format, error) {
+	if err := unsupportedName(name); err != nil {
+		return "", err
+	}
+	named, known := FormatOf(name)
+	can := formats[f].outputs
+	switch {
+	case !known:
+		return f.Output(), nil
+	case slices.Contains(can, named):
+		return named, nil
+	case named == Lines && f.Columns() && f != XLSX:
+		return f.Output(), nil // a spreadsheet's "Unicode text" is a table called .txt
+	}
+	var ends []string
+	for _, c := range can {
+		ends = append(ends, formats[c].extensions[0])
+	}
+	return "", broken(0, "%s cannot be written: rows of %s can become %s", name, f.Title(), strings.Join(ends, ", "))
+}
+
+// detectSize is how much of a file Detect looks at for its format.
+const detectSize = 64 << 10
+
+// Detect settles the format and the encoding of a file that can be read twice. It reads the whole of it where the
+// encoding is not named, and leaves it at its beginning. name may be empty; its end tells the format where o does not.
+func Detect(file io.ReadSeeker, name string, o Options) (Options, error) {
+	if o.Format == "" {
+		if err := unsupportedName(name); err != nil {
+			return o, err
+		}
+	}
+	start := make([]byte, detectSize)
+	n, err := io.ReadFull(file, start)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return o, err
+	}
+	start = start[:n]
+	if err := unsupportedContent(start); err != nil {
+		return o, err
+	}
+	if err := o.chooseFormat(start, name); err != nil {
+		return o, err
+	}
+	if _, err = file.Seek(0, io.SeekStart); err == nil && o.Encoding == "" && o.Format != XLSX {
+		if o.Encoding, err = detectEncoding(file); err == nil {
+			_, err = file.Seek(0, io.SeekStart)
+		}
+	}
+	return o, err
+}
+
+func (o *Options) chooseFormat(start []byte, name string) error {
+	named, known := FormatOf(name)
+	guess := Sniff(start)
+	switch {
+	case o.Format != "":
+	case !known && guess.Format == Lines && name != "":
+		return settled(PartFormat, 0, "what is in it?")
+	case !known, named == Lines && guess.Format != XLSX:
+		o.Format = guess.Format
+	default:
+		o.Format = named
+	}
+	switch {
+	case guess.Format == XLSX && o.Format != XLSX:
+		return settled(PartFormat, 0, "it is an xlsx workbook, and not %s", o.Format.Title())
+	case o.Format == XLSX && guess.Format != XLSX:
+		return settled(PartFormat, 0, "it is no xlsx workbook; it looks like %s", guess.Format.Title())
+	}
+	return nil
+}

@@ -1,0 +1,163 @@
+package rows_test
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/unicode"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
+)
+
+// as encodes a text as another library does.
+func as(t *testing.T, e rows.Encoding, text string) string {
+	t.Helper()
+	var out string
+	var err error
+	switch e {
+	case rows.UTF8:
+		return text
+	case rows.UTF8BOM:
+		return "\ufeff" + text
+	case rows.UTF16LE:
+		out, err = unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().String(text)
+	case rows.UTF16BE:
+		out, err = unicode.UTF16(unicode.BigEndian, unicode.UseBOM).NewEncoder().String(text)
+	case rows.GB18030:
+		out, err = simplifiedchinese.GB18030.NewEncoder().String(text)
+	case rows.GBK:
+		out, err = simplifiedchinese.GBK.NewEncoder().String(text)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// Every format of text in every encoding comes back in the same encoding, found out by itself, or in another one asked for.
+func TestEncodings(t *testing.T) {
+	tests := []struct {
+		format   rows.Format
+		in, want string
+	}{
+		{rows.Lines, "群聊一\n# 注\nchat2\n", "chat_id,open_conversation_id,error_code,error\n群聊一,cid群聊一,,\nchat2,cidchat2,,\n"},
+		{rows.CSV, "名称；,chat_id\n\"中,文Ċ\n二\",群聊\nĀਊ,b\n", "名称；,chat_id,open_conversation_id,error_code,error\n\"中,文Ċ\n二\",群聊,cid群聊,,\nĀਊ,b,cidb,,\n"},
+		{rows.TSV, "名称\tchat_id\n中文\ta\n", "名称\tchat_id\topen_conversation_id\terror_code\terror\n中文\ta\tcida\t\t\n"},
+		{rows.JSONLines, "{\"chatId\":\"群聊\",\"n\":\"中文\"}\n", "{\"chatId\":\"群聊\",\"n\":\"中文\",\"openConversationId\":\"cid群聊\",\"errorCode\":\"\",\"error\":\"\"}\n"},
+		{rows.JSONArray, "[{\"chatId\":\"群聊\",\n \"n\":\"中文\" }\n]", "[\n{\"chatId\":\"群聊\",\n \"n\":\"中文\",\"openConversationId\":\"cid群聊\",\"errorCode\":\"\",\"error\":\"\"}\n]\n"},
+	}
+	for _, e := range rows.Encodings {
+		for _, tt := range tests {
+			if e == rows.GBK && tt.format == rows.CSV {
+				tt.in, tt.want = strings.NewReplacer("Ċ", "", "Ā", "", "ਊ", "").Replace(tt.in), strings.NewReplacer("Ċ", "", "Ā", "", "ਊ", "").Replace(tt.want)
+			}
+			in := []byte(as(t, e, tt.in))
+			o, err := rows.Detect(bytes.NewReader(in), "", rows.Options{Format: tt.format})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := strings.TrimSuffix(string(e), "-bom"); string(o.Encoding) != want && (e != rows.GB18030 || o.Encoding != rows.GBK) {
+				t.Errorf("%s of %s is taken for %s", tt.format, e, o.Encoding)
+			}
+			out, err := convert(t, in, o, whole)
+			if err != nil || string(out) != as(t, e, tt.want) {
+				t.Errorf("%s of %s: %v\n%q, want\n%q", tt.format, e, err, out, as(t, e, tt.want))
+			}
+			for _, to := range rows.Encodings {
+				if to == rows.GBK && strings.Contains(tt.in, "Ā") {
+					continue
+				}
+				o.OutputEncoding = to
+				out, err := convert(t, in, o, whole)
+				if err != nil || string(out) != as(t, to, tt.want) {
+					t.Errorf("%s of %s as %s: %v\n%q, want\n%q", tt.format, e, to, err, out, as(t, to, tt.want))
+				}
+			}
+		}
+	}
+}
+
+// A stream says less of itself than a file: it is known by its first bytes, and what does not fit later is an error.
+func TestStreamOfGB(t *testing.T) {
+	in := as(t, rows.GBK, "名称,chat_id\n群聊,a\n")
+	out, err := convert(t, []byte(in), rows.Options{}, whole)
+	if err != nil || !strings.Contains(string(out), as(t, rows.GBK, "群聊,a,cida,,\n")) {
+		t.Errorf("%q %v", out, err)
+	}
+}
+
+func TestEncodingRefusals(t *testing.T) {
+	tests := []struct {
+		name, in string
+		o        rows.Options
+		part     rows.Part
+		want     string
+	}{
+		{"UTF-16 without a mark", "c\x00h\x00a\x00t\x00_\x00i\x00d\x00\n\x00", rows.Options{Format: rows.CSV}, rows.PartEncoding, "line 1: it holds a NUL byte, so this is no plain text; if it is UTF-16 without a byte order mark, name its encoding"},
+		{"half a unit", "\xff\xfea\x00\n\x00b", rows.Options{Format: rows.Lines}, rows.PartEncoding, "line 2: the byte 0x62 at offset 6 of the file is not UTF-16 LE; save it as UTF-8, or name its encoding"},
+		{"a lone surrogate", "\xfe\xff\x00a\x00\n\xd8\x00\x00\n", rows.Options{Format: rows.Lines}, rows.PartEncoding, "line 2: the byte 0xD8 at offset 6 of the file is not UTF-16 BE; save it as UTF-8, or name its encoding"},
+		{"no GBK", "chat_id,n\na,\xc1\xc4\nb,\"x\n\xc1,\"\n", rows.Options{Format: rows.CSV, Encoding: rows.GBK}, rows.PartEncoding, "line 4: the byte 0xC1 at offset 20 of the file is not GBK; save it as UTF-8, or name its encoding"},
+		{"no UTF-8 in a cell of two lines", "chat_id,n\nb,\"x\n\xc1,\"\n", rows.Options{Format: rows.CSV, Encoding: rows.UTF8}, rows.PartEncoding, "line 3: the byte 0xC1 at offset 15 of the file is not UTF-8; save it as UTF-8, or name its encoding"},
+		{"cut", "chat_id,n\nb,\xe7\xbe", rows.Options{Format: rows.CSV, Encoding: rows.UTF8}, rows.PartEncoding, "line 2: the byte 0xE7 at offset 12 of the file is not UTF-8; save it as UTF-8, or name its encoding"},
+		{"another mark", "\ufeffchat_id\n", rows.Options{Format: rows.CSV, Encoding: rows.GBK}, rows.PartEncoding, "it begins with the byte order mark of UTF-8, and GBK is named"},
+		{"what the output lacks", "chat_id,n\na,😀\n", rows.Options{Format: rows.CSV, OutputEncoding: rows.GBK}, rows.PartOutput, "line 2: GBK has no character U+1F600; write GB18030 or UTF-8"},
+		{"NUL", "chat_id\na\nb\x00c\n", rows.Options{Format: rows.CSV}, rows.PartEncoding, "line 3: it holds a NUL byte, so this is no plain text; if it is UTF-16 without a byte order mark, name its encoding"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := convert(t, []byte(tt.in), tt.o, whole)
+			var wrong *rows.Error
+			if !errors.As(err, &wrong) || wrong.Part != tt.part || err.Error() != tt.want {
+				t.Errorf("%v, want %s", err, tt.want)
+			}
+		})
+	}
+	_, err := rows.Detect(strings.NewReader("chat_id\na\n\xe9\n"), "a.csv", rows.Options{})
+	if err == nil || err.Error() != "line 3: the byte 0xE9 at offset 10 of the file is neither UTF-8 nor GB18030; save it as UTF-8, or name its encoding" {
+		t.Error(err)
+	}
+}
+
+// UTF-16 without a mark is read where it is named, and comes back without one.
+func TestUTF16WithoutMark(t *testing.T) {
+	in := strings.TrimPrefix(as(t, rows.UTF16LE, "chat_id\n群聊\n"), "\xff\xfe")
+	want := strings.TrimPrefix(as(t, rows.UTF16LE, "chat_id,open_conversation_id,error_code,error\n群聊,cid群聊,,\n"), "\xff\xfe")
+	out, err := convert(t, []byte(in), rows.Options{Format: rows.CSV, Encoding: rows.UTF16LE}, whole)
+	if err != nil || string(out) != want {
+		t.Errorf("%q %v", out, err)
+	}
+}
+
+// In a cell that is appended, a character that the encoding lacks is written as its code point, and read back as that.
+func TestResultThatTheEncodingLacks(t *testing.T) {
+	o := rows.Options{Format: rows.CSV, Encoding: rows.GBK}
+	r := reader(t, strings.NewReader("chat_id\na\n"), o)
+	row, err := r.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := append(r.Header(), r.Finish(row.Start, rows.Result{Code: "x", Error: "群😀"})...)
+	if !bytes.HasSuffix(out, []byte(as(t, rows.GBK, `,x,群\u{1F600}`)+"\n")) {
+		t.Errorf("%q", out)
+	}
+	again := reader(t, strings.NewReader("chat_id\na\n"), o)
+	done, err := again.Written(bytes.NewReader(out))
+	if err != nil || done.Next() != nil {
+		t.Fatal(err)
+	}
+	if row, err = again.Read(); err != nil {
+		t.Fatal(err)
+	}
+	if back, ok := done.Result(row.Start); !ok || back.Error != `群\u{1F600}` {
+		t.Errorf("%+v %t", back, ok)
+	}
+}
+
+func TestParseEncoding(t *testing.T) {
+	if e, known := rows.ParseEncoding("GB2312"); e != rows.GBK || !known {
+		t.Error(e, known)
+	}
+}

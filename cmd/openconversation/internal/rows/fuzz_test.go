@@ -1,0 +1,73 @@
+package rows_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"testing"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
+)
+
+// Whatever a file holds, it is read or refused, in every format and encoding, whole or in pieces; and what was written of
+// it is read back, by a run that goes on from any place as by one that tries failed rows again.
+func FuzzReader(f *testing.F) {
+	for _, seed := range []string{
+		"chat_id,n\n\"a\nb\",1\n", "n;chat_id\n1;=\"a\"\n", "sep=|\r\nn|chat_id\r\n\"x\"\"\"|a\r\n", "\ufeffchat_id\na",
+		"{\"chatId\":\"a\"}\n", "[{\"chatId\":\"a\"},\n{\"n\":[1]}]", "a\n#b\n'c\n\"d\"\n=e\n",
+		"\xff\xfec\x00h\x00a\x00t\x00_\x00i\x00d\x00\n\x00a\x00", "\xfe\xff\x00a\x00\n", "chat_id,\xc8\xba\na,\xc1\xc4\n", "chat_id\n\x94\x39\xfc\x36\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		cuts = 3
+		for _, format := range append([]rows.Format{""}, rows.Formats...) {
+			o, err := rows.Detect(bytes.NewReader(in), "", rows.Options{Format: format})
+			if err == nil {
+				_, _ = convert(t, in, o, whole) // which reads back what it wrote
+			}
+			if _, err := rows.NewReader(bytes.NewReader(in), rows.Options{Format: format}); err == nil && format != rows.XLSX {
+				_, _ = convert(t, in, rows.Options{Format: format, Encoding: rows.GB18030}, whole)
+				_, _ = convert(t, in, rows.Options{Format: format, OutputEncoding: rows.UTF16BE}, whole)
+			}
+		}
+	})
+}
+
+// Old outputs are read or refused, whatever became of them.
+func FuzzOld(f *testing.F) {
+	in := []byte("n;chat_id\n\"x\"\"\";a\n;b\n")
+	out := "n;chat_id;open_conversation_id;error_code;error\n\"x\"\"\";a;cida;;\n;b;cidb;;\n"
+	f.Add([]byte(out))
+	f.Add([]byte("sep=,\r\n\"n\",chat_id,open_conversation_id,error_code,error,\r\n\"x\"\"\",a,cida\r\n,b,cidb,,,\r\n"))
+	f.Fuzz(func(t *testing.T, old []byte) {
+		o := rows.Options{Format: rows.CSV}
+		_ = matches(t, in, o, old)
+		r := reader(t, bytes.NewReader(in), o)
+		done, err := r.Written(bytes.NewReader(old))
+		for err == nil {
+			err = done.Next()
+		}
+		var wrong *rows.Error
+		if !errors.Is(err, io.EOF) && !errors.As(err, &wrong) {
+			t.Error(err)
+		}
+		if done != nil && done.End() > int64(len(old)) {
+			t.Errorf("%d of %d bytes are whole", done.End(), len(old))
+		}
+	})
+}
+
+// What is cleaned once is clean.
+func FuzzCleanID(f *testing.F) {
+	for _, seed := range []string{"chat1", " \u200bchat1\u00a0", `="chat1"`, "=\"\u200b a\"", "#N/A", "1.2E+15"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, cell string) {
+		id, _ := rows.CleanID(cell)
+		rows.NotAnID(id)
+		if again, trimmed := rows.CleanID(id); again != id || trimmed != "" {
+			t.Errorf("%q becomes %q, and then %q", cell, id, again)
+		}
+	})
+}

@@ -1,0 +1,93 @@
+package rows
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// CleanID takes off a cell what people and spreadsheets put around an id without seeing it: blanks at the ends, no-break
+// ones included, invisible characters, and the ="…" that keeps a spreadsheet from reading a number. trimmed says which,
+// beyond ordinary blanks; it is empty if there was nothing.
+func CleanID(cell string) (id, trimmed string) {
+	if plain(cell) {
+		return cell, ""
+	}
+	var took []string
+	note := func(what string) {
+		if len(took) == 0 || took[len(took)-1] != what {
+			took = append(took, what)
+		}
+	}
+	id = strings.Map(func(r rune) rune {
+		if invisible(r) {
+			return -1
+		}
+		return r
+	}, cell)
+	if id != cell && utf8.ValidString(cell) {
+		note("invisible characters")
+	} else {
+		id = cell
+	}
+	trim := func() {
+		short := strings.TrimSpace(id)
+		if strings.IndexFunc(strings.Replace(id, short, "", 1), func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
+			note("no-break blanks")
+		}
+		id = short
+	}
+	trim()
+	if inner, is := strings.CutPrefix(id, `="`); is && len(inner) > 1 && strings.IndexByte(inner, '"') == len(inner)-1 {
+		id = inner[:len(inner)-1]
+		note(`="…"`)
+		trim()
+	}
+	return id, strings.Join(took, ", ")
+}
+
+// plain is whether a cell is of letters, digits and the like alone.
+func plain(cell string) bool {
+	for i := range len(cell) {
+		if c := cell[i]; c <= ' ' || c >= 0x7F || c == '=' && i == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+var (
+	rounded        = regexp.MustCompile(`^[0-9]([.,][0-9]+)?[eE]\+?[0-9]+$`)
+	worksheetError = regexp.MustCompile(`^#(N/A|REF!|NAME\?|VALUE!|DIV/0!|NULL!|NUM!|####*)$`)
+)
+
+// NotAnID says why a text, as CleanID gave it, cannot be a chat id in any form; empty if it may be one. What the SDK's
+// CheckChatID refuses is not asked here. A call for it would be spent for nothing.
+func NotAnID(id string) (why string) {
+	switch {
+	case strings.Contains(id, "://"):
+		return "it is an address of the web"
+	case worksheetError.MatchString(id):
+		return "it is an error of a spreadsheet's formula"
+	case rounded.MatchString(id):
+		return "it is a number that a spreadsheet rounded"
+	case strings.ContainsAny(id, "/?"):
+		return "it holds a / or ?"
+	case strings.Contains(id, `\`):
+		return `it holds a \`
+	case id != "" && strings.IndexByte("=+@", id[0]) >= 0:
+		return "it is a formula: it begins with " + id[:1]
+	case strings.ContainsAny(id, ",;|\t，；"):
+		return "it holds a separator, like a row of a table"
+	case strings.ContainsAny(id, "\"'`“”‘’"):
+		return "it holds a quote"
+	case strings.ContainsAny(id, "{}[]<>"):
+		return "it holds brackets, like JSON or a placeholder"
+	case strings.IndexFunc(id, unicode.IsSpace) >= 0:
+		return "it holds a blank"
+	case usual(id):
+		return "it is the name of a column"
+	}
+	return ""
+}

@@ -1,0 +1,165 @@
+package charset_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/charset"
+)
+
+// Every character comes out as it went in, but for the two that have two forms.
+func TestEveryCharacterOfGB(t *testing.T) {
+	others := map[string]string{"gbk a2e3": "\x80", "gbk a3a0": "\xa1\xa1", "gb18030 a3a0": "\xa1\xa1"}
+	for _, e := range []charset.Encoding{charset.GBK, charset.GB18030} {
+		count := 0
+		try := func(src ...byte) {
+			text, rest, err := charset.Decode(e, nil, src)
+			if err != nil || rest != 0 {
+				return
+			}
+			count++
+			back, err := charset.Encode(e, nil, text, nil)
+			if err != nil || !bytes.Equal(back, src) && !strings.HasPrefix(others[fmt.Sprintf("%s %x", e, src)], string(back)) {
+				t.Errorf("%s: %x is %q, which is written %x, %v", e, src, text, back, err)
+			}
+		}
+		for a := range 256 {
+			try(byte(a))
+			for b := range 256 {
+				if a < 0x81 {
+					break
+				}
+				try(byte(a), byte(b))
+				for c := 0x81; b >= 0x30 && b <= 0x39 && c <= 0xFE; c++ {
+					for d := 0x30; d <= 0x39; d++ {
+						try(byte(a), byte(b), byte(c), byte(d))
+					}
+				}
+			}
+		}
+		if want := map[charset.Encoding]int{charset.GBK: 22002, charset.GB18030: 1_109_997}[e]; count != want {
+			t.Errorf("%s: %d characters, want %d", e, count, want)
+		}
+	}
+}
+
+func TestDecode(t *testing.T) {
+	tests := []struct {
+		name string
+		e    charset.Encoding
+		in   string
+		want string
+		rest int
+		bad  int // offset of what cannot be decoded, from 1
+	}{
+		{"UTF-8", charset.UTF8, "a群", "a群", 0, 0},
+		{"UTF-8, cut", charset.UTF8, "a\xe7\xbe", "a", 2, 0},
+		{"Latin-1", charset.UTF8, "a\xe9 b", "", 0, 2},
+		{"little end first", charset.UTF16LE, "a\x00\xa4\x7f\x3d\xd8\x00\xde", "a群😀", 0, 0},
+		{"big end first", charset.UTF16BE, "\x00a\x7f\xa4", "a群", 0, 0},
+		{"half a unit", charset.UTF16LE, "a\x00b", "a", 1, 0},
+		{"half a pair", charset.UTF16LE, "a\x00\x3d\xd8", "a", 2, 0},
+		{"a lone surrogate", charset.UTF16LE, "a\x00\x3d\xd8b\x00", "", 0, 3},
+		{"a lone second surrogate", charset.UTF16BE, "\xde\x00\x00a", "", 0, 1},
+		{"GBK", charset.GBK, "a\xc8\xba,", "a群,", 0, 0},
+		{"GBK, cut", charset.GBK, "a\xc8", "a", 1, 0},
+		{"GBK has two bytes at most", charset.GBK, "a\x94\x39\xfc\x36", "", 0, 2},
+		{"GB18030", charset.GB18030, "\x94\x39\xfc\x36a\xc8\xba", "😀a群", 0, 0},
+		{"GB18030, cut", charset.GB18030, "\xc8\xba\x94\x39\xfc", "群", 3, 0},
+		{"GB18030, a line end within", charset.GB18030, "a\xc8\nb", "", 0, 2},
+		{"GB18030, a code for no character", charset.GB18030, "\xc8\xba\x84\x31\xa5\x30", "", 0, 3},
+		{"GB18030, the replacement character itself", charset.GB18030, "\x84\x31\xa4\x37", "\uFFFD", 0, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			text, rest, err := charset.Decode(tt.e, nil, []byte(tt.in))
+			var bad *charset.Error
+			if errors.As(err, &bad) {
+				if bad.Offset+1 != tt.bad || bad.Byte != tt.in[bad.Offset] {
+					t.Errorf("%v, want offset %d", err, tt.bad-1)
+				}
+				return
+			}
+			if tt.bad != 0 || string(text) != tt.want || rest != tt.rest {
+				t.Errorf("%q, %d, want %q, %d", text, rest, tt.want, tt.rest)
+			}
+		})
+	}
+}
+
+func TestEncodeLacks(t *testing.T) {
+	if _, err := charset.Encode(charset.GBK, nil, []byte("群😀"), nil); err == nil || err.Error() != "GBK has no character U+1F600" {
+		t.Error(err)
+	}
+	out, err := charset.Encode(charset.GBK, nil, []byte("a群😀b"), func(rune) string { return "?" })
+	if err != nil || string(out) != "a\xc8\xba?b" {
+		t.Errorf("%q %v", out, err)
+	}
+}
+
+func TestDetect(t *testing.T) {
+	long := strings.Repeat("ascii,群聊\n", 60_000)
+	gbk, err := charset.Encode(charset.GBK, nil, []byte(long), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name, in string
+		want     charset.Encoding
+		marked   bool
+		err      string
+	}{
+		{"empty", "", charset.UTF8, false, ""},
+		{"UTF-8", long, charset.UTF8, false, ""},
+		{"UTF-8 with a mark", "\uFEFFa", charset.UTF8, true, ""},
+		{"UTF-16", "\xff\xfea\x00", charset.UTF16LE, true, ""},
+		{"UTF-16, big end first", "\xfe\xff\x00a", charset.UTF16BE, true, ""},
+		{"GBK", string(gbk), charset.GBK, false, ""},
+		{"GBK at the end", strings.Repeat("a\n", 400_000) + "\xc1\xc4", charset.GBK, false, ""},
+		{"GB18030", string(gbk) + "\x94\x39\xfc\x36", charset.GB18030, false, ""},
+		{"neither", "a\nb\xe9\n", "", false, "line 2, offset 3"},
+		{"cut at the end", "a\nb\xe7\xbe", charset.GBK, false, ""},
+		{"cut in all of them", "a\nb\xe7", "", false, "line 2, offset 3"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			e, marked, err := charset.Detect(strings.NewReader(tt.in))
+			var place *charset.PlaceError
+			if errors.As(err, &place) {
+				if got := fmt.Sprintf("line %d, offset %d", place.Line, place.Offset); got != tt.err {
+					t.Errorf("%s, want %s", got, tt.err)
+				}
+				return
+			}
+			if err != nil || e != tt.want || marked != tt.marked || tt.err != "" {
+				t.Errorf("%s, %t, %v", e, marked, err)
+			}
+		})
+	}
+	broken := errors.New("input/output error")
+	if _, _, err := charset.Detect(noSeek{iotest.ErrReader(broken)}); !errors.Is(err, broken) {
+		t.Error(err)
+	}
+}
+
+type noSeek struct{ io.Reader }
+
+func (noSeek) Seek(int64, int) (int64, error) { return 0, nil }
+
+func TestParse(t *testing.T) {
+	for name, want := range map[string]charset.Encoding{"UTF-8": charset.UTF8, "utf_16": charset.UTF16LE, "UTF-16BE": charset.UTF16BE, "GB2312": charset.GBK, "cp936": charset.GBK, "gb18030": charset.GB18030, "latin1": ""} {
+		if got, known := charset.Parse(name); got != want || known != (want != "") {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	for _, e := range charset.All {
+		if got, _ := charset.Parse(string(e)); got != e {
+			t.Errorf("%s is parsed as %s", e, got)
+		}
+	}
+}

@@ -1,0 +1,211 @@
+// Package xlsx reads the rows of a sheet of an Excel workbook, and writes the workbook again with cells appended to
+// its rows and everything else in it untouched. Its memory does not grow with the rows, except 4 bytes a distinct text.
+//
+// The streams of excelize give a cell's text, without its type or its style, keep the whole file in memory, and write a sheet anew
+// without what else was in the file; they make the workbooks that are new.
+package xlsx
+
+import (
+	"archive/zip"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+)
+
+const (
+	// maxUnzipped is how large a part of a workbook may be, in bytes: a sheet of all 1,048,576 rows with some thirty
+	// cells each is smaller.
+	maxUnzipped = 2 << 30
+	maxWorkbook = 16 << 20 // of the list of sheets, which is read into memory
+)
+
+// ErrNotWorkbook is a file that is no xlsx workbook.
+var ErrNotWorkbook = errors.New("it is no xlsx workbook, or a damaged one")
+
+// Book is a workbook.
+type Book struct {
+	zip     *zip.Reader
+	sheets  []sheet
+	strings string // the part with the shared strings; empty if there is none
+	texts   *texts
+}
+
+type sheet struct {
+	name, part string
+	hidden     bool
+}
+
+// Open reads what sheets a workbook has.
+func Open(r io.ReaderAt, size int64) (*Book, error) {
+	z, err := zip.NewReader(r, size)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotWorkbook, err)
+	}
+	b := &Book{zip: z}
+	root, err := b.relations("_rels/.rels")
+	if err != nil {
+		return nil, err
+	}
+	for _, rel := range root {
+		if !strings.HasSuffix(rel.Type, "/officeDocument") {
+			continue
+		}
+		if err := b.readWorkbook(resolve("", rel.Target)); err != nil {
+			return nil, err
+		}
+		if len(b.sheets) == 0 {
+			return nil, errors.New("it has no sheet with cells")
+		}
+		return b, nil
+	}
+	return nil, ErrNotWorkbook
+}
+
+type relation struct {
+	ID     string `xml:"Id,attr"`
+	Type   string `xml:"Type,attr"`
+	Target string `xml:"Target,attr"`
+}
+
+func (b *Book) relations(part string) ([]relation, error) {
+	var list struct {
+		Relations []relation `xml:"Relationship"`
+	}
+	return list.Relations, b.decode(part, &list)
+}
+
+// resolve is the part that a relation of a part in a folder leads to.
+func resolve(folder, target string) string {
+	if strings.HasPrefix(target, "/") {
+		return strings.TrimPrefix(path.Clean(target), "/")
+	}
+	return path.Join(folder, target)
+}
+
+func (b *Book) readWorkbook(part string) error {
+	folder, name := path.Split(part)
+	rels, err := b.relations(path.Join(folder, "_rels", name+".rels"))
+	if err != nil {
+		return err
+	}
+	parts := map[string]string{}
+	for _, rel := range rels {
+		switch {
+		case strings.HasSuffix(rel.Type, "/worksheet"):
+			parts[rel.ID] = resolve(folder, rel.Target)
+		case strings.HasSuffix(rel.Type, "/sharedStrings"):
+			b.strings = resolve(folder, rel.Target)
+		}
+	}
+	var workbook struct {
+		Sheets []struct {
+			Name  string     `xml:"name,attr"`
+			State string     `xml:"state,attr"`
+			Attrs []xml.Attr `xml:",any,attr"`
+		} `xml:"sheets>sheet"`
+	}
+	if err := b.decode(part, &workbook); err != nil {
+		return err
+	}
+	for _, s := range workbook.Sheets {
+		for _, attr := range s.Attrs {
+			if part, is := parts[attr.Value]; is && attr.Name.Local == "id" {
+				b.sheets = append(b.sheets, sheet{s.Name, part, s.State != "" && s.State != "visible"})
+			}
+		}
+	}
+	return nil
+}
+
+// decode reads a small part.
+func (b *Book) decode(part string, into any) error {
+	r, err := b.open(part)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if err := xml.NewDecoder(io.LimitReader(r, maxWorkbook)).Decode(into); err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrNotWorkbook, part, err)
+	}
+	return nil
+}
+
+func (b *Book) find(part string) *zip.File {
+	for _, f := range b.zip.File {
+		if strings.EqualFold(f.Name, part) {
+			return f
+		}
+	}
+	return nil
+}
+
+// open opens a part. archive/zip reads no more of it than it says it holds.
+func (b *Book) open(part string) (io.ReadCloser, error) {
+	f := b.find(part)
+	if f == nil {
+		return nil, fmt.Errorf("%w: %s is missing", ErrNotWorkbook, part)
+	}
+	if f.UncompressedSize64 > maxUnzipped {
+		return nil, fmt.Errorf("%s takes %d MiB unzipped, and %d are the most that is read", part, f.UncompressedSize64>>20, maxUnzipped>>20)
+	}
+	r, err := f.Open()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrNotWorkbook, part, err)
+	}
+	return r, nil
+}
+
+// Sheets are the names of the sheets that have cells, in their order.
+func (b *Book) Sheets() []string {
+	var names []string
+	for _, s := range b.sheets {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// Sheet is the name of a sheet as the workbook has it. An empty name is the first that is not hidden.
+func (b *Book) Sheet(name string) (string, bool) {
+	for _, s := range b.sheets {
+		if name == "" && !s.hidden || name != "" && strings.EqualFold(s.name, name) {
+			return s.name, true
+		}
+	}
+	if name == "" {
+		return b.sheets[0].name, true
+	}
+	return "", false
+}
+
+func (b *Book) part(name string) string {
+	for _, s := range b.sheets {
+		if s.name == name {
+			return s.part
+		}
+	}
+	return ""
+}
+
+// text is a shared string.
+func (b *Book) text(n int) ([]byte, error) {
+	if b.texts == nil {
+		if b.strings == "" {
+			return nil, fmt.Errorf("%w: a cell names a text, and there are none", ErrNotWorkbook)
+		}
+		r, err := b.open(b.strings)
+		if err != nil {
+			return nil, err
+		}
+		defer r.Close()
+		if b.texts, err = readTexts(r); err != nil {
+			return nil, err
+		}
+	}
+	return b.texts.at(n)
+}
+
+// Close lets go of what the texts take.
+func (b *Book) Close() error { return b.texts.close() }

@@ -1,0 +1,237 @@
+package xlsx
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// The most that a sheet can hold.
+const (
+	MaxRows    = 1 << 20
+	MaxColumns = 1 << 14
+	MaxText    = 32767 // of a cell, in UTF-16 units
+)
+
+// maxRow is how many bytes of a row's cells are read.
+const maxRow = 1 << 20
+
+// Cell is a cell that holds something.
+type Cell struct {
+	Column  int  // from 0
+	Pending bool // a formula that no program has worked out
+	Number  bool
+	shared  bool
+	boolean bool
+	from    int // in the row's bytes
+	to      int
+}
+
+// Row is a row that has cells. It is valid until the next is read.
+type Row struct {
+	Number  int // from 1
+	Cells   []Cell
+	TooLong bool // cells beyond the first MiB are there, but read as empty
+}
+
+// Rows reads the rows of a sheet.
+type Rows struct {
+	book  *Book
+	part  io.ReadCloser
+	in    *markup
+	row   Row
+	bytes []byte
+	began bool // the list of rows
+}
+
+// Rows opens a sheet, whose name is as Sheet gave it.
+func (b *Book) Rows(sheet string) (*Rows, error) {
+	part, err := b.open(b.part(sheet))
+	if err != nil {
+		return nil, err
+	}
+	return &Rows{book: b, part: part, in: newMarkup(part)}, nil
+}
+
+// Close lets go of the sheet.
+func (r *Rows) Close() error { return r.part.Close() }
+
+// Next reads the next row that the sheet lists, which may have no cells. The error after the last is io.EOF.
+func (r *Rows) Next() (Row, error) {
+	for {
+		t, err := r.in.next()
+		if errors.Is(err, io.EOF) {
+			if !r.began {
+				return r.row, ErrNotWorkbook
+			}
+			return r.row, fmt.Errorf("%w: the sheet ends within its rows", ErrNotWorkbook)
+		}
+		if err != nil {
+			return r.row, err
+		}
+		switch {
+		case t.kind == opening && t.name() == "sheetData":
+			r.began = true
+		case t.kind == empty && t.name() == "sheetData", t.kind == closing && t.name() == "sheetData":
+			return r.row, io.EOF
+		case r.began && (t.kind == opening || t.kind == empty) && t.name() == "row":
+			number, err := rowNumber(t, r.row.Number)
+			if err != nil {
+				return r.row, err
+			}
+			r.row = Row{Number: number, Cells: r.row.Cells[:0]}
+			r.bytes = r.bytes[:0]
+			if t.kind == opening {
+				err = r.cells()
+			}
+			return r.row, err
+		}
+	}
+}
+
+// rowNumber is the number of the row that a tag begins, behind the row last.
+func rowNumber(t token, last int) (int, error) {
+	number := last + 1
+	if value, _, _, has := t.attribute("r"); has {
+		n, err := strconv.Atoi(string(value))
+		if err != nil || n < number || n > MaxRows {
+			return 0, fmt.Errorf("%w: its rows are out of order at row %.20q", ErrNotWorkbook, value)
+		}
+		number = n
+	}
+	return number, nil
+}
+
+// cellColumn is the column of the cell that a tag begins, behind the column last.
+func cellColumn(t token, last int) (int, error) {
+	column := last + 1
+	value, _, _, has := t.attribute("r")
+	if !has {
+		return column, nil
+	}
+	n := 0
+	for _, b := range value {
+		if b < 'A' || b > 'Z' || n > MaxColumns {
+			break
+		}
+		n = 26*n + int(b-'A') + 1
+	}
+	if n--; n < column || n >= MaxColumns {
+		return 0, fmt.Errorf("%w: its cells are out of order at %.20q", ErrNotWorkbook, value)
+	}
+	return n, nil
+}
+
+// cells reads the cells to the end of the row.
+func (r *Rows) cells() error {
+	last := -1
+	for {
+		t, err := r.in.next()
+		if err != nil {
+			return unexpected(err)
+		}
+		if t.kind == closing && t.name() == "row" {
+			return nil
+		}
+		if t.kind != opening && t.kind != empty || t.name() != "c" {
+			continue
+		}
+		if last, err = cellColumn(t, last); err != nil {
+			return err
+		}
+		if t.kind == opening {
+			if err := r.cell(last, t); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: the sheet ends within a row", ErrNotWorkbook)
+	}
+	return err
+}
+
+// cell reads a cell to its end.
+func (r *Rows) cell(column int, begin token) error {
+	c := Cell{Column: column, from: len(r.bytes)}
+	value, _, _, _ := begin.attribute("t")
+	switch string(value) {
+	case "s":
+		c.shared = true
+	case "b":
+		c.boolean = true
+	case "", "n":
+		c.Number = true
+	}
+	formula, phonetic, inside := false, false, ""
+	for {
+		t, err := r.in.next()
+		if err != nil {
+			return unexpected(err)
+		}
+		name := ""
+		if t.kind != content && t.kind != literal {
+			name = t.name()
+		}
+		switch {
+		case name == "f":
+			formula = true
+		case name == "rPh":
+			phonetic = t.kind == opening
+		case t.kind == opening && (name == "v" || name == "t"):
+			inside = name
+		case t.kind == closing && name == inside:
+			inside = ""
+		case t.kind == closing && name == "c":
+			c.to = len(r.bytes)
+			if c.Pending = formula && c.to == c.from && value == nil; c.Pending || c.to > c.from {
+				r.row.Cells = append(r.row.Cells, c)
+			}
+			return nil
+		case name == "" && inside != "" && !phonetic:
+			if r.bytes = appendText(r.bytes, t); len(r.bytes) > maxRow {
+				r.row.TooLong = true
+				r.bytes = r.bytes[:c.from]
+			}
+		}
+	}
+}
+
+// Text is what a cell of the last row holds: a text as it is, a number without exponent or separators whatever its
+// format shows.
+func (r *Rows) Text(c Cell) (string, error) {
+	value := r.bytes[c.from:c.to]
+	switch {
+	case c.shared:
+		n, err := strconv.Atoi(string(value))
+		if err != nil {
+			return "", fmt.Errorf("%w: a cell names the text %.20q", ErrNotWorkbook, value)
+		}
+		text, err := r.book.text(n)
+		return unescape(string(text)), err
+	case c.boolean && string(value) == "1":
+		return "TRUE", nil
+	case c.boolean:
+		return "FALSE", nil
+	case c.Number:
+		return number(string(value)), nil
+	default:
+		return unescape(string(value)), nil
+	}
+}
+
+// number is a number in plain digits.
+func number(value string) string {
+	if !strings.ContainsAny(value, ".eE") || len(value) > 40 {
+		return value
+	}
+	if f, err := strconv.ParseFloat(value, 64); err == nil && f > -1e21 && f < 1e21 {
+		return strconv.FormatFloat(f, 'f', -1, 64)
+	}
+	return value
+}

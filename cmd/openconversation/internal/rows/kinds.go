@@ -1,0 +1,99 @@
+package rows
+
+import (
+	"bytes"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// saveAs is what to do with a file of a kind that is not read.
+const saveAs = "save it as .xlsx, or as CSV"
+
+// unsupported are kinds of files that hold rows but are not read, by the end of their names.
+var unsupported = []struct {
+	what       string
+	extensions []string
+}{
+	{"an old Excel workbook", []string{".xls", ".xlt"}},
+	{"an Excel workbook with macros", []string{".xlsm", ".xltm"}},
+	{"an Excel template", []string{".xltx"}},
+	{"a binary Excel workbook", []string{".xlsb"}},
+	{"a WPS workbook", []string{".et", ".ett"}},
+	{"an OpenDocument sheet", []string{".ods", ".fods", ".ots"}},
+	{"a Numbers document", []string{".numbers"}},
+	{"a database table", []string{".dbf", ".mdb", ".accdb", ".sqlite", ".db"}},
+	{"a document", []string{".pdf", ".doc", ".docx", ".rtf", ".wps", ".ppt", ".pptx"}},
+	{"a web page", []string{".html", ".htm", ".mht"}},
+	{"XML", []string{".xml"}},
+	{"compressed", []string{".gz", ".zip", ".bz2", ".xz", ".zst", ".7z", ".rar"}},
+}
+
+func unsupportedName(name string) error {
+	end := strings.ToLower(filepath.Ext(name))
+	for _, kind := range unsupported {
+		if end != "" && slices.Contains(kind.extensions, end) {
+			return unsupportedAs(name+" is "+kind.what, kind.what == "compressed")
+		}
+	}
+	return nil
+}
+
+func unsupportedAs(what string, compressed bool) error {
+	if compressed {
+		return settled(PartFormat, 0, "%s, which is not read; unpack it", what)
+	}
+	return settled(PartFormat, 0, "%s, which is not read; %s", what, saveAs)
+}
+
+// contents are what files that are not read begin with.
+var contents = []struct {
+	magic, what string
+	compressed  bool
+}{
+	{"\x1f\x8b", "it is compressed", true},
+	{"BZh", "it is compressed", true},
+	{"\xfd7zXZ", "it is compressed", true},
+	{"\x28\xb5\x2f\xfd", "it is compressed", true},
+	{"7z\xbc\xaf", "it is compressed", true},
+	{"Rar!", "it is compressed", true},
+	{"%PDF", "it is a PDF document", false},
+	{"{\\rtf", "it is a document", false},
+	{"SQLite format 3\x00", "it is a database", false},
+}
+
+func isZip(start []byte) bool { return bytes.HasPrefix(start, []byte("PK\x03\x04")) }
+
+// unsupportedContent is an *Error where a file begins like one that is not read, whatever it is called.
+func unsupportedContent(start []byte) error {
+	switch {
+	case bytes.HasPrefix(start, []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")):
+		var name []byte
+		for _, b := range []byte("EncryptedPackage") {
+			name = append(name, b, 0)
+		}
+		if bytes.Contains(start, name) {
+			return settled(PartFormat, 0, "it is a workbook with a password; take the password off, and save it as .xlsx")
+		}
+		return unsupportedAs("it is an old Excel workbook (.xls), a WPS one (.et), or one with a password", false)
+	case isZip(start) && bytes.Contains(start[:min(len(start), 100)], []byte("mimetypeapplication/vnd.oasis.opendocument")):
+		return unsupportedAs("it is an OpenDocument sheet", false)
+	case isZip(start) && bytes.Contains(start[:min(len(start), 200)], []byte("Index/")):
+		return unsupportedAs("it is a Numbers document", false)
+	}
+	for _, c := range contents {
+		if bytes.HasPrefix(start, []byte(c.magic)) {
+			return unsupportedAs(c.what, c.compressed)
+		}
+	}
+	text := strings.ToLower(strings.TrimSpace(decodedStart(start[:min(len(start), 512)])))
+	for _, begin := range []string{"<html", "<!doctype", "<table", "<meta", "<head"} {
+		if strings.HasPrefix(text, begin) {
+			return unsupportedAs("it is a web page, as some programs export instead of a table", false)
+		}
+	}
+	if strings.HasPrefix(text, "<?xml") {
+		return unsupportedAs("it is XML", false)
+	}
+	return nil
+}

@@ -1,0 +1,256 @@
+package rows
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Old reads a complete output, also one that a spreadsheet program has saved again. Its rows are compared with the
+// input's cell by cell, in their order.
+type Old struct {
+	in     *Reader
+	cells  func() (cells []string, line int, err error) // of the next row; a table
+	object func() (record, error)                       // the next row otherwise
+	close  func() error
+	width  int // of the input's columns
+}
+
+// Old opens a complete output of the rows of r. It is found out how it separates its cells and encodes its text now. An
+// *Error says that it is no output for this input.
+func (r *Reader) Old(old io.ReadSeeker) (*Old, error) {
+	if r.sheet != nil {
+		r.sheet.keepCells = true
+	}
+	o := &Old{in: r, close: func() error { return nil }, width: len(r.names())}
+	if r.o.Output == XLSX {
+		return o, o.openWorkbook(old)
+	}
+	e, err := detectEncoding(old)
+	if err != nil && !errors.As(err, new(*Error)) {
+		return nil, err
+	}
+	if _, err := old.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	t := newText(old)
+	switch _, marked := startEncoding(t.start()); {
+	case marked:
+		t.skip(len(e.Mark()))
+	case err != nil || r.coding.out.Width() > 1: // as it was written
+		e = r.coding.out
+	}
+	t.encoding = e
+	switch r.o.Output {
+	case JSONLines:
+		list := &lines{text: t, objects: true, limit: maxWritten}
+		o.object = list.next
+		return o, nil
+	case JSONArray:
+		list := &elements{text: t, limit: maxWritten}
+		o.object = list.next
+		return o, nil
+	}
+	return o, o.openTable(t)
+}
+
+// Close lets go of what it holds, but not of the file.
+func (o *Old) Close() error { return o.close() }
+
+func (o *Old) wants() []string {
+	return append(slices.Clone(o.in.names()), appendedColumns...)
+}
+
+// sameHeader is whether names are the input's columns and the appended ones. Empty columns may follow.
+func (o *Old) sameHeader(names []string) bool {
+	for i, name := range o.wants() {
+		if i >= len(names) || folded(names[i]) != folded(name) {
+			return false
+		}
+	}
+	return blank(strings.Join(names[len(o.wants()):], ""))
+}
+
+func (o *Old) openTable(t *text) error {
+	ahead := string(t.ahead(func([]byte) bool { return false }))
+	if first, rest, _ := strings.Cut(ahead, "\n"); separatorLine(first) != 0 {
+		if _, _, err := t.part(); err != nil {
+			return err
+		}
+		ahead = rest
+	}
+	separators := append([]byte(Delimiters), o.in.separator)
+	at := slices.IndexFunc(separators, func(separator byte) bool { return o.sameHeader(firstRecord(ahead, separator)) })
+	if at < 0 {
+		return errOtherOld
+	}
+	separator := separators[at]
+	list := &lines{text: t, separator: separator, limit: maxWritten}
+	o.cells = func() ([]string, int, error) {
+		for {
+			rec, err := list.next()
+			if err != nil {
+				return nil, rec.Line, err
+			}
+			cells, err := splitCells(rec, separator)
+			if err != nil || !blank(strings.Join(cells, "")) {
+				return cells, rec.Line, err
+			}
+		}
+	}
+	_, _, err := o.cells()
+	return err
+}
+
+func (o *Old) openWorkbook(old io.ReadSeeker) error {
+	sheet, err := openSheet(old, o.in.found.Sheet)
+	o.close = sheet.close
+	var wrong *Error
+	if errors.As(err, &wrong) && wrong.Part == PartSheet {
+		return errOtherOld
+	}
+	if err != nil {
+		return err
+	}
+	o.cells = sheet.cells
+	names, _, err := o.cells()
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if !o.sameHeader(names) {
+		return errOtherOld
+	}
+	return nil
+}
+
+var errOtherOld = broken(1, "its header is not that of an output for this input")
+
+// Next is the result of the old row of an input's row, which is the next of either. The error is io.EOF where the old
+// output has fewer rows, and an *Error with the first cell that differs where the row is another.
+func (o *Old) Next(row Row) (Result, error) {
+	if o.object != nil {
+		return o.nextObject(row)
+	}
+	old, line, err := o.cells()
+	if err != nil {
+		return Result{}, err
+	}
+	cells, err := o.in.Cells(row)
+	if err != nil {
+		return Result{}, err
+	}
+	if o.in.o.Format == Lines {
+		cells = []string{readBack(appendCell(nil, cells[0], 0))}
+	}
+	old = append(old, make([]string, max(0, o.width+len(appendedColumns)-len(old)))...)
+	for i, cell := range cells {
+		if sameCell(old[i], cell) {
+			continue
+		}
+		return Result{}, broken(line, "it is of another row than the input's line %d: column %d is %.60q, and the input has %.60q", row.Line, i+1, old[i], cell)
+	}
+	result := old[o.width:]
+	if rest := strings.Join(result[len(appendedColumns):], ""); !blank(rest) {
+		return Result{}, broken(line, "it has %s, and the header has %d", columns(len(old)), o.width+len(appendedColumns))
+	}
+	return Result{result[0], result[1], result[2]}, nil
+}
+
+// readBack is a cell as it is read back.
+func readBack(cell []byte) string {
+	cells, err := splitCells(record{Raw: cell}, ',')
+	if err != nil || len(cells) != 1 {
+		return string(cell)
+	}
+	return cells[0]
+}
+
+// sameCell is whether two cells are the same but for what saving a file again changes: line ends within them.
+func sameCell(a, b string) bool {
+	return a == b || lineEnds.Replace(a) == lineEnds.Replace(b)
+}
+
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
+// nextObject is Next for rows that are objects.
+func (o *Old) nextObject(row Row) (Result, error) {
+	var rec record
+	var err error
+	for err == nil && len(bytes.TrimSpace(rec.Raw)) == 0 {
+		rec, err = o.object()
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	old, input := map[string]any{}, map[string]any{}
+	if err := decodeObject(rec.Raw, &old); err != nil {
+		return Result{}, broken(rec.Line, "it is no JSON object%s", jsonWhy(err))
+	}
+	raw := append(bytes.TrimSuffix(objectStart(row.raw), []byte(",")), '}')
+	if o.in.o.Format == JSONLines { // of which the end was taken off
+		raw = append(bytes.TrimSuffix(bytes.Clone(row.raw), []byte(",")), '}')
+	}
+	if err := decodeObject(raw, &input); err != nil {
+		return Result{}, broken(row.Line, "it is no JSON object%s", jsonWhy(err))
+	}
+	var values [3]string
+	for i, name := range appendedFields {
+		text, is := old[name].(string)
+		if !is {
+			return Result{}, broken(rec.Line, "it has no field %s", name)
+		}
+		values[i] = text
+		delete(old, name)
+	}
+	for _, name := range slices.Sorted(mapKeys(old, input)) {
+		if !reflect.DeepEqual(old[name], input[name]) {
+			return Result{}, broken(rec.Line, "it is of another row than the input's line %d: field %s is %.60s, and the input has %.60s", row.Line, name, fmt.Sprint(old[name]), fmt.Sprint(input[name]))
+		}
+	}
+	return Result{values[0], values[1], values[2]}, nil
+}
+
+func decodeObject(raw []byte, into *map[string]any) error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	return d.Decode(into)
+}
+
+func mapKeys(maps ...map[string]any) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for _, m := range maps {
+			for name := range m {
+				if !yield(name) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// End is nil if the old output has no more rows, and an *Error otherwise.
+func (o *Old) End() error {
+	var line int
+	var err error
+	if o.object != nil {
+		var rec record
+		for err == nil && len(bytes.TrimSpace(rec.Raw)) == 0 {
+			rec, err = o.object()
+		}
+		line = rec.Line
+	} else {
+		_, line, err = o.cells()
+	}
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return err
+	}
+	return broken(line, "it holds more rows than the input")
+}

@@ -1,0 +1,282 @@
+package rows
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Reader reads rows.
+type Reader struct {
+	*writer // of their output
+
+	o       Options
+	found   Found
+	text    *text
+	in      records
+	first   *record  // read ahead
+	table   *table   // of a table of text
+	objects *objects // of rows that are objects
+	sheet   *sheet   // of a workbook
+	coding  coding
+	rows    int
+
+	Skipped int // blank lines and comments so far
+}
+
+// NewReader reads a file's header, if it has one. What the options leave open, it goes by what the file begins with; ask
+// Detect first where a file can be read twice. The error of an empty file is io.EOF, along
+// with a Reader of no rows; other errors that are about the file are *Error.
+func NewReader(in io.Reader, o Options) (*Reader, error) {
+	r := &Reader{o: o}
+	err := r.begin(in)
+	switch {
+	case errors.Is(err, io.EOF):
+		r.sheet, r.text = nil, newText(bytes.NewReader(nil))
+		r.in = &lines{text: r.text}
+		if wrong := r.settle(); wrong != nil {
+			return nil, wrong
+		}
+		r.head = nil
+		return r, err
+	case err != nil:
+		return nil, err
+	}
+	return r, nil
+}
+
+// begin finds out what the input is, and reads what it has before its first row.
+func (r *Reader) begin(in io.Reader) error {
+	if r.o.Format == XLSX {
+		return r.openWorkbook(in)
+	}
+	r.text = newText(in)
+	start := r.text.start()
+	if err := unsupportedContent(start); err != nil {
+		return err
+	}
+	if isZip(start) && r.o.Format != "" {
+		return settled(PartFormat, 0, "it is an xlsx workbook, and not %s", r.o.Format.Title())
+	}
+	if r.o.Format == "" {
+		if r.o.Format = Sniff(start).Format; r.o.Format == XLSX {
+			return r.openWorkbook(r.text.in)
+		}
+	}
+	coding, mark, err := chooseCoding(start, r.o.Encoding, r.o.OutputEncoding)
+	if err != nil {
+		return err
+	}
+	r.coding = coding
+	r.found.Encoding, r.found.Mark = coding.in, coding.inMarked
+	r.text.encoding = coding.in
+	r.text.skip(mark)
+	if err := r.open(); err != nil {
+		return err
+	}
+	return r.settle()
+}
+
+// open reads what a text has before its first row.
+func (r *Reader) open() error {
+	switch r.o.Format {
+	case CSV, TSV:
+		r.table = &table{}
+		if err := r.table.findSeparator(r.text, r.o); err != nil {
+			return err
+		}
+		r.in = r.table.lines(r.text)
+		rec, err := r.record()
+		if err == nil {
+			err = r.table.readHeader(rec, r.o.ID)
+		}
+		if err != nil {
+			return err
+		}
+		r.found.Name, r.found.Column, r.found.Delimiter = visible(r.table.names[r.table.column]), r.table.column+1, r.table.separator
+	case JSONLines, JSONArray:
+		r.objects = &objects{}
+		r.in = &lines{text: r.text, objects: true, limit: MaxRecord}
+		if r.o.Format == JSONArray {
+			r.in = &elements{text: r.text, limit: MaxRecord}
+		}
+		rec, err := r.record()
+		if err != nil {
+			return err
+		}
+		rec.Raw = bytes.Clone(rec.Raw)
+		r.first = &rec
+		if err := r.objects.readFirst(rec, r.o.ID); err != nil {
+			return err
+		}
+		r.found.Name = r.objects.name
+	default:
+		r.in = &lines{text: r.text, limit: MaxRecord}
+	}
+	return nil
+}
+
+// settle settles what the output is.
+func (r *Reader) settle() error {
+	if _, known := formats[r.o.Format]; !known {
+		return fmt.Errorf("there is no format %q", r.o.Format)
+	}
+	r.found.Format = r.o.Format
+	if r.o.Output == "" {
+		r.o.Output = r.o.Format.Output()
+	}
+	w := newWriter(r.o, r.coding, r.table)
+	r.writer = &w
+	return nil
+}
+
+// openWorkbook opens the sheet and reads its header.
+func (r *Reader) openWorkbook(in io.Reader) (err error) {
+	r.o.Format = XLSX
+	if r.sheet, err = openSheet(in, r.o.Sheet); err == nil {
+		err = r.sheet.readHeader(r.o.ID)
+	}
+	if err != nil {
+		return errors.Join(err, r.Close())
+	}
+	r.found.Sheet, r.found.Name, r.found.Column = r.sheet.name, visible(r.sheet.names[r.sheet.column]), r.sheet.column+1
+	return r.settle()
+}
+
+// Close lets go of what the reader holds, but not of the file that it reads.
+func (r *Reader) Close() error {
+	if r.sheet == nil {
+		return nil
+	}
+	return r.sheet.close()
+}
+
+// Found is what was found out about the input.
+func (r *Reader) Found() Found { return r.found }
+
+// Name is the column or field that holds the chat ids; empty for plain lines.
+func (r *Reader) Name() string { return r.found.Name }
+
+// Journaled is whether Header and Finish write a journal, of which Assemble makes the output.
+func (r *Reader) Journaled() bool { return r.journaled() }
+
+// record reads a record that is not blank.
+func (r *Reader) record() (record, error) {
+	if r.first != nil {
+		rec := *r.first
+		r.first = nil
+		return rec, nil
+	}
+	for {
+		rec, err := r.in.next()
+		switch {
+		case errors.Is(err, io.EOF) && r.objects != nil:
+			return rec, r.objects.ended(r.rows)
+		case errors.Is(err, io.EOF):
+			return rec, io.EOF
+		case err != nil:
+			return rec, r.coding.placed(rec, err)
+		case rec.Open:
+			return rec, broken(rec.Line, "a quote that is opened here is never closed")
+		}
+		if err := r.coding.check(rec); err != nil {
+			return rec, err
+		}
+		if !rec.TooLong && r.blank(rec.Raw) {
+			r.Skipped++
+			continue
+		}
+		return rec, nil
+	}
+}
+
+func (r *Reader) blank(raw []byte) bool {
+	switch r.o.Format {
+	case Lines:
+		raw = bytes.TrimSpace(raw)
+		return len(raw) == 0 || raw[0] == '#'
+	case JSONLines:
+		return len(bytes.TrimSpace(raw)) == 0
+	case JSONArray:
+		return false
+	default:
+		return len(bytes.Trim(raw, " ")) == 0
+	}
+}
+
+// Read reads a row. The error after the last is io.EOF; an *Error ends the input.
+func (r *Reader) Read() (Row, error) {
+	if r.sheet != nil {
+		row, err := r.sheet.read()
+		r.Skipped = r.sheet.skipped
+		row.Start = journalStart(row)
+		return row, err
+	}
+	rec, err := r.record()
+	if err != nil {
+		return Row{}, err
+	}
+	r.rows++
+	row := Row{Line: rec.Line, key: r.rows}
+	var cell string
+	switch {
+	case r.table != nil:
+		cell, err = r.table.cell(rec)
+	case r.objects != nil:
+		cell, row.Problem, err = r.objects.field(rec)
+	default:
+		cell = string(rec.Raw)
+	}
+	if err != nil {
+		return row, err
+	}
+	row.ChatID, row.Trimmed = CleanID(cell)
+	if rec.TooLong {
+		row.Problem = r.tooLong(rec.Line)
+	}
+	row.Start, row.raw = r.start(rec, row)
+	if r.o.Output == XLSX {
+		var cells []string
+		if cells, err = r.Cells(row); err == nil {
+			err = fitsSheet(row.Line, r.rows+1, cells)
+		}
+	}
+	return row, err
+}
+
+func (r *Reader) tooLong(line int) string {
+	switch {
+	case r.table != nil:
+		return fmt.Sprintf("line %d is longer than 1 MiB; the cells that do not fit are left out", line)
+	case r.objects != nil:
+		return fmt.Sprintf("line %d is longer than 1 MiB; the fields that do not fit are left out", line)
+	default:
+		return fmt.Sprintf("line %d is longer than 1 MiB", line)
+	}
+}
+
+// Cells are the cells of a row of a table or of plain lines, as text. Of a workbook they are there only for a row that
+// was read after Old was opened.
+func (r *Reader) Cells(row Row) ([]string, error) {
+	switch {
+	case r.table != nil:
+		return splitCells(record{Raw: row.raw, Line: row.Line}, r.table.separator)
+	case r.sheet != nil:
+		return row.cells, nil
+	default:
+		return []string{row.ChatID}, nil
+	}
+}
+
+// names are the columns of the input; those of plain lines are what their output calls them.
+func (r *Reader) names() []string {
+	switch {
+	case r.table != nil:
+		return r.table.names
+	case r.sheet != nil:
+		return r.sheet.names
+	default:
+		return usualNames[:1]
+	}
+}

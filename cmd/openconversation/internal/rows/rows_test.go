@@ -1,0 +1,285 @@
+package rows_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
+)
+
+// result is what becomes of a row in these tests.
+func result(row rows.Row) rows.Result {
+	if row.Problem != "" {
+		return rows.Result{Code: "bad", Error: row.Problem}
+	}
+	return rows.Result{OpenConversationID: "cid" + row.ChatID}
+}
+
+// reader opens an input whose options are settled.
+func reader(t *testing.T, in io.Reader, o rows.Options) *rows.Reader {
+	t.Helper()
+	r, err := rows.NewReader(in, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Close() })
+	return r
+}
+
+// each reads all rows.
+func each(r *rows.Reader, do func(row rows.Row) error) error {
+	for {
+		row, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = do(row)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// convert writes all rows back with results made from their ids. What it wrote is read back: as a run that goes on does,
+// and as one that tries failed rows again. through is how the input is read.
+func convert(t *testing.T, in []byte, o rows.Options, through func(io.Reader) io.Reader) ([]byte, error) {
+	t.Helper()
+	r, err := rows.NewReader(through(bytes.NewReader(in)), o)
+	if errors.Is(err, io.EOF) {
+		if row, err := r.Read(); !errors.Is(err, io.EOF) || len(r.Header()) > 3 {
+			t.Errorf("an empty input has a row %+v or a header %q", row, r.Header())
+		}
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.Close() }()
+	out := r.Header()
+	if err := each(r, func(row rows.Row) error { out = append(out, r.Finish(row.Start, result(row))...); return nil }); err != nil {
+		return out, err
+	}
+	resume(t, in, o, out, len(out))
+	if len(in)+len(out) < 2000 {
+		step := 1 + len(out)/cuts
+		if o.OutputEncoding != "" {
+			step += len(out) / 20
+		}
+		for cut := 0; cut < len(out); cut += step {
+			resume(t, in, o, out, cut)
+		}
+	}
+	if r.Journaled() {
+		var whole bytes.Buffer
+		if err := reader(t, bytes.NewReader(in), o).Assemble(&whole, bytes.NewReader(out)); err != nil {
+			t.Fatal(err)
+		}
+		out = whole.Bytes()
+	}
+	if err := matches(t, in, o, out); err != nil {
+		t.Errorf("the output is not taken up: %v", err)
+	}
+	return out, nil
+}
+
+// cuts is about how many places convert cuts an output at.
+var cuts = 400
+
+// resume reads back what was written up to a cut.
+func resume(t *testing.T, in []byte, o rows.Options, out []byte, cut int) {
+	t.Helper()
+	r := reader(t, bytes.NewReader(in), o)
+	done, err := r.Written(bytes.NewReader(out[:cut]))
+	if err != nil {
+		t.Fatalf("cut at %d of %d: %v", cut, len(out), err)
+	}
+	for {
+		end := done.End()
+		if err := done.Next(); errors.Is(err, io.EOF) {
+			if done.End() != end || int(end) > cut || cut == len(out) && int(end) != cut {
+				t.Fatalf("cut at %d of %d: it ends at %d", cut, len(out), end)
+			}
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		row, err := r.Read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back, ok := done.Result(row.Start); !ok || back != result(row) {
+			t.Fatalf("cut at %d of %d: row %d reads back %+v, %t", cut, len(out), row.Line, back, ok)
+		}
+	}
+	var rest []byte // that a run which goes on writes behind the cut
+	if done.End() == 0 {
+		rest = r.Header()
+	}
+	_ = each(r, func(row rows.Row) error { rest = append(rest, r.Finish(row.Start, result(row))...); return nil })
+	if whole := append(bytes.Clone(out[:done.End()]), rest...); !bytes.Equal(whole, out) {
+		t.Fatalf("cut at %d of %d and continued it is\n%q\nnot\n%q", cut, len(out), whole, out)
+	}
+}
+
+// matches compares an old output with an input.
+func matches(t *testing.T, in []byte, o rows.Options, out []byte) error {
+	t.Helper()
+	r := reader(t, bytes.NewReader(in), o)
+	old, err := r.Old(bytes.NewReader(out))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = old.Close() }()
+	err = each(r, func(row rows.Row) error {
+		back, err := old.Next(row)
+		if err == nil && back != result(row) {
+			err = fmt.Errorf("row %d: %+v", row.Line, back)
+		}
+		return err
+	})
+	if err == nil {
+		err = old.End()
+	}
+	return err
+}
+
+func whole(r io.Reader) io.Reader { return struct{ io.Reader }{r} }
+
+func TestFormats(t *testing.T) {
+	const head = "chat_id,open_conversation_id,error_code,error\n"
+	long := strings.Repeat("x", rows.MaxRecord+1)
+	tests := []struct {
+		name   string
+		format rows.Format
+		column string
+		in     string
+		want   string
+	}{
+		{"lines", rows.Lines, "", "a\nb\n", head + "a,cida,,\nb,cidb,,\n"},
+		{"lines without a last end", rows.Lines, "", "a\nb", head + "a,cida,,\nb,cidb,,\n"},
+		{"lines with CRLF", rows.Lines, "", "a\r\nb\r\n", head + "a,cida,,\nb,cidb,,\n"},
+		{"lines with a byte order mark", rows.Lines, "", "\uFEFFa\n", "\uFEFF" + head + "a,cida,,\n"},
+		{"blanks and comments", rows.Lines, "", " a \n\n \t\n# x\n  #y\nc#d\n", head + "a,cida,,\nc#d,cidc#d,,\n"},
+		{"cells of their own", rows.Lines, "", "a,b\n\"q\"\n=1+1\n", head + "\"a,b\",\"cida,b\",,\n\"\"\"q\"\"\",\"cid\"\"q\"\"\",,\n'=1+1,cid=1+1,,\n"},
+		{"long line", rows.Lines, "", "a\n" + long + "\nb\n", head + "a,cida,,\n,,bad,line 2 is longer than 1 MiB\nb,cidb,,\n"},
+		{"empty", rows.Lines, "", "", head},
+
+		{"CSV", rows.CSV, "", "n,chat_id,m\n1,a,2\n3,b,4\n", "n,chat_id,m,open_conversation_id,error_code,error\n1,a,2,cida,,\n3,b,4,cidb,,\n"},
+		{"CSV with CRLF and a byte order mark", rows.CSV, "", "\uFEFFchatId,x\r\na,1\r\n", "\uFEFFchatId,x,open_conversation_id,error_code,error\r\na,1,cida,,\r\n"},
+		{"CSV column", rows.CSV, "group", "chat_id,group\na,b\n", "chat_id,group,open_conversation_id,error_code,error\na,b,cidb,,\n"},
+		{"CSV quotes stay", rows.CSV, "", "\"chat_id\",n\n\"a\",\"x \"\"y\"\",\r\nz\"\n b ,=cmd()\n", "\"chat_id\",n,open_conversation_id,error_code,error\n\"a\",\"x \"\"y\"\",\r\nz\",cida,,\n b ,=cmd(),cidb,,\n"},
+		{"CSV blank lines", rows.CSV, "", "\nchat_id\n\na\n  \nb", "chat_id,open_conversation_id,error_code,error\na,cida,,\nb,cidb,,\n"},
+		{"CSV long row", rows.CSV, "", "chat_id,n\na," + long + "\nb,1\n", "chat_id,n,open_conversation_id,error_code,error\na,,,bad,line 2 is longer than 1 MiB; the cells that do not fit are left out\nb,1,cidb,,\n"},
+		{"TSV", rows.TSV, "", "n\tchatid\n1,5\ta\n", "n\tchatid\topen_conversation_id\terror_code\terror\n1,5\ta\tcida\t\t\n"},
+
+		{"JSON Lines", rows.JSONLines, "", "{\"n\": 1.50, \"chatId\":\"a\" }\n\n{\"chatId\":\"b\"}", "{\"n\": 1.50, \"chatId\":\"a\",\"openConversationId\":\"cida\",\"errorCode\":\"\",\"error\":\"\"}\n{\"chatId\":\"b\",\"openConversationId\":\"cidb\",\"errorCode\":\"\",\"error\":\"\"}\n"},
+		{"JSON field", rows.JSONLines, "g", "{\"g\":\"\\u0061\"}\r\n{}\n{\"g\":7}\n{\"g\":null}\n", "{\"g\":\"\\u0061\",\"openConversationId\":\"cida\",\"errorCode\":\"\",\"error\":\"\"}\n{\"openConversationId\":\"\",\"errorCode\":\"bad\",\"error\":\"there is no field g\"}\n{\"g\":7,\"openConversationId\":\"\",\"errorCode\":\"bad\",\"error\":\"the field g is no string\"}\n{\"g\":null,\"openConversationId\":\"\",\"errorCode\":\"bad\",\"error\":\"the field g is no string\"}\n"},
+		{"JSON long line", rows.JSONLines, "g", "{\"g\":\"" + long + "\"}\n", "{\"openConversationId\":\"\",\"errorCode\":\"bad\",\"error\":\"line 1 is longer than 1 MiB; the fields that do not fit are left out\"}\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			o := rows.Options{Format: tt.format, ID: tt.column}
+			got, err := convert(t, []byte(tt.in), o, whole)
+			if err != nil || string(got) != tt.want {
+				t.Errorf("%v\n%.300q\nwant\n%.300q", err, got, tt.want)
+			}
+			if len(tt.in) < 1000 {
+				if bytewise, err := convert(t, []byte(tt.in), o, iotest.OneByteReader); err != nil || string(bytewise) != string(got) {
+					t.Errorf("byte by byte: %v\n%q", err, bytewise)
+				}
+			}
+		})
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	tests := []struct {
+		name   string
+		format rows.Format
+		column string
+		in     string
+		want   string
+	}{
+		{"NUL", rows.Lines, "", "a\nb\x00\n", "line 2: it holds a NUL byte, so this is no plain text; if it is UTF-16 without a byte order mark, name its encoding"},
+		{"Latin-1", rows.CSV, "", "chat_id,n\na,1\nb,\xe9\n", "line 3: the byte 0xE9 at offset 16 of the file is not UTF-8; save it as UTF-8, or name its encoding"},
+		{"no column", rows.CSV, "", "a,b\nx,y\n", "line 1: which column holds the chat ids? there are, separated by commas: a, b"},
+		{"two columns", rows.CSV, "", "chatId,chat_id\n", "line 1: both chatId and chat_id may hold the chat ids; name one"},
+		{"another column", rows.CSV, "z", "\n\na,b\n", "line 3: there is no column \"z\"; there are, separated by commas: a, b"},
+		{"the same column twice", rows.CSV, "a", "a,a\n", "line 1: there are 2 columns \"a\"; name the one by its number, such as 1"},
+		{"an output as input", rows.CSV, "", "chat_id,error\n", "line 1: it has a column error already; rename or remove it"},
+		{"long header", rows.CSV, "", strings.Repeat("x", rows.MaxRecord+1) + "\n", "line 1: the header is longer than 1 MiB"},
+		{"CR alone", rows.CSV, "", "n,chat_id\ra,b\r", "line 1: its lines end in CR alone; save it with LF or CRLF"},
+		{"short row", rows.CSV, "", "chat_id,n\na,1\n\"b\nc\"\n", "line 3: it has 1 column, and the header has 2, separated by commas"},
+		{"wide row", rows.TSV, "", "chat_id\tn\na\t1\t2\n", "line 2: it has 3 columns, and the header has 2, separated by tabs"},
+		{"bare quote", rows.CSV, "", "chat_id,n\na,x\"y\n", "line 2: at byte 4: a quote stands within a cell that does not begin with one; write the cell in quotes, and its own quotes doubled"},
+		{"open quote", rows.CSV, "", "chat_id,n\na,1\nb,\"x\nc,2\n", "line 3: a quote that is opened here is never closed"},
+		{"open quote in a large file", rows.CSV, "", "chat_id,n\nb,\"x\n" + strings.Repeat("c,2\n", rows.MaxRecord), "line 2: a quote that is opened here is never closed"},
+		{"no JSON", rows.JSONLines, "g", "{\"g\":\"a\"}\n{\n", "line 2: it is no JSON object: it ends too early"},
+		{"JSON array", rows.JSONLines, "", "[]\n", "line 1: it is no JSON object but an array"},
+		{"JSON null", rows.JSONLines, "g", "null\n", "line 1: it is no JSON object but null"},
+		{"no field", rows.JSONLines, "", "{\"b\":1,\"a\":2}\n", "line 1: which field holds the chat ids? there are: a, b"},
+		{"a result already", rows.JSONLines, "", "{\"chatId\":\"a\",\"error\":\"\"}\n", "line 1: it has a field error already; rename or remove it"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := convert(t, []byte(tt.in), rows.Options{Format: tt.format, ID: tt.column}, whole)
+			var wrong *rows.Error
+			if !errors.As(err, &wrong) || err.Error() != tt.want {
+				t.Errorf("%v, want %s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestReadErrorNamesTheLine(t *testing.T) {
+	broken := errors.New("input/output error")
+	_, err := convert(t, nil, rows.Options{Format: rows.Lines}, func(io.Reader) io.Reader {
+		return io.MultiReader(strings.NewReader("a\nb\n"), iotest.ErrReader(broken))
+	})
+	if !errors.Is(err, broken) || err.Error() != "line 3: input/output error" {
+		t.Error(err)
+	}
+}
+
+// Whatever the input holds, memory is bounded by the longest record that is kept.
+func TestEndlessLine(t *testing.T) {
+	endless := io.LimitReader(readerFunc(func(p []byte) (int, error) {
+		for i := range p {
+			p[i] = 'x'
+		}
+		return len(p), nil
+	}), 256<<20)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	in, err := rows.NewReader(endless, rows.Options{Format: rows.Lines})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if row, err := in.Read(); err != nil || row.Problem != "line 1 is longer than 1 MiB" {
+		t.Error(row.Problem, err)
+	}
+	runtime.ReadMemStats(&after)
+	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > 16*rows.MaxRecord {
+		t.Errorf("%d bytes were allocated", allocated)
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+func TestFormatOf(t *testing.T) {
+	for name, want := range map[string]rows.Format{"a.txt": rows.Lines, "a.CSV": rows.CSV, "x/a.tsv": rows.TSV, "a.jsonl": rows.JSONLines, "a.ndjson": rows.JSONLines, "a": "", "a.xlsx": rows.XLSX, "a.json": rows.JSONArray, "a.xls": ""} {
+		if got, known := rows.FormatOf(name); got != want || known != (want != "") {
+			t.Errorf("%s: %q, %t", name, got, known)
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package rows
+
+import "strings"
+
+// Guess is what the beginning of a file looks like.
+type Guess struct {
+	Format Format // Lines, if nothing speaks for another
+	Why    string // a sentence for a notice or a refusal; empty for Lines
+}
+
+// sniffed is how many lines are looked at.
+const sniffed = 50
+
+// Sniff says what the first bytes of a file or stream look like: a few kilobytes are enough.
+func Sniff(start []byte) Guess {
+	if isZip(start) {
+		return Guess{XLSX, "it is a zip file, as xlsx workbooks are"}
+	}
+	text := decodedStart(start)
+	trimmed := strings.TrimSpace(text)
+	switch {
+	case strings.HasPrefix(trimmed, "{"):
+		return Guess{JSONLines, "it begins with { as JSON Lines do"}
+	case strings.HasPrefix(trimmed, "["):
+		if rest := strings.TrimSpace(trimmed[1:]); rest == "" || strings.ContainsAny(rest[:1], `{]"`) {
+			return Guess{JSONArray, "it begins with [ as JSON does"}
+		}
+	}
+	list := strings.Split(text, "\n")
+	if len(list) > 1 && len(start) > 0 {
+		list = list[:len(list)-1] // the last may be cut
+	}
+	counted, having := 0, [len(Delimiters)]int{}
+	for i, line := range list[:min(len(list), sniffed)] {
+		line = strings.TrimSuffix(line, "\r")
+		if i == 0 && separatorLine(line) != 0 {
+			return Guess{CSV, "its first line is " + line + ", as spreadsheets write it"}
+		}
+		if blank(line) || strings.HasPrefix(line, "#") {
+			continue
+		}
+		if counted++; counted == 1 {
+			if guess, is := sniffHeader(line); is {
+				return guess
+			}
+		}
+		line = strings.TrimSpace(line) // an id may be indented
+		for at := range Delimiters {
+			if strings.IndexByte(line, Delimiters[at]) >= 0 {
+				having[at]++
+			}
+		}
+	}
+	for at, count := range having {
+		if 2*count > counted {
+			return Guess{tableOf(Delimiters[at]), "most of its lines hold " + delimiterTitle(Delimiters[at])}
+		}
+	}
+	return Guess{Format: Lines}
+}
+
+func tableOf(separator byte) Format {
+	if separator == '\t' {
+		return TSV
+	}
+	return CSV
+}
+
+// sniffHeader is whether a line names the column of the chat ids.
+func sniffHeader(line string) (Guess, bool) {
+	for _, separator := range []byte(Delimiters) {
+		cells := firstRecord(line, separator)
+		for _, cell := range cells {
+			if !usual(cell) {
+				continue
+			}
+			if len(cells) == 1 {
+				separator = ','
+			}
+			return Guess{tableOf(separator), "its first line names a column " + visible(cell)}, true
+		}
+	}
+	return Guess{}, false
+}

@@ -1,0 +1,117 @@
+package rows
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// table is the columns of a table of text.
+type table struct {
+	preamble  string // a line sep=, with its end
+	separator byte
+	header    []byte // the header's record
+	lineEnd   string
+	names     []string
+	column    int // that holds the chat ids
+}
+
+// findSeparator finds out what separates the cells of the table that a text is, and passes over a line sep=.
+func (t *table) findSeparator(in *text, o Options) error {
+	standard := formats[o.Format].separator
+	t.separator = o.Delimiter
+	ahead := in.ahead(func(text []byte) bool { // a header after blank lines and a line sep=
+		rest := bytes.TrimLeft(text, "\r\n ")
+		end := bytes.IndexByte(rest, '\n')
+		return end >= 0 && separatorLine(string(rest[:end])) == 0 || bytes.Count(rest, []byte("\n")) > 1
+	})
+	first, _, _ := bytes.Cut(ahead, []byte("\n"))
+	if named := separatorLine(string(first)); named != 0 {
+		part, _, err := in.part()
+		if err != nil {
+			return err
+		}
+		t.preamble = string(part)
+		if t.separator == 0 {
+			t.separator = named
+		}
+	}
+	switch {
+	case t.separator != 0:
+	case o.Format == CSV:
+		t.separator = guessSeparator(string(ahead), o.ID, standard)
+	default:
+		t.separator = standard
+	}
+	return nil
+}
+
+// lines are the table's records, its header first.
+func (t *table) lines(in *text) *lines {
+	list := &lines{text: in, separator: t.separator, limit: MaxRecord}
+	if t.preamble != "" {
+		list.line = 1
+	}
+	return list
+}
+
+// readHeader takes the header's record. id is as Options.ID has it.
+func (t *table) readHeader(rec record, id string) (err error) {
+	if rec.TooLong {
+		return broken(rec.Line, "the header is longer than 1 MiB")
+	}
+	if t.names, err = splitCells(rec, t.separator); err != nil {
+		return err
+	}
+	t.column, err = header{rec.Line, t.names, t.separator}.pick(id)
+	switch {
+	case err != nil && bytes.IndexByte(rec.Raw, '\r') >= 0:
+		return broken(rec.Line, "its lines end in CR alone; save it with LF or CRLF")
+	case err != nil:
+		return err
+	}
+	if t.lineEnd = "\n"; rec.CRLF {
+		t.lineEnd = "\r\n"
+	}
+	t.header = bytes.Clone(rec.Raw)
+	return nil
+}
+
+// cell is the cell of a record that holds the chat id.
+func (t *table) cell(rec record) (string, error) {
+	if bytes.IndexByte(rec.Raw, '"') < 0 {
+		if got := bytes.Count(rec.Raw, []byte{t.separator}) + 1; got != len(t.names) {
+			return "", t.ragged(rec, got)
+		}
+		rest := rec.Raw
+		for range t.column {
+			rest = rest[bytes.IndexByte(rest, t.separator)+1:]
+		}
+		cell, _, _ := bytes.Cut(rest, []byte{t.separator})
+		return string(cell), nil
+	}
+	if cell, got, well := quotedCell(rec.Raw, t.separator, t.column); well && got == len(t.names) {
+		return cell, nil
+	}
+	cells, err := splitCells(rec, t.separator)
+	if err != nil {
+		return "", err
+	}
+	if len(cells) != len(t.names) {
+		return "", t.ragged(rec, len(cells))
+	}
+	return cells[t.column], nil
+}
+
+func (t *table) ragged(rec record, got int) error {
+	if rec.TooLong { // so that its cells could not be counted
+		return broken(rec.Line, "it is longer than 1 MiB and has %s or more, and the header has %d", columns(got), len(t.names))
+	}
+	return broken(rec.Line, "it has %s, and the header has %d, separated by %s", columns(got), len(t.names), delimiterTitle(t.separator))
+}
+
+func columns(n int) string {
+	if n == 1 {
+		return "1 column"
+	}
+	return fmt.Sprintf("%d columns", n)
+}

@@ -1,0 +1,223 @@
+package rows_test
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
+)
+
+// Separators are found by the header, and kept.
+func TestSeparators(t *testing.T) {
+	const head = "open_conversation_id,error_code,error"
+	tests := []struct {
+		name, in, id string
+		separator    string
+		prefix       string // of the output, before the results' names
+		row          string // how the first row of the output begins
+	}{
+		{"semicolons", "n,x;chat_id\n1,2;a\n", "", ";", "n,x;chat_id", "1,2;a"},
+		{"bars", "n|chat_id\n1|a\n", "", "|", "n|chat_id", "1|a"},
+		{"tabs in a .csv", "n\tchat_id\n1\ta\n", "", "\t", "n\tchat_id", "1\ta"},
+		{"more commas than semicolons", "a,b,c,d;chat_id\n1;a\n", "", ";", "a,b,c,d;chat_id", "1;a"},
+		{"quoted", "\"chat_id\";\"a,b,c\"\n\"a\";\n", "", ";", "\"chat_id\";\"a,b,c\"", "\"a\";"},
+		{"a line end in the header", "\"n\nm\";chat_id\n1;a\n", "", ";", "\"n\nm\";chat_id", "1;a"},
+		{"blank lines first", "\n \nn;chat_id\n1;a\n", "", ";", "n;chat_id", "1;a"},
+		{"one column", "chat_id\na\n", "", ",", "chat_id", "a"},
+		{"a named column", "n;group,x\n1;a\n", "group,x", ";", "n;group,x", "1;a"},
+		{"a column's number", "n;m\n1;a\n", "2", ";", "n;m", "1;a"},
+		{"a column with a number for a name", "2;1\na;b\n", "2", ";", "2;1", "a;b"},
+		{"sep=", "sep=;\r\nn;chat_id\r\n1;a\r\n", "", ";", "sep=;\r\nn;chat_id", "1;a"},
+		{"sep= of another byte", "sep=^\nn^chat_id\n1^a\n", "", "^", "sep=^\nn^chat_id", "1^a"},
+		{"sep= in quotes", "\"sep=,\"\nn,chat_id\n1,a\n", "", ",", "\"sep=,\"\nn,chat_id", "1,a"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			o := rows.Options{Format: rows.CSV, ID: tt.id}
+			out, err := convert(t, []byte(tt.in), o, whole)
+			if err != nil {
+				t.Fatal(err)
+			}
+			end := "\n"
+			if strings.Contains(tt.in, "\r") {
+				end = "\r\n"
+			}
+			want := tt.prefix + tt.separator + strings.ReplaceAll(head, ",", tt.separator) + end + tt.row + tt.separator + "cida" + tt.separator + tt.separator + end
+			if string(out) != want {
+				t.Errorf("%q, want %q", out, want)
+			}
+		})
+	}
+}
+
+// The separator that is named is taken, and a wrong one never leads to a row taken for an id.
+func TestNamedSeparator(t *testing.T) {
+	in := []byte("n,m;chat_id\n1,2;a\n")
+	if out, err := convert(t, in, rows.Options{Format: rows.CSV, Delimiter: ';'}, whole); err != nil || !strings.HasSuffix(string(out), "1,2;a;cida;;\n") {
+		t.Errorf("%q %v", out, err)
+	}
+	_, err := convert(t, in, rows.Options{Format: rows.CSV, Delimiter: ','}, whole)
+	if err == nil || err.Error() != "line 1: which column holds the chat ids? there are, separated by commas: n, m;chat_id" {
+		t.Error(err)
+	}
+	_, err = convert(t, []byte("chat_id n\na 1\n"), rows.Options{Format: rows.CSV}, whole)
+	if err == nil || err.Error() != "line 1: which column holds the chat ids? there is one column, as no separator was found: chat_id n" {
+		t.Error(err)
+	}
+	_, err = convert(t, []byte("n;chat_id\n1,a\n"), rows.Options{Format: rows.CSV}, whole)
+	if err == nil || err.Error() != "line 2: it has 1 column, and the header has 2, separated by semicolons" {
+		t.Error(err)
+	}
+}
+
+// Header cells are compared as people see them.
+func TestHeaders(t *testing.T) {
+	tests := []struct {
+		name, header, id string
+		column           int
+		err              string
+	}{
+		{"case, blanks, invisible characters", "n,\u200b CHAT_id\u00a0,m", "", 2, ""},
+		{"a name that is given so", "n,Group ID\u200e", " group id", 2, ""},
+		{"the exact one of two", "chatid,chatId", "chatId", 2, ""},
+		{"none of two exact", "chatid,chatId", "CHATID", 0, "line 1: there are 2 columns \"CHATID\"; name the one by its number, such as 1"},
+		{"the same twice", "n,chat_id,chat_id", "", 0, "line 1: there are two columns chat_id; name the one by its number, 2 or 3"},
+		{"by its number", "n,chat_id,chat_id", "3", 3, ""},
+		{"no such number", "n,chat_id", "3", 0, "line 1: there is no column number 3; there are, separated by commas: n, chat_id"},
+		{"empty cells", ",n,", "2", 2, ""},
+		{"empty cells, listed", ",n,", "x", 0, "line 1: there is no column \"x\"; there are, separated by commas: \"\", n, \"\""},
+		{"a result's name", "chat_id,\u200berror ", "", 0, "line 1: it has a column error already; rename or remove it"},
+		{"a name like a result's", "chat_id,Error", "", 1, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r, err := rows.NewReader(strings.NewReader(tt.header+"\n"), rows.Options{Format: rows.CSV, ID: tt.id})
+			if tt.err != "" {
+				var wrong *rows.Error
+				if !errors.As(err, &wrong) || err.Error() != tt.err {
+					t.Errorf("%v, want %s", err, tt.err)
+				}
+				return
+			}
+			if err != nil || r.Found().Column != tt.column {
+				t.Fatalf("%v, want column %d", err, tt.column)
+			}
+			if out, err := convert(t, []byte(tt.header+"\n"), rows.Options{Format: rows.CSV, ID: tt.id}, whole); err != nil || string(out) != tt.header+",open_conversation_id,error_code,error\n" {
+				t.Errorf("a header alone gives %q, %v", out, err)
+			}
+		})
+	}
+}
+
+// A cell like ="chat…" is read whether or not its quotes are quoted.
+func TestTextFormulas(t *testing.T) {
+	in := "n,chat_id\n1,=\"a\"\n2,\"=\"\"b\"\"\"\n=\"007\",c\n"
+	want := "n,chat_id,open_conversation_id,error_code,error\n1,=\"a\",cida,,\n2,\"=\"\"b\"\"\",cidb,,\n=\"007\",c,cidc,,\n"
+	if out, err := convert(t, []byte(in), rows.Options{Format: rows.CSV}, whole); err != nil || string(out) != want {
+		t.Errorf("%q %v", out, err)
+	}
+	for _, in := range []string{"n,chat_id\n1,=\"a\"b\"\n", "n,chat_id\nx\"y,=\"a\"\n"} {
+		if _, err := convert(t, []byte(in), rows.Options{Format: rows.CSV}, whole); err == nil {
+			t.Errorf("%q is read", in)
+		}
+	}
+}
+
+// Cells that are appended are no formulas, and read back as they were written.
+func TestFormulas(t *testing.T) {
+	r := reader(t, strings.NewReader("chat_id\nx\n"), rows.Options{Format: rows.CSV})
+	row, err := r.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cell := range []string{"=1", "+1", "-1", "@x", "\tx", "\rx"} {
+		record := r.Finish([]byte("x,"), rows.Result{OpenConversationID: "cid", Error: cell})
+		if !strings.Contains(string(record), "'"+cell) {
+			t.Errorf("%q", record)
+		}
+		done, err := r.Written(bytes.NewReader(append(r.Header(), record...)))
+		if err != nil || done.Next() != nil {
+			t.Fatal(err)
+		}
+		back, ok := done.Result(row.Start)
+		if again := r.Finish([]byte("x,"), back); !ok || !bytes.Equal(again, record) {
+			t.Errorf("%q reads back %+v", record, back)
+		}
+	}
+}
+
+// A spreadsheet that saves an output again may change all of this, and no cell. Synthetic: the shapes that Excel writes.
+func TestSavedByExcel(t *testing.T) {
+	in := []byte("chat_id,note\na,\"x \"\"y\"\",\nz\"\nb,\n")
+	o := rows.Options{Format: rows.CSV}
+	const head = "chat_id,note,open_conversation_id,error_code,error"
+	tests := []struct{ name, old, err string }{
+		{"as it was", head + "\na,\"x \"\"y\"\",\nz\",cida,,\nb,,cidb,,\n", ""},
+		{"mark and CRLF", "\ufeff" + head + "\r\na,\"x \"\"y\"\",\nz\",cida,,\r\nb,,cidb,,\r\n", ""},
+		{"CRLF within cells", head + "\r\na,\"x \"\"y\"\",\r\nz\",cida,,\r\nb,,cidb,,\r\n", ""},
+		{"all cells in quotes", "\"chat_id\",\"note\",\"open_conversation_id\",\"error_code\",\"error\"\n\"a\",\"x \"\"y\"\",\nz\",\"cida\",\"\",\"\"\n\"b\",\"\",\"cidb\",\"\",\"\"\n", ""},
+		{"semicolons", strings.ReplaceAll(head, ",", ";") + "\na;\"x \"\"y\"\",\nz\";cida;;\nb;;cidb;;\n", ""},
+		{"sep=", "sep=;\n" + strings.ReplaceAll(head, ",", ";") + "\na;\"x \"\"y\"\",\nz\";cida;;\nb;;cidb;;\n", ""},
+		{"empty columns at the end", head + ",,\na,\"x \"\"y\"\",\nz\",cida,,,,\nb,,cidb,,,,\n", ""},
+		{"ends left out", head + "\na,\"x \"\"y\"\",\nz\",cida\nb,,cidb\n", ""},
+		{"empty rows at the end", head + "\na,\"x \"\"y\"\",\nz\",cida,,\nb,,cidb,,\n,,,,\n\n", ""},
+		{"no last line end", head + "\na,\"x \"\"y\"\",\nz\",cida,,\nb,,cidb,,", ""},
+		{"header in another case", strings.ToUpper(head) + "\na,\"x \"\"y\"\",\nz\",cida,,\nb,,cidb,,\n", ""},
+
+		{"another cell", head + "\na,\"x y\",cida,,\nb,,cidb,,\n", `line 2: it is of another row than the input's line 2: column 2 is "x y", and the input has "x \"y\",\nz"`},
+		{"another order", head + "\nb,,cidb,,\na,\"x \"\"y\"\",\nz\",cida,,\n", `line 2: it is of another row than the input's line 2: column 1 is "b", and the input has "a"`},
+		{"a column more", head + "\na,\"x \"\"y\"\",\nz\",cida,,,mine\nb,,cidb,,\n", "line 2: it has 6 columns, and the header has 5"},
+		{"fewer rows", head + "\na,\"x \"\"y\"\",\nz\",cida,,\n", "EOF"},
+		{"more rows", head + "\na,\"x \"\"y\"\",\nz\",cida,,\nb,,cidb,,\nc,,cidc,,\n", "line 5: it holds more rows than the input"},
+		{"another header", "chat_id,remark,open_conversation_id,error_code,error\n", "line 1: its header is not that of an output for this input"},
+		{"no result", "chat_id,note\na,b\n", "line 1: its header is not that of an output for this input"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			err := matches(t, in, o, []byte(tt.old))
+			if tt.err == "" && err != nil || tt.err != "" && (err == nil || err.Error() != tt.err) {
+				t.Errorf("%v, want %s", err, tt.err)
+			}
+		})
+	}
+}
+
+// A row that is too long keeps the cells that fit, wherever the long one stands, and memory is bounded.
+func TestLongRows(t *testing.T) {
+	long := strings.Repeat("x", rows.MaxRecord)
+	most := strings.Repeat("y", rows.MaxRecord/2)
+	const cells, fields = "the cells that do not fit are left out", "the fields that do not fit are left out"
+	tests := []struct {
+		name, in string
+		format   rows.Format
+		want     string
+	}{
+		{"first", "n,chat_id,m\n" + long + ",a,1\n", rows.CSV, ",a,1,"},
+		{"last", "n,m,chat_id\n1,a," + long + "\n", rows.CSV, "1,a,,"},
+		{"quoted, with separators", "n,chat_id,m\n\"" + long + ",\"\"\n,\",a,\"1,\"\"2\"\n", rows.CSV, ",a,\"1,\"\"2\","},
+		{"each fits, and not both", "n,chat_id,m,l\n" + most + ",a," + most + ",1\n", rows.CSV, most + ",a,,1,"},
+		{"tabs", "n\tchat_id\n" + long + "\ta\n", rows.TSV, "\ta\t"},
+		{"first field", `{"n":"` + long + `","chatId":"a","m":1}` + "\n", rows.JSONLines, `{"chatId":"a","m":1,`},
+		{"last field", `{"chatId":"a","n":"` + long + `"}` + "\n", rows.JSONLines, `{"chatId":"a",`},
+		{"nested field", `{"chatId":"a","n":{"b":["` + long + `",{"c":"}]\",\\"}]},"m":2}` + "\n", rows.JSONLines, `{"chatId":"a","m":2,`},
+		{"only field", `{"chatId":"` + long + `"}` + "\n", rows.JSONLines, `{`},
+		{"element", `[{"chatId":"a","n":"` + long + `","m":[1,{"x":"]"}]} ]`, rows.JSONArray, "[\n" + `{"chatId":"a","m":[1,{"x":"]"}],`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			out, err := convert(t, []byte(tt.in), rows.Options{Format: tt.format, ID: map[bool]string{true: "chatId"}[tt.format.Fields()]}, whole)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.format.Columns() {
+				_, after, _ := strings.Cut(string(out), "\n")
+				out = []byte(after)
+			}
+			if !strings.HasPrefix(string(out), tt.want) || !strings.Contains(string(out), map[bool]string{true: cells, false: fields}[tt.format.Columns()]) {
+				t.Errorf("%.80q … %q, want %.80q", out, out[max(0, len(out)-80):], tt.want)
+			}
+		})
+	}
+}

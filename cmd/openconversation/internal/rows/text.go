@@ -1,0 +1,109 @@
+package rows
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/charset"
+)
+
+// decodeError is a byte that cannot be decoded.
+type decodeError struct {
+	offset int64 // in the file
+	bad    byte
+}
+
+func (e *decodeError) Error() string {
+	return fmt.Sprintf("the byte 0x%02X at offset %d cannot be decoded", e.bad, e.offset)
+}
+
+// text reads a file's text in parts, none of which reaches over a line end. Parts of UTF-8 are not looked at: they are
+// the reader's own buffer.
+type text struct {
+	in       *bufio.Reader
+	encoding Encoding
+	offset   int64  // behind the last part, in bytes of the file
+	raw      []byte // the beginning of a character, whose end is in the next part
+	buf      []byte
+}
+
+func newText(r io.Reader) *text { return &text{in: bufio.NewReaderSize(r, 64<<10), encoding: UTF8} }
+
+// start is what is known of the beginning of the file without waiting for more than a few bytes.
+func (t *text) start() []byte {
+	_, _ = t.in.Peek(4) // an error comes again when the file is read
+	start, _ := t.in.Peek(t.in.Buffered())
+	return start
+}
+
+// ahead is the text that is next, once more until enough is satisfied, the buffer is full or the file ends.
+func (t *text) ahead(enough func(text []byte) bool) []byte {
+	for {
+		raw, _ := t.in.Peek(max(1, t.in.Buffered()))
+		decoded, _, _ := charset.Decode(t.encoding, nil, raw) // an error comes again when the text is read
+		if enough(decoded) || len(raw) == t.in.Size() {
+			return decoded
+		}
+		if _, err := t.in.Peek(len(raw) + 1); err != nil {
+			return decoded
+		}
+	}
+}
+
+// skip passes over the first n bytes.
+func (t *text) skip(n int) {
+	n, _ = t.in.Discard(n) // they have been peeked at
+	t.offset += int64(n)
+}
+
+// part is the next part, with its line end if ended. The error after the last is io.EOF, which may come with a part.
+func (t *text) part() (part []byte, ended bool, err error) {
+	var raw []byte
+	if t.encoding.Width() == 1 {
+		raw, err = t.in.ReadSlice('\n')
+		ended = err == nil
+		if errors.Is(err, bufio.ErrBufferFull) {
+			err = nil
+		}
+	} else {
+		raw, ended, err = t.units()
+	}
+	t.offset += int64(len(raw))
+	if t.encoding.Plain() || err != nil && !errors.Is(err, io.EOF) {
+		return raw, ended, err
+	}
+	t.raw = append(t.raw, raw...)
+	decoded, rest, wrong := charset.Decode(t.encoding, t.buf[:0], t.raw)
+	t.buf = decoded
+	var bad *charset.Error
+	if wrong == nil && rest > 0 && (ended || err != nil) {
+		wrong = &charset.Error{Encoding: t.encoding, Offset: len(t.raw) - rest, Byte: t.raw[len(t.raw)-rest]}
+	}
+	if errors.As(wrong, &bad) {
+		return nil, false, &decodeError{t.offset - int64(len(t.raw)-bad.Offset), bad.Byte}
+	}
+	t.raw = append(t.raw[:0], t.raw[len(t.raw)-rest:]...)
+	return decoded, ended, err
+}
+
+// units reads units of two bytes, to a line end at most.
+func (t *text) units() (raw []byte, ended bool, err error) {
+	if raw, err = t.in.Peek(2); err != nil {
+		_, _ = t.in.Discard(len(raw)) // half a unit, at the end
+		return raw, false, err
+	}
+	raw, _ = t.in.Peek(t.in.Buffered() &^ 1) // they are in the buffer
+	low, high := 0, 1
+	if t.encoding == UTF16BE {
+		low, high = 1, 0
+	}
+	for i := 0; i < len(raw) && !ended; i += 2 {
+		if raw[i+low] == '\n' && raw[i+high] == 0 {
+			raw, ended = raw[:i+2], true
+		}
+	}
+	_, _ = t.in.Discard(len(raw))
+	return raw, ended, nil
+}

@@ -1,0 +1,215 @@
+package rows
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/xlsx"
+)
+
+// maxWorkbookFile is how large a workbook may be that comes as a stream, in bytes: it is kept in a temporary file.
+const maxWorkbookFile = 1 << 30
+
+// sheet is the rows of a workbook's sheet.
+type sheet struct {
+	book      *xlsx.Book
+	name      string
+	rows      *xlsx.Rows
+	spool     io.Closer // of a workbook that was read from a stream
+	header    int       // the row of the header
+	names     []string
+	column    int  // that holds the chat ids
+	keepCells bool // rows are read with all their cells
+	skipped   int  // rows of blanks so far
+}
+
+func (s *sheet) close() error {
+	var err error
+	if s.book != nil {
+		err = s.book.Close()
+	}
+	if s.rows != nil {
+		err = errors.Join(err, s.rows.Close())
+	}
+	if s.spool != nil {
+		err = errors.Join(err, s.spool.Close())
+	}
+	return err
+}
+
+// openSheet opens a sheet; an empty name is the first that is not hidden. The sheet has to be closed even if there is
+// an error.
+func openSheet(in io.Reader, name string) (*sheet, error) {
+	s := &sheet{}
+	at, size, err := s.randomAccess(in)
+	if err != nil {
+		return s, err
+	}
+	start := make([]byte, 4096)
+	n, err := at.ReadAt(start, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return s, err
+	}
+	if n == 0 {
+		return s, io.EOF
+	}
+	if err := unsupportedContent(start[:n]); err != nil {
+		return s, err
+	}
+	if s.book, err = xlsx.Open(at, size); err != nil {
+		return s, damaged(0, err)
+	}
+	var known bool
+	if s.name, known = s.book.Sheet(name); !known {
+		return s, settled(PartSheet, 0, "there is no sheet %q; there are: %s", name, strings.Join(s.book.Sheets(), ", "))
+	}
+	if s.rows, err = s.book.Rows(s.name); err != nil {
+		return s, damaged(0, err)
+	}
+	return s, nil
+}
+
+// randomAccess is a workbook as a file; one that comes as a stream is copied into a temporary one.
+func (s *sheet) randomAccess(in io.Reader) (io.ReaderAt, int64, error) {
+	if file, is := in.(interface {
+		io.ReaderAt
+		io.Seeker
+	}); is {
+		if size, err := file.Seek(0, io.SeekEnd); err == nil {
+			return file, size, nil
+		}
+	}
+	temp, err := os.CreateTemp("", "openconversation-*")
+	if err != nil {
+		return nil, 0, err
+	}
+	_ = os.Remove(temp.Name()) // where a file can be removed while it is open, a killed run leaves nothing
+	s.spool = closing{temp}
+	size, err := io.Copy(temp, io.LimitReader(in, maxWorkbookFile+1))
+	if err == nil && size > maxWorkbookFile {
+		err = broken(0, "the workbook is larger than %d MiB; give it as a file", maxWorkbookFile>>20)
+	}
+	return temp, size, err
+}
+
+type closing struct{ file *os.File }
+
+func (c closing) Close() error {
+	err := c.file.Close()
+	_ = os.Remove(c.file.Name()) // unless it is gone already
+	return err
+}
+
+// damaged is an error of a workbook's content; one of the disk stays what it is.
+func damaged(row int, err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return err
+	}
+	return broken(row, "%v", err)
+}
+
+// cells reads the next row's texts by their columns. It skips rows that have none.
+func (s *sheet) cells() (cells []string, row int, err error) {
+	for {
+		row, err := s.rows.Next()
+		if errors.Is(err, io.EOF) {
+			return nil, row.Number, err
+		}
+		if err != nil {
+			return nil, row.Number, damaged(row.Number, err)
+		}
+		for _, cell := range row.Cells {
+			text, err := s.rows.Text(cell)
+			if err != nil {
+				return nil, row.Number, damaged(row.Number, err)
+			}
+			if !blank(text) {
+				cells = append(append(cells, make([]string, cell.Column-len(cells))...), text)
+			}
+		}
+		if len(cells) > 0 {
+			return cells, row.Number, nil
+		}
+	}
+}
+
+// readHeader reads the first row that has cells. id is as Options.ID has it.
+func (s *sheet) readHeader(id string) (err error) {
+	if s.names, s.header, err = s.cells(); err != nil {
+		return err
+	}
+	if len(s.names)+len(appendedColumns) > xlsx.MaxColumns {
+		return broken(s.header, "there is no room for %d more columns", len(appendedColumns))
+	}
+	s.column, err = header{s.header, s.names, 0}.pick(id)
+	return err
+}
+
+// read reads the next row that holds something.
+func (s *sheet) read() (Row, error) {
+	for {
+		in, err := s.rows.Next()
+		if errors.Is(err, io.EOF) {
+			return Row{}, io.EOF
+		}
+		if err != nil {
+			return Row{}, damaged(in.Number, err)
+		}
+		row := Row{Line: in.Number, key: in.Number}
+		if s.keepCells {
+			row.cells = make([]string, len(s.names))
+		}
+		something := false
+		for _, cell := range in.Cells {
+			if something && cell.Column < len(s.names) && cell.Column != s.column && !s.keepCells {
+				continue
+			}
+			text, err := s.rows.Text(cell)
+			if err != nil {
+				return row, damaged(in.Number, err)
+			}
+			if blank(text) && !cell.Pending {
+				continue
+			}
+			something = true
+			switch {
+			case cell.Column >= len(s.names):
+				return row, broken(in.Number, "it has a cell in column %d, and the header ends with column %d", cell.Column+1, len(s.names))
+			case cell.Column == s.column && cell.Pending:
+				row.Problem = "its formula has no value yet; open the workbook in a spreadsheet program, and save it"
+			case cell.Column == s.column:
+				row.ChatID, row.Trimmed = CleanID(text)
+			}
+			if s.keepCells {
+				row.cells[cell.Column] = text
+			}
+		}
+		if !something {
+			s.skipped++
+			continue
+		}
+		if in.TooLong {
+			row.Problem = fmt.Sprintf("row %d is longer than 1 MiB", in.Number) // its cells are kept all the same
+		}
+		return row, nil
+	}
+}
+
+// fitsSheet is an *Error if cells of text cannot be the row'th of a workbook's sheet.
+func fitsSheet(line, row int, cells []string) error {
+	switch {
+	case row > xlsx.MaxRows:
+		return broken(line, "a sheet holds %d rows, and there are more; write CSV", xlsx.MaxRows)
+	case len(cells) > xlsx.MaxColumns-len(appendedColumns):
+		return broken(line, "a sheet holds %d columns, and there are more; write CSV", xlsx.MaxColumns)
+	}
+	if at := slices.IndexFunc(cells, func(cell string) bool { return xlsx.Cut(cell) != cell }); at >= 0 {
+		return broken(line, "a cell of a workbook holds %d characters, and column %d has more; write CSV", xlsx.MaxText, at+1)
+	}
+	return nil
+}

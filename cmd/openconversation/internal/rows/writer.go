@@ -1,0 +1,164 @@
+package rows
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"strconv"
+	"strings"
+)
+
+// writer makes the records of an output.
+type writer struct {
+	coding    coding
+	format    Format // of the input
+	output    Format
+	separator byte // of the cells it writes; 0 if it writes objects
+	lineEnd   string
+	head      []byte // the text of what stands before the first row
+}
+
+// newWriter is a writer of rows of a format. t is the columns of the input, if it is a table.
+func newWriter(o Options, c coding, t *table) writer {
+	w := writer{coding: c, format: o.Format, output: o.Output, lineEnd: "\n"}
+	switch {
+	case w.journaled() || w.format.Fields():
+		return w
+	case t == nil:
+		w.separator = formats[w.output].separator
+		w.head = append(w.head, usualNames[0]...)
+	default:
+		w.separator, w.lineEnd = t.separator, t.lineEnd
+		w.head = append(append(w.head, t.preamble...), t.header...)
+	}
+	for _, name := range appendedColumns {
+		w.head = append(append(w.head, w.separator), name...)
+	}
+	w.head = append(w.head, w.lineEnd...)
+	return w
+}
+
+func (w *writer) journaled() bool { return w.output.Journaled() }
+
+// mark is the byte order mark that the output begins with.
+func (w *writer) mark() []byte {
+	if w.journaled() || !w.coding.outMarked {
+		return nil
+	}
+	return w.coding.out.Mark()
+}
+
+// encode is text as the output has it.
+func (w *writer) encode(text []byte) []byte {
+	if w.journaled() {
+		return text
+	}
+	return w.coding.encode(text)
+}
+
+// Header is what an output begins with: a byte order mark, a line sep= and the header, where the input has them. It
+// may be empty.
+func (w *writer) Header() []byte { return append(bytes.Clone(w.mark()), w.encode(w.head)...) }
+
+// start is how the output's record of a row begins, and the text of the row itself. Both share their bytes where they can.
+func (w *writer) start(rec record, row Row) (start, raw []byte) {
+	switch {
+	case w.journaled():
+		return journalStart(row), bytes.Clone(rec.Raw)
+	case w.format == Lines:
+		start = appendCell(make([]byte, 0, len(row.ChatID)+100), row.ChatID, w.separator)
+		return append(start, w.separator), nil
+	case w.separator == 0:
+		start = objectStart(rec.Raw)
+		return start, start
+	}
+	start = append(make([]byte, 0, len(rec.Raw)+100), rec.Raw...)
+	return append(start, w.separator), start
+}
+
+// objectStart is an object as far as its last field, so that fields can be appended.
+func objectStart(raw []byte) []byte {
+	body := bytes.TrimRight(bytes.TrimSuffix(bytes.TrimSpace(raw), []byte("}")), " \t\r\n")
+	if len(body) == 0 {
+		body = []byte("{")
+	}
+	out := append(make([]byte, 0, len(body)+200), body...)
+	if len(body) > 1 {
+		out = append(out, ',')
+	}
+	return out
+}
+
+// journalStart is how the journal's line of a row begins.
+func journalStart(row Row) []byte {
+	out := append(make([]byte, 0, len(row.ChatID)+200), `{"row":`...)
+	out = strconv.AppendInt(out, int64(row.key), 10)
+	id, _ := json.Marshal(row.ChatID) // which a string cannot fail
+	return append(append(append(out, `,"chatId":`...), id...), ',')
+}
+
+// Finish completes the record that begins with start: one whole record with its line end, as bytes of the output.
+func (w *writer) Finish(start []byte, result Result) []byte {
+	if w.separator == 0 {
+		return w.encode(append(appendFields(start, result), "}\n"...))
+	}
+	for i, value := range result.values() {
+		if i > 0 {
+			start = append(start, w.separator)
+		}
+		start = appendCell(start, value, w.separator)
+	}
+	return w.encode(append(start, w.lineEnd...))
+}
+
+func appendFields(start []byte, result Result) []byte {
+	for i, value := range result.values() {
+		if i > 0 {
+			start = append(start, ',')
+		}
+		quoted, _ := json.Marshal(value) // which a string cannot fail
+		start = append(append(append(append(start, '"'), appendedFields[i]...), `":`...), quoted...)
+	}
+	return start
+}
+
+// parse reads back what Finish appended to start. ok is false if the record is another row's, or none of Finish's.
+func (w *writer) parse(raw, start []byte) (result Result, ok bool) {
+	rest, ok := bytes.CutPrefix(raw, start)
+	if !ok {
+		return result, false
+	}
+	if w.separator == 0 {
+		var fields struct{ OpenConversationID, ErrorCode, Error *string }
+		err := json.Unmarshal(append([]byte("{"), rest...), &fields)
+		if err != nil || fields.OpenConversationID == nil || fields.ErrorCode == nil || fields.Error == nil {
+			return result, false
+		}
+		return Result{*fields.OpenConversationID, *fields.ErrorCode, *fields.Error}, true
+	}
+	var cells []string
+	if bytes.IndexByte(rest, '"') < 0 {
+		cells = strings.Split(string(rest), string(w.separator))
+	} else {
+		table := csv.NewReader(bytes.NewReader(rest))
+		table.Comma, table.FieldsPerRecord = rune(w.separator), len(appendedColumns)
+		cells, _ = table.Read()
+	}
+	if len(cells) != len(appendedColumns) {
+		return result, false
+	}
+	return Result{cells[0], cells[1], cells[2]}, true
+}
+
+// appendCell appends a cell. One that a spreadsheet would take for a formula is given an apostrophe first.
+func appendCell(out []byte, cell string, separator byte) []byte {
+	if cell != "" && strings.IndexByte("=+-@\t\r", cell[0]) >= 0 {
+		cell = "'" + cell
+	}
+	if strings.IndexByte(cell, separator) < 0 && !strings.ContainsAny(cell, "\"\r\n") && strings.TrimSpace(cell) == cell {
+		return append(out, cell...)
+	}
+	out = append(out, '"')
+	out = append(out, strings.ReplaceAll(cell, `"`, `""`)...)
+	return append(out, '"')
+}

@@ -1,0 +1,25 @@
+package run
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/spf13/pflag"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+)
+
+// A new flag is either given again, or among those that are not.
+func TestEveryFlagIsCarriedOrNot(t *testing.T) {
+	left := []string{"input", "output", "resume", "retry-failed", "force", "dry-run", "json", "limit"}
+	var flags []string
+	Command(&term.World{}).Flags().VisitAll(func(flag *pflag.Flag) { flags = append(flags, flag.Name) })
+	if len(flags) != len(carried)+len(left) {
+		t.Errorf("%d flags, of which %d are given again and %d are not", len(flags), len(carried), len(left))
+	}
+	for _, flag := range flags {
+		if slices.Contains(carried, flag) == slices.Contains(left, flag) {
+			t.Errorf("--%s is in both or in neither", flag)
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package run
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+)
+
+// Command is the command that converts chats.
+func Command(w *term.World) *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "convert CHAT_ID… | convert - | convert --input FILE",
+		Short: "Print the openConversationId of chats, or convert a file of them",
+		Long: `Print the openConversationId of group chats.
+
+The ids are arguments, or with - the lines of standard input, where blank lines and
+lines that begin with # do not count. A single id gives just the openConversationId.
+Several give lines of chatId, tab, openConversationId, in their order; each distinct id
+is called once. Chats that cannot be converted are told on standard error, and the others
+go on. What every further chat would meet as well, such as wrong credentials or the end
+of the quota, stops the run. So do 20 different ids at the beginning that are all unknown:
+then the ids are probably something else.
+
+With --input a whole file is converted: plain lines, CSV or TSV with a header, JSON Lines,
+a JSON array, or an xlsx workbook; its format, encoding and separator are found out. Each
+row comes out as it went in, in its place, with open_conversation_id, error_code and error
+appended (openConversationId, errorCode and error in JSON); plain lines become CSV. Cells
+that are appended and would be formulas in a spreadsheet get an apostrophe; those of the
+input stay as they are. Ids that cannot be chat ids cost no call. A run that was stopped,
+even by a crash, goes on with --resume: FILE.state beside the output says what it belongs
+to until it is complete, and chats that are converted are not called again.
+
+With --redis several machines work on parts of one list: they share the calls of a
+second, the month's budget, one access token, and for a day what each has converted.
+Without Redis, while it is away, each goes on by itself.
+
+The app must be an internal app with the permission qyapi_chat_read. Each call counts
+towards its organisation's monthly quota.`,
+		Example: `  openconversation convert --emulator chatfaabe59a460527f5fb72fbbdfe3f061e
+  openconversation convert - < chats.txt > pairs.tsv
+  openconversation convert --json --timeout 1m chat1 chat2
+  openconversation convert --input chats.xlsx --dry-run
+  openconversation convert --input chats.csv --output converted.csv --max-calls 4000
+  openconversation convert --input chats.csv --output converted.csv --resume
+  openconversation convert --input part1.csv --output out1.csv --redis redis://10.0.0.5:6379/0`,
+		DisableFlagsInUseLine: true,
+		Args:                  func(_ *cobra.Command, args []string) error { return o.checkArgs(args) },
+		Annotations:           map[string]string{explain.Footer: connect.EnvironmentText() + "\n" + explain.ExitText()},
+		RunE: explain.Begins(func(cmd *cobra.Command, args []string) error {
+			for _, check := range []func() error{
+				func() error { return o.connect.Check(cmd) },
+				func() error { return o.check(cmd) },
+				func() error { return o.connect.CheckSharing(cmd, o.connect.RedisURL(w) != "") },
+			} {
+				if err := check(); err != nil {
+					return err
+				}
+			}
+			o.given = givenFlags(cmd)
+			return convert(cmd.Context(), w, &o, args)
+		}),
+	}
+	o.addTo(cmd)
+	return cmd
+}
+
+// convert makes the run that the flags ask for.
+func convert(ctx context.Context, w *term.World, o *options, args []string) error {
+	if o.bulk.timeout > 0 {
+		limited, cancel := context.WithTimeoutCause(ctx, o.bulk.timeout, explain.TimeoutError{After: o.bulk.timeout})
+		defer cancel()
+		ctx = limited
+	}
+	if o.input.path != "" {
+		return convertRows(ctx, w, o)
+	}
+	return convertIDs(ctx, w, o, args)
+}

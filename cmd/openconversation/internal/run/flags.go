@@ -1,0 +1,250 @@
+package run
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+)
+
+// options are the flags of convert, in the groups that the rest of the room takes.
+type options struct {
+	connect connect.Flags
+	bulk    bulkFlags
+	input   inputFlags
+	output  outputFlags
+	json    bool
+
+	given []string // the flags that the run goes on with, as words
+}
+
+// bulkFlags say how many calls a run makes, and how fast.
+type bulkFlags struct {
+	timeout       time.Duration
+	concurrency   int
+	qps           float64
+	maxCalls      int
+	limits        limits
+	acceptUnknown bool
+}
+
+// inputFlags say what is read, and how.
+type inputFlags struct {
+	path                    string
+	format, encoding, sheet string
+	column, field           string
+	delimiter               string
+	outputEncoding          string // which the reader of rows has to know as well
+}
+
+// outputFlags say where rows go.
+type outputFlags struct {
+	path     string
+	mode     output.Mode
+	dryRun   bool
+	progress string
+}
+
+// fileFlags mean something with --input only.
+var fileFlags = []string{
+	"output", "format", "encoding", "output-encoding", "delimiter", "sheet", "column", "field",
+	"resume", "retry-failed", "force", "dry-run", "progress",
+}
+
+var progressModes = []string{"auto", "bar", "plain", "none"}
+
+// maxConcurrency is far more than any rate needs.
+const maxConcurrency = 1024
+
+// modeFlag is one of the flags that say how a run begins with its output.
+type modeFlag struct {
+	to   *output.Mode
+	mode output.Mode
+}
+
+func (f modeFlag) String() string   { return "" }
+func (f modeFlag) Type() string     { return "bool" }
+func (f modeFlag) IsBoolFlag() bool { return true }
+
+func (f modeFlag) Set(value string) error {
+	switch value {
+	case "true":
+		*f.to = f.mode
+	case "false":
+	default:
+		return &explain.ValueError{Text: "give the flag alone"}
+	}
+	return nil
+}
+
+// addTo adds the flags.
+func (o *options) addTo(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	in, out, bulk := &o.input, &o.output, &o.bulk
+	flags.StringVarP(&in.path, "input", "i", "", "convert the rows of this `FILE`, or of standard input with -")
+	flags.StringVarP(&out.path, "output", "o", "", "write to this `FILE` instead of standard output, which - is too; it must not exist, see --resume and --force")
+	flags.StringVar(&in.format, "format", "", "`"+strings.Join(formatNames(), "|")+"`, where neither the input's name nor its beginning tell")
+	flags.StringVar(&in.encoding, "encoding", "", "the input's `ENCODING`, such as utf-8, gb18030, utf-16le; found out if it is not given")
+	flags.StringVar(&in.outputEncoding, "output-encoding", "", "the output's `ENCODING`; that of the input if it is not given")
+	flags.StringVar(&in.delimiter, "delimiter", "", "CSV: `comma|semicolon|tab|bar` between cells; found out if it is not given")
+	flags.StringVar(&in.sheet, "sheet", "", "xlsx: `NAME` of the sheet; the first if it is not given")
+	flags.StringVar(&in.column, "column", "", "tables: `NAME` or number, from 1, of the column with the chat ids (default: chat_id, chatId or chatid, whichever the header has)")
+	flags.StringVar(&in.field, "field", "", "JSON: `NAME` of the field with the chat ids, or a path of fields like a.b (default: likewise)")
+	for _, mode := range []struct {
+		name, usage string
+		mode        output.Mode
+	}{
+		{"resume", "go on with a run that was stopped", output.Resume},
+		{"retry-failed", "try the failed rows of a complete output again, and keep the others", output.RetryFailed},
+		{"force", "overwrite the output, which stays as it is until there is a result", output.Force},
+	} {
+		flags.VarPF(modeFlag{&out.mode, mode.mode}, mode.name, "", mode.usage).NoOptDefVal = "true"
+	}
+	flags.BoolVar(&out.dryRun, "dry-run", false, "read the input and say what it, or the rest of it with --resume or --retry-failed, would cost; calls nothing, and needs credentials only where --redis knows what the month has used")
+	flags.StringVar(&out.progress, "progress", "auto", "`auto|bar|plain|none`: a bar, or a line every 10 seconds; auto is a bar on a terminal")
+	flags.IntVar(&bulk.limits.items, "limit", 0, "stop after the first `N` chats of this run; 0 is no limit")
+	flags.Float64Var(&bulk.qps, "qps", dingtalk.DefaultRate, "at most `N` calls a second, fewer while the service throttles; 0 is no limit")
+	flags.IntVar(&bulk.concurrency, "concurrency", 16, "at most `N` calls at a time")
+	flags.IntVar(&bulk.maxCalls, "max-calls", 0, "stop before more than `N` calls, repeats included; 0 is no limit")
+	flags.IntVar(&bulk.limits.failures, "max-failures", 0, "stop when `N` chats have failed; 0 is no limit")
+	flags.BoolVar(&bulk.acceptUnknown, "accept-unknown", false, "go on even though the first 20 different ids are all unknown")
+	flags.DurationVar(&o.connect.MaxWait, "max-wait", time.Minute, "longest `time` to wait when the service asks to; a run that would wait longer stops")
+	o.connect.AddSharingTo(cmd)
+	o.connect.AddPodsTo(cmd)
+	o.connect.AddTo(cmd)
+	flags.BoolVar(&o.json, "json", false, "print one JSON object a line, for failed chats too; with --output, the summary as one JSON object")
+	flags.DurationVar(&bulk.timeout, "timeout", 0, "send nothing after this `time`, such as 30s or 5m, and end; 0 is no limit")
+	for name, values := range map[string][]string{"format": formatNames(), "progress": progressModes, "delimiter": delimiterNames(), "encoding": encodingNames(), "output-encoding": encodingNames()} {
+		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
+	}
+}
+
+func formatNames() []string {
+	var names []string
+	for _, f := range rows.Formats {
+		names = append(names, string(f))
+	}
+	return names
+}
+
+func encodingNames() []string {
+	var names []string
+	for _, e := range rows.Encodings {
+		names = append(names, string(e))
+	}
+	return names
+}
+
+// delimiters are the names of what separates cells; the characters themselves serve as well.
+var delimiters = []struct {
+	name string
+	byte byte
+}{{"comma", ','}, {"semicolon", ';'}, {"tab", '\t'}, {"bar", '|'}}
+
+func delimiterNames() []string {
+	var names []string
+	for _, d := range delimiters {
+		names = append(names, d.name)
+	}
+	return names
+}
+
+// checkArgs refuses arguments that cannot stand with the flags.
+func (o *options) checkArgs(args []string) error {
+	switch {
+	case o.input.path != "" && len(args) > 0:
+		return errors.New("chat ids cannot stand beside --input")
+	case o.input.path == "" && len(args) == 0:
+		return errors.New("no chat id is given; name some, or - for standard input, or a file with --input")
+	case len(args) > 1 && slices.Contains(args, "-"):
+		return errors.New("- is standard input, and cannot stand beside chat ids")
+	}
+	return nil
+}
+
+// check refuses flags that make no sense, alone or together.
+func (o *options) check(cmd *cobra.Command) error {
+	if o.input.path == "" {
+		for _, name := range fileFlags {
+			if cmd.Flags().Changed(name) {
+				return explain.Usage("--%s is for files: it needs --input", name)
+			}
+		}
+	}
+	for _, group := range [][]string{{"resume", "retry-failed", "force"}, {"force", "dry-run"}, {"column", "field"}} {
+		if err := explain.Alone(cmd, group...); err != nil {
+			return err
+		}
+	}
+	if o.output.path == "-" {
+		o.output.path = "" // standard output
+	}
+	b := o.bulk
+	switch {
+	case b.timeout < 0:
+		return explain.Usage("--timeout: %s is negative", b.timeout)
+	case !(b.qps >= 0 && b.qps <= 1e6):
+		return explain.Usage("--qps: %g is not between 0 and 1000000", b.qps)
+	case b.concurrency < 1 || b.concurrency > maxConcurrency:
+		return explain.Usage("--concurrency: %d is not between 1 and %d", b.concurrency, maxConcurrency)
+	case b.maxCalls < 0:
+		return explain.Usage("--max-calls: %d is negative", b.maxCalls)
+	case b.limits.failures < 0:
+		return explain.Usage("--max-failures: %d is negative", b.limits.failures)
+	case b.limits.items < 0:
+		return explain.Usage("--limit: %d is negative", b.limits.items)
+	case o.connect.MaxWait <= 0:
+		return explain.Usage("--max-wait: %s is not positive", o.connect.MaxWait)
+	case !slices.Contains(progressModes, o.output.progress):
+		return explain.Usage("--progress: use %s", explain.List(progressModes, "or"))
+	case o.input.format != "" && !slices.Contains(formatNames(), o.input.format):
+		return explain.Usage("--format: use %s", explain.List(formatNames(), "or"))
+	case o.json && o.input.path != "" && o.output.path == "" && !o.output.dryRun:
+		return explain.Usage("--json gives a summary on standard output, where the rows go: add --output")
+	case o.output.mode != output.New && o.output.path == "":
+		return explain.Usage("--resume, --retry-failed and --force need --output")
+	}
+	return nil
+}
+
+// reading is the flags as the options of reading rows.
+func (f inputFlags) reading() (rows.Options, error) {
+	o := rows.Options{Format: rows.Format(f.format), Sheet: f.sheet, ID: f.column + f.field}
+	for _, e := range []struct {
+		flag, name string
+		to         *rows.Encoding
+	}{{"encoding", f.encoding, &o.Encoding}, {"output-encoding", f.outputEncoding, &o.OutputEncoding}} {
+		if e.name == "" {
+			continue
+		}
+		known := false
+		if *e.to, known = rows.ParseEncoding(e.name); !known {
+			return o, explain.Usage("--%s: use %s", e.flag, explain.List(encodingNames(), "or"))
+		}
+	}
+	if f.delimiter != "" {
+		i := slices.IndexFunc(delimiters, func(d struct {
+			name string
+			byte byte
+		}) bool {
+			return f.delimiter == d.name || f.delimiter == string(d.byte) || f.delimiter == `\t` && d.byte == '\t'
+		})
+		if i < 0 {
+			return o, explain.Usage("--delimiter: use %s", explain.List(delimiterNames(), "or"))
+		}
+		o.Delimiter = delimiters[i].byte
+	}
+	return o, nil
+}
+
+// guardOf is the guard of the ids that what names.
+func (o *options) guardOf(what string) *guard { return newGuard(!o.bulk.acceptUnknown, what) }

@@ -1,0 +1,109 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+)
+
+// item is one chat on its way through a run.
+type item struct {
+	id    string
+	start []byte       // how the output's record of a row begins
+	known *rows.Result // the result, where it is known without a call
+}
+
+// called is the id that the SDK is given: an empty one, which it refuses without a call, where none is needed.
+func (it *item) called() string {
+	if it.known != nil {
+		return ""
+	}
+	return it.id
+}
+
+// trims are ids that had something around them which people do not see.
+type trims struct {
+	n     int
+	first string // what the first of them had
+}
+
+func (t *trims) add(what string, line int) {
+	if what == "" {
+		return
+	}
+	if t.n++; t.n > 1 {
+		return
+	}
+	if t.first = what; line > 0 {
+		t.first = fmt.Sprintf("%s, first in line %d", what, line)
+	}
+}
+
+// report tells of them: what was sent is not what stands in the input.
+func (t *trims) report(w *term.World) {
+	if t.n > 0 {
+		w.Note("%s trimmed: %s", explain.Count(t.n, "id was", "ids were"), t.first)
+	}
+}
+
+// source is where items come from, in their order.
+type source interface {
+	// next is the next item. Its error is io.EOF after the last, or the cause of ctx.
+	next(ctx context.Context) (*item, error)
+	// atEnd is whether it is known, without waiting for a stream, that there are no more.
+	atEnd() bool
+}
+
+// sink is where results go.
+type sink interface {
+	// put takes the result of an item: an id, or why there is none. Its error ends the run.
+	put(it *item, id string, err error) error
+	// ends takes the failure of the item at which the run ended for every chat's sake. Nothing is put afterwards.
+	ends(it *item, err error)
+	// late takes a conversion that was paid for and cannot be put, since an earlier item has no result.
+	late(it *item, id string)
+	// skipped takes an item that has no result because the run ended.
+	skipped(it *item, err error)
+}
+
+// fromContext is whether an error says no more than that the run's context ended.
+func fromContext(err error) bool { return errors.Is(explain.Sentinel(err), context.Canceled) }
+
+// endsRun is whether a failure is one that every further chat would meet too.
+func endsRun(err error) bool {
+	var e *dingtalk.Error
+	return errors.As(err, &e) && (e.EndsRun || e.Scope() == dingtalk.ScopeAll)
+}
+
+// unclear is whether a failure may be about one chat alone, or about every one.
+func unclear(err error) bool {
+	var e *dingtalk.Error
+	return errors.As(err, &e) && e.Scope() == dingtalk.ScopeUnclear
+}
+
+// rowResult is a failure as an output has it. It holds nothing that differs from one run to the next.
+func rowResult(err error) rows.Result {
+	result := rows.Result{Code: explain.Kind(err), Error: explain.Sentinel(err).Error()}
+	var e *dingtalk.Error
+	if errors.As(err, &e) {
+		if e.Code != "" {
+			result.Code = string(e.Code)
+		}
+		if e.Message != "" {
+			result.Error += ": " + e.Message
+		}
+	}
+	return rows.Result{Code: term.Printable(result.Code), Error: term.Printable(result.Error)}
+}
+
+func contextCause(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}

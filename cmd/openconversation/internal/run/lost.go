@@ -1,0 +1,30 @@
+package run
+
+import (
+	"fmt"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+)
+
+// lost are conversions that a stream did not take: its disk is full, or its reader has left. They were paid for, so they
+// go to standard error; there are no more than may be under way at once.
+type lost struct {
+	err   error // why the stream takes nothing more
+	pairs []string
+}
+
+func (l *lost) add(chatID, id string) {
+	l.pairs = append(l.pairs, term.Printable(chatID)+"\t"+term.Printable(id))
+}
+
+// report prints them.
+func (l *lost) report(w *term.World) {
+	if len(l.pairs) == 0 {
+		return
+	}
+	w.Note("%s that the output did not take, as chatId, tab, openConversationId:", explain.Count(len(l.pairs), "conversion"))
+	for _, pair := range l.pairs {
+		fmt.Fprintln(w.Err, pair)
+	}
+}

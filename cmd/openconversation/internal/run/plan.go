@@ -1,0 +1,118 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+)
+
+// plan is what --dry-run prints.
+type plan struct {
+	Rows     int     `json:"rows"`
+	Done     int     `json:"done,omitempty"` // rows that --resume or --retry-failed leaves as they are
+	Distinct int     `json:"distinct"`
+	Invalid  int     `json:"invalid"`
+	Skipped  int     `json:"skipped"`
+	ReadAs   string  `json:"readAs"` // format, encoding and separator, as they were found
+	Calls    int     `json:"calls"`
+	Seconds  float64 `json:"seconds"`               // 0 without a limit
+	Share    float64 `json:"monthlyShare"`          // of --monthly-budget, or of the standard edition's quota
+	Used     *int    `json:"monthlyUsed,omitempty"` // so far, where it is counted
+}
+
+// printPlan says what a run, or the rest of it, would cost.
+func printPlan(ctx context.Context, w *term.World, o *options, in *table) error {
+	p := plan{Rows: in.scan.rows, Distinct: in.scan.distinct, Invalid: in.scan.invalid, Skipped: in.scan.skipped, ReadAs: in.scan.found, Calls: in.scan.distinct}
+	rest := o.output.mode == output.Resume || o.output.mode == output.RetryFailed
+	if rest || o.bulk.limits.items > 0 {
+		if err := p.count(w, o, in); err != nil {
+			return err
+		}
+	}
+	shared := o.connect.RedisURL(w) != ""
+	month := connect.MonthlyQuota
+	if shared && o.connect.Budget > 0 {
+		month = o.connect.Budget
+	}
+	p.Share = float64(p.Calls) / float64(month)
+	quota := fmt.Sprintf("%.1f%% of the %d calls of a month", 100*p.Share, month)
+	if shared {
+		m, err := o.connect.MonthUsed(ctx, w)
+		if err != nil {
+			return err
+		}
+		p.Used = &m.Used
+		quota = fmt.Sprintf("%s, which has used %d so far", quota, m.Used)
+	}
+	takes := "as fast as they are answered"
+	if o.bulk.qps > 0 {
+		p.Seconds = float64(p.Calls) / o.bulk.qps
+		took := time.Duration(p.Seconds * float64(time.Second))
+		takes = fmt.Sprintf("%s at %g calls a second", took.Round(time.Second/10), o.bulk.qps)
+	}
+	if o.json {
+		return w.PrintJSON(p)
+	}
+	done := ""
+	if rest {
+		done = fmt.Sprintf("done           %d\n", p.Done)
+	}
+	return w.Print(fmt.Sprintf(`rows           %d
+%sdistinct ids   %d
+invalid rows   %d
+skipped lines  %d
+read as        %s
+calls          %d
+time           %s
+quota          %s
+`, p.Rows, done, p.Distinct, p.Invalid, p.Skipped, p.ReadAs, p.Calls, takes, quota))
+}
+
+// count counts what is left to be called. The output is only read.
+func (p *plan) count(w *term.World, o *options, in *table) error {
+	t, err := in.begin(newGuard(false, ""))
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if o.output.mode == output.Resume || o.output.mode == output.RetryFailed {
+		out, err := output.Look(o.output.path, o.output.mode, in.options.Output.Journaled(), stateOf(w, o, in, t))
+		if err != nil {
+			return err
+		}
+		defer out.Close()
+		if err := t.takeUp(&term.World{Out: io.Discard, Err: io.Discard, Getenv: w.Getenv}, o.output.mode, out); err != nil {
+			return err
+		}
+	}
+	p.Done = int(t.tally.done.Load())
+	ids := newCounter()
+	for n := 0; o.bulk.limits.items == 0 || n < o.bulk.limits.items; n++ {
+		if t.complete {
+			break
+		}
+		it, err := t.source.next(context.Background())
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		switch {
+		case it.known == nil:
+			ids.add(it.id)
+		case o.output.mode == output.RetryFailed && it.known.OpenConversationID != "":
+			p.Done++
+		}
+	}
+	p.Calls = ids.distinct()
+	return nil
+}

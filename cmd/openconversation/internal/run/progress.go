@@ -1,0 +1,103 @@
+package run
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+)
+
+const (
+	plainEvery = 10 * time.Second       // between lines of progress
+	barEvery   = 200 * time.Millisecond // between pictures of the bar
+)
+
+// progress is how far a run is.
+type progress struct {
+	done, before, total int64 // rows; before is how many were done when the run began, total -1 if it is not known
+	took                time.Duration
+	calls, throttled    int64
+	stopping            bool
+}
+
+// showProgress shows how far a run is, until hide is called.
+func showProgress(r *fileRun, e *engine) (hide func()) {
+	mode := r.o.output.progress
+	if mode == "auto" {
+		mode = "plain"
+		if r.world.At(r.world.Err) > 0 {
+			mode = "bar"
+		}
+	}
+	before, total := r.tally().done.Load(), int64(-1)
+	if r.in.scan != nil {
+		total = int64(r.in.scan.rows)
+	}
+	now := func() progress {
+		return progress{
+			done: r.tally().done.Load(), before: before, total: total, took: time.Since(r.started),
+			calls: r.o.connect.Pace.Calls(), throttled: r.o.connect.Pace.Throttled(), stopping: e.ending(),
+		}
+	}
+	switch mode {
+	case "bar":
+		show := func() { r.world.Draw(now().bar()) }
+		show()
+		stop := term.Every(barEvery, show)
+		return func() {
+			stop()
+			show()
+			fmt.Fprintln(r.world.Err)
+		}
+	case "plain":
+		return term.Every(plainEvery, func() { r.world.Note("%s", now().text()) })
+	default:
+		return func() {}
+	}
+}
+
+// rate is rows a second, and left how long the rest takes at that rate; 0 if that is not known.
+func (p progress) rate() (rate float64, left time.Duration) {
+	rate = float64(p.done-p.before) / max(p.took.Seconds(), 1e-9)
+	if p.total >= 0 && rate > 0 {
+		left = time.Duration(float64(p.total-p.done) / rate * float64(time.Second)).Round(time.Second)
+	}
+	return rate, left
+}
+
+// text is progress in a line of plain text.
+func (p progress) text() string {
+	rate, left := p.rate()
+	rows := explain.Count(p.done, "row")
+	if p.total >= 0 {
+		rows = fmt.Sprintf("%d of %s", p.done, explain.Count(p.total, "row"))
+	}
+	parts := []string{rows, fmt.Sprintf("%.1f/s", rate)}
+	if left > 0 {
+		parts = append(parts, fmt.Sprintf("about %s left", left))
+	}
+	parts = append(parts, fmt.Sprintf("%d throttled", p.throttled), explain.Count(p.calls, "call"))
+	return strings.Join(parts, ", ")
+}
+
+// bar is progress as a bar: of a run that goes on, what was left.
+func (p progress) bar() term.Line {
+	rate, left := p.rate()
+	line := term.Line{Done: p.done - p.before, Total: p.total}
+	count := fmt.Sprint(line.Done)
+	if p.total >= 0 {
+		line.Total -= p.before
+		count = fmt.Sprintf("%d/%d", line.Done, line.Total)
+	}
+	if p.stopping {
+		line.Texts = append(line.Texts, "stopping")
+	}
+	line.Texts = append(line.Texts, count)
+	if left > 0 {
+		line.Texts = append(line.Texts, fmt.Sprintf("%s left", left))
+	}
+	line.Texts = append(line.Texts, fmt.Sprintf("%.1f rows/s", rate), explain.Count(p.calls, "call"), fmt.Sprintf("%d throttled", p.throttled))
+	return line
+}

@@ -1,0 +1,204 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+)
+
+// report is the sink of ids that were given as arguments or lines: a line for each on standard output, and failures on
+// standard error. A line says which chat it is of, so that late ones have their place as well.
+type report struct {
+	world *term.World
+	json  bool
+	pairs bool // chat id, tab, openConversationId; otherwise the latter alone
+
+	hinted       map[string]bool
+	done, failed int
+	last         error // of the last chat that failed
+	told         bool  // the failure that ended the run is on standard error
+	lost         lost
+}
+
+func (r *report) put(it *item, id string, err error) error {
+	if err == nil && it.known == nil {
+		if failed := r.converted(it.id, id); failed != nil {
+			return failed
+		}
+		r.done++
+		return nil
+	}
+	if it.known != nil {
+		err = notSent(it)
+	}
+	if failed := r.refused(it.id, err); failed != nil {
+		return failed
+	}
+	r.failed++
+	r.last = err
+	return nil
+}
+
+func (r *report) ends(it *item, err error) {
+	if unclear(err) {
+		r.failed++
+	}
+	r.last, r.told = err, true
+	_ = r.refused(it.id, err) // the run ends anyway
+	if r.json {
+		r.tell(it.id, err)
+	}
+}
+
+func (r *report) late(it *item, id string) {
+	if r.lost.err != nil {
+		r.lost.add(it.id, id)
+		return
+	}
+	if err := r.converted(it.id, id); err != nil {
+		r.lost.err = err
+		r.lost.add(it.id, id)
+		return
+	}
+	r.done++
+}
+
+func (r *report) skipped(*item, error) {}
+
+// converted prints a result.
+func (r *report) converted(chatID, id string) error {
+	switch {
+	case r.json:
+		return r.write(jsonResult{ChatID: chatID, OpenConversationID: id})
+	case r.pairs:
+		return r.world.Print(term.Printable(chatID) + "\t" + term.Printable(id) + "\n")
+	default:
+		return r.world.Print(term.Printable(id) + "\n")
+	}
+}
+
+// refused prints a failure.
+func (r *report) refused(chatID string, err error) error {
+	if r.json {
+		return r.write(newJSONFailure(chatID, err))
+	}
+	r.tell(chatID, err)
+	return nil
+}
+
+// tell prints a failure for people, and each hint once: a thousand unknown chats need it no more than one does.
+func (r *report) tell(chatID string, err error) {
+	fmt.Fprintf(r.world.Err, "%s: %s\n", term.Shown(chatID), explain.Describe(err))
+	if hint := explain.Hint(err); hint != "" && !r.hinted[hint] {
+		explain.PrintHint(r.world, hint)
+		r.hinted[hint] = true
+	}
+}
+
+func (r *report) write(v any) error {
+	line, err := term.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return r.world.Print(line + "\n")
+}
+
+// notSent is the error of an item that was refused without a call.
+func notSent(it *item) error {
+	return &dingtalk.Error{Kind: dingtalk.ErrInvalidChatID, Message: it.known.Error, Local: true, ChatID: it.id}
+}
+
+// end is the error of a run that has come to its end, or to what cut it short.
+func (r *report) end(cause error) error {
+	var known *explain.Error
+	switch {
+	case errors.Is(cause, errLimit):
+		r.world.Note("stopped by --limit: %d converted, %d failed, the rest not converted", r.done, r.failed)
+		cause = nil
+	case cause != nil:
+		if r.pairs {
+			r.world.Note("stopped: %d converted, %d failed, the rest not converted", r.done, r.failed)
+		}
+	}
+	r.lost.report(r.world)
+	switch {
+	case cause != nil && errors.As(cause, &known):
+		return cause
+	case cause != nil && explain.FromCall(cause):
+		return &explain.Error{Code: explain.StopCode(cause), Err: explain.Cause(cause), Hint: explain.Hint(cause), Reported: r.told}
+	case cause != nil:
+		return cause
+	case r.failed > 0 && !r.pairs:
+		return &explain.Error{Code: explain.ExitCode(r.last), Err: r.last, Reported: true}
+	case r.failed > 0:
+		return &explain.Error{Code: explain.SomeFailed, Err: errors.New("some chats were not converted"), Reported: true}
+	default:
+		return nil
+	}
+}
+
+type jsonResult struct {
+	ChatID             string     `json:"chatId"`
+	OpenConversationID string     `json:"openConversationId,omitempty"`
+	Error              *jsonError `json:"error,omitempty"`
+}
+
+type jsonError struct {
+	Kind      string `json:"kind,omitempty"`
+	Code      string `json:"code"`
+	Message   string `json:"message"`
+	RequestID string `json:"requestId"`
+	Status    int    `json:"status"`
+}
+
+func newJSONFailure(chatID string, err error) jsonResult {
+	out := &jsonError{Kind: explain.Kind(err), Message: explain.Describe(err)}
+	var e *dingtalk.Error
+	if errors.As(err, &e) {
+		out.Code, out.RequestID, out.Status = string(e.Code), e.RequestID, e.StatusCode
+		// The service's own text where there is one; what stands around it in the error's text has fields here.
+		if e.Message != "" && e.Err == nil {
+			out.Message = e.Message
+		}
+	}
+	return jsonResult{ChatID: chatID, Error: out}
+}
+
+// convertIDs converts the ids that are arguments, or lines of standard input.
+func convertIDs(ctx context.Context, w *term.World, o *options, args []string) error {
+	defer term.HoldPipe()()
+	reading, stopReading := context.WithCancel(ctx)
+	defer stopReading()
+	o.connect.Pace = connect.NewPace(o.bulk.qps, o.bulk.maxCalls)
+	client, done, err := o.connect.Dial(ctx, w)
+	if err != nil {
+		return err
+	}
+	defer done()
+	ids, what := givenIDs(args), "the list of arguments"
+	if args[0] == "-" {
+		ids, what = linesOf(reading, w), "standard input"
+	}
+	several := ids.atLeast(2)
+	if err := ids.failure(); err != nil {
+		return err // before a call is spent
+	}
+	if !ids.atLeast(1) {
+		w.Note("standard input holds no chat id; nothing was done")
+		return nil
+	}
+	r := &report{world: w, json: o.json, pairs: several, hinted: map[string]bool{}}
+	e := &engine{
+		stop:   make(chan struct{}),
+		client: client, source: ids, sink: r, guard: o.guardOf(what), limits: o.bulk.limits,
+		options: []dingtalk.BulkOption{dingtalk.WithConcurrency(o.bulk.concurrency)},
+	}
+	cause := e.convert(ctx)
+	ids.trims.report(w)
+	return r.end(cause)
+}

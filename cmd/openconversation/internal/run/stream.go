@@ -1,0 +1,120 @@
+package run
+
+import (
+	"errors"
+	"io"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+)
+
+// tally counts rows. Those done may be read while the run goes on.
+type tally struct {
+	done              atomic.Int64 // rows in the output
+	converted, failed int          // of them
+	hinted            map[error]error
+}
+
+func (t *tally) add(result rows.Result, n int) {
+	if result.OpenConversationID == "" {
+		t.failed += n
+	} else {
+		t.converted += n
+	}
+	t.done.Add(int64(n))
+}
+
+// result is what a row's result is in an output.
+func (t *tally) result(it *item, id string, err error) rows.Result {
+	switch {
+	case it.known != nil:
+		return *it.known
+	case err == nil:
+		return rows.Result{OpenConversationID: term.Printable(id)}
+	}
+	kind := explain.Sentinel(err)
+	if t.hinted == nil {
+		t.hinted = map[error]error{}
+	}
+	if t.hinted[kind] == nil {
+		t.hinted[kind] = err
+	}
+	return rowResult(err)
+}
+
+// streamSink writes rows to a stream, which cannot be taken up again: so that no late result is lost, the rows before it
+// are written as failed.
+type streamSink struct {
+	tally
+	name   string
+	w      io.Writer
+	rows   *rows.Reader
+	headed bool
+	gap    []*item // behind the last row, and without a result
+	why    []error
+	lost   lost
+}
+
+func (s *streamSink) put(it *item, id string, err error) error {
+	return s.write(it, s.result(it, id, err))
+}
+
+func (s *streamSink) write(it *item, result rows.Result) error {
+	if err := s.writeHeader(); err != nil {
+		return err
+	}
+	if err := s.record(s.rows.Finish(it.start, result)); err != nil {
+		return err
+	}
+	s.add(result, 1)
+	return nil
+}
+
+// writeHeader writes the header, unless it has been.
+func (s *streamSink) writeHeader() error {
+	if s.headed {
+		return nil
+	}
+	s.headed = true
+	return s.record(s.rows.Header())
+}
+
+func (s *streamSink) record(record []byte) error {
+	if len(record) == 0 {
+		return nil
+	}
+	_, err := s.w.Write(record)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.EPIPE):
+		err = &explain.Error{Code: explain.Unavailable, Err: err, Reported: true} // the reader has what it wanted
+	default:
+		err = explain.InFile(s.name, err)
+	}
+	s.lost.err = err
+	return err
+}
+
+func (s *streamSink) ends(it *item, err error) { s.skipped(it, err) }
+
+func (s *streamSink) skipped(it *item, err error) {
+	s.gap, s.why = append(s.gap, it), append(s.why, err)
+}
+
+func (s *streamSink) late(it *item, id string) {
+	for i, missed := range s.gap {
+		if s.lost.err != nil {
+			break
+		}
+		_ = s.write(missed, s.result(missed, "", s.why[i])) // its failure is kept
+	}
+	s.gap, s.why = nil, nil
+	if s.lost.err == nil && s.write(it, s.result(it, id, nil)) == nil {
+		return
+	}
+	s.lost.add(it.id, id)
+}

@@ -1,0 +1,169 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
+)
+
+// summary is what --json prints of a run over rows.
+type summary struct {
+	Complete  bool    `json:"complete"`
+	Rows      int     `json:"rows"` // in the output
+	Total     int     `json:"total,omitempty"`
+	Converted int     `json:"converted"`
+	Failed    int     `json:"failed"`
+	Kept      int     `json:"kept,omitempty"` // conversions that are not in the output: in its state, or on standard error
+	Skipped   int     `json:"skipped"`        // blank lines and comments
+	Calls     int64   `json:"calls"`          // of this run
+	Throttled int64   `json:"throttled"`
+	Seconds   float64 `json:"seconds"`
+	Output    string  `json:"output,omitempty"` // empty if nothing was saved
+	ExitCode  int     `json:"exitCode"`
+	Error     string  `json:"error,omitempty"`
+}
+
+// failure is what the command returns for a run that ended with cause.
+func (r *fileRun) failure(cause error) error {
+	var known *explain.Error
+	switch {
+	case errors.Is(cause, errLimit), cause == nil:
+		if r.tally().failed == 0 {
+			return nil
+		}
+		return &explain.Error{Code: explain.SomeFailed, Err: errors.New("some rows were not converted"), Reported: true}
+	case errors.As(cause, &known):
+		return cause
+	default:
+		return &explain.Error{Code: explain.StopCode(cause), Err: explain.Cause(cause), Hint: explain.Hint(cause)}
+	}
+}
+
+// end leaves the output so that nothing that was paid for is lost, and says how the run ended. leaving is an error of
+// leaving it.
+func (r *fileRun) end(cause, leaving error) error {
+	if cause == nil && r.tally().done.Load() == 0 {
+		r.world.Note("%s holds no chat id; nothing was done", r.in.name)
+		if r.file != nil {
+			return r.file.out.Discard()
+		}
+		return nil
+	}
+	kept, complete := true, cause == nil
+	if r.file != nil {
+		kept = complete || r.file.saved()
+		var err error
+		switch unassembled := r.in.options.Output.Journaled() && r.file.out.Begun() && !r.file.retry; {
+		case r.taken.complete && !unassembled:
+			err = r.file.out.Finish(true)
+		default:
+			err = r.file.end(complete, kept)
+		}
+		leaving = errors.Join(leaving, err)
+	}
+	if leaving != nil {
+		leaving = explain.InFile(r.outputName(), leaving)
+		if cause != nil {
+			r.world.Note("%s", leaving)
+		} else {
+			cause = leaving
+		}
+	}
+	failure := r.failure(cause)
+	if !kept {
+		failure = r.failureOfNothing(cause, failure)
+	}
+	var known *explain.Error
+	if errors.As(cause, &known) && known.Reported {
+		r.stream.lost.report(r.world)
+		return failure // there is nobody who would read more
+	}
+	return errors.Join(r.report(cause, failure, kept), failure)
+}
+
+// failureOfNothing is the failure of a run that left all as it was.
+func (r *fileRun) failureOfNothing(cause, failure error) error {
+	if cause == nil {
+		return nil
+	}
+	return failure
+}
+
+// report prints the summary, and how to go on.
+func (r *fileRun) report(cause, failure error, kept bool) error {
+	t, limited := r.tally(), errors.Is(cause, errLimit)
+	s := summary{Complete: cause == nil, Skipped: r.taken.source.rows.Skipped, Calls: r.o.connect.Pace.Calls(), Throttled: r.o.connect.Pace.Throttled(), ExitCode: explain.ExitCode(failure)}
+	if kept {
+		s.Rows, s.Converted, s.Failed = t.converted+t.failed, t.converted, t.failed
+	}
+	if !r.started.IsZero() {
+		s.Seconds = time.Since(r.started).Round(time.Millisecond).Seconds()
+	}
+	if r.in.scan != nil {
+		s.Total, s.Skipped = r.in.scan.rows, r.in.scan.skipped
+	}
+	rows := explain.Count(s.Rows, "row")
+	if cause != nil {
+		if s.Error = explain.Describe(explain.Cause(cause)); limited {
+			s.Error = ""
+		}
+		if s.Total > 0 {
+			rows = fmt.Sprintf("%d of %s", s.Rows, explain.Count(s.Total, "row"))
+		}
+	}
+	where := "nothing was saved"
+	switch {
+	case kept:
+		s.Output = r.outputName()
+		where = "in " + s.Output
+	case r.file != nil && !r.file.out.Fresh:
+		where = fmt.Sprintf("nothing was saved, and %s is as it was", r.outputName())
+	}
+	r.world.Note("%s: %d converted, %d failed; %s, %d throttled, %s; %s", rows, s.Converted, s.Failed,
+		explain.Count(s.Calls, "call"), s.Throttled, time.Duration(s.Seconds*float64(time.Second)).Round(time.Second/10), where)
+	s.Kept = r.reportKept(cause)
+	if cause == nil || limited {
+		for _, sentinel := range explain.Sentinels() {
+			if err := t.hinted[sentinel]; err != nil {
+				r.world.Note("hint: %s", explain.Hint(err))
+			}
+		}
+	}
+	if kept {
+		r.reportNext(cause, limited, s)
+	}
+	if r.o.json {
+		return r.world.PrintJSON(s)
+	}
+	return nil
+}
+
+// reportKept says how many conversions are not in the output, and where they are.
+func (r *fileRun) reportKept(cause error) int {
+	switch {
+	case r.stream != nil:
+		r.stream.lost.report(r.world)
+		return len(r.stream.lost.pairs)
+	case cause == nil || r.file.retry || len(r.file.kept) == 0:
+		return 0
+	}
+	n := len(r.file.kept)
+	r.world.Note("%s behind the last row: kept in %s, for --resume", explain.Count(n, "more conversion"), r.file.out.StatePath())
+	return n
+}
+
+// reportNext says how to go on.
+func (r *fileRun) reportNext(cause error, limited bool, s summary) {
+	switch again := r.file != nil && r.in.scan != nil; {
+	case !again:
+	case cause != nil && r.o.output.mode != output.RetryFailed:
+		r.world.Note("go on with: %s", r.o.againWith("--resume"))
+	case cause != nil:
+		r.world.Note("go on with: %s", r.o.againWith("--retry-failed"))
+	case s.Failed > 0:
+		r.world.Note("try the failed rows again with: %s", r.o.againWith("--retry-failed"))
+	}
+}

@@ -1,0 +1,73 @@
+package term
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// Printable makes foreign text safe for a terminal and for one line: what is no printable character is escaped as in a
+// Go string, so that it can be seen.
+func Printable(s string) string {
+	if strings.IndexFunc(s, unprintable) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for len(s) > 0 {
+		r, size := utf8.DecodeRuneInString(s)
+		if unprintable(r) {
+			quoted := strconv.Quote(s[:size])
+			b.WriteString(quoted[1 : len(quoted)-1])
+		} else {
+			b.WriteString(s[:size])
+		}
+		s = s[size:]
+	}
+	return b.String()
+}
+
+// unprintable is true for U+FFFD as well, which stands for bytes that are no UTF-8.
+func unprintable(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
+
+// PrintableJSON does the same to marshalled JSON, which leaves DEL, the C1 controls and marks of writing direction as
+// they are. They occur in strings only, where \u means the same.
+func PrintableJSON(raw []byte) []byte {
+	if !bytes.ContainsFunc(raw, unprintable) {
+		return raw
+	}
+	out := make([]byte, 0, 2*len(raw))
+	for _, r := range string(raw) {
+		switch {
+		case unicode.IsPrint(r):
+			out = utf8.AppendRune(out, r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			out = appendEscape(appendEscape(out, high), low)
+		default:
+			out = appendEscape(out, r)
+		}
+	}
+	return out
+}
+
+func appendEscape(out []byte, unit rune) []byte {
+	const digits = "0123456789abcdef"
+	return append(out, '\\', 'u', digits[unit>>12&15], digits[unit>>8&15], digits[unit>>4&15], digits[unit&15])
+}
+
+// maxShownID is how much of an absurdly long chat id is shown, in bytes. Real ones have 36.
+const maxShownID = 256
+
+// Shown is a chat id as messages show it.
+func Shown(chatID string) string {
+	if chatID == "" {
+		return `""`
+	}
+	if len(chatID) > maxShownID {
+		chatID = strings.ToValidUTF8(chatID[:maxShownID/4], "") + "…"
+	}
+	return Printable(chatID)
+}

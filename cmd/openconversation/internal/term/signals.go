@@ -1,0 +1,44 @@
+package term
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// SignalError is the cause of a context that a signal ended.
+type SignalError struct{ Signal syscall.Signal }
+
+func (e SignalError) Error() string { return "stopped by a signal (" + e.Signal.String() + ")" }
+
+// UntilSignal returns a context that the first SIGINT, SIGTERM or SIGHUP ends. The second does what it does to any
+// process: it kills. A signal that the parent process has the command ignore, as nohup and background jobs do, stays
+// ignored.
+func UntilSignal(parent context.Context) context.Context {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 1)
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			signal.Notify(signals, s)
+		}
+	}
+	go func() {
+		received := <-signals
+		signal.Stop(signals) // before the end begins, so that a second signal need not wait for it
+		number, ok := received.(syscall.Signal)
+		if !ok {
+			number = syscall.SIGINT
+		}
+		cancel(SignalError{number})
+	}()
+	return ctx
+}
+
+// HoldPipe has a write to a pipe that nobody reads any more fail, instead of killing the process, until release is
+// called: what was paid for can still be put elsewhere.
+func HoldPipe() (release func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, pipeSignals...)
+	return func() { signal.Stop(signals) }
+}

@@ -1,0 +1,93 @@
+package term
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// CommandName is what messages begin with.
+const CommandName = "openconversation"
+
+// World is what a command has of the outside world.
+type World struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Getenv   func(string) string
+}
+
+// Print writes to standard output. A failure must not pass for success: a full disk has cost results before.
+func (w *World) Print(text string) error {
+	if _, err := io.WriteString(w.Out, text); err != nil {
+		return fmt.Errorf("standard output: %w", err)
+	}
+	return nil
+}
+
+// PrintJSON prints v for people and machines alike, indented.
+func (w *World) PrintJSON(v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, PrintableJSON(raw), "", "  "); err != nil {
+		return err
+	}
+	return w.Print(indented.String() + "\n")
+}
+
+// Note tells the user something that is no error.
+func (w *World) Note(format string, args ...any) {
+	fmt.Fprintf(w.Err, "%s: %s\n", CommandName, Printable(fmt.Sprintf(format, args...)))
+}
+
+// Marshal is v as JSON without indentation, safe for a terminal.
+func Marshal(v any) (string, error) {
+	raw, err := json.Marshal(v)
+	return string(PrintableJSON(raw)), err
+}
+
+// At is the width in columns of the terminal that a stream leads to; 0 if it is none, or one that says it can do nothing
+// but print.
+func (w *World) At(stream io.Writer) (columns int) {
+	file, ok := stream.(*os.File)
+	if !ok || w.Getenv("TERM") == "dumb" || !term.IsTerminal(int(file.Fd())) {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(file.Fd()))
+	if err != nil || columns <= 0 {
+		return defaultColumns
+	}
+	return columns
+}
+
+// defaultColumns is the width of a terminal that does not tell.
+const defaultColumns = 80
+
+// Colour is how a word stands out on a terminal.
+type Colour string
+
+// The colours, as SGR parameters.
+const (
+	Green  Colour = "32"
+	Red    Colour = "31"
+	Yellow Colour = "33"
+	Grey   Colour = "90"
+)
+
+// Paint gives a word its colour, where the stream leads to a terminal and the environment does not forbid it
+// (https://no-color.org, and CLICOLOR as bixense.com/clicolors has it).
+func (w *World) Paint(stream io.Writer, colour Colour, word string) string {
+	if w.Getenv("NO_COLOR") != "" || w.Getenv("CLICOLOR") == "0" {
+		return word
+	}
+	if forced := w.Getenv("CLICOLOR_FORCE"); (forced == "" || forced == "0") && w.At(stream) == 0 {
+		return word
+	}
+	return "\x1b[" + string(colour) + "m" + word + "\x1b[0m"
+}

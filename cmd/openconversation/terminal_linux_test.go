@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rivo/uniseg"
+	"golang.org/x/sys/unix"
+
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+// terminal is a pseudo terminal, and what was written to it.
+type terminal struct {
+	t             *testing.T
+	master, slave *os.File
+	mu            sync.Mutex
+	written       bytes.Buffer
+	read          chan struct{} // closed when everything has been
+}
+
+func newTerminal(t *testing.T, columns int) *terminal {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip("there are no pseudo terminals here: " + err.Error())
+	}
+	fd := int(master.Fd())
+	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip("there are no pseudo terminals here: " + err.Error())
+	}
+	tty := &terminal{t: t, master: master, slave: slave, read: make(chan struct{})}
+	tty.resize(columns)
+	go func() {
+		defer close(tty.read)
+		buf := make([]byte, 4096)
+		for {
+			n, err := master.Read(buf)
+			tty.mu.Lock()
+			tty.written.Write(buf[:n])
+			tty.mu.Unlock()
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return tty
+}
+
+func (tty *terminal) resize(columns int) {
+	tty.t.Helper()
+	if err := unix.IoctlSetWinsize(int(tty.slave.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: uint16(columns)}); err != nil {
+		tty.t.Fatal(err)
+	}
+}
+
+func (tty *terminal) text() string {
+	tty.mu.Lock()
+	defer tty.mu.Unlock()
+	return tty.written.String()
+}
+
+// all is everything that was written, once no process has the terminal any more.
+func (tty *terminal) all() string {
+	_ = tty.slave.Close()
+	<-tty.read
+	_ = tty.master.Close()
+	return tty.text()
+}
+
+// frames are the pictures of the bar.
+func frames(written string) (frames []string, rest string) {
+	const begin, end = "\r\x1b[?7l", "\x1b[K\x1b[?7h"
+	for {
+		at := strings.Index(written, begin)
+		if at < 0 {
+			return frames, rest + written
+		}
+		rest += written[:at]
+		frame, behind, found := strings.Cut(written[at+len(begin):], end)
+		if !found {
+			return frames, rest
+		}
+		frames, written = append(frames, frame), behind
+	}
+}
+
+// A bar is one line at any width, and says less where there is less room.
+func TestBarIsOneLine(t *testing.T) {
+	for _, columns := range []int{20, 24, 40, 60, 80, 200} {
+		t.Run(fmt.Sprint(columns), func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, "in.txt", chats(60, 60), dingtalktest.WithLatency(10*time.Millisecond))
+			tty := newTerminal(t, columns)
+			cmd := b.process("--concurrency", "1")
+			cmd.Env = append(cmd.Env, "TERM=xterm")
+			cmd.Stderr = tty.slave
+			if err := cmd.Run(); err != nil {
+				t.Fatal(err)
+			}
+			pictures, rest := frames(tty.all())
+			if len(pictures) < 3 || strings.Contains(rest, "\r\x1b") {
+				t.Fatalf("%q %q", pictures, rest)
+			}
+			for _, frame := range pictures {
+				if uniseg.StringWidth(frame) >= columns || strings.ContainsAny(frame, "\n\r\x1b") {
+					t.Errorf("%d columns: %q", uniseg.StringWidth(frame), frame)
+				}
+			}
+			last := pictures[len(pictures)-1]
+			for _, part := range []struct {
+				from int
+				text string
+			}{{20, "100% ["}, {24, "60/60"}, {60, "rows/s"}, {80, "60 calls, 0 throttled"}} {
+				if columns >= part.from && !strings.Contains(last, part.text) {
+					t.Errorf("%q does not say %q", last, part.text)
+				}
+			}
+		})
+	}
+}
+
+// A terminal may be made narrower while the bar is shown.
+func TestBarShrinks(t *testing.T) {
+	b := newBench(t, "in.txt", chats(200, 200), dingtalktest.WithLatency(10*time.Millisecond))
+	tty := newTerminal(t, 100)
+	cmd := b.process("--concurrency", "1")
+	cmd.Env = append(cmd.Env, "TERM=xterm")
+	cmd.Stderr = tty.slave
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the bar is shown", func() bool { pictures, _ := frames(tty.text()); return len(pictures) > 2 })
+	tty.resize(20)
+	before, _ := frames(tty.text())
+	until(t, "it is shown twice more", func() bool { pictures, _ := frames(tty.text()); return len(pictures) > len(before)+2 })
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	pictures, _ := frames(tty.all())
+	for _, frame := range pictures[len(before)+2:] {
+		if uniseg.StringWidth(frame) >= 20 {
+			t.Errorf("%q", frame)
+		}
+	}
+}
+
+// What is no terminal, or a dumb one, gets plain lines and no colours; NO_COLOR takes the colours away.
+func TestTerminals(t *testing.T) {
+	for _, tt := range []struct {
+		name        string
+		env         []string
+		pipe        bool
+		bar, colour bool
+	}{
+		{"terminal", []string{"TERM=xterm"}, false, true, true},
+		{"no colour", []string{"TERM=xterm", "NO_COLOR=1"}, false, true, false},
+		{"CLICOLOR", []string{"TERM=xterm", "CLICOLOR=0"}, false, true, false},
+		{"dumb", []string{"TERM=dumb"}, false, false, false},
+		{"pipe", []string{"TERM=xterm"}, true, false, false},
+		{"colours are forced", []string{"TERM=xterm", "CLICOLOR_FORCE=1"}, true, false, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t, "in.txt", chats(3, 3), dingtalktest.WithMonthlyQuota(1))
+			tty := newTerminal(t, 80)
+			cmd := b.process("--concurrency", "1")
+			cmd.Env = append(cmd.Env, tt.env...)
+			cmd.Stderr = tty.slave
+			var piped bytes.Buffer
+			if tt.pipe {
+				cmd.Stderr = &piped
+			}
+			_ = cmd.Run()
+			written := tty.all() + piped.String()
+			pictures, rest := frames(written)
+			if (len(pictures) > 0) != tt.bar || strings.Contains(rest, "\x1b[33mhint:\x1b[0m") != tt.colour || strings.Contains(rest, "\x1b") != tt.colour {
+				t.Errorf("%q", written)
+			}
+		})
+	}
+}

@@ -116,10 +116,10 @@ func (b *Budget) Spend(ctx context.Context) error {
 			return b.refusal(now)
 		case ctx.Err() != nil:
 			return ctx.Err() // if it was counted, the next call is not
+		case err == nil: // nothing is granted yet
+			b.missing = time.Time{}
 		case b.borrow():
 			return nil
-		case err == nil:
-			b.missing = time.Time{}
 		default:
 			if b.missing.IsZero() {
 				b.missing = time.Now()
@@ -211,9 +211,12 @@ func (b *Budget) refusal(now time.Time) error {
 	}
 }
 
+// ErrNotCounted is in the error of a call that a [Budget] refused since Redis could not be asked.
+var ErrNotCounted = errors.New("the Redis that counts the calls cannot be asked")
+
 // unknown refuses a call that nobody can count.
 func (b *Budget) unknown(now time.Time, err error) error {
-	message := "not sent: Redis, which counts the calls, cannot be asked"
+	message := "not sent: " + ErrNotCounted.Error()
 	if b.available {
 		if b.total+b.debt >= b.limit {
 			return b.refusal(now)
@@ -223,8 +226,13 @@ func (b *Budget) unknown(now time.Time, err error) error {
 	if fault := setupFault(err, b.fleet.health.outage.moves); fault != "" {
 		err = &SetupError{Fault: fault, Err: err}
 	}
-	return &dingtalk.Error{Kind: dingtalk.ErrUnavailable, Local: true, Message: message, Err: err}
+	return &dingtalk.Error{Kind: dingtalk.ErrUnavailable, Local: true, Message: message, Err: notCountedError{err}}
 }
+
+// notCountedError is ErrNotCounted with its cause.
+type notCountedError struct{ error }
+
+func (e notCountedError) Unwrap() []error { return []error{ErrNotCounted, e.error} }
 
 // Used returns how many requests of this month have been counted, by all processes. It asks Redis, and fails if that
 // is away or holds no count.

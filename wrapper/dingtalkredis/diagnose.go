@@ -25,7 +25,7 @@ func (f *Fleet) diagnose(ctx context.Context) error {
 	}
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	if err != nil {
-		return nil //nolint:nilerr // what is wrong then is not TLS
+		return nil // what is wrong then is not TLS
 	}
 	defer conn.Close()
 	deadline, _ := ctx.Deadline()

@@ -49,7 +49,7 @@ func (f *Fleet) Ping(ctx context.Context) error {
 // context ends, so that is left to a goroutine.
 func (f *Fleet) probeWithin(ctx context.Context) error {
 	deadline, _ := ctx.Deadline()
-	limited, cancel := context.WithTimeout(ctx, time.Until(deadline)*3/5)
+	limited, cancel := context.WithTimeout(ctx, time.Until(deadline)*2/5)
 	defer cancel()
 	done := make(chan error, 1)
 	go func() {

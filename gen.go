@@ -8,8 +8,7 @@ package openconversation
 
 import _ "embed"
 
-//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen --config generated/oapi-codegen.yaml openapi.yaml
-//go:generate go run ./internal/errorcodes openapi.yaml generated
+//go:generate go run ./internal/generate openapi.yaml generated wrapper/operations.gen.go
 
 // Contract is openapi.yaml, the OpenAPI 3.0.3 description of both calls and the catalogue of their error codes.
 //

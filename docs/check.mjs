@@ -1,4 +1,4 @@
-// Checks the reference page: `node docs/check.mjs CODES.json PAGE.html [CHROMIUM]`. Without a browser it reads the page;
+// Checks the reference page: `node docs/check.mjs CODES.json CONTRACT.json PAGE.html [CHROMIUM]`. Without a browser it reads the page;
 // with one it also opens it, and fails on whatever the page's policy had to refuse.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 
-const [catalogue, page, browser] = process.argv.slice(2)
+const [catalogue, contract, page, browser] = process.argv.slice(2)
 const codes = JSON.parse(readFileSync(catalogue, 'utf8')).map((row) => row.code)
 assert(codes.length > 0, 'the catalogue is empty')
 
@@ -30,7 +30,10 @@ assert.deepEqual(allowed, {
 assert(!/(cdn|otel)[.a-z]*\.redoc/.test(script), 'the script names hosts of its makers')
 const shown = codes.filter((code) => script.includes(`\\u003ccode>${code}\\u003c/code>`))
 assert.deepEqual(shown, codes, 'codes are missing')
-console.log(`docs-check: ${codes.length} codes, one script, nothing to fetch`)
+const operations = Object.values(JSON.parse(readFileSync(contract, 'utf8')).paths).flatMap((item) => Object.values(item)).map((o) => o.operationId).filter(Boolean)
+assert(operations.length > 0, 'the contract has no operation')
+assert.deepEqual(operations.filter((id) => script.includes(`\\u003ccode>${id}\\u003c/code>`)), operations, 'operations are missing')
+console.log(`docs-check: ${operations.length} operations, ${codes.length} codes, one script, nothing to fetch`)
 
 for (const scheme of browser ? ['light', 'dark'] : []) {
   const profile = mkdtempSync(join(tmpdir(), 'docs-check-'))

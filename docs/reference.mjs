@@ -16,15 +16,28 @@ const columns = {
   Token: (row) => html(row.token),
   Description: (row) => html(row.description),
 }
-const cells = (row) => Object.entries(columns).map(([name, show]) => `<td data-name="${name}">${show(row)}</td>`).join('')
-const codes = JSON.parse(read(catalogue))
-const table = `<div class="codes"><table><thead><tr>${Object.keys(columns).map((name) => `<th>${name}</th>`).join('')}</tr></thead>
-<tbody>${codes.map((row) => `<tr>${cells(row)}</tr>`).join('\n')}</tbody></table></div>`
+const tableOf = (columns, rows) => {
+  const cells = (row) => Object.entries(columns).map(([name, show]) => `<td data-name="${name}">${show(row)}</td>`).join('')
+  return `<div class="codes"><table><thead><tr>${Object.keys(columns).map((name) => `<th>${name}</th>`).join('')}</tr></thead>
+<tbody>${rows.map((row) => `<tr>${cells(row)}</tr>`).join('\n')}</tbody></table></div>`
+}
+const table = tableOf(columns, JSON.parse(read(catalogue)))
 
 const spec = JSON.parse(read(contract))
+const methods = ['get', 'post', 'put', 'patch', 'delete']
+const operations = Object.entries(spec.paths).flatMap(([path, item]) =>
+  methods.filter((method) => item[method]).map((method) => ({ path, method, ...item[method] })))
+const operationTable = tableOf({
+  Operation: (o) => `<code>${html(o.operationId)}</code>`,
+  Request: (o) => `${o.method.toUpperCase()} ${html(o.path)}`,
+  Repeat: (o) => html(o['x-repeat'] ?? (o.method === 'get' ? 'safe' : 'unsent')),
+  Permission: (o) => html(o['x-permission'] ?? ''),
+  Pages: (o) => (o['x-paging'] ? `<code>${html(o['x-paging'].items)}</code>` : ''),
+}, operations)
 // Redoc folds the operations of a tag; without one they are there to read.
 for (const path of Object.values(spec.paths)) for (const operation of Object.values(path)) delete operation.tags
-spec.tags = [{ name: 'Error codes', 'x-traitTag': true, description: `Made from \`x-error-codes\`.\n\n${table}` }]
+spec.tags = [{ name: 'Operations', 'x-traitTag': true, description: `Made from the operations' \`x-repeat\`, \`x-permission\` and \`x-paging\`.\n\n${operationTable}` },
+  { name: 'Error codes', 'x-traitTag': true, description: `Made from \`x-error-codes\`.\n\n${table}` }]
 
 // Redoc knows hosts of its makers, for its logo, icons and telemetry. \x3c is < in a script's strings and expressions,
 // where markup could end the script.

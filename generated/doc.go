@@ -1,3 +1,3 @@
 // Package generated is the contract as Go: client and models by oapi-codegen, the catalogue of error codes by
-// internal/errorcodes. It is made by `go generate` from openapi.yaml and holds no decisions; those are in the wrapper.
+// internal/generator. It is made by `go generate` from openapi.yaml and holds no decisions; those are in the wrapper.
 package generated

@@ -43,8 +43,9 @@ type path struct {
 // The circuit breaker's pass is taken after what may wait, and given back with the attempt: while a call holds one, no
 // code of the caller's runs but the transport, within the attempt's limit, and the budget, for a moment (see spend).
 var (
-	callSteps  = []step{(*path).recall, (*path).pace, (*path).authorize, (*path).pass, (*path).spend, (*path).attempt}
-	tokenSteps = []step{(*path).pass, (*path).attempt} // no rate limit and no quota counts them
+	callSteps   = []step{(*path).recall, (*path).pace, (*path).authorize, (*path).pass, (*path).spend, (*path).attempt}
+	tokenSteps  = []step{(*path).pass, (*path).attempt} // no rate limit and no quota counts them
+	publicSteps = []step{(*path).pace, (*path).pass, (*path).attempt}
 )
 
 type step func(*path, context.Context, *call) *verdict
@@ -61,11 +62,11 @@ type operation[T any] struct {
 // call is what the path knows of an operation, and how far it has come.
 type call struct {
 	subject
-	secret string // what its request carries in addition to the token, that no error may repeat
-	safe   bool   // safe to repeat, even if the request was processed
-	steps  []step
-	send   func(context.Context, *call) (*http.Response, error) // through call.api
-	result result                                               // the operation
+	secret   string // what its request carries in addition to the token, that no error may repeat
+	steps    []step
+	contract *Operation
+	send     func(context.Context, *call) (*http.Response, error) // through call.api
+	result   result                                               // the operation
 
 	limiter   Limiter         // paces its requests; nil does not
 	throttles int             // repeats after throttles, beyond Retry.MaxAttempts
@@ -154,7 +155,7 @@ func (p *path) do(ctx context.Context, c *call) *Error {
 			c.throttles--
 			uncounted++
 		}
-		wait, again, why := p.retry.next(c.waits, p.clock, v, c.safe, max(c.sent-uncounted, 1))
+		wait, again, why := p.retry.next(c.waits, p.clock, v, c.contract.Repeat == RepeatSafe, max(c.sent-uncounted, 1))
 		if !again {
 			return c.failure(v, nil, why)
 		}
@@ -276,11 +277,11 @@ func (p *path) attempt(ctx context.Context, c *call) *verdict {
 	answer, failed := p.wire.Attempt(ctx, c)
 	defer answer.Release()
 	var v *verdict
-	r := reader{op: c.op, attempts: c.sent, secrets: text.Secrets{c.token, c.secret}, answer: answer, maxWait: p.retry.MaxWait, public: c.isToken}
+	r := reader{op: c.op, attempts: c.sent, secrets: text.Secrets{c.token, c.secret}, answer: answer, maxWait: p.retry.MaxWait, contract: c.contract}
 	switch {
 	case failed != nil:
 		v = r.unanswered(failed, p.wire.Limit())
-	case answer.Status != http.StatusOK || !c.result.accept(answer.Body):
+	case !succeeds(c.contract, answer.Status) || !c.result.accept(answer.Body):
 		r.now = p.clock.Now()
 		v = r.refused()
 	}

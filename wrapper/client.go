@@ -20,6 +20,7 @@ import (
 type Client struct {
 	path     *path
 	limiter  Limiter // nil: calls are not paced
+	ownHost  bool    // the base URL is one of WithBaseURL
 	bulkPace *bulkPace
 }
 
@@ -65,7 +66,7 @@ func newClient(creds Credentials, opts []Option) (*Client, error) {
 	if p.tokens, err = newTokens(p, creds, cfg.share); err != nil {
 		return nil, err
 	}
-	return &Client{path: p, limiter: cfg.limiter, bulkPace: new(bulkPace)}, nil
+	return &Client{path: p, limiter: cfg.limiter, ownHost: cfg.host, bulkPace: new(bulkPace)}, nil
 }
 
 // OpenConversationID returns the openConversationId of the group chat that has this chatId.

@@ -22,7 +22,7 @@ func (p *path) convert(ctx context.Context, chatID string, limiter Limiter, chan
 	op := conversions.Get().(*operation[string])
 	*op = operation[string]{decode: converted, call: call{
 		subject: subject{op: generated.OperationChatIDToOpenConversationID.ID, chatID: chatID},
-		send:    sendConversion, safe: true, steps: callSteps, limiter: limiter,
+		send:    sendConversion, contract: &generated.OperationChatIDToOpenConversationID, steps: callSteps, limiter: limiter,
 	}}
 	if change != nil {
 		change(&op.call)

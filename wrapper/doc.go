@@ -27,10 +27,18 @@
 // background before its end, and replaces it when the service rejects it. [StaticToken], [TokenSource] and
 // [TokenSourceFunc] take a token that is kept elsewhere. No error, log entry or formatted value holds a secret.
 //
+// # Any other operation
+//
+// Each operation of the contract has a method. openconversation-gen makes a package of such methods from a contract of your
+// own, for your own module; they send through [Do], with the client's token, limits, errors and safety. [Client.Do] calls an
+// operation that nobody wrote a contract for.
+//
 // # What is repeated
 //
 // Network faults, 5xx answers and throttles are repeated, three attempts in all, each of at most ten seconds, with
-// random pauses that never pass the caller's deadline: see [Retry] and [WithTimeout]. A refusal is never repeated. While
+// random pauses that never pass the caller's deadline: see [Retry] and [WithTimeout]. A refusal is never repeated. An
+// operation that is not safe to repeat, such as one that sends a message, is repeated only if the service surely did not
+// process it: no connection, a throttle, a rejected token. While
 // the service fails, a circuit breaker that all calls of a client share lets one probe through, at most every 0.8 s;
 // attempts that a caller's deadline ends count as failures.
 //

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/breaker"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
@@ -55,5 +56,7 @@ const (
 
 // Unsafely makes a conversion as if it were not safe to repeat.
 func (c *Client) Unsafely(ctx context.Context, chatID string) (string, error) {
-	return c.path.convert(ctx, chatID, c.limiter, func(op *call) { op.safe = false })
+	careful := generated.OperationChatIDToOpenConversationID
+	careful.Repeat = RepeatUnsent
+	return c.path.convert(ctx, chatID, c.limiter, func(op *call) { op.contract = &careful })
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -13,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
@@ -108,12 +108,13 @@ func testDeafBody(t *testing.T) {
 type changingNetwork struct {
 	*peer
 	generation atomic.Int64
+	fresh      atomic.Int64 // connections that served a request after a change
 }
 
 func newChangingNetwork(t *testing.T) *changingNetwork {
 	n := new(changingNetwork)
 	n.peer = newRawPeer(t, nil, func(p *peer, c net.Conn) {
-		born := n.generation.Load()
+		born, first := n.generation.Load(), true
 		for r := bufio.NewReader(c); ; {
 			req, err := http.ReadRequest(r)
 			if err != nil {
@@ -124,7 +125,10 @@ func newChangingNetwork(t *testing.T) *changingNetwork {
 				_, _ = io.Copy(io.Discard, c) // never to answer
 				return
 			}
-			p.total.Add(1)
+			if p.total.Add(1); first && born > 0 {
+				n.fresh.Add(1)
+			}
+			first = false
 			if !success(c) {
 				return
 			}
@@ -135,38 +139,41 @@ func newChangingNetwork(t *testing.T) *changingNetwork {
 
 func testDeadConnections(t *testing.T) {
 	for _, pool := range []int{1, 8, 64} {
-		n := newChangingNetwork(t)
-		transport := dingtalk.NewTransport()
-		t.Cleanup(transport.CloseIdleConnections)
-		ready := make(chan struct{})
-		var waiting atomic.Int64
-		hold := roundTripper(func(req *http.Request) (*http.Response, error) { // until the pool is as large as it is to be
-			if waiting.Add(1) == int64(pool) {
-				close(ready)
+		t.Run(fmt.Sprint(pool), func(t *testing.T) {
+			t.Parallel()
+			n := newChangingNetwork(t)
+			transport := dingtalk.NewTransport()
+			t.Cleanup(transport.CloseIdleConnections)
+			ready := make(chan struct{})
+			var waiting atomic.Int64
+			hold := roundTripper(func(req *http.Request) (*http.Response, error) { // until the pool is as large as it is to be
+				if waiting.Add(1) == int64(pool) {
+					close(ready)
+				}
+				<-ready
+				return transport.RoundTrip(req)
+			})
+			filler := newClient(t, n.URL, dingtalk.StaticToken(faultToken), dingtalk.WithHTTPClient(&http.Client{Transport: hold}))
+			together(pool, func() {
+				if _, err := filler.OpenConversationID(within(t), "any"); err != nil {
+					t.Error(err)
+				}
+			})
+			n.generation.Add(1)
+			shared := dingtalk.WithHTTPClient(&http.Client{Transport: transport})
+			for range 2 { // the second client has the same transport
+				client := newClient(t, n.URL, dingtalk.StaticToken(faultToken), shared, dingtalk.WithTimeout(2*sec), dingtalk.WithRetry(dingtalk.Retry{MaxAttempts: 2, BaseDelay: 1}))
+				if _, err := client.OpenConversationID(within(t), "any"); err != nil {
+					t.Errorf("%v", err)
+				}
 			}
-			<-ready
-			return transport.RoundTrip(req)
+			if fresh := n.fresh.Load(); fresh != 1 {
+				t.Errorf("%d new connections, want 1", fresh)
+			}
 		})
-		filler := newClient(t, n.URL, dingtalk.StaticToken(faultToken), dingtalk.WithHTTPClient(&http.Client{Transport: hold}))
-		together(pool, func() {
-			if _, err := filler.OpenConversationID(within(t), "any"); err != nil {
-				t.Error(err)
-			}
-		})
-		before := n.conns.Load()
-		n.generation.Add(1)
-		shared := dingtalk.WithHTTPClient(&http.Client{Transport: transport})
-		for range 2 { // the second client has the same transport
-			client := newClient(t, n.URL, dingtalk.StaticToken(faultToken), shared, dingtalk.WithTimeout(200*ms), dingtalk.WithRetry(dingtalk.Retry{MaxAttempts: 2, BaseDelay: 1}))
-			if _, err := client.OpenConversationID(within(t), "any"); err != nil {
-				t.Errorf("%d pooled connections: %v", pool, err)
-			}
-		}
-		if dialled := n.conns.Load() - before; dialled != 1 {
-			t.Errorf("%d pooled connections: %d new ones, want 1", pool, dialled)
-		}
 	}
 	t.Run("short deadlines", func(t *testing.T) {
+		t.Parallel()
 		n := newChangingNetwork(t)
 		client := newClient(t, n.URL, dingtalk.StaticToken(faultToken), dingtalk.WithTimeout(time.Hour))
 		together(8, func() { _, _ = client.OpenConversationID(within(t), "any") })
@@ -180,14 +187,4 @@ func testDeadConnections(t *testing.T) {
 			t.Error(err)
 		}
 	})
-}
-
-// The way a token call's failure reaches those that wait for it is the same for every fault of an attempt.
-func TestTokenCallEndsWithItsAttempt(t *testing.T) {
-	server := dingtalktest.NewServer(t)
-	server.FailNext(dingtalktest.Hang().Always().For(generated.OperationGetAccessToken))
-	client := newClient(t, server.URL, appCredentials, dingtalk.WithTimeout(20*ms), oneAttempt)
-	if e := refused(t, client, dingtalk.ErrUnavailable); !e.TokenEndpoint || !e.Timeout() {
-		t.Errorf("%+v", e)
-	}
 }

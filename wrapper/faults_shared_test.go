@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
@@ -20,7 +22,8 @@ func init() {
 
 var hasty = dingtalk.WithRetry(dingtalk.Retry{BaseDelay: ms, MaxDelay: 2 * sec})
 
-// All that wait for a token end with the one fetch that fails, be the circuit breaker narrow or the client fresh.
+// All that wait for a token wait together, be the circuit breaker narrow or the client fresh, and end with the one fetch
+// that fails.
 func testConvoy(t *testing.T) {
 	for name, test := range map[string]struct {
 		calls  int
@@ -28,32 +31,46 @@ func testConvoy(t *testing.T) {
 	}{"fresh client": {640, false}, "after a throttle": {20, true}} {
 		t.Run(name, func(t *testing.T) {
 			clock := newStillClock()
-			server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
-			client := newClient(t, server.URL, appCredentials, clock.option(), oneAttempt, dingtalk.WithTimeout(300*ms))
+			g := newGateway(t, true, nil)
+			client := newClient(t, g.URL, appCredentials, clock.option(), oneAttempt, dingtalk.WithTimeout(time.Hour))
 			if test.narrow {
-				server.FailNext(
+				g.FailNext(
 					dingtalktest.Code(generated.CodeAppQPSLimit).For(convertOp),
-					dingtalktest.Raw(200, "application/json", []byte(`{"accessToken":"`+server.IssueToken()+`","expireIn":30}`)).For(tokenOp),
+					dingtalktest.Raw(200, "application/json", []byte(`{"accessToken":"`+g.IssueToken()+`","expireIn":30}`)).For(tokenOp),
 				)
+				go func() { g.wait(t); g.release(t) }()
 				_ = refused(t, client, dingtalk.ErrThrottled)
 				clock.Move(31 * sec) // the token has ended
 			}
-			server.ResetRequests()
-			server.FailNext(dingtalktest.Hang().Always().For(tokenOp))
-			together(test.calls, func() {
-				if e := refused(t, client, dingtalk.ErrUnavailable); !e.TokenEndpoint || e.Attempts != 1 {
-					t.Errorf("%+v", e)
-				}
-			})
-			// Who comes after the fetch has ended begins another.
-			if got := server.Count(tokenOp); got > 3 {
-				t.Errorf("%d token requests for one fetch", got)
+			g.ResetRequests()
+			g.FailNext(dingtalktest.Code(generated.CodeServiceBusy).For(tokenOp))
+			var group sync.WaitGroup
+			for range test.calls {
+				group.Go(func() {
+					if e := refused(t, client, dingtalk.ErrUnavailable); !e.TokenEndpoint || e.Attempts != 1 {
+						t.Errorf("%+v", e)
+					}
+				})
 			}
-			if got := client.BreakerLeft(); got >= dingtalk.BreakerBudget {
-				t.Error("the circuit breaker has learned nothing")
+			g.wait(t)
+			eventually(t, "all wait for the one fetch", func() bool { return client.TokenWaiters() == test.calls })
+			g.release(t)
+			group.Wait()
+			wantRequests(t, g.Emulator, 0, 1)
+			if got := client.BreakerLeft(); got != dingtalk.BreakerBudget-1 {
+				t.Errorf("the circuit breaker takes %d more failures", got)
 			}
 		})
 	}
+	t.Run("attempts of one fetch", func(t *testing.T) {
+		server := dingtalktest.NewServer(t)
+		server.FailNext(dingtalktest.Hang().Always().For(tokenOp))
+		client := newClient(t, server.URL, appCredentials, newHandClock().option(), dingtalk.WithTimeout(50*ms))
+		if e := refused(t, client, dingtalk.ErrUnavailable); !e.TokenEndpoint || !e.Timeout() || e.Attempts != 3 {
+			t.Errorf("%+v", e)
+		}
+		wantRequests(t, server.Emulator, 0, 3)
+	})
 }
 
 type blockedKey struct{}

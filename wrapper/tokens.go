@@ -86,7 +86,7 @@ var tokenCall = subject{op: generated.OperationGetAccessToken.ID, isToken: true}
 func (p *path) fetchToken(creds AppCredentials) tokens.Fetch {
 	return func(ctx context.Context) (tokens.Token, error) {
 		op := operation[tokens.Token]{decode: tokenOf, call: call{
-			subject: tokenCall, safe: true, steps: tokenSteps, secret: creds.AppSecret,
+			subject: tokenCall, contract: &generated.OperationGetAccessToken, steps: tokenSteps, secret: creds.AppSecret,
 			send: func(ctx context.Context, c *call) (*http.Response, error) {
 				return c.api.GetAccessToken(ctx, generated.GetAccessTokenJSONRequestBody(creds))
 			},

@@ -71,7 +71,7 @@ func (v *verdict) outcome() breaker.Outcome[*verdict] {
 		o.Kind = breaker.Banned
 	case v.kind == ErrThrottled: //nolint:errorlint // likewise
 		o.Kind = breaker.Throttled
-	case v.ended != nil, v.repeat != never: // a service that answers nobody in time is not saved by hasty callers
+	case v.repeat != never: // also if it was the caller's deadline that ended it: hasty callers see a hung service as well
 		o.Kind = breaker.Failed
 	case v.status != 0:
 		o.Kind = breaker.Good
@@ -84,11 +84,11 @@ type reader struct {
 	op       string
 	attempts int
 
-	secrets text.Secrets
-	answer  *wire.Answer
-	maxWait time.Duration // the longest that is waited for
-	now     time.Time
-	public  bool // the answer may hold a token, which nobody knows yet
+	secrets  text.Secrets
+	answer   *wire.Answer
+	maxWait  time.Duration // the longest that is waited for
+	now      time.Time
+	contract *Operation
 }
 
 func (r *reader) show(s string, limit int) string { return r.secrets.Show(s, limit) }
@@ -172,7 +172,7 @@ func (r *reader) refused() *verdict {
 			v.message = fmt.Sprintf("the answer is %s, %d bytes", kind, len(a.Body))
 			// What the page of a banned address says is not documented. The gateway's own refusals are JSON.
 			banned = a.Status == http.StatusForbidden || bytes.Contains(a.Body, []byte("punish"))
-		case len(a.Body) > 0 && !r.public:
+		case len(a.Body) > 0 && !r.contract.Public: // one that is public may hold a token, which nobody knows yet
 			v.message = "the answer holds neither a result nor an error: " + r.show(string(a.Body), maxSnippetBytes)
 		default:
 			v.message = "the answer holds neither a result nor an error"
@@ -188,7 +188,7 @@ func (r *reader) refused() *verdict {
 		v.scopes = append(v.scopes, r.show(scope, maxSnippetBytes))
 	}
 
-	switch row := generated.LookupErrorCode(string(code)); {
+	switch row := r.contract.LookupErrorCode(string(code)); {
 	case banned:
 		v.kind, v.wait = ErrBlocked, max(v.wait, generated.BanTime)
 	case row != nil:

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	calls "github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/call"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/doctor"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/emulate"
@@ -34,6 +35,8 @@ Try it without an account:
 	root.SetHelpTemplate(root.HelpTemplate() + "{{with .Annotations." + explain.Footer + "}}\n{{.}}{{end}}")
 	root.AddCommand(
 		run.Command(w),
+		calls.Command(w),
+		calls.OperationsCommand(w),
 		connect.BudgetCommand(w),
 		doctor.Command(w),
 		emulate.Command(w),

@@ -87,11 +87,11 @@ func read(response *http.Response, err error, answer any) (report, error) {
 		return result, err
 	}
 	result.Code, result.Message = e.Code, e.Message
-	if e.Requestid != nil {
-		result.RequestID = *e.Requestid
+	if e.RequestID != nil {
+		result.RequestID = *e.RequestID
 	}
-	if e.Accessdenieddetail != nil && e.Accessdenieddetail.RequiredScopes != nil {
-		result.RequiredScopes = *e.Accessdenieddetail.RequiredScopes
+	if e.AccessDeniedDetail != nil {
+		result.RequiredScopes = e.AccessDeniedDetail.RequiredScopes
 	}
 	return result, nil
 }

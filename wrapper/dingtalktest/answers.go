@@ -51,8 +51,12 @@ func success(model any) answer {
 
 // refusal answers with a row of the catalogue. A code that has no row gets status 400 and itself for a message.
 func refusal(code generated.Code) answer {
+	return refusalBy(generated.LookupErrorCode(string(code)), code)
+}
+
+func refusalBy(row *generated.ErrorCode, code generated.Code) answer {
 	a := answer{status: http.StatusBadRequest, code: code, message: string(code), contentType: jsonType}
-	if row := generated.LookupErrorCode(string(code)); row != nil {
+	if row != nil {
 		a.status, a.message = row.Status, row.Message
 		if a.message == "" {
 			a.message = row.Description
@@ -135,9 +139,9 @@ func (a answer) write(w http.ResponseWriter) {
 }
 
 func errorBody(a answer, id string) []byte {
-	model := generated.APIError{Code: string(a.code), Message: a.message, Requestid: &id}
+	model := generated.APIError{Code: string(a.code), Message: a.message, RequestID: &id}
 	if len(a.scopes) > 0 {
-		model.Accessdenieddetail = &generated.AccessDeniedDetail{RequiredScopes: &a.scopes}
+		model.AccessDeniedDetail = &generated.AccessDeniedDetail{RequiredScopes: a.scopes}
 	}
 	body, err := json.Marshal(model)
 	if err != nil { // It holds strings only.

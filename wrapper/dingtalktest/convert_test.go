@@ -184,8 +184,8 @@ func TestRefusals(t *testing.T) {
 			got := a.convert(a.token().AccessToken, dingtalktest.ChatID)
 			got.wantError(t, c.code)
 			scopes := ""
-			if detail := got.apiError(t).Accessdenieddetail; detail != nil {
-				scopes = fmt.Sprint(*detail.RequiredScopes)
+			if detail := got.apiError(t).AccessDeniedDetail; detail != nil {
+				scopes = fmt.Sprint(detail.RequiredScopes)
 			}
 			if scopes != c.scopes {
 				t.Errorf("scopes %s, want %s", scopes, c.scopes)

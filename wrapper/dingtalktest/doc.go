@@ -9,6 +9,9 @@
 // The chat of the reference page, [ChatID], is always known and converts to [OpenConversationID]; [WithChat] adds more,
 // and [WithAnyChat] makes up an answer for every id. Other ids are answered invalideChatId, as unknown chats are.
 //
+// Every operation of the contract is served, with the contract's example of its success; [WithSpec] adds the operations of
+// a contract of your own, and [WithAnswer] gives an operation another answer.
+//
 // # What it does as the service does
 //
 //   - The token call returns the same token while that is valid and renews it, and a new one after its expiry.

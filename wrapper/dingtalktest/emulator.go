@@ -81,14 +81,14 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := e.settings.Load()
 	c := &call{settings: s, request: r, now: s.clock()}
 	c.path = wirePath(r.URL)
-	c.route, c.params = match(r.Method, c.path)
+	c.route, c.params = match(s.routes, r.Method, c.path)
 	e.record.arrived(c.operation())
 
 	fault, faulty := e.faults.take(c.operation())
 	var a answer
 	switch {
 	case faulty && fault.kind != passFault:
-		a = fault.answer()
+		a = fault.answer(c.route)
 	default:
 		a = e.answer(c)
 	}
@@ -109,30 +109,31 @@ type call struct {
 	settings *settings
 	request  *http.Request
 	now      time.Time
-	path     string // escaped
-	route    *route // nil if no operation has this method and path
-	params   params
-	app      string // whose token the request carries, once that is known
+	path     string   // escaped
+	route    *route   // nil if no operation has this method and path
+	params   []string // values of the path's parameters, in its order
+	app      string   // whose token the request carries, once that is known
 }
 
 func (c *call) operation() string {
 	if c.route == nil {
 		return ""
 	}
-	return c.route.operation.ID
+	return c.route.Operation.ID
 }
 
 // answer decides what the gateway says to a request that no fault was queued for.
 func (e *Emulator) answer(c *call) answer {
+	s := c.settings
 	switch {
-	case c.settings.banned:
+	case s.banned:
 		return banPage()
-	case c.route == nil && !underGateway(c.path):
+	case c.route == nil && !underGateway(s.routes, c.path):
 		return notRouted()
 	case c.route == nil:
 		return refusal(generated.CodeActionNotFound)
 	}
-	if c.route.secured {
+	if !c.route.Operation.Public {
 		if code, refused := e.admit(c); refused {
 			a := refusal(code)
 			if code == generated.CodePermissionDenied {
@@ -163,7 +164,7 @@ func (e *Emulator) admit(c *call) (code generated.Code, refused bool) {
 	if len(s.missingScopes) > 0 {
 		return generated.CodePermissionDenied, true
 	}
-	return e.limits.admit(s, app, c.route.operation.ID, c.now)
+	return e.limits.admit(s, app, c.route.Operation.ID, c.now)
 }
 
 // convert answers chatIdToOpenConversationId. It ignores the request's body.

@@ -133,10 +133,13 @@ func (f Fault) WithScopes(scopes ...string) Fault {
 }
 
 // answer is what a fault other than Pass makes of a request.
-func (f Fault) answer() answer {
+func (f Fault) answer(r *route) answer {
 	switch f.kind {
 	case codeFault:
 		a := refusal(f.code)
+		if r != nil {
+			a = refusalBy(r.Operation.LookupErrorCode(string(f.code)), f.code)
+		}
 		if f.message != "" {
 			a.message = f.message
 		}

@@ -89,10 +89,10 @@ func TestFaultDetails(t *testing.T) {
 		{dingtalktest.Code(generated.CodePermissionDenied).WithScopes(), nil},
 	} {
 		a.FailNext(c.fault)
-		detail := a.convert("", "x").apiError(t).Accessdenieddetail
+		detail := a.convert("", "x").apiError(t).AccessDeniedDetail
 		var scopes []string
 		if detail != nil {
-			scopes = *detail.RequiredScopes
+			scopes = detail.RequiredScopes
 		}
 		if strings.Join(scopes, " ") != strings.Join(c.want, " ") || (detail == nil) != (c.want == nil) {
 			t.Errorf("scopes %v, want %v", scopes, c.want)

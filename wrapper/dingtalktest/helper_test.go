@@ -53,7 +53,7 @@ func (r reply) wantError(t *testing.T, code generated.Code) {
 		t.Fatalf("got %d %+v, want %d %s %q", r.status, got, row.Status, code, message)
 	}
 	id := r.header.Get(generated.RequestIDHeader)
-	if got.Requestid == nil || *got.Requestid != id || !requestIDForm.MatchString(id) {
+	if got.RequestID == nil || *got.RequestID != id || !requestIDForm.MatchString(id) {
 		t.Errorf("request id in header %q, body %s", id, r.body)
 	}
 }

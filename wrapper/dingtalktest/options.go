@@ -2,6 +2,7 @@ package dingtalktest
 
 import (
 	"maps"
+	"net/http"
 	"slices"
 	"time"
 
@@ -29,6 +30,9 @@ type settings struct {
 	qps            int // 0: no limit
 	monthlyQuota   int // negative: no limit
 
+	routes  []*route
+	answers map[string]func(*http.Request) any // by operationId
+
 	latency    time.Duration
 	clock      func() time.Time
 	recordSize int
@@ -42,6 +46,8 @@ func defaults() *settings {
 		firstApp:      AppKey,
 		tokenLifetime: generated.TokenTime,
 		monthlyQuota:  -1,
+		routes:        ownRoutes,
+		answers:       map[string]func(*http.Request) any{},
 		clock:         time.Now,
 		recordSize:    1000,
 	}
@@ -52,6 +58,7 @@ func (s *settings) clone() *settings {
 	c.chats = maps.Clone(s.chats)
 	c.hiddenOwners = maps.Clone(s.hiddenOwners)
 	c.apps = maps.Clone(s.apps)
+	c.answers = maps.Clone(s.answers)
 	return &c
 }
 

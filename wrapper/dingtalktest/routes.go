@@ -3,34 +3,28 @@ package dingtalktest
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
-// routes is the table of operations: adding one to the emulator is adding its row.
-var routes = []*route{
-	newRoute(generated.OperationChatIDToOpenConversationID, secured, (*Emulator).convert),
-	newRoute(generated.OperationGetAccessToken, open, (*Emulator).issueToken),
+// ownRoutes are the operations of the contract.
+var ownRoutes = table(nil, generated.Routes)
+
+// handlers are what answers operations about which the emulator knows more than an example.
+var handlers = map[string]func(*Emulator, *call) answer{
+	generated.OperationChatIDToOpenConversationID.ID: (*Emulator).convert,
+	generated.OperationGetAccessToken.ID:             (*Emulator).issueToken,
 }
 
-// Whether an operation takes a token, and with it the checks of the gateway: address, permission, limits.
-const (
-	secured = true
-	open    = false
-)
-
-// route is one operation of the contract and what answers it.
+// route is one operation and what answers it.
 type route struct {
-	operation generated.Operation
-	secured   bool
+	generated.Route
 	handle    func(*Emulator, *call) answer
 	segments  []string // of the path template, the leading slash cut; a parameter is "" here
 	chatParam int      // which parameter is the chat id, or -1
 }
-
-// params are the values of a path's parameters in the template's order. No operation has more than four.
-type params [4]string
 
 // chatParamName is what the contract calls the chat id.
 var chatParamName = firstParam(generated.OperationChatIDToOpenConversationID.Path)
@@ -41,10 +35,39 @@ func firstParam(template string) string {
 	return name
 }
 
-func newRoute(operation generated.Operation, secured bool, handle func(*Emulator, *call) answer) *route {
-	r := &route{operation: operation, secured: secured, handle: handle, chatParam: -1}
+// table adds operations to a table, which is not changed. An operation takes the place of one with its ID, or with its
+// method and path. Of two that match a path, the one comes first whose segment is no parameter.
+func table(routes []*route, added []generated.Route) []*route {
+	result := slices.Clone(routes)
+	for _, a := range added {
+		r := newRoute(a)
+		result = slices.DeleteFunc(result, func(old *route) bool {
+			return old.Operation.ID == a.Operation.ID || old.Operation.Method == a.Operation.Method && slices.Equal(old.segments, r.segments)
+		})
+		result = append(result, r)
+	}
+	slices.SortStableFunc(result, func(a, b *route) int {
+		return slices.CompareFunc(a.segments, b.segments, func(a, b string) int {
+			if (a == "") != (b == "") {
+				return strings.Compare(b, a)
+			}
+			return strings.Compare(a, b)
+		})
+	})
+	return result
+}
+
+func newRoute(described generated.Route) *route {
+	r := &route{Route: described, chatParam: -1, handle: handlers[described.Operation.ID]}
+	if r.handle == nil {
+		r.handle = (*Emulator).example
+	}
+	path := described.Operation.Path
+	if server, err := url.Parse(described.Operation.Server); err == nil {
+		path = server.EscapedPath() + path
+	}
 	n := 0
-	for segment := range strings.SplitSeq(operation.Path[1:], "/") {
+	for segment := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
 		if strings.HasPrefix(segment, "{") {
 			if segment == "{"+chatParamName+"}" {
 				r.chatParam = n
@@ -53,9 +76,6 @@ func newRoute(operation generated.Operation, secured bool, handle func(*Emulator
 			segment = ""
 		}
 		r.segments = append(r.segments, segment)
-	}
-	if n > len(params{}) {
-		panic("dingtalktest: too many path parameters in " + operation.Path)
 	}
 	return r
 }
@@ -73,48 +93,46 @@ func wirePath(u *url.URL) string {
 
 // match finds the operation of a method and an escaped path. [http.ServeMux] is no use here: it answers a path such as
 // a//b or a/../b with a redirect, and the gateway does not.
-func match(method, path string) (*route, params) {
+func match(routes []*route, method, path string) (*route, []string) {
 	for _, r := range routes {
-		if r.operation.Method == method {
+		if r.Operation.Method == method {
 			if values, ok := r.match(path); ok {
 				return r, values
 			}
 		}
 	}
-	return nil, params{}
+	return nil, nil
 }
 
-func (r *route) match(path string) (values params, ok bool) {
+func (r *route) match(path string) (values []string, ok bool) {
 	rest, found := strings.CutPrefix(path, "/")
 	if !found {
-		return params{}, false
+		return nil, false
 	}
-	n := 0
 	for i, want := range r.segments {
 		segment, after, more := strings.Cut(rest, "/")
 		if last := i == len(r.segments)-1; more == last {
-			return params{}, false
+			return nil, false
 		}
 		rest = after
 		if want != "" {
 			if segment != want {
-				return params{}, false
+				return nil, false
 			}
 			continue
 		}
 		value, err := url.PathUnescape(segment)
 		// A dot segment changes the path, wherever on the way it is resolved.
 		if err != nil || value == "" || value == "." || value == ".." {
-			return params{}, false
+			return nil, false
 		}
-		values[n] = value
-		n++
+		values = append(values, value)
 	}
 	return values, true
 }
 
 // underGateway says whether a path begins as the contract's paths do, with the version of the API.
-func underGateway(path string) bool {
+func underGateway(routes []*route, path string) bool {
 	for _, r := range routes {
 		rest, ok := strings.CutPrefix(path, "/"+r.segments[0])
 		if ok && (rest == "" || rest[0] == '/') {

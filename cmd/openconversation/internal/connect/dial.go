@@ -18,7 +18,7 @@ func (c *Flags) Dial(ctx context.Context, w *term.World) (client *dingtalk.Clien
 	var creds dingtalk.AppCredentials
 	options := []dingtalk.Option{dingtalk.WithUserAgent(term.CommandName + "/" + dingtalk.Version), dingtalk.WithRetry(dingtalk.Retry{MaxWait: c.MaxWait})}
 	if c.emulator {
-		server, err := emulate.Serve(ctx, "127.0.0.1:0", w.Err)
+		server, err := emulate.Serve(ctx, "127.0.0.1:0", w.Err, c.Emulate...)
 		if err != nil {
 			return nil, nil, err
 		}

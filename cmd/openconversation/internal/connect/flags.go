@@ -27,8 +27,9 @@ type Flags struct {
 
 	sharing
 
-	Pace    *Pace         // nil for the SDK's own
-	MaxWait time.Duration // 0 for the SDK's own
+	Emulate []dingtalktest.Option // what the emulator of --emulator serves besides
+	Pace    *Pace                 // nil for the SDK's own
+	MaxWait time.Duration         // 0 for the SDK's own
 }
 
 // region is the flag --region.

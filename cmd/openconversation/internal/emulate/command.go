@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/specs"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
@@ -32,6 +33,7 @@ type options struct {
 	latency       time.Duration
 	tokenLifetime time.Duration
 	faults        []string
+	spec          string
 	tokenFaults   []string
 }
 
@@ -57,6 +59,7 @@ after which they are answered as usual. Several apply in their order. FAULT is
   reset, hang     the connection is reset, or never answered
   pass            the request is answered as usual`,
 		Example: `  openconversation emulator --listen 127.0.0.1:8080 --any-chat
+  openconversation emulator --spec robot.json
   openconversation emulator --qps 20 --quota 5000 --latency 50ms
   openconversation emulator --fault InvalidAuthentication --fault 502:3
   openconversation emulator --token-fault invalidClientIdOrSecret:always`,
@@ -70,6 +73,7 @@ after which they are answered as usual. Several apply in their order. FAULT is
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback `ADDRESS:PORT` to listen at; port 0 is a free one")
 	flags.BoolVar(&o.anyChat, "any-chat", false, "know every chat id, except those that begin with unknown or cid")
 	flags.StringArrayVar(&o.chats, "chat", nil, "know this chat: `CHAT_ID=OPEN_CONVERSATION_ID`; may be repeated")
+	flags.StringVar(&o.spec, "spec", "", "serve the operations of this `FILE` as well, made by openconversation-gen --routes of an OpenAPI contract")
 	flags.IntVar(&o.qps, "qps", 0, "let an app make `N` conversions in a second; 0 is no limit")
 	flags.IntVar(&o.quota, "quota", -1, "let the organisation make `N` conversions in a month; -1 is no limit")
 	flags.DurationVar(&o.latency, "latency", 0, "hold every answer back for this `time`, such as 50ms")
@@ -124,6 +128,13 @@ func (o *options) settings() ([]dingtalktest.Option, error) {
 	settings := []dingtalktest.Option{
 		dingtalktest.WithQPS(o.qps), dingtalktest.WithMonthlyQuota(o.quota),
 		dingtalktest.WithLatency(o.latency), dingtalktest.WithTokenLifetime(o.tokenLifetime),
+	}
+	if o.spec != "" {
+		operations, err := specs.Read(o.spec)
+		if err != nil {
+			return nil, err
+		}
+		settings = append(settings, dingtalktest.WithSpec(operations))
 	}
 	if o.anyChat {
 		settings = append(settings, dingtalktest.WithAnyChat())

@@ -1,49 +1,36 @@
-package main
+package contract_test
 
 import (
-	"bytes"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
 )
 
 const (
 	contractFile  = "../../openapi.yaml"
-	committed     = "../../generated"
 	catalogueHead = "      x-error-codes:\n"
 )
 
-// generate runs the generator on a contract in an empty folder, beside the one file of oapi-codegen that it reads.
-func generate(t *testing.T, contract string) (folder string, err error) {
+func own(t testing.TB) string {
 	t.Helper()
-	folder = t.TempDir()
-	client, err := os.ReadFile(filepath.Join(committed, "client.gen.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(folder, "openapi.yaml")
-	for name, content := range map[string][]byte{file: []byte(contract), filepath.Join(folder, "client.gen.go"): client} {
-		if err := os.WriteFile(name, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return folder, run(file, folder)
-}
-
-func read(t *testing.T, path ...string) string {
-	t.Helper()
-	content, err := os.ReadFile(filepath.Join(path...))
+	content, err := os.ReadFile(contractFile)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(content)
 }
 
+func parse(text string) error {
+	_, err := contract.Parse("openapi.yaml", []byte(text))
+	return err
+}
+
 // withRow returns the contract with one more row at the head of its catalogue.
 func withRow(t *testing.T, row string) string {
 	t.Helper()
-	before, after, ok := strings.Cut(read(t, contractFile), catalogueHead)
+	before, after, ok := strings.Cut(own(t), catalogueHead)
 	if !ok {
 		t.Fatalf("%s has no line %q", contractFile, catalogueHead)
 	}
@@ -52,58 +39,6 @@ func withRow(t *testing.T, row string) string {
 		indented.WriteString("        " + line)
 	}
 	return before + catalogueHead + indented.String() + after
-}
-
-func TestGenerationRepeats(t *testing.T) {
-	folder, err := generate(t, read(t, contractFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	names := []string{"errorcodes.gen.go", "contract.gen.go"}
-	for _, name := range names {
-		if read(t, folder, name) != read(t, committed, name) {
-			t.Errorf("generated/%s is not what openapi.yaml says: run make generate", name)
-		}
-	}
-	if err := run(contractFile, folder); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range names {
-		if read(t, folder, name) != read(t, committed, name) {
-			t.Errorf("%s: a second generation changed it", name)
-		}
-	}
-}
-
-func TestAddedCodeIsGenerated(t *testing.T) {
-	folder, err := generate(t, withRow(t, `
-- code: chat.dissolved
-  name: ChatDissolved
-  aliases: [chatGone, '49999']
-  status: 503
-  kind: unavailable
-  retry: true
-  waitSeconds: 7
-  token: keep
-  description: The chat was "dissolved" 解散.
-  message: 群已解散
-  observed: false`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	// gofmt aligns fields, so runs of spaces are folded before comparing.
-	got := strings.Join(strings.Fields(read(t, folder, "errorcodes.gen.go")), " ")
-	for _, want := range []string{
-		`// CodeChatDissolved (HTTP 503): The chat was "dissolved" 解散. No live answer was seen.`,
-		`CodeChatDissolved Code = "chat.dissolved"`,
-		`Code: CodeChatDissolved, Name: "ChatDissolved", Aliases: []string{"chatGone", "49999"},`,
-		`Status: 503, Kind: KindUnavailable, Retry: true, Wait: 7 * time.Second, Token: TokenKeep,`,
-		`Description: "The chat was \"dissolved\" 解散.", Message: "群已解散", Observed: false,`,
-	} {
-		if !strings.Contains(got, want) {
-			t.Errorf("errorcodes.gen.go lacks %s", want)
-		}
-	}
 }
 
 func TestMalformedRowFailsByName(t *testing.T) {
@@ -117,7 +52,7 @@ func TestMalformedRowFailsByName(t *testing.T) {
   token: keep
   description: The chat was dissolved.
   observed: false`
-	if _, err := generate(t, withRow(t, good)); err != nil {
+	if err := parse(withRow(t, good)); err != nil {
 		t.Fatalf("the row that the cases start from: %v", err)
 	}
 	for _, tt := range []struct{ name, old, new, want string }{
@@ -164,92 +99,54 @@ func TestMalformedRowFailsByName(t *testing.T) {
 			if bad == good {
 				t.Fatalf("the row holds no %q", tt.old)
 			}
-			folder, err := generate(t, withRow(t, bad))
+			text := withRow(t, bad)
+			err := parse(text)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v\nlacks %s", err, tt.want)
 			}
-			for _, name := range []string{"errorcodes.gen.go", "contract.gen.go"} {
-				if _, err := os.Stat(filepath.Join(folder, name)); err == nil {
-					t.Errorf("%s was written all the same", name)
-				}
-			}
+			wantLine(t, err, text, catalogueHead)
 		})
 	}
 }
 
-func TestContractWithoutCatalogue(t *testing.T) {
-	contract := read(t, contractFile)
+func TestMalformedCatalogue(t *testing.T) {
 	for _, tt := range []struct{ name, old, new, want string }{
-		{"no extension", catalogueHead, "      x-other:\n", "schema ApiError: x-error-codes is not a list"},
-		{"not a list", catalogueHead, "      x-error-codes: none\n      x-other:\n", "schema ApiError: x-error-codes is not a list"},
-		{"no rows", catalogueHead, "      x-error-codes: []\n      x-other:\n", "schema ApiError: x-error-codes is not a list"},
-		{"no schema", "ApiError", "Fault", "no schema ApiError"},
-		{"no token header", "type: apiKey\n      in: header", "type: apiKey\n      in: query", "no apiKey scheme in a header"},
+		{"not a list", catalogueHead, "      x-error-codes: none\n      x-other:\n", "ApiError x-error-codes: it is not a list of rows"},
+		{"no rows", catalogueHead, "      x-error-codes: []\n      x-other:\n", "ApiError x-error-codes: it is not a list of rows"},
+		{"token in the query", "type: apiKey\n      in: header", "type: apiKey\n      in: query", "no apiKey in a header"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			bad := strings.ReplaceAll(contract, tt.old, tt.new)
-			if bad == contract {
+			text := own(t)
+			bad := strings.ReplaceAll(text, tt.old, tt.new)
+			if bad == text {
 				t.Fatalf("the contract holds no %q", tt.old)
 			}
-			if _, err := generate(t, bad); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if err := parse(bad); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v\nlacks %s", err, tt.want)
 			}
 		})
-	}
-}
-
-func TestGeneratorVersion(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "client.gen.go")
-	if _, err := generatorVersion(file); err == nil {
-		t.Error("no error for a file that is not there")
-	}
-	if err := os.WriteFile(file, []byte("package generated\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := generatorVersion(file); err == nil {
-		t.Error("no error for a file without a header")
-	}
-}
-
-// The names must be those that oapi-codegen gives, or the generated files would not fit together.
-func TestGoName(t *testing.T) {
-	for in, want := range map[string]string{
-		"chatIdToOpenConversationId": "ChatIDToOpenConversationID",
-		"getAccessToken":             "GetAccessToken",
-		"invalid-chat-id":            "InvalidChatID",
-		"ip-not-allowed":             "IPNotAllowed",
-		"getApiUrl":                  "GetAPIURL",
-		"idle":                       "Idle",
-	} {
-		if got := goName(in); got != want {
-			t.Errorf("goName(%q) = %q, want %q", in, got, want)
-		}
-	}
-	client := []byte(read(t, committed, "client.gen.go"))
-	for _, want := range []string{"ChatIDToOpenConversationID(", "GetAccessToken("} {
-		if !bytes.Contains(client, []byte(want)) {
-			t.Errorf("client.gen.go has no %s", want)
-		}
 	}
 }
 
 func TestMalformedLimits(t *testing.T) {
 	for _, tt := range []struct{ name, from, to, want string }{
-		{"none", "\nx-limits:", "\nx-other:", "no x-limits"},
+		{"no map", "\nx-limits:", "\nx-limits: 20\nx-other:", "x-limits: it is not a map"},
 		{"zero", "callsPerSecond: 20", "callsPerSecond: 0", "callsPerSecond is not a positive whole number"},
 		{"a fraction", "banSeconds: 300", "banSeconds: 0.5", "banSeconds is not a positive whole number"},
 		{"missing", "  tokenSeconds: 7200", "  ", "tokenSeconds is not a positive whole number"},
 		{"unknown", "  banSeconds: 300", "  banSeconds: 300\n  callsPerDay: 1", "a field that is none of this generator's"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			contract := read(t, contractFile)
-			changed := strings.Replace(contract, tt.from, tt.to, 1)
-			if changed == contract {
+			text := own(t)
+			changed := strings.Replace(text, tt.from, tt.to, 1)
+			if changed == text {
 				t.Fatalf("the contract has no %q", tt.from)
 			}
-			if _, err := generate(t, changed); err == nil || !strings.Contains(err.Error(), tt.want) {
+			err := parse(changed)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v; want an error with %q", err, tt.want)
 			}
+			wantLine(t, err, changed, "x-limits:")
 		})
 	}
 }

@@ -1,69 +1,68 @@
-package main
+package contract
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"go/token"
 	"slices"
+	"strconv"
 	"strings"
-	"unicode"
-
-	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// extension is the field beside the schema ApiError that holds the catalogue.
-const extension = "x-error-codes"
-
-// entry is one row of the catalogue, as openapi.yaml writes it. Its fields are described there.
-type entry struct {
-	Code        string   `json:"code"`
-	Name        string   `json:"name"`
-	Aliases     []string `json:"aliases"`
-	Status      int      `json:"status"`
-	Kind        string   `json:"kind"`
-	Retry       *bool    `json:"retry"`
-	WaitSeconds int      `json:"waitSeconds"`
-	Token       string   `json:"token"`
-	Description string   `json:"description"`
-	Message     string   `json:"message"`
-	Observed    *bool    `json:"observed"`
-}
-
-// Seen reports whether a live answer was observed.
-func (e entry) Seen() bool { return *e.Observed }
+// codesExtension is the field beside the schema ApiError that holds the catalogue of all operations, and the field of an
+// operation that holds its own codes.
+const codesExtension = "x-error-codes"
 
 // The values that a row may use, in the order in which they are generated. A kind needs a sentinel in the wrapper, so
 // it is the one thing of a row that cannot be added in the contract alone.
 var (
-	kinds = []string{
+	Kinds = []string{
 		"invalid-chat-id", "owner-not-visible", "unauthenticated", "permission-denied", "ip-not-allowed",
 		"throttled", "quota-exhausted", "unavailable", "rejected",
 	}
-	tokenEffects = []string{"keep", "drop", "fetch", "none"}
+	TokenEffects = []string{"keep", "drop", "fetch", "none"}
 )
 
-// readCatalogue returns the rows of the contract's catalogue. An error names the row that it is about.
-func readCatalogue(doc *openapi3.T) ([]entry, error) {
-	if doc.Components == nil || doc.Components.Schemas["ApiError"] == nil || doc.Components.Schemas["ApiError"].Value == nil {
-		return nil, errors.New("the contract has no schema ApiError")
+// catalogue returns the rows that all operations share. A contract without any has none.
+func (c *Contract) catalogue() ([]Code, error) {
+	at := []string{"components", "schemas", "ApiError"}
+	if c.Doc.Components == nil || c.Doc.Components.Schemas["ApiError"] == nil {
+		return nil, nil
 	}
-	rows, ok := doc.Components.Schemas["ApiError"].Value.Extensions[extension].([]any)
+	rows, ok := c.Doc.Components.Schemas["ApiError"].Value.Extensions[codesExtension]
+	if !ok {
+		return nil, nil
+	}
+	return c.readCodes(rows, under(at, codesExtension), nil)
+}
+
+// readCodes returns the rows of a list. A row of an operation may stand in place of the common one of the same code; within
+// a list, codes, names and aliases are unique.
+func (c *Contract) readCodes(list any, at []string, common []Code) ([]Code, error) {
+	rows, ok := list.([]any)
 	if !ok || len(rows) == 0 {
-		return nil, fmt.Errorf("schema ApiError: %s is not a list of rows", extension)
+		return nil, c.lines.errorf(at, "it is not a list of rows")
 	}
-	var entries []entry
+	names := map[string]string{} // of the common constants → their code
+	for _, e := range common {
+		names[e.Name] = e.Code
+	}
+	var entries []Code
 	seen := map[string]string{} // folded code or alias, or "name "+name → the row that has it
 	for i, row := range rows {
-		e, err := readEntry(row)
+		place := under(at, strconv.Itoa(i))
+		e, err := readCode(row)
 		if err != nil {
-			return nil, fmt.Errorf("%s: row %d %s: %w", extension, i+1, rowName(row), err)
+			return nil, c.lines.errorf(place, "row %d %s: %v", i+1, rowName(row), err)
+		}
+		if code, taken := names[e.Name]; taken && code != e.Code {
+			return nil, c.lines.errorf(place, "row %d %s: the name %s is taken by %s", i+1, rowName(row), e.Name, code)
 		}
 		for _, key := range append([]string{e.Code, "name " + e.Name}, e.Aliases...) {
 			folded := strings.ToLower(key)
 			if other, dup := seen[folded]; dup {
-				return nil, fmt.Errorf("%s: row %d %s: %q is taken by %s", extension, i+1, rowName(row), key, other)
+				return nil, c.lines.errorf(place, "row %d %s: %q is taken by %s", i+1, rowName(row), key, other)
 			}
 			seen[folded] = e.Code
 		}
@@ -72,15 +71,13 @@ func readCatalogue(doc *openapi3.T) ([]entry, error) {
 	return entries, nil
 }
 
-func readEntry(row any) (entry, error) {
-	var e entry
+func readCode(row any) (Code, error) {
+	var e Code
 	raw, err := json.Marshal(row)
 	if err != nil {
 		return e, err
 	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&e); err != nil {
+	if err := decodeStrict(raw, &e); err != nil {
 		return e, err
 	}
 	for _, check := range []struct {
@@ -92,11 +89,11 @@ func readEntry(row any) (entry, error) {
 		{!slices.ContainsFunc(e.Aliases, func(a string) bool { return a == "" || !isWireText(a) }), "an alias is empty or not printable ASCII"},
 		{token.IsIdentifier("Code"+e.Name) && e.Name != "" && token.IsExported(e.Name), "name is not an exported Go name"},
 		{e.Status >= 400 && e.Status <= 599, "status is not an HTTP error status"},
-		{slices.Contains(kinds, e.Kind), fmt.Sprintf("kind %q is none of %s", e.Kind, strings.Join(kinds, ", "))},
+		{slices.Contains(Kinds, e.Kind), fmt.Sprintf("kind %q is none of %s", e.Kind, strings.Join(Kinds, ", "))},
 		{e.Retry != nil, "retry is missing"},
 		{e.WaitSeconds >= 0 && e.WaitSeconds <= 3600, "waitSeconds is not between 0 and 3600"},
 		{e.Retry == nil || *e.Retry || e.WaitSeconds == 0, "waitSeconds without retry"},
-		{slices.Contains(tokenEffects, e.Token), fmt.Sprintf("token %q is none of %s", e.Token, strings.Join(tokenEffects, ", "))},
+		{slices.Contains(TokenEffects, e.Token), fmt.Sprintf("token %q is none of %s", e.Token, strings.Join(TokenEffects, ", "))},
 		{e.Description != "" && !strings.ContainsFunc(e.Description, isNotPrint), "description is not one line of printable text"},
 		{e.Observed != nil, "observed is missing"},
 	} {
@@ -112,9 +109,6 @@ func readEntry(row any) (entry, error) {
 func isWireText(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }
-
-// A description becomes a comment, where a control character would break the generated file.
-func isNotPrint(r rune) bool { return !unicode.IsPrint(r) }
 
 // rowName finds a name for a row that may be malformed.
 func rowName(row any) string {

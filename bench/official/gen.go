@@ -1,0 +1,3 @@
+package official
+
+//go:generate go run -C ../.. ./cmd/openconversation-gen --spec bench/official/contract.yaml --package sixty --output bench/official/sixty

@@ -1,0 +1,101 @@
+// Command openconversation-gen makes a Go package of typed methods from an OpenAPI contract of DingTalk operations, for your own module. The methods send through a dingtalk.Client, and so with its token, limits, repeats and errors.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"go/token"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
+	"github.com/dingtalk-openapi/openconversation-go/internal/generator"
+	"github.com/dingtalk-openapi/openconversation-go/internal/overlay"
+	"github.com/dingtalk-openapi/openconversation-go/internal/routes"
+)
+
+func main() {
+	err := run(os.Args[1:], os.Stderr)
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, errUsage):
+		os.Exit(2)
+	default:
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+var errUsage = errors.New("usage")
+
+func run(args []string, stderr io.Writer) error {
+	flags := flag.NewFlagSet("openconversation-gen", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	spec := flags.String("spec", "", "the OpenAPI 3.0 contract, a YAML or JSON `file`")
+	name := flags.String("package", "", "the `name` of the package")
+	output := flags.String("output", "", "the `folder` of the package; the file is NAME.gen.go there")
+	changes := flags.String("overlay", "", "an OpenAPI Overlay 1.0, a `file` with changes to the contract, such as names for Go")
+	data := flags.String("routes", "", "write the operations as JSON to this `file`, for --spec of openconversation's call, operations and emulator")
+	flags.Usage = func() {
+		fmt.Fprintf(stderr, `Usage: openconversation-gen --spec FILE --package NAME --output FOLDER [--overlay FILE]
+       openconversation-gen --spec FILE --routes FILE [--overlay FILE]
+
+Makes a Go package with a typed method for each operation of a contract. Its methods send through a dingtalk.Client.
+
+Flags:
+`)
+		flags.PrintDefaults()
+		fmt.Fprintf(stderr, "\nWhat a contract may hold:\n\n%s", contract.Carried)
+	}
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return errUsage
+	}
+	pkg := *name != "" || *output != ""
+	if flags.NArg() > 0 || *spec == "" || pkg && (*output == "" || !token.IsIdentifier(*name)) || !pkg && *data == "" {
+		flags.Usage()
+		return errUsage
+	}
+	with := contract.Plain
+	if *changes != "" {
+		with = overlay.Loader(*changes)
+	}
+	c, err := contract.Load(*spec, with)
+	if err != nil {
+		return err
+	}
+	if *data != "" {
+		if err := writeRoutes(c, *data); err != nil {
+			return err
+		}
+	}
+	if !pkg {
+		return nil
+	}
+	src, err := generator.Foreign(c, *spec, *name)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(*output, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(*output, *name+".gen.go"), src, 0o644)
+}
+
+// writeRoutes writes what the command and the emulator need of a contract.
+func writeRoutes(c *contract.Contract, file string) error {
+	all, err := routes.Of(c)
+	if err != nil {
+		return err
+	}
+	raw, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(raw, '\n'), 0o644)
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/internal/shapes"
+)
+
+const (
+	spec      = "../../internal/shapes/shapes.yaml"
+	committed = "../../internal/shapes/shapes.gen.go"
+)
+
+// TestCommitted: the package that the tests of every shape compile and drive is what this command makes.
+func TestCommitted(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "made", "for")
+	if err := run([]string{"--spec", spec, "--package", "shapes", "--output", folder}, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(filepath.Join(folder, "shapes.gen.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile(committed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s is not what shapes.yaml says: run go generate ./internal/shapes", committed)
+	}
+}
+
+// TestRoutes: what is written for the command is what the package has.
+func TestRoutes(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "routes.json")
+	if err := run([]string{"--spec", spec, "--routes", file}, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []generated.Route
+	if err := json.Unmarshal(raw, &got); err != nil || !reflect.DeepEqual(got, shapes.Routes) {
+		t.Errorf("%v: %s", err, raw)
+	}
+}
+
+// TestOverlay: names for Go come from a file of their own.
+func TestOverlay(t *testing.T) {
+	folder := t.TempDir()
+	changes := filepath.Join(folder, "names.yaml")
+	write := func(target string) {
+		text := "overlay: 1.0.0\ninfo: {title: Names, version: 1.0.0}\nactions:\n  - target: " + target + "\n    update: {x-go-name: Person}\n"
+		if err := os.WriteFile(changes, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("$.components.schemas.User")
+	if err := run([]string{"--spec", spec, "--package", "robot", "--output", folder, "--overlay", changes}, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	src, err := os.ReadFile(filepath.Join(folder, "robot.gen.go"))
+	if err != nil || !strings.Contains(string(src), "type Person struct") || !strings.Contains(string(src), "body Person) error") {
+		t.Errorf("the name is not the overlay's: %v", err)
+	}
+	write("$.components.schemas.Nobody")
+	if err := run([]string{"--spec", spec, "--package", "robot", "--output", folder, "--overlay", changes}, io.Discard); err == nil {
+		t.Error("an overlay that changes nothing is taken")
+	}
+}
+
+func TestRefusedBySpec(t *testing.T) {
+	folder := t.TempDir()
+	bad := filepath.Join(folder, "bad.yaml")
+	text, err := os.ReadFile(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(bad, bytes.Replace(text, []byte("in: header"), []byte("in: cookie"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err = run([]string{"--spec", bad, "--package", "robot", "--output", filepath.Join(folder, "out")}, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), bad+":26: ") || !strings.Contains(err.Error(), "parameter x-union-id: it is in neither path, query nor header") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(folder, "out")); err == nil {
+		t.Error("something was written")
+	}
+}
+
+func TestUsage(t *testing.T) {
+	for _, args := range [][]string{nil, {"--spec", spec}, {"--spec", spec, "--package", "a b", "--output", "x"}, {"--nope"}, {"--spec", spec, "--package", "a", "--output", "x", "more"}} {
+		var text strings.Builder
+		if err := run(args, &text); !errors.Is(err, errUsage) || !strings.Contains(text.String(), "Usage: openconversation-gen") {
+			t.Errorf("%v: %v, %s", args, err, text.String())
+		}
+	}
+	var text strings.Builder
+	if err := run([]string{"--help"}, &text); err == nil || !strings.Contains(text.String(), "What a contract may hold") {
+		t.Errorf("%v, %s", err, text.String())
+	}
+}

@@ -1,0 +1,283 @@
+// Package call calls any operation of a contract: this project's, or one in a file.
+package call
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+// OperationsCommand is the command that lists what can be called.
+func OperationsCommand(w *term.World) *cobra.Command {
+	var spec string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "operations",
+		Short: "List the operations that call can call",
+		Long: `List the operations of the contract, or of one of your own, that call can call.
+
+REPEAT says when a call is repeated: safe, whenever that may help; unsent, only if the
+service surely did not process it.`,
+		Args: explain.NoArgs,
+		RunE: explain.Begins(func(*cobra.Command, []string) error {
+			routes, err := operations(spec)
+			if err != nil {
+				return err
+			}
+			return list(w, routes, asJSON)
+		}),
+	}
+	cmd.Flags().StringVar(&spec, "spec", "", "the operations of this `FILE`, made by openconversation-gen --routes of an OpenAPI contract, instead of this project's")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print an array of JSON objects")
+	return cmd
+}
+
+type operationRow struct {
+	Operation  string `json:"operation"`
+	Method     string `json:"method"`
+	Path       string `json:"path"`
+	Repeat     string `json:"repeat"`
+	Permission string `json:"permission,omitempty"`
+	Summary    string `json:"summary,omitempty"`
+}
+
+func list(w *term.World, routes []generated.Route, asJSON bool) error {
+	rows := []operationRow{}
+	for _, r := range routes {
+		o := r.Operation
+		rows = append(rows, operationRow{o.ID, o.Method, o.Path, repeatText(o), o.Permission, r.Summary})
+	}
+	if asJSON {
+		return w.PrintJSON(rows)
+	}
+	var b strings.Builder
+	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "OPERATION\tMETHOD\tPATH\tREPEAT\tPERMISSION\tSUMMARY")
+	for _, r := range rows {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Operation, r.Method, r.Path, r.Repeat, r.Permission, r.Summary)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	return w.Print(b.String())
+}
+
+func repeatText(o *generated.Operation) string {
+	if o.Repeat == generated.RepeatSafe {
+		return "safe"
+	}
+	return "unsent"
+}
+
+// Command is the command that calls an operation.
+func Command(w *term.World) *cobra.Command {
+	return &cobra.Command{
+		Use:   "call OPERATION",
+		Short: "Call any operation of the contract, or of one of your own",
+		Long: `Call an operation, and print what it answers as JSON.
+
+The operation's parameters are flags: openconversation call OPERATION --help lists them.
+openconversation operations lists the operations. With --spec FILE they are those of an
+OpenAPI contract of your own, of which openconversation-gen makes the file:
+  openconversation-gen --spec robot.yaml --routes robot.json`,
+		Example: `  openconversation call chatIdToOpenConversationId --chatId chatfaabe59a460527f5fb72fbbdfe3f061e --emulator
+  openconversation call --spec robot.json sendMessage --body @message.json`,
+		Annotations:        map[string]string{explain.Footer: connect.EnvironmentText() + "\n" + explain.ExitText()},
+		DisableFlagParsing: true, // which flags there are depends on the operation
+		RunE: explain.Begins(func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
+				return cmd.Help()
+			}
+			spec, args := cutSpec(args)
+			routes, err := operations(spec)
+			if err != nil {
+				return err
+			}
+			return within(cmd, w, routes, args)
+		}),
+	}
+}
+
+// cutSpec takes the flag --spec out of arguments.
+func cutSpec(args []string) (spec string, rest []string) {
+	for i := 0; i < len(args); i++ {
+		value, joined := strings.CutPrefix(args[i], "--spec=")
+		switch {
+		case joined:
+			spec = value
+		case args[i] == "--spec" && i+1 < len(args):
+			i++
+			spec = args[i]
+		default:
+			rest = append(rest, args[i])
+		}
+	}
+	return spec, rest
+}
+
+// within runs arguments with a command for each operation.
+func within(outer *cobra.Command, w *term.World, routes []generated.Route, args []string) error {
+	root := &cobra.Command{
+		Use: "call", SilenceErrors: true, SilenceUsage: true,
+		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: outer.CommandPath()},
+		RunE: explain.Begins(func(*cobra.Command, []string) error {
+			return explain.UsageHint("see openconversation operations", "name the operation to call")
+		}),
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "help-of-call"})
+	root.SetHelpTemplate(outer.Root().HelpTemplate())
+	root.SetOut(w.Out)
+	root.SetErr(w.Err)
+	for _, route := range routes {
+		root.AddCommand(operationCommand(w, route, routes))
+	}
+	root.SetArgs(append([]string{}, args...))
+	cmd, err := root.ExecuteContextC(outer.Context())
+	return explain.Called(cmd, err)
+}
+
+// options are the flags of every operation.
+type options struct {
+	connect.Flags
+	body    string
+	json    bool
+	timeout time.Duration
+}
+
+func operationCommand(w *term.World, route generated.Route, all []generated.Route) *cobra.Command {
+	o := &options{}
+	o.Emulate = []dingtalktest.Option{dingtalktest.WithSpec(all)}
+	cmd := &cobra.Command{
+		Use:         route.Operation.ID,
+		Short:       route.Summary,
+		Long:        about(route),
+		Args:        explain.NoArgs,
+		Annotations: map[string]string{explain.Footer: connect.EnvironmentText() + "\n" + explain.ExitText()},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	var params []*parameter
+	defer func() {
+		cmd.RunE = explain.Begins(func(cmd *cobra.Command, _ []string) error {
+			if err := o.Check(cmd); err != nil {
+				return err
+			}
+			request, err := build(w, route, params, o.body)
+			if err != nil {
+				return err
+			}
+			return run(cmd.Context(), w, o, request)
+		})
+	}()
+	own := &cobra.Command{}
+	own.Flags().SortFlags = false
+	o.AddTo(own)
+	own.Flags().StringVar(&o.body, "body", "", "the body as JSON, or `@FILE`; @- is standard input")
+	own.Flags().BoolVar(&o.json, "json", false, "print a failure as a JSON object on standard output, too")
+	own.Flags().DurationVar(&o.timeout, "timeout", 0, "end after this `time`, such as 30s; 0 is no limit")
+	for _, p := range route.Parameters {
+		added := newParameter(p, own.Flags().Lookup(p.Name) != nil || flags.Lookup(p.Name) != nil)
+		flags.StringArrayVar(&added.values, added.flag, nil, added.usage())
+		params = append(params, added)
+	}
+	if route.Body == generated.BodyNone {
+		own.Flags().Lookup("body").Hidden = true
+	}
+	flags.AddFlagSet(own.Flags())
+	return cmd
+}
+
+// about is the help of an operation.
+func about(route generated.Route) string {
+	o := route.Operation
+	var b strings.Builder
+	if route.Summary != "" {
+		b.WriteString(route.Summary + ".\n\n")
+	}
+	fmt.Fprintf(&b, "It sends %s %s.", o.Method, o.Path)
+	if o.Permission != "" {
+		fmt.Fprintf(&b, " The app needs the permission %s.", o.Permission)
+	}
+	if o.Repeat == generated.RepeatSafe {
+		b.WriteString("\nThe call is safe to repeat: it is repeated when the network or the service fails.")
+	} else {
+		b.WriteString("\nThe call may change something and is NOT safe to repeat: after a failure it may have been\ndone all the same. It is repeated by itself only if the service surely did not process it.")
+	}
+	if o.Docs != "" {
+		b.WriteString("\n\nSee " + o.Docs)
+	}
+	return b.String()
+}
+
+// run sends a request and prints the answer.
+func run(ctx context.Context, w *term.World, o *options, request dingtalk.Request) error {
+	switch {
+	case o.timeout < 0:
+		return explain.Usage("--timeout: %s is negative", o.timeout)
+	case o.timeout > 0:
+		limited, cancel := context.WithTimeoutCause(ctx, o.timeout, explain.TimeoutError{After: o.timeout})
+		defer cancel()
+		ctx = limited
+	}
+	client, done, err := o.Dial(ctx, w)
+	if err != nil {
+		return err
+	}
+	defer done()
+	answer, err := dingtalk.Do[json.RawMessage](ctx, client, request)
+	if err != nil {
+		if ended := explain.Ended(ctx, err); ended != nil {
+			err = ended
+		}
+		if o.json {
+			if printed := w.PrintJSON(newFailure(err)); printed != nil {
+				return printed
+			}
+		}
+		return err
+	}
+	if len(answer) == 0 { // the operation's success has no body
+		if o.json {
+			return w.Print("{}\n")
+		}
+		return nil
+	}
+	return w.PrintJSON(answer)
+}
+
+// failure is an error as JSON, with the fields that convert --json has.
+type failure struct {
+	Error struct {
+		Kind      string `json:"kind,omitempty"`
+		Code      string `json:"code"`
+		Message   string `json:"message"`
+		RequestID string `json:"requestId"`
+		Status    int    `json:"status"`
+	} `json:"error"`
+}
+
+func newFailure(err error) (f failure) {
+	f.Error.Kind, f.Error.Message = explain.Kind(err), explain.Describe(err)
+	var e *dingtalk.Error
+	if errors.As(err, &e) {
+		f.Error.Code, f.Error.RequestID, f.Error.Status = string(e.Code), e.RequestID, e.StatusCode
+		if e.Message != "" && e.Err == nil {
+			f.Error.Message = e.Message
+		}
+	}
+	return f
+}

@@ -1,0 +1,152 @@
+package call
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/specs"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+)
+
+// tokenOperation is called by every other: its answer is a secret, and not printed.
+var tokenOperation = generated.OperationGetAccessToken.ID
+
+// operations are what can be called: those of the contract in a file, or of this project's if none is named.
+func operations(file string) ([]generated.Route, error) {
+	all := generated.Routes
+	if file != "" {
+		var err error
+		if all, err = specs.Read(file); err != nil {
+			return nil, err
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(r generated.Route) bool { return r.Operation.ID == tokenOperation }), nil
+}
+
+// parameter is a parameter of the operation and the flag that it is.
+type parameter struct {
+	generated.Parameter
+	flag   string
+	values []string
+}
+
+// newParameter names a parameter's flag: as the contract does, unless another flag is called so.
+func newParameter(p generated.Parameter, taken bool) *parameter {
+	flag := p.Name
+	if taken {
+		flag = p.In + "-" + p.Name
+	}
+	return &parameter{Parameter: p, flag: flag}
+}
+
+func (p *parameter) usage() string {
+	text := fmt.Sprintf("`%s`", p.Type)
+	if p.Required {
+		text += ", required"
+	}
+	if p.List {
+		text += ", may be repeated"
+	}
+	if p.Description != "" {
+		text += ": " + strings.ReplaceAll(p.Description, "`", "")
+	}
+	return text
+}
+
+func (p *parameter) check() error {
+	switch {
+	case p.Required && len(p.values) == 0:
+		return explain.Usage("--%s is needed", p.flag)
+	case !p.List && len(p.values) > 1:
+		return explain.Usage("--%s is given twice", p.flag)
+	}
+	for _, value := range p.values {
+		var err error
+		kind := "a text"
+		switch p.Type {
+		case "integer":
+			kind = "a whole number"
+			if _, err = strconv.ParseInt(value, 10, 64); err != nil {
+				_, err = strconv.ParseUint(value, 10, 64)
+			}
+		case "number":
+			kind = "a number"
+			_, err = strconv.ParseFloat(value, 64)
+		case "boolean":
+			kind = "true or false"
+			if value != "true" && value != "false" {
+				err = strconv.ErrSyntax
+			}
+		}
+		if err != nil {
+			return explain.Usage("--%s %s: give %s", p.flag, term.Shown(value), kind)
+		}
+	}
+	return nil
+}
+
+// build makes the request of flags.
+func build(w *term.World, route generated.Route, params []*parameter, body string) (dingtalk.Request, error) {
+	r := dingtalk.NewRequest(route.Operation)
+	for _, p := range params {
+		if err := p.check(); err != nil {
+			return r, err
+		}
+		switch {
+		case len(p.values) == 0:
+		case p.In == "path":
+			r.SetPath(p.Name, p.values...)
+		case p.In == "header":
+			r.AddHeader(p.Name, p.values...)
+		case p.Explode:
+			for _, value := range p.values {
+				r.AddQuery(p.Name, value)
+			}
+		default:
+			r.AddQuery(p.Name, slices.Clone(p.values)...)
+		}
+	}
+	if err := addBody(w, &r, route.Body, body); err != nil {
+		return r, err
+	}
+	if err := r.Err(); err != nil {
+		return r, explain.Usage("%v", err)
+	}
+	return r, nil
+}
+
+func addBody(w *term.World, r *dingtalk.Request, wanted generated.Body, body string) error {
+	switch {
+	case body == "" && wanted == generated.BodyRequired:
+		return explain.Usage("--body is needed")
+	case body == "":
+		return nil
+	case wanted == generated.BodyNone:
+		return explain.Usage("--body: the operation has none")
+	}
+	raw := []byte(body)
+	if file, ok := strings.CutPrefix(body, "@"); ok {
+		var err error
+		if file == "-" {
+			raw, err = io.ReadAll(w.In)
+		} else {
+			raw, err = os.ReadFile(file)
+		}
+		if err != nil {
+			return explain.Usage("--body: %v", err)
+		}
+	}
+	if !json.Valid(raw) {
+		return explain.Usage("--body: it is not JSON")
+	}
+	r.SetBody(json.RawMessage(raw))
+	return nil
+}

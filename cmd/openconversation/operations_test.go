@@ -1,0 +1,128 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/dingtalk-openapi/openconversation-go/internal/shapes"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+// specFile holds the operations of a contract with every shape, as openconversation-gen writes them.
+func specFile(t *testing.T) string {
+	t.Helper()
+	raw, err := json.Marshal(shapes.Routes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "spec.json")
+	if err := os.WriteFile(file, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestOperations(t *testing.T) {
+	own := runArgs(t, "", "operations")
+	if own.code != 0 || !strings.Contains(own.stdout, "chatIdToOpenConversationId") || strings.Contains(own.stdout, "getAccessToken") {
+		t.Errorf("%+v", own)
+	}
+	var rows []struct{ Operation, Method, Path, Repeat string }
+	others := runArgs(t, "", "operations", "--json", "--spec", specFile(t))
+	if err := json.Unmarshal([]byte(others.stdout), &rows); err != nil || len(rows) != len(shapes.Routes) {
+		t.Fatalf("%+v, %v", others, err)
+	}
+	for _, row := range rows {
+		if safe := row.Method == "GET" || row.Operation == "queryPages"; safe != (row.Repeat == "safe") {
+			t.Errorf("%+v", row)
+		}
+	}
+}
+
+// TestCall drives the command against an emulator that serves a contract of one's own.
+func TestCall(t *testing.T) {
+	server := dingtalktest.NewServer(t, dingtalktest.WithSpec(shapes.Routes))
+	env := map[string]string{"DINGTALK_APP_KEY": dingtalktest.AppKey, "DINGTALK_APP_SECRET": dingtalktest.AppSecret, "DINGTALK_BASE_URL": server.URL}
+	file := filepath.Join(t.TempDir(), "message.json")
+	if err := os.WriteFile(file, []byte(`{"text":"hello"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, args, stdin string
+		code              int
+		stdout, stderr    string // parts
+		path              string // of the last request
+	}{
+		{"parameters", "listUsers --userId a/b --number 3 --maxResults 2 --ids x --ids y --kinds a --kinds b-c --deep true --x-flags 1 --json", "", 0, `"userid": "text"`, "", "/v1.0/users/a%2Fb/lists/3"},
+		{"a body of a file", "sendMessage --body @" + file, "", 0, "[\n  1\n]\n", "", "/prefix/v1.0/messages"},
+		{"a body of standard input", "sendMessage --body @-", `{"text":"hello"}`, 0, "[\n  1\n]\n", "", "/prefix/v1.0/messages"},
+		{"a body as it is", `patch-map --body {"a":1}`, "", 0, `"key"`, "", "/v1.0/maps"},
+		{"an answer without a body", "deleteMessages --id 1 --id 2", "", 0, "", "", "/v1.0/messages"},
+		{"the same as JSON", "deleteMessages --id 1 --json", "", 0, "{}\n", "", "/v1.0/messages"},
+		{"no parameter", "listUsers --userId u --number 3", "", 2, "", "--maxResults is needed", ""},
+		{"no number", "listUsers --userId u --number x --maxResults 1", "", 2, "", "--number x: give a whole number", ""},
+		{"twice", "listUsers --userId u --userId v --number 1 --maxResults 1", "", 2, "", "--userId is given twice", ""},
+		{"dots", "listUsers --userId .. --number 1 --maxResults 1", "", 2, "", "parameter userId is empty or made of dots", ""},
+		{"no body", "patch-map", "", 2, "", "--body is needed", ""},
+		{"no JSON", "patch-map --body x", "", 2, "", "--body: it is not JSON", ""},
+		{"no file", "patch-map --body @/nonexistent", "", 2, "", "--body: open /nonexistent", ""},
+		{"a body too many", "countAll --body {}", "", 2, "", "--body: the operation has none", ""},
+		{"no operation", "nope", "", 2, "", `"nope"`, ""},
+		{"no flag", "countAll --nope", "", 2, "", "there is no flag --nope", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			server.ResetRequests()
+			got := call{args: append([]string{"call", "--spec", specFile(t)}, strings.Fields(tt.args)...), stdin: strings.NewReader(tt.stdin), env: env}.run()
+			if got.code != tt.code || !strings.Contains(got.stdout, tt.stdout) || !strings.Contains(got.stderr, tt.stderr) {
+				t.Errorf("%+v", got)
+			}
+			requests := server.Requests()
+			if tt.path == "" && len(requests) > 0 || tt.path != "" && (len(requests) == 0 || requests[len(requests)-1].Path != tt.path) {
+				t.Errorf("requests %+v", requests)
+			}
+		})
+	}
+}
+
+func TestCallThatFails(t *testing.T) {
+	got := runArgs(t, "", "call", "chatIdToOpenConversationId", "--chatId", "chatx", "--emulator", "--json")
+	if got.code != 1 || !strings.Contains(got.stdout, `"code": "invalideChatId"`) || !strings.Contains(got.stderr, "hint: ") {
+		t.Errorf("%+v", got)
+	}
+	if got := runArgs(t, "", "call", "countAll", "--spec", "nonexistent.yaml"); got.code != 2 || !strings.Contains(got.stderr, "nonexistent.yaml") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestCallHelpSaysWhatIsNotSafe(t *testing.T) {
+	unsafe := runArgs(t, "", "call", "--spec", specFile(t), "sendMessage", "--help")
+	safe := runArgs(t, "", "call", "--spec="+specFile(t), "listUsers", "--help")
+	if unsafe.code != 0 || !strings.Contains(unsafe.stdout, "is NOT safe to repeat") || !strings.Contains(unsafe.stdout, "--body") {
+		t.Errorf("%+v", unsafe)
+	}
+	if safe.code != 0 || !strings.Contains(safe.stdout, "is safe to repeat") || !strings.Contains(safe.stdout, "Contact.User.Read") || strings.Contains(safe.stdout, "--body") {
+		t.Errorf("%+v", safe)
+	}
+	if general := runArgs(t, "", "call", "--help"); general.code != 0 || !strings.Contains(general.stdout, "openconversation operations lists") {
+		t.Errorf("%+v", general)
+	}
+}
+
+func TestEmulatorWithSpec(t *testing.T) {
+	got := runArgs(t, "", "call", "--spec", specFile(t), "countAll", "--emulator")
+	if got.code != 0 || got.stdout != "1\n" {
+		t.Errorf("%+v", got)
+	}
+	for _, text := range []string{"openapi: 3.0.3", "{}", "[{}]", `[{"Operation":{"ID":"a"}}]`, `[{"Operation":{"ID":"a b","Path":"/a","Method":"GET"}}]`, `[{"Operation":{"ID":"a","Path":"/a","Method":"GET"},"Example":"{"}]`, `[{"New":1}]`} {
+		file := filepath.Join(t.TempDir(), "bad.json")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := runArgs(t, "", "emulator", "--spec", file); got.code != 2 || !strings.Contains(got.stderr, "openconversation-gen --spec my.yaml --routes my.json") {
+			t.Errorf("%s: %+v", text, got)
+		}
+	}
+}

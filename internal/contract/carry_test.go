@@ -1,0 +1,218 @@
+package contract_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
+)
+
+// wantLine holds an error to the line of the first text after head, or to one after it.
+func wantLine(t *testing.T, err error, text, head string) {
+	t.Helper()
+	place := (*contract.Error)(nil)
+	if !errors.As(err, &place) {
+		t.Errorf("the error %v has no place", err)
+		return
+	}
+	if line := 1 + strings.Count(text[:strings.Index(text, head)], "\n"); place.Line < line {
+		t.Errorf("line %d, before %d: %v", place.Line, line, err)
+	}
+}
+
+// small is a contract that holds little, and HERE where a case puts more.
+const small = `openapi: 3.0.3
+info: {title: Small, version: 1.0.0}
+security: [{accessToken: []}]
+paths:
+  /v1.0/things/{id}:
+    post:
+      operationId: changeThing
+      parameters:
+        - {name: id, in: path, required: true, schema: {type: string}}
+        - PARAMETER
+      BODY
+      responses:
+        ANSWER
+      OPERATION
+  PATH
+components:
+  securitySchemes:
+    accessToken: {type: apiKey, in: header, name: x-acs-dingtalk-access-token}
+  schemas:
+    Thing: {type: object, required: [name], properties: {name: {type: string}}}
+    Other: SCHEMA
+`
+
+// defaults are what stands where a case puts nothing.
+var defaults = map[string]string{
+	"PARAMETER": "{name: q, in: query, schema: {type: string}}",
+	"BODY":      "requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}}",
+	"ANSWER":    "'200': {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}}",
+	"OPERATION": "x-repeat: unsent",
+	"PATH":      "",
+	"SCHEMA":    "{type: string}",
+}
+
+func with(place, text string) string {
+	result := small
+	for name, plain := range defaults {
+		if name == place {
+			plain = text
+		}
+		result = strings.Replace(result, name, plain, 1)
+	}
+	return result
+}
+
+func body(schema string) string {
+	return "'200': {description: ok, content: {application/json: {schema: " + schema + "}}}"
+}
+
+// carried are contracts that are carried: an example of each thing that contract.Carried lists.
+var carried = []struct{ place, text string }{
+	{"", ""},
+	{"PARAMETER", "{name: q, in: query, required: true, schema: {type: integer, format: int64}}"},
+	{"PARAMETER", "{name: q, in: query, schema: {type: number}}"},
+	{"PARAMETER", "{name: q, in: query, schema: {type: boolean}}"},
+	{"PARAMETER", "{name: q, in: query, schema: {type: string, enum: [a, b]}}"},
+	{"PARAMETER", "{name: q, in: query, schema: {type: array, items: {type: string}}}"},
+	{"PARAMETER", "{name: q, in: query, explode: false, schema: {type: array, items: {type: integer}}}"},
+	{"PARAMETER", "{name: x-q, in: header, schema: {type: array, items: {type: string}}}"},
+	{"BODY", ""},
+	{"BODY", "requestBody: {required: true, content: {application/json: {schema: {type: array, items: {type: string}}}}}"},
+	{"ANSWER", "'204': {description: done}"},
+	{"ANSWER", "'200': {description: done}"},
+	{"ANSWER", "'201': {description: done}"},
+	{"ANSWER", body("{type: array, items: {$ref: '#/components/schemas/Thing'}}")},
+	{"ANSWER", body("{type: object, additionalProperties: {type: integer}}")},
+	{"ANSWER", body("{type: integer, format: int64}")},
+	{"ANSWER", body("{type: string}")},
+	{"ANSWER", body("{type: object, properties: {a: {type: object, properties: {b: {type: string, nullable: true}}}}, additionalProperties: true}")},
+	{"ANSWER", body("{allOf: [{$ref: '#/components/schemas/Thing'}, {type: object, properties: {more: {type: string}}}]}")},
+	{"ANSWER", "'200': {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}}\n        '400': {description: no}\n        default: {description: other}"},
+	{"OPERATION", "servers: [{url: 'https://oapi.dingtalk.com/base'}]"},
+	{"OPERATION", "x-permission: Thing.Write"},
+	{"OPERATION", "security: []"},
+	{"OPERATION", "x-error-codes: [{code: a.b, name: AB, status: 400, kind: rejected, retry: false, token: keep, description: No., observed: false}]"},
+	{"SCHEMA", "{type: object, properties: {self: {$ref: '#/components/schemas/Other'}, all: {type: array, items: {$ref: '#/components/schemas/Other'}}}}"},
+	{"SCHEMA", "{type: object, required: [self], properties: {self: {allOf: [{$ref: '#/components/schemas/Other'}], nullable: true}}}"},
+	{"SCHEMA", "{type: object, properties: {a: {type: string, x-go-name: Better}}}"},
+	{"SCHEMA", "{type: integer, enum: [1, 2]}"},
+}
+
+func TestCarried(t *testing.T) {
+	for _, c := range carried {
+		if err := parse(with(c.place, c.text)); err != nil {
+			t.Errorf("%s %s: %v", c.place, c.text, err)
+		}
+	}
+}
+
+// TestRefused: what is not carried is named, with its line.
+func TestRefused(t *testing.T) {
+	for _, c := range []struct{ place, text, want string }{
+		{"PARAMETER", "{name: q, in: cookie, schema: {type: string}}", "parameter q: it is in neither path, query nor header"},
+		{"PARAMETER", "{name: q, in: query, content: {application/json: {schema: {type: string}}}}", "parameter q: it has no schema"},
+		{"PARAMETER", "{name: q, in: query, schema: {type: object}}", "parameter q: it is neither a string"},
+		{"PARAMETER", "{name: q, in: query, schema: {type: array, items: {type: array, items: {type: string}}}}", "parameter q: it is neither a string"},
+		{"PARAMETER", "{name: q, in: query, style: pipeDelimited, schema: {type: array, items: {type: string}}}", "parameter q: its style is not form"},
+		{"PARAMETER", "{name: q, in: query, allowReserved: true, schema: {type: string}}", "parameter q: its style is not form"},
+		{"PARAMETER", "{name: 'q\"', in: query, schema: {type: string}}", "its name has a character"},
+		{"PARAMETER", "{name: q, in: query, schema: {type: string, format: byte}}", "parameter q: its format is not carried"},
+		{"PARAMETER", "{name: Content-Type, in: header, schema: {type: string}}", "every request has this header already"},
+		{"PARAMETER", "{name: X-ACS-DingTalk-Access-Token, in: header, schema: {type: string}}", "every request has this header already"},
+		{"PARAMETER", "{name: 'x:y', in: header, schema: {type: string}}", "a header's name is"},
+		{"PARAMETER", "{$ref: 'other.yaml#/x'}", `the reference "other.yaml#/x" is not one to a component of this file`},
+		{"PARAMETER", "{$ref: '#/components/parameters/None'}", "there is no #/components/parameters/None"},
+		{"BODY", "requestBody: {content: {text/plain: {schema: {type: string}}}}", "a body is application/json and nothing else"},
+		{"BODY", "requestBody: {content: {application/json: {schema: {type: string}}, text/plain: {schema: {type: string}}}}", "a body is application/json and nothing else"},
+		{"BODY", "requestBody: {content: {application/json: {}}}", "the body has no schema"},
+		{"BODY", "requestBody: {content: {application/json: {schema: {type: string, format: binary}}}}", "files are not carried"},
+		{"ANSWER", "'2XX': {description: ok}", "a success has one status"},
+		{"ANSWER", "'200': {description: ok}\n        '204': {description: ok}", "here are two"},
+		{"ANSWER", "'400': {description: no}", "no answer is a success"},
+		{"ANSWER", "'204': {description: ok, content: {application/json: {schema: {type: string}}}}", "an answer 204 has no body"},
+		{"ANSWER", "'200': {description: ok, content: {text/html: {schema: {type: string}}}}", "a body is application/json and nothing else"},
+		{"ANSWER", body("{oneOf: [{type: string}, {type: integer}]}"), "oneOf is not carried"},
+		{"ANSWER", body("{anyOf: [{type: string}]}"), "anyOf is not carried"},
+		{"ANSWER", body("{not: {type: string}}"), "not is not carried"},
+		{"ANSWER", body("{type: array}"), "an array says what its items are"},
+		{"ANSWER", body("{type: object, properties: {'a,b': {type: string}}}"), "the field's name has a character"},
+		{"ANSWER", body("{type: object, properties: {'-': {type: string}}}"), "encoding/json drops a field of this name"},
+		{"ANSWER", body("{type: number, enum: [1.5]}"), "only strings and integers have an enum"},
+		{"ANSWER", body("{type: string, enum: ['a`b']}"), "is not a plain text"},
+		{"ANSWER", body("{type: string, nullable: true, enum: [a, null]}"), "is neither text nor a number"},
+		{"ANSWER", body("{allOf: [{type: string}, {type: object}]}"), "only objects are joined"},
+		{"OPERATION", "x-repeat: always", "always is neither safe nor unsent"},
+		{"OPERATION", "x-permission: [a]", "it is not one line of printable text"},
+		{"OPERATION", "x-paging: {in: q, out: next, items: name}", "next is no field of the answer"},
+		{"OPERATION", "x-paging: {in: q, out: name, items: name}", "name is not of type array"},
+		{"OPERATION", "x-paging: {in: none, out: name, items: name}", "none is neither a query parameter nor a field of the body"},
+		{"OPERATION", "x-paging: {in: q}", "in, out and items are needed"},
+		{"OPERATION", "x-paging: {from: q}", `unknown field "from"`},
+		{"OPERATION", "x-error-codes: [{code: a}]", "row 1 a: name is not an exported Go name"},
+		{"OPERATION", "servers: [{url: 'http://oapi.dingtalk.com'}]", "is not an https URL"},
+		{"OPERATION", "servers: [{url: 'https://{host}', variables: {host: {default: a}}}]", "is not an https URL"},
+		{"OPERATION", "servers: [{url: 'https://a.example'}, {url: 'https://b.example'}]", "one server of its own at most"},
+		{"OPERATION", "callbacks: {a: {'{$request.body#/url}': {post: {responses: {'200': {description: ok}}}}}}", "callbacks are not carried"},
+		{"PATH", "/v1.0/a: {head: {operationId: a, responses: {'200': {description: ok}}}}", "the method is none of GET"},
+		{"PATH", "/v1.0/a: {get: {responses: {'200': {description: ok}}}}", "an operationId is letters"},
+		{"PATH", "/v1.0/a: {get: {operationId: 'a b', responses: {'200': {description: ok}}}}", "an operationId is letters"},
+		{"PATH", "/v1.0/z: {get: {operationId: changeThing, responses: {'200': {description: ok}}}}", "another operation is called changeThing"},
+		{"PATH", "/v1.0/a: {get: {operationId: a, requestBody: {content: {application/json: {schema: {type: string}}}}, responses: {'200': {description: ok}}}}", "a GET has no body"},
+		{"PATH", "/v1.0/../a: {get: {operationId: a, responses: {'200': {description: ok}}}}", "is empty or made of dots"},
+		{"PATH", "'/v1.0/a?b=c': {get: {operationId: a, responses: {'200': {description: ok}}}}", "a character that would be escaped"},
+		{"PATH", "'/v1.0/{a}.{b}': {get: {operationId: a, responses: {'200': {description: ok}}}}", "a parameter is a whole segment"},
+		{"PATH", "'/v1.0/{a}': {get: {operationId: a, responses: {'200': {description: ok}}}}", "/v1.0/{a}"},
+		{"SCHEMA", "{type: object, required: [self], properties: {self: {$ref: '#/components/schemas/Other'}}}", "would hold another without end"},
+		{"SCHEMA", "{allOf: [{$ref: '#/components/schemas/Other'}, {type: object}]}", "would hold another without end"},
+		{"SCHEMA", "{type: array, items: {$ref: '#/components/schemas/Other'}}", "would hold another without end"},
+		{"SCHEMA", "{$ref: '#/components/schemas/Other'}", "the reference leads back to itself"},
+		{"SCHEMA", "{type: string, x-go-type: os.File}", "x-go-type is not carried"},
+		{"SCHEMA", "{type: object, properties: {a: {type: string, x-go-name: not exported}}}", "it is not an exported Go name"},
+		{"SCHEMA", "{type: [string, integer]}", "type"},
+		{"SCHEMA", "&a {type: string}", "YAML anchors are not carried"},
+		{"SCHEMA", strings.Repeat("{type: array, items: ", 120) + "{type: string}" + strings.Repeat("}", 120), "it nests more than 100 levels"},
+	} {
+		text := with(c.place, c.text)
+		err := parse(text)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s %s\ngot %v\nwant %s", c.place, c.text, err, c.want)
+			continue
+		}
+		place := (*contract.Error)(nil)
+		at := 1 + strings.Count(text[:strings.Index(text, strings.Split(c.text, "\n")[0])], "\n")
+		if !errors.As(err, &place) || place.Line < at-9 || place.Line > at+2 {
+			t.Errorf("%s %s: the error is of line %d: %v", c.place, c.text, at, err)
+		}
+	}
+	for _, c := range []struct{ text, want string }{
+		{strings.Replace(with("", ""), "3.0.3", "3.1.0", 1), `openapi.yaml:1: openapi: "3.1.0" is not OpenAPI 3.0`},
+		{"", "openapi.yaml:1: it is not a YAML map"},
+		{"a: b: c", "openapi.yaml:1: "},
+		{"openapi: 3.0.3\ninfo: {title: a, version: a}\npaths: {}\n", "openapi.yaml:3: paths: the contract has no operation"},
+	} {
+		if err := parse(c.text); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	text := with("PATH", `/v1.0/a:
+    get: {operationId: a, responses: {'200': {description: ok}}}
+    put: {operationId: b, responses: {'200': {description: ok}}}
+    delete: {operationId: c, x-repeat: safe, responses: {'200': {description: ok}}}
+    patch: {operationId: d, responses: {'200': {description: ok}}}`)
+	c, err := contract.Parse("small.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range c.Operations {
+		if want := o.ID == "a" || o.ID == "c"; o.Safe != want {
+			t.Errorf("%s %s: safe to repeat %v, want %v", o.Method, o.ID, o.Safe, want)
+		}
+	}
+}

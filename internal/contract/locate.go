@@ -1,0 +1,77 @@
+package contract
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Locate gives an error of a library a place: that of the longest text of the contract that the error names.
+func (c *Contract) Locate(err error) error {
+	if own := (*Error)(nil); errors.As(err, &own) {
+		return err
+	}
+	text := err.Error()
+	if line := yamlErrorLine(err); line > 1 {
+		return &Error{File: c.lines.file, Line: line, What: text}
+	}
+	line, longest := 1, 0
+	var visit func(node *yaml.Node, depth int)
+	visit = func(node *yaml.Node, depth int) {
+		if depth > maxDepth || node.Kind == yaml.AliasNode {
+			return
+		}
+		for i, inner := range node.Content {
+			visit(inner, depth+1)
+			isKey := node.Kind == yaml.MappingNode && i%2 == 0
+			if !isKey && inner.Kind != yaml.ScalarNode {
+				continue
+			}
+			if weight := named(text, inner.Value); weight > longest {
+				line, longest = inner.Line, weight
+			}
+		}
+	}
+	visit(c.lines.root, 0)
+	return &Error{File: c.lines.file, Line: line, What: text}
+}
+
+// named says how much a text is about a word: a quoted word counts more than any other.
+func named(text, word string) int {
+	const quoted = 1 << 10
+	switch {
+	case !namesWord(text, word):
+		return 0
+	case strings.ContainsAny(text, "'\"`") && slices.ContainsFunc([]string{"'", "\"", "`"}, func(q string) bool {
+		return strings.Contains(strings.ToLower(text), strings.ToLower(q+word+q))
+	}):
+		return quoted + len(word)
+	default:
+		return len(word)
+	}
+}
+
+// namesWord reports whether text holds word with nothing of a word around it, in any case: Go names are capitalised.
+func namesWord(text, word string) bool {
+	if len(word) < 2 {
+		return false
+	}
+	text, word = strings.ToLower(text), strings.ToLower(word)
+	for from := 0; ; {
+		i := strings.Index(text[from:], word)
+		if i < 0 {
+			return false
+		}
+		start, end := from+i, from+i+len(word)
+		if (start == 0 || !wordByte(text[start-1])) && (end == len(text) || !wordByte(text[end])) {
+			return true
+		}
+		from = start + 1
+	}
+}
+
+func wordByte(b byte) bool {
+	return b == '_' || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'
+}

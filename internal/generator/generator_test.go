@@ -1,0 +1,166 @@
+package generator_test
+
+import (
+	"bytes"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
+	"github.com/dingtalk-openapi/openconversation-go/internal/generator"
+)
+
+const (
+	ownContract = "../../openapi.yaml"
+	committed   = "../../generated"
+	shapes      = "../shapes/shapes.yaml"
+)
+
+func load(t testing.TB, file string) *contract.Contract {
+	t.Helper()
+	c, err := contract.Load(file, contract.Plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func ownFiles(t *testing.T) map[string][]byte {
+	t.Helper()
+	files, _, err := generator.Own(load(t, ownContract), ownContract)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// TestGenerationRepeats: what is committed is what the contract says, and a second generation makes the same.
+func TestGenerationRepeats(t *testing.T) {
+	files := ownFiles(t)
+	for name, content := range files {
+		want, err := os.ReadFile(filepath.Join(committed, name))
+		if err != nil || !bytes.Equal(content, want) {
+			t.Errorf("generated/%s is not what openapi.yaml says: run make generate (%v)", name, err)
+		}
+	}
+	entries, err := filepath.Glob(filepath.Join(committed, "*.gen.go"))
+	if err != nil || len(entries) != len(files) {
+		t.Errorf("generated holds %v, made are %v (%v)", entries, slices.Sorted(maps.Keys(files)), err)
+	}
+	if again := ownFiles(t); !maps.EqualFunc(files, again, bytes.Equal) {
+		t.Error("a second generation made something else")
+	}
+	first, second := foreign(t), foreign(t)
+	if first != second {
+		t.Error("a second generation of shapes.yaml made something else")
+	}
+}
+
+func foreign(t *testing.T) string {
+	t.Helper()
+	src, err := generator.Foreign(load(t, shapes), shapes, "robot")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(src)
+}
+
+// folded is text with runs of white space as one space each, since gofmt aligns.
+func folded(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+func TestForeignNames(t *testing.T) {
+	got := folded(foreign(t))
+	for _, want := range []string{
+		"func New(client *dingtalk.Client) *Client",
+		"func (c *Client) ListUsers(ctx context.Context, userID string, number int64, params ListUsersParams) (ListUsersResponseBody, error)",
+		"func (c *Client) ListUsersAll(ctx context.Context, userID string, number int64, params ListUsersParams) iter.Seq2[ListUsersResponseBodyListItem, error]",
+		"func (c *Client) ReplaceUser(ctx context.Context, userID string, number int64, body User) error",
+		"func (c *Client) SendMessage(ctx context.Context, body *SendMessageRequestBody) ([]int64, error)",
+		"func (c *Client) PatchMap(ctx context.Context, body map[string]int64) (map[string]Node, error)",
+		"func (c *Client) CountAll(ctx context.Context) (int64, error)",
+		`Server: "https://oapi.dingtalk.com/prefix"`,
+		"// The app needs the permission Contact.User.Read.",
+		`CodeListUsersUserBusy generated.Code = "user.busy"`,
+		"UserID string `json:\"userid\"`",
+		"Tags []string `json:\"tags,omitzero\"`",
+		"AdditionalProperties map[string]interface{}",
+		`UserRoleAdmin UserRole = "admin"`,
+		"IDs []string",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("robot.gen.go lacks %s", want)
+		}
+	}
+	for _, refused := range []string{"*[]", "*map", "Valid()", "oapi-codegen/runtime", "openapi_types"} {
+		if strings.Contains(got, refused) {
+			t.Errorf("robot.gen.go has %s", refused)
+		}
+	}
+}
+
+func TestAddedCodeIsGenerated(t *testing.T) {
+	text, err := os.ReadFile(ownContract)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const head = "      x-error-codes:\n"
+	c, err := contract.Parse("openapi.yaml", []byte(strings.Replace(string(text), head, head+`        - code: chat.dissolved
+          name: ChatDissolved
+          aliases: [chatGone, '49999']
+          status: 503
+          kind: unavailable
+          retry: true
+          waitSeconds: 7
+          token: keep
+          description: The chat was "dissolved" 解散.
+          message: 群已解散
+          observed: false
+`, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, _, err := generator.Own(c, ownContract)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := folded(string(files["errorcodes.gen.go"]))
+	for _, want := range []string{
+		`// CodeChatDissolved (HTTP 503): The chat was "dissolved" 解散. No live answer was seen.`,
+		`CodeChatDissolved Code = "chat.dissolved"`,
+		`Code: "chat.dissolved", Name: "ChatDissolved", Aliases: []string{"chatGone", "49999"},`,
+		`Status: 503, Kind: KindUnavailable, Retry: true, Wait: 7 * time.Second, Token: TokenKeep,`,
+		`Description: "The chat was \"dissolved\" 解散.", Message: "群已解散", Observed: false,`,
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("errorcodes.gen.go lacks %s", want)
+		}
+	}
+}
+
+// TestClash: two things of one name in Go are refused, with a line.
+func TestClash(t *testing.T) {
+	text, err := os.ReadFile(shapes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ name, old, new, want string }{
+		{"two schemas", "    Base: {", "    node: {type: object, properties: {a: {type: string}}}\n    Base: {", "duplicate typename 'Node'"},
+		{"a schema and what the package has", "    Base: {", "    Client: {type: object, properties: {a: {type: string}}}\n    Base: {", "Client"},
+		{"two fields", "role: {", "Name: {type: string}\n            role: {", "Name"},
+		{"two operations", "operationId: countAll", "operationId: patchMap", "PatchMap"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bad := strings.Replace(string(text), tt.old, tt.new, 1)
+			c, err := contract.Parse("shapes.yaml", []byte(bad))
+			if err == nil {
+				_, err = generator.Foreign(c, shapes, "robot")
+			}
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %s", err, tt.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,56 @@
+package dingtalk_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+// getUser is an operation that this module's contract does not have. openconversation-gen makes such a value, and a method
+// that uses it, for each operation of a contract.
+var getUser = dingtalk.Operation{
+	ID: "getUser", Method: http.MethodGet, Path: "/v1.0/example/users/{userId}",
+	Repeat: dingtalk.RepeatSafe, Status: http.StatusOK, Required: []string{"name"},
+}
+
+type user struct {
+	Name string `json:"name"`
+}
+
+// emulated is a client of an emulator that has the operation.
+func emulated() (client *dingtalk.Client, stop func()) {
+	server := dingtalktest.NewServer(nil, dingtalktest.WithSpec([]generated.Route{{Operation: &getUser, Example: `{"name":"Ada"}`}}))
+	client, err := dingtalk.NewClient(dingtalk.StaticToken(server.IssueToken()), dingtalk.WithBaseURL(server.URL))
+	if err != nil {
+		panic(err)
+	}
+	return client, server.Close
+}
+
+// An operation with a contract: its parameters are escaped, and its answer is held to what it requires.
+func ExampleDo() {
+	client, stop := emulated()
+	defer stop()
+
+	request := dingtalk.NewRequest(&getUser)
+	request.SetPath("userId", "a/b")
+	found, err := dingtalk.Do[user](context.Background(), client, request)
+	fmt.Println(found.Name, err)
+	// Output: Ada <nil>
+}
+
+// An operation that nobody wrote a contract for.
+func ExampleClient_Do() {
+	client, stop := emulated()
+	defer stop()
+
+	var found user
+	err := client.Do(context.Background(), http.MethodGet, "/v1.0/example/users/"+url.PathEscape("a/b"), nil, &found)
+	fmt.Println(found.Name, err)
+	// Output: Ada <nil>
+}

@@ -1,0 +1,197 @@
+package dingtalk_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+// answering is a client of a server that gives every operation but the token's one answer.
+func answering(t *testing.T, status int, contentType, body string) *dingtalk.Client {
+	t.Helper()
+	address := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", contentType)
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	})
+	return newClient(t, address, dingtalk.StaticToken("t0ken"), oneAttempt)
+}
+
+// TestSuccess: what counts as a success of an operation, and what does not.
+func TestSuccess(t *testing.T) {
+	object := dingtalk.Operation{ID: "get", Method: http.MethodGet, Path: "/v1.0/get", Status: 200, Required: []string{"id", "count"}}
+	free, created, empty := object, object, object
+	free.Required = nil
+	created.Status = 201
+	empty.Status, empty.Empty, empty.Required = 204, true, nil
+	anyEmpty := empty
+	anyEmpty.Status = 200
+	for _, tt := range []struct {
+		op     *dingtalk.Operation
+		status int
+		body   string
+		ok     bool
+	}{
+		{&object, 200, `{"id":"a","count":0,"new":{}}`, true},
+		{&object, 200, `{"ID":"a","Count":0}`, true},
+		{&object, 200, `{"id":"a"}`, false},
+		{&object, 200, `{"id":"","count":1}`, false},
+		{&object, 200, `{"id":" ","count":1}`, false},
+		{&object, 200, `{"id":null,"count":1}`, false},
+		{&object, 200, `{"id":"a","count":1} x`, false},
+		{&object, 200, `[]`, false},
+		{&object, 200, `null`, false},
+		{&object, 200, ``, false},
+		{&object, 200, `<html>`, false},
+		{&object, 201, `{"id":"a","count":0}`, false},
+		{&object, 204, ``, false},
+		{&created, 201, `{"id":"a","count":0}`, true},
+		{&created, 200, `{"id":"a","count":0}`, false},
+		{&free, 200, `{}`, true},
+		{&free, 200, `null`, false},
+		{&free, 200, `{"errcode":404,"errmsg":"请求的URI地址不存在"}`, false},
+		{&free, 200, `{"errcode":0,"errmsg":"ok"}`, true},
+		{&free, 200, `{"status":1111,"wait":5,"punish":"deny"}`, false},
+		{&free, 200, `{"code":"systemError","message":"m","requestid":"r"}`, false},
+		{&free, 200, `{"code":"a code of its own"}`, true},
+		{&empty, 204, ``, true},
+		{&empty, 200, ``, false},
+		{&anyEmpty, 200, ``, true},
+		{&anyEmpty, 200, `{}`, true},
+		{&anyEmpty, 200, `{"errcode":404}`, false},
+		{&anyEmpty, 200, `<html>`, false},
+	} {
+		client := answering(t, tt.status, "application/json", tt.body)
+		_, err := dingtalk.Do[map[string]any](within(t), client, dingtalk.NewRequest(tt.op))
+		if tt.ok != (err == nil) {
+			t.Errorf("%d %s for status %d, required %v: %v", tt.status, tt.body, tt.op.Status, tt.op.Required, err)
+		}
+		if failed := (*dingtalk.Error)(nil); err != nil && (!errors.As(err, &failed) || failed.Op != "get") {
+			t.Errorf("%d %s: %v", tt.status, tt.body, err)
+		}
+	}
+}
+
+func TestDecodedTypes(t *testing.T) {
+	op := dingtalk.Operation{ID: "get", Method: http.MethodGet, Path: "/v1.0/get", Status: 200}
+	for body, get := range map[string]func(*dingtalk.Client) (any, error){
+		`9007199254740993`: func(c *dingtalk.Client) (any, error) {
+			return dingtalk.Do[int64](within(t), c, dingtalk.NewRequest(&op))
+		},
+		`"text"`: func(c *dingtalk.Client) (any, error) {
+			return dingtalk.Do[string](within(t), c, dingtalk.NewRequest(&op))
+		},
+		`true`: func(c *dingtalk.Client) (any, error) {
+			return dingtalk.Do[bool](within(t), c, dingtalk.NewRequest(&op))
+		},
+		`[1,2]`: func(c *dingtalk.Client) (any, error) {
+			return dingtalk.Do[[]int](within(t), c, dingtalk.NewRequest(&op))
+		},
+		`{"a":9007199254740993}`: func(c *dingtalk.Client) (any, error) { return dingtalk.Do[any](within(t), c, dingtalk.NewRequest(&op)) },
+	} {
+		got, err := get(answering(t, 200, "text/plain", body))
+		if again, _ := json.Marshal(got); err != nil || string(again) != body {
+			t.Errorf("%s became %s, %v", body, again, err)
+		}
+	}
+}
+
+// TestDoOfNoContract: an operation that has no contract is sent as it was given, once.
+func TestDoOfNoContract(t *testing.T) {
+	type seen struct{ method, uri, token, contentType, body string }
+	var got []seen
+	status, answer := 200, `{"result":{"id":7}}`
+	address := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got = append(got, seen{r.Method, r.RequestURI, r.Header.Get(generated.TokenHeader), r.Header.Get("Content-Type"), string(body)})
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, answer)
+	})
+	client := newClient(t, address+"/prefix", dingtalk.StaticToken("t0ken"), quick...)
+	var out struct{ Result struct{ ID int } }
+	if err := client.Do(within(t), http.MethodPut, "/v1.0/a%2Fb?q=1%262&r=%20", map[string]int{"n": 1}, &out); err != nil || out.Result.ID != 7 {
+		t.Errorf("got %+v, %v", out, err)
+	}
+	if want := (seen{"PUT", "/prefix/v1.0/a%2Fb?q=1%262&r=+", "t0ken", "application/json", `{"n":1}`}); len(got) != 1 || got[0] != want {
+		t.Errorf("sent %+v, want %+v", got, want)
+	}
+	status, answer, got = 204, "", nil
+	if err := client.Do(within(t), http.MethodDelete, "/v1.0/x", nil, nil); err != nil || len(got) != 1 || got[0].body != "" || got[0].contentType != "" {
+		t.Errorf("sent %+v, %v", got, err)
+	}
+	status, got = 500, nil
+	err := client.Do(within(t), http.MethodGet, "/v1.0/x", nil, &out)
+	if !errors.Is(err, dingtalk.ErrUnavailable) || len(got) != 1 || !strings.Contains(err.Error(), "GET /v1.0/x") {
+		t.Errorf("sent %d times, %v", len(got), err)
+	}
+	status, got = 200, nil
+	for _, bad := range []string{"", "v1.0/x", "//other.example/x", "https://other.example/x", "/a/../b", "/a/%2e%2e/b", "/a/{id}", "/a#b", "/a?b=%zz", "/a/%zz"} {
+		err := client.Do(within(t), http.MethodGet, bad, nil, &out)
+		failed := (*dingtalk.Error)(nil)
+		if !errors.As(err, &failed) || !failed.Local || !errors.Is(err, dingtalk.ErrRejected) || !strings.HasPrefix(failed.Message, "not sent: ") || len(got) != 0 {
+			t.Errorf("%q: sent %+v, %v", bad, got, err)
+		}
+	}
+	if err := client.Do(within(t), http.MethodPost, "/a", func() {}, &out); err == nil || len(got) != 0 {
+		t.Errorf("a body that is no JSON: sent %+v, %v", got, err)
+	}
+	if _, err := dingtalk.Do[any](within(t), client, dingtalk.Request{}); err == nil || len(got) != 0 {
+		t.Errorf("no operation: sent %+v, %v", got, err)
+	}
+}
+
+// TestServerOfAnOperation: it has to be safe, and a client of a host of its own sends everything there.
+func TestServerOfAnOperation(t *testing.T) {
+	op := sendOp
+	op.Server = "https://oapi.dingtalk.com/pre"
+	server := dingtalktest.NewServer(t, dingtalktest.WithSpec([]generated.Route{{Operation: &op, Example: `{"id":"m1"}`, Body: generated.BodyRequired}}))
+	if got, err := send(t, newClient(t, server.URL, appCredentials), &op); err != nil || got.ID != "m1" {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if path := server.Requests()[1].Path; path != "/pre/v1.0/test/send" {
+		t.Errorf("path %s", path)
+	}
+	var hosts []string
+	client, err := dingtalk.NewClient(dingtalk.StaticToken("t0ken"), oneAttempt, dingtalk.WithHTTPClient(&http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		hosts = append(hosts, r.URL.String())
+		return nil, errors.New("no network")
+	})}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range []string{"https://oapi.dingtalk.com/pre", "http://oapi.dingtalk.com", "https://user:hunter2@oapi.dingtalk.com", "https://oapi.dingtalk.com?x=1", "ftp://x"} {
+		op.Server = address
+		_, err = send(t, client, &op)
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+	if fmt.Sprint(hosts) != "[https://oapi.dingtalk.com/pre/v1.0/test/send]" {
+		t.Errorf("sent to %v", hosts)
+	}
+}
+
+// TestPublicOperation: it carries no token and asks for none.
+func TestPublicOperation(t *testing.T) {
+	op := sendOp
+	op.Public = true
+	server := dingtalktest.NewServer(t, dingtalktest.WithSpec([]generated.Route{{Operation: &op, Example: `{"id":"m1"}`, Body: generated.BodyRequired}}))
+	if got, err := send(t, newClient(t, server.URL, appCredentials), &op); err != nil || got.ID != "m1" || server.Count(tokenOp) != 0 {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if _, has := server.Requests()[0].Header[http.CanonicalHeaderKey(generated.TokenHeader)]; has {
+		t.Error("it carries a token")
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

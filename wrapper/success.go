@@ -1,0 +1,87 @@
+package dingtalk
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
+)
+
+// succeeds reports whether a status is that of an operation's success.
+func succeeds(o *Operation, status int) bool {
+	if o.Status == 0 {
+		return status >= http.StatusOK && status < http.StatusMultipleChoices
+	}
+	return status == o.Status
+}
+
+// decode takes the body of a success; ok is false if it is none.
+func decode[T any](o *Operation, body []byte) (value T, ok bool) {
+	if !decodeInto(o, body, &value) {
+		var none T
+		return none, false
+	}
+	return value, true
+}
+
+func decodeInto(o *Operation, body []byte, value any) bool {
+	body = bytes.TrimSpace(body)
+	if o.Empty {
+		return len(body) == 0 || json.Valid(body) && !isFailure(body)
+	}
+	if bytes.Equal(body, []byte("null")) || isFailure(body) || !complete(body, o.Required) {
+		return false
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
+	if decoder.Decode(value) != nil {
+		return false
+	}
+	_, err := decoder.Token()
+	return err == io.EOF
+}
+
+// complete reports whether an object has fields, none of them null or an empty text. Names are matched as encoding/json does.
+func complete(body []byte, required []string) bool {
+	if len(required) == 0 {
+		return true
+	}
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(body, &fields) != nil {
+		return false
+	}
+	for _, name := range required {
+		raw, found := fields[name]
+		if !found {
+			for other, value := range fields {
+				if strings.EqualFold(other, name) {
+					raw, found = value, true
+				}
+			}
+		}
+		if !found || string(raw) == "null" || isBlank(raw) {
+			return false
+		}
+	}
+	return true
+}
+
+func isBlank(raw json.RawMessage) bool {
+	var s string
+	return len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &s) == nil && strings.TrimSpace(s) == ""
+}
+
+// isFailure reports whether an answer with the status of a success says that it is none: the legacy API's, a ban's, or the
+// gateway's error, which has a request id that no success has in its body.
+func isFailure(body []byte) bool {
+	if len(body) == 0 || body[0] != '{' {
+		return false
+	}
+	var e envelope
+	_ = json.Unmarshal(body, &e) // a field of another type says nothing
+	none := text.Scalar("")
+	return e.LegacyCode != none && e.LegacyCode != "0" || e.Punish != none || e.Code != none && e.Message != none && e.RequestID != none
+}

@@ -198,8 +198,8 @@ importer: ## Import the module's zip into small apps, run them, and count what c
 allocs: ## Count what a call allocates, and fail if it is more than promised
 	$(GO) test -count=1 -v -run '^TestCallAllocatesLittle$$' ./wrapper
 
-examples: ## Test the examples that are modules of their own
-	cd examples/otel && $(GO) vet ./... && $(GO) test ./...
+examples: ## Test what apps may import that is a module of its own
+	cd contrib/otel && $(GO) vet ./... && $(GO) test ./...
 
 mutants: ## Break the wrapper's safeties one at a time, and fail if no test notices
 	$(GO) run ./internal/mutants

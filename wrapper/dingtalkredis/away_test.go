@@ -149,28 +149,33 @@ func TestCluster(t *testing.T) {
 	cluster, _ := startCluster(t, "")
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 	var log lines
-	for n := range 12 { // apps, so that keys of every kind come to every server
-		app := dingtalk.AppCredentials{AppKey: fmt.Sprint("app", n), AppSecret: "secret"}
-		server.Configure(dingtalktest.WithCredentials(app.AppKey, app.AppSecret))
-		fleet := newFleetOf(t, cluster, app, server.URL, dingtalkredis.WithLogger(log.logger()), dingtalkredis.WithTimeout(2*time.Second))
-		budget, limiter := fleet.Budget(8), fleet.Limiter(1000)
-		client := newClient(t, server.URL, app, tokenStore(t, fleet), dingtalk.WithLimiter(limiter),
-			dingtalk.WithBudget(budget), dingtalk.WithCache(fleet.Cache(time.Hour)), dingtalk.WithLogger(log.logger()))
-		for c := range 4 {
-			convert(t, client, fmt.Sprint("chat", n, c))
-			convert(t, client, fmt.Sprint("chat", n, c))
+	t.Run("apps", func(t *testing.T) {
+		for n := range 12 { // apps, so that keys of every kind come to every server
+			t.Run(fmt.Sprint(n), func(t *testing.T) {
+				t.Parallel()
+				app := dingtalk.AppCredentials{AppKey: fmt.Sprint("app", n), AppSecret: "secret"}
+				server.Configure(dingtalktest.WithCredentials(app.AppKey, app.AppSecret))
+				fleet := newFleetOf(t, cluster, app, server.URL, dingtalkredis.WithLogger(log.logger()), dingtalkredis.WithTimeout(2*time.Second))
+				budget, limiter := fleet.Budget(8), fleet.Limiter(1000)
+				client := newClient(t, server.URL, app, tokenStore(t, fleet), dingtalk.WithLimiter(limiter),
+					dingtalk.WithBudget(budget), dingtalk.WithCache(fleet.Cache(time.Hour)), dingtalk.WithLogger(log.logger()))
+				for c := range 4 {
+					convert(t, client, fmt.Sprint("chat", n, c))
+					convert(t, client, fmt.Sprint("chat", n, c))
+				}
+				server.RejectTokens()
+				for c := range 3 {
+					convert(t, client, fmt.Sprint("more", n, c))
+				}
+				limiter.Answered(true)
+				_, err := client.OpenConversationID(t.Context(), fmt.Sprint("over", n))
+				wantQuota(t, err)
+				if used, err := budget.Used(t.Context()); used != 8 || err != nil {
+					t.Errorf("Used() = %d, %v", used, err)
+				}
+			})
 		}
-		server.RejectTokens()
-		for c := range 3 {
-			convert(t, client, fmt.Sprint("more", n, c))
-		}
-		limiter.Answered(true)
-		_, err := client.OpenConversationID(t.Context(), fmt.Sprint("over", n))
-		wantQuota(t, err)
-		if used, err := budget.Used(t.Context()); used != 8 || err != nil {
-			t.Errorf("Used() = %d, %v", used, err)
-		}
-	}
+	})
 	if log.warnings() > 0 {
 		t.Errorf("the logs hold warnings: %s", &log)
 	}

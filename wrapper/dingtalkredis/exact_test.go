@@ -56,7 +56,7 @@ func TestFleetSpendsTheBudgetUnderCuts(t *testing.T) {
 	for name, cut := range cuts {
 		for _, mode := range []string{"strict", "available"} {
 			t.Run(name+"/"+mode, func(t *testing.T) {
-				t.Parallel()
+				together(t)
 				most := budget
 				if mode == "available" {
 					most += budget / 10

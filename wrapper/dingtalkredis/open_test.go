@@ -65,7 +65,7 @@ func TestOpenRefuses(t *testing.T) {
 		"http://h":                           "its form is",
 		"redis:h:1":                          "its form is",
 		"redis:/h":                           "its form is",
-		"redis://h\n":                        "its form is",
+		"redis://h\n":                        "a host is not",
 		" redis://h":                         "its form is",
 		"redis://":                           "a host is not",
 		"redis:///0":                         "a host is not",

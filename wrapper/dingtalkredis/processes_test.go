@@ -30,6 +30,13 @@ func fleetChats(t *testing.T) (n int, measured bool) {
 
 const processes = 8
 
+// together lets a test run beside others, unless it is to be measured.
+func together(t *testing.T) {
+	if _, measured := fleetChats(t); !measured {
+		t.Parallel()
+	}
+}
+
 func wantAll(t *testing.T, r report, total int) {
 	t.Helper()
 	if r.Converted != total {
@@ -38,6 +45,7 @@ func wantAll(t *testing.T, r report, total int) {
 }
 
 func TestFleetFetchesOneToken(t *testing.T) {
+	together(t)
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 	pods := startPods(t, processes, task{Redis: "redis://" + redistest.Start(t).Addr, URL: server.URL, Calls: 4})
 	wantAll(t, convertAll(pods, 0, 80), 80)
@@ -52,6 +60,7 @@ func TestFleetFetchesOneToken(t *testing.T) {
 }
 
 func TestFleetKeepsToTheRate(t *testing.T) {
+	together(t)
 	const rate = 20
 	total, measured := fleetChats(t)
 	run := func(what string, job task) (throttledShare, times float64) {
@@ -81,6 +90,7 @@ func TestFleetKeepsToTheRate(t *testing.T) {
 
 // Processes that end orderly between their orders, or never, make exactly as many calls as the budget allows.
 func TestFleetSpendsTheBudget(t *testing.T) {
+	together(t)
 	const budget = 500
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 	job := task{Redis: "redis://" + redistest.Start(t).Addr, URL: server.URL, Budget: budget, Calls: 4}
@@ -100,6 +110,7 @@ func TestFleetSpendsTheBudget(t *testing.T) {
 
 // A killed process may have counted a call that it did not come to send. It never sends one that is not counted.
 func TestFleetSpendsTheBudgetWhileProcessesAreKilled(t *testing.T) {
+	together(t)
 	const budget, kills = 500, 8
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithLatency(10*time.Millisecond))
 	rdb := redistest.Start(t)
@@ -134,8 +145,13 @@ func TestFleetSpendsTheBudgetWhileProcessesAreKilled(t *testing.T) {
 
 // Whatever happens to Redis, no id is lost and nobody sees an error of it.
 func TestFleetSurvivesItsRedis(t *testing.T) {
-	const rate, total = 100, 800
+	together(t)
+	const rate = 100
+	total := 200
 	_, measured := fleetChats(t)
+	if measured {
+		total = 800
+	}
 	for name, disturb := range map[string]func(t *testing.T, s *redistest.Server){
 		"killed and restarted": func(t *testing.T, s *redistest.Server) {
 			s.Kill()
@@ -154,6 +170,7 @@ func TestFleetSurvivesItsRedis(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			together(t)
 			server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithQPS(rate))
 			rdb := redistest.Start(t)
 			pods := startPods(t, 4, task{Redis: "redis://" + rdb.Addr, URL: server.URL, Rate: rate, Pods: 4, Budget: 5000, Calls: 4})
@@ -167,9 +184,9 @@ func TestFleetSurvivesItsRedis(t *testing.T) {
 			tally := server.Counts()[convertOp.ID]
 			throttled := tally.Codes[generated.CodeAppQPSLimit]
 			t.Logf("figure: Redis %s: %d of %d chats converted, %.2f × N/Q, %d of %d answers were throttles, %d token requests",
-				name, r.Converted, total, took.Seconds()*rate/total, throttled, tally.Requests, server.Count(tokenOp))
+				name, r.Converted, total, took.Seconds()*rate/float64(total), throttled, tally.Requests, server.Count(tokenOp))
 			wantAll(t, r, total)
-			if measured && took > 2*total/rate*time.Second {
+			if measured && took > time.Duration(2*total/rate)*time.Second {
 				t.Errorf("it took %s", took)
 			}
 			if measured && throttled*20 > tally.Requests {

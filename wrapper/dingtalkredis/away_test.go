@@ -147,14 +147,13 @@ func TestAwayFromTheStart(t *testing.T) {
 func TestCluster(t *testing.T) {
 	t.Parallel()
 	cluster, _ := startCluster(t, "")
-	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 	var log lines
 	t.Run("apps", func(t *testing.T) {
 		for n := range 12 { // apps, so that keys of every kind come to every server
 			t.Run(fmt.Sprint(n), func(t *testing.T) {
 				t.Parallel()
 				app := dingtalk.AppCredentials{AppKey: fmt.Sprint("app", n), AppSecret: "secret"}
-				server.Configure(dingtalktest.WithCredentials(app.AppKey, app.AppSecret))
+				server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithCredentials(app.AppKey, app.AppSecret))
 				fleet := newFleetOf(t, cluster, app, server.URL, dingtalkredis.WithLogger(log.logger()), dingtalkredis.WithTimeout(2*time.Second))
 				budget, limiter := fleet.Budget(8), fleet.Limiter(1000)
 				client := newClient(t, server.URL, app, tokenStore(t, fleet), dingtalk.WithLimiter(limiter),

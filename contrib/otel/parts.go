@@ -56,7 +56,7 @@ func (t *Telemetry) Budget(inner dingtalk.Budget) dingtalk.Budget {
 					defer cancel()
 					used, err := counted.Used(limited)
 					if err != nil {
-						return nil //nolint:nilerr // a count that cannot be read has no value, and the other metrics have theirs
+						return nil // a count that cannot be read has no value, and the other metrics have theirs
 					}
 					to.Observe(int64(value(used)))
 					return nil

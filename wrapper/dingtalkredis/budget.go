@@ -15,17 +15,13 @@ import (
 
 // Budget counts a fleet's calls in each calendar month. It implements [dingtalk.Budget].
 type Budget struct {
-	fleet     *Fleet
-	limit     int
 	available bool
-	id        string // of this process, in the count
-	slot      int
 	now       func() time.Time
 
 	turn    chan struct{} // held while the rest is used
 	beats   bool
 	missing time.Time // since when Redis has not answered
-	knowledge
+	tally
 }
 
 // BudgetOption changes what a [Fleet.Budget] does.
@@ -61,8 +57,8 @@ const shareOf = 10
 func (f *Fleet) Budget(perMonth int, opts ...BudgetOption) *Budget {
 	id := rand.Text()[:13]
 	b := &Budget{
-		fleet: f.patient(budgetPatience, budgetRest), limit: max(perMonth, 0), id: id, slot: slotOf(id),
 		now: time.Now, turn: make(chan struct{}, 1),
+		tally: tally{fleet: f.patient(budgetPatience, budgetRest), limit: max(perMonth, 0), id: id, slot: slotOf(id)},
 	}
 	for _, opt := range opts {
 		if opt != nil {
@@ -83,9 +79,6 @@ const (
 	// strictTime is how long calls wait in an outage: as long as a failover may take.
 	strictTime = 10 * time.Second
 )
-
-// serviceZone is where the month is taken to begin. The documentation does not say.
-var serviceZone = time.FixedZone("UTC+8", 8*60*60)
 
 // Spend counts one request that is about to be sent, or refuses it.
 func (b *Budget) Spend(ctx context.Context) error {
@@ -154,13 +147,6 @@ func (b *Budget) hopeless(err error) bool {
 	return errors.Is(err, redis.ErrClosed) || errors.Is(err, errForeign) || setupFault(err, b.fleet.health.outage.moves) != ""
 }
 
-// enter begins a month.
-func (b *Budget) enter(now time.Time) {
-	if month := now.Format("2006-01"); month != b.month {
-		b.knowledge = knowledge{month: month, number: b.number}
-	}
-}
-
 // beatLater asks Redis again and again, as long as the budget is in use somewhere.
 func beatLater(p weak.Pointer[Budget], wait time.Duration) {
 	time.AfterFunc(wait, func() {
@@ -198,12 +184,6 @@ func (b *Budget) beat() (wait time.Duration, again bool) {
 	}
 }
 
-func (b *Budget) key(month string) string { return b.fleet.key("budget", b.fleet.org, month) }
-
-func nextMonth(now time.Time) time.Time {
-	return time.Date(now.Year(), now.Month()+1, 1, 0, 0, 0, 0, serviceZone)
-}
-
 func (b *Budget) refusal(now time.Time) error {
 	return &dingtalk.Error{
 		Kind: dingtalk.ErrQuotaExhausted, Local: true, RetryAfter: nextMonth(now).Sub(now),
@@ -237,7 +217,7 @@ func (e notCountedError) Unwrap() []error { return []error{ErrNotCounted, e.erro
 // Used returns how many requests of this month have been counted, by all processes. It asks Redis, and fails if that
 // is away or holds no count.
 func (b *Budget) Used(ctx context.Context) (int, error) {
-	return b.fleet.used(ctx, b.key(b.now().In(serviceZone).Format("2006-01")))
+	return b.fleet.used(ctx, b.fleet.monthKey(b.now()))
 }
 
 // Resets returns when the present month ends and the count begins again, in UTC+8.

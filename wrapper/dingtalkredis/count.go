@@ -134,9 +134,37 @@ type knowledge struct {
 	open      *request
 }
 
+// tally is a count as one process sees it.
+type tally struct {
+	fleet *Fleet
+	limit int
+	id    string // of this process, in the count
+	slot  int
+	knowledge
+}
+
+// serviceZone is where the month is taken to begin. The documentation does not say.
+var serviceZone = time.FixedZone("UTC+8", 8*60*60)
+
+func nextMonth(now time.Time) time.Time {
+	return time.Date(now.Year(), now.Month()+1, 1, 0, 0, 0, 0, serviceZone)
+}
+
+// monthKey names the count of a month.
+func (f *Fleet) monthKey(now time.Time) string {
+	return f.key("budget", f.org, now.In(serviceZone).Format("2006-01"))
+}
+
+// enter begins a month.
+func (b *tally) enter(now time.Time) {
+	if month := now.Format("2006-01"); month != b.month {
+		b.knowledge = knowledge{month: month, number: b.number}
+	}
+}
+
 // exchange sends the open request, which is a new one if there is none, and learns from the answer. It returns which
 // request that was. report asks for nothing.
-func (b *Budget) exchange(ctx context.Context, now time.Time, want int, report bool) (answer, request, error) {
+func (b *tally) exchange(ctx context.Context, now time.Time, want int, report bool) (answer, request, error) {
 	var r request
 	switch {
 	case b.open != nil && !report:
@@ -151,7 +179,7 @@ func (b *Budget) exchange(ctx context.Context, now time.Time, want int, report b
 		nextMonth(now).AddDate(0, 1, 0).UnixMilli(), settleTime.Milliseconds(), windowTime.Milliseconds(),
 	}
 	values, err := ask(ctx, b.fleet, func(ctx context.Context) ([]any, error) {
-		return countScript.Run(ctx, b.fleet.redis, []string{b.key(b.month)}, args...).Slice()
+		return countScript.Run(ctx, b.fleet.redis, []string{b.fleet.monthKey(now)}, args...).Slice()
 	})
 	if err != nil {
 		return answer{}, r, err

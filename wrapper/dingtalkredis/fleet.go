@@ -174,10 +174,6 @@ func (f *Fleet) patient(patience, rest time.Duration) *Fleet {
 	return &own
 }
 
-// schema is in every key. A change of what is kept under one gets another, so that old and new versions of this package
-// can run side by side.
-const schema = "1"
-
 // key names what a fleet keeps. Each script uses one key, and what is in braces decides its place in a cluster.
 func (f *Fleet) key(kind, owner string, rest ...string) string {
 	sum := sha256.Sum256([]byte(owner))

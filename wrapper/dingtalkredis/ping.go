@@ -99,8 +99,7 @@ func (f *Fleet) probe(ctx context.Context) error {
 	if err := probeScript.Run(ctx, f.redis, []string{hash, name}, ends).Err(); err != nil {
 		return err
 	}
-	month := time.Now().In(serviceZone).Format("2006-01")
-	for _, kept := range []string{f.limiterKey(), f.key("budget", f.org, month)} {
+	for _, kept := range []string{f.limiterKey(), f.monthKey(time.Now())} {
 		if err := f.redis.HMGet(ctx, kept, "none").Err(); redis.HasErrorPrefix(err, "WRONGTYPE") {
 			return &SetupError{Fault: FaultKey, Err: fmt.Errorf("the key %s holds no hash: %w", kept, err)}
 		} else if err != nil {

@@ -35,5 +35,7 @@ const (
 	PermissionCreateGroup                = "qyapi_chat_manage"
 	PermissionGetBotListInGroup          = "qyapi_chat_manage"
 	PermissionGetChat                    = "qyapi_chat_read"
+	PermissionOrgGroupQuery              = "qyapi_robot_sendmsg"
+	PermissionOrgGroupRecall             = "qyapi_robot_sendmsg"
 	PermissionOrgGroupSend               = "qyapi_robot_sendmsg"
 )

@@ -78,7 +78,7 @@ var (
 		ID: "getAccessToken", Method: "POST", Path: "/v1.0/oauth2/accessToken", Public: true, Repeat: RepeatSafe, Status: 200, Required: []string{"accessToken", "expireIn"},
 	}
 	OperationGetBotListInGroup = Operation{
-		ID: "getBotListInGroup", Method: "POST", Path: "/v1.0/robot/groups/robots/query", Repeat: RepeatSafe, Status: 200, Permission: "qyapi_chat_manage",
+		ID: "getBotListInGroup", Method: "POST", Path: "/v1.0/robot/groups/robots/query", Repeat: RepeatSafe, Status: 200, Permission: "qyapi_chat_manage", Docs: "https://open.dingtalk.com/document/orgapp/obtain-the-list-of-robots-in-the-group",
 		Codes: []ErrorCode{
 			{
 				Code: "unauthorized", Name: "Unauthorized",
@@ -143,10 +143,10 @@ var (
 		},
 	}
 	OperationOrgGroupQuery = Operation{
-		ID: "orgGroupQuery", Method: "POST", Path: "/v1.0/robot/groupMessages/query", Repeat: RepeatSafe, Status: 200, Required: []string{"sendStatus"},
+		ID: "orgGroupQuery", Method: "POST", Path: "/v1.0/robot/groupMessages/query", Repeat: RepeatSafe, Status: 200, Required: []string{"sendStatus"}, Permission: "qyapi_robot_sendmsg", Docs: "https://help.dingtalk.io/open/development/chatbot-queries-the-read-status-of-a-message",
 	}
 	OperationOrgGroupRecall = Operation{
-		ID: "orgGroupRecall", Method: "POST", Path: "/v1.0/robot/groupMessages/recall", Status: 200,
+		ID: "orgGroupRecall", Method: "POST", Path: "/v1.0/robot/groupMessages/recall", Status: 200, Permission: "qyapi_robot_sendmsg", Docs: "https://help.dingtalk.io/open/development/enterprise-chatbot-withdraws-internal-group-messages",
 	}
 	OperationOrgGroupSend = Operation{
 		ID: "orgGroupSend", Method: "POST", Path: "/v1.0/robot/groupMessages/send", Status: 200, Required: []string{"processQueryKey"}, Permission: "qyapi_robot_sendmsg", Docs: "https://help.dingtalk.io/open/development/the-robot-sends-a-group-message",

@@ -61,6 +61,8 @@ func (c *Client) CreateGroup(ctx context.Context, body generated.CreateGroupRequ
 // The call is safe to repeat, and is repeated as [Retry] says.
 // It counts towards the app's limit of calls a second and the organisation's quota of the month.
 // An error is always an *[Error].
+//
+// See https://open.dingtalk.com/document/orgapp/obtain-the-list-of-robots-in-the-group.
 func (c *Client) GetBotListInGroup(ctx context.Context, body generated.GetBotListInGroupRequest) (generated.GetBotListInGroupResponseBody, error) {
 	return Do[generated.GetBotListInGroupResponseBody](ctx, c, generated.NewGetBotListInGroupRequest(body))
 }
@@ -87,12 +89,17 @@ func (c *Client) GetChat(ctx context.Context, params generated.GetChatParams) (g
 
 // OrgGroupQuery sends POST /v1.0/robot/groupMessages/query: Get the state of a robot's group message, and who has read it.
 //
-// Says whether a message was sent or recalled, and who has read it, in pages of at most 200 readers. It changes
-// nothing. Which permission it needs and which codes it answers is not on record.
+// Returns whether a message was sent or recalled, and who has read it, in pages of at most 200 readers. It changes
+// nothing. Its own error codes are not listed here.
 //
+// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+//
+// The app needs the permission qyapi_robot_sendmsg.
 // The call is safe to repeat, and is repeated as [Retry] says.
 // It counts towards the app's limit of calls a second and the organisation's quota of the month.
 // An error is always an *[Error].
+//
+// See https://help.dingtalk.io/open/development/chatbot-queries-the-read-status-of-a-message.
 func (c *Client) OrgGroupQuery(ctx context.Context, body generated.OrgGroupQueryRequest) (generated.OrgGroupQueryResponseBody, error) {
 	return Do[generated.OrgGroupQueryResponseBody](ctx, c, generated.NewOrgGroupQueryRequest(body))
 }
@@ -119,12 +126,18 @@ func (c *Client) OrgGroupQueryAll(ctx context.Context, body generated.OrgGroupQu
 
 // OrgGroupRecall sends POST /v1.0/robot/groupMessages/recall: Recall a robot's group messages.
 //
-// Recalls at most 20 messages. Whether a second recall of a message fails is not documented, so it is repeated only if
-// the service surely did not process it. Which permission it needs and which codes it answers is not on record.
+// Recalls at most 20 messages. A message that cannot be recalled is named in `failedResult`, and the answer is a
+// success all the same. Whether a second recall of a message fails is not documented, so the call is repeated only if
+// the service surely did not process it. Its own error codes are not listed here.
 //
+// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+//
+// The app needs the permission qyapi_robot_sendmsg.
 // The call may change something: it is repeated only if the service surely did not process it.
 // It counts towards the app's limit of calls a second and the organisation's quota of the month.
 // An error is always an *[Error].
+//
+// See https://help.dingtalk.io/open/development/enterprise-chatbot-withdraws-internal-group-messages.
 func (c *Client) OrgGroupRecall(ctx context.Context, body generated.OrgGroupRecallRequest) (generated.OrgGroupRecallResponseBody, error) {
 	return Do[generated.OrgGroupRecallResponseBody](ctx, c, generated.NewOrgGroupRecallRequest(body))
 }

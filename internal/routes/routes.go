@@ -33,8 +33,14 @@ func Of(c *contract.Contract) ([]generated.Route, error) {
 
 func operation(o contract.Operation) *generated.Operation {
 	result := &generated.Operation{
-		ID: o.ID, Method: o.Method, Path: o.Path, Server: o.Server, Public: o.Public, Status: o.Status, Empty: o.Empty,
+		ID: o.ID, Method: o.Method, Path: o.Path, Server: o.Server, Public: o.Public, TokenQuery: o.TokenQuery, Status: o.Status, Empty: o.Empty,
 		Required: o.Required, Permission: o.Permission, Docs: o.Docs,
+	}
+	for _, region := range o.Regions {
+		if result.Regions == nil {
+			result.Regions = map[string]string{}
+		}
+		result.Regions[region.Of] = region.Server
 	}
 	if o.Safe {
 		result.Repeat = generated.RepeatSafe

@@ -53,6 +53,15 @@ var contractChecks = []struct {
 		}
 		return nil
 	}, []edit{{"title: DingTalk", "title: 钉钉 DingTalk"}, {"  version: 1.", "  version: v1."}}},
+	{"has a description of one sentence, and its guide in a tag that no operation has", guide, []edit{
+		{"newer APIs require.\n", "newer APIs require. Read on.\n"},
+		{"    x-traitTag: true\n", ""},
+		{"      tags: [oauth2]\n", "      tags: [guide]\n"},
+	}},
+	{"says who may call as data, too", appTypes, []edit{
+		{"      x-app-type: any\n", "      x-app-type: internal\n"},
+		{"      x-app-type: internal\n", ""},
+	}},
 	{"lists both servers", func(doc *openapi3.T) error {
 		var urls []string
 		for _, server := range doc.Servers {
@@ -190,6 +199,43 @@ func valid(doc *openapi3.T) error {
 	return doc.Validate(context.Background(), openapi3.EnableExamplesValidation(), openapi3.EnableSchemaDefaultsValidation(),
 		openapi3.EnableSchemaFormatValidation(), openapi3.EnableSchemaPatternValidation(),
 		openapi3.ProhibitExtensionsWithRef(), openapi3.EnableMultiError())
+}
+
+// guide: generators copy the description of a contract into every file that they make, and that of a tag into none or
+// into the class of its operations.
+func guide(doc *openapi3.T) error {
+	text := doc.Info.Description
+	err := equal("sentences", strings.Count(text+" ", ". "), 1)
+	if len(text) > 150 || strings.Contains(text, "\n") {
+		err = errors.Join(err, fmt.Errorf("the description has %d bytes, or more than one line", len(text)))
+	}
+	tag := doc.Tags.Get("guide")
+	if tag == nil || tag.Extensions["x-traitTag"] != true || len(tag.Description) < 2000 {
+		return errors.Join(err, errors.New("there is no tag guide that is marked as text"))
+	}
+	for path, item := range doc.Paths.Map() {
+		for _, op := range item.Operations() {
+			if slices.Contains(op.Tags, "guide") {
+				err = errors.Join(err, fmt.Errorf("%s has the guide's tag", path))
+			}
+		}
+	}
+	return err
+}
+
+// appTypes compares x-app-type with what the description says in words.
+func appTypes(doc *openapi3.T) error {
+	words := map[any]string{"internal": "App type: internal app.", "any": "App types: internal app, third-party app."}
+	var errs []error
+	for path, item := range doc.Paths.Map() {
+		for _, op := range item.Operations() {
+			kind, found := op.Extensions["x-app-type"]
+			if said := strings.Contains(op.Description, "App type"); said != found || found && !strings.Contains(op.Description, words[kind]) {
+				errs = append(errs, fmt.Errorf("%s: x-app-type is %v, and its description says otherwise", path, kind))
+			}
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func tokenScheme(doc *openapi3.T) error {

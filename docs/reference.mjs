@@ -31,12 +31,15 @@ const operationTable = tableOf({
   Operation: (o) => `<code>${html(o.operationId)}</code>`,
   Request: (o) => `${o.method.toUpperCase()} ${html(o.path)}`,
   Repeat: (o) => html(o['x-repeat'] ?? (o.method === 'get' ? 'safe' : 'unsent')),
+  App: (o) => html(o['x-app-type'] ?? ''),
   Permission: (o) => html(o['x-permission'] ?? ''),
   Pages: (o) => (o['x-paging'] ? `<code>${html(o['x-paging'].items)}</code>` : ''),
 }, operations)
 // Redoc folds the operations of a tag; without one they are there to read.
 for (const path of Object.values(spec.paths)) for (const operation of Object.values(path)) delete operation.tags
-spec.tags = [{ name: 'Operations', 'x-traitTag': true, description: `Made from the operations' \`x-repeat\`, \`x-permission\` and \`x-paging\`.\n\n${operationTable}` },
+// A tag that is a section of text is written in the contract; those of operations only group them.
+const written = spec.tags.filter((tag) => tag['x-traitTag']).map((tag) => ({ ...tag, name: tag.name[0].toUpperCase() + tag.name.slice(1) }))
+spec.tags = [...written, { name: 'Operations', 'x-traitTag': true, description: `Made from the operations' \`x-repeat\`, \`x-app-type\`, \`x-permission\` and \`x-paging\`.\n\n${operationTable}` },
   { name: 'Error codes', 'x-traitTag': true, description: `Made from \`x-error-codes\`.\n\n${table}` }]
 
 // Redoc knows hosts of its makers, for its logo, icons and telemetry. \x3c is < in a script's strings and expressions,

@@ -137,6 +137,7 @@ func TestMalformedLimits(t *testing.T) {
 		{"a fraction", "banSeconds: 300", "banSeconds: 0.5", "banSeconds is not a positive whole number"},
 		{"missing", "  tokenSeconds: 7200", "  ", "tokenSeconds is not a positive whole number"},
 		{"unknown", "  banSeconds: 300", "  banSeconds: 300\n  callsPerDay: 1", "a field that is none of this generator's"},
+		{"no address", "  page: https:", "  page: http:", "page is no https URL"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			text := own(t)

@@ -1,7 +1,13 @@
 package contract
 
-// limitsExtension is the field of the contract that holds the service's limits.
-const limitsExtension = "x-limits"
+import "net/url"
+
+// limitsExtension is the field of the contract that holds the service's limits, and limitsPage the one of its fields that is
+// none: the address of the page about them.
+const (
+	limitsExtension = "x-limits"
+	limitsPage      = "page"
+)
 
 var knownLimits = []Limit{
 	{Field: "callsPerSecond", Name: "CallsPerSecond", Comment: "is how many calls of one API an app may make in a second, on the standard edition."},
@@ -31,7 +37,15 @@ func (c *Contract) limits() ([]Limit, error) {
 		l.Value = int(number)
 		found = append(found, l)
 	}
-	if len(fields) != len(knownLimits) {
+	others := len(fields) - len(knownLimits)
+	if page, ok := fields[limitsPage]; ok {
+		text, _ := page.(string)
+		if address, err := url.Parse(text); err != nil || address.Scheme != "https" || address.Host == "" {
+			return nil, c.lines.errorf(under(at, limitsPage), "%s is no https URL", limitsPage)
+		}
+		others--
+	}
+	if others != 0 {
 		return nil, c.lines.errorf(at, "it has a field that is none of this generator's")
 	}
 	return found, nil

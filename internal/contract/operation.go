@@ -15,6 +15,7 @@ import (
 const (
 	repeatExtension     = "x-repeat"
 	permissionExtension = "x-permission"
+	appTypeExtension    = "x-app-type"
 	pagingExtension     = "x-paging"
 	successExtension    = "x-success"
 )
@@ -46,6 +47,9 @@ func (c *Contract) operation(path, method string, item *openapi3.PathItem, op *o
 	}
 	if o.Permission, err = c.text(op.Extensions, permissionExtension, at); err != nil {
 		return o, err
+	}
+	if kind, ok := op.Extensions[appTypeExtension]; ok && kind != "internal" && kind != "any" {
+		return o, c.lines.errorf(under(at, appTypeExtension), "%v is neither internal nor any", kind)
 	}
 	if o.Safe, err = c.repeat(method, op, at); err != nil {
 		return o, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -83,14 +82,17 @@ func (c *Flags) MonthUsed(ctx context.Context, w *term.World) (m Month, err erro
 	if err != nil {
 		return m, err
 	}
-	fleet, done, err := c.fleet(w, creds)
+	fleet, done, err := c.fleet(ctx, w, creds)
 	if err != nil {
 		return m, err
 	}
 	defer done()
 	budget := fleet.Budget(c.Budget)
 	if m.Used, err = budget.Used(ctx); err != nil {
-		return m, &explain.Error{Code: explain.Unavailable, Err: fmt.Errorf("the shared Redis: %s", strings.TrimPrefix(err.Error(), "dingtalkredis: ")), Hint: "check that Redis runs at the address of --redis or " + EnvRedisURL}
+		if wrong := wrongSetup(err); wrong != nil {
+			return m, wrong
+		}
+		return m, &explain.Error{Code: explain.Unavailable, Err: fmt.Errorf("the shared Redis: %s", own(err)), Hint: "check that Redis runs at the address of --redis or " + EnvRedisURL}
 	}
 	if c.Budget > 0 {
 		left := max(c.Budget-m.Used, 0)

@@ -11,11 +11,15 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
 // BudgetHint is the hint where it was not the service that refused for the month's sake.
 const BudgetHint = "run the rest next month, or raise --monthly-budget if the organisation's quota is higher"
+
+// notCountedHint is the hint where a strict budget refused for want of its Redis.
+const notCountedHint = "run the rest once Redis answers; with --budget-mode available a run goes on without it, within a share"
 
 // authorityHint is the hint where a certificate's issuer is none that this machine trusts.
 const authorityHint = "if that is the authority of your company's proxy, have its root certificate in a PEM file and set SSL_CERT_FILE to the file's name; there is no flag that skips the check"
@@ -34,7 +38,13 @@ func Hint(err error) string {
 	if errors.As(Cause(err), &e) && errors.Is(e.Kind, dingtalk.ErrQuotaExhausted) && e.Local {
 		return BudgetHint
 	}
-	if Issuer(err) != "" {
+	var setup *dingtalkredis.SetupError
+	switch {
+	case errors.As(err, &setup):
+		return setup.Hint()
+	case errors.Is(err, dingtalkredis.ErrNotCounted):
+		return notCountedHint
+	case Issuer(err) != "":
 		return authorityHint
 	}
 	scopes := dingtalktest.Scope // for answers that name none

@@ -13,7 +13,7 @@ import (
 // this run differs from the last.
 var carried = []string{
 	"format", "encoding", "output-encoding", "delimiter", "sheet", "column", "field", "progress", "qps", "concurrency",
-	"max-calls", "max-failures", "accept-unknown", "max-wait", "timeout", "redis", "monthly-budget", "organization", "pods",
+	"max-calls", "max-failures", "accept-unknown", "max-wait", "timeout", "redis", "monthly-budget", "budget-mode", "organization", "pods",
 	"emulator", "region", "base-url", "app-secret-file", "ipv4", "ipv6",
 }
 

@@ -16,6 +16,12 @@ var ownRoutes = table(nil, generated.Routes)
 var handlers = map[string]func(*Emulator, *call) answer{
 	generated.OperationChatIDToOpenConversationID.ID: (*Emulator).convert,
 	generated.OperationGetAccessToken.ID:             (*Emulator).issueToken,
+	generated.OperationCreateGroup.ID:                (*Emulator).createGroup,
+	generated.OperationGetChat.ID:                    (*Emulator).describe,
+	generated.OperationGetBotListInGroup.ID:          (*Emulator).robots,
+	generated.OperationOrgGroupSend.ID:               (*Emulator).sendMessage,
+	generated.OperationOrgGroupQuery.ID:              (*Emulator).queryMessage,
+	generated.OperationOrgGroupRecall.ID:             (*Emulator).recallMessages,
 }
 
 // route is one operation and what answers it.
@@ -131,9 +137,12 @@ func (r *route) match(path string) (values []string, ok bool) {
 	return values, true
 }
 
-// underGateway says whether a path begins as the contract's paths do, with the version of the API.
+// underGateway says whether a path begins as those of the gateway's operations do, with the version of the API.
 func underGateway(routes []*route, path string) bool {
 	for _, r := range routes {
+		if r.legacy() {
+			continue
+		}
 		rest, ok := strings.CutPrefix(path, "/"+r.segments[0])
 		if ok && (rest == "" || rest[0] == '/') {
 			return true

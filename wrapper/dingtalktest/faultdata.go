@@ -21,8 +21,8 @@ import (
 // What data may ask for.
 const (
 	maxFaultTimes = 1_000_000_000
-	maxFaultTime  = 24 * time.Hour // of a delay or an interval
-	maxFaultBody  = 1 << 20        // bytes
+	maxFaultTime  = 365 * 24 * time.Hour // of a delay or an interval
+	maxFaultBody  = 1 << 20              // bytes
 )
 
 // faultData is a fault as JSON has it. FaultKinds says which fields a kind takes.

@@ -83,4 +83,3 @@ func (e *Emulator) ResetRequests() {
 	defer r.mu.Unlock()
 	r.kept, r.first, r.bytes, r.dropped, r.tallies = nil, 0, 0, 0, nil
 }
-

@@ -109,10 +109,10 @@ type ChatInfo struct {
 	// Example: 1
 	Status *int32 `json:"status,omitempty"`
 
-	// Useridlist The user ids of the group's members.
+	// UserIDs The user ids of the group's members.
 	//
 	// Example: ["user1","user2"]
-	Useridlist []string `json:"useridlist,omitzero"`
+	UserIDs []string `json:"useridlist,omitzero"`
 
 	// ValidationType A setting of a group, 0 or 1.
 	//
@@ -127,10 +127,10 @@ type CreateGroupRequest struct {
 	// Example: 2
 	ConversationTag *int32 `json:"conversationTag,omitempty"`
 
-	// Extidlist The ids of external contacts.
+	// ExtIDs The ids of external contacts.
 	//
 	// Example: ["contact1"]
-	Extidlist []string `json:"extidlist,omitzero"`
+	ExtIDs []string `json:"extidlist,omitzero"`
 
 	// Icon The group's picture.
 	//
@@ -155,10 +155,10 @@ type CreateGroupRequest struct {
 	// Example: emp
 	OwnerType *string `json:"ownerType,omitempty"`
 
-	// Useridlist The user ids of the group's members.
+	// UserIDs The user ids of the group's members.
 	//
 	// Example: ["user1","user2"]
-	Useridlist []string `json:"useridlist,omitzero"`
+	UserIDs []string `json:"useridlist,omitzero"`
 }
 
 // CreateGroupResponseBody The group's two ids.

@@ -184,7 +184,7 @@ var (
 			{
 				Code: "invalidParameter.robotCode.notExsit", Name: "NoSuchRobot",
 				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "There is no such robot; look whether the robot is in the group.", Observed: false,
+				Description: "There is no such robot, or it is not in the group.", Observed: false,
 			},
 			{
 				Code: "invalidParameter.robotCode.auth", Name: "RobotOfAnotherApp",
@@ -205,6 +205,16 @@ var (
 				Code: "invalidParameter.msgKey.invalid", Name: "InvalidMessageKey",
 				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
 				Description: "The msgKey is none that the service knows.", Observed: false,
+			},
+			{
+				Code: "invalidParameter.msgParam.invalid", Name: "InvalidMessageParam",
+				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "The msgParam is no JSON, or none that the template of the msgKey takes.", Observed: false,
+			},
+			{
+				Code: "invalidParameter.msgParam.tooLong", Name: "MessageParamTooLong",
+				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "The msgParam is longer than 15,000 bytes.", Observed: false,
 			},
 			{
 				Code: "send.too.fast", Name: "TooFast",
@@ -300,7 +310,7 @@ const (
 	CodeOrgGroupSendEmptyRobotCode Code = "invalidParameter.robotCode.empty"
 	// CodeOrgGroupSendMissingRobotCode (HTTP 400): The robotCode is missing. No live answer was seen.
 	CodeOrgGroupSendMissingRobotCode Code = "invalidParameter.robotCode.missing"
-	// CodeOrgGroupSendNoSuchRobot (HTTP 400): There is no such robot; look whether the robot is in the group. No live answer was seen.
+	// CodeOrgGroupSendNoSuchRobot (HTTP 400): There is no such robot, or it is not in the group. No live answer was seen.
 	CodeOrgGroupSendNoSuchRobot Code = "invalidParameter.robotCode.notExsit"
 	// CodeOrgGroupSendRobotOfAnotherApp (HTTP 400): The robotCode is not one of the token's app. No live answer was seen.
 	CodeOrgGroupSendRobotOfAnotherApp Code = "invalidParameter.robotCode.auth"
@@ -310,6 +320,10 @@ const (
 	CodeOrgGroupSendInvalidRobotCode Code = "invalidParameter.robotCode.invalid"
 	// CodeOrgGroupSendInvalidMessageKey (HTTP 400): The msgKey is none that the service knows. No live answer was seen.
 	CodeOrgGroupSendInvalidMessageKey Code = "invalidParameter.msgKey.invalid"
+	// CodeOrgGroupSendInvalidMessageParam (HTTP 400): The msgParam is no JSON, or none that the template of the msgKey takes. No live answer was seen.
+	CodeOrgGroupSendInvalidMessageParam Code = "invalidParameter.msgParam.invalid"
+	// CodeOrgGroupSendMessageParamTooLong (HTTP 400): The msgParam is longer than 15,000 bytes. No live answer was seen.
+	CodeOrgGroupSendMessageParamTooLong Code = "invalidParameter.msgParam.tooLong"
 	// CodeOrgGroupSendTooFast (HTTP 400): Messages are sent too fast. No live answer was seen.
 	CodeOrgGroupSendTooFast Code = "send.too.fast"
 	// CodeOrgGroupSendTooFastByToken (HTTP 400): Messages are sent too fast with this token. No live answer was seen.

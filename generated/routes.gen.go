@@ -7,9 +7,10 @@ type Route struct {
 	Operation  *Operation
 	Summary    string
 	Parameters []Parameter
-	Body       Body   // whether a request has one, which is JSON
-	Example    string // body of a success, as the contract has it
-	Synthetic  bool   // the example was made up of the contract's schema
+	Body       Body       // whether a request has one, which is JSON
+	Texts      []JSONText // fields of the body that hold JSON in a string
+	Example    string     // body of a success, as the contract has it
+	Synthetic  bool       // the example was made up of the contract's schema
 }
 
 // Parameter is a parameter of an operation.
@@ -21,6 +22,12 @@ type Parameter struct {
 	List        bool // it takes any number of values
 	Explode     bool // each value of a list is a parameter of its own
 	Description string
+}
+
+// JSONText is a field of a body that holds JSON in a string.
+type JSONText struct {
+	Name     string
+	MaxBytes int // of the string; 0 is no limit
 }
 
 // Body says whether a request has a body.
@@ -63,6 +70,6 @@ var Routes = []Route{
 		Operation: &OperationOrgGroupRecall, Summary: "Recall a robot's group messages", Body: BodyRequired, Example: "{\"failedResult\":{},\"successResult\":[\"VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ=\"]}",
 	},
 	{
-		Operation: &OperationOrgGroupSend, Summary: "Send a message to a group as a robot", Body: BodyRequired, Example: "{\"processQueryKey\":\"VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ=\"}",
+		Operation: &OperationOrgGroupSend, Summary: "Send a message to a group as a robot", Body: BodyRequired, Texts: []JSONText{{Name: "msgParam", MaxBytes: 15000}}, Example: "{\"processQueryKey\":\"VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ=\"}",
 	},
 }

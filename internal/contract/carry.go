@@ -272,6 +272,9 @@ func (c *Contract) carriesParameters(parameters openapi3.Parameters, list []stri
 
 // carriesToken reports whether a security scheme sends the token there, before the schemes were checked.
 func (c *Contract) carriesToken(in, name string) bool {
+	if c.Doc.Components == nil {
+		return false
+	}
 	for _, scheme := range c.Doc.Components.SecuritySchemes {
 		if scheme.Value != nil && scheme.Value.In == in && strings.EqualFold(scheme.Value.Name, name) {
 			return true

@@ -26,6 +26,9 @@ func Of(c *contract.Contract) ([]generated.Route, error) {
 				Name: p.Name, In: p.In, Type: p.Type, Required: p.Required, List: p.List, Explode: p.Explode, Description: firstLine(p.Description),
 			})
 		}
+		for _, text := range o.JSONStrings {
+			r.Texts = append(r.Texts, generated.JSONText{Name: text.Name, MaxBytes: text.MaxBytes})
+		}
 		all = append(all, r)
 	}
 	return all, nil

@@ -1,6 +1,7 @@
 package dingtalktest
 
 import (
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"math/rand/v2"
@@ -156,19 +157,23 @@ func (a answer) prepare(header http.Header) []byte {
 }
 
 // rejectsToken says whether a client is to drop its token after the answer: by its code, whoever wrote it, or by its status.
-func (a answer) rejectsToken() bool {
+func (a answer) rejectsToken(r *route) bool {
 	if !a.act.responds() {
 		return false
 	}
-	code := a.code
+	code := string(a.code)
 	if code == "" {
 		var said struct {
-			Code string `json:"code"`
+			Code   string      `json:"code"`
+			Legacy json.Number `json:"errcode"`
 		}
 		_ = json.Unmarshal(a.body, &said) // A body of another kind has no code.
-		code = generated.Code(said.Code)
+		code = cmp.Or(said.Code, said.Legacy.String())
 	}
-	row := generated.LookupErrorCode(string(code))
+	row := generated.LookupErrorCode(code)
+	if r != nil {
+		row = r.Operation.LookupErrorCode(code)
+	}
 	return a.status == http.StatusUnauthorized || row != nil && row.Token == generated.TokenDrop
 }
 

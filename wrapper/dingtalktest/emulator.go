@@ -35,6 +35,8 @@ type Emulator struct {
 	configure sync.Mutex // serialises changes of settings
 	tokens    *tokens    // behind a pointer, so that printing a copy of the struct shows an address
 	limits    limits
+	groups    groups
+	messages  messages
 	faults    faults
 	record    record
 	held      held
@@ -75,6 +77,8 @@ func (e *Emulator) Reset() {
 	e.ResetRequests()
 	e.tokens.forget()
 	e.limits.forget()
+	e.groups.forget()
+	e.messages.forget()
 	e.offset.Store(0)
 	e.begin(e.initial)
 }
@@ -134,8 +138,8 @@ func (e *Emulator) decide(c *call) answer {
 	}
 	c.fault, c.faulty = fault, true
 	a := fault.answer(e, c)
-	if fault.kind != kindStickyToken && a.rejectsToken() {
-		e.tokens.reject(firstValue(c.request.Header, tokenHeader))
+	if fault.kind != kindStickyToken && a.rejectsToken(c.route) {
+		e.tokens.reject(c.token())
 	}
 	return a
 }
@@ -160,8 +164,17 @@ func (c *call) operation() string {
 	return c.route.Operation.ID
 }
 
-// answer decides what the gateway says to a request that no fault was queued for.
+// answer is what is said to a request that no fault was queued for.
 func (e *Emulator) answer(c *call) answer {
+	a := e.gateway(c)
+	if c.route.legacy() {
+		a = a.legacy()
+	}
+	return a
+}
+
+// gateway decides what the gateway says.
+func (e *Emulator) gateway(c *call) answer {
 	s := c.settings
 	switch {
 	case s.banned:
@@ -187,7 +200,7 @@ func (e *Emulator) answer(c *call) answer {
 // that of the real gateway is not documented.
 func (e *Emulator) admit(c *call) (code generated.Code, refused bool) {
 	s := c.settings
-	token := firstValue(c.request.Header, tokenHeader)
+	token := c.token()
 	if token == "" {
 		return generated.CodeMissingToken, true
 	}
@@ -207,9 +220,12 @@ func (e *Emulator) admit(c *call) (code generated.Code, refused bool) {
 
 // convert answers chatIdToOpenConversationId. It ignores the request's body.
 func (e *Emulator) convert(c *call) answer {
-	id, code := c.settings.lookUp(c.params[0])
-	if code != "" {
-		return refusal(code)
+	if c.settings.hiddenOwners[c.params[0]] {
+		return refusal(generated.CodeOwnerNotVisible)
+	}
+	id, known := e.groups.openConversationID(c.settings, c.params[0])
+	if !known {
+		return refusal(generated.CodeInvalidChatID)
 	}
 	return success(generated.ChatIDToOpenConversationIDResponseBody{OpenConversationID: id})
 }

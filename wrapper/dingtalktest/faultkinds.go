@@ -166,6 +166,9 @@ func (f *Fault) refuse(_ *Emulator, c *call) answer {
 	if f.scopes != nil {
 		a.scopes = f.scopes
 	}
+	if c.route.legacy() {
+		a = a.legacy()
+	}
 	return a
 }
 

@@ -7,108 +7,153 @@ import (
 	"maps"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/dingtalk-openapi/openconversation-go/generated"
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+	"time"
 )
+
+// convertID is the operation that a case is about.
+const convertID = "chatIdToOpenConversationId"
 
 // testCase is one row of cases.json.
 type testCase struct {
-	Name      string         `json:"name"`
-	Shows     string         `json:"shows"`
-	Operation string         `json:"operation"` // convert or token
-	ChatID    string         `json:"chatId"`
-	Token     string         `json:"token"`    // instead of a valid one
-	Secret    string         `json:"secret"`   // instead of the right one
-	Emulator  setup          `json:"emulator"` // what it does
-	Want      map[string]any `json:"want"`     // what the program must print
-	Official  bool           `json:"official"` // it makes sense for the official SDKs, too
+	Name   string `json:"name"`
+	Shows  string `json:"shows"`
+	ChatID string `json:"chatId"` // to convert once, in place of steps
+	Token  string `json:"token"`  // of the official SDKs, instead of a valid one
+	Secret string `json:"secret"` // instead of the right one
+	HTTPS  bool   `json:"https"`
+	// What the emulator's admin API gets: PATCH /settings and POST /faults.
+	Settings map[string]any `json:"settings"`
+	Faults   []any          `json:"faults"`
+	Steps    []step         `json:"steps"`
+	Want     map[string]any `json:"want"`     // what each call must come to, unless its step says otherwise
+	Requests map[string]int `json:"requests"` // how many each operation got; those that are not named got none
+	Gap      float64        `json:"gapSeconds"`
+	Official bool           `json:"official"` // it makes sense for the official SDKs, too
 }
 
-// setup is what the emulator does in a case.
-type setup struct {
-	Chats         map[string]string `json:"chats"`
-	MissingScopes []string          `json:"missingScopes"`
-	Error         *struct {
-		Code    string `json:"code"`
-		Status  int    `json:"status"`
-		Message string `json:"message"`
-	} `json:"error"`
-	Answer *struct {
-		Status      int             `json:"status"`
-		ContentType string          `json:"contentType"`
-		Body        json.RawMessage `json:"body"` // text if it is a string, otherwise sent as it is
-	} `json:"answer"`
+// step is one thing that is done in a case, in its order.
+type step struct {
+	Convert []string       `json:"convert,omitempty"` // chat ids, all at once
+	Send    []string       `json:"send,omitempty"`    // conversations that get a message, all at once
+	Want    map[string]any `json:"want,omitempty"`
+	Admin   string         `json:"admin,omitempty"` // a call of the admin API, such as POST /tokens/expire
+	Pause   float64        `json:"pauseSeconds,omitempty"`
 }
 
-func (s setup) emulator() *dingtalktest.Emulator {
-	var options []dingtalktest.Option
-	for chat, id := range s.Chats {
-		options = append(options, dingtalktest.WithChat(chat, id))
+func (c testCase) steps() []step {
+	if len(c.Steps) > 0 {
+		return c.Steps
 	}
-	if len(s.MissingScopes) > 0 {
-		options = append(options, dingtalktest.WithoutPermission(s.MissingScopes...))
-	}
-	emulator := dingtalktest.New(options...)
-	if e := s.Error; e != nil {
-		emulator.FailNext(dingtalktest.Code(generated.Code(e.Code)).WithStatus(e.Status).WithMessage(e.Message).Always())
-	}
-	if a := s.Answer; a != nil {
-		body := []byte(a.Body)
-		var text string
-		if json.Unmarshal(body, &text) == nil {
-			body = []byte(text)
+	return []step{{Convert: []string{c.ChatID}}}
+}
+
+// wants are what the calls of a case must come to, in their order.
+func (c testCase) wants() (wants []map[string]any) {
+	for _, s := range c.steps() {
+		want := s.Want
+		if want == nil {
+			want = c.Want
 		}
-		emulator.FailNext(dingtalktest.Raw(a.Status, a.ContentType, body).Always())
+		for range len(s.Convert) + len(s.Send) {
+			wants = append(wants, want)
+		}
 	}
-	return emulator
+	return wants
 }
 
 // outcome is what a program printed, and what the emulator saw of it.
 type outcome struct {
-	got       map[string]any
-	crash     string // why there is nothing to compare
-	log       string // what the program said besides
-	token     string // that it was given, or would have been issued
-	requestID string // that it was sent
-	path      string // that it called
-	answered  int    // the HTTP status that the emulator answered
+	got      []map[string]any
+	crash    string // why there is nothing to compare
+	log      string // what the program said besides
+	requests []seen
 }
 
-// differences says how an outcome is not what was wanted. Where the wanted value is empty, nothing may be reported.
-func (o outcome) differences(want map[string]any, official bool) []string {
+// last is the request that came last.
+func (o outcome) last() seen {
+	if len(o.requests) == 0 {
+		return seen{}
+	}
+	return o.requests[len(o.requests)-1]
+}
+
+// first is what the first call came to.
+func (o outcome) first() map[string]any {
+	if len(o.got) == 0 {
+		return nil
+	}
+	return o.got[0]
+}
+
+// differences says how an outcome is not what was wanted.
+func (o outcome) differences(test testCase, official bool) []string {
 	if o.crash != "" {
 		return []string{o.crash}
 	}
+	wants := test.wants()
+	if len(wants) != len(o.got) {
+		return []string{fmt.Sprintf("%d outcomes, not %d", len(o.got), len(wants))}
+	}
 	var found []string
-	for _, field := range slices.Sorted(maps.Keys(want)) {
-		wanted, got := want[field], o.got[field]
-		switch {
-		case wanted == "sent":
-			wanted = o.requestID
-		case wanted == "issued":
-			wanted = o.token
-		case wanted == "" && got == nil:
-			continue
-		}
-		if official {
-			// The official SDKs wrap the message in one of their own and have neither status nor request id as a field.
-			if field != "id" && field != "code" && field != "message" {
-				continue
-			}
-			message, _ := got.(string)
-			if text, ok := wanted.(string); ok && field == "message" && strings.Contains(message, text) {
-				continue
-			}
-		}
-		if !reflect.DeepEqual(wanted, got) {
-			found = append(found, fmt.Sprintf("%s is %s, not %s", field, encode(got), encode(wanted)))
+	for i, want := range wants {
+		found = append(found, differ(o.got[i], want, official)...)
+	}
+	if !official && test.Requests != nil {
+		found = append(found, o.traffic(test)...)
+	}
+	return found
+}
+
+// traffic compares what the emulator got, and when.
+func (o outcome) traffic(test testCase) (found []string) {
+	counts := map[string]int{}
+	var conversions []time.Time
+	for _, r := range o.requests {
+		counts[r.Operation]++
+		if r.Operation == convertID {
+			conversions = append(conversions, r.Time)
 		}
 	}
-	if len(found) > 0 && o.got["failure"] != nil {
-		found = append(found, fmt.Sprintf("failure: %v", o.got["failure"]))
+	if !maps.Equal(counts, test.Requests) {
+		found = append(found, fmt.Sprintf("the emulator got %s, not %s", encode(counts), encode(test.Requests)))
+	}
+	if n := len(conversions); test.Gap > 0 && n > 1 {
+		if gap := conversions[n-1].Sub(conversions[n-2]); gap.Seconds() < test.Gap {
+			found = append(found, fmt.Sprintf("repeated after %s, not after %g s", gap, test.Gap))
+		}
+	}
+	return found
+}
+
+// requestID is what the emulator's look like.
+var requestID = regexp.MustCompile(`^[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$`)
+
+// differ compares what a call came to. Where the wanted value is empty, nothing may be reported.
+func differ(got, want map[string]any, official bool) (found []string) {
+	for _, field := range slices.Sorted(maps.Keys(want)) {
+		wanted, value := want[field], got[field]
+		text, _ := value.(string)
+		switch {
+		case wanted == "sent" && requestID.MatchString(text), wanted == "" && value == nil:
+			continue
+		case official && field != "id" && field != "code" && field != "message":
+			// The official SDKs have neither status nor request id as a field.
+			continue
+		case official && field == "message":
+			// They wrap the message in one of their own.
+			if message, ok := wanted.(string); ok && strings.Contains(text, message) {
+				continue
+			}
+		}
+		if !reflect.DeepEqual(wanted, value) {
+			found = append(found, fmt.Sprintf("%s is %s, not %s", field, encode(value), encode(wanted)))
+		}
+	}
+	if len(found) > 0 && got["failure"] != nil {
+		found = append(found, "failure: "+tail(fmt.Sprint(got["failure"])))
 	}
 	return found
 }
@@ -134,7 +179,7 @@ type defect struct {
 // is says whether the outcome is this defect and no other.
 func (d defect) is(o outcome) bool {
 	for field, wanted := range d.Got {
-		got := o.got[field]
+		got := o.first()[field]
 		text, ok := wanted.(string)
 		switch {
 		case field == "crash":

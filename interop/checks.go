@@ -11,8 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
-
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
 // otherCheck is a check of the contract or the emulator that is no language.
@@ -80,14 +78,14 @@ type explained struct {
 
 // schemathesis makes up requests from the contract and checks the emulator's answers to them.
 func (s *settings) schemathesis(ctx context.Context, dir string) error {
-	server, err := serve(ctx)
+	if err := s.plain.prepare(ctx, testCase{Settings: map[string]any{"anyChat": true}}); err != nil {
+		return err
+	}
+	token, err := s.plain.token(ctx)
 	if err != nil {
 		return err
 	}
-	defer server.close()
-	emulator := dingtalktest.New(dingtalktest.WithAnyChat())
-	server.emulator.Store(emulator)
-	if err := s.script(ctx, s.checkScript("schemathesis"), dir, "URL="+server.url, "TOKEN="+emulator.IssueToken()); err != nil {
+	if err := s.script(ctx, s.checkScript("schemathesis"), dir, "URL="+s.plain.url, "TOKEN="+token); err != nil {
 		return err
 	}
 	var report struct {
@@ -105,7 +103,11 @@ func (s *settings) schemathesis(ctx context.Context, dir string) error {
 	if err := load(filepath.Join(s.root, "interop", "checks", "schemathesis.json"), &reasons); err != nil {
 		return err
 	}
-	fmt.Printf("%d requests made up; the emulator got %d\n", report.TestCases.Generated, requests(emulator))
+	got, err := s.plain.count(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%d requests made up; the emulator got %d\n", report.TestCases.Generated, got)
 	if !report.Complete || report.TestCases.Errored > 0 || report.TestCases.Generated == 0 {
 		return fmt.Errorf("the run is not complete; see %s", dir)
 	}
@@ -136,13 +138,6 @@ func explain(found []finding, reasons []explained, dir string) error {
 	return errors.Join(failures...)
 }
 
-func requests(emulator *dingtalktest.Emulator) (n int64) {
-	for _, tally := range emulator.Counts() {
-		n += tally.Requests
-	}
-	return n
-}
-
 // prism runs the Go program's cases through a proxy that turns whatever the contract does not allow, in requests and in
 // answers, into an error: status 500. What it is to object to is explained in prism.json.
 func (s *settings) prism(ctx context.Context, dir string) error {
@@ -153,7 +148,7 @@ func (s *settings) prism(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	program, err := s.build(ctx, client[0])
+	path, err := s.build(ctx, client[0])
 	if err != nil {
 		return err
 	}
@@ -165,24 +160,24 @@ func (s *settings) prism(ctx context.Context, dir string) error {
 	if err := load(filepath.Join(s.root, "interop", "checks", "prism.json"), &explained); err != nil {
 		return err
 	}
-	server, err := serve(ctx)
-	if err != nil {
-		return err
-	}
-	defer server.close()
-	stop, err := server.through(ctx, filepath.Join(dir, "client"), filepath.Join(dir, "prism.log"))
+	proxied, stop, err := through(ctx, s.plain, filepath.Join(dir, "client"), filepath.Join(dir, "prism.log"))
 	if err != nil {
 		return err
 	}
 	defer stop()
 
+	p := &program{path: path, codes: s.codes}
+	defer p.stop()
 	result := column{language: language{name: "prism", flag: "check"}, cells: map[string]cell{}}
 	for _, test := range cases {
-		o := runCase(ctx, program, test, server)
-		if s.verbose {
-			fmt.Fprintf(os.Stderr, "prism %s: sent %q, printed %s%s %s\n", test.Name, o.path, encode(o.got), o.crash, o.log)
+		if test.HTTPS {
+			continue // of the proxy's own address there is no certificate
 		}
-		objected := o.got["status"] == float64(http.StatusInternalServerError) && o.answered != http.StatusInternalServerError
+		o := runCase(ctx, p, test, proxied)
+		if s.verbose {
+			fmt.Fprintf(os.Stderr, "prism %s: sent %s, printed %s%s %s\n", test.Name, encode(o.requests), encode(o.got), o.crash, o.log)
+		}
+		objected := o.first()["status"] == float64(http.StatusInternalServerError) && o.last().Status != http.StatusInternalServerError
 		reason, expected := explained[test.Name]
 		switch {
 		case objected && expected:
@@ -202,29 +197,29 @@ func (s *settings) prism(ctx context.Context, dir string) error {
 	return nil
 }
 
-// through puts a proxy in front of the emulator: a program that is told its port and where to pass requests on.
-func (l *listening) through(ctx context.Context, program, logFile string) (stop func(), err error) {
+// through puts a proxy in front of an emulator: a program that is told its port and where to pass requests on.
+func through(ctx context.Context, e *emulator, program, logFile string) (proxied *emulator, stop func(), err error) {
 	free, err := listen(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	address := free.Addr().String()
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	_ = free.Close() // Between here and the proxy's start another program could take the port; the proxy would say so.
 	log, err := os.Create(logFile)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	command := exec.CommandContext(ctx, program, port, l.url)
+	command := exec.CommandContext(ctx, program, port, e.url)
 	command.Env = environment()
 	command.Stdout, command.Stderr = log, log
 	if err := command.Start(); err != nil {
 		cancel()
-		return nil, err
+		return nil, nil, err
 	}
 	ended := make(chan struct{})
 	go func() {
@@ -240,16 +235,17 @@ func (l *listening) through(ctx context.Context, program, logFile string) (stop 
 	for range 300 {
 		if conn, err := dialer.DialContext(ctx, "tcp", address); err == nil {
 			_ = conn.Close()
-			l.url = "http://" + address
-			return stop, nil
+			behind := *e
+			behind.url = "http://" + address
+			return &behind, stop, nil
 		}
 		select {
 		case <-ended:
 			stop()
-			return nil, fmt.Errorf("the proxy ended at once; see %s", logFile)
+			return nil, nil, fmt.Errorf("the proxy ended at once; see %s", logFile)
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
 	stop()
-	return nil, fmt.Errorf("the proxy did not start within a minute; see %s", logFile)
+	return nil, nil, fmt.Errorf("the proxy did not start within a minute; see %s", logFile)
 }

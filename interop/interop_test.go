@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestFolders checks what the runner would find out only after a build.
@@ -19,8 +20,11 @@ func TestFolders(t *testing.T) {
 	}
 	known := map[string]testCase{}
 	for _, c := range cases {
-		if _, twice := known[c.Name]; twice || c.Shows == "" || len(c.Want) == 0 {
-			t.Errorf("case %q is there twice, or says or wants nothing", c.Name)
+		if _, twice := known[c.Name]; twice || c.Shows == "" {
+			t.Errorf("case %q is there twice, or says nothing", c.Name)
+		}
+		if len(c.wants()) == 0 || slices.ContainsFunc(c.wants(), func(want map[string]any) bool { return len(want) == 0 }) {
+			t.Errorf("case %q has no call, or one that nothing is wanted of", c.Name)
 		}
 		known[c.Name] = c
 	}
@@ -45,9 +49,11 @@ func TestFolders(t *testing.T) {
 }
 
 func TestJudge(t *testing.T) {
-	test := testCase{Name: "x", Want: map[string]any{"status": 400.0, "code": "a", "requestId": "sent"}}
-	right := outcome{requestID: "R", got: map[string]any{"status": 400.0, "code": "a", "requestId": "R", "more": 1.0}}
-	wrong := outcome{requestID: "R", got: map[string]any{"status": 404.0, "code": "b"}}
+	test := testCase{Name: "x", ChatID: "chat1", Want: map[string]any{"status": 400.0, "code": "a", "requestId": "sent"}}
+	const sent = "4C2E1B6A-7D5F-7B0E-9A35-2F6D0C1E8B47"
+	came := func(fields map[string]any) outcome { return outcome{got: []map[string]any{fields}} }
+	right := came(map[string]any{"status": 400.0, "code": "a", "requestId": sent, "more": 1.0})
+	wrong := came(map[string]any{"status": 404.0, "code": "b"})
 	listed := map[string]defect{"x": {Name: "known", Says: "it is wrong", Got: map[string]any{"status": 404.0}}}
 	other := map[string]defect{"x": {Name: "known", Says: "it is wrong", Got: map[string]any{"status": 500.0}}}
 	for name, c := range map[string]struct {
@@ -58,7 +64,8 @@ func TestJudge(t *testing.T) {
 	}{
 		"as wanted":                 {right, nil, "ok", false},
 		"wrong":                     {wrong, nil, "FAILED", true},
-		"another request id":        {outcome{requestID: "S", got: right.got}, nil, "FAILED", true},
+		"no request id":             {came(map[string]any{"status": 400.0, "code": "a", "requestId": "R"}), nil, "FAILED", true},
+		"two outcomes":              {outcome{got: append(right.got, right.got...)}, nil, "FAILED", true},
 		"a listed defect":           {wrong, listed, "known", false},
 		"wrong in another way":      {wrong, other, "FAILED", true},
 		"a defect that is no more":  {right, listed, "FIXED?", true},
@@ -71,9 +78,30 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// TestTraffic: what the emulator got is a part of the outcome.
+func TestTraffic(t *testing.T) {
+	test := testCase{Requests: map[string]int{"getAccessToken": 1, convertID: 2}, Gap: 1}
+	at := func(seconds float64) time.Time { return time.Unix(0, int64(seconds*1e9)) }
+	token, first := seen{Operation: "getAccessToken"}, seen{Operation: convertID, Time: at(5)}
+	for name, c := range map[string]struct {
+		requests []seen
+		good     bool
+	}{
+		"as wanted":      {[]seen{token, first, {Operation: convertID, Time: at(6)}}, true},
+		"too early":      {[]seen{token, first, {Operation: convertID, Time: at(5.9)}}, false},
+		"two tokens":     {[]seen{token, token, first, {Operation: convertID, Time: at(6)}}, false},
+		"no repeat":      {[]seen{token, first}, false},
+		"something else": {[]seen{token, first, {Operation: convertID, Time: at(6)}, {}}, false},
+	} {
+		if found := (outcome{requests: c.requests}).traffic(test); (len(found) == 0) != c.good {
+			t.Errorf("%s: %q", name, found)
+		}
+	}
+}
+
 // What is told to reproduce a cell is a command that there is.
 func TestReproduce(t *testing.T) {
-	wrong := outcome{got: map[string]any{"status": 404.0}}
+	wrong := outcome{got: []map[string]any{{"status": 404.0}}}
 	test := testCase{Name: "x", Want: map[string]any{"status": 400.0}}
 	for want, l := range map[string]language{
 		"go run ./interop -lang go -case x -v":     {name: "go"},

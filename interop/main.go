@@ -32,6 +32,10 @@ type settings struct {
 	only     string // a case
 	verbose  bool
 	rebuild  bool
+
+	// What is started for a run.
+	codes         string // the file of the error codes
+	plain, secure *emulator
 }
 
 func main() {
@@ -82,6 +86,11 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 
+	stop, err := s.start(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	var failures []error
 	if len(chosen) > 0 {
 		failures = append(failures, s.table(ctx, chosen, cases))
@@ -92,6 +101,26 @@ func run(ctx context.Context, args []string) error {
 		}
 	}
 	return errors.Join(failures...)
+}
+
+// start starts the emulators.
+func (s *settings) start(ctx context.Context) (stop func(), err error) {
+	if err := os.MkdirAll(s.cache, 0o755); err != nil {
+		return nil, err
+	}
+	program, codes, err := s.command(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.codes = codes
+	if s.plain, err = startEmulator(ctx, program, false); err != nil {
+		return nil, err
+	}
+	if s.secure, err = startEmulator(ctx, program, true); err != nil {
+		s.plain.stop()
+		return nil, err
+	}
+	return func() { s.plain.stop(); s.secure.stop() }, nil
 }
 
 // table runs languages and prints what came out.

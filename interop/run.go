@@ -5,21 +5,14 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
-
-	"github.com/dingtalk-openapi/openconversation-go/generated"
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
 // caseLimit is how long a program may take for one case. Each needs a fraction of a second on an idle machine.
@@ -68,27 +61,26 @@ func (s *settings) runLanguage(ctx context.Context, l language, cases []testCase
 		c.problem, c.short = err.Error(), "NO TOOLS"
 		return c
 	}
-	program, err := s.build(ctx, l)
+	path, err := s.build(ctx, l)
 	c.building = time.Since(started)
 	if err != nil {
 		c.problem, c.short = err.Error(), "NO BUILD"
 		return c
 	}
-	server, err := serve(ctx)
-	if err != nil {
-		c.problem, c.short = err.Error(), "NOT RUN"
-		return c
-	}
-	defer server.close()
-	server.official = l.official
 	started = time.Now()
+	p := &program{path: path, sample: l.official, codes: s.codes, ca: s.secure.ca}
+	defer p.stop()
 	for _, test := range cases {
 		if l.official && !test.Official {
 			continue
 		}
-		o := runCase(ctx, program, test, server)
+		e := s.plain
+		if test.HTTPS {
+			e = s.secure
+		}
+		o := runCase(ctx, p, test, e)
 		if s.verbose {
-			fmt.Fprintf(os.Stderr, "%s %s: sent %q, printed %s%s %s\n", l.name, test.Name, o.path, encode(o.got), o.crash, o.log)
+			fmt.Fprintf(os.Stderr, "%s %s: sent %s, printed %s%s %s\n", l.name, test.Name, encode(o.requests), encode(o.got), o.crash, o.log)
 		}
 		c.cells[test.Name] = judge(l, test, o, defects)
 	}
@@ -98,7 +90,7 @@ func (s *settings) runLanguage(ctx context.Context, l language, cases []testCase
 
 // judge compares an outcome with what the case wants and with what is known to be wrong.
 func judge(l language, test testCase, o outcome, defects map[string]defect) cell {
-	differences := o.differences(test.Want, l.official)
+	differences := o.differences(test, l.official)
 	known, listed := defects[test.Name]
 	reproduce := fmt.Sprintf("go run ./interop -%s %s -case %s -v", cmp.Or(l.flag, "lang"), l.name, test.Name)
 	switch {
@@ -114,7 +106,7 @@ func judge(l language, test testCase, o outcome, defects map[string]defect) cell
 		}
 		return cell{text: known.Name, notes: append(notes, reproduce)}
 	default:
-		notes := append(differences, "path: "+o.path, reproduce)
+		notes := append(differences, "path: "+o.last().Path, reproduce)
 		if o.log != "" {
 			notes = append(notes, "log: "+tail(o.log))
 		}
@@ -122,52 +114,53 @@ func judge(l language, test testCase, o outcome, defects map[string]defect) cell
 	}
 }
 
-// runCase runs a program in its own process against a server, which has an emulator of its own for the case.
-func runCase(ctx context.Context, program string, test testCase, server *listening) outcome {
-	emulator := test.Emulator.emulator()
-	defer emulator.Close()
-	server.emulator.Store(emulator)
-
-	var o outcome
-	o.token = emulator.IssueToken()
-	args := []string{"convert", server.url, o.token, test.ChatID}
-	if test.Token != "" {
-		args[2] = test.Token
-	}
-	if test.Operation == "token" {
-		args = []string{"token", server.url, dingtalktest.AppKey, dingtalktest.AppSecret}
-		if test.Secret != "" {
-			args[3] = test.Secret
-		}
-	}
-	if server.official {
-		// The samples make the conversion only, and take the address as their SDKs do.
-		scheme, host, _ := strings.Cut(server.url, "://")
-		args = append([]string{scheme, host}, args[2:]...)
+// runCase runs a case against an emulator that was made what it wants.
+func runCase(ctx context.Context, p *program, test testCase, e *emulator) (o outcome) {
+	if err := e.prepare(ctx, test); err != nil {
+		return outcome{crash: err.Error()}
 	}
 	ctx, cancel := context.WithTimeout(ctx, caseLimit)
 	defer cancel()
-	command := exec.CommandContext(ctx, program, args...)
+	if p.sample {
+		o = runSample(ctx, p.path, test, e)
+	} else {
+		o = p.run(ctx, test, e)
+	}
+	var err error
+	if o.requests, err = e.requests(ctx); err != nil {
+		o.crash = cmp.Or(o.crash, err.Error())
+	}
+	return o
+}
+
+// runSample runs a sample of DingTalk's page. It makes one conversion, takes the address as its SDK does, and prints one
+// JSON object on its last line.
+func runSample(ctx context.Context, program string, test testCase, e *emulator) (o outcome) {
+	token := test.Token
+	if token == "" {
+		var err error
+		if token, err = e.token(ctx); err != nil {
+			return outcome{crash: err.Error()}
+		}
+	}
+	scheme, host, _ := strings.Cut(e.url, "://")
+	command := exec.CommandContext(ctx, program, scheme, host, token, test.ChatID)
 	command.Env = environment()
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
 	command.WaitDelay = time.Second
 	err := command.Run()
-
-	o.requestID = server.requestID()
-	if requests := emulator.Requests(); len(requests) > 0 {
-		last := requests[len(requests)-1]
-		o.path, o.answered = last.Path, last.Status
-	}
-	// Some generated clients print too; what counts is the last line.
 	lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
 	last := lines[len(lines)-1]
 	o.log = strings.TrimSpace(strings.Join(lines[:len(lines)-1], "\n") + "\n" + stderr.String())
+	var got map[string]any
 	switch {
 	case err != nil:
 		o.crash = fmt.Sprintf("%v: %s", err, tail(stderr.String()+stdout.String()))
-	case json.Unmarshal([]byte(last), &o.got) != nil:
+	case json.Unmarshal([]byte(last), &got) != nil:
 		o.crash = fmt.Sprintf("printed no JSON: %q", last)
+	default:
+		o.got = append(o.got, got)
 	}
 	return o
 }
@@ -186,52 +179,10 @@ func environment(extra ...string) []string {
 	return append(append(env, "LANG=C.UTF-8", "LC_ALL=C.UTF-8"), extra...)
 }
 
-// listening is a loopback listener in front of an emulator.
-type listening struct {
-	url      string // for clients: of the listener, or of a proxy before it
-	official bool   // whether the clients are official SDKs
-	emulator atomic.Pointer[dingtalktest.Emulator]
-	close    func()
-	mu       sync.Mutex
-	last     string
-}
-
-// serve listens. An emulator is to be stored before the first request.
-func serve(ctx context.Context) (*listening, error) {
-	listener, err := listen(ctx)
-	if err != nil {
-		return nil, err
-	}
-	l := &listening{url: "http://" + listener.Addr().String()}
-	server := &http.Server{
-		ReadHeaderTimeout: time.Minute,
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			l.emulator.Load().ServeHTTP(w, r)
-			l.mu.Lock()
-			l.last = w.Header().Get(generated.RequestIDHeader)
-			l.mu.Unlock()
-		}),
-	}
-	go func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			fmt.Fprintln(os.Stderr, "interop: the emulator stopped:", err)
-		}
-	}()
-	l.close = func() { _ = server.Close() }
-	return l, nil
-}
-
 // listen takes a free port of the loopback interface.
 func listen(ctx context.Context) (net.Listener, error) {
 	var config net.ListenConfig
 	return config.Listen(ctx, "tcp", "127.0.0.1:0")
-}
-
-// requestID is that of the last answer.
-func (l *listening) requestID() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.last
 }
 
 // tail is the end of a text, in one line.

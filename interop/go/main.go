@@ -1,21 +1,38 @@
-// Command go is the Go program of the interop table: it uses the generated client without the wrapper around it.
+// Command go is the Go program of the interop table, on the SDK: it reads what to do, one JSON object a line, and prints
+// what came of it.
 package main
 
 import (
+	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
+	"sync"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// report is the line that the program prints.
+// line is what the program reads.
+type line struct {
+	Client *struct {
+		URL    string `json:"url"`
+		Key    string `json:"appKey"`
+		Secret string `json:"appSecret"`
+		CA     string `json:"ca"`
+	} `json:"client"`
+	Convert []string `json:"convert"`
+	Send    []string `json:"send"`
+}
+
+// report is what a call came to.
 type report struct {
 	ID             string   `json:"id,omitempty"`
-	AccessToken    string   `json:"accessToken,omitempty"`
-	ExpireIn       int32    `json:"expireIn,omitempty"`
 	Status         int      `json:"status,omitempty"`
 	Code           string   `json:"code,omitempty"`
 	Message        string   `json:"message,omitempty"`
@@ -25,73 +42,74 @@ type report struct {
 }
 
 func main() {
-	if len(os.Args) != 5 {
-		fmt.Fprintln(os.Stderr, "usage: client convert URL TOKEN CHATID | client token URL APPKEY APPSECRET")
-		os.Exit(2)
-	}
-	call := convert
-	if os.Args[1] == "token" {
-		call = token
-	}
-	result, err := call(os.Args[2], os.Args[3], os.Args[4])
-	if err != nil {
-		result.Failure = err.Error()
-	}
-	if err := json.NewEncoder(os.Stdout).Encode(result); err != nil {
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func convert(url, token, chatID string) (report, error) {
-	client, err := generated.NewClient(url, generated.WithRequestEditorFn(func(_ context.Context, r *http.Request) error {
-		r.Header.Set(generated.TokenHeader, token)
-		return nil
-	}))
-	if err != nil {
-		return report{}, err
+func run() error {
+	var client *dingtalk.Client
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		var wanted line
+		if err := json.Unmarshal(lines.Bytes(), &wanted); err != nil {
+			return err
+		}
+		if made := wanted.Client; made != nil {
+			opts := []dingtalk.Option{dingtalk.WithBaseURL(made.URL)}
+			if made.CA != "" {
+				pem, err := os.ReadFile(made.CA)
+				if err != nil {
+					return err
+				}
+				trusted := x509.NewCertPool()
+				trusted.AppendCertsFromPEM(pem)
+				opts = append(opts, dingtalk.WithHTTPClient(&http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}}}))
+			}
+			var err error
+			if client, err = dingtalk.NewClient(dingtalk.AppCredentials{AppKey: made.Key, AppSecret: made.Secret}, opts...); err != nil {
+				return err
+			}
+			continue
+		}
+		reports := make([]report, len(wanted.Convert)+len(wanted.Send))
+		var all sync.WaitGroup
+		for i := range reports {
+			all.Go(func() {
+				if i < len(wanted.Convert) {
+					reports[i] = outcome(client.OpenConversationID(context.Background(), wanted.Convert[i]))
+				} else {
+					reports[i] = outcome(send(client, wanted.Send[i-len(wanted.Convert)]))
+				}
+			})
+		}
+		all.Wait()
+		if err := json.NewEncoder(os.Stdout).Encode(reports); err != nil {
+			return err
+		}
 	}
-	response, err := client.ChatIDToOpenConversationID(context.Background(), chatID)
-	var answer generated.ChatIDToOpenConversationIDResponseBody
-	result, err := read(response, err, &answer)
-	result.ID = answer.OpenConversationID
-	return result, err
+	return lines.Err()
 }
 
-func token(url, appKey, appSecret string) (report, error) {
-	client, err := generated.NewClient(url)
+func send(client *dingtalk.Client, id string) (string, error) {
+	answer, err := client.OrgGroupSend(context.Background(), generated.OrgGroupSendRequest{
+		OpenConversationID: id, RobotCode: "robot", MsgKey: "sampleText", MsgParam: "{}",
+	})
 	if err != nil {
-		return report{}, err
+		return "", err
 	}
-	response, err := client.GetAccessToken(context.Background(),
-		generated.GetAccessTokenRequest{AppKey: appKey, AppSecret: appSecret})
-	var answer generated.GetAccessTokenResponseBody
-	result, err := read(response, err, &answer)
-	result.AccessToken, result.ExpireIn = answer.AccessToken, answer.ExpireIn
-	return result, err
+	return answer.ProcessQueryKey, nil
 }
 
-// read decodes an answer: the generated client makes requests, and leaves answers to its caller.
-func read(response *http.Response, err error, answer any) (report, error) {
-	if err != nil {
-		return report{}, err
+func outcome(id string, err error) report {
+	if err == nil {
+		return report{ID: id}
 	}
-	defer response.Body.Close()
-	decoder := json.NewDecoder(response.Body)
-	if response.StatusCode == http.StatusOK {
-		return report{}, decoder.Decode(answer)
+	r := report{Failure: err.Error()}
+	var e *dingtalk.Error
+	if errors.As(err, &e) {
+		r.Status, r.Code, r.Message, r.RequestID, r.RequiredScopes = e.StatusCode, string(e.Code), e.Message, e.RequestID, e.RequiredScopes
 	}
-	result := report{Status: response.StatusCode}
-	var e generated.APIError
-	if err := decoder.Decode(&e); err != nil {
-		return result, err
-	}
-	result.Code, result.Message = e.Code, e.Message
-	if e.RequestID != nil {
-		result.RequestID = *e.RequestID
-	}
-	if e.AccessDeniedDetail != nil {
-		result.RequiredScopes = e.AccessDeniedDetail.RequiredScopes
-	}
-	return result, nil
+	return r
 }

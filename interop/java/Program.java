@@ -1,56 +1,72 @@
+import com.example.dingtalk.api.RobotApi;
+import com.example.dingtalk.model.OrgGroupSendRequest;
 import com.google.gson.Gson;
+import java.io.BufferedReader;
+import java.io.FileInputStream;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
-import org.openapitools.client.ApiClient;
-import org.openapitools.client.ApiException;
-import org.openapitools.client.api.ImApi;
-import org.openapitools.client.api.Oauth2Api;
-import org.openapitools.client.model.ApiError;
-import org.openapitools.client.model.GetAccessTokenRequest;
-import org.openapitools.client.model.GetAccessTokenResponseBody;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
-/** The Java program of the interop table, on the client that openapi-generator makes. */
+/** The Java program of the interop table: it reads what to do, one JSON object a line, and prints what came of it. */
 public final class Program {
-    public static void main(String[] args) {
-        Map<String, Object> report = new LinkedHashMap<>();
-        ApiClient client = new ApiClient().setBasePath(args[1]);
-        try {
-            if (args[0].equals("token")) {
-                GetAccessTokenResponseBody answer = new Oauth2Api(client)
-                    .getAccessToken(new GetAccessTokenRequest().appKey(args[2]).appSecret(args[3]));
-                report.put("accessToken", answer.getAccessToken());
-                report.put("expireIn", answer.getExpireIn());
-            } else {
-                client.setApiKey(args[2]);
-                report.put("id", new ImApi(client).chatIdToOpenConversationId(args[3]).getOpenConversationId());
+    private static final class Line {
+        Made client;
+        List<String> convert = List.of(), send = List.of();
+    }
+
+    private static final class Made {
+        String url, appKey, appSecret, ca;
+    }
+
+    public static void main(String[] args) throws Exception {
+        Gson gson = new Gson();
+        List<DingTalk.Code> codes = List.of(gson.fromJson(Files.readString(Path.of(args[0])), DingTalk.Code[].class));
+        BufferedReader input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        DingTalk made = null;
+        for (String text; (text = input.readLine()) != null; ) {
+            Line line = gson.fromJson(text, Line.class);
+            if (line.client != null) {
+                try (FileInputStream ca = line.client.ca == null ? null : new FileInputStream(line.client.ca)) {
+                    made = new DingTalk(line.client.url, line.client.appKey, line.client.appSecret, codes, ca);
+                }
+                continue;
             }
-        } catch (ApiException e) {
-            describe(e, report);
-        } catch (RuntimeException e) {
-            report.put("failure", e.toString());
+            DingTalk client = made;
+            Stream<Callable<String>> calls = Stream.concat(
+                line.convert.stream().map(chat -> () -> client.openConversationId(chat)),
+                line.send.stream().map(to -> () -> send(client, to)));
+            System.out.println(gson.toJson(calls.collect(Collectors.toList()).parallelStream().map(Program::outcome).collect(Collectors.toList())));
         }
-        System.out.println(new Gson().toJson(report));
         // The HTTP client's idle threads would keep the process alive for a while.
         System.exit(0);
     }
 
-    /** The exception holds the status and the body; the body is read with the generated model. */
-    private static void describe(ApiException e, Map<String, Object> report) {
-        if (e.getCode() == 0) {
-            report.put("failure", e.toString());
-            return;
-        }
-        report.put("status", e.getCode());
+    private static String send(DingTalk client, String to) throws Exception {
+        OrgGroupSendRequest message = new OrgGroupSendRequest().openConversationId(to).robotCode("robot").msgKey("sampleText").msgParam("{}");
+        return client.call(false, api -> new RobotApi(api).orgGroupSend(message).getProcessQueryKey());
+    }
+
+    private static Map<String, Object> outcome(Callable<String> call) {
+        Map<String, Object> report = new LinkedHashMap<>();
         try {
-            ApiError error = ApiError.fromJson(e.getResponseBody());
-            report.put("code", error.getCode());
-            report.put("message", error.getMessage());
-            report.put("requestId", error.getRequestid());
-            if (error.getAccessdenieddetail() != null) {
-                report.put("requiredScopes", error.getAccessdenieddetail().getRequiredScopes());
-            }
-        } catch (Exception notAnApiError) {
-            report.put("failure", notAnApiError.toString());
+            report.put("id", call.call());
+        } catch (DingTalk.Failure e) {
+            report.put("status", e.status);
+            report.put("code", e.code);
+            report.put("message", e.getMessage());
+            report.put("requestId", e.requestId);
+            report.put("requiredScopes", e.requiredScopes);
+            report.put("failure", e.getCause().toString());
+        } catch (Exception e) {
+            report.put("failure", e.toString());
         }
+        return report;
     }
 }

@@ -1,59 +1,53 @@
 <?php
 
-// The PHP program of the interop table, on the client that openapi-generator makes.
+// The PHP program of the interop table: it reads what to do, one JSON object a line, and prints what came of it.
 
 declare(strict_types=1);
 
-use DingTalk\Api\ImApi;
-use DingTalk\Api\Oauth2Api;
-use DingTalk\ApiException;
-use DingTalk\Configuration;
-use DingTalk\Model\ApiError;
-use DingTalk\Model\GetAccessTokenRequest;
-use GuzzleHttp\Client;
+use DingTalk\Api\RobotApi;
+use DingTalk\Model\OrgGroupSendRequest;
 
-require 'GuzzleHttp/autoload.php';
+require __DIR__ . '/vendor/autoload.php';
 
-// In place of composer's loader: the namespace DingTalk is the folder lib.
-spl_autoload_register(static function (string $class): void {
-    if (str_starts_with($class, 'DingTalk\\')) {
-        require getenv('GENERATED') . '/' . strtr(substr($class, strlen('DingTalk\\')), '\\', '/') . '.php';
+function outcome(callable $call): array
+{
+    try {
+        return ['id' => $call()];
+    } catch (DingTalkError $e) {
+        return [
+            'status' => $e->status,
+            'code' => $e->errorCode,
+            'message' => $e->getMessage(),
+            'requestId' => $e->requestId,
+            'requiredScopes' => $e->requiredScopes,
+            'failure' => (string) $e->getPrevious()?->getMessage(),
+        ];
+    } catch (Throwable $e) {
+        return ['failure' => get_class($e) . ': ' . $e->getMessage()];
     }
-});
-
-function convert(string $url, string $token, string $chatId): array
-{
-    $configuration = (new Configuration())->setHost($url)->setApiKey('x-acs-dingtalk-access-token', $token);
-    $answer = (new ImApi(new Client(), $configuration))->chatIdToOpenConversationId($chatId);
-    return ['id' => $answer->getOpenConversationId()];
 }
 
-function token(string $url, string $appKey, string $appSecret): array
+function send(DingTalkClient $client, string $to): string
 {
-    $configuration = (new Configuration())->setHost($url);
-    $request = new GetAccessTokenRequest(['app_key' => $appKey, 'app_secret' => $appSecret]);
-    $answer = (new Oauth2Api(new Client(), $configuration))->getAccessToken($request);
-    return ['accessToken' => $answer->getAccessToken(), 'expireIn' => $answer->getExpireIn()];
+    $message = new OrgGroupSendRequest(
+        ['open_conversation_id' => $to, 'robot_code' => 'robot', 'msg_key' => 'sampleText', 'msg_param' => '{}'],
+    );
+    return $client->call(false, fn ($http, $settings) => (new RobotApi($http, $settings))->orgGroupSend($message)->getProcessQueryKey());
 }
 
-// What an ApiException says. Its response object is the model of the contract's error, where the answer was one.
-function failure(ApiException $e): array
-{
-    $report = ['status' => $e->getCode()];
-    $error = $e->getResponseObject();
-    if ($error instanceof ApiError) {
-        $report += ['code' => $error->getCode(), 'message' => $error->getMessage(), 'requestId' => $error->getRequestid()];
-        $report['requiredScopes'] = $error->getAccessdenieddetail()?->getRequiredScopes();
+$codes = json_decode(file_get_contents($argv[1]), true, flags: JSON_THROW_ON_ERROR);
+while (($line = fgets(STDIN)) !== false) {
+    $wanted = json_decode($line, true, flags: JSON_THROW_ON_ERROR);
+    if ($made = $wanted['client'] ?? null) {
+        $client = new DingTalkClient($made['url'], $made['appKey'], $made['appSecret'], $codes, $made['ca'] ?? true);
+        continue;
     }
-    return $report;
+    $outcomes = [];
+    foreach ($wanted['convert'] ?? [] as $chat) {
+        $outcomes[] = outcome(fn () => $client->openConversationId($chat));
+    }
+    foreach ($wanted['send'] ?? [] as $to) {
+        $outcomes[] = outcome(fn () => send($client, $to));
+    }
+    echo json_encode($outcomes, JSON_THROW_ON_ERROR | JSON_UNESCAPED_UNICODE), "\n";
 }
-
-try {
-    [, $operation, $url, $first, $second] = $argv;
-    $report = $operation === 'token' ? token($url, $first, $second) : convert($url, $first, $second);
-} catch (ApiException $e) {
-    $report = failure($e);
-} catch (Throwable $e) {
-    $report = ['failure' => get_class($e) . ': ' . $e->getMessage()];
-}
-echo json_encode($report, JSON_THROW_ON_ERROR | JSON_UNESCAPED_UNICODE), "\n";

@@ -1,46 +1,50 @@
-"""The Python program of the interop table, on the client that openapi-generator makes."""
+"""The Python program of the interop table: it reads what to do, one JSON object a line, and prints what came
+of it."""
 
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
-import dingtalk_client
-from dingtalk_client.models import ApiError, GetAccessTokenRequest
-
-
-def convert(url, token, chat_id):
-    configuration = dingtalk_client.Configuration(host=url, api_key={"accessToken": token})
-    with dingtalk_client.ApiClient(configuration) as client:
-        answer = dingtalk_client.ImApi(client).chat_id_to_open_conversation_id(chat_id)
-    return {"id": answer.open_conversation_id}
+from dingtalk import DingTalk, DingTalkError
+from dingtalk_client import RobotApi
+from dingtalk_client.models import OrgGroupSendRequest
 
 
-def token(url, app_key, app_secret):
-    with dingtalk_client.ApiClient(dingtalk_client.Configuration(host=url)) as client:
-        answer = dingtalk_client.Oauth2Api(client).get_access_token(
-            GetAccessTokenRequest(app_key=app_key, app_secret=app_secret)
-        )
-    return {"accessToken": answer.access_token, "expireIn": answer.expire_in}
+def outcome(call):
+    try:
+        return {"id": call()}
+    except DingTalkError as error:
+        return {
+            "status": error.status,
+            "code": error.code,
+            "message": error.message,
+            "requestId": error.request_id,
+            "requiredScopes": error.required_scopes,
+            "failure": str(error),
+        }
+    except Exception as error:  # whatever else comes out of the generated client is a finding
+        return {"failure": f"{type(error).__name__}: {error}"}
 
 
-def failure(error):
-    """What an ApiException says. Its data is the model of the contract's error, where the answer was one."""
-    report = {"status": error.status}
-    if isinstance(error.data, ApiError):
-        report |= {"code": error.data.code, "message": error.data.message, "requestId": error.data.requestid}
-        if error.data.accessdenieddetail:
-            report["requiredScopes"] = error.data.accessdenieddetail.required_scopes
-    return report
+def send(client, conversation):
+    message = OrgGroupSendRequest(
+        open_conversation_id=conversation, robot_code="robot", msg_key="sampleText", msg_param="{}"
+    )
+    return client.call(False, lambda **auth: RobotApi(client.api).org_group_send(message, **auth).process_query_key)
 
 
 def main():
-    operation, *arguments = sys.argv[1:]
-    try:
-        report = {"convert": convert, "token": token}[operation](*arguments)
-    except dingtalk_client.ApiException as error:
-        report = failure(error)
-    except Exception as error:  # whatever else comes out of the generated client is a finding
-        report = {"failure": f"{type(error).__name__}: {error}"}
-    print(json.dumps(report))
+    with open(sys.argv[1], encoding="utf-8") as file:
+        codes = json.load(file)
+    for line in sys.stdin:
+        wanted = json.loads(line)
+        if new := wanted.get("client"):
+            client = DingTalk(new["url"], new["appKey"], new["appSecret"], codes, new.get("ca"))
+            continue
+        calls = [lambda chat=chat: client.open_conversation_id(chat) for chat in wanted.get("convert", [])]
+        calls += [lambda to=to: send(client, to) for to in wanted.get("send", [])]
+        with ThreadPoolExecutor(len(calls)) as threads:
+            print(json.dumps(list(threads.map(outcome, calls))), flush=True)
 
 
 main()

@@ -9,6 +9,6 @@ ln -s "$TOOLS/$packages/node_modules" "$BUILD/node_modules"
 
 # openapi-fetch has no notion of an API key: the program adds the header with its middleware.
 "$BUILD/node_modules/.bin/openapi-typescript" "$CONTRACT" -o "$BUILD/schema.d.ts"
-cp "$SOURCE"/{client.mts,process.d.ts,tsconfig.json} "$BUILD"
+cp "$SOURCE"/{client.mts,dingtalk.mts,process.d.ts,tsconfig.json} "$BUILD"
 "$BUILD/node_modules/.bin/tsc" --project "$BUILD/tsconfig.json"
 launcher "exec node '$BUILD/client.mjs' \"\$@\""

@@ -1,45 +1,32 @@
-// The Node.js program of the interop table: types from openapi-typescript, calls with openapi-fetch.
-import createClient from "openapi-fetch";
-import type { components, paths } from "./schema.js";
+// The Node.js program of the interop table: it reads what to do, one JSON object a line, and prints what came of it.
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { DingTalk, DingTalkError, result } from "./dingtalk.mjs";
 
-type ApiError = components["schemas"]["ApiError"];
-
-async function convert(baseUrl: string, token: string, chatId: string): Promise<object> {
-  const client = createClient<paths>({ baseUrl });
-  client.use({
-    onRequest({ request }) {
-      request.headers.set("x-acs-dingtalk-access-token", token);
-      return request;
-    },
-  });
-  const { data, error, response } = await client.POST("/v1.0/im/chat/{chatId}/convertToOpenConversationId", {
-    params: { path: { chatId } },
-  });
-  return data ? { id: data.openConversationId } : failure(response, error);
+async function outcome(call: Promise<string>): Promise<object> {
+  try {
+    return { id: await call };
+  } catch (error) {
+    if (!(error instanceof DingTalkError)) return { failure: String(error) };
+    const { status, code, message, requestId, requiredScopes, cause } = error;
+    return { status, code, message, requestId, requiredScopes, failure: String(cause ?? error) };
+  }
 }
 
-async function getToken(baseUrl: string, appKey: string, appSecret: string): Promise<object> {
-  const client = createClient<paths>({ baseUrl });
-  const { data, error, response } = await client.POST("/v1.0/oauth2/accessToken", { body: { appKey, appSecret } });
-  return data ? { accessToken: data.accessToken, expireIn: data.expireIn } : failure(response, error);
+function send(client: DingTalk, openConversationId: string): Promise<string> {
+  const body = { openConversationId, robotCode: "robot", msgKey: "sampleText", msgParam: "{}" };
+  return client.call(false, async (options) =>
+    result(await client.api.POST("/v1.0/robot/groupMessages/send", { body, ...options }), (data) => data.processQueryKey));
 }
 
-// An error that is not JSON is text here, whatever its type says.
-function failure(response: Response, error: ApiError | undefined): object {
-  if (typeof error !== "object") return { status: response.status };
-  return {
-    status: response.status,
-    code: error.code,
-    message: error.message,
-    requestId: error.requestid,
-    requiredScopes: error.accessdenieddetail?.requiredScopes,
-  };
-}
-
-const [operation, baseUrl, first, second] = process.argv.slice(2);
-try {
-  const call = operation === "token" ? getToken : convert;
-  console.log(JSON.stringify(await call(baseUrl, first, second)));
-} catch (error) {
-  console.log(JSON.stringify({ failure: String(error) }));
+const codes = JSON.parse(readFileSync(process.argv[2], "utf8"));
+let client: DingTalk;
+for await (const line of createInterface({ input: process.stdin })) {
+  const { client: made, convert = [], send: to = [] } = JSON.parse(line);
+  if (made) {
+    client = new DingTalk(made.url, made.appKey, made.appSecret, codes);
+    continue;
+  }
+  const calls = [...convert.map((id: string) => client.openConversationId(id)), ...to.map((id: string) => send(client, id))];
+  console.log(JSON.stringify(await Promise.all(calls.map(outcome))));
 }

@@ -1,16 +1,19 @@
-// The Go sample of DingTalk's page. Changed are the endpoint, the scheme, the token and the chat id, which come from the
-// command line, and two import paths: the page's are those of an older SDK. Added is what is printed.
+// This file is auto-generated, don't edit it. Thanks.
+// The Go sample of DingTalk's page, as gofmt formats it. Every line that differs from that says so at its end: the scheme, the endpoint, the
+// token and the chat id come from the command line, what came out is printed, and two import paths have the version that the SDK of
+// today has. The others are the page's.
+
+// Command go runs the sample.
 package main
 
 import (
-	"encoding/json"
-	"fmt"
-	"os"
-
-	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
+	"encoding/json"                                                  // added
+	"fmt"                                                            // added
+	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client" // changed
 	dingtalkim_1_0 "github.com/alibabacloud-go/dingtalk/im_1_0"
-	util "github.com/alibabacloud-go/tea-utils/v2/service"
+	util "github.com/alibabacloud-go/tea-utils/v2/service" // changed
 	"github.com/alibabacloud-go/tea/tea"
+	"os"
 )
 
 /**
@@ -18,35 +21,35 @@ import (
  * @return Client
  * @throws Exception
  */
-func CreateClient(protocol, endpoint string) (_result *dingtalkim_1_0.Client, _err error) {
+func CreateClient(protocol, endpoint string) (_result *dingtalkim_1_0.Client, _err error) { // changed
 	config := &openapi.Config{}
-	config.Protocol = tea.String(protocol)
+	config.Protocol = tea.String(protocol) // changed
 	config.RegionId = tea.String("central")
-	config.Endpoint = tea.String(endpoint)
-	_result = &dingtalkim_1_0.Client{} //nolint:ineffassign // as the page has it
+	config.Endpoint = tea.String(endpoint) // added
+	_result = &dingtalkim_1_0.Client{}     //nolint:ineffassign // as the page has it
 	_result, _err = dingtalkim_1_0.NewClient(config)
 	return _result, _err
 }
 
 func _main(args []*string) (_err error) {
-	client, _err := CreateClient(*args[0], *args[1])
+	client, _err := CreateClient(*args[0], *args[1]) // changed
 	if _err != nil {
 		return _err
 	}
 
 	chatIdToOpenConversationIdHeaders := &dingtalkim_1_0.ChatIdToOpenConversationIdHeaders{} //nolint:revive // as the page has it
-	chatIdToOpenConversationIdHeaders.XAcsDingtalkAccessToken = args[2]
+	chatIdToOpenConversationIdHeaders.XAcsDingtalkAccessToken = args[2]                      // changed
 	tryErr := func() (_e error) {
 		defer func() {
 			if r := tea.Recover(recover()); r != nil {
 				_e = r
 			}
 		}()
-		answer, _err := client.ChatIdToOpenConversationIdWithOptions(args[3], chatIdToOpenConversationIdHeaders, &util.RuntimeOptions{})
+		answer, _err := client.ChatIdToOpenConversationIdWithOptions(args[3], chatIdToOpenConversationIdHeaders, &util.RuntimeOptions{}) // changed; by := an error that was printed does not make main panic
 		if _err != nil {
 			return _err
 		}
-		report("id", answer.Body.OpenConversationId)
+		report("id", answer.Body.OpenConversationId) // added
 
 		return nil
 	}()
@@ -59,15 +62,17 @@ func _main(args []*string) (_err error) {
 			err.Message = tea.String(tryErr.Error())
 		}
 		if !tea.BoolValue(util.Empty(err.Code)) && !tea.BoolValue(util.Empty(err.Message)) {
-			report("code", err.Code, "message", err.Message)
-		} else {
-			report("failure", err.Message)
+			// err contains the code and message attributes that help you locate the issue
+			report("code", err.Code, "message", err.Message) // added
+		} else { // added
+			report("failure", err.Message) // added
 		}
+
 	}
 	return _err
 }
 
-// report prints what the runner reads: names and values.
+// report is added; it prints what the runner reads, names and values.
 func report(fields ...any) {
 	values := map[string]any{}
 	for i := 0; i < len(fields); i += 2 {

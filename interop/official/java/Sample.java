@@ -1,5 +1,6 @@
-// The Java sample of DingTalk's page. Changed are the endpoint, the scheme, the token and the chat id, which come from the
-// command line. Added is what is printed.
+// This file is auto-generated, don't edit it. Thanks.
+// The Java sample of DingTalk's page. Every line that differs from the page says so at its end: the scheme, the endpoint, the token and
+// the chat id come from the command line, what came out is printed, and the process ends. The others are the page's.
 package com.aliyun.sample;
 
 import com.aliyun.tea.*;
@@ -17,44 +18,44 @@ public class Sample {
      * @return Client
      * @throws Exception
      */
-    public static com.aliyun.dingtalkim_1_0.Client createClient(String protocol, String endpoint) throws Exception {
+    public static com.aliyun.dingtalkim_1_0.Client createClient(String protocol, String endpoint) throws Exception { // changed
         Config config = new Config();
-        config.protocol = protocol;
+        config.protocol = protocol; // changed
         config.regionId = "central";
-        config.endpoint = endpoint;
+        config.endpoint = endpoint; // added
         return new com.aliyun.dingtalkim_1_0.Client(config);
     }
 
     public static void main(String[] args_) throws Exception {
         java.util.List<String> args = java.util.Arrays.asList(args_);
-        com.aliyun.dingtalkim_1_0.Client client = Sample.createClient(args.get(0), args.get(1));
+        com.aliyun.dingtalkim_1_0.Client client = Sample.createClient(args.get(0), args.get(1)); // changed
         ChatIdToOpenConversationIdHeaders chatIdToOpenConversationIdHeaders = new ChatIdToOpenConversationIdHeaders();
-        chatIdToOpenConversationIdHeaders.xAcsDingtalkAccessToken = args.get(2);
+        chatIdToOpenConversationIdHeaders.xAcsDingtalkAccessToken = args.get(2); // changed
         try {
-            ChatIdToOpenConversationIdResponse answer = client.chatIdToOpenConversationIdWithOptions(args.get(3), chatIdToOpenConversationIdHeaders, new RuntimeOptions());
-            report("id", answer.body.openConversationId);
+            ChatIdToOpenConversationIdResponse answer = client.chatIdToOpenConversationIdWithOptions(args.get(3), chatIdToOpenConversationIdHeaders, new RuntimeOptions()); // changed
+            report("id", answer.body.openConversationId); // added
         } catch (TeaException err) {
             if (!com.aliyun.teautil.Common.empty(err.code) && !com.aliyun.teautil.Common.empty(err.message)) {
                 // err contains the code and message attributes that help you locate the issue
-                report("code", err.code, "message", err.message);
-            } else {
-                report("failure", err.message);
+                report("code", err.code, "message", err.message); // added
+            } else { // added
+                report("failure", err.message); // added
             }
 
         } catch (Exception _err) {
             TeaException err = new TeaException(_err.getMessage(), _err);
             if (!com.aliyun.teautil.Common.empty(err.code) && !com.aliyun.teautil.Common.empty(err.message)) {
                 // err contains the code and message attributes that help you locate the issue
-                report("code", err.code, "message", err.message);
-            } else {
-                report("failure", err.message);
+                report("code", err.code, "message", err.message); // added
+            } else { // added
+                report("failure", err.message); // added
             }
+
         }
-        // The HTTP client's idle threads would keep the process alive for a while.
-        System.exit(0);
+        System.exit(0); // added: the HTTP client's idle threads would keep the process alive for a while
     }
 
-    /** Prints what the runner reads: names and values. */
+    /** Added: prints what the runner reads, names and values. */
     private static void report(String... fields) {
         java.util.Map<String, String> values = new java.util.LinkedHashMap<>();
         for (int i = 0; i < fields.length; i += 2) {

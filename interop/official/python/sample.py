@@ -1,7 +1,9 @@
 # -*- coding: utf-8 -*-
-# The Python sample of DingTalk's page. Changed are the endpoint, the scheme, the token and the chat id, which come from the
-# command line. Added is what is printed.
-import json
+# The Python sample of DingTalk's page, both of its paths. Every line that differs from the page says so at its end: the scheme, the
+# endpoint, the token and the chat id come from the command line, and what came out is printed. Blank lines aside, the
+# others are the page's.
+# This file is auto-generated, don't edit it. Thanks.
+import json  # added
 import sys
 
 from typing import List
@@ -18,34 +20,51 @@ class Sample:
         pass
 
     @staticmethod
-    def create_client(protocol, endpoint) -> dingtalkim_1_0Client:
+    def create_client(protocol, endpoint) -> dingtalkim_1_0Client:  # changed
         """
         Initialize the account Client using Token
         @return: Client
         @throws Exception
         """
         config = open_api_models.Config()
-        config.protocol = protocol
+        config.protocol = protocol  # changed
         config.region_id = 'central'
-        config.endpoint = endpoint
+        config.endpoint = endpoint  # added
         return dingtalkim_1_0Client(config)
 
     @staticmethod
     def main(
         args: List[str],
     ) -> None:
-        client = Sample.create_client(args[0], args[1])
+        client = Sample.create_client(args[0], args[1])  # changed
         chat_id_to_open_conversation_id_headers = dingtalkim__1__0_models.ChatIdToOpenConversationIdHeaders()
-        chat_id_to_open_conversation_id_headers.x_acs_dingtalk_access_token = args[2]
+        chat_id_to_open_conversation_id_headers.x_acs_dingtalk_access_token = args[2]  # changed
         try:
-            answer = client.chat_id_to_open_conversation_id_with_options(args[3], chat_id_to_open_conversation_id_headers, util_models.RuntimeOptions())
-            print(json.dumps({'id': answer.body.open_conversation_id}))
+            answer = client.chat_id_to_open_conversation_id_with_options(args[3], chat_id_to_open_conversation_id_headers, util_models.RuntimeOptions())  # changed
+            print(json.dumps({'id': answer.body.open_conversation_id}))  # added
         except Exception as err:
             if not UtilClient.empty(err.code) and not UtilClient.empty(err.message):
                 # err contains the code and message attributes that help you locate the issue
-                print(json.dumps({'code': err.code, 'message': err.message}))
-            else:
-                print(json.dumps({'failure': str(err)}))
+                print(json.dumps({'code': err.code, 'message': err.message}))  # changed
+            else:  # added
+                print(json.dumps({'failure': str(err)}))  # added
+
+    @staticmethod
+    async def main_async(
+        args: List[str],
+    ) -> None:
+        client = Sample.create_client(args[0], args[1])  # changed
+        chat_id_to_open_conversation_id_headers = dingtalkim__1__0_models.ChatIdToOpenConversationIdHeaders()
+        chat_id_to_open_conversation_id_headers.x_acs_dingtalk_access_token = args[2]  # changed
+        try:
+            answer = await client.chat_id_to_open_conversation_id_with_options_async(args[3], chat_id_to_open_conversation_id_headers, util_models.RuntimeOptions())  # changed
+            print(json.dumps({'id': answer.body.open_conversation_id}))  # added
+        except Exception as err:
+            if not UtilClient.empty(err.code) and not UtilClient.empty(err.message):
+                # err contains the code and message attributes that help you locate the issue
+                print(json.dumps({'code': err.code, 'message': err.message}))  # changed
+            else:  # added
+                print(json.dumps({'failure': str(err)}))  # added
 
 
 if __name__ == '__main__':

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"sync"
+	"time"
+)
+
+// program is the program of a language. Its process is started for the first case and lives until a case makes it fail, since
+// some take a second to start. Each line that it reads is a JSON object: a client to make, in place of the one before, or
+// calls to make at once, after which it prints a line with an array of their outcomes.
+type program struct {
+	path   string
+	sample bool   // of DingTalk's page: one process for one conversion
+	codes  string // the file of the error codes
+	ca     string // the file of an authority, for what takes it when the process starts, as Node.js does
+
+	process *exec.Cmd
+	stdin   io.WriteCloser
+	lines   *bufio.Scanner
+	stderr  said
+}
+
+// said is what a process wrote, which may be read while it writes.
+type said struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *said) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+// take returns what was written since the last time.
+func (s *said) take() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.text.Reset()
+	return s.text.String()
+}
+
+// newClient is the line that makes a client.
+type newClient struct {
+	URL    string `json:"url"`
+	Key    string `json:"appKey"`
+	Secret string `json:"appSecret"`
+	CA     string `json:"ca,omitempty"` // a file to trust
+}
+
+func (p *program) start() (err error) {
+	p.process = exec.Command(p.path, p.codes)
+	p.process.Env = environment("NODE_EXTRA_CA_CERTS=" + p.ca)
+	p.process.Stderr = &p.stderr
+	p.process.WaitDelay = time.Second
+	if p.stdin, err = p.process.StdinPipe(); err != nil {
+		return err
+	}
+	stdout, err := p.process.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	p.lines = bufio.NewScanner(stdout)
+	return p.process.Start()
+}
+
+// stop ends the process by the end of its input, or by a signal if it does not heed that, and returns how it ended.
+func (p *program) stop() error {
+	if p.process == nil {
+		return nil
+	}
+	_ = p.stdin.Close() // A process that is gone already has closed it.
+	timer := time.AfterFunc(10*time.Second, func() { _ = p.process.Process.Kill() })
+	defer timer.Stop()
+	for p.lines.Scan() { //nolint:revive // what it prints at its end is nothing that was asked for
+	}
+	err := p.process.Wait()
+	p.process = nil
+	return err
+}
+
+// run takes a case's steps.
+func (p *program) run(ctx context.Context, test testCase, e *emulator) (o outcome) {
+	p.stderr.take()
+	if p.process == nil {
+		if err := p.start(); err != nil {
+			p.process = nil
+			return outcome{crash: err.Error()}
+		}
+	}
+	kill := p.process.Process
+	done := context.AfterFunc(ctx, func() { _ = kill.Kill() })
+	defer done()
+	client := newClient{URL: e.url, Key: e.key, Secret: cmp.Or(test.Secret, e.secret)}
+	if test.HTTPS {
+		client.CA = e.ca
+	}
+	err := p.write(map[string]any{"client": client})
+	for _, one := range test.steps() {
+		if err == nil {
+			err = p.do(ctx, one, e, &o)
+		}
+	}
+	if err != nil {
+		o.crash = fmt.Sprintf("%v; it ended with: %v", err, p.stop())
+	}
+	o.log += p.stderr.take()
+	if o.crash != "" {
+		o.crash += "; " + tail(o.log)
+	}
+	return o
+}
+
+// do takes one step.
+func (p *program) do(ctx context.Context, one step, e *emulator, o *outcome) error {
+	switch {
+	case one.Admin != "":
+		return e.tell(ctx, one.Admin, nil, nil)
+	case one.Pause > 0:
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Duration(one.Pause * float64(time.Second))):
+		}
+		return ctx.Err()
+	}
+	if err := p.write(step{Convert: one.Convert, Send: one.Send}); err != nil {
+		return err
+	}
+	// Some generated clients print too; what counts is a line that is an array.
+	for p.lines.Scan() {
+		var got []map[string]any
+		if json.Unmarshal(p.lines.Bytes(), &got) == nil {
+			o.got = append(o.got, got...)
+			return nil
+		}
+		o.log += p.lines.Text() + "\n"
+	}
+	return errors.New("printed no outcome")
+}
+
+func (p *program) write(line any) error {
+	raw, err := json.Marshal(line)
+	if err == nil {
+		_, err = fmt.Fprintf(p.stdin, "%s\n", raw)
+	}
+	return err
+}

@@ -132,7 +132,7 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // decide is what a request is answered: what the next fault says that is meant for it, or the truth. An answer that makes
 // clients drop their token is true from then on: the token is revoked.
 func (e *Emulator) decide(c *call) answer {
-	fault, faulty := e.faults.take(c.operation())
+	fault, faulty := e.faults.take(c)
 	if !faulty {
 		return e.answer(c)
 	}
@@ -163,6 +163,9 @@ func (c *call) operation() string {
 	}
 	return c.route.Operation.ID
 }
+
+// public says whether a request is one of an operation that takes no token.
+func (c *call) public() bool { return c.route != nil && c.route.Operation.Public }
 
 // answer is what is said to a request that no fault was queued for.
 func (e *Emulator) answer(c *call) answer {

@@ -58,7 +58,7 @@ var faultKinds = []FaultKind{
 		Fields: fields(responseFields, "code", "message", "scopes"), Required: []string{"code"}, answer: (*Fault).refuse,
 	},
 	{
-		Name: kindStickyToken, Does: "answers InvalidAuthentication and leaves the token as it was: the next token call gives the same one again",
+		Name: kindStickyToken, Does: "answers InvalidAuthentication; the next token call gives the same token again, which works",
 		Fields: fields(responseFields, "message"), Word: true,
 		answer: func(f *Fault, e *Emulator, c *call) answer {
 			f.code = generated.CodeInvalidAuthentication
@@ -76,15 +76,15 @@ var faultKinds = []FaultKind{
 		answer: func(f *Fault, _ *Emulator, _ *call) answer { return f.own() },
 	},
 	{
-		Name: kindTruncated, Does: "sends half of the body of the usual answer, or of your own, and closes the connection",
+		Name: kindTruncated, Does: "sends half of the usual body, or of your own, and closes the connection",
 		Fields: fields(responseFields, bodyFields...), Word: true, answer: spoil(truncate),
 	},
 	{
-		Name: kindWrongLength, Does: "sends the usual answer, or your own, with a Content-Length of half its body",
+		Name: kindWrongLength, Does: "sends the usual body, or your own, with half its Content-Length",
 		Fields: fields(responseFields, bodyFields...), Word: true, answer: spoil(overrun),
 	},
 	{
-		Name: kindSlow, Does: "sends the body of the usual answer, or of your own, byte by byte, waiting before each for the interval (100ms)",
+		Name: kindSlow, Does: "sends the usual body, or your own, byte by byte, one in an interval (100ms)",
 		Fields: fields(fields(responseFields, bodyFields...), "interval"), Word: true, answer: spoil(trickle),
 	},
 	{
@@ -111,11 +111,11 @@ var faultKinds = []FaultKind{
 		answer: func(*Fault, *Emulator, *call) answer { return banPage() },
 	},
 	{
-		Name: kindBanJSON, Does: `answers as banned addresses were answered, too: JSON with "punish":"deny"`, Fields: responseFields, Word: true,
+		Name: kindBanJSON, Does: `answers with the JSON of a banned address: "punish":"deny"`, Fields: responseFields, Word: true,
 		answer: func(*Fault, *Emulator, *call) answer { return banJSON() },
 	},
 	{
-		Name: kindPass, Does: "answers as usual: to let a request through between two faults, or to delay it", Fields: responseFields, Word: true,
+		Name: kindPass, Does: "answers as usual", Fields: responseFields, Word: true,
 		answer: func(_ *Fault, e *Emulator, c *call) answer { return e.answer(c) },
 	},
 }
@@ -152,6 +152,12 @@ func (f Fault) answer(e *Emulator, c *call) answer {
 		a.status = f.status
 	}
 	return a
+}
+
+// aboutToken says whether a fault is a code that rejects a token.
+func (f *Fault) aboutToken() bool {
+	row := generated.LookupErrorCode(string(f.code))
+	return f.kind == kindStickyToken || f.kind == kindCode && row != nil && row.Token == generated.TokenDrop
 }
 
 // refuse answers with the fault's code.

@@ -16,7 +16,7 @@ type faults struct {
 
 // FailNext queues faults. Each request takes the first that is meant for its operation, so that they apply in order;
 // a request that finds none is answered in earnest. A fault that is not bound to an operation by [Fault.For] also
-// applies to requests that match none.
+// applies to requests that match none, and one that rejects the token only to requests that carry one.
 func (e *Emulator) FailNext(queue ...Fault) {
 	q := &e.faults
 	q.mu.Lock()
@@ -58,8 +58,9 @@ func (e *Emulator) CheckFaults(queue ...Fault) error {
 	return nil
 }
 
-// take removes the fault for a request of this operation from the queue.
-func (q *faults) take(operation string) (Fault, bool) {
+// take removes the fault for a request from the queue. Nobody's token is rejected in a request that carries none, unless that
+// is asked for by name.
+func (q *faults) take(c *call) (Fault, bool) {
 	if q.queued.Load() == 0 {
 		return Fault{}, false
 	}
@@ -67,7 +68,7 @@ func (q *faults) take(operation string) (Fault, bool) {
 	defer q.mu.Unlock()
 	for i := range q.queue {
 		f := &q.queue[i]
-		if f.operation != "" && f.operation != operation {
+		if f.operation != "" && f.operation != c.operation() || f.operation == "" && c.public() && f.aboutToken() {
 			continue
 		}
 		taken := *f

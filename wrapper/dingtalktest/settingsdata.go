@@ -37,7 +37,7 @@ var settingTable = []setting{
 	{"latency", readAs(duration(WithLatency, 0, maxFaultTime)), func(s *settings) any { return s.latency.String() }},
 	{"missingScopes", readAs(plain(withMissingScopes)), func(s *settings) any { return append([]string{}, s.missingScopes...) }},
 	{"monthlyQuota", readAs(counted(WithMonthlyQuota, -1, maxCount)), func(s *settings) any { return s.monthlyQuota }},
-	{"ownersNotVisible", readAs(readOwners), func(s *settings) any { return slices.Sorted(maps.Keys(s.hiddenOwners)) }},
+	{"ownersNotVisible", readAs(readOwners), func(s *settings) any { return append([]string{}, slices.Sorted(maps.Keys(s.hiddenOwners))...) }},
 	{"qps", readAs(counted(WithQPS, 0, maxCount)), func(s *settings) any { return s.qps }},
 	{"recordSize", readAs(counted(WithRecordSize, 0, maxRecordSize)), func(s *settings) any { return s.recordSize }},
 	{"stickyToken", readAs(plain(func(on bool) Option { return func(s *settings) { s.stickyToken = on } })), func(s *settings) any { return s.stickyToken }},

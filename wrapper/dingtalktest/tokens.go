@@ -107,6 +107,12 @@ func (e *Emulator) IssueToken() string {
 	return e.tokens.issue(s.firstApp, s, e.now(s))
 }
 
+// Credentials are those of the first app.
+func (e *Emulator) Credentials() (appKey, appSecret string) {
+	s := e.settings.Load()
+	return s.firstApp, s.apps[s.firstApp]
+}
+
 // newToken makes up a token in the usual form of 32 hexadecimal digits.
 func newToken() string {
 	var raw [16]byte

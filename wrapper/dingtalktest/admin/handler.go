@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	_ "embed" // openapi.yaml
 	"encoding/json"
@@ -27,7 +28,7 @@ func OpenAPI() []byte { return slices.Clone(description) }
 
 const (
 	maxBody     = 1 << 20 // bytes
-	bodyTime    = 10 * time.Second
+	bodyTime    = 5 * time.Second
 	maxFaults   = 1000 // in one request
 	defaultWait = 10   // seconds
 	maxWait     = 60   // seconds
@@ -207,6 +208,10 @@ func readJSON(r *http.Request, into any) error {
 	decoder := json.NewDecoder(r.Body)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
+		var kind *json.UnmarshalTypeError
+		if errors.As(err, &kind) {
+			return fmt.Errorf("the body: %s cannot be a JSON %s", cmp.Or(kind.Field, "it"), kind.Value)
+		}
 		return fmt.Errorf("the body: %w", err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {

@@ -1,33 +1,61 @@
 using System;
 using System.Collections.Generic;
-using System.Net.Http;
+using System.IO;
+using System.Linq;
+using System.Security.Cryptography.X509Certificates;
 using System.Threading.Tasks;
 using DingTalk;
 using Newtonsoft.Json;
 
-/// <summary>The C# program of the interop table, on the client that NSwag makes.</summary>
+/// <summary>The C# program of the interop table: it reads what to do, one JSON object a line, and prints what came of it.</summary>
 public static class Program
 {
-    public static void Main(string[] args)
+    private sealed class Line
     {
-        Console.WriteLine(JsonConvert.SerializeObject(Report(args).GetAwaiter().GetResult()));
+        public Made Client;
+        public string[] Convert = new string[0], Send = new string[0];
     }
 
-    private static async Task<Dictionary<string, object>> Report(string[] args)
+    private sealed class Made
     {
-        // NSwag makes no setting of an API key: the header belongs to the HTTP client.
-        var http = new HttpClient();
-        var client = new DingTalkClient(http) { BaseUrl = args[1] };
+        public string Url, AppKey, AppSecret, Ca;
+    }
+
+    public static void Main(string[] args)
+    {
+        var codes = JsonConvert.DeserializeObject<Code[]>(File.ReadAllText(args[0]));
+        DingTalkClient client = null;
+        for (string text; (text = Console.ReadLine()) != null;)
+        {
+            var line = JsonConvert.DeserializeObject<Line>(text);
+            if (line.Client != null)
+            {
+                var ca = line.Client.Ca == null ? null : new X509Certificate2(line.Client.Ca);
+                client = DingTalkHandler.Client(line.Client.Url, line.Client.AppKey, line.Client.AppSecret, codes, ca);
+                continue;
+            }
+            var calls = line.Convert.Select(chat => Outcome(Convert(client, chat))).Concat(line.Send.Select(to => Outcome(Send(client, to))));
+            Console.WriteLine(JsonConvert.SerializeObject(Task.WhenAll(calls).GetAwaiter().GetResult()));
+        }
+    }
+
+    private static async Task<string> Convert(DingTalkClient client, string chat)
+    {
+        if (chat == "" || chat == "." || chat == "..") throw new ArgumentException("not a chat id");
+        return (await client.ChatIdToOpenConversationIdAsync(chat)).OpenConversationId;
+    }
+
+    private static async Task<string> Send(DingTalkClient client, string to)
+    {
+        var message = new OrgGroupSendRequest { OpenConversationId = to, RobotCode = "robot", MsgKey = "sampleText", MsgParam = "{}" };
+        return (await client.OrgGroupSendAsync(message)).ProcessQueryKey;
+    }
+
+    private static async Task<Dictionary<string, object>> Outcome(Task<string> call)
+    {
         try
         {
-            if (args[0] == "token")
-            {
-                var token = await client.GetAccessTokenAsync(new GetAccessTokenRequest { AppKey = args[2], AppSecret = args[3] });
-                return new Dictionary<string, object> { { "accessToken", token.AccessToken }, { "expireIn", token.ExpireIn } };
-            }
-            http.DefaultRequestHeaders.Add("x-acs-dingtalk-access-token", args[2]);
-            var answer = await client.ChatIdToOpenConversationIdAsync(args[3]);
-            return new Dictionary<string, object> { { "id", answer.OpenConversationId } };
+            return new Dictionary<string, object> { { "id", await call } };
         }
         catch (DingTalkException<ApiError> e)
         {

@@ -14,5 +14,5 @@ mono "$bin/NSwag.exe" openapi2csclient "/input:$CONTRACT" "/output:$BUILD/Client
 
 cp "$bin/Newtonsoft.Json.dll" "$BUILD"
 mcs -nologo -warn:0 -out:"$BUILD/client.exe" -r:"$BUILD/Newtonsoft.Json.dll" -r:System.Net.Http -r:System.Runtime.Serialization \
-  -r:System.ComponentModel.DataAnnotations "$BUILD/Client.cs" "$SOURCE/Program.cs"
+  -r:System.ComponentModel.DataAnnotations "$BUILD/Client.cs" "$SOURCE"/*.cs
 launcher "exec mono '$BUILD/client.exe' \"\$@\""

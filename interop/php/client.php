@@ -7,6 +7,7 @@ declare(strict_types=1);
 use DingTalk\Api\RobotApi;
 use DingTalk\Model\OrgGroupSendRequest;
 
+require 'GuzzleHttp/autoload.php'; // Debian's; with Packagist, Guzzle comes by the next line
 require __DIR__ . '/vendor/autoload.php';
 
 function outcome(callable $call): array

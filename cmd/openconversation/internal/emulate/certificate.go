@@ -1,9 +1,8 @@
 package emulate
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -22,9 +21,12 @@ type certificate struct {
 // certificateTime is how long both are valid. Some clients refuse a server's that is valid for longer than 398 days.
 const certificateTime = 365 * 24 * time.Hour
 
+// keyBits is the size of both keys. They are RSA because some clients read no elliptic ones, such as those on mono.
+const keyBits = 2048
+
 // newCertificate makes one for the loopback interface's names and for those that are given, which may be addresses.
 func newCertificate(names []string, now time.Time) (*certificate, error) {
-	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	caKey, err := rsa.GenerateKey(rand.Reader, keyBits)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +39,7 @@ func newCertificate(names []string, now time.Time) (*certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := rsa.GenerateKey(rand.Reader, keyBits)
 	if err != nil {
 		return nil, err
 	}

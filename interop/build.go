@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -22,7 +23,7 @@ func (s *settings) build(ctx context.Context, l language) (string, error) {
 		return "", err
 	}
 	dir := s.buildDir(l.folder)
-	program, stampFile := filepath.Join(dir, "client"), filepath.Join(dir, "stamp")
+	program, stampFile := filepath.Join(dir, cmp.Or(l.program, "client")), filepath.Join(dir, "stamp")
 	if old, err := os.ReadFile(stampFile); err == nil && string(old) == stamp && !l.fresh && !s.rebuild {
 		return program, nil
 	}
@@ -92,7 +93,7 @@ func (s *settings) stamp(source string, official bool) (string, error) {
 		}
 	}
 	err := filepath.WalkDir(source, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || entry.Name() == "defects.json" {
+		if err != nil || entry.IsDir() || strings.HasPrefix(entry.Name(), "defects") {
 			return err
 		}
 		return add(path)

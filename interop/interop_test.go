@@ -32,7 +32,7 @@ func TestFolders(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(l.folder, "build.sh")); err != nil {
 			t.Error(err)
 		}
-		defects, err := loadDefects(filepath.Join(l.folder, "defects.json"))
+		defects, err := loadDefects(filepath.Join(l.folder, l.defects()))
 		if err != nil {
 			t.Error(err)
 		}

@@ -1,5 +1,10 @@
 package main
 
+import (
+	"cmp"
+	"strings"
+)
+
 // language is one column of the table: a folder with a program and the script that builds it.
 type language struct {
 	name     string
@@ -7,6 +12,7 @@ type language struct {
 	official bool   // DingTalk's own SDK instead of a generated client
 	needs    []need
 	fresh    bool   // built every time: the Go tool has a cache of its own
+	program  string // the executable, if that is not client
 	flag     string // that chooses it on the command line, if that is not -lang
 }
 
@@ -17,6 +23,11 @@ func (l language) group() string {
 		return "official"
 	}
 	return "generated"
+}
+
+// defects is the name of the file of its defects, in its folder.
+func (l language) defects() string {
+	return strings.Replace(cmp.Or(l.program, "client"), "client", "defects", 1) + ".json"
 }
 
 // need is something that must be on the machine.
@@ -44,10 +55,10 @@ var (
 		debian: []string{"nodejs", "npm"},
 	}
 	needPHP = need{
-		what: "PHP 8.1 or newer with curl, mbstring and Guzzle 7",
+		what: "PHP 8.1 or newer with curl, mbstring, Guzzle 7 and composer",
 		probe: []string{"php", "-r", `(PHP_VERSION_ID >= 80100 && extension_loaded("curl") && extension_loaded("mbstring") &&
-			@include "GuzzleHttp/autoload.php") || exit(1);`},
-		debian: []string{"php-cli", "php-curl", "php-mbstring", "php-guzzlehttp-guzzle"},
+			@include "GuzzleHttp/autoload.php") || exit(1); exec("composer --version", $output, $code); exit($code);`},
+		debian: []string{"php-cli", "php-curl", "php-mbstring", "php-guzzlehttp-guzzle", "composer"},
 	}
 	needMono = need{
 		what:   "mono with mcs",
@@ -55,14 +66,14 @@ var (
 		debian: []string{"mono-complete"},
 	}
 	needCPP = need{
-		what:   "g++ with cpprest and OpenSSL",
-		probe:  []string{"sh", "-c", `printf '#include <cpprest/http_client.h>\n#include <openssl/ssl.h>\n' | g++ -E -x c++ - -o /dev/null`},
-		debian: []string{"g++", "libcpprest-dev", "libssl-dev"},
+		what:   "g++ and cmake with cpprest and OpenSSL",
+		probe:  []string{"sh", "-c", `cmake --version && printf '#include <cpprest/http_client.h>\n#include <openssl/ssl.h>\n' | g++ -E -x c++ - -o /dev/null`},
+		debian: []string{"g++", "cmake", "make", "libcpprest-dev", "libssl-dev"},
 	}
 	needC = need{
-		what:   "gcc with libcurl",
-		probe:  []string{"sh", "-c", `printf '#include <curl/curl.h>\n' | gcc -E -x c - -o /dev/null`},
-		debian: []string{"gcc", "libc6-dev", "libcurl4-openssl-dev"},
+		what:   "gcc and cmake with libcurl",
+		probe:  []string{"sh", "-c", `cmake --version && printf '#include <curl/curl.h>\n' | gcc -E -x c - -o /dev/null`},
+		debian: []string{"gcc", "cmake", "make", "libc6-dev", "libcurl4-openssl-dev"},
 	}
 )
 
@@ -82,6 +93,7 @@ func languages() []language {
 
 		{name: "official-go", folder: "official/go", official: true, needs: []need{needGo}, fresh: true},
 		{name: "official-python", folder: "official/python", official: true, needs: []need{needPython, needPip}},
+		{name: "official-python-async", folder: "official/python", program: "client-async", official: true, needs: []need{needPython, needPip}},
 		{name: "official-node", folder: "official/node", official: true, needs: []need{needNode}},
 		{name: "official-java", folder: "official/java", official: true, needs: []need{needJava, needMaven}},
 		// The page shows PHP, C# and C++ too, but their SDKs are not to be had from the registries that everything else here

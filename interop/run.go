@@ -51,7 +51,7 @@ func (c column) failed() bool {
 func (s *settings) runLanguage(ctx context.Context, l language, cases []testCase) column {
 	c := column{language: l, cells: map[string]cell{}}
 	fmt.Fprintf(os.Stderr, "== %s\n", l.name)
-	defects, err := loadDefects(filepath.Join(s.root, "interop", l.folder, "defects.json"))
+	defects, err := loadDefects(filepath.Join(s.root, "interop", l.folder, l.defects()))
 	if err != nil {
 		c.problem, c.short = err.Error(), "NOT RUN"
 		return c
@@ -98,7 +98,7 @@ func judge(l language, test testCase, o outcome, defects map[string]defect) cell
 		return cell{text: "ok"}
 	case len(differences) == 0:
 		return cell{text: "FIXED?", failed: true, notes: []string{
-			fmt.Sprintf("passes although interop/%s/defects.json names a defect (%s): take it out", l.folder, known.Name)}}
+			fmt.Sprintf("passes although interop/%s/%s names a defect (%s): take it out", l.folder, l.defects(), known.Name)}}
 	case listed && known.is(o):
 		notes := []string{known.Says}
 		if known.Link != "" {

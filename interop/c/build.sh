@@ -5,6 +5,6 @@ source "$ROOT/interop/tools.sh"
 
 openapi_generator generate -i "$CONTRACT" -g c -o "$BUILD/generated"
 
-cd "$BUILD/generated"
-gcc -O1 -w -I. -Iinclude -Iexternal -Imodel -Iapi -o "$BUILD/client" \
-  src/*.c external/*.c model/*.c api/*.c "$SOURCE/client.c" -lcurl
+cmake -S "$SOURCE" -B "$BUILD/cmake" -D GENERATED="$BUILD/generated" -Wno-dev
+cmake --build "$BUILD/cmake" --parallel 2
+ln -s cmake/client "$BUILD/client"

@@ -1,91 +1,106 @@
-// The C program of the interop table, on the client that openapi-generator makes on libcurl.
+// The C program of the interop table: it reads what to do, one JSON object a line, and prints what came of it.
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/ImAPI.h"
-#include "api/Oauth2API.h"
-#include "external/cJSON.h"
-#include "model/api_error.h"
+#include "api/RobotAPI.h"
+#include "dingtalk.h"
 
-// The client frees the body of an error before it returns. This copy is made as the body arrives, and holds what has arrived
-// so far: the callback is called for each piece with all of it.
-static char *body;
+// A call, and what it came to.
+typedef struct {
+  dingtalk *client;
+  char *to;
+  bool message;
+  cJSON *report;
+  pthread_t thread;
+} call;
 
-static void keep_body(void **data, long *length) {
-  free(body);
-  body = strndup(*data, *length);
+static char *send_message(apiClient_t *api, void *to) {
+  org_group_send_request_t *request =
+      org_group_send_request_create(strdup("sampleText"), strdup("{}"), strdup(to), strdup("robot"), NULL);
+  org_group_send_response_body_t *answer = RobotAPI_orgGroupSend(api, request);
+  char *key = answer && answer->process_query_key ? strdup(answer->process_query_key) : NULL;
+  org_group_send_response_body_free(answer);
+  org_group_send_request_free(request);
+  return key;
 }
 
-static void add_text(cJSON *report, const char *name, const char *text) {
-  if (text) cJSON_AddStringToObject(report, name, text);
+static void add_text(cJSON *report, const char *name, const cJSON *text) {
+  if (cJSON_IsString(text)) cJSON_AddStringToObject(report, name, text->valuestring);
 }
 
-// add_error reads the body with the generated model of the contract's error.
-static void add_error(cJSON *report, long status) {
-  cJSON_AddNumberToObject(report, "status", status);
-  cJSON *json = body ? cJSON_Parse(body) : NULL;
-  api_error_t *error = json ? api_error_parseFromJSON(json) : NULL;
-  if (error) {
-    add_text(report, "code", error->code);
-    add_text(report, "message", error->message);
-    add_text(report, "requestId", error->requestid);
-    if (error->accessdenieddetail && error->accessdenieddetail->required_scopes) {
-      cJSON *scopes = cJSON_AddArrayToObject(report, "requiredScopes");
-      listEntry_t *entry;
-      list_ForEach(entry, error->accessdenieddetail->required_scopes) {
-        cJSON_AddItemToArray(scopes, cJSON_CreateString(entry->data));
-      }
-    }
-    api_error_free(error);
-  }
-  cJSON_Delete(json);
-}
-
-static void convert(cJSON *report, char *url, char *token, char *chat_id) {
-  list_t *keys = list_createList();
-  list_addElement(keys, keyValuePair_create("x-acs-dingtalk-access-token", token));
-  apiClient_t *client = apiClient_create_with_base_path(url, NULL, keys);
-  client->data_callback_func = keep_body;
-  chat_id_to_open_conversation_id_response_body_t *answer = ImAPI_chatIdToOpenConversationId(client, chat_id);
-  if (answer) {
-    add_text(report, "id", answer->open_conversation_id);
-    chat_id_to_open_conversation_id_response_body_free(answer);
+static void *make(void *argument) {
+  call *c = argument;
+  dingtalk_error error;
+  char *result = c->message ? dingtalk_call(c->client, false, send_message, c->to, &error)
+                            : dingtalk_open_conversation_id(c->client, c->to, &error);
+  c->report = cJSON_CreateObject();
+  if (result) {
+    cJSON_AddStringToObject(c->report, "id", result);
   } else {
-    add_error(report, client->response_code);
+    cJSON_AddNumberToObject(c->report, "status", error.status);
+    cJSON_AddStringToObject(c->report, "code", error.code);
+    add_text(c->report, "message", cJSON_GetObjectItem(error.fields, "message"));
+    add_text(c->report, "requestId", cJSON_GetObjectItem(error.fields, "requestid"));
+    cJSON *scopes = cJSON_GetObjectItem(cJSON_GetObjectItem(error.fields, "accessdenieddetail"), "requiredScopes");
+    if (scopes) cJSON_AddItemToObject(c->report, "requiredScopes", cJSON_Duplicate(scopes, true));
   }
-  apiClient_free(client);
+  cJSON_Delete(error.fields);
+  free(result);
+  return NULL;
 }
 
-static void get_token(cJSON *report, char *url, char *app_key, char *app_secret) {
-  apiClient_t *client = apiClient_create_with_base_path(url, NULL, NULL);
-  client->data_callback_func = keep_body;
-  get_access_token_request_t *request = get_access_token_request_create(strdup(app_key), strdup(app_secret));
-  get_access_token_response_body_t *answer = Oauth2API_getAccessToken(client, request);
-  if (answer) {
-    add_text(report, "accessToken", answer->access_token);
-    if (answer->expire_in) cJSON_AddNumberToObject(report, "expireIn", *answer->expire_in);
-    get_access_token_response_body_free(answer);
-  } else {
-    add_error(report, client->response_code);
+static void run(dingtalk *client, const cJSON *wanted) {
+  enum { MOST = 64 };
+  call calls[MOST];
+  int n = 0;
+  const cJSON *to;
+  cJSON_ArrayForEach(to, cJSON_GetObjectItem(wanted, "convert")) if (n < MOST) calls[n++] = (call){client, to->valuestring, false};
+  cJSON_ArrayForEach(to, cJSON_GetObjectItem(wanted, "send")) if (n < MOST) calls[n++] = (call){client, to->valuestring, true};
+  for (int i = 0; i < n; i++) pthread_create(&calls[i].thread, NULL, make, &calls[i]);
+  cJSON *reports = cJSON_CreateArray();
+  for (int i = 0; i < n; i++) {
+    pthread_join(calls[i].thread, NULL);
+    cJSON_AddItemToArray(reports, calls[i].report);
   }
-  apiClient_free(client);
+  char *line = cJSON_PrintUnformatted(reports);
+  printf("\n%s\n", line); // on a line of its own, since the generated client prints, too
+  fflush(stdout);
+  free(line);
+  cJSON_Delete(reports);
+}
+
+static char *read_file(const char *name) {
+  FILE *file = fopen(name, "r");
+  char *text = NULL;
+  size_t size = 0;
+  if (!file || getdelim(&text, &size, '\0', file) < 0) exit(EXIT_FAILURE);
+  fclose(file);
+  return text;
 }
 
 int main(int argc, char **argv) {
-  if (argc != 5) {
-    fputs("usage: client convert URL TOKEN CHATID | client token URL APPKEY APPSECRET\n", stderr);
-    return 2;
-  }
   apiClient_setupGlobalEnv();
-  cJSON *report = cJSON_CreateObject();
-  (strcmp(argv[1], "token") == 0 ? get_token : convert)(report, argv[2], argv[3], argv[4]);
-  char *line = cJSON_PrintUnformatted(report);
-  // On a line of its own, since the client itself prints.
-  printf("\n%s\n", line);
-  free(line);
-  cJSON_Delete(report);
-  free(body);
+  char *text = read_file(argv[argc - 1]), *line = NULL;
+  cJSON *codes = cJSON_Parse(text);
+  size_t size = 0;
+  dingtalk *client = NULL;
+  while (getline(&line, &size, stdin) > 0) {
+    cJSON *wanted = cJSON_Parse(line), *made = cJSON_GetObjectItem(wanted, "client");
+    if (made) {
+      const char *field[] = {"url", "appKey", "appSecret", "ca"}, *value[4];
+      for (int i = 0; i < 4; i++) value[i] = cJSON_GetStringValue(cJSON_GetObjectItem(made, field[i]));
+      dingtalk_free(client);
+      client = dingtalk_create(value[0], value[1], value[2], codes, value[3]);
+    } else {
+      run(client, wanted);
+    }
+    cJSON_Delete(wanted);
+  }
+  dingtalk_free(client);
+  cJSON_Delete(codes);
+  free(text), free(line);
   apiClient_unsetupGlobalEnv();
-  return 0;
+  return EXIT_SUCCESS;
 }

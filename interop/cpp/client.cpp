@@ -1,65 +1,43 @@
-// The C++ program of the interop table, on the client that openapi-generator makes on the C++ REST SDK.
-#include <cstdlib>
+// The C++ program of the interop table: it reads what to do, one JSON object a line, and prints what came of it.
+#include <fstream>
+#include <future>
 #include <iostream>
-#include <memory>
-#include <string>
+#include <vector>
 
-#include <cpprest/json.h>
+#include "DingTalkClient/api/RobotApi.h"
+#include "dingtalk.hpp"
 
-#include "DingTalkClient/ApiClient.h"
-#include "DingTalkClient/ApiConfiguration.h"
-#include "DingTalkClient/ApiException.h"
-#include "DingTalkClient/api/ImApi.h"
-#include "DingTalkClient/api/Oauth2Api.h"
-#include "DingTalkClient/model/ApiError.h"
-#include "DingTalkClient/model/GetAccessTokenRequest.h"
-
-using namespace org::openapitools::client;
 using web::json::value;
 
 namespace {
 
-std::shared_ptr<api::ApiConfiguration> configuration(const std::string &url) {
-  auto result = std::make_shared<api::ApiConfiguration>();
-  result->setBaseUrl(url);
-  return result;
+std::string text(const value &object, const std::string &field) {
+  return object.has_string_field(field) ? object.at(field).as_string() : "";
 }
 
-value convert(const std::string &url, const std::string &token, const std::string &chat_id) {
-  auto settings = configuration(url);
-  settings->setApiKey("accessToken", token);
-  auto answer = api::ImApi(std::make_shared<api::ApiClient>(settings)).chatIdToOpenConversationId(chat_id).get();
-  auto report = value::object();
-  report["id"] = value(answer->getOpenConversationId());
-  return report;
+std::string send(dingtalk::Client &client, const std::string &to) {
+  auto message = std::make_shared<dingtalk::generated::model::OrgGroupSendRequest>();
+  message->setOpenConversationId(to);
+  message->setRobotCode("robot");
+  message->setMsgKey("sampleText");
+  message->setMsgParam("{}");
+  return client.call(false, [&](auto api) { return dingtalk::generated::api::RobotApi(api).orgGroupSend(message).get()->getProcessQueryKey(); });
 }
 
-value get_token(const std::string &url, const std::string &app_key, const std::string &app_secret) {
-  auto request = std::make_shared<model::GetAccessTokenRequest>();
-  request->setAppKey(app_key);
-  request->setAppSecret(app_secret);
-  auto answer = api::Oauth2Api(std::make_shared<api::ApiClient>(configuration(url))).getAccessToken(request).get();
+value outcome(const std::function<std::string()> &call) {
   auto report = value::object();
-  report["accessToken"] = value(answer->getAccessToken());
-  report["expireIn"] = value(answer->getExpireIn());
-  return report;
-}
-
-// failure reads the body that the exception holds with the generated model of the contract's error.
-value failure(const api::ApiException &exception) {
-  auto report = value::object();
-  report["status"] = value(exception.error_code().value());
   try {
-    model::ApiError error;
-    error.fromJson(value::parse(*exception.getContent()));
-    if (error.codeIsSet()) report["code"] = value(error.getCode());
-    if (error.messageIsSet()) report["message"] = value(error.getMessage());
-    if (error.requestidIsSet()) report["requestId"] = value(error.getRequestid());
-    if (error.accessdenieddetailIsSet()) {
-      report["requiredScopes"] = error.getAccessdenieddetail()->toJson()["requiredScopes"];
-    }
-  } catch (const web::json::json_exception &not_json) {
-    report["failure"] = value(not_json.what());
+    report["id"] = value(call());
+  } catch (const dingtalk::Error &error) {
+    report["status"] = value(error.status);
+    report["code"] = value(error.code);
+    report["message"] = value(text(error.fields, "message"));
+    report["requestId"] = value(text(error.fields, "requestid"));
+    if (error.fields.has_field("accessdenieddetail"))
+      report["requiredScopes"] = dingtalk::lower_fields(error.fields.at("accessdenieddetail"))["requiredscopes"];
+    report["failure"] = value(error.what());
+  } catch (const std::exception &exception) {
+    report["failure"] = value(exception.what());
   }
   return report;
 }
@@ -67,19 +45,25 @@ value failure(const api::ApiException &exception) {
 } // namespace
 
 int main(int argc, char **argv) {
-  if (argc != 5) {
-    std::cerr << "usage: client convert URL TOKEN CHATID | client token URL APPKEY APPSECRET\n";
-    return EXIT_FAILURE;
+  std::ifstream file(argv[argc - 1]);
+  auto codes = value::parse(file);
+  std::unique_ptr<dingtalk::Client> client;
+  for (std::string line; std::getline(std::cin, line);) {
+    auto wanted = value::parse(line);
+    if (wanted.has_field("client")) {
+      auto made = wanted["client"];
+      client = std::make_unique<dingtalk::Client>(text(made, "url"), text(made, "appKey"), text(made, "appSecret"), codes, text(made, "ca"));
+      continue;
+    }
+    std::vector<std::future<value>> calls;
+    if (wanted.has_field("convert"))
+      for (const auto &chat : wanted["convert"].as_array())
+        calls.push_back(std::async(std::launch::async, outcome, [&client, id = chat.as_string()] { return client->open_conversation_id(id); }));
+    if (wanted.has_field("send"))
+      for (const auto &to : wanted["send"].as_array())
+        calls.push_back(std::async(std::launch::async, outcome, [&client, id = to.as_string()] { return send(*client, id); }));
+    auto outcomes = value::array();
+    for (auto &call : calls) outcomes[outcomes.size()] = call.get();
+    std::cout << outcomes.serialize() << std::endl;
   }
-  value report;
-  try {
-    report = (std::string(argv[1]) == "token" ? get_token : convert)(argv[2], argv[3], argv[4]);
-  } catch (const api::ApiException &exception) {
-    report = failure(exception);
-  } catch (const std::exception &exception) {
-    report = value::object();
-    report["failure"] = value(exception.what());
-  }
-  std::cout << report.serialize() << std::endl;
-  return EXIT_SUCCESS;
 }

@@ -11,4 +11,7 @@ install() {
 }
 once "$packages" install
 cp "$SOURCE/sample.py" "$BUILD"
+# The page ends with its first path; the other one is called as its second.
+launcher "PYTHONPATH='$BUILD:$TOOLS/$packages' exec python3 -c 'import asyncio, sys, sample; asyncio.run(sample.Sample.main_async(sys.argv[1:]))' \"\$@\""
+mv "$BUILD/client" "$BUILD/client-async"
 launcher "PYTHONPATH='$TOOLS/$packages' exec python3 '$BUILD/sample.py' \"\$@\""

@@ -32,10 +32,18 @@ npm_into() {
   npm install --silent --ignore-scripts --no-audit --no-fund --no-save --prefix "${*: -1}" "${@:1:$#-1}"
 }
 
-# openapi_generator ARGUMENT… runs the generator that PyPI's package brings. Java teams will rather use its Maven plugin.
-openapi_generator() {
+# page HEADING runs the commands of a language's page, README.md, as its readers would paste them: in $BUILD, where openapi.yaml
+# and the folder's files are.
+page() {
   once "openapi-generator-$OPENAPI_GENERATOR" pip_into --no-deps "openapi-generator-cli==$OPENAPI_GENERATOR"
-  java -jar "$TOOLS/openapi-generator-$OPENAPI_GENERATOR/openapi_generator_cli/openapi-generator.jar" "$@"
+  mkdir -p "$BUILD/bin"
+  printf '#!/bin/sh\nexec java -jar "%s" "$@"\n' \
+    "$TOOLS/openapi-generator-$OPENAPI_GENERATOR/openapi_generator_cli/openapi-generator.jar" >"$BUILD/bin/openapi-generator-cli"
+  chmod +x "$BUILD/bin/openapi-generator-cli"
+  find "$SOURCE" -maxdepth 1 -type f -exec cp {} "$BUILD" \;
+  cp "$CONTRACT" "$BUILD/openapi.yaml"
+  sed -n "/^### $1\$/,/^##/p" "$ROOT/interop/README.md" | sed -n '/^```sh$/,/^```$/p' | grep -v '^```' >"$BUILD/page.sh"
+  (cd "$BUILD" && PATH="$BUILD/bin:$PATH" bash -euxo pipefail page.sh)
 }
 
 # launcher LINE… makes the executable called client out of shell lines. It must not name SOURCE: a build outlives the clone

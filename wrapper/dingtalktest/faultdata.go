@@ -27,7 +27,7 @@ const (
 
 // faultData is a fault as JSON has it. FaultKinds says which fields a kind takes.
 type faultData struct {
-	Fault       string            `json:"fault"`
+	Fault       faultName         `json:"fault"`
 	Operation   string            `json:"operation,omitempty"`
 	Times       *int              `json:"times,omitempty"`
 	Always      bool              `json:"always,omitempty"`
@@ -42,6 +42,18 @@ type faultData struct {
 	Body        *string           `json:"body,omitempty"`
 	BodyBase64  *string           `json:"bodyBase64,omitempty"`
 	Interval    string            `json:"interval,omitempty"`
+}
+
+// faultName is a name, or a status, which need not be quoted.
+type faultName string
+
+func (n *faultName) UnmarshalJSON(raw []byte) error {
+	var number json.Number
+	if raw[0] != '"' && json.Unmarshal(raw, &number) == nil {
+		*n = faultName(number)
+		return nil
+	}
+	return json.Unmarshal(raw, (*string)(n))
 }
 
 // ParseFault reads a fault from a word: what it does, and after a colon how many requests it is for, a number from 1 or
@@ -84,7 +96,7 @@ func kindNames() (names []string) {
 // faultWord is the data of a fault that is named by one word.
 func faultWord(what string) (faultData, bool) {
 	if k := kindNamed(what); k != nil && k.Word && what != "" {
-		return faultData{Fault: k.Name}, true
+		return faultData{Fault: faultName(k.Name)}, true
 	}
 	if i := slices.IndexFunc(generated.ErrorCodes, func(row generated.ErrorCode) bool { return row.Name == what }); i >= 0 {
 		return faultData{Fault: kindCode, Code: string(generated.ErrorCodes[i].Code)}, true
@@ -101,12 +113,12 @@ func faultWord(what string) (faultData, bool) {
 	return faultData{}, false
 }
 
-// UnmarshalJSON reads a string as [ParseFault] does, or an object whose field "fault" names one of [FaultKinds] or is such
+// UnmarshalJSON reads a string, or a number that is a status, as [ParseFault] does, or an object whose field "fault" names one of [FaultKinds] or is such
 // a word without a colon. Fields that the kind does not take are errors.
 func (f *Fault) UnmarshalJSON(raw []byte) error {
-	var word string
-	if json.Unmarshal(raw, &word) == nil {
-		fault, err := ParseFault(word)
+	var word faultName
+	if string(raw) != "null" && json.Unmarshal(raw, &word) == nil {
+		fault, err := ParseFault(string(word))
 		*f = fault
 		return err
 	}
@@ -114,11 +126,11 @@ func (f *Fault) UnmarshalJSON(raw []byte) error {
 	if err := decodeStrictly(raw, &data); err != nil {
 		return err
 	}
-	if kindNamed(data.Fault) == nil || data.Fault == "" {
-		named, ok := faultWord(data.Fault)
+	if name := string(data.Fault); kindNamed(name) == nil || name == "" {
+		named, ok := faultWord(name)
 		switch {
 		case !ok:
-			return &UnknownFaultError{Name: data.Fault}
+			return &UnknownFaultError{Name: name}
 		case data.Code != "":
 			return fmt.Errorf("fault %s takes no code beside its name", data.Fault)
 		}
@@ -148,7 +160,7 @@ func (f Fault) Name() string {
 
 func (f Fault) data() faultData {
 	d := faultData{
-		Fault: f.kind, Operation: f.operation, Always: f.times < 0, Delay: durationText(f.delay), Code: string(f.code),
+		Fault: faultName(f.kind), Operation: f.operation, Always: f.times < 0, Delay: durationText(f.delay), Code: string(f.code),
 		Message: f.message, Scopes: f.scopes, ContentType: f.contentType, Interval: durationText(f.interval),
 	}
 	if d.Fault == "" {
@@ -180,7 +192,7 @@ func (f Fault) data() faultData {
 
 // fault checks the data against its kind's row.
 func (d *faultData) fault() (Fault, error) {
-	k := kindNamed(d.Fault)
+	k := kindNamed(string(d.Fault))
 	given := d.given()
 	for _, name := range given {
 		if !slices.Contains(k.Fields, name) {

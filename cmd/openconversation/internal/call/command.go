@@ -155,6 +155,7 @@ type options struct {
 	connect.Flags
 	body    string
 	json    bool
+	yes     bool
 	timeout time.Duration
 }
 
@@ -180,6 +181,9 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 			if err != nil {
 				return err
 			}
+			if err := confirm(cmd.Context(), w, o, route.Operation); err != nil {
+				return err
+			}
 			return run(cmd.Context(), w, o, request)
 		})
 	}()
@@ -189,6 +193,9 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 	own.Flags().StringVar(&o.body, "body", "", "the body as JSON, or `@FILE`; @- is standard input")
 	own.Flags().BoolVar(&o.json, "json", false, "print a failure as a JSON object on standard output, too")
 	own.Flags().DurationVar(&o.timeout, "timeout", 0, "end after this `time`, such as 30s; 0 is no limit")
+	if route.Operation.Repeat != generated.RepeatSafe {
+		own.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask, on a terminal, before the call is sent")
+	}
 	for _, p := range route.Parameters {
 		added := newParameter(p, own.Flags().Lookup(p.Name) != nil || flags.Lookup(p.Name) != nil)
 		flags.StringArrayVar(&added.values, added.flag, nil, added.usage())
@@ -215,12 +222,27 @@ func about(route generated.Route) string {
 	if o.Repeat == generated.RepeatSafe {
 		b.WriteString("\nThe call is safe to repeat: it is repeated when the network or the service fails.")
 	} else {
-		b.WriteString("\nThe call may change something and is NOT safe to repeat: after a failure it may have been\ndone all the same. It is repeated by itself only if the service surely did not process it.")
+		b.WriteString("\nThe call may change something and is NOT safe to repeat: after a failure it may have been\ndone all the same. It is repeated by itself only if the service surely did not process it.\nOn a terminal the command asks before it sends; --yes skips that.")
 	}
 	if o.Docs != "" {
 		b.WriteString("\n\nSee " + o.Docs)
 	}
 	return b.String()
+}
+
+// confirm asks before a call is sent that is not to be sent twice: by whoever types it, and not of a script or an emulator.
+func confirm(ctx context.Context, w *term.World, o *options, operation *generated.Operation) error {
+	if operation.Repeat == generated.RepeatSafe || o.yes || o.Emulator() || !w.Interactive() {
+		return nil
+	}
+	yes, err := w.Ask(ctx, fmt.Sprintf("%s is not safe to repeat: a second call does it twice. Send it to %s?", operation.ID, o.Host(w)))
+	if err != nil {
+		return err
+	}
+	if !yes {
+		return &explain.Error{Code: explain.SomeFailed, Err: errors.New("not sent")}
+	}
+	return nil
 }
 
 // run sends a request and prints the answer.

@@ -15,6 +15,7 @@ import (
 const (
 	repeatExtension     = "x-repeat"
 	permissionExtension = "x-permission"
+	aliasExtension      = "x-alias"
 	pagingExtension     = "x-paging"
 	successExtension    = "x-success"
 )
@@ -32,6 +33,16 @@ func (c *Contract) operations() ([]Operation, error) {
 		}
 	}
 	slices.SortFunc(ops, func(a, b Operation) int { return cmp.Compare(a.ID, b.ID) })
+	names := map[string]bool{}
+	for _, o := range ops {
+		names[o.ID] = true
+	}
+	for _, o := range ops {
+		if o.Alias != "" && names[o.Alias] {
+			return nil, c.lines.errorf(under(o.at, aliasExtension), "another operation is called %s", o.Alias)
+		}
+		names[o.Alias] = true
+	}
 	return ops, nil
 }
 
@@ -45,6 +56,9 @@ func (c *Contract) operation(path, method string, item *openapi3.PathItem, op *o
 		o.Docs = op.ExternalDocs.URL
 	}
 	if o.Permission, err = c.text(op.Extensions, permissionExtension, at); err != nil {
+		return o, err
+	}
+	if o.Alias, err = c.alias(op, at); err != nil {
 		return o, err
 	}
 	if o.Safe, err = c.repeat(method, op, at); err != nil {
@@ -92,6 +106,15 @@ func (c *Contract) text(extensions map[string]any, name string, at []string) (st
 		return "", c.lines.errorf(under(at, name), "it is not one line of printable text")
 	}
 	return text, nil
+}
+
+// alias is another name of an operation, for those who type it.
+func (c *Contract) alias(op *openapi3.Operation, at []string) (string, error) {
+	alias, err := c.text(op.Extensions, aliasExtension, at)
+	if err == nil && alias != "" && !operationName(alias) {
+		return "", c.lines.errorf(under(at, aliasExtension), "it is letters, digits, - and _, and begins with a letter, as an operationId is")
+	}
+	return alias, err
 }
 
 // repeat says whether a call may be repeated although the service may have processed it.

@@ -47,6 +47,7 @@ service surely did not process it.`,
 
 type operationRow struct {
 	Operation  string `json:"operation"`
+	Alias      string `json:"alias,omitempty"`
 	Method     string `json:"method"`
 	Path       string `json:"path"`
 	Repeat     string `json:"repeat"`
@@ -58,16 +59,16 @@ func list(w *term.World, routes []generated.Route, asJSON bool) error {
 	rows := []operationRow{}
 	for _, r := range routes {
 		o := r.Operation
-		rows = append(rows, operationRow{o.ID, o.Method, o.Path, repeatText(o), o.Permission, r.Summary})
+		rows = append(rows, operationRow{o.ID, r.Alias, o.Method, o.Path, repeatText(o), o.Permission, r.Summary})
 	}
 	if asJSON {
 		return w.PrintJSON(rows)
 	}
 	var b strings.Builder
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "OPERATION\tMETHOD\tPATH\tREPEAT\tPERMISSION\tSUMMARY")
+	fmt.Fprintln(table, "OPERATION\tALIAS\tMETHOD\tPATH\tREPEAT\tPERMISSION\tSUMMARY")
 	for _, r := range rows {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Operation, r.Method, r.Path, r.Repeat, r.Permission, r.Summary)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Operation, r.Alias, r.Method, r.Path, r.Repeat, r.Permission, r.Summary)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -168,6 +169,9 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 		Long:        about(route),
 		Args:        explain.NoArgs,
 		Annotations: map[string]string{explain.Footer: connect.EnvironmentText() + "\n" + explain.ExitText()},
+	}
+	if route.Alias != "" {
+		cmd.Aliases = []string{route.Alias}
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false

@@ -24,7 +24,7 @@ type State struct {
 	Input  string `json:"input"` // digest of the input file; empty for a stream
 	Format string `json:"format"`
 	Column string `json:"column"`
-	Shape  string `json:"shape"` // encoding, separator and sheet of input and output
+	Shape  string `json:"shape"` // encoding, separator and sheet of input and output, and the shard
 	Retry  bool   `json:"retry"` // a --retry-failed, which writes another file beside
 
 	// Converted holds results that are not in the output: those behind the first row that could not be written.
@@ -117,7 +117,7 @@ func (s *State) mustMatch(now State, output string) error {
 	case s.Column != now.Column:
 		return differ("column or field")
 	case s.Shape != now.Shape:
-		return differ("encoding, separator or sheet")
+		return differ("encoding, separator, sheet or shard")
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // BudgetHint is the hint where it was not the service that refused for the month's sake.
-const BudgetHint = "run the rest next month, or raise --monthly-budget if the organisation's quota is higher"
+const BudgetHint = "run the rest next month, or raise --monthly-budget if the organisation's quota is higher; it is this command's own count, and the service goes on for five days of grace after its quota"
 
 // notCountedHint is the hint where a strict budget refused for want of its Redis.
 const notCountedHint = "run the rest once Redis answers; with --budget-mode available a run goes on without it, within a share"

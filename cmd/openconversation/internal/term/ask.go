@@ -3,6 +3,7 @@ package term
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -25,7 +26,7 @@ func (w *World) Interactive() bool {
 func (w *World) Ask(ctx context.Context, question string) (yes bool, err error) {
 	fmt.Fprintf(w.Err, "%s: %s [y/N] ", CommandName, Printable(question))
 	line, err := bufio.NewReader(UntilDone(ctx, w.In)).ReadString('\n')
-	if err != nil && err != io.EOF { //nolint:errorlint // a Reader returns it bare
+	if err != nil && !errors.Is(err, io.EOF) {
 		return false, err
 	}
 	switch strings.ToLower(strings.TrimSpace(line)) {

@@ -252,7 +252,7 @@ func TestEmulatorOnASocket(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("sockets in the file system are tried on Unix")
 	}
-	dir, err := os.MkdirTemp("", "oc") // short, as a socket's path must be
+	dir, err := os.MkdirTemp("", "oc") //nolint:usetesting // a socket's path has to be short
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,7 +280,9 @@ func TestEmulatorOnASocket(t *testing.T) {
 	if err := s.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	<-s.ended
+	if err := <-s.ended; err == nil {
+		t.Error("it was not killed")
+	}
 	if _, err := os.Stat(path); err != nil {
 		t.Fatal(err)
 	}
@@ -358,13 +360,12 @@ func TestRequestLog(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	s.stop(t)
-	log, err := os.Open(file)
+	log, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer log.Close()
 	var got []string
-	for lines := bufio.NewScanner(log); lines.Scan(); {
+	for lines := bufio.NewScanner(bytes.NewReader(log)); lines.Scan(); {
 		var r dingtalktest.Request
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil || r.Header != nil || r.Time.IsZero() {
 			t.Errorf("%s: %v", lines.Text(), err)

@@ -113,6 +113,9 @@ func (f *Fault) UnmarshalJSON(raw []byte) error {
 	if err := decodeStrictly(raw, &data); err != nil {
 		return err
 	}
+	if hasNull(raw) {
+		return errNull
+	}
 	if name := string(data.Fault); kindNamed(name) == nil || name == "" {
 		named, ok := faultWord(name)
 		switch {

@@ -22,6 +22,20 @@ func decodeStrictly(raw []byte, into any) error {
 	return nil
 }
 
+// hasNull says whether there is a null anywhere in a JSON value, which encoding/json would read as an empty text.
+func hasNull(raw []byte) bool {
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	for {
+		token, err := decoder.Token()
+		if err != nil {
+			return false
+		}
+		if token == nil {
+			return true
+		}
+	}
+}
+
 func readDuration(name, text string, most time.Duration, into *time.Duration) error {
 	if text == "" {
 		return nil

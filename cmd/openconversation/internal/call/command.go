@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,68 +18,6 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
-
-// OperationsCommand is the command that lists what can be called.
-func OperationsCommand(w *term.World) *cobra.Command {
-	var spec string
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "operations",
-		Short: "List the operations that call can call",
-		Long: `List the operations of the contract, or of one of your own, that call can call.
-
-REPEAT says when a call is repeated: safe, whenever that may help; unsent, only if the
-service surely did not process it.`,
-		Args: explain.NoArgs,
-		RunE: explain.Begins(func(*cobra.Command, []string) error {
-			routes, err := operations(spec)
-			if err != nil {
-				return err
-			}
-			return list(w, routes, asJSON)
-		}),
-	}
-	cmd.Flags().StringVar(&spec, "spec", "", "the operations of this `FILE`, made by openconversation-gen --routes of an OpenAPI contract, instead of this project's")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print an array of JSON objects")
-	return cmd
-}
-
-type operationRow struct {
-	Operation  string `json:"operation"`
-	Method     string `json:"method"`
-	Path       string `json:"path"`
-	Repeat     string `json:"repeat"`
-	Permission string `json:"permission,omitempty"`
-	Summary    string `json:"summary,omitempty"`
-}
-
-func list(w *term.World, routes []generated.Route, asJSON bool) error {
-	rows := []operationRow{}
-	for _, r := range routes {
-		o := r.Operation
-		rows = append(rows, operationRow{o.ID, o.Method, o.Path, repeatText(o), o.Permission, r.Summary})
-	}
-	if asJSON {
-		return w.PrintJSON(rows)
-	}
-	var b strings.Builder
-	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "OPERATION\tMETHOD\tPATH\tREPEAT\tPERMISSION\tSUMMARY")
-	for _, r := range rows {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Operation, r.Method, r.Path, r.Repeat, r.Permission, r.Summary)
-	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	return w.Print(b.String())
-}
-
-func repeatText(o *generated.Operation) string {
-	if o.Repeat == generated.RepeatSafe {
-		return "safe"
-	}
-	return "unsent"
-}
 
 // Command is the command that calls an operation.
 func Command(w *term.World) *cobra.Command {
@@ -155,6 +92,7 @@ type options struct {
 	connect.Flags
 	body    string
 	json    bool
+	yes     bool
 	timeout time.Duration
 }
 
@@ -168,6 +106,9 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 		Args:        explain.NoArgs,
 		Annotations: map[string]string{explain.Footer: connect.EnvironmentText() + "\n" + explain.ExitText()},
 	}
+	if route.Alias != "" {
+		cmd.Aliases = []string{route.Alias}
+	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	var params []*parameter
@@ -180,6 +121,9 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 			if err != nil {
 				return err
 			}
+			if err := confirm(cmd.Context(), w, o, route.Operation); err != nil {
+				return err
+			}
 			return run(cmd.Context(), w, o, request)
 		})
 	}()
@@ -189,6 +133,9 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 	own.Flags().StringVar(&o.body, "body", "", "the body as JSON, or `@FILE`; @- is standard input")
 	own.Flags().BoolVar(&o.json, "json", false, "print a failure as a JSON object on standard output, too")
 	own.Flags().DurationVar(&o.timeout, "timeout", 0, "end after this `time`, such as 30s; 0 is no limit")
+	if route.Operation.Repeat != generated.RepeatSafe {
+		own.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask, on a terminal, before the call is sent")
+	}
 	for _, p := range route.Parameters {
 		added := newParameter(p, own.Flags().Lookup(p.Name) != nil || flags.Lookup(p.Name) != nil)
 		flags.StringArrayVar(&added.values, added.flag, nil, added.usage())
@@ -215,12 +162,27 @@ func about(route generated.Route) string {
 	if o.Repeat == generated.RepeatSafe {
 		b.WriteString("\nThe call is safe to repeat: it is repeated when the network or the service fails.")
 	} else {
-		b.WriteString("\nThe call may change something and is NOT safe to repeat: after a failure it may have been\ndone all the same. It is repeated by itself only if the service surely did not process it.")
+		b.WriteString("\nThe call may change something and is NOT safe to repeat: after a failure it may have been\ndone all the same. It is repeated by itself only if the service surely did not process it.\nOn a terminal the command asks before it sends; --yes skips that.")
 	}
 	if o.Docs != "" {
 		b.WriteString("\n\nSee " + o.Docs)
 	}
 	return b.String()
+}
+
+// confirm asks before a call is sent that is not to be sent twice: by whoever types it, and not of a script or an emulator.
+func confirm(ctx context.Context, w *term.World, o *options, operation *generated.Operation) error {
+	if operation.Repeat == generated.RepeatSafe || o.yes || o.Emulator() || !w.Interactive() {
+		return nil
+	}
+	yes, err := w.Ask(ctx, fmt.Sprintf("%s is not safe to repeat: a second call does it twice. Send it to %s?", operation.ID, o.Host(w)))
+	if err != nil {
+		return err
+	}
+	if !yes {
+		return &explain.Error{Code: explain.SomeFailed, Err: errors.New("not sent")}
+	}
+	return nil
 }
 
 // run sends a request and prints the answer.

@@ -55,7 +55,7 @@ func (e *examination) pass(check, detail string) error {
 // the command.
 func (e *examination) fail(failed string, cause error) error {
 	hint := explain.Hint(cause)
-	for _, check := range checks[len(e.findings):] {
+	for _, check := range e.options.checks()[len(e.findings):] {
 		f := finding{Check: check, Status: statusNotChecked}
 		switch {
 		case check == failed:
@@ -73,7 +73,11 @@ func (e *examination) fail(failed string, cause error) error {
 	if hint != "" && !e.options.json {
 		fmt.Fprintf(e.world.Err, "hint: %s\n", hint)
 	}
-	return &explain.Error{Code: explain.ExitCodeOfOne(cause), Err: fmt.Errorf("%s: %w", failed, cause), Reported: true}
+	code := explain.ExitCodeOfOne(cause)
+	if failed == checkConversion && conversionStage(cause) == "" {
+		code = explain.SomeFailed // it is about this chat
+	}
+	return &explain.Error{Code: code, Err: fmt.Errorf("%s: %w", failed, cause), Reported: true}
 }
 
 func (f *finding) failed(cause error, hint string) {

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -10,16 +11,20 @@ import (
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
 // BudgetHint is the hint where it was not the service that refused for the month's sake.
-const BudgetHint = "run the rest next month, or raise --monthly-budget if the organisation's quota is higher"
+const BudgetHint = "run the rest next month, or raise --monthly-budget if the organisation's quota is higher; it is this command's own count, and the service goes on for five days of grace after its quota"
 
 // notCountedHint is the hint where a strict budget refused for want of its Redis.
 const notCountedHint = "run the rest once Redis answers; with --budget-mode available a run goes on without it, within a share"
+
+// maybeDoneHint is the hint where a call may have changed what it was to change, although it failed.
+const maybeDoneHint = "look whether it was done before you send it again: a second call may do it twice"
 
 // authorityHint is the hint where a certificate's issuer is none that this machine trusts.
 const authorityHint = "if that is the authority of your company's proxy, have its root certificate in a PEM file and set SSL_CERT_FILE to the file's name; there is no flag that skips the check"
@@ -30,11 +35,14 @@ func Hint(err error) string {
 	if errors.As(err, &known) && known.Hint != "" {
 		return known.Hint
 	}
+	var e *dingtalk.Error
+	if errors.As(err, &e) && e.MayBeDone {
+		return maybeDoneHint
+	}
 	row := find(err)
 	if row == nil {
 		return ""
 	}
-	var e *dingtalk.Error
 	if errors.As(Cause(err), &e) && errors.Is(e.Kind, dingtalk.ErrQuotaExhausted) && e.Local {
 		return BudgetHint
 	}
@@ -48,10 +56,20 @@ func Hint(err error) string {
 		return authorityHint
 	}
 	scopes := dingtalktest.Scope // for answers that name none
-	if errors.As(err, &e) && len(e.RequiredScopes) > 0 {
-		scopes = strings.Join(e.RequiredScopes, " and ")
+	if errors.As(err, &e) {
+		scopes = cmp.Or(strings.Join(e.RequiredScopes, " and "), permissionOf(e.Op), scopes)
 	}
 	return strings.ReplaceAll(row.hint, "SCOPES", term.Printable(scopes))
+}
+
+// permissionOf is what the contract says that an operation needs; empty if it does not say.
+func permissionOf(operation string) string {
+	for _, route := range generated.Routes {
+		if route.Operation.ID == operation {
+			return route.Operation.Permission
+		}
+	}
+	return ""
 }
 
 // Issuer is who issued the certificate that this machine does not trust; empty if that is not what failed.
@@ -113,6 +131,7 @@ func describeCall(e *dingtalk.Error, now time.Time) string {
 	add(e.Local, "refused by this client")
 	add(e.StatusCode != 0, "HTTP %d", e.StatusCode)
 	add(e.RequestID != "", "request %s", e.RequestID)
+	add(e.MayBeDone, "may have been done all the same")
 	add(e.Attempts > 1, "%s", Count(e.Attempts, "attempt"))
 	if e.RetryAfter > 0 {
 		facts = append(facts, later(e.RetryAfter, now))

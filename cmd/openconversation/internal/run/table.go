@@ -37,6 +37,7 @@ func openTable(ctx context.Context, w *term.World, o *options) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
+	reading.Details = o.groups
 	in := &table{name: o.input.path}
 	if o.input.path == "-" {
 		in, err = openStream(standardInput, term.UntilDone(ctx, w.In), reading)

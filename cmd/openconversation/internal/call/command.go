@@ -14,6 +14,7 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
@@ -95,7 +96,7 @@ OpenAPI contract of your own, of which openconversation-gen makes the file:
   openconversation-gen --spec robot.yaml --routes robot.json`,
 		Example: `  openconversation call chatIdToOpenConversationId --chatId chatfaabe59a460527f5fb72fbbdfe3f061e --emulator
   openconversation call --spec robot.json sendMessage --body @message.json`,
-		Annotations:        map[string]string{explain.Footer: connect.EnvironmentText() + "\n" + explain.ExitText()},
+		Annotations:        map[string]string{explain.Footer: connect.Footer(w)},
 		DisableFlagParsing: true, // which flags there are depends on the operation
 		RunE: explain.Begins(func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
@@ -164,9 +165,9 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 	cmd := &cobra.Command{
 		Use:         route.Operation.ID,
 		Short:       route.Summary,
-		Long:        about(route),
+		Long:        about(w.Lang, route),
 		Args:        explain.NoArgs,
-		Annotations: map[string]string{explain.Footer: connect.EnvironmentText() + "\n" + explain.ExitText()},
+		Annotations: map[string]string{explain.Footer: connect.Footer(w)},
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
@@ -191,7 +192,7 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 	own.Flags().DurationVar(&o.timeout, "timeout", 0, "end after this `time`, such as 30s; 0 is no limit")
 	for _, p := range route.Parameters {
 		added := newParameter(p, own.Flags().Lookup(p.Name) != nil || flags.Lookup(p.Name) != nil)
-		flags.StringArrayVar(&added.values, added.flag, nil, added.usage())
+		flags.StringArrayVar(&added.values, added.flag, nil, added.usage(w.Lang))
 		params = append(params, added)
 	}
 	if route.Body == generated.BodyNone {
@@ -201,24 +202,24 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 	return cmd
 }
 
-// about is the help of an operation.
-func about(route generated.Route) string {
+// about is the help of an operation. What it does is in the contract's language.
+func about(l lang.Language, route generated.Route) string {
 	o := route.Operation
 	var b strings.Builder
 	if route.Summary != "" {
 		b.WriteString(route.Summary + ".\n\n")
 	}
-	fmt.Fprintf(&b, "It sends %s %s.", o.Method, o.Path)
+	b.WriteString(l.Sprintf("It sends %s %s.", o.Method, o.Path))
 	if o.Permission != "" {
-		fmt.Fprintf(&b, " The app needs the permission %s.", o.Permission)
+		b.WriteString(l.Sprintf(" The app needs the permission %s.", o.Permission))
 	}
 	if o.Repeat == generated.RepeatSafe {
-		b.WriteString("\nThe call is safe to repeat: it is repeated when the network or the service fails.")
+		b.WriteString("\n" + l.Sprintf("The call is safe to repeat: it is repeated when the network or the service fails."))
 	} else {
-		b.WriteString("\nThe call may change something and is NOT safe to repeat: after a failure it may have been\ndone all the same. It is repeated by itself only if the service surely did not process it.")
+		b.WriteString("\n" + l.Sprintf("The call may change something and is NOT safe to repeat: after a failure it may have been\ndone all the same. It is repeated by itself only if the service surely did not process it."))
 	}
 	if o.Docs != "" {
-		b.WriteString("\n\nSee " + o.Docs)
+		b.WriteString("\n\n" + l.Sprintf("See %s", o.Docs))
 	}
 	return b.String()
 }
@@ -271,7 +272,7 @@ type failure struct {
 }
 
 func newFailure(err error) (f failure) {
-	f.Error.Kind, f.Error.Message = explain.Kind(err), explain.Describe(err)
+	f.Error.Kind, f.Error.Message = explain.Kind(err), explain.Describe(err).String()
 	var e *dingtalk.Error
 	if errors.As(err, &e) {
 		f.Error.Code, f.Error.RequestID, f.Error.Status = string(e.Code), e.RequestID, e.StatusCode

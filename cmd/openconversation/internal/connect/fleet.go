@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
@@ -81,7 +82,7 @@ func (n notes) Handle(_ context.Context, record slog.Record) error {
 		text += ": " + attr.Value.String()
 		return true
 	})
-	n.world.Note("%s", text)
+	n.world.Note("%s", lang.Foreign(text))
 	return nil
 }
 

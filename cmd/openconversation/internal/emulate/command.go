@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/specs"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
@@ -111,7 +112,7 @@ func emulate(ctx context.Context, w *term.World, o options) error {
 	case <-ctx.Done():
 		return nil
 	case err := <-server.ended:
-		return fmt.Errorf("emulator: %w", err)
+		return lang.Errorf("emulator: %w", err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
@@ -46,8 +47,8 @@ of codes: one that is not listed is to be judged by its HTTP status.`,
 			switch {
 			case len(rows) == 0:
 				return &Error{
-					Code: SomeFailed, Err: fmt.Errorf("the catalogue has no code %s", args[0]),
-					Hint: "it may be DingTalk's all the same: judge it by its HTTP status",
+					Code: SomeFailed, Err: lang.Errorf("the catalogue has no code %s", args[0]),
+					Hint: lang.T("it may be DingTalk's all the same: judge it by its HTTP status"),
 				}
 			case asJSON && len(rows) == 1:
 				return w.PrintJSON(newCodeRow(&rows[0]))

@@ -9,39 +9,38 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
 // BudgetHint is the hint where it was not the service that refused for the month's sake.
-const BudgetHint = "run the rest next month, or raise --monthly-budget if the organisation's quota is higher"
+const BudgetHint lang.Format = "run the rest next month, or raise --monthly-budget if the organisation's quota is higher"
 
 // authorityHint is the hint where a certificate's issuer is none that this machine trusts.
-const authorityHint = "if that is the authority of your company's proxy, have its root certificate in a PEM file and set SSL_CERT_FILE to the file's name; there is no flag that skips the check"
+const authorityHint lang.Format = "if that is the authority of your company's proxy, have its root certificate in a PEM file and set SSL_CERT_FILE to the file's name; there is no flag that skips the check"
 
 // Hint says in one line what to do about an error. It is empty where there is nothing to say.
-func Hint(err error) string {
+func Hint(err error) lang.Text {
 	var known *Error
-	if errors.As(err, &known) && known.Hint != "" {
+	if errors.As(err, &known) && !known.Hint.Empty() {
 		return known.Hint
 	}
 	row := find(err)
 	if row == nil {
-		return ""
+		return lang.Text{}
 	}
 	var e *dingtalk.Error
 	if errors.As(Cause(err), &e) && errors.Is(e.Kind, dingtalk.ErrQuotaExhausted) && e.Local {
-		return BudgetHint
+		return lang.T(BudgetHint)
 	}
 	if Issuer(err) != "" {
-		return authorityHint
+		return lang.T(authorityHint)
 	}
-	scopes := dingtalktest.Scope // for answers that name none
-	if errors.As(err, &e) && len(e.RequiredScopes) > 0 {
-		scopes = strings.Join(e.RequiredScopes, " and ")
+	if errors.As(err, &e) && len(e.RequiredScopes) > 0 && errors.Is(row.sentinel, dingtalk.ErrPermissionDenied) {
+		return lang.T(grantHint, lang.List(e.RequiredScopes, "and"))
 	}
-	return strings.ReplaceAll(row.hint, "SCOPES", term.Printable(scopes))
+	return row.hint
 }
 
 // Issuer is who issued the certificate that this machine does not trust; empty if that is not what failed.
@@ -60,64 +59,90 @@ func Issuer(err error) string {
 	return authority.Cert.Issuer.String()
 }
 
-// Describe is an error's text for people, in one line.
-func Describe(err error) string { return term.Printable(describe(err, time.Now())) }
+// Description is an error's text for people, in one line. Its String is English.
+type Description struct {
+	err error
+	now time.Time
+}
 
-func describe(err error, now time.Time) string {
+// Describe is an error's description.
+func Describe(err error) Description { return Description{err, time.Now()} }
+
+// String is the description in English, as machines get it.
+func (d Description) String() string { return d.Say(lang.English) }
+
+// Say implements lang.Said.
+func (d Description) Say(l lang.Language) string { return term.Printable(d.describe(l)) }
+
+func (d Description) describe(l lang.Language) string {
+	text := l.Of(d.err)
 	var e *dingtalk.Error
-	if !errors.As(err, &e) || !strings.Contains(err.Error(), e.Error()) {
-		return strings.TrimPrefix(err.Error(), "dingtalk: ")
+	if errors.As(d.err, &e) {
+		if before, behind, found := strings.Cut(text, l.Of(e)); found {
+			return before + describeCall(l, e, d.now) + behind
+		}
 	}
-	before, behind, _ := strings.Cut(err.Error(), e.Error())
-	return before + describeCall(e, now) + behind
+	return strings.TrimPrefix(text, "dingtalk: ")
 }
 
 // maxCause is how much of a foreign error's text is shown, in bytes.
 const maxCause = 300
 
+// notSent is what the SDK's message about a call begins with that it did not make.
+const notSent = "not sent: "
+
+// message is the message of a failed call. That of the service is in its own language.
+func message(l lang.Language, e *dingtalk.Error) string {
+	why, local := strings.CutPrefix(e.Message, notSent)
+	if !local {
+		return l.Exact(e.Message)
+	}
+	return l.Sprintf("not sent: %s", lang.Foreign(why))
+}
+
 // describeCall is the text of a call's failure. What says nothing to somebody who typed a command is left out.
-func describeCall(e *dingtalk.Error, now time.Time) string {
+func describeCall(l lang.Language, e *dingtalk.Error, now time.Time) string {
 	if errors.Is(e.Kind, ErrMaxCalls) {
-		return e.Kind.Error() // it is about no call
+		return l.Of(e.Kind) // it is about no call
 	}
 	var b strings.Builder
-	b.WriteString(e.Kind.Error())
+	b.WriteString(l.Of(e.Kind))
 	if e.TokenEndpoint {
-		b.WriteString(" (while fetching an access token)")
+		b.WriteString(l.Sprintf(" (while fetching an access token)"))
 	}
 	if e.Code != "" {
-		fmt.Fprintf(&b, ": %s", e.Code)
+		b.WriteString(l.Sprintf(": %s", e.Code))
 	}
 	if e.Message != "" {
-		fmt.Fprintf(&b, ": %s", e.Message)
+		b.WriteString(l.Sprintf(": %s", message(l, e)))
 	}
 	if len(e.RequiredScopes) > 0 {
-		fmt.Fprintf(&b, ": grant %s", strings.Join(e.RequiredScopes, ", "))
+		b.WriteString(l.Sprintf(": grant %s", strings.Join(e.RequiredScopes, ", ")))
 	}
-	var facts []string
-	add := func(is bool, format string, args ...any) {
+	var facts []lang.Said
+	add := func(is bool, format lang.Format, args ...any) {
 		if is {
-			facts = append(facts, fmt.Sprintf(format, args...))
+			facts = append(facts, lang.T(format, args...))
 		}
 	}
 	add(e.Local, "refused by this client")
 	add(e.StatusCode != 0, "HTTP %d", e.StatusCode)
 	add(e.RequestID != "", "request %s", e.RequestID)
-	add(e.Attempts > 1, "%s", Count(e.Attempts, "attempt"))
+	add(e.Attempts > 1, "%d attempts", e.Attempts)
 	if e.RetryAfter > 0 {
 		facts = append(facts, later(e.RetryAfter, now))
 	}
 	if len(facts) > 0 {
-		fmt.Fprintf(&b, " (%s)", strings.Join(facts, ", "))
+		b.WriteString(l.Sprintf(" (%s)", lang.Join(", ", facts...)))
 	}
 	if issuer := Issuer(e.Err); issuer != "" {
-		fmt.Fprintf(&b, ": the certificate was issued by %s, which this machine does not trust", issuer)
+		b.WriteString(l.Sprintf(": the certificate was issued by %s, which this machine does not trust", issuer))
 	} else if e.Err != nil {
-		text := describe(e.Err, now)
+		text := Description{e.Err, now}.describe(l)
 		if len(text) > maxCause {
 			text = strings.ToValidUTF8(text[:maxCause], "") + "…"
 		}
-		fmt.Fprintf(&b, ": %s", text)
+		b.WriteString(l.Sprintf(": %s", text))
 	}
 	return b.String()
 }
@@ -135,7 +160,7 @@ func Ended(ctx context.Context, err error) error {
 	cause := context.Cause(ctx)
 	var e, before *dingtalk.Error
 	if cause != nil && errors.As(err, &e) && errors.As(e.Err, &before) {
-		return fmt.Errorf("%w; before that: %s", cause, Describe(before)) // such as what was being repeated
+		return lang.Errorf("%w; before that: %s", cause, Describe(before)) // such as what was being repeated
 	}
 	return cause
 }
@@ -147,8 +172,8 @@ func FromCall(err error) bool {
 }
 
 // PrintHint prints what to do about an error.
-func PrintHint(w *term.World, hint string) {
-	fmt.Fprintf(w.Err, "%s %s\n", w.Paint(w.Err, term.Yellow, "hint:"), hint)
+func PrintHint(w *term.World, hint lang.Text) {
+	fmt.Fprintf(w.Err, "%s %s\n", w.Paint(w.Err, term.Yellow, w.Lang.Sprintf("hint:")), term.Printable(hint.Say(w.Lang)))
 }
 
 // Complain prints an error and what to do about it, unless that has been done.
@@ -157,8 +182,8 @@ func Complain(w *term.World, err error) {
 	if err == nil || errors.As(err, &known) && known.Reported {
 		return
 	}
-	fmt.Fprintf(w.Err, "%s %s\n", w.Paint(w.Err, term.Red, term.CommandName+":"), Describe(err))
-	if hint := Hint(err); hint != "" {
+	fmt.Fprintf(w.Err, "%s %s\n", w.Paint(w.Err, term.Red, term.CommandName+":"), Describe(err).Say(w.Lang))
+	if hint := Hint(err); !hint.Empty() {
 		PrintHint(w, hint)
 	}
 }

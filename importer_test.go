@@ -63,7 +63,7 @@ var importerApps = []struct {
 	allowed     string // of notForApps
 }{
 	{"wrapper", "`wrapper`", maxPackages, ""},
-	{"redis", "`wrapper` and `wrapper/dingtalkredis`", 22, "redis"},
+	{"redis", "`wrapper` and `wrapper/dingtalkredis`", 28, "redis"},
 }
 
 // TestImporterModule asks the go command itself: the module is zipped as a proxy would serve it, and apps without any

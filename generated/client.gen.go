@@ -52,6 +52,133 @@ type ChatIDToOpenConversationIDResponseBody struct {
 	OpenConversationID string `json:"openConversationId"`
 }
 
+// ChatInfo A group chat. What the numbers of its settings mean is documented for `status` alone.
+type ChatInfo struct {
+	// ChatBannedType A setting of a group, 0 or 1.
+	//
+	// Example: 0
+	ChatBannedType *GroupSetting `json:"chatBannedType,omitempty"`
+
+	// ChatID The chat's id.
+	//
+	// Example: chatfaabe59a460527f5fb72fbbdfe3f061e
+	ChatID *string `json:"chatid,omitempty"`
+
+	// ConversationTag 2 for an internal group.
+	//
+	// Example: 2
+	ConversationTag *int32 `json:"conversationTag,omitempty"`
+
+	// Icon The group's picture.
+	//
+	// Example: @picture
+	Icon *string `json:"icon,omitempty"`
+
+	// ManagementType A setting of a group, 0 or 1.
+	//
+	// Example: 0
+	ManagementType *GroupSetting `json:"managementType,omitempty"`
+
+	// MentionAllAuthority A setting of a group, 0 or 1.
+	//
+	// Example: 0
+	MentionAllAuthority *GroupSetting `json:"mentionAllAuthority,omitempty"`
+
+	// Name The group's name.
+	//
+	// Example: Project
+	Name *string `json:"name,omitempty"`
+
+	// Owner The user id of the group's owner.
+	//
+	// Example: user1
+	Owner *string `json:"owner,omitempty"`
+
+	// Searchable A setting of a group, 0 or 1.
+	//
+	// Example: 0
+	Searchable *GroupSetting `json:"searchable,omitempty"`
+
+	// ShowHistoryType A setting of a group, 0 or 1.
+	//
+	// Example: 0
+	ShowHistoryType *GroupSetting `json:"showHistoryType,omitempty"`
+
+	// Status 1 for a group that is in use, 2 for one that was disbanded.
+	//
+	// Example: 1
+	Status *int32 `json:"status,omitempty"`
+
+	// UserIDs The user ids of the group's members.
+	//
+	// Example: ["user1","user2"]
+	UserIDs []string `json:"useridlist,omitzero"`
+
+	// ValidationType A setting of a group, 0 or 1.
+	//
+	// Example: 0
+	ValidationType *GroupSetting `json:"validationType,omitempty"`
+}
+
+// CreateGroupRequest A group to create.
+type CreateGroupRequest struct {
+	// ConversationTag 2 for an internal group, which is the default; 0 for a normal one, which takes an allow list.
+	//
+	// Example: 2
+	ConversationTag *int32 `json:"conversationTag,omitempty"`
+
+	// ExtIDs The ids of external contacts.
+	//
+	// Example: ["contact1"]
+	ExtIDs []string `json:"extidlist,omitzero"`
+
+	// Icon The group's picture.
+	//
+	// Example: @picture
+	Icon *string `json:"icon,omitempty"`
+
+	// ManagementOptions Settings of a group, each 0 or 1.
+	ManagementOptions *GroupManagementOptions `json:"managementOptions,omitempty"`
+
+	// Name The group's name, 1 to 20 characters.
+	//
+	// Example: Project
+	Name string `json:"name"`
+
+	// Owner The user id of the group's owner.
+	//
+	// Example: user1
+	Owner string `json:"owner"`
+
+	// OwnerType `emp` for an employee, `ext` for an external contact.
+	//
+	// Example: emp
+	OwnerType *string `json:"ownerType,omitempty"`
+
+	// UserIDs The user ids of the group's members.
+	//
+	// Example: ["user1","user2"]
+	UserIDs []string `json:"useridlist,omitzero"`
+}
+
+// CreateGroupResponseBody The group's two ids.
+type CreateGroupResponseBody struct {
+	// ChatID The id that a conversion takes.
+	//
+	// Example: chatfaabe59a460527f5fb72fbbdfe3f061e
+	ChatID string `json:"chatid"`
+
+	// ConversationTag 2 for an internal group.
+	//
+	// Example: 2
+	ConversationTag *int32 `json:"conversationTag,omitempty"`
+
+	// OpenConversationID The id that newer APIs accept.
+	//
+	// Example: cidl1B8RVUFmkO50OC9uEbySQ==
+	OpenConversationID string `json:"openConversationId"`
+}
+
 // GetAccessTokenRequest An app's credentials.
 type GetAccessTokenRequest struct {
 	// AppKey The app's key, called Client ID in newer consoles.
@@ -78,8 +205,236 @@ type GetAccessTokenResponseBody struct {
 	ExpireIn int32 `json:"expireIn"`
 }
 
+// GetBotListInGroupRequest A group.
+type GetBotListInGroupRequest struct {
+	// OpenConversationID The group.
+	//
+	// Example: cidl1B8RVUFmkO50OC9uEbySQ==
+	OpenConversationID string `json:"openConversationId"`
+}
+
+// GetBotListInGroupResponseBody The robots in a group.
+type GetBotListInGroupResponseBody struct {
+	// ChatbotInstanceVOList The robots.
+	ChatbotInstanceVOList []GroupRobot `json:"chatbotInstanceVOList,omitzero"`
+}
+
+// GetChatResponseBody The legacy API's answer, whether a success or an error.
+type GetChatResponseBody struct {
+	// ChatInfo A group chat. What the numbers of its settings mean is documented for `status` alone.
+	ChatInfo *ChatInfo `json:"chat_info,omitempty"`
+
+	// Errcode 0 in a success, and otherwise one of the codes in `x-error-codes` of the operation, or another.
+	//
+	// Example: 0
+	Errcode int32 `json:"errcode"`
+
+	// Errmsg The same for people.
+	//
+	// Example: ok
+	Errmsg *string `json:"errmsg,omitempty"`
+}
+
+// GroupManagementOptions Settings of a group, each 0 or 1.
+type GroupManagementOptions struct {
+	// ChatBannedType A setting of a group, 0 or 1.
+	//
+	// Example: 0
+	ChatBannedType *GroupSetting `json:"chatBannedType,omitempty"`
+
+	// ManagementType A setting of a group, 0 or 1.
+	//
+	// Example: 0
+	ManagementType *GroupSetting `json:"managementType,omitempty"`
+
+	// MentionAllAuthority A setting of a group, 0 or 1.
+	//
+	// Example: 0
+	MentionAllAuthority *GroupSetting `json:"mentionAllAuthority,omitempty"`
+
+	// Searchable A setting of a group, 0 or 1.
+	//
+	// Example: 0
+	Searchable *GroupSetting `json:"searchable,omitempty"`
+
+	// ShowHistoryType A setting of a group, 0 or 1.
+	//
+	// Example: 0
+	ShowHistoryType *GroupSetting `json:"showHistoryType,omitempty"`
+
+	// ValidationType A setting of a group, 0 or 1.
+	//
+	// Example: 0
+	ValidationType *GroupSetting `json:"validationType,omitempty"`
+}
+
+// GroupRobot A robot in a group.
+type GroupRobot struct {
+	// DownloadIconURL The robot's picture.
+	//
+	// Example: https://example.com/icon.png
+	DownloadIconURL *string `json:"downloadIconURL,omitempty"`
+
+	// Name The robot's name.
+	//
+	// Example: Helper
+	Name *string `json:"name,omitempty"`
+
+	// OpenRobotType The kind of robot, 1 to 4.
+	//
+	// Example: 1
+	OpenRobotType *int32 `json:"openRobotType,omitempty"`
+
+	// RobotCode The robot's code.
+	//
+	// Example: dingue4kfzdxbyn0pjqd
+	RobotCode *string `json:"robotCode,omitempty"`
+}
+
+// GroupSetting A setting of a group, 0 or 1.
+//
+// Example: 0
+type GroupSetting = int32
+
+// OrgGroupQueryRequest A message to ask about.
+type OrgGroupQueryRequest struct {
+	// MaxResults How many readers a page holds, at most 200.
+	//
+	// Example: 50
+	MaxResults *int32 `json:"maxResults,omitempty"`
+
+	// NextToken The page, as the answer before has it; none for the first.
+	//
+	// Example: page2
+	NextToken *string `json:"nextToken,omitempty"`
+
+	// OpenConversationID The group.
+	//
+	// Example: cidl1B8RVUFmkO50OC9uEbySQ==
+	OpenConversationID *string `json:"openConversationId,omitempty"`
+
+	// ProcessQueryKey The key that sending the message returned.
+	//
+	// Example: VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ=
+	ProcessQueryKey string `json:"processQueryKey"`
+
+	// RobotCode The robot.
+	//
+	// Example: dingue4kfzdxbyn0pjqd
+	RobotCode *string `json:"robotCode,omitempty"`
+}
+
+// OrgGroupQueryResponseBody The state of a message, and a page of its readers.
+type OrgGroupQueryResponseBody struct {
+	// HasMore Whether there is another page.
+	//
+	// Example: false
+	HasMore *bool `json:"hasMore,omitempty"`
+
+	// NextToken The next page.
+	//
+	// Example: page2
+	NextToken *string `json:"nextToken,omitempty"`
+
+	// ReadUserIDs The user ids of those who have read it.
+	//
+	// Example: ["user2"]
+	ReadUserIDs []string `json:"readUserIds,omitzero"`
+
+	// SendStatus `SUCCESS`, `RECALLED`, `PROCESSING`, or another.
+	//
+	// Example: SUCCESS
+	SendStatus string `json:"sendStatus"`
+}
+
+// OrgGroupRecallRequest Messages to recall.
+type OrgGroupRecallRequest struct {
+	// OpenConversationID The group.
+	//
+	// Example: cidl1B8RVUFmkO50OC9uEbySQ==
+	OpenConversationID string `json:"openConversationId"`
+
+	// ProcessQueryKeys The keys of the messages, at most 20.
+	//
+	// Example: ["VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ="]
+	ProcessQueryKeys []string `json:"processQueryKeys,omitzero"`
+
+	// RobotCode The robot.
+	//
+	// Example: dingue4kfzdxbyn0pjqd
+	RobotCode string `json:"robotCode"`
+}
+
+// OrgGroupRecallResponseBody What became of each message.
+type OrgGroupRecallResponseBody struct {
+	// FailedResult Why each of the others was not, by its key.
+	//
+	// Example: {}
+	FailedResult map[string]string `json:"failedResult,omitzero"`
+
+	// SuccessResult The keys of the messages that were recalled.
+	//
+	// Example: ["VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ="]
+	SuccessResult []string `json:"successResult,omitzero"`
+}
+
+// OrgGroupSendRequest A message of a robot to a group.
+type OrgGroupSendRequest struct {
+	// CoolAppCode The cool app that the robot is in the group by, if it is by one.
+	//
+	// Example: COOLAPP-1-10182EEDD1AC0BA600D9000J
+	CoolAppCode *string `json:"coolAppCode,omitempty"`
+
+	// MsgKey The message's template.
+	//
+	// Example: sampleText
+	MsgKey string `json:"msgKey"`
+
+	// MsgParam The template's parameters, as JSON in a string of at most 15,000 bytes.
+	MsgParam interface{} `json:"msgParam"`
+
+	// OpenConversationID The group.
+	//
+	// Example: cidl1B8RVUFmkO50OC9uEbySQ==
+	OpenConversationID string `json:"openConversationId"`
+
+	// RobotCode The robot.
+	//
+	// Example: dingue4kfzdxbyn0pjqd
+	RobotCode string `json:"robotCode"`
+}
+
+// OrgGroupSendResponseBody A message that was accepted.
+type OrgGroupSendResponseBody struct {
+	// ProcessQueryKey The key by which the message is queried and recalled.
+	//
+	// Example: VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ=
+	ProcessQueryKey string `json:"processQueryKey"`
+}
+
+// GetChatParams defines parameters for GetChat.
+type GetChatParams struct {
+	// ChatID The chat's id.
+	ChatID string `form:"chatid" json:"chatid"`
+}
+
+// CreateGroupJSONRequestBody defines body for CreateGroup for application/json ContentType.
+type CreateGroupJSONRequestBody = CreateGroupRequest
+
 // GetAccessTokenJSONRequestBody defines body for GetAccessToken for application/json ContentType.
 type GetAccessTokenJSONRequestBody = GetAccessTokenRequest
+
+// OrgGroupQueryJSONRequestBody defines body for OrgGroupQuery for application/json ContentType.
+type OrgGroupQueryJSONRequestBody = OrgGroupQueryRequest
+
+// OrgGroupRecallJSONRequestBody defines body for OrgGroupRecall for application/json ContentType.
+type OrgGroupRecallJSONRequestBody = OrgGroupRecallRequest
+
+// OrgGroupSendJSONRequestBody defines body for OrgGroupSend for application/json ContentType.
+type OrgGroupSendJSONRequestBody = OrgGroupSendRequest
+
+// GetBotListInGroupJSONRequestBody defines body for GetBotListInGroup for application/json ContentType.
+type GetBotListInGroupJSONRequestBody = GetBotListInGroupRequest
 
 // NewChatIDToOpenConversationIDRequest builds the request of POST /v1.0/im/chat/{chatId}/convertToOpenConversationId. Its Err says what cannot be sent.
 func NewChatIDToOpenConversationIDRequest(chatID string) Request {
@@ -93,6 +448,18 @@ func (c *Client) ChatIDToOpenConversationID(ctx context.Context, chatID string, 
 	return c.Send(ctx, NewChatIDToOpenConversationIDRequest(chatID), reqEditors...)
 }
 
+// NewCreateGroupRequest builds the request of POST /v1.0/im/group/create. Its Err says what cannot be sent.
+func NewCreateGroupRequest(body CreateGroupRequest) Request {
+	r := NewRequest(&OperationCreateGroup)
+	r.SetBody(body)
+	return r
+}
+
+// CreateGroup sends POST /v1.0/im/group/create: Create a group chat.
+func (c *Client) CreateGroup(ctx context.Context, body CreateGroupRequest, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	return c.Send(ctx, NewCreateGroupRequest(body), reqEditors...)
+}
+
 // NewGetAccessTokenRequest builds the request of POST /v1.0/oauth2/accessToken. Its Err says what cannot be sent.
 func NewGetAccessTokenRequest(body GetAccessTokenRequest) Request {
 	r := NewRequest(&OperationGetAccessToken)
@@ -103,6 +470,67 @@ func NewGetAccessTokenRequest(body GetAccessTokenRequest) Request {
 // GetAccessToken sends POST /v1.0/oauth2/accessToken: Get the access token of an internal app.
 func (c *Client) GetAccessToken(ctx context.Context, body GetAccessTokenRequest, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	return c.Send(ctx, NewGetAccessTokenRequest(body), reqEditors...)
+}
+
+// NewGetBotListInGroupRequest builds the request of POST /v1.0/robot/groups/robots/query. Its Err says what cannot be sent.
+func NewGetBotListInGroupRequest(body GetBotListInGroupRequest) Request {
+	r := NewRequest(&OperationGetBotListInGroup)
+	r.SetBody(body)
+	return r
+}
+
+// GetBotListInGroup sends POST /v1.0/robot/groups/robots/query: List the robots in a group.
+func (c *Client) GetBotListInGroup(ctx context.Context, body GetBotListInGroupRequest, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	return c.Send(ctx, NewGetBotListInGroupRequest(body), reqEditors...)
+}
+
+// NewGetChatRequest builds the request of GET /chat/get. Its Err says what cannot be sent.
+func NewGetChatRequest(params GetChatParams) Request {
+	r := NewRequest(&OperationGetChat)
+	r.AddQuery("chatid", params.ChatID)
+	return r
+}
+
+// GetChat sends GET /chat/get: Get the name, owner, members and state of a group chat.
+func (c *Client) GetChat(ctx context.Context, params GetChatParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	return c.Send(ctx, NewGetChatRequest(params), reqEditors...)
+}
+
+// NewOrgGroupQueryRequest builds the request of POST /v1.0/robot/groupMessages/query. Its Err says what cannot be sent.
+func NewOrgGroupQueryRequest(body OrgGroupQueryRequest) Request {
+	r := NewRequest(&OperationOrgGroupQuery)
+	r.SetBody(body)
+	return r
+}
+
+// OrgGroupQuery sends POST /v1.0/robot/groupMessages/query: Get the state of a robot's group message, and who has read it.
+func (c *Client) OrgGroupQuery(ctx context.Context, body OrgGroupQueryRequest, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	return c.Send(ctx, NewOrgGroupQueryRequest(body), reqEditors...)
+}
+
+// NewOrgGroupRecallRequest builds the request of POST /v1.0/robot/groupMessages/recall. Its Err says what cannot be sent.
+func NewOrgGroupRecallRequest(body OrgGroupRecallRequest) Request {
+	r := NewRequest(&OperationOrgGroupRecall)
+	r.SetBody(body)
+	return r
+}
+
+// OrgGroupRecall sends POST /v1.0/robot/groupMessages/recall: Recall a robot's group messages.
+func (c *Client) OrgGroupRecall(ctx context.Context, body OrgGroupRecallRequest, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	return c.Send(ctx, NewOrgGroupRecallRequest(body), reqEditors...)
+}
+
+// NewOrgGroupSendRequest builds the request of POST /v1.0/robot/groupMessages/send. Its Err says what cannot be sent.
+func NewOrgGroupSendRequest(body OrgGroupSendRequest) Request {
+	r := NewRequest(&OperationOrgGroupSend)
+	body.MsgParam = r.JSONString("msgParam", body.MsgParam, 15000)
+	r.SetBody(body)
+	return r
+}
+
+// OrgGroupSend sends POST /v1.0/robot/groupMessages/send: Send a message to a group as a robot.
+func (c *Client) OrgGroupSend(ctx context.Context, body OrgGroupSendRequest, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	return c.Send(ctx, NewOrgGroupSendRequest(body), reqEditors...)
 }
 
 // Answers are not parsed here: the wrapper reads them, up to a limit, and keeps the status of one that it cannot decode.

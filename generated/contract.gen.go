@@ -6,7 +6,7 @@ import "time"
 
 const (
 	// ContractVersion is the version of openapi.yaml.
-	ContractVersion = "1.0.0"
+	ContractVersion = "1.1.0"
 	// GeneratorVersion is the version of oapi-codegen that made the models.
 	GeneratorVersion = "v2.8.2"
 	// TokenHeader is the request header that carries the access token.
@@ -32,4 +32,10 @@ const (
 // What an app must be granted for an operation.
 const (
 	PermissionChatIDToOpenConversationID = "qyapi_chat_read"
+	PermissionCreateGroup                = "qyapi_chat_manage"
+	PermissionGetBotListInGroup          = "qyapi_chat_manage"
+	PermissionGetChat                    = "qyapi_chat_read"
+	PermissionOrgGroupQuery              = "qyapi_robot_sendmsg"
+	PermissionOrgGroupRecall             = "qyapi_robot_sendmsg"
+	PermissionOrgGroupSend               = "qyapi_robot_sendmsg"
 )

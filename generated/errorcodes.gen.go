@@ -19,7 +19,7 @@ const (
 	CodeMissingToken Code = "AuthenticationFailed.MissingParameter"
 	// CodeInvalidClientIDOrSecret (HTTP 400): The app key or the app secret is wrong.
 	CodeInvalidClientIDOrSecret Code = "invalidClientIdOrSecret"
-	// CodeMissingBody (HTTP 400): The request has no body, or none that is JSON. No live answer was seen.
+	// CodeMissingBody (HTTP 400): The request has no body, or none that is JSON.
 	CodeMissingBody Code = "Missingbody"
 	// CodeInvalidBody (HTTP 400): The request's body is malformed. No live answer was seen.
 	CodeInvalidBody Code = "Invalidbody"
@@ -43,7 +43,7 @@ const (
 	CodeSuiteQPMLimit Code = "Forbidden.AccessDenied.QpmLimitForSuitekeyAndOrgAndApi"
 	// CodeOrgQuotaExhausted (HTTP 403): The organisation's calls of this month are used up. No live answer was seen.
 	CodeOrgQuotaExhausted Code = "Forbidden.AccessDenied.ApiCountLimitForOrg"
-	// CodeActionNotFound (HTTP 404): The path or the method is unknown to the host. No live answer was seen.
+	// CodeActionNotFound (HTTP 404): The path or the method is unknown to the host.
 	CodeActionNotFound Code = "InvalidAction.NotFound"
 	// CodeUnknownError (HTTP 500): The service failed, for a moment or for good.
 	CodeUnknownError Code = "unknownError"
@@ -53,6 +53,8 @@ const (
 	CodeInternalError Code = "internalError"
 	// CodeServiceBusy (HTTP 503): The service is busy. No live answer was seen.
 	CodeServiceBusy Code = "serviceBusy"
+	// CodeServiceUnavailable (HTTP 503): The service failed for a moment. No live answer was seen.
+	CodeServiceUnavailable Code = "ServiceUnavailable"
 )
 
 // Kind is what an error means to a caller.
@@ -128,7 +130,7 @@ var ErrorCodes = []ErrorCode{
 	{
 		Code: "Missingbody", Name: "MissingBody",
 		Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-		Description: "The request has no body, or none that is JSON.", Observed: false,
+		Description: "The request has no body, or none that is JSON.", Message: "body is mandatory for this action.", Observed: true,
 	},
 	{
 		Code: "Invalidbody", Name: "InvalidBody",
@@ -188,7 +190,7 @@ var ErrorCodes = []ErrorCode{
 	{
 		Code: "InvalidAction.NotFound", Name: "ActionNotFound",
 		Status: 404, Kind: KindRejected, Retry: false, Token: TokenKeep,
-		Description: "The path or the method is unknown to the host.", Observed: false,
+		Description: "The path or the method is unknown to the host.", Message: "Specified api is not found, please check your url and method.", Observed: true,
 	},
 	{
 		Code: "unknownError", Name: "UnknownError",
@@ -209,6 +211,11 @@ var ErrorCodes = []ErrorCode{
 		Code: "serviceBusy", Name: "ServiceBusy",
 		Status: 503, Kind: KindUnavailable, Retry: true, Token: TokenKeep,
 		Description: "The service is busy.", Observed: false,
+	},
+	{
+		Code: "ServiceUnavailable", Name: "ServiceUnavailable",
+		Status: 503, Kind: KindUnavailable, Retry: true, Token: TokenKeep,
+		Description: "The service failed for a moment.", Observed: false,
 	},
 }
 

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"strings"
+	"time"
 )
 
 // Repeat says when a request may be sent once more.
@@ -18,18 +19,20 @@ const (
 
 // Operation is what a contract says of an operation that a call needs to know.
 type Operation struct {
-	ID         string      // its operationId
-	Method     string      // such as GET
-	Path       string      // with its parameters in braces, as in the patterns of net/http
-	Server     string      // base URL of its own, without a slash at the end; empty for the client's
-	Public     bool        // it carries no token
-	Repeat     Repeat      // when a request may be repeated
-	Status     int         // of a success; 0 is any from 200 to 299
-	Empty      bool        // a success has no body
-	Required   []string    // fields of an object that a success has, and that are not empty
-	Permission string      // what the app must be granted; empty if the contract does not say
-	Docs       string      // address of its documentation
-	Codes      []ErrorCode // of its own, beside ErrorCodes
+	ID         string            // its operationId
+	Method     string            // such as GET
+	Path       string            // with its parameters in braces, as in the patterns of net/http
+	Server     string            // base URL of its own, without a slash at the end; empty for the client's
+	Regions    map[string]string // base URL of its own by that of the client, where regions have different ones
+	Public     bool              // it carries no token
+	TokenQuery string            // query parameter that carries the token; empty if the header TokenHeader does
+	Repeat     Repeat            // when a request may be repeated
+	Status     int               // of a success; 0 is any from 200 to 299
+	Empty      bool              // a success has no body
+	Required   []string          // fields of an object that a success has, and that are not empty
+	Permission string            // what the app must be granted; empty if the contract does not say
+	Docs       string            // address of its documentation
+	Codes      []ErrorCode       // of its own, beside ErrorCodes
 }
 
 // LookupErrorCode finds a code's row among the operation's own and then in the catalogue of all operations, as the
@@ -61,7 +64,280 @@ var (
 	OperationChatIDToOpenConversationID = Operation{
 		ID: "chatIdToOpenConversationId", Method: "POST", Path: "/v1.0/im/chat/{chatId}/convertToOpenConversationId", Repeat: RepeatSafe, Status: 200, Required: []string{"openConversationId"}, Permission: "qyapi_chat_read", Docs: "https://help.dingtalk.io/open/development/obtain-group-openconversationid",
 	}
+	OperationCreateGroup = Operation{
+		ID: "createGroup", Method: "POST", Path: "/v1.0/im/group/create", Status: 200, Required: []string{"openConversationId", "chatid"}, Permission: "qyapi_chat_manage", Docs: "https://help.dingtalk.io/open/development/create-common-group-new-version-v2",
+		Codes: []ErrorCode{
+			{
+				Code: "parameter.invalid", Name: "InvalidParameter",
+				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "A parameter is wrong.", Observed: false,
+			},
+		},
+	}
 	OperationGetAccessToken = Operation{
 		ID: "getAccessToken", Method: "POST", Path: "/v1.0/oauth2/accessToken", Public: true, Repeat: RepeatSafe, Status: 200, Required: []string{"accessToken", "expireIn"},
 	}
+	OperationGetBotListInGroup = Operation{
+		ID: "getBotListInGroup", Method: "POST", Path: "/v1.0/robot/groups/robots/query", Repeat: RepeatSafe, Status: 200, Permission: "qyapi_chat_manage", Docs: "https://open.dingtalk.com/document/orgapp/obtain-the-list-of-robots-in-the-group",
+		Codes: []ErrorCode{
+			{
+				Code: "unauthorized", Name: "Unauthorized",
+				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "The app may not do this.", Observed: false,
+			},
+			{
+				Code: "illegal.openconevrsation.id", Name: "InvalidConversationID",
+				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "The openConversationId is wrong.", Observed: false,
+			},
+			{
+				Code: "reject", Name: "Rejected",
+				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "The service refused.", Observed: false,
+			},
+		},
+	}
+	OperationGetChat = Operation{
+		ID: "getChat", Method: "GET", Path: "/chat/get", Server: "https://oapi.dingtalk.io", Regions: map[string]string{"https://api.dingtalk.io": "https://oapi.dingtalk.io", "https://api.dingtalk.com": "https://oapi.dingtalk.com"}, TokenQuery: "access_token", Repeat: RepeatSafe, Status: 200, Required: []string{"errcode", "chat_info"}, Permission: "qyapi_chat_read", Docs: "https://help.dingtalk.io/open/development/obtain-a-group-session",
+		Codes: []ErrorCode{
+			{
+				Code: "40016", Name: "WrongChatID",
+				Status: 200, Kind: KindInvalidChatID, Retry: false, Token: TokenKeep,
+				Description: "The chat id is wrong, or that of another organisation than the token's.", Observed: false,
+			},
+			{
+				Code: "40014", Name: "InvalidToken",
+				Status: 200, Kind: KindUnauthenticated, Retry: false, Token: TokenDrop,
+				Description: "The access token is expired, unknown or malformed.", Message: "不合法的access_token", Observed: false,
+			},
+			{
+				Code: "90002", Name: "Throttled",
+				Status: 200, Kind: KindThrottled, Retry: true, Wait: 1 * time.Second, Token: TokenKeep,
+				Description: "A limit was passed; the message may say until when.", Observed: true,
+			},
+			{
+				Code: "43007", Name: "Code43007",
+				Status: 200, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "Documented for this operation by its number alone.", Observed: false,
+			},
+			{
+				Code: "49000", Name: "Code49000",
+				Status: 200, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "Documented for this operation by its number alone.", Observed: false,
+			},
+			{
+				Code: "40001", Name: "Code40001",
+				Status: 200, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "Documented for this operation by its number alone.", Observed: false,
+			},
+			{
+				Code: "70001", Name: "Code70001",
+				Status: 200, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "Documented for this operation by its number alone.", Observed: false,
+			},
+			{
+				Code: "-1", Name: "Busy",
+				Status: 200, Kind: KindUnavailable, Retry: true, Token: TokenKeep,
+				Description: "The service is busy.", Observed: false,
+			},
+		},
+	}
+	OperationOrgGroupQuery = Operation{
+		ID: "orgGroupQuery", Method: "POST", Path: "/v1.0/robot/groupMessages/query", Repeat: RepeatSafe, Status: 200, Required: []string{"sendStatus"}, Permission: "qyapi_robot_sendmsg", Docs: "https://help.dingtalk.io/open/development/chatbot-queries-the-read-status-of-a-message",
+	}
+	OperationOrgGroupRecall = Operation{
+		ID: "orgGroupRecall", Method: "POST", Path: "/v1.0/robot/groupMessages/recall", Status: 200, Permission: "qyapi_robot_sendmsg", Docs: "https://help.dingtalk.io/open/development/enterprise-chatbot-withdraws-internal-group-messages",
+	}
+	OperationOrgGroupSend = Operation{
+		ID: "orgGroupSend", Method: "POST", Path: "/v1.0/robot/groupMessages/send", Status: 200, Required: []string{"processQueryKey"}, Permission: "qyapi_robot_sendmsg", Docs: "https://help.dingtalk.io/open/development/the-robot-sends-a-group-message",
+		Codes: []ErrorCode{
+			{
+				Code: "invalid.openConversationId", Name: "InvalidConversationID",
+				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "The openConversationId is wrong.", Observed: false,
+			},
+			{
+				Code: "miss.openConversationId", Name: "MissingConversationID",
+				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "The openConversationId is missing.", Observed: false,
+			},
+			{
+				Code: "group.disbanded", Name: "GroupDisbanded",
+				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "The group was disbanded.", Observed: false,
+			},
+			{
+				Code: "conversation.org.notMatch", Name: "OtherOrganisation",
+				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "The group is another organisation's.", Observed: false,
+			},
+			{
+				Code: "invalidParameter.robotCode.empty", Name: "EmptyRobotCode",
+				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "The robotCode is empty.", Observed: false,
+			},
+			{
+				Code: "invalidParameter.robotCode.missing", Name: "MissingRobotCode",
+				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "The robotCode is missing.", Observed: false,
+			},
+			{
+				Code: "invalidParameter.robotCode.notExsit", Name: "NoSuchRobot",
+				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "There is no such robot, or it is not in the group.", Observed: false,
+			},
+			{
+				Code: "invalidParameter.robotCode.auth", Name: "RobotOfAnotherApp",
+				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "The robotCode is not one of the token's app.", Observed: false,
+			},
+			{
+				Code: "invalidParameter.robotCode.coolApp", Name: "RobotOfACoolApp",
+				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "The robotCode and the coolAppCode do not belong together.", Observed: false,
+			},
+			{
+				Code: "invalidParameter.robotCode.invalid", Name: "InvalidRobotCode",
+				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "The robotCode is wrong.", Observed: false,
+			},
+			{
+				Code: "invalidParameter.msgKey.invalid", Name: "InvalidMessageKey",
+				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "The msgKey is none that the service knows.", Observed: false,
+			},
+			{
+				Code: "invalidParameter.msgParam.invalid", Name: "InvalidMessageParam",
+				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "The msgParam is no JSON, or none that the template of the msgKey takes.", Observed: false,
+			},
+			{
+				Code: "invalidParameter.msgParam.tooLong", Name: "MessageParamTooLong",
+				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "The msgParam is longer than 15,000 bytes.", Observed: false,
+			},
+			{
+				Code: "send.too.fast", Name: "TooFast",
+				Status: 400, Kind: KindThrottled, Retry: true, Token: TokenKeep,
+				Description: "Messages are sent too fast.", Observed: false,
+			},
+			{
+				Code: "send.byToken.tooFast", Name: "TooFastByToken",
+				Status: 400, Kind: KindThrottled, Retry: true, Token: TokenKeep,
+				Description: "Messages are sent too fast with this token.", Observed: false,
+			},
+			{
+				Code: "too.many.group", Name: "TooManyGroups",
+				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "Too many groups.", Observed: false,
+			},
+			{
+				Code: "resource.not.found", Name: "ResourceNotFound",
+				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "Something that the request names does not exist.", Observed: false,
+			},
+			{
+				Code: "resource.unavailable", Name: "ResourceUnavailable",
+				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "Something that the request names is not available.", Observed: false,
+			},
+			{
+				Code: "unauthorized", Name: "Unauthorized",
+				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "The app may not do this.", Observed: false,
+			},
+			{
+				Code: "auth.error", Name: "AuthError",
+				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "The app may not do this.", Observed: false,
+			},
+			{
+				Code: "bot.stopped", Name: "RobotStopped",
+				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
+				Description: "The robot was stopped.", Observed: false,
+			},
+		},
+	}
+)
+
+// The codes that CreateGroup adds to those of all operations, or that mean something else there.
+const (
+	// CodeCreateGroupInvalidParameter (HTTP 400): A parameter is wrong. No live answer was seen.
+	CodeCreateGroupInvalidParameter Code = "parameter.invalid"
+)
+
+// The codes that GetBotListInGroup adds to those of all operations, or that mean something else there.
+const (
+	// CodeGetBotListInGroupUnauthorized (HTTP 400): The app may not do this. No live answer was seen.
+	CodeGetBotListInGroupUnauthorized Code = "unauthorized"
+	// CodeGetBotListInGroupInvalidConversationID (HTTP 400): The openConversationId is wrong. No live answer was seen.
+	CodeGetBotListInGroupInvalidConversationID Code = "illegal.openconevrsation.id"
+	// CodeGetBotListInGroupRejected (HTTP 400): The service refused. No live answer was seen.
+	CodeGetBotListInGroupRejected Code = "reject"
+)
+
+// The codes that GetChat adds to those of all operations, or that mean something else there.
+const (
+	// CodeGetChatWrongChatID (HTTP 200): The chat id is wrong, or that of another organisation than the token's. No live answer was seen.
+	CodeGetChatWrongChatID Code = "40016"
+	// CodeGetChatInvalidToken (HTTP 200): The access token is expired, unknown or malformed. No live answer was seen.
+	CodeGetChatInvalidToken Code = "40014"
+	// CodeGetChatThrottled (HTTP 200): A limit was passed; the message may say until when.
+	CodeGetChatThrottled Code = "90002"
+	// CodeGetChatCode43007 (HTTP 200): Documented for this operation by its number alone. No live answer was seen.
+	CodeGetChatCode43007 Code = "43007"
+	// CodeGetChatCode49000 (HTTP 200): Documented for this operation by its number alone. No live answer was seen.
+	CodeGetChatCode49000 Code = "49000"
+	// CodeGetChatCode40001 (HTTP 200): Documented for this operation by its number alone. No live answer was seen.
+	CodeGetChatCode40001 Code = "40001"
+	// CodeGetChatCode70001 (HTTP 200): Documented for this operation by its number alone. No live answer was seen.
+	CodeGetChatCode70001 Code = "70001"
+	// CodeGetChatBusy (HTTP 200): The service is busy. No live answer was seen.
+	CodeGetChatBusy Code = "-1"
+)
+
+// The codes that OrgGroupSend adds to those of all operations, or that mean something else there.
+const (
+	// CodeOrgGroupSendInvalidConversationID (HTTP 400): The openConversationId is wrong. No live answer was seen.
+	CodeOrgGroupSendInvalidConversationID Code = "invalid.openConversationId"
+	// CodeOrgGroupSendMissingConversationID (HTTP 400): The openConversationId is missing. No live answer was seen.
+	CodeOrgGroupSendMissingConversationID Code = "miss.openConversationId"
+	// CodeOrgGroupSendGroupDisbanded (HTTP 400): The group was disbanded. No live answer was seen.
+	CodeOrgGroupSendGroupDisbanded Code = "group.disbanded"
+	// CodeOrgGroupSendOtherOrganisation (HTTP 400): The group is another organisation's. No live answer was seen.
+	CodeOrgGroupSendOtherOrganisation Code = "conversation.org.notMatch"
+	// CodeOrgGroupSendEmptyRobotCode (HTTP 400): The robotCode is empty. No live answer was seen.
+	CodeOrgGroupSendEmptyRobotCode Code = "invalidParameter.robotCode.empty"
+	// CodeOrgGroupSendMissingRobotCode (HTTP 400): The robotCode is missing. No live answer was seen.
+	CodeOrgGroupSendMissingRobotCode Code = "invalidParameter.robotCode.missing"
+	// CodeOrgGroupSendNoSuchRobot (HTTP 400): There is no such robot, or it is not in the group. No live answer was seen.
+	CodeOrgGroupSendNoSuchRobot Code = "invalidParameter.robotCode.notExsit"
+	// CodeOrgGroupSendRobotOfAnotherApp (HTTP 400): The robotCode is not one of the token's app. No live answer was seen.
+	CodeOrgGroupSendRobotOfAnotherApp Code = "invalidParameter.robotCode.auth"
+	// CodeOrgGroupSendRobotOfACoolApp (HTTP 400): The robotCode and the coolAppCode do not belong together. No live answer was seen.
+	CodeOrgGroupSendRobotOfACoolApp Code = "invalidParameter.robotCode.coolApp"
+	// CodeOrgGroupSendInvalidRobotCode (HTTP 400): The robotCode is wrong. No live answer was seen.
+	CodeOrgGroupSendInvalidRobotCode Code = "invalidParameter.robotCode.invalid"
+	// CodeOrgGroupSendInvalidMessageKey (HTTP 400): The msgKey is none that the service knows. No live answer was seen.
+	CodeOrgGroupSendInvalidMessageKey Code = "invalidParameter.msgKey.invalid"
+	// CodeOrgGroupSendInvalidMessageParam (HTTP 400): The msgParam is no JSON, or none that the template of the msgKey takes. No live answer was seen.
+	CodeOrgGroupSendInvalidMessageParam Code = "invalidParameter.msgParam.invalid"
+	// CodeOrgGroupSendMessageParamTooLong (HTTP 400): The msgParam is longer than 15,000 bytes. No live answer was seen.
+	CodeOrgGroupSendMessageParamTooLong Code = "invalidParameter.msgParam.tooLong"
+	// CodeOrgGroupSendTooFast (HTTP 400): Messages are sent too fast. No live answer was seen.
+	CodeOrgGroupSendTooFast Code = "send.too.fast"
+	// CodeOrgGroupSendTooFastByToken (HTTP 400): Messages are sent too fast with this token. No live answer was seen.
+	CodeOrgGroupSendTooFastByToken Code = "send.byToken.tooFast"
+	// CodeOrgGroupSendTooManyGroups (HTTP 400): Too many groups. No live answer was seen.
+	CodeOrgGroupSendTooManyGroups Code = "too.many.group"
+	// CodeOrgGroupSendResourceNotFound (HTTP 400): Something that the request names does not exist. No live answer was seen.
+	CodeOrgGroupSendResourceNotFound Code = "resource.not.found"
+	// CodeOrgGroupSendResourceUnavailable (HTTP 400): Something that the request names is not available. No live answer was seen.
+	CodeOrgGroupSendResourceUnavailable Code = "resource.unavailable"
+	// CodeOrgGroupSendUnauthorized (HTTP 400): The app may not do this. No live answer was seen.
+	CodeOrgGroupSendUnauthorized Code = "unauthorized"
+	// CodeOrgGroupSendAuthError (HTTP 400): The app may not do this. No live answer was seen.
+	CodeOrgGroupSendAuthError Code = "auth.error"
+	// CodeOrgGroupSendRobotStopped (HTTP 400): The robot was stopped. No live answer was seen.
+	CodeOrgGroupSendRobotStopped Code = "bot.stopped"
 )

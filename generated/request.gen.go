@@ -103,6 +103,31 @@ func (r *Request) SetBody(value any) {
 	r.body, r.hasBody = body, true
 }
 
+// JSONString is what a field of a body is set to that takes JSON in a string: a string of at most maxBytes bytes, 0 being any
+// number. value becomes JSON; a string and a [json.RawMessage] are JSON already. What cannot be sent is kept as an error.
+func (r *Request) JSONString(name string, value any, maxBytes int) any {
+	text, isText := value.(string)
+	var err error
+	if !isText {
+		var buf bytes.Buffer
+		encoder := json.NewEncoder(&buf)
+		encoder.SetEscapeHTML(false) // an escape would count as six bytes
+		err = encoder.Encode(value)
+		text = strings.TrimSuffix(buf.String(), "\n")
+	}
+	switch {
+	case value == nil:
+		r.fail(errors.New("the field " + name + " of the body is not set"))
+	case err != nil:
+		r.fail(fmt.Errorf("the field %s of the body: %w", name, err))
+	case isText && !json.Valid([]byte(text)):
+		r.fail(errors.New("the field " + name + " of the body is a text that is not JSON"))
+	case maxBytes > 0 && len(text) > maxBytes:
+		r.fail(fmt.Errorf("the field %s of the body is %d bytes of JSON, and at most %d are allowed", name, len(text), maxBytes))
+	}
+	return text
+}
+
 func (r *Request) fail(err error) {
 	if r.err == nil {
 		r.err = err

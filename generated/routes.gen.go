@@ -7,9 +7,10 @@ type Route struct {
 	Operation  *Operation
 	Summary    string
 	Parameters []Parameter
-	Body       Body   // whether a request has one, which is JSON
-	Example    string // body of a success, as the contract has it
-	Synthetic  bool   // the example was made up of the contract's schema
+	Body       Body       // whether a request has one, which is JSON
+	Texts      []JSONText // fields of the body that hold JSON in a string
+	Example    string     // body of a success, as the contract has it
+	Synthetic  bool       // the example was made up of the contract's schema
 }
 
 // Parameter is a parameter of an operation.
@@ -21,6 +22,12 @@ type Parameter struct {
 	List        bool // it takes any number of values
 	Explode     bool // each value of a list is a parameter of its own
 	Description string
+}
+
+// JSONText is a field of a body that holds JSON in a string.
+type JSONText struct {
+	Name     string
+	MaxBytes int // of the string; 0 is no limit
 }
 
 // Body says whether a request has a body.
@@ -42,6 +49,27 @@ var Routes = []Route{
 		}, Example: "{\"openConversationId\":\"cidl1B8RVUFmkO50OC9uEbySQ==\"}",
 	},
 	{
+		Operation: &OperationCreateGroup, Summary: "Create a group chat", Body: BodyRequired, Example: "{\"chatid\":\"chatfaabe59a460527f5fb72fbbdfe3f061e\",\"conversationTag\":2,\"openConversationId\":\"cidl1B8RVUFmkO50OC9uEbySQ==\"}",
+	},
+	{
 		Operation: &OperationGetAccessToken, Summary: "Get the access token of an internal app", Body: BodyRequired, Example: "{\"accessToken\":\"fw8ef8we8f76e6f7s8dxxxx\",\"expireIn\":7200}",
+	},
+	{
+		Operation: &OperationGetBotListInGroup, Summary: "List the robots in a group", Body: BodyRequired, Example: "{\"chatbotInstanceVOList\":[{\"name\":\"Helper\",\"openRobotType\":1,\"robotCode\":\"dingue4kfzdxbyn0pjqd\"}]}",
+	},
+	{
+		Operation: &OperationGetChat, Summary: "Get the name, owner, members and state of a group chat",
+		Parameters: []Parameter{
+			{Name: "chatid", In: "query", Type: "string", Required: true, Description: "The chat's id."},
+		}, Example: "{\"chat_info\":{\"chatid\":\"chatfaabe59a460527f5fb72fbbdfe3f061e\",\"conversationTag\":2,\"name\":\"Project\",\"owner\":\"user1\",\"status\":1,\"useridlist\":[\"user1\",\"user2\"]},\"errcode\":0,\"errmsg\":\"ok\"}",
+	},
+	{
+		Operation: &OperationOrgGroupQuery, Summary: "Get the state of a robot's group message, and who has read it", Body: BodyRequired, Example: "{\"hasMore\":false,\"readUserIds\":[\"user2\"],\"sendStatus\":\"SUCCESS\"}",
+	},
+	{
+		Operation: &OperationOrgGroupRecall, Summary: "Recall a robot's group messages", Body: BodyRequired, Example: "{\"failedResult\":{},\"successResult\":[\"VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ=\"]}",
+	},
+	{
+		Operation: &OperationOrgGroupSend, Summary: "Send a message to a group as a robot", Body: BodyRequired, Texts: []JSONText{{Name: "msgParam", MaxBytes: 15000}}, Example: "{\"processQueryKey\":\"VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ=\"}",
 	},
 }

@@ -75,7 +75,8 @@ type call struct {
 	api      *generated.Client // with the token in use
 	token    string
 	rejected *rejection
-	sent     int // requests
+	sent     int  // requests
+	unsure   bool // one of them may have been processed although it failed
 	ticket   breaker.Pass
 	holds    bool // the ticket
 	done     bool // without a request
@@ -116,6 +117,7 @@ func (o *operation[T]) store(ctx context.Context) {
 func do[T any](ctx context.Context, p *path, o *operation[T]) (T, error) {
 	o.result = o
 	if err := p.do(ctx, &o.call); err != nil {
+		err.MayBeDone = o.unsure && o.contract.Repeat != RepeatSafe
 		var none T
 		return none, err
 	}
@@ -285,6 +287,7 @@ func (p *path) attempt(ctx context.Context, c *call) *verdict {
 		r.now = p.clock.Now()
 		v = r.refused()
 	}
+	c.unsure = c.unsure || v != nil && v.mayBeDone()
 	p.leave(c, v.outcome())
 	if l, ok := c.limiter.(interface{ Answered(throttled bool) }); ok && (v == nil || v.ended == nil) {
 		l.Answered(v != nil && v.kind == ErrThrottled) //nolint:errorlint // a verdict's kind is never wrapped

@@ -18,6 +18,7 @@ type envelope struct {
 	} `json:"accessdenieddetail"`
 
 	LegacyCode    text.Scalar `json:"errcode"`
+	LegacySubCode text.Scalar `json:"sub_code"`
 	LegacyMessage text.Scalar `json:"errmsg"`
 
 	Status text.Scalar `json:"status"`
@@ -27,9 +28,13 @@ type envelope struct {
 // bannedStatus is the field "status" of the body that a banned address gets.
 const bannedStatus = "1111"
 
-// error is the code and message of either API.
-func (e *envelope) error() (code, message text.Scalar) {
+// error is the code and message of either API. The legacy API answers one code for errors of its gateway, and a second one
+// that says which; known reports whether a code is one of those that the caller's operation may answer.
+func (e *envelope) error(known func(code string) bool) (code, message text.Scalar) {
 	if e.Code == "" && e.LegacyCode != "" && e.LegacyCode != "0" {
+		if known(string(e.LegacySubCode)) {
+			return e.LegacySubCode, e.LegacyMessage
+		}
 		return e.LegacyCode, e.LegacyMessage
 	}
 	return e.Code, e.Message

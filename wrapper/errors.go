@@ -27,6 +27,7 @@ type Error struct {
 	Attempts       int            // requests sent for the call; to the token endpoint, if TokenEndpoint
 	TokenEndpoint  bool           // the token could not be fetched, so the operation itself was not called
 	Local          bool           // the client refused by itself; the service was not asked
+	MayBeDone      bool           // the call was to change something, and may have done so: look before sending it again
 	EndsRun        bool           // it is the failure at which a run over many chats stopped making calls
 	Err            error          // the cause, such as a *net.DNSError, or the error before this one
 }
@@ -56,6 +57,7 @@ func (e *Error) Error() string {
 	add(e.Local, "refused by this client")
 	add(e.StatusCode != 0, "HTTP %d", e.StatusCode)
 	add(e.RequestID != "", "request %s", e.RequestID)
+	add(e.MayBeDone, "may have been done all the same")
 	add(e.Attempts > 1, "%d attempts", e.Attempts)
 	add(e.RetryAfter > 0, "try again after %s", e.RetryAfter.Round(time.Second))
 	if len(facts) > 0 {
@@ -109,6 +111,7 @@ func (e *Error) LogValue() slog.Value {
 	add(e.Attempts > 0, slog.Int("attempts", e.Attempts))
 	add(e.TokenEndpoint, slog.Bool("token_endpoint", true))
 	add(e.Local, slog.Bool("local", true))
+	add(e.MayBeDone, slog.Bool("may_be_done", true))
 	if e.Err != nil {
 		attrs = append(attrs, slog.String("cause", e.cause()))
 	}

@@ -1,8 +1,6 @@
 package dingtalk
 
 import (
-	"slices"
-
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
@@ -58,15 +56,13 @@ const (
 	anyNumber = 0
 )
 
-var kinds []*Kind
-
 // Kinds returns all kinds.
-func Kinds() []*Kind { return slices.Clone(kinds) }
-
-func newKind(name generated.Kind, inARow int, text string) error {
-	k := &Kind{name: name, text: text, inARow: inARow}
-	kinds = append(kinds, k)
-	return k
+func Kinds() []*Kind {
+	list := make([]*Kind, len(kinds))
+	for i, k := range kinds {
+		list[i] = k.(*Kind) //nolint:errorlint // a sentinel is never wrapped
+	}
+	return list
 }
 
 // The kinds of failure. Error.Kind is one of them, or [context.Canceled] or [context.DeadlineExceeded] if the caller's
@@ -74,42 +70,50 @@ func newKind(name generated.Kind, inARow int, text string) error {
 // or what ended a run ([ErrNotTried]). To look at the last failure alone, compare Error.Kind.
 var (
 	// ErrInvalidChatID: no chat has this id, or it cannot be one. Other chats are not affected.
-	ErrInvalidChatID = newKind(generated.KindInvalidChatID, anyNumber, "chat id is unknown or malformed")
+	ErrInvalidChatID error = &Kind{generated.KindInvalidChatID, "chat id is unknown or malformed", anyNumber}
 	// ErrOwnerNotVisible: the group's owner is outside the app's visible range. Other chats are not affected; widen
 	// the range in the developer console.
-	ErrOwnerNotVisible = newKind(generated.KindOwnerNotVisible, anyNumber, "group owner is outside the app's visible range")
+	ErrOwnerNotVisible error = &Kind{generated.KindOwnerNotVisible, "group owner is outside the app's visible range", anyNumber}
 	// ErrUnauthenticated: the credentials are wrong, or the token was rejected and a new one did not help.
-	ErrUnauthenticated = newKind(generated.KindUnauthenticated, firstOne, "credentials or access token rejected")
+	ErrUnauthenticated error = &Kind{generated.KindUnauthenticated, "credentials or access token rejected", firstOne}
 	// ErrPermissionDenied: the app lacks a permission; Error.RequiredScopes may name it.
-	ErrPermissionDenied = newKind(generated.KindPermissionDenied, firstOne, "permission denied")
+	ErrPermissionDenied error = &Kind{generated.KindPermissionDenied, "permission denied", firstOne}
 	// ErrIPNotAllowed: this machine's address is not in the app's allow list.
-	ErrIPNotAllowed = newKind(generated.KindIPNotAllowed, firstOne, "address not allowed")
+	ErrIPNotAllowed error = &Kind{generated.KindIPNotAllowed, "address not allowed", firstOne}
 	// ErrThrottled: a limit per second or minute was passed, and waiting as long as allowed did not help.
-	ErrThrottled = newKind(generated.KindThrottled, firstOne, "throttled")
+	ErrThrottled error = &Kind{generated.KindThrottled, "throttled", firstOne}
 	// ErrQuotaExhausted: the organisation's calls of this month are used up. Every further call would fail.
-	ErrQuotaExhausted = newKind(generated.KindQuotaExhausted, firstOne, "monthly quota exhausted")
+	ErrQuotaExhausted error = &Kind{generated.KindQuotaExhausted, "monthly quota exhausted", firstOne}
 	// ErrBlocked: this machine's address is banned for some minutes (Error.RetryAfter). The client sends nothing
 	// until then. No sample is known of the page that a banned address gets, so any HTML page with status 403 counts as
 	// one: behind a proxy, look at its log first.
-	ErrBlocked = newKind("blocked", firstOne, "address banned for a while")
+	ErrBlocked error = &Kind{"blocked", "address banned for a while", firstOne}
 	// ErrUnavailable: the service could not be reached, or failed, more often than the client repeats a call.
-	ErrUnavailable = newKind(generated.KindUnavailable, outages, "service unavailable")
+	ErrUnavailable error = &Kind{generated.KindUnavailable, "service unavailable", outages}
 	// ErrUnexpectedResponse: the answer was not one that the contract knows, such as HTML with status 200.
-	ErrUnexpectedResponse = newKind("unexpected-response", oddities, "unexpected response")
+	ErrUnexpectedResponse error = &Kind{"unexpected-response", "unexpected response", oddities}
 	// ErrRedirect: the service redirected, which is never followed: the access token would go along.
-	ErrRedirect = newKind("redirect", firstOne, "redirect refused")
+	ErrRedirect error = &Kind{"redirect", "redirect refused", firstOne}
 	// ErrTLS: no trustworthy connection could be made. Repeating does not help.
-	ErrTLS = newKind("tls", firstOne, "TLS failed")
+	ErrTLS error = &Kind{"tls", "TLS failed", firstOne}
 	// ErrRejected: the service refused the request for a reason that has no sentinel. See Error.Code.
-	ErrRejected = newKind(generated.KindRejected, oddities, "request rejected")
+	ErrRejected error = &Kind{generated.KindRejected, "request rejected", oddities}
 	// ErrPanicked: the caller's own code panicked, or ended its goroutine, in a goroutine of this package's own. That code
 	// is the transport, limiter, budget, token source or input sequence; [runtime.Goexit] and t.FailNow end a goroutine.
 	// In the caller's goroutine, a panic reaches the caller as it is.
-	ErrPanicked = newKind("panicked", oddities, "the caller's own code panicked")
+	ErrPanicked error = &Kind{"panicked", "the caller's own code panicked", oddities}
 	// ErrNotTried: no call was made for this id, because an earlier one of the same run met what every other would meet.
 	// The error wraps the cause, which may also be that the caller stopped the run.
-	ErrNotTried = newKind("not-tried", firstOne, "not tried")
+	ErrNotTried error = &Kind{"not-tried", "not tried", firstOne}
 )
+
+// kinds are all of them.
+var kinds = [...]error{
+	ErrInvalidChatID, ErrOwnerNotVisible, ErrUnauthenticated, ErrPermissionDenied,
+	ErrIPNotAllowed, ErrThrottled, ErrQuotaExhausted, ErrBlocked,
+	ErrUnavailable, ErrUnexpectedResponse, ErrRedirect, ErrTLS,
+	ErrRejected, ErrPanicked, ErrNotTried,
+}
 
 // ErrTooLarge is found, in addition to [ErrUnexpectedResponse], when a body passed the limit of 1 MiB after decompression.
 var ErrTooLarge = wire.ErrTooLarge
@@ -118,7 +122,7 @@ var ErrTooLarge = wire.ErrTooLarge
 // [generated.KindThrottled]: [ErrRejected] for one that has none.
 func Sentinel(name generated.Kind) error {
 	for _, k := range kinds {
-		if k.name == name {
+		if k.(*Kind).name == name { //nolint:errorlint // a sentinel is never wrapped
 			return k
 		}
 	}

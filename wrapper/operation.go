@@ -18,8 +18,8 @@ import (
 // the body is not looked at, unless it says that it is an error. Whole numbers in values of type any are [json.Number], so
 // that none is rounded.
 //
-// The request goes below the client's base URL, or to the operation's own server. A client that was made with [WithBaseURL]
-// sends everything below that URL, the path of the operation's server first.
+// The request goes below the client's base URL, or to the operation's own server, which may be another in each region. A
+// client that was made with [WithBaseURL] sends everything below that URL, the path of the operation's server first.
 //
 // An error is always an *[Error]. Its Kind is [ErrRejected] and Local is true for a request that cannot be sent.
 func Do[T any](ctx context.Context, c *Client, request Request) (T, error) {
@@ -93,10 +93,15 @@ func (c *Client) operation(request Request) (*call, error) {
 	if err != nil {
 		return nil, unsendable(o, err)
 	}
+	plain := c.path.apis.plain
 	op := &call{
 		subject: subject{op: operationName(o)}, contract: o, steps: callSteps, limiter: c.limiter,
 		send: func(ctx context.Context, c *call) (*http.Response, error) {
-			api := c.api
+			api, request := c.api, request
+			if o.TokenQuery != "" {
+				api = plain
+				request.AddQuery(o.TokenQuery, c.token)
+			}
 			if server != nil {
 				own := *api
 				own.Server, api = server, &own
@@ -115,15 +120,17 @@ func (c *Client) server(o *Operation) (*url.URL, error) {
 	if o.Server == "" {
 		return nil, nil
 	}
+	base := c.path.apis.plain.Server.String()
+	regional := o.Regions[base]
 	own := config{}
-	if err := WithBaseURL(o.Server)(&own); err != nil {
+	if err := WithBaseURL(cmp.Or(regional, o.Server))(&own); err != nil {
 		return nil, fmt.Errorf("its server: %w", err)
 	}
 	server, err := url.Parse(own.baseURL)
-	if err != nil || !c.ownHost {
+	if err != nil || !c.ownHost || regional != "" { // the base URL of a region is that region
 		return server, err
 	}
-	return url.Parse(c.path.apis.plain.Server.String() + server.EscapedPath())
+	return url.Parse(base + server.EscapedPath())
 }
 
 func operationName(o *Operation) string { return cmp.Or(o.ID, o.Method+" "+o.Path) }

@@ -4,6 +4,7 @@ package dingtalk
 
 import (
 	"context"
+	"iter"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
@@ -29,4 +30,136 @@ import (
 // See https://help.dingtalk.io/open/development/obtain-group-openconversationid.
 func (c *Client) ChatIDToOpenConversationID(ctx context.Context, chatID string) (generated.ChatIDToOpenConversationIDResponseBody, error) {
 	return Do[generated.ChatIDToOpenConversationIDResponseBody](ctx, c, generated.NewChatIDToOpenConversationIDRequest(chatID))
+}
+
+// CreateGroup sends POST /v1.0/im/group/create: Create a group chat.
+//
+// Creates an internal group and returns both of its ids: a group that is created by this call needs no conversion.
+//
+// **Not safe to repeat**: there is no idempotency key, so a repeat makes a second group. After an answer that did
+// not come, look for the group before creating it again.
+//
+// Permission: `qyapi_chat_manage`. App type: internal app.
+//
+// The app needs the permission qyapi_chat_manage.
+// The call may change something: it is repeated only if the service surely did not process it.
+// It counts towards the app's limit of calls a second and the organisation's quota of the month.
+// An error is always an *[Error].
+//
+// See https://help.dingtalk.io/open/development/create-common-group-new-version-v2.
+func (c *Client) CreateGroup(ctx context.Context, body generated.CreateGroupRequest) (generated.CreateGroupResponseBody, error) {
+	return Do[generated.CreateGroupResponseBody](ctx, c, generated.NewCreateGroupRequest(body))
+}
+
+// GetBotListInGroup sends POST /v1.0/robot/groups/robots/query: List the robots in a group.
+//
+// Lists the robots in a group: where a robot is missing, its messages to the group are refused. It changes nothing.
+//
+// Permission: `qyapi_chat_manage`.
+//
+// The app needs the permission qyapi_chat_manage.
+// The call is safe to repeat, and is repeated as [Retry] says.
+// It counts towards the app's limit of calls a second and the organisation's quota of the month.
+// An error is always an *[Error].
+//
+// See https://open.dingtalk.com/document/orgapp/obtain-the-list-of-robots-in-the-group.
+func (c *Client) GetBotListInGroup(ctx context.Context, body generated.GetBotListInGroupRequest) (generated.GetBotListInGroupResponseBody, error) {
+	return Do[generated.GetBotListInGroupResponseBody](ctx, c, generated.NewGetBotListInGroupRequest(body))
+}
+
+// GetChat sends GET /chat/get: Get the name, owner, members and state of a group chat.
+//
+// Describes the group chat that has this `chatid`: an operation of the legacy API, and the only one that
+// describes an ordinary group. It does not say the group's `openConversationId`.
+//
+// Its host is its own, and so is its way to carry the token: **in the URL**. Whatever records URLs, such as a
+// proxy or a tracer, records the token. Every answer has the status 200: `errcode` is 0 in a success.
+//
+// Permission: `qyapi_chat_read`. App type: internal app. A `chatid` that comes from the JSAPI is not accepted.
+//
+// The app needs the permission qyapi_chat_read.
+// The call is safe to repeat, and is repeated as [Retry] says.
+// It counts towards the app's limit of calls a second and the organisation's quota of the month.
+// An error is always an *[Error].
+//
+// See https://help.dingtalk.io/open/development/obtain-a-group-session.
+func (c *Client) GetChat(ctx context.Context, params generated.GetChatParams) (generated.GetChatResponseBody, error) {
+	return Do[generated.GetChatResponseBody](ctx, c, generated.NewGetChatRequest(params))
+}
+
+// OrgGroupQuery sends POST /v1.0/robot/groupMessages/query: Get the state of a robot's group message, and who has read it.
+//
+// Returns whether a message was sent or recalled, and who has read it, in pages of at most 200 readers. It changes
+// nothing. Its own error codes are not listed here.
+//
+// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+//
+// The app needs the permission qyapi_robot_sendmsg.
+// The call is safe to repeat, and is repeated as [Retry] says.
+// It counts towards the app's limit of calls a second and the organisation's quota of the month.
+// An error is always an *[Error].
+//
+// See https://help.dingtalk.io/open/development/chatbot-queries-the-read-status-of-a-message.
+func (c *Client) OrgGroupQuery(ctx context.Context, body generated.OrgGroupQueryRequest) (generated.OrgGroupQueryResponseBody, error) {
+	return Do[generated.OrgGroupQueryResponseBody](ctx, c, generated.NewOrgGroupQueryRequest(body))
+}
+
+// OrgGroupQueryAll is OrgGroupQuery for every page: it yields the items of each, and asks for the next one when they are taken.
+// An error ends it. Every page is a call, which counts as one.
+func (c *Client) OrgGroupQueryAll(ctx context.Context, body generated.OrgGroupQueryRequest) iter.Seq2[string, error] {
+	return Pages(&generated.OperationOrgGroupQuery, func(token *string) (items []string, next string, more bool, err error) {
+		body := body // what the caller gave is the first page's, each time
+		if token != nil {
+			body.NextToken = token
+		}
+		answer, err := c.OrgGroupQuery(ctx, body)
+		if err != nil {
+			return nil, next, false, err
+		}
+		if answer.NextToken != nil {
+			next = *answer.NextToken
+		}
+		more = answer.HasMore != nil && *answer.HasMore
+		return answer.ReadUserIDs, next, more, nil
+	})
+}
+
+// OrgGroupRecall sends POST /v1.0/robot/groupMessages/recall: Recall a robot's group messages.
+//
+// Recalls at most 20 messages. A message that cannot be recalled is named in `failedResult`, and the answer is a
+// success all the same. Whether a second recall of a message fails is not documented, so the call is repeated only if
+// the service surely did not process it. Its own error codes are not listed here.
+//
+// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+//
+// The app needs the permission qyapi_robot_sendmsg.
+// The call may change something: it is repeated only if the service surely did not process it.
+// It counts towards the app's limit of calls a second and the organisation's quota of the month.
+// An error is always an *[Error].
+//
+// See https://help.dingtalk.io/open/development/enterprise-chatbot-withdraws-internal-group-messages.
+func (c *Client) OrgGroupRecall(ctx context.Context, body generated.OrgGroupRecallRequest) (generated.OrgGroupRecallResponseBody, error) {
+	return Do[generated.OrgGroupRecallResponseBody](ctx, c, generated.NewOrgGroupRecallRequest(body))
+}
+
+// OrgGroupSend sends POST /v1.0/robot/groupMessages/send: Send a message to a group as a robot.
+//
+// Sends a message to the group of an `openConversationId`, as a robot that is in the group.
+//
+// **Not safe to repeat**: there is no idempotency key, so a repeat sends a second message. After an answer that did
+// not come, the message may have been sent.
+//
+// The most frequent refusals: the robot is not in the group, `robotCode` is that of another app, the app is not
+// published. Some 95 codes are documented; those that say what to do are listed in `x-error-codes`.
+//
+// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+//
+// The app needs the permission qyapi_robot_sendmsg.
+// The call may change something: it is repeated only if the service surely did not process it.
+// It counts towards the app's limit of calls a second and the organisation's quota of the month.
+// An error is always an *[Error].
+//
+// See https://help.dingtalk.io/open/development/the-robot-sends-a-group-message.
+func (c *Client) OrgGroupSend(ctx context.Context, body generated.OrgGroupSendRequest) (generated.OrgGroupSendResponseBody, error) {
+	return Do[generated.OrgGroupSendResponseBody](ctx, c, generated.NewOrgGroupSendRequest(body))
 }

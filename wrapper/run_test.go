@@ -83,6 +83,9 @@ func TestEndsRun(t *testing.T) {
 func TestKinds(t *testing.T) {
 	t.Parallel()
 	names := map[generated.Kind]bool{}
+	if all := dingtalk.Kinds(); len(all) != len(sentinels)+2 { // ErrPanicked and ErrNotTried come of no answer
+		t.Errorf("%d kinds, %d sentinels", len(all), len(sentinels)+2)
+	}
 	for _, k := range dingtalk.Kinds() {
 		if names[k.Name()] || k.Name() == "" || k.Error() == "" {
 			t.Errorf("%q: %v", k.Name(), k)

@@ -79,6 +79,18 @@ func (v *verdict) outcome() breaker.Outcome[*verdict] {
 	return o
 }
 
+// mayBeDone reports whether a request that was sent may have been processed although it failed.
+func (v *verdict) mayBeDone() bool {
+	switch {
+	case v.repeat == notProcessed:
+		return false
+	case v.repeat == ifSafe, v.ended != nil:
+		return true
+	default:
+		return errors.Is(v.kind, ErrUnexpectedResponse)
+	}
+}
+
 // reader reads an answer: it knows which secrets its request carried.
 type reader struct {
 	op       string
@@ -178,7 +190,7 @@ func (r *reader) refused() *verdict {
 			v.message = "the answer holds neither a result nor an error"
 		}
 	}
-	code, message := body.error()
+	code, message := body.error(func(code string) bool { return r.contract.LookupErrorCode(code) != nil })
 	v.code = generated.Code(r.show(string(code), maxSnippetBytes))
 	if message != "" {
 		v.message = r.show(string(message), maxMessageBytes)

@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"os/exec"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	openconversation "github.com/dingtalk-openapi/openconversation-go"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
@@ -18,13 +21,30 @@ import (
 func TestCode(t *testing.T) {
 	const header = "CODE            HTTP  KIND             RETRY  TOKEN  SEEN  DESCRIPTION\n"
 	row := result{0, header + "invalideChatId  400   invalid-chat-id  no     keep   no    The chat id is unknown or malformed.\n", ""}
-	for _, name := range []string{"invalideChatId", "INVALIDECHATID", "invalidChatId"} {
+	for _, name := range []string{"invalideChatId", "INVALIDECHATID", "invalidChatId", "InvalidChatID", "CodeInvalidChatID", "generated.CodeInvalidChatID", "codeinvalidchatid"} {
 		runArgs(t, "", "codes", name).check(t, row)
 	}
 	golden(t, "code", runArgs(t, "", "codes", "--json", "90020").stdout)
 	hint := "hint: it may be DingTalk's all the same: judge it by its HTTP status\n"
 	runArgs(t, "", "codes", "no\x1b.code").check(t, result{1, "", "openconversation: the catalogue has no code no\\x1b.code\n" + hint})
 	runArgs(t, "", "codes", "--json", "").check(t, result{1, "", "openconversation: the catalogue has no code \n" + hint})
+}
+
+// Every code is found by each of its names, and a short form that several share gives all of them.
+func TestCodesByAnyName(t *testing.T) {
+	for _, row := range generated.ErrorCodes {
+		names := append([]string{string(row.Code), row.Name, "Code" + row.Name}, row.Aliases...)
+		if dot := strings.LastIndexByte(string(row.Code), '.'); dot >= 0 {
+			names = append(names, string(row.Code)[dot+1:])
+		}
+		for _, name := range names {
+			for _, spelling := range []string{name, strings.ToUpper(name), strings.ToLower(name)} {
+				if got := runArgs(t, "", "codes", spelling); got.code != 0 || !strings.Contains(got.stdout, "\n"+string(row.Code)+" ") {
+					t.Errorf("%s: %+v", spelling, got)
+				}
+			}
+		}
+	}
 }
 
 // The list is the generated table's, so that a code that the contract gains is in it without another change.
@@ -66,6 +86,26 @@ func TestCodes(t *testing.T) {
 func TestSpec(t *testing.T) {
 	if got := runArgs(t, "", "spec"); got != (result{0, openconversation.Contract, ""}) {
 		t.Errorf("exit code %d, %d bytes, want the contract; standard error %q", got.code, len(got.stdout), got.stderr)
+	}
+}
+
+// The contract in JSON is the one in YAML.
+func TestSpecJSON(t *testing.T) {
+	got := runArgs(t, "", "spec", "--json")
+	var asJSON, asYAML any
+	if err := json.Unmarshal([]byte(got.stdout), &asJSON); err != nil || got.code != 0 {
+		t.Fatalf("%v, %d", err, got.code)
+	}
+	if err := yaml.Unmarshal([]byte(openconversation.Contract), &asYAML); err != nil {
+		t.Fatal(err)
+	}
+	again, err := json.Marshal(asYAML)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want any
+	if err := json.Unmarshal(again, &want); err != nil || !reflect.DeepEqual(asJSON, want) {
+		t.Errorf("they differ: %v", err)
 	}
 }
 

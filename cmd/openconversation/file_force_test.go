@@ -136,7 +136,7 @@ func TestRetryThatCannotBegin(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.out = long
-	b.want(5, "name too long", "--retry-failed")
+	b.want(2, "name too long", "--retry-failed")
 	if b.read(b.out) != whole || b.files() != "in.txt "+filepath.Base(long) {
 		t.Errorf("files %s", b.files())
 	}

@@ -42,9 +42,15 @@ func gb18030(t *testing.T, text string) string {
 	return out
 }
 
-// A run over any format and encoding that is killed again and again ends with the bytes that an undisturbed one gives.
-func TestKilledRunsInEveryFormat(t *testing.T) {
-	const rows, distinct, concurrency = 400, 350, 8
+// form is a file as a program writes it, and what its output is called. Workbooks have no content here: see book.
+type form struct {
+	file, content, out string
+	flags              []string
+}
+
+// forms are so many rows in every format, and in the encodings and with the separators that its files come in.
+func forms(t *testing.T, rows, distinct int) map[string]form {
+	t.Helper()
 	ids := strings.Fields(chats(rows, distinct))
 	objects := func(sep string) string {
 		var list []string
@@ -53,10 +59,7 @@ func TestKilledRunsInEveryFormat(t *testing.T) {
 		}
 		return strings.Join(list, sep)
 	}
-	for name, form := range map[string]struct {
-		file, content, out string
-		flags              []string
-	}{
+	return map[string]form{
 		"lines":                    {"in.txt", chats(rows, distinct), "out.csv", nil},
 		"lines, CRLF and mark":     {"in.txt", "\uFEFF" + strings.ReplaceAll(chats(rows, distinct), "\n", "\r\n"), "out.csv", nil},
 		"CSV":                      {"in.csv", tableOf(ids, ",", "\n"), "out.csv", nil},
@@ -72,12 +75,26 @@ func TestKilledRunsInEveryFormat(t *testing.T) {
 		"CSV to xlsx":              {"in.csv", tableOf(ids, ",", "\n"), "out.xlsx", nil},
 		"xlsx":                     {"in.xlsx", "", "out.xlsx", nil},
 		"xlsx, by column's number": {"in.xlsx", "", "out.xlsx", []string{"--column", "2", "--sheet", "Sheet1"}},
-	} {
+	}
+}
+
+// newFormBench is a bench with such a file as its input.
+func newFormBench(t *testing.T, f form, rows, distinct int, opts ...dingtalktest.Option) *bench {
+	t.Helper()
+	b := newBench(t, f.file, f.content, opts...)
+	if f.content == "" {
+		book(t, b.in, chats(rows, distinct))
+	}
+	b.out = filepath.Join(filepath.Dir(b.in), f.out)
+	return b
+}
+
+// A run over any format and encoding that is killed again and again ends with the bytes that an undisturbed one gives.
+func TestKilledRunsInEveryFormat(t *testing.T) {
+	const rows, distinct, concurrency = 400, 350, 8
+	for name, form := range forms(t, rows, distinct) {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, form.file, form.content, dingtalktest.WithLatency(2*time.Millisecond))
-			if form.content == "" {
-				book(t, b.in, chats(rows, distinct))
-			}
+			b := newFormBench(t, form, rows, distinct, dingtalktest.WithLatency(2*time.Millisecond))
 			b.out = filepath.Join(filepath.Dir(b.in), "whole-"+form.out)
 			b.want(0, "400 converted", form.flags...)
 			whole := b.read(b.out)

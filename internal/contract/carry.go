@@ -23,8 +23,11 @@ Answers: one status 2xx that is the success, with a JSON object, array, map, str
 Schemas: objects, nested and recursive, nullable fields, additionalProperties, allOf, arrays, maps, free-form values,
   enums of strings or integers (open: other values are kept). Not: oneOf, anyOf, not, files, an object that
   requires itself, extensions that put Go code into the output (x-go-name is fine).
-Servers: one https URL of its own for an operation or a path.
-Extensions: x-repeat (safe or unsent), x-permission, x-paging (in, out, more, items), x-error-codes, x-go-name.
+Servers: one https URL of its own for an operation or a path, or one for each of the contract's servers, in their order.
+Tokens: an apiKey in a header; an apiKey in a query for operations whose security names it.
+Extensions: x-repeat (safe or unsent), x-permission, x-paging (in, out, more, items), x-error-codes, x-go-name,
+  x-success (fields that a success has although its schema does not require them),
+  x-json-string (maxBytes; on a string of a body's own: JSON in a string, which takes a value in Go).
 `
 
 // checkNodes refuses what a library could follow for ever, before any does.
@@ -231,8 +234,11 @@ func (c *Contract) carriesParameters(parameters openapi3.Parameters, list []stri
 			if p.Explode != nil {
 				explode = *p.Explode
 			}
+			if c.carriesToken(openapi3.ParameterInQuery, p.Name) {
+				return fail("it carries the access token, which a security scheme says")
+			}
 		case openapi3.ParameterInHeader:
-			if slices.Contains(ownHeaders, strings.ToLower(p.Name)) || strings.EqualFold(p.Name, c.headerOfToken()) {
+			if slices.Contains(ownHeaders, strings.ToLower(p.Name)) || c.carriesToken(openapi3.ParameterInHeader, p.Name) {
 				return fail("every request has this header already")
 			}
 			if strings.ContainsFunc(p.Name, func(r rune) bool { return !nameRune(r) }) {
@@ -264,12 +270,15 @@ func (c *Contract) carriesParameters(parameters openapi3.Parameters, list []stri
 	return nil
 }
 
-// headerOfToken is the name that the contract's security scheme gives, before that was checked.
-func (c *Contract) headerOfToken() string {
+// carriesToken reports whether a security scheme sends the token there, before the schemes were checked.
+func (c *Contract) carriesToken(in, name string) bool {
+	if c.Doc.Components == nil {
+		return false
+	}
 	for _, scheme := range c.Doc.Components.SecuritySchemes {
-		if scheme.Value != nil && scheme.Value.In == "header" {
-			return scheme.Value.Name
+		if scheme.Value != nil && scheme.Value.In == in && strings.EqualFold(scheme.Value.Name, name) {
+			return true
 		}
 	}
-	return ""
+	return false
 }

@@ -2,6 +2,7 @@ package contract_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,6 +41,7 @@ paths:
 components:
   securitySchemes:
     accessToken: {type: apiKey, in: header, name: x-acs-dingtalk-access-token}
+    legacy: {type: apiKey, in: query, name: access_token}
   schemas:
     Thing: {type: object, required: [name], properties: {name: {type: string}}}
     Other: SCHEMA
@@ -100,6 +102,10 @@ var carried = []struct{ place, text string }{
 	{"SCHEMA", "{type: object, required: [self], properties: {self: {allOf: [{$ref: '#/components/schemas/Other'}], nullable: true}}}"},
 	{"SCHEMA", "{type: object, properties: {a: {type: string, x-go-name: Better}}}"},
 	{"SCHEMA", "{type: integer, enum: [1, 2]}"},
+	{"OPERATION", "x-success: [name]"},
+	{"OPERATION", "security: [{legacy: []}]"},
+	{"BODY", "requestBody: {content: {application/json: {schema: {type: object, properties: {a: {type: string, x-json-string: {maxBytes: 9}}}}}}}"},
+	{"SCHEMA", "{type: object, required: [a], properties: {a: {type: string, x-json-string: {}}}}"},
 }
 
 func TestCarried(t *testing.T) {
@@ -156,6 +162,14 @@ func TestRefused(t *testing.T) {
 		{"OPERATION", "servers: [{url: 'http://oapi.dingtalk.com'}]", "is not an https URL"},
 		{"OPERATION", "servers: [{url: 'https://{host}', variables: {host: {default: a}}}]", "is not an https URL"},
 		{"OPERATION", "servers: [{url: 'https://a.example'}, {url: 'https://b.example'}]", "one server of its own at most"},
+		{"OPERATION", "x-success: [none]", "none is no field of the answer"},
+		{"OPERATION", "x-success: name", "it is not a list of fields of the answer"},
+		{"PARAMETER", "{name: Access_Token, in: query, schema: {type: string}}", "it carries the access token"},
+		{"BODY", "requestBody: {content: {application/json: {schema: {type: object, properties: {a: {type: integer, x-json-string: {}}}}}}}", "it is not on a string that a body has"},
+		{"BODY", "requestBody: {content: {application/json: {schema: {type: object, properties: {a: {type: string, x-json-string: {maxBytes: -1}}}}}}}", "it is not a map with maxBytes"},
+		{"BODY", "requestBody: {content: {application/json: {schema: {type: object, properties: {a: {type: string, x-json-string: yes}}}}}}", "it is not a map with maxBytes"},
+		{"BODY", "requestBody: {content: {application/json: {schema: {type: object, properties: {a: {type: object, properties: {b: {type: string, x-json-string: {}}}}}}}}}", "it is not on a string that a body has"},
+		{"ANSWER", body("{type: object, required: [a], properties: {a: {type: string, x-json-string: {}}}}"), "it is not on a string that a body has"},
 		{"OPERATION", "callbacks: {a: {'{$request.body#/url}': {post: {responses: {'200': {description: ok}}}}}}", "callbacks are not carried"},
 		{"PATH", "/v1.0/a: {head: {operationId: a, responses: {'200': {description: ok}}}}", "the method is none of GET"},
 		{"PATH", "/v1.0/a: {get: {responses: {'200': {description: ok}}}}", "an operationId is letters"},
@@ -188,6 +202,9 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s %s: the error is of line %d: %v", c.place, c.text, at, err)
 		}
 	}
+	if err := parse("openapi: 3.0.3\ninfo: {title: a, version: a}\npaths: {/a: {get: {operationId: a, security: [], parameters: [{name: q, in: query, schema: {type: string}}], responses: {'200': {description: ok}}}}}\n"); err != nil {
+		t.Errorf("a contract without components: %v", err)
+	}
 	for _, c := range []struct{ text, want string }{
 		{strings.Replace(with("", ""), "3.0.3", "3.1.0", 1), `openapi.yaml:1: openapi: "3.1.0" is not OpenAPI 3.0`},
 		{"", "openapi.yaml:1: it is not a YAML map"},
@@ -213,6 +230,29 @@ func TestDefaults(t *testing.T) {
 	for _, o := range c.Operations {
 		if want := o.ID == "a" || o.ID == "c"; o.Safe != want {
 			t.Errorf("%s %s: safe to repeat %v, want %v", o.Method, o.ID, o.Safe, want)
+		}
+	}
+}
+
+// TestRegions: an operation has one server of its own, or one for each of the contract's, in their order.
+func TestRegions(t *testing.T) {
+	regions := func(servers string) string {
+		return strings.Replace(with("OPERATION", "servers: ["+servers+"]"), "security:", "servers: [{url: 'https://api.a.example/'}, {url: 'https://api.b.example'}]\nsecurity:", 1)
+	}
+	c, err := contract.Parse("small.yaml", []byte(regions("{url: 'https://old.a.example/x'}, {url: 'https://old.b.example/x/'}")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []contract.Region{{Of: "https://api.a.example", Server: "https://old.a.example/x"}, {Of: "https://api.b.example", Server: "https://old.b.example/x"}}
+	if o := c.Operations[0]; o.Server != "https://old.a.example/x" || !slices.Equal(o.Regions, want) {
+		t.Errorf("server %s, regions %v, want %v", o.Server, o.Regions, want)
+	}
+	for _, tt := range []struct{ servers, want string }{
+		{"{url: 'https://a.example'}, {url: 'https://b.example'}, {url: 'https://c.example'}", "one server of its own at most"},
+		{"{url: 'https://a.example/x'}, {url: 'https://b.example/y'}", "the servers of an operation have one path"},
+	} {
+		if _, err := contract.Parse("small.yaml", []byte(regions(tt.servers))); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %s", tt.servers, err, tt.want)
 		}
 	}
 }

@@ -88,7 +88,7 @@ func readCode(row any) (Code, error) {
 		{isWireText(e.Code), "code has a character that is not printable ASCII"},
 		{!slices.ContainsFunc(e.Aliases, func(a string) bool { return a == "" || !isWireText(a) }), "an alias is empty or not printable ASCII"},
 		{token.IsIdentifier("Code"+e.Name) && e.Name != "" && token.IsExported(e.Name), "name is not an exported Go name"},
-		{e.Status >= 400 && e.Status <= 599, "status is not an HTTP error status"},
+		{e.Status >= 400 && e.Status <= 599 || e.Status == 200, "status is neither an HTTP error status nor 200, as the legacy API has it"},
 		{slices.Contains(Kinds, e.Kind), fmt.Sprintf("kind %q is none of %s", e.Kind, strings.Join(Kinds, ", "))},
 		{e.Retry != nil, "retry is missing"},
 		{e.WaitSeconds >= 0 && e.WaitSeconds <= 3600, "waitSeconds is not between 0 and 3600"},

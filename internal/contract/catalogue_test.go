@@ -10,7 +10,9 @@ import (
 
 const (
 	contractFile  = "../../openapi.yaml"
-	catalogueHead = "      x-error-codes:\n"
+	catalogueHead = "      x-error-codes:\n        - code: invalideChatId\n" // of the catalogue that all operations share
+	rowsHead      = "      x-error-codes:\n"
+	firstRow      = "        - code: invalideChatId\n"
 )
 
 func own(t testing.TB) string {
@@ -38,7 +40,7 @@ func withRow(t *testing.T, row string) string {
 	for line := range strings.Lines(strings.TrimSpace(row) + "\n") {
 		indented.WriteString("        " + line)
 	}
-	return before + catalogueHead + indented.String() + after
+	return before + rowsHead + indented.String() + firstRow + after
 }
 
 func TestMalformedRowFailsByName(t *testing.T) {
@@ -67,9 +69,9 @@ func TestMalformedRowFailsByName(t *testing.T) {
 		{"empty alias", "[chatGone]", "['']", "row 1 chat.dissolved: an alias is empty"},
 		{"alias not ASCII", "[chatGone]", "[群]", "row 1 chat.dissolved: an alias is empty or not printable"},
 		{"alias is not a list", "[chatGone]", "chatGone", "row 1 chat.dissolved: json: cannot unmarshal string"},
-		{"no status", "  status: 400\n", "", "row 1 chat.dissolved: status is not"},
-		{"status of a success", "status: 400", "status: 200", "row 1 chat.dissolved: status is not"},
-		{"status out of range", "status: 400", "status: 600", "row 1 chat.dissolved: status is not"},
+		{"no status", "  status: 400\n", "", "row 1 chat.dissolved: status is neither"},
+		{"status of a success", "status: 400", "status: 201", "row 1 chat.dissolved: status is neither"},
+		{"status out of range", "status: 400", "status: 600", "row 1 chat.dissolved: status is neither"},
 		{"status is text", "status: 400", "status: bad", "row 1 chat.dissolved: json: cannot unmarshal string"},
 		{"no kind", "  kind: rejected\n", "", `row 1 chat.dissolved: kind "" is none of invalid-chat-id,`},
 		{"unknown kind", "kind: rejected", "kind: gone", `row 1 chat.dissolved: kind "gone" is none of`},
@@ -104,16 +106,16 @@ func TestMalformedRowFailsByName(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v\nlacks %s", err, tt.want)
 			}
-			wantLine(t, err, text, catalogueHead)
+			wantLine(t, err, text, "    ApiError:\n")
 		})
 	}
 }
 
 func TestMalformedCatalogue(t *testing.T) {
 	for _, tt := range []struct{ name, old, new, want string }{
-		{"not a list", catalogueHead, "      x-error-codes: none\n      x-other:\n", "ApiError x-error-codes: it is not a list of rows"},
-		{"no rows", catalogueHead, "      x-error-codes: []\n      x-other:\n", "ApiError x-error-codes: it is not a list of rows"},
-		{"token in the query", "type: apiKey\n      in: header", "type: apiKey\n      in: query", "no apiKey in a header"},
+		{"not a list", catalogueHead, "      x-error-codes: none\n      x-other:\n" + firstRow, "ApiError x-error-codes: it is not a list of rows"},
+		{"no rows", catalogueHead, "      x-error-codes: []\n      x-other:\n" + firstRow, "ApiError x-error-codes: it is not a list of rows"},
+		{"token in a cookie", "type: apiKey\n      in: header", "type: apiKey\n      in: cookie", "no apiKey in a header or a query"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			text := own(t)

@@ -91,7 +91,7 @@ func (c *Contract) read() (err error) {
 	if c.Limits, err = c.limits(); err != nil {
 		return err
 	}
-	if c.TokenHeader, err = c.tokenHeader(); err != nil {
+	if err := c.tokens(); err != nil {
 		return err
 	}
 	if c.Operations, err = c.operations(); err != nil {
@@ -101,19 +101,39 @@ func (c *Contract) read() (err error) {
 	return nil
 }
 
-// tokenHeader returns the header that the contract's one apiKey scheme names.
-func (c *Contract) tokenHeader() (string, error) {
+// tokens finds out where the access token is sent: in one header, and by some operations in their query.
+func (c *Contract) tokens() error {
 	if c.Doc.Components == nil {
-		return "", nil
+		return nil
 	}
-	for name, scheme := range c.Doc.Components.SecuritySchemes {
-		v := scheme.Value
-		if v == nil || v.Type != "apiKey" || v.In != "header" || v.Name == "" {
-			return "", c.lines.errorf([]string{"components", "securitySchemes", name}, "it is no apiKey in a header: the access token is sent no other way")
+	c.queryTokens = map[string]string{}
+	for _, name := range sortedKeys(c.Doc.Components.SecuritySchemes) {
+		at := []string{"components", "securitySchemes", name}
+		switch v := c.Doc.Components.SecuritySchemes[name].Value; {
+		case v == nil || v.Type != "apiKey" || v.Name == "" || v.In != openapi3.ParameterInHeader && v.In != openapi3.ParameterInQuery:
+			return c.lines.errorf(at, "it is no apiKey in a header or a query: the access token is sent no other way")
+		case v.In == openapi3.ParameterInQuery:
+			c.queryTokens[name] = v.Name
+		case c.TokenHeader != "" && c.TokenHeader != v.Name:
+			return c.lines.errorf(at, "the access token has one header, and that is %s", c.TokenHeader)
+		default:
+			c.TokenHeader = v.Name
 		}
-		return v.Name, nil
 	}
-	return "", nil
+	return nil
+}
+
+// tokenQuery is the query parameter that carries an operation's token; empty if the header may.
+func (c *Contract) tokenQuery(security openapi3.SecurityRequirements) (parameter string) {
+	for _, requirement := range security {
+		for scheme := range requirement {
+			if c.queryTokens[scheme] == "" {
+				return ""
+			}
+			parameter = c.queryTokens[scheme]
+		}
+	}
+	return parameter
 }
 
 func (c *Contract) requestIDHeader() string {

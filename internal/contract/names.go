@@ -34,6 +34,7 @@ func (c *Contract) name() error {
 					return err
 				}
 			}
+			o.JSONStrings = takeJSONStrings(media.Schema.Value)
 		}
 		responses := openapi3.NewResponsesWithCapacity(1)
 		status := itoa(o.Status)

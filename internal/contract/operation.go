@@ -16,6 +16,7 @@ const (
 	repeatExtension     = "x-repeat"
 	permissionExtension = "x-permission"
 	pagingExtension     = "x-paging"
+	successExtension    = "x-success"
 )
 
 // operations returns the contract's operations by name.
@@ -49,11 +50,15 @@ func (c *Contract) operation(path, method string, item *openapi3.PathItem, op *o
 	if o.Safe, err = c.repeat(method, op, at); err != nil {
 		return o, err
 	}
-	o.Public = op.Security != nil && len(*op.Security) == 0 || op.Security == nil && len(c.Doc.Security) == 0
-	if !o.Public && c.TokenHeader == "" {
+	security := c.Doc.Security
+	if op.Security != nil {
+		security = *op.Security
+	}
+	o.Public, o.TokenQuery = len(security) == 0, c.tokenQuery(security)
+	if !o.Public && c.TokenHeader == "" && o.TokenQuery == "" {
 		return o, c.lines.errorf(at, "it needs a security scheme, of which the contract has none in components securitySchemes")
 	}
-	if o.Server, err = c.server(item, op, at); err != nil {
+	if err := c.server(&o, item, op); err != nil {
 		return o, err
 	}
 	for _, refs := range []openapi3.Parameters{item.Parameters, op.Parameters} {
@@ -63,6 +68,9 @@ func (c *Contract) operation(path, method string, item *openapi3.PathItem, op *o
 		}
 	}
 	if err := c.success(&o); err != nil {
+		return o, err
+	}
+	if err := c.successFields(&o); err != nil {
 		return o, err
 	}
 	if rows, ok := op.Extensions[codesExtension]; ok {
@@ -100,24 +108,32 @@ func (c *Contract) repeat(method string, op *openapi3.Operation, at []string) (b
 	}
 }
 
-// server is the base URL of an operation that has one of its own.
-func (c *Contract) server(item *openapi3.PathItem, op *openapi3.Operation, at []string) (string, error) {
-	servers, place := item.Servers, under(at[:2], "servers")
+// server finds the base URL of an operation that has one of its own, or one for each of the contract's servers.
+func (c *Contract) server(o *Operation, item *openapi3.PathItem, op *openapi3.Operation) error {
+	servers, place := item.Servers, under(o.at[:2], "servers")
 	if op.Servers != nil {
-		servers, place = *op.Servers, under(at, "servers")
+		servers, place = *op.Servers, under(o.at, "servers")
 	}
-	if len(servers) == 0 {
-		return "", nil
+	if len(servers) > 1 && len(servers) != len(c.Doc.Servers) {
+		return c.lines.errorf(place, "an operation has one server of its own at most, or one for each of the contract's")
 	}
-	if len(servers) > 1 {
-		return "", c.lines.errorf(place, "an operation has one server of its own at most")
+	for i, server := range servers {
+		base, err := url.Parse(server.URL)
+		if err != nil || base.Scheme != "https" || base.Host == "" || base.User != nil || base.RawQuery != "" || base.Fragment != "" || len(server.Variables) > 0 || strings.ContainsAny(server.URL, "{}") {
+			return c.lines.errorf(place, "%q is not an https URL without user, query and variables", server.URL)
+		}
+		own := strings.TrimRight(server.URL, "/")
+		if i == 0 {
+			o.Server = own
+		}
+		if first, err := url.Parse(o.Server); err != nil || first.EscapedPath() != strings.TrimRight(base.EscapedPath(), "/") {
+			return c.lines.errorf(place, "the servers of an operation have one path")
+		}
+		if len(servers) > 1 {
+			o.Regions = append(o.Regions, Region{Of: strings.TrimRight(c.Doc.Servers[i].URL, "/"), Server: own})
+		}
 	}
-	server := servers[0]
-	base, err := url.Parse(server.URL)
-	if err != nil || base.Scheme != "https" || base.Host == "" || base.User != nil || base.RawQuery != "" || base.Fragment != "" || len(server.Variables) > 0 || strings.ContainsAny(server.URL, "{}") {
-		return "", c.lines.errorf(place, "%q is not an https URL without user, query and variables", server.URL)
-	}
-	return strings.TrimRight(server.URL, "/"), nil
+	return nil
 }
 
 // success finds the one answer that is a success, and what it must hold.
@@ -154,6 +170,30 @@ func (c *Contract) success(o *Operation) error {
 	}
 	o.Answer = media.Schema
 	for _, name := range requiredFields(media.Schema.Value) {
+		if !slices.Contains(o.Required, name) {
+			o.Required = append(o.Required, name)
+		}
+	}
+	return nil
+}
+
+// successFields are what tells a success from an answer that says with the same status and schema that it is none, as those
+// of the legacy API do.
+func (c *Contract) successFields(o *Operation) error {
+	value, ok := o.Spec.Extensions[successExtension]
+	if !ok {
+		return nil
+	}
+	at := under(o.at, successExtension)
+	names, ok := value.([]any)
+	if !ok || o.Answer == nil {
+		return c.lines.errorf(at, "it is not a list of fields of the answer")
+	}
+	for _, item := range names {
+		name, _ := item.(string)
+		if field(o.Answer.Value, name) == nil {
+			return c.lines.errorf(at, "%v is no field of the answer", item)
+		}
 		if !slices.Contains(o.Required, name) {
 			o.Required = append(o.Required, name)
 		}

@@ -68,7 +68,11 @@ func (c *Contract) carriesSchema(ref *openapi3.SchemaRef, at []string, depth int
 		if what := checkFieldName(name); what != "" {
 			return c.lines.errorf(under(at, "properties", name), "%s", what)
 		}
-		if err := c.carriesSchema(s.Properties[name], under(at, "properties", name), depth+1); err != nil {
+		place := under(at, "properties", name)
+		if err := c.carriesJSONString(s.Properties[name], at, place); err != nil {
+			return err
+		}
+		if err := c.carriesSchema(s.Properties[name], place, depth+1); err != nil {
 			return err
 		}
 	}

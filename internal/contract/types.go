@@ -15,6 +15,7 @@ type Contract struct {
 	Limits []Limit
 	// TokenHeader is the request header that carries the access token; empty if no operation names one.
 	TokenHeader string
+	queryTokens map[string]string // security schemes that carry it in a query, and the name of the parameter
 	// RequestIDHeader is the response header that refers to the component RequestId; empty if none does.
 	RequestIDHeader string
 
@@ -30,16 +31,29 @@ type Operation struct {
 	Safe                 bool     // x-repeat: the call changes nothing or is idempotent
 	Public               bool     // it carries no token
 	Server               string   // base URL of its own; empty for that of the contract
+	Regions              []Region // servers of its own, one for each of the contract's; empty if it has one for all
+	TokenQuery           string   // query parameter that carries the token; empty if the header does
 	Status               int      // of a success
 	Empty                bool     // a success has no body
 	Required             []string // fields of a success that are there and not empty
 	Paging               *Paging
-	Codes                []Code // of its own
+	Codes                []Code       // of its own
+	JSONStrings          []JSONString // fields of its body
 	Spec                 *openapi3.Operation
 	Parameters           []*openapi3.Parameter // those of its path item included
 	Answer               *openapi3.SchemaRef   // of a success; nil if it has no body
 
 	at []string
+}
+
+// Region is a server of an operation's own that belongs to one of the contract's.
+type Region struct{ Of, Server string }
+
+// JSONString is a field of a body that takes JSON in a string. In Go it takes a value.
+type JSONString struct {
+	Name     string `json:"-"`
+	Required bool   `json:"-"`
+	MaxBytes int    `json:"maxBytes"` // of the string; 0 is no limit
 }
 
 // Paging says how an operation hands out a list in pages.

@@ -106,8 +106,8 @@ func TestAddedCodeIsGenerated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const head = "      x-error-codes:\n"
-	c, err := contract.Parse("openapi.yaml", []byte(strings.Replace(string(text), head, head+`        - code: chat.dissolved
+	const head, first = "      x-error-codes:\n", "        - code: invalideChatId\n"
+	c, err := contract.Parse("openapi.yaml", []byte(strings.Replace(string(text), head+first, head+`        - code: chat.dissolved
           name: ChatDissolved
           aliases: [chatGone, '49999']
           status: 503
@@ -118,7 +118,7 @@ func TestAddedCodeIsGenerated(t *testing.T) {
           description: The chat was "dissolved" 解散.
           message: 群已解散
           observed: false
-`, 1)))
+`+first, 1)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package generator_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -132,5 +133,41 @@ func TestRequestIsNotPrinted(t *testing.T) {
 	text := fmt.Sprintf("%v %+v %#v %s %q %d %x", r, r, r, r, r, r, &r)
 	if strings.Contains(text, "s3cret") || strings.Contains(text, fmt.Sprintf("%d", "s3cret"[0])) || strings.Contains(text, "733363726574") {
 		t.Error(text)
+	}
+}
+
+// TestJSONString: a value becomes JSON in a string; what is JSON already stays as it is.
+func TestJSONString(t *testing.T) {
+	for _, tt := range []struct {
+		value any
+		max   int
+		want  string // of the body, or of the error
+	}{
+		{map[string]string{"content": "a<b & \"c\" 群"}, 0, `{"msgParam":"{\"content\":\"a<b & \\\"c\\\" 群\"}"}`},
+		{struct {
+			Text string `json:"text"`
+		}{"x"}, 0, `{"msgParam":"{\"text\":\"x\"}"}`},
+		{`{"content":"x"}`, 15, `{"msgParam":"{\"content\":\"x\"}"}`},
+		{json.RawMessage(`{"content":1}`), 0, `{"msgParam":"{\"content\":1}"}`},
+		{`{"content":"x"}`, 14, "the field msgParam of the body is 15 bytes of JSON, and at most 14 are allowed"},
+		{map[string]string{"a": "群"}, 10, "the field msgParam of the body is 11 bytes of JSON, and at most 10 are allowed"},
+		{map[string]string{"a": "<"}, 9, `{"msgParam":"{\"a\":\"<\"}"}`},
+		{"hello", 0, "the field msgParam of the body is a text that is not JSON"},
+		{"", 0, "the field msgParam of the body is a text that is not JSON"},
+		{nil, 0, "the field msgParam of the body is not set"},
+		{func() {}, 0, "the field msgParam of the body: json: unsupported type"},
+	} {
+		r := generated.NewRequest(&testOperation)
+		filled(&r)
+		r.SetBody(map[string]any{"msgParam": r.JSONString("msgParam", tt.value, tt.max)})
+		got, err := record(t, r)
+		switch {
+		case err != nil:
+			if !strings.Contains(err.Error(), tt.want) || got != (sent{}) {
+				t.Errorf("%v: sent %+v, error %v, want %s", tt.value, got, err, tt.want)
+			}
+		case got.body != strings.NewReplacer("<", `\u003c`, "&", `\u0026`).Replace(tt.want):
+			t.Errorf("%v: sent %s\nwant %s", tt.value, got.body, tt.want)
+		}
 	}
 }

@@ -24,9 +24,10 @@ type operation struct {
 	Params  string      // type of the other parameters; empty if there are none
 	Query   []parameter
 	Header  []parameter
-	Body    string // type of the body; empty if there is none
-	Must    bool   // the body is required
-	Answer  string // type of a success; empty if it has no body
+	Body    string     // type of the body; empty if there is none
+	Must    bool       // the body is required
+	Texts   []jsonText // fields of the body that become JSON in a string
+	Answer  string     // type of a success; empty if it has no body
 	Pages   *pages
 	Example string
 	Own     bool // the example is the contract's
@@ -57,6 +58,12 @@ type parameter struct {
 	Explode bool   // each item of a list is a parameter of its own
 	Must    bool   // it is required
 	format  string // Go expression of its text, with %s for the value or an item
+}
+
+// jsonText is a field of a body that takes a value and becomes JSON in a string.
+type jsonText struct {
+	contract.JSONString
+	Field string
 }
 
 // Text is the Go expression of a value's text.
@@ -115,6 +122,13 @@ func viewOf(c *contract.Contract, o contract.Operation, d codegen.OperationDefin
 			return view, err
 		}
 		view.Body = schema.TypeDecl()
+		for _, text := range o.JSONStrings {
+			property, err := goField(body.Value, text.Name)
+			if err != nil {
+				return view, err
+			}
+			view.Texts = append(view.Texts, jsonText{text, property.GoFieldName()})
+		}
 	}
 	if o.Answer != nil {
 		schema, err := codegen.GenerateGoSchema(o.Answer, []string{o.ID, "ResponseBody"})

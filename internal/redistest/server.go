@@ -3,6 +3,8 @@ package redistest
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"net"
 	"os/exec"
 	"strconv"
@@ -29,13 +31,22 @@ type Server struct {
 // Start starts a server that is killed when the test ends.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		t.Fatal("this test needs redis-server in PATH: install the package redis-server, version 6 or newer")
+	return StartBinary(t, usual, args...)
+}
+
+// usual is the server of most tests.
+const usual = "redis-server"
+
+// StartBinary is [Start] with another server than the one in PATH: see [Binaries].
+func StartBinary(t testing.TB, binary string, args ...string) *Server {
+	t.Helper()
+	if _, err := exec.LookPath(binary); err != nil {
+		t.Fatalf("this test needs %s: install the package redis-server, version 6 or newer", binary)
 	}
 	addr := FreeAddr(t)
 	_, port, _ := net.SplitHostPort(addr)
 	s := &Server{Addr: addr, t: t, args: append([]string{
-		"--bind", "127.0.0.1", "--port", port, "--dir", t.TempDir(), "--save", "", "--daemonize", "no",
+		binary, "--bind", "127.0.0.1", "--port", port, "--dir", t.TempDir(), "--save", "", "--daemonize", "no",
 	}, args...)}
 	s.Restart()
 	t.Cleanup(s.Kill)
@@ -68,17 +79,18 @@ func FreeAddr(t testing.TB) string {
 // Restart starts a server that was killed.
 func (s *Server) Restart() {
 	s.t.Helper()
-	s.cmd = exec.Command("redis-server", s.args...) //nolint:noctx // kill ends it
+	s.cmd = exec.Command(s.args[0], s.args[1:]...) //nolint:noctx // kill ends it
 	s.out.Reset()
 	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	client := redis.NewClient(&redis.Options{Addr: s.Addr})
-	defer func() { _ = client.Close() }()
+	// A server with a password or TLS says so, which is an answer too.
 	answers := func() bool {
+		client := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1})
+		defer func() { _ = client.Close() }()
 		err := client.Ping(s.t.Context()).Err()
-		return err == nil || redis.HasErrorPrefix(err, "NOAUTH") // the test has set a password
+		return err == nil || redis.IsAuthError(err) || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)
 	}
 	for deadline := time.Now().Add(patience); !answers(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {

@@ -26,6 +26,9 @@ func Of(c *contract.Contract) ([]generated.Route, error) {
 				Name: p.Name, In: p.In, Type: p.Type, Required: p.Required, List: p.List, Explode: p.Explode, Description: firstLine(p.Description),
 			})
 		}
+		for _, text := range o.JSONStrings {
+			r.Texts = append(r.Texts, generated.JSONText{Name: text.Name, MaxBytes: text.MaxBytes})
+		}
 		all = append(all, r)
 	}
 	return all, nil
@@ -33,8 +36,14 @@ func Of(c *contract.Contract) ([]generated.Route, error) {
 
 func operation(o contract.Operation) *generated.Operation {
 	result := &generated.Operation{
-		ID: o.ID, Method: o.Method, Path: o.Path, Server: o.Server, Public: o.Public, Status: o.Status, Empty: o.Empty,
+		ID: o.ID, Method: o.Method, Path: o.Path, Server: o.Server, Public: o.Public, TokenQuery: o.TokenQuery, Status: o.Status, Empty: o.Empty,
 		Required: o.Required, Permission: o.Permission, Docs: o.Docs,
+	}
+	for _, region := range o.Regions {
+		if result.Regions == nil {
+			result.Regions = map[string]string{}
+		}
+		result.Regions[region.Of] = region.Server
 	}
 	if o.Safe {
 		result.Repeat = generated.RepeatSafe

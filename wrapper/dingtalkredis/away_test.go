@@ -4,6 +4,7 @@ package dingtalkredis_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"syscall"
@@ -68,7 +69,7 @@ func TestAway(t *testing.T) {
 			server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 			var log, fleetLog lines
 			fleet := newFleet(t, newRedis(t, p.Addr), server.URL, dingtalkredis.WithLogger(fleetLog.logger()))
-			budget := fleet.Budget(100000)
+			budget := fleet.Budget(100000, dingtalkredis.Available())
 			client := newClient(t, server.URL, creds, tokenStore(t, fleet), dingtalk.WithLimiter(fleet.Limiter(1000)),
 				dingtalk.WithBudget(budget), dingtalk.WithCache(fleet.Cache(time.Hour)), dingtalk.WithLogger(log.logger()))
 			convert(t, client, "before")
@@ -107,7 +108,7 @@ func TestAwayWithANearDeadline(t *testing.T) {
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 	fleet := newFleet(t, newRedis(t, s.Addr), server.URL)
 	client := newClient(t, server.URL, creds, tokenStore(t, fleet), dingtalk.WithLimiter(fleet.Limiter(1000)),
-		dingtalk.WithBudget(fleet.Budget(5000)), dingtalk.WithCache(fleet.Cache(time.Hour)))
+		dingtalk.WithBudget(fleet.Budget(5000, dingtalkredis.Available())), dingtalk.WithCache(fleet.Cache(time.Hour)))
 	convert(t, client, "before")
 	s.Signal(syscall.SIGSTOP)
 	for n := range 5 {
@@ -125,7 +126,7 @@ func TestAwayFromTheStart(t *testing.T) {
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 	fleet := newFleet(t, newRedis(t, redistest.FreeAddr(t)), server.URL, dingtalkredis.WithPods(10))
 	client := newClient(t, server.URL, creds, tokenStore(t, fleet), dingtalk.WithLimiter(fleet.Limiter(200)),
-		dingtalk.WithBudget(fleet.Budget(250)), dingtalk.WithCache(fleet.Cache(time.Hour)))
+		dingtalk.WithBudget(fleet.Budget(2500, dingtalkredis.Available())), dingtalk.WithCache(fleet.Cache(time.Hour)))
 	convert(t, client, "first")
 	begun := time.Now()
 	for n := range 24 {
@@ -135,38 +136,45 @@ func TestAwayFromTheStart(t *testing.T) {
 		t.Errorf("24 calls at a tenth of 200/s took %s, want 1.2 s at least", took)
 	}
 	_, err := client.OpenConversationID(t.Context(), "one too many")
-	wantQuota(t, err)
+	var e *dingtalk.Error
+	if !errors.As(err, &e) || !errors.Is(err, dingtalk.ErrUnavailable) || !e.Local {
+		t.Errorf("got %v; want a local *Error that is ErrUnavailable, since the share is sent", err)
+	}
 	wantRequests(t, server, 25, 1)
 }
 
 // Every script and pipeline works where keys live on different servers.
 func TestCluster(t *testing.T) {
 	t.Parallel()
-	cluster := startCluster(t)
-	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	cluster, _ := startCluster(t, "")
 	var log lines
-	for n := range 12 { // apps, so that keys of every kind come to every server
-		app := dingtalk.AppCredentials{AppKey: fmt.Sprint("app", n), AppSecret: "secret"}
-		server.Configure(dingtalktest.WithCredentials(app.AppKey, app.AppSecret))
-		fleet := newFleetOf(t, cluster, app, server.URL, dingtalkredis.WithLogger(log.logger()), dingtalkredis.WithTimeout(2*time.Second))
-		budget, limiter := fleet.Budget(8), fleet.Limiter(1000)
-		client := newClient(t, server.URL, app, tokenStore(t, fleet), dingtalk.WithLimiter(limiter),
-			dingtalk.WithBudget(budget), dingtalk.WithCache(fleet.Cache(time.Hour)), dingtalk.WithLogger(log.logger()))
-		for c := range 4 {
-			convert(t, client, fmt.Sprint("chat", n, c))
-			convert(t, client, fmt.Sprint("chat", n, c))
+	t.Run("apps", func(t *testing.T) {
+		for n := range 12 { // apps, so that keys of every kind come to every server
+			t.Run(fmt.Sprint(n), func(t *testing.T) {
+				t.Parallel()
+				app := dingtalk.AppCredentials{AppKey: fmt.Sprint("app", n), AppSecret: "secret"}
+				server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithCredentials(app.AppKey, app.AppSecret))
+				fleet := newFleetOf(t, cluster, app, server.URL, dingtalkredis.WithLogger(log.logger()), dingtalkredis.WithTimeout(2*time.Second))
+				budget, limiter := fleet.Budget(8), fleet.Limiter(1000)
+				client := newClient(t, server.URL, app, tokenStore(t, fleet), dingtalk.WithLimiter(limiter),
+					dingtalk.WithBudget(budget), dingtalk.WithCache(fleet.Cache(time.Hour)), dingtalk.WithLogger(log.logger()))
+				for c := range 4 {
+					convert(t, client, fmt.Sprint("chat", n, c))
+					convert(t, client, fmt.Sprint("chat", n, c))
+				}
+				server.RejectTokens()
+				for c := range 3 {
+					convert(t, client, fmt.Sprint("more", n, c))
+				}
+				limiter.Answered(true)
+				_, err := client.OpenConversationID(t.Context(), fmt.Sprint("over", n))
+				wantQuota(t, err)
+				if used, err := budget.Used(t.Context()); used != 8 || err != nil {
+					t.Errorf("Used() = %d, %v", used, err)
+				}
+			})
 		}
-		server.RejectTokens()
-		for c := range 3 {
-			convert(t, client, fmt.Sprint("more", n, c))
-		}
-		limiter.Answered(true)
-		_, err := client.OpenConversationID(t.Context(), fmt.Sprint("over", n))
-		wantQuota(t, err)
-		if used, err := budget.Used(t.Context()); used != 8 || err != nil {
-			t.Errorf("Used() = %d, %v", used, err)
-		}
-	}
+	})
 	if log.warnings() > 0 {
 		t.Errorf("the logs hold warnings: %s", &log)
 	}

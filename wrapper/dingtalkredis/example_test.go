@@ -26,7 +26,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	budget := fleet.Budget(5000)
+	budget := fleet.Budget(5000, dingtalkredis.Available())
 	client, err := dingtalk.NewClient(creds,
 		dingtalk.WithBaseURL(emulator.URL),
 		dingtalk.WithTokenStore(fleet.TokenStore()),

@@ -46,10 +46,10 @@ type settings struct {
 // defaultTimeout is how long a call waits for one answer of Redis.
 const defaultTimeout = 250 * time.Millisecond
 
-// New makes a fleet of the processes that use the same Redis with the same credentials. The client is the caller's, so
-// that cluster, sentinel, TLS and passwords are too; it is not closed. Redis must be version 6 or newer.
+// New makes a fleet of the processes that use the same Redis with the same credentials. The client is the caller's, such
+// as one of [Open]; it is not closed. Redis must be version 6 or newer, or Valkey.
 //
-// Nothing is sent yet, and an absent Redis is no error.
+// Nothing is sent yet, and an absent Redis is no error: [Fleet.Ping] tells whether it can be used.
 func New(client redis.UniversalClient, creds dingtalk.AppCredentials, opts ...Option) (*Fleet, error) {
 	if client == nil {
 		return nil, errors.New("dingtalkredis: the Redis client is nil")
@@ -78,8 +78,14 @@ func New(client redis.UniversalClient, creds dingtalk.AppCredentials, opts ...Op
 		redis: client, seal: seal, prefix: s.prefix, pods: s.pods, timeout: s.timeout,
 		scope:  host + "\x00" + creds.AppKey,
 		org:    host + "\x00" + cmp.Or(s.org, creds.AppKey),
-		health: &health{outage: &outage{log: s.log}},
+		health: &health{rest: awayTime, outage: &outage{log: s.log, now: time.Now, moves: follows(client)}},
 	}, nil
+}
+
+// follows is whether a client finds by itself where a cluster's key is, or which server a Sentinel has made the primary.
+func follows(client redis.UniversalClient) bool {
+	single, ok := client.(*redis.Client)
+	return !ok || single.Options().Addr == "FailoverClient" // the name that the Redis client gives it
 }
 
 // WithRegion says which service the limit, the budget and the conversions are about. It must be the client's own region;
@@ -106,7 +112,8 @@ func WithBaseURL(baseURL string) Option {
 }
 
 // WithPods says how many processes share the limit. It matters only while Redis is away: then each keeps to its share.
-// Without it, each keeps to the whole limit by itself, and throttles of the service slow it down.
+// Without it, each keeps to the whole limit by itself, and throttles of the service slow it down; the share of an
+// [Available] budget goes by how many processes Redis has lately counted.
 func WithPods(n int) Option {
 	return func(s *settings) error {
 		if n < 1 {
@@ -138,8 +145,8 @@ func WithPrefix(prefix string) Option {
 }
 
 // WithTimeout says how long a call waits for one answer of Redis before it goes on without; 250 ms if not given. At
-// the beginning of an outage a [TokenStore] waits half a second once, and a [Budget] two. The
-// Redis client's own time-outs and repeats lie within it.
+// the beginning of an outage a [TokenStore] waits half a second once, and a [Budget] two; a strict one then tries again
+// until ten seconds are over. The Redis client's own time-outs and repeats lie within it.
 func WithTimeout(d time.Duration) Option {
 	return func(s *settings) error {
 		if d <= 0 {
@@ -150,7 +157,8 @@ func WithTimeout(d time.Duration) Option {
 	}
 }
 
-// WithLogger warns once when Redis goes away, and says at info level when it is back.
+// WithLogger warns once when Redis goes away, and says at info level when it is back. Of what waiting does not cure, as a
+// wrong password, it warns once a minute, with the attributes fault, hint and error: see [SetupError].
 func WithLogger(log *slog.Logger) Option {
 	return func(s *settings) error {
 		s.log = log
@@ -160,15 +168,11 @@ func WithLogger(log *slog.Logger) Option {
 
 // patient is the fleet for those to whom Redis matters more: the first call waits longer before it takes Redis for
 // away. Those after it wait no longer than others, until Redis answers.
-func (f *Fleet) patient(patience time.Duration) *Fleet {
+func (f *Fleet) patient(patience, rest time.Duration) *Fleet {
 	own := *f
-	own.health = &health{outage: f.health.outage, patience: patience}
+	own.health = &health{outage: f.health.outage, patience: patience, rest: rest}
 	return &own
 }
-
-// schema is in every key. A change of what is kept under one gets another, so that old and new versions of this package
-// can run side by side.
-const schema = "1"
 
 // key names what a fleet keeps. Each script uses one key, and what is in braces decides its place in a cluster.
 func (f *Fleet) key(kind, owner string, rest ...string) string {
@@ -226,7 +230,7 @@ func ask[T any](ctx context.Context, f *Fleet, exchange func(context.Context) (T
 		}
 		return none, err
 	}
-	if errors.Is(r.err, redis.Nil) {
+	if isNone(r.err) {
 		f.health.good()
 		return none, redis.Nil
 	}

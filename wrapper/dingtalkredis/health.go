@@ -2,9 +2,12 @@ package dingtalkredis
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // awayTime is how long Redis is not asked after it failed. Then one caller tries, and the others go on without it until
@@ -18,6 +21,7 @@ const quietTime = 3 * awayTime
 type health struct {
 	outage   *outage
 	patience time.Duration // the least time limit while nothing is known to be wrong
+	rest     time.Duration // between tries while Redis is away
 
 	mu    sync.Mutex
 	away  bool
@@ -34,7 +38,7 @@ func (h *health) mayAsk() bool {
 	if now.Before(h.until) {
 		return false
 	}
-	h.until = now.Add(awayTime)
+	h.until = now.Add(h.rest)
 	return true
 }
 
@@ -57,9 +61,11 @@ func (h *health) good() {
 
 func (h *health) bad(ctx context.Context, err error) {
 	h.mu.Lock()
-	h.away, h.until = true, time.Now().Add(awayTime)
+	h.away, h.until = true, time.Now().Add(h.rest)
 	h.mu.Unlock()
-	h.outage.begin(ctx, err)
+	if !errors.Is(err, redis.ErrClosed) { // which the app did itself
+		h.outage.begin(ctx, err)
+	}
 }
 
 // unknown ends a try that its caller gave up: the next may be made at once.
@@ -69,19 +75,35 @@ func (h *health) unknown() {
 	h.until = time.Time{}
 }
 
-// outage logs the absence of Redis once, however many notice it.
-type outage struct {
-	log *slog.Logger
+// nagTime is how often a Redis that is set up wrongly is warned of.
+const nagTime = time.Minute
 
-	mu   sync.Mutex
-	away bool
-	last time.Time // when Redis failed
+// outage logs the absence of Redis once, however many notice it, and what waiting cannot cure once a minute.
+type outage struct {
+	log   *slog.Logger
+	moves bool // see setupFault
+	now   func() time.Time
+
+	mu     sync.Mutex
+	away   bool
+	last   time.Time // when Redis failed
+	nagged time.Time
 }
 
 func (o *outage) begin(ctx context.Context, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.last = time.Now()
+	o.last = o.now()
+	if fault := setupFault(err, o.moves); fault != "" {
+		o.away = true
+		if o.nagged.IsZero() || o.last.Sub(o.nagged) >= nagTime {
+			o.nagged = o.last
+			failed := &SetupError{Fault: fault, Err: err}
+			o.write(ctx, slog.LevelWarn, "dingtalkredis: Redis is set up wrongly, which waiting does not cure; this process shares nothing",
+				slog.String("fault", string(fault)), slog.String("hint", failed.Hint()), slog.Any("error", err))
+		}
+		return
+	}
 	if !o.away {
 		o.away = true
 		o.write(ctx, slog.LevelWarn, "dingtalkredis: Redis failed; this process goes on without it", slog.Any("error", err))
@@ -91,8 +113,9 @@ func (o *outage) begin(ctx context.Context, err error) {
 func (o *outage) end() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.away && time.Since(o.last) > quietTime {
+	if o.away && o.now().Sub(o.last) > quietTime {
 		o.away = false
+		o.nagged = time.Time{}
 		o.write(context.Background(), slog.LevelInfo, "dingtalkredis: Redis is back")
 	}
 }

@@ -34,9 +34,13 @@ func (f *Fleet) Limiter(perSecond float64) *Limiter {
 	}
 	return &Limiter{
 		fleet: f, rate: perSecond * paceMargin, turn: make(chan struct{}, 1),
-		key:   f.key("rate", f.scope, generated.OperationChatIDToOpenConversationID.ID),
+		key:   f.limiterKey(),
 		local: dingtalk.NewLimiter(perSecond / float64(max(f.pods, 1))),
 	}
+}
+
+func (f *Fleet) limiterKey() string {
+	return f.key("rate", f.scope, generated.OperationChatIDToOpenConversationID.ID)
 }
 
 const (

@@ -16,8 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
@@ -28,12 +26,13 @@ const podTask = "DINGTALKREDIS_TEST_POD"
 
 // task is what a process is told when it starts.
 type task struct {
-	Redis  string  // address; empty for a process that shares nothing
-	URL    string  // of the emulator
-	Pods   int     // told to the fleet, if positive
-	Rate   float64 // of the shared limiter, if positive
-	Budget int     // if positive
-	Calls  int     // under way at once
+	Redis     string  // address; empty for a process that shares nothing
+	URL       string  // of the emulator
+	Pods      int     // told to the fleet, if positive
+	Rate      float64 // of the shared limiter, if positive
+	Budget    int     // if positive
+	Available bool    // the budget is
+	Calls     int     // under way at once
 }
 
 // order tells a running process to convert the chats from First up to, not including, Last.
@@ -85,7 +84,11 @@ func (j task) client() (*dingtalk.Client, error) {
 	if j.Pods > 0 {
 		fleetOpts = append(fleetOpts, dingtalkredis.WithPods(j.Pods))
 	}
-	fleet, err := dingtalkredis.New(redis.NewClient(&redis.Options{Addr: j.Redis}), creds, fleetOpts...)
+	rdb, err := dingtalkredis.Open(j.Redis)
+	if err != nil {
+		return nil, err
+	}
+	fleet, err := dingtalkredis.New(rdb, creds, fleetOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +97,7 @@ func (j task) client() (*dingtalk.Client, error) {
 		opts = append(opts, dingtalk.WithLimiter(fleet.Limiter(j.Rate)))
 	}
 	if j.Budget > 0 {
-		opts = append(opts, dingtalk.WithBudget(fleet.Budget(j.Budget)))
+		opts = append(opts, dingtalk.WithBudget(fleet.Budget(j.Budget, j.mode()...)))
 	}
 	return dingtalk.NewClient(creds, opts...)
 }
@@ -214,4 +217,11 @@ func convertAll(pods []*pod, first, total int) (sum report) {
 	}
 	wg.Wait()
 	return sum
+}
+
+func (j task) mode() (opts []dingtalkredis.BudgetOption) {
+	if j.Available {
+		opts = append(opts, dingtalkredis.Available())
+	}
+	return opts
 }

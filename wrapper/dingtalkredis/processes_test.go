@@ -30,6 +30,13 @@ func fleetChats(t *testing.T) (n int, measured bool) {
 
 const processes = 8
 
+// together lets a test run beside others, unless it is to be measured.
+func together(t *testing.T) {
+	if _, measured := fleetChats(t); !measured {
+		t.Parallel()
+	}
+}
+
 func wantAll(t *testing.T, r report, total int) {
 	t.Helper()
 	if r.Converted != total {
@@ -38,8 +45,9 @@ func wantAll(t *testing.T, r report, total int) {
 }
 
 func TestFleetFetchesOneToken(t *testing.T) {
+	together(t)
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
-	pods := startPods(t, processes, task{Redis: redistest.Start(t).Addr, URL: server.URL, Calls: 4})
+	pods := startPods(t, processes, task{Redis: "redis://" + redistest.Start(t).Addr, URL: server.URL, Calls: 4})
 	wantAll(t, convertAll(pods, 0, 80), 80)
 	cold := server.Count(tokenOp)
 	server.RejectTokens()
@@ -52,6 +60,7 @@ func TestFleetFetchesOneToken(t *testing.T) {
 }
 
 func TestFleetKeepsToTheRate(t *testing.T) {
+	together(t)
 	const rate = 20
 	total, measured := fleetChats(t)
 	run := func(what string, job task) (throttledShare, times float64) {
@@ -70,7 +79,7 @@ func TestFleetKeepsToTheRate(t *testing.T) {
 			what, processes, total, rate, throttled, tally.Requests, 100*throttledShare, took.Seconds(), times, server.Count(tokenOp))
 		return throttledShare, times
 	}
-	throttled, times := run("with the shared limiter", task{Redis: redistest.Start(t).Addr, Rate: rate, Pods: processes})
+	throttled, times := run("with the shared limiter", task{Redis: "redis://" + redistest.Start(t).Addr, Rate: rate, Pods: processes})
 	if measured {
 		if throttled > 0.005 || times > 1.10 {
 			t.Error("want at most 0.5 % and 1.10")
@@ -81,9 +90,10 @@ func TestFleetKeepsToTheRate(t *testing.T) {
 
 // Processes that end orderly between their orders, or never, make exactly as many calls as the budget allows.
 func TestFleetSpendsTheBudget(t *testing.T) {
+	together(t)
 	const budget = 500
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
-	job := task{Redis: redistest.Start(t).Addr, URL: server.URL, Budget: budget, Calls: 4}
+	job := task{Redis: "redis://" + redistest.Start(t).Addr, URL: server.URL, Budget: budget, Calls: 4}
 	first := 0
 	converted := 0
 	for range 3 { // fleets, one after another
@@ -100,10 +110,11 @@ func TestFleetSpendsTheBudget(t *testing.T) {
 
 // A killed process may have counted a call that it did not come to send. It never sends one that is not counted.
 func TestFleetSpendsTheBudgetWhileProcessesAreKilled(t *testing.T) {
+	together(t)
 	const budget, kills = 500, 8
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithLatency(10*time.Millisecond))
 	rdb := redistest.Start(t)
-	job := task{Redis: rdb.Addr, URL: server.URL, Budget: budget, Calls: 4}
+	job := task{Redis: "redis://" + rdb.Addr, URL: server.URL, Budget: budget, Calls: 4}
 	pods := startPods(t, processes, job)
 	for n, p := range pods {
 		p.tell(order{n * 1000, n*1000 + 500})
@@ -134,8 +145,13 @@ func TestFleetSpendsTheBudgetWhileProcessesAreKilled(t *testing.T) {
 
 // Whatever happens to Redis, no id is lost and nobody sees an error of it.
 func TestFleetSurvivesItsRedis(t *testing.T) {
-	const rate, total = 100, 800
+	together(t)
+	const rate = 100
+	total := 200
 	_, measured := fleetChats(t)
+	if measured {
+		total = 800
+	}
 	for name, disturb := range map[string]func(t *testing.T, s *redistest.Server){
 		"killed and restarted": func(t *testing.T, s *redistest.Server) {
 			s.Kill()
@@ -154,9 +170,10 @@ func TestFleetSurvivesItsRedis(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			together(t)
 			server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithQPS(rate))
 			rdb := redistest.Start(t)
-			pods := startPods(t, 4, task{Redis: rdb.Addr, URL: server.URL, Rate: rate, Pods: 4, Budget: 5000, Calls: 4})
+			pods := startPods(t, 4, task{Redis: "redis://" + rdb.Addr, URL: server.URL, Rate: rate, Pods: 4, Budget: 5000, Calls: 4})
 			begun := time.Now()
 			done := make(chan report, 1)
 			go func() { done <- convertAll(pods, 0, total) }()
@@ -167,9 +184,9 @@ func TestFleetSurvivesItsRedis(t *testing.T) {
 			tally := server.Counts()[convertOp.ID]
 			throttled := tally.Codes[generated.CodeAppQPSLimit]
 			t.Logf("figure: Redis %s: %d of %d chats converted, %.2f × N/Q, %d of %d answers were throttles, %d token requests",
-				name, r.Converted, total, took.Seconds()*rate/total, throttled, tally.Requests, server.Count(tokenOp))
+				name, r.Converted, total, took.Seconds()*rate/float64(total), throttled, tally.Requests, server.Count(tokenOp))
 			wantAll(t, r, total)
-			if measured && took > 2*total/rate*time.Second {
+			if measured && took > time.Duration(2*total/rate)*time.Second {
 				t.Errorf("it took %s", took)
 			}
 			if measured && throttled*20 > tally.Requests {

@@ -10,6 +10,10 @@ import (
 	"time"
 )
 
+// schema is in every key. A change of what is kept under one gets another, so that old and new versions of this package
+// can run side by side.
+const schema = "1"
+
 // seal makes tokens unreadable for whoever reads Redis: AES-256-GCM, with a key derived from the app secret and a random
 // nonce. The name of the Redis key is authenticated too, so that a value is of no use under another.
 type seal struct{ aead cipher.AEAD }

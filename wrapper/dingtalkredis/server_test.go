@@ -32,12 +32,19 @@ func newRedis(t testing.TB, addr string) *redis.Client {
 	return client
 }
 
-// startCluster joins three servers to a cluster.
-func startCluster(t testing.TB) *redis.ClusterClient {
+// startCluster joins three servers to a cluster. password is that of the default user, if it has one.
+func startCluster(t testing.TB, password string, args ...string) (*redis.ClusterClient, []*redistest.Server) {
 	t.Helper()
 	var addrs []string
+	var servers []*redistest.Server
+	newRedis := func(t testing.TB, addr string) *redis.Client {
+		client := redis.NewClient(&redis.Options{Addr: addr, Password: password})
+		t.Cleanup(func() { _ = client.Close() })
+		return client
+	}
 	for n := range 3 {
-		s := redistest.Start(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
+		s := redistest.Start(t, append([]string{"--cluster-enabled", "yes", "--cluster-node-timeout", "2000"}, args...)...)
+		servers = append(servers, s)
 		c := newRedis(t, s.Addr)
 		if err := c.ClusterAddSlotsRange(t.Context(), n*16384/3, (n+1)*16384/3-1).Err(); err != nil {
 			t.Fatal(err)
@@ -58,9 +65,9 @@ func startCluster(t testing.TB) *redis.ClusterClient {
 				bytes.Contains([]byte(info), []byte("cluster_known_nodes:3"))
 		})
 	}
-	cluster := redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs})
+	cluster := redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs, Password: password})
 	t.Cleanup(func() { _ = cluster.Close() })
-	return cluster
+	return cluster, servers
 }
 
 // eventually waits for what must come true.

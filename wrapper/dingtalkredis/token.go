@@ -3,7 +3,6 @@ package dingtalkredis
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -33,7 +32,9 @@ type TokenStore struct {
 
 // TokenStore shares the access token: of all processes that need one, one fetches it. It is for
 // [dingtalk.WithTokenStore].
-func (f *Fleet) TokenStore() *TokenStore { return &TokenStore{fleet: f.patient(tokenPatience)} }
+func (f *Fleet) TokenStore() *TokenStore {
+	return &TokenStore{fleet: f.patient(tokenPatience, awayTime)}
+}
 
 // kept is a token as Redis has it.
 type kept struct {
@@ -80,7 +81,7 @@ func (s *TokenStore) find(ctx context.Context, name string) (kept, error) {
 	return ask(ctx, s.fleet, func(ctx context.Context) (kept, error) {
 		pipe := s.fleet.redis.Pipeline()
 		value, ttl := pipe.Get(ctx, name), pipe.PTTL(ctx, name)
-		if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "WRONGTYPE") {
+		if _, err := pipe.Exec(ctx); err != nil && !isNone(err) && !redis.HasErrorPrefix(err, "WRONGTYPE") {
 			return kept{}, err
 		}
 		token, lifetime, err := s.fleet.seal.open(name, value.Val())

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
 // maxChatID is the longest chat id that WithAnyChat knows, in bytes. No real limit is documented.
@@ -28,18 +26,15 @@ func OpenConversationIDOf(chatID string) string {
 	return "cid" + base64.StdEncoding.EncodeToString(sum[:bytes])
 }
 
-// lookUp returns a chat's openConversationId, or the code to refuse it with.
-func (s *settings) lookUp(chatID string) (string, generated.Code) {
-	if s.hiddenOwners[chatID] {
-		return "", generated.CodeOwnerNotVisible
-	}
+// openConversationID is that of a chat, if the emulator was told of the chat without a group.
+func (s *settings) openConversationID(chatID string) (id string, known bool) {
 	if id, ok := s.chats[chatID]; ok {
-		return id, ""
+		return id, true
 	}
 	if s.anyChat && plausible(chatID) {
-		return OpenConversationIDOf(chatID), ""
+		return OpenConversationIDOf(chatID), true
 	}
-	return "", generated.CodeInvalidChatID
+	return "", false
 }
 
 func plausible(chatID string) bool {

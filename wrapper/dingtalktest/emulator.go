@@ -38,6 +38,8 @@ type Emulator struct {
 	configure sync.Mutex // serialises changes of settings
 	tokens    *tokens    // behind a pointer, so that printing a copy of the struct shows an address
 	limits    limits
+	groups    groups
+	messages  messages
 	faults    faults
 	record    record
 	done      chan struct{}
@@ -91,6 +93,9 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a = fault.answer(c.route)
 	default:
 		a = e.answer(c)
+	}
+	if c.route.legacy() {
+		a = a.legacy()
 	}
 	if faulty {
 		a.decorate(fault)
@@ -149,7 +154,7 @@ func (e *Emulator) answer(c *call) answer {
 // that of the real gateway is not documented.
 func (e *Emulator) admit(c *call) (code generated.Code, refused bool) {
 	s := c.settings
-	token := firstValue(c.request.Header, tokenHeader)
+	token := c.token()
 	if token == "" {
 		return generated.CodeMissingToken, true
 	}
@@ -169,9 +174,12 @@ func (e *Emulator) admit(c *call) (code generated.Code, refused bool) {
 
 // convert answers chatIdToOpenConversationId. It ignores the request's body.
 func (e *Emulator) convert(c *call) answer {
-	id, code := c.settings.lookUp(c.params[0])
-	if code != "" {
-		return refusal(code)
+	if c.settings.hiddenOwners[c.params[0]] {
+		return refusal(generated.CodeOwnerNotVisible)
+	}
+	id, known := e.groups.openConversationID(c.settings, c.params[0])
+	if !known {
+		return refusal(generated.CodeInvalidChatID)
 	}
 	return success(generated.ChatIDToOpenConversationIDResponseBody{OpenConversationID: id})
 }

@@ -15,6 +15,7 @@ type Option func(*settings)
 // settings are replaced as a whole and never changed once an emulator uses them.
 type settings struct {
 	chats         map[string]string
+	groups        map[string]Group // by chat id
 	hiddenOwners  map[string]bool
 	anyChat       bool
 	apps          map[string]string // app key to secret
@@ -41,6 +42,7 @@ type settings struct {
 func defaults() *settings {
 	return &settings{
 		chats:         map[string]string{ChatID: OpenConversationID},
+		groups:        map[string]Group{},
 		hiddenOwners:  map[string]bool{},
 		apps:          map[string]string{AppKey: AppSecret},
 		firstApp:      AppKey,
@@ -56,6 +58,7 @@ func defaults() *settings {
 func (s *settings) clone() *settings {
 	c := *s
 	c.chats = maps.Clone(s.chats)
+	c.groups = maps.Clone(s.groups)
 	c.hiddenOwners = maps.Clone(s.hiddenOwners)
 	c.apps = maps.Clone(s.apps)
 	c.answers = maps.Clone(s.answers)

@@ -3,6 +3,7 @@ package dingtalktest
 import (
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -12,10 +13,36 @@ import (
 // ownRoutes are the operations of the contract.
 var ownRoutes = table(nil, generated.Routes)
 
-// handlers are what answers operations about which the emulator knows more than an example.
+// handlers are what answers operations about which the emulator knows more than an example. The first two answer any
+// contract's operation of their name; the others, which keep what they are told, only those that are this contract's own.
 var handlers = map[string]func(*Emulator, *call) answer{
 	generated.OperationChatIDToOpenConversationID.ID: (*Emulator).convert,
 	generated.OperationGetAccessToken.ID:             (*Emulator).issueToken,
+}
+
+var keepers = map[string]func(*Emulator, *call) answer{
+	generated.OperationCreateGroup.ID:       (*Emulator).createGroup,
+	generated.OperationGetChat.ID:           (*Emulator).describe,
+	generated.OperationGetBotListInGroup.ID: (*Emulator).robots,
+	generated.OperationOrgGroupSend.ID:      (*Emulator).sendMessage,
+	generated.OperationOrgGroupQuery.ID:     (*Emulator).queryMessage,
+	generated.OperationOrgGroupRecall.ID:    (*Emulator).recallMessages,
+}
+
+// handler is what answers an operation.
+func handler(o *generated.Operation) func(*Emulator, *call) answer {
+	if handle := handlers[o.ID]; handle != nil {
+		return handle
+	}
+	if keep := keepers[o.ID]; keep != nil && slices.ContainsFunc(generated.Routes, func(own generated.Route) bool { return reflect.DeepEqual(own.Operation, o) }) {
+		return func(e *Emulator, c *call) answer {
+			if c.settings.answers[o.ID] != nil {
+				return e.example(c)
+			}
+			return keep(e, c)
+		}
+	}
+	return (*Emulator).example
 }
 
 // route is one operation and what answers it.
@@ -58,10 +85,7 @@ func table(routes []*route, added []generated.Route) []*route {
 }
 
 func newRoute(described generated.Route) *route {
-	r := &route{Route: described, chatParam: -1, handle: handlers[described.Operation.ID]}
-	if r.handle == nil {
-		r.handle = (*Emulator).example
-	}
+	r := &route{Route: described, chatParam: -1, handle: handler(described.Operation)}
 	path := described.Operation.Path
 	if server, err := url.Parse(described.Operation.Server); err == nil {
 		path = server.EscapedPath() + path
@@ -131,9 +155,12 @@ func (r *route) match(path string) (values []string, ok bool) {
 	return values, true
 }
 
-// underGateway says whether a path begins as the contract's paths do, with the version of the API.
+// underGateway says whether a path begins as those of the gateway's operations do, with the version of the API.
 func underGateway(routes []*route, path string) bool {
 	for _, r := range routes {
+		if r.legacy() {
+			continue
+		}
 		rest, ok := strings.CutPrefix(path, "/"+r.segments[0])
 		if ok && (rest == "" || rest[0] == '/') {
 			return true

@@ -24,7 +24,7 @@ func main() {
 		dingtalk.WithBaseURL(os.Getenv("DINGTALK_BASE_URL")),
 		dingtalk.WithTokenStore(fleet.TokenStore()),
 		dingtalk.WithLimiter(fleet.Limiter(dingtalk.DefaultRate)),
-		dingtalk.WithBudget(fleet.Budget(5000)),
+		dingtalk.WithBudget(fleet.Budget(5000, dingtalkredis.Available())),
 		dingtalk.WithCache(fleet.Cache(24*time.Hour)))
 	if err != nil {
 		log.Fatal(err)

@@ -17,8 +17,8 @@ func spelt(text string, at int, secret string) (end int) {
 	}
 	r, size := utf8.DecodeRuneInString(secret)
 	raw, rest := secret[:size], secret[size:]
-	if r == '\\' || r == '%' || r == '&' { // an escape character is escaped itself, once more by each text that quotes another
-		for _, plain := range repeatedly[r] {
+	if again, escapes := doubled(r); escapes { // an escape character is escaped itself, once more by each text that quotes another
+		for plain, n := raw, 0; n < 4; plain, n = strings.ReplaceAll(plain, raw, again), n+1 {
 			if strings.HasPrefix(text[at:], plain) {
 				if end := spelt(text, at+len(plain), rest); end >= 0 {
 					return end
@@ -35,10 +35,17 @@ func spelt(text string, at int, secret string) (end int) {
 	return spelt(text, end, rest)
 }
 
-var repeatedly = map[rune][]string{
-	'\\': {`\`, `\\`, `\\\\`, `\\\\\\\\`},
-	'%':  {"%", "%25", "%2525"},
-	'&':  {"&", "&amp;", "&amp;amp;"},
+// doubled is what an escape character is written as where it stands for itself.
+func doubled(r rune) (again string, escapes bool) {
+	switch r {
+	case '\\':
+		return `\\`, true
+	case '%':
+		return "%25", true
+	case '&':
+		return "&amp;", true
+	}
+	return "", false
 }
 
 // escaped returns where an escape for r, whose bytes are raw, ends that begins at text[at]; -1 if there is none.

@@ -115,7 +115,7 @@ func build(w *term.World, route generated.Route, params []*parameter, body strin
 			r.AddQuery(p.Name, slices.Clone(p.values)...)
 		}
 	}
-	if err := addBody(w, &r, route.Body, body); err != nil {
+	if err := addBody(w, &r, route, body); err != nil {
 		return r, err
 	}
 	if err := r.Err(); err != nil {
@@ -124,13 +124,13 @@ func build(w *term.World, route generated.Route, params []*parameter, body strin
 	return r, nil
 }
 
-func addBody(w *term.World, r *dingtalk.Request, wanted generated.Body, body string) error {
+func addBody(w *term.World, r *dingtalk.Request, route generated.Route, body string) error {
 	switch {
-	case body == "" && wanted == generated.BodyRequired:
+	case body == "" && route.Body == generated.BodyRequired:
 		return explain.Usage("--body is needed")
 	case body == "":
 		return nil
-	case wanted == generated.BodyNone:
+	case route.Body == generated.BodyNone:
 		return explain.Usage("--body: the operation has none")
 	}
 	raw := []byte(body)
@@ -148,6 +148,37 @@ func addBody(w *term.World, r *dingtalk.Request, wanted generated.Body, body str
 	if !json.Valid(raw) {
 		return explain.Usage("--body: it is not JSON")
 	}
+	if len(route.Texts) > 0 {
+		raw = withTexts(r, raw, route.Texts)
+	}
+	if err := r.Err(); err != nil {
+		return explain.Usage("--body: %v", err)
+	}
 	r.SetBody(json.RawMessage(raw))
 	return nil
+}
+
+// withTexts makes strings of the fields that hold JSON in a string, where a body has them as JSON, which is easier to write in
+// a shell.
+func withTexts(r *dingtalk.Request, body []byte, texts []generated.JSONText) []byte {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(body, &fields) != nil {
+		return body
+	}
+	for _, text := range texts {
+		value, ok := fields[text.Name]
+		if !ok {
+			continue
+		}
+		var given any = value
+		if plain := ""; json.Unmarshal(value, &plain) == nil {
+			given = plain
+		}
+		fields[text.Name], _ = json.Marshal(r.JSONString(text.Name, given, text.MaxBytes)) // a string
+	}
+	changed, err := json.Marshal(fields)
+	if err != nil {
+		return body
+	}
+	return changed
 }

@@ -3,7 +3,6 @@ package connect
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -85,14 +84,17 @@ func (c *Flags) MonthUsed(ctx context.Context, w *term.World) (m Month, err erro
 	if err != nil {
 		return m, err
 	}
-	fleet, done, err := c.fleet(w, creds)
+	fleet, done, err := c.fleet(ctx, w, creds)
 	if err != nil {
 		return m, err
 	}
 	defer done()
 	budget := fleet.Budget(c.Budget)
 	if m.Used, err = budget.Used(ctx); err != nil {
-		return m, &explain.Error{Code: explain.Unavailable, Err: lang.Errorf("the shared Redis: %s", strings.TrimPrefix(err.Error(), "dingtalkredis: ")), Hint: lang.T("check that Redis runs at the address of --redis or %s", EnvRedisURL)}
+		if wrong := wrongSetup(err); wrong != nil {
+			return m, wrong
+		}
+		return m, &explain.Error{Code: explain.Unavailable, Err: lang.Errorf("the shared Redis: %w", own(err)), Hint: lang.T("check that Redis runs at the address of --redis or %s", EnvRedisURL)}
 	}
 	if c.Budget > 0 {
 		left := max(c.Budget-m.Used, 0)

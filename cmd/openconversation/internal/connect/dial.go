@@ -33,7 +33,7 @@ func (c *Flags) Dial(ctx context.Context, w *term.World) (client *dingtalk.Clien
 		options = append(options, dingtalk.WithBaseURL(c.hostURL(w)))
 	}
 	if c.RedisURL(w) != "" {
-		fleet, done, err := c.fleet(w, creds)
+		fleet, done, err := c.fleet(ctx, w, creds)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -3,8 +3,8 @@ package connect
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
-	"net/url"
 	"strings"
 	"sync"
 
@@ -13,7 +13,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
-	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
 )
 
@@ -22,26 +21,24 @@ func (c *Flags) RedisURL(w *term.World) string {
 	if !c.offered || c.emulator {
 		return ""
 	}
-	return cmp.Or(c.redis, w.Getenv(EnvRedisURL))
+	return cmp.Or(c.redis, trimLineEnds(w.Getenv(EnvRedisURL)))
 }
 
 // quietRedis keeps the Redis client from writing to standard error by itself. That is a setting of the process, which
 // clients that are still closing read.
 var quietRedis = sync.OnceFunc(logging.Disable)
 
-// fleet is what the processes share that have the same Redis, host and app.
-func (c *Flags) fleet(w *term.World, creds dingtalk.AppCredentials) (*dingtalkredis.Fleet, func(), error) {
-	if u, err := url.Parse(c.redis); err == nil && u.User != nil {
-		if _, secret := u.User.Password(); secret {
-			return nil, nil, explain.Usage("--redis: other users can read a process's arguments: set %s to a URL with a password", EnvRedisURL)
-		}
-	}
-	options, err := redis.ParseURL(c.RedisURL(w))
-	if err != nil { // it would repeat the URL, which may hold a password
-		return nil, nil, explain.Usage("--redis and %s: not a Redis URL, such as redis://127.0.0.1:6379/0, rediss://… or unix://…", EnvRedisURL)
+// fleet is what the processes share that have the same Redis, host and app. A Redis that is set up wrongly ends the
+// command; one that is away may come back.
+func (c *Flags) fleet(ctx context.Context, w *term.World, creds dingtalk.AppCredentials) (*dingtalkredis.Fleet, func(), error) {
+	if holdsPassword(c.redis) {
+		return nil, nil, explain.Usage("--redis: other users can read a process's arguments: set %s to a URL with a password", EnvRedisURL)
 	}
 	quietRedis()
-	client := redis.NewClient(options)
+	client, err := dingtalkredis.Open(c.RedisURL(w))
+	if err != nil {
+		return nil, nil, explain.Usage("--redis and %s: %s", EnvRedisURL, own(err))
+	}
 	done := func() { _ = client.Close() } // what has not been answered is of no use any more
 	fleetOptions := []dingtalkredis.Option{
 		dingtalkredis.WithBaseURL(c.hostURL(w)), dingtalkredis.WithOrganization(c.organization), dingtalkredis.WithLogger(slog.New(notes{w})),
@@ -52,16 +49,47 @@ func (c *Flags) fleet(w *term.World, creds dingtalk.AppCredentials) (*dingtalkre
 	fleet, err := dingtalkredis.New(client, creds, fleetOptions...)
 	if err != nil { // the credentials are not empty, so it is the host
 		done()
-		return nil, nil, explain.Usage("%s", strings.TrimPrefix(err.Error(), "dingtalkredis: "))
+		return nil, nil, explain.Usage("%s", own(err))
+	}
+	if err := wrongSetup(fleet.Ping(ctx)); err != nil {
+		done()
+		return nil, nil, err
 	}
 	return fleet, done, nil
+}
+
+// holdsPassword is whether a URL has one, even where it is so written that it cannot be read.
+func holdsPassword(rawURL string) bool {
+	_, after, _ := strings.Cut(rawURL, "://")
+	at := strings.LastIndexByte(after, '@')
+	return at >= 0 && strings.ContainsRune(after[:at], ':') || strings.Contains(rawURL, "password=")
+}
+
+// own is what package dingtalkredis says, without its name.
+func own(err error) string { return strings.TrimPrefix(err.Error(), "dingtalkredis: ") }
+
+// wrongSetup is the command's error for what waiting does not cure; nil for others.
+func wrongSetup(err error) error {
+	var e *dingtalkredis.SetupError
+	if !errors.As(err, &e) {
+		return nil
+	}
+	code := explain.Unavailable
+	if e.Fault == dingtalkredis.FaultAuthentication || e.Fault == dingtalkredis.FaultPermission {
+		code = explain.Credentials
+	}
+	return &explain.Error{Code: code, Err: errors.New(own(e)), Hint: e.Hint()}
 }
 
 // share gives the run's pace what the fleet has, and returns the client's options for the rest.
 func (c *Flags) share(fleet *dingtalkredis.Fleet) []dingtalk.Option {
 	options := []dingtalk.Option{dingtalk.WithTokenStore(fleet.TokenStore()), dingtalk.WithCache(fleet.Cache(sharedConversions))}
 	if c.Budget > 0 {
-		c.Pace.budget = fleet.Budget(c.Budget)
+		var mode []dingtalkredis.BudgetOption
+		if !c.strict() {
+			mode = append(mode, dingtalkredis.Available())
+		}
+		c.Pace.budget = fleet.Budget(c.Budget, mode...)
 	}
 	if c.Pace.qps > 0 {
 		c.Pace.inner = fleet.Limiter(c.Pace.qps)

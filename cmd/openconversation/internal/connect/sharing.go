@@ -23,25 +23,54 @@ type sharing struct {
 	Budget       int
 	pods         int
 	organization string
+	mode         budgetMode
+	chosen       bool // a person set the budget
+}
+
+// budgetMode is the flag --budget-mode; empty if it was not given.
+type budgetMode string
+
+const (
+	strictBudget    budgetMode = "strict"
+	availableBudget budgetMode = "available"
+)
+
+func (m *budgetMode) String() string { return string(*m) }
+func (m *budgetMode) Type() string   { return "mode" }
+
+func (m *budgetMode) Set(name string) error {
+	if mode := budgetMode(name); mode != strictBudget && mode != availableBudget {
+		return &explain.ValueError{Text: "use strict or available"}
+	}
+	*m = budgetMode(name)
+	return nil
+}
+
+// strict is whether nothing is sent that Redis has not counted: so it is where a person has set the budget.
+func (s *sharing) strict() bool {
+	return s.mode == strictBudget || s.mode == "" && s.chosen
 }
 
 // AddSharingTo adds the flags.
 func (s *sharing) AddSharingTo(cmd *cobra.Command) {
 	s.offered = true
 	flags := cmd.Flags()
-	flags.StringVar(&s.redis, "redis", "", "share the app's limits through the Redis at this `URL`, such as redis://10.0.0.5:6379/0; a URL with a password goes into "+EnvRedisURL)
+	flags.StringVar(&s.redis, "redis", "", "share the app's limits through the Redis at this `URL`, such as redis://10.0.0.5:6379/0, redis+cluster://a,b,c or redis+sentinel://a,b/0?master_name=NAME; a URL with a password goes into "+EnvRedisURL)
 	flags.IntVar(&s.Budget, "monthly-budget", MonthlyQuota, "with Redis: at most `N` calls in a calendar month (UTC+8) by all who share it; 0 is no limit")
 	flags.StringVar(&s.organization, "organization", "", "with Redis: any `NAME`, such as the corpId; apps that give the same one share a budget (default the app's own)")
 }
 
-// AddPodsTo adds the flag that only a command that makes calls needs.
+// AddPodsTo adds the flags that only a command that makes calls needs.
 func (s *sharing) AddPodsTo(cmd *cobra.Command) {
+	cmd.Flags().Var(&s.mode, "budget-mode", "with Redis, while it is away: `strict|available`, send nothing that it has not counted, or at most a tenth of the budget by all processes (default strict with --monthly-budget, else available)")
+	_ = cmd.RegisterFlagCompletionFunc("budget-mode", cobra.FixedCompletions([]string{string(strictBudget), string(availableBudget)}, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
 	cmd.Flags().IntVar(&s.pods, "pods", 0, "with Redis: `N` processes share it; while it is away each keeps to its part of the limits")
 }
 
 // CheckSharing refuses values of flags that make no sense. on is whether there is a Redis.
 func (s *sharing) CheckSharing(cmd *cobra.Command, on bool) error {
-	for _, name := range []string{"monthly-budget", "organization", "pods"} {
+	s.chosen = cmd.Flags().Changed("monthly-budget")
+	for _, name := range []string{"monthly-budget", "budget-mode", "organization", "pods"} {
 		if !on && cmd.Flags().Changed(name) {
 			return explain.Usage("--%s needs --redis, or %s", name, EnvRedisURL)
 		}

@@ -12,10 +12,14 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
 )
 
 // BudgetHint is the hint where it was not the service that refused for the month's sake.
 const BudgetHint lang.Format = "run the rest next month, or raise --monthly-budget if the organisation's quota is higher"
+
+// notCountedHint is the hint where a strict budget refused for want of its Redis.
+const notCountedHint lang.Format = "run the rest once Redis answers; with --budget-mode available a run goes on without it, within a share"
 
 // authorityHint is the hint where a certificate's issuer is none that this machine trusts.
 const authorityHint lang.Format = "if that is the authority of your company's proxy, have its root certificate in a PEM file and set SSL_CERT_FILE to the file's name; there is no flag that skips the check"
@@ -34,7 +38,13 @@ func Hint(err error) lang.Text {
 	if errors.As(Cause(err), &e) && errors.Is(e.Kind, dingtalk.ErrQuotaExhausted) && e.Local {
 		return lang.T(BudgetHint)
 	}
-	if Issuer(err) != "" {
+	var setup *dingtalkredis.SetupError
+	switch {
+	case errors.As(err, &setup):
+		return lang.T("%s", lang.Foreign(setup.Hint()))
+	case errors.Is(err, dingtalkredis.ErrNotCounted):
+		return lang.T(notCountedHint)
+	case Issuer(err) != "":
 		return lang.T(authorityHint)
 	}
 	if errors.As(err, &e) && len(e.RequiredScopes) > 0 && errors.Is(row.sentinel, dingtalk.ErrPermissionDenied) {

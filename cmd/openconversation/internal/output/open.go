@@ -59,9 +59,19 @@ func Open(want Wanted) (*File, error) {
 		return nil, err
 	}
 	if err := f.claim(); err != nil {
-		return nil, errors.Join(err, f.Discard())
+		return nil, errors.Join(unwritable(err), f.Discard())
 	}
 	return f, nil
+}
+
+// unwritable is a usage error where no file may be made beside the output: that is no passing fault of this machine.
+func unwritable(err error) error {
+	for _, kind := range []error{fs.ErrPermission, syscall.EROFS, syscall.ENAMETOOLONG} {
+		if errors.Is(err, kind) {
+			return explain.Usage("%w", err)
+		}
+	}
+	return err
 }
 
 // open opens and locks the file, and creates it if need be.

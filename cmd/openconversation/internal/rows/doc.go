@@ -43,9 +43,13 @@
 // Old reads a complete output, as it was written or as a spreadsheet saved it again: with another separator, encoding
 // or line end, other quotes, empty columns at the end. Its rows are matched with the input's cell by cell.
 //
-//	old, err := in.Old(oldFile)
+//	old, err := in.Old(oldFile, o.Shard)
 //	result, err := old.Next(row) // *Error: the row is another, with the first cell that differs; io.EOF: there are fewer
 //	err = old.End()              // *Error: there are more
+//
+// # Parts
+//
+// Options.Shard reads a part of the rows, which the ids decide. FindShard tells which part an output holds.
 //
 // # What is an id
 //

@@ -19,15 +19,16 @@ type Old struct {
 	object func() (record, error)                       // the next row otherwise
 	close  func() error
 	width  int // of the input's columns
+	shard  Shard
 }
 
-// Old opens a complete output of the rows of r. It is found out how it separates its cells and encodes its text now. An
-// *Error says that it is no output for this input.
-func (r *Reader) Old(old io.ReadSeeker) (*Old, error) {
+// Old opens a complete output of a shard of the input of r. It is found out how it separates its cells and encodes its
+// text now. An *Error says that it is no output for this input.
+func (r *Reader) Old(old io.ReadSeeker, shard Shard) (*Old, error) {
 	if r.sheet != nil {
 		r.sheet.keepCells = true
 	}
-	o := &Old{in: r, close: func() error { return nil }, width: len(r.names())}
+	o := &Old{in: r, close: func() error { return nil }, width: len(r.names()), shard: shard}
 	if r.o.Output == XLSX {
 		return o, o.openWorkbook(old)
 	}
@@ -130,13 +131,33 @@ func (o *Old) openWorkbook(old io.ReadSeeker) error {
 
 var errOtherOld = broken(1, "its header is not that of an output for this input")
 
-// Next is the result of the old row of an input's row, which is the next of either. The error is io.EOF where the old
+// nextCells are the cells of the next row of the shard. A workbook has the others too.
+func (o *Old) nextCells() (cells []string, line int, err error) {
+	for {
+		cells, line, err = o.cells()
+		if err != nil || o.in.sheet == nil {
+			return cells, line, err
+		}
+		if id, _ := CleanID(cellAt(cells, o.in.sheet.column)); o.shard.has(id) {
+			return cells, line, nil
+		}
+	}
+}
+
+func cellAt(cells []string, column int) string {
+	if column < len(cells) {
+		return cells[column]
+	}
+	return ""
+}
+
+// Next is the result of the old row of an input's row, which is the next of either in the shard. The error is io.EOF where the old
 // output has fewer rows, and an *Error with the first cell that differs where the row is another.
 func (o *Old) Next(row Row) (Result, error) {
 	if o.object != nil {
 		return o.nextObject(row)
 	}
-	old, line, err := o.cells()
+	old, line, err := o.nextCells()
 	if err != nil {
 		return Result{}, err
 	}
@@ -244,7 +265,7 @@ func (o *Old) End() error {
 		}
 		line = rec.Line
 	} else {
-		_, line, err = o.cells()
+		_, line, err = o.nextCells()
 	}
 	switch {
 	case errors.Is(err, io.EOF):

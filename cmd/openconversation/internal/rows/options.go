@@ -13,4 +13,7 @@ type Options struct {
 	// invisible characters; a column's number from 1; a field, or a path of nested ones like a.b. Empty is the only one
 	// with a usual name: chat_id, chatId or chatid.
 	ID string
+
+	// Shard is which rows are read. A workbook that is appended to keeps the others, without results.
+	Shard Shard
 }

@@ -12,8 +12,8 @@ import (
 // carried are the flags that a run needs to be given again to go on as it began. The others name its files, or say how
 // this run differs from the last.
 var carried = []string{
-	"format", "encoding", "output-encoding", "delimiter", "sheet", "column", "field", "progress", "qps", "concurrency",
-	"max-calls", "max-failures", "accept-unknown", "max-wait", "timeout", "redis", "monthly-budget", "organization", "pods",
+	"format", "encoding", "output-encoding", "delimiter", "sheet", "column", "field", "shard", "progress", "qps", "concurrency",
+	"max-calls", "max-failures", "accept-unknown", "max-wait", "timeout", "redis", "monthly-budget", "budget-mode", "organization", "pods",
 	"emulator", "region", "base-url", "app-secret-file", "ipv4", "ipv6",
 }
 
@@ -23,7 +23,7 @@ func givenFlags(cmd *cobra.Command) []string {
 	for _, name := range carried {
 		flag := cmd.Flags().Lookup(name)
 		switch {
-		case !flag.Changed:
+		case flag == nil || !flag.Changed: // merge has not all of them
 		case flag.NoOptDefVal != "": // its value cannot be a word of its own
 			words = append(words, "--"+name+"="+flag.Value.String())
 		default:

@@ -37,7 +37,9 @@ to until it is complete, and chats that are converted are not called again.
 
 With --redis several machines work on parts of one list: they share the calls of a
 second, the month's budget, one access token, and for a day what each has converted.
-Without Redis, while it is away, each goes on by itself.
+While Redis is away, each goes on by itself; but with --monthly-budget no call is sent that
+is not counted, unless --budget-mode says so. A Redis that is set up wrongly ends the run at
+its start.
 
 The app must be an internal app with the permission qyapi_chat_read. Each call counts
 towards its organisation's monthly quota.`,

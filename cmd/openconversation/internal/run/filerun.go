@@ -31,6 +31,9 @@ func stateOf(w *term.World, o *options, in *table, t *taken) output.State {
 		App: o.connect.Identity(w), Format: string(in.options.Format), Column: reader.Name(),
 		Shape: reader.Found().String() + "; " + string(in.options.Output) + "; " + string(in.options.OutputEncoding),
 	}
+	if part := in.options.Shard.String(); part != "" {
+		s.Shape += "; " + part
+	}
 	if in.scan != nil {
 		s.Input = in.scan.digest
 	}

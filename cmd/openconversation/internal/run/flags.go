@@ -12,6 +12,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
@@ -43,6 +44,7 @@ type inputFlags struct {
 	column, field           string
 	delimiter               string
 	outputEncoding          string // which the reader of rows has to know as well
+	shard                   string
 }
 
 // outputFlags say where rows go.
@@ -55,7 +57,7 @@ type outputFlags struct {
 
 // fileFlags mean something with --input only.
 var fileFlags = []string{
-	"output", "format", "encoding", "output-encoding", "delimiter", "sheet", "column", "field",
+	"output", "format", "encoding", "output-encoding", "delimiter", "sheet", "column", "field", "shard",
 	"resume", "retry-failed", "force", "dry-run", "progress",
 }
 
@@ -92,13 +94,8 @@ func (o *options) addTo(cmd *cobra.Command) {
 	in, out, bulk := &o.input, &o.output, &o.bulk
 	flags.StringVarP(&in.path, "input", "i", "", "convert the rows of this `FILE`, or of standard input with -")
 	flags.StringVarP(&out.path, "output", "o", "", "write to this `FILE` instead of standard output, which - is too; it must not exist, see --resume and --force")
-	flags.StringVar(&in.format, "format", "", "`"+strings.Join(formatNames(), "|")+"`, where neither the input's name nor its beginning tell")
-	flags.StringVar(&in.encoding, "encoding", "", "the input's `ENCODING`, such as utf-8, gb18030, utf-16le; found out if it is not given")
-	flags.StringVar(&in.outputEncoding, "output-encoding", "", "the output's `ENCODING`; that of the input if it is not given")
-	flags.StringVar(&in.delimiter, "delimiter", "", "CSV: `comma|semicolon|tab|bar` between cells; found out if it is not given")
-	flags.StringVar(&in.sheet, "sheet", "", "xlsx: `NAME` of the sheet; the first if it is not given")
-	flags.StringVar(&in.column, "column", "", "tables: `NAME` or number, from 1, of the column with the chat ids (default: chat_id, chatId or chatid, whichever the header has)")
-	flags.StringVar(&in.field, "field", "", "JSON: `NAME` of the field with the chat ids, or a path of fields like a.b (default: likewise)")
+	in.addTo(cmd)
+	flags.StringVar(&in.shard, "shard", "", "take part `N/OF` of the rows, such as 2/5; rows of one chat are in one part, and merge puts the parts together")
 	for _, mode := range []struct {
 		name, usage string
 		mode        output.Mode
@@ -123,7 +120,25 @@ func (o *options) addTo(cmd *cobra.Command) {
 	o.connect.AddTo(cmd)
 	flags.BoolVar(&o.json, "json", false, "print one JSON object a line, for failed chats too; with --output, the summary as one JSON object")
 	flags.DurationVar(&bulk.timeout, "timeout", 0, "send nothing after this `time`, such as 30s or 5m, and end; 0 is no limit")
-	for name, values := range map[string][]string{"format": formatNames(), "progress": progressModes, "delimiter": delimiterNames(), "encoding": encodingNames(), "output-encoding": encodingNames()} {
+	complete(cmd, map[string][]string{"progress": progressModes})
+}
+
+// addTo adds the flags that say how rows are read.
+func (f *inputFlags) addTo(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.format, "format", "", "`"+strings.Join(formatNames(), "|")+"`, where neither the input's name nor its beginning tell")
+	flags.StringVar(&f.encoding, "encoding", "", "the input's `ENCODING`, such as utf-8, gb18030, utf-16le; found out if it is not given")
+	flags.StringVar(&f.outputEncoding, "output-encoding", "", "the output's `ENCODING`; that of the input if it is not given")
+	flags.StringVar(&f.delimiter, "delimiter", "", "CSV: `comma|semicolon|tab|bar` between cells; found out if it is not given")
+	flags.StringVar(&f.sheet, "sheet", "", "xlsx: `NAME` of the sheet; the first if it is not given")
+	flags.StringVar(&f.column, "column", "", "tables: `NAME` or number, from 1, of the column with the chat ids (default: chat_id, chatId or chatid, whichever the header has)")
+	flags.StringVar(&f.field, "field", "", "JSON: `NAME` of the field with the chat ids, or a path of fields like a.b (default: likewise)")
+	complete(cmd, map[string][]string{"format": formatNames(), "delimiter": delimiterNames(), "encoding": encodingNames(), "output-encoding": encodingNames()})
+}
+
+// complete has a shell complete the values of flags.
+func complete(cmd *cobra.Command, flags map[string][]string) {
+	for name, values := range flags {
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
 	}
 }
@@ -206,8 +221,6 @@ func (o *options) check(cmd *cobra.Command) error {
 		return explain.Usage("--max-wait: %s is not positive", o.connect.MaxWait)
 	case !slices.Contains(progressModes, o.output.progress):
 		return explain.Usage("--progress: use %s", explain.List(progressModes, "or"))
-	case o.input.format != "" && !slices.Contains(formatNames(), o.input.format):
-		return explain.Usage("--format: use %s", explain.List(formatNames(), "or"))
 	case o.json && o.input.path != "" && o.output.path == "" && !o.output.dryRun:
 		return explain.Usage("--json gives a summary on standard output, where the rows go: add --output")
 	case o.output.mode != output.New && o.output.path == "":
@@ -219,6 +232,15 @@ func (o *options) check(cmd *cobra.Command) error {
 // reading is the flags as the options of reading rows.
 func (f inputFlags) reading() (rows.Options, error) {
 	o := rows.Options{Format: rows.Format(f.format), Sheet: f.sheet, ID: f.column + f.field}
+	if f.format != "" && !slices.Contains(formatNames(), f.format) {
+		return o, explain.Usage("--format: use %s", explain.List(formatNames(), "or"))
+	}
+	if f.shard != "" {
+		known := false
+		if o.Shard, known = rows.ParseShard(f.shard); !known {
+			return o, explain.Usage("--shard %s: give a part and how many there are, such as 2/5; %d at most", term.Shown(f.shard), rows.MaxShards)
+		}
+	}
 	for _, e := range []struct {
 		flag, name string
 		to         *rows.Encoding

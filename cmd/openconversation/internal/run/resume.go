@@ -150,7 +150,7 @@ func (t *taken) finished(name string, content io.ReadSeeker) (counts counts, err
 	if _, err := content.Seek(0, io.SeekStart); err != nil {
 		return counts, err
 	}
-	old, err := again.Old(content)
+	old, err := again.Old(content, in.options.Shard)
 	if err != nil {
 		return counts, notAnOutput(name, err)
 	}
@@ -199,7 +199,7 @@ func (t *taken) openOld(name string, content io.ReadSeeker) error {
 	if _, err := content.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	t.source.old, err = reader.Old(content)
+	t.source.old, err = reader.Old(content, t.source.in.options.Shard)
 	if err != nil {
 		return notAnOutput(name, err)
 	}

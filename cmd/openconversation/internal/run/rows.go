@@ -55,21 +55,34 @@ func nameOf(path string) string {
 	return path
 }
 
-// withoutRows writes the header of an input that has nothing else, if it has one.
+// withoutRows writes what an output has without a row: the header of a table that has nothing else. A shard without rows
+// is an output in any format, so that merge finds it.
 func (r *fileRun) withoutRows(ctx context.Context) error {
-	if r.in.scan.column == "" || !r.in.options.Format.Columns() {
+	if r.in.options.Shard.Of == 0 && (r.in.scan.column == "" || !r.in.options.Format.Columns()) {
 		r.world.Note("%s holds no chat id; nothing was done", r.in.name)
 		return nil
 	}
-	r.world.Note("%s holds no chat id; its header is all that is written", r.in.name)
-	if err := r.begin(ctx); err != nil {
+	err := r.begin(ctx)
+	switch {
+	case errors.Is(err, io.EOF):
+		r.world.Note("%s holds no chat id; nothing was done", r.in.name)
+		return nil
+	case err != nil:
+		return err
+	}
+	if shard := r.in.options.Shard.String(); shard != "" {
+		r.world.Note("%s holds no chat id of shard %s", r.in.name, shard)
+	} else {
+		r.world.Note("%s holds no chat id; its header is all that is written", r.in.name)
+	}
+	if err := r.sink().writeHeader(); err != nil {
+		if r.file != nil {
+			err = errors.Join(err, r.file.out.Discard())
+		}
 		return err
 	}
 	if r.stream != nil {
-		return r.stream.writeHeader()
-	}
-	if err := r.file.writeHeader(); err != nil {
-		return errors.Join(err, r.file.out.Discard())
+		return nil
 	}
 	return r.file.end(true, true)
 }

@@ -119,9 +119,18 @@ func (in *table) fits(o *options) (err error) {
 		return explain.Usage("--column is for tables, and the input is %s", format.Title())
 	case o.input.field != "" && !format.Fields():
 		return explain.Usage("--field is for JSON, and the input is %s", format.Title())
+	case o.input.sheet != "" && format != rows.XLSX:
+		return explain.Usage("--sheet is for workbooks, and the input is %s", format.Title())
+	case o.input.delimiter != "" && format != rows.CSV && format != rows.TSV:
+		return explain.Usage("--delimiter is for CSV and TSV, and the input is %s", format.Title())
+	case o.input.encoding != "" && format == rows.XLSX:
+		return explain.Usage("--encoding is for text, and the input is %s", format.Title())
 	}
 	if in.options.Output, err = format.OutputFor(o.output.path); err != nil {
 		return explain.Usage("%w", err)
+	}
+	if o.input.outputEncoding != "" && in.options.Output == rows.XLSX {
+		return explain.Usage("--output-encoding is for text, and the output is %s", in.options.Output.Title())
 	}
 	if in.options.Output.Journaled() && o.output.path == "" && !o.output.dryRun {
 		return explain.Usage("%s cannot be written to standard output row by row: add --output", in.options.Output.Title())

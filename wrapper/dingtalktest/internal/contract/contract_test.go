@@ -35,6 +35,7 @@ type exchange struct {
 	status    int    // expected
 	code      string // expected, of an error
 
+	legacy     bool   // the code stands in errcode, as a number
 	outside    string // why the answer is not what the contract says; empty if it is
 	badRequest bool   // the request is not what the contract says
 }
@@ -66,6 +67,18 @@ func TestContract(t *testing.T) {
 		"malformed body":  {exchange: exchange{operation: tokenOp, body: "{", status: 400, code: "Invalidbody", badRequest: true}},
 		"no appKey":       {exchange: exchange{operation: tokenOp, body: `{"appSecret":"b"}`, status: 400, code: "MissingappKey", badRequest: true}},
 		"no appSecret":    {exchange: exchange{operation: tokenOp, body: `{"appKey":"a"}`, status: 400, code: "MissingappSecret", badRequest: true}},
+
+		"created":           {exchange: exchange{operation: generated.OperationCreateGroup, token: "valid", body: `{"name":"a","owner":"b","useridlist":["b"]}`, status: 200}},
+		"group's name":      {exchange: exchange{operation: generated.OperationCreateGroup, token: "valid", body: `{"name":"","owner":"b","useridlist":["b"]}`, status: 400, code: "parameter.invalid"}},
+		"sent":              {exchange: exchange{operation: generated.OperationOrgGroupSend, token: "valid", body: sendBody(dingtalktest.OpenConversationID, dingtalktest.RobotCode), status: 200}},
+		"robot elsewhere":   {exchange: exchange{operation: generated.OperationOrgGroupSend, token: "valid", body: sendBody(dingtalktest.OpenConversationID, "other"), status: 400, code: "invalidParameter.robotCode.notExsit"}},
+		"unknown group":     {exchange: exchange{operation: generated.OperationOrgGroupSend, token: "valid", body: sendBody("cid", dingtalktest.RobotCode), status: 400, code: "invalid.openConversationId"}},
+		"unknown message":   {exchange: exchange{operation: generated.OperationOrgGroupQuery, token: "valid", body: `{"processQueryKey":"a"}`, status: 400, code: "InvalidprocessQueryKey"}},
+		"recall of nothing": {exchange: exchange{operation: generated.OperationOrgGroupRecall, token: "valid", body: `{"openConversationId":"a","robotCode":"b","processQueryKeys":["c"]}`, status: 200}},
+		"robots":            {exchange: exchange{operation: generated.OperationGetBotListInGroup, token: "valid", body: `{"openConversationId":"` + dingtalktest.OpenConversationID + `"}`, status: 200}},
+		"robots of nothing": {exchange: exchange{operation: generated.OperationGetBotListInGroup, token: "valid", body: `{"openConversationId":"a"}`, status: 400, code: "illegal.openconevrsation.id"}},
+		"described":         {exchange: exchange{operation: generated.OperationGetChat, chatID: dingtalktest.ChatID, token: "valid", status: 200}},
+		"not described":     {exchange: exchange{operation: generated.OperationGetChat, chatID: "unknown", token: "valid", status: 200, code: "40016", legacy: true}},
 
 		"banned": {opts: []dingtalktest.Option{dingtalktest.WithBannedAddress(true)},
 			exchange: exchange{operation: convertOp, chatID: "x", token: "valid", status: 403, outside: "a ban answers HTML"}},
@@ -129,7 +142,11 @@ func TestUnknownPath(t *testing.T) {
 func (e exchange) check(t *testing.T, doc *openapi3.T, server *dingtalktest.Server) {
 	t.Helper()
 	path, params := e.operation.Path, map[string]string{}
+	query := url.Values{}
 	for _, parameter := range doc.Paths.Find(path).GetOperation(e.operation.Method).Parameters {
+		if parameter.Value.In == openapi3.ParameterInQuery {
+			query.Set(parameter.Value.Name, e.chatID)
+		}
 		params[parameter.Value.Name] = e.chatID
 		path = strings.ReplaceAll(path, "{"+parameter.Value.Name+"}", url.PathEscape(e.chatID))
 	}
@@ -137,11 +154,18 @@ func (e exchange) check(t *testing.T, doc *openapi3.T, server *dingtalktest.Serv
 	switch e.token {
 	case "":
 	case "valid":
+		if e.operation.TokenQuery != "" {
+			query.Set(e.operation.TokenQuery, server.IssueToken())
+			break
+		}
 		header.Set(generated.TokenHeader, server.IssueToken())
 	default:
 		header.Set(generated.TokenHeader, e.token)
 	}
-	if e.operation.ID == tokenOp.ID {
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	if e.operation.ID == tokenOp.ID || e.body != "" {
 		header.Set("Content-Type", "application/json")
 	}
 	request := newRequest(t, server, e.operation.Method, path, e.body, header)
@@ -158,7 +182,11 @@ func (e exchange) check(t *testing.T, doc *openapi3.T, server *dingtalktest.Serv
 		t.Errorf("request, bad: %v: %v", e.badRequest, err)
 	}
 	got := do(t, newRequest(t, server, e.operation.Method, path, e.body, header))
-	if got.status != e.status || !strings.Contains(string(got.body), `"code":"`+e.code+`"`) && e.code != "" {
+	code := `"code":"` + e.code + `"`
+	if e.legacy {
+		code = `"errcode":` + e.code
+	}
+	if got.status != e.status || !strings.Contains(string(got.body), code) && e.code != "" {
 		t.Fatalf("got %d %s, want %d %s", got.status, got.body, e.status, e.code)
 	}
 	err := openapi3filter.ValidateResponse(t.Context(), &openapi3filter.ResponseValidationInput{
@@ -173,10 +201,19 @@ func (e exchange) check(t *testing.T, doc *openapi3.T, server *dingtalktest.Serv
 	}
 }
 
-// authenticate does what the contract's security scheme says: the header must be there.
+func sendBody(group, robot string) string {
+	return `{"msgKey":"sampleText","msgParam":"{\"content\":\"hello\"}","openConversationId":"` + group + `","robotCode":"` + robot + `"}`
+}
+
+// authenticate does what the contract's security scheme says: the header or the query parameter must be there.
 func authenticate(_ context.Context, input *openapi3filter.AuthenticationInput) error {
-	if input.RequestValidationInput.Request.Header.Get(input.SecurityScheme.Name) == "" {
-		return input.NewError(errors.New("the header is not there"))
+	request, scheme := input.RequestValidationInput.Request, input.SecurityScheme
+	token := request.Header.Get(scheme.Name)
+	if scheme.In == openapi3.ParameterInQuery {
+		token = request.URL.Query().Get(scheme.Name)
+	}
+	if token == "" {
+		return input.NewError(errors.New("the token is not there"))
 	}
 	return nil
 }

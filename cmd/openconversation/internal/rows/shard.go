@@ -1,0 +1,109 @@
+package rows
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// Shard is a part of the rows of a file: those whose ids have its number. It is decided by the id alone, so that the rows
+// of one chat are all in one part. The zero Shard is all rows.
+type Shard struct {
+	Number int // from 1
+	Of     int // how many parts there are
+}
+
+// MaxShards is how many parts a file can have.
+const MaxShards = 10_000
+
+// ParseShard reads a shard as people write it, such as 2/5.
+func ParseShard(text string) (s Shard, known bool) {
+	number, of, _ := strings.Cut(text, "/")
+	var err, err2 error
+	s.Number, err = strconv.Atoi(number)
+	s.Of, err2 = strconv.Atoi(of)
+	return s, err == nil && err2 == nil && s.Number >= 1 && s.Number <= s.Of && s.Of <= MaxShards
+}
+
+// String is the shard as ParseShard reads it; empty for the zero Shard.
+func (s Shard) String() string {
+	if s.Of == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d/%d", s.Number, s.Of)
+}
+
+// ShardOf is the number of the part, of so many, that an id is in: its FNV-1a hash of 64 bits, modulo of, plus 1. Other
+// versions of this command, which may have made the other parts, have to come to the same number.
+func ShardOf(id string, of int) int {
+	hash := fnv.New64a()
+	_, _ = io.WriteString(hash, id) // which cannot fail
+	return int(hash.Sum64()%uint64(of)) + 1
+}
+
+func (s Shard) has(id string) bool { return s.Of == 0 || ShardOf(id, s.Of) == s.Number }
+
+// FindShard is the number of the part, of so many, that an output of the input of r holds, by its first row; 0 if it has
+// none. In a workbook, which keeps the rows of all parts, it is the first row with a result.
+func (r *Reader) FindShard(output io.ReadSeeker, of int) (number int, err error) {
+	o, err := r.Old(output, Shard{})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, o.Close()) }()
+	for {
+		id, told, err := o.nextID()
+		if errors.Is(err, io.EOF) {
+			return 0, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		if told {
+			return ShardOf(id, of), nil
+		}
+	}
+}
+
+// nextID is the id of the next row. told is whether the row tells the shard.
+func (o *Old) nextID() (id string, told bool, err error) {
+	if o.object != nil {
+		var rec record
+		for err == nil && len(bytes.TrimSpace(rec.Raw)) == 0 {
+			rec, err = o.object()
+		}
+		if err != nil {
+			return "", false, err
+		}
+		fields, err := object(rec)
+		if err != nil {
+			return "", false, err
+		}
+		raw, _ := lookUp(fields, o.in.objects.name)
+		_ = json.Unmarshal(raw, &id) // a row without a text there is one of the empty id
+		id, _ = CleanID(id)
+		return id, true, nil
+	}
+	cells, _, err := o.cells()
+	if err != nil {
+		return "", false, err
+	}
+	switch {
+	case o.in.table != nil:
+		id = cellAt(cells, o.in.table.column)
+	case o.in.sheet != nil:
+		id = cellAt(cells, o.in.sheet.column)
+		told = len(cells) > o.width && !blank(strings.Join(cells[o.width:], ""))
+		id, _ = CleanID(id)
+		return id, told, nil
+	default: // what would be a formula was given an apostrophe
+		id = strings.TrimPrefix(cells[0], "'")
+	}
+	id, _ = CleanID(id)
+	return id, true, nil
+}

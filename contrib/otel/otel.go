@@ -1,0 +1,133 @@
+// Package dingtalkotel measures and traces a client with OpenTelemetry. It is a module of its own, so that the SDK does
+// not depend on OpenTelemetry.
+//
+//	telemetry, err := dingtalkotel.New()
+//	client, err := dingtalk.NewClient(creds,
+//		dingtalk.WithHTTPClient(&http.Client{Transport: telemetry.Transport(dingtalk.NewTransport())}),
+//		dingtalk.WithLogger(telemetry.Logger(slog.Default())),
+//		dingtalk.WithLimiter(telemetry.Limiter(fleet.Limiter(dingtalk.DefaultRate))),
+//		dingtalk.WithBudget(telemetry.Budget(fleet.Budget(5000))),
+//		dingtalk.WithCache(telemetry.Cache(fleet.Cache(24*time.Hour))))
+//
+// Each of them is an option of its own. No attribute of a metric or span holds a chat id, a token or another secret.
+//
+// The client does not show the state of its circuit breaker. A call that it refused fails without a request:
+// [Telemetry.Done] counts it with the attribute dingtalk.local.
+//
+// dashboard.json beside this file is a Grafana dashboard of these metrics, as a Prometheus has them.
+package dingtalkotel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+)
+
+// scope names the instrumentation.
+const scope = "github.com/dingtalk-openapi/openconversation-go/contrib/otel"
+
+// The attributes beyond those of the semantic conventions.
+const (
+	operationKey = attribute.Key("dingtalk.operation") // an operationId of the contract
+	outcomeKey   = attribute.Key("dingtalk.outcome")   // ok, or a kind of error such as throttled
+	localKey     = attribute.Key("dingtalk.local")     // the client itself refused
+	resultKey    = attribute.Key("dingtalk.result")    // of a part of the client: see each instrument
+)
+
+// Telemetry makes the parts of a client that measure. Make one with [New]; it serves any number of clients.
+type Telemetry struct {
+	tracer trace.Tracer
+	meter  metric.Meter
+
+	calls     metric.Int64Counter
+	requests  metric.Int64Counter
+	duration  metric.Float64Histogram
+	backoff   metric.Float64Histogram
+	limiter   metric.Float64Histogram
+	throttles metric.Int64Counter
+	budget    metric.Int64Counter
+	cache     metric.Int64Counter
+}
+
+// Option changes what [New] makes.
+type Option func(*providers)
+
+type providers struct {
+	tracer trace.TracerProvider
+	meter  metric.MeterProvider
+}
+
+// WithTracerProvider takes another provider than the global one.
+func WithTracerProvider(p trace.TracerProvider) Option { return func(o *providers) { o.tracer = p } }
+
+// WithMeterProvider takes another provider than the global one.
+func WithMeterProvider(p metric.MeterProvider) Option { return func(o *providers) { o.meter = p } }
+
+// New makes the instruments. It fails if the provider refuses one.
+func New(opts ...Option) (*Telemetry, error) {
+	from := providers{tracer: otel.GetTracerProvider(), meter: otel.GetMeterProvider()}
+	for _, opt := range opts {
+		opt(&from)
+	}
+	t := &Telemetry{tracer: from.tracer.Tracer(scope), meter: from.meter.Meter(scope)}
+	seconds := metric.WithExplicitBucketBoundaries(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+	var failed []error
+	count := func(name, unit, what string) metric.Int64Counter {
+		made, err := t.meter.Int64Counter(name, metric.WithUnit(unit), metric.WithDescription(what))
+		failed = append(failed, err)
+		return made
+	}
+	spread := func(name, what string) metric.Float64Histogram {
+		made, err := t.meter.Float64Histogram(name, metric.WithUnit("s"), metric.WithDescription(what), seconds)
+		failed = append(failed, err)
+		return made
+	}
+	t.calls = count("dingtalk.client.calls", "{call}", "Calls that ended, by operation and outcome.")
+	t.requests = count("dingtalk.client.requests", "{request}", "Requests that were sent, repeats and token calls included, by operation and outcome.")
+	t.duration = spread("http.client.request.duration", "Duration of HTTP client requests.")
+	t.backoff = spread("dingtalk.client.backoff", "Waits of calls before they are repeated.")
+	t.limiter = spread("dingtalk.client.limiter.wait", "Waits of calls for the limiter.")
+	t.throttles = count("dingtalk.client.throttles", "{request}", "Requests that the service throttled, as the limiter was told.")
+	t.budget = count("dingtalk.client.budget.requests", "{request}", "What the budget said to requests: granted or refused.")
+	t.cache = count("dingtalk.client.cache.lookups", "{lookup}", "Lookups in the cache: hit or miss.")
+	if err := errors.Join(failed...); err != nil {
+		return nil, fmt.Errorf("dingtalkotel: %w", err)
+	}
+	return t, nil
+}
+
+// Done counts a call that an app has made, with what it returned. Calls that the client refused without a request, as
+// while its circuit breaker is open, are seen nowhere else.
+func (t *Telemetry) Done(ctx context.Context, operation *generated.Operation, err error) {
+	var e *dingtalk.Error
+	local := errors.As(err, &e) && e.Local
+	t.calls.Add(ctx, 1, metric.WithAttributes(operationKey.String(operation.ID), outcomeKey.String(outcome(err)), localKey.Bool(local)))
+}
+
+// outcome is ok or the name of an error's kind. Their number is bounded.
+func outcome(err error) string {
+	if err == nil {
+		return "ok"
+	}
+	var kind *dingtalk.Kind
+	var e *dingtalk.Error
+	if errors.As(err, &e) && errors.As(e.Kind, &kind) {
+		return string(kind.Name())
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		return "canceled"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "deadline-exceeded"
+	default:
+		return "other"
+	}
+}

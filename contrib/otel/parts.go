@@ -1,0 +1,160 @@
+package dingtalkotel
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"go.opentelemetry.io/otel/metric"
+
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+)
+
+// Limiter measures how long calls wait for a limiter, and how often the service throttled.
+func (t *Telemetry) Limiter(inner dingtalk.Limiter) dingtalk.Limiter { return limiter{inner, t} }
+
+type limiter struct {
+	dingtalk.Limiter
+	to *Telemetry
+}
+
+func (l limiter) Wait(ctx context.Context) error {
+	begun := time.Now()
+	err := l.Limiter.Wait(ctx)
+	result := "passed"
+	if err != nil {
+		result = "refused"
+	}
+	l.to.limiter.Record(ctx, time.Since(begun).Seconds(), metric.WithAttributes(resultKey.String(result)))
+	return err
+}
+
+// Answered passes on what became of a request.
+func (l limiter) Answered(throttled bool) {
+	if throttled {
+		l.to.throttles.Add(context.Background(), 1)
+	}
+	if inner, ok := l.Limiter.(interface{ Answered(throttled bool) }); ok {
+		inner.Answered(throttled)
+	}
+}
+
+// usedTime is how long a collection of metrics waits for the count of a budget.
+const usedTime = time.Second
+
+// Budget counts what a budget grants and refuses. One that knows its count, as those of package dingtalkredis do, is asked
+// for it at each collection: how many requests of the month have been counted and how many are left, by all processes.
+func (t *Telemetry) Budget(inner dingtalk.Budget) dingtalk.Budget {
+	if counted, ok := inner.(interface {
+		Used(ctx context.Context) (int, error)
+		Limit() int
+	}); ok {
+		observe := func(name, what string, value func(used int) int) {
+			_, _ = t.meter.Int64ObservableGauge(name, metric.WithUnit("{request}"), metric.WithDescription(what), // refused only for its name
+				metric.WithInt64Callback(func(ctx context.Context, to metric.Int64Observer) error {
+					limited, cancel := context.WithTimeout(ctx, usedTime)
+					defer cancel()
+					used, err := counted.Used(limited)
+					if err != nil {
+						return nil // a count that cannot be read has no value, and the other metrics have theirs
+					}
+					to.Observe(int64(value(used)))
+					return nil
+				}))
+		}
+		observe("dingtalk.client.budget.used", "Requests of this month, by all processes.", func(used int) int { return used })
+		observe("dingtalk.client.budget.left", "Requests left of this month's budget.", func(used int) int { return max(counted.Limit()-used, 0) })
+	}
+	return budget{inner, t}
+}
+
+type budget struct {
+	dingtalk.Budget
+	to *Telemetry
+}
+
+func (b budget) Spend(ctx context.Context) error {
+	err := b.Budget.Spend(ctx)
+	result := "granted"
+	if err != nil {
+		result = "refused"
+	}
+	b.to.budget.Add(ctx, 1, metric.WithAttributes(resultKey.String(result)))
+	return err
+}
+
+// Cache counts hits and misses.
+func (t *Telemetry) Cache(inner dingtalk.Cache) dingtalk.Cache { return cache{inner, t} }
+
+type cache struct {
+	dingtalk.Cache
+	to *Telemetry
+}
+
+func (c cache) Get(ctx context.Context, chatID string) (string, bool) {
+	id, found := c.Cache.Get(ctx, chatID)
+	result := "miss"
+	if found {
+		result = "hit"
+	}
+	c.to.cache.Add(ctx, 1, metric.WithAttributes(resultKey.String(result)))
+	return id, found
+}
+
+// Logger counts what a client logs, which is each request by its outcome and each wait before a repeat, and passes it on
+// to next; nil is nowhere.
+func (t *Telemetry) Logger(next *slog.Logger) *slog.Logger {
+	handler := slog.DiscardHandler
+	if next != nil {
+		handler = next.Handler()
+	}
+	return slog.New(counter{handler, t})
+}
+
+// The messages of the client that are counted.
+const (
+	attemptMessage = "dingtalk attempt"
+	waitMessage    = "dingtalk wait"
+)
+
+type counter struct {
+	slog.Handler
+	to *Telemetry
+}
+
+// Enabled is true, since requests are logged at debug level.
+func (c counter) Enabled(context.Context, slog.Level) bool { return true }
+
+func (c counter) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return counter{c.Handler.WithAttrs(attrs), c.to}
+}
+func (c counter) WithGroup(name string) slog.Handler { return counter{c.Handler.WithGroup(name), c.to} }
+
+func (c counter) Handle(ctx context.Context, record slog.Record) error {
+	if record.Message == attemptMessage || record.Message == waitMessage {
+		var operation string
+		var failed error
+		var wait time.Duration
+		record.Attrs(func(attr slog.Attr) bool {
+			switch attr.Key {
+			case "op":
+				operation = attr.Value.String()
+			case "error":
+				failed, _ = attr.Value.Any().(error)
+			case "wait":
+				wait = attr.Value.Duration()
+			}
+			return true
+		})
+		about := metric.WithAttributes(operationKey.String(operation), outcomeKey.String(outcome(failed)))
+		if record.Message == attemptMessage {
+			c.to.requests.Add(ctx, 1, about)
+		} else {
+			c.to.backoff.Record(ctx, wait.Seconds(), about)
+		}
+	}
+	if !c.Handler.Enabled(ctx, record.Level) {
+		return nil
+	}
+	return c.Handler.Handle(ctx, record)
+}

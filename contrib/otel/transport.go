@@ -1,0 +1,145 @@
+package dingtalkotel
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/metric"
+	semconv "go.opentelemetry.io/otel/semconv/v1.37.0"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+)
+
+// Transport makes a span for each request that a client sends, each attempt of a call and each token call, and measures
+// its duration until the end of the answer's body, both by the semantic conventions of HTTP clients. A span of the
+// caller's, in the context that is passed to a call, becomes the parent. The path is that of the contract, with {chatId}
+// in place of the id; headers and bodies are not recorded, and no header is added.
+func (t *Telemetry) Transport(base http.RoundTripper) http.RoundTripper {
+	// The mux finds the contract's path of a request. What the contract does not have has none.
+	paths := http.NewServeMux()
+	for _, route := range generated.Routes {
+		paths.HandleFunc(route.Operation.Method+" "+route.Operation.Path, nowhere)
+	}
+	return transport{base, t, paths}
+}
+
+func nowhere(http.ResponseWriter, *http.Request) {}
+
+type transport struct {
+	base  http.RoundTripper
+	to    *Telemetry
+	paths *http.ServeMux
+}
+
+// CloseIdleConnections is what the client's method of this name calls.
+func (r transport) CloseIdleConnections() {
+	if base, ok := r.base.(interface{ CloseIdleConnections() }); ok {
+		base.CloseIdleConnections()
+	}
+}
+
+func (r transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	attrs, name := r.describe(req)
+	ctx, span := r.to.tracer.Start(req.Context(), name, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attrs...))
+	begun := time.Now()
+	var once sync.Once
+	end := func(result ...attribute.KeyValue) {
+		once.Do(func() {
+			for _, attr := range result {
+				if attr.Key == semconv.ErrorTypeKey {
+					span.SetStatus(codes.Error, "")
+				}
+			}
+			span.SetAttributes(result...)
+			span.End()
+			var measured []attribute.KeyValue
+			for _, attr := range append(attrs, result...) {
+				if attr.Key != semconv.URLFullKey {
+					measured = append(measured, attr)
+				}
+			}
+			r.to.duration.Record(context.WithoutCancel(ctx), time.Since(begun).Seconds(), metric.WithAttributes(measured...))
+		})
+	}
+	resp, err := r.base.RoundTrip(req.WithContext(ctx))
+	if err != nil {
+		end(semconv.ErrorTypeKey.String(errorType(err)))
+		return resp, err
+	}
+	status := []attribute.KeyValue{semconv.HTTPResponseStatusCode(resp.StatusCode)}
+	if resp.StatusCode >= 400 {
+		status = append(status, semconv.ErrorTypeKey.String(strconv.Itoa(resp.StatusCode)))
+	}
+	resp.Body = &body{ReadCloser: resp.Body, end: func(err error) {
+		if err != nil && resp.StatusCode < 400 {
+			status = append(status, semconv.ErrorTypeKey.String(errorType(err)))
+		}
+		end(status...)
+	}}
+	return resp, nil
+}
+
+// describe is what is known of a request before it is sent.
+func (r transport) describe(req *http.Request) (attrs []attribute.KeyValue, name string) {
+	attrs = []attribute.KeyValue{semconv.HTTPRequestMethodKey.String(req.Method), semconv.ServerAddress(req.URL.Hostname())}
+	if port, err := strconv.Atoi(req.URL.Port()); err == nil {
+		attrs = append(attrs, semconv.ServerPort(port))
+	} else if req.URL.Scheme == "https" {
+		attrs = append(attrs, semconv.ServerPort(443))
+	}
+	name = req.Method
+	template := "/REDACTED"
+	if _, pattern := r.paths.Handler(&http.Request{Method: req.Method, URL: req.URL, Host: req.URL.Host}); pattern != "" {
+		template = pattern[len(req.Method)+1:]
+		attrs = append(attrs, semconv.URLTemplate(template))
+		name = pattern
+	}
+	return append(attrs, semconv.URLFull(req.URL.Scheme+"://"+req.URL.Host+template)), name
+}
+
+// body notices the end of an answer.
+type body struct {
+	io.ReadCloser
+	end func(error)
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		b.end(nil)
+	} else if err != nil {
+		b.end(err)
+	}
+	return n, err
+}
+
+func (b *body) Close() error {
+	err := b.ReadCloser.Close()
+	b.end(nil)
+	return err
+}
+
+// errorType is a name for an error out of few.
+func errorType(err error) string {
+	var timeout net.Error
+	var lookup *net.DNSError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return "canceled"
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return "timeout"
+	case errors.As(err, &lookup):
+		return "dns"
+	default:
+		return "connection"
+	}
+}

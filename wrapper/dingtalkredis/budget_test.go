@@ -1,0 +1,135 @@
+//go:build redis
+
+package dingtalkredis_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/internal/redistest"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
+)
+
+func spendAll(t *testing.T, budget *dingtalkredis.Budget, n int) {
+	t.Helper()
+	for range n {
+		if err := budget.Spend(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func wantUsed(t *testing.T, budget *dingtalkredis.Budget, want int) {
+	t.Helper()
+	if used, err := budget.Used(t.Context()); used != want || err != nil {
+		t.Errorf("Used() = %d, %v; want %d", used, err, want)
+	}
+}
+
+// A call whose answer was lost has counted, and the next one takes its place.
+func TestBudgetCountsALostAnswerOnce(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	p := redistest.StartProxy(t, s.Addr)
+	direct := newFleet(t, newRedis(t, s.Addr), "http://127.0.0.1:1").Budget(100)
+	budget := newFleet(t, newRedis(t, p.Addr), "http://127.0.0.1:1").Budget(100)
+	spendAll(t, budget, 1)
+	for lost := range 3 {
+		p.Spoil("timeout", map[string]int{"timeout": 0}) // requests pass, answers do not
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		if err := budget.Spend(ctx); err == nil {
+			t.Error("a call was granted without an answer")
+		}
+		cancel()
+		wantUsed(t, direct, 2+lost)
+		p.Heal()
+		spendAll(t, budget, 1)
+		wantUsed(t, direct, 2+lost)
+	}
+}
+
+// What a process that has nothing to do knows restores a count that was lost, before one that knows nothing spends more.
+func TestBudgetIsRestoredByAnIdleProcess(t *testing.T) {
+	t.Parallel()
+	rdb := newRedis(t, redistest.Start(t).Addr)
+	idle := newFleet(t, rdb, "http://127.0.0.1:1").Budget(20)
+	spendAll(t, idle, 15)
+	if err := rdb.FlushAll(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	fresh := newFleet(t, rdb, "http://127.0.0.1:1").Budget(20)
+	spendAll(t, fresh, 5)
+	wantQuota(t, fresh.Spend(t.Context()))
+	wantUsed(t, idle, 20)
+}
+
+// However many processes a month sees, its key holds a bounded number of fields.
+func TestBudgetOfManyProcesses(t *testing.T) {
+	t.Parallel()
+	const processes, most = 2000, 8 + 512
+	rdb := newRedis(t, redistest.Start(t).Addr)
+	fleet := newFleet(t, rdb, "http://127.0.0.1:1")
+	last := fleet.Budget(processes)
+	spendAll(t, last, 1)
+	for range processes - 1 {
+		spendAll(t, fleet.Budget(processes), 1)
+	}
+	wantQuota(t, last.Spend(t.Context()))
+	wantUsed(t, last, processes)
+	fields, err := rdb.HLen(t.Context(), keys(t, rdb, "*:budget:*")[0]).Result()
+	t.Logf("figure: %d processes one after another: %d fields in the month's hash", processes, fields)
+	if fields > most || err != nil {
+		t.Errorf("%d fields, %v; want at most %d", fields, err, most)
+	}
+}
+
+// An available budget goes on within its share, adds what it has sent, and never sends more than its share above.
+func TestAvailableBudget(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	p := redistest.StartProxy(t, s.Addr)
+	client := newRedis(t, p.Addr)
+	own := newFleet(t, client, "http://127.0.0.1:1", dingtalkredis.WithPods(2)).Budget(100, dingtalkredis.Available())
+	other := newFleet(t, newRedis(t, s.Addr), "http://127.0.0.1:1").Budget(100)
+	spendAll(t, own, 1)
+	p.Cut()
+	spendAll(t, own, 5) // a tenth, of which half is another's
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	if err := own.Spend(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v; want the end of the context, since the share is spent", err)
+	}
+	spendAll(t, other, 97) // the service has 103 calls now
+	p.Heal()
+	eventually(t, "Redis knows of all", func() bool {
+		used, err := other.Used(t.Context())
+		return err == nil && used == 103
+	})
+	wantQuota(t, own.Spend(t.Context()))
+	p.Cut()
+	wantQuota(t, own.Spend(t.Context())) // nothing is borrowed from a budget that is used up
+}
+
+// A count that cannot be read is no number.
+func TestUsedOfWhatIsNoCount(t *testing.T) {
+	t.Parallel()
+	rdb := newRedis(t, redistest.Start(t).Addr)
+	budget := newFleet(t, rdb, "http://127.0.0.1:1").Budget(20)
+	wantUsed(t, budget, 0)
+	spendAll(t, budget, 1)
+	name := keys(t, rdb, "*:budget:*")[0]
+	for _, spoil := range []func() error{
+		func() error { return rdb.HSet(t.Context(), name, "new", "x").Err() },
+		func() error { return rdb.HSet(t.Context(), name, "new", "-1").Err() },
+		func() error { return rdb.Set(t.Context(), name, "x", 0).Err() },
+	} {
+		if err := spoil(); err != nil {
+			t.Fatal(err)
+		}
+		if used, err := budget.Used(t.Context()); err == nil {
+			t.Errorf("Used() = %d of a key that holds no count", used)
+		}
+	}
+}

@@ -1,0 +1,197 @@
+//go:build redis
+
+package dingtalkredis_test
+
+import (
+	"context"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/internal/redistest"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+const (
+	adminPassword = "admin"
+	appPassword   = "p/w#?@%" // one that must be percent-encoded
+)
+
+// leastRights are the words of the documentation's ACL command after the name of the user, with a password.
+func leastRights(t testing.TB, more ...string) []string {
+	t.Helper()
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`ACL SETUSER app (.*)`).FindSubmatch(doc)
+	if found == nil {
+		t.Fatal("the documentation does not list the least rights")
+	}
+	return append(strings.Fields(strings.Replace(string(found[1]), "PASSWORD", appPassword, 1)), more...)
+}
+
+// secured are the arguments of a server with the two users.
+func secured(t testing.TB, more ...string) []string {
+	t.Helper()
+	return append([]string{"--requirepass", adminPassword, "--masterauth", adminPassword, "--user", "app"}, leastRights(t, more...)...)
+}
+
+func admin(t testing.TB, addr string) *redis.Client {
+	client := redis.NewClient(&redis.Options{Addr: addr, Password: adminPassword})
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// kind is a Redis of one kind that has started.
+type kind struct {
+	url   string // for a user with the least rights
+	admin redis.UniversalClient
+	lose  func(t testing.TB, key string) // kills the server that holds a key, until the kind works again
+}
+
+func asApp(scheme, hosts, rest string) string {
+	return scheme + "://" + url.UserPassword("app", appPassword).String() + "@" + hosts + rest
+}
+
+func startSingle(binary string) func(t testing.TB) kind {
+	return func(t testing.TB) kind {
+		t.Helper()
+		s := redistest.StartBinary(t, binary, secured(t)...)
+		return kind{url: asApp("redis", s.Addr, "/0"), admin: admin(t, s.Addr), lose: func(testing.TB, string) {
+			s.Kill()
+			s.Restart()
+		}}
+	}
+}
+
+func startKindCluster(t testing.TB) kind {
+	t.Helper()
+	cluster, servers := startCluster(t, adminPassword, secured(t, "+command", "+cluster|slots")...)
+	var hosts []string
+	for _, s := range servers {
+		hosts = append(hosts, s.Addr)
+	}
+	return kind{url: asApp("redis+cluster", strings.Join(hosts, ","), ""), admin: cluster, lose: func(t testing.TB, key string) {
+		node, err := cluster.MasterForKey(t.Context(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range servers {
+			if s.Addr == node.Options().Addr {
+				s.Kill()
+				s.Restart()
+			}
+		}
+	}}
+}
+
+func startSentinels(t testing.TB) kind {
+	t.Helper()
+	primary := redistest.Start(t, secured(t)...)
+	replica := redistest.Start(t, append(secured(t), "--replicaof", strings.Replace(primary.Addr, ":", " ", 1))...)
+	eventually(t, "the replica follows", func() bool {
+		info, err := admin(t, replica.Addr).Info(t.Context(), "replication").Result()
+		return err == nil && strings.Contains(info, "master_link_status:up")
+	})
+	sentinel := redistest.StartSentinel(t, "calls", primary.Addr, adminPassword)
+	watcher := redis.NewSentinelClient(&redis.Options{Addr: sentinel.Addr})
+	t.Cleanup(func() { _ = watcher.Close() })
+	eventually(t, "the Sentinel knows the replica", func() bool {
+		found, err := watcher.Replicas(t.Context(), "calls").Result()
+		return err == nil && len(found) == 1
+	})
+	client := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "calls", SentinelAddrs: []string{sentinel.Addr}, Password: adminPassword})
+	t.Cleanup(func() { _ = client.Close() })
+	return kind{url: asApp("redis+sentinel", sentinel.Addr, "/0?master_name=calls"), admin: client, lose: func(testing.TB, string) { primary.Kill() }}
+}
+
+func kinds(t testing.TB) map[string]func(testing.TB) kind {
+	all := map[string]func(testing.TB) kind{"cluster of 3": startKindCluster, "Sentinel": startSentinels}
+	for name, binary := range redistest.Binaries(t) {
+		all[name] = startSingle(binary)
+	}
+	return all
+}
+
+// Each kind of Redis, with a user of the least rights, through each fault: the token is fetched once, the strict budget
+// is spent exactly or, where a process cannot know whether its last call was counted, not quite.
+func TestFleetOnEachKind(t *testing.T) {
+	const pods, budget, chats, rate = 4, 120, 160, 100
+	for name, start := range kinds(t) {
+		for fault, happen := range map[string]func(t testing.TB, k kind, key string){
+			"no fault":     func(testing.TB, kind, string) {},
+			"count lost":   func(t testing.TB, k kind, key string) { k.admin.Del(t.Context(), key) },
+			"primary lost": func(t testing.TB, k kind, key string) { k.lose(t, key) },
+		} {
+			t.Run(name+"/"+fault, func(t *testing.T) {
+				t.Parallel()
+				k := start(t)
+				server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithQPS(rate*3/2)) // a busy machine bunches calls
+				client := openRedis(t, k.url)
+				var log lines
+				if err := newFleet(t, client, server.URL, dingtalkredis.WithLogger(log.logger())).Ping(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				fleet := startPods(t, pods, task{Redis: k.url, URL: server.URL, Budget: budget, Rate: rate, Pods: pods, Calls: 4})
+				var sum report
+				var done sync.WaitGroup
+				done.Go(func() { sum = convertAll(fleet, 0, chats) })
+				eventually(t, "a third is spent", func() bool { return server.Count(convertOp) >= budget/3 })
+				happen(t, k, budgetKey(t, k.admin))
+				done.Wait()
+				tally := server.Counts()[convertOp.ID]
+				granted, throttled, tokens := tally.Requests, tally.Codes[generated.CodeAppQPSLimit], server.Count(tokenOp)
+				t.Logf("figure: %s, %s: %d processes, strict budget of %d: %d calls granted, %d throttled, %d token calls, %d calls failed",
+					name, fault, pods, budget, granted, throttled, tokens, sum.Failed)
+				if granted > budget || granted < budget-pods || sum.Failed > 0 {
+					t.Errorf("%+v", sum)
+				}
+				if fault == "no fault" && (granted != budget || tokens != 1) {
+					t.Errorf("want %d calls and one token call", budget)
+				}
+			})
+		}
+	}
+}
+
+func openRedis(t testing.TB, rawURL string) redis.UniversalClient {
+	t.Helper()
+	client, err := dingtalkredis.Open(rawURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// budgetKey is the one key of a month, wherever a cluster has it.
+func budgetKey(t testing.TB, client redis.UniversalClient) string {
+	t.Helper()
+	var mu sync.Mutex
+	var found []string
+	look := func(ctx context.Context, c *redis.Client) error {
+		here, err := c.Keys(ctx, "openconversation:*:budget:*").Result()
+		mu.Lock()
+		defer mu.Unlock()
+		found = append(found, here...)
+		return err
+	}
+	var err error
+	if cluster, ok := client.(*redis.ClusterClient); ok {
+		err = cluster.ForEachMaster(t.Context(), look)
+	} else {
+		err = look(t.Context(), client.(*redis.Client))
+	}
+	if err != nil || len(found) != 1 {
+		t.Fatalf("keys of months: %q, %v", found, err)
+	}
+	return found[0]
+}

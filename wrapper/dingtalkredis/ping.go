@@ -1,0 +1,110 @@
+package dingtalkredis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// pingTime is the longest that a check takes if its context does not say.
+const pingTime = 5 * time.Second
+
+// probes is how many keys a check looks for, so that every node of a cluster has one, almost surely.
+const probes = 16
+
+// Ping checks what the fleet needs of Redis, with all commands and names that it uses, but for the conversions and counts
+// themselves. It is for the start of an app. A [*SetupError] is what waiting does not cure: without Ping, the fleet warns
+// of it once a minute, and goes on as if there were no Redis. Any other error is an outage, which may pass. It takes 5 s
+// at most.
+func (f *Fleet) Ping(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, pingTime)
+	defer cancel()
+	err := f.probeWithin(limited)
+	var found *SetupError
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.As(err, &found):
+		return found
+	}
+	fault := setupFault(err, f.health.outage.moves)
+	if fault == "" {
+		if found := f.diagnose(limited); found != nil {
+			fault, err = FaultTLS, fmt.Errorf("%w: %w", found, err)
+		}
+	}
+	if fault != "" {
+		return &SetupError{Fault: fault, Err: err}
+	}
+	return fmt.Errorf("dingtalkredis: %w", err)
+}
+
+// probeWithin leaves some of the time for a diagnosis. The Redis client does not leave an answer that it waits for when a
+// context ends, so that is left to a goroutine.
+func (f *Fleet) probeWithin(ctx context.Context) error {
+	deadline, _ := ctx.Deadline()
+	limited, cancel := context.WithTimeout(ctx, time.Until(deadline)*2/5)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		failed := errors.New("the Redis client panicked")
+		defer func() {
+			_ = recover()
+			done <- failed
+		}()
+		failed = f.probe(limited)
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-limited.Done():
+		return limited.Err()
+	}
+}
+
+// probeScript uses each command that the scripts of this package use.
+var probeScript = redis.NewScript(`
+redis.call('TYPE', KEYS[1])
+redis.call('DEL', KEYS[1])
+redis.call('TIME')
+redis.call('HSET', KEYS[1], 'a', '1')
+redis.call('PEXPIRE', KEYS[1], 1000)
+redis.call('PEXPIREAT', KEYS[1], ARGV[1])
+redis.call('GET', KEYS[2])
+return redis.call('HMGET', KEYS[1], 'a', 'b')
+`)
+
+func (f *Fleet) probe(ctx context.Context) error {
+	for n := range probes {
+		name := f.key("probe", f.scope+strconv.Itoa(n))
+		if err := f.redis.Get(ctx, name).Err(); err != nil && !isNone(err) {
+			return err
+		}
+	}
+	name := f.key("probe", f.scope)
+	if err := f.redis.SetNX(ctx, name, "1", time.Second).Err(); err != nil {
+		return err
+	}
+	if err := f.redis.PTTL(ctx, name).Err(); err != nil {
+		return err
+	}
+	hash := f.key("probe", f.scope, "hash")
+	ends := time.Now().Add(time.Hour).UnixMilli()
+	if err := probeScript.Run(ctx, f.redis, []string{hash, name}, ends).Err(); err != nil {
+		return err
+	}
+	for _, kept := range []string{f.limiterKey(), f.monthKey(time.Now())} {
+		if err := f.redis.HMGet(ctx, kept, "none").Err(); redis.HasErrorPrefix(err, "WRONGTYPE") {
+			return &SetupError{Fault: FaultKey, Err: fmt.Errorf("the key %s holds no hash: %w", kept, err)}
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,227 @@
+//go:build redis
+
+package dingtalkredis_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/dingtalk-openapi/openconversation-go/internal/redistest"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+// authority makes certificates for a test, in files.
+type authority struct {
+	t           testing.TB
+	dir         string
+	certificate *x509.Certificate
+	key         *ecdsa.PrivateKey
+}
+
+func newAuthority(t testing.TB) *authority {
+	t.Helper()
+	a := &authority{t: t, dir: t.TempDir()}
+	a.certificate, a.key = a.issue("ca", &x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign})
+	return a
+}
+
+func (a *authority) file(name string) string { return filepath.Join(a.dir, name) }
+
+// issue writes NAME.crt and NAME.key.
+func (a *authority) issue(name string, template *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
+	a.t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	template.SerialNumber, template.Subject = big.NewInt(time.Now().UnixNano()), pkix.Name{CommonName: name}
+	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
+	parent, signer := a.certificate, a.key
+	if parent == nil {
+		parent, signer = template, key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	made, err := x509.ParseCertificate(der)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	for end, block := range map[string]*pem.Block{".crt": {Type: "CERTIFICATE", Bytes: der}, ".key": {Type: "PRIVATE KEY", Bytes: private}} {
+		if err := os.WriteFile(a.file(name+end), pem.EncodeToMemory(block), 0o600); err != nil {
+			a.t.Fatal(err)
+		}
+	}
+	return made, key
+}
+
+// startTLS starts a server that speaks TLS only, and wants a certificate of its clients if clients is yes.
+func (a *authority) startTLS(clients string) string {
+	a.t.Helper()
+	a.issue("server", &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}})
+	a.issue("client", &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	plain := redistest.FreeAddr(a.t)
+	_, port, _ := net.SplitHostPort(plain)
+	redistest.Start(a.t, "--tls-port", port, "--tls-cert-file", a.file("server.crt"), "--tls-key-file", a.file("server.key"),
+		"--tls-ca-cert-file", a.file("ca.crt"), "--tls-auth-clients", clients)
+	return plain
+}
+
+// setups are ways to set Redis up, each with the fault that is found; empty for none.
+func setups(t *testing.T) map[string]struct {
+	url  string
+	want dingtalkredis.Fault
+} {
+	s := redistest.Start(t, secured(t)...)
+	replica := redistest.Start(t, append(secured(t), "--replicaof", strings.Replace(s.Addr, ":", " ", 1))...)
+	open := redistest.Start(t)
+	socket := filepath.Join(t.TempDir(), "r.sock")
+	redistest.Start(t, "--unixsocket", socket)
+	limited := redistest.Start(t, "--user", "app", "on", ">x", "~*", "+@all", "-eval", "-evalsha", "--user", "keys", "on", ">x", "~other:*", "+@all",
+		"--user", "script", "on", ">x", "~*", "+@all", "-hset")
+	renamed := redistest.Start(t, "--rename-command", "EVALSHA", "", "--rename-command", "EVAL", "")
+	foreign := redistest.Start(t)
+	cluster, nodes := startCluster(t, "")
+	_ = cluster
+	sentinel := redistest.StartSentinel(t, "calls", open.Addr, "")
+	web := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(web.Close)
+	a := newAuthority(t)
+	tls, mutual := a.startTLS("no"), a.startTLS("yes")
+	ca := "?ca_file=" + a.file("ca.crt")
+
+	keep := newRedis(t, foreign.Addr)
+	fleet := newFleet(t, keep, "http://127.0.0.1:1")
+	if err := fleet.Limiter(1000).Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	name := keys(t, keep, "*:rate:*")[0]
+	if err := keep.Set(t.Context(), name, "x", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	return map[string]struct {
+		url  string
+		want dingtalkredis.Fault
+	}{
+		"right":                     {asApp("redis", s.Addr, ""), ""},
+		"right, no password":        {"redis://" + open.Addr, ""},
+		"right, a socket":           {"unix://" + socket, ""},
+		"right, a cluster":          {"redis+cluster://" + nodes[0].Addr + "," + nodes[1].Addr, ""},
+		"right, Sentinel":           {"redis+sentinel://" + sentinel.Addr + "?master_name=calls", ""},
+		"right, TLS":                {"rediss://" + tls + ca, ""},
+		"right, client certificate": {"rediss://" + mutual + ca + "&cert_file=" + a.file("client.crt") + "&key_file=" + a.file("client.key"), ""},
+		"wrong password":            {"redis://app:wrong@" + s.Addr, dingtalkredis.FaultAuthentication},
+		"no password":               {"redis://" + s.Addr, dingtalkredis.FaultAuthentication},
+		"unknown user":              {"redis://nobody:x@" + s.Addr, dingtalkredis.FaultAuthentication},
+		"password where none is":    {"redis://:x@" + open.Addr, ""},
+		"no EVAL":                   {"redis://app:x@" + limited.Addr, dingtalkredis.FaultPermission},
+		"other keys":                {"redis://keys:x@" + limited.Addr, dingtalkredis.FaultPermission},
+		"no HSET in scripts":        {"redis://script:x@" + limited.Addr, dingtalkredis.FaultPermission},
+		"commands renamed":          {"redis://" + renamed.Addr, dingtalkredis.FaultCommand},
+		"database":                  {"redis://" + open.Addr + "/99", dingtalkredis.FaultDatabase},
+		"database of a cluster":     {"redis://" + nodes[0].Addr + "/1", dingtalkredis.FaultDatabase},
+		"cluster node alone":        {"redis://" + nodes[0].Addr, dingtalkredis.FaultCluster},
+		"no cluster":                {"redis+cluster://" + open.Addr, dingtalkredis.FaultCluster},
+		"a replica":                 {"redis://:" + adminPassword + "@" + replica.Addr, dingtalkredis.FaultReadOnly},
+		"unknown primary":           {"redis+sentinel://" + sentinel.Addr + "?master_name=other", dingtalkredis.FaultSentinel},
+		"a Sentinel":                {"redis://" + sentinel.Addr, dingtalkredis.FaultCommand},
+		"TLS to a plain port":       {"rediss://" + open.Addr, dingtalkredis.FaultTLS},
+		"plain to a TLS port":       {"redis://" + tls, dingtalkredis.FaultTLS},
+		"unknown authority":         {"rediss://" + tls, dingtalkredis.FaultTLS},
+		"no client certificate":     {"rediss://" + mutual + ca, dingtalkredis.FaultTLS},
+		"a web server":              {"redis://" + strings.TrimPrefix(web.URL, "http://"), dingtalkredis.FaultProtocol},
+		"a key of another kind":     {"redis://" + foreign.Addr, dingtalkredis.FaultKey},
+	}
+}
+
+// What waiting does not cure is found at the start with its kind, and without it the fleet warns of it once, while a
+// strict budget refuses at once.
+func TestPing(t *testing.T) {
+	t.Parallel()
+	for name, c := range setups(t) {
+		t.Run(name, func(t *testing.T) {
+			var log lines
+			fleet := newFleet(t, openRedis(t, c.url), "http://127.0.0.1:1", dingtalkredis.WithLogger(log.logger()))
+			err := fleet.Ping(t.Context())
+			if c.want == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			var e *dingtalkredis.SetupError
+			if !errors.As(err, &e) || e.Fault != c.want || e.Hint() == "" {
+				t.Fatalf("got %T %v; want the fault %q", err, err, c.want)
+			}
+			if strings.Contains(err.Error(), appPassword) {
+				t.Errorf("the password is in it: %v", err)
+			}
+			t.Logf("figure: %s: %v", name, err)
+		})
+	}
+}
+
+// Without a check at the start, the log says once what is wrong, and a strict budget lets no call go.
+func TestWrongSetupIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t, secured(t)...)
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	var log lines
+	fleet := newFleet(t, openRedis(t, "redis://app:wrong@"+s.Addr), server.URL, dingtalkredis.WithLogger(log.logger()))
+	client := newClient(t, server.URL, creds, tokenStore(t, fleet), dingtalk.WithLimiter(fleet.Limiter(1000)), dingtalk.WithCache(fleet.Cache(time.Hour)))
+	for range 20 {
+		convert(t, client, "chat")
+	}
+	strict := newClient(t, server.URL, creds, dingtalk.WithBudget(fleet.Budget(100)))
+	calls := server.Count(convertOp)
+	for range 3 {
+		_, err := strict.OpenConversationID(t.Context(), "another")
+		var e *dingtalkredis.SetupError
+		if !errors.Is(err, dingtalk.ErrUnavailable) || !errors.As(err, &e) || e.Fault != dingtalkredis.FaultAuthentication {
+			t.Errorf("got %v", err)
+		}
+	}
+	if n := server.Count(convertOp); n != calls {
+		t.Errorf("%d calls went out", n-calls)
+	}
+	if log.warnings() != 1 || !strings.Contains(log.String(), "fault=authentication") {
+		t.Errorf("the log: %s", &log)
+	}
+	if used, err := fleet.Budget(100).Used(t.Context()); err == nil {
+		t.Errorf("Used() = %d of a Redis that was not read", used)
+	}
+}
+
+// An outage is no fault of the setup.
+func TestPingOfNobody(t *testing.T) {
+	t.Parallel()
+	client := redis.NewClient(&redis.Options{Addr: redistest.FreeAddr(t), MaxRetries: -1})
+	t.Cleanup(func() { _ = client.Close() })
+	var e *dingtalkredis.SetupError
+	if err := newFleet(t, client, "http://127.0.0.1:1").Ping(t.Context()); err == nil || errors.As(err, &e) {
+		t.Errorf("got %v; want an error that is no *SetupError", err)
+	}
+}

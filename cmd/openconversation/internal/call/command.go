@@ -5,9 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -64,16 +62,12 @@ func list(w *term.World, routes []generated.Route, asJSON bool) error {
 	if asJSON {
 		return w.PrintJSON(rows)
 	}
-	var b strings.Builder
-	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "OPERATION\tMETHOD\tPATH\tREPEAT\tPERMISSION\tSUMMARY")
+	l := w.Lang
+	table := [][]string{{l.Sprintf("OPERATION"), l.Sprintf("METHOD"), l.Sprintf("PATH"), l.Sprintf("REPEAT"), l.Sprintf("PERMISSION"), l.Sprintf("SUMMARY")}}
 	for _, r := range rows {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Operation, r.Method, r.Path, r.Repeat, r.Permission, r.Summary)
+		table = append(table, []string{r.Operation, r.Method, r.Path, l.Exact(r.Repeat), r.Permission, l.Exact(r.Summary)})
 	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	return w.Print(b.String())
+	return w.Print(term.Columns(table))
 }
 
 func repeatText(o *generated.Operation) string {
@@ -99,10 +93,10 @@ OpenAPI contract of your own, of which openconversation-gen makes the file:
 		Annotations:        map[string]string{explain.Footer: connect.Footer(w)},
 		DisableFlagParsing: true, // which flags there are depends on the operation
 		RunE: explain.Begins(func(cmd *cobra.Command, args []string) error {
-			if len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
+			if _, args := cutFlag(args, "lang"); len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
 				return cmd.Help()
 			}
-			spec, args := cutSpec(args)
+			spec, args := cutFlag(args, "spec")
 			routes, err := operations(spec)
 			if err != nil {
 				return err
@@ -112,21 +106,21 @@ OpenAPI contract of your own, of which openconversation-gen makes the file:
 	}
 }
 
-// cutSpec takes the flag --spec out of arguments.
-func cutSpec(args []string) (spec string, rest []string) {
+// cutFlag takes a flag out of arguments.
+func cutFlag(args []string, name string) (value string, rest []string) {
 	for i := 0; i < len(args); i++ {
-		value, joined := strings.CutPrefix(args[i], "--spec=")
+		joined, is := strings.CutPrefix(args[i], "--"+name+"=")
 		switch {
-		case joined:
-			spec = value
-		case args[i] == "--spec" && i+1 < len(args):
+		case is:
+			value = joined
+		case args[i] == "--"+name && i+1 < len(args):
 			i++
-			spec = args[i]
+			value = args[i]
 		default:
 			rest = append(rest, args[i])
 		}
 	}
-	return spec, rest
+	return value, rest
 }
 
 // within runs arguments with a command for each operation.
@@ -141,11 +135,13 @@ func within(outer *cobra.Command, w *term.World, routes []generated.Route, args 
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "help-of-call"})
 	root.SetHelpTemplate(outer.Root().HelpTemplate())
+	lang.AddFlagTo(root.PersistentFlags())
 	root.SetOut(w.Out)
 	root.SetErr(w.Err)
 	for _, route := range routes {
 		root.AddCommand(operationCommand(w, route, routes))
 	}
+	explain.Translate(w.Lang, root)
 	root.SetArgs(append([]string{}, args...))
 	cmd, err := root.ExecuteContextC(outer.Context())
 	return explain.Called(cmd, err)
@@ -202,12 +198,12 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 	return cmd
 }
 
-// about is the help of an operation. What it does is in the contract's language.
+// about is the help of an operation. What it does is in the language of the contract, unless that is this project's.
 func about(l lang.Language, route generated.Route) string {
 	o := route.Operation
 	var b strings.Builder
 	if route.Summary != "" {
-		b.WriteString(route.Summary + ".\n\n")
+		b.WriteString(l.Sprintf("%s.", lang.Foreign(route.Summary)) + "\n\n")
 	}
 	b.WriteString(l.Sprintf("It sends %s %s.", o.Method, o.Path))
 	if o.Permission != "" {

@@ -57,7 +57,7 @@ func (p *parameter) usage(l lang.Language) string {
 		text += l.Sprintf(", may be repeated")
 	}
 	if p.Description != "" {
-		text += l.Sprintf(": %s", strings.ReplaceAll(p.Description, "`", ""))
+		text += l.Sprintf(": %s", strings.ReplaceAll(l.Exact(p.Description), "`", ""))
 	}
 	return text
 }
@@ -152,7 +152,7 @@ func addBody(w *term.World, r *dingtalk.Request, route generated.Route, body str
 		raw = withTexts(r, raw, route.Texts)
 	}
 	if err := r.Err(); err != nil {
-		return explain.Usage("--body: %v", err)
+		return explain.Usage("--body: %w", err)
 	}
 	r.SetBody(json.RawMessage(raw))
 	return nil

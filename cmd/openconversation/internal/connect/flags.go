@@ -46,7 +46,7 @@ func (r *region) Type() string   { return "region" }
 
 func (r *region) Set(name string) error {
 	if _, ok := regions[region(name)]; !ok {
-		return &explain.ValueError{Text: lang.T("use international or mainland")}
+		return lang.Errorf("use international or mainland")
 	}
 	*r = region(name)
 	return nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
@@ -39,7 +40,7 @@ A call that fails in the network is repeated, as it would be by convert.`,
 		Example: `  openconversation doctor --emulator
   openconversation doctor --region mainland --json`,
 		Args:        explain.NoArgs,
-		Annotations: map[string]string{explain.Footer: connect.EnvironmentText() + "\n" + explain.ExitText()},
+		Annotations: map[string]string{explain.Footer: connect.Footer(w)},
 		RunE: explain.Begins(func(cmd *cobra.Command, _ []string) error {
 			if err := o.Check(cmd); err != nil {
 				return err
@@ -110,7 +111,7 @@ func (e *examination) examine(ctx context.Context, client *dingtalk.Client) erro
 	if stage == checkToken {
 		return e.fail(stage, err)
 	}
-	if err := e.pass(checkToken, "the service issued an access token"); err != nil {
+	if err := e.pass(checkToken, lang.T("the service issued an access token")); err != nil {
 		return err
 	}
 
@@ -121,16 +122,19 @@ func (e *examination) examine(ctx context.Context, client *dingtalk.Client) erro
 	if stage := conversionStage(err); stage != "" {
 		return e.fail(stage, err)
 	}
-	permission, address := "the app may convert chats", "calls from this machine's address are accepted"
+	permission, address := lang.T("the app may convert chats"), lang.T("calls from this machine's address are accepted")
 	if err != nil { // what the service checks first is not documented
-		permission, address = "not refused", "not refused"
+		permission, address = lang.T("not refused"), lang.T("not refused")
 	}
-	for _, f := range []finding{
-		{Check: checkPermission, Detail: permission},
-		{Check: checkAddress, Detail: address},
-		{Check: checkConversion, Detail: conversionText(err)},
+	for _, passed := range []struct {
+		check  string
+		detail lang.Text
+	}{
+		{checkPermission, permission},
+		{checkAddress, address},
+		{checkConversion, conversionText(err)},
 	} {
-		if err := e.pass(f.Check, f.Detail); err != nil {
+		if err := e.pass(passed.check, passed.detail); err != nil {
 			return err
 		}
 	}
@@ -169,24 +173,24 @@ func conversionStage(err error) string {
 }
 
 // conversionText says what a conversion that was not refused came to.
-func conversionText(err error) string {
+func conversionText(err error) lang.Text {
 	switch {
 	case err == nil:
-		return "the chat was converted"
+		return lang.T("the chat was converted")
 	case errors.Is(err, dingtalk.ErrOwnerNotVisible):
-		return "the call was answered; this chat's owner is outside the app's visible range"
+		return lang.T("the call was answered; this chat's owner is outside the app's visible range")
 	default:
-		return "the call was answered; the chat is unknown; for proof give --chat of a group of yours"
+		return lang.T("the call was answered; the chat is unknown; for proof give --chat of a group of yours")
 	}
 }
 
-func (e *examination) credentialsText() string {
+func (e *examination) credentialsText() lang.Text {
 	switch {
 	case e.options.Emulator():
-		return "those of the emulator"
+		return lang.T("those of the emulator")
 	case e.options.SecretFile():
-		return connect.EnvAppKey + " and --app-secret-file are set"
+		return lang.T("%s and %s are set", connect.EnvAppKey, "--app-secret-file")
 	default:
-		return connect.EnvAppKey + " and " + connect.EnvAppSecret + " are set"
+		return lang.T("%s and %s are set", connect.EnvAppKey, connect.EnvAppSecret)
 	}
 }

@@ -104,8 +104,8 @@ func emulate(ctx context.Context, w *term.World, o options) error {
 	}
 	defer server.Stop()
 	server.emulator.FailNext(append(queue, tokenQueue...)...)
-	if err := w.Print(fmt.Sprintf("listening on %s with %s=%s %s=%s\n",
-		server.URL, EnvAppKey, dingtalktest.AppKey, EnvAppSecret, dingtalktest.AppSecret)); err != nil {
+	if err := w.Print(w.Lang.Sprintf("listening on %s with %s=%s %s=%s",
+		server.URL, EnvAppKey, dingtalktest.AppKey, EnvAppSecret, dingtalktest.AppSecret) + "\n"); err != nil {
 		return err
 	}
 	select {

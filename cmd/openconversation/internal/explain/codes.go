@@ -3,7 +3,6 @@ package explain
 import (
 	"fmt"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -69,35 +68,29 @@ func printCodes(w *term.World, rows []generated.ErrorCode, asJSON bool) error {
 		}
 		return w.PrintJSON(list)
 	}
-	var b strings.Builder
-	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "CODE\tHTTP\tKIND\tRETRY\tTOKEN\tSEEN\tDESCRIPTION")
+	l := w.Lang
+	table := [][]string{{l.Sprintf("CODE"), "HTTP", l.Sprintf("KIND"), l.Sprintf("RETRY"), l.Sprintf("TOKEN"), l.Sprintf("SEEN"), l.Sprintf("DESCRIPTION")}}
 	for _, row := range rows {
-		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\t%s\n",
-			row.Code, row.Status, row.Kind, retryText(row), row.Token, yesNo(row.Observed), row.Description)
+		table = append(table, []string{
+			string(row.Code), fmt.Sprint(row.Status), string(row.Kind), retryText(row).Say(l), l.Exact(string(row.Token)),
+			yesNo(row.Observed).Say(l), l.Exact(row.Description),
+		})
 	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	return w.Print(b.String())
+	return w.Print(term.Columns(table))
 }
 
-func retryText(row generated.ErrorCode) string {
-	switch {
-	case !row.Retry:
-		return "no"
-	case row.Wait > 0:
-		return fmt.Sprintf("after %ds", row.Wait/time.Second)
-	default:
-		return "yes"
+func retryText(row generated.ErrorCode) lang.Text {
+	if row.Retry && row.Wait > 0 {
+		return lang.T("after %ds", row.Wait/time.Second)
 	}
+	return yesNo(row.Retry)
 }
 
-func yesNo(b bool) string {
+func yesNo(b bool) lang.Text {
 	if b {
-		return "yes"
+		return lang.T("yes")
 	}
-	return "no"
+	return lang.T("no")
 }
 
 // codesNamed finds codes by any of their names, in any case: as the service sends it and its other spellings; the name

@@ -16,7 +16,7 @@ type Error struct {
 	Code     int
 	Err      error
 	Hint     lang.Text // what to do about it; may be empty
-	Reported bool   // it has been printed
+	Reported bool      // it has been printed
 }
 
 func (e *Error) Error() string { return e.Err.Error() }
@@ -93,7 +93,7 @@ func StopCode(err error) int {
 }
 
 // InFile names the file that an error is about, once.
-func InFile(name string, err error) error {
+func InFile(name any, err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {
 		err = path.Err

@@ -14,9 +14,9 @@ import (
 // failure says what the command makes of one of the SDK's kinds of error.
 type failure struct {
 	sentinel  error
-	kind      string // its name in JSON; those that the contract has are the contract's
-	exit      int    // SomeFailed: it is about one chat, and the run goes on
-	exitToken int    // where exit is SomeFailed: the code if it was the token that could not be fetched
+	kind      string    // its name in JSON; those that the contract has are the contract's
+	exit      int       // SomeFailed: it is about one chat, and the run goes on
+	exitToken int       // where exit is SomeFailed: the code if it was the token that could not be fetched
 	hint      lang.Text // what to do about it
 }
 

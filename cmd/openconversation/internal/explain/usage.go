@@ -17,9 +17,10 @@ import (
 type ownError struct{ err error }
 
 func (e ownError) Error() string { return e.err.Error() }
+
 // Say implements lang.Said.
 func (e ownError) Say(l lang.Language) string { return l.Of(e.err) }
-func (e ownError) Unwrap() error { return e.err }
+func (e ownError) Unwrap() error              { return e.err }
 
 // Begins marks the point from which an error is the command's own, and no longer about how it was called.
 func Begins(command func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
@@ -78,7 +79,7 @@ var unknownCommand = regexp.MustCompile(`(?s)^unknown command (".*") for ("(.*)"
 // wants says what a flag's value has to be.
 func wants(e *pflag.InvalidValueError) lang.Said {
 	kind, value := e.GetFlag().Value.Type(), e.GetValue()
-	var own *ValueError
+	var own lang.Said // a refusal by a flag of ours
 	if errors.As(e.Unwrap(), &own) {
 		return own
 	}
@@ -101,11 +102,6 @@ func wants(e *pflag.InvalidValueError) lang.Said {
 		return lang.T("this is not what it can be")
 	}
 }
-
-// ValueError is the refusal of a flag's value, in whole words.
-type ValueError struct{ lang.Text }
-
-func (e *ValueError) Error() string { return e.String() }
 
 func quoted(value string) string {
 	if value == "" || strings.ContainsAny(value, " \t") {

@@ -61,13 +61,13 @@ func TestShapesOfIDs(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got, trimmed := rows.CleanID(tt.cell)
-		if got != tt.id || trimmed != tt.trimmed {
+		if got != tt.id || trimmed.String() != tt.trimmed {
 			t.Errorf("CleanID(%q) = %q, %q, want %q, %q", tt.cell, got, trimmed, tt.id, tt.trimmed)
 		}
 		refused := errors.Is(dingtalk.CheckChatID(got), dingtalk.ErrInvalidChatID)
 		if why := rows.NotAnID(got); tt.why == "-" && (why != "" || !refused) {
 			t.Errorf("%q: %q here, and the SDK refuses it: %t", got, why, refused)
-		} else if tt.why != "-" && (why != tt.why || why == "" && refused) {
+		} else if tt.why != "-" && (string(why) != tt.why || why == "" && refused) {
 			t.Errorf("NotAnID(%q) = %q, want %q", got, why, tt.why)
 		}
 		if again, took := rows.CleanID(got); again != got || took != "" {

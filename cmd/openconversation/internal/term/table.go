@@ -34,3 +34,25 @@ func (t Table) Say(l lang.Language) string {
 func Pad(text string, columns int) string {
 	return text + strings.Repeat(" ", max(columns-uniseg.StringWidth(text), 0))
 }
+
+// Columns are rows of cells below each other, two blanks apart; the last cell of a row is as long as it is.
+func Columns(rows [][]string) string {
+	var widths []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], uniseg.StringWidth(cell))
+		}
+	}
+	var b strings.Builder
+	for _, row := range rows {
+		end := len(row) - 1
+		for i, cell := range row[:end] {
+			b.WriteString(Pad(cell, widths[i]+2))
+		}
+		b.WriteString(row[end] + "\n")
+	}
+	return b.String()
+}

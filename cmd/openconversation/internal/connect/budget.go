@@ -69,13 +69,13 @@ func printBudget(ctx context.Context, w *term.World, o budgetOptions) error {
 	if o.json {
 		return w.PrintJSON(m)
 	}
-	table := term.Table{{"month", m.Month}, {"used", m.Used}}
+	table := term.Table{}.With("month", m.Month).With("used", m.Used)
 	if m.Limit == nil {
-		table = append(table, term.Fact{"limit", lang.T("no limit")})
+		table = table.With("limit", lang.T("no limit"))
 	} else {
-		table = append(table, term.Fact{"limit", *m.Limit}, term.Fact{"left", *m.Left})
+		table = table.With("limit", *m.Limit).With("left", *m.Left)
 	}
-	return w.Print(append(table, term.Fact{"resets", m.Resets.Format(time.RFC3339)}).Say(w.Lang))
+	return w.Print(table.With("resets", m.Resets.Format(time.RFC3339)).Say(w.Lang))
 }
 
 // MonthUsed asks Redis.

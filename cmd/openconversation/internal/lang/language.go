@@ -99,11 +99,26 @@ func (l Language) Sprintf(format Format, args ...any) string {
 // plain formats an argument as fmt does: numbers of lines and bytes are to be found again, so they get no separators.
 type plain struct{ value any }
 
-func (p plain) Format(s fmt.State, verb rune) { fmt.Fprintf(s, fmt.FormatString(s, verb), p.value) }
+func (p plain) Format(s fmt.State, verb rune) {
+	if verb == 'w' {
+		verb = 'v'
+	}
+	fmt.Fprintf(s, fmt.FormatString(s, verb), p.value)
+}
+
+// packages are the names of packages that their own errors begin with.
+var packages = []string{"dingtalk: ", "dingtalkredis: "}
 
 // Exact is a whole text in the language, or the text itself if the catalogue does not have it.
 func (l Language) Exact(text string) string {
-	if translated, has := zh.Texts()[text]; has && l == Chinese {
+	if l != Chinese {
+		return text
+	}
+	key := text
+	for _, name := range packages {
+		key = strings.TrimPrefix(key, name)
+	}
+	if translated, has := zh.Texts()[key]; has {
 		return translated
 	}
 	return text
@@ -133,16 +148,28 @@ func (l Language) ofError(err error) string {
 	case interface{ Unwrap() []error }:
 		inner = e.Unwrap()
 	}
-	if len(inner) == 0 {
-		return l.Exact(text)
-	}
+	said := false
 	for _, e := range inner {
 		if e == nil {
 			continue
 		}
-		if part := e.Error(); part != "" {
-			text = strings.Replace(text, part, l.Of(e), 1)
+		if before, after, found := strings.Cut(text, e.Error()); found {
+			text, said = l.head(before)+l.Of(e)+after, true
 		}
+	}
+	if !said {
+		return l.Exact(text)
 	}
 	return text
 }
+
+// head is what an error says before the one that it wraps.
+func (l Language) head(before string) string {
+	if name, is := strings.CutSuffix(before, separator); is && l.Exact(name) != name {
+		return l.Exact(name) + l.Sprintf(separator)
+	}
+	return before
+}
+
+// separator stands between an error and its cause.
+const separator = ": "

@@ -19,24 +19,28 @@ type Said interface {
 type Text struct {
 	format Format
 	args   []any
+	other  Format // in languages without a plural, if they have another
 }
 
 // T makes a message.
-func T(format Format, args ...any) Text { return Text{format, args} }
+func T(format Format, args ...any) Text { return Text{format: format, args: args} }
 
 // N makes a message about a number: one is its format in English if n is 1, and many otherwise. Languages without a plural
 // have a text for many alone.
 func N[I ~int | ~int64](n I, one, many Format, args ...any) Text {
 	if n == 1 {
-		return Text{one, args}
+		return Text{format: one, args: args, other: many}
 	}
-	return Text{many, args}
+	return T(many, args...)
 }
 
 // Say implements Said.
 func (t Text) Say(l Language) string {
 	if t.format == "" {
 		return ""
+	}
+	if l != English && t.other != "" {
+		return l.Sprintf(t.other, t.args...)
 	}
 	return l.Sprintf(t.format, t.args...)
 }

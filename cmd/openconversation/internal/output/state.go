@@ -139,4 +139,4 @@ func lockedBy(output string) error {
 	return explain.Usage("%s is being written by another process", output)
 }
 
-var errLocked = errors.New("locked by another process")
+var errLocked = lang.Errorf("locked by another process")

@@ -59,14 +59,13 @@ func printPlan(ctx context.Context, w *term.World, o *options, in *table) error 
 	if o.json {
 		return w.PrintJSON(p)
 	}
-	table := term.Table{{"rows", p.Rows}}
+	table := term.Table{}.With("rows", p.Rows)
 	if rest {
-		table = append(table, term.Fact{Name: "done", Value: p.Done})
+		table = table.With("done", p.Done)
 	}
-	return w.Print(append(table, term.Table{
-		{"distinct ids", p.Distinct}, {"invalid rows", p.Invalid}, {"skipped lines", p.Skipped}, {"read as", in.scan.found},
-		{"calls", p.Calls}, {"time", takes}, {"quota", quota},
-	}...).Say(w.Lang))
+	table = table.With("distinct ids", p.Distinct).With("invalid rows", p.Invalid).With("skipped lines", p.Skipped).
+		With("read as", in.scan.found).With("calls", p.Calls).With("time", takes).With("quota", quota)
+	return w.Print(table.Say(w.Lang))
 }
 
 // count counts what is left to be called. The output is only read.

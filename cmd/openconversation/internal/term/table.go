@@ -8,24 +8,27 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
-// Fact is a line of a table: what is known, and its value.
-type Fact struct {
-	Name  lang.Format
-	Value any
+// Table is facts below each other.
+type Table []fact
+
+// fact is what is known, and its value.
+type fact struct {
+	name  lang.Format
+	value any
 }
 
-// Table is facts below each other.
-type Table []Fact
+// With is the table with a fact more.
+func (t Table) With(name lang.Format, value any) Table { return append(t, fact{name, value}) }
 
 // Say implements lang.Said.
 func (t Table) Say(l lang.Language) string {
 	width := 0
 	for _, fact := range t {
-		width = max(width, uniseg.StringWidth(l.Sprintf(fact.Name)))
+		width = max(width, uniseg.StringWidth(l.Sprintf(fact.name)))
 	}
 	var b strings.Builder
 	for _, fact := range t {
-		b.WriteString(Pad(l.Sprintf(fact.Name), width+2) + l.Of(fact.Value) + "\n")
+		b.WriteString(Pad(l.Sprintf(fact.name), width+2) + l.Of(fact.value) + "\n")
 	}
 	return b.String()
 }

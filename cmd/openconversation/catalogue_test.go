@@ -1,0 +1,311 @@
+package main
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/constant"
+	"go/importer"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang/zh"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+)
+
+// Every text that the command says has its Chinese one, with the same verbs, and the catalogue has no other.
+func TestCatalogueIsComplete(t *testing.T) {
+	texts := zh.Texts()
+	needed := map[string]string{} // by English text, where it stands
+	for text, place := range helpTexts() {
+		needed[text] = place
+	}
+	for text, place := range formats(t) {
+		needed[text] = place
+	}
+	for text, place := range contractTexts() {
+		needed[text] = place
+	}
+	for text, place := range needed {
+		if texts[text] == "" {
+			t.Errorf("%s: the catalogue has no Chinese text for %q", place, text)
+		}
+	}
+	foreign := foreignTexts(t)
+	for text, chinese := range texts {
+		if needed[text] == "" && !foreign[text] {
+			t.Errorf("nobody says %q", text)
+		}
+		if want, got := verbs(text), verbs(chinese); !slices.Equal(want, got) {
+			t.Errorf("%q has the verbs %q, and %q has %q", text, want, chinese, got)
+		}
+		if want, got := placeholder(text), placeholder(chinese); want != got {
+			t.Errorf("%q calls its value %q, and %q calls it %q", text, want, chinese, got)
+		}
+	}
+}
+
+var (
+	verb  = regexp.MustCompile(`%(?:\[(\d+)\])?([-+# 0]*[\d]*(?:\.\d+)?[a-zA-Z%])`)
+	named = regexp.MustCompile("^[^`]*`([^`\n]+)`[^`]*$")
+)
+
+// verbs are a format's verbs with the numbers of their arguments, in the order of these.
+func verbs(format string) []string {
+	var all []string
+	at := 0
+	for _, m := range verb.FindAllStringSubmatch(format, -1) {
+		if m[2] == "%" {
+			continue
+		}
+		at++
+		if m[1] != "" {
+			at, _ = strconv.Atoi(m[1])
+		}
+		all = append(all, strconv.Itoa(at)+" "+m[2])
+	}
+	slices.Sort(all)
+	return all
+}
+
+// placeholder is what a flag's usage calls its value. pflag counts it in bytes, so it stays English.
+func placeholder(usage string) string {
+	if m := named.FindStringSubmatch(usage); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// letters is whether a text has words of its own.
+func letters(text string) bool {
+	return regexp.MustCompile(`\pL`).MatchString(verb.ReplaceAllString(text, ""))
+}
+
+// helpTexts are the texts of all commands.
+func helpTexts() map[string]string {
+	texts := map[string]string{}
+	var walk func(cmd *cobra.Command)
+	walk = func(cmd *cobra.Command) {
+		add := func(text string) {
+			if text != "" {
+				texts[text] = "help of " + cmd.CommandPath()
+			}
+		}
+		add(cmd.Short)
+		add(cmd.Long)
+		cmd.Flags().VisitAll(func(flag *pflag.Flag) { add(flag.Usage) })
+		cmd.PersistentFlags().VisitAll(func(flag *pflag.Flag) { add(flag.Usage) })
+		for _, sub := range cmd.Commands() {
+			walk(sub)
+		}
+	}
+	walk(newRootCommand(&term.World{Out: io.Discard, Err: io.Discard, Getenv: func(string) string { return "" }}))
+	return texts
+}
+
+// contractTexts are what the command shows of this project's contract, and of the SDK's kinds of error.
+func contractTexts() map[string]string {
+	texts := map[string]string{}
+	for _, row := range generated.ErrorCodes {
+		texts[row.Description], texts[string(row.Token)] = "the contract's codes", "the contract's codes"
+	}
+	for _, route := range generated.Routes {
+		texts[route.Summary] = "the contract's operations"
+		for _, p := range route.Parameters {
+			texts[p.Description] = "the contract's parameters"
+		}
+	}
+	for _, sentinel := range explain.Sentinels() {
+		texts[strings.TrimPrefix(sentinel.Error(), "dingtalk: ")] = "the kinds of error"
+	}
+	delete(texts, "")
+	return texts
+}
+
+// formats are the constants of type lang.Format in this command, but for those that only English needs: a singular.
+func formats(t *testing.T) map[string]string {
+	fset := token.NewFileSet()
+	packages := listPackages(t)
+	exports := map[string]string{}
+	for _, p := range packages {
+		exports[p.ImportPath] = p.Export
+	}
+	imports := importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
+	found := map[string]string{}
+	for _, p := range packages {
+		if !strings.HasPrefix(p.ImportPath, commandPath) {
+			continue
+		}
+		var files []*ast.File
+		for _, name := range p.GoFiles {
+			file, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, file)
+		}
+		info := types.Info{Types: map[ast.Expr]types.TypeAndValue{}, Uses: map[*ast.Ident]types.Object{}}
+		config := types.Config{Importer: imports, FakeImportC: true}
+		if _, err := config.Check(p.ImportPath, fset, files, &info); err != nil {
+			t.Fatal(err)
+		}
+		singular := singulars(files, info)
+		for expr, value := range info.Types {
+			if value.Value == nil || value.Type.String() != commandPath+"/internal/lang.Format" || singular[expr] {
+				continue
+			}
+			if text := constant.StringVal(value.Value); letters(text) {
+				found[text] = fset.Position(expr.Pos()).String()
+			}
+		}
+		for _, file := range files {
+			refuseEnglish(t, fset, file, info)
+		}
+	}
+	if len(found) < 100 {
+		t.Fatalf("%d formats were found", len(found))
+	}
+	return found
+}
+
+const commandPath = "github.com/dingtalk-openapi/openconversation-go/cmd/openconversation"
+
+// singulars are the arguments of lang.N that are said of one thing.
+func singulars(files []*ast.File, info types.Info) map[ast.Expr]bool {
+	found := map[ast.Expr]bool{}
+	for _, file := range files {
+		ast.Inspect(file, func(n ast.Node) bool {
+			if call, is := n.(*ast.CallExpr); is && called(call, info) == commandPath+"/internal/lang.N" {
+				found[call.Args[1]] = true
+			}
+			return true
+		})
+	}
+	return found
+}
+
+// called is the full name of the function that a call calls.
+func called(call *ast.CallExpr, info types.Info) string {
+	selector, is := call.Fun.(*ast.SelectorExpr)
+	if !is {
+		return ""
+	}
+	object := info.Uses[selector.Sel]
+	if object == nil || object.Pkg() == nil {
+		return ""
+	}
+	return object.Pkg().Path() + "." + object.Name()
+}
+
+// refuseEnglish finds errors that could be said in English alone.
+func refuseEnglish(t *testing.T, fset *token.FileSet, file *ast.File, info types.Info) {
+	ast.Inspect(file, func(n ast.Node) bool {
+		call, is := n.(*ast.CallExpr)
+		if !is {
+			return true
+		}
+		if name := called(call, info); name == "fmt.Errorf" || name == "errors.New" {
+			t.Errorf("%s: %s is English in every language: use lang.Errorf", fset.Position(call.Pos()), name)
+		}
+		return true
+	})
+}
+
+// listed is a package as go list has it.
+type listed struct {
+	ImportPath, Dir, Export string
+	GoFiles                 []string
+}
+
+func listPackages(t *testing.T) []listed {
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-export", "-deps", "-json=ImportPath,Dir,Export,GoFiles", "./...")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []listed
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := decoder.Decode(&p); err == io.EOF {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+// foreignTexts are texts of the SDK, of the operating system and of the standard library, some of which the catalogue has.
+func foreignTexts(t *testing.T) map[string]bool {
+	found := map[string]bool{}
+	for number := range 200 {
+		found[syscall.Errno(number).Error()] = true
+	}
+	for number := range 32 {
+		found[syscall.Signal(number).String()] = true
+	}
+	folders := []string{"../../wrapper", "../../wrapper/dingtalkredis", "../../wrapper/internal"}
+	for _, folder := range []string{"net", "context", "io", "io/fs", "internal/oserror", "internal/poll"} {
+		folders = append(folders, filepath.Join(goRoot(t), "src", folder))
+	}
+	for _, folder := range folders {
+		err := filepath.WalkDir(folder, func(path string, d os.DirEntry, err error) error {
+			if err == nil && filepath.Ext(path) == ".go" && !strings.HasSuffix(path, "_test.go") {
+				for _, literal := range literals(t, path) {
+					found[literal] = true
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return found
+}
+
+func goRoot(t *testing.T) string {
+	out, err := exec.CommandContext(t.Context(), "go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// literals are a file's strings, as their package's errors say them: without its name, and without the cause.
+func literals(t *testing.T, path string) []string {
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		if literal, is := n.(*ast.BasicLit); is && literal.Kind == token.STRING {
+			text, _ := strconv.Unquote(literal.Value)
+			for _, end := range []string{": %w", ": %s", ": "} {
+				text = strings.TrimSuffix(text, end)
+			}
+			for _, name := range []string{"dingtalk: ", "dingtalkredis: ", "not sent: "} {
+				text = strings.TrimPrefix(text, name)
+			}
+			all = append(all, text)
+		}
+		return true
+	})
+	return all
+}

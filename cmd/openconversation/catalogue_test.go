@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"go/ast"
 	"go/constant"
 	"go/importer"
@@ -23,6 +24,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang/zh"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
@@ -35,8 +37,11 @@ func TestCatalogueIsComplete(t *testing.T) {
 	for text, place := range helpTexts() {
 		needed[text] = place
 	}
-	for text, place := range formats(t) {
-		needed[text] = place
+	said := formats(t)
+	for text, place := range said {
+		if letters(text) {
+			needed[text] = place
+		}
 	}
 	for text, place := range contractTexts() {
 		needed[text] = place
@@ -48,11 +53,14 @@ func TestCatalogueIsComplete(t *testing.T) {
 	}
 	foreign := foreignTexts(t)
 	for text, chinese := range texts {
-		if needed[text] == "" && !foreign[text] {
+		if needed[text] == "" && said[text] == "" && !(zh.Foreign[text] != "" && foreign(text)) {
 			t.Errorf("nobody says %q", text)
 		}
 		if want, got := verbs(text), verbs(chinese); !slices.Equal(want, got) {
 			t.Errorf("%q has the verbs %q, and %q has %q", text, want, chinese, got)
+		}
+		if said := lang.Chinese.Sprintf(lang.Format(text), samples(text)...); strings.Contains(said, "%!") {
+			t.Errorf("%q becomes %q", text, said)
 		}
 		if want, got := placeholder(text), placeholder(chinese); want != got {
 			t.Errorf("%q calls its value %q, and %q calls it %q", text, want, chinese, got)
@@ -61,7 +69,7 @@ func TestCatalogueIsComplete(t *testing.T) {
 }
 
 var (
-	verb  = regexp.MustCompile(`%(?:\[(\d+)\])?([-+# 0]*[\d]*(?:\.\d+)?[a-zA-Z%])`)
+	verb  = regexp.MustCompile(`%([-+# 0]*\d*(?:\.\d+)?)(?:\[(\d+)\])?([a-zA-Z%])`)
 	named = regexp.MustCompile("^[^`]*`([^`\n]+)`[^`]*$")
 )
 
@@ -70,16 +78,33 @@ func verbs(format string) []string {
 	var all []string
 	at := 0
 	for _, m := range verb.FindAllStringSubmatch(format, -1) {
-		if m[2] == "%" {
+		if m[3] == "%" {
 			continue
 		}
 		at++
-		if m[1] != "" {
-			at, _ = strconv.Atoi(m[1])
+		if m[2] != "" {
+			at, _ = strconv.Atoi(m[2])
 		}
-		all = append(all, strconv.Itoa(at)+" "+m[2])
+		all = append(all, strconv.Itoa(at)+" "+m[1]+m[3])
 	}
 	slices.Sort(all)
+	return all
+}
+
+// samples are arguments for a format's verbs.
+func samples(format string) []any {
+	var all []any
+	for _, m := range verb.FindAllStringSubmatch(format, -1) {
+		switch m[3] {
+		case "%":
+		case "d", "X", "U":
+			all = append(all, 7)
+		case "f", "g":
+			all = append(all, 0.5)
+		default:
+			all = append(all, errors.New("x"))
+		}
+	}
 	return all
 }
 
@@ -107,7 +132,7 @@ func helpTexts() map[string]string {
 			}
 		}
 		add(cmd.Short)
-		add(cmd.Long)
+		add(explain.LongKey(cmd))
 		cmd.Flags().VisitAll(func(flag *pflag.Flag) { add(flag.Usage) })
 		cmd.PersistentFlags().VisitAll(func(flag *pflag.Flag) { add(flag.Usage) })
 		for _, sub := range cmd.Commands() {
@@ -169,9 +194,7 @@ func formats(t *testing.T) map[string]string {
 			if value.Value == nil || value.Type.String() != commandPath+"/internal/lang.Format" || singular[expr] {
 				continue
 			}
-			if text := constant.StringVal(value.Value); letters(text) {
-				found[text] = fset.Position(expr.Pos()).String()
-			}
+			found[constant.StringVal(value.Value)] = fset.Position(expr.Pos()).String()
 		}
 		for _, file := range files {
 			refuseEnglish(t, fset, file, info)
@@ -250,14 +273,14 @@ func listPackages(t *testing.T) []listed {
 	}
 }
 
-// foreignTexts are texts of the SDK, of the operating system and of the standard library, some of which the catalogue has.
-func foreignTexts(t *testing.T) map[string]bool {
-	found := map[string]bool{}
+// foreignTexts knows whether the SDK, the operating system or the standard library has all parts of a format.
+func foreignTexts(t *testing.T) (has func(format string) bool) {
+	var found []string
 	for number := range 200 {
-		found[syscall.Errno(number).Error()] = true
+		found = append(found, syscall.Errno(number).Error())
 	}
 	for number := range 32 {
-		found[syscall.Signal(number).String()] = true
+		found = append(found, syscall.Signal(number).String())
 	}
 	folders := []string{"../../wrapper", "../../wrapper/dingtalkredis", "../../wrapper/internal"}
 	for _, folder := range []string{"net", "context", "io", "io/fs", "internal/oserror", "internal/poll"} {
@@ -266,9 +289,7 @@ func foreignTexts(t *testing.T) map[string]bool {
 	for _, folder := range folders {
 		err := filepath.WalkDir(folder, func(path string, d os.DirEntry, err error) error {
 			if err == nil && filepath.Ext(path) == ".go" && !strings.HasSuffix(path, "_test.go") {
-				for _, literal := range literals(t, path) {
-					found[literal] = true
-				}
+				found = append(found, literals(t, path)...)
 			}
 			return err
 		})
@@ -276,7 +297,15 @@ func foreignTexts(t *testing.T) map[string]bool {
 			t.Fatal(err)
 		}
 	}
-	return found
+	all := strings.Join(found, "\n")
+	return func(format string) bool {
+		for _, piece := range verb.Split(format, -1) {
+			if !strings.Contains(all, strings.Trim(piece, " ;")) {
+				return false
+			}
+		}
+		return true
+	}
 }
 
 func goRoot(t *testing.T) string {
@@ -287,7 +316,7 @@ func goRoot(t *testing.T) string {
 	return strings.TrimSpace(string(out))
 }
 
-// literals are a file's strings, as their package's errors say them: without its name, and without the cause.
+// literals are a file's strings.
 func literals(t *testing.T, path string) []string {
 	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 	if err != nil {
@@ -296,13 +325,7 @@ func literals(t *testing.T, path string) []string {
 	var all []string
 	ast.Inspect(file, func(n ast.Node) bool {
 		if literal, is := n.(*ast.BasicLit); is && literal.Kind == token.STRING {
-			text, _ := strconv.Unquote(literal.Value)
-			for _, end := range []string{": %w", ": %s", ": "} {
-				text = strings.TrimSuffix(text, end)
-			}
-			for _, name := range []string{"dingtalk: ", "dingtalkredis: ", "not sent: "} {
-				text = strings.TrimPrefix(text, name)
-			}
+			text, _ := strconv.Unquote(literal.Value) // the parser has read it
 			all = append(all, text)
 		}
 		return true

@@ -57,7 +57,7 @@ func list(w *term.World, routes []generated.Route, asJSON bool) error {
 	rows := []operationRow{}
 	for _, r := range routes {
 		o := r.Operation
-		rows = append(rows, operationRow{o.ID, o.Method, o.Path, repeatText(o), o.Permission, r.Summary})
+		rows = append(rows, operationRow{o.ID, o.Method, o.Path, string(repeatText(o)), o.Permission, r.Summary})
 	}
 	if asJSON {
 		return w.PrintJSON(rows)
@@ -70,7 +70,7 @@ func list(w *term.World, routes []generated.Route, asJSON bool) error {
 	return w.Print(term.Columns(table))
 }
 
-func repeatText(o *generated.Operation) string {
+func repeatText(o *generated.Operation) lang.Format {
 	if o.Repeat == generated.RepeatSafe {
 		return "safe"
 	}
@@ -183,8 +183,8 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 	own := &cobra.Command{}
 	own.Flags().SortFlags = false
 	o.AddTo(own)
-	own.Flags().StringVar(&o.body, "body", "", "the body as JSON, or `@FILE`; @- is standard input")
-	own.Flags().BoolVar(&o.json, "json", false, "print a failure as a JSON object on standard output, too")
+	own.Flags().StringVar(&o.body, "body", "", w.Lang.Sprintf("the body as JSON, or `@FILE`; @- is standard input"))
+	own.Flags().BoolVar(&o.json, "json", false, w.Lang.Sprintf("print a failure as a JSON object on standard output, too"))
 	own.Flags().DurationVar(&o.timeout, "timeout", 0, "end after this `time`, such as 30s; 0 is no limit")
 	for _, p := range route.Parameters {
 		added := newParameter(p, own.Flags().Lookup(p.Name) != nil || flags.Lookup(p.Name) != nil)

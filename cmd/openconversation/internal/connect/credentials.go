@@ -31,19 +31,12 @@ func (c *Flags) credentials(ctx context.Context, w *term.World) (dingtalk.AppCre
 		}
 		creds.AppSecret = secret
 	}
-	var missing []string
-	if creds.AppKey == "" {
-		missing = append(missing, EnvAppKey)
-	}
-	if creds.AppSecret == "" {
-		missing = append(missing, EnvAppSecret+" (or --app-secret-file)")
-	}
-	if len(missing) > 0 {
+	if missing := missing(creds); missing != nil {
 		hint := lang.Format("the developer console shows them as Client ID and Client Secret; --emulator needs none")
 		if c.noEmulator {
 			hint = "the developer console shows them as Client ID and Client Secret"
 		}
-		return creds, refusal(lang.Errorf("no credentials: set %s", lang.List(missing, "and")), hint)
+		return creds, refusal(missing, hint)
 	}
 	for _, part := range []struct{ name, value string }{{EnvAppKey, creds.AppKey}, {secretOf, creds.AppSecret}} {
 		if err := (dingtalk.AppCredentials{AppKey: part.value, AppSecret: part.value}).Check(); err != nil {
@@ -51,6 +44,20 @@ func (c *Flags) credentials(ctx context.Context, w *term.World) (dingtalk.AppCre
 		}
 	}
 	return creds, nil
+}
+
+// missing is the error of credentials that are not all there; nil if they are.
+func missing(creds dingtalk.AppCredentials) error {
+	switch {
+	case creds.AppKey == "" && creds.AppSecret == "":
+		return lang.Errorf("no credentials: set %s and %s (or --app-secret-file)", EnvAppKey, EnvAppSecret)
+	case creds.AppSecret == "":
+		return lang.Errorf("no credentials: set %s (or --app-secret-file)", EnvAppSecret)
+	case creds.AppKey == "":
+		return lang.Errorf("no credentials: set %s", EnvAppKey)
+	default:
+		return nil
+	}
 }
 
 func refusal(err error, hint lang.Format) error {

@@ -38,8 +38,12 @@ func Footer(w *term.World) string { return environmentText(w.Lang) + "\n" + expl
 func environmentText(l lang.Language) string {
 	var b strings.Builder
 	b.WriteString(l.Sprintf("Environment:") + "\n")
+	width := 0
 	for _, row := range environment {
-		fmt.Fprintf(&b, "  %-21s  %s\n", row.name, l.Sprintf(row.meaning))
+		width = max(width, len(row.name))
+	}
+	for _, row := range environment {
+		fmt.Fprintf(&b, "  %-*s  %s\n", width, row.name, l.Sprintf(row.meaning))
 	}
 	return b.String()
 }

@@ -98,18 +98,6 @@ func (d Description) describe(l lang.Language) string {
 // maxCause is how much of a foreign error's text is shown, in bytes.
 const maxCause = 300
 
-// notSent is what the SDK's message about a call begins with that it did not make.
-const notSent = "not sent: "
-
-// message is the message of a failed call. That of the service is in its own language.
-func message(l lang.Language, e *dingtalk.Error) string {
-	why, local := strings.CutPrefix(e.Message, notSent)
-	if !local {
-		return l.Exact(e.Message)
-	}
-	return l.Sprintf("not sent: %s", lang.Foreign(why))
-}
-
 // describeCall is the text of a call's failure. What says nothing to somebody who typed a command is left out.
 func describeCall(l lang.Language, e *dingtalk.Error, now time.Time) string {
 	if errors.Is(e.Kind, ErrMaxCalls) {
@@ -124,7 +112,7 @@ func describeCall(l lang.Language, e *dingtalk.Error, now time.Time) string {
 		b.WriteString(l.Sprintf(": %s", e.Code))
 	}
 	if e.Message != "" {
-		b.WriteString(l.Sprintf(": %s", message(l, e)))
+		b.WriteString(l.Sprintf(": %s", lang.Foreign(e.Message)))
 	}
 	if len(e.RequiredScopes) > 0 {
 		b.WriteString(l.Sprintf(": grant %s", strings.Join(e.RequiredScopes, ", ")))
@@ -183,7 +171,7 @@ func FromCall(err error) bool {
 
 // PrintHint prints what to do about an error.
 func PrintHint(w *term.World, hint lang.Text) {
-	fmt.Fprintf(w.Err, "%s %s\n", w.Paint(w.Err, term.Yellow, w.Lang.Sprintf("hint:")), term.Printable(hint.Say(w.Lang)))
+	fmt.Fprintln(w.Err, w.Lang.Sprintf("%s %s", w.Paint(w.Err, term.Yellow, w.Lang.Sprintf("hint:")), term.Printable(hint.Say(w.Lang))))
 }
 
 // Complain prints an error and what to do about it, unless that has been done.

@@ -12,9 +12,9 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
-// templateWords are what stands in cobra's template for help.
+// templateWords are what stands in cobra's template for help, in the order in which they are replaced.
 var templateWords = []lang.Format{
-	"Usage:", "Aliases:", "Examples:", "Available Commands:", "Additional Commands:", "Flags:", "Global Flags:", "Additional help topics:",
+	"Usage:", "Aliases:", "Examples:", "Available Commands:", "Additional Commands:", "Global Flags:", "Flags:", "Additional help topics:",
 	`Use "{{.CommandPath}} [command] --help" for more information about a command.`,
 }
 
@@ -24,8 +24,16 @@ var usageWords = []lang.Format{" [flags]\n", " [command]\n"}
 // defaultValue is how pflag shows a flag's default.
 var defaultValue = regexp.MustCompile(`(?m) \(default ([^()\n]*)\)$`)
 
-// Translate says the texts of a command and those below it in a language. Those of the command itself are whole texts of
-// the catalogue, so that a command is written in English alone.
+// LongKey is the catalogue's key of a command's long help; empty if it has none.
+func LongKey(cmd *cobra.Command) string {
+	if cmd.Long == "" {
+		return ""
+	}
+	return strings.TrimPrefix(cmd.CommandPath()+" --help", cmd.Root().Name()+" ")
+}
+
+// Translate says the texts of a command and those below it in a language. They are whole texts of the catalogue, so that a
+// command is written in English alone.
 func Translate(l lang.Language, root *cobra.Command) {
 	if l == lang.English {
 		return
@@ -67,7 +75,10 @@ func translate(l lang.Language, cmd *cobra.Command) {
 			flag.Usage = l.Sprintf("version for %s", cmd.Name())
 		}
 	}
-	cmd.Short, cmd.Long = l.Exact(cmd.Short), l.Exact(cmd.Long)
+	cmd.Short = l.Exact(cmd.Short)
+	if key := LongKey(cmd); l.Exact(key) != key {
+		cmd.Long = l.Exact(key)
+	}
 	say := func(flag *pflag.Flag) { flag.Usage = l.Exact(flag.Usage) }
 	cmd.Flags().VisitAll(say)
 	cmd.PersistentFlags().VisitAll(say)

@@ -31,16 +31,16 @@ func Duration(d time.Duration) lang.Said {
 	d = d.Round(time.Second)
 	var parts []lang.Said
 	for _, unit := range []struct {
-		size      time.Duration
-		one, many lang.Format
+		size time.Duration
+		say  func(n int64) lang.Text
 	}{
-		{24 * time.Hour, "%d day", "%d days"},
-		{time.Hour, "%d hour", "%d hours"},
-		{time.Minute, "%d minute", "%d minutes"},
-		{time.Second, "%d second", "%d seconds"},
+		{24 * time.Hour, func(n int64) lang.Text { return lang.N(n, "%d day", "%d days", n) }},
+		{time.Hour, func(n int64) lang.Text { return lang.N(n, "%d hour", "%d hours", n) }},
+		{time.Minute, func(n int64) lang.Text { return lang.N(n, "%d minute", "%d minutes", n) }},
+		{time.Second, func(n int64) lang.Text { return lang.N(n, "%d second", "%d seconds", n) }},
 	} {
 		if n := int64(d / unit.size); n > 0 {
-			parts = append(parts, lang.N(n, unit.one, unit.many, n))
+			parts = append(parts, unit.say(n))
 			d %= unit.size
 		}
 		if len(parts) == 2 {

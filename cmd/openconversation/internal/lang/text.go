@@ -51,15 +51,6 @@ func (t Text) String() string { return t.Say(English) }
 // Empty is whether there is no message.
 func (t Text) Empty() bool { return t.format == "" }
 
-// Foreign is a text from elsewhere, such as an operating system: it is said in another language if the catalogue has it
-// word for word.
-type Foreign string
-
-// Say implements Said.
-func (f Foreign) Say(l Language) string { return l.Exact(string(f)) }
-
-func (f Foreign) String() string { return string(f) }
-
 // joined are messages with something between them.
 type joined struct {
 	separator Format
@@ -93,13 +84,14 @@ func (s list) Say(l Language) string {
 		return strings.Join(s.names, "")
 	}
 	end := len(s.names) - 1
-	return l.Sprintf("%s %s %s", strings.Join(s.names[:end], l.Sprintf(enumeration)), l.Sprintf(s.last), s.names[end])
+	first := s.names[0]
+	for _, name := range s.names[1:end] {
+		first = l.Sprintf("%s, %s", first, name)
+	}
+	return l.Sprintf("%s %s %s", first, l.Sprintf(s.last), s.names[end])
 }
 
 func (s list) String() string { return s.Say(English) }
-
-// enumeration stands between names; other languages have a sign of its own for that.
-const enumeration Format = ", "
 
 // failure is an error that can be said.
 type failure struct {

@@ -94,7 +94,7 @@ func (r *report) refused(chatID string, err error) error {
 
 // tell prints a failure for people, and each hint once: a thousand unknown chats need it no more than one does.
 func (r *report) tell(chatID string, err error) {
-	fmt.Fprintf(r.world.Err, "%s: %s\n", term.Shown(chatID), explain.Describe(err).Say(r.world.Lang))
+	fmt.Fprintln(r.world.Err, r.world.Lang.Sprintf("%s: %s", term.Shown(chatID), explain.Describe(err)))
 	if hint := explain.Hint(err); !hint.Empty() && !r.hinted[hint.String()] {
 		explain.PrintHint(r.world, hint)
 		r.hinted[hint.String()] = true

@@ -31,6 +31,7 @@ func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
 func testMain(m *testing.M) int {
 	flag.Parse()
+	os.Setenv("LC_ALL", "C") // processes that get this machine's environment speak English all the same
 	dir, err := os.MkdirTemp("", "openconversation")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -2,6 +2,7 @@ package lang
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -52,8 +53,11 @@ func Locale(getenv func(string) string) Language {
 		if value == "" {
 			continue
 		}
-		value, _, _ = strings.Cut(value, ".") // its encoding: the command writes UTF-8
 		value, _, _ = strings.Cut(value, "@")
+		value, encoding, named := strings.Cut(value, ".")
+		if named && !slices.Contains([]string{"utf8", "utf-8"}, strings.ToLower(encoding)) {
+			return English // which every encoding has; the command writes UTF-8, and Chinese would be unreadable
+		}
 		tag, err := language.Parse(value)
 		if err != nil {
 			return English // C and POSIX are no languages

@@ -34,7 +34,7 @@ CHAT := chatfaabe59a460527f5fb72fbbdfe3f061e
 UNKNOWN_CHAT := chat00000000000000000000000000000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test platforms redis-test bench-fleet generate check lint fmt vet golangci contract-lint drift tidy docs docs-check importer allocs examples mutants fuzz fuzz-short \
+.PHONY: help run test platforms redis-test bench-fleet generate check lint fmt vet golangci contract-lint arazzo-check drift tidy docs docs-check importer allocs examples mutants fuzz fuzz-short \
 	interop interop-checks bench bench-check migrate-check official-check bench-bulk bulk-check readme readme-check newcomer fixtures clean
 
 help: ## List the targets
@@ -158,6 +158,13 @@ contract-lint: $(REDOCLY) ## Validate openapi.yaml with Redocly and kin-openapi 
 	$(REDOCLY) lint --config .redocly.yaml openapi.yaml && \
 	$(REDOCLY) lint --config .redocly.yaml --format=json openapi.yaml 2>/dev/null | $(NODE) -e "$$TOTALS"
 	$(GO) test -count=1 -run '^TestContract' .
+
+# Redocly's respect sends what the workflows say, and holds the answers to openapi.yaml. What the emulator then holds is
+# compared by the Go test that starts both.
+arazzo-check: $(REDOCLY) ## Validate workflows.arazzo.yaml and run it against the emulator (needs Node.js and npm)
+	@export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true; \
+	$(REDOCLY) lint --extends recommended-strict workflows.arazzo.yaml && \
+	OPENCONVERSATION_REDOCLY='$(REDOCLY)' $(GO) test -count=1 -v -run '^TestWorkflows' .
 
 $(REDOCLY):
 	@for tool in $(NODE) $(NPM); do \

@@ -33,7 +33,7 @@ const (
 )
 
 // hosts are those of the service that stand-ins answer for.
-var hosts = []string{"api.dingtalk.io", "api.dingtalk.com"}
+var hosts = []string{"api.dingtalk.io", "api.dingtalk.com", "oapi.dingtalk.io", "oapi.dingtalk.com"}
 
 // user is somebody who has nothing of this project yet: an empty home, and an environment in which the addresses that a
 // page names lead to stand-ins on this machine. Commands run as they are written.

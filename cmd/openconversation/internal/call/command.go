@@ -19,64 +19,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// OperationsCommand is the command that lists what can be called.
-func OperationsCommand(w *term.World) *cobra.Command {
-	var spec string
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "operations",
-		Short: "List the operations that call can call",
-		Long: `List the operations of the contract, or of one of your own, that call can call.
-
-REPEAT says when a call is repeated: safe, whenever that may help; unsent, only if the
-service surely did not process it.`,
-		Args: explain.NoArgs,
-		RunE: explain.Begins(func(*cobra.Command, []string) error {
-			routes, err := operations(spec)
-			if err != nil {
-				return err
-			}
-			return list(w, routes, asJSON)
-		}),
-	}
-	cmd.Flags().StringVar(&spec, "spec", "", "the operations of this `FILE`, made by openconversation-gen --routes of an OpenAPI contract, instead of this project's")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print an array of JSON objects")
-	return cmd
-}
-
-type operationRow struct {
-	Operation  string `json:"operation"`
-	Method     string `json:"method"`
-	Path       string `json:"path"`
-	Repeat     string `json:"repeat"`
-	Permission string `json:"permission,omitempty"`
-	Summary    string `json:"summary,omitempty"`
-}
-
-func list(w *term.World, routes []generated.Route, asJSON bool) error {
-	rows := []operationRow{}
-	for _, r := range routes {
-		o := r.Operation
-		rows = append(rows, operationRow{o.ID, o.Method, o.Path, string(repeatText(o)), o.Permission, r.Summary})
-	}
-	if asJSON {
-		return w.PrintJSON(rows)
-	}
-	l := w.Lang
-	table := [][]string{{l.Sprintf("OPERATION"), l.Sprintf("METHOD"), l.Sprintf("PATH"), l.Sprintf("REPEAT"), l.Sprintf("PERMISSION"), l.Sprintf("SUMMARY")}}
-	for _, r := range rows {
-		table = append(table, []string{r.Operation, r.Method, r.Path, l.Exact(r.Repeat), r.Permission, l.Exact(r.Summary)})
-	}
-	return w.Print(term.Columns(table))
-}
-
-func repeatText(o *generated.Operation) lang.Format {
-	if o.Repeat == generated.RepeatSafe {
-		return "safe"
-	}
-	return "unsent"
-}
-
 // Command is the command that calls an operation.
 func Command(w *term.World) *cobra.Command {
 	return &cobra.Command{
@@ -152,6 +94,7 @@ type options struct {
 	connect.Flags
 	body    string
 	json    bool
+	yes     bool
 	timeout time.Duration
 }
 
@@ -165,6 +108,9 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 		Args:        explain.NoArgs,
 		Annotations: map[string]string{explain.Footer: connect.Footer(w)},
 	}
+	if route.Alias != "" {
+		cmd.Aliases = []string{route.Alias}
+	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	var params []*parameter
@@ -177,6 +123,9 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 			if err != nil {
 				return err
 			}
+			if err := confirm(cmd.Context(), w, o, route.Operation); err != nil {
+				return err
+			}
 			return run(cmd.Context(), w, o, request)
 		})
 	}()
@@ -186,6 +135,9 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 	own.Flags().StringVar(&o.body, "body", "", w.Lang.Sprintf("the body as JSON, or `@FILE`; @- is standard input"))
 	own.Flags().BoolVar(&o.json, "json", false, w.Lang.Sprintf("print a failure as a JSON object on standard output, too"))
 	own.Flags().DurationVar(&o.timeout, "timeout", 0, "end after this `time`, such as 30s; 0 is no limit")
+	if route.Operation.Repeat != generated.RepeatSafe {
+		own.Flags().BoolVarP(&o.yes, "yes", "y", false, w.Lang.Sprintf("do not ask, on a terminal, before the call is sent"))
+	}
 	for _, p := range route.Parameters {
 		added := newParameter(p, own.Flags().Lookup(p.Name) != nil || flags.Lookup(p.Name) != nil)
 		flags.StringArrayVar(&added.values, added.flag, nil, added.usage(w.Lang))
@@ -212,12 +164,27 @@ func about(l lang.Language, route generated.Route) string {
 	if o.Repeat == generated.RepeatSafe {
 		b.WriteString("\n" + l.Sprintf("The call is safe to repeat: it is repeated when the network or the service fails."))
 	} else {
-		b.WriteString("\n" + l.Sprintf("The call may change something and is NOT safe to repeat: after a failure it may have been\ndone all the same. It is repeated by itself only if the service surely did not process it."))
+		b.WriteString("\n" + l.Sprintf("The call may change something and is NOT safe to repeat: after a failure it may have been\ndone all the same. It is repeated by itself only if the service surely did not process it.\nOn a terminal the command asks before it sends; --yes skips that."))
 	}
 	if o.Docs != "" {
 		b.WriteString("\n\n" + l.Sprintf("See %s", o.Docs))
 	}
 	return b.String()
+}
+
+// confirm asks before a call is sent that is not to be sent twice: by whoever types it, and not of a script or an emulator.
+func confirm(ctx context.Context, w *term.World, o *options, operation *generated.Operation) error {
+	if operation.Repeat == generated.RepeatSafe || o.yes || o.Emulator() || !w.Interactive() {
+		return nil
+	}
+	yes, err := w.Ask(ctx, "%s is not safe to repeat: a second call does it twice. Send it to %s?", operation.ID, o.Host(w))
+	if err != nil {
+		return err
+	}
+	if !yes {
+		return &explain.Error{Code: explain.SomeFailed, Err: lang.Errorf("not sent")}
+	}
+	return nil
 }
 
 // run sends a request and prints the answer.

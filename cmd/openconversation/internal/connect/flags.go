@@ -5,6 +5,7 @@ package connect
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"net/url"
 	"strings"
 	"time"
 
@@ -90,6 +91,18 @@ func (c *Flags) Identity(w *term.World) string {
 	}
 	sum := sha256.Sum256([]byte(key + "\n" + host))
 	return hex.EncodeToString(sum[:])
+}
+
+// Host is the host to call, for people.
+func (c *Flags) Host(w *term.World) string {
+	if c.emulator {
+		return "the emulator"
+	}
+	u, err := url.Parse(c.hostURL(w))
+	if err != nil {
+		return "the host"
+	}
+	return u.Host
 }
 
 // hostURL is the host to call: a flag before the environment, and that before the default.

@@ -36,14 +36,24 @@ The last three are seen in one call, the conversion of a chat. The order in whic
 service checks them is not documented: if one is refused, nothing is known about the other
 two, and if the chat is unknown, as the default is to most apps, permission and address were
 not refused, which is no proof. For proof give --chat of a group in the app's organisation.
-A call that fails in the network is repeated, as it would be by convert.`,
+A call that fails in the network is repeated, as it would be by convert.
+
+With --chat and --robot it checks in addition what a robot's message to the group needs. Each
+of the two checks spends one more call.
+
+  group        the group is in use, and what its name is
+  robot        the robot is in the group; the app needs the permission qyapi_chat_manage`,
 		Example: `  openconversation doctor --emulator
+  openconversation doctor --chat chat0123456789abcdef0123456789abcdef --robot ding0123456789abcdef
   openconversation doctor --region mainland --json`,
 		Args:        explain.NoArgs,
 		Annotations: map[string]string{explain.Footer: connect.Footer(w)},
 		RunE: explain.Begins(func(cmd *cobra.Command, _ []string) error {
 			if err := o.Check(cmd); err != nil {
 				return err
+			}
+			if o.robot != "" && !cmd.Flags().Changed("chat") && !o.Emulator() {
+				return explain.Usage("--robot needs --chat: the group that it is to be in")
 			}
 			return doctor(cmd.Context(), w, o)
 		}),
@@ -52,6 +62,7 @@ A call that fails in the network is repeated, as it would be by convert.`,
 	flags.SortFlags = false
 	o.AddTo(cmd)
 	flags.StringVar(&o.chat, "chat", dingtalktest.ChatID, "convert this chat `ID`; the default is the one that DingTalk's page shows")
+	flags.StringVar(&o.robot, "robot", "", "check in addition whether the robot with this `CODE` can send to the chat's group")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object at the end")
 	flags.DurationVar(&o.timeout, "timeout", 0, "end after this `time`, such as 30s; 0 is no limit")
 	return cmd
@@ -79,7 +90,11 @@ func doctor(ctx context.Context, w *term.World, o options) error {
 	if err := dingtalk.CheckChatID(o.chat); err != nil {
 		return explain.Usage("--chat %s: %s", term.Shown(o.chat), explain.Describe(err))
 	}
-	if !o.Emulator() {
+	switch {
+	case o.Emulator():
+	case o.robot != "":
+		w.Note("this spends three calls of the organisation's monthly quota: the conversion of %s, and two about its group", term.Shown(o.chat))
+	default:
 		w.Note("this spends one call of the organisation's monthly quota: the conversion of %s", term.Shown(o.chat))
 	}
 	return e.examine(ctx, client)
@@ -115,7 +130,7 @@ func (e *examination) examine(ctx context.Context, client *dingtalk.Client) erro
 		return err
 	}
 
-	_, err = client.OpenConversationID(ctx, e.options.chat)
+	group, err := client.OpenConversationID(ctx, e.options.chat)
 	if cause := explain.Ended(ctx, err); cause != nil {
 		return cause
 	}
@@ -134,9 +149,15 @@ func (e *examination) examine(ctx context.Context, client *dingtalk.Client) erro
 		{checkAddress, address},
 		{checkConversion, conversionText(err)},
 	} {
+		if passed.check == checkConversion && err != nil && e.options.robot != "" {
+			return e.fail(passed.check, err) // without an id there is nothing to send to
+		}
 		if err := e.pass(passed.check, passed.detail); err != nil {
 			return err
 		}
+	}
+	if e.options.robot != "" {
+		return e.examineGroup(ctx, client, group)
 	}
 	return e.finish(true)
 }

@@ -49,7 +49,7 @@ var statusTexts = map[string]lang.Format{statusOK: "ok", statusFail: "FAIL", sta
 // checkTexts are the checks as people see them.
 var checkTexts = map[string]lang.Format{
 	checkCredentials: "credentials", checkHost: "host", checkConnection: "connection", checkToken: "token",
-	checkPermission: "permission", checkAddress: "address", checkConversion: "conversion",
+	checkPermission: "permission", checkAddress: "address", checkConversion: "conversion", checkGroup: "group", checkRobot: "robot",
 }
 
 var colours = map[string]term.Colour{statusOK: term.Green, statusFail: term.Red, statusNotChecked: term.Grey}
@@ -73,7 +73,7 @@ func (f *finding) explained(detail lang.Said) {
 // the command.
 func (e *examination) fail(failed string, cause error) error {
 	hint := explain.Hint(cause)
-	for _, check := range checks[len(e.findings):] {
+	for _, check := range e.options.checks()[len(e.findings):] {
 		f := finding{Check: check, Status: statusNotChecked}
 		switch {
 		case check == failed:
@@ -91,7 +91,11 @@ func (e *examination) fail(failed string, cause error) error {
 	if !hint.Empty() && !e.options.json {
 		explain.PrintHint(e.world, hint)
 	}
-	return &explain.Error{Code: explain.ExitCodeOfOne(cause), Err: lang.Errorf("%s: %w", failed, cause), Reported: true}
+	code := explain.ExitCodeOfOne(cause)
+	if failed == checkConversion && conversionStage(cause) == "" {
+		code = explain.SomeFailed // it is about this chat
+	}
+	return &explain.Error{Code: code, Err: lang.Errorf("%s: %w", failed, cause), Reported: true}
 }
 
 func (f *finding) failed(cause error, hint lang.Text) {

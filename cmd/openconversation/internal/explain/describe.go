@@ -11,15 +11,19 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
 )
 
 // BudgetHint is the hint where it was not the service that refused for the month's sake.
-const BudgetHint lang.Format = "run the rest next month, or raise --monthly-budget if the organisation's quota is higher"
+const BudgetHint lang.Format = "run the rest next month, or raise --monthly-budget if the organisation's quota is higher; it is this command's own count, and the service goes on for five days of grace after its quota"
 
 // notCountedHint is the hint where a strict budget refused for want of its Redis.
 const notCountedHint lang.Format = "run the rest once Redis answers; with --budget-mode available a run goes on without it, within a share"
+
+// maybeDoneHint is the hint where a call may have changed what it was to change, although it failed.
+const maybeDoneHint lang.Format = "look whether it was done before you send it again: a second call may do it twice"
 
 // authorityHint is the hint where a certificate's issuer is none that this machine trusts.
 const authorityHint lang.Format = "if that is the authority of your company's proxy, have its root certificate in a PEM file and set SSL_CERT_FILE to the file's name; there is no flag that skips the check"
@@ -30,11 +34,14 @@ func Hint(err error) lang.Text {
 	if errors.As(err, &known) && !known.Hint.Empty() {
 		return known.Hint
 	}
+	var e *dingtalk.Error
+	if errors.As(err, &e) && e.MayBeDone {
+		return lang.T(maybeDoneHint)
+	}
 	row := find(err)
 	if row == nil {
 		return lang.Text{}
 	}
-	var e *dingtalk.Error
 	if errors.As(Cause(err), &e) && errors.Is(e.Kind, dingtalk.ErrQuotaExhausted) && e.Local {
 		return lang.T(BudgetHint)
 	}
@@ -47,10 +54,25 @@ func Hint(err error) lang.Text {
 	case Issuer(err) != "":
 		return lang.T(authorityHint)
 	}
-	if errors.As(err, &e) && len(e.RequiredScopes) > 0 && errors.Is(row.sentinel, dingtalk.ErrPermissionDenied) {
-		return lang.T(grantHint, lang.List(e.RequiredScopes, "and"))
+	if errors.As(err, &e) && errors.Is(row.sentinel, dingtalk.ErrPermissionDenied) {
+		if len(e.RequiredScopes) > 0 {
+			return lang.T(grantHint, lang.List(e.RequiredScopes, "and"))
+		}
+		if permission := permissionOf(e.Op); permission != "" {
+			return lang.T(grantHint, permission)
+		}
 	}
 	return row.hint
+}
+
+// permissionOf is what the contract says that an operation needs; empty if it does not say.
+func permissionOf(operation string) string {
+	for _, route := range generated.Routes {
+		if route.Operation.ID == operation {
+			return route.Operation.Permission
+		}
+	}
+	return ""
 }
 
 // Issuer is who issued the certificate that this machine does not trust; empty if that is not what failed.
@@ -126,6 +148,7 @@ func describeCall(l lang.Language, e *dingtalk.Error, now time.Time) string {
 	add(e.Local, "refused by this client")
 	add(e.StatusCode != 0, "HTTP %d", e.StatusCode)
 	add(e.RequestID != "", "request %s", e.RequestID)
+	add(e.MayBeDone, "may have been done all the same")
 	add(e.Attempts > 1, "%d attempts", e.Attempts)
 	if e.RetryAfter > 0 {
 		facts = append(facts, later(e.RetryAfter, now))

@@ -35,7 +35,7 @@ var failures = []failure{
 	{dingtalk.ErrThrottled, string(generated.KindThrottled), Limited, 0,
 		lang.T("wait a minute, then run the rest: an app may make %d calls a second (standard edition), and everything that uses its key shares them", generated.CallsPerSecond)},
 	{dingtalk.ErrQuotaExhausted, string(generated.KindQuotaExhausted), Limited, 0,
-		lang.T("run the rest next month, or have the organisation's quota raised (%d calls a month on the standard edition)", generated.CallsPerMonth)},
+		lang.T("run the rest next month, or have the organisation's quota raised: the standard edition has %d calls a month and a professional one 200000, and the service's five days of grace are over", generated.CallsPerMonth)},
 	{dingtalk.ErrBlocked, "blocked", Limited, 0,
 		lang.T("send nothing from this address for %d minutes, then run the rest", generated.BanTime/time.Minute)},
 	{dingtalk.ErrUnavailable, string(generated.KindUnavailable), Unavailable, 0,

@@ -7,12 +7,6 @@ import (
 	"strings"
 )
 
-// The names of the columns and fields that are appended.
-var (
-	appendedColumns = []string{"open_conversation_id", "error_code", "error"}
-	appendedFields  = []string{"openConversationId", "errorCode", "error"}
-)
-
 // Delimiters are what can separate the cells of CSV and TSV.
 const Delimiters = ",;\t|"
 
@@ -45,6 +39,7 @@ type header struct {
 	line      int
 	names     []string
 	separator byte // 0 in a workbook
+	adds      appended
 }
 
 // seen lists the columns for an error: a wrong separator is seen by them.
@@ -68,7 +63,7 @@ func (h header) seen() lang.Text {
 // pick finds the column that holds chat ids. wanted is as Options.ID has it.
 func (h header) pick(wanted string) (int, error) {
 	for _, name := range h.names {
-		if slices.Contains(appendedColumns, visible(name)) {
+		if slices.Contains(h.adds.columns, visible(name)) {
 			return 0, broken(h.line, "it has a column %s already; rename or remove it", visible(name))
 		}
 	}

@@ -14,6 +14,7 @@ type objects struct {
 	name  string   // of the field that holds the chat ids, or its path
 	names []string // of the first row
 	has   bool     // a row had the field
+	adds  appended
 }
 
 // readFirst looks at the first object, which decides what the field is called. id is as Options.ID has it.
@@ -54,7 +55,7 @@ func (o *objects) field(rec record) (id string, problem lang.Text, err error) {
 	if err != nil {
 		return "", problem, err
 	}
-	for _, name := range appendedFields {
+	for _, name := range o.adds.fields {
 		if _, has := fields[name]; has {
 			return "", problem, broken(rec.Line, "it has a field %s already; rename or remove it", name)
 		}

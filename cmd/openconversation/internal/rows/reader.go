@@ -89,14 +89,14 @@ func (r *Reader) open() error {
 		r.in = r.table.lines(r.text)
 		rec, err := r.record()
 		if err == nil {
-			err = r.table.readHeader(rec, r.o.ID)
+			err = r.table.readHeader(rec, r.o)
 		}
 		if err != nil {
 			return err
 		}
 		r.found.Name, r.found.Column, r.found.Delimiter = visible(r.table.names[r.table.column]), r.table.column+1, r.table.separator
 	case JSONLines, JSONArray:
-		r.objects = &objects{}
+		r.objects = &objects{adds: appends[r.o.Details]}
 		r.in = &lines{text: r.text, objects: true, limit: MaxRecord}
 		if r.o.Format == JSONArray {
 			r.in = &elements{text: r.text, limit: MaxRecord}
@@ -135,7 +135,7 @@ func (r *Reader) settle() error {
 func (r *Reader) openWorkbook(in io.Reader) (err error) {
 	r.o.Format = XLSX
 	if r.sheet, err = openSheet(in, r.o.Sheet); err == nil {
-		err = r.sheet.readHeader(r.o.ID)
+		err = r.sheet.readHeader(r.o)
 	}
 	if err != nil {
 		return errors.Join(err, r.Close())

@@ -17,15 +17,6 @@ type Row struct {
 	cells []string // of a workbook, where they are asked for
 }
 
-// Result is what became of a row.
-type Result struct {
-	OpenConversationID string // empty if it failed
-	Code               string // of the failure
-	Error              string
-}
-
-func (r Result) values() [3]string { return [3]string{r.OpenConversationID, r.Code, r.Error} }
-
 // Found is what a Reader found out about its input.
 type Found struct {
 	Format    Format

@@ -54,15 +54,15 @@ func (t *table) lines(in *text) *lines {
 	return list
 }
 
-// readHeader takes the header's record. id is as Options.ID has it.
-func (t *table) readHeader(rec record, id string) (err error) {
+// readHeader takes the header's record.
+func (t *table) readHeader(rec record, o Options) (err error) {
 	if rec.TooLong {
 		return broken(rec.Line, "the header is longer than 1 MiB")
 	}
 	if t.names, err = splitCells(rec, t.separator); err != nil {
 		return err
 	}
-	t.column, err = header{rec.Line, t.names, t.separator}.pick(id)
+	t.column, err = header{rec.Line, t.names, t.separator, appends[o.Details]}.pick(o.ID)
 	switch {
 	case err != nil && bytes.IndexByte(rec.Raw, '\r') >= 0:
 		return broken(rec.Line, "its lines end in CR alone; save it with LF or CRLF")

@@ -138,15 +138,16 @@ func (s *sheet) cells() (cells []string, row int, err error) {
 	}
 }
 
-// readHeader reads the first row that has cells. id is as Options.ID has it.
-func (s *sheet) readHeader(id string) (err error) {
+// readHeader reads the first row that has cells.
+func (s *sheet) readHeader(o Options) (err error) {
+	adds := appends[o.Details]
 	if s.names, s.header, err = s.cells(); err != nil {
 		return err
 	}
-	if len(s.names)+len(appendedColumns) > xlsx.MaxColumns {
-		return broken(s.header, "there is no room for %d more columns", len(appendedColumns))
+	if len(s.names)+len(adds.columns) > xlsx.MaxColumns {
+		return broken(s.header, "there is no room for %d more columns", len(adds.columns))
 	}
-	s.column, err = header{s.header, s.names, 0}.pick(id)
+	s.column, err = header{s.header, s.names, 0, adds}.pick(o.ID)
 	return err
 }
 
@@ -205,7 +206,7 @@ func fitsSheet(line, row int, cells []string) error {
 	switch {
 	case row > xlsx.MaxRows:
 		return broken(line, "a sheet holds %d rows, and there are more; write CSV", xlsx.MaxRows)
-	case len(cells) > xlsx.MaxColumns-len(appendedColumns):
+	case len(cells) > xlsx.MaxColumns-len(appends[true].columns):
 		return broken(line, "a sheet holds %d columns, and there are more; write CSV", xlsx.MaxColumns)
 	}
 	if at := slices.IndexFunc(cells, func(cell string) bool { return xlsx.Cut(cell) != cell }); at >= 0 {

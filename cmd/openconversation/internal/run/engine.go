@@ -24,6 +24,8 @@ type engine struct {
 	sink    sink
 	guard   *guard
 	limits  limits
+	groups  bool // they are described as well
+	ahead   int  // how many descriptions may be under way
 
 	stopOnce sync.Once
 	stop     chan struct{} // closed when nothing more is to be sent
@@ -31,6 +33,8 @@ type engine struct {
 
 	gap    error // why an item has no result; none behind it is put
 	failed int   // items that have failed in this run
+
+	undescribed int // groups in a row that could not be described
 }
 
 // limits end a run that is asked to end.
@@ -68,8 +72,8 @@ func (e *engine) convert(ctx context.Context) error {
 
 	input := newInput(e.source, e.guard, e.limits.items, e.stop)
 	options := append(e.options, dingtalk.WithStop(e.stop))
-	for c, err := range dingtalk.ConvertEach(calls, e.client, input.items(reading), (*item).called, options...) {
-		e.take(ctx, c, err)
+	for o := range e.outcomes(calls, dingtalk.ConvertEach(calls, e.client, input.items(reading), (*item).called, options...)) {
+		e.take(ctx, o)
 	}
 	cancel()
 	if e.gap != nil {
@@ -102,8 +106,14 @@ func (e *engine) ending() bool {
 }
 
 // take gives one result to the sink.
-func (e *engine) take(ctx context.Context, c dingtalk.Converted[*item], err error) {
-	it := c.Row
+func (e *engine) take(ctx context.Context, o outcome) {
+	it, c, err := o.Row, o.Converted, o.err
+	if e.gap == nil && !e.described(ctx, it, o.group) {
+		if it.known == nil {
+			e.sink.late(it, c.OpenConversationID)
+		}
+		return
+	}
 	switch {
 	case it == nil: // the last error of a run that was cut off is no item's
 		e.cut(ctx, err)

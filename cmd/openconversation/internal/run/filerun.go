@@ -32,6 +32,9 @@ func stateOf(w *term.World, o *options, in *table, t *taken) output.State {
 		App: o.connect.Identity(w), Format: string(in.options.Format), Column: reader.Name(),
 		Shape: reader.Found().String() + "; " + string(in.options.Output) + "; " + string(in.options.OutputEncoding),
 	}
+	if o.groups {
+		s.Shape += "; with --check"
+	}
 	if part := in.options.Shard.String(); part != "" {
 		s.Shape += "; " + part
 	}

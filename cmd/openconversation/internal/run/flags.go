@@ -23,6 +23,7 @@ type options struct {
 	input   inputFlags
 	output  outputFlags
 	json    bool
+	groups  bool // describe the groups, too
 
 	given []string // the flags that the run goes on with, as words
 }
@@ -106,6 +107,7 @@ func (o *options) addTo(cmd *cobra.Command) {
 	} {
 		flags.VarPF(modeFlag{&out.mode, mode.mode}, mode.name, "", mode.usage).NoOptDefVal = "true"
 	}
+	flags.BoolVar(&o.groups, "check", false, "add the group's name, owner and status, which takes a second call for each chat that is converted")
 	flags.BoolVar(&out.dryRun, "dry-run", false, "read the input and say what it, or the rest of it with --resume or --retry-failed, would cost; calls nothing, and needs credentials only where --redis knows what the month has used")
 	flags.StringVar(&out.progress, "progress", "auto", "`auto|bar|plain|none`: a bar, or a line every 10 seconds; auto is a bar on a terminal")
 	flags.IntVar(&bulk.limits.items, "limit", 0, "stop after the first `N` chats of this run; 0 is no limit")
@@ -171,6 +173,14 @@ func delimiterNames() []string {
 		names = append(names, d.name)
 	}
 	return names
+}
+
+// reach is how many items may lie between the one that is put and the one that is read.
+func (o *options) reach() int {
+	if o.groups {
+		return 2*o.bulk.concurrency + 2 // those that wait for a description as well
+	}
+	return o.bulk.concurrency
 }
 
 // checkArgs refuses arguments that cannot stand with the flags.

@@ -16,6 +16,7 @@ type item struct {
 	id    string
 	start []byte       // how the output's record of a row begins
 	known *rows.Result // the result, where it is known without a call
+	group *group       // with --check, once it is described
 }
 
 // called is the id that the SDK is given: an empty one, which it refuses without a call, where none is needed.

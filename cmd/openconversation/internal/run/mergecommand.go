@@ -53,6 +53,7 @@ Then the exit code is 1.`,
 	flags.VarPF(modeFlag{&o.output.mode, output.Force}, "force", "", "overwrite the output, which stays as it is until all is written").NoOptDefVal = "true"
 	flags.IntVar(&of, "of", 0, "there are `N` parts, if some are not given")
 	o.input.addTo(cmd)
+	flags.BoolVar(&o.groups, "check", false, "the parts were made with convert --check")
 	flags.BoolVar(&o.json, "json", false, "print the summary as one JSON object; needs --output")
 	return cmd
 }

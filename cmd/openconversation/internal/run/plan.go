@@ -14,16 +14,17 @@ import (
 
 // plan is what --dry-run prints.
 type plan struct {
-	Rows     int     `json:"rows"`
-	Done     int     `json:"done,omitempty"` // rows that --resume or --retry-failed leaves as they are
-	Distinct int     `json:"distinct"`
-	Invalid  int     `json:"invalid"`
-	Skipped  int     `json:"skipped"`
-	ReadAs   string  `json:"readAs"` // format, encoding and separator, as they were found
-	Calls    int     `json:"calls"`
-	Seconds  float64 `json:"seconds"`               // 0 without a limit
-	Share    float64 `json:"monthlyShare"`          // of --monthly-budget, or of the standard edition's quota
-	Used     *int    `json:"monthlyUsed,omitempty"` // so far, where it is counted
+	Rows      int     `json:"rows"`
+	Done      int     `json:"done,omitempty"` // rows that --resume or --retry-failed leaves as they are
+	Distinct  int     `json:"distinct"`
+	Invalid   int     `json:"invalid"`
+	Skipped   int     `json:"skipped"`
+	ReadAs    string  `json:"readAs"` // format, encoding and separator, as they were found
+	Calls     int     `json:"calls"`
+	Described int     `json:"descriptions,omitempty"` // of the calls: with --check
+	Seconds   float64 `json:"seconds"`                // 0 without a limit
+	Share     float64 `json:"monthlyShare"`           // of --monthly-budget, or of the standard edition's quota
+	Used      *int    `json:"monthlyUsed,omitempty"`  // so far, where it is counted
 }
 
 // printPlan says what a run, or the rest of it, would cost.
@@ -34,6 +35,10 @@ func printPlan(ctx context.Context, w *term.World, o *options, in *table) error 
 		if err := p.count(w, o, in); err != nil {
 			return err
 		}
+	}
+	if o.groups {
+		p.Described = p.Calls // of chats that are converted, and so at most
+		p.Calls += p.Described
 	}
 	shared := o.connect.RedisURL(w) != ""
 	month := connect.MonthlyQuota
@@ -59,12 +64,16 @@ func printPlan(ctx context.Context, w *term.World, o *options, in *table) error 
 	if o.json {
 		return w.PrintJSON(p)
 	}
+	calls := lang.T("%d", p.Calls)
+	if o.groups {
+		calls = lang.T("%d at most: %d conversions and, for --check, a description of each group", p.Calls, p.Calls-p.Described)
+	}
 	table := term.Table{}.With("rows", p.Rows)
 	if rest {
 		table = table.With("done", p.Done)
 	}
 	table = table.With("distinct ids", p.Distinct).With("invalid rows", p.Invalid).With("skipped lines", p.Skipped).
-		With("read as", in.scan.found).With("calls", p.Calls).With("time", takes).With("quota", quota)
+		With("read as", in.scan.found).With("calls", calls).With("time", takes).With("quota", quota)
 	return w.Print(table.Say(w.Lang))
 }
 

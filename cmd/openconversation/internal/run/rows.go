@@ -115,7 +115,7 @@ func (r *fileRun) begin(ctx context.Context) (err error) {
 	_, statErr := os.Stat(r.o.output.path)
 	want := output.Wanted{
 		Path: r.o.output.path, Mode: r.o.output.mode, Journal: r.in.options.Output.Journaled(), Input: r.in.file,
-		Room:  r.o.bulk.concurrency + 1,
+		Room:  r.o.reach() + 1,
 		State: stateOf(r.world, r.o, r.in, r.taken),
 	}
 	out, err := output.Open(want)
@@ -130,7 +130,7 @@ func (r *fileRun) begin(ctx context.Context) (err error) {
 	}
 	r.file = &fileSink{
 		in: r.in, rows: r.taken.source.rows, out: out, retry: r.o.output.mode == output.RetryFailed,
-		reach: 2*r.o.bulk.concurrency + 8, headed: out.End > 0, kept: map[string]string{},
+		reach: 2*r.o.reach() + 8, headed: out.End > 0, kept: map[string]string{},
 	}
 	r.file.converted, r.file.failed = r.taken.tally.converted, r.taken.tally.failed
 	r.file.done.Store(r.taken.tally.done.Load())
@@ -171,7 +171,7 @@ func (r *fileRun) run(ctx, reading context.Context, client *dingtalk.Client) err
 	}
 	e := &engine{
 		stop:   make(chan struct{}),
-		client: client, source: &r.taken.source, sink: r.sink(), guard: r.taken.guard, limits: r.o.bulk.limits,
+		client: client, source: &r.taken.source, sink: r.sink(), guard: r.taken.guard, limits: r.o.bulk.limits, groups: r.o.groups, ahead: r.o.bulk.concurrency,
 		options: r.bulkOptions(),
 	}
 	r.started = time.Now()

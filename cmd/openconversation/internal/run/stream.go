@@ -32,9 +32,13 @@ func (t *tally) add(result rows.Result, n int) {
 func (t *tally) result(it *item, id string, err error) rows.Result {
 	switch {
 	case it.known != nil:
-		return *it.known
+		result := *it.known
+		it.group.addTo(&result)
+		return result
 	case err == nil:
-		return rows.Result{OpenConversationID: term.Printable(id)}
+		result := rows.Result{OpenConversationID: term.Printable(id)}
+		it.group.addTo(&result)
+		return result
 	}
 	kind := explain.Sentinel(err)
 	if t.hinted == nil {

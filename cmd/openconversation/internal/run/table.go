@@ -38,6 +38,7 @@ func openTable(ctx context.Context, w *term.World, o *options) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
+	reading.Details = o.groups
 	in := &table{name: lang.Foreign(o.input.path)}
 	if o.input.path == "-" {
 		in, err = openStream(lang.T(standardInput), term.UntilDone(ctx, w.In), reading)

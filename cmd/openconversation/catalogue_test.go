@@ -108,6 +108,31 @@ func samples(format string) []any {
 	return all
 }
 
+// longHelp compares what the long texts of help name, which tells when one of them has gone on without the other.
+func longHelp(t *testing.T, cmd *cobra.Command) {
+	key := explain.LongKey(cmd)
+	if want, got := flagNames(cmd.Long), flagNames(zh.Texts()[key]); key != "" && !slices.Equal(want, got) {
+		t.Errorf("%s names the flags %q, and in Chinese %q", key, want, got)
+	}
+	for _, sub := range cmd.Commands() {
+		longHelp(t, sub)
+	}
+}
+
+// flagNames are the flags and the permissions that a text names, in any order.
+func flagNames(text string) []string {
+	names := regexp.MustCompile(`--[a-z-]+|qyapi_\w+|chat_\w+`).FindAllString(text, -1)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func TestLongHelpKeepsUp(t *testing.T) { longHelp(t, englishRoot()) }
+
+// englishRoot is the command with its own texts.
+func englishRoot() *cobra.Command {
+	return newRootCommand(&term.World{Out: io.Discard, Err: io.Discard, Getenv: func(string) string { return "" }})
+}
+
 // placeholder is what a flag's usage calls its value. pflag counts it in bytes, so it stays English.
 func placeholder(usage string) string {
 	if m := named.FindStringSubmatch(usage); m != nil {
@@ -139,7 +164,7 @@ func helpTexts() map[string]string {
 			walk(sub)
 		}
 	}
-	walk(newRootCommand(&term.World{Out: io.Discard, Err: io.Discard, Getenv: func(string) string { return "" }}))
+	walk(englishRoot())
 	return texts
 }
 

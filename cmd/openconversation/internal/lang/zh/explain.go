@@ -28,9 +28,12 @@ var explanations = map[string]string{
 	"hint:":                             "提示：",
 	": the certificate was issued by %s, which this machine does not trust": "：证书由 %s 签发，本机不信任该颁发者",
 
-	"run the rest once Redis answers; with --budget-mode available a run goes on without it, within a share":                                                                    "等 Redis 恢复后再运行剩余部分；用 --budget-mode available 可以在一定份额内不依赖 Redis 继续运行",
-	"run the rest next month, or raise --monthly-budget if the organisation's quota is higher":                                                                                  "下个月再运行剩余部分；如果组织的调用额度更高，可以调大 --monthly-budget",
-	"if that is the authority of your company's proxy, have its root certificate in a PEM file and set SSL_CERT_FILE to the file's name; there is no flag that skips the check": "如果它是公司代理的证书颁发机构，请把它的根证书存为 PEM 文件，并把 SSL_CERT_FILE 设为该文件名；没有跳过证书检查的选项",
+	"run the rest once Redis answers; with --budget-mode available a run goes on without it, within a share":                                                                                   "等 Redis 恢复后再运行剩余部分；用 --budget-mode available 可以在一定份额内不依赖 Redis 继续运行",
+	"if that is the authority of your company's proxy, have its root certificate in a PEM file and set SSL_CERT_FILE to the file's name; there is no flag that skips the check":                "如果它是公司代理的证书颁发机构，请把它的根证书存为 PEM 文件，并把 SSL_CERT_FILE 设为该文件名；没有跳过证书检查的选项",
+	"run the rest next month, or raise --monthly-budget if the organisation's quota is higher; it is this command's own count, and the service goes on for five days of grace after its quota": "下个月再运行剩余部分；如果组织的调用额度更高，可以调大 --monthly-budget；这是本命令自己的计数，额度用完后服务端还有五天宽限期",
+	"look whether it was done before you send it again: a second call may do it twice":                                                                                                         "再次发送之前，请先确认操作是否已经完成：第二次调用可能会重复执行",
+	"may have been done all the same": "操作可能已经完成",
+	"run the rest next month, or have the organisation's quota raised: the standard edition has %d calls a month and a professional one 200000, and the service's five days of grace are over": "请下个月再运行剩余部分，或提升组织的调用额度：标准版每月 %d 次，专业版 200000 次；服务端的五天宽限期已过",
 	"stopped by --timeout: %s have passed": "因 --timeout 停止：已经过 %s",
 
 	"Exit codes:":              "退出码：",
@@ -50,7 +53,6 @@ var explanations = map[string]string{
 	"grant the app %s in the developer console, on its page for permissions, then run again: https://help.dingtalk.io/open/development/add-api-permission": "请在开发者后台的“权限管理”页面为应用开通 %s，然后重新运行：https://help.dingtalk.io/open/development/add-api-permission",
 	"add this machine's public address, which may be IPv6, to the app's allow list: developer console, security settings":                                  "请把本机的公网 IP 地址（可能是 IPv6）加入应用的 IP 白名单：开发者后台，安全设置",
 	"wait a minute, then run the rest: an app may make %d calls a second (standard edition), and everything that uses its key shares them":                 "请等待一分钟再运行剩余部分：标准版应用每秒可调用 %d 次，使用同一 AppKey 的所有程序共享这一限额",
-	"run the rest next month, or have the organisation's quota raised (%d calls a month on the standard edition)":                                          "请下个月再运行剩余部分，或提升组织的调用额度（标准版每月 %d 次）",
 	"send nothing from this address for %d minutes, then run the rest":                                                                                     "请在 %d 分钟内不要从本 IP 地址发出请求，之后再运行剩余部分",
 	"try again later; if that does not help, check the network, HTTPS_PROXY, --region and --base-url":                                                      "请稍后再试；如仍失败，请检查网络、HTTPS_PROXY、--region 和 --base-url",
 	"something else than DingTalk may have answered, such as a proxy or a network's login page: check --base-url and the proxy":                            "应答的可能不是钉钉，而是代理或网络的登录页面：请检查 --base-url 和代理",

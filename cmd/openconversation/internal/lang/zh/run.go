@@ -51,10 +51,11 @@ var runTexts = map[string]string{
 
 	"rows": "行数", "done": "已完成", "distinct ids": "不同的 ID", "invalid rows": "无效行", "skipped lines": "跳过的行", "calls": "调用次数",
 	"time": "用时", "read as": "识别为", "quota": "调用额度",
-	"%.1f%% of the %d calls of a month": "每月 %[2]d 次调用的 %.1[1]f%%",
-	"%s, which has used %d so far":      "%s，本月已用 %d 次",
-	"as fast as they are answered":      "取决于应答速度",
-	"%s at %g calls a second":           "%s（每秒 %g 次调用）",
+	"%d at most: %d conversions and, for --check, a description of each group": "最多 %d：转换 %d 次，另因 --check 每个群再查询一次",
+	"%.1f%% of the %d calls of a month":                                        "每月 %[2]d 次调用的 %.1[1]f%%",
+	"%s, which has used %d so far":                                             "%s，本月已用 %d 次",
+	"as fast as they are answered":                                             "取决于应答速度",
+	"%s at %g calls a second":                                                  "%s（每秒 %g 次调用）",
 
 	"%d throttled": "被限流 %d 次", "%.1f rows/s": "%.1f 行/秒", "%d of %s": "%d / %s", "%.1f/s": "%.1f 行/秒",
 	"about %s left": "约剩 %s", "%s left": "剩 %s", "stopping": "正在停止",

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/specs"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
@@ -103,15 +104,15 @@ func emulate(ctx context.Context, w *term.World, o options) error {
 	}
 	defer server.Stop()
 	server.emulator.FailNext(append(queue, tokenQueue...)...)
-	if err := w.Print(fmt.Sprintf("listening on %s with %s=%s %s=%s\n",
-		server.URL, EnvAppKey, dingtalktest.AppKey, EnvAppSecret, dingtalktest.AppSecret)); err != nil {
+	if err := w.Print(w.Lang.Sprintf("listening on %s with %s=%s %s=%s",
+		server.URL, EnvAppKey, dingtalktest.AppKey, EnvAppSecret, dingtalktest.AppSecret) + "\n"); err != nil {
 		return err
 	}
 	select {
 	case <-ctx.Done():
 		return nil
 	case err := <-server.ended:
-		return fmt.Errorf("emulator: %w", err)
+		return lang.Errorf("emulator: %w", err)
 	}
 }
 

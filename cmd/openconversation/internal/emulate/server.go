@@ -3,7 +3,6 @@ package emulate
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log"
 	"net"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
@@ -34,7 +34,7 @@ func Serve(ctx context.Context, address string, errorLog io.Writer, opts ...ding
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("emulator: %w", err)
+		return nil, lang.Errorf("emulator: %w", err)
 	}
 	// What localhost is was for this machine's resolver to say.
 	if at, err := netip.ParseAddrPort(listener.Addr().String()); err != nil || !at.Addr().Unmap().IsLoopback() {

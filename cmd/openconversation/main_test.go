@@ -34,7 +34,10 @@ func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
 func testMain(m *testing.M) int {
 	flag.Parse()
-	os.Setenv("LC_ALL", "C") // processes that get this machine's environment speak English all the same
+	if err := os.Setenv("LC_ALL", "C"); err != nil { // processes that get this machine's environment speak English all the same
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	dir, err := os.MkdirTemp("", "openconversation")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

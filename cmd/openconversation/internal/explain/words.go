@@ -8,7 +8,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
-// Rows, Calls and the like are numbers with their nouns: 1 row, 2 rows.
+// Rows is a number of rows: 1 row, 2 rows.
 func Rows[N ~int | ~int64](n N) lang.Text { return lang.N(n, "%d row", "%d rows", n) }
 
 // Calls is a number of calls.

@@ -15,7 +15,7 @@ APIDIFF := $(TOOLS)/apidiff-$(APIDIFF_VERSION)/apidiff
 ACTIONLINT := $(TOOLS)/actionlint-$(ACTIONLINT_VERSION)/actionlint
 GOVULNCHECK := $(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION)/govulncheck
 
-.PHONY: release release-ready deploy-lint release-snapshot release-files contract-assets reproducible api-check api-baseline workflow-lint vulncheck
+.PHONY: release release-ready deploy-lint release-snapshot release-files contract-assets reproducible api-check workflow-lint vulncheck
 
 install = GOBIN=$(@D) CGO_ENABLED=0 $(GO) install
 $(GORELEASER): ; $(install) github.com/goreleaser/goreleaser/v2@$(GORELEASER_VERSION)
@@ -24,7 +24,8 @@ $(APIDIFF): ; $(install) golang.org/x/exp/cmd/apidiff@$(APIDIFF_VERSION)
 $(ACTIONLINT): ; $(install) github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
 $(GOVULNCHECK): ; $(install) golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
 
-release-snapshot: $(GORELEASER) $(CYCLONEDX) ## Build what a release would hold, into bin/release, and publish nothing
+# release-snapshot: Build what a release would hold, into bin/release, and publish nothing.
+release-snapshot: $(GORELEASER) $(CYCLONEDX)
 	PATH="$(dir $(CYCLONEDX)):$$PATH" $(GORELEASER) check --quiet
 	@skip=publish; docker info >/dev/null 2>&1 || { skip=publish,docker; echo 'release-snapshot: without the image, since no Docker is at hand'; }; set -x; \
 	PATH="$(dir $(CYCLONEDX)):$$PATH" $(GORELEASER) release --snapshot --clean --skip=$$skip
@@ -41,7 +42,8 @@ $(DEPLOY_TOOLS)/done:
 	$(NPM) install --prefix $(@D) --no-save --ignore-scripts --no-audit --no-fund dclint@$(DCLINT_VERSION)
 	@touch $@
 
-deploy-lint: $(DEPLOY_TOOLS)/done ## Lint what deploys the emulator: Dockerfile, compose file, Kubernetes manifest
+# deploy-lint: Lint what deploys the emulator: Dockerfile, compose file, Kubernetes manifest.
+deploy-lint: $(DEPLOY_TOOLS)/done
 	@$(DEPLOY_TOOLS)/python/bin/hadolint deploy/emulator/Dockerfile
 	@$(DEPLOY_TOOLS)/node_modules/.bin/dclint --max-warnings 0 deploy/emulator/compose.yaml
 	@PYTHONPATH=$(DEPLOY_TOOLS)/python python3 -m kubernetes_validate --strict deploy/emulator/kubernetes.yaml
@@ -50,7 +52,8 @@ deploy-lint: $(DEPLOY_TOOLS)/done ## Lint what deploys the emulator: Dockerfile,
 	@echo 'deploy-lint: no finding'
 
 # The contract's copy is what the next one is compared with.
-release-ready: ## Fail if tag, versions, changelog and released contract do not agree
+# release-ready: Fail if tag, versions, changelog and released contract do not agree.
+release-ready:
 	@version=$$(sed -n 's/^const Version = "\(.*\)"$$/\1/p' wrapper/options.go) && contract=$$(sed -n 's/^  version: *//p' openapi.yaml) && \
 	tag=$$(git describe --exact-match --tags 2>/dev/null || echo 'no tag') && \
 	if [ "$$tag" != "v$$version" ]; then echo "release-ready: wrapper/options.go says $$version, and this commit has $$tag" >&2; exit 1; fi && \
@@ -71,7 +74,8 @@ release-files: contract-assets
 	done; rm bin/release-files/openconversation
 
 # The contract has a version of its own, and teams in other languages take it without the rest.
-contract-assets: docs ## Write the contract as files of a release: YAML, JSON for tools that read nothing else, and the reference page
+# contract-assets: Write the contract as files of a release: YAML, JSON for tools that read nothing else, and the reference page.
+contract-assets: docs
 	@rm -rf bin/release-files/contract && mkdir -p bin/release-files/contract
 	@version=$$(sed -n 's/^  version: *//p' openapi.yaml) && base=bin/release-files/contract/openconversation-contract-$$version && \
 	cp openapi.yaml $$base.yaml && \
@@ -81,7 +85,8 @@ contract-assets: docs ## Write the contract as files of a release: YAML, JSON fo
 	ls bin/release-files/contract/*
 
 # The second build compiles everything anew: from the first one's cache it would only be linked again.
-reproducible: ## Build the command twice, in two folders and from two caches, and compare every byte
+# reproducible: Build the command twice, in two folders and from two caches, and compare every byte.
+reproducible:
 	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && mkdir "$$work/here" "$$work/elsewhere" && \
 	git ls-files -z --cached --others --exclude-standard | xargs -0 sh -c 'for f do [ ! -f "$$f" ] || printf "%s\0" "$$f"; done' list | \
 		tar -c --null -T - -f "$$work/tree.tar" && \
@@ -92,28 +97,16 @@ reproducible: ## Build the command twice, in two folders and from two caches, an
 	build "$$work/here" && first=$$sum && GOCACHE="$$work/cache" build "$$work/elsewhere" && \
 	if [ "$$first" != "$$sum" ]; then echo 'reproducible: the two differ' >&2; exit 1; fi
 
-# What apps may compile against. The last release's is kept as apidiff reads it, so that no tag need be at hand.
+# What apps may compile against.
 PUBLIC := generated wrapper wrapper/dingtalktest wrapper/dingtalktest/admin wrapper/dingtalkcache wrapper/dingtalkredis
-MODULE := github.com/dingtalk-openapi/openconversation-go
 
-api-check: $(APIDIFF) ## Fail if a change of the Go API breaks apps that compile with the last release
-	@broken=; for p in $(PUBLIC); do \
-		diff=$$($(APIDIFF) -incompatible .ci/api/$$(basename $$p).export $(MODULE)/$$p) || exit 1; \
-		if [ -n "$$diff" ]; then broken=1; printf '%s\n%s\n' "$$p" "$$diff" >&2; fi; \
-	done; \
-	if [ -n "$$broken" ]; then echo 'api-check: apps would not compile any more; RELEASING.md says when that may be' >&2; exit 1; fi; \
-	echo 'api-check: compatible with the last release: $(PUBLIC)'
-
-# apidiff also writes where each file was. The folders of the machine that made it are nobody's business; in what takes
-# their place no length may differ, since lengths are part of the format.
-api-baseline: $(APIDIFF) ## Keep the present Go API as that of the last release
-	@mkdir -p .ci/api; for p in $(PUBLIC); do $(APIDIFF) -w .ci/api/$$(basename $$p).export $(MODULE)/$$p || exit 1; done; \
-	for folder in '$(CURDIR)' "$$($(GO) env GOMODCACHE)" "$$($(GO) env GOROOT)"; do \
-		LC_ALL=C sed -i "s|$$folder|$$(printf '%s' "$$folder" | tr -c '' _)|g" .ci/api/*.export || exit 1; \
-	done; ls -l .ci/api
+# Fails if a change of the Go API breaks apps that compile with the last release.
+api-check: $(APIDIFF)
+	@.ci/api-check.sh $(APIDIFF) $(PUBLIC)
 
 # A JDK and Node.js come by actions of their own.
-workflow-lint: $(ACTIONLINT) ## Check the workflows, and that every action is pinned to a commit and every package that a gate needs installed
+# workflow-lint: Check the workflows, and that every action is pinned to a commit and every package that a gate needs installed.
+workflow-lint: $(ACTIONLINT)
 	@$(ACTIONLINT) -shellcheck= -pyflakes= .github/workflows/*.yml
 	@loose=$$(grep -nE 'uses: +[^./]' .github/workflows/*.yml | grep -vE '@[0-9a-f]{40} # v[0-9]') || true; \
 	if [ -n "$$loose" ]; then echo "workflow-lint: not pinned to a commit with its version:" >&2; echo "$$loose" >&2; exit 1; fi
@@ -125,6 +118,7 @@ workflow-lint: $(ACTIONLINT) ## Check the workflows, and that every action is pi
 	if [ -n "$$missing" ]; then echo "workflow-lint: interop/languages.go needs packages that ci.yml does not install:$$missing" >&2; exit 1; fi
 	@echo 'workflow-lint: no finding'
 
-vulncheck: $(GOVULNCHECK) ## Look for known vulnerabilities in what is used (asks vuln.go.dev)
+# vulncheck: Look for known vulnerabilities in what is used (asks vuln.go.dev).
+vulncheck: $(GOVULNCHECK)
 	@$(GOVULNCHECK) -tags redis ./... || { \
 		code=$$?; [ $$code -eq 3 ] || echo 'vulncheck: no answer of the vulnerability database, so nothing is known' >&2; exit $$code; }

@@ -61,6 +61,7 @@ func newUser(t *testing.T) *user {
 		}
 	}
 	u.env = append(u.env,
+		"LC_ALL=C", // the transcripts are English
 		"HOME="+home, "GIT_CONFIG_GLOBAL="+gitconfig, "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0",
 		"GOPATH="+filepath.Join(home, "go"), "GOMODCACHE="+filepath.Join(home, "go", "pkg", "mod"), "GOCACHE="+goEnv(t, "GOCACHE"),
 		"GOPROXY=file://"+filepath.ToSlash(cache)+","+goEnv(t, "GOPROXY"), "GONOPROXY=github.com/dingtalk-openapi",

@@ -1,13 +1,10 @@
 package call
 
 import (
-	"fmt"
-	"strings"
-	"text/tabwriter"
-
 	"github.com/spf13/cobra"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
@@ -51,24 +48,22 @@ func list(w *term.World, routes []generated.Route, asJSON bool) error {
 	rows := []operationRow{}
 	for _, r := range routes {
 		o := r.Operation
-		rows = append(rows, operationRow{o.ID, r.Alias, o.Method, o.Path, repeatText(o), o.Permission, r.Summary})
+		rows = append(rows, operationRow{o.ID, r.Alias, o.Method, o.Path, string(repeatText(o)), o.Permission, r.Summary})
 	}
 	if asJSON {
 		return w.PrintJSON(rows)
 	}
-	var b strings.Builder
-	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "OPERATION\tALIAS\tMETHOD\tPATH\tREPEAT\tPERMISSION\tSUMMARY")
+	l := w.Lang
+	table := [][]string{{
+		l.Sprintf("OPERATION"), l.Sprintf("ALIAS"), l.Sprintf("METHOD"), l.Sprintf("PATH"), l.Sprintf("REPEAT"), l.Sprintf("PERMISSION"), l.Sprintf("SUMMARY"),
+	}}
 	for _, r := range rows {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Operation, r.Alias, r.Method, r.Path, r.Repeat, r.Permission, r.Summary)
+		table = append(table, []string{r.Operation, r.Alias, r.Method, r.Path, l.Exact(r.Repeat), r.Permission, l.Exact(r.Summary)})
 	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	return w.Print(b.String())
+	return w.Print(term.Columns(table))
 }
 
-func repeatText(o *generated.Operation) string {
+func repeatText(o *generated.Operation) lang.Format {
 	if o.Repeat == generated.RepeatSafe {
 		return "safe"
 	}

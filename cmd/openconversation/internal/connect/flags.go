@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
@@ -46,7 +47,7 @@ func (r *region) Type() string   { return "region" }
 
 func (r *region) Set(name string) error {
 	if _, ok := regions[region(name)]; !ok {
-		return &explain.ValueError{Text: "use international or mainland"}
+		return lang.Errorf("use international or mainland")
 	}
 	*r = region(name)
 	return nil

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
@@ -40,7 +41,7 @@ func (m *budgetMode) Type() string   { return "mode" }
 
 func (m *budgetMode) Set(name string) error {
 	if mode := budgetMode(name); mode != strictBudget && mode != availableBudget {
-		return &explain.ValueError{Text: "use strict or available"}
+		return lang.Errorf("use strict or available")
 	}
 	*m = budgetMode(name)
 	return nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
@@ -46,7 +47,7 @@ of the two checks spends one more call.
   openconversation doctor --chat chat0123456789abcdef0123456789abcdef --robot ding0123456789abcdef
   openconversation doctor --region mainland --json`,
 		Args:        explain.NoArgs,
-		Annotations: map[string]string{explain.Footer: connect.EnvironmentText() + "\n" + explain.ExitText()},
+		Annotations: map[string]string{explain.Footer: connect.Footer(w)},
 		RunE: explain.Begins(func(cmd *cobra.Command, _ []string) error {
 			if err := o.Check(cmd); err != nil {
 				return err
@@ -125,7 +126,7 @@ func (e *examination) examine(ctx context.Context, client *dingtalk.Client) erro
 	if stage == checkToken {
 		return e.fail(stage, err)
 	}
-	if err := e.pass(checkToken, "the service issued an access token"); err != nil {
+	if err := e.pass(checkToken, lang.T("the service issued an access token")); err != nil {
 		return err
 	}
 
@@ -136,19 +137,22 @@ func (e *examination) examine(ctx context.Context, client *dingtalk.Client) erro
 	if stage := conversionStage(err); stage != "" {
 		return e.fail(stage, err)
 	}
-	permission, address := "the app may convert chats", "calls from this machine's address are accepted"
+	permission, address := lang.T("the app may convert chats"), lang.T("calls from this machine's address are accepted")
 	if err != nil { // what the service checks first is not documented
-		permission, address = "not refused", "not refused"
+		permission, address = lang.T("not refused"), lang.T("not refused")
 	}
-	for _, f := range []finding{
-		{Check: checkPermission, Detail: permission},
-		{Check: checkAddress, Detail: address},
-		{Check: checkConversion, Detail: conversionText(err)},
+	for _, passed := range []struct {
+		check  string
+		detail lang.Text
+	}{
+		{checkPermission, permission},
+		{checkAddress, address},
+		{checkConversion, conversionText(err)},
 	} {
-		if f.Check == checkConversion && err != nil && e.options.robot != "" {
-			return e.fail(f.Check, err) // without an id there is nothing to send to
+		if passed.check == checkConversion && err != nil && e.options.robot != "" {
+			return e.fail(passed.check, err) // without an id there is nothing to send to
 		}
-		if err := e.pass(f.Check, f.Detail); err != nil {
+		if err := e.pass(passed.check, passed.detail); err != nil {
 			return err
 		}
 	}
@@ -190,24 +194,24 @@ func conversionStage(err error) string {
 }
 
 // conversionText says what a conversion that was not refused came to.
-func conversionText(err error) string {
+func conversionText(err error) lang.Text {
 	switch {
 	case err == nil:
-		return "the chat was converted"
+		return lang.T("the chat was converted")
 	case errors.Is(err, dingtalk.ErrOwnerNotVisible):
-		return "the call was answered; this chat's owner is outside the app's visible range"
+		return lang.T("the call was answered; this chat's owner is outside the app's visible range")
 	default:
-		return "the call was answered; the chat is unknown; for proof give --chat of a group of yours"
+		return lang.T("the call was answered; the chat is unknown; for proof give --chat of a group of yours")
 	}
 }
 
-func (e *examination) credentialsText() string {
+func (e *examination) credentialsText() lang.Text {
 	switch {
 	case e.options.Emulator():
-		return "those of the emulator"
+		return lang.T("those of the emulator")
 	case e.options.SecretFile():
-		return connect.EnvAppKey + " and --app-secret-file are set"
+		return lang.T("%s and %s are set", connect.EnvAppKey, "--app-secret-file")
 	default:
-		return connect.EnvAppKey + " and " + connect.EnvAppSecret + " are set"
+		return lang.T("%s and %s are set", connect.EnvAppKey, connect.EnvAppSecret)
 	}
 }

@@ -3,10 +3,10 @@ package rows
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/charset"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/xlsx"
 )
@@ -46,7 +46,7 @@ func (j *journal) of(row int) (result Result, has bool, err error) {
 		before := j.last.Row
 		j.last = journalled{}
 		if err := json.Unmarshal(rec.Raw, &j.last); err != nil || j.last.Row <= before {
-			return result, false, fmt.Errorf("line %d of the journal is none of a run's", rec.Line)
+			return result, false, lang.Errorf("line %d of the journal is none of a run's", rec.Line)
 		}
 	}
 	if j.ended || j.last.Row != row {
@@ -68,7 +68,7 @@ func (r *Reader) Assemble(w io.Writer, results io.Reader) error {
 	case r.o.Output == JSONArray:
 		return r.writeArray(w, j)
 	}
-	return fmt.Errorf("%s is not made of a journal", r.o.Output.Title())
+	return lang.Errorf("%s is not made of a journal", r.o.Output.Title())
 }
 
 func (r *Reader) appendToWorkbook(w io.Writer, j *journal) error {

@@ -210,14 +210,14 @@ func (o *Old) nextObject(row Row) (Result, error) {
 	}
 	old, input := map[string]any{}, map[string]any{}
 	if err := decodeObject(rec.Raw, &old); err != nil {
-		return Result{}, broken(rec.Line, "it is no JSON object%s", jsonWhy(err))
+		return Result{}, notObject(rec.Line, err)
 	}
 	raw := append(bytes.TrimSuffix(objectStart(row.raw), []byte(",")), '}')
 	if o.in.o.Format == JSONLines { // of which the end was taken off
 		raw = append(bytes.TrimSuffix(bytes.Clone(row.raw), []byte(",")), '}')
 	}
 	if err := decodeObject(raw, &input); err != nil {
-		return Result{}, broken(row.Line, "it is no JSON object%s", jsonWhy(err))
+		return Result{}, notObject(row.Line, err)
 	}
 	values := make([]string, len(o.in.adds.fields))
 	for i, name := range o.in.adds.fields {

@@ -3,7 +3,7 @@ package rows
 import (
 	"bytes"
 	"errors"
-	"fmt"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"io"
 )
 
@@ -120,7 +120,7 @@ func (r *Reader) open() error {
 // settle settles what the output is.
 func (r *Reader) settle() error {
 	if _, known := formats[r.o.Format]; !known {
-		return fmt.Errorf("there is no format %q", r.o.Format)
+		return lang.Errorf("there is no format %q", r.o.Format)
 	}
 	r.found.Format = r.o.Format
 	if r.o.Output == "" {
@@ -254,14 +254,14 @@ func (r *Reader) read() (Row, error) {
 	return row, err
 }
 
-func (r *Reader) tooLong(line int) string {
+func (r *Reader) tooLong(line int) lang.Text {
 	switch {
 	case r.table != nil:
-		return fmt.Sprintf("line %d is longer than 1 MiB; the cells that do not fit are left out", line)
+		return lang.T("line %d is longer than 1 MiB; the cells that do not fit are left out", line)
 	case r.objects != nil:
-		return fmt.Sprintf("line %d is longer than 1 MiB; the fields that do not fit are left out", line)
+		return lang.T("line %d is longer than 1 MiB; the fields that do not fit are left out", line)
 	default:
-		return fmt.Sprintf("line %d is longer than 1 MiB", line)
+		return lang.T("line %d is longer than 1 MiB", line)
 	}
 }
 

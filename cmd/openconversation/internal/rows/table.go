@@ -2,7 +2,7 @@ package rows
 
 import (
 	"bytes"
-	"fmt"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // table is the columns of a table of text.
@@ -109,9 +109,4 @@ func (t *table) ragged(rec record, got int) error {
 	return broken(rec.Line, "it has %s, and the header has %d, separated by %s", columns(got), len(t.names), delimiterTitle(t.separator))
 }
 
-func columns(n int) string {
-	if n == 1 {
-		return "1 column"
-	}
-	return fmt.Sprintf("%d columns", n)
-}
+func columns(n int) lang.Text { return lang.N(n, "%d column", "%d columns", n) }

@@ -2,12 +2,12 @@ package rows
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strings"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/xlsx"
 )
 
@@ -110,7 +110,7 @@ func damaged(row int, err error) error {
 	if errors.As(err, &path) {
 		return err
 	}
-	return broken(row, "%v", err)
+	return broken(row, "%w", err)
 }
 
 // cells reads the next row's texts by their columns. It skips rows that have none.
@@ -182,7 +182,7 @@ func (s *sheet) read() (Row, error) {
 			case cell.Column >= len(s.names):
 				return row, broken(in.Number, "it has a cell in column %d, and the header ends with column %d", cell.Column+1, len(s.names))
 			case cell.Column == s.column && cell.Pending:
-				row.Problem = "its formula has no value yet; open the workbook in a spreadsheet program, and save it"
+				row.Problem = lang.T("its formula has no value yet; open the workbook in a spreadsheet program, and save it")
 			case cell.Column == s.column:
 				row.ChatID, row.Trimmed = CleanID(text)
 			}
@@ -195,7 +195,7 @@ func (s *sheet) read() (Row, error) {
 			continue
 		}
 		if in.TooLong {
-			row.Problem = fmt.Sprintf("row %d is longer than 1 MiB", in.Number) // its cells are kept all the same
+			row.Problem = lang.T("row %d is longer than 1 MiB", in.Number) // its cells are kept all the same
 		}
 		return row, nil
 	}

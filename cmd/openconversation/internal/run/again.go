@@ -14,7 +14,7 @@ import (
 var carried = []string{
 	"check", "format", "encoding", "output-encoding", "delimiter", "sheet", "column", "field", "shard", "progress", "qps",
 	"concurrency", "max-calls", "max-failures", "accept-unknown", "max-wait", "timeout", "redis", "monthly-budget", "budget-mode", "organization", "pods",
-	"emulator", "region", "base-url", "app-secret-file", "ipv4", "ipv6",
+	"emulator", "region", "base-url", "app-secret-file", "ipv4", "ipv6", "lang",
 }
 
 // givenFlags are those of them that were set.

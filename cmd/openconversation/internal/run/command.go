@@ -58,7 +58,7 @@ towards its organisation's monthly quota.`,
   openconversation convert --input part1.csv --output out1.csv --redis redis://10.0.0.5:6379/0`,
 		DisableFlagsInUseLine: true,
 		Args:                  func(_ *cobra.Command, args []string) error { return o.checkArgs(args) },
-		Annotations:           map[string]string{explain.Footer: connect.EnvironmentText() + "\n" + explain.ExitText()},
+		Annotations:           map[string]string{explain.Footer: connect.Footer(w)},
 		RunE: explain.Begins(func(cmd *cobra.Command, args []string) error {
 			for _, check := range []func() error{
 				func() error { return o.connect.Check(cmd) },

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
@@ -43,7 +44,7 @@ type limits struct {
 }
 
 // errLimit ends a run that has done as many items as it was to do. It is no failure.
-var errLimit = errors.New("stopped by --limit")
+var errLimit = lang.Errorf("stopped by --limit")
 
 // convert takes items from the source and gives them to the sink until there are no more or the run is over. Its error
 // is why the run did not come to its end.
@@ -173,8 +174,8 @@ func (e *engine) put(it *item, id string, err error) {
 		e.gap = e.guard.refusal()
 	case e.limits.failures > 0 && e.failed >= e.limits.failures:
 		e.gap = &explain.Error{
-			Code: explain.SomeFailed, Err: &failuresError{e.failed},
-			Hint: "look at what failed and why; to go on all the same, give a higher --max-failures",
+			Code: explain.SomeFailed, Err: &failuresError{lang.N(e.failed, "stopped by --max-failures: %d chat has failed", "stopped by --max-failures: %d chats have failed", e.failed)},
+			Hint: lang.T("look at what failed and why; to go on all the same, give a higher --max-failures"),
 		}
 	default:
 		return
@@ -183,11 +184,9 @@ func (e *engine) put(it *item, id string, err error) {
 }
 
 // failuresError ends a run with --max-failures.
-type failuresError struct{ n int }
+type failuresError struct{ lang.Text }
 
-func (e *failuresError) Error() string {
-	return "stopped by --max-failures: " + explain.Count(e.n, "chat has", "chats have") + " failed"
-}
+func (e *failuresError) Error() string { return e.String() }
 
 // input is the source as the SDK reads it.
 type input struct {

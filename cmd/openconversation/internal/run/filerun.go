@@ -3,6 +3,7 @@ package run
 import (
 	"time"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
@@ -57,9 +58,9 @@ func (r *fileRun) tally() *tally {
 	return &r.file.tally
 }
 
-func (r *fileRun) outputName() string {
+func (r *fileRun) outputName() lang.Said {
 	if r.file != nil {
-		return r.file.out.Name
+		return lang.Foreign(r.file.out.Name)
 	}
 	return r.stream.name
 }

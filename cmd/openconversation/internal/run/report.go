@@ -8,6 +8,7 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
@@ -100,10 +101,10 @@ func (r *report) refused(chatID string, err error) error {
 
 // tell prints a failure for people, and each hint once: a thousand unknown chats need it no more than one does.
 func (r *report) tell(chatID string, err error) {
-	fmt.Fprintf(r.world.Err, "%s: %s\n", term.Shown(chatID), explain.Describe(err))
-	if hint := explain.Hint(err); hint != "" && !r.hinted[hint] {
+	fmt.Fprintln(r.world.Err, r.world.Lang.Sprintf("%s: %s", term.Shown(chatID), explain.Describe(err)))
+	if hint := explain.Hint(err); !hint.Empty() && !r.hinted[hint.String()] {
 		explain.PrintHint(r.world, hint)
-		r.hinted[hint] = true
+		r.hinted[hint.String()] = true
 	}
 }
 
@@ -143,7 +144,7 @@ func (r *report) end(cause error) error {
 	case r.failed > 0 && !r.pairs:
 		return &explain.Error{Code: explain.ExitCode(r.last), Err: r.last, Reported: true}
 	case r.failed > 0:
-		return &explain.Error{Code: explain.SomeFailed, Err: errors.New("some chats were not converted"), Reported: true}
+		return &explain.Error{Code: explain.SomeFailed, Err: lang.Errorf("some chats were not converted"), Reported: true}
 	default:
 		return nil
 	}
@@ -167,7 +168,7 @@ type jsonError struct {
 }
 
 func newJSONFailure(chatID string, err error) jsonResult {
-	out := &jsonError{Kind: explain.Kind(err), Message: explain.Describe(err)}
+	out := &jsonError{Kind: explain.Kind(err), Message: explain.Describe(err).String()}
 	var e *dingtalk.Error
 	if errors.As(err, &e) {
 		out.Code, out.RequestID, out.Status = string(e.Code), e.RequestID, e.StatusCode
@@ -190,9 +191,9 @@ func convertIDs(ctx context.Context, w *term.World, o *options, args []string) e
 		return err
 	}
 	defer done()
-	ids, what := givenIDs(args), "the list of arguments"
+	ids, what := givenIDs(args), lang.T("the list of arguments")
 	if args[0] == "-" {
-		ids, what = linesOf(reading, w), "standard input"
+		ids, what = linesOf(reading, w), lang.T("standard input")
 	}
 	several := ids.atLeast(2)
 	if err := ids.failure(); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
@@ -48,11 +49,11 @@ func convertRows(ctx context.Context, w *term.World, o *options) error {
 	return r.run(ctx, reading, client)
 }
 
-func nameOf(path string) string {
+func nameOf(path string) lang.Said {
 	if path == "-" {
-		return standardInput
+		return lang.T(standardInput)
 	}
-	return path
+	return lang.Foreign(path)
 }
 
 // withoutRows writes what an output has without a row: the header of a table that has nothing else. A shard without rows
@@ -89,18 +90,18 @@ func (r *fileRun) withoutRows(ctx context.Context) error {
 
 // begin opens the output and goes to where it ends.
 func (r *fileRun) begin(ctx context.Context) (err error) {
-	what := "the list"
+	what := lang.T("the list")
 	if r.in.options.Format != rows.Lines {
-		what = "this column or field"
+		what = lang.T("this column or field")
 	}
 	if r.taken, err = r.in.begin(r.o.guardOf(what)); err != nil {
 		return err
 	}
 	if name := r.taken.source.rows.Name(); name != "" {
-		r.taken.guard.what = name
+		r.taken.guard.what = lang.Foreign(name)
 	}
 	if r.o.output.path == "" {
-		r.stream = &streamSink{name: "standard output", w: r.world.Out, rows: r.taken.source.rows}
+		r.stream = &streamSink{name: lang.T("standard output"), w: r.world.Out, rows: r.taken.source.rows}
 		return nil
 	}
 	stream, err := output.Stream(ctx, r.o.output.path, r.o.output.mode)
@@ -108,7 +109,7 @@ func (r *fileRun) begin(ctx context.Context) (err error) {
 		return err
 	}
 	if stream != nil {
-		r.stream = &streamSink{name: r.o.output.path, w: stream, rows: r.taken.source.rows}
+		r.stream = &streamSink{name: lang.Foreign(r.o.output.path), w: stream, rows: r.taken.source.rows}
 		return nil
 	}
 	_, statErr := os.Stat(r.o.output.path)
@@ -162,8 +163,8 @@ func (r *fileRun) run(ctx, reading context.Context, client *dingtalk.Client) err
 	if r.taken.guard.nonsense() {
 		return r.end(r.taken.guard.refusal(), nil)
 	}
-	if found := r.taken.source.rows.Found().String(); r.in.options.Format != rows.Lines && found != "" {
-		r.world.Note("reading %s: %s", r.in.name, found)
+	if r.in.options.Format != rows.Lines {
+		r.world.Note("reading %s: %s", r.in.name, r.taken.source.rows.Found())
 	}
 	if r.in.scan != nil {
 		r.in.scan.trims.report(r.world)

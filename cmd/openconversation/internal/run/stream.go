@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
@@ -53,7 +54,7 @@ func (t *tally) result(it *item, id string, err error) rows.Result {
 // are written as failed.
 type streamSink struct {
 	tally
-	name   string
+	name   lang.Said
 	w      io.Writer
 	rows   *rows.Reader
 	headed bool

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"golang.org/x/term"
 )
 
@@ -23,8 +24,8 @@ func (w *World) Interactive() bool {
 }
 
 // Ask asks a question that is answered with yes or no. Anything but yes, the end of the input included, is no.
-func (w *World) Ask(ctx context.Context, question string) (yes bool, err error) {
-	fmt.Fprintf(w.Err, "%s: %s [y/N] ", CommandName, Printable(question))
+func (w *World) Ask(ctx context.Context, question lang.Format, args ...any) (yes bool, err error) {
+	fmt.Fprintf(w.Err, "%s: %s [y/N] ", CommandName, Printable(w.Lang.Sprintf(question, args...)))
 	line, err := bufio.NewReader(UntilDone(ctx, w.In)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return false, err

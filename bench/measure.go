@@ -15,20 +15,21 @@ import (
 // levels are how many goroutines call at once.
 var levels = []int{1, 8, 64}
 
-// sample is what one round of one client cost, for each call.
-type sample struct{ cpu, allocs, bytes float64 }
+// sample is what one round of one client cost, for each call: processor time and time of the clock in nanoseconds.
+type sample struct{ cpu, wall, allocs, bytes float64 }
 
 // result is what a client cost at one level.
 type result struct {
 	ratios []float64 // of processor time, each to the reference in the same round
 	cpu    []float64 // nanoseconds
+	wall   []float64 // likewise
 	allocs []float64
 	bytes  []float64
 	opened int // connections, over all rounds
 }
 
-// measure runs every client at one level, round after round in turn: what the machine does besides meets them all alike.
-func measure(s *server, level, rounds, calls int) (map[string]*result, error) {
+// measure runs every client on a wire at one level, round after round in turn: what the machine does besides meets them all alike.
+func measure(s *server, wire, level, rounds, calls int) (map[string]*result, error) {
 	prepared := map[string]call{}
 	results := map[string]*result{}
 	before, err := s.opened()
@@ -36,7 +37,7 @@ func measure(s *server, level, rounds, calls int) (map[string]*result, error) {
 		return nil, err
 	}
 	for i, c := range clients {
-		convert, closeIdle, err := c.make(s.addresses[i])
+		convert, closeIdle, err := c.make(s.base(wire, i))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.name, err)
 		}
@@ -61,6 +62,7 @@ func measure(s *server, level, rounds, calls int) (map[string]*result, error) {
 			r := results[name]
 			r.ratios = append(r.ratios, of.cpu/samples[byHand].cpu)
 			r.cpu = append(r.cpu, of.cpu)
+			r.wall = append(r.wall, of.wall)
 			r.allocs = append(r.allocs, of.allocs)
 			r.bytes = append(r.bytes, of.bytes)
 		}
@@ -70,7 +72,46 @@ func measure(s *server, level, rounds, calls int) (map[string]*result, error) {
 		return nil, err
 	}
 	for i, c := range clients {
-		results[c.name].opened = after[i] - before[i]
+		at := wire*len(clients) + i
+		results[c.name].opened = after[at] - before[at]
+	}
+	return results, nil
+}
+
+// dials is what a call costs that finds no connection, in the rounds of every client on a wire that has a way to close
+// its connections. Those that keep the session of an earlier connection take it up.
+func dials(s *server, wire, rounds, calls int) (map[string]*result, error) {
+	results := map[string]*result{}
+	prepared := map[string]call{}
+	for i, c := range clients {
+		if c.key == "official" || c.role != succeeds {
+			continue
+		}
+		convert, closeIdle, err := c.make(s.base(wire, i))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", c.name, err)
+		}
+		results[c.name] = &result{}
+		prepared[c.name] = func(ctx context.Context) (string, error) {
+			closeIdle()
+			return convert(ctx)
+		}
+	}
+	for round := range rounds + 1 {
+		cpu := map[string]float64{}
+		for name, convert := range prepared {
+			of, err := run(convert, 1, calls)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			cpu[name] = of.cpu
+		}
+		for name := range prepared {
+			if round > 0 {
+				results[name].cpu = append(results[name].cpu, cpu[name])
+				results[name].ratios = append(results[name].ratios, cpu[name]/cpu[byHand])
+			}
+		}
 	}
 	return results, nil
 }
@@ -85,7 +126,7 @@ func run(convert call, level, calls int) (sample, error) {
 	var before, after runtime.MemStats
 	runtime.GC() // each begins with an empty heap and pays for its own garbage
 	runtime.ReadMemStats(&before)
-	started := cpuTime()
+	started, clock := cpuTime(), time.Now()
 	for range level {
 		group.Go(func() {
 			for left.Add(-1) >= 0 {
@@ -98,13 +139,13 @@ func run(convert call, level, calls int) (sample, error) {
 		})
 	}
 	group.Wait()
-	cpu := cpuTime() - started
+	cpu, wall := cpuTime()-started, time.Since(clock)
 	runtime.ReadMemStats(&after)
 	if err := failure.Load(); err != nil {
 		return sample{}, *err
 	}
 	each := func(n uint64) float64 { return float64(n) / float64(calls) }
-	return sample{each(uint64(cpu)), each(after.Mallocs - before.Mallocs), each(after.TotalAlloc - before.TotalAlloc)}, nil
+	return sample{each(uint64(cpu)), each(uint64(wall)), each(after.Mallocs - before.Mallocs), each(after.TotalAlloc - before.TotalAlloc)}, nil
 }
 
 // cpuTime is the processor time that this process has taken, in user and in system mode.
@@ -118,7 +159,7 @@ func cpuTime() time.Duration {
 
 // contention is how often calls at the highest level waited for a lock that code of this module held.
 func contention(s *server, calls int) (waits int64, err error) {
-	convert, closeIdle, err := sdk(s.address(succeeds))
+	convert, closeIdle, err := sdk(s.baseOf(succeeds))
 	if err != nil {
 		return 0, err
 	}

@@ -12,12 +12,12 @@ import (
 )
 
 // memoryOf is by how many bytes a process grew at most, in which the client of a key met a hostile body.
-func memoryOf(ctx context.Context, key, address string) (int64, error) {
+func memoryOf(ctx context.Context, key, base string) (int64, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return 0, err
 	}
-	cmd := exec.CommandContext(ctx, self, "-victim", key, "-address", address)
+	cmd := exec.CommandContext(ctx, self, "-victim", key, "-base", base)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
@@ -27,12 +27,12 @@ func memoryOf(ctx context.Context, key, address string) (int64, error) {
 }
 
 // suffer is that process: it makes one call, and prints the growth from before it to the highest point.
-func suffer(ctx context.Context, key, address string) error {
+func suffer(ctx context.Context, key, base string) error {
 	i := slices.IndexFunc(clients, func(c client) bool { return c.key == key })
 	if i < 0 {
 		return fmt.Errorf("no client has the key %q", key)
 	}
-	convert, _, err := clients[i].make(address)
+	convert, _, err := clients[i].make(base)
 	if err != nil {
 		return err
 	}

@@ -24,16 +24,36 @@ func report(ctx context.Context, file string, rounds, calls int) (err error) {
 			err = stopped
 		}
 	}()
-	var costs []map[string]*result
-	for _, level := range levels {
-		fmt.Fprintf(os.Stderr, "%d goroutines\n", level)
-		of, err := measure(s, level, rounds, calls)
-		if err != nil {
-			return err
+	var costs [far][]map[string]*result
+	for wire := range costs {
+		for _, level := range levels {
+			fmt.Fprintf(os.Stderr, "%s, %s\n", wires[wire].title, goroutines(level))
+			of, err := measure(s, wire, level, rounds, calls)
+			if err != nil {
+				return err
+			}
+			costs[wire] = append(costs[wire], of)
 		}
-		costs = append(costs, of)
 	}
 	waits, err := contention(s, rounds*calls)
+	if err != nil {
+		return err
+	}
+	parts, err := divide(s, tls1, 8, rounds*calls)
+	if err != nil {
+		return err
+	}
+	few := max(rounds/5, 1) // their figures are of milliseconds
+	cold, err := dials(s, tls1, few, calls/20)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stderr, wires[far].title)
+	one, err := measure(s, far, 1, few, calls/100)
+	if err != nil {
+		return err
+	}
+	many, err := measure(s, far, levels[len(levels)-1], few, calls)
 	if err != nil {
 		return err
 	}
@@ -55,8 +75,6 @@ func report(ctx context.Context, file string, rounds, calls int) (err error) {
 Measured on %s with %s on %s/%s, %d processors, by `+"`go run . -out RESULTS.md -rounds %d -calls %d`"+` in this folder
 (`+"`make bench`"+`). Everything goes over loopback to a server, a process of its own, that answers canned bytes.
 
-## A call
-
 Processor time is the client process's, in user and system mode, as a multiple of what the same call costs written by
 hand with net/http and a tuned transport in the same round: the median of %[6]d rounds of %[7]d calls, and between which
 values half of the rounds lie. Every client takes its turn in every round. This SDK has everything on that it does by
@@ -65,15 +83,35 @@ of that, except that the official SDK maps errors and fasthttp follows no redire
 `+"`invalideChatId`"+`, as a `+"`*dingtalk.Error`"+`.
 
 `, time.Now().Format(time.DateOnly), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), rounds, calls)
-	writeCosts(&b, costs)
-	fmt.Fprint(&b, "\nAn error of this SDK is")
-	for i, level := range levels {
-		fmt.Fprintf(&b, " %.2f", median(quotients(costs[i][thisErr].cpu, costs[i][thisSDK].cpu)))
-		if i < len(levels)-1 {
-			fmt.Fprint(&b, ",")
-		} else {
-			fmt.Fprintf(&b, " times the processor time of its success in the same round at these\nlevels. In %d calls at %d goroutines, with a mutex profile of every event, calls waited %d times for a lock of this SDK.\n", rounds*calls, level, waits)
+	for _, wire := range []int{tls1, tls2, plain} {
+		fmt.Fprintf(&b, "## %s\n\n%s\n\n", wires[wire].title, notes[wire])
+		writeCosts(&b, costs[wire])
+		fmt.Fprint(&b, "\nAn error of this SDK is ")
+		for i := range levels {
+			if i > 0 {
+				fmt.Fprint(&b, ", ")
+			}
+			fmt.Fprintf(&b, "%.2f", median(quotients(costs[wire][i][thisErr].cpu, costs[wire][i][thisSDK].cpu)))
 		}
+		fmt.Fprint(&b, " times the processor time of its success in the same round at these\nlevels.\n\n")
+	}
+	fmt.Fprintf(&b, "In %d calls at %d goroutines, with a mutex profile of every event, calls waited %d times for a lock of this SDK.\n\n", rounds*calls, levels[len(levels)-1], waits)
+	fmt.Fprintf(&b, "## Where the time goes\n\nThe processor time of %d calls of this SDK over HTTPS with HTTP/1.1 at 8 goroutines, by the innermost function of a profile\nthat belongs to a piece.\n\n", rounds*calls)
+	writePieces(&b, parts)
+	fmt.Fprintf(&b, "\n## A call on a new connection\n\n%s\n\n| client | processor time |\n|---|--:|\n", notes[far+1])
+	for _, c := range clients {
+		switch r := cold[c.name]; {
+		case r == nil:
+		case c.name == byHand:
+			fmt.Fprintf(&b, "| %s | 1 = %.0f µs |\n", c.name, median(r.cpu)/1000)
+		default:
+			fmt.Fprintf(&b, "| %s | %.2f (%.2f–%.2f) |\n", c.name, median(r.ratios), quantile(r.ratios, 0.25), quantile(r.ratios, 0.75))
+		}
+	}
+	fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| client | a call, 1 goroutine | calls a second, %s | processor time, %[3]s | connections opened |\n|---|--:|--:|--:|--:|\n", wires[far].title, notes[far], goroutines(levels[len(levels)-1]))
+	for _, c := range clients {
+		r := many[c.name]
+		fmt.Fprintf(&b, "| %s | %.1f ms | %s | %.2f | %s |\n", c.name, median(one[c.name].wall)/1e6, thousands(int64(1e9/median(r.wall))), median(r.ratios), thousands(int64(r.opened)))
 	}
 
 	fmt.Fprint(&b, "\n## An app that makes one call\n\nBuilt with `-trimpath -ldflags=\"-s -w\"` and without cgo. The time is that of a build with the standard library compiled and\nnothing else.\n\n")
@@ -90,7 +128,16 @@ of that, except that the official SDK maps errors and fasthttp follows no redire
 	if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(filepath.Dir(file), "results.svg"), chart(costs), 0o644)
+	return os.WriteFile(filepath.Join(filepath.Dir(file), "results.svg"), chart(costs[tls1]), 0o644)
+}
+
+// notes stand above the tables.
+var notes = []string{
+	plain:   "Without TLS, which no user has: what the SDK itself adds shows most clearly.",
+	tls1:    "TLS 1.3 with a certificate of P-256. Clients that may speak HTTP/2 are not offered it.",
+	tls2:    "HTTP/2 where a client speaks it by itself: raw TCP, fasthttp and the official SDK do not, and get HTTP/1.1 of the same\nserver.",
+	far:     "HTTPS with HTTP/1.1. How many calls there are at a time decides here, and how many connections a client keeps.",
+	far + 1: "HTTPS with HTTP/1.1. Each call finds all connections closed, as after an idle night. The official SDK has no way to\nclose its connections.",
 }
 
 func writeCosts(w io.Writer, costs []map[string]*result) {
@@ -140,7 +187,7 @@ func writeMemory(ctx context.Context, w io.Writer, s *server) error {
 		var grown [2]int64
 		for i, r := range []role{hostilePlain, hostileZipped} {
 			var err error
-			if grown[i], err = memoryOf(ctx, c.key, s.address(r)); err != nil {
+			if grown[i], err = memoryOf(ctx, c.key, s.baseOf(r)); err != nil {
 				return fmt.Errorf("%s: %w", c.name, err)
 			}
 		}
@@ -173,47 +220,52 @@ func thousands(n int64) string {
 	return string(digits)
 }
 
-// chart draws processor time and allocations as multiples of the call by hand.
+// chart draws processor time and allocations as multiples of the call by hand. It brings its own background, since an
+// image cannot know whether the page around it is dark.
 func chart(costs []map[string]*result) []byte {
 	const (
-		left, barHeight, gap, width, scaled = 250, 11, 14, 760, 420
-		longest                             = 6.0 // where the scale ends
+		left, barHeight, gap, width, scaled, top = 260, 11, 14, 780, 420, 96
+		longest                                  = 6.0 // where the scale ends
+		title                                    = "What a call over HTTPS costs, as a multiple of net/http by hand"
 	)
 	var b bytes.Buffer
-	height := 70 + len(clients)*(2*barHeight+gap)
+	height := top + 40 + len(clients)*(2*barHeight+gap)
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%[1]d" height="%[2]d" role="img" aria-labelledby="t">
-<title id="t">Processor time and allocations of a call, as multiples of the same call by hand with net/http</title>
+<title id="t">%s</title>
 <style>
 text { font: 13px system-ui, sans-serif; fill: #24292f }
+.title { font-size: 16px; font-weight: 600 }
 .small { font-size: 11px; paint-order: stroke; stroke: #ffffff; stroke-width: 3px }
-.cpu { fill: #0969da }
-.alloc { fill: #8c959f }
+.cpu { fill: #8c959f }
+.alloc { fill: #d0d7de }
+.ours { font-weight: 700 }
+.ours.cpu { fill: #0969da }
+.ours.alloc { fill: #80ccff }
 line { stroke: #24292f; stroke-dasharray: 3 3 }
-@media (prefers-color-scheme: dark) {
-text { fill: #e6edf3 }
-.small { stroke: #0d1117 }
-.cpu { fill: #4493f8 }
-.alloc { fill: #6e7681 }
-line { stroke: #e6edf3 }
-}
 </style>
-<rect class="cpu" x="%d" y="12" width="11" height="11"/><text x="%d" y="22">processor time at 8 goroutines</text>
-<rect class="alloc" x="%d" y="12" width="11" height="11"/><text x="%d" y="22">allocations</text>
-`, width, height, left, left+18, left+250, left+268)
+<rect x="0.5" y="0.5" width="%d" height="%d" rx="8" fill="#ffffff" stroke="#d0d7de"/>
+<text class="title" x="24" y="34">%[3]s</text>
+<rect class="cpu" x="%[6]d" y="52" width="11" height="11"/><text x="%[7]d" y="62">processor time at 8 goroutines</text>
+<rect class="alloc" x="%[8]d" y="52" width="11" height="11"/><text x="%[9]d" y="62">allocations</text>
+`, width, height, title, width-1, height-1, left, left+18, left+250, left+268)
 	const one = left + scaled/longest
-	fmt.Fprintf(&b, `<line x1="%.1f" y1="34" x2="%.1[1]f" y2="%d"/>`+"\n", one, height-34)
-	y := 40
+	fmt.Fprintf(&b, `<line x1="%.1f" y1="%d" x2="%.1[1]f" y2="%d"/>`+"\n", one, top-16, height-34)
+	y := top - 10
 	hand := costs[0][byHand]
 	for _, c := range clients {
-		fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end">%s</text>`+"\n", left-10, y+barHeight+4, strings.Trim(c.name, "*"))
+		ours := ""
+		if c.name == thisSDK || c.name == thisErr {
+			ours = " ours"
+		}
+		fmt.Fprintf(&b, `<text class="name%s" x="%d" y="%d" text-anchor="end">%s</text>`+"\n", ours, left-10, y+barHeight+4, strings.Trim(c.name, "*"))
 		for i, bar := range []struct {
 			class string
 			ratio float64
 		}{{"cpu", median(costs[1][c.name].ratios)}, {"alloc", median(costs[0][c.name].allocs) / median(hand.allocs)}} {
-			top := y + i*barHeight
+			at := y + i*barHeight
 			length := min(bar.ratio, longest) / longest * scaled
-			fmt.Fprintf(&b, `<rect class="%s" x="%d" y="%d" width="%.1f" height="%d"/><text class="small" x="%.1f" y="%d">%.2f</text>`+"\n",
-				bar.class, left, top, length, barHeight-1, left+length+5, top+barHeight-2, bar.ratio)
+			fmt.Fprintf(&b, `<rect class="%s%s" x="%d" y="%d" width="%.1f" height="%d"/><text class="small%[2]s" x="%.1[7]f" y="%[8]d">%.2[9]f</text>`+"\n",
+				bar.class, ours, left, at, length, barHeight-1, left+length+5, at+barHeight-2, bar.ratio)
 		}
 		y += 2*barHeight + gap
 	}

@@ -5,15 +5,20 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // What the server says: DingTalk's documented examples. invalidBody is synthetic, since no answer with its code was ever
@@ -40,23 +45,61 @@ const (
 	hostileZipped
 )
 
-// listeners are the roles of the server's addresses: one for each client, in their order, so that its connections are
-// told from the others', and the hostile ones.
-func listeners() (all []role) {
-	for _, c := range clients {
-		all = append(all, c.role)
+// wire is how the server is reached. Each has its own table.
+type wire struct {
+	title string
+	tls   bool
+	http2 bool // for clients that speak it; the others get HTTP/1.1
+	slow  bool // each answer comes after a region's usual time
+}
+
+var wires = []wire{
+	plain: {title: "A call"},
+	tls1:  {title: "Over HTTPS, with HTTP/1.1", tls: true},
+	tls2:  {title: "Over HTTPS, with HTTP/2", tls: true, http2: true},
+	far:   {title: "A service that answers after 20 ms", tls: true, slow: true},
+}
+
+// The wires.
+const (
+	plain = iota
+	tls1
+	tls2
+	far
+)
+
+// usualTime is about what a region takes to answer.
+const usualTime = 20 * time.Millisecond
+
+// listening is what one listener of the server is for.
+type listening struct {
+	wire
+	role
+}
+
+// listeners are the server's: on each wire one for each client, in their order, so that its connections are told from the
+// others', and the hostile ones.
+func listeners() (all []listening) {
+	for _, w := range wires {
+		for _, c := range clients {
+			all = append(all, listening{w, c.role})
+		}
 	}
-	return append(all, hostilePlain, hostileZipped)
+	return append(all, listening{wires[plain], hostilePlain}, listening{wires[plain], hostileZipped})
 }
 
 // canned is an answer: its beginning, and what is repeated after that.
 type canned struct {
 	begin, again []byte
 	times        int
+
+	status int // the same for a server of net/http's
+	body   string
 }
 
-func reply(status, body string) canned {
-	return canned{begin: append(head(status, "", len(body)), body...)}
+func reply(status int, body string) canned {
+	head := head(fmt.Sprint(status, " ", http.StatusText(status)), "", len(body))
+	return canned{begin: append(head, body...), status: status, body: body}
 }
 
 func head(status, more string, length int) []byte {
@@ -64,33 +107,47 @@ func head(status, more string, length int) []byte {
 		"%sx-acs-request-id: 30EE8654-1AA2-7D88-8248-9518547248AA\r\nContent-Length: %d\r\n\r\n", status, more, length)
 }
 
-// serve is the server, a process of its own so that its processor time is nobody's. It answers canned bytes and
-// allocates nothing for a request. It writes its addresses, and then, for each line that it reads, how many connections
-// were opened to each so far.
-func serve(ctx context.Context, in io.Reader, out io.Writer) error {
+// serve is the server, a process of its own so that its processor time is nobody's. It answers canned bytes and, but for
+// HTTP/2, allocates nothing for a request. It writes the URLs of its listeners, and then, for each line that it reads, how
+// many connections were opened to each so far.
+func serve(ctx context.Context, folder string, in io.Reader, out io.Writer) error {
+	certificate, err := tls.LoadX509KeyPair(filepath.Join(folder, certificateFile), filepath.Join(folder, keyFile))
+	if err != nil {
+		return err
+	}
 	var config net.ListenConfig
-	var addresses []string
 	opened := make([]atomic.Int64, len(listeners()))
-	for i, r := range listeners() {
+	for i, l := range listeners() {
 		listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			return err
 		}
-		addresses = append(addresses, listener.Addr().String())
-		answer := answers(r)
-		token := reply("200 OK", tokenBody)
+		scheme := "http"
+		if l.tls {
+			scheme = "https"
+		}
+		fmt.Fprintf(out, "%s://%s ", scheme, listener.Addr())
+		answer, token := answers(l.role), reply(http.StatusOK, tokenBody)
+		count := func() { opened[i].Add(1) }
+		if l.http2 {
+			go serveHTTP2(listener, certificate, answer, token, count)
+			continue
+		}
+		if l.tls {
+			listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS13, NextProtos: []string{"http/1.1"}})
+		}
 		go func() {
 			for {
 				conn, err := listener.Accept()
 				if err != nil {
 					return
 				}
-				opened[i].Add(1)
-				go converse(conn, answer, token)
+				count()
+				go converse(conn, l.slow, answer, token)
 			}
 		}()
 	}
-	fmt.Fprintln(out, strings.Join(addresses, " "))
+	fmt.Fprintln(out)
 	for lines := bufio.NewScanner(in); lines.Scan(); {
 		for i := range opened {
 			fmt.Fprint(out, opened[i].Load(), " ")
@@ -103,18 +160,18 @@ func serve(ctx context.Context, in io.Reader, out io.Writer) error {
 func answers(r role) canned {
 	switch r {
 	case fails:
-		return reply("400 Bad Request", invalidBody)
+		return reply(http.StatusBadRequest, invalidBody)
 	case hostilePlain:
 		part := bytes.Repeat([]byte(" "), 1<<20)
-		return canned{head("200 OK", "", hostileBytes), part, hostileBytes / len(part)}
+		return canned{begin: head("200 OK", "", hostileBytes), again: part, times: hostileBytes / len(part)}
 	case hostileZipped:
 		var zipped bytes.Buffer
 		w, _ := gzip.NewWriterLevel(&zipped, gzip.BestCompression)
 		_, _ = io.Copy(w, io.LimitReader(spaces{}, hostileBytes)) // a buffer takes everything
 		_ = w.Close()
-		return canned{head("200 OK", "Content-Encoding: gzip\r\n", zipped.Len()), zipped.Bytes(), 1}
+		return canned{begin: head("200 OK", "Content-Encoding: gzip\r\n", zipped.Len()), again: zipped.Bytes(), times: 1}
 	default:
-		return reply("200 OK", convertedBody)
+		return reply(http.StatusOK, convertedBody)
 	}
 }
 
@@ -135,7 +192,7 @@ var (
 )
 
 // converse answers the requests of a connection.
-func converse(conn net.Conn, answer, token canned) {
+func converse(conn net.Conn, slow bool, answer, token canned) {
 	defer conn.Close()
 	buf := make([]byte, 16<<10)
 	for n := 0; ; {
@@ -152,6 +209,9 @@ func converse(conn net.Conn, answer, token canned) {
 		out := answer
 		if line := buf[:bytes.IndexByte(buf, '\r')]; bytes.Contains(line, tokenPath) {
 			out = token
+		}
+		if slow {
+			time.Sleep(usualTime)
 		}
 		_, err = conn.Write(out.begin)
 		for i := 0; i < out.times && err == nil; i++ {
@@ -173,10 +233,11 @@ func contentLength(head []byte) (n int) {
 
 // server is the parent's end of the server's process.
 type server struct {
-	addresses []string // as listeners has them
-	ask       io.WriteCloser
-	answers   *bufio.Scanner
-	process   *exec.Cmd
+	bases   []string // URLs, as listeners has them
+	folder  string   // with the certificate
+	ask     io.WriteCloser
+	answers *bufio.Scanner
+	process *exec.Cmd
 }
 
 func startServer(ctx context.Context) (*server, error) {
@@ -184,7 +245,11 @@ func startServer(ctx context.Context) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{process: exec.CommandContext(ctx, self, "-serve")}
+	folder, err := makeCertificate()
+	if err != nil {
+		return nil, err
+	}
+	s := &server{folder: folder, process: exec.CommandContext(ctx, self, "-serve", "-certificate", folder)}
 	s.process.Stderr = os.Stderr
 	if s.ask, err = s.process.StdinPipe(); err != nil {
 		return nil, err
@@ -200,7 +265,7 @@ func startServer(ctx context.Context) (*server, error) {
 	if !s.answers.Scan() {
 		return nil, fmt.Errorf("the server did not start: %w", s.process.Wait())
 	}
-	s.addresses = strings.Fields(s.answers.Text())
+	s.bases = strings.Fields(s.answers.Text())
 	return s, nil
 }
 
@@ -212,7 +277,7 @@ func (s *server) opened() ([]int, error) {
 	if !s.answers.Scan() {
 		return nil, io.ErrUnexpectedEOF
 	}
-	counts := make([]int, len(s.addresses))
+	counts := make([]int, len(s.bases))
 	for i, word := range strings.Fields(s.answers.Text()) {
 		var err error
 		if counts[i], err = strconv.Atoi(word); err != nil {
@@ -222,10 +287,15 @@ func (s *server) opened() ([]int, error) {
 	return counts, nil
 }
 
-// address is where a role other than a client's own is played.
-func (s *server) address(r role) string { return s.addresses[slices.Index(listeners(), r)] }
+// base is the URL for a client on a wire.
+func (s *server) base(wire, client int) string { return s.bases[wire*len(clients)+client] }
+
+// baseOf is where a role other than a client's own is played.
+func (s *server) baseOf(r role) string {
+	return s.bases[slices.IndexFunc(listeners(), func(l listening) bool { return l.role == r })]
+}
 
 func (s *server) stop() error {
 	s.ask.Close()
-	return s.process.Wait()
+	return errors.Join(s.process.Wait(), os.RemoveAll(s.folder))
 }

@@ -52,6 +52,8 @@ func TestNoOutputHoldsTheSecret(t *testing.T) {
 		{"convert", "--input", input, "--output", output, "--force", "--progress", "plain"},
 		{"convert", "--input", input, "--output", output, "--resume"},
 		{"convert", "--input", input, "--output", output, "--retry-failed", "--json"},
+		{"convert", "--check", chat}, {"call", "getChat", "--chatid", chat}, {"call", "sendGroupMessage", "--body", "{}"},
+		{"doctor", "--chat", chat, "--robot", "r"},
 		{"doctor"}, {"doctor", "--json"}, {"budget"}, {"budget", "--redis", "redis://k:" + canary + "@127.0.0.1:1"},
 	}
 	for _, secret := range []string{canary, ""} {
@@ -75,5 +77,49 @@ func TestNoOutputHoldsTheSecret(t *testing.T) {
 	}
 	if n := good.Count(generated.OperationChatIDToOpenConversationID); n == 0 {
 		t.Error("no command got through, so this shows little")
+	}
+}
+
+// TestNoOutputHoldsTheTokenOfAURL: an operation of the legacy API has the token in its URL, and its host, or a proxy, may
+// repeat that.
+func TestNoOutputHoldsTheTokenOfAURL(t *testing.T) {
+	const token = "canary-of-the-token-0815"
+	sent := 0
+	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch r.URL.Path {
+		case generated.OperationGetAccessToken.Path:
+			fmt.Fprintf(w, `{"accessToken":%q,"expireIn":7200}`, token)
+		case generated.OperationGetChat.Path:
+			if sent++; sent%2 == 0 {
+				w.Header().Set("Location", r.URL.String())
+				w.WriteHeader(http.StatusFound)
+				return
+			}
+			fmt.Fprintf(w, `{"errcode":49000,"errmsg":"cannot serve %s"}`, r.URL)
+		default:
+			fmt.Fprint(w, `{"openConversationId":"cidl1B8RVUFmkO50OC9uEbySQ=="}`)
+		}
+	}))
+	defer host.Close()
+	out := filepath.Join(t.TempDir(), "out.csv")
+	input := filepath.Join(t.TempDir(), "chats.csv")
+	if err := os.WriteFile(input, []byte("chat_id\n"+chat+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{connect.EnvAppKey: "k", connect.EnvAppSecret: "s", connect.EnvBaseURL: host.URL}
+	for _, args := range [][]string{
+		{"call", "getChat", "--chatid", chat}, {"call", "getChat", "--chatid", chat, "--json"}, {"convert", "--check", chat},
+		{"convert", "--check", "--json", chat}, {"convert", "--check", "--input", input, "--output", out, "--force"},
+		{"doctor", "--chat", chat, "--robot", "r"}, {"doctor", "--chat", chat, "--robot", "r", "--json"},
+	} {
+		for range 2 {
+			before := sent
+			got := call{args: args, env: env}.run()
+			content, _ := os.ReadFile(out)
+			if strings.Contains(got.stdout+got.stderr+string(content), token) || sent == before {
+				t.Errorf("%q: %d requests, exit code %d\n%s\n%s\n%s", args, sent-before, got.code, got.stdout, got.stderr, content)
+			}
+		}
 	}
 }

@@ -139,7 +139,7 @@ func TestRunStops(t *testing.T) {
 				stdout += "b\tcid-b\n"
 				calls = 3 // and the second bad is known
 			}
-			hint := "hint: " + explain.Hint(tt.kind) + "\n"
+			hint := "hint: " + explain.Hint(tt.kind).String() + "\n"
 			if got.code != tt.code || got.stdout != stdout || len(tried) != calls || !strings.HasPrefix(got.stderr, "bad: "+tt.kind.Error()) || strings.Count(got.stderr, hint) != 1 {
 				t.Errorf("%d chats tried, %+v", len(tried), got)
 			}

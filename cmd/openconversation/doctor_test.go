@@ -53,7 +53,7 @@ func hintOf(kind string) string {
 	}
 	for _, sentinel := range explain.Sentinels() {
 		if explain.Kind(sentinel) == kind {
-			return "hint: " + explain.Hint(sentinel) + "\n"
+			return "hint: " + explain.Hint(sentinel).String() + "\n"
 		}
 	}
 	return "no such kind: " + kind

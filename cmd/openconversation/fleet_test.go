@@ -85,7 +85,7 @@ func TestMachinesShareOneBudget(t *testing.T) {
 	if calls() != budget || server.Count(generated.OperationGetAccessToken) != 1 {
 		t.Errorf("%d calls with %d tokens, want %d and 1\n%s", calls(), server.Count(generated.OperationGetAccessToken), budget, output.String())
 	}
-	if !strings.Contains(output.String(), "hint: "+explain.BudgetHint+"\n") {
+	if !strings.Contains(output.String(), "hint: "+string(explain.BudgetHint)+"\n") {
 		t.Errorf("no hint of the budget\n%s", output.String())
 	}
 	for part, code := range codes {

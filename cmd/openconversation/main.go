@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
@@ -19,6 +20,7 @@ func main() {
 
 // execute runs the command that args name, and returns its exit code.
 func execute(ctx context.Context, w *term.World, args []string) int {
+	w.Lang = lang.Choose(args, w.Getenv)
 	root := newRootCommand(w)
 	root.SetArgs(append([]string{}, args...)) // never nil, which cobra takes for os.Args
 	root.SetIn(w.In)

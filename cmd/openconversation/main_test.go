@@ -24,6 +24,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files in testdata")
 
+// builtBinary is the environment variable that names the command where tests cannot build it, as under Wine.
+const builtBinary = "OPENCONVERSATION_BINARY"
+
 // binary is the command, built once for the tests that need a process.
 var binary string
 
@@ -31,6 +34,10 @@ func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
 func testMain(m *testing.M) int {
 	flag.Parse()
+	if err := os.Setenv("LC_ALL", "C"); err != nil { // processes that get this machine's environment speak English all the same
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	dir, err := os.MkdirTemp("", "openconversation")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -38,6 +45,10 @@ func testMain(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	binary = filepath.Join(dir, "openconversation.exe") // the suffix does no harm elsewhere
+	if built := os.Getenv(builtBinary); built != "" {
+		binary = built
+		return m.Run()
+	}
 	if out, err := exec.CommandContext(context.Background(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
 		return 1

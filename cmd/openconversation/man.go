@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"strings"
 
@@ -9,6 +8,7 @@ import (
 	"github.com/spf13/cobra/doc"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
@@ -21,7 +21,7 @@ func newManCommand() *cobra.Command {
 		Short: "Write the manual pages of all commands to a folder",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return fmt.Errorf("name one folder, and %d are given", len(args))
+				return lang.Errorf("name one folder, and %d are given", len(args))
 			}
 			return nil
 		},
@@ -35,7 +35,7 @@ func newManCommand() *cobra.Command {
 			preformat(root)
 			header := doc.GenManHeader{Section: "1", Source: term.CommandName + " " + dingtalk.Version}
 			if err := doc.GenManTree(root, &header, args[0]); err != nil {
-				return fmt.Errorf("manual pages: %w", err)
+				return lang.Errorf("manual pages: %w", err)
 			}
 			return nil
 		}),

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/internal/shapes"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
@@ -123,6 +124,43 @@ func TestEmulatorWithSpec(t *testing.T) {
 		}
 		if got := runArgs(t, "", "emulator", "--spec", file); got.code != 2 || !strings.Contains(got.stderr, "openconversation-gen --spec my.yaml --routes my.json") {
 			t.Errorf("%s: %+v", text, got)
+		}
+	}
+}
+
+// TestCallThatMayBeDone: a message that may have been sent is not sent again, and the command says what to do.
+func TestCallThatMayBeDone(t *testing.T) {
+	server := dingtalktest.NewServer(t)
+	server.FailNext(dingtalktest.Raw(504, "", nil).Always().For(generated.OperationOrgGroupSend))
+	got := call{args: []string{"call", "orgGroupSend", "--body", `{"msgKey":"sampleText","msgParam":"{}","openConversationId":"a","robotCode":"b"}`}, env: map[string]string{
+		"DINGTALK_APP_KEY": dingtalktest.AppKey, "DINGTALK_APP_SECRET": dingtalktest.AppSecret, "DINGTALK_BASE_URL": server.URL,
+	}}.run()
+	if got.code != 5 || !strings.Contains(got.stderr, "may have been done all the same") || !strings.Contains(got.stderr, "hint: look whether it was done") || server.Count(generated.OperationOrgGroupSend) != 1 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestCallTakesJSONForAText: a field that holds JSON in a string may be given as JSON; either is checked before anything is sent.
+func TestCallTakesJSONForAText(t *testing.T) {
+	server := dingtalktest.NewServer(t)
+	env := map[string]string{"DINGTALK_APP_KEY": dingtalktest.AppKey, "DINGTALK_APP_SECRET": dingtalktest.AppSecret, "DINGTALK_BASE_URL": server.URL}
+	for _, tt := range []struct{ param, want, stderr string }{
+		{`{"content":"a \"b\" <c>"}`, `{"content":"a \"b\" <c>"}`, ""},
+		{`"{\"content\":\"a\"}"`, `{"content":"a"}`, ""},
+		{`"hello"`, "", "the field msgParam of the body is a text that is not JSON"},
+		{`"` + strings.Repeat("1", 15001) + `"`, "", "at most 15000 are allowed"},
+	} {
+		body := `{"msgKey":"sampleText","msgParam":` + tt.param + `,"openConversationId":"` + dingtalktest.OpenConversationID + `","robotCode":"` + dingtalktest.RobotCode + `"}`
+		before := len(server.Messages())
+		got := call{args: []string{"call", "orgGroupSend", "--body", body}, env: env}.run()
+		list := server.Messages()
+		switch {
+		case tt.stderr != "":
+			if got.code != 2 || !strings.Contains(got.stderr, tt.stderr) || len(list) != before {
+				t.Errorf("%.40s: %+v", tt.param, got)
+			}
+		case got.code != 0 || list[len(list)-1].MsgParam != tt.want:
+			t.Errorf("%.40s: %+v %+v", tt.param, got, list)
 		}
 	}
 }

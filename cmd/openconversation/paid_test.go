@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
@@ -128,7 +129,7 @@ func TestFilesHaveWhatWasGranted(t *testing.T) {
 			if got.code != explain.Limited || in+kept != int(granted.Load()) {
 				t.Errorf("%d granted, %d in the output and %d in the state; %+v", granted.Load(), in, kept, got)
 			}
-			if kept > 0 && !strings.Contains(got.stderr, explain.Count(kept, "more conversion")+" behind the last row: kept in "+b.out+".state") {
+			if kept > 0 && !strings.Contains(got.stderr, lang.N(kept, "%d more conversion", "%d more conversions", kept).String()+" behind the last row: kept in "+b.out+".state") {
 				t.Errorf("nothing is said of %d: %s", kept, got.stderr)
 			}
 			granted.most.Store(1 << 40)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,6 +10,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/doctor"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/emulate"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/run"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
@@ -27,11 +27,12 @@ Try it without an account:
 		Version:       dingtalk.Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Annotations:   map[string]string{explain.Footer: connect.EnvironmentText() + "\n" + explain.ExitText()},
+		Annotations:   map[string]string{explain.Footer: connect.Footer(w)},
 	}
 	root.SetOut(w.Out) // the completion command keeps it
 	root.SetErr(w.Err)
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
+	lang.AddFlagTo(root.PersistentFlags())
 	root.SetHelpTemplate(root.HelpTemplate() + "{{with .Annotations." + explain.Footer + "}}\n{{.}}{{end}}")
 	root.AddCommand(
 		run.Command(w),
@@ -49,6 +50,7 @@ Try it without an account:
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	refuseUnknown(root)
+	explain.Translate(w.Lang, root)
 	return root
 }
 
@@ -60,7 +62,7 @@ func refuseUnknown(root *cobra.Command) {
 		case "help":
 			cmd.Args = func(_ *cobra.Command, args []string) error {
 				if _, rest, err := root.Find(args); err != nil || len(rest) > 0 {
-					return fmt.Errorf("there is no help on %s", strings.Join(args, " "))
+					return lang.Errorf("there is no help on %s", strings.Join(args, " "))
 				}
 				return nil
 			}
@@ -74,7 +76,7 @@ func refuseUnknown(root *cobra.Command) {
 				if len(args) == 0 {
 					return nil
 				}
-				return fmt.Errorf("there is no completion for %s; there is %s", args[0], explain.List(shells, "and"))
+				return lang.Errorf("there is no completion for %s; there is %s", args[0], lang.List(shells, "and"))
 			}
 			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 		}

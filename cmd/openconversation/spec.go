@@ -1,13 +1,12 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 
 	openconversation "github.com/dingtalk-openapi/openconversation-go"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
@@ -28,7 +27,7 @@ be generated from it.`,
 			}
 			var contract map[string]any
 			if err := yaml.Unmarshal([]byte(openconversation.Contract), &contract); err != nil {
-				return fmt.Errorf("the contract in this command: %w", err)
+				return lang.Errorf("the contract in this command: %w", err)
 			}
 			return w.PrintJSON(contract)
 		}),

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -32,8 +31,8 @@ func newVersionCommand(w *term.World) *cobra.Command {
 			if asJSON {
 				return w.PrintJSON(v)
 			}
-			return w.Print(fmt.Sprintf("%s %s\ncontract %s\ngenerator oapi-codegen %s\n%s %s\n",
-				term.CommandName, v.Command, v.Contract, v.Generator, v.Go, v.Platform))
+			return w.Print(w.Lang.Sprintf("%s %s\ncontract %s\ngenerator oapi-codegen %s\n%s %s",
+				term.CommandName, v.Command, v.Contract, v.Generator, v.Go, v.Platform) + "\n")
 		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")

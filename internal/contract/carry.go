@@ -25,7 +25,8 @@ Schemas: objects, nested and recursive, nullable fields, additionalProperties, a
   requires itself, extensions that put Go code into the output (x-go-name is fine).
 Servers: one https URL of its own for an operation or a path, or one for each of the contract's servers, in their order.
 Tokens: an apiKey in a header; an apiKey in a query for operations whose security names it.
-Extensions: x-repeat (safe or unsent), x-permission, x-app-type (internal or any), x-paging (in, out, more, items), x-error-codes, x-go-name,
+Extensions: x-repeat (safe or unsent), x-permission, x-app-type (internal or any), x-alias (another name),
+  x-paging (in, out, more, items), x-error-codes, x-go-name,
   x-success (fields that a success has although its schema does not require them),
   x-json-string (maxBytes; on a string of a body's own: JSON in a string, which takes a value in Go).
 `
@@ -166,11 +167,16 @@ func pathRune(r rune) bool {
 
 var methods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 
+// operationName reports whether an operation may be called so.
+func operationName(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool { return !nameRune(r) }) && letter(rune(name[0]))
+}
+
 func (c *Contract) carriesOperation(method string, op *openapi3.Operation, at []string) error {
 	if !slices.Contains(methods, method) {
 		return c.lines.errorf(at, "the method is none of %s", strings.Join(methods, ", "))
 	}
-	if op.OperationID == "" || strings.ContainsFunc(op.OperationID, func(r rune) bool { return !nameRune(r) }) || !letter(rune(op.OperationID[0])) {
+	if !operationName(op.OperationID) {
 		return c.lines.errorf(under(at, "operationId"), "an operationId is letters, digits, - and _, and begins with a letter")
 	}
 	if len(op.Callbacks) > 0 {

@@ -27,6 +27,7 @@ type Operation struct {
 	ID, Method, Path     string
 	Summary, Description string
 	Docs                 string   // address of its documentation
+	Alias                string   // another name for those who type it; empty if it has none
 	Permission           string   // what the app must be granted; empty if the contract does not say
 	Safe                 bool     // x-repeat: the call changes nothing or is idempotent
 	Public               bool     // it carries no token

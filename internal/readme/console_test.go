@@ -175,6 +175,7 @@ func (u *user) shell(t *testing.T, folder string, commands []string, until strin
 		if strings.HasPrefix(c, "openconversation ") || strings.HasPrefix(c, "go run ") {
 			c = strings.Join(u.online, " ") + " " + c
 		}
+		c = strings.Replace(c, "$(openconversation ", "$("+strings.Join(u.online, " ")+" openconversation ", 1)
 		// A command finds in $? how the one before it ended, as in a terminal.
 		fmt.Fprintf(&script, "(exit ${code:-0})\n%s\ncode=$?; printf '\\001end %%d\\n' $code\n", c)
 	}

@@ -5,6 +5,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -271,6 +272,30 @@ func TestDifferencesAreFound(t *testing.T) {
 		}
 		if found := differences(en, zh); (len(found) > 0) != test.differ {
 			t.Errorf("%s: %q", name, found)
+		}
+	}
+}
+
+// A page of docs that has a translation links to it, and both have the same headings, tables and links.
+func TestTranslatedPages(t *testing.T) {
+	translated, err := filepath.Glob(filepath.Join(root, "docs", "*.zh-CN.md"))
+	if err != nil || len(translated) == 0 {
+		t.Fatalf("no translated page: %v", err)
+	}
+	for _, file := range translated {
+		name := "docs/" + filepath.Base(file)
+		zh, en := load(t, name), load(t, strings.Replace(name, ".zh-CN", "", 1))
+		if len(zh.sections) != len(en.sections) {
+			t.Errorf("%s has %d headings, %s has %d", name, len(zh.sections), en.file, len(en.sections))
+			continue
+		}
+		for i, s := range en.sections {
+			if !slices.Equal(s.rows, zh.sections[i].rows) {
+				t.Errorf("%s:%d: tables of %v lines, and %v in English", name, zh.sections[i].line, zh.sections[i].rows, s.rows)
+			}
+			if a, b := targets(s.links), targets(zh.sections[i].links); !slices.Equal(a, b) {
+				t.Errorf("%s:%d: links to %v, and to %v in English", name, zh.sections[i].line, b, a)
+			}
 		}
 	}
 }

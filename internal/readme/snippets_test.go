@@ -13,14 +13,24 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/internal/redistest"
 )
 
-// TestSnippets does with every snippet of README.md what a new user does. The Chinese page has the same ones, which
+// agents is the page for coding agents.
+const agents = "skills/openconversation/SKILL.md"
+
+// TestSnippets does with every snippet of README.md and of the agents' page what a new user does. The Chinese page has the same ones, which
 // TestTranslationSaysTheSame sees to. It installs the command and may download what it needs, so it runs when asked to.
 func TestSnippets(t *testing.T) {
 	onlyWhenAsked(t)
 	u := newUser(t)
 	u.fill["DINGTALK_REDIS_URL"] = "redis://" + redistest.Start(t).Addr + "/0"
-	for _, b := range load(t, english).blocks {
-		t.Run(fmt.Sprintf("%s:%d", english, b.line), func(t *testing.T) {
+	for _, file := range []string{english, agents} {
+		u.runAll(t, file)
+	}
+}
+
+// runAll runs the snippets of a page in their order.
+func (u *user) runAll(t *testing.T, file string) {
+	for _, b := range load(t, file).blocks {
+		t.Run(fmt.Sprintf("%s:%d", file, b.line), func(t *testing.T) {
 			for mark := range b.marks {
 				if !slices.Contains([]string{"in", "inside", "interrupt"}, mark) {
 					t.Fatalf("there is no mark %q; CONTRIBUTING.md has them all", mark)

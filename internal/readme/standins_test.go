@@ -33,7 +33,7 @@ const (
 )
 
 // hosts are those of the service that stand-ins answer for.
-var hosts = []string{"api.dingtalk.io", "api.dingtalk.com"}
+var hosts = []string{"api.dingtalk.io", "api.dingtalk.com", "oapi.dingtalk.io", "oapi.dingtalk.com"}
 
 // user is somebody who has nothing of this project yet: an empty home, and an environment in which the addresses that a
 // page names lead to stand-ins on this machine. Commands run as they are written.
@@ -61,6 +61,7 @@ func newUser(t *testing.T) *user {
 		}
 	}
 	u.env = append(u.env,
+		"LC_ALL=C", // the transcripts are English
 		"HOME="+home, "GIT_CONFIG_GLOBAL="+gitconfig, "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0",
 		"GOPATH="+filepath.Join(home, "go"), "GOMODCACHE="+filepath.Join(home, "go", "pkg", "mod"), "GOCACHE="+goEnv(t, "GOCACHE"),
 		"GOPROXY=file://"+filepath.ToSlash(cache)+","+goEnv(t, "GOPROXY"), "GONOPROXY=github.com/dingtalk-openapi",

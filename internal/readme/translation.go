@@ -82,10 +82,8 @@ func differences(original, translation *page) []string {
 func targets(links []string) []string {
 	var out []string
 	for _, l := range links {
-		if l == english || l == chinese {
-			l = "the other language"
-		}
 		file, _, _ := strings.Cut(l, "#")
+		file = strings.Replace(file, ".zh-CN.md", ".md", 1) // a page that has a translation
 		out = append(out, file)
 	}
 	slices.Sort(out)

@@ -1,33 +1,20 @@
 package dingtalktest
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"maps"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
-// What data may ask for.
-const (
-	maxFaultTimes = 1_000_000_000
-	maxFaultTime  = 365 * 24 * time.Hour // of a delay or an interval
-	maxFaultBody  = 1 << 20              // bytes
-)
-
 // faultData is a fault as JSON has it. FaultKinds says which fields a kind takes.
 type faultData struct {
-	Fault       string            `json:"fault"`
+	Fault       faultName         `json:"fault"`
 	Operation   string            `json:"operation,omitempty"`
 	Times       *int              `json:"times,omitempty"`
 	Always      bool              `json:"always,omitempty"`
@@ -42,6 +29,18 @@ type faultData struct {
 	Body        *string           `json:"body,omitempty"`
 	BodyBase64  *string           `json:"bodyBase64,omitempty"`
 	Interval    string            `json:"interval,omitempty"`
+}
+
+// faultName is a name, or a status, which need not be quoted.
+type faultName string
+
+func (n *faultName) UnmarshalJSON(raw []byte) error {
+	var number json.Number
+	if raw[0] != '"' && json.Unmarshal(raw, &number) == nil {
+		*n = faultName(number)
+		return nil
+	}
+	return json.Unmarshal(raw, (*string)(n))
 }
 
 // ParseFault reads a fault from a word: what it does, and after a colon how many requests it is for, a number from 1 or
@@ -84,7 +83,7 @@ func kindNames() (names []string) {
 // faultWord is the data of a fault that is named by one word.
 func faultWord(what string) (faultData, bool) {
 	if k := kindNamed(what); k != nil && k.Word && what != "" {
-		return faultData{Fault: k.Name}, true
+		return faultData{Fault: faultName(k.Name)}, true
 	}
 	if i := slices.IndexFunc(generated.ErrorCodes, func(row generated.ErrorCode) bool { return row.Name == what }); i >= 0 {
 		return faultData{Fault: kindCode, Code: string(generated.ErrorCodes[i].Code)}, true
@@ -101,12 +100,12 @@ func faultWord(what string) (faultData, bool) {
 	return faultData{}, false
 }
 
-// UnmarshalJSON reads a string as [ParseFault] does, or an object whose field "fault" names one of [FaultKinds] or is such
+// UnmarshalJSON reads a string, or a number that is a status, as [ParseFault] does, or an object whose field "fault" names one of [FaultKinds] or is such
 // a word without a colon. Fields that the kind does not take are errors.
 func (f *Fault) UnmarshalJSON(raw []byte) error {
-	var word string
-	if json.Unmarshal(raw, &word) == nil {
-		fault, err := ParseFault(word)
+	var word faultName
+	if string(raw) != "null" && json.Unmarshal(raw, &word) == nil {
+		fault, err := ParseFault(string(word))
 		*f = fault
 		return err
 	}
@@ -114,11 +113,14 @@ func (f *Fault) UnmarshalJSON(raw []byte) error {
 	if err := decodeStrictly(raw, &data); err != nil {
 		return err
 	}
-	if kindNamed(data.Fault) == nil || data.Fault == "" {
-		named, ok := faultWord(data.Fault)
+	if hasNull(raw) {
+		return errNull
+	}
+	if name := string(data.Fault); kindNamed(name) == nil || name == "" {
+		named, ok := faultWord(name)
 		switch {
 		case !ok:
-			return &UnknownFaultError{Name: data.Fault}
+			return &UnknownFaultError{Name: name}
 		case data.Code != "":
 			return fmt.Errorf("fault %s takes no code beside its name", data.Fault)
 		}
@@ -148,7 +150,7 @@ func (f Fault) Name() string {
 
 func (f Fault) data() faultData {
 	d := faultData{
-		Fault: f.kind, Operation: f.operation, Always: f.times < 0, Delay: durationText(f.delay), Code: string(f.code),
+		Fault: faultName(f.kind), Operation: f.operation, Always: f.times < 0, Delay: durationText(f.delay), Code: string(f.code),
 		Message: f.message, Scopes: f.scopes, ContentType: f.contentType, Interval: durationText(f.interval),
 	}
 	if d.Fault == "" {
@@ -176,160 +178,4 @@ func (f Fault) data() faultData {
 		}
 	}
 	return d
-}
-
-// fault checks the data against its kind's row.
-func (d *faultData) fault() (Fault, error) {
-	k := kindNamed(d.Fault)
-	given := d.given()
-	for _, name := range given {
-		if !slices.Contains(k.Fields, name) {
-			return Fault{}, fmt.Errorf("fault %s takes no %s", k.Name, name)
-		}
-	}
-	for _, name := range k.Required {
-		if !slices.Contains(given, name) {
-			return Fault{}, fmt.Errorf("fault %s needs %s", k.Name, name)
-		}
-	}
-	f := Fault{
-		kind: k.Name, operation: d.Operation, code: generated.Code(d.Code), message: d.Message,
-		scopes: slices.Clone(d.Scopes), contentType: d.ContentType,
-	}
-	if d.Always {
-		f.times = -1
-	}
-	err := errors.Join(d.readTimes(&f), d.readStatus(&f), d.readHeaders(&f), d.readBody(&f),
-		readDuration("delay", d.Delay, maxFaultTime, &f.delay), readDuration("interval", d.Interval, maxFaultTime, &f.interval))
-	if k.Name == kindSlow && d.Interval == "" {
-		f.interval = defaultInterval
-	}
-	return f, err
-}
-
-// given are the fields that the data has beside those that every kind takes.
-func (d *faultData) given() (names []string) {
-	raw, err := json.Marshal(d)
-	if err != nil { // It holds texts and numbers.
-		panic(err)
-	}
-	var all map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &all); err != nil {
-		panic(err)
-	}
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if name != "fault" && !slices.Contains(faultFields, name) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-func (d *faultData) readTimes(f *Fault) error {
-	switch {
-	case d.Times == nil:
-		return nil
-	case d.Always:
-		return errors.New("give times or always, not both")
-	case *d.Times < 1 || *d.Times > maxFaultTimes:
-		return fmt.Errorf("times is a number from 1 to %d, or :always after the fault's name", maxFaultTimes)
-	}
-	f.times = *d.Times - 1
-	return nil
-}
-
-func (d *faultData) readStatus(f *Fault) error {
-	if d.Status == nil {
-		return nil
-	}
-	if *d.Status < 200 || *d.Status > 599 {
-		return fmt.Errorf("status %d is not from 200 to 599", *d.Status)
-	}
-	f.status = *d.Status
-	return nil
-}
-
-func (d *faultData) readHeaders(f *Fault) error {
-	for _, name := range slices.Sorted(maps.Keys(d.Headers)) {
-		if !isToken(name) || !isFieldValue(d.Headers[name]) {
-			return fmt.Errorf("header %q: neither this name nor this value can be sent as it is", name)
-		}
-		*f = f.WithHeader(name, d.Headers[name])
-	}
-	if d.RetryAfter == "" {
-		return nil
-	}
-	if !isFieldValue(d.RetryAfter) {
-		return errors.New("retryAfter cannot be sent as it is")
-	}
-	*f = f.WithRetryAfter(d.RetryAfter)
-	return nil
-}
-
-func (d *faultData) readBody(f *Fault) error {
-	if d.ContentType != nil && !isFieldValue(*d.ContentType) {
-		return errors.New("contentType cannot be sent as it is")
-	}
-	body := []byte{}
-	switch {
-	case d.Body != nil && d.BodyBase64 != nil:
-		return errors.New("give body or bodyBase64, not both")
-	case d.Body != nil:
-		body = []byte(*d.Body)
-	case d.BodyBase64 != nil:
-		var err error
-		if body, err = base64.StdEncoding.DecodeString(*d.BodyBase64); err != nil {
-			return errors.New("bodyBase64 is not base64")
-		}
-	case d.Fault != kindRaw && d.Fault != kindBytes:
-		return nil
-	}
-	if len(body) > maxFaultBody {
-		return fmt.Errorf("a body has at most %d bytes", maxFaultBody)
-	}
-	*f = f.withBody(body)
-	return nil
-}
-
-// isToken says whether a text is one that a header may be named (RFC 9110, section 5.6.2).
-func isToken(text string) bool {
-	return text != "" && strings.Trim(text, "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") == "" &&
-		!slices.Contains([]string{"Content-Length", "Transfer-Encoding"}, http.CanonicalHeaderKey(text))
-}
-
-// isFieldValue says whether net/http sends a text as a header's value.
-func isFieldValue(text string) bool {
-	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) && strings.TrimSpace(text) == text
-}
-
-// decodeStrictly reads one JSON value and nothing behind it, and refuses fields that into does not have.
-func decodeStrictly(raw []byte, into any) error {
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		return err
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is more behind the JSON value")
-	}
-	return nil
-}
-
-func readDuration(name, text string, most time.Duration, into *time.Duration) error {
-	if text == "" {
-		return nil
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d < 0 || d > most {
-		return fmt.Errorf("%s %q is not a time from 0s to %s, such as 50ms", name, text, most)
-	}
-	*into = d
-	return nil
-}
-
-func durationText(d time.Duration) string {
-	if d == 0 {
-		return ""
-	}
-	return d.String()
 }

@@ -29,6 +29,8 @@ var sameFaults = []struct {
 	{`{"fault":"code","code":"x","headers":{"x-other":"y"},"retryAfter":"7","delay":"2s"}`, dingtalktest.Code("x").WithHeader("X-Other", "y").WithRetryAfter("7").WithDelay(2 * time.Second)},
 	{`{"fault":"sticky-token","operation":"chatIdToOpenConversationId"}`, dingtalktest.StickyToken().For(convertOp)},
 	{`{"fault":"503"}`, dingtalktest.Page(503)},
+	{`503`, dingtalktest.Page(503)},
+	{`{"fault":503,"always":true}`, dingtalktest.Page(503).Always()},
 	{`{"fault":"page","status":200}`, dingtalktest.Page(200)},
 	{`{"fault":"raw","status":200,"contentType":"application/json","body":"{}"}`, dingtalktest.Raw(200, "application/json", []byte(`{}`))},
 	{`{"fault":"raw","status":204,"contentType":""}`, dingtalktest.Raw(204, "", nil)},
@@ -111,11 +113,15 @@ func TestFaultsThatAreNone(t *testing.T) {
 		`{"fault":"bytes","body":"x","bodyBase64":"eA=="}`:  "not both",
 		`{"fault":"bytes","bodyBase64":"?"}`:                "not base64",
 		`{"fault":"raw","status":200,"contentType":"a\nb"}`: "contentType",
-		`[]`:   "cannot unmarshal",
-		`null`: "there is no fault",
+		`[]`:                                   "cannot unmarshal",
+		`99`:                                   "there is no fault",
+		`{"fault":"ban","headers":{"a":null}}`: "null says nothing",
+		`{"fault":"PermissionDenied","scopes":[null]}`: "null says nothing",
+		`{"fault":true}`: "cannot unmarshal",
+		`null`:           "null says nothing",
 	} {
 		var fault dingtalktest.Fault
-		if err := json.Unmarshal([]byte(data), &fault); data != "null" && (err == nil || !strings.Contains(err.Error(), want)) {
+		if err := json.Unmarshal([]byte(data), &fault); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", data, err, want)
 		}
 	}

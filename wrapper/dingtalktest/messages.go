@@ -91,6 +91,7 @@ func (e *Emulator) sendMessage(c *call) answer {
 		MsgParam           string `json:"msgParam"`
 		OpenConversationID string `json:"openConversationId"`
 		RobotCode          string `json:"robotCode"`
+		CoolAppCode        string `json:"coolAppCode"` // which group it is of is not checked
 	}
 	if a, ok := c.decode(&request); !ok {
 		return a
@@ -179,7 +180,7 @@ func (e *Emulator) recallMessages(c *call) answer {
 	if a, ok := c.decode(&request); !ok {
 		return a
 	}
-	if n := len(request.ProcessQueryKeys); n == 0 || n > maxRecalls {
+	if n := len(request.ProcessQueryKeys); n == 0 || n > maxRecalls || slices.Contains(request.ProcessQueryKeys, "") {
 		return refusal("InvalidprocessQueryKeys")
 	}
 	e.messages.mu.Lock()

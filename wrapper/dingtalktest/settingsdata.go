@@ -9,11 +9,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // What data may ask for.
 const (
-	maxSettingText = 4096 // bytes of a chat id, an id, a key
+	maxSettingText = 1000 // characters of a chat id, an id, a key
 	maxRecordSize  = 100_000
 	maxCount       = 1_000_000_000 // of calls in a second or a month
 )
@@ -116,12 +117,16 @@ func (e *Emulator) SettingsJSON() json.RawMessage {
 	return raw
 }
 
+var errNull = errors.New("null says nothing")
+
 // readAs reads JSON of one type. null is what it is for pointers alone.
 func readAs[T any](option func(T) (Option, error)) func(json.RawMessage) (Option, error) {
 	return func(raw json.RawMessage) (Option, error) {
 		var value T
-		if _, pointer := any(value).(*int32); string(raw) == "null" && !pointer {
-			return nil, errors.New("null says nothing")
+		_, chats := any(value).(map[string]*string)
+		_, pointer := any(value).(*int32)
+		if string(raw) == "null" && !pointer || !chats && !pointer && hasNull(raw) {
+			return nil, errNull
 		}
 		if err := decodeStrictly(raw, &value); err != nil {
 			var kind *json.UnmarshalTypeError
@@ -172,10 +177,12 @@ func readOwners(chatIDs []string) (Option, error) {
 	return func(s *settings) { s.hiddenOwners = hidden }, nil
 }
 
+func isNoText(text string) bool { return text == "" || utf8.RuneCountInString(text) > maxSettingText }
+
 func readChats(chats map[string]*string) (Option, error) {
 	for chatID, id := range chats {
-		if chatID == "" || len(chatID) > maxSettingText || id != nil && (*id == "" || len(*id) > maxSettingText) {
-			return nil, fmt.Errorf("a chat id and an openConversationId have 1 to %d bytes", maxSettingText)
+		if isNoText(chatID) || id != nil && isNoText(*id) {
+			return nil, fmt.Errorf("a chat id and an openConversationId have 1 to %d characters", maxSettingText)
 		}
 	}
 	return func(s *settings) {
@@ -192,8 +199,8 @@ func readChats(chats map[string]*string) (Option, error) {
 func readCredentials(apps map[string]string) (Option, error) {
 	keys := slices.Sorted(maps.Keys(apps))
 	for _, key := range keys {
-		if key == "" || apps[key] == "" || len(key) > maxSettingText || len(apps[key]) > maxSettingText {
-			return nil, fmt.Errorf("an app key and a secret have 1 to %d bytes", maxSettingText)
+		if isNoText(key) || isNoText(apps[key]) {
+			return nil, fmt.Errorf("an app key and a secret have 1 to %d characters", maxSettingText)
 		}
 	}
 	return func(s *settings) {

@@ -74,6 +74,8 @@ func TestSettingsThatAreNone(t *testing.T) {
 		`{"qps":"x"}`:                       "qps: it cannot be a string",
 		`{"qps":null}`:                      "qps: null says nothing",
 		`{"anyChat":true,"latency":"soon"}`: `latency: "soon"`,
+		`{"ownersNotVisible":[null]}`:       "ownersNotVisible: null says nothing",
+		`{"chats":null}`:                    "chats: null says nothing",
 		`{"chats":{"":"x"}}`:                "chats: a chat id",
 		`{"credentials":{"a":""}}`:          "credentials: an app key",
 		`{"time":"1066-10-14T00:00:00Z"}`:   "time: a time is from 1970",

@@ -11,13 +11,25 @@ import (
 	"time"
 )
 
-// withStatus is an answer with another status than 200. As an error it is one with another status than 400.
+// What the body of a request may take.
+const (
+	maxBody  = 1 << 20 // bytes
+	bodyTime = 5 * time.Second
+)
+
+// withStatus is an answer with another status than 200.
 type withStatus struct {
 	status int
 	body   any
 }
 
-func (s withStatus) Error() string { return fmt.Sprint(s.body) }
+// statusError is a problem with another status than 400.
+type statusError struct {
+	status int
+	text   string
+}
+
+func (e statusError) Error() string { return e.text }
 
 // document is an answer that is no JSON.
 type document []byte
@@ -66,7 +78,7 @@ func receive(w http.ResponseWriter, r *http.Request) error {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		panic(http.ErrAbortHandler)
 	case errors.As(err, &long):
-		return withStatus{http.StatusRequestEntityTooLarge, fmt.Sprintf("a body has at most %d bytes", maxBody)}
+		return statusError{http.StatusRequestEntityTooLarge, fmt.Sprintf("a body has at most %d bytes", maxBody)}
 	case err != nil:
 		return fmt.Errorf("the body: %w", err)
 	}
@@ -77,7 +89,7 @@ func receive(w http.ResponseWriter, r *http.Request) error {
 
 func problem(w http.ResponseWriter, err error) {
 	status := http.StatusBadRequest
-	var other withStatus
+	var other statusError
 	if errors.As(err, &other) {
 		status = other.status
 	}
@@ -98,7 +110,7 @@ func send(w http.ResponseWriter, status int, value any) {
 func sameSite(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		problem(w, withStatus{http.StatusForbidden, "this request comes from a page of another site"})
+		problem(w, statusError{http.StatusForbidden, "this request comes from a page of another site"})
 	}))
 	return protection.Handler(next)
 }
@@ -112,7 +124,7 @@ func spokenErrors(mux *http.ServeMux) http.Handler {
 		}
 		silent := &statusOnly{ResponseWriter: w, status: http.StatusOK}
 		mux.ServeHTTP(silent, r)
-		problem(w, withStatus{silent.status, fmt.Sprintf("%s: GET /openapi.yaml says what there is", http.StatusText(silent.status))})
+		problem(w, statusError{silent.status, fmt.Sprintf("%s: GET /openapi.yaml says what there is", http.StatusText(silent.status))})
 	})
 }
 

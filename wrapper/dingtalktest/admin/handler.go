@@ -27,8 +27,6 @@ var description []byte
 func OpenAPI() []byte { return slices.Clone(description) }
 
 const (
-	maxBody     = 1 << 20 // bytes
-	bodyTime    = 5 * time.Second
 	maxFaults   = 1000 // in one request
 	defaultWait = 10   // seconds
 	maxWait     = 60   // seconds
@@ -203,7 +201,7 @@ func number(query map[string][]string, name string, least, most, otherwise int64
 // readJSON reads a request's body, all of it and nothing that into does not have.
 func readJSON(r *http.Request, into any) error {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return withStatus{http.StatusUnsupportedMediaType, "the body is to be JSON, with Content-Type: application/json"}
+		return statusError{http.StatusUnsupportedMediaType, "the body is to be JSON, with Content-Type: application/json"}
 	}
 	decoder := json.NewDecoder(r.Body)
 	decoder.DisallowUnknownFields()

@@ -5,82 +5,19 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
-
-// OperationsCommand is the command that lists what can be called.
-func OperationsCommand(w *term.World) *cobra.Command {
-	var spec string
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "operations",
-		Short: "List the operations that call can call",
-		Long: `List the operations of the contract, or of one of your own, that call can call.
-
-REPEAT says when a call is repeated: safe, whenever that may help; unsent, only if the
-service surely did not process it.`,
-		Args: explain.NoArgs,
-		RunE: explain.Begins(func(*cobra.Command, []string) error {
-			routes, err := operations(spec)
-			if err != nil {
-				return err
-			}
-			return list(w, routes, asJSON)
-		}),
-	}
-	cmd.Flags().StringVar(&spec, "spec", "", "the operations of this `FILE`, made by openconversation-gen --routes of an OpenAPI contract, instead of this project's")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print an array of JSON objects")
-	return cmd
-}
-
-type operationRow struct {
-	Operation  string `json:"operation"`
-	Method     string `json:"method"`
-	Path       string `json:"path"`
-	Repeat     string `json:"repeat"`
-	Permission string `json:"permission,omitempty"`
-	Summary    string `json:"summary,omitempty"`
-}
-
-func list(w *term.World, routes []generated.Route, asJSON bool) error {
-	rows := []operationRow{}
-	for _, r := range routes {
-		o := r.Operation
-		rows = append(rows, operationRow{o.ID, o.Method, o.Path, repeatText(o), o.Permission, r.Summary})
-	}
-	if asJSON {
-		return w.PrintJSON(rows)
-	}
-	var b strings.Builder
-	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "OPERATION\tMETHOD\tPATH\tREPEAT\tPERMISSION\tSUMMARY")
-	for _, r := range rows {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Operation, r.Method, r.Path, r.Repeat, r.Permission, r.Summary)
-	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	return w.Print(b.String())
-}
-
-func repeatText(o *generated.Operation) string {
-	if o.Repeat == generated.RepeatSafe {
-		return "safe"
-	}
-	return "unsent"
-}
 
 // Command is the command that calls an operation.
 func Command(w *term.World) *cobra.Command {
@@ -95,13 +32,13 @@ OpenAPI contract of your own, of which openconversation-gen makes the file:
   openconversation-gen --spec robot.yaml --routes robot.json`,
 		Example: `  openconversation call chatIdToOpenConversationId --chatId chatfaabe59a460527f5fb72fbbdfe3f061e --emulator
   openconversation call --spec robot.json sendMessage --body @message.json`,
-		Annotations:        map[string]string{explain.Footer: connect.EnvironmentText() + "\n" + explain.ExitText()},
+		Annotations:        map[string]string{explain.Footer: connect.Footer(w)},
 		DisableFlagParsing: true, // which flags there are depends on the operation
 		RunE: explain.Begins(func(cmd *cobra.Command, args []string) error {
-			if len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
+			if _, args := cutFlag(args, "lang"); len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
 				return cmd.Help()
 			}
-			spec, args := cutSpec(args)
+			spec, args := cutFlag(args, "spec")
 			routes, err := operations(spec)
 			if err != nil {
 				return err
@@ -111,21 +48,21 @@ OpenAPI contract of your own, of which openconversation-gen makes the file:
 	}
 }
 
-// cutSpec takes the flag --spec out of arguments.
-func cutSpec(args []string) (spec string, rest []string) {
+// cutFlag takes a flag out of arguments.
+func cutFlag(args []string, name string) (value string, rest []string) {
 	for i := 0; i < len(args); i++ {
-		value, joined := strings.CutPrefix(args[i], "--spec=")
+		joined, is := strings.CutPrefix(args[i], "--"+name+"=")
 		switch {
-		case joined:
-			spec = value
-		case args[i] == "--spec" && i+1 < len(args):
+		case is:
+			value = joined
+		case args[i] == "--"+name && i+1 < len(args):
 			i++
-			spec = args[i]
+			value = args[i]
 		default:
 			rest = append(rest, args[i])
 		}
 	}
-	return spec, rest
+	return value, rest
 }
 
 // within runs arguments with a command for each operation.
@@ -140,11 +77,13 @@ func within(outer *cobra.Command, w *term.World, routes []generated.Route, args 
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "help-of-call"})
 	root.SetHelpTemplate(outer.Root().HelpTemplate())
+	lang.AddFlagTo(root.PersistentFlags())
 	root.SetOut(w.Out)
 	root.SetErr(w.Err)
 	for _, route := range routes {
 		root.AddCommand(operationCommand(w, route, routes))
 	}
+	explain.Translate(w.Lang, root)
 	root.SetArgs(append([]string{}, args...))
 	cmd, err := root.ExecuteContextC(outer.Context())
 	return explain.Called(cmd, err)
@@ -155,6 +94,7 @@ type options struct {
 	connect.Flags
 	body    string
 	json    bool
+	yes     bool
 	timeout time.Duration
 }
 
@@ -164,9 +104,12 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 	cmd := &cobra.Command{
 		Use:         route.Operation.ID,
 		Short:       route.Summary,
-		Long:        about(route),
+		Long:        about(w.Lang, route),
 		Args:        explain.NoArgs,
-		Annotations: map[string]string{explain.Footer: connect.EnvironmentText() + "\n" + explain.ExitText()},
+		Annotations: map[string]string{explain.Footer: connect.Footer(w)},
+	}
+	if route.Alias != "" {
+		cmd.Aliases = []string{route.Alias}
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
@@ -180,18 +123,24 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 			if err != nil {
 				return err
 			}
+			if err := confirm(cmd.Context(), w, o, route.Operation); err != nil {
+				return err
+			}
 			return run(cmd.Context(), w, o, request)
 		})
 	}()
 	own := &cobra.Command{}
 	own.Flags().SortFlags = false
 	o.AddTo(own)
-	own.Flags().StringVar(&o.body, "body", "", "the body as JSON, or `@FILE`; @- is standard input")
-	own.Flags().BoolVar(&o.json, "json", false, "print a failure as a JSON object on standard output, too")
+	own.Flags().StringVar(&o.body, "body", "", w.Lang.Sprintf("the body as JSON, or `@FILE`; @- is standard input"))
+	own.Flags().BoolVar(&o.json, "json", false, w.Lang.Sprintf("print a failure as a JSON object on standard output, too"))
 	own.Flags().DurationVar(&o.timeout, "timeout", 0, "end after this `time`, such as 30s; 0 is no limit")
+	if route.Operation.Repeat != generated.RepeatSafe {
+		own.Flags().BoolVarP(&o.yes, "yes", "y", false, w.Lang.Sprintf("do not ask, on a terminal, before the call is sent"))
+	}
 	for _, p := range route.Parameters {
 		added := newParameter(p, own.Flags().Lookup(p.Name) != nil || flags.Lookup(p.Name) != nil)
-		flags.StringArrayVar(&added.values, added.flag, nil, added.usage())
+		flags.StringArrayVar(&added.values, added.flag, nil, added.usage(w.Lang))
 		params = append(params, added)
 	}
 	if route.Body == generated.BodyNone {
@@ -201,26 +150,41 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 	return cmd
 }
 
-// about is the help of an operation.
-func about(route generated.Route) string {
+// about is the help of an operation. What it does is in the language of the contract, unless that is this project's.
+func about(l lang.Language, route generated.Route) string {
 	o := route.Operation
 	var b strings.Builder
 	if route.Summary != "" {
-		b.WriteString(route.Summary + ".\n\n")
+		b.WriteString(l.Sprintf("%s.", lang.Foreign(route.Summary)) + "\n\n")
 	}
-	fmt.Fprintf(&b, "It sends %s %s.", o.Method, o.Path)
+	b.WriteString(l.Sprintf("It sends %s %s.", o.Method, o.Path))
 	if o.Permission != "" {
-		fmt.Fprintf(&b, " The app needs the permission %s.", o.Permission)
+		b.WriteString(l.Sprintf(" The app needs the permission %s.", o.Permission))
 	}
 	if o.Repeat == generated.RepeatSafe {
-		b.WriteString("\nThe call is safe to repeat: it is repeated when the network or the service fails.")
+		b.WriteString("\n" + l.Sprintf("The call is safe to repeat: it is repeated when the network or the service fails."))
 	} else {
-		b.WriteString("\nThe call may change something and is NOT safe to repeat: after a failure it may have been\ndone all the same. It is repeated by itself only if the service surely did not process it.")
+		b.WriteString("\n" + l.Sprintf("The call may change something and is NOT safe to repeat: after a failure it may have been\ndone all the same. It is repeated by itself only if the service surely did not process it.\nOn a terminal the command asks before it sends; --yes skips that."))
 	}
 	if o.Docs != "" {
-		b.WriteString("\n\nSee " + o.Docs)
+		b.WriteString("\n\n" + l.Sprintf("See %s", o.Docs))
 	}
 	return b.String()
+}
+
+// confirm asks before a call is sent that is not to be sent twice: by whoever types it, and not of a script or an emulator.
+func confirm(ctx context.Context, w *term.World, o *options, operation *generated.Operation) error {
+	if operation.Repeat == generated.RepeatSafe || o.yes || o.Emulator() || !w.Interactive() {
+		return nil
+	}
+	yes, err := w.Ask(ctx, "%s is not safe to repeat: a second call does it twice. Send it to %s?", operation.ID, o.Host(w))
+	if err != nil {
+		return err
+	}
+	if !yes {
+		return &explain.Error{Code: explain.SomeFailed, Err: lang.Errorf("not sent")}
+	}
+	return nil
 }
 
 // run sends a request and prints the answer.
@@ -271,7 +235,7 @@ type failure struct {
 }
 
 func newFailure(err error) (f failure) {
-	f.Error.Kind, f.Error.Message = explain.Kind(err), explain.Describe(err)
+	f.Error.Kind, f.Error.Message = explain.Kind(err), explain.Describe(err).String()
 	var e *dingtalk.Error
 	if errors.As(err, &e) {
 		f.Error.Code, f.Error.RequestID, f.Error.Status = string(e.Code), e.RequestID, e.StatusCode

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/specs"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
@@ -47,16 +48,16 @@ func newParameter(p generated.Parameter, taken bool) *parameter {
 	return &parameter{Parameter: p, flag: flag}
 }
 
-func (p *parameter) usage() string {
+func (p *parameter) usage(l lang.Language) string {
 	text := fmt.Sprintf("`%s`", p.Type)
 	if p.Required {
-		text += ", required"
+		text += l.Sprintf(", required")
 	}
 	if p.List {
-		text += ", may be repeated"
+		text += l.Sprintf(", may be repeated")
 	}
 	if p.Description != "" {
-		text += ": " + strings.ReplaceAll(p.Description, "`", "")
+		text += l.Sprintf(": %s", strings.ReplaceAll(l.Exact(p.Description), "`", ""))
 	}
 	return text
 }
@@ -70,24 +71,24 @@ func (p *parameter) check() error {
 	}
 	for _, value := range p.values {
 		var err error
-		kind := "a text"
+		wants := lang.Format("--%s %s: give a text")
 		switch p.Type {
 		case "integer":
-			kind = "a whole number"
+			wants = "--%s %s: give a whole number"
 			if _, err = strconv.ParseInt(value, 10, 64); err != nil {
 				_, err = strconv.ParseUint(value, 10, 64)
 			}
 		case "number":
-			kind = "a number"
+			wants = "--%s %s: give a number"
 			_, err = strconv.ParseFloat(value, 64)
 		case "boolean":
-			kind = "true or false"
+			wants = "--%s %s: give true or false"
 			if value != "true" && value != "false" {
 				err = strconv.ErrSyntax
 			}
 		}
 		if err != nil {
-			return explain.Usage("--%s %s: give %s", p.flag, term.Shown(value), kind)
+			return explain.Usage(wants, p.flag, term.Shown(value))
 		}
 	}
 	return nil
@@ -118,7 +119,7 @@ func build(w *term.World, route generated.Route, params []*parameter, body strin
 		return r, err
 	}
 	if err := r.Err(); err != nil {
-		return r, explain.Usage("%v", err)
+		return r, explain.Usage("%w", err)
 	}
 	return r, nil
 }
@@ -141,7 +142,7 @@ func addBody(w *term.World, r *dingtalk.Request, route generated.Route, body str
 			raw, err = os.ReadFile(file)
 		}
 		if err != nil {
-			return explain.Usage("--body: %v", err)
+			return explain.Usage("--body: %w", err)
 		}
 	}
 	if !json.Valid(raw) {
@@ -151,7 +152,7 @@ func addBody(w *term.World, r *dingtalk.Request, route generated.Route, body str
 		raw = withTexts(r, raw, route.Texts)
 	}
 	if err := r.Err(); err != nil {
-		return explain.Usage("--body: %v", err)
+		return explain.Usage("--body: %w", err)
 	}
 	r.SetBody(json.RawMessage(raw))
 	return nil

@@ -3,12 +3,12 @@ package connect
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
@@ -33,7 +33,7 @@ The month is that of UTC+8.`,
 		Example: `  openconversation budget --redis redis://10.0.0.5:6379/0
   openconversation budget --json`,
 		Args:        explain.NoArgs,
-		Annotations: map[string]string{explain.Footer: EnvironmentText() + "\n" + explain.ExitText()},
+		Annotations: map[string]string{explain.Footer: Footer(w)},
 		RunE: explain.Begins(func(cmd *cobra.Command, _ []string) error {
 			if err := errors.Join(o.Check(cmd), o.CheckSharing(cmd, true)); err != nil {
 				return err
@@ -69,11 +69,13 @@ func printBudget(ctx context.Context, w *term.World, o budgetOptions) error {
 	if o.json {
 		return w.PrintJSON(m)
 	}
-	limit, left := "no limit", ""
-	if m.Limit != nil {
-		limit, left = fmt.Sprint(*m.Limit), fmt.Sprintf("left    %d\n", *m.Left)
+	table := term.Table{}.With("month", m.Month).With("used", m.Used)
+	if m.Limit == nil {
+		table = table.With("limit", lang.T("no limit"))
+	} else {
+		table = table.With("limit", *m.Limit).With("left", *m.Left)
 	}
-	return w.Print(fmt.Sprintf("month   %s\nused    %d\nlimit   %s\n%sresets  %s\n", m.Month, m.Used, limit, left, m.Resets.Format(time.RFC3339)))
+	return w.Print(table.With("resets", m.Resets.Format(time.RFC3339)).Say(w.Lang))
 }
 
 // MonthUsed asks Redis.
@@ -92,7 +94,7 @@ func (c *Flags) MonthUsed(ctx context.Context, w *term.World) (m Month, err erro
 		if wrong := wrongSetup(err); wrong != nil {
 			return m, wrong
 		}
-		return m, &explain.Error{Code: explain.Unavailable, Err: fmt.Errorf("the shared Redis: %s", own(err)), Hint: "check that Redis runs at the address of --redis or " + EnvRedisURL}
+		return m, &explain.Error{Code: explain.Unavailable, Err: lang.Errorf("the shared Redis: %w", own(err)), Hint: lang.T("check that Redis runs at the address of --redis or %s", EnvRedisURL)}
 	}
 	if c.Budget > 0 {
 		left := max(c.Budget-m.Used, 0)

@@ -3,7 +3,6 @@ package connect
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
@@ -27,34 +27,41 @@ func (c *Flags) credentials(ctx context.Context, w *term.World) (dingtalk.AppCre
 			return creds, err
 		}
 		if err != nil {
-			return creds, refusal(fmt.Errorf("%s: %w", secretOf, err), "write the app's secret, and nothing else, to a file that only you can read")
+			return creds, refusal(lang.Errorf("%s: %w", secretOf, err), "write the app's secret, and nothing else, to a file that only you can read")
 		}
 		creds.AppSecret = secret
 	}
-	var missing []string
-	if creds.AppKey == "" {
-		missing = append(missing, EnvAppKey)
-	}
-	if creds.AppSecret == "" {
-		missing = append(missing, EnvAppSecret+" (or --app-secret-file)")
-	}
-	if len(missing) > 0 {
-		hint := "the developer console shows them as Client ID and Client Secret"
-		if !c.noEmulator {
-			hint += "; --emulator needs none"
+	if missing := missing(creds); missing != nil {
+		hint := lang.Format("the developer console shows them as Client ID and Client Secret; --emulator needs none")
+		if c.noEmulator {
+			hint = "the developer console shows them as Client ID and Client Secret"
 		}
-		return creds, refusal(fmt.Errorf("no credentials: set %s", strings.Join(missing, " and ")), hint)
+		return creds, refusal(missing, hint)
 	}
 	for _, part := range []struct{ name, value string }{{EnvAppKey, creds.AppKey}, {secretOf, creds.AppSecret}} {
 		if err := (dingtalk.AppCredentials{AppKey: part.value, AppSecret: part.value}).Check(); err != nil {
-			return creds, refusal(fmt.Errorf("%s: %w", part.name, errors.Unwrap(err)), "copy it again from the developer console, without anything around it")
+			return creds, refusal(lang.Errorf("%s: %w", part.name, errors.Unwrap(err)), "copy it again from the developer console, without anything around it")
 		}
 	}
 	return creds, nil
 }
 
-func refusal(err error, hint string) error {
-	return &explain.Error{Code: explain.Credentials, Err: err, Hint: hint}
+// missing is the error of credentials that are not all there; nil if they are.
+func missing(creds dingtalk.AppCredentials) error {
+	switch {
+	case creds.AppKey == "" && creds.AppSecret == "":
+		return lang.Errorf("no credentials: set %s and %s (or --app-secret-file)", EnvAppKey, EnvAppSecret)
+	case creds.AppSecret == "":
+		return lang.Errorf("no credentials: set %s (or --app-secret-file)", EnvAppSecret)
+	case creds.AppKey == "":
+		return lang.Errorf("no credentials: set %s", EnvAppKey)
+	default:
+		return nil
+	}
+}
+
+func refusal(err error, hint lang.Format) error {
+	return &explain.Error{Code: explain.Credentials, Err: err, Hint: lang.T(hint)}
 }
 
 // maxSecret is far above the length of any app secret, in bytes.
@@ -84,11 +91,11 @@ func secretFrom(ctx context.Context, w *term.World, name string) (string, error)
 	secret := trimLineEnds(string(content))
 	switch {
 	case secret == "":
-		return "", errors.New("the file is empty")
+		return "", lang.Errorf("the file is empty")
 	case len(content) > maxSecret:
-		return "", fmt.Errorf("the file is longer than %d bytes", maxSecret)
+		return "", lang.Errorf("the file is longer than %d bytes", maxSecret)
 	case strings.ContainsFunc(secret, unicode.IsControl):
-		return "", errors.New("the file holds more than one line, or a control character")
+		return "", lang.Errorf("the file holds more than one line, or a control character")
 	}
 	return secret, nil
 }
@@ -96,7 +103,7 @@ func secretFrom(ctx context.Context, w *term.World, name string) (string, error)
 func withoutPath(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {
-		return fmt.Errorf("the file cannot be read: %w", path.Err)
+		return lang.Errorf("the file cannot be read: %w", path.Err)
 	}
 	return err
 }

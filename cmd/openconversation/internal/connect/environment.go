@@ -5,6 +5,9 @@ import (
 	"strings"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/emulate"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
 // The environment variables. A secret is never a flag: other users of the machine can read a process's arguments.
@@ -15,7 +18,10 @@ const (
 	EnvRedisURL  = "DINGTALK_REDIS_URL"
 )
 
-var environment = []struct{ name, meaning string }{
+var environment = []struct {
+	name    string
+	meaning lang.Format
+}{
 	{EnvAppKey, "the app's key (Client ID in newer consoles)"},
 	{EnvAppSecret, "the app's secret (Client Secret), unless --app-secret-file is given"},
 	{EnvBaseURL, "host to call, unless --region or --base-url is given"},
@@ -23,14 +29,21 @@ var environment = []struct{ name, meaning string }{
 	{"HTTPS_PROXY, NO_PROXY", "proxy to the host, as usual"},
 	{"SSL_CERT_FILE", "PEM file of the authorities to trust, such as that of a company's proxy; not on Windows and macOS, which have stores of their own"},
 	{"NO_COLOR", "set to anything: no colours on a terminal"},
+	{"LC_ALL, LC_MESSAGES, LANG", "language of messages, Chinese or else English, unless --lang is given"},
 }
 
-// EnvironmentText is the table as --help shows it.
-func EnvironmentText() string {
+// Footer is what the help of a command ends with that makes calls: the environment and the exit codes.
+func Footer(w *term.World) string { return environmentText(w.Lang) + "\n" + explain.ExitText(w.Lang) }
+
+func environmentText(l lang.Language) string {
 	var b strings.Builder
-	b.WriteString("Environment:\n")
+	b.WriteString(l.Sprintf("Environment:") + "\n")
+	width := 0
 	for _, row := range environment {
-		fmt.Fprintf(&b, "  %-21s  %s\n", row.name, row.meaning)
+		width = max(width, len(row.name))
+	}
+	for _, row := range environment {
+		fmt.Fprintf(&b, "  %-*s  %s\n", width, row.name, l.Sprintf(row.meaning))
 	}
 	return b.String()
 }

@@ -5,12 +5,14 @@ package connect
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"net/url"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
@@ -45,7 +47,7 @@ func (r *region) Type() string   { return "region" }
 
 func (r *region) Set(name string) error {
 	if _, ok := regions[region(name)]; !ok {
-		return &explain.ValueError{Text: "use international or mainland"}
+		return lang.Errorf("use international or mainland")
 	}
 	*r = region(name)
 	return nil
@@ -89,6 +91,18 @@ func (c *Flags) Identity(w *term.World) string {
 	}
 	sum := sha256.Sum256([]byte(key + "\n" + host))
 	return hex.EncodeToString(sum[:])
+}
+
+// Host is the host to call, for people.
+func (c *Flags) Host(w *term.World) string {
+	if c.emulator {
+		return "the emulator"
+	}
+	u, err := url.Parse(c.hostURL(w))
+	if err != nil {
+		return "the host"
+	}
+	return u.Host
 }
 
 // hostURL is the host to call: a flag before the environment, and that before the default.

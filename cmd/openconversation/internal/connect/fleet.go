@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
@@ -36,7 +37,7 @@ func (c *Flags) fleet(ctx context.Context, w *term.World, creds dingtalk.AppCred
 	quietRedis()
 	client, err := dingtalkredis.Open(c.RedisURL(w))
 	if err != nil {
-		return nil, nil, explain.Usage("--redis and %s: %s", EnvRedisURL, own(err))
+		return nil, nil, explain.Usage("--redis and %s: %w", EnvRedisURL, own(err))
 	}
 	done := func() { _ = client.Close() } // what has not been answered is of no use any more
 	fleetOptions := []dingtalkredis.Option{
@@ -48,7 +49,7 @@ func (c *Flags) fleet(ctx context.Context, w *term.World, creds dingtalk.AppCred
 	fleet, err := dingtalkredis.New(client, creds, fleetOptions...)
 	if err != nil { // the credentials are not empty, so it is the host
 		done()
-		return nil, nil, explain.Usage("%s", own(err))
+		return nil, nil, explain.Usage("%w", own(err))
 	}
 	if err := wrongSetup(fleet.Ping(ctx)); err != nil {
 		done()
@@ -64,8 +65,25 @@ func holdsPassword(rawURL string) bool {
 	return at >= 0 && strings.ContainsRune(after[:at], ':') || strings.Contains(rawURL, "password=")
 }
 
-// own is what package dingtalkredis says, without its name.
-func own(err error) string { return strings.TrimPrefix(err.Error(), "dingtalkredis: ") }
+// own is an error of package dingtalkredis, without its name.
+func own(err error) error {
+	var setup *dingtalkredis.SetupError
+	if errors.As(err, &setup) {
+		return lang.Errorf("Redis is set up wrongly (%s): %w", lang.Foreign(setup.Fault), setup.Err)
+	}
+	return redisError{err}
+}
+
+// redisError is an error of package dingtalkredis, which says its own name first.
+type redisError struct{ error }
+
+func (e redisError) Error() string { return e.Say(lang.English) }
+
+// Say implements lang.Said.
+func (e redisError) Say(l lang.Language) string {
+	return strings.TrimPrefix(l.Of(e.error), "dingtalkredis: ")
+}
+func (e redisError) Unwrap() error { return e.error }
 
 // wrongSetup is the command's error for what waiting does not cure; nil for others.
 func wrongSetup(err error) error {
@@ -77,7 +95,7 @@ func wrongSetup(err error) error {
 	if e.Fault == dingtalkredis.FaultAuthentication || e.Fault == dingtalkredis.FaultPermission {
 		code = explain.Credentials
 	}
-	return &explain.Error{Code: code, Err: errors.New(own(e)), Hint: e.Hint()}
+	return &explain.Error{Code: code, Err: own(e), Hint: lang.T("%s", lang.Foreign(e.Hint()))}
 }
 
 // share gives the run's pace what the fleet has, and returns the client's options for the rest.
@@ -104,12 +122,16 @@ func (n notes) WithAttrs([]slog.Attr) slog.Handler               { return n }
 func (n notes) WithGroup(string) slog.Handler                    { return n }
 
 func (n notes) Handle(_ context.Context, record slog.Record) error {
-	text := strings.TrimPrefix(record.Message, "dingtalkredis: ")
+	said := []lang.Said{lang.Foreign(strings.TrimPrefix(record.Message, "dingtalkredis: "))}
 	record.Attrs(func(attr slog.Attr) bool {
-		text += ": " + attr.Value.String()
+		if err, is := attr.Value.Any().(error); is {
+			said = append(said, lang.T("%s", err))
+		} else {
+			said = append(said, lang.Foreign(attr.Value.String()))
+		}
 		return true
 	})
-	n.world.Note("%s", text)
+	n.world.Note("%s", lang.Join(": ", said...))
 	return nil
 }
 

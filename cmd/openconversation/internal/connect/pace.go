@@ -3,10 +3,10 @@ package connect
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync/atomic"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
@@ -40,7 +40,7 @@ func NewPace(qps float64, maxCalls int) *Pace {
 func (p *Pace) Spend(ctx context.Context) error {
 	if n := p.calls.Add(1); p.max > 0 && n > p.max {
 		p.calls.Add(-1)
-		return &dingtalk.Error{Kind: fmt.Errorf("%w: %d calls have been made", explain.ErrMaxCalls, p.max), Local: true}
+		return &dingtalk.Error{Kind: lang.Errorf("%w: %d calls have been made", explain.ErrMaxCalls, p.max), Local: true}
 	}
 	if p.budget == nil {
 		return nil

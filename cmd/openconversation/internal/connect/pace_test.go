@@ -22,7 +22,7 @@ func TestBudgetsAreChained(t *testing.T) {
 	p := NewPace(0, 1)
 	p.budget = shared
 	err := p.Spend(t.Context())
-	if explain.Hint(err) != explain.BudgetHint || explain.Hint(&dingtalk.Error{Kind: dingtalk.ErrNotTried, Local: true, Err: err}) != explain.BudgetHint || explain.ExitCode(err) != explain.Limited {
+	if explain.Hint(err).String() != string(explain.BudgetHint) || explain.Hint(&dingtalk.Error{Kind: dingtalk.ErrNotTried, Local: true, Err: err}).String() != string(explain.BudgetHint) || explain.ExitCode(err) != explain.Limited {
 		t.Errorf("%v: %s", err, explain.Hint(err))
 	}
 	p.budget = nil
@@ -33,7 +33,7 @@ func TestBudgetsAreChained(t *testing.T) {
 	if err := p.Spend(t.Context()); !errors.Is(err, explain.ErrMaxCalls) || shared.asked != 1 {
 		t.Errorf("%v; the shared budget was asked %d times", err, shared.asked)
 	}
-	if hint := explain.Hint(&dingtalk.Error{Kind: dingtalk.ErrQuotaExhausted}); hint == explain.BudgetHint {
+	if hint := explain.Hint(&dingtalk.Error{Kind: dingtalk.ErrQuotaExhausted}); hint.String() == string(explain.BudgetHint) {
 		t.Errorf("the service refused, and the hint is %s", hint)
 	}
 }

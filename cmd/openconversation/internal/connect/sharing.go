@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
@@ -40,7 +41,7 @@ func (m *budgetMode) Type() string   { return "mode" }
 
 func (m *budgetMode) Set(name string) error {
 	if mode := budgetMode(name); mode != strictBudget && mode != availableBudget {
-		return &explain.ValueError{Text: "use strict or available"}
+		return lang.Errorf("use strict or available")
 	}
 	*m = budgetMode(name)
 	return nil
@@ -56,7 +57,7 @@ func (s *sharing) AddSharingTo(cmd *cobra.Command) {
 	s.offered = true
 	flags := cmd.Flags()
 	flags.StringVar(&s.redis, "redis", "", "share the app's limits through the Redis at this `URL`, such as redis://10.0.0.5:6379/0, redis+cluster://a,b,c or redis+sentinel://a,b/0?master_name=NAME; a URL with a password goes into "+EnvRedisURL)
-	flags.IntVar(&s.Budget, "monthly-budget", MonthlyQuota, "with Redis: at most `N` calls in a calendar month (UTC+8) by all who share it; 0 is no limit")
+	flags.IntVar(&s.Budget, "monthly-budget", MonthlyQuota, "with Redis: at most `N` calls in a calendar month (UTC+8) by all who share it; 0 is no limit. The default is what the standard edition has in mainland China; the international page says 10000, professional editions have 200000, and the five days of grace after the quota are not counted")
 	flags.StringVar(&s.organization, "organization", "", "with Redis: any `NAME`, such as the corpId; apps that give the same one share a budget (default the app's own)")
 }
 

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"slices"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
@@ -10,6 +11,7 @@ import (
 type options struct {
 	connect.Flags
 	chat    string
+	robot   string
 	json    bool
 	timeout time.Duration
 }
@@ -23,6 +25,8 @@ const (
 	checkPermission  = "permission"
 	checkAddress     = "address"
 	checkConversion  = "conversion"
+	checkGroup       = "group" // these two are made with --robot
+	checkRobot       = "robot"
 )
 
 // checks is their order; the last are seen in one call.
@@ -30,3 +34,11 @@ var (
 	checks    = []string{checkCredentials, checkHost, checkConnection, checkToken, checkPermission, checkAddress, checkConversion}
 	inOneCall = checks[4:]
 )
+
+// checks are those that the flags ask for.
+func (o options) checks() []string {
+	if o.robot == "" {
+		return checks
+	}
+	return append(slices.Clone(checks), checkGroup, checkRobot)
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
@@ -35,14 +36,24 @@ The last three are seen in one call, the conversion of a chat. The order in whic
 service checks them is not documented: if one is refused, nothing is known about the other
 two, and if the chat is unknown, as the default is to most apps, permission and address were
 not refused, which is no proof. For proof give --chat of a group in the app's organisation.
-A call that fails in the network is repeated, as it would be by convert.`,
+A call that fails in the network is repeated, as it would be by convert.
+
+With --chat and --robot it checks in addition what a robot's message to the group needs. Each
+of the two checks spends one more call.
+
+  group        the group is in use, and what its name is
+  robot        the robot is in the group; the app needs the permission qyapi_chat_manage`,
 		Example: `  openconversation doctor --emulator
+  openconversation doctor --chat chat0123456789abcdef0123456789abcdef --robot ding0123456789abcdef
   openconversation doctor --region mainland --json`,
 		Args:        explain.NoArgs,
-		Annotations: map[string]string{explain.Footer: connect.EnvironmentText() + "\n" + explain.ExitText()},
+		Annotations: map[string]string{explain.Footer: connect.Footer(w)},
 		RunE: explain.Begins(func(cmd *cobra.Command, _ []string) error {
 			if err := o.Check(cmd); err != nil {
 				return err
+			}
+			if o.robot != "" && !cmd.Flags().Changed("chat") && !o.Emulator() {
+				return explain.Usage("--robot needs --chat: the group that it is to be in")
 			}
 			return doctor(cmd.Context(), w, o)
 		}),
@@ -51,6 +62,7 @@ A call that fails in the network is repeated, as it would be by convert.`,
 	flags.SortFlags = false
 	o.AddTo(cmd)
 	flags.StringVar(&o.chat, "chat", dingtalktest.ChatID, "convert this chat `ID`; the default is the one that DingTalk's page shows")
+	flags.StringVar(&o.robot, "robot", "", "check in addition whether the robot with this `CODE` can send to the chat's group")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object at the end")
 	flags.DurationVar(&o.timeout, "timeout", 0, "end after this `time`, such as 30s; 0 is no limit")
 	return cmd
@@ -78,7 +90,11 @@ func doctor(ctx context.Context, w *term.World, o options) error {
 	if err := dingtalk.CheckChatID(o.chat); err != nil {
 		return explain.Usage("--chat %s: %s", term.Shown(o.chat), explain.Describe(err))
 	}
-	if !o.Emulator() {
+	switch {
+	case o.Emulator():
+	case o.robot != "":
+		w.Note("this spends three calls of the organisation's monthly quota: the conversion of %s, and two about its group", term.Shown(o.chat))
+	default:
 		w.Note("this spends one call of the organisation's monthly quota: the conversion of %s", term.Shown(o.chat))
 	}
 	return e.examine(ctx, client)
@@ -110,29 +126,38 @@ func (e *examination) examine(ctx context.Context, client *dingtalk.Client) erro
 	if stage == checkToken {
 		return e.fail(stage, err)
 	}
-	if err := e.pass(checkToken, "the service issued an access token"); err != nil {
+	if err := e.pass(checkToken, lang.T("the service issued an access token")); err != nil {
 		return err
 	}
 
-	_, err = client.OpenConversationID(ctx, e.options.chat)
+	group, err := client.OpenConversationID(ctx, e.options.chat)
 	if cause := explain.Ended(ctx, err); cause != nil {
 		return cause
 	}
 	if stage := conversionStage(err); stage != "" {
 		return e.fail(stage, err)
 	}
-	permission, address := "the app may convert chats", "calls from this machine's address are accepted"
+	permission, address := lang.T("the app may convert chats"), lang.T("calls from this machine's address are accepted")
 	if err != nil { // what the service checks first is not documented
-		permission, address = "not refused", "not refused"
+		permission, address = lang.T("not refused"), lang.T("not refused")
 	}
-	for _, f := range []finding{
-		{Check: checkPermission, Detail: permission},
-		{Check: checkAddress, Detail: address},
-		{Check: checkConversion, Detail: conversionText(err)},
+	for _, passed := range []struct {
+		check  string
+		detail lang.Text
+	}{
+		{checkPermission, permission},
+		{checkAddress, address},
+		{checkConversion, conversionText(err)},
 	} {
-		if err := e.pass(f.Check, f.Detail); err != nil {
+		if passed.check == checkConversion && err != nil && e.options.robot != "" {
+			return e.fail(passed.check, err) // without an id there is nothing to send to
+		}
+		if err := e.pass(passed.check, passed.detail); err != nil {
 			return err
 		}
+	}
+	if e.options.robot != "" {
+		return e.examineGroup(ctx, client, group)
 	}
 	return e.finish(true)
 }
@@ -169,24 +194,24 @@ func conversionStage(err error) string {
 }
 
 // conversionText says what a conversion that was not refused came to.
-func conversionText(err error) string {
+func conversionText(err error) lang.Text {
 	switch {
 	case err == nil:
-		return "the chat was converted"
+		return lang.T("the chat was converted")
 	case errors.Is(err, dingtalk.ErrOwnerNotVisible):
-		return "the call was answered; this chat's owner is outside the app's visible range"
+		return lang.T("the call was answered; this chat's owner is outside the app's visible range")
 	default:
-		return "the call was answered; the chat is unknown; for proof give --chat of a group of yours"
+		return lang.T("the call was answered; the chat is unknown; for proof give --chat of a group of yours")
 	}
 }
 
-func (e *examination) credentialsText() string {
+func (e *examination) credentialsText() lang.Text {
 	switch {
 	case e.options.Emulator():
-		return "those of the emulator"
+		return lang.T("those of the emulator")
 	case e.options.SecretFile():
-		return connect.EnvAppKey + " and --app-secret-file are set"
+		return lang.T("%s and %s are set", connect.EnvAppKey, "--app-secret-file")
 	default:
-		return connect.EnvAppKey + " and " + connect.EnvAppSecret + " are set"
+		return lang.T("%s and %s are set", connect.EnvAppKey, connect.EnvAppSecret)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"net/http/httptrace"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
@@ -33,6 +33,8 @@ type finding struct {
 	Code      string `json:"code,omitempty"`
 	RequestID string `json:"requestId,omitempty"`
 	Hint      string `json:"hint,omitempty"`
+
+	said lang.Said // the detail, for people; nil if there is none
 }
 
 const (
@@ -41,27 +43,43 @@ const (
 	statusNotChecked = "not checked"
 )
 
+// statusTexts are the statuses as people see them.
+var statusTexts = map[string]lang.Format{statusOK: "ok", statusFail: "FAIL", statusNotChecked: "not checked"}
+
+// checkTexts are the checks as people see them.
+var checkTexts = map[string]lang.Format{
+	checkCredentials: "credentials", checkHost: "host", checkConnection: "connection", checkToken: "token",
+	checkPermission: "permission", checkAddress: "address", checkConversion: "conversion", checkGroup: "group", checkRobot: "robot",
+}
+
 var colours = map[string]term.Colour{statusOK: term.Green, statusFail: term.Red, statusNotChecked: term.Grey}
 
 // statusNames are the statuses in JSON.
 var statusNames = map[string]string{statusOK: "ok", statusFail: "fail", statusNotChecked: "not-checked"}
 
 // pass tells that a check found nothing wrong. Its error, like those of the others, is that of printing.
-func (e *examination) pass(check, detail string) error {
-	return e.tell(finding{Check: check, Status: statusOK, Detail: term.Printable(detail)})
+func (e *examination) pass(check string, detail lang.Text) error {
+	f := finding{Check: check, Status: statusOK}
+	f.explained(detail)
+	return e.tell(f)
+}
+
+// explained gives a finding its detail.
+func (f *finding) explained(detail lang.Said) {
+	f.said, f.Detail = detail, term.Printable(detail.Say(lang.English))
 }
 
 // fail tells which check failed, and why, and that those which are left were not made. It returns the error that ends
 // the command.
 func (e *examination) fail(failed string, cause error) error {
 	hint := explain.Hint(cause)
-	for _, check := range checks[len(e.findings):] {
+	for _, check := range e.options.checks()[len(e.findings):] {
 		f := finding{Check: check, Status: statusNotChecked}
 		switch {
 		case check == failed:
 			f.failed(cause, hint)
 		case slices.Contains(inOneCall, check) && slices.Contains(inOneCall, failed):
-			f.Detail = "unknown: the order in which the service checks is not documented"
+			f.explained(lang.T("unknown: the order in which the service checks is not documented"))
 		}
 		if err := e.tell(f); err != nil {
 			return err
@@ -70,14 +88,19 @@ func (e *examination) fail(failed string, cause error) error {
 	if err := e.finish(false); err != nil {
 		return err
 	}
-	if hint != "" && !e.options.json {
-		fmt.Fprintf(e.world.Err, "hint: %s\n", hint)
+	if !hint.Empty() && !e.options.json {
+		explain.PrintHint(e.world, hint)
 	}
-	return &explain.Error{Code: explain.ExitCodeOfOne(cause), Err: fmt.Errorf("%s: %w", failed, cause), Reported: true}
+	code := explain.ExitCodeOfOne(cause)
+	if failed == checkConversion && conversionStage(cause) == "" {
+		code = explain.SomeFailed // it is about this chat
+	}
+	return &explain.Error{Code: code, Err: lang.Errorf("%s: %w", failed, cause), Reported: true}
 }
 
-func (f *finding) failed(cause error, hint string) {
-	f.Status, f.Detail, f.Hint = statusFail, explain.Describe(cause), hint
+func (f *finding) failed(cause error, hint lang.Text) {
+	f.Status, f.Hint = statusFail, hint.String()
+	f.explained(explain.Describe(cause))
 	f.Kind = explain.Kind(cause)
 	var e *dingtalk.Error
 	if errors.As(cause, &e) {
@@ -91,8 +114,11 @@ func (e *examination) tell(f finding) error {
 	if e.options.json {
 		return nil
 	}
-	status := e.world.Paint(e.world.Out, colours[f.Status], fmt.Sprintf("%-11s", f.Status))
-	line := fmt.Sprintf("%s  %-11s  %s", status, f.Check, f.Detail)
+	l := e.world.Lang
+	line := e.world.Paint(e.world.Out, colours[f.Status], term.Pad(l.Sprintf(statusTexts[f.Status]), 11)) + "  " + term.Pad(l.Sprintf(checkTexts[f.Check]), 11)
+	if f.said != nil {
+		line += "  " + term.Printable(f.said.Say(l))
+	}
 	return e.world.Print(strings.TrimRight(line, " ") + "\n")
 }
 
@@ -173,36 +199,36 @@ func (r *route) host() (host string, proxy bool) {
 	return host, r.target != "" && r.target != r.address && r.target != usual
 }
 
-func (r *route) hostText() string {
+func (r *route) hostText() lang.Text {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	host, proxy := r.host()
-	text := host + " resolves"
+	text := lang.T("%s resolves", host)
 	switch {
 	case len(r.resolved) > 0:
-		text += " to " + strings.Join(r.resolved, ", ")
+		text = lang.T("%s resolves to %s", host, strings.Join(r.resolved, ", "))
 	case net.ParseIP(host) != nil:
-		text = host + " is an address"
+		text = lang.T("%s is an address", host)
 	}
 	if proxy {
-		text += "; it is the proxy, which finds " + r.target
+		return lang.T("%s; it is the proxy, which finds %s", text, r.target)
 	}
 	return text
 }
 
-func (r *route) connectionText() string {
+func (r *route) connectionText() lang.Text {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.handshake == nil {
-		return r.address + " answers, without TLS, as is allowed on a loopback address"
+		return lang.T("%s answers, without TLS, as is allowed on a loopback address", r.address)
 	}
-	text := cmp.Or(r.target, r.address) + " answers over " + tls.VersionName(r.handshake.Version)
+	text := lang.T("%s answers over %s", cmp.Or(r.target, r.address), tls.VersionName(r.handshake.Version))
 	if _, proxy := r.host(); proxy {
-		text += " through the proxy"
+		text = lang.T("%s answers over %s through the proxy", cmp.Or(r.target, r.address), tls.VersionName(r.handshake.Version))
 	}
 	if len(r.handshake.PeerCertificates) > 0 {
 		leaf := r.handshake.PeerCertificates[0]
-		text += ", with a certificate of " + leaf.Issuer.String() + " until " + leaf.NotAfter.UTC().Format("2006-01-02")
+		return lang.T("%s, with a certificate of %s until %s", text, leaf.Issuer, leaf.NotAfter.UTC().Format("2006-01-02"))
 	}
 	return text
 }

@@ -72,9 +72,9 @@ func (o *options) announce(w *term.World, s *Server, c *certificate) error {
 		}
 		return nil
 	}
-	text := fmt.Sprintf("listening on %s with %s=%s %s=%s\n", s.URL, list[1].name, list[1].value, list[2].name, list[2].value)
+	text := w.Lang.Sprintf("listening on %s with %s=%s %s=%s", s.URL, list[1].name, list[1].value, list[2].name, list[2].value) + "\n"
 	if s.admin != "" {
-		text += fmt.Sprintf("admin API on %s, which GET /openapi.yaml describes\n", s.admin)
+		text += w.Lang.Sprintf("admin API on %s, which GET /openapi.yaml describes", s.admin) + "\n"
 	}
 	if c != nil && o.tlsCAFile == "" {
 		text += string(c.authority)

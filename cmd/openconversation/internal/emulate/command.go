@@ -15,35 +15,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// The environment variables that an app's credentials come from. A secret is never a flag: other users of the machine
-// can read a process's arguments.
-const (
-	EnvAppKey    = "DINGTALK_APP_KEY"
-	EnvAppSecret = "DINGTALK_APP_SECRET"
-)
-
-// options are the flags of emulator.
-type options struct {
-	listen, admin  string
-	allowRemote    bool
-	tls            bool
-	tlsNames       []string
-	tlsCAFile      string
-	printEnv       bool
-	readyFile, log string
-	health         string
-
-	scenario      string
-	anyChat       bool
-	chats         []string
-	qps, quota    int
-	latency       time.Duration
-	tokenLifetime time.Duration
-	faults        []string
-	spec          string
-	tokenFaults   []string
-}
-
 // Command is the command that serves for other processes.
 func Command(w *term.World) *cobra.Command {
 	var o options
@@ -171,7 +142,7 @@ func emulate(ctx context.Context, w *term.World, o options, given func(flag stri
 	}
 	defer server.Stop()
 	if o.readyFile != "" {
-		defer os.Remove(o.readyFile)
+		defer func() { _ = os.Remove(o.readyFile) }()
 	}
 	if err := o.announce(w, server, made); err != nil {
 		return err

@@ -2,13 +2,13 @@ package emulate
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
@@ -32,11 +32,11 @@ func (o *options) askHealth(ctx context.Context, w *term.World) error {
 	}
 	response, err := (&http.Client{Transport: transport}).Do(request)
 	if err != nil {
-		return &explain.Error{Code: explain.Unavailable, Err: fmt.Errorf("--health: %w", err)}
+		return &explain.Error{Code: explain.Unavailable, Err: lang.Errorf("--health: %w", err)}
 	}
 	response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return &explain.Error{Code: explain.Unavailable, Err: fmt.Errorf("--health %s: answered HTTP %d", o.health, response.StatusCode)}
+		return &explain.Error{Code: explain.Unavailable, Err: lang.Errorf("--health %s: answered HTTP %d", o.health, response.StatusCode)}
 	}
 	return w.Print("ok\n")
 }

@@ -3,7 +3,6 @@ package emulate
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -12,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // unixPrefix marks the path of a socket in place of an address.
@@ -42,7 +42,7 @@ func (p place) open(ctx context.Context) (*listening, error) {
 		}
 		listener, err := new(net.ListenConfig).Listen(ctx, "unix", path)
 		if err != nil {
-			return nil, fmt.Errorf("emulator: %w", err)
+			return nil, lang.Errorf("emulator: %w", err)
 		}
 		return &listening{listener, p, "unix"}, nil
 	}
@@ -51,7 +51,7 @@ func (p place) open(ctx context.Context) (*listening, error) {
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", p.address)
 	if err != nil {
-		return nil, fmt.Errorf("emulator: %w", err)
+		return nil, lang.Errorf("emulator: %w", err)
 	}
 	// What localhost is was for this machine's resolver to say.
 	at, err := netip.ParseAddrPort(listener.Addr().String())
@@ -99,7 +99,7 @@ func removeDeadSocket(ctx context.Context, path string) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("emulator: %w", err)
+		return lang.Errorf("emulator: %w", err)
 	}
 	if info.Mode()&os.ModeSocket == 0 {
 		return explain.Usage("--listen %s%s: this file is no socket", unixPrefix, path)

@@ -51,6 +51,6 @@ func (l *requestLog) write(r dingtalktest.Request) {
 
 func (l *requestLog) close() {
 	if l.file != nil {
-		l.file.Close()
+		_ = l.file.Close() // each line was written by itself
 	}
 }

@@ -4,13 +4,13 @@ package emulate
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"time"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/admin"
 )
@@ -112,6 +112,6 @@ func (s *Server) wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	case err := <-s.ended:
-		return fmt.Errorf("emulator: %w", err)
+		return lang.Errorf("emulator: %w", err)
 	}
 }

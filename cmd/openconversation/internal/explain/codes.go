@@ -3,11 +3,11 @@ package explain
 import (
 	"fmt"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
@@ -46,8 +46,8 @@ of codes: one that is not listed is to be judged by its HTTP status.`,
 			switch {
 			case len(rows) == 0:
 				return &Error{
-					Code: SomeFailed, Err: fmt.Errorf("the catalogue has no code %s", args[0]),
-					Hint: "it may be DingTalk's all the same: judge it by its HTTP status",
+					Code: SomeFailed, Err: lang.Errorf("the catalogue has no code %s", args[0]),
+					Hint: lang.T("it may be DingTalk's all the same: judge it by its HTTP status"),
 				}
 			case asJSON && len(rows) == 1:
 				return w.PrintJSON(newCodeRow(&rows[0]))
@@ -68,35 +68,29 @@ func printCodes(w *term.World, rows []generated.ErrorCode, asJSON bool) error {
 		}
 		return w.PrintJSON(list)
 	}
-	var b strings.Builder
-	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "CODE\tHTTP\tKIND\tRETRY\tTOKEN\tSEEN\tDESCRIPTION")
+	l := w.Lang
+	table := [][]string{{l.Sprintf("CODE"), "HTTP", l.Sprintf("KIND"), l.Sprintf("RETRY"), l.Sprintf("TOKEN"), l.Sprintf("SEEN"), l.Sprintf("DESCRIPTION")}}
 	for _, row := range rows {
-		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\t%s\n",
-			row.Code, row.Status, row.Kind, retryText(row), row.Token, yesNo(row.Observed), row.Description)
+		table = append(table, []string{
+			string(row.Code), fmt.Sprint(row.Status), string(row.Kind), retryText(row).Say(l), l.Exact(string(row.Token)),
+			yesNo(row.Observed).Say(l), l.Exact(row.Description),
+		})
 	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	return w.Print(b.String())
+	return w.Print(term.Columns(table))
 }
 
-func retryText(row generated.ErrorCode) string {
-	switch {
-	case !row.Retry:
-		return "no"
-	case row.Wait > 0:
-		return fmt.Sprintf("after %ds", row.Wait/time.Second)
-	default:
-		return "yes"
+func retryText(row generated.ErrorCode) lang.Text {
+	if row.Retry && row.Wait > 0 {
+		return lang.T("after %ds", row.Wait/time.Second)
 	}
+	return yesNo(row.Retry)
 }
 
-func yesNo(b bool) string {
+func yesNo(b bool) lang.Text {
 	if b {
-		return "yes"
+		return lang.T("yes")
 	}
-	return "no"
+	return lang.T("no")
 }
 
 // codesNamed finds codes by any of their names, in any case: as the service sends it and its other spellings; the name

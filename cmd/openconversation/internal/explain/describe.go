@@ -9,49 +9,70 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
 // BudgetHint is the hint where it was not the service that refused for the month's sake.
-const BudgetHint = "run the rest next month, or raise --monthly-budget if the organisation's quota is higher"
+const BudgetHint lang.Format = "run the rest next month, or raise --monthly-budget if the organisation's quota is higher; it is this command's own count, and the service goes on for five days of grace after its quota"
 
 // notCountedHint is the hint where a strict budget refused for want of its Redis.
-const notCountedHint = "run the rest once Redis answers; with --budget-mode available a run goes on without it, within a share"
+const notCountedHint lang.Format = "run the rest once Redis answers; with --budget-mode available a run goes on without it, within a share"
+
+// maybeDoneHint is the hint where a call may have changed what it was to change, although it failed.
+const maybeDoneHint lang.Format = "look whether it was done before you send it again: a second call may do it twice"
 
 // authorityHint is the hint where a certificate's issuer is none that this machine trusts.
-const authorityHint = "if that is the authority of your company's proxy, have its root certificate in a PEM file and set SSL_CERT_FILE to the file's name; there is no flag that skips the check"
+const authorityHint lang.Format = "if that is the authority of your company's proxy, have its root certificate in a PEM file and set SSL_CERT_FILE to the file's name; there is no flag that skips the check"
 
 // Hint says in one line what to do about an error. It is empty where there is nothing to say.
-func Hint(err error) string {
+func Hint(err error) lang.Text {
 	var known *Error
-	if errors.As(err, &known) && known.Hint != "" {
+	if errors.As(err, &known) && !known.Hint.Empty() {
 		return known.Hint
+	}
+	var e *dingtalk.Error
+	if errors.As(err, &e) && e.MayBeDone {
+		return lang.T(maybeDoneHint)
 	}
 	row := find(err)
 	if row == nil {
-		return ""
+		return lang.Text{}
 	}
-	var e *dingtalk.Error
 	if errors.As(Cause(err), &e) && errors.Is(e.Kind, dingtalk.ErrQuotaExhausted) && e.Local {
-		return BudgetHint
+		return lang.T(BudgetHint)
 	}
 	var setup *dingtalkredis.SetupError
 	switch {
 	case errors.As(err, &setup):
-		return setup.Hint()
+		return lang.T("%s", lang.Foreign(setup.Hint()))
 	case errors.Is(err, dingtalkredis.ErrNotCounted):
-		return notCountedHint
+		return lang.T(notCountedHint)
 	case Issuer(err) != "":
-		return authorityHint
+		return lang.T(authorityHint)
 	}
-	scopes := dingtalktest.Scope // for answers that name none
-	if errors.As(err, &e) && len(e.RequiredScopes) > 0 {
-		scopes = strings.Join(e.RequiredScopes, " and ")
+	if errors.As(err, &e) && errors.Is(row.sentinel, dingtalk.ErrPermissionDenied) {
+		if len(e.RequiredScopes) > 0 {
+			return lang.T(grantHint, lang.List(e.RequiredScopes, "and"))
+		}
+		if permission := permissionOf(e.Op); permission != "" {
+			return lang.T(grantHint, permission)
+		}
 	}
-	return strings.ReplaceAll(row.hint, "SCOPES", term.Printable(scopes))
+	return row.hint
+}
+
+// permissionOf is what the contract says that an operation needs; empty if it does not say.
+func permissionOf(operation string) string {
+	for _, route := range generated.Routes {
+		if route.Operation.ID == operation {
+			return route.Operation.Permission
+		}
+	}
+	return ""
 }
 
 // Issuer is who issued the certificate that this machine does not trust; empty if that is not what failed.
@@ -70,64 +91,79 @@ func Issuer(err error) string {
 	return authority.Cert.Issuer.String()
 }
 
-// Describe is an error's text for people, in one line.
-func Describe(err error) string { return term.Printable(describe(err, time.Now())) }
+// Description is an error's text for people, in one line. Its String is English.
+type Description struct {
+	err error
+	now time.Time
+}
 
-func describe(err error, now time.Time) string {
+// Describe is an error's description.
+func Describe(err error) Description { return Description{err, time.Now()} }
+
+// String is the description in English, as machines get it.
+func (d Description) String() string { return d.Say(lang.English) }
+
+// Say implements lang.Said.
+func (d Description) Say(l lang.Language) string { return term.Printable(d.describe(l)) }
+
+func (d Description) describe(l lang.Language) string {
+	text := l.Of(d.err)
 	var e *dingtalk.Error
-	if !errors.As(err, &e) || !strings.Contains(err.Error(), e.Error()) {
-		return strings.TrimPrefix(err.Error(), "dingtalk: ")
+	if errors.As(d.err, &e) {
+		if before, behind, found := strings.Cut(text, l.Of(e)); found {
+			return before + describeCall(l, e, d.now) + behind
+		}
 	}
-	before, behind, _ := strings.Cut(err.Error(), e.Error())
-	return before + describeCall(e, now) + behind
+	return strings.TrimPrefix(text, "dingtalk: ")
 }
 
 // maxCause is how much of a foreign error's text is shown, in bytes.
 const maxCause = 300
 
 // describeCall is the text of a call's failure. What says nothing to somebody who typed a command is left out.
-func describeCall(e *dingtalk.Error, now time.Time) string {
+func describeCall(l lang.Language, e *dingtalk.Error, now time.Time) string {
 	if errors.Is(e.Kind, ErrMaxCalls) {
-		return e.Kind.Error() // it is about no call
+		return l.Of(e.Kind) // it is about no call
 	}
 	var b strings.Builder
-	b.WriteString(e.Kind.Error())
+	b.WriteString(l.Of(e.Kind))
 	if e.TokenEndpoint {
-		b.WriteString(" (while fetching an access token)")
+		b.WriteString(l.Sprintf(" (while fetching an access token)"))
 	}
 	if e.Code != "" {
-		fmt.Fprintf(&b, ": %s", e.Code)
+		b.WriteString(l.Sprintf(": %s", e.Code))
 	}
 	if e.Message != "" {
-		fmt.Fprintf(&b, ": %s", e.Message)
+		b.WriteString(l.Sprintf(": %s", lang.Foreign(e.Message)))
 	}
 	if len(e.RequiredScopes) > 0 {
-		fmt.Fprintf(&b, ": grant %s", strings.Join(e.RequiredScopes, ", "))
+		b.WriteString(l.Sprintf(": grant %s", strings.Join(e.RequiredScopes, ", ")))
 	}
-	var facts []string
-	add := func(is bool, format string, args ...any) {
+	var facts []lang.Said
+	add := func(is bool, format lang.Format, args ...any) {
 		if is {
-			facts = append(facts, fmt.Sprintf(format, args...))
+			facts = append(facts, lang.T(format, args...))
 		}
 	}
 	add(e.Local, "refused by this client")
 	add(e.StatusCode != 0, "HTTP %d", e.StatusCode)
 	add(e.RequestID != "", "request %s", e.RequestID)
-	add(e.Attempts > 1, "%s", Count(e.Attempts, "attempt"))
+	add(e.MayBeDone, "may have been done all the same")
+	add(e.Attempts > 1, "%d attempts", e.Attempts)
 	if e.RetryAfter > 0 {
 		facts = append(facts, later(e.RetryAfter, now))
 	}
 	if len(facts) > 0 {
-		fmt.Fprintf(&b, " (%s)", strings.Join(facts, ", "))
+		b.WriteString(l.Sprintf(" (%s)", lang.Join(", ", facts...)))
 	}
 	if issuer := Issuer(e.Err); issuer != "" {
-		fmt.Fprintf(&b, ": the certificate was issued by %s, which this machine does not trust", issuer)
+		b.WriteString(l.Sprintf(": the certificate was issued by %s, which this machine does not trust", issuer))
 	} else if e.Err != nil {
-		text := describe(e.Err, now)
+		text := Description{e.Err, now}.describe(l)
 		if len(text) > maxCause {
 			text = strings.ToValidUTF8(text[:maxCause], "") + "…"
 		}
-		fmt.Fprintf(&b, ": %s", text)
+		b.WriteString(l.Sprintf(": %s", text))
 	}
 	return b.String()
 }
@@ -145,7 +181,7 @@ func Ended(ctx context.Context, err error) error {
 	cause := context.Cause(ctx)
 	var e, before *dingtalk.Error
 	if cause != nil && errors.As(err, &e) && errors.As(e.Err, &before) {
-		return fmt.Errorf("%w; before that: %s", cause, Describe(before)) // such as what was being repeated
+		return lang.Errorf("%w; before that: %s", cause, Describe(before)) // such as what was being repeated
 	}
 	return cause
 }
@@ -157,8 +193,8 @@ func FromCall(err error) bool {
 }
 
 // PrintHint prints what to do about an error.
-func PrintHint(w *term.World, hint string) {
-	fmt.Fprintf(w.Err, "%s %s\n", w.Paint(w.Err, term.Yellow, "hint:"), hint)
+func PrintHint(w *term.World, hint lang.Text) {
+	fmt.Fprintln(w.Err, w.Lang.Sprintf("%s %s", w.Paint(w.Err, term.Yellow, w.Lang.Sprintf("hint:")), term.Printable(hint.Say(w.Lang))))
 }
 
 // Complain prints an error and what to do about it, unless that has been done.
@@ -167,8 +203,8 @@ func Complain(w *term.World, err error) {
 	if err == nil || errors.As(err, &known) && known.Reported {
 		return
 	}
-	fmt.Fprintf(w.Err, "%s %s\n", w.Paint(w.Err, term.Red, term.CommandName+":"), Describe(err))
-	if hint := Hint(err); hint != "" {
+	fmt.Fprintf(w.Err, "%s %s\n", w.Paint(w.Err, term.Red, term.CommandName+":"), Describe(err).Say(w.Lang))
+	if hint := Hint(err); !hint.Empty() {
 		PrintHint(w, hint)
 	}
 }

@@ -3,10 +3,10 @@ package explain
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"time"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
@@ -15,30 +15,36 @@ import (
 type Error struct {
 	Code     int
 	Err      error
-	Hint     string // what to do about it; may be empty
-	Reported bool   // it has been printed
+	Hint     lang.Text // what to do about it; may be empty
+	Reported bool      // it has been printed
 }
 
 func (e *Error) Error() string { return e.Err.Error() }
+
+// Say implements lang.Said.
+func (e *Error) Say(l lang.Language) string { return l.Of(e.Err) }
 
 // Unwrap is what the error is about.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Usage is the error of a command that was called wrongly, or given what it cannot read or write.
-func Usage(format string, args ...any) error {
-	return &Error{Code: UsageExit, Err: fmt.Errorf(format, args...)}
+func Usage(format lang.Format, args ...any) error {
+	return &Error{Code: UsageExit, Err: lang.Errorf(format, args...)}
 }
 
 // UsageHint is the same with what to do about it.
-func UsageHint(hint, format string, args ...any) error {
-	return &Error{Code: UsageExit, Err: fmt.Errorf(format, args...), Hint: hint}
+func UsageHint(hint, format lang.Format, args ...any) error {
+	return &Error{Code: UsageExit, Err: lang.Errorf(format, args...), Hint: lang.T(hint)}
 }
 
 // TimeoutError is the cause of a context that --timeout ended.
 type TimeoutError struct{ After time.Duration }
 
-func (e TimeoutError) Error() string {
-	return fmt.Sprintf("stopped by --timeout: %s have passed", Duration(e.After))
+func (e TimeoutError) Error() string { return e.Say(lang.English) }
+
+// Say implements lang.Said.
+func (e TimeoutError) Say(l lang.Language) string {
+	return l.Sprintf("stopped by --timeout: %s have passed", Duration(e.After))
 }
 
 // Unwrap lets errors.Is find what contexts say.
@@ -87,10 +93,10 @@ func StopCode(err error) int {
 }
 
 // InFile names the file that an error is about, once.
-func InFile(name string, err error) error {
+func InFile(name any, err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {
 		err = path.Err
 	}
-	return fmt.Errorf("%s: %w", name, err)
+	return lang.Errorf("%s: %w", name, err)
 }

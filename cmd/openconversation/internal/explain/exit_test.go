@@ -72,7 +72,7 @@ func TestExitCodeOfSentinels(t *testing.T) {
 				}
 			}
 			row := find(want.err)
-			if row.kind == "" || row.hint == "" || strings.ContainsAny(row.hint, "\n") {
+			if row.kind == "" || row.hint.Empty() || strings.Contains(row.hint.String(), "\n") {
 				t.Errorf("kind %q, hint %q", row.kind, row.hint)
 			}
 		})

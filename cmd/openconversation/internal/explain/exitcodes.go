@@ -3,6 +3,8 @@ package explain
 import (
 	"fmt"
 	"strings"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // The exit codes. Scripts decide by them: they are part of the command's interface.
@@ -22,7 +24,7 @@ const (
 // exitCodes says what each code means, for people.
 var exitCodes = []struct {
 	code    int
-	meaning string
+	meaning lang.Format
 }{
 	{OK, "everything was converted"},
 	{SomeFailed, "some chats could not be converted, all others were; or too many failed (--max-failures, --accept-unknown); or a code is not in the catalogue"},
@@ -36,11 +38,11 @@ var exitCodes = []struct {
 }
 
 // ExitText is the table as --help shows it.
-func ExitText() string {
+func ExitText(l lang.Language) string {
 	var b strings.Builder
-	b.WriteString("Exit codes:\n")
+	b.WriteString(l.Sprintf("Exit codes:") + "\n")
 	for _, row := range exitCodes {
-		fmt.Fprintf(&b, "  %-3d  %s\n", row.code, row.meaning)
+		fmt.Fprintf(&b, "  %-3d  %s\n", row.code, l.Sprintf(row.meaning))
 	}
 	return b.String()
 }

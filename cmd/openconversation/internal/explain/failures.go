@@ -3,62 +3,66 @@ package explain
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
 // failure says what the command makes of one of the SDK's kinds of error.
 type failure struct {
 	sentinel  error
-	kind      string // its name in JSON; those that the contract has are the contract's
-	exit      int    // SomeFailed: it is about one chat, and the run goes on
-	exitToken int    // where exit is SomeFailed: the code if it was the token that could not be fetched
-	hint      string // what to do about it
+	kind      string    // its name in JSON; those that the contract has are the contract's
+	exit      int       // SomeFailed: it is about one chat, and the run goes on
+	exitToken int       // where exit is SomeFailed: the code if it was the token that could not be fetched
+	hint      lang.Text // what to do about it
 }
 
 // failures has a row for each sentinel, in the order of the SDK, and then the command's own.
 var failures = []failure{
 	{dingtalk.ErrInvalidChatID, string(generated.KindInvalidChatID), SomeFailed, Unavailable,
-		"use the chatId of a group in the app's own organisation, often chat and 32 hexadecimal digits; ids that begin with cid are converted already"},
+		lang.T("use the chatId of a group in the app's own organisation, often chat and 32 hexadecimal digits; ids that begin with cid are converted already")},
 	{dingtalk.ErrOwnerNotVisible, string(generated.KindOwnerNotVisible), SomeFailed, Unavailable,
-		"add the group's owner to the app's visible range in the developer console"},
+		lang.T("add the group's owner to the app's visible range in the developer console")},
 	{dingtalk.ErrUnauthenticated, string(generated.KindUnauthenticated), Credentials, 0,
-		"check DINGTALK_APP_KEY and the app secret (Client ID and Client Secret in the developer console), and --region: an app belongs to one region"},
+		lang.T("check DINGTALK_APP_KEY and the app secret (Client ID and Client Secret in the developer console), and --region: an app belongs to one region")},
 	{dingtalk.ErrPermissionDenied, string(generated.KindPermissionDenied), Credentials, 0,
-		"grant the app SCOPES in the developer console, on its page for permissions, then run again: https://help.dingtalk.io/open/development/add-api-permission"},
+		lang.T(grantHint, dingtalktest.Scope)},
 	{dingtalk.ErrIPNotAllowed, string(generated.KindIPNotAllowed), Credentials, 0,
-		"add this machine's public address, which may be IPv6, to the app's allow list: developer console, security settings"},
+		lang.T("add this machine's public address, which may be IPv6, to the app's allow list: developer console, security settings")},
 	{dingtalk.ErrThrottled, string(generated.KindThrottled), Limited, 0,
-		fmt.Sprintf("wait a minute, then run the rest: an app may make %d calls a second (standard edition), and everything that uses its key shares them", generated.CallsPerSecond)},
+		lang.T("wait a minute, then run the rest: an app may make %d calls a second (standard edition), and everything that uses its key shares them", generated.CallsPerSecond)},
 	{dingtalk.ErrQuotaExhausted, string(generated.KindQuotaExhausted), Limited, 0,
-		fmt.Sprintf("run the rest next month, or have the organisation's quota raised (%d calls a month on the standard edition)", generated.CallsPerMonth)},
+		lang.T("run the rest next month, or have the organisation's quota raised: the standard edition has %d calls a month and a professional one 200000, and the service's five days of grace are over", generated.CallsPerMonth)},
 	{dingtalk.ErrBlocked, "blocked", Limited, 0,
-		fmt.Sprintf("send nothing from this address for %d minutes, then run the rest", generated.BanTime/time.Minute)},
+		lang.T("send nothing from this address for %d minutes, then run the rest", generated.BanTime/time.Minute)},
 	{dingtalk.ErrUnavailable, string(generated.KindUnavailable), Unavailable, 0,
-		"try again later; if that does not help, check the network, HTTPS_PROXY, --region and --base-url"},
+		lang.T("try again later; if that does not help, check the network, HTTPS_PROXY, --region and --base-url")},
 	{dingtalk.ErrUnexpectedResponse, "unexpected-response", SomeFailed, Unavailable,
-		"something else than DingTalk may have answered, such as a proxy or a network's login page: check --base-url and the proxy"},
+		lang.T("something else than DingTalk may have answered, such as a proxy or a network's login page: check --base-url and the proxy")},
 	{dingtalk.ErrRedirect, "redirect", Unavailable, 0,
-		"check --base-url and the proxy: a redirect is not followed, since it would take the access token to another host"},
+		lang.T("check --base-url and the proxy: a redirect is not followed, since it would take the access token to another host")},
 	{dingtalk.ErrTLS, "tls", Unavailable, 0,
-		"check this machine's clock and certificates, and any proxy that opens TLS; there is no flag that skips the check"},
+		lang.T("check this machine's clock and certificates, and any proxy that opens TLS; there is no flag that skips the check")},
 	{dingtalk.ErrNotTried, "not-tried", Unavailable, 0,
-		"run it again once the cause is gone"},
+		lang.T("run it again once the cause is gone")},
 	{dingtalk.ErrRejected, string(generated.KindRejected), SomeFailed, Credentials,
-		"look the code up in DingTalk's documentation, or ask its support and quote the request id"},
+		lang.T("look the code up in DingTalk's documentation, or ask its support and quote the request id")},
 	{dingtalk.ErrPanicked, "panicked", Unavailable, 0,
-		"this is a fault of the command: report it with what it printed"},
+		lang.T("this is a fault of the command: report it with what it printed")},
 	{ErrMaxCalls, "max-calls", Limited, 0,
-		"run the rest, a file with --resume, and with a higher --max-calls if you like; the organisation's quota is not used up"},
+		lang.T("run the rest, a file with --resume, and with a higher --max-calls if you like; the organisation's quota is not used up")},
 	{context.DeadlineExceeded, "timeout", Unavailable, 0,
-		"give the run more time with --timeout"},
+		lang.T("give the run more time with --timeout")},
 }
 
+// grantHint names the permission that is missing; answers that name none lack that of the conversion.
+const grantHint lang.Format = "grant the app %s in the developer console, on its page for permissions, then run again: https://help.dingtalk.io/open/development/add-api-permission"
+
 // ErrMaxCalls ends a run that has made the calls which it was given.
-var ErrMaxCalls = errors.New("stopped by --max-calls")
+var ErrMaxCalls = lang.Errorf("stopped by --max-calls")
 
 // find finds the row of an error, or nil. The kind of the outermost Error decides: what it wraps, such as the answer to
 // an earlier attempt, may be of another.

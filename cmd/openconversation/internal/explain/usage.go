@@ -2,7 +2,6 @@ package explain
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
@@ -17,7 +17,10 @@ import (
 type ownError struct{ err error }
 
 func (e ownError) Error() string { return e.err.Error() }
-func (e ownError) Unwrap() error { return e.err }
+
+// Say implements lang.Said.
+func (e ownError) Say(l lang.Language) string { return l.Of(e.err) }
+func (e ownError) Unwrap() error              { return e.err }
 
 // Begins marks the point from which an error is the command's own, and no longer about how it was called.
 func Begins(command func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
@@ -38,70 +41,67 @@ func Called(cmd *cobra.Command, err error) error {
 	case errors.As(err, &own):
 		return own.err
 	}
-	hint := "see " + cmd.CommandPath() + " --help"
-	return &Error{Code: UsageExit, Err: errors.New(calledWrongly(cmd, err)), Hint: hint}
+	return &Error{Code: UsageExit, Err: calledWrongly(cmd, err), Hint: seeHelp(cmd)}
 }
 
-func calledWrongly(cmd *cobra.Command, err error) string {
+// seeHelp is the hint that names a command's help.
+func seeHelp(cmd *cobra.Command) lang.Text { return lang.T("see %s --help", cmd.CommandPath()) }
+
+func calledWrongly(cmd *cobra.Command, err error) error {
 	var value *pflag.InvalidValueError
 	var missing *pflag.ValueRequiredError
 	var unknown *pflag.NotExistError
 	switch {
 	case errors.As(err, &value):
-		return fmt.Sprintf("--%s %s: %s", value.GetFlag().Name, quoted(value.GetValue()), wants(value))
+		return lang.Errorf("--%s %s: %s", value.GetFlag().Name, quoted(value.GetValue()), wants(value))
 	case errors.As(err, &missing):
-		return fmt.Sprintf("--%s needs a value", missing.GetFlag().Name)
+		return lang.Errorf("--%s needs a value", missing.GetFlag().Name)
 	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "":
-		return fmt.Sprintf("there is no flag -%s", unknown.GetSpecifiedName())
+		return lang.Errorf("there is no flag -%s", unknown.GetSpecifiedName())
 	case errors.As(err, &unknown):
-		return fmt.Sprintf("there is no flag --%s", unknown.GetSpecifiedName())
+		return lang.Errorf("there is no flag --%s", unknown.GetSpecifiedName())
 	}
 	if m := unknownCommand.FindStringSubmatch(err.Error()); m != nil {
 		if cmd.HasParent() {
-			return fmt.Sprintf("%s takes no argument, and was given %s", m[3], m[1])
+			return lang.Errorf("%s takes no argument, and was given %s", m[3], m[1])
 		}
 		if m[4] != "" {
-			return fmt.Sprintf("there is no command %s; did you mean %s?", m[1], List(strings.Fields(m[4]), "or"))
+			return lang.Errorf("there is no command %s; did you mean %s?", m[1], lang.List(strings.Fields(m[4]), "or"))
 		}
-		return fmt.Sprintf("there is no command %s", m[1])
+		return lang.Errorf("there is no command %s", m[1])
 	}
-	return err.Error()
+	return err
 }
 
 // unknownCommand is what cobra says of an argument that is neither expected nor a command.
 var unknownCommand = regexp.MustCompile(`(?s)^unknown command (".*") for ("(.*)")(?:\n\nDid you mean this\?\n(.*))?$`)
 
 // wants says what a flag's value has to be.
-func wants(e *pflag.InvalidValueError) string {
+func wants(e *pflag.InvalidValueError) lang.Said {
 	kind, value := e.GetFlag().Value.Type(), e.GetValue()
-	var own *ValueError
+	var own lang.Said // a refusal by a flag of ours
 	if errors.As(e.Unwrap(), &own) {
-		return own.Error()
+		return own
 	}
 	switch kind {
 	case "duration":
 		if _, err := strconv.ParseFloat(value, 64); err == nil {
-			return fmt.Sprintf("say the unit, such as %ss or %sm", value, value)
+			return lang.T("say the unit, such as %ss or %sm", value, value)
 		}
-		return "give a time with its unit, such as 30s, 5m or 1h30m"
+		return lang.T("give a time with its unit, such as 30s, 5m or 1h30m")
 	case "int":
 		if _, err := strconv.ParseInt(value, 0, 64); errors.Is(err, strconv.ErrRange) {
-			return "this number is too large"
+			return lang.T("this number is too large")
 		}
-		return "give a whole number"
+		return lang.T("give a whole number")
 	case "float64":
-		return "give a number, such as 20 or 0.5"
+		return lang.T("give a number, such as 20 or 0.5")
 	case "bool":
-		return "give true or false, or the flag alone"
+		return lang.T("give true or false, or the flag alone")
 	default:
-		return "this is not what it can be"
+		return lang.T("this is not what it can be")
 	}
 }
-
-// ValueError is the refusal of a flag's value, in whole words.
-type ValueError struct{ Text string }
-
-func (e *ValueError) Error() string { return e.Text }
 
 func quoted(value string) string {
 	if value == "" || strings.ContainsAny(value, " \t") {
@@ -121,9 +121,9 @@ func atMost(cmd *cobra.Command, args []string, n int) error {
 	case len(args) <= n:
 		return nil
 	case n == 0:
-		return fmt.Errorf("%s takes no argument, and was given %s", cmd.CommandPath(), quoted(args[0]))
+		return lang.Errorf("%s takes no argument, and was given %s", cmd.CommandPath(), quoted(args[0]))
 	default:
-		return fmt.Errorf("%s takes one argument at most, and was given %d", cmd.CommandPath(), len(args))
+		return lang.Errorf("%s takes one argument at most, and was given %d", cmd.CommandPath(), len(args))
 	}
 }
 
@@ -138,5 +138,5 @@ func Alone(cmd *cobra.Command, names ...string) error {
 	if len(set) < 2 {
 		return nil
 	}
-	return UsageHint("see "+cmd.CommandPath()+" --help", "%s cannot be given together", List(set, "and"))
+	return &Error{Code: UsageExit, Err: lang.Errorf("%s cannot be given together", lang.List(set, "and")), Hint: seeHelp(cmd)}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
@@ -21,7 +22,7 @@ func TestDuration(t *testing.T) {
 		-time.Minute:                "-1 minute",
 		time.Hour + 59*time.Minute + 29*time.Second: "1 hour 59 minutes",
 	} {
-		if got := Duration(d); got != want {
+		if got := Duration(d).Say(lang.English); got != want {
 			t.Errorf("%v: %s, want %s", d, got, want)
 		}
 	}
@@ -34,7 +35,7 @@ func TestLater(t *testing.T) {
 		5 * time.Minute:               "(try again after 5 minutes)",
 		120*time.Hour + 2*time.Minute: "(try again on 2026-11-30 20:02 +0800)",
 	} {
-		if got := describe(&dingtalk.Error{Kind: dingtalk.ErrQuotaExhausted, RetryAfter: wait}, now); !strings.HasSuffix(got, want) {
+		if got := (Description{&dingtalk.Error{Kind: dingtalk.ErrQuotaExhausted, RetryAfter: wait}, now}).String(); !strings.HasSuffix(got, want) {
 			t.Errorf("%s", got)
 		}
 	}
@@ -42,11 +43,8 @@ func TestLater(t *testing.T) {
 
 func TestCount(t *testing.T) {
 	for n, want := range map[int]string{0: "0 rows", 1: "1 row", 2: "2 rows"} {
-		if got := Count(n, "row"); got != want {
+		if got := Rows(n).String(); got != want {
 			t.Errorf("%d: %s", n, got)
 		}
-	}
-	if got := Count(2, "chat has", "chats have"); got != "2 chats have" {
-		t.Error(got)
 	}
 }

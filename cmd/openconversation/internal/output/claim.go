@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // claim makes the file the run's, as the mode allows.
@@ -35,7 +36,7 @@ func (f *File) claim() error {
 	return explain.UsageHint(existsHint(old), "%s exists", f.Name)
 }
 
-func existsHint(old *State) string {
+func existsHint(old *State) lang.Format {
 	switch {
 	case old == nil:
 		return "name another --output, overwrite it with --force, or try its failed rows again with --retry-failed"

@@ -2,11 +2,12 @@ package output
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"strings"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // Mode is how a run begins with its output.
@@ -96,7 +97,7 @@ func (f *File) Write(record []byte) error {
 		return nil
 	}
 	_ = f.Cut(f.End) // if it fails too, --resume drops what is left
-	return fmt.Errorf("%s: %w", f.Name, withoutName(err))
+	return lang.Errorf("%s: %w", f.Name, withoutName(err))
 }
 
 func withoutName(err error) error {

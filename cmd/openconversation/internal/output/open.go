@@ -3,12 +3,12 @@ package output
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"syscall"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
@@ -126,6 +126,6 @@ func (f *File) unlocked(err error) error {
 		return explain.UsageHint("write to a local disk, and move the file when the run is complete",
 			"%s: its file system has no locks (%w), and without one two runs could write to the file at once", f.Name, err)
 	default:
-		return fmt.Errorf("%s: it cannot be locked: %w", f.Name, err)
+		return lang.Errorf("%s: it cannot be locked: %w", f.Name, err)
 	}
 }

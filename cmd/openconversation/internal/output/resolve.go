@@ -2,10 +2,11 @@ package output
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // resolve is where a name leads through links, also where the last leads to nothing yet. A link is never replaced.
@@ -15,7 +16,7 @@ func resolve(path string) (string, error) {
 		if err != nil {
 			dir, err := filepath.EvalSymlinks(filepath.Dir(path))
 			if errors.Is(err, fs.ErrNotExist) {
-				return "", fmt.Errorf("%s: the folder %s does not exist", path, filepath.Dir(path))
+				return "", lang.Errorf("%s: the folder %s does not exist", path, filepath.Dir(path))
 			}
 			if err != nil {
 				return "", err
@@ -27,5 +28,5 @@ func resolve(path string) (string, error) {
 		}
 		path = target
 	}
-	return "", fmt.Errorf("%s: too many links", path)
+	return "", lang.Errorf("%s: too many links", path)
 }

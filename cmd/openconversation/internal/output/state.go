@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // stateSchema is the version of State. Files of another are refused.
@@ -102,30 +102,27 @@ func load(output string) (*State, error) {
 
 // mustMatch refuses to go on with a run that was begun otherwise.
 func (s *State) mustMatch(now State, output string) error {
-	differ := func(what string) error {
-		return explain.Usage("%s cannot be continued: it was begun with another %s (see %s)", output, what, statePath(output))
-	}
+	differ := func(format lang.Format) error { return explain.Usage(format, output, statePath(output)) }
 	switch {
 	case s.App != now.App:
-		return differ("app, region or host")
+		return differ("%s cannot be continued: it was begun with another app, region or host (see %s)")
 	case s.Input == "":
 		return explain.Usage("%s cannot be continued: its input was a stream", output)
 	case s.Input != now.Input:
-		return differ("input, or the input has changed since")
+		return differ("%s cannot be continued: it was begun with another input, or the input has changed since (see %s)")
 	case s.Format != now.Format:
-		return differ("format")
+		return differ("%s cannot be continued: it was begun with another format (see %s)")
 	case s.Column != now.Column:
-		return differ("column or field")
+		return differ("%s cannot be continued: it was begun with another column or field (see %s)")
 	case s.Shape != now.Shape:
-		return differ("encoding, separator, sheet or shard")
+		return differ("%s cannot be continued: it was begun with another encoding, separator, sheet or shard (see %s)")
 	}
 	return nil
 }
 
 // lockedBy is the refusal of an output that another process writes.
 func lockedBy(output string) error {
-	who := "another process"
-	states := []string{output}
+	states, by := []string{output}, 0
 	if forces, err := filepath.Glob(globbed(output) + ".*." + forceSide + ".state"); err == nil {
 		for _, name := range forces {
 			states = append(states, name[:len(name)-len(".state")])
@@ -133,10 +130,13 @@ func lockedBy(output string) error {
 	}
 	for _, path := range states { // the second stands beside what an earlier run left
 		if s, err := load(path); err == nil && s != nil && s.PID > 0 {
-			who = fmt.Sprintf("process %d", s.PID)
+			by = s.PID
 		}
 	}
-	return explain.Usage("%s is being written by %s", output, who)
+	if by > 0 {
+		return explain.Usage("%s is being written by process %d", output, by)
+	}
+	return explain.Usage("%s is being written by another process", output)
 }
 
-var errLocked = errors.New("locked by another process")
+var errLocked = lang.Errorf("locked by another process")

@@ -3,8 +3,8 @@ package rows
 import (
 	"bytes"
 	"errors"
-	"fmt"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/charset"
 )
 
@@ -47,7 +47,7 @@ func (c coding) placed(rec record, err error) error {
 	case errors.As(err, &wrong):
 		return err
 	}
-	return fmt.Errorf("line %d: %w", rec.Line, err)
+	return lang.Errorf("line %d: %w", rec.Line, err)
 }
 
 // check says what of a record cannot be read, or cannot be written back.
@@ -66,7 +66,7 @@ func (c coding) check(rec record) error {
 	}
 	var lacks *charset.LacksError
 	if _, err := charset.Encode(GBK, nil, rec.Raw, nil); errors.As(err, &lacks) {
-		return settled(PartOutput, rec.Line, "%v; write GB18030 or UTF-8", lacks)
+		return settled(PartOutput, rec.Line, "%w; write GB18030 or UTF-8", lacks)
 	}
 	return nil
 }

@@ -1,21 +1,16 @@
 package rows
 
 import (
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// The names of the columns and fields that are appended.
-var (
-	appendedColumns = []string{"open_conversation_id", "error_code", "error"}
-	appendedFields  = []string{"openConversationId", "errorCode", "error"}
-)
-
 // Delimiters are what can separate the cells of CSV and TSV.
 const Delimiters = ",;\t|"
 
-var delimiterTitles = map[byte]string{',': "commas", ';': "semicolons", '\t': "tabs", '|': "bars"}
+var delimiterTitles = map[byte]lang.Format{',': "commas", ';': "semicolons", '\t': "tabs", '|': "bars"}
 
 // ParseDelimiter knows a delimiter by itself or by its name: tab, comma, semicolon, pipe.
 func ParseDelimiter(name string) (byte, bool) {
@@ -32,11 +27,11 @@ func ParseDelimiter(name string) (byte, bool) {
 	return 0, false
 }
 
-func delimiterTitle(separator byte) string {
+func delimiterTitle(separator byte) lang.Text {
 	if title := delimiterTitles[separator]; title != "" {
-		return title
+		return lang.T(title)
 	}
-	return strconv.Quote(string(separator))
+	return lang.T("%q", string(separator))
 }
 
 // header is the names of a table's columns.
@@ -44,10 +39,11 @@ type header struct {
 	line      int
 	names     []string
 	separator byte // 0 in a workbook
+	adds      appended
 }
 
 // seen lists the columns for an error: a wrong separator is seen by them.
-func (h header) seen() string {
+func (h header) seen() lang.Text {
 	names := make([]string, len(h.names))
 	for i, name := range h.names {
 		if names[i] = visible(name); names[i] == "" {
@@ -56,18 +52,18 @@ func (h header) seen() string {
 	}
 	switch {
 	case h.separator == 0:
-		return "there are: " + strings.Join(names, ", ")
+		return lang.T("there are: %s", strings.Join(names, ", "))
 	case len(names) == 1:
-		return "there is one column, as no separator was found: " + names[0]
+		return lang.T("there is one column, as no separator was found: %s", names[0])
 	default:
-		return "there are, separated by " + delimiterTitle(h.separator) + ": " + strings.Join(names, ", ")
+		return lang.T("there are, separated by %s: %s", delimiterTitle(h.separator), strings.Join(names, ", "))
 	}
 }
 
 // pick finds the column that holds chat ids. wanted is as Options.ID has it.
 func (h header) pick(wanted string) (int, error) {
 	for _, name := range h.names {
-		if slices.Contains(appendedColumns, visible(name)) {
+		if slices.Contains(h.adds.columns, visible(name)) {
 			return 0, broken(h.line, "it has a column %s already; rename or remove it", visible(name))
 		}
 	}

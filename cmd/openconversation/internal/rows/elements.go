@@ -26,8 +26,6 @@ const (
 	afterArray
 )
 
-var errArray = errors.New("this is no JSON array of objects")
-
 func (e *elements) next() (record, error) {
 	for {
 		b, err := e.peek()
@@ -55,7 +53,7 @@ func (e *elements) next() (record, error) {
 		case e.state == beforeFirst || e.state == beforeNext:
 			return at, broken(at.Line, "element %d of its JSON array is no object", e.count+1)
 		default:
-			return at, broken(at.Line, "%v: unexpected %q", errArray, b)
+			return at, broken(at.Line, "this is no JSON array of objects: unexpected %q", b)
 		}
 		e.step()
 	}

@@ -1,6 +1,8 @@
 package rows
 
-import "fmt"
+import (
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
+)
 
 // Part is the part of Options that would settle an Error.
 type Part string
@@ -18,23 +20,26 @@ const (
 
 // Error is something wrong with the input as a whole, after which it cannot be read on.
 type Error struct {
-	Line int    // from 1, in a workbook the row; 0 if it is about no line
-	Text string // says what to do, but for the option: that is Part
-	Part Part   // what to name so that the file can be read
+	Line int       // from 1, in a workbook the row; 0 if it is about no line
+	Text lang.Text // says what to do, but for the option: that is Part
+	Part Part      // what to name so that the file can be read
 }
 
-func (e *Error) Error() string {
+func (e *Error) Error() string { return e.Say(lang.English) }
+
+// Say implements lang.Said.
+func (e *Error) Say(l lang.Language) string {
 	if e.Line == 0 {
-		return e.Text
+		return e.Text.Say(l)
 	}
-	return fmt.Sprintf("line %d: %s", e.Line, e.Text)
+	return l.Sprintf("line %d: %s", e.Line, e.Text)
 }
 
-func broken(line int, format string, args ...any) error {
-	return &Error{Line: line, Text: fmt.Sprintf(format, args...)}
+func broken(line int, format lang.Format, args ...any) error {
+	return &Error{Line: line, Text: lang.T(format, args...)}
 }
 
 // settled is an error that a part of the options would settle.
-func settled(part Part, line int, format string, args ...any) error {
-	return &Error{Line: line, Text: fmt.Sprintf(format, args...), Part: part}
+func settled(part Part, line int, format lang.Format, args ...any) error {
+	return &Error{Line: line, Text: lang.T(format, args...), Part: part}
 }

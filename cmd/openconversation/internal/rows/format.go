@@ -1,6 +1,7 @@
 package rows
 
 import (
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,7 +25,7 @@ var Formats = []Format{Lines, CSV, TSV, JSONLines, JSONArray, XLSX}
 
 // abilities are what a format can do.
 type abilities struct {
-	title      string
+	title      lang.Format
 	extensions []string // the first is what a file of it is best called
 	columns    bool     // its rows are cells below a header
 	fields     bool     // its rows are objects
@@ -43,7 +44,7 @@ var formats = map[Format]abilities{
 }
 
 // Title is what a sentence calls the format.
-func (f Format) Title() string { return formats[f].title }
+func (f Format) Title() lang.Text { return lang.T(formats[f].title) }
 
 // Columns is whether the rows are cells below a header, one of which Options.ID can name.
 func (f Format) Columns() bool { return formats[f].columns }

@@ -1,6 +1,7 @@
 package rows
 
 import (
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"regexp"
 	"strings"
 	"unicode"
@@ -10,12 +11,12 @@ import (
 // CleanID takes off a cell what people and spreadsheets put around an id without seeing it: blanks at the ends, no-break
 // ones included, invisible characters, and the ="…" that keeps a spreadsheet from reading a number. trimmed says which,
 // beyond ordinary blanks; it is empty if there was nothing.
-func CleanID(cell string) (id, trimmed string) {
+func CleanID(cell string) (id string, trimmed Trimmed) {
 	if plain(cell) {
-		return cell, ""
+		return cell, nil
 	}
-	var took []string
-	note := func(what string) {
+	var took Trimmed
+	note := func(what lang.Format) {
 		if len(took) == 0 || took[len(took)-1] != what {
 			took = append(took, what)
 		}
@@ -44,7 +45,22 @@ func CleanID(cell string) (id, trimmed string) {
 		note(`="…"`)
 		trim()
 	}
-	return id, strings.Join(took, ", ")
+	return id, took
+}
+
+// Trimmed is what CleanID took off.
+type Trimmed []lang.Format
+
+// String is a list in English.
+func (t Trimmed) String() string { return t.Say(lang.English) }
+
+// Say implements lang.Said.
+func (t Trimmed) Say(l lang.Language) string {
+	parts := make([]lang.Said, len(t))
+	for i, part := range t {
+		parts[i] = lang.T(part)
+	}
+	return lang.Join(", ", parts...).Say(l)
 }
 
 // plain is whether a cell is of letters, digits and the like alone.
@@ -64,7 +80,7 @@ var (
 
 // NotAnID says why a text, as CleanID gave it, cannot be a chat id in any form; empty if it may be one. What the SDK's
 // CheckChatID refuses is not asked here. A call for it would be spent for nothing.
-func NotAnID(id string) (why string) {
+func NotAnID(id string) (why lang.Format) {
 	switch {
 	case strings.Contains(id, "://"):
 		return "it is an address of the web"
@@ -76,8 +92,12 @@ func NotAnID(id string) (why string) {
 		return "it holds a / or ?"
 	case strings.Contains(id, `\`):
 		return `it holds a \`
-	case id != "" && strings.IndexByte("=+@", id[0]) >= 0:
-		return "it is a formula: it begins with " + id[:1]
+	case strings.HasPrefix(id, "="):
+		return "it is a formula: it begins with ="
+	case strings.HasPrefix(id, "+"):
+		return "it is a formula: it begins with +"
+	case strings.HasPrefix(id, "@"):
+		return "it is a formula: it begins with @"
 	case strings.ContainsAny(id, ",;|\t，；"):
 		return "it holds a separator, like a row of a table"
 	case strings.ContainsAny(id, "\"'`“”‘’"):

@@ -61,16 +61,16 @@ func TestShapesOfIDs(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got, trimmed := rows.CleanID(tt.cell)
-		if got != tt.id || trimmed != tt.trimmed {
+		if got != tt.id || trimmed.String() != tt.trimmed {
 			t.Errorf("CleanID(%q) = %q, %q, want %q, %q", tt.cell, got, trimmed, tt.id, tt.trimmed)
 		}
 		refused := errors.Is(dingtalk.CheckChatID(got), dingtalk.ErrInvalidChatID)
 		if why := rows.NotAnID(got); tt.why == "-" && (why != "" || !refused) {
 			t.Errorf("%q: %q here, and the SDK refuses it: %t", got, why, refused)
-		} else if tt.why != "-" && (why != tt.why || why == "" && refused) {
+		} else if tt.why != "-" && (string(why) != tt.why || why == "" && refused) {
 			t.Errorf("NotAnID(%q) = %q, want %q", got, why, tt.why)
 		}
-		if again, took := rows.CleanID(got); again != got || took != "" {
+		if again, took := rows.CleanID(got); again != got || len(took) > 0 {
 			t.Errorf("%q is cleaned once more, to %q: %s", got, again, took)
 		}
 	}
@@ -103,7 +103,7 @@ func TestSniff(t *testing.T) {
 		{"PK\x03\x04", rows.XLSX, "it is a zip file, as xlsx workbooks are"},
 	}
 	for _, tt := range tests {
-		if got := rows.Sniff([]byte(tt.in)); got.Format != tt.want || got.Why != tt.why {
+		if got := rows.Sniff([]byte(tt.in)); got.Format != tt.want || got.Why.String() != tt.why {
 			t.Errorf("%q looks like %s: %s", tt.in, got.Format, got.Why)
 		}
 	}

@@ -3,10 +3,10 @@ package rows
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/charset"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/xlsx"
 )
@@ -14,15 +14,18 @@ import (
 // journal reads results by the rows that they belong to, in their order.
 type journal struct {
 	list  *lines
-	last  result // that was read; of row 0 before the first
+	last  journalled // that was read; of row 0 before the first
 	ended bool
 }
 
-type result struct {
+type journalled struct {
 	Row                int
 	OpenConversationID string
 	ErrorCode          string
 	Error              string
+	ChatName           string
+	ChatOwner          string
+	ChatStatus         string
 }
 
 func newJournal(r io.Reader) *journal {
@@ -41,22 +44,22 @@ func (j *journal) of(row int) (result Result, has bool, err error) {
 			return result, false, err
 		}
 		before := j.last.Row
-		j.last.Row = 0
+		j.last = journalled{}
 		if err := json.Unmarshal(rec.Raw, &j.last); err != nil || j.last.Row <= before {
-			return result, false, fmt.Errorf("line %d of the journal is none of a run's", rec.Line)
+			return result, false, lang.Errorf("line %d of the journal is none of a run's", rec.Line)
 		}
 	}
 	if j.ended || j.last.Row != row {
 		return result, false, nil
 	}
-	return Result{j.last.OpenConversationID, j.last.ErrorCode, j.last.Error}, true, nil
+	return Result{j.last.OpenConversationID, j.last.ErrorCode, j.last.Error, j.last.ChatName, j.last.ChatOwner, j.last.ChatStatus}, true, nil
 }
 
 // Assemble writes a whole output of a format that is Journaled, from the input and a journal of its rows. r has to be new, so that it
 // reads the input from its first row. Rows that the journal lacks get no result; a torn last line of it does not count.
 // A workbook is the input's own with the cells added; where the input is none, a new one, in which every cell is a text.
-func (r *Reader) Assemble(w io.Writer, journalled io.Reader) error {
-	j := newJournal(journalled)
+func (r *Reader) Assemble(w io.Writer, results io.Reader) error {
+	j := newJournal(results)
 	switch {
 	case r.sheet != nil:
 		return r.appendToWorkbook(w, j)
@@ -65,23 +68,22 @@ func (r *Reader) Assemble(w io.Writer, journalled io.Reader) error {
 	case r.o.Output == JSONArray:
 		return r.writeArray(w, j)
 	}
-	return fmt.Errorf("%s is not made of a journal", r.o.Output.Title())
+	return lang.Errorf("%s is not made of a journal", r.o.Output.Title())
 }
 
 func (r *Reader) appendToWorkbook(w io.Writer, j *journal) error {
 	err := r.sheet.book.Append(w, r.sheet.name, len(r.sheet.names), r.sheet.header, func(row int) ([]string, error) {
 		switch {
 		case row == r.sheet.header:
-			return appendedColumns, nil
+			return r.adds.columns, nil
 		case row < r.sheet.header:
 			return nil, nil
 		}
 		result, has, err := j.of(row)
 		if err != nil || !has {
-			return make([]string, len(appendedColumns)), err
+			return make([]string, len(r.adds.columns)), err
 		}
-		values := result.values()
-		return values[:], nil
+		return r.adds.values(result), nil
 	})
 	var place *Error
 	if errors.Is(err, xlsx.ErrNotWorkbook) && !errors.As(err, &place) {
@@ -100,7 +102,7 @@ func (r *Reader) newWorkbook(w io.Writer, j *journal) (err error) {
 	for i := range cells {
 		cells[i] = visible(cells[i])
 	}
-	if err := out.Write(append(cells, appendedColumns...)); err != nil {
+	if err := out.Write(append(cells, r.adds.columns...)); err != nil {
 		return err
 	}
 	for {
@@ -118,8 +120,8 @@ func (r *Reader) newWorkbook(w io.Writer, j *journal) (err error) {
 		if err != nil {
 			return err
 		}
-		if values := result.values(); has {
-			cells = append(cells, values[:]...)
+		if has {
+			cells = append(cells, r.adds.values(result)...)
 		}
 		if err := out.Write(cells); err != nil {
 			return err
@@ -152,7 +154,7 @@ func (r *Reader) writeArray(w io.Writer, j *journal) error {
 		}
 		text := row.raw
 		if has {
-			text = append(appendFields(objectStart(row.raw), result), '}')
+			text = append(r.appendFields(objectStart(row.raw), result), '}')
 		}
 		if begun {
 			put([]byte(","))

@@ -2,17 +2,18 @@ package rows
 
 import (
 	"bytes"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"path/filepath"
 	"slices"
 	"strings"
 )
 
 // saveAs is what to do with a file of a kind that is not read.
-const saveAs = "save it as .xlsx, or as CSV"
+const saveAs lang.Format = "save it as .xlsx, or as CSV"
 
 // unsupported are kinds of files that hold rows but are not read, by the end of their names.
 var unsupported = []struct {
-	what       string
+	what       lang.Format
 	extensions []string
 }{
 	{"an old Excel workbook", []string{".xls", ".xlt"}},
@@ -33,23 +34,24 @@ func unsupportedName(name string) error {
 	end := strings.ToLower(filepath.Ext(name))
 	for _, kind := range unsupported {
 		if end != "" && slices.Contains(kind.extensions, end) {
-			return unsupportedAs(name+" is "+kind.what, kind.what == "compressed")
+			return unsupportedAs(lang.T("%s is %s", name, lang.T(kind.what)), kind.what == "compressed")
 		}
 	}
 	return nil
 }
 
-func unsupportedAs(what string, compressed bool) error {
+func unsupportedAs(what lang.Text, compressed bool) error {
 	if compressed {
 		return settled(PartFormat, 0, "%s, which is not read; unpack it", what)
 	}
-	return settled(PartFormat, 0, "%s, which is not read; %s", what, saveAs)
+	return settled(PartFormat, 0, "%s, which is not read; %s", what, lang.T(saveAs))
 }
 
 // contents are what files that are not read begin with.
 var contents = []struct {
-	magic, what string
-	compressed  bool
+	magic      string
+	what       lang.Format
+	compressed bool
 }{
 	{"\x1f\x8b", "it is compressed", true},
 	{"BZh", "it is compressed", true},
@@ -75,25 +77,25 @@ func unsupportedContent(start []byte) error {
 		if bytes.Contains(start, name) {
 			return settled(PartFormat, 0, "it is a workbook with a password; take the password off, and save it as .xlsx")
 		}
-		return unsupportedAs("it is an old Excel workbook (.xls), a WPS one (.et), or one with a password", false)
+		return unsupportedAs(lang.T("it is an old Excel workbook (.xls), a WPS one (.et), or one with a password"), false)
 	case isZip(start) && bytes.Contains(start[:min(len(start), 100)], []byte("mimetypeapplication/vnd.oasis.opendocument")):
-		return unsupportedAs("it is an OpenDocument sheet", false)
+		return unsupportedAs(lang.T("it is an OpenDocument sheet"), false)
 	case isZip(start) && bytes.Contains(start[:min(len(start), 200)], []byte("Index/")):
-		return unsupportedAs("it is a Numbers document", false)
+		return unsupportedAs(lang.T("it is a Numbers document"), false)
 	}
 	for _, c := range contents {
 		if bytes.HasPrefix(start, []byte(c.magic)) {
-			return unsupportedAs(c.what, c.compressed)
+			return unsupportedAs(lang.T(c.what), c.compressed)
 		}
 	}
 	text := strings.ToLower(strings.TrimSpace(decodedStart(start[:min(len(start), 512)])))
 	for _, begin := range []string{"<html", "<!doctype", "<table", "<meta", "<head"} {
 		if strings.HasPrefix(text, begin) {
-			return unsupportedAs("it is a web page, as some programs export instead of a table", false)
+			return unsupportedAs(lang.T("it is a web page, as some programs export instead of a table"), false)
 		}
 	}
 	if strings.HasPrefix(text, "<?xml") {
-		return unsupportedAs("it is XML", false)
+		return unsupportedAs(lang.T("it is XML"), false)
 	}
 	return nil
 }

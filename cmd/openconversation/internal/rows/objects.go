@@ -3,7 +3,7 @@ package rows
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"io"
 	"slices"
 	"strings"
@@ -14,6 +14,7 @@ type objects struct {
 	name  string   // of the field that holds the chat ids, or its path
 	names []string // of the first row
 	has   bool     // a row had the field
+	adds  appended
 }
 
 // readFirst looks at the first object, which decides what the field is called. id is as Options.ID has it.
@@ -49,28 +50,28 @@ func (o *objects) readFirst(rec record, id string) error {
 }
 
 // field is the text of the field that holds the chat id.
-func (o *objects) field(rec record) (id, problem string, err error) {
+func (o *objects) field(rec record) (id string, problem lang.Text, err error) {
 	fields, err := object(rec)
 	if err != nil {
-		return "", "", err
+		return "", problem, err
 	}
-	for _, name := range appendedFields {
+	for _, name := range o.adds.fields {
 		if _, has := fields[name]; has {
-			return "", "", broken(rec.Line, "it has a field %s already; rename or remove it", name)
+			return "", problem, broken(rec.Line, "it has a field %s already; rename or remove it", name)
 		}
 	}
 	raw, has := lookUp(fields, o.name)
 	o.has = o.has || has || rec.TooLong // it may have been left out
 	if !has {
-		return "", "there is no field " + o.name, nil
+		return "", lang.T("there is no field %s", o.name), nil
 	}
 	var value any
 	_ = json.Unmarshal(raw, &value) // it has been parsed before
 	id, is := value.(string)
 	if !is {
-		return "", "the field " + o.name + " is no string", nil
+		return "", lang.T("the field %s is no string", o.name), nil
 	}
-	return id, "", nil
+	return id, problem, nil
 }
 
 // ended is the error after the last row.
@@ -102,25 +103,31 @@ func lookUp(fields map[string]json.RawMessage, path string) (json.RawMessage, bo
 
 func object(rec record) (fields map[string]json.RawMessage, err error) {
 	if err := json.Unmarshal(rec.Raw, &fields); err != nil || fields == nil {
-		return nil, broken(rec.Line, "it is no JSON object%s", jsonWhy(err))
+		return nil, notObject(rec.Line, err)
 	}
 	return fields, nil
 }
 
-// jsonWhy says in words of this package what is wrong with a JSON text.
-func jsonWhy(err error) string {
+// otherThanObject are the refusals of JSON that is well-formed and no object, by what encoding/json calls it.
+var otherThanObject = map[string]lang.Format{
+	"array":  "it is no JSON object but an array",
+	"string": "it is no JSON object but a string",
+	"number": "it is no JSON object but a number",
+	"bool":   "it is no JSON object but true or false",
+}
+
+// notObject says in words of this package what is wrong with a JSON text.
+func notObject(line int, err error) error {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
 	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return ": it ends too early"
-	case errors.As(err, &kind):
-		return " but " + map[string]string{"array": "an array", "string": "a string", "number": "a number", "bool": "true or false"}[kind.Value]
-	case errors.As(err, &syntax) && strings.HasPrefix(syntax.Error(), "unexpected end"):
-		return ": it ends too early"
+	case errors.As(err, &kind) && otherThanObject[kind.Value] != "":
+		return broken(line, otherThanObject[kind.Value])
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &syntax) && strings.HasPrefix(syntax.Error(), "unexpected end"):
+		return broken(line, "it is no JSON object: it ends too early")
 	case errors.As(err, &syntax):
-		return fmt.Sprintf(": it goes wrong at byte %d", syntax.Offset)
+		return broken(line, "it is no JSON object: it goes wrong at byte %d", syntax.Offset)
 	default:
-		return " but null"
+		return broken(line, "it is no JSON object but null")
 	}
 }

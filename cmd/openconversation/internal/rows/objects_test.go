@@ -22,7 +22,7 @@ func TestNestedFields(t *testing.T) {
 		r := reader(t, strings.NewReader(in), rows.Options{Format: rows.JSONLines, ID: tt.id})
 		var got []string
 		if err := each(r, func(row rows.Row) error {
-			if row.Problem != "" {
+			if !row.Problem.Empty() {
 				row.ChatID = "-"
 			}
 			got = append(got, row.ChatID)

@@ -64,7 +64,7 @@ func (r *Reader) Old(old io.ReadSeeker, shard Shard) (*Old, error) {
 func (o *Old) Close() error { return o.close() }
 
 func (o *Old) wants() []string {
-	return append(slices.Clone(o.in.names()), appendedColumns...)
+	return append(slices.Clone(o.in.names()), o.in.adds.columns...)
 }
 
 // sameHeader is whether names are the input's columns and the appended ones. Empty columns may follow.
@@ -168,7 +168,7 @@ func (o *Old) Next(row Row) (Result, error) {
 	if o.in.o.Format == Lines {
 		cells = []string{readBack(appendCell(nil, cells[0], 0))}
 	}
-	old = append(old, make([]string, max(0, o.width+len(appendedColumns)-len(old)))...)
+	old = append(old, make([]string, max(0, o.width+len(o.in.adds.columns)-len(old)))...)
 	for i, cell := range cells {
 		if sameCell(old[i], cell) {
 			continue
@@ -176,10 +176,10 @@ func (o *Old) Next(row Row) (Result, error) {
 		return Result{}, broken(line, "it is of another row than the input's line %d: column %d is %.60q, and the input has %.60q", row.Line, i+1, old[i], cell)
 	}
 	result := old[o.width:]
-	if rest := strings.Join(result[len(appendedColumns):], ""); !blank(rest) {
-		return Result{}, broken(line, "it has %s, and the header has %d", columns(len(old)), o.width+len(appendedColumns))
+	if rest := strings.Join(result[len(o.in.adds.columns):], ""); !blank(rest) {
+		return Result{}, broken(line, "it has %s, and the header has %d", columns(len(old)), o.width+len(o.in.adds.columns))
 	}
-	return Result{result[0], result[1], result[2]}, nil
+	return o.in.adds.result(result), nil
 }
 
 // readBack is a cell as it is read back.
@@ -210,17 +210,17 @@ func (o *Old) nextObject(row Row) (Result, error) {
 	}
 	old, input := map[string]any{}, map[string]any{}
 	if err := decodeObject(rec.Raw, &old); err != nil {
-		return Result{}, broken(rec.Line, "it is no JSON object%s", jsonWhy(err))
+		return Result{}, notObject(rec.Line, err)
 	}
 	raw := append(bytes.TrimSuffix(objectStart(row.raw), []byte(",")), '}')
 	if o.in.o.Format == JSONLines { // of which the end was taken off
 		raw = append(bytes.TrimSuffix(bytes.Clone(row.raw), []byte(",")), '}')
 	}
 	if err := decodeObject(raw, &input); err != nil {
-		return Result{}, broken(row.Line, "it is no JSON object%s", jsonWhy(err))
+		return Result{}, notObject(row.Line, err)
 	}
-	var values [3]string
-	for i, name := range appendedFields {
+	values := make([]string, len(o.in.adds.fields))
+	for i, name := range o.in.adds.fields {
 		text, is := old[name].(string)
 		if !is {
 			return Result{}, broken(rec.Line, "it has no field %s", name)
@@ -233,7 +233,7 @@ func (o *Old) nextObject(row Row) (Result, error) {
 			return Result{}, broken(rec.Line, "it is of another row than the input's line %d: field %s is %.60s, and the input has %.60s", row.Line, name, fmt.Sprint(old[name]), fmt.Sprint(input[name]))
 		}
 	}
-	return Result{values[0], values[1], values[2]}, nil
+	return o.in.adds.result(values), nil
 }
 
 func decodeObject(raw []byte, into *map[string]any) error {

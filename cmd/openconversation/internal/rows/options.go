@@ -8,6 +8,7 @@ type Options struct {
 	Output         Format   // what the rows are written as; empty is Format.Output
 	Delimiter      byte     // of CSV and TSV: one of the bytes of Delimiters
 	Sheet          string   // of a workbook; empty is the first
+	Details        bool     // three more columns or fields are appended: the group's name, owner and status
 
 	// ID is the column or field that holds the chat ids: a header cell, without regard to case, blanks around it and
 	// invisible characters; a column's number from 1; a field, or a path of nested ones like a.b. Empty is the only one

@@ -3,7 +3,7 @@ package rows
 import (
 	"bytes"
 	"errors"
-	"fmt"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"io"
 )
 
@@ -89,14 +89,14 @@ func (r *Reader) open() error {
 		r.in = r.table.lines(r.text)
 		rec, err := r.record()
 		if err == nil {
-			err = r.table.readHeader(rec, r.o.ID)
+			err = r.table.readHeader(rec, r.o)
 		}
 		if err != nil {
 			return err
 		}
 		r.found.Name, r.found.Column, r.found.Delimiter = visible(r.table.names[r.table.column]), r.table.column+1, r.table.separator
 	case JSONLines, JSONArray:
-		r.objects = &objects{}
+		r.objects = &objects{adds: appends[r.o.Details]}
 		r.in = &lines{text: r.text, objects: true, limit: MaxRecord}
 		if r.o.Format == JSONArray {
 			r.in = &elements{text: r.text, limit: MaxRecord}
@@ -120,7 +120,7 @@ func (r *Reader) open() error {
 // settle settles what the output is.
 func (r *Reader) settle() error {
 	if _, known := formats[r.o.Format]; !known {
-		return fmt.Errorf("there is no format %q", r.o.Format)
+		return lang.Errorf("there is no format %q", r.o.Format)
 	}
 	r.found.Format = r.o.Format
 	if r.o.Output == "" {
@@ -135,7 +135,7 @@ func (r *Reader) settle() error {
 func (r *Reader) openWorkbook(in io.Reader) (err error) {
 	r.o.Format = XLSX
 	if r.sheet, err = openSheet(in, r.o.Sheet); err == nil {
-		err = r.sheet.readHeader(r.o.ID)
+		err = r.sheet.readHeader(r.o)
 	}
 	if err != nil {
 		return errors.Join(err, r.Close())
@@ -254,14 +254,14 @@ func (r *Reader) read() (Row, error) {
 	return row, err
 }
 
-func (r *Reader) tooLong(line int) string {
+func (r *Reader) tooLong(line int) lang.Text {
 	switch {
 	case r.table != nil:
-		return fmt.Sprintf("line %d is longer than 1 MiB; the cells that do not fit are left out", line)
+		return lang.T("line %d is longer than 1 MiB; the cells that do not fit are left out", line)
 	case r.objects != nil:
-		return fmt.Sprintf("line %d is longer than 1 MiB; the fields that do not fit are left out", line)
+		return lang.T("line %d is longer than 1 MiB; the fields that do not fit are left out", line)
 	default:
-		return fmt.Sprintf("line %d is longer than 1 MiB", line)
+		return lang.T("line %d is longer than 1 MiB", line)
 	}
 }
 

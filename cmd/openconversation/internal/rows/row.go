@@ -1,31 +1,21 @@
 package rows
 
 import (
-	"fmt"
-	"strings"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // Row is one chat of a file.
 type Row struct {
-	Line    int    // where it begins, from 1; in a workbook the number of the row
-	ChatID  string // as CleanID made it of the cell
-	Trimmed string // what CleanID took off, for a notice; empty if nothing
-	Start   []byte // how its record in the output begins: everything that the input holds; see Finish
-	Problem string // why it is not to be sent, if its record says so
+	Line    int       // where it begins, from 1; in a workbook the number of the row
+	ChatID  string    // as CleanID made it of the cell
+	Trimmed Trimmed   // what CleanID took off, for a notice; empty if nothing
+	Start   []byte    // how its record in the output begins: everything that the input holds; see Finish
+	Problem lang.Text // why it is not to be sent, if its record says so
 
 	key   int      // what the journal calls it: its place among the rows, in a workbook its row
 	raw   []byte   // the record's text
 	cells []string // of a workbook, where they are asked for
 }
-
-// Result is what became of a row.
-type Result struct {
-	OpenConversationID string // empty if it failed
-	Code               string // of the failure
-	Error              string
-}
-
-func (r Result) values() [3]string { return [3]string{r.OpenConversationID, r.Code, r.Error} }
 
 // Found is what a Reader found out about its input.
 type Found struct {
@@ -38,17 +28,20 @@ type Found struct {
 	Column    int      // its number, from 1; 0 if it is none
 }
 
-// String is one line for a notice.
-func (f Found) String() string {
-	parts := []string{f.Format.Title()}
+// String is one line in English, as machines get it.
+func (f Found) String() string { return f.Say(lang.English) }
+
+// Say is one line for a notice; it implements lang.Said.
+func (f Found) Say(l lang.Language) string {
+	parts := []lang.Said{f.Format.Title()}
 	if f.Delimiter != 0 && f.Format != TSV {
-		parts = append(parts, "separated by "+delimiterTitle(f.Delimiter))
+		parts = append(parts, lang.T("separated by %s", delimiterTitle(f.Delimiter)))
 	}
 	if f.Encoding != "" {
-		parts = append(parts, f.Encoding.Title())
+		parts = append(parts, lang.Foreign(f.Encoding.Title()))
 	}
 	if f.Sheet != "" {
-		parts = append(parts, fmt.Sprintf("sheet %q", f.Sheet))
+		parts = append(parts, lang.T("sheet %q", f.Sheet))
 	}
-	return strings.Join(parts, ", ")
+	return lang.Join(", ", parts...).Say(l)
 }

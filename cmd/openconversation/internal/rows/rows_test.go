@@ -15,8 +15,8 @@ import (
 
 // result is what becomes of a row in these tests.
 func result(row rows.Row) rows.Result {
-	if row.Problem != "" {
-		return rows.Result{Code: "bad", Error: row.Problem}
+	if !row.Problem.Empty() {
+		return rows.Result{Code: "bad", Error: row.Problem.String()}
 	}
 	return rows.Result{OpenConversationID: "cid" + row.ChatID}
 }
@@ -263,7 +263,7 @@ func TestEndlessLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if row, err := in.Read(); err != nil || row.Problem != "line 1 is longer than 1 MiB" {
+	if row, err := in.Read(); err != nil || row.Problem.String() != "line 1 is longer than 1 MiB" {
 		t.Error(row.Problem, err)
 	}
 	runtime.ReadMemStats(&after)

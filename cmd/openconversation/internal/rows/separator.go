@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"errors"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"io"
 	"strings"
 )
@@ -111,11 +112,11 @@ func quotedCell(raw []byte, separator byte, column int) (cell string, count int,
 	}
 }
 
-func quoteError(err error) string {
+func quoteError(err error) lang.Text {
 	if errors.Is(err, csv.ErrBareQuote) {
-		return `a quote stands within a cell that does not begin with one; write the cell in quotes, and its own quotes doubled`
+		return lang.T("a quote stands within a cell that does not begin with one; write the cell in quotes, and its own quotes doubled")
 	}
-	return `a quote that closes a cell is not followed by the separator; double the quotes within a cell`
+	return lang.T("a quote that closes a cell is not followed by the separator; double the quotes within a cell")
 }
 
 // splitFormulas splits a record with cells like ="007", whose quotes many programs do not quote again.

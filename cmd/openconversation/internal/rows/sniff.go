@@ -1,11 +1,15 @@
 package rows
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
+)
 
 // Guess is what the beginning of a file looks like.
 type Guess struct {
-	Format Format // Lines, if nothing speaks for another
-	Why    string // a sentence for a notice or a refusal; empty for Lines
+	Format Format    // Lines, if nothing speaks for another
+	Why    lang.Text // a sentence for a notice or a refusal; empty for Lines
 }
 
 // sniffed is how many lines are looked at.
@@ -14,16 +18,16 @@ const sniffed = 50
 // Sniff says what the first bytes of a file or stream look like: a few kilobytes are enough.
 func Sniff(start []byte) Guess {
 	if isZip(start) {
-		return Guess{XLSX, "it is a zip file, as xlsx workbooks are"}
+		return Guess{XLSX, lang.T("it is a zip file, as xlsx workbooks are")}
 	}
 	text := decodedStart(start)
 	trimmed := strings.TrimSpace(text)
 	switch {
 	case strings.HasPrefix(trimmed, "{"):
-		return Guess{JSONLines, "it begins with { as JSON Lines do"}
+		return Guess{JSONLines, lang.T("it begins with { as JSON Lines do")}
 	case strings.HasPrefix(trimmed, "["):
 		if rest := strings.TrimSpace(trimmed[1:]); rest == "" || strings.ContainsAny(rest[:1], `{]"`) {
-			return Guess{JSONArray, "it begins with [ as JSON does"}
+			return Guess{JSONArray, lang.T("it begins with [ as JSON does")}
 		}
 	}
 	list := strings.Split(text, "\n")
@@ -34,7 +38,7 @@ func Sniff(start []byte) Guess {
 	for i, line := range list[:min(len(list), sniffed)] {
 		line = strings.TrimSuffix(line, "\r")
 		if i == 0 && separatorLine(line) != 0 {
-			return Guess{CSV, "its first line is " + line + ", as spreadsheets write it"}
+			return Guess{CSV, lang.T("its first line is %s, as spreadsheets write it", line)}
 		}
 		if blank(line) || strings.HasPrefix(line, "#") {
 			continue
@@ -53,7 +57,7 @@ func Sniff(start []byte) Guess {
 	}
 	for at, count := range having {
 		if 2*count > counted {
-			return Guess{tableOf(Delimiters[at]), "most of its lines hold " + delimiterTitle(Delimiters[at])}
+			return Guess{tableOf(Delimiters[at]), lang.T("most of its lines hold %s", delimiterTitle(Delimiters[at]))}
 		}
 	}
 	return Guess{Format: Lines}
@@ -77,7 +81,7 @@ func sniffHeader(line string) (Guess, bool) {
 			if len(cells) == 1 {
 				separator = ','
 			}
-			return Guess{tableOf(separator), "its first line names a column " + visible(cell)}, true
+			return Guess{tableOf(separator), lang.T("its first line names a column %s", visible(cell))}, true
 		}
 	}
 	return Guess{}, false

@@ -2,7 +2,7 @@ package rows
 
 import (
 	"bytes"
-	"fmt"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // table is the columns of a table of text.
@@ -54,15 +54,15 @@ func (t *table) lines(in *text) *lines {
 	return list
 }
 
-// readHeader takes the header's record. id is as Options.ID has it.
-func (t *table) readHeader(rec record, id string) (err error) {
+// readHeader takes the header's record.
+func (t *table) readHeader(rec record, o Options) (err error) {
 	if rec.TooLong {
 		return broken(rec.Line, "the header is longer than 1 MiB")
 	}
 	if t.names, err = splitCells(rec, t.separator); err != nil {
 		return err
 	}
-	t.column, err = header{rec.Line, t.names, t.separator}.pick(id)
+	t.column, err = header{rec.Line, t.names, t.separator, appends[o.Details]}.pick(o.ID)
 	switch {
 	case err != nil && bytes.IndexByte(rec.Raw, '\r') >= 0:
 		return broken(rec.Line, "its lines end in CR alone; save it with LF or CRLF")
@@ -109,9 +109,4 @@ func (t *table) ragged(rec record, got int) error {
 	return broken(rec.Line, "it has %s, and the header has %d, separated by %s", columns(got), len(t.names), delimiterTitle(t.separator))
 }
 
-func columns(n int) string {
-	if n == 1 {
-		return "1 column"
-	}
-	return fmt.Sprintf("%d columns", n)
-}
+func columns(n int) lang.Text { return lang.N(n, "%d column", "%d columns", n) }

@@ -3,9 +3,9 @@ package rows
 import (
 	"bufio"
 	"errors"
-	"fmt"
 	"io"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/charset"
 )
 
@@ -15,8 +15,11 @@ type decodeError struct {
 	bad    byte
 }
 
-func (e *decodeError) Error() string {
-	return fmt.Sprintf("the byte 0x%02X at offset %d cannot be decoded", e.bad, e.offset)
+func (e *decodeError) Error() string { return e.Say(lang.English) }
+
+// Say implements lang.Said.
+func (e *decodeError) Say(l lang.Language) string {
+	return l.Sprintf("the byte 0x%02X at offset %d cannot be decoded", e.bad, e.offset)
 }
 
 // text reads a file's text in parts, none of which reaches over a line end. Parts of UTF-8 are not looked at: they are

@@ -2,12 +2,12 @@ package rows
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strings"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/xlsx"
 )
 
@@ -110,7 +110,7 @@ func damaged(row int, err error) error {
 	if errors.As(err, &path) {
 		return err
 	}
-	return broken(row, "%v", err)
+	return broken(row, "%w", err)
 }
 
 // cells reads the next row's texts by their columns. It skips rows that have none.
@@ -138,15 +138,16 @@ func (s *sheet) cells() (cells []string, row int, err error) {
 	}
 }
 
-// readHeader reads the first row that has cells. id is as Options.ID has it.
-func (s *sheet) readHeader(id string) (err error) {
+// readHeader reads the first row that has cells.
+func (s *sheet) readHeader(o Options) (err error) {
+	adds := appends[o.Details]
 	if s.names, s.header, err = s.cells(); err != nil {
 		return err
 	}
-	if len(s.names)+len(appendedColumns) > xlsx.MaxColumns {
-		return broken(s.header, "there is no room for %d more columns", len(appendedColumns))
+	if len(s.names)+len(adds.columns) > xlsx.MaxColumns {
+		return broken(s.header, "there is no room for %d more columns", len(adds.columns))
 	}
-	s.column, err = header{s.header, s.names, 0}.pick(id)
+	s.column, err = header{s.header, s.names, 0, adds}.pick(o.ID)
 	return err
 }
 
@@ -181,7 +182,7 @@ func (s *sheet) read() (Row, error) {
 			case cell.Column >= len(s.names):
 				return row, broken(in.Number, "it has a cell in column %d, and the header ends with column %d", cell.Column+1, len(s.names))
 			case cell.Column == s.column && cell.Pending:
-				row.Problem = "its formula has no value yet; open the workbook in a spreadsheet program, and save it"
+				row.Problem = lang.T("its formula has no value yet; open the workbook in a spreadsheet program, and save it")
 			case cell.Column == s.column:
 				row.ChatID, row.Trimmed = CleanID(text)
 			}
@@ -194,7 +195,7 @@ func (s *sheet) read() (Row, error) {
 			continue
 		}
 		if in.TooLong {
-			row.Problem = fmt.Sprintf("row %d is longer than 1 MiB", in.Number) // its cells are kept all the same
+			row.Problem = lang.T("row %d is longer than 1 MiB", in.Number) // its cells are kept all the same
 		}
 		return row, nil
 	}
@@ -205,7 +206,7 @@ func fitsSheet(line, row int, cells []string) error {
 	switch {
 	case row > xlsx.MaxRows:
 		return broken(line, "a sheet holds %d rows, and there are more; write CSV", xlsx.MaxRows)
-	case len(cells) > xlsx.MaxColumns-len(appendedColumns):
+	case len(cells) > xlsx.MaxColumns-len(appends[true].columns):
 		return broken(line, "a sheet holds %d columns, and there are more; write CSV", xlsx.MaxColumns)
 	}
 	if at := slices.IndexFunc(cells, func(cell string) bool { return xlsx.Cut(cell) != cell }); at >= 0 {

@@ -14,13 +14,14 @@ type writer struct {
 	format    Format // of the input
 	output    Format
 	separator byte // of the cells it writes; 0 if it writes objects
+	adds      appended
 	lineEnd   string
 	head      []byte // the text of what stands before the first row
 }
 
 // newWriter is a writer of rows of a format. t is the columns of the input, if it is a table.
 func newWriter(o Options, c coding, t *table) writer {
-	w := writer{coding: c, format: o.Format, output: o.Output, lineEnd: "\n"}
+	w := writer{coding: c, format: o.Format, output: o.Output, adds: appends[o.Details], lineEnd: "\n"}
 	switch {
 	case w.journaled() || w.format.Fields():
 		return w
@@ -31,7 +32,7 @@ func newWriter(o Options, c coding, t *table) writer {
 		w.separator, w.lineEnd = t.separator, t.lineEnd
 		w.head = append(append(w.head, t.preamble...), t.header...)
 	}
-	for _, name := range appendedColumns {
+	for _, name := range w.adds.columns {
 		w.head = append(append(w.head, w.separator), name...)
 	}
 	w.head = append(w.head, w.lineEnd...)
@@ -100,9 +101,9 @@ func journalStart(row Row) []byte {
 // Finish completes the record that begins with start: one whole record with its line end, as bytes of the output.
 func (w *writer) Finish(start []byte, result Result) []byte {
 	if w.separator == 0 {
-		return w.encode(append(appendFields(start, result), "}\n"...))
+		return w.encode(append(w.appendFields(start, result), "}\n"...))
 	}
-	for i, value := range result.values() {
+	for i, value := range w.adds.values(result) {
 		if i > 0 {
 			start = append(start, w.separator)
 		}
@@ -111,13 +112,13 @@ func (w *writer) Finish(start []byte, result Result) []byte {
 	return w.encode(append(start, w.lineEnd...))
 }
 
-func appendFields(start []byte, result Result) []byte {
-	for i, value := range result.values() {
+func (w *writer) appendFields(start []byte, result Result) []byte {
+	for i, value := range w.adds.values(result) {
 		if i > 0 {
 			start = append(start, ',')
 		}
 		quoted, _ := json.Marshal(value) // which a string cannot fail
-		start = append(append(append(append(start, '"'), appendedFields[i]...), `":`...), quoted...)
+		start = append(append(append(append(start, '"'), w.adds.fields[i]...), `":`...), quoted...)
 	}
 	return start
 }
@@ -129,25 +130,31 @@ func (w *writer) parse(raw, start []byte) (result Result, ok bool) {
 		return result, false
 	}
 	if w.separator == 0 {
-		var fields struct{ OpenConversationID, ErrorCode, Error *string }
-		err := json.Unmarshal(append([]byte("{"), rest...), &fields)
-		if err != nil || fields.OpenConversationID == nil || fields.ErrorCode == nil || fields.Error == nil {
+		var fields map[string]*string
+		if json.Unmarshal(append([]byte("{"), rest...), &fields) != nil || len(fields) != len(w.adds.fields) {
 			return result, false
 		}
-		return Result{*fields.OpenConversationID, *fields.ErrorCode, *fields.Error}, true
+		values := make([]string, len(w.adds.fields))
+		for i, name := range w.adds.fields {
+			if fields[name] == nil {
+				return result, false
+			}
+			values[i] = *fields[name]
+		}
+		return w.adds.result(values), true
 	}
 	var cells []string
 	if bytes.IndexByte(rest, '"') < 0 {
 		cells = strings.Split(string(rest), string(w.separator))
 	} else {
 		table := csv.NewReader(bytes.NewReader(rest))
-		table.Comma, table.FieldsPerRecord = rune(w.separator), len(appendedColumns)
+		table.Comma, table.FieldsPerRecord = rune(w.separator), len(w.adds.columns)
 		cells, _ = table.Read()
 	}
-	if len(cells) != len(appendedColumns) {
+	if len(cells) != len(w.adds.columns) {
 		return result, false
 	}
-	return Result{cells[0], cells[1], cells[2]}, true
+	return w.adds.result(cells), true
 }
 
 // appendCell appends a cell. One that a spreadsheet would take for a formula is given an apostrophe first.

@@ -12,9 +12,9 @@ import (
 // carried are the flags that a run needs to be given again to go on as it began. The others name its files, or say how
 // this run differs from the last.
 var carried = []string{
-	"format", "encoding", "output-encoding", "delimiter", "sheet", "column", "field", "shard", "progress", "qps", "concurrency",
-	"max-calls", "max-failures", "accept-unknown", "max-wait", "timeout", "redis", "monthly-budget", "budget-mode", "organization", "pods",
-	"emulator", "region", "base-url", "app-secret-file", "ipv4", "ipv6",
+	"check", "format", "encoding", "output-encoding", "delimiter", "sheet", "column", "field", "shard", "progress", "qps",
+	"concurrency", "max-calls", "max-failures", "accept-unknown", "max-wait", "timeout", "redis", "monthly-budget", "budget-mode", "organization", "pods",
+	"emulator", "region", "base-url", "app-secret-file", "ipv4", "ipv6", "lang",
 }
 
 // givenFlags are those of them that were set.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
@@ -13,7 +14,9 @@ import (
 func TestEveryFlagIsCarriedOrNot(t *testing.T) {
 	left := []string{"input", "output", "resume", "retry-failed", "force", "dry-run", "json", "limit"}
 	var flags []string
-	Command(&term.World{}).Flags().VisitAll(func(flag *pflag.Flag) { flags = append(flags, flag.Name) })
+	cmd := Command(&term.World{})
+	lang.AddFlagTo(cmd.Flags()) // as all commands have it
+	cmd.Flags().VisitAll(func(flag *pflag.Flag) { flags = append(flags, flag.Name) })
 	if len(flags) != len(carried)+len(left) {
 		t.Errorf("%d flags, of which %d are given again and %d are not", len(flags), len(carried), len(left))
 	}

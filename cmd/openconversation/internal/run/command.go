@@ -35,6 +35,11 @@ input stay as they are. Ids that cannot be chat ids cost no call. A run that was
 even by a crash, goes on with --resume: FILE.state beside the output says what it belongs
 to until it is complete, and chats that are converted are not called again.
 
+With --check the name, owner and status of each group are added: chat_name, chat_owner and
+chat_status (normal or disbanded), or chatName, chatOwner and chatStatus in JSON. That takes
+a second call for each chat that is converted; it changes nothing about the conversions. A
+chat that the service converts and does not describe has the reason in its status.
+
 With --redis several machines work on parts of one list: they share the calls of a
 second, the month's budget, one access token, and for a day what each has converted.
 While Redis is away, each goes on by itself; but with --monthly-budget no call is sent that
@@ -49,10 +54,11 @@ towards its organisation's monthly quota.`,
   openconversation convert --input chats.xlsx --dry-run
   openconversation convert --input chats.csv --output converted.csv --max-calls 4000
   openconversation convert --input chats.csv --output converted.csv --resume
+  openconversation convert --input chats.csv --output checked.csv --check
   openconversation convert --input part1.csv --output out1.csv --redis redis://10.0.0.5:6379/0`,
 		DisableFlagsInUseLine: true,
 		Args:                  func(_ *cobra.Command, args []string) error { return o.checkArgs(args) },
-		Annotations:           map[string]string{explain.Footer: connect.EnvironmentText() + "\n" + explain.ExitText()},
+		Annotations:           map[string]string{explain.Footer: connect.Footer(w)},
 		RunE: explain.Begins(func(cmd *cobra.Command, args []string) error {
 			for _, check := range []func() error{
 				func() error { return o.connect.Check(cmd) },

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
@@ -23,6 +24,8 @@ type engine struct {
 	sink    sink
 	guard   *guard
 	limits  limits
+	groups  bool // they are described as well
+	ahead   int  // how many descriptions may be under way
 
 	stopOnce sync.Once
 	stop     chan struct{} // closed when nothing more is to be sent
@@ -30,6 +33,8 @@ type engine struct {
 
 	gap    error // why an item has no result; none behind it is put
 	failed int   // items that have failed in this run
+
+	undescribed int // groups in a row that could not be described
 }
 
 // limits end a run that is asked to end.
@@ -39,7 +44,7 @@ type limits struct {
 }
 
 // errLimit ends a run that has done as many items as it was to do. It is no failure.
-var errLimit = errors.New("stopped by --limit")
+var errLimit = lang.Errorf("stopped by --limit")
 
 // convert takes items from the source and gives them to the sink until there are no more or the run is over. Its error
 // is why the run did not come to its end.
@@ -67,8 +72,8 @@ func (e *engine) convert(ctx context.Context) error {
 
 	input := newInput(e.source, e.guard, e.limits.items, e.stop)
 	options := append(e.options, dingtalk.WithStop(e.stop))
-	for c, err := range dingtalk.ConvertEach(calls, e.client, input.items(reading), (*item).called, options...) {
-		e.take(ctx, c, err)
+	for o := range e.outcomes(calls, dingtalk.ConvertEach(calls, e.client, input.items(reading), (*item).called, options...)) {
+		e.take(ctx, o)
 	}
 	cancel()
 	if e.gap != nil {
@@ -101,8 +106,14 @@ func (e *engine) ending() bool {
 }
 
 // take gives one result to the sink.
-func (e *engine) take(ctx context.Context, c dingtalk.Converted[*item], err error) {
-	it := c.Row
+func (e *engine) take(ctx context.Context, o outcome) {
+	it, c, err := o.Row, o.Converted, o.err
+	if e.gap == nil && !e.described(ctx, it, o.group) {
+		if it.known == nil {
+			e.sink.late(it, c.OpenConversationID)
+		}
+		return
+	}
 	switch {
 	case it == nil: // the last error of a run that was cut off is no item's
 		e.cut(ctx, err)
@@ -163,8 +174,8 @@ func (e *engine) put(it *item, id string, err error) {
 		e.gap = e.guard.refusal()
 	case e.limits.failures > 0 && e.failed >= e.limits.failures:
 		e.gap = &explain.Error{
-			Code: explain.SomeFailed, Err: &failuresError{e.failed},
-			Hint: "look at what failed and why; to go on all the same, give a higher --max-failures",
+			Code: explain.SomeFailed, Err: &failuresError{lang.N(e.failed, "stopped by --max-failures: %d chat has failed", "stopped by --max-failures: %d chats have failed", e.failed)},
+			Hint: lang.T("look at what failed and why; to go on all the same, give a higher --max-failures"),
 		}
 	default:
 		return
@@ -173,11 +184,9 @@ func (e *engine) put(it *item, id string, err error) {
 }
 
 // failuresError ends a run with --max-failures.
-type failuresError struct{ n int }
+type failuresError struct{ lang.Text }
 
-func (e *failuresError) Error() string {
-	return "stopped by --max-failures: " + explain.Count(e.n, "chat has", "chats have") + " failed"
-}
+func (e *failuresError) Error() string { return e.String() }
 
 // input is the source as the SDK reads it.
 type input struct {

@@ -3,6 +3,7 @@ package run
 import (
 	"time"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
@@ -31,6 +32,9 @@ func stateOf(w *term.World, o *options, in *table, t *taken) output.State {
 		App: o.connect.Identity(w), Format: string(in.options.Format), Column: reader.Name(),
 		Shape: reader.Found().String() + "; " + string(in.options.Output) + "; " + string(in.options.OutputEncoding),
 	}
+	if o.groups {
+		s.Shape += "; with --check"
+	}
 	if part := in.options.Shard.String(); part != "" {
 		s.Shape += "; " + part
 	}
@@ -54,9 +58,9 @@ func (r *fileRun) tally() *tally {
 	return &r.file.tally
 }
 
-func (r *fileRun) outputName() string {
+func (r *fileRun) outputName() lang.Said {
 	if r.file != nil {
-		return r.file.out.Name
+		return lang.Foreign(r.file.out.Name)
 	}
 	return r.stream.name
 }

@@ -1,7 +1,6 @@
 package run
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
@@ -23,6 +23,7 @@ type options struct {
 	input   inputFlags
 	output  outputFlags
 	json    bool
+	groups  bool // describe the groups, too
 
 	given []string // the flags that the run goes on with, as words
 }
@@ -82,7 +83,7 @@ func (f modeFlag) Set(value string) error {
 		*f.to = f.mode
 	case "false":
 	default:
-		return &explain.ValueError{Text: "give the flag alone"}
+		return lang.Errorf("give the flag alone")
 	}
 	return nil
 }
@@ -106,6 +107,7 @@ func (o *options) addTo(cmd *cobra.Command) {
 	} {
 		flags.VarPF(modeFlag{&out.mode, mode.mode}, mode.name, "", mode.usage).NoOptDefVal = "true"
 	}
+	flags.BoolVar(&o.groups, "check", false, "add the group's name, owner and status, which takes a second call for each chat that is converted")
 	flags.BoolVar(&out.dryRun, "dry-run", false, "read the input and say what it, or the rest of it with --resume or --retry-failed, would cost; calls nothing, and needs credentials only where --redis knows what the month has used")
 	flags.StringVar(&out.progress, "progress", "auto", "`auto|bar|plain|none`: a bar, or a line every 10 seconds; auto is a bar on a terminal")
 	flags.IntVar(&bulk.limits.items, "limit", 0, "stop after the first `N` chats of this run; 0 is no limit")
@@ -173,15 +175,23 @@ func delimiterNames() []string {
 	return names
 }
 
+// reach is how many items may lie between the one that is put and the one that is read.
+func (o *options) reach() int {
+	if o.groups {
+		return 2*o.bulk.concurrency + 2 // those that wait for a description as well
+	}
+	return o.bulk.concurrency
+}
+
 // checkArgs refuses arguments that cannot stand with the flags.
 func (o *options) checkArgs(args []string) error {
 	switch {
 	case o.input.path != "" && len(args) > 0:
-		return errors.New("chat ids cannot stand beside --input")
+		return lang.Errorf("chat ids cannot stand beside --input")
 	case o.input.path == "" && len(args) == 0:
-		return errors.New("no chat id is given; name some, or - for standard input, or a file with --input")
+		return lang.Errorf("no chat id is given; name some, or - for standard input, or a file with --input")
 	case len(args) > 1 && slices.Contains(args, "-"):
-		return errors.New("- is standard input, and cannot stand beside chat ids")
+		return lang.Errorf("- is standard input, and cannot stand beside chat ids")
 	}
 	return nil
 }
@@ -220,7 +230,7 @@ func (o *options) check(cmd *cobra.Command) error {
 	case o.connect.MaxWait <= 0:
 		return explain.Usage("--max-wait: %s is not positive", o.connect.MaxWait)
 	case !slices.Contains(progressModes, o.output.progress):
-		return explain.Usage("--progress: use %s", explain.List(progressModes, "or"))
+		return explain.Usage("--progress: use %s", lang.List(progressModes, "or"))
 	case o.json && o.input.path != "" && o.output.path == "" && !o.output.dryRun:
 		return explain.Usage("--json gives a summary on standard output, where the rows go: add --output")
 	case o.output.mode != output.New && o.output.path == "":
@@ -233,7 +243,7 @@ func (o *options) check(cmd *cobra.Command) error {
 func (f inputFlags) reading() (rows.Options, error) {
 	o := rows.Options{Format: rows.Format(f.format), Sheet: f.sheet, ID: f.column + f.field}
 	if f.format != "" && !slices.Contains(formatNames(), f.format) {
-		return o, explain.Usage("--format: use %s", explain.List(formatNames(), "or"))
+		return o, explain.Usage("--format: use %s", lang.List(formatNames(), "or"))
 	}
 	if f.shard != "" {
 		known := false
@@ -250,7 +260,7 @@ func (f inputFlags) reading() (rows.Options, error) {
 		}
 		known := false
 		if *e.to, known = rows.ParseEncoding(e.name); !known {
-			return o, explain.Usage("--%s: use %s", e.flag, explain.List(encodingNames(), "or"))
+			return o, explain.Usage("--%s: use %s", e.flag, lang.List(encodingNames(), "or"))
 		}
 	}
 	if f.delimiter != "" {
@@ -261,7 +271,7 @@ func (f inputFlags) reading() (rows.Options, error) {
 			return f.delimiter == d.name || f.delimiter == string(d.byte) || f.delimiter == `\t` && d.byte == '\t'
 		})
 		if i < 0 {
-			return o, explain.Usage("--delimiter: use %s", explain.List(delimiterNames(), "or"))
+			return o, explain.Usage("--delimiter: use %s", lang.List(delimiterNames(), "or"))
 		}
 		o.Delimiter = delimiters[i].byte
 	}
@@ -269,4 +279,4 @@ func (f inputFlags) reading() (rows.Options, error) {
 }
 
 // guardOf is the guard of the ids that what names.
-func (o *options) guardOf(what string) *guard { return newGuard(!o.bulk.acceptUnknown, what) }
+func (o *options) guardOf(what lang.Said) *guard { return newGuard(!o.bulk.acceptUnknown, what) }

@@ -2,10 +2,10 @@ package run
 
 import (
 	"errors"
-	"fmt"
 	"sync"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
@@ -15,7 +15,7 @@ const enough = 20
 // guard keeps a run from spending the month's calls on a column that holds something else. No more than the first ids
 // are sent until one of them is known, or all are settled.
 type guard struct {
-	what string // what the ids are: a column or field, or the lines of standard input
+	what lang.Said // what the ids are: a column or field, or the lines of standard input
 
 	mu       sync.Mutex
 	open     chan struct{} // closed when the ids are taken to be chat ids
@@ -26,7 +26,7 @@ type guard struct {
 }
 
 // newGuard is a guard, or one that lets all pass.
-func newGuard(on bool, what string) *guard {
+func newGuard(on bool, what lang.Said) *guard {
 	g := &guard{what: what, open: make(chan struct{}), admitted: map[string]bool{}}
 	if !on {
 		g.pass()
@@ -94,8 +94,8 @@ func (g *guard) nonsense() bool {
 func (g *guard) refusal() error {
 	return &explain.Error{
 		Code: explain.SomeFailed,
-		Err:  fmt.Errorf("the first %d different ids are all unknown, so nothing more was sent: does %s really hold chat ids?", enough, g.what),
-		Hint: "name another column with --column or --field, or check --region and the app's organisation; if they are chat ids, go on with --accept-unknown",
+		Err:  lang.Errorf("the first %d different ids are all unknown, so nothing more was sent: does %s really hold chat ids?", enough, g.what),
+		Hint: lang.T("name another column with --column or --field, or check --region and the app's organisation; if they are chat ids, go on with --accept-unknown"),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
@@ -23,7 +24,7 @@ func TestGuard(t *testing.T) {
 		"one was not settled": {func(i int) error { return []error{unknown, away}[i/(enough-1)] }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			g := newGuard(true, "x")
+			g := newGuard(true, lang.Foreign("x"))
 			for i := range enough {
 				for range 3 { // one that comes again is none of its own
 					if !g.admit(fmt.Sprint(i), stopped) {
@@ -46,7 +47,7 @@ func TestGuard(t *testing.T) {
 			}
 		})
 	}
-	off := newGuard(false, "x")
+	off := newGuard(false, lang.Foreign("x"))
 	for i := range 3 * enough {
 		if off.saw(fmt.Sprint(i), unknown); !off.admit(fmt.Sprint(i), stopped) || off.nonsense() {
 			t.Fatal("it is off")

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
@@ -35,7 +36,7 @@ func linesOf(ctx context.Context, w *term.World) *chatIDs {
 	ids.read = func() (string, error) {
 		if lines == nil {
 			var err error
-			if in, err = openStream(standardInput, term.UntilDone(ctx, w.In), rows.Options{}); err == nil && in.options.Format != rows.Lines {
+			if in, err = openStream(lang.T(standardInput), term.UntilDone(ctx, w.In), rows.Options{}); err == nil && in.options.Format != rows.Lines {
 				err = explain.UsageHint("to convert its rows: openconversation convert --input - ; if each line is a chat id all the same: openconversation convert --input - --format lines",
 					"standard input is no list of chat ids: %s", in.why)
 			}
@@ -51,7 +52,7 @@ func linesOf(ctx context.Context, w *term.World) *chatIDs {
 			return "", context.Cause(ctx)
 		case err != nil:
 			return "", asLines(in.describe(err))
-		case row.Problem != "" && row.ChatID == "":
+		case !row.Problem.Empty() && row.ChatID == "":
 			return "", explain.Usage("%s: %s", in.name, row.Problem)
 		default:
 			ids.trims.add(row.Trimmed, row.Line)
@@ -64,8 +65,8 @@ func linesOf(ctx context.Context, w *term.World) *chatIDs {
 // asLines has a hint name the command that takes the flag.
 func asLines(err error) error {
 	var known *explain.Error
-	if errors.As(err, &known) && strings.Contains(known.Hint, "--encoding") {
-		known.Hint = "say its encoding: openconversation convert --input - --format lines --encoding NAME"
+	if errors.As(err, &known) && strings.Contains(known.Hint.String(), "--encoding") {
+		known.Hint = lang.T("say its encoding: openconversation convert --input - --format lines --encoding NAME")
 	}
 	return err
 }
@@ -78,7 +79,7 @@ func (c *chatIDs) next(context.Context) (*item, error) {
 	id, trimmed := rows.CleanID(c.ahead[0])
 	c.trims.add(trimmed, 0)
 	c.ahead = c.ahead[1:]
-	return &item{id: id, known: problem(id, "")}, nil
+	return &item{id: id, known: problem(id, lang.Text{})}, nil
 }
 
 func (c *chatIDs) atEnd() bool { return len(c.ahead) == 0 && errors.Is(c.err, io.EOF) }

@@ -3,9 +3,9 @@ package run
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
@@ -16,6 +16,7 @@ type item struct {
 	id    string
 	start []byte       // how the output's record of a row begins
 	known *rows.Result // the result, where it is known without a call
+	group *group       // with --check, once it is described
 }
 
 // called is the id that the SDK is given: an empty one, which it refuses without a call, where none is needed.
@@ -29,25 +30,25 @@ func (it *item) called() string {
 // trims are ids that had something around them which people do not see.
 type trims struct {
 	n     int
-	first string // what the first of them had
+	first lang.Text // what the first of them had
 }
 
-func (t *trims) add(what string, line int) {
-	if what == "" {
+func (t *trims) add(what rows.Trimmed, line int) {
+	if len(what) == 0 {
 		return
 	}
 	if t.n++; t.n > 1 {
 		return
 	}
-	if t.first = what; line > 0 {
-		t.first = fmt.Sprintf("%s, first in line %d", what, line)
+	if t.first = lang.T("%s", what); line > 0 {
+		t.first = lang.T("%s, first in line %d", what, line)
 	}
 }
 
 // report tells of them: what was sent is not what stands in the input.
 func (t *trims) report(w *term.World) {
 	if t.n > 0 {
-		w.Note("%s trimmed: %s", explain.Count(t.n, "id was", "ids were"), t.first)
+		w.Note("%s", lang.N(t.n, "%d id was trimmed: %s", "%d ids were trimmed: %s", t.n, t.first))
 	}
 }
 

@@ -3,7 +3,7 @@ package run
 import (
 	"fmt"
 
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
@@ -23,7 +23,8 @@ func (l *lost) report(w *term.World) {
 	if len(l.pairs) == 0 {
 		return
 	}
-	w.Note("%s that the output did not take, as chatId, tab, openConversationId:", explain.Count(len(l.pairs), "conversion"))
+	w.Note("%s", lang.N(len(l.pairs), "%d conversion that the output did not take, as chatId, tab, openConversationId:",
+		"%d conversions that the output did not take, as chatId, tab, openConversationId:", len(l.pairs)))
 	for _, pair := range l.pairs {
 		fmt.Fprintln(w.Err, pair)
 	}

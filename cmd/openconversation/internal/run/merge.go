@@ -3,10 +3,12 @@ package run
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
@@ -129,7 +131,7 @@ func (m *merger) number(file *os.File) (int, error) {
 	return number, errors.Join(err, reader.Close())
 }
 
-const ofHint = "if some parts are not given, say with --of how many there are"
+const ofHint lang.Format = "if some parts are not given, say with --of how many there are"
 
 // notAPart is the error of a file that is not the output of a shard of this input.
 func (m *merger) notAPart(name string, err error) error {
@@ -243,7 +245,7 @@ type mergeSummary struct {
 // report says what the output holds, and which rows are missing.
 func (m *merger) report(r *fileRun) error {
 	s := mergeSummary{
-		Parts: len(m.parts), Rows: m.in.scan.rows, Converted: r.tally().converted, Missing: []missing{}, Output: r.outputName(),
+		Parts: len(m.parts), Rows: m.in.scan.rows, Converted: r.tally().converted, Missing: []missing{}, Output: fmt.Sprint(r.outputName()),
 	}
 	lacks := 0
 	for _, p := range m.parts {
@@ -253,20 +255,20 @@ func (m *merger) report(r *fileRun) error {
 		}
 	}
 	s.Failed = r.tally().failed - lacks
-	r.world.Note("%s: %d converted, %d failed, %d missing; in %s", explain.Count(s.Rows, "row"), s.Converted, s.Failed, lacks, s.Output)
+	r.world.Note("%s: %d converted, %d failed, %d missing; in %s", explain.Rows(s.Rows), s.Converted, s.Failed, lacks, s.Output)
 	for _, lack := range s.Missing {
-		name := lack.File
-		if name == "" {
-			name = "a file that was not given"
+		if lack.File == "" {
+			r.world.Note("shard %s, a file that was not given, lacks %s, the first in line %d of the input", lack.Shard, explain.Rows(lack.Rows), lack.Line)
+		} else {
+			r.world.Note("shard %s, %s, lacks %s, the first in line %d of the input", lack.Shard, lack.File, explain.Rows(lack.Rows), lack.Line)
 		}
-		r.world.Note("shard %s, %s, lacks %s, the first in line %d of the input", lack.Shard, name, explain.Count(lack.Rows, "row"), lack.Line)
 	}
 	var failure error
 	if lacks > 0 {
 		if r.file != nil {
 			r.world.Note("finish a part with --resume and merge again, or convert what is missing with: %s", r.o.againWith("--retry-failed"))
 		}
-		failure = &explain.Error{Code: explain.SomeFailed, Err: errors.New("some rows are missing"), Reported: true}
+		failure = &explain.Error{Code: explain.SomeFailed, Err: lang.Errorf("some rows are missing"), Reported: true}
 	}
 	if s.ExitCode = explain.ExitCode(failure); r.o.json {
 		return errors.Join(r.world.PrintJSON(s), failure)

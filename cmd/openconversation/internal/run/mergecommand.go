@@ -1,11 +1,10 @@
 package run
 
 import (
-	"errors"
-
 	"github.com/spf13/cobra"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
@@ -32,13 +31,13 @@ Then the exit code is 1.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
 			case o.input.path == "":
-				return errors.New("no input is given: name the file that was converted with --input")
+				return lang.Errorf("no input is given: name the file that was converted with --input")
 			case len(args) == 0:
-				return errors.New("no part is given; name the outputs of convert --shard")
+				return lang.Errorf("no part is given; name the outputs of convert --shard")
 			}
 			return nil
 		},
-		Annotations: map[string]string{explain.Footer: explain.ExitText()},
+		Annotations: map[string]string{explain.Footer: explain.ExitText(w.Lang)},
 		RunE: explain.Begins(func(cmd *cobra.Command, args []string) error {
 			if err := o.checkMerge(cmd, of, len(args)); err != nil {
 				return err
@@ -54,6 +53,7 @@ Then the exit code is 1.`,
 	flags.VarPF(modeFlag{&o.output.mode, output.Force}, "force", "", "overwrite the output, which stays as it is until all is written").NoOptDefVal = "true"
 	flags.IntVar(&of, "of", 0, "there are `N` parts, if some are not given")
 	o.input.addTo(cmd)
+	flags.BoolVar(&o.groups, "check", false, "the parts were made with convert --check")
 	flags.BoolVar(&o.json, "json", false, "print the summary as one JSON object; needs --output")
 	return cmd
 }

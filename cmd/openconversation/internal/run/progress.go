@@ -2,10 +2,10 @@ package run
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
@@ -43,7 +43,7 @@ func showProgress(r *fileRun, e *engine) (hide func()) {
 	}
 	switch mode {
 	case "bar":
-		show := func() { r.world.Draw(now().bar()) }
+		show := func() { r.world.Draw(now().bar(r.world.Lang)) }
 		show()
 		stop := term.Every(barEvery, show)
 		return func() {
@@ -68,22 +68,21 @@ func (p progress) rate() (rate float64, left time.Duration) {
 }
 
 // text is progress in a line of plain text.
-func (p progress) text() string {
+func (p progress) text() lang.Said {
 	rate, left := p.rate()
-	rows := explain.Count(p.done, "row")
+	rows := explain.Rows(p.done)
 	if p.total >= 0 {
-		rows = fmt.Sprintf("%d of %s", p.done, explain.Count(p.total, "row"))
+		rows = lang.T("%d of %s", p.done, explain.Rows(p.total))
 	}
-	parts := []string{rows, fmt.Sprintf("%.1f/s", rate)}
+	parts := []lang.Said{rows, lang.T("%.1f/s", rate)}
 	if left > 0 {
-		parts = append(parts, fmt.Sprintf("about %s left", left))
+		parts = append(parts, lang.T("about %s left", left))
 	}
-	parts = append(parts, fmt.Sprintf("%d throttled", p.throttled), explain.Count(p.calls, "call"))
-	return strings.Join(parts, ", ")
+	return lang.Join(", ", append(parts, lang.T("%d throttled", p.throttled), explain.Calls(p.calls))...)
 }
 
 // bar is progress as a bar: of a run that goes on, what was left.
-func (p progress) bar() term.Line {
+func (p progress) bar(l lang.Language) term.Line {
 	rate, left := p.rate()
 	line := term.Line{Done: p.done - p.before, Total: p.total}
 	count := fmt.Sprint(line.Done)
@@ -92,12 +91,12 @@ func (p progress) bar() term.Line {
 		count = fmt.Sprintf("%d/%d", line.Done, line.Total)
 	}
 	if p.stopping {
-		line.Texts = append(line.Texts, "stopping")
+		line.Texts = append(line.Texts, l.Sprintf("stopping"))
 	}
 	line.Texts = append(line.Texts, count)
 	if left > 0 {
-		line.Texts = append(line.Texts, fmt.Sprintf("%s left", left))
+		line.Texts = append(line.Texts, l.Sprintf("%s left", left))
 	}
-	line.Texts = append(line.Texts, fmt.Sprintf("%.1f rows/s", rate), explain.Count(p.calls, "call"), fmt.Sprintf("%d throttled", p.throttled))
+	line.Texts = append(line.Texts, l.Sprintf("%.1f rows/s", rate), explain.Calls(p.calls).Say(l), l.Sprintf("%d throttled", p.throttled))
 	return line
 }

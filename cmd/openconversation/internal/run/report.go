@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
@@ -17,6 +20,7 @@ type report struct {
 	world *term.World
 	json  bool
 	pairs bool // chat id, tab, openConversationId; otherwise the latter alone
+	check bool // with the group's name, owner and status behind it
 
 	hinted       map[string]bool
 	done, failed int
@@ -27,7 +31,7 @@ type report struct {
 
 func (r *report) put(it *item, id string, err error) error {
 	if err == nil && it.known == nil {
-		if failed := r.converted(it.id, id); failed != nil {
+		if failed := r.converted(it, id); failed != nil {
 			return failed
 		}
 		r.done++
@@ -60,7 +64,7 @@ func (r *report) late(it *item, id string) {
 		r.lost.add(it.id, id)
 		return
 	}
-	if err := r.converted(it.id, id); err != nil {
+	if err := r.converted(it, id); err != nil {
 		r.lost.err = err
 		r.lost.add(it.id, id)
 		return
@@ -71,12 +75,16 @@ func (r *report) late(it *item, id string) {
 func (r *report) skipped(*item, error) {}
 
 // converted prints a result.
-func (r *report) converted(chatID, id string) error {
+func (r *report) converted(it *item, id string) error {
+	var details rows.Result
+	it.group.addTo(&details)
 	switch {
 	case r.json:
-		return r.write(jsonResult{ChatID: chatID, OpenConversationID: id})
+		return r.write(jsonResult{ChatID: it.id, OpenConversationID: id, Name: details.Name, Owner: details.Owner, Status: details.Status})
+	case r.check:
+		return r.world.Print(strings.Join([]string{term.Printable(it.id), term.Printable(id), details.Name, details.Owner, details.Status}, "\t") + "\n")
 	case r.pairs:
-		return r.world.Print(term.Printable(chatID) + "\t" + term.Printable(id) + "\n")
+		return r.world.Print(term.Printable(it.id) + "\t" + term.Printable(id) + "\n")
 	default:
 		return r.world.Print(term.Printable(id) + "\n")
 	}
@@ -93,10 +101,10 @@ func (r *report) refused(chatID string, err error) error {
 
 // tell prints a failure for people, and each hint once: a thousand unknown chats need it no more than one does.
 func (r *report) tell(chatID string, err error) {
-	fmt.Fprintf(r.world.Err, "%s: %s\n", term.Shown(chatID), explain.Describe(err))
-	if hint := explain.Hint(err); hint != "" && !r.hinted[hint] {
+	fmt.Fprintln(r.world.Err, r.world.Lang.Sprintf("%s: %s", term.Shown(chatID), explain.Describe(err)))
+	if hint := explain.Hint(err); !hint.Empty() && !r.hinted[hint.String()] {
 		explain.PrintHint(r.world, hint)
-		r.hinted[hint] = true
+		r.hinted[hint.String()] = true
 	}
 }
 
@@ -136,7 +144,7 @@ func (r *report) end(cause error) error {
 	case r.failed > 0 && !r.pairs:
 		return &explain.Error{Code: explain.ExitCode(r.last), Err: r.last, Reported: true}
 	case r.failed > 0:
-		return &explain.Error{Code: explain.SomeFailed, Err: errors.New("some chats were not converted"), Reported: true}
+		return &explain.Error{Code: explain.SomeFailed, Err: lang.Errorf("some chats were not converted"), Reported: true}
 	default:
 		return nil
 	}
@@ -145,6 +153,9 @@ func (r *report) end(cause error) error {
 type jsonResult struct {
 	ChatID             string     `json:"chatId"`
 	OpenConversationID string     `json:"openConversationId,omitempty"`
+	Name               string     `json:"chatName,omitempty"`
+	Owner              string     `json:"chatOwner,omitempty"`
+	Status             string     `json:"chatStatus,omitempty"`
 	Error              *jsonError `json:"error,omitempty"`
 }
 
@@ -157,7 +168,7 @@ type jsonError struct {
 }
 
 func newJSONFailure(chatID string, err error) jsonResult {
-	out := &jsonError{Kind: explain.Kind(err), Message: explain.Describe(err)}
+	out := &jsonError{Kind: explain.Kind(err), Message: explain.Describe(err).String()}
 	var e *dingtalk.Error
 	if errors.As(err, &e) {
 		out.Code, out.RequestID, out.Status = string(e.Code), e.RequestID, e.StatusCode
@@ -180,9 +191,9 @@ func convertIDs(ctx context.Context, w *term.World, o *options, args []string) e
 		return err
 	}
 	defer done()
-	ids, what := givenIDs(args), "the list of arguments"
+	ids, what := givenIDs(args), lang.T("the list of arguments")
 	if args[0] == "-" {
-		ids, what = linesOf(reading, w), "standard input"
+		ids, what = linesOf(reading, w), lang.T("standard input")
 	}
 	several := ids.atLeast(2)
 	if err := ids.failure(); err != nil {
@@ -192,10 +203,10 @@ func convertIDs(ctx context.Context, w *term.World, o *options, args []string) e
 		w.Note("standard input holds no chat id; nothing was done")
 		return nil
 	}
-	r := &report{world: w, json: o.json, pairs: several, hinted: map[string]bool{}}
+	r := &report{world: w, json: o.json, pairs: several, check: o.groups, hinted: map[string]bool{}}
 	e := &engine{
 		stop:   make(chan struct{}),
-		client: client, source: ids, sink: r, guard: o.guardOf(what), limits: o.bulk.limits,
+		client: client, source: ids, sink: r, guard: o.guardOf(what), limits: o.bulk.limits, groups: o.groups, ahead: o.bulk.concurrency,
 		options: []dingtalk.BulkOption{dingtalk.WithConcurrency(o.bulk.concurrency)},
 	}
 	cause := e.convert(ctx)

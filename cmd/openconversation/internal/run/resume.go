@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
@@ -179,7 +180,7 @@ func (t *taken) finished(name string, content io.ReadSeeker) (counts counts, err
 }
 
 // errIncomplete is that of an output which has fewer rows than the input.
-var errIncomplete = errors.New("it has fewer rows than the input")
+var errIncomplete = lang.Errorf("it has fewer rows than the input")
 
 func notAnOutput(name string, err error) error {
 	var wrong *rows.Error

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
@@ -48,11 +49,11 @@ func convertRows(ctx context.Context, w *term.World, o *options) error {
 	return r.run(ctx, reading, client)
 }
 
-func nameOf(path string) string {
+func nameOf(path string) lang.Said {
 	if path == "-" {
-		return standardInput
+		return lang.T(standardInput)
 	}
-	return path
+	return lang.Foreign(path)
 }
 
 // withoutRows writes what an output has without a row: the header of a table that has nothing else. A shard without rows
@@ -89,18 +90,18 @@ func (r *fileRun) withoutRows(ctx context.Context) error {
 
 // begin opens the output and goes to where it ends.
 func (r *fileRun) begin(ctx context.Context) (err error) {
-	what := "the list"
+	what := lang.T("the list")
 	if r.in.options.Format != rows.Lines {
-		what = "this column or field"
+		what = lang.T("this column or field")
 	}
 	if r.taken, err = r.in.begin(r.o.guardOf(what)); err != nil {
 		return err
 	}
 	if name := r.taken.source.rows.Name(); name != "" {
-		r.taken.guard.what = name
+		r.taken.guard.what = lang.Foreign(name)
 	}
 	if r.o.output.path == "" {
-		r.stream = &streamSink{name: "standard output", w: r.world.Out, rows: r.taken.source.rows}
+		r.stream = &streamSink{name: lang.T("standard output"), w: r.world.Out, rows: r.taken.source.rows}
 		return nil
 	}
 	stream, err := output.Stream(ctx, r.o.output.path, r.o.output.mode)
@@ -108,13 +109,13 @@ func (r *fileRun) begin(ctx context.Context) (err error) {
 		return err
 	}
 	if stream != nil {
-		r.stream = &streamSink{name: r.o.output.path, w: stream, rows: r.taken.source.rows}
+		r.stream = &streamSink{name: lang.Foreign(r.o.output.path), w: stream, rows: r.taken.source.rows}
 		return nil
 	}
 	_, statErr := os.Stat(r.o.output.path)
 	want := output.Wanted{
 		Path: r.o.output.path, Mode: r.o.output.mode, Journal: r.in.options.Output.Journaled(), Input: r.in.file,
-		Room:  r.o.bulk.concurrency + 1,
+		Room:  r.o.reach() + 1,
 		State: stateOf(r.world, r.o, r.in, r.taken),
 	}
 	out, err := output.Open(want)
@@ -129,7 +130,7 @@ func (r *fileRun) begin(ctx context.Context) (err error) {
 	}
 	r.file = &fileSink{
 		in: r.in, rows: r.taken.source.rows, out: out, retry: r.o.output.mode == output.RetryFailed,
-		reach: 2*r.o.bulk.concurrency + 8, headed: out.End > 0, kept: map[string]string{},
+		reach: 2*r.o.reach() + 8, headed: out.End > 0, kept: map[string]string{},
 	}
 	r.file.converted, r.file.failed = r.taken.tally.converted, r.taken.tally.failed
 	r.file.done.Store(r.taken.tally.done.Load())
@@ -162,15 +163,15 @@ func (r *fileRun) run(ctx, reading context.Context, client *dingtalk.Client) err
 	if r.taken.guard.nonsense() {
 		return r.end(r.taken.guard.refusal(), nil)
 	}
-	if found := r.taken.source.rows.Found().String(); r.in.options.Format != rows.Lines && found != "" {
-		r.world.Note("reading %s: %s", r.in.name, found)
+	if r.in.options.Format != rows.Lines {
+		r.world.Note("reading %s: %s", r.in.name, r.taken.source.rows.Found())
 	}
 	if r.in.scan != nil {
 		r.in.scan.trims.report(r.world)
 	}
 	e := &engine{
 		stop:   make(chan struct{}),
-		client: client, source: &r.taken.source, sink: r.sink(), guard: r.taken.guard, limits: r.o.bulk.limits,
+		client: client, source: &r.taken.source, sink: r.sink(), guard: r.taken.guard, limits: r.o.bulk.limits, groups: r.o.groups, ahead: r.o.bulk.concurrency,
 		options: r.bulkOptions(),
 	}
 	r.started = time.Now()

@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
@@ -31,9 +32,13 @@ func (t *tally) add(result rows.Result, n int) {
 func (t *tally) result(it *item, id string, err error) rows.Result {
 	switch {
 	case it.known != nil:
-		return *it.known
+		result := *it.known
+		it.group.addTo(&result)
+		return result
 	case err == nil:
-		return rows.Result{OpenConversationID: term.Printable(id)}
+		result := rows.Result{OpenConversationID: term.Printable(id)}
+		it.group.addTo(&result)
+		return result
 	}
 	kind := explain.Sentinel(err)
 	if t.hinted == nil {
@@ -49,7 +54,7 @@ func (t *tally) result(it *item, id string, err error) rows.Result {
 // are written as failed.
 type streamSink struct {
 	tally
-	name   string
+	name   lang.Said
 	w      io.Writer
 	rows   *rows.Reader
 	headed bool

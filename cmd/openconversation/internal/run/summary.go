@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
 )
 
@@ -34,7 +35,7 @@ func (r *fileRun) failure(cause error) error {
 		if r.tally().failed == 0 {
 			return nil
 		}
-		return &explain.Error{Code: explain.SomeFailed, Err: errors.New("some rows were not converted"), Reported: true}
+		return &explain.Error{Code: explain.SomeFailed, Err: lang.Errorf("some rows were not converted"), Reported: true}
 	case errors.As(cause, &known):
 		return cause
 	default:
@@ -105,25 +106,25 @@ func (r *fileRun) report(cause, failure error, kept bool) error {
 	if r.in.scan != nil {
 		s.Total, s.Skipped = r.in.scan.rows, r.in.scan.skipped
 	}
-	rows := explain.Count(s.Rows, "row")
+	rows := explain.Rows(s.Rows)
 	if cause != nil {
-		if s.Error = explain.Describe(explain.Cause(cause)); limited {
+		if s.Error = explain.Describe(explain.Cause(cause)).String(); limited {
 			s.Error = ""
 		}
 		if s.Total > 0 {
-			rows = fmt.Sprintf("%d of %s", s.Rows, explain.Count(s.Total, "row"))
+			rows = lang.T("%d of %s", s.Rows, explain.Rows(s.Total))
 		}
 	}
-	where := "nothing was saved"
+	where := lang.T("nothing was saved")
 	switch {
 	case kept:
-		s.Output = r.outputName()
-		where = "in " + s.Output
+		s.Output = fmt.Sprint(r.outputName())
+		where = lang.T("in %s", r.outputName())
 	case r.file != nil && !r.file.out.Fresh:
-		where = fmt.Sprintf("nothing was saved, and %s is as it was", r.outputName())
+		where = lang.T("nothing was saved, and %s is as it was", r.outputName())
 	}
 	r.world.Note("%s: %d converted, %d failed; %s, %d throttled, %s; %s", rows, s.Converted, s.Failed,
-		explain.Count(s.Calls, "call"), s.Throttled, time.Duration(s.Seconds*float64(time.Second)).Round(time.Second/10), where)
+		explain.Calls(s.Calls), s.Throttled, time.Duration(s.Seconds*float64(time.Second)).Round(time.Second/10), where)
 	s.Kept = r.reportKept(cause)
 	if cause == nil || limited {
 		for _, sentinel := range explain.Sentinels() {
@@ -151,7 +152,8 @@ func (r *fileRun) reportKept(cause error) int {
 		return 0
 	}
 	n := len(r.file.kept)
-	r.world.Note("%s behind the last row: kept in %s, for --resume", explain.Count(n, "more conversion"), r.file.out.StatePath())
+	r.world.Note("%s", lang.N(n, "%d more conversion behind the last row: kept in %s, for --resume",
+		"%d more conversions behind the last row: kept in %s, for --resume", n, r.file.out.StatePath()))
 	return n
 }
 

@@ -14,21 +14,22 @@ import (
 	"strings"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-const standardInput = "standard input"
+const standardInput lang.Format = "standard input"
 
 // table is an input of rows.
 type table struct {
-	name    string
+	name    lang.Said
 	file    *os.File  // nil for a stream, which can be read only once
 	stream  io.Reader // nil for a file
 	options rows.Options
-	why     string // what a stream was taken for, in a sentence
-	scan    *scan  // nil for a stream
+	why     lang.Text // what a stream was taken for, in a sentence
+	scan    *scan     // nil for a stream
 }
 
 // openTable opens the input that the flags name. A file is read through before anything is spent.
@@ -37,9 +38,10 @@ func openTable(ctx context.Context, w *term.World, o *options) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &table{name: o.input.path}
+	reading.Details = o.groups
+	in := &table{name: lang.Foreign(o.input.path)}
 	if o.input.path == "-" {
-		in, err = openStream(standardInput, term.UntilDone(ctx, w.In), reading)
+		in, err = openStream(lang.T(standardInput), term.UntilDone(ctx, w.In), reading)
 		if err != nil {
 			return nil, contextCause(ctx, err)
 		}
@@ -77,10 +79,10 @@ func openFile(ctx context.Context, name string, reading rows.Options) (*table, e
 		_ = file.Close() // it was only read
 		return nil, explain.Usage("%s is a folder", name)
 	case !info.Mode().IsRegular():
-		in, err := openStream(name, term.UntilDone(ctx, file), reading)
+		in, err := openStream(lang.Foreign(name), term.UntilDone(ctx, file), reading)
 		return in, contextCause(ctx, err)
 	}
-	in := &table{name: name, file: file}
+	in := &table{name: lang.Foreign(name), file: file}
 	if in.options, err = rows.Detect(file, name, reading); err != nil {
 		in.close()
 		return nil, in.describe(err)
@@ -89,7 +91,7 @@ func openFile(ctx context.Context, name string, reading rows.Options) (*table, e
 }
 
 // openStream tells what a stream holds by what comes first.
-func openStream(name string, stream io.Reader, reading rows.Options) (*table, error) {
+func openStream(name lang.Said, stream io.Reader, reading rows.Options) (*table, error) {
 	in := &table{name: name}
 	start := make([]byte, 64<<10)
 	n, err := io.ReadAtLeast(stream, start, 1)
@@ -163,17 +165,17 @@ func (in *table) describe(err error) error {
 	switch {
 	case err == nil, errors.Is(err, io.EOF):
 		return err
-	case errors.As(err, &wrong) && strings.HasPrefix(wrong.Text, in.name):
+	case errors.As(err, &wrong) && strings.HasPrefix(wrong.Text.String(), fmt.Sprint(in.name)):
 		return explain.UsageHint(partHints[wrong.Part], "%w", err)
 	case errors.As(err, &wrong):
 		return explain.UsageHint(partHints[wrong.Part], "%s: %w", in.name, err)
 	default:
-		return fmt.Errorf("%s: %w", in.name, err)
+		return lang.Errorf("%s: %w", in.name, err)
 	}
 }
 
 // partHints say which flag settles what is wrong with an input.
-var partHints = map[rows.Part]string{
+var partHints = map[rows.Part]lang.Format{
 	rows.PartFormat:   "if it is something else, say what with --format",
 	rows.PartEncoding: "say its encoding with --encoding",
 	rows.PartOutput:   "name another with --output-encoding, such as utf-8",
@@ -188,7 +190,7 @@ type scan struct {
 	digest                           string
 	trims                            trims
 	column                           string // or field
-	found                            string // format, encoding and separator, for people
+	found                            rows.Found
 }
 
 // repeats is whether a chat comes more than once.
@@ -236,7 +238,7 @@ func (in *table) readThrough(ctx context.Context) (*scan, error) {
 		}
 	}
 	s.distinct = ids.distinct()
-	s.skipped, s.column, s.found = reader.Skipped, reader.Name(), reader.Found().String()
+	s.skipped, s.column, s.found = reader.Skipped, reader.Name(), reader.Found()
 	return s, nil
 }
 
@@ -263,18 +265,20 @@ func (c *counter) distinct() (n int) {
 }
 
 // problem is why a chat is not asked for, or nil. It costs no call.
-func problem(id, why string) *rows.Result {
+func problem(id string, why lang.Text) *rows.Result {
 	refused := (*dingtalk.Error)(nil)
+	text := ""
 	switch {
-	case why != "":
-		why = "not sent: " + why
+	case !why.Empty():
+		text = "not sent: " + why.String()
 	case errors.As(dingtalk.CheckChatID(id), &refused):
-		why = refused.Message
+		text = refused.Message
 	default:
-		if why = rows.NotAnID(id); why == "" {
+		not := rows.NotAnID(id)
+		if not == "" {
 			return nil
 		}
-		why = "not sent: " + why
+		text = "not sent: " + string(not)
 	}
-	return &rows.Result{Code: explain.NotSent, Error: term.Printable(why)}
+	return &rows.Result{Code: explain.NotSent, Error: term.Printable(text)}
 }

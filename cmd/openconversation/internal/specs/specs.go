@@ -5,22 +5,21 @@ package specs
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"os"
 	"strings"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
-const hint = "make the file of an OpenAPI contract: openconversation-gen --spec my.yaml --routes my.json"
+const hint lang.Format = "make the file of an OpenAPI contract: openconversation-gen --spec my.yaml --routes my.json"
 
 // Read is the operations in a file.
 func Read(file string) ([]generated.Route, error) {
 	content, err := os.ReadFile(file)
 	if err != nil {
-		return nil, explain.Usage("--spec: %v", err)
+		return nil, explain.Usage("--spec: %w", err)
 	}
 	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.DisallowUnknownFields()
@@ -30,7 +29,7 @@ func Read(file string) ([]generated.Route, error) {
 	}
 	for i, r := range all {
 		if err := check(r); err != nil {
-			return nil, explain.UsageHint(hint, "--spec %s: operation %d: %v", file, i+1, err)
+			return nil, explain.UsageHint(hint, "--spec %s: operation %d: %w", file, i+1, err)
 		}
 	}
 	return all, nil
@@ -40,11 +39,11 @@ func check(r generated.Route) error {
 	o := r.Operation
 	switch {
 	case o == nil || o.ID == "" || strings.HasPrefix(o.ID, "-") || strings.Contains(o.ID, " "):
-		return errors.New("it has no name")
+		return lang.Errorf("it has no name")
 	case !strings.HasPrefix(o.Path, "/") || o.Method == "":
-		return fmt.Errorf("%s has no method or path", o.ID)
+		return lang.Errorf("%s has no method or path", o.ID)
 	case r.Example != "" && !json.Valid([]byte(r.Example)):
-		return fmt.Errorf("the example of %s is not JSON", o.ID)
+		return lang.Errorf("the example of %s is not JSON", o.ID)
 	}
 	return nil
 }

@@ -5,12 +5,19 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // SignalError is the cause of a context that a signal ended.
 type SignalError struct{ Signal syscall.Signal }
 
-func (e SignalError) Error() string { return "stopped by a signal (" + e.Signal.String() + ")" }
+func (e SignalError) Error() string { return e.Say(lang.English) }
+
+// Say implements lang.Said.
+func (e SignalError) Say(l lang.Language) string {
+	return l.Sprintf("stopped by a signal (%s)", lang.Foreign(e.Signal.String()))
+}
 
 // UntilSignal returns a context that the first SIGINT, SIGTERM or SIGHUP ends. The second does what it does to any
 // process: it kills. A signal that the parent process has the command ignore, as nohup and background jobs do, stays

@@ -8,6 +8,8 @@ import (
 	"os"
 
 	"golang.org/x/term"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // CommandName is what messages begin with.
@@ -18,12 +20,13 @@ type World struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Getenv   func(string) string
+	Lang     lang.Language // that people are spoken to in
 }
 
 // Print writes to standard output. A failure must not pass for success: a full disk has cost results before.
 func (w *World) Print(text string) error {
 	if _, err := io.WriteString(w.Out, text); err != nil {
-		return fmt.Errorf("standard output: %w", err)
+		return lang.Errorf("standard output: %w", err)
 	}
 	return nil
 }
@@ -42,8 +45,8 @@ func (w *World) PrintJSON(v any) error {
 }
 
 // Note tells the user something that is no error.
-func (w *World) Note(format string, args ...any) {
-	fmt.Fprintf(w.Err, "%s: %s\n", CommandName, Printable(fmt.Sprintf(format, args...)))
+func (w *World) Note(format lang.Format, args ...any) {
+	fmt.Fprintf(w.Err, "%s: %s\n", CommandName, Printable(w.Lang.Sprintf(format, args...)))
 }
 
 // Marshal is v as JSON without indentation, safe for a terminal.

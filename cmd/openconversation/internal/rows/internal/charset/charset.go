@@ -4,7 +4,7 @@ package charset
 
 import (
 	"bytes"
-	"fmt"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -87,8 +87,11 @@ type Error struct {
 	Byte     byte
 }
 
-func (e *Error) Error() string {
-	return fmt.Sprintf("the byte 0x%02X at offset %d is not %s", e.Byte, e.Offset, e.Encoding.Title())
+func (e *Error) Error() string { return e.Say(lang.English) }
+
+// Say implements lang.Said.
+func (e *Error) Say(l lang.Language) string {
+	return l.Sprintf("the byte 0x%02X at offset %d is not %s", e.Byte, e.Offset, e.Encoding.Title())
 }
 
 // Decode appends the text of src to dst. rest is how many bytes at the end of src are the beginning of a character
@@ -188,6 +191,9 @@ type LacksError struct {
 	Rune     rune
 }
 
-func (e *LacksError) Error() string {
-	return fmt.Sprintf("%s has no character U+%04X", e.Encoding.Title(), e.Rune)
+func (e *LacksError) Error() string { return e.Say(lang.English) }
+
+// Say implements lang.Said.
+func (e *LacksError) Say(l lang.Language) string {
+	return l.Sprintf("%s has no character U+%04X", e.Encoding.Title(), e.Rune)
 }

@@ -3,7 +3,7 @@ package charset
 import (
 	"bytes"
 	"errors"
-	"fmt"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"io"
 )
 
@@ -15,8 +15,11 @@ type PlaceError struct {
 	Byte     byte
 }
 
-func (e *PlaceError) Error() string {
-	return fmt.Sprintf("line %d: the byte 0x%02X at offset %d is not %s", e.Line, e.Byte, e.Offset, e.Encoding.Title())
+func (e *PlaceError) Error() string { return e.Say(lang.English) }
+
+// Say implements lang.Said.
+func (e *PlaceError) Say(l lang.Language) string {
+	return l.Sprintf("line %d: %s", e.Line, lang.T("the byte 0x%02X at offset %d is not %s", e.Byte, e.Offset, e.Encoding.Title()))
 }
 
 // Detect reads a file through and tells its encoding: what its byte order mark says; otherwise UTF-8, or GBK or GB18030 where it is

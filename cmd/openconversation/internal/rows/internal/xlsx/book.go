@@ -8,8 +8,7 @@ package xlsx
 import (
 	"archive/zip"
 	"encoding/xml"
-	"errors"
-	"fmt"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"io"
 	"path"
 	"strings"
@@ -23,7 +22,7 @@ const (
 )
 
 // ErrNotWorkbook is a file that is no xlsx workbook.
-var ErrNotWorkbook = errors.New("it is no xlsx workbook, or a damaged one")
+var ErrNotWorkbook = lang.Errorf("it is no xlsx workbook, or a damaged one")
 
 // Book is a workbook.
 type Book struct {
@@ -42,7 +41,7 @@ type sheet struct {
 func Open(r io.ReaderAt, size int64) (*Book, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNotWorkbook, err)
+		return nil, lang.Errorf("%w: %w", ErrNotWorkbook, err)
 	}
 	b := &Book{zip: z}
 	root, err := b.relations("_rels/.rels")
@@ -57,7 +56,7 @@ func Open(r io.ReaderAt, size int64) (*Book, error) {
 			return nil, err
 		}
 		if len(b.sheets) == 0 {
-			return nil, errors.New("it has no sheet with cells")
+			return nil, lang.Errorf("it has no sheet with cells")
 		}
 		return b, nil
 	}
@@ -128,7 +127,7 @@ func (b *Book) decode(part string, into any) error {
 	}
 	defer r.Close()
 	if err := xml.NewDecoder(io.LimitReader(r, maxWorkbook)).Decode(into); err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrNotWorkbook, part, err)
+		return lang.Errorf("%w: %s: %w", ErrNotWorkbook, part, err)
 	}
 	return nil
 }
@@ -146,14 +145,14 @@ func (b *Book) find(part string) *zip.File {
 func (b *Book) open(part string) (io.ReadCloser, error) {
 	f := b.find(part)
 	if f == nil {
-		return nil, fmt.Errorf("%w: %s is missing", ErrNotWorkbook, part)
+		return nil, lang.Errorf("%w: %s is missing", ErrNotWorkbook, part)
 	}
 	if f.UncompressedSize64 > maxUnzipped {
-		return nil, fmt.Errorf("%s takes %d MiB unzipped, and %d are the most that is read", part, f.UncompressedSize64>>20, maxUnzipped>>20)
+		return nil, lang.Errorf("%s takes %d MiB unzipped, and %d are the most that is read", part, f.UncompressedSize64>>20, maxUnzipped>>20)
 	}
 	r, err := f.Open()
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrNotWorkbook, part, err)
+		return nil, lang.Errorf("%w: %s: %w", ErrNotWorkbook, part, err)
 	}
 	return r, nil
 }
@@ -193,7 +192,7 @@ func (b *Book) part(name string) string {
 func (b *Book) text(n int) ([]byte, error) {
 	if b.texts == nil {
 		if b.strings == "" {
-			return nil, fmt.Errorf("%w: a cell names a text, and there are none", ErrNotWorkbook)
+			return nil, lang.Errorf("%w: a cell names a text, and there are none", ErrNotWorkbook)
 		}
 		r, err := b.open(b.strings)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"unicode/utf16"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/xuri/excelize/v2"
 )
 
@@ -41,7 +42,7 @@ func New() (*Writer, error) {
 // Write writes a row. A text is cut to what a cell can hold.
 func (w *Writer) Write(cells []string) error {
 	if w.rows++; w.rows > MaxRows {
-		return fmt.Errorf("a sheet holds %d rows", MaxRows)
+		return lang.Errorf("a sheet holds %d rows", MaxRows)
 	}
 	w.cells = w.cells[:0]
 	for _, cell := range cells {

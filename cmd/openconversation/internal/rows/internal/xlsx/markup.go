@@ -4,7 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"io"
 	"strconv"
 	"unicode/utf8"
@@ -78,7 +78,7 @@ func (m *markup) next() (token, error) {
 	}
 	t.raw, err = m.until('>', whole)
 	if err == nil && t.raw[len(t.raw)-1] != '>' {
-		return t, errors.New("its XML ends within a tag")
+		return t, lang.Errorf("its XML ends within a tag")
 	}
 	if t.kind == opening && bytes.HasSuffix(t.raw, []byte("/>")) {
 		t.kind = empty
@@ -113,7 +113,7 @@ func (m *markup) until(end byte, whole func([]byte) bool) ([]byte, error) {
 			return part, nil
 		}
 		if m.buf = append(m.buf, part...); len(m.buf) > maxToken {
-			return nil, fmt.Errorf("a piece of its XML is longer than %d bytes", maxToken)
+			return nil, lang.Errorf("a piece of its XML is longer than %d bytes", maxToken)
 		}
 		if errors.Is(err, io.EOF) || err == nil && whole(m.buf) {
 			return m.buf, nil

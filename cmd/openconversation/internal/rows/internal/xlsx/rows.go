@@ -2,7 +2,7 @@ package xlsx
 
 import (
 	"errors"
-	"fmt"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"io"
 	"strconv"
 	"strings"
@@ -66,7 +66,7 @@ func (r *Rows) Next() (Row, error) {
 			if !r.began {
 				return r.row, ErrNotWorkbook
 			}
-			return r.row, fmt.Errorf("%w: the sheet ends within its rows", ErrNotWorkbook)
+			return r.row, lang.Errorf("%w: the sheet ends within its rows", ErrNotWorkbook)
 		}
 		if err != nil {
 			return r.row, err
@@ -97,7 +97,7 @@ func rowNumber(t token, last int) (int, error) {
 	if value, _, _, has := t.attribute("r"); has {
 		n, err := strconv.Atoi(string(value))
 		if err != nil || n < number || n > MaxRows {
-			return 0, fmt.Errorf("%w: its rows are out of order at row %.20q", ErrNotWorkbook, value)
+			return 0, lang.Errorf("%w: its rows are out of order at row %.20q", ErrNotWorkbook, value)
 		}
 		number = n
 	}
@@ -119,7 +119,7 @@ func cellColumn(t token, last int) (int, error) {
 		n = 26*n + int(b-'A') + 1
 	}
 	if n--; n < column || n >= MaxColumns {
-		return 0, fmt.Errorf("%w: its cells are out of order at %.20q", ErrNotWorkbook, value)
+		return 0, lang.Errorf("%w: its cells are out of order at %.20q", ErrNotWorkbook, value)
 	}
 	return n, nil
 }
@@ -151,7 +151,7 @@ func (r *Rows) cells() error {
 
 func unexpected(err error) error {
 	if errors.Is(err, io.EOF) {
-		return fmt.Errorf("%w: the sheet ends within a row", ErrNotWorkbook)
+		return lang.Errorf("%w: the sheet ends within a row", ErrNotWorkbook)
 	}
 	return err
 }
@@ -210,7 +210,7 @@ func (r *Rows) Text(c Cell) (string, error) {
 	case c.shared:
 		n, err := strconv.Atoi(string(value))
 		if err != nil {
-			return "", fmt.Errorf("%w: a cell names the text %.20q", ErrNotWorkbook, value)
+			return "", lang.Errorf("%w: a cell names the text %.20q", ErrNotWorkbook, value)
 		}
 		text, err := r.book.text(n)
 		return unescape(string(text)), err

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"io"
 	"math"
 	"os"
@@ -47,7 +48,7 @@ func readTexts(r io.Reader) (*texts, error) {
 				text = appendText(text, tok)
 			}
 			if len(text) > maxToken {
-				return t, fmt.Errorf("a text is longer than %d bytes", maxToken)
+				return t, lang.Errorf("a text is longer than %d bytes", maxToken)
 			}
 		case opening:
 			switch tok.name() {
@@ -93,7 +94,7 @@ func (t *texts) end() int64 {
 func (t *texts) add(text []byte) error {
 	end := t.end() + int64(len(text))
 	if len(t.ends) == maxTexts || end > math.MaxUint32 {
-		return errors.New("it holds more texts than can be read")
+		return lang.Errorf("it holds more texts than can be read")
 	}
 	t.ends = append(t.ends, uint32(end))
 	if t.file == nil && len(t.memory)+len(text) <= textsInMemory {
@@ -115,7 +116,7 @@ func (t *texts) add(text []byte) error {
 // at is the text of a number.
 func (t *texts) at(n int) ([]byte, error) {
 	if n < 0 || n >= len(t.ends) {
-		return nil, fmt.Errorf("a cell names the text %d, and there are %d", n, len(t.ends))
+		return nil, lang.Errorf("a cell names the text %d, and there are %d", n, len(t.ends))
 	}
 	from, to := int64(0), int64(t.ends[n])
 	if n > 0 {

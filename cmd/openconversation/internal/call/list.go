@@ -1,0 +1,71 @@
+package call
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+)
+
+// OperationsCommand is the command that lists what can be called.
+func OperationsCommand(w *term.World) *cobra.Command {
+	var spec string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "operations",
+		Short: "List the operations that call can call",
+		Long: `List the operations of the contract, or of one of your own, that call can call.
+
+REPEAT says when a call is repeated: safe, whenever that may help; unsent, only if the
+service surely did not process it.`,
+		Args: explain.NoArgs,
+		RunE: explain.Begins(func(*cobra.Command, []string) error {
+			routes, err := operations(spec)
+			if err != nil {
+				return err
+			}
+			return list(w, routes, asJSON)
+		}),
+	}
+	cmd.Flags().StringVar(&spec, "spec", "", "the operations of this `FILE`, made by openconversation-gen --routes of an OpenAPI contract, instead of this project's")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print an array of JSON objects")
+	return cmd
+}
+
+type operationRow struct {
+	Operation  string `json:"operation"`
+	Alias      string `json:"alias,omitempty"`
+	Method     string `json:"method"`
+	Path       string `json:"path"`
+	Repeat     string `json:"repeat"`
+	Permission string `json:"permission,omitempty"`
+	Summary    string `json:"summary,omitempty"`
+}
+
+func list(w *term.World, routes []generated.Route, asJSON bool) error {
+	rows := []operationRow{}
+	for _, r := range routes {
+		o := r.Operation
+		rows = append(rows, operationRow{o.ID, r.Alias, o.Method, o.Path, string(repeatText(o)), o.Permission, r.Summary})
+	}
+	if asJSON {
+		return w.PrintJSON(rows)
+	}
+	l := w.Lang
+	table := [][]string{{
+		l.Sprintf("OPERATION"), l.Sprintf("ALIAS"), l.Sprintf("METHOD"), l.Sprintf("PATH"), l.Sprintf("REPEAT"), l.Sprintf("PERMISSION"), l.Sprintf("SUMMARY"),
+	}}
+	for _, r := range rows {
+		table = append(table, []string{r.Operation, r.Alias, r.Method, r.Path, l.Exact(r.Repeat), r.Permission, l.Exact(r.Summary)})
+	}
+	return w.Print(term.Columns(table))
+}
+
+func repeatText(o *generated.Operation) lang.Format {
+	if o.Repeat == generated.RepeatSafe {
+		return "safe"
+	}
+	return "unsent"
+}

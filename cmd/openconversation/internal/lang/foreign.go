@@ -1,0 +1,77 @@
+package lang
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang/zh"
+)
+
+// Foreign is a text from elsewhere, such as an operating system: it is said in another language if the catalogue has it.
+type Foreign string
+
+// Say implements Said.
+func (f Foreign) Say(l Language) string { return l.Exact(string(f)) }
+
+func (f Foreign) String() string { return string(f) }
+
+// packages are the names of packages that their own errors begin with.
+var packages = []string{"dingtalk: ", "dingtalkredis: "}
+
+// Exact is a whole text in the language, or the text itself if the catalogue has neither it nor a format that gives it.
+func (l Language) Exact(text string) string {
+	if l != Chinese || text == "" {
+		return text
+	}
+	key := text
+	for _, name := range packages {
+		key = strings.TrimPrefix(key, name)
+	}
+	if translated, has := zh.Texts()[key]; has {
+		return translated
+	}
+	for _, f := range foreignFormats() {
+		if m := f.text.FindStringSubmatch(key); m != nil {
+			args := make([]any, len(m)-1)
+			for i, arg := range m[1:] {
+				args[i] = l.Exact(arg)
+			}
+			return fmt.Sprintf(f.chinese, args...)
+		}
+	}
+	return text
+}
+
+// foreignFormat is a format of others, which is known only by the text that it gave.
+type foreignFormat struct {
+	text    *regexp.Regexp
+	chinese string // its verbs take strings
+}
+
+var verb = regexp.MustCompile(`%[-+# 0]*\d*(?:\.\d+)?(\[\d+\])?[a-zA-Z]`)
+
+// foreignFormats are those of the catalogue; what is longer comes first.
+var foreignFormats = sync.OnceValue(func() []foreignFormat {
+	keys := slices.Collect(maps.Keys(zh.Foreign))
+	slices.SortFunc(keys, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	var all []foreignFormat
+	for _, key := range keys {
+		if !verb.MatchString(key) {
+			continue
+		}
+		var pieces []string
+		for _, piece := range verb.Split(key, -1) {
+			pieces = append(pieces, regexp.QuoteMeta(piece))
+		}
+		all = append(all, foreignFormat{
+			regexp.MustCompile("(?s)^" + strings.Join(pieces, "(.*?)") + "$"),
+			verb.ReplaceAllString(zh.Foreign[key], "%${1}s"),
+		})
+	}
+	return all
+})

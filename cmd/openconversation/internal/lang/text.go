@@ -1,0 +1,118 @@
+package lang
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Format is an English format string, as fmt has it with %w like %v, and the key of its text in other languages. Every
+// constant of this type has a Chinese text.
+type Format string
+
+// Said is what can be said in any language. Its String or Error is English.
+type Said interface {
+	Say(l Language) string
+}
+
+// Text is a message: a format with its arguments. Arguments that are errors or can be said are in its language too. The
+// zero Text is empty.
+type Text struct {
+	format Format
+	args   []any
+	other  Format // in languages without a plural, if they have another
+}
+
+// T makes a message.
+func T(format Format, args ...any) Text { return Text{format: format, args: args} }
+
+// N makes a message about a number: one is its format in English if n is 1, and many otherwise. Languages without a plural
+// have a text for many alone.
+func N[I ~int | ~int64](n I, one, many Format, args ...any) Text {
+	if n == 1 {
+		return Text{format: one, args: args, other: many}
+	}
+	return T(many, args...)
+}
+
+// Say implements Said.
+func (t Text) Say(l Language) string {
+	if t.format == "" {
+		return ""
+	}
+	if l != English && t.other != "" {
+		return l.Sprintf(t.other, t.args...)
+	}
+	return l.Sprintf(t.format, t.args...)
+}
+
+// String is the message in English.
+func (t Text) String() string { return t.Say(English) }
+
+// Empty is whether there is no message.
+func (t Text) Empty() bool { return t.format == "" }
+
+// joined are messages with something between them.
+type joined struct {
+	separator Format
+	parts     []Said
+}
+
+// Join makes one message of several.
+func Join(separator Format, parts ...Said) Said { return joined{separator, parts} }
+
+func (j joined) Say(l Language) string {
+	texts := make([]string, len(j.parts))
+	for i, part := range j.parts {
+		texts[i] = part.Say(l)
+	}
+	return strings.Join(texts, l.Sprintf(j.separator))
+}
+
+func (j joined) String() string { return j.Say(English) }
+
+// list is names as a sentence has them.
+type list struct {
+	names []string
+	last  Format
+}
+
+// List is names as a sentence has them: a, b or c.
+func List(names []string, last Format) Said { return list{names, last} }
+
+func (s list) Say(l Language) string {
+	if len(s.names) < 2 {
+		return strings.Join(s.names, "")
+	}
+	end := len(s.names) - 1
+	first := s.names[0]
+	for _, name := range s.names[1:end] {
+		first = l.Sprintf("%s, %s", first, name)
+	}
+	return l.Sprintf("%s %s %s", first, l.Sprintf(s.last), s.names[end])
+}
+
+func (s list) String() string { return s.Say(English) }
+
+// failure is an error that can be said.
+type failure struct {
+	Text
+	causes []error
+}
+
+// Errorf makes an error. It wraps the arguments of %w.
+func Errorf(format Format, args ...any) error {
+	f := &failure{Text: T(format, args...)}
+	if strings.Contains(string(format), "%w") {
+		for _, arg := range args {
+			if err, is := arg.(error); is {
+				f.causes = append(f.causes, err)
+			}
+		}
+	}
+	return f
+}
+
+func (f *failure) Error() string   { return f.String() }
+func (f *failure) Unwrap() []error { return f.causes }
+
+var _ fmt.Stringer = Text{}

@@ -1,0 +1,61 @@
+package term
+
+import (
+	"strings"
+
+	"github.com/rivo/uniseg"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
+)
+
+// Table is facts below each other.
+type Table []fact
+
+// fact is what is known, and its value.
+type fact struct {
+	name  lang.Format
+	value any
+}
+
+// With is the table with a fact more.
+func (t Table) With(name lang.Format, value any) Table { return append(t, fact{name, value}) }
+
+// Say implements lang.Said.
+func (t Table) Say(l lang.Language) string {
+	width := 0
+	for _, fact := range t {
+		width = max(width, uniseg.StringWidth(l.Sprintf(fact.name)))
+	}
+	var b strings.Builder
+	for _, fact := range t {
+		b.WriteString(Pad(l.Sprintf(fact.name), width+2) + l.Of(fact.value) + "\n")
+	}
+	return b.String()
+}
+
+// Pad fills a text with blanks up to so many columns. A Chinese character takes two.
+func Pad(text string, columns int) string {
+	return text + strings.Repeat(" ", max(columns-uniseg.StringWidth(text), 0))
+}
+
+// Columns are rows of cells below each other, two blanks apart; the last cell of a row is as long as it is.
+func Columns(rows [][]string) string {
+	var widths []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], uniseg.StringWidth(cell))
+		}
+	}
+	var b strings.Builder
+	for _, row := range rows {
+		end := len(row) - 1
+		for i, cell := range row[:end] {
+			b.WriteString(Pad(cell, widths[i]+2))
+		}
+		b.WriteString(row[end] + "\n")
+	}
+	return b.String()
+}

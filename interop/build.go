@@ -18,7 +18,7 @@ import (
 // must be there.
 func (s *settings) build(ctx context.Context, l language) (string, error) {
 	source := filepath.Join(s.root, "interop", l.folder)
-	stamp, err := s.stamp(source, l.official)
+	stamp, err := s.stamp(source, l)
 	if err != nil {
 		return "", err
 	}
@@ -74,7 +74,7 @@ func (s *settings) script(ctx context.Context, path, dir string, extra ...string
 }
 
 // stamp is a hash of everything that a build depends on.
-func (s *settings) stamp(source string, official bool) (string, error) {
+func (s *settings) stamp(source string, l language) (string, error) {
 	hash := sha256.New()
 	add := func(path string) error {
 		data, err := os.ReadFile(path)
@@ -84,8 +84,15 @@ func (s *settings) stamp(source string, official bool) (string, error) {
 		return err
 	}
 	shared := []string{filepath.Join(s.root, "interop", "versions.env"), filepath.Join(s.root, "interop", "tools.sh")}
-	if !official {
+	if !l.official {
 		shared = append(shared, s.contract)
+	}
+	if l.page != "" {
+		readme, err := os.ReadFile(filepath.Join(s.root, "interop", "README.md"))
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintln(hash, pageCommands(string(readme), l.page))
 	}
 	for _, path := range shared {
 		if err := add(path); err != nil {
@@ -99,6 +106,21 @@ func (s *settings) stamp(source string, official bool) (string, error) {
 		return add(path)
 	})
 	return hex.EncodeToString(hash.Sum(nil)), err
+}
+
+// pageCommands are the commands of a page of README.md, as page of tools.sh finds them.
+func pageCommands(readme, heading string) []string {
+	_, page, _ := strings.Cut(readme, "\n### "+heading+"\n")
+	page, _, _ = strings.Cut(page, "\n##")
+	var commands []string
+	for {
+		_, rest, found := strings.Cut(page, "\n```sh\n")
+		if !found {
+			return commands
+		}
+		block, after, _ := strings.Cut(rest, "```")
+		commands, page = append(commands, strings.Split(strings.TrimSpace(block), "\n")...), after
+	}
 }
 
 // provide installs what is missing with Debian's packages where that is possible, and names it where it is not.

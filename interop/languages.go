@@ -12,6 +12,7 @@ type language struct {
 	official bool   // DingTalk's own SDK instead of a generated client
 	needs    []need
 	fresh    bool   // built every time: the Go tool has a cache of its own
+	page     string // the heading of its page in README.md, whose commands build it
 	program  string // the executable, if that is not client
 	flag     string // that chooses it on the command line, if that is not -lang
 }
@@ -49,6 +50,11 @@ var (
 		debian: []string{"python3"},
 	}
 	needPip  = need{what: "pip", probe: []string{"python3", "-m", "pip", "--version"}, debian: []string{"python3-pip"}}
+	needVenv = need{
+		what:   "Python's venv",
+		probe:  []string{"python3", "-c", "import ensurepip, venv"},
+		debian: []string{"python3-venv"},
+	}
 	needNode = need{
 		what:   "Node.js 20 or newer with npm",
 		probe:  []string{"sh", "-c", `npm --version && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'`},
@@ -83,13 +89,13 @@ func languages() []language {
 	with := func(needs ...need) []need { return append(append([]need(nil), generator...), needs...) }
 	return []language{
 		{name: "go", folder: "go", needs: []need{needGo}, fresh: true},
-		{name: "python", folder: "python", needs: generator},
-		{name: "typescript", folder: "typescript", needs: []need{needNode}},
-		{name: "java", folder: "java", needs: with(needJava, needMaven)},
-		{name: "php", folder: "php", needs: with(needPHP)},
-		{name: "csharp", folder: "csharp", needs: []need{needNode, needMono}},
-		{name: "cpp", folder: "cpp", needs: with(needCPP)},
-		{name: "c", folder: "c", needs: with(needC)},
+		{name: "python", folder: "python", page: "Python", needs: with(needVenv)},
+		{name: "typescript", folder: "typescript", page: "Node.js and TypeScript", needs: []need{needNode}},
+		{name: "java", folder: "java", page: "Java", needs: with(needJava, needMaven)},
+		{name: "php", folder: "php", page: "PHP", needs: with(needPHP)},
+		{name: "csharp", folder: "csharp", page: "C#", needs: []need{needNode, needMono}},
+		{name: "cpp", folder: "cpp", page: "C++", needs: with(needCPP)},
+		{name: "c", folder: "c", page: "C", needs: with(needC)},
 
 		{name: "official-go", folder: "official/go", official: true, needs: []need{needGo}, fresh: true},
 		{name: "official-python", folder: "official/python", official: true, needs: []need{needPython, needPip}},

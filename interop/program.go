@@ -57,8 +57,8 @@ type newClient struct {
 	CA     string `json:"ca,omitempty"` // a file to trust
 }
 
-func (p *program) start() (err error) {
-	p.process = exec.Command(p.path, p.codes)
+func (p *program) start(ctx context.Context) (err error) {
+	p.process = exec.CommandContext(ctx, p.path, p.codes)
 	p.process.Env = environment("NODE_EXTRA_CA_CERTS=" + p.ca)
 	p.process.Stderr = &p.stderr
 	p.process.WaitDelay = time.Second
@@ -81,7 +81,8 @@ func (p *program) stop() error {
 	_ = p.stdin.Close() // A process that is gone already has closed it.
 	timer := time.AfterFunc(10*time.Second, func() { _ = p.process.Process.Kill() })
 	defer timer.Stop()
-	for p.lines.Scan() { //nolint:revive // what it prints at its end is nothing that was asked for
+	for p.lines.Scan() {
+		continue // what it prints at its end is nothing that was asked for
 	}
 	err := p.process.Wait()
 	p.process = nil
@@ -92,7 +93,7 @@ func (p *program) stop() error {
 func (p *program) run(ctx context.Context, test testCase, e *emulator) (o outcome) {
 	p.stderr.take()
 	if p.process == nil {
-		if err := p.start(); err != nil {
+		if err := p.start(context.WithoutCancel(ctx)); err != nil { // it outlives the case
 			p.process = nil
 			return outcome{crash: err.Error()}
 		}

@@ -69,7 +69,7 @@ func (s *settings) runLanguage(ctx context.Context, l language, cases []testCase
 	}
 	started = time.Now()
 	p := &program{path: path, sample: l.official, codes: s.codes, ca: s.secure.ca}
-	defer p.stop()
+	defer func() { _ = p.stop() }() // How it ends is told where a case fails.
 	for _, test := range cases {
 		if l.official && !test.Official {
 			continue

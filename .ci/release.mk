@@ -74,13 +74,14 @@ release-files: contract-assets
 	done; rm bin/release-files/openconversation
 
 # The contract has a version of its own, and teams in other languages take it without the rest.
-# contract-assets: Write the contract as files of a release: YAML, JSON for tools that read nothing else, its error codes and its limits for
+# contract-assets: Write the contract as files of a release: YAML, JSON for tools that read nothing else, OpenAPI 3.1, its error codes and its limits for
 # clients that go by them, and the reference page.
 contract-assets: docs
 	@rm -rf bin/release-files/contract && mkdir -p bin/release-files/contract
 	@version=$$(sed -n 's/^  version: *//p' openapi.yaml) && base=bin/release-files/contract/openconversation-contract-$$version && \
 	cp openapi.yaml $$base.yaml && \
 	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(REDOCLY) bundle --config .redocly.yaml openapi.yaml --ext json -o $$base.json >/dev/null 2>&1 && \
+	$(NODE) docs/openapi31.mjs $$base.json $$base-openapi-3.1.json && \
 	cp bin/docs/reference.html $$base.html && \
 	$(GO) run ./cmd/openconversation codes --json > $$base-codes.json && \
 	$(NODE) -p 'JSON.stringify(JSON.parse(require("fs").readFileSync(0, "utf8"))["x-limits"], null, 2)' < $$base.json > $$base-limits.json && \

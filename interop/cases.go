@@ -21,7 +21,7 @@ type testCase struct {
 	Name   string `json:"name"`
 	Shows  string `json:"shows"`
 	ChatID string `json:"chatId"` // to convert once, in place of steps
-	Token  string `json:"token"`  // of the official SDKs, instead of a valid one
+	Token  string `json:"token"`  // of samples, instead of a valid one
 	Secret string `json:"secret"` // instead of the right one
 	HTTPS  bool   `json:"https"`
 	// What the emulator's admin API gets: PATCH /settings and POST /faults.
@@ -31,7 +31,7 @@ type testCase struct {
 	Want     map[string]any `json:"want"`     // what each call must come to, unless its step says otherwise
 	Requests map[string]int `json:"requests"` // how many each operation got; those that are not named got none
 	Gap      float64        `json:"gapSeconds"`
-	Official bool           `json:"official"` // it makes sense for the official SDKs, too
+	Official bool           `json:"official"` // it makes sense for samples, such as those of the official SDKs, too
 }
 
 // step is one thing that is done in a case, in its order.
@@ -89,7 +89,7 @@ func (o outcome) first() map[string]any {
 }
 
 // differences says how an outcome is not what was wanted.
-func (o outcome) differences(test testCase, official bool) []string {
+func (o outcome) differences(test testCase, sample bool) []string {
 	if o.crash != "" {
 		return []string{o.crash}
 	}
@@ -99,9 +99,9 @@ func (o outcome) differences(test testCase, official bool) []string {
 	}
 	var found []string
 	for i, want := range wants {
-		found = append(found, differ(o.got[i], want, official)...)
+		found = append(found, differ(o.got[i], want, sample)...)
 	}
-	if !official && test.Requests != nil {
+	if !sample && test.Requests != nil {
 		found = append(found, o.traffic(test)...)
 	}
 	return found
@@ -132,17 +132,17 @@ func (o outcome) traffic(test testCase) (found []string) {
 var requestID = regexp.MustCompile(`^[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$`)
 
 // differ compares what a call came to. Where the wanted value is empty, nothing may be reported.
-func differ(got, want map[string]any, official bool) (found []string) {
+func differ(got, want map[string]any, sample bool) (found []string) {
 	for _, field := range slices.Sorted(maps.Keys(want)) {
 		wanted, value := want[field], got[field]
 		text, _ := value.(string)
 		switch {
 		case wanted == "sent" && requestID.MatchString(text), wanted == "" && value == nil:
 			continue
-		case official && field != "id" && field != "code" && field != "message":
+		case sample && field != "id" && field != "code" && field != "message":
 			// The official SDKs have neither status nor request id as a field.
 			continue
-		case official && field == "message":
+		case sample && field == "message":
 			// They wrap the message in one of their own.
 			if message, ok := wanted.(string); ok && strings.Contains(text, message) {
 				continue

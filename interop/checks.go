@@ -202,7 +202,7 @@ func (s *settings) prism(ctx context.Context, dir string) error {
 			result.cells[test.Name] = plain
 		}
 	}
-	printTable(os.Stdout, []column{result}, cases, false)
+	printTable(os.Stdout, []column{result}, cases, "generated")
 	printNotes(os.Stdout, []column{result}, cases)
 	if result.failed() {
 		return fmt.Errorf("not every cell is as expected; see %s", filepath.Join(dir, "prism.log"))

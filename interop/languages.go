@@ -10,6 +10,7 @@ type language struct {
 	name     string
 	folder   string // below interop/
 	official bool   // DingTalk's own SDK instead of a generated client
+	more     bool   // another generator of a language, without a model client
 	needs    []need
 	fresh    bool   // built every time: the Go tool has a cache of its own
 	page     string // the heading of its page in README.md, whose commands build it
@@ -20,11 +21,17 @@ type language struct {
 func (l language) id() string { return l.name }
 
 func (l language) group() string {
-	if l.official {
+	switch {
+	case l.official:
 		return "official"
+	case l.more:
+		return "more"
 	}
 	return "generated"
 }
+
+// sample says whether the program makes one conversion with a token that it is given, and exits.
+func (l language) sample() bool { return l.official || l.more }
 
 // defects is the name of the file of its defects, in its folder.
 func (l language) defects() string {
@@ -96,6 +103,10 @@ func languages() []language {
 		{name: "csharp", folder: "csharp", page: "C#", needs: []need{needNode, needMono}},
 		{name: "cpp", folder: "cpp", page: "C++", needs: with(needCPP)},
 		{name: "c", folder: "c", page: "C", needs: with(needC)},
+
+		{name: "hey-api", folder: "more/hey-api", page: "hey-api", more: true, needs: []need{needNode}},
+		{name: "typescript-fetch", folder: "more/typescript-fetch", page: "openapi-generator, typescript-fetch", more: true, needs: with(needNode)},
+		{name: "openapi-python-client", folder: "more/openapi-python-client", page: "openapi-python-client", more: true, needs: []need{needPython, needPip, needVenv}},
 
 		{name: "official-go", folder: "official/go", official: true, needs: []need{needGo}, fresh: true},
 		{name: "official-python", folder: "official/python", official: true, needs: []need{needPython, needPip}},

@@ -54,7 +54,7 @@ func run(ctx context.Context, args []string) error {
 	var s settings
 	var langs, checks string
 	flags := flag.NewFlagSet("interop", flag.ContinueOnError)
-	flags.StringVar(&langs, "lang", "", "languages to run, by `name`: "+names(languages())+"; generated, official, or all")
+	flags.StringVar(&langs, "lang", "", "languages to run, by `name`: "+names(languages())+"; generated, more, official, or all")
 	flags.StringVar(&checks, "check", "", "other checks to run, by `name`: "+names(otherChecks()))
 	flags.StringVar(&s.contract, "contract", "openapi.yaml", "the contract to generate from")
 	flags.StringVar(&s.cache, "cache", cacheDefault(), "where downloads and builds are kept; INTEROP_CACHE sets the default")
@@ -133,10 +133,10 @@ func (s *settings) table(ctx context.Context, chosen []language, cases []testCas
 		}
 	}
 	failed := false
-	for _, official := range []bool{false, true} {
-		part := slices.DeleteFunc(slices.Clone(columns), func(c column) bool { return c.language.official != official })
+	for _, group := range []string{"generated", "more", "official"} {
+		part := slices.DeleteFunc(slices.Clone(columns), func(c column) bool { return c.language.group() != group })
 		if len(part) > 0 {
-			printTable(os.Stdout, part, cases, official)
+			printTable(os.Stdout, part, cases, group)
 			printNotes(os.Stdout, part, cases)
 		}
 		for _, c := range part {

@@ -68,10 +68,10 @@ func (s *settings) runLanguage(ctx context.Context, l language, cases []testCase
 		return c
 	}
 	started = time.Now()
-	p := &program{path: path, sample: l.official, codes: s.codes, ca: s.secure.ca}
+	p := &program{path: path, sample: l.sample(), codes: s.codes, ca: s.secure.ca}
 	defer func() { _ = p.stop() }() // How it ends is told where a case fails.
 	for _, test := range cases {
-		if l.official && !test.Official {
+		if l.sample() && !test.Official {
 			continue
 		}
 		e := s.plain
@@ -90,7 +90,7 @@ func (s *settings) runLanguage(ctx context.Context, l language, cases []testCase
 
 // judge compares an outcome with what the case wants and with what is known to be wrong.
 func judge(l language, test testCase, o outcome, defects map[string]defect) cell {
-	differences := o.differences(test, l.official)
+	differences := o.differences(test, l.sample())
 	known, listed := defects[test.Name]
 	reproduce := fmt.Sprintf("go run ./interop -%s %s -case %s -v", cmp.Or(l.flag, "lang"), l.name, test.Name)
 	switch {
@@ -133,7 +133,7 @@ func runCase(ctx context.Context, p *program, test testCase, e *emulator) (o out
 	return o
 }
 
-// runSample runs a sample of DingTalk's page. It makes one conversion, takes the address as its SDK does, and prints one
+// runSample runs a sample of DingTalk's page, or the like. It makes one conversion, takes the address as its SDK does, and prints one
 // JSON object on its last line.
 func runSample(ctx context.Context, program string, test testCase, e *emulator) (o outcome) {
 	token := test.Token

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -9,19 +10,17 @@ import (
 )
 
 // printTable prints cases × languages. Languages are columns: there are fewer of them.
-func printTable(w io.Writer, columns []column, cases []testCase, official bool) {
+func printTable(w io.Writer, columns []column, cases []testCase, group string) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	heading := "case"
-	if official {
-		heading = "case (official SDKs)"
-	}
+	heading := map[string]string{"more": "case (more generators)", "official": "case (official SDKs)"}[group]
+	heading = cmp.Or(heading, "case")
 	fmt.Fprintf(table, "\n%s", heading)
 	for _, c := range columns {
 		fmt.Fprintf(table, "\t%s", strings.TrimPrefix(c.language.name, "official-"))
 	}
 	fmt.Fprintln(table)
 	for _, test := range cases {
-		if official && !test.Official {
+		if group != "generated" && !test.Official {
 			continue
 		}
 		fmt.Fprint(table, test.Name)

@@ -183,6 +183,26 @@ func TestNamedTestsExist(t *testing.T) {
 	}
 }
 
+// What the page about other languages installs is what versions.env says.
+func TestPinnedGenerators(t *testing.T) {
+	page, versions := content(t, "interop/README.md"), content(t, "interop/versions.env")
+	for variable, install := range map[string]string{
+		"OPENAPI_GENERATOR": "openapi-generator-cli==", "OPENAPI_TYPESCRIPT": " openapi-typescript@", "OPENAPI_FETCH": " openapi-fetch@", "TYPESCRIPT": " typescript@", "NSWAG": " nswag@",
+	} {
+		m := regexp.MustCompile(`(?m)^` + variable + `=(\S+)$`).FindStringSubmatch(versions)
+		found := regexp.MustCompile(regexp.QuoteMeta(install)+`([0-9.]*[0-9])`).FindAllStringSubmatch(page, -1)
+		if m == nil || len(found) == 0 {
+			t.Errorf("%s is not in versions.env, or interop/README.md installs none", variable)
+			continue
+		}
+		for _, one := range found {
+			if one[1] != m[1] {
+				t.Errorf("interop/README.md installs%s, and versions.env says %s", one[0], m[1])
+			}
+		}
+	}
+}
+
 // The page about other languages names the versions of generators that `make interop` runs.
 func TestNamedGenerators(t *testing.T) {
 	page, versions := content(t, "interop/README.md"), content(t, "interop/versions.env")

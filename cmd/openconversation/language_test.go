@@ -71,7 +71,7 @@ func TestMachinesGetEnglish(t *testing.T) {
 				said[language] = got
 			}
 			en, zh := said["en"], said["zh"]
-			if en.stdout == "" || en.stdout != zh.stdout || en.code != zh.code || chinese(en.stderr) || zh.stderr != "" && !chinese(zh.stderr) {
+			if en.stdout == "" || chinese(zh.stdout) || en.stdout != zh.stdout || en.code != zh.code || chinese(en.stderr) || zh.stderr != "" && !chinese(zh.stderr) {
 				t.Errorf("in English %+v\nin Chinese %+v", en, zh)
 			}
 		})

@@ -49,7 +49,7 @@ var inChinese = map[string]string{
 	"the organisation's calls of this month are used up":                                                   "企业当月的调用量已用完",
 	"this machine's address is banned for some minutes (Error.RetryAfter)":                                 "本机 IP 被封禁数分钟（`Error.RetryAfter`）",
 	"the service could not be reached, or failed, more often than the client repeats a call":               "服务无法访问或出错，重试次数用尽",
-	"the answer was not one that the contract knows, such as HTML with status 200":                         "响应不符合契约，例如状态码 200 的 HTML",
+	"the answer was not one that the contract knows, such as HTML with status 200":                         "响应不符合接口规范，例如状态码 200 的 HTML",
 	"the service redirected, which is never followed: the access token would go along":                     "服务返回重定向；一律不跟随，否则 access_token 会被一并发送出去",
 	"no trustworthy connection could be made":                                                              "无法建立可信的 TLS 连接",
 	"the service refused the request for a reason that has no sentinel":                                    "服务以其他原因拒绝了请求",

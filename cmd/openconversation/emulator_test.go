@@ -82,7 +82,7 @@ func TestEmulatorCommand(t *testing.T) {
 }
 
 func TestEmulatorUsage(t *testing.T) {
-	loopback := "hint: the emulator's credentials are public, so it serves this machine only: use 127.0.0.1, [::1] or localhost\n"
+	loopback := "hint: the emulator's credentials are public, so it serves this machine only: use 127.0.0.1, [::1] or localhost, or allow others with --allow-remote\n"
 	faults := "hint: see openconversation codes, and openconversation emulator --help\n"
 	tests := []struct{ flag, value, err string }{
 		{"--listen", ":8080", "--listen :8080: this is not a loopback address\n" + loopback},
@@ -132,7 +132,7 @@ func TestEmulatorStopsWhileRequestsHang(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if _, err := io.WriteString(conn, "POST /v1.0/oauth2/accessToken HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(conn, "POST /v1.0/oauth2/accessToken HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	stop().check(t, result{0, "", ""})

@@ -1,12 +1,14 @@
 package dingtalktest
 
 import (
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
@@ -20,12 +22,18 @@ const (
 type action int
 
 const (
-	respond action = iota // an HTTP response
-	sendRaw               // bytes on the bare connection
-	reset                 // the connection is reset
-	hang                  // nothing, for as long as the client stays
-	abort                 // the connection is cut
+	respond  action = iota // an HTTP response
+	truncate               // an HTTP response, and half of its body
+	overrun                // an HTTP response with a body that is longer than it says
+	trickle                // an HTTP response, byte by byte
+	sendRaw                // bytes on the bare connection
+	reset                  // the connection is reset
+	hang                   // nothing, for as long as the client stays
+	abort                  // the connection is cut
 )
+
+// responds says whether an HTTP response with a status is sent.
+func (a action) responds() bool { return a <= trickle }
 
 // answer is what the emulator will say to a request.
 type answer struct {
@@ -37,7 +45,8 @@ type answer struct {
 	edge        bool // it comes from before the gateway, and has no request id
 	contentType string
 	header      http.Header
-	body        []byte // nil for an error that has a code: it is made when it is sent
+	body        []byte        // nil for an error that has a code: it is made when it is sent
+	interval    time.Duration // before each byte of the body, for trickle
 }
 
 // success answers 200 with a model of the contract.
@@ -87,17 +96,23 @@ func banJSON() answer {
 }
 
 // send gives the answer.
-func (e *Emulator) send(w http.ResponseWriter, r *http.Request, a answer) {
+func (e *Emulator) send(w http.ResponseWriter, r *http.Request, a answer, held <-chan struct{}) {
 	switch a.act {
 	case respond:
 		a.write(w)
+	case truncate:
+		a.writePart(w)
+	case trickle:
+		a.trickle(w, r, held)
+	case overrun:
+		conn := hijack(w)
+		_, _ = conn.Write(a.overlong())
+		_ = conn.Close()
 	case sendRaw:
-		drain(r)
 		conn := hijack(w)
 		_, _ = conn.Write(a.body)
 		_ = conn.Close()
 	case reset:
-		drain(r)
 		conn := hijack(w)
 		if tcp, ok := bare(conn).(*net.TCPConn); ok {
 			_ = tcp.SetLinger(0)
@@ -105,10 +120,9 @@ func (e *Emulator) send(w http.ResponseWriter, r *http.Request, a answer) {
 		}
 		_ = conn.Close()
 	case hang:
-		drain(r)
 		select {
 		case <-r.Context().Done():
-		case <-e.done:
+		case <-held:
 		}
 		panic(http.ErrAbortHandler)
 	case abort:
@@ -117,8 +131,16 @@ func (e *Emulator) send(w http.ResponseWriter, r *http.Request, a answer) {
 }
 
 func (a answer) write(w http.ResponseWriter) {
+	body := a.prepare(w.Header())
+	w.WriteHeader(a.status)
+	if len(body) > 0 {
+		_, _ = w.Write(body) // The client has left if this fails.
+	}
+}
+
+// prepare sets the header of a response and returns its body.
+func (a answer) prepare(header http.Header) []byte {
 	id := newRequestID()
-	header := w.Header()
 	if !a.edge {
 		header[requestIDHeader] = []string{id}
 	}
@@ -128,14 +150,31 @@ func (a answer) write(w http.ResponseWriter) {
 	for name, values := range a.header {
 		header[name] = values
 	}
-	body := a.body
-	if a.code != "" && body == nil {
-		body = errorBody(a, id)
+	if a.code != "" && a.body == nil {
+		return errorBody(a, id)
 	}
-	w.WriteHeader(a.status)
-	if len(body) > 0 {
-		_, _ = w.Write(body) // The client has left if this fails.
+	return a.body
+}
+
+// rejectsToken says whether a client is to drop its token after the answer: by its code, whoever wrote it, or by its status.
+func (a answer) rejectsToken(r *route) bool {
+	if !a.act.responds() {
+		return false
 	}
+	code := string(a.code)
+	if code == "" {
+		var said struct {
+			Code   string      `json:"code"`
+			Legacy json.Number `json:"errcode"`
+		}
+		_ = json.Unmarshal(a.body, &said) // A body of another kind has no code.
+		code = cmp.Or(said.Code, said.Legacy.String())
+	}
+	row := generated.LookupErrorCode(code)
+	if r != nil {
+		row = r.Operation.LookupErrorCode(code)
+	}
+	return a.status == http.StatusUnauthorized || row != nil && row.Token == generated.TokenDrop
 }
 
 func errorBody(a answer, id string) []byte {

@@ -27,9 +27,6 @@ const (
 // Scope is the permission that a conversion needs.
 const Scope = generated.PermissionChatIDToOpenConversationID
 
-// bodyLimit is how much of a request's body is read, in bytes. A token request takes about a hundred.
-const bodyLimit = 64 << 10
-
 // Emulator stands in for DingTalk's gateway. It is an [http.Handler]; [NewServer] puts it behind a loopback listener,
 // and a program may serve it with a server of its own. All methods may be called at any time from any goroutine.
 // Nothing that fmt prints of it holds the app secret or a token.
@@ -42,21 +39,48 @@ type Emulator struct {
 	messages  messages
 	faults    faults
 	record    record
-	done      chan struct{}
-	close     sync.Once
+	held      held
+	offset    atomic.Int64 // how far AdvanceClock has moved the time, in nanoseconds
+	initial   *settings    // what New made, for Reset
 }
 
 // New returns an emulator that knows the reference page's chat and accepts [AppKey] and [AppSecret], without limits,
 // latency or faults, unless options say otherwise.
 func New(opts ...Option) *Emulator {
-	e := &Emulator{tokens: newTokens(), done: make(chan struct{})}
+	e := &Emulator{tokens: newTokens()}
 	s := defaults()
 	for _, opt := range opts {
 		opt(s)
 	}
+	e.initial = s
+	e.begin(s)
+	return e
+}
+
+// begin takes settings over, and queues the faults and sets the time that came with them.
+func (e *Emulator) begin(s *settings) {
 	e.settings.Store(s)
 	e.record.resize(s.recordSize)
-	return e
+	if !s.time.IsZero() {
+		e.offset.Store(int64(s.time.Sub(s.clock())))
+	}
+	e.FailNext(s.faults...)
+}
+
+// Reset makes the emulator what it was when [New] returned: its settings, queue of faults, tokens, record, counts and
+// time. Requests that a fault or a latency holds are cut.
+func (e *Emulator) Reset() {
+	e.configure.Lock()
+	defer e.configure.Unlock()
+	e.held.release()
+	e.ClearFaults()
+	e.ResetRequests()
+	e.tokens.forget()
+	e.limits.forget()
+	e.groups.forget()
+	e.messages.forget()
+	e.offset.Store(0)
+	e.begin(e.initial)
 }
 
 // Configure applies options to a running emulator: a permission taken away, a limit lowered, a chat added. Requests
@@ -66,47 +90,58 @@ func (e *Emulator) Configure(opts ...Option) {
 	e.configure.Lock()
 	defer e.configure.Unlock()
 	s := e.settings.Load().clone()
+	s.faults, s.time = nil, time.Time{} // those were queued and set before
 	for _, opt := range opts {
 		opt(s)
 	}
-	e.settings.Store(s)
-	e.record.resize(s.recordSize)
+	e.begin(s)
 }
 
 // Close ends the requests that are waiting on [WithLatency], [Fault.WithDelay] or [Hang] by cutting their connections,
 // and those that would wait from now on. Everything else goes on: a program that serves an emulator itself calls Close
 // before [http.Server.Shutdown]. It may be called more than once.
-func (e *Emulator) Close() { e.close.Do(func() { close(e.done) }) }
+func (e *Emulator) Close() { e.held.close() }
 
 // ServeHTTP answers one request as the gateway would, or as the next queued [Fault] says.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := e.settings.Load()
-	c := &call{settings: s, request: r, now: s.clock()}
+	held := e.held.channel()
+	c := &call{settings: s, request: r, now: e.now(s)}
 	c.path = wirePath(r.URL)
 	c.route, c.params = match(s.routes, r.Method, c.path)
 	e.record.arrived(c.operation())
 
-	fault, faulty := e.faults.take(c.operation())
 	var a answer
-	switch {
-	case faulty && fault.kind != passFault:
-		a = fault.answer(c.route)
-	default:
-		a = e.answer(c)
-	}
-	if c.route.legacy() {
-		a = a.legacy()
-	}
-	if faulty {
-		a.decorate(fault)
-	}
-
-	if delay := s.latency + fault.delay; delay > 0 && !e.wait(r, delay) {
+	if r, complete := receive(w, r, s.bodyTime); complete {
+		c.request = r
+		a = e.decide(c)
+		if delay := s.latency + c.fault.delay; delay > 0 && !sleep(r.Context(), held, delay) {
+			a = answer{act: abort}
+		}
+	} else {
 		a = answer{act: abort}
 	}
 	// Recorded before the first byte leaves, so that a client that has its answer finds its request on record.
-	e.record.add(c, a)
-	e.send(w, r, a)
+	entry := e.record.add(c, a)
+	if s.observe != nil {
+		s.observe(entry)
+	}
+	e.send(w, c.request, a, held)
+}
+
+// decide is what a request is answered: what the next fault says that is meant for it, or the truth. An answer that makes
+// clients drop their token is true from then on: the token is revoked.
+func (e *Emulator) decide(c *call) answer {
+	fault, faulty := e.faults.take(c)
+	if !faulty {
+		return e.answer(c)
+	}
+	c.fault, c.faulty = fault, true
+	a := fault.answer(e, c)
+	if fault.kind != kindStickyToken && a.rejectsToken(c.route) {
+		e.tokens.reject(c.token())
+	}
+	return a
 }
 
 // call is one request on its way through the emulator.
@@ -118,6 +153,8 @@ type call struct {
 	route    *route   // nil if no operation has this method and path
 	params   []string // values of the path's parameters, in its order
 	app      string   // whose token the request carries, once that is known
+	fault    Fault    // that was queued for it
+	faulty   bool     // whether there was one
 }
 
 func (c *call) operation() string {
@@ -127,8 +164,20 @@ func (c *call) operation() string {
 	return c.route.Operation.ID
 }
 
-// answer decides what the gateway says to a request that no fault was queued for.
+// public says whether a request is one of an operation that takes no token.
+func (c *call) public() bool { return c.route != nil && c.route.Operation.Public }
+
+// answer is what is said to a request that no fault was queued for.
 func (e *Emulator) answer(c *call) answer {
+	a := e.gateway(c)
+	if c.route.legacy() {
+		a = a.legacy()
+	}
+	return a
+}
+
+// gateway decides what the gateway says.
+func (e *Emulator) gateway(c *call) answer {
 	s := c.settings
 	switch {
 	case s.banned:
@@ -184,12 +233,6 @@ func (e *Emulator) convert(c *call) answer {
 	return success(generated.ChatIDToOpenConversationIDResponseBody{OpenConversationID: id})
 }
 
-// wait holds a request back. It says false if the client left or the emulator was closed meanwhile.
-func (e *Emulator) wait(r *http.Request, d time.Duration) bool {
-	drain(r)
-	return sleep(r.Context(), e.done, d)
-}
-
 func sleep(ctx context.Context, done <-chan struct{}, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -200,22 +243,6 @@ func sleep(ctx context.Context, done <-chan struct{}, d time.Duration) bool {
 	case <-done:
 	}
 	return false
-}
-
-// readBody reads a request's body, and one byte past the limit if it is too long.
-func readBody(r *http.Request) ([]byte, error) {
-	if r.Body == nil { // It never is in a request that came over a network.
-		return nil, nil
-	}
-	return io.ReadAll(io.LimitReader(r.Body, bodyLimit+1))
-}
-
-// drain reads a request's body. net/http notices that a client has left only once the body is read, and closing a
-// connection that holds unread bytes resets it before the client has read what was sent.
-func drain(r *http.Request) {
-	if r.Body != nil {
-		_, _ = io.CopyN(io.Discard, r.Body, bodyLimit)
-	}
 }
 
 // String says how much the emulator holds, and nothing of its secrets.

@@ -4,8 +4,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
@@ -14,64 +12,82 @@ import (
 // Fault is something to do to a request instead of answering it in earnest. A constructor says what, methods say to
 // which requests and with what details; each method returns a changed copy. Queue faults with [Emulator.FailNext]. The
 // zero Fault is [Pass].
+//
+// A fault is also data, as [FaultKinds] describes it: JSON that [Fault.UnmarshalJSON] reads, and a word that [ParseFault]
+// reads. Both make the same faults as the constructors do.
 type Fault struct {
-	kind      faultKind
-	code      generated.Code
-	status    int
-	message   string
-	scopes    []string
-	header    http.Header
-	body      []byte
-	delay     time.Duration
-	times     int // more than the first; negative: always
-	operation string
+	kind        string // a name of faultKinds; empty is Pass
+	code        generated.Code
+	status      int
+	message     string
+	scopes      []string
+	header      http.Header
+	contentType *string
+	body        []byte // nil: the kind's own
+	delay       time.Duration
+	interval    time.Duration
+	times       int // more than the first; negative: always
+	operation   string
 }
-
-type faultKind int
-
-const (
-	passFault faultKind = iota
-	codeFault
-	rawFault
-	bytesFault
-	resetFault
-	hangFault
-	banFault
-	banJSONFault
-)
 
 // Code answers with an error code: with status and message of its row in [generated.ErrorCodes], any of the row's
 // spellings being sent as it is given. A code without a row is answered with status 400 and itself for a message.
 // Bodies of codes that no live answer was seen of are synthetic.
-func Code(code generated.Code) Fault { return Fault{kind: codeFault, code: code} }
+//
+// A code after which a caller should drop its token, as [generated.CodeInvalidAuthentication], revokes the token that
+// the request carries, so that the next token call gives another. So does any other fault that answers with such a
+// code or with status 401. [StickyToken] is the case in which the token call gives the same one again.
+func Code(code generated.Code) Fault { return Fault{kind: kindCode, code: code} }
+
+// StickyToken answers InvalidAuthentication and leaves the token as it was, so that the next token call gives the same
+// one again, which then works. The service may do that; a caller must not loop. [WithStickyToken] is the case in which
+// the token that is given again stays rejected.
+func StickyToken() Fault { return Fault{kind: kindStickyToken} }
 
 // Raw answers with this status, content type and body, whatever the contract says. None is sent if the
 // content type is empty. The status must be one that net/http sends, 200 to 999.
 func Raw(status int, contentType string, body []byte) Fault {
-	f := Fault{kind: rawFault, status: status, body: slices.Clone(body), header: http.Header{"Content-Type": {contentType}}}
-	if contentType == "" {
-		f.header["Content-Type"] = nil // Otherwise net/http guesses one.
-	}
-	return f
+	return Fault{kind: kindRaw, status: status, contentType: &contentType}.withBody(body)
 }
+
+// Page answers with a page of HTML and this status, as the edge before the gateway does. The page is synthetic. The status
+// must be one that net/http sends, 200 to 999.
+func Page(status int) Fault { return Fault{kind: kindPage, status: status} }
 
 // Bytes writes raw to the bare connection in place of an HTTP response, and closes it: a torn header, a body shorter
 // than its Content-Length, broken chunks. A whole response should say "Connection: close", or the client may send its
-// next request on the connection that is about to end. HTTP/1 only; under HTTP/2 the stream is cut.
-func Bytes(raw []byte) Fault { return Fault{kind: bytesFault, body: slices.Clone(raw)} }
+// next request on the connection that is about to end. HTTP/1 only; under HTTP/2 the stream is cut. Whatever the bytes
+// say, the request's token stays valid.
+func Bytes(raw []byte) Fault { return Fault{kind: kindBytes}.withBody(raw) }
+
+// SwitchingProtocols answers 101 as the final status, and closes the connection. HTTP/1 only, as [Bytes].
+func SwitchingProtocols() Fault { return Fault{kind: kindSwitchingProtocols} }
+
+// Truncated gives the answer in earnest, sends the first half of its body, rounded down, and closes the connection:
+// Content-Length says more than comes. [Fault.WithStatus] and [Fault.WithBody] give it another answer to cut.
+func Truncated() Fault { return Fault{kind: kindTruncated} }
+
+// WrongLength gives the answer in earnest with a Content-Length of half its body, rounded down, sends all of the body
+// and closes the connection: a client that goes by the length has half of the JSON. [Fault.WithStatus] and
+// [Fault.WithBody] give it another answer. HTTP/1 only, as [Bytes].
+func WrongLength() Fault { return Fault{kind: kindWrongLength} }
+
+// Slow gives the answer in earnest, waiting for this interval of real time before each byte of the body. [Fault.WithStatus] and
+// [Fault.WithBody] give it another answer.
+func Slow(interval time.Duration) Fault { return Fault{kind: kindSlow, interval: interval} }
 
 // Reset resets the connection (TCP RST) before a byte is answered. Under HTTP/2 the stream is cut.
-func Reset() Fault { return Fault{kind: resetFault} }
+func Reset() Fault { return Fault{kind: kindReset} }
 
-// Hang answers nothing until the client leaves or the emulator is closed.
-func Hang() Fault { return Fault{kind: hangFault} }
+// Hang answers nothing until the client leaves, or the emulator is reset or closed.
+func Hang() Fault { return Fault{kind: kindHang} }
 
 // Ban answers with the HTML page of a banned address, here with status 403. Page and status are synthetic.
-func Ban() Fault { return Fault{kind: banFault} }
+func Ban() Fault { return Fault{kind: kindBan} }
 
 // BanJSON answers as banned addresses have been answered, too: JSON with "punish":"deny". The status of that is not
 // known; it is 200 here unless [Fault.WithStatus] says otherwise.
-func BanJSON() Fault { return Fault{kind: banJSONFault} }
+func BanJSON() Fault { return Fault{kind: kindBanJSON} }
 
 // Pass answers in earnest: to let a request through between two faults, or to delay it.
 func Pass() Fault { return Fault{} }
@@ -132,95 +148,17 @@ func (f Fault) WithScopes(scopes ...string) Fault {
 	return f
 }
 
-// answer is what a fault other than Pass makes of a request.
-func (f Fault) answer(r *route) answer {
-	switch f.kind {
-	case codeFault:
-		a := refusal(f.code)
-		if r != nil {
-			a = refusalBy(r.Operation.LookupErrorCode(string(f.code)), f.code)
-		}
-		if f.message != "" {
-			a.message = f.message
-		}
-		if f.scopes != nil {
-			a.scopes = f.scopes
-		}
-		return a
-	case rawFault:
-		return answer{status: f.status, body: f.body}
-	case bytesFault:
-		return answer{act: sendRaw, body: f.body}
-	case resetFault:
-		return answer{act: reset}
-	case hangFault:
-		return answer{act: hang}
-	case banJSONFault:
-		return banJSON()
-	default:
-		return banPage()
+// WithBody gives [Truncated], [WrongLength] and [Slow] this answer to spoil: 200 unless [Fault.WithStatus] says
+// otherwise, and without a content type if that is empty.
+func (f Fault) WithBody(contentType string, body []byte) Fault {
+	f.contentType = &contentType
+	return f.withBody(body)
+}
+
+func (f Fault) withBody(body []byte) Fault {
+	f.body = slices.Clone(body)
+	if f.body == nil {
+		f.body = []byte{}
 	}
-}
-
-// decorate applies the details that any answer may have.
-func (a *answer) decorate(f Fault) {
-	a.header = f.header
-	if f.status != 0 && a.act == respond {
-		a.status = f.status
-	}
-}
-
-// faults is the queue.
-type faults struct {
-	mu     sync.Mutex
-	queue  []Fault
-	queued atomic.Int64 // len(queue), so that a request that finds none takes no lock
-}
-
-// FailNext queues faults. Each request takes the first that is meant for its operation, so that they apply in order;
-// a request that finds none is answered in earnest. A fault that is not bound to an operation by [Fault.For] also
-// applies to requests that match none.
-func (e *Emulator) FailNext(queue ...Fault) {
-	q := &e.faults
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.queue = append(q.queue, queue...)
-	q.queued.Store(int64(len(q.queue)))
-}
-
-// ClearFaults empties the queue. Requests that a fault holds already are not let go: [Emulator.Close] does that.
-func (e *Emulator) ClearFaults() {
-	q := &e.faults
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.queue = nil
-	q.queued.Store(0)
-}
-
-// Pending returns how many faults are queued, each counted once however often it is to be repeated.
-func (e *Emulator) Pending() int { return int(e.faults.queued.Load()) }
-
-// take removes the fault for a request of this operation from the queue.
-func (q *faults) take(operation string) (Fault, bool) {
-	if q.queued.Load() == 0 {
-		return Fault{}, false
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for i := range q.queue {
-		f := &q.queue[i]
-		if f.operation != "" && f.operation != operation {
-			continue
-		}
-		taken := *f
-		switch {
-		case f.times > 0:
-			f.times--
-		case f.times == 0:
-			q.queue = slices.Delete(q.queue, i, i+1)
-			q.queued.Store(int64(len(q.queue)))
-		}
-		return taken, true
-	}
-	return Fault{}, false
+	return f
 }

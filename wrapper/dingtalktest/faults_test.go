@@ -52,7 +52,7 @@ func TestFaultsApplyInOrder(t *testing.T) {
 func TestEveryRowCanBeAnswered(t *testing.T) {
 	a := start(t)
 	for _, row := range generated.ErrorCodes {
-		a.FailNext(dingtalktest.Code(row.Code).Times(2))
+		a.FailNext(dingtalktest.Code(row.Code).For(convertOp), dingtalktest.Code(row.Code).For(tokenOp))
 		a.convert("", "x").wantError(t, row.Code)
 		a.fetch("x", "y").wantError(t, row.Code)
 		for _, alias := range row.Aliases {

@@ -73,6 +73,17 @@ func WithGroup(g Group) Option {
 type groups struct {
 	mu    sync.RWMutex
 	known map[string]Group // by chat id
+	order []string         // their chat ids, oldest first
+}
+
+// maxGroups is how many groups are kept that were created or changed; the oldest go first.
+const maxGroups = 10_000
+
+// forget makes the emulator know its settings' groups alone, as they were.
+func (all *groups) forget() {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	all.known, all.order = nil, nil
 }
 
 // openConversationID is that of a chat. It makes up no details of a group, which every conversion would pay for.
@@ -137,7 +148,14 @@ func (all *groups) keep(g Group) {
 	if all.known == nil {
 		all.known = map[string]Group{}
 	}
+	if _, there := all.known[g.ChatID]; !there {
+		all.order = append(all.order, g.ChatID)
+	}
 	all.known[g.ChatID] = g.clone()
+	if len(all.order) > maxGroups {
+		delete(all.known, all.order[0])
+		all.order = all.order[1:]
+	}
 }
 
 // Group returns a group that the emulator knows, as it is now.
@@ -146,7 +164,8 @@ func (e *Emulator) Group(chatID string) (Group, bool) {
 	return g.clone(), ok
 }
 
-// Groups returns the groups that were created or changed through the emulator, in the order of their chat ids.
+// Groups returns the groups that were created or changed through the emulator, in the order of their chat ids: the last
+// 10,000.
 func (e *Emulator) Groups() []Group {
 	e.groups.mu.RLock()
 	defer e.groups.mu.RUnlock()

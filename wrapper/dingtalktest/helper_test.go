@@ -179,3 +179,15 @@ func (c *fakeClock) Advance(d time.Duration) {
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
 }
+
+// createGroup creates a group through the emulator, and returns its chat id.
+func (a *api) createGroup(t *testing.T, token string) string {
+	t.Helper()
+	op := generated.OperationCreateGroup
+	got := a.do(a.request(op.Method, op.Path, token, strings.NewReader(`{"name":"n","owner":"u","useridlist":["u"]}`)))
+	var model generated.CreateGroupResponseBody
+	if err := json.Unmarshal([]byte(got.body), &model); err != nil || model.ChatID == "" {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+	return model.ChatID
+}

@@ -47,6 +47,12 @@ type messages struct {
 	sent []*Message
 }
 
+func (all *messages) forget() {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	all.sent = nil
+}
+
 // find is called with the lock held.
 func (all *messages) find(key string) *Message {
 	for _, m := range all.sent {

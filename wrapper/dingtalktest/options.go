@@ -35,8 +35,12 @@ type settings struct {
 	answers map[string]func(*http.Request) any // by operationId
 
 	latency    time.Duration
+	bodyTime   time.Duration
 	clock      func() time.Time
+	time       time.Time // what it is when the settings are taken over; the zero time is what clock says
+	faults     []Fault   // to queue when the settings are taken over
 	recordSize int
+	observe    func(Request)
 }
 
 func defaults() *settings {
@@ -50,6 +54,7 @@ func defaults() *settings {
 		monthlyQuota:  -1,
 		routes:        ownRoutes,
 		answers:       map[string]func(*http.Request) any{},
+		bodyTime:      10 * time.Second,
 		clock:         time.Now,
 		recordSize:    1000,
 	}
@@ -169,7 +174,30 @@ func WithClock(now func() time.Time) Option {
 	return func(s *settings) { s.clock = now }
 }
 
-// WithRecordSize keeps the last n requests for [Emulator.Requests]; 1,000 if not given, none if not positive.
+// WithTime sets the emulator's time to t, from where it goes on as its clock does.
+func WithTime(t time.Time) Option {
+	return func(s *settings) { s.time = t }
+}
+
+// WithFaults queues faults as [Emulator.FailNext] does. Given to [New], they are queued again by [Emulator.Reset].
+func WithFaults(queue ...Fault) Option {
+	return func(s *settings) { s.faults = append(slices.Clone(s.faults), queue...) }
+}
+
+// WithBodyTime is how long the body of a request may take to arrive, in real time; 10 seconds if not given. The connection
+// of a request that takes longer is cut.
+func WithBodyTime(d time.Duration) Option {
+	return func(s *settings) { s.bodyTime = d }
+}
+
+// WithObserver has observe called with each request before its answer leaves, as [Emulator.Requests] returns it but without
+// its header. It is called from many goroutines, also where nothing is recorded, and answers wait for it.
+func WithObserver(observe func(Request)) Option {
+	return func(s *settings) { s.observe = observe }
+}
+
+// WithRecordSize keeps the last n requests for [Emulator.Requests], but not more than 8 MiB of them; 1,000 if not given,
+// none if not positive.
 func WithRecordSize(n int) Option {
 	return func(s *settings) { s.recordSize = max(n, 0) }
 }

@@ -12,15 +12,17 @@ import (
 
 // Request is one request that an emulator got, without secrets: neither a body nor a query is kept.
 type Request struct {
-	Time          time.Time      // when it arrived, by the emulator's clock
-	Operation     string         // the operation's ID in the contract; empty if none has this method and path
-	Method        string         //
-	Path          string         // as it came, still escaped
-	ChatID        string         // decoded; empty if the operation has none
-	Header        http.Header    // token, Authorization, Proxy-Authorization and Cookie replaced by "REDACTED"
-	ContentLength int64          // -1 if it was not told
-	Status        int            // of the answer; 0 if it was no HTTP response, or the client left before it
-	Code          generated.Code // of the answer, if it was an error
+	Seq           int64          `json:"seq"`                 // counts the requests from 1, in the order of their answers
+	Time          time.Time      `json:"time"`                // when it arrived, by the emulator's clock
+	Operation     string         `json:"operation,omitempty"` // the operation's ID in the contract; empty if none has this method and path
+	Method        string         `json:"method"`
+	Path          string         `json:"path"`              // as it came, still escaped
+	ChatID        string         `json:"chatId,omitempty"`  // decoded; empty if the operation has none
+	Header        http.Header    `json:"headers,omitempty"` // token, Authorization, Proxy-Authorization and Cookie replaced by "REDACTED"
+	ContentLength int64          `json:"contentLength"`     // -1 if it was not told
+	Status        int            `json:"status"`            // of the answer; 0 if it was no HTTP response, or the client left before it
+	Code          generated.Code `json:"code,omitempty"`    // of the answer, if it was an error
+	Fault         string         `json:"fault,omitempty"`   // the name of the fault that it met
 }
 
 // Redacted stands in a [Request] for the value of a header that may hold a secret.
@@ -30,6 +32,8 @@ const Redacted = "REDACTED"
 const (
 	maxRecordedText   = 2048 // bytes of a path, a chat id or a header value
 	maxRecordedFields = 64   // header fields
+	maxRecordedBytes  = 8 << 20
+	requestBytes      = 512 // of one request beside its texts, about
 )
 
 var (
@@ -55,28 +59,45 @@ func (t Tally) Class(hundreds int) int64 {
 	return n
 }
 
-// record holds the last requests in a ring, and counts all.
+// record holds the last requests, and counts all.
 type record struct {
 	mu      sync.Mutex
 	size    int
-	ring    []Request
-	oldest  int
+	kept    []kept // oldest first, from first on
+	first   int
+	bytes   int // of what is kept
+	seq     int64
+	dropped int64
 	tallies map[string]*Tally
+	added   chan struct{} // closed by the next request, if somebody waits for one
+}
+
+type kept struct {
+	request Request
+	bytes   int
 }
 
 func (r *record) resize(size int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if size == r.size {
-		return
-	}
-	kept := r.inOrder()
-	r.ring = append([]Request(nil), kept[max(0, len(kept)-size):]...)
-	r.size, r.oldest = size, 0
+	r.size = size
+	r.trim()
 }
 
-func (r *record) inOrder() []Request {
-	return append(append(make([]Request, 0, len(r.ring)), r.ring[r.oldest:]...), r.ring[:r.oldest]...)
+// trim drops the oldest requests of those that are too many or too much.
+func (r *record) trim() {
+	for r.first < len(r.kept) && (len(r.kept)-r.first > r.size || r.bytes > maxRecordedBytes) {
+		r.bytes -= r.kept[r.first].bytes
+		r.kept[r.first] = kept{}
+		r.first++
+		r.dropped++
+	}
+	// Where at least half is past, what is left moves to the front: each request is moved once at most, on average.
+	if r.first > len(r.kept)/2 {
+		n := copy(r.kept, r.kept[r.first:])
+		clear(r.kept[n:])
+		r.kept, r.first = r.kept[:n], 0
+	}
 }
 
 // tally is called with the lock held.
@@ -99,40 +120,60 @@ func (r *record) arrived(operation string) {
 	r.mu.Unlock()
 }
 
-// add records what a request is answered.
-func (r *record) add(c *call, a answer) {
-	status := a.status
-	if a.act != respond {
-		status = 0
+// add records what a request is answered, and returns what it has of it, without the header.
+func (r *record) add(c *call, a answer) Request {
+	entry := c.entry()
+	if a.act.responds() {
+		entry.Status = a.status
 	}
-	var entry Request
-	keep := c.settings.recordSize > 0
-	if keep {
-		entry = c.entry()
-		entry.Status, entry.Code = status, a.code
+	entry.Code = a.code
+	var header http.Header
+	if c.settings.recordSize > 0 {
+		header = redact(c.request.Header)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	t := r.tally(c.operation())
-	t.Status[status]++
+	t.Status[entry.Status]++
 	if a.code != "" {
 		t.Codes[a.code]++
 	}
-	switch {
-	case !keep || r.size == 0:
-	case len(r.ring) < r.size:
-		r.ring = append(r.ring, entry)
-	default:
-		r.ring[r.oldest] = entry
-		r.oldest = (r.oldest + 1) % r.size
+	r.seq++
+	entry.Seq = r.seq
+	if r.size > 0 && header != nil {
+		whole := entry
+		whole.Header = header
+		one := kept{whole, whole.bytes()}
+		r.kept, r.bytes = append(r.kept, one), r.bytes+one.bytes
+		r.trim()
 	}
+	if r.added != nil {
+		close(r.added)
+		r.added = nil
+	}
+	return entry
+}
+
+// bytes is about how much memory a request takes.
+func (r *Request) bytes() int {
+	n := requestBytes + len(r.Method) + len(r.Path) + len(r.ChatID)
+	for name, values := range r.Header {
+		n += len(name) + 64
+		for _, value := range values {
+			n += len(value) + 16
+		}
+	}
+	return n
 }
 
 // entry is what is kept of a request.
 func (c *call) entry() Request {
 	entry := Request{
 		Time: c.now, Operation: c.operation(), Method: cut(c.request.Method), Path: cut(c.path),
-		Header: redact(c.request.Header), ContentLength: c.request.ContentLength,
+		ContentLength: c.request.ContentLength,
+	}
+	if c.faulty {
+		entry.Fault = c.fault.Name()
 	}
 	if c.route != nil && c.route.chatParam >= 0 {
 		entry.ChatID = cut(c.params[c.route.chatParam])
@@ -177,28 +218,6 @@ func cut(text string) string {
 		return text
 	}
 	return strings.Clone(text[:maxRecordedText]) + "…"
-}
-
-// Requests returns the last requests, oldest first, as they were answered: at most as many as [WithRecordSize] says.
-// Texts over 2,048 bytes are cut and end in "…"; of more than 64 header fields some are left out. A request is on
-// record by the time its client has the answer, and a hanging one from when it begins to hang.
-func (e *Emulator) Requests() []Request {
-	r := &e.record
-	r.mu.Lock()
-	list := r.inOrder()
-	r.mu.Unlock()
-	for i := range list {
-		list[i].Header = list[i].Header.Clone()
-	}
-	return list
-}
-
-// ResetRequests forgets the requests and begins all counts again.
-func (e *Emulator) ResetRequests() {
-	r := &e.record
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.ring, r.oldest, r.tallies = nil, 0, nil
 }
 
 // Count returns how many requests of an operation have arrived, answered or not, since the emulator was made or

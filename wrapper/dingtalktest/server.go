@@ -6,7 +6,11 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"time"
 )
+
+// headerTime is how long the header of a request may take to arrive.
+const headerTime = 10 * time.Second
 
 // Server is an emulator behind a listener on the loopback interface.
 type Server struct {
@@ -19,7 +23,9 @@ type Server struct {
 // and Close is the caller's.
 func NewServer(tb testing.TB, opts ...Option) *Server {
 	emulator := New(opts...)
-	listening := httptest.NewServer(emulator)
+	listening := httptest.NewUnstartedServer(emulator)
+	listening.Config.ReadHeaderTimeout = headerTime
+	listening.Start()
 	// The server is held by a closure, so that fmt does not walk through it while it runs.
 	s := &Server{URL: listening.URL, Emulator: emulator, stop: sync.OnceFunc(func() {
 		emulator.Close()

@@ -60,14 +60,43 @@ func (t *tokens) check(token string, now time.Time) (app string, valid bool) {
 	return g.app, true
 }
 
+// reject makes a token invalid before its time.
+func (t *tokens) reject(token string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	g := t.owners[token]
+	if g != nil {
+		g.rejected = true
+	}
+	return g != nil
+}
+
+// forget makes every token unknown.
+func (t *tokens) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.byApp, t.owners = map[string]*grant{}, map[string]*grant{}
+}
+
 // RejectTokens makes every token issued so far invalid before its time. The next token call issues a new one, unless
 // [WithStickyToken] is set.
 func (e *Emulator) RejectTokens() {
-	t := e.tokens
+	e.tokens.all(func(g *grant) { g.rejected = true })
+}
+
+// RejectToken does that to one token, and says whether it was one of the last that an app was given.
+func (e *Emulator) RejectToken(token string) bool { return e.tokens.reject(token) }
+
+// ExpireTokens ends the time of every token issued so far. The next token call issues a new one.
+func (e *Emulator) ExpireTokens() {
+	e.tokens.all(func(g *grant) { g.expires = time.Time{} })
+}
+
+func (t *tokens) all(change func(*grant)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, g := range t.byApp {
-		g.rejected = true
+		change(g)
 	}
 }
 
@@ -75,7 +104,13 @@ func (e *Emulator) RejectTokens() {
 // a token instead of credentials.
 func (e *Emulator) IssueToken() string {
 	s := e.settings.Load()
-	return e.tokens.issue(s.firstApp, s, s.clock())
+	return e.tokens.issue(s.firstApp, s, e.now(s))
+}
+
+// Credentials are those of the first app.
+func (e *Emulator) Credentials() (appKey, appSecret string) {
+	s := e.settings.Load()
+	return s.firstApp, s.apps[s.firstApp]
 }
 
 // newToken makes up a token in the usual form of 32 hexadecimal digits.

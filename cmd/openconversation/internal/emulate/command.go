@@ -3,40 +3,17 @@ package emulate
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strconv"
+	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/specs"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
-	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
-
-// The environment variables that an app's credentials come from. A secret is never a flag: other users of the machine
-// can read a process's arguments.
-const (
-	EnvAppKey    = "DINGTALK_APP_KEY"
-	EnvAppSecret = "DINGTALK_APP_SECRET"
-)
-
-// options are the flags of emulator.
-type options struct {
-	listen        string
-	anyChat       bool
-	chats         []string
-	qps, quota    int
-	latency       time.Duration
-	tokenLifetime time.Duration
-	faults        []string
-	spec          string
-	tokenFaults   []string
-}
 
 // Command is the command that serves for other processes.
 func Command(w *term.World) *cobra.Command {
@@ -44,7 +21,7 @@ func Command(w *term.World) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "emulator",
 		Short: "Serve an emulator of DingTalk for other processes",
-		Long: `Serve an emulator of the two DingTalk calls, for the tests of clients in any language.
+		Long: `Serve an emulator of the DingTalk calls of the contract, for the tests of clients in any language.
 
 It prints one line with its address and the made-up credentials that it accepts, and
 serves until SIGINT or SIGTERM. That is how it is meant to end, so its exit code is 0.
@@ -53,25 +30,42 @@ It knows the chat of DingTalk's page, chatfaabe59a460527f5fb72fbbdfe3f061e; othe
 unknown to it unless --chat or --any-chat is given.
 
 A fault is FAULT[:TIMES]: what to do to that many requests (1 if not given, or always),
-after which they are answered as usual. Several apply in their order. FAULT is
-  an error code or its name (see openconversation codes), answered as the service does
-  an HTTP status from 400 to 599, answered with a page of HTML, as the edge does
-  ban, ban-json   the answers that a banned address gets
-  reset, hang     the connection is reset, or never answered
-  pass            the request is answered as usual`,
+after which they are answered as usual. Several apply in their order. FAULT is an error
+code or its name (see openconversation codes), answered as the service does: one such as
+InvalidAuthentication revokes the token, so that the next token call gives another. Or it
+is an HTTP status from 400 to 599, answered with a page of HTML as the edge does, or
+` + faultList() + `
+--admin serves an HTTP API that reads the requests seen, queues faults and changes every
+setting while the emulator runs; GET /openapi.yaml there describes it. --scenario reads
+the same settings and faults at the start:
+  anyChat: true
+  qps: 20
+  faults:
+    - InvalidAuthentication
+    - {fault: raw, status: 200, contentType: text/html, body: "<p>", times: 2}
+    - {fault: hang, operation: getAccessToken}`,
 		Example: `  openconversation emulator --listen 127.0.0.1:8080 --any-chat
+  openconversation emulator --admin 127.0.0.1:8081 --scenario scenario.yaml
   openconversation emulator --spec robot.json
   openconversation emulator --qps 20 --quota 5000 --latency 50ms
   openconversation emulator --fault InvalidAuthentication --fault 502:3
-  openconversation emulator --token-fault invalidClientIdOrSecret:always`,
+  openconversation emulator --token-fault invalidClientIdOrSecret:always
+  openconversation emulator --tls --tls-ca-file ca.pem
+  eval "$(openconversation emulator --any-chat --print-env &)"; kill "$DINGTALK_EMULATOR_PID"`,
 		Args: explain.NoArgs,
 		RunE: explain.Begins(func(cmd *cobra.Command, _ []string) error {
-			return emulate(cmd.Context(), w, o)
+			if o.health != "" {
+				return o.askHealth(cmd.Context(), w)
+			}
+			return emulate(cmd.Context(), w, o, cmd.Flags().Changed)
 		}),
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback `ADDRESS:PORT` to listen at; port 0 is a free one")
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback `ADDRESS:PORT` to listen at, port 0 is a free one; or unix:PATH")
+	flags.BoolVar(&o.allowRemote, "allow-remote", false, "listen where other machines may reach it, and answer any Host: in a container or a test network")
+	flags.StringVar(&o.admin, "admin", "", "serve the admin API at this `ADDRESS:PORT` or unix:PATH")
+	flags.StringVar(&o.scenario, "scenario", "", "begin with the settings and faults of this `FILE`, YAML or JSON; flags come on top of it")
 	flags.BoolVar(&o.anyChat, "any-chat", false, "know every chat id, except those that begin with unknown or cid")
 	flags.StringArrayVar(&o.chats, "chat", nil, "know this chat: `CHAT_ID=OPEN_CONVERSATION_ID`; may be repeated")
 	flags.StringVar(&o.spec, "spec", "", "serve the operations of this `FILE` as well, made by openconversation-gen --routes of an OpenAPI contract")
@@ -81,123 +75,99 @@ after which they are answered as usual. Several apply in their order. FAULT is
 	flags.DurationVar(&o.tokenLifetime, "token-lifetime", 2*time.Hour, "`time` that a token lasts after it was last asked for")
 	flags.StringArrayVar(&o.faults, "fault", nil, "fail conversions: `FAULT[:TIMES]`; may be repeated")
 	flags.StringArrayVar(&o.tokenFaults, "token-fault", nil, "fail token calls: `FAULT[:TIMES]`; may be repeated")
+	flags.BoolVar(&o.tls, "tls", false, "serve HTTPS, with a certificate made at the start; its authority is printed, or written to --tls-ca-file")
+	flags.StringVar(&o.tlsCAFile, "tls-ca-file", "", "write the authority's certificate to this `FILE`, as PEM: clients are to trust it")
+	flags.StringArrayVar(&o.tlsNames, "tls-name", nil, "`NAME` or address of a host that the certificate is for, in addition to the loopback interface's; may be repeated")
+	flags.StringVar(&o.log, "log", "", "add a line of JSON for each request to this `FILE`, or to standard error for -; without secrets")
+	flags.BoolVar(&o.printEnv, "print-env", false, "print environment variables for a shell to evaluate, and close standard output")
+	flags.StringVar(&o.readyFile, "ready-file", "", "write this `FILE` with the same variables once requests are served; it is removed at the end")
+	flags.StringVar(&o.health, "health", "", "serve nothing: ask the admin API at this `URL` whether its emulator is up, and exit with 0 if it is")
 	return cmd
 }
 
+// faultList is the faults that have a name, for the help.
+func faultList() string {
+	var b strings.Builder
+	for _, kind := range dingtalktest.FaultKinds() {
+		if kind.Word {
+			fmt.Fprintf(&b, "  %-20s%s\n", kind.Name, kind.Does)
+		}
+	}
+	return b.String()
+}
+
 // emulate serves until ctx ends, which is its success.
-func emulate(ctx context.Context, w *term.World, o options) error {
-	settings, err := o.settings()
+func emulate(ctx context.Context, w *term.World, o options, given func(flag string) bool) error {
+	settings, err := o.settings(given)
 	if err != nil {
 		return err
 	}
-	queue, err := parseFaults("--fault", o.faults, generated.OperationChatIDToOpenConversationID)
+	var observers []func(dingtalktest.Request)
+	if o.log != "" {
+		requests, err := openLog(w, o.log)
+		if err != nil {
+			return err
+		}
+		defer requests.close()
+		observers = append(observers, requests.write)
+	}
+	var emulator *dingtalktest.Emulator
+	if o.admin == "" { // Nobody could read the record.
+		settings = append(settings, dingtalktest.WithRecordSize(0))
+	} else {
+		var once sync.Once
+		observers = append(observers, func(dingtalktest.Request) {
+			if emulator.Dropped() > 0 {
+				once.Do(func() {
+					w.Note("emulator: the record is full: from now on a new request takes the place of the oldest")
+				})
+			}
+		})
+	}
+	emulator = dingtalktest.New(append(settings, dingtalktest.WithObserver(func(r dingtalktest.Request) {
+		for _, observe := range observers {
+			observe(r)
+		}
+	}))...)
+	if err := emulator.CheckFaults(emulator.Faults()...); err != nil {
+		return explain.Usage("--scenario %s: %v", o.scenario, err)
+	}
+	made, err := o.certificate()
 	if err != nil {
 		return err
 	}
-	tokenQueue, err := parseFaults("--token-fault", o.tokenFaults, generated.OperationGetAccessToken)
-	if err != nil {
-		return err
-	}
-	server, err := Serve(ctx, o.listen, w.Err, settings...)
+	server, err := o.start(ctx, w.Err, emulator, made)
 	if err != nil {
 		return err
 	}
 	defer server.Stop()
-	server.emulator.FailNext(append(queue, tokenQueue...)...)
-	if err := w.Print(w.Lang.Sprintf("listening on %s with %s=%s %s=%s",
-		server.URL, EnvAppKey, dingtalktest.AppKey, EnvAppSecret, dingtalktest.AppSecret) + "\n"); err != nil {
+	if o.readyFile != "" {
+		defer func() { _ = os.Remove(o.readyFile) }()
+	}
+	if err := o.announce(w, server, made); err != nil {
 		return err
 	}
-	select {
-	case <-ctx.Done():
-		return nil
-	case err := <-server.ended:
-		return lang.Errorf("emulator: %w", err)
-	}
+	return server.wait(ctx)
 }
 
-// settings are the flags as the emulator's options.
-func (o *options) settings() ([]dingtalktest.Option, error) {
+// certificate makes one if it is wanted, and writes its authority where clients find it.
+func (o *options) certificate() (*certificate, error) {
 	switch {
-	case o.qps < 0:
-		return nil, explain.Usage("--qps: %d is negative", o.qps)
-	case o.latency < 0:
-		return nil, explain.Usage("--latency: %s is negative", o.latency)
-	case o.tokenLifetime <= 0:
-		return nil, explain.Usage("--token-lifetime: %s is not positive", o.tokenLifetime)
+	case !o.tls && (o.tlsCAFile != "" || len(o.tlsNames) > 0):
+		return nil, explain.Usage("--tls-ca-file and --tls-name mean nothing without --tls")
+	case !o.tls:
+		return nil, nil
+	case o.printEnv && o.tlsCAFile == "":
+		return nil, explain.Usage("--print-env with --tls needs --tls-ca-file, where clients find the authority")
 	}
-	settings := []dingtalktest.Option{
-		dingtalktest.WithQPS(o.qps), dingtalktest.WithMonthlyQuota(o.quota),
-		dingtalktest.WithLatency(o.latency), dingtalktest.WithTokenLifetime(o.tokenLifetime),
+	made, err := newCertificate(o.tlsNames, time.Now())
+	if err != nil {
+		return nil, explain.Usage("--tls-name: %v", err)
 	}
-	if o.spec != "" {
-		operations, err := specs.Read(o.spec)
-		if err != nil {
-			return nil, err
+	if o.tlsCAFile != "" {
+		if err := writeWhole(o.tlsCAFile, string(made.authority)); err != nil {
+			return nil, explain.Usage("--tls-ca-file: %v", err)
 		}
-		settings = append(settings, dingtalktest.WithSpec(operations))
 	}
-	if o.anyChat {
-		settings = append(settings, dingtalktest.WithAnyChat())
-	}
-	for _, pair := range o.chats {
-		chatID, id, ok := strings.Cut(pair, "=") // the first: an openConversationId ends in more of them
-		if !ok || chatID == "" || id == "" {
-			return nil, explain.Usage("--chat %s: give CHAT_ID=OPEN_CONVERSATION_ID", pair)
-		}
-		settings = append(settings, dingtalktest.WithChat(chatID, id))
-	}
-	return settings, nil
-}
-
-// namedFaults are the faults that are no error codes.
-var namedFaults = map[string]dingtalktest.Fault{
-	"ban":      dingtalktest.Ban(),
-	"ban-json": dingtalktest.BanJSON(),
-	"reset":    dingtalktest.Reset(),
-	"hang":     dingtalktest.Hang(),
-	"pass":     dingtalktest.Pass(),
-}
-
-// parseFaults reads the values of a flag as faults of one operation.
-func parseFaults(flag string, values []string, operation generated.Operation) ([]dingtalktest.Fault, error) {
-	var queue []dingtalktest.Fault
-	for _, value := range values {
-		what, times, counted := strings.Cut(value, ":")
-		fault, ok := parseFault(what)
-		if !ok {
-			return nil, explain.UsageHint("see openconversation codes, and openconversation emulator --help", "%s %s: there is no such fault", flag, value)
-		}
-		if times == "always" {
-			fault = fault.Always()
-		} else if counted {
-			n, err := strconv.Atoi(times)
-			if err != nil || n < 1 {
-				return nil, explain.Usage("%s %s: after the colon comes a number from 1, or always", flag, value)
-			}
-			fault = fault.Times(n)
-		}
-		queue = append(queue, fault.For(operation))
-	}
-	return queue, nil
-}
-
-func parseFault(what string) (dingtalktest.Fault, bool) {
-	if fault, ok := namedFaults[what]; ok {
-		return fault, true
-	}
-	if i := slices.IndexFunc(generated.ErrorCodes, func(row generated.ErrorCode) bool { return row.Name == what }); i >= 0 {
-		return dingtalktest.Code(generated.ErrorCodes[i].Code), true
-	}
-	if row := generated.LookupErrorCode(what); row != nil {
-		if slices.Contains(row.Aliases, what) {
-			return dingtalktest.Code(generated.Code(what)), true
-		}
-		return dingtalktest.Code(row.Code), true
-	}
-	if status, err := strconv.Atoi(what); err == nil && status >= 400 && status <= 599 {
-		page := fmt.Sprintf("<!DOCTYPE html>\n<html><head><title>%d</title></head><body><h1>%d</h1><hr>Tengine</body></html>\n", status, status)
-		return dingtalktest.Raw(status, "text/html; charset=utf-8", []byte(page)), true
-	}
-	return dingtalktest.Fault{}, false
+	return made, nil
 }

@@ -1,86 +1,117 @@
-// Package emulate serves the emulator of DingTalk on this machine: for other processes, or for the commands of this one.
+// Package emulate serves the emulator of DingTalk: for other processes, or for the commands of this one.
 package emulate
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"log"
 	"net"
 	"net/http"
-	"net/netip"
-	"strconv"
 	"time"
 
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/admin"
 )
 
-// Server is an emulator behind a loopback listener of this process.
+// Server is an emulator that is being served.
 type Server struct {
-	URL      string // such as http://127.0.0.1:40001
+	URL      string // such as http://127.0.0.1:40001, or unix:PATH
+	admin    string // the same of the admin API; empty if it is not served
 	emulator *dingtalktest.Emulator
-	server   *http.Server
+	servers  []*http.Server
 	ended    chan error // why serving ended; http.ErrServerClosed after Stop
 }
 
-// stopTime is how long requests under way may take to end once the emulator is told to stop.
-const stopTime = 2 * time.Second
+// What a request may take. A hanging fault or a latency takes as long as it is to.
+const (
+	headerTime  = 10 * time.Second
+	idleTime    = 2 * time.Minute
+	headerBytes = 64 << 10
+	stopTime    = 2 * time.Second // for requests under way once the emulator is to stop
+)
 
 // Serve starts an emulator at address, whose host must be of the loopback interface: its credentials are public.
 func Serve(ctx context.Context, address string, errorLog io.Writer, opts ...dingtalktest.Option) (*Server, error) {
-	if err := checkLoopback(address); err != nil {
+	at, err := place{flag: "--listen", address: address}.open(ctx)
+	if err != nil {
 		return nil, err
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-	if err != nil {
-		return nil, lang.Errorf("emulator: %w", err)
-	}
-	// What localhost is was for this machine's resolver to say.
-	if at, err := netip.ParseAddrPort(listener.Addr().String()); err != nil || !at.Addr().Unmap().IsLoopback() {
-		listener.Close()
-		return nil, notLoopback(address)
-	}
-	s := &Server{
-		URL:      "http://" + listener.Addr().String(),
-		emulator: dingtalktest.New(append(opts, dingtalktest.WithRecordSize(0))...), // nobody would read the record
-		ended:    make(chan error, 1),
-	}
-	s.server = &http.Server{
-		Handler:           s.emulator,
-		ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog:          log.New(errorLog, "emulator: ", 0),
-	}
-	go func() { s.ended <- s.server.Serve(listener) }()
+	s := newServer(dingtalktest.New(append(opts, dingtalktest.WithRecordSize(0))...)) // nobody would read the record
+	s.serve(at, s.emulator, errorLog, nil)
+	s.URL = at.url("http")
 	return s, nil
 }
 
-// Stop lets requests under way end, apart from those that would hang, and closes the listener.
+func newServer(e *dingtalktest.Emulator) *Server {
+	return &Server{emulator: e, ended: make(chan error, 2)}
+}
+
+// serve answers what arrives at a listener, over TLS if there is a certificate.
+func (s *Server) serve(at *listening, handler http.Handler, errorLog io.Writer, certificate *tls.Certificate) {
+	server := &http.Server{
+		Handler:           at.checkHost(handler),
+		ReadHeaderTimeout: headerTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    headerBytes,
+		ErrorLog:          log.New(errorLog, "emulator: ", 0),
+	}
+	var listener net.Listener = at
+	if certificate != nil {
+		// Faults that are bytes on the bare connection have no meaning under HTTP/2.
+		listener = tls.NewListener(at, &tls.Config{Certificates: []tls.Certificate{*certificate}, NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12})
+	}
+	s.servers = append(s.servers, server)
+	go func() { s.ended <- server.Serve(listener) }()
+}
+
+// start serves what the flags say.
+func (o *options) start(ctx context.Context, errorLog io.Writer, emulator *dingtalktest.Emulator, certificate *certificate) (*Server, error) {
+	at, err := place{flag: "--listen", address: o.listen, remote: o.allowRemote}.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := newServer(emulator)
+	scheme := "http"
+	if certificate != nil {
+		scheme = "https"
+		s.serve(at, emulator, errorLog, &certificate.server)
+	} else {
+		s.serve(at, emulator, errorLog, nil)
+	}
+	s.URL = at.url(scheme)
+	if o.admin == "" {
+		return s, nil
+	}
+	control, err := place{flag: "--admin", address: o.admin, remote: o.allowRemote}.open(ctx)
+	if err != nil {
+		s.Stop()
+		return nil, err
+	}
+	s.serve(control, admin.Handler(emulator), errorLog, nil)
+	s.admin = control.url("http")
+	return s, nil
+}
+
+// Stop lets requests under way end, apart from those that would hang, and closes the listeners.
 func (s *Server) Stop() {
 	s.emulator.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 	defer cancel()
-	if s.server.Shutdown(ctx) != nil {
-		_ = s.server.Close() // cuts what is left
+	for _, server := range s.servers {
+		if server.Shutdown(ctx) != nil {
+			_ = server.Close() // cuts what is left
+		}
 	}
 }
 
-// checkLoopback refuses an address to listen at that other machines could reach, or that is none.
-func checkLoopback(address string) error {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return explain.Usage("--listen %s: give HOST:PORT, such as 127.0.0.1:8080", address)
+// wait returns when serving ends by itself, with why.
+func (s *Server) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.ended:
+		return lang.Errorf("emulator: %w", err)
 	}
-	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return explain.Usage("--listen %s: the port is not a number from 0 to 65535", address)
-	}
-	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.Unmap().IsLoopback()) {
-		return notLoopback(address)
-	}
-	return nil
-}
-
-func notLoopback(address string) error {
-	return explain.UsageHint("the emulator's credentials are public, so it serves this machine only: use 127.0.0.1, [::1] or localhost",
-		"--listen %s: this is not a loopback address", address)
 }

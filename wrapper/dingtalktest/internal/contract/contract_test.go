@@ -116,7 +116,7 @@ func TestCatalogue(t *testing.T) {
 		} {
 			t.Run(row.Name+"/"+e.operation.ID, func(t *testing.T) {
 				e.status, e.code = row.Status, string(row.Code)
-				server.FailNext(dingtalktest.Code(row.Code))
+				server.FailNext(dingtalktest.Code(row.Code).For(e.operation))
 				e.check(t, doc, server)
 			})
 		}

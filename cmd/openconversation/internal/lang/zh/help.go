@@ -145,7 +145,7 @@ error）；纯文本行会变成 CSV。追加的单元格如果会被表格软�
   群          群在正常使用，并显示群名称
   机器人      机器人在群里；应用需要 qyapi_chat_manage 权限`,
 
-	"emulator --help": `为这两个钉钉接口提供模拟服务，供任何语言的客户端测试使用。
+	"emulator --help": `为接口规范中的钉钉接口提供模拟服务，供任何语言的客户端测试使用。
 
 启动后输出一行，内容是监听地址和它接受的虚构应用凭证，然后一直运行到收到 SIGINT 或
 SIGTERM 为止。这是正常的结束方式，所以退出码为 0。
@@ -154,12 +154,29 @@ SIGTERM 为止。这是正常的结束方式，所以退出码为 0。
 --chat 或 --any-chat。
 
 故障的写法是 FAULT[:TIMES]，表示对多少个请求（默认 1 个，always 表示一直）如何处理，
-之后恢复正常应答。可以给多个，按顺序生效。FAULT 可以是：
-  错误码或其名称（见 openconversation codes），按服务端的方式返回
-  400 到 599 的 HTTP 状态码，返回一个 HTML 页面，与接入层相同
-  ban, ban-json   IP 被封禁时得到的应答
-  reset, hang     连接被重置，或一直没有应答
-  pass            正常应答`,
+之后恢复正常应答。可以给多个，按顺序生效。FAULT 可以是错误码或其名称（见
+openconversation codes），按服务端的方式返回：InvalidAuthentication 这类错误码会使该
+token 失效，下次获取到的是新 token。也可以是 400 到 599 的 HTTP 状态码，返回一个 HTML
+页面，与接入层相同；或者：
+  sticky-token        返回 InvalidAuthentication；下次获取到的仍是同一个 token，且可用
+  truncated           只发出应答正文的一半，然后关闭连接
+  wrong-length        发出应答正文，但 Content-Length 只有一半
+  slow                逐字节发出应答正文，每 100ms 一个字节
+  switching-protocols 以 101 作为最终状态应答，然后关闭连接
+  reset               不作任何应答就重置连接
+  hang                一直不应答，直到客户端离开
+  ban                 返回 IP 被封禁时的页面
+  ban-json            返回 IP 被封禁时的 JSON："punish":"deny"
+  pass                正常应答
+
+--admin 提供一个 HTTP 管理接口，可在运行中读取收到的请求、添加故障、修改任何设置；
+说明见其 GET /openapi.yaml。--scenario 在启动时读取同样的设置和故障：
+  anyChat: true
+  qps: 20
+  faults:
+    - InvalidAuthentication
+    - {fault: raw, status: 200, contentType: text/html, body: "<p>", times: 2}
+    - {fault: hang, operation: getAccessToken}`,
 
 	"help --help": `显示任一命令的帮助。
 输入 openconversation help [命令] 查看详细说明。`,

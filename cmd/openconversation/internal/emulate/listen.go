@@ -1,0 +1,149 @@
+package emulate
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
+)
+
+// unixPrefix marks the path of a socket in place of an address.
+const unixPrefix = "unix:"
+
+// place is where a flag says to listen.
+type place struct {
+	flag    string
+	address string // HOST:PORT or unix:PATH
+	remote  bool   // whether other machines may reach it
+}
+
+// listening is a listener, and who may ask it.
+type listening struct {
+	net.Listener
+	place
+	network string
+}
+
+// open listens.
+func (p place) open(ctx context.Context) (*listening, error) {
+	if path, ok := strings.CutPrefix(p.address, unixPrefix); ok {
+		if path == "" {
+			return nil, explain.Usage("%s %s: give unix:PATH", p.flag, p.address)
+		}
+		if err := removeDeadSocket(ctx, path); err != nil {
+			return nil, err
+		}
+		listener, err := new(net.ListenConfig).Listen(ctx, "unix", path)
+		if err != nil {
+			return nil, lang.Errorf("emulator: %w", err)
+		}
+		return &listening{listener, p, "unix"}, nil
+	}
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", p.address)
+	if err != nil {
+		return nil, lang.Errorf("emulator: %w", err)
+	}
+	// What localhost is was for this machine's resolver to say.
+	at, err := netip.ParseAddrPort(listener.Addr().String())
+	if !p.remote && (err != nil || !at.Addr().Unmap().IsLoopback()) {
+		listener.Close()
+		return nil, p.notLoopback()
+	}
+	return &listening{listener, p, "tcp"}, nil
+}
+
+// check refuses an address that is none, or that other machines could reach without being allowed to.
+func (p place) check() error {
+	host, port, err := net.SplitHostPort(p.address)
+	if err != nil {
+		return explain.Usage("%s %s: give HOST:PORT, such as 127.0.0.1:8080", p.flag, p.address)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return explain.Usage("%s %s: the port is not a number from 0 to 65535", p.flag, p.address)
+	}
+	if !p.remote && !isLoopback(host) {
+		return p.notLoopback()
+	}
+	return nil
+}
+
+func (p place) notLoopback() error {
+	return explain.UsageHint("the emulator's credentials are public, so it serves this machine only: use 127.0.0.1, [::1] or localhost, or allow others with --allow-remote",
+		"%s %s: this is not a loopback address", p.flag, p.address)
+}
+
+// isLoopback says whether a host is this machine, whatever a resolver says: an address of it, or a name that must be one
+// (RFC 6761).
+func isLoopback(host string) bool {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.Unmap().IsLoopback()
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+// removeDeadSocket removes the socket of a process that is gone, and nothing else.
+func removeDeadSocket(ctx context.Context, path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return lang.Errorf("emulator: %w", err)
+	}
+	if info.Mode()&os.ModeSocket == 0 {
+		return explain.Usage("--listen %s%s: this file is no socket", unixPrefix, path)
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
+	if err == nil {
+		conn.Close()
+		return explain.Usage("--listen %s%s: another process listens there", unixPrefix, path)
+	}
+	return os.Remove(path)
+}
+
+// url is where clients of this machine find the listener.
+func (l *listening) url(scheme string) string {
+	if l.network == "unix" {
+		return unixPrefix + l.Addr().String()
+	}
+	at, err := netip.ParseAddrPort(l.Addr().String())
+	if err != nil || !at.Addr().IsUnspecified() {
+		return scheme + "://" + l.Addr().String()
+	}
+	loopback := netip.MustParseAddr("127.0.0.1")
+	if host, _, err := net.SplitHostPort(l.address); err == nil && host == "::" {
+		loopback = netip.IPv6Loopback()
+	}
+	return scheme + "://" + netip.AddrPortFrom(loopback, at.Port()).String()
+}
+
+// checkHost refuses requests that were meant for another host. A page that a browser shows can have its own name lead to
+// 127.0.0.1, and read the answers: its requests say that name. A socket in the file system no page can reach.
+func (l *listening) checkHost(next http.Handler) http.Handler {
+	if l.remote || l.network == "unix" {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		if !isLoopback(strings.Trim(host, "[]")) {
+			http.Error(w, "openconversation emulator: this serves 127.0.0.1, [::1] and localhost only, and the request's Host is another; "+
+				"start it with --allow-remote to serve any", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}

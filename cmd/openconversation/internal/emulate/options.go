@@ -1,0 +1,32 @@
+package emulate
+
+import "time"
+
+// The environment variables that an app's credentials come from. A secret is never a flag: other users of the machine
+// can read a process's arguments.
+const (
+	EnvAppKey    = "DINGTALK_APP_KEY"
+	EnvAppSecret = "DINGTALK_APP_SECRET"
+)
+
+// options are the flags of emulator.
+type options struct {
+	listen, admin  string
+	allowRemote    bool
+	tls            bool
+	tlsNames       []string
+	tlsCAFile      string
+	printEnv       bool
+	readyFile, log string
+	health         string
+
+	scenario      string
+	anyChat       bool
+	chats         []string
+	qps, quota    int
+	latency       time.Duration
+	tokenLifetime time.Duration
+	faults        []string
+	spec          string
+	tokenFaults   []string
+}

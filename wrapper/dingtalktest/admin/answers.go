@@ -1,0 +1,138 @@
+package admin
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+)
+
+// What the body of a request may take.
+const (
+	maxBody  = 1 << 20 // bytes
+	bodyTime = 5 * time.Second
+)
+
+// withStatus is an answer with another status than 200.
+type withStatus struct {
+	status int
+	body   any
+}
+
+// statusError is a problem with another status than 400.
+type statusError struct {
+	status int
+	text   string
+}
+
+func (e statusError) Error() string { return e.text }
+
+// document is an answer that is no JSON.
+type document []byte
+
+// done answers 204 after doing something.
+func done(do func()) func(*http.Request) (any, error) {
+	return func(*http.Request) (any, error) { do(); return nil, nil }
+}
+
+// answering sends what handle returns: JSON, or 204 for nothing, or a problem.
+func answering(handle func(*http.Request) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := receive(w, r); err != nil {
+			problem(w, err)
+			return
+		}
+		value, err := handle(r)
+		if err != nil {
+			problem(w, err)
+			return
+		}
+		switch value := value.(type) {
+		case nil:
+			w.WriteHeader(http.StatusNoContent)
+		case document:
+			w.Header().Set("Content-Type", "application/yaml")
+			_, _ = w.Write(value) // The client has left if this fails.
+		case withStatus:
+			send(w, value.status, value.body)
+		default:
+			send(w, http.StatusOK, value)
+		}
+	}
+}
+
+// receive reads a body into memory. The connection of one that does not arrive in time is cut.
+func receive(w http.ResponseWriter, r *http.Request) error {
+	if r.Body == http.NoBody {
+		return nil
+	}
+	connection := http.NewResponseController(w)
+	_ = connection.SetReadDeadline(time.Now().Add(bodyTime)) // Not every writer of a test has one.
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var long *http.MaxBytesError
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		panic(http.ErrAbortHandler)
+	case errors.As(err, &long):
+		return statusError{http.StatusRequestEntityTooLarge, fmt.Sprintf("a body has at most %d bytes", maxBody)}
+	case err != nil:
+		return fmt.Errorf("the body: %w", err)
+	}
+	_ = connection.SetReadDeadline(time.Time{})
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return nil
+}
+
+func problem(w http.ResponseWriter, err error) {
+	status := http.StatusBadRequest
+	var other statusError
+	if errors.As(err, &other) {
+		status = other.status
+	}
+	send(w, status, map[string]string{"error": err.Error()})
+}
+
+func send(w http.ResponseWriter, status int, value any) {
+	raw, err := json.Marshal(value)
+	if err != nil { // A fault's text may be no UTF-8, which JSON replaces; nothing else here can fail.
+		panic(err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(raw, '\n')) // The client has left if this fails.
+}
+
+// sameSite refuses what a page of another site makes a browser send.
+func sameSite(next http.Handler) http.Handler {
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		problem(w, statusError{http.StatusForbidden, "this request comes from a page of another site"})
+	}))
+	return protection.Handler(next)
+}
+
+// spokenErrors gives what the mux refuses by itself the form of every other problem.
+func spokenErrors(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := mux.Handler(r); pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		silent := &statusOnly{ResponseWriter: w, status: http.StatusOK}
+		mux.ServeHTTP(silent, r)
+		problem(w, statusError{silent.status, fmt.Sprintf("%s: GET /openapi.yaml says what there is", http.StatusText(silent.status))})
+	})
+}
+
+// statusOnly keeps a status and drops the body.
+type statusOnly struct {
+	http.ResponseWriter
+	status int
+}
+
+func (s *statusOnly) WriteHeader(status int)      { s.status = status }
+func (s *statusOnly) Write(p []byte) (int, error) { return len(p), nil }

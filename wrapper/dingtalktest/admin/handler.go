@@ -1,0 +1,219 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	_ "embed" // openapi.yaml
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+//go:embed openapi.yaml
+var description []byte
+
+// OpenAPI is the description of the API, OpenAPI 3.0.3 as YAML.
+func OpenAPI() []byte { return slices.Clone(description) }
+
+const (
+	maxFaults   = 1000 // in one request
+	defaultWait = 10   // seconds
+	maxWait     = 60   // seconds
+	maxCount    = 100_000
+)
+
+// Handler serves the API of an emulator, which it is to be kept apart from: on a listener of its own. It asks for no
+// credentials. Pages of other sites are refused, as browsers name them.
+func Handler(e *dingtalktest.Emulator) http.Handler {
+	a := api{e}
+	mux := http.NewServeMux()
+	for pattern, handle := range map[string]func(*http.Request) (any, error){
+		"GET /healthz":        func(*http.Request) (any, error) { return map[string]string{"status": "ok"}, nil },
+		"GET /openapi.yaml":   func(*http.Request) (any, error) { return document(description), nil },
+		"POST /reset":         done(e.Reset),
+		"GET /requests":       a.requests,
+		"DELETE /requests":    done(e.ResetRequests),
+		"GET /counts":         a.counts,
+		"GET /faults":         func(*http.Request) (any, error) { return notNil(e.Faults()), nil },
+		"POST /faults":        a.queue,
+		"DELETE /faults":      done(e.ClearFaults),
+		"GET /fault-kinds":    func(*http.Request) (any, error) { return kinds(), nil },
+		"GET /settings":       a.settings,
+		"PATCH /settings":     a.configure,
+		"POST /tokens":        func(*http.Request) (any, error) { return map[string]string{"accessToken": e.IssueToken()}, nil },
+		"POST /tokens/reject": done(e.RejectTokens),
+		"POST /tokens/expire": done(e.ExpireTokens),
+		"GET /quota":          func(*http.Request) (any, error) { return map[string]int{"used": e.QuotaUsed()}, nil },
+		"DELETE /quota":       done(e.ResetQuota),
+		"GET /clock":          a.clock,
+		"POST /clock":         a.advance,
+	} {
+		mux.HandleFunc(pattern, answering(handle))
+	}
+	return sameSite(spokenErrors(mux))
+}
+
+type api struct{ emulator *dingtalktest.Emulator }
+
+// requests answers GET /requests.
+func (a api) requests(r *http.Request) (any, error) {
+	query := r.URL.Query()
+	f := dingtalktest.Filter{
+		Operation: query.Get("operation"), ChatID: query.Get("chatId"), Code: generated.Code(query.Get("code")), Fault: query.Get("fault"),
+	}
+	status, err1 := number(query, "status", 100, 999, 0)
+	after, err2 := number(query, "after", 0, 9_000_000_000_000_000_000, 0)
+	wait, err3 := number(query, "wait", 0, maxCount, 0)
+	timeout, err4 := number(query, "timeout", 0, maxWait, defaultWait)
+	if err := errors.Join(err1, err2, err3, err4, known(query, "operation", "chatId", "status", "code", "fault", "after", "wait", "timeout")); err != nil {
+		return nil, err
+	}
+	f.Status, f.After = int(status), after
+	ctx, cancel := context.WithTimeout(r.Context(), time.Duration(timeout)*time.Second)
+	defer cancel()
+	found, late := a.emulator.WaitRequests(ctx, int(wait), f)
+	seen := struct {
+		Requests []dingtalktest.Request `json:"requests"`
+		Dropped  int64                  `json:"dropped"`
+	}{found, a.emulator.Dropped()}
+	if late != nil {
+		return withStatus{http.StatusRequestTimeout, seen}, nil
+	}
+	return seen, nil
+}
+
+func (a api) counts(*http.Request) (any, error) {
+	type tally struct {
+		Requests int64                    `json:"requests"`
+		Statuses map[int]int64            `json:"statuses"`
+		Codes    map[generated.Code]int64 `json:"codes"`
+	}
+	counts := map[string]tally{}
+	for operation, t := range a.emulator.Counts() {
+		counts[operation] = tally{t.Requests, t.Status, t.Codes}
+	}
+	return counts, nil
+}
+
+// queue answers POST /faults: all of them or none.
+func (a api) queue(r *http.Request) (any, error) {
+	var queue []dingtalktest.Fault
+	if err := readJSON(r, &queue); err != nil {
+		return nil, err
+	}
+	if queue == nil || len(queue) > maxFaults {
+		return nil, fmt.Errorf("give an array of at most %d faults", maxFaults)
+	}
+	if err := a.emulator.CheckFaults(queue...); err != nil {
+		return nil, err
+	}
+	a.emulator.FailNext(queue...)
+	return nil, nil
+}
+
+func (a api) settings(*http.Request) (any, error) { return a.emulator.SettingsJSON(), nil }
+
+func (a api) configure(r *http.Request) (any, error) {
+	var given json.RawMessage
+	if err := readJSON(r, &given); err != nil {
+		return nil, err
+	}
+	if err := a.emulator.ConfigureJSON(given); err != nil {
+		return nil, err
+	}
+	return a.emulator.SettingsJSON(), nil
+}
+
+func (a api) clock(*http.Request) (any, error) {
+	return map[string]time.Time{"now": a.emulator.Now().UTC()}, nil
+}
+
+func (a api) advance(r *http.Request) (any, error) {
+	var move struct {
+		Advance *string `json:"advance"`
+	}
+	if err := readJSON(r, &move); err != nil {
+		return nil, err
+	}
+	if move.Advance == nil {
+		return nil, errors.New(`give {"advance": "2h"}`)
+	}
+	d, err := time.ParseDuration(*move.Advance)
+	if err != nil || d < 0 || d > 365*24*time.Hour {
+		return nil, fmt.Errorf("advance %q is not a time from 0s to 8760h, such as 2h", *move.Advance)
+	}
+	if a.emulator.Now().Add(d).Year() > 2200 {
+		return nil, errors.New("the time would be later than 2200")
+	}
+	a.emulator.AdvanceClock(d)
+	return a.clock(r)
+}
+
+// kinds are the faults that there are, without null for what is empty.
+func kinds() []dingtalktest.FaultKind {
+	list := dingtalktest.FaultKinds()
+	for i := range list {
+		list[i].Fields, list[i].Required = notNil(list[i].Fields), notNil(list[i].Required)
+	}
+	return list
+}
+
+func notNil[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+// known refuses parameters that are none: a misspelt filter would be no filter.
+func known(query map[string][]string, names ...string) error {
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("there is no parameter %q: there are %s", name, strings.Join(names, ", "))
+		}
+	}
+	return nil
+}
+
+func number(query map[string][]string, name string, least, most, otherwise int64) (int64, error) {
+	values, given := query[name]
+	if !given {
+		return otherwise, nil
+	}
+	n, err := strconv.ParseInt(values[0], 10, 64)
+	if err != nil || n < least || n > most {
+		return 0, fmt.Errorf("%s %q is not a number from %d to %d", name, values[0], least, most)
+	}
+	return n, nil
+}
+
+// readJSON reads a request's body, all of it and nothing that into does not have.
+func readJSON(r *http.Request, into any) error {
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		return statusError{http.StatusUnsupportedMediaType, "the body is to be JSON, with Content-Type: application/json"}
+	}
+	decoder := json.NewDecoder(r.Body)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		var kind *json.UnmarshalTypeError
+		if errors.As(err, &kind) {
+			return fmt.Errorf("the body: %s cannot be a JSON %s", cmp.Or(kind.Field, "it"), kind.Value)
+		}
+		return fmt.Errorf("the body: %w", err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("the body: there is more behind the JSON value")
+	}
+	return nil
+}

@@ -1,0 +1,54 @@
+package dingtalktest
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"time"
+)
+
+// bodyLimit is how much of a request's body is read, in bytes. A token request takes about a hundred.
+const bodyLimit = 64 << 10
+
+// receive reads a request's body, so that what follows reads it from memory. It says false if the body did not arrive in
+// time: half a request would otherwise hold its connection for ever. net/http notices that a client has left only once the
+// body is read, and closing a connection that holds unread bytes resets it before the client has read what was sent.
+func receive(w http.ResponseWriter, r *http.Request, within time.Duration) (received *http.Request, complete bool) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return r, true
+	}
+	connection := http.NewResponseController(w)
+	_ = connection.SetReadDeadline(time.Now().Add(within)) // Not every writer of a test has one.
+	body, err := io.ReadAll(io.LimitReader(r.Body, bodyLimit+1))
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return r, false
+	}
+	// What is left of a longer body, net/http reads or gives up by the same deadline.
+	if len(body) <= bodyLimit {
+		_ = connection.SetReadDeadline(time.Time{})
+	}
+	received = new(http.Request)
+	*received = *r
+	received.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), failed{err}))
+	return received, true
+}
+
+// failed is a reader that has nothing but an error, or its end.
+type failed struct{ err error }
+
+func (f failed) Read([]byte) (int, error) {
+	if f.err == nil {
+		return 0, io.EOF
+	}
+	return 0, f.err
+}
+
+// readBody reads a request's body, and one byte past the limit if it is too long.
+func readBody(r *http.Request) ([]byte, error) {
+	if r.Body == nil { // It never is in a request that came over a network.
+		return nil, nil
+	}
+	return io.ReadAll(io.LimitReader(r.Body, bodyLimit+1))
+}

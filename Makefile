@@ -166,7 +166,8 @@ contract-lint: $(REDOCLY)
 
 # Redocly's respect sends what the workflows say, and holds the answers to openapi.yaml. What the emulator then holds is
 # compared by the Go test that starts both.
-arazzo-check: $(REDOCLY) ## Validate workflows.arazzo.yaml and run it against the emulator (needs Node.js and npm)
+# arazzo-check: Validate workflows.arazzo.yaml and run it against the emulator (needs Node.js and npm).
+arazzo-check: $(REDOCLY)
 	@export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true; \
 	$(REDOCLY) lint --extends recommended-strict workflows.arazzo.yaml && \
 	OPENCONVERSATION_REDOCLY='$(REDOCLY)' $(GO) test -count=1 -v -run '^TestWorkflows' .

@@ -34,7 +34,7 @@ CHAT := chatfaabe59a460527f5fb72fbbdfe3f061e
 UNKNOWN_CHAT := chat00000000000000000000000000000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test platforms redis-test bench-fleet emulator-soak generate check lint fmt vet golangci contract-lint arazzo-check drift tidy docs docs-check importer allocs examples mutants fuzz fuzz-short \
+.PHONY: help run test platforms redis-test bench-fleet emulator-soak generate check lint fmt vet golangci contract-lint arazzo-check drift tidy docs docs-check importer allocs examples mutants fuzz fuzz-short wine-test \
 	interop interop-checks bench bench-check migrate-check official-check bench-bulk bulk-check readme readme-check newcomer fixtures clean
 
 help: ## List the targets
@@ -66,6 +66,10 @@ test: ## Run the tests, with the race detector where a C compiler is present
 	fi; \
 	echo 'test: without those that need a redis-server, which make redis-test runs'; \
 	set -x; $(GO) test $$race -shuffle=on $(TESTFLAGS) ./...
+
+# It skips where Wine is missing. Windows itself is a job of ci.yml.
+wine-test:
+	@.ci/wine-test.sh
 
 # The tests that share limits need a real server and a proxy that breaks what passes, so that they stand behind a build
 # tag: `make test` runs without.
@@ -162,7 +166,8 @@ contract-lint: $(REDOCLY)
 
 # Redocly's respect sends what the workflows say, and holds the answers to openapi.yaml. What the emulator then holds is
 # compared by the Go test that starts both.
-arazzo-check: $(REDOCLY) ## Validate workflows.arazzo.yaml and run it against the emulator (needs Node.js and npm)
+# arazzo-check: Validate workflows.arazzo.yaml and run it against the emulator (needs Node.js and npm).
+arazzo-check: $(REDOCLY)
 	@export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true; \
 	$(REDOCLY) lint --extends recommended-strict workflows.arazzo.yaml && \
 	OPENCONVERSATION_REDOCLY='$(REDOCLY)' $(GO) test -count=1 -v -run '^TestWorkflows' .

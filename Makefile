@@ -36,7 +36,7 @@ CHAT := chatfaabe59a460527f5fb72fbbdfe3f061e
 UNKNOWN_CHAT := chat00000000000000000000000000000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test platforms redis-test bench-fleet emulator-soak generate check lint fmt vet golangci contract-lint arazzo-check drift tidy docs docs-check importer allocs examples mutants fuzz fuzz-short \
+.PHONY: help run test platforms redis-test bench-fleet emulator-soak generate check lint fmt vet golangci contract-lint arazzo-check drift tidy docs docs-check importer allocs examples mutants fuzz fuzz-short wine-test \
 	interop interop-checks bench bench-check migrate-check official-check bench-bulk bulk-check readme readme-check newcomer fixtures clean
 
 help: ## List the targets
@@ -68,6 +68,10 @@ test: ## Run the tests, with the race detector where a C compiler is present
 	fi; \
 	echo 'test: without those that need a redis-server, which make redis-test runs'; \
 	set -x; $(GO) test $$race -shuffle=on $(TESTFLAGS) ./...
+
+# It skips where Wine is missing. Windows itself is a job of ci.yml.
+wine-test:
+	@.ci/wine-test.sh
 
 # The tests that share limits need a real server and a proxy that breaks what passes, so that they stand behind a build
 # tag: `make test` runs without.
@@ -155,8 +159,8 @@ if (totals.errors !== 0 || totals.warnings !== 0 || totals.ignored !== 0) {
 endef
 export TOTALS
 
-# contract-lint: Validate openapi.yaml with Redocly and kin-openapi (needs Node.js and npm).
-contract-lint: $(REDOCLY) $(SPECTRAL) ## Validate openapi.yaml, also as OpenAPI 3.1, with Redocly, Spectral and kin-openapi (needs Node.js and npm)
+# contract-lint: Validate openapi.yaml, also as OpenAPI 3.1, with Redocly, Spectral and kin-openapi (needs Node.js and npm).
+contract-lint: $(REDOCLY) $(SPECTRAL)
 	@mkdir -p $(TOOLS)/docs; export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true; \
 	$(REDOCLY) bundle --config .redocly.yaml openapi.yaml --ext json -o $(TOOLS)/docs/contract.json >/dev/null 2>&1 && \
 	$(NODE) docs/openapi31.mjs $(TOOLS)/docs/contract.json $(TOOLS)/docs/contract-3.1.json && \
@@ -169,6 +173,14 @@ contract-lint: $(REDOCLY) $(SPECTRAL) ## Validate openapi.yaml, also as OpenAPI 
 
 $(SPECTRAL):
 	$(NPM) install --prefix $(TOOLS)/spectral-$(SPECTRAL_VERSION) --no-save --ignore-scripts --no-audit --no-fund @stoplight/spectral-cli@$(SPECTRAL_VERSION)
+
+# Redocly's respect sends what the workflows say, and holds the answers to openapi.yaml. What the emulator then holds is
+# compared by the Go test that starts both.
+# arazzo-check: Validate workflows.arazzo.yaml and run it against the emulator (needs Node.js and npm).
+arazzo-check: $(REDOCLY)
+	@export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true; \
+	$(REDOCLY) lint --extends recommended-strict workflows.arazzo.yaml && \
+	OPENCONVERSATION_REDOCLY='$(REDOCLY)' $(GO) test -count=1 -v -run '^TestWorkflows' .
 
 $(REDOCLY):
 	@for tool in $(NODE) $(NPM); do \

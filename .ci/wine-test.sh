@@ -26,6 +26,31 @@ if [ ! -e "$system/bcryptprimitives.dll" ]; then
 fi
 
 export GOOS=windows GOARCH=amd64 CGO_ENABLED=0
+# The command's tests cannot build it there: there is no Go within Wine.
+go build -o .tools/wine-bin/openconversation.exe ./cmd/openconversation
+OPENCONVERSATION_BINARY="$(winepath -w "$PWD/.tools/wine-bin/openconversation.exe")"
+export OPENCONVERSATION_BINARY
 trap 'wineserver -k 2>/dev/null || true' EXIT
 printf 'wine-test: %s, a prefix at .tools/wine\n' "$(wine --version)"
-go test -exec wine "$@" ./cmd/openconversation/... ./wrapper ./wrapper/dingtalktest ./wrapper/dingtalkcache
+
+# What Wine 8 cannot do is no fault of ours: it does not remove what a test has left ("Invalid function"), and follows no
+# symbolic links.
+left='TempDir RemoveAll cleanup: unlinkat .*Invalid function'
+failed=0
+run() {
+  local out code=0
+  out="$(go test -exec wine "$@" 2>&1)" || code=$?
+  grep -E '^(ok|FAIL|---)' <<<"$out" || true
+  [ "$code" -eq 0 ] && return
+  if grep -vE "$left" <<<"$out" | grep -E '^ +[A-Za-z_0-9]+\.go:[0-9]+: |^panic|build failed|no test files matched'; then
+    printf '%s\n' "$out" >&2
+    failed=1
+  else
+    echo 'wine-test: nothing but folders that could not be removed'
+  fi
+}
+
+run -skip '^TestResolve$' ./cmd/openconversation/internal/... ./wrapper/dingtalkcache
+# Those that take what Wine lacks, or too long, are left to Windows itself.
+run -run '^(TestProcess|TestFileFormats|TestForce.*|TestRetryFailed|TestQuotaAndResume|TestExistingOutputIsRefused|TestOutputFormats|TestFilesOfSpreadsheetPrograms|TestTwoProcessesOnOneOutput|TestNothingOfTheUsersIsTouched|TestShardsMerged|TestLanguageOfTheProcess|TestOutputsInBothLanguages|TestMachinesGetEnglish|TestHelpInChinese|TestDoctorWithEmulator)$' ./cmd/openconversation
+exit "$failed"

@@ -21,7 +21,7 @@ func (s *settings) adminAPI(ctx context.Context, dir string) error {
 	}
 	server := &http.Server{Handler: admin.Handler(dingtalktest.New()), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = server.Serve(listener) }() // It ends when it is closed.
-	defer func() { _ = server.Close() }()      // Nothing is lost with it.
+	defer func() { _ = server.Close() }()
 	description := filepath.Join(dir, "openapi.yaml")
 	if err := os.WriteFile(description, admin.OpenAPI(), 0o644); err != nil {
 		return err

@@ -52,6 +52,7 @@ func TestLanguageOfTheProcess(t *testing.T) {
 // What programs read is the same in every language, byte by byte, while what people read is not.
 func TestMachinesGetEnglish(t *testing.T) {
 	ids := dingtalktest.ChatID + "\nhttps://example.com\nunknown1\n\"quoted\"\n"
+	contract := map[string]bool{"codes": true, "spec": true} // which quotes the service's Chinese
 	for name, args := range map[string][]string{
 		"ids":        {"convert", "--emulator", "--json", "unknown1", "a b", dingtalktest.ChatID},
 		"rows":       {"convert", "--emulator", "--input", "-", "--format", "lines"},
@@ -71,7 +72,7 @@ func TestMachinesGetEnglish(t *testing.T) {
 				said[language] = got
 			}
 			en, zh := said["en"], said["zh"]
-			if en.stdout == "" || en.stdout != zh.stdout || en.code != zh.code || chinese(en.stderr) || zh.stderr != "" && !chinese(zh.stderr) {
+			if en.stdout == "" || chinese(zh.stdout) && !contract[name] || en.stdout != zh.stdout || en.code != zh.code || chinese(en.stderr) || zh.stderr != "" && !chinese(zh.stderr) {
 				t.Errorf("in English %+v\nin Chinese %+v", en, zh)
 			}
 		})

@@ -60,6 +60,9 @@ func OptionsFromJSON(raw []byte) ([]Option, error) {
 	if err := decodeStrictly(raw, &given); err != nil {
 		return nil, err
 	}
+	if given == nil {
+		return nil, errNull
+	}
 	var opts []Option
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		i := slices.IndexFunc(settingTable, func(one setting) bool { return one.name == name })

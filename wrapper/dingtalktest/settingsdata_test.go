@@ -82,6 +82,7 @@ func TestSettingsThatAreNone(t *testing.T) {
 		`{"faults":["nothing"]}`:            "faults: there is no fault",
 		`{"anyChat":true,"faults":[{"fault":"reset","operation":"nothing"}]}`: `there is no operation "nothing"`,
 		`[]`:    "cannot unmarshal",
+		`null`:  "null says nothing",
 		`{} {}`: "there is more",
 		``:      "EOF",
 	} {

@@ -59,13 +59,9 @@ func create(path string, mode fs.FileMode) (*os.File, error) {
 // removeLeftovers removes what killed runs left beside an output: a --force that had no result, and states that were
 // being written. The lock is held, so no other run is at work; current is the mark whose files are still needed.
 func removeLeftovers(output, current string) error {
-	names, err := filepath.Glob(globbed(output) + ".*")
-	if err != nil {
-		return err
-	}
 	var failed error
-	for _, name := range names {
-		rest := strings.TrimPrefix(name, output)
+	for _, rest := range beside(output) {
+		name := output + rest
 		switch m := sideName.FindStringSubmatch(rest); {
 		case m == nil || rest == ".state":
 		case strings.HasPrefix(rest, ".state."):
@@ -82,9 +78,16 @@ func removeLeftovers(output, current string) error {
 	return failed
 }
 
-// globbed is a name in which no character is more than itself.
-func globbed(name string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(name)
+// beside are the files whose names begin with that of an output and a point: what follows the name. A folder that
+// cannot be listed has none. There is no pattern in it, since a pattern cannot hold every name on Windows.
+func beside(output string) (rests []string) {
+	files, _ := os.ReadDir(filepath.Dir(output))
+	for _, file := range files {
+		if rest, is := strings.CutPrefix(file.Name(), filepath.Base(output)); is && strings.HasPrefix(rest, ".") {
+			rests = append(rests, rest)
+		}
+	}
+	return rests
 }
 
 // begins is whether a file begins as every state with this mark does; one that a run was killed at may be empty.

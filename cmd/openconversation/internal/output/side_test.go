@@ -3,6 +3,7 @@ package output
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -38,6 +39,10 @@ func TestIsSide(t *testing.T) {
 
 // A side file is a run's only if it begins as this command writes it.
 func TestLeftoversAreKnownByTheirMark(t *testing.T) {
+	name := "out[1]*.csv"
+	if runtime.GOOS == "windows" {
+		name = "out[1].csv" // a name cannot hold a star there
+	}
 	for content, removed := range map[string]bool{
 		"":                                 true, // a run was killed before it wrote
 		`{"mark":"0123`:                    true,
@@ -45,7 +50,7 @@ func TestLeftoversAreKnownByTheirMark(t *testing.T) {
 		"precious":                         false,
 		`{"mark":"fedcba9876543210"}`:      false,
 	} {
-		out := filepath.Join(t.TempDir(), "out[1]*.csv")
+		out := filepath.Join(t.TempDir(), name)
 		spare, force := spareStatePath(out, mark), sidePath(out, mark, forceSide)
 		for path, text := range map[string]string{spare: content, statePath(force): content, force: "rows"} {
 			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -71,7 +76,7 @@ func TestStateIsWrittenIntoItsRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 	before, err := os.Stat(spareStatePath(out, mark))
-	if err != nil || before.Size() < 10*roomFor {
+	if err != nil || before.Size() < 10*roomFor || !os.SameFile(before, before) { // Windows looks at the file only now
 		t.Fatalf("%v %v", before, err)
 	}
 	s.Converted = map[string]string{}

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"strings"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
@@ -123,9 +123,9 @@ func (s *State) mustMatch(now State, output string) error {
 // lockedBy is the refusal of an output that another process writes.
 func lockedBy(output string) error {
 	states, by := []string{output}, 0
-	if forces, err := filepath.Glob(globbed(output) + ".*." + forceSide + ".state"); err == nil {
-		for _, name := range forces {
-			states = append(states, name[:len(name)-len(".state")])
+	for _, rest := range beside(output) {
+		if force, is := strings.CutSuffix(rest, ".state"); is && strings.HasSuffix(force, "."+forceSide) {
+			states = append(states, output+force)
 		}
 	}
 	for _, path := range states { // the second stands beside what an earlier run left

@@ -24,8 +24,7 @@ type engine struct {
 	sink    sink
 	guard   *guard
 	limits  limits
-	groups  bool // they are described as well
-	ahead   int  // how many descriptions may be under way
+	groups  *describer // nil if groups are not described
 
 	stopOnce sync.Once
 	stop     chan struct{} // closed when nothing more is to be sent
@@ -35,6 +34,11 @@ type engine struct {
 	failed int   // items that have failed in this run
 
 	undescribed int // groups in a row that could not be described
+}
+
+// describe has groups described as well, so many at a time.
+func (e *engine) describe(ahead int) {
+	e.groups = &describer{client: e.client, ahead: ahead, stop: e.stop}
 }
 
 // limits end a run that is asked to end.
@@ -72,7 +76,7 @@ func (e *engine) convert(ctx context.Context) error {
 
 	input := newInput(e.source, e.guard, e.limits.items, e.stop)
 	options := append(e.options, dingtalk.WithStop(e.stop))
-	for o := range e.outcomes(calls, dingtalk.ConvertEach(calls, e.client, input.items(reading), (*item).called, options...)) {
+	for o := range e.groups.outcomes(calls, dingtalk.ConvertEach(calls, e.client, input.items(reading), (*item).called, options...)) {
 		e.take(ctx, o)
 	}
 	cancel()
@@ -137,6 +141,36 @@ func (e *engine) take(ctx context.Context, o outcome) {
 		e.guard.saw(it.id, err)
 		e.put(it, "", err)
 	}
+}
+
+// maxUndescribed is how many descriptions in a row may fail for a reason that may be about every chat.
+const maxUndescribed = 5
+
+// described waits for the description of an item. It says whether the item can be put: otherwise the run ends, and what was
+// converted is kept for its continuation.
+func (e *engine) described(ctx context.Context, it *item, p *pending) bool {
+	if p == nil {
+		return true
+	}
+	<-p.done
+	switch {
+	case p.err == nil:
+		e.undescribed = 0
+		it.group = p.group
+		return true
+	case errors.Is(p.err, dingtalk.ErrNotTried), fromContext(p.err):
+		e.cut(ctx, p.err)
+		return false
+	case unclear(p.err) && e.undescribed < maxUndescribed-1:
+		e.undescribed++
+		it.group = &group{status: notDescribed + rowResult(p.err).Code}
+		return true
+	}
+	if e.gap == nil {
+		e.gap = p.err
+	}
+	e.end()
+	return false
 }
 
 // cut ends the run at an item that was not asked for, or whose call was cut off.

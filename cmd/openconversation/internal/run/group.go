@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"errors"
-	"iter"
 	"strconv"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
@@ -60,110 +59,4 @@ func given(text *string) string {
 		return ""
 	}
 	return *text
-}
-
-// outcome is what became of an item: its conversion, and with --check the description of its group, once that is there.
-type outcome struct {
-	dingtalk.Converted[*item]
-	err   error
-	group *pending // nil if none was asked for
-}
-
-// pending is a description that was asked for.
-type pending struct {
-	done  chan struct{}
-	group *group
-	err   error
-}
-
-// maxDescribed is how many descriptions are remembered, for chats that come again.
-const maxDescribed = 100_000
-
-// outcomes adds descriptions to conversions, where they are asked for, and keeps their order. As many are asked for at a time as
-// conversions are.
-func (e *engine) outcomes(ctx context.Context, converted iter.Seq2[dingtalk.Converted[*item], error]) iter.Seq[outcome] {
-	return func(yield func(outcome) bool) {
-		if !e.groups {
-			for c, err := range converted {
-				if !yield(outcome{Converted: c, err: err}) {
-					return
-				}
-			}
-			return
-		}
-		ahead := make(chan outcome, e.ahead)
-		go func() {
-			defer close(ahead)
-			known := map[string]*pending{}
-			for c, err := range converted {
-				o := outcome{Converted: c, err: err}
-				if c.Row != nil && c.Row.wantsGroup(c.OpenConversationID) {
-					if len(known) >= maxDescribed {
-						clear(known)
-					}
-					if known[c.Row.id] == nil {
-						known[c.Row.id] = e.ask(ctx, c.Row.id)
-					}
-					o.group = known[c.Row.id]
-				}
-				ahead <- o
-			}
-		}()
-		for o := range ahead { // to the end: nobody else empties it
-			yield(o)
-		}
-	}
-}
-
-// wantsGroup is whether a chat was converted, now or before, and not described.
-func (it *item) wantsGroup(id string) bool {
-	if it.known != nil {
-		return it.known.OpenConversationID != "" && it.known.Status == ""
-	}
-	return id != ""
-}
-
-// ask has a group described, unless the run is ending.
-func (e *engine) ask(ctx context.Context, chatID string) *pending {
-	p := &pending{done: make(chan struct{})}
-	if e.ending() {
-		p.err = dingtalk.ErrNotTried
-		close(p.done)
-		return p
-	}
-	go func() {
-		defer close(p.done)
-		p.group, p.err = describe(ctx, e.client, chatID)
-	}()
-	return p
-}
-
-// maxUndescribed is how many descriptions in a row may fail for a reason that may be about every chat.
-const maxUndescribed = 5
-
-// described waits for the description of an item. It says whether the item can be put: otherwise the run ends, and what was
-// converted is kept for its continuation.
-func (e *engine) described(ctx context.Context, it *item, p *pending) bool {
-	if p == nil {
-		return true
-	}
-	<-p.done
-	switch {
-	case p.err == nil:
-		e.undescribed = 0
-		it.group = p.group
-		return true
-	case errors.Is(p.err, dingtalk.ErrNotTried), fromContext(p.err):
-		e.cut(ctx, p.err)
-		return false
-	case unclear(p.err) && e.undescribed < maxUndescribed-1:
-		e.undescribed++
-		it.group = &group{status: notDescribed + rowResult(p.err).Code}
-		return true
-	}
-	if e.gap == nil {
-		e.gap = p.err
-	}
-	e.end()
-	return false
 }

@@ -2,13 +2,10 @@ package run
 
 import (
 	"context"
-	"errors"
 
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
-	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
 // item is one chat on its way through a run.
@@ -70,41 +67,4 @@ type sink interface {
 	late(it *item, id string)
 	// skipped takes an item that has no result because the run ended.
 	skipped(it *item, err error)
-}
-
-// fromContext is whether an error says no more than that the run's context ended.
-func fromContext(err error) bool { return errors.Is(explain.Sentinel(err), context.Canceled) }
-
-// endsRun is whether a failure is one that every further chat would meet too.
-func endsRun(err error) bool {
-	var e *dingtalk.Error
-	return errors.As(err, &e) && (e.EndsRun || e.Scope() == dingtalk.ScopeAll)
-}
-
-// unclear is whether a failure may be about one chat alone, or about every one.
-func unclear(err error) bool {
-	var e *dingtalk.Error
-	return errors.As(err, &e) && e.Scope() == dingtalk.ScopeUnclear
-}
-
-// rowResult is a failure as an output has it. It holds nothing that differs from one run to the next.
-func rowResult(err error) rows.Result {
-	result := rows.Result{Code: explain.Kind(err), Error: explain.Sentinel(err).Error()}
-	var e *dingtalk.Error
-	if errors.As(err, &e) {
-		if e.Code != "" {
-			result.Code = string(e.Code)
-		}
-		if e.Message != "" {
-			result.Error += ": " + e.Message
-		}
-	}
-	return rows.Result{Code: term.Printable(result.Code), Error: term.Printable(result.Error)}
-}
-
-func contextCause(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return err
 }

@@ -206,8 +206,11 @@ func convertIDs(ctx context.Context, w *term.World, o *options, args []string) e
 	r := &report{world: w, json: o.json, pairs: several, check: o.groups, hinted: map[string]bool{}}
 	e := &engine{
 		stop:   make(chan struct{}),
-		client: client, source: ids, sink: r, guard: o.guardOf(what), limits: o.bulk.limits, groups: o.groups, ahead: o.bulk.concurrency,
+		client: client, source: ids, sink: r, guard: o.guardOf(what), limits: o.bulk.limits,
 		options: []dingtalk.BulkOption{dingtalk.WithConcurrency(o.bulk.concurrency)},
+	}
+	if o.groups {
+		e.describe(o.bulk.concurrency)
 	}
 	cause := e.convert(ctx)
 	ids.trims.report(w)

@@ -171,8 +171,11 @@ func (r *fileRun) run(ctx, reading context.Context, client *dingtalk.Client) err
 	}
 	e := &engine{
 		stop:   make(chan struct{}),
-		client: client, source: &r.taken.source, sink: r.sink(), guard: r.taken.guard, limits: r.o.bulk.limits, groups: r.o.groups, ahead: r.o.bulk.concurrency,
+		client: client, source: &r.taken.source, sink: r.sink(), guard: r.taken.guard, limits: r.o.bulk.limits,
 		options: r.bulkOptions(),
+	}
+	if r.o.groups {
+		e.describe(r.o.bulk.concurrency)
 	}
 	r.started = time.Now()
 	hide := showProgress(r, e)

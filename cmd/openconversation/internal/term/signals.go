@@ -41,11 +41,3 @@ func UntilSignal(parent context.Context) context.Context {
 	}()
 	return ctx
 }
-
-// HoldPipe has a write to a pipe that nobody reads any more fail, instead of killing the process, until release is
-// called: what was paid for can still be put elsewhere.
-func HoldPipe() (release func()) {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, pipeSignals...)
-	return func() { signal.Stop(signals) }
-}

@@ -73,6 +73,10 @@ func (s *settings) script(ctx context.Context, path, dir string, extra ...string
 	return nil
 }
 
+func (s *settings) checkScript(name string) string {
+	return filepath.Join(s.root, "interop", "checks", name+".sh")
+}
+
 // stamp is a hash of everything that a build depends on.
 func (s *settings) stamp(source string, l language) (string, error) {
 	hash := sha256.New()

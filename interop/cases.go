@@ -64,6 +64,14 @@ func (c testCase) wants() (wants []map[string]any) {
 	return wants
 }
 
+// seen is a request that the emulator got.
+type seen struct {
+	Operation string    `json:"operation"`
+	Path      string    `json:"path"`
+	Time      time.Time `json:"time"`
+	Status    int       `json:"status"`
+}
+
 // outcome is what a program printed, and what the emulator saw of it.
 type outcome struct {
 	got      []map[string]any

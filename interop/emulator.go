@@ -28,21 +28,6 @@ type emulator struct {
 	stop   func()
 }
 
-// command builds the command and writes the error codes as a release has them, once for a run.
-func (s *settings) command(ctx context.Context) (program, codes string, err error) {
-	program, codes = filepath.Join(s.cache, "openconversation"), filepath.Join(s.cache, "codes.json")
-	build := exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/openconversation")
-	build.Dir = s.root
-	if output, err := build.CombinedOutput(); err != nil {
-		return "", "", fmt.Errorf("building the command: %w: %s", err, tail(string(output)))
-	}
-	rows, err := exec.CommandContext(ctx, program, "codes", "--json").Output()
-	if err != nil {
-		return "", "", fmt.Errorf("openconversation codes: %w", err)
-	}
-	return program, codes, os.WriteFile(codes, rows, 0o644)
-}
-
 // startEmulator starts a process on free ports of the loopback interface.
 func startEmulator(ctx context.Context, program string, withTLS bool) (*emulator, error) {
 	dir, err := os.MkdirTemp("", "interop-emulator-*")
@@ -165,14 +150,6 @@ func (e *emulator) token(ctx context.Context) (string, error) {
 	}
 	err := e.tell(ctx, "POST /tokens", nil, &issued)
 	return issued.AccessToken, err
-}
-
-// seen is a request that the emulator got.
-type seen struct {
-	Operation string    `json:"operation"`
-	Path      string    `json:"path"`
-	Time      time.Time `json:"time"`
-	Status    int       `json:"status"`
 }
 
 func (e *emulator) requests(ctx context.Context) ([]seen, error) {

@@ -20,23 +20,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 )
-
-// settings are what the command line says.
-type settings struct {
-	root     string // of the repository
-	contract string
-	cache    string // downloads and builds
-	only     string // a case
-	verbose  bool
-	rebuild  bool
-
-	// What is started for a run.
-	codes         string // the file of the error codes
-	plain, secure *emulator
-}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -103,26 +88,6 @@ func run(ctx context.Context, args []string) error {
 	return errors.Join(failures...)
 }
 
-// start starts the emulators.
-func (s *settings) start(ctx context.Context) (stop func(), err error) {
-	if err := os.MkdirAll(s.cache, 0o755); err != nil {
-		return nil, err
-	}
-	program, codes, err := s.command(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s.codes = codes
-	if s.plain, err = startEmulator(ctx, program, false); err != nil {
-		return nil, err
-	}
-	if s.secure, err = startEmulator(ctx, program, true); err != nil {
-		s.plain.stop()
-		return nil, err
-	}
-	return func() { s.plain.stop(); s.secure.stop() }, nil
-}
-
 // table runs languages and prints what came out.
 func (s *settings) table(ctx context.Context, chosen []language, cases []testCase) error {
 	var columns []column
@@ -148,41 +113,6 @@ func (s *settings) table(ctx context.Context, chosen []language, cases []testCas
 		return errors.New("not every cell is as expected")
 	}
 	return nil
-}
-
-// named is a language or a check: something to choose by name.
-type named interface {
-	id() string
-	group() string
-}
-
-// choose returns what the wanted names stand for, in the list's order.
-func choose[T named](list []T, wanted []string, all bool) ([]T, error) {
-	for _, w := range wanted {
-		if w != "all" && !slices.ContainsFunc(list, func(t T) bool { return t.id() == w || t.group() == w }) {
-			return nil, fmt.Errorf("there is no %q; there are: %s", w, names(list))
-		}
-	}
-	var chosen []T
-	for _, t := range list {
-		if all || slices.Contains(wanted, "all") || slices.Contains(wanted, t.id()) || slices.Contains(wanted, t.group()) {
-			chosen = append(chosen, t)
-		}
-	}
-	return chosen, nil
-}
-
-func names[T named](list []T) string {
-	var all []string
-	for _, t := range list {
-		all = append(all, t.id())
-	}
-	return strings.Join(all, " ")
-}
-
-// split takes names apart that are separated by commas or spaces.
-func split(list string) []string {
-	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 // repository finds the folder of this module, so that the command works in any folder below it.

@@ -62,6 +62,11 @@ var (
 		probe:  []string{"python3", "-c", "import ensurepip, venv"},
 		debian: []string{"python3-venv"},
 	}
+	needRuby = need{
+		what:   "Ruby with Typhoeus",
+		probe:  []string{"ruby", "-e", `require "typhoeus"`},
+		debian: []string{"ruby", "ruby-typhoeus", "ruby-marcel"},
+	}
 	needNode = need{
 		what:   "Node.js 20 or newer with npm",
 		probe:  []string{"sh", "-c", `npm --version && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'`},
@@ -107,6 +112,7 @@ func languages() []language {
 		{name: "hey-api", folder: "more/hey-api", page: "hey-api", more: true, needs: []need{needNode}},
 		{name: "typescript-fetch", folder: "more/typescript-fetch", page: "openapi-generator, typescript-fetch", more: true, needs: with(needNode)},
 		{name: "openapi-python-client", folder: "more/openapi-python-client", page: "openapi-python-client", more: true, needs: []need{needPython, needPip, needVenv}},
+		{name: "ruby", folder: "more/ruby", page: "Ruby", more: true, needs: with(needRuby)},
 
 		{name: "official-go", folder: "official/go", official: true, needs: []need{needGo}, fresh: true},
 		{name: "official-python", folder: "official/python", official: true, needs: []need{needPython, needPip}},

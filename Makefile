@@ -264,7 +264,7 @@ interop: ## Generate a client in every language and run them, and the official S
 interop-checks:
 	$(GO) run ./interop -check all
 
-bench: ## Compare a call's cost with other clients', and write bench/RESULTS.md (about 10 minutes)
+bench: ## Compare a call's cost with other clients', and write bench/RESULTS.md (about 5 minutes)
 	cd bench && $(GO) run . -out RESULTS.md
 
 # bench-check: Vet the benchmark, and fail if its stock client is not what the contract makes.

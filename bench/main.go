@@ -10,8 +10,8 @@ import (
 func main() {
 	var (
 		out     = flag.String("out", "", "write the report to this file, and results.svg beside it")
-		rounds  = flag.Int("rounds", 15, "rounds of each client at each level")
-		calls   = flag.Int("calls", 2000, "calls of a round")
+		rounds  = flag.Int("rounds", 11, "rounds of each client at each level")
+		calls   = flag.Int("calls", 1000, "calls of a round")
 		serving = flag.Bool("serve", false, "be the server")
 		victim  = flag.String("victim", "", "make one call with the client of this key, to -base")
 		base    = flag.String("base", "", "where the victim calls")

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"iter"
+	"sync"
 
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
@@ -26,6 +27,14 @@ type describer struct {
 	client *dingtalk.Client
 	ahead  int             // how many descriptions may be under way
 	stop   <-chan struct{} // closed when nothing more is to be sent
+	asking sync.WaitGroup
+}
+
+// wait returns when nothing is asked any more. Before it, the context of what is asked ends.
+func (d *describer) wait() {
+	if d != nil {
+		d.asking.Wait()
+	}
 }
 
 // maxDescribed is how many descriptions are remembered, for chats that come again.
@@ -84,9 +93,9 @@ func (d *describer) ask(ctx context.Context, chatID string) *pending {
 		return p
 	default:
 	}
-	go func() {
+	d.asking.Go(func() {
 		defer close(p.done)
 		p.group, p.err = describe(ctx, d.client, chatID)
-	}()
+	})
 	return p
 }

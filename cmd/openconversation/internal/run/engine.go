@@ -80,6 +80,7 @@ func (e *engine) convert(ctx context.Context) error {
 		e.take(ctx, o)
 	}
 	cancel()
+	e.groups.wait()
 	if e.gap != nil {
 		return e.gap
 	}

@@ -244,7 +244,7 @@ func (p *path) pass(_ context.Context, c *call) *verdict {
 const lendTime = 200 * time.Millisecond
 
 // spend asks the budget. It comes after the circuit breaker, which could still keep the request from being sent. A budget
-// that takes its time loses the pass meanwhile.
+// that takes its time loses the pass meanwhile, and the turn of the limiter.
 func (p *path) spend(ctx context.Context, c *call) *verdict {
 	if p.budget == nil {
 		return nil
@@ -256,10 +256,13 @@ func (p *path) spend(ctx context.Context, c *call) *verdict {
 	if err != nil {
 		return foreign(c.waits, err, ErrQuotaExhausted, "not sent: the budget refused")
 	}
-	if !c.holds {
-		return p.pass(ctx, c)
+	if c.holds {
+		return nil
 	}
-	return nil
+	if v := p.pace(ctx, c); v != nil { // what waited together would be sent together
+		return v
+	}
+	return p.pass(ctx, c)
 }
 
 // Send sends the call's request.

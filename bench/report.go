@@ -28,7 +28,7 @@ func report(ctx context.Context, file string, rounds, calls int) (err error) {
 	for wire := range costs {
 		for _, level := range levels {
 			fmt.Fprintf(os.Stderr, "%s, %s\n", wires[wire].title, goroutines(level))
-			of, err := measure(s, wire, level, rounds, calls)
+			of, err := measure(s, wire, level, rounds, calls, warm)
 			if err != nil {
 				return err
 			}
@@ -44,16 +44,16 @@ func report(ctx context.Context, file string, rounds, calls int) (err error) {
 		return err
 	}
 	few := max(rounds/5, 1) // their figures are of milliseconds
-	cold, err := dials(s, tls1, few, calls/20)
+	dialled, err := measure(s, tls1, 1, few, calls/20, cold)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(os.Stderr, wires[far].title)
-	one, err := measure(s, far, 1, few, calls/100)
+	one, err := measure(s, far, 1, few, calls/100, warm)
 	if err != nil {
 		return err
 	}
-	many, err := measure(s, far, levels[len(levels)-1], few, calls)
+	many, err := measure(s, far, levels[len(levels)-1], few, calls, warm)
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ of that, except that the official SDK maps errors and fasthttp follows no redire
 	writePieces(&b, parts)
 	fmt.Fprintf(&b, "\n## A call on a new connection\n\n%s\n\n| client | processor time |\n|---|--:|\n", notes[far+1])
 	for _, c := range clients {
-		switch r := cold[c.name]; {
+		switch r := dialled[c.name]; {
 		case r == nil:
 		case c.name == byHand:
 			fmt.Fprintf(&b, "| %s | 1 = %.0f µs |\n", c.name, median(r.cpu)/1000)

@@ -94,13 +94,15 @@ func (l Language) Sprintf(format Format, args ...any) string {
 		}
 		said[i] = arg
 	}
-	if _, has := zh.Texts()[string(format)]; l != Chinese || !has {
-		return fmt.Sprintf(strings.ReplaceAll(string(format), "%w", "%v"), said...)
+	if l == Chinese { // the catalogue is put together only for those who read it
+		if _, has := zh.Texts()[string(format)]; has {
+			for i, arg := range said {
+				said[i] = plain{arg}
+			}
+			return chinese().Sprintf(string(format), said...)
+		}
 	}
-	for i, arg := range said {
-		said[i] = plain{arg}
-	}
-	return chinese().Sprintf(string(format), said...)
+	return fmt.Sprintf(strings.ReplaceAll(string(format), "%w", "%v"), said...)
 }
 
 // plain formats an argument as fmt does: numbers of lines and bytes are to be found again, so they get no separators.

@@ -43,12 +43,14 @@ func (s *rowSource) atEnd() bool { return s.in.scan != nil && s.n == s.in.scan.r
 // item is a row as the run takes it.
 func (s *rowSource) item(row rows.Row, before *rows.Result) *item {
 	it := &item{id: row.ChatID, start: row.Start}
-	switch known, ok := s.known[row.ChatID]; {
-	case before != nil && before.OpenConversationID != "":
+	if before != nil && before.OpenConversationID != "" {
 		it.known = before
-	case problem(row.ChatID, row.Problem) != nil:
-		it.known = problem(row.ChatID, row.Problem)
-	case ok:
+		return it
+	}
+	if it.known = problem(row.ChatID, row.Problem); it.known != nil {
+		return it
+	}
+	if known, ok := s.known[row.ChatID]; ok {
 		it.known = &known
 	}
 	return it

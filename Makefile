@@ -37,7 +37,7 @@ UNKNOWN_CHAT := chat00000000000000000000000000000000
 
 .DEFAULT_GOAL := help
 .PHONY: help run test platforms redis-test bench-fleet emulator-soak generate check lint fmt vet golangci contract-lint arazzo-check drift tidy docs docs-check importer allocs examples mutants fuzz fuzz-short wine-test \
-	interop interop-checks bench bench-check migrate-check official-check bench-bulk bulk-check readme readme-check newcomer fixtures clean
+	interop interop-checks bench bench-check migrate-check official-check bench-bulk readme readme-check newcomer fixtures clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -286,10 +286,6 @@ official-check: bench-generated
 
 bench-bulk: ## Measure runs over many chats, and fail if a promise is missed (5 minutes, on an idle machine)
 	$(GO) run ./internal/benchbulk $(BULKFLAGS)
-
-# bulk-check: The promises about many chats that take no clock: calls, kills, quota.
-bulk-check:
-	$(GO) run ./internal/benchbulk -only distinct,kill,quota -ids 2000
 
 readme: ## Fill the tables of README.md and README.zh-CN.md from their sources
 	$(GO) run ./internal/readme fill

@@ -134,7 +134,7 @@ func languages() []language {
 		{name: "openapi-python-client", folder: "more/openapi-python-client", page: "openapi-python-client", more: true, needs: []need{needPython, needPip, needVenv}},
 		{name: "ruby", folder: "more/ruby", page: "Ruby", more: true, needs: with(needRuby)},
 		{name: "orval", folder: "more/orval", page: "orval", more: true, needs: []need{needNode}},
-		{name: "dart", folder: "more/dart", page: "Dart", more: true, unrun: "generated, not compiled: no registry that is used here has a Dart SDK", needs: generator},
+		{name: "dart", folder: "more/dart", page: "Dart", more: true, unrun: "generated, not compiled: no Dart SDK was found in the registries that this uses", needs: generator},
 		{name: "kotlin", folder: "more/kotlin", page: "Kotlin", more: true, slow: true, needs: with(needJava, needMaven)},
 		{name: "rust", folder: "more/rust", page: "Rust", more: true, slow: true, needs: with(needCargo)},
 		{name: "swift", folder: "more/swift", page: "Swift", more: true, slow: true, needs: with(needSwift)},

@@ -23,6 +23,6 @@ fun main(args: Array<String>) {
 
 // The body of an error is its text: what the contract says of it is for the caller to read.
 private fun failure(status: Int, body: Any?): Map<String, Any?> {
-    val error = Serializer.moshi.adapter(ApiError::class.java).fromJson(body as String)
+    val error = runCatching { Serializer.moshi.adapter(ApiError::class.java).fromJson(body as String) }.getOrNull()
     return mapOf("status" to status, "code" to error?.code, "message" to error?.message)
 }

@@ -17,6 +17,7 @@ if ! command -v swiftc >/dev/null; then
   inside="$BUILD/bin/inside"
   cat >"$inside" <<EOF
 #!/bin/sh
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
 exec unshare --mount sh -ec '
   mkdir -p "\$0\$1"
   mount -t proc proc "\$0/proc"

@@ -15,8 +15,8 @@ func convert(_ chatId: String, _ configuration: DingTalkClientAPIConfiguration) 
         return Outcome(id: answer.openConversationId)
     } catch {
         guard case .error(let status, .some(let body), _, _) = error else { throw error }
-        let answer = try JSONDecoder().decode(ApiError.self, from: body)
-        return Outcome(status: status, code: answer.code, message: answer.message)
+        let answer = try? JSONDecoder().decode(ApiError.self, from: body)
+        return Outcome(status: status, code: answer?.code, message: answer?.message)
     }
 }
 

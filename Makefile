@@ -198,9 +198,9 @@ docs: $(REDOCLY) ## Make the reference page of the contract, one file that works
 	$(NODE) docs/reference.mjs $(TOOLS)/docs/contract.json $(TOOLS)/docs/codes.json $(REDOC) bin/docs/reference.html && \
 	printf 'docs: %s, %s bytes\n' bin/docs/reference.html "$$(wc -c < bin/docs/reference.html)"
 
-# docs-check: Fail if the reference page lacks a code or could fetch anything; draws it where chromium is present.
+# docs-check: Fail if the reference page lacks a code or could fetch anything; draws it where chromium or Chrome is present.
 docs-check: docs
-	@$(NODE) docs/check.mjs $(TOOLS)/docs/codes.json $(TOOLS)/docs/contract.json bin/docs/reference.html $$(command -v chromium)
+	@$(NODE) docs/check.mjs $(TOOLS)/docs/codes.json $(TOOLS)/docs/contract.json bin/docs/reference.html $$(command -v chromium || command -v google-chrome)
 
 # Twice, because output that depends on what was there before would differ only the second time. Compared with git's
 # index, so that a changed contract passes once its generated files are staged with it.

@@ -59,7 +59,7 @@ release-ready:
 	if ! grep -q "^## $$version" CHANGELOG.md; then echo "release-ready: CHANGELOG.md has no section $$version" >&2; exit 1; fi && \
 	echo "release-ready: $$tag"
 
-release: release-ready $(GORELEASER) $(CYCLONEDX)
+release: release-ready reproducible $(GORELEASER) $(CYCLONEDX)
 	PATH="$(dir $(CYCLONEDX)):$$PATH" $(GORELEASER) release --clean
 
 # What the archives hold beside the binary, dated by the commit, so that it can be made again.

@@ -6,8 +6,8 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
-// envelope is every error body that has been seen: the gateway's (whose fields encoding/json matches in any case), the
-// legacy API's, and the one that a banned address gets.
+// envelope decodes every observed error body: the gateway's (encoding/json ignores the case of its names), the legacy
+// API's, and a banned address's.
 type envelope struct {
 	Code    text.Scalar `json:"code"`
 	Message text.Scalar `json:"message"`
@@ -25,11 +25,11 @@ type envelope struct {
 	Punish text.Scalar `json:"punish"`
 }
 
-// bannedStatus is the field "status" of the body that a banned address gets.
+// bannedStatus is the value of "status" in the answer to a banned address.
 const bannedStatus = "1111"
 
-// error is the code and message of either API. The legacy API answers one code for errors of its gateway, and a second one
-// that says which; known reports whether a code is one of those that the caller's operation may answer.
+// error returns the code and message of either API. For errors of its gateway, the legacy API answers a general code
+// and a sub_code. known reports whether the operation's contract lists a code.
 func (e *envelope) error(known func(code string) bool) (code, message text.Scalar) {
 	if e.Code == "" && e.LegacyCode != "" && e.LegacyCode != "0" {
 		if known(string(e.LegacySubCode)) {
@@ -44,14 +44,14 @@ func (e *envelope) empty() bool {
 	return e.Code == "" && (e.LegacyCode == "" || e.LegacyCode == "0") && e.Message == "" && e.Status == "" && e.Punish == ""
 }
 
-// china is the zone of the times in the service's messages. It has had no summer time since 1991.
+// china is the time zone of the service's messages. It has had no summer time since 1991.
 var china = time.FixedZone("UTC+8", 8*60*60)
 
-// throttledFor finds the end of a throttle in a message such as «…限制将在 2006-01-02 15:04:05 结束», and returns how long that
-// is from now. It is 0 without one. The message is not contractual: it may lengthen a wait, and decides nothing else.
+// throttledFor returns how long the throttle in a message such as «…限制将在 2006-01-02 15:04:05 结束» still lasts, or 0.
+// Messages are not contractual, so this may lengthen a wait and decides nothing else.
 func throttledFor(message string, now time.Time) time.Duration {
 	for i := 0; i+len(time.DateTime) <= len(message); i++ {
-		if message[i] != '2' { // of the year
+		if message[i] != '2' { // of the year 2xxx
 			continue
 		}
 		if end, err := time.ParseInLocation(time.DateTime, message[i:i+len(time.DateTime)], china); err == nil {

@@ -79,7 +79,7 @@ var (
 	ErrPermissionDenied error = &Kind{generated.KindPermissionDenied, "permission denied", firstOne}
 	// ErrIPNotAllowed: this machine's address is not in the app's allow list.
 	ErrIPNotAllowed error = &Kind{generated.KindIPNotAllowed, "address not allowed", firstOne}
-	// ErrThrottled: the app exceeded a limit per second or minute, and waiting as long as [Retry] allows did not help.
+	// ErrThrottled: the app exceeded a limit per second or minute, and retries did not help.
 	ErrThrottled error = &Kind{generated.KindThrottled, "throttled", firstOne}
 	// ErrQuotaExhausted: the organisation's monthly quota is exhausted. Every further call would fail.
 	ErrQuotaExhausted error = &Kind{generated.KindQuotaExhausted, "monthly quota exhausted", firstOne}
@@ -91,15 +91,15 @@ var (
 	ErrUnavailable error = &Kind{generated.KindUnavailable, "service unavailable", outages}
 	// ErrUnexpectedResponse: the answer does not match the contract, such as HTML with status 200.
 	ErrUnexpectedResponse error = &Kind{"unexpected-response", "unexpected response", oddities}
-	// ErrRedirect: the service redirected. The client never follows: the redirect would carry the access token along.
+	// ErrRedirect: the service redirected; the client does not follow, because the access token would go along.
 	ErrRedirect error = &Kind{"redirect", "redirect refused", firstOne}
 	// ErrTLS: no trusted TLS connection could be made. Retrying does not help.
 	ErrTLS error = &Kind{"tls", "TLS failed", firstOne}
 	// ErrRejected: the service refused the request for a reason without a sentinel. See Error.Code.
 	ErrRejected error = &Kind{generated.KindRejected, "request rejected", oddities}
-	// ErrPanicked: the caller's own code (transport, limiter, budget, token source or input sequence) panicked in a
-	// goroutine of this package, or ended that goroutine, as [runtime.Goexit] and t.FailNow do. A panic in the caller's
-	// own goroutine reaches the caller unchanged.
+	// ErrPanicked: the caller's own code panicked in a goroutine of this package, or ended that goroutine. That code is
+	// the transport, limiter, budget, token source or input sequence; [runtime.Goexit] and t.FailNow end a goroutine. A
+	// panic in the caller's own goroutine reaches the caller unchanged.
 	ErrPanicked error = &Kind{"panicked", "the caller's own code panicked", oddities}
 	// ErrNotTried: the run ended before this id was called. The error wraps the cause: a failure that every other chat
 	// would meet, or the caller's stop.

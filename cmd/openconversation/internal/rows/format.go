@@ -46,13 +46,13 @@ var formats = map[Format]abilities{
 // Title is what a sentence calls the format.
 func (f Format) Title() lang.Text { return lang.T(formats[f].title) }
 
-// Columns is whether the rows are cells below a header, one of which Options.ID can name.
+// Columns reports whether the rows are cells below a header, one of which Options.ID can name.
 func (f Format) Columns() bool { return formats[f].columns }
 
-// Fields is whether the rows are objects, a field of which Options.ID can name.
+// Fields reports whether the rows are objects, a field of which Options.ID can name.
 func (f Format) Fields() bool { return formats[f].fields }
 
-// Journaled is whether an output of the format is made of a journal at the end; see Reader.Assemble.
+// Journaled reports whether an output of the format is made of a journal at the end; see Reader.Assemble.
 func (f Format) Journaled() bool { return formats[f].journaled }
 
 // Output is the format in which rows of this format are written back where nobody says: plain lines become CSV.

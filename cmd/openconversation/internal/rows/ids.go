@@ -63,7 +63,7 @@ func (t Trimmed) Say(l lang.Language) string {
 	return lang.Join(", ", parts...).Say(l)
 }
 
-// plain is whether a cell is of letters, digits and the like alone.
+// plain reports whether a cell is of letters, digits and the like alone.
 func plain(cell string) bool {
 	for i := range len(cell) {
 		if c := cell[i]; c <= ' ' || c >= 0x7F || c == '=' && i == 0 {

@@ -86,7 +86,7 @@ func (o *Old) otherwise(cells ...string) []string {
 	return decoded
 }
 
-// sameHeader is whether names are the input's columns and the appended ones. Empty columns may follow.
+// sameHeader reports whether names are the input's columns and the appended ones. Empty columns may follow.
 func (o *Old) sameHeader(names []string) bool {
 	return o.isHeader(names) || o.isHeader(o.otherwise(names...))
 }
@@ -217,7 +217,7 @@ func readBack(cell []byte) string {
 	return cells[0]
 }
 
-// sameCell is whether two cells are the same but for what saving a file again changes: line ends within them.
+// sameCell reports whether two cells are the same but for what saving a file again changes: line ends within them.
 func sameCell(a, b string) bool {
 	return a == b || lineEnds.Replace(a) == lineEnds.Replace(b)
 }

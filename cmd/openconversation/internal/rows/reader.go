@@ -158,7 +158,7 @@ func (r *Reader) Found() Found { return r.found }
 // Name is the column or field that holds the chat ids; empty for plain lines.
 func (r *Reader) Name() string { return r.found.Name }
 
-// Journaled is whether Header and Finish write a journal, of which Assemble makes the output.
+// Journaled reports whether Header and Finish write a journal, of which Assemble makes the output.
 func (r *Reader) Journaled() bool { return r.journaled() }
 
 // record reads a record that is not blank.

@@ -70,7 +70,7 @@ func tableOf(separator byte) Format {
 	return CSV
 }
 
-// sniffHeader is whether a line names the column of the chat ids.
+// sniffHeader reports whether a line names the column of the chat ids.
 func sniffHeader(line string) (Guess, bool) {
 	for _, separator := range []byte(Delimiters) {
 		cells := firstRecord(line, separator)

@@ -57,7 +57,7 @@ func (r *Reader) Written(out io.Reader) (*Written, error) {
 	return w, nil
 }
 
-// atEnd is whether nothing follows.
+// atEnd reports whether nothing follows.
 func (w *Written) atEnd() bool {
 	_, err := w.list.text.in.Peek(1)
 	return errors.Is(err, io.EOF)

@@ -50,7 +50,7 @@ func shellWords(words []string) string {
 	return strings.Join(words, " ")
 }
 
-// quoted is whether a shell may take a character for more than itself.
+// quoted reports whether a shell may take a character for more than itself.
 func quoted(c rune) bool {
 	plain := c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
 	return !plain && !strings.ContainsRune("-_./=:+,@%", c)

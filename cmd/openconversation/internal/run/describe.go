@@ -75,7 +75,7 @@ func (d *describer) outcomes(ctx context.Context, converted iter.Seq2[dingtalk.C
 	}
 }
 
-// wantsGroup is whether a chat was converted, now or before, and not described.
+// wantsGroup reports whether a chat was converted, now or before, and not described.
 func (it *item) wantsGroup(id string) bool {
 	if it.known != nil {
 		return it.known.OpenConversationID != "" && it.known.Status == ""

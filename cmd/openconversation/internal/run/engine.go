@@ -100,7 +100,7 @@ func (e *engine) end() {
 	e.stopOnce.Do(func() { close(e.stop); e.reading() })
 }
 
-// ending is whether nothing more is sent.
+// ending reports whether nothing more is sent.
 func (e *engine) ending() bool {
 	select {
 	case <-e.stop:

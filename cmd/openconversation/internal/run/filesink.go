@@ -101,7 +101,7 @@ func (s *fileSink) skipped(it *item, err error) {
 	}
 }
 
-// saved is whether the output holds something that was not in it before this run, or in the one that it goes on with.
+// saved reports whether the output holds something that was not in it before this run, or in the one that it goes on with.
 func (s *fileSink) saved() bool {
 	switch {
 	case len(s.kept) > 0:

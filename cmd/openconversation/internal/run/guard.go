@@ -83,7 +83,7 @@ func (g *guard) saw(id string, err error) {
 	}
 }
 
-// nonsense is whether as many distinct ids as it takes were all unknown.
+// nonsense reports whether as many distinct ids as it takes were all unknown.
 func (g *guard) nonsense() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

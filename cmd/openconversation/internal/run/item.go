@@ -53,7 +53,7 @@ func (t *trims) report(w *term.World) {
 type source interface {
 	// next is the next item. Its error is io.EOF after the last, or the cause of ctx.
 	next(ctx context.Context) (*item, error)
-	// atEnd is whether it is known, without waiting for a stream, that there are no more.
+	// atEnd reports whether it is known, without waiting for a stream, that there are no more.
 	atEnd() bool
 }
 

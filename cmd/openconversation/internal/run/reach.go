@@ -10,16 +10,16 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// fromContext is whether an error says no more than that the run's context ended.
+// fromContext reports whether an error says no more than that the run's context ended.
 func fromContext(err error) bool { return errors.Is(explain.Sentinel(err), context.Canceled) }
 
-// endsRun is whether a failure is one that every further chat would meet too.
+// endsRun reports whether a failure is one that every further chat would meet too.
 func endsRun(err error) bool {
 	var e *dingtalk.Error
 	return errors.As(err, &e) && (e.EndsRun || e.Scope() == dingtalk.ScopeAll)
 }
 
-// unclear is whether a failure may be about one chat alone, or about every one.
+// unclear reports whether a failure may be about one chat alone, or about every one.
 func unclear(err error) bool {
 	var e *dingtalk.Error
 	return errors.As(err, &e) && e.Scope() == dingtalk.ScopeUnclear

@@ -193,7 +193,7 @@ type scan struct {
 	found                            rows.Found
 }
 
-// repeats is whether a chat comes more than once.
+// repeats reports whether a chat comes more than once.
 func (s *scan) repeats() bool { return s.rows-s.invalid > s.distinct }
 
 // readThrough reads an input to its end.

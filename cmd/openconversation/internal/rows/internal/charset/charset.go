@@ -53,7 +53,7 @@ func (e Encoding) Width() int {
 	return 1
 }
 
-// Plain is whether the bytes are UTF-8, and so the text itself.
+// Plain reports whether the bytes are UTF-8, and so the text itself.
 func (e Encoding) Plain() bool { return e == UTF8 || e == UTF8BOM }
 
 // Mark is the byte order mark of the encoding; nil if it has none.

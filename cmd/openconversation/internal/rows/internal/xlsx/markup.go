@@ -86,7 +86,7 @@ func (m *markup) next() (token, error) {
 	return t, err
 }
 
-// complete is whether a tag has ended: within quotes a > does not end it.
+// complete reports whether a tag has ended: within quotes a > does not end it.
 func complete(raw []byte) bool {
 	var quote byte
 	for _, b := range raw {

@@ -35,7 +35,7 @@ func Do[T any](ctx context.Context, c *Client, request Request) (T, error) {
 // Do calls an operation without a contract, with the same token, limiter, circuit breaker and budget as every call. It
 // retries only if the service surely did not process the request. path must be escaped, such as "/v1.0/users/" +
 // url.PathEscape(id), may have a query, and goes below the client's base URL. in is the body, encoded as JSON; nil
-// sends none. Any status from 200 to 299 is a success, whose body is decoded into out, a pointer; nil ignores the body.
+// sends none. Any status from 200 to 299 is a success. Its body is decoded into out, a pointer; nil ignores the body.
 //
 // To make a call safe to repeat, to escape parameters or to require fields of the answer, use an [Operation] and a
 // [Request] with the function [Do].

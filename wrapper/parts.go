@@ -31,7 +31,7 @@ type Budget interface {
 }
 
 // Cache keeps conversions. Package dingtalkcache has one in memory. A cache serves one organisation: all its apps see
-// the same openConversationId for a chat. A cache that fails reports a miss; a panic counts as one.
+// the same openConversationId for a chat. A cache that fails reports a miss; a panic counts as a miss.
 type Cache interface {
 	Get(ctx context.Context, chatID string) (openConversationID string, ok bool)
 	Set(ctx context.Context, chatID, openConversationID string)

@@ -14,25 +14,25 @@ import (
 type Fault string
 
 const (
-	// FaultAuthentication: the user or password is missing or wrong.
+	// FaultAuthentication means that the user or password is missing or wrong.
 	FaultAuthentication Fault = "authentication"
-	// FaultPermission: the user lacks rights; the package documentation lists them.
+	// FaultPermission means that the user lacks rights; the package documentation lists them.
 	FaultPermission Fault = "permission"
-	// FaultDatabase: the server has no database of this number.
+	// FaultDatabase means that the server has no database of this number.
 	FaultDatabase Fault = "database"
-	// FaultTLS: a certificate is missing or not trusted, or only one side uses TLS.
+	// FaultTLS means that a certificate is missing or not trusted, or only one side uses TLS.
 	FaultTLS Fault = "TLS"
-	// FaultCluster: a cluster was opened as a single server, or a single server as a cluster.
+	// FaultCluster means that a cluster was opened as a single server, or the reverse.
 	FaultCluster Fault = "cluster"
-	// FaultSentinel: the Sentinels do not know master_name.
+	// FaultSentinel means that the Sentinels do not know master_name.
 	FaultSentinel Fault = "Sentinel"
-	// FaultReadOnly: the server is a replica.
+	// FaultReadOnly means that the server is a replica.
 	FaultReadOnly Fault = "read-only"
-	// FaultKey: a key of this package holds a foreign value.
+	// FaultKey means that a key of this package holds a foreign value.
 	FaultKey Fault = "type of key"
-	// FaultCommand: the server lacks a command, such as EVAL.
+	// FaultCommand means that the server lacks a command, such as EVAL.
 	FaultCommand Fault = "command"
-	// FaultProtocol: the server does not speak Redis's protocol.
+	// FaultProtocol means that the server does not speak Redis's protocol.
 	FaultProtocol Fault = "protocol"
 )
 

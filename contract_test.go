@@ -123,7 +123,7 @@ var contractChecks = []struct {
 		{"example: chatfaabe59a460527f5fb72fbbdfe3f061e", "example: chat1"},
 	}},
 	{"has an ApiError with an open code", apiError, []edit{
-		{"          description: What went wrong. An open set.", "          description: What went wrong.\n          enum: [invalideChatId]"},
+		{"          description: The error's code. An open set.", "          description: What went wrong.\n          enum: [invalideChatId]"},
 		{"      required: [code, message]", "      required: [code, message, requestid]"},
 		{"        requestid:\n          type: string", "        requestId:\n          type: string"},
 		{"  schemas:\n", "  schemas:\n    Error:\n      type: object\n"},
@@ -138,7 +138,7 @@ var contractChecks = []struct {
 		{"        default:\n          $ref: '#/components/responses/Other'\n", ""},
 		{"              schema:\n                $ref: '#/components/schemas/ApiError'", "              schema:\n                type: object"},
 		{"          examples:\n            busy:\n              $ref: '#/components/examples/Busy'\n", ""},
-		{"    ServiceUnavailable:\n      description: The service is busy. Repeat a few times, with backoff.\n      content:\n        application/json:", "    ServiceUnavailable:\n      description: Busy.\n      content:\n        text/json:"},
+		{"    ServiceUnavailable:\n      description: The service is busy. Retry a few times, with backoff.\n      content:\n        application/json:", "    ServiceUnavailable:\n      description: Busy.\n      content:\n        text/json:"},
 	}},
 	{"shows the pair of DingTalk's page", func(doc *openapi3.T) error {
 		for _, e := range convert(doc).Responses.Status(200).Value.Content["application/json"].Examples {

@@ -26,14 +26,14 @@ import (
 // call converts the chat and returns its openConversationId.
 type call func(ctx context.Context) (string, error)
 
-// client is one way to make the call. Each is written as its own documentation writes it.
+// client is one way to make the call, written as in its own documentation.
 type client struct {
 	name string
-	key  string                                  // of its folder in importers.go; empty if it is not an app's choice
-	make func(base string) (call, func(), error) // of a URL without a path; and what closes its connections
+	key  string                                  // its folder in importers.go; empty if no app would use it
+	make func(base string) (call, func(), error) // for a URL without a path; also returns a function that closes its connections
 	role role
 
-	stays bool // nothing closes its connections
+	stays bool // its connections cannot be closed
 }
 
 const (
@@ -64,7 +64,7 @@ type converted struct {
 	OpenConversationID string `json:"openConversationId"`
 }
 
-// rawTCP is the floor: no client can cost less than the bytes.
+// rawTCP is the lower bound: it only writes and reads the bytes.
 func rawTCP(base string) (call, func(), error) {
 	scheme, address, _ := strings.Cut(base, "://")
 	request := fmt.Appendf(nil, "POST %s%s%s HTTP/1.1\r\nHost: %s\r\n%s: %s\r\nContent-Length: 0\r\n\r\n", pathBefore, chatID, pathAfter, address, tokenHeader, accessToken)
@@ -119,14 +119,14 @@ func rawTCP(base string) (call, func(), error) {
 		}, nil
 }
 
-// keeping is a transport that keeps its connections.
+// keeping returns a transport that keeps its connections.
 func keeping() *http.Transport {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 0, 256
 	return transport
 }
 
-// roundTrip is the floor of what is built on net/http: a prepared request, and an answer of which nothing is taken.
+// roundTrip is the lower bound for clients on net/http: a prepared request, and an answer that is not decoded.
 func roundTrip(base string) (call, func(), error) {
 	transport := keeping()
 	prepared, err := http.NewRequest(http.MethodPost, base+pathBefore+chatID+pathAfter, nil) //nolint:noctx // each call has its own
@@ -166,7 +166,7 @@ func fastHTTP(base string) (call, func(), error) {
 	}, client.CloseIdleConnections, nil
 }
 
-// tuned is what the others are compared with: a careful call by hand, which keeps its connections.
+// tuned is the reference: a careful hand-written call that keeps its connections.
 func tuned(base string) (call, func(), error) {
 	client := &http.Client{Transport: keeping()}
 	return func(ctx context.Context) (string, error) {
@@ -195,7 +195,7 @@ func tuned(base string) (call, func(), error) {
 	}, client.CloseIdleConnections, nil
 }
 
-// minimal is what most apps have: the least that works, on a client like http.DefaultClient.
+// minimal is the call of most apps: the least code that works, on a client like http.DefaultClient.
 func minimal(base string) (call, func(), error) {
 	client := defaultClient()
 	return func(ctx context.Context) (string, error) {
@@ -215,7 +215,7 @@ func minimal(base string) (call, func(), error) {
 	}, client.CloseIdleConnections, nil
 }
 
-// defaultClient is http.DefaultClient with connections of its own, so that they can be counted.
+// defaultClient is http.DefaultClient with its own connections, which can be counted.
 func defaultClient() *http.Client {
 	return &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
 }
@@ -241,7 +241,7 @@ func stockClient(base string) (call, func(), error) {
 	}, own.CloseIdleConnections, nil
 }
 
-// sdk has everything on that the SDK does by default.
+// sdk is this SDK with its defaults.
 func sdk(base string) (call, func(), error) {
 	client, err := dingtalk.NewClient(dingtalk.AppCredentials{AppKey: "key", AppSecret: "secret"}, dingtalk.WithBaseURL(base))
 	if err != nil {
@@ -273,5 +273,5 @@ func officialSDK(base string) (call, func(), error) {
 			return "", err
 		}
 		return tea.StringValue(resp.Body.OpenConversationId), nil
-	}, http.DefaultClient.CloseIdleConnections, nil // nothing closes its own, which it keeps in a package
+	}, http.DefaultClient.CloseIdleConnections, nil // its own connections are in a package variable and cannot be closed
 }

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// footprint is what an app with one call takes.
+// footprint is the size of an app with one call.
 type footprint struct {
 	binary   int64 // bytes, stripped
-	packages int   // compiled beyond the standard library, the app's own not counted
+	packages int   // compiled outside the standard library, without the app's own
 	sumLines int   // of go.sum
 	build    time.Duration
 }
@@ -24,19 +24,19 @@ const (
 	ours         = "github.com/dingtalk-openapi/openconversation-go"
 	stockPackage = ours + "/bench/stock"
 	apps         = ours + "/bench/apps/"
-	bare         = "bare"   // does HTTP and nothing else
-	sameByHand   = "byhand" // does what the others do, with net/http
+	bare         = "bare"   // uses only HTTP
+	sameByHand   = "byhand" // the same app with net/http
 )
 
 var strip = []string{"build", "-trimpath", "-ldflags=-s -w"}
 
-// footprints measures the app of each key, and the bare one. Each is a module of its own, as a user would make it.
+// footprints measures the app of each key, and the bare one. Each is a separate module, as a user's would be.
 func footprints(ctx context.Context, keys []string) (map[string]footprint, error) {
 	work, err := os.MkdirTemp("", "footprint")
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = os.RemoveAll(work) }() // a temporary folder that is left over changes no figure
+	defer func() { _ = os.RemoveAll(work) }() // a leftover temporary folder changes no figure
 	keys = append([]string{bare}, keys...)
 	standard, err := standardPackages(ctx, keys)
 	if err != nil {
@@ -55,7 +55,7 @@ func footprints(ctx context.Context, keys []string) (map[string]footprint, error
 	return out, nil
 }
 
-// standardPackages are what the apps need of the standard library. They are compiled before any time is taken.
+// standardPackages lists the apps' packages of the standard library, which are compiled before the measurement.
 func standardPackages(ctx context.Context, keys []string) ([]string, error) {
 	args := []string{"list", "-deps", "-f", "{{if .Standard}}{{.ImportPath}}{{end}}"}
 	for _, key := range keys {
@@ -78,7 +78,7 @@ func footprintOf(ctx context.Context, key, work, cache string) (f footprint, err
 	if _, err := goCommand(ctx, dir, "", "mod", "tidy"); err != nil {
 		return f, err
 	}
-	if sum, err := os.ReadFile(filepath.Join(dir, "go.sum")); err == nil { // the bare ones have none
+	if sum, err := os.ReadFile(filepath.Join(dir, "go.sum")); err == nil { // the bare apps have none
 		f.sumLines = bytes.Count(sum, []byte("\n"))
 	}
 	packages, err := goCommand(ctx, dir, "", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".")
@@ -87,10 +87,10 @@ func footprintOf(ctx context.Context, key, work, cache string) (f footprint, err
 	}
 	f.packages = len(strings.Fields(packages)) - 1
 	if strings.Contains(packages, ours+"/wrapper") {
-		f.sumLines += 2 // of this module itself, which go.sum does not list here since it is replaced by its folder
+		f.sumLines += 2 // this module itself: it is replaced by its folder here, so go.sum omits it
 	}
 
-	// A copy, since the time of a build with the dependencies already compiled would say nothing.
+	// A copy of the cache: a build with compiled dependencies would not measure them.
 	own := filepath.Join(work, "cache-"+key)
 	if err := os.CopyFS(own, os.DirFS(cache)); err != nil {
 		return f, err
@@ -110,7 +110,7 @@ func footprintOf(ctx context.Context, key, work, cache string) (f footprint, err
 	return f, nil
 }
 
-// writeApp writes an app's module: its main.go, what is generated for it, and requirements of the versions used here.
+// writeApp writes an app's module: main.go, generated code, and requirements of the versions used here.
 func writeApp(key, dir string) error {
 	if err := os.MkdirAll(filepath.Join(dir, "stock"), 0o755); err != nil {
 		return err

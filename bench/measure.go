@@ -12,31 +12,32 @@ import (
 	"time"
 )
 
-// levels are how many goroutines call at once.
+// levels are the numbers of concurrent goroutines.
 var levels = []int{1, 8, 64}
 
-// sample is what one round of one client cost, for each call: processor time and time of the clock in nanoseconds.
+// sample is the cost of one client in one round, per call: processor and wall time in nanoseconds, allocations, bytes.
 type sample struct{ cpu, wall, allocs, bytes float64 }
 
-// result is what a client cost at one level.
+// result is a client's cost at one level.
 type result struct {
-	ratios []float64 // of processor time, each to the reference in the same round
+	ratios []float64 // of processor time, to the reference in the same round
 	cpu    []float64 // nanoseconds
-	wall   []float64 // likewise
+	wall   []float64 // nanoseconds
 	allocs []float64
 	bytes  []float64
 	opened int // connections, over all rounds
 }
 
-// start is how a call finds its client's connections.
+// start is the state of a client's connections before a call.
 type start int
 
 const (
 	warm start = iota
-	cold       // closed; those that keep the session of an earlier connection take it up
+	cold       // closed; clients with a TLS session cache resume
 )
 
-// measure runs every client on a wire at one level, round after round in turn: what the machine does besides meets them all alike.
+// measure runs every client on a wire at one level, in turns, round after round: other load on the machine affects all
+// alike.
 func measure(s *server, wire, level, rounds, calls int, from start) (map[string]*result, error) {
 	prepared := map[string]call{}
 	results := map[string]*result{}
@@ -65,7 +66,7 @@ func measure(s *server, wire, level, rounds, calls int, from start) (map[string]
 	for round := range rounds + 1 {
 		samples := map[string]sample{}
 		for i := range clients {
-			c := clients[(i+round)%len(clients)] // nobody always comes after the same
+			c := clients[(i+round)%len(clients)] // no client always follows the same one
 			if prepared[c.name] == nil {
 				continue
 			}
@@ -76,7 +77,7 @@ func measure(s *server, wire, level, rounds, calls int, from start) (map[string]
 			samples[c.name] = of
 		}
 		if round == 0 {
-			continue // it fetched tokens, dialled and filled pools; its connections count
+			continue // the warm-up: it fetched tokens, dialled and filled pools; only its connections count
 		}
 		for name, of := range samples {
 			r := results[name]
@@ -99,7 +100,7 @@ func measure(s *server, wire, level, rounds, calls int, from start) (map[string]
 	return results, nil
 }
 
-// run makes calls from so many goroutines.
+// run makes calls from level goroutines.
 func run(convert call, level, calls int) (sample, error) {
 	ctx := context.Background()
 	var left atomic.Int64
@@ -107,7 +108,7 @@ func run(convert call, level, calls int) (sample, error) {
 	var failure atomic.Pointer[error]
 	var group sync.WaitGroup
 	var before, after runtime.MemStats
-	runtime.GC() // each begins with an empty heap and pays for its own garbage
+	runtime.GC() // each client starts with an empty heap and collects its own garbage
 	runtime.ReadMemStats(&before)
 	started, clock := cpuTime(), time.Now()
 	for range level {
@@ -131,7 +132,7 @@ func run(convert call, level, calls int) (sample, error) {
 	return sample{each(uint64(cpu)), each(uint64(wall)), each(after.Mallocs - before.Mallocs), each(after.TotalAlloc - before.TotalAlloc)}, nil
 }
 
-// cpuTime is the processor time that this process has taken, in user and in system mode.
+// cpuTime returns this process's processor time, user and system.
 func cpuTime() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
@@ -140,7 +141,7 @@ func cpuTime() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// contention is how often calls at the highest level waited for a lock that code of this module held.
+// contention counts how often calls at the highest level waited for a lock of this module's code.
 func contention(s *server, calls int) (waits int64, err error) {
 	convert, closeIdle, err := sdk(s.baseOf(succeeds))
 	if err != nil {
@@ -148,7 +149,7 @@ func contention(s *server, calls int) (waits int64, err error) {
 	}
 	defer closeIdle()
 	level := levels[len(levels)-1]
-	if _, err := run(convert, level, calls); err != nil { // the first token, for which all wait, is not a hit
+	if _, err := run(convert, level, calls); err != nil { // warm-up: all calls wait for the first token
 		return 0, err
 	}
 	count := func() (n int64) {
@@ -168,8 +169,8 @@ func contention(s *server, calls int) (waits int64, err error) {
 	return count() - before, err
 }
 
-// holder is the function that held a contended sync.Mutex. The locks of the runtime itself, such as its heap's, and
-// those of a sync.Pool are nobody's.
+// holder returns the function that held a contended sync.Mutex. It ignores locks of the runtime, such as its heap's,
+// and of sync.Pool.
 func holder(stack []uintptr) string {
 	locked := false
 	for frames := runtime.CallersFrames(stack); ; {
@@ -188,7 +189,7 @@ func holder(stack []uintptr) string {
 	}
 }
 
-// quantile is the value below which a part of the values lies.
+// quantile returns the value below which a fraction of the values lies.
 func quantile(values []float64, part float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[int(part*float64(len(sorted)-1)+0.5)]

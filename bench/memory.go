@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// memoryOf is by how many bytes a process grew at most, in which the client of a key met a hostile body.
+// memoryOf returns the peak growth, in bytes, of a process whose client meets a hostile body.
 func memoryOf(ctx context.Context, key, base string) (int64, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -26,7 +26,7 @@ func memoryOf(ctx context.Context, key, base string) (int64, error) {
 	return strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)
 }
 
-// suffer is that process: it makes one call, and prints the growth from before it to the highest point.
+// suffer runs in that process: it makes one call and prints the peak growth.
 func suffer(ctx context.Context, key, base string) error {
 	i := slices.IndexFunc(clients, func(c client) bool { return c.key == key })
 	if i < 0 {
@@ -52,7 +52,7 @@ func suffer(ctx context.Context, key, base string) error {
 	return nil
 }
 
-// statusBytes reads a size from what Linux says of this process.
+// statusBytes reads a size of this process from Linux's /proc.
 func statusBytes(field string) (int64, error) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

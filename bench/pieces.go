@@ -12,8 +12,8 @@ import (
 	"github.com/google/pprof/profile"
 )
 
-// pieces are what a call's processor time goes to. A moment belongs to the first piece that has a prefix of the innermost
-// function which any has.
+// pieces divide a call's processor time. A sample belongs to the first piece with a prefix of the innermost matching
+// function.
 var pieces = []struct {
 	name     string
 	prefixes []string
@@ -27,13 +27,13 @@ var pieces = []struct {
 
 const restOfPieces = "the runtime: goroutines, garbage, timers"
 
-// spent is a part of a call's processor time.
+// spent is one piece's share of a call's processor time.
 type spent struct {
 	piece string
 	share float64
 }
 
-// divide says what the processor time of this SDK's calls on a wire goes to, by a profile of so many.
+// divide profiles calls of this SDK on a wire, and divides their processor time into pieces.
 func divide(s *server, wire, level, calls int) ([]spent, error) {
 	client := slices.IndexFunc(clients, func(c client) bool { return c.name == thisSDK })
 	convert, closeIdle, err := sdk(s.base(wire, client))

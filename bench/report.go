@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// report measures everything and writes it to standard output, or to a file with a chart beside it.
+// report measures everything and writes it to standard output, or to a file and a chart.
 func report(ctx context.Context, file string, rounds, calls int) (err error) {
 	s, err := startServer(ctx)
 	if err != nil {
@@ -43,7 +43,7 @@ func report(ctx context.Context, file string, rounds, calls int) (err error) {
 	if err != nil {
 		return err
 	}
-	few := max(rounds/5, 1) // their figures are of milliseconds
+	few := max(rounds/5, 1) // their figures are in milliseconds
 	dialled, err := measure(s, tls1, 1, few, calls/20, cold)
 	if err != nil {
 		return err
@@ -131,7 +131,7 @@ of that, except that the official SDK maps errors and fasthttp follows no redire
 	return os.WriteFile(filepath.Join(filepath.Dir(file), "results.svg"), chart(costs[tls1]), 0o644)
 }
 
-// notes stand above the tables.
+// notes precede the tables.
 var notes = []string{
 	plain:   "Without TLS, which no user has: what the SDK itself adds shows most clearly.",
 	tls1:    "TLS 1.3 with a certificate of P-256. Clients that may speak HTTP/2 are not offered it.",
@@ -220,12 +220,12 @@ func thousands(n int64) string {
 	return string(digits)
 }
 
-// chart draws processor time and allocations as multiples of the call by hand. It brings its own background, since an
-// image cannot know whether the page around it is dark.
+// chart draws processor time and allocations as multiples of the hand-written call. It has its own background, because
+// an image cannot know whether its page is dark.
 func chart(costs []map[string]*result) []byte {
 	const (
 		left, barHeight, gap, width, scaled, top = 260, 11, 14, 780, 420, 96
-		longest                                  = 6.0 // where the scale ends
+		longest                                  = 6.0 // end of the scale
 		title                                    = "What a call over HTTPS costs, as a multiple of net/http by hand"
 	)
 	var b bytes.Buffer

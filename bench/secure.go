@@ -25,8 +25,8 @@ const (
 	keyFile         = "key.pem"
 )
 
-// makeCertificate makes a certificate for this run, and has this process trust it as it trusts the system's: clients take
-// it without a line that their users would not write.
+// makeCertificate makes a certificate for this run, and adds it to this process's system roots: no client needs extra
+// code.
 func makeCertificate() (folder string, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -53,11 +53,11 @@ func makeCertificate() (folder string, err error) {
 	err = errors.Join(
 		os.WriteFile(trusted, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}), 0o600),
 		os.WriteFile(filepath.Join(folder, keyFile), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600),
-		os.Setenv("SSL_CERT_FILE", trusted)) // which is read at the first handshake
+		os.Setenv("SSL_CERT_FILE", trusted)) // read at the first handshake
 	return folder, err
 }
 
-// serveHTTP2 is a listener of net/http's server, which speaks HTTP/2 with clients that do.
+// serveHTTP2 serves a listener with net/http's server, which supports HTTP/2.
 func serveHTTP2(listener net.Listener, certificate tls.Certificate, answer, token canned, opened func()) {
 	server := &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -68,7 +68,7 @@ func serveHTTP2(listener net.Listener, certificate tls.Certificate, answer, toke
 			w.Header().Set("Content-Type", "application/json;charset=utf-8")
 			w.Header().Set("x-acs-request-id", "30EE8654-1AA2-7D88-8248-9518547248AA")
 			w.WriteHeader(out.status)
-			_, _ = io.WriteString(w, out.body) // a client that is gone is counted by the other side
+			_, _ = io.WriteString(w, out.body) // the client counts its own failure
 		}),
 		ReadHeaderTimeout: time.Minute,
 		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS13},

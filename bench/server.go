@@ -21,7 +21,7 @@ import (
 	"time"
 )
 
-// What the server says: DingTalk's documented examples. invalidBody is synthetic, since no answer with its code was ever
+// The server's answers: DingTalk's documented examples. invalidBody is synthetic, because no answer with its code was
 // captured; its fields and their order are those of a captured error.
 const (
 	chatID         = "chatfaabe59a460527f5fb72fbbdfe3f061e"
@@ -45,12 +45,12 @@ const (
 	hostileZipped
 )
 
-// wire is how the server is reached. Each has its own table.
+// wire is a protocol of the server, with its own table.
 type wire struct {
 	title string
 	tls   bool
-	http2 bool // for clients that speak it; the others get HTTP/1.1
-	slow  bool // each answer comes after a region's usual time
+	http2 bool // for clients with HTTP/2; the others use HTTP/1.1
+	slow  bool // each answer takes usualTime
 }
 
 var wires = []wire{
@@ -68,17 +68,17 @@ const (
 	far
 )
 
-// usualTime is about what a region takes to answer.
+// usualTime is about a region's response time.
 const usualTime = 20 * time.Millisecond
 
-// listening is what one listener of the server is for.
+// listening describes one listener of the server.
 type listening struct {
 	wire
 	role
 }
 
-// listeners are the server's: on each wire one for each client, in their order, so that its connections are told from the
-// others', and the hostile ones.
+// listeners lists the server's listeners: on each wire one for each client, in their order, to count connections by
+// client; and the hostile ones.
 func listeners() (all []listening) {
 	for _, w := range wires {
 		for _, c := range clients {
@@ -88,12 +88,12 @@ func listeners() (all []listening) {
 	return append(all, listening{wires[plain], hostilePlain}, listening{wires[plain], hostileZipped})
 }
 
-// canned is an answer: its beginning, and what is repeated after that.
+// canned is an answer: its start, and the part repeated after it.
 type canned struct {
 	begin, again []byte
 	times        int
 
-	status int // the same for a server of net/http's
+	status int // for net/http's server
 	body   string
 }
 
@@ -107,9 +107,9 @@ func head(status, more string, length int) []byte {
 		"%sx-acs-request-id: 30EE8654-1AA2-7D88-8248-9518547248AA\r\nContent-Length: %d\r\n\r\n", status, more, length)
 }
 
-// serve is the server, a process of its own so that its processor time is nobody's. It answers canned bytes and, but for
-// HTTP/2, allocates nothing for a request. It writes the URLs of its listeners, and then, for each line that it reads, how
-// many connections were opened to each so far.
+// serve is the server. It runs in a separate process, so its processor time is not counted. It sends canned bytes and,
+// apart from HTTP/2, allocates nothing per request. It writes its listeners' URLs; for each line of input, it writes
+// the number of connections opened to each so far.
 func serve(ctx context.Context, folder string, in io.Reader, out io.Writer) error {
 	certificate, err := tls.LoadX509KeyPair(filepath.Join(folder, certificateFile), filepath.Join(folder, keyFile))
 	if err != nil {
@@ -167,7 +167,7 @@ func answers(r role) canned {
 	case hostileZipped:
 		var zipped bytes.Buffer
 		w, _ := gzip.NewWriterLevel(&zipped, gzip.BestCompression)
-		_, _ = io.Copy(w, io.LimitReader(spaces{}, hostileBytes)) // a buffer takes everything
+		_, _ = io.Copy(w, io.LimitReader(spaces{}, hostileBytes)) // writing to a buffer cannot fail
 		_ = w.Close()
 		return canned{begin: head("200 OK", "Content-Encoding: gzip\r\n", zipped.Len()), again: zipped.Bytes(), times: 1}
 	default:
@@ -175,7 +175,7 @@ func answers(r role) canned {
 	}
 }
 
-// spaces is a body without end that is valid as the beginning of any JSON.
+// spaces is an endless body of spaces: a valid start of any JSON.
 type spaces struct{}
 
 func (spaces) Read(p []byte) (int, error) {
@@ -205,7 +205,7 @@ func converse(conn net.Conn, slow bool, answer, token canned) {
 		if end < 0 || n < end+len(headEnd)+contentLength(buf[:end]) {
 			continue
 		}
-		n = 0 // no client here sends a request before the answer to the one before
+		n = 0 // no client here pipelines
 		out := answer
 		if line := buf[:bytes.IndexByte(buf, '\r')]; bytes.Contains(line, tokenPath) {
 			out = token
@@ -231,9 +231,9 @@ func contentLength(head []byte) (n int) {
 	return n
 }
 
-// server is the parent's end of the server's process.
+// server is the parent's handle of the server's process.
 type server struct {
-	bases   []string // URLs, as listeners has them
+	bases   []string // URLs, in the order of listeners
 	folder  string   // with the certificate
 	ask     io.WriteCloser
 	answers *bufio.Scanner
@@ -269,7 +269,7 @@ func startServer(ctx context.Context) (*server, error) {
 	return s, nil
 }
 
-// opened is how many connections were opened to each address so far.
+// opened returns the number of connections opened to each address so far.
 func (s *server) opened() ([]int, error) {
 	if _, err := fmt.Fprintln(s.ask); err != nil {
 		return nil, err
@@ -287,10 +287,10 @@ func (s *server) opened() ([]int, error) {
 	return counts, nil
 }
 
-// base is the URL for a client on a wire.
+// base returns the URL for a client on a wire.
 func (s *server) base(wire, client int) string { return s.bases[wire*len(clients)+client] }
 
-// baseOf is where a role other than a client's own is played.
+// baseOf returns the URL of a listener for another role.
 func (s *server) baseOf(r role) string {
 	return s.bases[slices.IndexFunc(listeners(), func(l listening) bool { return l.role == r })]
 }

@@ -13,7 +13,7 @@ const ServerURLInternational = "https://api.dingtalk.io"
 // ServerURLMainlandChina defines the Server URL for Mainland China
 const ServerURLMainlandChina = "https://api.dingtalk.com"
 
-// AccessDeniedDetail What is missing, with some permission errors.
+// AccessDeniedDetail The missing permissions, in some permission errors.
 type AccessDeniedDetail struct {
 	// RequiredScopes The permissions to grant in the developer console.
 	//
@@ -21,12 +21,12 @@ type AccessDeniedDetail struct {
 	RequiredScopes []string `json:"requiredScopes,omitzero"`
 }
 
-// APIError An error of the gateway. The codes known to reach these operations are listed in `x-error-codes`.
+// APIError An error of the gateway. `x-error-codes` lists the codes known for these operations.
 type APIError struct {
-	// AccessDeniedDetail What is missing, with some permission errors.
+	// AccessDeniedDetail The missing permissions, in some permission errors.
 	AccessDeniedDetail *AccessDeniedDetail `json:"accessdenieddetail,omitempty"`
 
-	// Code What went wrong. An open set.
+	// Code The error's code. An open set.
 	//
 	// Example: invalideChatId
 	Code string `json:"code"`
@@ -36,7 +36,7 @@ type APIError struct {
 	// Example: Invalid chatId
 	Message string `json:"message"`
 
-	// RequestID The request's id, to quote to DingTalk's support.
+	// RequestID The request's id, for DingTalk's support.
 	//
 	// Example: 30EE8654-1AA2-7D88-8248-9518547248AA
 	RequestID *string `json:"requestid,omitempty"`
@@ -44,15 +44,15 @@ type APIError struct {
 
 // ChatIDToOpenConversationIDResponseBody The result of a conversion.
 type ChatIDToOpenConversationIDResponseBody struct {
-	// OpenConversationID The id that newer APIs accept: `cid` and base64, which may hold `+`, `/` and `=`, so it needs escaping in a
-	// path or a query. Usually 27 characters, but longer forms exist: treat it as opaque.
+	// OpenConversationID The id for newer APIs: `cid` and base64, which may hold `+`, `/` and `=`. Escape it in a path or a query.
+	// Usually 27 characters, but longer forms exist: treat it as opaque.
 	//
 	//
 	// Example: cidl1B8RVUFmkO50OC9uEbySQ==
 	OpenConversationID string `json:"openConversationId"`
 }
 
-// ChatInfo A group chat. What the numbers of its settings mean is documented for `status` alone.
+// ChatInfo A group chat. Of its numeric settings, only `status` is documented.
 type ChatInfo struct {
 	// ChatBannedType A setting of a group, 0 or 1.
 	//
@@ -104,7 +104,7 @@ type ChatInfo struct {
 	// Example: 0
 	ShowHistoryType *GroupSetting `json:"showHistoryType,omitempty"`
 
-	// Status 1 for a group that is in use, 2 for one that was disbanded.
+	// Status 1 for a group in use, 2 for a disbanded group.
 	//
 	// Example: 1
 	Status *int32 `json:"status,omitempty"`
@@ -122,7 +122,7 @@ type ChatInfo struct {
 
 // CreateGroupRequest A group to create.
 type CreateGroupRequest struct {
-	// ConversationTag 2 for an internal group, which is the default; 0 for a normal one, which takes an allow list.
+	// ConversationTag 2 for an internal group (the default); 0 for a normal group, which needs an allow list.
 	//
 	// Example: 2
 	ConversationTag *int32 `json:"conversationTag,omitempty"`
@@ -163,7 +163,7 @@ type CreateGroupRequest struct {
 
 // CreateGroupResponseBody The group's two ids.
 type CreateGroupResponseBody struct {
-	// ChatID The id that a conversion takes.
+	// ChatID The id that a conversion starts from.
 	//
 	// Example: chatfaabe59a460527f5fb72fbbdfe3f061e
 	ChatID string `json:"chatid"`
@@ -173,7 +173,7 @@ type CreateGroupResponseBody struct {
 	// Example: 2
 	ConversationTag *int32 `json:"conversationTag,omitempty"`
 
-	// OpenConversationID The id that newer APIs accept.
+	// OpenConversationID The id for newer APIs.
 	//
 	// Example: cidl1B8RVUFmkO50OC9uEbySQ==
 	OpenConversationID string `json:"openConversationId"`
@@ -199,7 +199,7 @@ type GetAccessTokenResponseBody struct {
 	// Example: fw8ef8we8f76e6f7s8dxxxx
 	AccessToken string `json:"accessToken"`
 
-	// ExpireIn How long the token lasts from now, in seconds. Do not cache a token for which this is not positive.
+	// ExpireIn The token's remaining lifetime in seconds. Do not cache a token without a positive lifetime.
 	//
 	// Example: 7200
 	ExpireIn int32 `json:"expireIn"`
@@ -221,10 +221,10 @@ type GetBotListInGroupResponseBody struct {
 
 // GetChatResponseBody The legacy API's answer, whether a success or an error.
 type GetChatResponseBody struct {
-	// ChatInfo A group chat. What the numbers of its settings mean is documented for `status` alone.
+	// ChatInfo A group chat. Of its numeric settings, only `status` is documented.
 	ChatInfo *ChatInfo `json:"chat_info,omitempty"`
 
-	// Errcode 0 in a success, and otherwise one of the codes in `x-error-codes` of the operation, or another.
+	// Errcode 0 in a success; otherwise a code, listed in `x-error-codes` of the operation or not.
 	//
 	// Example: 0
 	Errcode int32 `json:"errcode"`
@@ -296,14 +296,14 @@ type GroupRobot struct {
 // Example: 0
 type GroupSetting = int32
 
-// OrgGroupQueryRequest A message to ask about.
+// OrgGroupQueryRequest A message to query.
 type OrgGroupQueryRequest struct {
 	// MaxResults How many readers a page holds, at most 200.
 	//
 	// Example: 50
 	MaxResults *int32 `json:"maxResults,omitempty"`
 
-	// NextToken The page, as the answer before has it; none for the first.
+	// NextToken The next page's token from the previous answer; omit it for the first page.
 	//
 	// Example: page2
 	NextToken *string `json:"nextToken,omitempty"`
@@ -331,12 +331,12 @@ type OrgGroupQueryResponseBody struct {
 	// Example: false
 	HasMore *bool `json:"hasMore,omitempty"`
 
-	// NextToken The next page.
+	// NextToken The next page's token.
 	//
 	// Example: page2
 	NextToken *string `json:"nextToken,omitempty"`
 
-	// ReadUserIDs The user ids of those who have read it.
+	// ReadUserIDs The user ids of the readers.
 	//
 	// Example: ["user2"]
 	ReadUserIDs []string `json:"readUserIds,omitzero"`
@@ -365,14 +365,14 @@ type OrgGroupRecallRequest struct {
 	RobotCode string `json:"robotCode"`
 }
 
-// OrgGroupRecallResponseBody What became of each message.
+// OrgGroupRecallResponseBody The result for each message.
 type OrgGroupRecallResponseBody struct {
-	// FailedResult Why each of the others was not, by its key.
+	// FailedResult The reason for each other message, by its key.
 	//
 	// Example: {}
 	FailedResult map[string]string `json:"failedResult,omitzero"`
 
-	// SuccessResult The keys of the messages that were recalled.
+	// SuccessResult The keys of the recalled messages.
 	//
 	// Example: ["VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ="]
 	SuccessResult []string `json:"successResult,omitzero"`
@@ -380,7 +380,7 @@ type OrgGroupRecallResponseBody struct {
 
 // OrgGroupSendRequest A message of a robot to a group.
 type OrgGroupSendRequest struct {
-	// CoolAppCode The cool app that the robot is in the group by, if it is by one.
+	// CoolAppCode The cool app that brought the robot into the group, if any.
 	//
 	// Example: COOLAPP-1-10182EEDD1AC0BA600D9000J
 	CoolAppCode *string `json:"coolAppCode,omitempty"`
@@ -404,9 +404,9 @@ type OrgGroupSendRequest struct {
 	RobotCode string `json:"robotCode"`
 }
 
-// OrgGroupSendResponseBody A message that was accepted.
+// OrgGroupSendResponseBody An accepted message.
 type OrgGroupSendResponseBody struct {
-	// ProcessQueryKey The key by which the message is queried and recalled.
+	// ProcessQueryKey The key for querying and recalling the message.
 	//
 	// Example: VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ=
 	ProcessQueryKey string `json:"processQueryKey"`
@@ -436,7 +436,7 @@ type OrgGroupSendJSONRequestBody = OrgGroupSendRequest
 // GetBotListInGroupJSONRequestBody defines body for GetBotListInGroup for application/json ContentType.
 type GetBotListInGroupJSONRequestBody = GetBotListInGroupRequest
 
-// NewChatIDToOpenConversationIDRequest builds the request of POST /v1.0/im/chat/{chatId}/convertToOpenConversationId. Its Err says what cannot be sent.
+// NewChatIDToOpenConversationIDRequest builds the request POST /v1.0/im/chat/{chatId}/convertToOpenConversationId. Its Err returns why it cannot be sent.
 func NewChatIDToOpenConversationIDRequest(chatID string) Request {
 	r := NewRequest(&OperationChatIDToOpenConversationID)
 	r.SetPath("chatId", chatID)
@@ -448,7 +448,7 @@ func (c *Client) ChatIDToOpenConversationID(ctx context.Context, chatID string, 
 	return c.Send(ctx, NewChatIDToOpenConversationIDRequest(chatID), reqEditors...)
 }
 
-// NewCreateGroupRequest builds the request of POST /v1.0/im/group/create. Its Err says what cannot be sent.
+// NewCreateGroupRequest builds the request POST /v1.0/im/group/create. Its Err returns why it cannot be sent.
 func NewCreateGroupRequest(body CreateGroupRequest) Request {
 	r := NewRequest(&OperationCreateGroup)
 	r.SetBody(body)
@@ -460,7 +460,7 @@ func (c *Client) CreateGroup(ctx context.Context, body CreateGroupRequest, reqEd
 	return c.Send(ctx, NewCreateGroupRequest(body), reqEditors...)
 }
 
-// NewGetAccessTokenRequest builds the request of POST /v1.0/oauth2/accessToken. Its Err says what cannot be sent.
+// NewGetAccessTokenRequest builds the request POST /v1.0/oauth2/accessToken. Its Err returns why it cannot be sent.
 func NewGetAccessTokenRequest(body GetAccessTokenRequest) Request {
 	r := NewRequest(&OperationGetAccessToken)
 	r.SetBody(body)
@@ -472,7 +472,7 @@ func (c *Client) GetAccessToken(ctx context.Context, body GetAccessTokenRequest,
 	return c.Send(ctx, NewGetAccessTokenRequest(body), reqEditors...)
 }
 
-// NewGetBotListInGroupRequest builds the request of POST /v1.0/robot/groups/robots/query. Its Err says what cannot be sent.
+// NewGetBotListInGroupRequest builds the request POST /v1.0/robot/groups/robots/query. Its Err returns why it cannot be sent.
 func NewGetBotListInGroupRequest(body GetBotListInGroupRequest) Request {
 	r := NewRequest(&OperationGetBotListInGroup)
 	r.SetBody(body)
@@ -484,7 +484,7 @@ func (c *Client) GetBotListInGroup(ctx context.Context, body GetBotListInGroupRe
 	return c.Send(ctx, NewGetBotListInGroupRequest(body), reqEditors...)
 }
 
-// NewGetChatRequest builds the request of GET /chat/get. Its Err says what cannot be sent.
+// NewGetChatRequest builds the request GET /chat/get. Its Err returns why it cannot be sent.
 func NewGetChatRequest(params GetChatParams) Request {
 	r := NewRequest(&OperationGetChat)
 	r.AddQuery("chatid", params.ChatID)
@@ -496,7 +496,7 @@ func (c *Client) GetChat(ctx context.Context, params GetChatParams, reqEditors .
 	return c.Send(ctx, NewGetChatRequest(params), reqEditors...)
 }
 
-// NewOrgGroupQueryRequest builds the request of POST /v1.0/robot/groupMessages/query. Its Err says what cannot be sent.
+// NewOrgGroupQueryRequest builds the request POST /v1.0/robot/groupMessages/query. Its Err returns why it cannot be sent.
 func NewOrgGroupQueryRequest(body OrgGroupQueryRequest) Request {
 	r := NewRequest(&OperationOrgGroupQuery)
 	r.SetBody(body)
@@ -508,7 +508,7 @@ func (c *Client) OrgGroupQuery(ctx context.Context, body OrgGroupQueryRequest, r
 	return c.Send(ctx, NewOrgGroupQueryRequest(body), reqEditors...)
 }
 
-// NewOrgGroupRecallRequest builds the request of POST /v1.0/robot/groupMessages/recall. Its Err says what cannot be sent.
+// NewOrgGroupRecallRequest builds the request POST /v1.0/robot/groupMessages/recall. Its Err returns why it cannot be sent.
 func NewOrgGroupRecallRequest(body OrgGroupRecallRequest) Request {
 	r := NewRequest(&OperationOrgGroupRecall)
 	r.SetBody(body)
@@ -520,7 +520,7 @@ func (c *Client) OrgGroupRecall(ctx context.Context, body OrgGroupRecallRequest,
 	return c.Send(ctx, NewOrgGroupRecallRequest(body), reqEditors...)
 }
 
-// NewOrgGroupSendRequest builds the request of POST /v1.0/robot/groupMessages/send. Its Err says what cannot be sent.
+// NewOrgGroupSendRequest builds the request POST /v1.0/robot/groupMessages/send. Its Err returns why it cannot be sent.
 func NewOrgGroupSendRequest(body OrgGroupSendRequest) Request {
 	r := NewRequest(&OperationOrgGroupSend)
 	body.MsgParam = r.JSONString("msgParam", body.MsgParam, 15000)

@@ -7,29 +7,29 @@ import "time"
 const (
 	// ContractVersion is the version of openapi.yaml.
 	ContractVersion = "1.1.0"
-	// GeneratorVersion is the version of oapi-codegen that made the models.
+	// GeneratorVersion is the version of oapi-codegen, which generated the models.
 	GeneratorVersion = "v2.8.2"
-	// TokenHeader is the request header that carries the access token.
+	// TokenHeader is the request header with the access token.
 	TokenHeader = "x-acs-dingtalk-access-token"
-	// RequestIDHeader is the response header that carries the request's id.
+	// RequestIDHeader is the response header with the request's id.
 	RequestIDHeader = "x-acs-request-id"
 )
 
-// What the service allows. It may change without notice.
+// The service's limits. They may change without notice.
 const (
-	// CallsPerSecond is how many calls of one API an app may make in a second, on the standard edition.
+	// CallsPerSecond is an app's rate limit per API in calls a second, on the standard edition.
 	CallsPerSecond = 20
-	// CallsPerMonth is how many calls an organisation may make in a month, on the standard edition. Token calls are exempt.
+	// CallsPerMonth is an organisation's quota of calls a month, on the standard edition. Token calls are exempt.
 	CallsPerMonth = 5000
-	// BanTime is how long an address stays banned that made far too many calls.
+	// BanTime is how long an address is banned after far too many calls.
 	BanTime = 300 * time.Second
-	// TokenTime is how long an access token lasts in the documentation's example. Go by what the answer says.
+	// TokenTime is an access token's lifetime in the documentation's example. Use the answer's lifetime.
 	TokenTime = 7200 * time.Second
-	// TokenRenewalTime is how long before its end an access token is best renewed.
+	// TokenRenewalTime is how long before its end to renew an access token.
 	TokenRenewalTime = 600 * time.Second
 )
 
-// What an app must be granted for an operation.
+// The permissions of operations, granted in the developer console.
 const (
 	PermissionChatIDToOpenConversationID = "qyapi_chat_read"
 	PermissionCreateGroup                = "qyapi_chat_manage"

@@ -4,7 +4,7 @@ package generated
 
 import "time"
 
-// Code is what the field "code" of an error says. The set is open: a code that has no constant here keeps its text.
+// Code is the field "code" of an error. The set is open: a code without a constant here keeps its text.
 type Code string
 
 // The codes known to reach the operations of the contract, as the server spells them.
@@ -57,7 +57,7 @@ const (
 	CodeServiceUnavailable Code = "ServiceUnavailable"
 )
 
-// Kind is what an error means to a caller.
+// Kind classifies errors for a caller.
 type Kind string
 
 // The kinds of error.
@@ -73,11 +73,11 @@ const (
 	KindRejected         Kind = "rejected"
 )
 
-// TokenEffect is what an error says of the access token that the request carried.
+// TokenEffect tells what to do with the request's access token after an error.
 type TokenEffect string
 
-// The effects on the token: keep it; drop it, fetch another and repeat once; fetch one, since none was sent; none was
-// involved.
+// The effects on the token: keep it; drop it, fetch another and repeat once; fetch one, because none was sent; none: no
+// token is involved.
 const (
 	TokenKeep  TokenEffect = "keep"
 	TokenDrop  TokenEffect = "drop"
@@ -87,20 +87,20 @@ const (
 
 // ErrorCode is one row of the catalogue.
 type ErrorCode struct {
-	Code        Code          // as the server spells it
+	Code        Code          // the server's spelling
 	Name        string        // the constant's name, without its prefix Code
 	Aliases     []string      // other spellings, and the legacy API's number of the same error
-	Status      int           // the HTTP status that it comes with
-	Kind        Kind          // what it means to a caller
-	Retry       bool          // whether the same request may succeed later
-	Wait        time.Duration // the least wait before that; 0 is an ordinary backoff
-	Token       TokenEffect   // what it says of the access token
+	Status      int           // HTTP status of the answer
+	Kind        Kind          // class of the error
+	Retry       bool          // the same request may succeed later
+	Wait        time.Duration // shortest wait before a retry; 0: ordinary backoff
+	Token       TokenEffect   // what to do with the access token
 	Description string        // one line for people
-	Message     string        // the text of a captured or documented answer; empty where none is known
-	Observed    bool          // whether a live answer was seen
+	Message     string        // text of a captured or documented answer; empty if unknown
+	Observed    bool          // a live answer was seen
 }
 
-// ErrorCodes is the catalogue, in the contract's order. It is not to be changed.
+// ErrorCodes is the catalogue, in the contract's order. Do not change it.
 var ErrorCodes = []ErrorCode{
 	{
 		Code: "invalideChatId", Name: "InvalidChatID", Aliases: []string{"invalidChatId"},
@@ -219,6 +219,6 @@ var ErrorCodes = []ErrorCode{
 	},
 }
 
-// LookupErrorCode finds a code's row, by any of its spellings and without regard to case. It returns nil for a code
-// that the catalogue does not hold.
+// LookupErrorCode returns a code's row, by any of its spellings and without regard to case, or nil for a code not in the
+// catalogue.
 func LookupErrorCode(code string) *ErrorCode { return lookup(ErrorCodes, code) }

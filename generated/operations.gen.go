@@ -7,36 +7,35 @@ import (
 	"time"
 )
 
-// Repeat says when a request may be sent once more.
+// Repeat tells when a request may be retried.
 type Repeat int
 
 const (
 	// RepeatUnsent: only if the service surely did not process the request: no connection, a throttle, a rejected token.
 	RepeatUnsent Repeat = iota
-	// RepeatSafe: whenever that may help. The call changes nothing, or changes nothing more the second time.
+	// RepeatSafe: whenever a retry may help, because the call is idempotent.
 	RepeatSafe
 )
 
-// Operation is what a contract says of an operation that a call needs to know.
+// Operation describes an operation of a contract for a call.
 type Operation struct {
-	ID         string            // its operationId
+	ID         string            // operationId
 	Method     string            // such as GET
-	Path       string            // with its parameters in braces, as in the patterns of net/http
-	Server     string            // base URL of its own, without a slash at the end; empty for the client's
-	Regions    map[string]string // base URL of its own by that of the client, where regions have different ones
-	Public     bool              // it carries no token
-	TokenQuery string            // query parameter that carries the token; empty if the header TokenHeader does
-	Repeat     Repeat            // when a request may be repeated
-	Status     int               // of a success; 0 is any from 200 to 299
+	Path       string            // with parameters in braces, as in net/http's patterns
+	Server     string            // its own base URL, without a slash at the end; empty: the client's
+	Regions    map[string]string // its own base URL by the client's, if it differs by region
+	Public     bool              // sent without a token
+	TokenQuery string            // query parameter of the token; empty: header TokenHeader
+	Repeat     Repeat            // when to retry
+	Status     int               // of a success; 0: any from 200 to 299
 	Empty      bool              // a success has no body
-	Required   []string          // fields of an object that a success has, and that are not empty
-	Permission string            // what the app must be granted; empty if the contract does not say
+	Required   []string          // fields of a success, present and not empty
+	Permission string            // the app's permission; empty if the contract names none
 	Docs       string            // address of its documentation
-	Codes      []ErrorCode       // of its own, beside ErrorCodes
+	Codes      []ErrorCode       // its own codes, in addition to ErrorCodes
 }
 
-// LookupErrorCode finds a code's row among the operation's own and then in the catalogue of all operations, as the
-// function of this name does.
+// LookupErrorCode is the function [LookupErrorCode], but looks at the operation's own codes first.
 func (o *Operation) LookupErrorCode(code string) *ErrorCode {
 	if row := lookup(o.Codes, code); row != nil {
 		return row
@@ -59,7 +58,7 @@ func lookup(rows []ErrorCode, code string) *ErrorCode {
 	return nil
 }
 
-// The operations of the contract. They are not to be changed.
+// The operations of the contract. Do not change them.
 var (
 	OperationChatIDToOpenConversationID = Operation{
 		ID: "chatIdToOpenConversationId", Method: "POST", Path: "/v1.0/im/chat/{chatId}/convertToOpenConversationId", Repeat: RepeatSafe, Status: 200, Required: []string{"openConversationId"}, Permission: "qyapi_chat_read", Docs: "https://help.dingtalk.io/open/development/obtain-group-openconversationid",
@@ -260,13 +259,13 @@ var (
 	}
 )
 
-// The codes that CreateGroup adds to those of all operations, or that mean something else there.
+// The codes of CreateGroup alone, or with another meaning there.
 const (
 	// CodeCreateGroupInvalidParameter (HTTP 400): A parameter is wrong. No live answer was seen.
 	CodeCreateGroupInvalidParameter Code = "parameter.invalid"
 )
 
-// The codes that GetBotListInGroup adds to those of all operations, or that mean something else there.
+// The codes of GetBotListInGroup alone, or with another meaning there.
 const (
 	// CodeGetBotListInGroupUnauthorized (HTTP 400): The app may not do this. No live answer was seen.
 	CodeGetBotListInGroupUnauthorized Code = "unauthorized"
@@ -276,7 +275,7 @@ const (
 	CodeGetBotListInGroupRejected Code = "reject"
 )
 
-// The codes that GetChat adds to those of all operations, or that mean something else there.
+// The codes of GetChat alone, or with another meaning there.
 const (
 	// CodeGetChatWrongChatID (HTTP 200): The chat id is wrong, or that of another organisation than the token's. No live answer was seen.
 	CodeGetChatWrongChatID Code = "40016"
@@ -296,7 +295,7 @@ const (
 	CodeGetChatBusy Code = "-1"
 )
 
-// The codes that OrgGroupSend adds to those of all operations, or that mean something else there.
+// The codes of OrgGroupSend alone, or with another meaning there.
 const (
 	// CodeOrgGroupSendInvalidConversationID (HTTP 400): The openConversationId is wrong. No live answer was seen.
 	CodeOrgGroupSendInvalidConversationID Code = "invalid.openConversationId"

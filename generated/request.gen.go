@@ -14,11 +14,11 @@ import (
 	"strings"
 )
 
-// Request is a request to an operation, for any base URL. Its zero value is not one: see [NewRequest]. What cannot be sent
-// is kept as an error, which [Request.Err] returns and which keeps it from being sent.
+// Request is a request to an operation, for any base URL. Make one with [NewRequest]. An invalid parameter or body is kept as
+// an error: [Request.Err] returns it, and the request is not sent.
 type Request struct {
 	Operation *Operation
-	path      string // escaped; what is not set yet stands in braces
+	path      string // escaped; unset parameters are in braces
 	query     string // escaped
 	header    []headerField
 	body      []byte
@@ -33,8 +33,8 @@ func NewRequest(operation *Operation) Request {
 	return Request{Operation: operation, path: operation.Path}
 }
 
-// SetPath fills in a parameter of the path: one escaped segment, in which values of a list are joined by commas. A value
-// that is empty, "." or ".." would change the path, and is refused.
+// SetPath sets a parameter of the path as one escaped segment; commas join the values of a list. It refuses an empty value,
+// "." and "..", because they would change the path.
 func (r *Request) SetPath(name string, values ...string) {
 	escaped := ""
 	for i, value := range values {
@@ -54,8 +54,8 @@ func (r *Request) SetPath(name string, values ...string) {
 	r.path = filled
 }
 
-// AddQuery adds a parameter to the query. Values of a list are joined by commas; one whose items are parameters of their own
-// takes a call for each.
+// AddQuery adds a parameter to the query; commas join the values of a list. Call it once per item for a list whose items are
+// separate parameters.
 func (r *Request) AddQuery(name string, values ...string) {
 	for i, value := range values {
 		values[i] = url.QueryEscape(value)
@@ -66,7 +66,7 @@ func (r *Request) AddQuery(name string, values ...string) {
 	r.query += url.QueryEscape(name) + "=" + strings.Join(values, ",")
 }
 
-// isOwn reports whether a request has a header from its client or from net/http: none of them is a parameter.
+// isOwn reports whether the client or net/http sets a header: such a header cannot be a parameter.
 func isOwn(name string) bool {
 	switch strings.ToLower(name) {
 	case "accept", "accept-encoding", "authorization", "connection", "content-encoding", "content-length", "content-type", "cookie",
@@ -77,8 +77,8 @@ func isOwn(name string) bool {
 	}
 }
 
-// AddHeader adds a header. Values of a list are joined by commas. A value with a line break or another control character is
-// refused, and so is a header that every request has already, such as that of the token.
+// AddHeader adds a header; commas join the values of a list. It refuses a value with a line break or another control
+// character, and a header of every request, such as the token's.
 func (r *Request) AddHeader(name string, values ...string) {
 	value := strings.Join(values, ",")
 	control := func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
@@ -93,7 +93,7 @@ func (r *Request) AddHeader(name string, values ...string) {
 	r.header = append(r.header, headerField{name, value})
 }
 
-// SetBody makes a value the body, as JSON.
+// SetBody sets the body: value as JSON.
 func (r *Request) SetBody(value any) {
 	body, err := json.Marshal(value)
 	if err != nil {
@@ -103,8 +103,8 @@ func (r *Request) SetBody(value any) {
 	r.body, r.hasBody = body, true
 }
 
-// JSONString is what a field of a body is set to that takes JSON in a string: a string of at most maxBytes bytes, 0 being any
-// number. value becomes JSON; a string and a [json.RawMessage] are JSON already. What cannot be sent is kept as an error.
+// JSONString encodes value as JSON, for a body's field with JSON in a string; a string or [json.RawMessage] is JSON already. The
+// string has at most maxBytes bytes; 0 means no limit. An invalid value is kept as an error of the request.
 func (r *Request) JSONString(name string, value any, maxBytes int) any {
 	text, isText := value.(string)
 	var err error
@@ -134,7 +134,7 @@ func (r *Request) fail(err error) {
 	}
 }
 
-// Err says why the request cannot be sent; it is nil if it can.
+// Err returns why the request cannot be sent, or nil.
 func (r *Request) Err() error {
 	if r.err == nil && strings.Contains(r.path, "{") {
 		return errors.New("a parameter of the path is not set")
@@ -142,8 +142,8 @@ func (r *Request) Err() error {
 	return r.err
 }
 
-// CheckPath says what is wrong with the path of an operation that no generator has read: it must begin with a slash, and be
-// escaped, and none of its segments may be made of dots.
+// CheckPath checks the path of an operation without a contract: it must begin with a slash, be escaped, and have no segment
+// "." or "..".
 func (r *Request) CheckPath() error {
 	if !strings.HasPrefix(r.path, "/") || strings.HasPrefix(r.path, "//") || strings.ContainsAny(r.path, "?#\\{}") {
 		return errors.New("the path is not one below the base URL")
@@ -156,7 +156,7 @@ func (r *Request) CheckPath() error {
 	return nil
 }
 
-// String names the operation. What a request holds may be secret.
+// String names only the operation: parameters and body may be secret.
 func (r Request) String() string {
 	if r.Operation == nil {
 		return "generated.Request"
@@ -167,7 +167,7 @@ func (r Request) String() string {
 // Format is String for every verb of fmt.
 func (r Request) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, r.String()) }
 
-// URL is where the request goes, below a base URL whose path has no slash at its end.
+// URL returns the request's URL below a base URL without a slash at its end.
 func (r *Request) URL(base *url.URL) (*url.URL, error) {
 	target := *base
 	target.RawPath = target.EscapedPath() + r.path
@@ -187,23 +187,23 @@ type HttpRequestDoer interface {
 	Do(req *http.Request) (*http.Response, error)
 }
 
-// Client makes the calls of the contract. It decides nothing: no time limit, no check of an answer, no repeat.
+// Client sends the requests of the contract, without time limits, checks of answers or retries.
 type Client struct {
 	// Server is the base URL, such as ServerURLInternational. Its path has no slash at the end.
 	Server *url.URL
 	// Client sends the requests.
 	Client HttpRequestDoer
-	// Header is what every request carries, if it is set. Then requests without a body, headers of their own or editors
-	// share this very map, so that nothing, Client included, may change it.
+	// Header, if set, is part of every request. Requests without a body, own headers or editors share this map: nothing may
+	// change it, neither Client nor its transport.
 	Header http.Header
-	// RequestEditors are applied to every request, before the editors of a call.
+	// RequestEditors change every request, before the editors of a call.
 	RequestEditors []RequestEditorFn
 }
 
-// ClientOption changes a Client that is being made.
+// ClientOption configures NewClient.
 type ClientOption func(*Client) error
 
-// NewClient makes a client for a base URL, which sends through an http.Client of its own unless an option brings another.
+// NewClient makes a client for a base URL, with a new http.Client unless an option sets another.
 func NewClient(server string, opts ...ClientOption) (*Client, error) {
 	base, err := url.Parse(strings.TrimRight(server, "/"))
 	if err != nil {
@@ -246,7 +246,7 @@ func (c *Client) Send(ctx context.Context, r Request, editors ...RequestEditorFn
 	if err != nil {
 		return nil, err
 	}
-	// http.NewRequest would parse the URL again, and make headers that are there already.
+	// http.NewRequest would parse the URL again, and allocate another header.
 	req := (&http.Request{
 		Method: r.Operation.Method, URL: target, Host: target.Host, Header: c.Header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(ctx)

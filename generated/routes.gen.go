@@ -2,16 +2,16 @@
 
 package generated
 
-// Route is what an emulator or a command needs of an operation beside what a call does.
+// Route describes an operation for the emulator and the command, in addition to Operation.
 type Route struct {
 	Operation  *Operation
-	Alias      string // another name, for those who type it; empty if it has none
+	Alias      string // another name, for the command line; empty: none
 	Summary    string
 	Parameters []Parameter
-	Body       Body       // whether a request has one, which is JSON
+	Body       Body       // whether a request has a JSON body
 	Texts      []JSONText // fields of the body that hold JSON in a string
-	Example    string     // body of a success, as the contract has it
-	Synthetic  bool       // the example was made up of the contract's schema
+	Example    string     // body of a success in the contract
+	Synthetic  bool       // the example was made from the contract's schema
 }
 
 // Parameter is a parameter of an operation.
@@ -21,7 +21,7 @@ type Parameter struct {
 	Type        string // string, integer, number or boolean
 	Required    bool
 	List        bool // it takes any number of values
-	Explode     bool // each value of a list is a parameter of its own
+	Explode     bool // each value of a list is a separate parameter
 	Description string
 }
 
@@ -31,22 +31,22 @@ type JSONText struct {
 	MaxBytes int // of the string; 0 is no limit
 }
 
-// Body says whether a request has a body.
+// Body tells whether a request has a body.
 type Body string
 
-// What a contract says of a body.
+// The values of Body.
 const (
 	BodyNone     Body = ""
 	BodyOptional Body = "optional"
 	BodyRequired Body = "required"
 )
 
-// Routes are those of the contract. They are not to be changed.
+// Routes are the contract's routes. Do not change them.
 var Routes = []Route{
 	{
 		Operation: &OperationChatIDToOpenConversationID, Summary: "Get the openConversationId of a group chat",
 		Parameters: []Parameter{
-			{Name: "chatId", In: "path", Type: "string", Required: true, Description: "The `chatId` of the group chat, percent-encoded as one path segment. It comes from creating the group: `POST /v1.0/im/group/create` (field `chatid`), `POST /v1.0/im/sceneGroup/create` (`chat_id`), the legacy `chat/create`, a department's `dept_group_chat_id`, a chat event, or the JSAPI `chooseChat`. Samples read `chat` and 32 hexadecimal digits, but no format is documented: treat it as opaque. Refuse an empty id, `.` and `..` before sending: they change the path."},
+			{Name: "chatId", In: "path", Type: "string", Required: true, Description: "The `chatId` of the group chat, percent-encoded as one path segment. Its sources: `POST /v1.0/im/group/create` (field `chatid`), `POST /v1.0/im/sceneGroup/create` (`chat_id`), the legacy `chat/create`, a department's `dept_group_chat_id`, a chat event, or the JSAPI `chooseChat`. Samples are `chat` and 32 hexadecimal digits, but no format is documented: treat it as opaque. Refuse an empty id, `.` and `..` before sending: they change the path."},
 		}, Example: "{\"openConversationId\":\"cidl1B8RVUFmkO50OC9uEbySQ==\"}",
 	},
 	{

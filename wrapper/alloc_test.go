@@ -1,6 +1,6 @@
 //go:build !race
 
-// The race detector allocates by itself, so these limits hold without it only.
+// The race detector allocates, too, so these limits hold only without it.
 
 package dingtalk_test
 
@@ -17,8 +17,9 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// What a call may cost, whatever the machine and its load. A call by hand with net/http, which has none of the client's
-// safety, takes 64 allocations and 5,370 bytes of the same answer; 41 of the allocations are net/http's own.
+// Limits of a call's allocations, independent of the machine and its load. A hand-written call with net/http, without
+// the client's safety, takes 64 allocations and 5,370 bytes for the same answer; 41 of the allocations are net/http's
+// own.
 const (
 	maxAllocs      = 51
 	maxBytes       = 3800
@@ -67,10 +68,10 @@ func BenchmarkOpenConversationID(b *testing.B) {
 	}
 }
 
-// costOf is what one run of f allocates: the least of some batches, since what other tests left behind counts too.
+// costOf returns the allocations of one run of f: the least of some batches, because other tests' leftovers count, too.
 func costOf(f func()) (allocs, size uint64) {
 	const runs = 200
-	f() // fetches a token, dials and fills pools
+	f() // warm-up: fetches a token, dials and fills pools
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	for batch := range 5 {
 		var before, after runtime.MemStats
@@ -93,7 +94,7 @@ func cannedReply(status int, body string) []byte {
 		"x-acs-request-id: 30EE8654-1AA2-7D88-8248-9518547248AA\r\nContent-Length: %d\r\n\r\n%s", status, len(body), body)
 }
 
-// canned serves one answer to every request, and a token to those for one. It allocates nothing for a request.
+// canned serves one answer to every request, and a token to token requests. It allocates nothing per request.
 func canned(t testing.TB, answer []byte) (url string) {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")

@@ -12,7 +12,7 @@ var (
 	requestIDHeader = http.CanonicalHeaderKey(generated.RequestIDHeader)
 )
 
-// apis are the generated client, with a token and without.
+// apis holds the generated client without a token, and a copy with the token in use.
 type apis struct {
 	plain   *generated.Client
 	current atomic.Pointer[authorized]
@@ -24,8 +24,7 @@ type authorized struct {
 	api   generated.Client
 }
 
-// with returns the generated client whose requests carry token. Its headers are made once for each token and shared by all
-// requests.
+// with returns the generated client whose requests carry token. All requests with one token share its headers.
 func (a *apis) with(token string) *generated.Client {
 	current := a.current.Load()
 	if current == nil || current.token != token {

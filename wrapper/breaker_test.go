@@ -14,7 +14,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// A service that comes back after two seconds must not cost a call, nor must a thousand calls hammer it meanwhile.
+// A service that recovers after two seconds must not cost a call; meanwhile, a thousand calls must not hammer it.
 func TestBreakerOutage(t *testing.T) {
 	const calls = 1000
 	var begun atomic.Int64
@@ -45,7 +45,7 @@ func TestBreakerOutage(t *testing.T) {
 	}
 }
 
-// After a run of failures one request at a time is sent, at intervals that double.
+// After a run of failures, one probe at a time is sent, at doubling intervals.
 func TestBreakerCloses(t *testing.T) {
 	peer := newPeer(t, nil, func(int) script { return apiError(503, "serviceBusy") })
 	clock := newHandClock()
@@ -60,7 +60,7 @@ func TestBreakerCloses(t *testing.T) {
 		t.Errorf("waited %v before the breaker opened", got)
 	}
 	want := []time.Duration{150 * ms, 300 * ms, 600 * ms, 800 * ms, 800 * ms}
-	for range 80 { // far beyond what a doubled number can hold
+	for range 80 { // doubling must not overflow
 		want = append(want, 800*ms)
 	}
 	for range want {
@@ -73,7 +73,7 @@ func TestBreakerCloses(t *testing.T) {
 		t.Errorf("%d requests, want one for each call", got)
 	}
 
-	// A wait that could not end in time is not begun, and is the client's own refusal.
+	// A wait beyond the deadline is refused at once by the client.
 	ctx, cancel := context.WithDeadline(t.Context(), clock.Now().Add(700*ms))
 	defer cancel()
 	id, err := client.OpenConversationID(ctx, dingtalktest.ChatID)
@@ -124,7 +124,7 @@ func TestBreakerProbesAlone(t *testing.T) {
 	group.Wait()
 }
 
-// A clock that is set back must not keep the gate closed for as long.
+// Setting the clock back must not keep the breaker open for as long.
 func TestBreakerClockSetBack(t *testing.T) {
 	for _, back := range []time.Duration{time.Second, time.Hour} {
 		peer := newPeer(t, nil, func(n int) script {
@@ -137,7 +137,7 @@ func TestBreakerClockSetBack(t *testing.T) {
 		client := newClient(t, peer.URL, dingtalk.StaticToken(faultToken), clock.option(), oneAttempt)
 		_ = refused(t, client, dingtalk.ErrThrottled)
 		clock.Move(-back)
-		for range 2 { // the second meets a gate that was opened before the time at which it would have been
+		for range 2 { // the second call meets a breaker opened later than now
 			if id, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID); err != nil {
 				t.Errorf("set back %s: %q, %v", back, id, err)
 			}
@@ -149,7 +149,7 @@ func TestBreakerClockSetBack(t *testing.T) {
 	}
 }
 
-// A header that asks for a day does not stop a client for longer than it would wait for anything.
+// A header that asks for a day stops a client for MaxWait at most.
 func TestBreakerThrottleIsBounded(t *testing.T) {
 	peer := newPeer(t, nil, func(n int) script {
 		if n == 1 {

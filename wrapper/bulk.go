@@ -16,8 +16,8 @@ type Converted[R any] struct {
 	Conversion
 }
 
-// OpenConversationIDs converts many chats and yields one result for each id, in the order of chatIDs. It is [ConvertEach]
-// for rows that are just ids.
+// OpenConversationIDs converts many chats and yields one result for each id, in the order of chatIDs: [ConvertEach]
+// with ids as rows.
 func (c *Client) OpenConversationIDs(ctx context.Context, chatIDs iter.Seq[string], opts ...BulkOption) iter.Seq2[Conversion, error] {
 	return func(yield func(Conversion, error) bool) {
 		for row, err := range ConvertEach(ctx, c, chatIDs, func(id string) string { return id }, opts...) {
@@ -28,21 +28,21 @@ func (c *Client) OpenConversationIDs(ctx context.Context, chatIDs iter.Seq[strin
 	}
 }
 
-// ConvertEach converts the chat of each row and yields the row with its result, in the order of rows; chatID returns a
-// row's chat id. Each distinct id is called once. The rate is that of the client's limiter, or else [DefaultRate] with an
-// [AdaptiveLimiter].
+// ConvertEach converts the chat of each row and yields the rows with their results, in the order of rows. chatID
+// returns a row's chat id. Each distinct id is called once (see [WithMemory]). The client's limiter sets the rate;
+// without one, an [AdaptiveLimiter] at [DefaultRate] does.
 //
-// What a failure means to the others is its [Error.Scope]. One of ScopeChat does not stop them. One of ScopeAll does, and
-// so do some of ScopeUnclear in a row ([Kind.InARow]): no more requests are sent, those under way are yielded, the failure
-// that ended the run has Error.EndsRun, and every id without a result comes with [ErrNotTried], which also wraps that
-// failure. Break out of the loop at the first of those, or go on to learn them all.
+// [Error.Scope] decides whether a failure ends the run. ScopeChat does not. ScopeAll does, as do several failures of
+// ScopeUnclear in a row ([Kind.InARow]). When the run ends, it sends no more requests and yields the calls in flight.
+// Error.EndsRun marks the failure that ended the run. Every id without a result then comes with [ErrNotTried], which
+// wraps that failure: break out of the loop at the first [ErrNotTried], or go on to see all of them.
 //
-// When ctx ends, the results that there are come first, and then one more without a row, with the context's error; rows
-// that were not read get none. A loop that ends early, or whose context does, leaves no call under way.
+// When ctx ends, the run yields the results it has, then the context's error once, without a row. Rows not yet read get
+// no result. When the loop ends early or ctx ends, no call is left in flight.
 //
-// rows is read in a goroutine of its own, a bounded number of rows ahead. It may still be inside the sequence when the
-// loop ends: what that reads from must stay open until it has returned. A sequence that panics ends the run, with an
-// error of [ErrPanicked] that has no row.
+// A separate goroutine reads rows, a bounded number ahead. It may still be inside the sequence when the loop ends, so
+// keep the sequence's source open until the sequence returns. A sequence that panics ends the run with an error of
+// [ErrPanicked] without a row.
 func ConvertEach[R any](ctx context.Context, c *Client, rows iter.Seq[R], chatID func(R) string, opts ...BulkOption) iter.Seq2[Converted[R], error] {
 	return func(yield func(Converted[R], error) bool) {
 		b := &run{client: c, concurrency: defaultConcurrency, memory: defaultMemory, limiter: c.limiter}
@@ -54,12 +54,12 @@ func ConvertEach[R any](ctx context.Context, c *Client, rows iter.Seq[R], chatID
 	}
 }
 
-// BulkOption changes one run of [ConvertEach] or [Client.OpenConversationIDs]. A nil one is skipped. A value that makes no
-// sense ends the run before it begins, with an error of [ErrRejected].
+// BulkOption configures one run of [ConvertEach] or [Client.OpenConversationIDs]. A nil option is skipped. An invalid
+// value ends the run before its first request, with an error of [ErrRejected].
 type BulkOption func(*run) error
 
-// WithConcurrency sets how many calls may be under way at once, at least one. The default is 16, which is enough for any
-// rate that the service allows.
+// WithConcurrency sets the maximum number of calls in flight, at least 1. The default of 16 is enough for every rate
+// limit of the service.
 func WithConcurrency(n int) BulkOption {
 	return func(b *run) error {
 		if n < 1 {
@@ -70,8 +70,8 @@ func WithConcurrency(n int) BulkOption {
 	}
 }
 
-// WithMemory sets how many distinct chat ids a run remembers, so that one that comes again costs no second call. The
-// default is 100,000, about 20 MB; ids that come again later than that are called again. With 0, each is called.
+// WithMemory sets how many distinct chat ids a run remembers; a repeated id among them costs no second call. The
+// default is 100,000 ids, about 20 MB. With 0, every row is called.
 func WithMemory(ids int) BulkOption {
 	return func(b *run) error {
 		if ids < 0 {
@@ -82,9 +82,9 @@ func WithMemory(ids int) BulkOption {
 	}
 }
 
-// WithStop ends the spending of a run: once stop is closed, no further request is sent. Requests under way are finished,
-// until ctx ends; a call that waits (for the limiter, a token, the circuit breaker, the budget or a repeat) is not sent.
-// Every id without a result comes with [ErrNotTried], or with what its last request met.
+// WithStop stops a run when stop is closed: no further request is sent. Requests in flight finish, unless ctx ends.
+// Calls that wait (for the limiter, a token, the circuit breaker, the budget or a retry) are not sent. An id without a
+// result comes with [ErrNotTried], or with the failure of its last request.
 func WithStop(stop <-chan struct{}) BulkOption {
 	return func(b *run) error {
 		b.asked = stop
@@ -115,23 +115,23 @@ func (b *run) configure(opts []BulkOption, sequence bool) error {
 	return nil
 }
 
-// queued is a row on its way to the caller, and the item of its id.
+// queued is a row in the output queue with the item of its id.
 type queued[R any] struct {
 	row R
 	*item
 }
 
-// convertEach makes the run. Rows go from the input to queue, in order, and their items to work; workers complete them in
-// any order; the caller's goroutine yields them in the order of queue.
+// convertEach runs three stages. The reader puts rows into queue in input order and their items into work. Workers
+// complete items in any order. The caller's goroutine yields the rows of queue.
 func convertEach[R any](ctx context.Context, b *run, rows iter.Seq[R], chatID func(R) string, yield func(Converted[R], error) bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	b.waits, b.halt = context.WithCancel(ctx)
 	b.inARow = map[int]int{}
 	b.work = make(chan *item)
-	// Rows are queued before they are begun, and the caller waits for one that is no longer queued: so no more are begun
-	// and not yet yielded than may be under way, and a process that is killed has spent no more calls without a result.
+	// A row enters queue before its call starts, and leaves it only to be yielded. So at most concurrency rows are
+	// started and not yet yielded, and a killed process has spent at most that many calls without a result.
 	queue := make(chan queued[R], b.concurrency-1)
-	var broken error // of the input; final once queue is closed
+	var broken error // the input's panic; final once queue is closed
 	go func() {
 		defer close(b.work)
 		defer close(queue)
@@ -185,8 +185,8 @@ func convertEach[R any](ctx context.Context, b *run, rows iter.Seq[R], chatID fu
 	}
 }
 
-// yieldRest yields what has been taken from the input when the caller's context ended: results where there are some. The
-// input itself may be one that never returns, so it is not waited for, and the last error is the context's.
+// yieldRest yields the rows read before ctx ended, with their results if they have one, and ctx's error at last. It
+// does not wait for the input, which may never return.
 func yieldRest[R any](q queued[R], queue <-chan queued[R], ended *Error, yield func(Converted[R], error) bool) {
 	for more := true; more; {
 		if q.item != nil {

@@ -27,7 +27,7 @@ func chatIDs(n int) []string {
 	return ids
 }
 
-// bulkClient is a client without a pace, which would make tests slow.
+// bulkClient makes a client without a rate limit, which would make tests slow.
 func bulkClient(t *testing.T, srv *dingtalktest.Server, opts ...dingtalk.Option) *dingtalk.Client {
 	t.Helper()
 	opts = append([]dingtalk.Option{
@@ -81,8 +81,8 @@ func TestBulkGoesOnAfterErrorsOfOneChat(t *testing.T) {
 	}
 }
 
-// What every further chat would meet stops the run: only calls that were under way may follow, and each id that was not
-// tried says so, and why.
+// A failure that every further chat would meet stops the run: only calls in flight may follow, and each id without a
+// call reports the cause.
 func TestBulkStopsAtWhatEveryChatWouldMeet(t *testing.T) {
 	const good, total, concurrency = 30, 300, 4
 	for name, c := range map[string]struct {
@@ -123,7 +123,7 @@ func TestBulkStopsAtWhatEveryChatWouldMeet(t *testing.T) {
 			if rows != total || converted != good || notTried == 0 || failed == 0 || failed > 2*concurrency+5 {
 				t.Errorf("%d rows: %d converted, %d failed, %d not tried", rows, converted, failed, notTried)
 			}
-			if int(calls(srv)) != converted+failed && name != "ban" { // a banned client refuses by itself
+			if int(calls(srv)) != converted+failed && name != "ban" { // a banned client refuses without a request
 				t.Errorf("%d calls for %d results", calls(srv), converted+failed)
 			}
 		})
@@ -217,7 +217,7 @@ func TestBulkForgetsBeyondItsMemory(t *testing.T) {
 	}
 }
 
-// Without a limiter of its own, a client paces its runs and not its single calls.
+// Without a limiter, a client limits the rate of runs but not of single calls.
 func TestBulkHasAPaceOfItsOwn(t *testing.T) {
 	srv := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 	client, err := dingtalk.NewClient(dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret},
@@ -225,7 +225,7 @@ func TestBulkHasAPaceOfItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // a fifth of what the ids take at the default pace
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // a fifth of the time for the ids at the default rate
 	defer cancel()
 	rows := 0
 	for _, err := range client.OpenConversationIDs(ctx, slices.Values(chatIDs(100))) {
@@ -238,7 +238,7 @@ func TestBulkHasAPaceOfItsOwn(t *testing.T) {
 	}
 }
 
-// A run goes by what ended its last call, not by what that call had met before.
+// A run decides by the last failure of a call, not by earlier ones.
 func TestBulkEndsByTheKind(t *testing.T) {
 	srv := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithExpireIn(10))
 	client := bulkClient(t, srv, newHandClock().option(), dingtalk.WithRetry(dingtalk.Retry{BaseDelay: time.Minute, MaxDelay: time.Minute}))

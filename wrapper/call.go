@@ -14,17 +14,17 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
-// tokenKeeper is what the path asks for tokens: the cache of an app's own token, or another source behind the same face.
+// tokenKeeper provides tokens: the cache of an app's own token, or the caller's token source.
 type tokenKeeper interface {
 	// Token returns a token that a header can carry.
 	Token(ctx context.Context) (string, error)
 	// reject drops a token that the service rejected, if it is still the current one.
 	reject(ctx context.Context, token string)
-	// remember makes further calls fail with err for a moment, since another token did not help.
+	// remember makes further calls fail with err for a moment, because a new token was rejected too.
 	remember(err *Error)
 }
 
-// path is what the calls of a client share.
+// path holds what all calls of a client share.
 type path struct {
 	wire    *wire.Wire
 	apis    apis
@@ -37,59 +37,60 @@ type path struct {
 	log     logger
 }
 
-// The steps of a call, in their order, for each request that it sends. A step lets the call go on, ends it (done), or has
-// a verdict on what keeps the request from being sent or from succeeding.
+// The steps before and of each request, in order. A step lets the call continue, ends it (done), or returns a verdict
+// on why the request was not sent or failed.
 //
-// The circuit breaker's pass is taken after what may wait, and given back with the attempt: while a call holds one, no
-// code of the caller's runs but the transport, within the attempt's limit, and the budget, for a moment (see spend).
+// The call takes the circuit breaker's pass after every step that may wait, and returns it with the attempt. While it
+// holds the pass, only two pieces of the caller's code run: the transport, within the attempt's time limit, and the
+// budget, for at most lendTime (see spend).
 var (
 	callSteps   = []step{(*path).recall, (*path).pace, (*path).authorize, (*path).pass, (*path).spend, (*path).attempt}
-	tokenSteps  = []step{(*path).pass, (*path).attempt} // no rate limit and no quota counts them
+	tokenSteps  = []step{(*path).pass, (*path).attempt} // neither rate limit nor quota applies
 	publicSteps = []step{(*path).pace, (*path).pass, (*path).attempt}
 )
 
 type step func(*path, context.Context, *call) *verdict
 
-// operation is one operation of the contract with what a caller passes to it; T is its result.
+// operation is a call of one operation with its arguments; T is the result type.
 type operation[T any] struct {
 	call
-	decode func(body []byte) (T, bool) // false if the body of a success holds no result
+	decode func(body []byte) (T, bool) // false if the body holds no result
 	find   func(context.Context) (T, bool)
 	keep   func(context.Context, T)
 	value  T
 }
 
-// call is what the path knows of an operation, and how far it has come.
+// call is an operation as the path sees it, with its progress.
 type call struct {
 	subject
-	secret   string // what its request carries in addition to the token, that no error may repeat
+	secret   string // sent in addition to the token; redacted in errors
 	steps    []step
 	contract *Operation
 	send     func(context.Context, *call) (*http.Response, error) // through call.api
-	result   result                                               // the operation
+	result   result                                               // the operation itself
 
-	limiter   Limiter         // paces its requests; nil does not
-	throttles int             // repeats after throttles, beyond Retry.MaxAttempts
-	waits     context.Context // ends its waits, and with them the call; nil is the caller's
+	limiter   Limiter         // paces its requests; nil: none
+	throttles int             // retries left after throttles, beyond Retry.MaxAttempts
+	waits     context.Context // ends its waits, and so the call; nil: the caller's context
 
 	api      *generated.Client // with the token in use
 	token    string
 	rejected *rejection
 	sent     int  // requests
-	unsure   bool // one of them may have been processed although it failed
+	unsure   bool // a failed request may have been processed
 	ticket   breaker.Pass
-	holds    bool // the ticket
-	done     bool // without a request
+	holds    bool // whether the call holds ticket
+	done     bool // no request is needed
 }
 
-// result is what an operation gives to the path: it takes its value from a cache or from the body of a success.
+// result takes an operation's value from the cache or from the body of a success.
 type result interface {
 	recall(ctx context.Context) bool
 	accept(body []byte) bool
 	store(ctx context.Context)
 }
 
-// rejection is a token that the service did not take, and how it said so.
+// rejection is a rejected token with the service's answer.
 type rejection struct {
 	token string
 	verdict
@@ -113,7 +114,7 @@ func (o *operation[T]) store(ctx context.Context) {
 	}
 }
 
-// do makes a call.
+// do makes a call and returns its result.
 func do[T any](ctx context.Context, p *path, o *operation[T]) (T, error) {
 	o.result = o
 	if err := p.do(ctx, &o.call); err != nil {
@@ -124,14 +125,14 @@ func do[T any](ctx context.Context, p *path, o *operation[T]) (T, error) {
 	return o.value, nil
 }
 
-// do is the one path of every call: requests until one succeeds, with one replay if the token is rejected, and repeats
-// after waits as long as they may help and are allowed.
+// do is the path of every call. It sends requests until one succeeds, retries as [Retry] allows, and replays the
+// request once after a token refresh if the service rejected the token.
 func (p *path) do(ctx context.Context, c *call) *Error {
 	if c.waits == nil {
 		c.waits = ctx
 	}
-	var before *verdict // on the request before
-	uncounted := 0      // requests that do not count as repeats: replays and throttles of a run
+	var before *verdict // of the previous request
+	uncounted := 0      // requests beyond Retry.MaxAttempts: replays, and throttled calls of a run
 	for {
 		n := c.sent
 		v := p.request(ctx, c)
@@ -170,9 +171,9 @@ func (p *path) do(ctx context.Context, c *call) *Error {
 	}
 }
 
-// request takes the steps of one request.
+// request runs the steps of one request.
 func (p *path) request(ctx context.Context, c *call) *verdict {
-	defer p.leave(c, breaker.Outcome[*verdict]{}) // what a panic of the caller's own code would keep
+	defer p.leave(c, breaker.Outcome[*verdict]{}) // after a panic of the caller's code the pass must go back
 	if cause := clock.Ended(c.waits); cause != nil {
 		return &verdict{ended: cause}
 	}
@@ -184,7 +185,7 @@ func (p *path) request(ctx context.Context, c *call) *verdict {
 	return nil
 }
 
-// recall looks into the cache, once.
+// recall looks into the cache before the first request.
 func (p *path) recall(ctx context.Context, c *call) *verdict {
 	c.done = c.sent == 0 && c.result.recall(ctx)
 	return nil
@@ -205,7 +206,7 @@ func (p *path) pace(_ context.Context, c *call) *verdict {
 	return foreign(c.waits, err, ErrThrottled, "not sent: the limiter refused")
 }
 
-// authorize gets a token other than the one that was rejected.
+// authorize gets a token; the rejected one once more is a failure.
 func (p *path) authorize(ctx context.Context, c *call) *verdict {
 	token, err := p.tokens.Token(c.waits)
 	if err != nil {
@@ -240,11 +241,12 @@ func (p *path) pass(_ context.Context, c *call) *verdict {
 	return v
 }
 
-// lendTime is how long a budget may take before the pass of its call is given to another.
+// lendTime is how long a call keeps the circuit breaker's pass while the budget is asked.
 const lendTime = 200 * time.Millisecond
 
-// spend asks the budget. It comes after the circuit breaker, which could still keep the request from being sent. A budget
-// that takes its time loses the pass meanwhile, and the turn of the limiter.
+// spend asks the budget. It runs after the circuit breaker, so no refused request is counted. If the budget takes
+// longer than lendTime, the pass goes to another call, and this call waits for the limiter and the circuit breaker
+// again.
 func (p *path) spend(ctx context.Context, c *call) *verdict {
 	if p.budget == nil {
 		return nil
@@ -259,7 +261,7 @@ func (p *path) spend(ctx context.Context, c *call) *verdict {
 	if c.holds {
 		return nil
 	}
-	if v := p.pace(ctx, c); v != nil { // what waited together would be sent together
+	if v := p.pace(ctx, c); v != nil { // otherwise calls that waited together would be sent in a burst
 		return v
 	}
 	return p.pass(ctx, c)
@@ -311,7 +313,7 @@ func (p *path) attempt(ctx context.Context, c *call) *verdict {
 	return v
 }
 
-// leave gives the circuit breaker's pass back, if the call holds one.
+// leave returns the circuit breaker's pass, if the call holds it.
 func (p *path) leave(c *call, o breaker.Outcome[*verdict]) {
 	if c.holds {
 		c.holds = false

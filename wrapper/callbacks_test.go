@@ -80,13 +80,13 @@ func testPanickingCallbacks(t *testing.T) {
 			together(100, func() { convert(t, client, "any") })
 		})
 	}
-	// A panic in a caller's own source is the caller's. What the client holds is free afterwards.
+	// A panic in a caller's source reaches the caller. The client holds nothing afterwards.
 	t.Run("token source", func(t *testing.T) {
 		server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 		source := &listSource{tokens: []string{server.IssueToken()}}
 		client := newClient(t, server.URL, source)
 		source.explode.Store(true)
-		for range 200 { // more than may be under way at once
+		for range 200 { // more than the breaker allows in flight
 			func() {
 				defer func() {
 					if recover() == nil {

@@ -11,13 +11,13 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
-// maxChatIDBytes is far above every sample (36 bytes) and far below what a gateway refuses as a path.
+// maxChatIDBytes is far above every sample (36 bytes) and far below the length at which a gateway refuses a path.
 const maxChatIDBytes = 256
 
-// CheckChatID refuses what cannot be a chat id, as [Client.OpenConversationID] does before a call is spent on it: an
-// empty id, one that would change the request's path, one of over 256 bytes, what is not text, invisible characters,
-// white space or quotes at an end, a URL, a spreadsheet's formula, and an openConversationId. The error is an *[Error]
-// with [ErrInvalidChatID]. Nothing documents a format, so any other text is sent, as one escaped path segment.
+// CheckChatID refuses values that cannot be a chat id: an empty one, "." and "..", more than 256 bytes, invalid UTF-8,
+// control or invisible characters, white space or quotes at either end, a URL, a spreadsheet formula, and an
+// openConversationId. The error is an *[Error] with [ErrInvalidChatID]. [Client.OpenConversationID] checks this before
+// it spends a call. No format is documented, so any other text is sent, escaped as one path segment.
 func CheckChatID(id string) error {
 	why := notAChatID(id)
 	if why == "" {
@@ -29,7 +29,7 @@ func CheckChatID(id string) error {
 	}
 }
 
-// notAChatID says why; it is empty for what may be one.
+// notAChatID returns the reason why id cannot be a chat id, or "".
 func notAChatID(id string) (why string) {
 	first, _ := utf8.DecodeRuneInString(id)
 	last, _ := utf8.DecodeLastRuneInString(id)
@@ -62,8 +62,8 @@ func notAChatID(id string) (why string) {
 	return ""
 }
 
-// isOpenConversationID knows both forms that have been seen, "cid" and the base64 of 16 or 32 bytes; two equals signs at
-// the end are enough, since no chat id has them.
+// isOpenConversationID recognises both observed forms: "cid" and the base64 of 16 or 32 bytes. "==" at the end is
+// enough, since no chat id ends so.
 func isOpenConversationID(id string) bool {
 	encoded, is := strings.CutPrefix(id, "cid")
 	if !is {

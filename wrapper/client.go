@@ -15,19 +15,19 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
-// Client makes calls. Make one with [NewClient] and share it: it holds the token cache, the connections and the circuit
-// breaker. All methods may be called from many goroutines.
+// Client calls DingTalk for one app. Make one with [NewClient] and share it: it holds the token cache, the connections
+// and the circuit breaker. Its methods are safe for concurrent use.
 type Client struct {
 	path     *path
 	limiter  Limiter // nil: calls are not paced
-	ownHost  bool    // the base URL is one of WithBaseURL
+	ownHost  bool    // WithBaseURL set the base URL
 	bulkPace *bulkPace
 }
 
 // NewClient makes a client for an app's credentials: [AppCredentials], a [StaticToken], or any [TokenSource].
 //
-// Nothing is sent yet. It fails if a credential cannot be one, such as an empty one or one with white space around it, or
-// if an option is wrong: a base URL must use HTTPS unless its host is a loopback address.
+// NewClient sends nothing. It fails if a credential is invalid, such as one that is empty or has white space around it,
+// or if an option is: a base URL must use HTTPS unless its host is a loopback address.
 func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 	c, err := newClient(creds, opts)
 	if err != nil {
@@ -56,7 +56,7 @@ func newClient(creds Credentials, opts []Option) (*Client, error) {
 	p := &path{wire: wire.New(cfg.roundTripper, cmp.Or(cfg.timeout, cfg.clientTimeout)), retry: cfg.retry, cache: cfg.cache, budget: cfg.budget, clock: cfg.clock, log: cfg.logger}
 	p.apis.plain = &generated.Client{Server: base, Client: p.wire, Header: http.Header{
 		"Accept":          {"application/json"},
-		"Accept-Encoding": {"identity"}, // answers are smaller than what a gzip adds; one that is sent anyway is read
+		"Accept-Encoding": {"identity"}, // answers are smaller than gzip's overhead; a compressed one is read all the same
 		"User-Agent":      {cfg.userAgent},
 	}}
 	p.breaker = breaker.New[*verdict](breaker.Limits{
@@ -69,23 +69,23 @@ func newClient(creds Credentials, opts []Option) (*Client, error) {
 	return &Client{path: p, limiter: cfg.limiter, ownHost: cfg.host, bulkPace: new(bulkPace)}, nil
 }
 
-// OpenConversationID returns the openConversationId of the group chat that has this chatId.
+// OpenConversationID returns the openConversationId of the group chat with this chatId.
 //
-// The app must be an internal app with the permission qyapi_chat_read. Each call that reaches the service counts
-// towards the organisation's monthly quota (5,000 on the standard edition) and the app's limit of 20 calls a second.
-// The call changes nothing, so it is safe to repeat, and is repeated as [Retry] says.
+// The app must be an internal app with the permission qyapi_chat_read. Each request to the service counts towards the
+// organisation's monthly quota (5,000 on the standard edition) and the app's rate limit of 20 calls a second. The call
+// changes nothing, so it is safe to repeat, and [Retry] applies.
 //
-// An error is always an *[Error]. [ErrInvalidChatID] and [ErrOwnerNotVisible] are about this chat alone;
-// [ErrUnavailable], [ErrUnexpectedResponse] and [ErrRejected] may be; every other kind would meet other chats as well.
-// The result is never empty without an error.
+// An error is always an *[Error]. [ErrInvalidChatID] and [ErrOwnerNotVisible] concern this chat alone.
+// [ErrUnavailable], [ErrUnexpectedResponse] and [ErrRejected] may concern this chat or every chat. Every other kind
+// concerns every chat. Without an error, the result is never empty.
 //
 // See https://help.dingtalk.io/open/development/obtain-group-openconversationid.
 func (c *Client) OpenConversationID(ctx context.Context, chatID string) (string, error) {
 	return c.path.convert(ctx, chatID, c.limiter, nil)
 }
 
-// Token returns the access token that the client's next call would send, for calls to other DingTalk APIs with the
-// same credentials. It is fetched only if none is cached.
+// Token returns the access token of the client's next call, for calls to other DingTalk APIs with the same credentials.
+// It fetches a token only if none is cached.
 func (c *Client) Token(ctx context.Context) (string, error) {
 	token, err := c.path.tokens.Token(ctx)
 	if err != nil {
@@ -94,11 +94,11 @@ func (c *Client) Token(ctx context.Context) (string, error) {
 	return token, nil
 }
 
-// CloseIdleConnections closes connections that no call uses, where the transport can. Clients that were made without
-// [WithHTTPClient] share theirs.
+// CloseIdleConnections closes idle connections, if the transport can. All clients made without [WithHTTPClient] share
+// one transport.
 func (c *Client) CloseIdleConnections() { c.path.wire.CloseIdle() }
 
-// String describes the client without its secrets, also where fmt meets a copy of it.
+// String describes the client without its secrets. Copies have it, too.
 func (c Client) String() string { return "dingtalk.Client(" + c.path.apis.plain.Server.String() + ")" }
 
 // Format is [Client.String] for every verb of fmt.

@@ -129,7 +129,7 @@ func TestChatIDsThatAreNotSent(t *testing.T) {
 	wantRequests(t, server.Emulator, 0, 0)
 }
 
-// Nothing documents a format: what looks a little like the other id is sent.
+// No format is documented: an id that only resembles an openConversationId is sent.
 func TestChatIDsThatMayBeOnes(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"cid", "cidA=", "cidenough", "cid" + strings.Repeat("A", 24), "4555", "chat 1", "it's"} {
@@ -158,7 +158,7 @@ func TestChatIDIsOnePathSegment(t *testing.T) {
 	}
 }
 
-// A 200 that holds no id is never an empty success. It keeps what support would ask for.
+// A 200 without an id is never an empty success. The error keeps what support would ask for.
 func TestSuccessWithoutAnID(t *testing.T) {
 	t.Parallel()
 	const json, html = "application/json", "text/html; charset=utf-8"
@@ -237,7 +237,7 @@ func TestRedirectIsNeverFollowed(t *testing.T) {
 		}
 		wantRequests(t, server.Emulator, 1, 1)
 
-		// The token call carries the app's secret, and is not redirected either.
+		// The token call carries the app's secret and must not be redirected, either.
 		client, server = newEmulated(t)
 		server.FailNext(dingtalktest.Raw(status, "", nil).WithHeader("Location", "/elsewhere").For(tokenOp))
 		e = refused(t, client, dingtalk.ErrRedirect)

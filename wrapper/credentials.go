@@ -10,18 +10,18 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
-// Credentials is what [NewClient] takes: [AppCredentials] (or a pointer to one), a [StaticToken], or any [TokenSource].
-// NewClient refuses everything else.
+// Credentials is [AppCredentials] or a pointer to one, a [StaticToken], or any [TokenSource]. [NewClient] refuses every
+// other type.
 type Credentials any
 
-// TokenSource hands out access tokens that are kept elsewhere, such as by a service that owns the app's secret.
-// Token is called for every request, from many goroutines, and should cache.
+// TokenSource returns access tokens kept elsewhere, such as in a service that owns the app's secret. The client calls
+// Token for every request, from many goroutines, so Token should cache.
 //
-// An error of Token fails the call with [ErrUnauthenticated], and is not repeated; return an *[Error] for another kind,
+// An error of Token fails the call with [ErrUnauthenticated] and is not retried. Return an *[Error] for another kind,
 // such as [ErrUnavailable].
 //
-// When the service rejects a token, Token is called once more, and the request is repeated if the token it returns is
-// another. A source that also has the method RejectToken(ctx, token) is called with the rejected one before that.
+// When the service rejects a token, the client calls Token once more and repeats the request if the new token differs.
+// If the source also has the method RejectToken(ctx, token), the client calls it first, with the rejected token.
 type TokenSource interface {
 	Token(ctx context.Context) (string, error)
 }
@@ -32,22 +32,23 @@ type TokenSourceFunc func(ctx context.Context) (string, error)
 // Token calls f.
 func (f TokenSourceFunc) Token(ctx context.Context) (string, error) { return f(ctx) }
 
-// AppCredentials are an internal app's key and secret, called Client ID and Client Secret in newer consoles. A client
-// that has them fetches its access token, keeps it for its lifetime (two hours), renews it ten minutes early in the
-// background, and fetches another when the service rejects it. The call is getAccessToken of openapi.yaml, which has what
-// is documented of it.
+// AppCredentials are an internal app's key and secret; newer consoles call them Client ID and Client Secret. The client
+// fetches an access token with them and caches it for its lifetime (two hours). It renews the token in the background
+// ten minutes before the end, and fetches a new one when the service rejects it. The call is getAccessToken of
+// openapi.yaml.
 //
-// fmt, log/slog and the encoders of the standard library print no secret. fmt cannot be kept from two things: an
-// unexported field that holds AppCredentials by value, directly or in an interface, and mistaken verbs: %p and %w for a
-// value, or a verb that is not for pointers, such as %s, for an unexported pointer. In unexported fields keep a pointer,
-// which %v, %d and %x do not look behind, or the *[Client] alone, which holds the secret where no verb looks.
+// fmt, log/slog and the encoders of the standard library print no secret, with two exceptions in fmt: an unexported
+// field that holds AppCredentials by value (directly or in an interface), and a verb that does not fit, such as %p or
+// %w for a value or %s for an unexported pointer. In unexported fields keep the *[Client], or a pointer to the
+// credentials: %v, %d and %x do not look behind a pointer.
 type AppCredentials struct {
 	AppKey    string
 	AppSecret string
 }
 
-// Check refuses what cannot be a key or a secret and would only come back as wrong credentials: an empty one, one with
-// white space, a byte-order mark or quotes around it. The error says what is odd, without the value. [NewClient] calls it.
+// Check refuses keys and secrets that the service would answer with "wrong credentials": empty ones, and ones with
+// white space, a byte-order mark or quotes around them. The error names the fault, not the value. [NewClient] calls
+// Check.
 func (a AppCredentials) Check() error {
 	if err := text.CheckCredential(a.AppKey); err != nil {
 		return fmt.Errorf("AppCredentials: AppKey: %w", err)
@@ -76,20 +77,20 @@ var errNotEncoded = errors.New("dingtalk: it holds a secret, which is not encode
 // MarshalJSON refuses to write a secret.
 func (a AppCredentials) MarshalJSON() ([]byte, error) { return nil, errNotEncoded }
 
-// MarshalText refuses to write a secret. XML and YAML go by it.
+// MarshalText refuses to write a secret. Encoders of XML and YAML call it.
 func (a AppCredentials) MarshalText() ([]byte, error) { return nil, errNotEncoded }
 
-// MarshalBinary refuses to write a secret. gob goes by it.
+// MarshalBinary refuses to write a secret. gob calls it.
 func (a AppCredentials) MarshalBinary() ([]byte, error) { return nil, errNotEncoded }
 
-// StaticToken is an access token that cannot be renewed: when the service rejects it, the call fails with
+// StaticToken is an access token without renewal: when the service rejects it, the call fails with
 // [ErrUnauthenticated].
 type StaticToken string
 
 // Token returns the token.
 func (t StaticToken) Token(context.Context) (string, error) { return string(t), nil }
 
-// String does not return the token, so that it cannot be printed by accident.
+// String redacts the token.
 func (t StaticToken) String() string { return "dingtalk.StaticToken(" + text.Redacted + ")" }
 
 // Format is [StaticToken.String] for every verb of fmt.
@@ -101,8 +102,8 @@ func (t StaticToken) LogValue() slog.Value { return slog.StringValue(t.String())
 // MarshalJSON refuses to write a secret.
 func (t StaticToken) MarshalJSON() ([]byte, error) { return nil, errNotEncoded }
 
-// MarshalText refuses to write a secret. XML and YAML go by it.
+// MarshalText refuses to write a secret. Encoders of XML and YAML call it.
 func (t StaticToken) MarshalText() ([]byte, error) { return nil, errNotEncoded }
 
-// MarshalBinary refuses to write a secret. gob goes by it.
+// MarshalBinary refuses to write a secret. gob calls it.
 func (t StaticToken) MarshalBinary() ([]byte, error) { return nil, errNotEncoded }

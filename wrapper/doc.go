@@ -1,5 +1,5 @@
-// Package dingtalk turns the legacy chatId of a DingTalk group chat into the openConversationId that newer APIs
-// require. It is the one package that apps import:
+// Package dingtalk converts the legacy chatId of a DingTalk group chat into the openConversationId that newer APIs
+// require. It is the only package that apps need to import:
 //
 //	import dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 //
@@ -7,62 +7,63 @@
 //	...
 //	id, err := client.OpenConversationID(ctx, chatID)
 //
-// A [Client] is safe for concurrent use: make one and keep it. [WithRegion] or [WithBaseURL] says which host it calls.
+// A [Client] is safe for concurrent use: make one and keep it. [WithRegion] or [WithBaseURL] selects the host.
 //
 // # Errors
 //
-// Every failure of a call is one *[Error]. [errors.Is] finds its kind, a sentinel such as [ErrInvalidChatID] or
+// Every failed call returns an *[Error]. [errors.Is] finds its kind, a sentinel such as [ErrInvalidChatID] or
 // [ErrThrottled]. It also matches failures of earlier attempts kept in Error.Err: to look at the last failure alone,
-// compare Error.Kind. [Error.Scope] says whether a failure is about this chat or about every one. Code is one of the
-// constants of package generated, or the service's own text if it is a new one; Code, Message and RequestID are for people
-// and for DingTalk's support. When the caller's own context ended the call, the kind is [context.Canceled] or
+// compare Error.Kind. [Error.Scope] tells failures of this chat from failures of every chat. Error.Code is one of the
+// constants of package generated, or the service's own text for an unknown code. Code, Message and RequestID are for
+// people and for DingTalk's support. If the caller's own context ended the call, the kind is [context.Canceled] or
 // [context.DeadlineExceeded].
 //
-// Constructors refuse what makes no sense, with an error that names the option; nothing is changed in silence. A nil
-// option is skipped.
+// Constructors return an error that names the invalid option, and never correct a value in silence. A nil option is
+// skipped.
 //
 // # Credentials
 //
-// With [AppCredentials] the client fetches the app's access token, once for all calls that wait for it, renews it in the
-// background before its end, and replaces it when the service rejects it. [StaticToken], [TokenSource] and
-// [TokenSourceFunc] take a token that is kept elsewhere. No error, log entry or formatted value holds a secret.
+// With [AppCredentials] the client fetches the app's access token (single flight), renews it in the background before
+// it expires, and refreshes it when the service rejects it. [StaticToken], [TokenSource] and [TokenSourceFunc] use a
+// token kept elsewhere. No error, log entry or formatted value holds a secret.
 //
 // # Any other operation
 //
-// Each operation of the contract has a method. openconversation-gen makes a package of such methods from a contract of your
-// own, for your own module; they send through [Do], with the client's token, limits, errors and safety. [Client.Do] calls an
-// operation that nobody wrote a contract for.
+// Each operation of the contract has a method. openconversation-gen generates such methods from your own contract, as a
+// package of your own module. They call [Do], and so share the client's token, limits, errors and retries. [Client.Do]
+// calls an operation without a contract.
 //
-// # What is repeated
+// # Retries
 //
-// Network faults, 5xx answers and throttles are repeated, three attempts in all, each of at most ten seconds, with
-// random pauses that never pass the caller's deadline: see [Retry] and [WithTimeout]. A refusal is never repeated. An
-// operation that is not safe to repeat, such as one that sends a message, is repeated only if the service surely did not
-// process it: no connection, a throttle, a rejected token. While
-// the service fails, a circuit breaker that all calls of a client share lets one probe through, at most every 0.8 s;
-// attempts that a caller's deadline ends count as failures.
+// The client retries network faults, 5xx answers and throttles: three attempts, each of at most ten seconds, with
+// backoff and full jitter, never past the caller's deadline (see [Retry] and [WithTimeout]). It never retries a
+// refusal. An operation that is not safe to repeat, such as one that sends a message, is retried only if the service
+// surely did not process it: no connection, a throttle, or a rejected token.
+//
+// While the service fails, the circuit breaker shared by all calls of a client sends one probe at a time, at most every
+// 0.8 s. An attempt ended by a caller's deadline counts as a failure.
 //
 // # The caller's own code
 //
-// While a transport, limiter, token source, budget or cache of the caller's waits for one call, the others go on. If one
-// panics, the panic reaches the caller, or becomes an error with [ErrPanicked] where it happens in a goroutine of this
-// package's: a token fetch, or a run over many chats. A cache, token store or logger that panics has failed, no more.
+// A transport, limiter, token source, budget or cache of the caller's own blocks only the call that waits for it. If
+// one panics, the panic reaches the caller. In a goroutine of this package (a token fetch, or a run over many chats)
+// the panic becomes an error with [ErrPanicked]. A panic of a cache, token store or logger does not fail the call.
 //
 // # Many chats
 //
-// [ConvertEach] and [Client.OpenConversationIDs] convert a sequence in its order, at the pace of a [Limiter], and stop
-// making calls at an error that every further chat would meet, such as the end of the month's quota. [WithCache] keeps
-// conversions, so that a chat costs one call; package dingtalkcache keeps them in memory.
+// [ConvertEach] and [Client.OpenConversationIDs] convert a sequence in its order, at the rate of a [Limiter]. They stop
+// at an error that every further chat would meet, such as an exhausted monthly quota. [WithCache] keeps conversions,
+// and so saves calls; package dingtalkcache keeps them in memory.
 //
 // # Many processes
 //
-// The limits belong to the app, not to a process. [WithTokenStore], [WithLimiter], [WithBudget] and [WithCache] take
-// what processes share; package dingtalkredis shares all four through Redis.
+// Limits apply to the app, not to a process. [WithTokenStore], [WithLimiter], [WithBudget] and [WithCache] take
+// implementations that processes share; package dingtalkredis shares all four through Redis.
 //
 // # Tests
 //
-// Package dingtalktest is an emulator of the service for an app's own tests.
+// Package dingtalktest emulates the service for an app's own tests.
 //
-// What the service documents, its limits and its error codes are in openapi.yaml, as [generated.ErrorCodes] in Go; what
-// to do about each is decided here.
+// openapi.yaml holds what the service documents, its limits and its error codes ([generated.ErrorCodes] in Go). This
+// package decides how to react to each.
 package dingtalk

@@ -9,8 +9,8 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
-// envelope is every error body that has been seen: the gateway's (whose fields encoding/json matches in any case), the
-// legacy API's, and the one that a banned address gets.
+// envelope decodes every observed error body: the gateway's (encoding/json ignores the case of its names), the legacy
+// API's, and a banned address's.
 type envelope struct {
 	Code    text.Scalar `json:"code"`
 	Message text.Scalar `json:"message"`
@@ -28,16 +28,16 @@ type envelope struct {
 	Punish text.Scalar `json:"punish"`
 }
 
-// read takes the fields of a body. What is no JSON leaves them empty.
+// read decodes a body. The fields of a body that is not JSON stay empty.
 func (e *envelope) read(body []byte) {
 	if !e.plain(string(body)) {
 		*e = envelope{}
-		_ = json.Unmarshal(body, e) // a field of another type than it used to be must not cost the others
+		_ = json.Unmarshal(body, e) // a field with an unexpected type must not cost the others
 	}
 }
 
-// plain reads the usual body, an object of texts without escapes, as encoding/json does and in a fraction of its time. It
-// reports false for every other body.
+// plain decodes the usual body, an object of strings without escapes, as encoding/json would, in a fraction of its
+// time. It returns false for every other body.
 func (e *envelope) plain(body string) bool {
 	rest, is := strings.CutPrefix(body, "{")
 	for is {
@@ -62,7 +62,7 @@ func (e *envelope) plain(body string) bool {
 	return false
 }
 
-// plainText is the text at the beginning of s, and what comes after it.
+// plainText splits s after the JSON string at its start.
 func plainText(s string) (value, rest string, is bool) {
 	if s, is = strings.CutPrefix(s, `"`); !is {
 		return "", s, false
@@ -78,7 +78,7 @@ func plainText(s string) (value, rest string, is bool) {
 	return "", s, false
 }
 
-// field is the text field of this name, in any case; nil if there is none.
+// field returns the field of this name, ignoring case, or nil.
 func (e *envelope) field(name string) *text.Scalar {
 	for _, field := range []struct {
 		name  string
@@ -95,11 +95,11 @@ func (e *envelope) field(name string) *text.Scalar {
 	return nil
 }
 
-// bannedStatus is the field "status" of the body that a banned address gets.
+// bannedStatus is the value of "status" in the answer to a banned address.
 const bannedStatus = "1111"
 
-// error is the code and message of either API. The legacy API answers one code for errors of its gateway, and a second one
-// that says which; known reports whether a code is one of those that the caller's operation may answer.
+// error returns the code and message of either API. For errors of its gateway, the legacy API answers a general code
+// and a sub_code. known reports whether the operation's contract lists a code.
 func (e *envelope) error(known func(code string) bool) (code, message text.Scalar) {
 	if e.Code == "" && e.LegacyCode != "" && e.LegacyCode != "0" {
 		if known(string(e.LegacySubCode)) {
@@ -114,14 +114,14 @@ func (e *envelope) empty() bool {
 	return e.Code == "" && (e.LegacyCode == "" || e.LegacyCode == "0") && e.Message == "" && e.Status == "" && e.Punish == ""
 }
 
-// china is the zone of the times in the service's messages. It has had no summer time since 1991.
+// china is the time zone of the service's messages. It has had no summer time since 1991.
 var china = time.FixedZone("UTC+8", 8*60*60)
 
-// throttledFor finds the end of a throttle in a message such as «…限制将在 2006-01-02 15:04:05 结束», and returns how long that
-// is from now. It is 0 without one. The message is not contractual: it may lengthen a wait, and decides nothing else.
+// throttledFor returns how long the throttle in a message such as «…限制将在 2006-01-02 15:04:05 结束» still lasts, or 0.
+// Messages are not contractual, so this may lengthen a wait and decides nothing else.
 func throttledFor(message string, now time.Time) time.Duration {
 	for i := 0; i+len(time.DateTime) <= len(message); i++ {
-		if message[i] != '2' { // of the year
+		if message[i] != '2' { // of the year 2xxx
 			continue
 		}
 		if end, err := time.ParseInLocation(time.DateTime, message[i:i+len(time.DateTime)], china); err == nil {

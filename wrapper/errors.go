@@ -12,24 +12,24 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
-// Error is every error that a [Client] returns for a call. It holds no secret. Its text is for people and may change;
+// Error is the type of every error of a [Client]'s calls. It holds no secret. Its text is for people and may change:
 // decide by [errors.Is] and by Code.
 type Error struct {
 	Op             string         // operationId of the call, as in the contract
-	ChatID         string         // the chat id that the call was for; empty for a token failure
-	Kind           error          // one of the sentinels above, or the error of the caller's context
+	ChatID         string         // the call's chat id; empty for a token failure
+	Kind           error          // one of the sentinels, such as ErrThrottled, or the error of the caller's context
 	StatusCode     int            // HTTP status; 0 if no answer came
-	Code           generated.Code // the service's code, as it sent it; empty if it sent none
-	Message        string         // the service's text, at most 1 KiB and without control characters, or the client's own
-	RequestID      string         // to quote to DingTalk's support; empty if the answer had none
+	Code           generated.Code // the service's code, unchanged; empty if it sent none
+	Message        string         // the service's text (at most 1 KiB, without control characters) or the client's own
+	RequestID      string         // for DingTalk's support; empty if the answer had none
 	RequiredScopes []string       // permissions to grant, with ErrPermissionDenied; may be empty
-	RetryAfter     time.Duration  // how long to wait before trying again; 0 if not known
-	Attempts       int            // requests sent for the call; to the token endpoint, if TokenEndpoint
-	TokenEndpoint  bool           // the token could not be fetched, so the operation itself was not called
-	Local          bool           // the client refused by itself; the service was not asked
-	MayBeDone      bool           // the call was to change something, and may have done so: look before sending it again
-	EndsRun        bool           // it is the failure at which a run over many chats stopped making calls
-	Err            error          // the cause, such as a *net.DNSError, or the error before this one
+	RetryAfter     time.Duration  // wait before the next try; 0 if unknown
+	Attempts       int            // requests sent for the call; with TokenEndpoint, requests for the token
+	TokenEndpoint  bool           // the token fetch failed, and the operation was not called
+	Local          bool           // the client refused the call without asking the service
+	MayBeDone      bool           // an operation that changes something may have succeeded: check before sending it again
+	EndsRun        bool           // this failure ended a run over many chats
+	Err            error          // the cause, such as a *net.DNSError, or the failure of the attempt before
 }
 
 // Error describes the failure in one line.
@@ -77,13 +77,13 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Kind, e.Err}
 }
 
-// Timeout reports whether a time limit ended the call: the client's own limit per attempt, or the caller's deadline.
-// Only the latter leaves an error in the caller's context.
+// Timeout reports whether a time limit ended the call: the client's limit per attempt (see [WithTimeout]) or the
+// caller's deadline. Only after the latter does the caller's context have an error.
 func (e *Error) Timeout() bool {
 	switch {
 	case errors.Is(e.Kind, context.DeadlineExceeded):
 		return true
-	case e.Local, errors.Is(e.Kind, context.Canceled): // what Err says was before that
+	case e.Local, errors.Is(e.Kind, context.Canceled): // Err is about an earlier attempt
 		return false
 	}
 	t, ok := text.Find[interface {
@@ -93,7 +93,7 @@ func (e *Error) Timeout() bool {
 	return ok && t.Timeout()
 }
 
-// LogValue groups the fields for [log/slog]: those that say something.
+// LogValue groups the fields that are set, for [log/slog].
 func (e *Error) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("op", e.Op), slog.String("kind", e.Kind.Error())}
 	add := func(says bool, attr slog.Attr) {
@@ -118,13 +118,13 @@ func (e *Error) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// maxCauseBytes caps what the text says of the cause, which may repeat a malformed header.
+// maxCauseBytes caps the cause in an error's text: it may quote a malformed header.
 const maxCauseBytes = 4 << 10
 
-// cause is what Err says, fit for one line.
+// cause is the text of Err on one line.
 func (e *Error) cause() string { return text.Cut(text.Escape(e.Err.Error()), maxCauseBytes) }
 
-// isContextEnd reports whether err is that of a context which ended.
+// isContextEnd reports whether err is the error of an ended context.
 func isContextEnd(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }

@@ -121,7 +121,7 @@ func TestUnknownCodes(t *testing.T) {
 	}
 }
 
-// What an error keeps of an answer is bounded, and safe to print in one line.
+// An error's text from an answer is bounded, and safe to print in one line.
 func TestErrorIsBounded(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("长", 10_000)
@@ -248,7 +248,7 @@ func TestErrorInLogs(t *testing.T) {
 	}
 }
 
-// A call that its caller ends while it waits says both: that, and what it was waiting for.
+// A call ended by its caller while it waits reports both: the end, and what it was waiting for.
 func TestErrorOfTheCallersContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -269,7 +269,7 @@ func TestErrorOfTheCallersContext(t *testing.T) {
 	wantRequests(t, server.Emulator, 1, 1)
 }
 
-// Servers lie about types: an error is read whatever its label, and a page is not dumped into an error for its label.
+// Servers send wrong media types: an error is decoded with any of them, and HTML is never copied into an error.
 func TestErrorIgnoresTheLabel(t *testing.T) {
 	for _, c := range []struct {
 		contentType, body string

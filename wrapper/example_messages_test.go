@@ -10,9 +10,9 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// From a chatId to a message in its group, and whether it was sent. A group must hold the robot that sends.
+// Convert a chatId, send a message to its group and query its state. The robot must be in the group.
 func ExampleClient_OrgGroupSend() {
-	server := dingtalktest.NewServer(nil) // stands in for DingTalk
+	server := dingtalktest.NewServer(nil) // emulates DingTalk
 	defer server.Close()
 	creds := dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret}
 	client, err := dingtalk.NewClient(creds, dingtalk.WithBaseURL(server.URL))
@@ -29,7 +29,7 @@ func ExampleClient_OrgGroupSend() {
 		MsgKey: "sampleText", MsgParam: map[string]string{"content": "It works."},
 	})
 	if err != nil {
-		log.Fatal(err) // an *Error; with MayBeDone, look before sending again
+		log.Fatal(err) // an *Error; with MayBeDone, check before sending again
 	}
 	state, err := client.OrgGroupQuery(ctx, generated.OrgGroupQueryRequest{ProcessQueryKey: sent.ProcessQueryKey})
 	fmt.Println(group, state.SendStatus, err)

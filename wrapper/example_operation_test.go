@@ -11,8 +11,8 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// getUser is an operation that this module's contract does not have. openconversation-gen makes such a value, and a method
-// that uses it, for each operation of a contract.
+// getUser is an operation that this module's contract does not have. openconversation-gen generates such a value and a
+// method for each operation of a contract.
 var getUser = dingtalk.Operation{
 	ID: "getUser", Method: http.MethodGet, Path: "/v1.0/example/users/{userId}",
 	Repeat: dingtalk.RepeatSafe, Status: http.StatusOK, Required: []string{"name"},
@@ -22,7 +22,7 @@ type user struct {
 	Name string `json:"name"`
 }
 
-// emulated is a client of an emulator that has the operation.
+// emulated makes a client of an emulator with the operation.
 func emulated() (client *dingtalk.Client, stop func()) {
 	server := dingtalktest.NewServer(nil, dingtalktest.WithSpec([]generated.Route{{Operation: &getUser, Example: `{"name":"Ada"}`}}))
 	client, err := dingtalk.NewClient(dingtalk.StaticToken(server.IssueToken()), dingtalk.WithBaseURL(server.URL))
@@ -32,7 +32,7 @@ func emulated() (client *dingtalk.Client, stop func()) {
 	return client, server.Close
 }
 
-// An operation with a contract: its parameters are escaped, and its answer is held to what it requires.
+// An operation with a contract: its parameters are escaped, and its answer must have the required fields.
 func ExampleDo() {
 	client, stop := emulated()
 	defer stop()
@@ -44,7 +44,7 @@ func ExampleDo() {
 	// Output: Ada <nil>
 }
 
-// An operation that nobody wrote a contract for.
+// An operation without a contract.
 func ExampleClient_Do() {
 	client, stop := emulated()
 	defer stop()

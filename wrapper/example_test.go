@@ -15,7 +15,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// Convert one chat. An app uses its own key and secret, and no WithBaseURL.
+// Convert one chat. An app uses its own key and secret, without WithBaseURL.
 func Example() {
 	emulator := dingtalktest.NewServer(nil)
 	defer emulator.Close()
@@ -35,7 +35,7 @@ func Example() {
 	// Output: cidl1B8RVUFmkO50OC9uEbySQ==
 }
 
-// What to do about an error is decided by its kind. Code, RequestID and the rest are there for people.
+// Decide by an error's kind. Code, RequestID and the other fields are for people.
 func ExampleError() {
 	emulator := dingtalktest.NewServer(nil)
 	defer emulator.Close()
@@ -72,7 +72,7 @@ func ExampleError() {
 	// HTTP 400: aCodeOfTomorrow
 }
 
-// Convert many chats. A chat that fails does not stop the others; an error that every chat would meet ends the calls.
+// Convert many chats. A failed chat does not stop the others; an error that every chat would meet ends the run.
 func ExampleClient_OpenConversationIDs() {
 	emulator := dingtalktest.NewServer(nil, dingtalktest.WithChat("chat-of-sales", "cidSalesSalesSalesSales0Q=="))
 	defer emulator.Close()
@@ -88,7 +88,7 @@ func ExampleClient_OpenConversationIDs() {
 	for conversion, err := range client.OpenConversationIDs(context.Background(), slices.Values(chatIDs)) {
 		switch {
 		case errors.Is(err, dingtalk.ErrNotTried):
-			log.Fatal(err) // the rest, and why: the quota's end, a missing permission, no network
+			log.Fatal(err) // ends the run: exhausted quota, missing permission, no network
 		case errors.Is(err, dingtalk.ErrInvalidChatID):
 			fmt.Println(conversion.ChatID, "is unknown")
 		case err != nil:
@@ -111,9 +111,9 @@ func ExampleNewClient() {
 	client, err := dingtalk.NewClient(
 		dingtalk.AppCredentials{AppKey: "your-app-key", AppSecret: "your-app-secret"},
 		dingtalk.WithRegion(dingtalk.MainlandChina),
-		dingtalk.WithTimeout(3*time.Second),                // of one attempt
+		dingtalk.WithTimeout(3*time.Second),                // per attempt
 		dingtalk.WithRetry(dingtalk.Retry{MaxAttempts: 5}), // other fields keep their defaults
-		dingtalk.WithLimiter(dingtalk.NewLimiter(10)),      // half of what the service allows the app
+		dingtalk.WithLimiter(dingtalk.NewLimiter(10)),      // half of the service's rate limit
 		dingtalk.WithLogger(slog.Default()),
 		dingtalk.WithUserAgent("chat-migration/1.0"),
 	)
@@ -121,10 +121,10 @@ func ExampleNewClient() {
 	// Output: dingtalk.Client(https://api.dingtalk.com) <nil>
 }
 
-// An app's own test starts an emulator, points the client at it, and makes it fail as the service may.
+// An app's test starts an emulator, connects the client to it, and injects faults of the service.
 func Example_test() {
 	emulator := dingtalktest.NewServer(nil, dingtalktest.WithChat("chat-of-sales", "cidSalesSalesSalesSales0Q=="))
-	defer emulator.Close() // a test passes its t instead of nil, and need not
+	defer emulator.Close() // not needed in a test that passes its t instead of nil
 	client, err := dingtalk.NewClient(
 		dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret},
 		dingtalk.WithBaseURL(emulator.URL),
@@ -150,7 +150,7 @@ func Example_test() {
 	// 4 token calls answered or failed
 }
 
-// tokenVault is a service that owns the app's secret and hands out tokens.
+// tokenVault is a service that owns the app's secret and issues tokens.
 type tokenVault struct{ emulator *dingtalktest.Server }
 
 func (v tokenVault) Token(context.Context) (string, error) { return v.emulator.IssueToken(), nil }
@@ -158,7 +158,7 @@ func (v tokenVault) RejectToken(_ context.Context, token string) {
 	fmt.Println("told of a rejected token")
 }
 
-// Tokens that are kept elsewhere come from a TokenSource of one's own.
+// Tokens kept elsewhere come from your own TokenSource.
 func ExampleTokenSource() {
 	emulator := dingtalktest.NewServer(nil)
 	defer emulator.Close()

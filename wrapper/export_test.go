@@ -10,14 +10,14 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
-// Clock is time and chance as a test owns them. What is nil stays the system's.
+// Clock replaces time and randomness in a test. A nil field keeps the system's.
 type Clock struct {
 	Now    func() time.Time
 	Timer  func(time.Duration) (fires <-chan time.Time, stop func() bool)
 	Random func() float64
 }
 
-// WithClock makes a client live by a test's clock.
+// WithClock makes a client use a test's clock.
 func WithClock(own Clock) Option {
 	return func(c *config) error {
 		if own.Now != nil {
@@ -33,22 +33,22 @@ func WithClock(own Clock) Option {
 	}
 }
 
-// TokenWaiters is how many callers wait for the token request that is under way; -1 if none is.
+// TokenWaiters returns the number of callers waiting for the token fetch in flight, or -1 without one.
 func (c *Client) TokenWaiters() int { return c.path.tokens.(appTokens).Waiters() }
 
-// LogAttempt returns what a client does to log one attempt.
+// LogAttempt returns a function that logs one attempt as a client does.
 func LogAttempt(to *slog.Logger) func() {
 	l, ctx, err := newLogger(to), context.Background(), &Error{Op: "op", Kind: ErrUnavailable}
 	return func() { l.attempt(ctx, entry{op: "op", n: 1, requestID: "request", err: err}) }
 }
 
-// BreakerWaiters is how many calls wait for the client's circuit breaker.
+// BreakerWaiters returns the number of calls waiting for the client's circuit breaker.
 func (c *Client) BreakerWaiters() int { return c.path.breaker.State().Waiting }
 
-// BreakerLeft is how many more failures the client's circuit breaker takes before it opens.
+// BreakerLeft returns the number of further failures that open the client's circuit breaker.
 func (c *Client) BreakerLeft() int { return BreakerBudget - c.path.breaker.State().Failures }
 
-// Limits that tests hold the package to.
+// Limits that tests check.
 const (
 	BreakerBudget = breaker.Budget
 	MaxBodyBytes  = wire.MaxBody

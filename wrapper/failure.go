@@ -8,15 +8,15 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/tokens"
 )
 
-// subject is what a call is about, as its errors name it.
+// subject identifies a call in its errors.
 type subject struct {
 	op      string // operationId, as in the contract
 	chatID  string
 	isToken bool // it is the token call itself
 }
 
-// foreign is the verdict on a request that the caller's own token source, limiter or budget kept from being sent: of the
-// given kind, unless that returned an *Error or the caller's context has ended.
+// foreign is the verdict on a request that the caller's own token source, limiter or budget refused. The verdict is of
+// the given kind, unless err is an *Error or the caller's context has ended.
 func foreign(ctx context.Context, err, kind error, message string) *verdict {
 	if cause := clock.Ended(ctx); cause != nil {
 		return &verdict{ended: cause}
@@ -29,19 +29,18 @@ func foreign(ctx context.Context, err, kind error, message string) *verdict {
 		kind: e.Kind, status: e.StatusCode, code: e.Code, message: e.Message, requestID: e.RequestID, scopes: e.RequiredScopes,
 		wait: e.RetryAfter, cause: e.Err, attempts: e.Attempts, tokenEndpoint: e.TokenEndpoint, local: e.Local,
 	}
-	if _, earlier := text.Find[*tokens.RememberedError](err); earlier { // another call's, of a moment ago
+	if _, earlier := text.Find[*tokens.RememberedError](err); earlier { // a recent failure of another call
 		v.local, v.attempts = true, 0
 	}
 	return v
 }
 
-// unauthorized is the verdict on a request for which there is no token.
+// unauthorized is the verdict on a request without a token.
 func unauthorized(ctx context.Context, err error) *verdict {
 	return foreign(ctx, err, ErrUnauthenticated, "the token source failed")
 }
 
-// failure is the error of a call that ends with v. cause is what it wraps, if that is not v's own; note goes behind its
-// message.
+// failure makes the error of a call that ends with v. cause replaces v's cause; note follows its message.
 func (s subject) failure(v *verdict, cause error, note string) *Error {
 	e := &Error{
 		Op: s.op, ChatID: s.chatID, Kind: v.kind, StatusCode: v.status, Code: v.code, Message: joined(v.message, note), RequestID: v.requestID,
@@ -56,8 +55,8 @@ func (s subject) failure(v *verdict, cause error, note string) *Error {
 	return e
 }
 
-// unsent is the error of a call whose last request was not sent, or was broken off by the caller's context. before is
-// what the request before it met.
+// unsent makes the error of a call whose last request was not sent, or was interrupted by the caller's context. before
+// is the verdict on the previous request.
 func (s subject) unsent(v, before *verdict) *Error {
 	var earlier *Error
 	if before != nil {
@@ -69,7 +68,7 @@ func (s subject) unsent(v, before *verdict) *Error {
 		case earlier != nil:
 			e.Err, e.Attempts = earlier, earlier.Attempts
 		case !v.broken:
-			e.Err = v.cause // such as what opened the circuit breaker
+			e.Err = v.cause // such as the failure that opened the circuit breaker
 		}
 		return e
 	}

@@ -26,7 +26,7 @@ func init() {
 
 const switching = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: Upgrade\r\n\r\n"
 
-// A 101 hands out a raw connection, which no limit of net/http covers: the call must not wait for what comes of it.
+// A 101 gives a raw connection, which no limit of net/http covers: the call must not wait for its data.
 func testFinal1xx(t *testing.T) {
 	for name, does := range map[string]script{
 		"silent":     hang(switching),
@@ -39,14 +39,14 @@ func testFinal1xx(t *testing.T) {
 			if e := checkError(t, id, err, dingtalk.ErrUnexpectedResponse); e.StatusCode != http.StatusSwitchingProtocols || e.Attempts != 1 || peer.requests() != 1 {
 				t.Errorf("%d requests: %+v", peer.requests(), e)
 			}
-			// The token call, for which nobody has a deadline.
+			// The token call has no caller's deadline.
 			client := newClient(t, peer.URL, appCredentials, dingtalk.WithTimeout(time.Hour))
 			if e := refused(t, client, dingtalk.ErrUnexpectedResponse); !e.TokenEndpoint || e.StatusCode != http.StatusSwitchingProtocols {
 				t.Errorf("%+v", e)
 			}
 		})
 	}
-	for status := 100; status < 200; status += 33 { // as a round tripper of somebody's own may return it
+	for status := 100; status < 200; status += 33 { // as a caller's round tripper may return it
 		body := &deafBody{closed: make(chan struct{})}
 		client := foreignClient(t, func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: status, Body: body}, nil
@@ -104,7 +104,7 @@ func testDeafBody(t *testing.T) {
 	_ = checkError(t, id, err, context.DeadlineExceeded)
 }
 
-// changingNetwork serves conversions, until a change of the network swallows what goes over the connections there are.
+// changingNetwork serves conversions until a change of the network drops all traffic of the existing connections.
 type changingNetwork struct {
 	*peer
 	generation atomic.Int64
@@ -146,7 +146,7 @@ func testDeadConnections(t *testing.T) {
 			t.Cleanup(transport.CloseIdleConnections)
 			ready := make(chan struct{})
 			var waiting atomic.Int64
-			hold := roundTripper(func(req *http.Request) (*http.Response, error) { // until the pool is as large as it is to be
+			hold := roundTripper(func(req *http.Request) (*http.Response, error) { // until the pool is full
 				if waiting.Add(1) == int64(pool) {
 					close(ready)
 				}

@@ -41,7 +41,7 @@ func init() {
 		as(broken, truncated, "no_body", say(length(int64(len(successBody))))),
 		as(broken, truncated, "chunks_do_not_end", say(chunked+"10\r\n0123456789abcdef\r\n")),
 		as(broken, truncated, "compressed", say("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n"+string(compressed(successBody)[:20]))),
-		// A body cut where the server says that it ends is not the network's doing: nothing tells that it was longer.
+		// A body cut at its declared end is not a network fault: nothing shows that it was longer.
 		as(refused, truncated, "length_too_short", say("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 41\r\n\r\n"+successBody)),
 
 		as(garbled, chunks, "size_is_not_a_number", say(chunked+"zz\r\n"+successBody+"\r\n0\r\n\r\n")),
@@ -105,15 +105,15 @@ func testInformational(t *testing.T) {
 	wantSuccess(t, keep("HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"+early+final))
 }
 
-// testBodyTooLarge sends bodies that never end, plain and compressed, and measures what they cost.
+// testBodyTooLarge sends endless bodies, plain and compressed, and measures their cost.
 func testBodyTooLarge(t *testing.T) {
 	const mebibyte = 1 << 20
 	spaces := strings.Repeat(" ", mebibyte)
-	member := compressed(spaces) // gzip members may follow one another: 1024 of these are a gibibyte
+	member := compressed(spaces) // gzip members may be concatenated: 1024 of these are a gibibyte
 	for _, test := range []struct {
 		name, head string
 		part       []byte
-		maxSent    int64 // of the parts, what the client may have taken
+		maxSent    int64 // of the parts, the most that the client may read
 	}{
 		{"gibibyte_of_gzip", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", member, 1024},
 		{"gibibyte_of_gzip_in_an_error", "HTTP/1.1 503 Busy\r\nContent-Encoding: gzip\r\n\r\n", member, 1024},
@@ -149,7 +149,7 @@ func testBodyTooLarge(t *testing.T) {
 			if got := sent.Load(); got > test.maxSent {
 				t.Errorf("the client took %d of 1024 parts", got)
 			}
-			// All that was ever allocated meanwhile bounds the peak, whenever the collector ran.
+			// All allocations together bound the peak, whenever the collector ran.
 			if grown := after.TotalAlloc - before.TotalAlloc; grown > 16*mebibyte {
 				t.Errorf("%d bytes allocated", grown)
 			}

@@ -21,15 +21,15 @@ func init() {
 	addRow("row_44_no_time_for_a_wait", testNoTimeForWait)
 }
 
-// stage is a place in which a call is when its context ends.
+// stage is the step of a call at which its context ends.
 type stage struct {
 	name    string
-	start   func(t *testing.T, reached func()) *dingtalk.Client // reached tells that the call is there
-	before  error                                               // the answer that came before, which is joined
-	waiting func(*dingtalk.Client) bool                         // whether the call is there, in place of reached
+	start   func(t *testing.T, reached func()) *dingtalk.Client // calls reached at the step
+	before  error                                               // the previous failure, which the error wraps
+	waiting func(*dingtalk.Client) bool                         // reports the step, instead of reached
 }
 
-// stages leaves out the limiter, whose tests are elsewhere.
+// stages lists all steps but the limiter, which has its own tests.
 func stages() []stage {
 	stopped := func(reached func()) dingtalk.Option { // timers never fire
 		return dingtalk.WithClock(dingtalk.Clock{Timer: func(time.Duration) (<-chan time.Time, func() bool) {
@@ -90,7 +90,7 @@ func stages() []stage {
 	}
 }
 
-// tellingConn tells when something was written.
+// tellingConn reports writes.
 type tellingConn struct {
 	net.Conn
 	wrote func()
@@ -102,7 +102,7 @@ func (c tellingConn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// WriteString keeps io.WriteString from passing Write by.
+// WriteString keeps io.WriteString from bypassing Write.
 func (c tellingConn) WriteString(s string) (int, error) { return c.Write([]byte(s)) }
 
 func testCallerCancels(t *testing.T) {
@@ -154,7 +154,7 @@ func (e *expiring) Err() error {
 	}
 }
 
-// run ends the context once the call is at the stage.
+// run ends the context once the call has reached the stage.
 func (s stage) run(t *testing.T, cause error, with func(context.Context) (context.Context, func())) {
 	reached := make(chan struct{}, 100)
 	client := s.start(t, func() { reached <- struct{}{} })
@@ -195,7 +195,7 @@ func (s stage) run(t *testing.T, cause error, with func(context.Context) (contex
 	eventually(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= before })
 }
 
-// testNoTimeForWait: a wait that the deadline would cut short is not begun.
+// testNoTimeForWait: a wait beyond the deadline is refused at once.
 func testNoTimeForWait(t *testing.T) {
 	for name, does := range map[string]script{
 		"backoff":  apiError(503, "serviceBusy"),

@@ -21,7 +21,7 @@ func init() { addRow("row_67_foreign_code_panics_or_ends_its_goroutine", testFor
 var endings = map[string]func(){
 	"panics":             func() { panic("mock: unexpected call") },
 	"panics with an err": func() { panic(fmt.Errorf("mock: unexpected call")) },
-	"panics with nil":    func() { panic(nil) }, //nolint:govet // which people write
+	"panics with nil":    func() { panic(nil) }, //nolint:govet // people write it
 	"ends its goroutine": runtime.Goexit,
 }
 
@@ -69,7 +69,7 @@ func testForeignEnds(t *testing.T) {
 				server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 				creds, opt := with(endingParts{server.IssueToken(), end})
 				client := newClient(t, server.URL, creds, opt, newHandClock().option())
-				aid := part == "cache" && ending != "ends its goroutine" // whose panic counts as a miss
+				aid := part == "cache" && ending != "ends its goroutine" // a cache's panic counts as a miss
 				met := 0
 				for c, err := range client.OpenConversationIDs(within(t), slices.Values(chatIDs(6)), dingtalk.WithConcurrency(2)) {
 					met++
@@ -141,7 +141,7 @@ func panicOf(f func()) (recovered any) {
 	return nil
 }
 
-// What makes no sense is refused by its name; a nil option is one that was not wanted.
+// An error names each invalid option; a nil option is skipped.
 func TestOddInput(t *testing.T) {
 	t.Parallel()
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())

@@ -63,8 +63,8 @@ func lossy(t *testing.T, server *dingtalktest.Server, after func(http.ResponseWr
 	})
 }
 
-// testSentOnce: a message or a group whose answer is lost exists, so that it is not asked for again, and the error says that
-// it may exist.
+// testSentOnce: a message or group exists even if its answer is lost. The client does not send it again, and the error
+// says that it may exist.
 func testSentOnce(t *testing.T) {
 	cut := func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 	for what, op := range onces {
@@ -112,7 +112,7 @@ func testSentOnce(t *testing.T) {
 				t.Errorf("done %d times, want once", n)
 			}
 		})
-		// What was surely not done is repeated, and then it is done once.
+		// A request that was surely not processed is retried, and processed once.
 		for how, disturb := range map[string]func(*dingtalktest.Server){
 			"throttled": func(s *dingtalktest.Server) {
 				throttle := dingtalktest.Code(generated.CodeAppQPSLimit)
@@ -137,7 +137,7 @@ func testSentOnce(t *testing.T) {
 				}
 			})
 		}
-		// A refusal is no doubt.
+		// A refusal was surely not processed.
 		t.Run(what+"/refused", func(t *testing.T) {
 			t.Parallel()
 			server := dingtalktest.NewServer(t, dingtalktest.WithoutPermission())

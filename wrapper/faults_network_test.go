@@ -39,7 +39,7 @@ func init() {
 	addRow("row_04_reset_in_body", testResetInBody)
 }
 
-// testNameNotResolved asks a name server of its own, which answers with an error or not at all.
+// testNameNotResolved uses a name server that answers with an error or not at all.
 func testNameNotResolved(t *testing.T) {
 	for _, test := range []struct {
 		name     string
@@ -111,7 +111,7 @@ func nameServer(t *testing.T, rcode byte) *net.Resolver {
 				end += int(message[end]) + 1
 			}
 			end = min(end+5, n)                                         // the last label, type and class
-			copy(message[2:12], []byte{0x81, 0x80 | rcode, 0, 1, 9: 0}) // a response with one question and nothing else
+			copy(message[2:12], []byte{0x81, 0x80 | rcode, 0, 1, 9: 0}) // a response with only one question
 			_, _ = conn.WriteTo(message[:end], from)
 		}
 	}()

@@ -27,10 +27,10 @@ type peer struct {
 	work sync.WaitGroup
 }
 
-// script answers one request on its connection, and says whether the connection serves another.
+// script answers one request, and reports whether the connection serves another.
 type script func(c net.Conn) (keep bool)
 
-// newPeer starts a peer, which speaks TLS if there is a configuration. answer picks what the nth request gets.
+// newPeer starts a peer, with TLS if config is set. answer selects the nth request's script.
 func newPeer(t testing.TB, config *tls.Config, answer func(n int) script) *peer {
 	t.Helper()
 	return newRawPeer(t, config, func(p *peer, c net.Conn) {
@@ -47,7 +47,7 @@ func newPeer(t testing.TB, config *tls.Config, answer func(n int) script) *peer 
 	})
 }
 
-// newRawPeer starts a peer that serves connections as it likes. They are closed when serve returns or the test ends.
+// newRawPeer starts a peer that serves connections by serve. They close when serve returns or the test ends.
 func newRawPeer(t testing.TB, config *tls.Config, serve func(*peer, net.Conn)) *peer {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -109,7 +109,7 @@ func (p *peer) remove(c net.Conn) {
 	delete(p.open, c)
 }
 
-// requests is how many have arrived.
+// requests returns the number of requests so far.
 func (p *peer) requests() int { return int(p.total.Load()) }
 
 // host is the peer's address, with its port.
@@ -118,7 +118,7 @@ func (p *peer) host() string {
 	return host
 }
 
-// say sends bytes and ends the connection in good order.
+// say sends bytes and closes the connection regularly.
 func say(raw string) script {
 	return func(c net.Conn) bool {
 		_, _ = io.WriteString(c, raw)
@@ -126,7 +126,7 @@ func say(raw string) script {
 	}
 }
 
-// keep sends bytes and serves the connection on.
+// keep sends bytes and keeps the connection.
 func keep(raw string) script {
 	return func(c net.Conn) bool {
 		_, err := io.WriteString(c, raw)
@@ -134,7 +134,7 @@ func keep(raw string) script {
 	}
 }
 
-// respond is an answer with a body, on a connection that lasts.
+// respond sends an answer with a body, and keeps the connection.
 func respond(status int, contentType, body string, headers ...string) script {
 	return keep(response(status, contentType, body, headers...))
 }
@@ -151,7 +151,7 @@ func response(status int, contentType, body string, headers ...string) string {
 	return b.String() + "\r\n" + body
 }
 
-// apiError is an answer as the gateway refuses.
+// apiError is the gateway's error answer.
 func apiError(status int, code string, headers ...string) script {
 	body := fmt.Sprintf(`{"code":%q,"message":"m of %s","requestid":"R-1"}`, code, code)
 	return respond(status, "application/json;charset=UTF-8", body, headers...)
@@ -184,7 +184,7 @@ func hang(raw string) script {
 	}
 }
 
-// drip sends at once what comes first, and the rest a byte at a time, for longer than any attempt lasts.
+// drip sends the first bytes at once and the rest byte by byte, for longer than an attempt's limit.
 func drip(first, rest string) script {
 	return func(c net.Conn) bool {
 		_, _ = io.WriteString(c, first)

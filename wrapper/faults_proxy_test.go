@@ -24,7 +24,7 @@ func init() { addRow("row_45_proxy", testProxy) }
 // one of its own, this test binary with this variable set to the base URL.
 const proxyChild = "OPENCONVERSATION_TEST_PROXY_CHILD"
 
-// childResult is what the process found.
+// childResult is the process's result.
 type childResult struct {
 	ID, Kind, Text string
 	Attempts       int
@@ -54,7 +54,7 @@ func TestProxyChild(t *testing.T) {
 	}
 }
 
-// testProxy goes to an address that is not loopback by its form, so that the proxy of the environment is meant for it.
+// testProxy calls an address that does not look like loopback, because the environment's proxy excludes loopback.
 func testProxy(t *testing.T) {
 	authority := newAuthority(t)
 	service := newPeer(t, authority.serve(t, nil, "api.dingtalk.test"), func(int) script { return success })
@@ -91,7 +91,7 @@ func testProxy(t *testing.T) {
 		id       string
 		kind     error
 		attempts int
-		requests int // that reach the proxy
+		requests int // number that reach the proxy
 		says     []string
 	}{
 		{name: "tunnels", baseURL: named, does: tunnel, id: dingtalktest.OpenConversationID, requests: 1},

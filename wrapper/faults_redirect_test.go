@@ -18,7 +18,7 @@ func init() {
 	addRow("row_19_redirects", testRedirects)
 }
 
-// testRedirects sends every redirect everywhere: nothing may follow, since the token would go along.
+// testRedirects answers with every kind of redirect: the client must follow none, because the token would go along.
 func testRedirects(t *testing.T) {
 	other := newPeer(t, nil, func(int) script { return success })
 	authority := newAuthority(t)
@@ -134,7 +134,7 @@ func testBanned(t *testing.T) {
 			t.Errorf("after the ban: %v", err)
 		}
 	})
-	t.Run("token_for_other_calls", func(t *testing.T) { // which would be fetched, if the address were not banned
+	t.Run("token_for_other_calls", func(t *testing.T) { // without the ban, a token would be fetched
 		server := dingtalktest.NewServer(t)
 		server.FailNext(
 			dingtalktest.Ban().For(generated.OperationChatIDToOpenConversationID),
@@ -154,7 +154,7 @@ func testBanned(t *testing.T) {
 			t.Errorf("%d requests were sent while the address was banned", got)
 		}
 	})
-	t.Run("renewal", func(t *testing.T) { // in the background, whose error nobody sees
+	t.Run("renewal", func(t *testing.T) { // in the background, where no caller gets the error
 		server := dingtalktest.NewServer(t)
 		clock := newHandClock()
 		client := newClient(t, server.URL, appCredentials, clock.option())

@@ -14,7 +14,7 @@ func init() {
 	addRow("row_68_not_safe_to_repeat", TestRepeatRule)
 }
 
-// An operation that is not safe to repeat is sent again only where it surely was not processed.
+// An operation that is not safe to repeat is retried only if it surely was not processed.
 func TestRepeatRule(t *testing.T) {
 	for name, does := range map[string]script{
 		"end before headers":    say(""),

@@ -22,8 +22,8 @@ func init() {
 
 var hasty = dingtalk.WithRetry(dingtalk.Retry{BaseDelay: ms, MaxDelay: 2 * sec})
 
-// All that wait for a token wait together, be the circuit breaker narrow or the client fresh, and end with the one fetch
-// that fails.
+// All callers that wait for a token share one fetch (single flight), even with a nearly open circuit breaker or a new
+// client, and fail with it.
 func testConvoy(t *testing.T) {
 	for name, test := range map[string]struct {
 		calls  int
@@ -75,7 +75,7 @@ func testConvoy(t *testing.T) {
 
 type blockedKey struct{}
 
-// waits blocks for the one caller whose context says so.
+// waits blocks the one caller marked in its context.
 func waits(ctx context.Context) {
 	if blocked, ok := ctx.Value(blockedKey{}).(chan struct{}); ok {
 		select {
@@ -86,7 +86,7 @@ func waits(ctx context.Context) {
 	}
 }
 
-// blockingParts is everything that a client can be given, each of which blocks for that caller.
+// blockingParts implements all of a client's parts, each of which blocks that caller.
 type blockingParts struct{ token string }
 
 func (blockingParts) Wait(ctx context.Context) error {
@@ -111,7 +111,7 @@ func (blockingParts) Get(ctx context.Context, _ string) (string, bool) {
 
 func (blockingParts) Set(ctx context.Context, _, _ string) { waits(ctx) }
 
-// One throttle narrows the circuit breaker to one call. Whatever then blocks for one caller must not keep the others out.
+// One throttle limits the circuit breaker to one call. A part that blocks one caller must then not block the others.
 func testOneBlocks(t *testing.T) {
 	for name, part := range map[string]func(token string) (dingtalk.Credentials, dingtalk.Option){
 		"limiter": func(token string) (dingtalk.Credentials, dingtalk.Option) {
@@ -147,7 +147,7 @@ func testOneBlocks(t *testing.T) {
 			}
 		})
 	}
-	t.Run("transport", func(t *testing.T) { // which answers one call only when that is given up
+	t.Run("transport", func(t *testing.T) { // which answers one call only after its caller cancels
 		server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 		var blocked atomic.Bool
 		arrived := make(chan struct{}, 1)
@@ -174,7 +174,7 @@ func testOneBlocks(t *testing.T) {
 	})
 }
 
-// Callers that give up before the attempt's limit protect the service too.
+// Callers with deadlines below the attempt's limit open the circuit breaker, too.
 func testHastyCallers(t *testing.T) {
 	for name, calls := range map[string]func(one func()){
 		"one after another": func(one func()) {
@@ -213,7 +213,7 @@ func testHastyCallers(t *testing.T) {
 	}
 }
 
-// A throttle of the conversions is none of the token call's.
+// A throttle of conversions does not stop the token call.
 func TestTokenCallPassesAThrottle(t *testing.T) {
 	clock := newStillClock()
 	server := dingtalktest.NewServer(t)

@@ -87,7 +87,7 @@ func init() {
 	addRow("row_42_body_is_kept", testFieldsOfError)
 }
 
-// testPartOfSuccess: even an answer with the result is none unless its status is the documented one.
+// testPartOfSuccess: an answer with a result but another status than the documented one is not a success.
 func testPartOfSuccess(t *testing.T) {
 	for _, status := range []int{http.StatusCreated, http.StatusNonAuthoritativeInfo, http.StatusPartialContent} {
 		peer := newPeer(t, nil, func(int) script { return respond(status, "application/json", successBody) })

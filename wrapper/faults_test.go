@@ -16,7 +16,7 @@ func addRow(name string, test func(*testing.T)) {
 	faultRows[name] = test
 }
 
-// TestFaults produces each fault for real, and checks what a caller gets and what was sent.
+// TestFaults causes each fault for real, and checks the caller's error and the requests.
 func TestFaults(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(faultRows)) {
 		t.Run(name, faultRows[name])

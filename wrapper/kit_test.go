@@ -26,7 +26,7 @@ var (
 	oneAttempt     = dingtalk.WithRetry(dingtalk.Retry{MaxAttempts: 1})
 )
 
-// patience is how long a test waits for what must happen, before it fails.
+// patience is how long a test polls before it fails.
 const patience = 20 * time.Second
 
 // newClient makes a client of url with a connection pool of its own.
@@ -60,7 +60,7 @@ func serve(t testing.TB, handler http.HandlerFunc) string {
 	return server.URL
 }
 
-// within is a context that ends a test which would otherwise hang. It has no deadline that a client could see.
+// within returns a context that ends a hanging test. It has no deadline visible to a client.
 func within(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -103,7 +103,7 @@ func wantRequests(t testing.TB, e *dingtalktest.Emulator, converts, tokens int) 
 	}
 }
 
-// eventually waits for what must come true.
+// eventually polls until a condition is true.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !is(); time.Sleep(100 * time.Microsecond) {
@@ -114,8 +114,8 @@ func eventually(t testing.TB, what string, is func() bool) {
 	}
 }
 
-// handClock is a clock that a test moves. Its timers fire at once, and move it as far as they were set. Chance is 0.5
-// unless a test says otherwise.
+// handClock is a clock moved by the test. Its timers fire at once and move it by their duration. Random is 0.5 by
+// default.
 type handClock struct {
 	chance float64
 
@@ -155,7 +155,7 @@ func (c *handClock) waited() []time.Duration {
 	return slices.Clone(c.waits)
 }
 
-// option makes a client live by the clock.
+// option makes a client use the clock.
 func (c *handClock) option() dingtalk.Option {
 	return dingtalk.WithClock(dingtalk.Clock{Now: c.Now, Timer: c.timer, Random: func() float64 { return c.chance }})
 }
@@ -171,12 +171,12 @@ func (c stillClock) option() dingtalk.Option {
 	}})
 }
 
-// gateway is an emulator whose requests pass through a test's hands.
+// gateway is an emulator with a test's hooks for its requests.
 type gateway struct {
 	*dingtalktest.Emulator
 	URL     string
 	arrived chan struct{} // a token call waits
-	let     chan struct{} // one token call goes on
+	let     chan struct{} // lets one token call continue
 	left    chan struct{} // a token call's client left while it waited
 }
 
@@ -228,7 +228,7 @@ func (g *gateway) wait(t testing.TB) {
 	receive(t, "a token call arrives", g.arrived)
 }
 
-// release lets a token call go on.
+// release lets a token call continue.
 func (g *gateway) release(t testing.TB) {
 	t.Helper()
 	select {
@@ -238,7 +238,7 @@ func (g *gateway) release(t testing.TB) {
 	}
 }
 
-// receive waits for what must happen.
+// receive receives from a channel, with a time limit.
 func receive(t testing.TB, what string, happens <-chan struct{}) {
 	t.Helper()
 	select {

@@ -53,7 +53,7 @@ func TestLegacyHost(t *testing.T) {
 	}
 }
 
-// testTokenInURL: whatever fails, nothing that comes out of a client holds the token that its request had in the URL.
+// testTokenInURL: whatever fails, no output of the client holds the token in the request's URL.
 func testTokenInURL(t *testing.T) {
 	var out told
 	logger := dingtalk.WithLogger(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug - 4})))
@@ -85,7 +85,7 @@ func testTokenInURL(t *testing.T) {
 		server.Close()
 	}
 
-	// What a transport says of the request that it could not send.
+	// A transport's error that repeats its request.
 	for what, trip := range map[string]roundTripper{
 		"error with the URL": func(r *http.Request) (*http.Response, error) { return nil, fmt.Errorf("cannot send %s", r.URL) },
 		"error of net/url": func(r *http.Request) (*http.Response, error) {
@@ -166,7 +166,7 @@ func testLegacyEnvelope(t *testing.T) {
 			t.Errorf("%s: code %q after %d requests, want %q after %d: %v", tt.body, failed.Code, sent, tt.code, tt.sent, err)
 		}
 	}
-	// A token that is rejected there is fetched anew, as anywhere.
+	// A token rejected there is refreshed, as anywhere.
 	client, server := newEmulated(t)
 	convert(t, client, "any")
 	server.RejectTokens()

@@ -10,20 +10,20 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/pace"
 )
 
-// DefaultRate is the service's limit per app and API on the standard edition, in calls a second: x-limits of openapi.yaml
-// has it, and all others.
+// DefaultRate is the service's rate limit per app and API on the standard edition, in calls a second. x-limits of
+// openapi.yaml lists all limits.
 const DefaultRate = generated.CallsPerSecond
 
-// AdaptiveLimiter paces requests evenly and finds by itself a limit that is lower than it was told. A throttle halves
-// the rate for a moment. Then it searches between the fastest rate that was served and the slowest that was throttled,
-// and now and then tries a little above, in case the limit has moved. [NewLimiter] makes one.
+// AdaptiveLimiter spaces requests evenly and adapts to a lower limit than configured. A throttle halves the rate for a
+// moment. The limiter then searches between the fastest rate that was served and the slowest that was throttled. Now
+// and then it tries a slightly higher rate, in case the limit has moved. [NewLimiter] makes one.
 type AdaptiveLimiter struct {
 	pace *pace.Limiter
 	err  error // why there is none
 }
 
-// NewLimiter makes a limiter for a limit of perSecond calls a second, which must be positive; +Inf is no limit. A limiter
-// for any other number is refused by [WithLimiter], and its Wait fails.
+// NewLimiter makes a limiter of perSecond calls a second, which must be positive; +Inf means no limit. For any other
+// value, [WithLimiter] returns an error, as does Wait.
 func NewLimiter(perSecond float64) *AdaptiveLimiter {
 	if !pace.Valid(perSecond) {
 		return &AdaptiveLimiter{err: fmt.Errorf("NewLimiter: %g is not a positive number of calls a second", perSecond)}
@@ -31,7 +31,8 @@ func NewLimiter(perSecond float64) *AdaptiveLimiter {
 	return &AdaptiveLimiter{pace: pace.New(perSecond, clock.System())}
 }
 
-// Wait blocks until the next request may be sent. It fails if ctx ends, or would end before.
+// Wait blocks until the next request may be sent. It returns an error if ctx ends, or at once if ctx's deadline is too
+// early.
 func (l *AdaptiveLimiter) Wait(ctx context.Context) error {
 	if l.err != nil {
 		return l.err
@@ -39,7 +40,7 @@ func (l *AdaptiveLimiter) Wait(ctx context.Context) error {
 	return l.pace.Wait(ctx)
 }
 
-// Rate returns the present rate in calls a second.
+// Rate returns the current rate in calls a second.
 func (l *AdaptiveLimiter) Rate() float64 {
 	if l.err != nil {
 		return 0
@@ -54,8 +55,8 @@ func (l *AdaptiveLimiter) Answered(throttled bool) {
 	}
 }
 
-// bulkPace is the limiter that a client's runs over many chats share if it has none. The first run makes it, so that an
-// app without runs does not link it.
+// bulkPace is the limiter shared by a client's runs over many chats, unless the client has one. The first run makes it:
+// an app without runs does not link it.
 type bulkPace struct {
 	once sync.Once
 	pace Limiter

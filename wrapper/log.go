@@ -6,13 +6,12 @@ import (
 	"time"
 )
 
-// logger writes what happens. Nothing but [WithLogger] refers to the one that does, so that an app without it does not
-// link log/slog.
+// logger logs what happens. Only [WithLogger] refers to slogger: an app without it does not link log/slog.
 type logger interface {
 	attempt(ctx context.Context, e entry)
 	// wait logs that a call pauses before it is repeated.
 	wait(ctx context.Context, d time.Duration, err *Error)
-	// token logs what happened to the access token; a failure is a warning, whether or not a caller meets it.
+	// token logs an event of the access token. A failure is a warning, even if no call fails by it.
 	token(ctx context.Context, event string, err error)
 	warn(ctx context.Context, msg string)
 }
@@ -35,7 +34,7 @@ func (silent) wait(context.Context, time.Duration, *Error) {}
 func (silent) token(context.Context, string, error)        {}
 func (silent) warn(context.Context, string)                {}
 
-// slogger writes through the caller's slog.Logger. A handler that panics loses its line, nothing else.
+// slogger writes to the caller's slog.Logger. A panic of the handler loses that line alone.
 type slogger struct{ to *slog.Logger }
 
 func newLogger(to *slog.Logger) logger {

@@ -34,7 +34,7 @@ func (b *syncBuffer) String() string {
 	return b.buf.String()
 }
 
-// story makes calls in which everything that is logged happens.
+// story makes calls with every logged event.
 func story(t *testing.T, level slog.Level) []map[string]any {
 	t.Helper()
 	var out syncBuffer

@@ -15,7 +15,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// sendOp changes something each time; sendSafeOp does not, and tells what a fault would be repeated for.
+// sendOp is not safe to repeat; sendSafeOp is, and shows which faults are retried.
 var (
 	sendOp     = dingtalk.Operation{ID: "send", Method: http.MethodPost, Path: "/v1.0/test/send", Status: 200, Required: []string{"id"}}
 	sendSafeOp = dingtalk.Operation{ID: "sendSafe", Method: http.MethodPost, Path: "/v1.0/test/sendSafe", Status: 200, Required: []string{"id"}, Repeat: dingtalk.RepeatSafe}
@@ -39,8 +39,8 @@ var quick = []dingtalk.Option{
 	dingtalk.WithTimeout(300 * time.Millisecond),
 }
 
-// TestSentOnce: where the service may have processed a request, one that is not safe to repeat is sent once, as the server
-// counts. The safe one meets the same fault and is repeated, which shows that the fault is one.
+// TestSentOnce: if the service may have processed a request that is not safe to repeat, the client sends it once, by
+// the server's count. The safe operation meets the same fault and is retried, which proves the fault.
 func TestSentOnce(t *testing.T) {
 	const answer = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 	for _, tt := range []struct {
@@ -83,7 +83,7 @@ func TestSentOnce(t *testing.T) {
 	}
 }
 
-// TestSentAgain: where the service surely did not process a request, it is repeated.
+// TestSentAgain: a request that the service surely did not process is retried.
 func TestSentAgain(t *testing.T) {
 	for _, tt := range []struct {
 		row   string

@@ -10,18 +10,18 @@ import (
 	"strings"
 )
 
-// Do sends a request as every call of the client is sent, and returns the body of a success as T: with the client's token
-// unless the operation is public, at the pace of its limiter, within its budget and circuit breaker, repeated as [Retry] and
-// the operation's Repeat say, over HTTPS, up to the cap on a body.
+// Do sends a request and decodes the body of a success as T. It uses the client's token (unless the operation is
+// public), limiter, circuit breaker and budget, retries as [Retry] and the operation's Repeat allow, requires HTTPS,
+// and caps the body at 1 MiB.
 //
-// A success has the operation's status, and a body with its required fields, none of them empty; of an operation that is Empty
-// the body is not looked at, unless it says that it is an error. Whole numbers in values of type any are [json.Number], so
-// that none is rounded.
+// A success has the operation's status and a body with every required field, none of them empty. If the operation is
+// Empty, any body is accepted unless it is an error. Whole numbers in values of type any become [json.Number], and so
+// keep every digit.
 //
-// The request goes below the client's base URL, or to the operation's own server, which may be another in each region. A
-// client that was made with [WithBaseURL] sends everything below that URL, the path of the operation's server first.
+// The request goes to the client's base URL, or to the operation's own server, which may differ by region. With
+// [WithBaseURL], every request goes below that URL; the path of the operation's own server comes first.
 //
-// An error is always an *[Error]. Its Kind is [ErrRejected] and Local is true for a request that cannot be sent.
+// An error is always an *[Error]. For a request that cannot be sent, Kind is [ErrRejected] and Local is true.
 func Do[T any](ctx context.Context, c *Client, request Request) (T, error) {
 	op, err := c.operation(request)
 	if err != nil {
@@ -32,13 +32,13 @@ func Do[T any](ctx context.Context, c *Client, request Request) (T, error) {
 	return do(ctx, c.path, &o)
 }
 
-// Do calls an operation that has no contract, with the same safety as every call of the client. It is never repeated, unless it
-// surely was not processed. path is escaped, such as "/v1.0/users/" + url.PathEscape(id), and may have a query; it goes below
-// the client's base URL. in is the body, as JSON; nil sends none. The body of a success, which is any status from 200 to 299, is
-// decoded into out, a pointer; nil drops it.
+// Do calls an operation without a contract, with the same token, limiter, circuit breaker and budget as every call. It
+// retries only if the service surely did not process the request. path must be escaped, such as "/v1.0/users/" +
+// url.PathEscape(id), may have a query, and goes below the client's base URL. in is the body, encoded as JSON; nil
+// sends none. Any status from 200 to 299 is a success. Its body is decoded into out, a pointer; nil ignores the body.
 //
-// To let a call be repeated, to have the parameters escaped, or to require fields of the answer, make an [Operation] and a
-// [Request] for the function of this name.
+// To make a call safe to repeat, to escape parameters or to require fields of the answer, use an [Operation] and a
+// [Request] with the function [Do].
 func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {
 	path, query, _ := strings.Cut(path, "?")
 	request := NewRequest(&Operation{ID: method + " " + path, Method: method, Path: path, Empty: out == nil})
@@ -77,7 +77,7 @@ func addQuery(request *Request, query string) error {
 	return nil
 }
 
-// operation is the call of a request.
+// operation makes the call of a request.
 func (c *Client) operation(request Request) (*call, error) {
 	o := request.Operation
 	if o == nil {
@@ -115,7 +115,7 @@ func (c *Client) operation(request Request) (*call, error) {
 	return op, nil
 }
 
-// server is where an operation goes that has a server of its own; nil is the client's.
+// server returns the operation's own server, or nil for the client's.
 func (c *Client) server(o *Operation) (*url.URL, error) {
 	if o.Server == "" {
 		return nil, nil
@@ -127,7 +127,7 @@ func (c *Client) server(o *Operation) (*url.URL, error) {
 		return nil, fmt.Errorf("its server: %w", err)
 	}
 	server, err := url.Parse(own.baseURL)
-	if err != nil || !c.ownHost || regional != "" { // the base URL of a region is that region
+	if err != nil || !c.ownHost || regional != "" { // a base URL of a region has a server of that region
 		return server, err
 	}
 	return url.Parse(base + server.EscapedPath())

@@ -14,7 +14,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// answering is a client of a server that gives every operation but the token's one answer.
+// answering makes a client of a server with one answer for every operation but the token call.
 func answering(t *testing.T, status int, contentType, body string) *dingtalk.Client {
 	t.Helper()
 	address := serve(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -104,7 +104,7 @@ func TestDecodedTypes(t *testing.T) {
 	}
 }
 
-// TestDoOfNoContract: an operation that has no contract is sent as it was given, once.
+// TestDoOfNoContract: an operation without a contract is sent unchanged, and once.
 func TestDoOfNoContract(t *testing.T) {
 	type seen struct{ method, uri, token, contentType, body string }
 	var got []seen
@@ -148,7 +148,7 @@ func TestDoOfNoContract(t *testing.T) {
 	}
 }
 
-// TestServerOfAnOperation: it has to be safe, and a client of a host of its own sends everything there.
+// TestServerOfAnOperation: an operation's own server must use HTTPS; WithBaseURL receives its requests, too.
 func TestServerOfAnOperation(t *testing.T) {
 	op := sendOp
 	op.Server = "https://oapi.dingtalk.com/pre"
@@ -179,7 +179,7 @@ func TestServerOfAnOperation(t *testing.T) {
 	}
 }
 
-// TestPublicOperation: it carries no token and asks for none.
+// TestPublicOperation: a public operation sends no token and fetches none.
 func TestPublicOperation(t *testing.T) {
 	op := sendOp
 	op.Public = true

@@ -11,20 +11,20 @@ import (
 
 // ChatIDToOpenConversationID sends POST /v1.0/im/chat/{chatId}/convertToOpenConversationId: Get the openConversationId of a group chat.
 //
-// Returns the `openConversationId` of the group chat that has this `chatId`.
+// Returns the `openConversationId` of the group chat with this `chatId`.
 //
 // The call changes nothing, so **it is safe to repeat** although it is a POST. It has no request body; the
 // service accepts it with or without `Content-Type: application/json`. Each conversion counts towards the
-// monthly quota. No bulk form and no reverse of this call exist.
+// monthly quota. There is neither a bulk form nor a reverse of this call.
 //
 // Permission: `qyapi_chat_read` (also as data, in `x-permission`). App type: internal app.
 //
-// Whether a chat's `openConversationId` can ever change is not documented. Which code answers a chat of
-// another organisation is not documented either.
+// Not documented: whether a chat's `openConversationId` can change, and the code for a chat of another
+// organisation.
 //
 // The app needs the permission qyapi_chat_read.
-// The call is safe to repeat, and is repeated as [Retry] says.
-// It counts towards the app's limit of calls a second and the organisation's quota of the month.
+// The call is safe to repeat: [Retry] applies.
+// It counts towards the app's rate limit and the organisation's monthly quota.
 // An error is always an *[Error].
 //
 // See https://help.dingtalk.io/open/development/obtain-group-openconversationid.
@@ -34,16 +34,16 @@ func (c *Client) ChatIDToOpenConversationID(ctx context.Context, chatID string) 
 
 // CreateGroup sends POST /v1.0/im/group/create: Create a group chat.
 //
-// Creates an internal group and returns both of its ids: a group that is created by this call needs no conversion.
+// Creates an internal group and returns both of its ids, so the group needs no conversion.
 //
-// **Not safe to repeat**: there is no idempotency key, so a repeat makes a second group. After an answer that did
-// not come, look for the group before creating it again.
+// **Not safe to repeat**: there is no idempotency key, so a repeat makes a second group. If no answer arrives, look
+// for the group before creating it again.
 //
 // Permission: `qyapi_chat_manage`. App type: internal app.
 //
 // The app needs the permission qyapi_chat_manage.
-// The call may change something: it is repeated only if the service surely did not process it.
-// It counts towards the app's limit of calls a second and the organisation's quota of the month.
+// The call may change something: the client retries it only if the service surely did not process it.
+// It counts towards the app's rate limit and the organisation's monthly quota.
 // An error is always an *[Error].
 //
 // See https://help.dingtalk.io/open/development/create-common-group-new-version-v2.
@@ -53,13 +53,13 @@ func (c *Client) CreateGroup(ctx context.Context, body generated.CreateGroupRequ
 
 // GetBotListInGroup sends POST /v1.0/robot/groups/robots/query: List the robots in a group.
 //
-// Lists the robots in a group: where a robot is missing, its messages to the group are refused. It changes nothing.
+// Lists the robots in a group. The service refuses messages of any other robot. It changes nothing.
 //
 // Permission: `qyapi_chat_manage`.
 //
 // The app needs the permission qyapi_chat_manage.
-// The call is safe to repeat, and is repeated as [Retry] says.
-// It counts towards the app's limit of calls a second and the organisation's quota of the month.
+// The call is safe to repeat: [Retry] applies.
+// It counts towards the app's rate limit and the organisation's monthly quota.
 // An error is always an *[Error].
 //
 // See https://open.dingtalk.com/document/orgapp/obtain-the-list-of-robots-in-the-group.
@@ -69,17 +69,17 @@ func (c *Client) GetBotListInGroup(ctx context.Context, body generated.GetBotLis
 
 // GetChat sends GET /chat/get: Get the name, owner, members and state of a group chat.
 //
-// Describes the group chat that has this `chatid`: an operation of the legacy API, and the only one that
-// describes an ordinary group. It does not say the group's `openConversationId`.
+// Describes the group chat with this `chatid`. This operation of the legacy API is the only one that describes an
+// ordinary group. It does not return the group's `openConversationId`.
 //
-// Its host is its own, and so is its way to carry the token: **in the URL**. Whatever records URLs, such as a
-// proxy or a tracer, records the token. Every answer has the status 200: `errcode` is 0 in a success.
+// It has a host of its own, and takes the token **in the URL**: a proxy or tracer that records URLs records the
+// token. Every answer has the status 200; `errcode` is 0 in a success.
 //
-// Permission: `qyapi_chat_read`. App type: internal app. A `chatid` that comes from the JSAPI is not accepted.
+// Permission: `qyapi_chat_read`. App type: internal app. It refuses a `chatid` from the JSAPI.
 //
 // The app needs the permission qyapi_chat_read.
-// The call is safe to repeat, and is repeated as [Retry] says.
-// It counts towards the app's limit of calls a second and the organisation's quota of the month.
+// The call is safe to repeat: [Retry] applies.
+// It counts towards the app's rate limit and the organisation's monthly quota.
 // An error is always an *[Error].
 //
 // See https://help.dingtalk.io/open/development/obtain-a-group-session.
@@ -89,14 +89,14 @@ func (c *Client) GetChat(ctx context.Context, params generated.GetChatParams) (g
 
 // OrgGroupQuery sends POST /v1.0/robot/groupMessages/query: Get the state of a robot's group message, and who has read it.
 //
-// Returns whether a message was sent or recalled, and who has read it, in pages of at most 200 readers. It changes
-// nothing. Its own error codes are not listed here.
+// Returns whether a message was sent or recalled, and its readers, in pages of at most 200. It changes nothing.
+// Its own error codes are not listed here.
 //
 // Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
 //
 // The app needs the permission qyapi_robot_sendmsg.
-// The call is safe to repeat, and is repeated as [Retry] says.
-// It counts towards the app's limit of calls a second and the organisation's quota of the month.
+// The call is safe to repeat: [Retry] applies.
+// It counts towards the app's rate limit and the organisation's monthly quota.
 // An error is always an *[Error].
 //
 // See https://help.dingtalk.io/open/development/chatbot-queries-the-read-status-of-a-message.
@@ -104,11 +104,11 @@ func (c *Client) OrgGroupQuery(ctx context.Context, body generated.OrgGroupQuery
 	return Do[generated.OrgGroupQueryResponseBody](ctx, c, generated.NewOrgGroupQueryRequest(body))
 }
 
-// OrgGroupQueryAll is OrgGroupQuery for every page: it yields the items of each, and asks for the next one when they are taken.
-// An error ends it. Every page is a call, which counts as one.
+// OrgGroupQueryAll is OrgGroupQuery for all pages: it yields the items of each, and fetches the next page when they are consumed.
+// An error ends the sequence. Every page is a call.
 func (c *Client) OrgGroupQueryAll(ctx context.Context, body generated.OrgGroupQueryRequest) iter.Seq2[string, error] {
 	return Pages(&generated.OperationOrgGroupQuery, func(token *string) (items []string, next string, more bool, err error) {
-		body := body // what the caller gave is the first page's, each time
+		body := body // a copy, because each use of the sequence starts at the first page
 		if token != nil {
 			body.NextToken = token
 		}
@@ -126,15 +126,15 @@ func (c *Client) OrgGroupQueryAll(ctx context.Context, body generated.OrgGroupQu
 
 // OrgGroupRecall sends POST /v1.0/robot/groupMessages/recall: Recall a robot's group messages.
 //
-// Recalls at most 20 messages. A message that cannot be recalled is named in `failedResult`, and the answer is a
-// success all the same. Whether a second recall of a message fails is not documented, so the call is repeated only if
-// the service surely did not process it. Its own error codes are not listed here.
+// Recalls at most 20 messages. `failedResult` names the messages that cannot be recalled; the answer is a success
+// all the same. No page says whether a second recall of a message fails, so retry only if the service surely did
+// not process the call. Its own error codes are not listed here.
 //
 // Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
 //
 // The app needs the permission qyapi_robot_sendmsg.
-// The call may change something: it is repeated only if the service surely did not process it.
-// It counts towards the app's limit of calls a second and the organisation's quota of the month.
+// The call may change something: the client retries it only if the service surely did not process it.
+// It counts towards the app's rate limit and the organisation's monthly quota.
 // An error is always an *[Error].
 //
 // See https://help.dingtalk.io/open/development/enterprise-chatbot-withdraws-internal-group-messages.
@@ -144,19 +144,19 @@ func (c *Client) OrgGroupRecall(ctx context.Context, body generated.OrgGroupReca
 
 // OrgGroupSend sends POST /v1.0/robot/groupMessages/send: Send a message to a group as a robot.
 //
-// Sends a message to the group of an `openConversationId`, as a robot that is in the group.
+// Sends a message to the group of an `openConversationId`, as a robot of the group.
 //
-// **Not safe to repeat**: there is no idempotency key, so a repeat sends a second message. After an answer that did
-// not come, the message may have been sent.
+// **Not safe to repeat**: there is no idempotency key, so a repeat sends a second message. If no answer arrives, the
+// message may have been sent.
 //
-// The most frequent refusals: the robot is not in the group, `robotCode` is that of another app, the app is not
-// published. Some 95 codes are documented; those that say what to do are listed in `x-error-codes`.
+// The most frequent refusals: the robot is not in the group, `robotCode` belongs to another app, the app is not
+// published. Some 95 codes are documented; `x-error-codes` lists those with a known remedy.
 //
 // Permission: `qyapi_robot_sendmsg`. App types: internal app, third-party app.
 //
 // The app needs the permission qyapi_robot_sendmsg.
-// The call may change something: it is repeated only if the service surely did not process it.
-// It counts towards the app's limit of calls a second and the organisation's quota of the month.
+// The call may change something: the client retries it only if the service surely did not process it.
+// It counts towards the app's rate limit and the organisation's monthly quota.
 // An error is always an *[Error].
 //
 // See https://help.dingtalk.io/open/development/the-robot-sends-a-group-message.

@@ -16,7 +16,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
-// Version is the version of this SDK, as its User-Agent says it.
+// Version is this SDK's version, sent in User-Agent.
 const Version = "0.1.0"
 
 // Region is the base URL of one of the service's two public hosts.
@@ -28,8 +28,8 @@ const (
 	MainlandChina Region = generated.ServerURLMainlandChina
 )
 
-// Option changes what [NewClient] makes. A nil Option is skipped, so that one can be conditional. A value that makes no
-// sense is an error of NewClient that names the option; none is changed in silence.
+// Option configures [NewClient]. A nil option is skipped, so an option can be conditional. For an invalid value
+// NewClient returns an error that names the option; it never corrects a value in silence.
 type Option func(*config) error
 
 type config struct {
@@ -46,7 +46,7 @@ type config struct {
 	region bool // WithRegion was given
 	host   bool // WithBaseURL was given
 
-	// An http.Client's, of which no more is kept.
+	// Taken from the caller's http.Client.
 	roundTripper  http.RoundTripper
 	clientTimeout time.Duration
 
@@ -63,7 +63,7 @@ func defaults() config {
 	}
 }
 
-// WithRegion selects the public host. The default is [International]. It excludes [WithBaseURL].
+// WithRegion selects the public host. The default is [International]. It cannot be combined with [WithBaseURL].
 func WithRegion(region Region) Option {
 	return func(c *config) error {
 		if region != International && region != MainlandChina {
@@ -74,8 +74,9 @@ func WithRegion(region Region) Option {
 	}
 }
 
-// WithBaseURL selects a host of one's own, such as a private deployment's or an emulator's. It excludes [WithRegion]. It must use HTTPS unless
-// its host is a loopback address, and may hold a path prefix but neither user, query nor fragment.
+// WithBaseURL selects another host, such as a private deployment or an emulator. It cannot be combined with
+// [WithRegion]. The URL must use HTTPS unless its host is a loopback address. It may have a path prefix, but no user,
+// query or fragment.
 func WithBaseURL(baseURL string) Option {
 	return func(c *config) error {
 		u, err := url.Parse(baseURL)
@@ -105,9 +106,9 @@ func isLoopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// WithHTTPClient makes requests through client's Transport, and takes its Timeout, if set, as the limit of one attempt.
-// The client itself is not used or changed: its redirect policy and cookie jar do not apply. To change or wrap the
-// transport that the SDK comes with, begin with [NewTransport]. A transport must return when its request's context ends.
+// WithHTTPClient sends requests through client.Transport, and uses client.Timeout, if set, as the limit of one attempt.
+// It neither uses nor changes the client itself: no redirect policy or cookie jar applies. [NewTransport] returns a
+// transport to change or wrap. A transport must return when its request's context ends.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) error {
 		if client == nil {
@@ -118,8 +119,8 @@ func WithHTTPClient(client *http.Client) Option {
 	}
 }
 
-// WithTimeout limits one attempt, from dialling to the last byte of the body. The default is 10 s. What limits a whole
-// call, with its repeats and waits, is the context that is passed to it. d must be positive.
+// WithTimeout limits one attempt, from dialling to the last byte of the body. The default is 10 s; d must be positive.
+// The context limits a whole call, with its retries and waits.
 func WithTimeout(d time.Duration) Option {
 	return func(c *config) error {
 		if d <= 0 {
@@ -141,7 +142,7 @@ func WithUserAgent(product string) Option {
 	}
 }
 
-// WithRetry changes what is repeated, and for how long. Fields that are zero keep their defaults; none may be negative.
+// WithRetry changes the limits of retries. A zero field keeps its default; a negative one is an error.
 func WithRetry(retry Retry) Option {
 	return func(c *config) error {
 		if retry.MaxAttempts < 0 || retry.BaseDelay < 0 || retry.MaxDelay < 0 || retry.MaxWait < 0 {
@@ -152,7 +153,7 @@ func WithRetry(retry Retry) Option {
 	}
 }
 
-// WithLimiter paces every request of the client. Without it, single calls are not paced, and
+// WithLimiter sets the rate of all requests of the client. Without it, single calls are not limited, and
 // [Client.OpenConversationIDs] keeps to [DefaultRate].
 func WithLimiter(l Limiter) Option {
 	return func(c *config) error {
@@ -164,8 +165,8 @@ func WithLimiter(l Limiter) Option {
 	}
 }
 
-// WithBudget asks budget before each request. A call that it refuses fails with [ErrQuotaExhausted], unless the
-// budget's error is an *[Error] of another kind, and Error.Local is true.
+// WithBudget asks budget before each request. A refused call fails with [ErrQuotaExhausted], or with the kind of the
+// *[Error] that the budget returned; Error.Local is true.
 func WithBudget(budget Budget) Option {
 	return func(c *config) error {
 		c.budget = budget
@@ -173,9 +174,8 @@ func WithBudget(budget Budget) Option {
 	}
 }
 
-// WithTokenStore shares the app's token with other processes. The key that the store is given is made of the client's
-// host, the app key and a digest of the app secret, so no other app's token is found under it, nor one that was fetched
-// with a secret that has been replaced since. It needs [AppCredentials].
+// WithTokenStore shares the app's token with other processes. The store's key consists of the client's host, the app
+// key and a digest of the app secret: another app, or an old secret, has another key. It requires [AppCredentials].
 func WithTokenStore(store TokenStore) Option {
 	return func(c *config) error {
 		c.share = nil
@@ -186,8 +186,8 @@ func WithTokenStore(store TokenStore) Option {
 	}
 }
 
-// WithCache keeps conversions, so that a chat that was converted costs no call. It is not the default, since no page
-// says that a chat's openConversationId never changes: give the cache a lifetime.
+// WithCache keeps conversions, which saves calls. It is off by default, because no page promises that a chat's
+// openConversationId never changes: use a cache with a lifetime.
 func WithCache(cache Cache) Option {
 	return func(c *config) error {
 		c.cache = cache
@@ -195,8 +195,8 @@ func WithCache(cache Cache) Option {
 	}
 }
 
-// WithLogger logs to logger: each attempt and token fetch at debug level, each wait at info, what an operator should
-// see at warn. No entry holds a secret. Nothing is logged without it.
+// WithLogger logs attempts and token fetches at debug level, waits at info, and what an operator should see at warn. No
+// entry holds a secret. Without it, nothing is logged.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) error {
 		c.logger = newLogger(l)
@@ -204,7 +204,7 @@ func WithLogger(l *slog.Logger) Option {
 	}
 }
 
-// NewTransport returns a transport of one's own like the one that clients share which bring none: 64 connections to the
-// host, kept when idle; 10 s to connect; HTTP/2 connections that die are noticed; a proxy's refusal is named. Change or
-// wrap it for [WithHTTPClient]: http.DefaultTransport keeps two connections and has no such limits.
+// NewTransport returns a new transport with the default settings: 64 connections per host, kept when idle; 10 s to
+// connect; detection of dead HTTP/2 connections; errors that name a refusing proxy. Change or wrap it for
+// [WithHTTPClient]. http.DefaultTransport keeps two idle connections and has no such limits.
 func NewTransport() *http.Transport { return wire.NewTransport() }

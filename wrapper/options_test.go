@@ -150,7 +150,7 @@ func TestUserAgent(t *testing.T) {
 	}
 }
 
-// TestAttemptLimit lets requests hang: each case would go on until the test's patience ends if its limit did not hold.
+// TestAttemptLimit lets requests hang: without its limit, each case would hang until the test's patience ends.
 func TestAttemptLimit(t *testing.T) {
 	t.Parallel()
 	const short, long = 30 * time.Millisecond, time.Hour
@@ -206,7 +206,7 @@ func TestHTTPClientIsNotChanged(t *testing.T) {
 		t.Error("the transport was changed")
 	}
 
-	// A client without a transport gets the SDK's own, not a change.
+	// A client without a transport gets the SDK's own, unchanged.
 	own = &http.Client{}
 	client = newClient(t, server.URL, appCredentials, dingtalk.WithHTTPClient(own))
 	t.Cleanup(client.CloseIdleConnections)
@@ -216,7 +216,7 @@ func TestHTTPClientIsNotChanged(t *testing.T) {
 	}
 }
 
-// TestConnectionsAreKept has 64 requests under way at once, twice: the second time no connection is made.
+// TestConnectionsAreKept makes 64 concurrent requests, twice: the second time needs no new connection.
 func TestConnectionsAreKept(t *testing.T) {
 	const callers = 64
 	var connections, closed, waiting atomic.Int64

@@ -2,12 +2,11 @@ package dingtalk
 
 import "iter"
 
-// Pages yields the items of an operation that hands them out in pages, and asks for a page when those of the one before are
-// taken. fetch gets the token that the page before came with, nil for the first page, and says whether there is another. An
-// error ends the pages: one of fetch, or an *[Error] with [ErrUnexpectedResponse] if a page names itself or no page as the
-// next one, which would never end.
+// Pages yields the items of a paged operation, and fetches each page when the previous one is consumed. fetch gets the
+// page's token (nil for the first page) and reports whether another page follows. An error ends the sequence: fetch's
+// error, or an *[Error] with [ErrUnexpectedResponse] if the next page's token is missing or equals the current one.
 //
-// Packages that openconversation-gen makes call it.
+// Packages made by openconversation-gen call it.
 func Pages[Item any, Token comparable](operation *Operation, fetch func(token *Token) (items []Item, next Token, more bool, err error)) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		var token *Token

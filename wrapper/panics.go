@@ -6,13 +6,13 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
-// What a panic in code that a client was given does is one rule for a transport, limiter, budget, token source and input
-// sequence: in the caller's own goroutine it goes on to the caller; in one of this package's (a token fetch, a worker of a
-// run, the reader of its input) it becomes an error with ErrPanicked. A cache, a token store and a logger are aids: one
-// that panics has failed, and the call goes on.
+// One rule holds for a panic of the caller's transport, limiter, budget, token source or input sequence. In the
+// caller's own goroutine it reaches the caller. In a goroutine of this package (a token fetch, a worker of a run, the
+// reader of its input) it becomes an error with ErrPanicked. A call does not need a cache, a token store or a logger:
+// if one panics, the call continues.
 
-// panicked is the error of a call in a goroutine of this package's that did not return. recovered is nil if the goroutine
-// was ended in another way than by a panic.
+// panicked makes the error of a call whose goroutine, one of this package's, did not return. recovered is nil after
+// runtime.Goexit.
 func panicked(recovered any, secrets text.Secrets, s subject) *Error {
 	v := &verdict{kind: ErrPanicked, local: true, message: "the goroutine was ended by runtime.Goexit, as t.FailNow calls it"}
 	if recovered != nil {

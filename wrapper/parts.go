@@ -10,57 +10,56 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
-// What a client can be given. Their methods are called from many goroutines, and while nothing is held that another call
-// waits for.
+// The interfaces below are what a client can be given. It calls their methods from many goroutines, and holds nothing
+// meanwhile that another call waits for.
 
-// Limiter paces the requests of a client. Wait returns when the next may be sent, or an error if it may not; it is
-// called once for each request, repeats included. A [rate.Limiter] is one.
+// Limiter limits the rate of a client's requests. The client calls Wait once before each request, retries included.
+// Wait returns when the request may be sent, or an error. [rate.Limiter] is a Limiter.
 //
-// An error of Wait fails the call with [ErrThrottled]; return an *[Error] for another kind, and one that wraps
-// [context.DeadlineExceeded] if the turn would come too late for ctx. A limiter that also has the method
-// Answered(throttled bool) is called with the outcome of each request.
+// An error of Wait fails the call with [ErrThrottled]. Return an *[Error] for another kind, and an error that wraps
+// [context.DeadlineExceeded] if ctx's deadline is too early. If the limiter also has the method Answered(throttled
+// bool), the client calls it with the outcome of each request.
 type Limiter interface {
 	Wait(ctx context.Context) error
 }
 
-// Budget counts the requests that the service counts towards the organisation's monthly quota, CallsPerMonth of package
-// generated on the standard edition. Spend is called before each of them, repeats included, once nothing else can keep
-// it from being sent; an error keeps it. Package dingtalkredis has one that a fleet shares.
+// Budget counts requests against the organisation's monthly quota (generated.CallsPerMonth on the standard edition).
+// The client calls Spend before each request, retries included, as the last step before sending. An error stops the
+// request. Package dingtalkredis has a budget for a fleet.
 type Budget interface {
 	Spend(ctx context.Context) error
 }
 
-// Cache keeps conversions. Package dingtalkcache has one in memory. It serves one organisation: a chat's
-// openConversationId is the same for every app that may see it. One that fails reports a miss, and one that panics counts
-// as failed.
+// Cache keeps conversions. Package dingtalkcache has one in memory. A cache serves one organisation: all its apps see
+// the same openConversationId for a chat. A cache that fails reports a miss; a panic counts as a miss.
 type Cache interface {
 	Get(ctx context.Context, chatID string) (openConversationID string, ok bool)
 	Set(ctx context.Context, chatID, openConversationID string)
 }
 
-// TokenStore shares access tokens between the processes of one app, so that a fleet fetches one token instead of one
-// each. Package dingtalkredis has one. The client's own cache stays in front of it: a store is asked when that has no
-// token, when its token is due for renewal, and when the service rejected it.
+// TokenStore shares access tokens between the processes of one app: the fleet fetches one token instead of one each.
+// Package dingtalkredis has one. The client's own cache comes first: it asks the store when it has no token, when the
+// token is due for renewal, and when the service rejected it.
 //
-// A store is an aid. One that fails, panics, takes longer than two seconds or returns what cannot be a token costs a
-// warning in the client's log, and the client goes on by itself.
+// The client works without its store. If the store fails, panics, takes over two seconds or returns an invalid token,
+// the client logs a warning and continues without it.
 type TokenStore interface {
-	// Token returns the token that is kept under key, or else the one that fetch returns, after keeping it. Of all
-	// processes that ask at the same time, one should fetch. A token that is near its end counts as none, except for
-	// those that would have to wait for another process to fetch.
+	// Token returns the token kept under key, or else fetches one and keeps it. Of all processes that ask at the same
+	// time, only one should call fetch. A token near its end counts as missing, except for processes that would
+	// otherwise wait for another's fetch.
 	Token(ctx context.Context, key string, fetch func(context.Context) (Token, error)) (Token, error)
 
-	// Drop removes the token that the service rejected. Another that is kept under key by now stays.
+	// Drop removes token, which the service rejected. It keeps any newer token under key.
 	Drop(ctx context.Context, key, token string) error
 }
 
-// Token is an access token as a [TokenStore] sees it. Its value is not printed by accident.
+// Token is an access token in a [TokenStore]. Formatting it never prints its value.
 type Token struct {
 	Value    string
-	Lifetime time.Duration // how long it is valid from now on
+	Lifetime time.Duration // remaining time of validity
 }
 
-// String does not tell the token.
+// String redacts the token.
 func (t Token) String() string {
 	return "dingtalk.Token(" + text.Redacted + ", " + t.Lifetime.String() + ")"
 }
@@ -74,8 +73,8 @@ func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 // MarshalJSON refuses to write a secret.
 func (t Token) MarshalJSON() ([]byte, error) { return nil, errNotEncoded }
 
-// MarshalText refuses to write a secret. XML and YAML go by it.
+// MarshalText refuses to write a secret. Encoders of XML and YAML call it.
 func (t Token) MarshalText() ([]byte, error) { return nil, errNotEncoded }
 
-// MarshalBinary refuses to write a secret. gob goes by it.
+// MarshalBinary refuses to write a secret. gob calls it.
 func (t Token) MarshalBinary() ([]byte, error) { return nil, errNotEncoded }

@@ -7,13 +7,13 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
 )
 
-// Retry says what a call may cost beyond its first request. Only what may succeed later is repeated: network faults,
-// time-outs, 5xx answers and throttles; never a refusal, and never past the caller's deadline.
+// Retry limits the retries of a call. Only failures that may pass are retried: network faults, time-outs, 5xx answers
+// and throttles. A refusal is never retried, and no retry goes past the caller's deadline.
 type Retry struct {
-	MaxAttempts int           // requests for one call, the first included; default 3, and 1 repeats nothing
+	MaxAttempts int           // requests per call, the first included; default 3; 1 means no retries
 	BaseDelay   time.Duration // upper bound of the first backoff; doubles each time (full jitter); default 300 ms
-	MaxDelay    time.Duration // longest backoff, and longest time that the circuit breaker holds a call back from a failing service; default 5 s
-	MaxWait     time.Duration // longest wait that the service may ask for, by a throttle or Retry-After; default 60 s
+	MaxDelay    time.Duration // longest backoff, and longest wait for an open circuit breaker; default 5 s
+	MaxWait     time.Duration // longest wait that a throttle or Retry-After may ask for; default 60 s
 }
 
 var defaultRetry = Retry{MaxAttempts: 3, BaseDelay: 300 * time.Millisecond, MaxDelay: 5 * time.Second, MaxWait: time.Minute}
@@ -34,8 +34,8 @@ func (r Retry) orDefaults() Retry {
 	return r
 }
 
-// next decides whether an operation that met v in its nth attempt is repeated, and after which wait. A wait that could not
-// end before the caller's deadline is not begun; why says so.
+// next decides whether and when a call is retried after verdict v on its nth attempt. It refuses a wait beyond the
+// caller's deadline; why says so.
 func (r Retry) next(ctx context.Context, clk clock.Clock, v *verdict, safe bool, n int) (wait time.Duration, again bool, why string) {
 	if !v.repeat.allows(safe) || n >= r.MaxAttempts || v.wait > r.MaxWait {
 		return 0, false, ""

@@ -18,8 +18,8 @@ const (
 	sec = time.Second
 )
 
-// TestRetry plays a sequence of answers to one call: what it returns, after which waits and how many requests, and how
-// much of the shared budget of failures is left then.
+// TestRetry answers one call with a sequence, and checks its result, its waits and requests, and how many failures the
+// circuit breaker tolerates afterwards.
 func TestRetry(t *testing.T) {
 	var (
 		ok       = script(success)
@@ -101,7 +101,7 @@ func TestRetry(t *testing.T) {
 				var cancel context.CancelFunc
 				ctx, cancel = context.WithDeadline(ctx, clock.Now().Add(test.deadline+time.Hour))
 				defer cancel()
-				clock.Move(time.Hour) // the machine's time must not reach the deadline
+				clock.Move(time.Hour) // the machine's clock must not matter for the deadline
 			}
 			client := faultClient(t, peer.URL, clock.option(), dingtalk.WithRetry(test.retry))
 			id, err := client.OpenConversationID(ctx, dingtalktest.ChatID)
@@ -117,7 +117,7 @@ func TestRetry(t *testing.T) {
 			}
 			got := clock.waited()
 			for i := range got {
-				got[i] = got[i].Round(time.Microsecond) // for the jitter that is almost 1
+				got[i] = got[i].Round(time.Microsecond) // the jitter is almost 1
 			}
 			if !slices.Equal(got, test.waits) {
 				t.Errorf("waited %v, want %v", got, test.waits)

@@ -9,34 +9,34 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
-// Conversion is one chat's pair of ids.
+// Conversion is a chat's pair of ids.
 type Conversion struct {
 	ChatID             string
 	OpenConversationID string // empty if there is an error
 }
 
-// convertCall is the conversion, as the errors of a run name it.
+// convertCall names the conversion in errors of a run.
 var convertCall = subject{op: generated.OperationChatIDToOpenConversationID.ID}
 
-// maxThrottles is how often a call of a run is repeated after throttles, beyond its ordinary attempts: the limiter
+// maxThrottles is the number of retries after throttles, beyond the ordinary attempts, of a call of a run: the limiter
 // needs a few to find the limit.
 const maxThrottles = 12
 
-// run is one run: what does not depend on the caller's rows.
+// run is the part of a run that does not depend on the row type.
 type run struct {
 	client      *Client
 	limiter     Limiter
 	concurrency int
 	memory      int
-	asked       <-chan struct{} // closed by the caller when no further request is to be sent; nil: never
+	asked       <-chan struct{} // closed by the caller to stop the run (see WithStop); nil: never
 
 	work  chan *item      // distinct ids
-	waits context.Context // ends when no further request is to be sent
+	waits context.Context // ends when the run stops sending requests
 
 	mu      sync.Mutex
-	inARow  map[int]int // failures in a row, by how many it takes to end the run
+	inARow  map[int]int // failures in a row, keyed by the number that ends the run
 	stopped bool
-	cause   error // why
+	cause   error // why it stopped
 	halt    context.CancelFunc
 }
 
@@ -47,7 +47,8 @@ type item struct {
 	done   chan struct{}
 }
 
-// convertAll completes items until there are no more or ctx ends. A worker that foreign code ends is replaced.
+// convertAll completes items until there are no more or ctx ends. If foreign code ends the worker's goroutine, another
+// worker replaces it.
 func (b *run) convertAll(ctx context.Context, workers *sync.WaitGroup) {
 	returned := false
 	defer func() {
@@ -84,7 +85,7 @@ func (b *run) convert(ctx context.Context, it *item) {
 		it.result.OpenConversationID, it.err = b.client.path.convert(ctx, it.result.ChatID, b.limiter, b.change)
 		e, failed := text.Find[*Error](it.err)
 		switch {
-		case failed && isContextEnd(e.Kind) && ctx.Err() == nil && b.waits.Err() != nil: // it is the run that ended the wait
+		case failed && isContextEnd(e.Kind) && ctx.Err() == nil && b.waits.Err() != nil: // the run ended the wait
 			if earlier, ok := e.Err.(*Error); ok && e.Attempts > 0 { //nolint:errorlint // as call.unsent makes it
 				it.err = earlier
 			} else {
@@ -99,13 +100,13 @@ func (b *run) convert(ctx context.Context, it *item) {
 	returned = true
 }
 
-// change makes a call one of the run's.
+// change adapts a call to the run.
 func (b *run) change(c *call) { c.throttles, c.waits = maxThrottles, b.waits }
 
 // errStopped is the cause when the caller ends a run.
 var errStopped = errors.New("the run was stopped")
 
-// notTried is the error of an id for which no request was sent.
+// notTried makes the error of an id that was not called.
 func (b *run) notTried(chatID string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -116,7 +117,8 @@ func (b *run) notTried(chatID string) error {
 	return e
 }
 
-// settle counts a failure, or a success if e is nil, and ends the run if the next chat would meet the same. It returns e.
+// settle counts a failure (a success if e is nil), and ends the run if the next chat would fail in the same way. It
+// returns e.
 func (b *run) settle(e *Error) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -125,7 +127,7 @@ func (b *run) settle(e *Error) error {
 		clear(b.inARow)
 		return nil
 	case e.Scope() == ScopeChat:
-		if !e.Local { // the service has answered
+		if !e.Local { // the service answered
 			clear(b.inARow)
 		}
 		return e
@@ -138,7 +140,7 @@ func (b *run) settle(e *Error) error {
 	return e
 }
 
-// stop ends the run's spending.
+// stop ends the run: it sends no further requests.
 func (b *run) stop(cause error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -147,13 +149,13 @@ func (b *run) stop(cause error) {
 	}
 }
 
-// end ends the run's spending. b.mu is held.
+// end is stop with b.mu held.
 func (b *run) end(cause error) {
 	b.stopped, b.cause = true, cause
 	b.halt()
 }
 
-// memory finds the item of an id that has come before, among the last so many distinct ones.
+// memory finds the item of a repeated id among the last size distinct ids.
 type memory struct {
 	size  int
 	items map[string]*item

@@ -15,7 +15,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// A caller's own rows travel with their results, those of one chat too.
+// Results come with the caller's own rows, also for several rows of one chat.
 func TestConvertEach(t *testing.T) {
 	t.Parallel()
 	type row struct {
@@ -41,7 +41,7 @@ func TestConvertEach(t *testing.T) {
 	wantRequests(t, server.Emulator, 3, 1)
 }
 
-// The failure that ends a run says so, and those after it wrap it.
+// EndsRun marks the failure that ends a run, and later ones wrap it.
 func TestEndsRun(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -79,7 +79,7 @@ func TestEndsRun(t *testing.T) {
 	}
 }
 
-// Every kind knows its name and how far it reaches, and no two have the same name.
+// Every kind has a scope and a unique name.
 func TestKinds(t *testing.T) {
 	t.Parallel()
 	names := map[generated.Kind]bool{}
@@ -109,7 +109,7 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// A run that is stopped finishes what is under way, and sends nothing that waits.
+// A stopped run finishes calls in flight, and sends no waiting ones.
 func TestStop(t *testing.T) {
 	t.Parallel()
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())

@@ -29,7 +29,7 @@ func init() {
 	addRow("row_69_errors_keep_their_type", testErrorsKeepTheirType)
 }
 
-// A server that echoes what it got writes it as its own formatter does.
+// A server that echoes a request spells it in its own formatter's way.
 func testSpelledSecrets(t *testing.T) {
 	const secret = `s"e<c>r\e&t-` + canary + `-of+the/app`
 	quoted := func(v any) string { raw, _ := json.Marshal(v); return string(raw) }
@@ -69,8 +69,8 @@ func testSpelledSecrets(t *testing.T) {
 	}
 }
 
-// verbs are all that fmt knows but two, and one that it does not know. Those two, %p and %w, are mistakes for anything but
-// pointers and errors, which go vet finds; fmt prints the value then without asking it.
+// verbs are all of fmt's verbs but two, and one unknown one. %p and %w are mistakes for anything but pointers and
+// errors: go vet reports them, and fmt then prints the value without calling its methods.
 const verbs = "vTtbcdoOqxXUeEfFgGsz"
 
 const hiddenPointers = "hidden pointers"
@@ -128,7 +128,7 @@ func testFormatters(t *testing.T) {
 	}
 }
 
-// What is hidden in an error's text does not cost its type, and a short secret does not eat into a host's name.
+// Redaction keeps an error's type, and a short secret is not cut out of a host name.
 func testErrorsKeepTheirType(t *testing.T) {
 	dns := &net.DNSError{Err: "no such host", Name: "test.invalid", IsNotFound: true}
 	for token, text := range map[string]string{"test": "lookup test.invalid", "test.invalid": "lookup REDACTED"} {
@@ -161,7 +161,7 @@ func testErrorsKeepTheirType(t *testing.T) {
 	}
 }
 
-// Throttles that say when they end are waited for until then, and never for less than without it.
+// A throttle's stated end may lengthen a wait, but never shorten it.
 func TestThrottleThatSaysItsEnd(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -194,7 +194,7 @@ func TestThrottleThatSaysItsEnd(t *testing.T) {
 	}
 }
 
-// at is the time in the service's zone, as its messages write it.
+// at formats a time as the service's messages do.
 func at(now time.Time, in time.Duration) string {
 	return now.Add(in).In(time.FixedZone("", 8*60*60)).Format(time.DateTime)
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// The marks that must not come out anywhere. All hold canary.
+// The secrets that must not appear anywhere. All contain "canary".
 const (
 	canary       = "c4nary"
 	markedSecret = "secret-" + canary + "-of-the-app"
@@ -29,7 +29,7 @@ var markedCredentials = dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, App
 
 func init() { addRow("row_61_secrets_never_come_out", testCanary) }
 
-// echoes are answers that repeat what a request carried, in every place that a client looks at.
+// echoes are answers that repeat a request's secrets in every place that a client reads.
 func echoes(carried string) map[string]dingtalktest.Fault {
 	const json, id = "application/json", generated.RequestIDHeader
 	raw := func(status int, body string) dingtalktest.Fault {
@@ -76,12 +76,12 @@ func echoes(carried string) map[string]dingtalktest.Fault {
 	}
 }
 
-// told collects everything that comes out of a client.
+// told collects all output of a client.
 type told struct{ syncBuffer }
 
 func (out *told) printf(format string, args ...any) { _, _ = fmt.Fprintf(out, format+"\n", args...) }
 
-// value prints a value in every way that is at hand.
+// value prints a value in many ways.
 func (out *told) value(what string, v any) {
 	text, err := json.Marshal(v)
 	out.printf("%s: %v | %+v | %#v | %s | %q | %x | %s %v", what, v, v, v, v, v, v, text, err)
@@ -89,7 +89,7 @@ func (out *told) value(what string, v any) {
 	slog.New(slog.NewJSONHandler(out, nil)).Info(what, "value", v)
 }
 
-// err prints an error and all that it wraps.
+// err prints an error and all wrapped errors.
 func (out *told) err(what string, err error) {
 	if err == nil {
 		return
@@ -103,7 +103,7 @@ func (out *told) err(what string, err error) {
 	}
 }
 
-// call converts a chat, and prints what it gets, be it a panic.
+// call converts a chat, and prints the result or panic.
 func (out *told) call(t *testing.T, what string, client *dingtalk.Client) {
 	t.Helper()
 	defer func() {
@@ -192,7 +192,7 @@ func canaryMatrix(t *testing.T, out *told, logger dingtalk.Option) {
 		finish("odd token answer", server)
 	}
 
-	// All goes well, with a server that says too much.
+	// Successes of a server that echoes secrets.
 	client, server := start(dingtalk.StaticToken(markedToken))
 	server.FailNext(dingtalktest.Raw(200, "application/json", []byte(`{"openConversationId":"cidl1B8RVUFmkO50OC9uEbySQ=="}`)).
 		WithHeader(generated.RequestIDHeader, markedToken))
@@ -229,7 +229,7 @@ func canaryMatrix(t *testing.T, out *told, logger dingtalk.Option) {
 		Transport: roundTripper(func(*http.Request) (*http.Response, error) { panic("transport") }),
 	})))
 
-	// The things themselves.
+	// The values themselves.
 	out.value("client", *client)
 	type config struct {
 		Creds  dingtalk.AppCredentials
@@ -256,7 +256,7 @@ func canaryMatrix(t *testing.T, out *told, logger dingtalk.Option) {
 	out.err("NewClient", err)
 }
 
-// A secret is not marshalled: that it would come out empty, or as REDACTED, is found out too late.
+// Encoders return an error: an empty or redacted secret in their output would be noticed too late.
 func TestSecretsAreNotMarshalled(t *testing.T) {
 	t.Parallel()
 	for _, v := range []any{markedCredentials, &markedCredentials, dingtalk.StaticToken(markedToken)} {

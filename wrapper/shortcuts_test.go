@@ -9,7 +9,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
-// A shortcut goes past encoding/json. Whatever the bytes, it must say what that says.
+// A fast path replaces encoding/json. For any bytes, both must agree.
 
 func FuzzConverted(f *testing.F) {
 	for _, seed := range []string{
@@ -29,7 +29,7 @@ func FuzzConverted(f *testing.F) {
 	})
 }
 
-// writer is a round tripper that writes to its request, as none should and many do.
+// writer is a round tripper that changes its request, as none should but many do.
 type writer struct{ seen []int }
 
 func (w *writer) RoundTrip(req *http.Request) (*http.Response, error) {

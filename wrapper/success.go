@@ -10,7 +10,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
-// succeeds reports whether a status is that of an operation's success.
+// succeeds reports whether an operation answers a success with status.
 func succeeds(o *Operation, status int) bool {
 	if o.Status == 0 {
 		return status >= http.StatusOK && status < http.StatusMultipleChoices
@@ -18,7 +18,7 @@ func succeeds(o *Operation, status int) bool {
 	return status == o.Status
 }
 
-// decode takes the body of a success; ok is false if it is none.
+// decode decodes the body of a success; ok is false if the body is not one.
 func decode[T any](o *Operation, body []byte) (value T, ok bool) {
 	if !decodeInto(o, body, &value) {
 		var none T
@@ -44,7 +44,7 @@ func decodeInto(o *Operation, body []byte, value any) bool {
 	return err == io.EOF
 }
 
-// complete reports whether an object has fields, none of them null or an empty text. Names are matched as encoding/json does.
+// complete reports whether body has all required fields, none of them null or blank. Names match as in encoding/json.
 func complete(body []byte, required []string) bool {
 	if len(required) == 0 {
 		return true
@@ -74,8 +74,8 @@ func isBlank(raw json.RawMessage) bool {
 	return len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &s) == nil && strings.TrimSpace(s) == ""
 }
 
-// isFailure reports whether an answer with the status of a success says that it is none: the legacy API's, a ban's, or the
-// gateway's error, which has a request id that no success has in its body.
+// isFailure reports whether a body with a success's status is an error: the legacy API's, a ban's, or the gateway's,
+// which has a request id that no success has in its body.
 func isFailure(body []byte) bool {
 	if len(body) == 0 || body[0] != '{' {
 		return false

@@ -15,7 +15,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// listSource gives out tokens in order, the last one for ever, going on when one is rejected.
+// listSource returns tokens in order, the next one after a rejection, the last one for ever.
 type listSource struct {
 	explode atomic.Bool
 	err     error
@@ -78,7 +78,7 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// What cannot be a credential is refused before it would come back as a wrong one, and without its value.
+// Invalid credentials are refused before any request, with an error that does not repeat them.
 func TestOddCredentialsAreNamed(t *testing.T) {
 	t.Parallel()
 	const key, secret = dingtalktest.AppKey, "secretOfWorth"
@@ -158,14 +158,14 @@ func TestSourceThatFails(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 
-	// What another client says of its token is kept.
+	// The error of another client's token is kept.
 	server.FailNext(dingtalktest.Code(generated.CodeInvalidClientIDOrSecret).For(tokenOp))
 	client = newClient(t, server.URL, newClient(t, server.URL, appCredentials))
 	if e := refused(t, client, dingtalk.ErrUnauthenticated); e.Code != generated.CodeInvalidClientIDOrSecret || !e.TokenEndpoint {
 		t.Errorf("%+v", e)
 	}
 
-	// A source that waits is given the caller's context.
+	// A source gets the caller's context.
 	client = newClient(t, server.URL, silentSource(func(ctx context.Context) (string, error) {
 		<-ctx.Done()
 		return "", own
@@ -194,7 +194,7 @@ func TestRenewalInTheBackground(t *testing.T) {
 	wantRequests(t, g.Emulator, 61, 4)
 }
 
-// A renewal that is under way when the old token ends is what callers then wait for.
+// Callers wait for a renewal in flight when the old token ends.
 func TestRenewalThatOutlastsTheToken(t *testing.T) {
 	t.Parallel()
 	clock := newHandClock()
@@ -229,7 +229,7 @@ func (c hookedContext) Err() error {
 	return c.Context.Err()
 }
 
-// A caller that finds no token, and is overtaken before it can ask for one, takes what the other got.
+// A caller without a token, overtaken by another before it fetches one, uses the other's token.
 func TestTokenThatAnotherGotMeanwhile(t *testing.T) {
 	t.Parallel()
 	client, server := newEmulated(t)

@@ -11,7 +11,7 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// A rejection that comes late is about the token that its request carried, not about the one that came meanwhile.
+// A late rejection drops the token of its request, not a newer one.
 func TestLateRejectionKeepsTheNewToken(t *testing.T) {
 	const rejected = `{"code":"InvalidAuthentication","message":"不合法的access_token","requestid":"30EE8654-1AA2-7D88-8248-9518547248AA"}`
 	var fetched atomic.Int64

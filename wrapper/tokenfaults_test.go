@@ -38,7 +38,7 @@ func testRejectedOnce(t *testing.T) {
 		"said to be absent": dingtalktest.Code(generated.CodeMissingToken),
 	} {
 		t.Run(name, func(t *testing.T) {
-			client, server := newEmulated(t, oneAttempt) // a replay is no repeat
+			client, server := newEmulated(t, oneAttempt) // a replay is not a retry
 			convert(t, client, "any")
 			server.RejectTokens()
 			server.FailNext(fault.For(convertOp))
@@ -76,7 +76,7 @@ func testRejectedAlways(t *testing.T) {
 	reject.Store(true)
 	g := newGateway(t, false, func(e *dingtalktest.Emulator) {
 		if reject.Load() {
-			e.RejectTokens() // and the next token call gives another
+			e.RejectTokens() // the next token call returns another
 		}
 	})
 	client := newClient(t, g.URL, appCredentials, clock.option())
@@ -90,7 +90,7 @@ func testRejectedAlways(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 
-	// For a moment, others do not find out for themselves.
+	// For a moment, other calls fail at once.
 	clock.Move(2900 * time.Millisecond)
 	together(20, func() {
 		if e := refused(t, client, dingtalk.ErrUnauthenticated); !e.Local || e.Attempts != 0 {

@@ -19,7 +19,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/tokens"
 )
 
-// tokenSharing makes what processes share, for a client's base URL and app. Nothing but [WithTokenStore] refers to one.
+// tokenSharing makes the store of a client's base URL and app. Only [WithTokenStore] refers to it.
 type tokenSharing func(baseURL string, creds AppCredentials) tokens.Shared
 
 // newTokens makes the token keeper for credentials.
@@ -55,7 +55,7 @@ func newTokens(p *path, creds Credentials, share tokenSharing) (tokenKeeper, err
 	case share != nil:
 		return nil, errors.New("WithTokenStore: it needs AppCredentials")
 	}
-	return &foreignTokens{source}, nil // a pointer, behind which fmt does not look
+	return &foreignTokens{source}, nil // a pointer: fmt does not look behind it
 }
 
 // appTokens is the cache of an app's own token.
@@ -73,16 +73,15 @@ func (p *path) warn(ctx context.Context, msg string) { p.log.warn(ctx, msg) }
 
 func (p *path) noteToken(ctx context.Context, event string, err error) { p.log.token(ctx, event, err) }
 
-// crashedFetch makes the error of a fetch that did not return.
+// crashedFetch makes the error of a fetch that panicked or ended its goroutine.
 func crashedFetch(creds AppCredentials) func(any) error {
 	return func(recovered any) error { return panicked(recovered, text.Secrets{creds.AppSecret}, tokenCall) }
 }
 
-// tokenCall is the token call, as its errors name it.
+// tokenCall names the token call in errors.
 var tokenCall = subject{op: generated.OperationGetAccessToken.ID, isToken: true}
 
-// fetchToken makes the function that asks the service for a token. The secret stays behind it: no formatter looks into a
-// function.
+// fetchToken makes the function that fetches a token. A closure holds the secret: no formatter looks into a function.
 func (p *path) fetchToken(creds AppCredentials) tokens.Fetch {
 	return func(ctx context.Context) (tokens.Token, error) {
 		op := operation[tokens.Token]{decode: tokenOf, call: call{
@@ -95,8 +94,8 @@ func (p *path) fetchToken(creds AppCredentials) tokens.Fetch {
 	}
 }
 
-// tokenOf reads generated.GetAccessTokenResponseBody as leniently as it has been seen: a lifetime that is a string, a
-// fraction or too large for its type must not cost the token.
+// tokenOf decodes generated.GetAccessTokenResponseBody leniently: a lifetime sent as a string, as a fraction or too
+// large for its type must not cost the token.
 func tokenOf(body []byte) (tokens.Token, bool) {
 	var out struct {
 		AccessToken string      `json:"accessToken"`
@@ -106,7 +105,7 @@ func tokenOf(body []byte) (tokens.Token, bool) {
 	return tokens.Token{Value: out.AccessToken, Lifetime: seconds(string(out.ExpireIn))}, err == nil && text.CheckHeader(out.AccessToken) == nil
 }
 
-// seconds is a number of seconds as a duration: 0 for what is none, and a year at most, so that nothing overflows.
+// seconds parses a number of seconds: 0 if it is not a number, and at most a year, to avoid overflow.
 func seconds(s string) time.Duration {
 	const year = 365 * 24 * time.Hour
 	n, err := strconv.ParseFloat(s, 64)
@@ -116,7 +115,7 @@ func seconds(s string) time.Duration {
 	return time.Duration(min(max(n, 0), year.Seconds()) * float64(time.Second))
 }
 
-// foreignTokens puts the checks of a client before somebody else's source.
+// foreignTokens checks the tokens of the caller's source.
 type foreignTokens struct{ source TokenSource }
 
 func (f *foreignTokens) Token(ctx context.Context) (string, error) {
@@ -140,7 +139,7 @@ func (f *foreignTokens) reject(ctx context.Context, token string) {
 
 func (f *foreignTokens) remember(*Error) {}
 
-// tokenStore is a caller's store as package tokens knows one.
+// tokenStore adapts the caller's store to package tokens.
 type tokenStore struct{ TokenStore }
 
 func (s tokenStore) Token(ctx context.Context, key string, fetch tokens.Fetch) (tokens.Token, error) {
@@ -151,7 +150,7 @@ func (s tokenStore) Token(ctx context.Context, key string, fetch tokens.Fetch) (
 	return tokens.Token(token), err
 }
 
-// shareThrough makes processes share the app's token through a store.
+// shareThrough shares the app's token through store.
 func shareThrough(store TokenStore) tokenSharing {
 	return func(baseURL string, creds AppCredentials) tokens.Shared {
 		digest := hmac.New(sha256.New, []byte(creds.AppSecret))

@@ -20,7 +20,7 @@ type sharedMap struct {
 	mu     sync.Mutex
 	tokens map[string]dingtalk.Token
 	drops  int
-	deaf   bool // it does not hear of rejected tokens
+	deaf   bool // it ignores Drop
 }
 
 func (m *sharedMap) Token(ctx context.Context, key string, fetch func(context.Context) (dingtalk.Token, error)) (dingtalk.Token, error) {
@@ -85,7 +85,7 @@ func TestTokenStore(t *testing.T) {
 	}
 }
 
-// A rejected token that the store could not be told of is not used again.
+// A rejected token is not used again, even if the store's Drop failed.
 func TestTokenStoreThatKeepsARejectedToken(t *testing.T) {
 	store := &sharedMap{deaf: true}
 	client, server := newEmulated(t, dingtalk.WithTokenStore(store))
@@ -112,7 +112,7 @@ func (s storeFuncs) Drop(ctx context.Context, _, _ string) error { return s.drop
 
 type fetchFunc = func(context.Context) (dingtalk.Token, error)
 
-// Whatever a store does, calls succeed, the service is asked once for each token, and one warning is logged.
+// Whatever a store does, calls succeed, each token is fetched once, and one warning is logged.
 func TestTokenStoreThatFails(t *testing.T) {
 	hang := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 	deaf := make(chan struct{})
@@ -180,7 +180,7 @@ func TestTokenStoreThatFails(t *testing.T) {
 	}
 }
 
-// A token of somebody else's is as good as any that the service rejects.
+// Somebody else's token is handled like a rejected one.
 func TestTokenStoreWithAForeignToken(t *testing.T) {
 	store := new(sharedMap)
 	client, server := newEmulated(t, dingtalk.WithTokenStore(store))

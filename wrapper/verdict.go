@@ -17,13 +17,13 @@ import (
 )
 
 const (
-	// maxMessageBytes, maxSnippetBytes and maxScopes cap what an Error keeps of a body.
+	// Caps on the parts of a body kept in an Error.
 	maxMessageBytes = 1 << 10
 	maxSnippetBytes = 200
 	maxScopes       = 20
 )
 
-// verdict is what an attempt that did not succeed means, or what kept it from being sent. It is not changed once made.
+// verdict is what a failed attempt means, or why a request was not sent. It is immutable.
 type verdict struct {
 	kind      error
 	status    int
@@ -31,33 +31,33 @@ type verdict struct {
 	message   string
 	requestID string
 	scopes    []string
-	wait      time.Duration // what the service asks for before a repeat
+	wait      time.Duration // the service's wait before a retry
 	cause     error
 
-	op            string // of the request that was answered so
-	attempts      int    // requests sent until then
+	op            string // of the failed request
+	attempts      int    // requests sent so far
 	tokenEndpoint bool
 	local         bool
 
 	repeat    repeat
-	dropToken bool  // the token was rejected: another may help
+	dropToken bool  // the token was rejected: a refresh may help
 	broken    bool  // no complete answer came
-	ended     error // the error of the caller's context, if that is why
+	ended     error // the error of the caller's context, if it ended the attempt
 }
 
-// repeat says which operations may be sent again after a verdict.
+// repeat tells which operations may be retried after a verdict.
 type repeat int
 
 const (
 	never        repeat = iota
-	ifSafe              // the request may have been processed: those that are safe to repeat
-	notProcessed        // it surely was not: all
+	ifSafe              // the request may have been processed: operations that are safe to repeat
+	notProcessed        // the request was surely not processed: every operation
 )
 
-// allows reports whether an operation may be sent again.
+// allows reports whether an operation may be retried.
 func (r repeat) allows(safe bool) bool { return r == notProcessed || r == ifSafe && safe }
 
-// outcome is what the circuit breaker learns; no verdict is success.
+// outcome is the circuit breaker's view of v; nil is a success.
 func (v *verdict) outcome() breaker.Outcome[*verdict] {
 	if v == nil {
 		return breaker.Outcome[*verdict]{Kind: breaker.Good}
@@ -69,7 +69,7 @@ func (v *verdict) outcome() breaker.Outcome[*verdict] {
 		o.Kind = breaker.Banned
 	case v.kind == ErrThrottled: //nolint:errorlint // likewise
 		o.Kind = breaker.Throttled
-	case v.repeat != never: // also if it was the caller's deadline that ended it: hasty callers see a hung service as well
+	case v.repeat != never: // the caller's deadline included: with short deadlines, a hung service looks like this
 		o.Kind = breaker.Failed
 	case v.status != 0:
 		o.Kind = breaker.Good
@@ -77,7 +77,7 @@ func (v *verdict) outcome() breaker.Outcome[*verdict] {
 	return o
 }
 
-// mayBeDone reports whether a request that was sent may have been processed although it failed.
+// mayBeDone reports whether the service may have processed the failed request.
 func (v *verdict) mayBeDone() bool {
 	switch {
 	case v.repeat == notProcessed:
@@ -89,21 +89,21 @@ func (v *verdict) mayBeDone() bool {
 	}
 }
 
-// reader reads an answer: it knows which secrets its request carried.
+// reader makes the verdict on an answer, and redacts the secrets of its request.
 type reader struct {
 	op       string
 	attempts int
 
 	secrets  text.Secrets
 	answer   *wire.Answer
-	maxWait  time.Duration // the longest that is waited for
+	maxWait  time.Duration // Retry.MaxWait
 	now      time.Time
 	contract *Operation
 }
 
 func (r *reader) show(s string, limit int) string { return r.secrets.Show(s, limit) }
 
-// requestID is what the answer's header says; the body of an error may say it too.
+// requestID is the header's request id; the body of an error may have one, too.
 func (r *reader) requestID() string {
 	if r.answer == nil {
 		return ""
@@ -111,7 +111,7 @@ func (r *reader) requestID() string {
 	return r.show(r.answer.Header.Get(requestIDHeader), maxSnippetBytes)
 }
 
-// unanswered is the verdict on an attempt without a complete answer.
+// unanswered makes the verdict on an attempt without a complete answer.
 func (r *reader) unanswered(f *wire.Failure, limit time.Duration) *verdict {
 	v := &verdict{
 		op: r.op, attempts: r.attempts, kind: ErrUnavailable, requestID: r.requestID(), cause: r.secrets.HideError(f.Cause), ended: f.Ended, broken: true,
@@ -161,7 +161,7 @@ func (r *reader) unanswered(f *wire.Failure, limit time.Duration) *verdict {
 	return v
 }
 
-// joined puts a note behind a message.
+// joined appends a note to a message.
 func joined(message, note string) string {
 	if message == "" || note == "" {
 		return message + note
@@ -169,7 +169,7 @@ func joined(message, note string) string {
 	return message + "; " + note
 }
 
-// refused is the verdict on an answer that holds no result. The code decides; without a known one, the status does.
+// refused makes the verdict on an answer without a result. The code decides; without a known code, the status does.
 func (r *reader) refused() *verdict {
 	a := r.answer
 	v := &verdict{op: r.op, attempts: r.attempts, status: a.Status, wait: wire.RetryAfter(a.Header, r.now)}
@@ -180,9 +180,9 @@ func (r *reader) refused() *verdict {
 		switch kind := r.htmlKind(); {
 		case kind != "":
 			v.message = fmt.Sprintf("the answer is %s, %d bytes", kind, len(a.Body))
-			// What the page of a banned address says is not documented. The gateway's own refusals are JSON.
+			// The ban page is not documented. The gateway's own refusals are JSON.
 			banned = a.Status == http.StatusForbidden || bytes.Contains(a.Body, []byte("punish"))
-		case len(a.Body) > 0 && !r.contract.Public: // one that is public may hold a token, which nobody knows yet
+		case len(a.Body) > 0 && !r.contract.Public: // a public operation's answer may hold a new, unknown token
 			v.message = "the answer holds neither a result nor an error: " + r.show(string(a.Body), maxSnippetBytes)
 		default:
 			v.message = "the answer holds neither a result nor an error"
@@ -220,7 +220,7 @@ func (r *reader) refused() *verdict {
 	return v
 }
 
-// byStatus decides an answer whose code says nothing.
+// byStatus makes the verdict on an answer without a known code.
 func (r *reader) byStatus(v *verdict) {
 	switch s := v.status; {
 	case s >= 300 && s < 400:
@@ -247,8 +247,8 @@ func (r *reader) byStatus(v *verdict) {
 	}
 }
 
-// htmlKind says how an answer is HTML, by its label or by its body; it is empty if it is not. Gateways label their pages
-// as the answer that was asked for.
+// htmlKind describes an HTML answer, found by its label or its body, and is empty for any other. Gateways label their
+// pages with the media type that the request asked for.
 func (r *reader) htmlKind() string {
 	label := r.answer.Header.Get("Content-Type")
 	mediaType, _, _ := strings.Cut(label, ";")
@@ -262,7 +262,7 @@ func (r *reader) htmlKind() string {
 	}
 }
 
-// redirectHost names the host that a redirect points at; the rest of the URL may hold anything.
+// redirectHost returns the host of a redirect. The rest of the URL may hold secrets.
 func (r *reader) redirectHost() string {
 	resp := http.Response{Header: r.answer.Header}
 	if u, err := resp.Location(); err == nil && u.Host != "" {

@@ -1,2 +1,2 @@
-// Package stock is oapi-codegen's own client for the contract, to be compared with.
+// Package stock is oapi-codegen's own client for the contract, for comparison.
 package stock

@@ -1,4 +1,5 @@
-// Command openconversation-gen makes a Go package of typed methods from an OpenAPI contract of DingTalk operations, for your own module. The methods send through a dingtalk.Client, and so with its token, limits, repeats and errors.
+// Command openconversation-gen generates a Go package of typed methods from an OpenAPI contract of DingTalk operations,
+// for your own module. The methods call a dingtalk.Client, and share its token, limits, retries and errors.
 package main
 
 import (
@@ -87,7 +88,7 @@ Flags:
 	return os.WriteFile(filepath.Join(*output, *name+".gen.go"), src, 0o644)
 }
 
-// writeRoutes writes what the command and the emulator need of a contract.
+// writeRoutes writes a contract's routes for the command and the emulator.
 func writeRoutes(c *contract.Contract, file string) error {
 	all, err := routes.Of(c)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Command openconversation turns the chatId of a DingTalk group into its openConversationId. It also serves an emulator
-// of DingTalk, and prints the contract that both keep to. `openconversation --help` has the commands, exit codes and
+// Command openconversation converts the chatId of a DingTalk group into its openConversationId. It also serves an
+// emulator of DingTalk, and prints the contract. `openconversation --help` lists the commands, exit codes and
 // environment variables.
 package main
 
@@ -18,11 +18,11 @@ func main() {
 	os.Exit(execute(ctx, w, os.Args[1:]))
 }
 
-// execute runs the command that args name, and returns its exit code.
+// execute runs the command in args, and returns its exit code.
 func execute(ctx context.Context, w *term.World, args []string) int {
 	w.Lang = lang.Choose(args, w.Getenv)
 	root := newRootCommand(w)
-	root.SetArgs(append([]string{}, args...)) // never nil, which cobra takes for os.Args
+	root.SetArgs(append([]string{}, args...)) // never nil: cobra would use os.Args
 	root.SetIn(w.In)
 	cmd, err := root.ExecuteContextC(ctx)
 	err = explain.Called(cmd, err)

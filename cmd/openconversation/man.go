@@ -13,8 +13,8 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// newManCommand is for packagers: archives of releases hold what it writes. Pages are dated by SOURCE_DATE_EPOCH, if it
-// is set, so that they can be made again.
+// newManCommand makes the command for packagers that writes manual pages. SOURCE_DATE_EPOCH sets the pages' date, for
+// reproducible archives.
 func newManCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "man FOLDER",
@@ -42,7 +42,7 @@ func newManCommand() *cobra.Command {
 	}
 }
 
-// preformat keeps the texts of commands as --help shows them: a manual page would run their lists and tables together.
+// preformat keeps the layout of --help in manual pages, which would otherwise join lines of lists and tables.
 func preformat(cmd *cobra.Command) {
 	text := cmd.Long
 	if text == "" {

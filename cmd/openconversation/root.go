@@ -29,7 +29,7 @@ Try it without an account:
 		SilenceUsage:  true,
 		Annotations:   map[string]string{explain.Footer: connect.Footer(w)},
 	}
-	root.SetOut(w.Out) // the completion command keeps it
+	root.SetOut(w.Out) // the completion command uses it
 	root.SetErr(w.Err)
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	lang.AddFlagTo(root.PersistentFlags())
@@ -54,8 +54,8 @@ Try it without an account:
 	return root
 }
 
-// refuseUnknown has help and completion, which cobra makes, refuse a topic or shell that they do not know. They print
-// something else by themselves, and call it a success.
+// refuseUnknown makes cobra's help and completion commands fail for an unknown topic or shell. By default they print
+// other text and succeed.
 func refuseUnknown(root *cobra.Command) {
 	for _, cmd := range root.Commands() {
 		switch cmd.Name() {

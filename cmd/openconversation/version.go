@@ -11,7 +11,7 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// versions of everything that decides what this binary does.
+// versions of everything that determines this binary's behaviour.
 type versions struct {
 	Command   string `json:"command"`
 	Contract  string `json:"contract"`

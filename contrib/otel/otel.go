@@ -1,5 +1,5 @@
-// Package dingtalkotel measures and traces a client with OpenTelemetry. It is a module of its own, so that the SDK does
-// not depend on OpenTelemetry.
+// Package dingtalkotel measures and traces a client with OpenTelemetry. It is a separate module: the SDK does not
+// depend on OpenTelemetry.
 //
 //	telemetry, err := dingtalkotel.New()
 //	client, err := dingtalk.NewClient(creds,
@@ -9,12 +9,13 @@
 //		dingtalk.WithBudget(telemetry.Budget(fleet.Budget(5000))),
 //		dingtalk.WithCache(telemetry.Cache(fleet.Cache(24*time.Hour))))
 //
-// Each of them is an option of its own. No attribute of a metric or span holds a chat id, a token or another secret.
+// The options are independent of each other. No attribute of a metric or span holds a chat id, a token or another
+// secret.
 //
-// The client does not show the state of its circuit breaker. A call that it refused fails without a request:
-// [Telemetry.Done] counts it with the attribute dingtalk.local.
+// The client does not expose the state of its circuit breaker. A call refused by the circuit breaker fails without a
+// request: [Telemetry.Done] counts it with the attribute dingtalk.local.
 //
-// dashboard.json beside this file is a Grafana dashboard of these metrics, as a Prometheus has them.
+// dashboard.json in this folder is a Grafana dashboard of these metrics for Prometheus.
 package dingtalkotel
 
 import (
@@ -38,11 +39,11 @@ const scope = "github.com/dingtalk-openapi/openconversation-go/contrib/otel"
 const (
 	operationKey = attribute.Key("dingtalk.operation") // an operationId of the contract
 	outcomeKey   = attribute.Key("dingtalk.outcome")   // ok, or a kind of error such as throttled
-	localKey     = attribute.Key("dingtalk.local")     // the client itself refused
-	resultKey    = attribute.Key("dingtalk.result")    // of a part of the client: see each instrument
+	localKey     = attribute.Key("dingtalk.local")     // the client refused the call itself
+	resultKey    = attribute.Key("dingtalk.result")    // of a component: see each instrument
 )
 
-// Telemetry makes the parts of a client that measure. Make one with [New]; it serves any number of clients.
+// Telemetry makes measuring components of a client. Make one with [New]; it serves any number of clients.
 type Telemetry struct {
 	tracer trace.Tracer
 	meter  metric.Meter
@@ -57,7 +58,7 @@ type Telemetry struct {
 	cache     metric.Int64Counter
 }
 
-// Option changes what [New] makes.
+// Option configures [New].
 type Option func(*providers)
 
 type providers struct {
@@ -65,13 +66,13 @@ type providers struct {
 	meter  metric.MeterProvider
 }
 
-// WithTracerProvider takes another provider than the global one.
+// WithTracerProvider replaces the global provider.
 func WithTracerProvider(p trace.TracerProvider) Option { return func(o *providers) { o.tracer = p } }
 
-// WithMeterProvider takes another provider than the global one.
+// WithMeterProvider replaces the global provider.
 func WithMeterProvider(p metric.MeterProvider) Option { return func(o *providers) { o.meter = p } }
 
-// New makes the instruments. It fails if the provider refuses one.
+// New makes the instruments. It returns an error if the provider refuses one.
 func New(opts ...Option) (*Telemetry, error) {
 	from := providers{tracer: otel.GetTracerProvider(), meter: otel.GetMeterProvider()}
 	for _, opt := range opts {
@@ -104,15 +105,15 @@ func New(opts ...Option) (*Telemetry, error) {
 	return t, nil
 }
 
-// Done counts a call that an app has made, with what it returned. Calls that the client refused without a request, as
-// while its circuit breaker is open, are seen nowhere else.
+// Done counts a call with its error. No other metric sees calls refused without a request, as by an open circuit
+// breaker.
 func (t *Telemetry) Done(ctx context.Context, operation *generated.Operation, err error) {
 	var e *dingtalk.Error
 	local := errors.As(err, &e) && e.Local
 	t.calls.Add(ctx, 1, metric.WithAttributes(operationKey.String(operation.ID), outcomeKey.String(outcome(err)), localKey.Bool(local)))
 }
 
-// outcome is ok or the name of an error's kind. Their number is bounded.
+// outcome is "ok" or the name of the error's kind, so its cardinality is bounded.
 func outcome(err error) string {
 	if err == nil {
 		return "ok"

@@ -10,7 +10,7 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// Limiter measures how long calls wait for a limiter, and how often the service throttled.
+// Limiter measures the time that calls wait for inner, and counts throttles.
 func (t *Telemetry) Limiter(inner dingtalk.Limiter) dingtalk.Limiter { return limiter{inner, t} }
 
 type limiter struct {
@@ -29,7 +29,7 @@ func (l limiter) Wait(ctx context.Context) error {
 	return err
 }
 
-// Answered passes on what became of a request.
+// Answered forwards the outcome of a request.
 func (l limiter) Answered(throttled bool) {
 	if throttled {
 		l.to.throttles.Add(context.Background(), 1)
@@ -39,24 +39,24 @@ func (l limiter) Answered(throttled bool) {
 	}
 }
 
-// usedTime is how long a collection of metrics waits for the count of a budget.
+// usedTime is the time limit of reading a budget's count at each collection.
 const usedTime = time.Second
 
-// Budget counts what a budget grants and refuses. One that knows its count, as those of package dingtalkredis do, is asked
-// for it at each collection: how many requests of the month have been counted and how many are left, by all processes.
+// Budget counts grants and refusals of inner. If inner has a count, as budgets of package dingtalkredis do, each
+// collection also reads how many requests all processes have counted this month, and how many are left.
 func (t *Telemetry) Budget(inner dingtalk.Budget) dingtalk.Budget {
 	if counted, ok := inner.(interface {
 		Used(ctx context.Context) (int, error)
 		Limit() int
 	}); ok {
 		observe := func(name, what string, value func(used int) int) {
-			_, _ = t.meter.Int64ObservableGauge(name, metric.WithUnit("{request}"), metric.WithDescription(what), // refused only for its name
+			_, _ = t.meter.Int64ObservableGauge(name, metric.WithUnit("{request}"), metric.WithDescription(what), // fails only for an invalid name
 				metric.WithInt64Callback(func(ctx context.Context, to metric.Int64Observer) error {
 					limited, cancel := context.WithTimeout(ctx, usedTime)
 					defer cancel()
 					used, err := counted.Used(limited)
 					if err != nil {
-						return nil // a count that cannot be read has no value, and the other metrics have theirs
+						return nil // without a count, the other metrics keep their values
 					}
 					to.Observe(int64(value(used)))
 					return nil
@@ -101,8 +101,8 @@ func (c cache) Get(ctx context.Context, chatID string) (string, bool) {
 	return id, found
 }
 
-// Logger counts what a client logs, which is each request by its outcome and each wait before a repeat, and passes it on
-// to next; nil is nowhere.
+// Logger counts the client's log entries (requests by outcome, waits before a retry) and passes them on to next, unless
+// it is nil.
 func (t *Telemetry) Logger(next *slog.Logger) *slog.Logger {
 	handler := slog.DiscardHandler
 	if next != nil {
@@ -111,7 +111,7 @@ func (t *Telemetry) Logger(next *slog.Logger) *slog.Logger {
 	return slog.New(counter{handler, t})
 }
 
-// The messages of the client that are counted.
+// The client's messages that Logger counts.
 const (
 	attemptMessage = "dingtalk attempt"
 	waitMessage    = "dingtalk wait"
@@ -122,7 +122,7 @@ type counter struct {
 	to *Telemetry
 }
 
-// Enabled is true, since requests are logged at debug level.
+// Enabled is true, because the client logs requests at debug level.
 func (c counter) Enabled(context.Context, slog.Level) bool { return true }
 
 func (c counter) WithAttrs(attrs []slog.Attr) slog.Handler {

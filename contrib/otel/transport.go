@@ -19,12 +19,12 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
-// Transport makes a span for each request that a client sends, each attempt of a call and each token call, and measures
-// its duration until the end of the answer's body, both by the semantic conventions of HTTP clients. A span of the
-// caller's, in the context that is passed to a call, becomes the parent. The path is that of the contract, with {chatId}
-// in place of the id; headers and bodies are not recorded, and no header is added.
+// Transport makes a span for each request (each attempt of a call, each token call) and measures its duration to the
+// end of the answer's body, by the semantic conventions of HTTP clients. A span in the call's context becomes the
+// parent. The path is the contract's, with {chatId} instead of the id. Transport records no headers or bodies, and adds
+// no header.
 func (t *Telemetry) Transport(base http.RoundTripper) http.RoundTripper {
-	// The mux finds the contract's path of a request. What the contract does not have has none.
+	// The mux finds the contract's path of a request. An unknown request has none.
 	paths := http.NewServeMux()
 	for _, route := range generated.Routes {
 		paths.HandleFunc(route.Operation.Method+" "+route.Operation.Path, nowhere)
@@ -40,7 +40,7 @@ type transport struct {
 	paths *http.ServeMux
 }
 
-// CloseIdleConnections is what the client's method of this name calls.
+// CloseIdleConnections implements the client's method of this name.
 func (r transport) CloseIdleConnections() {
 	if base, ok := r.base.(interface{ CloseIdleConnections() }); ok {
 		base.CloseIdleConnections()
@@ -88,7 +88,7 @@ func (r transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// describe is what is known of a request before it is sent.
+// describe returns the attributes known before a request is sent.
 func (r transport) describe(req *http.Request) (attrs []attribute.KeyValue, name string) {
 	attrs = []attribute.KeyValue{semconv.HTTPRequestMethodKey.String(req.Method), semconv.ServerAddress(req.URL.Hostname())}
 	if port, err := strconv.Atoi(req.URL.Port()); err == nil {
@@ -106,7 +106,7 @@ func (r transport) describe(req *http.Request) (attrs []attribute.KeyValue, name
 	return append(attrs, semconv.URLFull(req.URL.Scheme+"://"+req.URL.Host+template)), name
 }
 
-// body notices the end of an answer.
+// body detects the end of an answer.
 type body struct {
 	io.ReadCloser
 	end func(error)
@@ -128,7 +128,7 @@ func (b *body) Close() error {
 	return err
 }
 
-// errorType is a name for an error out of few.
+// errorType classifies an error, with bounded cardinality.
 func errorType(err error) string {
 	var timeout net.Error
 	var lookup *net.DNSError

@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Carried lists what a contract may hold. What is not here is refused, with its line.
+// Carried lists what a contract may hold. Everything else is refused, with its line.
 const Carried = `OpenAPI 3.0, in one file, with references to its own components; no YAML anchors.
 Operations: GET, POST, PUT, PATCH and DELETE, each with an operationId.
 Paths: whole segments are parameters, as in /users/{userId}.
@@ -31,7 +31,7 @@ Extensions: x-repeat (safe or unsent), x-permission, x-app-type (internal or any
   x-json-string (maxBytes; on a string of a body's own: JSON in a string, which takes a value in Go).
 `
 
-// checkNodes refuses what a library could follow for ever, before any does.
+// checkNodes refuses structures that would make a library recurse for ever.
 func checkNodes(l lines) error {
 	components, _ := child(l.root, "components")
 	var visit func(node *yaml.Node, depth int) error
@@ -64,7 +64,7 @@ func checkNodes(l lines) error {
 	return visit(l.root, 0)
 }
 
-// checkRef says what is wrong with a reference. It follows references to references.
+// checkRef returns the fault of a reference. It follows references to references.
 func checkRef(components, ref *yaml.Node) string {
 	for range maxDepth {
 		rest, ok := strings.CutPrefix(ref.Value, "#/components/")
@@ -87,7 +87,7 @@ func checkRef(components, ref *yaml.Node) string {
 	return "the reference leads back to itself"
 }
 
-// carries refuses what the generator does not carry.
+// carries refuses unsupported parts of a contract.
 func (c *Contract) carries() error {
 	doc := c.Doc
 	if !strings.HasPrefix(doc.OpenAPI, "3.0.") {
@@ -138,8 +138,8 @@ func (c *Contract) carries() error {
 	return nil
 }
 
-// checkPath says what is wrong with a path. Parameters are whole segments, so that a value can neither end its segment nor
-// change another.
+// checkPath returns the fault of a path. A parameter must be a whole segment: then its value can neither end the segment
+// nor change another.
 func checkPath(path string) string {
 	if !strings.HasPrefix(path, "/") {
 		return "a path begins with a slash"
@@ -167,7 +167,7 @@ func pathRune(r rune) bool {
 
 var methods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 
-// operationName reports whether an operation may be called so.
+// operationName reports whether name is a valid operationId.
 func operationName(name string) bool {
 	return name != "" && !strings.ContainsFunc(name, func(r rune) bool { return !nameRune(r) }) && letter(rune(name[0]))
 }
@@ -217,7 +217,7 @@ func (c *Contract) carriesOperation(method string, op *openapi3.Operation, at []
 	return nil
 }
 
-// ownHeaders are those that every request has from the client or from net/http.
+// ownHeaders lists the headers set by the client or net/http on every request.
 var ownHeaders = []string{
 	"accept", "accept-encoding", "authorization", "connection", "content-encoding", "content-length", "content-type", "cookie",
 	"expect", "host", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
@@ -276,7 +276,7 @@ func (c *Contract) carriesParameters(parameters openapi3.Parameters, list []stri
 	return nil
 }
 
-// carriesToken reports whether a security scheme sends the token there, before the schemes were checked.
+// carriesToken reports whether a security scheme sends the token in this place. The schemes may still be invalid.
 func (c *Contract) carriesToken(in, name string) bool {
 	if c.Doc.Components == nil {
 		return false

@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// codesExtension is the field beside the schema ApiError that holds the catalogue of all operations, and the field of an
-// operation that holds its own codes.
+// codesExtension is the extension with error codes: of the schema ApiError for all operations, and of an operation for
+// its own.
 const codesExtension = "x-error-codes"
 
-// The values that a row may use, in the order in which they are generated. A kind needs a sentinel in the wrapper, so
-// it is the one thing of a row that cannot be added in the contract alone.
+// The values of a row's fields, in the order of the generated constants. A kind needs a sentinel in the wrapper, so it is
+// the only part of a row that the contract alone cannot add.
 var (
 	Kinds = []string{
 		"invalid-chat-id", "owner-not-visible", "unauthenticated", "permission-denied", "ip-not-allowed",
@@ -24,7 +24,7 @@ var (
 	TokenEffects = []string{"keep", "drop", "fetch", "none"}
 )
 
-// catalogue returns the rows that all operations share. A contract without any has none.
+// catalogue returns the rows shared by all operations, if there are any.
 func (c *Contract) catalogue() ([]Code, error) {
 	at := []string{"components", "schemas", "ApiError"}
 	if c.Doc.Components == nil || c.Doc.Components.Schemas["ApiError"] == nil {
@@ -37,8 +37,8 @@ func (c *Contract) catalogue() ([]Code, error) {
 	return c.readCodes(rows, under(at, codesExtension), nil)
 }
 
-// readCodes returns the rows of a list. A row of an operation may stand in place of the common one of the same code; within
-// a list, codes, names and aliases are unique.
+// readCodes returns the rows of a list. Codes, names and aliases are unique within a list; a row of an operation may
+// replace the common row of its code.
 func (c *Contract) readCodes(list any, at []string, common []Code) ([]Code, error) {
 	rows, ok := list.([]any)
 	if !ok || len(rows) == 0 {
@@ -104,13 +104,13 @@ func readCode(row any) (Code, error) {
 	return e, nil
 }
 
-// isWireText keeps codes to what a JSON string of the gateway holds as it is, and to characters that fold one way only:
-// codes are compared without regard to case, by strings.ToLower here and by strings.EqualFold in the generated code.
+// isWireText accepts only characters that a JSON string holds unescaped, and that fold one way: the generated code
+// compares with strings.EqualFold, this package with strings.ToLower.
 func isWireText(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-// rowName finds a name for a row that may be malformed.
+// rowName names a row, even a malformed one.
 func rowName(row any) string {
 	if fields, ok := row.(map[string]any); ok {
 		for _, key := range []string{"code", "name"} {

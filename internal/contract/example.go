@@ -9,8 +9,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// Example is the body of a success: the contract's own, or one that is made up of its schema. It was held against the schema.
-// It is empty for an operation whose answer has no body.
+// Example returns the body of a success: the contract's own, or one made from its schema. It matches the schema. It is
+// empty for an operation without a body.
 func (c *Contract) Example(o Operation) (body string, own bool, err error) {
 	if o.Answer == nil {
 		return "", false, nil
@@ -52,7 +52,7 @@ func (c *Contract) Example(o Operation) (body string, own bool, err error) {
 	return string(raw), own, nil
 }
 
-// madeUp is a value of a schema: its example, or the plainest value that has every field.
+// madeUp makes a value of a schema: its example, or the simplest value with every field.
 func madeUp(ref *openapi3.SchemaRef, depth int) any {
 	s := ref.Value
 	if s.Example != nil {
@@ -64,7 +64,7 @@ func madeUp(ref *openapi3.SchemaRef, depth int) any {
 	if len(s.Enum) > 0 {
 		return s.Enum[0]
 	}
-	const deep = 8 // of a type that holds itself, no more is shown
+	const deep = 8 // limits recursive types
 	switch kindOf(s) {
 	case "string":
 		return madeUpText(s)
@@ -103,7 +103,7 @@ func addFields(object map[string]any, s *openapi3.Schema, depth int) {
 	}
 	for _, name := range sortedKeys(s.Properties) {
 		property := s.Properties[name]
-		if depth > 3 && !slices.Contains(s.Required, name) { // what holds itself ends here
+		if depth > 3 && !slices.Contains(s.Required, name) { // ends a recursive type
 			continue
 		}
 		if !property.Value.WriteOnly {

@@ -7,7 +7,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// jsonStringExtension marks a string of a body that holds JSON. Its value says how long the string may be.
+// jsonStringExtension marks a body's string that holds JSON. Its value limits the length.
 const jsonStringExtension = "x-json-string"
 
 func jsonString(property *openapi3.SchemaRef) (found JSONString, is bool, err error) {
@@ -22,8 +22,8 @@ func jsonString(property *openapi3.SchemaRef) (found JSONString, is bool, err er
 	return found, true, err
 }
 
-// carriesJSONString refuses the extension where the generator would not look: it stands on a string of a component or of an
-// inline body.
+// carriesJSONString refuses the extension in places that the generator does not support: it must be on a string of a
+// component or of an inline body.
 func (c *Contract) carriesJSONString(property *openapi3.SchemaRef, object, at []string) error {
 	if property == nil || property.Value == nil || property.Ref != "" && property.Value.Extensions[jsonStringExtension] == nil {
 		return nil
@@ -43,7 +43,7 @@ func (c *Contract) carriesJSONString(property *openapi3.SchemaRef, object, at []
 	return nil
 }
 
-// takeJSONStrings finds the fields of a body that hold JSON in a string, and gives them a type in Go that takes any value.
+// takeJSONStrings finds a body's fields with JSON in a string, and types them as any in Go.
 func takeJSONStrings(body *openapi3.Schema) (all []JSONString) {
 	for _, part := range body.AllOf {
 		all = append(all, takeJSONStrings(part.Value)...)
@@ -51,7 +51,7 @@ func takeJSONStrings(body *openapi3.Schema) (all []JSONString) {
 	for _, name := range sortedKeys(body.Properties) {
 		property := body.Properties[name]
 		found, is, err := jsonString(property)
-		if !is || err != nil { // what is wrong was refused before
+		if !is || err != nil { // faults were refused before
 			continue
 		}
 		found.Name, found.Required = name, slices.Contains(body.Required, name)

@@ -2,22 +2,22 @@ package contract
 
 import "net/url"
 
-// limitsExtension is the field of the contract that holds the service's limits, and limitsPage the one of its fields that is
-// none: the address of the page about them.
+// limitsExtension is the contract's field with the service's limits. Its field limitsPage is no limit but the address of
+// their page.
 const (
 	limitsExtension = "x-limits"
 	limitsPage      = "page"
 )
 
 var knownLimits = []Limit{
-	{Field: "callsPerSecond", Name: "CallsPerSecond", Comment: "is how many calls of one API an app may make in a second, on the standard edition."},
-	{Field: "callsPerMonth", Name: "CallsPerMonth", Comment: "is how many calls an organisation may make in a month, on the standard edition. Token calls are exempt."},
-	{Field: "banSeconds", Name: "BanTime", Unit: "time.Second", Comment: "is how long an address stays banned that made far too many calls."},
-	{Field: "tokenSeconds", Name: "TokenTime", Unit: "time.Second", Comment: "is how long an access token lasts in the documentation's example. Go by what the answer says."},
-	{Field: "renewTokenSeconds", Name: "TokenRenewalTime", Unit: "time.Second", Comment: "is how long before its end an access token is best renewed."},
+	{Field: "callsPerSecond", Name: "CallsPerSecond", Comment: "is an app's rate limit per API in calls a second, on the standard edition."},
+	{Field: "callsPerMonth", Name: "CallsPerMonth", Comment: "is an organisation's quota of calls a month, on the standard edition. Token calls are exempt."},
+	{Field: "banSeconds", Name: "BanTime", Unit: "time.Second", Comment: "is how long an address is banned after far too many calls."},
+	{Field: "tokenSeconds", Name: "TokenTime", Unit: "time.Second", Comment: "is an access token's lifetime in the documentation's example. Use the answer's lifetime."},
+	{Field: "renewTokenSeconds", Name: "TokenRenewalTime", Unit: "time.Second", Comment: "is how long before its end to renew an access token."},
 }
 
-// limits returns the limits with their values. A contract that has them has each, and no other.
+// limits returns the limits with their values. A contract has all of them or none.
 func (c *Contract) limits() ([]Limit, error) {
 	extension, ok := c.Doc.Extensions[limitsExtension]
 	if !ok {

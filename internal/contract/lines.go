@@ -9,7 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Error is what a contract holds that cannot be carried, with the place where it says so.
+// Error is an unsupported part of a contract, with its place.
 type Error struct {
 	File string
 	Line int    // 1 if the place has none of its own
@@ -17,7 +17,7 @@ type Error struct {
 	What string
 }
 
-// Error says the place first, as compilers do, so that editors find it.
+// Error puts the place first, as compilers do: editors jump to it.
 func (e *Error) Error() string {
 	if e.At == "" {
 		return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.What)
@@ -25,7 +25,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s:%d: %s: %s", e.File, e.Line, e.At, e.What)
 }
 
-// lines finds the line of any place of a YAML or JSON file.
+// lines maps places of a YAML or JSON file to lines.
 type lines struct {
 	file string
 	root *yaml.Node
@@ -46,7 +46,7 @@ func newLines(file string, content []byte) (lines, error) {
 	return l, nil
 }
 
-// yamlErrorLine is the line that the parser names in its text; it has no other way to tell it.
+// yamlErrorLine parses the line from the parser's error text, its only source.
 func yamlErrorLine(err error) int {
 	if _, after, ok := strings.Cut(err.Error(), "line "); ok {
 		digits := strings.TrimRightFunc(after[:min(len(after), 9)], func(r rune) bool { return r < '0' || r > '9' })
@@ -58,7 +58,7 @@ func yamlErrorLine(err error) int {
 	return 1
 }
 
-// line is that of a place, or of the nearest one around it: an overlay may add what the file does not hold.
+// line returns the line of a place, or of the nearest parent in the file: an overlay may add places.
 func (l lines) line(at ...string) int {
 	node, found := l.root, 1
 	for _, step := range at {
@@ -71,7 +71,7 @@ func (l lines) line(at ...string) int {
 	return found
 }
 
-// child is a field or an item of a node, and the node that stands for its line.
+// child returns a field or item of a node, and the node with its line.
 func child(node *yaml.Node, step string) (value, at *yaml.Node) {
 	for node != nil && node.Kind == yaml.AliasNode {
 		node = node.Alias
@@ -94,10 +94,10 @@ func child(node *yaml.Node, step string) (value, at *yaml.Node) {
 	return nil, nil
 }
 
-// errorf is the error of a place.
+// errorf makes the error of a place.
 func (l lines) errorf(at []string, format string, args ...any) error {
 	return &Error{File: l.file, Line: l.line(at...), At: strings.Join(at, " "), What: fmt.Sprintf(format, args...)}
 }
 
-// under appends to a place without changing what others hold of it.
+// under appends to a copy of a place.
 func under(at []string, steps ...string) []string { return append(slices.Clone(at), steps...) }

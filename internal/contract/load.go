@@ -1,5 +1,5 @@
-// Package contract reads an OpenAPI contract: what OpenAPI says, and what this project's extensions say of an operation.
-// It refuses what the generator cannot carry, by name and line. What is carried is listed in carry.go.
+// Package contract reads an OpenAPI contract with this project's extensions. It refuses unsupported parts by name and
+// line; carry.go lists the supported ones.
 package contract
 
 import (
@@ -13,13 +13,13 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// Loader loads the document in a file. Package overlay has one that changes it on the way.
+// Loader loads a document from a file. Package overlay has one that applies an overlay.
 type Loader func(file string) (*openapi3.T, error)
 
-// Plain loads a document as it is.
+// Plain loads a document unchanged.
 func Plain(file string) (*openapi3.T, error) { return openapi3.NewLoader().LoadFromFile(file) }
 
-// Load reads the contract in a file. References to other files are refused, and nothing is fetched.
+// Load reads a contract from a file. It refuses references to other files, and fetches nothing.
 func Load(file string, with Loader) (*Contract, error) {
 	content, err := os.ReadFile(file)
 	if err != nil {
@@ -28,7 +28,7 @@ func Load(file string, with Loader) (*Contract, error) {
 	return load(file, with, content)
 }
 
-// Parse is Load for a contract in memory. name stands for the file in errors.
+// Parse is Load for a contract in memory. name is the file's name in errors.
 func Parse(name string, content []byte) (*Contract, error) {
 	folder, err := os.MkdirTemp("", "contract")
 	if err != nil {
@@ -51,7 +51,7 @@ func Parse(name string, content []byte) (*Contract, error) {
 }
 
 func load(file string, with Loader, content []byte) (c *Contract, err error) {
-	// The libraries are given whatever somebody wrote: what they did not foresee must not look like a fault of ours.
+	// The contract may be anything: a panic of a library must not look like our fault.
 	defer func() {
 		if p := recover(); p != nil {
 			c, err = nil, &Error{File: file, Line: 1, What: fmt.Sprintf("the contract's reader failed: %v", p)}
@@ -83,7 +83,7 @@ func load(file string, with Loader, content []byte) (c *Contract, err error) {
 	return c, nil
 }
 
-// read takes everything from the document that is not Go's types.
+// read reads everything of the document but the types.
 func (c *Contract) read() (err error) {
 	if c.Codes, err = c.catalogue(); err != nil {
 		return err
@@ -101,7 +101,7 @@ func (c *Contract) read() (err error) {
 	return nil
 }
 
-// tokens finds out where the access token is sent: in one header, and by some operations in their query.
+// tokens finds the place of the access token: one header, or an operation's query.
 func (c *Contract) tokens() error {
 	if c.Doc.Components == nil {
 		return nil
@@ -123,7 +123,7 @@ func (c *Contract) tokens() error {
 	return nil
 }
 
-// tokenQuery is the query parameter that carries an operation's token; empty if the header may.
+// tokenQuery returns the query parameter of an operation's token, or "" for the header.
 func (c *Contract) tokenQuery(security openapi3.SecurityRequirements) (parameter string) {
 	for _, requirement := range security {
 		for scheme := range requirement {

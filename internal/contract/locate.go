@@ -8,7 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Locate gives an error of a library a place: that of the longest text of the contract that the error names.
+// Locate adds a place to a library's error: the place of the longest text of the contract quoted in the error.
 func (c *Contract) Locate(err error) error {
 	if own := (*Error)(nil); errors.As(err, &own) {
 		return err
@@ -38,7 +38,7 @@ func (c *Contract) Locate(err error) error {
 	return &Error{File: c.lines.file, Line: line, What: text}
 }
 
-// named says how much a text is about a word: a quoted word counts more than any other.
+// named scores how well a text names a word: a quoted word scores higher.
 func named(text, word string) int {
 	const quoted = 1 << 10
 	switch {
@@ -53,7 +53,7 @@ func named(text, word string) int {
 	}
 }
 
-// namesWord reports whether text holds word with nothing of a word around it, in any case: Go names are capitalised.
+// namesWord reports whether text holds word as a whole word, ignoring case, because Go names are capitalised.
 func namesWord(text, word string) bool {
 	if len(word) < 2 {
 		return false

@@ -12,8 +12,8 @@ func upperFirst(s string) string {
 	return string(unicode.ToUpper(first)) + s[size:]
 }
 
-// name gives every inline object and enum of bodies a name, as a component, so that Go has a type for each; says of lists and
-// maps that they need no pointer; and drops the answers that are errors.
+// name makes every inline object and enum of a body a named component, so each has a Go type. It marks lists and maps as
+// needing no pointer, and drops answers that are errors.
 func (c *Contract) name() error {
 	schemas := c.Doc.Components.Schemas
 	for _, name := range sortedKeys(schemas) {
@@ -28,7 +28,7 @@ func (c *Contract) name() error {
 		base := upperFirst(o.ID)
 		if body := o.Spec.RequestBody; body != nil {
 			media := body.Value.Content["application/json"]
-			// A body that operations share is a component, whose inline schema is named once.
+			// A shared body is a component: its inline schema is named once.
 			if media.Schema.Ref == "" {
 				if err := c.nameInline(media.Schema, base+"RequestBody", under(o.at, "requestBody")); err != nil {
 					return err
@@ -68,7 +68,7 @@ func (c *Contract) nameInline(ref *openapi3.SchemaRef, name string, at []string)
 	return c.nameInside(s, name, at)
 }
 
-// wrapped reports whether a schema is a reference that an allOf of one gives a description.
+// wrapped reports whether a schema is an allOf of one reference, which only adds a description.
 func wrapped(s *openapi3.Schema) bool {
 	return len(s.AllOf) == 1 && s.AllOf[0].Ref != "" && len(s.Properties) == 0 && len(s.Required) == 0 && s.AdditionalProperties.Schema == nil && s.AdditionalProperties.Has == nil
 }
@@ -86,7 +86,7 @@ func (c *Contract) nameInside(s *openapi3.Schema, name string, at []string) erro
 		withoutPointer(property)
 	}
 	for i, part := range s.AllOf {
-		if part.Ref == "" { // its fields become those of the whole
+		if part.Ref == "" { // its fields become fields of the whole
 			if err := c.nameInside(part.Value, name, under(at, "allOf", itoa(i))); err != nil {
 				return err
 			}
@@ -103,7 +103,7 @@ func (c *Contract) nameInside(s *openapi3.Schema, name string, at []string) erro
 	return nil
 }
 
-// withoutPointer says of a list or a map that nil stands for one that is not there, and that one without items is sent.
+// withoutPointer makes a list or map a field without pointer: nil is absent, an empty one is sent.
 func withoutPointer(property *openapi3.SchemaRef) {
 	kind := kindOf(property.Value)
 	isMap := kind == "object" && len(property.Value.Properties) == 0 && len(property.Value.AllOf) == 0

@@ -10,7 +10,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// The fields of an operation that are this project's own.
+// This project's extensions of an operation.
 const (
 	repeatExtension     = "x-repeat"
 	permissionExtension = "x-permission"
@@ -98,7 +98,7 @@ func (c *Contract) operation(path, method string, item *openapi3.PathItem, op *o
 	return o, c.paging(&o)
 }
 
-// text is an extension that is one line of printable text.
+// text returns an extension's value, which must be one line of printable text.
 func (c *Contract) text(extensions map[string]any, name string, at []string) (string, error) {
 	value, ok := extensions[name]
 	if !ok {
@@ -111,7 +111,7 @@ func (c *Contract) text(extensions map[string]any, name string, at []string) (st
 	return text, nil
 }
 
-// alias is another name of an operation, for those who type it.
+// alias returns another name of an operation, for the command line.
 func (c *Contract) alias(op *openapi3.Operation, at []string) (string, error) {
 	alias, err := c.text(op.Extensions, aliasExtension, at)
 	if err == nil && alias != "" && !operationName(alias) {
@@ -120,7 +120,7 @@ func (c *Contract) alias(op *openapi3.Operation, at []string) (string, error) {
 	return alias, err
 }
 
-// repeat says whether a call may be repeated although the service may have processed it.
+// repeat reports whether an operation is safe to repeat.
 func (c *Contract) repeat(method string, op *openapi3.Operation, at []string) (bool, error) {
 	switch value, ok := op.Extensions[repeatExtension]; {
 	case !ok:
@@ -134,7 +134,7 @@ func (c *Contract) repeat(method string, op *openapi3.Operation, at []string) (b
 	}
 }
 
-// server finds the base URL of an operation that has one of its own, or one for each of the contract's servers.
+// server finds an operation's own base URL, or one for each server of the contract.
 func (c *Contract) server(o *Operation, item *openapi3.PathItem, op *openapi3.Operation) error {
 	servers, place := item.Servers, under(o.at[:2], "servers")
 	if op.Servers != nil {
@@ -162,7 +162,7 @@ func (c *Contract) server(o *Operation, item *openapi3.PathItem, op *openapi3.Op
 	return nil
 }
 
-// paging reads how pages are asked for and handed out, and holds it against the operation.
+// paging reads x-paging, and checks it against the operation.
 func (c *Contract) paging(o *Operation) error {
 	value, ok := o.Spec.Extensions[pagingExtension]
 	if !ok {

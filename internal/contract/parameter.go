@@ -6,7 +6,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// Described are the parameters of an operation.
+// Described returns the parameters of an operation.
 func (o Operation) Described() []Parameter {
 	var all []Parameter
 	for _, p := range o.Parameters {
@@ -22,7 +22,7 @@ func (o Operation) Described() []Parameter {
 	return all
 }
 
-// Body says whether a request has a body: required, optional, or nothing of either.
+// Body tells whether a request has a body: "required", "optional" or "".
 func (o Operation) Body() string {
 	switch body := o.Spec.RequestBody; {
 	case body == nil:

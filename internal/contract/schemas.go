@@ -7,14 +7,14 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// goCode are the extensions of oapi-codegen that put text of the contract into the output as code, or take the output out of
-// step with what is sent.
+// goCode lists oapi-codegen's extensions that insert text of the contract as code, or that make the output differ from
+// what is sent.
 var goCode = []string{
 	"x-go-type", "x-go-type-import", "x-go-type-name", "x-go-json-ignore", "x-oapi-codegen-extra-tags", "x-oapi-codegen-only-honour-go-name",
 	"x-go-type-skip-optional-pointer", "x-omitempty", "x-omitzero", "x-go-name-override",
 }
 
-// carriesSchema refuses what a schema holds that is not carried. It stops at references: each component is looked at once.
+// carriesSchema refuses unsupported parts of a schema. It stops at references: each component is checked once.
 func (c *Contract) carriesSchema(ref *openapi3.SchemaRef, at []string, depth int) error {
 	if ref == nil || ref.Value == nil {
 		return c.lines.errorf(at, "the schema is empty")
@@ -123,7 +123,7 @@ func (c *Contract) carriesEnum(s *openapi3.Schema, kind string, at []string) err
 	return nil
 }
 
-// checkFieldName says what is wrong with the name of a field, which becomes part of a tag.
+// checkFieldName returns the fault of a field's name, which becomes part of a struct tag.
 func checkFieldName(name string) string {
 	switch {
 	case name == "" || strings.ContainsFunc(name, isNotPrint) || strings.ContainsAny(name, "\"`\\, "):
@@ -139,12 +139,12 @@ func exported(name string) bool {
 	return name != "" && name[0] >= 'A' && name[0] <= 'Z' && !strings.ContainsFunc(name, func(r rune) bool { return !letter(r) && (r < '0' || r > '9') })
 }
 
-// finite refuses types that would hold themselves: through fields that must be there, or through allOf.
+// finite refuses infinite types: recursive through required fields or allOf.
 func (c *Contract) finite() error {
 	const looking, done = 1, 2
 	schemas := c.Doc.Components.Schemas
 	state := map[string]int{}
-	var visit func(name string) string // the component that holds itself
+	var visit func(name string) string // the recursive component
 	var inside func(s *openapi3.SchemaRef) string
 	visit = func(name string) string {
 		switch state[name] {
@@ -179,7 +179,7 @@ func (c *Contract) finite() error {
 				}
 			}
 		}
-		// An array of itself ends with an empty one, but an alias of it in Go does not.
+		// A recursive array can end with an empty one, but its Go alias is infinite.
 		if kind := kindOf(ref.Value); kind == "array" && ref.Ref == "" && ref.Value.Items != nil && ref.Value.Items.Ref != "" {
 			if name := strings.TrimPrefix(ref.Value.Items.Ref, schemaPrefix); schemas[name] == ref || schemas[name] != nil && schemas[name].Value == ref.Value {
 				return name

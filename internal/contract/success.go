@@ -8,7 +8,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// success finds the one answer that is a success, and what it must hold.
+// success finds an operation's only success, and its required fields.
 func (c *Contract) success(o *Operation) error {
 	at := under(o.at, "responses")
 	var found *openapi3.Response
@@ -49,8 +49,7 @@ func (c *Contract) success(o *Operation) error {
 	return nil
 }
 
-// successFields are what tells a success from an answer that says with the same status and schema that it is none, as those
-// of the legacy API do.
+// successFields reads the fields that tell a success from an error of the same status and schema, as in the legacy API.
 func (c *Contract) successFields(o *Operation) error {
 	value, ok := o.Spec.Extensions[successExtension]
 	if !ok {
@@ -73,7 +72,7 @@ func (c *Contract) successFields(o *Operation) error {
 	return nil
 }
 
-// json is the one media type of a body.
+// json returns a body's only media type, JSON.
 func (c *Contract) json(content openapi3.Content, at []string) (*openapi3.MediaType, error) {
 	for name, media := range content {
 		if len(content) > 1 || name != "application/json" {
@@ -87,7 +86,7 @@ func (c *Contract) json(content openapi3.Content, at []string) (*openapi3.MediaT
 	return nil, nil
 }
 
-// requiredFields are those of an object that must be there and not empty. A field that may be null need not be.
+// requiredFields returns the fields of an object that must be present and not empty; nullable fields are left out.
 func requiredFields(schema *openapi3.Schema) (names []string) {
 	for _, part := range schema.AllOf {
 		names = append(names, requiredFields(part.Value)...)
@@ -100,7 +99,7 @@ func requiredFields(schema *openapi3.Schema) (names []string) {
 	return names
 }
 
-// field finds a property, in the parts of an allOf too.
+// field finds a property, also in the parts of an allOf.
 func field(schema *openapi3.Schema, name string) *openapi3.SchemaRef {
 	if property := schema.Properties[name]; property != nil {
 		return property

@@ -12,20 +12,20 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// maxDepth is how deeply a contract may nest. The libraries follow it by recursion.
+// maxDepth limits a contract's nesting, because the libraries recurse.
 const maxDepth = 100
 
 const schemaPrefix = "#/components/schemas/"
 
 func itoa(i int) string { return strconv.Itoa(i) }
 
-// A description becomes a comment, where a control character would break the generated file.
+// A control character in a description would break a generated comment.
 func isNotPrint(r rune) bool { return !unicode.IsPrint(r) }
 
 func nameRune(r rune) bool { return letter(r) || r >= '0' && r <= '9' || r == '-' || r == '_' }
 func letter(r rune) bool   { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }
 
-// kindOf is a schema's type; an object may leave it out.
+// kindOf returns a schema's type, which an object may omit.
 func kindOf(s *openapi3.Schema) string {
 	if s.Type != nil && len(*s.Type) == 1 {
 		return (*s.Type)[0]
@@ -45,7 +45,7 @@ func scalar(s *openapi3.Schema) bool {
 	}
 }
 
-// decodeStrict refuses fields that the target does not have: they would be misspellings.
+// decodeStrict refuses unknown fields, because they are misspellings.
 func decodeStrict(raw []byte, into any) error {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.DisallowUnknownFields()

@@ -11,8 +11,8 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
 )
 
-// check finds what would not compile: two schemas that get one name in Go, say. It knows nothing of the packages that the
-// files import, so that it needs neither their sources nor the go command.
+// check finds code that would not compile, such as two schemas with one Go name. It needs neither the sources of imported
+// packages nor the go command.
 func check(c *contract.Contract, files map[string][]byte) error {
 	fset := token.NewFileSet()
 	var parsed []*ast.File
@@ -42,7 +42,7 @@ func check(c *contract.Contract, files map[string][]byte) error {
 
 var errNotImported = errors.New("not imported")
 
-// nothing imports nothing: the checker takes what comes from elsewhere as it is.
+// nothing imports nothing: the checker accepts all names of other packages.
 type nothing struct{}
 
 func (nothing) Import(string) (*types.Package, error) { return nil, errNotImported }

@@ -1,5 +1,5 @@
-// Package generator makes Go of a contract: models by oapi-codegen, and beside them the requests, the operations, the
-// codes, and the methods that send them.
+// Package generator generates Go from a contract: models by oapi-codegen, and the requests, operations, codes and methods
+// of its own templates.
 package generator
 
 import (
@@ -19,23 +19,23 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
 )
 
-// generation is what the templates are given.
+// generation is the templates' data.
 type generation struct {
 	*contract.Contract
 	Package    string // of the file
-	Source     string // name of the contract's file
+	Source     string // the contract's file name
 	Version    string
 	Own        bool   // this repository's own contract
-	Types      string // package of the models and of Request; empty in it
+	Types      string // package of the models and of Request; empty if it is the same
 	Operations []operation
 	Kinds      []string
 	Effects    []string
 }
 
-// takenMethods are those of a dingtalk.Client that are written by hand.
+// takenMethods lists the methods of a dingtalk.Client written by hand.
 var takenMethods = []string{"CloseIdleConnections", "GoString", "OpenConversationID", "OpenConversationIDs", "String", "Token"}
 
-// Own makes the files of package generated and the methods of package dingtalk. Operations that are skipped get no method.
+// Own generates the files of package generated and the methods of package dingtalk. Skipped operations get no method.
 func Own(c *contract.Contract, source string, skip ...string) (files map[string][]byte, methods []byte, err error) {
 	g := &generation{Contract: c, Package: ownPackage, Source: path.Base(source), Own: true}
 	if c.Codes == nil || c.Limits == nil || c.TokenHeader == "" || c.RequestIDHeader == "" {
@@ -65,7 +65,7 @@ func Own(c *contract.Contract, source string, skip ...string) (files map[string]
 	return files, methods, err
 }
 
-// Foreign makes the one file of a package of methods for anyone's contract.
+// Foreign generates a package of methods for any contract, as one file.
 func Foreign(c *contract.Contract, source, pkg string) ([]byte, error) {
 	g := &generation{Contract: c, Package: pkg, Source: path.Base(source)}
 	src, err := g.models()
@@ -75,7 +75,7 @@ func Foreign(c *contract.Contract, source, pkg string) ([]byte, error) {
 	return src, check(c, map[string][]byte{pkg + ".gen.go": src})
 }
 
-// models runs oapi-codegen, with our requests in place of its client. In a foreign package, methods and tables follow.
+// models runs oapi-codegen with our requests instead of its client. A foreign package has methods and tables, too.
 func (g *generation) models() ([]byte, error) {
 	g.Version, g.Kinds, g.Effects = Version, contract.Kinds, contract.TokenEffects
 	cfg, err := configuration(g.Package)
@@ -113,7 +113,7 @@ func (g *generation) models() ([]byte, error) {
 	return format.Source([]byte(header + "package " + g.Package + body))
 }
 
-// render executes a template and formats what comes out.
+// render executes a template and formats its output.
 func (g *generation) render(name string) ([]byte, error) {
 	text, err := g.text(name)
 	if err != nil {
@@ -132,7 +132,7 @@ var parsed = template.Must(template.New("").Funcs(template.FuncMap{
 	"goName": goName, "quote": strconv.Quote, "comment": comment, "qualified": qualified, "dict": dict, "oneLine": oneLine,
 }).ParseFS(templateFiles, "templates/own/*.tmpl"))
 
-// dict hands a template more than one value.
+// dict passes several values to a template.
 func dict(pairs ...any) map[string]any {
 	m := map[string]any{}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -141,7 +141,7 @@ func dict(pairs ...any) map[string]any {
 	return m
 }
 
-// comment is text as lines of a Go comment.
+// comment formats text as lines of a Go comment.
 func comment(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(strings.TrimSpace(text)) {
@@ -153,13 +153,13 @@ func comment(text string) string {
 	return b.String()
 }
 
-// oneLine is the first paragraph of a text in one line.
+// oneLine returns the first paragraph of a text as one line.
 func oneLine(text string) string {
 	first, _, _ := strings.Cut(strings.TrimSpace(text), "\n\n")
 	return strings.Join(strings.Fields(printable(strings.ReplaceAll(first, "\n", " "))), " ")
 }
 
-// printable drops what would break a comment.
+// printable drops characters that would break a comment.
 func printable(line string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if r == '\t' {

@@ -9,34 +9,34 @@ import (
 	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
 )
 
-// Version is that of oapi-codegen. A test holds it against go.mod.
+// Version is oapi-codegen's version. A test compares it with go.mod.
 const Version = "v2.8.2"
 
-// ownPackage is the package that this repository's own contract becomes.
+// ownPackage is the package generated from this repository's own contract.
 const ownPackage = "generated"
 
 //go:embed templates
 var templateFiles embed.FS
 
-// replaced are oapi-codegen's templates in whose place ours go, and why:
+// replaced lists oapi-codegen's templates that ours replace, and why:
 //
-//   - client.tmpl: its request builders parse the server's URL twice a call and go through reflection, which costs a third
-//     of a call's allocations; and what they import would become a dependency of every app.
-//   - client-with-responses.tmpl: it loses the status of a body that does not decode, reads without a limit, and calls HTML
-//     with status 200 a success.
-//   - additional-properties.tmpl: it rounds whole numbers of more than 53 bits in fields that the contract does not name.
+//   - client.tmpl: its request builders parse the server's URL twice a call and use reflection, a third of a call's allocations;
+//     their imports would become dependencies of every app.
+//   - client-with-responses.tmpl: it loses the status of a body that does not decode, reads without a limit, and accepts HTML
+//     with status 200 as a success.
+//   - additional-properties.tmpl: it rounds whole numbers above 53 bits in fields that the contract does not name.
 //
-// A test holds the digest of the text that each of them replaces.
+// A test compares the digest of each replaced text.
 var replaced = []string{"client.tmpl", "client-with-responses.tmpl", "additional-properties.tmpl"}
 
-// words are how fields that the service writes without capitals are spelt in Go.
+// words spell fields in Go that the service writes without capitals.
 var words = []string{
 	"AccessDeniedDetail", "AgentID", "AppID", "ChatID", "CorpID", "DeptID", "IDs", "MediaID", "OpenID", "OrgID", "RequestID",
 	"RobotCode", "TaskID", "UnionID", "UserID",
 }
 
-// goTypes are Go's for OpenAPI's. Formats of text stay text: what the service sends in a field of a date is not always one, and
-// one field must not cost the answer. Whole numbers have 64 bits everywhere, fractions too.
+// goTypes maps OpenAPI's types to Go's. Formats of text stay strings: the service's dates are not always dates, and one
+// field must not cost the answer. Integers and fractions have 64 bits.
 func goTypes() *codegen.TypeMapping {
 	text := codegen.SimpleTypeSpec{Type: "string"}
 	return &codegen.TypeMapping{
@@ -51,7 +51,7 @@ func goTypes() *codegen.TypeMapping {
 	}
 }
 
-// configuration is oapi-codegen's for a package.
+// configuration returns oapi-codegen's configuration for a package.
 func configuration(pkg string) (codegen.Configuration, error) {
 	templates := map[string]string{}
 	for _, name := range replaced {
@@ -77,8 +77,8 @@ func configuration(pkg string) (codegen.Configuration, error) {
 	}, nil
 }
 
-// runOapiCodegen returns the Go of models and requests, and oapi-codegen's view of the operations, whose names are those of
-// the models. builders makes the requests: oapi-codegen calls it in place of its client template.
+// runOapiCodegen generates models and requests. oapi-codegen calls builders instead of its client template, with its view
+// of the operations: their names are the models'.
 func runOapiCodegen(doc *openapi3.T, cfg codegen.Configuration, builders func([]codegen.OperationDefinition) (string, error)) (src string, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -87,7 +87,7 @@ func runOapiCodegen(doc *openapi3.T, cfg codegen.Configuration, builders func([]
 	}()
 	codegen.TemplateFunctions["requestBuilders"] = builders
 	src, err = codegen.Generate(doc, cfg)
-	// The header would name whatever program runs this.
-	src = strings.Replace(src, "provides primitives to interact with the openapi HTTP API.", "is the contract as Go: models by oapi-codegen, requests, operations and codes beside them. It decides nothing.", 1)
+	// The header would name the calling program.
+	src = strings.Replace(src, "provides primitives to interact with the openapi HTTP API.", "is the contract in Go: models by oapi-codegen, requests, operations and error codes. It makes no decisions.", 1)
 	return src, err
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
 )
 
-// operation is an operation with the Go names that oapi-codegen gave its types.
+// operation is an operation with oapi-codegen's names of its types.
 type operation struct {
 	contract.Operation
 	Name    string      // in Go
@@ -33,7 +33,7 @@ type operation struct {
 	Own     bool // the example is the contract's
 }
 
-// Values are the names of the arguments that a method hands on.
+// Values lists a method's arguments for the request builder.
 func (o operation) Values() string {
 	var names []string
 	for _, p := range o.Path {
@@ -53,11 +53,11 @@ type parameter struct {
 	Wire    string // its name in the contract
 	Name    string // of the argument or the field
 	Type    string
-	Pointer bool // nil stands for one that is not there
+	Pointer bool // nil: absent
 	List    bool
-	Explode bool   // each item of a list is a parameter of its own
+	Explode bool   // each item of a list is a separate parameter
 	Must    bool   // it is required
-	format  string // Go expression of its text, with %s for the value or an item
+	format  string // Go expression of its text; %s is the value or an item
 }
 
 // jsonText is a field of a body that takes a value and becomes JSON in a string.
@@ -69,9 +69,9 @@ type jsonText struct {
 // Text is the Go expression of a value's text.
 func (p parameter) Text(value string) string { return fmt.Sprintf(p.format, value) }
 
-// pages is how an operation's iterator asks for the next page.
+// pages describes how an operation's iterator fetches the next page.
 type pages struct {
-	Target            string // field that takes the token, such as params.NextToken
+	Target            string // field for the token, such as params.NextToken
 	Pointer           bool   // of the target
 	Token             string // type of the token
 	Item              string
@@ -81,7 +81,7 @@ type pages struct {
 	BodyPointer       bool // the body may be nil
 }
 
-// views joins the contract's operations with oapi-codegen's view of them. It runs while oapi-codegen does, whose names depend
+// views joins the contract's operations with oapi-codegen's view of them. It runs inside oapi-codegen, whose names depend
 // on its state.
 func views(c *contract.Contract, definitions []codegen.OperationDefinition) ([]operation, error) {
 	var ops []operation
@@ -147,14 +147,14 @@ func viewOf(c *contract.Contract, o contract.Operation, d codegen.OperationDefin
 	return view, err
 }
 
-// usedNames are those that the methods use for other things.
+// usedNames lists names with another meaning in the methods.
 var usedNames = []string{
 	"answer", "body", "c", "context", "ctx", "dingtalk", "err", "generated", "items", "iter", "json", "more", "next", "none",
 	"page", "params", "r", "strconv", "string", "token", "v", "texts", "reqEditors", "http", "float64", "int64", "uint64", "bool",
 	"append", "len", "error", "nil", "true", "false", "int32", "float32", "any", "fmt", "bytes", "time",
 }
 
-// argument is a name for a parameter of a path.
+// argument names a parameter of a path.
 func argument(name string) string {
 	if slices.Contains(usedNames, name) {
 		return name + "Value"
@@ -233,7 +233,7 @@ func pagesOf(o contract.Operation, view operation) (*pages, error) {
 	return p, nil
 }
 
-// goField is a field of an object as oapi-codegen makes it.
+// goField returns oapi-codegen's field for a property.
 func goField(object *openapi3.Schema, name string) (codegen.Property, error) {
 	ref, required := property(object, name)
 	schema, err := codegen.GenerateGoSchema(ref, []string{name})
@@ -264,7 +264,7 @@ func property(object *openapi3.Schema, name string) (ref *openapi3.SchemaRef, re
 	return ref, required
 }
 
-// qualified is a Go type as another package writes it that imports the one with the types as pkg.
+// qualified returns a Go type with the package name pkg before the types of the models' package.
 func qualified(pkg, typ string) (string, error) {
 	if pkg == "" || typ == "" {
 		return typ, nil

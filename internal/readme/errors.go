@@ -17,7 +17,7 @@ import (
 
 // What an error means for a run over many chats.
 const (
-	goesOn  = "goes on"
+	goesOn  = "continues"
 	ends    = "ends"
 	inARow  = "ends after %d in a row"
 	nothing = "–"
@@ -34,9 +34,9 @@ var sentinels = []sentinel{
 	{name: "ErrIPNotAllowed", is: dingtalk.ErrIPNotAllowed},
 	{name: "ErrThrottled", is: dingtalk.ErrThrottled},
 	{name: "ErrQuotaExhausted", is: dingtalk.ErrQuotaExhausted},
-	{name: "ErrBlocked", is: dingtalk.ErrBlocked, repeated: "no; nothing is sent meanwhile"},
+	{name: "ErrBlocked", is: dingtalk.ErrBlocked, repeated: "no; the client sends nothing meanwhile"},
 	{name: "ErrUnavailable", is: dingtalk.ErrUnavailable},
-	{name: "ErrUnexpectedResponse", is: dingtalk.ErrUnexpectedResponse, repeated: "if it broke off"},
+	{name: "ErrUnexpectedResponse", is: dingtalk.ErrUnexpectedResponse, repeated: "if the body broke off"},
 	{name: "ErrRedirect", is: dingtalk.ErrRedirect, repeated: "no"},
 	{name: "ErrTLS", is: dingtalk.ErrTLS, repeated: "no"},
 	{name: "ErrRejected", is: dingtalk.ErrRejected},
@@ -82,7 +82,7 @@ func errorsTable(root string, say language) ([]string, error) {
 	}
 	lines := []string{
 		fmt.Sprintf("| `errors.Is(err, …)` | %s | `Code` | %s | %s |", say.text("means"),
-			say.text("repeated by the client"), say.text("a run over many chats")),
+			say.text("retried by the client"), say.text("a run over many chats")),
 		"|---|---|---|---|---|",
 	}
 	for _, s := range sentinels {
@@ -136,7 +136,7 @@ func (s sentinel) repeats(say language) string {
 	for _, row := range s.rows() {
 		switch {
 		case row.Token == generated.TokenDrop, row.Token == generated.TokenFetch:
-			said = "a rejected token once, with a new one"
+			said = "once, after a token refresh"
 		case row.Retry && row.Wait == 0:
 			said = "with backoff, three attempts in all"
 		case row.Retry:

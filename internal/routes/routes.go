@@ -1,4 +1,4 @@
-// Package routes makes of a contract what the emulator serves and the command calls, without generating Go.
+// Package routes converts a contract into the data that the emulator serves and the command calls, without generating Go.
 package routes
 
 import (
@@ -9,7 +9,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
 )
 
-// Of are the operations of a contract.
+// Of returns the routes of a contract's operations.
 func Of(c *contract.Contract) ([]generated.Route, error) {
 	var all []generated.Route
 	for _, o := range c.Operations {

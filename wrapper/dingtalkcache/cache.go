@@ -9,8 +9,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// Memory is a cache in memory, of limited size and lifetime. It implements dingtalk.Cache. What was used least
-// recently makes room.
+// Memory is a least-recently-used cache in memory, of limited size and lifetime. It implements dingtalk.Cache.
 type Memory struct {
 	entries  *lru.Cache[string, entry]
 	lifetime time.Duration
@@ -22,9 +21,9 @@ type entry struct {
 	expires time.Time
 }
 
-// New makes a cache for size conversions (about 200 bytes each) that are used for lifetime at most. No page says how
-// long a chat's openConversationId stays the same; a day is a cautious lifetime. New fails if one of the two is not
-// positive.
+// New makes a cache for size conversions (about 200 bytes each), kept for lifetime at most. No page says how long a
+// chat's openConversationId stays the same; a day is a cautious lifetime. New returns an error if size or lifetime is
+// not positive.
 func New(size int, lifetime time.Duration) (*Memory, error) {
 	if lifetime <= 0 {
 		return nil, errors.New("dingtalkcache: the lifetime must be positive")
@@ -36,7 +35,7 @@ func New(size int, lifetime time.Duration) (*Memory, error) {
 	return &Memory{entries: entries, lifetime: lifetime, now: time.Now}, nil
 }
 
-// Get finds a chat's openConversationId.
+// Get returns a chat's openConversationId.
 func (m *Memory) Get(_ context.Context, chatID string) (string, bool) {
 	e, ok := m.entries.Get(chatID)
 	// Wall time: an entry must not outlive its lifetime because the machine slept.
@@ -52,5 +51,5 @@ func (m *Memory) Set(_ context.Context, chatID, openConversationID string) {
 	m.entries.Add(chatID, entry{id: openConversationID, expires: m.now().Round(0).Add(m.lifetime)})
 }
 
-// Len is how many conversions the cache holds, expired ones that nobody asked for included.
+// Len returns the number of conversions in the cache, including expired ones not asked for since.
 func (m *Memory) Len() int { return m.entries.Len() }

@@ -13,47 +13,47 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// Budget counts a fleet's calls in each calendar month. It implements [dingtalk.Budget].
+// Budget limits a fleet's requests per calendar month. It implements [dingtalk.Budget].
 type Budget struct {
 	available bool
 	now       func() time.Time
 
-	turn    chan struct{} // held while the rest is used
+	turn    chan struct{} // held to use the fields below
 	beats   bool
-	missing time.Time // since when Redis has not answered
+	missing time.Time // start of Redis's outage
 	tally
 }
 
-// BudgetOption changes what a [Fleet.Budget] does.
+// BudgetOption configures a [Fleet.Budget].
 type BudgetOption func(*Budget)
 
-// Available lets calls go on while Redis is away, within a share: a tenth of the budget, divided by the number of
-// processes. That is [WithPods], or as many as Redis has lately counted, if they are more. What was sent is added when
-// Redis is back, and only then is the share free again, unless the budget is used up. So all processes together send at
-// most a tenth more than the budget, if WithPods is right; a process that is started again has a share again. Beyond its
-// share, a process waits and fails as with a strict budget.
+// Available lets calls continue while Redis is down, within each process's share: a tenth of the budget, divided by
+// [WithPods] or by the number of processes that Redis last counted, whichever is larger. When Redis is back, the
+// process adds what it sent, and its share is free again unless the budget is used up. If WithPods is right, the fleet
+// exceeds the budget by at most a tenth; a restarted process has a new share. Beyond its share, a process waits and
+// fails as with a strict budget.
 func Available() BudgetOption { return func(b *Budget) { b.available = true } }
 
-// shareOf is the part of a budget that may be sent without Redis: one of so many.
+// shareOf divides a budget: all shares together are 1/shareOf of it.
 const shareOf = 10
 
-// Budget lets all processes together send perMonth requests in a calendar month; further ones fail with
-// [dingtalk.ErrQuotaExhausted] and are not sent. It is for [dingtalk.WithBudget]. The service's quota on the standard
-// edition is 5,000 for all apps of an organisation: see [WithOrganization].
+// Budget allows all processes together perMonth requests in a calendar month; further ones fail with
+// [dingtalk.ErrQuotaExhausted] without being sent. Pass it to [dingtalk.WithBudget]. The service's quota on the
+// standard edition is 5,000 requests for all apps of an organisation: see [WithOrganization].
 //
-// The budget is strict: a request is sent only if Redis has counted it. While Redis is away, calls wait for up to ten
-// seconds from the beginning of the outage, and then fail with [dingtalk.ErrUnavailable] until it answers; what waiting
-// does not cure fails at once. With [Available] they go on.
+// The budget is strict: a request is sent only after Redis has counted it. During an outage, calls wait until ten
+// seconds after its start and then fail with [dingtalk.ErrUnavailable] until Redis answers. Setup errors ([SetupError])
+// fail at once. With [Available], calls continue.
 //
-// The count is never too low. What a killed process did not come to send has counted, and so has a request that the
-// service throttled, which the service does not count. An answer of Redis that was lost does not count twice. The month
-// is that of UTC+8, since no page says when the service's begins.
+// The count is never too low. It includes requests that a killed process did not send, and throttled requests, which
+// the service does not count. A lost answer of Redis does not count a request twice. Months begin in UTC+8, since no
+// page says when the service's do.
 //
-// Where Redis loses the count, by a flush, an eviction or a failover, the running processes restore it: for three seconds
-// nothing is granted, and each says what it knows. The first call of a month waits as long, since a count that does not
-// exist yet looks the same. For that, each process asks once a second from its first call on. Where none is running
-// meanwhile, only a Redis with persistence keeps the count. Two servers that both take writes, as while a network is
-// split, count apart: min-replicas-to-write of Redis keeps that short.
+// If Redis loses the count (flush, eviction or failover), the running processes restore it: for three seconds no
+// request is granted, and each process reports the total it knows. For that, each process asks Redis once a second
+// after its first call. The first call of a month waits three seconds, too, because a new count looks like a lost one.
+// If no process runs meanwhile, only persistence in Redis keeps the count. During a split network, two primaries count
+// separately; set min-replicas-to-write in Redis to keep that short.
 func (f *Fleet) Budget(perMonth int, opts ...BudgetOption) *Budget {
 	id := rand.Text()[:13]
 	b := &Budget{
@@ -65,18 +65,18 @@ func (f *Fleet) Budget(perMonth int, opts ...BudgetOption) *Budget {
 			opt(b)
 		}
 	}
-	if b.available { // calls that can go on need not try as often
+	if b.available { // calls that continue without Redis need not ask it as often
 		b.fleet = f.patient(budgetPatience, awayTime)
 	}
 	return b
 }
 
 const (
-	// budgetPatience is long since a count that is kept apart is worse than a call that is late.
+	// budgetPatience is long, because counting separately is worse than a late call.
 	budgetPatience = 2 * time.Second
-	// budgetRest is short: what a process knows must reach a count that was lost before that settles.
+	// budgetRest is short: each process must report its total before a lost count settles.
 	budgetRest = 100 * time.Millisecond
-	// strictTime is how long calls wait in an outage: as long as a failover may take.
+	// strictTime is how long calls wait in an outage: the longest time of a failover.
 	strictTime = 10 * time.Second
 )
 
@@ -100,7 +100,7 @@ func (b *Budget) Spend(ctx context.Context) error {
 		switch {
 		case err == nil && a.settles == 0 && r.want == 0:
 			b.missing = time.Time{}
-			continue // it was a debt; now the call
+			continue // the exchange settled the debt; now count the call
 		case err == nil && a.settles == 0 && a.granted:
 			b.missing = time.Time{}
 			return nil
@@ -108,8 +108,8 @@ func (b *Budget) Spend(ctx context.Context) error {
 			b.missing = time.Time{}
 			return b.refusal(now)
 		case ctx.Err() != nil:
-			return ctx.Err() // if it was counted, the next call is not
-		case err == nil: // nothing is granted yet
+			return ctx.Err() // if Redis counted this call, the next call uses that grant
+		case err == nil: // a lost or new count settles
 			b.missing = time.Time{}
 		case b.borrow():
 			return nil
@@ -132,7 +132,7 @@ func (b *Budget) Spend(ctx context.Context) error {
 	}
 }
 
-// borrow takes a call from the share of this process.
+// borrow takes a request from this process's share.
 func (b *Budget) borrow() bool {
 	share := (b.limit + shareOf - 1) / shareOf / max(b.fleet.pods, b.processes, 1)
 	if !b.available || b.debt >= share || b.total+b.debt >= b.limit {
@@ -142,12 +142,12 @@ func (b *Budget) borrow() bool {
 	return true
 }
 
-// hopeless is whether waiting for Redis is of no use.
+// hopeless reports whether waiting for Redis cannot help.
 func (b *Budget) hopeless(err error) bool {
 	return errors.Is(err, redis.ErrClosed) || errors.Is(err, errForeign) || setupFault(err, b.fleet.health.outage.moves) != ""
 }
 
-// beatLater asks Redis again and again, as long as the budget is in use somewhere.
+// beatLater calls beat periodically until the budget is garbage.
 func beatLater(p weak.Pointer[Budget], wait time.Duration) {
 	time.AfterFunc(wait, func() {
 		if b := p.Value(); b != nil {
@@ -158,7 +158,7 @@ func beatLater(p weak.Pointer[Budget], wait time.Duration) {
 	})
 }
 
-// beat says what this process knows, and learns what the others have spent.
+// beat reports this process's total to Redis, and learns the fleet's.
 func (b *Budget) beat() (wait time.Duration, again bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), budgetPatience)
 	defer cancel()
@@ -166,13 +166,13 @@ func (b *Budget) beat() (wait time.Duration, again bool) {
 	case b.turn <- struct{}{}:
 		defer func() { <-b.turn }()
 	default:
-		return beatTime, true // a call is asking
+		return beatTime, true // a call is asking Redis already
 	}
 	now := b.now().In(serviceZone)
 	b.enter(now)
 	a, r, err := b.exchange(ctx, now, 0, b.debt == 0)
 	if err == nil && a.granted && r.want > 0 && b.debt > 0 {
-		b.debt-- // its call went without it
+		b.debt-- // a call with an open request was sent from the share
 	}
 	switch {
 	case errors.Is(err, redis.ErrClosed):
@@ -191,10 +191,10 @@ func (b *Budget) refusal(now time.Time) error {
 	}
 }
 
-// ErrNotCounted is in the error of a call that a [Budget] refused since Redis could not be asked.
+// ErrNotCounted is wrapped by the error of a call that a [Budget] refused because Redis was unreachable.
 var ErrNotCounted = errors.New("the Redis that counts the calls cannot be asked")
 
-// unknown refuses a call that nobody can count.
+// unknown makes the error of a call that could not be counted.
 func (b *Budget) unknown(now time.Time, err error) error {
 	message := "not sent: " + ErrNotCounted.Error()
 	if b.available {
@@ -214,14 +214,14 @@ type notCountedError struct{ error }
 
 func (e notCountedError) Unwrap() []error { return []error{ErrNotCounted, e.error} }
 
-// Used returns how many requests of this month have been counted, by all processes. It asks Redis, and fails if that
-// is away or holds no count.
+// Used returns how many requests all processes have counted this month. It asks Redis, and fails if Redis is down or
+// holds no count.
 func (b *Budget) Used(ctx context.Context) (int, error) {
 	return b.fleet.used(ctx, b.fleet.monthKey(b.now()))
 }
 
-// Resets returns when the present month ends and the count begins again, in UTC+8.
+// Resets returns the end of the current month in UTC+8, when the count restarts.
 func (b *Budget) Resets() time.Time { return nextMonth(b.now().In(serviceZone)) }
 
-// Limit returns how many requests a month may have.
+// Limit returns the budget per month.
 func (b *Budget) Limit() int { return b.limit }

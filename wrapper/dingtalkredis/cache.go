@@ -16,9 +16,8 @@ type Cache struct {
 	lifetime time.Duration
 }
 
-// Cache shares conversions for lifetime: what one process has converted costs the others no call. It is for
-// [dingtalk.WithCache]. No page says how long a chat's openConversationId stays the same; a day is a cautious lifetime.
-// One that is not positive is taken as a day.
+// Cache shares conversions between processes for lifetime. Pass it to [dingtalk.WithCache]. No page says how long a
+// chat's openConversationId stays the same; a day is a cautious lifetime, and is used if lifetime is not positive.
 func (f *Fleet) Cache(lifetime time.Duration) *Cache {
 	if lifetime <= 0 {
 		lifetime = 24 * time.Hour
@@ -26,18 +25,19 @@ func (f *Fleet) Cache(lifetime time.Duration) *Cache {
 	return &Cache{fleet: f, lifetime: lifetime}
 }
 
-// valueMark begins the values of this schema.
+// valueMark is the prefix of this schema's values.
 const valueMark = "cid" + schema + " "
 
-// maxIDBytes is far above every openConversationId that has been seen.
+// maxIDBytes is far above every observed openConversationId.
 const maxIDBytes = 512
 
-// name spreads conversions over a cluster: it has no braces of its own, and a chat id's decide nothing but its place.
+// name makes keys without braces of their own: a cluster spreads them over its slots. Braces in a chat id change
+// nothing but the slot.
 func (c *Cache) name(chatID string) string {
 	return strings.NewReplacer("{", "", "}", "").Replace(c.fleet.key("conversion", c.fleet.scope)) + ":" + chatID
 }
 
-// Get finds a chat's openConversationId. A value that is not one is a miss.
+// Get returns a chat's openConversationId. An invalid value is a miss.
 func (c *Cache) Get(ctx context.Context, chatID string) (string, bool) {
 	value, err := ask(ctx, c.fleet, func(ctx context.Context) (string, error) {
 		value, err := c.fleet.redis.Get(ctx, c.name(chatID)).Result()
@@ -53,7 +53,7 @@ func (c *Cache) Get(ctx context.Context, chatID string) (string, bool) {
 	return id, marked && usable(id)
 }
 
-// Set keeps a chat's openConversationId. Redis may forget it, or not be there.
+// Set keeps a chat's openConversationId. It ignores errors of Redis.
 func (c *Cache) Set(ctx context.Context, chatID, openConversationID string) {
 	if !usable(openConversationID) {
 		return

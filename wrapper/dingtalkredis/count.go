@@ -10,35 +10,35 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// How the count of a month is exact.
+// How the count of a month stays exact.
 //
-// Redis keeps one hash: base and new, whose sum is what all processes have been granted; the epoch that base belongs to;
-// when that began (at); and which server has counted (run). A grant is one step of the script, so that no two processes
-// get the same call.
+// Redis keeps one hash: base and new, whose sum is the number of grants; the epoch of base; when that epoch began (at);
+// and the server that counted (run). The script runs atomically, so no two processes get the same grant.
 //
-// A request has the number of its process and its own. It stays the process's only one until its answer has come, however
-// often it is sent: the answer to the last of each process is kept in one of a fixed number of slots. Where two processes
-// have the same slot, an answer that was lost may count twice. That is a call less, never one more.
+// A request carries an id of its process and a number. A process has one open request, and repeats it until an answer
+// arrives. Redis keeps each process's last answer in one of a fixed number of slots, so a repeated request is not
+// counted twice. If two processes share a slot, a lost answer may count twice: the fleet then has one call less, never
+// one more.
 //
-// A key that is lost, that holds something else, or that another server has, which may be behind after a failover, begins
-// a new epoch. Nothing is granted for settleTime. Meanwhile each running process says the greatest total that it knows of
-// the epoch before; the greatest of those is the new base, since whoever got the last grant knows the last total. To be
-// in time, each process that has spent something asks once in beatTime.
+// A new epoch begins if the key is missing, holds something else, or was counted by another server, which may be behind
+// after a failover. Nothing is granted for settleTime. Meanwhile each running process reports the greatest total it
+// knows of the previous epoch. The greatest report becomes the new base: the process with the last grant knows the last
+// total. To report in time, each process that has spent something asks once per beatTime.
 const (
 	settleTime = 3 * time.Second
 	beatTime   = time.Second
 	slots      = 512
-	// windowTime is how long processes are counted, each once.
+	// windowTime is the window in which each process is counted once.
 	windowTime = 10 * time.Second
 )
 
-// countScript answers one request. ARGV: 1 the limit, 2 how many calls are wanted, 0 or 1, 3 how many were sent that it
-// does not know, 4 the process, 5 the number of the request, 0 for one that only reports, 6 the slot, 7 the epoch and 8 the
-// total that the process knows, 9 the window that it was counted in, 10 when the key ends, 11 how long nothing is granted
-// and 12 how long a window is, both in ms.
+// countScript handles one request. ARGV: 1 the limit; 2 the number of calls wanted, 0 or 1; 3 the number sent without
+// Redis (debt); 4 the process; 5 the number of the request, 0 for a report alone; 6 the slot; 7 the epoch and 8 the
+// total known to the process; 9 the window it was counted in; 10 when the key expires; 11 settleTime and 12 windowTime,
+// in ms.
 //
-// It returns 1 for a grant, 0 for none, -1 if nothing is granted yet; the total; the epoch; how many processes there are;
-// the window; in how many ms something is granted.
+// It returns: 1 for a grant, 0 for a refusal, -1 while the count settles; the total; the epoch; the number of
+// processes; the window; the ms until the count has settled.
 var countScript = redis.NewScript(`
 local limit, want, debt, process, request = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local slot = 'slot ' .. ARGV[6]
@@ -108,62 +108,62 @@ end
 return {answer, base + new, epoch, math.max(seen, before), window, wait}
 `)
 
-// request is what a process asks of the count.
+// request is a process's request to the count.
 type request struct {
 	number uint64
-	want   int // calls: 1, or 0 of one that only settles a debt
+	want   int // calls: 1, or 0 to settle a debt alone
 	debt   int
 }
 
-// answer is what Redis says to it.
+// answer is Redis's answer to a request.
 type answer struct {
 	granted bool
-	settles time.Duration // positive if nothing is granted yet
+	settles time.Duration // positive while the count settles
 	total   int
 }
 
-// knowledge is what one process knows of one month.
+// knowledge is a process's view of a month's count.
 type knowledge struct {
 	month     string
 	epoch     string
-	total     int    // of all processes, when Redis last said it
-	debt      int    // sent without Redis, which does not know of them
-	processes int    // that Redis has lately counted
-	window    int64  // in which this one was
-	number    uint64 // of the last request
+	total     int    // of all processes, at Redis's last answer
+	debt      int    // requests sent without Redis, not yet counted
+	processes int    // number of processes at Redis's last answer
+	window    int64  // window in which this process was counted
+	number    uint64 // number of the last request
 	open      *request
 }
 
-// tally is a count as one process sees it.
+// tally is a process's side of the count.
 type tally struct {
 	fleet *Fleet
 	limit int
-	id    string // of this process, in the count
+	id    string // of this process
 	slot  int
 	knowledge
 }
 
-// serviceZone is where the month is taken to begin. The documentation does not say.
+// serviceZone is the assumed time zone of the quota's months. The documentation does not say.
 var serviceZone = time.FixedZone("UTC+8", 8*60*60)
 
 func nextMonth(now time.Time) time.Time {
 	return time.Date(now.Year(), now.Month()+1, 1, 0, 0, 0, 0, serviceZone)
 }
 
-// monthKey names the count of a month.
+// monthKey is the key of a month's count.
 func (f *Fleet) monthKey(now time.Time) string {
 	return f.key("budget", f.org, now.In(serviceZone).Format("2006-01"))
 }
 
-// enter begins a month.
+// enter starts a new month if there is one.
 func (b *tally) enter(now time.Time) {
 	if month := now.Format("2006-01"); month != b.month {
 		b.knowledge = knowledge{month: month, number: b.number}
 	}
 }
 
-// exchange sends the open request, which is a new one if there is none, and learns from the answer. It returns which
-// request that was. report asks for nothing.
+// exchange sends the open request (a new one if there is none), and applies the answer. It returns the request it sent.
+// report sends no request, only the process's total.
 func (b *tally) exchange(ctx context.Context, now time.Time, want int, report bool) (answer, request, error) {
 	var r request
 	switch {
@@ -207,7 +207,7 @@ func (b *tally) exchange(ctx context.Context, now time.Time, want int, report bo
 	return a, r, nil
 }
 
-// slotOf is where the answers to a process are kept.
+// slotOf returns the slot of a process's last answer.
 func slotOf(process string) int {
 	sum := fnv.New32a()
 	_, _ = sum.Write([]byte(process)) // it never fails
@@ -225,7 +225,7 @@ func (f *Fleet) used(ctx context.Context, name string) (int, error) {
 		for _, field := range fields {
 			text, kept := field.(string)
 			if !kept && field == nil {
-				continue // nothing was counted yet
+				continue // no count yet
 			}
 			n, err := strconv.Atoi(text)
 			if err != nil || n < 0 {

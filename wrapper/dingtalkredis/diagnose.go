@@ -16,8 +16,8 @@ var (
 	errPlain    = errors.New("the server speaks no TLS")
 )
 
-// diagnose finds what is wrong with TLS, which the Redis client cannot tell: a server takes a handshake that it does not
-// expect for a command, and waits; and an alert is lost if a connection was written to. It sends nothing that is secret.
+// diagnose finds TLS errors that the Redis client cannot report. A server without TLS reads a handshake as a command
+// and waits for more; and an alert gets lost if the connection was written to. diagnose sends no secret.
 func (f *Fleet) diagnose(ctx context.Context) error {
 	address, config := f.place()
 	if address == "" {
@@ -25,13 +25,13 @@ func (f *Fleet) diagnose(ctx context.Context) error {
 	}
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	if err != nil {
-		return nil // what is wrong then is not TLS
+		return nil // the fault is not TLS
 	}
 	defer conn.Close()
 	deadline, _ := ctx.Deadline()
 	_ = conn.SetDeadline(time.Now().Add(time.Until(deadline) / 2)) // a connection that fails here fails below
 	if config == nil {
-		err := tls.Client(conn, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(ctx) // nothing follows it
+		err := tls.Client(conn, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(ctx) // the connection is closed after the handshake
 		var alert tls.AlertError
 		if err == nil || errors.As(err, &alert) {
 			return errWantsTLS
@@ -46,14 +46,14 @@ func (f *Fleet) diagnose(ctx context.Context) error {
 	if config.ServerName == "" {
 		config.ServerName = host
 	}
-	_, err = tls.Client(conn, config).Read(make([]byte, 1)) // a server that takes the connection waits for a command
+	_, err = tls.Client(conn, config).Read(make([]byte, 1)) // a server that accepts the connection waits for a command
 	if err != nil && isTLS(err) {
 		return err
 	}
 	return nil
 }
 
-// answersPlain is whether a server answers a command without TLS.
+// answersPlain reports whether a server answers a command without TLS.
 func answersPlain(ctx context.Context, address string) bool {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	if err != nil {
@@ -70,7 +70,7 @@ func answersPlain(ctx context.Context, address string) bool {
 	return err == nil && n == 1 && strings.ContainsAny(string(begin), "+-")
 }
 
-// place is where a client connects to over TCP, if it knows one address.
+// place returns the TCP address of a client with a single one.
 func (f *Fleet) place() (address string, config *tls.Config) {
 	switch c := f.redis.(type) {
 	case *redis.Client:

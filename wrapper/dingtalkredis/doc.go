@@ -1,5 +1,5 @@
-// Package dingtalkredis lets the processes of one app share what the service gives the app once: an access token, a
-// limit per second, a quota per month, and the conversions that have been made. They share it through Redis.
+// Package dingtalkredis shares an app's access token, rate limit, monthly quota and conversions between its processes,
+// through Redis.
 //
 //	fleet, err := dingtalkredis.New(redisClient, creds, dingtalkredis.WithPods(20))
 //	client, err := dingtalk.NewClient(creds,
@@ -8,32 +8,31 @@
 //		dingtalk.WithBudget(fleet.Budget(5000)),
 //		dingtalk.WithCache(fleet.Cache(24*time.Hour)))
 //
-// Each of the four is an option of its own.
+// The four options are independent of each other.
 //
-// [Open] makes the Redis client from a URL, and [Fleet.Ping] finds at the start what no waiting cures.
+// [Open] makes the Redis client from a URL. [Fleet.Ping] checks the setup when the app starts.
 //
 // # Without Redis
 //
-// Redis is an aid. Where it is down, slow, full, empty or holds something else, a call waits for it at most as long as
-// [WithTimeout] says; at the beginning of an outage, up to half a second for a token and up to two to be counted. One
-// warning is logged, and for a second nothing more is asked of it. Meanwhile each process goes on by itself: with a
-// token of its own, without shared conversions, and with the limit that [Fleet.Limiter] describes. What Redis answers
-// again is used again.
+// The fleet works without Redis. If Redis is down, slow, full, empty or holds foreign values, a call waits for it at
+// most as long as [WithTimeout] says; at the start of an outage, up to half a second for a token and up to two seconds
+// for the budget. The fleet logs one warning and does not ask Redis again for a second. Meanwhile each process falls
+// back to a token of its own, no shared conversions, and the rate limit of [Fleet.Limiter]. It uses Redis again as soon
+// as it answers.
 //
-// A [Budget] is the exception. It is strict, so that calls wait and then fail, unless it is [Available].
+// A [Budget] is the exception: it is strict, so calls wait and then fail, unless it is [Available].
 //
 // # What Redis holds
 //
-// Keys begin with "openconversation:1:", for this schema. App keys and hosts are only in them as digests; chat ids of
-// conversions are as they are. Access tokens are sealed by AES-GCM with a key derived from the app secret, so a dump
-// of Redis holds none that could be used. Every script uses one key, or two of one slot, so it runs in a cluster. Whoever
-// can write to Redis can slow the fleet down, use its budget up and put wrong conversions into the cache: give it a
-// password.
+// Keys begin with "openconversation:1:"; 1 is the schema. They hold app keys and hosts as digests, and the chat ids of
+// conversions in plain text. Access tokens are sealed by AES-GCM with a key derived from the app secret, so a dump of
+// Redis holds no usable token. Every script uses one key, or two keys of one slot, so it runs in a cluster. Protect
+// Redis by a password: whoever can write to it can slow the fleet down, use up its budget and store wrong conversions.
 //
-// The least rights of a user, here called app, for a single server and behind Sentinels:
+// The minimal rights of a user, here named app, for a single server or Sentinels:
 //
 //	ACL SETUSER app on >PASSWORD resetchannels ~openconversation:* -@all +get +set +pttl +eval +evalsha +del +type +hmget +hset +pexpire +pexpireat +time +info
 //
-// In a cluster, +command and +cluster|slots in addition; for a database other than 0, +select. Without +info, a budget does not notice
-// that another server has taken over, and may then be passed.
+// A cluster needs +command and +cluster|slots in addition; a database other than 0 needs +select. Without +info, a
+// budget does not notice a failover to another server, and may then be exceeded.
 package dingtalkredis

@@ -17,19 +17,19 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// Fleet is what the processes of one app share. Make one with [New]; each of its methods makes one thing to share.
+// Fleet shares state between the processes of one app. Make one with [New].
 type Fleet struct {
 	redis   redis.UniversalClient
-	seal    *seal  // of access tokens; all that is kept of the app secret
-	scope   string // what the limit and the conversions belong to: host and app
-	org     string // what the budget belongs to: host and organisation
+	seal    *seal  // of access tokens; the only trace of the app secret
+	scope   string // of the limit and the conversions: host and app
+	org     string // of the budget: host and organisation
 	prefix  string
 	pods    int
 	timeout time.Duration
 	health  *health
 }
 
-// Option changes what [New] makes. A nil one is skipped.
+// Option configures [New]. A nil option is skipped.
 type Option func(*settings) error
 
 type settings struct {
@@ -46,10 +46,10 @@ type settings struct {
 // defaultTimeout is how long a call waits for one answer of Redis.
 const defaultTimeout = 250 * time.Millisecond
 
-// New makes a fleet of the processes that use the same Redis with the same credentials. The client is the caller's, such
-// as one of [Open]; it is not closed. Redis must be version 6 or newer, or Valkey.
+// New makes a fleet of all processes that use the same Redis with the same credentials. The client remains the
+// caller's, who closes it; [Open] makes one. Redis must be version 6 or newer, or Valkey.
 //
-// Nothing is sent yet, and an absent Redis is no error: [Fleet.Ping] tells whether it can be used.
+// New sends nothing, so an unreachable Redis is no error: [Fleet.Ping] checks it.
 func New(client redis.UniversalClient, creds dingtalk.AppCredentials, opts ...Option) (*Fleet, error) {
 	if client == nil {
 		return nil, errors.New("dingtalkredis: the Redis client is nil")
@@ -82,14 +82,14 @@ func New(client redis.UniversalClient, creds dingtalk.AppCredentials, opts ...Op
 	}, nil
 }
 
-// follows is whether a client finds by itself where a cluster's key is, or which server a Sentinel has made the primary.
+// follows reports whether a client itself finds the node of a cluster's key, or the primary chosen by Sentinels.
 func follows(client redis.UniversalClient) bool {
 	single, ok := client.(*redis.Client)
-	return !ok || single.Options().Addr == "FailoverClient" // the name that the Redis client gives it
+	return !ok || single.Options().Addr == "FailoverClient" // the Redis client's name for it
 }
 
-// WithRegion says which service the limit, the budget and the conversions are about. It must be the client's own region;
-// the default is [dingtalk.International], as it is there. It excludes [WithBaseURL].
+// WithRegion selects the service of the limit, the budget and the conversions. It must equal the client's region; the
+// default is [dingtalk.International] for both. It cannot be combined with [WithBaseURL].
 func WithRegion(region dingtalk.Region) Option {
 	return func(s *settings) error {
 		if region != dingtalk.International && region != dingtalk.MainlandChina {
@@ -100,7 +100,7 @@ func WithRegion(region dingtalk.Region) Option {
 	}
 }
 
-// WithBaseURL is [WithRegion] for a host of one's own: it must be the client's own base URL.
+// WithBaseURL is [WithRegion] for another host. It must equal the client's base URL.
 func WithBaseURL(baseURL string) Option {
 	return func(s *settings) error {
 		if u, err := url.Parse(baseURL); err != nil || u.Host == "" {
@@ -111,9 +111,9 @@ func WithBaseURL(baseURL string) Option {
 	}
 }
 
-// WithPods says how many processes share the limit. It matters only while Redis is away: then each keeps to its share.
-// Without it, each keeps to the whole limit by itself, and throttles of the service slow it down; the share of an
-// [Available] budget goes by how many processes Redis has lately counted.
+// WithPods sets the number of processes that share the limit. It matters only while Redis is down: each process then
+// keeps to its share of the rate. Without it, each keeps to the whole rate and slows down when throttled, and the share
+// of an [Available] budget depends on the number of processes that Redis last counted.
 func WithPods(n int) Option {
 	return func(s *settings) error {
 		if n < 1 {
@@ -124,8 +124,8 @@ func WithPods(n int) Option {
 	}
 }
 
-// WithOrganization names the organisation that the app belongs to. Apps that give the same name share one budget, as
-// they share one quota at the service. The default is the app key: a budget of the app's own.
+// WithOrganization names the app's organisation. Apps with the same name share one budget, as they share one quota of
+// the service. The default is the app key: the app has its own budget.
 func WithOrganization(name string) Option {
 	return func(s *settings) error {
 		s.org = name
@@ -133,7 +133,7 @@ func WithOrganization(name string) Option {
 	}
 }
 
-// WithPrefix begins the name of every key with prefix instead of "openconversation".
+// WithPrefix replaces the prefix "openconversation" of every key.
 func WithPrefix(prefix string) Option {
 	return func(s *settings) error {
 		if prefix == "" || strings.ContainsAny(prefix, "{}") {
@@ -144,9 +144,9 @@ func WithPrefix(prefix string) Option {
 	}
 }
 
-// WithTimeout says how long a call waits for one answer of Redis before it goes on without; 250 ms if not given. At
-// the beginning of an outage a [TokenStore] waits half a second once, and a [Budget] two; a strict one then tries again
-// until ten seconds are over. The Redis client's own time-outs and repeats lie within it.
+// WithTimeout sets how long a call waits for one answer of Redis before it continues without; the default is 250 ms. At
+// the start of an outage, a [TokenStore] waits half a second once, and a [Budget] two seconds; a strict one then tries
+// again for ten seconds. The Redis client's own time-outs and retries end within it.
 func WithTimeout(d time.Duration) Option {
 	return func(s *settings) error {
 		if d <= 0 {
@@ -157,8 +157,8 @@ func WithTimeout(d time.Duration) Option {
 	}
 }
 
-// WithLogger warns once when Redis goes away, and says at info level when it is back. Of what waiting does not cure, as a
-// wrong password, it warns once a minute, with the attributes fault, hint and error: see [SetupError].
+// WithLogger logs a warning when Redis goes down, and at info level when it is back. It logs setup errors, such as a
+// wrong password, once a minute with the attributes fault, hint and error: see [SetupError].
 func WithLogger(log *slog.Logger) Option {
 	return func(s *settings) error {
 		s.log = log
@@ -166,15 +166,15 @@ func WithLogger(log *slog.Logger) Option {
 	}
 }
 
-// patient is the fleet for those to whom Redis matters more: the first call waits longer before it takes Redis for
-// away. Those after it wait no longer than others, until Redis answers.
+// patient returns a fleet whose first call in an outage waits longer before Redis counts as down. Later calls use the
+// usual limit until Redis answers.
 func (f *Fleet) patient(patience, rest time.Duration) *Fleet {
 	own := *f
 	own.health = &health{outage: f.health.outage, patience: patience, rest: rest}
 	return &own
 }
 
-// key names what a fleet keeps. Each script uses one key, and what is in braces decides its place in a cluster.
+// key makes a Redis key. The part in braces selects the slot in a cluster.
 func (f *Fleet) key(kind, owner string, rest ...string) string {
 	sum := sha256.Sum256([]byte(owner))
 	key := f.prefix + ":" + schema + ":" + kind + ":{" + hex.EncodeToString(sum[:16]) + "}"
@@ -184,11 +184,11 @@ func (f *Fleet) key(kind, owner string, rest ...string) string {
 	return key
 }
 
-// errAway is what a call gets at once for a moment after one that Redis did not answer.
+// errAway is returned at once, for a moment, after a call without an answer of Redis.
 var errAway = errors.New("dingtalkredis: Redis did not answer a moment ago")
 
-// ask runs one exchange with Redis within the time limit. The Redis client itself does not leave an answer that it
-// waits for when a context ends, so that is left to a goroutine.
+// ask runs one exchange with Redis within the time limit. It needs a goroutine, because the Redis client does not stop
+// waiting for an answer when the context ends.
 func ask[T any](ctx context.Context, f *Fleet, exchange func(context.Context) (T, error)) (T, error) {
 	var none T
 	if !f.health.mayAsk() {
@@ -196,7 +196,7 @@ func ask[T any](ctx context.Context, f *Fleet, exchange func(context.Context) (T
 	}
 	limit := f.health.limit(f.timeout)
 	if deadline, ok := ctx.Deadline(); ok {
-		limit = min(limit, time.Until(deadline)/4) // the rest is for the call itself
+		limit = min(limit, time.Until(deadline)/4) // the rest is left for the call itself
 	}
 	begun := time.Now()
 	limited, cancel := context.WithTimeout(ctx, limit)
@@ -220,7 +220,7 @@ func ask[T any](ctx context.Context, f *Fleet, exchange func(context.Context) (T
 	case <-limited.Done():
 		r.err = limited.Err()
 	}
-	// Nobody could have answered a caller who was in such a hurry.
+	// With so little time, a healthy Redis could not have answered either.
 	hurried := time.Since(begun) < f.timeout/5
 	if err := ctx.Err(); err != nil && r.err != nil {
 		if hurried {

@@ -10,22 +10,22 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// awayTime is how long Redis is not asked after it failed. Then one caller tries, and the others go on without it until
-// that one has an answer.
+// awayTime is how long Redis is not asked after a failure. One caller probes afterwards; the others continue without
+// Redis until the probe has an answer.
 const awayTime = time.Second
 
-// quietTime is how long Redis must not have failed before it counts as back: one that is full still answers some.
+// quietTime is how long Redis must not fail before it counts as back: a full Redis still answers some requests.
 const quietTime = 3 * awayTime
 
-// health keeps a Redis that is down or slow from costing every call its time limit.
+// health is the circuit breaker of Redis: without it, every call would wait its time limit in an outage.
 type health struct {
 	outage   *outage
-	patience time.Duration // the least time limit while nothing is known to be wrong
-	rest     time.Duration // between tries while Redis is away
+	patience time.Duration // shortest time limit while Redis is healthy
+	rest     time.Duration // time between probes while Redis is down
 
 	mu    sync.Mutex
 	away  bool
-	until time.Time // when the next try may be made
+	until time.Time // earliest time of the next probe
 }
 
 func (h *health) mayAsk() bool {
@@ -42,7 +42,7 @@ func (h *health) mayAsk() bool {
 	return true
 }
 
-// limit is how long an exchange may take.
+// limit returns the time limit of an exchange.
 func (h *health) limit(usual time.Duration) time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -63,22 +63,22 @@ func (h *health) bad(ctx context.Context, err error) {
 	h.mu.Lock()
 	h.away, h.until = true, time.Now().Add(h.rest)
 	h.mu.Unlock()
-	if !errors.Is(err, redis.ErrClosed) { // which the app did itself
+	if !errors.Is(err, redis.ErrClosed) { // the app closed the client itself
 		h.outage.begin(ctx, err)
 	}
 }
 
-// unknown ends a try that its caller gave up: the next may be made at once.
+// unknown ends a probe that its caller cancelled: the next may follow at once.
 func (h *health) unknown() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.until = time.Time{}
 }
 
-// nagTime is how often a Redis that is set up wrongly is warned of.
+// nagTime is the interval of warnings about a setup error.
 const nagTime = time.Minute
 
-// outage logs the absence of Redis once, however many notice it, and what waiting cannot cure once a minute.
+// outage logs each outage of Redis once, and setup errors once a minute.
 type outage struct {
 	log   *slog.Logger
 	moves bool // see setupFault
@@ -86,7 +86,7 @@ type outage struct {
 
 	mu     sync.Mutex
 	away   bool
-	last   time.Time // when Redis failed
+	last   time.Time // time of Redis's last failure
 	nagged time.Time
 }
 
@@ -120,7 +120,7 @@ func (o *outage) end() {
 	}
 }
 
-// write logs a line. A handler that panics loses it, nothing else.
+// write logs a line. A panic of the handler loses that line alone.
 func (o *outage) write(ctx context.Context, level slog.Level, msg string, attrs ...slog.Attr) {
 	defer func() { _ = recover() }()
 	if o.log != nil {

@@ -11,23 +11,23 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// Limiter paces the calls of a whole fleet. It implements [dingtalk.Limiter].
+// Limiter limits the rate of a whole fleet. It implements [dingtalk.Limiter].
 type Limiter struct {
 	fleet *Fleet
 	key   string
 	rate  float64
-	turn  chan struct{} // held by the one caller of this process that has a place in the queue
+	turn  chan struct{} // held by the process's only caller with a reserved turn
 	local *dingtalk.AdaptiveLimiter
 }
 
-// Limiter lets all processes together make perSecond calls a second, evenly spaced: the generic cell rate algorithm in
-// one key, told the time by Redis. It is for [dingtalk.WithLimiter]. The service's limit is [dingtalk.DefaultRate] for
-// each app and API. A throttle that one process meets stops all for a second and halves the rate for another; then it
-// stays a little below what was throttled, and after twenty seconds creeps up again. A rate that is not positive is
-// taken as the default.
+// Limiter allows all processes together perSecond calls a second, evenly spaced, by the generic cell rate algorithm in
+// one key and Redis's clock. Pass it to [dingtalk.WithLimiter]. The service's limit for each app and API is
+// [dingtalk.DefaultRate], which is used if perSecond is not positive. A throttle pauses all processes for a second and
+// halves the rate for another. The rate then stays a little below the throttled one, and rises slowly after twenty
+// seconds.
 //
-// While Redis is away, each process keeps to its share of the rate, if [WithPods] says how many they are, and else to
-// the whole rate. Either is a [dingtalk.AdaptiveLimiter], which slows down when the service throttles.
+// While Redis is down, each process uses a [dingtalk.AdaptiveLimiter] of its own: at its share of the rate with
+// [WithPods], and at the whole rate without.
 func (f *Fleet) Limiter(perSecond float64) *Limiter {
 	if !(perSecond > 0) {
 		perSecond = dingtalk.DefaultRate
@@ -44,17 +44,17 @@ func (f *Fleet) limiterKey() string {
 }
 
 const (
-	// paceMargin keeps even pacing under a limit that counts whole seconds, in spite of the network's jitter.
+	// paceMargin keeps evenly spaced calls below a limit counted in whole seconds, despite network jitter.
 	paceMargin = 0.97
-	// lateness is how much of the time that passes between a call's turn and the next one's asking is made up for.
+	// lateness is the longest delay between a call's turn and the next reservation that the schedule makes up for.
 	lateness = 8 * time.Millisecond
-	// farthest is how far ahead a call's turn may be that is promised to it; whoever is later asks again. What has been
-	// promised is lost with a process that is killed.
+	// farthest is how far ahead a turn may be reserved; a later call asks again. A killed process loses the turns it
+	// reserved.
 	farthest = 5 * time.Second
 )
 
-// limiterStart reads the state: when the next call's turn is, in µs; when the last throttle came, and at what rate.
-// A value that is none of this script's, or from a clock that has been set back, counts as nothing.
+// limiterStart reads the state: the next call's turn in µs, and the time and rate of the last throttle. It ignores
+// foreign values, and values from before the clock was set back.
 const limiterStart = `
 local kind = redis.call('TYPE', KEYS[1]).ok
 if kind ~= 'hash' and kind ~= 'none' then redis.call('DEL', KEYS[1]) end
@@ -78,7 +78,7 @@ if cut > 0 and bad > 0 then
 end
 `
 
-// reserve gives the caller the next turn, if it is no farther ahead than ARGV[2] µs, and says how far it is.
+// reserve reserves the next turn if it is at most ARGV[2] µs ahead, and returns how far ahead it is.
 var reserve = redis.NewScript(limiterStart + `
 local at = math.max(turn, now - tonumber(ARGV[3]))
 local wait = math.ceil(math.max(at - now, 0))
@@ -88,7 +88,7 @@ redis.call('PEXPIRE', KEYS[1], 3600000)
 return {1, wait}
 `)
 
-// slow notes a throttle. Those within a second of one are answers to what was sent before it.
+// slow records a throttle. Throttles within a second count as one: they answer requests sent before it.
 var slow = redis.NewScript(limiterStart + `
 if now - cut < 1000000 then return 0 end
 redis.call('HSET', KEYS[1], 'next', string.format('%.0f', math.max(turn, now + 1000000)),
@@ -99,7 +99,7 @@ return 1
 
 var errTooLate = fmt.Errorf("dingtalkredis: the call's turn would come after its deadline: %w", context.DeadlineExceeded)
 
-// Wait blocks until it is the caller's turn. It fails if ctx ends, or would end before.
+// Wait blocks until the caller's turn. It returns an error if ctx ends, or at once if ctx's deadline is too early.
 func (l *Limiter) Wait(ctx context.Context) error {
 	select {
 	case l.turn <- struct{}{}:
@@ -152,7 +152,7 @@ func (l *Limiter) reserve(ctx context.Context, most time.Duration) (wait time.Du
 	return time.Duration(answer[1]) * time.Microsecond, answer[0] == 1, nil
 }
 
-// Answered tells the fleet of a throttle.
+// Answered reports a throttle to the fleet.
 func (l *Limiter) Answered(throttled bool) {
 	l.local.Answered(throttled)
 	if throttled {

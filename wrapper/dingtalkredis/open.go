@@ -12,7 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Open makes a Redis client from a URL, for [New]. Nothing is sent yet; the caller closes the client.
+// Open makes a Redis client from a URL, for [New]. It sends nothing. The caller closes the client.
 //
 //	redis://USER:PASSWORD@HOST:6379/0           a single server; user, password, port and database may be left out
 //	redis+cluster://HOST1:6379,HOST2:6379       a cluster, or redis://…?cluster=true
@@ -21,12 +21,12 @@ import (
 //	                                            sentinel_username and sentinel_password the Sentinels' own
 //	unix:///PATH?db=0                           a Unix socket
 //
-// With rediss instead of redis, the connection has TLS; ca_file, cert_file and key_file in the query name PEM files of the
-// authorities to trust instead of the system's, and of a certificate of one's own. Other options of the query are those of
+// With rediss instead of redis, the connection uses TLS. In the query, ca_file names a PEM file of the authorities to
+// trust instead of the system's; cert_file and key_file name a client certificate. The query also takes the options of
 // [redis.ParseURL], [redis.ParseClusterURL] and [redis.ParseFailoverURL], such as read_timeout=1s.
 //
-// In user and password, what is none of A-Z a-z 0-9 - . _ ~ stands percent-encoded. A URL that could be meant otherwise
-// than it would be dialled is refused, with the form that works. No error repeats the URL, which may hold a password.
+// In user and password, percent-encode every character except A-Z a-z 0-9 - . _ ~. Open refuses an ambiguous URL, and
+// names the form that works. No error repeats the URL, which may hold a password.
 func Open(rawURL string) (redis.UniversalClient, error) {
 	client, err := open(rawURL)
 	if err != nil {
@@ -62,7 +62,7 @@ func open(rawURL string) (redis.UniversalClient, error) {
 		}
 		options.Username, options.Password = options.SentinelUsername, options.SentinelPassword
 		options.SentinelUsername, options.SentinelPassword = own[0], own[1]
-		options.TLSConfig, options.DialerRetries = secured, 1 // or a name that no Sentinel knows would seem an outage
+		options.TLSConfig, options.DialerRetries = secured, 1 // otherwise a name unknown to the Sentinels would look like an outage
 		return redis.NewFailoverClient(options), nil
 	default:
 		options, err := redis.ParseURL(p.rest(""))
@@ -74,7 +74,7 @@ func open(rawURL string) (redis.UniversalClient, error) {
 	}
 }
 
-// certificates takes the names of files from the query.
+// certificates loads the files named in the query.
 func (p *place) certificates() (*tls.Config, error) {
 	names := map[string]string{}
 	for _, option := range []string{"ca_file", "cert_file", "key_file"} {
@@ -89,7 +89,7 @@ func (p *place) certificates() (*tls.Config, error) {
 		}
 		return nil, nil
 	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12} // the name to verify is that of each host
+	config := &tls.Config{MinVersion: tls.VersionTLS12} // the client verifies each host's name
 	if name, given := names["ca_file"]; given {
 		content, err := os.ReadFile(name)
 		if err != nil {
@@ -114,7 +114,7 @@ func (p *place) certificates() (*tls.Config, error) {
 	return config, nil
 }
 
-// refused is what the Redis client says of a URL, without what may be a part of a password.
+// refused is the Redis client's error for a URL, without text that may be part of a password.
 func refused(err error) error {
 	if _, list, found := strings.Cut(err.Error(), "unexpected option: "); found {
 		names := strings.Split(list, ", ")

@@ -10,16 +10,16 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// pingTime is the longest that a check takes if its context does not say.
+// pingTime is the time limit of Ping if its context has none.
 const pingTime = 5 * time.Second
 
-// probes is how many keys a check looks for, so that every node of a cluster has one, almost surely.
+// probes is the number of keys that Ping looks up: almost surely one on each node of a cluster.
 const probes = 16
 
-// Ping checks what the fleet needs of Redis, with all commands and names that it uses, but for the conversions and counts
-// themselves. It is for the start of an app. A [*SetupError] is what waiting does not cure: without Ping, the fleet warns
-// of it once a minute, and goes on as if there were no Redis. Any other error is an outage, which may pass. It takes 5 s
-// at most.
+// Ping checks the setup of Redis with every command and key name that the fleet uses, without touching conversions or
+// counts. Call it when the app starts. It returns a [*SetupError] for a fault that waiting does not cure; without Ping,
+// the fleet logs that fault once a minute and works without Redis. Any other error is an outage, which may pass. Ping
+// takes at most 5 s.
 func (f *Fleet) Ping(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, pingTime)
 	defer cancel()
@@ -45,8 +45,8 @@ func (f *Fleet) Ping(ctx context.Context) error {
 	return fmt.Errorf("dingtalkredis: %w", err)
 }
 
-// probeWithin leaves some of the time for a diagnosis. The Redis client does not leave an answer that it waits for when a
-// context ends, so that is left to a goroutine.
+// probeWithin probes, and leaves time for a diagnosis. It needs a goroutine, because the Redis client does not stop
+// waiting for an answer when the context ends.
 func (f *Fleet) probeWithin(ctx context.Context) error {
 	deadline, _ := ctx.Deadline()
 	limited, cancel := context.WithTimeout(ctx, time.Until(deadline)*2/5)
@@ -68,7 +68,7 @@ func (f *Fleet) probeWithin(ctx context.Context) error {
 	}
 }
 
-// probeScript uses each command that the scripts of this package use.
+// probeScript calls each command used by this package's scripts.
 var probeScript = redis.NewScript(`
 redis.call('TYPE', KEYS[1])
 redis.call('DEL', KEYS[1])

@@ -15,7 +15,7 @@ var (
 	errEncoded = errors.New("in user and password, what is none of A-Z a-z 0-9 - . _ ~ must be percent-encoded: / is %2F, # is %23, ? is %3F, @ is %40, : is %3A, % is %25")
 )
 
-// place is a URL taken apart.
+// place is a parsed URL.
 type place struct {
 	kind  string // "", cluster, sentinel or unix
 	tls   bool
@@ -26,7 +26,7 @@ type place struct {
 	query url.Values
 }
 
-// rest is the URL as the Redis client reads it; further hosts stand in its query.
+// rest returns the URL in the Redis client's form, with further hosts in the query.
 func (p place) rest(further string) string {
 	u := url.URL{Scheme: "redis", User: p.user, RawQuery: p.query.Encode()}
 	if p.kind == "unix" {
@@ -60,7 +60,7 @@ func parsePlace(rawURL string) (place, error) {
 	if !found || !known {
 		return p, errForm
 	}
-	// net/url takes a password that holds / # or ? for the end of the host, and dials something else.
+	// With / # or ? in a password, net/url ends the host there, and another host would be dialled.
 	if at := strings.LastIndexByte(after, '@'); at >= 0 && strings.ContainsAny(after[:at], "/#?") || strings.ContainsRune(after, '#') {
 		return p, errEncoded
 	}
@@ -72,7 +72,7 @@ func parsePlace(rawURL string) (place, error) {
 	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
 		userinfo, hosts = authority[:at+1], authority[at+1:]
 	}
-	// net/url knows no list of hosts, so that it reads the rest with one that stands for them.
+	// net/url cannot parse a list of hosts, so a placeholder replaces it.
 	u, err := url.Parse("redis://" + userinfo + "host" + tail)
 	if err != nil {
 		if userinfo == "" {
@@ -109,7 +109,7 @@ func parsePlace(rawURL string) (place, error) {
 	return p, p.database(u.Path)
 }
 
-// variant is what the query says about the kind.
+// variant applies the query's settings of the kind.
 func (p *place) variant() error {
 	if text := p.query.Get("cluster"); p.query.Has("cluster") {
 		on, err := strconv.ParseBool(text)

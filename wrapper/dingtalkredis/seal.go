@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// schema is in every key. A change of what is kept under one gets another, so that old and new versions of this package
-// can run side by side.
+// schema is part of every key. A changed format gets a new schema, so old and new versions of this package can run side
+// by side.
 const schema = "1"
 
-// seal makes tokens unreadable for whoever reads Redis: AES-256-GCM, with a key derived from the app secret and a random
-// nonce. The name of the Redis key is authenticated too, so that a value is of no use under another.
+// seal encrypts tokens by AES-256-GCM, with a key derived from the app secret and a random nonce. It authenticates the
+// name of the Redis key, too, so a value cannot be moved to another key.
 type seal struct{ aead cipher.AEAD }
 
 func newSeal(secret string) (*seal, error) {
@@ -34,7 +34,7 @@ func newSeal(secret string) (*seal, error) {
 	return &seal{aead}, nil
 }
 
-// close seals a token with the lifetime that it had when it was fetched.
+// close seals a token with its lifetime at the fetch.
 func (s *seal) close(name, token string, lifetime time.Duration) string {
 	plain := binary.BigEndian.AppendUint64(nil, uint64(lifetime.Milliseconds()))
 	return string(s.aead.Seal(nil, nil, append(plain, token...), []byte(name)))

@@ -10,33 +10,33 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Fault is why a Redis cannot be used, however long one waits.
+// Fault is a setup fault of Redis that waiting does not cure.
 type Fault string
 
 const (
-	// FaultAuthentication is a password or user that is missing or wrong.
+	// FaultAuthentication means that the user or password is missing or wrong.
 	FaultAuthentication Fault = "authentication"
-	// FaultPermission is a user who may not do what package dingtalkredis does; its documentation lists the rights.
+	// FaultPermission means that the user lacks rights; the package documentation lists them.
 	FaultPermission Fault = "permission"
-	// FaultDatabase is a database number that the server does not have.
+	// FaultDatabase means that the server has no database of this number.
 	FaultDatabase Fault = "database"
-	// FaultTLS is a certificate that is not trusted or missing, or TLS on one side alone.
+	// FaultTLS means that a certificate is missing or not trusted, or only one side uses TLS.
 	FaultTLS Fault = "TLS"
-	// FaultCluster is a node of a cluster asked as a single server, or the other way round.
+	// FaultCluster means that a cluster was opened as a single server, or the reverse.
 	FaultCluster Fault = "cluster"
-	// FaultSentinel is a set of primaries that the Sentinels do not know.
+	// FaultSentinel means that the Sentinels do not know master_name.
 	FaultSentinel Fault = "Sentinel"
-	// FaultReadOnly is a replica.
+	// FaultReadOnly means that the server is a replica.
 	FaultReadOnly Fault = "read-only"
-	// FaultKey is a key of this package's name that holds something else.
+	// FaultKey means that a key of this package holds a foreign value.
 	FaultKey Fault = "type of key"
-	// FaultCommand is a server that lacks a command, such as EVAL.
+	// FaultCommand means that the server lacks a command, such as EVAL.
 	FaultCommand Fault = "command"
-	// FaultProtocol is a server that does not speak Redis's protocol.
+	// FaultProtocol means that the server does not speak Redis's protocol.
 	FaultProtocol Fault = "protocol"
 )
 
-// hints say what to do about a fault.
+// hints tell how to fix each fault.
 var hints = map[Fault]string{
 	FaultAuthentication: "check user and password; what is none of A-Z a-z 0-9 - . _ ~ stands percent-encoded in a URL",
 	FaultPermission:     "give the user the rights that the documentation of package dingtalkredis lists",
@@ -50,10 +50,10 @@ var hints = map[Fault]string{
 	FaultProtocol:       "check host and port",
 }
 
-// SetupError is what waiting cannot cure. [Fleet.Ping] returns it, and in the log it is the attribute "error".
+// SetupError is a fault that waiting does not cure. [Fleet.Ping] returns it, and the log holds it as attribute "error".
 type SetupError struct {
 	Fault Fault
-	Err   error // what the server said, or the connection; it holds no password
+	Err   error // the error of the server or the connection, without a password
 }
 
 func (e *SetupError) Error() string {
@@ -63,17 +63,17 @@ func (e *SetupError) Error() string {
 // Unwrap returns the cause.
 func (e *SetupError) Unwrap() error { return e.Err }
 
-// Hint says what to do, in half a sentence.
+// Hint tells how to fix the fault, in half a sentence.
 func (e *SetupError) Hint() string { return hints[e.Fault] }
 
-// replies are how the answers of servers begin that waiting does not change, but for the ERR that most have.
+// replies maps prefixes of servers' answers to faults. Most servers put ERR before these texts.
 var replies = []struct {
 	begin string
 	fault Fault
 }{
 	{"NOAUTH", FaultAuthentication},
 	{"WRONGPASS", FaultAuthentication},
-	{"AUTH ", FaultAuthentication}, // called without any password configured
+	{"AUTH ", FaultAuthentication}, // the server has no password configured
 	{"Client sent AUTH", FaultAuthentication},
 	{"invalid password", FaultAuthentication},
 	{"invalid username-password", FaultAuthentication},
@@ -95,8 +95,8 @@ var replies = []struct {
 	{"Unknown Redis command called from", FaultCommand}, // a script
 }
 
-// setupFault is what is wrong for good; empty if waiting may help. moves is whether the client follows a cluster's keys
-// and a Sentinel's primaries: then their answers pass.
+// setupFault returns the fault of an error, or "" if waiting may help. If the client follows a cluster's keys or a
+// Sentinel's primaries (moves), answers about those are temporary.
 func setupFault(err error, moves bool) Fault {
 	if err == nil {
 		return ""
@@ -116,7 +116,7 @@ func setupFault(err error, moves bool) Fault {
 	if isTLS(err) {
 		return FaultTLS
 	}
-	if errors.Is(err, redis.Nil) && !isNone(err) { // what each Sentinel says of a name that it does not know
+	if errors.Is(err, redis.Nil) && !isNone(err) { // each Sentinel's answer to an unknown name
 		return FaultSentinel
 	}
 	text := err.Error()
@@ -129,7 +129,7 @@ func setupFault(err error, moves bool) Fault {
 	return ""
 }
 
-// isNone is whether Redis answered that it keeps nothing. Within another error, that is what Sentinels say.
+// isNone reports whether Redis has no value. Inside another error, that is a Sentinel's answer.
 func isNone(err error) bool { return err == redis.Nil } //nolint:errorlint // see above
 
 func isTLS(err error) bool {

@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	// fetchTime is how long a process may take to fetch a token before another does. One that is killed meanwhile holds
-	// the others up for as long as they wait at all.
+	// fetchTime is the lease of a process that fetches a token. If that process is killed, the others wait as long as
+	// they wait for any fetch.
 	fetchTime = 10 * time.Second
-	// waitTime is how long a process waits for another's token before it fetches one itself.
+	// waitTime is how long a process waits for another's fetch before it fetches a token itself.
 	waitTime = 1500 * time.Millisecond
 	pollTime = 20 * time.Millisecond
-	// tokenPatience is less than what the client allows a store.
+	// tokenPatience is below the client's time limit of a store.
 	tokenPatience = 500 * time.Millisecond
-	// dueTime is how long before its end a token is renewed: a quarter of its lifetime, if that is less. It is a little
-	// longer than the client's own, so that a client that asks for a renewal gets one.
+	// dueTime is how long before its end a token is renewed, but at most a quarter of its lifetime. It is a little
+	// longer than the client's own value: a client that asks for a renewal then gets one.
 	dueTime = generated.TokenRenewalTime + 5*time.Second
 )
 
@@ -30,22 +30,21 @@ type TokenStore struct {
 	fleet *Fleet
 }
 
-// TokenStore shares the access token: of all processes that need one, one fetches it. It is for
-// [dingtalk.WithTokenStore].
+// TokenStore shares the access token: only one process at a time fetches it. Pass it to [dingtalk.WithTokenStore].
 func (f *Fleet) TokenStore() *TokenStore {
 	return &TokenStore{fleet: f.patient(tokenPatience, awayTime)}
 }
 
-// kept is a token as Redis has it.
+// kept is a token kept in Redis.
 type kept struct {
 	sealed string
 	value  string
 	left   time.Duration
-	due    bool // it should be renewed
+	due    bool // due for renewal
 }
 
-// Token returns the token that Redis keeps, or fetches it. While another process fetches, it returns the token that is
-// about to be renewed, or else waits for the new one for a second and a half.
+// Token returns the token in Redis, or fetches one. While another process fetches, it returns the old token if that is
+// still valid, or waits up to 1.5 s for the new one.
 func (s *TokenStore) Token(ctx context.Context, key string, fetch func(context.Context) (dingtalk.Token, error)) (dingtalk.Token, error) {
 	name, lock := s.fleet.key("token", key), s.fleet.key("token", key, "fetching")
 	for deadline := time.Now().Add(waitTime); ; {
@@ -76,7 +75,7 @@ func (s *TokenStore) Token(ctx context.Context, key string, fetch func(context.C
 	}
 }
 
-// find reads the token. What cannot be read is as good as none: it is another schema's, or somebody else's.
+// find reads the token. An unreadable value, of another schema or somebody else's, counts as missing.
 func (s *TokenStore) find(ctx context.Context, name string) (kept, error) {
 	return ask(ctx, s.fleet, func(ctx context.Context) (kept, error) {
 		pipe := s.fleet.redis.Pipeline()
@@ -92,8 +91,8 @@ func (s *TokenStore) find(ctx context.Context, name string) (kept, error) {
 	})
 }
 
-// fetch fetches a token and keeps it, unless somebody else did between the search and the lock. A token that Redis does
-// not take is a token all the same.
+// fetch fetches a token and keeps it, unless another process did so between the lookup and the lock. If Redis cannot
+// keep the token, it is returned all the same.
 func (s *TokenStore) fetch(ctx context.Context, name, lock, mine string, locked bool, fetch func(context.Context) (dingtalk.Token, error)) (dingtalk.Token, error) {
 	if locked {
 		if found, err := s.find(ctx, name); err == nil && found.value != "" && !found.due {
@@ -119,10 +118,10 @@ func (s *TokenStore) fetch(ctx context.Context, name, lock, mine string, locked 
 	return token, err
 }
 
-// unlock deletes a key if it holds what it should, and so does Drop.
+// unlock deletes a key if it holds the given value. Drop uses it, too.
 var unlock = redis.NewScript(`if redis.pcall('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`)
 
-// Drop deletes the token from Redis, if it is the one that is kept.
+// Drop deletes token from Redis, unless Redis keeps another by now.
 func (s *TokenStore) Drop(ctx context.Context, key, token string) error {
 	name := s.fleet.key("token", key)
 	found, err := s.find(ctx, name)

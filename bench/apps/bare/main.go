@@ -1,4 +1,4 @@
-// Command bare is an app that does HTTP and nothing else, from which the others are counted.
+// Command bare is an app that uses only HTTP. The other apps are measured against it.
 package main
 
 import (

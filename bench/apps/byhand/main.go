@@ -1,4 +1,4 @@
-// Command byhand is an app that does the same as the others with net/http: it fetches a token and makes one call.
+// Command byhand is the app written with net/http: it fetches a token and makes one call.
 package main
 
 import (

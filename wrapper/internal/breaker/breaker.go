@@ -1,9 +1,9 @@
-// Package breaker is the circuit breaker that all calls of a client share: it keeps a thousand goroutines from hammering
-// a service that is down.
+// Package breaker is the circuit breaker shared by all calls of a client: it keeps a thousand goroutines from hammering
+// a failing service.
 //
-// Closed, everything passes. A run of failures, a throttle or a ban opens it for a while. Then it is half-open: one call
-// probes, and twice as many may be under way after each good answer, until it is closed again. A client that has had no
-// answer yet begins half-open, with room for more.
+// A closed breaker passes every call. A run of failures, a throttle or a ban opens it for a while. It is half-open
+// afterwards: one call probes, and each good answer doubles the number of calls allowed in flight until the breaker is
+// closed. A new client starts half-open, with Start calls allowed.
 package breaker
 
 import (
@@ -16,69 +16,69 @@ import (
 )
 
 const (
-	// Start is how many calls may be under way before the first answer.
+	// Start is the number of calls allowed in flight before the first answer.
 	Start = 64
-	// Budget is how many failures in a row open the breaker.
+	// Budget is the number of failures in a row that opens the breaker.
 	Budget = 10
-	// unlimited closes it: so many calls may be under way that there is no limit.
+	// unlimited is the number of calls in flight at which the breaker closes.
 	unlimited = 4096
-	// probeTime is the longest time from one probe to the next while the service fails, whether or not the one before has
-	// been answered. Calls notice within it that the service is back.
+	// probeTime is the longest interval between probes while the service fails, even if a probe is unanswered. Calls
+	// notice a recovery within it.
 	probeTime = 800 * time.Millisecond
 )
 
-// Kind is what the end of a request says of the service.
+// Kind classifies the outcome of a request.
 type Kind int
 
-// What a request may have met.
+// The kinds of outcome.
 const (
-	Unknown   Kind = iota // nothing: it was not sent, or its caller gave it up
-	Good                  // an answer of a service that works, be it a refusal
-	Failed                // none, or one that says that the service fails
-	Throttled             // a limit per second or minute was passed
+	Unknown   Kind = iota // not sent, or cancelled by its caller
+	Good                  // an answer of a working service, refusals included
+	Failed                // no answer, or the answer of a failing service
+	Throttled             // a limit per second or minute was exceeded
 	Banned                // the address is banned
 )
 
-// Outcome is how a request ended. Cause is handed to the calls that are refused because of it.
+// Outcome is how a request ended. Calls refused because of it get its Cause.
 type Outcome[C any] struct {
 	Kind  Kind
 	Wait  time.Duration // with Throttled and Banned: how long nothing may be sent
 	Cause C
 }
 
-// Refusal is why a call may not send: it would have to wait for longer than it may.
+// Refusal is why a call may not send a request: it would wait too long.
 type Refusal[C any] struct {
 	Outcome[C]
-	Err error // the context's error, if that ended the wait; there may be no cause then
+	Err error // the context's error, if it ended the wait; the cause may be empty then
 }
 
-// Limits are how long calls wait for the breaker.
+// Limits bound the waits for an open breaker.
 type Limits struct {
-	Backoff     func(n int) time.Duration // of the nth opening in a row after failures
-	MaxFailing  time.Duration             // while the service fails
-	MaxThrottle time.Duration             // while it throttles
+	Backoff     func(n int) time.Duration // duration of the nth opening in a row after failures
+	MaxFailing  time.Duration             // longest wait while the service fails
+	MaxThrottle time.Duration             // longest wait while the service throttles
 }
 
-// Breaker is the circuit breaker. C is what the caller knows of an outcome.
+// Breaker is the circuit breaker. C is the type of an outcome's cause.
 type Breaker[C any] struct {
-	closed     atomic.Bool  // the fast path: the last answer was good, and there is no limit
-	generation atomic.Int64 // counts openings: answers to requests sent before one say nothing about after it
+	closed     atomic.Bool  // fast path: no limit, and the last answer was good
+	generation atomic.Int64 // counts openings: answers to requests sent before an opening are ignored
 
 	limits Limits
 	clock  clock.Clock
 	mu     sync.Mutex
 
-	limit    int // calls that may be under way
-	active   int // of this generation that passed while there was a limit
+	limit    int // calls allowed in flight
+	active   int // calls in flight of this generation, counted while half-open
 	failures int // since the last good answer
 	openings int // since the last good answer
 
-	until   time.Time     // nothing passes before this
-	pause   time.Duration // from the opening to until
-	probed  time.Time     // when the last call passed
+	until   time.Time     // open until then
+	pause   time.Duration // duration of the opening
+	probed  time.Time     // when the last probe passed
 	cause   Outcome[C]    // of the last opening
-	waiting map[int]int   // calls that wait, by how many requests they have sent
-	change  chan struct{} // closed, and replaced, whenever a call that waits may have become able to pass
+	waiting map[int]int   // waiting calls, keyed by the number of requests they have sent
+	change  chan struct{} // closed and replaced whenever a waiting call may pass
 }
 
 // New makes a breaker.
@@ -86,18 +86,18 @@ func New[C any](limits Limits, clk clock.Clock) *Breaker[C] {
 	return &Breaker[C]{limits: limits, clock: clk, limit: Start, waiting: map[int]int{}, change: make(chan struct{})}
 }
 
-// Pass stands for a request that may be sent. It is given back with [Breaker.Release].
+// Pass permits one request. Return it with [Breaker.Release].
 type Pass struct {
 	counted    bool
-	besides    bool // it passed in spite of a throttle, so its answer does not end that
+	besides    bool // passed during a throttle: its answer does not end the throttle
 	generation int64
 }
 
-// Acquire waits until a call that has sent so many requests may send another. It refuses what would wait for longer than
-// the limits allow, or for an opening past the context's deadline; a ban refuses at once. A call that no rate limit
-// concerns passes in spite of a throttle.
+// Acquire blocks until the call may send a request. sent is the number of requests the call has sent. Acquire waits at
+// most MaxFailing or MaxThrottle, refuses at once if the opening ends after ctx's deadline or the address is banned,
+// and lets a call without rate limit (unlimited) pass during a throttle.
 func (b *Breaker[C]) Acquire(ctx context.Context, sent int, unlimited bool) (Pass, *Refusal[C]) {
-	generation := b.generation.Load() // first: of a breaker that opens in between, a pass must not bear the new one
+	generation := b.generation.Load() // read first: if the breaker opens meanwhile, the pass must have the old generation
 	if b.closed.Load() {
 		return Pass{generation: generation}, nil
 	}
@@ -114,7 +114,7 @@ func (b *Breaker[C]) Acquire(ctx context.Context, sent int, unlimited bool) (Pas
 		if b.until.Sub(now) > b.pause { // the clock was set back
 			b.until = now
 		}
-		var timer <-chan time.Time // none while it is other calls alone that are awaited
+		var timer <-chan time.Time // nil while waiting for other calls alone
 		stop := func() bool { return false }
 		if wait := b.until.Sub(now); wait > 0 {
 			deadline, limited := ctx.Deadline()
@@ -146,7 +146,7 @@ func (b *Breaker[C]) Acquire(ctx context.Context, sent int, unlimited bool) (Pas
 	}
 }
 
-// turn says whether a call passes a half-open breaker, or when it looks again even if nothing changes: 0 is never.
+// turn reports whether a call passes a half-open breaker, or else how long until it asks again; 0 waits for a change.
 func (b *Breaker[C]) turn(now time.Time, sent int) (wait time.Duration, passes bool) {
 	switch {
 	case b.yields(sent):
@@ -166,9 +166,9 @@ func (b *Breaker[C]) admit(now time.Time) Pass {
 	return Pass{counted: true, generation: b.generation.Load()}
 }
 
-// yields reports whether a call leaves the next probe to another. While the service fails, probes are for the calls that
-// have sent the fewest requests: one call that made several of them would use up its attempts and fail, although the
-// service may be back a moment later.
+// yields reports whether a call leaves the next probe to another. While the service fails, calls with the fewest
+// requests sent probe first: a call that made several probes would use up its attempts just before the service
+// recovers.
 func (b *Breaker[C]) yields(sent int) bool {
 	if b.openings == 0 {
 		return false
@@ -181,7 +181,7 @@ func (b *Breaker[C]) yields(sent int) bool {
 	return false
 }
 
-// unwait takes a call out that waits no longer, for which others may have held back. b.mu is held.
+// unwait removes a call from the waiting ones, and wakes those that yielded to it. b.mu is held.
 func (b *Breaker[C]) unwait(sent int) {
 	if b.waiting[sent]--; b.waiting[sent] == 0 {
 		delete(b.waiting, sent)
@@ -189,7 +189,7 @@ func (b *Breaker[C]) unwait(sent int) {
 	}
 }
 
-// patience is how long a call waits for a breaker that was opened for this cause.
+// patience is the longest wait for the cause of the last opening.
 func (b *Breaker[C]) patience() time.Duration {
 	switch b.cause.Kind {
 	case Throttled:
@@ -207,8 +207,8 @@ func (b *Breaker[C]) refusal(wait time.Duration) *Refusal[C] {
 	return refused
 }
 
-// Lend gives a pass back by itself if its holder has not taken it back by then: the holder is about to run foreign code.
-// back reports whether the pass is still held.
+// Lend releases a pass after limit, because its holder runs foreign code. back ends the loan and reports whether the
+// pass is still held.
 func (b *Breaker[C]) Lend(p Pass, limit time.Duration) (back func() bool) {
 	if !p.counted {
 		return func() bool { return true }
@@ -216,7 +216,7 @@ func (b *Breaker[C]) Lend(p Pass, limit time.Duration) (back func() bool) {
 	return time.AfterFunc(limit, func() { b.Release(p, Outcome[C]{}) }).Stop
 }
 
-// Release gives a pass back, with how its request ended.
+// Release returns a pass with the outcome of its request.
 func (b *Breaker[C]) Release(p Pass, o Outcome[C]) {
 	if !p.counted && (o.Kind == Unknown || o.Kind == Good && b.closed.Load()) {
 		return
@@ -227,7 +227,7 @@ func (b *Breaker[C]) Release(p Pass, o Outcome[C]) {
 	if p.generation != b.generation.Load() || p.besides && (o.Kind == Good || o.Kind == Throttled) {
 		return
 	}
-	under := b.active // probes that are not answered yet must not keep others out
+	under := b.active // the limit doubles from the calls in flight, so unanswered probes do not block others
 	if p.counted {
 		b.active--
 	}
@@ -242,15 +242,15 @@ func (b *Breaker[C]) Release(p Pass, o Outcome[C]) {
 	case Throttled:
 		b.open(o, min(o.Wait, b.limits.MaxThrottle))
 	case Failed:
-		b.closed.Store(false) // so that the next good answer is noticed
+		b.closed.Store(false) // or the next good answer would not be counted
 		if b.failures++; b.failures >= Budget {
-			// Half, so that a call that has waited since the service failed still sees it come back.
+			// At most half of MaxFailing: a waiting call then sees at least one probe.
 			b.open(o, min(b.limits.Backoff(b.openings+1), b.limits.MaxFailing/2, probeTime))
 		}
 	}
 }
 
-// open lets nothing pass for a while, and then one call. b.mu is held.
+// open opens the breaker for wait; one probe follows. b.mu is held.
 func (b *Breaker[C]) open(o Outcome[C], wait time.Duration) {
 	b.closed.Store(false)
 	b.generation.Add(1)
@@ -261,16 +261,16 @@ func (b *Breaker[C]) open(o Outcome[C], wait time.Duration) {
 	b.until = b.clock.Now().Add(wait)
 }
 
-// wake lets the calls that wait look again. b.mu is held.
+// wake makes all waiting calls check again. b.mu is held.
 func (b *Breaker[C]) wake() {
 	close(b.change)
 	b.change = make(chan struct{})
 }
 
-// State is what a breaker does at a moment.
+// State is a snapshot of a breaker.
 type State struct {
 	Failures int // in a row
-	Waiting  int // calls that wait
+	Waiting  int // waiting calls
 }
 
 // State returns the breaker's state.

@@ -1,4 +1,4 @@
-// Package clock is time and chance, so that tests own both.
+// Package clock provides time and randomness, which tests replace.
 package clock
 
 import (
@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// Clock is what the rooms of the wrapper know of time and chance.
+// Clock is the source of time and randomness.
 type Clock struct {
-	Now    func() time.Time // wall time: a laptop that slept must notice
+	Now    func() time.Time // wall time: it counts the time a laptop sleeps
 	Timer  func(time.Duration) (fires <-chan time.Time, stop func() bool)
 	Random func() float64 // in [0,1)
 }
 
-// System is the machine's clock.
+// System returns the machine's clock.
 func System() Clock {
 	return Clock{
 		Now: func() time.Time { return time.Now().Round(0) },
@@ -26,7 +26,7 @@ func System() Clock {
 	}
 }
 
-// Sleep waits for d. It returns early, with the context's error, if the context ends.
+// Sleep waits for d. If the context ends first, Sleep returns its error.
 func (c Clock) Sleep(ctx context.Context, d time.Duration) error {
 	fires, stop := c.Timer(d)
 	defer stop()
@@ -38,8 +38,8 @@ func (c Clock) Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Ended returns the error of a context that has ended, or whose deadline has passed although its timer has not fired:
-// the network stack watches the same deadline and may be first.
+// Ended returns the error of a context that has ended or is past its deadline. The network stack watches the same
+// deadline and may report it before the context's timer fires.
 func Ended(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -1,4 +1,4 @@
-// Package pace is the adaptive limiter: it paces what is sent, and finds by itself a limit that is lower than it was told.
+// Package pace is the adaptive limiter: it spaces requests evenly, and adapts to a lower limit than configured.
 package pace
 
 import (
@@ -12,54 +12,56 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
 )
 
-// Limiter paces requests evenly. A throttle halves the rate for a moment. Then it searches between the fastest rate that
-// was served and the slowest that was throttled, and now and then tries a little above, in case the limit has moved.
+// Limiter spaces requests evenly. A throttle halves the rate for a moment. The limiter then searches between the
+// fastest rate that was served and the slowest that was throttled. Now and then it tries a slightly higher rate, in
+// case the limit has moved.
 type Limiter struct {
-	turn   chan struct{} // held by the one caller that waits for the bucket, so that none has reserved at an old rate
+	turn   chan struct{} // held by the only caller that waits for the bucket: nobody else reserves at an outdated rate
 	bucket *rate.Limiter
 	clock  clock.Clock
-	sent   []time.Time // a ring of when Wait returned, behind turn
+	sent   []time.Time // ring of the times at which Wait returned; guarded by turn
 	next   int         // in sent
 
 	mu      sync.Mutex
-	ceiling float64   // never faster than this
-	floor   float64   // never slower
-	good    float64   // served without a throttle, for stepTime
-	bad     float64   // throttled
-	since   time.Time // when the present rate was set
-	resume  time.Time // nothing is sent before this
+	ceiling float64   // highest rate
+	floor   float64   // lowest rate
+	good    float64   // highest rate served for stepTime without a throttle
+	bad     float64   // lowest throttled rate
+	since   time.Time // when the current rate was set
+	resume  time.Time // no request is sent before
 
-	probing bool          // the present rate was throttled before
-	hold    time.Duration // how long the fastest good rate is kept before a probe
+	probing bool          // the current rate was throttled before
+	hold    time.Duration // time at the highest good rate before a probe
 }
 
 const (
-	// paceMargin keeps even pacing under a limit that counts whole seconds, in spite of the network's jitter.
+	// paceMargin keeps evenly spaced requests below a limit counted in whole seconds, despite network jitter.
 	paceMargin = 0.97
-	// windowTime is a little more than the second that such a limit counts in; see spread. It looks at so many calls.
+	// windowTime is a little more than such a limit's second; see spread. windowSize is the number of requests spread
+	// compares.
 	windowTime = 1010 * time.Millisecond
 	windowSize = 256
-	// slowest is one call in ten seconds: below that a run has come to a halt anyway.
+	// slowest is one call in ten seconds. A slower run has come to a halt anyway.
 	slowest = 0.1
-	// throttleTime is how long nothing is sent after a throttle, and how long more of them count as the same, since
-	// they answer what was sent before it. A halved rate is kept until recoverTime, if a faster one is known to be good.
+	// throttleTime is the pause after a throttle. Further throttles within it count as one: they answer requests sent
+	// before it. A halved rate lasts until recoverTime, if a faster rate is known to be good.
 	throttleTime = time.Second
 	recoverTime  = throttleTime * 5 / 4
-	// stepTime is how long a rate must be served before a faster one is tried. Once the limit is known to within
-	// searchWidth, that is holdTime, and twice as long after each time that it was in vain, up to maxHoldTime.
+	// stepTime is how long a rate must be served before the limiter tries a faster one. Once the limit is known to
+	// within searchWidth, the limiter waits holdTime instead. Each vain probe doubles that, up to maxHoldTime.
 	stepTime    = 2 * time.Second
 	holdTime    = 90 * time.Second
 	maxHoldTime = 6 * time.Minute
 	searchWidth = 1.06
-	probeWidth  = 1.1 // from one rate to the next, while the limit is higher than it was
-	// A throttle after flukeTime says little about the rate: something on the way pressed a few requests together.
+	probeWidth  = 1.1 // factor between rates while the limit rises
+	// A throttle after flukeTime says little about the rate: the network may have delivered a few requests together.
 	flukeTime = 3 * stepTime
 )
 
-// Valid reports whether a limiter can be made for so many calls a second: infinitely many are no limit.
+// Valid reports whether New accepts perSecond. +Inf means no limit.
 func Valid(perSecond float64) bool { return perSecond > 0 }
 
-// New makes a limiter for a valid limit of perSecond calls a second.
+// New makes a limiter of perSecond calls a second, which must be valid.
 func New(perSecond float64, clk clock.Clock) *Limiter {
 	ceiling := perSecond * paceMargin
 	return &Limiter{
@@ -69,7 +71,8 @@ func New(perSecond float64, clk clock.Clock) *Limiter {
 	}
 }
 
-// Wait blocks until the next request may be sent. It fails if ctx ends, or would end before.
+// Wait blocks until the next request may be sent. It returns an error if ctx ends, or at once if ctx's deadline is too
+// early.
 func (l *Limiter) Wait(ctx context.Context) error {
 	select {
 	case l.turn <- struct{}{}:
@@ -87,21 +90,21 @@ func (l *Limiter) Wait(ctx context.Context) error {
 	}
 	if err := l.bucket.Wait(ctx); err != nil {
 		if _, limited := ctx.Deadline(); limited && ctx.Err() == nil {
-			return context.DeadlineExceeded // which the bucket knows beforehand, and does not wait for
+			return context.DeadlineExceeded // the bucket refuses at once, without waiting
 		}
 		return err
 	}
 	return l.spread(ctx)
 }
 
-// spread keeps a call that comes late, such as on a machine with much else to do, from being too close to those after
-// it: the bucket lets them catch up, and a second that begins with it would hold one more than the limit.
+// spread keeps a late call, as on a busy machine, from being too close to the calls after it. The bucket lets them
+// catch up, and a second that begins with the late call would hold one call more than the limit.
 func (l *Limiter) spread(ctx context.Context) error {
 	perSecond := l.Rate()
 	if n := int(min(math.Ceil(perSecond), windowSize+1)); n <= len(l.sent) {
 		window := min(windowTime, time.Duration(float64(n)/perSecond*float64(time.Second)))
 		passed := l.clock.Now().Sub(l.sent[(l.next+len(l.sent)-n)%len(l.sent)])
-		if passed >= 0 && passed < window { // less than none has passed if the clock was set back
+		if passed >= 0 && passed < window { // negative if the clock was set back
 			if err := l.clock.Sleep(ctx, window-passed); err != nil {
 				return err
 			}
@@ -112,7 +115,7 @@ func (l *Limiter) spread(ctx context.Context) error {
 	return nil
 }
 
-// Rate returns the present rate in calls a second.
+// Rate returns the current rate in calls a second.
 func (l *Limiter) Rate() float64 { return float64(l.bucket.Limit()) }
 
 // Answered tells the limiter whether a request was throttled.
@@ -136,7 +139,7 @@ func (l *Limiter) Answered(throttled bool) {
 	}
 }
 
-// throttled notes that the present rate is too fast.
+// throttled lowers the rate after a throttle.
 func (l *Limiter) throttled(current float64, lasted time.Duration, now time.Time) {
 	if l.probing {
 		l.hold = min(2*l.hold, maxHoldTime)
@@ -156,7 +159,7 @@ func (l *Limiter) throttled(current float64, lasted time.Duration, now time.Time
 	l.resume = now.Add(throttleTime)
 }
 
-// served notes that the present rate was served for a while, and may try a faster one.
+// served records that the current rate was served for a while, and may try a faster one.
 func (l *Limiter) served(current float64, lasted time.Duration, now time.Time) {
 	l.good = current
 	switch {

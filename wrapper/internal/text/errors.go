@@ -5,8 +5,8 @@ import (
 	"net"
 )
 
-// HideError returns err, unless its text repeats a secret, as that of a malformed answer may: then one with the secret
-// hidden. It still is, for [errors.Is], what err is, and keeps the type of the network's errors.
+// HideError returns err, or, if its text repeats a secret (as a malformed answer may), an error with the secret
+// redacted. For [errors.Is] that error matches as err does, and it keeps the type of the network's errors.
 func (s Secrets) HideError(err error) error {
 	if err == nil {
 		return nil
@@ -16,7 +16,7 @@ func (s Secrets) HideError(err error) error {
 	if shown == text {
 		return err
 	}
-	switch e := err.(type) { //nolint:errorlint // what is wrapped is looked at below
+	switch e := err.(type) { //nolint:errorlint // wrapped errors are handled below
 	case *net.OpError:
 		return &net.OpError{Op: e.Op, Net: e.Net, Source: e.Source, Addr: e.Addr, Err: s.HideError(e.Err)}
 	case *net.DNSError:
@@ -31,7 +31,7 @@ func (s Secrets) hideDNS(e *net.DNSError) *net.DNSError {
 	return &own
 }
 
-// hiddenError keeps an error behind functions, into which no formatter looks.
+// hiddenError holds an error in functions: no formatter looks into a function.
 type hiddenError struct {
 	text    string
 	err     func() error
@@ -40,10 +40,10 @@ type hiddenError struct {
 
 func (h *hiddenError) Error() string { return h.text }
 
-// Is lets errors.Is find what the error wraps.
+// Is lets errors.Is find the wrapped errors.
 func (h *hiddenError) Is(target error) bool { return errors.Is(h.err(), target) }
 
-// As hands out the network's errors, of which it knows where they could hold a secret.
+// As returns the network's errors alone: for these it knows which fields may hold a secret.
 func (h *hiddenError) As(target any) bool {
 	switch t := target.(type) {
 	case **net.DNSError:
@@ -62,7 +62,7 @@ func (h *hiddenError) As(target any) bool {
 	return false
 }
 
-// Timeout reports whether a time limit was the cause.
+// Timeout reports whether the error is a time-out.
 func (h *hiddenError) Timeout() bool {
 	t, ok := Find[interface {
 		error
@@ -71,11 +71,11 @@ func (h *hiddenError) Timeout() bool {
 	return ok && t.Timeout()
 }
 
-// Find finds an error of type T in err's tree. errors.As does the same through reflection, which takes time on the way of
-// every failure, and 20 KB of an app that has no other use for it.
+// Find finds an error of type T in err's tree. errors.As uses reflection, which costs time on every failure, and adds
+// 20 KB to an app without other use for it.
 func Find[T error](err error) (found T, ok bool) {
 	for err != nil {
-		if found, ok = err.(T); ok { //nolint:errorlint // this is the walk over what is wrapped
+		if found, ok = err.(T); ok { //nolint:errorlint // the loop unwraps
 			return found, true
 		}
 		switch wrapper := err.(type) { //nolint:errorlint // likewise

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// CheckHeader refuses what a header cannot carry, such as the line break by which one injects another. The error does
-// not repeat the value, which may be a secret.
+// CheckHeader refuses values that a header cannot carry, such as a line break, which injects another header. The error
+// does not repeat the value, which may be a secret.
 func CheckHeader(s string) error {
 	if s == "" {
 		return errors.New("it is empty")
@@ -22,8 +22,8 @@ func CheckHeader(s string) error {
 	return nil
 }
 
-// CheckCredential refuses what cannot be a key, a secret or a token as a console shows it, and says what is odd about it
-// without the value: such a one would come back as "wrong credentials".
+// CheckCredential refuses values that cannot be a key, a secret or a token: the service would answer them with "wrong
+// credentials". The error names the fault, not the value.
 func CheckCredential(s string) error {
 	if s == "" {
 		return errors.New("it is empty")

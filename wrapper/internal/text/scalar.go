@@ -6,13 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// Scalar takes a JSON string, or the text of any other scalar: an error whose code is a number is still that error.
+// Scalar is a JSON string, or the text of any other JSON scalar: an error whose code is a number keeps its code.
 type Scalar string
 
 // UnmarshalJSON never fails for valid JSON.
 func (t *Scalar) UnmarshalJSON(raw []byte) error {
 	if inner := raw[1:max(len(raw)-1, 1)]; raw[0] == '"' && utf8.Valid(inner) && bytes.IndexByte(inner, '\\') < 0 {
-		*t = Scalar(inner) // raw is valid JSON, so nothing in it is left to decode
+		*t = Scalar(inner) // raw is valid JSON already
 		return nil
 	}
 	var s string

@@ -6,18 +6,18 @@ import (
 	"unicode/utf8"
 )
 
-// Redacted stands where a secret was.
+// Redacted replaces a secret.
 const Redacted = "REDACTED"
 
-// wholeWord is the length below which a secret is hidden only where it stands alone: "test" must not be cut out of a host
+// wholeWord is the length below which a secret is hidden only as a whole word: "test" must not be cut out of a host
 // name. Real secrets are far longer.
 const wholeWord = 8
 
-// Secrets are what a request carries that nothing may repeat, even if the server does. Empty ones are none.
+// Secrets are the secrets of a request, which no text may repeat even if the server does. Empty ones are ignored.
 type Secrets [2]string
 
-// Hide replaces the secrets in text, in whatever way they are spelt there: as they are, or escaped character by character
-// as JSON, Go, HTML or a URL write them. It also hides the user and password of URLs.
+// Hide replaces the secrets in text, whether plain or escaped character by character as in JSON, Go, HTML or a URL. It
+// also hides the user and password of URLs.
 func (s Secrets) Hide(text string) string {
 	for _, secret := range s {
 		if secret != "" {
@@ -30,9 +30,9 @@ func (s Secrets) Hide(text string) string {
 func hide(text, secret string) string {
 	first, _ := utf8.DecodeRuneInString(secret)
 	var out strings.Builder
-	done := 0 // what of text is in out
+	done := 0 // bytes of text already in out
 	for at := 0; at < len(text); {
-		// Most places are ruled out by one byte: a secret begins with its first character, or with an escape.
+		// One byte rules out most places: a match begins with the secret's first character or with an escape.
 		if c := text[at]; c != secret[0] && c != '\\' && c != '%' && c != '&' && c != '+' {
 			at++
 			continue
@@ -53,7 +53,7 @@ func hide(text, secret string) string {
 	return out.String()
 }
 
-// inWord reports whether text[at:end] is a part of a longer word, such as of a host's name.
+// inWord reports whether text[at:end] is part of a longer word, such as a host name.
 func inWord(text string, at, end int, first rune) bool {
 	before, _ := utf8.DecodeLastRuneInString(text[:at])
 	after, size := utf8.DecodeRuneInString(text[end:])
@@ -63,7 +63,7 @@ func inWord(text string, at, end int, first rune) bool {
 	if end == len(text) {
 		return false
 	}
-	if after == '.' || after == '-' { // a full stop ends a sentence, a dot goes on with a name
+	if after == '.' || after == '-' { // a full stop ends a sentence; a dot continues a name
 		next, _ := utf8.DecodeRuneInString(text[end+size:])
 		return end+size < len(text) && wordRune(next)
 	}
@@ -74,7 +74,7 @@ func wordRune(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' || r == '.' || r == '-'
 }
 
-// hideUserinfo hides what stands before an @ in the authority of a URL: a proxy's password, most of the time.
+// hideUserinfo hides the user and password in the authority of a URL: usually a proxy's password.
 func hideUserinfo(text string) string {
 	for from := 0; ; {
 		i := strings.Index(text[from:], "://")

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// spelt returns where a spelling of secret that begins at text[at] ends; -1 if none does. Each character may be spelt as
-// it is or in any way that a formatter escapes it, whatever the ones beside it are.
+// spelt returns the end of a spelling of secret that begins at text[at], or -1. Each character may be plain or escaped
+// in any formatter's way, independently of its neighbours.
 func spelt(text string, at int, secret string) (end int) {
 	if secret == "" {
 		return at
@@ -17,7 +17,7 @@ func spelt(text string, at int, secret string) (end int) {
 	}
 	r, size := utf8.DecodeRuneInString(secret)
 	raw, rest := secret[:size], secret[size:]
-	if again, escapes := doubled(r); escapes { // an escape character is escaped itself, once more by each text that quotes another
+	if again, escapes := doubled(r); escapes { // each level of quoting escapes the escape character once more
 		for plain, n := raw, 0; n < 4; plain, n = strings.ReplaceAll(plain, raw, again), n+1 {
 			if strings.HasPrefix(text[at:], plain) {
 				if end := spelt(text, at+len(plain), rest); end >= 0 {
@@ -35,7 +35,7 @@ func spelt(text string, at int, secret string) (end int) {
 	return spelt(text, end, rest)
 }
 
-// doubled is what an escape character is written as where it stands for itself.
+// doubled returns an escape character's own escape.
 func doubled(r rune) (again string, escapes bool) {
 	switch r {
 	case '\\':
@@ -48,7 +48,7 @@ func doubled(r rune) (again string, escapes bool) {
 	return "", false
 }
 
-// escaped returns where an escape for r, whose bytes are raw, ends that begins at text[at]; -1 if there is none.
+// escaped returns the end of an escape of r (whose bytes are raw) that begins at text[at], or -1.
 func escaped(text string, at int, r rune, raw string) (end int) {
 	switch text[at] {
 	case '\\':
@@ -65,7 +65,7 @@ func escaped(text string, at int, r rune, raw string) (end int) {
 	return -1
 }
 
-// backslashed knows \" \/ \n, \xHH for each byte, \uHHHH with surrogates and \UHHHHHHHH. The backslash itself may be
+// backslashed matches \" \/ \n, \xHH for each byte, \uHHHH with surrogates and \UHHHHHHHH. The backslash itself may be
 // escaped any number of times, as in JSON within JSON.
 func backslashed(text string, at int, r rune, raw string) (end int) {
 	start := at
@@ -99,7 +99,7 @@ func backslashed(text string, at int, r rune, raw string) (end int) {
 	return -1
 }
 
-// unicodeEscape reads what follows the backslash at text[at-1], of a pair of surrogates both.
+// unicodeEscape decodes the escape after the backslash at text[at-1]; a surrogate pair is one character.
 func unicodeEscape(text string, at int) (r rune, end int) {
 	digits := 4
 	if text[at] == 'U' {
@@ -123,7 +123,7 @@ func unicodeEscape(text string, at int) (r rune, end int) {
 	return rune(0x10000 + (value-0xd800)<<10 + (low - 0xdc00)), end
 }
 
-// percented knows the percent encoding of each byte, also where it was encoded twice.
+// percented matches the percent encoding of each byte, also encoded twice.
 func percented(text string, at int, raw string) (end int) {
 	for i := range len(raw) {
 		if at >= len(text) || text[at] != '%' {
@@ -141,13 +141,13 @@ func percented(text string, at int, raw string) (end int) {
 	return at
 }
 
-// entities are the characters that HTML and XML escape by name.
+// entities lists the characters with a named escape in HTML and XML.
 var entities = [...]struct {
 	name string
 	is   rune
 }{{"amp;", '&'}, {"lt;", '<'}, {"gt;", '>'}, {"quot;", '"'}, {"apos;", '\''}}
 
-// entity knows those, and characters by their number.
+// entity matches named and numeric character references.
 func entity(text string, at int, r rune) (end int) {
 	at++
 	for _, e := range entities {

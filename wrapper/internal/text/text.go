@@ -1,5 +1,5 @@
-// Package text makes foreign text fit to show: cut, escaped, without secrets. It also says what a header can carry, and
-// what a credential cannot be.
+// Package text makes foreign text safe to print: cut, escaped, without secrets. It also checks values for headers and
+// credentials.
 package text
 
 import (
@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// Cut shortens s to at most n bytes, at a character's start.
+// Cut shortens s to at most n bytes, between characters.
 func Cut(s string, n int) string {
 	if len(s) <= n {
 		return s
@@ -19,7 +19,7 @@ func Cut(s string, n int) string {
 	return s[:n] + "…"
 }
 
-// Escape makes s safe for a terminal and for one line of a log.
+// Escape makes s safe for a terminal and for one line of a log file.
 func Escape(s string) string {
 	return strings.Map(func(r rune) rune {
 		if ' ' <= r && r < utf8.RuneSelf-1 || unicode.IsPrint(r) {
@@ -29,13 +29,13 @@ func Escape(s string) string {
 	}, s)
 }
 
-// Show is foreign text as an error may hold it: without the secrets, at most n bytes, safe to print.
+// Show returns foreign text for an error: without secrets, at most n bytes, escaped.
 func (s Secrets) Show(text string, n int) string { return Escape(Cut(s.Hide(text), n)) }
 
-// Invisible reports whether r shows nothing: control and format characters such as a byte-order mark, a zero-width space
+// Invisible reports whether r is invisible: control and format characters such as a byte-order mark, a zero-width space
 // or a direction mark.
 func Invisible(r rune) bool {
-	if ' ' <= r && r < utf8.RuneSelf-1 { // most are, and the tables take their time
+	if ' ' <= r && r < utf8.RuneSelf-1 { // fast path: the tables are slow
 		return false
 	}
 	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) ||

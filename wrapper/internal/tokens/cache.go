@@ -1,5 +1,5 @@
-// Package tokens keeps one app's access token: a cache, one flight for all that wait, renewal before the end, and what
-// processes share. It asks for a token through a function, and knows neither clients nor operations.
+// Package tokens keeps one app's access token: cache, single flight, early renewal, and an optional store that
+// processes share. A function fetches the token; the package knows neither clients nor operations.
 package tokens
 
 import (
@@ -12,83 +12,83 @@ import (
 )
 
 const (
-	// renewalPause is the least time between renewals in the background, while the old token still serves.
+	// renewalPause is the shortest time between background renewals while the old token is valid.
 	renewalPause = 30 * time.Second
-	// maxLifetime caps an absurd lifetime.
+	// maxLifetime caps lifetimes.
 	maxLifetime = 24 * time.Hour
-	// minLifetime is how long a token is used whose lifetime is missing or below leastLifetime: such a token must not be
-	// kept, but neither may each call fetch one.
+	// minLifetime is how long the cache keeps a token whose lifetime is missing or below leastLifetime: without it,
+	// each call would fetch a token.
 	minLifetime   = 5 * time.Second
 	leastLifetime = time.Second
-	// failureMemory is how long a lasting failure fails further calls at once.
+	// failureMemory is how long calls fail at once after a lasting failure.
 	failureMemory = 3 * time.Second
 )
 
 // Token is an access token.
 type Token struct {
 	Value    string
-	Lifetime time.Duration // from now on; 0 or less if the service gave none
+	Lifetime time.Duration // remaining validity; 0 or less if the service sent none
 }
 
-// Fetch asks the service for a token.
+// Fetch fetches a token from the service.
 type Fetch func(context.Context) (Token, error)
 
-// Config is what a cache needs.
+// Config configures a cache.
 type Config struct {
 	Clock clock.Clock
 	Fetch Fetch
-	// Early is how long before its end a token is renewed; a fifth of the lifetime, if that is less.
+	// Early is how long before its end a token is renewed, but at most a fifth of the lifetime.
 	Early time.Duration
-	// Lasting reports whether a failed fetch would fail in the same way a moment later.
+	// Lasting reports whether the next fetch would fail in the same way.
 	Lasting func(error) bool
-	// Crashed is the error of a fetch that panicked, or that ended its goroutine if recovered is nil.
+	// Crashed makes the error of a fetch that panicked; recovered is nil after runtime.Goexit.
 	Crashed func(recovered any) error
-	// Note is told of what happens to the token; err is nil unless it is a failure.
+	// Note logs an event of the token; err is nil unless the event is a failure.
 	Note func(ctx context.Context, event string, err error)
-	// Warn is told of what an operator should see.
+	// Warn logs a warning for the operator.
 	Warn func(ctx context.Context, msg string)
-	// Shared is what processes share; nil: the token is this process's own.
+	// Shared is the store that processes share; nil: none.
 	Shared Shared
 }
 
-// Shared is a token that other processes have too.
+// Shared is a token shared with other processes.
 type Shared interface {
-	// get returns a token that another process keeps, or one that fetch gets.
+	// get returns the stored token, or fetches one.
 	get(ctx context.Context, cfg *Config, fetch func(context.Context) (*held, error)) (*held, error)
-	// mark notes that a token was rejected: it is not used if the store has it still.
+	// mark records a rejected token: it is not used even if the store still has it.
 	mark(token string)
 	drop(ctx context.Context, cfg *Config, token string)
 }
 
-// RememberedError is the error of a call that failed because another did a moment ago.
+// RememberedError is the error of a call that failed at once, after the same failure of a recent call.
 type RememberedError struct{ Err error }
 
 func (r *RememberedError) Error() string { return r.Err.Error() }
 
-// Unwrap returns what the other call met.
+// Unwrap returns the recent call's error.
 func (r *RememberedError) Unwrap() error { return r.Err }
 
-// Cache holds one app's access token. A hit takes no lock. A miss makes one fetch, whoever waits for it: each caller
-// leaves on its own context, and the fetch ends early only when all have left.
+// Cache holds one app's access token. A hit takes no lock. A miss starts one fetch for all callers (single flight).
+// Each caller stops waiting when its own context ends; the fetch is cancelled only when no caller is left.
 type Cache struct {
 	cfg     Config
 	current atomic.Pointer[held]
 
 	mu        sync.Mutex
-	flight    *flight   // the fetch under way
-	nextEarly time.Time // no renewal in the background before this
-	failure   error     // what calls get until failUntil
+	flight    *flight   // the fetch in flight
+	nextEarly time.Time // no background renewal before
+	failure   error     // calls fail with it until failUntil
 	failUntil time.Time
 }
 
-// held is a token and its times.
+// held is a token with its times of renewal and expiry.
 type held struct {
 	value   string
 	renewAt time.Time
 	expires time.Time
 }
 
-// hold sets the times of a token that was asked for at begun.
+// hold computes the times of a token requested at begun.
 func (c *Config) hold(t Token, begun time.Time) *held {
 	lifetime := min(t.Lifetime, maxLifetime)
 	expires := begun.Add(lifetime)
@@ -107,7 +107,7 @@ type flight struct {
 // New makes a cache.
 func New(cfg Config) *Cache { return &Cache{cfg: cfg} }
 
-// Token returns the token in use, or waits for a fetch.
+// Token returns the cached token, or waits for a fetch.
 func (c *Cache) Token(ctx context.Context) (string, error) {
 	now := c.cfg.Clock.Now()
 	if t := c.current.Load(); t != nil && now.Before(t.expires) {
@@ -132,7 +132,7 @@ func (c *Cache) Token(ctx context.Context) (string, error) {
 	}
 }
 
-// join adds the caller to the fetch under way, or begins one.
+// join adds the caller to the fetch in flight, or starts one.
 func (c *Cache) join(ctx context.Context, now time.Time) (*flight, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -142,7 +142,7 @@ func (c *Cache) join(ctx context.Context, now time.Time) (*flight, error) {
 	if t := c.current.Load(); t != nil && now.Before(t.expires) {
 		return landed(t), nil
 	}
-	// More left than there was at first means that the clock was set back.
+	// left exceeds failureMemory only if the clock was set back.
 	if left := c.failUntil.Sub(now); left > 0 && left <= failureMemory {
 		return nil, &RememberedError{c.failure}
 	}
@@ -160,7 +160,7 @@ func landed(t *held) *flight {
 	return f
 }
 
-// part takes a caller out that does not wait any longer. Nobody needs a fetch that nobody waits for.
+// part removes a caller from a fetch, and cancels the fetch after the last one.
 func (c *Cache) part(f *flight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -172,8 +172,8 @@ func (c *Cache) part(f *flight) {
 	}
 }
 
-// renew begins a fetch in the background, unless one is under way or was a moment ago. Its failure is only noted: the old
-// token serves until its end.
+// renew starts a background fetch, unless one is in flight or was recently. A failure is only logged: the old token is
+// valid until its end.
 func (c *Cache) renew(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -182,17 +182,17 @@ func (c *Cache) renew(now time.Time) {
 	}
 	c.nextEarly = now.Add(renewalPause)
 	c.begin(context.Background())
-	c.flight.waiters++ // the cache itself
+	c.flight.waiters++ // the cache itself waits
 }
 
-// begin starts a fetch, apart from the contexts of those who wait for it. c.mu is held.
+// begin starts a fetch with a context independent of its waiters'. c.mu is held.
 func (c *Cache) begin(ctx context.Context) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	f := &flight{done: make(chan struct{}), cancel: cancel}
 	c.flight = f
 	go func() {
 		defer cancel()
-		f.err = c.cfg.Crashed(nil) // what foreign code does to this goroutine must not leave the others waiting
+		f.err = c.cfg.Crashed(nil) // foreign code may end this goroutine; the waiters must not hang
 		defer func() {
 			if v := recover(); v != nil {
 				f.err = c.cfg.Crashed(v)
@@ -207,7 +207,7 @@ func (c *Cache) begin(ctx context.Context) {
 	}()
 }
 
-// land ends a fetch.
+// land publishes the result of a fetch.
 func (c *Cache) land(f *flight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -223,33 +223,33 @@ func (c *Cache) land(f *flight) {
 	close(f.done)
 }
 
-// Reject drops a token that the service rejected. Another that came meanwhile stays.
+// Reject drops token, which the service rejected, but keeps a newer one.
 func (c *Cache) Reject(ctx context.Context, token string) {
 	t := c.current.Load()
 	if t == nil || t.value != token {
 		return
 	}
 	if c.cfg.Shared != nil {
-		c.cfg.Shared.mark(token) // first, since others ask the store as soon as the cache is empty
+		c.cfg.Shared.mark(token) // first: other callers ask the store as soon as the cache is empty
 	}
 	if c.current.CompareAndSwap(t, nil) && c.cfg.Shared != nil {
 		c.cfg.Shared.drop(ctx, &c.cfg, token)
 	}
 }
 
-// Remember makes further calls fail with err for a moment, since another token did not help.
+// Remember makes further calls fail with err for a moment, because a new token was rejected too.
 func (c *Cache) Remember(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.failFast(err)
 }
 
-// failFast makes calls fail with err for a while. c.mu is held.
+// failFast makes calls fail with err for failureMemory. c.mu is held.
 func (c *Cache) failFast(err error) {
 	c.failure, c.failUntil = err, c.cfg.Clock.Now().Add(failureMemory)
 }
 
-// Waiters is how many callers wait for the fetch that is under way; -1 if none is.
+// Waiters returns the number of callers waiting for the fetch in flight, or -1 without a fetch.
 func (c *Cache) Waiters() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -259,7 +259,7 @@ func (c *Cache) Waiters() int {
 	return c.flight.waiters
 }
 
-// fetch asks the service for a token, and sets its times.
+// fetch fetches a token from the service and computes its times.
 func (c *Cache) fetch(ctx context.Context) (*held, error) {
 	begun := c.cfg.Clock.Now()
 	token, err := c.cfg.Fetch(ctx)

@@ -9,31 +9,29 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
-// Store keeps tokens under keys, for the processes of a fleet.
+// Store keeps tokens for the processes of a fleet.
 type Store interface {
 	Token(ctx context.Context, key string, fetch Fetch) (Token, error)
 	Drop(ctx context.Context, key, token string) error
 }
 
-// Share makes processes share a token that a store keeps under key. Nothing but an app with a store refers to it, so that
-// others do not link it.
+// Share shares the token kept under key. Only apps with a store refer to it; others do not link it.
 func Share(store Store, key string) Shared { return &shared{store: store, key: key} }
 
-// storeLimit is how long a store may take for what it does by itself, the waiting for another process included.
+// storeLimit is the time limit of a store, including the wait for another process but not a fetch of its own.
 const storeLimit = 2 * time.Second
 
-// shared asks a store, and copes with whatever it does.
+// shared asks a store, and tolerates its failures.
 type shared struct {
 	store Store
 	key   string
 
 	mu       sync.Mutex
-	failing  bool   // a warning was logged, and the store has not answered since
-	rejected string // the last token that the service rejected; a store that could not be told may still hold it
+	failing  bool   // a warning was logged since the store's last answer
+	rejected string // the last rejected token; the store may still hold it if Drop failed
 }
 
-// ownFetch is the one request for a token that a process makes at a time, whether the store asks for it or is passed
-// over.
+// ownFetch is this process's only token request at a time, whether the store calls it or the cache does.
 type ownFetch struct {
 	once  sync.Once
 	begun chan struct{}
@@ -60,12 +58,12 @@ func (o *ownFetch) run(ctx context.Context, cfg *Config, fetch func(context.Cont
 
 func (s *shared) get(ctx context.Context, cfg *Config, fetch func(context.Context) (*held, error)) (*held, error) {
 	own := &ownFetch{begun: make(chan struct{}), done: make(chan struct{})}
-	for range 2 { // a second look, for what another process has put in the place of a rejected token
+	for range 2 { // a second look: another process may have replaced a rejected token
 		found, err := s.ask(ctx, cfg, own, fetch)
 		select {
 		case <-own.begun:
 			<-own.done
-			if own.err == nil { // whether a store fails, a fetch that failed does not show
+			if own.err == nil { // after a failed fetch, the error is not the store's
 				s.report(ctx, cfg, err)
 			}
 			return own.held, own.err
@@ -99,7 +97,7 @@ var (
 	errStoreSlow     = errors.New("the token store took too long")
 )
 
-// ask asks the store, in a goroutine of its own that may outlast the wait for it.
+// ask asks the store in a separate goroutine, which may outlive the time limit.
 func (s *shared) ask(ctx context.Context, cfg *Config, own *ownFetch, fetch func(context.Context) (*held, error)) (Token, error) {
 	asked, cancel := context.WithCancel(ctx)
 	answers := make(chan storeAnswer, 1)
@@ -125,7 +123,7 @@ func (s *shared) ask(ctx context.Context, cfg *Config, own *ownFetch, fetch func
 		select {
 		case answer := <-answers:
 			return answer.token, answer.err
-		case <-begun: // from here on the time is the service's; the store gets as much again for keeping the token
+		case <-begun: // fetching does not count; the store gets its time limit once more for keeping the token
 			slow.Stop()
 			<-own.done
 			slow.Reset(storeLimit)
@@ -141,7 +139,7 @@ func (s *shared) ask(ctx context.Context, cfg *Config, own *ownFetch, fetch func
 	}
 }
 
-// checkStored says why a store's token is not used.
+// checkStored returns why a store's token cannot be used.
 func checkStored(t Token) error {
 	if err := text.CheckHeader(t.Value); err != nil {
 		return errors.New("the token store's token cannot be sent: " + err.Error())
@@ -158,7 +156,7 @@ func (s *shared) mark(token string) {
 	s.rejected = token
 }
 
-// drop tells the store of a rejected token, and waits until it knows.
+// drop removes a rejected token from the store, and waits for the answer.
 func (s *shared) drop(ctx context.Context, cfg *Config, token string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeLimit)
 	done := make(chan error, 1)
@@ -185,7 +183,7 @@ func (s *shared) isRejected(token string) bool {
 	return s.rejected == token
 }
 
-// report logs the first failure after a success.
+// report logs the store's first failure after a success.
 func (s *shared) report(ctx context.Context, cfg *Config, err error) {
 	s.mu.Lock()
 	first := err != nil && !s.failing

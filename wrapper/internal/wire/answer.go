@@ -11,28 +11,28 @@ import (
 	"sync"
 )
 
-// MaxBody caps a body after decompression, in bytes. Real ones are below 1 KiB; a gateway's HTML page may be larger.
+// MaxBody caps a body after decompression, in bytes. Real bodies are below 1 KiB; a gateway's HTML page may be larger.
 const MaxBody = 1 << 20
 
-// ErrTooLarge is the cause of a failure at a body that passed the cap.
+// ErrTooLarge is the cause of a failure when a body exceeds MaxBody.
 var ErrTooLarge = fmt.Errorf("body is larger than %d bytes", MaxBody)
 
-// ErrSwitched is the cause of a failure at a 1xx status. What comes after one is not a body: a raw connection, perhaps.
+// ErrSwitched is the cause of a failure after a 1xx status. Its body may be a raw connection, and is not read.
 var ErrSwitched = errors.New("the status announces another protocol or a later answer, and none came")
 
-// Answer is a response that was read to its end. Its fields are not to be used after its release.
+// Answer is a response read to its end. Do not use its fields after Release.
 type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
 
-	limited io.LimitedReader // from which buffer is filled
+	limited io.LimitedReader // source of buffer
 	buffer  bytes.Buffer     // holds Body
 }
 
 var answers = sync.Pool{New: func() any { return new(Answer) }}
 
-// read reads and closes a response. The answer's status and header are there even if its body fails.
+// read reads and closes a response. The answer has status and header even if reading the body fails.
 func read(resp *http.Response) (*Answer, error) {
 	defer resp.Body.Close()
 	a := answers.Get().(*Answer)
@@ -44,7 +44,7 @@ func read(resp *http.Response) (*Answer, error) {
 	if err != nil {
 		return a, err
 	}
-	// One byte more than the cap tells a body that is too large from one that just fits: cutting would corrupt it.
+	// One byte above the cap detects a body that is too large; cutting it off would corrupt it.
 	a.limited = io.LimitedReader{R: body, N: MaxBody + 1}
 	n, err := a.buffer.ReadFrom(&a.limited)
 	if err == nil && n > MaxBody {
@@ -54,10 +54,11 @@ func read(resp *http.Response) (*Answer, error) {
 	return a, err
 }
 
-// byteOrderMark begins the bodies of some gateways; encoding/json refuses it.
+// byteOrderMark starts the bodies of some gateways; encoding/json refuses it.
 var byteOrderMark = []byte("\ufeff")
 
-// decompressed is a response's body. No encoding was asked for, but some gateways compress whatever is asked.
+// decompressed returns a response's body, decompressed. The client asks for no encoding, but some gateways compress
+// anyway.
 func decompressed(resp *http.Response) (io.Reader, error) {
 	switch encoding := strings.TrimSpace(resp.Header.Get("Content-Encoding")); {
 	case strings.EqualFold(encoding, "gzip"), strings.EqualFold(encoding, "x-gzip"):
@@ -66,12 +67,12 @@ func decompressed(resp *http.Response) (io.Reader, error) {
 	}
 	body, err := gzip.NewReader(resp.Body)
 	if errors.Is(err, io.EOF) {
-		return http.NoBody, nil // as net/http takes it
+		return http.NoBody, nil // as net/http does
 	}
 	return body, err
 }
 
-// Release ends the use of an answer. One whose buffer a large body grew is not kept for others.
+// Release returns an answer to the pool, unless a large body grew its buffer.
 func (a *Answer) Release() {
 	if a != nil && a.buffer.Cap() <= 64<<10 {
 		a.Header, a.Body, a.limited.R = nil, nil, nil

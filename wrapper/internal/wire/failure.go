@@ -14,31 +14,31 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
-// Stage is how far an attempt came.
+// Stage is how far an attempt got.
 type Stage int
 
-// The stages. Before NoAnswer, the request surely was not processed.
+// The stages. Before NoAnswer, the service surely did not process the request.
 const (
-	Unbuilt    Stage = iota // the request could not be made
-	Unresolved              // the host's name could not be looked up
-	Refused                 // a proxy refused to open a tunnel
-	Untrusted               // no trustworthy connection could be made
-	Unsent                  // no connection could be made
-	NoAnswer                // the request may have been sent; no answer came
-	Switched                // the answer was a 1xx status, which is none
-	Body                    // the answer's body broke off, or is too large
+	Unbuilt    Stage = iota // the request could not be built
+	Unresolved              // DNS lookup failed
+	Refused                 // the proxy refused a tunnel
+	Untrusted               // no trusted TLS connection
+	Unsent                  // no connection
+	NoAnswer                // no answer, though the request may have been sent
+	Switched                // the answer's status was 1xx, which is not final
+	Body                    // the answer's body is incomplete or too large
 )
 
-// Failure is why an attempt has no complete answer.
+// Failure describes an attempt without a complete answer.
 type Failure struct {
 	Stage Stage
-	Late  bool  // the attempt's own time limit ended it
-	Ended error // the error of the caller's context, if that ended it
+	Late  bool  // the attempt's time limit ended it
+	Ended error // the caller's context error, if it ended the attempt
 	Cause error
-	Proxy string // host of the proxy that the request goes through, without its user and password
+	Proxy string // host of the proxy in use, without user and password
 }
 
-// late finds out which limit ended an attempt, if one did: its own, or the caller's context.
+// late records which limit ended an attempt, if any: its own or the caller's context.
 func (f *Failure) late(caller context.Context, own bool) {
 	if f.Stage == Unbuilt || f.Stage == Switched {
 		return
@@ -49,13 +49,13 @@ func (f *Failure) late(caller context.Context, own bool) {
 	}
 }
 
-// unsentError marks an error as the network's, apart from a request that could not be built.
+// unsentError tells the network's errors from errors of building the request.
 type unsentError struct{ failure *Failure }
 
 func (e *unsentError) Error() string { return e.failure.Cause.Error() }
 func (e *unsentError) Unwrap() error { return e.failure.Cause }
 
-// failureOf is what an error of a request says.
+// failureOf makes the Failure of a request's error.
 func failureOf(err error) *Failure {
 	if own, ok := text.Find[*unsentError](err); ok {
 		return own.failure
@@ -63,12 +63,12 @@ func failureOf(err error) *Failure {
 	return &Failure{Stage: Unbuilt, Cause: err}
 }
 
-// unanswered says how far a request came that the round tripper returned an error for.
+// unanswered makes the error of a failed round trip, with the stage it reached.
 func unanswered(roundTripper http.RoundTripper, req *http.Request, err error) error {
 	f := &Failure{Stage: NoAnswer, Cause: err}
 	if rt, ok := roundTripper.(*http.Transport); ok && rt.Proxy != nil {
 		switch u, failed := rt.Proxy(req); {
-		case failed != nil: // its text may hold a password
+		case failed != nil: // the error's text may hold a password
 			f.Stage, f.Cause = Unsent, ErrProxySetting
 			return &unsentError{f}
 		case u != nil:
@@ -91,7 +91,7 @@ func unanswered(roundTripper http.RoundTripper, req *http.Request, err error) er
 	return &unsentError{f}
 }
 
-// ErrProxySetting stands for what a proxy function says: that may hold a password.
+// ErrProxySetting replaces a proxy function's error, whose text may hold a password.
 var ErrProxySetting = errors.New("the proxy setting is not usable (its text is kept back, since it may hold a password)")
 
 // ProxyError is a proxy's refusal to open a tunnel.
@@ -106,14 +106,14 @@ func refuseTunnel(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Res
 	return nil
 }
 
-// isTLS reports whether err means that the peer cannot be trusted or speaks no TLS that this client accepts, which
-// another attempt does not change.
+// isTLS reports whether err is a TLS failure that another attempt does not cure: an untrusted peer, or no common TLS
+// version or cipher.
 func isTLS(err error) bool {
 	if _, ok := text.Find[*tls.CertificateVerificationError](err); ok {
 		return true
 	}
-	// crypto/tls has no type for most of what else it finds, nor for the alerts that the peer sends. What a caller's own
-	// check of a certificate finds comes from crypto/x509 as it is.
+	// crypto/tls has no type for most other failures, nor for the peer's alerts. The caller's own certificate check may
+	// return errors of crypto/x509.
 	for cause := err; cause != nil; cause = errors.Unwrap(cause) {
 		err = cause
 	}

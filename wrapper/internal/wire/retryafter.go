@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// maxRetryAfter caps what a header may ask for, so that no arithmetic on it overflows.
+// maxRetryAfter caps the header's value: no arithmetic on it overflows.
 const maxRetryAfter = 24 * time.Hour
 
-// RetryAfter reads the Retry-After header: seconds or a date, with the zone as a name or a number. It is 0 for none, for
-// garbage and for the past.
+// RetryAfter parses the Retry-After header: seconds, or a date with a named or numeric zone. It returns 0 for a
+// missing, invalid or past value.
 func RetryAfter(h http.Header, now time.Time) time.Duration {
 	value := strings.TrimSpace(h.Get("Retry-After"))
 	if value == "" {
-		return 0 // the usual case; parsing it twice would cost more than the rest of an error
+		return 0 // the usual case: two failed parses would cost more than the rest of an error
 	}
 	if seconds, err := strconv.ParseFloat(value, 64); (err == nil || errors.Is(err, strconv.ErrRange)) && seconds == seconds {
 		return time.Duration(min(max(seconds, 0), maxRetryAfter.Seconds()) * float64(time.Second))

@@ -7,21 +7,21 @@ import (
 	"time"
 )
 
-// Timeout is the limit of one attempt unless another is set: far above what the service takes, and short enough to try
-// again.
+// Timeout is the default limit of one attempt: far above the service's response times, and short enough for a retry.
 const Timeout = 10 * time.Second
 
-// maxConnections is how many connections to one host the clients of a process hold together.
+// maxConnections limits a process's connections to one host.
 const maxConnections = 64
 
-// shared serves every client that brings no transport of its own, so that clients made in passing share connections.
+// shared is the transport of every client without one of its own: short-lived clients share connections.
 var shared = sync.OnceValue(func() *http.Transport {
 	return &http.Transport{
 		Proxy:             http.ProxyFromEnvironment,
 		DialContext:       (&net.Dialer{Timeout: Timeout, KeepAlive: 30 * time.Second}).DialContext,
 		ForceAttemptHTTP2: true,
-		// The standard library's 2 idle ones make a busy client dial for most calls. Without a limit it dials again whenever
-		// another call was given the connection that a call left; this many serve 30 times any rate that the service allows.
+		// With the standard library's 2 idle connections, a busy client dials for most calls. Without a limit, it dials
+		// again whenever another call takes its connection. 64 connections serve 30 times the service's highest rate
+		// limit.
 		MaxIdleConnsPerHost:   maxConnections,
 		MaxConnsPerHost:       maxConnections,
 		IdleConnTimeout:       90 * time.Second,
@@ -33,5 +33,5 @@ var shared = sync.OnceValue(func() *http.Transport {
 	}
 })
 
-// NewTransport is a transport like the shared one.
+// NewTransport returns a copy of the shared transport.
 func NewTransport() *http.Transport { return shared().Clone() }

@@ -9,24 +9,24 @@ import (
 	"time"
 )
 
-// ErrLimit is the cause with which an attempt ends that took too long.
+// ErrLimit is the cause of an attempt's end at its time limit.
 var ErrLimit = fmt.Errorf("time limit of one attempt: %w", os.ErrDeadlineExceeded)
 
-// watches limits attempts, all to the same time. A timer for each attempt, as context.WithTimeout starts one, is stopped
-// a moment later, but its start has woken the thread that waits for the network, at a tenth of the cost of a call. A
-// watch leaves its timer running from one attempt to the next.
+// watches enforces the same time limit on each attempt. context.WithTimeout would start and stop a timer per attempt.
+// Each start wakes the thread that waits for the network, a tenth of the cost of a call. A watch keeps its timer
+// running from one attempt to the next.
 type watches struct {
 	limit time.Duration
 	idle  sync.Pool // of *watch
 }
 
-// watch limits one attempt at a time.
+// watch enforces the limit on one attempt at a time.
 type watch struct {
 	mu       sync.Mutex
 	timer    *time.Timer
-	running  bool // the timer: it ends no later than any attempt that begins from now on
+	running  bool // the timer runs, and fires no later than the deadline of the next attempt
 	deadline time.Time
-	cancel   context.CancelCauseFunc // of the attempt under way; nil between attempts
+	cancel   context.CancelCauseFunc // cancels the attempt in flight; nil between attempts
 }
 
 // begin derives the context of an attempt. The caller must end the watch.
@@ -81,5 +81,5 @@ func (w *watch) ring() {
 	w.cancel(ErrLimit)
 }
 
-// tooLate reports whether the context of an attempt has ended because it took too long.
+// tooLate reports whether the time limit ended an attempt's context.
 func tooLate(ctx context.Context) bool { return errors.Is(context.Cause(ctx), ErrLimit) }

@@ -1,5 +1,5 @@
-// Package wire sends one attempt of a call: through a round tripper, within a time limit that covers the last byte, and
-// up to a cap on the body. It decides nothing about codes, and repeats nothing.
+// Package wire sends one attempt of a call through a round tripper. A time limit covers the last byte, and a cap bounds
+// the body. The package knows neither codes nor retries.
 package wire
 
 import (
@@ -12,16 +12,16 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
 )
 
-// Wire is the way to the network. It goes to the http.RoundTripper directly, below http.Client: nothing follows a
-// redirect, so no token travels to another host, and no cookie is kept. It implements generated.HttpRequestDoer.
+// Wire sends requests through an http.RoundTripper, without http.Client: it follows no redirect, so no token reaches
+// another host, and keeps no cookies. It implements generated.HttpRequestDoer.
 type Wire struct {
 	roundTripper http.RoundTripper
-	foreign      bool // the round tripper is not net/http's: it may write to its requests, and its bodies may ignore contexts
+	foreign      bool // a round tripper other than net/http's may change requests, and its bodies may ignore contexts
 	watches      watches
 }
 
-// New makes a wire through a round tripper, or through the one that all wires share if it is nil. limit is that of one
-// attempt; 0 is [Timeout].
+// New makes a wire through rt, or through the shared transport if rt is nil. limit bounds one attempt; 0 means
+// [Timeout].
 func New(rt http.RoundTripper, limit time.Duration) *Wire {
 	if rt == nil {
 		rt = shared()
@@ -30,10 +30,10 @@ func New(rt http.RoundTripper, limit time.Duration) *Wire {
 	return &Wire{roundTripper: rt, foreign: !standard, watches: watches{limit: cmp.Or(max(limit, 0), Timeout)}}
 }
 
-// Limit is the time limit of one attempt.
+// Limit returns the time limit of one attempt.
 func (w *Wire) Limit() time.Duration { return w.watches.limit }
 
-// CloseIdle closes connections that no call uses, where the round tripper can.
+// CloseIdle closes idle connections, if the round tripper can.
 func (w *Wire) CloseIdle() {
 	if t, ok := w.roundTripper.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
@@ -45,8 +45,8 @@ type Sender interface {
 	Send(ctx context.Context) (*http.Response, error)
 }
 
-// Attempt sends one request and reads its answer. The caller releases the answer; it is there, without a body, even if
-// that could not be read.
+// Attempt sends one request and reads its answer. The caller releases the answer, which is set, without a body, even if
+// reading the body failed.
 func (w *Wire) Attempt(caller context.Context, sender Sender) (*Answer, *Failure) {
 	ctx, watch := w.watches.begin(caller)
 	defer w.watches.end(watch)
@@ -55,8 +55,8 @@ func (w *Wire) Attempt(caller context.Context, sender Sender) (*Answer, *Failure
 		failed := failureOf(err)
 		failed.late(caller, tooLate(ctx))
 		if failed.Late || failed.Stage == NoAnswer && errors.Is(clock.Ended(caller), context.DeadlineExceeded) {
-			// Not a byte came. What is dead is the connection, perhaps, and so are those beside it that a network's change
-			// left behind: the next attempt dials.
+			// No byte arrived: the connection may be dead, and after a change of network the idle ones may be, too. The
+			// next attempt dials.
 			w.CloseIdle()
 		}
 		return nil, failed
@@ -80,14 +80,14 @@ func (w *Wire) Attempt(caller context.Context, sender Sender) (*Answer, *Failure
 // Do sends a request for the generated client.
 func (w *Wire) Do(req *http.Request) (*http.Response, error) {
 	if w.foreign {
-		req.Header = req.Header.Clone() // it is shared, and other people's round trippers write to it although they must not
+		req.Header = req.Header.Clone() // requests share it, and some foreign round trippers change it despite the rules
 	}
 	resp, err := w.roundTripper.RoundTrip(req)
 	if err == nil && resp == nil {
 		err = errors.New("the round tripper returned neither an answer nor an error")
 	}
 	if err == nil && resp.Body == nil {
-		resp.Body = http.NoBody // as http.Client takes it
+		resp.Body = http.NoBody // as http.Client does
 	}
 	if err != nil {
 		return nil, unanswered(w.roundTripper, req, err)

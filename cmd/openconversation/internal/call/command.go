@@ -1,4 +1,4 @@
-// Package call calls any operation of a contract: this project's, or one in a file.
+// Package call calls any operation of a contract: of this project's, or of one in a file.
 package call
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// Command is the command that calls an operation.
+// Command makes the command that calls an operation.
 func Command(w *term.World) *cobra.Command {
 	return &cobra.Command{
 		Use:   "call OPERATION",
@@ -33,7 +33,7 @@ OpenAPI contract of your own, of which openconversation-gen makes the file:
 		Example: `  openconversation call chatIdToOpenConversationId --chatId chatfaabe59a460527f5fb72fbbdfe3f061e --emulator
   openconversation call --spec robot.json sendMessage --body @message.json`,
 		Annotations:        map[string]string{explain.Footer: connect.Footer(w)},
-		DisableFlagParsing: true, // which flags there are depends on the operation
+		DisableFlagParsing: true, // the flags depend on the operation
 		RunE: explain.Begins(func(cmd *cobra.Command, args []string) error {
 			if _, args := cutFlag(args, "lang"); len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
 				return cmd.Help()
@@ -48,7 +48,7 @@ OpenAPI contract of your own, of which openconversation-gen makes the file:
 	}
 }
 
-// cutFlag takes a flag out of arguments.
+// cutFlag removes a flag from arguments.
 func cutFlag(args []string, name string) (value string, rest []string) {
 	for i := 0; i < len(args); i++ {
 		joined, is := strings.CutPrefix(args[i], "--"+name+"=")
@@ -65,7 +65,7 @@ func cutFlag(args []string, name string) (value string, rest []string) {
 	return value, rest
 }
 
-// within runs arguments with a command for each operation.
+// within runs the arguments with a subcommand for each operation.
 func within(outer *cobra.Command, w *term.World, routes []generated.Route, args []string) error {
 	root := &cobra.Command{
 		Use: "call", SilenceErrors: true, SilenceUsage: true,
@@ -150,7 +150,8 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 	return cmd
 }
 
-// about is the help of an operation. What it does is in the language of the contract, unless that is this project's.
+// about returns an operation's help. Its description has the contract's language, unless the contract is this
+// project's.
 func about(l lang.Language, route generated.Route) string {
 	o := route.Operation
 	var b strings.Builder
@@ -172,7 +173,7 @@ func about(l lang.Language, route generated.Route) string {
 	return b.String()
 }
 
-// confirm asks before a call is sent that is not to be sent twice: by whoever types it, and not of a script or an emulator.
+// confirm asks before it sends a call that is not safe to repeat. It asks on a terminal only, and not with an emulator.
 func confirm(ctx context.Context, w *term.World, o *options, operation *generated.Operation) error {
 	if operation.Repeat == generated.RepeatSafe || o.yes || o.Emulator() || !w.Interactive() {
 		return nil
@@ -223,7 +224,7 @@ func run(ctx context.Context, w *term.World, o *options, request dingtalk.Reques
 	return w.PrintJSON(answer)
 }
 
-// failure is an error as JSON, with the fields that convert --json has.
+// failure is an error as JSON, with the fields of convert --json.
 type failure struct {
 	Error struct {
 		Kind      string `json:"kind,omitempty"`

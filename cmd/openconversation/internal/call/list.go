@@ -9,7 +9,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
-// OperationsCommand is the command that lists what can be called.
+// OperationsCommand makes the command that lists the operations.
 func OperationsCommand(w *term.World) *cobra.Command {
 	var spec string
 	var asJSON bool

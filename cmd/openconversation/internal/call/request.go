@@ -17,10 +17,10 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// tokenOperation is called by every other: its answer is a secret, and not printed.
+// tokenOperation is the token call: its answer is a secret and not printed.
 var tokenOperation = generated.OperationGetAccessToken.ID
 
-// operations are what can be called: those of the contract in a file, or of this project's if none is named.
+// operations returns the operations of the contract in a file, or of this project's contract if file is empty.
 func operations(file string) ([]generated.Route, error) {
 	all := generated.Routes
 	if file != "" {
@@ -32,14 +32,14 @@ func operations(file string) ([]generated.Route, error) {
 	return slices.DeleteFunc(slices.Clone(all), func(r generated.Route) bool { return r.Operation.ID == tokenOperation }), nil
 }
 
-// parameter is a parameter of the operation and the flag that it is.
+// parameter is a parameter of the operation with its flag.
 type parameter struct {
 	generated.Parameter
 	flag   string
 	values []string
 }
 
-// newParameter names a parameter's flag: as the contract does, unless another flag is called so.
+// newParameter names a parameter's flag as in the contract, unless another flag has that name.
 func newParameter(p generated.Parameter, taken bool) *parameter {
 	flag := p.Name
 	if taken {
@@ -94,7 +94,7 @@ func (p *parameter) check() error {
 	return nil
 }
 
-// build makes the request of flags.
+// build makes the request from flags.
 func build(w *term.World, route generated.Route, params []*parameter, body string) (dingtalk.Request, error) {
 	r := dingtalk.NewRequest(route.Operation)
 	for _, p := range params {
@@ -158,8 +158,8 @@ func addBody(w *term.World, r *dingtalk.Request, route generated.Route, body str
 	return nil
 }
 
-// withTexts makes strings of the fields that hold JSON in a string, where a body has them as JSON, which is easier to write in
-// a shell.
+// withTexts encodes fields with JSON in a string, if the body has them as plain JSON, which is easier to write in a
+// shell.
 func withTexts(r *dingtalk.Request, body []byte, texts []generated.JSONText) []byte {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(body, &fields) != nil {

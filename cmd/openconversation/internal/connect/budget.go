@@ -18,9 +18,9 @@ type budgetOptions struct {
 	json bool
 }
 
-// BudgetCommand is the command that prints the count of a month.
+// BudgetCommand makes the command that prints the month's count.
 func BudgetCommand(w *term.World) *cobra.Command {
-	o := budgetOptions{Flags: Flags{noEmulator: true}} // which has no Redis
+	o := budgetOptions{Flags: Flags{noEmulator: true}} // an emulator has no Redis
 	cmd := &cobra.Command{
 		Use:   "budget",
 		Short: "Print what the month's calls have come to",
@@ -49,7 +49,7 @@ The month is that of UTC+8.`,
 	return cmd
 }
 
-// Month is what budget prints.
+// Month is the output of budget.
 type Month struct {
 	Month  string    `json:"month"`
 	Used   int       `json:"used"`

@@ -16,7 +16,7 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// credentials gathers the app's key and secret. Line ends at their end are not theirs: editors and shells add them.
+// credentials returns the app's key and secret. It trims line ends, which editors and shells add.
 func (c *Flags) credentials(ctx context.Context, w *term.World) (dingtalk.AppCredentials, error) {
 	creds := dingtalk.AppCredentials{AppKey: trimLineEnds(w.Getenv(EnvAppKey)), AppSecret: trimLineEnds(w.Getenv(EnvAppSecret))}
 	secretOf := EnvAppSecret
@@ -46,7 +46,7 @@ func (c *Flags) credentials(ctx context.Context, w *term.World) (dingtalk.AppCre
 	return creds, nil
 }
 
-// missing is the error of credentials that are not all there; nil if they are.
+// missing makes the error of incomplete credentials; it is nil if they are complete.
 func missing(creds dingtalk.AppCredentials) error {
 	switch {
 	case creds.AppKey == "" && creds.AppSecret == "":
@@ -67,8 +67,8 @@ func refusal(err error, hint lang.Format) error {
 // maxSecret is far above the length of any app secret, in bytes.
 const maxSecret = 4 << 10
 
-// secretFrom reads a secret. No error repeats the file's name or content: a secret given in place of the name is a
-// mistake that happens.
+// secretFrom reads a secret from a file. No error repeats the file's name or content: users pass secrets instead of
+// names.
 func secretFrom(ctx context.Context, w *term.World, name string) (string, error) {
 	file, err := term.Open(ctx, name, os.O_RDONLY, 0)
 	if err != nil {
@@ -77,7 +77,7 @@ func secretFrom(ctx context.Context, w *term.World, name string) (string, error)
 	reader := io.Reader(file)
 	info, err := file.Stat()
 	if regular := err == nil && info.Mode().IsRegular(); !regular {
-		reader = term.UntilDone(ctx, file) // a pipe may never end; it is left to the process's end
+		reader = term.UntilDone(ctx, file) // a pipe may never end; the process's end closes it
 	} else {
 		defer func() { _ = file.Close() }() // it was only read
 		if runtime.GOOS != "windows" && info.Mode().Perm()&0o044 != 0 {

@@ -12,7 +12,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// Dial makes the SDK's client, and with --emulator what it calls. done lets go of both.
+// Dial makes the SDK's client, and with --emulator its emulator. done closes both.
 func (c *Flags) Dial(ctx context.Context, w *term.World) (client *dingtalk.Client, done func(), err error) {
 	stop := func() {}
 	var creds dingtalk.AppCredentials
@@ -54,7 +54,7 @@ func (c *Flags) Dial(ctx context.Context, w *term.World) (client *dingtalk.Clien
 	return client, func() { client.CloseIdleConnections(); stop() }, nil
 }
 
-// network is the only one that connections may be made over; empty if there is no such one.
+// network returns the only network that connections may use, or "".
 func (c *Flags) network() string {
 	switch {
 	case c.ipv4:
@@ -66,7 +66,7 @@ func (c *Flags) network() string {
 	}
 }
 
-// over is the SDK's transport over one network.
+// over returns the SDK's transport limited to one network.
 func over(network string) *http.Transport {
 	transport := dingtalk.NewTransport()
 	dial := transport.DialContext

@@ -32,7 +32,7 @@ var environment = []struct {
 	{"LC_ALL, LC_MESSAGES, LANG", "language of messages, Chinese or else English, unless --lang is given"},
 }
 
-// Footer is what the help of a command ends with that makes calls: the environment and the exit codes.
+// Footer ends the help of a command that makes calls: the environment variables and the exit codes.
 func Footer(w *term.World) string { return environmentText(w.Lang) + "\n" + explain.ExitText(w.Lang) }
 
 func environmentText(l lang.Language) string {
@@ -48,5 +48,5 @@ func environmentText(l lang.Language) string {
 	return b.String()
 }
 
-// trimLineEnds takes off what editors and shells add at the end of a value.
+// trimLineEnds trims line ends, which editors and shells add.
 func trimLineEnds(value string) string { return strings.TrimRight(value, "\r\n") }

@@ -1,5 +1,5 @@
-// Package connect makes the client that the commands call with: from flags and environment come the host, the app's
-// credentials, the way there, the pace, and what other machines share.
+// Package connect makes the client of the commands. Flags and environment select the host, the app's credentials, the
+// network, the rate and what processes share.
 package connect
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// Flags are how a command was told to reach the service.
+// Flags tell how a command reaches the service.
 type Flags struct {
 	noEmulator bool // the command has no flag for it
 	emulator   bool
@@ -29,9 +29,9 @@ type Flags struct {
 
 	sharing
 
-	Emulate []dingtalktest.Option // what the emulator of --emulator serves besides
-	Pace    *Pace                 // nil for the SDK's own
-	MaxWait time.Duration         // 0 for the SDK's own
+	Emulate []dingtalktest.Option // more options of --emulator's emulator
+	Pace    *Pace                 // nil: the SDK's limiter and budget
+	MaxWait time.Duration         // 0: the SDK's default
 }
 
 // region is the flag --region.
@@ -67,7 +67,7 @@ func (c *Flags) AddTo(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("region", cobra.FixedCompletions([]string{"international", "mainland"}, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
 }
 
-// Check refuses flags that cannot stand beside each other.
+// Check refuses flags that exclude each other.
 func (c *Flags) Check(cmd *cobra.Command) error {
 	for _, group := range [][]string{{"emulator", "region", "base-url"}, {"app-secret-file", "emulator"}, {"redis", "emulator"}, {"ipv4", "ipv6"}} {
 		if err := explain.Alone(cmd, group...); err != nil {
@@ -77,13 +77,13 @@ func (c *Flags) Check(cmd *cobra.Command) error {
 	return nil
 }
 
-// Emulator is whether the host is an emulator in this process.
+// Emulator reports whether the host is an emulator in this process.
 func (c *Flags) Emulator() bool { return c.emulator }
 
-// SecretFile is whether the secret is read from a file.
+// SecretFile reports whether the secret is read from a file.
 func (c *Flags) SecretFile() bool { return c.secretFile != "" }
 
-// Identity is a digest of the app and the host, by which a run that goes on knows that it is the same.
+// Identity returns a digest of the app and the host, by which a resumed run checks that both are the same.
 func (c *Flags) Identity(w *term.World) string {
 	key, host := trimLineEnds(w.Getenv(EnvAppKey)), strings.TrimRight(c.hostURL(w), "/")
 	if c.emulator {
@@ -93,7 +93,7 @@ func (c *Flags) Identity(w *term.World) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Host is the host to call, for people.
+// Host returns the host to call, for people.
 func (c *Flags) Host(w *term.World) string {
 	if c.emulator {
 		return "the emulator"
@@ -105,7 +105,7 @@ func (c *Flags) Host(w *term.World) string {
 	return u.Host
 }
 
-// hostURL is the host to call: a flag before the environment, and that before the default.
+// hostURL returns the host to call: from a flag, else the environment, else the default.
 func (c *Flags) hostURL(w *term.World) string {
 	switch fromEnv := trimLineEnds(w.Getenv(EnvBaseURL)); {
 	case c.baseURL != "":

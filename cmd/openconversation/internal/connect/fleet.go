@@ -16,7 +16,7 @@ import (
 	"github.com/redis/go-redis/v9/logging"
 )
 
-// RedisURL is where the limits are shared; it is empty if they are not. An emulator in this process has its own.
+// RedisURL returns the Redis that shares the limits, or "". An emulator in this process has limits of its own.
 func (c *Flags) RedisURL(w *term.World) string {
 	if !c.offered || c.emulator {
 		return ""
@@ -24,12 +24,12 @@ func (c *Flags) RedisURL(w *term.World) string {
 	return cmp.Or(c.redis, trimLineEnds(w.Getenv(EnvRedisURL)))
 }
 
-// quietRedis keeps the Redis client from writing to standard error by itself. That is a setting of the process, which
-// clients that are still closing read.
+// quietRedis keeps the Redis client from logging to standard error. It changes a setting of the process, which closing
+// clients read.
 var quietRedis = sync.OnceFunc(logging.Disable)
 
-// fleet is what the processes share that have the same Redis, host and app. A Redis that is set up wrongly ends the
-// command; one that is away may come back.
+// fleet makes the fleet of processes with the same Redis, host and app. A setup error of Redis ends the command; an
+// outage may pass.
 func (c *Flags) fleet(ctx context.Context, w *term.World, creds dingtalk.AppCredentials) (*dingtalkredis.Fleet, func(), error) {
 	if holdsPassword(c.redis) {
 		return nil, nil, explain.Usage("--redis: other users can read a process's arguments: set %s to a URL with a password", EnvRedisURL)
@@ -39,7 +39,7 @@ func (c *Flags) fleet(ctx context.Context, w *term.World, creds dingtalk.AppCred
 	if err != nil {
 		return nil, nil, explain.Usage("--redis and %s: %w", EnvRedisURL, own(err))
 	}
-	done := func() { _ = client.Close() } // what has not been answered is of no use any more
+	done := func() { _ = client.Close() } // replies in flight are no longer needed
 	fleetOptions := []dingtalkredis.Option{
 		dingtalkredis.WithBaseURL(c.hostURL(w)), dingtalkredis.WithOrganization(c.organization), dingtalkredis.WithLogger(slog.New(notes{w})),
 	}
@@ -58,14 +58,14 @@ func (c *Flags) fleet(ctx context.Context, w *term.World, creds dingtalk.AppCred
 	return fleet, done, nil
 }
 
-// holdsPassword is whether a URL has one, even where it is so written that it cannot be read.
+// holdsPassword reports whether a URL has a password, even if the URL cannot be parsed.
 func holdsPassword(rawURL string) bool {
 	_, after, _ := strings.Cut(rawURL, "://")
 	at := strings.LastIndexByte(after, '@')
 	return at >= 0 && strings.ContainsRune(after[:at], ':') || strings.Contains(rawURL, "password=")
 }
 
-// own is an error of package dingtalkredis, without its name.
+// own removes the package name from an error of dingtalkredis.
 func own(err error) error {
 	var setup *dingtalkredis.SetupError
 	if errors.As(err, &setup) {
@@ -74,7 +74,7 @@ func own(err error) error {
 	return redisError{err}
 }
 
-// redisError is an error of package dingtalkredis, which says its own name first.
+// redisError is an error of dingtalkredis, whose text begins with the package name.
 type redisError struct{ error }
 
 func (e redisError) Error() string { return e.Say(lang.English) }
@@ -85,7 +85,7 @@ func (e redisError) Say(l lang.Language) string {
 }
 func (e redisError) Unwrap() error { return e.error }
 
-// wrongSetup is the command's error for what waiting does not cure; nil for others.
+// wrongSetup makes the command's error for a setup error of Redis; it is nil for other errors.
 func wrongSetup(err error) error {
 	var e *dingtalkredis.SetupError
 	if !errors.As(err, &e) {
@@ -98,7 +98,7 @@ func wrongSetup(err error) error {
 	return &explain.Error{Code: code, Err: own(e), Hint: lang.T("%s", lang.Foreign(e.Hint()))}
 }
 
-// share gives the run's pace what the fleet has, and returns the client's options for the rest.
+// share sets the fleet's limiter and budget in the run's pace, and returns the client's options for token and cache.
 func (c *Flags) share(fleet *dingtalkredis.Fleet) []dingtalk.Option {
 	options := []dingtalk.Option{dingtalk.WithTokenStore(fleet.TokenStore()), dingtalk.WithCache(fleet.Cache(sharedConversions))}
 	if c.Budget > 0 {
@@ -114,7 +114,7 @@ func (c *Flags) share(fleet *dingtalkredis.Fleet) []dingtalk.Option {
 	return options
 }
 
-// notes tells the user what the fleet logs: that Redis is away, and that it is back.
+// notes prints the fleet's log entries for the user: Redis is down, Redis is back.
 type notes struct{ world *term.World }
 
 func (n notes) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
@@ -135,6 +135,6 @@ func (n notes) Handle(_ context.Context, record slog.Record) error {
 	return nil
 }
 
-// errNoRedis is a command's that has nothing to do without Redis.
+// errNoRedis is the error of a command that needs Redis.
 var errNoRedis = explain.UsageHint("the count of a month is kept by the processes that share it through Redis",
 	"no Redis is given: set --redis or %s", EnvRedisURL)

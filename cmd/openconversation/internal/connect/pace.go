@@ -10,23 +10,23 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// Pace is the limiter and the budget of a run. It keeps the requests within a rate, and counts them.
+// Pace is the limiter and the budget of a run. It limits the rate of requests and counts them.
 type Pace struct {
 	qps       float64
-	inner     dingtalk.Limiter // nil for no limit
-	max       int64            // --max-calls; 0 for none
-	budget    dingtalk.Budget  // that of all who share the app; nil for none
-	calls     atomic.Int64     // requests that were sent
+	inner     dingtalk.Limiter // nil: no limit
+	max       int64            // --max-calls; 0: none
+	budget    dingtalk.Budget  // shared with other processes; nil: none
+	calls     atomic.Int64     // requests sent
 	throttled atomic.Int64
 }
 
-// Calls is how many requests have been sent, and Throttled how many of them were throttled.
+// Calls returns how many requests were sent.
 func (p *Pace) Calls() int64 { return p.calls.Load() }
 
-// Throttled is how many requests the service throttled.
+// Throttled returns how many requests the service throttled.
 func (p *Pace) Throttled() int64 { return p.throttled.Load() }
 
-// NewPace is a pace of at most qps requests a second, 0 being no limit, and at most maxCalls in all, likewise.
+// NewPace makes a pace of at most qps requests a second and maxCalls in total; 0 means no limit.
 func NewPace(qps float64, maxCalls int) *Pace {
 	p := &Pace{qps: qps, max: int64(maxCalls)}
 	if qps > 0 {
@@ -35,8 +35,8 @@ func NewPace(qps float64, maxCalls int) *Pace {
 	return p
 }
 
-// Spend counts a request that is about to be sent, unless there is no call left for it. It counts before it asks the
-// other budget, so that no two requests take the last call.
+// Spend counts a request before it is sent, or refuses it if no call is left. It counts before it asks the shared
+// budget, so no two requests take the last call.
 func (p *Pace) Spend(ctx context.Context) error {
 	if n := p.calls.Add(1); p.max > 0 && n > p.max {
 		p.calls.Add(-1)
@@ -52,13 +52,13 @@ func (p *Pace) Spend(ctx context.Context) error {
 	return err
 }
 
-// Wait lets a request go when its time has come.
+// Wait blocks until the request may be sent.
 func (p *Pace) Wait(ctx context.Context) error {
 	if p.inner == nil {
 		return ctx.Err()
 	}
-	// A deadline ends the wait when it comes. The limiter would refuse at once a turn that comes after it, which looks
-	// like a throttle.
+	// A deadline must end the wait when it passes. The limiter would refuse a later turn at once, which looks like a
+	// throttle.
 	untimed, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, cancel)()
@@ -68,7 +68,7 @@ func (p *Pace) Wait(ctx context.Context) error {
 	return nil
 }
 
-// Answered passes on what became of a request, so that the rate adapts.
+// Answered forwards the outcome of a request to the limiter, which adapts the rate.
 func (p *Pace) Answered(throttled bool) {
 	if throttled {
 		p.throttled.Add(1)

@@ -10,14 +10,14 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
-// MonthlyQuota is what an organisation may call in a month on the standard edition.
+// MonthlyQuota is an organisation's monthly quota on the standard edition.
 const MonthlyQuota = generated.CallsPerMonth
 
-// sharedConversions is how long what one process has converted costs the others no call. No page says how long a
-// chat's openConversationId stays the same.
+// sharedConversions is how long processes share a conversion. No page says how long a chat's openConversationId stays
+// the same.
 const sharedConversions = 24 * time.Hour
 
-// sharing is how a command was told to share the app's limits with other processes.
+// sharing holds the flags for sharing the app's limits with other processes.
 type sharing struct {
 	offered      bool // the command has the flags
 	redis        string
@@ -25,7 +25,7 @@ type sharing struct {
 	pods         int
 	organization string
 	mode         budgetMode
-	chosen       bool // a person set the budget
+	chosen       bool // the user set the budget
 }
 
 // budgetMode is the flag --budget-mode; empty if it was not given.
@@ -47,7 +47,7 @@ func (m *budgetMode) Set(name string) error {
 	return nil
 }
 
-// strict is whether nothing is sent that Redis has not counted: so it is where a person has set the budget.
+// strict reports whether Redis must count each request before it is sent: the default if the user set the budget.
 func (s *sharing) strict() bool {
 	return s.mode == strictBudget || s.mode == "" && s.chosen
 }
@@ -61,14 +61,14 @@ func (s *sharing) AddSharingTo(cmd *cobra.Command) {
 	flags.StringVar(&s.organization, "organization", "", "with Redis: any `NAME`, such as the corpId; apps that give the same one share a budget (default the app's own)")
 }
 
-// AddPodsTo adds the flags that only a command that makes calls needs.
+// AddPodsTo adds the flags for commands that make calls.
 func (s *sharing) AddPodsTo(cmd *cobra.Command) {
 	cmd.Flags().Var(&s.mode, "budget-mode", "with Redis, while it is away: `strict|available`, send nothing that it has not counted, or at most a tenth of the budget by all processes (default strict with --monthly-budget, else available)")
 	_ = cmd.RegisterFlagCompletionFunc("budget-mode", cobra.FixedCompletions([]string{string(strictBudget), string(availableBudget)}, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
 	cmd.Flags().IntVar(&s.pods, "pods", 0, "with Redis: `N` processes share it; while it is away each keeps to its part of the limits")
 }
 
-// CheckSharing refuses values of flags that make no sense. on is whether there is a Redis.
+// CheckSharing refuses invalid flags. on tells whether a Redis is set.
 func (s *sharing) CheckSharing(cmd *cobra.Command, on bool) error {
 	s.chosen = cmd.Flags().Changed("monthly-budget")
 	for _, name := range []string{"monthly-budget", "budget-mode", "organization", "pods"} {

@@ -25,17 +25,17 @@ const (
 	checkPermission  = "permission"
 	checkAddress     = "address"
 	checkConversion  = "conversion"
-	checkGroup       = "group" // these two are made with --robot
+	checkGroup       = "group" // this check and the next need --robot
 	checkRobot       = "robot"
 )
 
-// checks is their order; the last are seen in one call.
+// checks lists the checks in order; one call makes the last ones.
 var (
 	checks    = []string{checkCredentials, checkHost, checkConnection, checkToken, checkPermission, checkAddress, checkConversion}
 	inOneCall = checks[4:]
 )
 
-// checks are those that the flags ask for.
+// checks returns the checks that the flags select.
 func (o options) checks() []string {
 	if o.robot == "" {
 		return checks

@@ -1,4 +1,4 @@
-// Package doctor checks in order what a conversion needs, and says what to do about the first thing that is wrong.
+// Package doctor checks in order what a conversion needs, and tells how to fix the first fault.
 package doctor
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// Command is the command that makes the checks.
+// Command makes the command doctor.
 func Command(w *term.World) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
@@ -68,7 +68,7 @@ of the two checks spends one more call.
 	return cmd
 }
 
-// doctor makes the checks. Its error is that of the first which fails.
+// doctor makes the checks, and returns the error of the first failed one.
 func doctor(ctx context.Context, w *term.World, o options) error {
 	switch {
 	case o.timeout < 0:
@@ -100,7 +100,7 @@ func doctor(ctx context.Context, w *term.World, o options) error {
 	return e.examine(ctx, client)
 }
 
-// examine makes the checks that send something.
+// examine makes the checks that send requests.
 func (e *examination) examine(ctx context.Context, client *dingtalk.Client) error {
 	if err := e.pass(checkCredentials, e.credentialsText()); err != nil {
 		return err
@@ -138,7 +138,7 @@ func (e *examination) examine(ctx context.Context, client *dingtalk.Client) erro
 		return e.fail(stage, err)
 	}
 	permission, address := lang.T("the app may convert chats"), lang.T("calls from this machine's address are accepted")
-	if err != nil { // what the service checks first is not documented
+	if err != nil { // the order of the service's own checks is not documented
 		permission, address = lang.T("not refused"), lang.T("not refused")
 	}
 	for _, passed := range []struct {
@@ -150,7 +150,7 @@ func (e *examination) examine(ctx context.Context, client *dingtalk.Client) erro
 		{checkConversion, conversionText(err)},
 	} {
 		if passed.check == checkConversion && err != nil && e.options.robot != "" {
-			return e.fail(passed.check, err) // without an id there is nothing to send to
+			return e.fail(passed.check, err) // without an id there is no group to check
 		}
 		if err := e.pass(passed.check, passed.detail); err != nil {
 			return err
@@ -162,7 +162,7 @@ func (e *examination) examine(ctx context.Context, client *dingtalk.Client) erro
 	return e.finish(true)
 }
 
-// tokenStage is the check that a token call's error belongs to.
+// tokenStage returns the check of a token call's error.
 func tokenStage(err error) string {
 	var e *dingtalk.Error
 	switch {
@@ -179,7 +179,7 @@ func tokenStage(err error) string {
 	}
 }
 
-// conversionStage is the check that a conversion's error belongs to, or "" if it is about the chat.
+// conversionStage returns the check of a conversion's error, or "" for an error of the chat alone.
 func conversionStage(err error) string {
 	switch kind := explain.Sentinel(err); {
 	case err == nil, errors.Is(kind, dingtalk.ErrInvalidChatID), errors.Is(kind, dingtalk.ErrOwnerNotVisible):
@@ -193,7 +193,7 @@ func conversionStage(err error) string {
 	}
 }
 
-// conversionText says what a conversion that was not refused came to.
+// conversionText describes the result of a conversion that the service did not refuse.
 func conversionText(err error) lang.Text {
 	switch {
 	case err == nil:

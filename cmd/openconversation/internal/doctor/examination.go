@@ -17,7 +17,7 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// examination reports what doctor finds: each line when it is known, or as JSON at the end.
+// examination reports findings: each line at once, or all as JSON at the end.
 type examination struct {
 	world    *term.World
 	options  options
@@ -34,7 +34,7 @@ type finding struct {
 	RequestID string `json:"requestId,omitempty"`
 	Hint      string `json:"hint,omitempty"`
 
-	said lang.Said // the detail, for people; nil if there is none
+	said lang.Said // the detail, for people; nil: none
 }
 
 const (
@@ -43,10 +43,10 @@ const (
 	statusNotChecked = "not checked"
 )
 
-// statusTexts are the statuses as people see them.
+// statusTexts are the statuses' texts for people.
 var statusTexts = map[string]lang.Format{statusOK: "ok", statusFail: "FAIL", statusNotChecked: "not checked"}
 
-// checkTexts are the checks as people see them.
+// checkTexts are the checks' texts for people.
 var checkTexts = map[string]lang.Format{
 	checkCredentials: "credentials", checkHost: "host", checkConnection: "connection", checkToken: "token",
 	checkPermission: "permission", checkAddress: "address", checkConversion: "conversion", checkGroup: "group", checkRobot: "robot",
@@ -54,22 +54,22 @@ var checkTexts = map[string]lang.Format{
 
 var colours = map[string]term.Colour{statusOK: term.Green, statusFail: term.Red, statusNotChecked: term.Grey}
 
-// statusNames are the statuses in JSON.
+// statusNames are the statuses' names in JSON.
 var statusNames = map[string]string{statusOK: "ok", statusFail: "fail", statusNotChecked: "not-checked"}
 
-// pass tells that a check found nothing wrong. Its error, like those of the others, is that of printing.
+// pass reports a check that passed. Like the other reporting methods, it returns the error of printing.
 func (e *examination) pass(check string, detail lang.Text) error {
 	f := finding{Check: check, Status: statusOK}
 	f.explained(detail)
 	return e.tell(f)
 }
 
-// explained gives a finding its detail.
+// explained sets a finding's detail.
 func (f *finding) explained(detail lang.Said) {
 	f.said, f.Detail = detail, term.Printable(detail.Say(lang.English))
 }
 
-// fail tells which check failed, and why, and that those which are left were not made. It returns the error that ends
+// fail reports the failed check with its cause, and the remaining checks as not made. It returns the error that ends
 // the command.
 func (e *examination) fail(failed string, cause error) error {
 	hint := explain.Hint(cause)
@@ -93,7 +93,7 @@ func (e *examination) fail(failed string, cause error) error {
 	}
 	code := explain.ExitCodeOfOne(cause)
 	if failed == checkConversion && conversionStage(cause) == "" {
-		code = explain.SomeFailed // it is about this chat
+		code = explain.SomeFailed // the error concerns this chat
 	}
 	return &explain.Error{Code: code, Err: lang.Errorf("%s: %w", failed, cause), Reported: true}
 }
@@ -108,7 +108,7 @@ func (f *finding) failed(cause error, hint lang.Text) {
 	}
 }
 
-// tell keeps a finding, and prints it unless that is for the end.
+// tell records a finding, and prints it unless the output is JSON.
 func (e *examination) tell(f finding) error {
 	e.findings = append(e.findings, f)
 	if e.options.json {
@@ -122,7 +122,7 @@ func (e *examination) tell(f finding) error {
 	return e.world.Print(strings.TrimRight(line, " ") + "\n")
 }
 
-// finish prints the findings as JSON, if they are to be.
+// finish prints the findings if the output is JSON.
 func (e *examination) finish(ok bool) error {
 	if !e.options.json {
 		return nil
@@ -141,22 +141,22 @@ func (e *examination) finish(ok bool) error {
 	return e.world.Print(line + "\n")
 }
 
-// unresolved reports whether an error is that of a name, that of the host or of a proxy.
+// unresolved reports whether the name of the host or of the proxy did not resolve.
 func unresolved(err error) bool {
 	var dns *net.DNSError
 	return errors.As(err, &dns)
 }
 
-// route is what a request met on its way.
+// route records a request's connection.
 type route struct {
 	mu        sync.Mutex // the connection may be made in another goroutine
-	address   string     // host and port that were dialled, those of a proxy if there is one
-	target    string     // host, and port if it is not the usual one, to which the request went
+	address   string     // dialled host and port: the proxy's, if there is one
+	target    string     // host of the request, with its port if that is not the default
 	resolved  []string
 	handshake *tls.ConnectionState
 }
 
-// trace returns a context for the request.
+// trace returns a context that records the request's connection.
 func (r *route) trace(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn: func(hostPort string) {
@@ -189,7 +189,7 @@ func (r *route) trace(ctx context.Context) context.Context {
 	})
 }
 
-// host is the host that was dialled, and proxy whether it is not the one of the request, as far as that is known.
+// host returns the dialled host, and whether it is a proxy's, as far as known.
 func (r *route) host() (host string, proxy bool) {
 	host, port, err := net.SplitHostPort(r.address)
 	if err != nil {

@@ -18,17 +18,17 @@ const (
 	robotHint     lang.Format = "add the robot in the group's settings, under its bots; if it cannot be found there, publish the app and switch its robot on in the developer console. The code has to be that of this app's robot"
 )
 
-// disbanded is the status of a group that was.
+// disbanded is the status of a disbanded group.
 const disbanded = 2
 
-// examineGroup checks what a robot's message to a group needs.
+// examineGroup checks the requirements of a robot's message to a group.
 func (e *examination) examineGroup(ctx context.Context, client *dingtalk.Client, group string) error {
 	described, err := client.GetChat(ctx, generated.GetChatParams{ChatID: e.options.chat})
 	if cause := explain.Ended(ctx, err); cause != nil {
 		return cause
 	}
 	switch {
-	case errors.Is(err, dingtalk.ErrInvalidChatID): // it was converted a moment ago
+	case errors.Is(err, dingtalk.ErrInvalidChatID): // the conversion has just succeeded
 		err = e.pass(checkGroup, lang.T("not described: its ids are not accepted by the operation that describes a group, as those from the JSAPI are not"))
 	case err != nil:
 		return e.fail(checkGroup, err)

@@ -12,7 +12,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
-// CodesCommand is the command that prints the catalogue.
+// CodesCommand makes the command that prints the catalogue.
 func CodesCommand(w *term.World) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -93,8 +93,8 @@ func yesNo(b bool) lang.Text {
 	return lang.T("no")
 }
 
-// codesNamed finds codes by any of their names, in any case: as the service sends it and its other spellings; the name
-// in Go and that of its constant; and the last part of a dotted code, which several may share.
+// codesNamed finds codes by any name, ignoring case: the service's spelling and its aliases; the Go name and its
+// constant; and the last part of a dotted code, which several codes may share.
 func codesNamed(name string) []generated.ErrorCode {
 	if row := generated.LookupErrorCode(name); row != nil {
 		return []generated.ErrorCode{*row}
@@ -114,7 +114,7 @@ func codesNamed(name string) []generated.ErrorCode {
 	return found
 }
 
-// codeRow is a row with the names that it has in the contract.
+// codeRow is a row with the field names of the contract.
 type codeRow struct {
 	Code        string   `json:"code"`
 	Name        string   `json:"name"`

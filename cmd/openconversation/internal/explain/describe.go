@@ -16,19 +16,19 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
 )
 
-// BudgetHint is the hint where it was not the service that refused for the month's sake.
+// BudgetHint is the hint after a refusal by the command's own monthly budget.
 const BudgetHint lang.Format = "run the rest next month, or raise --monthly-budget if the organisation's quota is higher; it is this command's own count, and the service goes on for five days of grace after its quota"
 
-// notCountedHint is the hint where a strict budget refused for want of its Redis.
+// notCountedHint is the hint after a refusal by a strict budget without its Redis.
 const notCountedHint lang.Format = "run the rest once Redis answers; with --budget-mode available a run goes on without it, within a share"
 
-// maybeDoneHint is the hint where a call may have changed what it was to change, although it failed.
+// maybeDoneHint is the hint after a failed call that may have made its change.
 const maybeDoneHint lang.Format = "look whether it was done before you send it again: a second call may do it twice"
 
-// authorityHint is the hint where a certificate's issuer is none that this machine trusts.
+// authorityHint is the hint for a certificate of an untrusted issuer.
 const authorityHint lang.Format = "if that is the authority of your company's proxy, have its root certificate in a PEM file and set SSL_CERT_FILE to the file's name; there is no flag that skips the check"
 
-// Hint says in one line what to do about an error. It is empty where there is nothing to say.
+// Hint returns one line on how to fix an error, or an empty text.
 func Hint(err error) lang.Text {
 	var known *Error
 	if errors.As(err, &known) && !known.Hint.Empty() {
@@ -65,7 +65,7 @@ func Hint(err error) lang.Text {
 	return row.hint
 }
 
-// permissionOf is what the contract says that an operation needs; empty if it does not say.
+// permissionOf returns an operation's permission in the contract, or "".
 func permissionOf(operation string) string {
 	for _, route := range generated.Routes {
 		if route.Operation.ID == operation {
@@ -75,7 +75,7 @@ func permissionOf(operation string) string {
 	return ""
 }
 
-// Issuer is who issued the certificate that this machine does not trust; empty if that is not what failed.
+// Issuer returns the issuer of an untrusted certificate, or "" for other errors.
 func Issuer(err error) string {
 	var authority x509.UnknownAuthorityError
 	if !errors.As(err, &authority) {
@@ -97,10 +97,10 @@ type Description struct {
 	now time.Time
 }
 
-// Describe is an error's description.
+// Describe makes an error's description.
 func Describe(err error) Description { return Description{err, time.Now()} }
 
-// String is the description in English, as machines get it.
+// String returns the description in English, for machines.
 func (d Description) String() string { return d.Say(lang.English) }
 
 // Say implements lang.Said.
@@ -117,13 +117,13 @@ func (d Description) describe(l lang.Language) string {
 	return strings.TrimPrefix(text, "dingtalk: ")
 }
 
-// maxCause is how much of a foreign error's text is shown, in bytes.
+// maxCause limits the shown text of a foreign error, in bytes.
 const maxCause = 300
 
-// describeCall is the text of a call's failure. What says nothing to somebody who typed a command is left out.
+// describeCall returns the text of a call's failure, without parts that do not help at a command line.
 func describeCall(l lang.Language, e *dingtalk.Error, now time.Time) string {
 	if errors.Is(e.Kind, ErrMaxCalls) {
-		return l.Of(e.Kind) // it is about no call
+		return l.Of(e.Kind) // no call is involved
 	}
 	var b strings.Builder
 	b.WriteString(l.Of(e.Kind))
@@ -168,36 +168,36 @@ func describeCall(l lang.Language, e *dingtalk.Error, now time.Time) string {
 	return b.String()
 }
 
-// Ended is why ctx ended the call that failed with err, or nil if it did not.
+// Ended returns why ctx ended the call that failed with err, or nil if ctx did not.
 func Ended(ctx context.Context, err error) error {
 	kind := Sentinel(err)
 	_, limited := ctx.Deadline()
 	switch {
 	case errors.Is(kind, context.DeadlineExceeded) && limited:
-		<-ctx.Done() // the SDK reads the clock, and may be a moment ahead of the context's timer
+		<-ctx.Done() // the SDK reads the clock, and may be ahead of the context's timer
 	case !errors.Is(kind, context.Canceled):
 		return nil
 	}
 	cause := context.Cause(ctx)
 	var e, before *dingtalk.Error
 	if cause != nil && errors.As(err, &e) && errors.As(e.Err, &before) {
-		return lang.Errorf("%w; before that: %s", cause, Describe(before)) // such as what was being repeated
+		return lang.Errorf("%w; before that: %s", cause, Describe(before)) // such as the failure that was retried
 	}
 	return cause
 }
 
-// FromCall is whether an error is that of a call.
+// FromCall reports whether err is the error of a call.
 func FromCall(err error) bool {
 	var e *dingtalk.Error
 	return errors.As(err, &e)
 }
 
-// PrintHint prints what to do about an error.
+// PrintHint prints a hint.
 func PrintHint(w *term.World, hint lang.Text) {
 	fmt.Fprintln(w.Err, w.Lang.Sprintf("%s %s", w.Paint(w.Err, term.Yellow, w.Lang.Sprintf("hint:")), term.Printable(hint.Say(w.Lang))))
 }
 
-// Complain prints an error and what to do about it, unless that has been done.
+// Complain prints an error with its hint, unless it was printed before.
 func Complain(w *term.World, err error) {
 	var known *Error
 	if err == nil || errors.As(err, &known) && known.Reported {

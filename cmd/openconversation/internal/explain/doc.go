@@ -1,3 +1,3 @@
-// Package explain says what an error means to a person and to a script: its text in one line, what to do about it, its
-// name in JSON and the exit code. Sentences are whole format strings, so that they can be said in another language.
+// Package explain describes errors for people and scripts: a text of one line, a hint, a name in JSON and the exit
+// code. Sentences are whole format strings, because a catalogue translates them.
 package explain

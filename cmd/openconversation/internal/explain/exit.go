@@ -11,12 +11,12 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// Error is an error that knows its exit code.
+// Error is an error with its exit code.
 type Error struct {
 	Code     int
 	Err      error
-	Hint     lang.Text // what to do about it; may be empty
-	Reported bool      // it has been printed
+	Hint     lang.Text // how to fix it; may be empty
+	Reported bool      // it was printed
 }
 
 func (e *Error) Error() string { return e.Err.Error() }
@@ -24,15 +24,15 @@ func (e *Error) Error() string { return e.Err.Error() }
 // Say implements lang.Said.
 func (e *Error) Say(l lang.Language) string { return l.Of(e.Err) }
 
-// Unwrap is what the error is about.
+// Unwrap returns the underlying error.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Usage is the error of a command that was called wrongly, or given what it cannot read or write.
+// Usage makes the error of a wrong call of the command: wrong arguments, or unreadable input or output.
 func Usage(format lang.Format, args ...any) error {
 	return &Error{Code: UsageExit, Err: lang.Errorf(format, args...)}
 }
 
-// UsageHint is the same with what to do about it.
+// UsageHint is Usage with a hint.
 func UsageHint(hint, format lang.Format, args ...any) error {
 	return &Error{Code: UsageExit, Err: lang.Errorf(format, args...), Hint: lang.T(hint)}
 }
@@ -47,10 +47,10 @@ func (e TimeoutError) Say(l lang.Language) string {
 	return l.Sprintf("stopped by --timeout: %s have passed", Duration(e.After))
 }
 
-// Unwrap lets errors.Is find what contexts say.
+// Unwrap returns the context's error, for errors.Is.
 func (e TimeoutError) Unwrap() error { return context.DeadlineExceeded }
 
-// ExitCode is what a process that ended with err tells its parent.
+// ExitCode returns the exit code of a process that ended with err.
 func ExitCode(err error) int {
 	if err == nil {
 		return OK
@@ -65,17 +65,17 @@ func ExitCode(err error) int {
 	}
 	row := find(err)
 	if row == nil {
-		return Unavailable // a full disk, a port in use: this machine's failures stop a run as the network's do
+		return Unavailable // a full disk, a port in use: faults of this machine count like the network's
 	}
 	var e *dingtalk.Error
 	if row.exit == SomeFailed && errors.As(err, &e) && e.TokenEndpoint {
-		return row.exitToken // no chat can be converted without a token
+		return row.exitToken // without a token no chat can be converted
 	}
 	return row.exit
 }
 
-// ExitCodeOfOne is the exit code where a failure is that of the only chat there is: what would concern one chat in a run
-// concerns every call here.
+// ExitCodeOfOne returns the exit code of a command with a single chat: a failure of one chat is a failure of the
+// command.
 func ExitCodeOfOne(err error) int {
 	code := ExitCode(err)
 	if row := find(err); code == SomeFailed && row != nil {
@@ -84,7 +84,7 @@ func ExitCodeOfOne(err error) int {
 	return code
 }
 
-// StopCode is the exit code of a run that an error stopped.
+// StopCode returns the exit code of a run stopped by an error.
 func StopCode(err error) int {
 	if code := ExitCode(err); code != SomeFailed {
 		return code
@@ -92,7 +92,7 @@ func StopCode(err error) int {
 	return Unavailable
 }
 
-// InFile names the file that an error is about, once.
+// InFile adds the file's name to an error, unless the error has it.
 func InFile(name any, err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {

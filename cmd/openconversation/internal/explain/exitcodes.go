@@ -15,13 +15,13 @@ const (
 	Credentials = 3
 	Limited     = 4
 	Unavailable = 5
-	signalled   = 128 // plus the signal's number, as shells say it
+	signalled   = 128 // plus the signal's number, as in shells
 	HungUp      = signalled + 1
 	Interrupted = signalled + 2
 	Terminated  = signalled + 15
 )
 
-// exitCodes says what each code means, for people.
+// exitCodes explains each code to people.
 var exitCodes = []struct {
 	code    int
 	meaning lang.Format
@@ -37,7 +37,7 @@ var exitCodes = []struct {
 	{Terminated, "stopped by SIGTERM; can be continued"},
 }
 
-// ExitText is the table as --help shows it.
+// ExitText returns the table for --help.
 func ExitText(l lang.Language) string {
 	var b strings.Builder
 	b.WriteString(l.Sprintf("Exit codes:") + "\n")

@@ -11,16 +11,16 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// failure says what the command makes of one of the SDK's kinds of error.
+// failure maps a kind of the SDK's errors to the command's name, exit code and hint.
 type failure struct {
 	sentinel  error
-	kind      string    // its name in JSON; those that the contract has are the contract's
-	exit      int       // SomeFailed: it is about one chat, and the run goes on
-	exitToken int       // where exit is SomeFailed: the code if it was the token that could not be fetched
-	hint      lang.Text // what to do about it
+	kind      string    // its name in JSON: the contract's, if the contract has the kind
+	exit      int       // SomeFailed: one chat failed, and the run continues
+	exitToken int       // where exit is SomeFailed: the code of a failed token fetch
+	hint      lang.Text // how to fix it
 }
 
-// failures has a row for each sentinel, in the order of the SDK, and then the command's own.
+// failures has a row for each sentinel in the SDK's order, and then the command's own kinds.
 var failures = []failure{
 	{dingtalk.ErrInvalidChatID, string(generated.KindInvalidChatID), SomeFailed, Unavailable,
 		lang.T("use the chatId of a group in the app's own organisation, often chat and 32 hexadecimal digits; ids that begin with cid are converted already")},
@@ -58,21 +58,21 @@ var failures = []failure{
 		lang.T("give the run more time with --timeout")},
 }
 
-// grantHint names the permission that is missing; answers that name none lack that of the conversion.
+// grantHint names the missing permission: the answer's, or the conversion's if the answer names none.
 const grantHint lang.Format = "grant the app %s in the developer console, on its page for permissions, then run again: https://help.dingtalk.io/open/development/add-api-permission"
 
-// ErrMaxCalls ends a run that has made the calls which it was given.
+// ErrMaxCalls ends a run after --max-calls requests.
 var ErrMaxCalls = lang.Errorf("stopped by --max-calls")
 
-// find finds the row of an error, or nil. The kind of the outermost Error decides: what it wraps, such as the answer to
-// an earlier attempt, may be of another.
+// find returns an error's row, or nil. The outermost Error's kind decides: a wrapped error, such as an earlier
+// attempt's, may have another.
 func find(err error) *failure {
 	var e *dingtalk.Error
 	for errors.As(err, &e) {
 		if err = e.Kind; !errors.Is(e.Kind, dingtalk.ErrNotTried) || e.Err == nil {
 			break
 		}
-		err = e.Err // what ended the run says what to do
+		err = e.Err // the cause of the run's end has the hint
 	}
 	for i := range failures {
 		if errors.Is(err, failures[i].sentinel) {
@@ -82,7 +82,7 @@ func find(err error) *failure {
 	return nil
 }
 
-// Kind is the name of an error in JSON and in outputs; empty if it has none.
+// Kind returns an error's name in JSON and in outputs, or "".
 func Kind(err error) string {
 	if row := find(err); row != nil {
 		return row.kind
@@ -90,10 +90,10 @@ func Kind(err error) string {
 	return ""
 }
 
-// NotSent is the kind of a row whose id is refused without a call.
+// NotSent is the kind of a row refused without a call.
 const NotSent = string(generated.KindInvalidChatID)
 
-// Sentinel is the sentinel of an error, or the error itself if it has none.
+// Sentinel returns an error's sentinel, or the error itself if it has none.
 func Sentinel(err error) error {
 	if row := find(err); row != nil {
 		return row.sentinel
@@ -101,7 +101,7 @@ func Sentinel(err error) error {
 	return err
 }
 
-// Sentinels are all kinds in the order in which summaries name them.
+// Sentinels returns all kinds in the order of summaries.
 func Sentinels() []error {
 	all := make([]error, len(failures))
 	for i, row := range failures {
@@ -110,7 +110,7 @@ func Sentinels() []error {
 	return all
 }
 
-// Cause is what is behind an error of a chat that was not tried, or err itself.
+// Cause returns why a chat was not tried, or err itself.
 func Cause(err error) error {
 	var e *dingtalk.Error
 	if errors.As(err, &e) && errors.Is(e.Kind, dingtalk.ErrNotTried) && e.Err != nil {

@@ -1,4 +1,4 @@
 package explain
 
-// Footer is the annotation that holds what a command's help ends with.
+// Footer is the annotation with the end of a command's help.
 const Footer = "footer"

@@ -12,19 +12,19 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
-// templateWords are what stands in cobra's template for help, in the order in which they are replaced.
+// templateWords are the texts of cobra's help template, in the order of their replacement.
 var templateWords = []lang.Format{
 	"Usage:", "Aliases:", "Examples:", "Available Commands:", "Additional Commands:", "Global Flags:", "Flags:", "Additional help topics:",
 	`Use "{{.CommandPath}} [command] --help" for more information about a command.`,
 }
 
-// usageWords are what cobra and pflag write into help by themselves.
+// usageWords are texts that cobra and pflag add to help.
 var usageWords = []lang.Format{" [flags]\n", " [command]\n"}
 
-// defaultValue is how pflag shows a flag's default.
+// defaultValue matches pflag's text of a flag's default.
 var defaultValue = regexp.MustCompile(`(?m) \(default ([^()\n]*)\)$`)
 
-// LongKey is the catalogue's key of a command's long help; empty if it has none.
+// LongKey returns the catalogue's key of a command's long help, or "".
 func LongKey(cmd *cobra.Command) string {
 	if cmd.Long == "" {
 		return ""
@@ -32,8 +32,8 @@ func LongKey(cmd *cobra.Command) string {
 	return strings.TrimPrefix(cmd.CommandPath()+" --help", cmd.Root().Name()+" ")
 }
 
-// Translate says the texts of a command and those below it in a language. They are whole texts of the catalogue, so that a
-// command is written in English alone.
+// Translate translates the texts of a command and its subcommands. The catalogue has them whole, so a command is
+// written in English alone.
 func Translate(l lang.Language, root *cobra.Command) {
 	if l == lang.English {
 		return

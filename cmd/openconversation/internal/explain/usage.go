@@ -13,7 +13,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
-// ownError is the error of a command that has begun: it was called as it can be.
+// ownError is an error of a command that was called correctly.
 type ownError struct{ err error }
 
 func (e ownError) Error() string { return e.err.Error() }
@@ -22,7 +22,7 @@ func (e ownError) Error() string { return e.err.Error() }
 func (e ownError) Say(l lang.Language) string { return l.Of(e.err) }
 func (e ownError) Unwrap() error              { return e.err }
 
-// Begins marks the point from which an error is the command's own, and no longer about how it was called.
+// Begins marks the command's start: errors from here on are the command's own, not errors of usage.
 func Begins(command func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := command(cmd, args); err != nil {
@@ -32,7 +32,7 @@ func Begins(command func(cmd *cobra.Command, args []string) error) func(*cobra.C
 	}
 }
 
-// Called is the error of running a command: its own as it is, and one about how it was called in this command's words.
+// Called returns the error of running a command: its own unchanged, and errors of usage in this command's words.
 func Called(cmd *cobra.Command, err error) error {
 	var own ownError
 	switch {
@@ -44,7 +44,7 @@ func Called(cmd *cobra.Command, err error) error {
 	return &Error{Code: UsageExit, Err: calledWrongly(cmd, err), Hint: seeHelp(cmd)}
 }
 
-// seeHelp is the hint that names a command's help.
+// seeHelp is the hint to a command's help.
 func seeHelp(cmd *cobra.Command) lang.Text { return lang.T("see %s --help", cmd.CommandPath()) }
 
 func calledWrongly(cmd *cobra.Command, err error) error {
@@ -73,13 +73,13 @@ func calledWrongly(cmd *cobra.Command, err error) error {
 	return err
 }
 
-// unknownCommand is what cobra says of an argument that is neither expected nor a command.
+// unknownCommand matches cobra's error for an unexpected argument or unknown command.
 var unknownCommand = regexp.MustCompile(`(?s)^unknown command (".*") for ("(.*)")(?:\n\nDid you mean this\?\n(.*))?$`)
 
-// wants says what a flag's value has to be.
+// wants describes the valid values of a flag.
 func wants(e *pflag.InvalidValueError) lang.Said {
 	kind, value := e.GetFlag().Value.Type(), e.GetValue()
-	var own lang.Said // a refusal by a flag of ours
+	var own lang.Said // the error of one of our own flags
 	if errors.As(e.Unwrap(), &own) {
 		return own
 	}
@@ -127,7 +127,7 @@ func atMost(cmd *cobra.Command, args []string, n int) error {
 	}
 }
 
-// Alone refuses flags that cannot stand beside each other. It knows those that were set.
+// Alone refuses two or more set flags of names together.
 func Alone(cmd *cobra.Command, names ...string) error {
 	var set []string
 	for _, name := range names {

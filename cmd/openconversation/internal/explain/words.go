@@ -8,13 +8,13 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
-// Rows is a number of rows: 1 row, 2 rows.
+// Rows formats a number of rows: 1 row, 2 rows.
 func Rows[N ~int | ~int64](n N) lang.Text { return lang.N(n, "%d row", "%d rows", n) }
 
-// Calls is a number of calls.
+// Calls formats a number of calls.
 func Calls[N ~int | ~int64](n N) lang.Text { return lang.N(n, "%d call", "%d calls", n) }
 
-// Duration is a time span for people: such as 90 days, 2 hours 5 minutes, 1.5 seconds.
+// Duration formats a duration for people, such as 90 days, 2 hours 5 minutes, 1.5 seconds.
 func Duration(d time.Duration) lang.Said {
 	switch {
 	case d < 0:
@@ -50,7 +50,7 @@ func Duration(d time.Duration) lang.Said {
 	return lang.Join(" ", parts...)
 }
 
-// later says when it may be tried again: after a while, or on a day.
+// later tells when to try again: after a duration, or on a day.
 func later(wait time.Duration, now time.Time) lang.Text {
 	if wait < 24*time.Hour {
 		return lang.T("try again after %s", Duration(wait))

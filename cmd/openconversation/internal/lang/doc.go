@@ -1,5 +1,5 @@
-// Package lang says things to people in their language. A message is a value that keeps its English format and its
-// arguments until it is printed, so that one error can be in English for machines and in the user's language for people:
-// String and Error give English, Say any language. Chinese lies in the catalogue of package zh, whose keys are the
-// English formats; a test of the command holds it to be complete.
+// Package lang translates messages for people. A message keeps its English format and arguments until it is printed, so
+// one error can be English for machines and in the user's language for people: String and Error return English, Say any
+// language. Package zh holds the Chinese catalogue, keyed by the English formats; a test of the command checks that it
+// is complete.
 package lang

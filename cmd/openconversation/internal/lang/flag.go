@@ -6,11 +6,11 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// flagName is the flag that says the language, whatever the environment has.
+// flagName is the flag that overrides the environment's language.
 const flagName = "lang"
 
-// choice is the flag's value. It changes nothing: the texts of the commands are made before flags are read, so Choose has
-// looked for it.
+// choice is the flag's value. Setting it has no effect: commands have their texts before flags are parsed, so Choose
+// reads it earlier.
 type choice struct{ name string }
 
 func (c *choice) String() string { return c.name }
@@ -29,7 +29,7 @@ func AddFlagTo(flags *pflag.FlagSet) {
 	flags.Var(&choice{}, flagName, "language of messages: `zh|en` (default that of LC_ALL, LC_MESSAGES or LANG)")
 }
 
-// Choose is the language of a command: that of its flag in the arguments, or else of the environment.
+// Choose returns a command's language: from the flag in its arguments, or else from the environment.
 func Choose(args []string, getenv func(string) string) Language {
 	chosen := Locale(getenv)
 	for i, arg := range args {

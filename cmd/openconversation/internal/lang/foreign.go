@@ -12,7 +12,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang/zh"
 )
 
-// Foreign is a text from elsewhere, such as an operating system: it is said in another language if the catalogue has it.
+// Foreign is a text from elsewhere, such as the operating system. It is translated if the catalogue has it.
 type Foreign string
 
 // Say implements Said.
@@ -20,10 +20,10 @@ func (f Foreign) Say(l Language) string { return l.Exact(string(f)) }
 
 func (f Foreign) String() string { return string(f) }
 
-// packages are the names of packages that their own errors begin with.
+// packages are package names that prefix their errors.
 var packages = []string{"dingtalk: ", "dingtalkredis: "}
 
-// Exact is a whole text in the language, or the text itself if the catalogue has neither it nor a format that gives it.
+// Exact translates a whole text, or returns it unchanged if the catalogue has neither the text nor its format.
 func (l Language) Exact(text string) string {
 	if l != Chinese || text == "" {
 		return text
@@ -47,15 +47,15 @@ func (l Language) Exact(text string) string {
 	return text
 }
 
-// foreignFormat is a format of others, which is known only by the text that it gave.
+// foreignFormat is a format of foreign code, recognised by its formatted text.
 type foreignFormat struct {
 	text    *regexp.Regexp
-	chinese string // its verbs take strings
+	chinese string // with verbs for strings
 }
 
 var verb = regexp.MustCompile(`%[-+# 0]*\d*(?:\.\d+)?(\[\d+\])?[a-zA-Z]`)
 
-// foreignFormats are those of the catalogue; what is longer comes first.
+// foreignFormats are the catalogue's foreign formats, the longest first.
 var foreignFormats = sync.OnceValue(func() []foreignFormat {
 	keys := slices.Collect(maps.Keys(zh.Foreign))
 	slices.SortFunc(keys, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })

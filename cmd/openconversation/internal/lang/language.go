@@ -13,7 +13,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang/zh"
 )
 
-// Language is one that the command speaks. The zero Language is English.
+// Language is a language of the command. The zero Language is English.
 type Language struct{ tag string }
 
 // The languages.
@@ -22,10 +22,10 @@ var (
 	Chinese = Language{"zh"}
 )
 
-// Names are the names of the languages, as --lang has them.
+// Names returns the values of --lang.
 func Names() []string { return []string{"en", "zh"} }
 
-// Parse finds a language by its name. known is false for one that the command does not speak.
+// Parse finds a language by its name. known is false for an unsupported language.
 func Parse(name string) (l Language, known bool) {
 	switch name {
 	case "en":
@@ -45,8 +45,8 @@ func (l Language) Name() string {
 	return "en"
 }
 
-// Locale is the language of an environment: of the first variable that is set, as POSIX has it. What the command does
-// not speak is English.
+// Locale returns the environment's language, from the first set variable in the order of POSIX. An unsupported language
+// gives English.
 func Locale(getenv func(string) string) Language {
 	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
 		value := getenv(name)
@@ -56,11 +56,11 @@ func Locale(getenv func(string) string) Language {
 		value, _, _ = strings.Cut(value, "@")
 		value, encoding, named := strings.Cut(value, ".")
 		if named && !slices.Contains([]string{"utf8", "utf-8"}, strings.ToLower(encoding)) {
-			return English // which every encoding has; the command writes UTF-8, and Chinese would be unreadable
+			return English // the command writes UTF-8: in another encoding only English is readable
 		}
 		tag, err := language.Parse(value)
 		if err != nil {
-			return English // C and POSIX are no languages
+			return English // C and POSIX are not languages
 		}
 		if base, _ := tag.Base(); base.String() == "zh" {
 			return Chinese
@@ -75,10 +75,10 @@ var chinese = sync.OnceValue(func() *message.Printer {
 	texts := catalog.NewBuilder(catalog.Fallback(language.English))
 	for key, text := range zh.Texts() {
 		if strings.Contains(text, "${") {
-			continue // a variable to the catalogue; such texts are a shell's, and are taken whole
+			continue // the catalogue would take it for a variable; such texts are a shell's and looked up whole
 		}
 		if err := texts.SetString(language.Chinese, key, text); err != nil {
-			panic(err) // a text is at fault, which its test finds
+			panic(err) // a faulty text, which a test finds
 		}
 	}
 	return message.NewPrinter(language.Chinese, message.Catalog(texts))
@@ -94,7 +94,7 @@ func (l Language) Sprintf(format Format, args ...any) string {
 		}
 		said[i] = arg
 	}
-	if l == Chinese { // the catalogue is put together only for those who read it
+	if l == Chinese { // build the catalogue only if it is used
 		if _, has := zh.Texts()[string(format)]; has {
 			for i, arg := range said {
 				said[i] = plain{arg}
@@ -105,7 +105,7 @@ func (l Language) Sprintf(format Format, args ...any) string {
 	return fmt.Sprintf(strings.ReplaceAll(string(format), "%w", "%v"), said...)
 }
 
-// plain formats an argument as fmt does: numbers of lines and bytes are to be found again, so they get no separators.
+// plain formats an argument as fmt does: line numbers and byte offsets must be searchable, so they have no separators.
 type plain struct{ value any }
 
 func (p plain) Format(s fmt.State, verb rune) {
@@ -115,7 +115,7 @@ func (p plain) Format(s fmt.State, verb rune) {
 	fmt.Fprintf(s, fmt.FormatString(s, verb), p.value)
 }
 
-// Of is the text of a value in the language. Of an error that cannot be said, the parts are that it wraps.
+// Of returns a value's text in the language. For an error that is not translatable, it translates the wrapped errors.
 func (l Language) Of(value any) string {
 	switch v := value.(type) {
 	case Said:
@@ -133,7 +133,7 @@ func (l Language) ofError(err error) string {
 		return text
 	}
 	var inner []error
-	switch e := err.(type) { //nolint:errorlint // each layer is looked at by itself
+	switch e := err.(type) { //nolint:errorlint // each layer is handled separately
 	case interface{ Unwrap() error }:
 		inner = []error{e.Unwrap()}
 	case interface{ Unwrap() []error }:
@@ -154,7 +154,7 @@ func (l Language) ofError(err error) string {
 	return text
 }
 
-// head is what an error says before the one that it wraps.
+// head translates an error's text before its wrapped error.
 func (l Language) head(before string) string {
 	if name, is := strings.CutSuffix(before, separator); is && l.Exact(name) != name {
 		return l.Exact(name) + l.Sprintf(separator)

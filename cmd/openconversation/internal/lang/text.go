@@ -5,28 +5,28 @@ import (
 	"strings"
 )
 
-// Format is an English format string, as fmt has it with %w like %v, and the key of its text in other languages. Every
-// constant of this type has a Chinese text.
+// Format is an English format string (of fmt, with %w like %v) and the key of its translations. Every constant of this
+// type has a Chinese text.
 type Format string
 
-// Said is what can be said in any language. Its String or Error is English.
+// Said is a translatable value. Its String or Error is English.
 type Said interface {
 	Say(l Language) string
 }
 
-// Text is a message: a format with its arguments. Arguments that are errors or can be said are in its language too. The
+// Text is a message: a format with its arguments. Translatable arguments, errors included, are translated, too. The
 // zero Text is empty.
 type Text struct {
 	format Format
 	args   []any
-	other  Format // in languages without a plural, if they have another
+	other  Format // the format in languages without a plural
 }
 
 // T makes a message.
 func T(format Format, args ...any) Text { return Text{format: format, args: args} }
 
-// N makes a message about a number: one is its format in English if n is 1, and many otherwise. Languages without a plural
-// have a text for many alone.
+// N makes a message about a number: in English one if n is 1, otherwise many. Languages without a plural translate only
+// many.
 func N[I ~int | ~int64](n I, one, many Format, args ...any) Text {
 	if n == 1 {
 		return Text{format: one, args: args, other: many}
@@ -48,16 +48,16 @@ func (t Text) Say(l Language) string {
 // String is the message in English.
 func (t Text) String() string { return t.Say(English) }
 
-// Empty is whether there is no message.
+// Empty reports whether there is no message.
 func (t Text) Empty() bool { return t.format == "" }
 
-// joined are messages with something between them.
+// joined are messages with a separator.
 type joined struct {
 	separator Format
 	parts     []Said
 }
 
-// Join makes one message of several.
+// Join joins messages.
 func Join(separator Format, parts ...Said) Said { return joined{separator, parts} }
 
 func (j joined) Say(l Language) string {
@@ -70,13 +70,13 @@ func (j joined) Say(l Language) string {
 
 func (j joined) String() string { return j.Say(English) }
 
-// list is names as a sentence has them.
+// list is a list of names in a sentence.
 type list struct {
 	names []string
 	last  Format
 }
 
-// List is names as a sentence has them: a, b or c.
+// List lists names as in a sentence: a, b or c.
 func List(names []string, last Format) Said { return list{names, last} }
 
 func (s list) Say(l Language) string {
@@ -93,13 +93,13 @@ func (s list) Say(l Language) string {
 
 func (s list) String() string { return s.Say(English) }
 
-// failure is an error that can be said.
+// failure is a translatable error.
 type failure struct {
 	Text
 	causes []error
 }
 
-// Errorf makes an error. It wraps the arguments of %w.
+// Errorf makes a translatable error. It wraps the arguments of %w.
 func Errorf(format Format, args ...any) error {
 	f := &failure{Text: T(format, args...)}
 	if strings.Contains(string(format), "%w") {

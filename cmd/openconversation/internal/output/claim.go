@@ -8,11 +8,11 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
-// claim makes the file the run's, as the mode allows.
+// claim takes the file for the run, if the mode allows.
 func (f *File) claim() error {
 	old, err := load(f.path)
 	if err != nil {
-		return err // with Force too: it is not known to be a run's
+		return err // with Force, too: the file may not be a run's
 	}
 	current := ""
 	if old != nil {
@@ -47,10 +47,10 @@ func existsHint(old *State) lang.Format {
 	}
 }
 
-// begin says beside the file what it belongs to, and opens what rows go to if that is not the file itself.
+// begin saves the state, and opens the side file for rows if they do not go to the file itself.
 func (f *File) begin(first bool) error {
 	f.begun, f.owned = true, first
-	if err := f.state.save(f.path, f.perm(), f.room); err != nil { // first, so that a run that is killed leaves nothing unknown
+	if err := f.state.save(f.path, f.perm(), f.room); err != nil { // first: a killed run must leave no file without a state
 		return err
 	}
 	switch {
@@ -62,13 +62,13 @@ func (f *File) begin(first bool) error {
 	return nil
 }
 
-// writeBeside opens the side file that rows go to instead. One that goes on is there already.
+// writeBeside opens the side file for rows. A continued run has one already.
 func (f *File) writeBeside(what string, goesOn bool) error {
 	path := sidePath(f.path, f.state.Mark, what)
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if !goesOn || errors.Is(err, os.ErrNotExist) {
 		if err == nil {
-			_ = file.Close() // it cannot be: the mark is drawn by lot
+			_ = file.Close() // cannot happen: the mark is random
 		}
 		file, err = create(path, f.perm())
 	}
@@ -79,11 +79,11 @@ func (f *File) writeBeside(what string, goesOn bool) error {
 	return nil
 }
 
-// overwrite has the rows written beside, until one of them is a result. A run that comes to none, for want of the right
-// credentials or of a network, costs nothing that was paid for before.
+// overwrite writes rows to a side file until the first result. A run without results, as with wrong credentials, must
+// not cost paid results.
 func (f *File) overwrite() error {
 	f.pending = sidePath(f.path, f.state.Mark, forceSide)
-	if err := f.state.save(f.pending, f.perm(), f.room); err != nil { // first, likewise
+	if err := f.state.save(f.pending, f.perm(), f.room); err != nil { // first: see begin
 		return err
 	}
 	what := forceSide
@@ -96,10 +96,10 @@ func (f *File) overwrite() error {
 	return nil
 }
 
-// Overwrites is whether the file still holds what was in it before.
+// Overwrites reports whether the file still holds what was in it before.
 func (f *File) Overwrites() bool { return f.pending != "" }
 
-// mayResume is nil if the file is one that the same run left, or one without a state, which has to be complete.
+// mayResume returns nil if the file is from the same run, or has no state and so must be complete.
 func (f *File) mayResume(old *State) error {
 	switch {
 	case old == nil:
@@ -114,7 +114,7 @@ func (f *File) mayResume(old *State) error {
 	return f.begin(false)
 }
 
-// mayRetry opens the file beside, and keeps what is in it if a --retry-failed left it.
+// mayRetry opens the side file, and keeps its rows if a --retry-failed wrote them.
 func (f *File) mayRetry(old *State) error {
 	switch {
 	case old == nil:

@@ -1,21 +1,21 @@
-// Package output holds the file that a run writes, so that nothing which was paid for is lost and nothing of the user's
-// is touched. One value says how a run begins with it:
+// Package output manages a run's output file: no paid result gets lost, and no file of the user is touched. The mode
+// says how a run begins:
 //
 //	New          the file must not exist; rows are appended to it
-//	Resume       rows are appended behind the last whole one
-//	RetryFailed  rows are written beside, and take the file's place at the end
-//	Force        rows are written beside, and take the file's place with the first result
+//	Resume       rows are appended after the last whole one
+//	RetryFailed  rows go to a side file, which replaces the file at the end
+//	Force        rows go to a side file, which replaces the file at the first result
 //
-// Beside the file lies its state as long as it is not complete: what it belongs to, and what was converted and is not in
-// it. Every other file beside has the run's mark in its name, which is drawn by lot and stands in the state; it is created
-// anew, and nothing without the mark is ever removed or written to:
+// An incomplete output has a state file: its identity, and conversions that are not yet in the output. Every other side
+// file has the run's mark in its name, a random number kept in the state. The run creates these files itself, and never
+// removes or changes a file without the mark:
 //
 //	FILE.state               the state
-//	FILE.state.MARK          room for the next state, so that a full disk cannot keep it from being written
-//	FILE.MARK.retry          what --retry-failed writes
-//	FILE.MARK.force          what --force writes before it has a result, with its own state
-//	FILE.MARK.rows           the rows of a workbook or a JSON array, which cannot be appended to
-//	FILE.MARK.new            such a file while it is put together
+//	FILE.state.MARK          space reserved for the next state, in case the disk is full
+//	FILE.MARK.retry          rows of --retry-failed
+//	FILE.MARK.force          rows of --force before its first result, with their own state
+//	FILE.MARK.rows           rows of a workbook or JSON array, which cannot be appended to
+//	FILE.MARK.new            such an output while it is assembled
 //
-// Writing is by whole records: what a failed write left is cut off, and a torn last record is written again.
+// Records are written whole: the remains of a failed write are cut off, and an incomplete last record is written again.
 package output

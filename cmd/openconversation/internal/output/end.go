@@ -7,8 +7,8 @@ import (
 	"runtime"
 )
 
-// Keep ends what Force overwrites, now that there is a result: what was written beside becomes the file. A text file is
-// rewritten, not replaced, since it has the lock; there are few rows when the first result comes.
+// Keep replaces the file's old content by the side file, now that there is a result. It rewrites a text file instead of
+// replacing it, because the file has the lock; at the first result there are few rows.
 func (f *File) Keep() error {
 	if !f.Overwrites() {
 		return nil
@@ -16,7 +16,7 @@ func (f *File) Keep() error {
 	pending := f.pending
 	f.pending = ""
 	f.begun, f.owned = true, true
-	if old, err := load(f.path); err == nil && old != nil { // from here on, what was there is gone
+	if old, err := load(f.path); err == nil && old != nil { // from here on, the old content is gone
 		_ = errors.Join(removeIfThere(sidePath(f.path, old.Mark, retrySide)), removeIfThere(sidePath(f.path, old.Mark, rowsSide)), removeIfThere(spareStatePath(f.path, old.Mark)))
 	}
 	if f.journal {
@@ -37,15 +37,15 @@ func (f *File) Keep() error {
 	return errors.Join(err, f.adopt(pending), rows.Close(), os.Remove(pending))
 }
 
-// adopt makes the state of a pending Force the file's, and with it the room for the next one.
+// adopt makes the state of a pending Force, with its reserved space, the file's.
 func (f *File) adopt(pending string) error {
 	return errors.Join(
 		os.Rename(statePath(pending), statePath(f.path)),
 		os.Rename(spareStatePath(pending, f.state.Mark), spareStatePath(f.path, f.state.Mark)))
 }
 
-// Replace puts a file in this one's place: what was written beside, or what assemble makes of it. complete is whether
-// nothing is left to do; otherwise the state stays.
+// Replace replaces the file by the side file, or by the output of assemble. complete means that no row is left;
+// otherwise the state stays.
 func (f *File) Replace(complete bool, assemble func(out *os.File, rows io.Reader) error) error {
 	path, err := f.side, f.work.Sync()
 	if assemble != nil && err == nil {
@@ -60,7 +60,7 @@ func (f *File) Replace(complete bool, assemble func(out *os.File, rows io.Reader
 		err = f.work.Close()
 	}
 	if runtime.GOOS == "windows" {
-		_ = f.lock.Close() // what is open cannot be replaced there; elsewhere the lock is held until it is done
+		_ = f.lock.Close() // Windows cannot replace an open file; elsewhere the lock is held until the end
 	}
 	if err == nil {
 		err = os.Rename(path, f.path)
@@ -78,10 +78,10 @@ func (f *File) Replace(complete bool, assemble func(out *os.File, rows io.Reader
 	return err
 }
 
-// assembled makes the whole file of the rows beside.
+// assembled makes the whole output from the side file's rows.
 func (f *File) assembled(assemble func(out *os.File, rows io.Reader) error) (path string, err error) {
 	path = sidePath(f.path, f.state.Mark, newSide)
-	if err := removeIfThere(path); err != nil { // of a run that was killed
+	if err := removeIfThere(path); err != nil { // left by a killed run
 		return path, err
 	}
 	out, err := create(path, f.perm())
@@ -98,23 +98,23 @@ func (f *File) assembled(assemble func(out *os.File, rows io.Reader) error) (pat
 	return path, nil
 }
 
-// Remember saves results that are not in the output, so that going on needs no call for them.
+// Remember saves results that are not in the output: continuing the run then costs no call for them.
 func (f *File) Remember(converted map[string]string) error {
 	f.state.Converted = converted
 	return f.state.save(f.path, f.perm(), 0)
 }
 
-// Finish leaves the file, which holds all rows if complete; else it can be continued.
+// Finish closes the file. If it is complete, it has all rows; otherwise the run can be continued.
 func (f *File) Finish(complete bool) error {
 	err := f.work.Sync()
 	if complete && err == nil {
 		err = f.state.remove(f.path)
 	}
-	err = errors.Join(err, removeIfThere(spareStatePath(f.path, f.state.Mark))) // the next run sets its own aside
+	err = errors.Join(err, removeIfThere(spareStatePath(f.path, f.state.Mark))) // the next run reserves its own
 	return errors.Join(err, f.leave())
 }
 
-// leave lets go of the files.
+// leave closes the files.
 func (f *File) leave() error {
 	var err error
 	if f.work != f.lock {
@@ -123,7 +123,7 @@ func (f *File) leave() error {
 	return errors.Join(err, f.lock.Close())
 }
 
-// DropSide removes what was written beside the file.
+// DropSide removes the side file.
 func (f *File) DropSide() error {
 	if f.side == "" {
 		return nil
@@ -133,7 +133,7 @@ func (f *File) DropSide() error {
 	return errors.Join(err, os.Remove(side))
 }
 
-// Discard leaves everything as it was found.
+// Discard restores the state before the run.
 func (f *File) Discard() error {
 	var err error
 	if f.side != "" && (f.owned || f.Overwrites()) {
@@ -146,11 +146,11 @@ func (f *File) Discard() error {
 		err = errors.Join(err, f.state.remove(f.path))
 	}
 	if f.Fresh || f.created {
-		_ = os.Remove(f.path) // while it has the lock, so that it is nobody else's
+		_ = os.Remove(f.path) // under the lock: no other run uses it
 	}
 	err = errors.Join(err, f.leave())
 	if (f.Fresh || f.created) && runtime.GOOS == "windows" {
-		_ = os.Remove(f.path) // there a file cannot be removed while it is open, neither this run's nor another's
+		_ = os.Remove(f.path) // Windows cannot remove an open file, neither this run's nor another's
 	}
 	return err
 }

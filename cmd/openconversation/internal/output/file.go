@@ -21,28 +21,28 @@ const (
 	Force
 )
 
-// File is an output that a run can be continued with. It is locked until End or Discard.
+// File is the output of a run that can be continued. It is locked until End or Discard.
 type File struct {
 	Name  string // as the user gave it
-	Fresh bool   // nothing was in it before
+	Fresh bool   // it was empty before
 	End   int64  // of the last whole record in the work file
 
 	mode    Mode
 	journal bool
 	path    string   // without links
 	lock    *os.File // the file at path
-	work    *os.File // what records are written to: the same, or a file beside
-	side    string   // the path of that other; empty if there is none
+	work    *os.File // the file that records go to: lock or the side file
+	side    string   // path of the side file; empty: none
 	state   State
 	room    int
 	created bool   // by this run
-	looking bool   // it is only read
-	begun   bool   // there is a state beside it
-	owned   bool   // and this run is the first that wrote it
-	pending string // with Force: the path whose state it is until there is a result
+	looking bool   // read-only
+	begun   bool   // it has a state
+	owned   bool   // this run wrote the first state
+	pending string // with Force: the path with the state until the first result
 }
 
-// perm is the output's mode, which all files beside it take.
+// perm returns the output's mode, which all side files get.
 func (f *File) perm() fs.FileMode {
 	if info, err := f.lock.Stat(); err == nil {
 		return info.Mode().Perm()
@@ -50,7 +50,7 @@ func (f *File) perm() fs.FileMode {
 	return 0o600
 }
 
-// Work is what the rows are in so far, at its beginning.
+// Work returns a reader of the rows so far.
 func (f *File) Work() (io.Reader, error) {
 	if f.work == nil {
 		return strings.NewReader(""), nil
@@ -59,24 +59,24 @@ func (f *File) Work() (io.Reader, error) {
 	return f.work, err
 }
 
-// Before is what was in the file when the run began, at its beginning.
+// Before returns the file as it was before the run, at its start.
 func (f *File) Before() (*os.File, error) {
 	_, err := f.lock.Seek(0, io.SeekStart)
 	return f.lock, err
 }
 
-// Converted are results of an earlier part of the run that are not in the output yet.
+// Converted returns results of an earlier part of the run that are not yet in the output.
 func (f *File) Converted() map[string]string { return f.state.Converted }
 
-// Begun is whether the file was there with a state, or was created: what it belongs to is known.
+// Begun reports whether the file had a state or is new: in both cases its run is known.
 func (f *File) Begun() bool { return f.begun }
 
-// Continued is whether the work file may hold rows already.
+// Continued reports whether the work file may hold rows already.
 func (f *File) Continued() bool {
 	return !f.Fresh && f.mode != Force
 }
 
-// Cut has the next record written at an offset, and drops what stands behind it.
+// Cut truncates the work file at an offset, where the next record goes.
 func (f *File) Cut(end int64) error {
 	f.End = end
 	if f.looking {
@@ -89,14 +89,14 @@ func (f *File) Cut(end int64) error {
 	return err
 }
 
-// Write writes one whole record. What a failed write left of it is cut off.
+// Write writes one whole record, and cuts off the remains of a failed write.
 func (f *File) Write(record []byte) error {
 	n, err := f.work.Write(record)
 	if err == nil {
 		f.End += int64(n)
 		return nil
 	}
-	_ = f.Cut(f.End) // if it fails too, --resume drops what is left
+	_ = f.Cut(f.End) // if this fails, too, --resume drops the remains
 	return lang.Errorf("%s: %w", f.Name, withoutName(err))
 }
 
@@ -108,5 +108,5 @@ func withoutName(err error) error {
 	return err
 }
 
-// StatePath is where the state is.
+// StatePath returns the path of the state.
 func (f *File) StatePath() string { return statePath(f.Name) }

@@ -8,7 +8,7 @@ import (
 )
 
 // lockFile takes the exclusive lock of an open file, which ends with the file or the process. It returns errLocked if
-// another process has it. Locks of this system keep others from reading, so what is locked is a byte that no file has.
+// another process has it. Locks of Windows also block readers, so the locked byte is beyond every file's end.
 func lockFile(file *os.File) error {
 	beyond := &windows.Overlapped{OffsetHigh: 1 << 30}
 	err := windows.LockFileEx(windows.Handle(file.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, beyond)

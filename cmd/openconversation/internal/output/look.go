@@ -8,8 +8,8 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 )
 
-// Look opens an output to see how far it is, and changes nothing: no lock, no state. It refuses what Open would for
-// Resume and RetryFailed.
+// Look opens an output read-only, to see how far it is: without a lock or a new state. It refuses what Open would
+// refuse for Resume and RetryFailed.
 func Look(name string, mode Mode, journal bool, now State) (*File, error) {
 	path, err := resolve(name)
 	if err != nil {
@@ -60,12 +60,12 @@ func (f *File) mayLook(old *State, now State) error {
 	}
 	var err error
 	if f.work, err = os.Open(path); errors.Is(err, fs.ErrNotExist) {
-		return nil // nothing was written to it yet
+		return nil // it is still empty
 	}
 	return err
 }
 
-// Close lets go of an output that was only looked at.
+// Close closes an output opened by Look.
 func (f *File) Close() {
 	for _, file := range []*os.File{f.lock, f.work} {
 		if file != nil {

@@ -12,22 +12,22 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
-// Wanted is an output as the flags ask for it.
+// Wanted describes the output that the flags ask for.
 type Wanted struct {
 	Path    string
 	Mode    Mode
-	Journal bool     // rows cannot be appended to such a file: they go beside until the end
-	Input   *os.File // which the output must not be; nil for a stream
+	Journal bool     // rows cannot be appended to the file: they go to a side file until the end
+	Input   *os.File // the output must be another file; nil for a stream
 	State   State
-	Room    int // conversions that may be under way at once: so many can be kept in the state, whatever happens
+	Room    int // conversions in flight at once: the state has space for as many
 }
 
-// Stream opens an output that is no file, such as a pipe or a device; nil if it is one, or is not there yet. It gives up
-// when ctx ends, since a pipe opens when somebody reads from it.
+// Stream opens an output that is not a file, such as a pipe or a device; it returns nil for a file or a missing one. It
+// stops waiting when ctx ends, because a pipe opens only with a reader.
 func Stream(ctx context.Context, name string, mode Mode) (*os.File, error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return nil, nil //nolint:nilerr // it is not there yet; what else is wrong with it, Open says
+		return nil, nil //nolint:nilerr // it does not exist yet; Open reports other faults
 	}
 	switch {
 	case info.Mode().IsRegular():
@@ -44,7 +44,7 @@ func Stream(ctx context.Context, name string, mode Mode) (*os.File, error) {
 	return file, err
 }
 
-// Open opens the output and makes it the run's, as the mode allows, or refuses to. A state that goes on is taken up.
+// Open opens the output and takes it for the run if the mode allows. A run that continues gets its state.
 func Open(want Wanted) (*File, error) {
 	path, err := resolve(want.Path)
 	if err != nil {
@@ -64,7 +64,7 @@ func Open(want Wanted) (*File, error) {
 	return f, nil
 }
 
-// unwritable is a usage error where no file may be made beside the output: that is no passing fault of this machine.
+// unwritable makes a usage error if no file can be created next to the output, which is not a passing fault.
 func unwritable(err error) error {
 	for _, kind := range []error{fs.ErrPermission, syscall.EROFS, syscall.ENAMETOOLONG} {
 		if errors.Is(err, kind) {
@@ -74,7 +74,7 @@ func unwritable(err error) error {
 	return err
 }
 
-// open opens and locks the file, and creates it if need be.
+// open opens and locks the file, and creates it if necessary.
 func (f *File) open(input *os.File) error {
 	for {
 		file, err := os.OpenFile(f.path, os.O_RDWR, 0)
@@ -101,7 +101,7 @@ func (f *File) open(input *os.File) error {
 			return errors.Join(err, file.Close())
 		}
 		if now, err := os.Stat(f.path); err != nil || !os.SameFile(mine, now) {
-			_ = file.Close() // another process has put a new file in its place
+			_ = file.Close() // another process replaced the file
 			continue
 		}
 		if input != nil {
@@ -117,7 +117,7 @@ func (f *File) open(input *os.File) error {
 	}
 }
 
-// unlocked is the refusal of a file that could not be locked.
+// unlocked makes the error of a file that could not be locked.
 func (f *File) unlocked(err error) error {
 	switch {
 	case errors.Is(err, errLocked):

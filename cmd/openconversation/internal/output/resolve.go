@@ -9,7 +9,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
-// resolve is where a name leads through links, also where the last leads to nothing yet. A link is never replaced.
+// resolve follows links, also to a file that does not exist yet. A link is never replaced.
 func resolve(path string) (string, error) {
 	for range 40 {
 		target, err := os.Readlink(path)

@@ -13,19 +13,19 @@ import (
 	"strings"
 )
 
-// newMark draws a run's mark.
+// newMark makes a run's random mark.
 func newMark() string {
 	raw := make([]byte, 8)
-	_, _ = rand.Read(raw) // which never fails
+	_, _ = rand.Read(raw) // never fails
 	return hex.EncodeToString(raw)
 }
 
-// The names beside an output.
+// The names of side files.
 func statePath(output string) string         { return output + ".state" }
 func spareStatePath(output, m string) string { return output + ".state." + m }
 func sidePath(output, m, what string) string { return output + "." + m + "." + what }
 
-// What side files are for; the last part of their names.
+// The purposes of side files, the last part of their names.
 const (
 	retrySide = "retry"
 	forceSide = "force"
@@ -33,10 +33,10 @@ const (
 	newSide   = "new"
 )
 
-// sideName is what stands behind an output's name in those of its side files.
+// sideName matches the part of a side file's name after the output's name.
 var sideName = regexp.MustCompile(`^\.(?:state(?:\.[0-9a-f]{16})?|([0-9a-f]{16})\.(?:retry|force|rows|new)(?:\.state(?:\.[0-9a-f]{16})?)?)$`)
 
-// IsSide is whether path is the name of a side file of an output.
+// IsSide reports whether path is the name of a side file of an output.
 func IsSide(path, output string) bool {
 	a, err := filepath.Abs(path)
 	b, err2 := filepath.Abs(output)
@@ -56,8 +56,8 @@ func create(path string, mode fs.FileMode) (*os.File, error) {
 	return file, nil
 }
 
-// removeLeftovers removes what killed runs left beside an output: a --force that had no result, and states that were
-// being written. The lock is held, so no other run is at work; current is the mark whose files are still needed.
+// removeLeftovers removes side files of killed runs: of a --force without a result, and states being written. The lock
+// is held, so no other run is active; current is the mark of files still needed.
 func removeLeftovers(output, current string) error {
 	var failed error
 	for _, rest := range beside(output) {
@@ -69,7 +69,7 @@ func removeLeftovers(output, current string) error {
 				failed = errors.Join(failed, removeIfThere(name))
 			}
 		case m[1] != current && strings.HasSuffix(rest, "."+forceSide+".state"):
-			if begins(name, m[1]) { // the mark in it shows that what lies beside is a run's
+			if begins(name, m[1]) { // the mark in the state proves that the side files are a run's
 				base := strings.TrimSuffix(name, ".state")
 				failed = errors.Join(failed, removeIfThere(base), removeIfThere(sidePath(output, m[1], rowsSide)), removeIfThere(spareStatePath(base, m[1])), removeIfThere(name))
 			}
@@ -78,8 +78,8 @@ func removeLeftovers(output, current string) error {
 	return failed
 }
 
-// beside are the files whose names begin with that of an output and a point: what follows the name. A folder that
-// cannot be listed has none. There is no pattern in it, since a pattern cannot hold every name on Windows.
+// beside returns the suffixes of all files whose names begin with the output's name and a dot; none if the folder
+// cannot be listed. It does not use a glob pattern, which cannot express every name on Windows.
 func beside(output string) (rests []string) {
 	files, _ := os.ReadDir(filepath.Dir(output))
 	for _, file := range files {
@@ -90,7 +90,7 @@ func beside(output string) (rests []string) {
 	return rests
 }
 
-// begins is whether a file begins as every state with this mark does; one that a run was killed at may be empty.
+// begins reports whether a file begins like every state with this mark. A file from a killed run may be empty.
 func begins(name, mark string) bool {
 	file, err := os.Open(name)
 	if err != nil {

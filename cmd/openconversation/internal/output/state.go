@@ -12,12 +12,12 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
-// stateSchema is the version of State. Files of another are refused.
+// stateSchema is the version of State. Other versions are refused.
 const stateSchema = 2
 
-// State says what an output that is not complete belongs to. It lies beside the file and holds no secret.
+// State identifies the run of an incomplete output. It is a side file and holds no secret.
 type State struct {
-	Mark   string `json:"mark"` // of the run's side files; the first field, by which they are known
+	Mark   string `json:"mark"` // of the run's side files; must be the first field
 	Schema int    `json:"schema"`
 	PID    int    `json:"pid"`
 	App    string `json:"app"`   // digest of app key and host
@@ -25,25 +25,24 @@ type State struct {
 	Format string `json:"format"`
 	Column string `json:"column"`
 	Shape  string `json:"shape"` // encoding, separator and sheet of input and output, and the shard
-	Retry  bool   `json:"retry"` // a --retry-failed, which writes another file beside
+	Retry  bool   `json:"retry"` // a --retry-failed, which has a side file of its own
 
-	// Converted holds results that are not in the output: those behind the first row that could not be written.
+	// Converted holds results that are not in the output: those after the first row that could not be written.
 	Converted map[string]string `json:"converted,omitempty"`
 }
 
-// RoomFor is how many bytes of the state a conversion may take; the ids that DingTalk gives need a quarter of it.
+// roomFor is the space per conversion in the state, in bytes. DingTalk's ids need a quarter of it.
 const roomFor = 512
 
-// save writes the state of an output so that it is never there in part, and sets room aside for the next one with so
-// many conversions: a disk that is full by then takes it all the same. The lock of the output is held, so nobody else
-// writes it.
+// save writes the state of an output atomically, and reserves space for the next state with room conversions, in case
+// the disk is full by then. The output's lock is held, so nobody else writes it.
 func (s State) save(output string, mode fs.FileMode, room int) error {
 	raw, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
 	spare := spareStatePath(output, s.Mark)
-	file, err := os.OpenFile(spare, os.O_WRONLY, 0) // the room that was set aside
+	file, err := os.OpenFile(spare, os.O_WRONLY, 0) // the reserved space
 	if errors.Is(err, fs.ErrNotExist) {
 		file, err = create(spare, mode)
 	}
@@ -73,12 +72,12 @@ func (s State) save(output string, mode fs.FileMode, room int) error {
 	return nil
 }
 
-// remove removes the state of an output, and the room for the next one.
+// remove removes the state of an output and the reserved space.
 func (s State) remove(output string) error {
 	return errors.Join(removeIfThere(spareStatePath(output, s.Mark)), removeIfThere(statePath(output)))
 }
 
-// load reads the state of an output. It is nil if there is none.
+// load reads the state of an output, or returns nil if there is none.
 func load(output string) (*State, error) {
 	raw, err := os.ReadFile(statePath(output))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -100,7 +99,7 @@ func load(output string) (*State, error) {
 	return s, nil
 }
 
-// mustMatch refuses to go on with a run that was begun otherwise.
+// mustMatch refuses to continue a run with other settings.
 func (s *State) mustMatch(now State, output string) error {
 	differ := func(format lang.Format) error { return explain.Usage(format, output, statePath(output)) }
 	switch {
@@ -120,7 +119,7 @@ func (s *State) mustMatch(now State, output string) error {
 	return nil
 }
 
-// lockedBy is the refusal of an output that another process writes.
+// lockedBy makes the error of an output that another process writes.
 func lockedBy(output string) error {
 	states, by := []string{output}, 0
 	for _, rest := range beside(output) {
@@ -128,7 +127,7 @@ func lockedBy(output string) error {
 			states = append(states, output+force)
 		}
 	}
-	for _, path := range states { // the second stands beside what an earlier run left
+	for _, path := range states { // the second is next to a file left by an earlier run
 		if s, err := load(path); err == nil && s != nil && s.PID > 0 {
 			by = s.PID
 		}

@@ -1,9 +1,9 @@
 package rows
 
-// appended are the columns and fields that an output has behind the input's.
+// appended are the columns and fields that an output adds to the input's.
 type appended struct{ columns, fields []string }
 
-// appends are what an output has with Options.Details and without.
+// appends holds the added columns with Options.Details (true) and without.
 var appends = map[bool]appended{
 	false: {
 		[]string{"open_conversation_id", "error_code", "error"},
@@ -15,21 +15,21 @@ var appends = map[bool]appended{
 	},
 }
 
-// Result is what became of a row.
+// Result is the result of a row.
 type Result struct {
 	OpenConversationID string // empty if it failed
-	Code               string // of the failure
+	Code               string // of the error
 	Error              string
 
 	Name, Owner, Status string // of the group, with Options.Details
 }
 
-// values are a result as cells.
+// values returns a result as cells.
 func (a appended) values(r Result) []string {
 	return []string{r.OpenConversationID, r.Code, r.Error, r.Name, r.Owner, r.Status}[:len(a.columns)]
 }
 
-// result is what values made cells of.
+// result is the inverse of values.
 func (a appended) result(cells []string) Result {
 	all := make([]string, 6)
 	copy(all, cells[:len(a.columns)])

@@ -8,15 +8,15 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/charset"
 )
 
-// coding is the encodings of an input and its output.
+// coding holds the encodings of an input and its output.
 type coding struct {
 	in, out   Encoding
-	inMarked  bool // it begins with a byte order mark
+	inMarked  bool // the input begins with a byte order mark
 	outMarked bool
 }
 
-// chooseCoding settles the encodings, from what is named and what the input begins with. mark is how long its byte
-// order mark is.
+// chooseCoding decides the encodings by the given names and the start of the input. mark is the length of its byte
+// order mark.
 func chooseCoding(start []byte, named, out Encoding) (c coding, mark int, err error) {
 	if named == UTF8BOM {
 		named = UTF8
@@ -37,7 +37,7 @@ func chooseCoding(start []byte, named, out Encoding) (c coding, mark int, err er
 	return c, mark, nil
 }
 
-// placed gives an error of reading a record its place.
+// placed adds a place to an error of reading a record.
 func (c coding) placed(rec record, err error) error {
 	var bad *decodeError
 	var wrong *Error
@@ -50,7 +50,7 @@ func (c coding) placed(rec record, err error) error {
 	return lang.Errorf("line %d: %w", rec.Line, err)
 }
 
-// check says what of a record cannot be read, or cannot be written back.
+// check returns an error if a record cannot be decoded, or not encoded for the output.
 func (c coding) check(rec record) error {
 	if bytes.IndexByte(rec.Raw, 0) >= 0 {
 		return settled(PartEncoding, rec.Line, "it holds a NUL byte, so this is no plain text; if it is UTF-16 without a byte order mark, name its encoding")
@@ -71,12 +71,12 @@ func (c coding) check(rec record) error {
 	return nil
 }
 
-// encode is text as the output has it. Of the input nothing is missing in its encoding, or Read would have said so; in
-// what is appended, a character that is missing is written as its code point.
+// encode encodes text for the output. Read has checked that the encoding has every character of the input. In appended
+// text, it replaces a missing character by its code point.
 func (c coding) encode(text []byte) []byte {
 	if c.out.Plain() {
 		return text
 	}
-	out, _ := charset.Encode(c.out, make([]byte, 0, 2*len(text)), text, codePoint) // which an escape cannot fail
+	out, _ := charset.Encode(c.out, make([]byte, 0, 2*len(text)), text, codePoint) // cannot fail with an escape
 	return out
 }

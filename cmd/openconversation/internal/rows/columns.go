@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// Delimiters are what can separate the cells of CSV and TSV.
+// Delimiters are the possible delimiters of CSV and TSV.
 const Delimiters = ",;\t|"
 
 var delimiterTitles = map[byte]lang.Format{',': "commas", ';': "semicolons", '\t': "tabs", '|': "bars"}
 
-// ParseDelimiter knows a delimiter by itself or by its name: tab, comma, semicolon, pipe.
+// ParseDelimiter parses a delimiter, or its name: tab, comma, semicolon, pipe.
 func ParseDelimiter(name string) (byte, bool) {
 	switch strings.ToLower(name) {
 	case ",", "comma":
@@ -34,15 +34,15 @@ func delimiterTitle(separator byte) lang.Text {
 	return lang.T("%q", string(separator))
 }
 
-// header is the names of a table's columns.
+// header holds the names of a table's columns.
 type header struct {
 	line      int
 	names     []string
-	separator byte // 0 in a workbook
+	separator byte // 0: a workbook
 	adds      appended
 }
 
-// seen lists the columns for an error: a wrong separator is seen by them.
+// seen lists the columns for an error: they reveal a wrong separator.
 func (h header) seen() lang.Text {
 	names := make([]string, len(h.names))
 	for i, name := range h.names {
@@ -60,7 +60,7 @@ func (h header) seen() lang.Text {
 	}
 }
 
-// pick finds the column that holds chat ids. wanted is as Options.ID has it.
+// pick finds the column of chat ids. wanted is Options.ID.
 func (h header) pick(wanted string) (int, error) {
 	for _, name := range h.names {
 		if slices.Contains(h.adds.columns, visible(name)) {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// OutputFor is the format that rows of this format are written as into a file of a name. A name that ends like none of the formats
-// is good for any. An *Error says that the named format cannot be had.
+// OutputFor returns the output format for rows of this format in a file of that name. A name without a known extension
+// allows any. It returns an *Error if the name's format is impossible.
 func (f Format) OutputFor(name string) (Format, error) {
 	if err := unsupportedName(name); err != nil {
 		return "", err
@@ -21,7 +21,7 @@ func (f Format) OutputFor(name string) (Format, error) {
 	case slices.Contains(can, named):
 		return named, nil
 	case named == Lines && f.Columns() && f != XLSX:
-		return f.Output(), nil // a spreadsheet's "Unicode text" is a table called .txt
+		return f.Output(), nil // a spreadsheet's "Unicode text" is a table with extension .txt
 	}
 	var ends []string
 	for _, c := range can {
@@ -30,11 +30,11 @@ func (f Format) OutputFor(name string) (Format, error) {
 	return "", broken(0, "%s cannot be written: rows of %s can become %s", name, f.Title(), strings.Join(ends, ", "))
 }
 
-// detectSize is how much of a file Detect looks at for its format.
+// detectSize is how many bytes Detect reads for the format.
 const detectSize = 64 << 10
 
-// Detect settles the format and the encoding of a file that can be read twice. It reads the whole of it where the
-// encoding is not named, and leaves it at its beginning. name may be empty; its end tells the format where o does not.
+// Detect detects the format and the encoding of a file that can be read twice, and leaves the file at its start.
+// Without a given encoding it reads the whole file. name may be empty; its extension decides the format if o does not.
 func Detect(file io.ReadSeeker, name string, o Options) (Options, error) {
 	if o.Format == "" {
 		if err := unsupportedName(name); err != nil {

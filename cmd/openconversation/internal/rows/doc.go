@@ -1,5 +1,5 @@
-// Package rows reads files of chats, one chat a row, and writes each row back with what became of its chat: in the same
-// format, encoding and separator, with three columns or fields appended. What a row holds besides is kept.
+// Package rows reads files of chats, one chat a row, and writes each row back with its chat's result: in the same
+// format, encoding and separator, with three columns or fields appended. All other content of a row is kept.
 //
 //	o, err := rows.Detect(file, "chats.csv", rows.Options{})  // reads the file through: its format and encoding
 //	in, err := rows.NewReader(file, o)                         // once to check every row, and again for the run
@@ -15,79 +15,79 @@
 //
 // # Formats
 //
-// The table of formats in format.go says what each can do. Where nobody says which, Detect goes by the end of the name
-// and by what the file begins with. A kind of file that is none of them, such as .xls, is refused with what to save it as.
+// The table in format.go lists the abilities of each format. Without a given format, Detect uses the file's extension
+// and first bytes. Files of other kinds, such as .xls, are refused with the format to save them as.
 //
-// # Taking up a run
+// # Continuing a run
 //
-// Header and Finish give whole records of a text file, so that a file of them can be cut at the last whole one and
-// continued. Written reads them back, in step with the input:
+// Header and Finish return whole records of a text file: the file can be cut after the last whole one and continued.
+// Written reads them back, in step with the input:
 //
 //	done, err := in.Written(file) // an *Error if the file begins otherwise
 //	for done.Next() == nil {      // io.EOF after the last whole record
 //		row, err := in.Read()
 //		result, ok := done.Result(row) // ok is false if the record is another row's
 //	}
-//	file.Truncate(done.End())     // what stands after it is torn
+//	file.Truncate(done.End())     // drops an incomplete record
 //
-// A workbook and a JSON array cannot be written like that. For them, where Journaled says so, Header is empty and
-// Finish gives the lines of a journal: JSON Lines, UTF-8, one line a row, which Written reads back alike. The caller keeps the
-// journal beside the output as long as the run is not complete; at the end, or to show what there is so far, Assemble
-// makes the output of a second Reader of the same input and the journal. Rows that the journal lacks get no result.
+// A workbook and a JSON array cannot be written like that. For them (see Journaled) Header is empty and Finish returns
+// lines of a journal: JSON Lines, UTF-8, one line a row, which Written reads back in the same way. The caller keeps the
+// journal next to the output until the run is complete. At the end, or to show the rows so far, Assemble makes the
+// output from a second Reader of the same input and the journal. Rows missing from the journal get no result.
 //
 //	again, err := rows.NewReader(file, o)
 //	err = again.Assemble(newOutput, journal)
 //
 // # Rows of an older output
 //
-// Old reads a complete output, as it was written or as a spreadsheet saved it again: with another separator, encoding
-// or line end, other quotes, empty columns at the end. Its rows are matched with the input's cell by cell.
+// Old reads a complete output, unchanged or saved by a spreadsheet program with another separator, encoding or line
+// end, other quotes, or empty columns at the end. It matches the rows with the input's cell by cell.
 //
 //	old, err := in.Old(oldFile, o.Shard)
-//	result, err := old.Next(row) // *Error: the row is another, with the first cell that differs; io.EOF: there are fewer
-//	err = old.End()              // *Error: there are more
+//	result, err := old.Next(row) // *Error: another row, with the first different cell; io.EOF: fewer rows
+//	err = old.End()              // *Error: more rows
 //
-// # Parts
+// # Shards
 //
-// Options.Shard reads a part of the rows, which the ids decide. FindShard tells which part an output holds.
+// Options.Shard selects a part of the rows by their ids. FindShard finds the shard of an output.
 //
-// # What is an id
+// # Ids
 //
-// Row.ChatID is what CleanID made of the cell. Whether it can be an id at all is asked of NotAnID and of
-// dingtalk.CheckChatID, before anything is sent.
+// Row.ChatID is the cell cleaned by CleanID. Before any request, NotAnID and dingtalk.CheckChatID check whether it can
+// be an id.
 //
-//	shape of the cell                                what becomes of it
+//	cell                                             handling
 //	blanks at the ends, no-break ones included       trimmed by CleanID
 //	invisible characters, anywhere                   removed by CleanID
-//	="chat…", a spreadsheet's way to keep a text     unwrapped by CleanID
+//	="chat…", a spreadsheet's form of text           unwrapped by CleanID
 //	an address (https://…), a path (chat/create)     refused by NotAnID
 //	\ or ? in it                                     refused by NotAnID
 //	blanks, commas, semicolons, bars, tabs in it     refused by NotAnID: a whole row, or a sentence
-//	quotes, brackets and braces in it                refused by NotAnID: a piece of CSV or JSON
+//	quotes, brackets and braces in it                refused by NotAnID: part of CSV or JSON
 //	= + @ at its beginning                           refused by NotAnID: a formula
-//	#N/A and its kind, 1.2E+15                       refused by NotAnID: what a spreadsheet left of an id
-//	chat_id and its kind                             refused by NotAnID: a header
+//	#N/A and the like, 1.2E+15                       refused by NotAnID: an id damaged by a spreadsheet
+//	chat_id and the like                             refused by NotAnID: a header
 //	empty, . and .., too long, control characters    refused by dingtalk.CheckChatID
 //	an openConversationId                            refused by dingtalk.CheckChatID
 //
 // # Encodings
 //
-// The output has the encoding of the input and its byte order mark, unless Options.OutputEncoding names another. UTF-8
-// is named without a mark, UTF8BOM is the same with one, and UTF-16 gets one. Of a file, Detect reads every byte; of a
-// stream, NewReader goes by the first bytes, and what does not fit later is an *Error.
+// The output has the input's encoding and byte order mark, unless Options.OutputEncoding names another. UTF8 has no
+// mark, UTF8BOM has one, and UTF-16 gets one. Detect reads every byte of a file. For a stream, NewReader decides by the
+// first bytes; later bytes that do not fit are an *Error.
 //
-// A cell of the input that the output's encoding lacks is an *Error of Read, so that reading the file through finds it
-// before anything is spent. In an appended cell such a character is written as its code point, like \u{1F600}.
+// If the output's encoding lacks a character of the input, Read returns an *Error: reading the file through finds it
+// before any call. In an appended cell, the character's code point replaces it, like \u{1F600}.
 //
-// # What cannot be held
+// # Limits
 //
-// A record longer than MaxRecord is a row with a Problem: cells that do not fit are left out, the others are kept.
+// A record longer than MaxRecord becomes a row with a Problem: it keeps the cells that fit, and leaves out the others.
 //
-// A workbook keeps every cell, format, sheet and picture that it has; the result columns stand right of the last header
-// cell, and take its format. Formulas that refer to whole rows are not told of them, and neither tables, filters nor
-// print ranges are widened. A signature does not hold any more. A workbook that is made new, of CSV or lines, holds
-// texts alone. The spaces between the elements of a JSON array are not kept.
+// A workbook keeps all its cells, formats, sheets and pictures. The result columns follow the last header cell and get
+// its format. References of formulas to whole rows, tables, filters and print ranges are not extended. A signature
+// becomes invalid. A new workbook, made from CSV or lines, holds only text. White space between elements of a JSON
+// array is lost.
 //
-// Memory does not grow with the number of rows, except 4 bytes for each distinct text of a workbook. A workbook that
-// comes as a stream, and the texts of a large one, lie in a temporary file meanwhile.
+// Memory does not grow with the number of rows, apart from 4 bytes for each distinct text of a workbook. A workbook
+// from a stream, and the texts of a large workbook, are kept in a temporary file.
 package rows

@@ -5,13 +5,13 @@ import (
 	"io"
 )
 
-// elements splits the text of a JSON array into its objects. Its memory is bounded by the longest that is kept.
+// elements splits the text of a JSON array into its objects. The longest kept object bounds its memory.
 type elements struct {
 	text  *text
 	limit int
 	line  int
-	rest  []byte // of the last part
-	last  bool   // there are no more parts
+	rest  []byte // rest of the last part
+	last  bool   // no more parts
 	state arrayState
 	count int
 }
@@ -59,7 +59,7 @@ func (e *elements) next() (record, error) {
 	}
 }
 
-// peek is the next byte.
+// peek returns the next byte.
 func (e *elements) peek() (byte, error) {
 	for len(e.rest) == 0 {
 		if e.last {

@@ -9,11 +9,11 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/charset"
 )
 
-// Encoding is how a file's text is held in bytes.
+// Encoding is a text encoding.
 type Encoding = charset.Encoding
 
-// The encodings. The characters of GBK and GB18030 that have two codes, the full-width blank and the euro sign, may be
-// written with the other; everything else is written as it was read.
+// The encodings. GBK and GB18030 have two codes for the full-width space and for the euro sign; the output may use the
+// other one. Everything else is written as it was read.
 const (
 	UTF8    = charset.UTF8
 	UTF8BOM = charset.UTF8BOM
@@ -23,13 +23,13 @@ const (
 	GBK     = charset.GBK
 )
 
-// Encodings are all encodings.
+// Encodings lists all encodings.
 var Encodings = charset.All
 
-// ParseEncoding knows an encoding by any of its usual names, such as UTF-8, utf_16, GB2312 or cp936.
+// ParseEncoding parses any usual name of an encoding, such as UTF-8, utf_16, GB2312 or cp936.
 func ParseEncoding(name string) (Encoding, bool) { return charset.Parse(name) }
 
-// encodingOf is what the beginning of a stream says of its encoding. The rest may prove it wrong, and is an error then.
+// encodingOf guesses the encoding of a stream from its start. If the rest does not fit, reading fails.
 func encodingOf(start []byte) Encoding {
 	if _, _, err := charset.Decode(UTF8, nil, start); err == nil {
 		return UTF8
@@ -40,7 +40,7 @@ func encodingOf(start []byte) Encoding {
 	return UTF8
 }
 
-// startEncoding is the encoding that a file begins with, without asking what was named.
+// startEncoding returns the encoding of a file's start, ignoring options.
 func startEncoding(start []byte) (e Encoding, marked bool) {
 	if e, marked := charset.Marked(start); marked {
 		return e, true
@@ -48,7 +48,7 @@ func startEncoding(start []byte) (e Encoding, marked bool) {
 	return encodingOf(start), false
 }
 
-// undecodable says where a text cannot be decoded.
+// undecodable makes the error of text that cannot be decoded.
 func undecodable(line int, offset int64, bad byte, e Encoding) error {
 	if e == UTF8 {
 		return settled(PartEncoding, line, "the byte 0x%02X at offset %d of the file is not UTF-8; save it as UTF-8, or name its encoding", bad, offset)
@@ -58,13 +58,13 @@ func undecodable(line int, offset int64, bad byte, e Encoding) error {
 
 func codePoint(r rune) string { return fmt.Sprintf(`\u{%X}`, r) }
 
-// decodedStart is the text of what a file begins with, as far as it is whole.
+// decodedStart decodes the start of a file, up to an incomplete character.
 func decodedStart(start []byte) string {
 	e, marked := startEncoding(start)
 	if marked {
 		start = start[len(e.Mark()):]
 	}
-	text, _, _ := charset.Decode(e, nil, start) // what cannot be decoded is told when it is read
+	text, _, _ := charset.Decode(e, nil, start) // errors come again when the text is read
 	return strings.TrimPrefix(string(text), "\uFEFF")
 }
 

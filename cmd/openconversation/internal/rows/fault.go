@@ -4,7 +4,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
-// Part is the part of Options that would settle an Error.
+// Part is the field of Options that would fix an Error.
 type Part string
 
 // The parts.
@@ -18,11 +18,11 @@ const (
 	PartField    Part = "field"  // ID, of objects
 )
 
-// Error is something wrong with the input as a whole, after which it cannot be read on.
+// Error is a fault of the whole input, after which reading ends.
 type Error struct {
-	Line int       // from 1, in a workbook the row; 0 if it is about no line
-	Text lang.Text // says what to do, but for the option: that is Part
-	Part Part      // what to name so that the file can be read
+	Line int       // from 1; in a workbook the row; 0: no line
+	Text lang.Text // the fault and the fix, without the option's name: see Part
+	Part Part      // option that would make the file readable
 }
 
 func (e *Error) Error() string { return e.Say(lang.English) }
@@ -39,7 +39,7 @@ func broken(line int, format lang.Format, args ...any) error {
 	return &Error{Line: line, Text: lang.T(format, args...)}
 }
 
-// settled is an error that a part of the options would settle.
+// settled makes an error that a field of the options would fix.
 func settled(part Part, line int, format lang.Format, args ...any) error {
 	return &Error{Line: line, Text: lang.T(format, args...), Part: part}
 }

@@ -7,31 +7,31 @@ import (
 	"strings"
 )
 
-// Format is how a file holds its rows.
+// Format is a file format.
 type Format string
 
 // The formats.
 const (
-	Lines     Format = "lines" // one chat id a line; blank lines and lines that begin with # do not count
-	CSV       Format = "csv"   // with a header; separated by commas, semicolons, tabs or bars
+	Lines     Format = "lines" // one chat id a line; blank lines and lines beginning with # are ignored
+	CSV       Format = "csv"   // with a header; delimited by commas, semicolons, tabs or bars
 	TSV       Format = "tsv"   // the same with tabs, and CSV's quotes
 	JSONLines Format = "jsonl" // one JSON object a line
 	JSONArray Format = "json"  // one array of objects
 	XLSX      Format = "xlsx"  // a sheet of a workbook, with a header
 )
 
-// Formats are all formats.
+// Formats lists all formats.
 var Formats = []Format{Lines, CSV, TSV, JSONLines, JSONArray, XLSX}
 
-// abilities are what a format can do.
+// abilities describes a format.
 type abilities struct {
 	title      lang.Format
-	extensions []string // the first is what a file of it is best called
-	columns    bool     // its rows are cells below a header
-	fields     bool     // its rows are objects
-	separator  byte     // where nothing else is found; 0 if it has none
-	outputs    []Format // what its rows can be written as; the first is what they are where nobody says
-	journaled  bool     // as an output, it cannot be written row by row
+	extensions []string // the first is the preferred one
+	columns    bool     // rows are cells below a header
+	fields     bool     // rows are objects
+	separator  byte     // default; 0: none
+	outputs    []Format // possible output formats; the first is the default
+	journaled  bool     // an output cannot be written row by row
 }
 
 var formats = map[Format]abilities{
@@ -43,19 +43,19 @@ var formats = map[Format]abilities{
 	XLSX:      {title: "an xlsx workbook", extensions: []string{".xlsx", ".xlsm"}, columns: true, outputs: []Format{XLSX}, journaled: true},
 }
 
-// Title is what a sentence calls the format.
+// Title returns the format's name in a sentence.
 func (f Format) Title() lang.Text { return lang.T(formats[f].title) }
 
-// Columns is whether the rows are cells below a header, one of which Options.ID can name.
+// Columns reports whether rows are cells below a header; Options.ID can name one.
 func (f Format) Columns() bool { return formats[f].columns }
 
-// Fields is whether the rows are objects, a field of which Options.ID can name.
+// Fields reports whether rows are objects; Options.ID can name a field.
 func (f Format) Fields() bool { return formats[f].fields }
 
-// Journaled is whether an output of the format is made of a journal at the end; see Reader.Assemble.
+// Journaled reports whether an output of the format is assembled from a journal at the end; see Reader.Assemble.
 func (f Format) Journaled() bool { return formats[f].journaled }
 
-// Output is the format in which rows of this format are written back where nobody says: plain lines become CSV.
+// Output returns the default output format for rows of this format: plain lines become CSV.
 func (f Format) Output() Format {
 	if outputs := formats[f].outputs; len(outputs) > 0 {
 		return outputs[0]
@@ -63,7 +63,7 @@ func (f Format) Output() Format {
 	return f
 }
 
-// FormatOf tells a file's format by the end of its name. A .txt may hold a table as well, which Detect finds out.
+// FormatOf returns the format of a file's extension. A .txt may also hold a table, which Detect detects.
 func FormatOf(name string) (format Format, known bool) {
 	end := strings.ToLower(filepath.Ext(name))
 	for _, f := range Formats {

@@ -8,9 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// CleanID takes off a cell what people and spreadsheets put around an id without seeing it: blanks at the ends, no-break
-// ones included, invisible characters, and the ="…" that keeps a spreadsheet from reading a number. trimmed says which,
-// beyond ordinary blanks; it is empty if there was nothing.
+// CleanID removes invisible text around an id: blanks at the ends, no-break ones included, invisible characters, and
+// the ="…" that keeps a spreadsheet from parsing a number. trimmed lists what it removed, apart from ordinary blanks.
 func CleanID(cell string) (id string, trimmed Trimmed) {
 	if plain(cell) {
 		return cell, nil
@@ -48,10 +47,10 @@ func CleanID(cell string) (id string, trimmed Trimmed) {
 	return id, took
 }
 
-// Trimmed is what CleanID took off.
+// Trimmed lists what CleanID removed.
 type Trimmed []lang.Format
 
-// String is a list in English.
+// String returns the list in English.
 func (t Trimmed) String() string { return t.Say(lang.English) }
 
 // Say implements lang.Said.
@@ -63,7 +62,7 @@ func (t Trimmed) Say(l lang.Language) string {
 	return lang.Join(", ", parts...).Say(l)
 }
 
-// plain is whether a cell is of letters, digits and the like alone.
+// plain reports whether a cell has only letters, digits and the like.
 func plain(cell string) bool {
 	for i := range len(cell) {
 		if c := cell[i]; c <= ' ' || c >= 0x7F || c == '=' && i == 0 {
@@ -78,8 +77,8 @@ var (
 	worksheetError = regexp.MustCompile(`^#(N/A|REF!|NAME\?|VALUE!|DIV/0!|NULL!|NUM!|####*)$`)
 )
 
-// NotAnID says why a text, as CleanID gave it, cannot be a chat id in any form; empty if it may be one. What the SDK's
-// CheckChatID refuses is not asked here. A call for it would be spent for nothing.
+// NotAnID returns why a text cleaned by CleanID cannot be a chat id of any form, or "". It does not repeat the checks
+// of the SDK's CheckChatID. A call for such a text would be wasted.
 func NotAnID(id string) (why lang.Format) {
 	switch {
 	case strings.Contains(id, "://"):

@@ -11,10 +11,10 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/xlsx"
 )
 
-// journal reads results by the rows that they belong to, in their order.
+// journal reads results in the order of their rows.
 type journal struct {
 	list  *lines
-	last  journalled // that was read; of row 0 before the first
+	last  journalled // last line read; row 0 before the first
 	ended bool
 }
 
@@ -32,7 +32,7 @@ func newJournal(r io.Reader) *journal {
 	return &journal{list: &lines{text: newText(r), limit: maxWritten}}
 }
 
-// of is the result of a row, if the journal has it.
+// of returns a row's result, if the journal has it.
 func (j *journal) of(row int) (result Result, has bool, err error) {
 	for !j.ended && j.last.Row < row {
 		rec, err := j.list.next()
@@ -55,9 +55,9 @@ func (j *journal) of(row int) (result Result, has bool, err error) {
 	return Result{j.last.OpenConversationID, j.last.ErrorCode, j.last.Error, j.last.ChatName, j.last.ChatOwner, j.last.ChatStatus}, true, nil
 }
 
-// Assemble writes a whole output of a format that is Journaled, from the input and a journal of its rows. r has to be new, so that it
-// reads the input from its first row. Rows that the journal lacks get no result; a torn last line of it does not count.
-// A workbook is the input's own with the cells added; where the input is none, a new one, in which every cell is a text.
+// Assemble writes a whole output of a Journaled format from the input and a journal. r must be a new Reader. Rows
+// missing from the journal get no result; an incomplete last line is ignored. A workbook is the input with cells
+// appended. If the input is another format, it is a new workbook of text cells.
 func (r *Reader) Assemble(w io.Writer, results io.Reader) error {
 	j := newJournal(results)
 	switch {
@@ -137,7 +137,7 @@ func (r *Reader) writeArray(w io.Writer, j *journal) error {
 		out = append(out, r.coding.out.Mark()...)
 	}
 	put := func(text []byte) {
-		out, _ = charset.Encode(r.coding.out, out, text, codePoint) // which an escape cannot fail
+		out, _ = charset.Encode(r.coding.out, out, text, codePoint) // cannot fail with an escape
 	}
 	put([]byte("["))
 	for begun := false; ; begun = true {

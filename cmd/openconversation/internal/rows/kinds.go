@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// saveAs is what to do with a file of a kind that is not read.
+// saveAs is the hint for files of unsupported kinds.
 const saveAs lang.Format = "save it as .xlsx, or as CSV"
 
-// unsupported are kinds of files that hold rows but are not read, by the end of their names.
+// unsupported lists kinds of files with rows that are not read, by extension.
 var unsupported = []struct {
 	what       lang.Format
 	extensions []string
@@ -47,7 +47,7 @@ func unsupportedAs(what lang.Text, compressed bool) error {
 	return settled(PartFormat, 0, "%s, which is not read; %s", what, lang.T(saveAs))
 }
 
-// contents are what files that are not read begin with.
+// contents lists the first bytes of files that are not read.
 var contents = []struct {
 	magic      string
 	what       lang.Format
@@ -66,7 +66,7 @@ var contents = []struct {
 
 func isZip(start []byte) bool { return bytes.HasPrefix(start, []byte("PK\x03\x04")) }
 
-// unsupportedContent is an *Error where a file begins like one that is not read, whatever it is called.
+// unsupportedContent returns an *Error if a file begins like an unsupported kind, whatever its name.
 func unsupportedContent(start []byte) error {
 	switch {
 	case bytes.HasPrefix(start, []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")):

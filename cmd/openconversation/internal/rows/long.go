@@ -2,7 +2,7 @@ package rows
 
 import "bytes"
 
-// shortener makes a record of one that is too long, of the cells or fields that fit. Its memory is bounded.
+// shortener shortens an overlong record to the cells or fields that fit. Its memory is bounded.
 type shortener interface {
 	add(part []byte)
 	record() []byte
@@ -19,18 +19,18 @@ func newShortener(separator byte, objects bool, limit int) shortener {
 	}
 }
 
-// shortLine keeps nothing of a line that should have been an id.
+// shortLine drops an overlong line, which cannot be an id.
 type shortLine struct{}
 
 func (shortLine) add([]byte)     {}
 func (shortLine) record() []byte { return nil }
 
-// shortTable leaves the cells empty that do not fit.
+// shortTable empties cells that do not fit.
 type shortTable struct {
 	quotes quotes
 	limit  int
 	out    []byte
-	cell   int  // where the cell begins in out
+	cell   int  // start of the cell in out
 	over   bool // the cell does not fit
 }
 
@@ -43,7 +43,7 @@ func (s *shortTable) add(part []byte) {
 			if len(s.out) >= s.limit {
 				s.out = s.out[:s.cell]
 			}
-			if len(s.out) < s.limit { // or it has more columns than any table
+			if len(s.out) < s.limit { // or the record has more columns than any table
 				s.out = append(s.out, b)
 				s.cell, s.over = len(s.out), false
 			}
@@ -58,11 +58,11 @@ func (s *shortTable) add(part []byte) {
 
 func (s *shortTable) record() []byte { return s.out }
 
-// shortObject leaves out the fields that do not fit.
+// shortObject omits fields that do not fit.
 type shortObject struct {
 	limit   int
 	out     []byte
-	field   int // where the field begins in out, with the comma before it
+	field   int // start of the field in out, with the comma before it
 	over    bool
 	depth   int
 	inText  bool
@@ -104,7 +104,7 @@ func (s *shortObject) add(part []byte) {
 	}
 }
 
-// record is the object. Where its first field was left out, a comma is too many.
+// record returns the object, without the comma of an omitted first field.
 func (s *shortObject) record() []byte {
 	body, is := bytes.CutPrefix(bytes.TrimSpace(s.out), []byte("{"))
 	if !is {

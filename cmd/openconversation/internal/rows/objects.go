@@ -9,20 +9,20 @@ import (
 	"strings"
 )
 
-// objects is the fields of rows that are objects.
+// objects describes rows that are objects.
 type objects struct {
-	name  string   // of the field that holds the chat ids, or its path
+	name  string   // name or path of the field of chat ids
 	names []string // of the first row
-	has   bool     // a row had the field
+	has   bool     // some row had the field
 	adds  appended
 }
 
-// readFirst looks at the first object, which decides what the field is called. id is as Options.ID has it.
+// readFirst reads the first object, which decides the field's name. id is Options.ID.
 func (o *objects) readFirst(rec record, id string) error {
 	fields, err := object(rec)
 	if err != nil && id != "" {
 		o.name = id
-		return nil // it is told when the row is read
+		return nil // Read reports it with the row
 	}
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func (o *objects) readFirst(rec record, id string) error {
 	return nil
 }
 
-// field is the text of the field that holds the chat id.
+// field returns the text of the chat id's field.
 func (o *objects) field(rec record) (id string, problem lang.Text, err error) {
 	fields, err := object(rec)
 	if err != nil {
@@ -61,12 +61,12 @@ func (o *objects) field(rec record) (id string, problem lang.Text, err error) {
 		}
 	}
 	raw, has := lookUp(fields, o.name)
-	o.has = o.has || has || rec.TooLong // it may have been left out
+	o.has = o.has || has || rec.TooLong // the field may have been omitted
 	if !has {
 		return "", lang.T("there is no field %s", o.name), nil
 	}
 	var value any
-	_ = json.Unmarshal(raw, &value) // it has been parsed before
+	_ = json.Unmarshal(raw, &value) // it was parsed before
 	id, is := value.(string)
 	if !is {
 		return "", lang.T("the field %s is no string", o.name), nil
@@ -74,7 +74,7 @@ func (o *objects) field(rec record) (id string, problem lang.Text, err error) {
 	return id, problem, nil
 }
 
-// ended is the error after the last row.
+// ended returns the error after the last row.
 func (o *objects) ended(rows int) error {
 	if rows > 0 && !o.has {
 		return settled(PartField, 0, "no row has a field %s; the first row has: %s", o.name, strings.Join(o.names, ", "))
@@ -108,7 +108,7 @@ func object(rec record) (fields map[string]json.RawMessage, err error) {
 	return fields, nil
 }
 
-// otherThanObject are the refusals of JSON that is well-formed and no object, by what encoding/json calls it.
+// otherThanObject holds the errors of well-formed JSON other than objects, by encoding/json's name.
 var otherThanObject = map[string]lang.Format{
 	"array":  "it is no JSON object but an array",
 	"string": "it is no JSON object but a string",
@@ -116,7 +116,7 @@ var otherThanObject = map[string]lang.Format{
 	"bool":   "it is no JSON object but true or false",
 }
 
-// notObject says in words of this package what is wrong with a JSON text.
+// notObject makes the error of a JSON text that is not an object.
 func notObject(line int, err error) error {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError

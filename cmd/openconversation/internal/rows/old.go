@@ -10,21 +10,21 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/charset"
 )
 
-// Old reads a complete output, also one that a spreadsheet program has saved again. Its rows are compared with the
-// input's cell by cell, in their order.
+// Old reads a complete output, even one saved again by a spreadsheet program. It compares its rows with the input's
+// cell by cell, in order.
 type Old struct {
 	in     *Reader
-	cells  func() (cells []string, line int, err error) // of the next row; a table
-	object func() (record, error)                       // the next row otherwise
+	cells  func() (cells []string, line int, err error) // reads the next row of a table
+	object func() (record, error)                       // reads the next row of other formats
 	close  func() error
-	width  int // of the input's columns
+	width  int // number of the input's columns
 	shard  Shard
-	// other is what its bytes may also be: few characters of GBK are UTF-8 by chance. It is empty otherwise.
+	// other is a second possible encoding: a short GBK text may be UTF-8 by chance. It is empty otherwise.
 	other Encoding
 }
 
-// Old opens a complete output of a shard of the input of r. It is found out how it separates its cells and encodes its
-// text now. An *Error says that it is no output for this input.
+// Old opens a complete output of a shard of r's input, and detects its separator and encoding. It returns an *Error if
+// the output does not belong to this input.
 func (r *Reader) Old(old io.ReadSeeker, shard Shard) (*Old, error) {
 	if r.sheet != nil {
 		r.sheet.keepCells = true
@@ -44,7 +44,7 @@ func (r *Reader) Old(old io.ReadSeeker, shard Shard) (*Old, error) {
 	switch _, marked := startEncoding(t.start()); {
 	case marked:
 		t.skip(len(e.Mark()))
-	case err != nil || r.coding.out.Width() > 1: // as it was written
+	case err != nil || r.coding.out.Width() > 1: // unchanged since it was written
 		e = r.coding.out
 	case e.Plain() && !r.coding.out.Plain():
 		o.other = r.coding.out
@@ -63,14 +63,14 @@ func (r *Reader) Old(old io.ReadSeeker, shard Shard) (*Old, error) {
 	return o, o.openTable(t)
 }
 
-// Close lets go of what it holds, but not of the file.
+// Close releases resources, but does not close the file.
 func (o *Old) Close() error { return o.close() }
 
 func (o *Old) wants() []string {
 	return append(slices.Clone(o.in.names()), o.in.adds.columns...)
 }
 
-// otherwise is what cells are in the other encoding that their bytes may be of; nil if they are not.
+// otherwise decodes cells in the other possible encoding; nil if that fails.
 func (o *Old) otherwise(cells ...string) []string {
 	if o.other == "" {
 		return nil
@@ -86,7 +86,7 @@ func (o *Old) otherwise(cells ...string) []string {
 	return decoded
 }
 
-// sameHeader is whether names are the input's columns and the appended ones. Empty columns may follow.
+// sameHeader reports whether names are the input's columns and the appended ones. Empty columns may follow.
 func (o *Old) sameHeader(names []string) bool {
 	return o.isHeader(names) || o.isHeader(o.otherwise(names...))
 }
@@ -154,7 +154,7 @@ func (o *Old) openWorkbook(old io.ReadSeeker) error {
 
 var errOtherOld = broken(1, "its header is not that of an output for this input")
 
-// nextCells are the cells of the next row of the shard. A workbook has the others too.
+// nextCells returns the cells of the shard's next row. A workbook has rows of other shards, too.
 func (o *Old) nextCells() (cells []string, line int, err error) {
 	for {
 		cells, line, err = o.cells()
@@ -174,8 +174,8 @@ func cellAt(cells []string, column int) string {
 	return ""
 }
 
-// Next is the result of the old row of an input's row, which is the next of either in the shard. The error is io.EOF where the old
-// output has fewer rows, and an *Error with the first cell that differs where the row is another.
+// Next returns the old result of row, which must be the next row of the shard. It returns io.EOF if the old output has
+// fewer rows, and an *Error with the first different cell if the old row is another.
 func (o *Old) Next(row Row) (Result, error) {
 	if o.object != nil {
 		return o.nextObject(row)
@@ -208,7 +208,7 @@ func (o *Old) Next(row Row) (Result, error) {
 	return o.in.adds.result(result), nil
 }
 
-// readBack is a cell as it is read back.
+// readBack returns a cell as it is read back.
 func readBack(cell []byte) string {
 	cells, err := splitCells(record{Raw: cell}, ',')
 	if err != nil || len(cells) != 1 {
@@ -217,14 +217,14 @@ func readBack(cell []byte) string {
 	return cells[0]
 }
 
-// sameCell is whether two cells are the same but for what saving a file again changes: line ends within them.
+// sameCell reports whether two cells are equal apart from line ends, which programs change when saving.
 func sameCell(a, b string) bool {
 	return a == b || lineEnds.Replace(a) == lineEnds.Replace(b)
 }
 
 var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
-// End is nil if the old output has no more rows, and an *Error otherwise.
+// End returns an *Error if the old output has more rows.
 func (o *Old) End() error {
 	var line int
 	var err error

@@ -20,7 +20,7 @@ func (o *Old) nextObject(row Row) (Result, error) {
 	}
 	input := map[string]any{}
 	raw := append(bytes.TrimSuffix(objectStart(row.raw), []byte(",")), '}')
-	if o.in.o.Format == JSONLines { // of which the end was taken off
+	if o.in.o.Format == JSONLines { // its end was removed
 		raw = append(bytes.TrimSuffix(bytes.Clone(row.raw), []byte(",")), '}')
 	}
 	if err := decodeObject(raw, &input); err != nil {
@@ -35,7 +35,7 @@ func (o *Old) nextObject(row Row) (Result, error) {
 	return result, err
 }
 
-// objectResult is the result in an old object, whose other fields are those of the input's object.
+// objectResult returns the result in an old object, whose other fields must be the input's.
 func (o *Old) objectResult(raw []byte, line int, input map[string]any, inputLine int) (Result, error) {
 	old := map[string]any{}
 	if err := decodeObject(raw, &old); err != nil {

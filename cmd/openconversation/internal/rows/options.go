@@ -1,20 +1,20 @@
 package rows
 
-// Options say how a file is to be read. What is left empty is found out.
+// Options describe how to read a file. Empty fields are detected.
 type Options struct {
 	Format         Format
 	Encoding       Encoding
-	OutputEncoding Encoding // empty is the input's
-	Output         Format   // what the rows are written as; empty is Format.Output
-	Delimiter      byte     // of CSV and TSV: one of the bytes of Delimiters
-	Sheet          string   // of a workbook; empty is the first
-	Details        bool     // three more columns or fields are appended: the group's name, owner and status
+	OutputEncoding Encoding // empty: the input's
+	Output         Format   // output format; empty: Format.Output
+	Delimiter      byte     // of CSV and TSV, one of Delimiters
+	Sheet          string   // of a workbook; empty: the first
+	Details        bool     // append three more columns or fields: the group's name, owner and status
 
-	// ID is the column or field that holds the chat ids: a header cell, without regard to case, blanks around it and
-	// invisible characters; a column's number from 1; a field, or a path of nested ones like a.b. Empty is the only one
+	// ID is the column or field of the chat ids: a header cell (ignoring case, surrounding blanks and invisible
+	// characters), a column's number from 1, a field, or a path of nested fields like a.b. Empty means the only one
 	// with a usual name: chat_id, chatId or chatid.
 	ID string
 
-	// Shard is which rows are read. A workbook that is appended to keeps the others, without results.
+	// Shard selects the rows to read. A workbook output keeps the others, without results.
 	Shard Shard
 }

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// FindShard is the number of the part, of so many, that an output of the input of r holds, by its first row; 0 if it has
-// none. In a workbook, which keeps the rows of all parts, it is the first row with a result.
+// FindShard returns the shard number, out of of, of an output of r's input, by its first row; 0 if it has no rows. A
+// workbook has the rows of all shards, so its first row with a result decides.
 func (r *Reader) FindShard(output io.ReadSeeker, of int) (number int, err error) {
 	o, err := r.Old(output, Shard{})
 	if err != nil {
@@ -30,7 +30,7 @@ func (r *Reader) FindShard(output io.ReadSeeker, of int) (number int, err error)
 	}
 }
 
-// nextID is the id of the next row. told is whether the row tells the shard.
+// nextID returns the id of the next row. told reports whether the row determines the shard.
 func (o *Old) nextID() (id string, told bool, err error) {
 	if o.object != nil {
 		var rec record
@@ -45,7 +45,7 @@ func (o *Old) nextID() (id string, told bool, err error) {
 			return "", false, err
 		}
 		raw, _ := lookUp(fields, o.in.objects.name)
-		_ = json.Unmarshal(raw, &id) // a row without a text there is one of the empty id
+		_ = json.Unmarshal(raw, &id) // a row without a text there has the empty id
 		id, _ = CleanID(id)
 		return id, true, nil
 	}
@@ -61,7 +61,7 @@ func (o *Old) nextID() (id string, told bool, err error) {
 		told = len(cells) > o.width && !blank(strings.Join(cells[o.width:], ""))
 		id, _ = CleanID(id)
 		return id, told, nil
-	default: // what would be a formula was given an apostrophe
+	default: // a formula got an apostrophe
 		id = strings.TrimPrefix(cells[0], "'")
 	}
 	id, _ = CleanID(id)

@@ -2,12 +2,12 @@ package rows
 
 import "bytes"
 
-// quotes follows the quotes of a table's record: a quote opens a cell at its start only.
+// quotes tracks the quotes of a table's record: a quote opens only at the start of a cell.
 type quotes struct {
 	separator byte
 	inside    bool // a line end belongs to the cell
 	start     bool // the next byte is the first of a cell
-	closed    bool // the last byte was a quote that closed, unless another follows
+	closed    bool // the last byte was a closing quote, unless another follows
 }
 
 func (q *quotes) follow(part []byte) {

@@ -9,25 +9,25 @@ import (
 
 // Reader reads rows.
 type Reader struct {
-	*writer // of their output
+	*writer // of the output
 
 	o       Options
 	found   Found
 	text    *text
 	in      records
 	first   *record  // read ahead
-	table   *table   // of a table of text
-	objects *objects // of rows that are objects
-	sheet   *sheet   // of a workbook
+	table   *table   // for a text table
+	objects *objects // for rows that are objects
+	sheet   *sheet   // for a workbook
 	coding  coding
 	rows    int
 
 	Skipped int // blank lines and comments so far
 }
 
-// NewReader reads a file's header, if it has one. What the options leave open, it goes by what the file begins with; ask
-// Detect first where a file can be read twice. The error of an empty file is io.EOF, along
-// with a Reader of no rows; other errors that are about the file are *Error.
+// NewReader reads a file's header, if it has one. It detects options left empty from the first bytes; use Detect before
+// it for a file that can be read twice. An empty file gives io.EOF and a Reader without rows. Other errors of the file
+// are *Error.
 func NewReader(in io.Reader, o Options) (*Reader, error) {
 	r := &Reader{o: o}
 	err := r.begin(in)
@@ -46,7 +46,7 @@ func NewReader(in io.Reader, o Options) (*Reader, error) {
 	return r, nil
 }
 
-// begin finds out what the input is, and reads what it has before its first row.
+// begin detects the input, and reads everything before its first row.
 func (r *Reader) begin(in io.Reader) error {
 	if r.o.Format == XLSX {
 		return r.openWorkbook(in)
@@ -78,7 +78,7 @@ func (r *Reader) begin(in io.Reader) error {
 	return r.settle()
 }
 
-// open reads what a text has before its first row.
+// open reads everything of a text before its first row.
 func (r *Reader) open() error {
 	switch r.o.Format {
 	case CSV, TSV:
@@ -117,7 +117,7 @@ func (r *Reader) open() error {
 	return nil
 }
 
-// settle settles what the output is.
+// settle decides the output's format.
 func (r *Reader) settle() error {
 	if _, known := formats[r.o.Format]; !known {
 		return lang.Errorf("there is no format %q", r.o.Format)
@@ -144,7 +144,7 @@ func (r *Reader) openWorkbook(in io.Reader) (err error) {
 	return r.settle()
 }
 
-// Close lets go of what the reader holds, but not of the file that it reads.
+// Close releases resources, but does not close the file.
 func (r *Reader) Close() error {
 	if r.sheet == nil {
 		return nil
@@ -152,16 +152,16 @@ func (r *Reader) Close() error {
 	return r.sheet.close()
 }
 
-// Found is what was found out about the input.
+// Found returns what was detected about the input.
 func (r *Reader) Found() Found { return r.found }
 
-// Name is the column or field that holds the chat ids; empty for plain lines.
+// Name returns the name of the column or field of chat ids, or "" for plain lines.
 func (r *Reader) Name() string { return r.found.Name }
 
-// Journaled is whether Header and Finish write a journal, of which Assemble makes the output.
+// Journaled reports whether Header and Finish write a journal for Assemble.
 func (r *Reader) Journaled() bool { return r.journaled() }
 
-// record reads a record that is not blank.
+// record reads the next record that is not blank.
 func (r *Reader) record() (record, error) {
 	if r.first != nil {
 		rec := *r.first
@@ -265,8 +265,8 @@ func (r *Reader) tooLong(line int) lang.Text {
 	}
 }
 
-// Cells are the cells of a row of a table or of plain lines, as text. Of a workbook they are there only for a row that
-// was read after Old was opened.
+// Cells returns the cells of a row of a table or of plain lines, as text. For a workbook, only rows read after the call
+// of Old have them.
 func (r *Reader) Cells(row Row) ([]string, error) {
 	switch {
 	case r.table != nil:
@@ -278,7 +278,7 @@ func (r *Reader) Cells(row Row) ([]string, error) {
 	}
 }
 
-// names are the columns of the input; those of plain lines are what their output calls them.
+// names returns the input's columns; for plain lines, the output's.
 func (r *Reader) names() []string {
 	switch {
 	case r.table != nil:

@@ -6,20 +6,19 @@ import (
 	"io"
 )
 
-// MaxRecord is how long a row's record may be, in bytes of UTF-8. Of a longer one some cells are left out.
+// MaxRecord limits a row's record, in bytes of UTF-8. A longer record loses some cells.
 const MaxRecord = 1 << 20
 
-// maxWritten is how long a record of an output may be: quotes are doubled, and results appended.
+// maxWritten limits an output's record, with doubled quotes and appended results.
 const maxWritten = 4 * MaxRecord
 
-// record is what one row takes in a file of text: a line, or several where quotes hold a table's line ends; or an element
-// of an array.
+// record is one row's text in a file: a line, several lines if quotes contain line ends, or an element of an array.
 type record struct {
 	Raw      []byte // UTF-8 without the line end; valid until the next record is read
-	Line     int    // where it begins, from 1
+	Line     int    // of its start, from 1
 	Start    int64  // offset of its first byte in the file
-	End      int64  // offset behind its line end
-	TooLong  bool   // it is longer than it may be, and Raw is what fits
+	End      int64  // offset after its line end
+	TooLong  bool   // too long: Raw holds what fits
 	Complete bool   // it has a line end, and no quote is open
 	Open     bool   // the file ends within quotes
 	CRLF     bool   // its line end is CR LF
@@ -27,14 +26,14 @@ type record struct {
 
 // records splits a text.
 type records interface {
-	// next is the next record. The error after the last is io.EOF.
+	// next returns the next record. The error after the last is io.EOF.
 	next() (record, error)
 }
 
-// lines splits a text into lines, those within a table's quotes left together. Its memory is bounded, whatever the text holds.
+// lines splits a text into lines. Line ends within a table's quotes do not split. Its memory is bounded for any text.
 type lines struct {
 	text      *text
-	separator byte // of a table; 0 for plain lines
+	separator byte // of a table; 0: plain lines
 	objects   bool // each line is a JSON object
 	limit     int
 	line      int
@@ -45,7 +44,7 @@ func (l *lines) next() (record, error) {
 	rec := record{Line: l.line + 1, Start: l.text.offset}
 	q := quotes{separator: l.separator, start: true}
 	l.buf = l.buf[:0]
-	direct := true // Raw is still a part of the text's own buffer
+	direct := true // Raw still points into the text's buffer
 	var long shortener
 	for {
 		part, ended, err := l.text.part()
@@ -70,7 +69,7 @@ func (l *lines) next() (record, error) {
 			rec.Raw = part
 		case long != nil:
 			long.add(part)
-		case len(l.buf)+len(part) > l.limit+2: // a line end may come on top
+		case len(l.buf)+len(part) > l.limit+2: // a line end may follow
 			rec.TooLong = true
 			long = newShortener(l.separator, l.objects, l.limit)
 			long.add(l.buf)

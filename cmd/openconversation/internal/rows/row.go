@@ -6,32 +6,32 @@ import (
 
 // Row is one chat of a file.
 type Row struct {
-	Line    int       // where it begins, from 1; in a workbook the number of the row
-	ChatID  string    // as CleanID made it of the cell
-	Trimmed Trimmed   // what CleanID took off, for a notice; empty if nothing
-	Start   []byte    // how its record in the output begins: everything that the input holds; see Finish
-	Problem lang.Text // why it is not to be sent, if its record says so
+	Line    int       // of its start, from 1; in a workbook the row's number
+	ChatID  string    // the cell, cleaned by CleanID
+	Trimmed Trimmed   // what CleanID removed, for a notice
+	Start   []byte    // start of its output record, with all content of the input; see Finish
+	Problem lang.Text // why it must not be sent, if its record is faulty
 
-	key   int      // what the journal calls it: its place among the rows, in a workbook its row
+	key   int      // its key in the journal: its position, in a workbook its row number
 	raw   []byte   // the record's text
-	cells []string // of a workbook, where they are asked for
+	cells []string // of a workbook, if requested
 }
 
-// Found is what a Reader found out about its input.
+// Found is what a Reader detected about its input.
 type Found struct {
 	Format    Format
-	Encoding  Encoding // empty for a workbook
-	Mark      bool     // it begins with a byte order mark
-	Delimiter byte     // 0 if it has none
+	Encoding  Encoding // empty: a workbook
+	Mark      bool     // begins with a byte order mark
+	Delimiter byte     // 0: none
 	Sheet     string   // of a workbook
-	Name      string   // of the column or field that holds the chat ids
-	Column    int      // its number, from 1; 0 if it is none
+	Name      string   // of the column or field of chat ids
+	Column    int      // its number, from 1; 0: none
 }
 
-// String is one line in English, as machines get it.
+// String returns one line in English, for machines.
 func (f Found) String() string { return f.Say(lang.English) }
 
-// Say is one line for a notice; it implements lang.Said.
+// Say returns one line for a notice. It implements lang.Said.
 func (f Found) Say(l lang.Language) string {
 	parts := []lang.Said{f.Format.Title()}
 	if f.Delimiter != 0 && f.Format != TSV {

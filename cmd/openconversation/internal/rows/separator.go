@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// separatorLine is the separator that a spreadsheet's first line names, as in sep=; 0 if it does not.
+// separatorLine returns the separator named by a spreadsheet's first line sep=, or 0.
 func separatorLine(line string) byte {
 	line = strings.Trim(strings.TrimRight(line, "\r\n"), `"`)
 	name, separator, is := strings.Cut(line, "=")
@@ -19,7 +19,7 @@ func separatorLine(line string) byte {
 	return separator[0]
 }
 
-// firstRecord is the cells of the first record of a text that is not blank; nil if it cannot be read.
+// firstRecord returns the cells of a text's first non-blank record, or nil if it is malformed.
 func firstRecord(start string, separator byte) []string {
 	table := &lines{text: newText(strings.NewReader(start)), separator: separator, limit: MaxRecord}
 	for {
@@ -38,8 +38,8 @@ func firstRecord(start string, separator byte) []string {
 	}
 }
 
-// guessSeparator finds out what separates the cells of a header: that by which it has the column, and otherwise the one
-// that makes most columns of it.
+// guessSeparator guesses a header's separator: the one that gives the wanted column, else the one that gives most
+// columns.
 func guessSeparator(start, wanted string, standard byte) byte {
 	best, bestCells, bestHit := standard, 1, false
 	for _, separator := range []byte(Delimiters) {
@@ -65,14 +65,14 @@ func splitCells(rec record, separator byte) ([]string, error) {
 		}
 		return nil, broken(rec.Line+wrong.Line-1, "at byte %d: %s", wrong.Column, quoteError(wrong.Err))
 	}
-	if errors.Is(err, io.EOF) { // a record of nothing, or of an empty line alone
+	if errors.Is(err, io.EOF) { // an empty record or line
 		return []string{""}, nil
 	}
 	return cells, err
 }
 
-// quotedCell is one cell of a record that is well formed, and how many it has. It makes no cells of the others, as
-// encoding/csv does.
+// quotedCell returns one cell of a well-formed record, and the number of cells. Unlike encoding/csv, it allocates no
+// other cells.
 func quotedCell(raw []byte, separator byte, column int) (cell string, count int, well bool) {
 	for ; ; count++ {
 		var value []byte
@@ -119,7 +119,7 @@ func quoteError(err error) lang.Text {
 	return lang.T("a quote that closes a cell is not followed by the separator; double the quotes within a cell")
 }
 
-// splitFormulas splits a record with cells like ="007", whose quotes many programs do not quote again.
+// splitFormulas splits a record with cells like ="007", whose quotes many programs do not escape.
 func splitFormulas(rec record, separator byte) ([]string, bool) {
 	if !bytes.Contains(rec.Raw, []byte(`="`)) {
 		return nil, false

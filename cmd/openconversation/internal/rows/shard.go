@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// Shard is a part of the rows of a file: those whose ids have its number. It is decided by the id alone, so that the rows
-// of one chat are all in one part. The zero Shard is all rows.
+// Shard is a part of a file's rows. The id alone decides the shard, so all rows of one chat are in the same one. The
+// zero Shard means all rows.
 type Shard struct {
 	Number int // from 1
-	Of     int // how many parts there are
+	Of     int // number of shards
 }
 
-// MaxShards is how many parts a file can have.
+// MaxShards limits the number of shards.
 const MaxShards = 10_000
 
-// ParseShard reads a shard as people write it, such as 2/5.
+// ParseShard parses a shard such as 2/5.
 func ParseShard(text string) (s Shard, known bool) {
 	number, of, _ := strings.Cut(text, "/")
 	var err, err2 error
@@ -27,7 +27,7 @@ func ParseShard(text string) (s Shard, known bool) {
 	return s, err == nil && err2 == nil && s.Number >= 1 && s.Number <= s.Of && s.Of <= MaxShards
 }
 
-// String is the shard as ParseShard reads it; empty for the zero Shard.
+// String formats the shard for ParseShard; it is empty for the zero Shard.
 func (s Shard) String() string {
 	if s.Of == 0 {
 		return ""
@@ -35,11 +35,11 @@ func (s Shard) String() string {
 	return fmt.Sprintf("%d/%d", s.Number, s.Of)
 }
 
-// ShardOf is the number of the part, of so many, that an id is in: its FNV-1a hash of 64 bits, modulo of, plus 1. Other
-// versions of this command, which may have made the other parts, have to come to the same number.
+// ShardOf returns the shard number of an id, out of of: its 64-bit FNV-1a hash modulo of, plus 1. It must never change:
+// other versions of this command may have made the other shards.
 func ShardOf(id string, of int) int {
 	hash := fnv.New64a()
-	_, _ = io.WriteString(hash, id) // which cannot fail
+	_, _ = io.WriteString(hash, id) // cannot fail
 	return int(hash.Sum64()%uint64(of)) + 1
 }
 

@@ -6,16 +6,16 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
-// Guess is what the beginning of a file looks like.
+// Guess is the format guessed from the start of a file.
 type Guess struct {
-	Format Format    // Lines, if nothing speaks for another
+	Format Format    // Lines by default
 	Why    lang.Text // a sentence for a notice or a refusal; empty for Lines
 }
 
-// sniffed is how many lines are looked at.
+// sniffed is the number of lines to examine.
 const sniffed = 50
 
-// Sniff says what the first bytes of a file or stream look like: a few kilobytes are enough.
+// Sniff guesses the format from the first bytes of a file or stream; a few kilobytes are enough.
 func Sniff(start []byte) Guess {
 	if isZip(start) {
 		return Guess{XLSX, lang.T("it is a zip file, as xlsx workbooks are")}
@@ -32,7 +32,7 @@ func Sniff(start []byte) Guess {
 	}
 	list := strings.Split(text, "\n")
 	if len(list) > 1 && len(start) > 0 {
-		list = list[:len(list)-1] // the last may be cut
+		list = list[:len(list)-1] // the last line may be incomplete
 	}
 	counted, having := 0, [len(Delimiters)]int{}
 	for i, line := range list[:min(len(list), sniffed)] {
@@ -48,7 +48,7 @@ func Sniff(start []byte) Guess {
 				return guess
 			}
 		}
-		line = strings.TrimSpace(line) // an id may be indented
+		line = strings.TrimSpace(line) // ids may be indented
 		for at := range Delimiters {
 			if strings.IndexByte(line, Delimiters[at]) >= 0 {
 				having[at]++
@@ -70,7 +70,7 @@ func tableOf(separator byte) Format {
 	return CSV
 }
 
-// sniffHeader is whether a line names the column of the chat ids.
+// sniffHeader reports whether a line has the name of the chat ids' column.
 func sniffHeader(line string) (Guess, bool) {
 	for _, separator := range []byte(Delimiters) {
 		cells := firstRecord(line, separator)

@@ -5,17 +5,17 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
-// table is the columns of a table of text.
+// table describes a text table.
 type table struct {
 	preamble  string // a line sep=, with its end
 	separator byte
 	header    []byte // the header's record
 	lineEnd   string
 	names     []string
-	column    int // that holds the chat ids
+	column    int // of the chat ids
 }
 
-// findSeparator finds out what separates the cells of the table that a text is, and passes over a line sep=.
+// findSeparator detects the separator of a text table, and skips a line sep=.
 func (t *table) findSeparator(in *text, o Options) error {
 	standard := formats[o.Format].separator
 	t.separator = o.Delimiter
@@ -45,7 +45,7 @@ func (t *table) findSeparator(in *text, o Options) error {
 	return nil
 }
 
-// lines are the table's records, its header first.
+// lines returns the table's records, the header first.
 func (t *table) lines(in *text) *lines {
 	list := &lines{text: in, separator: t.separator, limit: MaxRecord}
 	if t.preamble != "" {
@@ -54,7 +54,7 @@ func (t *table) lines(in *text) *lines {
 	return list
 }
 
-// readHeader takes the header's record.
+// readHeader reads the header's record.
 func (t *table) readHeader(rec record, o Options) (err error) {
 	if rec.TooLong {
 		return broken(rec.Line, "the header is longer than 1 MiB")
@@ -76,7 +76,7 @@ func (t *table) readHeader(rec record, o Options) (err error) {
 	return nil
 }
 
-// cell is the cell of a record that holds the chat id.
+// cell returns a record's cell with the chat id.
 func (t *table) cell(rec record) (string, error) {
 	if bytes.IndexByte(rec.Raw, '"') < 0 {
 		if got := bytes.Count(rec.Raw, []byte{t.separator}) + 1; got != len(t.names) {
@@ -103,7 +103,7 @@ func (t *table) cell(rec record) (string, error) {
 }
 
 func (t *table) ragged(rec record, got int) error {
-	if rec.TooLong { // so that its cells could not be counted
+	if rec.TooLong { // its cells could not be counted
 		return broken(rec.Line, "it is longer than 1 MiB and has %s or more, and the header has %d", columns(got), len(t.names))
 	}
 	return broken(rec.Line, "it has %s, and the header has %d, separated by %s", columns(got), len(t.names), delimiterTitle(t.separator))

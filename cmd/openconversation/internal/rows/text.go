@@ -9,7 +9,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/charset"
 )
 
-// decodeError is a byte that cannot be decoded.
+// decodeError is an undecodable byte.
 type decodeError struct {
 	offset int64 // in the file
 	bad    byte
@@ -22,30 +22,30 @@ func (e *decodeError) Say(l lang.Language) string {
 	return l.Sprintf("the byte 0x%02X at offset %d cannot be decoded", e.bad, e.offset)
 }
 
-// text reads a file's text in parts, none of which reaches over a line end. Parts of UTF-8 are not looked at: they are
-// the reader's own buffer.
+// text reads a file's text in parts that end at a line end or before. Parts of UTF-8 are unchecked slices of the
+// reader's buffer.
 type text struct {
 	in       *bufio.Reader
 	encoding Encoding
-	offset   int64  // behind the last part, in bytes of the file
-	raw      []byte // the beginning of a character, whose end is in the next part
+	offset   int64  // after the last part, in bytes of the file
+	raw      []byte // start of a character that the next part completes
 	buf      []byte
 }
 
 func newText(r io.Reader) *text { return &text{in: bufio.NewReaderSize(r, 64<<10), encoding: UTF8} }
 
-// start is what is known of the beginning of the file without waiting for more than a few bytes.
+// start returns the available start of the file; it waits for a few bytes at most.
 func (t *text) start() []byte {
-	_, _ = t.in.Peek(4) // an error comes again when the file is read
+	_, _ = t.in.Peek(4) // the error comes again when the file is read
 	start, _ := t.in.Peek(t.in.Buffered())
 	return start
 }
 
-// ahead is the text that is next, once more until enough is satisfied, the buffer is full or the file ends.
+// ahead returns the upcoming text. It reads until enough is true, the buffer is full or the file ends.
 func (t *text) ahead(enough func(text []byte) bool) []byte {
 	for {
 		raw, _ := t.in.Peek(max(1, t.in.Buffered()))
-		decoded, _, _ := charset.Decode(t.encoding, nil, raw) // an error comes again when the text is read
+		decoded, _, _ := charset.Decode(t.encoding, nil, raw) // the error comes again when the text is read
 		if enough(decoded) || len(raw) == t.in.Size() {
 			return decoded
 		}
@@ -57,11 +57,11 @@ func (t *text) ahead(enough func(text []byte) bool) []byte {
 
 // skip passes over the first n bytes.
 func (t *text) skip(n int) {
-	n, _ = t.in.Discard(n) // they have been peeked at
+	n, _ = t.in.Discard(n) // they were peeked before
 	t.offset += int64(n)
 }
 
-// part is the next part, with its line end if ended. The error after the last is io.EOF, which may come with a part.
+// part returns the next part; ended means that it has a line end. io.EOF may come with the last part.
 func (t *text) part() (part []byte, ended bool, err error) {
 	var raw []byte
 	if t.encoding.Width() == 1 {
@@ -91,13 +91,13 @@ func (t *text) part() (part []byte, ended bool, err error) {
 	return decoded, ended, err
 }
 
-// units reads units of two bytes, to a line end at most.
+// units reads two-byte units, up to a line end.
 func (t *text) units() (raw []byte, ended bool, err error) {
 	if raw, err = t.in.Peek(2); err != nil {
 		_, _ = t.in.Discard(len(raw)) // half a unit, at the end
 		return raw, false, err
 	}
-	raw, _ = t.in.Peek(t.in.Buffered() &^ 1) // they are in the buffer
+	raw, _ = t.in.Peek(t.in.Buffered() &^ 1) // they are buffered
 	low, high := 0, 1
 	if t.encoding == UTF16BE {
 		low, high = 1, 0

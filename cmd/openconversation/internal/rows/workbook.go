@@ -11,20 +11,20 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/xlsx"
 )
 
-// maxWorkbookFile is how large a workbook may be that comes as a stream, in bytes: it is kept in a temporary file.
+// maxWorkbookFile limits a workbook from a stream, in bytes: it is kept in a temporary file.
 const maxWorkbookFile = 1 << 30
 
-// sheet is the rows of a workbook's sheet.
+// sheet reads the rows of a workbook's sheet.
 type sheet struct {
 	book      *xlsx.Book
 	name      string
 	rows      *xlsx.Rows
-	spool     io.Closer // of a workbook that was read from a stream
-	header    int       // the row of the header
+	spool     io.Closer // temporary file of a workbook from a stream
+	header    int       // row number of the header
 	names     []string
-	column    int  // that holds the chat ids
-	keepCells bool // rows are read with all their cells
-	skipped   int  // rows of blanks so far
+	column    int  // of the chat ids
+	keepCells bool // read rows with all their cells
+	skipped   int  // blank rows so far
 }
 
 func (s *sheet) close() error {
@@ -41,8 +41,7 @@ func (s *sheet) close() error {
 	return err
 }
 
-// openSheet opens a sheet; an empty name is the first that is not hidden. The sheet has to be closed even if there is
-// an error.
+// openSheet opens a sheet; an empty name selects the first visible one. Close the sheet even after an error.
 func openSheet(in io.Reader, name string) (*sheet, error) {
 	s := &sheet{}
 	at, size, err := s.randomAccess(in)
@@ -73,7 +72,7 @@ func openSheet(in io.Reader, name string) (*sheet, error) {
 	return s, nil
 }
 
-// randomAccess is a workbook as a file; one that comes as a stream is copied into a temporary one.
+// randomAccess returns a workbook as a file, and copies a stream into a temporary file.
 func (s *sheet) randomAccess(in io.Reader) (io.ReaderAt, int64, error) {
 	if file, is := in.(interface {
 		io.ReaderAt
@@ -87,7 +86,7 @@ func (s *sheet) randomAccess(in io.Reader) (io.ReaderAt, int64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	_ = os.Remove(temp.Name()) // where a file can be removed while it is open, a killed run leaves nothing
+	_ = os.Remove(temp.Name()) // removed while open, if the system can: a killed run then leaves no file
 	s.spool = closing{temp}
 	size, err := io.Copy(temp, io.LimitReader(in, maxWorkbookFile+1))
 	if err == nil && size > maxWorkbookFile {
@@ -100,11 +99,11 @@ type closing struct{ file *os.File }
 
 func (c closing) Close() error {
 	err := c.file.Close()
-	_ = os.Remove(c.file.Name()) // unless it is gone already
+	_ = os.Remove(c.file.Name()) // unless removed before
 	return err
 }
 
-// damaged is an error of a workbook's content; one of the disk stays what it is.
+// damaged makes the error of a workbook's content; errors of the disk stay unchanged.
 func damaged(row int, err error) error {
 	var path *os.PathError
 	if errors.As(err, &path) {
@@ -113,7 +112,7 @@ func damaged(row int, err error) error {
 	return broken(row, "%w", err)
 }
 
-// cells reads the next row's texts by their columns. It skips rows that have none.
+// cells reads the next row's texts by column, and skips rows without any.
 func (s *sheet) cells() (cells []string, row int, err error) {
 	for {
 		row, err := s.rows.Next()
@@ -138,7 +137,7 @@ func (s *sheet) cells() (cells []string, row int, err error) {
 	}
 }
 
-// readHeader reads the first row that has cells.
+// readHeader reads the first row with cells.
 func (s *sheet) readHeader(o Options) (err error) {
 	adds := appends[o.Details]
 	if s.names, s.header, err = s.cells(); err != nil {
@@ -151,7 +150,7 @@ func (s *sheet) readHeader(o Options) (err error) {
 	return err
 }
 
-// read reads the next row that holds something.
+// read reads the next row that is not blank.
 func (s *sheet) read() (Row, error) {
 	for {
 		in, err := s.rows.Next()
@@ -195,13 +194,13 @@ func (s *sheet) read() (Row, error) {
 			continue
 		}
 		if in.TooLong {
-			row.Problem = lang.T("row %d is longer than 1 MiB", in.Number) // its cells are kept all the same
+			row.Problem = lang.T("row %d is longer than 1 MiB", in.Number) // the output keeps its cells
 		}
 		return row, nil
 	}
 }
 
-// fitsSheet is an *Error if cells of text cannot be the row'th of a workbook's sheet.
+// fitsSheet returns an *Error if cells exceed the limits of a sheet's row.
 func fitsSheet(line, row int, cells []string) error {
 	switch {
 	case row > xlsx.MaxRows:

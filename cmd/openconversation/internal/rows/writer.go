@@ -11,15 +11,15 @@ import (
 // writer makes the records of an output.
 type writer struct {
 	coding    coding
-	format    Format // of the input
+	format    Format // format of the input
 	output    Format
-	separator byte // of the cells it writes; 0 if it writes objects
+	separator byte // of the written cells; 0: objects
 	adds      appended
 	lineEnd   string
-	head      []byte // the text of what stands before the first row
+	head      []byte // text before the first row
 }
 
-// newWriter is a writer of rows of a format. t is the columns of the input, if it is a table.
+// newWriter makes a writer. t describes the input, if it is a table.
 func newWriter(o Options, c coding, t *table) writer {
 	w := writer{coding: c, format: o.Format, output: o.Output, adds: appends[o.Details], lineEnd: "\n"}
 	switch {
@@ -41,7 +41,7 @@ func newWriter(o Options, c coding, t *table) writer {
 
 func (w *writer) journaled() bool { return w.output.Journaled() }
 
-// mark is the byte order mark that the output begins with.
+// mark returns the output's byte order mark.
 func (w *writer) mark() []byte {
 	if w.journaled() || !w.coding.outMarked {
 		return nil
@@ -49,7 +49,7 @@ func (w *writer) mark() []byte {
 	return w.coding.out.Mark()
 }
 
-// encode is text as the output has it.
+// encode encodes text for the output.
 func (w *writer) encode(text []byte) []byte {
 	if w.journaled() {
 		return text
@@ -57,11 +57,11 @@ func (w *writer) encode(text []byte) []byte {
 	return w.coding.encode(text)
 }
 
-// Header is what an output begins with: a byte order mark, a line sep= and the header, where the input has them. It
-// may be empty.
+// Header returns the start of an output: a byte order mark, a line sep= and the header, if the input has them. It may
+// be empty.
 func (w *writer) Header() []byte { return append(bytes.Clone(w.mark()), w.encode(w.head)...) }
 
-// start is how the output's record of a row begins, and the text of the row itself. Both share their bytes where they can.
+// start returns the start of a row's output record, and the row's text. Both share their bytes if possible.
 func (w *writer) start(rec record, row Row) (start, raw []byte) {
 	switch {
 	case w.journaled():
@@ -77,7 +77,7 @@ func (w *writer) start(rec record, row Row) (start, raw []byte) {
 	return append(start, w.separator), start
 }
 
-// objectStart is an object as far as its last field, so that fields can be appended.
+// objectStart returns an object without its end: fields can be appended.
 func objectStart(raw []byte) []byte {
 	body := bytes.TrimRight(bytes.TrimSuffix(bytes.TrimSpace(raw), []byte("}")), " \t\r\n")
 	if len(body) == 0 {
@@ -90,15 +90,15 @@ func objectStart(raw []byte) []byte {
 	return out
 }
 
-// journalStart is how the journal's line of a row begins.
+// journalStart returns the start of a row's line in the journal.
 func journalStart(row Row) []byte {
 	out := append(make([]byte, 0, len(row.ChatID)+200), `{"row":`...)
 	out = strconv.AppendInt(out, int64(row.key), 10)
-	id, _ := json.Marshal(row.ChatID) // which a string cannot fail
+	id, _ := json.Marshal(row.ChatID) // cannot fail for a string
 	return append(append(append(out, `,"chatId":`...), id...), ',')
 }
 
-// Finish completes the record that begins with start: one whole record with its line end, as bytes of the output.
+// Finish completes the record with this start: it returns the bytes of one whole record with its line end.
 func (w *writer) Finish(start []byte, result Result) []byte {
 	if w.separator == 0 {
 		return w.encode(append(w.appendFields(start, result), "}\n"...))
@@ -117,13 +117,14 @@ func (w *writer) appendFields(start []byte, result Result) []byte {
 		if i > 0 {
 			start = append(start, ',')
 		}
-		quoted, _ := json.Marshal(value) // which a string cannot fail
+		quoted, _ := json.Marshal(value) // cannot fail for a string
 		start = append(append(append(append(start, '"'), w.adds.fields[i]...), `":`...), quoted...)
 	}
 	return start
 }
 
-// parse reads back what Finish appended to start. ok is false if the record is another row's, or none of Finish's.
+// parse reads back what Finish appended to start. ok is false if the record is another row's, or was not made by
+// Finish.
 func (w *writer) parse(raw, start []byte) (result Result, ok bool) {
 	rest, ok := bytes.CutPrefix(raw, start)
 	if !ok {
@@ -157,7 +158,7 @@ func (w *writer) parse(raw, start []byte) (result Result, ok bool) {
 	return w.adds.result(cells), true
 }
 
-// appendCell appends a cell. One that a spreadsheet would take for a formula is given an apostrophe first.
+// appendCell appends a cell, with an apostrophe before text that a spreadsheet would take for a formula.
 func appendCell(out []byte, cell string, separator byte) []byte {
 	if cell != "" && strings.IndexByte("=+-@\t\r", cell[0]) >= 0 {
 		cell = "'" + cell

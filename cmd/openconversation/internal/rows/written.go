@@ -6,7 +6,7 @@ import (
 	"io"
 )
 
-// Written reads back what Header and Finish wrote, to where the last whole record ends.
+// Written reads back the output of Header and Finish, up to the last whole record.
 type Written struct {
 	in   *Reader
 	list *lines
@@ -14,8 +14,8 @@ type Written struct {
 	end  int64
 }
 
-// Written opens an output, or a journal, of the rows of r. An *Error says that it begins otherwise than they would; one
-// that ends within its header counts as empty.
+// Written opens an output or a journal of r's rows. It returns an *Error if the start differs. A file that ends within
+// its header counts as empty.
 func (r *Reader) Written(out io.Reader) (*Written, error) {
 	t := newText(out)
 	w := &Written{in: r, list: &lines{text: t, separator: r.separator, limit: maxWritten}}
@@ -32,7 +32,7 @@ func (r *Reader) Written(out io.Reader) (*Written, error) {
 			return nil, errOtherHeader
 		}
 		if t.skip(len(start)); len(start) < len(mark) {
-			want = nil // there is no more
+			want = nil // the file ends within the mark
 			t.offset = 0
 		}
 	}
@@ -57,7 +57,7 @@ func (r *Reader) Written(out io.Reader) (*Written, error) {
 	return w, nil
 }
 
-// atEnd is whether nothing follows.
+// atEnd reports whether the file ends here.
 func (w *Written) atEnd() bool {
 	_, err := w.list.text.in.Peek(1)
 	return errors.Is(err, io.EOF)
@@ -65,7 +65,7 @@ func (w *Written) atEnd() bool {
 
 var errOtherHeader = broken(1, "its header is not what the input gives")
 
-// Next reads the next whole record. The error after the last is io.EOF, also where a torn one follows.
+// Next reads the next whole record. The error after the last is io.EOF, even if an incomplete one follows.
 func (w *Written) Next() error {
 	rec, err := w.list.next()
 	if err == nil && (rec.Open || !rec.Complete) {
@@ -84,11 +84,11 @@ func (w *Written) Next() error {
 	return err
 }
 
-// Result is what the record says of the row that begins with start. ok is false if it is another row's.
+// Result returns the record's result for the row with this start. ok is false if the record is another row's.
 func (w *Written) Result(start []byte) (result Result, ok bool) { return w.in.parse(w.rec.Raw, start) }
 
-// End is where the last whole record ends. What stands after it is torn, or is not what Finish writes.
+// End returns the end of the last whole record. The rest is incomplete or was not written by Finish.
 func (w *Written) End() int64 { return w.end }
 
-// Line is the line of the record, from 1.
+// Line returns the record's line, from 1.
 func (w *Written) Line() int { return w.rec.Line }

@@ -9,22 +9,21 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
-// carried are the flags that a run needs to be given again to go on as it began. The others name its files, or say how
-// this run differs from the last.
+// carried lists the flags that a continued run needs again. The other flags name its files or differ from run to run.
 var carried = []string{
 	"check", "format", "encoding", "output-encoding", "delimiter", "sheet", "column", "field", "shard", "progress", "qps",
 	"concurrency", "max-calls", "max-failures", "accept-unknown", "max-wait", "timeout", "redis", "monthly-budget", "budget-mode", "organization", "pods",
 	"emulator", "region", "base-url", "app-secret-file", "ipv4", "ipv6", "lang",
 }
 
-// givenFlags are those of them that were set.
+// givenFlags returns the carried flags that are set.
 func givenFlags(cmd *cobra.Command) []string {
 	var words []string
 	for _, name := range carried {
 		flag := cmd.Flags().Lookup(name)
 		switch {
-		case flag == nil || !flag.Changed: // merge has not all of them
-		case flag.NoOptDefVal != "": // its value cannot be a word of its own
+		case flag == nil || !flag.Changed: // merge has only some of these flags
+		case flag.NoOptDefVal != "": // its value cannot be a separate word
 			words = append(words, "--"+name+"="+flag.Value.String())
 		default:
 			words = append(words, "--"+name, flag.Value.String())
@@ -33,13 +32,13 @@ func givenFlags(cmd *cobra.Command) []string {
 	return words
 }
 
-// againWith is the command that goes on with a run, for a shell.
+// againWith returns the shell command that continues a run.
 func (o *options) againWith(flag string) string {
 	words := slices.Concat([]string{term.CommandName, "convert", "--input", o.input.path, "--output", o.output.path, flag}, o.given)
 	return shellWords(words)
 }
 
-// shellWords is a command as a shell reads it.
+// shellWords quotes a command for a shell.
 func shellWords(words []string) string {
 	words = slices.Clone(words)
 	for i, word := range words {
@@ -50,7 +49,7 @@ func shellWords(words []string) string {
 	return strings.Join(words, " ")
 }
 
-// quoted is whether a shell may take a character for more than itself.
+// quoted reports whether a character may be special in a shell.
 func quoted(c rune) bool {
 	plain := c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
 	return !plain && !strings.ContainsRune("-_./=:+,@%", c)

@@ -10,7 +10,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
-// Command is the command that converts chats.
+// Command makes the command that converts chats.
 func Command(w *term.World) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
@@ -77,7 +77,7 @@ towards its organisation's monthly quota.`,
 	return cmd
 }
 
-// convert makes the run that the flags ask for.
+// convert runs what the flags ask for.
 func convert(ctx context.Context, w *term.World, o *options, args []string) error {
 	if o.bulk.timeout > 0 {
 		limited, cancel := context.WithTimeoutCause(ctx, o.bulk.timeout, explain.TimeoutError{After: o.bulk.timeout})

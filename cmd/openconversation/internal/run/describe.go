@@ -8,39 +8,39 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// outcome is what became of an item: its conversion, and with --check the description of its group, once that is there.
+// outcome is an item's conversion and, with --check, the pending description of its group.
 type outcome struct {
 	dingtalk.Converted[*item]
 	err   error
-	group *pending // nil if none was asked for
+	group *pending // nil: no description
 }
 
-// pending is a description that was asked for.
+// pending is a description in flight.
 type pending struct {
 	done  chan struct{}
 	group *group
 	err   error
 }
 
-// describer asks for the groups of converted chats.
+// describer fetches the descriptions of converted chats' groups.
 type describer struct {
 	client *dingtalk.Client
-	ahead  int             // how many descriptions may be under way
-	stop   <-chan struct{} // closed when nothing more is to be sent
+	ahead  int             // how many descriptions may be in flight
+	stop   <-chan struct{} // closed when the run stops sending
 	asking sync.WaitGroup
 }
 
-// wait returns when nothing is asked any more. Before it, the context of what is asked ends.
+// wait waits for the descriptions in flight. Their context must have ended.
 func (d *describer) wait() {
 	if d != nil {
 		d.asking.Wait()
 	}
 }
 
-// maxDescribed is how many descriptions are remembered, for chats that come again.
+// maxDescribed is how many descriptions are remembered for repeated chats.
 const maxDescribed = 100_000
 
-// outcomes adds descriptions to conversions and keeps their order. A nil describer adds none.
+// outcomes adds descriptions to conversions, in order. A nil describer adds none.
 func (d *describer) outcomes(ctx context.Context, converted iter.Seq2[dingtalk.Converted[*item], error]) iter.Seq[outcome] {
 	return func(yield func(outcome) bool) {
 		if d == nil {
@@ -69,13 +69,13 @@ func (d *describer) outcomes(ctx context.Context, converted iter.Seq2[dingtalk.C
 				ahead <- o
 			}
 		}()
-		for o := range ahead { // to the end: nobody else empties it
+		for o := range ahead { // to the end: nobody else drains it
 			yield(o)
 		}
 	}
 }
 
-// wantsGroup is whether a chat was converted, now or before, and not described.
+// wantsGroup reports whether a chat is converted, now or before, but not described.
 func (it *item) wantsGroup(id string) bool {
 	if it.known != nil {
 		return it.known.OpenConversationID != "" && it.known.Status == ""
@@ -83,7 +83,7 @@ func (it *item) wantsGroup(id string) bool {
 	return id != ""
 }
 
-// ask has a group described, unless the run is ending.
+// ask fetches a group's description, unless the run is ending.
 func (d *describer) ask(ctx context.Context, chatID string) *pending {
 	p := &pending{done: make(chan struct{})}
 	select {

@@ -13,7 +13,7 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// graceTime is how long calls under way may take to end after a signal or --timeout.
+// graceTime is how long calls in flight may take to finish after a signal or --timeout.
 const graceTime = 5 * time.Second
 
 // engine is the loop of a run.
@@ -24,34 +24,34 @@ type engine struct {
 	sink    sink
 	guard   *guard
 	limits  limits
-	groups  *describer // nil if groups are not described
+	groups  *describer // nil: groups are not described
 
 	stopOnce sync.Once
-	stop     chan struct{} // closed when nothing more is to be sent
+	stop     chan struct{} // closed when the run stops sending
 	reading  context.CancelFunc
 
-	gap    error // why an item has no result; none behind it is put
+	gap    error // why an item has no result; no later item is put
 	failed int   // items that have failed in this run
 
-	undescribed int // groups in a row that could not be described
+	undescribed int // failed descriptions in a row
 }
 
-// describe has groups described as well, so many at a time.
+// describe makes the engine describe groups, too, ahead of them at a time.
 func (e *engine) describe(ahead int) {
 	e.groups = &describer{client: e.client, ahead: ahead, stop: e.stop}
 }
 
-// limits end a run that is asked to end.
+// limits end a run early.
 type limits struct {
-	failures int // --max-failures; 0 is none
-	items    int // --limit; 0 is none
+	failures int // --max-failures; 0: none
+	items    int // --limit; 0: none
 }
 
-// errLimit ends a run that has done as many items as it was to do. It is no failure.
+// errLimit ends a run after --limit items. It is not a failure.
 var errLimit = lang.Errorf("stopped by --limit")
 
-// convert takes items from the source and gives them to the sink until there are no more or the run is over. Its error
-// is why the run did not come to its end.
+// convert passes items from the source to the sink until the source ends or the run does. Its error is why the run
+// ended early.
 func (e *engine) convert(ctx context.Context) error {
 	reading, stopReading := context.WithCancelCause(ctx)
 	defer stopReading(nil)
@@ -95,12 +95,12 @@ func (e *engine) convert(ctx context.Context) error {
 	}
 }
 
-// end has nothing more sent.
+// end stops sending.
 func (e *engine) end() {
 	e.stopOnce.Do(func() { close(e.stop); e.reading() })
 }
 
-// ending is whether nothing more is sent.
+// ending reports whether the run has stopped sending.
 func (e *engine) ending() bool {
 	select {
 	case <-e.stop:
@@ -110,7 +110,7 @@ func (e *engine) ending() bool {
 	}
 }
 
-// take gives one result to the sink.
+// take passes one result to the sink.
 func (e *engine) take(ctx context.Context, o outcome) {
 	it, c, err := o.Row, o.Converted, o.err
 	if e.gap == nil && !e.described(ctx, it, o.group) {
@@ -120,7 +120,7 @@ func (e *engine) take(ctx context.Context, o outcome) {
 		return
 	}
 	switch {
-	case it == nil: // the last error of a run that was cut off is no item's
+	case it == nil: // the last error of a cancelled run belongs to no item
 		e.cut(ctx, err)
 	case e.gap != nil && err == nil && it.known == nil:
 		e.sink.late(it, c.OpenConversationID)
@@ -144,11 +144,11 @@ func (e *engine) take(ctx context.Context, o outcome) {
 	}
 }
 
-// maxUndescribed is how many descriptions in a row may fail for a reason that may be about every chat.
+// maxUndescribed is how many descriptions in a row may fail for a reason that may concern every chat.
 const maxUndescribed = 5
 
-// described waits for the description of an item. It says whether the item can be put: otherwise the run ends, and what was
-// converted is kept for its continuation.
+// described waits for an item's description. It returns false if the run must end before the item is put: its
+// conversion is then kept for the run's continuation.
 func (e *engine) described(ctx context.Context, it *item, p *pending) bool {
 	if p == nil {
 		return true
@@ -174,7 +174,7 @@ func (e *engine) described(ctx context.Context, it *item, p *pending) bool {
 	return false
 }
 
-// cut ends the run at an item that was not asked for, or whose call was cut off.
+// cut ends the run at an item that was not called, or whose call was cancelled.
 func (e *engine) cut(ctx context.Context, err error) {
 	if e.gap != nil {
 		return
@@ -190,7 +190,7 @@ func (e *engine) cut(ctx context.Context, err error) {
 	e.end()
 }
 
-// put gives a result to the sink in its order, and ends the run where it must go no further.
+// put passes a result to the sink in order, and ends the run if it must.
 func (e *engine) put(it *item, id string, err error) {
 	if failure := e.sink.put(it, id, err); failure != nil {
 		e.gap = failure
@@ -223,20 +223,20 @@ type failuresError struct{ lang.Text }
 
 func (e *failuresError) Error() string { return e.String() }
 
-// input is the source as the SDK reads it.
+// input adapts the source to the SDK.
 type input struct {
 	source source
 	guard  *guard
 	limit  int
 	stop   <-chan struct{}
-	end    chan error // why there are no more; io.EOF after the last
+	end    chan error // why the items end; io.EOF after the last
 }
 
 func newInput(s source, g *guard, limit int, stop <-chan struct{}) *input {
 	return &input{source: s, guard: g, limit: limit, stop: stop, end: make(chan error, 1)}
 }
 
-// items yields the items until there are no more, or reading ends.
+// items yields the source's items until it or reading ends.
 func (in *input) items(reading context.Context) iter.Seq[*item] {
 	return func(yield func(*item) bool) {
 		for n := 0; ; n++ {
@@ -269,6 +269,5 @@ func (in *input) items(reading context.Context) iter.Seq[*item] {
 	}
 }
 
-// ended is why there were no more items. It waits until the source is not read any more, unless it is one that may
-// never return.
+// ended returns why the items ended. It waits until the source is no longer read, unless its read may never return.
 func (in *input) ended() error { return <-in.end }

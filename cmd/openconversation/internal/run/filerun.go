@@ -20,12 +20,12 @@ type fileRun struct {
 	o       *options
 	in      *table
 	taken   *taken
-	file    *fileSink   // one of them is nil
-	stream  *streamSink // likewise
+	file    *fileSink   // file or stream is nil
+	stream  *streamSink // see file
 	started time.Time
 }
 
-// stateOf is what an output of a run belongs to.
+// stateOf makes the state that identifies a run's output.
 func stateOf(w *term.World, o *options, in *table, t *taken) output.State {
 	reader := t.source.rows
 	s := output.State{

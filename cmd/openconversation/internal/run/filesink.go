@@ -12,21 +12,21 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// fileSink writes rows to a file that the run can be continued with. What is in it is a beginning of the input at any
-// time; late results are kept in its state.
+// fileSink writes rows to a file from which the run can be continued. The file always holds a prefix of the input's
+// rows; its state keeps late results.
 type fileSink struct {
 	tally
 	in     *table
-	rows   *rows.Reader // whose rows are put
+	rows   *rows.Reader // source of the rows
 	out    *output.File
-	retry  bool // what fails stays in its row, and there is an older row for each that gets none
-	reach  int  // how many rows back failures in a row may reach
+	retry  bool // failures stay in their rows, and rows without a result keep the old one
+	reach  int  // how many rows back a series of failures may reach
 	headed bool
-	kept   map[string]string // conversions that are not in the output
-	recent []written         // the last rows
+	kept   map[string]string // conversions not in the output
+	recent []written         // the last written rows
 }
 
-// written is a row that was written a moment ago.
+// written is a recently written row.
 type written struct {
 	at      int64 // offset in the output
 	id      string
@@ -34,7 +34,7 @@ type written struct {
 	unclear bool
 }
 
-// writeHeader writes the header, unless it is there.
+// writeHeader writes the header, unless the file has it.
 func (s *fileSink) writeHeader() error {
 	if s.headed {
 		return nil
@@ -69,8 +69,8 @@ func (s *fileSink) put(it *item, id string, err error) error {
 	return nil
 }
 
-// ends takes rows out of the output again that failed for the same reason as the run did: they are tried again when it
-// goes on. What was converted behind them is kept with the state.
+// ends removes the last rows that failed for the reason that ended the run: the continued run tries them again. Later
+// conversions go to the state.
 func (s *fileSink) ends(_ *item, err error) {
 	if s.retry || !unclear(explain.Cause(err)) {
 		return
@@ -85,7 +85,7 @@ func (s *fileSink) ends(_ *item, err error) {
 				s.kept[w.id] = w.result.OpenConversationID
 			}
 		}
-		_ = s.out.Cut(w.at) // if it fails, they stay failed in their rows
+		_ = s.out.Cut(w.at) // if it fails, the failed rows stay
 		s.recent = nil
 		return
 	}
@@ -93,7 +93,7 @@ func (s *fileSink) ends(_ *item, err error) {
 
 func (s *fileSink) late(it *item, id string) { s.kept[it.id] = term.Printable(id) }
 
-// skipped looks whether the run ended for a reason that rows before may have failed for: the item that met it may come
+// skipped checks whether earlier rows failed for the reason that ended the run: the item with that failure may come
 // later.
 func (s *fileSink) skipped(it *item, err error) {
 	if err != nil && (errors.Is(err, dingtalk.ErrNotTried) || endsRun(err)) {
@@ -101,13 +101,13 @@ func (s *fileSink) skipped(it *item, err error) {
 	}
 }
 
-// saved is whether the output holds something that was not in it before this run, or in the one that it goes on with.
+// saved reports whether the output has anything new from this run or the one it continues.
 func (s *fileSink) saved() bool {
 	switch {
 	case len(s.kept) > 0:
 		return true
 	case s.out.Overwrites():
-		return false // no row of it is a result
+		return false // no row is a result
 	case s.out.Fresh:
 		return s.done.Load() > 0
 	default:
@@ -115,7 +115,7 @@ func (s *fileSink) saved() bool {
 	}
 }
 
-// end leaves the output so that nothing that was paid for is lost.
+// end closes the output without losing paid results.
 func (s *fileSink) end(complete, kept bool) error {
 	if !kept {
 		return s.out.Discard()
@@ -140,7 +140,7 @@ func (s *fileSink) end(complete, kept bool) error {
 	}
 }
 
-// assemble makes a workbook or an array of its rows.
+// assemble makes a workbook or an array from the journal.
 func (s *fileSink) assemble(out *os.File, journal io.Reader) error {
 	again, err := s.in.reader()
 	if err != nil {
@@ -149,7 +149,7 @@ func (s *fileSink) assemble(out *os.File, journal io.Reader) error {
 	return again.Assemble(out, journal)
 }
 
-// copyRest appends the old rows behind those that are written, with what was converted of them meanwhile.
+// copyRest appends the old output's remaining rows, with conversions made meanwhile.
 func (s *fileSink) copyRest() error {
 	n := int(s.done.Load())
 	before, err := s.out.Before()
@@ -164,7 +164,7 @@ func (s *fileSink) copyRest() error {
 	if err != nil {
 		return notAnOutput(s.out.Name, err)
 	}
-	defer func() { _, _ = old.Close(), reader.Close() }() // they were only read
+	defer func() { _, _ = old.Close(), reader.Close() }() // read-only
 	if err := s.writeHeader(); err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// options are the flags of convert, in the groups that the rest of the room takes.
+// options are the flags of convert, in groups by use.
 type options struct {
 	connect connect.Flags
 	bulk    bulkFlags
@@ -25,10 +25,10 @@ type options struct {
 	json    bool
 	groups  bool // describe the groups, too
 
-	given []string // the flags that the run goes on with, as words
+	given []string // the flags for continuing the run, as words
 }
 
-// bulkFlags say how many calls a run makes, and how fast.
+// bulkFlags limit the number and rate of calls.
 type bulkFlags struct {
 	timeout       time.Duration
 	concurrency   int
@@ -38,17 +38,17 @@ type bulkFlags struct {
 	acceptUnknown bool
 }
 
-// inputFlags say what is read, and how.
+// inputFlags select and describe the input.
 type inputFlags struct {
 	path                    string
 	format, encoding, sheet string
 	column, field           string
 	delimiter               string
-	outputEncoding          string // which the reader of rows has to know as well
+	outputEncoding          string // the reader of rows needs it, too
 	shard                   string
 }
 
-// outputFlags say where rows go.
+// outputFlags select the output.
 type outputFlags struct {
 	path     string
 	mode     output.Mode
@@ -56,7 +56,7 @@ type outputFlags struct {
 	progress string
 }
 
-// fileFlags mean something with --input only.
+// fileFlags need --input.
 var fileFlags = []string{
 	"output", "format", "encoding", "output-encoding", "delimiter", "sheet", "column", "field", "shard",
 	"resume", "retry-failed", "force", "dry-run", "progress",
@@ -64,10 +64,10 @@ var fileFlags = []string{
 
 var progressModes = []string{"auto", "bar", "plain", "none"}
 
-// maxConcurrency is far more than any rate needs.
+// maxConcurrency is far above the need of any rate.
 const maxConcurrency = 1024
 
-// modeFlag is one of the flags that say how a run begins with its output.
+// modeFlag is a flag for the output's mode.
 type modeFlag struct {
 	to   *output.Mode
 	mode output.Mode
@@ -125,7 +125,7 @@ func (o *options) addTo(cmd *cobra.Command) {
 	complete(cmd, map[string][]string{"progress": progressModes})
 }
 
-// addTo adds the flags that say how rows are read.
+// addTo adds the flags of reading rows.
 func (f *inputFlags) addTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.format, "format", "", "`"+strings.Join(formatNames(), "|")+"`, where neither the input's name nor its beginning tell")
@@ -138,7 +138,7 @@ func (f *inputFlags) addTo(cmd *cobra.Command) {
 	complete(cmd, map[string][]string{"format": formatNames(), "delimiter": delimiterNames(), "encoding": encodingNames(), "output-encoding": encodingNames()})
 }
 
-// complete has a shell complete the values of flags.
+// complete registers shell completions for the values of flags.
 func complete(cmd *cobra.Command, flags map[string][]string) {
 	for name, values := range flags {
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
@@ -161,7 +161,7 @@ func encodingNames() []string {
 	return names
 }
 
-// delimiters are the names of what separates cells; the characters themselves serve as well.
+// delimiters are the names of delimiters; the characters themselves are valid, too.
 var delimiters = []struct {
 	name string
 	byte byte
@@ -175,15 +175,15 @@ func delimiterNames() []string {
 	return names
 }
 
-// reach is how many items may lie between the one that is put and the one that is read.
+// reach returns how many items may lie between the item put and the item read.
 func (o *options) reach() int {
 	if o.groups {
-		return 2*o.bulk.concurrency + 2 // those that wait for a description as well
+		return 2*o.bulk.concurrency + 2 // plus those waiting for a description
 	}
 	return o.bulk.concurrency
 }
 
-// checkArgs refuses arguments that cannot stand with the flags.
+// checkArgs refuses arguments that exclude the flags.
 func (o *options) checkArgs(args []string) error {
 	switch {
 	case o.input.path != "" && len(args) > 0:
@@ -196,7 +196,7 @@ func (o *options) checkArgs(args []string) error {
 	return nil
 }
 
-// check refuses flags that make no sense, alone or together.
+// check refuses invalid flags and combinations.
 func (o *options) check(cmd *cobra.Command) error {
 	if o.input.path == "" {
 		for _, name := range fileFlags {
@@ -239,7 +239,7 @@ func (o *options) check(cmd *cobra.Command) error {
 	return nil
 }
 
-// reading is the flags as the options of reading rows.
+// reading converts the flags to options of package rows.
 func (f inputFlags) reading() (rows.Options, error) {
 	o := rows.Options{Format: rows.Format(f.format), Sheet: f.sheet, ID: f.column + f.field}
 	if f.format != "" && !slices.Contains(formatNames(), f.format) {
@@ -278,5 +278,5 @@ func (f inputFlags) reading() (rows.Options, error) {
 	return o, nil
 }
 
-// guardOf is the guard of the ids that what names.
+// guardOf makes the guard of the ids named by what.
 func (o *options) guardOf(what lang.Said) *guard { return newGuard(!o.bulk.acceptUnknown, what) }

@@ -12,24 +12,24 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// group is what --check adds to a chat that was converted.
+// group is the description that --check adds to a converted chat.
 type group struct{ name, owner, status string }
 
-// The states of a group, and what stands in their place where the service does not describe a chat.
+// The states of a group, and their replacement for a chat that the service does not describe.
 const (
 	groupNormal    = "normal"
 	groupDisbanded = "disbanded"
 	notDescribed   = "not described: "
 )
 
-// addTo fills a result in.
+// addTo adds the description to a result.
 func (g *group) addTo(r *rows.Result) {
 	if g != nil {
 		r.Name, r.Owner, r.Status = term.Printable(g.name), term.Printable(g.owner), term.Printable(g.status)
 	}
 }
 
-// describe asks for a group. Its error is one that every further chat would meet, or that may be about every one.
+// describe fetches a group's description. It returns only errors that concern, or may concern, every chat.
 func describe(ctx context.Context, client *dingtalk.Client, chatID string) (*group, error) {
 	answer, err := client.GetChat(ctx, generated.GetChatParams{ChatID: chatID})
 	switch {

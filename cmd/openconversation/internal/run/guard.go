@@ -9,23 +9,24 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// enough is how many distinct ids have to be unknown, with none known, until a run takes them to be no chat ids at all.
+// enough is the number of distinct unknown ids, with none known, after which a run assumes that the values are not chat
+// ids.
 const enough = 20
 
-// guard keeps a run from spending the month's calls on a column that holds something else. No more than the first ids
-// are sent until one of them is known, or all are settled.
+// guard keeps a run from spending the monthly quota on a column of other values. Only the first enough ids are sent
+// until one is known or all are settled.
 type guard struct {
-	what lang.Said // what the ids are: a column or field, or the lines of standard input
+	what lang.Said // source of the ids: a column, a field, or the lines of standard input
 
 	mu       sync.Mutex
-	open     chan struct{} // closed when the ids are taken to be chat ids
+	open     chan struct{} // closed once the values count as chat ids
 	opened   bool
-	admitted map[string]bool // distinct ids that were sent; true once settled
+	admitted map[string]bool // distinct ids sent; true once settled
 	settled  int
 	unknown  int
 }
 
-// newGuard is a guard, or one that lets all pass.
+// newGuard makes a guard. Unless on, it lets all ids pass.
 func newGuard(on bool, what lang.Said) *guard {
 	g := &guard{what: what, open: make(chan struct{}), admitted: map[string]bool{}}
 	if !on {
@@ -34,7 +35,7 @@ func newGuard(on bool, what lang.Said) *guard {
 	return g
 }
 
-// pass lets all further ids through.
+// pass lets all further ids pass.
 func (g *guard) pass() {
 	if !g.opened {
 		g.opened = true
@@ -42,7 +43,7 @@ func (g *guard) pass() {
 	}
 }
 
-// admit waits until an id may be sent. It is false if the run has ended meanwhile.
+// admit waits until an id may be sent. It returns false if the run ends first.
 func (g *guard) admit(id string, stop <-chan struct{}) bool {
 	g.mu.Lock()
 	_, again := g.admitted[id]
@@ -62,7 +63,7 @@ func (g *guard) admit(id string, stop <-chan struct{}) bool {
 	}
 }
 
-// saw takes what became of an id that was sent; err is nil if it was converted.
+// saw records the result of a sent id; err is nil if it was converted.
 func (g *guard) saw(id string, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -83,14 +84,14 @@ func (g *guard) saw(id string, err error) {
 	}
 }
 
-// nonsense is whether as many distinct ids as it takes were all unknown.
+// nonsense reports whether enough distinct ids were all unknown.
 func (g *guard) nonsense() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return !g.opened && g.unknown >= enough
 }
 
-// refusal is the error of a run that nonsense ended.
+// refusal makes the error of a run ended by nonsense.
 func (g *guard) refusal() error {
 	return &explain.Error{
 		Code: explain.SomeFailed,
@@ -99,7 +100,7 @@ func (g *guard) refusal() error {
 	}
 }
 
-// seed counts ids of an earlier part of the run, as its output has them.
+// seed counts an id in the output of the run's earlier part.
 func (g *guard) seed(id string, unknown, converted bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

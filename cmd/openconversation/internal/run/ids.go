@@ -12,23 +12,23 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
-// maxLine is how many bytes of a line are kept. It is far more than a chat id may have, so that what is cut is refused as
-// an id, and so small that no input can fill the memory.
+// maxLine limits the bytes kept of a line: far more than a chat id, so a cut line is refused as an id; and small enough
+// for any input.
 const maxLine = 1 << 10
 
 // chatIDs is the source of ids that are arguments or lines.
 type chatIDs struct {
 	read  func() (string, error) // io.EOF after the last
-	ahead []string               // read, and not yet passed on
-	err   error                  // why read gave no more; io.EOF is the ordinary end
+	ahead []string               // read, but not yet passed on
+	err   error                  // why read ended; io.EOF is the regular end
 	trims trims
 }
 
-// givenIDs are chat ids from the command line.
+// givenIDs is the source of chat ids on the command line.
 func givenIDs(ids []string) *chatIDs { return &chatIDs{ahead: ids, err: io.EOF} }
 
-// linesOf reads one chat id a line of standard input, as a file of plain lines is read. An id that is far too long is
-// cut, and so refused. A table or JSON is refused whole, with the command that converts it.
+// linesOf reads one chat id per line of standard input, like a file of plain lines. An overlong id is cut, and so
+// refused. A table or JSON is refused as a whole, with the command that converts it.
 func linesOf(ctx context.Context, w *term.World) *chatIDs {
 	var lines *rows.Reader
 	var in *table
@@ -62,7 +62,7 @@ func linesOf(ctx context.Context, w *term.World) *chatIDs {
 	return ids
 }
 
-// asLines has a hint name the command that takes the flag.
+// asLines makes a hint name the command with the flag.
 func asLines(err error) error {
 	var known *explain.Error
 	if errors.As(err, &known) && strings.Contains(known.Hint.String(), "--encoding") {
@@ -84,7 +84,7 @@ func (c *chatIDs) next(context.Context) (*item, error) {
 
 func (c *chatIDs) atEnd() bool { return len(c.ahead) == 0 && errors.Is(c.err, io.EOF) }
 
-// atLeast says whether there are n chat ids more, for which it may have to wait.
+// atLeast reports whether n more chat ids follow. It may wait for them.
 func (c *chatIDs) atLeast(n int) bool {
 	for len(c.ahead) < n && c.err == nil {
 		id, err := c.read()
@@ -97,7 +97,7 @@ func (c *chatIDs) atLeast(n int) bool {
 	return len(c.ahead) >= n
 }
 
-// failure is what cut the input short, or nil.
+// failure returns the error that ended the input early, or nil.
 func (c *chatIDs) failure() error {
 	if errors.Is(c.err, io.EOF) {
 		return nil

@@ -8,15 +8,15 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
-// item is one chat on its way through a run.
+// item is one chat in a run.
 type item struct {
 	id    string
 	start []byte       // how the output's record of a row begins
-	known *rows.Result // the result, where it is known without a call
-	group *group       // with --check, once it is described
+	known *rows.Result // the result, if known without a call
+	group *group       // with --check, once described
 }
 
-// called is the id that the SDK is given: an empty one, which it refuses without a call, where none is needed.
+// called returns the id for the SDK. It is empty, which the SDK refuses without a call, if the item needs none.
 func (it *item) called() string {
 	if it.known != nil {
 		return ""
@@ -24,10 +24,10 @@ func (it *item) called() string {
 	return it.id
 }
 
-// trims are ids that had something around them which people do not see.
+// trims counts ids with invisible text around them.
 type trims struct {
 	n     int
-	first lang.Text // what the first of them had
+	first lang.Text // what the first one had
 }
 
 func (t *trims) add(what rows.Trimmed, line int) {
@@ -42,29 +42,29 @@ func (t *trims) add(what rows.Trimmed, line int) {
 	}
 }
 
-// report tells of them: what was sent is not what stands in the input.
+// report prints a notice: the sent ids differ from the input.
 func (t *trims) report(w *term.World) {
 	if t.n > 0 {
 		w.Note("%s", lang.N(t.n, "%d id was trimmed: %s", "%d ids were trimmed: %s", t.n, t.first))
 	}
 }
 
-// source is where items come from, in their order.
+// source yields items in order.
 type source interface {
-	// next is the next item. Its error is io.EOF after the last, or the cause of ctx.
+	// next returns the next item. Its error is io.EOF after the last, or ctx's cause.
 	next(ctx context.Context) (*item, error)
-	// atEnd is whether it is known, without waiting for a stream, that there are no more.
+	// atEnd reports whether no more items follow, as far as known without waiting for a stream.
 	atEnd() bool
 }
 
-// sink is where results go.
+// sink takes results.
 type sink interface {
-	// put takes the result of an item: an id, or why there is none. Its error ends the run.
+	// put takes an item's result: an id or an error. Its own error ends the run.
 	put(it *item, id string, err error) error
-	// ends takes the failure of the item at which the run ended for every chat's sake. Nothing is put afterwards.
+	// ends takes the failure that ended the run, because it concerns every chat. Nothing is put afterwards.
 	ends(it *item, err error)
-	// late takes a conversion that was paid for and cannot be put, since an earlier item has no result.
+	// late takes a paid conversion that cannot be put, because an earlier item has no result.
 	late(it *item, id string)
-	// skipped takes an item that has no result because the run ended.
+	// skipped takes an item without a result, because the run ended.
 	skipped(it *item, err error)
 }

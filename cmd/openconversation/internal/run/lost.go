@@ -7,10 +7,10 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
-// lost are conversions that a stream did not take: its disk is full, or its reader has left. They were paid for, so they
-// go to standard error; there are no more than may be under way at once.
+// lost are paid conversions that a stream did not take, because its disk is full or its reader has left. They go to
+// standard error; there are at most as many as calls in flight.
 type lost struct {
-	err   error // why the stream takes nothing more
+	err   error // why the stream failed
 	pairs []string
 }
 

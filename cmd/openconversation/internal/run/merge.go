@@ -16,23 +16,23 @@ import (
 
 // part is the output of a shard.
 type part struct {
-	name    string // empty if it is not given
+	name    string // empty: not given
 	file    *os.File
 	shard   rows.Shard
 	missing missing
 	old     *rows.Old // during a walk
-	ended   bool      // likewise: it has no more rows
+	ended   bool      // during a walk: no more rows
 }
 
-// missing is what a part lacks.
+// missing describes the rows that a part lacks.
 type missing struct {
 	Shard string `json:"shard"`
 	File  string `json:"file,omitempty"`
 	Rows  int    `json:"rows"`
-	Line  int    `json:"line"` // of the first, in the input
+	Line  int    `json:"line"` // of the first missing row, in the input
 }
 
-// merge puts parts together.
+// merge merges parts.
 func merge(ctx context.Context, w *term.World, o *options, names []string, of int) error {
 	in, err := openTable(ctx, w, o)
 	if errors.Is(err, io.EOF) {
@@ -54,7 +54,7 @@ func merge(ctx context.Context, w *term.World, o *options, names []string, of in
 	if err != nil {
 		return err
 	}
-	err = m.walk(reader, nil) // so that a part which belongs to something else leaves no output
+	err = m.walk(reader, nil) // first a check: a wrong part must leave no output
 	if err = errors.Join(err, reader.Close()); err != nil {
 		return err
 	}
@@ -80,18 +80,18 @@ func merge(ctx context.Context, w *term.World, o *options, names []string, of in
 type merger struct {
 	ctx   context.Context
 	in    *table
-	parts []*part // by the number of their shards
+	parts []*part // by shard number
 }
 
 func (m *merger) close() {
 	for _, p := range m.parts {
 		if p != nil && p.file != nil {
-			_ = p.file.Close() // it was only read
+			_ = p.file.Close() // read-only
 		}
 	}
 }
 
-// find finds out which part each file is.
+// find finds each file's shard.
 func (m *merger) find(names []string) error {
 	for _, name := range names {
 		file, err := os.Open(name)
@@ -99,15 +99,15 @@ func (m *merger) find(names []string) error {
 			return explain.UsageHint("if there is no such part yet, leave it out and say with --of how many there are", "%w", err)
 		}
 		number, err := m.number(file)
-		if err != nil || number == 0 { // of a part without rows it does not matter which it is
-			_ = file.Close() // it was only read
+		if err != nil || number == 0 { // a part without rows may be any shard
+			_ = file.Close() // read-only
 			if err != nil {
 				return m.notAPart(name, err)
 			}
 			continue
 		}
 		if other := m.parts[number-1]; other != nil {
-			_ = file.Close() // likewise
+			_ = file.Close() // read-only
 			return explain.UsageHint(ofHint, "%s and %s are both shard %d of %d", other.name, name, number, len(m.parts))
 		}
 		m.parts[number-1] = &part{name: name, file: file}
@@ -133,7 +133,7 @@ func (m *merger) number(file *os.File) (int, error) {
 
 const ofHint lang.Format = "if some parts are not given, say with --of how many there are"
 
-// notAPart is the error of a file that is not the output of a shard of this input.
+// notAPart makes the error of a file that is not the output of a shard of this input.
 func (m *merger) notAPart(name string, err error) error {
 	var wrong *rows.Error
 	if errors.As(err, &wrong) {
@@ -142,7 +142,7 @@ func (m *merger) notAPart(name string, err error) error {
 	return explain.InFile(name, err)
 }
 
-// walk goes through the rows of the input and of the parts in step. put may be nil.
+// walk reads the input and the parts row by row. put may be nil.
 func (m *merger) walk(reader *rows.Reader, put func(rows.Row, rows.Result) error) (err error) {
 	defer func() {
 		for _, p := range m.parts {
@@ -194,7 +194,7 @@ func (m *merger) walk(reader *rows.Reader, put func(rows.Row, rows.Result) error
 	return nil
 }
 
-// result is what a row's part says of it.
+// result returns a row's result in its part.
 func (m *merger) result(row rows.Row) (result rows.Result, err error) {
 	p := m.parts[rows.ShardOf(row.ChatID, len(m.parts))-1]
 	if !p.ended {
@@ -231,7 +231,7 @@ func (m *merger) write(r *fileRun) error {
 	})
 }
 
-// mergeSummary is what --json prints.
+// mergeSummary is the output of --json.
 type mergeSummary struct {
 	Parts     int       `json:"parts"`
 	Rows      int       `json:"rows"`
@@ -242,7 +242,7 @@ type mergeSummary struct {
 	ExitCode  int       `json:"exitCode"`
 }
 
-// report says what the output holds, and which rows are missing.
+// report prints the number of rows in the output, and the missing ones.
 func (m *merger) report(r *fileRun) error {
 	s := mergeSummary{
 		Parts: len(m.parts), Rows: m.in.scan.rows, Converted: r.tally().converted, Missing: []missing{}, Output: fmt.Sprint(r.outputName()),

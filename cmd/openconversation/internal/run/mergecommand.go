@@ -10,7 +10,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
-// MergeCommand is the command that puts the outputs of shards together.
+// MergeCommand makes the command that merges the outputs of shards.
 func MergeCommand(w *term.World) *cobra.Command {
 	var o options
 	var of int

@@ -12,22 +12,22 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
-// plan is what --dry-run prints.
+// plan is the output of --dry-run.
 type plan struct {
 	Rows      int     `json:"rows"`
-	Done      int     `json:"done,omitempty"` // rows that --resume or --retry-failed leaves as they are
+	Done      int     `json:"done,omitempty"` // rows that --resume or --retry-failed keeps
 	Distinct  int     `json:"distinct"`
 	Invalid   int     `json:"invalid"`
 	Skipped   int     `json:"skipped"`
-	ReadAs    string  `json:"readAs"` // format, encoding and separator, as they were found
+	ReadAs    string  `json:"readAs"` // detected format, encoding and separator
 	Calls     int     `json:"calls"`
-	Described int     `json:"descriptions,omitempty"` // of the calls: with --check
-	Seconds   float64 `json:"seconds"`                // 0 without a limit
-	Share     float64 `json:"monthlyShare"`           // of --monthly-budget, or of the standard edition's quota
-	Used      *int    `json:"monthlyUsed,omitempty"`  // so far, where it is counted
+	Described int     `json:"descriptions,omitempty"` // calls for descriptions, with --check
+	Seconds   float64 `json:"seconds"`                // 0: no limit
+	Share     float64 `json:"monthlyShare"`           // fraction of --monthly-budget, or of the standard edition's quota
+	Used      *int    `json:"monthlyUsed,omitempty"`  // so far, if counted
 }
 
-// printPlan says what a run, or the rest of it, would cost.
+// printPlan prints the cost of a run, or of its rest.
 func printPlan(ctx context.Context, w *term.World, o *options, in *table) error {
 	p := plan{Rows: in.scan.rows, Distinct: in.scan.distinct, Invalid: in.scan.invalid, Skipped: in.scan.skipped, ReadAs: in.scan.found.String(), Calls: in.scan.distinct}
 	rest := o.output.mode == output.Resume || o.output.mode == output.RetryFailed
@@ -37,7 +37,7 @@ func printPlan(ctx context.Context, w *term.World, o *options, in *table) error 
 		}
 	}
 	if o.groups {
-		p.Described = p.Calls // of chats that are converted, and so at most
+		p.Described = p.Calls // at most: only converted chats are described
 		p.Calls += p.Described
 	}
 	shared := o.connect.RedisURL(w) != ""
@@ -77,7 +77,7 @@ func printPlan(ctx context.Context, w *term.World, o *options, in *table) error 
 	return w.Print(table.Say(w.Lang))
 }
 
-// count counts what is left to be called. The output is only read.
+// count counts the remaining calls. It only reads the output.
 func (p *plan) count(w *term.World, o *options, in *table) error {
 	t, err := in.begin(newGuard(false, nil))
 	if errors.Is(err, io.EOF) {

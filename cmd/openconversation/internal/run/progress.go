@@ -10,19 +10,19 @@ import (
 )
 
 const (
-	plainEvery = 10 * time.Second       // between lines of progress
-	barEvery   = 200 * time.Millisecond // between pictures of the bar
+	plainEvery = 10 * time.Second       // interval of progress lines
+	barEvery   = 200 * time.Millisecond // interval of redrawing the bar
 )
 
-// progress is how far a run is.
+// progress is the progress of a run.
 type progress struct {
-	done, before, total int64 // rows; before is how many were done when the run began, total -1 if it is not known
+	done, before, total int64 // rows; before: done at the start; total: -1 if unknown
 	took                time.Duration
 	calls, throttled    int64
 	stopping            bool
 }
 
-// showProgress shows how far a run is, until hide is called.
+// showProgress shows a run's progress until hide is called.
 func showProgress(r *fileRun, e *engine) (hide func()) {
 	mode := r.o.output.progress
 	if mode == "auto" {
@@ -58,7 +58,7 @@ func showProgress(r *fileRun, e *engine) (hide func()) {
 	}
 }
 
-// rate is rows a second, and left how long the rest takes at that rate; 0 if that is not known.
+// rate returns rows a second, and the remaining time at that rate; 0 if unknown.
 func (p progress) rate() (rate float64, left time.Duration) {
 	rate = float64(p.done-p.before) / max(p.took.Seconds(), 1e-9)
 	if p.total >= 0 && rate > 0 {
@@ -67,7 +67,7 @@ func (p progress) rate() (rate float64, left time.Duration) {
 	return rate, left
 }
 
-// text is progress in a line of plain text.
+// text returns the progress as a line of plain text.
 func (p progress) text() lang.Said {
 	rate, left := p.rate()
 	rows := explain.Rows(p.done)
@@ -81,7 +81,7 @@ func (p progress) text() lang.Said {
 	return lang.Join(", ", append(parts, lang.T("%d throttled", p.throttled), explain.Calls(p.calls))...)
 }
 
-// bar is progress as a bar: of a run that goes on, what was left.
+// bar returns the progress as a bar. For a continued run, it covers the remaining rows.
 func (p progress) bar(l lang.Language) term.Line {
 	rate, left := p.rate()
 	line := term.Line{Done: p.done - p.before, Total: p.total}

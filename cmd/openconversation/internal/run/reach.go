@@ -10,22 +10,22 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// fromContext is whether an error says no more than that the run's context ended.
+// fromContext reports whether an error only says that the run's context ended.
 func fromContext(err error) bool { return errors.Is(explain.Sentinel(err), context.Canceled) }
 
-// endsRun is whether a failure is one that every further chat would meet too.
+// endsRun reports whether every further chat would fail in the same way.
 func endsRun(err error) bool {
 	var e *dingtalk.Error
 	return errors.As(err, &e) && (e.EndsRun || e.Scope() == dingtalk.ScopeAll)
 }
 
-// unclear is whether a failure may be about one chat alone, or about every one.
+// unclear reports whether a failure may concern one chat or every chat.
 func unclear(err error) bool {
 	var e *dingtalk.Error
 	return errors.As(err, &e) && e.Scope() == dingtalk.ScopeUnclear
 }
 
-// rowResult is a failure as an output has it. It holds nothing that differs from one run to the next.
+// rowResult makes the output's result of a failure. It is the same in every run.
 func rowResult(err error) rows.Result {
 	result := rows.Result{Code: explain.Kind(err), Error: explain.Sentinel(err).Error()}
 	var e *dingtalk.Error

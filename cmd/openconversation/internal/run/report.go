@@ -14,18 +14,18 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// report is the sink of ids that were given as arguments or lines: a line for each on standard output, and failures on
-// standard error. A line says which chat it is of, so that late ones have their place as well.
+// report is the sink of ids given as arguments or lines. It prints a line for each on standard output, and failures on
+// standard error. Each line names its chat, so late results fit in.
 type report struct {
 	world *term.World
 	json  bool
-	pairs bool // chat id, tab, openConversationId; otherwise the latter alone
-	check bool // with the group's name, owner and status behind it
+	pairs bool // print chat id, tab, openConversationId; otherwise only the latter
+	check bool // append the group's name, owner and status
 
 	hinted       map[string]bool
 	done, failed int
-	last         error // of the last chat that failed
-	told         bool  // the failure that ended the run is on standard error
+	last         error // of the last failed chat
+	told         bool  // the failure that ended the run was printed
 	lost         lost
 }
 
@@ -99,7 +99,7 @@ func (r *report) refused(chatID string, err error) error {
 	return nil
 }
 
-// tell prints a failure for people, and each hint once: a thousand unknown chats need it no more than one does.
+// tell prints a failure for people, and each hint once: a thousand unknown chats need only one.
 func (r *report) tell(chatID string, err error) {
 	fmt.Fprintln(r.world.Err, r.world.Lang.Sprintf("%s: %s", term.Shown(chatID), explain.Describe(err)))
 	if hint := explain.Hint(err); !hint.Empty() && !r.hinted[hint.String()] {
@@ -116,12 +116,12 @@ func (r *report) write(v any) error {
 	return r.world.Print(line + "\n")
 }
 
-// notSent is the error of an item that was refused without a call.
+// notSent makes the error of an item refused without a call.
 func notSent(it *item) error {
 	return &dingtalk.Error{Kind: dingtalk.ErrInvalidChatID, Message: it.known.Error, Local: true, ChatID: it.id}
 }
 
-// end is the error of a run that has come to its end, or to what cut it short.
+// end returns the error of a finished or interrupted run.
 func (r *report) end(cause error) error {
 	var known *explain.Error
 	switch {
@@ -172,7 +172,7 @@ func newJSONFailure(chatID string, err error) jsonResult {
 	var e *dingtalk.Error
 	if errors.As(err, &e) {
 		out.Code, out.RequestID, out.Status = string(e.Code), e.RequestID, e.StatusCode
-		// The service's own text where there is one; what stands around it in the error's text has fields here.
+		// Prefer the service's own text: the rest of the error's text has fields of its own here.
 		if e.Message != "" && e.Err == nil {
 			out.Message = e.Message
 		}
@@ -180,7 +180,7 @@ func newJSONFailure(chatID string, err error) jsonResult {
 	return jsonResult{ChatID: chatID, Error: out}
 }
 
-// convertIDs converts the ids that are arguments, or lines of standard input.
+// convertIDs converts ids given as arguments or as lines of standard input.
 func convertIDs(ctx context.Context, w *term.World, o *options, args []string) error {
 	defer term.HoldPipe()()
 	reading, stopReading := context.WithCancel(ctx)

@@ -17,13 +17,13 @@ import (
 type rowSource struct {
 	in    *table
 	rows  *rows.Reader
-	old   *rows.Old              // with --retry-failed: the rows as they were
-	known map[string]rows.Result // of chats that the run was begun with
+	old   *rows.Old              // with --retry-failed: the old rows
+	known map[string]rows.Result // results of the run's earlier part
 	trims trims
-	n     int // rows that were read
+	n     int // rows read
 }
 
-// read reads a row, and its older result if there is one.
+// read reads a row and its old result, if there is one.
 func (s *rowSource) read() (rows.Row, *rows.Result, error) {
 	row, err := s.rows.Read()
 	if err != nil {
@@ -40,7 +40,7 @@ func (s *rowSource) read() (rows.Row, *rows.Result, error) {
 
 func (s *rowSource) atEnd() bool { return s.in.scan != nil && s.n == s.in.scan.rows }
 
-// item is a row as the run takes it.
+// item makes the item of a row.
 func (s *rowSource) item(row rows.Row, before *rows.Result) *item {
 	it := &item{id: row.ChatID, start: row.Start}
 	if before != nil && before.OpenConversationID != "" {
@@ -56,17 +56,17 @@ func (s *rowSource) item(row rows.Row, before *rows.Result) *item {
 	return it
 }
 
-// taken is a run that goes on, or is about to be planned.
+// taken is the state of a run that is continued or planned.
 type taken struct {
 	source   rowSource
-	complete bool  // nothing is left to do
+	complete bool  // no row is left
 	end      int64 // of the last whole record in the work file
 	tally    tally
-	left     map[string]bool // chats whose conversions are known and not yet in a row
+	left     map[string]bool // chats with known conversions that are not yet in a row
 	guard    *guard
 }
 
-// begin is a run from the first row on.
+// begin starts a run at the first row.
 func (in *table) begin(g *guard) (*taken, error) {
 	reader, err := in.reader()
 	if err != nil {
@@ -75,7 +75,7 @@ func (in *table) begin(g *guard) (*taken, error) {
 	return &taken{source: rowSource{in: in, rows: reader, known: map[string]rows.Result{}}, left: map[string]bool{}, guard: g}, nil
 }
 
-// remember takes conversions that are in the state and in no row.
+// remember adds conversions of the state.
 func (t *taken) remember(converted map[string]string) {
 	for id, conversion := range converted {
 		t.source.known[id] = rows.Result{OpenConversationID: conversion}
@@ -83,7 +83,7 @@ func (t *taken) remember(converted map[string]string) {
 	}
 }
 
-// written takes up the rows that the run has written so far.
+// written reads the rows written so far.
 func (t *taken) written(name string, work io.Reader) error {
 	in := t.source.in
 	done, err := t.source.rows.Written(work)
@@ -113,7 +113,7 @@ func (t *taken) written(name string, work io.Reader) error {
 	return nil
 }
 
-// learn takes the result that a row has.
+// learn records a row's result.
 func (t *taken) learn(row rows.Row, result rows.Result, repeats bool) {
 	if repeats {
 		t.source.known[row.ChatID] = result
@@ -131,7 +131,7 @@ func cannotContinue(name string, err error) error {
 	return explain.InFile(name, err)
 }
 
-// counts are rows of an output.
+// counts counts rows of an output.
 type counts struct{ converted, failed int }
 
 func (c *counts) add(result rows.Result) {
@@ -142,14 +142,15 @@ func (c *counts) add(result rows.Result) {
 	}
 }
 
-// finished reads a complete output along with the input, and counts. It is an error if the output is another's.
+// finished reads a complete output together with the input, and counts rows. It returns an error if the output belongs
+// to another input.
 func (t *taken) finished(name string, content io.ReadSeeker) (counts counts, err error) {
 	in := t.source.in
 	again, err := in.reader()
 	if err != nil {
 		return counts, err
 	}
-	defer func() { _ = again.Close() }() // it was only read
+	defer func() { _ = again.Close() }() // read-only
 	if _, err := content.Seek(0, io.SeekStart); err != nil {
 		return counts, err
 	}
@@ -157,7 +158,7 @@ func (t *taken) finished(name string, content io.ReadSeeker) (counts counts, err
 	if err != nil {
 		return counts, notAnOutput(name, err)
 	}
-	defer func() { _ = old.Close() }() // likewise
+	defer func() { _ = old.Close() }() // read-only
 	for {
 		row, err := again.Read()
 		if errors.Is(err, io.EOF) {
@@ -181,7 +182,7 @@ func (t *taken) finished(name string, content io.ReadSeeker) (counts counts, err
 	return counts, nil
 }
 
-// errIncomplete is that of an output which has fewer rows than the input.
+// errIncomplete is the error of an output with fewer rows than the input.
 var errIncomplete = lang.Errorf("it has fewer rows than the input")
 
 func notAnOutput(name string, err error) error {
@@ -192,7 +193,7 @@ func notAnOutput(name string, err error) error {
 	return explain.InFile(name, err)
 }
 
-// old opens the rows of a complete output once more, to go along with the source.
+// openOld opens the rows of a complete output again, to read them with the source.
 func (t *taken) openOld(name string, content io.ReadSeeker) error {
 	reader, err := t.source.in.reader()
 	if err != nil {
@@ -209,7 +210,7 @@ func (t *taken) openOld(name string, content io.ReadSeeker) error {
 	return nil
 }
 
-// takeUp goes to where the output ends.
+// takeUp reads the finished rows and positions input and output after them.
 func (t *taken) takeUp(w *term.World, mode output.Mode, out *output.File) error {
 	t.remember(out.Converted())
 	if !out.Continued() {
@@ -283,7 +284,7 @@ func (t *taken) takeUp(w *term.World, mode output.Mode, out *output.File) error 
 	return nil
 }
 
-// codeUnknown is the code of a row whose chat the service does not know.
+// codeUnknown is the code of a row with an unknown chat.
 const codeUnknown = string(generated.CodeInvalidChatID)
 
 // next implements source.

@@ -16,7 +16,7 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// convertRows converts the rows of the input that the flags name.
+// convertRows converts the rows of the flags' input.
 func convertRows(ctx context.Context, w *term.World, o *options) error {
 	defer term.HoldPipe()()
 	reading, stopReading := context.WithCancel(ctx)
@@ -56,8 +56,8 @@ func nameOf(path string) lang.Said {
 	return lang.Foreign(path)
 }
 
-// withoutRows writes what an output has without a row: the header of a table that has nothing else. A shard without rows
-// is an output in any format, so that merge finds it.
+// withoutRows writes an output without rows: the header of a table that has only one. A shard without rows is an output
+// in every format, because merge needs it.
 func (r *fileRun) withoutRows(ctx context.Context) error {
 	if r.in.options.Shard.Of == 0 && (r.in.scan.column == "" || !r.in.options.Format.Columns()) {
 		r.world.Note("%s holds no chat id; nothing was done", r.in.name)
@@ -88,7 +88,7 @@ func (r *fileRun) withoutRows(ctx context.Context) error {
 	return r.file.end(true, true)
 }
 
-// begin opens the output and goes to where it ends.
+// begin opens the output and positions the run after its rows.
 func (r *fileRun) begin(ctx context.Context) (err error) {
 	what := lang.T("the list")
 	if r.in.options.Format != rows.Lines {
@@ -123,7 +123,7 @@ func (r *fileRun) begin(ctx context.Context) (err error) {
 		return err
 	}
 	if errors.Is(statErr, os.ErrNotExist) && r.o.output.mode == output.Resume {
-		r.world.Note("%s does not exist; this is a new run", out.Name) // its name may be mistyped, and calls cost
+		r.world.Note("%s does not exist; this is a new run", out.Name) // the name may be mistyped, and calls cost quota
 	}
 	if err := r.taken.takeUp(r.world, r.o.output.mode, out); err != nil {
 		return errors.Join(err, out.Discard())
@@ -187,7 +187,7 @@ func (r *fileRun) run(ctx, reading context.Context, client *dingtalk.Client) err
 	return r.end(cause, nil)
 }
 
-// bulkOptions remember no more chats than come again.
+// bulkOptions sizes the memory for repeated chats.
 func (r *fileRun) bulkOptions() []dingtalk.BulkOption {
 	options := []dingtalk.BulkOption{dingtalk.WithConcurrency(r.o.bulk.concurrency)}
 	switch {

@@ -12,10 +12,10 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
-// tally counts rows. Those done may be read while the run goes on.
+// tally counts rows. done may be read during the run.
 type tally struct {
 	done              atomic.Int64 // rows in the output
-	converted, failed int          // of them
+	converted, failed int          // rows in the output
 	hinted            map[error]error
 }
 
@@ -28,7 +28,7 @@ func (t *tally) add(result rows.Result, n int) {
 	t.done.Add(int64(n))
 }
 
-// result is what a row's result is in an output.
+// result makes a row's result for the output.
 func (t *tally) result(it *item, id string, err error) rows.Result {
 	switch {
 	case it.known != nil:
@@ -50,15 +50,15 @@ func (t *tally) result(it *item, id string, err error) rows.Result {
 	return rowResult(err)
 }
 
-// streamSink writes rows to a stream, which cannot be taken up again: so that no late result is lost, the rows before it
-// are written as failed.
+// streamSink writes rows to a stream, which cannot be continued. To lose no late result, it writes the rows before it
+// as failed.
 type streamSink struct {
 	tally
 	name   lang.Said
 	w      io.Writer
 	rows   *rows.Reader
 	headed bool
-	gap    []*item // behind the last row, and without a result
+	gap    []*item // after the last row, without a result
 	why    []error
 	lost   lost
 }
@@ -78,7 +78,7 @@ func (s *streamSink) write(it *item, result rows.Result) error {
 	return nil
 }
 
-// writeHeader writes the header, unless it has been.
+// writeHeader writes the header once.
 func (s *streamSink) writeHeader() error {
 	if s.headed {
 		return nil
@@ -96,7 +96,7 @@ func (s *streamSink) record(record []byte) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, syscall.EPIPE):
-		err = &explain.Error{Code: explain.Unavailable, Err: err, Reported: true} // the reader has what it wanted
+		err = &explain.Error{Code: explain.Unavailable, Err: err, Reported: true} // the reader has all it wants
 	default:
 		err = explain.InFile(s.name, err)
 	}

@@ -10,24 +10,24 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
 )
 
-// summary is what --json prints of a run over rows.
+// summary is the output of --json for a run over rows.
 type summary struct {
 	Complete  bool    `json:"complete"`
 	Rows      int     `json:"rows"` // in the output
 	Total     int     `json:"total,omitempty"`
 	Converted int     `json:"converted"`
 	Failed    int     `json:"failed"`
-	Kept      int     `json:"kept,omitempty"` // conversions that are not in the output: in its state, or on standard error
+	Kept      int     `json:"kept,omitempty"` // conversions in the state or on standard error, but not in the output
 	Skipped   int     `json:"skipped"`        // blank lines and comments
 	Calls     int64   `json:"calls"`          // of this run
 	Throttled int64   `json:"throttled"`
 	Seconds   float64 `json:"seconds"`
-	Output    string  `json:"output,omitempty"` // empty if nothing was saved
+	Output    string  `json:"output,omitempty"` // empty: nothing was saved
 	ExitCode  int     `json:"exitCode"`
 	Error     string  `json:"error,omitempty"`
 }
 
-// failure is what the command returns for a run that ended with cause.
+// failure makes the command's error for a run that ended with cause.
 func (r *fileRun) failure(cause error) error {
 	var known *explain.Error
 	switch {
@@ -43,8 +43,7 @@ func (r *fileRun) failure(cause error) error {
 	}
 }
 
-// end leaves the output so that nothing that was paid for is lost, and says how the run ended. leaving is an error of
-// leaving it.
+// end closes the output without losing paid results, and reports how the run ended. leaving is an error of closing it.
 func (r *fileRun) end(cause, leaving error) error {
 	if cause == nil && r.tally().done.Load() == 0 {
 		r.world.Note("%s holds no chat id; nothing was done", r.in.name)
@@ -80,12 +79,12 @@ func (r *fileRun) end(cause, leaving error) error {
 	var known *explain.Error
 	if errors.As(cause, &known) && known.Reported {
 		r.stream.lost.report(r.world)
-		return failure // there is nobody who would read more
+		return failure // nobody reads the summary
 	}
 	return errors.Join(r.report(cause, failure, kept), failure)
 }
 
-// failureOfNothing is the failure of a run that left all as it was.
+// failureOfNothing makes the error of a run that changed nothing.
 func (r *fileRun) failureOfNothing(cause, failure error) error {
 	if cause == nil {
 		return nil
@@ -93,7 +92,7 @@ func (r *fileRun) failureOfNothing(cause, failure error) error {
 	return failure
 }
 
-// report prints the summary, and how to go on.
+// report prints the summary and how to continue.
 func (r *fileRun) report(cause, failure error, kept bool) error {
 	t, limited := r.tally(), errors.Is(cause, errLimit)
 	s := summary{Complete: cause == nil, Skipped: r.taken.source.rows.Skipped, Calls: r.o.connect.Pace.Calls(), Throttled: r.o.connect.Pace.Throttled(), ExitCode: explain.ExitCode(failure)}
@@ -142,7 +141,7 @@ func (r *fileRun) report(cause, failure error, kept bool) error {
 	return nil
 }
 
-// reportKept says how many conversions are not in the output, and where they are.
+// reportKept prints how many conversions are not in the output, and where they are.
 func (r *fileRun) reportKept(cause error) int {
 	switch {
 	case r.stream != nil:
@@ -157,7 +156,7 @@ func (r *fileRun) reportKept(cause error) int {
 	return n
 }
 
-// reportNext says how to go on.
+// reportNext prints how to continue.
 func (r *fileRun) reportNext(cause error, limited bool, s summary) {
 	switch again := r.file != nil && r.in.scan != nil; {
 	case !again:

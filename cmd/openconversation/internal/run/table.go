@@ -25,14 +25,14 @@ const standardInput lang.Format = "standard input"
 // table is an input of rows.
 type table struct {
 	name    lang.Said
-	file    *os.File  // nil for a stream, which can be read only once
+	file    *os.File  // nil for a stream, which can be read once
 	stream  io.Reader // nil for a file
 	options rows.Options
-	why     lang.Text // what a stream was taken for, in a sentence
+	why     lang.Text // why a stream's format was assumed, in a sentence
 	scan    *scan     // nil for a stream
 }
 
-// openTable opens the input that the flags name. A file is read through before anything is spent.
+// openTable opens the flags' input. A file is read through before any call.
 func openTable(ctx context.Context, w *term.World, o *options) (*table, error) {
 	reading, err := o.input.reading()
 	if err != nil {
@@ -62,7 +62,7 @@ func openTable(ctx context.Context, w *term.World, o *options) (*table, error) {
 	return in, nil
 }
 
-// openFile opens a file, or what a name leads to that is none.
+// openFile opens a file, or the pipe or device of a name.
 func openFile(ctx context.Context, name string, reading rows.Options) (*table, error) {
 	file, err := term.Open(ctx, name, os.O_RDONLY, 0)
 	if err != nil {
@@ -76,7 +76,7 @@ func openFile(ctx context.Context, name string, reading rows.Options) (*table, e
 	case err != nil:
 		return nil, errors.Join(err, file.Close())
 	case info.IsDir():
-		_ = file.Close() // it was only read
+		_ = file.Close() // read-only
 		return nil, explain.Usage("%s is a folder", name)
 	case !info.Mode().IsRegular():
 		in, err := openStream(lang.Foreign(name), term.UntilDone(ctx, file), reading)
@@ -90,7 +90,7 @@ func openFile(ctx context.Context, name string, reading rows.Options) (*table, e
 	return in, nil
 }
 
-// openStream tells what a stream holds by what comes first.
+// openStream detects a stream's format from its start.
 func openStream(name lang.Said, stream io.Reader, reading rows.Options) (*table, error) {
 	in := &table{name: name}
 	start := make([]byte, 64<<10)
@@ -107,7 +107,7 @@ func openStream(name lang.Said, stream io.Reader, reading rows.Options) (*table,
 	return in, nil
 }
 
-// fits refuses flags that do not go with what the input is, and an output that its rows cannot be written to.
+// fits refuses flags that do not fit the input, and an output that cannot hold its rows.
 func (in *table) fits(o *options) (err error) {
 	format := in.options.Format
 	if in.file != nil && o.output.path != "" && !o.output.dryRun {
@@ -142,11 +142,11 @@ func (in *table) fits(o *options) (err error) {
 
 func (in *table) close() {
 	if in.file != nil {
-		_ = in.file.Close() // it was only read
+		_ = in.file.Close() // read-only
 	}
 }
 
-// reader reads the rows from the beginning; those of a stream, once.
+// reader reads the rows from the start; a stream only once.
 func (in *table) reader() (*rows.Reader, error) {
 	if in.file == nil {
 		reader, err := rows.NewReader(in.stream, in.options)
@@ -159,7 +159,7 @@ func (in *table) reader() (*rows.Reader, error) {
 	return reader, in.describe(err)
 }
 
-// describe names the input in an error of reading it, and the flag that would settle it.
+// describe adds the input's name, and the flag that helps, to an error of reading.
 func (in *table) describe(err error) error {
 	var wrong *rows.Error
 	switch {
@@ -174,7 +174,7 @@ func (in *table) describe(err error) error {
 	}
 }
 
-// partHints say which flag settles what is wrong with an input.
+// partHints name the flag for each fault of an input.
 var partHints = map[rows.Part]lang.Format{
 	rows.PartFormat:   "if it is something else, say what with --format",
 	rows.PartEncoding: "say its encoding with --encoding",
@@ -184,7 +184,7 @@ var partHints = map[rows.Part]lang.Format{
 	rows.PartField:    "name the field with --field",
 }
 
-// scan is what is known of an input once it has been read through.
+// scan is the result of reading an input through.
 type scan struct {
 	rows, distinct, invalid, skipped int
 	digest                           string
@@ -193,7 +193,7 @@ type scan struct {
 	found                            rows.Found
 }
 
-// repeats is whether a chat comes more than once.
+// repeats reports whether a chat occurs more than once.
 func (s *scan) repeats() bool { return s.rows-s.invalid > s.distinct }
 
 // readThrough reads an input to its end.
@@ -216,7 +216,7 @@ func (in *table) readThrough(ctx context.Context) (*scan, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = reader.Close() }() // it was only read
+	defer func() { _ = reader.Close() }() // read-only
 	ids := newCounter()
 	for {
 		row, err := reader.Read()
@@ -242,11 +242,11 @@ func (in *table) readThrough(ctx context.Context) (*scan, error) {
 	return s, nil
 }
 
-// counter counts distinct ids by a hash of 8 bytes each; that two of a million share one is as likely as 1 to 30
-// million, and makes a count wrong but no result.
+// counter counts distinct ids by a hash of 8 bytes each. The chance of a collision among a million ids is 1 in 30
+// million; it would make a count wrong, but no result.
 type counter struct {
 	seed   maphash.Seed
-	hashes [256][]uint64 // by their first byte: one list of all would be copied whole whenever it grows
+	hashes [256][]uint64 // by first byte: a single list would be copied whole when it grows
 }
 
 func newCounter() *counter { return &counter{seed: maphash.MakeSeed()} }
@@ -264,7 +264,7 @@ func (c *counter) distinct() (n int) {
 	return n
 }
 
-// problem is why a chat is not asked for, or nil. It costs no call.
+// problem returns why a chat is refused without a call, or nil.
 func problem(id string, why lang.Text) *rows.Result {
 	refused := (*dingtalk.Error)(nil)
 	text := ""

@@ -1,5 +1,5 @@
-// Package specs reads the operations of a contract that a flag names, in the form that openconversation-gen --routes writes:
-// so this command compiles no library that reads OpenAPI.
+// Package specs reads a contract's operations in the form written by openconversation-gen --routes: this command needs
+// no library for OpenAPI.
 package specs
 
 import (
@@ -15,7 +15,7 @@ import (
 
 const hint lang.Format = "make the file of an OpenAPI contract: openconversation-gen --spec my.yaml --routes my.json"
 
-// Read is the operations in a file.
+// Read reads the operations in a file.
 func Read(file string) ([]generated.Route, error) {
 	content, err := os.ReadFile(file)
 	if err != nil {

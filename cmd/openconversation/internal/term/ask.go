@@ -13,7 +13,7 @@ import (
 	"golang.org/x/term"
 )
 
-// Interactive is whether there is somebody to ask: standard input and standard error are terminals.
+// Interactive reports whether a user can answer questions: standard input and standard error are terminals.
 func (w *World) Interactive() bool {
 	for _, stream := range []any{w.In, w.Err} {
 		if file, ok := stream.(*os.File); !ok || !term.IsTerminal(int(file.Fd())) {
@@ -23,7 +23,7 @@ func (w *World) Interactive() bool {
 	return true
 }
 
-// Ask asks a question that is answered with yes or no. Anything but yes, the end of the input included, is no.
+// Ask asks a yes-or-no question. Every other answer, the end of the input included, means no.
 func (w *World) Ask(ctx context.Context, question lang.Format, args ...any) (yes bool, err error) {
 	fmt.Fprintf(w.Err, "%s: %s [y/N] ", CommandName, Printable(w.Lang.Sprintf(question, args...)))
 	line, err := bufio.NewReader(UntilDone(ctx, w.In)).ReadString('\n')

@@ -8,21 +8,20 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// Line is what a bar shows. Texts are in the order in which they stand behind it; what is last is dropped first where
-// the terminal is too narrow.
+// Line is the content of a progress bar. Texts follow the bar in order; on a narrow terminal the last is dropped first.
 type Line struct {
-	Done, Total int64 // Total is negative if it is not known
+	Done, Total int64 // Total is negative if unknown
 	Texts       []string
 }
 
-// minBar is how narrow the bar itself may become before texts are dropped, and maxBar how wide it grows; in columns,
-// its brackets included.
+// minBar is the bar's width below which texts are dropped, and maxBar its greatest width; in columns, brackets
+// included.
 const (
 	minBar = 8
 	maxBar = 26
 )
 
-// Fit is the line in at most so many columns.
+// Fit formats the line in at most columns columns.
 func (l Line) Fit(columns int) string {
 	head := fmt.Sprint(l.Done)
 	bar := 0
@@ -71,18 +70,18 @@ func cut(text string, columns int) string {
 	return strings.ToValidUTF8(text, "")
 }
 
-// Draw draws the line over the last one that it drew. Where the terminal turns out to be narrower than it said, what is
-// beyond its edge is lost, and nothing scrolls.
+// Draw draws the line over the previous one. On a terminal narrower than reported, the excess is cut off and nothing
+// scrolls.
 func (w *World) Draw(l Line) {
 	columns := w.At(w.Err)
 	if columns == 0 {
 		columns = defaultColumns
 	}
-	// A terminal that has just been made narrower may still be told otherwise: without wrapping the line stays one.
+	// The terminal may have become narrower since: with wrapping off, the line stays one line.
 	fmt.Fprint(w.Err, "\r\x1b[?7l"+l.Fit(columns-1)+"\x1b[K\x1b[?7h")
 }
 
-// Every calls f again and again until stop is called, and not after that.
+// Every calls f at an interval until stop is called, and never afterwards.
 func Every(d time.Duration, f func()) (stop func()) {
 	quit, ended := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -1,3 +1,3 @@
-// Package term is what a command has of the outside world: its three streams, its environment, the signals that end it,
-// and the terminal that it may be at. It knows how text must look there, and nothing of what the text says.
+// Package term is a command's environment: its three streams, environment variables, signals and terminal. It formats
+// text for terminals, and knows nothing of its meaning.
 package term

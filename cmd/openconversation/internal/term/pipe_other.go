@@ -2,5 +2,5 @@
 
 package term
 
-// HoldPipe does nothing where no signal comes of a closed pipe: a write to it fails as it is.
+// HoldPipe does nothing on systems without SIGPIPE: a write to a closed pipe fails anyway.
 func HoldPipe() (release func()) { return func() {} }

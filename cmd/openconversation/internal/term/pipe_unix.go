@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// HoldPipe has a write to a pipe that nobody reads any more fail, instead of killing the process, until release is
-// called: what was paid for can still be put elsewhere.
+// HoldPipe makes a write to a closed pipe fail instead of killing the process, until release is called: paid results
+// can then go elsewhere.
 func HoldPipe() (release func()) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGPIPE)

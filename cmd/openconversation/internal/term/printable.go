@@ -9,8 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// Printable makes foreign text safe for a terminal and for one line: what is no printable character is escaped as in a
-// Go string, so that it can be seen.
+// Printable makes foreign text safe for one line on a terminal: it escapes unprintable characters as in a Go string.
 func Printable(s string) string {
 	if strings.IndexFunc(s, unprintable) < 0 {
 		return s
@@ -29,11 +28,11 @@ func Printable(s string) string {
 	return b.String()
 }
 
-// unprintable is true for U+FFFD as well, which stands for bytes that are no UTF-8.
+// unprintable is also true for U+FFFD, which replaces invalid UTF-8.
 func unprintable(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
 
-// PrintableJSON does the same to marshalled JSON, which leaves DEL, the C1 controls and marks of writing direction as
-// they are. They occur in strings only, where \u means the same.
+// PrintableJSON does the same for marshalled JSON, which keeps DEL, C1 controls and direction marks unescaped. They
+// occur only in strings, where \u means the same.
 func PrintableJSON(raw []byte) []byte {
 	if !bytes.ContainsFunc(raw, unprintable) {
 		return raw
@@ -58,10 +57,10 @@ func appendEscape(out []byte, unit rune) []byte {
 	return append(out, '\\', 'u', digits[unit>>12&15], digits[unit>>8&15], digits[unit>>4&15], digits[unit&15])
 }
 
-// maxShownID is how much of an absurdly long chat id is shown, in bytes. Real ones have 36.
+// maxShownID limits a shown chat id, in bytes. Real ones have 36.
 const maxShownID = 256
 
-// Shown is a chat id as messages show it.
+// Shown formats a chat id for messages.
 func Shown(chatID string) string {
 	if chatID == "" {
 		return `""`

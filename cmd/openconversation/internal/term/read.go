@@ -7,8 +7,7 @@ import (
 	"os"
 )
 
-// Open opens a file, and gives up when ctx ends: a named pipe opens when somebody opens its other end, which may be
-// never.
+// Open opens a file, and stops waiting when ctx ends: a named pipe opens only when the other end does.
 func Open(ctx context.Context, name string, flag int, mode os.FileMode) (*os.File, error) {
 	type opened struct {
 		file *os.File
@@ -21,7 +20,7 @@ func Open(ctx context.Context, name string, flag int, mode os.FileMode) (*os.Fil
 		case done <- opened{file, err}:
 		case <-ctx.Done():
 			if err == nil {
-				_ = file.Close() // nobody waits for it any more
+				_ = file.Close() // the caller has left
 			}
 		}
 	}()
@@ -33,8 +32,7 @@ func Open(ctx context.Context, name string, flag int, mode os.FileMode) (*os.Fil
 	}
 }
 
-// UntilDone reads r until ctx ends, also while a read of a terminal or a pipe waits, which nothing can interrupt. Its
-// error is then the cause of ctx.
+// UntilDone reads r until ctx ends, even while a read of a terminal or pipe blocks. Its error is then ctx's cause.
 func UntilDone(ctx context.Context, r io.Reader) io.Reader {
 	s := &stream{ctx: ctx, parts: make(chan []byte)}
 	go func() {
@@ -44,7 +42,7 @@ func UntilDone(ctx context.Context, r io.Reader) io.Reader {
 			n, err := r.Read(buf)
 			if n > 0 {
 				select {
-				case s.parts <- bytes.Clone(buf[:n]): // a line of a terminal need not cost the whole buffer
+				case s.parts <- bytes.Clone(buf[:n]): // a line from a terminal does not need the whole buffer
 				case <-ctx.Done():
 					return
 				}

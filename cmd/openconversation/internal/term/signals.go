@@ -9,7 +9,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
-// SignalError is the cause of a context that a signal ended.
+// SignalError is the cause of a context ended by a signal.
 type SignalError struct{ Signal syscall.Signal }
 
 func (e SignalError) Error() string { return e.Say(lang.English) }
@@ -19,9 +19,8 @@ func (e SignalError) Say(l lang.Language) string {
 	return l.Sprintf("stopped by a signal (%s)", lang.Foreign(e.Signal.String()))
 }
 
-// UntilSignal returns a context that the first SIGINT, SIGTERM or SIGHUP ends. The second does what it does to any
-// process: it kills. A signal that the parent process has the command ignore, as nohup and background jobs do, stays
-// ignored.
+// UntilSignal returns a context that the first SIGINT, SIGTERM or SIGHUP ends. A second signal kills the process. A
+// signal ignored by the parent process, as with nohup and background jobs, stays ignored.
 func UntilSignal(parent context.Context) context.Context {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 1)
@@ -32,7 +31,7 @@ func UntilSignal(parent context.Context) context.Context {
 	}
 	go func() {
 		received := <-signals
-		signal.Stop(signals) // before the end begins, so that a second signal need not wait for it
+		signal.Stop(signals) // first: a second signal must not wait for the shutdown
 		number, ok := received.(syscall.Signal)
 		if !ok {
 			number = syscall.SIGINT

@@ -8,16 +8,16 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
-// Table is facts below each other.
+// Table is a list of facts, one a line.
 type Table []fact
 
-// fact is what is known, and its value.
+// fact is a name with its value.
 type fact struct {
 	name  lang.Format
 	value any
 }
 
-// With is the table with a fact more.
+// With returns the table with one more fact.
 func (t Table) With(name lang.Format, value any) Table { return append(t, fact{name, value}) }
 
 // Say implements lang.Said.
@@ -33,12 +33,12 @@ func (t Table) Say(l lang.Language) string {
 	return b.String()
 }
 
-// Pad fills a text with blanks up to so many columns. A Chinese character takes two.
+// Pad pads a text with spaces to a number of columns. A Chinese character takes two.
 func Pad(text string, columns int) string {
 	return text + strings.Repeat(" ", max(columns-uniseg.StringWidth(text), 0))
 }
 
-// Columns are rows of cells below each other, two blanks apart; the last cell of a row is as long as it is.
+// Columns aligns the cells of rows, two spaces apart; the last cell of a row is not padded.
 func Columns(rows [][]string) string {
 	var widths []int
 	for _, row := range rows {

@@ -12,18 +12,18 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
-// CommandName is what messages begin with.
+// CommandName prefixes messages.
 const CommandName = "openconversation"
 
-// World is what a command has of the outside world.
+// World is a command's environment.
 type World struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Getenv   func(string) string
-	Lang     lang.Language // that people are spoken to in
+	Lang     lang.Language // of messages for people
 }
 
-// Print writes to standard output. A failure must not pass for success: a full disk has cost results before.
+// Print writes to standard output. It reports failures: a full disk must not look like success.
 func (w *World) Print(text string) error {
 	if _, err := io.WriteString(w.Out, text); err != nil {
 		return lang.Errorf("standard output: %w", err)
@@ -31,7 +31,7 @@ func (w *World) Print(text string) error {
 	return nil
 }
 
-// PrintJSON prints v for people and machines alike, indented.
+// PrintJSON prints v as indented JSON.
 func (w *World) PrintJSON(v any) error {
 	raw, err := json.Marshal(v)
 	if err != nil {
@@ -44,19 +44,18 @@ func (w *World) PrintJSON(v any) error {
 	return w.Print(indented.String() + "\n")
 }
 
-// Note tells the user something that is no error.
+// Note prints a notice for the user, which is not an error.
 func (w *World) Note(format lang.Format, args ...any) {
 	fmt.Fprintf(w.Err, "%s: %s\n", CommandName, Printable(w.Lang.Sprintf(format, args...)))
 }
 
-// Marshal is v as JSON without indentation, safe for a terminal.
+// Marshal encodes v as JSON without indentation, safe for a terminal.
 func Marshal(v any) (string, error) {
 	raw, err := json.Marshal(v)
 	return string(PrintableJSON(raw)), err
 }
 
-// At is the width in columns of the terminal that a stream leads to; 0 if it is none, or one that says it can do nothing
-// but print.
+// At returns the width in columns of a stream's terminal, or 0 if the stream is not a terminal or a dumb one.
 func (w *World) At(stream io.Writer) (columns int) {
 	file, ok := stream.(*os.File)
 	if !ok || w.Getenv("TERM") == "dumb" || !term.IsTerminal(int(file.Fd())) {
@@ -69,10 +68,10 @@ func (w *World) At(stream io.Writer) (columns int) {
 	return columns
 }
 
-// defaultColumns is the width of a terminal that does not tell.
+// defaultColumns is the width of a terminal that does not report one.
 const defaultColumns = 80
 
-// Colour is how a word stands out on a terminal.
+// Colour is a word's colour on a terminal.
 type Colour string
 
 // The colours, as SGR parameters.
@@ -83,8 +82,8 @@ const (
 	Grey   Colour = "90"
 )
 
-// Paint gives a word its colour, where the stream leads to a terminal and the environment does not forbid it
-// (https://no-color.org, and CLICOLOR as bixense.com/clicolors has it).
+// Paint colours a word if the stream is a terminal and the environment allows it (https://no-color.org, and CLICOLOR as
+// in bixense.com/clicolors).
 func (w *World) Paint(stream io.Writer, colour Colour, word string) string {
 	if w.Getenv("NO_COLOR") != "" || w.Getenv("CLICOLOR") == "0" {
 		return word

@@ -1,5 +1,5 @@
-// Package charset decodes and encodes the encodings that files of text have, strictly: what cannot be decoded is an
-// error with its place, and what cannot be encoded is one too.
+// Package charset decodes and encodes the encodings of text files strictly: undecodable bytes are an error with their
+// place, as are characters that the encoding lacks.
 package charset
 
 import (
@@ -10,20 +10,20 @@ import (
 	"unicode/utf8"
 )
 
-// Encoding is how a file's text is held in bytes.
+// Encoding is a text encoding.
 type Encoding string
 
 // The encodings.
 const (
 	UTF8    Encoding = "utf-8"
 	UTF8BOM Encoding = "utf-8-bom" // the same, with a byte order mark; spreadsheets need it
-	UTF16LE Encoding = "utf-16le"  // little end first
+	UTF16LE Encoding = "utf-16le"  // little-endian
 	UTF16BE Encoding = "utf-16be"
 	GB18030 Encoding = "gb18030"
-	GBK     Encoding = "gbk" // what Chinese Windows calls ANSI, code page 936
+	GBK     Encoding = "gbk" // "ANSI" of Chinese Windows, code page 936
 )
 
-// All are all encodings.
+// All lists all encodings.
 var All = []Encoding{UTF8, UTF8BOM, UTF16LE, UTF16BE, GB18030, GBK}
 
 var aliases = map[string]Encoding{
@@ -31,13 +31,13 @@ var aliases = map[string]Encoding{
 	"unicode": UTF16LE, "gb18030": GB18030, "gbk": GBK, "gb2312": GBK, "cp936": GBK, "ansi": GBK,
 }
 
-// Parse knows an encoding by any of its usual names.
+// Parse parses any usual name of an encoding.
 func Parse(name string) (Encoding, bool) {
 	e, known := aliases[strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(name))]
 	return e, known
 }
 
-// Title is what a sentence calls the encoding.
+// Title returns the encoding's name in a sentence.
 func (e Encoding) Title() string {
 	if e == UTF8BOM {
 		return "UTF-8"
@@ -45,7 +45,7 @@ func (e Encoding) Title() string {
 	return strings.NewReplacer("LE", " LE", "BE", " BE").Replace(strings.ToUpper(string(e)))
 }
 
-// Width is how many bytes the smallest character takes.
+// Width returns the size of the smallest character in bytes.
 func (e Encoding) Width() int {
 	if e == UTF16LE || e == UTF16BE {
 		return 2
@@ -53,10 +53,10 @@ func (e Encoding) Width() int {
 	return 1
 }
 
-// Plain is whether the bytes are UTF-8, and so the text itself.
+// Plain reports whether the encoding is UTF-8.
 func (e Encoding) Plain() bool { return e == UTF8 || e == UTF8BOM }
 
-// Mark is the byte order mark of the encoding; nil if it has none.
+// Mark returns the encoding's byte order mark, or nil.
 func (e Encoding) Mark() []byte {
 	switch e {
 	case UTF8, UTF8BOM:
@@ -70,7 +70,7 @@ func (e Encoding) Mark() []byte {
 	}
 }
 
-// Marked is the encoding whose byte order mark a file begins with.
+// Marked returns the encoding of the byte order mark at a file's start.
 func Marked(start []byte) (e Encoding, marked bool) {
 	for _, e := range []Encoding{UTF8, UTF16LE, UTF16BE} {
 		if bytes.HasPrefix(start, e.Mark()) {
@@ -80,10 +80,10 @@ func Marked(start []byte) (e Encoding, marked bool) {
 	return "", false
 }
 
-// Error is a place that cannot be decoded.
+// Error is the place of an undecodable byte.
 type Error struct {
 	Encoding Encoding
-	Offset   int // of the first byte, from the beginning of what was to be decoded
+	Offset   int // of the byte, from the start of the input
 	Byte     byte
 }
 
@@ -94,8 +94,7 @@ func (e *Error) Say(l lang.Language) string {
 	return l.Sprintf("the byte 0x%02X at offset %d is not %s", e.Byte, e.Offset, e.Encoding.Title())
 }
 
-// Decode appends the text of src to dst. rest is how many bytes at the end of src are the beginning of a character
-// whose end is not there.
+// Decode appends the text of src to dst. rest is the number of bytes of an incomplete character at the end of src.
 func Decode(e Encoding, dst, src []byte) (text []byte, rest int, err error) {
 	switch e {
 	case UTF16LE, UTF16BE:
@@ -107,7 +106,7 @@ func Decode(e Encoding, dst, src []byte) (text []byte, rest int, err error) {
 	return append(dst, whole...), rest, err
 }
 
-// Valid is as much of src as is UTF-8. rest is as Decode has it.
+// Valid returns the part of src that is whole UTF-8. rest is as in Decode.
 func Valid(src []byte) (whole []byte, rest int, err error) {
 	whole = src[:len(src)-cut8(src)]
 	if utf8.Valid(whole) {
@@ -123,7 +122,7 @@ func Valid(src []byte) (whole []byte, rest int, err error) {
 	}
 }
 
-// cut8 is how many bytes at the end of src begin a character of UTF-8 that is not whole.
+// cut8 returns the number of bytes of an incomplete UTF-8 character at the end of src.
 func cut8(src []byte) int {
 	for n := 1; n <= min(utf8.UTFMax-1, len(src)); n++ {
 		if tail := src[len(src)-n:]; utf8.RuneStart(tail[0]) {
@@ -165,8 +164,8 @@ func decode16(e Encoding, dst, src []byte) ([]byte, int, error) {
 	return dst, 0, nil
 }
 
-// Encode appends text, which is UTF-8, to dst. What the encoding lacks is written as escape makes it; without an escape
-// it is an error, whose Rune is the first such character.
+// Encode appends text, which is UTF-8, to dst. escape replaces characters that the encoding lacks. Without escape, the
+// first such character is an error with its Rune.
 func Encode(e Encoding, dst, text []byte, escape func(r rune) string) ([]byte, error) {
 	switch e {
 	case UTF16LE, UTF16BE:
@@ -185,7 +184,7 @@ func Encode(e Encoding, dst, text []byte, escape func(r rune) string) ([]byte, e
 	}
 }
 
-// LacksError is a character that an encoding cannot hold.
+// LacksError is a character that an encoding lacks.
 type LacksError struct {
 	Encoding Encoding
 	Rune     rune

@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// PlaceError is the first place of a file that cannot be decoded.
+// PlaceError is the place of the first undecodable byte of a file.
 type PlaceError struct {
 	Encoding Encoding
 	Line     int   // from 1
@@ -22,8 +22,8 @@ func (e *PlaceError) Say(l lang.Language) string {
 	return l.Sprintf("line %d: %s", e.Line, lang.T("the byte 0x%02X at offset %d is not %s", e.Byte, e.Offset, e.Encoding.Title()))
 }
 
-// Detect reads a file through and tells its encoding: what its byte order mark says; otherwise UTF-8, or GBK or GB18030 where it is
-// not. A *PlaceError says where it stops being UTF-8 if it is none of them.
+// Detect reads a file through and detects its encoding: by its byte order mark, else UTF-8, else GBK or GB18030. If
+// none fits, it returns a *PlaceError for the first byte that is not UTF-8.
 func Detect(r io.ReadSeeker) (e Encoding, marked bool, err error) {
 	start := make([]byte, 3)
 	n, err := io.ReadFull(r, start)
@@ -50,7 +50,7 @@ func Detect(r io.ReadSeeker) (e Encoding, marked bool, err error) {
 	return "", false, first
 }
 
-// check reads a file through as one of an encoding.
+// check reads a file through in one encoding.
 func check(r io.Reader, e Encoding) error {
 	buf, text := make([]byte, 256<<10), []byte(nil)
 	kept, at, line := 0, int64(0), 1

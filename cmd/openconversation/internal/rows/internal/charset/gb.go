@@ -8,11 +8,11 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 )
 
-// lengthGB is how many bytes the first character of src takes: 0 if it is none, -1 if its end is not there.
+// lengthGB returns the length in bytes of src's first character: 0 if it is invalid, -1 if it is incomplete.
 func lengthGB(e Encoding, src []byte) int {
 	in := func(i int, low, high byte) bool { return src[i] >= low && src[i] <= high }
 	switch {
-	case src[0] < 0x80, src[0] == 0x80 && e == GBK: // the euro sign of code page 936
+	case src[0] < 0x80, src[0] == 0x80 && e == GBK: // 0x80 is the euro sign of code page 936
 		return 1
 	case !in(0, 0x81, 0xFE):
 		return 0
@@ -49,7 +49,7 @@ func decodeGB(e Encoding, dst, src []byte) ([]byte, int, error) {
 			i++
 			continue
 		}
-		end := i // of the characters that are not ASCII
+		end := i // end of the non-ASCII characters
 		for end < len(src) && src[end] >= 0x80 {
 			n := lengthGB(e, src[end:])
 			if n == 0 {
@@ -74,7 +74,7 @@ func decodeGB(e Encoding, dst, src []byte) ([]byte, int, error) {
 	return dst, 0, nil
 }
 
-// unassigned finds the first character of src that stands for none, in a text that holds a replacement character.
+// unassigned finds the first unassigned character of src, in a text with a replacement character.
 func unassigned(e Encoding, src []byte) (at int, bad bool) {
 	for i := 0; i < len(src); {
 		n := lengthGB(e, src[i:])

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Append writes the workbook with cells appended to the rows of a sheet, at a column from 0 on. cells gives those of a
-// row; an empty one is not written. What the sheet has there already is replaced, if it holds nothing but a format.
+// Append writes the workbook with cells appended to the rows of a sheet from a column (counted from 0) on. cells
+// returns a row's cells; empty ones are not written. They replace existing cells that have only a format.
 func (b *Book) Append(w io.Writer, sheet string, column, header int, cells func(row int) ([]string, error)) error {
 	part := b.find(b.part(sheet))
 	out := zip.NewWriter(w)
@@ -60,11 +60,11 @@ func (w *errWriter) flush() {
 type appending struct {
 	in     *markup
 	out    *errWriter
-	column int // of the first that is appended
-	header int // the row whose last cell's format the appended ones get
+	column int // of the first appended cell
+	header int // row whose last cell has the format for appended cells
 	cells  func(row int) ([]string, error)
 
-	style string // of the last cell before them
+	style string // of the last cell before the appended ones
 	buf   []byte
 }
 
@@ -104,7 +104,7 @@ func (a *appending) run() error {
 	}
 }
 
-// dimension widens what the sheet says of its size. Readers that believe it would pass over the cells appended.
+// dimension extends the sheet's dimension. Readers that rely on it would skip the appended cells.
 func (a *appending) dimension(t token) []byte {
 	ref, _, to, has := t.attribute("ref")
 	begin, end, is := strings.Cut(string(ref), ":")
@@ -131,7 +131,7 @@ func columnName(column int) string {
 	return name
 }
 
-// row copies a row, with the cells appended.
+// row copies a row and appends its cells.
 func (a *appending) row(t token, number int) error {
 	cells, err := a.cells(number)
 	if err != nil {
@@ -139,7 +139,7 @@ func (a *appending) row(t token, number int) error {
 	}
 	prefix := t.prefix()
 	raw := t.raw
-	if _, from, to, has := t.attribute("spans"); has { // a hint at the columns, which would be wrong
+	if _, from, to, has := t.attribute("spans"); has { // an optional hint at the columns, wrong by now
 		raw = append(append([]byte(nil), raw[:from]...), raw[to:]...)
 	}
 	if t.kind == empty {
@@ -193,7 +193,7 @@ func (a *appending) row(t token, number int) error {
 	}
 }
 
-// put writes the cells that are appended.
+// put writes the appended cells.
 func (a *appending) put(prefix string, number int, cells []string) {
 	for i, cell := range cells {
 		if cell == "" {

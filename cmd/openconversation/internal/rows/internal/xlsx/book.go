@@ -1,8 +1,8 @@
-// Package xlsx reads the rows of a sheet of an Excel workbook, and writes the workbook again with cells appended to
-// its rows and everything else in it untouched. Its memory does not grow with the rows, except 4 bytes a distinct text.
+// Package xlsx reads the rows of an Excel sheet, and writes the workbook back with cells appended and everything else
+// unchanged. Its memory does not grow with the rows, apart from 4 bytes per distinct text.
 //
-// The streams of excelize give a cell's text, without its type or its style, keep the whole file in memory, and write a sheet anew
-// without what else was in the file; they make the workbooks that are new.
+// excelize's streams return a cell's text without type or style, keep the whole file in memory, and write a sheet
+// without its other content. They only make new workbooks here.
 package xlsx
 
 import (
@@ -15,20 +15,20 @@ import (
 )
 
 const (
-	// maxUnzipped is how large a part of a workbook may be, in bytes: a sheet of all 1,048,576 rows with some thirty
-	// cells each is smaller.
+	// maxUnzipped limits the size of a workbook's part, in bytes. A sheet with all 1,048,576 rows of some thirty cells
+	// is smaller.
 	maxUnzipped = 2 << 30
-	maxWorkbook = 16 << 20 // of the list of sheets, which is read into memory
+	maxWorkbook = 16 << 20 // limits the list of sheets, which is read into memory
 )
 
-// ErrNotWorkbook is a file that is no xlsx workbook.
+// ErrNotWorkbook is the error of a file that is not an xlsx workbook.
 var ErrNotWorkbook = lang.Errorf("it is no xlsx workbook, or a damaged one")
 
 // Book is a workbook.
 type Book struct {
 	zip     *zip.Reader
 	sheets  []sheet
-	strings string // the part with the shared strings; empty if there is none
+	strings string // part with the shared strings; empty: none
 	texts   *texts
 }
 
@@ -37,7 +37,7 @@ type sheet struct {
 	hidden     bool
 }
 
-// Open reads what sheets a workbook has.
+// Open reads a workbook's list of sheets.
 func Open(r io.ReaderAt, size int64) (*Book, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
@@ -76,7 +76,7 @@ func (b *Book) relations(part string) ([]relation, error) {
 	return list.Relations, b.decode(part, &list)
 }
 
-// resolve is the part that a relation of a part in a folder leads to.
+// resolve returns the target of a relation of a part in a folder.
 func resolve(folder, target string) string {
 	if strings.HasPrefix(target, "/") {
 		return strings.TrimPrefix(path.Clean(target), "/")
@@ -141,7 +141,7 @@ func (b *Book) find(part string) *zip.File {
 	return nil
 }
 
-// open opens a part. archive/zip reads no more of it than it says it holds.
+// open opens a part. archive/zip reads at most the declared size.
 func (b *Book) open(part string) (io.ReadCloser, error) {
 	f := b.find(part)
 	if f == nil {
@@ -157,7 +157,7 @@ func (b *Book) open(part string) (io.ReadCloser, error) {
 	return r, nil
 }
 
-// Sheets are the names of the sheets that have cells, in their order.
+// Sheets returns the names of the sheets with cells, in order.
 func (b *Book) Sheets() []string {
 	var names []string
 	for _, s := range b.sheets {
@@ -166,7 +166,7 @@ func (b *Book) Sheets() []string {
 	return names
 }
 
-// Sheet is the name of a sheet as the workbook has it. An empty name is the first that is not hidden.
+// Sheet returns a sheet's name in the workbook's spelling. An empty name selects the first visible sheet.
 func (b *Book) Sheet(name string) (string, bool) {
 	for _, s := range b.sheets {
 		if name == "" && !s.hidden || name != "" && strings.EqualFold(s.name, name) {
@@ -188,7 +188,7 @@ func (b *Book) part(name string) string {
 	return ""
 }
 
-// text is a shared string.
+// text returns a shared string.
 func (b *Book) text(n int) ([]byte, error) {
 	if b.texts == nil {
 		if b.strings == "" {
@@ -206,5 +206,5 @@ func (b *Book) text(n int) ([]byte, error) {
 	return b.texts.at(n)
 }
 
-// Close lets go of what the texts take.
+// Close releases the texts.
 func (b *Book) Close() error { return b.texts.close() }

@@ -9,7 +9,7 @@ import (
 	"github.com/xuri/excelize/v2"
 )
 
-// Cut is as much of a text as a cell can hold.
+// Cut cuts a text to the capacity of a cell.
 func Cut(text string) string {
 	if len(text) <= MaxText {
 		return text
@@ -23,7 +23,7 @@ func Cut(text string) string {
 	return text
 }
 
-// Writer makes a new workbook of one sheet, in which every cell is a text.
+// Writer makes a new workbook with one sheet of text cells.
 type Writer struct {
 	file   *excelize.File
 	stream *excelize.StreamWriter
@@ -31,7 +31,7 @@ type Writer struct {
 	cells  []any
 }
 
-// New begins a workbook.
+// New starts a workbook.
 func New() (*Writer, error) {
 	w := &Writer{file: excelize.NewFile()}
 	var err error
@@ -39,7 +39,7 @@ func New() (*Writer, error) {
 	return w, err
 }
 
-// Write writes a row. A text is cut to what a cell can hold.
+// Write writes a row, and cuts texts to the capacity of a cell.
 func (w *Writer) Write(cells []string) error {
 	if w.rows++; w.rows > MaxRows {
 		return lang.Errorf("a sheet holds %d rows", MaxRows)
@@ -55,7 +55,7 @@ func (w *Writer) Write(cells []string) error {
 	return w.stream.SetRow(fmt.Sprintf("A%d", w.rows), w.cells)
 }
 
-// WriteTo ends the workbook and writes it.
+// WriteTo finishes the workbook and writes it.
 func (w *Writer) WriteTo(out io.Writer) (int64, error) {
 	if err := w.stream.Flush(); err != nil {
 		return 0, err
@@ -63,5 +63,5 @@ func (w *Writer) WriteTo(out io.Writer) (int64, error) {
 	return w.file.WriteTo(out)
 }
 
-// Close removes what the workbook took on the way.
+// Close removes the workbook's temporary files.
 func (w *Writer) Close() error { return w.file.Close() }

@@ -24,14 +24,14 @@ const (
 	other               // comments and the like
 )
 
-// token is a piece of XML. raw is as it stands in the file, and valid until the next is read.
+// token is a piece of XML. raw holds the file's bytes, valid until the next token.
 type token struct {
 	kind kind
 	raw  []byte
 }
 
-// markup splits XML into tokens that together are the file, byte by byte. encoding/xml reads a token of any length into
-// memory, and a row of a workbook into many small pieces of it.
+// markup splits XML into tokens that together are the file, byte by byte. encoding/xml would read a token of any length
+// into memory, and allocate many pieces per row.
 type markup struct {
 	in  *bufio.Reader
 	buf []byte
@@ -39,7 +39,7 @@ type markup struct {
 
 func newMarkup(r io.Reader) *markup { return &markup{in: bufio.NewReaderSize(r, 64<<10)} }
 
-// next is the next token. The error after the last is io.EOF.
+// next returns the next token. The error after the last is io.EOF.
 func (m *markup) next() (token, error) {
 	start, err := m.in.Peek(1)
 	if err != nil {
@@ -86,7 +86,7 @@ func (m *markup) next() (token, error) {
 	return t, err
 }
 
-// complete is whether a tag has ended: within quotes a > does not end it.
+// complete reports whether a tag is complete: a > within quotes does not end it.
 func complete(raw []byte) bool {
 	var quote byte
 	for _, b := range raw {
@@ -102,7 +102,7 @@ func complete(raw []byte) bool {
 	return quote == 0
 }
 
-// until reads to a byte at which whole agrees, or to the end.
+// until reads up to a byte for which whole is true, or to the end.
 func (m *markup) until(end byte, whole func([]byte) bool) ([]byte, error) {
 	for {
 		part, err := m.in.ReadSlice(end)
@@ -121,7 +121,7 @@ func (m *markup) until(end byte, whole func([]byte) bool) ([]byte, error) {
 	}
 }
 
-// name is a tag's name without its prefix.
+// name returns a tag's name without its prefix.
 func (t token) name() string {
 	raw := bytes.TrimLeft(t.raw, "</")
 	if end := bytes.IndexAny(raw, " \t\r\n/>"); end >= 0 {
@@ -130,7 +130,7 @@ func (t token) name() string {
 	return string(raw[bytes.IndexByte(raw, ':')+1:])
 }
 
-// prefix is the prefix of a tag's name, with its colon.
+// prefix returns the prefix of a tag's name, with the colon.
 func (t token) prefix() string {
 	raw := bytes.TrimLeft(t.raw, "</")
 	if end := bytes.IndexAny(raw, " \t\r\n/>"); end >= 0 {
@@ -139,7 +139,7 @@ func (t token) prefix() string {
 	return string(raw[:bytes.IndexByte(raw, ':')+1])
 }
 
-// attribute finds an attribute without a prefix. from and to are where it stands in raw, with the blank before it.
+// attribute finds an attribute without a prefix. from and to are its bounds in raw, with the blank before it.
 func (t token) attribute(name string) (value []byte, from, to int, has bool) {
 	raw := t.raw
 	at := bytes.IndexAny(raw, " \t\r\n")
@@ -174,7 +174,7 @@ func (t token) attribute(name string) (value []byte, from, to int, has bool) {
 
 var entities = map[string]rune{"amp": '&', "lt": '<', "gt": '>', "quot": '"', "apos": '\''}
 
-// appendText appends what a text token stands for.
+// appendText appends the text of a token.
 func appendText(dst []byte, t token) []byte {
 	raw := t.raw
 	if t.kind == literal {
@@ -187,7 +187,7 @@ func appendText(dst []byte, t token) []byte {
 		}
 		dst = append(dst, raw[:at]...)
 		raw = raw[at:]
-		if raw[0] == '\r' { // XML reads every line end as LF
+		if raw[0] == '\r' { // XML normalises line ends to LF
 			dst = append(dst, '\n')
 			raw = bytes.TrimPrefix(raw[1:], []byte("\n"))
 			continue

@@ -8,20 +8,20 @@ import (
 	"strings"
 )
 
-// The most that a sheet can hold.
+// The limits of a sheet.
 const (
 	MaxRows    = 1 << 20
 	MaxColumns = 1 << 14
 	MaxText    = 32767 // of a cell, in UTF-16 units
 )
 
-// maxRow is how many bytes of a row's cells are read.
+// maxRow limits the bytes read of a row's cells.
 const maxRow = 1 << 20
 
-// Cell is a cell that holds something.
+// Cell is a cell with content.
 type Cell struct {
 	Column  int  // from 0
-	Pending bool // a formula that no program has worked out
+	Pending bool // a formula without a computed value
 	Number  bool
 	shared  bool
 	boolean bool
@@ -29,11 +29,11 @@ type Cell struct {
 	to      int
 }
 
-// Row is a row that has cells. It is valid until the next is read.
+// Row is a row with cells, valid until the next is read.
 type Row struct {
 	Number  int // from 1
 	Cells   []Cell
-	TooLong bool // cells beyond the first MiB are there, but read as empty
+	TooLong bool // cells beyond the first MiB read as empty
 }
 
 // Rows reads the rows of a sheet.
@@ -46,7 +46,7 @@ type Rows struct {
 	began bool // the list of rows
 }
 
-// Rows opens a sheet, whose name is as Sheet gave it.
+// Rows opens a sheet by its name from Sheet.
 func (b *Book) Rows(sheet string) (*Rows, error) {
 	part, err := b.open(b.part(sheet))
 	if err != nil {
@@ -55,10 +55,10 @@ func (b *Book) Rows(sheet string) (*Rows, error) {
 	return &Rows{book: b, part: part, in: newMarkup(part)}, nil
 }
 
-// Close lets go of the sheet.
+// Close closes the sheet.
 func (r *Rows) Close() error { return r.part.Close() }
 
-// Next reads the next row that the sheet lists, which may have no cells. The error after the last is io.EOF.
+// Next reads the next row of the sheet, which may have no cells. The error after the last is io.EOF.
 func (r *Rows) Next() (Row, error) {
 	for {
 		t, err := r.in.next()
@@ -91,7 +91,7 @@ func (r *Rows) Next() (Row, error) {
 	}
 }
 
-// rowNumber is the number of the row that a tag begins, behind the row last.
+// rowNumber returns the number of the row that a tag begins, after row last.
 func rowNumber(t token, last int) (int, error) {
 	number := last + 1
 	if value, _, _, has := t.attribute("r"); has {
@@ -104,7 +104,7 @@ func rowNumber(t token, last int) (int, error) {
 	return number, nil
 }
 
-// cellColumn is the column of the cell that a tag begins, behind the column last.
+// cellColumn returns the column of the cell that a tag begins, after column last.
 func cellColumn(t token, last int) (int, error) {
 	column := last + 1
 	value, _, _, has := t.attribute("r")
@@ -202,8 +202,8 @@ func (r *Rows) cell(column int, begin token) error {
 	}
 }
 
-// Text is what a cell of the last row holds: a text as it is, a number without exponent or separators whatever its
-// format shows.
+// Text returns the content of a cell of the last row: a text unchanged, a number without exponent or separators,
+// whatever its format.
 func (r *Rows) Text(c Cell) (string, error) {
 	value := r.bytes[c.from:c.to]
 	switch {
@@ -225,7 +225,7 @@ func (r *Rows) Text(c Cell) (string, error) {
 	}
 }
 
-// number is a number in plain digits.
+// number formats a number in plain digits.
 func number(value string) string {
 	if !strings.ContainsAny(value, ".eE") || len(value) > 40 {
 		return value

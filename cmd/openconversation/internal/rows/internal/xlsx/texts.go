@@ -15,15 +15,15 @@ import (
 )
 
 const (
-	textsInMemory = 16 << 20 // bytes; what comes on top goes to a temporary file
+	textsInMemory = 16 << 20 // bytes; the rest goes to a temporary file
 	maxTexts      = 16 << 20 // distinct texts, of 4 bytes each
 )
 
-// texts are a workbook's shared strings. Cells name them by number.
+// texts are a workbook's shared strings, which cells reference by number.
 type texts struct {
-	ends   []uint32 // where each ends
+	ends   []uint32 // end of each text
 	memory []byte
-	file   *os.File // what does not fit into memory
+	file   *os.File // the texts that do not fit into memory
 	spill  *bufio.Writer
 	buf    []byte
 }
@@ -56,7 +56,7 @@ func readTexts(r io.Reader) (*texts, error) {
 				text = text[:0]
 			case "t":
 				inText = true
-			case "rPh": // how to say the characters before it
+			case "rPh": // phonetic text for the characters before it
 				phonetic = true
 			}
 		case closing:
@@ -106,14 +106,14 @@ func (t *texts) add(text []byte) error {
 		if t.file, err = os.CreateTemp("", "openconversation-*"); err != nil {
 			return err
 		}
-		_ = os.Remove(t.file.Name()) // where a file can be removed while it is open, a killed run leaves nothing
+		_ = os.Remove(t.file.Name()) // removed while open, if the system can: a killed run then leaves no file
 		t.spill = bufio.NewWriterSize(t.file, 256<<10)
 	}
 	_, err := t.spill.Write(text)
 	return err
 }
 
-// at is the text of a number.
+// at returns the text of a number.
 func (t *texts) at(n int) ([]byte, error) {
 	if n < 0 || n >= len(t.ends) {
 		return nil, lang.Errorf("a cell names the text %d, and there are %d", n, len(t.ends))
@@ -136,7 +136,7 @@ func (t *texts) close() error {
 		return nil
 	}
 	err := t.file.Close()
-	_ = os.Remove(t.file.Name()) // unless it is gone already
+	_ = os.Remove(t.file.Name()) // unless removed before
 	return err
 }
 

@@ -5,8 +5,10 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -19,13 +21,39 @@ const RobotCode = "dingue4kfzdxbyn0pjqd"
 
 // Group is a group chat as an emulator knows it.
 type Group struct {
-	ChatID             string
-	OpenConversationID string   // empty: the one that OpenConversationIDOf makes up
-	Name               string   // as getChat returns it
-	Owner              string   // a user id
-	Members            []string // user ids
-	Robots             []string // the codes of the robots in it; nil is RobotCode, and an empty slice none
-	Disbanded          bool     // nothing can be sent to it, and getChat returns its status as 2
+	ChatID             string   `json:"chatId"`
+	OpenConversationID string   `json:"openConversationId,omitempty"` // empty: the one that OpenConversationIDOf makes up
+	Name               string   `json:"name"`                         // as getChat returns it
+	Owner              string   `json:"owner"`                        // a user id
+	Members            []string `json:"members,omitzero"`             // user ids
+	Robots             []string `json:"robots,omitzero"`              // the codes of the robots in it; nil is RobotCode, and an empty slice none
+	Disbanded          bool     `json:"disbanded"`                    // nothing can be sent to it, and getChat returns its status as 2
+}
+
+// UnmarshalJSON reads an object with the fields of [Group], of which only chatId has to be there. A field that a group does
+// not have, null, an empty id and a text of more than 1,000 characters are errors.
+func (g *Group) UnmarshalJSON(raw []byte) error {
+	type plain Group
+	var read plain
+	if err := decodeStrictly(raw, &read); err != nil {
+		return err
+	}
+	if hasNull(raw) {
+		return errNull
+	}
+	if isNoText(read.ChatID) {
+		return fmt.Errorf("a group needs chatId, of 1 to %d characters", maxSettingText)
+	}
+	for _, text := range []string{read.OpenConversationID, read.Name, read.Owner} {
+		if text != "" && isNoText(text) {
+			return fmt.Errorf("group %s: a text has at most %d characters", strconv.Quote(read.ChatID), maxSettingText)
+		}
+	}
+	if slices.ContainsFunc(slices.Concat(read.Members, read.Robots), isNoText) {
+		return fmt.Errorf("group %s: a member and a robot have 1 to %d characters", strconv.Quote(read.ChatID), maxSettingText)
+	}
+	*g = Group(read)
+	return nil
 }
 
 // The states of a group that getChat returns.
@@ -173,9 +201,11 @@ func (e *Emulator) Groups() []Group {
 	for _, g := range e.groups.known {
 		list = append(list, g.clone())
 	}
-	slices.SortFunc(list, func(a, b Group) int { return strings.Compare(a.ChatID, b.ChatID) })
+	slices.SortFunc(list, byChatID)
 	return list
 }
+
+func byChatID(a, b Group) int { return strings.Compare(a.ChatID, b.ChatID) }
 
 // SetGroup puts a group in the place of the one with its chat id: to disband it, or to take a robot out of it.
 func (e *Emulator) SetGroup(g Group) { e.groups.keep(g.complete()) }

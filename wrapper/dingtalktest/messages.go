@@ -30,15 +30,15 @@ const (
 
 // Message is a message that a robot sent to a group.
 type Message struct {
-	Time               time.Time // by the emulator's clock
-	ProcessQueryKey    string
-	ChatID             string // of the group
-	OpenConversationID string
-	RobotCode          string
-	MsgKey             string
-	MsgParam           string   // JSON
-	ReadBy             []string // user ids
-	Recalled           bool
+	Time               time.Time `json:"time"` // by the emulator's clock
+	ProcessQueryKey    string    `json:"processQueryKey"`
+	ChatID             string    `json:"chatId,omitempty"` // of the group; empty if WithAnyChat made the group up
+	OpenConversationID string    `json:"openConversationId"`
+	RobotCode          string    `json:"robotCode"`
+	MsgKey             string    `json:"msgKey"`
+	MsgParam           string    `json:"msgParam"` // JSON
+	ReadBy             []string  `json:"readBy"`   // user ids
+	Recalled           bool      `json:"recalled"`
 }
 
 // messages are what was sent, oldest first.
@@ -70,18 +70,26 @@ func (e *Emulator) Messages() []Message {
 	list := make([]Message, len(e.messages.sent))
 	for i, m := range e.messages.sent {
 		list[i] = *m
-		list[i].ReadBy = slices.Clone(m.ReadBy)
+		list[i].ReadBy = append([]string{}, m.ReadBy...)
 	}
 	return list
 }
 
-// MarkRead says who has read a message in addition. It does nothing if there is no message of this key.
-func (e *Emulator) MarkRead(processQueryKey string, userIDs ...string) {
+// MarkRead adds users to those who have read a message, and reports whether there is a message of this key. A user counts
+// once.
+func (e *Emulator) MarkRead(processQueryKey string, userIDs ...string) bool {
 	e.messages.mu.Lock()
 	defer e.messages.mu.Unlock()
-	if m := e.messages.find(processQueryKey); m != nil {
-		m.ReadBy = append(m.ReadBy, userIDs...)
+	m := e.messages.find(processQueryKey)
+	if m == nil {
+		return false
 	}
+	for _, id := range userIDs {
+		if !slices.Contains(m.ReadBy, id) {
+			m.ReadBy = append(m.ReadBy, id)
+		}
+	}
+	return true
 }
 
 // sendMessage answers orgGroupSend. It does not know the templates: any msgKey is one.

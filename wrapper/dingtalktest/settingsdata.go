@@ -35,6 +35,7 @@ var settingTable = []setting{
 	{"credentials", readAs(readCredentials), nil},
 	{"expireIn", readAs(plain(func(seconds *int32) Option { return func(s *settings) { s.expireIn = seconds } })), func(s *settings) any { return s.expireIn }},
 	{"faults", readAs(plain(func(queue []Fault) Option { return WithFaults(queue...) })), nil},
+	{"groups", readAs(plain(withGroups)), func(s *settings) any { return append([]Group{}, slices.SortedFunc(maps.Values(s.groups), byChatID)...) }},
 	{"latency", readAs(duration(WithLatency, 0, maxFaultTime)), func(s *settings) any { return s.latency.String() }},
 	{"missingScopes", readAs(plain(withMissingScopes)), func(s *settings) any { return append([]string{}, s.missingScopes...) }},
 	{"monthlyQuota", readAs(counted(WithMonthlyQuota, -1, maxCount)), func(s *settings) any { return s.monthlyQuota }},
@@ -53,7 +54,7 @@ var settingTable = []setting{
 //	faults       an array of what Fault.UnmarshalJSON reads, as WithFaults
 //	time         as RFC 3339 has it, as WithTime
 //
-// Durations are texts such as "50ms". Chats and credentials are added to those that are there; null in place of an
+// Durations are texts such as "50ms". Chats, groups and credentials are added to those that are there; null in place of an
 // openConversationId takes a chat away. Other fields replace what they name.
 func OptionsFromJSON(raw []byte) ([]Option, error) {
 	var given map[string]json.RawMessage
@@ -178,6 +179,14 @@ func readOwners(chatIDs []string) (Option, error) {
 		hidden[id] = true
 	}
 	return func(s *settings) { s.hiddenOwners = hidden }, nil
+}
+
+func withGroups(groups []Group) Option {
+	return func(s *settings) {
+		for _, g := range groups {
+			WithGroup(g)(s)
+		}
+	}
 }
 
 func isNoText(text string) bool { return text == "" || utf8.RuneCountInString(text) > maxSettingText }

@@ -31,6 +31,7 @@ const (
 	defaultWait = 10   // seconds
 	maxWait     = 60   // seconds
 	maxCount    = 100_000
+	maxReaders  = 1000 // in one request
 )
 
 // Handler serves the API of an emulator, which it is to be kept apart from: on a listener of its own. It asks for no
@@ -49,6 +50,10 @@ func Handler(e *dingtalktest.Emulator) http.Handler {
 		"POST /faults":        a.queue,
 		"DELETE /faults":      done(e.ClearFaults),
 		"GET /fault-kinds":    func(*http.Request) (any, error) { return kinds(), nil },
+		"GET /groups":         a.groups,
+		"POST /groups":        a.setGroup,
+		"GET /messages":       func(*http.Request) (any, error) { return e.Messages(), nil },
+		"POST /messages/read": a.markRead,
 		"GET /settings":       a.settings,
 		"PATCH /settings":     a.configure,
 		"POST /tokens":        func(*http.Request) (any, error) { return map[string]string{"accessToken": e.IssueToken()}, nil },

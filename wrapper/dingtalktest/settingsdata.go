@@ -9,14 +9,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/strict"
 )
 
 // What data may ask for.
 const (
-	maxSettingText = 1000 // characters of a chat id, an id, a key
-	maxRecordSize  = 100_000
-	maxCount       = 1_000_000_000 // of calls in a second or a month
+	maxRecordSize = 100_000
+	maxCount      = 1_000_000_000 // of calls in a second or a month
 )
 
 // setting is an option as data has it.
@@ -43,7 +43,7 @@ var settingTable = []setting{
 	{"qps", readAs(counted(WithQPS, 0, maxCount)), func(s *settings) any { return s.qps }},
 	{"recordSize", readAs(counted(WithRecordSize, 0, maxRecordSize)), func(s *settings) any { return s.recordSize }},
 	{"stickyToken", readAs(plain(func(on bool) Option { return func(s *settings) { s.stickyToken = on } })), func(s *settings) any { return s.stickyToken }},
-	{"time", readAs(readTime), nil},
+	{"time", readAs(readMoment), nil},
 	{"tokenLifetime", readAs(duration(WithTokenLifetime, 0, maxFaultTime)), func(s *settings) any { return s.tokenLifetime.String() }},
 }
 
@@ -58,11 +58,11 @@ var settingTable = []setting{
 // openConversationId takes a chat away. Other fields replace what they name.
 func OptionsFromJSON(raw []byte) ([]Option, error) {
 	var given map[string]json.RawMessage
-	if err := decodeStrictly(raw, &given); err != nil {
+	if err := strict.Decode(raw, &given); err != nil {
 		return nil, err
 	}
 	if given == nil {
-		return nil, errNull
+		return nil, strict.ErrNull
 	}
 	var opts []Option
 	for _, name := range slices.Sorted(maps.Keys(given)) {
@@ -79,24 +79,6 @@ func OptionsFromJSON(raw []byte) ([]Option, error) {
 	return opts, nil
 }
 
-// ConfigureJSON applies options as [Emulator.Configure] does, which it reads as [OptionsFromJSON] does. If one is wrong,
-// nothing is changed.
-func (e *Emulator) ConfigureJSON(raw []byte) error {
-	opts, err := OptionsFromJSON(raw)
-	if err != nil {
-		return err
-	}
-	meant := defaults()
-	for _, opt := range opts {
-		opt(meant)
-	}
-	if err := e.CheckFaults(meant.faults...); err != nil {
-		return err
-	}
-	e.Configure(opts...)
-	return nil
-}
-
 func settingNames() (names []string) {
 	for _, one := range settingTable {
 		names = append(names, one.name)
@@ -104,10 +86,8 @@ func settingNames() (names []string) {
 	return names
 }
 
-// SettingsJSON is what the emulator is set up to do, as [OptionsFromJSON] reads it, without secrets: of the credentials the
-// app keys stand in "appKeys", which cannot be set.
-func (e *Emulator) SettingsJSON() json.RawMessage {
-	s := e.settings.Load()
+// asJSON is what settings say, as OptionsFromJSON reads it, without secrets: of the credentials the app keys stand in "appKeys".
+func (s *settings) asJSON() json.RawMessage {
 	shown := map[string]any{"appKeys": slices.Sorted(maps.Keys(s.apps))}
 	for _, one := range settingTable {
 		if one.show != nil {
@@ -121,18 +101,16 @@ func (e *Emulator) SettingsJSON() json.RawMessage {
 	return raw
 }
 
-var errNull = errors.New("null says nothing")
-
 // readAs reads JSON of one type. null is what it is for pointers alone.
 func readAs[T any](option func(T) (Option, error)) func(json.RawMessage) (Option, error) {
 	return func(raw json.RawMessage) (Option, error) {
 		var value T
 		_, chats := any(value).(map[string]*string)
 		_, pointer := any(value).(*int32)
-		if string(raw) == "null" && !pointer || !chats && !pointer && hasNull(raw) {
-			return nil, errNull
+		if string(raw) == "null" && !pointer || !chats && !pointer && strict.HasNull(raw) {
+			return nil, strict.ErrNull
 		}
-		if err := decodeStrictly(raw, &value); err != nil {
+		if err := strict.Decode(raw, &value); err != nil {
 			var kind *json.UnmarshalTypeError
 			if errors.As(err, &kind) {
 				return nil, fmt.Errorf("it cannot be a %s", kind.Value)
@@ -158,9 +136,9 @@ func counted(option func(int) Option, least, most int) func(int) (Option, error)
 
 func duration(option func(time.Duration) Option, least, most time.Duration) func(string) (Option, error) {
 	return func(text string) (Option, error) {
-		d, err := time.ParseDuration(text)
-		if err != nil || d < least || d > most {
-			return nil, fmt.Errorf("%q is not a time from %s to %s, such as 50ms", text, least, most)
+		d, err := strict.Duration(text, least, most)
+		if err != nil {
+			return nil, err
 		}
 		return option(d), nil
 	}
@@ -189,12 +167,10 @@ func withGroups(groups []Group) Option {
 	}
 }
 
-func isNoText(text string) bool { return text == "" || utf8.RuneCountInString(text) > maxSettingText }
-
 func readChats(chats map[string]*string) (Option, error) {
 	for chatID, id := range chats {
-		if isNoText(chatID) || id != nil && isNoText(*id) {
-			return nil, fmt.Errorf("a chat id and an openConversationId have 1 to %d characters", maxSettingText)
+		if !strict.IsText(chatID) || id != nil && !strict.IsText(*id) {
+			return nil, fmt.Errorf("a chat id and an openConversationId have 1 to %d characters", strict.MaxText)
 		}
 	}
 	return func(s *settings) {
@@ -211,8 +187,8 @@ func readChats(chats map[string]*string) (Option, error) {
 func readCredentials(apps map[string]string) (Option, error) {
 	keys := slices.Sorted(maps.Keys(apps))
 	for _, key := range keys {
-		if isNoText(key) || isNoText(apps[key]) {
-			return nil, fmt.Errorf("an app key and a secret have 1 to %d characters", maxSettingText)
+		if !strict.IsText(key) || !strict.IsText(apps[key]) {
+			return nil, fmt.Errorf("an app key and a secret have 1 to %d characters", strict.MaxText)
 		}
 	}
 	return func(s *settings) {
@@ -222,7 +198,7 @@ func readCredentials(apps map[string]string) (Option, error) {
 	}, nil
 }
 
-func readTime(t time.Time) (Option, error) {
+func readMoment(t time.Time) (Option, error) {
 	if t.Year() < 1970 || t.Year() > 2200 {
 		return nil, errors.New("a time is from 1970 to 2200")
 	}

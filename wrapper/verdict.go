@@ -2,7 +2,6 @@ package dingtalk
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -195,7 +194,9 @@ func (r *reader) refused() *verdict {
 	if message != "" {
 		v.message = r.show(string(message), maxMessageBytes)
 	}
-	v.requestID = cmp.Or(r.show(string(body.RequestID), maxSnippetBytes), r.requestID())
+	if v.requestID = r.show(string(body.RequestID), maxSnippetBytes); v.requestID == "" {
+		v.requestID = r.requestID()
+	}
 	for _, scope := range body.Detail.RequiredScopes[:min(len(body.Detail.RequiredScopes), maxScopes)] {
 		v.scopes = append(v.scopes, r.show(scope, maxSnippetBytes))
 	}

@@ -3,8 +3,6 @@ package admin_test
 import (
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -15,22 +13,7 @@ import (
 // ask sends a body to an operation of the emulator itself.
 func (b both) ask(op generated.Operation, body string) (status int, answer string) {
 	b.t.Helper()
-	request, err := http.NewRequestWithContext(b.t.Context(), op.Method, b.URL+op.Path, strings.NewReader(body))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set(generated.TokenHeader, b.IssueToken())
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	raw, err := io.ReadAll(response.Body)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return response.StatusCode, string(raw)
+	return b.send(op.Method, b.URL+op.Path, body, "Content-Type", "application/json", generated.TokenHeader, b.IssueToken())
 }
 
 // A group is created by a request, changed by the admin API, and found in what the emulator answers; one of the settings

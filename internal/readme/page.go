@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -12,6 +14,12 @@ import (
 	"github.com/yuin/goldmark/extension"
 	table "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/text"
+)
+
+// The page that newcomers see first, and its translation.
+const (
+	english = "README.md"
+	chinese = "README.zh-CN.md"
 )
 
 // page is what the checks look at in a page of Markdown.
@@ -49,6 +57,14 @@ var (
 )
 
 var markdown = goldmark.New(goldmark.WithExtensions(extension.Table)).Parser()
+
+func readPage(root, file string) (*page, error) {
+	content, err := os.ReadFile(filepath.Join(root, file))
+	if err != nil {
+		return nil, err
+	}
+	return parse(file, string(content))
+}
 
 // parse reads a page. An error names the line.
 func parse(file, content string) (*page, error) {

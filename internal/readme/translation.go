@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -38,14 +36,6 @@ func stamp(root, file, text string) (string, error) {
 		}
 	}
 	return strings.Join(out, "\n"), nil
-}
-
-func readPage(root, file string) (*page, error) {
-	text, err := os.ReadFile(filepath.Join(root, file))
-	if err != nil {
-		return nil, err
-	}
-	return parse(file, string(text))
 }
 
 // differences are the places where a page and its translation do not say the same, as far as that can be told.

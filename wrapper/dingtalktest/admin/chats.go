@@ -9,6 +9,9 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
+// maxReaders is how many users may be added in one request.
+const maxReaders = 1000
+
 // groups answers GET /groups: those that were created or changed, or the one of a chat id.
 func (a api) groups(r *http.Request) (any, error) {
 	query := r.URL.Query()

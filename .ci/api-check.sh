@@ -52,4 +52,17 @@ if [ -n "$broken" ]; then
   printf '%s\napi-check: apps that compile with %s would not compile any more; RELEASING.md says when that may be\n' "$broken" "$release" >&2
   exit 1
 fi
+
+# What apps were shown then must still compile, and print the same.
+rm "$work/more/wrapper/gone.go"
+examples=()
+for package in "${packages[@]}"; do
+  rm -f "$work/more/$package"/*_test.go
+  for file in "$work/old/$package"/example*_test.go; do
+    [ -f "$file" ] || continue
+    cp "$file" "$work/more/$package"
+    examples+=("./$package")
+  done
+done
+[ ${#examples[@]} -eq 0 ] || (cd "$work/more" && go test -count=1 "${examples[@]}")
 echo "api-check: compatible with $release: $*"

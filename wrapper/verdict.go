@@ -3,7 +3,6 @@ package dingtalk
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -175,7 +174,7 @@ func (r *reader) refused() *verdict {
 	a := r.answer
 	v := &verdict{op: r.op, attempts: r.attempts, status: a.Status, wait: wire.RetryAfter(a.Header, r.now)}
 	var body envelope
-	_ = json.Unmarshal(a.Body, &body) // a field of another type than it used to be must not cost the others
+	body.read(a.Body)
 	banned := body.Punish != "" || body.Status == bannedStatus
 	if body.empty() {
 		switch kind := r.htmlKind(); {

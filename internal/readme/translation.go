@@ -52,7 +52,7 @@ func differences(original, translation *page) []string {
 		if en.level != zh.level {
 			differs("headings of different levels")
 		}
-		if i > 0 && zh.stamp != en.digest() {
+		if i > 0 && translation.file == chinese && zh.stamp != en.digest() {
 			differs("the English text is not the one that was translated; bring the Chinese up to date, then run `go run ./internal/readme stamp`")
 		}
 		if !slices.Equal(en.rows(), zh.rows()) {

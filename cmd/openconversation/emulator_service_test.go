@@ -174,6 +174,8 @@ const scenario = `# a comment
 anyChat: true
 chats:
   4555: cidNumber==
+groups:
+  - {chatId: chat1, name: Sales, robots: [robot1]}
 credentials: {mykey: mysecret}
 time: 2030-01-01T00:00:00Z
 monthlyQuota: 3
@@ -209,6 +211,9 @@ func TestScenario(t *testing.T) {
 	s := startService(t, "--scenario", file, "--admin", "127.0.0.1:0", "--quota", "7")
 	if s.env[connect.EnvAppKey] != "mykey" || s.env[connect.EnvAppSecret] != "mysecret" {
 		t.Errorf("credentials %v", s.env)
+	}
+	if _, group := ask(t, http.DefaultClient, "GET", s.env["DINGTALK_EMULATOR_ADMIN"]+"/groups?chatId=chat1", ""); !strings.Contains(group, `"name":"Sales","owner":"","robots":["robot1"]`) {
+		t.Errorf("group %s", group)
 	}
 	for range 2 {
 		_, faults := ask(t, http.DefaultClient, "GET", s.env["DINGTALK_EMULATOR_ADMIN"]+"/faults", "")

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,43 +13,32 @@ var notCompared = []string{"raw TCP, bytes written and read", "net/http's round 
 // spread is between which values half of the rounds lie: told by bench/RESULTS.md alone.
 var spread = regexp.MustCompile(` \([\d.]+–[\d.]+\)`)
 
-// benchmarked is the table that has what users have.
-const benchmarked = "## Over HTTPS, with HTTP/1.1"
+// benchmarked is the heading of the table that has what users have.
+const benchmarked = "Over HTTPS, with HTTP/1.1"
 
 // benchmarkTable is the table of users' calls in bench/RESULTS.md, cut to what fits a landing page.
 func benchmarkTable(root string, say language) ([]string, error) {
-	results, err := os.ReadFile(filepath.Join(root, "bench", "RESULTS.md"))
+	results, err := readPage(root, "bench/RESULTS.md")
 	if err != nil {
 		return nil, err
 	}
-	_, section, _ := strings.Cut(string(results), "\n"+benchmarked+"\n")
+	i := slices.IndexFunc(results.sections, func(s section) bool { return s.title == benchmarked && len(s.tables) > 0 })
+	if i < 0 {
+		return nil, fmt.Errorf("%s has no table under %q", results.file, benchmarked)
+	}
 	var lines []string
-	for line := range strings.Lines(section) {
-		if !strings.HasPrefix(line, "|") {
-			if len(lines) > 0 {
-				break
-			}
-			continue
-		}
-		cells := strings.Split(strings.Trim(strings.TrimSpace(spread.ReplaceAllString(line, "")), "|"), "|")
-		for i, cell := range cells {
-			cells[i] = strings.TrimSpace(cell)
-		}
+	for n, cells := range results.sections[i].tables[0] {
 		if slices.Contains(notCompared, cells[0]) {
 			continue
 		}
 		// What is new in the results shows in English until it is translated: figures need not wait for that.
 		for i, cell := range cells {
-			cells[i] = say.orEnglish(cell)
-		}
-		if strings.HasPrefix(cells[0], "---") {
-			lines = append(lines, strings.TrimSpace(line))
-			continue
+			cells[i] = say.orEnglish(spread.ReplaceAllString(cell, ""))
 		}
 		lines = append(lines, "| "+strings.Join(cells, " | ")+" |")
-	}
-	if len(lines) < 3 {
-		return nil, fmt.Errorf("bench/RESULTS.md has no table under %q", benchmarked)
+		if n == 0 {
+			lines = append(lines, "|---|"+strings.Repeat("--:|", len(cells)-1))
+		}
 	}
 	return lines, nil
 }

@@ -152,6 +152,9 @@ type result struct {
 	code   int
 }
 
+// exported is the file in which they are kept.
+func (u *user) exported() string { return filepath.Join(u.home, "exported") }
+
 var placeholder = regexp.MustCompile(`\b([A-Z_]+)=` + elision)
 
 // shell runs commands in one bash, in which folder and variables carry over from one to the next. until is a regular
@@ -160,7 +163,7 @@ func (u *user) shell(t *testing.T, folder string, commands []string, until strin
 	t.Helper()
 	const end = "\x01end "
 	// Variables that are exported carry over from one block to the next, as they do for a reader in one terminal.
-	exported := filepath.Join(u.home, "exported")
+	exported := u.exported()
 	script := strings.Builder{}
 	fmt.Fprintf(&script, "[ ! -f %[1]s ] || . %[1]s\ncd %[2]s\ntrap 'export -p > %[1]s' EXIT\n", exported, folder)
 	for _, c := range commands {

@@ -15,14 +15,6 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// What an error means for a run over many chats.
-const (
-	goesOn  = "continues"
-	ends    = "ends"
-	inARow  = "ends after %d in a row"
-	nothing = "–"
-)
-
 // sentinels are the rows of the table, in its order. What an error means is the first sentence of its comment in
 // wrapper/kinds.go; what it means for a run is the kind's own; its codes, and what is repeated because of them, are the
 // contract's. The rest is said here, and TestErrorsTable and TestErrorsWithoutAnAnswer ask a client whether it is so.

@@ -16,9 +16,11 @@ const (
 // looks up.
 func TestFaultsHaveTests(t *testing.T) {
 	rows := map[string]string{} // by number
-	for line := range strings.Lines(content(t, faultsPage)) {
-		if cells := strings.Split(line, "|"); len(cells) == 7 {
-			rows[strings.TrimSpace(cells[1])] = line
+	for _, s := range load(t, faultsPage).sections {
+		for _, table := range s.tables {
+			for _, cells := range table {
+				rows[cells[0]] = strings.Join(cells, " ")
+			}
 		}
 	}
 	sources := testSources(t)

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/mod/modfile"
 )
 
 // importerApps are the folders of testdata/importer, in the table's order, and what the app in each imports.
@@ -37,25 +39,17 @@ func importersTable(root string, say language) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		version, floors := floorsOf(string(mod))
-		if version == "" || len(floors) == 0 {
-			return nil, fmt.Errorf("%s: a go.mod without a Go version or without another module", app.folder)
+		parsed, err := modfile.Parse(app.folder, mod, nil)
+		if err != nil {
+			return nil, err
 		}
-		lines = append(lines, fmt.Sprintf("| %s | %s | %s | %d |", say.orEnglish(app.imports), version, strings.Join(floors, "<br>"), strings.Count(string(sum), "\n")))
+		var floors []string
+		for _, r := range parsed.Require {
+			if r.Mod.Path != "github.com/dingtalk-openapi/openconversation-go" {
+				floors = append(floors, "`"+r.Mod.Path+"` "+r.Mod.Version)
+			}
+		}
+		lines = append(lines, fmt.Sprintf("| %s | %s | %s | %d |", say.orEnglish(app.imports), parsed.Go.Version, strings.Join(floors, "<br>"), strings.Count(string(sum), "\n")))
 	}
 	return lines, nil
-}
-
-// floorsOf are the Go version and the modules of a go.mod, apart from this one, each with its version.
-func floorsOf(mod string) (version string, floors []string) {
-	for line := range strings.Lines(mod) {
-		switch words := strings.Fields(strings.TrimPrefix(line, "require ")); {
-		case len(words) < 2:
-		case words[0] == "go":
-			version = words[1]
-		case strings.HasPrefix(words[1], "v") && words[0] != "github.com/dingtalk-openapi/openconversation-go":
-			floors = append(floors, "`"+words[0]+"` "+words[1])
-		}
-	}
-	return version, floors
 }

@@ -2,6 +2,14 @@ package main
 
 import "fmt"
 
+// What an error means for a run over many chats.
+const (
+	goesOn  = "continues"
+	ends    = "ends"
+	inARow  = "ends after %d in a row"
+	nothing = "–"
+)
+
 // language says the texts of the tables in the language of a page.
 type language struct {
 	chinese bool

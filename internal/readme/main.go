@@ -13,11 +13,6 @@ import (
 	"strings"
 )
 
-const (
-	english = "README.md"
-	chinese = "README.zh-CN.md"
-)
-
 func main() {
 	command := ""
 	if len(os.Args) == 2 {

@@ -1,13 +1,28 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	table "github.com/yuin/goldmark/extension/ast"
+	"github.com/yuin/goldmark/text"
 )
 
-// page is what the checks look at in one of the two pages.
+// The page that newcomers see first, and its translation.
+const (
+	english = "README.md"
+	chinese = "README.zh-CN.md"
+)
+
+// page is what the checks look at in a page of Markdown.
 type page struct {
 	file     string
 	sections []section
@@ -22,7 +37,7 @@ type section struct {
 	stamp  string   // the digest of the English section that this one translates, where it says so
 	text   []string // without the marks of the checks, and without the tables that are made
 	blocks []block
-	rows   []int // the rows of each table
+	tables [][][]string // rows of cells, the header first
 	links  []string
 }
 
@@ -35,80 +50,99 @@ type block struct {
 }
 
 var (
-	fence   = regexp.MustCompile("^```(.*)$")
-	hidden  = regexp.MustCompile("^(\\s+```|\\s*~~~|    |\t)")
-	heading = regexp.MustCompile(`^(#+) (.*)$`)
-	mark    = regexp.MustCompile(`^<!-- snippet: (.*) -->$`)
+	mark    = regexp.MustCompile(`^<!-- snippet: (.*) -->\n?$`)
 	stamped = regexp.MustCompile(`^<!-- translates: ([0-9a-f]{12}) -->$`)
 	comment = regexp.MustCompile(`^<!-- .* -->$`)
-	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	fence   = regexp.MustCompile("^```")
 )
 
+var markdown = goldmark.New(goldmark.WithExtensions(extension.Table)).Parser()
+
+func readPage(root, file string) (*page, error) {
+	content, err := os.ReadFile(filepath.Join(root, file))
+	if err != nil {
+		return nil, err
+	}
+	return parse(file, string(content))
+}
+
 // parse reads a page. An error names the line.
-func parse(file, text string) (*page, error) {
+func parse(file, content string) (*page, error) {
+	source := []byte(content)
 	p := &page{file: file, sections: []section{{line: 1}}}
-	marks := ""
-	table, made := false, false
-	lines := strings.Split(text, "\n")
-	for i := 0; i < len(lines); i++ {
+	err := ast.Walk(markdown.Parse(text.NewReader(source)), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if !entering {
+			return ast.WalkContinue, nil
+		}
 		s := &p.sections[len(p.sections)-1]
-		line := lines[i]
-		if m := fence.FindStringSubmatch(line); m != nil {
-			b := block{line: i + 1, language: m[1], marks: map[string]string{}}
-			for _, field := range strings.Fields(marks) {
+		line := 1 + bytes.Count(source[:n.Pos()], []byte("\n"))
+		switch n := n.(type) {
+		case *ast.Heading:
+			p.sections = append(p.sections, section{line: line, level: n.Level, title: string(n.Lines().Value(source))})
+		case *ast.FencedCodeBlock:
+			b := block{line: line, language: string(n.Language(source)), marks: map[string]string{}}
+			for _, field := range strings.Fields(markOf(n.PreviousSibling(), source)) {
 				key, value, _ := strings.Cut(field, "=")
 				b.marks[key] = value
 			}
-			marks = ""
-			for i++; ; i++ {
-				if i == len(lines) {
-					return nil, fmt.Errorf("%s:%d: the block does not end", file, b.line)
-				}
-				if lines[i] == "```" {
-					break
-				}
-				b.body = append(b.body, lines[i])
+			b.body = strings.Split(strings.TrimSuffix(string(n.Lines().Value(source)), "\n"), "\n")
+			s.blocks, p.blocks = append(s.blocks, b), append(p.blocks, b)
+		case *ast.CodeBlock:
+			return ast.WalkStop, fmt.Errorf("%s:%d: a block that is indented has no language, and would not be checked", file, line)
+		case *ast.HTMLBlock:
+			if _, fenced := n.NextSibling().(*ast.FencedCodeBlock); markOf(n, source) != "" && !fenced {
+				return ast.WalkStop, fmt.Errorf("%s:%d: no block follows the mark of a snippet", file, line)
 			}
-			s.blocks = append(s.blocks, b)
-			p.blocks = append(p.blocks, b)
-			s.text = append(s.text, b.body...)
-			continue
+		case *table.Table:
+			s.tables = append(s.tables, nil)
+		case *table.TableHeader, *table.TableRow:
+			last := &s.tables[len(s.tables)-1]
+			*last = append(*last, nil)
+		case *table.TableCell:
+			rows := s.tables[len(s.tables)-1]
+			rows[len(rows)-1] = append(rows[len(rows)-1], string(n.Lines().Value(source)))
+		case *ast.Link:
+			s.links = append(s.links, string(n.Destination))
+		case *ast.Image:
+			s.links = append(s.links, string(n.Destination))
 		}
-		if hidden.MatchString(line) {
-			return nil, fmt.Errorf("%s:%d: a block that is indented, or fenced otherwise than by ```, would not be checked", file, i+1)
+		return ast.WalkContinue, nil
+	})
+	if err == nil {
+		p.readText(content)
+	}
+	return p, err
+}
+
+// markOf is what the mark of a snippet says, if the node is one.
+func markOf(n ast.Node, source []byte) string {
+	if html, ok := n.(*ast.HTMLBlock); ok {
+		if m := mark.FindSubmatch(html.Lines().Value(source)); m != nil {
+			return string(m[1])
 		}
-		if marks != "" {
-			return nil, fmt.Errorf("%s:%d: no block follows the mark of a snippet", file, i)
+	}
+	return ""
+}
+
+// readText gives each section its text and its stamp.
+func (p *page) readText(content string) {
+	made, next := false, 0
+	for i, line := range strings.Split(content, "\n") {
+		if next+1 < len(p.sections) && p.sections[next+1].line == i+1 {
+			next++
+			line = p.sections[next].title
 		}
-		if m := mark.FindStringSubmatch(line); m != nil {
-			marks = m[1]
-			continue
-		}
+		s := &p.sections[next]
 		if m := stamped.FindStringSubmatch(line); m != nil {
 			s.stamp = m[1]
-			continue
 		}
-		if m := heading.FindStringSubmatch(line); m != nil {
-			p.sections = append(p.sections, section{line: i + 1, level: len(m[1]), title: m[2], text: []string{m[2]}})
-			continue
-		}
-		row := strings.HasPrefix(line, "|")
-		if row && !table {
-			s.rows = append(s.rows, 0)
-		}
-		if table = row; row {
-			s.rows[len(s.rows)-1]++
-		}
-		for _, m := range link.FindAllStringSubmatch(line, -1) {
-			s.links = append(s.links, m[1])
-		}
-		if comment.MatchString(line) {
+		switch {
+		case comment.MatchString(line):
 			made = strings.HasPrefix(line, "<!-- begin ")
-		} else if !made {
+		case !made && !fence.MatchString(line):
 			s.text = append(s.text, line)
 		}
 	}
-	return p, nil
 }
 
 // digest tells one English text of a section from another.

@@ -13,26 +13,29 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/internal/redistest"
 )
 
-// agents is the page for coding agents.
-const agents = "skills/openconversation/SKILL.md"
+// snippetPages are the pages whose snippets are run, in this order: the first installs the command.
+var snippetPages = []string{english, "skills/openconversation/SKILL.md", "docs/emulator.md"}
 
-// TestSnippets does with every snippet of README.md and of the agents' page what a new user does. The Chinese page has the same ones, which
-// TestTranslationSaysTheSame sees to. It installs the command and may download what it needs, so it runs when asked to.
+// TestSnippets does with every snippet of these pages what a new user does. The Chinese page has the same ones as README.md,
+// which TestTranslationSaysTheSame sees to. It installs the command and may download what it needs, so it runs when asked to.
 func TestSnippets(t *testing.T) {
 	onlyWhenAsked(t)
 	u := newUser(t)
 	u.fill["DINGTALK_REDIS_URL"] = "redis://" + redistest.Start(t).Addr + "/0"
-	for _, file := range []string{english, agents} {
+	for _, file := range snippetPages {
 		u.runAll(t, file)
 	}
 }
 
-// runAll runs the snippets of a page in their order.
+// runAll runs the snippets of a page in their order, in a terminal of its own.
 func (u *user) runAll(t *testing.T, file string) {
+	if err := os.Remove(u.exported()); err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
 	for _, b := range load(t, file).blocks {
 		t.Run(fmt.Sprintf("%s:%d", file, b.line), func(t *testing.T) {
 			for mark := range b.marks {
-				if !slices.Contains([]string{"in", "inside", "interrupt"}, mark) {
+				if !slices.Contains([]string{"in", "inside", "interrupt", "file"}, mark) {
 					t.Fatalf("there is no mark %q; CONTRIBUTING.md has them all", mark)
 				}
 			}
@@ -41,6 +44,12 @@ func (u *user) runAll(t *testing.T, file string) {
 				u.console(t, b)
 			case "go":
 				u.compile(t, b)
+			case "yaml":
+				if b.marks["file"] == "" {
+					t.Fatal("nothing says which file the block is")
+				}
+				write(t, filepath.Join(u.folder(t, b), b.marks["file"]), strings.Join(b.body, "\n")+"\n")
+				t.Log("a file: written for the commands around it")
 			case "mermaid":
 				if len(b.body) == 0 || !strings.HasPrefix(b.body[0], "flowchart ") {
 					t.Error("the picture is no flowchart")

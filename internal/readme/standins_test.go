@@ -5,24 +5,18 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
@@ -101,28 +95,39 @@ func (u *user) publish(t *testing.T) {
 	run(t, u.sources, "git", "tag", newVersion)
 }
 
-// serve starts an emulator that answers for the service's hosts, behind a proxy that leads to it and to nothing else.
+// serve starts the emulator for the service's hosts, behind a proxy that leads to it and to nothing else.
 func (u *user) serve(t *testing.T) {
 	t.Helper()
-	certificate, authority := selfSigned(t)
-	emulator := dingtalktest.New()
-	t.Cleanup(emulator.Close)
-	service := httptest.NewUnstartedServer(emulator)
-	service.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
-	service.StartTLS()
-	t.Cleanup(service.Close)
+	binary, authority := filepath.Join(u.home, "emulator"), filepath.Join(u.home, "authority.pem")
+	run(t, root, "go", "build", "-o", binary, "./cmd/openconversation")
+	args := []string{"emulator", "--allow-remote", "--print-env", "--tls", "--tls-ca-file", authority} // it listens on loopback, and answers any Host
+	for _, host := range hosts {
+		args = append(args, "--tls-name", host)
+	}
+	emulator := exec.CommandContext(t.Context(), binary, args...) // It ends with the test.
+	out, err := emulator.StdoutPipe()
+	if err == nil {
+		err = emulator.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = emulator.Wait() })
+	said, err := io.ReadAll(out) // until the emulator closes it, once it serves
+	address := regexp.MustCompile(`DINGTALK_BASE_URL='https://(.*)'`).FindSubmatch(said)
+	if err != nil || address == nil {
+		t.Fatalf("the emulator said %q, %v", said, err)
+	}
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, _ := net.SplitHostPort(r.Host)
-		if r.Method != http.MethodConnect || !strings.Contains(strings.Join(hosts, " "), host) {
+		if r.Method != http.MethodConnect || !slices.Contains(hosts, host) {
 			http.Error(w, "a snippet calls "+r.Host+", for which there is no stand-in", http.StatusBadGateway)
 			return
 		}
-		tunnel(w, service.Listener.Addr().String())
+		tunnel(w, string(address[1]))
 	}))
 	t.Cleanup(proxy.Close)
-	file := filepath.Join(u.home, "authority.pem")
-	write(t, file, authority)
-	u.online = []string{"HTTPS_PROXY=" + proxy.URL, "SSL_CERT_FILE=" + file}
+	u.online = []string{"HTTPS_PROXY=" + proxy.URL, "SSL_CERT_FILE=" + authority}
 }
 
 // tunnel joins the client's connection to one to address.
@@ -144,25 +149,6 @@ func tunnel(w http.ResponseWriter, address string) {
 		server.Close()
 	}()
 	_, _ = io.Copy(client, server)
-}
-
-func selfSigned(t *testing.T) (certificate tls.Certificate, authority string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: hosts, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	authority = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, authority
 }
 
 func goEnv(t *testing.T, name string) string {

@@ -8,6 +8,12 @@ import (
 	"unicode/utf8"
 )
 
+// The chat of the reference page, which every emulator knows.
+const (
+	ChatID             = "chatfaabe59a460527f5fb72fbbdfe3f061e"
+	OpenConversationID = "cidl1B8RVUFmkO50OC9uEbySQ=="
+)
+
 // maxChatID is the longest chat id that WithAnyChat knows, in bytes. No real limit is documented.
 const maxChatID = 256
 
@@ -26,17 +32,7 @@ func OpenConversationIDOf(chatID string) string {
 	return "cid" + base64.StdEncoding.EncodeToString(sum[:bytes])
 }
 
-// openConversationID is that of a chat, if the emulator was told of the chat without a group.
-func (s *settings) openConversationID(chatID string) (id string, known bool) {
-	if id, ok := s.chats[chatID]; ok {
-		return id, true
-	}
-	if s.anyChat && plausible(chatID) {
-		return OpenConversationIDOf(chatID), true
-	}
-	return "", false
-}
-
+// plausible says whether [WithAnyChat] knows a chat id.
 func plausible(chatID string) bool {
 	return len(chatID) <= maxChatID && utf8.ValidString(chatID) &&
 		!strings.HasPrefix(chatID, "unknown") && !strings.HasPrefix(chatID, "cid") &&

@@ -39,5 +39,7 @@
 // # What it saw
 //
 // [Emulator.Count] and [Emulator.Counts] count every request by operation, status and code. [Emulator.Requests] returns
-// the last ones without secrets; their number and size are bounded, so an emulator may run for long.
+// the last ones without secrets; their number and size are bounded, so an emulator may run for long. [Emulator.Groups] and
+// [Emulator.Messages] return the groups that were created and the messages that robots sent; [Emulator.SetGroup] and
+// [Emulator.MarkRead] change them.
 package dingtalktest

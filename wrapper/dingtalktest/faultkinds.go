@@ -1,30 +1,13 @@
 package dingtalktest
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
-)
-
-// The names of the faults, as data spells them.
-const (
-	kindPass               = "pass"
-	kindCode               = "code"
-	kindStickyToken        = "sticky-token"
-	kindPage               = "page"
-	kindRaw                = "raw"
-	kindTruncated          = "truncated"
-	kindWrongLength        = "wrong-length"
-	kindSlow               = "slow"
-	kindBytes              = "bytes"
-	kindSwitchingProtocols = "switching-protocols"
-	kindReset              = "reset"
-	kindHang               = "hang"
-	kindBan                = "ban"
-	kindBanJSON            = "ban-json"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/answer"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/call"
 )
 
 // defaultInterval is what [Slow] waits before a byte where data names no interval.
@@ -38,8 +21,11 @@ type FaultKind struct {
 	Required []string `json:"required"` // those of Fields that it needs
 	Word     bool     `json:"word"`     // whether the name alone is enough, so that [ParseFault] takes it
 
-	answer func(f *Fault, e *Emulator, c *call) answer
+	answer func(f *Fault, c *call.Call, earnest earnest) answer.Answer
 }
+
+// earnest is what a request would be answered without the fault.
+type earnest func() answer.Answer
 
 // faultFields are the fields that data may give every fault: "operation" keeps it for the operation with this ID,
 // "times" and "always" repeat it, "delay" is a duration as [time.ParseDuration] reads it.
@@ -60,63 +46,65 @@ var faultKinds = []FaultKind{
 	{
 		Name: kindStickyToken, Does: "answers InvalidAuthentication; the next token call gives the same token again, which works",
 		Fields: fields(responseFields, "message"), Word: true,
-		answer: func(f *Fault, e *Emulator, c *call) answer {
+		answer: func(f *Fault, c *call.Call, earnest earnest) answer.Answer {
 			f.code = generated.CodeInvalidAuthentication
-			return f.refuse(e, c)
+			return f.refuse(c, earnest)
 		},
 	},
 	{
 		Name: kindPage, Does: "answers with a page of HTML and a status, as the edge before the gateway does",
 		Fields: responseFields, Required: []string{"status"},
-		answer: func(f *Fault, _ *Emulator, _ *call) answer { return page(f.status) },
+		answer: func(f *Fault, _ *call.Call, _ earnest) answer.Answer { return answer.Page(f.status) },
 	},
 	{
 		Name: kindRaw, Does: "answers with a status, content type and body of your own; without a content type none is sent",
 		Fields: fields(responseFields, bodyFields...), Required: []string{"status"},
-		answer: func(f *Fault, _ *Emulator, _ *call) answer { return f.own() },
+		answer: func(f *Fault, _ *call.Call, _ earnest) answer.Answer { return f.own() },
 	},
 	{
 		Name: kindTruncated, Does: "sends half of the usual body, or of your own, and closes the connection",
-		Fields: fields(responseFields, bodyFields...), Word: true, answer: spoil(truncate),
+		Fields: fields(responseFields, bodyFields...), Word: true, answer: spoil(answer.Truncate),
 	},
 	{
 		Name: kindWrongLength, Does: "sends the usual body, or your own, with half its Content-Length",
-		Fields: fields(responseFields, bodyFields...), Word: true, answer: spoil(overrun),
+		Fields: fields(responseFields, bodyFields...), Word: true, answer: spoil(answer.Overrun),
 	},
 	{
 		Name: kindSlow, Does: "sends the usual body, or your own, byte by byte, one in an interval (100ms)",
-		Fields: fields(fields(responseFields, bodyFields...), "interval"), Word: true, answer: spoil(trickle),
+		Fields: fields(fields(responseFields, bodyFields...), "interval"), Word: true, answer: spoil(answer.Trickle),
 	},
 	{
 		Name: kindBytes, Does: "writes bytes of your own to the connection in place of a response, and closes it",
 		Fields: []string{"body", "bodyBase64"},
-		answer: func(f *Fault, _ *Emulator, _ *call) answer { return answer{act: sendRaw, body: f.body} },
+		answer: func(f *Fault, _ *call.Call, _ earnest) answer.Answer {
+			return answer.Answer{Action: answer.Raw, Body: f.body}
+		},
 	},
 	{
 		Name: kindSwitchingProtocols, Does: "answers 101 as the final status, and closes the connection", Word: true,
-		answer: func(*Fault, *Emulator, *call) answer {
-			return answer{act: sendRaw, body: []byte("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")}
+		answer: func(*Fault, *call.Call, earnest) answer.Answer {
+			return answer.Answer{Action: answer.Raw, Body: []byte("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")}
 		},
 	},
 	{
 		Name: kindReset, Does: "resets the connection before a byte is answered", Word: true,
-		answer: func(*Fault, *Emulator, *call) answer { return answer{act: reset} },
+		answer: func(*Fault, *call.Call, earnest) answer.Answer { return answer.Answer{Action: answer.Reset} },
 	},
 	{
 		Name: kindHang, Does: "answers nothing until the client leaves", Word: true,
-		answer: func(*Fault, *Emulator, *call) answer { return answer{act: hang} },
+		answer: func(*Fault, *call.Call, earnest) answer.Answer { return answer.Answer{Action: answer.Hang} },
 	},
 	{
 		Name: kindBan, Does: "answers with the page of a banned address", Fields: responseFields, Word: true,
-		answer: func(*Fault, *Emulator, *call) answer { return banPage() },
+		answer: func(*Fault, *call.Call, earnest) answer.Answer { return answer.BanPage() },
 	},
 	{
 		Name: kindBanJSON, Does: `answers with the JSON of a banned address: "punish":"deny"`, Fields: responseFields, Word: true,
-		answer: func(*Fault, *Emulator, *call) answer { return banJSON() },
+		answer: func(*Fault, *call.Call, earnest) answer.Answer { return answer.BanJSON() },
 	},
 	{
 		Name: kindPass, Does: "answers as usual", Fields: responseFields, Word: true,
-		answer: func(_ *Fault, e *Emulator, c *call) answer { return e.answer(c) },
+		answer: func(_ *Fault, _ *call.Call, earnest earnest) answer.Answer { return earnest() },
 	},
 }
 
@@ -140,67 +128,52 @@ func fields(some []string, more ...string) []string {
 }
 
 // answer is what a fault makes of a request.
-func (f Fault) answer(e *Emulator, c *call) answer {
-	a := kindNamed(f.kind).answer(&f, e, c)
+func (f Fault) answer(c *call.Call, earnest earnest) answer.Answer {
+	a := kindNamed(f.kind).answer(&f, c, earnest)
 	for name, values := range f.header {
-		if a.header == nil {
-			a.header = http.Header{}
+		if a.Header == nil {
+			a.Header = http.Header{}
 		}
-		a.header[name] = values
+		a.Header[name] = values
 	}
-	if f.status != 0 && a.act.responds() {
-		a.status = f.status
+	if f.status != 0 && a.Action.Responds() {
+		a.Status = f.status
 	}
 	return a
 }
 
-// aboutToken says whether a fault is a code that rejects a token.
-func (f *Fault) aboutToken() bool {
-	row := generated.LookupErrorCode(string(f.code))
-	return f.kind == kindStickyToken || f.kind == kindCode && row != nil && row.Token == generated.TokenDrop
-}
-
 // refuse answers with the fault's code.
-func (f *Fault) refuse(_ *Emulator, c *call) answer {
-	a := refusal(f.code)
-	if c.route != nil {
-		a = refusalBy(c.route.Operation.LookupErrorCode(string(f.code)), f.code)
-	}
+func (f *Fault) refuse(c *call.Call, _ earnest) answer.Answer {
+	a := answer.Refusal(c.Operation(), f.code)
 	if f.message != "" {
-		a.message = f.message
+		a.Message = f.message
 	}
 	if f.scopes != nil {
-		a.scopes = f.scopes
+		a.Scopes = f.scopes
 	}
-	if c.route.legacy() {
-		a = a.legacy()
+	if c.Route.Legacy() {
+		a = a.Legacy()
 	}
 	return a
 }
 
 // own is the answer that the fault brings along.
-func (f *Fault) own() answer {
-	a := answer{status: http.StatusOK, body: f.body, header: http.Header{"Content-Type": nil}} // Otherwise net/http guesses one.
+func (f *Fault) own() answer.Answer {
+	a := answer.Answer{Status: http.StatusOK, Body: f.body, Header: http.Header{"Content-Type": nil}} // Otherwise net/http guesses one.
 	if f.contentType != nil && *f.contentType != "" {
-		a.header["Content-Type"] = []string{*f.contentType}
+		a.Header["Content-Type"] = []string{*f.contentType}
 	}
 	return a
 }
 
 // spoil gives the answer in earnest, or the fault's own, in a way that is not right.
-func spoil(act action) func(*Fault, *Emulator, *call) answer {
-	return func(f *Fault, e *Emulator, c *call) answer {
+func spoil(action answer.Action) func(*Fault, *call.Call, earnest) answer.Answer {
+	return func(f *Fault, _ *call.Call, earnest earnest) answer.Answer {
 		a := f.own()
 		if f.body == nil {
-			a = e.answer(c)
+			a = earnest()
 		}
-		a.act, a.interval = act, f.interval
+		a.Action, a.Interval = action, f.interval
 		return a
 	}
-}
-
-// page is synthetic: that the edge answers some errors as HTML is documented, its pages are not.
-func page(status int) answer {
-	return answer{status: status, edge: true, contentType: htmlType, body: fmt.Appendf(nil,
-		"<!DOCTYPE html>\n<html><head><title>%d</title></head><body><h1>%d</h1><hr>Tengine</body></html>\n", status, status)}
 }

@@ -1,73 +1,10 @@
 package dingtalktest
 
 import (
-	"crypto/rand"
-	"encoding/base64"
-	"encoding/hex"
-	"encoding/json"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
-	"unicode/utf8"
-
-	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
-
-// RobotCode is the robot that is in every group that does not name its own robots.
-const RobotCode = "dingue4kfzdxbyn0pjqd"
-
-// Group is a group chat as an emulator knows it.
-type Group struct {
-	ChatID             string
-	OpenConversationID string   // empty: the one that OpenConversationIDOf makes up
-	Name               string   // as getChat returns it
-	Owner              string   // a user id
-	Members            []string // user ids
-	Robots             []string // the codes of the robots in it; nil is RobotCode, and an empty slice none
-	Disbanded          bool     // nothing can be sent to it, and getChat returns its status as 2
-}
-
-// The states of a group that getChat returns.
-const (
-	statusNormal    = 1
-	statusDisbanded = 2
-)
-
-// internalGroup is the conversationTag of an internal group.
-const internalGroup = 2
-
-// maxGroupName is how long a group's name may be, in characters.
-const maxGroupName = 20
-
-func (g Group) status() int32 {
-	if g.Disbanded {
-		return statusDisbanded
-	}
-	return statusNormal
-}
-
-func (g Group) clone() Group {
-	g.Members, g.Robots = slices.Clone(g.Members), slices.Clone(g.Robots)
-	return g
-}
-
-// complete fills in what a group does not say.
-func (g Group) complete() Group {
-	if g.OpenConversationID == "" {
-		g.OpenConversationID = OpenConversationIDOf(g.ChatID)
-	}
-	if g.Robots == nil {
-		g.Robots = []string{RobotCode}
-	}
-	return g
-}
-
-// WithGroup adds a group chat, with more than [WithChat] says of it. It may be given more than once.
-func WithGroup(g Group) Option {
-	g = g.clone().complete()
-	return func(s *settings) { s.groups[g.ChatID] = g }
-}
 
 // groups are the groups that were created or changed since an emulator was made. They stand before those of the settings.
 type groups struct {
@@ -114,12 +51,6 @@ func (all *groups) byChat(s *settings, chatID string) (Group, bool) {
 	return plainGroup(chatID, id), ok
 }
 
-func plainGroup(chatID, id string) Group {
-	return Group{
-		ChatID: chatID, OpenConversationID: id, Name: "Group", Owner: "user1", Members: []string{"user1", "user2"},
-	}.complete()
-}
-
 // byConversation finds the group of an openConversationId. With [WithAnyChat], every other one is that of some group.
 func (all *groups) byConversation(s *settings, id string) (Group, bool) {
 	all.mu.RLock()
@@ -158,100 +89,14 @@ func (all *groups) keep(g Group) {
 	}
 }
 
-// Group returns a group that the emulator knows, as it is now.
-func (e *Emulator) Group(chatID string) (Group, bool) {
-	g, ok := e.groups.byChat(e.settings.Load(), chatID)
-	return g.clone(), ok
-}
-
-// Groups returns the groups that were created or changed through the emulator, in the order of their chat ids: the last
-// 10,000.
-func (e *Emulator) Groups() []Group {
-	e.groups.mu.RLock()
-	defer e.groups.mu.RUnlock()
-	list := make([]Group, 0, len(e.groups.known))
-	for _, g := range e.groups.known {
+// list returns the groups that were created or changed, by chat id.
+func (all *groups) list() []Group {
+	all.mu.RLock()
+	defer all.mu.RUnlock()
+	list := make([]Group, 0, len(all.known))
+	for _, g := range all.known {
 		list = append(list, g.clone())
 	}
-	slices.SortFunc(list, func(a, b Group) int { return strings.Compare(a.ChatID, b.ChatID) })
+	slices.SortFunc(list, byChatID)
 	return list
-}
-
-// SetGroup puts a group in the place of the one with its chat id: to disband it, or to take a robot out of it.
-func (e *Emulator) SetGroup(g Group) { e.groups.keep(g.complete()) }
-
-// createGroup answers createGroup. Whether the service adds a robot to a group that an app creates is not documented; here
-// [RobotCode] is in it.
-func (e *Emulator) createGroup(c *call) answer {
-	var request generated.CreateGroupRequest
-	if a, ok := c.decode(&request); !ok {
-		return a
-	}
-	if n := utf8.RuneCountInString(request.Name); n == 0 || n > maxGroupName || request.Owner == "" || len(request.UserIDs) == 0 {
-		return c.refuse(generated.CodeCreateGroupInvalidParameter)
-	}
-	var id, conversation [16]byte
-	_, _ = rand.Read(id[:]) // It never fails.
-	_, _ = rand.Read(conversation[:])
-	g := Group{
-		ChatID: "chat" + hex.EncodeToString(id[:]), OpenConversationID: "cid" + base64.StdEncoding.EncodeToString(conversation[:]),
-		Name: request.Name, Owner: request.Owner, Members: request.UserIDs,
-	}.complete()
-	e.groups.keep(g)
-	tag := int32(internalGroup)
-	if request.ConversationTag != nil {
-		tag = *request.ConversationTag
-	}
-	return success(generated.CreateGroupResponseBody{ChatID: g.ChatID, OpenConversationID: g.OpenConversationID, ConversationTag: &tag})
-}
-
-// describe answers getChat.
-func (e *Emulator) describe(c *call) answer {
-	if code := c.misses(); code != "" {
-		return c.refuse(generated.CodeGetChatWrongChatID)
-	}
-	g, ok := e.groups.byChat(c.settings, c.request.URL.Query().Get("chatid"))
-	if !ok {
-		return c.refuse(generated.CodeGetChatWrongChatID)
-	}
-	status, tag, none, said := g.status(), int32(internalGroup), generated.GroupSetting(0), "ok"
-	return success(generated.GetChatResponseBody{Errmsg: &said, ChatInfo: &generated.ChatInfo{
-		ChatID: &g.ChatID, Name: &g.Name, Owner: &g.Owner, UserIDs: g.Members, Status: &status, ConversationTag: &tag,
-		ChatBannedType: &none, ManagementType: &none, MentionAllAuthority: &none, Searchable: &none, ShowHistoryType: &none, ValidationType: &none,
-	}})
-}
-
-// robots answers getBotListInGroup.
-func (e *Emulator) robots(c *call) answer {
-	var request generated.GetBotListInGroupRequest
-	if a, ok := c.decode(&request); !ok {
-		return a
-	}
-	g, ok := e.groups.byConversation(c.settings, request.OpenConversationID)
-	if !ok {
-		return c.refuse(generated.CodeGetBotListInGroupInvalidConversationID)
-	}
-	list := make([]generated.GroupRobot, len(g.Robots))
-	for i := range g.Robots {
-		name, kind := "Robot "+g.Robots[i], int32(1)
-		list[i] = generated.GroupRobot{RobotCode: &g.Robots[i], Name: &name, OpenRobotType: &kind}
-	}
-	return success(generated.GetBotListInGroupResponseBody{ChatbotInstanceVOList: list})
-}
-
-// refuse answers with a row of the operation's own codes, or of the catalogue.
-func (c *call) refuse(code generated.Code) answer {
-	return refusalBy(c.route.Operation.LookupErrorCode(string(code)), code)
-}
-
-// decode reads a request's body, or answers what is wrong with it.
-func (c *call) decode(into any) (answer, bool) {
-	if code := c.misses(); code != "" {
-		return refusal(code), false
-	}
-	body, err := readBody(c.request)
-	if err != nil || json.Unmarshal(body, into) != nil {
-		return answer{status: http.StatusBadRequest, code: generated.CodeInvalidBody, message: string(generated.CodeInvalidBody), contentType: jsonType}, false
-	}
-	return answer{}, true
 }

@@ -1,78 +1,26 @@
 package dingtalktest
 
 import (
-	"maps"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/call"
 )
 
 // Option sets up an emulator: see [New] and [Emulator.Configure].
 type Option func(*settings)
 
-// settings are replaced as a whole and never changed once an emulator uses them.
-type settings struct {
-	chats         map[string]string
-	groups        map[string]Group // by chat id
-	hiddenOwners  map[string]bool
-	anyChat       bool
-	apps          map[string]string // app key to secret
-	firstApp      string
-	ownApps       bool // whether WithCredentials has replaced the default
-	tokenLifetime time.Duration
-	expireIn      *int32
-	stickyToken   bool
-
-	addressRefused bool
-	banned         bool
-	missingScopes  []string
-	qps            int // 0: no limit
-	monthlyQuota   int // negative: no limit
-
-	routes  []*route
-	answers map[string]func(*http.Request) any // by operationId
-
-	latency    time.Duration
-	bodyTime   time.Duration
-	clock      func() time.Time
-	time       time.Time // what it is when the settings are taken over; the zero time is what clock says
-	faults     []Fault   // to queue when the settings are taken over
-	recordSize int
-	observe    func(Request)
-}
-
-func defaults() *settings {
-	return &settings{
-		chats:         map[string]string{ChatID: OpenConversationID},
-		groups:        map[string]Group{},
-		hiddenOwners:  map[string]bool{},
-		apps:          map[string]string{AppKey: AppSecret},
-		firstApp:      AppKey,
-		tokenLifetime: generated.TokenTime,
-		monthlyQuota:  -1,
-		routes:        ownRoutes,
-		answers:       map[string]func(*http.Request) any{},
-		bodyTime:      10 * time.Second,
-		clock:         time.Now,
-		recordSize:    1000,
-	}
-}
-
-func (s *settings) clone() *settings {
-	c := *s
-	c.chats = maps.Clone(s.chats)
-	c.groups = maps.Clone(s.groups)
-	c.hiddenOwners = maps.Clone(s.hiddenOwners)
-	c.apps = maps.Clone(s.apps)
-	c.answers = maps.Clone(s.answers)
-	return &c
-}
-
 // WithChat adds a chat. It may be given more than once.
 func WithChat(chatID, openConversationID string) Option {
 	return func(s *settings) { s.chats[chatID] = openConversationID }
+}
+
+// WithGroup adds a group chat, with more than [WithChat] says of it. It may be given more than once.
+func WithGroup(g Group) Option {
+	g = g.clone().complete()
+	return func(s *settings) { s.groups[g.ChatID] = g }
 }
 
 // WithAnyChat makes the emulator know every chat id, apart from those that begin with "unknown" or "cid", are longer
@@ -200,4 +148,22 @@ func WithObserver(observe func(Request)) Option {
 // none if not positive.
 func WithRecordSize(n int) Option {
 	return func(s *settings) { s.recordSize = max(n, 0) }
+}
+
+// WithSpec adds the operations of a contract of your own. What openconversation-gen writes has them as Routes:
+//
+//	dingtalktest.NewServer(t, dingtalktest.WithSpec(robot.Routes))
+//
+// A request that has what the operation requires gets the contract's example of a success; see [WithAnswer] for another.
+// Token, permission, limits, latency and faults are those of every operation. Operations that were there before keep their
+// answers, unless one of the same ID, or method and path, is added.
+func WithSpec(routes []generated.Route) Option {
+	return func(s *settings) { s.routes = call.Table(s.routes, routes) }
+}
+
+// WithAnswer answers successes of an operation, which is named by its operationId, with what answer returns, as JSON: a
+// model, or a [json.RawMessage] for bytes as they are. answer is called from many goroutines, after the request was found to
+// have what the operation requires, and may read the request's URL, header and body.
+func WithAnswer(operationID string, answer func(*http.Request) any) Option {
+	return func(s *settings) { s.answers[operationID] = answer }
 }

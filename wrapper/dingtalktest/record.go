@@ -1,63 +1,13 @@
 package dingtalktest
 
 import (
+	"context"
 	"maps"
 	"net/http"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
-
-// Request is one request that an emulator got, without secrets: neither a body nor a query is kept.
-type Request struct {
-	Seq           int64          `json:"seq"`                 // counts the requests from 1, in the order of their answers
-	Time          time.Time      `json:"time"`                // when it arrived, by the emulator's clock
-	Operation     string         `json:"operation,omitempty"` // the operation's ID in the contract; empty if none has this method and path
-	Method        string         `json:"method"`
-	Path          string         `json:"path"`              // as it came, still escaped
-	ChatID        string         `json:"chatId,omitempty"`  // decoded; empty if the operation has none
-	Header        http.Header    `json:"headers,omitempty"` // token, Authorization, Proxy-Authorization and Cookie replaced by "REDACTED"
-	ContentLength int64          `json:"contentLength"`     // -1 if it was not told
-	Status        int            `json:"status"`            // of the answer; 0 if it was no HTTP response, or the client left before it
-	Code          generated.Code `json:"code,omitempty"`    // of the answer, if it was an error
-	Fault         string         `json:"fault,omitempty"`   // the name of the fault that it met
-}
-
-// Redacted stands in a [Request] for the value of a header that may hold a secret.
-const Redacted = "REDACTED"
-
-// What is kept of one request is bounded as well as how many are kept.
-const (
-	maxRecordedText   = 2048 // bytes of a path, a chat id or a header value
-	maxRecordedFields = 64   // header fields
-	maxRecordedBytes  = 8 << 20
-	requestBytes      = 512 // of one request beside its texts, about
-)
-
-var (
-	redactedValue = []string{Redacted}
-	secretHeaders = map[string]bool{tokenHeader: true, "Authorization": true, "Proxy-Authorization": true, "Cookie": true}
-)
-
-// Tally counts the requests of one operation.
-type Tally struct {
-	Requests int64                    // that arrived
-	Status   map[int]int64            // answers by HTTP status; 0 for those that were no HTTP response
-	Codes    map[generated.Code]int64 // answers by error code
-}
-
-// Class returns the number of answers with a status of this class: 2 for 200 to 299, and so on.
-func (t Tally) Class(hundreds int) int64 {
-	var n int64
-	for status, count := range t.Status {
-		if status/100 == hundreds && status != 0 {
-			n += count
-		}
-	}
-	return n
-}
 
 // record holds the last requests, and counts all.
 type record struct {
@@ -120,23 +70,14 @@ func (r *record) arrived(operation string) {
 	r.mu.Unlock()
 }
 
-// add records what a request is answered, and returns what it has of it, without the header.
-func (r *record) add(c *call, a answer) Request {
-	entry := c.entry()
-	if a.act.responds() {
-		entry.Status = a.status
-	}
-	entry.Code = a.code
-	var header http.Header
-	if c.settings.recordSize > 0 {
-		header = redact(c.request.Header)
-	}
+// add records a request that was answered, and returns it as it is numbered. Without a header it is counted and not kept.
+func (r *record) add(entry Request, header http.Header) Request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	t := r.tally(c.operation())
+	t := r.tally(entry.Operation)
 	t.Status[entry.Status]++
-	if a.code != "" {
-		t.Codes[a.code]++
+	if entry.Code != "" {
+		t.Codes[entry.Code]++
 	}
 	r.seq++
 	entry.Seq = r.seq
@@ -154,88 +95,42 @@ func (r *record) add(c *call, a answer) Request {
 	return entry
 }
 
-// bytes is about how much memory a request takes.
-func (r *Request) bytes() int {
-	n := requestBytes + len(r.Method) + len(r.Path) + len(r.ChatID)
-	for name, values := range r.Header {
-		n += len(name) + 64
-		for _, value := range values {
-			n += len(value) + 16
+// find is called with the lock held.
+func (r *record) find(f Filter) []Request {
+	found := []Request{}
+	for i := r.first; i < len(r.kept); i++ {
+		if one := r.kept[i].request; f.matches(&one) {
+			one.Header = one.Header.Clone()
+			found = append(found, one)
 		}
 	}
-	return n
+	return found
 }
 
-// entry is what is kept of a request.
-func (c *call) entry() Request {
-	entry := Request{
-		Time: c.now, Operation: c.operation(), Method: cut(c.request.Method), Path: cut(c.path),
-		ContentLength: c.request.ContentLength,
-	}
-	if c.faulty {
-		entry.Fault = c.fault.Name()
-	}
-	if c.route != nil && c.route.chatParam >= 0 {
-		entry.ChatID = cut(c.params[c.route.chatParam])
-	}
-	return entry
-}
-
-// redact copies a header without what may be secret. Values are shared with the original, which nobody changes, unless
-// they are cut.
-func redact(header http.Header) http.Header {
-	kept := make(http.Header, min(len(header), maxRecordedFields))
-	for name, values := range header {
-		if len(kept) == maxRecordedFields {
-			break
+// wait returns the requests that a filter means as soon as there are n of them, or those that there are when ctx ends.
+func (r *record) wait(ctx context.Context, n int, f Filter) ([]Request, error) {
+	for {
+		r.mu.Lock()
+		found := r.find(f)
+		if len(found) >= n {
+			r.mu.Unlock()
+			return found, nil
 		}
-		if secretHeaders[name] {
-			values = redactedValue
+		if r.added == nil {
+			r.added = make(chan struct{})
 		}
-		kept[cut(name)] = cutAll(values)
+		added := r.added
+		r.mu.Unlock()
+		select {
+		case <-added:
+		case <-ctx.Done():
+			return found, ctx.Err()
+		}
 	}
-	return kept
 }
 
-func cutAll(values []string) []string {
-	long := len(values) > maxRecordedFields
-	for _, value := range values {
-		long = long || len(value) > maxRecordedText
-	}
-	if !long {
-		return values
-	}
-	short := make([]string, 0, min(len(values), maxRecordedFields))
-	for _, value := range values[:cap(short)] {
-		short = append(short, cut(value))
-	}
-	return short
-}
-
-// cut bounds a text. A part of a long text is copied, so that it does not keep the whole in memory.
-func cut(text string) string {
-	if len(text) <= maxRecordedText {
-		return text
-	}
-	return strings.Clone(text[:maxRecordedText]) + "…"
-}
-
-// Count returns how many requests of an operation have arrived, answered or not, since the emulator was made or
-// [Emulator.ResetRequests] was called. It is exact however few requests are kept.
-func (e *Emulator) Count(operation generated.Operation) int {
-	r := &e.record
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if t := r.tallies[operation.ID]; t != nil {
-		return int(t.Requests)
-	}
-	return 0
-}
-
-// Counts returns the same for all operations, by their IDs, with what was answered. Requests that match no operation
-// are counted under the empty ID.
-func (e *Emulator) Counts() map[string]Tally {
-	r := &e.record
+// counts returns a copy of the tallies.
+func (r *record) counts() map[string]Tally {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	counts := make(map[string]Tally, len(r.tallies))
@@ -245,6 +140,17 @@ func (e *Emulator) Counts() map[string]Tally {
 	return counts
 }
 
+// count returns how many requests of an operation arrived.
+func (r *record) count(operation string) int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if t := r.tallies[operation]; t != nil {
+		return t.Requests
+	}
+	return 0
+}
+
+// total returns how many requests arrived.
 func (r *record) total() int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -253,4 +159,10 @@ func (r *record) total() int64 {
 		n += t.Requests
 	}
 	return n
+}
+
+func (r *record) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.kept, r.first, r.bytes, r.dropped, r.tallies = nil, 0, 0, 0, nil
 }

@@ -9,14 +9,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/strict"
 )
 
 // What data may ask for.
 const (
-	maxSettingText = 1000 // characters of a chat id, an id, a key
-	maxRecordSize  = 100_000
-	maxCount       = 1_000_000_000 // of calls in a second or a month
+	maxRecordSize = 100_000
+	maxCount      = 1_000_000_000 // of calls in a second or a month
 )
 
 // setting is an option as data has it.
@@ -35,6 +35,7 @@ var settingTable = []setting{
 	{"credentials", readAs(readCredentials), nil},
 	{"expireIn", readAs(plain(func(seconds *int32) Option { return func(s *settings) { s.expireIn = seconds } })), func(s *settings) any { return s.expireIn }},
 	{"faults", readAs(plain(func(queue []Fault) Option { return WithFaults(queue...) })), nil},
+	{"groups", readAs(plain(withGroups)), func(s *settings) any { return append([]Group{}, slices.SortedFunc(maps.Values(s.groups), byChatID)...) }},
 	{"latency", readAs(duration(WithLatency, 0, maxFaultTime)), func(s *settings) any { return s.latency.String() }},
 	{"missingScopes", readAs(plain(withMissingScopes)), func(s *settings) any { return append([]string{}, s.missingScopes...) }},
 	{"monthlyQuota", readAs(counted(WithMonthlyQuota, -1, maxCount)), func(s *settings) any { return s.monthlyQuota }},
@@ -42,7 +43,7 @@ var settingTable = []setting{
 	{"qps", readAs(counted(WithQPS, 0, maxCount)), func(s *settings) any { return s.qps }},
 	{"recordSize", readAs(counted(WithRecordSize, 0, maxRecordSize)), func(s *settings) any { return s.recordSize }},
 	{"stickyToken", readAs(plain(func(on bool) Option { return func(s *settings) { s.stickyToken = on } })), func(s *settings) any { return s.stickyToken }},
-	{"time", readAs(readTime), nil},
+	{"time", readAs(readMoment), nil},
 	{"tokenLifetime", readAs(duration(WithTokenLifetime, 0, maxFaultTime)), func(s *settings) any { return s.tokenLifetime.String() }},
 }
 
@@ -53,15 +54,15 @@ var settingTable = []setting{
 //	faults       an array of what Fault.UnmarshalJSON reads, as WithFaults
 //	time         as RFC 3339 has it, as WithTime
 //
-// Durations are texts such as "50ms". Chats and credentials are added to those that are there; null in place of an
+// Durations are texts such as "50ms". Chats, groups and credentials are added to those that are there; null in place of an
 // openConversationId takes a chat away. Other fields replace what they name.
 func OptionsFromJSON(raw []byte) ([]Option, error) {
 	var given map[string]json.RawMessage
-	if err := decodeStrictly(raw, &given); err != nil {
+	if err := strict.Decode(raw, &given); err != nil {
 		return nil, err
 	}
 	if given == nil {
-		return nil, errNull
+		return nil, strict.ErrNull
 	}
 	var opts []Option
 	for _, name := range slices.Sorted(maps.Keys(given)) {
@@ -78,24 +79,6 @@ func OptionsFromJSON(raw []byte) ([]Option, error) {
 	return opts, nil
 }
 
-// ConfigureJSON applies options as [Emulator.Configure] does, which it reads as [OptionsFromJSON] does. If one is wrong,
-// nothing is changed.
-func (e *Emulator) ConfigureJSON(raw []byte) error {
-	opts, err := OptionsFromJSON(raw)
-	if err != nil {
-		return err
-	}
-	meant := defaults()
-	for _, opt := range opts {
-		opt(meant)
-	}
-	if err := e.CheckFaults(meant.faults...); err != nil {
-		return err
-	}
-	e.Configure(opts...)
-	return nil
-}
-
 func settingNames() (names []string) {
 	for _, one := range settingTable {
 		names = append(names, one.name)
@@ -103,10 +86,8 @@ func settingNames() (names []string) {
 	return names
 }
 
-// SettingsJSON is what the emulator is set up to do, as [OptionsFromJSON] reads it, without secrets: of the credentials the
-// app keys stand in "appKeys", which cannot be set.
-func (e *Emulator) SettingsJSON() json.RawMessage {
-	s := e.settings.Load()
+// asJSON is what settings say, as OptionsFromJSON reads it, without secrets: of the credentials the app keys stand in "appKeys".
+func (s *settings) asJSON() json.RawMessage {
 	shown := map[string]any{"appKeys": slices.Sorted(maps.Keys(s.apps))}
 	for _, one := range settingTable {
 		if one.show != nil {
@@ -120,18 +101,16 @@ func (e *Emulator) SettingsJSON() json.RawMessage {
 	return raw
 }
 
-var errNull = errors.New("null says nothing")
-
 // readAs reads JSON of one type. null is what it is for pointers alone.
 func readAs[T any](option func(T) (Option, error)) func(json.RawMessage) (Option, error) {
 	return func(raw json.RawMessage) (Option, error) {
 		var value T
 		_, chats := any(value).(map[string]*string)
 		_, pointer := any(value).(*int32)
-		if string(raw) == "null" && !pointer || !chats && !pointer && hasNull(raw) {
-			return nil, errNull
+		if string(raw) == "null" && !pointer || !chats && !pointer && strict.HasNull(raw) {
+			return nil, strict.ErrNull
 		}
-		if err := decodeStrictly(raw, &value); err != nil {
+		if err := strict.Decode(raw, &value); err != nil {
 			var kind *json.UnmarshalTypeError
 			if errors.As(err, &kind) {
 				return nil, fmt.Errorf("it cannot be a %s", kind.Value)
@@ -157,9 +136,9 @@ func counted(option func(int) Option, least, most int) func(int) (Option, error)
 
 func duration(option func(time.Duration) Option, least, most time.Duration) func(string) (Option, error) {
 	return func(text string) (Option, error) {
-		d, err := time.ParseDuration(text)
-		if err != nil || d < least || d > most {
-			return nil, fmt.Errorf("%q is not a time from %s to %s, such as 50ms", text, least, most)
+		d, err := strict.Duration(text, least, most)
+		if err != nil {
+			return nil, err
 		}
 		return option(d), nil
 	}
@@ -180,12 +159,18 @@ func readOwners(chatIDs []string) (Option, error) {
 	return func(s *settings) { s.hiddenOwners = hidden }, nil
 }
 
-func isNoText(text string) bool { return text == "" || utf8.RuneCountInString(text) > maxSettingText }
+func withGroups(groups []Group) Option {
+	return func(s *settings) {
+		for _, g := range groups {
+			WithGroup(g)(s)
+		}
+	}
+}
 
 func readChats(chats map[string]*string) (Option, error) {
 	for chatID, id := range chats {
-		if isNoText(chatID) || id != nil && isNoText(*id) {
-			return nil, fmt.Errorf("a chat id and an openConversationId have 1 to %d characters", maxSettingText)
+		if !strict.IsText(chatID) || id != nil && !strict.IsText(*id) {
+			return nil, fmt.Errorf("a chat id and an openConversationId have 1 to %d characters", strict.MaxText)
 		}
 	}
 	return func(s *settings) {
@@ -202,8 +187,8 @@ func readChats(chats map[string]*string) (Option, error) {
 func readCredentials(apps map[string]string) (Option, error) {
 	keys := slices.Sorted(maps.Keys(apps))
 	for _, key := range keys {
-		if isNoText(key) || isNoText(apps[key]) {
-			return nil, fmt.Errorf("an app key and a secret have 1 to %d characters", maxSettingText)
+		if !strict.IsText(key) || !strict.IsText(apps[key]) {
+			return nil, fmt.Errorf("an app key and a secret have 1 to %d characters", strict.MaxText)
 		}
 	}
 	return func(s *settings) {
@@ -213,7 +198,7 @@ func readCredentials(apps map[string]string) (Option, error) {
 	}, nil
 }
 
-func readTime(t time.Time) (Option, error) {
+func readMoment(t time.Time) (Option, error) {
 	if t.Year() < 1970 || t.Year() > 2200 {
 		return nil, errors.New("a time is from 1970 to 2200")
 	}

@@ -1,19 +1,13 @@
 package admin
 
 import (
-	"cmp"
 	"context"
 	_ "embed" // openapi.yaml
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
-	"mime"
 	"net/http"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
@@ -49,6 +43,10 @@ func Handler(e *dingtalktest.Emulator) http.Handler {
 		"POST /faults":        a.queue,
 		"DELETE /faults":      done(e.ClearFaults),
 		"GET /fault-kinds":    func(*http.Request) (any, error) { return kinds(), nil },
+		"GET /groups":         a.groups,
+		"POST /groups":        a.setGroup,
+		"GET /messages":       func(*http.Request) (any, error) { return e.Messages(), nil },
+		"POST /messages/read": a.markRead,
 		"GET /settings":       a.settings,
 		"PATCH /settings":     a.configure,
 		"POST /tokens":        func(*http.Request) (any, error) { return map[string]string{"accessToken": e.IssueToken()}, nil },
@@ -63,8 +61,6 @@ func Handler(e *dingtalktest.Emulator) http.Handler {
 	}
 	return sameSite(spokenErrors(mux))
 }
-
-type api struct{ emulator *dingtalktest.Emulator }
 
 // requests answers GET /requests.
 func (a api) requests(r *http.Request) (any, error) {
@@ -174,46 +170,4 @@ func notNil[T any](list []T) []T {
 		return []T{}
 	}
 	return list
-}
-
-// known refuses parameters that are none: a misspelt filter would be no filter.
-func known(query map[string][]string, names ...string) error {
-	for _, name := range slices.Sorted(maps.Keys(query)) {
-		if !slices.Contains(names, name) {
-			return fmt.Errorf("there is no parameter %q: there are %s", name, strings.Join(names, ", "))
-		}
-	}
-	return nil
-}
-
-func number(query map[string][]string, name string, least, most, otherwise int64) (int64, error) {
-	values, given := query[name]
-	if !given {
-		return otherwise, nil
-	}
-	n, err := strconv.ParseInt(values[0], 10, 64)
-	if err != nil || n < least || n > most {
-		return 0, fmt.Errorf("%s %q is not a number from %d to %d", name, values[0], least, most)
-	}
-	return n, nil
-}
-
-// readJSON reads a request's body, all of it and nothing that into does not have.
-func readJSON(r *http.Request, into any) error {
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return statusError{http.StatusUnsupportedMediaType, "the body is to be JSON, with Content-Type: application/json"}
-	}
-	decoder := json.NewDecoder(r.Body)
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		var kind *json.UnmarshalTypeError
-		if errors.As(err, &kind) {
-			return fmt.Errorf("the body: %s cannot be a JSON %s", cmp.Or(kind.Field, "it"), kind.Value)
-		}
-		return fmt.Errorf("the body: %w", err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("the body: there is more behind the JSON value")
-	}
-	return nil
 }

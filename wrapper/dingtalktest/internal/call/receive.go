@@ -1,4 +1,4 @@
-package dingtalktest
+package call
 
 import (
 	"bytes"
@@ -12,10 +12,10 @@ import (
 // bodyLimit is how much of a request's body is read, in bytes. A token request takes about a hundred.
 const bodyLimit = 64 << 10
 
-// receive reads a request's body, so that what follows reads it from memory. It says false if the body did not arrive in
+// Receive reads a request's body, so that what follows reads it from memory. It returns false if the body did not arrive in
 // time: half a request would otherwise hold its connection for ever. net/http notices that a client has left only once the
 // body is read, and closing a connection that holds unread bytes resets it before the client has read what was sent.
-func receive(w http.ResponseWriter, r *http.Request, within time.Duration) (received *http.Request, complete bool) {
+func Receive(w http.ResponseWriter, r *http.Request, within time.Duration) (received *http.Request, complete bool) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return r, true
 	}
@@ -43,12 +43,4 @@ func (f failed) Read([]byte) (int, error) {
 		return 0, io.EOF
 	}
 	return 0, f.err
-}
-
-// readBody reads a request's body, and one byte past the limit if it is too long.
-func readBody(r *http.Request) ([]byte, error) {
-	if r.Body == nil { // It never is in a request that came over a network.
-		return nil, nil
-	}
-	return io.ReadAll(io.LimitReader(r.Body, bodyLimit+1))
 }

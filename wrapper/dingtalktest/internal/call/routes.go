@@ -1,7 +1,6 @@
-package dingtalktest
+package call
 
 import (
-	"net/http"
 	"net/url"
 	"reflect"
 	"slices"
@@ -10,48 +9,19 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
-// ownRoutes are the operations of the contract.
-var ownRoutes = table(nil, generated.Routes)
-
-// handlers are what answers operations about which the emulator knows more than an example. The first two answer any
-// contract's operation of their name; the others, which keep what they are told, only those that are this contract's own.
-var handlers = map[string]func(*Emulator, *call) answer{
-	generated.OperationChatIDToOpenConversationID.ID: (*Emulator).convert,
-	generated.OperationGetAccessToken.ID:             (*Emulator).issueToken,
-}
-
-var keepers = map[string]func(*Emulator, *call) answer{
-	generated.OperationCreateGroup.ID:       (*Emulator).createGroup,
-	generated.OperationGetChat.ID:           (*Emulator).describe,
-	generated.OperationGetBotListInGroup.ID: (*Emulator).robots,
-	generated.OperationOrgGroupSend.ID:      (*Emulator).sendMessage,
-	generated.OperationOrgGroupQuery.ID:     (*Emulator).queryMessage,
-	generated.OperationOrgGroupRecall.ID:    (*Emulator).recallMessages,
-}
-
-// handler is what answers an operation.
-func handler(o *generated.Operation) func(*Emulator, *call) answer {
-	if handle := handlers[o.ID]; handle != nil {
-		return handle
-	}
-	if keep := keepers[o.ID]; keep != nil && slices.ContainsFunc(generated.Routes, func(own generated.Route) bool { return reflect.DeepEqual(own.Operation, o) }) {
-		return func(e *Emulator, c *call) answer {
-			if c.settings.answers[o.ID] != nil {
-				return e.example(c)
-			}
-			return keep(e, c)
-		}
-	}
-	return (*Emulator).example
-}
-
-// route is one operation and what answers it.
-type route struct {
+// Route is one operation and where it is.
+type Route struct {
 	generated.Route
-	handle    func(*Emulator, *call) answer
+	Own       bool     // it is this contract's own operation, not a foreign one of the same name
 	segments  []string // of the path template, the leading slash cut; a parameter is "" here
 	chatParam int      // which parameter is the chat id, or -1
 }
+
+// Own are the operations of the contract. They are not to be changed.
+var Own = Table(nil, generated.Routes)
+
+// Legacy reports whether an operation is one of the API that came before, which carries the token in its URL.
+func (r *Route) Legacy() bool { return r != nil && r.Operation.TokenQuery != "" }
 
 // chatParamName is what the contract calls the chat id.
 var chatParamName = firstParam(generated.OperationChatIDToOpenConversationID.Path)
@@ -62,18 +32,18 @@ func firstParam(template string) string {
 	return name
 }
 
-// table adds operations to a table, which is not changed. An operation takes the place of one with its ID, or with its
+// Table adds operations to a table, which is not changed. An operation takes the place of one with its ID, or with its
 // method and path. Of two that match a path, the one comes first whose segment is no parameter.
-func table(routes []*route, added []generated.Route) []*route {
+func Table(routes []*Route, added []generated.Route) []*Route {
 	result := slices.Clone(routes)
 	for _, a := range added {
 		r := newRoute(a)
-		result = slices.DeleteFunc(result, func(old *route) bool {
+		result = slices.DeleteFunc(result, func(old *Route) bool {
 			return old.Operation.ID == a.Operation.ID || old.Operation.Method == a.Operation.Method && slices.Equal(old.segments, r.segments)
 		})
 		result = append(result, r)
 	}
-	slices.SortStableFunc(result, func(a, b *route) int {
+	slices.SortStableFunc(result, func(a, b *Route) int {
 		return slices.CompareFunc(a.segments, b.segments, func(a, b string) int {
 			if (a == "") != (b == "") {
 				return strings.Compare(b, a)
@@ -84,8 +54,10 @@ func table(routes []*route, added []generated.Route) []*route {
 	return result
 }
 
-func newRoute(described generated.Route) *route {
-	r := &route{Route: described, chatParam: -1, handle: handler(described.Operation)}
+func newRoute(described generated.Route) *Route {
+	r := &Route{Route: described, chatParam: -1, Own: slices.ContainsFunc(generated.Routes, func(own generated.Route) bool {
+		return reflect.DeepEqual(own.Operation, described.Operation)
+	})}
 	path := described.Operation.Path
 	if server, err := url.Parse(described.Operation.Server); err == nil {
 		path = server.EscapedPath() + path
@@ -117,7 +89,7 @@ func wirePath(u *url.URL) string {
 
 // match finds the operation of a method and an escaped path. [http.ServeMux] is no use here: it answers a path such as
 // a//b or a/../b with a redirect, and the gateway does not.
-func match(routes []*route, method, path string) (*route, []string) {
+func match(routes []*Route, method, path string) (*Route, []string) {
 	for _, r := range routes {
 		if r.Operation.Method == method {
 			if values, ok := r.match(path); ok {
@@ -128,7 +100,7 @@ func match(routes []*route, method, path string) (*route, []string) {
 	return nil, nil
 }
 
-func (r *route) match(path string) (values []string, ok bool) {
+func (r *Route) match(path string) (values []string, ok bool) {
 	rest, found := strings.CutPrefix(path, "/")
 	if !found {
 		return nil, false
@@ -155,10 +127,24 @@ func (r *route) match(path string) (values []string, ok bool) {
 	return values, true
 }
 
-// underGateway says whether a path begins as those of the gateway's operations do, with the version of the API.
-func underGateway(routes []*route, path string) bool {
+// position is which of the path's parameters has a name.
+func (r *Route) position(name string) int {
+	n := 0
+	for segment := range strings.SplitSeq(r.Operation.Path, "/") {
+		if segment == "{"+name+"}" {
+			return n
+		}
+		if strings.HasPrefix(segment, "{") {
+			n++
+		}
+	}
+	return 0
+}
+
+// UnderGateway reports whether a path begins as those of the gateway's operations do, with the version of the API.
+func UnderGateway(routes []*Route, path string) bool {
 	for _, r := range routes {
-		if r.legacy() {
+		if r.Legacy() {
 			continue
 		}
 		rest, ok := strings.CutPrefix(path, "/"+r.segments[0])
@@ -167,18 +153,4 @@ func underGateway(routes []*route, path string) bool {
 		}
 	}
 	return false
-}
-
-// Header names as net/http keeps them.
-var (
-	tokenHeader     = http.CanonicalHeaderKey(generated.TokenHeader)
-	requestIDHeader = http.CanonicalHeaderKey(generated.RequestIDHeader)
-)
-
-// firstValue is [http.Header.Get] for a name that is in canonical form already.
-func firstValue(h http.Header, canonical string) string {
-	if values := h[canonical]; len(values) > 0 {
-		return values[0]
-	}
-	return ""
 }

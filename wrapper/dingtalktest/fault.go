@@ -9,6 +9,24 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
+// The names of the faults, as data spells them.
+const (
+	kindPass               = "pass"
+	kindCode               = "code"
+	kindStickyToken        = "sticky-token"
+	kindPage               = "page"
+	kindRaw                = "raw"
+	kindTruncated          = "truncated"
+	kindWrongLength        = "wrong-length"
+	kindSlow               = "slow"
+	kindBytes              = "bytes"
+	kindSwitchingProtocols = "switching-protocols"
+	kindReset              = "reset"
+	kindHang               = "hang"
+	kindBan                = "ban"
+	kindBanJSON            = "ban-json"
+)
+
 // Fault is something to do to a request instead of answering it in earnest. A constructor says what, methods say to
 // which requests and with what details; each method returns a changed copy. Queue faults with [Emulator.FailNext]. The
 // zero Fault is [Pass].
@@ -16,7 +34,7 @@ import (
 // A fault is also data, as [FaultKinds] describes it: JSON that [Fault.UnmarshalJSON] reads, and a word that [ParseFault]
 // reads. Both make the same faults as the constructors do.
 type Fault struct {
-	kind        string // a name of faultKinds; empty is Pass
+	kind        string // one of the names; empty is Pass
 	code        generated.Code
 	status      int
 	message     string
@@ -161,4 +179,21 @@ func (f Fault) withBody(body []byte) Fault {
 		f.body = []byte{}
 	}
 	return f
+}
+
+// Name is the kind of the fault, one of [FaultKinds]; for [Code] it is the code.
+func (f Fault) Name() string {
+	switch f.kind {
+	case "":
+		return kindPass
+	case kindCode:
+		return string(f.code)
+	}
+	return f.kind
+}
+
+// aboutToken says whether a fault is a code that rejects a token.
+func (f *Fault) aboutToken() bool {
+	row := generated.LookupErrorCode(string(f.code))
+	return f.kind == kindStickyToken || f.kind == kindCode && row != nil && row.Token == generated.TokenDrop
 }

@@ -1,0 +1,62 @@
+package admin
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+// api answers the requests that say more than their path.
+type api struct{ emulator *dingtalktest.Emulator }
+
+// known refuses parameters that are none: a misspelt filter would be no filter.
+func known(query map[string][]string, names ...string) error {
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("there is no parameter %q: there are %s", name, strings.Join(names, ", "))
+		}
+	}
+	return nil
+}
+
+func number(query map[string][]string, name string, least, most, otherwise int64) (int64, error) {
+	values, given := query[name]
+	if !given {
+		return otherwise, nil
+	}
+	n, err := strconv.ParseInt(values[0], 10, 64)
+	if err != nil || n < least || n > most {
+		return 0, fmt.Errorf("%s %q is not a number from %d to %d", name, values[0], least, most)
+	}
+	return n, nil
+}
+
+// readJSON reads a request's body, all of it and nothing that into does not have.
+func readJSON(r *http.Request, into any) error {
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		return statusError{http.StatusUnsupportedMediaType, "the body is to be JSON, with Content-Type: application/json"}
+	}
+	decoder := json.NewDecoder(r.Body)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		var kind *json.UnmarshalTypeError
+		if errors.As(err, &kind) {
+			return fmt.Errorf("the body: %s cannot be a JSON %s", cmp.Or(kind.Field, "it"), kind.Value)
+		}
+		return fmt.Errorf("the body: %w", err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("the body: there is more behind the JSON value")
+	}
+	return nil
+}

@@ -1,0 +1,101 @@
+package dingtalktest
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"unicode/utf8"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/answer"
+)
+
+// The states of a group that getChat returns.
+const (
+	statusNormal    = 1
+	statusDisbanded = 2
+)
+
+// internalGroup is the conversationTag of an internal group.
+const internalGroup = 2
+
+// maxGroupName is how long a group's name may be, in characters.
+const maxGroupName = 20
+
+func (g Group) status() int32 {
+	if g.Disbanded {
+		return statusDisbanded
+	}
+	return statusNormal
+}
+
+// convert answers chatIdToOpenConversationId. It ignores the request's body.
+func (s *state) convert(x *exchange) answer.Answer {
+	if x.settings.hiddenOwners[x.Params[0]] {
+		return answer.Refusal(nil, generated.CodeOwnerNotVisible)
+	}
+	id, known := s.groups.openConversationID(x.settings, x.Params[0])
+	if !known {
+		return answer.Refusal(nil, generated.CodeInvalidChatID)
+	}
+	return answer.Success(generated.ChatIDToOpenConversationIDResponseBody{OpenConversationID: id})
+}
+
+// createGroup answers createGroup. Whether the service adds a robot to a group that an app creates is not documented; here
+// [RobotCode] is in it.
+func (s *state) createGroup(x *exchange) answer.Answer {
+	var request generated.CreateGroupRequest
+	if code := x.Decode(&request); code != "" {
+		return answer.Refusal(nil, code)
+	}
+	if n := utf8.RuneCountInString(request.Name); n == 0 || n > maxGroupName || request.Owner == "" || len(request.UserIDs) == 0 {
+		return x.refuse(generated.CodeCreateGroupInvalidParameter)
+	}
+	var id, conversation [16]byte
+	_, _ = rand.Read(id[:]) // It never fails.
+	_, _ = rand.Read(conversation[:])
+	g := Group{
+		ChatID: "chat" + hex.EncodeToString(id[:]), OpenConversationID: "cid" + base64.StdEncoding.EncodeToString(conversation[:]),
+		Name: request.Name, Owner: request.Owner, Members: request.UserIDs,
+	}.complete()
+	s.groups.keep(g)
+	tag := int32(internalGroup)
+	if request.ConversationTag != nil {
+		tag = *request.ConversationTag
+	}
+	return answer.Success(generated.CreateGroupResponseBody{ChatID: g.ChatID, OpenConversationID: g.OpenConversationID, ConversationTag: &tag})
+}
+
+// describe answers getChat.
+func (s *state) describe(x *exchange) answer.Answer {
+	if code := x.Lacks(); code != "" {
+		return x.refuse(generated.CodeGetChatWrongChatID)
+	}
+	g, ok := s.groups.byChat(x.settings, x.Request.URL.Query().Get("chatid"))
+	if !ok {
+		return x.refuse(generated.CodeGetChatWrongChatID)
+	}
+	status, tag, none, said := g.status(), int32(internalGroup), generated.GroupSetting(0), "ok"
+	return answer.Success(generated.GetChatResponseBody{Errmsg: &said, ChatInfo: &generated.ChatInfo{
+		ChatID: &g.ChatID, Name: &g.Name, Owner: &g.Owner, UserIDs: g.Members, Status: &status, ConversationTag: &tag,
+		ChatBannedType: &none, ManagementType: &none, MentionAllAuthority: &none, Searchable: &none, ShowHistoryType: &none, ValidationType: &none,
+	}})
+}
+
+// robots answers getBotListInGroup.
+func (s *state) robots(x *exchange) answer.Answer {
+	var request generated.GetBotListInGroupRequest
+	if code := x.Decode(&request); code != "" {
+		return answer.Refusal(nil, code)
+	}
+	g, ok := s.groups.byConversation(x.settings, request.OpenConversationID)
+	if !ok {
+		return x.refuse(generated.CodeGetBotListInGroupInvalidConversationID)
+	}
+	list := make([]generated.GroupRobot, len(g.Robots))
+	for i := range g.Robots {
+		name, kind := "Robot "+g.Robots[i], int32(1)
+		list[i] = generated.GroupRobot{RobotCode: &g.Robots[i], Name: &name, OpenRobotType: &kind}
+	}
+	return answer.Success(generated.GetBotListInGroupResponseBody{ChatbotInstanceVOList: list})
+}

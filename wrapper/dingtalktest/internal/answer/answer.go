@@ -1,0 +1,128 @@
+// Package answer is what the emulator says to a request, and how it is sent: an HTTP response, one that is spoilt, bytes on the
+// bare connection, or nothing.
+package answer
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+)
+
+const (
+	jsonType = "application/json;charset=UTF-8"
+	htmlType = "text/html; charset=utf-8"
+)
+
+// Action is how an answer is given.
+type Action int
+
+// The actions.
+const (
+	Respond  Action = iota // an HTTP response
+	Truncate               // an HTTP response, and half of its body
+	Overrun                // an HTTP response with a body that is longer than it says
+	Trickle                // an HTTP response, byte by byte
+	Raw                    // bytes on the bare connection
+	Reset                  // the connection is reset
+	Hang                   // nothing, for as long as the client stays
+	Abort                  // the connection is cut
+)
+
+// Responds reports whether an HTTP response with a status is sent.
+func (a Action) Responds() bool { return a <= Trickle }
+
+// Answer is what the emulator will say to a request.
+type Answer struct {
+	Action      Action
+	Status      int
+	Code        generated.Code // of an error; empty otherwise
+	Message     string
+	Scopes      []string
+	Edge        bool // it comes from before the gateway, and has no request id
+	ContentType string
+	Header      http.Header
+	Body        []byte        // nil for an error that has a code: it is made when it is sent
+	Interval    time.Duration // before each byte of the body, for Trickle
+}
+
+// Success answers 200 with a model of the contract.
+func Success(model any) Answer {
+	body, err := json.Marshal(model)
+	if err != nil { // A model holds strings and numbers only.
+		panic(err)
+	}
+	return JSON(http.StatusOK, body)
+}
+
+// JSON answers with a body of JSON.
+func JSON(status int, body []byte) Answer {
+	return Answer{Status: status, ContentType: jsonType, Body: body}
+}
+
+// Refusal answers with a row of the catalogue, or of the operation's own codes if there is an operation. A code that has no
+// row gets status 400 and itself for a message.
+func Refusal(operation *generated.Operation, code generated.Code) Answer {
+	a := Answer{Status: http.StatusBadRequest, Code: code, Message: string(code), ContentType: jsonType}
+	row := generated.LookupErrorCode(string(code))
+	if operation != nil {
+		row = operation.LookupErrorCode(string(code))
+	}
+	if row != nil {
+		a.Status, a.Message = row.Status, cmp.Or(row.Message, row.Description)
+		if row.Code == generated.CodePermissionDenied {
+			a.Scopes = []string{generated.PermissionChatIDToOpenConversationID}
+		}
+	}
+	return a
+}
+
+// NotRouted is how a path that the gateway does not know was answered: in the envelope of the legacy API, with 200.
+func NotRouted() Answer {
+	return JSON(http.StatusOK, []byte(`{"errcode":404,"errmsg":"请求的URI地址不存在"}`))
+}
+
+// BanPage is synthetic: that a banned address gets HTML is documented, neither the page nor its status is.
+func BanPage() Answer {
+	return Answer{Status: http.StatusForbidden, Edge: true, ContentType: htmlType, Body: []byte(
+		"<!DOCTYPE html>\n<html><head><title>Access denied</title></head>" +
+			"<body><h1>403 Forbidden</h1><p>Your address is blocked.</p><hr>Tengine</body></html>\n")}
+}
+
+// BanJSON has the shape of a published body, with an id of its own. The status is not known; 200 is the worst case.
+func BanJSON() Answer {
+	return Answer{Status: http.StatusOK, Edge: true, ContentType: jsonType, Body: []byte(
+		`{"status":1111,"wait":5,"source":"x5","punish":"deny","uuid":"` + strings.ToLower(newRequestID()) + `"}`)}
+}
+
+// Page is synthetic: that the edge answers some errors as HTML is documented, its pages are not.
+func Page(status int) Answer {
+	return Answer{Status: status, Edge: true, ContentType: htmlType, Body: fmt.Appendf(nil,
+		"<!DOCTYPE html>\n<html><head><title>%d</title></head><body><h1>%d</h1><hr>Tengine</body></html>\n", status, status)}
+}
+
+// RejectsToken reports whether a client is to drop its token after the answer to a request of an operation, which may be nil:
+// by its code, whoever wrote it, or by its status.
+func (a Answer) RejectsToken(operation *generated.Operation) bool {
+	if !a.Action.Responds() {
+		return false
+	}
+	code := string(a.Code)
+	if code == "" {
+		var said struct {
+			Code   string      `json:"code"`
+			Legacy json.Number `json:"errcode"`
+		}
+		_ = json.Unmarshal(a.Body, &said) // A body of another kind has no code.
+		code = cmp.Or(said.Code, said.Legacy.String())
+	}
+	row := generated.LookupErrorCode(code)
+	if operation != nil {
+		row = operation.LookupErrorCode(code)
+	}
+	return a.Status == http.StatusUnauthorized || row != nil && row.Token == generated.TokenDrop
+}

@@ -1,0 +1,41 @@
+package answer
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+)
+
+// legacyCodes are the legacy API's numbers of what the gateway refuses, where one is on record.
+var legacyCodes = map[generated.Code]generated.Code{
+	generated.CodeMissingToken:          generated.CodeGetChatInvalidToken,
+	generated.CodeInvalidAuthentication: generated.CodeGetChatInvalidToken,
+	generated.CodeAppQPSLimit:           generated.CodeGetChatThrottled,
+}
+
+// Legacy puts an error into the legacy API's envelope, with its status 200. A code without a number there keeps the gateway's
+// form: no answer of that kind was ever captured.
+func (a Answer) Legacy() Answer {
+	if a.Action != Respond || a.Code == "" || a.Body != nil {
+		return a
+	}
+	if row := legacyCodes[a.Code]; row != "" {
+		a.Message = generated.OperationGetChat.LookupErrorCode(string(row)).Message
+		a.Code = row
+	}
+	number, err := strconv.Atoi(string(a.Code))
+	if err != nil {
+		return a
+	}
+	body, err := json.Marshal(struct {
+		Code    int    `json:"errcode"`
+		Message string `json:"errmsg"`
+	}{number, a.Message})
+	if err != nil { // It holds a number and a text.
+		panic(err)
+	}
+	a.Status, a.Body = http.StatusOK, body
+	return a
+}

@@ -1,0 +1,62 @@
+// Package hold keeps requests waiting until their time is up, their client has left, or all of them are let go.
+package hold
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Gate lets go of the requests that are waiting, now and once more when the emulator is closed. Its zero value is ready.
+type Gate struct {
+	mu     sync.Mutex
+	waits  chan struct{}
+	closed bool
+}
+
+// Channel is closed when the requests that wait from now on are to be let go.
+func (g *Gate) Channel() <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.waits == nil {
+		g.waits = make(chan struct{})
+	}
+	return g.waits
+}
+
+// Release lets go of those that wait now.
+func (g *Gate) Release() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.waits != nil && !g.closed {
+		close(g.waits)
+		g.waits = nil
+	}
+}
+
+// Close lets go for good. It may be called more than once.
+func (g *Gate) Close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return
+	}
+	g.closed = true
+	if g.waits == nil {
+		g.waits = make(chan struct{})
+	}
+	close(g.waits)
+}
+
+// Sleep waits for d of real time. It returns false if ctx or done ended it.
+func Sleep(ctx context.Context, done <-chan struct{}, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+	case <-done:
+	}
+	return false
+}

@@ -77,6 +77,8 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+const convertID = "chatIdToOpenConversationId"
+
 // TestTraffic: what the emulator got is a part of the outcome.
 func TestTraffic(t *testing.T) {
 	test := testCase{Requests: map[string]int{"getAccessToken": 1, convertID: 2}, Gap: 1}

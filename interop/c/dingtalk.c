@@ -26,10 +26,7 @@ struct dingtalk {
 };
 
 // What an error means.
-typedef struct {
-  bool retry, throttled, drops_token;
-  double wait;
-} rule;
+typedef struct { bool retry, throttled, drops_token; double wait; } rule;
 
 // The generated client frees the body of an error before it returns, and keeps no headers. The body's copy is made as it arrives:
 // the callback gets all that came so far.
@@ -59,11 +56,6 @@ static double now(void) {
   return t.tv_sec + t.tv_nsec / 1e9;
 }
 
-static void pause_for(double seconds) {
-  struct timespec t = {(time_t)seconds, (long)((seconds - (time_t)seconds) * 1e9)};
-  nanosleep(&t, NULL);
-}
-
 dingtalk *dingtalk_create(const char *url, const char *app_key, const char *app_secret, const cJSON *codes, const char *ca) {
   regex_t private;
   regcomp(&private, PRIVATE, REG_EXTENDED | REG_NOSUB);
@@ -85,12 +77,10 @@ void dingtalk_free(dingtalk *client) {
 }
 
 // ask makes one request. It returns what the caller frees, or NULL with an error.
-static char *ask(dingtalk *client, char *token, dingtalk_send *send, void *argument, dingtalk_error *error) {
-  list_t *keys = list_createList();
-  keyValuePair_t *key = keyValuePair_create("x-acs-dingtalk-access-token", token); // an empty one is not sent
-  list_addElement(keys, key);
-  apiClient_t *api = apiClient_create_with_base_path(client->url, client->tls, keys, NULL);
-  keyValuePair_free(key), list_freeList(keys); // they have been copied
+static char *ask(dingtalk *client, const char *token, dingtalk_send *send, void *argument, dingtalk_error *error) {
+  apiClient_t *api = apiClient_create_with_base_path(client->url, client->tls, NULL, NULL);
+  api->apiKeys_accessToken = list_createList(); // an empty token is not sent
+  list_addElement(api->apiKeys_accessToken, keyValuePair_create(strdup("x-acs-dingtalk-access-token"), strdup(token)));
   api->data_callback_func = keep_body;
   api->curl_pre_invoke_func = set_up;
   retry_after = 0;
@@ -121,8 +111,7 @@ static char *fetch(apiClient_t *api, void *argument) {
   return token;
 }
 
-// current_token returns what the caller frees, or NULL with an error. Whoever waits for the mutex finds the token that the first one
-// fetched.
+// current_token returns what the caller frees, or NULL with an error. Whoever waits finds the token that the first one fetched.
 static char *current_token(dingtalk *client, dingtalk_error *error) {
   pthread_mutex_lock(&client->mutex);
   char *token = now() < client->renew_at ? NULL : ask(client, "", fetch, client, error);
@@ -134,12 +123,6 @@ static char *current_token(dingtalk *client, dingtalk_error *error) {
   token = now() < client->expires ? strdup(client->token) : NULL;
   pthread_mutex_unlock(&client->mutex);
   return token;
-}
-
-static void forget(dingtalk *client, const char *token) {
-  pthread_mutex_lock(&client->mutex);
-  if (strcmp(client->token, token) == 0) client->renew_at = client->expires = 0;
-  pthread_mutex_unlock(&client->mutex);
 }
 
 // has tells whether a field is a text, or a list with it, in any case.
@@ -158,13 +141,10 @@ static rule rule_for(const dingtalk *client, const char *operation, const dingta
     if (has(row, "operations", operation) || (!found && !cJSON_HasObjectItem(row, "operations"))) found = row;
   }
   long status = error->status;
-  if (!found) return (rule){.retry = status == 0 || status == 429 || status >= 500, .throttled = status == 429, .drops_token = status == 401};
-  return (rule){
-      .retry = cJSON_IsTrue(cJSON_GetObjectItem(found, "retry")),
-      .throttled = has(found, "kind", "throttled"),
-      .drops_token = has(found, "token", "drop") || has(found, "token", "fetch"),
-      .wait = cJSON_GetObjectItem(found, "waitSeconds")->valuedouble,
-  };
+  if (!found) return (rule){status == 0 || status == 429 || status >= 500, status == 429, status == 401, 0};
+  bool drops_token = has(found, "token", "drop") || has(found, "token", "fetch");
+  double wait = cJSON_GetObjectItem(found, "waitSeconds")->valuedouble;
+  return (rule){cJSON_IsTrue(cJSON_GetObjectItem(found, "retry")), has(found, "kind", "throttled"), drops_token, wait};
 }
 
 char *dingtalk_call(dingtalk *client, const char *operation, bool safe, dingtalk_send *send, void *argument, dingtalk_error *error) {
@@ -178,13 +158,17 @@ char *dingtalk_call(dingtalk *client, const char *operation, bool safe, dingtalk
     bool processed = token && !means.throttled;
     double wait = means.wait > error->retry_after ? means.wait : error->retry_after;
     if (!result && token && !rejected && means.drops_token) {
-      forget(client, rejected = token);
+      rejected = token;
+      pthread_mutex_lock(&client->mutex);
+      if (strcmp(client->token, token) == 0) client->renew_at = client->expires = 0;
+      pthread_mutex_unlock(&client->mutex);
       attempt--;
       continue;
     }
     free(token);
     if (result || again || !means.retry || (processed && !safe) || wait > MAX_WAIT || attempt == ATTEMPTS) break;
-    pause_for(wait + 0.3 * (1 << (attempt - 1)) * random() / RAND_MAX);
+    wait += 0.3 * (1 << (attempt - 1)) * random() / RAND_MAX;
+    nanosleep(&(struct timespec){(time_t)wait, (long)((wait - (time_t)wait) * 1e9)}, NULL);
   }
   free(rejected);
   return result;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <strings.h>
-
 #include <chrono>
 #include <functional>
 #include <map>
@@ -10,8 +9,6 @@
 #include <random>
 #include <regex>
 #include <thread>
-
-#include <cpprest/json.h>
 
 #include "DingTalkClient/ApiClient.h"
 #include "DingTalkClient/api/ImApi.h"
@@ -104,8 +101,7 @@ class Client {
       const auto wait = std::max(row.at("waitSeconds").as_double(), error.retry_after);
       if (!row.at("retry").as_bool() || (processed && !safe) || wait > kMaxWait || attempt == kAttempts) throw error;
       static thread_local std::minstd_rand chance(std::random_device{}());
-      std::uniform_real_distribution<> backoff(0, 0.3 * (1 << (attempt - 1)));
-      std::this_thread::sleep_for(Seconds(wait + backoff(chance)));
+      std::this_thread::sleep_for(Seconds(wait + std::uniform_real_distribution(0.0, 0.3 * (1 << (attempt - 1)))(chance)));
     }
   }
 

@@ -4,9 +4,7 @@ import com.example.dingtalk.api.ImApi;
 import com.example.dingtalk.api.Oauth2Api;
 import com.example.dingtalk.auth.ApiKeyAuth;
 import com.example.dingtalk.model.GetAccessTokenRequest;
-import com.google.gson.JsonElement;
-import com.google.gson.JsonParser;
-import com.google.gson.JsonPrimitive;
+import com.google.gson.*;
 import java.io.InputStream;
 import java.time.*;
 import java.time.format.DateTimeFormatter;
@@ -46,10 +44,9 @@ public final class DingTalk {
         this.url = url;
         credentials = new GetAccessTokenRequest().appKey(appKey).appSecret(appSecret);
         for (Code row : rows) {
-            var names = new ArrayList<>(Objects.requireNonNullElse(row.aliases, List.of()));
-            names.add(row.code);
-            for (String operation : Objects.requireNonNullElse(row.operations, List.of(""))) {
-                names.forEach(name -> codes.put(operation + " " + name, row));
+            for (String operation : row.operations == null ? List.of("") : row.operations) {
+                codes.put(operation + " " + row.code, row);
+                if (row.aliases != null) row.aliases.forEach(alias -> codes.put(operation + " " + alias, row));
             }
         }
         // The token would go along with a redirect; what is repeated is decided here.
@@ -82,7 +79,9 @@ public final class DingTalk {
             Code row = row(sent == null ? "getAccessToken" : operation, error);
             if (sent != null && rejected == null && List.of("drop", "fetch").contains(row.token)) {
                 rejected = sent;
-                forget(sent);
+                synchronized (this) {
+                    if (sent.equals(token)) renewAt = expires = Instant.MIN;
+                }
                 attempt--;
                 continue;
             }
@@ -144,9 +143,5 @@ public final class DingTalk {
             renewAt = Collections.min(List.of(expires, Instant.now().plus(PAUSE)));
         }
         return token;
-    }
-
-    private synchronized void forget(String rejected) {
-        if (rejected.equals(token)) renewAt = expires = Instant.MIN;
     }
 }

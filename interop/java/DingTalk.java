@@ -94,7 +94,7 @@ public final class DingTalk {
 
     /** What to do by the code: the operation's own row, the common one, or one that the status makes. */
     private Code row(String operation, ApiException error) {
-        String code = fields(error).getOrDefault("code", new JsonPrimitive("")).getAsString();
+        String code = fields(error).get("code") instanceof JsonPrimitive text ? text.getAsString() : "";
         int status = error.getCode();
         boolean throttled = status == 429, retry = throttled || status == 0 || status >= 500;
         Code byStatus = new Code("", null, null, throttled ? "throttled" : "", retry, 0, status == 401 ? "drop" : "keep");

@@ -104,7 +104,8 @@ final class DingTalkClient
     private function row(string $operation, ApiException $error): array
     {
         $status = $error->getCode();
-        $code = strtolower((string) (self::fields($error)['code'] ?? ''));
+        $code = self::fields($error)['code'] ?? '';
+        $code = is_scalar($code) ? strtolower((string) $code) : '';
         return $this->codes[$operation][$code] ?? $this->codes[''][$code] ?? [
             'kind' => $status === 429 ? 'throttled' : '',
             'retry' => $status === 0 || $status === 429 || $status >= 500,

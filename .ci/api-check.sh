@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Fails if apps that compile with the last release would not compile with this tree. The last release is the newest tag
-# in the history; where a clone has no tags, the Go module proxy's newest version. Before the first release there is none.
-# RELEASE names another commit. First it shows that it notices: a copy of this tree with a method less must fail.
+# Fails if apps that compile with the last release (last-release.sh) would not compile with this tree. First it shows that
+# it notices: a copy of this tree with a method less must fail.
 #   usage: api-check.sh APIDIFF PACKAGE…
 set -euo pipefail
 
@@ -41,15 +40,9 @@ compare "$work/more-api" | grep -q 'Client).Gone: removed' || {
 }
 
 packages=("$@")
-release=${RELEASE:-$(git describe --tags --abbrev=0 --match 'v*' 2>/dev/null || true)}
 mkdir "$work/old"
-if [ -n "$release" ]; then
-  git archive "$release" | tar -x -C "$work/old"
-elif info=$(cd "$work" && GOFLAGS=-mod=mod go mod download -json "$module@latest" 2>/dev/null); then
-  release=$(sed -n 's/.*"Version": "\(.*\)".*/\1/p' <<<"$info")
-  cp -r "$(sed -n 's/.*"Dir": "\(.*\)".*/\1/p' <<<"$info")/." "$work/old"
-  chmod -R u+w "$work/old"
-else
+release=$(.ci/last-release.sh "$work/old")
+if [ -z "$release" ]; then
   echo 'api-check: nothing is released yet, so that no app compiles with it'
   exit 0
 fi
@@ -59,4 +52,17 @@ if [ -n "$broken" ]; then
   printf '%s\napi-check: apps that compile with %s would not compile any more; RELEASING.md says when that may be\n' "$broken" "$release" >&2
   exit 1
 fi
+
+# What apps were shown then must still compile, and print the same.
+rm "$work/more/wrapper/gone.go"
+examples=()
+for package in "${packages[@]}"; do
+  rm -f "$work/more/$package"/*_test.go
+  for file in "$work/old/$package"/example*_test.go; do
+    [ -f "$file" ] || continue
+    cp "$file" "$work/more/$package"
+    examples+=("./$package")
+  done
+done
+[ ${#examples[@]} -eq 0 ] || (cd "$work/more" && go test -count=1 "${examples[@]}")
 echo "api-check: compatible with $release: $*"

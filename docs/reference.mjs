@@ -9,7 +9,7 @@ const html = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(
 
 // Redoc shows no extensions as tables, so the catalogue becomes the text of a section of its own.
 const columns = {
-  Code: (row) => `<code>${html(row.code)}</code>`,
+  Code: (row) => `<code>${html(row.code).replaceAll('.', '.<wbr>')}</code>`, // which long ones break after
   HTTP: (row) => row.status,
   Kind: (row) => `<b class="${html(row.kind)}">${html(row.kind)}</b>`,
   Repeat: (row) => (row.retry ? (row.waitSeconds ? `after ${row.waitSeconds} s` : 'with backoff') : 'no'),
@@ -29,8 +29,8 @@ const methods = ['get', 'post', 'put', 'patch', 'delete']
 const operations = Object.entries(spec.paths).flatMap(([path, item]) =>
   methods.filter((method) => item[method]).map((method) => ({ path, method, ...item[method] })))
 const operationTable = tableOf({
-  Operation: (o) => `<code>${html(o.operationId)}</code>`,
-  Request: (o) => `${o.method.toUpperCase()} ${html(o.path)}`,
+  Operation: (o) => `<a href="#/operation/${html(o.operationId.toLowerCase())}"><code>${html(o.operationId)}</code></a>`,
+  Request: (o) => `${o.method.toUpperCase()} ${html(o.path).replaceAll('/', '<wbr>/')}`,
   Repeat: (o) => html(o['x-repeat'] ?? (o.method === 'get' ? 'safe' : 'unsent')),
   App: (o) => html(o['x-app-type'] ?? ''),
   Permission: (o) => html(o['x-permission'] ?? ''),
@@ -38,14 +38,18 @@ const operationTable = tableOf({
 }, operations)
 // Redoc folds the operations of a tag; without one they are there to read.
 for (const path of Object.values(spec.paths)) for (const operation of Object.values(path)) delete operation.tags
-// A tag that is a section of text is written in the contract; those of operations only group them.
-const written = spec.tags.filter((tag) => tag['x-traitTag']).map((tag) => ({ ...tag, name: tag.name[0].toUpperCase() + tag.name.slice(1) }))
+// A tag that is a section of text is written in the contract; those of operations only group them. Redoc folds what comes
+// after a heading, so that a reader of the page would not see it.
+const written = spec.tags.filter((tag) => tag['x-traitTag']).map((tag) =>
+  ({ ...tag, name: tag.name[0].toUpperCase() + tag.name.slice(1), description: tag.description.replace(/^#+ (.*)$/gm, '<p class="heading">$1</p>\n') }))
 spec.tags = [...written, { name: 'Operations', 'x-traitTag': true, description: `Made from the operations' \`x-repeat\`, \`x-app-type\`, \`x-permission\` and \`x-paging\`.\n\n${operationTable}` },
   { name: 'Error codes', 'x-traitTag': true, description: `Made from \`x-error-codes\`. A row of one operation goes before a row of any.\n\n${table}` }]
 
 // Redoc knows hosts of its makers, for its logo, icons and telemetry. \x3c is < in a script's strings and expressions,
 // where markup could end the script.
-const bundle = read(redoc).replace(/https:\/\/(cdn|otel)[.a-z]*\.redoc[^`'"]*/g, 'data:,').replace(/<(?=!--|\/?script)/gi, '\\x3c')
+const bundle = read(redoc).replace(/https:\/\/(cdn|otel)[.a-z]*\.redoc[^`'"]*/g, 'data:,')
+  .replace(/`other`(?=,\w+\(\w+\.operationId\))/, '`operation`') // the folder of an operation without a tag, in its address
+  .replace(/<(?=!--|\/?script)/gi, '\\x3c')
 const options = { disableTelemetry: true, hideLoading: true, jsonSamplesExpandLevel: 3, layout: 'stacked' }
 const data = [spec, options].map((value) => JSON.stringify(value).replaceAll('<', '\\u003c'))
 const script = `${bundle}\ninit(${data}, document.getElementById('redoc'));`

@@ -1,7 +1,10 @@
 package dingtalk
 
 import (
+	"encoding/json"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
@@ -23,6 +26,73 @@ type envelope struct {
 
 	Status text.Scalar `json:"status"`
 	Punish text.Scalar `json:"punish"`
+}
+
+// read takes the fields of a body. What is no JSON leaves them empty.
+func (e *envelope) read(body []byte) {
+	if !e.plain(string(body)) {
+		*e = envelope{}
+		_ = json.Unmarshal(body, e) // a field of another type than it used to be must not cost the others
+	}
+}
+
+// plain reads the usual body, an object of texts without escapes, as encoding/json does and in a fraction of its time. It
+// reports false for every other body.
+func (e *envelope) plain(body string) bool {
+	rest, is := strings.CutPrefix(body, "{")
+	for is {
+		var name, value string
+		if name, rest, is = plainText(rest); !is || strings.EqualFold(name, "accessdenieddetail") {
+			return false
+		}
+		if rest, is = strings.CutPrefix(rest, ":"); !is {
+			return false
+		}
+		if value, rest, is = plainText(rest); !is {
+			return false
+		}
+		if field := e.field(name); field != nil {
+			*field = text.Scalar(value)
+		}
+		if rest == "}" {
+			return utf8.ValidString(body)
+		}
+		rest, is = strings.CutPrefix(rest, ",")
+	}
+	return false
+}
+
+// plainText is the text at the beginning of s, and what comes after it.
+func plainText(s string) (value, rest string, is bool) {
+	if s, is = strings.CutPrefix(s, `"`); !is {
+		return "", s, false
+	}
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '"':
+			return s[:i], s[i+1:], true
+		case c == '\\' || c < ' ':
+			return "", s, false
+		}
+	}
+	return "", s, false
+}
+
+// field is the text field of this name, in any case; nil if there is none.
+func (e *envelope) field(name string) *text.Scalar {
+	for _, field := range []struct {
+		name  string
+		value *text.Scalar
+	}{
+		{"code", &e.Code}, {"message", &e.Message}, {"requestid", &e.RequestID},
+		{"errcode", &e.LegacyCode}, {"sub_code", &e.LegacySubCode}, {"errmsg", &e.LegacyMessage},
+		{"status", &e.Status}, {"punish", &e.Punish},
+	} {
+		if strings.EqualFold(name, field.name) {
+			return field.value
+		}
+	}
+	return nil
 }
 
 // bannedStatus is the field "status" of the body that a banned address gets.

@@ -81,7 +81,7 @@ func isFailure(body []byte) bool {
 		return false
 	}
 	var e envelope
-	_ = json.Unmarshal(body, &e) // a field of another type says nothing
+	e.read(body)
 	none := text.Scalar("")
 	return e.LegacyCode != none && e.LegacyCode != "0" || e.Punish != none || e.Code != none && e.Message != none && e.RequestID != none
 }

@@ -2,9 +2,7 @@ package dingtalk
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -176,7 +174,7 @@ func (r *reader) refused() *verdict {
 	a := r.answer
 	v := &verdict{op: r.op, attempts: r.attempts, status: a.Status, wait: wire.RetryAfter(a.Header, r.now)}
 	var body envelope
-	_ = json.Unmarshal(a.Body, &body) // a field of another type than it used to be must not cost the others
+	body.read(a.Body)
 	banned := body.Punish != "" || body.Status == bannedStatus
 	if body.empty() {
 		switch kind := r.htmlKind(); {
@@ -195,7 +193,9 @@ func (r *reader) refused() *verdict {
 	if message != "" {
 		v.message = r.show(string(message), maxMessageBytes)
 	}
-	v.requestID = cmp.Or(r.show(string(body.RequestID), maxSnippetBytes), r.requestID())
+	if v.requestID = r.show(string(body.RequestID), maxSnippetBytes); v.requestID == "" {
+		v.requestID = r.requestID()
+	}
 	for _, scope := range body.Detail.RequiredScopes[:min(len(body.Detail.RequiredScopes), maxScopes)] {
 		v.scopes = append(v.scopes, r.show(scope, maxSnippetBytes))
 	}

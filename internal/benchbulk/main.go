@@ -10,7 +10,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"os/signal"
 	"slices"
@@ -32,9 +31,6 @@ var scenarios = []scenario{
 	{"known", true, 2_000, knownLimit},
 	{"hidden", true, 2_000, hiddenLimit},
 	{"volume", false, 1_000_000, volume},
-	{"distinct", false, 4_000, distinct},
-	{"kill", false, 20_000, kill},
-	{"quota", false, 3_000, quota},
 }
 
 func names() string {
@@ -75,12 +71,8 @@ type bench struct {
 	commandPath string
 	command     func() (string, error) // builds the command once and returns where it is
 	concurrency int
-	seed        uint64
 	log         io.Writer // what happens meanwhile
 }
-
-// random is a source that is the same in each run with the same -seed.
-func (b *bench) random() *rand.Rand { return rand.New(rand.NewPCG(b.seed, 0)) }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -101,7 +93,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (ok bool,
 	only := flags.String("only", names(), "`scenarios` to run")
 	ids := flags.Int("ids", 0, "`number` of distinct chats in each, instead of its own")
 	flags.IntVar(&b.concurrency, "concurrency", 32, "`calls` under way at once, where the command makes them")
-	flags.Uint64Var(&b.seed, "seed", uint64(time.Now().UnixNano()), "`number` that decides when processes are killed")
 	flags.StringVar(&b.commandPath, "command", "", "`file` of the built command; built from the source if not given")
 	if err := flags.Parse(args); err != nil {
 		return false, err

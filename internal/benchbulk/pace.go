@@ -27,7 +27,7 @@ func chatIDs(n int) iter.Seq[string] {
 
 // paced runs the SDK over ids against a service with a limit.
 func paced(ctx context.Context, ids, limit int, opts ...dingtalk.Option) (s *service, converted int, wall time.Duration, err error) {
-	s, err = serve(ctx, "", dingtalktest.WithQPS(limit))
+	s, err = serve(ctx, dingtalktest.WithQPS(limit))
 	if err != nil {
 		return nil, 0, 0, err
 	}

@@ -22,7 +22,7 @@ func Cut(s string, n int) string {
 // Escape makes s safe for a terminal and for one line of a log.
 func Escape(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
+		if ' ' <= r && r < utf8.RuneSelf-1 || unicode.IsPrint(r) {
 			return r
 		}
 		return '·'
@@ -35,6 +35,9 @@ func (s Secrets) Show(text string, n int) string { return Escape(Cut(s.Hide(text
 // Invisible reports whether r shows nothing: control and format characters such as a byte-order mark, a zero-width space
 // or a direction mark.
 func Invisible(r rune) bool {
+	if ' ' <= r && r < utf8.RuneSelf-1 { // most are, and the tables take their time
+		return false
+	}
 	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) ||
 		r == '\u115F' || r == '\u1160' || r == '\u3164' || r == '\uFFA0' || // Hangul fillers
 		unicode.Is(unicode.Variation_Selector, r)

@@ -16,6 +16,7 @@ func FuzzReader(f *testing.F) {
 		"chat_id,n\n\"a\nb\",1\n", "n;chat_id\n1;=\"a\"\n", "sep=|\r\nn|chat_id\r\n\"x\"\"\"|a\r\n", "\ufeffchat_id\na",
 		"{\"chatId\":\"a\"}\n", "[{\"chatId\":\"a\"},\n{\"n\":[1]}]", "a\n#b\n'c\n\"d\"\n=e\n",
 		"\xff\xfec\x00h\x00a\x00t\x00_\x00i\x00d\x00\n\x00a\x00", "\xfe\xff\x00a\x00\n", "chat_id,\xc8\xba\na,\xc1\xc4\n", "chat_id\n\x94\x39\xfc\x36\n",
+		"\uffffA", "chat_id,\xc1\xaa\xcd\xa8\na,\xc1\xaa\xcd\xa8\n", "{\"chatId\":\"a\",\"n\":\"\xc1\xaa\xcd\xa8\"}\n", // GBK that is UTF-8 by chance
 	} {
 		f.Add([]byte(seed))
 	}

@@ -2,13 +2,12 @@ package rows
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/charset"
 )
 
 // Old reads a complete output, also one that a spreadsheet program has saved again. Its rows are compared with the
@@ -20,6 +19,8 @@ type Old struct {
 	close  func() error
 	width  int // of the input's columns
 	shard  Shard
+	// other is what its bytes may also be: few characters of GBK are UTF-8 by chance. It is empty otherwise.
+	other Encoding
 }
 
 // Old opens a complete output of a shard of the input of r. It is found out how it separates its cells and encodes its
@@ -45,6 +46,8 @@ func (r *Reader) Old(old io.ReadSeeker, shard Shard) (*Old, error) {
 		t.skip(len(e.Mark()))
 	case err != nil || r.coding.out.Width() > 1: // as it was written
 		e = r.coding.out
+	case e.Plain() && !r.coding.out.Plain():
+		o.other = r.coding.out
 	}
 	t.encoding = e
 	switch r.o.Output {
@@ -67,8 +70,28 @@ func (o *Old) wants() []string {
 	return append(slices.Clone(o.in.names()), o.in.adds.columns...)
 }
 
+// otherwise is what cells are in the other encoding that their bytes may be of; nil if they are not.
+func (o *Old) otherwise(cells ...string) []string {
+	if o.other == "" {
+		return nil
+	}
+	decoded := make([]string, len(cells))
+	for i, cell := range cells {
+		text, rest, err := charset.Decode(o.other, nil, []byte(cell))
+		if err != nil || rest > 0 {
+			return nil
+		}
+		decoded[i] = string(text)
+	}
+	return decoded
+}
+
 // sameHeader is whether names are the input's columns and the appended ones. Empty columns may follow.
 func (o *Old) sameHeader(names []string) bool {
+	return o.isHeader(names) || o.isHeader(o.otherwise(names...))
+}
+
+func (o *Old) isHeader(names []string) bool {
 	for i, name := range o.wants() {
 		if i >= len(names) || folded(names[i]) != folded(name) {
 			return false
@@ -169,6 +192,9 @@ func (o *Old) Next(row Row) (Result, error) {
 		cells = []string{readBack(appendCell(nil, cells[0], 0))}
 	}
 	old = append(old, make([]string, max(0, o.width+len(o.in.adds.columns)-len(old)))...)
+	if other := o.otherwise(old...); other != nil && !slices.EqualFunc(old[:len(cells)], cells, sameCell) {
+		old = other
+	}
 	for i, cell := range cells {
 		if sameCell(old[i], cell) {
 			continue
@@ -197,62 +223,6 @@ func sameCell(a, b string) bool {
 }
 
 var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
-
-// nextObject is Next for rows that are objects.
-func (o *Old) nextObject(row Row) (Result, error) {
-	var rec record
-	var err error
-	for err == nil && len(bytes.TrimSpace(rec.Raw)) == 0 {
-		rec, err = o.object()
-	}
-	if err != nil {
-		return Result{}, err
-	}
-	old, input := map[string]any{}, map[string]any{}
-	if err := decodeObject(rec.Raw, &old); err != nil {
-		return Result{}, notObject(rec.Line, err)
-	}
-	raw := append(bytes.TrimSuffix(objectStart(row.raw), []byte(",")), '}')
-	if o.in.o.Format == JSONLines { // of which the end was taken off
-		raw = append(bytes.TrimSuffix(bytes.Clone(row.raw), []byte(",")), '}')
-	}
-	if err := decodeObject(raw, &input); err != nil {
-		return Result{}, notObject(row.Line, err)
-	}
-	values := make([]string, len(o.in.adds.fields))
-	for i, name := range o.in.adds.fields {
-		text, is := old[name].(string)
-		if !is {
-			return Result{}, broken(rec.Line, "it has no field %s", name)
-		}
-		values[i] = text
-		delete(old, name)
-	}
-	for _, name := range slices.Sorted(mapKeys(old, input)) {
-		if !reflect.DeepEqual(old[name], input[name]) {
-			return Result{}, broken(rec.Line, "it is of another row than the input's line %d: field %s is %.60s, and the input has %.60s", row.Line, name, fmt.Sprint(old[name]), fmt.Sprint(input[name]))
-		}
-	}
-	return o.in.adds.result(values), nil
-}
-
-func decodeObject(raw []byte, into *map[string]any) error {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	return d.Decode(into)
-}
-
-func mapKeys(maps ...map[string]any) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for _, m := range maps {
-			for name := range m {
-				if !yield(name) {
-					return
-				}
-			}
-		}
-	}
-}
 
 // End is nil if the old output has no more rows, and an *Error otherwise.
 func (o *Old) End() error {

@@ -114,13 +114,15 @@ static char *fetch(apiClient_t *api, void *argument) {
 // current_token returns what the caller frees, or NULL with an error. Whoever waits finds the token that the first one fetched.
 static char *current_token(dingtalk *client, dingtalk_error *error) {
   pthread_mutex_lock(&client->mutex);
-  char *token = now() < client->renew_at ? NULL : ask(client, "", fetch, client, error);
-  if (token) {
-    free(client->token), client->token = token;
-  } else if (now() >= client->renew_at) { // the old one serves until its end
-    client->renew_at = now() + PAUSE < client->expires ? now() + PAUSE : client->expires;
+  if (now() >= client->renew_at) {
+    char *fetched = ask(client, "", fetch, client, error);
+    if (fetched || now() >= client->expires) {
+      free(client->token), client->token = fetched;
+    } else { // the old one serves until its end
+      client->renew_at = now() + PAUSE < client->expires ? now() + PAUSE : client->expires;
+    }
   }
-  token = now() < client->expires ? strdup(client->token) : NULL;
+  char *token = client->token ? strdup(client->token) : NULL;
   pthread_mutex_unlock(&client->mutex);
   return token;
 }
@@ -160,7 +162,7 @@ char *dingtalk_call(dingtalk *client, const char *operation, bool safe, dingtalk
     if (!result && token && !rejected && means.drops_token) {
       rejected = token;
       pthread_mutex_lock(&client->mutex);
-      if (strcmp(client->token, token) == 0) client->renew_at = client->expires = 0;
+      if (client->token && strcmp(client->token, token) == 0) client->renew_at = client->expires = 0;
       pthread_mutex_unlock(&client->mutex);
       attempt--;
       continue;

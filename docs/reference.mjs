@@ -14,6 +14,7 @@ const columns = {
   Kind: (row) => `<b class="${html(row.kind)}">${html(row.kind)}</b>`,
   Repeat: (row) => (row.retry ? (row.waitSeconds ? `after ${row.waitSeconds} s` : 'with backoff') : 'no'),
   Token: (row) => html(row.token),
+  Operation: (row) => (row.operations ?? ['any']).map((id) => html(id)).join(', '),
   Description: (row) => html(row.description),
 }
 const tableOf = (columns, rows) => {
@@ -42,7 +43,7 @@ for (const path of Object.values(spec.paths)) for (const operation of Object.val
 const written = spec.tags.filter((tag) => tag['x-traitTag']).map((tag) =>
   ({ ...tag, name: tag.name[0].toUpperCase() + tag.name.slice(1), description: tag.description.replace(/^#+ (.*)$/gm, '<p class="heading">$1</p>\n') }))
 spec.tags = [...written, { name: 'Operations', 'x-traitTag': true, description: `Made from the operations' \`x-repeat\`, \`x-app-type\`, \`x-permission\` and \`x-paging\`.\n\n${operationTable}` },
-  { name: 'Error codes', 'x-traitTag': true, description: `Made from \`x-error-codes\`.\n\n${table}` }]
+  { name: 'Error codes', 'x-traitTag': true, description: `Made from \`x-error-codes\`. A row of one operation goes before a row of any.\n\n${table}` }]
 
 // Redoc knows hosts of its makers, for its logo, icons and telemetry. \x3c is < in a script's strings and expressions,
 // where markup could end the script.

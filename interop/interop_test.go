@@ -1,10 +1,13 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -77,6 +80,8 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+const convertID = "chatIdToOpenConversationId"
+
 // TestTraffic: what the emulator got is a part of the outcome.
 func TestTraffic(t *testing.T) {
 	test := testCase{Requests: map[string]int{"getAccessToken": 1, convertID: 2}, Gap: 1}
@@ -94,6 +99,34 @@ func TestTraffic(t *testing.T) {
 	} {
 		if found := (outcome{requests: c.requests}).traffic(test); (len(found) == 0) != c.good {
 			t.Errorf("%s: %q", name, found)
+		}
+	}
+}
+
+// A date in a case is one of the time at which its step is taken.
+func TestDated(t *testing.T) {
+	before := time.Now().Add(3 * time.Second).Truncate(time.Second)
+	got, err := json.Marshal(dated([]any{map[string]any{"headers": map[string]any{"Retry-After": "{now+3}"}}}))
+	text, ok := strings.CutPrefix(string(got), `[{"headers":{"Retry-After":"`)
+	date, parseErr := http.ParseTime(strings.TrimSuffix(text, `"}}]`))
+	if err != nil || !ok || parseErr != nil || date.Before(before) || date.After(time.Now().Add(3*time.Second)) {
+		t.Errorf("%s: %v %v", got, err, parseErr)
+	}
+	if got := dated(nil); got != nil {
+		t.Errorf("no body became %v", got)
+	}
+}
+
+// A step that makes a client is a call with an outcome.
+func TestWants(t *testing.T) {
+	refused, id := map[string]any{"failure": "any"}, map[string]any{"id": "x"}
+	test := testCase{Steps: []step{{URL: "http://example.com", Want: refused}, {Convert: []string{"a", "b"}}, {Pause: 1}}, Want: id}
+	if got := test.wants(); !reflect.DeepEqual(got, []map[string]any{refused, id, id}) {
+		t.Errorf("%v", got)
+	}
+	for value, good := range map[any]bool{"it is not https": true, "": false, nil: false} {
+		if found := differ(map[string]any{"failure": value}, refused, false); (len(found) == 0) != good {
+			t.Errorf("%v: %v", value, found)
 		}
 	}
 }

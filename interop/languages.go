@@ -55,7 +55,11 @@ type need struct {
 
 var (
 	needGo   = need{what: "go", probe: []string{"go", "version"}}
-	needJava = need{what: "a JDK, 11 or newer", probe: []string{"javac", "--version"}, debian: []string{"default-jdk-headless"}}
+	needJava = need{
+		what:   "a JDK, 17 or newer",
+		probe:  []string{"javac", "--release", "17", "--help"},
+		debian: []string{"default-jdk-headless"},
+	}
 	// The generator is a Java program, and PyPI is where it comes from.
 	needRuntime = need{what: "java", probe: []string{"java", "--version"}, debian: []string{"default-jre-headless"}}
 	needMaven   = need{what: "mvn", probe: []string{"mvn", "--version"}, debian: []string{"maven"}}

@@ -9,14 +9,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os/exec"
+	"regexp"
+	"strconv"
 	"sync"
 	"time"
 )
 
 // program is the program of a language. Its process is started for the first case and lives until a case makes it fail, since
 // some take a second to start. Each line that it reads is a JSON object: a client to make, in place of the one before, or
-// calls to make at once, after which it prints a line with an array of their outcomes.
+// calls to make at once. It prints a line for each: an array with the outcome of the making, or with those of the calls.
 type program struct {
 	path   string
 	sample bool   // of DingTalk's page: one process for one conversion
@@ -24,6 +27,7 @@ type program struct {
 	ca     string // the file of an authority, for what takes it when the process starts, as Node.js does
 
 	process *exec.Cmd
+	trusts  string // the authority that the process was started with
 	stdin   io.WriteCloser
 	lines   *bufio.Scanner
 	stderr  said
@@ -57,9 +61,9 @@ type newClient struct {
 	CA     string `json:"ca,omitempty"` // a file to trust
 }
 
-func (p *program) start(ctx context.Context) (err error) {
-	p.process = exec.CommandContext(ctx, p.path, p.codes)
-	p.process.Env = environment("NODE_EXTRA_CA_CERTS=" + p.ca)
+func (p *program) start(ctx context.Context, ca string) (err error) {
+	p.process, p.trusts = exec.CommandContext(ctx, p.path, p.codes), ca
+	p.process.Env = environment("NODE_EXTRA_CA_CERTS=" + ca)
 	p.process.Stderr = &p.stderr
 	p.process.WaitDelay = time.Second
 	if p.stdin, err = p.process.StdinPipe(); err != nil {
@@ -91,9 +95,16 @@ func (p *program) stop() error {
 
 // run takes a case's steps.
 func (p *program) run(ctx context.Context, test testCase, e *emulator) (o outcome) {
+	ca := p.ca
+	if test.Foreign {
+		ca = ""
+	}
+	if ca != p.trusts {
+		_ = p.stop() // How it ends is told where a case fails.
+	}
 	p.stderr.take()
 	if p.process == nil {
-		if err := p.start(context.WithoutCancel(ctx)); err != nil { // it outlives the case
+		if err := p.start(context.WithoutCancel(ctx), ca); err != nil { // it outlives the case
 			p.process = nil
 			return outcome{crash: err.Error()}
 		}
@@ -102,13 +113,16 @@ func (p *program) run(ctx context.Context, test testCase, e *emulator) (o outcom
 	done := context.AfterFunc(ctx, func() { _ = kill.Kill() })
 	defer done()
 	client := newClient{URL: e.url, Key: e.key, Secret: cmp.Or(test.Secret, e.secret)}
-	if test.HTTPS {
+	if test.HTTPS && !test.Foreign {
 		client.CA = e.ca
 	}
-	err := p.write(map[string]any{"client": client})
+	made, err := p.ask(map[string]any{"client": client}, &o)
+	if err == nil && made[0]["failure"] != nil {
+		err = fmt.Errorf("there is no client: %v", made[0]["failure"])
+	}
 	for _, one := range test.steps() {
 		if err == nil {
-			err = p.do(ctx, one, e, &o)
+			err = p.do(ctx, one, client, e, &o)
 		}
 	}
 	if err != nil {
@@ -122,36 +136,51 @@ func (p *program) run(ctx context.Context, test testCase, e *emulator) (o outcom
 }
 
 // do takes one step.
-func (p *program) do(ctx context.Context, one step, e *emulator, o *outcome) error {
+func (p *program) do(ctx context.Context, one step, client newClient, e *emulator, o *outcome) error {
+	var line any = step{Convert: one.Convert, Send: one.Send}
 	switch {
 	case one.Admin != "":
-		return e.tell(ctx, one.Admin, nil, nil)
+		return e.tell(ctx, one.Admin, dated(one.Body), nil)
 	case one.Pause > 0:
 		select {
 		case <-ctx.Done():
 		case <-time.After(time.Duration(one.Pause * float64(time.Second))):
 		}
 		return ctx.Err()
+	case one.URL != "":
+		client.URL = one.URL
+		line = map[string]any{"client": client}
 	}
-	if err := p.write(step{Convert: one.Convert, Send: one.Send}); err != nil {
-		return err
-	}
-	// Some generated clients print too; what counts is a line that is an array.
-	for p.lines.Scan() {
-		var got []map[string]any
-		if json.Unmarshal(p.lines.Bytes(), &got) == nil {
-			o.got = append(o.got, got...)
-			return nil
-		}
-		o.log += p.lines.Text() + "\n"
-	}
-	return errors.New("printed no outcome")
+	got, err := p.ask(line, o)
+	o.got = append(o.got, got...)
+	return err
 }
 
-func (p *program) write(line any) error {
+// ask writes a line and reads the answer to it. Some generated clients print too; what counts is a line that is an array.
+func (p *program) ask(line any, o *outcome) (got []map[string]any, err error) {
 	raw, err := json.Marshal(line)
 	if err == nil {
 		_, err = fmt.Fprintf(p.stdin, "%s\n", raw)
 	}
-	return err
+	for err == nil && p.lines.Scan() {
+		if json.Unmarshal(p.lines.Bytes(), &got) == nil && len(got) > 0 {
+			return got, nil
+		}
+		o.log += p.lines.Text() + "\n"
+	}
+	return nil, cmp.Or(err, errors.New("printed no outcome"))
 }
+
+// dated puts dates in the place of texts such as {now+3}.
+func dated(body any) any {
+	raw, err := json.Marshal(body)
+	if err != nil || body == nil {
+		return nil
+	}
+	return json.RawMessage(inSeconds.ReplaceAllFunc(raw, func(text []byte) []byte {
+		seconds, _ := strconv.Atoi(string(text[len("{now+") : len(text)-1]))
+		return []byte(time.Now().Add(time.Duration(seconds) * time.Second).UTC().Format(http.TimeFormat))
+	}))
+}
+
+var inSeconds = regexp.MustCompile(`\{now\+\d+\}`)

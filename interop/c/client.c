@@ -20,7 +20,7 @@ static char *send_message(apiClient_t *api, void *to) {
   org_group_send_request_t *request =
       org_group_send_request_create(strdup("sampleText"), strdup("{}"), strdup(to), strdup("robot"), NULL);
   org_group_send_response_body_t *answer = RobotAPI_orgGroupSend(api, request);
-  char *key = answer && answer->process_query_key ? strdup(answer->process_query_key) : NULL;
+  char *key = answer ? dingtalk_text(answer->process_query_key) : NULL;
   org_group_send_response_body_free(answer);
   org_group_send_request_free(request);
   return key;
@@ -33,7 +33,7 @@ static void add_text(cJSON *report, const char *name, const cJSON *text) {
 static void *make(void *argument) {
   call *c = argument;
   dingtalk_error error;
-  char *result = c->message ? dingtalk_call(c->client, false, send_message, c->to, &error)
+  char *result = c->message ? dingtalk_call(c->client, "orgGroupSend", false, send_message, c->to, &error)
                             : dingtalk_open_conversation_id(c->client, c->to, &error);
   c->report = cJSON_CreateObject();
   if (result) {
@@ -51,6 +51,14 @@ static void *make(void *argument) {
   return NULL;
 }
 
+static void print(cJSON *reports) {
+  char *line = cJSON_PrintUnformatted(reports);
+  printf("\n%s\n", line); // on a line of its own, since the generated client prints, too
+  fflush(stdout);
+  free(line);
+  cJSON_Delete(reports);
+}
+
 static void run(dingtalk *client, const cJSON *wanted) {
   enum { MOST = 64 };
   call calls[MOST];
@@ -64,11 +72,7 @@ static void run(dingtalk *client, const cJSON *wanted) {
     pthread_join(calls[i].thread, NULL);
     cJSON_AddItemToArray(reports, calls[i].report);
   }
-  char *line = cJSON_PrintUnformatted(reports);
-  printf("\n%s\n", line); // on a line of its own, since the generated client prints, too
-  fflush(stdout);
-  free(line);
-  cJSON_Delete(reports);
+  print(reports);
 }
 
 static char *read_file(const char *name) {
@@ -93,6 +97,7 @@ int main(int argc, char **argv) {
       for (int i = 0; i < 4; i++) value[i] = cJSON_GetStringValue(cJSON_GetObjectItem(made, field[i]));
       dingtalk_free(client);
       client = dingtalk_create(value[0], value[1], value[2], codes, value[3]);
+      print(cJSON_Parse(client ? "[{}]" : "[{\"failure\": \"there is no client for this URL\"}]"));
     } else {
       run(client, wanted);
     }

@@ -21,7 +21,7 @@ std::string send(dingtalk::Client &client, const std::string &to) {
   message->setRobotCode("robot");
   message->setMsgKey("sampleText");
   message->setMsgParam("{}");
-  return client.call(false, [&](auto api) { return dingtalk::generated::api::RobotApi(api).orgGroupSend(message).get()->getProcessQueryKey(); });
+  return client.call("orgGroupSend", false, [&](auto api) { return dingtalk::generated::api::RobotApi(api).orgGroupSend(message).get()->getProcessQueryKey(); });
 }
 
 value outcome(const std::function<std::string()> &call) {
@@ -30,11 +30,10 @@ value outcome(const std::function<std::string()> &call) {
     report["id"] = value(call());
   } catch (const dingtalk::Error &error) {
     report["status"] = value(error.status);
-    report["code"] = value(error.code);
-    report["message"] = value(text(error.fields, "message"));
-    report["requestId"] = value(text(error.fields, "requestid"));
-    if (error.fields.has_field("accessdenieddetail"))
-      report["requiredScopes"] = dingtalk::lower_fields(error.fields.at("accessdenieddetail"))["requiredscopes"];
+    for (const auto &[name, field] : {std::pair{"code", "code"}, {"message", "message"}, {"requestId", "requestid"}})
+      report[name] = value(error.text(field));
+    if (auto detail = error.fields.find("accessdenieddetail"); detail != error.fields.end())
+      report["requiredScopes"] = detail->second.at("requiredScopes");
     report["failure"] = value(error.what());
   } catch (const std::exception &exception) {
     report["failure"] = value(exception.what());
@@ -50,12 +49,12 @@ int main(int argc, char **argv) {
   std::unique_ptr<dingtalk::Client> client;
   for (std::string line; std::getline(std::cin, line);) {
     auto wanted = value::parse(line);
-    if (wanted.has_field("client")) {
-      auto made = wanted["client"];
-      client = std::make_unique<dingtalk::Client>(text(made, "url"), text(made, "appKey"), text(made, "appSecret"), codes, text(made, "ca"));
-      continue;
-    }
     std::vector<std::future<value>> calls;
+    if (wanted.has_field("client"))
+      calls.push_back(std::async(std::launch::async, outcome, [&client, &codes, made = wanted["client"]] {
+        client = std::make_unique<dingtalk::Client>(text(made, "url"), text(made, "appKey"), text(made, "appSecret"), codes, text(made, "ca"));
+        return std::string();
+      }));
     if (wanted.has_field("convert"))
       for (const auto &chat : wanted["convert"].as_array())
         calls.push_back(std::async(std::launch::async, outcome, [&client, id = chat.as_string()] { return client->open_conversation_id(id); }));

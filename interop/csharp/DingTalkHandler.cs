@@ -2,20 +2,18 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Net.Http;
-using System.Runtime.ExceptionServices;
-using System.Security.Cryptography.X509Certificates;
+using System.Net.Http.Headers;
 using System.Threading;
 using System.Threading.Tasks;
 using DingTalk;
 using Newtonsoft.Json;
-using Newtonsoft.Json.Linq;
 
-/// <summary>A row of codes.json.</summary>
+/// <summary>A row of codes.json, or what stands in for one.</summary>
 public sealed class Code
 {
-    [JsonProperty("code")] public string Name;
-    public string[] Aliases = new string[0];
-    public string Kind, Token;
+    [JsonProperty("code")] public string Name = "";
+    public string[] Aliases = { }, Operations = { "" };
+    public string Kind = "", Token = "keep";
     public bool Retry;
     public int WaitSeconds;
 }
@@ -24,133 +22,131 @@ public sealed class Code
 public sealed class DingTalkHandler : DelegatingHandler
 {
     private const int Attempts = 3;
-    private const double Renew = 600; // seconds before a token's end, or a fifth of its time
     private const string Header = "x-acs-dingtalk-access-token";
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
-    private static readonly Random Chance = new Random();
+    private const int Limit = 10; // seconds for one request
+    private const double MaxWait = 60; // seconds; whoever is to wait longer gives up
+    private const double Early = 600; // seconds before a token's end, or a fifth of its time
+    private const double Pause = 30; // seconds until a renewal that failed is tried again
+
+    /// <summary>What an app calls: the end of the path, the name, and whether a repeat does no harm; x-repeat in the contract.</summary>
+    private static readonly (string Path, string Name, bool Safe)[] Operations =
+    {
+        ("/oauth2/accessToken", "getAccessToken", true),
+        ("/convertToOpenConversationId", "chatIdToOpenConversationId", true),
+        ("/groupMessages/send", "orgGroupSend", false),
+        ("", "", false), // any other
+    };
 
     private readonly Dictionary<string, Code> codes = new Dictionary<string, Code>(StringComparer.OrdinalIgnoreCase);
-    private readonly DingTalkClient tokens;
+    private readonly DingTalkClient client;
     private readonly GetAccessTokenRequest credentials;
-    private readonly SemaphoreSlim one = new SemaphoreSlim(1);
+    private readonly Random chance = new Random();
+    private Task<string> fetching = Task.FromResult("");
     private string token;
-    private DateTime renewAt;
+    private DateTime renewAt, expires;
 
     private DingTalkHandler(string url, string appKey, string appSecret, IEnumerable<Code> rows, HttpMessageHandler inner) : base(inner)
     {
-        tokens = new DingTalkClient(new HttpClient(inner) { Timeout = Limit }) { BaseUrl = url };
+        client = new DingTalkClient(new HttpClient(this) { Timeout = Timeout.InfiniteTimeSpan }) { BaseUrl = url };
         credentials = new GetAccessTokenRequest { AppKey = appKey, AppSecret = appSecret };
         foreach (var row in rows)
-            foreach (var name in row.Aliases.Concat(new[] { row.Name }))
-                codes[name] = row;
+            foreach (var operation in row.Operations)
+                foreach (var name in row.Aliases.Append(row.Name))
+                    codes[operation + " " + name] = row;
     }
 
-    /// <summary>A generated client with this handler. rows are those of codes.json; ca is the one authority to trust, null the machine's.</summary>
-    public static DingTalkClient Client(string url, string appKey, string appSecret, IEnumerable<Code> rows, X509Certificate2 ca = null)
+    /// <summary>A generated client with this handler. rows are those of codes.json; inner may trust an authority of one's own.</summary>
+    public static DingTalkClient Client(string url, string appKey, string appSecret, IEnumerable<Code> rows, HttpClientHandler inner)
     {
-        var inner = new HttpClientHandler { AllowAutoRedirect = false }; // the token would go along
-        if (ca != null) inner.ServerCertificateCustomValidationCallback = (request, certificate, chain, errors) => IsOf(ca, certificate, errors);
-        var handler = new DingTalkHandler(url, appKey, appSecret, rows, inner);
-        return new DingTalkClient(new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan }) { BaseUrl = url };
+        var to = new Uri(url);
+        if (to.Scheme != "https" && !(to.Scheme == "http" && to.IsLoopback)) throw new ArgumentException(url + " is not https");
+        inner.AllowAutoRedirect = false; // the token would go along
+        return new DingTalkHandler(url, appKey, appSecret, rows, inner).client;
     }
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken stop)
     {
+        var (_, operation, safe) = Operations.First(o => request.RequestUri.AbsolutePath.EndsWith(o.Path));
         string rejected = null;
         HttpResponseMessage answer = null;
         for (var attempt = 1; ; attempt++)
         {
-            string sent = null, code = "";
-            var status = 0;
-            ExceptionDispatchInfo thrown = null;
+            var sent = operation == "getAccessToken" ? "" : await CurrentToken(); // whose failure is the call's
+            if (sent == rejected) return answer;
+            TimeSpan? wait = null;
             try
             {
-                var current = await CurrentToken(stop);
-                if (current == rejected) return answer;
-                request.Headers.Remove(Header);
-                request.Headers.Add(Header, sent = current);
-                using (var limit = CancellationTokenSource.CreateLinkedTokenSource(stop))
-                {
-                    limit.CancelAfter(Limit);
-                    answer = await base.SendAsync(request, limit.Token);
-                    await answer.Content.LoadIntoBufferAsync();
-                }
+                answer = await Send(request, sent, stop);
                 if (answer.IsSuccessStatusCode) return answer;
-                status = (int)answer.StatusCode;
-                code = CodeOf(await answer.Content.ReadAsStringAsync());
+                var row = RowOf(operation, (int)answer.StatusCode, await answer.Content.ReadAsStringAsync());
+                if (sent != "" && rejected == null && (row.Token == "drop" || row.Token == "fetch"))
+                {
+                    rejected = sent;
+                    lock (codes) if (token == sent) expires = DateTime.MinValue;
+                    attempt--;
+                    continue;
+                }
+                wait = WaitFor(row, attempt, safe, answer.Headers.RetryAfter);
+                if (wait == null) return answer;
             }
-            catch (DingTalkException e) // of the token call
-            {
-                thrown = ExceptionDispatchInfo.Capture(e);
-                status = e.StatusCode;
-                code = CodeOf(e.Response);
-            }
-            catch (Exception e) when (!stop.IsCancellationRequested)
-            {
-                thrown = ExceptionDispatchInfo.Capture(e);
-            }
-            Code row;
-            codes.TryGetValue(code, out row);
-            if (sent != null && rejected == null && row != null && (row.Token == "drop" || row.Token == "fetch"))
-            {
-                rejected = sent;
-                Interlocked.CompareExchange(ref token, null, sent);
-                attempt--;
-                continue;
-            }
-            var repeat = row != null ? row.Retry : status == 0 || status == 429 || status >= 500;
-            var refused = status == 429 || row != null && row.Kind == "throttled";
-            if (!repeat || attempt == Attempts || !(IsSafe(request) || refused || sent == null))
-            {
-                if (thrown != null) thrown.Throw();
-                return answer;
-            }
-            double wait = row != null ? row.WaitSeconds : 0;
-            lock (Chance) wait = Math.Max(wait, Chance.NextDouble() * 0.3 * (1 << attempt));
-            await Task.Delay(TimeSpan.FromSeconds(wait), stop);
+            catch (Exception) when ((wait = WaitFor(new Code { Retry = true }, attempt, safe, null)) != null) { } // no answer
+            await Task.Delay(wait.Value, stop);
         }
     }
 
-    /// <summary>Whether a repeat does no harm although the service may have processed the request: x-repeat in the contract.</summary>
-    private static bool IsSafe(HttpRequestMessage request)
+    /// <summary>What to do by the code: the operation's own row, the common one, or one that the status makes.</summary>
+    private Code RowOf(string operation, int status, string body)
     {
-        return request.Method == HttpMethod.Get || request.RequestUri.AbsolutePath.EndsWith("/convertToOpenConversationId");
+        string code = null;
+        try { code = JsonConvert.DeserializeObject<ApiError>(body)?.Code; } // some answers spell Code, Message: both are read
+        catch (JsonException) { } // such as HTML: the status says what to do
+        if (codes.TryGetValue(operation + " " + code, out var row) || codes.TryGetValue(" " + code, out row)) return row;
+        return new Code { Kind = status == 429 ? "throttled" : "", Retry = status == 429 || status >= 500, Token = status == 401 ? "drop" : "keep" };
     }
 
-    private async Task<string> CurrentToken(CancellationToken stop)
+    /// <summary>How long to wait before a repeat; null: give up.</summary>
+    private TimeSpan? WaitFor(Code row, int attempt, bool safe, RetryConditionHeaderValue after)
     {
-        await one.WaitAsync(stop); // whoever waits here finds the token that the first one fetched
-        try
+        var asked = after?.Delta ?? after?.Date - DateTimeOffset.UtcNow ?? TimeSpan.Zero;
+        var seconds = Math.Max(row.WaitSeconds, asked.TotalSeconds);
+        if (!row.Retry || !safe && row.Kind != "throttled" || seconds > MaxWait || attempt == Attempts) return null;
+        lock (chance) return TimeSpan.FromSeconds(seconds + chance.NextDouble() * 0.3 * (1 << attempt - 1));
+    }
+
+    private async Task<HttpResponseMessage> Send(HttpRequestMessage request, string sent, CancellationToken stop)
+    {
+        request.Headers.Remove(Header);
+        if (sent != "") request.Headers.Add(Header, sent);
+        using (var limit = CancellationTokenSource.CreateLinkedTokenSource(stop))
         {
-            if (token != null && DateTime.UtcNow < renewAt) return token;
-            var answer = await tokens.GetAccessTokenAsync(credentials, stop);
-            renewAt = DateTime.UtcNow.AddSeconds(answer.ExpireIn - Math.Min(Renew, answer.ExpireIn / 5.0));
+            limit.CancelAfter(1000 * Limit);
+            var answer = await base.SendAsync(request, limit.Token);
+            await answer.Content.LoadIntoBufferAsync();
+            return answer;
+        }
+    }
+
+    /// <summary>Whoever comes while one fetches waits for that. Nobody waits for a renewal: the old token serves until its end.</summary>
+    private Task<string> CurrentToken()
+    {
+        lock (codes)
+        {
+            var now = DateTime.UtcNow;
+            if (now < renewAt && now < expires) return Task.FromResult(token);
+            if (fetching.IsCompleted) fetching = Fetch();
+            renewAt = now.AddSeconds(Pause);
+            return now < expires ? Task.FromResult(token) : fetching;
+        }
+    }
+
+    private async Task<string> Fetch()
+    {
+        var answer = await client.GetAccessTokenAsync(credentials);
+        lock (codes)
+        {
+            expires = DateTime.UtcNow.AddSeconds(answer.ExpireIn);
+            renewAt = expires.AddSeconds(-Math.Min(Early, answer.ExpireIn / 5.0));
             return token = answer.AccessToken;
         }
-        finally
-        {
-            one.Release();
-        }
-    }
-
-    /// <summary>Some answers spell it Code; an answer that is no error of DingTalk's has none.</summary>
-    private static string CodeOf(string body)
-    {
-        try
-        {
-            return (string)JObject.Parse(body ?? "").GetValue("code", StringComparison.OrdinalIgnoreCase) ?? "";
-        }
-        catch (JsonException)
-        {
-            return "";
-        }
-    }
-
-    private static bool IsOf(X509Certificate2 ca, X509Certificate2 certificate, System.Net.Security.SslPolicyErrors errors)
-    {
-        var chain = new X509Chain { ChainPolicy = { RevocationMode = X509RevocationMode.NoCheck, VerificationFlags = X509VerificationFlags.AllowUnknownCertificateAuthority } };
-        chain.ChainPolicy.ExtraStore.Add(ca);
-        return (errors & ~System.Net.Security.SslPolicyErrors.RemoteCertificateChainErrors) == 0 && chain.Build(certificate)
-            && chain.ChainElements[chain.ChainElements.Count - 1].Certificate.Thumbprint == ca.Thumbprint;
     }
 }

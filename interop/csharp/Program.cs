@@ -2,6 +2,8 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using System.Net.Http;
+using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using System.Threading.Tasks;
 using DingTalk;
@@ -21,31 +23,36 @@ public static class Program
         public string Url, AppKey, AppSecret, Ca;
     }
 
+    private static DingTalkClient client;
+
     public static void Main(string[] args)
     {
         var codes = JsonConvert.DeserializeObject<Code[]>(File.ReadAllText(args[0]));
-        DingTalkClient client = null;
         for (string text; (text = Console.ReadLine()) != null;)
         {
             var line = JsonConvert.DeserializeObject<Line>(text);
-            if (line.Client != null)
-            {
-                var ca = line.Client.Ca == null ? null : new X509Certificate2(line.Client.Ca);
-                client = DingTalkHandler.Client(line.Client.Url, line.Client.AppKey, line.Client.AppSecret, codes, ca);
-                continue;
-            }
-            var calls = line.Convert.Select(chat => Outcome(Convert(client, chat))).Concat(line.Send.Select(to => Outcome(Send(client, to))));
-            Console.WriteLine(JsonConvert.SerializeObject(Task.WhenAll(calls).GetAwaiter().GetResult()));
+            var calls = line.Convert.Select(Convert).Concat(line.Send.Select(Send));
+            if (line.Client != null) calls = new[] { Make(line.Client, codes) };
+            Console.WriteLine(JsonConvert.SerializeObject(Task.WhenAll(calls.Select(Outcome)).GetAwaiter().GetResult()));
         }
     }
 
-    private static async Task<string> Convert(DingTalkClient client, string chat)
+    private static async Task<string> Make(Made made, Code[] codes)
+    {
+        var inner = new HttpClientHandler();
+        var ca = made.Ca == null ? null : new X509Certificate2(made.Ca);
+        if (ca != null) inner.ServerCertificateCustomValidationCallback = (request, certificate, chain, errors) => IsOf(ca, certificate, errors);
+        client = DingTalkHandler.Client(made.Url, made.AppKey, made.AppSecret, codes, inner);
+        return await Task.FromResult("");
+    }
+
+    private static async Task<string> Convert(string chat)
     {
         if (chat == "" || chat == "." || chat == "..") throw new ArgumentException("not a chat id");
         return (await client.ChatIdToOpenConversationIdAsync(chat)).OpenConversationId;
     }
 
-    private static async Task<string> Send(DingTalkClient client, string to)
+    private static async Task<string> Send(string to)
     {
         var message = new OrgGroupSendRequest { OpenConversationId = to, RobotCode = "robot", MsgKey = "sampleText", MsgParam = "{}" };
         return (await client.OrgGroupSendAsync(message)).ProcessQueryKey;
@@ -77,5 +84,14 @@ public static class Program
         {
             return new Dictionary<string, object> { { "failure", e.ToString() } };
         }
+    }
+
+    /// <summary>Whether a certificate is one of this authority. From .NET 5 on, X509ChainPolicy.CustomTrustStore does it.</summary>
+    private static bool IsOf(X509Certificate2 ca, X509Certificate2 certificate, SslPolicyErrors errors)
+    {
+        var chain = new X509Chain { ChainPolicy = { RevocationMode = X509RevocationMode.NoCheck, VerificationFlags = X509VerificationFlags.AllowUnknownCertificateAuthority } };
+        chain.ChainPolicy.ExtraStore.Add(ca);
+        return (errors & ~SslPolicyErrors.RemoteCertificateChainErrors) == 0 && chain.Build(certificate)
+            && chain.ChainElements[chain.ChainElements.Count - 1].Certificate.Thumbprint == ca.Thumbprint;
     }
 }

@@ -20,14 +20,17 @@ import (
 
 // line is what the program reads.
 type line struct {
-	Client *struct {
-		URL    string `json:"url"`
-		Key    string `json:"appKey"`
-		Secret string `json:"appSecret"`
-		CA     string `json:"ca"`
-	} `json:"client"`
-	Convert []string `json:"convert"`
-	Send    []string `json:"send"`
+	Client  *settings `json:"client"`
+	Convert []string  `json:"convert"`
+	Send    []string  `json:"send"`
+}
+
+// settings are those of a client.
+type settings struct {
+	URL    string `json:"url"`
+	Key    string `json:"appKey"`
+	Secret string `json:"appSecret"`
+	CA     string `json:"ca"`
 }
 
 // report is what a call came to.
@@ -50,46 +53,49 @@ func main() {
 
 func run() error {
 	var client *dingtalk.Client
-	lines := bufio.NewScanner(os.Stdin)
+	lines, out := bufio.NewScanner(os.Stdin), json.NewEncoder(os.Stdout)
 	for lines.Scan() {
 		var wanted line
 		if err := json.Unmarshal(lines.Bytes(), &wanted); err != nil {
 			return err
 		}
-		if made := wanted.Client; made != nil {
-			opts := []dingtalk.Option{dingtalk.WithBaseURL(made.URL)}
-			if made.CA != "" {
-				pem, err := os.ReadFile(made.CA)
-				if err != nil {
-					return err
-				}
-				trusted := x509.NewCertPool()
-				trusted.AppendCertsFromPEM(pem)
-				opts = append(opts, dingtalk.WithHTTPClient(&http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}}}))
-			}
+		reports := make([]report, max(1, len(wanted.Convert)+len(wanted.Send)))
+		if wanted.Client != nil {
 			var err error
-			if client, err = dingtalk.NewClient(dingtalk.AppCredentials{AppKey: made.Key, AppSecret: made.Secret}, opts...); err != nil {
-				return err
+			client, err = newClient(wanted.Client)
+			reports[0] = outcome("", err)
+		} else {
+			var all sync.WaitGroup
+			for i := range reports {
+				all.Go(func() {
+					if i < len(wanted.Convert) {
+						reports[i] = outcome(client.OpenConversationID(context.Background(), wanted.Convert[i]))
+					} else {
+						reports[i] = outcome(send(client, wanted.Send[i-len(wanted.Convert)]))
+					}
+				})
 			}
-			continue
+			all.Wait()
 		}
-		reports := make([]report, len(wanted.Convert)+len(wanted.Send))
-		var all sync.WaitGroup
-		for i := range reports {
-			all.Go(func() {
-				if i < len(wanted.Convert) {
-					reports[i] = outcome(client.OpenConversationID(context.Background(), wanted.Convert[i]))
-				} else {
-					reports[i] = outcome(send(client, wanted.Send[i-len(wanted.Convert)]))
-				}
-			})
-		}
-		all.Wait()
-		if err := json.NewEncoder(os.Stdout).Encode(reports); err != nil {
+		if err := out.Encode(reports); err != nil {
 			return err
 		}
 	}
 	return lines.Err()
+}
+
+func newClient(of *settings) (*dingtalk.Client, error) {
+	opts := []dingtalk.Option{dingtalk.WithBaseURL(of.URL)}
+	if of.CA != "" {
+		pem, err := os.ReadFile(of.CA)
+		if err != nil {
+			return nil, err
+		}
+		trusted := x509.NewCertPool()
+		trusted.AppendCertsFromPEM(pem)
+		opts = append(opts, dingtalk.WithHTTPClient(&http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}}}))
+	}
+	return dingtalk.NewClient(dingtalk.AppCredentials{AppKey: of.Key, AppSecret: of.Secret}, opts...)
 }
 
 func send(client *dingtalk.Client, id string) (string, error) {

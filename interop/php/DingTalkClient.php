@@ -9,67 +9,47 @@ use DingTalk\Configuration;
 use DingTalk\Model\GetAccessTokenRequest;
 use GuzzleHttp\Client;
 
-/** Why there is no result. status is 0 without an answer; errorCode is empty if the answer was no error of DingTalk's. */
-final class DingTalkError extends RuntimeException
-{
-    public readonly string $errorCode;
-    public readonly ?string $requestId;
-    public readonly ?array $requiredScopes;
-
-    public function __construct(string $text, public readonly int $status, ?string $body = null, ?Throwable $previous = null)
-    {
-        $fields = self::lower(json_decode($body ?? '', true));
-        parent::__construct($fields['message'] ?? $text, $status, $previous);
-        $this->errorCode = $fields['code'] ?? '';
-        $this->requestId = $fields['requestid'] ?? null;
-        $this->requiredScopes = self::lower($fields['accessdenieddetail'] ?? null)['requiredscopes'] ?? null;
-    }
-
-    /** Some answers spell Code, Message. */
-    private static function lower(mixed $fields): array
-    {
-        return is_array($fields) ? array_change_key_case($fields) : [];
-    }
-}
-
 /**
  * A client for DingTalk on the generated one: one token for all calls of an object, and repeats where the contract allows them.
- * Where each request of a site has a process of its own, keep the object's token in a cache that they share.
+ * Where each request of a site has a process of its own, keep the object's token in a cache that they share. The code of an
+ * ApiException is the HTTP status, 0 without an answer; what DingTalk says is in its fields().
  */
 final class DingTalkClient
 {
     private const ATTEMPTS = 3;
     private const TIMEOUT = 10; // seconds
-    private const RENEW = 600; // seconds before a token's end
+    private const MAX_WAIT = 60; // seconds; whoever is to wait longer gives up
+    private const RENEW = 600; // seconds before a token's end, or a fifth of its time
+    private const PAUSE = 30; // seconds until a renewal that failed is tried again
+    private const PRIVATE = '~^(https://|http://(localhost|127(\.\d+){3}|\[::1])(:\d+)?(/|$))~D'; // requests carry secrets
 
     private readonly Client $http;
+    private readonly GetAccessTokenRequest $credentials;
     private array $codes = [];
-    private ?string $token = null;
+    private string $token = '';
     private float $renewAt = 0;
+    private float $expires = 0;
 
     /** $codes are the rows of codes.json; $ca is a file of certificates to trust, true for the machine's. */
-    public function __construct(
-        private readonly string $url,
-        private readonly string $appKey,
-        private readonly string $appSecret,
-        array $codes,
-        string|bool $ca = true,
-    ) {
+    public function __construct(private readonly string $url, string $appKey, string $appSecret, array $codes, string|bool $ca = true)
+    {
+        preg_match(self::PRIVATE, $url) || throw new InvalidArgumentException("$url is not https");
+        $this->credentials = new GetAccessTokenRequest(['app_key' => $appKey, 'app_secret' => $appSecret]);
         // The token would go along with a redirect.
         $this->http = new Client(['verify' => $ca, 'timeout' => self::TIMEOUT, 'allow_redirects' => false]);
         foreach ($codes as $row) {
-            foreach ([$row['code'], ...$row['aliases'] ?? []] as $name) {
-                $this->codes[strtolower($name)] = $row;
+            foreach ($row['operations'] ?? [''] as $operation) {
+                foreach ([$row['code'], ...$row['aliases'] ?? []] as $name) {
+                    $this->codes[$operation][strtolower($name)] = $row;
+                }
             }
         }
     }
 
     public function openConversationId(string $chatId): string
     {
-        if (in_array($chatId, ['', '.', '..'], true)) {
-            throw new InvalidArgumentException('not a chat id');
-        }
-        return $this->call(true, fn (Client $http, Configuration $settings) =>
+        in_array($chatId, ['', '.', '..'], true) && throw new InvalidArgumentException('not a chat id');
+        return $this->call('chatIdToOpenConversationId', true, fn (Client $http, Configuration $settings) =>
             (new ImApi($http, $settings))->chatIdToOpenConversationId($chatId)->getOpenConversationId());
     }
 
@@ -77,39 +57,61 @@ final class DingTalkClient
      * Returns what $send does. $safe says that a repeat does no harm although the service may have processed the request:
      * x-repeat in the contract.
      */
-    public function call(bool $safe, callable $send): string
+    public function call(string $operation, bool $safe, callable $send): string
     {
         $rejected = null;
         for ($attempt = 1; ; $attempt++) {
             $sent = null;
             try {
-                $token = $this->currentToken();
-                if ($token === $rejected) {
-                    throw $error;
-                }
-                $sent = $token;
-                return $send($this->http, $this->settings($token)) ?: throw new DingTalkError('an answer without a result', 200);
-            } catch (DingTalkError $error) {
-            } catch (ApiException $e) {
-                $error = new DingTalkError($e->getMessage(), $e->getCode(), $e->getResponseBody(), $e);
+                $sent = $this->currentToken();
+                $sent !== $rejected || throw $error;
+                return $send($this->http, $this->settings($sent)) ?: throw new ApiException('an answer without a result', 200);
+            } catch (ApiException $error) {
             } catch (Error $e) { // an answer of another type than a success has
-                $error = new DingTalkError($e->getMessage(), 200, null, $e);
+                $error = new ApiException($e->getMessage(), 200);
             }
-            $row = $this->codes[strtolower($error->errorCode)] ?? null;
-            if ($sent !== null && $rejected === null && in_array($row['token'] ?? '', ['drop', 'fetch'], true)) {
+            $row = $this->row($sent === null ? 'getAccessToken' : $operation, $error);
+            if ($sent !== null && $rejected === null && in_array($row['token'], ['drop', 'fetch'], true)) {
                 $rejected = $sent;
-                $this->token = null;
+                $this->renewAt = $this->expires = 0;
                 $attempt--;
                 continue;
             }
-            $status = $error->status;
-            $repeat = $row['retry'] ?? ($status === 0 || $status === 429 || $status >= 500);
-            $refused = $status === 429 || ($row['kind'] ?? '') === 'throttled';
-            if (!$repeat || $attempt === self::ATTEMPTS || !($safe || $refused || $sent === null)) {
+            $processed = $sent !== null && $row['kind'] !== 'throttled';
+            $wait = max($row['waitSeconds'], self::retryAfter($error));
+            if (!$row['retry'] || $processed && !$safe || $wait > self::MAX_WAIT || $attempt === self::ATTEMPTS) {
                 throw $error;
             }
-            usleep((int) (1e6 * max($row['waitSeconds'] ?? 0, 0.3 * 2 ** $attempt * mt_rand() / mt_getrandmax())));
+            usleep((int) (1e6 * ($wait + 0.3 * 2 ** ($attempt - 1) * mt_rand() / mt_getrandmax())));
         }
+    }
+
+    /** The fields of an error's body, in lower case, since some answers spell Code, Message. It has none if it is HTML. */
+    public static function fields(ApiException $error): array
+    {
+        $fields = json_decode($error->getResponseBody() ?? '', true);
+        return is_array($fields) ? array_change_key_case($fields) : [];
+    }
+
+    private static function retryAfter(ApiException $error): int
+    {
+        $value = array_change_key_case($error->getResponseHeaders() ?? [])['retry-after'][0] ?? '';
+        $date = DateTimeImmutable::createFromFormat(DATE_RFC1123, $value);
+        return $date ? $date->getTimestamp() - time() : (int) $value;
+    }
+
+    /** What to do by the code: the operation's own row, the common one, or one that the status makes. */
+    private function row(string $operation, ApiException $error): array
+    {
+        $status = $error->getCode();
+        $code = self::fields($error)['code'] ?? '';
+        $code = is_scalar($code) ? strtolower((string) $code) : '';
+        return $this->codes[$operation][$code] ?? $this->codes[''][$code] ?? [
+            'kind' => $status === 429 ? 'throttled' : '',
+            'retry' => $status === 0 || $status === 429 || $status >= 500,
+            'waitSeconds' => 0,
+            'token' => $status === 401 ? 'drop' : 'keep',
+        ];
     }
 
     private function settings(string $token): Configuration
@@ -120,11 +122,17 @@ final class DingTalkClient
 
     private function currentToken(): string
     {
-        if ($this->token === null || microtime(true) >= $this->renewAt) {
-            $request = new GetAccessTokenRequest(['app_key' => $this->appKey, 'app_secret' => $this->appSecret]);
-            $answer = (new Oauth2Api($this->http, $this->settings('')))->getAccessToken($request);
+        if (microtime(true) < $this->renewAt) {
+            return $this->token;
+        }
+        try {
+            $answer = (new Oauth2Api($this->http, $this->settings('')))->getAccessToken($this->credentials);
             $this->token = $answer->getAccessToken();
-            $this->renewAt = microtime(true) + $answer->getExpireIn() - min(self::RENEW, $answer->getExpireIn() / 5);
+            $this->expires = microtime(true) + $answer->getExpireIn();
+            $this->renewAt = $this->expires - min(self::RENEW, $answer->getExpireIn() / 5);
+        } catch (ApiException | Error $e) { // the old token serves until its end
+            microtime(true) < $this->expires || throw $e;
+            $this->renewAt = min(microtime(true) + self::PAUSE, $this->expires);
         }
         return $this->token;
     }

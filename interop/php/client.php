@@ -5,6 +5,7 @@
 declare(strict_types=1);
 
 use DingTalk\Api\RobotApi;
+use DingTalk\ApiException;
 use DingTalk\Model\OrgGroupSendRequest;
 
 require 'GuzzleHttp/autoload.php'; // Debian's; with Packagist, Guzzle comes by the next line
@@ -14,14 +15,15 @@ function outcome(callable $call): array
 {
     try {
         return ['id' => $call()];
-    } catch (DingTalkError $e) {
+    } catch (ApiException $e) {
+        $fields = DingTalkClient::fields($e);
         return [
-            'status' => $e->status,
-            'code' => $e->errorCode,
-            'message' => $e->getMessage(),
-            'requestId' => $e->requestId,
-            'requiredScopes' => $e->requiredScopes,
-            'failure' => (string) $e->getPrevious()?->getMessage(),
+            'status' => $e->getCode(),
+            'code' => $fields['code'] ?? '',
+            'message' => $fields['message'] ?? '',
+            'requestId' => $fields['requestid'] ?? '',
+            'requiredScopes' => $fields['accessdenieddetail']['requiredScopes'] ?? [],
+            'failure' => $e->getMessage(),
         ];
     } catch (Throwable $e) {
         return ['failure' => get_class($e) . ': ' . $e->getMessage()];
@@ -33,17 +35,18 @@ function send(DingTalkClient $client, string $to): string
     $message = new OrgGroupSendRequest(
         ['open_conversation_id' => $to, 'robot_code' => 'robot', 'msg_key' => 'sampleText', 'msg_param' => '{}'],
     );
-    return $client->call(false, fn ($http, $settings) => (new RobotApi($http, $settings))->orgGroupSend($message)->getProcessQueryKey());
+    return $client->call('orgGroupSend', false, fn ($http, $settings) => (new RobotApi($http, $settings))->orgGroupSend($message)->getProcessQueryKey());
 }
 
 $codes = json_decode(file_get_contents($argv[1]), true, flags: JSON_THROW_ON_ERROR);
 while (($line = fgets(STDIN)) !== false) {
     $wanted = json_decode($line, true, flags: JSON_THROW_ON_ERROR);
-    if ($made = $wanted['client'] ?? null) {
-        $client = new DingTalkClient($made['url'], $made['appKey'], $made['appSecret'], $codes, $made['ca'] ?? true);
-        continue;
-    }
     $outcomes = [];
+    if ($made = $wanted['client'] ?? null) {
+        $outcomes[] = outcome(function () use (&$client, $made, $codes) {
+            $client = new DingTalkClient($made['url'], $made['appKey'], $made['appSecret'], $codes, $made['ca'] ?? true);
+        });
+    }
     foreach ($wanted['convert'] ?? [] as $chat) {
         $outcomes[] = outcome(fn () => $client->openConversationId($chat));
     }

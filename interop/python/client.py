@@ -30,19 +30,26 @@ def send(client, conversation):
     message = OrgGroupSendRequest(
         open_conversation_id=conversation, robot_code="robot", msg_key="sampleText", msg_param="{}"
     )
-    return client.call(False, lambda **auth: RobotApi(client.api).org_group_send(message, **auth).process_query_key)
+    send = RobotApi(client.api).org_group_send
+    return client.call("orgGroupSend", False, lambda **options: send(message, **options).process_query_key)
 
 
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         codes = json.load(file)
+    client = None
+
+    def make(url, appKey, appSecret, ca=None):
+        nonlocal client
+        client = DingTalk(url, appKey, appSecret, codes, ca)
+
     for line in sys.stdin:
         wanted = json.loads(line)
-        if new := wanted.get("client"):
-            client = DingTalk(new["url"], new["appKey"], new["appSecret"], codes, new.get("ca"))
-            continue
-        calls = [lambda chat=chat: client.open_conversation_id(chat) for chat in wanted.get("convert", [])]
-        calls += [lambda to=to: send(client, to) for to in wanted.get("send", [])]
+        if "client" in wanted:
+            calls = [lambda: make(**wanted["client"])]
+        else:
+            calls = [lambda chat=chat: client.open_conversation_id(chat) for chat in wanted.get("convert", [])]
+            calls += [lambda to=to: send(client, to) for to in wanted.get("send", [])]
         with ThreadPoolExecutor(len(calls)) as threads:
             print(json.dumps(list(threads.map(outcome, calls))), flush=True)
 

@@ -15,18 +15,21 @@ async function outcome(call: Promise<string>): Promise<object> {
 
 function send(client: DingTalk, openConversationId: string): Promise<string> {
   const body = { openConversationId, robotCode: "robot", msgKey: "sampleText", msgParam: "{}" };
-  return client.call(false, async (options) =>
+  return client.call("orgGroupSend", false, async (options) =>
     result(await client.api.POST("/v1.0/robot/groupMessages/send", { body, ...options }), (data) => data.processQueryKey));
 }
 
 const codes = JSON.parse(readFileSync(process.argv[2], "utf8"));
 let client: DingTalk;
+async function make({ url, appKey, appSecret }: Record<string, string>): Promise<string> {
+  client = new DingTalk(url, appKey, appSecret, codes);
+  return "";
+}
+
 for await (const line of createInterface({ input: process.stdin })) {
   const { client: made, convert = [], send: to = [] } = JSON.parse(line);
-  if (made) {
-    client = new DingTalk(made.url, made.appKey, made.appSecret, codes);
-    continue;
-  }
-  const calls = [...convert.map((id: string) => client.openConversationId(id)), ...to.map((id: string) => send(client, id))];
+  const calls = made
+    ? [make(made)]
+    : [...convert.map((id: string) => client.openConversationId(id)), ...to.map((id: string) => send(client, id))];
   console.log(JSON.stringify(await Promise.all(calls.map(outcome))));
 }

@@ -3,38 +3,39 @@
 import createClient, { type Client } from "openapi-fetch";
 import type { components, paths } from "./schema.js";
 
-/** A row of codes.json. */
-export interface Code {
-  code: string;
-  aliases?: string[];
-  kind: string;
-  retry: boolean;
-  waitSeconds: number;
-  token: "keep" | "drop" | "fetch" | "none";
-}
+type Rule = { kind: string; retry: boolean; waitSeconds: number; token: string };
+/** A row of codes.json: of the named operations, or of all. */
+export type Code = Rule & { code: string; aliases?: string[]; operations?: string[] };
 
 const ATTEMPTS = 3;
 const TIMEOUT = 10_000; // ms
+const MAX_WAIT = 60; // seconds; whoever is to wait longer gives up
 const RENEW = 600; // seconds before a token's end, or a fifth of its time
+const PAUSE = 30; // seconds until a renewal that failed is tried again
+const PRIVATE = /^(https:\/\/|http:\/\/(localhost|127(\.\d+){3}|\[::1\])(:\d+)?(\/|$))/; // requests carry secrets
+
+const now = () => performance.now() / 1000;
 const sleep = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
-type Fields = Record<string, any>;
 /** Some answers spell Code, Message. */
-const lower = (fields: Fields): Fields => Object.fromEntries(Object.entries(fields).map(([name, value]) => [name.toLowerCase(), value]));
+const lower = (fields: object) => Object.fromEntries(Object.entries(fields).map(([name, value]) => [name.toLowerCase(), value]));
 
 /** Why there is no result. status is 0 without an answer; code is empty if the answer was no error of DingTalk's. */
 export class DingTalkError extends Error {
   readonly code: string;
   readonly requestId?: string;
   readonly requiredScopes?: string[];
+  readonly retryAfter: number; // seconds
 
   /** body is what openapi-fetch calls error, text if the answer was no JSON; or what was thrown in place of an answer. */
-  constructor(readonly status: number, body: unknown) {
+  constructor(readonly status: number, body: unknown, headers?: Headers) {
     const fields = body instanceof Error ? {} : lower(Object(body));
     super(fields.message ?? `HTTP ${status} without a result`, { cause: body });
-    this.code = fields.code ?? "";
+    this.code = String(fields.code ?? "");
     this.requestId = fields.requestid;
     this.requiredScopes = lower(fields.accessdenieddetail ?? {}).requiredscopes;
+    const wait = headers?.get("Retry-After") ?? "";
+    this.retryAfter = /^\d+$/.test(wait) ? Number(wait) : Math.max(0, (Date.parse(wait) - Date.now()) / 1000 || 0);
   }
 }
 
@@ -44,81 +45,91 @@ const requestOptions = (token?: string) => ({
   signal: AbortSignal.timeout(TIMEOUT),
   redirect: "manual" as const,
 });
-
-export class DingTalk {
-  readonly api: Client<paths>;
-  #codes: Map<string, Code>;
-  #credentials: components["schemas"]["GetAccessTokenRequest"];
-  #token?: Promise<string>; // in flight, or there
-  #fetched?: string;
-  #renewAt = 0;
-
-  /** codes are the rows of codes.json. Certificates of one's own are trusted by NODE_EXTRA_CA_CERTS. */
-  constructor(baseUrl: string, appKey: string, appSecret: string, codes: Code[]) {
-    this.api = createClient<paths>({ baseUrl });
-    this.#credentials = { appKey, appSecret };
-    this.#codes = new Map(codes.flatMap((row) => [row.code, ...(row.aliases ?? [])].map((name) => [name.toLowerCase(), row])));
-  }
-
-  async openConversationId(chatId: string): Promise<string> {
-    if (["", ".", ".."].includes(chatId)) throw new RangeError("not a chat id");
-    const path = "/v1.0/im/chat/{chatId}/convertToOpenConversationId";
-    const send = async (options: Options) => this.api.POST(path, { params: { path: { chatId } }, ...options });
-    return this.call(true, async (options) => result(await send(options), (data) => data.openConversationId));
-  }
-
-  /** Returns what send does. safe says that a repeat does no harm although the service may have processed the request: x-repeat
-   * in the contract. */
-  async call(safe: boolean, send: (options: Options) => Promise<string>): Promise<string> {
-    let rejected: { token: string; error: DingTalkError } | undefined;
-    for (let attempt = 1; ; attempt++) {
-      let sent: string | undefined;
-      let error: DingTalkError;
-      try {
-        const token = await this.#currentToken();
-        if (token === rejected?.token) throw rejected.error;
-        sent = token;
-        return await send(requestOptions(token));
-      } catch (caught) {
-        error = caught instanceof DingTalkError ? caught : new DingTalkError(caught instanceof SyntaxError ? 200 : 0, caught);
-      }
-      const row = this.#codes.get(error.code.toLowerCase());
-      if (sent && !rejected && (row?.token === "drop" || row?.token === "fetch")) {
-        rejected = { token: sent, error };
-        if (this.#fetched === sent) this.#token = undefined;
-        attempt--;
-        continue;
-      }
-      const repeat = row ? row.retry : error.status === 0 || error.status === 429 || error.status >= 500;
-      const refused = error.status === 429 || row?.kind === "throttled";
-      if (!repeat || attempt === ATTEMPTS || !(safe || refused || !sent)) throw error;
-      await sleep(Math.max(row?.waitSeconds ?? 0, Math.random() * 0.3 * 2 ** attempt));
-    }
-  }
-
-  #currentToken(): Promise<string> {
-    if (!this.#token || performance.now() >= this.#renewAt) {
-      this.#renewAt = Infinity; // whoever comes meanwhile waits for this one
-      this.#token = this.#fetchToken();
-      this.#token.catch(() => (this.#token = undefined));
-    }
-    return this.#token;
-  }
-
-  async #fetchToken(): Promise<string> {
-    const answer = await this.api.POST("/v1.0/oauth2/accessToken", { body: this.#credentials, ...requestOptions() });
-    this.#fetched = result(answer, (data) => data.accessToken);
-    const lasts = answer.data!.expireIn;
-    this.#renewAt = performance.now() + 1000 * (lasts - Math.min(RENEW, lasts / 5));
-    return this.#fetched;
-  }
-}
-
 export type Options = ReturnType<typeof requestOptions>;
 
 /** What a successful answer holds, or an error. */
 export function result<T>(answer: { data?: T; error?: unknown; response: Response }, field: (data: T) => string): string {
   const found = answer.data && field(answer.data);
-  if (!found) throw new DingTalkError(answer.response.status, answer.error);
+  if (!found) throw new DingTalkError(answer.response.status, answer.error, answer.response.headers);
   return found;
+}
+
+export class DingTalk {
+  readonly api: Client<paths>;
+  #codes = new Map<string, Rule>();
+  #credentials: components["schemas"]["GetAccessTokenRequest"];
+  #token = { value: "", renewAt: 0, expires: 0 };
+  #fetching?: Promise<string>;
+
+  /** codes are the rows of codes.json. Certificates of one's own are trusted by NODE_EXTRA_CA_CERTS. */
+  constructor(baseUrl: string, appKey: string, appSecret: string, codes: Code[]) {
+    if (!PRIVATE.test(baseUrl)) throw new RangeError(`${baseUrl} is not https`);
+    this.api = createClient<paths>({ baseUrl });
+    this.#credentials = { appKey, appSecret };
+    for (const { code, aliases = [], operations = [""], ...rule } of codes)
+      for (const operation of operations)
+        for (const name of [code, ...aliases]) this.#codes.set(`${operation} ${name.toLowerCase()}`, rule);
+  }
+
+  async openConversationId(chatId: string): Promise<string> {
+    if (["", ".", ".."].includes(chatId)) throw new RangeError("not a chat id");
+    return this.call("chatIdToOpenConversationId", true, async (options) => {
+      const path = "/v1.0/im/chat/{chatId}/convertToOpenConversationId";
+      return result(await this.api.POST(path, { params: { path: { chatId } }, ...options }), (data) => data.openConversationId);
+    });
+  }
+
+  /** Returns what send does. safe says that a repeat does no harm although the service may have processed the request: x-repeat
+   * in the contract. */
+  async call(operation: string, safe: boolean, send: (options: Options) => Promise<string>): Promise<string> {
+    let rejected: { token: string; error: DingTalkError } | undefined;
+    for (let attempt = 1; ; attempt++) {
+      let token: string | undefined;
+      let error: DingTalkError;
+      try {
+        token = await this.#currentToken();
+        if (token === rejected?.token) throw rejected.error;
+        return await send(requestOptions(token));
+      } catch (caught) {
+        error = caught instanceof DingTalkError ? caught : new DingTalkError(caught instanceof SyntaxError ? 200 : 0, caught);
+      }
+      const rule = this.#rule(token ? operation : "getAccessToken", error);
+      if (token && !rejected && ["drop", "fetch"].includes(rule.token)) {
+        rejected = { token, error };
+        if (this.#token.value === token) this.#token.expires = 0;
+        attempt--;
+        continue;
+      }
+      const processed = token && rule.kind !== "throttled";
+      const wait = Math.max(rule.waitSeconds, error.retryAfter);
+      if (!rule.retry || (processed && !safe) || wait > MAX_WAIT || attempt === ATTEMPTS) throw error;
+      await sleep(wait + Math.random() * 0.3 * 2 ** (attempt - 1));
+    }
+  }
+
+  /** By the code: the operation's own row, the common one, or what the status says. */
+  #rule(operation: string, { code, status }: DingTalkError): Rule {
+    const row = this.#codes.get(`${operation} ${code.toLowerCase()}`) ?? this.#codes.get(` ${code.toLowerCase()}`);
+    const retry = [0, 429].includes(status) || status >= 500;
+    return row ?? { kind: status === 429 ? "throttled" : "", retry, waitSeconds: 0, token: status === 401 ? "drop" : "keep" };
+  }
+
+  /** Whoever comes while one fetches waits for that. A renewal is waited for by nobody: the old token serves until its end. */
+  #currentToken(): string | Promise<string> {
+    const { value, renewAt, expires } = this.#token;
+    if (now() < renewAt && now() < expires) return value;
+    this.#fetching ??= this.#fetchToken().finally(() => (this.#fetching = undefined));
+    if (now() >= expires) return this.#fetching;
+    this.#token.renewAt = now() + PAUSE;
+    this.#fetching.catch(() => {});
+    return value;
+  }
+
+  async #fetchToken(): Promise<string> {
+    const answer = await this.api.POST("/v1.0/oauth2/accessToken", { body: this.#credentials, ...requestOptions() });
+    const value = result(answer, (data) => data.accessToken);
+    const lasts = answer.data!.expireIn;
+    this.#token = { value, renewAt: now() + lasts - Math.min(RENEW, lasts / 5), expires: now() + lasts };
+    return value;
+  }
 }

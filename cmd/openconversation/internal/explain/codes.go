@@ -2,6 +2,8 @@ package explain
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,12 +20,13 @@ func CodesCommand(w *term.World) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "codes [CODE]",
 		Short: "Print the catalogue of error codes",
-		Long: `Print the error codes that are known to reach the two calls, and what they mean.
+		Long: `Print the error codes that are known, and what they mean.
 
 RETRY says whether the same request may succeed later, and after which wait at least.
 TOKEN says what the code means for the access token: keep it, drop it and fetch another,
 fetch one since none was sent, or none was involved. SEEN says whether a live answer was
-seen; an answer built from another row is synthetic.
+seen; an answer built from another row is synthetic. OPERATION names the operations whose
+answers a row is about. A row for any operation holds where no such row has the same code.
 
 CODE may be any of a code's names, in any case: as the service sends it, another spelling,
 the name of its constant in Go, or what stands behind the last dot. DingTalk has thousands
@@ -31,16 +34,16 @@ of codes: one that is not listed is to be judged by its HTTP status.`,
 		Args: AtMostOne,
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			var codes []string
-			for _, row := range generated.ErrorCodes {
-				if len(args) == 0 {
-					codes = append(codes, string(row.Code))
+			for _, row := range catalogue() {
+				if len(args) == 0 && !slices.Contains(codes, row.Code) {
+					codes = append(codes, row.Code)
 				}
 			}
 			return codes, cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: Begins(func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return printCodes(w, generated.ErrorCodes, asJSON)
+				return printCodes(w, catalogue(), asJSON)
 			}
 			rows := codesNamed(args[0])
 			switch {
@@ -50,7 +53,7 @@ of codes: one that is not listed is to be judged by its HTTP status.`,
 					Hint: lang.T("it may be DingTalk's all the same: judge it by its HTTP status"),
 				}
 			case asJSON && len(rows) == 1:
-				return w.PrintJSON(newCodeRow(&rows[0]))
+				return w.PrintJSON(rows[0])
 			default:
 				return printCodes(w, rows, asJSON)
 			}
@@ -60,28 +63,31 @@ of codes: one that is not listed is to be judged by its HTTP status.`,
 	return cmd
 }
 
-func printCodes(w *term.World, rows []generated.ErrorCode, asJSON bool) error {
+func printCodes(w *term.World, rows []codeRow, asJSON bool) error {
 	if asJSON {
-		list := []codeRow{}
-		for i := range rows {
-			list = append(list, newCodeRow(&rows[i]))
-		}
-		return w.PrintJSON(list)
+		return w.PrintJSON(rows)
 	}
 	l := w.Lang
-	table := [][]string{{l.Sprintf("CODE"), "HTTP", l.Sprintf("KIND"), l.Sprintf("RETRY"), l.Sprintf("TOKEN"), l.Sprintf("SEEN"), l.Sprintf("DESCRIPTION")}}
+	table := [][]string{{
+		l.Sprintf("CODE"), "HTTP", l.Sprintf("KIND"), l.Sprintf("RETRY"), l.Sprintf("TOKEN"), l.Sprintf("SEEN"),
+		l.Sprintf("OPERATION"), l.Sprintf("DESCRIPTION"),
+	}}
 	for _, row := range rows {
+		operations := strings.Join(row.Operations, ", ")
+		if operations == "" {
+			operations = l.Sprintf("any")
+		}
 		table = append(table, []string{
-			string(row.Code), fmt.Sprint(row.Status), string(row.Kind), retryText(row).Say(l), l.Exact(string(row.Token)),
-			yesNo(row.Observed).Say(l), l.Exact(row.Description),
+			row.Code, fmt.Sprint(row.Status), row.Kind, retryText(row).Say(l), l.Exact(row.Token),
+			yesNo(row.Observed).Say(l), operations, l.Exact(row.Description),
 		})
 	}
 	return w.Print(term.Columns(table))
 }
 
-func retryText(row generated.ErrorCode) lang.Text {
-	if row.Retry && row.Wait > 0 {
-		return lang.T("after %ds", row.Wait/time.Second)
+func retryText(row codeRow) lang.Text {
+	if row.Retry && row.WaitSeconds > 0 {
+		return lang.T("after %ds", row.WaitSeconds)
 	}
 	return yesNo(row.Retry)
 }
@@ -94,24 +100,30 @@ func yesNo(b bool) lang.Text {
 }
 
 // codesNamed finds codes by any name, ignoring case: the service's spelling and its aliases; the Go name and its
-// constant; and the last part of a dotted code, which several codes may share.
-func codesNamed(name string) []generated.ErrorCode {
-	if row := generated.LookupErrorCode(name); row != nil {
-		return []generated.ErrorCode{*row}
-	}
-	var found []generated.ErrorCode
-	for _, row := range generated.ErrorCodes {
-		if strings.EqualFold(name, row.Name) || strings.EqualFold(name, "Code"+row.Name) || strings.EqualFold(name, "generated.Code"+row.Name) {
-			return []generated.ErrorCode{row}
+// constant; and the last part of a dotted code. Several codes may share a name.
+func codesNamed(name string) []codeRow {
+	rows := catalogue()
+	for _, is := range []func(codeRow) bool{
+		func(row codeRow) bool { return slices.ContainsFunc(row.spellings(), equalFold(name)) },
+		func(row codeRow) bool {
+			return slices.ContainsFunc([]string{row.Name, "Code" + row.Name, "generated.Code" + row.Name}, equalFold(name))
+		},
+		func(row codeRow) bool {
+			return slices.ContainsFunc(row.spellings(), func(spelling string) bool {
+				dot := strings.LastIndexByte(spelling, '.')
+				return dot >= 0 && strings.EqualFold(name, spelling[dot+1:])
+			})
+		},
+	} {
+		if found := slices.DeleteFunc(slices.Clone(rows), func(row codeRow) bool { return !is(row) }); len(found) > 0 {
+			return found
 		}
-		for _, spelling := range append([]string{string(row.Code)}, row.Aliases...) {
-			if dot := strings.LastIndexByte(spelling, '.'); dot >= 0 && strings.EqualFold(name, spelling[dot+1:]) {
-				found = append(found, row)
-				break
-			}
-		}
 	}
-	return found
+	return nil
+}
+
+func equalFold(name string) func(string) bool {
+	return func(s string) bool { return strings.EqualFold(name, s) }
 }
 
 // codeRow is a row with the field names of the contract.
@@ -127,6 +139,36 @@ type codeRow struct {
 	Description string   `json:"description"`
 	Message     string   `json:"message,omitempty"`
 	Observed    bool     `json:"observed"`
+	Operations  []string `json:"operations,omitempty"` // the row is about these alone, and goes before one about all
+}
+
+func (row codeRow) spellings() []string { return append([]string{row.Code}, row.Aliases...) }
+
+// catalogue is the rows that hold for every operation, and after them those that operations add. Operations that add the
+// same share a row.
+func catalogue() []codeRow {
+	var rows []codeRow
+	for i := range generated.ErrorCodes {
+		rows = append(rows, newCodeRow(&generated.ErrorCodes[i]))
+	}
+	common := len(rows)
+	for _, route := range generated.Routes {
+		for i := range route.Operation.Codes {
+			row := newCodeRow(&route.Operation.Codes[i])
+			same := slices.IndexFunc(rows[common:], func(other codeRow) bool {
+				other.Operations = nil
+				return reflect.DeepEqual(other, row)
+			})
+			if same >= 0 {
+				shared := &rows[common+same]
+				shared.Operations = append(shared.Operations, route.Operation.ID)
+				continue
+			}
+			row.Operations = []string{route.Operation.ID}
+			rows = append(rows, row)
+		}
+	}
+	return rows
 }
 
 func newCodeRow(row *generated.ErrorCode) codeRow {

@@ -4,7 +4,7 @@ package zh
 var explanations = map[string]string{
 	"the catalogue has no code %s":                                   "错误码一览中没有 %s",
 	"it may be DingTalk's all the same: judge it by its HTTP status": "它仍可能是钉钉的错误码：请按 HTTP 状态码判断",
-	"CODE": "错误码", "KIND": "类别", "RETRY": "重试", "TOKEN": "令牌", "SEEN": "实测", "DESCRIPTION": "说明",
+	"CODE": "错误码", "KIND": "类别", "RETRY": "重试", "TOKEN": "令牌", "SEEN": "实测", "OPERATION": "接口", "any": "不限", "DESCRIPTION": "说明",
 	"after %ds": "%d 秒后", "yes": "是", "no": "否",
 
 	" (while fetching an access token)": "（获取 access token 时）",

@@ -59,7 +59,7 @@ release-ready:
 	if ! grep -q "^## $$version" CHANGELOG.md; then echo "release-ready: CHANGELOG.md has no section $$version" >&2; exit 1; fi && \
 	echo "release-ready: $$tag"
 
-release: release-ready $(GORELEASER) $(CYCLONEDX)
+release: release-ready reproducible $(GORELEASER) $(CYCLONEDX)
 	PATH="$(dir $(CYCLONEDX)):$$PATH" $(GORELEASER) release --clean
 
 # What the archives hold beside the binary, dated by the commit, so that it can be made again.
@@ -106,14 +106,14 @@ PUBLIC := generated wrapper wrapper/dingtalktest wrapper/dingtalktest/admin wrap
 api-check: $(APIDIFF)
 	@.ci/api-check.sh $(APIDIFF) $(PUBLIC)
 
-# A JDK and Node.js come by actions of their own.
+# A JDK and Node.js come by actions of their own; what Rust and Swift need is on the machine of nightly.yml.
 # workflow-lint: Check the workflows, and that every action is pinned to a commit and every package that a gate needs installed.
 workflow-lint: $(ACTIONLINT)
 	@$(ACTIONLINT) -shellcheck= -pyflakes= .github/workflows/*.yml
 	@loose=$$(grep -nE 'uses: +[^./]' .github/workflows/*.yml | grep -vE '@[0-9a-f]{40} # v[0-9]') || true; \
 	if [ -n "$$loose" ]; then echo "workflow-lint: not pinned to a commit with its version:" >&2; echo "$$loose" >&2; exit 1; fi
 	@missing=; packages=$$(sed -n 's/.*debian: *\[\]string{\([^}]*\)}.*/\1/p' interop/languages.go | tr -d '",' | tr ' ' '\n' | \
-		grep -vxE 'default-j(dk|re)-headless|nodejs|npm' | sort -u) && \
+		grep -vxE 'default-j(dk|re)-headless|nodejs|npm|cargo-web|pkg-config|debootstrap' | sort -u) && \
 	for package in $$packages; do \
 		tr -s ' \\' '\n' < .github/workflows/ci.yml | grep -qxF -- "$$package" || missing="$$missing $$package"; \
 	done; \

@@ -53,7 +53,7 @@ func report(ctx context.Context, file string, rounds, calls int) (err error) {
 	if err != nil {
 		return err
 	}
-	many, err := measure(s, far, levels[len(levels)-1], few, calls, warm)
+	many, err := measure(s, far, levels[len(levels)-1], rounds, calls, warm)
 	if err != nil {
 		return err
 	}

@@ -98,6 +98,19 @@ func TestTraffic(t *testing.T) {
 	}
 }
 
+// A slow language runs where it is named, alone or by its group, and not in a run of all.
+func TestSlowLanguagesAreNamed(t *testing.T) {
+	slow := func(l language) bool { return l.slow }
+	if slices.ContainsFunc(quick(), slow) || len(quick()) == 0 {
+		t.Errorf("a run that names nothing runs %v", quick())
+	}
+	for _, wanted := range []string{"more", "rust", "all"} {
+		if chosen, err := choose(languages(), []string{wanted}, false); err != nil || !slices.ContainsFunc(chosen, slow) {
+			t.Errorf("%s: %v, %v", wanted, chosen, err)
+		}
+	}
+}
+
 // What is told to reproduce a cell is a command that there is.
 func TestReproduce(t *testing.T) {
 	wrong := outcome{got: []map[string]any{{"status": 404.0}}}

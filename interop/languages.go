@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 )
 
@@ -13,6 +14,8 @@ type language struct {
 	more     bool   // another generator of a language, without a model client
 	needs    []need
 	fresh    bool   // built every time: the Go tool has a cache of its own
+	slow     bool   // run where it is named, alone or as one of its group: its tools take more than a minute to come
+	unrun    string // why it is generated alone
 	page     string // the heading of its page in README.md, whose commands build it
 	program  string // the executable, if that is not client
 	flag     string // that chooses it on the command line, if that is not -lang
@@ -38,6 +41,11 @@ func (l language) defects() string {
 	return strings.Replace(cmp.Or(l.program, "client"), "client", "defects", 1) + ".json"
 }
 
+// quick are the languages that run when none is named.
+func quick() []language {
+	return slices.DeleteFunc(languages(), func(l language) bool { return l.slow })
+}
+
 // need is something that must be on the machine.
 type need struct {
 	what   string
@@ -61,6 +69,18 @@ var (
 		what:   "Python's venv",
 		probe:  []string{"python3", "-c", "import ensurepip, venv"},
 		debian: []string{"python3-venv"},
+	}
+	needCargo = need{
+		what: "Rust 1.85 or newer with cargo, gcc and OpenSSL",
+		probe: []string{"sh", "-c", `cargo --version && gcc --version && pkg-config --exists openssl &&
+			rustc --version | grep -Eq '^rustc 1\.(8[5-9]|9[0-9]|[1-9][0-9]{2})\.'`},
+		// Debian 12 keeps a newer Rust for its browsers.
+		debian: []string{"cargo-web", "gcc", "libc6-dev", "pkg-config", "libssl-dev"},
+	}
+	needSwift = need{
+		what:   "Swift 6 (Debian 13: swiftlang), or debootstrap as root, which brings it in a folder",
+		probe:  []string{"sh", "-c", `swiftc --version || { [ "$(id -u)" = 0 ] && debootstrap --version; }`},
+		debian: []string{"debootstrap"},
 	}
 	needRuby = need{
 		what:   "Ruby with Typhoeus",
@@ -113,6 +133,11 @@ func languages() []language {
 		{name: "typescript-fetch", folder: "more/typescript-fetch", page: "openapi-generator, typescript-fetch", more: true, needs: with(needNode)},
 		{name: "openapi-python-client", folder: "more/openapi-python-client", page: "openapi-python-client", more: true, needs: []need{needPython, needPip, needVenv}},
 		{name: "ruby", folder: "more/ruby", page: "Ruby", more: true, needs: with(needRuby)},
+		{name: "orval", folder: "more/orval", page: "orval", more: true, needs: []need{needNode}},
+		{name: "dart", folder: "more/dart", page: "Dart", more: true, unrun: "generated, not compiled: no Dart SDK was found in the registries that this uses", needs: generator},
+		{name: "kotlin", folder: "more/kotlin", page: "Kotlin", more: true, slow: true, needs: with(needJava, needMaven)},
+		{name: "rust", folder: "more/rust", page: "Rust", more: true, slow: true, needs: with(needCargo)},
+		{name: "swift", folder: "more/swift", page: "Swift", more: true, slow: true, needs: with(needSwift)},
 
 		{name: "official-go", folder: "official/go", official: true, needs: []need{needGo}, fresh: true},
 		{name: "official-python", folder: "official/python", official: true, needs: []need{needPython, needPip}},

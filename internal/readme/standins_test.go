@@ -52,7 +52,8 @@ func newUser(t *testing.T) *user {
 	u.publish(t)
 	gitconfig := filepath.Join(home, ".gitconfig")
 	write(t, gitconfig, fmt.Sprintf("[url %q]\n\tinsteadOf = %s\n[advice]\n\tdetachedHead = false\n", u.sources, repository))
-	// A module cache of its own, filled from the real one's downloads. The module itself comes as with GOPROXY=direct:
+	// A module cache of its own, filled from the real one's downloads. With -trimpath, what was compiled from another
+	// folder need not be compiled again. The module itself comes as with GOPROXY=direct:
 	// the go command asks git for it.
 	cache := filepath.Join(goEnv(t, "GOMODCACHE"), "cache", "download")
 	for _, name := range os.Environ() {
@@ -65,7 +66,7 @@ func newUser(t *testing.T) *user {
 		"HOME="+home, "GIT_CONFIG_GLOBAL="+gitconfig, "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0",
 		"GOPATH="+filepath.Join(home, "go"), "GOMODCACHE="+filepath.Join(home, "go", "pkg", "mod"), "GOCACHE="+goEnv(t, "GOCACHE"),
 		"GOPROXY=file://"+filepath.ToSlash(cache)+","+goEnv(t, "GOPROXY"), "GONOPROXY=github.com/dingtalk-openapi",
-		"GOSUMDB=off", "GOWORK=off", "GOENV=off", "GOBIN=", "GOFLAGS=-modcacherw", "GOTOOLCHAIN=local",
+		"GOSUMDB=off", "GOWORK=off", "GOENV=off", "GOBIN=", "GOFLAGS=-modcacherw -trimpath", "GOTOOLCHAIN=local",
 		"PATH="+filepath.Join(home, "go", "bin")+string(os.PathListSeparator)+os.Getenv("PATH"))
 	u.serve(t)
 	u.fill = map[string]string{

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=../../tools.sh
+source "$ROOT/interop/tools.sh"
+
+page Kotlin
+launcher "exec java -cp '$BUILD/target/classes:$BUILD/target/dependency/*' ClientKt \"\$@\""

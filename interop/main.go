@@ -20,6 +20,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"sync"
 	"syscall"
 )
 
@@ -74,14 +75,18 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 
-	stop, err := s.start(ctx)
-	if err != nil {
+	if err := s.command(ctx); err != nil {
 		return err
 	}
-	defer stop()
 	var failures []error
 	if len(chosen) > 0 {
 		failures = append(failures, s.table(ctx, chosen, cases))
+	}
+	if len(chosenChecks) > 0 {
+		if s.plain, err = startEmulator(ctx, s.program, false); err != nil {
+			return err
+		}
+		defer s.plain.stop()
 	}
 	for _, c := range chosenChecks {
 		if err := s.check(ctx, c); err != nil {
@@ -91,14 +96,27 @@ func run(ctx context.Context, args []string) error {
 	return errors.Join(failures...)
 }
 
-// table runs languages and prints what came out.
+// table runs languages and prints what came out. Builds share downloads, so that one begins after the other. Programs
+// mostly wait, for answers and until a repeat is due: some run at once, while the next ones are built.
 func (s *settings) table(ctx context.Context, chosen []language, cases []testCase) error {
-	var columns []column
-	for _, l := range chosen {
-		columns = append(columns, s.runLanguage(ctx, l, cases))
-		if ctx.Err() != nil {
-			return ctx.Err()
+	const atOnce = 3
+	columns := make([]column, len(chosen))
+	turns := make(chan struct{}, atOnce)
+	var running sync.WaitGroup
+	for i, l := range chosen {
+		columns[i] = s.buildLanguage(ctx, l, cases)
+		if columns[i].program == "" {
+			continue
 		}
+		running.Go(func() {
+			turns <- struct{}{}
+			defer func() { <-turns }()
+			s.runLanguage(ctx, &columns[i], cases)
+		})
+	}
+	running.Wait()
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	failed := false
 	for _, group := range []string{"generated", "more", "official"} {

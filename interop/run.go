@@ -21,6 +21,8 @@ type column struct {
 	language language
 	problem  string // why it did not run
 	short    string // the same for a cell
+	program  string // what was built; empty if nothing is to be run
+	defects  map[string]defect
 	cells    map[string]cell
 	building time.Duration
 	running  time.Duration
@@ -45,12 +47,12 @@ func (c column) failed() bool {
 	return false
 }
 
-// runLanguage builds a language's program and runs it once per case.
-func (s *settings) runLanguage(ctx context.Context, l language, cases []testCase) column {
+// buildLanguage builds a language's program.
+func (s *settings) buildLanguage(ctx context.Context, l language, cases []testCase) column {
 	c := column{language: l, cells: map[string]cell{}}
 	fmt.Fprintf(os.Stderr, "== %s\n", l.name)
-	defects, err := loadDefects(filepath.Join(s.root, "interop", l.folder, l.defects()))
-	if err != nil {
+	var err error
+	if c.defects, err = loadDefects(filepath.Join(s.root, "interop", l.folder, l.defects())); err != nil {
 		c.problem, c.short = err.Error(), "NOT RUN"
 		return c
 	}
@@ -61,38 +63,48 @@ func (s *settings) runLanguage(ctx context.Context, l language, cases []testCase
 	}
 	path, err := s.build(ctx, l)
 	c.building = time.Since(started)
-	if err != nil {
+	switch {
+	case err != nil:
 		c.problem, c.short = err.Error(), "NO BUILD"
-		return c
-	}
-	if l.unrun != "" {
+	case l.unrun != "":
 		for _, test := range cases {
-			if !test.Official {
-				continue
+			if test.Official {
+				c.cells[test.Name] = cell{text: "generated", notes: []string{l.unrun}}
 			}
-			c.cells[test.Name] = cell{text: "generated", notes: []string{l.unrun}}
 		}
-		return c
+	default:
+		c.program = path
 	}
-	started = time.Now()
-	p := &program{path: path, sample: l.sample(), codes: s.codes, ca: s.secure.ca}
+	return c
+}
+
+// runLanguage runs what was built once per case, against emulators of its own.
+func (s *settings) runLanguage(ctx context.Context, c *column, cases []testCase) {
+	l := c.language
+	emulators, err := s.startPair(ctx)
+	if err != nil {
+		c.problem, c.short = err.Error(), "NOT RUN"
+		return
+	}
+	defer emulators.stop()
+	started := time.Now()
+	p := &program{path: c.program, sample: l.sample(), codes: s.codes, ca: emulators.secure.ca}
 	defer func() { _ = p.stop() }() // How it ends is told where a case fails.
 	for _, test := range cases {
 		if l.sample() && !test.Official {
 			continue
 		}
-		e := s.plain
+		e := emulators.plain
 		if test.HTTPS {
-			e = s.secure
+			e = emulators.secure
 		}
 		o := runCase(ctx, p, test, e)
 		if s.verbose {
 			fmt.Fprintf(os.Stderr, "%s %s: sent %s, printed %s%s %s\n", l.name, test.Name, encode(o.requests), encode(o.got), o.crash, o.log)
 		}
-		c.cells[test.Name] = judge(l, test, o, defects)
+		c.cells[test.Name] = judge(l, test, o, c.defects)
 	}
 	c.running = time.Since(started)
-	return c
 }
 
 // judge compares an outcome with what the case wants and with what is known to be wrong.

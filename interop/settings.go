@@ -9,7 +9,8 @@ type settings struct {
 	verbose  bool
 	rebuild  bool
 
-	// What is started for a run.
-	codes         string // the file of the error codes
-	plain, secure *emulator
+	// What is made for a run.
+	program string    // the command
+	codes   string    // the file of the error codes
+	plain   *emulator // of the checks; each language has its own
 }

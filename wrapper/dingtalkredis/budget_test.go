@@ -115,10 +115,15 @@ func TestAvailableBudget(t *testing.T) {
 // A count that cannot be read is no number.
 func TestUsedOfWhatIsNoCount(t *testing.T) {
 	t.Parallel()
-	rdb := newRedis(t, redistest.Start(t).Addr)
+	s := redistest.Start(t)
+	rdb, gone := newRedis(t, s.Addr), newRedis(t, s.Addr)
 	budget := newFleet(t, rdb, "http://127.0.0.1:1").Budget(20)
 	wantUsed(t, budget, 0)
-	spendAll(t, budget, 1)
+	spendAll(t, newFleet(t, gone, "http://127.0.0.1:1").Budget(20), 1)
+	if err := gone.Close(); err != nil { // a process that runs would restore the count
+		t.Fatal(err)
+	}
+	wantUsed(t, budget, 1)
 	name := keys(t, rdb, "*:budget:*")[0]
 	for _, spoil := range []func() error{
 		func() error { return rdb.HSet(t.Context(), name, "new", "x").Err() },

@@ -154,7 +154,7 @@ func TestCluster(t *testing.T) {
 				t.Parallel()
 				app := dingtalk.AppCredentials{AppKey: fmt.Sprint("app", n), AppSecret: "secret"}
 				server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithCredentials(app.AppKey, app.AppSecret))
-				fleet := newFleetOf(t, cluster, app, server.URL, dingtalkredis.WithLogger(log.logger()), dingtalkredis.WithTimeout(2*time.Second))
+				fleet := newFleetOf(t, cluster, app, server.URL, dingtalkredis.WithLogger(log.logger()), dingtalkredis.WithTimeout(10*time.Second))
 				budget, limiter := fleet.Budget(8), fleet.Limiter(1000)
 				client := newClient(t, server.URL, app, tokenStore(t, fleet), dingtalk.WithLimiter(limiter),
 					dingtalk.WithBudget(budget), dingtalk.WithCache(fleet.Cache(time.Hour)), dingtalk.WithLogger(log.logger()))

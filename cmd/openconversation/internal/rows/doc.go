@@ -1,17 +1,6 @@
 // Package rows reads files of chats, one chat a row, and writes each row back with its chat's result: in the same
-// format, encoding and separator, with three columns or fields appended. All other content of a row is kept.
-//
-//	o, err := rows.Detect(file, "chats.csv", rows.Options{})  // reads the file through: its format and encoding
-//	in, err := rows.NewReader(file, o)                         // once to check every row, and again for the run
-//	notice := in.Found().String()                              // "CSV, separated by semicolons, GB18030"
-//	_, err = out.Write(in.Header())                            // may be empty
-//	for row, err := in.Read(); err == nil; row, err = in.Read() {
-//		result := rows.Result{Code: "invalid", Error: row.Problem}
-//		if row.Problem == "" {
-//			result = convert(row.ChatID)
-//		}
-//		_, err = out.Write(in.Finish(row.Start, result)) // one whole record; at io.EOF the file is complete
-//	}
+// format, encoding and separator, with three columns or fields appended. All other content of a row is kept. The example
+// of NewReader shows it.
 //
 // # Formats
 //

@@ -43,7 +43,6 @@ func addFaults(faults []fault) {
 	}
 }
 
-// addRow adds a row that no other file has.
 // run lets a call meet the fault with every request, and another with its first one only.
 func (f fault) run(t *testing.T) {
 	t.Parallel()

@@ -27,7 +27,6 @@ type Operation struct {
 	ID, Method, Path     string
 	Summary, Description string
 	Docs                 string   // address of its documentation
-	Alias                string   // another name for the command line; empty: none
 	Permission           string   // the app's permission; empty if the contract names none
 	Safe                 bool     // x-repeat: the call changes nothing or is idempotent
 	Public               bool     // sent without a token

@@ -98,6 +98,14 @@ type options struct {
 	timeout time.Duration
 }
 
+// aliases are names that say more than those of DingTalk's SDKs.
+var aliases = map[*generated.Operation]string{
+	&generated.OperationGetBotListInGroup: "listGroupRobots",
+	&generated.OperationOrgGroupQuery:     "queryGroupMessage",
+	&generated.OperationOrgGroupRecall:    "recallGroupMessages",
+	&generated.OperationOrgGroupSend:      "sendGroupMessage",
+}
+
 func operationCommand(w *term.World, route generated.Route, all []generated.Route) *cobra.Command {
 	o := &options{}
 	o.Emulate = []dingtalktest.Option{dingtalktest.WithSpec(all)}
@@ -108,8 +116,8 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 		Args:        explain.NoArgs,
 		Annotations: map[string]string{explain.Footer: connect.Footer(w)},
 	}
-	if route.Alias != "" {
-		cmd.Aliases = []string{route.Alias}
+	if alias, ok := aliases[route.Operation]; ok {
+		cmd.Aliases = []string{alias}
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false

@@ -119,7 +119,6 @@ var rooms = map[string]string{
 	"The call may change something and is NOT safe to repeat: after a failure it may have been\ndone all the same. It is repeated by itself only if the service surely did not process it.\nOn a terminal the command asks before it sends; --yes skips that.": "该调用可能修改数据，重试【不】安全：失败之后，操作也可能已经完成。\n只有服务端确定没有处理时才会自动重试。\n在终端上，发出调用前会询问；--yes 可跳过询问。",
 	"%s is not safe to repeat: a second call does it twice. Send it to %s?": "%s 重试不安全：调用两次就会执行两次。要发送到 %s 吗？",
 	"not sent":  "未发送",
-	"ALIAS":     "别名",
 	"See %s":    "文档：%s",
 	"OPERATION": "接口", "METHOD": "方法", "PATH": "路径", "REPEAT": "重试", "PERMISSION": "权限", "SUMMARY": "说明",
 	"safe": "安全", "unsent": "未处理",

@@ -155,6 +155,9 @@ func (r *reader) unanswered(f *wire.Failure, limit time.Duration) *verdict {
 	default:
 		v.message, v.repeat = "check the network, the proxy and the region", ifSafe
 	}
+	if f.Unsent && (v.repeat == ifSafe || v.ended != nil) {
+		v.repeat = notProcessed
+	}
 	if f.Proxy != "" {
 		v.message = joined(v.message, "the proxy is "+f.Proxy)
 	}

@@ -35,9 +35,6 @@ func stateOf(w *term.World, o *options, in *table, t *taken) output.State {
 	if o.groups {
 		s.Shape += "; with --check"
 	}
-	if part := in.options.Shard.String(); part != "" {
-		s.Shape += "; " + part
-	}
 	if in.scan != nil {
 		s.Input = in.scan.digest
 	}

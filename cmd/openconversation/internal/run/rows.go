@@ -56,10 +56,9 @@ func nameOf(path string) lang.Said {
 	return lang.Foreign(path)
 }
 
-// withoutRows writes an output without rows: the header of a table that has only one. A shard without rows is an output
-// in every format, because merge needs it.
+// withoutRows writes an output without rows: the header of a table that has only one.
 func (r *fileRun) withoutRows(ctx context.Context) error {
-	if r.in.options.Shard.Of == 0 && (r.in.scan.column == "" || !r.in.options.Format.Columns()) {
+	if r.in.scan.column == "" || !r.in.options.Format.Columns() {
 		r.world.Note("%s holds no chat id; nothing was done", r.in.name)
 		return nil
 	}
@@ -71,11 +70,7 @@ func (r *fileRun) withoutRows(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
-	if shard := r.in.options.Shard.String(); shard != "" {
-		r.world.Note("%s holds no chat id of shard %s", r.in.name, shard)
-	} else {
-		r.world.Note("%s holds no chat id; its header is all that is written", r.in.name)
-	}
+	r.world.Note("%s holds no chat id; its header is all that is written", r.in.name)
 	if err := r.sink().writeHeader(); err != nil {
 		if r.file != nil {
 			err = errors.Join(err, r.file.out.Discard())

@@ -116,7 +116,7 @@ error）；纯文本行会变成 CSV。追加的单元格如果会被表格软�
 （normal 或 disbanded），在 JSON 中为 chatName、chatOwner 和 chatStatus。每个转换成功的群
 要为此再调用一次；转换本身不受影响。服务端能转换却查询不到的群，状态中会写明原因。
 
-加上 --redis 时，多台机器可以各处理一份名单的一部分：它们共享每秒调用次数、当月预算和
+加上 --redis 时，同一应用的各进程共享每秒调用次数、当月预算和
 同一个 access token，并在一天之内共享各自的转换结果。Redis 连不上时各自继续运行；但如果
 给了 --monthly-budget，没有计数的调用就不会发出，除非 --budget-mode 另有指定。Redis
 配置有误时，运行一开始就会结束。
@@ -180,12 +180,6 @@ token 失效，下次获取到的是新 token。也可以是 400 到 599 的 HTT
 
 	"help --help": `显示任一命令的帮助。
 输入 openconversation help [命令] 查看详细说明。`,
-
-	"merge --help": `按输入文件的顺序合并 convert --shard 的各份输出。本命令不调用任何接口，也不需要应用凭证。
-
-各份输出的顺序不限：看第一行就知道是哪一份。写出之前，每一份都会与输入逐个单元格核对。
-所有输出中都没有的行会列出来，并以错误码 not-tried 写出，可以用 convert --retry-failed
-转换；此时退出码为 1。`,
 
 	"operations --help": `列出本项目的接口规范或您自己的接口规范中可以用 call 调用的接口。
 

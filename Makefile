@@ -286,7 +286,7 @@ bench-bulk: ## Measure runs over many chats, and fail if a promise is missed (5 
 	$(GO) run ./internal/benchbulk $(BULKFLAGS)
 
 readme: ## Fill the tables of README.md and README.zh-CN.md from their sources
-	$(GO) run ./internal/readme fill
+	$(GO) run ./internal/readme
 
 readme-check: redis-server ## Run every snippet of README.md as a new user would, compare README.zh-CN.md with it, and look up what the pages name
 	OPENCONVERSATION_README=1 $(GO) test -count=1 -v -timeout 30m -run '^Test(Snippets|Tables|Translation|Links|Named|MapNames)' ./internal/readme

@@ -5,7 +5,6 @@ package generated
 // Route describes an operation for the emulator and the command, in addition to Operation.
 type Route struct {
 	Operation  *Operation
-	Alias      string // another name, for the command line; empty: none
 	Summary    string
 	Parameters []Parameter
 	Body       Body       // whether a request has a JSON body
@@ -56,7 +55,7 @@ var Routes = []Route{
 		Operation: &OperationGetAccessToken, Summary: "Get the access token of an internal app", Body: BodyRequired, Example: "{\"accessToken\":\"fw8ef8we8f76e6f7s8dxxxx\",\"expireIn\":7200}",
 	},
 	{
-		Operation: &OperationGetBotListInGroup, Alias: "listGroupRobots", Summary: "List the robots in a group", Body: BodyRequired, Example: "{\"chatbotInstanceVOList\":[{\"name\":\"Helper\",\"openRobotType\":1,\"robotCode\":\"dingue4kfzdxbyn0pjqd\"}]}",
+		Operation: &OperationGetBotListInGroup, Summary: "List the robots in a group", Body: BodyRequired, Example: "{\"chatbotInstanceVOList\":[{\"name\":\"Helper\",\"openRobotType\":1,\"robotCode\":\"dingue4kfzdxbyn0pjqd\"}]}",
 	},
 	{
 		Operation: &OperationGetChat, Summary: "Get the name, owner, members and state of a group chat",
@@ -65,12 +64,12 @@ var Routes = []Route{
 		}, Example: "{\"chat_info\":{\"chatid\":\"chatfaabe59a460527f5fb72fbbdfe3f061e\",\"conversationTag\":2,\"name\":\"Project\",\"owner\":\"user1\",\"status\":1,\"useridlist\":[\"user1\",\"user2\"]},\"errcode\":0,\"errmsg\":\"ok\"}",
 	},
 	{
-		Operation: &OperationOrgGroupQuery, Alias: "queryGroupMessage", Summary: "Get the state of a robot's group message, and who has read it", Body: BodyRequired, Example: "{\"hasMore\":false,\"readUserIds\":[\"user2\"],\"sendStatus\":\"SUCCESS\"}",
+		Operation: &OperationOrgGroupQuery, Summary: "Get the state of a robot's group message, and who has read it", Body: BodyRequired, Example: "{\"hasMore\":false,\"readUserIds\":[\"user2\"],\"sendStatus\":\"SUCCESS\"}",
 	},
 	{
-		Operation: &OperationOrgGroupRecall, Alias: "recallGroupMessages", Summary: "Recall a robot's group messages", Body: BodyRequired, Example: "{\"failedResult\":{},\"successResult\":[\"VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ=\"]}",
+		Operation: &OperationOrgGroupRecall, Summary: "Recall a robot's group messages", Body: BodyRequired, Example: "{\"failedResult\":{},\"successResult\":[\"VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ=\"]}",
 	},
 	{
-		Operation: &OperationOrgGroupSend, Alias: "sendGroupMessage", Summary: "Send a message to a group as a robot", Body: BodyRequired, Texts: []JSONText{{Name: "msgParam", MaxBytes: 15000}}, Example: "{\"processQueryKey\":\"VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ=\"}",
+		Operation: &OperationOrgGroupSend, Summary: "Send a message to a group as a robot", Body: BodyRequired, Texts: []JSONText{{Name: "msgParam", MaxBytes: 15000}}, Example: "{\"processQueryKey\":\"VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ=\"}",
 	},
 }

@@ -52,7 +52,7 @@ func TestNoOutputHoldsTheSecret(t *testing.T) {
 		{"convert", "--input", input, "--output", output, "--force", "--progress", "plain"},
 		{"convert", "--input", input, "--output", output, "--resume"},
 		{"convert", "--input", input, "--output", output, "--retry-failed", "--json"},
-		{"convert", "--check", chat}, {"call", "getChat", "--chatid", chat}, {"call", "sendGroupMessage", "--body", "{}"},
+		{"convert", "--check", chat}, {"call", "getChat", "--chatid", chat}, {"call", "orgGroupSend", "--body", "{}"},
 		{"doctor", "--chat", chat, "--robot", "r"},
 		{"doctor"}, {"doctor", "--json"}, {"budget"}, {"budget", "--redis", "redis://k:" + canary + "@127.0.0.1:1"},
 	}

@@ -25,7 +25,7 @@ Schemas: objects, nested and recursive, nullable fields, additionalProperties, a
   requires itself, extensions that put Go code into the output (x-go-name is fine).
 Servers: one https URL of its own for an operation or a path, or one for each of the contract's servers, in their order.
 Tokens: an apiKey in a header; an apiKey in a query for operations whose security names it.
-Extensions: x-repeat (safe or unsent), x-permission, x-app-type (internal or any), x-alias (another name),
+Extensions: x-repeat (safe or unsent), x-permission, x-app-type (internal or any),
   x-paging (in, out, more, items), x-error-codes, x-go-name,
   x-success (fields that a success has although its schema does not require them),
   x-json-string (maxBytes; on a string of a body's own: JSON in a string, which takes a value in Go).

@@ -15,7 +15,6 @@ const (
 	repeatExtension     = "x-repeat"
 	permissionExtension = "x-permission"
 	appTypeExtension    = "x-app-type"
-	aliasExtension      = "x-alias"
 	pagingExtension     = "x-paging"
 	successExtension    = "x-success"
 )
@@ -33,16 +32,6 @@ func (c *Contract) operations() ([]Operation, error) {
 		}
 	}
 	slices.SortFunc(ops, func(a, b Operation) int { return cmp.Compare(a.ID, b.ID) })
-	names := map[string]bool{}
-	for _, o := range ops {
-		names[o.ID] = true
-	}
-	for _, o := range ops {
-		if o.Alias != "" && names[o.Alias] {
-			return nil, c.lines.errorf(under(o.at, aliasExtension), "another operation is called %s", o.Alias)
-		}
-		names[o.Alias] = true
-	}
 	return ops, nil
 }
 
@@ -60,9 +49,6 @@ func (c *Contract) operation(path, method string, item *openapi3.PathItem, op *o
 	}
 	if kind, ok := op.Extensions[appTypeExtension]; ok && kind != "internal" && kind != "any" {
 		return o, c.lines.errorf(under(at, appTypeExtension), "%v is neither internal nor any", kind)
-	}
-	if o.Alias, err = c.alias(op, at); err != nil {
-		return o, err
 	}
 	if o.Safe, err = c.repeat(method, op, at); err != nil {
 		return o, err
@@ -109,15 +95,6 @@ func (c *Contract) text(extensions map[string]any, name string, at []string) (st
 		return "", c.lines.errorf(under(at, name), "it is not one line of printable text")
 	}
 	return text, nil
-}
-
-// alias returns another name of an operation, for the command line.
-func (c *Contract) alias(op *openapi3.Operation, at []string) (string, error) {
-	alias, err := c.text(op.Extensions, aliasExtension, at)
-	if err == nil && alias != "" && !operationName(alias) {
-		return "", c.lines.errorf(under(at, aliasExtension), "it is letters, digits, - and _, and begins with a letter, as an operationId is")
-	}
-	return alias, err
 }
 
 // repeat reports whether an operation is safe to repeat.

@@ -1,54 +1,32 @@
-// Command readme keeps README.md and README.zh-CN.md true to their sources; its tests run their snippets.
-//
-// Usage: readme fill    writes the tables between "begin" and "end" marks, in both pages
-//
-//	readme stamp   notes in the Chinese page which English text each of its sections translates
+// Command readme fills the tables between "begin" and "end" marks in README.md and README.zh-CN.md from their sources. Run it
+// in the folder of README.md. Its tests run the snippets of the pages.
 package main
 
 import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 )
 
 func main() {
-	command := ""
-	if len(os.Args) == 2 {
-		command = os.Args[1]
-	}
-	var err error
-	switch command {
-	case "fill":
-		err = rewrite(".", english, fill)
-		if err == nil {
-			err = rewrite(".", chinese, fill)
-		}
-	case "stamp":
-		err = rewrite(".", chinese, stamp)
-	default:
-		fmt.Fprintln(os.Stderr, "usage: readme fill|stamp, in the folder of README.md")
-		os.Exit(2)
-	}
-	if err != nil {
+	if err := errors.Join(rewrite(english), rewrite(chinese)); err != nil {
 		fmt.Fprintln(os.Stderr, "readme:", err)
 		os.Exit(1)
 	}
 }
 
-// rewrite writes a page anew if change makes another text of it.
-func rewrite(root, file string, change func(root, file, text string) (string, error)) error {
-	name := filepath.Join(root, file)
-	old, err := os.ReadFile(name)
+// rewrite fills the tables of a page.
+func rewrite(file string) error {
+	old, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	text, err := change(root, file, string(old))
+	text, err := fill(".", file, string(old))
 	if err != nil || text == string(old) {
 		return err
 	}
-	return os.WriteFile(name, []byte(text), 0o644)
+	return os.WriteFile(file, []byte(text), 0o644)
 }
 
 // tables are what is made and not written. Each makes its lines for the page of one language.

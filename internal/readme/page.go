@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -34,8 +33,6 @@ type section struct {
 	line   int
 	level  int
 	title  string
-	stamp  string   // the digest of the English section that this one translates, where it says so
-	text   []string // without the marks of the checks, and without the tables that are made
 	blocks []block
 	tables [][][]string // rows of cells, the header first
 	links  []string
@@ -49,12 +46,7 @@ type block struct {
 	body     []string
 }
 
-var (
-	mark    = regexp.MustCompile(`^<!-- snippet: (.*) -->\n?$`)
-	stamped = regexp.MustCompile(`^<!-- translates: ([0-9a-f]{12}) -->$`)
-	comment = regexp.MustCompile(`^<!-- .* -->$`)
-	fence   = regexp.MustCompile("^```")
-)
+var mark = regexp.MustCompile(`^<!-- snippet: (.*) -->\n?$`)
 
 var markdown = goldmark.New(goldmark.WithExtensions(extension.Table)).Parser()
 
@@ -108,9 +100,6 @@ func parse(file, content string) (*page, error) {
 		}
 		return ast.WalkContinue, nil
 	})
-	if err == nil {
-		p.readText(content)
-	}
 	return p, err
 }
 
@@ -122,30 +111,4 @@ func markOf(n ast.Node, source []byte) string {
 		}
 	}
 	return ""
-}
-
-// readText gives each section its text and its stamp.
-func (p *page) readText(content string) {
-	made, next := false, 0
-	for i, line := range strings.Split(content, "\n") {
-		if next+1 < len(p.sections) && p.sections[next+1].line == i+1 {
-			next++
-			line = p.sections[next].title
-		}
-		s := &p.sections[next]
-		if m := stamped.FindStringSubmatch(line); m != nil {
-			s.stamp = m[1]
-		}
-		switch {
-		case comment.MatchString(line):
-			made = strings.HasPrefix(line, "<!-- begin ")
-		case !made && !fence.MatchString(line):
-			s.text = append(s.text, line)
-		}
-	}
-}
-
-// digest tells one English text of a section from another.
-func (s *section) digest() string {
-	return fmt.Sprintf("%x", sha256.Sum256([]byte(strings.TrimSpace(strings.Join(s.text, "\n")))))[:12]
 }

@@ -7,37 +7,6 @@ import (
 	"strings"
 )
 
-// stamp notes below each heading of the Chinese page which English text the section translates: to be run by whoever
-// has brought the translation up to date.
-func stamp(root, file, text string) (string, error) {
-	original, err := readPage(root, english)
-	if err != nil {
-		return "", err
-	}
-	translation, err := parse(file, text)
-	if err != nil {
-		return "", err
-	}
-	if len(translation.sections) != len(original.sections) {
-		return "", fmt.Errorf("%s has %d headings, %s has %d", file, len(translation.sections)-1, english, len(original.sections)-1)
-	}
-	stamps := map[int]string{} // by the line of a heading
-	for i, s := range translation.sections[1:] {
-		stamps[s.line] = original.sections[i+1].digest()
-	}
-	var out []string
-	for i, line := range strings.Split(text, "\n") {
-		if stamped.MatchString(line) {
-			continue
-		}
-		out = append(out, line)
-		if digest := stamps[i+1]; digest != "" {
-			out = append(out, "<!-- translates: "+digest+" -->")
-		}
-	}
-	return strings.Join(out, "\n"), nil
-}
-
 // differences are the places where a page and its translation do not say the same, as far as that can be told.
 func differences(original, translation *page) []string {
 	var found []string
@@ -51,9 +20,6 @@ func differences(original, translation *page) []string {
 		}
 		if en.level != zh.level {
 			differs("headings of different levels")
-		}
-		if i > 0 && translation.file == chinese && zh.stamp != en.digest() {
-			differs("the English text is not the one that was translated; bring the Chinese up to date, then run `go run ./internal/readme stamp`")
 		}
 		if !slices.Equal(en.rows(), zh.rows()) {
 			differs(fmt.Sprintf("tables of %v and %v rows", en.rows(), zh.rows()))

@@ -18,7 +18,7 @@ func Of(c *contract.Contract) ([]generated.Route, error) {
 			return nil, err
 		}
 		r := generated.Route{
-			Operation: operation(o), Alias: o.Alias, Summary: firstLine(o.Summary), Body: generated.Body(o.Body()),
+			Operation: operation(o), Summary: firstLine(o.Summary), Body: generated.Body(o.Body()),
 			Example: example, Synthetic: example != "" && !own,
 		}
 		for _, p := range o.Described() {

@@ -1,10 +1,11 @@
 package rows
 
 import (
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // Delimiters are the possible delimiters of CSV and TSV.

@@ -1,17 +1,6 @@
 // Package rows reads files of chats, one chat a row, and writes each row back with its chat's result: in the same
-// format, encoding and separator, with three columns or fields appended. All other content of a row is kept.
-//
-//	o, err := rows.Detect(file, "chats.csv", rows.Options{})  // reads the file through: its format and encoding
-//	in, err := rows.NewReader(file, o)                         // once to check every row, and again for the run
-//	notice := in.Found().String()                              // "CSV, separated by semicolons, GB18030"
-//	_, err = out.Write(in.Header())                            // may be empty
-//	for row, err := in.Read(); err == nil; row, err = in.Read() {
-//		result := rows.Result{Code: "invalid", Error: row.Problem}
-//		if row.Problem == "" {
-//			result = convert(row.ChatID)
-//		}
-//		_, err = out.Write(in.Finish(row.Start, result)) // one whole record; at io.EOF the file is complete
-//	}
+// format, encoding and separator, with three columns or fields appended. All other content of a row is kept. The example
+// of NewReader shows it.
 //
 // # Formats
 //
@@ -43,13 +32,9 @@
 // Old reads a complete output, unchanged or saved by a spreadsheet program with another separator, encoding or line
 // end, other quotes, or empty columns at the end. It matches the rows with the input's cell by cell.
 //
-//	old, err := in.Old(oldFile, o.Shard)
+//	old, err := in.Old(oldFile)
 //	result, err := old.Next(row) // *Error: another row, with the first different cell; io.EOF: fewer rows
 //	err = old.End()              // *Error: more rows
-//
-// # Shards
-//
-// Options.Shard selects a part of the rows by their ids. FindShard finds the shard of an output.
 //
 // # Ids
 //

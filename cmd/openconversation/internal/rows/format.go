@@ -1,10 +1,11 @@
 package rows
 
 import (
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // Format is a file format.

@@ -1,11 +1,12 @@
 package rows
 
 import (
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // CleanID removes invisible text around an id: blanks at the ends, no-break ones included, invisible characters, and

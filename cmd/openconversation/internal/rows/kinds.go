@@ -2,10 +2,11 @@ package rows
 
 import (
 	"bytes"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // saveAs is the hint for files of unsupported kinds.

@@ -3,10 +3,11 @@ package rows
 import (
 	"encoding/json"
 	"errors"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // objects describes rows that are objects.

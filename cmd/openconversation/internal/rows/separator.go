@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"encoding/csv"
 	"errors"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"io"
 	"strings"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // separatorLine returns the separator named by a spreadsheet's first line sep=, or 0.

@@ -2,6 +2,7 @@ package rows
 
 import (
 	"bytes"
+
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 

@@ -1,9 +1,10 @@
 package run
 
 import (
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"testing"
 	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 func TestProgressLine(t *testing.T) {

@@ -4,10 +4,11 @@ package charset
 
 import (
 	"bytes"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // Encoding is a text encoding.

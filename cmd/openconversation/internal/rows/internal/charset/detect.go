@@ -3,8 +3,9 @@ package charset
 import (
 	"bytes"
 	"errors"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"io"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // PlaceError is the place of the first undecodable byte of a file.

@@ -8,10 +8,11 @@ package xlsx
 import (
 	"archive/zip"
 	"encoding/xml"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"io"
 	"path"
 	"strings"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 const (

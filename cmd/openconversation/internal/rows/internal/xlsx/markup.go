@@ -4,10 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"io"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // maxToken is far more than a workbook's longest cell (32,767 characters) or formula (8,192), in bytes.

@@ -2,10 +2,11 @@ package xlsx
 
 import (
 	"errors"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // The limits of a sheet.

@@ -60,20 +60,25 @@ func (d *duration) UnmarshalText(text []byte) error {
 	return err
 }
 
-// TestCases holds the client to interop/cases.json: answers of the service, and what comes of them. Its subtests are
-// called by the case; those of a row of docs/faults.md begin with row_NN.
-func TestCases(t *testing.T) {
-	raw, err := os.ReadFile("../interop/cases.json")
+func loadCases(t *testing.T) (cases []sharedCase) {
+	t.Helper()
+	file, err := os.Open("../interop/cases.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var cases []sharedCase
-	decoder := json.NewDecoder(strings.NewReader(string(raw)))
+	defer file.Close()
+	decoder := json.NewDecoder(file)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&cases); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range cases {
+	return cases
+}
+
+// TestCases holds the client to interop/cases.json: answers of the service, and what comes of them. Its subtests are
+// called by the case; those of a row of docs/faults.md begin with row_NN.
+func TestCases(t *testing.T) {
+	for _, c := range loadCases(t) {
 		name := c.Name
 		if c.Row > 0 {
 			name = fmt.Sprintf("row_%02d_%s", c.Row, name)

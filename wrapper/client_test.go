@@ -40,8 +40,8 @@ func TestOneCall(t *testing.T) {
 	}
 }
 
-// Many callers share the first token, and the one after it was revoked in between.
-func TestManyCallersShareTokens(t *testing.T) {
+// Many callers at once share the first token, and the one after it was revoked in between.
+func TestColdClientFetchesOneToken(t *testing.T) {
 	t.Parallel()
 	const callers, each = 100, 10
 	client, server := newEmulated(t)

@@ -84,7 +84,7 @@ func testSourceFails(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), ms)
 	defer cancel()
 	id, err := client.OpenConversationID(ctx, dingtalktest.ChatID)
-	asError(t, id, err, context.DeadlineExceeded)
+	_ = asError(t, id, err, context.DeadlineExceeded)
 }
 
 func TestCredentials(t *testing.T) {

@@ -167,8 +167,8 @@ func TestBulkEnds(t *testing.T) {
 			}
 		}
 		rows := 0
-		for range client.OpenConversationIDs(t.Context(), endless) {
-			if rows++; rows == 50 {
+		for _, err := range client.OpenConversationIDs(t.Context(), endless) {
+			if rows++; err != nil || rows == 50 {
 				break
 			}
 		}

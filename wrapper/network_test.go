@@ -63,7 +63,7 @@ func nameServer(t *testing.T, rcode byte) *net.Resolver {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
+	t.Cleanup(func() { _ = conn.Close() })
 	go func() {
 		for message := make([]byte, 1500); ; {
 			n, from, err := conn.ReadFrom(message)

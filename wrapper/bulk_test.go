@@ -63,15 +63,30 @@ func TestBulkKeepsOrderAndCallsEachIDOnce(t *testing.T) {
 	wantRequests(t, server.Emulator, 20, 1)
 }
 
-func TestBulkGoesOnAfterErrorsOfOneChat(t *testing.T) {
+// Results come with the caller's own rows, also for several rows of one chat, and go on after failures of one chat.
+func TestConvertEach(t *testing.T) {
 	t.Parallel()
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithOwnerNotVisible("chatOwner"))
-	ids := []string{"chatA", "unknown1", "..", "chatOwner", "", "chatB", "cidAlready==", "chatB"}
-	want := []error{nil, dingtalk.ErrInvalidChatID, dingtalk.ErrInvalidChatID, dingtalk.ErrOwnerNotVisible, dingtalk.ErrInvalidChatID, nil, dingtalk.ErrInvalidChatID, nil}
-	for i, err := range results(t, newClient(t, server.URL, appCredentials, unlimited), ids) {
-		if !errors.Is(err, want[i]) {
-			t.Errorf("%q: %v; want %v", ids[i], err, want[i])
+	type row struct {
+		line int
+		chat string
+		want error
+	}
+	rows := []row{
+		{1, "chatA", nil}, {2, "unknown1", dingtalk.ErrInvalidChatID}, {3, "..", dingtalk.ErrInvalidChatID}, {4, "chatOwner", dingtalk.ErrOwnerNotVisible},
+		{5, "", dingtalk.ErrInvalidChatID}, {6, "chatB", nil}, {7, "cidAlready==", dingtalk.ErrInvalidChatID}, {8, "chatB", nil},
+	}
+	line, client := 0, newClient(t, server.URL, appCredentials, unlimited)
+	for got, err := range dingtalk.ConvertEach(within(t), client, slices.Values(rows), func(r row) string { return r.chat }) {
+		if line++; got.Row != rows[line-1] || got.ChatID != got.Row.chat || !errors.Is(err, got.Row.want) || (err == nil) != (got.OpenConversationID == dingtalktest.OpenConversationIDOf(got.ChatID)) {
+			t.Errorf("row %d: %+v, %v", line, got, err)
 		}
+		if e := (*dingtalk.Error)(nil); errors.As(err, &e) && e.Scope() != dingtalk.ScopeChat {
+			t.Errorf("row %d: %+v", line, e)
+		}
+	}
+	if line != len(rows) {
+		t.Errorf("%d rows", line)
 	}
 	wantRequests(t, server.Emulator, 4, 1)
 }
@@ -218,30 +233,6 @@ func TestStop(t *testing.T) {
 			t.Errorf("%d converted, %d requests", converted, n)
 		}
 	})
-}
-
-// Results come with the caller's own rows, also for several rows of one chat.
-func TestConvertEach(t *testing.T) {
-	t.Parallel()
-	type row struct {
-		line int
-		chat string
-	}
-	client, server := newEmulated(t, unlimited)
-	rows := []row{{1, "a"}, {2, "b"}, {3, "a"}, {4, ""}, {5, "c"}}
-	line := 0
-	for got, err := range dingtalk.ConvertEach(within(t), client, slices.Values(rows), func(r row) string { return r.chat }) {
-		line++
-		var e *dingtalk.Error
-		if got.Row != rows[line-1] || got.ChatID != got.Row.chat || (err == nil) != (got.ChatID != "") || err == nil && got.OpenConversationID != dingtalktest.OpenConversationIDOf(got.ChatID) ||
-			err != nil && (!errors.As(err, &e) || e.Scope() != dingtalk.ScopeChat) {
-			t.Errorf("row %d: %+v, %v", line, got, err)
-		}
-	}
-	if line != len(rows) {
-		t.Errorf("%d rows", line)
-	}
-	wantRequests(t, server.Emulator, 3, 1)
 }
 
 // Every kind has a scope and a unique name; a kind of tomorrow is a rejection.

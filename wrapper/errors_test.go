@@ -76,41 +76,20 @@ func TestErrorIsBounded(t *testing.T) {
 
 func TestErrorText(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct {
-		err  dingtalk.Error
-		want string
-	}{
-		{
-			dingtalk.Error{Op: "op", Kind: dingtalk.ErrInvalidChatID, Local: true, Message: "not sent: it is empty"},
-			"dingtalk: op: chat id is unknown or malformed: not sent: it is empty (refused by this client)",
+	for want, err := range map[string]dingtalk.Error{
+		"chat id is unknown or malformed: not sent: it is empty (refused by this client)": {Kind: dingtalk.ErrInvalidChatID, Local: true, Message: "not sent: it is empty"},
+		"permission denied: c: m: grant a, b (HTTP 403, request REQ-1)": {
+			Kind: dingtalk.ErrPermissionDenied, StatusCode: 403, Code: "c", Message: "m", RequestID: "REQ-1", Attempts: 1, RequiredScopes: []string{"a", "b"},
 		},
-		{
-			dingtalk.Error{Op: "op", Kind: dingtalk.ErrInvalidChatID, StatusCode: 400, Code: generated.CodeInvalidChatID, Message: "Invalid chatId", RequestID: "REQ-1", Attempts: 1},
-			"dingtalk: op: chat id is unknown or malformed: invalideChatId: Invalid chatId (HTTP 400, request REQ-1)",
+		"throttled: c (HTTP 403, 3 attempts, try again after 1s)": {Kind: dingtalk.ErrThrottled, StatusCode: 403, Code: "c", Attempts: 3, RetryAfter: 1400 * ms},
+		"service unavailable (while fetching an access token): check the network (3 attempts): EOF": {
+			Kind: dingtalk.ErrUnavailable, TokenEndpoint: true, Attempts: 3, Message: "check the network", Err: io.EOF,
 		},
-		{
-			dingtalk.Error{Op: "op", Kind: dingtalk.ErrPermissionDenied, StatusCode: 403, Code: "c", RequiredScopes: []string{"a", "b"}},
-			"dingtalk: op: permission denied: c: grant a, b (HTTP 403)",
-		},
-		{
-			dingtalk.Error{Op: "op", Kind: dingtalk.ErrThrottled, StatusCode: 403, Code: "c", Attempts: 3, RetryAfter: 1400 * time.Millisecond},
-			"dingtalk: op: throttled: c (HTTP 403, 3 attempts, try again after 1s)",
-		},
-		{
-			dingtalk.Error{Op: "op", Kind: dingtalk.ErrUnavailable, TokenEndpoint: true, Attempts: 3, Message: "check the network", Err: io.EOF},
-			"dingtalk: op: service unavailable (while fetching an access token): check the network (3 attempts): EOF",
-		},
-		{
-			dingtalk.Error{Op: "op", Kind: context.Canceled, Err: &dingtalk.Error{Op: "op", Kind: dingtalk.ErrBlocked}},
-			"dingtalk: op: context canceled: dingtalk: op: address banned for a while",
-		},
-		{
-			dingtalk.Error{Op: "op", Kind: dingtalk.ErrTLS, Err: errors.Join(errors.New("two\x1b"), errors.New("lines"))},
-			"dingtalk: op: TLS failed: two··lines",
-		},
+		"context canceled: dingtalk: op: address banned for a while": {Kind: context.Canceled, Err: &dingtalk.Error{Op: "op", Kind: dingtalk.ErrBlocked}},
+		"TLS failed: two··lines":                                     {Kind: dingtalk.ErrTLS, Err: errors.Join(errors.New("two\x1b"), errors.New("lines"))},
 	} {
-		if got := test.err.Error(); got != test.want {
-			t.Errorf("got  %s\nwant %s", got, test.want)
+		if err.Op = "op"; err.Error() != "dingtalk: op: "+want {
+			t.Errorf("got  %s\nwant %s", err.Error(), want)
 		}
 	}
 }

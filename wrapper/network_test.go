@@ -125,17 +125,14 @@ const switching = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnect
 
 // A 101 gives a raw connection, which no limit of net/http covers: the call must not wait for its data.
 func testFinal1xx(t *testing.T) {
-	for name, does := range map[string]script{"silent": hang(switching), "with bytes": hang(switching + successBody), "drips": drip(switching, strings.Repeat("x", 1<<20))} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			peer := newPeer(t, nil, always(does))
-			for _, creds := range []dingtalk.Credentials{dingtalk.StaticToken(staticToken), appCredentials} { // the token call has no caller's deadline
-				client := newClient(t, peer.URL, creds, dingtalk.WithTimeout(time.Hour))
-				if e := refused(t, client, dingtalk.ErrUnexpectedResponse); e.StatusCode != http.StatusSwitchingProtocols || e.Attempts != 1 || e.TokenEndpoint != (creds == appCredentials) {
-					t.Errorf("%+v", e)
-				}
+	for _, does := range []script{hang(switching), hang(switching + successBody), drip(switching, strings.Repeat("x", 1<<20))} {
+		peer := newPeer(t, nil, always(does))
+		for _, creds := range []dingtalk.Credentials{dingtalk.StaticToken(staticToken), appCredentials} { // the token call has no caller's deadline
+			e := refused(t, newClient(t, peer.URL, creds, dingtalk.WithTimeout(time.Hour)), dingtalk.ErrUnexpectedResponse)
+			if e.StatusCode != http.StatusSwitchingProtocols || e.Attempts != 1 || e.TokenEndpoint != (creds == appCredentials) {
+				t.Errorf("%+v", e)
 			}
-		})
+		}
 	}
 	for status := 100; status < 200; status += 33 { // as a caller's round tripper may return it
 		body := newDeafBody()

@@ -1,7 +1,6 @@
 package dingtalk_test
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -105,29 +104,16 @@ func wantUntrusted(t *testing.T, client *dingtalk.Client, peer *peer, clock *han
 }
 
 func testTLSHandshakeHangs(t *testing.T) {
-	for name, set := range map[string]func(*http.Transport) time.Duration{
-		"limit of the handshake": func(transport *http.Transport) time.Duration {
-			if transport.TLSHandshakeTimeout != 10*sec {
-				t.Errorf("the default transport allows a handshake %s", transport.TLSHandshakeTimeout)
-			}
-			transport.TLSHandshakeTimeout = 100 * ms
-			return patience
-		},
-		"limit of the attempt": func(*http.Transport) time.Duration { return 100 * ms },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			peer, transport := newRawPeer(t, nil, func(_ *peer, c net.Conn) { hang("")(c) }), dingtalk.NewTransport()
-			limit, dialed := set(transport), 0
-			transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-				dialed++
-				return new(net.Dialer).DialContext(ctx, network, address)
-			}
-			client := newStatic(t, "https://"+peer.host(), newHandClock().option(), dingtalk.WithTimeout(limit), through(transport))
-			if e := refused(t, client, dingtalk.ErrUnavailable); e.Attempts != 3 || dialed != 3 || !e.Timeout() {
-				t.Errorf("%d dials: %+v", dialed, e)
-			}
-		})
+	if limit := dingtalk.NewTransport().TLSHandshakeTimeout; limit != 10*sec {
+		t.Errorf("the default transport allows a handshake %s", limit)
+	}
+	for _, limits := range [][2]time.Duration{{100 * ms, patience}, {patience, 100 * ms}} { // of the handshake, of the attempt
+		peer, transport := newRawPeer(t, nil, func(_ *peer, c net.Conn) { hang("")(c) }), dingtalk.NewTransport()
+		transport.TLSHandshakeTimeout = limits[0]
+		client := newStatic(t, "https://"+peer.host(), newHandClock().option(), dingtalk.WithTimeout(limits[1]), through(transport))
+		if e := refused(t, client, dingtalk.ErrUnavailable); e.Attempts != 3 || peer.conns.Load() != 3 || !e.Timeout() {
+			t.Errorf("%d connections: %+v", peer.conns.Load(), e)
+		}
 	}
 }
 

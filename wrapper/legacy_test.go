@@ -151,7 +151,7 @@ func testLegacyEnvelope(t *testing.T) {
 		{`{"errcode":-1,"errmsg":"busy"}`, dingtalk.ErrUnavailable, generated.CodeGetChatBusy, 3},
 		{`{"errcode":40014,"errmsg":"no"}`, dingtalk.ErrUnauthenticated, generated.CodeGetChatInvalidToken, 1},
 		{`{"errcode":88,"errmsg":"no","sub_code":"90020"}`, dingtalk.ErrQuotaExhausted, "90020", 1},
-		{`{"errcode":99999,"errmsg":"new"}`, dingtalk.ErrUnexpectedResponse, "99999", 1},
+		{`{"errcode":99999,"errmsg":"new"}`, dingtalk.ErrRejected, "99999", 1},
 		{`{"errcode":0,"errmsg":"ok"}`, dingtalk.ErrUnexpectedResponse, "", 1},
 	} {
 		sent := 0

@@ -17,11 +17,11 @@ import (
 
 // sendOp is not safe to repeat; sendSafeOp is, and shows which faults are retried.
 var (
-	sendOp     = dingtalk.Operation{ID: "send", Method: http.MethodPost, Path: "/v1.0/test/send", Status: 200, Required: []string{"id"}}
-	sendSafeOp = dingtalk.Operation{ID: "sendSafe", Method: http.MethodPost, Path: "/v1.0/test/sendSafe", Status: 200, Required: []string{"id"}, Repeat: dingtalk.RepeatSafe}
+	sendOp     = dingtalk.Operation{ID: "send", Method: http.MethodPost, Path: "/v1.0/test/send", Body: generated.BodyRequired, Status: 200, Required: []string{"id"}}
+	sendSafeOp = dingtalk.Operation{ID: "sendSafe", Method: http.MethodPost, Path: "/v1.0/test/sendSafe", Body: generated.BodyRequired, Status: 200, Required: []string{"id"}, Repeat: dingtalk.RepeatSafe}
 	sendRoutes = []generated.Route{
-		{Operation: &sendOp, Body: generated.BodyRequired, Example: `{"id":"m1"}`},
-		{Operation: &sendSafeOp, Body: generated.BodyRequired, Example: `{"id":"m1"}`},
+		{Operation: &sendOp, Example: `{"id":"m1"}`},
+		{Operation: &sendSafeOp, Example: `{"id":"m1"}`},
 	}
 )
 

@@ -111,7 +111,6 @@ const (
 // Route is an operation with what the emulator and the command need in addition.
 type Route struct {
 	*Operation
-	Alias     string `json:",omitempty"` // another name, for the command line; empty: none
 	Summary   string `json:",omitempty"`
 	Example   string `json:",omitempty"` // body of a success in the contract
 	Synthetic bool   `json:",omitempty"` // the example was made from the contract's schema

@@ -97,11 +97,11 @@ var Routes = []Route{
 	{Operation: &OperationChatIDToOpenConversationID, Summary: "Get the openConversationId of a group chat", Example: "{\"openConversationId\":\"cidl1B8RVUFmkO50OC9uEbySQ==\"}"},
 	{Operation: &OperationCreateGroup, Summary: "Create a group chat", Example: "{\"chatid\":\"chatfaabe59a460527f5fb72fbbdfe3f061e\",\"conversationTag\":2,\"openConversationId\":\"cidl1B8RVUFmkO50OC9uEbySQ==\"}"},
 	{Operation: &OperationGetAccessToken, Summary: "Get the access token of an internal app", Example: "{\"accessToken\":\"fw8ef8we8f76e6f7s8dxxxx\",\"expireIn\":7200}"},
-	{Operation: &OperationGetBotListInGroup, Alias: "listGroupRobots", Summary: "List the robots in a group", Example: "{\"chatbotInstanceVOList\":[{\"name\":\"Helper\",\"openRobotType\":1,\"robotCode\":\"dingue4kfzdxbyn0pjqd\"}]}"},
+	{Operation: &OperationGetBotListInGroup, Summary: "List the robots in a group", Example: "{\"chatbotInstanceVOList\":[{\"name\":\"Helper\",\"openRobotType\":1,\"robotCode\":\"dingue4kfzdxbyn0pjqd\"}]}"},
 	{Operation: &OperationGetChat, Summary: "Get the name, owner, members and state of a group chat", Example: "{\"chat_info\":{\"chatid\":\"chatfaabe59a460527f5fb72fbbdfe3f061e\",\"conversationTag\":2,\"name\":\"Project\",\"owner\":\"user1\",\"status\":1,\"useridlist\":[\"user1\",\"user2\"]},\"errcode\":0,\"errmsg\":\"ok\"}"},
-	{Operation: &OperationOrgGroupQuery, Alias: "queryGroupMessage", Summary: "Get the state of a robot's group message, and who has read it", Example: "{\"hasMore\":false,\"readUserIds\":[\"user2\"],\"sendStatus\":\"SUCCESS\"}"},
-	{Operation: &OperationOrgGroupRecall, Alias: "recallGroupMessages", Summary: "Recall a robot's group messages", Example: "{\"failedResult\":{},\"successResult\":[\"VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ=\"]}"},
-	{Operation: &OperationOrgGroupSend, Alias: "sendGroupMessage", Summary: "Send a message to a group as a robot", Example: "{\"processQueryKey\":\"VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ=\"}"},
+	{Operation: &OperationOrgGroupQuery, Summary: "Get the state of a robot's group message, and who has read it", Example: "{\"hasMore\":false,\"readUserIds\":[\"user2\"],\"sendStatus\":\"SUCCESS\"}"},
+	{Operation: &OperationOrgGroupRecall, Summary: "Recall a robot's group messages", Example: "{\"failedResult\":{},\"successResult\":[\"VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ=\"]}"},
+	{Operation: &OperationOrgGroupSend, Summary: "Send a message to a group as a robot", Example: "{\"processQueryKey\":\"VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ=\"}"},
 }
 
 // The codes of CreateGroup alone, or with another meaning there.

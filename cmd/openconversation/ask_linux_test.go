@@ -28,7 +28,7 @@ func TestCallAsks(t *testing.T) {
 		{"nothing", "\n", "orgGroupSend --body " + aMessage, true, 1, 0},
 		{"the end of the input", "\x04", "orgGroupSend --body " + aMessage, true, 1, 0},
 		{"another word", "yesterday\n", "orgGroupSend --body " + aMessage, true, 1, 0},
-		{"--yes", "", "orgGroupSend --yes --body " + aMessage, false, 0, 1},
+		{"--yes, and the alias", "", "sendGroupMessage --yes --body " + aMessage, false, 0, 1},
 		{"safe", "", "getBotListInGroup --body {\"openConversationId\":\"" + dingtalktest.OpenConversationID + "\"}", false, 0, 0},
 		{"an emulator", "", "orgGroupSend --emulator --body " + aMessage, false, 0, 0},
 	} {

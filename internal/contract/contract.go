@@ -25,6 +25,10 @@ type Contract struct {
 	Operations []Operation
 	// Codes is the catalogue shared by all operations; it may be empty.
 	Codes []generated.ErrorCode
+	// Kinds are the texts of the kinds of error; they may be empty.
+	Kinds []KindText
+	// Translated are the Chinese descriptions of codes; they may be empty.
+	Translated []Translation
 	// Limits are the service's limits; they may be empty.
 	Limits []Limit
 	// TokenHeader is the request header of the access token; empty if the contract names none.

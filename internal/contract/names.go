@@ -10,8 +10,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
 )
 
 func itoa(i int) string { return strconv.Itoa(i) }
@@ -268,19 +266,19 @@ func (c *Contract) nameEnum(s object, at []string) error {
 	}
 	taken, folded := map[string]string{}, map[string]int{}
 	for _, value := range values {
-		folded[strings.ToLower(goName(value))]++
+		folded[fold(value)]++
 	}
 	for i, value := range values {
 		name := ascii(value)
 		if given != nil {
 			name = given[i]
-		} else if folded[strings.ToLower(goName(value))] > 1 && upperFirst(value) != goName(value) {
+		} else if folded[fold(value)] > 1 {
 			name = spelled(value)
 		}
-		if other, is := taken[goName(name)]; is {
-			return c.lines.errorf(under(at, "enum"), "the values %q and %q have one name in Go, %s: name all with x-enum-varnames", other, value, goName(name))
+		if other, is := taken[fold(name)]; is {
+			return c.lines.errorf(under(at, "enum"), "the values %q and %q have one name in Go: name all with x-enum-varnames", other, value)
 		}
-		taken[goName(name)] = value
+		taken[fold(name)] = value
 		names = append(names, name)
 	}
 	if !slices.Equal(names, values) {
@@ -314,7 +312,13 @@ func (c *Contract) restoreEnums() {
 	}
 }
 
-func goName(name string) string { return codegen.SchemaNameToTypeName(ascii(name)) }
+// fold returns what of a name tells it from others in Go, which has a word for some signs in front.
+func fold(name string) string {
+	front := name[:len(name)-len(strings.TrimLeft(name, signs))]
+	return strings.ToLower(front + special.ReplaceAllString(ascii(name), ""))
+}
+
+const signs = "-+&|~=><#.*^%_"
 
 // What Go cannot have in a name, or the generator of the models would drop, is written in letters that it keeps; Decode
 // makes it readable. A name does not depend on others, so that one more changes none.
@@ -326,7 +330,7 @@ var (
 
 // ascii writes a name in ASCII: 姓名 will be X姓名.
 func ascii(name string) string {
-	if name != "" && !strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxASCII || unicode.IsLetter(r) || unicode.IsDigit(r) }) && codegen.SchemaNameToTypeName(name) == "" {
+	if name != "" && special.FindString(name) == name && foreign.FindString(name) == "" && strings.Trim(name, signs) != "" {
 		return spelled(name)
 	}
 	return foreign.ReplaceAllStringFunc(name, encodeName)

@@ -15,9 +15,14 @@ import (
 
 // read reads everything but the types.
 func (c *Contract) read() (err error) {
-	apiError := []string{"components", "schemas", "ApiError", "x-error-codes"}
-	if c.Codes, err = c.codes(obj(obj(obj(c.tree["components"])["schemas"])["ApiError"])["x-error-codes"], apiError, nil); err != nil {
+	at := []string{"components", "schemas", "ApiError", "x-error-codes"}
+	apiError := obj(obj(obj(c.tree["components"])["schemas"])["ApiError"])
+	if c.Codes, err = c.codes(apiError["x-error-codes"], at, nil); err != nil {
 		return err
+	}
+	for _, row := range list(apiError["x-error-kinds"]) {
+		row := obj(row)
+		c.Kinds = append(c.Kinds, KindText{str(row["kind"]), str(row["text"]), str(row["textZh"]), str(row["hint"]), str(row["hintZh"])})
 	}
 	c.Limits = limitsOf(obj(c.tree["x-limits"]))
 	if err := c.tokens(); err != nil {
@@ -32,14 +37,11 @@ func (c *Contract) read() (err error) {
 			}
 			o := Operation{tree: obj(item[method]), item: item, at: []string{"paths", path, method}}
 			o.Route.Operation = &generated.Operation{ID: str(o.tree["operationId"]), Method: strings.ToUpper(method), Path: path}
-			for _, place := range []string{"operationId", "x-alias"} {
-				name := str(o.tree[place])
-				folded := strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(name))
-				if other, taken := ids[folded]; taken && name != "" {
-					return c.lines.errorf(under(o.at, place), "the operations %s and %s have one name in Go: give one of them another %s", other, name, place)
-				}
-				ids[folded] = name
+			folded := strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(o.ID))
+			if other, taken := ids[folded]; taken {
+				return c.lines.errorf(under(o.at, "operationId"), "the operations %s and %s have one name in Go: give one of them another operationId", other, o.ID)
 			}
+			ids[folded] = o.ID
 			if err := c.operation(&o); err != nil {
 				return err
 			}
@@ -55,7 +57,7 @@ func (c *Contract) read() (err error) {
 
 func (c *Contract) operation(o *Operation) error {
 	r, t := o.Route.Operation, o.tree
-	o.Alias, o.Summary, o.Description, o.Deprecated = str(t["x-alias"]), oneLine(str(t["summary"])), str(t["description"]), is(t["deprecated"])
+	o.Summary, o.Description, o.Deprecated = oneLine(str(t["summary"])), str(t["description"]), is(t["deprecated"])
 	r.Permission, r.Docs = str(t["x-permission"]), oneLine(str(obj(t["externalDocs"])["url"]))
 	if repeat := str(t["x-repeat"]); repeat == "safe" || repeat == "" && r.Method == http.MethodGet {
 		r.Repeat = generated.RepeatSafe
@@ -350,9 +352,18 @@ func (c *Contract) codes(rows any, at []string, common []generated.ErrorCode) (a
 			seen[folded] = string(e.Code)
 		}
 		all = append(all, e)
+		if chinese := str(row["descriptionZh"]); chinese != "" && !slices.ContainsFunc(c.Translated, func(t Translation) bool { return t.Text == e.Description }) {
+			c.Translated = append(c.Translated, Translation{e.Description, chinese})
+		}
 	}
 	return all, nil
 }
+
+// Translation is a description of an error code, and the same in Chinese.
+type Translation struct{ Text, Chinese string }
+
+// KindText is for people: what a kind of error means, and what to do about it.
+type KindText struct{ Kind, Text, TextZh, Hint, HintZh string }
 
 // Kinds and TokenEffects are the values of a row's fields, in the order of the generated constants. A kind needs a sentinel
 // in the wrapper, so it is the only part of a row that the contract alone cannot add.

@@ -28,14 +28,13 @@ import (
 // generation is the templates' data.
 type generation struct {
 	*contract.Contract
-	Package string // of the file
-	Source  string // the contract's file name
-	Version string
-	Own     bool   // this repository's own contract
-	Types   string // package of the models and of Request; empty if it is the same
-	Methods []method
-	Kinds   []string
-	Effects []string
+	Package            string // of the file
+	Source             string // the contract's file name
+	Version            string
+	Own                bool   // this repository's own contract
+	Types              string // package of the models and of Request; empty if it is the same
+	Methods            []method
+	KindNames, Effects []string
 }
 
 // Own generates the files of package generated and the methods of package dingtalk. Skipped operations get no method; nor
@@ -50,7 +49,7 @@ func Own(c *contract.Contract, source string, others []*ast.File, skip ...string
 		return nil, nil, err
 	}
 	files = map[string][]byte{"client.gen.go": client}
-	for name, template := range map[string]string{"contract": "contract", "operations": "operationsfile", "errorcodes": "errorcodes"} {
+	for name, template := range map[string]string{"contract": "contract", "operations": "operationsfile", "errorcodes": "errorcodes", "texts": "textsfile"} {
 		if files[name+".gen.go"], err = g.render(template); err != nil {
 			return nil, nil, err
 		}
@@ -87,7 +86,7 @@ const tokenHeader = "x-acs-dingtalk-access-token"
 
 // models runs oapi-codegen with our requests instead of its client. A foreign package has methods and tables, too.
 func (g *generation) models() ([]byte, error) {
-	g.Version, g.Kinds, g.Effects = Version, contract.Kinds, contract.TokenEffects
+	g.Version, g.KindNames, g.Effects = Version, contract.Kinds, contract.TokenEffects
 	cfg, err := configuration(g.Package, g.Recursive)
 	if err != nil {
 		return nil, err

@@ -98,6 +98,14 @@ type options struct {
 	timeout time.Duration
 }
 
+// aliases are names that say more than those of DingTalk's SDKs.
+var aliases = map[*generated.Operation]string{
+	&generated.OperationGetBotListInGroup: "listGroupRobots",
+	&generated.OperationOrgGroupQuery:     "queryGroupMessage",
+	&generated.OperationOrgGroupRecall:    "recallGroupMessages",
+	&generated.OperationOrgGroupSend:      "sendGroupMessage",
+}
+
 func operationCommand(w *term.World, route generated.Route, all []generated.Route) *cobra.Command {
 	o := &options{}
 	o.Emulate = []dingtalktest.Option{dingtalktest.WithSpec(all)}
@@ -108,8 +116,8 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 		Args:        explain.NoArgs,
 		Annotations: map[string]string{explain.Footer: connect.Footer(w)},
 	}
-	if route.Alias != "" {
-		cmd.Aliases = []string{route.Alias}
+	if alias, ok := aliases[route.Operation]; ok {
+		cmd.Aliases = []string{alias}
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
@@ -156,7 +164,7 @@ func about(l lang.Language, route generated.Route) string {
 	o := route.Operation
 	var b strings.Builder
 	if route.Summary != "" {
-		b.WriteString(l.Sprintf("%s.", lang.Foreign(route.Summary)) + "\n\n")
+		b.WriteString(l.Sprintf("%s.", lang.Quoted(route.Summary)) + "\n\n")
 	}
 	b.WriteString(l.Sprintf("It sends %s %s.", o.Method, o.Path))
 	if o.Permission != "" {

@@ -36,7 +36,6 @@ service surely did not process it.`,
 
 type operationRow struct {
 	Operation  string `json:"operation"`
-	Alias      string `json:"alias,omitempty"`
 	Method     string `json:"method"`
 	Path       string `json:"path"`
 	Repeat     string `json:"repeat"`
@@ -48,17 +47,17 @@ func list(w *term.World, routes []generated.Route, asJSON bool) error {
 	rows := []operationRow{}
 	for _, r := range routes {
 		o := r.Operation
-		rows = append(rows, operationRow{o.ID, r.Alias, o.Method, o.Path, string(repeatText(o)), o.Permission, r.Summary})
+		rows = append(rows, operationRow{o.ID, o.Method, o.Path, string(repeatText(o)), o.Permission, r.Summary})
 	}
 	if asJSON {
 		return w.PrintJSON(rows)
 	}
 	l := w.Lang
 	table := [][]string{{
-		l.Sprintf("OPERATION"), l.Sprintf("ALIAS"), l.Sprintf("METHOD"), l.Sprintf("PATH"), l.Sprintf("REPEAT"), l.Sprintf("PERMISSION"), l.Sprintf("SUMMARY"),
+		l.Sprintf("OPERATION"), l.Sprintf("METHOD"), l.Sprintf("PATH"), l.Sprintf("REPEAT"), l.Sprintf("PERMISSION"), l.Sprintf("SUMMARY"),
 	}}
 	for _, r := range rows {
-		table = append(table, []string{r.Operation, r.Alias, r.Method, r.Path, l.Exact(r.Repeat), r.Permission, l.Exact(r.Summary)})
+		table = append(table, []string{r.Operation, r.Method, r.Path, l.Exact(r.Repeat), r.Permission, l.Exact(r.Summary)})
 	}
 	return w.Print(term.Columns(table))
 }

@@ -48,7 +48,7 @@ func TestBudgetCountsALostAnswerOnce(t *testing.T) {
 	s := redistest.Start(t)
 	p := redistest.StartProxy(t, s.Addr)
 	direct := newFleet(t, newRedis(t, s.Addr), "http://127.0.0.1:1").Budget(100)
-	budget := newFleet(t, newRedis(t, p.Addr), "http://127.0.0.1:1").Budget(100)
+	budget := newFleet(t, newRedis(t, p.Addr), "http://127.0.0.1:1", usual).Budget(100)
 	spendAll(t, budget, 1)
 	for lost := range 3 {
 		p.Spoil("timeout", map[string]int{"timeout": 0}) // requests pass, answers do not
@@ -107,7 +107,7 @@ func TestAvailableBudget(t *testing.T) {
 	s := redistest.Start(t)
 	p := redistest.StartProxy(t, s.Addr)
 	client := newRedis(t, p.Addr)
-	own := newFleet(t, client, "http://127.0.0.1:1", dingtalkredis.WithPods(2)).Budget(100, dingtalkredis.Available())
+	own := newFleet(t, client, "http://127.0.0.1:1", usual, dingtalkredis.WithPods(2)).Budget(100, dingtalkredis.Available())
 	other := newFleet(t, newRedis(t, s.Addr), "http://127.0.0.1:1").Budget(100)
 	spendAll(t, own, 1)
 	p.Cut()

@@ -38,7 +38,8 @@
 // The client retries network faults, 5xx answers and throttles: three attempts, each of at most ten seconds, with
 // backoff and full jitter, never past the caller's deadline (see [Retry] and [WithTimeout]). It never retries a
 // refusal. An operation that is not safe to repeat, such as one that sends a message, is retried only if the service
-// surely did not process it: no connection, a throttle, or a rejected token.
+// surely did not process it: no connection, a throttle, or a rejected token. One attempt is at most one request on the
+// wire, over HTTP/2, too: what net/http would send again by itself ends the attempt.
 //
 // While the service fails, the circuit breaker shared by all calls of a client sends one probe at a time, at most every
 // 0.8 s. An attempt ended by a caller's deadline counts as a failure.

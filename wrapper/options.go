@@ -109,6 +109,15 @@ func isLoopback(host string) bool {
 // WithHTTPClient sends requests through client.Transport, and uses client.Timeout, if set, as the limit of one attempt.
 // It neither uses nor changes the client itself: no redirect policy or cookie jar applies. [NewTransport] returns a
 // transport to change or wrap. A transport must return when its request's context ends.
+//
+// One attempt is at most one request on the wire: a transport's second request with the same context, as of one that
+// retries or answers a challenge (NTLM, digest), is stopped. What became of a request is read from net/http's trace
+// ([net/http/httptrace]). With a transport that does not pass the request's context on, every failure may have been
+// done ([Error.MayBeDone]).
+//
+// If a server sends bytes after an answer's end, net/http closes the connection, and prints the first of them through
+// the standard logger ("Unsolicited response received on idle HTTP channel"). They may hold a token. No option of
+// net/http prevents it: an app that must not print them sets the output of package log.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) error {
 		if client == nil {

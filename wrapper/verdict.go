@@ -155,6 +155,9 @@ func (r *reader) unanswered(f *wire.Failure, limit time.Duration) *verdict {
 	default:
 		v.message, v.repeat = "check the network, the proxy and the region", ifSafe
 	}
+	if f.Unsent && (v.repeat == ifSafe || v.ended != nil) {
+		v.repeat = notProcessed
+	}
 	if f.Proxy != "" {
 		v.message = joined(v.message, "the proxy is "+f.Proxy)
 	}
@@ -215,7 +218,7 @@ func (r *reader) refused() *verdict {
 	}
 	if v.kind == ErrThrottled { //nolint:errorlint // a verdict's kind is never wrapped
 		v.repeat = notProcessed
-		v.wait = max(v.wait, min(throttledFor(string(message), r.now), r.maxWait))
+		v.wait = max(v.wait, min(throttledFor(text.Cut(string(message), maxMessageBytes), r.now), r.maxWait))
 	}
 	return v
 }

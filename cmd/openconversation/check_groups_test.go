@@ -121,24 +121,3 @@ func TestCheckEndsWithTheService(t *testing.T) {
 	b.server.ClearFaults()
 	b.want(0, "20 converted, 0 failed", "--check", "--resume")
 }
-
-// TestCheckOfShards: parts of a run with --check are put together like others.
-func TestCheckOfShards(t *testing.T) {
-	b := newBench(t, "in.csv", "chat_id\nchat1\nchat2\nchat3\nchat4\nchat5\nchat6\n")
-	b.want(0, "6 converted", "--check")
-	whole := b.read(b.out)
-	out := b.out
-	for _, part := range []string{"1", "2"} {
-		b.out = out + part
-		b.want(0, "0 failed", "--check", "--shard", part+"/2")
-	}
-	merge := func(flags ...string) result {
-		return runArgs(t, "", append([]string{"merge", "--input", b.in, out + "1", out + "2"}, flags...)...)
-	}
-	if got := merge("--check"); got.code != 0 || got.stdout != whole {
-		t.Errorf("%+v\nwant %s", got, whole)
-	}
-	if got := merge(); got.code != 2 {
-		t.Errorf("without --check: %+v", got)
-	}
-}

@@ -36,7 +36,6 @@ Try it without an account:
 	root.SetHelpTemplate(root.HelpTemplate() + "{{with .Annotations." + explain.Footer + "}}\n{{.}}{{end}}")
 	root.AddCommand(
 		run.Command(w),
-		run.MergeCommand(w),
 		calls.Command(w),
 		calls.OperationsCommand(w),
 		connect.BudgetCommand(w),

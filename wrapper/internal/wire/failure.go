@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
@@ -17,7 +18,7 @@ import (
 // Stage is how far an attempt got.
 type Stage int
 
-// The stages. Before NoAnswer, the service surely did not process the request.
+// The stages. Which of them say that the service surely did not process the request is [Failure.Unsent].
 const (
 	Unbuilt    Stage = iota // the request could not be built
 	Unresolved              // DNS lookup failed
@@ -29,13 +30,20 @@ const (
 	Body                    // the answer's body is incomplete or too large
 )
 
+// ErrLimit is the cause of an attempt's end at its time limit.
+var ErrLimit = fmt.Errorf("time limit of one attempt: %w", os.ErrDeadlineExceeded)
+
+// tooLate reports whether the time limit ended an attempt's context.
+func tooLate(ctx context.Context) bool { return errors.Is(context.Cause(ctx), ErrLimit) }
+
 // Failure describes an attempt without a complete answer.
 type Failure struct {
-	Stage Stage
-	Late  bool  // the attempt's time limit ended it
-	Ended error // the caller's context error, if it ended the attempt
-	Cause error
-	Proxy string // host of the proxy in use, without user and password
+	Stage  Stage
+	Unsent bool  // the service surely did not process the request
+	Late   bool  // the attempt's time limit ended it
+	Ended  error // the caller's context error, if it ended the attempt
+	Cause  error
+	Proxy  string // host of the proxy in use, without user and password
 }
 
 // late records which limit ended an attempt, if any: its own or the caller's context.
@@ -60,35 +68,49 @@ func failureOf(err error) *Failure {
 	if own, ok := text.Find[*unsentError](err); ok {
 		return own.failure
 	}
-	return &Failure{Stage: Unbuilt, Cause: err}
+	return &Failure{Stage: Unbuilt, Unsent: true, Cause: err}
 }
 
-// unanswered makes the error of a failed round trip, with the stage it reached.
-func unanswered(roundTripper http.RoundTripper, req *http.Request, err error) error {
-	f := &Failure{Stage: NoAnswer, Cause: err}
-	if rt, ok := roundTripper.(*http.Transport); ok && rt.Proxy != nil {
-		switch u, failed := rt.Proxy(req); {
-		case failed != nil: // the error's text may hold a password
-			f.Stage, f.Cause = Unsent, ErrProxySetting
-			return &unsentError{f}
-		case u != nil:
+// unanswered makes the error of a failed round trip.
+func (w *Wire) unanswered(p *progress, req *http.Request, err error) error {
+	transport, standard := w.roundTripper.(*http.Transport)
+	f, asked := p.failed(req.Context(), standard, err)
+	if standard && transport.Proxy != nil {
+		switch u, failed := transport.Proxy(req); {
+		case failed != nil && !asked: // the error's text may hold a password
+			f.Stage, f.Unsent, f.Cause = Unsent, true, ErrProxySetting
+		case failed == nil && u != nil:
 			f.Proxy = u.Host
 		}
 	}
-	dial, dialled := text.Find[*net.OpError](err)
+	return &unsentError{f}
+}
+
+// unsentStage returns how far a request came that was surely not sent.
+func unsentStage(err error) Stage {
 	_, unresolved := text.Find[*net.DNSError](err)
 	_, refused := text.Find[*ProxyError](err)
 	switch {
 	case refused:
-		f.Stage = Refused
+		return Refused
 	case isTLS(err):
-		f.Stage = Untrusted
+		return Untrusted
 	case unresolved:
-		f.Stage = Unresolved
-	case dialled && (dial.Op == "dial" || dial.Op == "proxyconnect" || dial.Op == "socks connect"), strings.Contains(err.Error(), "TLS handshake timeout"):
-		f.Stage = Unsent
+		return Unresolved
+	default:
+		return Unsent
 	}
-	return &unsentError{f}
+}
+
+// several reports whether err joins errors: only the last one's connection is known.
+func several(err error) bool {
+	for err != nil {
+		if _, is := err.(interface{ Unwrap() []error }); is { //nolint:errorlint // the loop unwraps
+			return true
+		}
+		err = errors.Unwrap(err)
+	}
+	return false
 }
 
 // ErrProxySetting replaces a proxy function's error, whose text may hold a password.

@@ -27,6 +27,8 @@ var shared = sync.OnceValue(func() *http.Transport {
 		IdleConnTimeout:       90 * time.Second,
 		TLSHandshakeTimeout:   Timeout,
 		ExpectContinueTimeout: time.Second,
+		// Real headers are below 1 KiB. The standard library reads 10 MB of them.
+		MaxResponseHeaderBytes: 64 << 10,
 		// A dead HTTP/2 connection would otherwise fail every call until the kernel notices.
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
 		OnProxyConnectResponse: refuseTunnel,

@@ -7,9 +7,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"time"
-
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
 )
 
 // Wire sends requests through an http.RoundTripper, without http.Client: it follows no redirect, so no token reaches
@@ -17,7 +16,8 @@ import (
 type Wire struct {
 	roundTripper http.RoundTripper
 	foreign      bool // a round tripper other than net/http's may change requests, and its bodies may ignore contexts
-	watches      watches
+	limit        time.Duration
+	idle         sync.Pool // of *progress
 }
 
 // New makes a wire through rt, or through the shared transport if rt is nil. limit bounds one attempt; 0 means
@@ -27,11 +27,11 @@ func New(rt http.RoundTripper, limit time.Duration) *Wire {
 		rt = shared()
 	}
 	_, standard := rt.(*http.Transport)
-	return &Wire{roundTripper: rt, foreign: !standard, watches: watches{limit: cmp.Or(max(limit, 0), Timeout)}}
+	return &Wire{roundTripper: rt, foreign: !standard, limit: cmp.Or(max(limit, 0), Timeout)}
 }
 
 // Limit returns the time limit of one attempt.
-func (w *Wire) Limit() time.Duration { return w.watches.limit }
+func (w *Wire) Limit() time.Duration { return w.limit }
 
 // CloseIdle closes idle connections, if the round tripper can.
 func (w *Wire) CloseIdle() {
@@ -45,18 +45,18 @@ type Sender interface {
 	Send(ctx context.Context) (*http.Response, error)
 }
 
-// Attempt sends one request and reads its answer. The caller releases the answer, which is set, without a body, even if
-// reading the body failed.
-func (w *Wire) Attempt(caller context.Context, sender Sender) (*Answer, *Failure) {
-	ctx, watch := w.watches.begin(caller)
-	defer w.watches.end(watch)
+// Attempt sends one request, at most once, and reads its answer. The caller releases the answer, which is set, without a
+// body, even if reading the body failed.
+func (w *Wire) Attempt(caller context.Context, sender Sender) (answer *Answer, failed *Failure) {
+	ctx, progress := w.begin(caller)
+	defer func() { w.end(progress, answer != nil && failed == nil) }()
 	resp, err := sender.Send(ctx) // read closes the body
 	if err != nil {
-		failed := failureOf(err)
+		failed = failureOf(err)
 		failed.late(caller, tooLate(ctx))
-		if failed.Late || failed.Stage == NoAnswer && errors.Is(clock.Ended(caller), context.DeadlineExceeded) {
-			// No byte arrived: the connection may be dead, and after a change of network the idle ones may be, too. The
-			// next attempt dials.
+		if failed.Late || failed.Stage == NoAnswer && (errors.Is(failed.Cause, ErrAgain) || errors.Is(failed.Ended, context.DeadlineExceeded)) {
+			// The connection may be dead, and after a change of network the idle ones may be, too. The next attempt
+			// dials.
 			w.CloseIdle()
 		}
 		return nil, failed
@@ -65,11 +65,11 @@ func (w *Wire) Attempt(caller context.Context, sender Sender) (*Answer, *Failure
 		closed := context.AfterFunc(ctx, func() { resp.Body.Close() })
 		defer closed()
 	}
-	answer, err := read(resp)
+	answer, err = read(resp)
 	if err == nil {
 		return answer, nil
 	}
-	failed := &Failure{Stage: Body, Cause: err}
+	failed = &Failure{Stage: Body, Cause: err}
 	if errors.Is(err, ErrSwitched) {
 		failed.Stage = Switched
 	}
@@ -79,6 +79,8 @@ func (w *Wire) Attempt(caller context.Context, sender Sender) (*Answer, *Failure
 
 // Do sends a request for the generated client.
 func (w *Wire) Do(req *http.Request) (*http.Response, error) {
+	p, _ := req.Context().Value(progressKey{}).(*progress) // Attempt's
+	p.follow(w.roundTripper, req)
 	if w.foreign {
 		req.Header = req.Header.Clone() // requests share it, and some foreign round trippers change it despite the rules
 	}
@@ -90,7 +92,7 @@ func (w *Wire) Do(req *http.Request) (*http.Response, error) {
 		resp.Body = http.NoBody // as http.Client does
 	}
 	if err != nil {
-		return nil, unanswered(w.roundTripper, req, err)
+		return nil, w.unanswered(p, req, err)
 	}
 	return resp, nil
 }

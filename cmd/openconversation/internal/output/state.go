@@ -24,7 +24,7 @@ type State struct {
 	Input  string `json:"input"` // digest of the input file; empty for a stream
 	Format string `json:"format"`
 	Column string `json:"column"`
-	Shape  string `json:"shape"` // encoding, separator and sheet of input and output, and the shard
+	Shape  string `json:"shape"` // encoding, separator and sheet of input and output
 	Retry  bool   `json:"retry"` // a --retry-failed, which has a side file of its own
 
 	// Converted holds results that are not in the output: those after the first row that could not be written.
@@ -114,7 +114,7 @@ func (s *State) mustMatch(now State, output string) error {
 	case s.Column != now.Column:
 		return differ("%s cannot be continued: it was begun with another column or field (see %s)")
 	case s.Shape != now.Shape:
-		return differ("%s cannot be continued: it was begun with another encoding, separator, sheet or shard (see %s)")
+		return differ("%s cannot be continued: it was begun with another encoding, separator or sheet (see %s)")
 	}
 	return nil
 }

@@ -32,13 +32,9 @@
 // Old reads a complete output, unchanged or saved by a spreadsheet program with another separator, encoding or line
 // end, other quotes, or empty columns at the end. It matches the rows with the input's cell by cell.
 //
-//	old, err := in.Old(oldFile, o.Shard)
+//	old, err := in.Old(oldFile)
 //	result, err := old.Next(row) // *Error: another row, with the first different cell; io.EOF: fewer rows
 //	err = old.End()              // *Error: more rows
-//
-// # Shards
-//
-// Options.Shard selects a part of the rows by their ids. FindShard finds the shard of an output.
 //
 // # Ids
 //

@@ -18,18 +18,17 @@ type Old struct {
 	object func() (record, error)                       // reads the next row of other formats
 	close  func() error
 	width  int // number of the input's columns
-	shard  Shard
 	// other is a second possible encoding: a short GBK text may be UTF-8 by chance. It is empty otherwise.
 	other Encoding
 }
 
-// Old opens a complete output of a shard of r's input, and detects its separator and encoding. It returns an *Error if
+// Old opens a complete output of r's input, and detects its separator and encoding. It returns an *Error if
 // the output does not belong to this input.
-func (r *Reader) Old(old io.ReadSeeker, shard Shard) (*Old, error) {
+func (r *Reader) Old(old io.ReadSeeker) (*Old, error) {
 	if r.sheet != nil {
 		r.sheet.keepCells = true
 	}
-	o := &Old{in: r, close: func() error { return nil }, width: len(r.names()), shard: shard}
+	o := &Old{in: r, close: func() error { return nil }, width: len(r.names())}
 	if r.o.Output == XLSX {
 		return o, o.openWorkbook(old)
 	}
@@ -154,33 +153,13 @@ func (o *Old) openWorkbook(old io.ReadSeeker) error {
 
 var errOtherOld = broken(1, "its header is not that of an output for this input")
 
-// nextCells returns the cells of the shard's next row. A workbook has rows of other shards, too.
-func (o *Old) nextCells() (cells []string, line int, err error) {
-	for {
-		cells, line, err = o.cells()
-		if err != nil || o.in.sheet == nil {
-			return cells, line, err
-		}
-		if id, _ := CleanID(cellAt(cells, o.in.sheet.column)); o.shard.has(id) {
-			return cells, line, nil
-		}
-	}
-}
-
-func cellAt(cells []string, column int) string {
-	if column < len(cells) {
-		return cells[column]
-	}
-	return ""
-}
-
-// Next returns the old result of row, which must be the next row of the shard. It returns io.EOF if the old output has
+// Next returns the old result of row, which must be the next row. It returns io.EOF if the old output has
 // fewer rows, and an *Error with the first different cell if the old row is another.
 func (o *Old) Next(row Row) (Result, error) {
 	if o.object != nil {
 		return o.nextObject(row)
 	}
-	old, line, err := o.nextCells()
+	old, line, err := o.cells()
 	if err != nil {
 		return Result{}, err
 	}
@@ -235,7 +214,7 @@ func (o *Old) End() error {
 		}
 		line = rec.Line
 	} else {
-		_, line, err = o.nextCells()
+		_, line, err = o.cells()
 	}
 	switch {
 	case errors.Is(err, io.EOF):

@@ -14,7 +14,4 @@ type Options struct {
 	// characters), a column's number from 1, a field, or a path of nested fields like a.b. Empty means the only one
 	// with a usual name: chat_id, chatId or chatid.
 	ID string
-
-	// Shard selects the rows to read. A workbook output keeps the others, without results.
-	Shard Shard
 }

@@ -206,17 +206,8 @@ func (r *Reader) blank(raw []byte) bool {
 	}
 }
 
-// Read reads the next row of the shard. The error after the last is io.EOF; an *Error ends the input.
+// Read reads the next row. The error after the last is io.EOF; an *Error ends the input.
 func (r *Reader) Read() (Row, error) {
-	for {
-		row, err := r.read()
-		if err != nil || r.o.Shard.has(row.ChatID) {
-			return row, err
-		}
-	}
-}
-
-func (r *Reader) read() (Row, error) {
 	if r.sheet != nil {
 		row, err := r.sheet.read()
 		r.Skipped = r.sheet.skipped

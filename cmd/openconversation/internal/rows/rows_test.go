@@ -133,7 +133,7 @@ func resume(t *testing.T, in []byte, o rows.Options, out []byte, cut int) {
 func matches(t *testing.T, in []byte, o rows.Options, out []byte) error {
 	t.Helper()
 	r := reader(t, bytes.NewReader(in), o)
-	old, err := r.Old(bytes.NewReader(out), rows.Shard{})
+	old, err := r.Old(bytes.NewReader(out))
 	if err != nil {
 		return err
 	}

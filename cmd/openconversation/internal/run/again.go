@@ -11,7 +11,7 @@ import (
 
 // carried lists the flags that a continued run needs again. The other flags name its files or differ from run to run.
 var carried = []string{
-	"check", "format", "encoding", "output-encoding", "delimiter", "sheet", "column", "field", "shard", "progress", "qps",
+	"check", "format", "encoding", "output-encoding", "delimiter", "sheet", "column", "field", "progress", "qps",
 	"concurrency", "max-calls", "max-failures", "accept-unknown", "max-wait", "timeout", "redis", "monthly-budget", "budget-mode", "organization", "pods",
 	"emulator", "region", "base-url", "app-secret-file", "ipv4", "ipv6", "lang",
 }
@@ -22,7 +22,7 @@ func givenFlags(cmd *cobra.Command) []string {
 	for _, name := range carried {
 		flag := cmd.Flags().Lookup(name)
 		switch {
-		case flag == nil || !flag.Changed: // merge has only some of these flags
+		case !flag.Changed:
 		case flag.NoOptDefVal != "": // its value cannot be a separate word
 			words = append(words, "--"+name+"="+flag.Value.String())
 		default:

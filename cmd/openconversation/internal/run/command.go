@@ -40,8 +40,8 @@ chat_status (normal or disbanded), or chatName, chatOwner and chatStatus in JSON
 a second call for each chat that is converted; it changes nothing about the conversions. A
 chat that the service converts and does not describe has the reason in its status.
 
-With --redis several machines work on parts of one list: they share the calls of a
-second, the month's budget, one access token, and for a day what each has converted.
+With --redis the processes of one app share its limits: the calls of a second, the month's
+budget, one access token, and for a day what each has converted.
 While Redis is away, each goes on by itself; but with --monthly-budget no call is sent that
 is not counted, unless --budget-mode says so. A Redis that is set up wrongly ends the run at
 its start.
@@ -55,7 +55,7 @@ towards its organisation's monthly quota.`,
   openconversation convert --input chats.csv --output converted.csv --max-calls 4000
   openconversation convert --input chats.csv --output converted.csv --resume
   openconversation convert --input chats.csv --output checked.csv --check
-  openconversation convert --input part1.csv --output out1.csv --redis redis://10.0.0.5:6379/0`,
+  openconversation convert --input chats.csv --output shared.csv --redis redis://10.0.0.5:6379/0`,
 		DisableFlagsInUseLine: true,
 		Args:                  func(_ *cobra.Command, args []string) error { return o.checkArgs(args) },
 		Annotations:           map[string]string{explain.Footer: connect.Footer(w)},

@@ -35,9 +35,6 @@ func stateOf(w *term.World, o *options, in *table, t *taken) output.State {
 	if o.groups {
 		s.Shape += "; with --check"
 	}
-	if part := in.options.Shard.String(); part != "" {
-		s.Shape += "; " + part
-	}
 	if in.scan != nil {
 		s.Input = in.scan.digest
 	}
@@ -60,7 +57,7 @@ func (r *fileRun) tally() *tally {
 
 func (r *fileRun) outputName() lang.Said {
 	if r.file != nil {
-		return lang.Foreign(r.file.out.Name)
+		return lang.Literal(r.file.out.Name)
 	}
 	return r.stream.name
 }

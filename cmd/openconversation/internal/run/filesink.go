@@ -160,7 +160,7 @@ func (s *fileSink) copyRest() error {
 	if err != nil {
 		return err
 	}
-	old, err := reader.Old(before, s.in.options.Shard)
+	old, err := reader.Old(before)
 	if err != nil {
 		return notAnOutput(s.out.Name, err)
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
@@ -45,7 +44,6 @@ type inputFlags struct {
 	column, field           string
 	delimiter               string
 	outputEncoding          string // the reader of rows needs it, too
-	shard                   string
 }
 
 // outputFlags select the output.
@@ -58,7 +56,7 @@ type outputFlags struct {
 
 // fileFlags need --input.
 var fileFlags = []string{
-	"output", "format", "encoding", "output-encoding", "delimiter", "sheet", "column", "field", "shard",
+	"output", "format", "encoding", "output-encoding", "delimiter", "sheet", "column", "field",
 	"resume", "retry-failed", "force", "dry-run", "progress",
 }
 
@@ -96,7 +94,6 @@ func (o *options) addTo(cmd *cobra.Command) {
 	flags.StringVarP(&in.path, "input", "i", "", "convert the rows of this `FILE`, or of standard input with -")
 	flags.StringVarP(&out.path, "output", "o", "", "write to this `FILE` instead of standard output, which - is too; it must not exist, see --resume and --force")
 	in.addTo(cmd)
-	flags.StringVar(&in.shard, "shard", "", "take part `N/OF` of the rows, such as 2/5; rows of one chat are in one part, and merge puts the parts together")
 	for _, mode := range []struct {
 		name, usage string
 		mode        output.Mode
@@ -244,12 +241,6 @@ func (f inputFlags) reading() (rows.Options, error) {
 	o := rows.Options{Format: rows.Format(f.format), Sheet: f.sheet, ID: f.column + f.field}
 	if f.format != "" && !slices.Contains(formatNames(), f.format) {
 		return o, explain.Usage("--format: use %s", lang.List(formatNames(), "or"))
-	}
-	if f.shard != "" {
-		known := false
-		if o.Shard, known = rows.ParseShard(f.shard); !known {
-			return o, explain.Usage("--shard %s: give a part and how many there are, such as 2/5; %d at most", term.Shown(f.shard), rows.MaxShards)
-		}
 	}
 	for _, e := range []struct {
 		flag, name string

@@ -154,7 +154,7 @@ func (t *taken) finished(name string, content io.ReadSeeker) (counts counts, err
 	if _, err := content.Seek(0, io.SeekStart); err != nil {
 		return counts, err
 	}
-	old, err := again.Old(content, in.options.Shard)
+	old, err := again.Old(content)
 	if err != nil {
 		return counts, notAnOutput(name, err)
 	}
@@ -203,7 +203,7 @@ func (t *taken) openOld(name string, content io.ReadSeeker) error {
 	if _, err := content.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	t.source.old, err = reader.Old(content, t.source.in.options.Shard)
+	t.source.old, err = reader.Old(content)
 	if err != nil {
 		return notAnOutput(name, err)
 	}

@@ -53,13 +53,12 @@ func nameOf(path string) lang.Said {
 	if path == "-" {
 		return lang.T(standardInput)
 	}
-	return lang.Foreign(path)
+	return lang.Literal(path)
 }
 
-// withoutRows writes an output without rows: the header of a table that has only one. A shard without rows is an output
-// in every format, because merge needs it.
+// withoutRows writes an output without rows: the header of a table that has only one.
 func (r *fileRun) withoutRows(ctx context.Context) error {
-	if r.in.options.Shard.Of == 0 && (r.in.scan.column == "" || !r.in.options.Format.Columns()) {
+	if r.in.scan.column == "" || !r.in.options.Format.Columns() {
 		r.world.Note("%s holds no chat id; nothing was done", r.in.name)
 		return nil
 	}
@@ -71,11 +70,7 @@ func (r *fileRun) withoutRows(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
-	if shard := r.in.options.Shard.String(); shard != "" {
-		r.world.Note("%s holds no chat id of shard %s", r.in.name, shard)
-	} else {
-		r.world.Note("%s holds no chat id; its header is all that is written", r.in.name)
-	}
+	r.world.Note("%s holds no chat id; its header is all that is written", r.in.name)
 	if err := r.sink().writeHeader(); err != nil {
 		if r.file != nil {
 			err = errors.Join(err, r.file.out.Discard())
@@ -98,7 +93,7 @@ func (r *fileRun) begin(ctx context.Context) (err error) {
 		return err
 	}
 	if name := r.taken.source.rows.Name(); name != "" {
-		r.taken.guard.what = lang.Foreign(name)
+		r.taken.guard.what = lang.Literal(name)
 	}
 	if r.o.output.path == "" {
 		r.stream = &streamSink{name: lang.T("standard output"), w: r.world.Out, rows: r.taken.source.rows}
@@ -109,7 +104,7 @@ func (r *fileRun) begin(ctx context.Context) (err error) {
 		return err
 	}
 	if stream != nil {
-		r.stream = &streamSink{name: lang.Foreign(r.o.output.path), w: stream, rows: r.taken.source.rows}
+		r.stream = &streamSink{name: lang.Literal(r.o.output.path), w: stream, rows: r.taken.source.rows}
 		return nil
 	}
 	_, statErr := os.Stat(r.o.output.path)

@@ -12,7 +12,7 @@ import (
 func TestWatchGivesEachAttemptItsLimit(t *testing.T) {
 	const limit = 10 * time.Second
 	synctest.Test(t, func(t *testing.T) {
-		var w watch
+		w := newProgress()
 		for _, test := range []struct {
 			name  string
 			takes time.Duration
@@ -32,7 +32,8 @@ func TestWatchGivesEachAttemptItsLimit(t *testing.T) {
 			if late := tooLate(ctx); late != test.late || (ctx.Err() != nil) != test.late {
 				t.Errorf("%s: too late: %t, %v", test.name, late, ctx.Err())
 			}
-			w.end()
+			w.written = true
+			w.end(true)
 			if !errors.Is(ctx.Err(), context.Canceled) {
 				t.Errorf("%s: its context lives on: %v", test.name, ctx.Err())
 			}
@@ -42,10 +43,10 @@ func TestWatchGivesEachAttemptItsLimit(t *testing.T) {
 }
 
 func TestWatchTellsTheCallersEndFromItsOwn(t *testing.T) {
-	var w watch
+	w := newProgress()
 	caller, cancel := context.WithCancelCause(t.Context())
 	ctx := w.begin(caller, time.Hour)
-	defer w.end()
+	defer w.end(false)
 	cancel(context.DeadlineExceeded)
 	if ctx.Err() == nil || tooLate(ctx) {
 		t.Errorf("the caller left: %v, too late: %t", ctx.Err(), tooLate(ctx))

@@ -1,0 +1,259 @@
+package wire
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"reflect"
+	"sync"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
+)
+
+// ErrAgain is the cause of an attempt's end when its transport was about to send the request a second time: net/http
+// repeats a request after some faults of a connection, without a limit over HTTP/2. One attempt is one request.
+var ErrAgain = errors.New("the connection failed after the request was sent, and the transport was about to send it again")
+
+// progress is one attempt: its time limit, and how far its request came. net/http reports the latter (httptrace), so
+// that no text of an error decides whether the service may have processed a request.
+type progress struct {
+	mu sync.Mutex // guards all below
+
+	// The time limit. context.WithTimeout would start and stop a timer per attempt. Each start wakes the thread that
+	// waits for the network, a tenth of the cost of a call. A progress keeps its timer running from one attempt to the
+	// next.
+	timer    *time.Timer
+	running  bool // the timer runs, and fires no later than the deadline of the next attempt
+	deadline time.Time
+	cancel   context.CancelCauseFunc // cancels the attempt in flight; nil between attempts
+
+	sent
+
+	trace  httptrace.ClientTrace
+	traced context.Context // holds trace, made once per progress
+	own    bool            // trace serves this attempt alone, since the caller has one, too
+}
+
+// sent is how far a request came.
+type sent struct {
+	plain bool // net/http repeats it over HTTP/1.1 only if it wrote nothing of it
+	h2c   bool // a connection without TLS may be HTTP/2
+
+	asked bool // for a connection
+	conn  net.Conn
+	fresh bool // conn was dialled for this request
+	http1 bool // conn surely is HTTP/1.1
+	http2 bool // conn surely is HTTP/2
+
+	wrote   bool // the headers; over HTTP/1.1, into the connection's buffer
+	written bool // the whole request: no hook follows
+	again   bool // stopped before a second request
+	same    bool // again, on the same HTTP/2 connection
+}
+
+// begin starts an attempt, and returns the context of its request. The caller must end it.
+func (w *Wire) begin(caller context.Context) (context.Context, *progress) {
+	own := httptrace.ContextClientTrace(caller) != nil
+	p, _ := w.idle.Get().(*progress)
+	if p == nil || own {
+		p = newProgress()
+	}
+	ctx := p.begin(caller, w.limit)
+	if own { // both get called, which changes ours
+		p.own, p.traced = true, context.Background()
+		ctx = httptrace.WithClientTrace(ctx, &p.trace)
+	}
+	return &tracked{ctx, p}, p
+}
+
+func newProgress() *progress {
+	p := new(progress)
+	p.trace = httptrace.ClientTrace{GetConn: p.getConn, GotConn: p.gotConn, WroteHeaders: p.wroteHeaders, WroteRequest: p.wroteRequest}
+	p.traced = httptrace.WithClientTrace(context.Background(), &p.trace)
+	return p
+}
+
+// end ends an attempt and its context. Only after an answer to a wholly written request is it certain that nothing of
+// net/http still holds the progress.
+func (w *Wire) end(p *progress, answered bool) {
+	if p.end(answered && !p.own && !w.foreign) {
+		w.idle.Put(p)
+	}
+}
+
+func (p *progress) begin(caller context.Context, limit time.Duration) context.Context {
+	ctx, cancel := context.WithCancelCause(caller)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sent = sent{}
+	p.deadline, p.cancel = time.Now().Add(limit), cancel
+	switch {
+	case p.timer == nil:
+		p.timer = time.AfterFunc(limit, p.ring)
+	case !p.running:
+		p.timer.Reset(limit)
+	}
+	p.running = true
+	return ctx
+}
+
+func (p *progress) end(answered bool) (reusable bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cancel(nil)
+	p.cancel, p.conn = nil, nil
+	if answered && p.written {
+		return true
+	}
+	p.timer.Stop()
+	return false
+}
+
+func (p *progress) ring() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.running = false
+	if p.cancel == nil {
+		return
+	}
+	if left := time.Until(p.deadline); left > 0 {
+		p.timer.Reset(left)
+		p.running = true
+		return
+	}
+	p.cancel(ErrLimit)
+}
+
+// tracked is the context of a request. It brings the trace to net/http without a value for each call.
+type tracked struct {
+	context.Context
+	progress *progress
+}
+
+type progressKey struct{}
+
+func (t *tracked) Value(key any) any {
+	if _, is := key.(progressKey); is {
+		return t.progress
+	}
+	if v := t.progress.traced.Value(key); v != nil {
+		return v
+	}
+	return t.Context.Value(key)
+}
+
+// follow sets what the request and its transport say about repeats below us.
+func (p *progress) follow(roundTripper http.RoundTripper, req *http.Request) {
+	transport, standard := roundTripper.(*http.Transport)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if standard {
+		p.h2c = transport.Protocols != nil && transport.Protocols.UnencryptedHTTP2()
+		switch req.Method {
+		case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
+			_, idempotent := req.Header["Idempotency-Key"]
+			_, idempotentX := req.Header["X-Idempotency-Key"]
+			p.plain = !idempotent && !idempotentX
+		}
+	}
+}
+
+func (p *progress) getConn(string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked = true
+	if p.wrote && !p.http2 { // over HTTP/2, the connection tells more
+		p.repeats()
+	}
+}
+
+func (p *progress) gotConn(info httptrace.GotConnInfo) {
+	secure, isTLS := info.Conn.(*tls.Conn)
+	http2 := isTLS && secure.ConnectionState().NegotiatedProtocol == "h2"
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.wrote && !p.again {
+		p.same = p.http2 && info.Conn == p.conn
+		p.repeats()
+	}
+	if p.again && !http2 {
+		info.Conn.Close() // net/http writes without another look at the context
+	}
+	p.conn, p.fresh = info.Conn, !info.Reused
+	p.http2, p.http1 = http2, !http2 && (isTLS || !p.h2c)
+}
+
+// repeats notes that the transport goes on after the headers were written. Of a plain request over HTTP/1.1, nothing
+// left the buffer then: net/http may go on.
+func (p *progress) repeats() {
+	if p.http1 && p.plain {
+		p.conn, p.wrote = nil, false
+		return
+	}
+	p.stop()
+}
+
+// stop ends the attempt before a second request.
+func (p *progress) stop() {
+	p.again = true
+	if p.cancel != nil {
+		p.cancel(ErrAgain)
+	}
+}
+
+func (p *progress) wroteHeaders() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.wrote { // a transport that sends two at once
+		p.stop()
+	}
+	p.wrote = true
+}
+
+func (p *progress) wroteRequest(httptrace.WroteRequestInfo) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.written = true
+}
+
+// certificateRequired is the alert of TLS 1.3 (RFC 8446) from a server that wants a client's certificate. It arrives
+// after the client's part of the handshake, and so after the request.
+const certificateRequired = 116
+
+// failed makes the failure of a round trip: what happened to the request comes from its progress, and the type of the
+// error tells only why a request was not sent.
+func (p *progress) failed(ctx context.Context, standard bool, err error) (f *Failure, asked bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f = &Failure{Stage: NoAnswer, Cause: err}
+	switch {
+	case p.again && p.same && standard: // net/http repeats on the same connection only a stream that the service refused
+		f.Cause, f.Unsent = ErrAgain, true
+	case p.again:
+		f.Cause = ErrAgain
+	case p.wrote:
+		if p.fresh && isAlert(err, certificateRequired) {
+			f.Stage = Untrusted
+		}
+	case p.conn != nil && ctx.Err() != nil: // over HTTP/2 a cancelled request may have been written before its hook ran
+	case !p.asked: // the transport calls no hooks
+	case !standard && several(err): // the transport tried several ways
+	default:
+		f.Stage, f.Unsent = unsentStage(err), true
+	}
+	return f, p.asked
+}
+
+// isAlert reports whether err is the peer's TLS alert of this number. crypto/tls does not export the alert's type.
+func isAlert(err error, number uint64) bool {
+	remote, is := text.Find[*net.OpError](err)
+	if !is || remote.Op != "remote error" {
+		return false
+	}
+	alert := reflect.ValueOf(remote.Err)
+	return alert.Kind() == reflect.Uint8 && alert.Uint() == number
+}

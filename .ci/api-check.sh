@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Fails if apps, or clients in other languages, that were made with the last release (last-release.sh) would not work with this
 # tree: compares the Go API, runs the release's Examples, and compares the contract unless it has a new major version.
-#   usage: api-check.sh APIDIFF OASDIFF
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-apidiff=$1 oasdiff=$2
+# shellcheck source-path=SCRIPTDIR source=steps.sh
+source .ci/steps.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/old"
@@ -15,7 +15,7 @@ if [ -z "$release" ]; then
   exit 0
 fi
 
-module=$(go list -m)
+module=$(go list -m) apidiff=$(apidiff)
 packages=(generated wrapper wrapper/dingtalktest wrapper/dingtalktest/admin wrapper/dingtalkcache wrapper/dingtalkredis)
 broken=
 for package in "${packages[@]}"; do
@@ -39,5 +39,5 @@ done
 # clients have a type for the first and a method for the second.
 major() { sed -n 's/^  version: *\([0-9]*\)\..*/\1/p' "$1/openapi.yaml"; }
 [ "$(major "$work/old")" != "$(major .)" ] ||
-  "$oasdiff" breaking --fail-on ERR --severity-levels .ci/severity.txt "$work/old/openapi.yaml" openapi.yaml
+  "$(oasdiff)" breaking --fail-on ERR --severity-levels .ci/severity.txt "$work/old/openapi.yaml" openapi.yaml
 echo "compatible with $release"

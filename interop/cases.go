@@ -18,7 +18,8 @@ import (
 type testCase struct {
 	Name   string `json:"name"`
 	Shows  string `json:"shows"`
-	ChatID string `json:"chatId"` // to convert once, in place of steps
+	Row    int    `json:"row"`    // of docs/faults.md, which the case proves
+	ChatID string `json:"chatId"` // to convert once, in place of steps; the reference page's by default
 	Token  string `json:"token"`  // of samples, instead of a valid one
 	Secret string `json:"secret"` // instead of the right one
 	HTTPS  bool   `json:"https"`
@@ -32,12 +33,19 @@ type testCase struct {
 	Requests map[string]int `json:"requests"`   // how many each operation got; any other operation got none
 	Gap      float64        `json:"gapSeconds"` // at least, between a failed request and its repeat
 	Official bool           `json:"official"`   // for samples too
+	// What the SDK's own test of the case uses in addition. If "alone" says why, the case is for that test only.
+	Go map[string]any `json:"go"`
 }
+
+// referenceChat is the chat id of DingTalk's page.
+const referenceChat = "chatfaabe59a460527f5fb72fbbdfe3f061e"
 
 // step is one action of a case.
 type step struct {
+	Meets   []any          `json:"meets,omitempty"`   // faults that its calls meet; one that names no operation is for the step's own
 	Convert []string       `json:"convert,omitempty"` // chat ids, all at once
 	Send    []string       `json:"send,omitempty"`    // conversations that get a message, all at once
+	GetChat []string       `json:"getChat,omitempty"` // chats to describe; for cases of the SDK alone
 	URL     string         `json:"url,omitempty"`     // makes a client for another address than the emulator's
 	Want    map[string]any `json:"want,omitempty"`
 	Admin   string         `json:"admin,omitempty"` // a call of the admin API, such as POST /tokens/expire
@@ -46,10 +54,37 @@ type step struct {
 }
 
 func (c testCase) steps() []step {
-	if len(c.Steps) > 0 {
-		return c.Steps
+	if len(c.Steps) == 0 {
+		return []step{{Convert: []string{cmp.Or(c.ChatID, referenceChat)}}}
 	}
-	return []step{{Convert: []string{c.ChatID}}}
+	steps := slices.Clone(c.Steps)
+	for i, s := range steps {
+		if len(s.Convert)+len(s.Send)+len(s.GetChat) == 0 && s.URL == "" && s.Admin == "" && s.Pause == 0 {
+			steps[i].Convert = []string{referenceChat}
+		}
+	}
+	return steps
+}
+
+// meets are the step's faults, each for one operation.
+func (s step) meets() []any {
+	operation := "chatIdToOpenConversationId"
+	if len(s.Send) > 0 {
+		operation = "orgGroupSend"
+	}
+	aimed := make([]any, len(s.Meets))
+	for i, fault := range s.Meets {
+		fields, ok := fault.(map[string]any)
+		if !ok { // a word
+			fields = map[string]any{"fault": fault}
+		}
+		if _, named := fields["operation"]; !named {
+			fields = maps.Clone(fields)
+			fields["operation"] = operation
+		}
+		aimed[i] = fields
+	}
+	return aimed
 }
 
 // wants are the outcomes of a case's calls, in their order.
@@ -81,6 +116,7 @@ func loadCases(path, only string) (cases []testCase, err error) {
 	if err := decoder.Decode(&cases); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	cases = slices.DeleteFunc(cases, func(c testCase) bool { return c.Go["alone"] != nil }) // the SDK's own tests run them
 	if only != "" {
 		cases = slices.DeleteFunc(cases, func(c testCase) bool { return c.Name != only })
 	}
@@ -185,6 +221,7 @@ func differ(got, want map[string]any, sample bool) (found []string) {
 		text, _ := value.(string)
 		part, _ := wanted.(string)
 		switch {
+		case field == "go": // for the SDK's own test
 		case wanted == "sent" && requestID.MatchString(text), wanted == "any" && text != "", wanted == "" && value == nil:
 		case sample && !slices.Contains([]string{"id", "code", "message"}, field): // the official SDKs have no other fields
 		case sample && field == "message" && strings.Contains(text, part): // and wrap the message in one of their own

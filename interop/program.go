@@ -87,7 +87,7 @@ func (p *program) convert(ctx context.Context, test testCase, e *emulator, o *ou
 		}
 	}
 	scheme, host, _ := strings.Cut(e.url, "://")
-	command := exec.CommandContext(ctx, p.path, scheme, host, issued.AccessToken, test.ChatID)
+	command := exec.CommandContext(ctx, p.path, scheme, host, issued.AccessToken, cmp.Or(test.ChatID, referenceChat))
 	command.Env, command.Stderr, command.WaitDelay = environment(), &p.stderr, time.Second
 	stdout, err := command.Output()
 	lines := strings.Split(strings.TrimSpace(string(stdout)), "\n")
@@ -180,6 +180,11 @@ func (p *program) stop() error {
 // do takes one step.
 func (p *program) do(ctx context.Context, one step, client newClient, e *emulator, o *outcome) error {
 	var line any = step{Convert: one.Convert, Send: one.Send}
+	if len(one.Meets) > 0 {
+		if err := e.tell(ctx, "POST /faults", one.meets(), nil); err != nil {
+			return err
+		}
+	}
 	switch {
 	case one.Admin != "":
 		return e.tell(ctx, one.Admin, dated(one.Body), nil)

@@ -10,7 +10,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/breaker"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
@@ -63,7 +62,8 @@ type operation[T any] struct {
 // call is an operation as the path sees it, with its progress.
 type call struct {
 	subject
-	secret   string // sent in addition to the token; redacted in errors
+	secret   string    // sent in addition to the token; redacted in errors
+	hidden   [2]string // keeps the secrets of an attempt off the heap
 	steps    []step
 	contract *Operation
 	send     func(context.Context, *call) (*http.Response, error) // through call.api
@@ -284,7 +284,7 @@ func (p *path) attempt(ctx context.Context, c *call) *verdict {
 	answer, failed := p.wire.Attempt(ctx, c)
 	defer answer.Release()
 	var v *verdict
-	r := reader{op: c.op, attempts: c.sent, secrets: text.Secrets{c.token, c.secret}, answer: answer, maxWait: p.retry.MaxWait, contract: c.contract}
+	r := reader{op: c.op, attempts: c.sent, secrets: append(c.hidden[:0], c.token, c.secret), answer: answer, maxWait: p.retry.MaxWait, contract: c.contract}
 	switch {
 	case failed != nil:
 		v = r.unanswered(failed, p.wire.Limit())

@@ -118,11 +118,8 @@ func (e *Error) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// maxCauseBytes caps the cause in an error's text: it may quote a malformed header.
-const maxCauseBytes = 4 << 10
-
-// cause is the text of Err on one line.
-func (e *Error) cause() string { return text.Cut(text.Escape(e.Err.Error()), maxCauseBytes) }
+// cause is the text of Err on one line. It may quote a malformed header.
+func (e *Error) cause() string { return text.Escape(text.Cut(e.Err.Error(), text.MaxError)) }
 
 // isContextEnd reports whether err is the error of an ended context.
 func isContextEnd(err error) bool {

@@ -218,7 +218,7 @@ func (r *reader) refused() *verdict {
 	}
 	if v.kind == ErrThrottled { //nolint:errorlint // a verdict's kind is never wrapped
 		v.repeat = notProcessed
-		v.wait = max(v.wait, min(throttledFor(string(message), r.now), r.maxWait))
+		v.wait = max(v.wait, min(throttledFor(text.Cut(string(message), maxMessageBytes), r.now), r.maxWait))
 	}
 	return v
 }

@@ -19,7 +19,7 @@ import (
 )
 
 func main() {
-	err := run(os.Args[1:], os.Stderr)
+	err := run(os.Args[1:], os.Stdout, os.Stderr)
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 	case errors.Is(err, errUsage):
@@ -32,7 +32,10 @@ func main() {
 
 var errUsage = errors.New("usage")
 
-func run(args []string, stderr io.Writer) error {
+func run(args []string, stdout, stderr io.Writer) error {
+	if len(args) > 0 && args[0] == "official" {
+		return runOfficial(args[1:], stdout, stderr)
+	}
 	flags := flag.NewFlagSet("openconversation-gen", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	spec := flags.String("spec", "", "the OpenAPI 3.0 contract, a YAML or JSON `file`")
@@ -40,9 +43,14 @@ func run(args []string, stderr io.Writer) error {
 	output := flags.String("output", "", "the `folder` of the package; the file is NAME.gen.go there")
 	changes := flags.String("overlay", "", "an OpenAPI Overlay 1.0, a `file` with changes to the contract, such as names for Go")
 	data := flags.String("routes", "", "write the operations as JSON to this `file`, for --spec of openconversation's call, operations and emulator")
+	packages := flags.String("official", "", "instead of --spec: `packages` of DingTalk's official SDK, such as robot_1_0")
+	var o officialFlags
+	o.addTo(flags)
 	flags.Usage = func() {
 		fmt.Fprintf(stderr, `Usage: openconversation-gen --spec FILE --package NAME --output FOLDER [--overlay FILE]
        openconversation-gen --spec FILE --routes FILE [--overlay FILE]
+       openconversation-gen --official PACKAGES [--operation NAMES] [--package NAME] --output FOLDER
+       openconversation-gen official --help
 
 Makes a Go package with a typed method for each operation of a contract. Its methods send through a dingtalk.Client.
 
@@ -56,6 +64,9 @@ Flags:
 			return err
 		}
 		return errUsage
+	}
+	if *packages != "" && *output != "" && *spec+*changes+*data == "" && flags.NArg() == 0 && (*name == "" || token.IsIdentifier(*name)) {
+		return o.generate(*packages, *name, *output)
 	}
 	pkg := *name != "" || *output != ""
 	if flags.NArg() > 0 || *spec == "" || pkg && (*output == "" || !token.IsIdentifier(*name)) || !pkg && *data == "" {
@@ -78,14 +89,19 @@ Flags:
 	if !pkg {
 		return nil
 	}
-	src, err := generator.Foreign(c, *spec, *name)
+	return writePackage(c, *spec, *name, *output)
+}
+
+// writePackage generates a package into a folder.
+func writePackage(c *contract.Contract, source, name, folder string) error {
+	src, err := generator.Foreign(c, source, name)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(*output, 0o755); err != nil {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(*output, *name+".gen.go"), src, 0o644)
+	return os.WriteFile(filepath.Join(folder, name+".gen.go"), src, 0o644)
 }
 
 // writeRoutes writes a contract's routes for the command and the emulator.

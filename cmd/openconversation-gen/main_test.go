@@ -23,7 +23,7 @@ const (
 // TestCommitted: the package that the tests of every shape compile and drive is what this command makes.
 func TestCommitted(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "made", "for")
-	if err := run([]string{"--spec", spec, "--package", "shapes", "--output", folder}, io.Discard); err != nil {
+	if err := run([]string{"--spec", spec, "--package", "shapes", "--output", folder}, io.Discard, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	got, err := os.ReadFile(filepath.Join(folder, "shapes.gen.go"))
@@ -42,7 +42,7 @@ func TestCommitted(t *testing.T) {
 // TestRoutes: what is written for the command is what the package has.
 func TestRoutes(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "routes.json")
-	if err := run([]string{"--spec", spec, "--routes", file}, io.Discard); err != nil {
+	if err := run([]string{"--spec", spec, "--routes", file}, io.Discard, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	raw, err := os.ReadFile(file)
@@ -66,7 +66,7 @@ func TestOverlay(t *testing.T) {
 		}
 	}
 	write("$.components.schemas.User")
-	if err := run([]string{"--spec", spec, "--package", "robot", "--output", folder, "--overlay", changes}, io.Discard); err != nil {
+	if err := run([]string{"--spec", spec, "--package", "robot", "--output", folder, "--overlay", changes}, io.Discard, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	src, err := os.ReadFile(filepath.Join(folder, "robot.gen.go"))
@@ -74,7 +74,7 @@ func TestOverlay(t *testing.T) {
 		t.Errorf("the name is not the overlay's: %v", err)
 	}
 	write("$.components.schemas.Nobody")
-	if err := run([]string{"--spec", spec, "--package", "robot", "--output", folder, "--overlay", changes}, io.Discard); err == nil {
+	if err := run([]string{"--spec", spec, "--package", "robot", "--output", folder, "--overlay", changes}, io.Discard, io.Discard); err == nil {
 		t.Error("an overlay that changes nothing is taken")
 	}
 }
@@ -89,7 +89,7 @@ func TestRefusedBySpec(t *testing.T) {
 	if err := os.WriteFile(bad, bytes.Replace(text, []byte("in: header"), []byte("in: cookie"), 1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	err = run([]string{"--spec", bad, "--package", "robot", "--output", filepath.Join(folder, "out")}, io.Discard)
+	err = run([]string{"--spec", bad, "--package", "robot", "--output", filepath.Join(folder, "out")}, io.Discard, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), bad+":26: ") || !strings.Contains(err.Error(), "parameter x-union-id: it is in neither path, query nor header") {
 		t.Errorf("got %v", err)
 	}
@@ -101,12 +101,12 @@ func TestRefusedBySpec(t *testing.T) {
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{nil, {"--spec", spec}, {"--spec", spec, "--package", "a b", "--output", "x"}, {"--nope"}, {"--spec", spec, "--package", "a", "--output", "x", "more"}} {
 		var text strings.Builder
-		if err := run(args, &text); !errors.Is(err, errUsage) || !strings.Contains(text.String(), "Usage: openconversation-gen") {
+		if err := run(args, io.Discard, &text); !errors.Is(err, errUsage) || !strings.Contains(text.String(), "Usage: openconversation-gen") {
 			t.Errorf("%v: %v, %s", args, err, text.String())
 		}
 	}
 	var text strings.Builder
-	if err := run([]string{"--help"}, &text); err == nil || !strings.Contains(text.String(), "What a contract may hold") {
+	if err := run([]string{"--help"}, io.Discard, &text); err == nil || !strings.Contains(text.String(), "What a contract may hold") {
 		t.Errorf("%v, %s", err, text.String())
 	}
 }

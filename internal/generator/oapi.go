@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
@@ -77,9 +78,14 @@ func configuration(pkg string) (codegen.Configuration, error) {
 	}, nil
 }
 
+// oapiCodegen is held while oapi-codegen runs: its names and templates are global.
+var oapiCodegen sync.Mutex
+
 // runOapiCodegen generates models and requests. oapi-codegen calls builders instead of its client template, with its view
 // of the operations: their names are the models'.
 func runOapiCodegen(doc *openapi3.T, cfg codegen.Configuration, builders func([]codegen.OperationDefinition) (string, error)) (src string, err error) {
+	oapiCodegen.Lock()
+	defer oapiCodegen.Unlock()
 	defer func() {
 		if p := recover(); p != nil {
 			src, err = "", fmt.Errorf("oapi-codegen failed: %v", p)

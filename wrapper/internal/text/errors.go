@@ -2,32 +2,53 @@ package text
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"net"
 )
 
-// HideError returns err, or, if its text repeats a secret (as a malformed answer may), an error with the secret
-// redacted. For [errors.Is] that error matches as err does, and it keeps the type of the network's errors.
+// HideError returns an error with the text of err, at most [MaxError] bytes without secrets, under every verb of fmt:
+// a transport's error may hold the request. For [errors.Is] it matches as err does. Unless its text repeats a secret (as
+// a malformed answer may), it wraps err; otherwise it keeps the type of the network's errors alone.
 func (s Secrets) HideError(err error) error {
 	if err == nil {
 		return nil
 	}
-	text := err.Error()
-	shown := s.Hide(text)
-	if shown == text {
-		return err
+	shown, changed := s.hide(err.Error(), MaxError)
+	if !changed {
+		return &hiddenError{text: shown, err: func() error { return err }}
 	}
 	switch e := err.(type) { //nolint:errorlint // wrapped errors are handled below
 	case *net.OpError:
-		return &net.OpError{Op: e.Op, Net: e.Net, Source: e.Source, Addr: e.Addr, Err: s.HideError(e.Err)}
+		return s.hideOp(e)
 	case *net.DNSError:
 		return s.hideDNS(e)
 	}
 	return &hiddenError{text: shown, err: func() error { return err }, secrets: func() Secrets { return s }}
 }
 
+func (s Secrets) hideOp(e *net.OpError) *net.OpError {
+	own := *e
+	own.Op, _ = s.hide(e.Op, MaxError)
+	own.Net, _ = s.hide(e.Net, MaxError)
+	own.Err = s.HideError(e.Err)
+	for _, addr := range []*net.Addr{&own.Source, &own.Addr} {
+		if *addr == nil {
+			continue
+		}
+		if _, changed := s.hide((*addr).String(), MaxError); changed {
+			*addr = nil
+		}
+	}
+	return &own
+}
+
 func (s Secrets) hideDNS(e *net.DNSError) *net.DNSError {
 	own := *e
-	own.UnwrapErr, own.Err, own.Name, own.Server = nil, s.Hide(e.Err), s.Hide(e.Name), s.Hide(e.Server)
+	own.UnwrapErr = nil
+	for _, field := range []*string{&own.Err, &own.Name, &own.Server} {
+		*field, _ = s.hide(*field, MaxError)
+	}
 	return &own
 }
 
@@ -35,16 +56,30 @@ func (s Secrets) hideDNS(e *net.DNSError) *net.DNSError {
 type hiddenError struct {
 	text    string
 	err     func() error
-	secrets func() Secrets
+	secrets func() Secrets // nil: the text of err holds none
 }
 
 func (h *hiddenError) Error() string { return h.text }
 
-// Is lets errors.Is find the wrapped errors.
-func (h *hiddenError) Is(target error) bool { return errors.Is(h.err(), target) }
+// Format writes the text for every verb of fmt.
+func (h *hiddenError) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, h.text) }
 
-// As returns the network's errors alone: for these it knows which fields may hold a secret.
+// Unwrap returns an error whose text holds no secret.
+func (h *hiddenError) Unwrap() error {
+	if h.secrets != nil {
+		return nil
+	}
+	return h.err()
+}
+
+// Is lets errors.Is find what Unwrap does not return.
+func (h *hiddenError) Is(target error) bool { return h.secrets != nil && errors.Is(h.err(), target) }
+
+// As returns the network's errors alone from an error whose text holds a secret: it knows which of their fields may.
 func (h *hiddenError) As(target any) bool {
+	if h.secrets == nil {
+		return false
+	}
 	switch t := target.(type) {
 	case **net.DNSError:
 		found, ok := Find[*net.DNSError](h.err())
@@ -55,7 +90,7 @@ func (h *hiddenError) As(target any) bool {
 	case **net.OpError:
 		found, ok := Find[*net.OpError](h.err())
 		if ok {
-			*t, ok = h.secrets().HideError(found).(*net.OpError) //nolint:errorlint // as HideError makes it
+			*t = h.secrets().hideOp(found)
 		}
 		return ok
 	}

@@ -8,15 +8,28 @@ import (
 	"unicode/utf8"
 )
 
+// MaxError is the longest text of an error that is shown, in bytes.
+const MaxError = 4 << 10
+
+const ellipsis = "…"
+
 // Cut shortens s to at most n bytes, between characters.
 func Cut(s string, n int) string {
+	if end := cutAt(s, n); end < len(s) {
+		return s[:end] + ellipsis
+	}
+	return s
+}
+
+// cutAt returns where Cut cuts s.
+func cutAt(s string, n int) int {
 	if len(s) <= n {
-		return s
+		return len(s)
 	}
 	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--
 	}
-	return s[:n] + "…"
+	return n
 }
 
 // Escape makes s safe for a terminal and for one line of a log file.
@@ -28,9 +41,6 @@ func Escape(s string) string {
 		return '·'
 	}, s)
 }
-
-// Show returns foreign text for an error: without secrets, at most n bytes, escaped.
-func (s Secrets) Show(text string, n int) string { return Escape(Cut(s.Hide(text), n)) }
 
 // Invisible reports whether r is invisible: control and format characters such as a byte-order mark, a zero-width space
 // or a direction mark.

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
@@ -44,12 +45,12 @@ func spellings(s string) map[string]string {
 
 func TestSecretsAreHiddenInEverySpelling(t *testing.T) {
 	for _, secret := range []string{
-		"plain-secret-of-the-app", `quo"te-secret`, `back\slash-secret`, `<tag>&amp-secret`, `per%cent+secret`, `sl/ash=secret==`, `密钥-of-the-app`, `emoji😀secret`,
+		strings.Repeat(`\`, 9), strings.Repeat("%", 17), "plain-secret-of-the-app", `quo"te-secret`, `back\slash-secret`, `<tag>&amp-secret`, `per%cent+secret`, `sl/ash=secret==`, `密钥-of-the-app`, `emoji😀secret`,
 		`%25secret`, `&lt;secret`, `a\"b\\c<d>&e`,
 	} {
 		for name, spelt := range spellings(secret) {
 			in := "before=" + spelt + "; after"
-			if got := (text.Secrets{secret}).Hide(in); got != "before="+text.Redacted+"; after" {
+			if got := (text.Secrets{secret}).Show(in, 1<<10); got != "before="+text.Redacted+"; after" {
 				t.Errorf("%s of %q: %q became %q", name, secret, in, got)
 			}
 		}
@@ -70,7 +71,7 @@ func TestHideLeavesTheRest(t *testing.T) {
 		{text.Secrets{}, "http://user:pass@proxy:3128/x and https://host/a@b", "http://REDACTED@proxy:3128/x and https://host/a@b"},
 		{text.Secrets{}, `parse "http://us%er:p@ss@proxy": invalid`, `parse "http://REDACTED@proxy": invalid`},
 	} {
-		if got := c.secrets.Hide(c.in); got != c.want {
+		if got := c.secrets.Show(c.in, 1<<10); got != c.want {
 			t.Errorf("%q: %q, want %q", c.in, got, c.want)
 		}
 	}
@@ -93,9 +94,82 @@ func TestHideErrorKeepsTheType(t *testing.T) {
 	if !errors.Is(hidden, io.ErrUnexpectedEOF) || hidden.Error() != "read REDACTED: unexpected EOF" {
 		t.Errorf("%v", hidden)
 	}
-	if plain := errors.New("nothing to hide"); secrets.HideError(plain) != plain { //nolint:errorlint // it is to be the very same
-		t.Error("an error without a secret was changed")
+	plain := &requestError{token: "a-secret-name"}
+	hidden = secrets.HideError(fmt.Errorf("odd: %w", plain))
+	if found, ok := text.Find[*requestError](hidden); !ok || found != plain || hidden.Error() != "odd: plain" {
+		t.Errorf("%v, %v: an error without a secret in its text lost its type", hidden, found)
 	}
+	for _, hidden := range []error{secrets.HideError(plain), secrets.HideError(*plain), secrets.HideError(&net.OpError{Op: "dial", Net: "tcp", Addr: &net.UnixAddr{Name: "a-secret-name"}, Err: *plain})} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%t"} {
+			if shown := fmt.Sprintf(verb, hidden) + hidden.Error(); strings.Contains(shown, "a-secret-name") {
+				t.Errorf("%s: the secret is in %s", verb, shown)
+			}
+		}
+	}
+}
+
+// requestError is a transport's error that holds a request, and does not print it.
+type requestError struct{ token string }
+
+func (requestError) Error() string { return "plain" }
+
+// What is shown depends on the beginning of a text alone, and so does the work.
+func TestLongTextIsCutFirst(t *testing.T) {
+	const secret = `to"ken-of\the-app`
+	for spelt, want := range map[string]string{ // behind 1,000 bytes; 1,024 are shown
+		secret:                                 "REDACTED",
+		spellings(secret)["JSON in JSON"]:      "REDACTED",
+		spellings(secret)["Go bytes"]:          "REDACTED",
+		secret + secret + secret:               "REDACTED",
+		"0123456789012345678" + secret[:12]:    "0123456789012345678" + secret[:5],
+		"http://user:password-of-the-app":      "http://REDACTED",
+		strings.Repeat("é", 12) + secret:       strings.Repeat("é", 12),
+		strings.Repeat("é", 11) + "x" + secret: strings.Repeat("é", 11) + "xREDACTED",
+	} {
+		shown := (text.Secrets{"", secret}).Show(strings.Repeat(".", 1000)+spelt+"@"+strings.Repeat("-", 1<<20), 1<<10)
+		if got := strings.TrimLeft(shown, "."); !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "…") || strings.Contains(got, "ken") && !strings.HasPrefix(spelt, "0") {
+			t.Errorf("%q became %q, want %q", spelt, got, want)
+		}
+	}
+}
+
+// unitsAndSecrets calls f with what has made redaction slow.
+func unitsAndSecrets(f func(unit, secret string)) {
+	for _, unit := range []string{`\`, `\\u`, `\u005c`, `"`, "%", "%25", "&", "&amp;", "&#x", "&#", "+", "://a@", "://", "a", "2", "\x00", "密", "\xff"} {
+		for _, secret := range []string{strings.Repeat(`\`, 9), strings.Repeat(`\`, 2048), strings.Repeat("a", 4096), "plain-secret-of-the-app", "%2525252525", "test"} {
+			f(unit, secret)
+		}
+	}
+}
+
+func TestWorkDoesNotGrowWithTheText(t *testing.T) {
+	fastest := func(secret, in string) time.Duration {
+		least := time.Hour
+		for range 5 {
+			begun := time.Now()
+			_ = (text.Secrets{secret, secret}).Show(in, 1<<10)
+			_ = (text.Secrets{secret}).HideError(errors.New(in))
+			least = min(least, time.Since(begun))
+		}
+		return least
+	}
+	unitsAndSecrets(func(unit, secret string) {
+		short, long := strings.Repeat(unit, 64<<10/len(unit)), strings.Repeat(unit, 1<<20/len(unit))
+		if small, large := fastest(secret, short), fastest(secret, long); large > 8*small+100*time.Microsecond {
+			t.Errorf("1 MiB of %q takes %s, 64 KiB %s", unit, large, small)
+		}
+	})
+}
+
+func BenchmarkShow(b *testing.B) {
+	unitsAndSecrets(func(unit, secret string) {
+		in := strings.Repeat(unit, 1<<20/len(unit))
+		b.Run(fmt.Sprintf("%q/%.9q", unit, secret), func(b *testing.B) {
+			for b.Loop() {
+				_ = (text.Secrets{secret, secret}).Show(in, 1<<10)
+			}
+		})
+	})
 }
 
 func TestCheckCredential(t *testing.T) {
@@ -120,10 +194,7 @@ func FuzzHide(f *testing.F) {
 	f.Add(`\\\\`, `\\\\\\\\\\\\\\\\`)
 	f.Add("%25", "%2525%25")
 	f.Fuzz(func(t *testing.T, secret, in string) {
-		if len(secret) > 64 || strings.Count(secret, `\`) > 6 {
-			return
-		}
-		hidden := (text.Secrets{secret}).Hide(in)
+		hidden := (text.Secrets{secret}).Show(in, 1<<10)
 		if len(secret) >= 8 && !strings.Contains(text.Redacted, secret) && !strings.Contains("REDACTED"+secret, secret+"REDACTED") && strings.Contains(strings.ReplaceAll(hidden, text.Redacted, "\x00"), secret) {
 			t.Errorf("%q is in %q", secret, hidden)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/breaker"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/tokens"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
@@ -21,7 +22,7 @@ type Clock struct {
 func WithClock(own Clock) Option {
 	return func(c *config) error {
 		if own.Now != nil {
-			c.clock.Now = own.Now
+			c.clock.Now, c.clock.Until = own.Now, func(t time.Time) time.Duration { return t.Sub(own.Now()) }
 		}
 		if own.Timer != nil {
 			c.clock.Timer = own.Timer
@@ -34,7 +35,7 @@ func WithClock(own Clock) Option {
 }
 
 // TokenWaiters returns the number of callers waiting for the token fetch in flight, or -1 without one.
-func (c *Client) TokenWaiters() int { return c.path.tokens.(appTokens).Waiters() }
+func (c *Client) TokenWaiters() int { return c.path.tokens.(*tokens.Cache).Waiters() }
 
 // LogAttempt returns a function that logs one attempt as a client does.
 func LogAttempt(to *slog.Logger) func() {
@@ -42,11 +43,15 @@ func LogAttempt(to *slog.Logger) func() {
 	return func() { l.attempt(ctx, entry{op: "op", n: 1, requestID: "request", err: err}) }
 }
 
-// BreakerWaiters returns the number of calls waiting for the client's circuit breaker.
-func (c *Client) BreakerWaiters() int { return c.path.breaker.State().Waiting }
+// BreakerWaiters returns the number of calls waiting for the circuit breaker of conversions.
+func (c *Client) BreakerWaiters() int { return c.conversions().State().Waiting }
 
-// BreakerLeft returns the number of further failures that open the client's circuit breaker.
-func (c *Client) BreakerLeft() int { return BreakerBudget - c.path.breaker.State().Failures }
+// BreakerLeft returns the number of further failures that open the circuit breaker of conversions.
+func (c *Client) BreakerLeft() int { return BreakerBudget - c.conversions().State().Failures }
+
+func (c *Client) conversions() *breaker.Breaker[*verdict] {
+	return c.path.lanes.Of(breaker.Key{Op: generated.OperationChatIDToOpenConversationID.ID}, "", "").breaker
+}
 
 // Limits that tests check.
 const (

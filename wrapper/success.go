@@ -6,8 +6,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
 // succeeds reports whether an operation answers a success with status.
@@ -82,6 +80,5 @@ func isFailure(body []byte) bool {
 	}
 	var e envelope
 	e.read(body)
-	none := text.Scalar("")
-	return e.LegacyCode != none && e.LegacyCode != "0" || e.Punish != none || e.Code != none && e.Message != none && e.RequestID != none
+	return !isSuccess(e.LegacyCode) || e.isBan() || !isSuccess(e.Code) && e.Message != "" && e.RequestID != ""
 }

@@ -1,7 +1,6 @@
 package dingtalk_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -16,28 +15,10 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// syncBuffer is a bytes.Buffer for many goroutines.
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
 // story makes calls with every logged event.
 func story(t *testing.T, level slog.Level) []map[string]any {
 	t.Helper()
-	var out syncBuffer
+	var out told
 	client, server := newEmulated(t, newHandClock().option(),
 		dingtalk.WithLogger(slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: level}))))
 	const id = generated.RequestIDHeader
@@ -126,17 +107,6 @@ func TestLogLevels(t *testing.T) {
 	}
 }
 
-func TestFailedFetchIsAWarning(t *testing.T) {
-	t.Parallel()
-	var lines counter
-	client, server := newEmulated(t, newHandClock().option(), dingtalk.WithLogger(slog.New(&lines)), oneAttempt)
-	server.FailNext(dingtalktest.Code(generated.CodeServiceBusy).For(tokenOp))
-	_ = refused(t, client, dingtalk.ErrUnavailable)
-	if n := lines.at(slog.LevelWarn); n != 1 {
-		t.Errorf("%d warnings", n)
-	}
-}
-
 // traced is a slog.Handler that sees the caller's context.
 type traced struct {
 	counter
@@ -160,16 +130,6 @@ func TestLogHasTheCallersContext(t *testing.T) {
 	for _, message := range []string{"dingtalk attempt", "dingtalk token"} {
 		if value, _ := handler.seen.Load(message); value != "trace-1" {
 			t.Errorf("%s: %v", message, value)
-		}
-	}
-}
-
-func TestLogIsFreeWhenOff(t *testing.T) {
-	off := dingtalk.LogAttempt(nil)
-	unwanted := dingtalk.LogAttempt(slog.New(slog.DiscardHandler))
-	for name, log := range map[string]func(){"no logger": off, "level not enabled": unwanted} {
-		if n := testing.AllocsPerRun(100, log); n != 0 {
-			t.Errorf("%s: %v allocations", name, n)
 		}
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"net/http"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -174,95 +172,66 @@ func TestBulkHasAPaceOfItsOwn(t *testing.T) {
 	})
 }
 
-func TestBulkEndsWithItsLoop(t *testing.T) {
-	client, server := newEmulated(t, unlimited)
-	endless := func(yield func(string) bool) {
-		for i := 0; yield(fmt.Sprintf("chat%032x", i)); i++ {
-		}
-	}
-	rows, before := 0, runtime.NumGoroutine()
-	for _, err := range client.OpenConversationIDs(t.Context(), endless) {
-		if rows++; err != nil || rows == 50 {
-			break
-		}
-	}
-	client.CloseIdleConnections()
-	eventually(t, "all goroutines of the run have ended", func() bool { return runtime.NumGoroutine() <= before })
-	if made := server.Count(convertOp); made > 50+16*10 {
-		t.Errorf("%d calls for 50 rows", made)
-	}
-}
-
-func TestBulkEndsWithItsContext(t *testing.T) {
-	t.Parallel()
-	for name, input := range map[string]iter.Seq[string]{
-		"endless": func(yield func(string) bool) {
-			for yield("chat") {
+// A run ends with its loop and with its context, whatever its input does; a bubble notices a goroutine that is left.
+func TestBulkEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, emulator := newVirtual(t, nil, unlimited)
+		endless := func(yield func(string) bool) {
+			for i := 0; yield(fmt.Sprint("chat", i)); i++ {
 			}
-		},
-		"blocked": func(yield func(string) bool) { // an input that never ends, like a pipe that nobody closes
-			for _, id := range chatIDs(10) {
-				if !yield(id) {
-					return
-				}
+		}
+		rows := 0
+		for range client.OpenConversationIDs(t.Context(), endless) {
+			if rows++; rows == 50 {
+				break
 			}
+		}
+		if made := emulator.Count(convertOp); made > 50+16*10 {
+			t.Errorf("%d calls for 50 rows", made)
+		}
+		blocked := func(yield func(string) bool) { // like a pipe that nobody closes
+			_ = yield("chat")
 			<-t.Context().Done()
-		},
-	} {
-		client, _ := newEmulated(t, unlimited)
-		ctx, cancel := context.WithCancel(t.Context())
-		rows, last := 0, error(nil)
-		for _, err := range client.OpenConversationIDs(ctx, input) {
-			if rows++; rows == 10 {
-				cancel()
+		}
+		for name, input := range map[string]iter.Seq[string]{"endless": endless, "blocked": blocked} {
+			ctx, cancel := context.WithTimeout(t.Context(), 2500*ms)
+			var last error
+			for _, last = range client.OpenConversationIDs(ctx, input) {
 			}
-			last = err
+			if cancel(); !errors.Is(last, context.DeadlineExceeded) {
+				t.Errorf("%s: the last error is %v", name, last)
+			}
 		}
-		cancel()
-		if rows < 10 || !errors.Is(last, context.Canceled) {
-			t.Errorf("%s: %d rows; the last error is %v", name, rows, last)
-		}
-	}
+	})
 }
 
 // A stopped run finishes calls in flight, and sends no waiting ones.
 func TestStop(t *testing.T) {
-	t.Parallel()
-	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
-	arrived, let, stop, paced := make(chan struct{}, 100), make(chan struct{}), make(chan struct{}), make(chan struct{}, 2)
-	paced <- struct{}{} // two turns of the limiter
-	paced <- struct{}{}
-	client := newStatic(t, server.URL, through(roundTripper(func(req *http.Request) (*http.Response, error) {
-		arrived <- struct{}{}
-		<-let
-		req.Header.Set(generated.TokenHeader, server.IssueToken())
-		return http.DefaultTransport.RoundTrip(req)
-	})), dingtalk.WithLimiter(budgetFunc(func(ctx context.Context) error {
-		select {
-		case <-paced:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
+	synctest.Test(t, func(t *testing.T) {
+		turns := make(chan struct{}, 2)
+		turns <- struct{}{}
+		turns <- struct{}{}
+		client, emulator := newVirtual(t, nil, dingtalk.WithLimiter(budgetFunc(func(ctx context.Context) error {
+			select {
+			case <-turns:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})))
+		stop, converted := make(chan struct{}), 0
+		time.AfterFunc(1500*ms, func() { close(stop) })
+		for _, err := range results(t, client, chatIDs(20), dingtalk.WithStop(stop), dingtalk.WithConcurrency(6)) {
+			if err == nil {
+				converted++
+			} else if e := asError(t, "", err, dingtalk.ErrNotTried); !e.Local {
+				t.Errorf("%+v", e)
+			}
 		}
-	})))
-	go func() {
-		for range 2 {
-			receive(t, "two requests are under way", arrived)
+		if n := emulator.Count(convertOp); converted != 2 || n != 2 {
+			t.Errorf("%d converted, %d requests", converted, n)
 		}
-		close(stop)
-		close(let)
-	}()
-	converted, notTried := 0, 0
-	for _, err := range results(t, client, chatIDs(20), dingtalk.WithStop(stop), dingtalk.WithConcurrency(6)) {
-		if err == nil {
-			converted++
-		} else if e := asError(t, "", err, dingtalk.ErrNotTried); e.Local {
-			notTried++
-		}
-	}
-	if converted != 2 || notTried != 18 || server.Count(convertOp) != 2 {
-		t.Errorf("%d converted, %d not tried, %d requests", converted, notTried, server.Count(convertOp))
-	}
+	})
 }
 
 // Results come with the caller's own rows, also for several rows of one chat.
@@ -289,30 +258,18 @@ func TestConvertEach(t *testing.T) {
 	wantRequests(t, server.Emulator, 3, 1)
 }
 
-// Every kind has a scope and a unique name.
+// Every kind has a scope and a unique name; a kind of tomorrow is a rejection.
 func TestKinds(t *testing.T) {
 	t.Parallel()
 	names := map[generated.Kind]bool{}
 	for _, k := range dingtalk.Kinds() {
-		if names[k.Name()] || k.Name() == "" || k.Error() == "" {
-			t.Errorf("%q: %v", k.Name(), k)
+		if names[k.Name()] || k.Name() == "" || k.Error() == "" || (k.Scope() == dingtalk.ScopeChat) != (k.InARow() == 0) || (k.Scope() == dingtalk.ScopeAll) != (k.InARow() == 1) {
+			t.Errorf("%q: %v, %s, %d in a row", k.Name(), k, k.Scope(), k.InARow())
 		}
 		names[k.Name()] = true
-		e := &dingtalk.Error{Kind: k, Code: generated.CodePermissionDenied}
-		if e.Scope() != k.Scope() || (k.Scope() == dingtalk.ScopeChat) != (k.InARow() == 0) || (k.Scope() == dingtalk.ScopeAll) != (k.InARow() == 1) {
-			t.Errorf("%s: %s, %d in a row", k.Name(), k.Scope(), k.InARow())
-		}
 	}
-	for _, row := range generated.ErrorCodes {
-		if !names[row.Kind] {
-			t.Errorf("no kind is called %s", row.Kind)
-		}
-	}
-	if e := (&dingtalk.Error{Kind: context.Canceled}); e.Scope() != dingtalk.ScopeAll {
+	if e := (&dingtalk.Error{Kind: context.Canceled}); e.Scope() != dingtalk.ScopeAll || !errors.Is(dingtalk.Sentinel("a kind of tomorrow"), dingtalk.ErrRejected) {
 		t.Errorf("the end of a context: %s", e.Scope())
-	}
-	if dingtalk.Sentinel("a kind of tomorrow") != dingtalk.ErrRejected { //nolint:errorlint // a sentinel is never wrapped
-		t.Error("an unknown kind is no rejection")
 	}
 }
 

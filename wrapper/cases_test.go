@@ -25,19 +25,18 @@ import (
 
 // sharedCase is a case that every language's client is held to; interop/README.md describes it.
 type sharedCase struct {
-	Name, Shows, ChatID, Token, Secret string
-	Row                                int // of docs/faults.md
-	HTTPS, Foreign, Official           bool
-	Settings                           json.RawMessage
-	Faults                             []dingtalktest.Fault
-	Steps                              []caseStep
-	Want                               map[string]any
-	Requests                           map[string]int
-	GapSeconds                         float64
-	Go                                 struct {
-		Alone       string   // why no other language has it
-		Attempts    int      // at most, for a call
-		Timeout     duration // of an attempt
+	Name, ChatID, Secret string
+	Row                  int // of docs/faults.md
+	HTTPS, Foreign       bool
+	Settings             json.RawMessage
+	Faults               []dingtalktest.Fault
+	Steps                []caseStep
+	Want                 map[string]any
+	Requests             map[string]int
+	GapSeconds           float64
+	Go                   struct {
+		Attempts    int    // at most, for a call
+		Timeout     string // of an attempt
 		StaticToken bool
 	}
 }
@@ -51,25 +50,13 @@ type caseStep struct {
 	Want                   map[string]any
 }
 
-// duration is a time.Duration that JSON spells as Go does.
-type duration time.Duration
-
-func (d *duration) UnmarshalText(text []byte) error {
-	parsed, err := time.ParseDuration(string(text))
-	*d = duration(parsed)
-	return err
-}
-
 func loadCases(t *testing.T) (cases []sharedCase) {
 	t.Helper()
-	file, err := os.Open("../interop/cases.json")
-	if err != nil {
-		t.Fatal(err)
+	raw, err := os.ReadFile("../interop/cases.json")
+	if err == nil {
+		err = json.Unmarshal(raw, &cases) // package interop refuses unknown fields
 	}
-	defer file.Close()
-	decoder := json.NewDecoder(file)
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&cases); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
 	return cases
@@ -123,8 +110,8 @@ func (c *sharedCase) run(t *testing.T) {
 	if c.Go.Attempts > 0 {
 		options = append(options, dingtalk.WithRetry(dingtalk.Retry{MaxAttempts: c.Go.Attempts}))
 	}
-	if c.Go.Timeout > 0 {
-		options = append(options, dingtalk.WithTimeout(time.Duration(c.Go.Timeout)))
+	if limit, err := time.ParseDuration(c.Go.Timeout); err == nil {
+		options = append(options, dingtalk.WithTimeout(limit))
 	}
 	creds := appCredentials
 	creds.AppSecret = cmp.Or(c.Secret, creds.AppSecret)

@@ -17,14 +17,14 @@ import (
 
 func TestOneCall(t *testing.T) {
 	t.Parallel()
-	client, server := newEmulated(t)
+	client, server := newEmulated(t, dingtalk.WithUserAgent("my app/1.2"))
 	convert(t, client, dingtalktest.ChatID)
 	wantRequests(t, server.Emulator, 1, 1)
 	got := server.Requests()[1]
 	for name, value := range map[string]string{
 		"X-Acs-Dingtalk-Access-Token": dingtalktest.Redacted, // it is there
 		"Accept":                      "application/json",
-		"User-Agent":                  "openconversation-go/" + dingtalk.Version,
+		"User-Agent":                  "my app/1.2 openconversation-go/" + dingtalk.Version,
 		"Content-Type":                "",
 		"Authorization":               "",
 	} {

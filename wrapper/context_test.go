@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"runtime"
-	"strings"
 	"testing"
 	"time"
 
@@ -126,25 +125,4 @@ func (s stage) run(t *testing.T, cause error, as func(context.Context) context.C
 	receive(t, "the call returns", returned)
 	client.CloseIdleConnections()
 	eventually(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= before })
-}
-
-// testNoTimeForWait: a wait beyond the deadline is refused at once.
-func testNoTimeForWait(t *testing.T) {
-	for name, does := range map[string]script{
-		"backoff":  apiError(503, "serviceBusy"),
-		"throttle": apiError(403, string(generated.CodeAppQPMLimit)),
-		"asked":    apiError(503, "serviceBusy", "Retry-After: 50"),
-	} {
-		peer := newPeer(t, nil, always(does))
-		ctx, cancel := context.WithTimeout(t.Context(), 30*sec)
-		defer cancel()
-		client := newStatic(t, peer.URL, dingtalk.WithRetry(dingtalk.Retry{BaseDelay: time.Hour, MaxDelay: time.Hour}),
-			dingtalk.WithClock(dingtalk.Clock{Random: func() float64 { return 0.5 }}))
-		id, err := client.OpenConversationID(ctx, dingtalktest.ChatID)
-		var e *dingtalk.Error
-		if id != "" || !errors.As(err, &e) || e.StatusCode == 0 || e.Attempts != 1 || peer.requests() != 1 || ctx.Err() != nil ||
-			!strings.Contains(err.Error(), "not repeated: the caller's deadline would pass first") || errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("%s: %q, %v after %d requests", name, id, err, peer.requests())
-		}
-	}
 }

@@ -1,6 +1,7 @@
 package dingtalk
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -25,6 +26,10 @@ type envelope struct {
 	LegacyCode    text.Scalar `json:"errcode"`
 	LegacySubCode text.Scalar `json:"sub_code"`
 	LegacyMessage text.Scalar `json:"errmsg"`
+
+	BusinessCode    text.Scalar `json:"errorcode"` // beside a field such as success: false
+	BusinessMessage text.Scalar `json:"errormsg"`
+	BusinessText    text.Scalar `json:"errormessage"`
 
 	Status text.Scalar `json:"status"`
 	Punish text.Scalar `json:"punish"`
@@ -88,6 +93,7 @@ func (e *envelope) field(name string) *text.Scalar {
 	}{
 		{"code", &e.Code}, {"message", &e.Message}, {"requestid", &e.RequestID},
 		{"errcode", &e.LegacyCode}, {"sub_code", &e.LegacySubCode}, {"errmsg", &e.LegacyMessage},
+		{"errorcode", &e.BusinessCode}, {"errormsg", &e.BusinessMessage}, {"errormessage", &e.BusinessText},
 		{"status", &e.Status}, {"punish", &e.Punish},
 	} {
 		if strings.EqualFold(name, field.name) {
@@ -105,14 +111,21 @@ func (e *envelope) isBan() bool { return e.Status == "1111" && e.Punish != "" &&
 // and a sub_code. known reports whether the operation's contract lists a code; of the code 88 the sub_code decides even
 // if it is not known.
 func (e *envelope) error(known func(code string) bool) (code, message text.Scalar) {
-	if e.Code != "" || isSuccess(e.LegacyCode) {
-		return e.Code, e.Message
+	if e.Code == "" && e.refused() {
+		if e.LegacySubCode != "" && e.LegacyCode == "88" || known(string(e.LegacySubCode)) {
+			return e.LegacySubCode, e.LegacyMessage
+		}
+		return e.LegacyCode, e.LegacyMessage
 	}
-	if e.LegacySubCode != "" && e.LegacyCode == "88" || known(string(e.LegacySubCode)) {
-		return e.LegacySubCode, e.LegacyMessage
+	message = cmp.Or(e.Message, e.BusinessMessage, e.BusinessText)
+	if e.LegacyCode == "" {
+		message = cmp.Or(message, e.LegacyMessage)
 	}
-	return e.LegacyCode, e.LegacyMessage
+	return cmp.Or(e.Code, e.BusinessCode), message
 }
+
+// refused reports whether the body is an error of the legacy API.
+func (e *envelope) refused() bool { return !isSuccess(e.LegacyCode) }
 
 // isSuccess reports whether a code is none, or that of a success in any spelling of the number.
 func isSuccess(code text.Scalar) bool {
@@ -124,7 +137,7 @@ func isSuccess(code text.Scalar) bool {
 }
 
 func (e *envelope) empty() bool {
-	return e.Code == "" && isSuccess(e.LegacyCode) && e.Message == "" && e.Status == "" && e.Punish == ""
+	return e.Code == "" && !e.refused() && e.Message == "" && e.Status == "" && e.Punish == "" && e.BusinessCode == "" && e.BusinessMessage == "" && e.BusinessText == ""
 }
 
 // china is the time zone of the service's messages. It has had no summer time since 1991.

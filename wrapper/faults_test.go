@@ -28,15 +28,14 @@ func TestFaults(t *testing.T) {
 		{[]int{23}, "the source's token is rejected", testSourceTokenRejected},
 		{[]int{24}, "a renewal fails", testRenewalFails},
 		{[]int{26}, "the token endpoint is slow", testSlowTokenEndpoint},
-		{[]int{27}, "the source's token is unusable", testSourceTokenUnusable},
+		{[]int{27}, "the source fails, or its token is unusable", testSourceFails},
 		{[]int{28}, "lifetimes", testLifetimes},
 		{[]int{30, 31}, "the clock jumps", testClockJumps},
 		{[]int{43}, "the caller's context ends", testCallerEnds},
-		{[]int{44}, "no time for a wait", testNoTimeForWait},
 		{[]int{45}, "a proxy", testProxy},
 		{[]int{46}, "HTTP/2", testHTTP2},
 		{[]int{59, 67}, "a part panics or ends its goroutine", testPartEnds},
-		{[]int{61}, "secrets", testSecrets},
+		{[]int{61, 79}, "secrets", testSecrets},
 		{[]int{62}, "a final 1xx", testFinal1xx},
 		{[]int{62}, "a body that ignores its context", testDeafBody},
 		{[]int{63}, "the token endpoint hangs", testConvoy},
@@ -47,7 +46,6 @@ func TestFaults(t *testing.T) {
 		{[]int{69}, "formatters and encoders", testFormatters},
 		{[]int{69}, "errors keep their type", testErrorsKeepTheirType},
 		{[]int{78}, "sent once", testSentOnce},
-		{[]int{79}, "the token in a URL", testTokenInURL},
 	} {
 		name := "row"
 		for _, row := range fault.rows {

@@ -1,15 +1,11 @@
 package dingtalk_test
 
 import (
-	"context"
 	"math"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
-	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -50,59 +46,6 @@ func TestBaseURL(t *testing.T) {
 	}
 }
 
-func TestBaseURLWithPathPrefix(t *testing.T) {
-	t.Parallel()
-	var paths sync.Map
-	emulator := dingtalktest.New()
-	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		paths.Store(r.URL.Path, true)
-		http.StripPrefix("/gateway/dingtalk", emulator).ServeHTTP(w, r)
-	})
-	for _, prefix := range []string{"/gateway/dingtalk", "/gateway/dingtalk/"} {
-		convert(t, newClient(t, base+prefix, appCredentials), dingtalktest.ChatID)
-	}
-	for path := range paths.Range {
-		if !strings.HasPrefix(path.(string), "/gateway/dingtalk/v1.0/") {
-			t.Errorf("a request went to %s", path)
-		}
-	}
-}
-
-// TestRegions leads the two public names to a listener of its own.
-func TestRegions(t *testing.T) {
-	t.Parallel()
-	var host atomic.Value
-	emulator := dingtalktest.New()
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host.Store(r.Host)
-		emulator.ServeHTTP(w, r)
-	}))
-	t.Cleanup(server.Close)
-	for name, test := range map[string]struct {
-		opts []dingtalk.Option
-		want string
-	}{
-		"default":       {nil, "api.dingtalk.io"},
-		"international": {[]dingtalk.Option{dingtalk.WithRegion(dingtalk.International)}, "api.dingtalk.io"},
-		"last wins":     {[]dingtalk.Option{dingtalk.WithRegion(dingtalk.International), nil, dingtalk.WithRegion(dingtalk.MainlandChina)}, "api.dingtalk.com"},
-	} {
-		transport := server.Client().Transport.(*http.Transport).Clone()
-		transport.TLSClientConfig.ServerName = "example.com" // which the listener's certificate is for
-		transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String())
-		}
-		t.Cleanup(transport.CloseIdleConnections)
-		client, err := dingtalk.NewClient(appCredentials, append(test.opts, through(transport))...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		convert(t, client, dingtalktest.ChatID)
-		if host.Load() != test.want {
-			t.Errorf("%s: went to %s", name, host.Load())
-		}
-	}
-}
-
 func TestWrongOptions(t *testing.T) {
 	t.Parallel()
 	for name, opts := range map[string][]dingtalk.Option{
@@ -130,17 +73,6 @@ func TestWrongOptions(t *testing.T) {
 		limiter.Answered(true)
 		if err := limiter.Wait(t.Context()); err == nil || !strings.Contains(err.Error(), "NewLimiter") || limiter.Rate() != 0 {
 			t.Errorf("NewLimiter(%g): %v", perSecond, err)
-		}
-	}
-}
-
-func TestUserAgent(t *testing.T) {
-	t.Parallel()
-	client, server := newEmulated(t, dingtalk.WithUserAgent("my app/1.2"))
-	convert(t, client, "any")
-	for _, r := range server.Requests() {
-		if got := r.Header["User-Agent"]; !slices.Equal(got, []string{"my app/1.2 openconversation-go/" + dingtalk.Version}) {
-			t.Errorf("%s: %q", r.Operation, got)
 		}
 	}
 }

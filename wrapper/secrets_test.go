@@ -129,19 +129,6 @@ func (out *told) err(what string, err error) {
 	}
 }
 
-// call makes a call, and prints the result or panic.
-func (out *told) call(what string, client *dingtalk.Client, call func(*dingtalk.Client) (any, error)) {
-	defer func() {
-		if v := recover(); v != nil {
-			out.printf("%s: panic: %v %#v", what, v, v)
-		}
-	}()
-	result, err := call(client)
-	out.printf("%s: %+v", what, result)
-	out.err(what, err)
-	out.value(what, client)
-}
-
 // want checks that nothing printed holds a secret, and that what should be there is.
 func (out *told) want(t *testing.T, parts ...string) {
 	t.Helper()
@@ -158,73 +145,81 @@ func (out *told) want(t *testing.T, parts ...string) {
 	}
 }
 
-// callsOf are a conversion, which has the token in a header, and an operation that has it in the URL.
-func callsOf(t testing.TB) map[string]func(*dingtalk.Client) (any, error) {
-	return map[string]func(*dingtalk.Client) (any, error){
-		"conversion":       func(c *dingtalk.Client) (any, error) { return c.OpenConversationID(within(t), "any") },
-		"token in the URL": func(c *dingtalk.Client) (any, error) { return c.GetChat(within(t), describe) },
-	}
+// secretCalls are calls that carry a secret: in a header, in the URL, in the token call's body.
+var secretCalls = map[string]struct {
+	op     generated.Operation
+	secret string
+	creds  dingtalk.Credentials
+	call   func(context.Context, *dingtalk.Client) (any, error)
+}{
+	"conversion":       {convertOp, markedToken, dingtalk.StaticToken(markedToken), convertAny},
+	"app's conversion": {convertOp, markedToken, markedCredentials, convertAny},
+	"token call":       {tokenOp, markedSecret, markedCredentials, convertAny},
+	"token in the URL": {generated.OperationGetChat, markedToken, dingtalk.StaticToken(markedToken), func(ctx context.Context, c *dingtalk.Client) (any, error) {
+		return c.GetChat(ctx, describe)
+	}},
 }
 
+func convertAny(ctx context.Context, c *dingtalk.Client) (any, error) {
+	return c.OpenConversationID(ctx, "any")
+}
+
+// testSecrets lets each call fail in every way, and prints all that comes of it.
 func testSecrets(t *testing.T) {
-	for i, level := range []slog.Level{slog.LevelDebug - 4, slog.LevelWarn} {
-		t.Run(level.String(), func(t *testing.T) {
-			t.Parallel()
-			var out told
-			handler := slog.Handler(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: level, AddSource: true}))
-			if i%2 == 1 {
-				handler = slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: level})
-			}
-			failInEveryWay(t, &out, dingtalk.WithLogger(slog.New(handler)))
-			out.want(t, "REDACTED", "unexpected response", "chatIdToOpenConversationId", dingtalktest.OpenConversationID)
-			if logged := strings.Contains(out.String(), "dingtalk attempt"); logged != (level <= slog.LevelDebug) {
-				t.Errorf("attempts logged: %t", logged)
-			}
-		})
-	}
-}
-
-// failInEveryWay makes calls with marked secrets.
-func failInEveryWay(t *testing.T, out *told, logger dingtalk.Option) {
-	t.Helper()
 	tokenAnswer := dingtalktest.Raw(200, "application/json", []byte(`{"accessToken":"`+markedToken+`","expireIn":7200}`)).For(tokenOp)
-	try := func(what string, creds dingtalk.Credentials, faults ...dingtalktest.Fault) {
-		server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithCredentials(dingtalktest.AppKey, markedSecret))
-		server.FailNext(faults...)
-		out.call(what, newClient(t, server.URL, creds, logger, newHandClock().option(), dingtalk.WithTimeout(300*ms)), callsOf(t)["conversion"])
-		for _, v := range []any{server, *server, server.Requests(), server.Counts()} {
-			out.value(what, v)
+	for name, c := range secretCalls {
+		for _, level := range []slog.Level{slog.LevelDebug - 4, slog.LevelWarn} {
+			t.Run(name+" "+level.String(), func(t *testing.T) {
+				t.Parallel()
+				var out told
+				logger := dingtalk.WithLogger(slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: level, AddSource: true})))
+				try := func(what, base string, opts ...dingtalk.Option) {
+					client := newClient(t, base, c.creds, append(opts, logger, newHandClock().option(), dingtalk.WithTimeout(100*ms))...)
+					defer func() {
+						if v := recover(); v != nil {
+							out.printf("%s: panic: %v %#v", what, v, v)
+						}
+					}()
+					result, err := c.call(within(t), client)
+					out.printf("%s: %+v", what, result)
+					out.err(what, err)
+					out.value(what, client)
+				}
+				for what, fault := range echoes(c.secret) {
+					server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithCredentials(dingtalktest.AppKey, markedSecret))
+					server.FailNext(fault.Always().For(c.op), tokenAnswer.Always())
+					try(what, server.URL)
+					for _, v := range []any{server, *server, server.Requests(), server.Counts()} {
+						out.value(what, v)
+					}
+					if server.Count(c.op) == 0 {
+						t.Errorf("%s: nothing was sent", what)
+					}
+					server.Close()
+				}
+				try("refused connection", "http://127.0.0.1:1")
+				for what, trip := range printingTransports {
+					try(what, "https://example.test", through(trip))
+				}
+				for _, status := range []int{407, 502} {
+					proxy := &url.URL{Scheme: "http", User: url.UserPassword("user", markedProxy), Host: newPeer(t, nil, always(respond(status, "", ""))).host()}
+					try("proxy", "https://127.0.0.1:1", through(&http.Transport{Proxy: http.ProxyURL(proxy), DisableKeepAlives: true}))
+				}
+				out.want(t, "REDACTED", "unexpected response", c.op.ID)
+				if logged := strings.Contains(out.String(), "dingtalk attempt"); logged != (level <= slog.LevelDebug) {
+					t.Errorf("attempts logged: %t", logged)
+				}
+			})
 		}
-		server.Close()
 	}
-	for what, fault := range echoes(markedToken) {
-		try(what, markedCredentials, tokenAnswer.Always(), fault.Always().For(convertOp))
-		try(what, dingtalk.StaticToken(markedToken), fault.Times(2).For(convertOp))
-	}
-	for what, fault := range echoes(markedSecret) {
-		try(what, markedCredentials, fault.Always().For(tokenOp))
-	}
+	var out told
 	for _, body := range []string{ // token answers that hold the token, but not as they should
 		`{"accessToken":"$\r\nx: y","expireIn":7200}`, `{"accessToken":"$"`, `{"result":{"accessToken":"$"}}`, `["$"]`, `$`, `"$"`,
 		`{"accessToken":["$"]}`, `{"accessToken":"$","expireIn":7200}$`, `{"token":"$"}`,
 	} {
-		try("odd token answer", markedCredentials, dingtalktest.Raw(200, "application/json", []byte(strings.ReplaceAll(body, "$", markedToken))).For(tokenOp))
-	}
-	failBeneath(t, out, markedCredentials, callsOf(t)["conversion"], logger)
-
-	// The values themselves.
-	client := newClient(t, "http://127.0.0.1:1", markedCredentials)
-	type config struct {
-		Creds  dingtalk.AppCredentials
-		Token  dingtalk.StaticToken
-		Any    dingtalk.Credentials
-		Client *dingtalk.Client
-	}
-	for _, v := range []any{
-		*client, markedCredentials, &markedCredentials, []any{markedCredentials, map[string]any{"creds": markedCredentials}}, dingtalk.StaticToken(markedToken),
-		[]dingtalk.StaticToken{markedToken}, config{markedCredentials, markedToken, dingtalk.StaticToken(markedToken), client}, generated.NewGetChatRequest(describe),
-	} {
-		out.value("value", v)
+		client, server := newEmulated(t)
+		server.FailNext(dingtalktest.Raw(200, "application/json", []byte(strings.ReplaceAll(body, "$", markedToken))).For(tokenOp))
+		out.err("odd token answer", refused(t, client, dingtalk.ErrUnexpectedResponse))
 	}
 	for _, creds := range []dingtalk.Credentials{dingtalk.AppCredentials{AppSecret: markedSecret}, dingtalk.StaticToken(markedToken + "\n"), dingtalk.StaticToken("\x00" + markedToken)} {
 		_, err := dingtalk.NewClient(creds)
@@ -232,65 +227,27 @@ func failInEveryWay(t *testing.T, out *told, logger dingtalk.Option) {
 	}
 	_, err := dingtalk.NewClient(markedCredentials, dingtalk.WithBaseURL("http://user:"+markedSecret+"@example.com"))
 	out.err("NewClient", err)
+	out.want(t)
 }
 
-// failBeneath fails in the network, in a proxy with a password, and in a transport that prints its request.
-func failBeneath(t *testing.T, out *told, creds dingtalk.Credentials, call func(*dingtalk.Client) (any, error), logger dingtalk.Option) {
-	t.Helper()
-	opts := []dingtalk.Option{logger, newHandClock().option()}
-	out.call("refused connection", newClient(t, "http://127.0.0.1:1", creds, opts...), call)
-	for what, trip := range map[string]roundTripper{
-		"error with the URL": func(r *http.Request) (*http.Response, error) {
-			return nil, fmt.Errorf("cannot send %s %v", r.URL, r.Header)
-		},
-		"error of net/url": func(r *http.Request) (*http.Response, error) {
-			return nil, &url.Error{Op: "Get", URL: r.URL.String(), Err: errors.New("no")}
-		},
-		"error with the query": func(r *http.Request) (*http.Response, error) {
-			return nil, fmt.Errorf("%q %v", r.URL.RawQuery, r.URL.Query())
-		},
-		"redirect to itself": func(r *http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 302, Header: http.Header{"Location": {r.URL.String()}}, Body: http.NoBody, Request: r}, nil
-		},
-		"an answer with the request": func(r *http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
-		},
-		"panic": func(*http.Request) (*http.Response, error) { panic("transport") },
-	} {
-		out.call(what, newClient(t, "https://example.test", creds, append(opts, through(trip))...), call)
-	}
-	for _, base := range []string{"http://example.test", "https://127.0.0.1:1"} {
-		for _, status := range []int{407, 502} {
-			base = strings.Replace(base, "http://example.test", "http://127.0.0.1:1", 1)
-			proxy, err := url.Parse(newPeer(t, nil, always(respond(status, "", ""))).URL)
-			if err != nil {
-				t.Fatal(err)
-			}
-			proxy.User = url.UserPassword("user", markedProxy)
-			transport := &http.Transport{Proxy: http.ProxyURL(proxy), DisableKeepAlives: true}
-			out.call("proxy", newClient(t, base, creds, append(opts, through(transport))...), call)
-		}
-	}
-}
-
-// testTokenInURL: whatever fails, no output of the client holds the token in the request's URL.
-func testTokenInURL(t *testing.T) {
-	var out told
-	logger := dingtalk.WithLogger(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug - 4})))
-	call := callsOf(t)["token in the URL"]
-	for what, fault := range echoes(markedToken) {
-		server := dingtalktest.NewServer(t)
-		server.FailNext(fault.Always().For(generated.OperationGetChat))
-		client := newClient(t, server.URL, dingtalk.StaticToken(markedToken), logger, newHandClock().option(), dingtalk.WithTimeout(100*ms))
-		out.call(what, client, call)
-		out.value(what, server.Requests())
-		if server.Count(generated.OperationGetChat) == 0 {
-			t.Errorf("%s: nothing was sent", what)
-		}
-		server.Close()
-	}
-	failBeneath(t, &out, dingtalk.StaticToken(markedToken), call, logger)
-	out.want(t, "REDACTED", "getChat", "dingtalk attempt")
+// printingTransports fail, or answer, with their request.
+var printingTransports = map[string]roundTripper{
+	"error with the URL": func(r *http.Request) (*http.Response, error) {
+		return nil, fmt.Errorf("cannot send %s %v", r.URL, r.Header)
+	},
+	"error of net/url": func(r *http.Request) (*http.Response, error) {
+		return nil, &url.Error{Op: "Get", URL: r.URL.String(), Err: errors.New("no")}
+	},
+	"error with the query": func(r *http.Request) (*http.Response, error) {
+		return nil, fmt.Errorf("%q %v", r.URL.RawQuery, r.URL.Query())
+	},
+	"redirect to itself": func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 302, Header: http.Header{"Location": {r.URL.String()}}, Body: http.NoBody, Request: r}, nil
+	},
+	"an answer with the request": func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+	},
+	"panic": func(*http.Request) (*http.Response, error) { panic("transport") },
 }
 
 // verbs are all of fmt's verbs but two, and one unknown one. %p and %w are mistakes for anything but pointers and
@@ -371,20 +328,4 @@ func testErrorsKeepTheirType(t *testing.T) {
 			t.Errorf("%v", e)
 		}
 	}
-}
-
-// The end of a caller's context tells no secret either.
-func TestSecretsAtTheEndOfAContext(t *testing.T) {
-	t.Parallel()
-	var out told
-	server := dingtalktest.NewServer(t)
-	server.FailNext(dingtalktest.Hang().Always())
-	client := newClient(t, server.URL, dingtalk.StaticToken(markedToken))
-	ctx, cancel := context.WithTimeout(t.Context(), 20*ms)
-	defer cancel()
-	_, err := client.GetChat(ctx, describe)
-	out.err("deadline", err)
-	_, err = client.OpenConversationID(ctx, "chat\x00")
-	out.err("bad id", err)
-	out.want(t, "deadline exceeded")
 }

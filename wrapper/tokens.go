@@ -118,7 +118,7 @@ func (f *foreignTokens) Token(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if err := text.CheckHeader(token); err != nil {
-		return "", &Error{Kind: ErrUnauthenticated, Local: true, Message: "the token source's token cannot be sent: " + err.Error()}
+		return "", &Error{Kind: ErrUnauthenticated, Local: true, Message: "the token source failed: its token cannot be sent: " + err.Error()}
 	}
 	return token, nil
 }

@@ -31,6 +31,7 @@ type verdict struct {
 
 	repeat    repeat
 	dropToken bool  // the token was rejected: a refresh may help
+	partly    bool  // the answer says that the operation failed, and not how much of it was done
 	broken    bool  // no complete answer came
 	refusal   bool  // the limiter, the circuit breaker or the budget refused the request
 	ended     error // the error of the caller's context, if it ended the attempt
@@ -73,7 +74,7 @@ func (v *verdict) mayBeDone() bool {
 	switch {
 	case v.repeat == notProcessed:
 		return false
-	case v.repeat == ifSafe, v.ended != nil:
+	case v.repeat == ifSafe, v.ended != nil, v.partly:
 		return true
 	default:
 		return errors.Is(v.Kind, ErrUnexpectedResponse)
@@ -288,6 +289,10 @@ func (r *reader) refused(now time.Time, maxWait time.Duration) *verdict {
 		if row.Retry {
 			v.repeat = ifSafe
 		}
+	case succeeds(contract, a.Status) && unsuccessful(contract, a.Body):
+		v.Kind, v.partly = ErrRejected, true
+	case contract.TokenQuery != "" && body.refused(): // the legacy API has thousands of codes, too
+		v.Kind = ErrRejected
 	default:
 		r.byStatus(v)
 	}

@@ -1,7 +1,6 @@
 package dingtalk_test
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,8 +60,8 @@ func testSourceFails(t *testing.T) {
 	for token, err := range map[string]error{"": own, "\x00": nil, "tokenOfWorth\r\nx-injected: 1": nil, "tokenOfWorth你好": nil, "tokenOfWorth ": nil} {
 		server := dingtalktest.NewServer(t)
 		client := newClient(t, server.URL, &listSource{tokens: []string{token}, err: err})
-		e := refused(t, client, cmp.Or(err, dingtalk.ErrUnauthenticated))
-		if !e.Local || e.TokenEndpoint || !strings.Contains(e.Error(), "the token source failed") || strings.Contains(fmt.Sprintf("%v %+v %#v", e, e, e), "OfWorth") {
+		e := refused(t, client, map[bool]error{true: dingtalk.ErrUnauthenticated, false: dingtalk.ErrUnavailable}[err == nil])
+		if err != nil && !errors.Is(e, err) || !e.Local || e.TokenEndpoint || !strings.Contains(e.Error(), "the token source failed") || strings.Contains(fmt.Sprintf("%v %+v %#v", e, e, e), "OfWorth") {
 			t.Errorf("%q: %#v", token, e)
 		}
 		got, err := client.Token(within(t))

@@ -165,7 +165,7 @@ func viewOf(c *contract.Contract, o contract.Operation, d codegen.OperationDefin
 var usedNames = []string{
 	"answer", "body", "c", "context", "ctx", "dingtalk", "err", "generated", "items", "iter", "json", "more", "next", "none",
 	"page", "params", "r", "strconv", "string", "token", "v", "texts", "reqEditors", "http", "float64", "int64", "uint64", "bool",
-	"append", "len", "error", "nil", "true", "false", "int32", "float32", "any", "fmt", "bytes", "time",
+	"append", "len", "opts", "error", "nil", "true", "false", "int32", "float32", "any", "fmt", "bytes", "time",
 }
 
 // argument names a parameter of a path.

@@ -342,9 +342,9 @@ const (
 // The call is safe to repeat: the client's Retry applies.
 // It counts towards the app's rate limit.
 // An error is always a *dingtalk.Error.
-func (c *Client) CountAll(ctx context.Context) (int64, error) {
+func (c *Client) CountAll(ctx context.Context, opts ...dingtalk.CallOption) (int64, error) {
 	r := dingtalk.NewRequest(&operationCountAll)
-	return dingtalk.Do[int64](ctx, c.client, r)
+	return dingtalk.Do[int64](ctx, c.client, r, opts...)
 }
 
 // DeleteMessages sends DELETE /v1.0/messages.
@@ -352,12 +352,12 @@ func (c *Client) CountAll(ctx context.Context) (int64, error) {
 // The call may change something: the client retries it only if the service surely did not process it.
 // It counts towards the app's rate limit.
 // An error is always a *dingtalk.Error.
-func (c *Client) DeleteMessages(ctx context.Context, params DeleteMessagesParams) error {
+func (c *Client) DeleteMessages(ctx context.Context, params DeleteMessagesParams, opts ...dingtalk.CallOption) error {
 	r := dingtalk.NewRequest(&operationDeleteMessages)
 	for _, v := range params.ID {
 		r.AddQuery("id", strconv.FormatInt(int64(v), 10))
 	}
-	_, err := dingtalk.Do[struct{}](ctx, c.client, r)
+	_, err := dingtalk.Do[struct{}](ctx, c.client, r, opts...)
 	return err
 }
 
@@ -367,7 +367,7 @@ func (c *Client) DeleteMessages(ctx context.Context, params DeleteMessagesParams
 // The call is safe to repeat: the client's Retry applies.
 // It counts towards the app's rate limit.
 // An error is always a *dingtalk.Error.
-func (c *Client) ListUsers(ctx context.Context, userID string, number int64, params ListUsersParams) (ListUsersResponseBody, error) {
+func (c *Client) ListUsers(ctx context.Context, userID string, number int64, params ListUsersParams, opts ...dingtalk.CallOption) (ListUsersResponseBody, error) {
 	r := dingtalk.NewRequest(&operationListUsers)
 	r.SetPath("userId", userID)
 	r.SetPath("number", strconv.FormatInt(int64(number), 10))
@@ -406,18 +406,18 @@ func (c *Client) ListUsers(ctx context.Context, userID string, number int64, par
 			return texts
 		}()...)
 	}
-	return dingtalk.Do[ListUsersResponseBody](ctx, c.client, r)
+	return dingtalk.Do[ListUsersResponseBody](ctx, c.client, r, opts...)
 }
 
 // ListUsersAll is ListUsers for all pages: it yields the items of each, and fetches the next page when they are consumed.
 // An error ends the sequence. Every page is a call.
-func (c *Client) ListUsersAll(ctx context.Context, userID string, number int64, params ListUsersParams) iter.Seq2[ListUsersResponseBodyListItem, error] {
+func (c *Client) ListUsersAll(ctx context.Context, userID string, number int64, params ListUsersParams, opts ...dingtalk.CallOption) iter.Seq2[ListUsersResponseBodyListItem, error] {
 	return dingtalk.Pages(&operationListUsers, func(token *string) (items []ListUsersResponseBodyListItem, next string, more bool, err error) {
 		params := params // a copy, because each use of the sequence starts at the first page
 		if token != nil {
 			params.NextToken = token
 		}
-		answer, err := c.ListUsers(ctx, userID, number, params)
+		answer, err := c.ListUsers(ctx, userID, number, params, opts...)
 		if err != nil {
 			return nil, next, false, err
 		}
@@ -434,10 +434,10 @@ func (c *Client) ListUsersAll(ctx context.Context, userID string, number int64, 
 // The call may change something: the client retries it only if the service surely did not process it.
 // It counts towards the app's rate limit.
 // An error is always a *dingtalk.Error.
-func (c *Client) PatchMap(ctx context.Context, body map[string]int64) (map[string]Node, error) {
+func (c *Client) PatchMap(ctx context.Context, body map[string]int64, opts ...dingtalk.CallOption) (map[string]Node, error) {
 	r := dingtalk.NewRequest(&operationPatchMap)
 	r.SetBody(body)
-	return dingtalk.Do[map[string]Node](ctx, c.client, r)
+	return dingtalk.Do[map[string]Node](ctx, c.client, r, opts...)
 }
 
 // QueryPages sends POST /v1.0/pages.
@@ -445,17 +445,17 @@ func (c *Client) PatchMap(ctx context.Context, body map[string]int64) (map[strin
 // The call is safe to repeat: the client's Retry applies.
 // It counts towards the app's rate limit.
 // An error is always a *dingtalk.Error.
-func (c *Client) QueryPages(ctx context.Context, body *QueryPagesRequestBody) (QueryPagesResponseBody, error) {
+func (c *Client) QueryPages(ctx context.Context, body *QueryPagesRequestBody, opts ...dingtalk.CallOption) (QueryPagesResponseBody, error) {
 	r := dingtalk.NewRequest(&operationQueryPages)
 	if body != nil {
 		r.SetBody(body)
 	}
-	return dingtalk.Do[QueryPagesResponseBody](ctx, c.client, r)
+	return dingtalk.Do[QueryPagesResponseBody](ctx, c.client, r, opts...)
 }
 
 // QueryPagesAll is QueryPages for all pages: it yields the items of each, and fetches the next page when they are consumed.
 // An error ends the sequence. Every page is a call.
-func (c *Client) QueryPagesAll(ctx context.Context, body *QueryPagesRequestBody) iter.Seq2[string, error] {
+func (c *Client) QueryPagesAll(ctx context.Context, body *QueryPagesRequestBody, opts ...dingtalk.CallOption) iter.Seq2[string, error] {
 	return dingtalk.Pages(&operationQueryPages, func(token *int64) (items []string, next int64, more bool, err error) {
 		body := body // a copy, because each use of the sequence starts at the first page
 		if token != nil {
@@ -466,7 +466,7 @@ func (c *Client) QueryPagesAll(ctx context.Context, body *QueryPagesRequestBody)
 			body = &page
 			body.Cursor = token
 		}
-		answer, err := c.QueryPages(ctx, body)
+		answer, err := c.QueryPages(ctx, body, opts...)
 		if err != nil {
 			return nil, next, false, err
 		}
@@ -484,12 +484,12 @@ func (c *Client) QueryPagesAll(ctx context.Context, body *QueryPagesRequestBody)
 // The call may change something: the client retries it only if the service surely did not process it.
 // It counts towards the app's rate limit.
 // An error is always a *dingtalk.Error.
-func (c *Client) ReplaceUser(ctx context.Context, userID string, number int64, body User) error {
+func (c *Client) ReplaceUser(ctx context.Context, userID string, number int64, body User, opts ...dingtalk.CallOption) error {
 	r := dingtalk.NewRequest(&operationReplaceUser)
 	r.SetPath("userId", userID)
 	r.SetPath("number", strconv.FormatInt(int64(number), 10))
 	r.SetBody(body)
-	_, err := dingtalk.Do[struct{}](ctx, c.client, r)
+	_, err := dingtalk.Do[struct{}](ctx, c.client, r, opts...)
 	return err
 }
 
@@ -498,12 +498,12 @@ func (c *Client) ReplaceUser(ctx context.Context, userID string, number int64, b
 // The call may change something: the client retries it only if the service surely did not process it.
 // It counts towards the app's rate limit.
 // An error is always a *dingtalk.Error.
-func (c *Client) SendMessage(ctx context.Context, body *SendMessageRequestBody) ([]int64, error) {
+func (c *Client) SendMessage(ctx context.Context, body *SendMessageRequestBody, opts ...dingtalk.CallOption) ([]int64, error) {
 	r := dingtalk.NewRequest(&operationSendMessage)
 	if body != nil {
 		r.SetBody(body)
 	}
-	return dingtalk.Do[[]int64](ctx, c.client, r)
+	return dingtalk.Do[[]int64](ctx, c.client, r, opts...)
 }
 
 // Answers are not parsed here: the wrapper reads them, up to a limit, and keeps the status of one that it cannot decode.

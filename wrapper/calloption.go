@@ -87,17 +87,16 @@ func WithAnswer(answer *Answer) CallOption {
 	}
 }
 
-// Answer is the raw answer to a request, as the service sent it. Formatting it prints neither headers nor body.
+// Answer is the raw answer to a request, as the service sent it: what it repeats is not redacted. Formatting prints the
+// status alone.
 type Answer struct {
 	StatusCode int
 	Header     http.Header
 	RequestID  string // for DingTalk's support; of an error it may stand in Error.RequestID alone
 }
 
-// String names the status and the request's id.
-func (a Answer) String() string {
-	return fmt.Sprintf("dingtalk.Answer(HTTP %d, request %s)", a.StatusCode, text.Escape(text.Cut(a.RequestID, maxSnippetBytes)))
-}
+// String names the status.
+func (a Answer) String() string { return fmt.Sprintf("dingtalk.Answer(HTTP %d)", a.StatusCode) }
 
 // Format is [Answer.String] for every verb of fmt.
 func (a Answer) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, a.String()) }
@@ -162,8 +161,10 @@ func (c *call) explain(caller context.Context, err *Error) {
 func (p *path) secrets(c *call) text.Secrets {
 	secrets := append(c.hidden[:0], c.token, c.secret)
 	for _, header := range []http.Header{p.calls.header, c.options.header} {
-		for _, values := range header {
-			secrets = append(secrets, values...)
+		for name, values := range header {
+			if name != "User-Agent" {
+				secrets = append(secrets, values...)
+			}
 		}
 	}
 	return secrets

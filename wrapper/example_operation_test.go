@@ -66,6 +66,6 @@ func ExampleCallOption() {
 	var answer dingtalk.Answer
 	found, err := dingtalk.Do[user](context.Background(), client, request,
 		dingtalk.WithCallTimeout(5*time.Second), dingtalk.WithHeader("Accept-Language", "zh-CN"), dingtalk.WithAnswer(&answer))
-	fmt.Println(found.Name, err, answer.StatusCode, answer.Header.Get("Content-Type"))
-	// Output: Ada <nil> 200 application/json
+	fmt.Println(found.Name, err, answer.StatusCode, answer.RequestID != "")
+	// Output: Ada <nil> 200 true
 }

@@ -29,7 +29,7 @@ func TestHeadersOfCalls(t *testing.T) {
 		w.WriteHeader(429)
 		_ = json.NewEncoder(w).Encode(map[string]string{"code": "odd", "message": fmt.Sprint(r.Header)})
 	})
-	var out told
+	var out bytes.Buffer
 	client := newClient(t, address, dingtalk.StaticToken("t0ken"), newHandClock().option(), dingtalk.WithUserAgent("myapp/1"),
 		dingtalk.WithCallOptions(nil, dingtalk.WithHeader("X-Gateway", "gateway-"+canary)),
 		dingtalk.WithLogger(slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))))

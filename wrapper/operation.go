@@ -50,7 +50,7 @@ func Do[T any](ctx context.Context, c *Client, request Request, opts ...CallOpti
 // [Request] with the function [Do].
 func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts ...CallOption) error {
 	path, query, _ := strings.Cut(path, "?")
-	request := NewRequest(&Operation{ID: method + " " + path, Method: method, Path: path, Empty: out == nil})
+	request := NewRequest(&Operation{Method: method, Path: path, Empty: out == nil})
 	err := cmp.Or(addQuery(&request, query), checkIn(in), checkOut(out))
 	if err != nil {
 		return unsendable(request.Operation, err)
@@ -123,6 +123,9 @@ func (c *Client) operation(request Request, opts []CallOption) (*call, error) {
 	}
 	if o.Public {
 		op.steps = publicSteps
+	}
+	if server != nil {
+		op.host = server.Host
 	}
 	return op, nil
 }

@@ -73,6 +73,9 @@ type call struct {
 	throttles int             // retries left after throttles, beyond Retry.MaxAttempts
 	waits     context.Context // ends its waits, and so the call; nil: the caller's context
 
+	touched func() bool // whether a reader of the request was read: then it is not sent again; nil: it has none
+	finish  func()      // ends the reading
+
 	api      *generated.Client // with the token in use
 	token    string
 	rejected *rejection
@@ -125,11 +128,16 @@ func do[T any](ctx context.Context, p *path, o *operation[T]) (T, error) {
 	return o.value, nil
 }
 
+const readOnce = "not sent again: its file was read, and can be read once"
+
 // do is the path of every call. It sends requests until one succeeds, retries as [Retry] allows, and replays the
 // request once after a token refresh if the service rejected the token.
 func (p *path) do(ctx context.Context, c *call) *Error {
 	if c.waits == nil {
 		c.waits = ctx
+	}
+	if c.finish != nil {
+		defer c.finish()
 	}
 	var before *verdict // of the previous request
 	uncounted := 0      // requests beyond Retry.MaxAttempts: replays, and throttled calls of a run
@@ -143,8 +151,12 @@ func (p *path) do(ctx context.Context, c *call) *Error {
 			return c.unsent(v, before)
 		}
 		before = v
+		once := c.touched != nil && c.touched()
 		if v.dropToken && c.token != "" {
 			p.tokens.reject(ctx, c.token)
+			if once {
+				return c.failure(v, nil, readOnce)
+			}
 			if c.rejected == nil {
 				c.rejected = &rejection{c.token, *v}
 				uncounted++
@@ -153,6 +165,9 @@ func (p *path) do(ctx context.Context, c *call) *Error {
 			failed := c.failure(v, fmt.Errorf("the token had been refreshed; the one before was rejected too: %w", c.failure(&c.rejected.verdict, nil, "")), "")
 			p.tokens.remember(failed)
 			return failed
+		}
+		if once {
+			return c.failure(v, nil, readOnce)
 		}
 		if v.kind == ErrThrottled && c.throttles > 0 { //nolint:errorlint // a verdict's kind is never wrapped
 			c.throttles--

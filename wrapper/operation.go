@@ -109,6 +109,9 @@ func (c *Client) operation(request Request) (*call, error) {
 			return api.Send(ctx, request)
 		},
 	}
+	if request.Streamed() {
+		op.touched, op.finish = request.Touched, request.Finish
+	}
 	if o.Public {
 		op.steps = publicSteps
 	}

@@ -345,6 +345,9 @@ var (
 	coded   = regexp.MustCompile(`[Xx]hx((?:[a-p]{6})+)hx`)
 )
 
+// ASCII writes a name in ASCII; [Decode] undoes it.
+func ASCII(name string) string { return ascii(name) }
+
 // ascii writes a name in ASCII: 姓名 will be X姓名.
 func ascii(name string) string {
 	if name != "" && special.FindString(name) == name && foreign.FindString(name) == "" && strings.Trim(name, signs) != "" {

@@ -100,7 +100,7 @@ func (g *generation) models() ([]byte, error) {
 	}
 	var own error // oapi-codegen would put the names of its templates before it
 	src, err := runOapiCodegen(g.Doc, cfg, func(definitions []codegen.OperationDefinition) (text string, err error) {
-		if g.Methods, own = methods(g.Contract, definitions); own != nil {
+		if g.Methods, own = methods(g.Contract, definitions, g.Own); own != nil {
 			return "", own
 		}
 		if g.Own {

@@ -59,10 +59,12 @@ func newClient(creds Credentials, opts []Option) (*Client, error) {
 		"Accept-Encoding": {"identity"}, // answers are smaller than gzip's overhead; a compressed one is read all the same
 		"User-Agent":      {cfg.userAgent},
 	}}
-	p.breaker = breaker.New[*verdict](breaker.Limits{
+	limits := breaker.Limits{
 		Backoff:    func(n int) time.Duration { return cfg.retry.backoff(n, cfg.clock.Random()) },
-		MaxFailing: cfg.retry.MaxDelay, MaxThrottle: cfg.retry.MaxWait,
-	}, cfg.clock)
+		MaxFailing: cfg.retry.MaxDelay, MaxThrottle: cfg.retry.MaxWait, Attempt: p.wire.Limit(),
+	}
+	p.lanes.New = func() *lane { return &lane{breaker: breaker.New[*verdict](limits, cfg.clock)} }
+	p.ban.Clock, p.credit.Clock = cfg.clock, cfg.clock
 	if p.tokens, err = newTokens(p, creds, cfg.share); err != nil {
 		return nil, err
 	}
@@ -89,7 +91,8 @@ func (c *Client) OpenConversationID(ctx context.Context, chatID string) (string,
 func (c *Client) Token(ctx context.Context) (string, error) {
 	token, err := c.path.tokens.Token(ctx)
 	if err != nil {
-		return "", tokenCall.unsent(unauthorized(ctx, err), nil)
+		call := call{subject: tokenCall, waits: ctx}
+		return "", call.unsent(call.tokenless(err), nil)
 	}
 	return token, nil
 }

@@ -41,7 +41,7 @@ func Do[T any](ctx context.Context, c *Client, request Request) (T, error) {
 // [Request] with the function [Do].
 func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {
 	path, query, _ := strings.Cut(path, "?")
-	request := NewRequest(&Operation{ID: method + " " + path, Method: method, Path: path, Empty: out == nil})
+	request := NewRequest(&Operation{Method: method, Path: path, Empty: out == nil})
 	if err := addQuery(&request, query); err != nil {
 		return unsendable(request.Operation, err)
 	}
@@ -114,6 +114,9 @@ func (c *Client) operation(request Request) (*call, error) {
 	}
 	if o.Public {
 		op.steps = publicSteps
+	}
+	if server != nil {
+		op.host = server.Host
 	}
 	return op, nil
 }

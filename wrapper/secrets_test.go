@@ -1,7 +1,6 @@
 package dingtalk_test
 
 import (
-	"bytes"
 	"context"
 	"encoding"
 	"encoding/gob"
@@ -9,7 +8,6 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -90,19 +88,13 @@ func echoes(carried string) map[string]dingtalktest.Fault {
 // told collects all output of a client.
 type told struct {
 	mu   sync.Mutex
-	text bytes.Buffer
+	text strings.Builder
 }
 
 func (out *told) Write(p []byte) (int, error) {
 	out.mu.Lock()
 	defer out.mu.Unlock()
 	return out.text.Write(p)
-}
-
-func (out *told) String() string {
-	out.mu.Lock()
-	defer out.mu.Unlock()
-	return out.text.String()
 }
 
 func (out *told) printf(format string, args ...any) { _, _ = fmt.Fprintf(out, format+"\n", args...) }
@@ -132,7 +124,7 @@ func (out *told) err(what string, err error) {
 // want checks that nothing printed holds a secret, and that what should be there is.
 func (out *told) want(t *testing.T, parts ...string) {
 	t.Helper()
-	text := out.String()
+	text := out.text.String()
 	for line := range strings.Lines(text) {
 		if i := strings.Index(line, canary); i >= 0 {
 			t.Errorf("%.40s: … %s …", line, line[max(i-100, 0):min(i+100, len(line))])
@@ -206,7 +198,7 @@ func testSecrets(t *testing.T) {
 					try("proxy", "https://127.0.0.1:1", through(&http.Transport{Proxy: http.ProxyURL(proxy), DisableKeepAlives: true}))
 				}
 				out.want(t, "REDACTED", "unexpected response", c.op.ID)
-				if logged := strings.Contains(out.String(), "dingtalk attempt"); logged != (level <= slog.LevelDebug) {
+				if logged := strings.Contains(out.text.String(), "dingtalk attempt"); logged != (level <= slog.LevelDebug) {
 					t.Errorf("attempts logged: %t", logged)
 				}
 			})
@@ -257,8 +249,7 @@ const verbs = "vTtbcdoOqxXUeEfFgGsz"
 const hiddenPointers = "hidden pointers"
 
 func testFormatters(t *testing.T) {
-	client := newClient(t, "http://127.0.0.1:1", markedCredentials)
-	static := newClient(t, "http://127.0.0.1:1", dingtalk.StaticToken(markedToken))
+	client, static := newClient(t, "http://127.0.0.1:1", markedCredentials), newClient(t, "http://127.0.0.1:1", dingtalk.StaticToken(markedToken))
 	type byPointer struct {
 		creds *dingtalk.AppCredentials
 		any   any
@@ -279,23 +270,18 @@ func testFormatters(t *testing.T) {
 				out.printf("%s: %"+flags+string(verb), name, v)
 			}
 		}
-		for encoder, encode := range map[string]func(io.Writer, any) error{
-			"json": func(w io.Writer, v any) error { return json.NewEncoder(w).Encode(v) },
-			"xml":  func(w io.Writer, v any) error { return xml.NewEncoder(w).Encode(v) },
-			"gob":  func(w io.Writer, v any) error { return gob.NewEncoder(w).Encode(v) },
-			"text": func(w io.Writer, v any) error { // as YAML and TOML do
+		for encoder, encode := range map[string]func(any) error{
+			"json": json.NewEncoder(&out).Encode, "xml": xml.NewEncoder(&out).Encode, "gob": gob.NewEncoder(&out).Encode,
+			"text": func(v any) error { // as YAML and TOML do
 				if m, ok := v.(encoding.TextMarshaler); ok {
-					b, err := m.MarshalText()
-					_, _ = w.Write(b)
+					text, err := m.MarshalText()
+					out.printf("%s", text)
 					return err
 				}
-				return nil
+				return errors.ErrUnsupported
 			},
 		} {
-			var raw bytes.Buffer
-			err := encode(&raw, v)
-			out.printf("%s as %s: %s %v", name, encoder, raw.String(), err)
-			if _, secret := v.(interface{ LogValue() slog.Value }); secret && err == nil { // a redacted one would be noticed too late
+			if _, secret := v.(slog.LogValuer); encode(v) == nil && secret { // a redacted one would be noticed too late
 				t.Errorf("%s was encoded as %s", name, encoder)
 			}
 		}
@@ -303,28 +289,15 @@ func testFormatters(t *testing.T) {
 	out.want(t)
 }
 
-// Redaction keeps an error's type, and a short secret is not cut out of a host name.
+// Redaction keeps an error's type, and a short secret is not cut out of a host name; a proxy's password is not in what
+// net/http says of a proxy.
 func testErrorsKeepTheirType(t *testing.T) {
 	dns := &net.DNSError{Err: "no such host", Name: "test.invalid", IsNotFound: true}
-	for token, text := range map[string]string{"test": "lookup test.invalid", "test.invalid": "lookup REDACTED"} {
-		e := refused(t, newClient(t, "https://test.invalid", dingtalk.StaticToken(token), through(roundTripper(func(*http.Request) (*http.Response, error) {
-			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: dns}
-		}))), dingtalk.ErrUnavailable)
-		var found *net.DNSError
-		if !errors.As(e, &found) || !found.IsNotFound || !strings.Contains(e.Error(), text) {
-			t.Errorf("%q: %v", token, e)
-		}
-	}
-	for says, trip := range map[string]http.RoundTripper{
-		"proxy setting": &http.Transport{Proxy: func(*http.Request) (*url.URL, error) {
-			return nil, fmt.Errorf("invalid proxy address %q", "http://user:"+markedProxy+"@:x")
-		}},
-		"refused": roundTripper(func(*http.Request) (*http.Response, error) {
-			return nil, fmt.Errorf("proxyconnect http://user:%s@proxy:3128: refused", markedProxy)
-		}),
+	for says, err := range map[string]error{
+		"lookup test.invalid": dns, "proxyconnect": fmt.Errorf("proxyconnect http://user:%s@proxy:3128: refused", markedProxy),
 	} {
-		e := refused(t, newStatic(t, "https://example.test", oneAttempt, through(trip)), dingtalk.ErrUnavailable)
-		if strings.Contains(fmt.Sprintf("%v %+v %v", e, *e, e.Err), canary) || !strings.Contains(e.Error(), says) {
+		e := refused(t, newClient(t, "https://test.invalid", dingtalk.StaticToken("test"), oneAttempt, through(roundTripper(func(*http.Request) (*http.Response, error) { return nil, err }))), dingtalk.ErrUnavailable)
+		if found := (*net.DNSError)(nil); errors.As(e, &found) != (err == dns) || !strings.Contains(e.Error(), says) || strings.Contains(e.Error(), canary) { //nolint:errorlint // it is the one above
 			t.Errorf("%v", e)
 		}
 	}

@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
 // succeeds reports whether an operation answers a success with status.
@@ -75,9 +73,8 @@ func isFailure(o *Operation, body []byte) bool {
 	}
 	var e envelope
 	e.read(body)
-	none := text.Scalar("")
-	return e.refused() || e.Punish != none && !slices.Contains(o.OwnFields, "punish") ||
-		e.Code != none && e.Message != none && e.RequestID != none && !slices.Contains(o.OwnFields, "code") || unsuccessful(o, body)
+	return e.refused() || e.isBan() || !isSuccess(e.Code) && e.Message != "" && e.RequestID != "" && !slices.Contains(o.OwnFields, "code") ||
+		unsuccessful(o, body)
 }
 
 // unsuccessful reports whether a field of an answer has another value than a success's. An absent one says nothing.

@@ -20,6 +20,7 @@ type Emulator struct {
 	state     state
 	gate      hold.Gate
 	configure sync.Mutex // serialises changes of settings
+	recording sync.Mutex // the record's times are in its order
 	initial   *settings  // what New made, for Reset
 }
 
@@ -96,7 +97,11 @@ func (e *Emulator) record(x *exchange, a answer.Answer) Request {
 	if x.settings.recordSize > 0 {
 		header = redact(x.Request.Header)
 	}
-	return e.state.record.add(newRequest(&x.Call, a, fault), header)
+	entry := newRequest(&x.Call, a, fault)
+	e.recording.Lock()
+	defer e.recording.Unlock()
+	entry.Time = e.state.now(x.settings)
+	return e.state.record.add(entry, header)
 }
 
 // String says how much the emulator holds, and nothing of its secrets.

@@ -13,7 +13,7 @@ import (
 // Request is one request that an emulator got, without secrets: neither a body nor a query is kept.
 type Request struct {
 	Seq           int64          `json:"seq"`                 // counts the requests from 1, in the order of their answers
-	Time          time.Time      `json:"time"`                // when it arrived, by the emulator's clock
+	Time          time.Time      `json:"time"`                // of the answer, by the emulator's clock; in the order of Seq
 	Operation     string         `json:"operation,omitempty"` // the operation's ID in the contract; empty if none has this method and path
 	Method        string         `json:"method"`
 	Path          string         `json:"path"`              // as it came, still escaped
@@ -74,7 +74,7 @@ func (r *Request) bytes() int {
 // newRequest is what is kept of a request and its answer. Its header is added where there is a record.
 func newRequest(c *call.Call, a answer.Answer, fault string) Request {
 	r := Request{
-		Time: c.Now, Operation: c.OperationID(), Method: cut(c.Request.Method), Path: cut(c.Path), ChatID: cut(c.ChatID()),
+		Operation: c.OperationID(), Method: cut(c.Request.Method), Path: cut(c.Path), ChatID: cut(c.ChatID()),
 		ContentLength: c.Request.ContentLength, Code: a.Code, Fault: fault,
 	}
 	if a.Action.Responds() {

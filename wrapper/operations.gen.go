@@ -166,6 +166,6 @@ func (c *Client) OrgGroupSend(ctx context.Context, body generated.OrgGroupSendRe
 // Its file is read once, while the request is sent: then the call is not repeated, and a rejected token is an error.
 // It counts towards the app's rate limit and the organisation's monthly quota.
 // An error is always an *[Error].
-func (c *Client) UploadMedia(ctx context.Context, params generated.UploadMediaParams, media generated.File) (generated.UploadMediaResponseBody, error) {
-	return Do[generated.UploadMediaResponseBody](ctx, c, generated.NewUploadMediaRequest(params, media))
+func (c *Client) UploadMedia(ctx context.Context, params generated.UploadMediaParams, media generated.File, opts ...CallOption) (generated.UploadMediaResponseBody, error) {
+	return Do[generated.UploadMediaResponseBody](ctx, c, generated.NewUploadMediaRequest(params, media), opts...)
 }

@@ -300,7 +300,7 @@ reproducible() {
 # --- The night ---
 
 soak() { OPENCONVERSATION_SOAK=1000000 "$go" test -count=1 -v -timeout 30m -run '^TestMemoryIsFlat$' ./cmd/openconversation; }
-interop-more() { "$go" run ./interop -lang more; }
+interop-more() { "$go" run ./interop -lang more,official; }
 wine() { .ci/wine-test.sh; }
 
 # Asks vuln.go.dev.

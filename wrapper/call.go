@@ -35,6 +35,7 @@ type path struct {
 	retry  Retry
 	cache  Cache  // nil: conversions are not kept
 	budget Budget // nil: requests are not counted
+	calls  callOptions
 	clock  clock.Clock
 	log    logger
 }
@@ -75,6 +76,7 @@ type call struct {
 	host     string    // of an operation with a server of its own
 	secret   string    // sent in addition to the token; redacted in errors
 	hidden   [2]string // keeps the secrets of an attempt off the heap
+	options  callOptions
 	steps    []step
 	contract *Operation
 	send     func(context.Context, *call) (*http.Response, error) // through call.api
@@ -83,6 +85,9 @@ type call struct {
 	limiter   Limiter         // paces its requests; nil: none
 	throttles int             // retries left after throttles, beyond Retry.MaxAttempts
 	waits     context.Context // ends its waits, and so the call; nil: the caller's context
+
+	touched func() bool // whether a file of the request was read: then it is not sent again; nil: it has none
+	finish  func()      // ends the reading
 
 	lane     *lane
 	api      *generated.Client // with the token in use
@@ -137,7 +142,10 @@ func (o *operation[T]) store(ctx context.Context) {
 // do makes a call and returns its result.
 func do[T any](ctx context.Context, p *path, o *operation[T]) (T, error) {
 	o.result = o
-	if err := p.do(ctx, &o.call); err != nil {
+	limited, end := o.begin(ctx, p)
+	defer end()
+	if err := p.do(limited, &o.call); err != nil {
+		o.explain(ctx, err)
 		err.MayBeDone = o.unsure && o.contract.Repeat != RepeatSafe
 		var none T
 		return none, err
@@ -150,6 +158,9 @@ func do[T any](ctx context.Context, p *path, o *operation[T]) (T, error) {
 func (p *path) do(ctx context.Context, c *call) *Error {
 	if c.waits == nil {
 		c.waits = ctx
+	}
+	if c.finish != nil {
+		defer c.finish()
 	}
 	c.lane = p.lanes.Of(breaker.Key{Op: c.contract.ID, Host: c.host}, c.contract.Method, c.contract.Path)
 	var before *verdict // of the previous request
@@ -164,12 +175,14 @@ func (p *path) do(ctx context.Context, c *call) *Error {
 			return c.unsent(v, before)
 		}
 		before = v
+		once := c.touched != nil && c.touched()
 		if v.dropToken && c.token != "" {
 			ours, drop := p.credit.Rejected(&c.lane.tokens, c.dropped)
 			if drop {
 				p.tokens.Reject(ctx, c.token)
 			}
 			switch {
+			case once:
 			case c.rejected == nil && !ours:
 				c.rejected = &rejection{c.token, v}
 				uncounted++
@@ -180,6 +193,9 @@ func (p *path) do(ctx context.Context, c *call) *Error {
 				p.remember(c, failed)
 				return failed
 			}
+		}
+		if once {
+			return c.failure(v, "not sent again: its file was read, and can be read once")
 		}
 		if v.Kind == ErrThrottled && c.throttles > 0 { //nolint:errorlint // a verdict's kind is never wrapped
 			c.throttles--
@@ -331,9 +347,10 @@ func (p *path) attempt(ctx context.Context, c *call) *verdict {
 	}
 	c.sent++
 	answer, failed := p.wire.Attempt(ctx, c)
+	c.options.keep(answer)
 	defer answer.Release()
 	var v *verdict
-	r := reader{call: c, secrets: append(c.hidden[:0], c.token, c.secret), answer: answer}
+	r := reader{call: c, secrets: p.secrets(c), answer: answer}
 	switch {
 	case failed != nil:
 		v = r.unanswered(failed, p.wire.Limit())

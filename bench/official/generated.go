@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Generated is a package of methods that openconversation-gen made from contract.yaml.
+// Generated is a package of methods that openconversation-gen made.
 type Generated struct {
 	client   reflect.Value
 	contract *Contract
@@ -67,12 +67,11 @@ func (g *Generated) Send(operation string, values Values) (any, error) {
 	return asJSON(out[0].Interface())
 }
 
-// params are the parameters of the query and the header. Where the contract has a text and the official SDK a list or an
-// object, the text is that in JSON.
+// params are the parameters of the query and the header. Where the contract has JSON in a string, the text is that.
 func (g *Generated) params(operation string, values Values) (map[string]any, error) {
 	params := maps.Clone(values.Header)
 	for name, value := range values.Query {
-		if _, isText := value.(string); !isText && g.contract.Operation(operation).Query[name].Schema.Value.Type.Is("string") {
+		if p := g.contract.Operation(operation).Query[name]; p != nil && jsonText(p.Schema.Value) {
 			text, err := json.Marshal(value)
 			if err != nil {
 				return nil, err
@@ -87,7 +86,7 @@ func (g *Generated) params(operation string, values Values) (map[string]any, err
 // method is the operation's method. Go's name of an operation differs from the contract's in the case of its letters.
 func (g *Generated) method(operation string) (reflect.Value, error) {
 	for i := range g.client.NumMethod() {
-		if name := g.client.Type().Method(i).Name; strings.EqualFold(name, operation) {
+		if name := g.client.Type().Method(i).Name; strings.EqualFold(name, strings.ReplaceAll(operation, "_", "")) {
 			return g.client.Method(i), nil
 		}
 	}

@@ -66,7 +66,7 @@ Flags:
 		return errUsage
 	}
 	if *packages != "" && *output != "" && *spec+*changes+*data == "" && flags.NArg() == 0 && (*name == "" || token.IsIdentifier(*name)) {
-		return o.generate(*packages, *name, *output)
+		return o.generate(*packages, *name, *output, stderr)
 	}
 	pkg := *name != "" || *output != ""
 	if flags.NArg() > 0 || *spec == "" || pkg && (*output == "" || !token.IsIdentifier(*name)) || !pkg && *data == "" {

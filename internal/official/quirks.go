@@ -2,6 +2,7 @@ package official
 
 import (
 	"go/ast"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -50,9 +51,7 @@ func (p *Package) example(f field) string {
 	switch kind := word(star.X); {
 	case kind == "string":
 		value = text(value)
-	case kind == "bool":
-		_, err = strconv.ParseBool(value)
-	case !numbers.MatchString(value):
+	case kind == "bool" && value != "true" && value != "false", kind != "bool" && !numbers.MatchString(value):
 		err = strconv.ErrSyntax
 	case strings.HasPrefix(kind, "int"):
 		bits, _ := strconv.Atoi(kind[3:])
@@ -64,3 +63,25 @@ func (p *Package) example(f field) string {
 	}
 	return ", example: " + value
 }
+
+// Refusal says why the generator does not take an operation; it is empty for all but seven. A contract has them all.
+func (o *Operation) Refusal() string {
+	for _, f := range o.query {
+		list, ok := f.typ.(*ast.ArrayType)
+		switch {
+		case ok && word(list.Elt) == "byte":
+			return "the query has bytes"
+		case ok && scalars[pointed(list.Elt)] == "" && f.style == "":
+			return "the query has a list of objects"
+		}
+	}
+	switch {
+	case o.Method == "GET" && len(o.body) > 0:
+		return "a GET has a body"
+	case insideSegment.MatchString(o.Path):
+		return "a segment of the path has a parameter and a text"
+	}
+	return ""
+}
+
+var insideSegment = regexp.MustCompile(`\}[^/]|[^/]\{`)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -17,7 +18,8 @@ import (
 type testCase struct {
 	Name   string `json:"name"`
 	Shows  string `json:"shows"`
-	ChatID string `json:"chatId"` // to convert once, in place of steps
+	Row    int    `json:"row"`    // of docs/faults.md, which the case proves
+	ChatID string `json:"chatId"` // to convert once, in place of steps; the reference page's by default
 	Token  string `json:"token"`  // of samples, instead of a valid one
 	Secret string `json:"secret"` // instead of the right one
 	HTTPS  bool   `json:"https"`
@@ -31,12 +33,20 @@ type testCase struct {
 	Requests map[string]int `json:"requests"`   // how many each operation got; those that are not named got none
 	Gap      float64        `json:"gapSeconds"` // at least, before the last request of each operation that got several
 	Official bool           `json:"official"`   // it makes sense for samples, such as those of the official SDKs, too
+	// What the SDK's own test of the case uses in addition. If "alone" says why, the case is for that test only.
+	Go map[string]any `json:"go"`
 }
+
+// referenceChat is the chat id of DingTalk's page.
+const referenceChat = "chatfaabe59a460527f5fb72fbbdfe3f061e"
 
 // step is one thing that is done in a case, in its order.
 type step struct {
+	// Faults that its calls meet. One that names no operation is for the step's own.
+	Meets   []any          `json:"meets,omitempty"`
 	Convert []string       `json:"convert,omitempty"` // chat ids, all at once
 	Send    []string       `json:"send,omitempty"`    // conversations that get a message, all at once
+	GetChat []string       `json:"getChat,omitempty"` // chats to describe; for cases of the SDK alone
 	URL     string         `json:"url,omitempty"`     // makes a client for another address than the emulator's
 	Want    map[string]any `json:"want,omitempty"`
 	Admin   string         `json:"admin,omitempty"` // a call of the admin API, such as POST /tokens/expire
@@ -45,10 +55,37 @@ type step struct {
 }
 
 func (c testCase) steps() []step {
-	if len(c.Steps) > 0 {
-		return c.Steps
+	if len(c.Steps) == 0 {
+		return []step{{Convert: []string{cmp.Or(c.ChatID, referenceChat)}}}
 	}
-	return []step{{Convert: []string{c.ChatID}}}
+	steps := slices.Clone(c.Steps)
+	for i, s := range steps {
+		if len(s.Convert)+len(s.Send)+len(s.GetChat) == 0 && s.URL == "" && s.Admin == "" && s.Pause == 0 {
+			steps[i].Convert = []string{referenceChat}
+		}
+	}
+	return steps
+}
+
+// meets are the step's faults, each for one operation.
+func (s step) meets() []any {
+	operation := "chatIdToOpenConversationId"
+	if len(s.Send) > 0 {
+		operation = "orgGroupSend"
+	}
+	aimed := make([]any, len(s.Meets))
+	for i, fault := range s.Meets {
+		fields, ok := fault.(map[string]any)
+		if !ok { // a word
+			fields = map[string]any{"fault": fault}
+		}
+		if _, named := fields["operation"]; !named {
+			fields = maps.Clone(fields)
+			fields["operation"] = operation
+		}
+		aimed[i] = fields
+	}
+	return aimed
 }
 
 // wants are what the calls of a case must come to, in their order.
@@ -146,6 +183,9 @@ var requestID = regexp.MustCompile(`^[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$`
 // differ compares what a call came to. Where the wanted value is empty, nothing may be reported; where it is "any", some text must be.
 func differ(got, want map[string]any, sample bool) (found []string) {
 	for _, field := range slices.Sorted(maps.Keys(want)) {
+		if field == "go" {
+			continue // of the SDK's own test
+		}
 		wanted, value := want[field], got[field]
 		text, _ := value.(string)
 		switch {
@@ -216,6 +256,8 @@ func loadCases(path, only string) ([]testCase, error) {
 	if err := load(path, &cases); err != nil {
 		return nil, err
 	}
+	// A case for the SDK alone is run by its own tests.
+	cases = slices.DeleteFunc(cases, func(c testCase) bool { return c.Go["alone"] != nil })
 	if only == "" {
 		return cases, nil
 	}

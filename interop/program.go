@@ -138,6 +138,11 @@ func (p *program) run(ctx context.Context, test testCase, e *emulator) (o outcom
 // do takes one step.
 func (p *program) do(ctx context.Context, one step, client newClient, e *emulator, o *outcome) error {
 	var line any = step{Convert: one.Convert, Send: one.Send}
+	if len(one.Meets) > 0 {
+		if err := e.tell(ctx, "POST /faults", one.meets(), nil); err != nil {
+			return err
+		}
+	}
 	switch {
 	case one.Admin != "":
 		return e.tell(ctx, one.Admin, dated(one.Body), nil)

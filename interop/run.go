@@ -163,7 +163,7 @@ func runSample(ctx context.Context, program string, test testCase, e *emulator) 
 		}
 	}
 	scheme, host, _ := strings.Cut(e.url, "://")
-	command := exec.CommandContext(ctx, program, scheme, host, token, test.ChatID)
+	command := exec.CommandContext(ctx, program, scheme, host, token, cmp.Or(test.ChatID, referenceChat))
 	command.Env = environment()
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"runtime"
 	"testing"
@@ -29,8 +30,8 @@ const (
 func TestCallAllocatesLittle(t *testing.T) {
 	ctx := t.Context()
 	address := canned(t, cannedReply(200, fmt.Sprintf(`{"openConversationId":%q}`, dingtalktest.OpenConversationID)))
-	converts := func(creds dingtalk.Credentials) func() {
-		client := newClient(t, address, creds)
+	converts := func(creds dingtalk.Credentials, opts ...dingtalk.Option) func() {
+		client := newClient(t, address, creds, opts...)
 		return func() {
 			if id, err := client.OpenConversationID(ctx, dingtalktest.ChatID); id != dingtalktest.OpenConversationID || err != nil {
 				t.Fatalf("%q, %v", id, err)
@@ -46,6 +47,9 @@ func TestCallAllocatesLittle(t *testing.T) {
 		t.Errorf("%d allocations with a cached token, %d with a static one", allocs, static)
 	}
 
+	if logged, _ := costOf(converts(appCredentials, dingtalk.WithLogger(slog.New(slog.DiscardHandler)))); logged > allocs {
+		t.Errorf("%d allocations with a logger whose levels are off, %d without", logged, allocs)
+	}
 	client := newClient(t, canned(t, cannedReply(400, `{"requestid":"30EE8654-1AA2-7D88-8248-9518547248AA","code":"invalideChatId","message":"Invalid chatId"}`)), appCredentials)
 	failing, failingSize := costOf(func() {
 		if _, err := client.OpenConversationID(ctx, dingtalktest.ChatID); !errors.Is(err, dingtalk.ErrInvalidChatID) {

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"runtime"
 	"slices"
-	"sync/atomic"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -27,229 +27,277 @@ func chatIDs(n int) []string {
 	return ids
 }
 
-// bulkClient makes a client without a rate limit, which would make tests slow.
-func bulkClient(t *testing.T, srv *dingtalktest.Server, opts ...dingtalk.Option) *dingtalk.Client {
-	t.Helper()
-	opts = append([]dingtalk.Option{
-		dingtalk.WithBaseURL(srv.URL), dingtalk.WithLimiter(rate.NewLimiter(rate.Inf, 1)),
-	}, opts...)
-	client, err := dingtalk.NewClient(dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret}, opts...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client
-}
+// unlimited is a client's limiter where the default rate would make a test slow.
+var unlimited = dingtalk.WithLimiter(rate.NewLimiter(rate.Inf, 1))
 
-func calls(srv *dingtalktest.Server) int64 {
-	return int64(srv.Count(generated.OperationChatIDToOpenConversationID))
+// results makes a run, whose rows must be ids in their order.
+func results(t *testing.T, client *dingtalk.Client, ids []string, opts ...dingtalk.BulkOption) (errs []error) {
+	t.Helper()
+	for c, err := range client.OpenConversationIDs(within(t), slices.Values(ids), opts...) {
+		if n := len(errs); n == len(ids) || c.ChatID != ids[n] || (err == nil) != (c.OpenConversationID == dingtalktest.OpenConversationIDOf(c.ChatID)) {
+			t.Fatalf("row %d: %+v, %v", n, c, err)
+		}
+		errs = append(errs, err)
+	}
+	if len(errs) != len(ids) {
+		t.Errorf("%d rows, want %d", len(errs), len(ids))
+	}
+	return errs
 }
 
 func TestBulkKeepsOrderAndCallsEachIDOnce(t *testing.T) {
-	srv := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
-	client := bulkClient(t, srv)
+	t.Parallel()
+	client, server := newEmulated(t, unlimited)
 	distinct := chatIDs(400)
-	var ids []string
-	for i := range 1000 {
-		ids = append(ids, distinct[i*7%len(distinct)])
+	ids := make([]string, 1000)
+	for i := range ids {
+		ids[i] = distinct[i*7%len(distinct)]
 	}
-	i := 0
-	for conv, err := range client.OpenConversationIDs(t.Context(), slices.Values(ids)) {
-		if err != nil || conv.ChatID != ids[i] || conv.OpenConversationID != dingtalktest.OpenConversationIDOf(ids[i]) {
-			t.Fatalf("row %d: %+v, %v; the id is %s", i, conv, err, ids[i])
-		}
-		i++
+	if failed := slices.IndexFunc(results(t, client, ids), func(err error) bool { return err != nil }); failed >= 0 {
+		t.Errorf("row %d failed", failed)
 	}
-	if i != len(ids) || calls(srv) != int64(len(distinct)) {
-		t.Errorf("%d rows and %d calls; want %d and %d", i, calls(srv), len(ids), len(distinct))
-	}
+	wantRequests(t, server.Emulator, len(distinct), 1)
+
+	client, server = newEmulated(t, unlimited) // what is beyond a run's memory is called again
+	results(t, client, append(chatIDs(10), chatIDs(10)...), dingtalk.WithMemory(5))
+	wantRequests(t, server.Emulator, 20, 1)
 }
 
 func TestBulkGoesOnAfterErrorsOfOneChat(t *testing.T) {
-	srv := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithOwnerNotVisible("chatOwner"))
-	client := bulkClient(t, srv)
+	t.Parallel()
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithOwnerNotVisible("chatOwner"))
 	ids := []string{"chatA", "unknown1", "..", "chatOwner", "", "chatB", "cidAlready==", "chatB"}
 	want := []error{nil, dingtalk.ErrInvalidChatID, dingtalk.ErrInvalidChatID, dingtalk.ErrOwnerNotVisible, dingtalk.ErrInvalidChatID, nil, dingtalk.ErrInvalidChatID, nil}
-	i := 0
-	for conv, err := range client.OpenConversationIDs(t.Context(), slices.Values(ids)) {
-		if !errors.Is(err, want[i]) || (err == nil) != (conv.OpenConversationID != "") || conv.ChatID != ids[i] {
-			t.Errorf("%q: %+v, %v; want %v", ids[i], conv, err, want[i])
+	for i, err := range results(t, newClient(t, server.URL, appCredentials, unlimited), ids) {
+		if !errors.Is(err, want[i]) {
+			t.Errorf("%q: %v; want %v", ids[i], err, want[i])
 		}
-		i++
 	}
-	if i != len(ids) || calls(srv) != 4 {
-		t.Errorf("%d rows, %d calls; want %d and 4", i, calls(srv), len(ids))
-	}
+	wantRequests(t, server.Emulator, 4, 1)
 }
 
-// A failure that every further chat would meet stops the run: only calls in flight may follow, and each id without a
-// call reports the cause.
+// A failure that every further chat would meet stops a run, others do after a few in a row: it is marked with EndsRun.
+// Only calls in flight may follow; each id without a call wraps the cause.
 func TestBulkStopsAtWhatEveryChatWouldMeet(t *testing.T) {
-	const good, total, concurrency = 30, 300, 4
-	for name, c := range map[string]struct {
+	t.Parallel()
+	const good = 30
+	for name, test := range map[string]struct {
 		fault dingtalktest.Fault
-		want  error
+		kind  error
+		at    int // which failure ends the run
+		scope dingtalk.Scope
 	}{
-		"quota":      {dingtalktest.Code(generated.CodeOrgQuotaExhausted), dingtalk.ErrQuotaExhausted},
-		"permission": {dingtalktest.Code(generated.CodePermissionDenied), dingtalk.ErrPermissionDenied},
-		"address":    {dingtalktest.Code(generated.CodeIPNotAllowed), dingtalk.ErrIPNotAllowed},
-		"ban":        {dingtalktest.Ban(), dingtalk.ErrBlocked},
-		"redirect":   {dingtalktest.Raw(302, "text/html", nil).WithHeader("Location", "https://example.com/"), dingtalk.ErrRedirect},
-		"html":       {dingtalktest.Raw(200, "text/html", []byte("<html>log in</html>")), dingtalk.ErrUnexpectedResponse},
-		"failing":    {dingtalktest.Code(generated.CodeServiceBusy), dingtalk.ErrUnavailable},
+		"quota":      {dingtalktest.Code(generated.CodeOrgQuotaExhausted), dingtalk.ErrQuotaExhausted, 1, dingtalk.ScopeAll},
+		"permission": {dingtalktest.Code(generated.CodePermissionDenied), dingtalk.ErrPermissionDenied, 1, dingtalk.ScopeAll},
+		"address":    {dingtalktest.Code(generated.CodeIPNotAllowed), dingtalk.ErrIPNotAllowed, 1, dingtalk.ScopeAll},
+		"ban":        {dingtalktest.BanJSON(), dingtalk.ErrBlocked, 1, dingtalk.ScopeAll},
+		"redirect":   {dingtalktest.Raw(302, "text/html", nil).WithHeader("Location", "https://example.com/"), dingtalk.ErrRedirect, 1, dingtalk.ScopeAll},
+		"strange":    {dingtalktest.Raw(200, "text/html", []byte("<html>log in</html>")), dingtalk.ErrUnexpectedResponse, 3, dingtalk.ScopeUnclear},
+		"403":        {dingtalktest.Raw(403, "application/json", []byte(`{"code":"new"}`)), dingtalk.ErrPermissionDenied, 3, dingtalk.ScopeUnclear},
+		"outage":     {dingtalktest.Code(generated.CodeServiceBusy), dingtalk.ErrUnavailable, 5, dingtalk.ScopeUnclear},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			srv := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
-			convert := generated.OperationChatIDToOpenConversationID
-			srv.FailNext(dingtalktest.Pass().For(convert).Times(good), c.fault.For(convert).Always())
-			client := bulkClient(t, srv, dingtalk.WithRetry(dingtalk.Retry{MaxAttempts: 1}))
-			ids := chatIDs(total)
-			rows, converted, failed, notTried := 0, 0, 0, 0
-			for conv, err := range client.OpenConversationIDs(t.Context(), slices.Values(ids), dingtalk.WithConcurrency(concurrency)) {
-				switch {
-				case conv.ChatID != ids[rows]:
-					t.Fatalf("row %d is %s, not %s", rows, conv.ChatID, ids[rows])
-				case err == nil:
-					converted++
-				case !errors.Is(err, c.want):
-					t.Errorf("row %d: %v; want %v in it", rows, err, c.want)
-				case errors.Is(err, dingtalk.ErrNotTried):
-					notTried++
-				default:
-					failed++
+		for _, concurrency := range []int{1, 4} {
+			t.Run(fmt.Sprint(name, concurrency), func(t *testing.T) {
+				t.Parallel()
+				client, server := newEmulated(t, unlimited, oneAttempt, newHandClock().option())
+				server.FailNext(dingtalktest.Pass().For(convertOp).Times(good), test.fault.For(convertOp).Always())
+				var end *dingtalk.Error
+				converted, failed, ids := 0, 0, chatIDs(300)
+				for i, err := range results(t, client, ids, dingtalk.WithConcurrency(concurrency)) {
+					if err == nil {
+						converted++
+						continue
+					}
+					e := asError(t, "", err, test.kind)
+					switch tried := !errors.Is(e.Kind, dingtalk.ErrNotTried); {
+					case e.ChatID != ids[i], tried && e.Scope() != test.scope, tried && end != nil && concurrency == 1, e.EndsRun && end != nil:
+						t.Errorf("row %d: %+v", i, e)
+					case tried:
+						if failed++; e.EndsRun {
+							end = e
+						}
+					case concurrency == 1 && e.Err != end: //nolint:errorlint // it is to be the very same
+						t.Errorf("row %d: %+v", i, e)
+					}
 				}
-				rows++
-			}
-			if rows != total || converted != good || notTried == 0 || failed == 0 || failed > 2*concurrency+5 {
-				t.Errorf("%d rows: %d converted, %d failed, %d not tried", rows, converted, failed, notTried)
-			}
-			if int(calls(srv)) != converted+failed && name != "ban" { // a banned client refuses without a request
-				t.Errorf("%d calls for %d results", calls(srv), converted+failed)
-			}
-		})
-	}
-}
-
-func TestBulkWaitsOutThrottles(t *testing.T) {
-	srv := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
-	srv.FailNext(dingtalktest.Code(generated.CodeAppQPSLimit).For(generated.OperationChatIDToOpenConversationID).Times(6))
-	clk := newHandClock()
-	client := bulkClient(t, srv, clk.option())
-	ids := chatIDs(20)
-	rows := 0
-	for conv, err := range client.OpenConversationIDs(t.Context(), slices.Values(ids), dingtalk.WithConcurrency(1)) {
-		if err != nil || conv.OpenConversationID == "" {
-			t.Fatalf("row %d: %v", rows, err)
+				if end == nil || converted != good || failed < test.at || failed > test.at+2*(concurrency-1) {
+					t.Errorf("%d converted, %d failures before the run ended, want %d and %d", converted, failed, good, test.at)
+				}
+				if n := server.Count(convertOp); n > good+failed || n < good+failed && name != "ban" { // a banned client refuses without a request
+					t.Errorf("%d calls for %d results", n, good+failed)
+				}
+			})
 		}
-		rows++
-	}
-	if rows != len(ids) || calls(srv) != int64(len(ids)+6) {
-		t.Errorf("%d rows, %d calls", rows, calls(srv))
-	}
-}
-
-func TestBulkEndsWithItsLoop(t *testing.T) {
-	srv := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
-	client := bulkClient(t, srv)
-	var taken atomic.Int64
-	endless := func(yield func(string) bool) {
-		for i := 0; yield(fmt.Sprintf("chat%032x", i)); i++ {
-			taken.Add(1)
-		}
-	}
-	rows, before := 0, runtime.NumGoroutine()
-	for _, err := range client.OpenConversationIDs(t.Context(), endless) {
-		if rows++; err != nil || rows == 50 {
-			break
-		}
-	}
-	client.CloseIdleConnections()
-	eventually(t, "all goroutines of the run have ended", func() bool { return runtime.NumGoroutine() <= before })
-	if made := calls(srv); made > 50+16*10 {
-		t.Errorf("%d calls for 50 rows", made)
-	}
-}
-
-func TestBulkEndsWithItsContext(t *testing.T) {
-	blocked := func(yield func(string) bool) { // an input that never ends, like a pipe that nobody closes
-		for _, id := range chatIDs(10) {
-			if !yield(id) {
-				return
-			}
-		}
-		<-t.Context().Done()
-	}
-	for name, input := range map[string]iter.Seq[string]{
-		"endless": func(yield func(string) bool) {
-			for yield("chat") {
-			}
-		},
-		"blocked": blocked,
-	} {
-		srv := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
-		client := bulkClient(t, srv)
-		ctx, cancel := context.WithCancel(t.Context())
-		rows, last := 0, error(nil)
-		for _, err := range client.OpenConversationIDs(ctx, input) {
-			if rows++; rows == 10 {
-				cancel()
-			}
-			last = err
-		}
-		cancel()
-		if rows < 10 || !errors.Is(last, context.Canceled) {
-			t.Errorf("%s: %d rows; the last error is %v", name, rows, last)
-		}
-	}
-}
-
-func TestBulkForgetsBeyondItsMemory(t *testing.T) {
-	srv := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
-	client := bulkClient(t, srv)
-	ids := append(chatIDs(10), chatIDs(10)...)
-	for _, err := range client.OpenConversationIDs(t.Context(), slices.Values(ids), dingtalk.WithMemory(5)) {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if calls(srv) != 20 {
-		t.Errorf("%d calls with a memory of 5 ids, 10 apart; want 20", calls(srv))
-	}
-}
-
-// Without a limiter, a client limits the rate of runs but not of single calls.
-func TestBulkHasAPaceOfItsOwn(t *testing.T) {
-	srv := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
-	client, err := dingtalk.NewClient(dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret},
-		dingtalk.WithBaseURL(srv.URL))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // a fifth of the time for the ids at the default rate
-	defer cancel()
-	rows := 0
-	for _, err := range client.OpenConversationIDs(ctx, slices.Values(chatIDs(100))) {
-		if err == nil {
-			rows++
-		}
-	}
-	if rows > 40 {
-		t.Errorf("%d chats were converted in a second", rows)
 	}
 }
 
 // A run decides by the last failure of a call, not by earlier ones.
 func TestBulkEndsByTheKind(t *testing.T) {
-	srv := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithExpireIn(10))
-	client := bulkClient(t, srv, newHandClock().option(), dingtalk.WithRetry(dingtalk.Retry{BaseDelay: time.Minute, MaxDelay: time.Minute}))
+	t.Parallel()
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithExpireIn(10))
+	client := newClient(t, server.URL, appCredentials, unlimited, newHandClock().option(), dingtalk.WithRetry(dingtalk.Retry{BaseDelay: time.Minute, MaxDelay: time.Minute}))
 	convert(t, client, "any")
-	srv.FailNext(dingtalktest.Code(generated.CodeServiceBusy).For(convertOp)) // the token expires before the repeat
-	srv.FailNext(dingtalktest.Code(generated.CodeInvalidClientIDOrSecret).For(tokenOp).Always())
-	var errs []error
-	for _, err := range client.OpenConversationIDs(t.Context(), slices.Values(chatIDs(3)), dingtalk.WithConcurrency(1)) {
-		errs = append(errs, err)
-	}
-	if len(errs) != 3 || !errors.Is(errs[0], dingtalk.ErrUnauthenticated) || !errors.Is(errs[0], dingtalk.ErrUnavailable) || !errors.Is(errs[1], dingtalk.ErrNotTried) {
+	server.FailNext(dingtalktest.Code(generated.CodeServiceBusy).For(convertOp)) // the token expires before the repeat
+	server.FailNext(dingtalktest.Code(generated.CodeInvalidClientIDOrSecret).For(tokenOp).Always())
+	errs := results(t, client, chatIDs(3), dingtalk.WithConcurrency(1))
+	if !errors.Is(errs[0], dingtalk.ErrUnauthenticated) || !errors.Is(errs[0], dingtalk.ErrUnavailable) || !errors.Is(errs[1], dingtalk.ErrNotTried) {
 		t.Errorf("got %q", errs)
 	}
+}
+
+func TestBulkWaitsOutThrottles(t *testing.T) {
+	t.Parallel()
+	client, server := newEmulated(t, unlimited, newHandClock().option())
+	server.FailNext(dingtalktest.Code(generated.CodeAppQPSLimit).For(convertOp).Times(6))
+	if errs := results(t, client, chatIDs(20), dingtalk.WithConcurrency(1)); errs[0] != nil {
+		t.Error(errs[0])
+	}
+	wantRequests(t, server.Emulator, 26, 1)
+}
+
+// Without a limiter, a client limits the rate of runs but not of single calls.
+func TestBulkHasAPaceOfItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, _ := newVirtual(t, nil)
+		begun := time.Now()
+		together(100, func() { convert(t, client, "any") })
+		if took := time.Since(begun); took != 2*sec { // a token and a conversion
+			t.Errorf("single calls took %s", took)
+		}
+		begun = time.Now()
+		results(t, client, chatIDs(10*dingtalk.DefaultRate))
+		if took := time.Since(begun); took < 9*sec || took > 15*sec {
+			t.Errorf("a run took %s", took)
+		}
+	})
+}
+
+// A run ends with its loop and with its context, whatever its input does; a bubble notices a goroutine that is left.
+func TestBulkEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, emulator := newVirtual(t, nil, unlimited)
+		endless := func(yield func(string) bool) {
+			for i := 0; yield(fmt.Sprint("chat", i)); i++ {
+			}
+		}
+		rows := 0
+		for range client.OpenConversationIDs(t.Context(), endless) {
+			if rows++; rows == 50 {
+				break
+			}
+		}
+		if made := emulator.Count(convertOp); made > 50+16*10 {
+			t.Errorf("%d calls for 50 rows", made)
+		}
+		blocked := func(yield func(string) bool) { // like a pipe that nobody closes
+			_ = yield("chat")
+			<-t.Context().Done()
+		}
+		for name, input := range map[string]iter.Seq[string]{"endless": endless, "blocked": blocked} {
+			ctx, cancel := context.WithTimeout(t.Context(), 2500*ms)
+			var last error
+			for _, last = range client.OpenConversationIDs(ctx, input) {
+			}
+			if cancel(); !errors.Is(last, context.DeadlineExceeded) {
+				t.Errorf("%s: the last error is %v", name, last)
+			}
+		}
+	})
+}
+
+// A stopped run finishes calls in flight, and sends no waiting ones.
+func TestStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := make(chan struct{}, 2)
+		turns <- struct{}{}
+		turns <- struct{}{}
+		client, emulator := newVirtual(t, nil, dingtalk.WithLimiter(budgetFunc(func(ctx context.Context) error {
+			select {
+			case <-turns:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})))
+		stop, converted := make(chan struct{}), 0
+		time.AfterFunc(1500*ms, func() { close(stop) })
+		for _, err := range results(t, client, chatIDs(20), dingtalk.WithStop(stop), dingtalk.WithConcurrency(6)) {
+			if err == nil {
+				converted++
+			} else if e := asError(t, "", err, dingtalk.ErrNotTried); !e.Local {
+				t.Errorf("%+v", e)
+			}
+		}
+		if n := emulator.Count(convertOp); converted != 2 || n != 2 {
+			t.Errorf("%d converted, %d requests", converted, n)
+		}
+	})
+}
+
+// Results come with the caller's own rows, also for several rows of one chat.
+func TestConvertEach(t *testing.T) {
+	t.Parallel()
+	type row struct {
+		line int
+		chat string
+	}
+	client, server := newEmulated(t, unlimited)
+	rows := []row{{1, "a"}, {2, "b"}, {3, "a"}, {4, ""}, {5, "c"}}
+	line := 0
+	for got, err := range dingtalk.ConvertEach(within(t), client, slices.Values(rows), func(r row) string { return r.chat }) {
+		line++
+		var e *dingtalk.Error
+		if got.Row != rows[line-1] || got.ChatID != got.Row.chat || (err == nil) != (got.ChatID != "") || err == nil && got.OpenConversationID != dingtalktest.OpenConversationIDOf(got.ChatID) ||
+			err != nil && (!errors.As(err, &e) || e.Scope() != dingtalk.ScopeChat) {
+			t.Errorf("row %d: %+v, %v", line, got, err)
+		}
+	}
+	if line != len(rows) {
+		t.Errorf("%d rows", line)
+	}
+	wantRequests(t, server.Emulator, 3, 1)
+}
+
+// Every kind has a scope and a unique name; a kind of tomorrow is a rejection.
+func TestKinds(t *testing.T) {
+	t.Parallel()
+	names := map[generated.Kind]bool{}
+	for _, k := range dingtalk.Kinds() {
+		if names[k.Name()] || k.Name() == "" || k.Error() == "" || (k.Scope() == dingtalk.ScopeChat) != (k.InARow() == 0) || (k.Scope() == dingtalk.ScopeAll) != (k.InARow() == 1) {
+			t.Errorf("%q: %v, %s, %d in a row", k.Name(), k, k.Scope(), k.InARow())
+		}
+		names[k.Name()] = true
+	}
+	if e := (&dingtalk.Error{Kind: context.Canceled}); e.Scope() != dingtalk.ScopeAll || !errors.Is(dingtalk.Sentinel("a kind of tomorrow"), dingtalk.ErrRejected) {
+		t.Errorf("the end of a context: %s", e.Scope())
+	}
+}
+
+// An error names each invalid option of a run; a nil option is skipped.
+func TestOddRuns(t *testing.T) {
+	t.Parallel()
+	client, server := newEmulated(t, nil, dingtalk.WithLimiter(nil), nil)
+	results(t, client, chatIDs(3), nil, dingtalk.WithStop(nil))
+	for says, run := range map[string]iter.Seq2[dingtalk.Conversion, error]{
+		"sequence is nil":    client.OpenConversationIDs(within(t), nil),
+		"WithConcurrency: 0": client.OpenConversationIDs(within(t), slices.Values(chatIDs(3)), dingtalk.WithConcurrency(0)),
+		"WithMemory: -1":     client.OpenConversationIDs(within(t), slices.Values(chatIDs(3)), dingtalk.WithMemory(-1)),
+		"names a row's chat id": func(yield func(dingtalk.Conversion, error) bool) {
+			for _, err := range dingtalk.ConvertEach(within(t), client, slices.Values([]int{1}), nil) {
+				yield(dingtalk.Conversion{}, err)
+			}
+		},
+	} {
+		n := 0
+		for _, err := range run {
+			if e := asError(t, "", err, dingtalk.ErrRejected); !e.Local || !strings.Contains(e.Message, says) {
+				t.Errorf("%s: %v", says, err)
+			}
+			n++
+		}
+		if n != 1 {
+			t.Errorf("%s: %d results", says, n)
+		}
+	}
+	wantRequests(t, server.Emulator, 3, 1)
 }

@@ -1,12 +1,12 @@
 package dingtalk_test
 
 import (
+	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -17,20 +17,17 @@ import (
 
 func TestOneCall(t *testing.T) {
 	t.Parallel()
-	server := dingtalktest.NewServer(t)
-	client := newClient(t, server.URL, appCredentials)
+	client, server := newEmulated(t, dingtalk.WithUserAgent("my app/1.2"))
 	convert(t, client, dingtalktest.ChatID)
 	wantRequests(t, server.Emulator, 1, 1)
-
 	got := server.Requests()[1]
-	want := map[string]string{
+	for name, value := range map[string]string{
 		"X-Acs-Dingtalk-Access-Token": dingtalktest.Redacted, // it is there
 		"Accept":                      "application/json",
-		"User-Agent":                  "openconversation-go/" + dingtalk.Version,
+		"User-Agent":                  "my app/1.2 openconversation-go/" + dingtalk.Version,
 		"Content-Type":                "",
 		"Authorization":               "",
-	}
-	for name, value := range want {
+	} {
 		if got.Header.Get(name) != value {
 			t.Errorf("%s: %q, want %q", name, got.Header.Get(name), value)
 		}
@@ -43,52 +40,25 @@ func TestOneCall(t *testing.T) {
 	}
 }
 
+// Many callers at once share the first token, and the one after it was revoked in between.
 func TestColdClientFetchesOneToken(t *testing.T) {
 	t.Parallel()
-	const callers = 500
+	const callers, each = 100, 10
 	client, server := newEmulated(t)
-	ctx := within(t)
-	var group sync.WaitGroup
-	for i := range callers {
-		group.Go(func() {
-			id := fmt.Sprintf("chat-%d", i)
-			got, err := client.OpenConversationID(ctx, id)
-			if err != nil || got != dingtalktest.OpenConversationIDOf(id) {
-				t.Errorf("%s: %q, %v", id, got, err)
-			}
-		})
-	}
-	group.Wait()
-	wantRequests(t, server.Emulator, callers, 1)
-}
-
-func TestTokenRevokedMidRunIsFetchedOnce(t *testing.T) {
-	t.Parallel()
-	const callers, calls = 50, 20
-	client, server := newEmulated(t)
-	ctx := within(t)
 	var done atomic.Int64
-	var group sync.WaitGroup
-	for range callers {
-		group.Go(func() {
-			for range calls {
-				if _, err := client.OpenConversationID(ctx, dingtalktest.ChatID); err != nil {
-					t.Error(err)
-				}
-				if done.Add(1) == callers*calls/3 {
-					server.RejectTokens()
-				}
+	together(callers, func() {
+		for range each {
+			convert(t, client, fmt.Sprint(done.Load()))
+			if done.Add(1) == callers*each/3 {
+				server.RejectTokens()
 			}
-		})
-	}
-	group.Wait()
-	if n := server.Count(tokenOp); n != 2 {
-		t.Errorf("%d token calls, want the first and one refresh", n)
-	}
+		}
+	})
 	tally := server.Counts()[convertOp.ID]
-	if rejected := tally.Codes[generated.CodeInvalidAuthentication]; rejected == 0 || tally.Status[200] != callers*calls || tally.Requests != callers*calls+rejected {
+	if rejected := tally.Codes[generated.CodeInvalidAuthentication]; rejected == 0 || tally.Status[200] != callers*each || tally.Requests != callers*each+rejected {
 		t.Errorf("%+v: want each rejected request once more", tally)
 	}
+	wantRequests(t, server.Emulator, int(tally.Requests), 2)
 }
 
 func TestChatIDsThatAreNotSent(t *testing.T) {
@@ -127,12 +97,7 @@ func TestChatIDsThatAreNotSent(t *testing.T) {
 		}
 	}
 	wantRequests(t, server.Emulator, 0, 0)
-}
-
-// No format is documented: an id that only resembles an openConversationId is sent.
-func TestChatIDsThatMayBeOnes(t *testing.T) {
-	t.Parallel()
-	for _, id := range []string{"cid", "cidA=", "cidenough", "cid" + strings.Repeat("A", 24), "4555", "chat 1", "it's"} {
+	for _, id := range []string{"cid", "cidA=", "cidenough", "cid" + strings.Repeat("A", 24), "4555", "chat 1", "it's"} { // no format is documented
 		if err := dingtalk.CheckChatID(id); err != nil {
 			t.Errorf("%q: %v", id, err)
 		}
@@ -158,95 +123,51 @@ func TestChatIDIsOnePathSegment(t *testing.T) {
 	}
 }
 
-// A 200 without an id is never an empty success. The error keeps what support would ask for.
-func TestSuccessWithoutAnID(t *testing.T) {
+// budgetFunc is a budget and a limiter of one function.
+type budgetFunc func(context.Context) error
+
+func (f budgetFunc) Spend(ctx context.Context) error { return f(ctx) }
+func (f budgetFunc) Wait(ctx context.Context) error  { return f(ctx) }
+
+// A budget is asked before every request, repeats included, and its refusal sends nothing.
+func TestBudget(t *testing.T) {
 	t.Parallel()
-	const json, html = "application/json", "text/html; charset=utf-8"
-	const neither = "the answer holds neither a result nor an error"
-	tests := []struct {
-		name, contentType, body string
-		code                    generated.Code
-		message                 string
+	spent := 0
+	client, server := newEmulated(t, dingtalk.WithBudget(budgetFunc(func(context.Context) error {
+		if spent++; spent > 3 {
+			return errors.New("enough")
+		}
+		return nil
+	})))
+	convert(t, client, "one")
+	server.RejectTokens()
+	convert(t, client, "two, sent twice")
+	if e := refused(t, client, dingtalk.ErrQuotaExhausted); !e.Local || e.Op != convertOp.ID || e.StatusCode != 0 {
+		t.Errorf("got %+v", e)
+	}
+	wantRequests(t, server.Emulator, 3, 2)
+}
+
+// An error of a limiter or budget that is an *Error keeps its kind and message.
+func TestPartsThatRefuse(t *testing.T) {
+	t.Parallel()
+	own := &dingtalk.Error{Kind: dingtalk.ErrBlocked, Local: true, Message: "by hand"}
+	for _, test := range []struct {
+		use  func(budgetFunc) dingtalk.Option
+		err  error
+		want error
 	}{
-		{"empty object", json, `{}`, "", neither + ": {}"},
-		{"null", json, `null`, "", neither + ": null"},
-		{"array", json, `[]`, "", neither + ": []"},
-		{"string", json, `"cid"`, "", neither + `: "cid"`},
-		{"number", json, `7`, "", neither + ": 7"},
-		{"empty id", json, `{"openConversationId":""}`, "", neither + `: {"openConversationId":""}`},
-		{"null id", json, `{"openConversationId":null}`, "", neither + `: {"openConversationId":null}`},
-		{"id is a number", json, `{"openConversationId":7}`, "", neither + `: {"openConversationId":7}`},
-		{"id is an object", json, `{"openConversationId":{"id":"cid"}}`, "", neither + `: {"openConversationId":{"id":"cid"}}`},
-		{"other field", json, `{"conversationId":"cid"}`, "", neither + `: {"conversationId":"cid"}`},
-		{"legacy error", json, `{"errcode":404,"errmsg":"请求的URI地址不存在"}`, "404", "请求的URI地址不存在"},
-		{"legacy success", json, `{"errcode":0,"errmsg":"ok"}`, "", neither + `: {"errcode":0,"errmsg":"ok"}`},
-		{"error", json, `{"code":"aCodeOfTomorrow","message":"No."}`, "aCodeOfTomorrow", "No."},
-		{"two values", json, `{"openConversationId":"cid"}{}`, "", neither + `: {"openConversationId":"cid"}{}`},
-		{"cut", json, `{"openConversationId":"ci`, "", neither + `: {"openConversationId":"ci`},
-		{"escape sequences", json, "\x1b[2J\r\n", "", neither + ": ·[2J··"},
-		{"long", json, strings.Repeat("长", 100), "", neither + ": " + strings.Repeat("长", 66) + "…"},
-		{"page", html, `<html>Log in to the network</html>`, "", "the answer is text/html, 34 bytes"},
-		{"empty", json, ``, "", neither},
-		{"empty, no type", "", ``, "", neither},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			client, server := newEmulated(t)
-			server.FailNext(dingtalktest.Raw(http.StatusOK, test.contentType, []byte(test.body)).
-				WithHeader(generated.RequestIDHeader, "REQ-1").For(convertOp))
-			e := refused(t, client, dingtalk.ErrUnexpectedResponse)
-			if e.StatusCode != http.StatusOK || e.RequestID != "REQ-1" || e.Code != test.code || e.Message != test.message || e.Attempts != 1 {
-				t.Errorf("%+v", e)
-			}
-			wantRequests(t, server.Emulator, 1, 1)
-		})
-	}
-}
-
-func TestSuccessInUnusualForms(t *testing.T) {
-	t.Parallel()
-	const body = `{"openConversationId":"cidl1B8RVUFmkO50OC9uEbySQ=="}`
-	for name, fault := range map[string]dingtalktest.Fault{
-		"wrong type":   dingtalktest.Raw(200, "text/plain", []byte(body)),
-		"page type":    dingtalktest.Raw(200, "text/html", []byte(body)),
-		"no type":      dingtalktest.Raw(200, "", []byte(body)),
-		"new fields":   dingtalktest.Raw(200, "application/json", []byte(`{"new":[{}],`+body[1:])),
-		"space around": dingtalktest.Raw(200, "application/json", []byte("\r\n "+body+"\n")),
-		"other case":   dingtalktest.Raw(200, "application/json", []byte(strings.ReplaceAll(body, "openC", "OpenC"))),
+		{func(f budgetFunc) dingtalk.Option { return dingtalk.WithBudget(f) }, own, dingtalk.ErrBlocked},
+		{func(f budgetFunc) dingtalk.Option { return dingtalk.WithLimiter(f) }, own, dingtalk.ErrBlocked},
+		{func(f budgetFunc) dingtalk.Option { return dingtalk.WithLimiter(f) }, errors.New("no"), dingtalk.ErrThrottled},
 	} {
-		client, server := newEmulated(t)
-		server.FailNext(fault.For(convertOp))
-		if id, err := client.OpenConversationID(within(t), "any"); id != dingtalktest.OpenConversationID || err != nil {
-			t.Errorf("%s: %q, %v", name, id, err)
+		client, server := newEmulated(t, test.use(func(context.Context) error { return test.err }))
+		e := refused(t, client, test.want)
+		if e == own || !e.Local || e.Op != convertOp.ID || test.err == own && e.Message != own.Message { //nolint:errorlint // it is to be another
+			t.Errorf("got %+v", e)
 		}
-	}
-}
-
-func TestRedirectIsNeverFollowed(t *testing.T) {
-	t.Parallel()
-	var target atomic.Int64
-	elsewhere := serve(t, func(http.ResponseWriter, *http.Request) { target.Add(1) })
-	host := strings.TrimPrefix(elsewhere, "http://")
-	for _, status := range []int{301, 302, 303, 307, 308} {
-		client, server := newEmulated(t)
-		server.FailNext(dingtalktest.Raw(status, "", nil).WithHeader("Location", elsewhere+"/elsewhere").For(convertOp))
-		e := refused(t, client, dingtalk.ErrRedirect)
-		if e.StatusCode != status || e.Message != "to "+host {
-			t.Errorf("%d: %+v", status, e)
+		if n := server.Count(convertOp); n != 0 {
+			t.Errorf("%d requests", n)
 		}
-		wantRequests(t, server.Emulator, 1, 1)
-
-		// The token call carries the app's secret and must not be redirected, either.
-		client, server = newEmulated(t)
-		server.FailNext(dingtalktest.Raw(status, "", nil).WithHeader("Location", "/elsewhere").For(tokenOp))
-		e = refused(t, client, dingtalk.ErrRedirect)
-		if !e.TokenEndpoint || e.Message != "to the same host" {
-			t.Errorf("%d: %+v", status, e)
-		}
-		wantRequests(t, server.Emulator, 0, 1)
-	}
-	if n := target.Load(); n != 0 {
-		t.Errorf("the target got %d requests", n)
 	}
 }

@@ -1,12 +1,8 @@
 package dingtalk
 
 import (
-	"context"
-	"log/slog"
 	"time"
 
-	"github.com/dingtalk-openapi/openconversation-go/generated"
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/breaker"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
@@ -33,30 +29,5 @@ func WithClock(own Clock) Option {
 	}
 }
 
-// TokenWaiters returns the number of callers waiting for the token fetch in flight, or -1 without one.
-func (c *Client) TokenWaiters() int { return c.path.tokens.(appTokens).Waiters() }
-
-// LogAttempt returns a function that logs one attempt as a client does.
-func LogAttempt(to *slog.Logger) func() {
-	l, ctx, err := newLogger(to), context.Background(), &Error{Op: "op", Kind: ErrUnavailable}
-	return func() { l.attempt(ctx, entry{op: "op", n: 1, requestID: "request", err: err}) }
-}
-
-// BreakerWaiters returns the number of calls waiting for the client's circuit breaker.
-func (c *Client) BreakerWaiters() int { return c.path.breaker.State().Waiting }
-
-// BreakerLeft returns the number of further failures that open the client's circuit breaker.
-func (c *Client) BreakerLeft() int { return BreakerBudget - c.path.breaker.State().Failures }
-
-// Limits that tests check.
-const (
-	BreakerBudget = breaker.Budget
-	MaxBodyBytes  = wire.MaxBody
-)
-
-// Unsafely makes a conversion as if it were not safe to repeat.
-func (c *Client) Unsafely(ctx context.Context, chatID string) (string, error) {
-	careful := generated.OperationChatIDToOpenConversationID
-	careful.Repeat = RepeatUnsent
-	return c.path.convert(ctx, chatID, c.limiter, func(op *call) { op.contract = &careful })
-}
+// MaxBodyBytes is the cap on a body.
+const MaxBodyBytes = wire.MaxBody

@@ -1,14 +1,14 @@
 package dingtalk_test
 
 import (
-	"bytes"
-	"compress/gzip"
+	"cmp"
 	"context"
 	"errors"
-	"io"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -16,6 +16,16 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+const (
+	ms  = time.Millisecond
+	sec = time.Second
+
+	// patience is how long a test polls before it fails.
+	patience = 20 * time.Second
+	// staticToken is the token of clients that fetch none. No error may hold it.
+	staticToken = "t0ken-of-the-tests"
 )
 
 var (
@@ -26,15 +36,12 @@ var (
 	oneAttempt     = dingtalk.WithRetry(dingtalk.Retry{MaxAttempts: 1})
 )
 
-// patience is how long a test polls before it fails.
-const patience = 20 * time.Second
-
 // newClient makes a client of url with a connection pool of its own.
 func newClient(t testing.TB, url string, creds dingtalk.Credentials, opts ...dingtalk.Option) *dingtalk.Client {
 	t.Helper()
-	transport := &http.Transport{MaxIdleConnsPerHost: 256}
+	transport := dingtalk.NewTransport()
 	t.Cleanup(transport.CloseIdleConnections)
-	opts = append([]dingtalk.Option{dingtalk.WithBaseURL(url), dingtalk.WithHTTPClient(&http.Client{Transport: transport})}, opts...)
+	opts = append([]dingtalk.Option{dingtalk.WithBaseURL(url), through(transport)}, opts...)
 	client, err := dingtalk.NewClient(creds, opts...)
 	if err != nil {
 		t.Fatal(err)
@@ -42,11 +49,50 @@ func newClient(t testing.TB, url string, creds dingtalk.Credentials, opts ...din
 	return client
 }
 
+// newStatic makes a client that fetches no token.
+func newStatic(t testing.TB, url string, opts ...dingtalk.Option) *dingtalk.Client {
+	t.Helper()
+	return newClient(t, url, dingtalk.StaticToken(staticToken), opts...)
+}
+
 // newEmulated makes a client of an emulator that knows every chat.
 func newEmulated(t testing.TB, opts ...dingtalk.Option) (*dingtalk.Client, *dingtalktest.Server) {
 	t.Helper()
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 	return newClient(t, server.URL, appCredentials, opts...), server
+}
+
+// newVirtual makes a client in a bubble of [testing/synctest], where time passes at once: its requests reach the
+// emulator without a socket, after a second of travel.
+func newVirtual(t testing.TB, creds dingtalk.Credentials, opts ...dingtalk.Option) (*dingtalk.Client, *dingtalktest.Emulator) {
+	t.Helper()
+	emulator := dingtalktest.New(dingtalktest.WithAnyChat())
+	t.Cleanup(emulator.Close)
+	return newClient(t, "https://example.test", cmp.Or(creds, dingtalk.Credentials(appCredentials)), append(opts, through(roundTripper(func(r *http.Request) (*http.Response, error) {
+		select {
+		case <-time.After(sec):
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
+		}
+		answer := httptest.NewRecorder()
+		emulator.ServeHTTP(answer, r)
+		return answer.Result(), r.Context().Err()
+	})))...), emulator
+}
+
+// through makes a client send its requests through a transport.
+func through(t http.RoundTripper) dingtalk.Option {
+	return dingtalk.WithHTTPClient(&http.Client{Transport: t})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// newForeign makes a client whose requests go to trip.
+func newForeign(t testing.TB, trip roundTripper, opts ...dingtalk.Option) *dingtalk.Client {
+	t.Helper()
+	return newStatic(t, "https://example.test", append([]dingtalk.Option{through(trip), oneAttempt}, opts...)...)
 }
 
 // serve puts a handler behind a loopback listener.
@@ -85,14 +131,37 @@ func refused(t testing.TB, client *dingtalk.Client, kind error) *dingtalk.Error 
 	return asError(t, id, err, kind)
 }
 
+// asError checks what holds for every failed call: an *Error of this kind and no other, no result, no secret.
 func asError(t testing.TB, result string, err, kind error) *dingtalk.Error {
 	t.Helper()
 	var e *dingtalk.Error
-	if result != "" || !errors.As(err, &e) || !errors.Is(err, kind) {
+	if !errors.As(err, &e) || !errors.Is(err, kind) {
 		t.Errorf("got %q, %v; want an *Error that is %q", result, err, kind)
 		return &dingtalk.Error{Kind: errors.New("no error")}
 	}
+	ended := errors.Is(e.Kind, context.Canceled) || errors.Is(e.Kind, context.DeadlineExceeded)
+	if kindOf(e) == "" && !ended || result != "" {
+		t.Errorf("%q is no kind; the result is %q", e.Kind, result)
+	}
+	for _, secret := range []string{staticToken, appCredentials.AppSecret} {
+		if text := fmt.Sprintf("%v %+v %#v", e, e, *e); strings.Contains(text, secret) {
+			t.Errorf("a secret is in: %s", text)
+		}
+	}
 	return e
+}
+
+// kindOf is the name of an error's kind, which errors.Is finds as one and no other.
+func kindOf(e *dingtalk.Error) (name generated.Kind) {
+	for _, kind := range dingtalk.Kinds() {
+		switch {
+		case errors.Is(e.Kind, kind) && name != "":
+			return ""
+		case errors.Is(e.Kind, kind):
+			name = kind.Name()
+		}
+	}
+	return name
 }
 
 // wantRequests checks how many requests of each operation arrived.
@@ -112,6 +181,25 @@ func eventually(t testing.TB, what string, is func() bool) {
 			return
 		}
 	}
+}
+
+// receive receives from a channel, with a time limit.
+func receive(t testing.TB, what string, happens <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-happens:
+	case <-time.After(patience):
+		t.Errorf("did not happen: %s", what)
+	}
+}
+
+// together runs f in n goroutines.
+func together(n int, f func()) {
+	var group sync.WaitGroup
+	for range n {
+		group.Go(f)
+	}
+	group.Wait()
 }
 
 // handClock is a clock moved by the test. Its timers fire at once and move it by their duration. Random is 0.5 by
@@ -158,105 +246,4 @@ func (c *handClock) waited() []time.Duration {
 // option makes a client use the clock.
 func (c *handClock) option() dingtalk.Option {
 	return dingtalk.WithClock(dingtalk.Clock{Now: c.Now, Timer: c.timer, Random: func() float64 { return c.chance }})
-}
-
-// stillClock is a hand clock whose timers do not fire.
-type stillClock struct{ *handClock }
-
-func newStillClock() stillClock { return stillClock{newHandClock()} }
-
-func (c stillClock) option() dingtalk.Option {
-	return dingtalk.WithClock(dingtalk.Clock{Now: c.Now, Random: func() float64 { return c.chance }, Timer: func(time.Duration) (<-chan time.Time, func() bool) {
-		return nil, func() bool { return true }
-	}})
-}
-
-// gateway is an emulator with a test's hooks for its requests.
-type gateway struct {
-	*dingtalktest.Emulator
-	URL     string
-	arrived chan struct{} // a token call waits
-	let     chan struct{} // lets one token call continue
-	left    chan struct{} // a token call's client left while it waited
-}
-
-// newGateway makes a gateway. hold says whether token calls wait; before, if it is not nil, sees each conversion.
-func newGateway(t *testing.T, hold bool, before func(*dingtalktest.Emulator), opts ...dingtalktest.Option) *gateway {
-	t.Helper()
-	opts = append([]dingtalktest.Option{dingtalktest.WithAnyChat()}, opts...)
-	g := &gateway{Emulator: dingtalktest.New(opts...), arrived: make(chan struct{}), let: make(chan struct{}), left: make(chan struct{})}
-	ctx := within(t)
-	g.URL = serve(t, func(w http.ResponseWriter, r *http.Request) {
-		switch isToken := r.URL.Path == tokenOp.Path; {
-		case !isToken && before != nil:
-			before(g.Emulator)
-		case isToken && hold:
-			body, _ := io.ReadAll(r.Body) // net/http notices that a client left once the body is read
-			r.Body = io.NopCloser(bytes.NewReader(body))
-			select {
-			case g.arrived <- struct{}{}:
-			case <-ctx.Done():
-			}
-			select {
-			case <-g.let:
-			case <-r.Context().Done():
-				select {
-				case g.left <- struct{}{}:
-				case <-ctx.Done():
-				}
-				return
-			case <-ctx.Done():
-			}
-		}
-		g.ServeHTTP(w, r)
-	})
-	return g
-}
-
-// together runs f in n goroutines.
-func together(n int, f func()) {
-	var group sync.WaitGroup
-	for range n {
-		group.Go(f)
-	}
-	group.Wait()
-}
-
-// wait waits for a token call to arrive.
-func (g *gateway) wait(t testing.TB) {
-	t.Helper()
-	receive(t, "a token call arrives", g.arrived)
-}
-
-// release lets a token call continue.
-func (g *gateway) release(t testing.TB) {
-	t.Helper()
-	select {
-	case g.let <- struct{}{}:
-	case <-time.After(patience):
-		t.Error("no token call waits")
-	}
-}
-
-// receive receives from a channel, with a time limit.
-func receive(t testing.TB, what string, happens <-chan struct{}) {
-	t.Helper()
-	select {
-	case <-happens:
-	case <-time.After(patience):
-		t.Errorf("did not happen: %s", what)
-	}
-}
-
-func gzipOf(t testing.TB, text string) string {
-	t.Helper()
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	if _, err := io.WriteString(w, text); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
 }

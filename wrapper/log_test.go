@@ -1,11 +1,9 @@
 package dingtalk_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"log/slog"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -16,124 +14,73 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// syncBuffer is a bytes.Buffer for many goroutines.
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
-// story makes calls with every logged event.
-func story(t *testing.T, level slog.Level) []map[string]any {
-	t.Helper()
-	var out syncBuffer
-	client, server := newEmulated(t, newHandClock().option(),
-		dingtalk.WithLogger(slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: level}))))
-	const id = generated.RequestIDHeader
-	server.FailNext(
-		dingtalktest.Code(generated.CodeServiceBusy).For(tokenOp),
-		dingtalktest.Pass().For(tokenOp).WithHeader(id, "REQ-T"),
-		dingtalktest.Code(generated.CodeAppQPSLimit).For(convertOp).WithHeader(id, "REQ-1"),
-		dingtalktest.Pass().For(convertOp).WithHeader(id, "REQ-2"),
-	)
-	convert(t, client, "any")
-	server.FailNext(dingtalktest.Raw(200, "application/json", []byte(`{"accessToken":"`+server.IssueToken()+`"}`)).For(tokenOp))
-	server.RejectTokens()
-	server.FailNext(dingtalktest.Code(generated.CodeInvalidClientIDOrSecret).For(tokenOp))
-	server.FailNext(dingtalktest.Code(generated.CodeInvalidAuthentication).For(convertOp))
-	_ = refused(t, client, dingtalk.ErrUnauthenticated)
-	var lines []map[string]any
-	for line := range strings.Lines(out.String()) {
-		var fields map[string]any
-		if err := json.Unmarshal([]byte(line), &fields); err != nil {
-			t.Fatalf("%s: %v", line, err)
-		}
-		delete(fields, "time")
-		lines = append(lines, fields)
+// logged is a line of a log.
+type logged struct {
+	Level, Msg, Event, Op string
+	RequestID             string `json:"request_id"`
+	Error                 struct {
+		Code      string
+		RequestID string `json:"request_id"`
 	}
-	return lines
 }
 
+// TestLog makes calls with every logged event.
 func TestLog(t *testing.T) {
 	t.Parallel()
-	type line struct{ level, msg, op, requestID, code string }
-	var got []line
-	for _, fields := range story(t, slog.LevelDebug) {
-		l := line{level: fields["level"].(string), msg: fields["msg"].(string)}
-		l.op, _ = fields["op"].(string)
-		l.requestID, _ = fields["request_id"].(string)
-		if event, ok := fields["event"]; ok {
-			l.msg += ": " + event.(string)
-		}
-		if failed, ok := fields["error"].(map[string]any); ok {
-			l.code, _ = failed["code"].(string)
-			if l.requestID == "" {
-				l.requestID = "."
-			}
-			if id := failed["request_id"].(string); id == "" || l.op == convertOp.ID && l.msg == "dingtalk attempt" && l.requestID != "REQ-1" && id != l.requestID {
-				t.Errorf("%v: request id %q", fields, id)
-			}
-		}
-		if !strings.HasPrefix(l.requestID, "REQ-") {
-			l.requestID = ""
-		}
-		got = append(got, l)
-	}
 	const busy, qps, rejected, wrong = "serviceBusy", "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi", "InvalidAuthentication", "invalidClientIdOrSecret"
-	want := []line{
-		{"DEBUG", "dingtalk attempt", tokenOp.ID, "", busy},
-		{"INFO", "dingtalk wait", tokenOp.ID, "", busy},
-		{"DEBUG", "dingtalk attempt", tokenOp.ID, "REQ-T", ""},
-		{"DEBUG", "dingtalk token: fetched", "", "", ""},
-		{"DEBUG", "dingtalk attempt", convertOp.ID, "REQ-1", qps},
-		{"INFO", "dingtalk wait", convertOp.ID, "", qps},
-		{"DEBUG", "dingtalk attempt", convertOp.ID, "REQ-2", ""},
-		{"DEBUG", "dingtalk attempt", convertOp.ID, "", rejected},
-		{"DEBUG", "dingtalk attempt", tokenOp.ID, "", ""},
-		{"WARN", "dingtalk: the service gave a token without a lifetime", "", "", ""},
-		{"DEBUG", "dingtalk token: fetched", "", "", ""},
+	const id = generated.RequestIDHeader
+	want := []string{
+		"DEBUG dingtalk attempt getAccessToken " + busy,
+		"INFO dingtalk wait getAccessToken " + busy,
+		"DEBUG dingtalk attempt getAccessToken REQ-T",
+		"DEBUG dingtalk token fetched",
+		"DEBUG dingtalk attempt chatIdToOpenConversationId REQ-1 " + qps,
+		"INFO dingtalk wait chatIdToOpenConversationId " + qps,
+		"DEBUG dingtalk attempt chatIdToOpenConversationId REQ-2",
+		"DEBUG dingtalk attempt chatIdToOpenConversationId REQ-3 " + rejected,
+		"DEBUG dingtalk attempt getAccessToken " + wrong,
+		"WARN dingtalk token fetch failed " + wrong,
+		"DEBUG dingtalk attempt getAccessToken REQ-U",
+		"WARN dingtalk: the service gave a token without a lifetime",
+		"DEBUG dingtalk token fetched",
+		"DEBUG dingtalk attempt chatIdToOpenConversationId REQ-4",
 	}
-	if len(got) < len(want) || !slices.Equal(got[:len(want)], want) {
-		t.Errorf("got\n%v\nwant\n%v", got, want)
-	}
-}
-
-func TestLogLevels(t *testing.T) {
-	t.Parallel()
-	for level, allowed := range map[slog.Level][]string{
-		slog.LevelInfo:  {"INFO", "WARN"},
-		slog.LevelWarn:  {"WARN"},
-		slog.LevelError: nil,
-	} {
-		seen := map[string]bool{}
-		for _, fields := range story(t, level) {
-			seen[fields["level"].(string)] = true
+	for _, level := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
+		var out told
+		clock := newHandClock()
+		client, server := newEmulated(t, clock.option(), dingtalk.WithLogger(slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: level}))))
+		server.FailNext(
+			dingtalktest.Code(generated.CodeServiceBusy).For(tokenOp), dingtalktest.Pass().For(tokenOp).WithHeader(id, "REQ-T"),
+			dingtalktest.Code(generated.CodeAppQPSLimit).For(convertOp).WithHeader(id, "REQ-1"), dingtalktest.Pass().For(convertOp).WithHeader(id, "REQ-2"),
+			dingtalktest.Code(generated.CodeInvalidAuthentication).For(convertOp).WithHeader(id, "REQ-3"), dingtalktest.Code(generated.CodeInvalidClientIDOrSecret).For(tokenOp),
+		)
+		convert(t, client, "any")
+		refused(t, client, dingtalk.ErrUnauthenticated)
+		clock.Move(3 * sec) // for which the failure is remembered
+		server.FailNext(dingtalktest.Raw(200, "application/json", []byte(`{"accessToken":"`+server.IssueToken()+`"}`)).For(tokenOp).WithHeader(id, "REQ-U"), dingtalktest.Pass().For(convertOp).WithHeader(id, "REQ-4"))
+		convert(t, client, "any")
+		var got []string
+		for line := range strings.Lines(out.String()) {
+			var l logged
+			if err := json.Unmarshal([]byte(line), &l); err != nil {
+				t.Fatalf("%s: %v", line, err)
+			}
+			if l.Error.Code != "" && l.Error.RequestID == "" {
+				t.Errorf("%s: no request id", line)
+			}
+			if !strings.HasPrefix(l.RequestID, "REQ-") {
+				l.RequestID = ""
+			}
+			got = append(got, strings.Join(strings.Fields(strings.Join([]string{l.Level, l.Msg, l.Event, l.Op, l.RequestID, l.Error.Code}, " ")), " "))
 		}
-		if got := slices.Sorted(maps.Keys(seen)); !slices.Equal(got, allowed) {
-			t.Errorf("at %s: %q, want %q", level, got, allowed)
+		wanted := slices.DeleteFunc(slices.Clone(want), func(line string) bool {
+			var of slog.Level
+			_ = of.UnmarshalText([]byte(strings.Fields(line)[0]))
+			return of < level
+		})
+		if !slices.Equal(got, wanted) {
+			t.Errorf("at %s got\n%s\nwant\n%s", level, strings.Join(got, "\n"), strings.Join(wanted, "\n"))
 		}
-	}
-}
-
-func TestFailedFetchIsAWarning(t *testing.T) {
-	t.Parallel()
-	var lines counter
-	client, server := newEmulated(t, newHandClock().option(), dingtalk.WithLogger(slog.New(&lines)), oneAttempt)
-	server.FailNext(dingtalktest.Code(generated.CodeServiceBusy).For(tokenOp))
-	_ = refused(t, client, dingtalk.ErrUnavailable)
-	if n := lines.at(slog.LevelWarn); n != 1 {
-		t.Errorf("%d warnings", n)
 	}
 }
 
@@ -160,16 +107,6 @@ func TestLogHasTheCallersContext(t *testing.T) {
 	for _, message := range []string{"dingtalk attempt", "dingtalk token"} {
 		if value, _ := handler.seen.Load(message); value != "trace-1" {
 			t.Errorf("%s: %v", message, value)
-		}
-	}
-}
-
-func TestLogIsFreeWhenOff(t *testing.T) {
-	off := dingtalk.LogAttempt(nil)
-	unwanted := dingtalk.LogAttempt(slog.New(slog.DiscardHandler))
-	for name, log := range map[string]func(){"no logger": off, "level not enabled": unwanted} {
-		if n := testing.AllocsPerRun(100, log); n != 0 {
-			t.Errorf("%s: %v allocations", name, n)
 		}
 	}
 }

@@ -5,138 +5,103 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"strings"
-	"sync/atomic"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"testing"
-	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// sendOp is not safe to repeat; sendSafeOp is, and shows which faults are retried.
-var (
-	sendOp     = dingtalk.Operation{ID: "send", Method: http.MethodPost, Path: "/v1.0/test/send", Status: 200, Required: []string{"id"}}
-	sendSafeOp = dingtalk.Operation{ID: "sendSafe", Method: http.MethodPost, Path: "/v1.0/test/sendSafe", Status: 200, Required: []string{"id"}, Repeat: dingtalk.RepeatSafe}
-	sendRoutes = []generated.Route{
-		{Operation: &sendOp, Body: generated.BodyRequired, Example: `{"id":"m1"}`},
-		{Operation: &sendSafeOp, Body: generated.BodyRequired, Example: `{"id":"m1"}`},
-	}
-)
+func sendMessage(ctx context.Context, c *dingtalk.Client) error {
+	_, err := c.OrgGroupSend(ctx, generated.OrgGroupSendRequest{
+		MsgKey: "sampleText", MsgParam: map[string]string{"content": "once"}, OpenConversationID: dingtalktest.OpenConversationID, RobotCode: dingtalktest.RobotCode,
+	})
+	return err
+}
 
-type sentMessage struct{ ID string }
+func createGroup(ctx context.Context, c *dingtalk.Client) error {
+	_, err := c.CreateGroup(ctx, generated.CreateGroupRequest{Name: "once", Owner: "user1", UserIDs: []string{"user1"}})
+	return err
+}
 
-func send(t *testing.T, client *dingtalk.Client, op *dingtalk.Operation) (sentMessage, error) {
+// lossy stands before an emulator: it lets every request through, and does to each answer what after says.
+func lossy(t *testing.T, server *dingtalktest.Server, after http.HandlerFunc) string {
 	t.Helper()
-	r := dingtalk.NewRequest(op)
-	r.SetBody(map[string]string{"text": "hello"})
-	return dingtalk.Do[sentMessage](within(t), client, r)
-}
-
-var quick = []dingtalk.Option{
-	dingtalk.WithRetry(dingtalk.Retry{MaxAttempts: 3, BaseDelay: time.Nanosecond, MaxDelay: time.Nanosecond, MaxWait: 3 * time.Second}),
-	dingtalk.WithTimeout(300 * time.Millisecond),
-}
-
-// TestSentOnce: if the service may have processed a request that is not safe to repeat, the client sends it once, by
-// the server's count. The safe operation meets the same fault and is retried, which proves the fault.
-func TestSentOnce(t *testing.T) {
-	const answer = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-	for _, tt := range []struct {
-		row   string
-		fault dingtalktest.Fault
-	}{
-		{"3 reset before headers", dingtalktest.Reset()},
-		{"3 end before headers", dingtalktest.Bytes(nil)},
-		{"3 end within headers", dingtalktest.Bytes([]byte("HTTP/1.1 200 OK\r\nContent-"))},
-		{"4 end in the body", dingtalktest.Bytes([]byte(answer + "Content-Length: 12\r\n\r\n{\"id\""))},
-		{"4 end in a chunk", dingtalktest.Bytes([]byte(answer + "Transfer-Encoding: chunked\r\n\r\n20\r\n{\"id\""))},
-		{"7 headers never come", dingtalktest.Hang()},
-		{"8 slow body", dingtalktest.Pass().WithDelay(time.Minute)},
-		{"9 length too long", dingtalktest.Bytes([]byte(answer + "Content-Length: 1000\r\n\r\n{\"id\":\"m1\"}"))},
-		{"36 503 with Retry-After", dingtalktest.Raw(503, "text/plain", nil).WithRetryAfter("1")},
-		{"37 500", dingtalktest.Raw(500, "text/plain", nil)},
-		{"37 502", dingtalktest.Raw(502, "text/html", []byte("<html>"))},
-		{"37 504", dingtalktest.Raw(504, "text/html", []byte("<html>"))},
-		{"37 serviceBusy", dingtalktest.Code(generated.CodeServiceBusy)},
-		{"37 systemError", dingtalktest.Code(generated.CodeSystemError)},
-		{"37 unknownError", dingtalktest.Code(generated.CodeUnknownError)},
-	} {
-		t.Run(tt.row, func(t *testing.T) {
-			t.Parallel()
-			server := dingtalktest.NewServer(t, dingtalktest.WithSpec(sendRoutes))
-			client := newClient(t, server.URL, appCredentials, quick...)
-			server.FailNext(tt.fault.For(sendOp), tt.fault.For(sendSafeOp))
-			_, err := send(t, client, &sendOp)
-			failed := (*dingtalk.Error)(nil)
-			if !errors.As(err, &failed) || failed.Op != "send" || failed.Attempts != 1 {
-				t.Errorf("got %v", err)
-			}
-			if n := server.Count(sendOp); n != 1 {
-				t.Errorf("the server got %d requests", n)
-			}
-			if got, err := send(t, client, &sendSafeOp); got.ID != "m1" || err != nil || server.Count(sendSafeOp) != 2 {
-				t.Errorf("the safe one: %v, %v, %d requests", got, err, server.Count(sendSafeOp))
-			}
-		})
+	target, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
 	}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	return serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == tokenOp.Path {
+			proxy.ServeHTTP(w, r)
+			return
+		}
+		answer := httptest.NewRecorder()
+		proxy.ServeHTTP(answer, r)
+		if answer.Code != http.StatusOK {
+			t.Errorf("the service answered %d %s", answer.Code, answer.Body)
+		}
+		after(w, r)
+	})
 }
 
-// TestSentAgain: a request that the service surely did not process is retried.
-func TestSentAgain(t *testing.T) {
-	for _, tt := range []struct {
-		row   string
-		fault dingtalktest.Fault
-	}{
-		{"20 rejected token", dingtalktest.Code(generated.CodeInvalidAuthentication)},
-		{"20 401", dingtalktest.Raw(401, "text/plain", nil)},
-		{"32 throttle", dingtalktest.Code(generated.CodeAppQPSLimit)},
-		{"36 429", dingtalktest.Raw(429, "text/plain", nil)},
-		{"36 429 with Retry-After", dingtalktest.Raw(429, "text/plain", nil).WithRetryAfter("1")},
+// testSentOnce: a message or group exists even if its answer is lost. The client does not send it again, and the error
+// says that it may exist.
+func testSentOnce(t *testing.T) {
+	const leaves = "the caller leaves"
+	write := func(status int, body string) func(http.ResponseWriter, *http.Request, func()) {
+		return func(w http.ResponseWriter, _ *http.Request, _ func()) {
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte(body))
+		}
+	}
+	hang := func(_ http.ResponseWriter, r *http.Request, _ func()) { <-r.Context().Done() }
+	for how, after := range map[string]func(w http.ResponseWriter, r *http.Request, leave func()){
+		"cut": func(http.ResponseWriter, *http.Request, func()) { panic(http.ErrAbortHandler) },
+		"half a body": func(w http.ResponseWriter, _ *http.Request, _ func()) {
+			w.Header().Set("Content-Length", "99")
+			_, _ = w.Write([]byte("{"))
+		},
+		"hangs": hang, "502": write(502, "<html>"), "504": write(504, ""), "no ids": write(200, `{}`),
+		"system error": write(500, `{"code":"system.error","message":"m"}`),
+		leaves:         func(w http.ResponseWriter, r *http.Request, leave func()) { leave(); hang(w, r, leave) },
 	} {
-		t.Run(tt.row, func(t *testing.T) {
-			t.Parallel()
-			server := dingtalktest.NewServer(t, dingtalktest.WithSpec(sendRoutes))
-			client := newClient(t, server.URL, appCredentials, quick...)
-			server.FailNext(tt.fault.For(sendOp))
-			if strings.HasPrefix(tt.row, "20") { // the service issues another token only once the one before is invalid
-				if _, err := client.Token(within(t)); err != nil {
-					t.Fatal(err)
+		for what, call := range map[string]func(context.Context, *dingtalk.Client) error{"message": sendMessage, "group": createGroup} {
+			t.Run(what+" "+how, func(t *testing.T) {
+				t.Parallel()
+				server := dingtalktest.NewServer(t)
+				ctx, leave := context.WithCancel(within(t))
+				defer leave()
+				address := lossy(t, server, func(w http.ResponseWriter, r *http.Request) { after(w, r, leave) })
+				var e *dingtalk.Error
+				err := call(ctx, newClient(t, address, appCredentials, newHandClock().option(), dingtalk.WithTimeout(2*sec)))
+				if !errors.As(err, &e) || !e.MayBeDone || errors.Is(err, context.Canceled) != (how == leaves) || how != leaves && e.Attempts != 1 {
+					t.Errorf("%+v; want an error after one attempt that may have been done", err)
 				}
-				server.RejectTokens()
-			}
-			got, err := send(t, client, &sendOp)
-			if got.ID != "m1" || err != nil || server.Count(sendOp) != 2 {
-				t.Errorf("got %v, %v after %d requests", got, err, server.Count(sendOp))
-			}
-		})
+				if n := len(server.Messages()) + len(server.Groups()); n != 1 {
+					t.Errorf("done %d times, want once", n)
+				}
+			})
+		}
 	}
 }
 
 // TestSentAgainWithoutConnection: no connection, no request.
 func TestSentAgainWithoutConnection(t *testing.T) {
-	server := dingtalktest.NewServer(t, dingtalktest.WithSpec(sendRoutes))
-	var dials atomic.Int32
-	transport := &http.Transport{}
-	dialer := net.Dialer{}
-	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		if dials.Add(1) == 2 { // the first is the token call's
-			listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-			if err != nil {
-				return nil, err
-			}
-			address = listener.Addr().String()
-			listener.Close()
+	t.Parallel()
+	server, dials := dingtalktest.NewServer(t), 0
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		if dials++; dials == 2 { // the first is the token call's
+			address = "127.0.0.1:1"
 		}
-		return dialer.DialContext(ctx, network, address)
-	}
-	transport.DisableKeepAlives = true
-	client, err := dingtalk.NewClient(appCredentials, append(quick, dingtalk.WithBaseURL(server.URL), dingtalk.WithHTTPClient(&http.Client{Transport: transport}))...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := send(t, client, &sendOp); got.ID != "m1" || err != nil || server.Count(sendOp) != 1 || dials.Load() != 3 {
-		t.Errorf("got %v, %v after %d requests and %d dials", got, err, server.Count(sendOp), dials.Load())
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}}
+	client := newClient(t, server.URL, appCredentials, newHandClock().option(), through(transport))
+	if err := sendMessage(within(t), client); err != nil || len(server.Messages()) != 1 || dials != 3 {
+		t.Errorf("%v after %d messages and %d dials", err, len(server.Messages()), dials)
 	}
 }

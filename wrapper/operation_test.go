@@ -14,6 +14,18 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
+// sendOp is not safe to repeat.
+var sendOp = dingtalk.Operation{ID: "send", Method: http.MethodPost, Path: "/v1.0/test/send", Status: 200, Required: []string{"id"}}
+
+type sentMessage struct{ ID string }
+
+func send(t *testing.T, client *dingtalk.Client, op *dingtalk.Operation) (sentMessage, error) {
+	t.Helper()
+	r := dingtalk.NewRequest(op)
+	r.SetBody(map[string]string{"text": "hello"})
+	return dingtalk.Do[sentMessage](within(t), client, r)
+}
+
 // answering makes a client of a server with one answer for every operation but the token call.
 func answering(t *testing.T, status int, contentType, body string) *dingtalk.Client {
 	t.Helper()
@@ -115,7 +127,7 @@ func TestDoOfNoContract(t *testing.T) {
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, answer)
 	})
-	client := newClient(t, address+"/prefix", dingtalk.StaticToken("t0ken"), quick...)
+	client := newClient(t, address+"/prefix", dingtalk.StaticToken("t0ken"), newHandClock().option())
 	var out struct{ Result struct{ ID int } }
 	if err := client.Do(within(t), http.MethodPut, "/v1.0/a%2Fb?q=1%262&r=%20", map[string]int{"n": 1}, &out); err != nil || out.Result.ID != 7 {
 		t.Errorf("got %+v, %v", out, err)
@@ -160,10 +172,10 @@ func TestServerOfAnOperation(t *testing.T) {
 		t.Errorf("path %s", path)
 	}
 	var hosts []string
-	client, err := dingtalk.NewClient(dingtalk.StaticToken("t0ken"), oneAttempt, dingtalk.WithHTTPClient(&http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+	client, err := dingtalk.NewClient(dingtalk.StaticToken("t0ken"), oneAttempt, through(roundTripper(func(r *http.Request) (*http.Response, error) {
 		hosts = append(hosts, r.URL.String())
 		return nil, errors.New("no network")
-	})}))
+	})))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +203,3 @@ func TestPublicOperation(t *testing.T) {
 		t.Error("it carries a token")
 	}
 }
-
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -1,14 +1,21 @@
 package dingtalk_test
 
 import (
+	"bytes"
 	"context"
+	"encoding"
+	"encoding/gob"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,18 +32,19 @@ const (
 	markedProxy  = "proxy-" + canary + "-password"
 )
 
-var markedCredentials = dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: markedSecret}
-
-func init() { addRow("row_61_secrets_never_come_out", testCanary) }
+var (
+	markedCredentials = dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: markedSecret}
+	describe          = generated.GetChatParams{ChatID: dingtalktest.ChatID}
+)
 
 // echoes are answers that repeat a request's secrets in every place that a client reads.
 func echoes(carried string) map[string]dingtalktest.Fault {
-	const json, id = "application/json", generated.RequestIDHeader
+	const id = generated.RequestIDHeader
 	raw := func(status int, body string) dingtalktest.Fault {
-		return dingtalktest.Raw(status, json, []byte(strings.ReplaceAll(body, "$", carried)))
+		return dingtalktest.Raw(status, "application/json", []byte(strings.ReplaceAll(body, "$", carried)))
 	}
 	torn := func(response string) dingtalktest.Fault {
-		return dingtalktest.Bytes([]byte(strings.ReplaceAll(strings.ReplaceAll(response, "\n", "\r\n"), "$", carried)))
+		return dingtalktest.Bytes([]byte(strings.NewReplacer("\n", "\r\n", "$", carried).Replace(response)))
 	}
 	long := strings.Repeat("x", 1000)
 	return map[string]dingtalktest.Fault{
@@ -48,6 +56,7 @@ func echoes(carried string) map[string]dingtalktest.Fault {
 		"request id of an odd answer": raw(200, `{}`).WithHeader(id, "a"+carried),
 		"scopes":                      raw(403, `{"code":"`+string(generated.CodePermissionDenied)+`","accessdenieddetail":{"requiredScopes":["$","$ $"]}}`),
 		"legacy error":                raw(200, `{"errcode":"$","errmsg":"$"}`),
+		"JSON in JSON":                raw(400, `{"code":"x","message":"bad {\"appSecret\":\"$\"}"}`),
 		"body of a 200":               raw(200, `{"token":"$"}`),
 		"body of a 400":               raw(400, `$`),
 		"body that is cut":            raw(400, long[:190]+`$`),
@@ -63,6 +72,7 @@ func echoes(carried string) map[string]dingtalktest.Fault {
 		"redirect to user":            raw(301, `$`).WithHeader("Location", "https://"+carried+":"+carried+"@example.com/"),
 		"redirect to nowhere":         raw(308, ``).WithHeader("Location", ":"+carried),
 		"retry after":                 raw(429, `{}`).WithHeader("Retry-After", carried),
+		"success":                     raw(200, successBody).WithHeader(id, carried),
 		"status line":                 torn("HTTP/1.1 $ OK\n\n"),
 		"protocol":                    torn("$\n\n"),
 		"header line":                 torn("HTTP/1.1 200 OK\n$\n\n"),
@@ -73,11 +83,27 @@ func echoes(carried string) map[string]dingtalktest.Fault {
 		"trailer":                     torn("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\nTrailer: a\n\n1\n{\n0\n$\n\n"),
 		"compressed":                  raw(200, `$`).WithHeader("Content-Encoding", "gzip"),
 		"nothing":                     dingtalktest.Reset(),
+		"hang":                        dingtalktest.Hang(),
 	}
 }
 
 // told collects all output of a client.
-type told struct{ syncBuffer }
+type told struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (out *told) Write(p []byte) (int, error) {
+	out.mu.Lock()
+	defer out.mu.Unlock()
+	return out.text.Write(p)
+}
+
+func (out *told) String() string {
+	out.mu.Lock()
+	defer out.mu.Unlock()
+	return out.text.String()
+}
 
 func (out *told) printf(format string, args ...any) { _, _ = fmt.Fprintf(out, format+"\n", args...) }
 
@@ -103,169 +129,203 @@ func (out *told) err(what string, err error) {
 	}
 }
 
-// call converts a chat, and prints the result or panic.
-func (out *told) call(t *testing.T, what string, client *dingtalk.Client) {
+// want checks that nothing printed holds a secret, and that what should be there is.
+func (out *told) want(t *testing.T, parts ...string) {
 	t.Helper()
-	defer func() {
-		if v := recover(); v != nil {
-			out.printf("%s: panic: %v %#v", what, v, v)
+	text := out.String()
+	for line := range strings.Lines(text) {
+		if i := strings.Index(line, canary); i >= 0 {
+			t.Errorf("%.40s: … %s …", line, line[max(i-100, 0):min(i+100, len(line))])
 		}
-	}()
-	id, err := client.OpenConversationID(within(t), "any")
-	out.printf("%s: %s", what, id)
-	out.err(what, err)
-	out.value(what, client)
-}
-
-func testCanary(t *testing.T) {
-	for i, level := range []slog.Level{slog.LevelDebug - 4, slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
-		t.Run(level.String(), func(t *testing.T) {
-			var out told
-			options := &slog.HandlerOptions{Level: level, AddSource: true}
-			handler := slog.Handler(slog.NewTextHandler(&out, options))
-			if i%2 == 1 {
-				handler = slog.NewJSONHandler(&out, options)
-			}
-			canaryMatrix(t, &out, dingtalk.WithLogger(slog.New(handler)))
-			text := out.String()
-			for line := range strings.Lines(text) {
-				if i := strings.Index(line, canary); i >= 0 {
-					t.Errorf("%.40s: … %s …", line, line[max(i-100, 0):min(i+100, len(line))])
-				}
-			}
-			for _, expected := range []string{"REDACTED", "unexpected response", "chatIdToOpenConversationId", "cidl1B8RVUFmkO50OC9uEbySQ=="} {
-				if !strings.Contains(text, expected) {
-					t.Errorf("%q did not come out, and should", expected)
-				}
-			}
-			if logged := strings.Contains(text, "dingtalk attempt"); logged != (level <= slog.LevelDebug) {
-				t.Errorf("attempts logged: %t", logged)
-			}
-		})
+	}
+	for _, expected := range parts {
+		if !strings.Contains(text, expected) {
+			t.Errorf("%q did not come out, and should", expected)
+		}
 	}
 }
 
-// canaryMatrix makes calls that fail in every way, with marked secrets.
-func canaryMatrix(t *testing.T, out *told, logger dingtalk.Option) {
-	t.Helper()
+// secretCalls are calls that carry a secret: in a header, in the URL, in the token call's body.
+var secretCalls = map[string]struct {
+	op     generated.Operation
+	secret string
+	creds  dingtalk.Credentials
+	call   func(context.Context, *dingtalk.Client) (any, error)
+}{
+	"conversion":       {convertOp, markedToken, dingtalk.StaticToken(markedToken), convertAny},
+	"app's conversion": {convertOp, markedToken, markedCredentials, convertAny},
+	"token call":       {tokenOp, markedSecret, markedCredentials, convertAny},
+	"token in the URL": {generated.OperationGetChat, markedToken, dingtalk.StaticToken(markedToken), func(ctx context.Context, c *dingtalk.Client) (any, error) {
+		return c.GetChat(ctx, describe)
+	}},
+}
+
+func convertAny(ctx context.Context, c *dingtalk.Client) (any, error) {
+	return c.OpenConversationID(ctx, "any")
+}
+
+// testSecrets lets each call fail in every way, and prints all that comes of it.
+func testSecrets(t *testing.T) {
 	tokenAnswer := dingtalktest.Raw(200, "application/json", []byte(`{"accessToken":"`+markedToken+`","expireIn":7200}`)).For(tokenOp)
-	start := func(creds dingtalk.Credentials, opts ...dingtalk.Option) (*dingtalk.Client, *dingtalktest.Server) {
-		server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithCredentials(dingtalktest.AppKey, markedSecret))
-		return newClient(t, server.URL, creds, append(opts, logger, newHandClock().option())...), server
+	for name, c := range secretCalls {
+		for _, level := range []slog.Level{slog.LevelDebug - 4, slog.LevelWarn} {
+			t.Run(name+" "+level.String(), func(t *testing.T) {
+				t.Parallel()
+				var out told
+				logger := dingtalk.WithLogger(slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: level, AddSource: true})))
+				try := func(what, base string, opts ...dingtalk.Option) {
+					client := newClient(t, base, c.creds, append(opts, logger, newHandClock().option(), dingtalk.WithTimeout(100*ms))...)
+					defer func() {
+						if v := recover(); v != nil {
+							out.printf("%s: panic: %v %#v", what, v, v)
+						}
+					}()
+					result, err := c.call(within(t), client)
+					out.printf("%s: %+v", what, result)
+					out.err(what, err)
+					out.value(what, client)
+				}
+				for what, fault := range echoes(c.secret) {
+					server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithCredentials(dingtalktest.AppKey, markedSecret))
+					server.FailNext(fault.Always().For(c.op), tokenAnswer.Always())
+					try(what, server.URL)
+					for _, v := range []any{server, *server, server.Requests(), server.Counts()} {
+						out.value(what, v)
+					}
+					if server.Count(c.op) == 0 {
+						t.Errorf("%s: nothing was sent", what)
+					}
+					server.Close()
+				}
+				try("refused connection", "http://127.0.0.1:1")
+				for what, trip := range printingTransports {
+					try(what, "https://example.test", through(trip))
+				}
+				for _, status := range []int{407, 502} {
+					proxy := &url.URL{Scheme: "http", User: url.UserPassword("user", markedProxy), Host: newPeer(t, nil, always(respond(status, "", ""))).host()}
+					try("proxy", "https://127.0.0.1:1", through(&http.Transport{Proxy: http.ProxyURL(proxy), DisableKeepAlives: true}))
+				}
+				out.want(t, "REDACTED", "unexpected response", c.op.ID)
+				if logged := strings.Contains(out.String(), "dingtalk attempt"); logged != (level <= slog.LevelDebug) {
+					t.Errorf("attempts logged: %t", logged)
+				}
+			})
+		}
 	}
-	finish := func(what string, server *dingtalktest.Server) {
-		out.value(what, server)
-		out.value(what, *server)
-		out.value(what, server.Requests())
-		out.value(what, server.Counts())
-		server.Close()
-	}
-
-	for what, fault := range echoes(markedToken) {
-		client, server := start(markedCredentials)
-		server.FailNext(tokenAnswer.Always(), fault.Always().For(convertOp))
-		out.call(t, what, client)
-		finish(what, server)
-
-		client, server = start(dingtalk.StaticToken(markedToken))
-		server.FailNext(fault.Times(2).For(convertOp))
-		out.call(t, what, client)
-		finish(what, server)
-	}
-	for what, fault := range echoes(markedSecret) {
-		client, server := start(markedCredentials)
-		server.FailNext(fault.Always().For(tokenOp))
-		out.call(t, what, client)
-		_, err := client.Token(within(t))
-		out.err(what, err)
-		finish(what, server)
-	}
-
-	// Token answers that hold the token, but not as they should.
-	for _, body := range []string{
+	var out told
+	for _, body := range []string{ // token answers that hold the token, but not as they should
 		`{"accessToken":"$\r\nx: y","expireIn":7200}`, `{"accessToken":"$"`, `{"result":{"accessToken":"$"}}`, `["$"]`, `$`, `"$"`,
 		`{"accessToken":["$"]}`, `{"accessToken":"$","expireIn":7200}$`, `{"token":"$"}`,
 	} {
-		client, server := start(markedCredentials)
+		client, server := newEmulated(t)
 		server.FailNext(dingtalktest.Raw(200, "application/json", []byte(strings.ReplaceAll(body, "$", markedToken))).For(tokenOp))
-		out.call(t, "odd token answer", client)
-		finish("odd token answer", server)
+		out.err("odd token answer", refused(t, client, dingtalk.ErrUnexpectedResponse))
 	}
-
-	// Successes of a server that echoes secrets.
-	client, server := start(dingtalk.StaticToken(markedToken))
-	server.FailNext(dingtalktest.Raw(200, "application/json", []byte(`{"openConversationId":"cidl1B8RVUFmkO50OC9uEbySQ=="}`)).
-		WithHeader(generated.RequestIDHeader, markedToken))
-	out.call(t, "success", client)
-	finish("success", server)
-
-	// No server, no time, a proxy with a password, a transport that panics.
-	client, server = start(markedCredentials)
-	server.Close()
-	out.call(t, "refused connection", client)
-	client, server = start(markedCredentials, dingtalk.WithTimeout(10*time.Millisecond))
-	server.FailNext(dingtalktest.Hang().Always())
-	out.call(t, "hang", client)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err := client.OpenConversationID(ctx, "any")
-	out.err("cancelled", err)
-	finish("hang", server)
-	client, server = start(markedCredentials)
-	server.FailNext(tokenAnswer)
-	for _, id := range []string{"", "..", "chat\x00"} {
-		_, err := client.OpenConversationID(ctx, id)
-		out.err("bad id", err)
-	}
-	proxy := &url.URL{Scheme: "http", User: url.UserPassword("user", markedProxy), Host: strings.TrimPrefix(server.URL, "http://")}
-	for _, base := range []string{server.URL, "https://127.0.0.1:1"} {
-		transport := &http.Transport{Proxy: http.ProxyURL(proxy), DisableKeepAlives: true}
-		proxied := newClient(t, base, markedCredentials, logger, newHandClock().option(), dingtalk.WithHTTPClient(&http.Client{Transport: transport}))
-		server.FailNext(dingtalktest.Raw(407, "", nil).Times(3))
-		out.call(t, "proxy", proxied)
-	}
-	finish("proxy", server)
-	out.call(t, "panic", newClient(t, "https://127.0.0.1:1", dingtalk.StaticToken(markedToken), logger, dingtalk.WithHTTPClient(&http.Client{
-		Transport: roundTripper(func(*http.Request) (*http.Response, error) { panic("transport") }),
-	})))
-
-	// The values themselves.
-	out.value("client", *client)
-	type config struct {
-		Creds  dingtalk.AppCredentials
-		Token  dingtalk.StaticToken
-		Any    dingtalk.Credentials
-		Client *dingtalk.Client
-	}
-	out.value("credentials", markedCredentials)
-	out.value("credentials", &markedCredentials)
-	out.value("credentials", []any{markedCredentials, map[string]any{"creds": markedCredentials}})
-	out.value("token", dingtalk.StaticToken(markedToken))
-	out.value("token", []dingtalk.StaticToken{markedToken})
-	out.value("config", config{markedCredentials, markedToken, dingtalk.StaticToken(markedToken), client})
-	static := newClient(t, "http://127.0.0.1:1", dingtalk.StaticToken(markedToken))
-	out.value("static", static)
-	out.value("static", *static)
-	for _, creds := range []dingtalk.Credentials{
-		dingtalk.AppCredentials{AppSecret: markedSecret}, dingtalk.StaticToken(markedToken + "\n"), dingtalk.StaticToken("\x00" + markedToken),
-	} {
+	for _, creds := range []dingtalk.Credentials{dingtalk.AppCredentials{AppSecret: markedSecret}, dingtalk.StaticToken(markedToken + "\n"), dingtalk.StaticToken("\x00" + markedToken)} {
 		_, err := dingtalk.NewClient(creds)
 		out.err("NewClient", err)
 	}
-	_, err = dingtalk.NewClient(markedCredentials, dingtalk.WithBaseURL("http://user:"+markedSecret+"@example.com"))
+	_, err := dingtalk.NewClient(markedCredentials, dingtalk.WithBaseURL("http://user:"+markedSecret+"@example.com"))
 	out.err("NewClient", err)
+	out.want(t)
 }
 
-// Encoders return an error: an empty or redacted secret in their output would be noticed too late.
-func TestSecretsAreNotMarshalled(t *testing.T) {
-	t.Parallel()
-	for _, v := range []any{markedCredentials, &markedCredentials, dingtalk.StaticToken(markedToken)} {
-		if text, err := json.Marshal(v); err == nil || strings.Contains(err.Error(), canary) {
-			t.Errorf("%T: %s, %v", v, text, err)
+// printingTransports fail, or answer, with their request.
+var printingTransports = map[string]roundTripper{
+	"error with the URL": func(r *http.Request) (*http.Response, error) {
+		return nil, fmt.Errorf("cannot send %s %v", r.URL, r.Header)
+	},
+	"error of net/url": func(r *http.Request) (*http.Response, error) {
+		return nil, &url.Error{Op: "Get", URL: r.URL.String(), Err: errors.New("no")}
+	},
+	"error with the query": func(r *http.Request) (*http.Response, error) {
+		return nil, fmt.Errorf("%q %v", r.URL.RawQuery, r.URL.Query())
+	},
+	"redirect to itself": func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 302, Header: http.Header{"Location": {r.URL.String()}}, Body: http.NoBody, Request: r}, nil
+	},
+	"an answer with the request": func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+	},
+	"panic": func(*http.Request) (*http.Response, error) { panic("transport") },
+}
+
+// verbs are all of fmt's verbs but two, and one unknown one. %p and %w are mistakes for anything but pointers and
+// errors: go vet reports them, and fmt then prints the value without calling its methods.
+const verbs = "vTtbcdoOqxXUeEfFgGsz"
+
+const hiddenPointers = "hidden pointers"
+
+func testFormatters(t *testing.T) {
+	client := newClient(t, "http://127.0.0.1:1", markedCredentials)
+	static := newClient(t, "http://127.0.0.1:1", dingtalk.StaticToken(markedToken))
+	type byPointer struct {
+		creds *dingtalk.AppCredentials
+		any   any
+	}
+	var out told
+	for name, v := range map[string]any{
+		"credentials": markedCredentials, "pointer": &markedCredentials, "token": dingtalk.StaticToken(markedToken),
+		"stored": dingtalk.Token{Value: markedToken, Lifetime: time.Hour}, "client": client, "copy": *client, "static": static, "static copy": *static,
+		"slice": []dingtalk.AppCredentials{markedCredentials}, "map": map[dingtalk.StaticToken]dingtalk.Token{markedToken: {Value: markedToken}},
+		"struct": struct{ Creds dingtalk.Credentials }{markedCredentials}, "hidden copy of a client": struct{ client dingtalk.Client }{*client},
+		"hidden client": struct{ client *dingtalk.Client }{client}, hiddenPointers: byPointer{&markedCredentials, &markedCredentials},
+	} {
+		for _, verb := range verbs {
+			if name == hiddenPointers && !strings.ContainsRune("vdobxX", verb) {
+				continue // fmt looks behind a pointer for which it has no such verb
+			}
+			for _, flags := range []string{"", "+", "#", "-", " ", "0", "20", ".3"} {
+				out.printf("%s: %"+flags+string(verb), name, v)
+			}
+		}
+		for encoder, encode := range map[string]func(io.Writer, any) error{
+			"json": func(w io.Writer, v any) error { return json.NewEncoder(w).Encode(v) },
+			"xml":  func(w io.Writer, v any) error { return xml.NewEncoder(w).Encode(v) },
+			"gob":  func(w io.Writer, v any) error { return gob.NewEncoder(w).Encode(v) },
+			"text": func(w io.Writer, v any) error { // as YAML and TOML do
+				if m, ok := v.(encoding.TextMarshaler); ok {
+					b, err := m.MarshalText()
+					_, _ = w.Write(b)
+					return err
+				}
+				return nil
+			},
+		} {
+			var raw bytes.Buffer
+			err := encode(&raw, v)
+			out.printf("%s as %s: %s %v", name, encoder, raw.String(), err)
+			if _, secret := v.(interface{ LogValue() slog.Value }); secret && err == nil { // a redacted one would be noticed too late
+				t.Errorf("%s was encoded as %s", name, encoder)
+			}
 		}
 	}
-	var target *json.MarshalerError
-	if _, err := json.Marshal(map[string]any{"a": markedCredentials}); !errors.As(err, &target) {
-		t.Errorf("%v", err)
+	out.want(t)
+}
+
+// Redaction keeps an error's type, and a short secret is not cut out of a host name.
+func testErrorsKeepTheirType(t *testing.T) {
+	dns := &net.DNSError{Err: "no such host", Name: "test.invalid", IsNotFound: true}
+	for token, text := range map[string]string{"test": "lookup test.invalid", "test.invalid": "lookup REDACTED"} {
+		e := refused(t, newClient(t, "https://test.invalid", dingtalk.StaticToken(token), through(roundTripper(func(*http.Request) (*http.Response, error) {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: dns}
+		}))), dingtalk.ErrUnavailable)
+		var found *net.DNSError
+		if !errors.As(e, &found) || !found.IsNotFound || !strings.Contains(e.Error(), text) {
+			t.Errorf("%q: %v", token, e)
+		}
+	}
+	for says, trip := range map[string]http.RoundTripper{
+		"proxy setting": &http.Transport{Proxy: func(*http.Request) (*url.URL, error) {
+			return nil, fmt.Errorf("invalid proxy address %q", "http://user:"+markedProxy+"@:x")
+		}},
+		"refused": roundTripper(func(*http.Request) (*http.Response, error) {
+			return nil, fmt.Errorf("proxyconnect http://user:%s@proxy:3128: refused", markedProxy)
+		}),
+	} {
+		e := refused(t, newStatic(t, "https://example.test", oneAttempt, through(trip)), dingtalk.ErrUnavailable)
+		if strings.Contains(fmt.Sprintf("%v %+v %v", e, *e, e.Err), canary) || !strings.Contains(e.Error(), says) {
+			t.Errorf("%v", e)
+		}
 	}
 }

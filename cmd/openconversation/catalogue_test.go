@@ -2,7 +2,13 @@ package main
 
 import (
 	"errors"
+	"go/ast"
+	"go/constant"
+	"go/types"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -11,38 +17,29 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/tools/go/packages"
+	"golang.org/x/tools/go/types/typeutil"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang/zh"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
-// Every text that the command says has its Chinese one, with the same verbs, and the catalogue has no other.
+// Every text that the command says has its Chinese one, with the same verbs, and zh.yaml has no other.
 func TestCatalogueIsComplete(t *testing.T) {
-	texts := zh.Texts()
+	texts := lang.Texts()
 	needed := map[string]string{} // by English text, where it stands
-	for text, place := range helpTexts() {
-		needed[text] = place
-	}
-	said := formats(t)
-	for text, place := range said {
-		if letters(text) {
-			needed[text] = place
+	for _, list := range []map[string]string{helpTexts(), contractTexts(), formats(t)} {
+		for text, place := range list {
+			if needed[text] = place; letters(text) && texts[text] == "" {
+				t.Errorf("%s: there is no Chinese text for %q", place, text)
+			}
 		}
 	}
-	for text, place := range contractTexts() {
-		needed[text] = place
-	}
-	for text, place := range needed {
-		if texts[text] == "" {
-			t.Errorf("%s: the catalogue has no Chinese text for %q", place, text)
-		}
-	}
-	foreign := foreignTexts(t)
+	sdk := sources(t, "../../wrapper")
 	for text, chinese := range texts {
-		if ours := needed[text] != "" || said[text] != ""; !ours && (zh.Foreign[text] == "" || !foreign(text)) {
+		if needed[text] == "" && !strings.Contains(sdk, strconv.Quote(text)) && !strings.Contains(sdk, text) {
 			t.Errorf("nobody says %q", text)
 		}
 		if want, got := verbs(text), verbs(chinese); !slices.Equal(want, got) {
@@ -100,7 +97,7 @@ func samples(format string) []any {
 // longHelp compares what the long texts of help name, which tells when one of them has gone on without the other.
 func longHelp(t *testing.T, cmd *cobra.Command) {
 	key := explain.LongKey(cmd)
-	if want, got := flagNames(cmd.Long), flagNames(zh.Texts()[key]); key != "" && !slices.Equal(want, got) {
+	if want, got := flagNames(cmd.Long), flagNames(lang.Texts()[key]); key != "" && !slices.Equal(want, got) {
 		t.Errorf("%s names the flags %q, and in Chinese %q", key, want, got)
 	}
 	for _, sub := range cmd.Commands() {
@@ -160,8 +157,8 @@ func helpTexts() map[string]string {
 // contractTexts are what the command shows of this project's contract, and of the SDK's kinds of error.
 func contractTexts() map[string]string {
 	texts := map[string]string{}
-	for _, row := range generated.ErrorCodes {
-		texts[row.Description], texts[string(row.Token)] = "the contract's codes", "the contract's codes"
+	for _, effect := range []generated.TokenEffect{generated.TokenKeep, generated.TokenDrop, generated.TokenFetch, generated.TokenNone} {
+		texts[string(effect)] = "the contract's codes"
 	}
 	for _, route := range generated.Routes {
 		texts[route.Summary] = "the contract's operations"
@@ -170,8 +167,68 @@ func contractTexts() map[string]string {
 		}
 	}
 	for _, sentinel := range explain.Sentinels() {
-		texts[strings.TrimPrefix(sentinel.Error(), "dingtalk: ")] = "the kinds of error"
+		if text, _ := generated.KindText(generated.Kind(explain.Kind(sentinel)), true); text == "" {
+			texts[strings.TrimPrefix(sentinel.Error(), "dingtalk: ")] = "the kinds of error"
+		}
 	}
 	delete(texts, "")
 	return texts
+}
+
+// formats are the constants of the types of texts in this command, with their places, but for a singular that English
+// alone has. An error that could be said in English alone is refused.
+func formats(t *testing.T) map[string]string {
+	const command = "github.com/dingtalk-openapi/openconversation-go/cmd/openconversation"
+	all, err := packages.Load(&packages.Config{Mode: packages.LoadSyntax, Context: t.Context()}, "./...")
+	if err != nil || packages.PrintErrors(all) > 0 {
+		t.Fatal(err)
+	}
+	found := map[string]string{}
+	for _, p := range all {
+		singular := map[ast.Expr]bool{}
+		for _, file := range p.Syntax {
+			ast.Inspect(file, func(n ast.Node) bool {
+				call, is := n.(*ast.CallExpr)
+				if !is {
+					return true
+				}
+				function, _ := typeutil.Callee(p.TypesInfo, call).(*types.Func)
+				switch {
+				case function == nil:
+				case function.FullName() == command+"/internal/lang.N":
+					singular[call.Args[1]] = true
+				case slices.Contains([]string{"fmt.Errorf", "errors.New"}, function.FullName()) && !strings.Contains(p.PkgPath, "/rows/internal/"):
+					t.Errorf("%s: %s is English in every language: use lang.Errorf", p.Fset.Position(call.Pos()), function.Name())
+				}
+				return true
+			})
+		}
+		for expr, value := range p.TypesInfo.Types {
+			of := strings.TrimPrefix(value.Type.String(), command+"/internal/")
+			if value.Value != nil && !singular[expr] && slices.Contains([]string{"lang.Format", "rows/internal/xlsx.Fault"}, of) {
+				found[constant.StringVal(value.Value)] = p.Fset.Position(expr.Pos()).String()
+			}
+		}
+	}
+	if len(found) < 100 {
+		t.Fatalf("%d formats were found", len(found))
+	}
+	return found
+}
+
+// sources returns the text of a folder's Go files.
+func sources(t *testing.T, folder string) string {
+	var all strings.Builder
+	err := fs.WalkDir(os.DirFS(folder), ".", func(path string, _ fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
+			var text []byte
+			text, err = os.ReadFile(filepath.Join(folder, path))
+			all.Write(text)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.String()
 }

@@ -128,5 +128,5 @@ func TestSignalWhileCalling(t *testing.T) {
 	}()
 	env := map[string]string{connect.EnvAppKey: "k", connect.EnvAppSecret: "s", connect.EnvBaseURL: server.URL}
 	got := call{ctx: ctx, args: []string{"convert", "--json", "a"}, env: env}.run()
-	got.check(t, result{130, "", "openconversation: stopped by a signal (interrupt)\n"})
+	got.check(t, result{130, "", "openconversation: stopped by SIGINT\n"})
 }

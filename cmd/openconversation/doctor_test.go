@@ -283,7 +283,7 @@ func TestDoctorEnds(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(term.SignalError{Signal: syscall.SIGTERM})
 	got = call{ctx: ctx, args: []string{"doctor"}, env: serverEnv(server)}.run()
-	got.check(t, result{143, doctorSet, spends + "openconversation: stopped by a signal (terminated)\n"})
+	got.check(t, result{143, doctorSet, spends + "openconversation: stopped by SIGTERM\n"})
 }
 
 func TestDoctorOnAFullDisk(t *testing.T) {

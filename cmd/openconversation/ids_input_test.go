@@ -37,7 +37,7 @@ func TestSignalWhileReading(t *testing.T) {
 			return reader.Read(p)
 		}))
 		got := call{ctx: ctx, args: []string{"convert", "-"}, stdin: input, env: env}.run()
-		if got.code != explain.Terminated || !strings.HasSuffix(got.stderr, "openconversation: stopped by a signal (terminated)\n") {
+		if got.code != explain.Terminated || !strings.HasSuffix(got.stderr, "openconversation: stopped by SIGTERM\n") {
 			t.Errorf("%q: %+v", lines, got)
 		}
 	}

@@ -14,6 +14,9 @@ import (
 // its own.
 const codesExtension = "x-error-codes"
 
+// kindsExtension is the extension of the schema ApiError with the texts of the kinds.
+const kindsExtension = "x-error-kinds"
+
 // The values of a row's fields, in the order of the generated constants. A kind needs a sentinel in the wrapper, so it is
 // the only part of a row that the contract alone cannot add.
 var (
@@ -30,7 +33,17 @@ func (c *Contract) catalogue() ([]Code, error) {
 	if c.Doc.Components == nil || c.Doc.Components.Schemas["ApiError"] == nil {
 		return nil, nil
 	}
-	rows, ok := c.Doc.Components.Schemas["ApiError"].Value.Extensions[codesExtension]
+	extensions := c.Doc.Components.Schemas["ApiError"].Value.Extensions
+	if texts, ok := extensions[kindsExtension]; ok {
+		raw, err := json.Marshal(texts)
+		if err == nil {
+			err = decodeStrict(raw, &c.KindTexts)
+		}
+		if err != nil {
+			return nil, c.lines.errorf(under(at, kindsExtension), "%v", err)
+		}
+	}
+	rows, ok := extensions[codesExtension]
 	if !ok {
 		return nil, nil
 	}

@@ -10,7 +10,8 @@ type Contract struct {
 	// Operations are sorted by name.
 	Operations []Operation
 	// Codes is the catalogue shared by all operations; it may be empty.
-	Codes []Code
+	Codes     []Code
+	KindTexts []KindText
 	// Limits are the service's limits; they may be empty.
 	Limits []Limit
 	// TokenHeader is the request header of the access token; empty if no operation uses one.
@@ -83,8 +84,18 @@ type Code struct {
 	WaitSeconds int      `json:"waitSeconds"`
 	Token       string   `json:"token"`
 	Description string   `json:"description"`
+	Chinese     string   `json:"descriptionZh"` // of Description
 	Message     string   `json:"message"`
 	Observed    *bool    `json:"observed"`
+}
+
+// KindText is for people: what a kind of error means, and what to do about it.
+type KindText struct {
+	Kind   string `json:"kind"`
+	Text   string `json:"text"`
+	TextZh string `json:"textZh"`
+	Hint   string `json:"hint"`
+	HintZh string `json:"hintZh"`
 }
 
 // Seen reports whether a live answer was observed.

@@ -46,7 +46,7 @@ func Own(c *contract.Contract, source string, skip ...string) (files map[string]
 		return nil, nil, err
 	}
 	files = map[string][]byte{"client.gen.go": client}
-	for _, name := range []string{"request", "contract", "operations", "routes", "errorcodes"} {
+	for _, name := range []string{"request", "contract", "operations", "routes", "errorcodes", "texts"} {
 		if files[name+".gen.go"], err = g.render(name); err != nil {
 			return nil, nil, err
 		}

@@ -33,6 +33,20 @@ type operation struct {
 	Own     bool // the example is the contract's
 }
 
+// Translated returns the catalogue's rows with a Chinese description, each description once.
+func (g *generation) Translated() []contract.Code {
+	rows := slices.Clone(g.Codes)
+	for _, o := range g.Operations {
+		rows = append(rows, o.Codes...)
+	}
+	seen := map[string]bool{"": true}
+	return slices.DeleteFunc(rows, func(row contract.Code) bool {
+		again := row.Chinese == "" || seen[row.Description]
+		seen[row.Description] = true
+		return again
+	})
+}
+
 // Values lists a method's arguments for the request builder.
 func (o operation) Values() string {
 	var names []string

@@ -201,3 +201,23 @@ func TestLend(t *testing.T) {
 		}
 	})
 }
+
+// What a clock that was set back would lengthen does not, and a throttle stops nobody for longer than MaxThrottle.
+func TestWaitsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, back := range []time.Duration{0, sec, time.Hour} {
+			b, set := newBreaker(), time.Duration(0)
+			b.clock.Now = func() time.Time { return time.Now().Add(-set) }
+			p, _ := b.Acquire(t.Context(), 0, false)
+			b.Release(p, Outcome[string]{Kind: Throttled, Wait: 24 * time.Hour, Cause: "throttled"})
+			set = back
+			begun := time.Now()
+			if _, refused := b.Acquire(t.Context(), 0, false); refused != nil {
+				t.Errorf("set back %s: %+v", back, refused)
+			}
+			if took, want := time.Since(begun), map[bool]time.Duration{true: 60 * sec}[back == 0]; took != want {
+				t.Errorf("set back %s: waited %s, want %s", back, took, want)
+			}
+		}
+	})
+}

@@ -24,12 +24,15 @@ type service struct {
 	fetches int
 	fail    error
 	end     func()
+	left    int // fetches whose callers left
+	notes   int // failures that were logged
 }
 
 func (s *service) fetch(ctx context.Context) (Token, error) {
 	select {
 	case <-time.After(time.Second):
 	case <-ctx.Done():
+		s.left++
 		return Token{}, ctx.Err()
 	}
 	s.mu.Lock()
@@ -41,14 +44,22 @@ func (s *service) fetch(ctx context.Context) (Token, error) {
 	return Token{Value: fmt.Sprint("token ", s.fetches), Lifetime: 2 * time.Hour}, s.fail
 }
 
-func newCache(s *service) *Cache {
-	return New(Config{
+func newCache(s *service, store ...Store) *Cache {
+	cfg := Config{
 		Clock: clock.System(), Fetch: s.fetch, Early: 10 * time.Minute,
 		Lasting: func(err error) bool { return errors.Is(err, errLasting) },
 		Crashed: func(v any) error { return fmt.Errorf("crashed: %v", v) },
-		Note:    func(context.Context, string, error) {},
-		Warn:    func(context.Context, string) {},
-	})
+		Note: func(_ context.Context, _ string, err error) {
+			if err != nil {
+				s.notes++
+			}
+		},
+		Warn: func(context.Context, string) {},
+	}
+	for _, one := range store {
+		cfg.Shared = Share(one, "key")
+	}
+	return New(cfg)
 }
 
 // Callers that wait together share one fetch, each for as long as it likes.
@@ -73,8 +84,30 @@ func TestOneFlight(t *testing.T) {
 			})
 		}
 		group.Wait()
-		if s.fetches != 1 || c.Waiters() != -1 {
-			t.Errorf("%d fetches, %d wait", s.fetches, c.Waiters())
+		if s.fetches != 1 {
+			t.Errorf("%d fetches", s.fetches)
+		}
+	})
+}
+
+// A fetch that nobody waits for any more ends.
+func TestAllLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(service)
+		c := newCache(s)
+		ctx, leave := context.WithTimeout(t.Context(), time.Second/2)
+		defer leave()
+		var group sync.WaitGroup
+		for range 10 {
+			group.Go(func() { _, _ = c.Token(ctx) })
+		}
+		group.Wait()
+		synctest.Wait()
+		if s.left != 1 {
+			t.Errorf("%d fetches ended", s.left)
+		}
+		if token, err := c.Token(t.Context()); token != "token 1" || err != nil {
+			t.Errorf("%q, %v", token, err)
 		}
 	})
 }
@@ -138,4 +171,84 @@ func TestCrashedFetch(t *testing.T) {
 			}
 		})
 	}
+}
+
+// storeFuncs is a store of two functions.
+type storeFuncs struct {
+	token func(context.Context, Fetch) (Token, error)
+	drop  func(context.Context) error
+}
+
+func (s storeFuncs) Token(ctx context.Context, _ string, fetch Fetch) (Token, error) {
+	return s.token(ctx, fetch)
+}
+func (s storeFuncs) Drop(ctx context.Context, _, _ string) error { return s.drop(ctx) }
+
+// Whatever a store does, calls succeed, each token is fetched once, and one failure is logged.
+func TestStoreThatFails(t *testing.T) {
+	var deaf chan struct{}
+	hang := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+	down := func(context.Context) error { return errors.New("down") }
+	gives := func(token Token) func(context.Context, Fetch) (Token, error) {
+		return func(context.Context, Fetch) (Token, error) { return token, nil }
+	}
+	for name, store := range map[string]storeFuncs{
+		"error": {func(ctx context.Context, _ Fetch) (Token, error) { return Token{}, down(ctx) }, down},
+		"panic": {func(context.Context, Fetch) (Token, error) { panic("store") }, func(context.Context) error { panic("store") }},
+		"slow":  {func(ctx context.Context, _ Fetch) (Token, error) { return Token{}, hang(ctx) }, hang},
+		"deaf": {
+			func(context.Context, Fetch) (Token, error) { <-deaf; return Token{}, nil },
+			func(context.Context) error { <-deaf; return nil },
+		},
+		"slow after the fetch": {func(ctx context.Context, fetch Fetch) (Token, error) {
+			_, _ = fetch(ctx)
+			return Token{}, hang(ctx)
+		}, hang},
+		"error after two fetches": {func(ctx context.Context, fetch Fetch) (Token, error) {
+			_, _ = fetch(ctx)
+			_, _ = fetch(ctx)
+			return Token{}, down(ctx)
+		}, down},
+		"no token":                    {gives(Token{}), down},
+		"no lifetime":                 {gives(Token{Value: "x"}), down},
+		"a token that cannot be sent": {gives(Token{Value: "x\r\nHost: y", Lifetime: time.Hour}), down},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				deaf = make(chan struct{})
+				defer close(deaf)
+				s := new(service)
+				c := newCache(s, store)
+				for _, want := range []string{"token 1", "token 2"} {
+					if token, err := c.Token(t.Context()); token != want || err != nil {
+						t.Errorf("%q, %v; want %s", token, err, want)
+					}
+					c.Reject(t.Context(), want)
+				}
+				if s.notes != 1 || s.fetches != 2 {
+					t.Errorf("%d failures logged, %d fetches", s.notes, s.fetches)
+				}
+			})
+		})
+	}
+}
+
+// A rejected token is not used again, even if the store keeps it; a token that another process stored meanwhile is.
+func TestStoreThatKeepsARejectedToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stored := Token{Value: "stored 1", Lifetime: time.Hour}
+		s := new(service)
+		c := newCache(s, storeFuncs{
+			func(context.Context, Fetch) (Token, error) { return stored, nil },
+			func(context.Context) error { return errors.New("not now") },
+		})
+		for _, want := range []string{"stored 1", "token 1", "stored 2"} {
+			if token, err := c.Token(t.Context()); token != want || err != nil {
+				t.Errorf("%q, %v; want %s", token, err, want)
+			}
+			if c.Reject(t.Context(), want); want == "token 1" {
+				stored.Value = "stored 2"
+			}
+		}
+	})
 }

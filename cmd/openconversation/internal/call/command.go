@@ -164,7 +164,7 @@ func about(l lang.Language, route generated.Route) string {
 	o := route.Operation
 	var b strings.Builder
 	if route.Summary != "" {
-		b.WriteString(l.Sprintf("%s.", lang.Foreign(route.Summary)) + "\n\n")
+		b.WriteString(l.Sprintf("%s.", lang.Quoted(route.Summary)) + "\n\n")
 	}
 	b.WriteString(l.Sprintf("It sends %s %s.", o.Method, o.Path))
 	if o.Permission != "" {

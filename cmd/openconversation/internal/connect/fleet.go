@@ -69,7 +69,7 @@ func holdsPassword(rawURL string) bool {
 func own(err error) error {
 	var setup *dingtalkredis.SetupError
 	if errors.As(err, &setup) {
-		return lang.Errorf("Redis is set up wrongly (%s): %w", lang.Foreign(setup.Fault), setup.Err)
+		return lang.Errorf("Redis is set up wrongly (%s): %w", lang.Quoted(setup.Fault), setup.Err)
 	}
 	return redisError{err}
 }
@@ -95,7 +95,7 @@ func wrongSetup(err error) error {
 	if e.Fault == dingtalkredis.FaultAuthentication || e.Fault == dingtalkredis.FaultPermission {
 		code = explain.Credentials
 	}
-	return &explain.Error{Code: code, Err: own(e), Hint: lang.T("%s", lang.Foreign(e.Hint()))}
+	return &explain.Error{Code: code, Err: own(e), Hint: lang.T("%s", lang.Quoted(e.Hint()))}
 }
 
 // share sets the fleet's limiter and budget in the run's pace, and returns the client's options for token and cache.
@@ -122,12 +122,12 @@ func (n notes) WithAttrs([]slog.Attr) slog.Handler               { return n }
 func (n notes) WithGroup(string) slog.Handler                    { return n }
 
 func (n notes) Handle(_ context.Context, record slog.Record) error {
-	said := []lang.Said{lang.Foreign(strings.TrimPrefix(record.Message, "dingtalkredis: "))}
+	said := []lang.Said{lang.Quoted(record.Message)}
 	record.Attrs(func(attr slog.Attr) bool {
 		if err, is := attr.Value.Any().(error); is {
 			said = append(said, lang.T("%s", err))
 		} else {
-			said = append(said, lang.Foreign(attr.Value.String()))
+			said = append(said, lang.Quoted(attr.Value.String()))
 		}
 		return true
 	})

@@ -79,10 +79,18 @@ func printCodes(w *term.World, rows []codeRow, asJSON bool) error {
 		}
 		table = append(table, []string{
 			row.Code, fmt.Sprint(row.Status), row.Kind, retryText(row).Say(l), l.Exact(row.Token),
-			yesNo(row.Observed).Say(l), operations, l.Exact(row.Description),
+			yesNo(row.Observed).Say(l), operations, row.described(l),
 		})
 	}
 	return w.Print(term.Columns(table))
+}
+
+// described returns the row's description in the language, if the contract has it.
+func (row codeRow) described(l lang.Language) string {
+	if chinese := generated.Chinese(row.Description); l == lang.Chinese && chinese != "" {
+		return chinese
+	}
+	return row.Description
 }
 
 func retryText(row codeRow) lang.Text {

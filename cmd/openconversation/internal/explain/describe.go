@@ -48,7 +48,7 @@ func Hint(err error) lang.Text {
 	var setup *dingtalkredis.SetupError
 	switch {
 	case errors.As(err, &setup):
-		return lang.T("%s", lang.Foreign(setup.Hint()))
+		return lang.T("%s", lang.Quoted(setup.Hint()))
 	case errors.Is(err, dingtalkredis.ErrNotCounted):
 		return lang.T(notCountedHint)
 	case Issuer(err) != "":
@@ -126,7 +126,7 @@ func describeCall(l lang.Language, e *dingtalk.Error, now time.Time) string {
 		return l.Of(e.Kind) // no call is involved
 	}
 	var b strings.Builder
-	b.WriteString(l.Of(e.Kind))
+	b.WriteString(meaning(e.Kind).Say(l))
 	if e.TokenEndpoint {
 		b.WriteString(l.Sprintf(" (while fetching an access token)"))
 	}
@@ -134,7 +134,7 @@ func describeCall(l lang.Language, e *dingtalk.Error, now time.Time) string {
 		b.WriteString(l.Sprintf(": %s", e.Code))
 	}
 	if e.Message != "" {
-		b.WriteString(l.Sprintf(": %s", lang.Foreign(e.Message)))
+		b.WriteString(l.Sprintf(": %s", lang.Quoted(e.Message)))
 	}
 	if len(e.RequiredScopes) > 0 {
 		b.WriteString(l.Sprintf(": grant %s", strings.Join(e.RequiredScopes, ", ")))

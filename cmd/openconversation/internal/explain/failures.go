@@ -11,6 +11,33 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
+// inContract is the contract's text about a kind: what it means, or what to do about it.
+type inContract struct {
+	kind generated.Kind
+	hint bool
+}
+
+func (t inContract) String() string { return t.Say(lang.English) }
+
+// Say implements lang.Said.
+func (t inContract) Say(l lang.Language) string {
+	text, hint := generated.KindText(t.kind, l == lang.Chinese)
+	if t.hint {
+		return hint
+	}
+	return text
+}
+
+// meaning returns what a sentinel means, in a few words.
+func meaning(sentinel error) lang.Said {
+	for i := range failures {
+		if text := (inContract{kind: generated.Kind(failures[i].kind)}); sentinel == failures[i].sentinel && text.String() != "" { //nolint:errorlint // it is one of them
+			return text
+		}
+	}
+	return lang.T("%s", sentinel)
+}
+
 // failure maps a kind of the SDK's errors to the command's name, exit code and hint.
 type failure struct {
 	sentinel  error
@@ -23,19 +50,19 @@ type failure struct {
 // failures has a row for each sentinel in the SDK's order, and then the command's own kinds.
 var failures = []failure{
 	{dingtalk.ErrInvalidChatID, string(generated.KindInvalidChatID), SomeFailed, Unavailable,
-		lang.T("use the chatId of a group in the app's own organisation, often chat and 32 hexadecimal digits; ids that begin with cid are converted already")},
+		lang.T("%s", inContract{generated.KindInvalidChatID, true})},
 	{dingtalk.ErrOwnerNotVisible, string(generated.KindOwnerNotVisible), SomeFailed, Unavailable,
-		lang.T("add the group's owner to the app's visible range in the developer console")},
+		lang.T("%s", inContract{generated.KindOwnerNotVisible, true})},
 	{dingtalk.ErrUnauthenticated, string(generated.KindUnauthenticated), Credentials, 0,
 		lang.T("check DINGTALK_APP_KEY and the app secret (Client ID and Client Secret in the developer console), and --region: an app belongs to one region")},
 	{dingtalk.ErrPermissionDenied, string(generated.KindPermissionDenied), Credentials, 0,
 		lang.T(grantHint, dingtalktest.Scope)},
 	{dingtalk.ErrIPNotAllowed, string(generated.KindIPNotAllowed), Credentials, 0,
-		lang.T("add this machine's public address, which may be IPv6, to the app's allow list: developer console, security settings")},
+		lang.T("%s", inContract{generated.KindIPNotAllowed, true})},
 	{dingtalk.ErrThrottled, string(generated.KindThrottled), Limited, 0,
-		lang.T("wait a minute, then run the rest: an app may make %d calls a second (standard edition), and everything that uses its key shares them", generated.CallsPerSecond)},
+		lang.T("%s", inContract{generated.KindThrottled, true})},
 	{dingtalk.ErrQuotaExhausted, string(generated.KindQuotaExhausted), Limited, 0,
-		lang.T("run the rest next month, or have the organisation's quota raised: the standard edition has %d calls a month and a professional one 200000, and the service's five days of grace are over", generated.CallsPerMonth)},
+		lang.T("%s", inContract{generated.KindQuotaExhausted, true})},
 	{dingtalk.ErrBlocked, "blocked", Limited, 0,
 		lang.T("send nothing from this address for %d minutes, then run the rest", generated.BanTime/time.Minute)},
 	{dingtalk.ErrUnavailable, string(generated.KindUnavailable), Unavailable, 0,
@@ -49,7 +76,7 @@ var failures = []failure{
 	{dingtalk.ErrNotTried, "not-tried", Unavailable, 0,
 		lang.T("run it again once the cause is gone")},
 	{dingtalk.ErrRejected, string(generated.KindRejected), SomeFailed, Credentials,
-		lang.T("look the code up in DingTalk's documentation, or ask its support and quote the request id")},
+		lang.T("%s", inContract{generated.KindRejected, true})},
 	{dingtalk.ErrPanicked, "panicked", Unavailable, 0,
 		lang.T("this is a fault of the command: report it with what it printed")},
 	{ErrMaxCalls, "max-calls", Limited, 0,

@@ -20,7 +20,7 @@ func Duration(d time.Duration) lang.Said {
 	case d < 0:
 		return lang.T("-%s", Duration(-d))
 	case d < time.Second:
-		return lang.Foreign(d.String())
+		return lang.Literal(d.String())
 	case d < time.Minute:
 		seconds := strings.TrimSuffix(fmt.Sprintf("%.1f", d.Seconds()), ".0")
 		if seconds == "1" {

@@ -1,16 +1,15 @@
 package lang
 
 import (
+	_ "embed"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
-	"golang.org/x/text/message/catalog"
-
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang/zh"
+	"go.yaml.in/yaml/v3"
 )
 
 // Language is a language of the command. The zero Language is English.
@@ -37,16 +36,8 @@ func Parse(name string) (l Language, known bool) {
 	}
 }
 
-// Name is the language's name.
-func (l Language) Name() string {
-	if l == Chinese {
-		return "zh"
-	}
-	return "en"
-}
-
 // Locale returns the environment's language, from the first set variable in the order of POSIX. An unsupported language
-// gives English.
+// gives English, and so does an encoding other than UTF-8: the command writes UTF-8.
 func Locale(getenv func(string) string) Language {
 	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
 		value := getenv(name)
@@ -55,14 +46,8 @@ func Locale(getenv func(string) string) Language {
 		}
 		value, _, _ = strings.Cut(value, "@")
 		value, encoding, named := strings.Cut(value, ".")
-		if named && !slices.Contains([]string{"utf8", "utf-8"}, strings.ToLower(encoding)) {
-			return English // the command writes UTF-8: in another encoding only English is readable
-		}
-		tag, err := language.Parse(value)
-		if err != nil {
-			return English // C and POSIX are not languages
-		}
-		if base, _ := tag.Base(); base.String() == "zh" {
+		base, _, _ := strings.Cut(strings.ReplaceAll(value, "-", "_"), "_")
+		if base == "zh" && (!named || slices.Contains([]string{"utf8", "utf-8"}, strings.ToLower(encoding))) {
 			return Chinese
 		}
 		return English
@@ -70,18 +55,16 @@ func Locale(getenv func(string) string) Language {
 	return English
 }
 
-// chinese is the printer of Chinese; safe for concurrent use.
-var chinese = sync.OnceValue(func() *message.Printer {
-	texts := catalog.NewBuilder(catalog.Fallback(language.English))
-	for key, text := range zh.Texts() {
-		if strings.Contains(text, "${") {
-			continue // the catalogue would take it for a variable; such texts are a shell's and looked up whole
-		}
-		if err := texts.SetString(language.Chinese, key, text); err != nil {
-			panic(err) // a faulty text, which a test finds
-		}
+//go:embed zh.yaml
+var zhYAML []byte
+
+// Texts are the Chinese texts by their English ones; of long help, by the command with --help.
+var Texts = sync.OnceValue(func() map[string]string {
+	texts := map[string]string{}
+	if err := yaml.Unmarshal(zhYAML, &texts); err != nil {
+		panic(err) // a faulty file, which every test finds
 	}
-	return message.NewPrinter(language.Chinese, message.Catalog(texts))
+	return texts
 })
 
 // Sprintf formats a message.
@@ -94,73 +77,80 @@ func (l Language) Sprintf(format Format, args ...any) string {
 		}
 		said[i] = arg
 	}
-	if l == Chinese { // build the catalogue only if it is used
-		if _, has := zh.Texts()[string(format)]; has {
-			for i, arg := range said {
-				said[i] = plain{arg}
-			}
-			return chinese().Sprintf(string(format), said...)
-		}
-	}
-	return fmt.Sprintf(strings.ReplaceAll(string(format), "%w", "%v"), said...)
+	return fmt.Sprintf(strings.ReplaceAll(l.Exact(string(format)), "%w", "%v"), said...)
 }
 
-// plain formats an argument as fmt does: line numbers and byte offsets must be searchable, so they have no separators.
-type plain struct{ value any }
-
-func (p plain) Format(s fmt.State, verb rune) {
-	if verb == 'w' {
-		verb = 'v'
-	}
-	fmt.Fprintf(s, fmt.FormatString(s, verb), p.value)
-}
-
-// Of returns a value's text in the language. For an error that is not translatable, it translates the wrapped errors.
-func (l Language) Of(value any) string {
-	switch v := value.(type) {
-	case Said:
-		return v.Say(l)
-	case error:
-		return l.ofError(v)
-	default:
-		return fmt.Sprint(v)
-	}
-}
-
-func (l Language) ofError(err error) string {
-	text := err.Error()
-	if l == English {
-		return text
-	}
-	var inner []error
-	switch e := err.(type) { //nolint:errorlint // each layer is handled separately
-	case interface{ Unwrap() error }:
-		inner = []error{e.Unwrap()}
-	case interface{ Unwrap() []error }:
-		inner = e.Unwrap()
-	}
-	said := false
-	for _, e := range inner {
-		if e == nil {
-			continue
+// Exact translates a whole text, or returns it unchanged if there is no translation.
+func (l Language) Exact(text string) string {
+	if l == Chinese { // the texts are read only if they are used
+		if translated, has := Texts()[text]; has {
+			return translated
 		}
-		if before, after, found := strings.Cut(text, e.Error()); found {
-			text, said = l.head(before)+l.Of(e)+after, true
-		}
-	}
-	if !said {
-		return l.Exact(text)
 	}
 	return text
 }
 
-// head translates an error's text before its wrapped error.
-func (l Language) head(before string) string {
-	if name, is := strings.CutSuffix(before, separator); is && l.Exact(name) != name {
-		return l.Exact(name) + l.Sprintf(separator)
+// Of returns a value's text in the language. Errors of other packages are translated if their type or whole text is
+// known, and quoted otherwise.
+func (l Language) Of(value any) string {
+	err, is := value.(error)
+	switch said, ours := value.(Said); {
+	case ours:
+		return said.Say(l)
+	case !is:
+		return fmt.Sprint(value)
+	case l == English:
+		return err.Error()
 	}
-	return before
+	if list, joined := err.(interface{ Unwrap() []error }); joined { //nolint:errorlint // each layer is handled separately
+		parts := make([]string, 0, 2)
+		for _, part := range list.Unwrap() {
+			parts = append(parts, l.Of(part))
+		}
+		return strings.Join(parts, l.Sprintf("; "))
+	}
+	if said := system(err); said != nil {
+		return said.Say(l)
+	}
+	if inner := errors.Unwrap(err); inner != nil {
+		before, after, found := strings.Cut(err.Error(), inner.Error())
+		switch {
+		case found && after == "" && strings.HasPrefix(before, "dingtalk"):
+			return l.Of(inner)
+		case found && after == "":
+			return l.Sprintf("%s: %s", Quoted(strings.TrimSuffix(before, ": ")), inner)
+		}
+	}
+	return Quoted(err.Error()).Say(l)
 }
 
-// separator stands between an error and its cause.
-const separator = ": "
+// Quoted is a text of another package. Chinese quotes it unless it is known as a whole or holds Chinese.
+type Quoted string
+
+// Say implements Said.
+func (q Quoted) Say(l Language) string {
+	text := string(q)
+	for _, name := range []string{"dingtalk: ", "dingtalkredis: "} {
+		text = strings.TrimPrefix(text, name)
+	}
+	said := l.Exact(text)
+	head, tail, parts := strings.Cut(text, ": ")
+	switch {
+	case l == English, said != text, strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Han, r) }):
+		return said
+	case parts && l.Exact(head) != head:
+		return l.Sprintf("%s: %s", Quoted(head), Quoted(tail))
+	default:
+		return "“" + text + "”"
+	}
+}
+
+func (q Quoted) String() string { return string(q) }
+
+// Literal is a text that every language has alike, such as a file's name.
+type Literal string
+
+// Say implements Said.
+func (t Literal) Say(Language) string { return string(t) }
+
+func (t Literal) String() string { return string(t) }

@@ -38,7 +38,7 @@ func (f Found) Say(l lang.Language) string {
 		parts = append(parts, lang.T("separated by %s", delimiterTitle(f.Delimiter)))
 	}
 	if f.Encoding != "" {
-		parts = append(parts, lang.Foreign(f.Encoding.Title()))
+		parts = append(parts, lang.Literal(f.Encoding.Title()))
 	}
 	if f.Sheet != "" {
 		parts = append(parts, lang.T("sheet %q", f.Sheet))

@@ -57,7 +57,7 @@ func (r *fileRun) tally() *tally {
 
 func (r *fileRun) outputName() lang.Said {
 	if r.file != nil {
-		return lang.Foreign(r.file.out.Name)
+		return lang.Literal(r.file.out.Name)
 	}
 	return r.stream.name
 }

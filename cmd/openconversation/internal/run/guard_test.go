@@ -24,7 +24,7 @@ func TestGuard(t *testing.T) {
 		"one was not settled": {func(i int) error { return []error{unknown, away}[i/(enough-1)] }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			g := newGuard(true, lang.Foreign("x"))
+			g := newGuard(true, lang.Literal("x"))
 			for i := range enough {
 				for range 3 { // one that comes again is none of its own
 					if !g.admit(fmt.Sprint(i), stopped) {
@@ -47,7 +47,7 @@ func TestGuard(t *testing.T) {
 			}
 		})
 	}
-	off := newGuard(false, lang.Foreign("x"))
+	off := newGuard(false, lang.Literal("x"))
 	for i := range 3 * enough {
 		if off.saw(fmt.Sprint(i), unknown); !off.admit(fmt.Sprint(i), stopped) || off.nonsense() {
 			t.Fatal("it is off")

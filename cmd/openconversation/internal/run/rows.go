@@ -53,7 +53,7 @@ func nameOf(path string) lang.Said {
 	if path == "-" {
 		return lang.T(standardInput)
 	}
-	return lang.Foreign(path)
+	return lang.Literal(path)
 }
 
 // withoutRows writes an output without rows: the header of a table that has only one.
@@ -93,7 +93,7 @@ func (r *fileRun) begin(ctx context.Context) (err error) {
 		return err
 	}
 	if name := r.taken.source.rows.Name(); name != "" {
-		r.taken.guard.what = lang.Foreign(name)
+		r.taken.guard.what = lang.Literal(name)
 	}
 	if r.o.output.path == "" {
 		r.stream = &streamSink{name: lang.T("standard output"), w: r.world.Out, rows: r.taken.source.rows}
@@ -104,7 +104,7 @@ func (r *fileRun) begin(ctx context.Context) (err error) {
 		return err
 	}
 	if stream != nil {
-		r.stream = &streamSink{name: lang.Foreign(r.o.output.path), w: stream, rows: r.taken.source.rows}
+		r.stream = &streamSink{name: lang.Literal(r.o.output.path), w: stream, rows: r.taken.source.rows}
 		return nil
 	}
 	_, statErr := os.Stat(r.o.output.path)

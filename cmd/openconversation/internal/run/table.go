@@ -39,7 +39,7 @@ func openTable(ctx context.Context, w *term.World, o *options) (*table, error) {
 		return nil, err
 	}
 	reading.Details = o.groups
-	in := &table{name: lang.Foreign(o.input.path)}
+	in := &table{name: lang.Literal(o.input.path)}
 	if o.input.path == "-" {
 		in, err = openStream(lang.T(standardInput), term.UntilDone(ctx, w.In), reading)
 		if err != nil {
@@ -79,10 +79,10 @@ func openFile(ctx context.Context, name string, reading rows.Options) (*table, e
 		_ = file.Close() // read-only
 		return nil, explain.Usage("%s is a folder", name)
 	case !info.Mode().IsRegular():
-		in, err := openStream(lang.Foreign(name), term.UntilDone(ctx, file), reading)
+		in, err := openStream(lang.Literal(name), term.UntilDone(ctx, file), reading)
 		return in, contextCause(ctx, err)
 	}
-	in := &table{name: lang.Foreign(name), file: file}
+	in := &table{name: lang.Literal(name), file: file}
 	if in.options, err = rows.Detect(file, name, reading); err != nil {
 		in.close()
 		return nil, in.describe(err)

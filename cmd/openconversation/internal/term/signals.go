@@ -16,7 +16,14 @@ func (e SignalError) Error() string { return e.Say(lang.English) }
 
 // Say implements lang.Said.
 func (e SignalError) Say(l lang.Language) string {
-	return l.Sprintf("stopped by a signal (%s)", lang.Foreign(e.Signal.String()))
+	name := lang.Literal("SIGINT")
+	switch e.Signal {
+	case syscall.SIGTERM:
+		name = "SIGTERM"
+	case syscall.SIGHUP:
+		name = "SIGHUP"
+	}
+	return l.Sprintf("stopped by %s", name)
 }
 
 // UntilSignal returns a context that the first SIGINT, SIGTERM or SIGHUP ends. A second signal kills the process. A

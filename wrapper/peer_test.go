@@ -2,6 +2,7 @@ package dingtalk_test
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -21,10 +22,6 @@ type peer struct {
 	URL   string
 	total atomic.Int64
 	conns atomic.Int64
-
-	mu   sync.Mutex
-	open map[net.Conn]bool // nil once the peer is closed
-	work sync.WaitGroup
 }
 
 // script answers one request, and reports whether the connection serves another.
@@ -54,23 +51,22 @@ func newRawPeer(t testing.TB, config *tls.Config, serve func(*peer, net.Conn)) *
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &peer{URL: "http://" + listener.Addr().String(), open: map[net.Conn]bool{}}
+	p := &peer{URL: "http://" + listener.Addr().String()}
 	if config != nil {
 		p.URL = "https://" + listener.Addr().String()
 	}
-	p.work.Go(func() {
+	ended, end := context.WithCancel(context.Background())
+	var work sync.WaitGroup
+	work.Go(func() {
 		for {
 			c, err := listener.Accept()
 			if err != nil {
 				return
 			}
 			p.conns.Add(1)
-			if !p.add(c) {
-				c.Close()
-				return
-			}
-			p.work.Go(func() {
-				defer p.remove(c)
+			work.Go(func() {
+				defer c.Close()
+				defer context.AfterFunc(ended, func() { c.Close() })()
 				if config != nil {
 					serve(p, tls.Server(c, config))
 				} else {
@@ -81,32 +77,10 @@ func newRawPeer(t testing.TB, config *tls.Config, serve func(*peer, net.Conn)) *
 	})
 	t.Cleanup(func() {
 		listener.Close()
-		p.mu.Lock()
-		for c := range p.open {
-			c.Close()
-		}
-		p.open = nil
-		p.mu.Unlock()
-		p.work.Wait()
+		end()
+		work.Wait()
 	})
 	return p
-}
-
-func (p *peer) add(c net.Conn) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.open == nil {
-		return false
-	}
-	p.open[c] = true
-	return true
-}
-
-func (p *peer) remove(c net.Conn) {
-	c.Close()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.open, c)
 }
 
 // requests returns the number of requests so far.
@@ -123,6 +97,19 @@ func say(raw string) script {
 	return func(c net.Conn) bool {
 		_, _ = io.WriteString(c, raw)
 		return false
+	}
+}
+
+// always answers every request in the same way.
+func always(does script) func(int) script { return func(int) script { return does } }
+
+// once answers the first request, and then like the service.
+func once(does script) func(int) script {
+	return func(n int) script {
+		if n == 1 {
+			return does
+		}
+		return success
 	}
 }
 

@@ -1,0 +1,218 @@
+package dingtalk_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+func bodyOf(text string) io.ReadCloser { return io.NopCloser(strings.NewReader(text)) }
+
+// counter is a slog.Handler that counts lines by level.
+type counter struct {
+	slog.Handler
+	mu     sync.Mutex
+	levels map[slog.Level]int
+}
+
+func (c *counter) Enabled(context.Context, slog.Level) bool { return true }
+
+func (c *counter) Handle(_ context.Context, r slog.Record) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.levels == nil {
+		c.levels = map[slog.Level]int{}
+	}
+	c.levels[r.Level]++
+	return nil
+}
+
+func (c *counter) at(level slog.Level) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.levels[level]
+}
+
+// parts is every part that a caller may give a client, and a logger: what they do first is one function.
+type parts struct {
+	slog.Handler
+	token string
+	does  func(context.Context)
+}
+
+func (p parts) Wait(ctx context.Context) error  { p.does(ctx); return ctx.Err() }
+func (p parts) Spend(ctx context.Context) error { p.does(ctx); return ctx.Err() }
+func (p parts) Token(ctx context.Context) (string, error) {
+	p.does(ctx)
+	return p.token, ctx.Err()
+}
+
+func (p parts) Get(ctx context.Context, _ string) (string, bool) { p.does(ctx); return "", false }
+func (p parts) Set(ctx context.Context, _, _ string)             { p.does(ctx) }
+
+func (p parts) RoundTrip(r *http.Request) (*http.Response, error) {
+	p.does(r.Context())
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+func (p parts) Enabled(ctx context.Context, _ slog.Level) bool  { p.does(ctx); return true }
+func (p parts) Handle(ctx context.Context, _ slog.Record) error { p.does(ctx); return nil }
+
+// uses are the ways in which a client may use a part.
+var uses = map[string]func(parts) (dingtalk.Credentials, dingtalk.Option){
+	"transport": func(p parts) (dingtalk.Credentials, dingtalk.Option) {
+		return dingtalk.StaticToken(p.token), through(p)
+	},
+	"token call": func(p parts) (dingtalk.Credentials, dingtalk.Option) { return appCredentials, through(p) },
+	"limiter": func(p parts) (dingtalk.Credentials, dingtalk.Option) {
+		return dingtalk.StaticToken(p.token), dingtalk.WithLimiter(p)
+	},
+	"budget": func(p parts) (dingtalk.Credentials, dingtalk.Option) {
+		return dingtalk.StaticToken(p.token), dingtalk.WithBudget(p)
+	},
+	"token source": func(p parts) (dingtalk.Credentials, dingtalk.Option) { return p, nil },
+	"cache": func(p parts) (dingtalk.Credentials, dingtalk.Option) {
+		return dingtalk.StaticToken(p.token), dingtalk.WithCache(p)
+	},
+	"logger": func(p parts) (dingtalk.Credentials, dingtalk.Option) {
+		return dingtalk.StaticToken(p.token), dingtalk.WithLogger(slog.New(p))
+	},
+}
+
+// testPartEnds: whatever a part does to its goroutine, a run loses no worker and no row; a single call gets a panic as it
+// is, or an error. A cache and a logger are aids: their panic costs nothing.
+func testPartEnds(t *testing.T) {
+	for use, with := range uses {
+		for ending, end := range map[string]func(){
+			"panics":             func() { panic("mock: unexpected call") },
+			"panics with nil":    func() { panic(nil) }, //nolint:govet // people write it
+			"ends its goroutine": runtime.Goexit,
+		} {
+			aid := (use == "cache" || use == "logger") && ending != "ends its goroutine"
+			t.Run(use+" "+ending, func(t *testing.T) {
+				t.Parallel()
+				server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+				creds, opt := with(parts{token: server.IssueToken(), does: func(context.Context) { end() }})
+				client, met := newClient(t, server.URL, creds, opt, newHandClock().option()), 0
+				for c, err := range client.OpenConversationIDs(within(t), slices.Values(chatIDs(6)), dingtalk.WithConcurrency(2)) {
+					if met++; aid && err == nil && c.OpenConversationID != "" {
+						continue
+					}
+					if e := asError(t, c.OpenConversationID, err, dingtalk.ErrPanicked); aid || e.Op != convertOp.ID {
+						t.Errorf("%s: %v", c.ChatID, err)
+					}
+				}
+				if met != 6 {
+					t.Errorf("%d results, want 6", met)
+				}
+				if ending != "panics" {
+					return
+				}
+				for range 200 { // more than the breaker allows in flight: the client holds nothing afterwards
+					recovered := panicOf(func() { _, _ = client.OpenConversationID(within(t), "any") })
+					if (recovered == nil) != (aid || use == "token call") {
+						t.Fatalf("at the caller: panic %v", recovered)
+					}
+				}
+			})
+		}
+	}
+}
+
+func panicOf(f func()) (recovered any) {
+	defer func() { recovered = recover() }()
+	f()
+	return nil
+}
+
+// testInputEnds: an input sequence that panics or ends its goroutine ends a run with an error.
+func testInputEnds(t *testing.T) {
+	for says, end := range map[string]func(){"unexpected call": func() { panic("mock: unexpected call") }, "Goexit": runtime.Goexit} {
+		client, server := newEmulated(t)
+		ids := func(yield func(string) bool) {
+			for _, id := range chatIDs(5) {
+				if !yield(id) {
+					return
+				}
+			}
+			end()
+		}
+		var last error
+		converted := 0
+		for _, err := range client.OpenConversationIDs(within(t), ids) {
+			if last = err; err == nil {
+				converted++
+			}
+		}
+		if e := asError(t, "", last, dingtalk.ErrPanicked); converted != 5 || !strings.Contains(e.Message, says) {
+			t.Errorf("%d converted, then %v", converted, last)
+		}
+		convert(t, client, "any")
+		wantRequests(t, server.Emulator, 6, 1)
+	}
+	client := newClient(t, "https://example.test", appCredentials, through(roundTripper(func(req *http.Request) (*http.Response, error) {
+		panic(fmt.Errorf("unexpected %s with secret %s", req.URL, appCredentials.AppSecret))
+	})))
+	if e := refused(t, client, dingtalk.ErrPanicked); !strings.Contains(e.Error(), "unexpected") || strings.Contains(fmt.Sprint(e.Err), appCredentials.AppSecret) {
+		t.Errorf("%v", e)
+	}
+	// A round tripper may also return what no server sends.
+	empty := func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: 200}, nil }
+	refused(t, newForeign(t, empty), dingtalk.ErrUnexpectedResponse)
+	refused(t, newClient(t, "https://example.test", appCredentials, through(roundTripper(empty))), dingtalk.ErrUnexpectedResponse)
+}
+
+type blockedKey struct{}
+
+// testPartBlocks: one throttle limits the circuit breaker to one call. A part that blocks one caller must then not block
+// the others.
+func testPartBlocks(t *testing.T) {
+	for use, with := range uses {
+		if use == "token call" || use == "logger" {
+			continue // all wait for the one token call; a logger may not block
+		}
+		t.Run(use, func(t *testing.T) {
+			t.Parallel()
+			server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+			blocked := make(chan struct{}, 100)
+			creds, opt := with(parts{token: server.IssueToken(), does: func(ctx context.Context) {
+				if ctx.Value(blockedKey{}) != nil {
+					blocked <- struct{}{}
+					<-ctx.Done()
+				}
+			}})
+			client := newClient(t, server.URL, creds, opt, newHandClock().option(), oneAttempt)
+			if use != "transport" { // which alone keeps the breaker's pass, for the attempt's limit
+				server.FailNext(dingtalktest.Code(generated.CodeAppQPSLimit).For(convertOp))
+				refused(t, client, dingtalk.ErrThrottled)
+			}
+			ctx, leave := context.WithCancel(context.WithValue(t.Context(), blockedKey{}, true))
+			returned := make(chan struct{})
+			go func() {
+				defer close(returned)
+				if _, err := client.OpenConversationID(ctx, "blocked"); !errors.Is(err, context.Canceled) {
+					t.Errorf("the one that blocked got %v", err)
+				}
+			}()
+			receive(t, "one caller blocks", blocked)
+			together(5, func() { convert(t, client, "others") })
+			leave()
+			receive(t, "it returns", returned)
+		})
+	}
+}

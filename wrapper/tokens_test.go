@@ -1,0 +1,248 @@
+package dingtalk_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+// listSource returns tokens in order, the next one after a rejection, the last one for ever.
+type listSource struct {
+	err      error
+	tokens   []string
+	rejected []string
+}
+
+func (s *listSource) Token(context.Context) (string, error) { return s.tokens[0], s.err }
+
+func (s *listSource) RejectToken(_ context.Context, token string) {
+	s.rejected = append(s.rejected, token)
+	if len(s.tokens) > 1 && s.tokens[0] == token {
+		s.tokens = s.tokens[1:]
+	}
+}
+
+// testSourceTokenRejected: the source is told, and asked once more.
+func testSourceTokenRejected(t *testing.T) {
+	server := dingtalktest.NewServer(t)
+	source := &listSource{tokens: []string{"old", server.IssueToken()}}
+	client := newClient(t, server.URL, source)
+	convert(t, client, dingtalktest.ChatID)
+	convert(t, client, dingtalktest.ChatID)
+	if !slices.Equal(source.rejected, []string{"old"}) {
+		t.Errorf("rejected: %q", source.rejected)
+	}
+	asked, tokens := 0, []string{"old", server.IssueToken()} // a source without RejectToken
+	convert(t, newClient(t, server.URL, dingtalk.TokenSourceFunc(func(context.Context) (string, error) {
+		asked++
+		return tokens[asked-1], nil
+	})), dingtalktest.ChatID)
+	wantRequests(t, server.Emulator, 5, 0)
+	e := refused(t, newClient(t, server.URL, &listSource{tokens: []string{"not-a-token"}}), dingtalk.ErrUnauthenticated)
+	if e.Code != generated.CodeInvalidAuthentication || e.Attempts != 1 || e.TokenEndpoint || server.Count(convertOp) != 6 {
+		t.Errorf("%+v", e)
+	}
+}
+
+// testSourceFails: a source that has no token, or none that a header can carry, costs no request.
+func testSourceFails(t *testing.T) {
+	own := errors.New("vault is sealed")
+	for token, err := range map[string]error{"": own, "\x00": nil, "tokenOfWorth\r\nx-injected: 1": nil, "tokenOfWorth你好": nil, "tokenOfWorth ": nil} {
+		client, server := newEmulated(t)
+		client = newClient(t, server.URL, &listSource{tokens: []string{token}, err: err})
+		e := refused(t, client, cmp.Or(err, dingtalk.ErrUnauthenticated))
+		if !e.Local || e.TokenEndpoint || !strings.Contains(e.Error(), "the token source failed") || strings.Contains(fmt.Sprintf("%v %+v %#v", e, e, e), "OfWorth") {
+			t.Errorf("%q: %#v", token, e)
+		}
+		got, err := client.Token(within(t))
+		if e := asError(t, got, err, e.Kind); e.Op != tokenOp.ID {
+			t.Errorf("%+v", e)
+		}
+		wantRequests(t, server.Emulator, 0, 0)
+	}
+	// The error of another client's token is kept, and a source gets the caller's context.
+	client, server := newEmulated(t)
+	server.FailNext(dingtalktest.Code(generated.CodeInvalidClientIDOrSecret).For(tokenOp))
+	if e := refused(t, newClient(t, server.URL, client), dingtalk.ErrUnauthenticated); e.Code != generated.CodeInvalidClientIDOrSecret || !e.TokenEndpoint {
+		t.Errorf("%+v", e)
+	}
+	client = newClient(t, server.URL, dingtalk.TokenSourceFunc(func(ctx context.Context) (string, error) {
+		<-ctx.Done()
+		return "", own
+	}))
+	ctx, cancel := context.WithTimeout(t.Context(), ms)
+	defer cancel()
+	id, err := client.OpenConversationID(ctx, dingtalktest.ChatID)
+	asError(t, id, err, context.DeadlineExceeded)
+}
+
+func TestCredentials(t *testing.T) {
+	t.Parallel()
+	server := dingtalktest.NewServer(t)
+	token := server.IssueToken()
+	for name, creds := range map[string]dingtalk.Credentials{
+		"app": appCredentials, "pointer to app": &appCredentials, "static token": dingtalk.StaticToken(token),
+		"source": &listSource{tokens: []string{token}}, "another client": newClient(t, server.URL, appCredentials),
+	} {
+		client := newClient(t, server.URL, creds)
+		convert(t, client, dingtalktest.ChatID)
+		if got, err := client.Token(within(t)); got != token || err != nil {
+			t.Errorf("%s: Token() = %q, %v", name, got, err)
+		}
+	}
+}
+
+// Invalid credentials are refused before any request, with an error that does not repeat them.
+func TestOddCredentialsAreNamed(t *testing.T) {
+	t.Parallel()
+	const key, secret = dingtalktest.AppKey, "secretOfWorth"
+	for _, test := range []struct {
+		creds dingtalk.Credentials
+		says  string
+	}{
+		{nil, "nil"},
+		{(*dingtalk.AppCredentials)(nil), "nil"},
+		{dingtalk.AppCredentials{AppSecret: secret}, "AppKey"},
+		{dingtalk.AppCredentials{AppKey: key}, "AppSecret"},
+		{dingtalk.AppCredentials{AppKey: key + " ", AppSecret: secret}, "AppKey: it ends with white space"},
+		{dingtalk.AppCredentials{AppKey: key, AppSecret: secret + "\n"}, "AppSecret: it ends with a line break"},
+		{dingtalk.AppCredentials{AppKey: "\ufeff" + key, AppSecret: secret}, "byte-order mark"},
+		{&dingtalk.AppCredentials{AppKey: key, AppSecret: `"` + secret + `"`}, "AppSecret: it begins or ends with a quotation mark"},
+		{dingtalk.AppCredentials{AppKey: key, AppSecret: "secret\u200bOfWorth"}, "U+200B"},
+		{dingtalk.StaticToken("“tokenOfWorth”"), "StaticToken: it begins or ends with a quotation mark"},
+		{dingtalk.StaticToken(""), "StaticToken"},
+		{dingtalk.StaticToken("tokenOfWorth\r\nx-injected: 1"), "StaticToken"},
+		{dingtalk.StaticToken("tokenOf\tWorth"), "StaticToken"},
+		{dingtalk.StaticToken("tokenOfWorth你好"), "StaticToken"},
+	} {
+		client, err := dingtalk.NewClient(test.creds)
+		if client != nil || err == nil || !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "OfWorth") {
+			t.Errorf("%T: %v, %v; want %q", test.creds, client, err, test.says)
+		}
+	}
+}
+
+// testLifetimes: what the service may say of a token's lifetime, when the token is renewed in the background, and when a
+// call waits for another.
+func testLifetimes(t *testing.T) {
+	const day = 24 * 60 * 60
+	for expireIn, test := range map[string]struct{ renews, ends time.Duration }{
+		`0`: {0, 5}, `-1`: {0, 5}, `-9223372036854775808`: {0, 5}, `null`: {0, 5}, `"0"`: {0, 5}, `""`: {0, 5}, `"soon"`: {0, 5}, `"NaN"`: {0, 5},
+		`true`: {0, 5}, `[7200]`: {0, 5}, `{"seconds":7200}`: {0, 5}, `0.001`: {0, 5}, `60`: {48, 60},
+		`7200`: {6600, 7200}, `"7200"`: {6600, 7200}, `7200.0`: {6600, 7200}, `7.2e3`: {6600, 7200},
+		`90000`: {day - 600, day}, `9223372036854775807`: {day - 600, day}, `1e300`: {day - 600, day}, `"1e999"`: {day - 600, day},
+	} {
+		t.Run(expireIn, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client, emulator := newVirtual(t, nil)
+				body := `{"accessToken":"` + emulator.IssueToken() + `","expireIn":` + expireIn + `}`
+				emulator.FailNext(dingtalktest.Raw(200, "application/json", []byte(body)).Always().For(tokenOp))
+				begun := time.Now() // the token call's own second counts
+				token := func(at time.Duration, tokens int, waits bool) {
+					t.Helper()
+					time.Sleep(time.Until(begun.Add(at)))
+					asked := time.Now()
+					_, err := client.Token(t.Context())
+					waited := time.Since(asked) > 0
+					time.Sleep(2 * sec) // for a renewal
+					if n := emulator.Count(tokenOp); err != nil || n != tokens || waited != waits {
+						t.Errorf("after %s: %d token calls, waited: %t; want %d, %t: %v", at, n, waited, tokens, waits, err)
+					}
+				}
+				token(0, 1, true)
+				change := test.ends
+				if test.renews > 0 {
+					change = test.renews
+				}
+				token((change-3)*sec, 1, false)
+				token(change*sec, 2, test.renews == 0)
+				time.Sleep(test.ends * sec)
+				token(0, 3, true)
+			})
+		})
+	}
+}
+
+// sharedMap is a store for the clients of one process.
+type sharedMap struct {
+	mu     sync.Mutex
+	tokens map[string]dingtalk.Token
+}
+
+func (m *sharedMap) Token(ctx context.Context, key string, fetch func(context.Context) (dingtalk.Token, error)) (dingtalk.Token, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if token, ok := m.tokens[key]; ok {
+		return token, nil
+	}
+	token, err := fetch(ctx)
+	if err == nil {
+		m.tokens[key] = token
+	}
+	return token, err
+}
+
+func (m *sharedMap) Drop(_ context.Context, key, token string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.tokens[key].Value == token {
+		delete(m.tokens, key)
+	}
+	return nil
+}
+
+// Clients of one app share a token through a store; what a store may do wrong is for the tests of package tokens.
+func TestTokenStore(t *testing.T) {
+	t.Parallel()
+	store := &sharedMap{tokens: map[string]dingtalk.Token{}}
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	var clients []*dingtalk.Client
+	for range 4 {
+		clients = append(clients, newClient(t, server.URL, appCredentials, dingtalk.WithTokenStore(store)))
+	}
+	all := func() {
+		var group sync.WaitGroup
+		for n := range 16 {
+			group.Go(func() { convert(t, clients[n/4], fmt.Sprint(n)) })
+		}
+		group.Wait()
+	}
+	all()
+	wantRequests(t, server.Emulator, 16, 1)
+	for key := range store.tokens {
+		if strings.Contains(key, appCredentials.AppSecret) || !strings.Contains(key, server.URL) || !strings.Contains(key, appCredentials.AppKey) {
+			t.Errorf("the key is %q", key)
+		}
+	}
+	server.RejectTokens()
+	all()
+	if n := server.Count(tokenOp); n != 2 {
+		t.Errorf("%d token calls after one rejection, want 2", n)
+	}
+	for _, base := range []string{serve(t, server.ServeHTTP), server.URL} { // another host, app or secret has another key
+		for _, creds := range []dingtalk.AppCredentials{{AppKey: "a", AppSecret: "s"}, {AppKey: "b", AppSecret: "s"}, {AppKey: "a", AppSecret: "t"}} {
+			server.FailNext(dingtalktest.Raw(200, "", []byte(`{"accessToken":"t","expireIn":7200}`)).For(tokenOp))
+			_, _ = newClient(t, base, creds, dingtalk.WithTokenStore(store), oneAttempt).Token(within(t))
+		}
+	}
+	if len(store.tokens) != 1+6 {
+		t.Errorf("%d keys for 7 apps: %v", len(store.tokens), store.tokens)
+	}
+	if _, err := dingtalk.NewClient(dingtalk.StaticToken("t"), dingtalk.WithTokenStore(store)); err == nil {
+		t.Error("a store was accepted with a static token")
+	}
+	if _, err := dingtalk.NewClient(dingtalk.StaticToken("t"), dingtalk.WithTokenStore(nil)); err != nil {
+		t.Errorf("no store was refused: %v", err)
+	}
+}

@@ -15,7 +15,7 @@ APIDIFF := $(TOOLS)/apidiff-$(APIDIFF_VERSION)/apidiff
 ACTIONLINT := $(TOOLS)/actionlint-$(ACTIONLINT_VERSION)/actionlint
 GOVULNCHECK := $(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION)/govulncheck
 
-.PHONY: release release-ready deploy-lint release-snapshot release-files contract-assets reproducible api-check workflow-lint vulncheck
+.PHONY: official-routes release release-ready deploy-lint release-snapshot release-files contract-assets reproducible api-check workflow-lint vulncheck
 
 install = GOBIN=$(@D) CGO_ENABLED=0 $(GO) install
 $(GORELEASER): ; $(install) github.com/goreleaser/goreleaser/v2@$(GORELEASER_VERSION)
@@ -62,8 +62,13 @@ release-ready:
 release: release-ready reproducible $(GORELEASER) $(CYCLONEDX)
 	PATH="$(dir $(CYCLONEDX)):$$PATH" $(GORELEASER) release --clean
 
+# The operations of DingTalk's official SDK, which a command built with the tag official carries. Their texts are that SDK's:
+# its licence lies beside them, here and in the archives.
+official-routes:
+	$(GO) run ./cmd/openconversation-gen official --routes cmd/openconversation/internal/specs/official-routes.json.gz
+
 # What the archives hold beside the binary, dated by the commit, so that it can be made again.
-release-files: contract-assets
+release-files: contract-assets official-routes
 	@rm -rf bin/release-files/man bin/release-files/completions && mkdir -p bin/release-files/completions
 	@$(GO) build -trimpath -o bin/release-files/openconversation ./cmd/openconversation
 	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) bin/release-files/openconversation man bin/release-files/man
@@ -93,7 +98,8 @@ reproducible:
 	git ls-files -z --cached --others --exclude-standard | xargs -0 sh -c 'for f do [ ! -f "$$f" ] || printf "%s\0" "$$f"; done' list | \
 		tar -c --null -T - -f "$$work/tree.tar" && \
 	build() { \
-		tar -x -f "$$work/tree.tar" -C "$$1" && (cd "$$1" && CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags='-s -w' -o built ./cmd/openconversation) && \
+		tar -x -f "$$work/tree.tar" -C "$$1" && (cd "$$1" && $(MAKE) --no-print-directory official-routes && \
+			CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags=official -ldflags='-s -w' -o built ./cmd/openconversation) && \
 		sum=$$(sha256sum < "$$1/built") && sum=$${sum%% *} && echo "reproducible: $$sum"; \
 	}; \
 	build "$$work/here" && first=$$sum && GOCACHE="$$work/cache" build "$$work/elsewhere" && \

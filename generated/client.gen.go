@@ -158,7 +158,7 @@ type CreateGroupRequest struct {
 	// UserIDs The user ids of the group's members.
 	//
 	// Example: ["user1","user2"]
-	UserIDs []string `json:"useridlist,omitzero"`
+	UserIDs []string `json:"useridlist"`
 }
 
 // CreateGroupResponseBody The group's two ids.
@@ -357,7 +357,7 @@ type OrgGroupRecallRequest struct {
 	// ProcessQueryKeys The keys of the messages, at most 20.
 	//
 	// Example: ["VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ="]
-	ProcessQueryKeys []string `json:"processQueryKeys,omitzero"`
+	ProcessQueryKeys []string `json:"processQueryKeys"`
 
 	// RobotCode The robot.
 	//
@@ -523,7 +523,6 @@ func (c *Client) OrgGroupRecall(ctx context.Context, body OrgGroupRecallRequest,
 // NewOrgGroupSendRequest builds the request POST /v1.0/robot/groupMessages/send. Its Err returns why it cannot be sent.
 func NewOrgGroupSendRequest(body OrgGroupSendRequest) Request {
 	r := NewRequest(&OperationOrgGroupSend)
-	body.MsgParam = r.JSONString("msgParam", body.MsgParam, 15000)
 	r.SetBody(body)
 	return r
 }

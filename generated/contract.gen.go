@@ -15,6 +15,8 @@ const (
 	RequestIDHeader = "x-acs-request-id"
 )
 
+func init() { tokenHeader, catalogue = TokenHeader, ErrorCodes }
+
 // The service's limits. They may change without notice.
 const (
 	// CallsPerSecond is an app's rate limit per API in calls a second, on the standard edition.

@@ -2,11 +2,6 @@
 
 package generated
 
-import "time"
-
-// Code is the field "code" of an error. The set is open: a code without a constant here keeps its text.
-type Code string
-
 // The codes known to reach the operations of the contract, as the server spells them.
 const (
 	// CodeInvalidChatID (HTTP 400): The chat id is unknown or malformed. No live answer was seen.
@@ -57,9 +52,6 @@ const (
 	CodeServiceUnavailable Code = "ServiceUnavailable"
 )
 
-// Kind classifies errors for a caller.
-type Kind string
-
 // The kinds of error.
 const (
 	KindInvalidChatID    Kind = "invalid-chat-id"
@@ -73,9 +65,6 @@ const (
 	KindRejected         Kind = "rejected"
 )
 
-// TokenEffect tells what to do with the request's access token after an error.
-type TokenEffect string
-
 // The effects on the token: keep it; drop it, fetch another and repeat once; fetch one, because none was sent; none: no
 // token is involved.
 const (
@@ -85,140 +74,29 @@ const (
 	TokenNone  TokenEffect = "none"
 )
 
-// ErrorCode is one row of the catalogue.
-type ErrorCode struct {
-	Code        Code          // the server's spelling
-	Name        string        // the constant's name, without its prefix Code
-	Aliases     []string      // other spellings, and the legacy API's number of the same error
-	Status      int           // HTTP status of the answer
-	Kind        Kind          // class of the error
-	Retry       bool          // the same request may succeed later
-	Wait        time.Duration // shortest wait before a retry; 0: ordinary backoff
-	Token       TokenEffect   // what to do with the access token
-	Description string        // one line for people
-	Message     string        // text of a captured or documented answer; empty if unknown
-	Observed    bool          // a live answer was seen
-}
-
 // ErrorCodes is the catalogue, in the contract's order. Do not change it.
 var ErrorCodes = []ErrorCode{
-	{
-		Code: "invalideChatId", Name: "InvalidChatID", Aliases: []string{"invalidChatId"},
-		Status: 400, Kind: KindInvalidChatID, Retry: false, Token: TokenKeep,
-		Description: "The chat id is unknown or malformed.", Message: "Invalid chatId", Observed: false,
-	},
-	{
-		Code: "permession.checkFailed", Name: "OwnerNotVisible", Aliases: []string{"permission.checkFailed"},
-		Status: 400, Kind: KindOwnerNotVisible, Retry: false, Token: TokenKeep,
-		Description: "The group's owner is outside the app's visible range.", Message: "群主不在应用可见性内", Observed: false,
-	},
-	{
-		Code: "InvalidAuthentication", Name: "InvalidAuthentication", Aliases: []string{"40014", "88"},
-		Status: 400, Kind: KindUnauthenticated, Retry: false, Token: TokenDrop,
-		Description: "The access token is expired, unknown or malformed.", Message: "不合法的access_token", Observed: true,
-	},
-	{
-		Code: "AuthenticationFailed.MissingParameter", Name: "MissingToken",
-		Status: 400, Kind: KindUnauthenticated, Retry: false, Token: TokenFetch,
-		Description: "The access token header is absent or empty.", Message: "缺少参数：x-acs-dingtalk-access-token", Observed: true,
-	},
-	{
-		Code: "invalidClientIdOrSecret", Name: "InvalidClientIDOrSecret",
-		Status: 400, Kind: KindUnauthenticated, Retry: false, Token: TokenNone,
-		Description: "The app key or the app secret is wrong.", Message: "无效的clientId或者clientSecret", Observed: true,
-	},
-	{
-		Code: "Missingbody", Name: "MissingBody",
-		Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-		Description: "The request has no body, or none that is JSON.", Message: "body is mandatory for this action.", Observed: true,
-	},
-	{
-		Code: "Invalidbody", Name: "InvalidBody",
-		Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-		Description: "The request's body is malformed.", Observed: false,
-	},
-	{
-		Code: "MissingappKey", Name: "MissingAppKey",
-		Status: 400, Kind: KindRejected, Retry: false, Token: TokenNone,
-		Description: "The token request has no appKey.", Observed: false,
-	},
-	{
-		Code: "MissingappSecret", Name: "MissingAppSecret",
-		Status: 400, Kind: KindRejected, Retry: false, Token: TokenNone,
-		Description: "The token request has no appSecret.", Observed: false,
-	},
-	{
-		Code: "Forbidden.AccessDenied.AccessTokenPermissionDenied", Name: "PermissionDenied",
-		Status: 403, Kind: KindPermissionDenied, Retry: false, Token: TokenKeep,
-		Description: "The app lacks a permission; accessdenieddetail may name it.", Message: "没有调用该接口的权限", Observed: true,
-	},
-	{
-		Code: "Forbidden.AccessDenied.IpNotInWhiteList", Name: "IPNotAllowed",
-		Status: 403, Kind: KindIPNotAllowed, Retry: false, Token: TokenKeep,
-		Description: "The caller's address, which may be IPv6, is not in the app's allow list.", Observed: false,
-	},
-	{
-		Code: "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi", Name: "AppQPSLimit",
-		Status: 403, Kind: KindThrottled, Retry: true, Wait: 1 * time.Second, Token: TokenKeep,
-		Description: "The app passed its limit per second for this API.", Observed: false,
-	},
-	{
-		Code: "Forbidden.AccessDenied.QpsLimitForSuitekeyAndOrgAndApi", Name: "SuiteQPSLimit",
-		Status: 403, Kind: KindThrottled, Retry: true, Wait: 1 * time.Second, Token: TokenKeep,
-		Description: "The suite passed its limit per second for this organisation and API.", Observed: false,
-	},
-	{
-		Code: "Forbidden.AccessDenied.QpsLimitForApi", Name: "APIQPSLimit",
-		Status: 403, Kind: KindThrottled, Retry: true, Wait: 1 * time.Second, Token: TokenKeep,
-		Description: "The API passed its limit per second over all callers.", Observed: false,
-	},
-	{
-		Code: "Forbidden.AccessDenied.QpmLimitForAppkeyAndApi", Name: "AppQPMLimit",
-		Status: 403, Kind: KindThrottled, Retry: true, Wait: 60 * time.Second, Token: TokenKeep,
-		Description: "The app passed its limit per minute for this API.", Observed: false,
-	},
-	{
-		Code: "Forbidden.AccessDenied.QpmLimitForSuitekeyAndOrgAndApi", Name: "SuiteQPMLimit",
-		Status: 403, Kind: KindThrottled, Retry: true, Wait: 60 * time.Second, Token: TokenKeep,
-		Description: "The suite passed its limit per minute for this organisation and API.", Observed: false,
-	},
-	{
-		Code: "Forbidden.AccessDenied.ApiCountLimitForOrg", Name: "OrgQuotaExhausted", Aliases: []string{"90020"},
-		Status: 403, Kind: KindQuotaExhausted, Retry: false, Token: TokenKeep,
-		Description: "The organisation's calls of this month are used up.", Observed: false,
-	},
-	{
-		Code: "InvalidAction.NotFound", Name: "ActionNotFound",
-		Status: 404, Kind: KindRejected, Retry: false, Token: TokenKeep,
-		Description: "The path or the method is unknown to the host.", Message: "Specified api is not found, please check your url and method.", Observed: true,
-	},
-	{
-		Code: "unknownError", Name: "UnknownError",
-		Status: 500, Kind: KindUnavailable, Retry: true, Token: TokenKeep,
-		Description: "The service failed, for a moment or for good.", Message: "未知错误", Observed: true,
-	},
-	{
-		Code: "systemError", Name: "SystemError", Aliases: []string{"system.error"},
-		Status: 400, Kind: KindUnavailable, Retry: true, Token: TokenKeep,
-		Description: "The service failed, for a moment or for good; sent with 400 as well as 500.", Message: "系统错误", Observed: true,
-	},
-	{
-		Code: "internalError", Name: "InternalError",
-		Status: 500, Kind: KindUnavailable, Retry: true, Token: TokenKeep,
-		Description: "The service failed, for a moment or for good.", Observed: false,
-	},
-	{
-		Code: "serviceBusy", Name: "ServiceBusy",
-		Status: 503, Kind: KindUnavailable, Retry: true, Token: TokenKeep,
-		Description: "The service is busy.", Observed: false,
-	},
-	{
-		Code: "ServiceUnavailable", Name: "ServiceUnavailable",
-		Status: 503, Kind: KindUnavailable, Retry: true, Token: TokenKeep,
-		Description: "The service failed for a moment.", Observed: false,
-	},
+	{Code: "invalideChatId", Name: "InvalidChatID", Aliases: []string{"invalidChatId"}, Status: 400, Kind: "invalid-chat-id", Token: "keep", Description: "The chat id is unknown or malformed.", Message: "Invalid chatId"},
+	{Code: "permession.checkFailed", Name: "OwnerNotVisible", Aliases: []string{"permission.checkFailed"}, Status: 400, Kind: "owner-not-visible", Token: "keep", Description: "The group's owner is outside the app's visible range.", Message: "群主不在应用可见性内"},
+	{Code: "InvalidAuthentication", Name: "InvalidAuthentication", Aliases: []string{"40014", "88"}, Status: 400, Kind: "unauthenticated", Token: "drop", Description: "The access token is expired, unknown or malformed.", Message: "不合法的access_token", Observed: true},
+	{Code: "AuthenticationFailed.MissingParameter", Name: "MissingToken", Status: 400, Kind: "unauthenticated", Token: "fetch", Description: "The access token header is absent or empty.", Message: "缺少参数：x-acs-dingtalk-access-token", Observed: true},
+	{Code: "invalidClientIdOrSecret", Name: "InvalidClientIDOrSecret", Status: 400, Kind: "unauthenticated", Token: "none", Description: "The app key or the app secret is wrong.", Message: "无效的clientId或者clientSecret", Observed: true},
+	{Code: "Missingbody", Name: "MissingBody", Status: 400, Kind: "rejected", Token: "keep", Description: "The request has no body, or none that is JSON.", Message: "body is mandatory for this action.", Observed: true},
+	{Code: "Invalidbody", Name: "InvalidBody", Status: 400, Kind: "rejected", Token: "keep", Description: "The request's body is malformed."},
+	{Code: "MissingappKey", Name: "MissingAppKey", Status: 400, Kind: "rejected", Token: "none", Description: "The token request has no appKey."},
+	{Code: "MissingappSecret", Name: "MissingAppSecret", Status: 400, Kind: "rejected", Token: "none", Description: "The token request has no appSecret."},
+	{Code: "Forbidden.AccessDenied.AccessTokenPermissionDenied", Name: "PermissionDenied", Status: 403, Kind: "permission-denied", Token: "keep", Description: "The app lacks a permission; accessdenieddetail may name it.", Message: "没有调用该接口的权限", Observed: true},
+	{Code: "Forbidden.AccessDenied.IpNotInWhiteList", Name: "IPNotAllowed", Status: 403, Kind: "ip-not-allowed", Token: "keep", Description: "The caller's address, which may be IPv6, is not in the app's allow list."},
+	{Code: "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi", Name: "AppQPSLimit", Status: 403, Kind: "throttled", Retry: true, Wait: 1000000000 /* 1s */, Token: "keep", Description: "The app passed its limit per second for this API."},
+	{Code: "Forbidden.AccessDenied.QpsLimitForSuitekeyAndOrgAndApi", Name: "SuiteQPSLimit", Status: 403, Kind: "throttled", Retry: true, Wait: 1000000000 /* 1s */, Token: "keep", Description: "The suite passed its limit per second for this organisation and API."},
+	{Code: "Forbidden.AccessDenied.QpsLimitForApi", Name: "APIQPSLimit", Status: 403, Kind: "throttled", Retry: true, Wait: 1000000000 /* 1s */, Token: "keep", Description: "The API passed its limit per second over all callers."},
+	{Code: "Forbidden.AccessDenied.QpmLimitForAppkeyAndApi", Name: "AppQPMLimit", Status: 403, Kind: "throttled", Retry: true, Wait: 60000000000 /* 1m0s */, Token: "keep", Description: "The app passed its limit per minute for this API."},
+	{Code: "Forbidden.AccessDenied.QpmLimitForSuitekeyAndOrgAndApi", Name: "SuiteQPMLimit", Status: 403, Kind: "throttled", Retry: true, Wait: 60000000000 /* 1m0s */, Token: "keep", Description: "The suite passed its limit per minute for this organisation and API."},
+	{Code: "Forbidden.AccessDenied.ApiCountLimitForOrg", Name: "OrgQuotaExhausted", Aliases: []string{"90020"}, Status: 403, Kind: "quota-exhausted", Token: "keep", Description: "The organisation's calls of this month are used up."},
+	{Code: "InvalidAction.NotFound", Name: "ActionNotFound", Status: 404, Kind: "rejected", Token: "keep", Description: "The path or the method is unknown to the host.", Message: "Specified api is not found, please check your url and method.", Observed: true},
+	{Code: "unknownError", Name: "UnknownError", Status: 500, Kind: "unavailable", Retry: true, Token: "keep", Description: "The service failed, for a moment or for good.", Message: "未知错误", Observed: true},
+	{Code: "systemError", Name: "SystemError", Aliases: []string{"system.error"}, Status: 400, Kind: "unavailable", Retry: true, Token: "keep", Description: "The service failed, for a moment or for good; sent with 400 as well as 500.", Message: "系统错误", Observed: true},
+	{Code: "internalError", Name: "InternalError", Status: 500, Kind: "unavailable", Retry: true, Token: "keep", Description: "The service failed, for a moment or for good."},
+	{Code: "serviceBusy", Name: "ServiceBusy", Status: 503, Kind: "unavailable", Retry: true, Token: "keep", Description: "The service is busy."},
+	{Code: "ServiceUnavailable", Name: "ServiceUnavailable", Status: 503, Kind: "unavailable", Retry: true, Token: "keep", Description: "The service failed for a moment."},
 }
-
-// LookupErrorCode returns a code's row, by any of its spellings and without regard to case, or nil for a code not in the
-// catalogue.
-func LookupErrorCode(code string) *ErrorCode { return lookup(ErrorCodes, code) }

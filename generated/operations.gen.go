@@ -2,262 +2,107 @@
 
 package generated
 
-import (
-	"strings"
-	"time"
-)
-
-// Repeat tells when a request may be retried.
-type Repeat int
-
-const (
-	// RepeatUnsent: only if the service surely did not process the request: no connection, a throttle, a rejected token.
-	RepeatUnsent Repeat = iota
-	// RepeatSafe: whenever a retry may help, because the call is idempotent.
-	RepeatSafe
-)
-
-// Operation describes an operation of a contract for a call.
-type Operation struct {
-	ID         string            // operationId
-	Method     string            // such as GET
-	Path       string            // with parameters in braces, as in net/http's patterns
-	Server     string            // its own base URL, without a slash at the end; empty: the client's
-	Regions    map[string]string // its own base URL by the client's, if it differs by region
-	Public     bool              // sent without a token
-	TokenQuery string            // query parameter of the token; empty: header TokenHeader
-	Repeat     Repeat            // when to retry
-	Status     int               // of a success; 0: any from 200 to 299
-	Empty      bool              // a success has no body
-	Required   []string          // fields of a success, present and not empty
-	Permission string            // the app's permission; empty if the contract names none
-	Docs       string            // address of its documentation
-	Codes      []ErrorCode       // its own codes, in addition to ErrorCodes
-}
-
-// LookupErrorCode is the function [LookupErrorCode], but looks at the operation's own codes first.
-func (o *Operation) LookupErrorCode(code string) *ErrorCode {
-	if row := lookup(o.Codes, code); row != nil {
-		return row
-	}
-	return LookupErrorCode(code)
-}
-
-func lookup(rows []ErrorCode, code string) *ErrorCode {
-	for i := range rows {
-		row := &rows[i]
-		if strings.EqualFold(code, string(row.Code)) {
-			return row
-		}
-		for _, alias := range row.Aliases {
-			if strings.EqualFold(code, alias) {
-				return row
-			}
-		}
-	}
-	return nil
-}
-
 // The operations of the contract. Do not change them.
 var (
-	OperationChatIDToOpenConversationID = Operation{
-		ID: "chatIdToOpenConversationId", Method: "POST", Path: "/v1.0/im/chat/{chatId}/convertToOpenConversationId", Repeat: RepeatSafe, Status: 200, Required: []string{"openConversationId"}, Permission: "qyapi_chat_read", Docs: "https://help.dingtalk.io/open/development/obtain-group-openconversationid",
-	}
-	OperationCreateGroup = Operation{
-		ID: "createGroup", Method: "POST", Path: "/v1.0/im/group/create", Status: 200, Required: []string{"openConversationId", "chatid"}, Permission: "qyapi_chat_manage", Docs: "https://help.dingtalk.io/open/development/create-common-group-new-version-v2",
-		Codes: []ErrorCode{
-			{
-				Code: "parameter.invalid", Name: "InvalidParameter",
-				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "A parameter is wrong.", Observed: false,
-			},
-		},
-	}
-	OperationGetAccessToken = Operation{
-		ID: "getAccessToken", Method: "POST", Path: "/v1.0/oauth2/accessToken", Public: true, Repeat: RepeatSafe, Status: 200, Required: []string{"accessToken", "expireIn"},
-	}
-	OperationGetBotListInGroup = Operation{
-		ID: "getBotListInGroup", Method: "POST", Path: "/v1.0/robot/groups/robots/query", Repeat: RepeatSafe, Status: 200, Permission: "qyapi_chat_manage", Docs: "https://open.dingtalk.com/document/orgapp/obtain-the-list-of-robots-in-the-group",
-		Codes: []ErrorCode{
-			{
-				Code: "unauthorized", Name: "Unauthorized",
-				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "The app may not do this.", Observed: false,
-			},
-			{
-				Code: "illegal.openconevrsation.id", Name: "InvalidConversationID",
-				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "The openConversationId is wrong.", Observed: false,
-			},
-			{
-				Code: "reject", Name: "Rejected",
-				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "The service refused.", Observed: false,
-			},
-		},
-	}
-	OperationGetChat = Operation{
-		ID: "getChat", Method: "GET", Path: "/chat/get", Server: "https://oapi.dingtalk.io", Regions: map[string]string{"https://api.dingtalk.io": "https://oapi.dingtalk.io", "https://api.dingtalk.com": "https://oapi.dingtalk.com"}, TokenQuery: "access_token", Repeat: RepeatSafe, Status: 200, Required: []string{"errcode", "chat_info"}, Permission: "qyapi_chat_read", Docs: "https://help.dingtalk.io/open/development/obtain-a-group-session",
-		Codes: []ErrorCode{
-			{
-				Code: "40016", Name: "WrongChatID",
-				Status: 200, Kind: KindInvalidChatID, Retry: false, Token: TokenKeep,
-				Description: "The chat id is wrong, or that of another organisation than the token's.", Observed: false,
-			},
-			{
-				Code: "40014", Name: "InvalidToken",
-				Status: 200, Kind: KindUnauthenticated, Retry: false, Token: TokenDrop,
-				Description: "The access token is expired, unknown or malformed.", Message: "不合法的access_token", Observed: false,
-			},
-			{
-				Code: "90002", Name: "Throttled",
-				Status: 200, Kind: KindThrottled, Retry: true, Wait: 1 * time.Second, Token: TokenKeep,
-				Description: "A limit was passed; the message may say until when.", Observed: true,
-			},
-			{
-				Code: "43007", Name: "Code43007",
-				Status: 200, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "Documented for this operation by its number alone.", Observed: false,
-			},
-			{
-				Code: "49000", Name: "Code49000",
-				Status: 200, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "Documented for this operation by its number alone.", Observed: false,
-			},
-			{
-				Code: "40001", Name: "Code40001",
-				Status: 200, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "Documented for this operation by its number alone.", Observed: false,
-			},
-			{
-				Code: "70001", Name: "Code70001",
-				Status: 200, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "Documented for this operation by its number alone.", Observed: false,
-			},
-			{
-				Code: "-1", Name: "Busy",
-				Status: 200, Kind: KindUnavailable, Retry: true, Token: TokenKeep,
-				Description: "The service is busy.", Observed: false,
-			},
-		},
-	}
-	OperationOrgGroupQuery = Operation{
-		ID: "orgGroupQuery", Method: "POST", Path: "/v1.0/robot/groupMessages/query", Repeat: RepeatSafe, Status: 200, Required: []string{"sendStatus"}, Permission: "qyapi_robot_sendmsg", Docs: "https://help.dingtalk.io/open/development/chatbot-queries-the-read-status-of-a-message",
-	}
-	OperationOrgGroupRecall = Operation{
-		ID: "orgGroupRecall", Method: "POST", Path: "/v1.0/robot/groupMessages/recall", Status: 200, Permission: "qyapi_robot_sendmsg", Docs: "https://help.dingtalk.io/open/development/enterprise-chatbot-withdraws-internal-group-messages",
-	}
-	OperationOrgGroupSend = Operation{
-		ID: "orgGroupSend", Method: "POST", Path: "/v1.0/robot/groupMessages/send", Status: 200, Required: []string{"processQueryKey"}, Permission: "qyapi_robot_sendmsg", Docs: "https://help.dingtalk.io/open/development/the-robot-sends-a-group-message",
-		Codes: []ErrorCode{
-			{
-				Code: "invalid.openConversationId", Name: "InvalidConversationID",
-				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "The openConversationId is wrong.", Observed: false,
-			},
-			{
-				Code: "miss.openConversationId", Name: "MissingConversationID",
-				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "The openConversationId is missing.", Observed: false,
-			},
-			{
-				Code: "group.disbanded", Name: "GroupDisbanded",
-				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "The group was disbanded.", Observed: false,
-			},
-			{
-				Code: "conversation.org.notMatch", Name: "OtherOrganisation",
-				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "The group is another organisation's.", Observed: false,
-			},
-			{
-				Code: "invalidParameter.robotCode.empty", Name: "EmptyRobotCode",
-				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "The robotCode is empty.", Observed: false,
-			},
-			{
-				Code: "invalidParameter.robotCode.missing", Name: "MissingRobotCode",
-				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "The robotCode is missing.", Observed: false,
-			},
-			{
-				Code: "invalidParameter.robotCode.notExsit", Name: "NoSuchRobot",
-				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "There is no such robot, or it is not in the group.", Observed: false,
-			},
-			{
-				Code: "invalidParameter.robotCode.auth", Name: "RobotOfAnotherApp",
-				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "The robotCode is not one of the token's app.", Observed: false,
-			},
-			{
-				Code: "invalidParameter.robotCode.coolApp", Name: "RobotOfACoolApp",
-				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "The robotCode and the coolAppCode do not belong together.", Observed: false,
-			},
-			{
-				Code: "invalidParameter.robotCode.invalid", Name: "InvalidRobotCode",
-				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "The robotCode is wrong.", Observed: false,
-			},
-			{
-				Code: "invalidParameter.msgKey.invalid", Name: "InvalidMessageKey",
-				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "The msgKey is none that the service knows.", Observed: false,
-			},
-			{
-				Code: "invalidParameter.msgParam.invalid", Name: "InvalidMessageParam",
-				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "The msgParam is no JSON, or none that the template of the msgKey takes.", Observed: false,
-			},
-			{
-				Code: "invalidParameter.msgParam.tooLong", Name: "MessageParamTooLong",
-				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "The msgParam is longer than 15,000 bytes.", Observed: false,
-			},
-			{
-				Code: "send.too.fast", Name: "TooFast",
-				Status: 400, Kind: KindThrottled, Retry: true, Token: TokenKeep,
-				Description: "Messages are sent too fast.", Observed: false,
-			},
-			{
-				Code: "send.byToken.tooFast", Name: "TooFastByToken",
-				Status: 400, Kind: KindThrottled, Retry: true, Token: TokenKeep,
-				Description: "Messages are sent too fast with this token.", Observed: false,
-			},
-			{
-				Code: "too.many.group", Name: "TooManyGroups",
-				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "Too many groups.", Observed: false,
-			},
-			{
-				Code: "resource.not.found", Name: "ResourceNotFound",
-				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "Something that the request names does not exist.", Observed: false,
-			},
-			{
-				Code: "resource.unavailable", Name: "ResourceUnavailable",
-				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "Something that the request names is not available.", Observed: false,
-			},
-			{
-				Code: "unauthorized", Name: "Unauthorized",
-				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "The app may not do this.", Observed: false,
-			},
-			{
-				Code: "auth.error", Name: "AuthError",
-				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "The app may not do this.", Observed: false,
-			},
-			{
-				Code: "bot.stopped", Name: "RobotStopped",
-				Status: 400, Kind: KindRejected, Retry: false, Token: TokenKeep,
-				Description: "The robot was stopped.", Observed: false,
-			},
-		},
-	}
+	OperationChatIDToOpenConversationID = Operation{ID: "chatIdToOpenConversationId", Method: "POST", Path: "/v1.0/im/chat/{chatId}/convertToOpenConversationId", Repeat: RepeatSafe, Status: 200, Required: []string{"openConversationId"}, Permission: "qyapi_chat_read", Docs: "https://help.dingtalk.io/open/development/obtain-group-openconversationid", Parameters: []Field{
+		{Name: "chatId", In: "path", Type: "string", Required: true, Description: "The `chatId` of the group chat, percent-encoded as one path segment. Its sources: `POST /v1.0/im/group/create` (field `chatid`), `POST /v1.0/im/sceneGroup/create` (`chat_id`), the legacy `chat/create`, a department's `dept_group_chat_id`, a chat event, or the JSAPI `chooseChat`. Samples are `chat` and 32 hexadecimal digits, but no format is documented: treat it as opaque. Refuse an empty id, `.` and `..` before sending: they change the path.", Example: "chatfaabe59a460527f5fb72fbbdfe3f061e"},
+	}}
+	OperationCreateGroup = Operation{ID: "createGroup", Method: "POST", Path: "/v1.0/im/group/create", Status: 200, Required: []string{"openConversationId", "chatid"}, Permission: "qyapi_chat_manage", Docs: "https://help.dingtalk.io/open/development/create-common-group-new-version-v2", Codes: []ErrorCode{
+		{Code: "parameter.invalid", Name: "InvalidParameter", Status: 400, Kind: "rejected", Token: "keep", Description: "A parameter is wrong."},
+	}, Body: "required", Content: &Field{Type: "object", Required: true, Fields: []Field{
+		{Name: "conversationTag", Type: "integer", Example: "2"},
+		{Name: "extidlist", Type: "string", List: true, Example: "[\"contact1\"]"},
+		{Name: "icon", Type: "string", Example: "@picture"},
+		{Name: "managementOptions", Type: "object", Fields: []Field{
+			{Name: "chatBannedType", Type: "integer", Example: "0"},
+			{Name: "managementType", Type: "integer", Example: "0"},
+			{Name: "mentionAllAuthority", Type: "integer", Example: "0"},
+			{Name: "searchable", Type: "integer", Example: "0"},
+			{Name: "showHistoryType", Type: "integer", Example: "0"},
+			{Name: "validationType", Type: "integer", Example: "0"},
+		}},
+		{Name: "name", Type: "string", Required: true, Example: "Project"},
+		{Name: "owner", Type: "string", Required: true, Example: "user1"},
+		{Name: "ownerType", Type: "string", Example: "emp"},
+		{Name: "useridlist", Type: "string", Required: true, List: true, Example: "[\"user1\",\"user2\"]"},
+	}}}
+	OperationGetAccessToken = Operation{ID: "getAccessToken", Method: "POST", Path: "/v1.0/oauth2/accessToken", Public: true, Repeat: RepeatSafe, Status: 200, Required: []string{"accessToken", "expireIn"}, Body: "required", Content: &Field{Type: "object", Required: true, Fields: []Field{
+		{Name: "appKey", Type: "string", Required: true, Example: "dingeqqpkv3xxxxxx"},
+		{Name: "appSecret", Type: "string", Required: true, Example: "GT-lsu-taDAxxxsTsxxxx"},
+	}}}
+	OperationGetBotListInGroup = Operation{ID: "getBotListInGroup", Method: "POST", Path: "/v1.0/robot/groups/robots/query", Repeat: RepeatSafe, Status: 200, Permission: "qyapi_chat_manage", Docs: "https://open.dingtalk.com/document/orgapp/obtain-the-list-of-robots-in-the-group", Codes: []ErrorCode{
+		{Code: "unauthorized", Name: "Unauthorized", Status: 400, Kind: "rejected", Token: "keep", Description: "The app may not do this."},
+		{Code: "illegal.openconevrsation.id", Name: "InvalidConversationID", Status: 400, Kind: "rejected", Token: "keep", Description: "The openConversationId is wrong."},
+		{Code: "reject", Name: "Rejected", Status: 400, Kind: "rejected", Token: "keep", Description: "The service refused."},
+	}, Body: "required", Content: &Field{Type: "object", Required: true, Fields: []Field{
+		{Name: "openConversationId", Type: "string", Required: true, Example: "cidl1B8RVUFmkO50OC9uEbySQ=="},
+	}}}
+	OperationGetChat = Operation{ID: "getChat", Method: "GET", Path: "/chat/get", Server: "https://oapi.dingtalk.io", Regions: map[string]string{"https://api.dingtalk.com": "https://oapi.dingtalk.com", "https://api.dingtalk.io": "https://oapi.dingtalk.io"}, TokenQuery: "access_token", Repeat: RepeatSafe, Status: 200, Required: []string{"errcode", "chat_info"}, Permission: "qyapi_chat_read", Docs: "https://help.dingtalk.io/open/development/obtain-a-group-session", Codes: []ErrorCode{
+		{Code: "40016", Name: "WrongChatID", Status: 200, Kind: "invalid-chat-id", Token: "keep", Description: "The chat id is wrong, or that of another organisation than the token's."},
+		{Code: "40014", Name: "InvalidToken", Status: 200, Kind: "unauthenticated", Token: "drop", Description: "The access token is expired, unknown or malformed.", Message: "不合法的access_token"},
+		{Code: "90002", Name: "Throttled", Status: 200, Kind: "throttled", Retry: true, Wait: 1000000000 /* 1s */, Token: "keep", Description: "A limit was passed; the message may say until when.", Observed: true},
+		{Code: "43007", Name: "Code43007", Status: 200, Kind: "rejected", Token: "keep", Description: "Documented for this operation by its number alone."},
+		{Code: "49000", Name: "Code49000", Status: 200, Kind: "rejected", Token: "keep", Description: "Documented for this operation by its number alone."},
+		{Code: "40001", Name: "Code40001", Status: 200, Kind: "rejected", Token: "keep", Description: "Documented for this operation by its number alone."},
+		{Code: "70001", Name: "Code70001", Status: 200, Kind: "rejected", Token: "keep", Description: "Documented for this operation by its number alone."},
+		{Code: "-1", Name: "Busy", Status: 200, Kind: "unavailable", Retry: true, Token: "keep", Description: "The service is busy."},
+	}, Parameters: []Field{
+		{Name: "chatid", In: "query", Type: "string", Required: true, Description: "The chat's id.", Example: "chatfaabe59a460527f5fb72fbbdfe3f061e"},
+	}}
+	OperationOrgGroupQuery = Operation{ID: "orgGroupQuery", Method: "POST", Path: "/v1.0/robot/groupMessages/query", Repeat: RepeatSafe, Status: 200, Required: []string{"sendStatus"}, Permission: "qyapi_robot_sendmsg", Docs: "https://help.dingtalk.io/open/development/chatbot-queries-the-read-status-of-a-message", Body: "required", Content: &Field{Type: "object", Required: true, Fields: []Field{
+		{Name: "maxResults", Type: "integer", Example: "50"},
+		{Name: "nextToken", Type: "string", Example: "page2"},
+		{Name: "openConversationId", Type: "string", Example: "cidl1B8RVUFmkO50OC9uEbySQ=="},
+		{Name: "processQueryKey", Type: "string", Required: true, Example: "VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ="},
+		{Name: "robotCode", Type: "string", Example: "dingue4kfzdxbyn0pjqd"},
+	}}, Paging: &Paging{In: "nextToken", Text: true, Out: "nextToken", More: "hasMore", Items: "readUserIds"}}
+	OperationOrgGroupRecall = Operation{ID: "orgGroupRecall", Method: "POST", Path: "/v1.0/robot/groupMessages/recall", Status: 200, Permission: "qyapi_robot_sendmsg", Docs: "https://help.dingtalk.io/open/development/enterprise-chatbot-withdraws-internal-group-messages", Body: "required", Content: &Field{Type: "object", Required: true, Fields: []Field{
+		{Name: "openConversationId", Type: "string", Required: true, Example: "cidl1B8RVUFmkO50OC9uEbySQ=="},
+		{Name: "processQueryKeys", Type: "string", Required: true, List: true, Example: "[\"VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ=\"]"},
+		{Name: "robotCode", Type: "string", Required: true, Example: "dingue4kfzdxbyn0pjqd"},
+	}}}
+	OperationOrgGroupSend = Operation{ID: "orgGroupSend", Method: "POST", Path: "/v1.0/robot/groupMessages/send", Status: 200, Required: []string{"processQueryKey"}, Permission: "qyapi_robot_sendmsg", Docs: "https://help.dingtalk.io/open/development/the-robot-sends-a-group-message", Codes: []ErrorCode{
+		{Code: "invalid.openConversationId", Name: "InvalidConversationID", Status: 400, Kind: "rejected", Token: "keep", Description: "The openConversationId is wrong."},
+		{Code: "miss.openConversationId", Name: "MissingConversationID", Status: 400, Kind: "rejected", Token: "keep", Description: "The openConversationId is missing."},
+		{Code: "group.disbanded", Name: "GroupDisbanded", Status: 400, Kind: "rejected", Token: "keep", Description: "The group was disbanded."},
+		{Code: "conversation.org.notMatch", Name: "OtherOrganisation", Status: 400, Kind: "rejected", Token: "keep", Description: "The group is another organisation's."},
+		{Code: "invalidParameter.robotCode.empty", Name: "EmptyRobotCode", Status: 400, Kind: "rejected", Token: "keep", Description: "The robotCode is empty."},
+		{Code: "invalidParameter.robotCode.missing", Name: "MissingRobotCode", Status: 400, Kind: "rejected", Token: "keep", Description: "The robotCode is missing."},
+		{Code: "invalidParameter.robotCode.notExsit", Name: "NoSuchRobot", Status: 400, Kind: "rejected", Token: "keep", Description: "There is no such robot, or it is not in the group."},
+		{Code: "invalidParameter.robotCode.auth", Name: "RobotOfAnotherApp", Status: 400, Kind: "rejected", Token: "keep", Description: "The robotCode is not one of the token's app."},
+		{Code: "invalidParameter.robotCode.coolApp", Name: "RobotOfACoolApp", Status: 400, Kind: "rejected", Token: "keep", Description: "The robotCode and the coolAppCode do not belong together."},
+		{Code: "invalidParameter.robotCode.invalid", Name: "InvalidRobotCode", Status: 400, Kind: "rejected", Token: "keep", Description: "The robotCode is wrong."},
+		{Code: "invalidParameter.msgKey.invalid", Name: "InvalidMessageKey", Status: 400, Kind: "rejected", Token: "keep", Description: "The msgKey is none that the service knows."},
+		{Code: "invalidParameter.msgParam.invalid", Name: "InvalidMessageParam", Status: 400, Kind: "rejected", Token: "keep", Description: "The msgParam is no JSON, or none that the template of the msgKey takes."},
+		{Code: "invalidParameter.msgParam.tooLong", Name: "MessageParamTooLong", Status: 400, Kind: "rejected", Token: "keep", Description: "The msgParam is longer than 15,000 bytes."},
+		{Code: "send.too.fast", Name: "TooFast", Status: 400, Kind: "throttled", Retry: true, Token: "keep", Description: "Messages are sent too fast."},
+		{Code: "send.byToken.tooFast", Name: "TooFastByToken", Status: 400, Kind: "throttled", Retry: true, Token: "keep", Description: "Messages are sent too fast with this token."},
+		{Code: "too.many.group", Name: "TooManyGroups", Status: 400, Kind: "rejected", Token: "keep", Description: "Too many groups."},
+		{Code: "resource.not.found", Name: "ResourceNotFound", Status: 400, Kind: "rejected", Token: "keep", Description: "Something that the request names does not exist."},
+		{Code: "resource.unavailable", Name: "ResourceUnavailable", Status: 400, Kind: "rejected", Token: "keep", Description: "Something that the request names is not available."},
+		{Code: "unauthorized", Name: "Unauthorized", Status: 400, Kind: "rejected", Token: "keep", Description: "The app may not do this."},
+		{Code: "auth.error", Name: "AuthError", Status: 400, Kind: "rejected", Token: "keep", Description: "The app may not do this."},
+		{Code: "bot.stopped", Name: "RobotStopped", Status: 400, Kind: "rejected", Token: "keep", Description: "The robot was stopped."},
+	}, Body: "required", Content: &Field{Type: "object", Required: true, Fields: []Field{
+		{Name: "coolAppCode", Type: "string", Example: "COOLAPP-1-10182EEDD1AC0BA600D9000J"},
+		{Name: "msgKey", Type: "string", Required: true, Example: "sampleText"},
+		{Name: "msgParam", Type: "string", Required: true, JSON: true, MaxBytes: 15000, Example: "{\"content\":\"hello\"}"},
+		{Name: "openConversationId", Type: "string", Required: true, Example: "cidl1B8RVUFmkO50OC9uEbySQ=="},
+		{Name: "robotCode", Type: "string", Required: true, Example: "dingue4kfzdxbyn0pjqd"},
+	}}}
 )
+
+// Routes describe the operations for the emulator: see dingtalktest.WithSpec. Do not change them.
+var Routes = []Route{
+	{Operation: &OperationChatIDToOpenConversationID, Summary: "Get the openConversationId of a group chat", Example: "{\"openConversationId\":\"cidl1B8RVUFmkO50OC9uEbySQ==\"}"},
+	{Operation: &OperationCreateGroup, Summary: "Create a group chat", Example: "{\"chatid\":\"chatfaabe59a460527f5fb72fbbdfe3f061e\",\"conversationTag\":2,\"openConversationId\":\"cidl1B8RVUFmkO50OC9uEbySQ==\"}"},
+	{Operation: &OperationGetAccessToken, Summary: "Get the access token of an internal app", Example: "{\"accessToken\":\"fw8ef8we8f76e6f7s8dxxxx\",\"expireIn\":7200}"},
+	{Operation: &OperationGetBotListInGroup, Summary: "List the robots in a group", Example: "{\"chatbotInstanceVOList\":[{\"name\":\"Helper\",\"openRobotType\":1,\"robotCode\":\"dingue4kfzdxbyn0pjqd\"}]}"},
+	{Operation: &OperationGetChat, Summary: "Get the name, owner, members and state of a group chat", Example: "{\"chat_info\":{\"chatid\":\"chatfaabe59a460527f5fb72fbbdfe3f061e\",\"conversationTag\":2,\"name\":\"Project\",\"owner\":\"user1\",\"status\":1,\"useridlist\":[\"user1\",\"user2\"]},\"errcode\":0,\"errmsg\":\"ok\"}"},
+	{Operation: &OperationOrgGroupQuery, Summary: "Get the state of a robot's group message, and who has read it", Example: "{\"hasMore\":false,\"readUserIds\":[\"user2\"],\"sendStatus\":\"SUCCESS\"}"},
+	{Operation: &OperationOrgGroupRecall, Summary: "Recall a robot's group messages", Example: "{\"failedResult\":{},\"successResult\":[\"VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ=\"]}"},
+	{Operation: &OperationOrgGroupSend, Summary: "Send a message to a group as a robot", Example: "{\"processQueryKey\":\"VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ=\"}"},
+}
 
 // The codes of CreateGroup alone, or with another meaning there.
 const (

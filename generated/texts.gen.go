@@ -93,20 +93,16 @@ func Chinese(description string) string {
 		return "服务繁忙。"
 	case "The service failed for a moment.":
 		return "服务暂时出错。"
-	case "A parameter is wrong.":
-		return "参数不正确。"
-	case "The app may not do this.":
-		return "应用无权进行此操作。"
-	case "The openConversationId is wrong.":
-		return "openConversationId 不正确。"
-	case "The service refused.":
-		return "服务端拒绝了请求。"
 	case "The chat id is wrong, or that of another organisation than the token's.":
 		return "chatId 不正确，或属于 access_token 所属企业以外的企业。"
 	case "A limit was passed; the message may say until when.":
 		return "超过了限额；message 中可能写明何时恢复。"
 	case "Documented for this operation by its number alone.":
 		return "文档只为该接口列出了这个数字，没有说明。"
+	case "A parameter is wrong.":
+		return "参数不正确。"
+	case "The openConversationId is wrong.":
+		return "openConversationId 不正确。"
 	case "The openConversationId is missing.":
 		return "缺少 openConversationId。"
 	case "The group was disbanded.":
@@ -141,8 +137,12 @@ func Chinese(description string) string {
 		return "请求中的某个对象不存在。"
 	case "Something that the request names is not available.":
 		return "请求中的某个对象不可用。"
+	case "The app may not do this.":
+		return "应用无权进行此操作。"
 	case "The robot was stopped.":
 		return "机器人已停用。"
+	case "The service refused.":
+		return "服务端拒绝了请求。"
 	}
 	return ""
 }

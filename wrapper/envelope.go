@@ -1,6 +1,7 @@
 package dingtalk
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 	"time"
@@ -23,6 +24,10 @@ type envelope struct {
 	LegacyCode    text.Scalar `json:"errcode"`
 	LegacySubCode text.Scalar `json:"sub_code"`
 	LegacyMessage text.Scalar `json:"errmsg"`
+
+	BusinessCode    text.Scalar `json:"errorcode"` // beside a field such as success: false
+	BusinessMessage text.Scalar `json:"errormsg"`
+	BusinessText    text.Scalar `json:"errormessage"`
 
 	Status text.Scalar `json:"status"`
 	Punish text.Scalar `json:"punish"`
@@ -86,6 +91,7 @@ func (e *envelope) field(name string) *text.Scalar {
 	}{
 		{"code", &e.Code}, {"message", &e.Message}, {"requestid", &e.RequestID},
 		{"errcode", &e.LegacyCode}, {"sub_code", &e.LegacySubCode}, {"errmsg", &e.LegacyMessage},
+		{"errorcode", &e.BusinessCode}, {"errormsg", &e.BusinessMessage}, {"errormessage", &e.BusinessText},
 		{"status", &e.Status}, {"punish", &e.Punish},
 	} {
 		if strings.EqualFold(name, field.name) {
@@ -101,17 +107,24 @@ const bannedStatus = "1111"
 // error returns the code and message of either API. For errors of its gateway, the legacy API answers a general code
 // and a sub_code. known reports whether the operation's contract lists a code.
 func (e *envelope) error(known func(code string) bool) (code, message text.Scalar) {
-	if e.Code == "" && e.LegacyCode != "" && e.LegacyCode != "0" {
+	if e.Code == "" && e.refused() {
 		if known(string(e.LegacySubCode)) {
 			return e.LegacySubCode, e.LegacyMessage
 		}
 		return e.LegacyCode, e.LegacyMessage
 	}
-	return e.Code, e.Message
+	message = cmp.Or(e.Message, e.BusinessMessage, e.BusinessText)
+	if e.LegacyCode == "" {
+		message = cmp.Or(message, e.LegacyMessage)
+	}
+	return cmp.Or(e.Code, e.BusinessCode), message
 }
 
+// refused reports whether the body is an error of the legacy API.
+func (e *envelope) refused() bool { return e.LegacyCode != "" && e.LegacyCode != "0" }
+
 func (e *envelope) empty() bool {
-	return e.Code == "" && (e.LegacyCode == "" || e.LegacyCode == "0") && e.Message == "" && e.Status == "" && e.Punish == ""
+	return e.Code == "" && !e.refused() && e.Message == "" && e.Status == "" && e.Punish == "" && e.BusinessCode == "" && e.BusinessMessage == "" && e.BusinessText == ""
 }
 
 // china is the time zone of the service's messages. It has had no summer time since 1991.

@@ -15,7 +15,7 @@ import (
 )
 
 // sendOp is not safe to repeat.
-var sendOp = dingtalk.Operation{ID: "send", Method: http.MethodPost, Path: "/v1.0/test/send", Status: 200, Required: []string{"id"}}
+var sendOp = dingtalk.Operation{ID: "send", Method: http.MethodPost, Path: "/v1.0/test/send", Body: generated.BodyRequired, Status: 200, Required: []string{"id"}}
 
 type sentMessage struct{ ID string }
 
@@ -164,7 +164,7 @@ func TestDoOfNoContract(t *testing.T) {
 func TestServerOfAnOperation(t *testing.T) {
 	op := sendOp
 	op.Server = "https://oapi.dingtalk.com/pre"
-	server := dingtalktest.NewServer(t, dingtalktest.WithSpec([]generated.Route{{Operation: &op, Example: `{"id":"m1"}`, Body: generated.BodyRequired}}))
+	server := dingtalktest.NewServer(t, dingtalktest.WithSpec([]generated.Route{{Operation: &op, Example: `{"id":"m1"}`}}))
 	if got, err := send(t, newClient(t, server.URL, appCredentials), &op); err != nil || got.ID != "m1" {
 		t.Errorf("got %v, %v", got, err)
 	}
@@ -195,7 +195,7 @@ func TestServerOfAnOperation(t *testing.T) {
 func TestPublicOperation(t *testing.T) {
 	op := sendOp
 	op.Public = true
-	server := dingtalktest.NewServer(t, dingtalktest.WithSpec([]generated.Route{{Operation: &op, Example: `{"id":"m1"}`, Body: generated.BodyRequired}}))
+	server := dingtalktest.NewServer(t, dingtalktest.WithSpec([]generated.Route{{Operation: &op, Example: `{"id":"m1"}`}}))
 	if got, err := send(t, newClient(t, server.URL, appCredentials), &op); err != nil || got.ID != "m1" || server.Count(tokenOp) != 0 {
 		t.Errorf("got %v, %v", got, err)
 	}

@@ -107,21 +107,7 @@ func (c *Client) OrgGroupQuery(ctx context.Context, body generated.OrgGroupQuery
 // OrgGroupQueryAll is OrgGroupQuery for all pages: it yields the items of each, and fetches the next page when they are consumed.
 // An error ends the sequence. Every page is a call.
 func (c *Client) OrgGroupQueryAll(ctx context.Context, body generated.OrgGroupQueryRequest) iter.Seq2[string, error] {
-	return Pages(&generated.OperationOrgGroupQuery, func(token *string) (items []string, next string, more bool, err error) {
-		body := body // a copy, because each use of the sequence starts at the first page
-		if token != nil {
-			body.NextToken = token
-		}
-		answer, err := c.OrgGroupQuery(ctx, body)
-		if err != nil {
-			return nil, next, false, err
-		}
-		if answer.NextToken != nil {
-			next = *answer.NextToken
-		}
-		more = answer.HasMore != nil && *answer.HasMore
-		return answer.ReadUserIDs, next, more, nil
-	})
+	return Pages[string](ctx, c, generated.NewOrgGroupQueryRequest(body))
 }
 
 // OrgGroupRecall sends POST /v1.0/robot/groupMessages/recall: Recall a robot's group messages.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
@@ -30,9 +31,9 @@ func decode[T any](o *Operation, body []byte) (value T, ok bool) {
 func decodeInto(o *Operation, body []byte, value any) bool {
 	body = bytes.TrimSpace(body)
 	if o.Empty {
-		return len(body) == 0 || json.Valid(body) && !isFailure(body)
+		return len(body) == 0 || json.Valid(body) && !isFailure(o, body)
 	}
-	if bytes.Equal(body, []byte("null")) || isFailure(body) || !complete(body, o.Required) {
+	if bytes.Equal(body, []byte("null")) || isFailure(o, body) || !complete(body, o.Required) {
 		return false
 	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
@@ -54,15 +55,7 @@ func complete(body []byte, required []string) bool {
 		return false
 	}
 	for _, name := range required {
-		raw, found := fields[name]
-		if !found {
-			for other, value := range fields {
-				if strings.EqualFold(other, name) {
-					raw, found = value, true
-				}
-			}
-		}
-		if !found || string(raw) == "null" || isBlank(raw) {
+		if raw := fieldOf(fields, name); raw == nil || isBlank(raw) {
 			return false
 		}
 	}
@@ -74,14 +67,25 @@ func isBlank(raw json.RawMessage) bool {
 	return len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &s) == nil && strings.TrimSpace(s) == ""
 }
 
-// isFailure reports whether a body with a success's status is an error: the legacy API's, a ban's, or the gateway's,
-// which has a request id that no success has in its body.
-func isFailure(body []byte) bool {
+// isFailure reports whether a body with a success's status is an error: the legacy API's, a ban's, the gateway's, which
+// has a request id that no success has in its body, or one by a field whose value the contract gives for a success.
+func isFailure(o *Operation, body []byte) bool {
 	if len(body) == 0 || body[0] != '{' {
 		return false
 	}
 	var e envelope
 	e.read(body)
 	none := text.Scalar("")
-	return e.LegacyCode != none && e.LegacyCode != "0" || e.Punish != none || e.Code != none && e.Message != none && e.RequestID != none
+	return e.refused() || e.Punish != none && !slices.Contains(o.OwnFields, "punish") ||
+		e.Code != none && e.Message != none && e.RequestID != none && !slices.Contains(o.OwnFields, "code") || unsuccessful(o, body)
+}
+
+// unsuccessful reports whether a field of an answer has another value than a success's. An absent one says nothing.
+func unsuccessful(o *Operation, body []byte) bool {
+	for name, want := range o.Success {
+		if raw := fieldAt(body, name); raw != nil && !strings.EqualFold(scalar(raw), want) {
+			return true
+		}
+	}
+	return false
 }

@@ -41,6 +41,7 @@ type verdict struct {
 
 	repeat    repeat
 	dropToken bool  // the token was rejected: a refresh may help
+	partly    bool  // the answer says that the operation failed, and not how much of it was done
 	broken    bool  // no complete answer came
 	ended     error // the error of the caller's context, if it ended the attempt
 }
@@ -82,7 +83,7 @@ func (v *verdict) mayBeDone() bool {
 	switch {
 	case v.repeat == notProcessed:
 		return false
-	case v.repeat == ifSafe, v.ended != nil:
+	case v.repeat == ifSafe, v.ended != nil, v.partly:
 		return true
 	default:
 		return errors.Is(v.kind, ErrUnexpectedResponse)
@@ -213,6 +214,10 @@ func (r *reader) refused() *verdict {
 		if row.Retry {
 			v.repeat = ifSafe
 		}
+	case succeeds(r.contract, a.Status) && unsuccessful(r.contract, a.Body):
+		v.kind, v.partly = ErrRejected, true
+	case r.contract.TokenQuery != "" && body.refused(): // the legacy API has thousands of codes, too
+		v.kind = ErrRejected
 	default:
 		r.byStatus(v)
 	}

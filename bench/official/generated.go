@@ -2,7 +2,6 @@ package official
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
@@ -42,10 +41,9 @@ func (g *Generated) Send(operation string, values Values) (any, error) {
 			}
 			arg, path = reflect.ValueOf(values.Path[path[0]]).Convert(t), path[1:]
 		case strings.HasSuffix(named(t), "Params"):
-			var params map[string]any
-			if params, err = g.params(operation, values); err == nil {
-				arg, err = decodeInto(t, params)
-			}
+			params := maps.Clone(values.Header)
+			maps.Copy(params, values.Query)
+			arg, err = decodeInto(t, params)
 		default:
 			arg, err = decodeInto(t, values.Body)
 		}
@@ -65,22 +63,6 @@ func (g *Generated) Send(operation string, values Values) (any, error) {
 		return nil, nil
 	}
 	return asJSON(out[0].Interface())
-}
-
-// params are the parameters of the query and the header. Where the contract has JSON in a string, the text is that.
-func (g *Generated) params(operation string, values Values) (map[string]any, error) {
-	params := maps.Clone(values.Header)
-	for name, value := range values.Query {
-		if p := g.contract.Operation(operation).Query[name]; p != nil && jsonText(p.Schema.Value) {
-			text, err := json.Marshal(value)
-			if err != nil {
-				return nil, err
-			}
-			value = string(text)
-		}
-		params[name] = value
-	}
-	return params, nil
 }
 
 // method is the operation's method. Go's name of an operation differs from the contract's in the case of its letters.

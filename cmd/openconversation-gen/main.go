@@ -7,15 +7,12 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"go/token"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
 	"github.com/dingtalk-openapi/openconversation-go/internal/generator"
 	"github.com/dingtalk-openapi/openconversation-go/internal/overlay"
-	"github.com/dingtalk-openapi/openconversation-go/internal/routes"
 )
 
 func main() {
@@ -30,6 +27,21 @@ func main() {
 	}
 }
 
+const carried = `OpenAPI 3.0 or 3.1, in one file, with references to its own components; no YAML anchors.
+Operations: GET, POST, PUT, PATCH and DELETE, each with an operationId; with or without a body.
+Parameters: in path (a segment or part of one), query and header; a string, integer, number or boolean, with or without
+  enum, or an array of them; a string with x-json-string in a query takes any value, as JSON.
+Bodies: application/json, required, optional or none.
+Answers: one status 2xx that is the success, as JSON or without a body. Every other answer is an error of the common shape.
+Schemas: objects, nested and recursive, nullable fields, additionalProperties, allOf, arrays, maps, free-form values,
+  enums of strings or integers (open: other values are kept). Not: oneOf, anyOf, not, discriminators.
+Tokens: in the header of the client, or in a query that the operation's security names; none only with security: [].
+Extensions: x-repeat, x-permission, x-app-type, x-paging, x-success, x-json-string, x-error-codes, x-go-name,
+  x-enum-varnames. openapi.yaml of this project describes each.
+
+What is refused is named with its line, and what to write instead.
+`
+
 var errUsage = errors.New("usage")
 
 func run(args []string, stdout, stderr io.Writer) error {
@@ -38,7 +50,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	}
 	flags := flag.NewFlagSet("openconversation-gen", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	spec := flags.String("spec", "", "the OpenAPI 3.0 contract, a YAML or JSON `file`")
+	spec := flags.String("spec", "", "the OpenAPI 3.0 or 3.1 contract, a YAML or JSON `file`")
 	name := flags.String("package", "", "the `name` of the package")
 	output := flags.String("output", "", "the `folder` of the package; the file is NAME.gen.go there")
 	changes := flags.String("overlay", "", "an OpenAPI Overlay 1.0, a `file` with changes to the contract, such as names for Go")
@@ -57,7 +69,7 @@ Makes a Go package with a typed method for each operation of a contract. Its met
 Flags:
 `)
 		flags.PrintDefaults()
-		fmt.Fprintf(stderr, "\nWhat a contract may hold:\n\n%s", contract.Carried)
+		fmt.Fprintf(stderr, "\nWhat a contract may hold:\n\n%s", carried)
 	}
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -65,17 +77,23 @@ Flags:
 		}
 		return errUsage
 	}
-	if *packages != "" && *output != "" && *spec+*changes+*data == "" && flags.NArg() == 0 && (*name == "" || token.IsIdentifier(*name)) {
+	if *name != "" {
+		if err := generator.CheckName(*name); err != nil {
+			fmt.Fprintln(stderr, err)
+			return errUsage
+		}
+	}
+	if *packages != "" && *output != "" && *spec+*changes+*data == "" && flags.NArg() == 0 {
 		return o.generate(*packages, *name, *output, stderr)
 	}
 	pkg := *name != "" || *output != ""
-	if flags.NArg() > 0 || *spec == "" || pkg && (*output == "" || !token.IsIdentifier(*name)) || !pkg && *data == "" {
+	if flags.NArg() > 0 || *spec == "" || pkg && (*output == "" || *name == "") || !pkg && *data == "" {
 		flags.Usage()
 		return errUsage
 	}
-	with := contract.Plain
+	var with contract.Change
 	if *changes != "" {
-		with = overlay.Loader(*changes)
+		with = overlay.Change(*changes)
 	}
 	c, err := contract.Load(*spec, with)
 	if err != nil {
@@ -98,19 +116,12 @@ func writePackage(c *contract.Contract, source, name, folder string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(folder, name+".gen.go"), src, 0o644)
+	return generator.Write(folder, name, map[string][]byte{name + ".gen.go": src})
 }
 
 // writeRoutes writes a contract's routes for the command and the emulator.
 func writeRoutes(c *contract.Contract, file string) error {
-	all, err := routes.Of(c)
-	if err != nil {
-		return err
-	}
-	raw, err := json.MarshalIndent(all, "", "  ")
+	raw, err := json.MarshalIndent(c.Routes(), "", "  ")
 	if err != nil {
 		return err
 	}

@@ -90,7 +90,7 @@ func TestRefusedBySpec(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = run([]string{"--spec", bad, "--package", "robot", "--output", filepath.Join(folder, "out")}, io.Discard, io.Discard)
-	if err == nil || !strings.Contains(err.Error(), bad+":26: ") || !strings.Contains(err.Error(), "parameter x-union-id: it is in neither path, query nor header") {
+	if err == nil || !strings.Contains(err.Error(), bad+":26: ") || !strings.Contains(err.Error(), "parameters x-union-id in: it is in neither path, query nor header") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(folder, "out")); err == nil {
@@ -99,10 +99,16 @@ func TestRefusedBySpec(t *testing.T) {
 }
 
 func TestUsage(t *testing.T) {
-	for _, args := range [][]string{nil, {"--spec", spec}, {"--spec", spec, "--package", "a b", "--output", "x"}, {"--nope"}, {"--spec", spec, "--package", "a", "--output", "x", "more"}} {
+	for _, args := range [][]string{nil, {"--spec", spec}, {"--nope"}, {"--spec", spec, "--package", "a", "--output", "x", "more"}} {
 		var text strings.Builder
 		if err := run(args, io.Discard, &text); !errors.Is(err, errUsage) || !strings.Contains(text.String(), "Usage: openconversation-gen") {
 			t.Errorf("%v: %v, %s", args, err, text.String())
+		}
+	}
+	for _, name := range []string{"a b", "x_windows", "x_arm64", "x_test", "func", "main", "Robot", "_", "documentation", "机器人"} {
+		var text strings.Builder
+		if err := run([]string{"--spec", spec, "--package", name, "--output", "x"}, io.Discard, &text); !errors.Is(err, errUsage) || !strings.Contains(text.String(), "--package "+name+": ") {
+			t.Errorf("%s: %v, %s", name, err, text.String())
 		}
 	}
 	var text strings.Builder

@@ -18,7 +18,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
 	"github.com/dingtalk-openapi/openconversation-go/internal/official"
-	"github.com/dingtalk-openapi/openconversation-go/internal/routes"
 )
 
 // officialFlags say which operations of DingTalk's official SDK are meant.
@@ -189,11 +188,10 @@ func (o *officialFlags) writeRoutes(sdk *official.SDK, packages, file string, st
 	var mu sync.Mutex
 	all := map[string][]generated.Route{}
 	err = o.generable(sdk, packages, stderr, func(p *official.Package, c *contract.Contract) error {
-		made, err := routes.Of(c)
 		mu.Lock()
 		defer mu.Unlock()
-		all[p.Name] = made
-		return err
+		all[p.Name] = c.Routes()
+		return nil
 	})
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ func book(t *testing.T, path, ids string) {
 	set("Sheet1", "B1", "chat_id")
 	for i, id := range strings.Fields(ids) {
 		cell, _ := excelize.CoordinatesToCellName(1, i+2)
-		set("Sheet1", cell, float64(i)/2)
+		set("Sheet1", cell, 100_000+i)
 		cell, _ = excelize.CoordinatesToCellName(2, i+2)
 		set("Sheet1", cell, id)
 	}

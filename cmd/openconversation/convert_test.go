@@ -51,7 +51,7 @@ func TestConvertThroughEmulator(t *testing.T) {
 		{"only comments", []string{"-"}, "\n # x\n", result{0, "", "openconversation: standard input holds no chat id; nothing was done\n"}},
 		{"UTF-16", []string{"-"}, "\xff\xfex\x00", result{1, "", "x: " + unknownLine + unknownHint}},
 		{"NUL", []string{"-"}, "x\nc\x00\n", result{2, "", "openconversation: standard input: line 2: it holds a NUL byte, so this is no plain text; if it is UTF-16 without a byte order mark, name its encoding\nhint: say its encoding: openconversation convert --input - --format lines --encoding NAME\n"}},
-		{"after --", []string{"--", "--json"}, "", result{1, "", "--json: " + unknownLine + unknownHint}},
+		{"after --", []string{"--", "--json"}, "", result{1, "", "--json: chat id is unknown or malformed: not sent: it begins with -, like a list, a line or a formula (refused by this client)\n" + unknownHint}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -293,3 +293,14 @@ func TestDoctorOnAFullDisk(t *testing.T) {
 		got.check(t, result{5, "", "openconversation: standard output: " + errFull.Error() + "\n"})
 	}
 }
+
+// A refused address is named, if the service names it.
+func TestDoctorNamesTheRefusedAddress(t *testing.T) {
+	env := answering(t, func(string) (string, int, string) {
+		return "", 403, `{"code":"Forbidden.AccessDenied.IpNotInWhiteList","message":"访问ip不在白名单之中,request ip=203.0.113.7 corp(x)","requestid":"ID"}` // synthetic
+	})
+	got := call{args: []string{"doctor"}, env: env}.run()
+	if want := "hint: add 203.0.113.7 to the app's allow list: developer console, security settings\n"; got.code != 3 || !strings.HasSuffix(got.stderr, want) {
+		t.Errorf("%+v", got)
+	}
+}

@@ -222,7 +222,7 @@ func TestFileUsage(t *testing.T) {
 		{"no file", []string{"--input", "none.txt"}, 2, "open none.txt: "},
 		{"folder", []string{"--input", filepath.Dir(b.in)}, 2, " is a folder"},
 		{"output folder", []string{"--input", empty, "--output", filepath.Dir(b.in)}, 0, "holds no chat id; nothing was done"},
-		{"unknown format", []string{"--input", strange}, 2, "in.xls is an old Excel workbook, which is not read; save it as .xlsx, or as CSV\n"},
+		{"unknown format", []string{"--input", strange}, 2, "in.xls: it is named like an Excel workbook, and is text; read it with --format "},
 		{"format", []string{"--input", strange, "--format", "xls"}, 2, "--format: use lines, csv, tsv, jsonl, json or xlsx"},
 		{"column of lines", []string{"--input", empty, "--column", "x"}, 2, "--column is for tables, and the input is plain lines"},
 		{"field of CSV", []string{"--input", b.in, "--field", "x"}, 2, "--field is for JSON, and the input is CSV"},

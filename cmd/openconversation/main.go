@@ -9,6 +9,7 @@ import (
 	"log"
 	"os"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
@@ -16,8 +17,9 @@ import (
 
 func main() {
 	log.SetOutput(io.Discard) // net/http prints bytes after an answer's end, which may hold a token
+	connect.UseAllProxy()
 	ctx := term.UntilSignal(context.Background())
-	w := &term.World{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv}
+	w := &term.World{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Environ: os.Environ}
 	os.Exit(execute(ctx, w, os.Args[1:]))
 }
 

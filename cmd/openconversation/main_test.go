@@ -74,6 +74,12 @@ type call struct {
 func (c call) run() result {
 	var stdout, stderr bytes.Buffer
 	w := &term.World{In: c.stdin, Out: &stdout, Err: &stderr, Getenv: func(name string) string { return c.env[name] }}
+	w.Environ = func() (all []string) {
+		for name, value := range c.env {
+			all = append(all, name+"="+value)
+		}
+		return all
+	}
 	if w.In == nil {
 		w.In = strings.NewReader("")
 	}

@@ -3,129 +3,142 @@ package contract
 import (
 	"cmp"
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
-// This project's extensions of an operation.
-const (
-	repeatExtension     = "x-repeat"
-	permissionExtension = "x-permission"
-	appTypeExtension    = "x-app-type"
-	pagingExtension     = "x-paging"
-	successExtension    = "x-success"
-)
-
-// operations returns the contract's operations by name.
-func (c *Contract) operations() ([]Operation, error) {
-	var ops []Operation
-	for path, item := range c.Doc.Paths.Map() {
-		for method, op := range item.Operations() {
-			o, err := c.operation(path, method, item, op)
-			if err != nil {
-				return nil, err
+// read reads everything but the types.
+func (c *Contract) read() (err error) {
+	at := []string{"components", "schemas", "ApiError", "x-error-codes"}
+	apiError := obj(obj(obj(c.tree["components"])["schemas"])["ApiError"])
+	if c.Codes, err = c.codes(apiError["x-error-codes"], at, nil); err != nil {
+		return err
+	}
+	for _, row := range list(apiError["x-error-kinds"]) {
+		row := obj(row)
+		c.Kinds = append(c.Kinds, KindText{str(row["kind"]), str(row["text"]), str(row["textZh"]), str(row["hint"]), str(row["hintZh"])})
+	}
+	c.Limits = limitsOf(obj(c.tree["x-limits"]))
+	if err := c.tokens(); err != nil {
+		return err
+	}
+	ids := map[string]string{} // names of operations in Go, without their case → the operation
+	for _, path := range keys(obj(c.tree["paths"])) {
+		item := obj(obj(c.tree["paths"])[path])
+		for _, method := range []string{"get", "post", "put", "patch", "delete"} {
+			if item[method] == nil {
+				continue
 			}
-			ops = append(ops, o)
+			o := Operation{tree: obj(item[method]), item: item, at: []string{"paths", path, method}}
+			o.Route.Operation = &generated.Operation{ID: str(o.tree["operationId"]), Method: strings.ToUpper(method), Path: path}
+			folded := strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(o.ID))
+			if other, taken := ids[folded]; taken {
+				return c.lines.errorf(under(o.at, "operationId"), "the operations %s and %s have one name in Go: give one of them another operationId", other, o.ID)
+			}
+			ids[folded] = o.ID
+			if err := c.operation(&o); err != nil {
+				return err
+			}
+			c.Operations = append(c.Operations, o)
 		}
 	}
-	slices.SortFunc(ops, func(a, b Operation) int { return cmp.Compare(a.ID, b.ID) })
-	return ops, nil
+	if len(c.Operations) == 0 {
+		return c.lines.errorf([]string{"paths"}, "the contract has no operation")
+	}
+	slices.SortFunc(c.Operations, func(a, b Operation) int { return cmp.Compare(a.ID, b.ID) })
+	return nil
 }
 
-func (c *Contract) operation(path, method string, item *openapi3.PathItem, op *openapi3.Operation) (o Operation, err error) {
-	at := []string{"paths", path, strings.ToLower(method)}
-	o = Operation{
-		ID: op.OperationID, Method: method, Path: path,
-		Summary: op.Summary, Description: op.Description, Spec: op, at: at,
+func (c *Contract) operation(o *Operation) error {
+	r, t := o.Route.Operation, o.tree
+	o.Summary, o.Description, o.Deprecated = oneLine(str(t["summary"])), str(t["description"]), is(t["deprecated"])
+	r.Permission, r.Docs = str(t["x-permission"]), oneLine(str(obj(t["externalDocs"])["url"]))
+	if repeat := str(t["x-repeat"]); repeat == "safe" || repeat == "" && r.Method == http.MethodGet {
+		r.Repeat = generated.RepeatSafe
 	}
-	if op.ExternalDocs != nil {
-		o.Docs = op.ExternalDocs.URL
-	}
-	if o.Permission, err = c.text(op.Extensions, permissionExtension, at); err != nil {
-		return o, err
-	}
-	if kind, ok := op.Extensions[appTypeExtension]; ok && kind != "internal" && kind != "any" {
-		return o, c.lines.errorf(under(at, appTypeExtension), "%v is neither internal nor any", kind)
-	}
-	if o.Safe, err = c.repeat(method, op, at); err != nil {
-		return o, err
-	}
-	security := c.Doc.Security
-	if op.Security != nil {
-		security = *op.Security
-	}
-	o.Public, o.TokenQuery = len(security) == 0, c.tokenQuery(security)
-	if !o.Public && c.TokenHeader == "" && o.TokenQuery == "" {
-		return o, c.lines.errorf(at, "it needs a security scheme, of which the contract has none in components securitySchemes")
-	}
-	if err := c.server(&o, item, op); err != nil {
-		return o, err
-	}
-	for _, refs := range []openapi3.Parameters{item.Parameters, op.Parameters} {
-		for _, ref := range refs {
-			o.Parameters = slices.DeleteFunc(o.Parameters, func(p *openapi3.Parameter) bool { return p.Name == ref.Value.Name && p.In == ref.Value.In })
-			o.Parameters = append(o.Parameters, ref.Value)
+	for _, step := range []func(*Operation) error{c.security, c.server, c.path, c.parameters, c.body, c.success, c.paging} {
+		if err := step(o); err != nil {
+			return err
 		}
 	}
-	if err := c.success(&o); err != nil {
-		return o, err
-	}
-	if err := c.successFields(&o); err != nil {
-		return o, err
-	}
-	if rows, ok := op.Extensions[codesExtension]; ok {
-		if o.Codes, err = c.readCodes(rows, under(at, codesExtension), c.Codes); err != nil {
-			return o, err
+	var err error
+	r.Codes, err = c.codes(t["x-error-codes"], under(o.at, "x-error-codes"), c.Codes)
+	return err
+}
+
+// tokens finds the place of the access token: one header, or an operation's query.
+func (c *Contract) tokens() error {
+	c.queryTokens = map[string]string{}
+	schemes := obj(obj(c.tree["components"])["securitySchemes"])
+	for _, name := range keys(schemes) {
+		scheme := obj(schemes[name])
+		switch header := str(scheme["name"]); {
+		case scheme["in"] == "query":
+			c.queryTokens[name] = header
+		case c.TokenHeader != "" && c.TokenHeader != header:
+			return c.lines.errorf([]string{"components", "securitySchemes", name}, "the access token has one header, and that is %s", c.TokenHeader)
+		default:
+			c.TokenHeader = header
 		}
 	}
-	return o, c.paging(&o)
+	headers := obj(obj(c.tree["components"])["headers"])
+	for _, item := range obj(c.tree["paths"]) {
+		for _, op := range obj(item) {
+			for _, answer := range obj(obj(op)["responses"]) {
+				for name, header := range obj(obj(answer)["headers"]) {
+					if headers["RequestId"] != nil && obj(header)["$ref"] == "#/components/headers/RequestId" {
+						c.RequestIDHeader = name
+					}
+				}
+			}
+		}
+	}
+	return nil
 }
 
-// text returns an extension's value, which must be one line of printable text.
-func (c *Contract) text(extensions map[string]any, name string, at []string) (string, error) {
-	value, ok := extensions[name]
-	if !ok {
-		return "", nil
+// security decides on an operation's token. A contract that says nothing of it sends the token.
+func (c *Contract) security(o *Operation) error {
+	said, has := o.tree["security"]
+	if !has {
+		said, has = c.tree["security"]
 	}
-	text, ok := value.(string)
-	if !ok || text == "" || strings.ContainsFunc(text, isNotPrint) {
-		return "", c.lines.errorf(under(at, name), "it is not one line of printable text")
+	o.Public = has && len(list(said)) == 0
+	for _, requirement := range list(said) {
+		for scheme := range obj(requirement) {
+			if o.TokenQuery = c.queryTokens[scheme]; o.TokenQuery == "" {
+				break
+			}
+		}
 	}
-	return text, nil
-}
-
-// repeat reports whether an operation is safe to repeat.
-func (c *Contract) repeat(method string, op *openapi3.Operation, at []string) (bool, error) {
-	switch value, ok := op.Extensions[repeatExtension]; {
-	case !ok:
-		return method == "GET", nil
-	case value == "safe":
-		return true, nil
-	case value == "unsent":
-		return false, nil
-	default:
-		return false, c.lines.errorf(under(at, repeatExtension), "%v is neither safe nor unsent", value)
+	if o.Public && o.Permission != "" {
+		return c.lines.errorf(under(o.at, "x-permission"), "an operation that is sent without a token has no permission: leave out x-permission, or security: []")
 	}
+	return nil
 }
 
 // server finds an operation's own base URL, or one for each server of the contract.
-func (c *Contract) server(o *Operation, item *openapi3.PathItem, op *openapi3.Operation) error {
-	servers, place := item.Servers, under(o.at[:2], "servers")
-	if op.Servers != nil {
-		servers, place = *op.Servers, under(o.at, "servers")
+func (c *Contract) server(o *Operation) error {
+	servers, place := list(o.item["servers"]), under(o.at[:2], "servers")
+	if own, has := o.tree["servers"]; has {
+		servers, place = list(own), under(o.at, "servers")
 	}
-	if len(servers) > 1 && len(servers) != len(c.Doc.Servers) {
+	all := list(c.tree["servers"])
+	if len(servers) > 1 && len(servers) != len(all) {
 		return c.lines.errorf(place, "an operation has one server of its own at most, or one for each of the contract's")
 	}
 	for i, server := range servers {
-		base, err := url.Parse(server.URL)
-		if err != nil || base.Scheme != "https" || base.Host == "" || base.User != nil || base.RawQuery != "" || base.Fragment != "" || len(server.Variables) > 0 || strings.ContainsAny(server.URL, "{}") {
-			return c.lines.errorf(place, "%q is not an https URL without user, query and variables", server.URL)
+		address := str(obj(server)["url"])
+		base, err := url.Parse(address)
+		if err != nil || base.Scheme != "https" || base.Host == "" || base.User != nil || base.RawQuery != "" || base.Fragment != "" || strings.ContainsAny(address, "{}") {
+			return c.lines.errorf(place, "%q is not an https URL without user, query and variables: write one out, and use WithBaseURL for others", address)
 		}
-		own := strings.TrimRight(server.URL, "/")
+		own := strings.TrimRight(address, "/")
 		if i == 0 {
 			o.Server = own
 		}
@@ -133,62 +146,265 @@ func (c *Contract) server(o *Operation, item *openapi3.PathItem, op *openapi3.Op
 			return c.lines.errorf(place, "the servers of an operation have one path")
 		}
 		if len(servers) > 1 {
-			o.Regions = append(o.Regions, Region{Of: strings.TrimRight(c.Doc.Servers[i].URL, "/"), Server: own})
+			if o.Regions == nil {
+				o.Regions = map[string]string{}
+			}
+			o.Regions[strings.TrimRight(str(obj(all[i])["url"]), "/")] = own
 		}
 	}
 	return nil
 }
 
-// paging reads x-paging, and checks it against the operation.
-func (c *Contract) paging(o *Operation) error {
-	value, ok := o.Spec.Extensions[pagingExtension]
-	if !ok {
+// path refuses what would be another path on the wire. A parameter is a segment, or a part of one.
+func (c *Contract) path(o *Operation) error {
+	for segment := range strings.SplitSeq(o.Path[1:], "/") {
+		literal := inBraces.ReplaceAllString(segment, "")
+		switch {
+		case segment == "" || segment == "." || segment == "..":
+			return c.lines.errorf(o.at[:2], "a segment of the path is empty or made of dots: leave it out")
+		case strings.ContainsAny(literal, "{}"), strings.Contains(segment, "}{"):
+			return c.lines.errorf(o.at[:2], "a parameter is a name in braces, and text is between two of them")
+		case strings.ContainsFunc(literal, func(r rune) bool { return !pathRune(r) }):
+			return c.lines.errorf(o.at[:2], "a segment of the path has a character that would be escaped: a query is made of parameters; client.Do takes an escaped path")
+		}
+	}
+	return nil
+}
+
+func pathRune(r rune) bool {
+	return strings.ContainsRune("-_.~@:$!*,;=+()'", r) || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
+}
+
+// success finds an operation's only success, and the fields that tell it from a failure.
+func (c *Contract) success(o *Operation) error {
+	at, responses := under(o.at, "responses"), obj(o.tree["responses"])
+	for _, status := range keys(responses) {
+		if !strings.HasPrefix(status, "2") {
+			continue
+		}
+		code, err := strconv.Atoi(status)
+		if err != nil || len(status) != 3 || code == http.StatusPartialContent {
+			return c.lines.errorf(under(at, status), "a success has one status, such as 200")
+		}
+		if o.Status != 0 {
+			return c.lines.errorf(under(at, status), "an operation has one answer that is a success, here are two: leave one out, or call it with client.Do")
+		}
+		o.Status = code
+	}
+	if o.Status == 0 {
+		return c.lines.errorf(at, "no answer is a success: describe it, such as 200")
+	}
+	status := strconv.Itoa(o.Status)
+	answer := c.resolve(responses[status])
+	content, place := obj(answer["content"]), under(at, status, "content")
+	o.tree["responses"] = object{status: answer}
+	if len(content) == 0 {
+		o.Empty = true
+		return c.successFields(o)
+	}
+	if o.Status == http.StatusNoContent || o.Status == http.StatusResetContent {
+		return c.lines.errorf(place, "an answer %d has no body: leave its content out, or write 200", o.Status)
+	}
+	media := obj(content["application/json"])
+	if media == nil {
+		return c.lines.errorf(under(place, keys(content)[0]), "an answer is application/json and nothing else: fetch files and pages with net/http, and the token of client.Token")
+	}
+	if o.answer = obj(media["schema"]); o.answer == nil {
+		return c.lines.errorf(under(place, "application/json"), "the body has no schema: give it one; a free-form value is {}")
+	}
+	properties, required := c.fields(o.answer)
+	for _, name := range required {
+		if property, has := properties[name]; has && !c.flag(property, "nullable") && !c.flag(property, "writeOnly") && !slices.Contains(o.Required, name) {
+			o.Required = append(o.Required, name)
+		}
+	}
+	for _, name := range []string{"code", "punish"} {
+		if slices.ContainsFunc(keys(properties), func(field string) bool { return strings.EqualFold(field, name) }) {
+			o.OwnFields = append(o.OwnFields, name)
+		}
+	}
+	if err := c.successFields(o); err != nil {
+		return err
+	}
+	return c.example(o, media, under(at, status))
+}
+
+// successFields reads the fields that tell a success from an error of the same status and schema.
+func (c *Contract) successFields(o *Operation) error {
+	said, has := o.tree["x-success"]
+	if !has {
 		return nil
 	}
-	at := under(o.at, pagingExtension)
-	raw, err := json.Marshal(value)
-	if err != nil {
-		return c.lines.errorf(at, "%v", err)
+	at := under(o.at, "x-success")
+	for name, value := range obj(said) {
+		if _, found := c.at(o.answer, name); !found {
+			return c.lines.errorf(at, "%s is no field of the answer", name)
+		}
+		raw, _ := json.Marshal(value) // a scalar
+		if o.Success == nil {
+			o.Success = map[string]string{}
+		}
+		o.Success[name] = strings.Trim(string(raw), `"`)
 	}
-	p := &Paging{}
-	if err := decodeStrict(raw, p); err != nil {
-		return c.lines.errorf(at, "%v", err)
-	}
-	if p.In == "" || p.Out == "" || p.Items == "" {
-		return c.lines.errorf(at, "in, out and items are needed: what takes a page's token, what holds the next one, what holds the items")
-	}
-	var in *openapi3.SchemaRef
-	for _, parameter := range o.Parameters {
-		if parameter.In == openapi3.ParameterInQuery && parameter.Name == p.In {
-			in = parameter.Schema
+	for _, name := range texts(said) {
+		if _, found := c.field(o.answer, name); !found {
+			return c.lines.errorf(at, "%s is no field of the answer", name)
+		}
+		if !slices.Contains(o.Required, name) {
+			o.Required = append(o.Required, name)
 		}
 	}
-	if body := o.Spec.RequestBody; in == nil && body != nil {
-		if media := body.Value.Content["application/json"]; media != nil && media.Schema != nil {
-			in, p.Body = field(media.Schema.Value, p.In), true
+	return nil
+}
+
+// at finds a field of an answer, or object.field within it.
+func (c *Contract) at(schema any, name string) (any, bool) {
+	if property, found := c.field(schema, name); found {
+		return property, true
+	}
+	outer, inner, nested := strings.Cut(name, ".")
+	property, found := c.field(schema, outer)
+	if !nested || !found {
+		return nil, false
+	}
+	return c.at(property, inner)
+}
+
+// paging reads x-paging, and checks it against the operation.
+func (c *Contract) paging(o *Operation) error {
+	said := obj(o.tree["x-paging"])
+	if said == nil {
+		return nil
+	}
+	at := under(o.at, "x-paging")
+	p := &generated.Paging{In: str(said["in"]), Size: str(said["size"]), Out: str(said["out"]), More: str(said["more"]), Items: str(said["items"])}
+	for _, count := range []string{"page", "offset"} {
+		if said[count] != nil {
+			p.In, p.Count = str(said[count]), count
 		}
 	}
-	if in == nil {
-		return c.lines.errorf(under(at, "in"), "%s is neither a query parameter nor a field of the body", p.In)
+	for _, f := range []struct{ key, name string }{{cmp.Or(p.Count, "in"), p.In}, {"size", p.Size}} {
+		in, query, found := c.input(o, f.name)
+		switch kind := c.kind(in); {
+		case f.name == "":
+			continue
+		case !found || kind != "string" && kind != "integer" || c.resolve(in)["enum"] != nil:
+			return c.lines.errorf(under(at, f.key), "%s is neither a query parameter nor a field of the body that is a string or an integer", f.name)
+		case f.name == p.In:
+			p.Query, p.Text = query, kind == "string"
+		case query != p.Query:
+			return c.lines.errorf(under(at, f.key), "%s and %s are not both in the query or both in the body", f.name, p.In)
+		}
 	}
-	if o.Answer == nil {
-		return c.lines.errorf(at, "the answer has no body")
-	}
-	for _, f := range []struct{ key, name, kind string }{{"out", p.Out, kindOf(in.Value)}, {"more", p.More, "boolean"}, {"items", p.Items, "array"}} {
+	for _, f := range []struct {
+		key, name string
+		kinds     []string
+	}{{"out", p.Out, []string{"string", "integer"}}, {"more", p.More, []string{"boolean"}}, {"items", p.Items, []string{"array"}}} {
 		if f.name == "" {
 			continue
 		}
-		property := field(o.Answer.Value, f.name)
-		if property == nil {
-			return c.lines.errorf(under(at, f.key), "%s is no field of the answer", f.name)
+		property, found := c.at(o.answer, f.name)
+		if !found {
+			return c.lines.errorf(under(at, f.key), "%s is no field of the answer; one of an object is object.field", f.name)
 		}
-		if kindOf(property.Value) != f.kind {
-			return c.lines.errorf(under(at, f.key), "%s is not of type %s", f.name, f.kind)
+		if !slices.Contains(f.kinds, c.kind(property)) {
+			return c.lines.errorf(under(at, f.key), "%s is not of type %s", f.name, strings.Join(f.kinds, " or "))
 		}
-	}
-	if kind := kindOf(in.Value); kind != "string" && kind != "integer" || len(in.Value.Enum) > 0 {
-		return c.lines.errorf(under(at, "in"), "%s is neither a string nor an integer", p.In)
 	}
 	o.Paging = p
 	return nil
+}
+
+// input finds what a request takes by name: a parameter of the query, or a field of the body.
+func (c *Contract) input(o *Operation, name string) (schema any, query, found bool) {
+	for _, p := range o.Parameters {
+		if p.In == "query" && p.Name == name {
+			return object{"type": p.Type}, true, !p.List
+		}
+	}
+	schema, found = c.field(o.body, name)
+	return schema, false, found
+}
+
+// codes returns the rows of a list. Codes, names and aliases are unique within a list; a row of an operation may replace
+// the common row of its code.
+func (c *Contract) codes(rows any, at []string, common []generated.ErrorCode) (all []generated.ErrorCode, err error) {
+	names := map[string]string{} // of the common constants → their code
+	for _, e := range common {
+		names[e.Name] = string(e.Code)
+	}
+	seen := map[string]string{} // folded code or alias, or "name "+name → the row that has it
+	for i, item := range list(rows) {
+		row, place := obj(item), under(at, strconv.Itoa(i))
+		e := generated.ErrorCode{
+			Code: generated.Code(str(row["code"])), Name: str(row["name"]), Aliases: texts(row["aliases"]), Status: count(row["status"]),
+			Kind: generated.Kind(str(row["kind"])), Retry: is(row["retry"]), Wait: time.Duration(count(row["waitSeconds"])) * time.Second,
+			Token: generated.TokenEffect(str(row["token"])), Description: str(row["description"]), Message: str(row["message"]), Observed: is(row["observed"]),
+		}
+		if code, taken := names[e.Name]; taken && code != string(e.Code) {
+			return nil, c.lines.errorf(place, "row %s: the name %s is taken by %s", e.Code, e.Name, code)
+		}
+		for _, key := range append([]string{string(e.Code), "name " + e.Name}, e.Aliases...) {
+			folded := strings.ToLower(key)
+			if other, dup := seen[folded]; dup {
+				return nil, c.lines.errorf(place, "row %s: %q is taken by %s", e.Code, key, other)
+			}
+			seen[folded] = string(e.Code)
+		}
+		all = append(all, e)
+		if chinese := str(row["descriptionZh"]); chinese != "" && !slices.ContainsFunc(c.Translated, func(t Translation) bool { return t.Text == e.Description }) {
+			c.Translated = append(c.Translated, Translation{e.Description, chinese})
+		}
+	}
+	return all, nil
+}
+
+// Translation is a description of an error code, and the same in Chinese.
+type Translation struct{ Text, Chinese string }
+
+// KindText is for people: what a kind of error means, and what to do about it.
+type KindText struct{ Kind, Text, TextZh, Hint, HintZh string }
+
+// Kinds and TokenEffects are the values of a row's fields, in the order of the generated constants. A kind needs a sentinel
+// in the wrapper, so it is the only part of a row that the contract alone cannot add.
+var Kinds, TokenEffects = rowValues("kind"), rowValues("token")
+
+func rowValues(field string) []string {
+	_, said := subset()
+	row := obj(obj(obj(said["$defs"])["codes"])["items"])
+	return texts(obj(obj(row["properties"])[field])["enum"])
+}
+
+// Limit is one limit of the service, and its Go constant.
+type Limit struct {
+	Name    string // in Go
+	Unit    string // factor of the constant; empty for a count
+	Comment string
+	Value   int
+}
+
+func limitsOf(said object) (all []Limit) {
+	if said == nil {
+		return nil
+	}
+	for _, l := range []struct {
+		field string
+		Limit
+	}{
+		{"callsPerSecond", Limit{Name: "CallsPerSecond", Comment: "is an app's rate limit per API in calls a second, on the standard edition."}},
+		{"callsPerMonth", Limit{Name: "CallsPerMonth", Comment: "is an organisation's quota of calls a month, on the standard edition. Token calls are exempt."}},
+		{"banSeconds", Limit{Name: "BanTime", Unit: "time.Second", Comment: "is how long an address is banned after far too many calls."}},
+		{"tokenSeconds", Limit{Name: "TokenTime", Unit: "time.Second", Comment: "is an access token's lifetime in the documentation's example. Use the answer's lifetime."}},
+		{"renewTokenSeconds", Limit{Name: "TokenRenewalTime", Unit: "time.Second", Comment: "is how long before its end to renew an access token."}},
+	} {
+		l.Value = count(said[l.field])
+		all = append(all, l.Limit)
+	}
+	return all
+}
+
+// oneLine returns the first paragraph of a text as one line of printable text.
+func oneLine(text string) string {
+	first, _, _ := strings.Cut(strings.TrimSpace(text), "\n\n")
+	return strings.Join(strings.Fields(Printable(strings.ReplaceAll(first, "\n", " "))), " ")
 }

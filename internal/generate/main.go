@@ -5,6 +5,9 @@ package main
 
 import (
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
 
@@ -28,18 +31,32 @@ func main() {
 
 // run writes nothing unless everything can be made.
 func run(source, folder, methods string) error {
-	c, err := contract.Load(source, contract.Plain)
+	c, err := contract.Load(source, nil)
 	if err != nil {
 		return err
 	}
-	files, src, err := generator.Own(c, source, tokenOperation)
+	wrapper, name := filepath.Split(methods)
+	var others []*ast.File
+	paths, err := filepath.Glob(filepath.Join(wrapper, "*.go"))
 	if err != nil {
 		return err
 	}
-	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(folder, name), content, 0o644); err != nil {
+	for _, path := range paths {
+		if filepath.Base(path) == name {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
 			return err
 		}
+		others = append(others, file)
 	}
-	return os.WriteFile(methods, src, 0o644)
+	files, src, err := generator.Own(c, source, others, tokenOperation)
+	if err != nil {
+		return err
+	}
+	if err := generator.Write(folder, "generated", files); err != nil {
+		return err
+	}
+	return generator.Write(wrapper, "dingtalk", map[string][]byte{name: src})
 }

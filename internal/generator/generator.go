@@ -4,39 +4,42 @@ package generator
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"go/ast"
 	"go/format"
+	"go/parser"
+	"go/token"
+	"go/types"
 	"path"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"text/template"
-	"unicode"
 
 	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
 
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
 )
 
 // generation is the templates' data.
 type generation struct {
 	*contract.Contract
-	Package    string // of the file
-	Source     string // the contract's file name
-	Version    string
-	Own        bool   // this repository's own contract
-	Types      string // package of the models and of Request; empty if it is the same
-	Operations []operation
-	Kinds      []string
-	Effects    []string
+	Package            string // of the file
+	Source             string // the contract's file name
+	Version            string
+	Own                bool   // this repository's own contract
+	Types              string // package of the models and of Request; empty if it is the same
+	Methods            []method
+	KindNames, Effects []string
 }
 
-// takenMethods lists the methods of a dingtalk.Client written by hand.
-var takenMethods = []string{"CloseIdleConnections", "GoString", "OpenConversationID", "OpenConversationIDs", "String", "Token"}
-
-// Own generates the files of package generated and the methods of package dingtalk. Skipped operations get no method.
-func Own(c *contract.Contract, source string, skip ...string) (files map[string][]byte, methods []byte, err error) {
+// Own generates the files of package generated and the methods of package dingtalk. Skipped operations get no method; nor
+// may one be called like a method in others, the files of package dingtalk that are written by hand.
+func Own(c *contract.Contract, source string, others []*ast.File, skip ...string) (files map[string][]byte, methods []byte, err error) {
 	g := &generation{Contract: c, Package: ownPackage, Source: path.Base(source), Own: true}
 	if c.Codes == nil || c.Limits == nil || c.TokenHeader == "" || c.RequestIDHeader == "" {
 		return nil, nil, fmt.Errorf("%s: it lacks x-error-codes, x-limits, the apiKey of the token or the header RequestId", source)
@@ -46,52 +49,56 @@ func Own(c *contract.Contract, source string, skip ...string) (files map[string]
 		return nil, nil, err
 	}
 	files = map[string][]byte{"client.gen.go": client}
-	for _, name := range []string{"request", "contract", "operations", "routes", "errorcodes", "texts"} {
-		if files[name+".gen.go"], err = g.render(name); err != nil {
+	for name, template := range map[string]string{"contract": "contract", "operations": "operationsfile", "errorcodes": "errorcodes", "texts": "textsfile"} {
+		if files[name+".gen.go"], err = g.render(template); err != nil {
 			return nil, nil, err
 		}
 	}
-	if err := check(c, files); err != nil {
-		return nil, nil, err
-	}
-	for _, o := range g.Operations {
-		if slices.Contains(takenMethods, o.Name) {
-			return nil, nil, c.Locate(fmt.Errorf("%s: the method %s of a client is another's: the operationId must be another", o.ID, o.Name))
+	g.Package, g.Types = "dingtalk", ownPackage
+	g.Methods = slices.DeleteFunc(slices.Clone(g.Methods), func(m method) bool { return slices.Contains(skip, m.ID) })
+	for _, file := range others {
+		for _, decl := range file.Decls {
+			f, is := decl.(*ast.FuncDecl)
+			if !is || f.Recv == nil || types.ExprString(f.Recv.List[0].Type) != "*Client" {
+				continue
+			}
+			if i := slices.IndexFunc(g.Methods, func(m method) bool { return m.Name == f.Name.Name || m.Item != "" && m.Name+"All" == f.Name.Name }); i >= 0 {
+				return nil, nil, c.Locate(fmt.Errorf("%s: the client has a method %s of its own: give the operation another operationId", g.Methods[i].ID, f.Name.Name))
+			}
 		}
 	}
-	g.Package, g.Types = "dingtalk", ownPackage
-	g.Operations = slices.DeleteFunc(slices.Clone(g.Operations), func(o operation) bool { return slices.Contains(skip, o.ID) })
 	methods, err = g.render("methods")
 	return files, methods, err
 }
 
-// Foreign generates a package of methods for any contract, as one file.
+// Foreign generates a package of methods for any contract, as one file. oapi-codegen keeps its state in global variables: do
+// not call Own and Foreign at once; use a process for each.
 func Foreign(c *contract.Contract, source, pkg string) ([]byte, error) {
-	g := &generation{Contract: c, Package: pkg, Source: path.Base(source)}
-	src, err := g.models()
-	if err != nil {
-		return nil, err
+	if c.TokenHeader != "" && !strings.EqualFold(c.TokenHeader, tokenHeader) {
+		return nil, c.Locate(fmt.Errorf("the client sends the access token in the header %s, not in %s: name that in securitySchemes", tokenHeader, c.TokenHeader))
 	}
-	return src, check(c, map[string][]byte{pkg + ".gen.go": src})
+	g := &generation{Contract: c, Package: pkg, Source: path.Base(source)}
+	return g.models()
 }
+
+// tokenHeader is what the client of package dingtalk sends.
+const tokenHeader = "x-acs-dingtalk-access-token"
 
 // models runs oapi-codegen with our requests instead of its client. A foreign package has methods and tables, too.
 func (g *generation) models() ([]byte, error) {
-	g.Version, g.Kinds, g.Effects = Version, contract.Kinds, contract.TokenEffects
-	cfg, err := configuration(g.Package)
+	g.Version, g.KindNames, g.Effects = Version, contract.Kinds, contract.TokenEffects
+	cfg, err := configuration(g.Package, g.Recursive)
 	if err != nil {
 		return nil, err
 	}
+	cfg.AdditionalImports = []codegen.AdditionalImport{{Package: "strconv"}}
 	if !g.Own {
-		cfg.AdditionalImports = []codegen.AdditionalImport{
-			{Alias: "dingtalk", Package: "github.com/dingtalk-openapi/openconversation-go/wrapper"},
-			{Package: "github.com/dingtalk-openapi/openconversation-go/generated"}, {Package: "iter"}, {Package: "strconv"},
-		}
-	} else {
-		cfg.AdditionalImports = []codegen.AdditionalImport{{Package: "strconv"}}
+		cfg.AdditionalImports = append(cfg.AdditionalImports,
+			codegen.AdditionalImport{Alias: "dingtalk", Package: "github.com/dingtalk-openapi/openconversation-go/wrapper"},
+			codegen.AdditionalImport{Package: "github.com/dingtalk-openapi/openconversation-go/generated"}, codegen.AdditionalImport{Package: "iter"})
 	}
 	src, err := runOapiCodegen(g.Doc, cfg, func(definitions []codegen.OperationDefinition) (string, error) {
-		if g.Operations, err = views(g.Contract, definitions); err != nil {
+		if g.Methods, err = methods(g.Contract, definitions); err != nil {
 			return "", err
 		}
 		if g.Own {
@@ -110,8 +117,64 @@ func (g *generation) models() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return format.Source([]byte(header + "package " + g.Package + body))
+	made, err := format.Source([]byte(g.finish(header + "package " + g.Package + body)))
+	if err != nil {
+		return nil, g.Locate(fmt.Errorf("the contract makes Go that does not parse: %w", err))
+	}
+	return made, g.check(made)
 }
+
+var nullable = regexp.MustCompile("(?m)^(\\s+\\w+\\s+)\\*?(\\S+)\\s+`json:\"([^\",]*)(?:,[a-z,]*)?\" nullable:\"true\"`")
+
+// finish gives fields that may be absent, null or a value their type, and names their letters.
+func (g *generation) finish(src string) string {
+	typ := "generated.Nullable"
+	if g.Own {
+		typ = "Nullable"
+	}
+	return contract.Decode(nullable.ReplaceAllString(src, "${1}"+typ+"[${2}] `json:\"${3},omitzero\"`"))
+}
+
+// check finds code that would not compile, such as two schemas with one Go name, and fields that would get lost. It needs
+// neither the sources of imported packages nor the go command.
+func (g *generation) check(src []byte) error {
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, "generated.go", src, parser.SkipObjectResolution)
+	if err != nil {
+		return g.Locate(fmt.Errorf("the contract makes Go that does not parse: %w", err))
+	}
+	var found error
+	ast.Inspect(file, func(n ast.Node) bool {
+		if fields, is := n.(*ast.StructType); is {
+			for _, field := range fields.Fields.List {
+				if field.Names == nil && found == nil {
+					found = fmt.Errorf("a field has no name in Go, and would get lost: name it with x-go-name: %s", field.Tag.Value)
+				}
+			}
+		}
+		return true
+	})
+	cfg := types.Config{
+		Importer: nothing{},
+		Error: func(err error) {
+			problem := types.Error{}
+			own := g.Own && errors.As(err, &problem) && strings.HasPrefix(problem.Msg, "undefined: ") // the files written by hand have it
+			if found == nil && errors.As(err, &problem) && !own && !strings.HasPrefix(problem.Msg, "could not import") {
+				found = fmt.Errorf("two parts of the contract have one name in Go, or another makes no Go: rename one with x-go-name, or an operation with its operationId: %s", problem.Msg)
+			}
+		},
+	}
+	_, _ = cfg.Check("generated", fset, []*ast.File{file}, nil)
+	if found != nil {
+		return g.Locate(found)
+	}
+	return nil
+}
+
+// nothing imports nothing: the checker accepts all names of other packages.
+type nothing struct{}
+
+func (nothing) Import(string) (*types.Package, error) { return nil, errors.New("not imported") }
 
 // render executes a template and formats its output.
 func (g *generation) render(name string) ([]byte, error) {
@@ -119,17 +182,17 @@ func (g *generation) render(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return format.Source([]byte(text))
+	return format.Source([]byte(contract.Decode(text)))
 }
 
 func (g *generation) text(name string) (string, error) {
 	var buf bytes.Buffer
-	err := parsed.ExecuteTemplate(&buf, name+".tmpl", g)
+	err := parsed.ExecuteTemplate(&buf, name, g)
 	return buf.String(), err
 }
 
 var parsed = template.Must(template.New("").Funcs(template.FuncMap{
-	"goName": goName, "quote": strconv.Quote, "comment": comment, "qualified": qualified, "dict": dict, "oneLine": oneLine,
+	"goName": codegen.ToCamelCaseWithInitialisms, "quote": strconv.Quote, "comment": comment, "qualified": qualified, "dict": dict, "literal": literal,
 }).ParseFS(templateFiles, "templates/own/*.tmpl"))
 
 // dict passes several values to a template.
@@ -146,55 +209,61 @@ func comment(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(strings.TrimSpace(text)) {
 		b.WriteString("\n//")
-		if line = printable(line); line != "" {
+		if line = contract.Printable(line); line != "" {
 			b.WriteString(" " + line)
 		}
 	}
 	return b.String()
 }
 
-// oneLine returns the first paragraph of a text as one line.
-func oneLine(text string) string {
-	first, _, _ := strings.Cut(strings.TrimSpace(text), "\n\n")
-	return strings.Join(strings.Fields(printable(strings.ReplaceAll(first, "\n", " "))), " ")
-}
-
-// printable drops characters that would break a comment.
-func printable(line string) string {
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if r == '\t' {
-			return ' '
+// literal prints the fields of a value that are not zero as a Go literal; pkg is put before its types.
+func literal(value any, pkg string) string {
+	v := reflect.ValueOf(value)
+	name := strings.ReplaceAll(v.Type().String(), "generated.", pkg)
+	switch v.Kind() {
+	case reflect.Pointer:
+		return "&" + literal(v.Elem().Interface(), pkg)
+	case reflect.Struct:
+		var b strings.Builder
+		for i := range v.NumField() {
+			if field := v.Type().Field(i); !v.Field(i).IsZero() {
+				fmt.Fprintf(&b, "%s: %s, ", field.Name, literal(v.Field(i).Interface(), pkg))
+			}
 		}
-		if !unicode.IsPrint(r) {
-			return -1
+		return name + "{" + b.String() + "}"
+	case reflect.Slice:
+		var b strings.Builder
+		for i := range v.Len() {
+			item := literal(v.Index(i).Interface(), pkg)
+			if v.Index(i).Kind() == reflect.Struct {
+				item = "\n" + item[strings.Index(item, "{"):]
+			}
+			b.WriteString(item + ",")
 		}
-		return r
-	}, line))
-}
-
-// HasWaits reports whether a code of an operation has a wait.
-func (g *generation) HasWaits() bool {
-	return slices.ContainsFunc(g.Operations, func(o operation) bool {
-		return slices.ContainsFunc(o.Codes, func(c contract.Code) bool { return c.WaitSeconds > 0 })
-	})
+		if v.Type().Elem().Kind() == reflect.Struct {
+			b.WriteString("\n")
+		}
+		return name + "{" + b.String() + "}"
+	case reflect.Map:
+		var pairs []string
+		for _, key := range v.MapKeys() {
+			pairs = append(pairs, strconv.Quote(key.String())+": "+strconv.Quote(v.MapIndex(key).String()))
+		}
+		slices.Sort(pairs)
+		return name + "{" + strings.Join(pairs, ", ") + "}"
+	case reflect.String:
+		return strconv.Quote(v.String())
+	}
+	if v.Type() == reflect.TypeFor[generated.Repeat]() {
+		return pkg + "RepeatSafe"
+	}
+	if d, is := value.(fmt.Stringer); is && v.Type().String() == "time.Duration" {
+		return strconv.FormatInt(v.Int(), 10) + " /* " + d.String() + " */"
+	}
+	return fmt.Sprint(value)
 }
 
 // HasPages reports whether an operation has an iterator.
 func (g *generation) HasPages() bool {
-	return slices.ContainsFunc(g.Operations, func(o operation) bool { return o.Pages != nil })
-}
-
-var (
-	kebab       = regexp.MustCompile(`[A-Z]*[a-z0-9]+`)
-	initialisms = []string{"API", "HTTP", "ID", "IP", "URL"}
-)
-
-// goName spells the kebab-case names of kinds and token effects in Go.
-func goName(s string) string {
-	return strings.ReplaceAll(kebab.ReplaceAllStringFunc(s, func(word string) string {
-		if upper := strings.ToUpper(word); slices.Contains(initialisms, upper) {
-			return upper
-		}
-		return strings.ToUpper(word[:1]) + word[1:]
-	}), "-", "")
+	return slices.ContainsFunc(g.Methods, func(m method) bool { return m.Item != "" })
 }

@@ -53,7 +53,7 @@ func goTypes() *codegen.TypeMapping {
 }
 
 // configuration returns oapi-codegen's configuration for a package.
-func configuration(pkg string) (codegen.Configuration, error) {
+func configuration(pkg string, recursive bool) (codegen.Configuration, error) {
 	templates := map[string]string{}
 	for _, name := range replaced {
 		text, err := templateFiles.ReadFile("templates/" + name)
@@ -61,6 +61,10 @@ func configuration(pkg string) (codegen.Configuration, error) {
 			return codegen.Configuration{}, err
 		}
 		templates[name] = string(text)
+	}
+	var defined []string
+	if recursive { // an alias cannot be made of itself
+		defined = []string{"array", "object"}
 	}
 	return codegen.Configuration{
 		PackageName: pkg,
@@ -72,7 +76,7 @@ func configuration(pkg string) (codegen.Configuration, error) {
 			SkipPrune: true, SkipEnumValidate: true,
 			NameNormalizer: string(codegen.NameNormalizerFunctionToCamelCaseWithInitialisms), AdditionalInitialisms: words,
 			PreferSkipOptionalPointerOnContainerTypes: true,
-			UserTemplates: templates, TypeMapping: goTypes(),
+			UserTemplates: templates, TypeMapping: goTypes(), DisableTypeAliasesForType: defined,
 		},
 		AllowRemoteRefsFrom: []string{},
 	}, nil

@@ -2,7 +2,6 @@ package official
 
 import (
 	"go/ast"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -57,6 +56,9 @@ func (p *Package) example(f field) string {
 		bits, _ := strconv.Atoi(kind[3:])
 		_, err = strconv.ParseInt(value, 10, bits)
 	}
+	if f.wire == "success" && value == "false" { // of a failure, which an example is not
+		err = strconv.ErrRange
+	}
 	if err != nil {
 		p.quirks["an example is no value of its type"]++
 		return ""
@@ -64,7 +66,7 @@ func (p *Package) example(f field) string {
 	return ", example: " + value
 }
 
-// Refusal says why the generator does not take an operation; it is empty for all but seven. A contract has them all.
+// Refusal says why the generator does not take an operation; it is empty for all but three. A contract has them all.
 func (o *Operation) Refusal() string {
 	for _, f := range o.query {
 		list, ok := f.typ.(*ast.ArrayType)
@@ -75,13 +77,5 @@ func (o *Operation) Refusal() string {
 			return "the query has a list of objects"
 		}
 	}
-	switch {
-	case o.Method == "GET" && len(o.body) > 0:
-		return "a GET has a body"
-	case insideSegment.MatchString(o.Path):
-		return "a segment of the path has a parameter and a text"
-	}
 	return ""
 }
-
-var insideSegment = regexp.MustCompile(`\}[^/]|[^/]\{`)

@@ -4,14 +4,27 @@
 package overlay
 
 import (
-	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/oapi-codegen/oapi-codegen/v2/pkg/util"
+	"github.com/speakeasy-api/openapi/overlay"
+	"gopkg.in/yaml.v3"
 )
 
-// Loader loads documents with the changes of the overlay in a file. An action that changes nothing is an error: it would be
-// a misspelling.
-func Loader(overlay string) func(file string) (*openapi3.T, error) {
-	return func(file string) (*openapi3.T, error) {
-		return util.LoadSwaggerWithOverlay(file, util.LoadSwaggerWithOverlayOpts{Path: overlay, Strict: true, AllowRemoteRefsFrom: []string{}})
+// Change makes the changes of the overlay in a file. An action that changes nothing is an error: it would be a misspelling.
+func Change(file string) func(content []byte) ([]byte, error) {
+	return func(content []byte) ([]byte, error) {
+		actions, err := overlay.Parse(file)
+		if err != nil {
+			return nil, err
+		}
+		if err := actions.Validate(); err != nil {
+			return nil, err
+		}
+		var doc yaml.Node
+		if err := yaml.Unmarshal(content, &doc); err != nil {
+			return nil, err
+		}
+		if _, err := actions.ApplyToStrict(&doc); err != nil {
+			return nil, err
+		}
+		return yaml.Marshal(&doc)
 	}
 }

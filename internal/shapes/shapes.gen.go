@@ -9,7 +9,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"iter"
 	"strconv"
@@ -51,7 +50,7 @@ type Base struct {
 // ListUsersResponseBody defines model for ListUsersResponseBody.
 type ListUsersResponseBody struct {
 	HasMore   *bool                           `json:"hasMore,omitempty"`
-	List      []ListUsersResponseBodyListItem `json:"list,omitzero"`
+	List      []ListUsersResponseBodyListItem `json:"list"`
 	NextToken *string                         `json:"nextToken,omitempty"`
 }
 
@@ -66,10 +65,10 @@ type ListUsersResponseBodyListItem struct {
 
 // Node defines model for Node.
 type Node struct {
-	Children []Node  `json:"children,omitzero"`
-	ID       int64   `json:"id"`
-	Note     *string `json:"note,omitempty"`
-	Parent   *Node   `json:"parent,omitempty"`
+	Children []Node                     `json:"children"`
+	ID       int64                      `json:"id"`
+	Note     generated.Nullable[string] `json:"note,omitzero"`
+	Parent   *Node                      `json:"parent,omitempty"`
 }
 
 // QueryPagesRequestBody defines model for QueryPagesRequestBody.
@@ -247,86 +246,62 @@ type Client struct{ client *dingtalk.Client }
 // New makes a Client with client's token, limits, retries and errors.
 func New(client *dingtalk.Client) *Client { return &Client{client: client} }
 
-// The operations of the contract.
+// The operations of the contract. Do not change them.
 var (
-	operationCountAll = dingtalk.Operation{
-		ID: "countAll", Method: "GET", Path: "/v1.0/maps", Repeat: generated.RepeatSafe, Status: 200,
-	}
-	operationDeleteMessages = dingtalk.Operation{
-		ID: "deleteMessages", Method: "DELETE", Path: "/v1.0/messages", Status: 200, Empty: true,
-	}
-	operationListUsers = dingtalk.Operation{
-		ID: "listUsers", Method: "GET", Path: "/v1.0/users/{userId}/lists/{number}", Repeat: generated.RepeatSafe, Status: 200, Required: []string{"list"}, Permission: "Contact.User.Read",
-		Codes: []generated.ErrorCode{
-			{
-				Code: "user.notFound", Name: "UserNotFound",
-				Status: 404, Kind: generated.KindRejected, Retry: false, Token: generated.TokenKeep,
-				Description: "No such user.", Observed: false,
-			},
-			{
-				Code: "user.busy", Name: "UserBusy",
-				Status: 503, Kind: generated.KindUnavailable, Retry: true, Wait: 3 * time.Second, Token: generated.TokenKeep,
-				Description: "Busy.", Observed: false,
-			},
-		},
-	}
-	operationPatchMap = dingtalk.Operation{
-		ID: "patch-map", Method: "PATCH", Path: "/v1.0/maps", Status: 200,
-	}
-	operationQueryPages = dingtalk.Operation{
-		ID: "queryPages", Method: "POST", Path: "/v1.0/pages", Repeat: generated.RepeatSafe, Status: 200,
-	}
-	operationReplaceUser = dingtalk.Operation{
-		ID: "replaceUser", Method: "PUT", Path: "/v1.0/users/{userId}/lists/{number}", Status: 204, Empty: true,
-	}
-	operationSendMessage = dingtalk.Operation{
-		ID: "sendMessage", Method: "POST", Path: "/v1.0/messages", Server: "https://oapi.dingtalk.com/prefix", Status: 200,
-	}
+	operationCountAll       = generated.Operation{ID: "countAll", Method: "GET", Path: "/v1.0/maps", Repeat: generated.RepeatSafe, Status: 200}
+	operationDeleteMessages = generated.Operation{ID: "deleteMessages", Method: "DELETE", Path: "/v1.0/messages", Status: 200, Empty: true, Parameters: []generated.Field{
+		{Name: "id", In: "query", Type: "integer", Required: true, List: true, Explode: true},
+	}}
+	operationListUsers = generated.Operation{ID: "listUsers", Method: "GET", Path: "/v1.0/users/{userId}/lists/{number}", Repeat: generated.RepeatSafe, Status: 200, Required: []string{"list"}, Permission: "Contact.User.Read", Codes: []generated.ErrorCode{
+		{Code: "user.notFound", Name: "UserNotFound", Status: 404, Kind: "rejected", Token: "keep", Description: "No such user."},
+		{Code: "user.busy", Name: "UserBusy", Status: 503, Kind: "unavailable", Retry: true, Wait: 3000000000 /* 3s */, Token: "keep", Description: "Busy."},
+	}, Parameters: []generated.Field{
+		{Name: "userId", In: "path", Type: "string", Required: true},
+		{Name: "number", In: "path", Type: "integer", Required: true},
+		{Name: "nextToken", In: "query", Type: "string"},
+		{Name: "maxResults", In: "query", Type: "integer", Required: true},
+		{Name: "ids", In: "query", Type: "string", List: true, Explode: true},
+		{Name: "kinds", In: "query", Type: "string", List: true},
+		{Name: "state", In: "query", Type: "string"},
+		{Name: "ratio", In: "query", Type: "number"},
+		{Name: "deep", In: "query", Type: "boolean"},
+		{Name: "x-union-id", In: "header", Type: "string"},
+		{Name: "x-flags", In: "header", Type: "integer", List: true},
+	}, Paging: &generated.Paging{In: "nextToken", Query: true, Text: true, Out: "nextToken", More: "hasMore", Items: "list"}}
+	operationPatchMap   = generated.Operation{ID: "patch-map", Method: "PATCH", Path: "/v1.0/maps", Status: 200, Body: "required", Content: &generated.Field{Type: "object", Required: true}}
+	operationQueryPages = generated.Operation{ID: "queryPages", Method: "POST", Path: "/v1.0/pages", Repeat: generated.RepeatSafe, Status: 200, Body: "optional", Content: &generated.Field{Type: "object", Fields: []generated.Field{
+		{Name: "cursor", Type: "integer"},
+	}}, Paging: &generated.Paging{In: "cursor", Out: "nextCursor", Items: "values"}}
+	operationReplaceUser = generated.Operation{ID: "replaceUser", Method: "PUT", Path: "/v1.0/users/{userId}/lists/{number}", Status: 204, Empty: true, Parameters: []generated.Field{
+		{Name: "userId", In: "path", Type: "string", Required: true},
+		{Name: "number", In: "path", Type: "integer", Required: true},
+	}, Body: "required", Content: &generated.Field{Type: "object", Required: true, Fields: []generated.Field{
+		{Name: "level", Type: "integer"},
+		{Name: "manager", Type: "object", Fields: []generated.Field{
+			{Name: "unionid", Type: "string", Required: true},
+		}},
+		{Name: "name", Type: "string", Required: true},
+		{Name: "role", Type: "string"},
+		{Name: "unionid", Type: "string", Required: true},
+	}}}
+	operationSendMessage = generated.Operation{ID: "sendMessage", Method: "POST", Path: "/v1.0/messages", Server: "https://oapi.dingtalk.com/prefix", Status: 200, Body: "optional", Content: &generated.Field{Type: "object", Fields: []generated.Field{
+		{Name: "at", Type: "string", List: true},
+		{Name: "options", Type: "object", Fields: []generated.Field{
+			{Name: "silent", Type: "boolean"},
+		}},
+		{Name: "text", Type: "string", Required: true},
+	}}}
 )
 
-// Routes describe the operations for the emulator: see dingtalktest.WithRoutes. Do not change them.
+// Routes describe the operations for the emulator: see dingtalktest.WithSpec. Do not change them.
 var Routes = []generated.Route{
-	{
-		Operation: &operationCountAll, Example: "1", Synthetic: true,
-	},
-	{
-		Operation: &operationDeleteMessages,
-		Parameters: []generated.Parameter{
-			{Name: "id", In: "query", Type: "integer", Required: true, List: true, Explode: true},
-		},
-	},
-	{
-		Operation: &operationListUsers, Summary: "List users",
-		Parameters: []generated.Parameter{
-			{Name: "userId", In: "path", Type: "string", Required: true},
-			{Name: "number", In: "path", Type: "integer", Required: true},
-			{Name: "nextToken", In: "query", Type: "string"},
-			{Name: "maxResults", In: "query", Type: "integer", Required: true},
-			{Name: "ids", In: "query", Type: "string", List: true, Explode: true},
-			{Name: "kinds", In: "query", Type: "string", List: true},
-			{Name: "state", In: "query", Type: "string"},
-			{Name: "ratio", In: "query", Type: "number"},
-			{Name: "deep", In: "query", Type: "boolean"},
-			{Name: "x-union-id", In: "header", Type: "string"},
-			{Name: "x-flags", In: "header", Type: "integer", List: true},
-		}, Example: "{\"hasMore\":true,\"list\":[{\"age\":1,\"extra\":{},\"self\":{\"children\":[{\"children\":[{\"children\":[{\"children\":[],\"id\":1}],\"id\":1}],\"id\":1}],\"id\":1,\"note\":\"text\",\"parent\":{\"children\":[{\"children\":[{\"children\":[],\"id\":1}],\"id\":1}],\"id\":1}},\"tags\":[\"text\"],\"userid\":\"text\"}],\"nextToken\":\"text\"}", Synthetic: true,
-	},
-	{
-		Operation: &operationPatchMap, Body: generated.BodyRequired, Example: "{\"key\":{\"children\":[{\"children\":[{\"children\":[{\"children\":[{\"children\":[],\"id\":1}],\"id\":1}],\"id\":1}],\"id\":1,\"note\":\"text\",\"parent\":{\"children\":[{\"children\":[{\"children\":[],\"id\":1}],\"id\":1}],\"id\":1}}],\"id\":1,\"note\":\"text\",\"parent\":{\"children\":[{\"children\":[{\"children\":[{\"children\":[],\"id\":1}],\"id\":1}],\"id\":1}],\"id\":1,\"note\":\"text\",\"parent\":{\"children\":[{\"children\":[{\"children\":[{\"children\":[],\"id\":1}],\"id\":1}],\"id\":1}],\"id\":1,\"note\":\"text\",\"parent\":{\"children\":[{\"children\":[{\"children\":[],\"id\":1}],\"id\":1}],\"id\":1}}}}}", Synthetic: true,
-	},
-	{
-		Operation: &operationQueryPages, Body: generated.BodyOptional, Example: "{\"nextCursor\":1,\"values\":[\"text\"]}", Synthetic: true,
-	},
-	{
-		Operation: &operationReplaceUser,
-		Parameters: []generated.Parameter{
-			{Name: "userId", In: "path", Type: "string", Required: true},
-			{Name: "number", In: "path", Type: "integer", Required: true},
-		}, Body: generated.BodyRequired,
-	},
-	{
-		Operation: &operationSendMessage, Body: generated.BodyOptional, Example: "[1]", Synthetic: true,
-	},
+	{Operation: &operationCountAll, Example: "1", Synthetic: true},
+	{Operation: &operationDeleteMessages},
+	{Operation: &operationListUsers, Summary: "List users", Example: "{\"hasMore\":true,\"list\":[{\"age\":1,\"extra\":{},\"self\":{\"children\":[{\"children\":[{\"children\":[{\"children\":[],\"id\":1}],\"id\":1}],\"id\":1}],\"id\":1,\"note\":\"text\",\"parent\":{\"children\":[{\"children\":[{\"children\":[],\"id\":1}],\"id\":1}],\"id\":1}},\"tags\":[\"text\"],\"userid\":\"text\"}],\"nextToken\":\"text\"}", Synthetic: true},
+	{Operation: &operationPatchMap, Example: "{\"key\":{\"children\":[{\"children\":[{\"children\":[{\"children\":[{\"children\":[],\"id\":1}],\"id\":1}],\"id\":1}],\"id\":1,\"note\":\"text\",\"parent\":{\"children\":[{\"children\":[{\"children\":[],\"id\":1}],\"id\":1}],\"id\":1}}],\"id\":1,\"note\":\"text\",\"parent\":{\"children\":[{\"children\":[{\"children\":[{\"children\":[],\"id\":1}],\"id\":1}],\"id\":1}],\"id\":1,\"note\":\"text\",\"parent\":{\"children\":[{\"children\":[{\"children\":[{\"children\":[],\"id\":1}],\"id\":1}],\"id\":1}],\"id\":1,\"note\":\"text\",\"parent\":{\"children\":[{\"children\":[{\"children\":[],\"id\":1}],\"id\":1}],\"id\":1}}}}}", Synthetic: true},
+	{Operation: &operationQueryPages, Example: "{\"nextCursor\":1,\"values\":[\"text\"]}", Synthetic: true},
+	{Operation: &operationReplaceUser},
+	{Operation: &operationSendMessage, Example: "[1]", Synthetic: true},
 }
 
 // The codes of ListUsers alone, or with another meaning there.
@@ -337,14 +312,28 @@ const (
 	CodeListUsersUserBusy generated.Code = "user.busy"
 )
 
+// newCountAllRequest builds the request GET /v1.0/maps. Its Err returns why it cannot be sent.
+func newCountAllRequest() dingtalk.Request {
+	r := dingtalk.NewRequest(&operationCountAll)
+	return r
+}
+
 // CountAll sends GET /v1.0/maps.
 //
 // The call is safe to repeat: the client's Retry applies.
 // It counts towards the app's rate limit.
 // An error is always a *dingtalk.Error.
 func (c *Client) CountAll(ctx context.Context) (int64, error) {
-	r := dingtalk.NewRequest(&operationCountAll)
-	return dingtalk.Do[int64](ctx, c.client, r)
+	return dingtalk.Do[int64](ctx, c.client, newCountAllRequest())
+}
+
+// newDeleteMessagesRequest builds the request DELETE /v1.0/messages. Its Err returns why it cannot be sent.
+func newDeleteMessagesRequest(params DeleteMessagesParams) dingtalk.Request {
+	r := dingtalk.NewRequest(&operationDeleteMessages)
+	for _, v := range params.ID {
+		r.AddQuery("id", strconv.FormatInt(int64(v), 10))
+	}
+	return r
 }
 
 // DeleteMessages sends DELETE /v1.0/messages.
@@ -353,21 +342,12 @@ func (c *Client) CountAll(ctx context.Context) (int64, error) {
 // It counts towards the app's rate limit.
 // An error is always a *dingtalk.Error.
 func (c *Client) DeleteMessages(ctx context.Context, params DeleteMessagesParams) error {
-	r := dingtalk.NewRequest(&operationDeleteMessages)
-	for _, v := range params.ID {
-		r.AddQuery("id", strconv.FormatInt(int64(v), 10))
-	}
-	_, err := dingtalk.Do[struct{}](ctx, c.client, r)
+	_, err := dingtalk.Do[struct{}](ctx, c.client, newDeleteMessagesRequest(params))
 	return err
 }
 
-// ListUsers sends GET /v1.0/users/{userId}/lists/{number}: List users.
-//
-// The app needs the permission Contact.User.Read.
-// The call is safe to repeat: the client's Retry applies.
-// It counts towards the app's rate limit.
-// An error is always a *dingtalk.Error.
-func (c *Client) ListUsers(ctx context.Context, userID string, number int64, params ListUsersParams) (ListUsersResponseBody, error) {
+// newListUsersRequest builds the request GET /v1.0/users/{userId}/lists/{number}. Its Err returns why it cannot be sent.
+func newListUsersRequest(userID string, number int64, params ListUsersParams) dingtalk.Request {
 	r := dingtalk.NewRequest(&operationListUsers)
 	r.SetPath("userId", userID)
 	r.SetPath("number", strconv.FormatInt(int64(number), 10))
@@ -406,27 +386,30 @@ func (c *Client) ListUsers(ctx context.Context, userID string, number int64, par
 			return texts
 		}()...)
 	}
-	return dingtalk.Do[ListUsersResponseBody](ctx, c.client, r)
+	return r
+}
+
+// ListUsers sends GET /v1.0/users/{userId}/lists/{number}: List users.
+//
+// The app needs the permission Contact.User.Read.
+// The call is safe to repeat: the client's Retry applies.
+// It counts towards the app's rate limit.
+// An error is always a *dingtalk.Error.
+func (c *Client) ListUsers(ctx context.Context, userID string, number int64, params ListUsersParams) (ListUsersResponseBody, error) {
+	return dingtalk.Do[ListUsersResponseBody](ctx, c.client, newListUsersRequest(userID, number, params))
 }
 
 // ListUsersAll is ListUsers for all pages: it yields the items of each, and fetches the next page when they are consumed.
 // An error ends the sequence. Every page is a call.
 func (c *Client) ListUsersAll(ctx context.Context, userID string, number int64, params ListUsersParams) iter.Seq2[ListUsersResponseBodyListItem, error] {
-	return dingtalk.Pages(&operationListUsers, func(token *string) (items []ListUsersResponseBodyListItem, next string, more bool, err error) {
-		params := params // a copy, because each use of the sequence starts at the first page
-		if token != nil {
-			params.NextToken = token
-		}
-		answer, err := c.ListUsers(ctx, userID, number, params)
-		if err != nil {
-			return nil, next, false, err
-		}
-		if answer.NextToken != nil {
-			next = *answer.NextToken
-		}
-		more = answer.HasMore != nil && *answer.HasMore
-		return answer.List, next, more, nil
-	})
+	return dingtalk.Pages[ListUsersResponseBodyListItem](ctx, c.client, newListUsersRequest(userID, number, params))
+}
+
+// newPatchMapRequest builds the request PATCH /v1.0/maps. Its Err returns why it cannot be sent.
+func newPatchMapRequest(body map[string]int64) dingtalk.Request {
+	r := dingtalk.NewRequest(&operationPatchMap)
+	r.SetBody(body)
+	return r
 }
 
 // PatchMap sends PATCH /v1.0/maps.
@@ -435,9 +418,16 @@ func (c *Client) ListUsersAll(ctx context.Context, userID string, number int64, 
 // It counts towards the app's rate limit.
 // An error is always a *dingtalk.Error.
 func (c *Client) PatchMap(ctx context.Context, body map[string]int64) (map[string]Node, error) {
-	r := dingtalk.NewRequest(&operationPatchMap)
-	r.SetBody(body)
-	return dingtalk.Do[map[string]Node](ctx, c.client, r)
+	return dingtalk.Do[map[string]Node](ctx, c.client, newPatchMapRequest(body))
+}
+
+// newQueryPagesRequest builds the request POST /v1.0/pages. Its Err returns why it cannot be sent.
+func newQueryPagesRequest(body *QueryPagesRequestBody) dingtalk.Request {
+	r := dingtalk.NewRequest(&operationQueryPages)
+	if body != nil {
+		r.SetBody(body)
+	}
+	return r
 }
 
 // QueryPages sends POST /v1.0/pages.
@@ -446,37 +436,22 @@ func (c *Client) PatchMap(ctx context.Context, body map[string]int64) (map[strin
 // It counts towards the app's rate limit.
 // An error is always a *dingtalk.Error.
 func (c *Client) QueryPages(ctx context.Context, body *QueryPagesRequestBody) (QueryPagesResponseBody, error) {
-	r := dingtalk.NewRequest(&operationQueryPages)
-	if body != nil {
-		r.SetBody(body)
-	}
-	return dingtalk.Do[QueryPagesResponseBody](ctx, c.client, r)
+	return dingtalk.Do[QueryPagesResponseBody](ctx, c.client, newQueryPagesRequest(body))
 }
 
 // QueryPagesAll is QueryPages for all pages: it yields the items of each, and fetches the next page when they are consumed.
 // An error ends the sequence. Every page is a call.
 func (c *Client) QueryPagesAll(ctx context.Context, body *QueryPagesRequestBody) iter.Seq2[string, error] {
-	return dingtalk.Pages(&operationQueryPages, func(token *int64) (items []string, next int64, more bool, err error) {
-		body := body // a copy, because each use of the sequence starts at the first page
-		if token != nil {
-			page := QueryPagesRequestBody{}
-			if body != nil {
-				page = *body
-			}
-			body = &page
-			body.Cursor = token
-		}
-		answer, err := c.QueryPages(ctx, body)
-		if err != nil {
-			return nil, next, false, err
-		}
-		if answer.NextCursor != nil {
-			next = *answer.NextCursor
-		}
-		var none int64
-		more = next != none
-		return answer.Values, next, more, nil
-	})
+	return dingtalk.Pages[string](ctx, c.client, newQueryPagesRequest(body))
+}
+
+// newReplaceUserRequest builds the request PUT /v1.0/users/{userId}/lists/{number}. Its Err returns why it cannot be sent.
+func newReplaceUserRequest(userID string, number int64, body User) dingtalk.Request {
+	r := dingtalk.NewRequest(&operationReplaceUser)
+	r.SetPath("userId", userID)
+	r.SetPath("number", strconv.FormatInt(int64(number), 10))
+	r.SetBody(body)
+	return r
 }
 
 // ReplaceUser sends PUT /v1.0/users/{userId}/lists/{number}.
@@ -485,12 +460,17 @@ func (c *Client) QueryPagesAll(ctx context.Context, body *QueryPagesRequestBody)
 // It counts towards the app's rate limit.
 // An error is always a *dingtalk.Error.
 func (c *Client) ReplaceUser(ctx context.Context, userID string, number int64, body User) error {
-	r := dingtalk.NewRequest(&operationReplaceUser)
-	r.SetPath("userId", userID)
-	r.SetPath("number", strconv.FormatInt(int64(number), 10))
-	r.SetBody(body)
-	_, err := dingtalk.Do[struct{}](ctx, c.client, r)
+	_, err := dingtalk.Do[struct{}](ctx, c.client, newReplaceUserRequest(userID, number, body))
 	return err
+}
+
+// newSendMessageRequest builds the request POST /v1.0/messages. Its Err returns why it cannot be sent.
+func newSendMessageRequest(body *SendMessageRequestBody) dingtalk.Request {
+	r := dingtalk.NewRequest(&operationSendMessage)
+	if body != nil {
+		r.SetBody(body)
+	}
+	return r
 }
 
 // SendMessage sends POST /v1.0/messages.
@@ -499,11 +479,7 @@ func (c *Client) ReplaceUser(ctx context.Context, userID string, number int64, b
 // It counts towards the app's rate limit.
 // An error is always a *dingtalk.Error.
 func (c *Client) SendMessage(ctx context.Context, body *SendMessageRequestBody) ([]int64, error) {
-	r := dingtalk.NewRequest(&operationSendMessage)
-	if body != nil {
-		r.SetBody(body)
-	}
-	return dingtalk.Do[[]int64](ctx, c.client, r)
+	return dingtalk.Do[[]int64](ctx, c.client, newSendMessageRequest(body))
 }
 
 // Answers are not parsed here: the wrapper reads them, up to a limit, and keeps the status of one that it cannot decode.

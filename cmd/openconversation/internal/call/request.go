@@ -28,18 +28,18 @@ func operations(source specs.Source) ([]generated.Route, error) {
 
 // parameter is a parameter of the operation with its flag.
 type parameter struct {
-	generated.Parameter
+	generated.Field
 	flag   string
 	values []string
 }
 
 // newParameter names a parameter's flag as in the contract, unless another flag has that name.
-func newParameter(p generated.Parameter, taken bool) *parameter {
+func newParameter(p generated.Field, taken bool) *parameter {
 	flag := p.Name
 	if taken {
 		flag = p.In + "-" + p.Name
 	}
-	return &parameter{Parameter: p, flag: flag}
+	return &parameter{Field: p, flag: flag}
 }
 
 func (p *parameter) usage(l lang.Language) string {
@@ -142,37 +142,6 @@ func addBody(w *term.World, r *dingtalk.Request, route generated.Route, body str
 	if !json.Valid(raw) {
 		return explain.Usage("--body: it is not JSON")
 	}
-	if len(route.Texts) > 0 {
-		raw = withTexts(r, raw, route.Texts)
-	}
-	if err := r.Err(); err != nil {
-		return explain.Usage("--body: %w", err)
-	}
 	r.SetBody(json.RawMessage(raw))
 	return nil
-}
-
-// withTexts encodes fields with JSON in a string, if the body has them as plain JSON, which is easier to write in a
-// shell.
-func withTexts(r *dingtalk.Request, body []byte, texts []generated.JSONText) []byte {
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(body, &fields) != nil {
-		return body
-	}
-	for _, text := range texts {
-		value, ok := fields[text.Name]
-		if !ok {
-			continue
-		}
-		var given any = value
-		if plain := ""; json.Unmarshal(value, &plain) == nil {
-			given = plain
-		}
-		fields[text.Name], _ = json.Marshal(r.JSONString(text.Name, given, text.MaxBytes)) // a string
-	}
-	changed, err := json.Marshal(fields)
-	if err != nil {
-		return body
-	}
-	return changed
 }

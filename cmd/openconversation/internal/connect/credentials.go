@@ -2,13 +2,16 @@ package connect
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
@@ -36,6 +39,9 @@ func (c *Flags) credentials(ctx context.Context, w *term.World) (dingtalk.AppCre
 		if c.noEmulator {
 			hint = "the developer console shows them as Client ID and Client Secret"
 		}
+		if name, right := alike(w, creds); name != "" {
+			return creds, &explain.Error{Code: explain.Credentials, Err: missing, Hint: lang.T("%s is set, and the name is %s", lang.Literal(name), lang.Literal(right))}
+		}
 		return creds, refusal(missing, hint)
 	}
 	for _, part := range []struct{ name, value string }{{EnvAppKey, creds.AppKey}, {secretOf, creds.AppSecret}} {
@@ -58,6 +64,48 @@ func missing(creds dingtalk.AppCredentials) error {
 	default:
 		return nil
 	}
+}
+
+// names are the letters of names that people give the variables, the right one first.
+var names = map[string][]string{
+	EnvAppKey:    {"DINGTALKAPPKEY", "DINGTALKCLIENTID", "DINGTALKAPPID", "DINGTALKKEY", "DINGAPPKEY", "DINGTALKAPPKEYID", "APPKEY", "CLIENTID"},
+	EnvAppSecret: {"DINGTALKAPPSECRET", "DINGTALKCLIENTSECRET", "DINGTALKSECRET", "DINGAPPSECRET", "DINGTALKAPPKEYSECRET", "APPSECRET", "CLIENTSECRET"},
+}
+
+// alike returns a variable that is set and whose name is nearly that of one that is missing.
+func alike(w *term.World, creds dingtalk.AppCredentials) (name, right string) {
+	if w.Environ == nil {
+		return "", ""
+	}
+	for _, want := range []struct{ name, value string }{{EnvAppKey, creds.AppKey}, {EnvAppSecret, creds.AppSecret}} {
+		for _, variable := range w.Environ() {
+			name, value, _ := strings.Cut(variable, "=")
+			letters := strings.Map(func(r rune) rune {
+				if !unicode.IsLetter(r) {
+					return -1
+				}
+				return unicode.ToUpper(r)
+			}, name)
+			if want.value == "" && name != want.name && value != "" && (slices.Contains(names[want.name], letters) || slip(letters, names[want.name][0])) {
+				return name, want.name
+			}
+		}
+	}
+	return "", ""
+}
+
+// slip reports whether one slip of the fingers leads from one text to the other: a letter too many, too few or wrong, or two
+// in the other order.
+func slip(a, b string) bool {
+	at := 0
+	for at < min(len(a), len(b)) && a[at] == b[at] {
+		at++
+	}
+	a, b = a[at:], b[at:]
+	if len(a) < len(b) {
+		a, b = b, a
+	}
+	return a != "" && (a[1:] == b || b != "" && (a[1:] == b[1:] || len(a) > 1 && len(b) > 1 && a[0] == b[1] && a[1] == b[0] && a[2:] == b[2:]))
 }
 
 func refusal(err error, hint lang.Format) error {
@@ -88,7 +136,7 @@ func secretFrom(ctx context.Context, w *term.World, name string) (string, error)
 	if err != nil {
 		return "", withoutPath(err)
 	}
-	secret := trimLineEnds(string(content))
+	secret := trimLineEnds(plainText(content))
 	switch {
 	case secret == "":
 		return "", lang.Errorf("the file is empty")
@@ -98,6 +146,23 @@ func secretFrom(ctx context.Context, w *term.World, name string) (string, error)
 		return "", lang.Errorf("the file holds more than one line, or a control character")
 	}
 	return secret, nil
+}
+
+// plainText returns a file's text, also of UTF-16, which PowerShell writes.
+func plainText(content []byte) string {
+	mark := func(first, second byte) bool { return len(content) > 1 && content[0] == first && content[1] == second }
+	order := binary.ByteOrder(binary.LittleEndian)
+	switch {
+	case mark(0xFE, 0xFF):
+		order = binary.BigEndian
+	case !mark(0xFF, 0xFE):
+		return string(content)
+	}
+	var units []uint16
+	for i := 2; i+1 < len(content); i += 2 {
+		units = append(units, order.Uint16(content[i:]))
+	}
+	return string(utf16.Decode(units))
 }
 
 func withoutPath(err error) error {

@@ -30,6 +30,9 @@ func (c *Flags) Dial(ctx context.Context, w *term.World) (client *dingtalk.Clien
 		if creds, err = c.credentials(ctx, w); err != nil {
 			return nil, nil, err
 		}
+		if err := checkProxy(w); err != nil {
+			return nil, nil, err
+		}
 		options = append(options, dingtalk.WithBaseURL(c.hostURL(w)))
 	}
 	if c.RedisURL(w) != "" {

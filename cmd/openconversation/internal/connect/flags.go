@@ -105,6 +105,18 @@ func (c *Flags) Host(w *term.World) string {
 	return u.Host
 }
 
+// Elsewhere returns these flags for the other region, and its name. It is empty if the host is no region's.
+func (c *Flags) Elsewhere(w *term.World) (other Flags, name string) {
+	host := dingtalk.Region(c.hostURL(w))
+	for _, name := range []region{"international", "mainland"} {
+		if at := regions[name]; at != host && !c.emulator && (host == dingtalk.International || host == dingtalk.MainlandChina) {
+			other = Flags{region: name, secretFile: c.secretFile, ipv4: c.ipv4, ipv6: c.ipv6}
+			return other, string(name)
+		}
+	}
+	return other, ""
+}
+
 // hostURL returns the host to call: from a flag, else the environment, else the default.
 func (c *Flags) hostURL(w *term.World) string {
 	switch fromEnv := trimLineEnds(w.Getenv(EnvBaseURL)); {

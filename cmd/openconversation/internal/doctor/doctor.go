@@ -124,18 +124,18 @@ func (e *examination) examine(ctx context.Context, client *dingtalk.Client) erro
 		return err
 	}
 	if stage == checkToken {
-		return e.fail(stage, err)
+		return e.fail(stage, e.elsewhere(ctx, err))
 	}
 	if err := e.pass(checkToken, lang.T("the service issued an access token")); err != nil {
 		return err
 	}
 
-	group, err := client.OpenConversationID(ctx, e.options.chat)
+	group, err := client.OpenConversationID(way.trace(ctx), e.options.chat)
 	if cause := explain.Ended(ctx, err); cause != nil {
 		return cause
 	}
 	if stage := conversionStage(err); stage != "" {
-		return e.fail(stage, err)
+		return e.fail(stage, way.ownAddress(err))
 	}
 	permission, address := lang.T("the app may convert chats"), lang.T("calls from this machine's address are accepted")
 	if err != nil { // the order of the service's own checks is not documented
@@ -160,6 +160,23 @@ func (e *examination) examine(ctx context.Context, client *dingtalk.Client) erro
 		return e.examineGroup(ctx, client, group)
 	}
 	return e.finish(true)
+}
+
+// elsewhere tries refused credentials in the other region: an app belongs to one. A token costs no quota.
+func (e *examination) elsewhere(ctx context.Context, refused error) error {
+	other, name := e.options.Elsewhere(e.world)
+	if !errors.Is(refused, dingtalk.ErrUnauthenticated) || name == "" {
+		return refused
+	}
+	client, done, err := other.Dial(ctx, e.world)
+	if err != nil {
+		return refused
+	}
+	defer done()
+	if _, err := client.Token(ctx); err != nil {
+		return refused
+	}
+	return &explain.Error{Code: explain.Credentials, Err: refused, Hint: lang.T("the credentials are those of the other region: give --region %s", name)}
 }
 
 // tokenStage returns the check of a token call's error.

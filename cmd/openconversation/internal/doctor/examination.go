@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
@@ -154,6 +155,7 @@ type route struct {
 	target    string     // host of the request, with its port if that is not the default
 	resolved  []string
 	handshake *tls.ConnectionState
+	own       string // this machine's address
 }
 
 // trace returns a context that records the request's connection.
@@ -163,6 +165,11 @@ func (r *route) trace(ctx context.Context) context.Context {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.address = hostPort
+		},
+		GotConn: func(info httptrace.GotConnInfo) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.own, _, _ = net.SplitHostPort(info.Conn.LocalAddr().String()) // it is empty for another kind of address
 		},
 		WroteHeaderField: func(key string, value []string) {
 			r.mu.Lock()
@@ -187,6 +194,28 @@ func (r *route) trace(ctx context.Context) context.Context {
 			}
 		},
 	})
+}
+
+// ownAddress names the address to allow in the hint of a refusal that is about it: the one that the service names, or else
+// this machine's own.
+func (r *route) ownAddress(err error) error {
+	var e *dingtalk.Error
+	if !errors.As(err, &e) || !errors.Is(e.Kind, dingtalk.ErrIPNotAllowed) {
+		return err
+	}
+	var hint lang.Text // of the kind
+	if own := net.ParseIP(r.own); own != nil && !own.IsLoopback() {
+		hint = lang.T("add this machine's public address to the app's allow list: developer console, security settings; its own address is %s, and behind a NAT or a proxy the service sees another", r.own)
+	}
+	for _, word := range strings.FieldsFunc(e.Message, func(c rune) bool { return c != '.' && c != ':' && !unicode.Is(unicode.ASCII_Hex_Digit, c) }) {
+		if address := net.ParseIP(strings.Trim(word, ".:")); address != nil {
+			hint = lang.T("add %s to the app's allow list: developer console, security settings", address.String())
+		}
+	}
+	if hint.Empty() {
+		return err
+	}
+	return &explain.Error{Code: explain.Credentials, Err: err, Hint: hint}
 }
 
 // host returns the dialled host, and whether it is a proxy's, as far as known.

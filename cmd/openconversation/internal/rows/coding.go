@@ -61,12 +61,12 @@ func (c coding) check(rec record) error {
 			return undecodable(rec.Line+bytes.Count(whole, []byte("\n")), rec.Start+int64(at), rec.Raw[at], UTF8)
 		}
 	}
-	if c.out != GBK || c.in == GBK {
+	if c.out != GBK && c.out != Big5 || c.in == c.out {
 		return nil
 	}
 	var lacks *charset.LacksError
-	if _, err := charset.Encode(GBK, nil, rec.Raw, nil); errors.As(err, &lacks) {
-		return settled(PartOutput, rec.Line, "%w; write GB18030 or UTF-8", lacks)
+	if _, err := charset.Encode(c.out, nil, rec.Raw, nil); errors.As(err, &lacks) {
+		return settled(PartOutput, rec.Line, "%s has no character U+%04X; write GB18030 or UTF-8", lacks.Encoding.Title(), lacks.Rune)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package rows
 import (
 	"errors"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -36,11 +37,6 @@ const detectSize = 64 << 10
 // Detect detects the format and the encoding of a file that can be read twice, and leaves the file at its start.
 // Without a given encoding it reads the whole file. name may be empty; its extension decides the format if o does not.
 func Detect(file io.ReadSeeker, name string, o Options) (Options, error) {
-	if o.Format == "" {
-		if err := unsupportedName(name); err != nil {
-			return o, err
-		}
-	}
 	start := make([]byte, detectSize)
 	n, err := io.ReadFull(file, start)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -48,6 +44,12 @@ func Detect(file io.ReadSeeker, name string, o Options) (Options, error) {
 	}
 	start = start[:n]
 	if err := unsupportedContent(start); err != nil {
+		return o, err
+	}
+	if err := unsupportedName(name); err != nil && o.Format == "" && !isZip(start) {
+		if guess := Sniff(start).Format; strings.EqualFold(filepath.Ext(name), ".xls") && n > 0 {
+			return o, settled(PartFormat, 0, "it is named like an Excel workbook, and is text; read it with --format %s, or give it another name", string(guess))
+		}
 		return o, err
 	}
 	if err := o.chooseFormat(start, name); err != nil {

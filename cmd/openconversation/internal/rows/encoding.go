@@ -21,6 +21,7 @@ const (
 	UTF16BE = charset.UTF16BE
 	GB18030 = charset.GB18030
 	GBK     = charset.GBK
+	Big5    = charset.Big5
 )
 
 // Encodings lists all encodings.
@@ -73,7 +74,7 @@ func detectEncoding(r io.ReadSeeker) (Encoding, error) {
 	e, _, err := charset.Detect(r)
 	var place *charset.PlaceError
 	if errors.As(err, &place) {
-		return "", settled(PartEncoding, place.Line, "the byte 0x%02X at offset %d of the file is neither UTF-8 nor GB18030; save it as UTF-8, or name its encoding", place.Byte, place.Offset)
+		return "", settled(PartEncoding, place.Line, "the byte 0x%02X at offset %d of the file is neither UTF-8 nor GB18030 nor Big5; save it as UTF-8, or name its encoding", place.Byte, place.Offset)
 	}
 	return e, err
 }

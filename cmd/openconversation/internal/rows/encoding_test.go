@@ -3,6 +3,7 @@ package rows_test
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,7 +50,8 @@ func TestEncodings(t *testing.T) {
 		{rows.JSONLines, "{\"chatId\":\"群聊\",\"n\":\"中文\"}\n", "{\"chatId\":\"群聊\",\"n\":\"中文\",\"openConversationId\":\"cid群聊\",\"errorCode\":\"\",\"error\":\"\"}\n"},
 		{rows.JSONArray, "[{\"chatId\":\"群聊\",\n \"n\":\"中文\" }\n]", "[\n{\"chatId\":\"群聊\",\n \"n\":\"中文\",\"openConversationId\":\"cid群聊\",\"errorCode\":\"\",\"error\":\"\"}\n]\n"},
 	}
-	for _, e := range rows.Encodings {
+	encodings := slices.DeleteFunc(slices.Clone(rows.Encodings), func(e rows.Encoding) bool { return e == rows.Big5 }) // it lacks what is simplified
+	for _, e := range encodings {
 		for _, tt := range tests {
 			if e == rows.GBK && tt.format == rows.CSV {
 				tt.in, tt.want = strings.NewReplacer("Ċ", "", "Ā", "", "ਊ", "").Replace(tt.in), strings.NewReplacer("Ċ", "", "Ā", "", "ਊ", "").Replace(tt.want)
@@ -66,7 +68,7 @@ func TestEncodings(t *testing.T) {
 			if err != nil || string(out) != as(t, e, tt.want) {
 				t.Errorf("%s of %s: %v\n%q, want\n%q", tt.format, e, err, out, as(t, e, tt.want))
 			}
-			for _, to := range rows.Encodings {
+			for _, to := range encodings {
 				if to == rows.GBK && strings.Contains(tt.in, "Ā") {
 					continue
 				}
@@ -116,7 +118,7 @@ func TestEncodingRefusals(t *testing.T) {
 		})
 	}
 	_, err := rows.Detect(strings.NewReader("chat_id\na\n\xe9\n"), "a.csv", rows.Options{})
-	if err == nil || err.Error() != "line 3: the byte 0xE9 at offset 10 of the file is neither UTF-8 nor GB18030; save it as UTF-8, or name its encoding" {
+	if err == nil || err.Error() != "line 3: the byte 0xE9 at offset 10 of the file is neither UTF-8 nor GB18030 nor Big5; save it as UTF-8, or name its encoding" {
 		t.Error(err)
 	}
 }

@@ -181,10 +181,10 @@ func TestResaved(t *testing.T) {
 // Files of kinds that are not read are refused by what is in them, and by their names.
 func TestUnsupported(t *testing.T) {
 	tests := []struct{ file, as, want string }{
-		{"calc.xls", "a.xls", "a.xls is an old Excel workbook, which is not read; save it as .xlsx, or as CSV"},
+		{"calc.xls", "a.xls", "it is an old Excel workbook (.xls), a WPS one (.et), or one with a password, which is not read; save it as .xlsx, or as CSV"},
 		{"calc.xls", "a.xlsx", "it is an old Excel workbook (.xls), a WPS one (.et), or one with a password, which is not read; save it as .xlsx, or as CSV"},
 		{"calc.xls", "a.csv", "it is an old Excel workbook (.xls), a WPS one (.et), or one with a password, which is not read; save it as .xlsx, or as CSV"},
-		{"calc.ods", "b.ods", "b.ods is an OpenDocument sheet, which is not read; save it as .xlsx, or as CSV"},
+		{"calc.ods", "b.ods", "it is an OpenDocument sheet, which is not read; save it as .xlsx, or as CSV"},
 		{"calc.ods", "b", "it is an OpenDocument sheet, which is not read; save it as .xlsx, or as CSV"},
 		{"calc.xlsx", "c.csv", "it is an xlsx workbook, and not CSV"},
 		{"calc-utf8.csv", "c.xlsx", "it is no xlsx workbook; it looks like CSV"},

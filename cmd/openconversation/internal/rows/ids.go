@@ -40,6 +40,10 @@ func CleanID(cell string) (id string, trimmed Trimmed) {
 		id = short
 	}
 	trim()
+	if half := narrow(id); half != id && word.MatchString(half) {
+		id = half
+		note("full-width characters")
+	}
 	if inner, is := strings.CutPrefix(id, `="`); is && len(inner) > 1 && strings.IndexByte(inner, '"') == len(inner)-1 {
 		id = inner[:len(inner)-1]
 		note(`="…"`)
@@ -74,40 +78,85 @@ func plain(cell string) bool {
 }
 
 var (
+	word           = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
 	rounded        = regexp.MustCompile(`^[0-9]([.,][0-9]+)?[eE]\+?[0-9]+$`)
+	fraction       = regexp.MustCompile(`^-?[0-9]*[.,][0-9]+$`)
+	date           = regexp.MustCompile(`^[0-9]{1,4}[-./][0-9]{1,2}[-./][0-9]{1,4}([ T]|$)|^[0-9]{1,2}:[0-9]{2}`)
 	worksheetError = regexp.MustCompile(`^#(N/A|REF!|NAME\?|VALUE!|DIV/0!|NULL!|NUM!|####*)$`)
+	// reserved are words of programs and of totals.
+	reserved = regexp.MustCompile(`(?i)^(true|false|yes|no|null|nil|none|nan|undefined|eof|end|total|subtotal|sum)$`)
+	// number is too small for an id: it counts something.
+	small = regexp.MustCompile(`^[0-9]{1,3}$`)
 )
+
+// notIDs are the reasons why a text is no chat id, the first that holds. The service documents no form of ids, but each
+// one that was seen has letters and digits of ASCII alone.
+var notIDs = []struct {
+	is  func(id string) bool
+	why lang.Format
+}{
+	{has("://"), "it is an address of the web"},
+	{worksheetError.MatchString, "it is an error of a spreadsheet's formula"},
+	{rounded.MatchString, "it is a number that a spreadsheet rounded"},
+	{date.MatchString, "it is a date or a time"},
+	{fraction.MatchString, "it is a number with a fraction"},
+	{reserved.MatchString, "it is a word, such as TRUE or total"},
+	{small.MatchString, "it is a small number, such as a count"},
+	{FileName, "it is the name of a file"},
+	{has("/?"), "it holds a / or ?"},
+	{has(`\`), `it holds a \`},
+	{begins("="), "it is a formula: it begins with ="},
+	{begins("+"), "it is a formula: it begins with +"},
+	{begins("@"), "it is a formula: it begins with @"},
+	{begins("-"), "it begins with -, like a list, a line or a formula"},
+	{has(",;|\t，；"), "it holds a separator, like a row of a table"},
+	{has("\"'`“”‘’"), "it holds a quote"},
+	{has("{}[]<>()（）【】"), "it holds brackets, like JSON or a placeholder"},
+	{func(id string) bool { return strings.ContainsAny(strings.TrimRight(id, "="), ":=") }, "it holds a : or =, like a name with its value"},
+	{func(id string) bool { return strings.IndexFunc(id, unicode.IsSpace) >= 0 }, "it holds a blank"},
+	{usual, "it is the name of a column"},
+	{func(id string) bool { return utf8.ValidString(id) && !ascii(id) }, "it holds characters that no chat id has"},
+	{has("#$%&*!^~@"), "it holds characters that no chat id has"},
+}
+
+// has makes a check for any of some characters; for :// it is the whole.
+func has(chars string) func(id string) bool {
+	if chars == "://" {
+		return func(id string) bool { return strings.Contains(id, chars) }
+	}
+	return func(id string) bool { return strings.ContainsAny(id, chars) }
+}
+
+func begins(with string) func(id string) bool {
+	return func(id string) bool { return strings.HasPrefix(id, with) }
+}
+
+func ascii(text string) bool {
+	return strings.IndexFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
+}
+
+// FileName reports whether a text is the name of a file with rows, rather than an id.
+func FileName(text string) bool {
+	_, known := FormatOf(text)
+	return known || unsupportedName(text) != nil
+}
 
 // NotAnID returns why a text cleaned by CleanID cannot be a chat id of any form, or "". It does not repeat the checks
 // of the SDK's CheckChatID. A call for such a text would be wasted.
 func NotAnID(id string) (why lang.Format) {
-	switch {
-	case strings.Contains(id, "://"):
-		return "it is an address of the web"
-	case worksheetError.MatchString(id):
-		return "it is an error of a spreadsheet's formula"
-	case rounded.MatchString(id):
-		return "it is a number that a spreadsheet rounded"
-	case strings.ContainsAny(id, "/?"):
-		return "it holds a / or ?"
-	case strings.Contains(id, `\`):
-		return `it holds a \`
-	case strings.HasPrefix(id, "="):
-		return "it is a formula: it begins with ="
-	case strings.HasPrefix(id, "+"):
-		return "it is a formula: it begins with +"
-	case strings.HasPrefix(id, "@"):
-		return "it is a formula: it begins with @"
-	case strings.ContainsAny(id, ",;|\t，；"):
-		return "it holds a separator, like a row of a table"
-	case strings.ContainsAny(id, "\"'`“”‘’"):
-		return "it holds a quote"
-	case strings.ContainsAny(id, "{}[]<>"):
-		return "it holds brackets, like JSON or a placeholder"
-	case strings.IndexFunc(id, unicode.IsSpace) >= 0:
-		return "it holds a blank"
-	case usual(id):
-		return "it is the name of a column"
+	for i := range notIDs {
+		if notIDs[i].is(id) {
+			return notIDs[i].why
+		}
 	}
 	return ""
+}
+
+// idOf matches what surely is a chat id.
+var idOf = regexp.MustCompile(`(?i)^chat[0-9a-f]*[0-9][0-9a-f]*$`)
+
+// SureID reports whether a text surely is a chat id, and so no name of a column.
+func SureID(text string) bool {
+	id, _ := CleanID(text)
+	return idOf.MatchString(id)
 }

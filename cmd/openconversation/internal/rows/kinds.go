@@ -18,8 +18,7 @@ var unsupported = []struct {
 	extensions []string
 }{
 	{"an old Excel workbook", []string{".xls", ".xlt"}},
-	{"an Excel workbook with macros", []string{".xlsm", ".xltm"}},
-	{"an Excel template", []string{".xltx"}},
+	{"an Excel template", []string{".xltx", ".xltm"}},
 	{"a binary Excel workbook", []string{".xlsb"}},
 	{"a WPS workbook", []string{".et", ".ett"}},
 	{"an OpenDocument sheet", []string{".ods", ".fods", ".ots"}},
@@ -79,6 +78,9 @@ func unsupportedContent(start []byte) error {
 			return settled(PartFormat, 0, "it is a workbook with a password; take the password off, and save it as .xlsx")
 		}
 		return unsupportedAs(lang.T("it is an old Excel workbook (.xls), a WPS one (.et), or one with a password"), false)
+	case bytes.HasPrefix(start, []byte("\xff\xfe\x00\x00")), bytes.HasPrefix(start, []byte("\x00\x00\xfe\xff")),
+		len(start) >= 8 && (bytes.Count(start[:8], []byte{0}) == 6 && start[0]|start[3] != 0):
+		return settled(PartNone, 0, "it is UTF-32, which is not read; save it as UTF-8")
 	case isZip(start) && bytes.Contains(start[:min(len(start), 100)], []byte("mimetypeapplication/vnd.oasis.opendocument")):
 		return unsupportedAs(lang.T("it is an OpenDocument sheet"), false)
 	case isZip(start) && bytes.Contains(start[:min(len(start), 200)], []byte("Index/")):

@@ -2,6 +2,7 @@ package rows
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 
@@ -21,6 +22,9 @@ func (e *decodeError) Error() string { return e.Say(lang.English) }
 func (e *decodeError) Say(l lang.Language) string {
 	return l.Sprintf("the byte 0x%02X at offset %d cannot be decoded", e.bad, e.offset)
 }
+
+// padding is what some programs write behind the end of a text: the end of file of DOS, and the rest of a block.
+const padding = "\x1a\x00"
 
 // text reads a file's text in parts that end at a line end or before. Parts of UTF-8 are unchecked slices of the
 // reader's buffer.
@@ -74,6 +78,9 @@ func (t *text) part() (part []byte, ended bool, err error) {
 		raw, ended, err = t.units()
 	}
 	t.offset += int64(len(raw))
+	if t.encoding.Width() == 1 && errors.Is(err, io.EOF) {
+		raw = bytes.TrimRight(raw, padding)
+	}
 	if t.encoding.Plain() || err != nil && !errors.Is(err, io.EOF) {
 		return raw, ended, err
 	}
@@ -88,6 +95,9 @@ func (t *text) part() (part []byte, ended bool, err error) {
 		return nil, false, &decodeError{t.offset - int64(len(t.raw)-bad.Offset), bad.Byte}
 	}
 	t.raw = append(t.raw[:0], t.raw[len(t.raw)-rest:]...)
+	if errors.Is(err, io.EOF) {
+		decoded = bytes.TrimRight(decoded, padding)
+	}
 	return decoded, ended, err
 }
 

@@ -59,7 +59,10 @@ func openSheet(in io.Reader, name string) (*sheet, error) {
 	if err := unsupportedContent(start[:n]); err != nil {
 		return s, err
 	}
-	if s.book, err = xlsx.Open(at, size); err != nil {
+	if s.book, err = xlsx.Open(at, size); err == nil {
+		err = s.book.Check()
+	}
+	if err != nil {
 		return s, damaged(0, err)
 	}
 	var known bool
@@ -109,7 +112,7 @@ func damaged(row int, err error) error {
 	if errors.As(err, &path) {
 		return err
 	}
-	return broken(row, "%w", err)
+	return broken(row, "%s", inWorkbook{err})
 }
 
 // cells reads the next row's texts by column, and skips rows without any.

@@ -20,7 +20,8 @@ type World struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Getenv   func(string) string
-	Lang     lang.Language // of messages for people
+	Environ  func() []string // as of package os; may be nil
+	Lang     lang.Language   // of messages for people
 }
 
 // Print writes to standard output. It reports failures: a full disk must not look like success.

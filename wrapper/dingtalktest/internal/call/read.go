@@ -31,7 +31,7 @@ func (c *Call) Lacks() generated.Code {
 		var values []string
 		switch p.In {
 		case "path":
-			if i := c.Route.position(p.Name); i < len(c.Params) {
+			if i := c.Route.position(p.Name); i >= 0 {
 				values = []string{c.Params[i]}
 			}
 		case "query":
@@ -46,7 +46,7 @@ func (c *Call) Lacks() generated.Code {
 			return generated.Code("Missing" + p.Name)
 		}
 		for _, value := range values {
-			if value != "" && !fits(value, p.Type) {
+			if value != "" && !fits(value, p.Type) || p.JSON && !json.Valid([]byte(value)) {
 				return generated.Code("Invalid" + p.Name)
 			}
 		}

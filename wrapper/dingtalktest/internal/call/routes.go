@@ -3,6 +3,7 @@ package call
 import (
 	"net/url"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -12,9 +13,11 @@ import (
 // Route is one operation and where it is.
 type Route struct {
 	generated.Route
-	Own       bool     // it is this contract's own operation, not a foreign one of the same name
-	segments  []string // of the path template, the leading slash cut; a parameter is "" here
-	chatParam int      // which parameter is the chat id, or -1
+	Own       bool             // it is this contract's own operation, not a foreign one of the same name
+	segments  []string         // of the path template, the leading slash cut; a parameter is "" here
+	patterns  []*regexp.Regexp // of the segments that hold text and parameters; nil for others
+	names     []string         // of the path's parameters, in its order
+	chatParam int              // which parameter is the chat id, or -1
 }
 
 // Own are the operations of the contract. They are not to be changed.
@@ -62,19 +65,31 @@ func newRoute(described generated.Route) *Route {
 	if server, err := url.Parse(described.Operation.Server); err == nil {
 		path = server.EscapedPath() + path
 	}
-	n := 0
 	for segment := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
-		if strings.HasPrefix(segment, "{") {
-			if segment == "{"+chatParamName+"}" {
-				r.chatParam = n
+		var pattern *regexp.Regexp
+		found := inBraces.FindAllStringSubmatch(segment, -1)
+		for _, name := range found {
+			if name[1] == chatParamName {
+				r.chatParam = len(r.names)
 			}
-			n++
-			segment = ""
+			r.names = append(r.names, name[1])
 		}
-		r.segments = append(r.segments, segment)
+		switch {
+		case len(found) == 1 && found[0][0] == segment:
+			segment = ""
+		case len(found) > 0:
+			text := inBraces.Split(segment, -1)
+			for i := range text {
+				text[i] = regexp.QuoteMeta(text[i])
+			}
+			pattern = regexp.MustCompile("^" + strings.Join(text, "(.+?)") + "$")
+		}
+		r.segments, r.patterns = append(r.segments, segment), append(r.patterns, pattern)
 	}
 	return r
 }
+
+var inBraces = regexp.MustCompile(`\{([^{}]*)\}`)
 
 // wirePath is a request's path as it came. [url.URL.EscapedPath] would encode it anew if one character of it should have
 // been escaped and was not, and lose the difference between a slash and %2F.
@@ -111,35 +126,32 @@ func (r *Route) match(path string) (values []string, ok bool) {
 			return nil, false
 		}
 		rest = after
-		if want != "" {
-			if segment != want {
+		escaped := []string{segment}
+		switch pattern := r.patterns[i]; {
+		case pattern != nil:
+			if escaped = pattern.FindStringSubmatch(segment); escaped == nil {
 				return nil, false
 			}
+			escaped = escaped[1:]
+		case want != "" && segment != want:
+			return nil, false
+		case want != "":
 			continue
 		}
-		value, err := url.PathUnescape(segment)
-		// A dot segment changes the path, wherever on the way it is resolved.
-		if err != nil || value == "" || value == "." || value == ".." {
-			return nil, false
+		for _, segment := range escaped {
+			value, err := url.PathUnescape(segment)
+			// A dot segment changes the path, wherever on the way it is resolved.
+			if err != nil || value == "" || value == "." || value == ".." {
+				return nil, false
+			}
+			values = append(values, value)
 		}
-		values = append(values, value)
 	}
 	return values, true
 }
 
-// position is which of the path's parameters has a name.
-func (r *Route) position(name string) int {
-	n := 0
-	for segment := range strings.SplitSeq(r.Operation.Path, "/") {
-		if segment == "{"+name+"}" {
-			return n
-		}
-		if strings.HasPrefix(segment, "{") {
-			n++
-		}
-	}
-	return 0
-}
+// position is which of the path's parameters has a name, or -1.
+func (r *Route) position(name string) int { return slices.Index(r.names, name) }
 
 // UnderGateway reports whether a path begins as those of the gateway's operations do, with the version of the API.
 func UnderGateway(routes []*Route, path string) bool {

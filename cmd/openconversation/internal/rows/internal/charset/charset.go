@@ -4,11 +4,16 @@ package charset
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/traditionalchinese"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
 // Encoding is a text encoding.
@@ -21,15 +26,26 @@ const (
 	UTF16LE Encoding = "utf-16le"  // little-endian
 	UTF16BE Encoding = "utf-16be"
 	GB18030 Encoding = "gb18030"
-	GBK     Encoding = "gbk" // "ANSI" of Chinese Windows, code page 936
+	GBK     Encoding = "gbk"  // "ANSI" of Windows in simplified Chinese, code page 936
+	Big5    Encoding = "big5" // "ANSI" of Windows in traditional Chinese, code page 950
 )
 
 // All lists all encodings.
-var All = []Encoding{UTF8, UTF8BOM, UTF16LE, UTF16BE, GB18030, GBK}
+var All = []Encoding{UTF8, UTF8BOM, UTF16LE, UTF16BE, GB18030, GBK, Big5}
 
 var aliases = map[string]Encoding{
 	"utf8": UTF8, "utf8bom": UTF8BOM, "utf8sig": UTF8BOM, "utf16": UTF16LE, "utf16le": UTF16LE, "utf16be": UTF16BE,
 	"unicode": UTF16LE, "gb18030": GB18030, "gbk": GBK, "gb2312": GBK, "cp936": GBK, "ansi": GBK,
+	"big5": Big5, "big5hkscs": Big5, "cp950": Big5,
+}
+
+// codecs are the encodings other than UTF-8.
+var codecs = map[Encoding]encoding.Encoding{
+	UTF16LE: unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM),
+	UTF16BE: unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM),
+	GB18030: simplifiedchinese.GB18030,
+	GBK:     simplifiedchinese.GBK,
+	Big5:    traditionalchinese.Big5,
 }
 
 // Parse parses any usual name of an encoding.
@@ -40,10 +56,14 @@ func Parse(name string) (Encoding, bool) {
 
 // Title returns the encoding's name in a sentence.
 func (e Encoding) Title() string {
-	if e == UTF8BOM {
+	switch e {
+	case UTF8BOM:
 		return "UTF-8"
+	case Big5:
+		return "Big5"
+	default:
+		return strings.NewReplacer("LE", " LE", "BE", " BE").Replace(strings.ToUpper(string(e)))
 	}
-	return strings.NewReplacer("LE", " LE", "BE", " BE").Replace(strings.ToUpper(string(e)))
 }
 
 // Width returns the size of the smallest character in bytes.
@@ -88,23 +108,43 @@ type Error struct {
 	Byte     byte
 }
 
-func (e *Error) Error() string { return e.Say(lang.English) }
-
-// Say implements lang.Said.
-func (e *Error) Say(l lang.Language) string {
-	return l.Sprintf("the byte 0x%02X at offset %d is not %s", e.Byte, e.Offset, e.Encoding.Title())
+func (e *Error) Error() string {
+	return fmt.Sprintf("the byte 0x%02X at offset %d is not %s", e.Byte, e.Offset, e.Encoding.Title())
 }
 
 // Decode appends the text of src to dst. rest is the number of bytes of an incomplete character at the end of src.
 func Decode(e Encoding, dst, src []byte) (text []byte, rest int, err error) {
-	switch e {
-	case UTF16LE, UTF16BE:
-		return decode16(e, dst, src)
-	case GB18030, GBK:
-		return decodeGB(e, dst, src)
+	if codecs[e] == nil {
+		whole, rest, err := Valid(src)
+		return append(dst, whole...), rest, err
 	}
-	whole, rest, err := Valid(src)
-	return append(dst, whole...), rest, err
+	decoder, at, from := codecs[e].NewDecoder(), 0, len(dst)
+	for more := error(transform.ErrShortDst); errors.Is(more, transform.ErrShortDst); {
+		dst = append(dst, make([]byte, len(src)-at+utf8.UTFMax)...)
+		var n, read int
+		n, read, more = decoder.Transform(dst[from:], src[at:], false)
+		dst, from, at = dst[:from+n], from+n, at+read
+	}
+	if bytes.ContainsRune(dst, utf8.RuneError) {
+		return dst, len(src) - at, misread(e, src[:at])
+	}
+	return dst, len(src) - at, nil
+}
+
+// misread finds the first undecodable byte of whole characters: the decoder put a replacement character in its place.
+func misread(e Encoding, src []byte) error {
+	replacement, _ := codecs[e].NewEncoder().Bytes([]byte("\uFFFD")) // an error if the encoding lacks it
+	decoder := codecs[e].NewDecoder()
+	for at := 0; at < len(src); {
+		var char [utf8.UTFMax]byte // too short for two that are not ASCII
+		n, read, _ := decoder.Transform(char[:], src[at:], false)
+		bad := bytes.Index(char[:n], []byte("\uFFFD")) // what is before it is ASCII
+		if place := at + max(bad, 0)*e.Width(); bad >= 0 && (replacement == nil || !bytes.HasPrefix(src[place:], replacement)) || read == 0 {
+			return &Error{e, place, src[place]}
+		}
+		at += read
+	}
+	return nil
 }
 
 // Valid returns the part of src that is whole UTF-8. rest is as in Decode.
@@ -136,53 +176,27 @@ func cut8(src []byte) int {
 	return 0
 }
 
-func decode16(e Encoding, dst, src []byte) ([]byte, int, error) {
-	unit := func(i int) rune {
-		if e == UTF16LE {
-			return rune(src[i]) | rune(src[i+1])<<8
-		}
-		return rune(src[i])<<8 | rune(src[i+1])
-	}
-	for i := 0; i < len(src); {
-		if i+2 > len(src) {
-			return dst, len(src) - i, nil
-		}
-		r, n := unit(i), 2
-		if utf16.IsSurrogate(r) {
-			if r < 0xDC00 && i+4 > len(src) {
-				return dst, len(src) - i, nil
-			}
-			if r < 0xDC00 {
-				r, n = utf16.DecodeRune(r, unit(i+2)), 4
-			}
-			if n == 2 || r == utf8.RuneError {
-				return dst, 0, &Error{e, i, src[i]}
-			}
-		}
-		dst = utf8.AppendRune(dst, r)
-		i += n
-	}
-	return dst, 0, nil
-}
-
 // Encode appends text, which is UTF-8, to dst. escape replaces characters that the encoding lacks. Without escape, the
-// first such character is an error with its Rune.
+// first such character is a *LacksError.
 func Encode(e Encoding, dst, text []byte, escape func(r rune) string) ([]byte, error) {
-	switch e {
-	case UTF16LE, UTF16BE:
-		for _, unit := range utf16.Encode([]rune(string(text))) {
-			if e == UTF16LE {
-				dst = append(dst, byte(unit), byte(unit>>8))
-			} else {
-				dst = append(dst, byte(unit>>8), byte(unit))
-			}
-		}
-		return dst, nil
-	case GB18030, GBK:
-		return encodeGB(e, dst, text, escape)
-	default:
+	if codecs[e] == nil {
 		return append(dst, text...), nil
 	}
+	encoder := codecs[e].NewEncoder()
+	if coded, err := encoder.Bytes(text); err == nil {
+		return append(dst, coded...), nil
+	}
+	for _, r := range string(text) {
+		coded, err := encoder.String(string(r))
+		if err != nil {
+			if escape == nil {
+				return dst, &LacksError{e, r}
+			}
+			coded = escape(r)
+		}
+		dst = append(dst, coded...)
+	}
+	return dst, nil
 }
 
 // LacksError is a character that an encoding lacks.
@@ -191,9 +205,6 @@ type LacksError struct {
 	Rune     rune
 }
 
-func (e *LacksError) Error() string { return e.Say(lang.English) }
-
-// Say implements lang.Said.
-func (e *LacksError) Say(l lang.Language) string {
-	return l.Sprintf("%s has no character U+%04X", e.Encoding.Title(), e.Rune)
+func (e *LacksError) Error() string {
+	return fmt.Sprintf("%s has no character U+%04X", e.Encoding.Title(), e.Rune)
 }

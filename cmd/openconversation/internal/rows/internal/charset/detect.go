@@ -3,9 +3,8 @@ package charset
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
-
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // PlaceError is the place of the first undecodable byte of a file.
@@ -16,14 +15,12 @@ type PlaceError struct {
 	Byte     byte
 }
 
-func (e *PlaceError) Error() string { return e.Say(lang.English) }
-
-// Say implements lang.Said.
-func (e *PlaceError) Say(l lang.Language) string {
-	return l.Sprintf("line %d: %s", e.Line, lang.T("the byte 0x%02X at offset %d is not %s", e.Byte, e.Offset, e.Encoding.Title()))
+func (e *PlaceError) Error() string {
+	return fmt.Sprintf("line %d: the byte 0x%02X at offset %d is not %s", e.Line, e.Byte, e.Offset, e.Encoding.Title())
 }
 
-// Detect reads a file through and detects its encoding: by its byte order mark, else UTF-8, else GBK or GB18030. If
+// Detect reads a file through and detects its encoding: by its byte order mark, else the first of UTF-8,
+// GBK, GB18030 and Big5 that fits. If
 // none fits, it returns a *PlaceError for the first byte that is not UTF-8.
 func Detect(r io.ReadSeeker) (e Encoding, marked bool, err error) {
 	start := make([]byte, 3)
@@ -35,7 +32,7 @@ func Detect(r io.ReadSeeker) (e Encoding, marked bool, err error) {
 		return e, true, nil
 	}
 	var first error
-	for _, e := range []Encoding{UTF8, GBK, GB18030} {
+	for _, e := range []Encoding{UTF8, GBK, GB18030, Big5} {
 		if _, err := r.Seek(0, io.SeekStart); err != nil {
 			return "", false, err
 		}

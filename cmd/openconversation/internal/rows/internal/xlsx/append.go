@@ -15,6 +15,9 @@ func (b *Book) Append(w io.Writer, sheet string, column, header int, cells func(
 	part := b.find(b.part(sheet))
 	out := zip.NewWriter(w)
 	for _, f := range b.zip.File {
+		if strings.HasSuffix(f.Name, "/") { // a folder, which a workbook does not need; some have content that cannot be copied
+			continue
+		}
 		if f != part {
 			if err := out.Copy(f); err != nil {
 				return err

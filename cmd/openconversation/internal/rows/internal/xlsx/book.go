@@ -8,11 +8,12 @@ package xlsx
 import (
 	"archive/zip"
 	"encoding/xml"
+	"fmt"
 	"io"
 	"path"
+	"regexp"
+	"strconv"
 	"strings"
-
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 const (
@@ -23,7 +24,41 @@ const (
 )
 
 // ErrNotWorkbook is the error of a file that is not an xlsx workbook.
-var ErrNotWorkbook = lang.Errorf("it is no xlsx workbook, or a damaged one")
+var ErrNotWorkbook = fault("it is no xlsx workbook, or a damaged one")
+
+// Fault is a format of fmt that says in English what is wrong with a file. Callers may translate it.
+type Fault string
+
+// Error is a fault of a file.
+type Error struct {
+	Fault Fault
+	Args  []any
+	Of    error // ErrNotWorkbook, or nil
+}
+
+func (e *Error) Error() string {
+	text := fmt.Errorf(string(e.Fault), e.Args...).Error()
+	if e.Of != nil {
+		return e.Of.Error() + ": " + text
+	}
+	return text
+}
+
+// Unwrap returns ErrNotWorkbook and the errors among the arguments.
+func (e *Error) Unwrap() []error {
+	var all []error
+	for _, arg := range append([]any{e.Of}, e.Args...) {
+		if err, is := arg.(error); is {
+			all = append(all, err)
+		}
+	}
+	return all
+}
+
+func fault(text Fault, args ...any) error { return &Error{Fault: text, Args: args} }
+func damaged(text Fault, args ...any) error {
+	return &Error{Fault: text, Args: args, Of: ErrNotWorkbook}
+}
 
 // Book is a workbook.
 type Book struct {
@@ -31,6 +66,8 @@ type Book struct {
 	sheets  []sheet
 	strings string // part with the shared strings; empty: none
 	texts   *texts
+	styles  string          // part with the formats of cells; empty: none
+	dates   map[string]bool // the numbers of formats that show dates; nil: not read yet
 }
 
 type sheet struct {
@@ -42,7 +79,7 @@ type sheet struct {
 func Open(r io.ReaderAt, size int64) (*Book, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
-		return nil, lang.Errorf("%w: %w", ErrNotWorkbook, err)
+		return nil, damaged("%w", err)
 	}
 	b := &Book{zip: z}
 	root, err := b.relations("_rels/.rels")
@@ -57,7 +94,7 @@ func Open(r io.ReaderAt, size int64) (*Book, error) {
 			return nil, err
 		}
 		if len(b.sheets) == 0 {
-			return nil, lang.Errorf("it has no sheet with cells")
+			return nil, fault("it has no sheet with cells")
 		}
 		return b, nil
 	}
@@ -98,6 +135,8 @@ func (b *Book) readWorkbook(part string) error {
 			parts[rel.ID] = resolve(folder, rel.Target)
 		case strings.HasSuffix(rel.Type, "/sharedStrings"):
 			b.strings = resolve(folder, rel.Target)
+		case strings.HasSuffix(rel.Type, "/styles"):
+			b.styles = resolve(folder, rel.Target)
 		}
 	}
 	var workbook struct {
@@ -128,14 +167,14 @@ func (b *Book) decode(part string, into any) error {
 	}
 	defer r.Close()
 	if err := xml.NewDecoder(io.LimitReader(r, maxWorkbook)).Decode(into); err != nil {
-		return lang.Errorf("%w: %s: %w", ErrNotWorkbook, part, err)
+		return damaged("%s: %w", part, err)
 	}
 	return nil
 }
 
 func (b *Book) find(part string) *zip.File {
 	for _, f := range b.zip.File {
-		if strings.EqualFold(f.Name, part) {
+		if strings.EqualFold(strings.ReplaceAll(f.Name, `\`, "/"), part) { // some programs write paths of Windows
 			return f
 		}
 	}
@@ -146,16 +185,61 @@ func (b *Book) find(part string) *zip.File {
 func (b *Book) open(part string) (io.ReadCloser, error) {
 	f := b.find(part)
 	if f == nil {
-		return nil, lang.Errorf("%w: %s is missing", ErrNotWorkbook, part)
+		return nil, damaged("%s is missing", part)
 	}
 	if f.UncompressedSize64 > maxUnzipped {
-		return nil, lang.Errorf("%s takes %d MiB unzipped, and %d are the most that is read", part, f.UncompressedSize64>>20, maxUnzipped>>20)
+		return nil, fault("%s takes %d MiB unzipped, and %d are the most that is read", part, f.UncompressedSize64>>20, maxUnzipped>>20)
 	}
 	r, err := f.Open()
 	if err != nil {
-		return nil, lang.Errorf("%w: %s: %w", ErrNotWorkbook, part, err)
+		return nil, damaged("%s: %w", part, err)
 	}
 	return r, nil
+}
+
+// quoted is what a format shows as it is, such as "days", and a colour or a condition in brackets.
+var quoted = regexp.MustCompile(`"[^"]*"|\\.|\[[^\]]*\]`)
+
+// date reports whether a cell's format shows a date or a time. Unreadable formats show none.
+func (b *Book) date(style string) bool {
+	if b.dates == nil {
+		b.dates = map[string]bool{}
+		var styles struct {
+			Formats []struct {
+				ID   int    `xml:"numFmtId,attr"`
+				Code string `xml:"formatCode,attr"`
+			} `xml:"numFmts>numFmt"`
+			Cells []struct {
+				Format int `xml:"numFmtId,attr"`
+			} `xml:"cellXfs>xf"`
+		}
+		if b.styles != "" {
+			_ = b.decode(b.styles, &styles)
+		}
+		shown := map[int]bool{}
+		for _, f := range styles.Formats {
+			shown[f.ID] = strings.ContainsAny(strings.ToLower(quoted.ReplaceAllString(f.Code, "")), "ymdhs年月日")
+		}
+		for i, cell := range styles.Cells {
+			n := cell.Format // below 164 are those that programs have built in, by language
+			b.dates[strconv.Itoa(i)] = shown[n] || n >= 14 && n <= 22 || n >= 27 && n <= 36 || n >= 45 && n <= 47 || n >= 50 && n <= 58
+		}
+	}
+	return b.dates[style]
+}
+
+// Check reads what Append copies: an archive that breaks off or has overlapping entries is found before anything is done.
+func (b *Book) Check() error {
+	for _, f := range b.zip.File {
+		r, err := f.OpenRaw()
+		if err == nil {
+			_, err = io.Copy(io.Discard, r)
+		}
+		if err != nil {
+			return damaged("%s: %w", f.Name, err)
+		}
+	}
+	return nil
 }
 
 // Sheets returns the names of the sheets with cells, in order.
@@ -193,7 +277,7 @@ func (b *Book) part(name string) string {
 func (b *Book) text(n int) ([]byte, error) {
 	if b.texts == nil {
 		if b.strings == "" {
-			return nil, lang.Errorf("%w: a cell names a text, and there are none", ErrNotWorkbook)
+			return nil, damaged("a cell names a text, and there are none")
 		}
 		r, err := b.open(b.strings)
 		if err != nil {

@@ -5,7 +5,6 @@ import (
 	"io"
 	"unicode/utf16"
 
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/xuri/excelize/v2"
 )
 
@@ -42,7 +41,7 @@ func New() (*Writer, error) {
 // Write writes a row, and cuts texts to the capacity of a cell.
 func (w *Writer) Write(cells []string) error {
 	if w.rows++; w.rows > MaxRows {
-		return lang.Errorf("a sheet holds %d rows", MaxRows)
+		return fault("a sheet holds %d rows", MaxRows)
 	}
 	w.cells = w.cells[:0]
 	for _, cell := range cells {

@@ -7,8 +7,6 @@ import (
 	"io"
 	"strconv"
 	"unicode/utf8"
-
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // maxToken is far more than a workbook's longest cell (32,767 characters) or formula (8,192), in bytes.
@@ -79,7 +77,7 @@ func (m *markup) next() (token, error) {
 	}
 	t.raw, err = m.until('>', whole)
 	if err == nil && t.raw[len(t.raw)-1] != '>' {
-		return t, lang.Errorf("its XML ends within a tag")
+		return t, fault("its XML ends within a tag")
 	}
 	if t.kind == opening && bytes.HasSuffix(t.raw, []byte("/>")) {
 		t.kind = empty
@@ -114,7 +112,7 @@ func (m *markup) until(end byte, whole func([]byte) bool) ([]byte, error) {
 			return part, nil
 		}
 		if m.buf = append(m.buf, part...); len(m.buf) > maxToken {
-			return nil, lang.Errorf("a piece of its XML is longer than %d bytes", maxToken)
+			return nil, fault("a piece of its XML is longer than %d bytes", maxToken)
 		}
 		if errors.Is(err, io.EOF) || err == nil && whole(m.buf) {
 			return m.buf, nil

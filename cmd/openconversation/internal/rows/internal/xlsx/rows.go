@@ -5,8 +5,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // The limits of a sheet.
@@ -23,7 +21,9 @@ const maxRow = 1 << 20
 type Cell struct {
 	Column  int  // from 0
 	Pending bool // a formula without a computed value
+	Formula bool
 	Number  bool
+	Date    bool // a number that is shown as a date or a time
 	shared  bool
 	boolean bool
 	from    int // in the row's bytes
@@ -33,6 +33,7 @@ type Cell struct {
 // Row is a row with cells, valid until the next is read.
 type Row struct {
 	Number  int // from 1
+	Hidden  bool
 	Cells   []Cell
 	TooLong bool // cells beyond the first MiB read as empty
 }
@@ -67,7 +68,7 @@ func (r *Rows) Next() (Row, error) {
 			if !r.began {
 				return r.row, ErrNotWorkbook
 			}
-			return r.row, lang.Errorf("%w: the sheet ends within its rows", ErrNotWorkbook)
+			return r.row, damaged("the sheet ends within its rows")
 		}
 		if err != nil {
 			return r.row, err
@@ -76,13 +77,17 @@ func (r *Rows) Next() (Row, error) {
 		case t.kind == opening && t.name() == "sheetData":
 			r.began = true
 		case t.kind == empty && t.name() == "sheetData", t.kind == closing && t.name() == "sheetData":
+			if _, err := r.in.in.WriteTo(io.Discard); err != nil { // its checksum is behind its end
+				return r.row, damaged("%w", err)
+			}
 			return r.row, io.EOF
 		case r.began && (t.kind == opening || t.kind == empty) && t.name() == "row":
 			number, err := rowNumber(t, r.row.Number)
 			if err != nil {
 				return r.row, err
 			}
-			r.row = Row{Number: number, Cells: r.row.Cells[:0]}
+			hidden, _, _, _ := t.attribute("hidden")
+			r.row = Row{Number: number, Cells: r.row.Cells[:0], Hidden: string(hidden) == "1" || string(hidden) == "true"}
 			r.bytes = r.bytes[:0]
 			if t.kind == opening {
 				err = r.cells()
@@ -98,7 +103,7 @@ func rowNumber(t token, last int) (int, error) {
 	if value, _, _, has := t.attribute("r"); has {
 		n, err := strconv.Atoi(string(value))
 		if err != nil || n < number || n > MaxRows {
-			return 0, lang.Errorf("%w: its rows are out of order at row %.20q", ErrNotWorkbook, value)
+			return 0, damaged("its rows are out of order at row %.20q", value)
 		}
 		number = n
 	}
@@ -120,7 +125,7 @@ func cellColumn(t token, last int) (int, error) {
 		n = 26*n + int(b-'A') + 1
 	}
 	if n--; n < column || n >= MaxColumns {
-		return 0, lang.Errorf("%w: its cells are out of order at %.20q", ErrNotWorkbook, value)
+		return 0, damaged("its cells are out of order at %.20q", value)
 	}
 	return n, nil
 }
@@ -152,7 +157,7 @@ func (r *Rows) cells() error {
 
 func unexpected(err error) error {
 	if errors.Is(err, io.EOF) {
-		return lang.Errorf("%w: the sheet ends within a row", ErrNotWorkbook)
+		return damaged("the sheet ends within a row")
 	}
 	return err
 }
@@ -168,8 +173,10 @@ func (r *Rows) cell(column int, begin token) error {
 		c.boolean = true
 	case "", "n":
 		c.Number = true
+		style, _, _, _ := begin.attribute("s")
+		c.Date = len(style) > 0 && r.book.date(string(style))
 	}
-	formula, phonetic, inside := false, false, ""
+	phonetic, inside := false, ""
 	for {
 		t, err := r.in.next()
 		if err != nil {
@@ -181,7 +188,7 @@ func (r *Rows) cell(column int, begin token) error {
 		}
 		switch {
 		case name == "f":
-			formula = true
+			c.Formula = true
 		case name == "rPh":
 			phonetic = t.kind == opening
 		case t.kind == opening && (name == "v" || name == "t"):
@@ -190,7 +197,7 @@ func (r *Rows) cell(column int, begin token) error {
 			inside = ""
 		case t.kind == closing && name == "c":
 			c.to = len(r.bytes)
-			if c.Pending = formula && c.to == c.from && value == nil; c.Pending || c.to > c.from {
+			if c.Pending = c.Formula && c.to == c.from && value == nil; c.Pending || c.to > c.from {
 				r.row.Cells = append(r.row.Cells, c)
 			}
 			return nil
@@ -211,7 +218,7 @@ func (r *Rows) Text(c Cell) (string, error) {
 	case c.shared:
 		n, err := strconv.Atoi(string(value))
 		if err != nil {
-			return "", lang.Errorf("%w: a cell names the text %.20q", ErrNotWorkbook, value)
+			return "", damaged("a cell names the text %.20q", value)
 		}
 		text, err := r.book.text(n)
 		return unescape(string(text)), err

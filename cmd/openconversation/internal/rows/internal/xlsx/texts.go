@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 const (
@@ -49,7 +47,7 @@ func readTexts(r io.Reader) (*texts, error) {
 				text = appendText(text, tok)
 			}
 			if len(text) > maxToken {
-				return t, lang.Errorf("a text is longer than %d bytes", maxToken)
+				return t, fault("a text is longer than %d bytes", maxToken)
 			}
 		case opening:
 			switch tok.name() {
@@ -95,7 +93,7 @@ func (t *texts) end() int64 {
 func (t *texts) add(text []byte) error {
 	end := t.end() + int64(len(text))
 	if len(t.ends) == maxTexts || end > math.MaxUint32 {
-		return lang.Errorf("it holds more texts than can be read")
+		return fault("it holds more texts than can be read")
 	}
 	t.ends = append(t.ends, uint32(end))
 	if t.file == nil && len(t.memory)+len(text) <= textsInMemory {
@@ -117,7 +115,7 @@ func (t *texts) add(text []byte) error {
 // at returns the text of a number.
 func (t *texts) at(n int) ([]byte, error) {
 	if n < 0 || n >= len(t.ends) {
-		return nil, lang.Errorf("a cell names the text %d, and there are %d", n, len(t.ends))
+		return nil, fault("a cell names the text %d, and there are %d", n, len(t.ends))
 	}
 	from, to := int64(0), int64(t.ends[n])
 	if n > 0 {

@@ -1,4 +1,4 @@
-package routes_test
+package shapes_test
 
 import (
 	"bytes"
@@ -17,26 +17,21 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
-	"github.com/dingtalk-openapi/openconversation-go/internal/routes"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
 const (
-	shapes = "../shapes/shapes.yaml"
-	own    = "../../openapi.yaml"
+	file = "shapes.yaml"
+	own  = "../../openapi.yaml"
 )
 
 func of(t *testing.T, file string) []generated.Route {
 	t.Helper()
-	c, err := contract.Load(file, contract.Plain)
+	c, err := contract.Load(file, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := routes.Of(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
+	return c.Routes()
 }
 
 // TestOfOwn: what is read from the contract is what is generated from it.
@@ -48,11 +43,11 @@ func TestOfOwn(t *testing.T) {
 
 // TestEmulatorServes: the emulator serves every operation of a contract, and kin-openapi finds requests and answers valid.
 func TestEmulatorServes(t *testing.T) {
-	doc, err := openapi3.NewLoader().LoadFromFile(shapes)
+	doc, err := openapi3.NewLoader().LoadFromFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := of(t, shapes)
+	all := of(t, file)
 	server := dingtalktest.NewServer(t, dingtalktest.WithSpec(all))
 	for _, route := range all {
 		t.Run(route.Operation.ID, func(t *testing.T) {
@@ -93,7 +88,7 @@ func TestEmulatorServes(t *testing.T) {
 	}
 }
 
-func value(p generated.Parameter) string {
+func value(p generated.Field) string {
 	switch p.Type {
 	case "integer", "number":
 		return "7"
@@ -162,7 +157,7 @@ type doer func(*http.Request) (*http.Response, error)
 func (d doer) Do(r *http.Request) (*http.Response, error) { return d(r) }
 
 func TestEmulatorRefuses(t *testing.T) {
-	all := of(t, shapes)
+	all := of(t, file)
 	server := dingtalktest.NewServer(t, dingtalktest.WithSpec(all))
 	token := server.IssueToken()
 	for _, tt := range []struct{ method, path, body, want string }{
@@ -195,7 +190,7 @@ func TestEmulatorRefuses(t *testing.T) {
 }
 
 func TestEmulatorAnswersOfTests(t *testing.T) {
-	all := of(t, shapes)
+	all := of(t, file)
 	server := dingtalktest.NewServer(t, dingtalktest.WithSpec(all), dingtalktest.WithAnswer("queryPages", func(r *http.Request) any {
 		body, _ := io.ReadAll(r.Body)
 		return map[string]string{"got": string(body)}

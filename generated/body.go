@@ -1,0 +1,283 @@
+package generated
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// SetBody sets the body: value as JSON; a [json.RawMessage] is sent as it is. The operation's Content decides what else
+// is done: fields with JSON in a string take any value, fields that are only read are left out, and a required list or map
+// that is nil is empty. A required field that is not set, and a value outside the contract's lengths and limits, are errors
+// of the request.
+func (r *Request) SetBody(value any) {
+	body, err := encode(value)
+	if err != nil {
+		r.fail(fmt.Errorf("the body: %w", err))
+		return
+	}
+	if r.Operation != nil && r.Operation.Content != nil {
+		_, given := value.(json.RawMessage)
+		if body, err = r.Operation.Content.fit(body, "", given); err != nil {
+			r.fail(err)
+			return
+		}
+	}
+	r.body, r.hasBody = body, true
+}
+
+// encode encodes a value without the escapes for HTML, which would count as six bytes each.
+func encode(value any) ([]byte, error) {
+	var buf bytes.Buffer
+	encoder := json.NewEncoder(&buf)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(value)
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), err
+}
+
+// fit checks a value, and returns it as it is sent. It leaves values of a wrong type to the service. at names the field;
+// it is empty for the body. Of a given text, nothing is made up.
+func (f *Field) fit(raw json.RawMessage, at string, given bool) (json.RawMessage, error) {
+	switch raw = bytes.TrimSpace(raw); {
+	case f.JSON:
+		text, err := jsonText(raw, f.MaxBytes)
+		if err != nil {
+			return nil, named(at, err)
+		}
+		return encode(text)
+	case len(raw) == 0 || string(raw) == "null":
+		return raw, nil
+	case f.List && raw[0] == '[':
+		return f.fitItems(raw, at, given)
+	case !f.List && len(f.Fields) > 0 && raw[0] == '{':
+		return f.fitFields(raw, at, given)
+	case !f.List:
+		return raw, named(at, f.limit(raw))
+	}
+	return raw, nil
+}
+
+func (f *Field) fitItems(raw json.RawMessage, at string, given bool) (json.RawMessage, error) {
+	if !f.limits() {
+		return raw, nil
+	}
+	var items []json.RawMessage
+	if err := json.Unmarshal(raw, &items); err != nil {
+		return nil, err
+	}
+	if len(items) < f.MinItems || f.MaxItems > 0 && len(items) > f.MaxItems {
+		return nil, named(at, fmt.Errorf("has %d items, and %s are allowed", len(items), span(f.MinItems, f.MaxItems)))
+	}
+	item := *f
+	item.List = false
+	for i := range items {
+		var err error
+		if items[i], err = item.fit(items[i], fmt.Sprintf("%s[%d]", at, i), given); err != nil {
+			return nil, err
+		}
+	}
+	return encode(items)
+}
+
+func (f *Field) fitFields(raw json.RawMessage, at string, given bool) (json.RawMessage, error) {
+	if !f.limits() {
+		return raw, nil
+	}
+	object := map[string]json.RawMessage{}
+	if err := json.Unmarshal(raw, &object); err != nil {
+		return nil, err
+	}
+	for i := range f.Fields {
+		inner := &f.Fields[i]
+		place := strings.TrimPrefix(at+"."+inner.Name, ".")
+		value, found := object[inner.Name]
+		switch {
+		case inner.ReadOnly:
+			delete(object, inner.Name)
+			continue
+		case found && (string(value) != "null" || inner.Nullable):
+		case !inner.Required:
+			continue
+		case !given && inner.List:
+			value = json.RawMessage("[]")
+		case !given && inner.Type == "object" && len(inner.Fields) == 0:
+			value = json.RawMessage("{}")
+		default:
+			return nil, named(place, errors.New("is not set"))
+		}
+		var err error
+		if object[inner.Name], err = inner.fit(value, place, given); err != nil {
+			return nil, err
+		}
+	}
+	return encode(object)
+}
+
+// limits reports whether fit may change or refuse a value.
+func (f *Field) limits() bool {
+	return f.JSON || f.ReadOnly || f.Required || f.MinLength > 0 || f.MaxLength > 0 || f.MinItems > 0 || f.MaxItems > 0 || f.Minimum != "" || f.Maximum != "" ||
+		slices.ContainsFunc(f.Fields, func(inner Field) bool { return inner.limits() })
+}
+
+// limit checks a string's length, or a number.
+func (f *Field) limit(raw json.RawMessage) error {
+	if text := ""; f.Type == "string" && json.Unmarshal(raw, &text) == nil {
+		return f.limitText(text)
+	}
+	if f.Type == "integer" || f.Type == "number" {
+		return f.limitNumber(string(raw))
+	}
+	return nil
+}
+
+func (f *Field) limitText(text string) error {
+	n := utf8.RuneCountInString(text)
+	switch {
+	case n == 0 && f.MinLength > 0:
+		return errors.New("is empty")
+	case n < f.MinLength || f.MaxLength > 0 && n > f.MaxLength:
+		return fmt.Errorf("has %d characters, and %s are allowed", n, span(f.MinLength, f.MaxLength))
+	}
+	return nil
+}
+
+func (f *Field) limitNumber(text string) error {
+	number := func(text string) *big.Float { n, _, _ := big.ParseFloat(text, 10, 128, big.ToNearestEven); return n }
+	n := number(text)
+	if n == nil {
+		return nil
+	}
+	if least := number(f.Minimum); least != nil && n.Cmp(least) < 0 {
+		return fmt.Errorf("is %s, and at least %s is allowed", text, f.Minimum)
+	}
+	if most := number(f.Maximum); most != nil && n.Cmp(most) > 0 {
+		return fmt.Errorf("is %s, and at most %s is allowed", text, f.Maximum)
+	}
+	return nil
+}
+
+func span(least, most int) string {
+	switch {
+	case most == 0:
+		return fmt.Sprintf("at least %d", least)
+	case least == 0:
+		return fmt.Sprintf("at most %d", most)
+	default:
+		return fmt.Sprintf("%d to %d", least, most)
+	}
+}
+
+// named puts the field before what is wrong with it.
+func named(at string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case at == "":
+		return fmt.Errorf("the body %w", err)
+	default:
+		return fmt.Errorf("the field %s of the body %w", strings.TrimPrefix(at, "."), err)
+	}
+}
+
+// jsonText returns a value as the JSON that a string holds. A string is JSON already.
+func jsonText(raw json.RawMessage, maxBytes int) (text string, err error) {
+	if json.Unmarshal(raw, &text) != nil {
+		text = string(raw)
+	} else if !json.Valid([]byte(text)) {
+		return "", errors.New("is a text that is not JSON")
+	}
+	if maxBytes > 0 && len(text) > maxBytes {
+		return "", fmt.Errorf("is %d bytes of JSON, and at most %d are allowed", len(text), maxBytes)
+	}
+	return text, nil
+}
+
+// JSONText encodes a value for a parameter that holds JSON; a string is JSON already.
+func (r *Request) JSONText(value any) string {
+	if text, is := value.(string); is {
+		return text
+	}
+	raw, err := encode(value)
+	if err != nil {
+		r.fail(err)
+	}
+	return string(raw)
+}
+
+// checkParameter holds a parameter to its limits in the contract.
+func (r *Request) checkParameter(in, name string, values []string) {
+	if r.Operation == nil {
+		return
+	}
+	for i := range r.Operation.Parameters {
+		p := &r.Operation.Parameters[i]
+		if p.In != in || p.Name != name {
+			continue
+		}
+		for _, value := range values {
+			var err error
+			switch {
+			case p.JSON && !json.Valid([]byte(value)):
+				err = errors.New("is a text that is not JSON")
+			case p.JSON && p.MaxBytes > 0 && len(value) > p.MaxBytes:
+				err = fmt.Errorf("is %d bytes of JSON, and at most %d are allowed", len(value), p.MaxBytes)
+			case p.Type == "string":
+				err = p.limitText(value)
+			case p.Type == "integer", p.Type == "number":
+				err = p.limitNumber(value)
+			}
+			if err != nil {
+				r.fail(fmt.Errorf("the parameter %s %w", name, err))
+			}
+		}
+	}
+}
+
+// Page returns the request of another page: a copy with the operation's Paging.In set.
+func (r Request) Page(value string) Request {
+	p := r.Operation.Paging
+	if p.Query {
+		pairs := slices.DeleteFunc(strings.Split(r.query, "&"), func(pair string) bool {
+			return pair == "" || strings.HasPrefix(pair, url.QueryEscape(p.In)+"=")
+		})
+		r.query = strings.Join(pairs, "&")
+		r.AddQuery(p.In, value)
+		return r
+	}
+	object := map[string]json.RawMessage{}
+	if r.hasBody && string(r.body) != "null" {
+		if err := json.Unmarshal(r.body, &object); err != nil {
+			r.fail(err)
+			return r
+		}
+	}
+	object[p.In] = json.RawMessage(value)
+	if p.Text {
+		object[p.In], _ = json.Marshal(value) // a string
+	}
+	body, err := encode(object)
+	if err != nil {
+		r.fail(err)
+	}
+	r.body, r.hasBody = body, true
+	return r
+}
+
+// Sent returns a parameter of the query, or a field of the body, as text; it is empty if it is not part of the request.
+func (r *Request) Sent(name string, query bool) string {
+	if query {
+		values, _ := url.ParseQuery(r.query)
+		return values.Get(name)
+	}
+	var object map[string]json.RawMessage
+	if json.Unmarshal(r.body, &object) != nil {
+		return ""
+	}
+	return strings.Trim(string(object[name]), `"`)
+}

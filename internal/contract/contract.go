@@ -1,0 +1,351 @@
+// Package contract reads an OpenAPI contract with this project's extensions. It refuses unsupported parts by name and
+// line, and says what to do instead; subset.yaml lists the supported ones.
+package contract
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+)
+
+// Contract is a contract that was read and checked.
+type Contract struct {
+	// Doc is the generator's input: every inline object has a name, every field that needs one a name in Go, and only
+	// answers of successes are left, because errors have one shape.
+	Doc *openapi3.T
+	// Operations are sorted by name.
+	Operations []Operation
+	// Codes is the catalogue shared by all operations; it may be empty.
+	Codes []generated.ErrorCode
+	// Kinds are the texts of the kinds of error; they may be empty.
+	Kinds []KindText
+	// Translated are the Chinese descriptions of codes; they may be empty.
+	Translated []Translation
+	// Limits are the service's limits; they may be empty.
+	Limits []Limit
+	// TokenHeader is the request header of the access token; empty if the contract names none.
+	TokenHeader string
+	// RequestIDHeader is the response header of the component RequestId; empty: none.
+	RequestIDHeader string
+	// Recursive reports whether a list or a map is made of itself.
+	Recursive bool
+
+	lines       lines
+	tree        object
+	queryTokens map[string]string // query parameters of the token, by security scheme
+	described   int               // fields of the operation that is being read
+}
+
+// Operation is an operation with what its method and its types are made of.
+type Operation struct {
+	generated.Route
+	Description string
+	Deprecated  bool
+	Spec        *openapi3.Operation // of Doc
+
+	tree, body, answer object // schemas of the body and of a success
+	item               object // of the path
+	at                 []string
+}
+
+// Change changes a contract's text before it is read. Package overlay has one that applies an overlay.
+type Change func(content []byte) ([]byte, error)
+
+// Load reads a contract from a file. It refuses references to other files, and fetches nothing.
+func Load(file string, change Change) (*Contract, error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return read(file, content, change)
+}
+
+// Parse is Load for a contract in memory. name is the file's name in errors.
+func Parse(name string, content []byte) (*Contract, error) { return read(name, content, nil) }
+
+func read(file string, content []byte, change Change) (c *Contract, err error) {
+	// The contract may be anything: a panic of a library must not look like our fault.
+	defer func() {
+		if p := recover(); p != nil {
+			c, err = nil, &Error{File: file, Line: 1, What: fmt.Sprintf("the contract's reader failed: %v", p)}
+		}
+	}()
+	c = &Contract{}
+	if c.lines, c.tree, err = parse(file, content); err != nil {
+		return nil, err
+	}
+	if change != nil {
+		if content, err = change(content); err != nil {
+			return nil, err
+		}
+		if _, c.tree, err = parse(file, content); err != nil {
+			return nil, err
+		}
+	}
+	for _, step := range []func() error{c.references, c.flat, c.inSubset, c.finite, c.read, c.name, c.load} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+func (c *Contract) flat() error {
+	c.plain()
+	return nil
+}
+
+// Title is the contract's title and version.
+func (c *Contract) Title() string { return oneLine(c.Doc.Info.Title + " " + c.Doc.Info.Version) }
+
+// Routes are the operations as data, for the emulator and the command.
+func (c *Contract) Routes() (all []generated.Route) {
+	for _, o := range c.Operations {
+		all = append(all, o.Route)
+	}
+	return all
+}
+
+// load makes Doc of the tree.
+func (c *Contract) load() error {
+	raw, err := json.Marshal(c.tree)
+	if err != nil {
+		return c.Locate(err)
+	}
+	if c.Doc, err = openapi3.NewLoader().LoadFromData(raw); err != nil {
+		return c.Locate(err)
+	}
+	if err := c.Doc.Validate(context.Background(), openapi3.DisableSchemaPatternValidation()); err != nil {
+		return c.Locate(err)
+	}
+	for i := range c.Operations {
+		o := &c.Operations[i]
+		o.Spec = c.Doc.Paths.Value(o.Path).GetOperation(o.Method)
+	}
+	c.restoreEnums()
+	return nil
+}
+
+// references refuses references that lead nowhere, out of the file, or back to themselves.
+func (c *Contract) references() error {
+	var visit func(node any, at []string) error
+	visit = func(node any, at []string) error {
+		for _, key := range keys(obj(node)) {
+			value := obj(node)[key]
+			if ref, text := value.(string); text && key == "$ref" {
+				if what := c.badReference(ref); what != "" {
+					return c.lines.errorf(under(at, key), "%s", what)
+				}
+			}
+			if key == "example" {
+				continue
+			}
+			if err := visit(value, under(at, key)); err != nil {
+				return err
+			}
+		}
+		for i, item := range list(node) {
+			if err := visit(item, under(at, strconv.Itoa(i))); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if c.tree["swagger"] != nil { // its references are others, and subset.yaml refuses it
+		return nil
+	}
+	return visit(c.tree, nil)
+}
+
+// badReference returns the fault of a reference. It follows references to references.
+func (c *Contract) badReference(ref string) string {
+	for range maxDepth {
+		rest, ok := strings.CutPrefix(ref, "#/components/")
+		_, name, pair := strings.Cut(rest, "/")
+		if !ok || !pair || strings.Contains(name, "/") {
+			return "the reference " + strconv.Quote(ref) + " is not one to a component of this file: copy what it names into components"
+		}
+		component, found := c.component(ref)
+		if !found {
+			return "there is no " + ref
+		}
+		if ref = str(obj(component)["$ref"]); ref == "" {
+			return ""
+		}
+	}
+	return "the reference leads back to itself"
+}
+
+func (c *Contract) component(ref string) (any, bool) {
+	section, name, _ := strings.Cut(strings.TrimPrefix(ref, "#/components/"), "/")
+	component, found := obj(obj(c.tree["components"])[section])[unescape(name)]
+	return component, found
+}
+
+// resolve follows the references of a part of the tree.
+func (c *Contract) resolve(v any) object {
+	for range maxDepth {
+		ref := str(obj(v)["$ref"])
+		if ref == "" {
+			break
+		}
+		v, _ = c.component(ref)
+	}
+	return obj(v)
+}
+
+// kind returns a schema's type, which an object may omit; empty: any.
+func (c *Contract) kind(v any) string {
+	for range maxDepth {
+		s := c.resolve(v)
+		parts := list(s["allOf"])
+		switch t := str(s["type"]); {
+		case t != "":
+			return t
+		case s["properties"] != nil || s["additionalProperties"] != nil:
+			return "object"
+		case len(parts) == 0:
+			return ""
+		}
+		v = parts[0]
+	}
+	return ""
+}
+
+// field finds a property, also in the parts of an allOf.
+func (c *Contract) field(schema any, name string) (property any, found bool) {
+	s := c.resolve(schema)
+	if property, found = obj(s["properties"])[name]; found {
+		return property, true
+	}
+	for _, part := range list(s["allOf"]) {
+		if property, found = c.field(part, name); found {
+			return property, true
+		}
+	}
+	return nil, false
+}
+
+// fields returns an object's properties, those of the parts of an allOf included, and which of them are required.
+func (c *Contract) fields(schema any) (properties object, required []string) {
+	s := c.resolve(schema)
+	properties = object{}
+	for _, part := range list(s["allOf"]) {
+		inner, names := c.fields(part)
+		for name, property := range inner {
+			properties[name] = property
+		}
+		required = append(required, names...)
+	}
+	for name, property := range obj(s["properties"]) {
+		properties[name] = property
+	}
+	return properties, append(required, texts(s["required"])...)
+}
+
+// flag returns whether a schema, or one that it names, has a keyword such as nullable.
+func (c *Contract) flag(v any, keyword string) bool {
+	for range maxDepth {
+		if is(obj(v)[keyword]) {
+			return true
+		}
+		switch parts := list(obj(v)["allOf"]); {
+		case obj(v)["$ref"] != nil:
+			v, _ = c.component(str(obj(v)["$ref"]))
+		case len(parts) == 1:
+			v = parts[0]
+		default:
+			return false
+		}
+	}
+	return false
+}
+
+// finite refuses infinite types: recursive through required fields or allOf. A list or a map of itself ends with an empty
+// one.
+func (c *Contract) finite() error {
+	const looking, done = 1, 2
+	state := map[string]int{}
+	var visit func(name string) string // the recursive component
+	inside := func(schema any) string {
+		s := obj(schema)
+		if ref := str(s["$ref"]); ref != "" {
+			return visit(unescape(strings.TrimPrefix(ref, schemaPrefix)))
+		}
+		return ""
+	}
+	var within func(schema any) string
+	within = func(schema any) string {
+		if bad := inside(schema); bad != "" || obj(schema)["$ref"] != nil {
+			return bad
+		}
+		for _, part := range list(obj(schema)["allOf"]) {
+			if bad := within(part); bad != "" {
+				return bad
+			}
+		}
+		for _, name := range texts(obj(schema)["required"]) {
+			if property, found := obj(obj(schema)["properties"])[name]; found && !c.flag(property, "nullable") {
+				if bad := within(property); bad != "" {
+					return bad
+				}
+			}
+		}
+		return ""
+	}
+	schemas := obj(obj(c.tree["components"])["schemas"])
+	visit = func(name string) string {
+		switch state[name] {
+		case looking:
+			return name
+		case done:
+			return ""
+		}
+		state[name] = looking
+		if bad := within(schemas[name]); bad != "" {
+			return bad
+		}
+		state[name] = done
+		return ""
+	}
+	for _, name := range keys(schemas) {
+		if bad := visit(name); bad != "" {
+			return c.lines.errorf([]string{"components", "schemas", bad}, "an object of it would hold another without end: make a field of the circle optional or nullable")
+		}
+		c.Recursive = c.Recursive || c.ofItself(name)
+	}
+	return nil
+}
+
+// ofItself reports whether a component is a list or a map of itself, directly or by way of others.
+func (c *Contract) ofItself(name string) bool {
+	next, _ := c.component(schemaPrefix + name)
+	for range maxDepth {
+		s := obj(next)
+		if next = s["items"]; next == nil {
+			next = s["additionalProperties"]
+		}
+		switch ref := str(obj(next)["$ref"]); {
+		case obj(next) == nil || s["properties"] != nil:
+			return false
+		case unescape(strings.TrimPrefix(ref, schemaPrefix)) == name && ref != "":
+			return true
+		case ref != "":
+			next, _ = c.component(ref)
+		}
+	}
+	return false
+}
+
+const schemaPrefix = "#/components/schemas/"
+
+// own reports whether err has a place already.
+func own(err error) bool { place := (*Error)(nil); return errors.As(err, &place) }

@@ -1,0 +1,265 @@
+package contract
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+)
+
+// ownHeaders lists the headers set by the client or net/http on every request.
+var ownHeaders = []string{
+	"accept", "accept-encoding", "authorization", "connection", "content-encoding", "content-length", "content-type", "cookie",
+	"expect", "host", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
+}
+
+var inBraces = regexp.MustCompile(`\{([^{}]*)\}`)
+
+// parameters reads the parameters of an operation and of its path. An operation's takes the place of the path's.
+func (c *Contract) parameters(o *Operation) error {
+	var specs []any
+	for _, level := range []struct {
+		list any
+		at   []string
+	}{{o.item["parameters"], o.at[:2]}, {o.tree["parameters"], o.at}} {
+		for i, p := range list(level.list) {
+			spec, at := c.resolve(p), under(level.at, "parameters", itoa(i))
+			name, in := str(spec["name"]), str(spec["in"])
+			token := c.tokenIn(in, name)
+			switch {
+			case token && in == "query":
+				return c.lines.errorf(at, "parameter %s: it carries the access token, which a security scheme says: leave it out", name)
+			case in == "header" && (token || slices.Contains(ownHeaders, strings.ToLower(name))):
+				return c.lines.errorf(at, "parameter %s: every request has this header already: leave it out", name)
+			case in == "path" && !strings.Contains(o.Path, "{"+name+"}"):
+				return c.lines.errorf(at, "parameter %s: the path %s has no {%s}", name, o.Path, name)
+			}
+			i := slices.IndexFunc(o.Parameters, func(p generated.Field) bool { return p.Name == name && p.In == in })
+			if i >= 0 {
+				o.Parameters, specs = slices.Delete(o.Parameters, i, i+1), slices.Delete(specs, i, i+1)
+			}
+			o.Parameters, specs = append(o.Parameters, c.parameter(spec)), append(specs, p)
+		}
+	}
+	for _, m := range inBraces.FindAllStringSubmatch(o.Path, -1) {
+		if !slices.ContainsFunc(o.Parameters, func(p generated.Field) bool { return p.In == "path" && p.Name == m[1] }) {
+			return c.lines.errorf(o.at, "the path's {%s} is no parameter: describe it, in: path", m[1])
+		}
+	}
+	// The operation has all of them: the generator of the models takes no notice of the path's.
+	if delete(o.tree, "parameters"); len(specs) > 0 {
+		o.tree["parameters"] = specs
+	}
+	return nil
+}
+
+// tokenIn reports whether a security scheme sends the token in this place.
+func (c *Contract) tokenIn(in, name string) bool {
+	for _, scheme := range obj(obj(c.tree["components"])["securitySchemes"]) {
+		if s := obj(scheme); s["in"] == in && strings.EqualFold(str(s["name"]), name) {
+			return true
+		}
+	}
+	return in == "header" && strings.EqualFold(name, "x-acs-dingtalk-access-token")
+}
+
+func (c *Contract) parameter(spec object) generated.Field {
+	f := c.fieldOf(spec["schema"], 0)
+	f.Name, f.In, f.Description = str(spec["name"]), str(spec["in"]), oneLine(str(spec["description"]))
+	f.Required = is(spec["required"]) || f.In == "path"
+	f.Explode = f.List && f.In == "query" && spec["explode"] != false
+	if example, has := spec["example"]; has {
+		f.Example = exampleText(example)
+	}
+	return f
+}
+
+// body reads the description of an operation's body.
+func (c *Contract) body(o *Operation) error {
+	body := c.resolve(o.tree["requestBody"])
+	if body == nil {
+		return nil
+	}
+	o.body = obj(obj(obj(body["content"])["application/json"])["schema"])
+	if o.body == nil {
+		return c.lines.errorf(under(o.at, "requestBody"), "the body has no schema: give it one; a free-form value is {}")
+	}
+	c.described = 0
+	o.Body = generated.BodyOptional
+	if is(body["required"]) {
+		o.Body = generated.BodyRequired
+	}
+	f := c.fieldOf(o.body, 0)
+	f.Required = o.Body == generated.BodyRequired
+	o.Content = &f
+	return nil
+}
+
+// An operation's description is at most this deep, and about this large: components may hold themselves and each other.
+const maxFields, maxDescribed = 6, 2000
+
+// fieldOf describes a schema for a request.
+func (c *Contract) fieldOf(schema any, depth int) generated.Field {
+	s := c.resolve(schema)
+	if parts := list(s["allOf"]); len(parts) == 1 && s["properties"] == nil {
+		f := c.fieldOf(parts[0], depth)
+		f.Nullable, f.ReadOnly = f.Nullable || is(s["nullable"]), f.ReadOnly || is(s["readOnly"])
+		return f
+	}
+	f := generated.Field{Type: c.kind(s), Nullable: is(s["nullable"]), ReadOnly: is(s["readOnly"]), Example: exampleText(s["example"])}
+	if f.Type == "array" {
+		item := c.fieldOf(s["items"], depth)
+		if item.List {
+			item.Type, item.Fields = "array", nil
+		}
+		item.Nullable, item.ReadOnly, item.List, item.MinItems, item.MaxItems = f.Nullable, f.ReadOnly, true, count(s["minItems"]), count(s["maxItems"])
+		if f.Example != "" {
+			item.Example = f.Example
+		}
+		return item
+	}
+	if jsonString := obj(s["x-json-string"]); jsonString != nil {
+		f.JSON, f.MaxBytes = true, count(jsonString["maxBytes"])
+		return f
+	}
+	f.MinLength, f.MaxLength, f.Minimum, f.Maximum = count(s["minLength"]), count(s["maxLength"]), string(num(s["minimum"])), string(num(s["maximum"]))
+	if f.Type != "object" || depth == maxFields || c.described > maxDescribed {
+		return f
+	}
+	properties, required := c.fields(s)
+	c.described += len(properties)
+	for _, name := range keys(properties) {
+		inner := c.fieldOf(properties[name], depth+1)
+		inner.Name, inner.Required = name, slices.Contains(required, name) && !inner.ReadOnly
+		f.Fields = append(f.Fields, inner)
+	}
+	return f
+}
+
+// exampleText returns an example as a reader of a list of fields would write it.
+func exampleText(value any) string {
+	if text, is := value.(string); is || value == nil {
+		return oneLine(text)
+	}
+	raw, _ := json.Marshal(value) // of the tree
+	return string(raw)
+}
+
+// example finds the body of a success: the contract's own, or one made from its schema.
+func (c *Contract) example(o *Operation, media object, at []string) error {
+	value, has := media["example"]
+	for _, name := range keys(obj(media["examples"])) {
+		if inner, is := c.resolve(obj(media["examples"])[name])["value"]; is && !has {
+			value, has = inner, true
+		}
+	}
+	if o.Synthetic = !has; !has {
+		c.described = 0
+		value = c.madeUp(o.answer, 0)
+	}
+	for _, name := range o.Required {
+		if fields := obj(value); fields != nil && (fields[name] == nil || fields[name] == "") {
+			return c.lines.errorf(at, "the example's %s is empty, so that it is no success: give an example with it", name)
+		}
+	}
+	raw, err := json.Marshal(value)
+	o.Route.Example = string(raw)
+	return err
+}
+
+// madeUp makes a value of a schema: its example, or the simplest value with every field.
+func (c *Contract) madeUp(schema any, depth int) any {
+	s := c.resolve(schema)
+	for _, key := range []string{"example", "default"} {
+		if value, has := s[key]; has && c.holds(s, value) {
+			return value
+		}
+	}
+	if values := list(s["enum"]); len(values) > 0 {
+		return values[0]
+	}
+	const deep = 8 // limits recursive types
+	switch c.kind(s) {
+	case "string":
+		return madeUpText(s)
+	case "integer", "number":
+		if least := num(s["minimum"]); least != "" && least[0] != '-' && least != "0" {
+			return least
+		}
+		if most := num(s["maximum"]); most != "" && (most[0] == '-' || most == "0") {
+			return most
+		}
+		return 1
+	case "boolean":
+		return true
+	case "array":
+		if depth > deep {
+			return []any{}
+		}
+		items := []any{c.madeUp(s["items"], depth+1)}
+		for len(items) < min(count(s["minItems"]), 16) {
+			items = append(items, items[0])
+		}
+		return items
+	}
+	value := object{}
+	properties, required := c.fields(s)
+	for _, name := range keys(properties) {
+		switch must := slices.Contains(required, name); {
+		case c.flag(properties[name], "writeOnly"), !must && (depth > 3 || c.described > maxDescribed): // ends a recursive type
+		case depth > 3 && c.flag(properties[name], "nullable"):
+			value[name] = nil
+		default:
+			c.described++
+			value[name] = c.madeUp(properties[name], depth+1)
+		}
+	}
+	if inner := obj(s["additionalProperties"]); inner != nil && depth <= deep {
+		value["key"] = c.madeUp(inner, depth+1)
+	}
+	return value
+}
+
+// holds reports whether an example has its schema's type. Exported contracts have others.
+func (c *Contract) holds(schema object, value any) bool {
+	switch c.kind(schema) {
+	case "string":
+		_, is := value.(string)
+		return is
+	case "integer":
+		return num(value) != "" && !strings.ContainsAny(string(num(value)), ".eE")
+	case "number":
+		return num(value) != ""
+	case "boolean":
+		_, is := value.(bool)
+		return is
+	case "array":
+		return list(value) != nil
+	case "object":
+		return obj(value) != nil
+	}
+	return value != nil
+}
+
+func madeUpText(s object) string {
+	text := "text"
+	switch str(s["format"]) {
+	case "date":
+		text = "2024-01-31"
+	case "date-time":
+		text = "2024-01-31T08:00:00Z"
+	case "byte":
+		text = "dGV4dA=="
+	case "uuid":
+		text = "30ee8654-1aa2-4d88-8248-9518547248aa"
+	}
+	for len(text) < min(count(s["minLength"]), 1<<10) {
+		text += "x"
+	}
+	if most := count(s["maxLength"]); s["maxLength"] != nil && len(text) > most {
+		text = text[:most]
+	}
+	return text
+}

@@ -1,0 +1,204 @@
+package contract
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Error is an unsupported part of a contract, with its place.
+type Error struct {
+	File string
+	Line int    // 1 if the place has none of its own
+	At   string // such as "paths /v1.0/users get parameters 2"
+	What string
+}
+
+// Error puts the place first, as compilers do: editors jump to it.
+func (e *Error) Error() string {
+	if e.At == "" {
+		return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.What)
+	}
+	return fmt.Sprintf("%s:%d: %s: %s", e.File, e.Line, e.At, e.What)
+}
+
+// maxDepth limits a contract's nesting, because the libraries recurse.
+const maxDepth = 100
+
+type object = map[string]any
+
+// lines maps places of a YAML or JSON file to lines.
+type lines struct {
+	file string
+	root *yaml.Node
+}
+
+// parse reads a YAML or JSON text.
+func parse(file string, content []byte) (l lines, tree object, err error) {
+	l = lines{file: file}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(content, &doc); err != nil {
+		return l, nil, &Error{File: file, Line: yamlErrorLine(err), What: err.Error()}
+	}
+	if len(doc.Content) > 0 {
+		l.root = doc.Content[0]
+	}
+	if l.root == nil || l.root.Kind != yaml.MappingNode {
+		return l, nil, &Error{File: file, Line: 1, What: "it is not a YAML map"}
+	}
+	value, err := l.value(l.root, 0)
+	tree, _ = value.(object)
+	return l, tree, err
+}
+
+var number = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
+
+// value converts a node to what JSON has, with numbers as they are written.
+func (l lines) value(node *yaml.Node, depth int) (any, error) {
+	fail := func(node *yaml.Node, what string) (any, error) {
+		return nil, &Error{File: l.file, Line: node.Line, What: what}
+	}
+	switch {
+	case depth > maxDepth:
+		return fail(node, fmt.Sprintf("it nests more than %d levels", maxDepth))
+	case node.Kind == yaml.AliasNode || node.Anchor != "":
+		return fail(node, "YAML anchors are not carried: write the part out, or make it a component")
+	case node.Kind == yaml.MappingNode:
+		tree := object{}
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			key := node.Content[i]
+			if key.Kind != yaml.ScalarNode || key.Tag == "!!merge" {
+				return fail(key, "a key is not plain text")
+			}
+			if _, twice := tree[key.Value]; twice {
+				return fail(key, "the key "+strconv.Quote(key.Value)+" stands twice in one map")
+			}
+			value, err := l.value(node.Content[i+1], depth+1)
+			if err != nil {
+				return nil, err
+			}
+			tree[key.Value] = value
+		}
+		return tree, nil
+	case node.Kind == yaml.SequenceNode:
+		list := []any{}
+		for _, item := range node.Content {
+			value, err := l.value(item, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, value)
+		}
+		return list, nil
+	}
+	switch node.ShortTag() {
+	case "!!null":
+		return nil, nil
+	case "!!bool":
+		var value bool
+		if err := node.Decode(&value); err != nil {
+			return fail(node, err.Error())
+		}
+		return value, nil
+	case "!!int", "!!float":
+		if number.MatchString(node.Value) {
+			return json.Number(node.Value), nil
+		}
+		var value any
+		if err := node.Decode(&value); err != nil {
+			return fail(node, err.Error())
+		}
+		raw, err := json.Marshal(value)
+		if err != nil {
+			return fail(node, node.Value+" is not a number that JSON has")
+		}
+		return json.Number(raw), nil
+	default:
+		return node.Value, nil
+	}
+}
+
+// yamlErrorLine parses the line from the parser's error text, its only source.
+func yamlErrorLine(err error) int {
+	if _, after, ok := strings.Cut(err.Error(), "line "); ok {
+		digits := strings.TrimRightFunc(after[:min(len(after), 9)], func(r rune) bool { return r < '0' || r > '9' })
+		digits, _, _ = strings.Cut(digits, ":")
+		if n, err := strconv.Atoi(digits); err == nil && n > 0 {
+			return n
+		}
+	}
+	return 1
+}
+
+// line returns the line of a place, or of the nearest parent in the file: an overlay may add places.
+func (l lines) line(at ...string) int {
+	node, found := l.root, 1
+	for _, step := range at {
+		next, key := child(node, step)
+		if next == nil {
+			break
+		}
+		node, found = next, key.Line
+	}
+	return found
+}
+
+// child returns a field or item of a node, and the node with its line.
+func child(node *yaml.Node, step string) (value, at *yaml.Node) {
+	switch node.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			if node.Content[i].Value == step {
+				return node.Content[i+1], node.Content[i]
+			}
+		}
+	case yaml.SequenceNode:
+		if i, err := strconv.Atoi(step); err == nil && i >= 0 && i < len(node.Content) {
+			return node.Content[i], node.Content[i]
+		}
+	}
+	return nil, nil
+}
+
+// errorf makes the error of a place.
+func (l lines) errorf(at []string, format string, args ...any) error {
+	steps := slices.Clone(at)
+	node := l.root
+	for i, step := range at {
+		if node, _ = child(node, step); node == nil {
+			break
+		}
+		if i > 0 && at[i-1] == "parameters" { // a number says little
+			if name, _ := child(node, "name"); name != nil {
+				steps[i] = name.Value
+			}
+		}
+	}
+	return &Error{File: l.file, Line: l.line(at...), At: strings.Join(steps, " "), What: fmt.Sprintf(format, args...)}
+}
+
+// under appends to a copy of a place.
+func under(at []string, steps ...string) []string { return append(slices.Clone(at), steps...) }
+
+// Values of a tree; what has another type is empty.
+func obj(v any) object          { o, _ := v.(object); return o }
+func list(v any) []any          { l, _ := v.([]any); return l }
+func str(v any) string          { s, _ := v.(string); return s }
+func is(v any) bool             { b, _ := v.(bool); return b }
+func count(v any) int           { n, _ := strconv.Atoi(string(num(v))); return n }
+func num(v any) (n json.Number) { n, _ = v.(json.Number); return n }
+
+func texts(v any) (all []string) {
+	for _, item := range list(v) {
+		all = append(all, str(item))
+	}
+	return all
+}
+
+func keys(m object) []string { return slices.Sorted(maps.Keys(m)) }

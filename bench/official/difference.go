@@ -57,7 +57,6 @@ var Named = map[string]string{
 	"edu_1_0.queryClassScheduleByTimeSchool": "the official SDK's path ends with a space, sent as `%20`; the contract has none",
 	"mail_1_0.createMessage":                 "the official SDK has an io.Reader for a text, and cannot read it of an answer",
 	"mail_1_0.updateMessage":                 "as createMessage",
-	"datacenter_1_0.queryCompanyBasicInfo":   "an answer of code, message and requestId is taken for an error",
 }
 
 func byDesign(kind Kind) bool {

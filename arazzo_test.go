@@ -11,11 +11,11 @@ import (
 )
 
 // TestWorkflows has Redocly's respect run workflows.arazzo.yaml against an emulator, which then holds what the workflows say
-// that they do. It needs Node.js: make arazzo-check runs it.
+// that they do. It needs Node.js: make lint runs it.
 func TestWorkflows(t *testing.T) {
 	redocly := os.Getenv("OPENCONVERSATION_REDOCLY")
 	if redocly == "" {
-		t.Skip("run make arazzo-check")
+		t.Skip("run make lint")
 	}
 	const stored = "chatstoredlongago"
 	server := dingtalktest.NewServer(t, dingtalktest.WithGroup(dingtalktest.Group{ChatID: stored, Name: "Old", Robots: []string{"robot1", dingtalktest.RobotCode}}))

@@ -10,7 +10,6 @@ require (
 	github.com/alibabacloud-go/tea v1.2.2
 	github.com/alibabacloud-go/tea-utils/v2 v2.0.8
 	github.com/dingtalk-openapi/openconversation-go v0.0.0
-	github.com/google/pprof v0.0.0-20261105003125-4bf881d7fb0b
 	github.com/oapi-codegen/runtime v1.8.0
 	github.com/valyala/fasthttp v1.68.0
 )

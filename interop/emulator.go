@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -17,68 +16,44 @@ import (
 	"time"
 )
 
-// emulator is a process of `openconversation emulator`, which is told what to do through its admin API: as a test in any
-// other language would do it.
+// emulator is a process of `openconversation emulator`, driven through its admin API: as a test in any other language does it.
 type emulator struct {
-	url    string // for clients: its own, or that of a proxy before it
-	key    string
-	secret string
-	ca     string // the file of the authority of its certificate, with TLS
-	admin  string
-	stop   func()
+	url, key, secret, admin string
+	ca                      string // with TLS, the file of its authority
+	stop                    func()
 }
 
 // startEmulator starts a process on free ports of the loopback interface.
-func startEmulator(ctx context.Context, program string, withTLS bool) (*emulator, error) {
+func (r *runner) startEmulator(ctx context.Context, more ...string) (*emulator, error) {
 	dir, err := os.MkdirTemp("", "interop-emulator-*")
 	if err != nil {
 		return nil, err
 	}
-	ready, ca := filepath.Join(dir, "ready"), filepath.Join(dir, "ca.pem")
-	args := []string{"emulator", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--ready-file", ready}
-	if withTLS {
-		args = append(args, "--tls", "--tls-ca-file", ca)
+	ca := filepath.Join(dir, "ca.pem")
+	if len(more) > 0 {
+		more = append(more, "--tls-ca-file", ca)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	process := exec.CommandContext(ctx, program, args...)
-	var said bytes.Buffer
-	process.Stdout, process.Stderr = &said, &said
-	if err := process.Start(); err != nil {
+	process := exec.CommandContext(ctx, r.command, append([]string{"emulator", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--print-env"}, more...)...)
+	var stderr bytes.Buffer
+	process.Stderr = &stderr
+	stdout, err := process.StdoutPipe()
+	if err == nil {
+		err = process.Start()
+	}
+	e := &emulator{ca: ca, stop: func() {
+		cancel()
+		_ = process.Wait() // It ends by a signal.
+		_ = os.RemoveAll(dir)
+	}}
+	if err != nil {
 		cancel()
 		return nil, err
 	}
-	ended := make(chan struct{})
-	go func() {
-		_ = process.Wait() // It is ended with a signal; what it said is told where it does not start.
-		close(ended)
-	}()
-	e := &emulator{stop: func() {
-		cancel()
-		<-ended
-		_ = os.RemoveAll(dir) // A folder that stays in the place for such harms nobody.
-	}}
-	for range 600 {
-		if file, err := os.Open(ready); err == nil {
-			e.read(file)
-			_ = file.Close()
-			return e, nil
-		}
-		select {
-		case <-ended:
-			e.stop()
-			return nil, fmt.Errorf("the emulator did not start: %s", tail(said.String()))
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-	e.stop()
-	return nil, errors.New("the emulator did not start within half a minute")
-}
-
-// read takes over what the emulator says of itself.
-func (e *emulator) read(file io.Reader) {
-	lines := bufio.NewScanner(file)
-	for lines.Scan() {
-		name, value, _ := strings.Cut(lines.Text(), "=")
+	said, err := io.ReadAll(stdout) // until the emulator closes it, once it serves
+	for line := range strings.Lines(string(said)) {
+		name, value, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
+		value = strings.Trim(value, "'")
 		switch name {
 		case "DINGTALK_BASE_URL":
 			e.url = value
@@ -88,21 +63,25 @@ func (e *emulator) read(file io.Reader) {
 			e.secret = value
 		case "DINGTALK_EMULATOR_ADMIN":
 			e.admin = value
-		case "DINGTALK_EMULATOR_CA_FILE":
-			e.ca = value
 		}
 	}
+	if err != nil || e.admin == "" {
+		e.stop()
+		return nil, fmt.Errorf("the emulator did not start: %q %w: %s", said, err, tail(stderr.String()))
+	}
+	return e, nil
 }
 
 // tell calls the admin API: a method and a path, a body or nil, and where the answer goes or nil.
 func (e *emulator) tell(ctx context.Context, call string, body, into any) error {
 	method, path, _ := strings.Cut(call, " ")
 	var raw []byte
+	var err error
 	if body != nil {
-		var err error
-		if raw, err = json.Marshal(body); err != nil {
-			return err
-		}
+		raw, err = json.Marshal(body)
+	}
+	if err != nil {
+		return err
 	}
 	request, err := http.NewRequestWithContext(ctx, method, e.admin+path, bytes.NewReader(raw))
 	if err != nil {
@@ -128,46 +107,28 @@ func (e *emulator) tell(ctx context.Context, call string, body, into any) error 
 	return json.Unmarshal(answer, into)
 }
 
-// prepare makes the emulator what a case wants, from its start.
+// prepare sets the emulator up for a case, from a fresh start.
 func (e *emulator) prepare(ctx context.Context, test testCase) error {
-	if err := e.tell(ctx, "POST /reset", nil, nil); err != nil {
-		return err
+	err := e.tell(ctx, "POST /reset", nil, nil)
+	if err == nil && len(test.Settings) > 0 {
+		err = e.tell(ctx, "PATCH /settings", test.Settings, nil)
 	}
-	if len(test.Settings) > 0 {
-		if err := e.tell(ctx, "PATCH /settings", test.Settings, nil); err != nil {
-			return err
-		}
+	if err == nil && len(test.Faults) > 0 {
+		err = e.tell(ctx, "POST /faults", test.Faults, nil)
 	}
-	if len(test.Faults) > 0 {
-		return e.tell(ctx, "POST /faults", test.Faults, nil)
-	}
-	return nil
+	return err
 }
 
-func (e *emulator) token(ctx context.Context) (string, error) {
-	var issued struct {
-		AccessToken string `json:"accessToken"`
+// requests returns the record, with its error in what the program printed.
+func (e *emulator) requests(ctx context.Context, o *outcome) {
+	var record struct {
+		Requests []request `json:"requests"`
 	}
-	err := e.tell(ctx, "POST /tokens", nil, &issued)
-	return issued.AccessToken, err
+	if err := e.tell(ctx, "GET /requests", nil, &record); err != nil {
+		o.crash = cmp.Or(o.crash, errors.Join(errors.New("no record"), err).Error())
+	}
+	o.requests = record.Requests
 }
 
-func (e *emulator) requests(ctx context.Context) ([]seen, error) {
-	var answer struct {
-		Requests []seen `json:"requests"`
-	}
-	err := e.tell(ctx, "GET /requests", nil, &answer)
-	return answer.Requests, err
-}
-
-// count is how many requests the emulator got, however few it kept.
-func (e *emulator) count(ctx context.Context) (n int64, err error) {
-	var counts map[string]struct {
-		Requests int64 `json:"requests"`
-	}
-	err = e.tell(ctx, "GET /counts", nil, &counts)
-	for _, tally := range counts {
-		n += tally.Requests
-	}
-	return n, err
-}
+// caseLimit is how long a program may take for one case. Each needs a fraction of a second on an idle machine.
+const caseLimit = 2 * time.Minute

@@ -2,153 +2,120 @@ package main
 
 import (
 	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 )
 
-// language is one column of the table: a folder with a program and the script that builds it.
+// language is one column of the table: a folder with a program, and build.sh, which builds it.
 type language struct {
-	name     string
-	folder   string // below interop/
-	official bool   // DingTalk's own SDK instead of a generated client
-	more     bool   // another generator of a language, without a model client
-	needs    []need
-	fresh    bool   // built every time: the Go tool has a cache of its own
-	slow     bool   // run where it is named, alone or as one of its group: its tools take more than a minute to come
-	unrun    string // why it is generated alone
-	page     string // the heading of its page in README.md, whose commands build it
-	program  string // the executable, if that is not client
-	flag     string // that chooses it on the command line, if that is not -lang
+	name    string
+	folder  string            // below interop/; empty: the name
+	page    string            // the heading in README.md whose commands build it; empty: build.sh alone does
+	program string            // the executable; empty: client
+	needs   string            // commands, and patterns of files
+	debian  string            // the packages that bring them
+	sample  bool              // it makes one conversion with a given token, and exits: no model client
+	night   bool              // it runs only if named: its tools take long to come
+	unrun   bool              // it is generated alone
+	differs map[string]string // cases that it cannot pass, with the name that README.md gives the reason
 }
 
-func (l language) id() string { return l.name }
-
-func (l language) group() string {
-	switch {
-	case l.official:
-		return "official"
-	case l.more:
-		return "more"
-	}
-	return "generated"
-}
-
-// sample says whether the program makes one conversion with a token that it is given, and exits.
-func (l language) sample() bool { return l.official || l.more }
-
-// defects is the name of the file of its defects, in its folder.
-func (l language) defects() string {
-	return strings.Replace(cmp.Or(l.program, "client"), "client", "defects", 1) + ".json"
-}
-
-// quick are the languages that run when none is named.
-func quick() []language {
-	return slices.DeleteFunc(languages(), func(l language) bool { return l.slow })
-}
-
-// need is something that must be on the machine.
-type need struct {
-	what   string
-	probe  []string // a command that succeeds if it is there
-	debian []string // the packages that bring it
-}
-
-var (
-	needGo   = need{what: "go", probe: []string{"go", "version"}}
-	needJava = need{
-		what:   "a JDK, 17 or newer",
-		probe:  []string{"javac", "--release", "17", "--help"},
-		debian: []string{"default-jdk-headless"},
-	}
-	// The generator is a Java program, and PyPI is where it comes from.
-	needRuntime = need{what: "java", probe: []string{"java", "--version"}, debian: []string{"default-jre-headless"}}
-	needMaven   = need{what: "mvn", probe: []string{"mvn", "--version"}, debian: []string{"maven"}}
-	needPython  = need{
-		what:   "Python 3.10 or newer",
-		probe:  []string{"python3", "-c", "import sys; sys.exit(sys.version_info < (3, 10))"},
-		debian: []string{"python3"},
-	}
-	needPip  = need{what: "pip", probe: []string{"python3", "-m", "pip", "--version"}, debian: []string{"python3-pip"}}
-	needVenv = need{
-		what:   "Python's venv",
-		probe:  []string{"python3", "-c", "import ensurepip, venv"},
-		debian: []string{"python3-venv"},
-	}
-	needCargo = need{
-		what: "Rust 1.85 or newer with cargo, gcc and OpenSSL",
-		probe: []string{"sh", "-c", `cargo --version && gcc --version && pkg-config --exists openssl &&
-			rustc --version | grep -Eq '^rustc 1\.(8[5-9]|9[0-9]|[1-9][0-9]{2})\.'`},
-		// Debian 12 keeps a newer Rust for its browsers.
-		debian: []string{"cargo-web", "gcc", "libc6-dev", "pkg-config", "libssl-dev"},
-	}
-	needSwift = need{
-		what:   "Swift 6 (Debian 13: swiftlang), or debootstrap as root, which brings it in a folder",
-		probe:  []string{"sh", "-c", `swiftc --version || { [ "$(id -u)" = 0 ] && debootstrap --version; }`},
-		debian: []string{"debootstrap"},
-	}
-	needRuby = need{
-		what:   "Ruby with Typhoeus",
-		probe:  []string{"ruby", "-e", `require "typhoeus"`},
-		debian: []string{"ruby", "ruby-typhoeus", "ruby-marcel"},
-	}
-	needNode = need{
-		what:   "Node.js 20 or newer with npm",
-		probe:  []string{"sh", "-c", `npm --version && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'`},
-		debian: []string{"nodejs", "npm"},
-	}
-	needPHP = need{
-		what: "PHP 8.1 or newer with curl, mbstring, Guzzle 7 and composer",
-		probe: []string{"php", "-r", `(PHP_VERSION_ID >= 80100 && extension_loaded("curl") && extension_loaded("mbstring") &&
-			@include "GuzzleHttp/autoload.php") || exit(1); exec("composer --version", $output, $code); exit($code);`},
-		debian: []string{"php-cli", "php-curl", "php-mbstring", "php-guzzlehttp-guzzle", "composer"},
-	}
-	needMono = need{
-		what:   "mono with mcs",
-		probe:  []string{"sh", "-c", "mono --version && mcs --version"},
-		debian: []string{"mono-complete"},
-	}
-	needCPP = need{
-		what:   "g++ and cmake with cpprest and OpenSSL",
-		probe:  []string{"sh", "-c", `cmake --version && printf '#include <cpprest/http_client.h>\n#include <openssl/ssl.h>\n' | g++ -E -x c++ - -o /dev/null`},
-		debian: []string{"g++", "cmake", "make", "libcpprest-dev", "libssl-dev"},
-	}
-	needC = need{
-		what:   "gcc and cmake with libcurl",
-		probe:  []string{"sh", "-c", `cmake --version && printf '#include <curl/curl.h>\n' | gcc -E -x c - -o /dev/null`},
-		debian: []string{"gcc", "cmake", "make", "libc6-dev", "libcurl4-openssl-dev"},
-	}
+const (
+	generator       = "java python3 pip3 "
+	generatorDebian = "default-jre-headless python3 python3-pip "
+	jvm             = "javac mvn "
+	jvmDebian       = "default-jdk-headless maven "
+	venv            = "/usr/lib/python3*/ensurepip/__init__.py "
 )
 
 // languages are the columns, in the table's order.
-func languages() []language {
-	generator := []need{needRuntime, needPython, needPip}
-	with := func(needs ...need) []need { return append(append([]need(nil), generator...), needs...) }
-	return []language{
-		{name: "go", folder: "go", needs: []need{needGo}, fresh: true},
-		{name: "python", folder: "python", page: "Python", needs: with(needVenv)},
-		{name: "typescript", folder: "typescript", page: "Node.js and TypeScript", needs: []need{needNode}},
-		{name: "java", folder: "java", page: "Java", needs: with(needJava, needMaven)},
-		{name: "php", folder: "php", page: "PHP", needs: with(needPHP)},
-		{name: "csharp", folder: "csharp", page: "C#", needs: []need{needNode, needMono}},
-		{name: "cpp", folder: "cpp", page: "C++", needs: with(needCPP)},
-		{name: "c", folder: "c", page: "C", needs: with(needC)},
+var languages = []language{
+	{name: "go"},
+	{name: "python", page: "Python", needs: generator + venv, debian: generatorDebian + "python3-venv"},
+	{name: "typescript", page: "Node.js and TypeScript", needs: "npm", debian: "nodejs npm"},
+	{name: "java", page: "Java", needs: generator + jvm, debian: generatorDebian + jvmDebian},
+	{name: "php", page: "PHP", needs: generator + "php composer /usr/share/php/GuzzleHttp/autoload.php",
+		debian: generatorDebian + "php-cli php-curl php-mbstring php-guzzlehttp-guzzle composer"},
+	{name: "csharp", page: "C#", needs: "npm mono mcs", debian: "nodejs npm mono-complete"},
+	{name: "cpp", page: "C++", needs: generator + "g++ cmake make /usr/include/cpprest/http_client.h", debian: generatorDebian + "g++ cmake make libcpprest-dev libssl-dev",
+		differs: map[string]string{"slash": "raw-slash"}},
+	{name: "c", page: "C", needs: generator + "gcc cmake make /usr/include/*/curl/curl.h", debian: generatorDebian + "gcc cmake make libc6-dev libcurl4-openssl-dev"},
 
-		{name: "hey-api", folder: "more/hey-api", page: "hey-api", more: true, needs: []need{needNode}},
-		{name: "typescript-fetch", folder: "more/typescript-fetch", page: "openapi-generator, typescript-fetch", more: true, needs: with(needNode)},
-		{name: "openapi-python-client", folder: "more/openapi-python-client", page: "openapi-python-client", more: true, needs: []need{needPython, needPip, needVenv}},
-		{name: "ruby", folder: "more/ruby", page: "Ruby", more: true, needs: with(needRuby)},
-		{name: "orval", folder: "more/orval", page: "orval", more: true, needs: []need{needNode}},
-		{name: "dart", folder: "more/dart", page: "Dart", more: true, unrun: "generated, not compiled: no Dart SDK was found in the registries that this uses", needs: generator},
-		{name: "kotlin", folder: "more/kotlin", page: "Kotlin", more: true, slow: true, needs: with(needJava, needMaven)},
-		{name: "rust", folder: "more/rust", page: "Rust", more: true, slow: true, needs: with(needCargo)},
-		{name: "swift", folder: "more/swift", page: "Swift", more: true, slow: true, needs: with(needSwift)},
+	{name: "official-go", folder: "official/go", sample: true, differs: map[string]string{"slash": "raw-path", "percent": "raw-path"}},
+	{name: "official-python", folder: "official/python", sample: true, needs: "python3 pip3", debian: "python3 python3-pip", differs: map[string]string{"slash": "raw-slash"}},
+	{name: "official-python-async", folder: "official/python", program: "client-async", sample: true, needs: "python3 pip3", debian: "python3 python3-pip",
+		differs: map[string]string{"slash": "raw-slash", "percent": "decoded"}},
+	{name: "official-node", folder: "official/node", sample: true, needs: "npm", debian: "nodejs npm",
+		differs: map[string]string{"slash": "raw-path", "percent": "raw-path", "non-ascii": "raw-path"}},
+	{name: "official-java", folder: "official/java", sample: true, needs: jvm, debian: jvmDebian, differs: map[string]string{"slash": "raw-path", "percent": "raw-path"}},
 
-		{name: "official-go", folder: "official/go", official: true, needs: []need{needGo}, fresh: true},
-		{name: "official-python", folder: "official/python", official: true, needs: []need{needPython, needPip}},
-		{name: "official-python-async", folder: "official/python", program: "client-async", official: true, needs: []need{needPython, needPip}},
-		{name: "official-node", folder: "official/node", official: true, needs: []need{needNode}},
-		{name: "official-java", folder: "official/java", official: true, needs: []need{needJava, needMaven}},
-		// The page shows PHP, C# and C++ too, but their SDKs are not to be had from the registries that everything else here
-		// comes from.
+	{name: "hey-api", folder: "more/hey-api", page: "hey-api", sample: true, night: true, needs: "npm", debian: "nodejs npm"},
+	{name: "typescript-fetch", folder: "more/typescript-fetch", page: "openapi-generator, typescript-fetch", sample: true, night: true, needs: generator + "npm", debian: generatorDebian + "nodejs npm"},
+	{name: "openapi-python-client", folder: "more/openapi-python-client", page: "openapi-python-client", sample: true, night: true, needs: "python3 " + venv, debian: "python3 python3-venv"},
+	{name: "ruby", folder: "more/ruby", page: "Ruby", sample: true, night: true, needs: generator + "ruby /usr/lib/ruby/vendor_ruby/typhoeus.rb", debian: generatorDebian + "ruby ruby-typhoeus ruby-marcel",
+		differs: map[string]string{"space": "plus-for-space"}},
+	{name: "orval", folder: "more/orval", page: "orval", sample: true, night: true, needs: "npm", debian: "nodejs npm", differs: map[string]string{"slash": "raw-path", "percent": "raw-path"}},
+	{name: "dart", folder: "more/dart", page: "Dart", sample: true, night: true, unrun: true, needs: generator, debian: generatorDebian},
+	{name: "kotlin", folder: "more/kotlin", page: "Kotlin", sample: true, night: true, needs: generator + jvm, debian: generatorDebian + jvmDebian},
+	// Debian 12 keeps a newer Rust for its browsers.
+	{name: "rust", folder: "more/rust", page: "Rust", sample: true, night: true, needs: generator + "cargo gcc pkg-config /usr/include/openssl/ssl.h", debian: generatorDebian + "cargo-web gcc libc6-dev pkg-config libssl-dev",
+		differs: map[string]string{"space": "plus-for-space"}},
+	// build.sh brings Swift in a folder where it is missing.
+	{name: "swift", folder: "more/swift", page: "Swift", sample: true, night: true, needs: generator + "debootstrap", debian: generatorDebian + "debootstrap",
+		differs: map[string]string{"slash": "raw-slash"}},
+}
+
+// choose returns the languages of a list of names, in the table's order: of languages, of the folders more and official, or all.
+// An empty list means those that are not for the night.
+func choose(list string) (chosen []language, err error) {
+	wanted := strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
+	found := map[string]bool{}
+	for _, l := range languages {
+		group, _, _ := strings.Cut(l.folder, "/")
+		named := slices.ContainsFunc(wanted, func(w string) bool {
+			is := w == l.name || w == group || w == "all"
+			found[w] = found[w] || is
+			return is
+		})
+		if l.folder = cmp.Or(l.folder, l.name); named || len(wanted) == 0 && !l.night {
+			chosen = append(chosen, l)
+		}
 	}
+	for _, w := range wanted {
+		if !found[w] {
+			return nil, fmt.Errorf("there is no language %q", w)
+		}
+	}
+	return chosen, nil
+}
+
+// provide installs what a language needs and the machine lacks, as root on Debian. Elsewhere the build reports it.
+func (l language) provide(ctx context.Context) error {
+	missing := slices.DeleteFunc(strings.Fields(l.needs), func(need string) bool {
+		if strings.HasPrefix(need, "/") {
+			files, _ := filepath.Glob(need)
+			return len(files) > 0
+		}
+		_, err := exec.LookPath(need)
+		return err == nil
+	})
+	if len(missing) == 0 {
+		return nil
+	}
+	install := "apt-get install -y -q --no-install-recommends " + l.debian
+	if _, err := exec.LookPath("apt-get"); err != nil || os.Geteuid() != 0 {
+		fmt.Fprintf(os.Stderr, "%s: missing: %s (as root on Debian: %s)\n", l.name, strings.Join(missing, " "), install)
+		return nil
+	}
+	command := exec.CommandContext(ctx, "sh", "-c", "apt-get update -q && "+install)
+	command.Env = environment("DEBIAN_FRONTEND=noninteractive")
+	if output, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", install, err, tail(string(output)))
+	}
+	return nil
 }

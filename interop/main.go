@@ -1,14 +1,12 @@
-// Command interop proves openapi.yaml in other languages. For each it generates a client, builds the small program beside
-// it, runs the program against the emulator once per case of cases.json, and prints what came out as one table.
+// Command interop proves openapi.yaml in other languages. For each it generates a client, builds the program beside it, and
+// runs the program against the emulator once per case of cases.json. It prints one table of what came out.
 //
-//	go run ./interop                          every language but the slow ones, and the official SDKs
-//	go run ./interop -lang python,java        these only
-//	go run ./interop -lang official           the official SDKs only
+//	go run ./interop                          every model client, and the official SDKs
+//	go run ./interop -lang python,java        some of them; more, official and all are names too
 //	go run ./interop -lang c -case slash -v   one case, with what was sent and what came back
-//	go run ./interop -check prism,schemathesis
 //
-// A generator's defect is data: defects.json in the language's folder names it. The run fails if a case fails that is not
-// named there, or passes although it is.
+// A case that a generated client cannot pass is named in languages.go. The run fails if another case fails, or this one
+// passes.
 package main
 
 import (
@@ -17,145 +15,196 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"slices"
+	"strings"
 	"sync"
 	"syscall"
+	"text/tabwriter"
+	"time"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:])
 	stop()
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-	case err != nil:
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "interop:", err)
 		os.Exit(1)
 	}
 }
 
+// runner is what all languages share.
+type runner struct {
+	root    string // the repository
+	cache   string // downloads and builds
+	command string // the built command, whose emulator answers
+	codes   string // the file of the error codes, as a release has it
+	cases   []testCase
+	verbose bool
+}
+
 func run(ctx context.Context, args []string) error {
-	var s settings
-	var langs, checks string
 	flags := flag.NewFlagSet("interop", flag.ContinueOnError)
-	flags.StringVar(&langs, "lang", "", "languages to run, by `name`: "+names(languages())+"; generated, more, official, or all")
-	flags.StringVar(&checks, "check", "", "other checks to run, by `name`: "+names(otherChecks()))
-	flags.StringVar(&s.contract, "contract", "openapi.yaml", "the contract to generate from")
-	flags.StringVar(&s.cache, "cache", cacheDefault(), "where downloads and builds are kept; INTEROP_CACHE sets the default")
-	flags.StringVar(&s.only, "case", "", "run only the case of this `name`")
-	flags.BoolVar(&s.verbose, "v", false, "show what each program was sent and said")
-	flags.BoolVar(&s.rebuild, "rebuild", false, "generate and build also what is up to date")
+	langs := flags.String("lang", "", "languages to run, by `name`")
+	only := flags.String("case", "", "run only the case of this `name`")
+	verbose := flags.Bool("v", false, "show what each program was sent and printed")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	var err error
-	if s.root, err = repository(); err != nil {
-		return err
-	}
-	for _, path := range []*string{&s.contract, &s.cache} {
-		if !filepath.IsAbs(*path) {
-			*path = filepath.Join(s.root, *path)
-		}
-	}
-	chosen, err := choose(languages(), split(langs), false)
-	if langs == "" && checks == "" {
-		chosen = quick()
-	}
+	chosen, err := choose(*langs)
 	if err != nil {
 		return err
 	}
-	chosenChecks, err := choose(otherChecks(), split(checks), false)
-	if err != nil {
+	r := &runner{verbose: *verbose}
+	if r.root, err = os.Getwd(); err != nil {
 		return err
 	}
-	cases, err := loadCases(filepath.Join(s.root, "interop", "cases.json"), s.only)
-	if err != nil {
+	if r.cases, err = loadCases(filepath.Join(r.root, "interop", "cases.json"), *only); err != nil {
 		return err
 	}
-
-	if err := s.command(ctx); err != nil {
+	if r.cache = os.Getenv("INTEROP_CACHE"); r.cache == "" {
+		r.cache = filepath.Join(r.root, ".tools", "interop")
+	}
+	if err := r.buildCommand(ctx); err != nil {
 		return err
 	}
-	var failures []error
-	if len(chosen) > 0 {
-		failures = append(failures, s.table(ctx, chosen, cases))
-	}
-	if len(chosenChecks) > 0 {
-		if s.plain, err = startEmulator(ctx, s.program, false); err != nil {
-			return err
-		}
-		defer s.plain.stop()
-	}
-	for _, c := range chosenChecks {
-		if err := s.check(ctx, c); err != nil {
-			failures = append(failures, fmt.Errorf("%s: %w", c.name, err))
-		}
-	}
-	return errors.Join(failures...)
-}
-
-// table runs languages and prints what came out. Builds share downloads, so that one begins after the other. Programs
-// mostly wait, for answers and until a repeat is due: some run at once, while the next ones are built.
-func (s *settings) table(ctx context.Context, chosen []language, cases []testCase) error {
-	const atOnce = 3
-	columns := make([]column, len(chosen))
-	turns := make(chan struct{}, atOnce)
-	var running sync.WaitGroup
-	for i, l := range chosen {
-		columns[i] = s.buildLanguage(ctx, l, cases)
-		if columns[i].program == "" {
-			continue
-		}
-		running.Go(func() {
-			turns <- struct{}{}
-			defer func() { <-turns }()
-			s.runLanguage(ctx, &columns[i], cases)
-		})
-	}
-	running.Wait()
+	columns := r.columns(ctx, chosen)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	failed := false
-	for _, group := range []string{"generated", "more", "official"} {
-		part := slices.DeleteFunc(slices.Clone(columns), func(c column) bool { return c.language.group() != group })
-		if len(part) > 0 {
-			printTable(os.Stdout, part, cases, group)
-			printNotes(os.Stdout, part, cases)
-		}
-		for _, c := range part {
-			failed = failed || c.failed()
-		}
-	}
-	printTimes(os.Stdout, columns)
+	failed := r.print(columns, false)
+	failed = r.print(columns, true) || failed
 	if failed {
 		return errors.New("not every cell is as expected")
 	}
 	return nil
 }
 
-// repository finds the folder of this module, so that the command works in any folder below it.
-func repository() (string, error) {
-	dir, err := os.Getwd()
+// buildCommand builds the command and writes the error codes.
+func (r *runner) buildCommand(ctx context.Context) error {
+	if err := os.MkdirAll(r.cache, 0o755); err != nil {
+		return err
+	}
+	r.command, r.codes = filepath.Join(r.cache, "openconversation"), filepath.Join(r.cache, "codes.json")
+	if output, err := exec.CommandContext(ctx, "go", "build", "-o", r.command, "./cmd/openconversation").CombinedOutput(); err != nil {
+		return fmt.Errorf("building the command: %w: %s", err, tail(string(output)))
+	}
+	codes, err := exec.CommandContext(ctx, r.command, "codes", "--json").Output()
 	if err != nil {
-		return "", err
+		return fmt.Errorf("openconversation codes: %w", err)
 	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "interop", "cases.json")); err == nil {
-			return dir, nil
-		}
-		if dir == filepath.Dir(dir) {
-			return "", errors.New("run this inside the repository")
-		}
-		dir = filepath.Dir(dir)
-	}
+	return os.WriteFile(r.codes, codes, 0o644)
 }
 
-func cacheDefault() string {
-	if dir := os.Getenv("INTEROP_CACHE"); dir != "" {
-		return dir
+// column is one language's part of the table.
+type column struct {
+	language
+	problem           error           // why it did not run
+	cells             map[string]cell // by case
+	building, running time.Duration
+}
+
+// columns builds and runs languages. Builds share downloads, so each begins after the one before. Programs mostly wait, for
+// answers and until a repeat is due: some run at once, while the next ones are built.
+func (r *runner) columns(ctx context.Context, chosen []language) []*column {
+	const atOnce = 3
+	var columns []*column
+	turns := make(chan struct{}, atOnce)
+	var running sync.WaitGroup
+	for _, l := range chosen {
+		c := &column{language: l, cells: map[string]cell{}}
+		columns = append(columns, c)
+		fmt.Fprintf(os.Stderr, "== %s\n", l.name)
+		begun := time.Now()
+		if c.problem = l.provide(ctx); c.problem == nil {
+			c.problem = r.build(ctx, l)
+		}
+		if c.building = time.Since(begun); c.problem != nil || l.unrun {
+			continue
+		}
+		running.Go(func() {
+			turns <- struct{}{}
+			defer func() { <-turns }()
+			begun := time.Now()
+			c.problem = r.runCases(ctx, c)
+			c.running = time.Since(begun)
+		})
 	}
-	return filepath.Join(".tools", "interop")
+	running.Wait()
+	return columns
+}
+
+// runCases runs a language's program once per case, against emulators of its own.
+func (r *runner) runCases(ctx context.Context, c *column) error {
+	plain, err := r.startEmulator(ctx)
+	if err != nil {
+		return err
+	}
+	defer plain.stop()
+	secure, err := r.startEmulator(ctx, "--tls")
+	if err != nil {
+		return err
+	}
+	defer secure.stop()
+	p := &program{language: c.language, path: r.programOf(c.language), codes: r.codes, ca: secure.ca}
+	defer func() { _ = p.stop() }() // A failed case reports its exit.
+	for _, test := range r.cases {
+		if c.sample && !test.Official {
+			continue
+		}
+		e := plain
+		if test.HTTPS {
+			e = secure
+		}
+		o := p.runCase(ctx, test, e)
+		if r.verbose {
+			fmt.Fprintf(os.Stderr, "%s %s: sent %s, printed %s%s %s\n", c.name, test.Name, encode(o.requests), encode(o.got), o.crash, o.log)
+		}
+		c.cells[test.Name] = judge(c.language, test, o)
+	}
+	return nil
+}
+
+// print prints the table of the model clients or of the samples, and below it what failed and the times. It reports whether
+// anything failed.
+func (r *runner) print(columns []*column, samples bool) (failed bool) {
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	head, times, notes := "\ncase", "\nseconds to build and to run:", ""
+	var shown []*column
+	for _, c := range columns {
+		if c.sample != samples {
+			continue
+		}
+		shown = append(shown, c)
+		head += "\t" + strings.TrimPrefix(c.name, "official-")
+		times += fmt.Sprintf(" %s %.1f+%.1f", c.name, c.building.Seconds(), c.running.Seconds())
+		if c.problem != nil {
+			failed = true
+			notes += fmt.Sprintf("\n%s did not run: %v\n", c.name, c.problem)
+		}
+	}
+	if len(shown) == 0 {
+		return false
+	}
+	fmt.Fprintln(table, head)
+	for _, test := range r.cases {
+		if samples && !test.Official {
+			continue
+		}
+		row := test.Name
+		for _, c := range shown {
+			cell := c.cells[test.Name]
+			row += "\t" + cell.text
+			if len(cell.notes) > 0 {
+				failed = true
+				notes += fmt.Sprintf("\n%s: %s\n    %s\n", c.name, test.Name, strings.Join(cell.notes, "\n    "))
+			}
+		}
+		fmt.Fprintln(table, row)
+	}
+	_ = table.Flush() // Nothing can be done about a terminal that refuses it.
+	fmt.Print(notes, times, "\n")
+	return failed
 }

@@ -13,44 +13,95 @@ import (
 	"os/exec"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
 
-// program is the program of a language. Its process is started for the first case and lives until a case makes it fail, since
-// some take a second to start. Each line that it reads is a JSON object: a client to make, in place of the one before, or
-// calls to make at once. It prints a line for each: an array with the outcome of the making, or with those of the calls.
+// program is the program of a language. The process of a model client starts with the first case and lives until a case makes
+// it fail, since some take a second to start. Each line that it reads is a JSON object: a client to make, in place of the one
+// before, or calls to make at once. It answers each with a line: an array with the outcome of the making, or of each call.
 type program struct {
-	path   string
-	sample bool   // of DingTalk's page: one process for one conversion
-	codes  string // the file of the error codes
-	ca     string // the file of an authority, for what takes it when the process starts, as Node.js does
+	language
+	path  string
+	codes string // the file of the error codes
+	ca    string // the file of an authority, for programs that read it when they start, as Node.js does
 
 	process *exec.Cmd
 	trusts  string // the authority that the process was started with
 	stdin   io.WriteCloser
 	lines   *bufio.Scanner
-	stderr  said
+	stderr  output
 }
 
-// said is what a process wrote, which may be read while it writes.
-type said struct {
+// output is what a process wrote. It may be read while the process writes.
+type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (s *said) Write(p []byte) (int, error) {
+func (s *output) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.text.Write(p)
 }
 
 // take returns what was written since the last time.
-func (s *said) take() string {
+func (s *output) take() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer s.text.Reset()
 	return s.text.String()
+}
+
+// runCase runs a case against an emulator that is prepared for it.
+func (p *program) runCase(ctx context.Context, test testCase, e *emulator) (o outcome) {
+	if err := e.prepare(ctx, test); err != nil {
+		return outcome{crash: err.Error()}
+	}
+	ctx, cancel := context.WithTimeout(ctx, caseLimit)
+	defer cancel()
+	run := p.steps
+	if p.sample {
+		run = p.convert
+	}
+	if err := run(ctx, test, e, &o); err != nil {
+		o.crash = err.Error()
+		if end := p.stop(); end != nil {
+			o.crash += "; it ended with: " + end.Error()
+		}
+	}
+	if o.log += p.stderr.take(); o.crash != "" {
+		o.crash += "; " + tail(o.log)
+	}
+	e.requests(context.WithoutCancel(ctx), &o)
+	return o
+}
+
+// convert runs a sample: one conversion, with the address as its SDK takes it. It prints one JSON object on its last line.
+func (p *program) convert(ctx context.Context, test testCase, e *emulator, o *outcome) error {
+	issued := struct{ AccessToken string }{test.Token}
+	if test.Token == "" {
+		if err := e.tell(ctx, "POST /tokens", nil, &issued); err != nil {
+			return err
+		}
+	}
+	scheme, host, _ := strings.Cut(e.url, "://")
+	command := exec.CommandContext(ctx, p.path, scheme, host, issued.AccessToken, cmp.Or(test.ChatID, referenceChat))
+	command.Env, command.Stderr, command.WaitDelay = environment(), &p.stderr, time.Second
+	stdout, err := command.Output()
+	lines := strings.Split(strings.TrimSpace(string(stdout)), "\n")
+	last := lines[len(lines)-1]
+	o.log = strings.Join(lines[:len(lines)-1], "\n")
+	var got map[string]any
+	if err == nil {
+		err = json.Unmarshal([]byte(last), &got)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %q", err, last)
+	}
+	o.got = append(o.got, got)
+	return nil
 }
 
 // newClient is the line that makes a client.
@@ -61,11 +112,44 @@ type newClient struct {
 	CA     string `json:"ca,omitempty"` // a file to trust
 }
 
+// steps runs the steps of a case with a model client.
+func (p *program) steps(ctx context.Context, test testCase, e *emulator, o *outcome) error {
+	ca := p.ca
+	if test.Foreign {
+		ca = ""
+	}
+	if ca != p.trusts {
+		_ = p.stop() // A failed case reports its exit.
+	}
+	p.stderr.take()
+	if p.process == nil {
+		if err := p.start(context.WithoutCancel(ctx), ca); err != nil { // it outlives the case
+			p.process = nil
+			return err
+		}
+	}
+	kill := p.process.Process
+	done := context.AfterFunc(ctx, func() { _ = kill.Kill() })
+	defer done()
+	client := newClient{URL: e.url, Key: e.key, Secret: cmp.Or(test.Secret, e.secret)}
+	if test.HTTPS && !test.Foreign {
+		client.CA = e.ca
+	}
+	made, err := p.ask(map[string]any{"client": client}, o)
+	if err == nil && made[0]["failure"] != nil {
+		err = fmt.Errorf("there is no client: %v", made[0]["failure"])
+	}
+	for _, one := range test.steps() {
+		if err == nil {
+			err = p.do(ctx, one, client, e, o)
+		}
+	}
+	return err
+}
+
 func (p *program) start(ctx context.Context, ca string) (err error) {
 	p.process, p.trusts = exec.CommandContext(ctx, p.path, p.codes), ca
-	p.process.Env = environment("NODE_EXTRA_CA_CERTS=" + ca)
-	p.process.Stderr = &p.stderr
-	p.process.WaitDelay = time.Second
+	p.process.Env, p.process.Stderr, p.process.WaitDelay = environment("NODE_EXTRA_CA_CERTS="+ca), &p.stderr, time.Second
 	if p.stdin, err = p.process.StdinPipe(); err != nil {
 		return err
 	}
@@ -77,7 +161,7 @@ func (p *program) start(ctx context.Context, ca string) (err error) {
 	return p.process.Start()
 }
 
-// stop ends the process by the end of its input, or by a signal if it does not heed that, and returns how it ended.
+// stop ends the process by the end of its input, or by a signal after ten seconds, and returns how it ended.
 func (p *program) stop() error {
 	if p.process == nil {
 		return nil
@@ -86,53 +170,11 @@ func (p *program) stop() error {
 	timer := time.AfterFunc(10*time.Second, func() { _ = p.process.Process.Kill() })
 	defer timer.Stop()
 	for p.lines.Scan() {
-		continue // what it prints at its end is nothing that was asked for
+		continue // output at its end answers nothing
 	}
 	err := p.process.Wait()
 	p.process = nil
 	return err
-}
-
-// run takes a case's steps.
-func (p *program) run(ctx context.Context, test testCase, e *emulator) (o outcome) {
-	ca := p.ca
-	if test.Foreign {
-		ca = ""
-	}
-	if ca != p.trusts {
-		_ = p.stop() // How it ends is told where a case fails.
-	}
-	p.stderr.take()
-	if p.process == nil {
-		if err := p.start(context.WithoutCancel(ctx), ca); err != nil { // it outlives the case
-			p.process = nil
-			return outcome{crash: err.Error()}
-		}
-	}
-	kill := p.process.Process
-	done := context.AfterFunc(ctx, func() { _ = kill.Kill() })
-	defer done()
-	client := newClient{URL: e.url, Key: e.key, Secret: cmp.Or(test.Secret, e.secret)}
-	if test.HTTPS && !test.Foreign {
-		client.CA = e.ca
-	}
-	made, err := p.ask(map[string]any{"client": client}, &o)
-	if err == nil && made[0]["failure"] != nil {
-		err = fmt.Errorf("there is no client: %v", made[0]["failure"])
-	}
-	for _, one := range test.steps() {
-		if err == nil {
-			err = p.do(ctx, one, client, e, &o)
-		}
-	}
-	if err != nil {
-		o.crash = fmt.Sprintf("%v; it ended with: %v", err, p.stop())
-	}
-	o.log += p.stderr.take()
-	if o.crash != "" {
-		o.crash += "; " + tail(o.log)
-	}
-	return o
 }
 
 // do takes one step.
@@ -161,7 +203,7 @@ func (p *program) do(ctx context.Context, one step, client newClient, e *emulato
 	return err
 }
 
-// ask writes a line and reads the answer to it. Some generated clients print too; what counts is a line that is an array.
+// ask writes a line and reads the answer: a line that is an array. Some generated clients print more.
 func (p *program) ask(line any, o *outcome) (got []map[string]any, err error) {
 	raw, err := json.Marshal(line)
 	if err == nil {
@@ -176,7 +218,9 @@ func (p *program) ask(line any, o *outcome) (got []map[string]any, err error) {
 	return nil, cmp.Or(err, errors.New("printed no outcome"))
 }
 
-// dated puts dates in the place of texts such as {now+3}.
+var inSeconds = regexp.MustCompile(`\{now\+\d+\}`)
+
+// dated replaces texts such as {now+3} with dates.
 func dated(body any) any {
 	raw, err := json.Marshal(body)
 	if err != nil || body == nil {
@@ -187,5 +231,3 @@ func dated(body any) any {
 		return []byte(time.Now().Add(time.Duration(seconds) * time.Second).UTC().Format(http.TimeFormat))
 	}))
 }
-
-var inSeconds = regexp.MustCompile(`\{now\+\d+\}`)

@@ -1,7 +1,7 @@
 # Sourced by the build scripts, which the runner calls with these in the environment:
-#   CONTRACT  openapi.yaml, or what stands in for it
+#   CONTRACT  openapi.yaml
 #   SOURCE    the folder of the script
-#   BUILD     an empty folder, to be left with an executable called client
+#   BUILD     a folder with page.sh, to be left with an executable called client
 #   TOOLS     where downloads are kept
 #   ROOT      the repository
 # shellcheck shell=bash
@@ -32,8 +32,8 @@ npm_into() {
   npm install --silent --ignore-scripts --no-audit --no-fund --no-save --prefix "${*: -1}" "${@:1:$#-1}"
 }
 
-# page HEADING runs the commands of a language's page, README.md, as its readers would paste them: in $BUILD, where openapi.yaml
-# and the folder's files are.
+# page runs the commands of the language's page in README.md, which the runner has put into page.sh, as its readers would paste
+# them: in $BUILD, where openapi.yaml and the folder's files are.
 page() {
   once "openapi-generator-$OPENAPI_GENERATOR" pip_into --no-deps "openapi-generator-cli==$OPENAPI_GENERATOR"
   mkdir -p "$BUILD/bin"
@@ -42,7 +42,6 @@ page() {
   chmod +x "$BUILD/bin/openapi-generator-cli"
   find "$SOURCE" -maxdepth 1 -type f -exec cp {} "$BUILD" \;
   cp "$CONTRACT" "$BUILD/openapi.yaml"
-  sed -n "/^### $1\$/,/^##/p" "$ROOT/interop/README.md" | sed -n '/^```sh$/,/^```$/p' | grep -v '^```' >"$BUILD/page.sh"
   (cd "$BUILD" && PATH="$BUILD/bin:$PATH" bash -euxo pipefail page.sh)
 }
 

@@ -6,7 +6,6 @@ package dingtalk_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -59,16 +58,6 @@ func TestCallAllocatesLittle(t *testing.T) {
 	t.Logf("an error: %d allocations, %d bytes", failing, failingSize)
 	if float64(failing) > maxErrorFactor*float64(allocs) || float64(failingSize) > maxErrorFactor*float64(size) {
 		t.Errorf("an error takes %d allocations and %d bytes, more than %v times %d and %d", failing, failingSize, maxErrorFactor, allocs, size)
-	}
-}
-
-func BenchmarkOpenConversationID(b *testing.B) {
-	client := newClient(b, canned(b, cannedReply(200, fmt.Sprintf(`{"openConversationId":%q}`, dingtalktest.OpenConversationID))), appCredentials)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := client.OpenConversationID(context.Background(), dingtalktest.ChatID); err != nil {
-			b.Fatal(err)
-		}
 	}
 }
 

@@ -176,7 +176,7 @@ func convertEach[R any](ctx context.Context, b *run, rows iter.Seq[R], chatID fu
 		}
 		if err := ctx.Err(); err != nil {
 			workers.Wait()
-			yieldRest(q, queue, convertCall.unsent(&verdict{ended: err}, nil), yield)
+			yieldRest(q, queue, (&call{subject: convertCall}).unsent(&verdict{ended: err}, nil), yield)
 			return
 		}
 		if !more && broken != nil {

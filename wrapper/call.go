@@ -10,6 +10,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/breaker"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/tokens"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
@@ -17,23 +18,33 @@ import (
 type tokenKeeper interface {
 	// Token returns a token that a header can carry.
 	Token(ctx context.Context) (string, error)
-	// reject drops a token that the service rejected, if it is still the current one.
-	reject(ctx context.Context, token string)
-	// remember makes further calls fail with err for a moment, because a new token was rejected too.
-	remember(err *Error)
+	// Reject drops a token that the service rejected, if it is still the current one.
+	Reject(ctx context.Context, token string)
+	// Remember makes further calls fail with err for a moment, because a new token was rejected too.
+	Remember(err error)
 }
 
 // path holds what all calls of a client share.
 type path struct {
-	wire    *wire.Wire
-	apis    apis
-	tokens  tokenKeeper
+	wire   *wire.Wire
+	apis   apis
+	tokens tokenKeeper
+	lanes  breaker.Set[lane]
+	ban    breaker.Ban[*verdict]
+	credit tokens.Credit
+	retry  Retry
+	cache  Cache  // nil: conversions are not kept
+	budget Budget // nil: requests are not counted
+	calls  callOptions
+	clock  clock.Clock
+	log    logger
+}
+
+// lane is what a client knows of one operation at one host. Its failures and throttles, and its odd opinion of a token
+// that others use with success, concern no other operation.
+type lane struct {
 	breaker *breaker.Breaker[*verdict]
-	retry   Retry
-	cache   Cache  // nil: conversions are not kept
-	budget  Budget // nil: requests are not counted
-	clock   clock.Clock
-	log     logger
+	tokens  tokens.Use
 }
 
 // The steps before and of each request, in order. A step lets the call continue, ends it (done), or returns a verdict
@@ -62,8 +73,10 @@ type operation[T any] struct {
 // call is an operation as the path sees it, with its progress.
 type call struct {
 	subject
+	host     string    // of an operation with a server of its own
 	secret   string    // sent in addition to the token; redacted in errors
 	hidden   [2]string // keeps the secrets of an attempt off the heap
+	options  callOptions
 	steps    []step
 	contract *Operation
 	send     func(context.Context, *call) (*http.Response, error) // through call.api
@@ -73,14 +86,23 @@ type call struct {
 	throttles int             // retries left after throttles, beyond Retry.MaxAttempts
 	waits     context.Context // ends its waits, and so the call; nil: the caller's context
 
+	lane     *lane
 	api      *generated.Client // with the token in use
 	token    string
+	dropped  *tokens.Drop // the lane's last, before the call got its token
 	rejected *rejection
 	sent     int  // requests
 	unsure   bool // a failed request may have been processed
 	ticket   breaker.Pass
 	holds    bool // whether the call holds ticket
 	done     bool // no request is needed
+}
+
+// subject identifies a call in its errors.
+type subject struct {
+	op      string // operationId, as in the contract
+	chatID  string
+	isToken bool // it is the token call itself
 }
 
 // result takes an operation's value from the cache or from the body of a success.
@@ -93,7 +115,7 @@ type result interface {
 // rejection is a rejected token with the service's answer.
 type rejection struct {
 	token string
-	verdict
+	*verdict
 }
 
 func (o *operation[T]) recall(ctx context.Context) (ok bool) {
@@ -117,7 +139,10 @@ func (o *operation[T]) store(ctx context.Context) {
 // do makes a call and returns its result.
 func do[T any](ctx context.Context, p *path, o *operation[T]) (T, error) {
 	o.result = o
-	if err := p.do(ctx, &o.call); err != nil {
+	limited, end := o.begin(ctx, p)
+	defer end()
+	if err := p.do(limited, &o.call); err != nil {
+		o.explain(ctx, err)
 		err.MayBeDone = o.unsure && o.contract.Repeat != RepeatSafe
 		var none T
 		return none, err
@@ -131,6 +156,7 @@ func (p *path) do(ctx context.Context, c *call) *Error {
 	if c.waits == nil {
 		c.waits = ctx
 	}
+	c.lane = p.lanes.Of(breaker.Key{Op: c.contract.ID, Host: c.host}, c.contract.Method, c.contract.Path)
 	var before *verdict // of the previous request
 	uncounted := 0      // requests beyond Retry.MaxAttempts: replays, and throttled calls of a run
 	for {
@@ -144,30 +170,43 @@ func (p *path) do(ctx context.Context, c *call) *Error {
 		}
 		before = v
 		if v.dropToken && c.token != "" {
-			p.tokens.reject(ctx, c.token)
-			if c.rejected == nil {
-				c.rejected = &rejection{c.token, *v}
+			ours, drop := p.credit.Rejected(&c.lane.tokens, c.dropped)
+			if drop {
+				p.tokens.Reject(ctx, c.token)
+			}
+			switch {
+			case c.rejected == nil && !ours:
+				c.rejected = &rejection{c.token, v}
 				uncounted++
 				continue
+			case c.rejected != nil:
+				failed := c.failure(v, "")
+				failed.Err = fmt.Errorf("the token had been refreshed; the one before was rejected too: %w", c.failure(c.rejected.verdict, ""))
+				p.remember(c, failed)
+				return failed
 			}
-			failed := c.failure(v, fmt.Errorf("the token had been refreshed; the one before was rejected too: %w", c.failure(&c.rejected.verdict, nil, "")), "")
-			p.tokens.remember(failed)
-			return failed
 		}
-		if v.kind == ErrThrottled && c.throttles > 0 { //nolint:errorlint // a verdict's kind is never wrapped
+		if v.Kind == ErrThrottled && c.throttles > 0 { //nolint:errorlint // a verdict's kind is never wrapped
 			c.throttles--
 			uncounted++
 		}
 		wait, again, why := p.retry.next(c.waits, p.clock, v, c.contract.Repeat == RepeatSafe, max(c.sent-uncounted, 1))
 		if !again {
-			return c.failure(v, nil, why)
+			return c.failure(v, why)
 		}
 		if p.log != (silent{}) {
-			p.log.wait(ctx, wait, c.failure(v, nil, ""))
+			p.log.wait(ctx, wait, c.failure(v, ""))
 		}
 		if err := p.clock.Sleep(c.waits, wait); err != nil {
 			return c.unsent(&verdict{ended: err}, before)
 		}
+	}
+}
+
+// remember makes all calls fail for a moment after a second rejection, unless others get on with their tokens.
+func (p *path) remember(c *call, failed *Error) {
+	if !p.credit.Others(&c.lane.tokens) {
+		p.tokens.Remember(failed)
 	}
 }
 
@@ -203,40 +242,55 @@ func (p *path) pace(_ context.Context, c *call) *verdict {
 	if errors.Is(err, context.DeadlineExceeded) && clock.Ended(c.waits) == nil {
 		return &verdict{ended: context.DeadlineExceeded}
 	}
-	return foreign(c.waits, err, ErrThrottled, "not sent: the limiter refused")
+	return c.refusal(err, ErrThrottled, "not sent: the limiter refused")
 }
 
 // authorize gets a token; the rejected one once more is a failure.
 func (p *path) authorize(ctx context.Context, c *call) *verdict {
+	c.dropped = c.lane.tokens.Last()
 	token, err := p.tokens.Token(c.waits)
 	if err != nil {
-		return unauthorized(c.waits, err)
+		return c.tokenless(err)
 	}
 	if c.rejected != nil && token == c.rejected.token {
-		p.tokens.reject(ctx, token)
-		same := c.rejected.verdict
-		same.cause = errors.New("asked for another token, the credentials gave the rejected one again")
-		p.tokens.remember(c.failure(&same, nil, ""))
+		same := *c.rejected.verdict
+		same.Err = errors.New("asked for another token, the credentials gave the rejected one again")
+		if !p.credit.Others(&c.lane.tokens) {
+			p.tokens.Reject(ctx, token)
+		}
+		p.remember(c, c.failure(&same, ""))
 		return &same
 	}
 	c.token, c.api = token, p.apis.with(token)
 	return nil
 }
 
-// pass waits for the circuit breaker.
+// pass waits for the operation's circuit breaker, unless the address is banned.
 func (p *path) pass(_ context.Context, c *call) *verdict {
-	ticket, refused := p.breaker.Acquire(c.waits, c.sent, c.isToken)
+	var refused *breaker.Refusal[*verdict]
+	if left, cause := p.ban.Left(); left == 0 {
+		c.ticket, refused = c.lane.breaker.Acquire(c.waits, c.sent)
+		c.holds = refused == nil
+	} else {
+		refused = &breaker.Refusal[*verdict]{Outcome: breaker.Outcome[*verdict]{Wait: left, Cause: cause}}
+	}
 	if refused == nil {
-		c.ticket, c.holds = ticket, true
+		if left, _ := p.ban.Left(); left != 0 { // it began meanwhile
+			p.leave(c, breaker.Outcome[*verdict]{})
+			return p.pass(nil, c)
+		}
 		if c.api == nil {
 			c.api = p.apis.plain
 		}
 		return nil
 	}
-	v := &verdict{ended: refused.Err, local: true, wait: refused.Wait, message: "not sent: earlier calls failed and the wait would be too long"}
+	v := &verdict{ended: refused.Err, refusal: true, Error: c.error(nil, "not sent: earlier calls failed and the wait would be too long")}
+	v.Local, v.RetryAfter = true, refused.Wait
 	if refused.Cause != nil {
-		v.kind = refused.Cause.kind
-		v.cause = subject{op: refused.Cause.op}.failure(refused.Cause, nil, "")
+		v.Kind = refused.Cause.Kind
+		earlier := refused.Cause.Error
+		earlier.ChatID = "" // another call's
+		v.Err = &earlier
 	}
 	return v
 }
@@ -251,12 +305,12 @@ func (p *path) spend(ctx context.Context, c *call) *verdict {
 	if p.budget == nil {
 		return nil
 	}
-	back := p.breaker.Lend(c.ticket, lendTime)
+	back := c.lane.breaker.Lend(c.ticket, lendTime)
 	c.holds = false
 	err := p.budget.Spend(c.waits)
 	c.holds = back()
 	if err != nil {
-		return foreign(c.waits, err, ErrQuotaExhausted, "not sent: the budget refused")
+		return c.refusal(err, ErrQuotaExhausted, "not sent: the budget refused")
 	}
 	if c.holds {
 		return nil
@@ -282,28 +336,25 @@ func (p *path) attempt(ctx context.Context, c *call) *verdict {
 	}
 	c.sent++
 	answer, failed := p.wire.Attempt(ctx, c)
+	c.options.keep(answer)
 	defer answer.Release()
 	var v *verdict
-	r := reader{op: c.op, attempts: c.sent, secrets: append(c.hidden[:0], c.token, c.secret), answer: answer, maxWait: p.retry.MaxWait, contract: c.contract}
+	r := reader{call: c, secrets: p.secrets(c), answer: answer}
 	switch {
 	case failed != nil:
 		v = r.unanswered(failed, p.wire.Limit())
 	case !succeeds(c.contract, answer.Status) || !c.result.accept(answer.Body):
-		r.now = p.clock.Now()
-		v = r.refused()
+		v = r.refused(p.clock.Now(), p.retry.MaxWait)
 	}
 	c.unsure = c.unsure || v != nil && v.mayBeDone()
-	p.leave(c, v.outcome())
-	if l, ok := c.limiter.(interface{ Answered(throttled bool) }); ok && (v == nil || v.ended == nil) {
-		l.Answered(v != nil && v.kind == ErrThrottled) //nolint:errorlint // a verdict's kind is never wrapped
-	}
+	p.settle(c, v, failed)
 	if logs {
 		e := entry{op: c.op, chatID: c.chatID, n: c.sent, requestID: r.requestID(), took: p.clock.Now().Sub(begun)}
 		if answer != nil {
 			e.status = answer.Status
 		}
 		if v != nil {
-			e.err = c.failure(v, nil, "")
+			e.err = c.failure(v, "")
 		}
 		p.log.attempt(ctx, e)
 	}
@@ -313,10 +364,32 @@ func (p *path) attempt(ctx context.Context, c *call) *verdict {
 	return v
 }
 
+// settle tells the breaker, the ban, the tokens' credit and the limiter how a request ended. v is nil after a success.
+func (p *path) settle(c *call, v *verdict, failed *wire.Failure) {
+	if v != nil && v.Kind == ErrBlocked { //nolint:errorlint // a verdict's kind is never wrapped
+		p.ban.Begin(v.RetryAfter, v)
+	}
+	o := v.outcome()
+	if failed != nil {
+		o.Wait = max(o.Wait, failed.Took)
+	}
+	p.leave(c, o)
+	if v == nil && c.token != "" {
+		var after *tokens.Drop
+		if c.rejected != nil {
+			after = c.dropped
+		}
+		p.credit.Good(&c.lane.tokens, after)
+	}
+	if l, ok := c.limiter.(interface{ Answered(throttled bool) }); ok && (v == nil || v.ended == nil) {
+		l.Answered(v != nil && v.Kind == ErrThrottled) //nolint:errorlint // a verdict's kind is never wrapped
+	}
+}
+
 // leave returns the circuit breaker's pass, if the call holds it.
 func (p *path) leave(c *call, o breaker.Outcome[*verdict]) {
 	if c.holds {
 		c.holds = false
-		p.breaker.Release(c.ticket, o)
+		c.lane.breaker.Release(c.ticket, o)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -53,16 +54,19 @@ func newClient(creds Credentials, opts []Option) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &path{wire: wire.New(cfg.roundTripper, cmp.Or(cfg.timeout, cfg.clientTimeout)), retry: cfg.retry, cache: cfg.cache, budget: cfg.budget, clock: cfg.clock, log: cfg.logger}
+	p := &path{wire: wire.New(cfg.roundTripper, cmp.Or(cfg.timeout, cfg.clientTimeout)), retry: cfg.retry, cache: cfg.cache, budget: cfg.budget, clock: cfg.clock, log: cfg.logger, calls: cfg.calls}
 	p.apis.plain = &generated.Client{Server: base, Client: p.wire, Header: http.Header{
 		"Accept":          {"application/json"},
 		"Accept-Encoding": {"identity"}, // answers are smaller than gzip's overhead; a compressed one is read all the same
-		"User-Agent":      {cfg.userAgent},
+		"User-Agent":      {userAgent},
 	}}
-	p.breaker = breaker.New[*verdict](breaker.Limits{
+	maps.Copy(p.apis.plain.Header, cfg.calls.header)
+	limits := breaker.Limits{
 		Backoff:    func(n int) time.Duration { return cfg.retry.backoff(n, cfg.clock.Random()) },
-		MaxFailing: cfg.retry.MaxDelay, MaxThrottle: cfg.retry.MaxWait,
-	}, cfg.clock)
+		MaxFailing: cfg.retry.MaxDelay, MaxThrottle: cfg.retry.MaxWait, Attempt: p.wire.Limit(),
+	}
+	p.lanes.New = func() *lane { return &lane{breaker: breaker.New[*verdict](limits, cfg.clock)} }
+	p.ban.Clock, p.credit.Clock = cfg.clock, cfg.clock
 	if p.tokens, err = newTokens(p, creds, cfg.share); err != nil {
 		return nil, err
 	}
@@ -89,7 +93,8 @@ func (c *Client) OpenConversationID(ctx context.Context, chatID string) (string,
 func (c *Client) Token(ctx context.Context) (string, error) {
 	token, err := c.path.tokens.Token(ctx)
 	if err != nil {
-		return "", tokenCall.unsent(unauthorized(ctx, err), nil)
+		call := call{subject: tokenCall, waits: ctx}
+		return "", call.unsent(call.tokenless(err), nil)
 	}
 	return token, nil
 }

@@ -17,10 +17,11 @@ type Credentials any
 // TokenSource returns access tokens kept elsewhere, such as in a service that owns the app's secret. The client calls
 // Token for every request, from many goroutines, so Token should cache.
 //
-// An error of Token fails the call with [ErrUnauthenticated] and is not retried. Return an *[Error] for another kind,
-// such as [ErrUnavailable].
+// An error of Token fails the call with [ErrUnavailable] and is not retried. Return an *[Error] for another kind, such as
+// [ErrUnauthenticated].
 //
 // When the service rejects a token, the client calls Token once more and repeats the request if the new token differs.
+// An operation that rejects tokens which other operations use with success makes it do so once a minute at most.
 // If the source also has the method RejectToken(ctx, token), the client calls it first, with the rejected token.
 type TokenSource interface {
 	Token(ctx context.Context) (string, error)

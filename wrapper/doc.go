@@ -41,8 +41,10 @@
 // surely did not process it: no connection, a throttle, or a rejected token. One attempt is at most one request on the
 // wire, over HTTP/2, too: what net/http would send again by itself ends the attempt.
 //
-// While the service fails, the circuit breaker shared by all calls of a client sends one probe at a time, at most every
-// 0.8 s. An attempt ended by a caller's deadline counts as a failure.
+// Failures and throttles concern their operation at its host (without a contract: the method and the path without ids).
+// While an operation fails, its circuit breaker sends one probe at a time, at most every 0.8 s. A caller's deadline that
+// passes counts as a failure if no answer came meanwhile; a call that can wait twice as long is sent all the same. A ban,
+// the quota and rejected credentials concern the client, but not a token that others use with success meanwhile.
 //
 // # The caller's own code
 //

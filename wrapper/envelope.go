@@ -3,6 +3,8 @@ package dingtalk
 import (
 	"cmp"
 	"encoding/json"
+	"net/http"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -101,14 +103,16 @@ func (e *envelope) field(name string) *text.Scalar {
 	return nil
 }
 
-// bannedStatus is the value of "status" in the answer to a banned address.
-const bannedStatus = "1111"
+// isBan reports whether the body is the whole answer to a banned address. A name of it alone may be a success's field or
+// an echo of the request.
+func (e *envelope) isBan() bool { return e.Status == "1111" && e.Punish != "" && e.Code == "" }
 
 // error returns the code and message of either API. For errors of its gateway, the legacy API answers a general code
-// and a sub_code. known reports whether the operation's contract lists a code.
+// and a sub_code. known reports whether the operation's contract lists a code; of the code 88 the sub_code decides even
+// if it is not known.
 func (e *envelope) error(known func(code string) bool) (code, message text.Scalar) {
 	if e.Code == "" && e.refused() {
-		if known(string(e.LegacySubCode)) {
+		if e.LegacySubCode != "" && e.LegacyCode == "88" || known(string(e.LegacySubCode)) {
 			return e.LegacySubCode, e.LegacyMessage
 		}
 		return e.LegacyCode, e.LegacyMessage
@@ -121,7 +125,16 @@ func (e *envelope) error(known func(code string) bool) (code, message text.Scala
 }
 
 // refused reports whether the body is an error of the legacy API.
-func (e *envelope) refused() bool { return e.LegacyCode != "" && e.LegacyCode != "0" }
+func (e *envelope) refused() bool { return !isSuccess(e.LegacyCode) }
+
+// isSuccess reports whether a code is none, or that of a success in any spelling of the number.
+func isSuccess(code text.Scalar) bool {
+	if code == "" || code == "0" {
+		return true
+	}
+	n, err := strconv.ParseFloat(string(code), 64)
+	return err == nil && (n == 0 || n == http.StatusOK)
+}
 
 func (e *envelope) empty() bool {
 	return e.Code == "" && !e.refused() && e.Message == "" && e.Status == "" && e.Punish == "" && e.BusinessCode == "" && e.BusinessMessage == "" && e.BusinessText == ""

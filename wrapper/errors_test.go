@@ -1,8 +1,8 @@
 package dingtalk_test
 
 import (
-	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -76,41 +76,20 @@ func TestErrorIsBounded(t *testing.T) {
 
 func TestErrorText(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct {
-		err  dingtalk.Error
-		want string
-	}{
-		{
-			dingtalk.Error{Op: "op", Kind: dingtalk.ErrInvalidChatID, Local: true, Message: "not sent: it is empty"},
-			"dingtalk: op: chat id is unknown or malformed: not sent: it is empty (refused by this client)",
+	for want, err := range map[string]dingtalk.Error{
+		"chat id is unknown or malformed: not sent: it is empty (refused by this client)": {Kind: dingtalk.ErrInvalidChatID, Local: true, Message: "not sent: it is empty"},
+		"permission denied: c: m: grant a, b (HTTP 403, request REQ-1)": {
+			Kind: dingtalk.ErrPermissionDenied, StatusCode: 403, Code: "c", Message: "m", RequestID: "REQ-1", Attempts: 1, RequiredScopes: []string{"a", "b"},
 		},
-		{
-			dingtalk.Error{Op: "op", Kind: dingtalk.ErrInvalidChatID, StatusCode: 400, Code: generated.CodeInvalidChatID, Message: "Invalid chatId", RequestID: "REQ-1", Attempts: 1},
-			"dingtalk: op: chat id is unknown or malformed: invalideChatId: Invalid chatId (HTTP 400, request REQ-1)",
+		"throttled: c (HTTP 403, 3 attempts, try again after 1s)": {Kind: dingtalk.ErrThrottled, StatusCode: 403, Code: "c", Attempts: 3, RetryAfter: 1400 * ms},
+		"service unavailable (while fetching an access token): check the network (3 attempts): EOF": {
+			Kind: dingtalk.ErrUnavailable, TokenEndpoint: true, Attempts: 3, Message: "check the network", Err: io.EOF,
 		},
-		{
-			dingtalk.Error{Op: "op", Kind: dingtalk.ErrPermissionDenied, StatusCode: 403, Code: "c", RequiredScopes: []string{"a", "b"}},
-			"dingtalk: op: permission denied: c: grant a, b (HTTP 403)",
-		},
-		{
-			dingtalk.Error{Op: "op", Kind: dingtalk.ErrThrottled, StatusCode: 403, Code: "c", Attempts: 3, RetryAfter: 1400 * time.Millisecond},
-			"dingtalk: op: throttled: c (HTTP 403, 3 attempts, try again after 1s)",
-		},
-		{
-			dingtalk.Error{Op: "op", Kind: dingtalk.ErrUnavailable, TokenEndpoint: true, Attempts: 3, Message: "check the network", Err: io.EOF},
-			"dingtalk: op: service unavailable (while fetching an access token): check the network (3 attempts): EOF",
-		},
-		{
-			dingtalk.Error{Op: "op", Kind: context.Canceled, Err: &dingtalk.Error{Op: "op", Kind: dingtalk.ErrBlocked}},
-			"dingtalk: op: context canceled: dingtalk: op: address banned for a while",
-		},
-		{
-			dingtalk.Error{Op: "op", Kind: dingtalk.ErrTLS, Err: errors.Join(errors.New("two\x1b"), errors.New("lines"))},
-			"dingtalk: op: TLS failed: two··lines",
-		},
+		"context canceled: dingtalk: op: address banned for a while": {Kind: context.Canceled, Err: &dingtalk.Error{Op: "op", Kind: dingtalk.ErrBlocked}},
+		"TLS failed: two··lines":                                     {Kind: dingtalk.ErrTLS, Err: errors.Join(errors.New("two\x1b"), errors.New("lines"))},
 	} {
-		if got := test.err.Error(); got != test.want {
-			t.Errorf("got  %s\nwant %s", got, test.want)
+		if err.Op = "op"; err.Error() != "dingtalk: op: "+want {
+			t.Errorf("got  %s\nwant %s", err.Error(), want)
 		}
 	}
 }
@@ -143,23 +122,88 @@ func TestErrorIsAndTimeout(t *testing.T) {
 	}
 }
 
-func TestErrorInLogs(t *testing.T) {
-	t.Parallel()
-	var out bytes.Buffer
-	e := &dingtalk.Error{
-		Op: "op", Kind: dingtalk.ErrThrottled, StatusCode: 403, Code: "c", Message: "m", RequestID: "REQ-1", Attempts: 3,
-		RequiredScopes: []string{"s"}, RetryAfter: time.Minute, TokenEndpoint: true, Local: true, Err: errors.New("one\ntwo"),
+// logged is a line of a log.
+type logged struct {
+	Level, Msg, Event, Op, Trace string
+	RequestID                    string `json:"request_id"`
+	Error                        struct {
+		Code      string
+		RequestID string `json:"request_id"`
 	}
-	log := slog.New(slog.NewTextHandler(&out, nil))
-	log.Info("x", "error", e)
-	log.Info("x", "error", &dingtalk.Error{Op: "op", Kind: dingtalk.ErrTLS})
-	for _, want := range []string{
-		"error.op=op error.kind=throttled error.status=403 error.code=c error.message=m error.request_id=REQ-1" +
-			" error.required_scopes=[s] error.retry_after=1m0s error.attempts=3 error.token_endpoint=true error.local=true error.cause=one·two\n",
-		`error.op=op error.kind="TLS failed"` + "\n",
-	} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("got %s\nwant %s", out.String(), want)
+}
+
+// traceHandler writes down the caller's trace.
+type traceHandler struct{ slog.Handler }
+
+type traceKey struct{}
+
+func (h traceHandler) Handle(ctx context.Context, r slog.Record) error {
+	r.Add("trace", ctx.Value(traceKey{}))
+	return h.Handler.Handle(ctx, r)
+}
+
+// TestLog makes calls with every logged event.
+func TestLog(t *testing.T) {
+	t.Parallel()
+	const busy, qps, rejected, wrong = "serviceBusy", "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi", "InvalidAuthentication", "invalidClientIdOrSecret"
+	const id = generated.RequestIDHeader
+	want := []string{
+		"DEBUG dingtalk attempt getAccessToken " + busy,
+		"INFO dingtalk wait getAccessToken " + busy,
+		"DEBUG dingtalk attempt getAccessToken REQ-T",
+		"DEBUG dingtalk token fetched",
+		"DEBUG dingtalk attempt chatIdToOpenConversationId REQ-1 " + qps,
+		"INFO dingtalk wait chatIdToOpenConversationId " + qps,
+		"DEBUG dingtalk attempt chatIdToOpenConversationId REQ-2",
+		"DEBUG dingtalk attempt chatIdToOpenConversationId REQ-3 " + rejected,
+		"DEBUG dingtalk attempt getAccessToken " + wrong,
+		"WARN dingtalk token fetch failed " + wrong,
+		"DEBUG dingtalk attempt getAccessToken REQ-U",
+		"WARN dingtalk: the service gave a token without a lifetime",
+		"DEBUG dingtalk token fetched",
+		"DEBUG dingtalk attempt chatIdToOpenConversationId REQ-4",
+	}
+	for _, level := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
+		var out told
+		clock := newHandClock()
+		client, server := newEmulated(t, clock.option(), dingtalk.WithLogger(slog.New(traceHandler{slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: level})})))
+		server.FailNext(
+			dingtalktest.Code(generated.CodeServiceBusy).For(tokenOp), dingtalktest.Pass().For(tokenOp).WithHeader(id, "REQ-T"),
+			dingtalktest.Code(generated.CodeAppQPSLimit).For(convertOp).WithHeader(id, "REQ-1"), dingtalktest.Pass().For(convertOp).WithHeader(id, "REQ-2"),
+			dingtalktest.Code(generated.CodeInvalidAuthentication).For(convertOp).WithHeader(id, "REQ-3"), dingtalktest.Code(generated.CodeInvalidClientIDOrSecret).For(tokenOp),
+		)
+		ctx := context.WithValue(within(t), traceKey{}, "the caller's")
+		call := func(kind error) {
+			if _, err := client.OpenConversationID(ctx, "any"); !errors.Is(err, kind) {
+				t.Errorf("%v, want %v", err, kind)
+			}
+		}
+		call(nil)
+		call(dingtalk.ErrUnauthenticated)
+		clock.Move(3 * sec) // for which the failure is remembered
+		server.FailNext(dingtalktest.Raw(200, "application/json", []byte(`{"accessToken":"`+server.IssueToken()+`"}`)).For(tokenOp).WithHeader(id, "REQ-U"), dingtalktest.Pass().For(convertOp).WithHeader(id, "REQ-4"))
+		call(nil)
+		var got []string
+		for line := range strings.Lines(out.text.String()) {
+			var l logged
+			if err := json.Unmarshal([]byte(line), &l); err != nil {
+				t.Fatalf("%s: %v", line, err)
+			}
+			if l.Error.Code != "" && l.Error.RequestID == "" || l.Trace != "the caller's" {
+				t.Errorf("%s: no request id, or not the caller's context", line)
+			}
+			if !strings.HasPrefix(l.RequestID, "REQ-") {
+				l.RequestID = ""
+			}
+			got = append(got, strings.Join(strings.Fields(strings.Join([]string{l.Level, l.Msg, l.Event, l.Op, l.RequestID, l.Error.Code}, " ")), " "))
+		}
+		wanted := slices.DeleteFunc(slices.Clone(want), func(line string) bool {
+			var of slog.Level
+			_ = of.UnmarshalText([]byte(strings.Fields(line)[0]))
+			return of < level
+		})
+		if !slices.Equal(got, wanted) {
+			t.Errorf("at %s got\n%s\nwant\n%s", level, strings.Join(got, "\n"), strings.Join(wanted, "\n"))
 		}
 	}
 }

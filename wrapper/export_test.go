@@ -17,7 +17,7 @@ type Clock struct {
 func WithClock(own Clock) Option {
 	return func(c *config) error {
 		if own.Now != nil {
-			c.clock.Now = own.Now
+			c.clock.Now, c.clock.Until = own.Now, func(t time.Time) time.Duration { return t.Sub(own.Now()) }
 		}
 		if own.Timer != nil {
 			c.clock.Timer = own.Timer

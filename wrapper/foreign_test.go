@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
@@ -19,31 +18,6 @@ import (
 )
 
 func bodyOf(text string) io.ReadCloser { return io.NopCloser(strings.NewReader(text)) }
-
-// counter is a slog.Handler that counts lines by level.
-type counter struct {
-	slog.Handler
-	mu     sync.Mutex
-	levels map[slog.Level]int
-}
-
-func (c *counter) Enabled(context.Context, slog.Level) bool { return true }
-
-func (c *counter) Handle(_ context.Context, r slog.Record) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.levels == nil {
-		c.levels = map[slog.Level]int{}
-	}
-	c.levels[r.Level]++
-	return nil
-}
-
-func (c *counter) at(level slog.Level) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.levels[level]
-}
 
 // parts is every part that a caller may give a client, and a logger: what they do first is one function.
 type parts struct {
@@ -73,31 +47,34 @@ func (p parts) RoundTrip(r *http.Request) (*http.Response, error) {
 func (p parts) Enabled(ctx context.Context, _ slog.Level) bool  { p.does(ctx); return true }
 func (p parts) Handle(ctx context.Context, _ slog.Record) error { p.does(ctx); return nil }
 
-// uses are the ways in which a client may use a part.
-var uses = map[string]func(parts) (dingtalk.Credentials, dingtalk.Option){
-	"transport": func(p parts) (dingtalk.Credentials, dingtalk.Option) {
-		return dingtalk.StaticToken(p.token), through(p)
-	},
-	"token call": func(p parts) (dingtalk.Credentials, dingtalk.Option) { return appCredentials, through(p) },
-	"limiter": func(p parts) (dingtalk.Credentials, dingtalk.Option) {
-		return dingtalk.StaticToken(p.token), dingtalk.WithLimiter(p)
-	},
-	"budget": func(p parts) (dingtalk.Credentials, dingtalk.Option) {
-		return dingtalk.StaticToken(p.token), dingtalk.WithBudget(p)
-	},
-	"token source": func(p parts) (dingtalk.Credentials, dingtalk.Option) { return p, nil },
-	"cache": func(p parts) (dingtalk.Credentials, dingtalk.Option) {
-		return dingtalk.StaticToken(p.token), dingtalk.WithCache(p)
-	},
-	"logger": func(p parts) (dingtalk.Credentials, dingtalk.Option) {
-		return dingtalk.StaticToken(p.token), dingtalk.WithLogger(slog.New(p))
-	},
+// uses are the ways in which a client may use a part; nil is that for its credentials.
+var uses = map[string]func(parts) dingtalk.Option{
+	"token source": nil,
+	"transport":    func(p parts) dingtalk.Option { return through(p) },
+	"token call":   func(p parts) dingtalk.Option { return through(p) },
+	"limiter":      func(p parts) dingtalk.Option { return dingtalk.WithLimiter(p) },
+	"budget":       func(p parts) dingtalk.Option { return dingtalk.WithBudget(p) },
+	"cache":        func(p parts) dingtalk.Option { return dingtalk.WithCache(p) },
+	"logger":       func(p parts) dingtalk.Option { return dingtalk.WithLogger(slog.New(p)) },
+}
+
+func newWithPart(t *testing.T, use string, does func(context.Context), opts ...dingtalk.Option) (*dingtalk.Client, *dingtalktest.Server) {
+	t.Helper()
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	p := parts{token: server.IssueToken(), does: does}
+	switch use {
+	case "token source":
+		return newClient(t, server.URL, p, opts...), server
+	case "token call":
+		return newClient(t, server.URL, appCredentials, append(opts, uses[use](p))...), server
+	}
+	return newClient(t, server.URL, dingtalk.StaticToken(p.token), append(opts, uses[use](p))...), server
 }
 
 // testPartEnds: whatever a part does to its goroutine, a run loses no worker and no row; a single call gets a panic as it
 // is, or an error. A cache and a logger are aids: their panic costs nothing.
 func testPartEnds(t *testing.T) {
-	for use, with := range uses {
+	for use := range uses {
 		for ending, end := range map[string]func(){
 			"panics":             func() { panic("mock: unexpected call") },
 			"panics with nil":    func() { panic(nil) }, //nolint:govet // people write it
@@ -106,9 +83,8 @@ func testPartEnds(t *testing.T) {
 			aid := (use == "cache" || use == "logger") && ending != "ends its goroutine"
 			t.Run(use+" "+ending, func(t *testing.T) {
 				t.Parallel()
-				server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
-				creds, opt := with(parts{token: server.IssueToken(), does: func(context.Context) { end() }})
-				client, met := newClient(t, server.URL, creds, opt, newHandClock().option()), 0
+				client, _ := newWithPart(t, use, func(context.Context) { end() }, newHandClock().option())
+				met := 0
 				for c, err := range client.OpenConversationIDs(within(t), slices.Values(chatIDs(6)), dingtalk.WithConcurrency(2)) {
 					if met++; aid && err == nil && c.OpenConversationID != "" {
 						continue
@@ -173,8 +149,8 @@ func testInputEnds(t *testing.T) {
 	}
 	// A round tripper may also return what no server sends.
 	empty := func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: 200}, nil }
-	refused(t, newForeign(t, empty), dingtalk.ErrUnexpectedResponse)
-	refused(t, newClient(t, "https://example.test", appCredentials, through(roundTripper(empty))), dingtalk.ErrUnexpectedResponse)
+	_ = refused(t, newForeign(t, empty), dingtalk.ErrUnexpectedResponse)
+	_ = refused(t, newClient(t, "https://example.test", appCredentials, through(roundTripper(empty))), dingtalk.ErrUnexpectedResponse)
 }
 
 type blockedKey struct{}
@@ -182,24 +158,22 @@ type blockedKey struct{}
 // testPartBlocks: one throttle limits the circuit breaker to one call. A part that blocks one caller must then not block
 // the others.
 func testPartBlocks(t *testing.T) {
-	for use, with := range uses {
+	for use := range uses {
 		if use == "token call" || use == "logger" {
 			continue // all wait for the one token call; a logger may not block
 		}
 		t.Run(use, func(t *testing.T) {
 			t.Parallel()
-			server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 			blocked := make(chan struct{}, 100)
-			creds, opt := with(parts{token: server.IssueToken(), does: func(ctx context.Context) {
+			client, server := newWithPart(t, use, func(ctx context.Context) {
 				if ctx.Value(blockedKey{}) != nil {
 					blocked <- struct{}{}
 					<-ctx.Done()
 				}
-			}})
-			client := newClient(t, server.URL, creds, opt, newHandClock().option(), oneAttempt)
+			}, newHandClock().option(), oneAttempt)
 			if use != "transport" { // which alone keeps the breaker's pass, for the attempt's limit
 				server.FailNext(dingtalktest.Code(generated.CodeAppQPSLimit).For(convertOp))
-				refused(t, client, dingtalk.ErrThrottled)
+				_ = refused(t, client, dingtalk.ErrThrottled)
 			}
 			ctx, leave := context.WithCancel(context.WithValue(t.Context(), blockedKey{}, true))
 			returned := make(chan struct{})

@@ -2,15 +2,17 @@ package dingtalk_test
 
 import (
 	"bufio"
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
-	"os"
+	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -60,7 +62,7 @@ func nameServer(t *testing.T, rcode byte) *net.Resolver {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
+	t.Cleanup(func() { _ = conn.Close() })
 	go func() {
 		for message := make([]byte, 1500); ; {
 			n, from, err := conn.ReadFrom(message)
@@ -99,69 +101,18 @@ func testConnectionRefused(t *testing.T) {
 	}
 }
 
-// testEndInBody ends the connection once the client has the headers.
-func testEndInBody(t *testing.T) {
-	for cause, ends := range map[error]func(string) script{syscall.ECONNRESET: reset, io.ErrUnexpectedEOF: say} {
-		arrived := make(chan struct{}, 10)
-		ctx := httptrace.WithClientTrace(within(t), &httptrace.ClientTrace{GotFirstResponseByte: func() { arrived <- struct{}{} }})
-		half := response(http.StatusOK, "application/json", successBody)
-		peer := newPeer(t, nil, always(func(c net.Conn) bool {
-			_, _ = io.WriteString(c, half[:len(half)-5])
-			<-arrived
-			return ends("")(c)
-		}))
-		id, err := newStatic(t, peer.URL, newHandClock().option()).OpenConversationID(ctx, dingtalktest.ChatID)
-		e := asError(t, id, err, dingtalk.ErrUnexpectedResponse)
-		if !errors.Is(err, cause) || e.StatusCode != http.StatusOK || e.Attempts != 3 || peer.requests() != 3 || peer.conns.Load() != 3 {
-			t.Errorf("%d requests on %d connections, want 3 on new ones and %v: %+v", peer.requests(), peer.conns.Load(), cause, e)
-		}
-	}
-}
-
-// testSlowAnswer lets no headers, or not all of a body, arrive within an attempt's limit.
-func testSlowAnswer(t *testing.T) {
-	const head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-	spaces := strings.Repeat(" ", 10_000)
-	for name, test := range map[string]struct {
-		does   script
-		status int
-		says   string
-	}{
-		"no headers":      {hang(""), 0, "no answer within 300ms"},
-		"some headers":    {hang(head), 0, "no answer within 300ms"},
-		"headers drip":    {drip("HTTP/1.1 ", "200 OK"+spaces), 0, "no answer within 300ms"},
-		"the body stops":  {hang(head + "Content-Length: 60\r\n\r\n{"), 200, "the body did not end in time"},
-		"the body drips":  {drip(head+"Content-Length: 10001\r\n\r\n", spaces), 200, "the body did not end in time"},
-		"a chunk and not": {hang(head + "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"), 200, "the body did not end in time"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			limits := []dingtalk.Option{newHandClock().option(), dingtalk.WithTimeout(300 * ms)}
-			peer := newPeer(t, nil, always(test.does))
-			e := refused(t, newStatic(t, peer.URL, limits...), dingtalk.ErrUnavailable)
-			if !e.Timeout() || !errors.Is(e, os.ErrDeadlineExceeded) || e.StatusCode != test.status || e.Attempts != 3 || peer.requests() != 3 || !strings.Contains(e.Error(), test.says) {
-				t.Errorf("%d requests, want 3 and %q: %+v", peer.requests(), test.says, e)
-			}
-			convert(t, newStatic(t, newPeer(t, nil, once(test.does)).URL, limits...), dingtalktest.ChatID)
-		})
-	}
-}
-
 const switching = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: Upgrade\r\n\r\n"
 
 // A 101 gives a raw connection, which no limit of net/http covers: the call must not wait for its data.
 func testFinal1xx(t *testing.T) {
-	for name, does := range map[string]script{"silent": hang(switching), "with bytes": hang(switching + successBody), "drips": drip(switching, strings.Repeat("x", 1<<20))} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			peer := newPeer(t, nil, always(does))
-			for _, creds := range []dingtalk.Credentials{dingtalk.StaticToken(staticToken), appCredentials} { // the token call has no caller's deadline
-				client := newClient(t, peer.URL, creds, dingtalk.WithTimeout(time.Hour))
-				if e := refused(t, client, dingtalk.ErrUnexpectedResponse); e.StatusCode != http.StatusSwitchingProtocols || e.Attempts != 1 || e.TokenEndpoint != (creds == appCredentials) {
-					t.Errorf("%+v", e)
-				}
+	for _, does := range []script{hang(switching), hang(switching + successBody), drip(switching, strings.Repeat("x", 1<<20))} {
+		peer := newPeer(t, nil, always(does))
+		for _, creds := range []dingtalk.Credentials{dingtalk.StaticToken(staticToken), appCredentials} { // the token call has no caller's deadline
+			e := refused(t, newClient(t, peer.URL, creds, dingtalk.WithTimeout(time.Hour)), dingtalk.ErrUnexpectedResponse)
+			if e.StatusCode != http.StatusSwitchingProtocols || e.Attempts != 1 || e.TokenEndpoint != (creds == appCredentials) {
+				t.Errorf("%+v", e)
 			}
-		})
+		}
 	}
 	for status := 100; status < 200; status += 33 { // as a caller's round tripper may return it
 		body := newDeafBody()
@@ -169,7 +120,7 @@ func testFinal1xx(t *testing.T) {
 			return &http.Response{StatusCode: status, Body: body}, nil
 		})
 		e := refused(t, client, dingtalk.ErrUnexpectedResponse)
-		if receive(t, "the body is closed", body.closed.Done()); e.StatusCode != status {
+		if receive(t, "the body is closed", body.closed); e.StatusCode != status {
 			t.Errorf("%d: %+v", status, e)
 		}
 	}
@@ -177,17 +128,17 @@ func testFinal1xx(t *testing.T) {
 
 // deafBody never ends before it is closed, whatever its request's context does.
 type deafBody struct {
-	closed context.Context
-	close  context.CancelFunc
+	closed chan struct{}
+	close  func()
 }
 
 func newDeafBody() deafBody {
-	closed, end := context.WithCancel(context.Background())
-	return deafBody{closed, end}
+	closed := make(chan struct{})
+	return deafBody{closed, sync.OnceFunc(func() { close(closed) })}
 }
 
 func (b deafBody) Read([]byte) (int, error) {
-	<-b.closed.Done()
+	<-b.closed
 	return 0, errors.New("closed")
 }
 
@@ -209,7 +160,7 @@ func testDeafBody(t *testing.T) {
 	defer end()
 	for want, ctx := range map[error]context.Context{context.Canceled: cancelled, context.DeadlineExceeded: late} {
 		id, err := newForeign(t, deaf, dingtalk.WithTimeout(time.Hour)).OpenConversationID(ctx, "any")
-		asError(t, id, err, want)
+		_ = asError(t, id, err, want)
 	}
 }
 
@@ -271,16 +222,63 @@ func testDeadConnections(t *testing.T) {
 			}
 		})
 	}
-	t.Run("short deadlines", func(t *testing.T) {
-		t.Parallel()
-		n := newChangingNetwork(t)
-		client := newStatic(t, n.URL, dingtalk.WithTimeout(time.Hour))
-		together(8, func() { convert(t, client, dingtalktest.ChatID) })
-		n.generation.Add(1)
-		ctx, cancel := context.WithTimeout(t.Context(), 100*ms)
-		defer cancel()
-		id, err := client.OpenConversationID(ctx, "any")
-		asError(t, id, err, context.DeadlineExceeded)
-		convert(t, client, dingtalktest.ChatID)
-	})
+}
+
+func compressed(body string) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = io.WriteString(w, body)
+	_ = w.Close() // neither fails on a buffer
+	return b.Bytes()
+}
+
+// testBodyTooLarge sends endless bodies, plain and compressed, and measures their cost.
+func testBodyTooLarge(t *testing.T) {
+	const mebibyte = 1 << 20
+	spaces := strings.Repeat(" ", mebibyte)
+	member := compressed(spaces) // gzip members may be concatenated: 1024 of these are a gibibyte
+	for head, part := range map[string][]byte{
+		"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n":     member,
+		"HTTP/1.1 503 Busy\r\nContent-Encoding: gzip\r\n\r\n":   member,
+		"HTTP/1.1 200 OK\r\n\r\n":                               []byte(spaces),
+		"HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n": []byte(spaces),
+	} {
+		t.Run(head, func(t *testing.T) {
+			var sent atomic.Int64
+			peer := newPeer(t, nil, always(func(c net.Conn) bool {
+				_, err := io.WriteString(c, head)
+				for range 1024 {
+					if err != nil {
+						break
+					}
+					if _, err = c.Write(part); err == nil {
+						sent.Add(1)
+					}
+				}
+				return false
+			}))
+			client := newStatic(t, peer.URL, newHandClock().option(), dingtalk.WithTimeout(time.Minute))
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			e := refused(t, client, dingtalk.ErrUnexpectedResponse)
+			runtime.ReadMemStats(&after)
+			if !errors.Is(e, dingtalk.ErrTooLarge) || e.Attempts != 1 || peer.requests() != 1 || e.StatusCode == 0 {
+				t.Errorf("%d requests: %+v", peer.requests(), e)
+			}
+			if got := sent.Load(); got > 64 && len(part) == mebibyte {
+				t.Errorf("the client took %d of 1024 parts", got)
+			}
+			// All allocations together bound the peak, whenever the collector ran.
+			if grown := after.TotalAlloc - before.TotalAlloc; grown > 16*mebibyte {
+				t.Errorf("%d bytes allocated", grown)
+			}
+		})
+	}
+	for more, kind := range map[int]error{0: nil, 1: dingtalk.ErrTooLarge} {
+		body := successBody + strings.Repeat(" ", dingtalk.MaxBodyBytes+more-len(successBody))
+		client := newStatic(t, newPeer(t, nil, always(respond(200, "application/json", body))).URL)
+		if _, err := client.OpenConversationID(within(t), dingtalktest.ChatID); !errors.Is(err, kind) {
+			t.Errorf("%d bytes more than the limit: %v", more, err)
+		}
+	}
 }

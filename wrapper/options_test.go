@@ -1,47 +1,36 @@
 package dingtalk_test
 
 import (
+	"errors"
+	"fmt"
 	"math"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
+// TestCases has more of what is refused.
 func TestBaseURL(t *testing.T) {
 	t.Parallel()
 	for base, want := range map[string]string{
-		"https://api.dingtalk.io":         "https://api.dingtalk.io",
-		"https://dingtalk.example.com///": "https://dingtalk.example.com",
-		"HTTPS://example.com:8443/prefix": "https://example.com:8443/prefix",
-		"http://127.0.0.1:8080":           "http://127.0.0.1:8080",
-		"http://127.255.0.1":              "http://127.255.0.1",
-		"http://[::1]:80/":                "http://[::1]:80",
-		"http://LOCALHOST":                "http://LOCALHOST",
+		"https://dingtalk.example.com///": "dingtalk.Client(https://dingtalk.example.com)", "HTTPS://example.com:8443/prefix": "dingtalk.Client(https://example.com:8443/prefix)",
+		"http://127.255.0.1": "dingtalk.Client(http://127.255.0.1)", "http://LOCALHOST": "dingtalk.Client(http://LOCALHOST)",
+		"": "it has no host", "api.dingtalk.io:443": "it has no host", "https://:443": "it has no host", "https:api.dingtalk.io": "it has no host",
+		"http://0.0.0.0": "HTTPS is required", "http://[::]": "HTTPS is required", "https://example.com?": "query or fragment", "https://example.com#a": "query or fragment",
+		"https://user:pa55@example.com": "user or password", "https://user:pa55@exa mple.com": "it cannot be parsed", "http://user:pa55@127.0.0.1\x7f/": "it cannot be parsed",
 	} {
 		client, err := dingtalk.NewClient(appCredentials, dingtalk.WithBaseURL(base))
-		if err != nil || client.String() != "dingtalk.Client("+want+")" {
-			t.Errorf("%s: %v, %v", base, client, err)
-		}
-	}
-	for why, bases := range map[string][]string{
-		"it has no host":      {"", "api.dingtalk.io", "api.dingtalk.io:443", "https://", "https://:443", "https:api.dingtalk.io"},
-		"HTTPS is required":   {"http://10.0.0.1", "http://0.0.0.0", "http://[::]", "http://localhost.example.com"}, // TestCases has more
-		"query or fragment":   {"https://example.com?a=b", "https://example.com?", "https://example.com#a"},
-		"user or password":    {"https://user:pa55@example.com"},
-		"it cannot be parsed": {"https://user:pa55@exa mple.com", "http://user:pa55@127.0.0.1\x7f/"},
-	} {
-		for _, base := range bases {
-			client, err := dingtalk.NewClient(appCredentials, dingtalk.WithBaseURL(base))
-			if client != nil || err == nil || !strings.Contains(err.Error(), why) || strings.Contains(err.Error(), "pa55") {
-				t.Errorf("%q: %v, %v; want %q", base, client, err, why)
-			}
+		if got := fmt.Sprint(client, err); (client == nil) == (err == nil) || !strings.Contains(got, want) || strings.Contains(got, "pa55") {
+			t.Errorf("%q: %s; want %q", base, got, want)
 		}
 	}
 }
@@ -103,7 +92,7 @@ func TestHTTPClient(t *testing.T) {
 		dingtalktest.Raw(302, "", nil).WithHeader("Location", "/").WithHeader("Set-Cookie", "a=b").For(convertOp),
 		dingtalktest.Hang().Times(2).For(convertOp),
 	)
-	refused(t, client, dingtalk.ErrRedirect)
+	_ = refused(t, client, dingtalk.ErrRedirect)
 	if e := refused(t, client, dingtalk.ErrUnavailable); !e.Timeout() {
 		t.Errorf("the client's limit: %+v", e)
 	}
@@ -152,5 +141,35 @@ func TestConnectionsAreKept(t *testing.T) {
 	}
 	if n := peer.conns.Load(); n != callers {
 		t.Errorf("%d connections for %d calls at once, twice", n, callers)
+	}
+}
+
+// TestHosts: a conversion goes to the host of the client's region, an operation of the legacy API to that API's.
+func TestHosts(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		opts            []dingtalk.Option
+		convert, legacy string
+	}{
+		{nil, "https://api.dingtalk.io", "https://oapi.dingtalk.io"},
+		{[]dingtalk.Option{dingtalk.WithRegion(dingtalk.International), nil, dingtalk.WithRegion(dingtalk.MainlandChina)}, "https://api.dingtalk.com", "https://oapi.dingtalk.com"},
+		{[]dingtalk.Option{dingtalk.WithBaseURL("https://api.dingtalk.io")}, "https://api.dingtalk.io", "https://oapi.dingtalk.io"},
+		{[]dingtalk.Option{dingtalk.WithBaseURL("https://api.dingtalk.com/")}, "https://api.dingtalk.com", "https://oapi.dingtalk.com"},
+		{[]dingtalk.Option{dingtalk.WithBaseURL("https://gateway.example/dingtalk/")}, "https://gateway.example/dingtalk", "https://gateway.example/dingtalk"},
+	} {
+		var got []string
+		client, err := dingtalk.NewClient(dingtalk.StaticToken("a+b&c"), append(test.opts, oneAttempt, through(roundTripper(func(r *http.Request) (*http.Response, error) {
+			got = append(got, r.URL.String()+" "+r.Header.Get(generated.TokenHeader))
+			return nil, errors.New("not sent")
+		})))...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = client.OpenConversationID(within(t), "a")
+		_, _ = client.GetChat(within(t), describe) // whose token is in the URL alone
+		want := []string{test.convert + "/v1.0/im/chat/a/convertToOpenConversationId a+b&c", test.legacy + "/chat/get?chatid=" + dingtalktest.ChatID + "&access_token=a%2Bb%26c "}
+		if !slices.Equal(got, want) {
+			t.Errorf("sent %q, want %q", got, want)
+		}
 	}
 }

@@ -14,12 +14,15 @@ import (
 // panicked makes the error of a call whose goroutine, one of this package's, did not return. recovered is nil after
 // runtime.Goexit.
 func panicked(recovered any, secrets text.Secrets, s subject) *Error {
-	v := &verdict{kind: ErrPanicked, local: true, message: "the goroutine was ended by runtime.Goexit, as t.FailNow calls it"}
+	e := &Error{
+		Op: s.op, ChatID: s.chatID, Kind: ErrPanicked, Local: true, TokenEndpoint: s.isToken,
+		Message: "the goroutine was ended by runtime.Goexit, as t.FailNow calls it",
+	}
 	if recovered != nil {
-		v.message = secrets.Show(fmt.Sprint(recovered), maxMessageBytes)
+		e.Message = secrets.Show(fmt.Sprint(recovered), maxMessageBytes)
 		if err, ok := recovered.(error); ok {
-			v.cause = secrets.HideError(err)
+			e.Err = secrets.HideError(err)
 		}
 	}
-	return s.failure(v, nil, "")
+	return e
 }

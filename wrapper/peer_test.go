@@ -55,7 +55,6 @@ func newRawPeer(t testing.TB, config *tls.Config, serve func(*peer, net.Conn)) *
 	if config != nil {
 		p.URL = "https://" + listener.Addr().String()
 	}
-	ended, end := context.WithCancel(context.Background())
 	var work sync.WaitGroup
 	work.Go(func() {
 		for {
@@ -66,7 +65,7 @@ func newRawPeer(t testing.TB, config *tls.Config, serve func(*peer, net.Conn)) *
 			p.conns.Add(1)
 			work.Go(func() {
 				defer c.Close()
-				defer context.AfterFunc(ended, func() { c.Close() })()
+				defer context.AfterFunc(t.Context(), func() { c.Close() })()
 				if config != nil {
 					serve(p, tls.Server(c, config))
 				} else {
@@ -77,7 +76,6 @@ func newRawPeer(t testing.TB, config *tls.Config, serve func(*peer, net.Conn)) *
 	})
 	t.Cleanup(func() {
 		listener.Close()
-		end()
 		work.Wait()
 	})
 	return p

@@ -37,14 +37,14 @@ func (r Retry) orDefaults() Retry {
 // next decides whether and when a call is retried after verdict v on its nth attempt. It refuses a wait beyond the
 // caller's deadline; why says so.
 func (r Retry) next(ctx context.Context, clk clock.Clock, v *verdict, safe bool, n int) (wait time.Duration, again bool, why string) {
-	if !v.repeat.allows(safe) || n >= r.MaxAttempts || v.wait > r.MaxWait {
+	if !v.repeat.allows(safe) || n >= r.MaxAttempts || v.RetryAfter > r.MaxWait {
 		return 0, false, ""
 	}
 	wait = r.backoff(n, clk.Random())
-	if v.wait > 0 {
-		wait = min(v.wait+wait, r.MaxWait)
+	if v.RetryAfter > 0 {
+		wait = min(v.RetryAfter+wait, r.MaxWait)
 	}
-	if deadline, ok := ctx.Deadline(); ok && clk.Now().Add(wait).After(deadline) {
+	if clk.Passes(ctx, wait) {
 		return 0, false, "not repeated: the caller's deadline would pass first"
 	}
 	return wait, true, ""

@@ -3,7 +3,6 @@ package dingtalk_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"sync/atomic"
 	"testing"
@@ -17,28 +16,6 @@ import (
 
 // What the callers of a client share: its token and its circuit breaker. Their own rooms have most of the tests; here
 // they stand in a client, in bubbles of testing/synctest. A request takes a second there.
-
-// testRenewalFails: a renewal that fails costs no call anything but a warning, and is tried again after half a minute.
-func testRenewalFails(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var lines counter
-		client, emulator := newVirtual(t, nil, oneAttempt, dingtalk.WithLogger(slog.New(&lines)))
-		convert(t, client, "any")
-		emulator.FailNext(dingtalktest.Code(generated.CodeUnknownError).Times(2).For(tokenOp))
-		time.Sleep(6601 * sec)
-		for range 70 {
-			begun := time.Now()
-			convert(t, client, "any")
-			if took := time.Since(begun); took != sec {
-				t.Errorf("a call took %s", took)
-			}
-		}
-		wantRequests(t, emulator, 71, 4) // at 0, 30 and 60 s
-		if n := lines.at(slog.LevelWarn); n != 2 {
-			t.Errorf("%d warnings after 2 failures", n)
-		}
-	})
-}
 
 // testSlowTokenEndpoint: each caller waits for the one token call for as long as it likes.
 func testSlowTokenEndpoint(t *testing.T) {
@@ -59,7 +36,7 @@ func testSlowTokenEndpoint(t *testing.T) {
 		ended, end := context.WithCancel(t.Context())
 		end()
 		token, err := client.Token(ended)
-		asError(t, token, err, context.Canceled)
+		_ = asError(t, token, err, context.Canceled)
 		wantRequests(t, emulator, 0, 0)
 	})
 }
@@ -107,7 +84,7 @@ func testClockJumps(t *testing.T) {
 	clock := newHandClock()
 	server := dingtalktest.NewServer(t, dingtalktest.WithCredentials(dingtalktest.AppKey, "another"))
 	client := newClient(t, server.URL, appCredentials, clock.option())
-	refused(t, client, dingtalk.ErrUnauthenticated)
+	_ = refused(t, client, dingtalk.ErrUnauthenticated)
 	server.Configure(dingtalktest.WithCredentials(dingtalktest.AppKey, dingtalktest.AppSecret))
 	clock.Move(-time.Hour)
 	convert(t, client, dingtalktest.ChatID)
@@ -142,46 +119,39 @@ func testRejected(t *testing.T) {
 
 // testHastyCallers: callers with deadlines below the attempt's limit open the circuit breaker of a hung service, too.
 func testHastyCallers(t *testing.T) {
-	for name, calls := range map[string]func(one func()){
-		"one after another": func(one func()) {
-			for range 1000 {
-				one()
-			}
-		},
-		"all at once": func(one func()) { together(1000, one) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var back atomic.Bool
-				var sent atomic.Int64
-				client := newForeign(t, func(r *http.Request) (*http.Response, error) {
-					if sent.Add(1); back.Load() {
-						return &http.Response{StatusCode: 200, Body: bodyOf(successBody)}, nil
-					}
-					<-r.Context().Done()
-					return nil, r.Context().Err()
-				}, dingtalk.WithRetry(dingtalk.Retry{BaseDelay: ms, MaxDelay: 2 * sec}))
-				one := func() error {
-					ctx, cancel := context.WithTimeout(t.Context(), 100*ms)
-					defer cancel()
-					_, err := client.OpenConversationID(ctx, "any")
-					return err
+	for _, at := range []int{1, 1000} { // one after another, or all at once
+		synctest.Test(t, func(t *testing.T) {
+			var back atomic.Bool
+			var sent atomic.Int64
+			client := newForeign(t, func(r *http.Request) (*http.Response, error) {
+				if sent.Add(1); back.Load() {
+					return &http.Response{StatusCode: 200, Body: bodyOf(successBody)}, nil
 				}
-				calls(func() {
+				<-r.Context().Done()
+				return nil, r.Context().Err()
+			}, dingtalk.WithRetry(dingtalk.Retry{BaseDelay: ms, MaxDelay: 2 * sec}))
+			one := func() error {
+				ctx, cancel := context.WithTimeout(t.Context(), 100*ms)
+				defer cancel()
+				_, err := client.OpenConversationID(ctx, "any")
+				return err
+			}
+			for range 1000 / at {
+				together(at, func() {
 					if one() == nil {
 						t.Error("a call succeeded")
 					}
 				})
-				if got := sent.Load(); got >= 100 {
-					t.Errorf("%d requests to a service that answers nothing", got)
+			}
+			if got := sent.Load(); got >= 100 {
+				t.Errorf("%d requests to a service that answers nothing", got)
+			}
+			back.Store(true)
+			for begun := time.Now(); one() != nil; time.Sleep(10 * ms) {
+				if time.Since(begun) > 2*sec {
+					t.Fatal("calls do not succeed again")
 				}
-				back.Store(true)
-				for begun := time.Now(); one() != nil; time.Sleep(10 * ms) {
-					if time.Since(begun) > 2*sec {
-						t.Fatal("calls do not succeed again")
-					}
-				}
-			})
+			}
 		})
 	}
 }
@@ -234,26 +204,4 @@ func TestWhatOpensTheBreaker(t *testing.T) {
 			t.Errorf("%s: %d requests for 70 calls", code, n)
 		}
 	}
-}
-
-// A throttle of conversions does not stop the token call.
-func TestTokenCallPassesAThrottle(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		client, emulator := newVirtual(t, nil, oneAttempt)
-		emulator.FailNext(
-			dingtalktest.Code(generated.CodeAppQPMLimit).For(convertOp),
-			dingtalktest.Raw(200, "application/json", []byte(`{"accessToken":"`+emulator.IssueToken()+`","expireIn":30}`)).For(tokenOp),
-		)
-		refused(t, client, dingtalk.ErrThrottled)
-		time.Sleep(31 * sec)
-		if token, err := client.Token(within(t)); token == "" || err != nil {
-			t.Errorf("%v", err)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), sec)
-		defer cancel()
-		id, err := client.OpenConversationID(ctx, dingtalktest.ChatID)
-		if e := asError(t, id, err, dingtalk.ErrThrottled); !e.Local {
-			t.Errorf("the throttle was forgotten: %+v", e)
-		}
-	})
 }

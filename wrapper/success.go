@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
 // succeeds reports whether an operation answers a success with status.
@@ -31,7 +29,7 @@ func decode[T any](o *Operation, body []byte) (value T, ok bool) {
 func decodeInto(o *Operation, body []byte, value any) bool {
 	body = bytes.TrimSpace(body)
 	if o.Empty {
-		return len(body) == 0 || json.Valid(body) && !isFailure(o, body)
+		return !isFailure(o, body) && !isPage(body)
 	}
 	if bytes.Equal(body, []byte("null")) || isFailure(o, body) || !complete(body, o.Required) {
 		return false
@@ -67,6 +65,12 @@ func isBlank(raw json.RawMessage) bool {
 	return len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &s) == nil && strings.TrimSpace(s) == ""
 }
 
+// isPage reports whether a body is a web page, as of a proxy's login.
+func isPage(body []byte) bool {
+	start := bytes.ToLower(body[:min(len(body), 16)])
+	return bytes.HasPrefix(start, []byte("<!doctype html")) || bytes.HasPrefix(start, []byte("<html"))
+}
+
 // isFailure reports whether a body with a success's status is an error: the legacy API's, a ban's, the gateway's, which
 // has a request id that no success has in its body, or one by a field whose value the contract gives for a success.
 func isFailure(o *Operation, body []byte) bool {
@@ -75,9 +79,8 @@ func isFailure(o *Operation, body []byte) bool {
 	}
 	var e envelope
 	e.read(body)
-	none := text.Scalar("")
-	return e.refused() || e.Punish != none && !slices.Contains(o.OwnFields, "punish") ||
-		e.Code != none && e.Message != none && e.RequestID != none && !slices.Contains(o.OwnFields, "code") || unsuccessful(o, body)
+	return e.refused() || e.isBan() || !isSuccess(e.Code) && e.Message != "" && e.RequestID != "" && !slices.Contains(o.OwnFields, "code") ||
+		unsuccessful(o, body)
 }
 
 // unsuccessful reports whether a field of an answer has another value than a success's. An absent one says nothing.

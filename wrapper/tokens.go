@@ -37,7 +37,7 @@ func newTokens(p *path, creds Credentials, share tokenSharing) (tokenKeeper, err
 		if share != nil {
 			cfg.Shared = share(p.apis.plain.Server.String(), creds)
 		}
-		return appTokens{tokens.New(cfg)}, nil
+		return tokens.New(cfg), nil
 	case *AppCredentials:
 		if creds == nil {
 			return nil, errors.New("credentials are nil")
@@ -57,12 +57,6 @@ func newTokens(p *path, creds Credentials, share tokenSharing) (tokenKeeper, err
 	}
 	return &foreignTokens{source}, nil // a pointer: fmt does not look behind it
 }
-
-// appTokens is the cache of an app's own token.
-type appTokens struct{ *tokens.Cache }
-
-func (t appTokens) reject(ctx context.Context, token string) { t.Reject(ctx, token) }
-func (t appTokens) remember(err *Error)                      { t.Remember(err) }
 
 func isUnauthenticated(err error) bool {
 	e, ok := text.Find[*Error](err)
@@ -124,12 +118,12 @@ func (f *foreignTokens) Token(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if err := text.CheckHeader(token); err != nil {
-		return "", fmt.Errorf("its token cannot be sent: %w", err)
+		return "", &Error{Kind: ErrUnauthenticated, Local: true, Message: "the token source failed: its token cannot be sent: " + err.Error()}
 	}
 	return token, nil
 }
 
-func (f *foreignTokens) reject(ctx context.Context, token string) {
+func (f *foreignTokens) Reject(ctx context.Context, token string) {
 	if r, ok := f.source.(interface {
 		RejectToken(ctx context.Context, token string)
 	}); ok {
@@ -137,7 +131,7 @@ func (f *foreignTokens) reject(ctx context.Context, token string) {
 	}
 }
 
-func (f *foreignTokens) remember(*Error) {}
+func (f *foreignTokens) Remember(error) {}
 
 // tokenStore adapts the caller's store to package tokens.
 type tokenStore struct{ TokenStore }

@@ -12,7 +12,9 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/breaker"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/tokens"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
@@ -23,26 +25,15 @@ const (
 	maxScopes       = 20
 )
 
-// verdict is what a failed attempt means, or why a request was not sent. It is immutable.
+// verdict is the error of a failed attempt, or of a request that was not sent, and what to do about it. It is immutable.
 type verdict struct {
-	kind      error
-	status    int
-	code      generated.Code
-	message   string
-	requestID string
-	scopes    []string
-	wait      time.Duration // the service's wait before a retry
-	cause     error
-
-	op            string // of the failed request
-	attempts      int    // requests sent so far
-	tokenEndpoint bool
-	local         bool
+	Error
 
 	repeat    repeat
 	dropToken bool  // the token was rejected: a refresh may help
 	partly    bool  // the answer says that the operation failed, and not how much of it was done
 	broken    bool  // no complete answer came
+	refusal   bool  // the limiter, the circuit breaker or the budget refused the request
 	ended     error // the error of the caller's context, if it ended the attempt
 }
 
@@ -63,16 +54,16 @@ func (v *verdict) outcome() breaker.Outcome[*verdict] {
 	if v == nil {
 		return breaker.Outcome[*verdict]{Kind: breaker.Good}
 	}
-	o := breaker.Outcome[*verdict]{Kind: breaker.Unknown, Wait: v.wait, Cause: v}
+	o := breaker.Outcome[*verdict]{Answered: v.StatusCode != 0 && !v.broken, Wait: v.RetryAfter, Cause: v}
 	switch {
 	case errors.Is(v.ended, context.Canceled):
-	case v.kind == ErrBlocked: //nolint:errorlint // a verdict's kind is never wrapped
-		o.Kind = breaker.Banned
-	case v.kind == ErrThrottled: //nolint:errorlint // likewise
+	case v.ended != nil: // with short deadlines, a hung service looks like this
+		o.Kind = breaker.Hasty
+	case v.Kind == ErrThrottled: //nolint:errorlint // a verdict's kind is never wrapped
 		o.Kind = breaker.Throttled
-	case v.repeat != never: // the caller's deadline included: with short deadlines, a hung service looks like this
+	case v.repeat != never:
 		o.Kind = breaker.Failed
-	case v.status != 0:
+	case v.StatusCode != 0:
 		o.Kind = breaker.Good
 	}
 	return o
@@ -86,20 +77,104 @@ func (v *verdict) mayBeDone() bool {
 	case v.repeat == ifSafe, v.ended != nil, v.partly:
 		return true
 	default:
-		return errors.Is(v.kind, ErrUnexpectedResponse)
+		return errors.Is(v.Kind, ErrUnexpectedResponse)
 	}
+}
+
+// error makes the error of a call's request.
+func (c *call) error(kind error, message string) Error {
+	e := Error{Op: c.op, ChatID: c.chatID, Kind: kind, Message: message, Attempts: c.sent, TokenEndpoint: c.isToken}
+	if c.isToken {
+		e.ChatID = ""
+	}
+	return e
+}
+
+// foreign is the verdict on a request that the caller's own token source, limiter or budget refused. It is of the given
+// kind, unless err is an *Error or the caller's context has ended.
+func (c *call) foreign(err, kind error, message string) *verdict {
+	if cause := clock.Ended(c.waits); cause != nil {
+		return &verdict{ended: cause}
+	}
+	v := &verdict{Error: c.error(kind, message)}
+	e, ok := text.Find[*Error](err)
+	if !ok {
+		v.Local, v.Err = true, err
+		return v
+	}
+	v.Error = *e
+	v.Op = c.op
+	if _, earlier := text.Find[*tokens.RememberedError](err); earlier { // a recent failure of another call
+		v.Local, v.Attempts = true, 0
+	}
+	if v.ChatID = c.chatID; v.TokenEndpoint {
+		v.ChatID = ""
+	}
+	return v
+}
+
+// tokenless is the verdict on a request without a token.
+func (c *call) tokenless(err error) *verdict {
+	return c.foreign(err, ErrUnavailable, "the token source failed")
+}
+
+// refusal is the verdict on a request that the limiter or the budget refused, unless they failed themselves.
+func (c *call) refusal(err, kind error, message string) *verdict {
+	v := c.foreign(err, kind, message)
+	v.refusal = v.Kind != ErrUnavailable //nolint:errorlint // a verdict's kind is never wrapped
+	return v
+}
+
+// failure makes the error of a call that ends with v. note follows its message.
+func (c *call) failure(v *verdict, note string) *Error {
+	e := v.Error
+	e.Message = joined(e.Message, note)
+	return &e
+}
+
+// unsent makes the error of a call whose last request was not sent, or was interrupted by the caller's context. before
+// is the verdict on the previous request: what the service answered is the reason, if the client alone refused to go on.
+func (c *call) unsent(v, before *verdict) *Error {
+	var earlier *Error
+	if before != nil {
+		earlier = c.failure(before, "")
+	}
+	switch {
+	case v.ended != nil:
+		e := c.error(v.ended, "the caller's context ended the call")
+		switch {
+		case earlier != nil:
+			e.Err = earlier
+		case !v.broken:
+			e.Err = v.Err // such as the failure that opened the circuit breaker
+		}
+		return &e
+	case earlier != nil && v.refusal:
+		refused := v.Error
+		earlier.Message = joined(earlier.Message, "not repeated: "+strings.TrimPrefix(refused.Message, "not sent: "))
+		earlier.RetryAfter = max(earlier.RetryAfter, refused.RetryAfter)
+		if earlier.Err == nil {
+			earlier.Err = &refused
+		}
+		return earlier
+	}
+	e := c.failure(v, "")
+	if earlier != nil {
+		if !e.TokenEndpoint {
+			e.Attempts = c.sent
+		}
+		if e.Err == nil {
+			e.Err = earlier
+		}
+	}
+	return e
 }
 
 // reader makes the verdict on an answer, and redacts the secrets of its request.
 type reader struct {
-	op       string
-	attempts int
-
-	secrets  text.Secrets
-	answer   *wire.Answer
-	maxWait  time.Duration // Retry.MaxWait
-	now      time.Time
-	contract *Operation
+	call    *call
+	secrets text.Secrets
+	answer  *wire.Answer
 }
 
 func (r *reader) show(s string, limit int) string { return r.secrets.Show(s, limit) }
@@ -114,53 +189,52 @@ func (r *reader) requestID() string {
 
 // unanswered makes the verdict on an attempt without a complete answer.
 func (r *reader) unanswered(f *wire.Failure, limit time.Duration) *verdict {
-	v := &verdict{
-		op: r.op, attempts: r.attempts, kind: ErrUnavailable, requestID: r.requestID(), cause: r.secrets.HideError(f.Cause), ended: f.Ended, broken: true,
-	}
+	v := &verdict{Error: r.call.error(ErrUnavailable, ""), ended: f.Ended, broken: true}
+	v.RequestID, v.Err = r.requestID(), r.secrets.HideError(f.Cause)
 	if r.answer != nil {
-		v.status = r.answer.Status
+		v.StatusCode = r.answer.Status
 	}
 	dns, unknownHost := text.Find[*net.DNSError](f.Cause)
 	proxy, _ := text.Find[*wire.ProxyError](f.Cause)
 	switch {
 	case f.Stage == wire.Unbuilt:
-		v.kind, v.local, v.broken, v.message = ErrRejected, true, false, "the request could not be built"
+		v.Kind, v.Local, v.broken, v.Message = ErrRejected, true, false, "the request could not be built"
 	case f.Stage == wire.Switched:
-		v.kind, v.broken, v.message = ErrUnexpectedResponse, false, fmt.Sprintf("HTTP %d is not an answer", v.status)
+		v.Kind, v.broken, v.Message = ErrUnexpectedResponse, false, fmt.Sprintf("HTTP %d is not an answer", v.StatusCode)
 	case f.Stage == wire.Refused && proxy.Status == http.StatusProxyAuthRequired:
-		v.message = "the proxy asks for a user and password: put them into the proxy setting, such as HTTPS_PROXY"
+		v.Message = "the proxy asks for a user and password: put them into the proxy setting, such as HTTPS_PROXY"
 	case f.Stage == wire.Refused:
-		v.message = "the proxy refused"
+		v.Message = "the proxy refused"
 		if proxy.Status >= http.StatusInternalServerError {
 			v.repeat = notProcessed
 		}
 	case f.Stage == wire.Untrusted:
-		v.kind = ErrTLS
+		v.Kind = ErrTLS
 	case f.Late && f.Stage == wire.Body:
-		v.message, v.repeat = "the body did not end in time", ifSafe
+		v.Message, v.repeat = "the body did not end in time", ifSafe
 	case f.Late:
-		v.message, v.repeat = fmt.Sprintf("no answer within %s", limit), ifSafe
+		v.Message, v.repeat = fmt.Sprintf("no answer within %s", limit), ifSafe
 	case errors.Is(f.Cause, wire.ErrTooLarge):
-		v.kind, v.repeat = ErrUnexpectedResponse, never
+		v.Kind, v.repeat = ErrUnexpectedResponse, never
 	case f.Stage == wire.Body:
-		v.kind, v.message, v.repeat = ErrUnexpectedResponse, "the body broke off", ifSafe
+		v.Kind, v.Message, v.repeat = ErrUnexpectedResponse, "the body broke off", ifSafe
 	case unknownHost:
-		v.message = "check the region, the base URL and the name server"
+		v.Message = "check the region, the base URL and the name server"
 		if !dns.IsNotFound {
 			v.repeat = notProcessed
 		}
 	case errors.Is(f.Cause, wire.ErrProxySetting):
-		v.message = "check the proxy setting, such as HTTPS_PROXY"
+		v.Message = "check the proxy setting, such as HTTPS_PROXY"
 	case f.Stage == wire.Unsent:
-		v.message, v.repeat = "check the network, the proxy and the region", notProcessed
+		v.Message, v.repeat = "check the network, the proxy and the region", notProcessed
 	default:
-		v.message, v.repeat = "check the network, the proxy and the region", ifSafe
+		v.Message, v.repeat = "check the network, the proxy and the region", ifSafe
 	}
 	if f.Unsent && (v.repeat == ifSafe || v.ended != nil) {
 		v.repeat = notProcessed
 	}
 	if f.Proxy != "" {
-		v.message = joined(v.message, "the proxy is "+f.Proxy)
+		v.Message = joined(v.Message, "the proxy is "+f.Proxy)
 	}
 	return v
 }
@@ -174,84 +248,85 @@ func joined(message, note string) string {
 }
 
 // refused makes the verdict on an answer without a result. The code decides; without a known code, the status does.
-func (r *reader) refused() *verdict {
-	a := r.answer
-	v := &verdict{op: r.op, attempts: r.attempts, status: a.Status, wait: wire.RetryAfter(a.Header, r.now)}
+// maxWait caps the wait that a message asks for.
+func (r *reader) refused(now time.Time, maxWait time.Duration) *verdict {
+	a, contract := r.answer, r.call.contract
+	v := &verdict{Error: r.call.error(nil, "")}
+	v.StatusCode, v.RetryAfter = a.Status, wire.RetryAfter(a.Header, now)
 	var body envelope
 	body.read(a.Body)
-	banned := body.Punish != "" || body.Status == bannedStatus
+	banned := body.isBan()
 	if body.empty() {
 		switch kind := r.htmlKind(); {
 		case kind != "":
-			v.message = fmt.Sprintf("the answer is %s, %d bytes", kind, len(a.Body))
-			// The ban page is not documented. The gateway's own refusals are JSON.
-			banned = a.Status == http.StatusForbidden || bytes.Contains(a.Body, []byte("punish"))
-		case len(a.Body) > 0 && !r.contract.Public: // a public operation's answer may hold a new, unknown token
-			v.message = "the answer holds neither a result nor an error: " + r.show(string(a.Body), maxSnippetBytes)
+			v.Message = fmt.Sprintf("the answer is %s, %d bytes", kind, len(a.Body))
+			banned = a.Status == http.StatusForbidden // the ban page is not documented; the gateway's own refusals are JSON
+		case len(a.Body) > 0 && !contract.Public: // a public operation's answer may hold a new, unknown token
+			v.Message = "the answer holds neither a result nor an error: " + r.show(string(a.Body), maxSnippetBytes)
 		default:
-			v.message = "the answer holds neither a result nor an error"
+			v.Message = "the answer holds neither a result nor an error"
 		}
 	}
-	code, message := body.error(func(code string) bool { return r.contract.LookupErrorCode(code) != nil })
-	v.code = generated.Code(r.show(string(code), maxSnippetBytes))
+	code, message := body.error(func(code string) bool { return contract.LookupErrorCode(code) != nil })
+	v.Code = generated.Code(r.show(string(code), maxSnippetBytes))
 	if message != "" {
-		v.message = r.show(string(message), maxMessageBytes)
+		v.Message = r.show(string(message), maxMessageBytes)
 	}
-	if v.requestID = r.show(string(body.RequestID), maxSnippetBytes); v.requestID == "" {
-		v.requestID = r.requestID()
+	if v.RequestID = r.show(string(body.RequestID), maxSnippetBytes); v.RequestID == "" {
+		v.RequestID = r.requestID()
 	}
 	for _, scope := range body.Detail.RequiredScopes[:min(len(body.Detail.RequiredScopes), maxScopes)] {
-		v.scopes = append(v.scopes, r.show(scope, maxSnippetBytes))
+		v.RequiredScopes = append(v.RequiredScopes, r.show(scope, maxSnippetBytes))
 	}
 
-	switch row := r.contract.LookupErrorCode(string(code)); {
+	switch row := contract.LookupErrorCode(string(code)); {
 	case banned:
-		v.kind, v.wait = ErrBlocked, max(v.wait, generated.BanTime)
+		v.Kind, v.RetryAfter = ErrBlocked, max(v.RetryAfter, generated.BanTime)
 	case row != nil:
-		v.kind = Sentinel(row.Kind)
-		v.wait = max(v.wait, row.Wait)
+		v.Kind = Sentinel(row.Kind)
+		v.RetryAfter = max(v.RetryAfter, row.Wait)
 		v.dropToken = row.Token == generated.TokenDrop || row.Token == generated.TokenFetch
 		if row.Retry {
 			v.repeat = ifSafe
 		}
-	case succeeds(r.contract, a.Status) && unsuccessful(r.contract, a.Body):
-		v.kind, v.partly = ErrRejected, true
-	case r.contract.TokenQuery != "" && body.refused(): // the legacy API has thousands of codes, too
-		v.kind = ErrRejected
+	case succeeds(contract, a.Status) && unsuccessful(contract, a.Body):
+		v.Kind, v.partly = ErrRejected, true
+	case contract.TokenQuery != "" && body.refused(): // the legacy API has thousands of codes, too
+		v.Kind = ErrRejected
 	default:
 		r.byStatus(v)
 	}
-	if v.kind == ErrThrottled { //nolint:errorlint // a verdict's kind is never wrapped
+	if v.Kind == ErrThrottled { //nolint:errorlint // a verdict's kind is never wrapped
 		v.repeat = notProcessed
-		v.wait = max(v.wait, min(throttledFor(text.Cut(string(message), maxMessageBytes), r.now), r.maxWait))
+		v.RetryAfter = max(v.RetryAfter, min(throttledFor(text.Cut(string(message), maxMessageBytes), now), maxWait))
 	}
 	return v
 }
 
 // byStatus makes the verdict on an answer without a known code.
 func (r *reader) byStatus(v *verdict) {
-	switch s := v.status; {
+	switch s := v.StatusCode; {
 	case s >= 300 && s < 400:
-		v.kind, v.message = ErrRedirect, "to "+r.redirectHost()
+		v.Kind, v.Message = ErrRedirect, "to "+r.redirectHost()
 	case s == http.StatusUnauthorized:
-		v.kind, v.dropToken = ErrUnauthenticated, true
+		v.Kind, v.dropToken = ErrUnauthenticated, true
 	case s == http.StatusForbidden:
-		v.kind = ErrPermissionDenied
+		v.Kind = ErrPermissionDenied
 	case s == http.StatusProxyAuthRequired:
-		v.kind = ErrUnavailable
-		v.message = joined(v.message, "a proxy asks for a user and password: put them into the proxy setting, such as HTTP_PROXY")
+		v.Kind = ErrUnavailable
+		v.Message = joined(v.Message, "a proxy asks for a user and password: put them into the proxy setting, such as HTTP_PROXY")
 	case s == http.StatusRequestTimeout:
-		v.kind, v.repeat = ErrUnavailable, ifSafe
+		v.Kind, v.repeat = ErrUnavailable, ifSafe
 	case s == http.StatusTooManyRequests:
-		v.kind, v.wait = ErrThrottled, max(v.wait, time.Second)
+		v.Kind, v.RetryAfter = ErrThrottled, max(v.RetryAfter, time.Second)
 	case s == http.StatusNotImplemented, s == http.StatusHTTPVersionNotSupported:
-		v.kind = ErrUnavailable
+		v.Kind = ErrUnavailable
 	case s >= 500:
-		v.kind, v.repeat = ErrUnavailable, ifSafe
+		v.Kind, v.repeat = ErrUnavailable, ifSafe
 	case s >= 400:
-		v.kind = ErrRejected
+		v.Kind = ErrRejected
 	default:
-		v.kind = ErrUnexpectedResponse
+		v.Kind = ErrUnexpectedResponse
 	}
 }
 

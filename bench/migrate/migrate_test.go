@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -238,4 +239,13 @@ func TestSnippets(t *testing.T) {
 			t.Errorf("the page shows for %s\n%s\nwhat ran is\n%s", name, shown[name], code)
 		}
 	}
+}
+
+func read(t *testing.T, file string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
 }

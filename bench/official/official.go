@@ -2,6 +2,8 @@
 // both send the same values to a recorder, and get the same answer from it. What was sent and what was read is compared.
 package official
 
+//go:generate go run ./draw
+
 import (
 	"encoding/json"
 	"errors"

@@ -15,7 +15,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
-// soakSwitch is the environment variable that says how many requests to send: `make emulator-soak` sends a million.
+// soakSwitch is the environment variable that says how many requests to send: `.ci/run soak` sends a million.
 const soakSwitch = "OPENCONVERSATION_SOAK"
 
 // resident is how much memory a process has in use, in kilobytes.

@@ -1,5 +1,5 @@
 // Command benchbulk measures runs over many chats, in the SDK and through the command, and compares the figures with
-// what is wanted of them. Run it with make bench-bulk, or from the module's root with go run ./internal/benchbulk;
+// what is wanted of them. Run it from the module's root with go run ./internal/benchbulk;
 // -only picks scenarios and -ids makes them small. A figure that means nothing at a small size is shown, not judged.
 //
 // It exits with 1 if a figure is missed.

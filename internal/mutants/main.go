@@ -1,5 +1,5 @@
 // Command mutants checks the tests of the wrapper: it breaks one safety of the code at a time, in a copy of the module,
-// and requires that a test fails. Run it with make mutants, or from the module's root with go run ./internal/mutants;
+// and requires that a test fails. Run it from the module's root with go run ./internal/mutants;
 // arguments select mutants whose names contain one of them.
 //
 // It fails if a mutant survives, and also if the function that it changes, or what it changes there, is gone: then it is

@@ -7,16 +7,13 @@ import (
 	"strings"
 )
 
-// notCompared are the rows of bench/RESULTS.md that compare nothing an app could use instead.
-var notCompared = []string{"raw TCP, bytes written and read", "net/http's round trip alone", "this SDK, an error"}
-
 // spread is between which values half of the rounds lie: told by bench/RESULTS.md alone.
 var spread = regexp.MustCompile(` \([\d.]+–[\d.]+\)`)
 
 // benchmarked is the heading of the table that has what users have.
 const benchmarked = "Over HTTPS, with HTTP/1.1"
 
-// benchmarkTable is the table of users' calls in bench/RESULTS.md, cut to what fits a landing page.
+// benchmarkTable is the table of bench/RESULTS.md without its spread.
 func benchmarkTable(root string, say language) ([]string, error) {
 	results, err := readPage(root, "bench/RESULTS.md")
 	if err != nil {
@@ -28,9 +25,6 @@ func benchmarkTable(root string, say language) ([]string, error) {
 	}
 	var lines []string
 	for n, cells := range results.sections[i].tables[0] {
-		if slices.Contains(notCompared, cells[0]) {
-			continue
-		}
 		// What is new in the results shows in English until it is translated: figures need not wait for that.
 		for i, cell := range cells {
 			cells[i] = say.orEnglish(spread.ReplaceAllString(cell, ""))

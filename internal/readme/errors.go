@@ -17,7 +17,7 @@ import (
 
 // sentinels are the rows of the table, in its order. What an error means is the first sentence of its comment in
 // wrapper/kinds.go; what it means for a run is the kind's own; its codes, and what is repeated because of them, are the
-// contract's. The rest is said here, and TestErrorsTable and TestErrorsWithoutAnAnswer ask a client whether it is so.
+// contract's. The rest is said here.
 var sentinels = []sentinel{
 	{name: "ErrInvalidChatID", is: dingtalk.ErrInvalidChatID},
 	{name: "ErrOwnerNotVisible", is: dingtalk.ErrOwnerNotVisible},

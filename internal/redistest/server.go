@@ -5,9 +5,11 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os/exec"
 	"strconv"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -16,7 +18,7 @@ import (
 )
 
 // patience is how long a server may take to start.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // Server is a real one, on a loopback port of its own.
 type Server struct {
@@ -53,24 +55,22 @@ func StartBinary(t testing.TB, binary string, args ...string) *Server {
 	return s
 }
 
-// FreeAddr is an address that nobody listens at, with room for a cluster's second port 10,000 above.
+// given are the ports that FreeAddr has returned.
+var given sync.Map
+
+// FreeAddr returns an address that nobody listens at. Its port and a cluster's second one, 10,000 above, are below those that
+// systems give to outgoing connections: none of them takes the port before the server does, or while it is down.
 func FreeAddr(t testing.TB) string {
 	t.Helper()
-	for range 100 {
-		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
+	free := func(port int) bool {
+		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:"+strconv.Itoa(port))
+		return err == nil && l.Close() == nil
+	}
+	for range 1000 {
+		port := 10000 + rand.IntN(10000)
+		if _, taken := given.LoadOrStore(port, true); !taken && free(port) && free(port+10000) {
+			return "127.0.0.1:" + strconv.Itoa(port)
 		}
-		_ = l.Close()
-		port := l.Addr().(*net.TCPAddr).Port
-		if port+10000 > 65535 {
-			port -= 20000
-			if l, err = (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:"+strconv.Itoa(port)); err != nil {
-				continue
-			}
-			_ = l.Close()
-		}
-		return "127.0.0.1:" + strconv.Itoa(port)
 	}
 	t.Fatal("no free port was found")
 	return ""

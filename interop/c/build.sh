@@ -3,5 +3,5 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../tools.sh
 source "$ROOT/interop/tools.sh"
 
-page C
+page
 launcher "exec '$BUILD/build/client' \"\$@\""

@@ -5,5 +5,5 @@ source "$ROOT/interop/tools.sh"
 
 # NuGet is not needed: NSwag's npm package brings the generator, and Newtonsoft.Json, as .NET Framework programs that mono
 # runs.
-page 'C#'
+page
 launcher "exec mono '$BUILD/client.exe' \"\$@\""

@@ -3,5 +3,5 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../tools.sh
 source "$ROOT/interop/tools.sh"
 
-page Java
+page
 launcher "exec java -cp '$BUILD/classes:$BUILD/generated/target/classes:$BUILD/generated/target/dependency/*' Program \"\$@\""

@@ -4,5 +4,5 @@ set -euo pipefail
 source "$ROOT/interop/tools.sh"
 
 # Guzzle comes from Debian: composer.json says that it is there already, so that nothing is asked of Packagist.
-page PHP
+page
 launcher "exec php '$BUILD/client.php' \"\$@\""

@@ -3,5 +3,5 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../tools.sh
 source "$ROOT/interop/tools.sh"
 
-page 'Node.js and TypeScript'
+page
 launcher "exec node '$BUILD/client.mjs' \"\$@\""

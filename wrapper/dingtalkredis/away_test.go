@@ -68,7 +68,7 @@ func TestAway(t *testing.T) {
 			p := redistest.StartProxy(t, s.Addr)
 			server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 			var log, fleetLog lines
-			fleet := newFleet(t, newRedis(t, p.Addr), server.URL, dingtalkredis.WithLogger(fleetLog.logger()))
+			fleet := newFleet(t, newRedis(t, p.Addr), server.URL, usual, dingtalkredis.WithLogger(fleetLog.logger()))
 			budget := fleet.Budget(100000, dingtalkredis.Available())
 			client := newClient(t, server.URL, creds, tokenStore(t, fleet), dingtalk.WithLimiter(fleet.Limiter(1000)),
 				dingtalk.WithBudget(budget), dingtalk.WithCache(fleet.Cache(time.Hour)), dingtalk.WithLogger(log.logger()))
@@ -106,13 +106,13 @@ func TestAwayWithANearDeadline(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
-	fleet := newFleet(t, newRedis(t, s.Addr), server.URL)
+	fleet := newFleet(t, newRedis(t, s.Addr), server.URL, usual)
 	client := newClient(t, server.URL, creds, tokenStore(t, fleet), dingtalk.WithLimiter(fleet.Limiter(1000)),
 		dingtalk.WithBudget(fleet.Budget(5000, dingtalkredis.Available())), dingtalk.WithCache(fleet.Cache(time.Hour)))
 	convert(t, client, "before")
 	s.Signal(syscall.SIGSTOP)
 	for n := range 5 {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second) // less than the limits of all features together
 		if _, err := client.OpenConversationID(ctx, fmt.Sprint(n)); err != nil {
 			t.Error(err)
 		}
@@ -124,7 +124,7 @@ func TestAwayWithANearDeadline(t *testing.T) {
 func TestAwayFromTheStart(t *testing.T) {
 	t.Parallel()
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
-	fleet := newFleet(t, newRedis(t, redistest.FreeAddr(t)), server.URL, dingtalkredis.WithPods(10))
+	fleet := newFleet(t, newRedis(t, redistest.FreeAddr(t)), server.URL, usual, dingtalkredis.WithPods(10))
 	client := newClient(t, server.URL, creds, tokenStore(t, fleet), dingtalk.WithLimiter(fleet.Limiter(200)),
 		dingtalk.WithBudget(fleet.Budget(2500, dingtalkredis.Available())), dingtalk.WithCache(fleet.Cache(time.Hour)))
 	convert(t, client, "first")
@@ -154,7 +154,7 @@ func TestCluster(t *testing.T) {
 				t.Parallel()
 				app := dingtalk.AppCredentials{AppKey: fmt.Sprint("app", n), AppSecret: "secret"}
 				server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithCredentials(app.AppKey, app.AppSecret))
-				fleet := newFleetOf(t, cluster, app, server.URL, dingtalkredis.WithLogger(log.logger()), dingtalkredis.WithTimeout(10*time.Second))
+				fleet := newFleetOf(t, cluster, app, server.URL, dingtalkredis.WithLogger(log.logger()))
 				budget, limiter := fleet.Budget(8), fleet.Limiter(1000)
 				client := newClient(t, server.URL, app, tokenStore(t, fleet), dingtalk.WithLimiter(limiter),
 					dingtalk.WithBudget(budget), dingtalk.WithCache(fleet.Cache(time.Hour)), dingtalk.WithLogger(log.logger()))

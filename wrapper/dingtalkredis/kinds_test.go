@@ -140,7 +140,7 @@ func TestFleetOnEachKind(t *testing.T) {
 				if err := newFleet(t, client, server.URL, dingtalkredis.WithLogger(log.logger())).Ping(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				fleet := startPods(t, pods, task{Redis: k.url, URL: server.URL, Budget: budget, Rate: rate, Pods: pods, Calls: 4})
+				fleet := startPods(t, pods, task{Redis: k.url, URL: server.URL, Budget: budget, Rate: rate, Pods: pods, Calls: 4, Patient: fault == "no fault"})
 				var sum report
 				var done sync.WaitGroup
 				done.Go(func() { sum = convertAll(fleet, 0, chats) })

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -26,6 +27,10 @@ var (
 	creds     = dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret}
 )
 
+// usual is the default time limit, for tests of a Redis that does not answer. The others are patient: on a busy machine, a
+// Redis that is late counts as none, and a process goes on without it.
+var usual = dingtalkredis.WithTimeout(250 * time.Millisecond)
+
 func newFleet(t testing.TB, client redis.UniversalClient, url string, opts ...dingtalkredis.Option) *dingtalkredis.Fleet {
 	t.Helper()
 	return newFleetOf(t, client, creds, url, opts...)
@@ -33,7 +38,7 @@ func newFleet(t testing.TB, client redis.UniversalClient, url string, opts ...di
 
 func newFleetOf(t testing.TB, client redis.UniversalClient, creds dingtalk.AppCredentials, url string, opts ...dingtalkredis.Option) *dingtalkredis.Fleet {
 	t.Helper()
-	fleet, err := dingtalkredis.New(client, creds, append([]dingtalkredis.Option{dingtalkredis.WithBaseURL(url)}, opts...)...)
+	fleet, err := dingtalkredis.New(client, creds, append([]dingtalkredis.Option{dingtalkredis.WithBaseURL(url), dingtalkredis.WithTimeout(patience)}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,6 +33,7 @@ type task struct {
 	Budget    int     // if positive
 	Available bool    // the budget is
 	Calls     int     // under way at once
+	Patient   bool    // waits for a late Redis
 }
 
 // order tells a running process to convert the chats from First up to, not including, Last.
@@ -83,6 +84,9 @@ func (j task) client() (*dingtalk.Client, error) {
 	fleetOpts := []dingtalkredis.Option{dingtalkredis.WithBaseURL(j.URL)}
 	if j.Pods > 0 {
 		fleetOpts = append(fleetOpts, dingtalkredis.WithPods(j.Pods))
+	}
+	if j.Patient {
+		fleetOpts = append(fleetOpts, dingtalkredis.WithTimeout(patience))
 	}
 	rdb, err := dingtalkredis.Open(j.Redis)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 )
 
 // patience is how long a test waits for what must happen, before it fails.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // TestMain is also the main function of the processes that the tests start.
 func TestMain(m *testing.M) {

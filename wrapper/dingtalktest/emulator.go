@@ -20,6 +20,7 @@ type Emulator struct {
 	state     state
 	gate      hold.Gate
 	configure sync.Mutex // serialises changes of settings
+	recording sync.Mutex // the record's times are in its order
 	initial   *settings  // what New made, for Reset
 }
 
@@ -34,7 +35,7 @@ func New(opts ...Option) *Emulator {
 	return e
 }
 
-// Reset makes the emulator what it was when [New] returned: its settings, queue of faults, tokens, groups, messages, record,
+// Reset puts the emulator back to its state after [New]: its settings, queue of faults, tokens, groups, messages, record,
 // counts and time. Requests that a fault or a latency holds are cut.
 func (e *Emulator) Reset() {
 	e.configure.Lock()
@@ -96,7 +97,11 @@ func (e *Emulator) record(x *exchange, a answer.Answer) Request {
 	if x.settings.recordSize > 0 {
 		header = redact(x.Request.Header)
 	}
-	return e.state.record.add(newRequest(&x.Call, a, fault), header)
+	entry := newRequest(&x.Call, a, fault)
+	e.recording.Lock()
+	defer e.recording.Unlock()
+	entry.Time = e.state.now(x.settings)
+	return e.state.record.add(entry, header)
 }
 
 // String says how much the emulator holds, and nothing of its secrets.

@@ -65,6 +65,27 @@ func TestRequests(t *testing.T) {
 	}
 }
 
+// A request that is answered late does not stand before earlier ones with a later time.
+func TestRecordIsInTheOrderOfItsTimes(t *testing.T) {
+	clock := newClock()
+	a := start(t, dingtalktest.WithClock(clock.Now))
+	token := a.token().AccessToken
+	a.FailNext(dingtalktest.Code(generated.CodeServiceBusy).WithDelay(200 * time.Millisecond))
+	var late sync.WaitGroup
+	late.Go(func() { a.convert(token, "late") })
+	for a.Count(convertOp) == 0 {
+		runtime.Gosched()
+	}
+	clock.Advance(time.Second)
+	a.convert(token, "early")
+	clock.Advance(time.Second)
+	late.Wait()
+	list := a.RequestsOf(dingtalktest.Filter{Operation: convertOp.ID})
+	if len(list) != 2 || list[1].Time.Before(list[0].Time) {
+		t.Errorf("%+v", list)
+	}
+}
+
 func TestCounts(t *testing.T) {
 	a := start(t)
 	token := a.token().AccessToken

@@ -13,13 +13,13 @@ import (
 // Request is one request that an emulator got, without secrets: neither a body nor a query is kept.
 type Request struct {
 	Seq           int64          `json:"seq"`                 // counts the requests from 1, in the order of their answers
-	Time          time.Time      `json:"time"`                // when it arrived, by the emulator's clock
+	Time          time.Time      `json:"time"`                // of the answer, by the emulator's clock; in the order of Seq
 	Operation     string         `json:"operation,omitempty"` // the operation's ID in the contract; empty if none has this method and path
 	Method        string         `json:"method"`
 	Path          string         `json:"path"`              // as it came, still escaped
 	ChatID        string         `json:"chatId,omitempty"`  // decoded; empty if the operation has none
 	Header        http.Header    `json:"headers,omitempty"` // token, Authorization, Proxy-Authorization and Cookie replaced by "REDACTED"
-	ContentLength int64          `json:"contentLength"`     // -1 if it was not told
+	ContentLength int64          `json:"contentLength"`     // -1 if unknown
 	Status        int            `json:"status"`            // of the answer; 0 if it was no HTTP response, or the client left before it
 	Code          generated.Code `json:"code,omitempty"`    // of the answer, if it was an error
 	Fault         string         `json:"fault,omitempty"`   // the name of the fault that it met
@@ -71,10 +71,10 @@ func (r *Request) bytes() int {
 	return n
 }
 
-// newRequest is what is kept of a request and its answer. Its header is added where there is a record.
+// newRequest makes the record of a request and its answer, without its header.
 func newRequest(c *call.Call, a answer.Answer, fault string) Request {
 	r := Request{
-		Time: c.Now, Operation: c.OperationID(), Method: cut(c.Request.Method), Path: cut(c.Path), ChatID: cut(c.ChatID()),
+		Operation: c.OperationID(), Method: cut(c.Request.Method), Path: cut(c.Path), ChatID: cut(c.ChatID()),
 		ContentLength: c.Request.ContentLength, Code: a.Code, Fault: fault,
 	}
 	if a.Action.Responds() {

@@ -3,5 +3,5 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../../tools.sh
 source "$ROOT/interop/tools.sh"
 
-page Dart
+page
 grep -q 'Future<ChatIdToOpenConversationIdResponseBody?> chatIdToOpenConversationId(String chatId' "$BUILD/generated/lib/api/im_api.dart"

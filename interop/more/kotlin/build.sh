@@ -3,5 +3,5 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../../tools.sh
 source "$ROOT/interop/tools.sh"
 
-page Kotlin
+page
 launcher "exec java -cp '$BUILD/target/classes:$BUILD/target/dependency/*' ClientKt \"\$@\""

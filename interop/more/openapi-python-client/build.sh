@@ -3,5 +3,5 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../../tools.sh
 source "$ROOT/interop/tools.sh"
 
-page openapi-python-client
+page
 launcher "exec '$BUILD/venv/bin/python' '$BUILD/client.py' \"\$@\""

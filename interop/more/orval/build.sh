@@ -3,5 +3,5 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../../tools.sh
 source "$ROOT/interop/tools.sh"
 
-page orval
+page
 launcher "exec '$BUILD/node_modules/.bin/tsx' '$BUILD/client.mts' \"\$@\""

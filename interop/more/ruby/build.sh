@@ -3,5 +3,5 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../../tools.sh
 source "$ROOT/interop/tools.sh"
 
-page Ruby
+page
 launcher "exec ruby -I '$BUILD/generated/lib' '$BUILD/client.rb' \"\$@\""

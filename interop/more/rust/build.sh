@@ -3,6 +3,6 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../../tools.sh
 source "$ROOT/interop/tools.sh"
 
-page Rust
+page
 (cd "$BUILD" && cargo test --quiet) # what the page says of the variants
 launcher "exec '$BUILD/target/debug/client' \"\$@\""

@@ -28,5 +28,5 @@ EOF
   printf '#!/bin/sh\nexec "%s" swift "$@"\n' "$inside" >"$BUILD/bin/swift"
   chmod +x "$inside" "$BUILD/bin/swift"
 fi
-page Swift
+page
 launcher "exec ${inside:+"'$inside'"} '$BUILD/.build/debug/client' \"\$@\""

@@ -1,9 +1,13 @@
-// Package breaker is the circuit breaker shared by all calls of a client: it keeps a thousand goroutines from hammering
-// a failing service.
+// Package breaker is the circuit breaker of an operation at a host: it keeps a thousand goroutines from hammering a
+// failing service. [Set] has one for each operation, [Ban] is what concerns them all.
 //
-// A closed breaker passes every call. A run of failures, a throttle or a ban opens it for a while. It is half-open
-// afterwards: one call probes, and each good answer doubles the number of calls allowed in flight until the breaker is
-// closed. A new client starts half-open, with Start calls allowed.
+// A closed breaker passes every call. A run of failures or a throttle opens it for a while. It is half-open afterwards:
+// one call probes, and each good answer doubles the number of calls allowed in flight until the breaker is closed. A new
+// one starts half-open, with Start calls allowed.
+//
+// A request that its caller's deadline ended says little: the service may be hung, or the caller hasty. It counts if no
+// answer came meanwhile. A breaker that is open for this reason alone refuses callers as hasty as those, and lets
+// patient ones pass at once, who can wait twice as long.
 package breaker
 
 import (
@@ -35,15 +39,16 @@ const (
 	Unknown   Kind = iota // not sent, or cancelled by its caller
 	Good                  // an answer of a working service, refusals included
 	Failed                // no answer, or the answer of a failing service
+	Hasty                 // no answer before the caller's deadline
 	Throttled             // a limit per second or minute was exceeded
-	Banned                // the address is banned
 )
 
 // Outcome is how a request ended. Calls refused because of it get its Cause.
 type Outcome[C any] struct {
-	Kind  Kind
-	Wait  time.Duration // with Throttled and Banned: how long nothing may be sent
-	Cause C
+	Kind     Kind
+	Answered bool          // the service answered; always with Good
+	Wait     time.Duration // with Throttled: how long nothing may be sent; with Hasty: how long the caller waited
+	Cause    C
 }
 
 // Refusal is why a call may not send a request: it would wait too long.
@@ -57,12 +62,14 @@ type Limits struct {
 	Backoff     func(n int) time.Duration // duration of the nth opening in a row after failures
 	MaxFailing  time.Duration             // longest wait while the service fails
 	MaxThrottle time.Duration             // longest wait while the service throttles
+	Attempt     time.Duration             // longest wait for an answer
 }
 
 // Breaker is the circuit breaker. C is the type of an outcome's cause.
 type Breaker[C any] struct {
 	closed     atomic.Bool  // fast path: no limit, and the last answer was good
 	generation atomic.Int64 // counts openings: answers to requests sent before an opening are ignored
+	answers    atomic.Int64 // counts answers, of a failing service too
 
 	limits Limits
 	clock  clock.Clock
@@ -73,39 +80,41 @@ type Breaker[C any] struct {
 	failures int // since the last good answer
 	openings int // since the last good answer
 
+	hasty   int           // requests ended by their callers' deadlines since the last answer
+	longest time.Duration // of their waits
+
 	until   time.Time     // open until then
 	pause   time.Duration // duration of the opening
 	probed  time.Time     // when the last probe passed
 	cause   Outcome[C]    // of the last opening
-	waiting map[int]int   // waiting calls, keyed by the number of requests they have sent
-	change  chan struct{} // closed and replaced whenever a waiting call may pass
+	waiting map[int]int   // waiting calls, keyed by the number of requests they have sent; nil: none yet
+	change  chan struct{} // closed whenever a waiting call may pass; nil: nobody waits for it
 }
 
 // New makes a breaker.
 func New[C any](limits Limits, clk clock.Clock) *Breaker[C] {
-	return &Breaker[C]{limits: limits, clock: clk, limit: Start, waiting: map[int]int{}, change: make(chan struct{})}
+	return &Breaker[C]{limits: limits, clock: clk, limit: Start}
 }
 
 // Pass permits one request. Return it with [Breaker.Release].
 type Pass struct {
 	counted    bool
-	besides    bool // passed during a throttle: its answer does not end the throttle
 	generation int64
+	answers    int64
 }
 
 // Acquire blocks until the call may send a request. sent is the number of requests the call has sent. Acquire waits at
-// most MaxFailing or MaxThrottle, refuses at once if the opening ends after ctx's deadline or the address is banned,
-// and lets a call without rate limit (unlimited) pass during a throttle.
-func (b *Breaker[C]) Acquire(ctx context.Context, sent int, unlimited bool) (Pass, *Refusal[C]) {
+// most MaxFailing or MaxThrottle, and refuses at once if the opening ends after ctx's deadline.
+func (b *Breaker[C]) Acquire(ctx context.Context, sent int) (Pass, *Refusal[C]) {
 	generation := b.generation.Load() // read first: if the breaker opens meanwhile, the pass must have the old generation
 	if b.closed.Load() {
-		return Pass{generation: generation}, nil
+		return Pass{generation: generation, answers: b.answers.Load()}, nil
 	}
 	begun := b.clock.Now()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if unlimited && b.cause.Kind == Throttled {
-		return Pass{besides: true, generation: b.generation.Load()}, nil
+	if b.waiting == nil {
+		b.waiting = map[int]int{}
 	}
 	b.waiting[sent]++
 	defer b.unwait(sent)
@@ -114,11 +123,13 @@ func (b *Breaker[C]) Acquire(ctx context.Context, sent int, unlimited bool) (Pas
 		if b.until.Sub(now) > b.pause { // the clock was set back
 			b.until = now
 		}
+		if b.cause.Kind == Hasty && b.active < Start && b.patient(ctx) {
+			return b.admit(now), nil
+		}
 		var timer <-chan time.Time // nil while waiting for other calls alone
 		stop := func() bool { return false }
 		if wait := b.until.Sub(now); wait > 0 {
-			deadline, limited := ctx.Deadline()
-			if now.Add(wait).Sub(begun) > b.patience() || limited && now.Add(wait).After(deadline) {
+			if now.Add(wait).Sub(begun) > b.patience() || b.clock.Passes(ctx, wait) {
 				return Pass{}, b.refusal(wait)
 			}
 			timer, stop = b.clock.Timer(wait)
@@ -130,6 +141,9 @@ func (b *Breaker[C]) Acquire(ctx context.Context, sent int, unlimited bool) (Pas
 				return Pass{}, b.refusal(wait)
 			}
 			timer, stop = b.clock.Timer(min(wait, left))
+		}
+		if b.change == nil {
+			b.change = make(chan struct{})
 		}
 		cause, change := b.cause, b.change
 		b.mu.Unlock()
@@ -153,7 +167,7 @@ func (b *Breaker[C]) turn(now time.Time, sent int) (wait time.Duration, passes b
 		return 0, false
 	case b.active < b.limit:
 		return 0, true
-	case b.cause.Kind != Failed:
+	case b.cause.Kind != Failed && b.cause.Kind != Hasty:
 		return 0, false
 	}
 	wait = b.probed.Add(probeTime).Sub(now)
@@ -163,7 +177,13 @@ func (b *Breaker[C]) turn(now time.Time, sent int) (wait time.Duration, passes b
 func (b *Breaker[C]) admit(now time.Time) Pass {
 	b.active++
 	b.probed = now
-	return Pass{counted: true, generation: b.generation.Load()}
+	return Pass{counted: true, generation: b.generation.Load(), answers: b.answers.Load()}
+}
+
+// patient reports whether a call can wait at least twice as long as those whose deadlines opened the breaker, or as long
+// as any.
+func (b *Breaker[C]) patient(ctx context.Context) bool {
+	return !b.clock.Passes(ctx, min(2*b.longest, b.limits.Attempt))
 }
 
 // yields reports whether a call leaves the next probe to another. While the service fails, calls with the fewest
@@ -194,8 +214,6 @@ func (b *Breaker[C]) patience() time.Duration {
 	switch b.cause.Kind {
 	case Throttled:
 		return b.limits.MaxThrottle
-	case Banned:
-		return 0
 	default:
 		return b.limits.MaxFailing
 	}
@@ -218,17 +236,25 @@ func (b *Breaker[C]) Lend(p Pass, limit time.Duration) (back func() bool) {
 
 // Release returns a pass with the outcome of its request.
 func (b *Breaker[C]) Release(p Pass, o Outcome[C]) {
+	answered := o.Answered || o.Kind == Good
+	if answered {
+		b.answers.Add(1)
+	}
 	if !p.counted && (o.Kind == Unknown || o.Kind == Good && b.closed.Load()) {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	defer b.wake()
-	if p.generation != b.generation.Load() || p.besides && (o.Kind == Good || o.Kind == Throttled) {
+	if answered {
+		b.hasty, b.longest = 0, 0
+	}
+	current := p.generation == b.generation.Load()
+	if !current && (o.Kind != Good || b.cause.Kind != Hasty) {
 		return
 	}
 	under := b.active // the limit doubles from the calls in flight, so unanswered probes do not block others
-	if p.counted {
+	if p.counted && current {
 		b.active--
 	}
 	switch o.Kind {
@@ -237,17 +263,32 @@ func (b *Breaker[C]) Release(p Pass, o Outcome[C]) {
 		b.failures, b.openings, b.cause, b.until = 0, 0, Outcome[C]{}, time.Time{}
 		b.limit = min(2*max(b.limit, under), unlimited)
 		b.closed.Store(b.limit == unlimited)
-	case Banned:
-		b.open(o, o.Wait)
 	case Throttled:
 		b.open(o, min(o.Wait, b.limits.MaxThrottle))
-	case Failed:
-		b.closed.Store(false) // or the next good answer would not be counted
-		if b.failures++; b.failures >= Budget {
-			// At most half of MaxFailing: a waiting call then sees at least one probe.
-			b.open(o, min(b.limits.Backoff(b.openings+1), b.limits.MaxFailing/2, probeTime))
+	case Hasty:
+		if b.answers.Load() != p.answers {
+			return
 		}
+		b.hasty++
+		b.longest = max(b.longest, o.Wait)
+		b.failed(o)
+	case Failed:
+		b.failures++
+		b.failed(o)
 	}
+}
+
+// failed opens the breaker after enough failures of one kind. b.mu is held.
+func (b *Breaker[C]) failed(o Outcome[C]) {
+	b.closed.Store(false) // or the next good answer would not be counted
+	if max(b.failures, b.hasty) < Budget {
+		return
+	}
+	if b.failures >= Budget {
+		o.Kind = Failed
+	}
+	// At most half of MaxFailing: a waiting call then sees at least one probe.
+	b.open(o, min(b.limits.Backoff(b.openings+1), b.limits.MaxFailing/2, probeTime))
 }
 
 // open opens the breaker for wait; one probe follows. b.mu is held.
@@ -263,8 +304,10 @@ func (b *Breaker[C]) open(o Outcome[C], wait time.Duration) {
 
 // wake makes all waiting calls check again. b.mu is held.
 func (b *Breaker[C]) wake() {
-	close(b.change)
-	b.change = make(chan struct{})
+	if b.change != nil {
+		close(b.change)
+		b.change = nil
+	}
 }
 
 // State is a snapshot of a breaker.

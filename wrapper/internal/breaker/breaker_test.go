@@ -3,6 +3,8 @@ package breaker
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -19,7 +21,7 @@ const (
 func newBreaker() *Breaker[string] {
 	clk := clock.System()
 	clk.Random = func() float64 { return 0.5 }
-	return New[string](Limits{Backoff: func(n int) time.Duration { return time.Duration(n) * 100 * ms }, MaxFailing: 5 * sec, MaxThrottle: 60 * sec}, clk)
+	return New[string](Limits{Backoff: func(n int) time.Duration { return time.Duration(n) * 100 * ms }, MaxFailing: 5 * sec, MaxThrottle: 60 * sec, Attempt: 10 * sec}, clk)
 }
 
 func failed(cause string) Outcome[string] { return Outcome[string]{Kind: Failed, Cause: cause} }
@@ -30,7 +32,7 @@ var good = Outcome[string]{Kind: Good}
 func fail(t *testing.T, b *Breaker[string]) {
 	t.Helper()
 	for range Budget {
-		p, refused := b.Acquire(t.Context(), 0, false)
+		p, refused := b.Acquire(t.Context(), 0)
 		if refused != nil {
 			t.Fatalf("%+v", refused)
 		}
@@ -47,7 +49,7 @@ func TestProbeIsForTheFewestSent(t *testing.T) {
 		var group sync.WaitGroup
 		for _, sent := range []int{2, 0, 1} {
 			group.Go(func() {
-				p, refused := b.Acquire(t.Context(), sent, false)
+				p, refused := b.Acquire(t.Context(), sent)
 				if refused != nil {
 					t.Errorf("%+v", refused)
 				}
@@ -75,7 +77,7 @@ func TestProbesThatHang(t *testing.T) {
 		var hung []Pass
 		begun := time.Now()
 		for range 4 {
-			p, refused := b.Acquire(t.Context(), 0, false)
+			p, refused := b.Acquire(t.Context(), 0)
 			if refused != nil {
 				t.Fatalf("%+v", refused)
 			}
@@ -85,14 +87,14 @@ func TestProbesThatHang(t *testing.T) {
 			t.Errorf("four probes in %s, want one each %s", took, probeTime)
 		}
 		// The service is back: the next probe succeeds, and those that hang keep nobody out.
-		p, refused := b.Acquire(t.Context(), 0, false)
+		p, refused := b.Acquire(t.Context(), 0)
 		if refused != nil {
 			t.Fatalf("%+v", refused)
 		}
 		b.Release(p, good)
 		begun = time.Now()
 		for range 4 {
-			if _, refused := b.Acquire(t.Context(), 0, false); refused != nil {
+			if _, refused := b.Acquire(t.Context(), 0); refused != nil {
 				t.Errorf("%+v", refused)
 			}
 		}
@@ -115,67 +117,149 @@ func TestRefusals(t *testing.T) {
 		short, cancel := context.WithTimeout(t.Context(), 50*ms)
 		defer cancel()
 		begun := time.Now()
-		if _, refused := b.Acquire(short, 0, false); refused == nil || refused.Err != nil || refused.Cause != "away" || refused.Wait != 100*ms || time.Since(begun) != 0 {
+		if _, refused := b.Acquire(short, 0); refused == nil || refused.Err != nil || refused.Cause != "away" || refused.Wait != 100*ms || time.Since(begun) != 0 {
 			t.Errorf("%+v after %s", refused, time.Since(begun))
 		}
 		time.Sleep(sec)
-		p, _ := b.Acquire(t.Context(), 0, false) // which is never answered
+		p, _ := b.Acquire(t.Context(), 0) // which is never answered
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, refused := b.Acquire(ctx, 1, false); refused == nil || !errors.Is(refused.Err, context.Canceled) {
+		if _, refused := b.Acquire(ctx, 1); refused == nil || !errors.Is(refused.Err, context.Canceled) {
 			t.Errorf("%+v", refused)
 		}
 		b.Release(p, good)
+	})
+}
 
-		p, _ = b.Acquire(t.Context(), 0, false)
-		b.Release(p, Outcome[string]{Kind: Banned, Wait: time.Minute, Cause: "banned"})
-		for _, unlimited := range []bool{false, true} {
-			begun := time.Now()
-			if _, refused := b.Acquire(t.Context(), 0, unlimited); refused == nil || refused.Kind != Banned || refused.Wait != time.Minute || time.Since(begun) != 0 {
-				t.Errorf("%+v", refused)
+// Callers with short deadlines at a service that needs longer open the breaker for such callers alone.
+func TestHastyAndPatient(t *testing.T) {
+	const healthy, hung = 40 * ms, 0
+	synctest.Test(t, func(t *testing.T) {
+		b := newBreaker()
+		sent := 0
+		call := func(deadline, answer time.Duration) bool {
+			ctx, cancel := context.WithTimeout(t.Context(), deadline)
+			defer cancel()
+			p, refused := b.Acquire(ctx, 0)
+			if refused != nil {
+				return false
 			}
+			sent++
+			if answer == hung || answer > deadline {
+				time.Sleep(deadline)
+				b.Release(p, Outcome[string]{Kind: Hasty, Wait: deadline, Cause: "hasty"})
+				return false
+			}
+			time.Sleep(answer)
+			b.Release(p, good)
+			return true
+		}
+		for round := range 30 {
+			for range 2 * Budget {
+				call(15*ms, healthy)
+			}
+			if !call(sec, healthy) {
+				t.Fatalf("round %d: a patient call failed", round)
+			}
+		}
+		sent = 0
+		for range 1000 {
+			call(100*ms, hung)
+		}
+		if sent < Budget || sent > 100 {
+			t.Errorf("%d requests of 1000 calls went to a hung service", sent)
+		}
+		if before := sent; call(sec, hung) || sent != before+1 {
+			t.Errorf("%d requests of a call that can wait longer", sent-before)
+		}
+		if before := sent; call(sec, hung) || sent > before+1 {
+			t.Errorf("%d requests of the next", sent-before)
+		}
+		if !call(3*sec, healthy) {
+			t.Error("a patient call did not notice that the service is back")
+		}
+		if b.cause.Kind != Unknown {
+			t.Errorf("the service is back, and the breaker is open: %+v", b.cause)
 		}
 	})
 }
 
-// What no limit concerns passes a throttle, and its answer says nothing about that.
-func TestProbeBesidesAThrottle(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBreaker()
-		p, _ := b.Acquire(t.Context(), 0, false)
-		b.Release(p, Outcome[string]{Kind: Throttled, Wait: sec, Cause: "throttled"})
-		begun := time.Now()
-		for _, o := range []Outcome[string]{good, {Kind: Throttled, Wait: time.Hour}, {}} {
-			p, refused := b.Acquire(t.Context(), 0, true)
-			if refused != nil {
-				t.Fatalf("%+v", refused)
-			}
-			b.Release(p, o)
+// A deadline that passes while answers come says nothing of the service.
+func TestHastyBesidesAnswers(t *testing.T) {
+	b := newBreaker()
+	for range 10 * Budget {
+		hasty, _ := b.Acquire(t.Context(), 0)
+		other, _ := b.Acquire(t.Context(), 0)
+		b.Release(other, Outcome[string]{Kind: Failed, Answered: true})
+		b.Release(hasty, Outcome[string]{Kind: Hasty, Wait: sec})
+		ok, _ := b.Acquire(t.Context(), 0)
+		b.Release(ok, good)
+	}
+	if got := b.State(); got.Failures != 0 || b.hasty != 0 {
+		t.Errorf("%+v, %d hasty", got, b.hasty)
+	}
+}
+
+func TestSetIsBounded(t *testing.T) {
+	made := 0
+	s := Set[int]{New: func() *int { made++; return &made }}
+	for n := range 10000 {
+		s.Of(Key{}, "GET", fmt.Sprintf("/v1.0/users/%d/rooms/%dab", n, n))
+		s.Of(Key{}, "GET", "/v1.0/names/"+strings.Repeat("a", n%20)+strings.Repeat("b", n%19))
+		s.Of(Key{Op: fmt.Sprint("op", n)}, "GET", "/")
+	}
+	if made > maxOperations+1 || made < maxPaths {
+		t.Errorf("%d breakers", made)
+	}
+	for path, want := range map[string]string{
+		"/v1.0/im/chat/chatfaabe59a460527f5fb72fbbdfe3f061e/convert": "/v1.0/im/chat/*/convert",
+		"/topapi/message/corpconversation/asyncsend_v2":              "/topapi/message/corpconversation/asyncsend_v2",
+		"/v2.0/a%2Fb/cid==/12":                                       "/v2.0/*/*/*",
+	} {
+		if got := shape(path); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
 		}
-		if _, refused := b.Acquire(t.Context(), 0, false); refused != nil || time.Since(begun) != sec {
-			t.Errorf("%+v after %s, want to pass after the throttle's second", refused, time.Since(begun))
+	}
+}
+
+func TestBan(t *testing.T) {
+	now := time.Now()
+	b := Ban[string]{Clock: clock.Clock{Now: func() time.Time { return now }}}
+	if left, _ := b.Left(); left != 0 {
+		t.Error(left)
+	}
+	b.Begin(time.Minute, "banned")
+	now = now.Add(sec)
+	if left, cause := b.Left(); left != 59*sec || cause != "banned" {
+		t.Error(left, cause)
+	}
+	for _, jump := range []time.Duration{-time.Hour, time.Minute} {
+		b.Begin(time.Minute, "banned")
+		now = now.Add(jump)
+		if left, _ := b.Left(); left != 0 {
+			t.Errorf("after a jump of %s: %s", jump, left)
 		}
-	})
+	}
 }
 
 // An answer to what was sent before an opening says nothing about after it.
 func TestProbeAndLateAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreaker()
-		late, _ := b.Acquire(t.Context(), 0, false)
+		late, _ := b.Acquire(t.Context(), 0)
 		fail(t, b)
 		b.Release(late, good)
 		begun := time.Now()
-		p, refused := b.Acquire(t.Context(), 0, false)
+		p, refused := b.Acquire(t.Context(), 0)
 		if refused != nil || time.Since(begun) == 0 {
 			t.Errorf("%+v: a late answer closed the breaker", refused)
 		}
 		b.Release(p, good)
 		for range 20 {
-			p, _ := b.Acquire(t.Context(), 0, false)
+			p, _ := b.Acquire(t.Context(), 0)
 			b.Release(p, good)
 		}
-		if p, _ := b.Acquire(t.Context(), 0, false); p.counted {
+		if p, _ := b.Acquire(t.Context(), 0); p.counted {
 			t.Error("good answers did not close the breaker")
 		}
 	})
@@ -185,7 +269,7 @@ func TestProbeAndLateAnswers(t *testing.T) {
 func TestLend(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreaker()
-		p, _ := b.Acquire(t.Context(), 0, false)
+		p, _ := b.Acquire(t.Context(), 0)
 		if back := b.Lend(p, sec); !back() {
 			t.Error("the pass is gone at once")
 		}
@@ -208,11 +292,11 @@ func TestWaitsAreBounded(t *testing.T) {
 		for _, back := range []time.Duration{0, sec, time.Hour} {
 			b, set := newBreaker(), time.Duration(0)
 			b.clock.Now = func() time.Time { return time.Now().Add(-set) }
-			p, _ := b.Acquire(t.Context(), 0, false)
+			p, _ := b.Acquire(t.Context(), 0)
 			b.Release(p, Outcome[string]{Kind: Throttled, Wait: 24 * time.Hour, Cause: "throttled"})
 			set = back
 			begun := time.Now()
-			if _, refused := b.Acquire(t.Context(), 0, false); refused != nil {
+			if _, refused := b.Acquire(t.Context(), 0); refused != nil {
 				t.Errorf("set back %s: %+v", back, refused)
 			}
 			if took, want := time.Since(begun), map[bool]time.Duration{true: 60 * sec}[back == 0]; took != want {

@@ -9,7 +9,8 @@ import (
 
 // Clock is the source of time and randomness.
 type Clock struct {
-	Now    func() time.Time // wall time: it counts the time a laptop sleeps
+	Now    func() time.Time              // wall time: it counts the time a laptop sleeps, and may jump
+	Until  func(time.Time) time.Duration // until a context's deadline, which does not jump
 	Timer  func(time.Duration) (fires <-chan time.Time, stop func() bool)
 	Random func() float64 // in [0,1)
 }
@@ -17,7 +18,8 @@ type Clock struct {
 // System returns the machine's clock.
 func System() Clock {
 	return Clock{
-		Now: func() time.Time { return time.Now().Round(0) },
+		Now:   func() time.Time { return time.Now().Round(0) },
+		Until: time.Until,
 		Timer: func(d time.Duration) (<-chan time.Time, func() bool) {
 			t := time.NewTimer(d)
 			return t.C, t.Stop
@@ -36,6 +38,12 @@ func (c Clock) Sleep(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// Passes reports whether ctx's deadline is less than d away.
+func (c Clock) Passes(ctx context.Context, d time.Duration) bool {
+	deadline, limited := ctx.Deadline()
+	return limited && c.Until(deadline) < d
 }
 
 // Ended returns the error of a context that has ended or is past its deadline. The network stack watches the same

@@ -135,6 +135,27 @@ func TestRenewalAndRejection(t *testing.T) {
 	})
 }
 
+// A renewal that fails is tried again every half minute, and costs no call anything.
+func TestRenewalFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(service)
+		c := newCache(s)
+		_, _ = c.Token(t.Context())
+		s.fail = errPassing
+		time.Sleep(111 * time.Minute)
+		for range 70 {
+			begun := time.Now()
+			if token, err := c.Token(t.Context()); token != "token 1" || err != nil || time.Since(begun) != 0 {
+				t.Errorf("%q, %v after %s", token, err, time.Since(begun))
+			}
+			time.Sleep(time.Second)
+		}
+		if s.fetches != 1+3 || s.notes != 3 { // at 0, 30 and 60 s
+			t.Errorf("%d fetches, %d failures logged", s.fetches, s.notes)
+		}
+	})
+}
+
 func TestFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &service{fail: errLasting}

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
@@ -44,6 +45,7 @@ type Failure struct {
 	Ended  error // the caller's context error, if it ended the attempt
 	Cause  error
 	Proxy  string // host of the proxy in use, without user and password
+	Took   time.Duration
 }
 
 // late records which limit ended an attempt, if any: its own or the caller's context.

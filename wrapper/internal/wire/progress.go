@@ -113,6 +113,13 @@ func (p *progress) end(answered bool) (reusable bool) {
 	return false
 }
 
+// took returns how long ago the attempt began.
+func (p *progress) took(limit time.Duration) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return limit - time.Until(p.deadline)
+}
+
 func (p *progress) ring() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -49,7 +49,12 @@ type Sender interface {
 // body, even if reading the body failed.
 func (w *Wire) Attempt(caller context.Context, sender Sender) (answer *Answer, failed *Failure) {
 	ctx, progress := w.begin(caller)
-	defer func() { w.end(progress, answer != nil && failed == nil) }()
+	defer func() {
+		if failed != nil {
+			failed.Took = progress.took(w.limit)
+		}
+		w.end(progress, failed == nil)
+	}()
 	resp, err := sender.Send(ctx) // read closes the body
 	if err != nil {
 		failed = failureOf(err)

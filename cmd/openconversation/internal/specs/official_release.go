@@ -4,7 +4,7 @@ package specs
 
 import _ "embed"
 
-// A release is built with the tag official, after `make official-routes`: nothing of the official SDK is in the repository.
+// A release is built with the tag official, after `.ci/run official-routes`: nothing of the official SDK is in the repository.
 //
 //go:embed official-routes.json.gz
 var carried []byte

@@ -1,0 +1,108 @@
+package breaker
+
+import (
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
+)
+
+// Key names an operation at a host.
+type Key struct{ Op, Host string }
+
+// The most operations that a set tells apart: those of contracts, of which the official SDK has 3,270, and paths without
+// a contract. All others share one place.
+const (
+	maxOperations = 8192
+	maxPaths      = 256
+)
+
+// Set keeps a T for each operation at each host.
+type Set[T any] struct {
+	New func() *T
+
+	mu    sync.RWMutex
+	made  map[Key]*T
+	paths int // of made
+}
+
+// Of returns the T of an operation. One without a contract is known by its method and path.
+func (s *Set[T]) Of(key Key, method, path string) *T {
+	isPath := key.Op == ""
+	if isPath {
+		key.Op = method + " " + shape(path)
+	}
+	s.mu.RLock()
+	found := s.made[key]
+	s.mu.RUnlock()
+	if found != nil {
+		return found
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.made) >= maxOperations || isPath && s.paths >= maxPaths {
+		key = Key{}
+	}
+	if found = s.made[key]; found != nil {
+		return found
+	}
+	if s.made == nil {
+		s.made = map[Key]*T{}
+	}
+	if isPath {
+		s.paths++
+	}
+	found = s.New()
+	s.made[key] = found
+	return found
+}
+
+// shape returns a path without its ids: a segment that looks like one becomes a star.
+func shape(path string) string {
+	segments := strings.Split(path, "/")
+	for i, s := range segments {
+		if len(s) > 24 || strings.ContainsAny(s, "%=:@,;+") || strings.ContainsAny(s, "0123456789") && !isVersion(s) {
+			segments[i] = "*"
+		}
+	}
+	return strings.Join(segments, "/")
+}
+
+// isVersion reports whether a segment's digits are those of a version, such as in v1.0 and asyncsend_v2.
+func isVersion(s string) bool {
+	name := strings.TrimRight(s, "0123456789.")
+	return strings.HasSuffix(name, "v") && !strings.ContainsAny(name, "0123456789")
+}
+
+// Ban is a time in which nothing may be sent, whatever the operation.
+type Ban[C any] struct {
+	Clock   clock.Clock
+	current atomic.Pointer[ban[C]]
+}
+
+type ban[C any] struct {
+	until time.Time
+	pause time.Duration
+	cause C
+}
+
+// Begin begins a ban.
+func (b *Ban[C]) Begin(wait time.Duration, cause C) {
+	b.current.Store(&ban[C]{b.Clock.Now().Add(wait), wait, cause})
+}
+
+// Left returns how long the ban still lasts, and its cause. It is 0 if there is none.
+func (b *Ban[C]) Left() (left time.Duration, cause C) {
+	current := b.current.Load()
+	if current == nil {
+		return 0, cause
+	}
+	left = current.until.Sub(b.Clock.Now())
+	if left <= 0 || left > current.pause { // or the clock was set back
+		b.current.CompareAndSwap(current, nil)
+		return 0, cause
+	}
+	return left, current.cause
+}

@@ -52,7 +52,7 @@ func drive(l *Limiter, w *window, now *time.Time, d time.Duration) (served, thro
 func TestLimiterFindsALowerLimit(t *testing.T) {
 	for _, limit := range []int{2, 5, 13, 19, 40} {
 		now := time.Now()
-		l := New(60, clock.Clock{Now: func() time.Time { return now }})
+		l := New(60, clock.Clock{Steady: func() time.Time { return now }})
 		w := &window{limit: limit}
 		drive(l, w, &now, 30*time.Second)
 		served, throttled := drive(l, w, &now, 10*time.Minute)
@@ -70,7 +70,7 @@ func TestLimiterFindsALimitSoon(t *testing.T) {
 	for _, limit := range []int{5, 13, 20} {
 		start := time.Now()
 		now := start
-		l := New(60, clock.Clock{Now: func() time.Time { return now }})
+		l := New(60, clock.Clock{Steady: func() time.Time { return now }})
 		w := &window{limit: limit}
 		served, throttled := 0, 0
 		for served < 2000 {
@@ -88,7 +88,7 @@ func TestLimiterFindsALimitSoon(t *testing.T) {
 
 func TestLimiterProbesLessOftenInVain(t *testing.T) {
 	now := time.Now()
-	l := New(60, clock.Clock{Now: func() time.Time { return now }})
+	l := New(60, clock.Clock{Steady: func() time.Time { return now }})
 	w := &window{limit: 10}
 	drive(l, w, &now, time.Minute)
 	_, early := drive(l, w, &now, 10*time.Minute)
@@ -101,7 +101,7 @@ func TestLimiterProbesLessOftenInVain(t *testing.T) {
 
 func TestLimiterFollowsTheLimit(t *testing.T) {
 	now := time.Now()
-	l := New(40, clock.Clock{Now: func() time.Time { return now }})
+	l := New(40, clock.Clock{Steady: func() time.Time { return now }})
 	w := &window{limit: 10}
 	drive(l, w, &now, time.Minute)
 	if l.Rate() > 10 {
@@ -116,7 +116,7 @@ func TestLimiterFollowsTheLimit(t *testing.T) {
 
 func TestLimiterKeepsToAKnownLimit(t *testing.T) {
 	now := time.Now()
-	l := New(defaultRate, clock.Clock{Now: func() time.Time { return now }})
+	l := New(defaultRate, clock.Clock{Steady: func() time.Time { return now }})
 	served, throttled := drive(l, &window{limit: defaultRate}, &now, 10*time.Minute)
 	if throttled != 0 || served < defaultRate*600*95/100 {
 		t.Errorf("%d served, %d throttled", served, throttled)
@@ -125,7 +125,7 @@ func TestLimiterKeepsToAKnownLimit(t *testing.T) {
 
 func TestLimiterHalvesOncePerThrottle(t *testing.T) {
 	now := time.Now()
-	l := New(20, clock.Clock{Now: func() time.Time { return now }})
+	l := New(20, clock.Clock{Steady: func() time.Time { return now }})
 	before := l.Rate()
 	for range 5 {
 		l.Answered(true) // five answers to what was sent at the same rate
@@ -208,7 +208,7 @@ func TestLimiterPausesAfterAThrottle(t *testing.T) {
 	now := time.Now()
 	var slept []time.Duration
 	l := New(20, clock.Clock{
-		Now: func() time.Time { return now },
+		Steady: func() time.Time { return now },
 		Timer: func(d time.Duration) (<-chan time.Time, func() bool) {
 			slept = append(slept, d)
 			fires := make(chan time.Time, 1)

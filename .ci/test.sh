@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs go test, with the race detector where it works: it needs cgo, and a C compiler with its headers.
-#   usage: test.sh ARGUMENT… of go test; TESTFLAGS has more
+# Runs the tests: those of the SDK with the race detector where it works, which needs cgo, and a C compiler with its headers.
+# TESTFLAGS has arguments for go test.
 set -eu
 
 go=${GO:-go}
@@ -13,9 +13,11 @@ elif ! printf '#include <stdlib.h>\nint main(void) { return 0; }\n' | $cc -x c -
   race=
   echo "test: without the race detector: the C compiler '$cc' is missing or does not work"
 else
-  echo 'test: with the race detector'
+  echo 'test: the SDK with the race detector'
 fi
 echo 'test: without those that need a redis-server, which make redis-test runs'
-set -x
-# shellcheck disable=SC2086 # flags are words
-exec $go test $race -shuffle=on ${TESTFLAGS:-} "$@"
+# shellcheck disable=SC2046,SC2086 # flags and packages are words
+{
+  $go test $race -shuffle=on ${TESTFLAGS:-} ./generated/... ./wrapper/...
+  $go test -shuffle=on ${TESTFLAGS:-} $($go list ./... | grep -v '/wrapper\|/generated')
+}

@@ -14,10 +14,13 @@ import (
 
 // SetBody sets the body: value as JSON; a [json.RawMessage] is sent as it is. The operation's Content decides what else
 // is done: fields with JSON in a string take any value, fields that are only read are left out, and a required list or map
-// that is nil is empty. A required field that is not set, and a value outside the contract's lengths and limits, are errors
-// of the request.
+// that is nil is empty. A required field that is not set, a value outside the contract's lengths and limits, and text that
+// is not UTF-8 are errors of the request.
 func (r *Request) SetBody(value any) {
 	body, err := encode(value)
+	if _, given := value.(json.RawMessage); err == nil && (!utf8.Valid(body) || !given && bytes.Contains(body, []byte(`\ufffd`))) {
+		err = errors.New("it holds text that is not UTF-8") // which encoding/json replaces by this escape
+	}
 	if err != nil {
 		r.fail(fmt.Errorf("the body: %w", err))
 		return

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Request is a request to an operation, for any base URL. Make one with [NewRequest]. An invalid parameter or body is kept as
@@ -34,6 +36,7 @@ func NewRequest(operation *Operation) Request {
 // SetPath sets a parameter of the path, escaped so that it stays within its segment; commas join the values of a list. It refuses an empty value,
 // "." and "..", because they would change the path.
 func (r *Request) SetPath(name string, values ...string) {
+	r.checkText("path", name, values)
 	escaped := ""
 	for i, value := range values {
 		if i > 0 {
@@ -56,38 +59,56 @@ func (r *Request) SetPath(name string, values ...string) {
 // AddQuery adds a parameter to the query; commas join the values of a list. Call it once per item for a list whose items are
 // separate parameters.
 func (r *Request) AddQuery(name string, values ...string) {
+	r.checkText("query", name, values)
 	r.checkParameter("query", name, values)
-	for i, value := range values {
-		values[i] = url.QueryEscape(value)
-	}
 	if r.query != "" {
 		r.query += "&"
 	}
-	r.query += url.QueryEscape(name) + "=" + strings.Join(values, ",")
-}
-
-// isOwn reports whether the client or net/http sets a header: such a header cannot be a parameter.
-func isOwn(name string) bool {
-	switch strings.ToLower(name) {
-	case "accept", "accept-encoding", "authorization", "connection", "content-encoding", "content-length", "content-type", "cookie",
-		"expect", "host", "te", "trailer", "transfer-encoding", "upgrade", "user-agent", tokenHeader:
-		return true
-	default:
-		return false
+	r.query += url.QueryEscape(name) + "="
+	for i, value := range values {
+		if i > 0 {
+			r.query += ","
+		}
+		r.query += url.QueryEscape(value)
 	}
 }
 
-// AddHeader adds a header; commas join the values of a list. It refuses a value with a line break or another control
-// character, and a header of every request, such as the token's.
+// checkText refuses what the service would read as other text.
+func (r *Request) checkText(in, name string, values []string) {
+	if !utf8.ValidString(name) || slices.ContainsFunc(values, func(value string) bool { return !utf8.ValidString(value) }) {
+		r.fail(fmt.Errorf("the parameter %q of the %s is not UTF-8 text", name, in))
+	}
+}
+
+// CheckHeader refuses a header that a request cannot be given: one that net/http, a proxy or the client sets, and one with a
+// line break or another character that a header cannot carry. The error does not repeat the value.
+func CheckHeader(name, value string) error {
+	switch strings.ToLower(strings.ReplaceAll(name, "_", "-")) { // to some gateways both are the same
+	case "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "expect", "host", "http2-settings",
+		"keep-alive", "te", "trailer", "transfer-encoding", "upgrade", tokenHeader:
+		return fmt.Errorf("the header %s is no choice: every request has it already", name)
+	}
+	switch {
+	case strings.HasPrefix(strings.ToLower(name), "proxy-"):
+		return fmt.Errorf("the header %s is no choice: it is for a proxy", name)
+	case name == "" || strings.ContainsFunc(name, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune("()<>@,;:\\\"/[]?={}", c) }):
+		return fmt.Errorf("the header %q has a character that a header cannot carry", name)
+	case strings.ContainsFunc(value, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) || !utf8.ValidString(value):
+		return fmt.Errorf("the header %s has a character that a header cannot carry", name)
+	}
+	return nil
+}
+
+// AddHeader adds a header; commas join the values of a list. It refuses what [CheckHeader] does, and headers of every request.
 func (r *Request) AddHeader(name string, values ...string) {
 	value := strings.Join(values, ",")
-	control := func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
-	switch {
-	case isOwn(name):
-		r.fail(fmt.Errorf("the header %s is no parameter: every request has it already", name))
-		return
-	case name == "" || strings.ContainsFunc(name, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune("()<>@,;:\\\"/[]?={}", c) }), strings.ContainsFunc(value, control):
-		r.fail(fmt.Errorf("the header %q has a character that a header cannot carry", name))
+	err := CheckHeader(name, value)
+	switch strings.ToLower(name) {
+	case "accept", "authorization", "cookie", "user-agent":
+		err = fmt.Errorf("the header %s is no parameter: every request has it already", name)
+	}
+	if err != nil {
+		r.fail(err)
 		return
 	}
 	r.checkParameter("header", name, values)
@@ -131,18 +152,39 @@ func (r *Request) has(p *Field) bool {
 	}
 }
 
-// CheckPath checks the path of an operation without a contract: it must begin with a slash, be escaped, and have no segment
-// "." or "..".
+// CheckPath checks the path of an operation without a contract: it must begin with a slash, have no segment "." or "..",
+// escaped or not, and hold neither control characters nor a broken escape. Other characters are escaped if need be.
 func (r *Request) CheckPath() error {
 	if !strings.HasPrefix(r.path, "/") || strings.HasPrefix(r.path, "//") || strings.ContainsAny(r.path, "?#\\{}") {
 		return errors.New("the path is not one below the base URL")
 	}
 	for segment := range strings.SplitSeq(r.path, "/") {
-		if plain, err := url.PathUnescape(segment); err != nil || plain == "." || plain == ".." {
+		plain, err := url.PathUnescape(segment)
+		switch {
+		case err != nil || plain == "." || plain == "..":
 			return errors.New("a segment of the path is made of dots, or not escaped")
+		case !utf8.ValidString(plain) || strings.ContainsFunc(segment, unicode.IsControl):
+			return errors.New("the path is not UTF-8 text, or holds a control character")
 		}
 	}
 	return nil
+}
+
+// escaped escapes the characters that a path cannot hold as they are: otherwise net/url would undo the escapes of all.
+func escaped(path string) string {
+	const odd = " \"#<>?\\^`{|}"
+	if !strings.ContainsFunc(path, func(c rune) bool { return c < ' ' || c >= 0x7f || strings.ContainsRune(odd, c) }) {
+		return path
+	}
+	var out strings.Builder
+	for i := range len(path) {
+		if c := path[i]; c < ' ' || c >= 0x7f || strings.IndexByte(odd, c) >= 0 {
+			fmt.Fprintf(&out, "%%%02X", c)
+		} else {
+			out.WriteByte(c)
+		}
+	}
+	return out.String()
 }
 
 // String names only the operation: parameters and body may be secret.
@@ -159,7 +201,7 @@ func (r Request) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, 
 // URL returns the request's URL below a base URL without a slash at its end.
 func (r *Request) URL(base *url.URL) (*url.URL, error) {
 	target := *base
-	target.RawPath = target.EscapedPath() + r.path
+	target.RawPath = target.EscapedPath() + escaped(r.path)
 	var err error
 	if target.Path, err = url.PathUnescape(target.RawPath); err != nil {
 		return nil, err

@@ -36,6 +36,7 @@ type path struct {
 	retry  Retry
 	cache  Cache  // nil: conversions are not kept
 	budget Budget // nil: requests are not counted
+	calls  callOptions
 	clock  clock.Clock
 	log    logger
 }
@@ -76,6 +77,7 @@ type call struct {
 	host     string    // of an operation with a server of its own
 	secret   string    // sent in addition to the token; redacted in errors
 	hidden   [2]string // keeps the secrets of an attempt off the heap
+	options  callOptions
 	steps    []step
 	contract *Operation
 	send     func(context.Context, *call) (*http.Response, error) // through call.api
@@ -138,7 +140,10 @@ func (o *operation[T]) store(ctx context.Context) {
 // do makes a call and returns its result.
 func do[T any](ctx context.Context, p *path, o *operation[T]) (T, error) {
 	o.result = o
-	if err := p.do(ctx, &o.call); err != nil {
+	limited, end := o.begin(ctx, p)
+	defer end()
+	if err := p.do(limited, &o.call); err != nil {
+		o.explain(ctx, err)
 		err.MayBeDone = o.unsure && o.contract.Repeat != RepeatSafe
 		var none T
 		return none, err
@@ -330,9 +335,10 @@ func (p *path) attempt(ctx context.Context, c *call) *verdict {
 	}
 	c.sent++
 	answer, failed := p.wire.Attempt(ctx, c)
+	c.options.keep(answer)
 	defer answer.Release()
 	var v *verdict
-	r := reader{call: c, secrets: append(c.hidden[:0], c.token, c.secret), answer: answer}
+	r := reader{call: c, secrets: p.secrets(c), answer: answer}
 	switch {
 	case failed != nil:
 		v = r.unanswered(failed, p.wire.Limit())

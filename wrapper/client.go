@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -53,12 +54,13 @@ func newClient(creds Credentials, opts []Option) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &path{wire: wire.New(cfg.roundTripper, cmp.Or(cfg.timeout, cfg.clientTimeout)), retry: cfg.retry, cache: cfg.cache, budget: cfg.budget, clock: cfg.clock, log: cfg.logger}
+	p := &path{wire: wire.New(cfg.roundTripper, cmp.Or(cfg.timeout, cfg.clientTimeout)), retry: cfg.retry, cache: cfg.cache, budget: cfg.budget, clock: cfg.clock, log: cfg.logger, calls: cfg.calls}
 	p.apis.plain = &generated.Client{Server: base, Client: p.wire, Header: http.Header{
 		"Accept":          {"application/json"},
 		"Accept-Encoding": {"identity"}, // answers are smaller than gzip's overhead; a compressed one is read all the same
-		"User-Agent":      {cfg.userAgent},
+		"User-Agent":      {userAgent},
 	}}
+	maps.Copy(p.apis.plain.Header, cfg.calls.header)
 	limits := breaker.Limits{
 		Backoff:    func(n int) time.Duration { return cfg.retry.backoff(n, cfg.clock.Random()) },
 		MaxFailing: cfg.retry.MaxDelay, MaxThrottle: cfg.retry.MaxWait, Attempt: p.wire.Limit(),

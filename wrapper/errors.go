@@ -77,8 +77,8 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Kind, e.Err}
 }
 
-// Timeout reports whether a time limit ended the call: the client's limit per attempt (see [WithTimeout]) or the
-// caller's deadline. Only after the latter does the caller's context have an error.
+// Timeout reports whether a time limit ended the call: that of an attempt (see [WithTimeout]), that of the call (see
+// [WithCallTimeout]) or the caller's deadline. Only after the last does the caller's context have an error.
 func (e *Error) Timeout() bool {
 	switch {
 	case errors.Is(e.Kind, context.DeadlineExceeded):

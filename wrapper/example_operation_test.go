@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
@@ -53,4 +54,18 @@ func ExampleClient_Do() {
 	err := client.Do(context.Background(), http.MethodGet, "/v1.0/example/users/"+url.PathEscape("a/b"), nil, &found)
 	fmt.Println(found.Name, err)
 	// Output: Ada <nil>
+}
+
+// Options of one call: a limit for all of it, a header, and the raw answer.
+func ExampleCallOption() {
+	client, stop := emulated()
+	defer stop()
+
+	request := dingtalk.NewRequest(&getUser)
+	request.SetPath("userId", "ada")
+	var answer dingtalk.Answer
+	found, err := dingtalk.Do[user](context.Background(), client, request,
+		dingtalk.WithCallTimeout(5*time.Second), dingtalk.WithHeader("Accept-Language", "zh-CN"), dingtalk.WithAnswer(&answer))
+	fmt.Println(found.Name, err, answer.StatusCode, answer.RequestID != "")
+	// Output: Ada <nil> 200 true
 }

@@ -1,6 +1,8 @@
 package dingtalk
 
 import (
+	"context"
+
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
@@ -132,6 +134,8 @@ func Sentinel(name generated.Kind) error {
 func (e *Error) inARow() int {
 	k, ok := e.Kind.(*Kind) //nolint:errorlint // a kind is never wrapped
 	switch {
+	case e.Kind == context.DeadlineExceeded: //nolint:errorlint // likewise
+		return outages // the call's own limit, or the caller's: a run ends with its context anyway
 	case !ok: // the caller's context
 		return firstOne
 	case e.Kind == ErrPermissionDenied && generated.LookupErrorCode(string(e.Code)) == nil: //nolint:errorlint // likewise

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 )
 
@@ -21,34 +22,43 @@ import (
 // The request goes to the client's base URL, or to the operation's own server, which may differ by region. With
 // [WithBaseURL], every request goes below that URL; the path of the operation's own server comes first.
 //
-// An error is always an *[Error]. For a request that cannot be sent, Kind is [ErrRejected] and Local is true.
-func Do[T any](ctx context.Context, c *Client, request Request) (T, error) {
-	op, err := c.operation(request)
+// opts change this call alone. An error is always an *[Error]. For a request that cannot be sent, Kind is [ErrRejected]
+// and Local is true.
+func Do[T any](ctx context.Context, c *Client, request Request, opts ...CallOption) (T, error) {
+	op, err := c.operation(request, opts)
 	if err != nil {
 		var none T
 		return none, err
+	}
+	if err := checkType(reflect.TypeFor[T]()); err != nil {
+		var none T
+		return none, unsendable(request.Operation, err)
 	}
 	o := operation[T]{call: *op, decode: func(_ *call, body []byte) (T, bool) { return decode[T](request.Operation, body) }}
 	return do(ctx, c.path, &o)
 }
 
 // Do calls an operation without a contract, with the same token, limiter, circuit breaker and budget as every call. It
-// retries only if the service surely did not process the request. path must be escaped, such as "/v1.0/users/" +
-// url.PathEscape(id), may have a query, and goes below the client's base URL. in is the body, encoded as JSON; nil
-// sends none. Any status from 200 to 299 is a success. Its body is decoded into out, a pointer; nil ignores the body.
+// retries only if the service surely did not process the request. The parameters of path must be escaped, such as
+// "/v1.0/users/" + url.PathEscape(id). It may have a query, and goes below the client's base URL. in is the body, an
+// object or a list in JSON; nil sends none. Any status from 200 to 299 is a success. Its body is decoded into out, a
+// pointer; nil takes any body but an error and a web page.
+//
+// A path, a method, in or out that cannot be what is meant is refused before anything is sent, with [ErrRejected].
 //
 // To make a call safe to repeat, to escape parameters or to require fields of the answer, use an [Operation] and a
 // [Request] with the function [Do].
-func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {
+func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts ...CallOption) error {
 	path, query, _ := strings.Cut(path, "?")
 	request := NewRequest(&Operation{Method: method, Path: path, Empty: out == nil})
-	if err := addQuery(&request, query); err != nil {
+	err := cmp.Or(addQuery(&request, query), checkIn(in), checkOut(out))
+	if err != nil {
 		return unsendable(request.Operation, err)
 	}
 	if in != nil {
 		request.SetBody(in)
 	}
-	op, err := c.operation(request)
+	op, err := c.operation(request, opts)
 	if err != nil {
 		return err
 	}
@@ -78,15 +88,14 @@ func addQuery(request *Request, query string) error {
 }
 
 // operation makes the call of a request.
-func (c *Client) operation(request Request) (*call, error) {
+func (c *Client) operation(request Request, opts []CallOption) (*call, error) {
 	o := request.Operation
 	if o == nil {
 		return nil, unsendable(&Operation{}, errors.New("it has no operation: see NewRequest"))
 	}
-	if err := request.Err(); err != nil {
-		return nil, unsendable(o, err)
-	}
-	if err := request.CheckPath(); err != nil {
+	var options callOptions
+	err := cmp.Or(request.Err(), request.CheckPath(), checkMethod(o.Method), options.apply(opts))
+	if err != nil {
 		return nil, unsendable(o, err)
 	}
 	server, err := c.server(o)
@@ -95,7 +104,7 @@ func (c *Client) operation(request Request) (*call, error) {
 	}
 	plain := c.path.apis.plain
 	op := &call{
-		subject: subject{op: operationName(o)}, contract: o, steps: callSteps, limiter: c.limiter,
+		subject: subject{op: operationName(o)}, contract: o, steps: callSteps, limiter: c.limiter, options: options,
 		send: func(ctx context.Context, c *call) (*http.Response, error) {
 			api, request := c.api, request
 			if o.TokenQuery != "" {
@@ -105,6 +114,9 @@ func (c *Client) operation(request Request) (*call, error) {
 			if server != nil {
 				own := *api
 				own.Server, api = server, &own
+			}
+			if c.options.header != nil {
+				return api.Send(ctx, request, c.options.edit)
 			}
 			return api.Send(ctx, request)
 		},

@@ -28,8 +28,8 @@ import (
 // An error is always an *[Error].
 //
 // See https://help.dingtalk.io/open/development/obtain-group-openconversationid.
-func (c *Client) ChatIDToOpenConversationID(ctx context.Context, chatID string) (generated.ChatIDToOpenConversationIDResponseBody, error) {
-	return Do[generated.ChatIDToOpenConversationIDResponseBody](ctx, c, generated.NewChatIDToOpenConversationIDRequest(chatID))
+func (c *Client) ChatIDToOpenConversationID(ctx context.Context, chatID string, opts ...CallOption) (generated.ChatIDToOpenConversationIDResponseBody, error) {
+	return Do[generated.ChatIDToOpenConversationIDResponseBody](ctx, c, generated.NewChatIDToOpenConversationIDRequest(chatID), opts...)
 }
 
 // CreateGroup sends POST /v1.0/im/group/create: Create a group chat.
@@ -47,8 +47,8 @@ func (c *Client) ChatIDToOpenConversationID(ctx context.Context, chatID string) 
 // An error is always an *[Error].
 //
 // See https://help.dingtalk.io/open/development/create-common-group-new-version-v2.
-func (c *Client) CreateGroup(ctx context.Context, body generated.CreateGroupRequest) (generated.CreateGroupResponseBody, error) {
-	return Do[generated.CreateGroupResponseBody](ctx, c, generated.NewCreateGroupRequest(body))
+func (c *Client) CreateGroup(ctx context.Context, body generated.CreateGroupRequest, opts ...CallOption) (generated.CreateGroupResponseBody, error) {
+	return Do[generated.CreateGroupResponseBody](ctx, c, generated.NewCreateGroupRequest(body), opts...)
 }
 
 // GetBotListInGroup sends POST /v1.0/robot/groups/robots/query: List the robots in a group.
@@ -63,8 +63,8 @@ func (c *Client) CreateGroup(ctx context.Context, body generated.CreateGroupRequ
 // An error is always an *[Error].
 //
 // See https://open.dingtalk.com/document/orgapp/obtain-the-list-of-robots-in-the-group.
-func (c *Client) GetBotListInGroup(ctx context.Context, body generated.GetBotListInGroupRequest) (generated.GetBotListInGroupResponseBody, error) {
-	return Do[generated.GetBotListInGroupResponseBody](ctx, c, generated.NewGetBotListInGroupRequest(body))
+func (c *Client) GetBotListInGroup(ctx context.Context, body generated.GetBotListInGroupRequest, opts ...CallOption) (generated.GetBotListInGroupResponseBody, error) {
+	return Do[generated.GetBotListInGroupResponseBody](ctx, c, generated.NewGetBotListInGroupRequest(body), opts...)
 }
 
 // GetChat sends GET /chat/get: Get the name, owner, members and state of a group chat.
@@ -83,8 +83,8 @@ func (c *Client) GetBotListInGroup(ctx context.Context, body generated.GetBotLis
 // An error is always an *[Error].
 //
 // See https://help.dingtalk.io/open/development/obtain-a-group-session.
-func (c *Client) GetChat(ctx context.Context, params generated.GetChatParams) (generated.GetChatResponseBody, error) {
-	return Do[generated.GetChatResponseBody](ctx, c, generated.NewGetChatRequest(params))
+func (c *Client) GetChat(ctx context.Context, params generated.GetChatParams, opts ...CallOption) (generated.GetChatResponseBody, error) {
+	return Do[generated.GetChatResponseBody](ctx, c, generated.NewGetChatRequest(params), opts...)
 }
 
 // OrgGroupQuery sends POST /v1.0/robot/groupMessages/query: Get the state of a robot's group message, and who has read it.
@@ -100,14 +100,14 @@ func (c *Client) GetChat(ctx context.Context, params generated.GetChatParams) (g
 // An error is always an *[Error].
 //
 // See https://help.dingtalk.io/open/development/chatbot-queries-the-read-status-of-a-message.
-func (c *Client) OrgGroupQuery(ctx context.Context, body generated.OrgGroupQueryRequest) (generated.OrgGroupQueryResponseBody, error) {
-	return Do[generated.OrgGroupQueryResponseBody](ctx, c, generated.NewOrgGroupQueryRequest(body))
+func (c *Client) OrgGroupQuery(ctx context.Context, body generated.OrgGroupQueryRequest, opts ...CallOption) (generated.OrgGroupQueryResponseBody, error) {
+	return Do[generated.OrgGroupQueryResponseBody](ctx, c, generated.NewOrgGroupQueryRequest(body), opts...)
 }
 
 // OrgGroupQueryAll is OrgGroupQuery for all pages: it yields the items of each, and fetches the next page when they are consumed.
 // An error ends the sequence. Every page is a call.
-func (c *Client) OrgGroupQueryAll(ctx context.Context, body generated.OrgGroupQueryRequest) iter.Seq2[string, error] {
-	return Pages[string](ctx, c, generated.NewOrgGroupQueryRequest(body))
+func (c *Client) OrgGroupQueryAll(ctx context.Context, body generated.OrgGroupQueryRequest, opts ...CallOption) iter.Seq2[string, error] {
+	return Pages[string](ctx, c, generated.NewOrgGroupQueryRequest(body), opts...)
 }
 
 // OrgGroupRecall sends POST /v1.0/robot/groupMessages/recall: Recall a robot's group messages.
@@ -124,8 +124,8 @@ func (c *Client) OrgGroupQueryAll(ctx context.Context, body generated.OrgGroupQu
 // An error is always an *[Error].
 //
 // See https://help.dingtalk.io/open/development/enterprise-chatbot-withdraws-internal-group-messages.
-func (c *Client) OrgGroupRecall(ctx context.Context, body generated.OrgGroupRecallRequest) (generated.OrgGroupRecallResponseBody, error) {
-	return Do[generated.OrgGroupRecallResponseBody](ctx, c, generated.NewOrgGroupRecallRequest(body))
+func (c *Client) OrgGroupRecall(ctx context.Context, body generated.OrgGroupRecallRequest, opts ...CallOption) (generated.OrgGroupRecallResponseBody, error) {
+	return Do[generated.OrgGroupRecallResponseBody](ctx, c, generated.NewOrgGroupRecallRequest(body), opts...)
 }
 
 // OrgGroupSend sends POST /v1.0/robot/groupMessages/send: Send a message to a group as a robot.
@@ -146,6 +146,6 @@ func (c *Client) OrgGroupRecall(ctx context.Context, body generated.OrgGroupReca
 // An error is always an *[Error].
 //
 // See https://help.dingtalk.io/open/development/the-robot-sends-a-group-message.
-func (c *Client) OrgGroupSend(ctx context.Context, body generated.OrgGroupSendRequest) (generated.OrgGroupSendResponseBody, error) {
-	return Do[generated.OrgGroupSendResponseBody](ctx, c, generated.NewOrgGroupSendRequest(body))
+func (c *Client) OrgGroupSend(ctx context.Context, body generated.OrgGroupSendRequest, opts ...CallOption) (generated.OrgGroupSendResponseBody, error) {
+	return Do[generated.OrgGroupSendResponseBody](ctx, c, generated.NewOrgGroupSendRequest(body), opts...)
 }

@@ -20,6 +20,8 @@ import (
 // Version is this SDK's version, sent in User-Agent.
 const Version = "0.1.0"
 
+const userAgent = "openconversation-go/" + Version
+
 // Region is the base URL of one of the service's two public hosts.
 type Region string
 
@@ -34,15 +36,15 @@ const (
 type Option func(*config) error
 
 type config struct {
-	baseURL   string
-	timeout   time.Duration
-	userAgent string
-	retry     Retry
-	limiter   Limiter
-	cache     Cache
-	budget    Budget
-	logger    logger
-	clock     clock.Clock
+	baseURL string
+	timeout time.Duration
+	calls   callOptions
+	retry   Retry
+	limiter Limiter
+	cache   Cache
+	budget  Budget
+	logger  logger
+	clock   clock.Clock
 
 	region bool // WithRegion was given
 	host   bool // WithBaseURL was given
@@ -56,11 +58,10 @@ type config struct {
 
 func defaults() config {
 	return config{
-		baseURL:   string(International),
-		userAgent: "openconversation-go/" + Version,
-		retry:     defaultRetry,
-		logger:    silent{},
-		clock:     clock.System(),
+		baseURL: string(International),
+		retry:   defaultRetry,
+		logger:  silent{},
+		clock:   clock.System(),
 	}
 }
 
@@ -150,8 +151,7 @@ func WithUserAgent(product string) Option {
 		if err := text.CheckHeader(product); err != nil {
 			return fmt.Errorf("WithUserAgent: %w", err)
 		}
-		c.userAgent = product + " openconversation-go/" + Version
-		return nil
+		return c.calls.apply([]CallOption{WithHeader("User-Agent", product+" "+userAgent)})
 	}
 }
 

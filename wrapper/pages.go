@@ -13,14 +13,15 @@ import (
 
 // Pages yields the items of a paged operation, and fetches each page when the previous one is consumed. request is the
 // first page's; its operation's Paging says how the others are asked for. An error ends the sequence: that of a call, or an
-// *[Error] with [ErrUnexpectedResponse] if the next page's token is missing or was used before. Every page is a call.
+// *[Error] with [ErrUnexpectedResponse] if the next page's token is missing or was used before. Every page is a call, with
+// opts.
 //
 // Packages made by openconversation-gen call it.
-func Pages[Item any](ctx context.Context, c *Client, request Request) iter.Seq2[Item, error] {
+func Pages[Item any](ctx context.Context, c *Client, request Request, opts ...CallOption) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		request, used := request, map[string]bool{}
 		for {
-			answer, err := Do[json.RawMessage](ctx, c, request)
+			answer, err := Do[json.RawMessage](ctx, c, request, opts...)
 			var items []Item
 			if err == nil {
 				items, err = itemsOf[Item](request.Operation, answer)

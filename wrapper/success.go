@@ -29,7 +29,7 @@ func decode[T any](o *Operation, body []byte) (value T, ok bool) {
 func decodeInto(o *Operation, body []byte, value any) bool {
 	body = bytes.TrimSpace(body)
 	if o.Empty {
-		return len(body) == 0 || json.Valid(body) && !isFailure(o, body)
+		return !isFailure(o, body) && !isPage(body)
 	}
 	if bytes.Equal(body, []byte("null")) || isFailure(o, body) || !complete(body, o.Required) {
 		return false
@@ -63,6 +63,12 @@ func complete(body []byte, required []string) bool {
 func isBlank(raw json.RawMessage) bool {
 	var s string
 	return len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &s) == nil && strings.TrimSpace(s) == ""
+}
+
+// isPage reports whether a body is a web page, as of a proxy's login.
+func isPage(body []byte) bool {
+	start := bytes.ToLower(body[:min(len(body), 16)])
+	return bytes.HasPrefix(start, []byte("<!doctype html")) || bytes.HasPrefix(start, []byte("<html"))
 }
 
 // isFailure reports whether a body with a success's status is an error: the legacy API's, a ban's, the gateway's, which

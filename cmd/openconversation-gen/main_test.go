@@ -70,7 +70,7 @@ func TestOverlay(t *testing.T) {
 		t.Fatal(err)
 	}
 	src, err := os.ReadFile(filepath.Join(folder, "robot.gen.go"))
-	if err != nil || !strings.Contains(string(src), "type Person struct") || !strings.Contains(string(src), "body Person) error") {
+	if err != nil || !strings.Contains(string(src), "type Person struct") || !strings.Contains(string(src), "body Person, opts ...dingtalk.CallOption) error") {
 		t.Errorf("the name is not the overlay's: %v", err)
 	}
 	write("$.components.schemas.Nobody")

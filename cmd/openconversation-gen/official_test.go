@@ -41,7 +41,7 @@ func TestOfficial(t *testing.T) {
 		t.Fatal(err, errs.String())
 	}
 	src, err := os.ReadFile(filepath.Join(folder, "robot.gen.go"))
-	if err != nil || !strings.Contains(string(src), "func (c *Client) BatchSendOTO(ctx context.Context, body BatchSendOTORequest) (BatchSendOTOResponseBody, error)") {
+	if err != nil || !strings.Contains(string(src), "func (c *Client) BatchSendOTO(ctx context.Context, body BatchSendOTORequest, opts ...dingtalk.CallOption) (BatchSendOTOResponseBody, error)") {
 		t.Errorf("%v\n%s", err, src)
 	}
 	// Packages with one operation's name each have a folder of their own.

@@ -75,12 +75,12 @@ func TestForeignNames(t *testing.T) {
 	got := folded(foreign(t))
 	for _, want := range []string{
 		"func New(client *dingtalk.Client) *Client",
-		"func (c *Client) ListUsers(ctx context.Context, userID string, number int64, params ListUsersParams) (ListUsersResponseBody, error)",
-		"func (c *Client) ListUsersAll(ctx context.Context, userID string, number int64, params ListUsersParams) iter.Seq2[ListUsersResponseBodyListItem, error]",
-		"func (c *Client) ReplaceUser(ctx context.Context, userID string, number int64, body User) error",
-		"func (c *Client) SendMessage(ctx context.Context, body *SendMessageRequestBody) ([]int64, error)",
-		"func (c *Client) PatchMap(ctx context.Context, body map[string]int64) (map[string]Node, error)",
-		"func (c *Client) CountAll(ctx context.Context) (int64, error)",
+		"func (c *Client) ListUsers(ctx context.Context, userID string, number int64, params ListUsersParams, opts ...dingtalk.CallOption) (ListUsersResponseBody, error)",
+		"func (c *Client) ListUsersAll(ctx context.Context, userID string, number int64, params ListUsersParams, opts ...dingtalk.CallOption) iter.Seq2[ListUsersResponseBodyListItem, error]",
+		"func (c *Client) ReplaceUser(ctx context.Context, userID string, number int64, body User, opts ...dingtalk.CallOption) error",
+		"func (c *Client) SendMessage(ctx context.Context, body *SendMessageRequestBody, opts ...dingtalk.CallOption) ([]int64, error)",
+		"func (c *Client) PatchMap(ctx context.Context, body map[string]int64, opts ...dingtalk.CallOption) (map[string]Node, error)",
+		"func (c *Client) CountAll(ctx context.Context, opts ...dingtalk.CallOption) (int64, error)",
 		`Server: "https://oapi.dingtalk.com/prefix"`,
 		"// The app needs the permission Contact.User.Read.",
 		`CodeListUsersUserBusy generated.Code = "user.busy"`,

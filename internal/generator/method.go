@@ -140,7 +140,7 @@ func property(ref *openapi3.SchemaRef, name string) *openapi3.SchemaRef {
 
 // usedNames lists names with another meaning in the methods.
 var usedNames = []string{
-	"body", "c", "context", "ctx", "dingtalk", "generated", "iter", "json", "params", "r", "strconv", "string", "texts", "v", "reqEditors", "http",
+	"body", "c", "opts", "context", "ctx", "dingtalk", "generated", "iter", "json", "params", "r", "strconv", "string", "texts", "v", "reqEditors", "http",
 	"float64", "int64", "uint64", "bool", "append", "nil", "true", "false", "int32", "float32", "any", "fmt", "bytes", "error",
 }
 

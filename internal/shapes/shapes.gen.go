@@ -323,8 +323,8 @@ func newCountAllRequest() dingtalk.Request {
 // The call is safe to repeat: the client's Retry applies.
 // It counts towards the app's rate limit.
 // An error is always a *dingtalk.Error.
-func (c *Client) CountAll(ctx context.Context) (int64, error) {
-	return dingtalk.Do[int64](ctx, c.client, newCountAllRequest())
+func (c *Client) CountAll(ctx context.Context, opts ...dingtalk.CallOption) (int64, error) {
+	return dingtalk.Do[int64](ctx, c.client, newCountAllRequest(), opts...)
 }
 
 // newDeleteMessagesRequest builds the request DELETE /v1.0/messages. Its Err returns why it cannot be sent.
@@ -341,8 +341,8 @@ func newDeleteMessagesRequest(params DeleteMessagesParams) dingtalk.Request {
 // The call may change something: the client retries it only if the service surely did not process it.
 // It counts towards the app's rate limit.
 // An error is always a *dingtalk.Error.
-func (c *Client) DeleteMessages(ctx context.Context, params DeleteMessagesParams) error {
-	_, err := dingtalk.Do[struct{}](ctx, c.client, newDeleteMessagesRequest(params))
+func (c *Client) DeleteMessages(ctx context.Context, params DeleteMessagesParams, opts ...dingtalk.CallOption) error {
+	_, err := dingtalk.Do[struct{}](ctx, c.client, newDeleteMessagesRequest(params), opts...)
 	return err
 }
 
@@ -395,14 +395,14 @@ func newListUsersRequest(userID string, number int64, params ListUsersParams) di
 // The call is safe to repeat: the client's Retry applies.
 // It counts towards the app's rate limit.
 // An error is always a *dingtalk.Error.
-func (c *Client) ListUsers(ctx context.Context, userID string, number int64, params ListUsersParams) (ListUsersResponseBody, error) {
-	return dingtalk.Do[ListUsersResponseBody](ctx, c.client, newListUsersRequest(userID, number, params))
+func (c *Client) ListUsers(ctx context.Context, userID string, number int64, params ListUsersParams, opts ...dingtalk.CallOption) (ListUsersResponseBody, error) {
+	return dingtalk.Do[ListUsersResponseBody](ctx, c.client, newListUsersRequest(userID, number, params), opts...)
 }
 
 // ListUsersAll is ListUsers for all pages: it yields the items of each, and fetches the next page when they are consumed.
 // An error ends the sequence. Every page is a call.
-func (c *Client) ListUsersAll(ctx context.Context, userID string, number int64, params ListUsersParams) iter.Seq2[ListUsersResponseBodyListItem, error] {
-	return dingtalk.Pages[ListUsersResponseBodyListItem](ctx, c.client, newListUsersRequest(userID, number, params))
+func (c *Client) ListUsersAll(ctx context.Context, userID string, number int64, params ListUsersParams, opts ...dingtalk.CallOption) iter.Seq2[ListUsersResponseBodyListItem, error] {
+	return dingtalk.Pages[ListUsersResponseBodyListItem](ctx, c.client, newListUsersRequest(userID, number, params), opts...)
 }
 
 // newPatchMapRequest builds the request PATCH /v1.0/maps. Its Err returns why it cannot be sent.
@@ -417,8 +417,8 @@ func newPatchMapRequest(body map[string]int64) dingtalk.Request {
 // The call may change something: the client retries it only if the service surely did not process it.
 // It counts towards the app's rate limit.
 // An error is always a *dingtalk.Error.
-func (c *Client) PatchMap(ctx context.Context, body map[string]int64) (map[string]Node, error) {
-	return dingtalk.Do[map[string]Node](ctx, c.client, newPatchMapRequest(body))
+func (c *Client) PatchMap(ctx context.Context, body map[string]int64, opts ...dingtalk.CallOption) (map[string]Node, error) {
+	return dingtalk.Do[map[string]Node](ctx, c.client, newPatchMapRequest(body), opts...)
 }
 
 // newQueryPagesRequest builds the request POST /v1.0/pages. Its Err returns why it cannot be sent.
@@ -435,14 +435,14 @@ func newQueryPagesRequest(body *QueryPagesRequestBody) dingtalk.Request {
 // The call is safe to repeat: the client's Retry applies.
 // It counts towards the app's rate limit.
 // An error is always a *dingtalk.Error.
-func (c *Client) QueryPages(ctx context.Context, body *QueryPagesRequestBody) (QueryPagesResponseBody, error) {
-	return dingtalk.Do[QueryPagesResponseBody](ctx, c.client, newQueryPagesRequest(body))
+func (c *Client) QueryPages(ctx context.Context, body *QueryPagesRequestBody, opts ...dingtalk.CallOption) (QueryPagesResponseBody, error) {
+	return dingtalk.Do[QueryPagesResponseBody](ctx, c.client, newQueryPagesRequest(body), opts...)
 }
 
 // QueryPagesAll is QueryPages for all pages: it yields the items of each, and fetches the next page when they are consumed.
 // An error ends the sequence. Every page is a call.
-func (c *Client) QueryPagesAll(ctx context.Context, body *QueryPagesRequestBody) iter.Seq2[string, error] {
-	return dingtalk.Pages[string](ctx, c.client, newQueryPagesRequest(body))
+func (c *Client) QueryPagesAll(ctx context.Context, body *QueryPagesRequestBody, opts ...dingtalk.CallOption) iter.Seq2[string, error] {
+	return dingtalk.Pages[string](ctx, c.client, newQueryPagesRequest(body), opts...)
 }
 
 // newReplaceUserRequest builds the request PUT /v1.0/users/{userId}/lists/{number}. Its Err returns why it cannot be sent.
@@ -459,8 +459,8 @@ func newReplaceUserRequest(userID string, number int64, body User) dingtalk.Requ
 // The call may change something: the client retries it only if the service surely did not process it.
 // It counts towards the app's rate limit.
 // An error is always a *dingtalk.Error.
-func (c *Client) ReplaceUser(ctx context.Context, userID string, number int64, body User) error {
-	_, err := dingtalk.Do[struct{}](ctx, c.client, newReplaceUserRequest(userID, number, body))
+func (c *Client) ReplaceUser(ctx context.Context, userID string, number int64, body User, opts ...dingtalk.CallOption) error {
+	_, err := dingtalk.Do[struct{}](ctx, c.client, newReplaceUserRequest(userID, number, body), opts...)
 	return err
 }
 
@@ -478,8 +478,8 @@ func newSendMessageRequest(body *SendMessageRequestBody) dingtalk.Request {
 // The call may change something: the client retries it only if the service surely did not process it.
 // It counts towards the app's rate limit.
 // An error is always a *dingtalk.Error.
-func (c *Client) SendMessage(ctx context.Context, body *SendMessageRequestBody) ([]int64, error) {
-	return dingtalk.Do[[]int64](ctx, c.client, newSendMessageRequest(body))
+func (c *Client) SendMessage(ctx context.Context, body *SendMessageRequestBody, opts ...dingtalk.CallOption) ([]int64, error) {
+	return dingtalk.Do[[]int64](ctx, c.client, newSendMessageRequest(body), opts...)
 }
 
 // Answers are not parsed here: the wrapper reads them, up to a limit, and keeps the status of one that it cannot decode.

@@ -133,8 +133,11 @@ public sealed class DingTalkHandler : DelegatingHandler
         {
             var now = DateTime.UtcNow;
             if (now < renewAt && now < expires) return Task.FromResult(token);
-            if (fetching.IsCompleted) fetching = Fetch();
-            renewAt = now.AddSeconds(Pause);
+            if (fetching.IsCompleted)
+            {
+                renewAt = now.AddSeconds(Pause); // before Fetch, which sets it if the answer is there at once
+                fetching = Fetch();
+            }
             return now < expires ? Task.FromResult(token) : fetching;
         }
     }

@@ -27,20 +27,20 @@ func (e *Emulator) ConfigureJSON(raw []byte) error {
 	return nil
 }
 
-// SettingsJSON is what the emulator is set up to do, as [OptionsFromJSON] reads it, without secrets: of the credentials the
-// app keys stand in "appKeys", which cannot be set.
+// SettingsJSON returns the settings as [OptionsFromJSON] reads them, without secrets: "appKeys", which cannot be set, lists the
+// app keys.
 func (e *Emulator) SettingsJSON() json.RawMessage { return e.state.settings.Load().asJSON() }
 
 // FailNext queues faults. Each request takes the first that is meant for its operation, so that they apply in order;
-// a request that finds none is answered in earnest. A fault that is not bound to an operation by [Fault.For] also
+// a request that finds none gets the regular answer. A fault that is not bound to an operation by [Fault.For] also
 // applies to requests that match none, and one that rejects the token only to requests that carry one.
 func (e *Emulator) FailNext(queue ...Fault) { e.state.faults.add(queue) }
 
-// ClearFaults empties the queue. Requests that a fault holds already are not let go: [Emulator.Reset] and
+// ClearFaults empties the queue. Requests that a fault already holds stay held: [Emulator.Reset] and
 // [Emulator.Close] do that.
 func (e *Emulator) ClearFaults() { e.state.faults.clear() }
 
-// Pending returns how many faults are queued, each counted once however often it is to be repeated.
+// Pending returns how many faults are queued. A repeated fault counts once.
 func (e *Emulator) Pending() int { return int(e.state.faults.queued.Load()) }
 
 // Faults returns what is queued, in its order, with the repeats that are left.

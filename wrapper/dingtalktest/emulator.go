@@ -35,7 +35,7 @@ func New(opts ...Option) *Emulator {
 	return e
 }
 
-// Reset makes the emulator what it was when [New] returned: its settings, queue of faults, tokens, groups, messages, record,
+// Reset puts the emulator back to its state after [New]: its settings, queue of faults, tokens, groups, messages, record,
 // counts and time. Requests that a fault or a latency holds are cut.
 func (e *Emulator) Reset() {
 	e.configure.Lock()

@@ -27,7 +27,7 @@ const (
 	kindBanJSON            = "ban-json"
 )
 
-// Fault is something to do to a request instead of answering it in earnest. A constructor says what, methods say to
+// Fault replaces the regular answer to a request. A constructor says what, methods say to
 // which requests and with what details; each method returns a changed copy. Queue faults with [Emulator.FailNext]. The
 // zero Fault is [Pass].
 //
@@ -81,16 +81,16 @@ func Bytes(raw []byte) Fault { return Fault{kind: kindBytes}.withBody(raw) }
 // SwitchingProtocols answers 101 as the final status, and closes the connection. HTTP/1 only, as [Bytes].
 func SwitchingProtocols() Fault { return Fault{kind: kindSwitchingProtocols} }
 
-// Truncated gives the answer in earnest, sends the first half of its body, rounded down, and closes the connection:
+// Truncated sends of the regular answer the first half of its body, rounded down, and closes the connection:
 // Content-Length says more than comes. [Fault.WithStatus] and [Fault.WithBody] give it another answer to cut.
 func Truncated() Fault { return Fault{kind: kindTruncated} }
 
-// WrongLength gives the answer in earnest with a Content-Length of half its body, rounded down, sends all of the body
+// WrongLength sends the regular answer with a Content-Length of half its body, rounded down, sends all of the body
 // and closes the connection: a client that goes by the length has half of the JSON. [Fault.WithStatus] and
 // [Fault.WithBody] give it another answer. HTTP/1 only, as [Bytes].
 func WrongLength() Fault { return Fault{kind: kindWrongLength} }
 
-// Slow gives the answer in earnest, waiting for this interval of real time before each byte of the body. [Fault.WithStatus] and
+// Slow sends the regular answer, waiting for this interval of real time before each byte of the body. [Fault.WithStatus] and
 // [Fault.WithBody] give it another answer.
 func Slow(interval time.Duration) Fault { return Fault{kind: kindSlow, interval: interval} }
 
@@ -107,7 +107,7 @@ func Ban() Fault { return Fault{kind: kindBan} }
 // known; it is 200 here unless [Fault.WithStatus] says otherwise.
 func BanJSON() Fault { return Fault{kind: kindBanJSON} }
 
-// Pass answers in earnest: to let a request through between two faults, or to delay it.
+// Pass answers regularly: to let a request through between two faults, or to delay it.
 func Pass() Fault { return Fault{} }
 
 // Times repeats the fault for n requests in all; n below 1 is 1.
@@ -166,7 +166,7 @@ func (f Fault) WithScopes(scopes ...string) Fault {
 	return f
 }
 
-// WithBody gives [Truncated], [WrongLength] and [Slow] this answer to spoil: 200 unless [Fault.WithStatus] says
+// WithBody gives [Truncated], [WrongLength] and [Slow] this answer to damage: 200 unless [Fault.WithStatus] says
 // otherwise, and without a content type if that is empty.
 func (f Fault) WithBody(contentType string, body []byte) Fault {
 	f.contentType = &contentType

@@ -14,7 +14,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/strict"
 )
 
-// ParseFault reads a fault from a word: what it does, and after a colon how many requests it is for, a number from 1 or
+// ParseFault reads a fault from a word: its kind, and after a colon the number of its requests, from 1 or
 // "always". What it does is an error code in any of its spellings or the name of its Go constant without "Code", an HTTP
 // status from 400 to 599 for a [Page], or the name of one of [FaultKinds] that needs nothing more.
 func ParseFault(word string) (Fault, error) {

@@ -49,7 +49,7 @@ var sameFaults = []struct {
 	{`{"fault":"ban-json","status":403,"always":true}`, dingtalktest.BanJSON().WithStatus(403).Always()},
 }
 
-// There is one list of faults: what data makes is what Go makes, and what is shown is what is read.
+// Data and Go make the same faults, and the printed form can be read back.
 func TestFaultsAsData(t *testing.T) {
 	seen := map[string]bool{}
 	for _, c := range sameFaults {
@@ -134,7 +134,7 @@ func TestFaultsThatAreNone(t *testing.T) {
 	}
 }
 
-// What is spoilt is the answer in earnest, and what follows on another connection is right.
+// The regular answer is damaged, and the next one on another connection is whole.
 func TestSpoiltAnswers(t *testing.T) {
 	a := start(t)
 	token := a.IssueToken()

@@ -11,22 +11,22 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/limits"
 )
 
-// decide is what a request is answered: what the next fault says that is meant for it, or the truth. An answer that makes
-// clients drop their token is true from then on: the token is revoked.
+// decide returns the next queued fault's answer, or the regular one. If it makes clients drop their token, the token is
+// revoked.
 func (s *state) decide(x *exchange) answer.Answer {
 	x.fault, x.faulty = s.faults.take(x.OperationID(), x.Public())
 	if !x.faulty {
-		return s.earnest(x)
+		return s.regular(x)
 	}
-	a := x.fault.answer(&x.Call, func() answer.Answer { return s.earnest(x) })
+	a := x.fault.answer(&x.Call, func() answer.Answer { return s.regular(x) })
 	if x.fault.kind != kindStickyToken && a.RejectsToken(x.Operation()) {
 		s.tokens.Reject(x.Token())
 	}
 	return a
 }
 
-// earnest is what is said to a request that no fault was queued for.
-func (s *state) earnest(x *exchange) answer.Answer {
+// regular answers a request without a fault.
+func (s *state) regular(x *exchange) answer.Answer {
 	a := s.gateway(x)
 	if x.Route.Legacy() {
 		a = a.Legacy()
@@ -34,7 +34,7 @@ func (s *state) earnest(x *exchange) answer.Answer {
 	return a
 }
 
-// gateway decides what the gateway says.
+// gateway answers as the gateway does, or leaves it to the operation.
 func (s *state) gateway(x *exchange) answer.Answer {
 	switch {
 	case x.settings.banned:
@@ -82,14 +82,14 @@ func (s *state) admit(x *exchange) (code generated.Code, refused bool) {
 	return "", false
 }
 
-// handlers are what answers operations about which the emulator knows more than an example. The first two answer any
-// contract's operation of their name; the others, which keep what they are told, only those that are this contract's own.
+// handlers implement operations; every other operation gets its contract's example. The stateful ones serve this contract's
+// operations alone.
 var handlers = map[string]func(*state, *exchange) answer.Answer{
 	generated.OperationChatIDToOpenConversationID.ID: (*state).convert,
 	generated.OperationGetAccessToken.ID:             (*state).issueToken,
 }
 
-var keepers = map[string]func(*state, *exchange) answer.Answer{
+var stateful = map[string]func(*state, *exchange) answer.Answer{
 	generated.OperationCreateGroup.ID:       (*state).createGroup,
 	generated.OperationGetChat.ID:           (*state).describe,
 	generated.OperationGetBotListInGroup.ID: (*state).robots,
@@ -98,14 +98,14 @@ var keepers = map[string]func(*state, *exchange) answer.Answer{
 	generated.OperationOrgGroupRecall.ID:    (*state).recallMessages,
 }
 
-// handler is what answers a request.
+// handler returns the handler of a request.
 func handler(x *exchange) func(*state, *exchange) answer.Answer {
 	id := x.OperationID()
 	if handle := handlers[id]; handle != nil {
 		return handle
 	}
-	if keep := keepers[id]; keep != nil && x.Route.Own && x.settings.answers[id] == nil {
-		return keep
+	if handle := stateful[id]; handle != nil && x.Route.Own && x.settings.answers[id] == nil {
+		return handle
 	}
 	return (*state).example
 }

@@ -23,7 +23,7 @@ type Group struct {
 	Disbanded          bool     `json:"disbanded"`                    // nothing can be sent to it, and getChat returns its status as 2
 }
 
-// UnmarshalJSON reads an object with the fields of [Group], of which only chatId has to be there. A field that a group does
+// UnmarshalJSON reads an object with the fields of [Group], of which only chatId is required. A field that a group does
 // not have, null, an empty id and a text of more than 1,000 characters are errors.
 func (g *Group) UnmarshalJSON(raw []byte) error {
 	type plain Group
@@ -54,7 +54,7 @@ func (g Group) clone() Group {
 	return g
 }
 
-// complete fills in what a group does not say.
+// complete fills in missing fields.
 func (g Group) complete() Group {
 	if g.OpenConversationID == "" {
 		g.OpenConversationID = OpenConversationIDOf(g.ChatID)
@@ -65,7 +65,7 @@ func (g Group) complete() Group {
 	return g
 }
 
-// plainGroup is a group of which nobody said more than its ids.
+// plainGroup is a group known only by its ids.
 func plainGroup(chatID, id string) Group {
 	return Group{
 		ChatID: chatID, OpenConversationID: id, Name: "Group", Owner: "user1", Members: []string{"user1", "user2"},

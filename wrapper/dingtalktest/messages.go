@@ -22,7 +22,7 @@ type Message struct {
 	Recalled           bool      `json:"recalled"`
 }
 
-// messages are what was sent, oldest first.
+// messages are the sent messages, oldest first.
 type messages struct {
 	mu   sync.Mutex
 	sent []*Message

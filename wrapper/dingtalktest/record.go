@@ -63,7 +63,7 @@ func (r *record) tally(operation string) *Tally {
 	return t
 }
 
-// arrived counts a request before it is known what it will be answered.
+// arrived counts a request before it has an answer.
 func (r *record) arrived(operation string) {
 	r.mu.Lock()
 	r.tally(operation).Requests++

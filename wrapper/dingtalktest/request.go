@@ -19,7 +19,7 @@ type Request struct {
 	Path          string         `json:"path"`              // as it came, still escaped
 	ChatID        string         `json:"chatId,omitempty"`  // decoded; empty if the operation has none
 	Header        http.Header    `json:"headers,omitempty"` // token, Authorization, Proxy-Authorization and Cookie replaced by "REDACTED"
-	ContentLength int64          `json:"contentLength"`     // -1 if it was not told
+	ContentLength int64          `json:"contentLength"`     // -1 if unknown
 	Status        int            `json:"status"`            // of the answer; 0 if it was no HTTP response, or the client left before it
 	Code          generated.Code `json:"code,omitempty"`    // of the answer, if it was an error
 	Fault         string         `json:"fault,omitempty"`   // the name of the fault that it met
@@ -71,7 +71,7 @@ func (r *Request) bytes() int {
 	return n
 }
 
-// newRequest is what is kept of a request and its answer. Its header is added where there is a record.
+// newRequest makes the record of a request and its answer, without its header.
 func newRequest(c *call.Call, a answer.Answer, fault string) Request {
 	r := Request{
 		Operation: c.OperationID(), Method: cut(c.Request.Method), Path: cut(c.Path), ChatID: cut(c.ChatID()),

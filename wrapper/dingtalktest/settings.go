@@ -44,8 +44,8 @@ type settings struct {
 	latency    time.Duration
 	bodyTime   time.Duration
 	clock      func() time.Time
-	time       time.Time // what it is when the settings are taken over; the zero time is what clock says
-	faults     []Fault   // to queue when the settings are taken over
+	time       time.Time // emulator time when the settings take effect; zero: the clock's
+	faults     []Fault   // to queue when the settings take effect
 	recordSize int
 	observe    func(Request)
 }
@@ -77,7 +77,7 @@ func (s *settings) clone() *settings {
 	return &c
 }
 
-// openConversationID is that of a chat, if the emulator was told of the chat without a group.
+// openConversationID returns the id of a chat that was set up without a group.
 func (s *settings) openConversationID(chatID string) (id string, known bool) {
 	if id, ok := s.chats[chatID]; ok {
 		return id, true
@@ -88,7 +88,7 @@ func (s *settings) openConversationID(chatID string) (id string, known bool) {
 	return "", false
 }
 
-// claimedLifetime is what token answers say in expireIn.
+// claimedLifetime is expireIn of token answers.
 func (s *settings) claimedLifetime() int32 {
 	if s.expireIn != nil {
 		return *s.expireIn

@@ -55,7 +55,7 @@ var settingTable = []setting{
 //	time         as RFC 3339 has it, as WithTime
 //
 // Durations are texts such as "50ms". Chats, groups and credentials are added to those that are there; null in place of an
-// openConversationId takes a chat away. Other fields replace what they name.
+// openConversationId takes a chat away. Other fields replace the setting of their name.
 func OptionsFromJSON(raw []byte) ([]Option, error) {
 	var given map[string]json.RawMessage
 	if err := strict.Decode(raw, &given); err != nil {
@@ -86,7 +86,7 @@ func settingNames() (names []string) {
 	return names
 }
 
-// asJSON is what settings say, as OptionsFromJSON reads it, without secrets: of the credentials the app keys stand in "appKeys".
+// asJSON returns the settings as OptionsFromJSON reads them, without secrets: "appKeys" lists the app keys.
 func (s *settings) asJSON() json.RawMessage {
 	shown := map[string]any{"appKeys": slices.Sorted(maps.Keys(s.apps))}
 	for _, one := range settingTable {
@@ -101,7 +101,7 @@ func (s *settings) asJSON() json.RawMessage {
 	return raw
 }
 
-// readAs reads JSON of one type. null is what it is for pointers alone.
+// readAs reads JSON of one type. Only pointers accept null.
 func readAs[T any](option func(T) (Option, error)) func(json.RawMessage) (Option, error) {
 	return func(raw json.RawMessage) (Option, error) {
 		var value T

@@ -19,7 +19,7 @@ func shownSettings(t *testing.T, e *dingtalktest.Emulator) (all map[string]any) 
 	return all
 }
 
-// What data sets up is what options set up.
+// Data and options set up the same.
 func TestSettingsAsData(t *testing.T) {
 	at := time.Date(2027, 3, 10, 12, 0, 0, 0, time.UTC)
 	sticky := dingtalktest.WithStickyToken()

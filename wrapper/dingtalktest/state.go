@@ -11,7 +11,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/tokens"
 )
 
-// state is what an emulator holds: what it is set up for, and what has happened since.
+// state is the state of an emulator: its settings, and what happened since.
 type state struct {
 	settings atomic.Pointer[settings]
 	tokens   *tokens.Store // behind a pointer, so that printing a copy of the struct shows an address

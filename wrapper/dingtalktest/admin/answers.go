@@ -106,7 +106,7 @@ func send(w http.ResponseWriter, status int, value any) {
 	_, _ = w.Write(append(raw, '\n')) // The client has left if this fails.
 }
 
-// sameSite refuses what a page of another site makes a browser send.
+// sameSite refuses requests that a browser sends for a page of another site.
 func sameSite(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -115,7 +115,7 @@ func sameSite(next http.Handler) http.Handler {
 	return protection.Handler(next)
 }
 
-// spokenErrors gives what the mux refuses by itself the form of every other problem.
+// spokenErrors gives the mux's own refusals the form of every other problem.
 func spokenErrors(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := mux.Handler(r); pattern != "" {

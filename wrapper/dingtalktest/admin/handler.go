@@ -27,8 +27,8 @@ const (
 	maxCount    = 100_000
 )
 
-// Handler serves the API of an emulator, which it is to be kept apart from: on a listener of its own. It asks for no
-// credentials. Pages of other sites are refused, as browsers name them.
+// Handler serves the admin API. Serve it on its own listener. It asks for no credentials, and refuses requests that a browser
+// sends for a page of another site.
 func Handler(e *dingtalktest.Emulator) http.Handler {
 	a := api{e}
 	mux := http.NewServeMux()

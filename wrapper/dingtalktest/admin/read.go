@@ -19,7 +19,7 @@ import (
 // api answers the requests that say more than their path.
 type api struct{ emulator *dingtalktest.Emulator }
 
-// known refuses parameters that are none: a misspelt filter would be no filter.
+// known rejects unknown parameters: a misspelt filter would match everything.
 func known(query map[string][]string, names ...string) error {
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		if !slices.Contains(names, name) {

@@ -1,4 +1,4 @@
-// Package answer is what the emulator says to a request, and how it is sent: an HTTP response, one that is spoilt, bytes on the
+// Package answer is the emulator's answer to a request, and how it is sent: an HTTP response, a damaged one, bytes on the
 // bare connection, or nothing.
 package answer
 
@@ -36,7 +36,7 @@ const (
 // Responds reports whether an HTTP response with a status is sent.
 func (a Action) Responds() bool { return a <= Trickle }
 
-// Answer is what the emulator will say to a request.
+// Answer is the answer to a request.
 type Answer struct {
 	Action      Action
 	Status      int

@@ -8,7 +8,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
-// legacyCodes are the legacy API's numbers of what the gateway refuses, where one is on record.
+// legacyCodes are the legacy API's numbers of the gateway's refusals, where one was recorded.
 var legacyCodes = map[generated.Code]generated.Code{
 	generated.CodeMissingToken:          generated.CodeGetChatInvalidToken,
 	generated.CodeInvalidAuthentication: generated.CodeGetChatInvalidToken,

@@ -26,7 +26,7 @@ var Own = Table(nil, generated.Routes)
 // Legacy reports whether an operation is one of the API that came before, which carries the token in its URL.
 func (r *Route) Legacy() bool { return r != nil && r.Operation.TokenQuery != "" }
 
-// chatParamName is what the contract calls the chat id.
+// chatParamName is the chat id's name in the contract.
 var chatParamName = firstParam(generated.OperationChatIDToOpenConversationID.Path)
 
 func firstParam(template string) string {

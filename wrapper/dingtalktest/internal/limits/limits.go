@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Verdict is what the limits say of a call.
+// Verdict is the decision on a call.
 type Verdict int
 
 // The verdicts.
@@ -24,7 +24,7 @@ type Counter struct {
 	used    int
 }
 
-// key names what a limit per second holds for.
+// key is what a limit per second counts by.
 type key struct{ app, operation string }
 
 // month is a calendar month in the service's time zone.

@@ -1,0 +1,171 @@
+package dingtalk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
+)
+
+// CallOption changes one call, or every call of a client with [WithCallOptions]. A nil option is skipped. With an invalid
+// one, the call fails with [ErrRejected] before anything is sent.
+type CallOption func(*callOptions) error
+
+type callOptions struct {
+	limit  time.Duration // of a whole call; 0: none
+	header http.Header
+	answer *Answer
+}
+
+func (o *callOptions) apply(opts []CallOption) error {
+	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
+		if err := opt(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// WithCallTimeout limits a whole call, with its waits, retries and the fetch of a token. The call then fails as if the
+// deadline of its context had passed: with [context.DeadlineExceeded]. d must be positive. [WithTimeout] limits one
+// attempt.
+func WithCallTimeout(d time.Duration) CallOption {
+	return func(o *callOptions) error {
+		if d <= 0 {
+			return fmt.Errorf("WithCallTimeout: %s is not positive", d)
+		}
+		o.limit = d
+		return nil
+	}
+}
+
+// WithHeader sets a header of the requests. No error, log entry or formatted value holds its value. It refuses the
+// token's header, those that net/http or a proxy sets, such as Host, Content-Length or Connection, and Accept-Encoding,
+// because the cap on a body counts what was inflated. It refuses Idempotency-Key and X-Idempotency-Key, too: with them
+// net/http repeats a POST by itself.
+func WithHeader(name, value string) CallOption {
+	return func(o *callOptions) error {
+		err := generated.CheckHeader(name, value)
+		if err == nil {
+			err = text.CheckHeader(value)
+		}
+		switch strings.ToLower(name) {
+		case "idempotency-key", "x-idempotency-key":
+			err = errors.New("net/http repeats requests that have this header " + name)
+		}
+		if err != nil {
+			return fmt.Errorf("WithHeader: %w", err)
+		}
+		if o.header == nil {
+			o.header = http.Header{}
+		}
+		o.header.Set(name, value)
+		return nil
+	}
+}
+
+// WithAnswer keeps what the service answered to the call's last request, whether it succeeded or failed, in answer. A
+// call without an answer leaves the zero Answer. It serves one call at a time, and no client.
+func WithAnswer(answer *Answer) CallOption {
+	return func(o *callOptions) error {
+		if answer == nil {
+			return errors.New("WithAnswer: the answer is nil")
+		}
+		o.answer = answer
+		return nil
+	}
+}
+
+// Answer is the raw answer to a request, as the service sent it: what it repeats is not redacted. Formatting prints the
+// status alone.
+type Answer struct {
+	StatusCode int
+	Header     http.Header
+	RequestID  string // for DingTalk's support; of an error it may stand in Error.RequestID alone
+}
+
+// String names the status.
+func (a Answer) String() string { return fmt.Sprintf("dingtalk.Answer(HTTP %d)", a.StatusCode) }
+
+// Format is [Answer.String] for every verb of fmt.
+func (a Answer) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, a.String()) }
+
+// WithCallOptions sets options of every call of the client. Those of a call come after them. Headers also go with the
+// requests for a token.
+func WithCallOptions(opts ...CallOption) Option {
+	return func(c *config) error {
+		if err := c.calls.apply(opts); err != nil {
+			return err
+		}
+		if c.calls.answer != nil {
+			return errors.New("WithCallOptions: WithAnswer is for one call")
+		}
+		return nil
+	}
+}
+
+// keep keeps the answer to a request.
+func (o *callOptions) keep(answer *wire.Answer) {
+	if o.answer == nil {
+		return
+	}
+	*o.answer = Answer{}
+	if answer != nil {
+		*o.answer = Answer{StatusCode: answer.Status, Header: answer.Header, RequestID: answer.Header.Get(requestIDHeader)}
+	}
+}
+
+// edit sets the headers of a request.
+func (o *callOptions) edit(_ context.Context, r *http.Request) error {
+	maps.Copy(r.Header, o.header)
+	return nil
+}
+
+// begin limits a call, and its waits.
+func (c *call) begin(ctx context.Context, p *path) (context.Context, context.CancelFunc) {
+	if c.options.limit == 0 {
+		c.options.limit = p.calls.limit
+	}
+	c.options.keep(nil)
+	if c.options.limit == 0 || c.isToken {
+		return ctx, func() {}
+	}
+	ctx, end := context.WithTimeout(ctx, c.options.limit)
+	if c.waits == nil {
+		return ctx, end
+	}
+	waits, endWaits := context.WithTimeout(c.waits, c.options.limit)
+	c.waits = waits
+	return ctx, func() { endWaits(); end() }
+}
+
+// explain tells the end of a call's limit from that of the caller's context.
+func (c *call) explain(caller context.Context, err *Error) {
+	if c.options.limit > 0 && err.Kind == context.DeadlineExceeded && caller.Err() == nil { //nolint:errorlint // a kind is never wrapped
+		err.Message = fmt.Sprintf("the call's limit of %s ended it", c.options.limit)
+	}
+}
+
+// secrets are what no text about a call may repeat.
+func (p *path) secrets(c *call) text.Secrets {
+	secrets := append(c.hidden[:0], c.token, c.secret)
+	for _, header := range []http.Header{p.calls.header, c.options.header} {
+		for name, values := range header {
+			if name != "User-Agent" {
+				secrets = append(secrets, values...)
+			}
+		}
+	}
+	return secrets
+}

@@ -205,7 +205,7 @@ func TestCallDryRun(t *testing.T) {
 		}
 	}
 	help := runArgs(t, "", "call", "createGroup", "--help").stdout
-	if !regexp.MustCompile(`\n  managementOptions\.searchable +integer +0\n  name +string +required +Project\n`).MatchString(help) {
+	if !regexp.MustCompile(`\n  managementOptions\.searchable +integer +0\n(?s:.*)\n  name +string +required +Project\n`).MatchString(help) {
 		t.Error(help)
 	}
 	if list := runArgs(t, "", "operations", "--json").stdout; !strings.Contains(list, `"name": "useridlist",

@@ -141,7 +141,11 @@ func bodyHelp(l lang.Language, route generated.Route) string {
 		if f.Required {
 			required = l.Sprintf("required")
 		}
-		rows = append(rows, []string{"  " + term.Shown(f.Name), term.Shown(typeText(f)), required, term.Shown(f.Example)})
+		row := []string{"  " + term.Shown(f.Name), term.Shown(typeText(f)), required}
+		if f.Example != "" {
+			row = append(row, term.Shown(f.Example))
+		}
+		rows = append(rows, row)
 	}
 	return "\n\n" + l.Sprintf("The body's fields, with examples:") + "\n" + strings.TrimRight(term.Columns(rows), "\n")
 }

@@ -171,7 +171,6 @@ func TestCallTakesJSONForAText(t *testing.T) {
 	}
 }
 
-<<<<<<< HEAD
 // TestCallDryRun: a body in any encoding of Windows is printed as it would be sent; what is no text, or lacks a field, is
 // refused, and nothing is sent.
 func TestCallDryRun(t *testing.T) {
@@ -214,7 +213,7 @@ func TestCallDryRun(t *testing.T) {
         "type": "string[]",
         "required": true,`) {
 		t.Error(list)
-=======
+
 // TestOfficial calls imported operations of DingTalk's official SDK at an emulator that serves them. The command has no Go in
 // its PATH: a file has all that it needs.
 func TestOfficial(t *testing.T) {
@@ -257,6 +256,5 @@ func TestOfficial(t *testing.T) {
 	}
 	if got := runArgs(t, "", "operations", "--official", "robot_1_0"); got.code != 2 || !strings.Contains(got.stderr, "openconversation-gen official --routes FILE") {
 		t.Errorf("%+v", got)
->>>>>>> main
 	}
 }

@@ -213,6 +213,8 @@ func TestCallDryRun(t *testing.T) {
         "type": "string[]",
         "required": true,`) {
 		t.Error(list)
+	}
+}
 
 // TestOfficial calls imported operations of DingTalk's official SDK at an emulator that serves them. The command has no Go in
 // its PATH: a file has all that it needs.

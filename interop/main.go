@@ -35,7 +35,7 @@ func main() {
 	}
 }
 
-// runner is what all languages share.
+// runner holds the settings that all languages share.
 type runner struct {
 	root    string // the repository
 	cache   string // downloads and builds

@@ -118,9 +118,7 @@ func (r *runner) columns(ctx context.Context, chosen []language) []*column {
 		columns = append(columns, c)
 		fmt.Fprintf(os.Stderr, "== %s\n", l.name)
 		begun := time.Now()
-		if c.problem = l.provide(ctx); c.problem == nil {
-			c.problem = r.build(ctx, l)
-		}
+		c.problem = r.build(ctx, l)
 		if c.building = time.Since(begun); c.problem != nil || l.unrun {
 			continue
 		}

@@ -52,5 +52,5 @@ run() {
 
 run -skip '^TestResolve$' ./cmd/openconversation/internal/... ./wrapper/dingtalkcache
 # Those that take what Wine lacks, or too long, are left to Windows itself.
-run -run '^(TestProcess|TestFileFormats|TestForce.*|TestRetryFailed|TestQuotaAndResume|TestExistingOutputIsRefused|TestOutputFormats|TestFilesOfSpreadsheetPrograms|TestTwoProcessesOnOneOutput|TestNothingOfTheUsersIsTouched|TestLanguageOfTheProcess|TestOutputsInBothLanguages|TestMachinesGetEnglish|TestHelpInChinese|TestDoctorWithEmulator)$' ./cmd/openconversation
+run -run '^(TestProcess|TestFileFormats|TestAgain.*|TestEdited.*|TestQuotaAndResume|TestExistingOutputIsRefused|TestOutputFormats|TestFilesOfSpreadsheetPrograms|TestTwoProcessesOnOneOutput|TestNothingOfTheUsersIsTouched|TestLanguageOfTheProcess|TestOutputsInBothLanguages|TestMachinesGetEnglish|TestHelpInChinese|TestDoctorWithEmulator)$' ./cmd/openconversation
 exit "$failed"

@@ -412,10 +412,44 @@ type OrgGroupSendResponseBody struct {
 	ProcessQueryKey string `json:"processQueryKey"`
 }
 
+// UploadMediaResponseBody An uploaded file.
+type UploadMediaResponseBody struct {
+	// CreatedAt When the file was uploaded. Its unit is not documented.
+	//
+	// Example: 1700000000000
+	CreatedAt *int64 `json:"created_at,omitempty"`
+
+	// Errcode 0 for a success.
+	//
+	// Example: 0
+	Errcode int32 `json:"errcode"`
+
+	// Errmsg The same for people.
+	//
+	// Example: ok
+	Errmsg *string `json:"errmsg,omitempty"`
+
+	// MediaID The file's id for messages.
+	//
+	// Example: @lADPDgQ9x0mediaId
+	MediaID *string `json:"media_id,omitempty"`
+
+	// Type The kind of file.
+	//
+	// Example: image
+	Type *string `json:"type,omitempty"`
+}
+
 // GetChatParams defines parameters for GetChat.
 type GetChatParams struct {
 	// ChatID The chat's id.
 	ChatID string `form:"chatid" json:"chatid"`
+}
+
+// UploadMediaParams defines parameters for UploadMedia.
+type UploadMediaParams struct {
+	// Type The kind of file. `image`, `voice`, `video` or `file`.
+	Type string `form:"type" json:"type"`
 }
 
 // CreateGroupJSONRequestBody defines body for CreateGroup for application/json ContentType.
@@ -530,6 +564,19 @@ func NewOrgGroupSendRequest(body OrgGroupSendRequest) Request {
 // OrgGroupSend sends POST /v1.0/robot/groupMessages/send: Send a message to a group as a robot.
 func (c *Client) OrgGroupSend(ctx context.Context, body OrgGroupSendRequest, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	return c.Send(ctx, NewOrgGroupSendRequest(body), reqEditors...)
+}
+
+// NewUploadMediaRequest builds the request POST /media/upload. Its Err returns why it cannot be sent.
+func NewUploadMediaRequest(params UploadMediaParams, media File) Request {
+	r := NewRequest(&OperationUploadMedia)
+	r.AddQuery("type", params.Type)
+	r.AddFile("media", media)
+	return r
+}
+
+// UploadMedia sends POST /media/upload: Upload a picture, voice, video or file.
+func (c *Client) UploadMedia(ctx context.Context, params UploadMediaParams, media File, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	return c.Send(ctx, NewUploadMediaRequest(params, media), reqEditors...)
 }
 
 // Answers are not parsed here: the wrapper reads them, up to a limit, and keeps the status of one that it cannot decode.

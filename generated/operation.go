@@ -67,7 +67,7 @@ type Operation struct {
 type Field struct {
 	Name        string  `json:",omitempty"`
 	In          string  `json:",omitempty"` // of a parameter: path, query or header
-	Type        string  `json:",omitempty"` // string, integer, number, boolean or object; empty: any
+	Type        string  `json:",omitempty"` // string, integer, number, boolean or object; form for a body of multipart/form-data, and file in it; empty: any
 	Required    bool    `json:",omitempty"`
 	Nullable    bool    `json:",omitempty"`
 	ReadOnly    bool    `json:",omitempty"` // never sent

@@ -90,6 +90,11 @@ var (
 		{Name: "openConversationId", Type: "string", Required: true, Example: "cidl1B8RVUFmkO50OC9uEbySQ=="},
 		{Name: "robotCode", Type: "string", Required: true, Example: "dingue4kfzdxbyn0pjqd"},
 	}}}
+	OperationUploadMedia = Operation{ID: "uploadMedia", Method: "POST", Path: "/media/upload", Server: "https://oapi.dingtalk.io", Regions: map[string]string{"https://api.dingtalk.com": "https://oapi.dingtalk.com", "https://api.dingtalk.io": "https://oapi.dingtalk.io"}, TokenQuery: "access_token", Status: 200, Required: []string{"errcode", "media_id"}, Parameters: []Field{
+		{Name: "type", In: "query", Type: "string", Required: true, Description: "The kind of file. `image`, `voice`, `video` or `file`.", Example: "image"},
+	}, Body: "required", Content: &Field{Type: "form", Required: true, Fields: []Field{
+		{Name: "media", Type: "file", Required: true},
+	}}}
 )
 
 // Routes describe the operations for the emulator: see dingtalktest.WithSpec. Do not change them.
@@ -102,6 +107,7 @@ var Routes = []Route{
 	{Operation: &OperationOrgGroupQuery, Summary: "Get the state of a robot's group message, and who has read it", Example: "{\"hasMore\":false,\"readUserIds\":[\"user2\"],\"sendStatus\":\"SUCCESS\"}"},
 	{Operation: &OperationOrgGroupRecall, Summary: "Recall a robot's group messages", Example: "{\"failedResult\":{},\"successResult\":[\"VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ=\"]}"},
 	{Operation: &OperationOrgGroupSend, Summary: "Send a message to a group as a robot", Example: "{\"processQueryKey\":\"VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ=\"}"},
+	{Operation: &OperationUploadMedia, Summary: "Upload a picture, voice, video or file", Example: "{\"created_at\":1700000000000,\"errcode\":0,\"errmsg\":\"ok\",\"media_id\":\"@lADPDgQ9x0mediaId\",\"type\":\"image\"}"},
 }
 
 // The codes of CreateGroup alone, or with another meaning there.

@@ -22,6 +22,7 @@ type Request struct {
 	query     string // escaped
 	header    []headerField
 	body      []byte
+	form      *form // instead of body
 	hasBody   bool
 	err       error
 }
@@ -136,6 +137,13 @@ func (r *Request) Err() error {
 	}
 	if r.Operation.Body == BodyRequired && !r.hasBody {
 		return errors.New("the body is not set")
+	}
+	if c := r.Operation.Content; c != nil && c.Type == "form" && r.hasBody {
+		for _, f := range c.Fields {
+			if f.Required && (r.form == nil || !r.form.set[f.Name]) {
+				return errors.New("the field " + f.Name + " of the body is not set")
+			}
+		}
 	}
 	return nil
 }
@@ -289,7 +297,10 @@ func (c *Client) Send(ctx context.Context, r Request, editors ...RequestEditorFn
 	for _, field := range r.header {
 		req.Header.Set(field.name, field.value)
 	}
-	if r.hasBody {
+	switch {
+	case r.form != nil:
+		r.form.attach(req)
+	case r.hasBody:
 		attachBody(req, r.body)
 	}
 	for _, edit := range c.RequestEditors {

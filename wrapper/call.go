@@ -86,6 +86,9 @@ type call struct {
 	throttles int             // retries left after throttles, beyond Retry.MaxAttempts
 	waits     context.Context // ends its waits, and so the call; nil: the caller's context
 
+	touched func() bool // whether a file of the request was read: then it is not sent again; nil: it has none
+	finish  func()      // ends the reading
+
 	lane     *lane
 	api      *generated.Client // with the token in use
 	token    string
@@ -156,6 +159,9 @@ func (p *path) do(ctx context.Context, c *call) *Error {
 	if c.waits == nil {
 		c.waits = ctx
 	}
+	if c.finish != nil {
+		defer c.finish()
+	}
 	c.lane = p.lanes.Of(breaker.Key{Op: c.contract.ID, Host: c.host}, c.contract.Method, c.contract.Path)
 	var before *verdict // of the previous request
 	uncounted := 0      // requests beyond Retry.MaxAttempts: replays, and throttled calls of a run
@@ -169,12 +175,14 @@ func (p *path) do(ctx context.Context, c *call) *Error {
 			return c.unsent(v, before)
 		}
 		before = v
+		once := c.touched != nil && c.touched()
 		if v.dropToken && c.token != "" {
 			ours, drop := p.credit.Rejected(&c.lane.tokens, c.dropped)
 			if drop {
 				p.tokens.Reject(ctx, c.token)
 			}
 			switch {
+			case once:
 			case c.rejected == nil && !ours:
 				c.rejected = &rejection{c.token, v}
 				uncounted++
@@ -185,6 +193,9 @@ func (p *path) do(ctx context.Context, c *call) *Error {
 				p.remember(c, failed)
 				return failed
 			}
+		}
+		if once {
+			return c.failure(v, "not sent again: its file was read, and can be read once")
 		}
 		if v.Kind == ErrThrottled && c.throttles > 0 { //nolint:errorlint // a verdict's kind is never wrapped
 			c.throttles--

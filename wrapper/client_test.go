@@ -2,7 +2,6 @@ package dingtalk_test
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -26,23 +25,17 @@ func TestOneCall(t *testing.T) {
 	client, server := newEmulated(t, dingtalk.WithUserAgent("my app/1.2"))
 	convert(t, client, dingtalktest.ChatID)
 	wantRequests(t, server.Emulator, 1, 1)
-	got := server.Requests()[1]
+	token, got := server.Requests()[0], server.Requests()[1]
 	for name, value := range map[string]string{
-		"X-Acs-Dingtalk-Access-Token": dingtalktest.Redacted, // it is there
-		"Accept":                      "application/json",
-		"User-Agent":                  "my app/1.2 openconversation-go/" + dingtalk.Version,
-		"Content-Type":                "",
-		"Authorization":               "",
+		generated.TokenHeader: dingtalktest.Redacted, // it is there
+		"Accept":              "application/json", "User-Agent": "my app/1.2 openconversation-go/" + dingtalk.Version, "Content-Type": "", "Authorization": "",
 	} {
 		if got.Header.Get(name) != value {
 			t.Errorf("%s: %q, want %q", name, got.Header.Get(name), value)
 		}
 	}
-	if got.ContentLength != 0 {
-		t.Errorf("a body of %d bytes was sent", got.ContentLength)
-	}
-	if token := server.Requests()[0]; token.Header.Get("X-Acs-Dingtalk-Access-Token") != "" {
-		t.Error("the token call carried a token")
+	if got.ContentLength != 0 || token.Header.Get(generated.TokenHeader) != "" {
+		t.Errorf("a body of %d bytes was sent, or a token with the token call", got.ContentLength)
 	}
 }
 
@@ -70,36 +63,27 @@ func TestColdClientFetchesOneToken(t *testing.T) {
 func TestChatIDsThatAreNotSent(t *testing.T) {
 	t.Parallel()
 	client, server := newEmulated(t)
-	for id, why := range map[string]string{
-		"":                              "it is empty",
-		".":                             "it would change the request's path",
-		"..":                            "it would change the request's path",
-		"chat\x00":                      "it holds a control character",
-		"chat\r\nx-injected: 1":         "it holds a control character",
-		"chat\u0085":                    "it holds a control character",
-		"chat\xff":                      "it is not UTF-8",
-		strings.Repeat("a", 257):        "it is longer than 256 bytes",
-		dingtalktest.OpenConversationID: "it already is an openConversationId",
-		"cid" + base64.StdEncoding.EncodeToString(make([]byte, 32)): "it already is an openConversationId", // 47 characters, one = at its end
-		"cid" + strings.Repeat("/", 42) + "8=":                      "it already is an openConversationId",
-		" chat":                                                     "it begins or ends with white space",
-		"chat\u3000":                                                "it begins or ends with white space",
-		"\u2028":                                                    "it begins or ends with white space",
-		"\u200bchat":                                                "it holds an invisible character, U+200B",
-		"chat\u200e":                                                "it holds an invisible character, U+200E",
-		"\ufeffchat":                                                "it holds an invisible character, U+FEFF",
-		"ch\u2060at":                                                "it holds an invisible character, U+2060",
-		"\u202e":                                                    "it holds an invisible character, U+202E",
-		"http://host/":                                              "it is a URL",
-		"dingtalk://x?id=1":                                         "it is a URL",
-		`="chat1"`:                                                  "it is a spreadsheet's formula",
-		`"chat1"`:                                                   "it begins or ends with a quotation mark",
-		"“chat1”":                                                   "it begins or ends with a quotation mark",
+	for why, ids := range map[string][]string{
+		"it is empty":                             {""},
+		"it would change the request's path":      {".", ".."},
+		"it holds a control character":            {"chat\x00", "chat\r\nx-injected: 1", "chat\u0085"},
+		"it is not UTF-8":                         {"chat\xff"},
+		"it is longer than 256 bytes":             {strings.Repeat("a", 257)},
+		"it already is an openConversationId":     {dingtalktest.OpenConversationID, "cid" + strings.Repeat("A", 43) + "=", "cid" + strings.Repeat("/", 42) + "8="},
+		"it begins or ends with white space":      {" chat", "chat\u3000", "\u2028"},
+		"it holds an invisible character, U+200B": {"\u200bchat"},
+		"it holds an invisible character, U+200E": {"chat\u200e"},
+		"it holds an invisible character, U+FEFF": {"\ufeffchat"},
+		"it holds an invisible character, U+202E": {"\u202e"},
+		"it is a URL":                             {"http://host/", "dingtalk://x?id=1"},
+		"it is a spreadsheet's formula":           {`="chat1"`},
+		"it begins or ends with a quotation mark": {`"chat1"`, "“chat1”"},
 	} {
-		got, err := client.OpenConversationID(within(t), id)
-		e := asError(t, got, err, dingtalk.ErrInvalidChatID)
-		if !e.Local || e.Attempts != 0 || e.Message != "not sent: "+why {
-			t.Errorf("%q: %+v", id, e)
+		for _, id := range ids {
+			got, err := client.OpenConversationID(within(t), id)
+			if e := asError(t, got, err, dingtalk.ErrInvalidChatID); !e.Local || e.Attempts != 0 || e.Message != "not sent: "+why {
+				t.Errorf("%q: %+v", id, e)
+			}
 		}
 	}
 	wantRequests(t, server.Emulator, 0, 0)

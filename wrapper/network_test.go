@@ -10,7 +10,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"runtime"
 	"strings"
 	"sync"
@@ -98,25 +97,6 @@ func testConnectionRefused(t *testing.T) {
 	for _, advice := range []string{"proxy", "region", nobody} {
 		if !strings.Contains(e.Error(), advice) {
 			t.Errorf("%q is not in: %v", advice, e)
-		}
-	}
-}
-
-// testEndInBody ends the connection once the client has the headers.
-func testEndInBody(t *testing.T) {
-	for cause, ends := range map[error]func(string) script{syscall.ECONNRESET: reset, io.ErrUnexpectedEOF: say} {
-		arrived := make(chan struct{}, 10)
-		ctx := httptrace.WithClientTrace(within(t), &httptrace.ClientTrace{GotFirstResponseByte: func() { arrived <- struct{}{} }})
-		half := response(http.StatusOK, "application/json", successBody)
-		peer := newPeer(t, nil, always(func(c net.Conn) bool {
-			_, _ = io.WriteString(c, half[:len(half)-5])
-			<-arrived
-			return ends("")(c)
-		}))
-		id, err := newStatic(t, peer.URL, newHandClock().option()).OpenConversationID(ctx, dingtalktest.ChatID)
-		e := asError(t, id, err, dingtalk.ErrUnexpectedResponse)
-		if !errors.Is(err, cause) || e.StatusCode != http.StatusOK || e.Attempts != 3 || peer.requests() != 3 || peer.conns.Load() != 3 {
-			t.Errorf("%d requests on %d connections, want 3 on new ones and %v: %+v", peer.requests(), peer.conns.Load(), cause, e)
 		}
 	}
 }

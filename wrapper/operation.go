@@ -121,6 +121,9 @@ func (c *Client) operation(request Request, opts []CallOption) (*call, error) {
 			return api.Send(ctx, request)
 		},
 	}
+	if request.Streamed() {
+		op.touched, op.finish = request.Touched, request.Finish
+	}
 	if o.Public {
 		op.steps = publicSteps
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"runtime"
@@ -120,19 +121,38 @@ func stages() map[string]stage {
 			return nil, func() bool { return true }
 		}})
 	}
-	telling := func(reached func(), then script) script {
-		return func(c net.Conn) bool {
-			reached()
-			return then(c)
+	calls := func(answer func(n int, reached func()) script, opts ...dingtalk.Option) func(*testing.T, func()) *dingtalk.Client {
+		return func(t *testing.T, reached func()) *dingtalk.Client {
+			peer := newPeer(t, nil, func(n int) script { return answer(n, reached) })
+			return newStatic(t, peer.URL, append(opts, dingtalk.WithTimeout(patience))...)
+		}
+	}
+	hangs := func(raw string) func(int, func()) script {
+		return func(_ int, reached func()) script {
+			return func(c net.Conn) bool {
+				_, _ = io.WriteString(c, raw)
+				reached()
+				return hang("")(c)
+			}
 		}
 	}
 	return map[string]stage{
+		"in headers": {nil, calls(hangs(""))},
+		"in body":    {nil, calls(hangs("HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n{"))},
+		"in the second attempt": {dingtalk.ErrUnavailable, calls(func(n int, reached func()) script {
+			if n == 1 {
+				return apiError(503, "serviceBusy")
+			}
+			return hangs("")(n, reached)
+		}, newHandClock().option())},
+		"in backoff": {dingtalk.ErrUnavailable, func(t *testing.T, reached func()) *dingtalk.Client {
+			return newStatic(t, newPeer(t, nil, always(apiError(503, "serviceBusy"))).URL, stopped(reached))
+		}},
 		"waiting for a token": {nil, func(t *testing.T, reached func()) *dingtalk.Client {
-			return newClient(t, newPeer(t, nil, always(telling(reached, hang("")))).URL, appCredentials)
+			return newClient(t, newPeer(t, nil, func(n int) script { return hangs("")(n, reached) }).URL, appCredentials)
 		}},
 		"waiting for the breaker": {dingtalk.ErrThrottled, func(t *testing.T, reached func()) *dingtalk.Client {
-			peer := newPeer(t, nil, always(apiError(403, string(generated.CodeAppQPSLimit))))
-			client := newStatic(t, peer.URL, stopped(reached), oneAttempt)
+			client := newStatic(t, newPeer(t, nil, always(apiError(403, string(generated.CodeAppQPSLimit)))).URL, stopped(reached), oneAttempt)
 			_ = refused(t, client, dingtalk.ErrThrottled)
 			return client
 		}},
@@ -142,27 +162,6 @@ func stages() map[string]stage {
 				<-ctx.Done()
 				return nil, ctx.Err()
 			}}))
-		}},
-		"in headers": {nil, func(t *testing.T, reached func()) *dingtalk.Client {
-			return newStatic(t, newPeer(t, nil, always(telling(reached, hang("")))).URL)
-		}},
-		"in body": {nil, func(t *testing.T, reached func()) *dingtalk.Client {
-			return newStatic(t, newPeer(t, nil, always(func(c net.Conn) bool {
-				_, _ = c.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n{"))
-				reached()
-				return hang("")(c)
-			})).URL)
-		}},
-		"in backoff": {dingtalk.ErrUnavailable, func(t *testing.T, reached func()) *dingtalk.Client {
-			return newStatic(t, newPeer(t, nil, always(apiError(503, "serviceBusy"))).URL, stopped(reached))
-		}},
-		"in the second attempt": {dingtalk.ErrUnavailable, func(t *testing.T, reached func()) *dingtalk.Client {
-			return newStatic(t, newPeer(t, nil, func(n int) script {
-				if n == 1 {
-					return apiError(503, "serviceBusy")
-				}
-				return telling(reached, hang(""))
-			}).URL, newHandClock().option())
 		}},
 	}
 }

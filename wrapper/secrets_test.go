@@ -35,54 +35,28 @@ var (
 	describe          = generated.GetChatParams{ChatID: dingtalktest.ChatID}
 )
 
-// echoes are answers that repeat a request's secrets in every place that a client reads.
-func echoes(carried string) map[string]dingtalktest.Fault {
-	const id = generated.RequestIDHeader
-	raw := func(status int, body string) dingtalktest.Fault {
-		return dingtalktest.Raw(status, "application/json", []byte(strings.ReplaceAll(body, "$", carried)))
-	}
-	torn := func(response string) dingtalktest.Fault {
-		return dingtalktest.Bytes([]byte(strings.NewReplacer("\n", "\r\n", "$", carried).Replace(response)))
-	}
+// echoes are answers that repeat a request's secret, $, in every place that a client reads: status|headers|body.
+func echoes(secret string) (faults []dingtalktest.Fault) {
 	long := strings.Repeat("x", 1000)
-	return map[string]dingtalktest.Fault{
-		"message":                     raw(400, `{"code":"x","message":"bad $","requestid":"REQ-1"}`),
-		"message that is cut":         raw(400, `{"code":"x","message":"`+long+`$$$$"}`),
-		"code":                        raw(400, `{"code":"$","message":"bad"}`),
-		"request id":                  raw(400, `{"code":"x","requestid":"$"}`),
-		"request id in header":        raw(400, `{"code":"x"}`).WithHeader(id, carried),
-		"request id of an odd answer": raw(200, `{}`).WithHeader(id, "a"+carried),
-		"scopes":                      raw(403, `{"code":"`+string(generated.CodePermissionDenied)+`","accessdenieddetail":{"requiredScopes":["$","$ $"]}}`),
-		"legacy error":                raw(200, `{"errcode":"$","errmsg":"$"}`),
-		"JSON in JSON":                raw(400, `{"code":"x","message":"bad {\"appSecret\":\"$\"}"}`),
-		"body of a 200":               raw(200, `{"token":"$"}`),
-		"body of a 400":               raw(400, `$`),
-		"body that is cut":            raw(400, long[:190]+`$`),
-		"throttle":                    raw(403, `{"code":"`+string(generated.CodeAppQPSLimit)+`","message":"$","requestid":"$"}`),
-		"failure":                     raw(503, `{"code":"$","message":"$","requestid":"$"}`),
-		"rejection":                   raw(400, `{"code":"InvalidAuthentication","message":"$","requestid":"$"}`),
-		"401":                         raw(401, `$`),
-		"ban":                         raw(200, `{"status":1111,"punish":"$","uuid":"$"}`),
-		"page":                        dingtalktest.Raw(502, "text/html", []byte("<html>"+carried)),
-		"content type":                dingtalktest.Raw(200, carried+"/"+carried, []byte(carried)),
-		"redirect to host":            raw(302, ``).WithHeader("Location", "https://"+carried+".example.com/"),
-		"redirect to path":            raw(307, ``).WithHeader("Location", "https://example.com/"+carried+"?token="+carried),
-		"redirect to user":            raw(301, `$`).WithHeader("Location", "https://"+carried+":"+carried+"@example.com/"),
-		"redirect to nowhere":         raw(308, ``).WithHeader("Location", ":"+carried),
-		"retry after":                 raw(429, `{}`).WithHeader("Retry-After", carried),
-		"success":                     raw(200, successBody).WithHeader(id, carried),
-		"status line":                 torn("HTTP/1.1 $ OK\n\n"),
-		"protocol":                    torn("$\n\n"),
-		"header line":                 torn("HTTP/1.1 200 OK\n$\n\n"),
-		"content length":              torn("HTTP/1.1 200 OK\nContent-Length: $\n\n"),
-		"transfer encoding":           torn("HTTP/1.1 200 OK\nTransfer-Encoding: $\n\n"),
-		"body that breaks off":        torn("HTTP/1.1 200 OK\nx-acs-request-id: $\nContent-Length: 999\n\n$"),
-		"chunk":                       torn("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n$\n"),
-		"trailer":                     torn("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\nTrailer: a\n\n1\n{\n0\n$\n\n"),
-		"compressed":                  raw(200, `$`).WithHeader("Content-Encoding", "gzip"),
-		"nothing":                     dingtalktest.Reset(),
-		"hang":                        dingtalktest.Hang(),
+	for _, answer := range []string{
+		`400||{"code":"x","message":"bad $","requestid":"$"}`, `400||{"code":"$","message":"` + long + `$$$$"}`, `400||$`, `400||` + long[:190] + `$`, `401||$`,
+		`400||{"code":"x","message":"bad {\"appSecret\":\"$\"}"}`, `400|x-acs-request-id: $|{"code":"x"}`, `400||{"code":"InvalidAuthentication","message":"$"}`,
+		`403||{"code":"Forbidden.AccessDenied.AccessTokenPermissionDenied","accessdenieddetail":{"requiredScopes":["$","$ $"]}}`,
+		`403||{"code":"Forbidden.AccessDenied.QpsLimitForAppkeyAndApi","message":"$"}`, `503||{"code":"$","message":"$"}`, `502|Content-Type: text/html|<html>$`,
+		`200||{"errcode":"$","errmsg":"$"}`, `200||{"token":"$"}`, `200||{"status":1111,"punish":"$","uuid":"$"}`, `200|x-acs-request-id: a$|{}`,
+		`200|x-acs-request-id: $|` + successBody, `200|Content-Type: $/$|$`, `200|Content-Encoding: gzip|$`, `200|Content-Length: 999|$`, `429|Retry-After: $|{}`,
+		`302|Location: https://$.example.com/|`, `307|Location: https://example.com/$?token=$|`, `301|Location: https://$:$@example.com/|$`, `308|Location: :$|`,
+		`$||`, `200|$|`, `200|Content-Length: $|`, `200|Transfer-Encoding: $|`, "200|Transfer-Encoding: chunked|$\r\n",
+		"200|Transfer-Encoding: chunked\r\nTrailer: a|1\r\n{\r\n0\r\n$\r\n\r\n",
+	} {
+		parts := strings.SplitN(strings.ReplaceAll(answer, "$", secret), "|", 3)
+		raw := fmt.Sprintf("HTTP/1.1 %s Status\r\nConnection: close\r\n%s\r\n\r\n%s", parts[0], parts[1], parts[2])
+		if parts[1] == "" {
+			raw = strings.Replace(raw, "\r\n\r\n", "\r\n", 1)
+		}
+		faults = append(faults, dingtalktest.Bytes([]byte(raw)))
 	}
+	return append(faults, dingtalktest.Reset(), dingtalktest.Hang(), dingtalktest.Bytes([]byte(secret+"\r\n\r\n")))
 }
 
 // told collects all output of a client.
@@ -177,7 +151,8 @@ func testSecrets(t *testing.T) {
 					out.err(what, err)
 					out.value(what, client)
 				}
-				for what, fault := range echoes(c.secret) {
+				for i, fault := range echoes(c.secret) {
+					what := fmt.Sprint("answer ", i)
 					server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithCredentials(dingtalktest.AppKey, markedSecret))
 					server.FailNext(fault.Always().For(c.op), tokenAnswer.Always())
 					try(what, server.URL)

@@ -49,9 +49,9 @@ func TestNoOutputHoldsTheSecret(t *testing.T) {
 		{"convert", "--app-secret-file", file, chat}, {"convert", "--app-secret-file", canary, chat},
 		{"convert", "--timeout", "1ns", "x"},
 		{"convert", "--input", input}, {"convert", "--input", input, "--dry-run"},
-		{"convert", "--input", input, "--output", output, "--force", "--progress", "plain"},
-		{"convert", "--input", input, "--output", output, "--resume"},
-		{"convert", "--input", input, "--output", output, "--retry-failed", "--json"},
+		{"convert", "--input", input, "--output", output, "--again=all", "--progress", "plain"},
+		{"convert", "--input", input, "--output", output},
+		{"convert", "--input", input, "--output", output, "--again=failed", "--json"},
 		{"convert", "--check", chat}, {"call", "getChat", "--chatid", chat}, {"call", "orgGroupSend", "--body", "{}"},
 		{"doctor", "--chat", chat, "--robot", "r"},
 		{"doctor"}, {"doctor", "--json"}, {"budget"}, {"budget", "--redis", "redis://k:" + canary + "@127.0.0.1:1"},
@@ -110,7 +110,7 @@ func TestNoOutputHoldsTheTokenOfAURL(t *testing.T) {
 	env := map[string]string{connect.EnvAppKey: "k", connect.EnvAppSecret: "s", connect.EnvBaseURL: host.URL}
 	for _, args := range [][]string{
 		{"call", "getChat", "--chatid", chat}, {"call", "getChat", "--chatid", chat, "--json"}, {"convert", "--check", chat},
-		{"convert", "--check", "--json", chat}, {"convert", "--check", "--input", input, "--output", out, "--force"},
+		{"convert", "--check", "--json", chat}, {"convert", "--check", "--input", input, "--output", out, "--again=all"},
 		{"doctor", "--chat", chat, "--robot", "r"}, {"doctor", "--chat", chat, "--robot", "r", "--json"},
 	} {
 		for range 2 {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -68,9 +67,8 @@ func TestCheckOfFiles(t *testing.T) {
 			}
 			b := newBench(t, name, content, dingtalktest.WithMonthlyQuota(17))
 			b.out += ending
-			mode := []string{"--check", "--concurrency", "4"}
 			for runs := 0; ; runs++ {
-				got := b.run(mode...)
+				got := b.run("--check", "--concurrency", "4")
 				if got.code == 0 {
 					break
 				}
@@ -78,9 +76,6 @@ func TestCheckOfFiles(t *testing.T) {
 					t.Fatalf("run %d: %+v", runs, got)
 				}
 				b.server.ResetQuota()
-				if _, err := os.Stat(b.out); err == nil {
-					mode = []string{"--check", "--concurrency", "4", "--resume"}
-				}
 			}
 			if got := b.read(b.out); got != whole {
 				t.Errorf("got\n%s\nwant\n%s", got, whole)
@@ -92,22 +87,50 @@ func TestCheckOfFiles(t *testing.T) {
 	}
 }
 
-// TestCheckIsPartOfARun: an output with the columns of --check is continued with them, and no other; an input that has them
-// already is refused.
-func TestCheckIsPartOfARun(t *testing.T) {
+// TestCheckLater: descriptions are added to what is converted, without a second conversion, and they stay.
+func TestCheckLater(t *testing.T) {
 	b := newBench(t, "in.csv", "chat_id\nchat1\nchat2\n", dingtalktest.WithMonthlyQuota(2))
-	b.want(4, "go on with: openconversation convert --input", "--check", "--concurrency", "1")
-	b.server.ResetQuota()
-	if got := b.run("--resume"); got.code != 2 {
-		t.Errorf("continued without --check: %+v", got)
-	}
-	if got := b.run("--check", "--resume", "--dry-run"); got.code != 0 || !strings.Contains(got.stdout, "for --check, a description of each group") {
+	b.want(0, "2 converted")
+	if got := b.run("--check", "--dry-run"); got.code != 0 || !strings.Contains(got.stdout, "calls          2 at most: 0 conversions and, for --check, a description of each group") {
 		t.Errorf("%+v", got)
 	}
-	b.want(0, "2 converted", "--check", "--resume")
+	b.want(4, "2 converted, 0 failed", "--check", "--concurrency", "1")
+	b.server.ResetQuota()
+	b.want(0, "2 converted, 0 failed; 2 calls", "--check")
+	checked := b.read(b.out)
+	if n := b.server.Count(conversion); n != 2 || strings.Count(checked, ",normal\n") != 2 {
+		t.Errorf("%d conversions\n%s", n, checked)
+	}
+	b.want(0, "out is complete; nothing was called")
+	b.server.ResetQuota()
+	b.write(b.in, "chat_id\nchat2\nchat1\nchat3\n")
+	b.want(0, "3 converted, 0 failed; 1 call,")
+	if got := b.read(b.out); strings.Count(got, ",normal\n") != 2 || !strings.HasSuffix(got, ",,,,,\n") {
+		t.Errorf("%s", got)
+	}
+	b.in, b.out = b.out, b.out+"2"
+	b.want(0, "3 converted, 0 failed; 1 call,", "--check", "--format", "csv")
+	if got := b.read(b.out); strings.Count(got, ",normal\n") != 3 {
+		t.Errorf("%s", got)
+	}
 	taken := newBench(t, "in.csv", "chat_id,chat_name\nchat1,x\n")
 	taken.want(2, "it has a column chat_name already", "--check")
 	taken.want(0, "1 converted")
+}
+
+// TestFailedDescriptions: they count, and the next run tries them again.
+func TestFailedDescriptions(t *testing.T) {
+	b := newBench(t, "in.txt", chats(3, 3)+chats(3, 3))
+	b.server.FailNext(dingtalktest.Raw(501, "text/html", nil).For(generated.OperationGetChat))
+	b.want(1, "the groups of 2 rows could not be described; the same command tries them again", "--check", "--concurrency", "1")
+	if n := strings.Count(b.read(b.out), ",not described: unavailable\n"); n != 2 {
+		t.Errorf("%d are not described\n%s", n, b.read(b.out))
+	}
+	b.server.ClearFaults()
+	b.want(0, "6 converted, 0 failed; 1 call,", "--check")
+	if n := b.server.Count(conversion); n != 3 || strings.Count(b.read(b.out), ",normal\n") != 6 {
+		t.Errorf("%d conversions\n%s", n, b.read(b.out))
+	}
 }
 
 // TestCheckEndsWithTheService: descriptions that all fail end a run, and a few do not.
@@ -119,5 +142,5 @@ func TestCheckEndsWithTheService(t *testing.T) {
 		t.Errorf("%+v\n%s", got, b.read(b.out))
 	}
 	b.server.ClearFaults()
-	b.want(0, "20 converted, 0 failed", "--check", "--resume")
+	b.want(0, "20 converted, 0 failed", "--check")
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
@@ -73,9 +74,6 @@ func (b *bench) kills(n int, random *rand.Rand, most int, flags ...string) int {
 		default:
 			b.t.Fatalf("exit code %d\n%s", code, stderr.String())
 		}
-		if flags[len(flags)-1] == "--concurrency=8" {
-			flags = append(flags, "--resume")
-		}
 	}
 	return n
 }
@@ -86,32 +84,31 @@ func TestKilledRunsAreContinued(t *testing.T) {
 	const rows, distinct, kills, concurrency = 4000, 3500, 25, 8
 	b := newBench(t, "in.txt", chats(rows, distinct), dingtalktest.WithLatency(3*time.Millisecond))
 	killed := b.kills(kills, rand.New(rand.NewPCG(4711, 1)), 100, "--concurrency=8") //nolint:gosec // chance, not secrecy
-	partly := strings.Count(b.read(b.out), "\n")
-	b.want(0, fmt.Sprintf("%d converted, 0 failed", rows), "--resume")
-	if b.read(b.out) != convertedChats(rows, distinct) || b.files() != "in.txt out" {
+	partly := len(b.journal())
+	b.want(0, fmt.Sprintf("%d converted, 0 failed", rows))
+	if b.read(b.out) != convertedChats(rows, distinct) || b.files() != "in.txt out out.journal" {
 		t.Errorf("the output is not what an undisturbed run gives; files %s", b.files())
 	}
 	calls := b.server.Count(conversion)
-	t.Logf("%d kills, %d lines before the last run, %d calls for %d chats", killed, partly, calls, distinct)
+	t.Logf("%d kills, %d results before the last run, %d calls for %d chats", killed, partly, calls, distinct)
 	if calls < distinct || calls > distinct+killed*concurrency {
 		t.Errorf("%d calls for %d chats and %d kills", calls, distinct, killed)
 	}
 	if killed < kills || partly == 0 || partly > rows {
-		t.Errorf("%d kills, and %d lines before the last run: the moments are badly chosen", killed, partly)
+		t.Errorf("%d kills, and %d results before the last run: the moments are badly chosen", killed, partly)
 	}
 }
 
 func TestKilledRetryIsContinued(t *testing.T) {
 	const rows, kills = 600, 8
 	b := newBench(t, "in.txt", chats(rows, rows))
-	refusing := dingtalktest.NewServer(t) // knows no chat of them
-	b.server, refusing = refusing, b.server
+	b.server.FailNext(dingtalktest.Code(generated.CodeInvalidChatID).For(conversion).Times(rows))
 	b.want(1, "600 failed", "--accept-unknown")
-	b.server = refusing
+	b.server.ResetRequests()
 	b.server.Configure(dingtalktest.WithLatency(5 * time.Millisecond))
-	killed := b.kills(kills, rand.New(rand.NewPCG(4711, 2)), 50, "--concurrency=4", "--retry-failed") //nolint:gosec // chance, not secrecy
-	b.want(0, "600 converted, 0 failed", "--retry-failed")
-	if calls := b.server.Count(conversion); b.read(b.out) != convertedChats(rows, rows) || calls > rows+killed*4 || b.files() != "in.txt out" {
+	killed := b.kills(kills, rand.New(rand.NewPCG(4711, 2)), 50, "--accept-unknown", "--concurrency=4", "--again=failed") //nolint:gosec // chance, not secrecy
+	b.want(0, "600 converted, 0 failed", "--accept-unknown")
+	if calls := b.server.Count(conversion); b.read(b.out) != convertedChats(rows, rows) || calls > rows+killed*4 || b.files() != "in.txt out out.journal" {
 		t.Errorf("%d calls, %d kills, files %s", calls, killed, b.files())
 	}
 }
@@ -136,11 +133,11 @@ func TestSignalsStopAFile(t *testing.T) {
 			if got := cmd.ProcessState.ExitCode(); got != code || !strings.Contains(stderr.String(), "go on with: openconversation convert --input ") {
 				t.Errorf("exit code %d\n%s", got, stderr.String())
 			}
-			if calls, rows := b.server.Count(conversion), strings.Count(b.read(b.out), "\n")-1; calls != rows || calls >= 200 {
+			if calls, rows := b.server.Count(conversion), strings.Count(b.read(b.out), ",cid"); calls != rows || calls >= 200 {
 				t.Errorf("%d calls, and %d rows in the output", calls, rows)
 			}
 			b.server.Configure(dingtalktest.WithLatency(0))
-			b.want(0, "200 converted", "--resume")
+			b.want(0, "200 converted")
 			if b.read(b.out) != convertedChats(200, 200) || b.server.Count(conversion) != 200 {
 				t.Errorf("%d calls", b.server.Count(conversion))
 			}
@@ -185,8 +182,8 @@ func TestSignalsDoNotWaitForEver(t *testing.T) {
 			if code := cmd.ProcessState.ExitCode(); code != want {
 				t.Errorf("exit code %d, want %d", code, want)
 			}
-			if got := b.read(b.out); got != convertedChats(5, 20) {
-				t.Errorf("%s", got)
+			if got := b.journal(); len(got) != 5 {
+				t.Errorf("%v", got)
 			}
 		})
 	}
@@ -203,17 +200,17 @@ func TestTwoProcessesOnOneOutput(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, "the first is at work", func() bool { return b.server.Count(conversion) > 0 })
-	before := b.read(b.out)
-	for _, flag := range []string{"--progress=none", "--resume", "--force", "--retry-failed"} {
+	before := b.read(b.out + ".journal")
+	for _, flag := range []string{"--progress=none", "--again=all", "--again=failed"} {
 		got := finish(t, b.process(flag))
-		if got.code != 2 || !strings.Contains(got.stderr, fmt.Sprintf("is being written by process %d", first.Process.Pid)) || b.read(b.out) != before {
+		if got.code != 2 || !strings.Contains(got.stderr, fmt.Sprintf("is being written by process %d", first.Process.Pid)) || b.read(b.out+".journal") != before {
 			t.Errorf("%s: %+v", flag, got)
 		}
 	}
 	_ = first.Process.Kill()
 	_ = first.Wait()
 	b.server.ClearFaults()
-	if got := finish(t, b.process("--resume")); got.code != 0 || b.read(b.out) != convertedChats(20, 20) {
+	if got := finish(t, b.process()); got.code != 0 || b.read(b.out) != convertedChats(20, 20) {
 		t.Errorf("%+v", got)
 	}
 }
@@ -228,14 +225,14 @@ func TestFileThatMayNotGrow(t *testing.T) {
 	cmd.Args = append([]string{shell, "-c", `ulimit -f 16 && exec "$0" "$@"`}, cmd.Args...) // blocks of 512 or 1024 bytes
 	cmd.Path = shell
 	got := finish(t, cmd)
-	rows := strings.Count(b.read(b.out), "\n") - 1
-	if got.code != 5 || !strings.Contains(got.stderr, "file too large") || !strings.Contains(got.stderr, fmt.Sprintf("%d of 500 rows: %d converted", rows, rows)) {
-		t.Fatalf("%d rows in the output, %+v", rows, got)
+	known := len(b.journal())
+	if got.code != 5 || !strings.Contains(got.stderr, "file too large") || known == 0 || known == 500 {
+		t.Fatalf("%d results, %+v", known, got)
 	}
-	if calls := b.server.Count(conversion); calls > rows+2*4+1 || b.read(b.out) != convertedChats(rows, 500) {
-		t.Errorf("%d calls for %d rows", calls, rows)
+	if calls := b.server.Count(conversion); calls != known {
+		t.Errorf("%d calls, and %d results are known", calls, known)
 	}
-	b.want(0, "500 converted", "--resume")
+	b.want(0, "500 converted")
 	if b.read(b.out) != convertedChats(500, 500) {
 		t.Error("the output is not what an undisturbed run gives")
 	}
@@ -248,7 +245,7 @@ func TestFullDeviceAsOutput(t *testing.T) {
 	b := newBench(t, "in.txt", chats(500, 500))
 	b.out = "/dev/full"
 	b.want(5, "/dev/full: no space left on device")
-	b.want(2, "/dev/full is no file that could be continued", "--resume")
+	b.want(2, "/dev/full is no file that could be continued", "--again=all")
 	if n := b.server.Count(conversion); n != 0 {
 		t.Errorf("%d calls", n)
 	}

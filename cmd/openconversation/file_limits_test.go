@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -17,15 +18,15 @@ import (
 func TestMaxCalls(t *testing.T) {
 	b := newBench(t, "in.txt", chats(100, 100))
 	b.server.FailNext(dingtalktest.Raw(502, "text/html", nil).For(conversion).Times(3))
-	b.want(4, "openconversation: stopped by --max-calls: 40 calls have been made\nhint: run the rest, a file with --resume, and with a higher --max-calls if you like; the organisation's quota is not used up\n", "--max-calls", "40")
+	b.want(4, "openconversation: stopped by --max-calls: 40 calls have been made\nhint: run the rest, with a higher --max-calls if you like; the organisation's quota is not used up\n", "--max-calls", "40")
 	if n := b.server.Count(conversion); n != 40 {
 		t.Errorf("%d calls", n)
 	}
-	b.want(4, " of 100 rows are done; going on", "--resume", "--max-calls", "20", "--concurrency", "1")
+	b.want(4, " to call", "--max-calls", "20", "--concurrency", "1")
 	if n := b.server.Count(conversion); n != 60 {
 		t.Errorf("%d calls", n)
 	}
-	b.want(0, "100 rows: 100 converted, 0 failed; 43 calls", "--resume", "--max-calls", "43")
+	b.want(0, "100 rows: 100 converted, 0 failed; 43 calls", "--max-calls", "43")
 	if n := b.server.Count(conversion); n != 103 || b.read(b.out) != convertedChats(100, 100) {
 		t.Errorf("%d calls", n)
 	}
@@ -46,38 +47,29 @@ func TestCallsThatWereNotSentAreNotCounted(t *testing.T) {
 	}
 }
 
-// A row that failed for the network's sake stays in its place if the run goes on, and is not in the output if the
-// failures go on.
+// A chat that failed for the network's sake shows it in the output, and is called by the next run.
 func TestNetworkFailures(t *testing.T) {
 	away := dingtalktest.Raw(501, "text/html", []byte("<html>")).For(conversion)
 	pass := dingtalktest.Pass().For(conversion)
 	b := newBench(t, "in.txt", chats(10, 10)+"..\n"+chats(20, 20)[10*37:])
 	b.server.FailNext(pass.Times(3), away.Times(4), pass.Times(2))
-	b.want(1, "21 rows: 16 converted, 5 failed", "--concurrency", "1")
+	b.want(1, "4 rows failed for a reason that may pass; try them again with: ", "--concurrency", "1")
 	if rows := strings.Split(b.read(b.out), "\n"); !strings.Contains(rows[4], ",,unavailable,\"service unavailable: ") || rows[3] != strings.Split(convertedChats(3, 3), "\n")[3] {
 		t.Errorf("%q", rows[3:5])
 	}
-	b.want(1, "21 rows: 20 converted, 1 failed; 4 calls", "--retry-failed")
+	b.want(1, "21 rows: 20 converted, 1 failed; 4 calls")
 	whole := b.read(b.out)
-
-	b.server.FailNext(pass.Times(8), away.Always())
-	b.want(5, "8 of 21 rows: 8 converted, 0 failed", "--force", "--concurrency", "1")
-	if n := strings.Count(b.read(b.out), "\n"); n != 9 {
-		t.Errorf("%d lines, want nothing of the rows that failed at the end", n)
-	}
-	b.server.ClearFaults()
-	b.want(1, "21 rows: 20 converted, 1 failed; 12 calls", "--resume")
-	if b.read(b.out) != whole {
-		t.Errorf("%s", b.read(b.out))
-	}
-
-	// At the very end there is none behind the last that would tell.
-	b.server.FailNext(pass.Times(15), away.Always())
-	b.want(5, "15 converted", "--force", "--concurrency", "1")
-	b.server.ClearFaults()
-	b.want(1, "20 converted, 1 failed; 5 calls", "--resume")
-	if b.read(b.out) != whole {
-		t.Errorf("%s", b.read(b.out))
+	for _, good := range []int{8, 15} { // and at the very end, with none behind the last that would tell
+		b.server.FailNext(pass.Times(good), away.Always())
+		b.want(5, "stays as it is until all chats are called", "--again=all", "--concurrency", "1")
+		if b.read(b.out) != whole {
+			t.Errorf("the output has changed before all chats were called again")
+		}
+		b.server.ClearFaults()
+		b.want(1, fmt.Sprintf("21 rows: 20 converted, 1 failed; %d calls", 20-good))
+		if b.read(b.out) != whole {
+			t.Errorf("%s", b.read(b.out))
+		}
 	}
 }
 
@@ -120,7 +112,7 @@ func TestErrorsThatEndARun(t *testing.T) {
 				t.Errorf("%d calls", n)
 			}
 			b.server.ClearFaults()
-			b.want(0, "60 converted, 0 failed", "--resume")
+			b.want(0, "60 converted, 0 failed")
 			if b.read(b.out) != convertedChats(60, 60) {
 				t.Errorf("%s", b.read(b.out))
 			}
@@ -147,7 +139,7 @@ func TestProgressBar(t *testing.T) {
 			t.Errorf("%q is not in %q", part, got.stderr)
 		}
 	}
-	if got := b.run("--force"); strings.Contains(got.stderr, "\r") || strings.Count(got.stderr, "\n") != 1 {
+	if got := b.run("--again=all"); strings.Contains(got.stderr, "\r") || strings.Count(got.stderr, "\n") != 1 {
 		t.Errorf("where it is no terminal: %q", got.stderr)
 	}
 }

@@ -174,6 +174,15 @@ func convertedChats(n, distinct int) string {
 	return b.String()
 }
 
+// partlyConverted is the output for chats of which the first n distinct ones are called.
+func partlyConverted(n, rows int) string {
+	text := convertedChats(n, rows)
+	for i := n; i < rows; i++ {
+		text += fmt.Sprintf("chat%032x,,not-tried,not tried\n", i)
+	}
+	return text
+}
+
 func TestFileFormats(t *testing.T) {
 	tests := []struct {
 		name, file, content string
@@ -221,7 +230,7 @@ func TestFileUsage(t *testing.T) {
 		{"flag without input", []string{"--output", "y", "x"}, 2, "--output is for files: it needs --input"},
 		{"no file", []string{"--input", "none.txt"}, 2, "open none.txt: "},
 		{"folder", []string{"--input", filepath.Dir(b.in)}, 2, " is a folder"},
-		{"output folder", []string{"--input", empty, "--output", filepath.Dir(b.in)}, 0, "holds no chat id; nothing was done"},
+		{"output folder", []string{"--input", empty, "--output", filepath.Dir(b.in)}, 2, " is a folder"},
 		{"unknown format", []string{"--input", strange}, 2, "in.xls: it is named like an Excel workbook, and is text; read it with --format "},
 		{"format", []string{"--input", strange, "--format", "xls"}, 2, "--format: use lines, csv, tsv, jsonl, json or xlsx"},
 		{"column of lines", []string{"--input", empty, "--column", "x"}, 2, "--column is for tables, and the input is plain lines"},
@@ -230,14 +239,13 @@ func TestFileUsage(t *testing.T) {
 		{"empty file", []string{"--input", empty}, 0, "in.txt holds no chat id; nothing was done"},
 		{"no header", []string{"--input", blank}, 0, "blank.csv holds no chat id; nothing was done"},
 		{"empty input", []string{"--input", "-"}, 0, "standard input holds no chat id; nothing was done"},
-		{"resume of standard input", []string{"--input", "-", "--output", "x", "--resume"}, 2, "need an --input that can be read again"},
-		{"resume without output", []string{"--input", b.in, "--resume"}, 2, "need --output"},
+		{"again without output", []string{"--input", b.in, "--again", "all"}, 2, "--again needs --output"},
+		{"again what", []string{"--input", b.in, "--output", "x", "--again", "x"}, 2, "--again: use failed or all"},
 		{"sheet of CSV", []string{"--input", b.in, "--sheet", "x"}, 2, "--sheet is for workbooks, and the input is CSV"},
 		{"delimiter of lines", []string{"--input", empty, "--delimiter", "tab"}, 2, "--delimiter is for CSV and TSV, and the input is plain lines"},
 		{"unknown delimiter", []string{"--input", b.in, "--delimiter", "x"}, 2, "--delimiter: use comma, semicolon, tab or bar"},
 		{"unknown encoding", []string{"--input", b.in, "--encoding", "x"}, 2, "--encoding: use "},
 		{"encoding of a workbook", []string{"--input", b.in, "--output", "x.xlsx", "--output-encoding", "gbk"}, 2, "--output-encoding is for text, and the output is an xlsx workbook"},
-		{"resume and force", []string{"--input", b.in, "--output", "x", "--resume", "--force"}, 2, "--resume and --force cannot be given together"},
 		{"JSON without output", []string{"--input", b.in, "--json"}, 2, "add --output"},
 		{"qps", []string{"--qps", "-1", "x"}, 2, "--qps: -1 is not between"},
 		{"qps not a number", []string{"--qps", "NaN", "x"}, 2, "--qps: NaN is not between"},
@@ -259,12 +267,24 @@ func TestFileUsage(t *testing.T) {
 	}
 }
 
-// A run from standard input learns of what cannot be read only when it comes there; what was before is saved.
-func TestStreamThatBreaksOff(t *testing.T) {
+// Standard input into a file is read through before the first call, and the same list goes on.
+func TestStreamIntoAFile(t *testing.T) {
 	b := newBench(t, "unused", "")
-	got := call{args: []string{"convert", "--input", "-", "--format", "csv", "--output", b.out}, env: serverEnv(b.server), stdin: strings.NewReader("chat_id,n\n" + chat + ",1\nx\n")}.run()
-	if got.code != 2 || !strings.Contains(got.stderr, "standard input: line 3: it has 1 column,") || strings.Count(b.read(b.out), "\n") != 2 {
-		t.Errorf("%+v", got)
+	run := func(code int, stderr, stdin string, flags ...string) {
+		t.Helper()
+		got := call{args: append([]string{"convert", "--input", "-", "--format", "csv", "--output", b.out, "--qps", "0"}, flags...), env: serverEnv(b.server), stdin: strings.NewReader(stdin)}.run()
+		if got.code != code || !strings.Contains(got.stderr, stderr) {
+			t.Errorf("%+v", got)
+		}
+	}
+	run(2, "standard input: line 3: it has 1 column,", "chat_id,n\n"+chat+",1\nx\n")
+	if b.files() != "unused" || b.server.Count(conversion) != 0 {
+		t.Errorf("files %s, %d calls", b.files(), b.server.Count(conversion))
+	}
+	run(4, "5 of 20 rows: 5 converted", "chat_id\n"+chats(20, 20), "--max-calls", "5")
+	run(0, "20 rows: 20 converted, 0 failed; 15 calls", "chat_id\n"+chats(20, 20))
+	if b.read(b.out) != convertedChats(20, 20) {
+		t.Error(b.read(b.out))
 	}
 }
 
@@ -293,7 +313,7 @@ func TestEachDistinctChatIsCalledOnce(t *testing.T) {
 	if b.read(b.out) != convertedChats(10_000, 4_000) {
 		t.Error("the output is another")
 	}
-	if files := b.files(); files != "in.txt out" {
+	if files := b.files(); files != "in.txt out out.journal" {
 		t.Errorf("the folder holds %s", files)
 	}
 }
@@ -309,7 +329,7 @@ func TestSummaryJSON(t *testing.T) {
 	if want := (summary{Complete: true, Rows: 5, Total: 5, Converted: 3, Failed: 2, Calls: 4, Output: b.out, ExitCode: 1}); s != want || got.code != 1 {
 		t.Errorf("%+v", s)
 	}
-	if !strings.Contains(got.stderr, unknownHint[len("hint: "):]) || !strings.Contains(got.stderr, "--retry-failed") {
+	if !strings.Contains(got.stderr, unknownHint[len("hint: "):]) || !strings.Contains(got.stderr, "--again failed") {
 		t.Errorf("standard error\n%s", got.stderr)
 	}
 }
@@ -320,13 +340,13 @@ func TestTimeoutOfFile(t *testing.T) {
 	b.server.FailNext(dingtalktest.Hang().For(conversion).Always())
 	b.want(5, "stopped by --timeout", "--timeout", "2s", "--concurrency", "1")
 	b.server.ClearFaults()
-	b.want(0, "50 of 100 rows are done; going on", "--resume")
+	b.want(0, "50 chats are known; 50 to call")
 	if b.read(b.out) != convertedChats(100, 100) || b.server.Count(conversion) != 101 {
 		t.Errorf("%d calls", b.server.Count(conversion))
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(term.SignalError{Signal: 15})
-	if got := (call{ctx: ctx, args: b.args("--force"), env: serverEnv(b.server)}).run(); got.code != explain.Terminated {
+	if got := (call{ctx: ctx, args: b.args("--again=all"), env: serverEnv(b.server)}).run(); got.code != explain.Terminated {
 		t.Errorf("%+v", got)
 	}
 }

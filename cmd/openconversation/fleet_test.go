@@ -97,14 +97,14 @@ func TestMachinesShareOneBudget(t *testing.T) {
 		t.Errorf("budget says %+v", m)
 	}
 
-	if codes := run("--monthly-budget", "0", "--resume"); codes[0]+codes[1]+codes[2] != 0 {
+	if codes := run("--monthly-budget", "0"); codes[0]+codes[1]+codes[2] != 0 {
 		t.Errorf("the rest ended with %v\n%s", codes, output.String())
 	}
 	if calls() != 3*each {
 		t.Errorf("%d calls for %d chats", calls(), 3*each)
 	}
 	server.ResetRequests()
-	if codes := run("--monthly-budget", "0", "--force"); codes[0]+codes[1]+codes[2] != 0 || calls() != 0 {
+	if codes := run("--monthly-budget", "0", "--again=all"); codes[0]+codes[1]+codes[2] != 0 || calls() != 0 {
 		t.Errorf("conversions that are shared cost %d calls, and ended with %v", calls(), codes)
 	}
 	for part := range 3 {

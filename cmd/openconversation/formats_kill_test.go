@@ -1,15 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf16"
 
+	"github.com/xuri/excelize/v2"
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
@@ -98,15 +102,17 @@ func TestKilledRunsInEveryFormat(t *testing.T) {
 			b.out = filepath.Join(filepath.Dir(b.in), "whole-"+form.out)
 			b.want(0, "400 converted", form.flags...)
 			whole := b.read(b.out)
-			if err := os.Remove(b.out); err != nil {
-				t.Fatal(err)
+			for _, name := range []string{b.out, b.out + ".journal"} {
+				if err := os.Remove(name); err != nil {
+					t.Fatal(err)
+				}
 			}
 			b.server.ResetRequests()
 			b.out = filepath.Join(filepath.Dir(b.in), form.out)
 			flags := append(form.flags, "--concurrency=8")
 			killed := b.kills(6, rand.New(rand.NewPCG(4711, 3)), 60, flags...) //nolint:gosec // chance, not secrecy
-			b.want(0, "400 converted", append(form.flags, "--resume")...)
-			if b.read(b.out) != whole || b.files() != form.file+" "+form.out {
+			b.want(0, "400 converted", form.flags...)
+			if b.read(b.out) != whole || b.files() != form.file+" "+form.out+" "+form.out+".journal" {
 				t.Errorf("the output is not what an undisturbed run gives; files %s", b.files())
 			}
 			if calls := b.server.Count(conversion); calls < distinct || calls > distinct+killed*concurrency {
@@ -117,4 +123,115 @@ func TestKilledRunsInEveryFormat(t *testing.T) {
 			}
 		})
 	}
+}
+
+// killsVariable asks for so many kills in each format, instead of a few.
+const killsVariable = "OPENCONVERSATION_KILLS"
+
+// saved writes a list as a program may save it, in a form that differs from time to time.
+func saved(t *testing.T, path string, ids []string, random *rand.Rand) {
+	t.Helper()
+	var content string
+	switch filepath.Ext(path) {
+	case ".xlsx":
+		book(t, path, strings.Join(ids, "\n")+"\n")
+		return
+	case ".json":
+		var rows []string
+		for i, id := range ids {
+			rows = append(rows, fmt.Sprintf(`{"n":%d,"chatId":%q}`, i, id))
+		}
+		content = "[" + strings.Join(rows, []string{",", ",\n  ", "\n,\r\n"}[random.IntN(3)]) + "]"
+	default:
+		content = tableOf(ids, []string{",", ";", "\t", "|"}[random.IntN(4)], []string{"\n", "\r\n"}[random.IntN(2)])
+		switch random.IntN(4) {
+		case 0:
+			content = "\uFEFF" + content
+		case 1:
+			content = gb18030(t, content)
+		case 2:
+			content = utf16LE(content)
+		}
+	}
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Between the kills the list grows, loses rows, is sorted and saved again in other ways: no row is lost, and no more is
+// called twice than was under way.
+func TestKilledWhileTheListLives(t *testing.T) {
+	most := 5
+	if n, err := strconv.Atoi(os.Getenv(killsVariable)); err == nil {
+		most = n
+	}
+	for _, ext := range []string{".csv", ".xlsx", ".json"} {
+		t.Run(ext, func(t *testing.T) {
+			const concurrency = 8
+			random := rand.New(rand.NewPCG(4711, uint64(len(ext)))) //nolint:gosec // chance, not secrecy
+			b := newBench(t, "in"+ext, "", dingtalktest.WithLatency(2*time.Millisecond))
+			b.out = filepath.Join(filepath.Dir(b.in), "out"+ext)
+			ids := strings.Fields(chats(100, 100))
+			seen := map[string]bool{}
+			killed := 0
+			for killed < most {
+				for range 50 {
+					ids = append(ids, fmt.Sprintf("chat%032x", 100+len(seen)+len(ids)))
+				}
+				for _, id := range ids { // all that the list ever had
+					seen[id] = true
+				}
+				random.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+				ids = ids[:len(ids)-random.IntN(5)]
+				saved(t, b.in, ids, random)
+				killed += b.kills(1, random, 40, "--concurrency=8")
+			}
+			saved(t, b.in, ids, random)
+			b.want(0, fmt.Sprintf("%d converted, 0 failed", len(ids)))
+			var order []string
+			for line := range strings.Lines(rowsOf(t, b.out)) {
+				for id := range seen {
+					if strings.Contains(line, id) && strings.Contains(line, dingtalktest.OpenConversationIDOf(id)) {
+						order = append(order, id)
+					}
+				}
+			}
+			calls := b.server.Count(conversion)
+			t.Logf("%d kills, %d rows of %d chats that were ever in the list, %d calls", killed, len(ids), len(seen), calls)
+			if !slices.Equal(order, ids) {
+				t.Errorf("%d rows of %d have their results, or not in their order", len(order), len(ids))
+			}
+			if calls > len(seen)+killed*concurrency {
+				t.Errorf("%d calls for %d chats and %d kills", calls, len(seen), killed)
+			}
+		})
+	}
+}
+
+// rowsOf is an output as lines of UTF-8, whatever it is.
+func rowsOf(t *testing.T, path string) string {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if filepath.Ext(path) == ".xlsx" {
+		file, err := excelize.OpenReader(bytes.NewReader(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := file.GetRows(file.GetSheetName(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var lines []string
+		for _, row := range rows {
+			lines = append(lines, strings.Join(row, ","))
+		}
+		return strings.Join(lines, "\n")
+	}
+	if rest, is := bytes.CutPrefix(raw, []byte{0xff, 0xfe}); is { // all of it is ASCII but for names
+		raw = bytes.ReplaceAll(rest, []byte{0}, nil)
+	}
+	return string(raw)
 }

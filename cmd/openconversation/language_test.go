@@ -88,8 +88,8 @@ func TestOutputsInBothLanguages(t *testing.T) {
 	}
 	first := runArgs(t, "", "convert", "--emulator", "-i", "in.csv", "-o", "en.csv", "--json")
 	zh := runArgs(t, "", "convert", "--emulator", "-i", "in.csv", "-o", "zh.csv", "--lang", "zh", "--limit", "1")
-	resumed := runArgs(t, "", "convert", "--emulator", "-i", "in.csv", "-o", "zh.csv", "--lang", "zh", "--resume", "--json")
-	if first.code != 1 || zh.code != 0 || resumed.code != 1 || !strings.Contains(zh.stderr, "继续运行：openconversation convert --input in.csv --output zh.csv --resume") || !strings.Contains(zh.stderr, " --lang zh\n") {
+	resumed := runArgs(t, "", "convert", "--emulator", "-i", "in.csv", "-o", "zh.csv", "--lang", "zh", "--json")
+	if first.code != 1 || zh.code != 1 || resumed.code != 1 || !strings.Contains(zh.stderr, "继续运行：openconversation convert --input in.csv --output zh.csv --emulator=true") || !strings.Contains(zh.stderr, " --lang zh\n") {
 		t.Errorf("%+v\n%+v\n%+v", first, zh, resumed)
 	}
 	in, _ := os.ReadFile("en.csv")

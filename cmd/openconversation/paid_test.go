@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -17,7 +16,6 @@ import (
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
@@ -61,18 +59,21 @@ func start(t *testing.T, env map[string]string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// kept are the conversions in the state of an output.
-func (b *bench) kept() map[string]string {
+// journal are the conversions in the journal of the output.
+func (b *bench) journal() map[string]string {
 	b.t.Helper()
-	raw, err := os.ReadFile(b.out + ".state")
+	raw, err := os.ReadFile(b.out + ".journal")
 	if err != nil {
 		return nil
 	}
-	var state struct{ Converted map[string]string }
-	if err := json.Unmarshal(raw, &state); err != nil {
-		b.t.Fatal(err)
+	known := map[string]string{}
+	for text := range strings.Lines(string(raw)) {
+		var line struct{ ID, To string }
+		if json.Unmarshal([]byte(text), &line) == nil && line.To != "" {
+			known[line.ID] = line.To
+		}
 	}
-	return state.Converted
+	return known
 }
 
 // whatGoesIn are the forms in which ids reach the command, and the flags for them.
@@ -117,7 +118,7 @@ func TestStreamsHaveWhatWasGranted(t *testing.T) {
 	}
 }
 
-// A file and its state have every conversion that was granted, and the rest costs as many calls as there are chats left.
+// A file and its journal have every conversion that was granted, and the rest costs as many calls as there are chats left.
 func TestFilesHaveWhatWasGranted(t *testing.T) {
 	const rows = 60
 	for _, flags := range [][]string{{"--concurrency", "16"}, {"--max-calls", "25"}, {"--max-calls", "1"}} {
@@ -125,15 +126,11 @@ func TestFilesHaveWhatWasGranted(t *testing.T) {
 			b := newBench(t, "in.txt", chats(rows, rows))
 			env, granted := b.granting(30, 60*time.Millisecond)
 			got := finish(t, start(t, env, b.args(flags...)...))
-			in, kept := strings.Count(b.read(b.out), ",cid"), len(b.kept())
-			if got.code != explain.Limited || in+kept != int(granted.Load()) {
-				t.Errorf("%d granted, %d in the output and %d in the state; %+v", granted.Load(), in, kept, got)
-			}
-			if kept > 0 && !strings.Contains(got.stderr, lang.N(kept, "%d more conversion", "%d more conversions", kept).String()+" behind the last row: kept in "+b.out+".state") {
-				t.Errorf("nothing is said of %d: %s", kept, got.stderr)
+			if in := strings.Count(b.read(b.out), ",cid"); got.code != explain.Limited || in != int(granted.Load()) || len(b.journal()) != in {
+				t.Errorf("%d granted, %d in the output and %d in the journal; %+v", granted.Load(), in, len(b.journal()), got)
 			}
 			granted.most.Store(1 << 40)
-			b.wantWith(env, 0, fmt.Sprintf("%d converted", rows), "--resume")
+			b.wantWith(env, 0, fmt.Sprintf("%d converted", rows))
 			if n := b.server.Count(conversion); n != rows || b.read(b.out) != convertedChats(rows, rows) {
 				t.Errorf("%d calls for %d chats", n, rows)
 			}
@@ -148,45 +145,37 @@ func TestFullDiskCostsNoCallTwice(t *testing.T) {
 		t.Skip("a file's size cannot be limited here")
 	}
 	const rows = 500
-	for _, mode := range []string{"new", "force", "retry"} {
+	for _, mode := range []string{"new", "all", "retry"} {
 		t.Run(mode, func(t *testing.T) {
 			b := newBench(t, "in.txt", chats(rows, rows))
-			flags := []string{"--concurrency", "4"}
+			env, granted := b.granting(10*rows, 3*time.Millisecond)
+			flags, blocks := []string{"--concurrency", "4"}, 16
 			switch mode {
-			case "force":
-				b.write(b.out, "old\n")
-				flags = append(flags, "--force")
+			case "all":
+				b.server.FailNext(dingtalktest.Code("invalideChatId").For(conversion).Times(rows))
+				b.wantWith(env, 1, "500 failed", "--accept-unknown")
+				b.server.ResetRequests()
+				granted.Store(0)
+				flags, blocks = append(flags, "--again=all", "--accept-unknown"), 150
 			case "retry":
 				b.server.FailNext(dingtalktest.Code("invalideChatId").For(conversion).Times(rows))
-				b.want(1, "500 failed", "--accept-unknown")
+				b.wantWith(env, 1, "500 failed", "--accept-unknown")
 				b.server.ResetRequests()
-				flags = append(flags, "--retry-failed", "--accept-unknown")
+				granted.Store(0)
+				flags, blocks = append(flags, "--again=failed", "--accept-unknown"), 150
 			}
-			env, granted := b.granting(rows, 3*time.Millisecond)
 			cmd := start(t, env, b.args(flags...)...)
-			cmd.Args = append([]string{shell, "-c", `ulimit -f 16 && exec "$0" "$@"`}, cmd.Args...) // blocks of 512 or 1024 bytes
+			cmd.Args = append([]string{shell, "-c", fmt.Sprintf(`ulimit -f %d && exec "$0" "$@"`, blocks)}, cmd.Args...) // of 512 or 1024 bytes
 			cmd.Path = shell
 			got := finish(t, cmd)
 			if got.code != explain.Unavailable || !strings.Contains(got.stderr, "file too large") || granted.Load() >= rows {
 				t.Fatalf("%+v", got)
 			}
-			written := strings.Count(b.read(b.out), ",cid")
-			if mode == "retry" { // beside
-				sides, _ := filepath.Glob(b.out + ".*.retry")
-				if len(sides) != 1 {
-					t.Fatalf("files %s", b.files())
-				}
-				written = strings.Count(b.read(sides[0]), ",cid")
+			if known := len(b.journal()); known != int(granted.Load()) {
+				t.Errorf("%d granted, %d in the journal\n%s", granted.Load(), known, got.stderr)
 			}
-			if kept := len(b.kept()); written+kept != int(granted.Load()) || kept == 0 {
-				t.Errorf("%d granted, %d in the output and %d in the state\n%s", granted.Load(), written, kept, got.stderr)
-			}
-			again := "--resume"
-			if mode == "retry" {
-				again = "--retry-failed"
-			}
-			b.wantWith(env, 0, "500 converted", again)
-			if n := b.server.Count(conversion); n != rows || b.read(b.out) != convertedChats(rows, rows) || b.files() != "in.txt out" {
+			b.wantWith(env, 0, "500 converted", "--accept-unknown")
+			if n := b.server.Count(conversion); n != rows || b.read(b.out) != convertedChats(rows, rows) || b.files() != "in.txt out out.journal" {
 				t.Errorf("%d calls for %d chats, files %s", n, rows, b.files())
 			}
 		})
@@ -268,13 +257,13 @@ func TestSignalsSendNothingMore(t *testing.T) {
 				_ = cmd.Wait()
 				in := strings.Count(stdout.String(), "cid")
 				if form == "file" {
-					in = strings.Count(b.read(b.out), ",cid") + len(b.kept())
+					in = strings.Count(b.read(b.out), ",cid")
 				}
 				if code := cmd.ProcessState.ExitCode(); code != 128+int(stop) || in != int(granted.Load()) || sentLate.Load() > 0 {
 					t.Errorf("exit code %d, %d granted, %d in the output, %d sent after the signal\n%s", code, granted.Load(), in, sentLate.Load(), stderr.String())
 				}
 				if form == "file" {
-					b.wantWith(env, 0, "60 converted", "--resume")
+					b.wantWith(env, 0, "60 converted")
 					if n := b.server.Count(conversion); n != rows || b.read(b.out) != convertedChats(rows, rows) {
 						t.Errorf("%d calls", n)
 					}

@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
@@ -16,13 +15,13 @@ import (
 
 // Nothing that has the name of a side file, or nearly, is touched: only those with the run's own mark are.
 func TestNothingOfTheUsersIsTouched(t *testing.T) {
-	mine := []string{".retry", ".force", ".state.new", ".rows", ".new", ".state.0123456789abcdef", ".0123456789abcdef.retry", ".0123456789abcdef.force", ".0123456789abcdef.rows", ".force.state", ".bak"}
+	mine := []string{".new", ".before", ".journal.new", ".journal.bak", ".0123456789abcdef.new", ".0123456789abcdef.before", ".state", ".bak"}
 	for name, steps := range map[string][][]string{
 		"new":          {nil},
-		"force":        {nil, {"--force"}},
-		"resume":       {{"--max-calls", "5"}, {"--resume"}},
-		"retry":        {{"--max-calls", "5"}, {"--resume"}, {"--retry-failed"}},
-		"retry of one": {nil, {"--retry-failed"}},
+		"force":        {nil, {"--again=all"}},
+		"resume":       {{"--max-calls", "5"}, nil},
+		"retry":        {{"--max-calls", "5"}, nil, {"--again=failed"}},
+		"retry of one": {nil, {"--again=failed"}},
 	} {
 		for _, file := range []string{"in.txt", "in.csv", "in.xlsx"} {
 			t.Run(name+" "+file, func(t *testing.T) {
@@ -46,7 +45,7 @@ func TestNothingOfTheUsersIsTouched(t *testing.T) {
 						t.Errorf("out%s holds %q", end, got)
 					}
 				}
-				if entries, _ := os.ReadDir(filepath.Dir(b.out)); len(entries) != len(mine)+2 {
+				if entries, _ := os.ReadDir(filepath.Dir(b.out)); len(entries) != len(mine)+3 {
 					t.Errorf("files %s", b.files())
 				}
 			})
@@ -54,50 +53,31 @@ func TestNothingOfTheUsersIsTouched(t *testing.T) {
 	}
 }
 
-// A state that is not this command's is refused, with --force as well, and stays.
-func TestForeignStateStays(t *testing.T) {
-	for _, content := range []string{"precious\n", "", `{"mark":"../x","schema":2}`, "[]"} {
-		for _, flag := range []string{"--progress=none", "--resume", "--force", "--retry-failed"} {
+// A journal that is not this command's is refused, whatever the flags, and stays.
+func TestForeignJournalStays(t *testing.T) {
+	for _, content := range []string{"precious\n", "precious", `{"openconversation":"journal","version":1,"mark":"../x"}` + "\n", "[]\n"} {
+		for _, flag := range []string{"--progress=none", "--again=all", "--again=failed", "--dry-run"} {
 			b := newBench(t, "in.txt", chats(3, 3))
-			b.write(b.out+".state", content)
-			b.want(2, "out.state is corrupt, or no state of this command's", flag)
-			if b.read(b.out+".state") != content || b.files() != "in.txt out.state" || b.server.Count(conversion) != 0 {
+			b.write(b.out+".journal", content)
+			b.want(2, "out.journal is no journal of this command's", flag)
+			if b.read(b.out+".journal") != content || b.files() != "in.txt out.journal" || b.server.Count(conversion) != 0 {
 				t.Errorf("%s: files %s", flag, b.files())
 			}
 		}
 	}
 }
 
-// An input that is a side file of the output is refused.
+// An input that a run may change is refused.
 func TestInputThatIsASideFile(t *testing.T) {
 	b := newBench(t, "in.txt", chats(20, 20))
-	b.server.FailNext(dingtalktest.Pass().For(conversion).Times(5), dingtalktest.Hang().For(conversion).Always())
-	b.write(b.out, "old\n")
-	cmd := b.process("--force", "--concurrency", "1")
-	b.server.FailNext()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+	b.want(0, "20 converted")
+	b.in = b.out + ".journal"
+	before := b.read(b.in)
+	b.want(2, "is a file of a run that writes "+b.out, "--format", "lines")
+	b.want(2, "is a file of a run that writes "+b.out, "--format", "lines", "--dry-run")
+	if b.read(b.in) != before {
+		t.Error("the journal has changed")
 	}
-	until(t, "it is at work", func() bool { return b.server.Count(conversion) >= 6 })
-	_ = cmd.Process.Kill()
-	_ = cmd.Wait()
-	b.server.ClearFaults()
-	calls := b.server.Count(conversion)
-	sides, err := filepath.Glob(b.out + ".*")
-	if err != nil || len(sides) < 2 {
-		t.Fatalf("files %s", b.files())
-	}
-	in := b.in
-	for _, side := range sides {
-		b.in = side
-		before := b.read(side)
-		b.want(2, "is a side file of "+b.out, "--force", "--format", "lines")
-		if b.read(side) != before || b.server.Count(conversion) != calls {
-			t.Errorf("%s has changed", side)
-		}
-	}
-	b.in = in
-	b.want(0, "20 converted", "--resume")
 }
 
 // An output through a link is the file that the link leads to, also if it is not there yet.
@@ -117,17 +97,17 @@ func TestOutputThroughALink(t *testing.T) {
 				b.write(target, "")
 			}
 			b.want(4, "monthly quota exhausted", "--concurrency", "1")
-			if b.read(target) != convertedChats(8, 20) {
+			if b.read(target) != partlyConverted(8, 20) {
 				t.Errorf("%q", b.read(target))
 			}
 			b.server.Configure(dingtalktest.WithMonthlyQuota(-1))
-			b.want(0, "20 converted, 0 failed; 12 calls", "--resume")
-			b.want(0, "20 converted, 0 failed; 20 calls", "--force")
+			b.want(0, "20 converted, 0 failed; 12 calls")
+			b.want(0, "20 converted, 0 failed; 20 calls", "--again=all")
 			info, err := os.Lstat(b.out)
 			if err != nil || info.Mode()&os.ModeSymlink == 0 || b.read(target) != convertedChats(20, 20) || b.files() != "in.txt out target" {
 				t.Errorf("%v, files %s", err, b.files())
 			}
-			if entries, _ := os.ReadDir(folder); len(entries) != 1 {
+			if entries, _ := os.ReadDir(folder); len(entries) != 2 {
 				t.Errorf("%d files beside the target", len(entries))
 			}
 		})
@@ -139,59 +119,26 @@ func TestSideFilesTakeTheOutputsMode(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("files have no such modes there")
 	}
-	for _, file := range []string{"in.txt", "in.xlsx"} {
-		for _, flag := range []string{"--resume", "--force", "--retry-failed"} {
-			t.Run(file+" "+flag, func(t *testing.T) {
-				b := newBench(t, file, "unknown1\n"+chats(10, 10))
-				if file == "in.xlsx" {
-					book(t, b.in, "unknown1\n"+chats(10, 10))
-				}
-				if flag == "--resume" {
-					b.want(4, "--max-calls", "--max-calls", "3", "--concurrency", "1")
-				} else {
-					b.want(1, "10 converted, 1 failed")
-				}
-				for _, file := range append([]string{b.out}, b.sides()...) {
-					if err := os.Chmod(file, 0o600); err != nil {
-						t.Fatal(err)
-					}
-				}
-				seen := b.server.Count(conversion)
-				b.server.FailNext(dingtalktest.Hang().For(conversion).Always())
-				cmd := b.process(flag)
-				if err := cmd.Start(); err != nil {
-					t.Fatal(err)
-				}
-				until(t, "it is at work", func() bool { return b.server.Count(conversion) > seen })
-				sides := b.sides()
-				for _, side := range sides {
-					if info, err := os.Stat(side); err != nil || info.Mode().Perm() != 0o600 {
-						t.Errorf("%s: %v %v", side, info.Mode(), err)
-					}
-				}
-				if len(sides) < 2 {
-					t.Errorf("files %s", b.files())
-				}
-				_ = cmd.Process.Kill()
-				_ = cmd.Wait()
-				b.server.ClearFaults()
-				b.want(1, "10 converted, 1 failed", flag)
-				if info, err := os.Stat(b.out); err != nil || info.Mode().Perm() != 0o600 || b.files() != file+" out" {
-					t.Errorf("%v %v, files %s", info.Mode(), err, b.files())
-				}
-			})
+	b := newBench(t, "in.txt", "unknown1\n"+chats(10, 10))
+	if err := os.WriteFile(b.out, nil, 0o600); err != nil { // as mktemp does
+		t.Fatal(err)
+	}
+	modes := func(out, journal os.FileMode) {
+		t.Helper()
+		for path, want := range map[string]os.FileMode{b.out: out, b.out + ".journal": journal} {
+			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
+				t.Errorf("%s: %v, want %v", path, info.Mode(), want)
+			}
 		}
 	}
-}
-
-// sides are the files beside the output.
-func (b *bench) sides() []string {
-	b.t.Helper()
-	sides, err := filepath.Glob(b.out + ".*")
-	if err != nil {
-		b.t.Fatal(err)
+	b.want(1, "10 converted, 1 failed")
+	modes(0o600, 0o600)
+	if err := os.Chmod(b.out, 0o640); err != nil {
+		t.Fatal(err)
 	}
-	return sides
+	b.write(b.in, "unknown1\n"+chats(12, 12))
+	b.want(1, "12 converted, 1 failed")
+	modes(0o640, 0o600)
 }
 
 // What cannot be read or written is one kind of mistake, whatever is wrong with it.
@@ -219,45 +166,23 @@ func TestUnreachableFiles(t *testing.T) {
 	}
 }
 
-// A workbook that could not be put together, for want of room, is so when the run goes on, without a call.
-func TestFullDiskWhileAWorkbookIsMade(t *testing.T) {
+// An output that could not be put together, for want of room, is so when the command is given again, without a call.
+func TestFullDiskWhileAnOutputIsMade(t *testing.T) {
 	shell, err := exec.LookPath("sh")
 	if err != nil || runtime.GOOS == "windows" {
 		t.Skip("a file's size cannot be limited here")
 	}
-	for _, flag := range []string{"--progress=none", "--force", "--retry-failed"} {
-		t.Run(flag, func(t *testing.T) {
-			b := newBench(t, "in.xlsx", "")
-			b.out = filepath.Join(filepath.Dir(b.in), "out.xlsx")
-			const rows = 100
-			book(t, b.in, chats(rows, rows))
-			b.want(0, "100 converted")
-			whole := b.read(b.out)
-			again := "--resume"
-			switch flag {
-			case "--progress=none":
-				if err := os.Remove(b.out); err != nil {
-					t.Fatal(err)
-				}
-			case "--retry-failed":
-				again = flag
-				b.server.FailNext(dingtalktest.Code("invalideChatId").For(conversion).Times(rows))
-				b.want(1, "100 failed", "--force", "--accept-unknown")
-			}
-			b.server.ResetRequests()
-			env, granted := b.granting(rows, time.Millisecond)
-			cmd := start(t, env, b.args("--concurrency", "1", flag)...)
-			blocks := len(whole)/1024 - 1 // more than the rows take, and less than the workbook
-			cmd.Args = append([]string{shell, "-c", fmt.Sprintf(`ulimit -f %d && exec "$0" "$@"`, blocks)}, cmd.Args...)
-			cmd.Path = shell
-			got := finish(t, cmd)
-			if granted.Load() != rows || got.code != explain.Unavailable || !strings.Contains(got.stderr, "file too large") {
-				t.Fatalf("%d granted, a workbook of %d bytes, %+v", granted.Load(), len(whole), got)
-			}
-			b.wantWith(env, 0, "100 converted", again)
-			if n := b.server.Count(conversion); n != rows || b.read(b.out) != whole || b.files() != "in.xlsx out.xlsx" {
-				t.Errorf("%d calls for %d chats, files %s", n, rows, b.files())
-			}
-		})
+	const rows = 1000
+	b := newBench(t, "in.csv", "chat_id,note\n"+strings.ReplaceAll(chats(rows, rows), "\n", ","+strings.Repeat("x", 300)+"\n"))
+	cmd := b.process()
+	cmd.Args = append([]string{shell, "-c", `ulimit -f 300 && exec "$0" "$@"`}, cmd.Args...) // more than the journal takes, and less than the output
+	cmd.Path = shell
+	got := finish(t, cmd)
+	if got.code != explain.Unavailable || !strings.Contains(got.stderr, "file too large") || !strings.Contains(got.stderr, "the same command makes the output") || b.files() != "in.csv out.journal" {
+		t.Fatalf("%+v, files %s", got, b.files())
+	}
+	b.want(0, "1000 converted, 0 failed; 0 calls")
+	if n := b.server.Count(conversion); n != rows || strings.Count(b.read(b.out), ",cid") != rows || b.files() != "in.csv out out.journal" {
+		t.Errorf("%d calls for %d chats, files %s", n, rows, b.files())
 	}
 }

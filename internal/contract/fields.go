@@ -82,6 +82,9 @@ func (c *Contract) body(o *Operation) error {
 	if body == nil {
 		return nil
 	}
+	if form := obj(obj(body["content"])["multipart/form-data"]); form != nil {
+		return c.formOf(o, c.resolve(form["schema"]), is(body["required"]))
+	}
 	o.body = obj(obj(obj(body["content"])["application/json"])["schema"])
 	if o.body == nil {
 		return c.lines.errorf(under(o.at, "requestBody"), "the body has no schema: give it one; a free-form value is {}")
@@ -94,6 +97,33 @@ func (c *Contract) body(o *Operation) error {
 	f := c.fieldOf(o.body, 0)
 	f.Required = o.Body == generated.BodyRequired
 	o.Content = &f
+	return nil
+}
+
+// formOf reads a body of multipart/form-data. Its fields are arguments of the method: the generator of the models has no part
+// in it.
+func (c *Contract) formOf(o *Operation, schema object, required bool) error {
+	at := under(o.at, "requestBody", "content", "multipart/form-data", "schema")
+	o.Body, o.Content = generated.BodyRequired, &generated.Field{Type: "form", Required: true}
+	properties, must := c.fields(schema)
+	files := 0
+	for _, name := range keys(properties) {
+		property := c.resolve(properties[name])
+		f := c.fieldOf(property, 0)
+		f.Name, f.Required = name, slices.Contains(must, name)
+		switch {
+		case f.Type == "string" && str(property["format"]) == "binary" && !f.List:
+			f.Type = "file"
+			files++
+		case f.List || !slices.Contains([]string{"string", "integer", "number", "boolean"}, f.Type) || property["enum"] != nil:
+			return c.lines.errorf(under(at, "properties", name), "a field of multipart/form-data is a file (a string of format binary), a string, integer, number or boolean: make it a string with JSON")
+		}
+		o.Content.Fields = append(o.Content.Fields, f)
+	}
+	if files == 0 || !required {
+		return c.lines.errorf(at, "multipart/form-data is for required bodies with a file, a string of format binary: send other bodies as application/json")
+	}
+	delete(o.tree, "requestBody")
 	return nil
 }
 

@@ -11,9 +11,10 @@ import (
 // Locate adds a place to a library's error: the place of the longest text of the contract quoted in the error.
 func (c *Contract) Locate(err error) error {
 	if own := (*Error)(nil); errors.As(err, &own) {
-		return err
+		return own
 	}
-	text := err.Error()
+	text, _, _ := strings.Cut(err.Error(), "\nSchema:") // and the value, which the place shows
+	text = strings.ReplaceAll(text, "\n", " ")
 	if line := yamlErrorLine(err); line > 1 {
 		return &Error{File: c.lines.file, Line: line, What: text}
 	}

@@ -174,8 +174,17 @@ func (c *Contract) forGo(s object, at []string) error {
 			return err
 		}
 	}
+	taken := map[string]any{}
 	for i, part := range list(s["allOf"]) {
-		if err := c.forGo(obj(part), under(at, "allOf", itoa(i))); err != nil {
+		place := under(at, "allOf", itoa(i))
+		inner, _ := c.fields(part)
+		for _, name := range keys(inner) {
+			if other := taken[name]; other != nil && c.form(other) != c.form(inner[name]) {
+				return c.lines.errorf(place, "the field %s is %s here, and %s in an earlier part of the allOf: give it one type, or write the object out", name, c.form(inner[name]), c.form(other))
+			}
+			taken[name] = inner[name]
+		}
+		if err := c.forGo(obj(part), place); err != nil {
 			return err
 		}
 	}
@@ -209,7 +218,7 @@ func (c *Contract) Collisions(goName func(string) string) error {
 			fields[field] = obj(property)
 		}
 		if len(fields) > 0 && (obj(schema["additionalProperties"]) != nil || is(schema["additionalProperties"])) {
-			taken["AdditionalProperties"] = "additionalProperties"
+			taken["AdditionalProperties"] = "the fields without a name"
 		}
 		if err := check([]string{"components", "schemas", name}, fields, taken); err != nil {
 			return err
@@ -234,6 +243,14 @@ func (c *Contract) Collisions(goName func(string) string) error {
 		}
 	}
 	return nil
+}
+
+// form names a schema's type: its component, or its kind and format.
+func (c *Contract) form(schema any) string {
+	if ref := str(obj(schema)["$ref"]); ref != "" {
+		return strings.TrimPrefix(ref, schemaPrefix)
+	}
+	return strings.TrimSpace(cmp.Or(c.kind(schema), "any value") + " " + str(obj(schema)["format"]))
 }
 
 // replace leaves only some keywords of a schema.
@@ -328,6 +345,9 @@ var (
 	coded   = regexp.MustCompile(`[Xx]hx((?:[a-p]{6})+)hx`)
 )
 
+// ASCII writes a name in ASCII; [Decode] undoes it.
+func ASCII(name string) string { return ascii(name) }
+
 // ascii writes a name in ASCII: 姓名 will be X姓名.
 func ascii(name string) string {
 	if name != "" && special.FindString(name) == name && foreign.FindString(name) == "" && strings.Trim(name, signs) != "" {
@@ -359,7 +379,7 @@ func Decode(source string) string {
 		for digits := name[3 : len(name)-2]; digits != ""; digits = digits[6:] {
 			var r rune
 			for _, digit := range digits[:6] {
-				r = r<<4 | digit - 'a'
+				r = r<<4 | (digit - 'a')
 			}
 			if unicode.IsLetter(r) || unicode.IsDigit(r) && r > unicode.MaxASCII {
 				b.WriteRune(r)

@@ -305,7 +305,7 @@ func (c *Contract) paging(o *Operation) error {
 		}
 		property, found := c.at(o.answer, f.name)
 		if !found {
-			return c.lines.errorf(under(at, f.key), "%s is no field of the answer; one of an object is object.field", f.name)
+			return c.lines.errorf(under(at, f.key), "%s is no field of the answer%s", f.name, c.deeper(o.answer, f.name))
 		}
 		if !slices.Contains(f.kinds, c.kind(property)) {
 			return c.lines.errorf(under(at, f.key), "%s is not of type %s", f.name, strings.Join(f.kinds, " or "))
@@ -313,6 +313,17 @@ func (c *Contract) paging(o *Operation) error {
 	}
 	o.Paging = p
 	return nil
+}
+
+// deeper says where a field is that was looked for at the top of an answer.
+func (c *Contract) deeper(answer any, name string) string {
+	properties, _ := c.fields(answer)
+	for _, outer := range keys(properties) {
+		if _, found := c.field(properties[outer], name); found {
+			return ": write " + outer + "." + name
+		}
+	}
+	return "; one of an object is object.field"
 }
 
 // input finds what a request takes by name: a parameter of the query, or a field of the body.

@@ -4,6 +4,7 @@ package generator
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -97,9 +98,10 @@ func (g *generation) models() ([]byte, error) {
 			codegen.AdditionalImport{Alias: "dingtalk", Package: "github.com/dingtalk-openapi/openconversation-go/wrapper"},
 			codegen.AdditionalImport{Package: "github.com/dingtalk-openapi/openconversation-go/generated"}, codegen.AdditionalImport{Package: "iter"})
 	}
-	src, err := runOapiCodegen(g.Doc, cfg, func(definitions []codegen.OperationDefinition) (string, error) {
-		if g.Methods, err = methods(g.Contract, definitions); err != nil {
-			return "", err
+	var own error // oapi-codegen would put the names of its templates before it
+	src, err := runOapiCodegen(g.Doc, cfg, func(definitions []codegen.OperationDefinition) (text string, err error) {
+		if g.Methods, own = methods(g.Contract, definitions, g.Own); own != nil {
+			return "", own
 		}
 		if g.Own {
 			return g.text("requests")
@@ -107,7 +109,7 @@ func (g *generation) models() ([]byte, error) {
 		return g.text("foreign")
 	})
 	if err != nil {
-		return nil, g.Locate(err)
+		return nil, g.Locate(cmp.Or(own, err))
 	}
 	_, body, ok := strings.Cut(src, "\npackage "+g.Package)
 	if !ok {

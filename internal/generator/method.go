@@ -24,6 +24,7 @@ type method struct {
 	Params    string     // type of the other parameters; empty if there are none
 	Others    []argument // the other parameters
 	Content   string     // type of the body; empty if there is none
+	Form      []argument // the fields of a body of multipart/form-data
 	Must      bool       // the body is required
 	Answer    string     // type of a success; empty if it has no body
 	Item      string     // type of a page's items; empty if the answer is whole
@@ -56,12 +57,15 @@ func (m method) Values() string {
 	if m.Content != "" {
 		names = append(names, "body")
 	}
+	for _, a := range m.Form {
+		names = append(names, a.Go)
+	}
 	return strings.Join(names, ", ")
 }
 
 // methods joins the contract's operations with oapi-codegen's view of them. It runs inside oapi-codegen, whose names depend
 // on its state.
-func methods(c *contract.Contract, definitions []codegen.OperationDefinition) (all []method, err error) {
+func methods(c *contract.Contract, definitions []codegen.OperationDefinition, own bool) (all []method, err error) {
 	if err := c.Collisions(codegen.SchemaNameToTypeName); err != nil {
 		return nil, err
 	}
@@ -70,7 +74,7 @@ func methods(c *contract.Contract, definitions []codegen.OperationDefinition) (a
 		if i < 0 {
 			return nil, fmt.Errorf("oapi-codegen made no operation of %s", o.ID)
 		}
-		m, err := methodOf(o, definitions[i])
+		m, err := methodOf(o, definitions[i], own)
 		if err != nil {
 			return nil, err
 		}
@@ -80,7 +84,7 @@ func methods(c *contract.Contract, definitions []codegen.OperationDefinition) (a
 	return all, nil
 }
 
-func methodOf(o contract.Operation, d codegen.OperationDefinition) (m method, err error) {
+func methodOf(o contract.Operation, d codegen.OperationDefinition, own bool) (m method, err error) {
 	m = method{Operation: o, Name: d.OperationId}
 	for _, p := range d.PathParams {
 		m.Arguments = append(m.Arguments, argumentOf(o, p, unused(p.GoVariableName())))
@@ -97,6 +101,9 @@ func methodOf(o contract.Operation, d codegen.OperationDefinition) (m method, er
 			return m, err
 		}
 	}
+	if o.Content != nil && o.Content.Type == "form" {
+		m.Form = formOf(o.Content.Fields, own)
+	}
 	for _, answer := range o.Spec.Responses.Map() {
 		if m.Answer, err = typeOf(answer.Value.Content, o.ID+"ResponseBody"); err != nil || o.Paging == nil {
 			return m, err
@@ -109,6 +116,32 @@ func methodOf(o contract.Operation, d codegen.OperationDefinition) (m method, er
 		m.Item = schema.TypeDecl()
 	}
 	return m, nil
+}
+
+// formOf returns the arguments for the fields of a form.
+func formOf(fields []generated.Field, own bool) (all []argument) {
+	for _, f := range fields {
+		a := argument{Field: f, Go: unused(codegen.LowercaseFirstCharacters(codegen.SchemaNameToTypeName(contract.ASCII(f.Name)))), Pointer: !f.Required}
+		switch f.Type {
+		case "file":
+			if a.GoType = "File"; !own {
+				a.GoType = "generated.File"
+			}
+		case "integer":
+			a.GoType, a.format = "int64", "strconv.FormatInt(%s, 10)"
+		case "number":
+			a.GoType, a.format = "float64", "strconv.FormatFloat(%s, 'f', -1, 64)"
+		case "boolean":
+			a.GoType, a.format = "bool", "strconv.FormatBool(%s)"
+		default:
+			a.GoType, a.format = "string", "%s"
+		}
+		if a.Pointer {
+			a.GoType = "*" + a.GoType
+		}
+		all = append(all, a)
+	}
+	return all
 }
 
 func typeOf(content openapi3.Content, name string) (string, error) {

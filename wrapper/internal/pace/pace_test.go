@@ -49,18 +49,20 @@ func drive(l *Limiter, w *window, now *time.Time, d time.Duration) (served, thro
 	return served, throttled
 }
 
+// newPaced makes a limiter with a clock that only drive moves.
+func newPaced(perSecond float64) (*Limiter, *time.Time) {
+	now := time.Now()
+	return New(perSecond, clock.Clock{Now: func() time.Time { return now }}), &now
+}
+
 func TestLimiterFindsALowerLimit(t *testing.T) {
 	for _, limit := range []int{2, 5, 13, 19, 40} {
-		now := time.Now()
-		l := New(60, clock.Clock{Now: func() time.Time { return now }})
+		l, now := newPaced(60)
 		w := &window{limit: limit}
-		drive(l, w, &now, 30*time.Second)
-		served, throttled := drive(l, w, &now, 10*time.Minute)
-		if share := float64(served) / float64(limit*600); share < 0.88 {
-			t.Errorf("limit %d: %d calls in ten minutes, %.2f of what was allowed", limit, served, share)
-		}
-		if throttled*20 > served {
-			t.Errorf("limit %d: %d throttles to %d calls", limit, throttled, served)
+		drive(l, w, now, 30*time.Second)
+		served, throttled := drive(l, w, now, 10*time.Minute)
+		if share := float64(served) / float64(limit*600); share < 0.88 || throttled*20 > served {
+			t.Errorf("limit %d: %d calls in ten minutes, %.2f of what was allowed, %d throttles", limit, served, share, throttled)
 		}
 	}
 }
@@ -68,67 +70,47 @@ func TestLimiterFindsALowerLimit(t *testing.T) {
 // From the first call on, a run of 2,000 takes little longer than at the limit, and is throttled a few times only.
 func TestLimiterFindsALimitSoon(t *testing.T) {
 	for _, limit := range []int{5, 13, 20} {
-		start := time.Now()
-		now := start
-		l := New(60, clock.Clock{Now: func() time.Time { return now }})
-		w := &window{limit: limit}
+		l, now := newPaced(60)
+		w, begun := &window{limit: limit}, *now
 		served, throttled := 0, 0
 		for served < 2000 {
-			s, bad := drive(l, w, &now, 100*time.Millisecond)
+			s, bad := drive(l, w, now, 100*time.Millisecond)
 			served, throttled = served+s, throttled+bad
 		}
-		if ratio := now.Sub(start).Seconds() * float64(limit) / 2000; ratio > 1.12 {
-			t.Errorf("limit %d: %.3f of the shortest time", limit, ratio)
-		}
-		if throttled > 40 {
-			t.Errorf("limit %d: %d throttles", limit, throttled)
+		if ratio := now.Sub(begun).Seconds() * float64(limit) / 2000; ratio > 1.12 || throttled > 40 {
+			t.Errorf("limit %d: %.3f of the shortest time, %d throttles", limit, ratio, throttled)
 		}
 	}
 }
 
 func TestLimiterProbesLessOftenInVain(t *testing.T) {
-	now := time.Now()
-	l := New(60, clock.Clock{Now: func() time.Time { return now }})
+	l, now := newPaced(60)
 	w := &window{limit: 10}
-	drive(l, w, &now, time.Minute)
-	_, early := drive(l, w, &now, 10*time.Minute)
-	drive(l, w, &now, time.Hour)
-	_, late := drive(l, w, &now, 10*time.Minute)
-	if late >= early || late > 6 {
+	drive(l, w, now, time.Minute)
+	_, early := drive(l, w, now, 10*time.Minute)
+	drive(l, w, now, time.Hour)
+	if _, late := drive(l, w, now, 10*time.Minute); late >= early || late > 6 {
 		t.Errorf("%d throttles in the first ten minutes, %d in ten minutes later on", early, late)
 	}
 }
 
 func TestLimiterFollowsTheLimit(t *testing.T) {
-	now := time.Now()
-	l := New(40, clock.Clock{Now: func() time.Time { return now }})
+	l, now := newPaced(40)
 	w := &window{limit: 10}
-	drive(l, w, &now, time.Minute)
-	if l.Rate() > 10 {
-		t.Errorf("under a limit of 10 the rate is %.1f", l.Rate())
-	}
+	drive(l, w, now, time.Minute)
+	under := l.Rate()
 	w.limit = 40
-	drive(l, w, &now, 20*time.Minute)
-	if l.Rate() < 30 {
-		t.Errorf("after the limit rose to 40 the rate is %.1f", l.Rate())
+	drive(l, w, now, 20*time.Minute)
+	if under > 10 || l.Rate() < 30 {
+		t.Errorf("under a limit of 10 the rate is %.1f, under one of 40 %.1f", under, l.Rate())
 	}
-}
-
-func TestLimiterKeepsToAKnownLimit(t *testing.T) {
-	now := time.Now()
-	l := New(defaultRate, clock.Clock{Now: func() time.Time { return now }})
-	served, throttled := drive(l, &window{limit: defaultRate}, &now, 10*time.Minute)
-	if throttled != 0 || served < defaultRate*600*95/100 {
+	l, now = newPaced(defaultRate) // a limit that is known is kept to
+	if served, throttled := drive(l, &window{limit: defaultRate}, now, 10*time.Minute); throttled != 0 || served < defaultRate*600*95/100 {
 		t.Errorf("%d served, %d throttled", served, throttled)
 	}
-}
-
-func TestLimiterHalvesOncePerThrottle(t *testing.T) {
-	now := time.Now()
-	l := New(20, clock.Clock{Now: func() time.Time { return now }})
 	before := l.Rate()
-	for range 5 {
-		l.Answered(true) // five answers to what was sent at the same rate
+	for range 5 { // answers to what was sent at one rate halve it once
+		l.Answered(true)
 	}
 	if l.Rate() != before/2 {
 		t.Errorf("rate %.2f became %.2f", before, l.Rate())
@@ -174,51 +156,36 @@ func TestLimiterOfAnyRate(t *testing.T) {
 	})
 }
 
-func TestLimiterWaitLeavesWithItsContext(t *testing.T) {
-	l := New(0.1, clock.System())
-	if err := l.Wait(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error)
-	for range 3 {
-		go func() { done <- l.Wait(ctx) }()
-	}
-	cancel()
-	for range 3 {
-		if err := <-done; !errors.Is(err, context.Canceled) {
-			t.Errorf("got %v", err)
+func TestLimiterWaitEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(0.1, clock.System())
+		_ = l.Wait(t.Context())
+		cancelled, cancel := context.WithCancel(t.Context())
+		for range 3 {
+			go func() {
+				if err := l.Wait(cancelled); !errors.Is(err, context.Canceled) {
+					t.Errorf("got %v", err)
+				}
+			}()
 		}
-	}
-}
-
-func TestLimiterDoesNotWaitPastTheDeadline(t *testing.T) {
-	l := New(0.1, clock.System())
-	if err := l.Wait(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // the next turn is in ten
-	defer cancel()
-	if err := l.Wait(ctx); !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
-		t.Errorf("got %v, with the context at %v", err, ctx.Err())
-	}
+		synctest.Wait()
+		cancel()
+		ctx, end := context.WithTimeout(t.Context(), time.Second) // the next turn is in ten
+		defer end()
+		if err := l.Wait(ctx); !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+			t.Errorf("got %v, with the context at %v", err, ctx.Err())
+		}
+	})
 }
 
 func TestLimiterPausesAfterAThrottle(t *testing.T) {
-	now := time.Now()
-	var slept []time.Duration
-	l := New(20, clock.Clock{
-		Now: func() time.Time { return now },
-		Timer: func(d time.Duration) (<-chan time.Time, func() bool) {
-			slept = append(slept, d)
-			fires := make(chan time.Time, 1)
-			fires <- now
-			return fires, func() bool { return false }
-		},
+	synctest.Test(t, func(t *testing.T) {
+		l := New(20, clock.System())
+		l.Answered(true)
+		time.Sleep(300 * time.Millisecond)
+		begun := time.Now()
+		if err := l.Wait(t.Context()); err != nil || time.Since(begun) < 700*time.Millisecond {
+			t.Errorf("%v; slept %s, want the rest of a second at least", err, time.Since(begun))
+		}
 	})
-	l.Answered(true)
-	now = now.Add(300 * time.Millisecond)
-	if err := l.Wait(t.Context()); err != nil || len(slept) == 0 || slept[0] != 700*time.Millisecond {
-		t.Errorf("%v; slept %v, want the rest of a second first", err, slept)
-	}
 }

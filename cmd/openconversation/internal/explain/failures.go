@@ -80,7 +80,7 @@ var failures = []failure{
 	{dingtalk.ErrPanicked, "panicked", Unavailable, 0,
 		lang.T("this is a fault of the command: report it with what it printed")},
 	{ErrMaxCalls, "max-calls", Limited, 0,
-		lang.T("run the rest, a file with --resume, and with a higher --max-calls if you like; the organisation's quota is not used up")},
+		lang.T("run the rest, with a higher --max-calls if you like; the organisation's quota is not used up")},
 	{context.DeadlineExceeded, "timeout", Unavailable, 0,
 		lang.T("give the run more time with --timeout")},
 }
@@ -115,6 +115,17 @@ func Kind(err error) string {
 		return row.kind
 	}
 	return ""
+}
+
+// OfOneChat reports whether an output's error code says something of its chat alone. Others may pass, or concern every
+// chat.
+func OfOneChat(code string) bool {
+	kind := generated.Kind(code)
+	if row := generated.LookupErrorCode(code); row != nil {
+		kind = row.Kind
+	}
+	of, is := dingtalk.Sentinel(kind).(*dingtalk.Kind) //nolint:errorlint // a sentinel is never wrapped
+	return is && of.Scope() == dingtalk.ScopeChat
 }
 
 // NotSent is the kind of a row refused without a call.

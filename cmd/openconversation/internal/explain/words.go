@@ -11,6 +11,9 @@ import (
 // Rows formats a number of rows: 1 row, 2 rows.
 func Rows[N ~int | ~int64](n N) lang.Text { return lang.N(n, "%d row", "%d rows", n) }
 
+// Chats formats a number of chats.
+func Chats[N ~int | ~int64](n N) lang.Text { return lang.N(n, "%d chat", "%d chats", n) }
+
 // Calls formats a number of calls.
 func Calls[N ~int | ~int64](n N) lang.Text { return lang.N(n, "%d call", "%d calls", n) }
 

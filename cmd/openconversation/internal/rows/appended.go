@@ -17,21 +17,17 @@ var appends = map[bool]appended{
 
 // Result is the result of a row.
 type Result struct {
-	OpenConversationID string // empty if it failed
-	Code               string // of the error
-	Error              string
+	OpenConversationID string `json:"to,omitempty"`   // empty if it failed
+	Code               string `json:"code,omitempty"` // of the error
+	Error              string `json:"error,omitempty"`
 
-	Name, Owner, Status string // of the group, with Options.Details
+	// Of the group, with Options.Details.
+	Name   string `json:"name,omitempty"`
+	Owner  string `json:"owner,omitempty"`
+	Status string `json:"status,omitempty"`
 }
 
 // values returns a result as cells.
 func (a appended) values(r Result) []string {
 	return []string{r.OpenConversationID, r.Code, r.Error, r.Name, r.Owner, r.Status}[:len(a.columns)]
-}
-
-// result is the inverse of values.
-func (a appended) result(cells []string) Result {
-	all := make([]string, 6)
-	copy(all, cells[:len(a.columns)])
-	return Result{all[0], all[1], all[2], all[3], all[4], all[5]}
 }

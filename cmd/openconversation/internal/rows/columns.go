@@ -63,11 +63,6 @@ func (h header) seen() lang.Text {
 
 // pick finds the column of chat ids. wanted is Options.ID.
 func (h header) pick(wanted string) (int, error) {
-	for _, name := range h.names {
-		if slices.Contains(h.adds.columns, visible(name)) {
-			return 0, broken(h.line, "it has a column %s already; rename or remove it", visible(name))
-		}
-	}
 	if wanted == "" {
 		return h.pickUsual()
 	}

@@ -7,34 +7,18 @@
 // The table in format.go lists the abilities of each format. Without a given format, Detect uses the file's extension
 // and first bytes. Files of other kinds, such as .xls, are refused with the format to save them as.
 //
-// # Continuing a run
+// # Whole outputs
 //
-// Header and Finish return whole records of a text file: the file can be cut after the last whole one and continued.
-// Written reads them back, in step with the input:
-//
-//	done, err := in.Written(file) // an *Error if the file begins otherwise
-//	for done.Next() == nil {      // io.EOF after the last whole record
-//		row, err := in.Read()
-//		result, ok := done.Result(row) // ok is false if the record is another row's
-//	}
-//	file.Truncate(done.End())     // drops an incomplete record
-//
-// A workbook and a JSON array cannot be written like that. For them (see Journaled) Header is empty and Finish returns
-// lines of a journal: JSON Lines, UTF-8, one line a row, which Written reads back in the same way. The caller keeps the
-// journal next to the output until the run is complete. At the end, or to show the rows so far, Assemble makes the
-// output from a second Reader of the same input and the journal. Rows missing from the journal get no result.
+// A workbook and a JSON array are not written row by row (see Whole): Assemble makes any output from a second Reader of
+// the same input.
 //
 //	again, err := rows.NewReader(file, o)
-//	err = again.Assemble(newOutput, journal)
+//	err = again.Assemble(newOutput, func(row rows.Row) (rows.Result, error) { return known(row.ChatID) })
 //
-// # Rows of an older output
+// # Results that the input has
 //
-// Old reads a complete output, unchanged or saved by a spreadsheet program with another separator, encoding or line
-// end, other quotes, or empty columns at the end. It matches the rows with the input's cell by cell.
-//
-//	old, err := in.Old(oldFile)
-//	result, err := old.Next(row) // *Error: another row, with the first different cell; io.EOF: fewer rows
-//	err = old.End()              // *Error: more rows
+// An output is an input, and so is a table that someone has filled in: results that are the last columns or fields, from
+// the openConversationId on, are Row.Known. They are cut off and written anew. Elsewhere such a column is refused.
 //
 // # Ids
 //

@@ -145,16 +145,8 @@ func TestResultThatTheEncodingLacks(t *testing.T) {
 	if !bytes.HasSuffix(out, []byte(as(t, rows.GBK, `,x,群\u{1F600}`)+"\n")) {
 		t.Errorf("%q", out)
 	}
-	again := reader(t, strings.NewReader("chat_id\na\n"), o)
-	done, err := again.Written(bytes.NewReader(out))
-	if err != nil || done.Next() != nil {
-		t.Fatal(err)
-	}
-	if row, err = again.Read(); err != nil {
-		t.Fatal(err)
-	}
-	if back, ok := done.Result(row.Start); !ok || back.Error != `群\u{1F600}` {
-		t.Errorf("%+v %t", back, ok)
+	if back, err := known(t, out, o); err != nil || back[0].Error != `群\u{1F600}` {
+		t.Errorf("%+v %v", back, err)
 	}
 }
 

@@ -32,7 +32,7 @@ type abilities struct {
 	fields     bool     // rows are objects
 	separator  byte     // default; 0: none
 	outputs    []Format // possible output formats; the first is the default
-	journaled  bool     // an output cannot be written row by row
+	whole      bool     // an output cannot be written row by row
 }
 
 var formats = map[Format]abilities{
@@ -40,8 +40,8 @@ var formats = map[Format]abilities{
 	CSV:       {title: "CSV", extensions: []string{".csv"}, columns: true, separator: ',', outputs: []Format{CSV, XLSX}},
 	TSV:       {title: "TSV", extensions: []string{".tsv", ".tab"}, columns: true, separator: '\t', outputs: []Format{TSV, XLSX}},
 	JSONLines: {title: "JSON Lines", extensions: []string{".jsonl", ".ndjson"}, fields: true, outputs: []Format{JSONLines}},
-	JSONArray: {title: "a JSON array", extensions: []string{".json"}, fields: true, outputs: []Format{JSONArray}, journaled: true},
-	XLSX:      {title: "an xlsx workbook", extensions: []string{".xlsx", ".xlsm"}, columns: true, outputs: []Format{XLSX}, journaled: true},
+	JSONArray: {title: "a JSON array", extensions: []string{".json"}, fields: true, outputs: []Format{JSONArray}, whole: true},
+	XLSX:      {title: "an xlsx workbook", extensions: []string{".xlsx", ".xlsm"}, columns: true, outputs: []Format{XLSX}, whole: true},
 }
 
 // Title returns the format's name in a sentence.
@@ -53,8 +53,8 @@ func (f Format) Columns() bool { return formats[f].columns }
 // Fields reports whether rows are objects; Options.ID can name a field.
 func (f Format) Fields() bool { return formats[f].fields }
 
-// Journaled reports whether an output of the format is assembled from a journal at the end; see Reader.Assemble.
-func (f Format) Journaled() bool { return formats[f].journaled }
+// Whole reports whether an output of the format is written as a whole; see Reader.Assemble.
+func (f Format) Whole() bool { return formats[f].whole }
 
 // Output returns the default output format for rows of this format: plain lines become CSV.
 func (f Format) Output() Format {

@@ -90,22 +90,33 @@ func TestArrays(t *testing.T) {
 	}
 }
 
-// The objects of an old output are compared by what they hold, not by how they are written.
-func TestOldObjects(t *testing.T) {
-	in := []byte(`{"chatId":"a","n":1.50,"m":{"x":[1,2]}}` + "\n")
-	tests := []struct{ name, old, err string }{
-		{"as it was", `{"chatId":"a","n":1.50,"m":{"x":[1,2]},"openConversationId":"cida","errorCode":"","error":""}`, ""},
-		{"in another order", `{"openConversationId":"cida", "error":"","errorCode":"", "m":{"x":[ 1, 2 ]},"n":1.50,"chatId":"\u0061"}` + "\n\n", ""},
-		{"another number", `{"chatId":"a","n":1.51,"m":{"x":[1,2]},"openConversationId":"cida","errorCode":"","error":""}`, "line 1: it is of another row than the input's line 1: field n is 1.51, and the input has 1.50"},
-		{"a field more", `{"chatId":"a","n":1.50,"m":{"x":[1,2]},"o":true,"openConversationId":"cida","errorCode":"","error":""}`, "line 1: it is of another row than the input's line 1: field o is true, and the input has <nil>"},
-		{"no result", `{"chatId":"a"}`, "line 1: it has no field openConversationId"},
-		{"no JSON", `{`, "line 1: it is no JSON object: it ends too early"},
-		{"nothing", "", "EOF"},
+// Objects keep the results that are their last fields, and those alone.
+func TestObjectsWithResults(t *testing.T) {
+	cida := rows.Result{OpenConversationID: "cida"}
+	named := rows.Result{OpenConversationID: "cida", Name: "n", Owner: "o", Status: "normal"}
+	tests := []struct {
+		in   string
+		want rows.Result
+		err  string
+	}{
+		{`{"chatId":"a","openConversationId":"cida","errorCode":"","error":""}`, cida, ""},
+		{`{"chatId":"a" , "openConversationId" : "cida" }`, cida, ""},
+		{`{"chatId":"a","openConversationId":"cida","errorCode":"","error":"","chatName":"n","chatOwner":"o","chatStatus":"normal"}`, named, ""},
+		{`{"chatName":"mine","chatId":"a","openConversationId":"cida"}`, cida, ""},
+		{`{"openConversationId":"cida","chatId":"a"}`, rows.Result{}, "line 1: it has a field openConversationId already; rename or remove it"},
+		{`{"chatId":"a","x":{"openConversationId":"cida"}}`, rows.Result{}, ""},
+		{`{"chatId":"a","openConversationId":7}`, rows.Result{}, ""},
 	}
 	for _, tt := range tests {
-		err := matches(t, in, rows.Options{Format: rows.JSONLines}, []byte(tt.old))
-		if tt.err == "" && err != nil || tt.err != "" && (err == nil || err.Error() != tt.err) {
-			t.Errorf("%s: %v, want %s", tt.name, err, tt.err)
+		for _, o := range []rows.Options{{Format: rows.JSONLines}, {Format: rows.JSONArray}} {
+			in := tt.in
+			if o.Format == rows.JSONArray {
+				in = "[" + in + "]"
+			}
+			got, err := known(t, []byte(in), o)
+			if tt.err != "" && (err == nil || err.Error() != tt.err) || tt.err == "" && (err != nil || got[0] != tt.want) {
+				t.Errorf("%s: %+v %v", in, got, err)
+			}
 		}
 	}
 }

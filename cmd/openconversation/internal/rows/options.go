@@ -8,7 +8,7 @@ type Options struct {
 	Output         Format   // output format; empty: Format.Output
 	Delimiter      byte     // of CSV and TSV, one of Delimiters
 	Sheet          string   // of a workbook; empty: the first
-	Details        bool     // append three more columns or fields: the group's name, owner and status
+	Details        bool     // append three more columns or fields: the group's name, owner and status; also if the input has them already
 
 	// ID is the column or field of the chat ids: a header cell (ignoring case, surrounding blanks and invisible
 	// characters), a column's number from 1, a field, or a path of nested fields like a.b. Empty means the only one

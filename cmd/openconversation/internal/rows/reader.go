@@ -95,9 +95,10 @@ func (r *Reader) open() error {
 		if err != nil {
 			return err
 		}
+		r.o.Details = r.o.Details || r.table.details
 		r.found.Name, r.found.Column, r.found.Delimiter = visible(r.table.names[r.table.column]), r.table.column+1, r.table.separator
 	case JSONLines, JSONArray:
-		r.objects = &objects{adds: appends[r.o.Details]}
+		r.objects = &objects{}
 		r.in = &lines{text: r.text, objects: true, limit: MaxRecord}
 		if r.o.Format == JSONArray {
 			r.in = &elements{text: r.text, limit: MaxRecord}
@@ -108,6 +109,9 @@ func (r *Reader) open() error {
 		}
 		rec.Raw = bytes.Clone(rec.Raw)
 		r.first = &rec
+		_, _, details := r.objects.cut(rec.Raw)
+		r.o.Details = r.o.Details || details
+		r.objects.adds = appends[r.o.Details]
 		if err := r.objects.readFirst(rec, r.o.ID); err != nil {
 			return err
 		}
@@ -136,7 +140,7 @@ func (r *Reader) settle() error {
 func (r *Reader) openWorkbook(in io.Reader) (err error) {
 	r.o.Format = XLSX
 	if r.sheet, err = openSheet(in, r.o.Sheet); err == nil {
-		err = r.sheet.readHeader(r.o)
+		err = r.sheet.readHeader(&r.o)
 	}
 	if err != nil {
 		return errors.Join(err, r.Close())
@@ -159,8 +163,11 @@ func (r *Reader) Found() Found { return r.found }
 // Name returns the name of the column or field of chat ids, or "" for plain lines.
 func (r *Reader) Name() string { return r.found.Name }
 
-// Journaled reports whether Header and Finish write a journal for Assemble.
-func (r *Reader) Journaled() bool { return r.journaled() }
+// Output returns the output's format.
+func (r *Reader) Output() Format { return r.o.Output }
+
+// Details reports whether the output describes groups.
+func (r *Reader) Details() bool { return r.o.Details }
 
 // record reads the next record that is not blank.
 func (r *Reader) record() (record, error) {
@@ -211,7 +218,6 @@ func (r *Reader) Read() (Row, error) {
 	if r.sheet != nil {
 		row, err := r.sheet.read()
 		r.Skipped = r.sheet.skipped
-		row.Start = journalStart(row)
 		return row, err
 	}
 	rec, err := r.record()
@@ -219,12 +225,17 @@ func (r *Reader) Read() (Row, error) {
 		return Row{}, err
 	}
 	r.rows++
-	row := Row{Line: rec.Line, key: r.rows}
+	row := Row{Line: rec.Line}
 	var cell string
 	switch {
 	case r.table != nil:
-		cell, err = r.table.cell(rec)
+		if cell, err = r.table.cell(rec); err == nil {
+			rec.Raw, row.Known, err = r.table.cut(rec)
+		}
 	case r.objects != nil:
+		if raw, known, details := r.objects.cut(rec.Raw); !details || r.o.Details {
+			rec.Raw, row.Known = raw, known
+		}
 		cell, row.Problem, err = r.objects.field(rec)
 	default:
 		cell = string(rec.Raw)
@@ -232,6 +243,7 @@ func (r *Reader) Read() (Row, error) {
 	if err != nil {
 		return row, err
 	}
+	row.Known = kept(row.Known)
 	row.ChatID, row.Trimmed = CleanID(cell)
 	if rec.TooLong {
 		row.Problem = r.tooLong(rec.Line)
@@ -239,7 +251,7 @@ func (r *Reader) Read() (Row, error) {
 	row.Start, row.raw = r.start(rec, row)
 	if r.o.Output == XLSX {
 		var cells []string
-		if cells, err = r.Cells(row); err == nil {
+		if cells, err = r.cells(row); err == nil {
 			err = fitsSheet(row.Line, r.rows+1, cells)
 		}
 	}
@@ -257,27 +269,18 @@ func (r *Reader) tooLong(line int) lang.Text {
 	}
 }
 
-// Cells returns the cells of a row of a table or of plain lines, as text. For a workbook, only rows read after the call
-// of Old have them.
-func (r *Reader) Cells(row Row) ([]string, error) {
-	switch {
-	case r.table != nil:
+// cells returns the cells of a row of a text table or of plain lines.
+func (r *Reader) cells(row Row) ([]string, error) {
+	if r.table != nil {
 		return splitCells(record{Raw: row.raw, Line: row.Line}, r.table.separator)
-	case r.sheet != nil:
-		return row.cells, nil
-	default:
-		return []string{row.ChatID}, nil
 	}
+	return []string{row.ChatID}, nil
 }
 
-// names returns the input's columns; for plain lines, the output's.
+// names returns the columns of a text table; for plain lines, the output's.
 func (r *Reader) names() []string {
-	switch {
-	case r.table != nil:
-		return r.table.names
-	case r.sheet != nil:
-		return r.sheet.names
-	default:
-		return usualNames[:1]
+	if r.table != nil {
+		return r.table.names[:r.table.own]
 	}
+	return usualNames[:1]
 }

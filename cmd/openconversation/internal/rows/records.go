@@ -9,9 +9,6 @@ import (
 // MaxRecord limits a row's record, in bytes of UTF-8. A longer record loses some cells.
 const MaxRecord = 1 << 20
 
-// maxWritten limits an output's record, with doubled quotes and appended results.
-const maxWritten = 4 * MaxRecord
-
 // record is one row's text in a file: a line, several lines if quotes contain line ends, or an element of an array.
 type record struct {
 	Raw      []byte // UTF-8 without the line end; valid until the next record is read

@@ -11,10 +11,9 @@ type Row struct {
 	Trimmed Trimmed   // what CleanID removed, for a notice
 	Start   []byte    // start of its output record, with all content of the input; see Finish
 	Problem lang.Text // why it must not be sent, if its record is faulty
+	Known   Result    // what the input has as its result
 
-	key   int      // its key in the journal: its position, in a workbook its row number
-	raw   []byte   // the record's text
-	cells []string // of a workbook, if requested
+	raw []byte // the record's text
 }
 
 // Found is what a Reader detected about its input.

@@ -13,7 +13,9 @@ type table struct {
 	header    []byte // the header's record
 	lineEnd   string
 	names     []string
-	column    int // of the chat ids
+	own       int  // the columns before those with results
+	details   bool // the results describe groups
+	column    int  // of the chat ids
 }
 
 // findSeparator detects the separator of a text table, and skips a line sep=.
@@ -63,7 +65,12 @@ func (t *table) readHeader(rec record, o Options) (err error) {
 	if t.names, err = splitCells(rec, t.separator); err != nil {
 		return err
 	}
-	t.column, err = header{rec.Line, t.names, t.separator, appends[o.Details]}.pick(o.ID)
+	own, details, err := header{rec.Line, t.names, t.separator, appends[o.Details]}.earlier()
+	if err != nil {
+		return err
+	}
+	t.own, t.details = own, details
+	t.column, err = header{rec.Line, t.names[:own], t.separator, appends[o.Details]}.pick(o.ID)
 	switch {
 	case err != nil && bytes.IndexByte(rec.Raw, '\r') >= 0:
 		return broken(rec.Line, "its lines end in CR alone; save it with LF or CRLF")
@@ -73,14 +80,15 @@ func (t *table) readHeader(rec record, o Options) (err error) {
 	if t.lineEnd = "\n"; rec.CRLF {
 		t.lineEnd = "\r\n"
 	}
-	t.header = bytes.Clone(rec.Raw)
-	return nil
+	raw, _, err := t.cut(rec)
+	t.header = bytes.Clone(raw)
+	return err
 }
 
 // cell returns a record's cell with the chat id.
 func (t *table) cell(rec record) (string, error) {
 	if bytes.IndexByte(rec.Raw, '"') < 0 {
-		if got := bytes.Count(rec.Raw, []byte{t.separator}) + 1; got != len(t.names) {
+		if got := bytes.Count(rec.Raw, []byte{t.separator}) + 1; !t.fits(got) {
 			return "", t.ragged(rec, got)
 		}
 		rest := rec.Raw
@@ -90,18 +98,21 @@ func (t *table) cell(rec record) (string, error) {
 		cell, _, _ := bytes.Cut(rest, []byte{t.separator})
 		return string(cell), nil
 	}
-	if cell, got, well := quotedCell(rec.Raw, t.separator, t.column); well && got == len(t.names) {
+	if cell, got, well := quotedCell(rec.Raw, t.separator, t.column); well && t.fits(got) {
 		return cell, nil
 	}
 	cells, err := splitCells(rec, t.separator)
 	if err != nil {
 		return "", err
 	}
-	if len(cells) != len(t.names) {
+	if !t.fits(len(cells)) {
 		return "", t.ragged(rec, len(cells))
 	}
 	return cells[t.column], nil
 }
+
+// fits reports whether a row may have so many cells. Some programs leave out empty ones at the end: here, of results.
+func (t *table) fits(cells int) bool { return cells >= t.own && cells <= len(t.names) }
 
 func (t *table) ragged(rec record, got int) error {
 	if rec.TooLong { // its cells could not be counted

@@ -16,15 +16,15 @@ const maxWorkbookFile = 1 << 30
 
 // sheet reads the rows of a workbook's sheet.
 type sheet struct {
-	book      *xlsx.Book
-	name      string
-	rows      *xlsx.Rows
-	spool     io.Closer // temporary file of a workbook from a stream
-	header    int       // row number of the header
-	names     []string
-	column    int  // of the chat ids
-	keepCells bool // read rows with all their cells
-	skipped   int  // blank rows so far
+	book    *xlsx.Book
+	name    string
+	rows    *xlsx.Rows
+	spool   io.Closer // temporary file of a workbook from a stream
+	header  int       // row number of the header
+	names   []string
+	column  int      // of the chat ids
+	earlier []string // names of the columns with results, behind the others
+	skipped int      // blank rows so far
 }
 
 func (s *sheet) close() error {
@@ -141,15 +141,21 @@ func (s *sheet) cells() (cells []string, row int, err error) {
 }
 
 // readHeader reads the first row with cells.
-func (s *sheet) readHeader(o Options) (err error) {
-	adds := appends[o.Details]
-	if s.names, s.header, err = s.cells(); err != nil {
+func (s *sheet) readHeader(o *Options) error {
+	names, line, err := s.cells()
+	if err != nil {
 		return err
 	}
-	if len(s.names)+len(adds.columns) > xlsx.MaxColumns {
-		return broken(s.header, "there is no room for %d more columns", len(adds.columns))
+	own, details, err := header{line, names, 0, appends[o.Details]}.earlier()
+	if err != nil {
+		return err
 	}
-	s.column, err = header{s.header, s.names, 0, adds}.pick(o.ID)
+	s.header, s.names, s.earlier = line, names[:own], names[own:]
+	o.Details = o.Details || details
+	if adds := appends[o.Details]; own+len(adds.columns) > xlsx.MaxColumns {
+		return broken(line, "there is no room for %d more columns", len(adds.columns))
+	}
+	s.column, err = header{line, s.names, 0, appends[o.Details]}.pick(o.ID)
 	return err
 }
 
@@ -163,13 +169,11 @@ func (s *sheet) read() (Row, error) {
 		if err != nil {
 			return Row{}, damaged(in.Number, err)
 		}
-		row := Row{Line: in.Number, key: in.Number}
-		if s.keepCells {
-			row.cells = make([]string, len(s.names))
-		}
+		row := Row{Line: in.Number}
+		results := make([]string, len(s.earlier))
 		something := false
 		for _, cell := range in.Cells {
-			if something && cell.Column < len(s.names) && cell.Column != s.column && !s.keepCells {
+			if something && cell.Column < len(s.names) && cell.Column != s.column {
 				continue
 			}
 			text, err := s.rows.Text(cell)
@@ -181,6 +185,8 @@ func (s *sheet) read() (Row, error) {
 			}
 			something = true
 			switch {
+			case cell.Column >= len(s.names) && cell.Column < len(s.names)+len(s.earlier):
+				results[cell.Column-len(s.names)] = text
 			case cell.Column >= len(s.names):
 				return row, broken(in.Number, "it has a cell in column %d, and the header ends with column %d", cell.Column+1, len(s.names))
 			case cell.Column == s.column && cell.Pending:
@@ -188,10 +194,8 @@ func (s *sheet) read() (Row, error) {
 			case cell.Column == s.column:
 				row.ChatID, row.Trimmed = CleanID(text)
 			}
-			if s.keepCells {
-				row.cells[cell.Column] = text
-			}
 		}
+		row.Known = kept(resultOf(s.earlier, results))
 		if !something {
 			s.skipped++
 			continue

@@ -121,17 +121,6 @@ func TestWorkbookRefusals(t *testing.T) {
 	}
 }
 
-// A line end within a cell is another after some programs saved it, and the cell the same.
-func TestLineEndsInWorkbooks(t *testing.T) {
-	in := workbook(t, "s", [][]any{{"chat_id", "n"}, {"a", "x\r\ny"}})
-	for text, same := range map[string]bool{"x\r\ny": true, "x\ny": true, "x\n\ny": false} {
-		old := workbook(t, "s", [][]any{{"chat_id", "n", "open_conversation_id", "error_code", "error"}, {"a", text, "cida"}})
-		if err := matches(t, in, rows.Options{Format: rows.XLSX}, old); same != (err == nil) {
-			t.Errorf("%q: %v", text, err)
-		}
-	}
-}
-
 // Tables and lines of text become new workbooks where one is asked for.
 func TestNewWorkbooks(t *testing.T) {
 	tests := []struct {
@@ -154,46 +143,6 @@ func TestNewWorkbooks(t *testing.T) {
 	_, err := convert(t, []byte("chat_id,n\na,"+strings.Repeat("群", 32768)+"\n"), rows.Options{Format: rows.CSV, Output: rows.XLSX}, whole)
 	if err == nil || err.Error() != "line 2: a cell of a workbook holds 32767 characters, and column 2 has more; write CSV" {
 		t.Error(err)
-	}
-}
-
-// What a run has come to so far can be written while rows are missing, and the journal's torn last line does not count.
-func TestAssembleInPart(t *testing.T) {
-	tests := []struct {
-		o    rows.Options
-		in   []byte
-		want string
-	}{
-		{rows.Options{Format: rows.JSONArray}, []byte(`[{"chatId":"a"},{"chatId":"b"},{"chatId":"c"}]`), "[\n" + `{"chatId":"a","openConversationId":"cida","errorCode":"","error":""}` + ",\n{\"chatId\":\"b\"},\n{\"chatId\":\"c\"}\n]\n"},
-		{rows.Options{Format: rows.CSV, Output: rows.XLSX}, []byte("chat_id\na\nb\nc\n"), "chat_id|open_conversation_id|error_code|error\na|cida\nb\nc"},
-		{rows.Options{Format: rows.XLSX}, workbook(t, "s", [][]any{{"chat_id"}, {"a"}, {"b"}, {"c"}}), "chat_id|open_conversation_id|error_code|error\na|cida\nb\nc"},
-	}
-	for _, tt := range tests {
-		r := reader(t, bytes.NewReader(tt.in), tt.o)
-		var journal []byte
-		if err := each(r, func(row rows.Row) error { journal = append(journal, r.Finish(row.Start, result(row))...); return nil }); err != nil {
-			t.Fatal(err)
-		}
-		first := bytes.IndexByte(journal, '\n') + 1
-		for _, cut := range []int{first, first + 10, 2*first - 1} {
-			var out bytes.Buffer
-			if err := reader(t, bytes.NewReader(tt.in), tt.o).Assemble(&out, bytes.NewReader(journal[:cut])); err != nil {
-				t.Fatal(err)
-			}
-			got := out.String()
-			switch {
-			case tt.o.Format == rows.XLSX:
-				got = sheet(t, out.Bytes(), "s")
-			case tt.o.Output == rows.XLSX:
-				got = sheet(t, out.Bytes(), "Sheet1")
-			}
-			if got != tt.want {
-				t.Errorf("%+v, journal cut at %d:\n%s\nwant\n%s", tt.o, cut, got, tt.want)
-			}
-		}
-		if err := reader(t, bytes.NewReader(tt.in), tt.o).Assemble(io.Discard, strings.NewReader("{\"row\":2}\n{\"row\":1}\n{\"row\":7}\n{}\n")); err == nil {
-			t.Errorf("%+v: a journal out of order is taken", tt.o)
-		}
 	}
 }
 

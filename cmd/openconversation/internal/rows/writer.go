@@ -2,9 +2,7 @@ package rows
 
 import (
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
-	"strconv"
 	"strings"
 )
 
@@ -23,7 +21,7 @@ type writer struct {
 func newWriter(o Options, c coding, t *table) writer {
 	w := writer{coding: c, format: o.Format, output: o.Output, adds: appends[o.Details], lineEnd: "\n"}
 	switch {
-	case w.journaled() || w.format.Fields():
+	case w.output == XLSX || w.format.Fields():
 		return w
 	case t == nil:
 		w.separator = formats[w.output].separator
@@ -39,33 +37,23 @@ func newWriter(o Options, c coding, t *table) writer {
 	return w
 }
 
-func (w *writer) journaled() bool { return w.output.Journaled() }
-
 // mark returns the output's byte order mark.
 func (w *writer) mark() []byte {
-	if w.journaled() || !w.coding.outMarked {
+	if !w.coding.outMarked {
 		return nil
 	}
 	return w.coding.out.Mark()
 }
 
-// encode encodes text for the output.
-func (w *writer) encode(text []byte) []byte {
-	if w.journaled() {
-		return text
-	}
-	return w.coding.encode(text)
-}
-
 // Header returns the start of an output: a byte order mark, a line sep= and the header, if the input has them. It may
 // be empty.
-func (w *writer) Header() []byte { return append(bytes.Clone(w.mark()), w.encode(w.head)...) }
+func (w *writer) Header() []byte { return append(bytes.Clone(w.mark()), w.coding.encode(w.head)...) }
 
 // start returns the start of a row's output record, and the row's text. Both share their bytes if possible.
 func (w *writer) start(rec record, row Row) (start, raw []byte) {
 	switch {
-	case w.journaled():
-		return journalStart(row), bytes.Clone(rec.Raw)
+	case w.output == XLSX:
+		return nil, bytes.Clone(rec.Raw)
 	case w.format == Lines:
 		start = appendCell(make([]byte, 0, len(row.ChatID)+100), row.ChatID, w.separator)
 		return append(start, w.separator), nil
@@ -90,18 +78,10 @@ func objectStart(raw []byte) []byte {
 	return out
 }
 
-// journalStart returns the start of a row's line in the journal.
-func journalStart(row Row) []byte {
-	out := append(make([]byte, 0, len(row.ChatID)+200), `{"row":`...)
-	out = strconv.AppendInt(out, int64(row.key), 10)
-	id, _ := json.Marshal(row.ChatID) // cannot fail for a string
-	return append(append(append(out, `,"chatId":`...), id...), ',')
-}
-
 // Finish completes the record with this start: it returns the bytes of one whole record with its line end.
 func (w *writer) Finish(start []byte, result Result) []byte {
 	if w.separator == 0 {
-		return w.encode(append(w.appendFields(start, result), "}\n"...))
+		return w.coding.encode(append(w.appendFields(start, result), "}\n"...))
 	}
 	for i, value := range w.adds.values(result) {
 		if i > 0 {
@@ -109,7 +89,7 @@ func (w *writer) Finish(start []byte, result Result) []byte {
 		}
 		start = appendCell(start, value, w.separator)
 	}
-	return w.encode(append(start, w.lineEnd...))
+	return w.coding.encode(append(start, w.lineEnd...))
 }
 
 func (w *writer) appendFields(start []byte, result Result) []byte {
@@ -121,41 +101,6 @@ func (w *writer) appendFields(start []byte, result Result) []byte {
 		start = append(append(append(append(start, '"'), w.adds.fields[i]...), `":`...), quoted...)
 	}
 	return start
-}
-
-// parse reads back what Finish appended to start. ok is false if the record is another row's, or was not made by
-// Finish.
-func (w *writer) parse(raw, start []byte) (result Result, ok bool) {
-	rest, ok := bytes.CutPrefix(raw, start)
-	if !ok {
-		return result, false
-	}
-	if w.separator == 0 {
-		var fields map[string]*string
-		if json.Unmarshal(append([]byte("{"), rest...), &fields) != nil || len(fields) != len(w.adds.fields) {
-			return result, false
-		}
-		values := make([]string, len(w.adds.fields))
-		for i, name := range w.adds.fields {
-			if fields[name] == nil {
-				return result, false
-			}
-			values[i] = *fields[name]
-		}
-		return w.adds.result(values), true
-	}
-	var cells []string
-	if bytes.IndexByte(rest, '"') < 0 {
-		cells = strings.Split(string(rest), string(w.separator))
-	} else {
-		table := csv.NewReader(bytes.NewReader(rest))
-		table.Comma, table.FieldsPerRecord = rune(w.separator), len(w.adds.columns)
-		cells, _ = table.Read()
-	}
-	if len(cells) != len(w.adds.columns) {
-		return result, false
-	}
-	return w.adds.result(cells), true
 }
 
 // appendCell appends a cell, with an apostrophe before text that a spreadsheet would take for a formula.

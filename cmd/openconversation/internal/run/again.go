@@ -32,9 +32,9 @@ func givenFlags(cmd *cobra.Command) []string {
 	return words
 }
 
-// againWith returns the shell command that continues a run.
-func (o *options) againWith(flag string) string {
-	words := slices.Concat([]string{term.CommandName, "convert", "--input", o.input.path, "--output", o.output.path, flag}, o.given)
+// againWith returns the shell command that continues a run: the same, or with more flags.
+func (o *options) againWith(flags ...string) string {
+	words := slices.Concat([]string{term.CommandName, "convert", "--input", o.input.path, "--output", o.output.path}, flags, o.given)
 	return shellWords(words)
 }
 

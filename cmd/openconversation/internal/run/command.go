@@ -31,9 +31,14 @@ a JSON array, or an xlsx workbook; its format, encoding and separator are found 
 row comes out as it went in, in its place, with open_conversation_id, error_code and error
 appended (openConversationId, errorCode and error in JSON); plain lines become CSV. Cells
 that are appended and would be formulas in a spreadsheet get an apostrophe; those of the
-input stay as they are. Ids that cannot be chat ids cost no call. A run that was stopped,
-even by a crash, goes on with --resume: FILE.state beside the output says what it belongs
-to until it is complete, and chats that are converted are not called again.
+input stay as they are. Ids that cannot be chat ids cost no call.
+
+With --output FILE each result goes to FILE.journal as soon as it is there, and FILE is made
+of it at the end, or when the run is stopped. The same command goes on, whatever happened:
+after a crash, or when the list has grown, was sorted or saved again. Chats that it knows
+are not called again, but for those that failed for a reason that may pass. Keep FILE.journal
+beside FILE: without it, FILE is not overwritten. What someone has edited in FILE is kept as
+FILE.MARK.before. An input that has results already, such as an earlier output, keeps them.
 
 With --check the name, owner and status of each group are added: chat_name, chat_owner and
 chat_status (normal or disbanded), or chatName, chatOwner and chatStatus in JSON. That takes
@@ -41,10 +46,9 @@ a second call for each chat that is converted; it changes nothing about the conv
 chat that the service converts and does not describe has the reason in its status.
 
 With --redis the processes of one app share its limits: the calls of a second, the month's
-budget, one access token, and for a day what each has converted.
-While Redis is away, each goes on by itself; but with --monthly-budget no call is sent that
-is not counted, unless --budget-mode says so. A Redis that is set up wrongly ends the run at
-its start.
+budget, one access token, and for a day what each has converted. While Redis is away, each
+goes on by itself; but with --monthly-budget no call is sent that is not counted, unless
+--budget-mode says so. A Redis that is set up wrongly ends the run at its start.
 
 The app must be an internal app with the permission qyapi_chat_read. Each call counts
 towards its organisation's monthly quota.`,
@@ -53,7 +57,7 @@ towards its organisation's monthly quota.`,
   openconversation convert --json --timeout 1m chat1 chat2
   openconversation convert --input chats.xlsx --dry-run
   openconversation convert --input chats.csv --output converted.csv --max-calls 4000
-  openconversation convert --input chats.csv --output converted.csv --resume
+  openconversation convert --input chats.csv --output converted.csv --again failed
   openconversation convert --input chats.csv --output checked.csv --check
   openconversation convert --input chats.csv --output shared.csv --redis redis://10.0.0.5:6379/0`,
 		DisableFlagsInUseLine: true,

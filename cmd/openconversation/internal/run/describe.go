@@ -24,10 +24,11 @@ type pending struct {
 
 // describer fetches the descriptions of converted chats' groups.
 type describer struct {
-	client *dingtalk.Client
-	ahead  int             // how many descriptions may be in flight
-	stop   <-chan struct{} // closed when the run stops sending
-	asking sync.WaitGroup
+	client  *dingtalk.Client
+	ahead   int                         // how many descriptions may be in flight
+	stop    <-chan struct{}             // closed when the run stops sending
+	granted func(id, conversion string) // gets each conversion before its description is asked for; may be nil
+	asking  sync.WaitGroup
 }
 
 // wait waits for the descriptions in flight. Their context must have ended.
@@ -60,6 +61,9 @@ func (d *describer) outcomes(ctx context.Context, converted iter.Seq2[dingtalk.C
 				if c.Row != nil && c.Row.wantsGroup(c.OpenConversationID) {
 					if len(known) >= maxDescribed {
 						clear(known)
+					}
+					if d.granted != nil && err == nil && c.Row.known == nil {
+						d.granted(c.Row.id, c.OpenConversationID)
 					}
 					if known[c.Row.id] == nil {
 						known[c.Row.id] = d.ask(ctx, c.Row.id)

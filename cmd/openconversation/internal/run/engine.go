@@ -36,9 +36,10 @@ type engine struct {
 	undescribed int // failed descriptions in a row
 }
 
-// describe makes the engine describe groups, too, ahead of them at a time.
-func (e *engine) describe(ahead int) {
-	e.groups = &describer{client: e.client, ahead: ahead, stop: e.stop}
+// describe makes the engine describe groups, too, ahead of them at a time. granted gets each conversion before; it may
+// be nil.
+func (e *engine) describe(ahead int, granted func(id, conversion string)) {
+	e.groups = &describer{client: e.client, ahead: ahead, stop: e.stop, granted: granted}
 }
 
 // limits end a run early.

@@ -9,8 +9,8 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/journal"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
@@ -49,7 +49,7 @@ type inputFlags struct {
 // outputFlags select the output.
 type outputFlags struct {
 	path     string
-	mode     output.Mode
+	again    string // a round: journal.Failed or journal.All
 	dryRun   bool
 	progress string
 }
@@ -57,34 +57,15 @@ type outputFlags struct {
 // fileFlags need --input.
 var fileFlags = []string{
 	"output", "format", "encoding", "output-encoding", "delimiter", "sheet", "column", "field",
-	"resume", "retry-failed", "force", "dry-run", "progress",
+	"again", "dry-run", "progress",
 }
+
+var rounds = []string{string(journal.Failed), string(journal.All)}
 
 var progressModes = []string{"auto", "bar", "plain", "none"}
 
 // maxConcurrency is far above the need of any rate.
 const maxConcurrency = 1024
-
-// modeFlag is a flag for the output's mode.
-type modeFlag struct {
-	to   *output.Mode
-	mode output.Mode
-}
-
-func (f modeFlag) String() string   { return "" }
-func (f modeFlag) Type() string     { return "bool" }
-func (f modeFlag) IsBoolFlag() bool { return true }
-
-func (f modeFlag) Set(value string) error {
-	switch value {
-	case "true":
-		*f.to = f.mode
-	case "false":
-	default:
-		return lang.Errorf("give the flag alone")
-	}
-	return nil
-}
 
 // addTo adds the flags.
 func (o *options) addTo(cmd *cobra.Command) {
@@ -92,20 +73,11 @@ func (o *options) addTo(cmd *cobra.Command) {
 	flags.SortFlags = false
 	in, out, bulk := &o.input, &o.output, &o.bulk
 	flags.StringVarP(&in.path, "input", "i", "", "convert the rows of this `FILE`, or of standard input with -")
-	flags.StringVarP(&out.path, "output", "o", "", "write to this `FILE` instead of standard output, which - is too; it must not exist, see --resume and --force")
+	flags.StringVarP(&out.path, "output", "o", "", "write to this `FILE` instead of standard output, which - is too; its results are kept in FILE.journal, and the same command goes on")
 	in.addTo(cmd)
-	for _, mode := range []struct {
-		name, usage string
-		mode        output.Mode
-	}{
-		{"resume", "go on with a run that was stopped", output.Resume},
-		{"retry-failed", "try the failed rows of a complete output again, and keep the others", output.RetryFailed},
-		{"force", "overwrite the output, which stays as it is until there is a result", output.Force},
-	} {
-		flags.VarPF(modeFlag{&out.mode, mode.mode}, mode.name, "", mode.usage).NoOptDefVal = "true"
-	}
+	flags.StringVar(&out.again, "again", "", "call chats again that have a result: `failed|all`; with all, the output stays as it is until every chat has been called")
 	flags.BoolVar(&o.groups, "check", false, "add the group's name, owner and status, which takes a second call for each chat that is converted")
-	flags.BoolVar(&out.dryRun, "dry-run", false, "read the input and say what it, or the rest of it with --resume or --retry-failed, would cost; calls nothing, and needs credentials only where --redis knows what the month has used")
+	flags.BoolVar(&out.dryRun, "dry-run", false, "read the input and say what it, or the rest of it, would cost; calls nothing, and needs credentials only where --redis knows what the month has used")
 	flags.StringVar(&out.progress, "progress", "auto", "`auto|bar|plain|none`: a bar, or a line every 10 seconds; auto is a bar on a terminal")
 	flags.IntVar(&bulk.limits.items, "limit", 0, "stop after the first `N` chats of this run; 0 is no limit")
 	flags.Float64Var(&bulk.qps, "qps", dingtalk.DefaultRate, "at most `N` calls a second, fewer while the service throttles; 0 is no limit")
@@ -119,7 +91,7 @@ func (o *options) addTo(cmd *cobra.Command) {
 	o.connect.AddTo(cmd)
 	flags.BoolVar(&o.json, "json", false, "print one JSON object a line, for failed chats too; with --output, the summary as one JSON object")
 	flags.DurationVar(&bulk.timeout, "timeout", 0, "send nothing after this `time`, such as 30s or 5m, and end; 0 is no limit")
-	complete(cmd, map[string][]string{"progress": progressModes})
+	complete(cmd, map[string][]string{"progress": progressModes, "again": rounds})
 }
 
 // addTo adds the flags of reading rows.
@@ -202,10 +174,8 @@ func (o *options) check(cmd *cobra.Command) error {
 			}
 		}
 	}
-	for _, group := range [][]string{{"resume", "retry-failed", "force"}, {"force", "dry-run"}, {"column", "field"}} {
-		if err := explain.Alone(cmd, group...); err != nil {
-			return err
-		}
+	if err := explain.Alone(cmd, "column", "field"); err != nil {
+		return err
 	}
 	if o.output.path == "-" {
 		o.output.path = "" // standard output
@@ -230,8 +200,10 @@ func (o *options) check(cmd *cobra.Command) error {
 		return explain.Usage("--progress: use %s", lang.List(progressModes, "or"))
 	case o.json && o.input.path != "" && o.output.path == "" && !o.output.dryRun:
 		return explain.Usage("--json gives a summary on standard output, where the rows go: add --output")
-	case o.output.mode != output.New && o.output.path == "":
-		return explain.Usage("--resume, --retry-failed and --force need --output")
+	case o.output.again != "" && !slices.Contains(rounds, o.output.again):
+		return explain.Usage("--again: use %s", lang.List(rounds, "or"))
+	case o.output.again != "" && o.output.path == "":
+		return explain.Usage("--again needs --output: what has been called is in its journal")
 	}
 	return nil
 }

@@ -2,20 +2,20 @@ package run
 
 import (
 	"context"
-	"errors"
-	"io"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/journal"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
 // plan is the output of --dry-run.
 type plan struct {
 	Rows      int     `json:"rows"`
-	Done      int     `json:"done,omitempty"` // rows that --resume or --retry-failed keeps
+	Done      int     `json:"done,omitempty"` // rows that need no call
 	Distinct  int     `json:"distinct"`
 	Invalid   int     `json:"invalid"`
 	Skipped   int     `json:"skipped"`
@@ -27,17 +27,35 @@ type plan struct {
 	Used      *int    `json:"monthlyUsed,omitempty"`  // so far, if counted
 }
 
-// printPlan prints the cost of a run, or of its rest.
-func printPlan(ctx context.Context, w *term.World, o *options, in *table) error {
-	p := plan{Rows: in.scan.rows, Distinct: in.scan.distinct, Invalid: in.scan.invalid, Skipped: in.scan.skipped, ReadAs: in.scan.found.String(), Calls: in.scan.distinct}
-	rest := o.output.mode == output.Resume || o.output.mode == output.RetryFailed
-	if rest || o.bulk.limits.items > 0 {
-		if err := p.count(w, o, in); err != nil {
+// plan prints the cost of a run, or of its rest. It only reads.
+func (r *rowRun) plan(ctx context.Context) (err error) {
+	w, o, in := r.world, r.o, r.in
+	var j *journal.Journal
+	if o.output.path != "" {
+		if j, err = output.Look(o.output.path, in.file, r.wanted()); err != nil {
 			return err
 		}
 	}
+	if j != nil {
+		defer func() { _ = j.Close() }() // it was only read
+		if o.output.again != "" {
+			if err := j.Begin(journal.Again(o.output.again)); err != nil {
+				return err
+			}
+		}
+	}
+	if in.scan, err = in.readThrough(ctx, j, o, func(string, rows.Result) {}); err != nil {
+		return err
+	}
+	s := in.scan
+	p := plan{Rows: s.rows, Done: s.done, Distinct: s.distinct, Invalid: s.invalid, Skipped: s.skipped, ReadAs: s.found.String(), Calls: s.calls}
+	describe := s.describe
+	if limit := o.bulk.limits.items; limit > 0 {
+		p.Calls = min(p.Calls, limit)
+		describe = min(describe, limit-p.Calls)
+	}
 	if o.groups {
-		p.Described = p.Calls // at most: only converted chats are described
+		p.Described = p.Calls + describe // at most: only converted chats are described
 		p.Calls += p.Described
 	}
 	shared := o.connect.RedisURL(w) != ""
@@ -69,53 +87,10 @@ func printPlan(ctx context.Context, w *term.World, o *options, in *table) error 
 		calls = lang.T("%d at most: %d conversions and, for --check, a description of each group", p.Calls, p.Calls-p.Described)
 	}
 	table := term.Table{}.With("rows", p.Rows)
-	if rest {
+	if p.Done > 0 {
 		table = table.With("done", p.Done)
 	}
 	table = table.With("distinct ids", p.Distinct).With("invalid rows", p.Invalid).With("skipped lines", p.Skipped).
 		With("read as", in.scan.found).With("calls", calls).With("time", takes).With("quota", quota)
 	return w.Print(table.Say(w.Lang))
-}
-
-// count counts the remaining calls. It only reads the output.
-func (p *plan) count(w *term.World, o *options, in *table) error {
-	t, err := in.begin(newGuard(false, nil))
-	if errors.Is(err, io.EOF) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if o.output.mode == output.Resume || o.output.mode == output.RetryFailed {
-		out, err := output.Look(o.output.path, o.output.mode, in.options.Output.Journaled(), stateOf(w, o, in, t))
-		if err != nil {
-			return err
-		}
-		defer out.Close()
-		if err := t.takeUp(&term.World{Out: io.Discard, Err: io.Discard, Getenv: w.Getenv}, o.output.mode, out); err != nil {
-			return err
-		}
-	}
-	p.Done = int(t.tally.done.Load())
-	ids := newCounter()
-	for n := 0; o.bulk.limits.items == 0 || n < o.bulk.limits.items; n++ {
-		if t.complete {
-			break
-		}
-		it, err := t.source.next(context.Background())
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		switch {
-		case it.known == nil:
-			ids.add(it.id)
-		case o.output.mode == output.RetryFailed && it.known.OpenConversationID != "":
-			p.Done++
-		}
-	}
-	p.Calls = ids.distinct()
-	return nil
 }

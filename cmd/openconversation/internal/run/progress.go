@@ -16,14 +16,15 @@ const (
 
 // progress is the progress of a run.
 type progress struct {
-	done, before, total int64 // rows; before: done at the start; total: -1 if unknown
+	done, before, total int64 // before: done at the start; total: -1 if unknown
+	what                func(int64) lang.Text
 	took                time.Duration
 	calls, throttled    int64
 	stopping            bool
 }
 
 // showProgress shows a run's progress until hide is called.
-func showProgress(r *fileRun, e *engine) (hide func()) {
+func showProgress(r *rowRun, e *engine) (hide func()) {
 	mode := r.o.output.progress
 	if mode == "auto" {
 		mode = "plain"
@@ -31,13 +32,11 @@ func showProgress(r *fileRun, e *engine) (hide func()) {
 			mode = "bar"
 		}
 	}
-	before, total := r.tally().done.Load(), int64(-1)
-	if r.in.scan != nil {
-		total = int64(r.in.scan.rows)
-	}
+	before, total, what := r.sink.progress()
 	now := func() progress {
+		done, _, _ := r.sink.progress()
 		return progress{
-			done: r.tally().done.Load(), before: before, total: total, took: time.Since(r.started),
+			done: done, before: before, total: total, what: what, took: time.Since(r.started),
 			calls: r.o.connect.Pace.Calls(), throttled: r.o.connect.Pace.Throttled(), stopping: e.ending(),
 		}
 	}
@@ -70,9 +69,9 @@ func (p progress) rate() (rate float64, left time.Duration) {
 // text returns the progress as a line of plain text.
 func (p progress) text() lang.Said {
 	rate, left := p.rate()
-	rows := explain.Rows(p.done)
+	rows := p.what(p.done)
 	if p.total >= 0 {
-		rows = lang.T("%d of %s", p.done, explain.Rows(p.total))
+		rows = lang.T("%d of %s", p.done, p.what(p.total))
 	}
 	parts := []lang.Said{rows, lang.T("%.1f/s", rate)}
 	if left > 0 {

@@ -210,7 +210,7 @@ func convertIDs(ctx context.Context, w *term.World, o *options, args []string) e
 		options: []dingtalk.BulkOption{dingtalk.WithConcurrency(o.bulk.concurrency)},
 	}
 	if o.groups {
-		e.describe(o.bulk.concurrency)
+		e.describe(o.bulk.concurrency, nil)
 	}
 	cause := e.convert(ctx)
 	ids.trims.report(w)

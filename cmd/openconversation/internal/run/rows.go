@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
@@ -13,15 +14,38 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
+
+// memory is the soft limit of a run over a file, in bytes: the index of a million chats and a workbook fit.
+const memory = 44 << 20
 
 // convertRows converts the rows of the flags' input.
 func convertRows(ctx context.Context, w *term.World, o *options) error {
 	defer term.HoldPipe()()
+	if os.Getenv("GOMEMLIMIT") == "" {
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(memory))
+	}
 	reading, stopReading := context.WithCancel(ctx)
 	defer stopReading()
-	in, err := openTable(reading, w, o)
+	r := &rowRun{world: w, o: o}
+	var pipe io.Writer = w.Out
+	if o.output.path != "" && !o.output.dryRun {
+		file, err := output.Stream(ctx, o.output.path)
+		switch {
+		case err != nil:
+			return err
+		case file == nil:
+			pipe = nil
+		case o.output.again != "":
+			return explain.Usage("%s is no file that could be continued", o.output.path)
+		default:
+			pipe = file
+		}
+	}
+	var err error
+	r.in, err = openTable(reading, w, o, pipe == nil || o.output.dryRun)
 	if errors.Is(err, io.EOF) {
 		w.Note("%s holds no chat id; nothing was done", nameOf(o.input.path))
 		return nil
@@ -29,24 +53,21 @@ func convertRows(ctx context.Context, w *term.World, o *options) error {
 	if err != nil {
 		return err
 	}
-	defer in.close()
-	if (o.output.mode == output.Resume || o.output.mode == output.RetryFailed) && in.file == nil {
-		return explain.Usage("--resume and --retry-failed need an --input that can be read again")
-	}
-	if o.output.dryRun {
-		return printPlan(ctx, w, o, in)
-	}
+	defer r.in.close()
 	o.connect.Pace = connect.NewPace(o.bulk.qps, o.bulk.maxCalls)
-	r := &fileRun{world: w, o: o, in: in}
-	if in.scan != nil && in.scan.rows == 0 {
-		return r.withoutRows(ctx)
+	what := lang.T("the list")
+	if r.in.options.Format != rows.Lines {
+		what = lang.T("this column or field")
 	}
-	client, done, err := o.connect.Dial(ctx, w)
-	if err != nil {
-		return err
+	r.guard = o.guardOf(what)
+	switch {
+	case o.output.dryRun:
+		return r.plan(ctx)
+	case pipe == nil:
+		return r.intoFile(ctx)
+	default:
+		return r.intoStream(ctx, pipe)
 	}
-	defer done()
-	return r.run(ctx, reading, client)
 }
 
 func nameOf(path string) lang.Said {
@@ -56,87 +77,71 @@ func nameOf(path string) lang.Said {
 	return lang.Literal(path)
 }
 
-// withoutRows writes an output without rows: the header of a table that has only one.
-func (r *fileRun) withoutRows(ctx context.Context) error {
-	if r.in.scan.column == "" || !r.in.options.Format.Columns() {
-		r.world.Note("%s holds no chat id; nothing was done", r.in.name)
-		return nil
-	}
-	err := r.begin(ctx)
-	switch {
-	case errors.Is(err, io.EOF):
-		r.world.Note("%s holds no chat id; nothing was done", r.in.name)
-		return nil
-	case err != nil:
-		return err
-	}
-	r.world.Note("%s holds no chat id; its header is all that is written", r.in.name)
-	if err := r.sink().writeHeader(); err != nil {
-		if r.file != nil {
-			err = errors.Join(err, r.file.out.Discard())
-		}
-		return err
-	}
-	if r.stream != nil {
-		return nil
-	}
-	return r.file.end(true, true)
+// rowRun is a run over rows.
+type rowRun struct {
+	world   *term.World
+	o       *options
+	in      *table
+	guard   *guard
+	sink    rowSink
+	file    *output.File // nil: a stream
+	saved   bool         // the output has what the run has come to; always so for a stream
+	skipped int          // blank lines and comments
+	started time.Time
 }
 
-// begin opens the output and positions the run after its rows.
-func (r *fileRun) begin(ctx context.Context) (err error) {
-	what := lang.T("the list")
+// rowSink is a sink of rows. Progress may be read during the run.
+type rowSink interface {
+	sink
+	progress() (done, total int64, what func(int64) lang.Text)
+}
+
+// found tells what the input is, before calls are spent.
+func (r *rowRun) found(reader *rows.Reader) {
 	if r.in.options.Format != rows.Lines {
-		what = lang.T("this column or field")
+		r.world.Note("reading %s: %s", r.in.name, reader.Found())
 	}
-	if r.taken, err = r.in.begin(r.o.guardOf(what)); err != nil {
-		return err
-	}
-	if name := r.taken.source.rows.Name(); name != "" {
-		r.taken.guard.what = lang.Literal(name)
-	}
-	if r.o.output.path == "" {
-		r.stream = &streamSink{name: lang.T("standard output"), w: r.world.Out, rows: r.taken.source.rows}
-		return nil
-	}
-	stream, err := output.Stream(ctx, r.o.output.path, r.o.output.mode)
-	if err != nil {
-		return err
-	}
-	if stream != nil {
-		r.stream = &streamSink{name: lang.Literal(r.o.output.path), w: stream, rows: r.taken.source.rows}
-		return nil
-	}
-	_, statErr := os.Stat(r.o.output.path)
-	want := output.Wanted{
-		Path: r.o.output.path, Mode: r.o.output.mode, Journal: r.in.options.Output.Journaled(), Input: r.in.file,
-		Room:  r.o.reach() + 1,
-		State: stateOf(r.world, r.o, r.in, r.taken),
-	}
-	out, err := output.Open(want)
-	if err != nil {
-		return err
-	}
-	if errors.Is(statErr, os.ErrNotExist) && r.o.output.mode == output.Resume {
-		r.world.Note("%s does not exist; this is a new run", out.Name) // the name may be mistyped, and calls cost quota
-	}
-	if err := r.taken.takeUp(r.world, r.o.output.mode, out); err != nil {
-		return errors.Join(err, out.Discard())
-	}
-	r.file = &fileSink{
-		in: r.in, rows: r.taken.source.rows, out: out, retry: r.o.output.mode == output.RetryFailed,
-		reach: 2*r.o.reach() + 8, headed: out.End > 0, kept: map[string]string{},
-	}
-	r.file.converted, r.file.failed = r.taken.tally.converted, r.taken.tally.failed
-	r.file.done.Store(r.taken.tally.done.Load())
-	for id := range r.taken.left {
-		r.file.kept[id] = r.taken.source.known[id].OpenConversationID
-	}
-	return nil
 }
 
-func (r *fileRun) run(ctx, reading context.Context, client *dingtalk.Client) error {
-	err := r.begin(ctx)
+// nothing reports whether the input holds neither a row nor a header.
+func (r *rowRun) nothing() bool {
+	if s := r.in.scan; s.rows > 0 || s.column != "" && r.in.options.Format.Columns() {
+		return false
+	}
+	r.world.Note("%s holds no chat id; nothing was done", r.in.name)
+	return true
+}
+
+// nameIDs makes the guard speak of the column or field of the ids.
+func (r *rowRun) nameIDs(name string) {
+	if name != "" {
+		r.guard.what = lang.Literal(name)
+	}
+}
+
+// call calls the chats of a source. The error is why the run ended early.
+func (r *rowRun) call(ctx context.Context, client *dingtalk.Client, from source, granted func(id, conversion string), options ...dingtalk.BulkOption) error {
+	e := &engine{
+		stop:   make(chan struct{}),
+		client: client, source: from, sink: r.sink, guard: r.guard, limits: r.o.bulk.limits,
+		options: append(options, dingtalk.WithConcurrency(r.o.bulk.concurrency)),
+	}
+	if r.o.groups {
+		e.describe(r.o.bulk.concurrency, granted)
+	}
+	r.started = time.Now()
+	defer showProgress(r, e)()
+	return e.convert(ctx)
+}
+
+// intoStream writes each row as soon as it has its result.
+func (r *rowRun) intoStream(ctx context.Context, out io.Writer) (err error) {
+	if r.in.file != nil { // faults are found before a call is spent
+		if r.in.scan, err = r.in.readThrough(ctx, nil, r.o, r.seed); err != nil {
+			return err
+		}
+	}
+	reader, err := r.in.reader()
 	if errors.Is(err, io.EOF) {
 		r.world.Note("%s holds no chat id; nothing was done", r.in.name)
 		return nil
@@ -144,53 +149,77 @@ func (r *fileRun) run(ctx, reading context.Context, client *dingtalk.Client) err
 	if err != nil {
 		return err
 	}
-	if r.taken.complete {
-		if r.file.retry {
-			return r.end(nil, r.file.out.DropSide())
-		}
-		return r.end(nil, nil)
+	defer func() { _ = reader.Close() }() // read-only
+	r.nameIDs(reader.Name())
+	name := lang.Said(lang.T("standard output"))
+	if r.o.output.path != "" {
+		name = lang.Literal(r.o.output.path)
 	}
-	if r.in.scan != nil { // before a call is spent
-		if err := r.sink().writeHeader(); err != nil {
-			return r.end(err, nil)
-		}
-	}
-	if r.taken.guard.nonsense() {
-		return r.end(r.taken.guard.refusal(), nil)
-	}
-	if r.in.options.Format != rows.Lines {
-		r.world.Note("reading %s: %s", r.in.name, r.taken.source.rows.Found())
-	}
+	s := &streamSink{name: name, w: out, rows: reader, total: -1}
+	r.sink, r.saved = s, true
 	if r.in.scan != nil {
-		r.in.scan.trims.report(r.world)
+		s.total = int64(r.in.scan.rows)
+		if r.nothing() {
+			return nil
+		}
+		if r.in.scan.rows == 0 {
+			r.world.Note("%s holds no chat id; its header is all that is written", r.in.name)
+			return s.writeHeader()
+		}
 	}
-	e := &engine{
-		stop:   make(chan struct{}),
-		client: client, source: &r.taken.source, sink: r.sink(), guard: r.taken.guard, limits: r.o.bulk.limits,
-		options: r.bulkOptions(),
+	client, done, err := r.o.connect.Dial(ctx, r.world)
+	if err != nil {
+		return err
 	}
-	if r.o.groups {
-		e.describe(r.o.bulk.concurrency)
+	defer done()
+	options := []dingtalk.BulkOption(nil)
+	if r.in.scan != nil {
+		if err := s.writeHeader(); err != nil {
+			return r.end(err, s.tally)
+		}
+		options = append(options, dingtalk.WithMemory(r.in.scan.distinct+1)) // and the empty id
 	}
-	r.started = time.Now()
-	hide := showProgress(r, e)
-	cause := e.convert(ctx)
-	hide()
-	if r.in.scan == nil {
-		r.taken.source.trims.report(r.world)
+	r.found(reader)
+	from := &rowSource{in: r.in, rows: reader}
+	cause := r.call(ctx, client, from, nil, options...)
+	from.trims.report(r.world)
+	r.skipped = reader.Skipped
+	if cause == nil && s.done.Load() == 0 {
+		r.world.Note("%s holds no chat id; nothing was done", r.in.name)
+		return nil
 	}
-	return r.end(cause, nil)
+	return r.end(cause, s.tally)
 }
 
-// bulkOptions sizes the memory for repeated chats.
-func (r *fileRun) bulkOptions() []dingtalk.BulkOption {
-	options := []dingtalk.BulkOption{dingtalk.WithConcurrency(r.o.bulk.concurrency)}
-	switch {
-	case r.in.scan == nil:
-	case r.in.scan.repeats():
-		options = append(options, dingtalk.WithMemory(r.in.scan.distinct+1)) // and the empty id
-	default:
-		options = append(options, dingtalk.WithMemory(0))
-	}
-	return options
+// codeUnknown is the code of a row with an unknown chat.
+const codeUnknown = string(generated.CodeInvalidChatID)
+
+// seed tells the guard of a chat that is known.
+func (r *rowRun) seed(id string, known rows.Result) {
+	r.guard.seed(id, known.Code == codeUnknown, known.OpenConversationID != "")
 }
+
+// rowSource is the source of all rows, for a stream.
+type rowSource struct {
+	in    *table
+	rows  *rows.Reader
+	trims trims
+	n     int // rows read
+}
+
+// next implements source.
+func (s *rowSource) next(context.Context) (*item, error) {
+	row, err := s.rows.Read()
+	if err != nil {
+		return nil, s.in.describe(err)
+	}
+	s.n++
+	s.trims.add(row.Trimmed, row.Line)
+	it := &item{id: row.ChatID, start: row.Start, known: problem(row.ChatID, row.Problem)}
+	if it.known == nil && row.Known.OpenConversationID != "" {
+		it.known = &row.Known
+	}
+	return it, nil
+}
+
+func (s *rowSource) atEnd() bool { return s.in.scan != nil && s.n == s.in.scan.rows }

@@ -3,6 +3,7 @@ package run
 import (
 	"errors"
 	"io"
+	"strings"
 	"sync/atomic"
 	"syscall"
 
@@ -12,20 +13,27 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
-// tally counts rows. done may be read during the run.
+// tally counts rows or chats.
 type tally struct {
-	done              atomic.Int64 // rows in the output
-	converted, failed int          // rows in the output
+	converted, failed int
+	left              int // not called
+	undescribed       int // converted, but the group could not be described
+	settled, passing  int // failed calls: for a reason of the chat, and for one that may pass
 	hinted            map[error]error
 }
 
-func (t *tally) add(result rows.Result, n int) {
-	if result.OpenConversationID == "" {
-		t.failed += n
-	} else {
-		t.converted += n
+func (t *tally) add(result rows.Result) {
+	switch {
+	case result.OpenConversationID != "":
+		t.converted++
+		if strings.HasPrefix(result.Status, notDescribed) {
+			t.undescribed++
+		}
+	case result.Code == notTried:
+		t.left++
+	default:
+		t.failed++
 	}
-	t.done.Add(int64(n))
 }
 
 // result makes a row's result for the output.
@@ -54,9 +62,11 @@ func (t *tally) result(it *item, id string, err error) rows.Result {
 // as failed.
 type streamSink struct {
 	tally
+	done   atomic.Int64 // rows; may be read during the run
 	name   lang.Said
 	w      io.Writer
 	rows   *rows.Reader
+	total  int64 // rows; -1: unknown
 	headed bool
 	gap    []*item // after the last row, without a result
 	why    []error
@@ -74,7 +84,8 @@ func (s *streamSink) write(it *item, result rows.Result) error {
 	if err := s.record(s.rows.Finish(it.start, result)); err != nil {
 		return err
 	}
-	s.add(result, 1)
+	s.add(result)
+	s.done.Add(1)
 	return nil
 }
 
@@ -122,4 +133,8 @@ func (s *streamSink) late(it *item, id string) {
 		return
 	}
 	s.lost.add(it.id, id)
+}
+
+func (s *streamSink) progress() (done, total int64, what func(int64) lang.Text) {
+	return s.done.Load(), s.total, explain.Rows[int64]
 }

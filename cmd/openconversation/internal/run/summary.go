@@ -7,19 +7,20 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
 )
 
 // summary is the output of --json for a run over rows.
 type summary struct {
 	Complete  bool    `json:"complete"`
-	Rows      int     `json:"rows"` // in the output
+	Rows      int     `json:"rows"` // converted or failed
 	Total     int     `json:"total,omitempty"`
 	Converted int     `json:"converted"`
 	Failed    int     `json:"failed"`
-	Kept      int     `json:"kept,omitempty"` // conversions in the state or on standard error, but not in the output
-	Skipped   int     `json:"skipped"`        // blank lines and comments
-	Calls     int64   `json:"calls"`          // of this run
+	Left      int     `json:"left,omitempty"`        // rows of the output whose chat was not called
+	Bare      int     `json:"undescribed,omitempty"` // rows converted whose group could not be described, with --check
+	Kept      int     `json:"kept,omitempty"`        // conversions on standard error alone
+	Skipped   int     `json:"skipped"`               // blank lines and comments
+	Calls     int64   `json:"calls"`                 // of this run
 	Throttled int64   `json:"throttled"`
 	Seconds   float64 `json:"seconds"`
 	Output    string  `json:"output,omitempty"` // empty: nothing was saved
@@ -28,11 +29,11 @@ type summary struct {
 }
 
 // failure makes the command's error for a run that ended with cause.
-func (r *fileRun) failure(cause error) error {
+func failure(cause error, t tally) error {
 	var known *explain.Error
 	switch {
 	case errors.Is(cause, errLimit), cause == nil:
-		if r.tally().failed == 0 {
+		if t.failed+t.undescribed == 0 {
 			return nil
 		}
 		return &explain.Error{Code: explain.SomeFailed, Err: lang.Errorf("some rows were not converted"), Reported: true}
@@ -43,67 +44,47 @@ func (r *fileRun) failure(cause error) error {
 	}
 }
 
-// end closes the output without losing paid results, and reports how the run ended. leaving is an error of closing it.
-func (r *fileRun) end(cause, leaving error) error {
-	if cause == nil && r.tally().done.Load() == 0 {
-		r.world.Note("%s holds no chat id; nothing was done", r.in.name)
-		if r.file != nil {
-			return r.file.out.Discard()
-		}
-		return nil
+// lost returns the conversions that are on standard error alone.
+func (r *rowRun) lost() *lost {
+	switch s := r.sink.(type) {
+	case *fileSink:
+		return &s.lost
+	case *streamSink:
+		return &s.lost
 	}
-	kept, complete := true, cause == nil
-	if r.file != nil {
-		kept = complete || r.file.saved()
-		var err error
-		switch unassembled := r.in.options.Output.Journaled() && r.file.out.Begun() && !r.file.retry; {
-		case r.taken.complete && !unassembled:
-			err = r.file.out.Finish(true)
-		default:
-			err = r.file.end(complete, kept)
-		}
-		leaving = errors.Join(leaving, err)
-	}
-	if leaving != nil {
-		leaving = explain.InFile(r.outputName(), leaving)
-		if cause != nil {
-			r.world.Note("%s", leaving)
-		} else {
-			cause = leaving
-		}
-	}
-	failure := r.failure(cause)
-	if !kept {
-		failure = r.failureOfNothing(cause, failure)
-	}
-	var known *explain.Error
-	if errors.As(cause, &known) && known.Reported {
-		r.stream.lost.report(r.world)
-		return failure // nobody reads the summary
-	}
-	return errors.Join(r.report(cause, failure, kept), failure)
+	return nil
 }
 
-// failureOfNothing makes the error of a run that changed nothing.
-func (r *fileRun) failureOfNothing(cause, failure error) error {
-	if cause == nil {
-		return nil
+func (r *rowRun) outputName() lang.Said {
+	if s, is := r.sink.(*streamSink); is {
+		return s.name
 	}
-	return failure
+	return lang.Literal(r.file.Name)
+}
+
+// end reports how a run ended.
+func (r *rowRun) end(cause error, t tally) error {
+	failed := failure(cause, t)
+	var known *explain.Error
+	if errors.As(cause, &known) && known.Reported {
+		r.lost().report(r.world)
+		return failed // nobody reads the summary
+	}
+	return errors.Join(r.report(cause, failed, t), failed)
 }
 
 // report prints the summary and how to continue.
-func (r *fileRun) report(cause, failure error, kept bool) error {
-	t, limited := r.tally(), errors.Is(cause, errLimit)
-	s := summary{Complete: cause == nil, Skipped: r.taken.source.rows.Skipped, Calls: r.o.connect.Pace.Calls(), Throttled: r.o.connect.Pace.Throttled(), ExitCode: explain.ExitCode(failure)}
-	if kept {
-		s.Rows, s.Converted, s.Failed = t.converted+t.failed, t.converted, t.failed
+func (r *rowRun) report(cause, failed error, t tally) error {
+	limited := errors.Is(cause, errLimit)
+	s := summary{
+		Complete: cause == nil, Rows: t.converted + t.failed, Converted: t.converted, Failed: t.failed, Left: t.left, Bare: t.undescribed, Skipped: r.skipped,
+		Calls: r.o.connect.Pace.Calls(), Throttled: r.o.connect.Pace.Throttled(), ExitCode: explain.ExitCode(failed),
 	}
 	if !r.started.IsZero() {
 		s.Seconds = time.Since(r.started).Round(time.Millisecond).Seconds()
 	}
 	if r.in.scan != nil {
-		s.Total, s.Skipped = r.in.scan.rows, r.in.scan.skipped
+		s.Total = r.in.scan.rows
 	}
 	rows := explain.Rows(s.Rows)
 	if cause != nil {
@@ -114,17 +95,23 @@ func (r *fileRun) report(cause, failure error, kept bool) error {
 			rows = lang.T("%d of %s", s.Rows, explain.Rows(s.Total))
 		}
 	}
-	where := lang.T("nothing was saved")
+	where := lang.T("in %s", r.outputName())
 	switch {
-	case kept:
+	case r.saved:
 		s.Output = fmt.Sprint(r.outputName())
-		where = lang.T("in %s", r.outputName())
-	case r.file != nil && !r.file.out.Fresh:
-		where = lang.T("nothing was saved, and %s is as it was", r.outputName())
+	case r.file.Journal.Empty():
+		where = lang.T("nothing was saved")
+	default:
+		where = lang.T("in %s, and %s stays as it is until all chats are called", r.file.JournalPath(), r.outputName())
 	}
 	r.world.Note("%s: %d converted, %d failed; %s, %d throttled, %s; %s", rows, s.Converted, s.Failed,
 		explain.Calls(s.Calls), s.Throttled, time.Duration(s.Seconds*float64(time.Second)).Round(time.Second/10), where)
-	s.Kept = r.reportKept(cause)
+	if s.Bare > 0 {
+		r.world.Note("%s", lang.N(s.Bare, "the group of %d row could not be described; the same command tries it again", "the groups of %d rows could not be described; the same command tries them again", s.Bare))
+	}
+	lost := r.lost()
+	s.Kept = len(lost.pairs)
+	lost.report(r.world)
 	if cause == nil || limited {
 		for _, sentinel := range explain.Sentinels() {
 			if err := t.hinted[sentinel]; err != nil {
@@ -132,8 +119,8 @@ func (r *fileRun) report(cause, failure error, kept bool) error {
 			}
 		}
 	}
-	if kept {
-		r.reportNext(cause, limited, s)
+	if r.file != nil && !r.file.Journal.Empty() {
+		r.reportNext(cause, t)
 	}
 	if r.o.json {
 		return r.world.PrintJSON(s)
@@ -141,30 +128,15 @@ func (r *fileRun) report(cause, failure error, kept bool) error {
 	return nil
 }
 
-// reportKept prints how many conversions are not in the output, and where they are.
-func (r *fileRun) reportKept(cause error) int {
-	switch {
-	case r.stream != nil:
-		r.stream.lost.report(r.world)
-		return len(r.stream.lost.pairs)
-	case cause == nil || r.file.retry || len(r.file.kept) == 0:
-		return 0
-	}
-	n := len(r.file.kept)
-	r.world.Note("%s", lang.N(n, "%d more conversion behind the last row: kept in %s, for --resume",
-		"%d more conversions behind the last row: kept in %s, for --resume", n, r.file.out.StatePath()))
-	return n
-}
-
 // reportNext prints how to continue.
-func (r *fileRun) reportNext(cause error, limited bool, s summary) {
-	switch again := r.file != nil && r.in.scan != nil; {
-	case !again:
-	case cause != nil && r.o.output.mode != output.RetryFailed:
-		r.world.Note("go on with: %s", r.o.againWith("--resume"))
+func (r *rowRun) reportNext(cause error, t tally) {
+	switch {
+	case cause != nil && r.guard.nonsense(): // its hint says how
 	case cause != nil:
-		r.world.Note("go on with: %s", r.o.againWith("--retry-failed"))
-	case s.Failed > 0:
-		r.world.Note("try the failed rows again with: %s", r.o.againWith("--retry-failed"))
+		r.world.Note("go on with: %s", r.o.againWith())
+	case t.passing > 0:
+		r.world.Note("%s", lang.N(t.passing, "%d row failed for a reason that may pass; try it again with: %s", "%d rows failed for a reason that may pass; try them again with: %s", t.passing, r.o.againWith()))
+	case t.settled > 0 && r.o.output.again == "":
+		r.world.Note("call the failed chats again, if that can help, with: %s", r.o.againWith("--again", "failed"))
 	}
 }

@@ -3,8 +3,6 @@ package run
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -14,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/journal"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
@@ -26,44 +25,59 @@ const standardInput lang.Format = "standard input"
 type table struct {
 	name    lang.Said
 	file    *os.File  // nil for a stream, which can be read once
+	spooled bool      // file is a copy of a stream
+	size    int64     // of file, at the start: rows that are appended meanwhile are the next run's
 	stream  io.Reader // nil for a file
 	options rows.Options
 	why     lang.Text // why a stream's format was assumed, in a sentence
-	scan    *scan     // nil for a stream
+	scan    *scan     // nil for a stream, and before it is read through
 }
 
-// openTable opens the flags' input. A file is read through before any call.
-func openTable(ctx context.Context, w *term.World, o *options) (*table, error) {
+// openTable opens the flags' input. whole means that it is read more than once: then a stream is copied to a file.
+func openTable(ctx context.Context, w *term.World, o *options, whole bool) (in *table, err error) {
 	reading, err := o.input.reading()
 	if err != nil {
 		return nil, err
 	}
 	reading.Details = o.groups
-	in := &table{name: lang.Literal(o.input.path)}
-	if o.input.path == "-" {
-		in, err = openStream(lang.T(standardInput), term.UntilDone(ctx, w.In), reading)
+	name, stream := lang.Said(lang.T(standardInput)), w.In
+	if o.input.path != "-" {
+		name = lang.Literal(o.input.path)
+		file, err := openNamed(ctx, o.input.path)
 		if err != nil {
-			return nil, contextCause(ctx, err)
+			return nil, err
 		}
-	} else if in, err = openFile(ctx, o.input.path, reading); err != nil {
-		return nil, err
+		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
+			in = &table{file: file}
+		}
+		stream = file
 	}
-	if err := in.fits(o); err != nil {
-		in.close()
-		return nil, err
+	switch {
+	case in != nil:
+		in.name = name
+		err = in.detect(o.input.path, reading)
+	case whole:
+		in = &table{name: name, spooled: true}
+		if err = in.spool(term.UntilDone(ctx, stream)); err == nil {
+			err = in.detect("", reading)
+		}
+	default:
+		in, err = openStream(name, term.UntilDone(ctx, stream), reading)
 	}
-	if in.file == nil && !o.output.dryRun {
-		return in, nil
+	if err == nil {
+		err = in.fits(o)
 	}
-	if in.scan, err = in.readThrough(ctx); err != nil {
-		in.close()
-		return nil, err
+	if err != nil {
+		if in != nil {
+			in.close()
+		}
+		return nil, contextCause(ctx, err)
 	}
 	return in, nil
 }
 
-// openFile opens a file, or the pipe or device of a name.
-func openFile(ctx context.Context, name string, reading rows.Options) (*table, error) {
+// openNamed opens a file, or the pipe or device of a name.
+func openNamed(ctx context.Context, name string) (*os.File, error) {
 	file, err := term.Open(ctx, name, os.O_RDONLY, 0)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -71,24 +85,36 @@ func openFile(ctx context.Context, name string, reading rows.Options) (*table, e
 		}
 		return nil, explain.Usage("%w", err)
 	}
-	info, err := file.Stat()
-	switch {
-	case err != nil:
-		return nil, errors.Join(err, file.Close())
-	case info.IsDir():
+	if info, err := file.Stat(); err != nil || info.IsDir() {
 		_ = file.Close() // read-only
-		return nil, explain.Usage("%s is a folder", name)
-	case !info.Mode().IsRegular():
-		in, err := openStream(lang.Literal(name), term.UntilDone(ctx, file), reading)
-		return in, contextCause(ctx, err)
+		return nil, errors.Join(err, explain.Usage("%s is a folder", name))
 	}
-	in := &table{name: lang.Literal(name), file: file}
-	if in.options, err = rows.Detect(file, name, reading); err != nil {
-		in.close()
-		return nil, in.describe(err)
-	}
-	return in, nil
+	return file, nil
 }
+
+// spool copies a stream to a temporary file.
+func (in *table) spool(stream io.Reader) (err error) {
+	if in.file, err = os.CreateTemp("", "openconversation-*"); err != nil {
+		return err
+	}
+	_ = os.Remove(in.file.Name()) // removed while open, if the system can: a killed run then leaves no file
+	_, err = io.Copy(in.file, stream)
+	return err
+}
+
+// detect finds out what a file is.
+func (in *table) detect(name string, reading rows.Options) (err error) {
+	if in.size, err = in.file.Seek(0, io.SeekEnd); err != nil {
+		return err
+	}
+	if in.size == 0 && in.spooled {
+		return io.EOF
+	}
+	in.options, err = rows.Detect(in.section(), name, reading)
+	return in.describe(err)
+}
+
+func (in *table) section() *io.SectionReader { return io.NewSectionReader(in.file, 0, in.size) }
 
 // openStream detects a stream's format from its start.
 func openStream(name lang.Said, stream io.Reader, reading rows.Options) (*table, error) {
@@ -110,12 +136,6 @@ func openStream(name lang.Said, stream io.Reader, reading rows.Options) (*table,
 // fits refuses flags that do not fit the input, and an output that cannot hold its rows.
 func (in *table) fits(o *options) (err error) {
 	format := in.options.Format
-	if in.file != nil && o.output.path != "" && !o.output.dryRun {
-		mine, err := in.file.Stat()
-		if there, err2 := os.Stat(o.output.path); err == nil && err2 == nil && os.SameFile(mine, there) {
-			return explain.Usage("%s is the input", o.output.path)
-		}
-	}
 	switch {
 	case o.input.column != "" && !format.Columns():
 		return explain.Usage("--column is for tables, and the input is %s", format.Title())
@@ -134,7 +154,7 @@ func (in *table) fits(o *options) (err error) {
 	if o.input.outputEncoding != "" && in.options.Output == rows.XLSX {
 		return explain.Usage("--output-encoding is for text, and the output is %s", in.options.Output.Title())
 	}
-	if in.options.Output.Journaled() && o.output.path == "" && !o.output.dryRun {
+	if in.options.Output.Whole() && o.output.path == "" && !o.output.dryRun {
 		return explain.Usage("%s cannot be written to standard output row by row: add --output", in.options.Output.Title())
 	}
 	return nil
@@ -142,7 +162,10 @@ func (in *table) fits(o *options) (err error) {
 
 func (in *table) close() {
 	if in.file != nil {
-		_ = in.file.Close() // read-only
+		_ = in.file.Close() // nothing is written to it any more
+	}
+	if in.spooled && in.file != nil {
+		_ = os.Remove(in.file.Name()) // unless removed before
 	}
 }
 
@@ -152,10 +175,7 @@ func (in *table) reader() (*rows.Reader, error) {
 		reader, err := rows.NewReader(in.stream, in.options)
 		return reader, in.describe(err)
 	}
-	if _, err := in.file.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
-	reader, err := rows.NewReader(in.file, in.options)
+	reader, err := rows.NewReader(in.section(), in.options)
 	return reader, in.describe(err)
 }
 
@@ -187,28 +207,21 @@ var partHints = map[rows.Part]lang.Format{
 // scan is the result of reading an input through.
 type scan struct {
 	rows, distinct, invalid, skipped int
-	digest                           string
-	trims                            trims
-	column                           string // or field
-	found                            rows.Found
+
+	done     int // rows whose chat needs no call
+	calls    int // distinct chats to convert
+	describe int // distinct chats to describe that are converted
+	earlier  int // rows with a result in the input
+
+	trims  trims
+	column string // or field
+	found  rows.Found
 }
 
-// repeats reports whether a chat occurs more than once.
-func (s *scan) repeats() bool { return s.rows-s.invalid > s.distinct }
-
-// readThrough reads an input to its end.
-func (in *table) readThrough(ctx context.Context) (*scan, error) {
+// readThrough reads an input to its end. j is what is known already; it may be nil. see gets each
+// chat that needs no conversion.
+func (in *table) readThrough(ctx context.Context, j *journal.Journal, o *options, see func(id string, r rows.Result)) (*scan, error) {
 	s := &scan{}
-	if in.file != nil {
-		sum := sha256.New()
-		if _, err := in.file.Seek(0, io.SeekStart); err != nil {
-			return nil, err
-		}
-		if _, err := io.Copy(sum, in.file); err != nil {
-			return nil, in.describe(err)
-		}
-		s.digest = hex.EncodeToString(sum.Sum(nil))
-	}
 	reader, err := in.reader()
 	if errors.Is(err, io.EOF) {
 		return s, nil
@@ -217,7 +230,8 @@ func (in *table) readThrough(ctx context.Context) (*scan, error) {
 		return nil, err
 	}
 	defer func() { _ = reader.Close() }() // read-only
-	ids := newCounter()
+	all, fresh, bare := newCounter(), newCounter(), newCounter()
+	take := j == nil || j.Round() != journal.All
 	for {
 		row, err := reader.Read()
 		if errors.Is(err, io.EOF) {
@@ -227,19 +241,57 @@ func (in *table) readThrough(ctx context.Context) (*scan, error) {
 			return nil, contextCause(ctx, in.describe(err))
 		}
 		s.rows++
-		s.trims.add(row.Trimmed, row.Line)
-		if problem(row.ChatID, row.Problem) != nil {
-			s.invalid++
-		} else {
-			ids.add(row.ChatID)
-		}
 		if s.rows%4096 == 0 && ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
+		s.trims.add(row.Trimmed, row.Line)
+		has := row.Known.OpenConversationID != ""
+		if problem(row.ChatID, row.Problem) != nil {
+			s.invalid++
+			if has {
+				return nil, explain.UsageHint("name the column or field that its results were made from, or remove its results",
+					"%s: line %d has a result, and %s is no chat id", in.name, row.Line, term.Shown(row.ChatID))
+			}
+			continue
+		}
+		all.add(row.ChatID)
+		e, err := entry(j, row.ChatID)
+		if err != nil {
+			return nil, err
+		}
+		if has && take {
+			s.earlier++
+			if e.OpenConversationID == "" {
+				e = journal.Entry{Result: row.Known, Settled: true}
+			}
+		}
+		switch {
+		case !e.Settled:
+			fresh.add(row.ChatID)
+			continue
+		case o.groups && !described(e):
+			bare.add(row.ChatID)
+		default:
+			s.done++
+		}
+		see(row.ChatID, e.Result)
 	}
-	s.distinct = ids.distinct()
+	s.distinct, s.calls, s.describe = all.distinct(), fresh.distinct(), bare.distinct()
 	s.skipped, s.column, s.found = reader.Skipped, reader.Name(), reader.Found()
 	return s, nil
+}
+
+// entry returns what a journal knows of a chat; j may be nil.
+func entry(j *journal.Journal, id string) (journal.Entry, error) {
+	if j == nil {
+		return journal.Entry{}, nil
+	}
+	return j.Get(id)
+}
+
+// described reports whether a chat needs no description any more, in this run.
+func described(e journal.Entry) bool {
+	return e.OpenConversationID == "" || e.Status != "" && (e.Fresh || !strings.HasPrefix(e.Status, notDescribed))
 }
 
 // counter counts distinct ids by a hash of 8 bytes each. The chance of a collision among a million ids is 1 in 30

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"mime"
+	"mime/multipart"
 	"strconv"
 	"strings"
 
@@ -76,8 +77,11 @@ func (c *Call) lacksBody() generated.Code {
 	}
 	body, err := c.body()
 	switch {
-	case err != nil, len(body) > bodyLimit:
+	case err != nil, int64(len(body)) > limitOf(c.Request):
 		return generated.CodeInvalidBody
+	case c.Route.Content != nil && c.Route.Content.Type == "form":
+		defer func() { c.Request.Body = io.NopCloser(bytes.NewReader(body)) }()
+		return c.lacksForm(body)
 	case len(body) == 0 && c.Route.Body == generated.BodyOptional:
 		return ""
 	case len(body) == 0 || !c.isJSON():
@@ -89,12 +93,30 @@ func (c *Call) lacksBody() generated.Code {
 	return ""
 }
 
+// lacksForm is lacksBody for multipart/form-data.
+func (c *Call) lacksForm(body []byte) generated.Code {
+	_, params, err := mime.ParseMediaType(c.Request.Header.Get("Content-Type"))
+	if err != nil || params["boundary"] == "" {
+		return generated.CodeMissingBody
+	}
+	form, err := multipart.NewReader(bytes.NewReader(body), params["boundary"]).ReadForm(uploadLimit)
+	if err != nil {
+		return generated.CodeInvalidBody
+	}
+	for _, f := range c.Route.Content.Fields {
+		if f.Required && len(form.Value[f.Name])+len(form.File[f.Name]) == 0 || f.Type == "file" && len(form.Value[f.Name]) > 0 {
+			return generated.Code("Missing" + f.Name)
+		}
+	}
+	return ""
+}
+
 // body is the request's body, and one byte past the limit if it is too long.
 func (c *Call) body() ([]byte, error) {
 	if c.Request.Body == nil { // It never is in a request that came over a network.
 		return nil, nil
 	}
-	return io.ReadAll(io.LimitReader(c.Request.Body, bodyLimit+1))
+	return io.ReadAll(io.LimitReader(c.Request.Body, limitOf(c.Request)+1))
 }
 
 // isJSON reports whether the request's content type is JSON. What the service does without a content type is not known; the

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+// printed is a command that a run prints. The words stand as a shell would take them here: no name needs quotes.
+var printed = regexp.MustCompile(` with: openconversation (convert .*)`)
+
+// requests is the number of conversions and descriptions so far.
+func (b *bench) requests() int {
+	return b.server.Count(conversion) + b.server.Count(generated.OperationGetChat)
+}
+
+// No hint leads in a circle: whoever does what is printed, as long as something is, comes to an end, and each step that does
+// not is one that has called something new.
+func TestHintsLeadToAnEnd(t *testing.T) {
+	quota := dingtalktest.Code(generated.CodeOrgQuotaExhausted).For(conversion)
+	unknownChat := dingtalktest.Code(generated.CodeInvalidChatID).For(conversion)
+	away := dingtalktest.Raw(501, "text/html", nil).For(conversion)
+	pass := dingtalktest.Pass().For(conversion)
+	undescribed := dingtalktest.Raw(501, "text/html", nil).For(generated.OperationGetChat)
+	for name, tt := range map[string]struct {
+		in     string
+		faults []dingtalktest.Fault
+		before func(b *bench)
+		flags  []string
+		most   int // steps
+	}{
+		"nothing wrong":           {chats(30, 30), nil, nil, nil, 1},
+		"unknown chats":           {chats(30, 30), []dingtalktest.Fault{pass, unknownChat.Times(3)}, nil, nil, 2},
+		"unknown, and stay so":    {"unknown1\nunknown2\n" + chats(30, 30), nil, nil, nil, 2},
+		"no ids":                  {"..\na b\n" + chats(30, 30), nil, nil, nil, 1},
+		"quota":                   {chats(30, 30), []dingtalktest.Fault{pass.Times(5), quota}, nil, nil, 2},
+		"quota at once":           {chats(30, 30), []dingtalktest.Fault{quota}, nil, nil, 1},
+		"network":                 {chats(30, 30), []dingtalktest.Fault{pass.Times(5), away.Times(3)}, nil, nil, 2},
+		"network is gone":         {chats(30, 30), []dingtalktest.Fault{pass.Times(5), away.Times(6)}, nil, nil, 3},
+		"limit":                   {chats(30, 30), nil, nil, []string{"--limit", "7"}, 2},
+		"limit above nonsense":    {strings.Repeat("a b\n", 20) + chats(30, 30), nil, nil, []string{"--limit", "7"}, 2},
+		"max-calls":               {chats(30, 30), nil, nil, []string{"--max-calls", "7"}, 6},
+		"max-failures":            {chats(30, 30), []dingtalktest.Fault{pass, unknownChat.Times(5)}, nil, []string{"--max-failures", "2"}, 5},
+		"a wrong column":          {chats(30, 30), []dingtalktest.Fault{unknownChat.Times(20)}, nil, nil, 1},
+		"a wrong column, again":   {chats(30, 30), []dingtalktest.Fault{unknownChat.Times(20)}, func(b *bench) { b.run() }, nil, 1},
+		"descriptions fail":       {chats(5, 5), []dingtalktest.Fault{undescribed.Times(2)}, nil, []string{"--check"}, 2},
+		"again failed, stopped":   {chats(30, 30), []dingtalktest.Fault{unknownChat.Times(9), pass.Times(21), pass.Times(3), quota}, func(b *bench) { b.run() }, []string{"--again", "failed"}, 2},
+		"again all, stopped":      {chats(30, 30), []dingtalktest.Fault{pass.Times(30), pass.Times(9), quota}, func(b *bench) { b.run() }, []string{"--again", "all"}, 2},
+		"again all, without luck": {chats(30, 30), []dingtalktest.Fault{pass.Times(30), quota}, func(b *bench) { b.run() }, []string{"--again", "all"}, 1},
+		"edited":                  {chats(30, 30), nil, func(b *bench) { b.run("--limit", "3"); b.write(b.out, "mine\n") }, nil, 1},
+		"no output":               {chats(30, 30), nil, func(b *bench) { b.run("--limit", "3"); _ = os.Remove(b.out) }, nil, 1},
+		"torn journal": {chats(30, 30), nil, func(b *bench) {
+			b.run("--limit", "3")
+			b.write(b.out+".journal", b.read(b.out + ".journal")[:300])
+		}, nil, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, "in.txt", tt.in)
+			b.server.FailNext(tt.faults...)
+			flags := append([]string{"--concurrency", "1"}, tt.flags...)
+			if tt.before != nil {
+				tt.before(b)
+			}
+			args := b.args(flags...)
+			for step := 1; ; step++ {
+				calls := b.requests()
+				got := call{args: args, env: serverEnv(b.server)}.run()
+				next := printed.FindStringSubmatch(got.stderr)
+				if next == nil {
+					if step > tt.most {
+						t.Errorf("%d steps, want %d at most", step, tt.most)
+					}
+					break
+				}
+				if step > tt.most || b.requests() == calls {
+					t.Fatalf("step %d: %q\n%s", step, args, got.stderr)
+				}
+				args = strings.Fields(next[1])
+			}
+			if left, _ := os.ReadFile(b.out); tt.most > 1 && (strings.Contains(string(left), ",not-tried,") || len(left) == 0) {
+				t.Errorf("chats are left\n%s", left)
+			}
+		})
+	}
+}
+
+// What is refused is refused in the same words again, and its hint names something else than the same command.
+func TestRefusalsOfOutputs(t *testing.T) {
+	for name, tt := range map[string]struct {
+		prepare func(b *bench)
+		advice  func(b *bench) []string // what the hint says
+		hint    string
+	}{
+		"no journal": {func(b *bench) { b.want(0, "converted"); _ = os.Remove(b.out + ".journal") },
+			func(b *bench) []string {
+				return []string{"convert", "--input", b.out, "--format", "csv", "--output", b.out + "2", "--qps", "0"}
+			}, "give it as --input"},
+		"another app": {func(b *bench) {
+			b.wantWith(serverEnv(dingtalktest.NewServer(b.t, dingtalktest.WithAnyChat())), 0, "converted")
+		}, func(b *bench) []string {
+			return []string{"convert", "--input", b.in, "--output", b.out + "2", "--qps", "0"}
+		}, "name another --output"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, "in.txt", chats(3, 3))
+			tt.prepare(b)
+			b.want(2, tt.hint)
+			b.want(2, tt.hint, "--again=all")
+			if got := (call{args: tt.advice(b), env: serverEnv(b.server)}).run(); got.code != 0 {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}

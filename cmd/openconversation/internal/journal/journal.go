@@ -1,0 +1,396 @@
+package journal
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
+)
+
+// Again is what a round calls again although it has a result.
+type Again string
+
+// The rounds.
+const (
+	Failed Again = "failed"
+	All    Again = "all"
+)
+
+// Wanted describes a journal.
+type Wanted struct {
+	Path string
+	Mode fs.FileMode // of a new file; 0: what the system gives
+	App  string      // digest of the app and its host
+	Room int         // lines that there must be space for at any time: those of the calls in flight
+
+	// Settles reports whether a failure with this code says something of its chat: it holds until a round of Failed.
+	Settles func(code string) bool
+}
+
+// Journal is a journal, which is locked if it is open for writing. Its methods may be called by several goroutines.
+type Journal struct {
+	Mark    string // random, for the names of files beside the output
+	Details bool   // the last output has descriptions
+	Skipped int    // lines that cannot be read
+
+	want    Wanted
+	file    *os.File
+	reading bool // read-only
+	pid     int  // of the last run
+
+	mu     sync.Mutex
+	index  index
+	window []byte // read ahead, from windowAt
+	from   int64  // offset of the window
+	end    int64  // of the lines
+	size   int64  // of the file, with blank space
+	dirty  bool
+	halt   chan struct{}
+	ticker sync.WaitGroup
+
+	start   int64           // of this run's lines
+	failed  int64           // of the last round of Failed
+	all     int64           // of the last round of All
+	marker  int64           // of the last round, if no line is behind it
+	paid    bool            // the round of All has a conversion
+	results bool            // some chat has a result, whatever the round
+	written int64           // of the last complete output
+	outputs map[string]bool // digests of the outputs
+	last    string          // digest of the last one
+}
+
+// Open opens a journal and locks it; it creates the file if there is none.
+func Open(want Wanted) (*Journal, error) {
+	j := &Journal{want: want, halt: make(chan struct{})}
+	if err := j.lock(); err != nil {
+		return nil, err
+	}
+	err := j.load()
+	if err == nil {
+		err = j.begin()
+	}
+	if err != nil {
+		return nil, errors.Join(err, j.Close())
+	}
+	j.ticker.Go(j.sync)
+	return j, nil
+}
+
+// Read reads a journal without a lock, and never changes it. It returns an error that is fs.ErrNotExist if there is
+// none.
+func Read(want Wanted) (*Journal, error) {
+	file, err := os.Open(want.Path)
+	if err != nil {
+		return nil, err
+	}
+	j := &Journal{want: want, file: file, reading: true}
+	if err := j.load(); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	j.start = j.end
+	return j, nil
+}
+
+// lock opens and locks the file.
+func (j *Journal) lock() error {
+	path := j.want.Path
+	for {
+		file, err := os.OpenFile(path, os.O_RDWR, 0)
+		created := errors.Is(err, fs.ErrNotExist)
+		if created {
+			if file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666); errors.Is(err, fs.ErrExist) {
+				continue // another process was faster
+			}
+			if err == nil && j.want.Mode != 0 {
+				if err := file.Chmod(j.want.Mode); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+					return errors.Join(err, file.Close(), os.Remove(path))
+				}
+			}
+		}
+		if err != nil {
+			return explain.Usage("%w", err)
+		}
+		if err := lockFile(file); err != nil {
+			err = errors.Join(j.unlocked(err), file.Close())
+			if created && !errors.Is(err, errLocked) {
+				_ = os.Remove(path)
+			}
+			return err
+		}
+		mine, err := file.Stat()
+		if err != nil {
+			return errors.Join(err, file.Close())
+		}
+		if !mine.Mode().IsRegular() {
+			return errors.Join(explain.Usage("%s is no file", path), file.Close())
+		}
+		if now, err := os.Stat(path); err == nil && os.SameFile(mine, now) {
+			j.file, j.size = file, mine.Size()
+			return nil
+		}
+		_ = file.Close() // another process has removed it
+	}
+}
+
+// unlocked makes the error of a file that could not be locked.
+func (j *Journal) unlocked(err error) error {
+	path := j.want.Path
+	switch {
+	case errors.Is(err, errLocked):
+		if other, err := Read(Wanted{Path: path, Settles: j.want.Settles}); err == nil && other.file.Close() == nil && other.pid > 0 {
+			return explain.Usage("%s is being written by process %d", path, other.pid)
+		}
+		return explain.Usage("%s is being written by another process", path)
+	case errors.Is(err, syscall.ENOLCK), errors.Is(err, syscall.ENOSYS), errors.Is(err, errors.ErrUnsupported):
+		return explain.UsageHint("write to a local disk, and move the file when the run is complete",
+			"%s: its file system has no locks (%w), and without one two runs could write to the file at once", path, err)
+	default:
+		return lang.Errorf("%s: it cannot be locked: %w", path, err)
+	}
+}
+
+var errLocked = lang.Errorf("locked by another process")
+
+// begin makes the file ready for lines.
+func (j *Journal) begin() error {
+	if err := j.file.Truncate(j.end); err != nil {
+		return err
+	}
+	j.size = j.end
+	if j.Mark == "" {
+		raw := make([]byte, 8)
+		_, _ = rand.Read(raw) // never fails
+		j.Mark = hex.EncodeToString(raw)
+	}
+	var err error
+	if j.end == 0 {
+		err = j.append(line{Format: format, Version: version, Mark: j.Mark, App: j.want.App})
+	}
+	if j.start = j.end; err == nil {
+		err = j.append(line{PID: os.Getpid()})
+	}
+	if err != nil {
+		return explain.InFile(lang.Literal(j.want.Path), err)
+	}
+	return errors.Join(j.file.Sync(), SyncFolder(j.want.Path))
+}
+
+// SyncFolder makes the name of a file last through a power failure, where the system can.
+func SyncFolder(path string) error {
+	folder, err := os.Open(filepath.Dir(path))
+	if err == nil {
+		_ = folder.Sync() // not every system syncs a folder
+		err = folder.Close()
+	}
+	return err
+}
+
+// roomFor is the space for a line, in bytes. The lines of DingTalk's ids need a fifth of it.
+const roomFor = 512
+
+// grow makes the file longer than its lines by so many bytes and the space for the calls in flight.
+func (j *Journal) grow(n int) error {
+	need := j.end + int64(n+j.want.Room*roomFor)
+	if j.size >= need {
+		return nil
+	}
+	_, err := j.file.WriteAt(bytes.Repeat([]byte("\n"), int(need-j.size)+64<<10), j.size)
+	if info, failed := j.file.Stat(); failed == nil {
+		j.size = info.Size() // WriteAt does not say how much of it was written
+	}
+	if j.size >= need {
+		return nil
+	}
+	return err
+}
+
+// append appends a line. It returns an error also if the line was written, but the space for others is used up.
+func (j *Journal) append(l line) error {
+	raw := l.encode()
+	full := j.grow(len(raw))
+	if _, err := j.file.WriteAt(raw, j.end); err != nil {
+		if info, failed := j.file.Stat(); failed == nil && info.Size() > j.end {
+			j.size = info.Size()
+			_, _ = j.file.WriteAt(bytes.Repeat([]byte("\n"), int(j.size-j.end)), j.end) // or the rest of the line is skipped when it is read
+		}
+		return err
+	}
+	j.end += int64(len(raw))
+	j.size = max(j.size, j.end)
+	j.dirty = true
+	return full
+}
+
+// Put keeps a result, in the place of an earlier one. After an error nothing more must be sent; the result may be kept
+// all the same.
+func (j *Journal) Put(id string, r rows.Result) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	before := j.end
+	err := j.append(line{ID: id, Result: r})
+	if j.end > before {
+		j.saw(r)
+		if indexed := j.set(id, before); indexed != nil {
+			return indexed
+		}
+	}
+	return err
+}
+
+func (j *Journal) saw(r rows.Result) {
+	j.paid = j.paid || r.OpenConversationID != ""
+	j.results = j.results || r.OpenConversationID != "" || j.want.Settles(r.Code)
+	j.marker = 0
+}
+
+// Entry is what a journal knows of an id.
+type Entry struct {
+	rows.Result      // zero if there is none
+	Settled     bool // the id must not be called
+	Fresh       bool // of this run
+}
+
+// Get returns the entry of an id.
+func (j *Journal) Get(id string) (e Entry, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	l, at, err := j.find(id)
+	if err != nil || at == 0 {
+		return e, err
+	}
+	fresh := at >= j.start
+	return Entry{l.Result, l.OpenConversationID != "" || fresh || at > j.failed && j.want.Settles(l.Code), fresh}, nil
+}
+
+// Begin begins a round, unless one of its kind is under way.
+func (j *Journal) Begin(again Again) error {
+	if j.Round() == again {
+		return nil
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	at := j.end
+	if !j.reading {
+		if err := j.append(line{Again: again}); err != nil {
+			return err
+		}
+	}
+	j.round(again, at)
+	return nil
+}
+
+func (j *Journal) round(again Again, at int64) {
+	j.marker = at
+	if j.failed = at; again == All {
+		j.all, j.paid = at, false
+		j.index = index{slots: make([]uint64, len(j.index.slots))}
+	}
+}
+
+// Round returns the round that is under way: one that no complete output has ended.
+func (j *Journal) Round() Again {
+	switch {
+	case j.all > j.written:
+		return All
+	case j.failed > j.written:
+		return Failed
+	}
+	return ""
+}
+
+// Expect makes room in the index for so many more ids, so that it need not grow during calls.
+func (j *Journal) Expect(ids int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.index.fit(j.index.used + ids)
+}
+
+// Empty reports whether no chat has a result; in a round of All, whether that round has no conversion.
+func (j *Journal) Empty() bool { return !j.results || j.all > 0 && !j.paid }
+
+// Wrote notes the digest of an output before it takes its place. complete ends a round.
+func (j *Journal) Wrote(digest string, complete, details bool) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	at := j.end
+	if err := j.append(line{Out: digest, Complete: complete, Details: details}); err != nil && j.end == at {
+		return err
+	}
+	j.wrote(line{Out: digest, Complete: complete, Details: details}, at)
+	return j.file.Sync()
+}
+
+func (j *Journal) wrote(l line, at int64) {
+	if j.outputs == nil {
+		j.outputs = map[string]bool{}
+	}
+	j.outputs[l.Out], j.last, j.Details, j.marker = true, l.Out, l.Details, 0
+	if l.Complete {
+		j.written = at
+	}
+}
+
+// Has reports whether an output with this digest was written.
+func (j *Journal) Has(digest string) bool { return j.outputs[digest] }
+
+// Last returns the digest of the last output.
+func (j *Journal) Last() string { return j.last }
+
+// sync makes the lines last through a power failure, once a second.
+func (j *Journal) sync() {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-j.halt:
+			return
+		}
+		j.mu.Lock()
+		dirty := j.dirty
+		j.dirty = false
+		j.mu.Unlock()
+		if dirty {
+			_ = j.file.Sync() // Close says if it fails
+		}
+	}
+}
+
+// Close closes the journal. It removes one without any result.
+func (j *Journal) Close() error {
+	if j.reading {
+		return j.file.Close()
+	}
+	close(j.halt)
+	j.ticker.Wait()
+	end := j.end
+	switch {
+	case j.all > 0 && !j.paid:
+		end = j.all // nothing has come of the round
+	case j.marker > 0:
+		end = j.marker
+	}
+	unused := !j.results && len(j.outputs) == 0 && j.Skipped == 0 && j.Mark != ""
+	if unused {
+		_ = os.Remove(j.want.Path) // under the lock; Windows cannot remove an open file
+	}
+	var err error
+	if j.Mark != "" { // it is a journal
+		err = errors.Join(j.file.Truncate(end), j.file.Sync())
+	}
+	err = errors.Join(err, j.file.Close())
+	if unused {
+		_ = os.Remove(j.want.Path)
+	}
+	return err
+}

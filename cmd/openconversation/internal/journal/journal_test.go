@@ -1,0 +1,331 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
+)
+
+func wanted(path string) Wanted {
+	return Wanted{Path: path, App: "app", Room: 4, Settles: func(code string) bool { return code == "unknown" }}
+}
+
+func opened(t *testing.T, path string) *Journal {
+	t.Helper()
+	j, err := Open(wanted(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+func put(t *testing.T, j *Journal, id string, r rows.Result) {
+	t.Helper()
+	if err := j.Put(id, r); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func closed(t *testing.T, j *Journal) {
+	t.Helper()
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// want checks an id's result and whether it is settled.
+func want(t *testing.T, j *Journal, id string, r rows.Result, settled bool) {
+	t.Helper()
+	got, err := j.Get(id)
+	if err != nil || got.Result != r || got.Settled != settled {
+		t.Errorf("%s: %+v, %v; want %+v, %t", id, got, err, r, settled)
+	}
+}
+
+func to(id string) rows.Result { return rows.Result{OpenConversationID: "cid" + id} }
+
+// A journal holds what a map would, however often it is opened, its index grows and its process is killed.
+func TestJournalIsAMap(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // chance, not secrecy
+	model := map[string]rows.Result{}
+	j := opened(t, path)
+	for n := range 6_000 {
+		id := fmt.Sprintf("chat%d", random.IntN(2500))
+		if n%7 == 0 {
+			id = "群\"" + id + "\\\n"
+		}
+		r := to(fmt.Sprint(random.IntN(1e6)))
+		switch random.IntN(4) {
+		case 0:
+			r = rows.Result{Code: "unknown", Error: strings.Repeat("x", random.IntN(3000)) + "<&>\x00"}
+		case 1:
+			r.Name, r.Status = "名\"", "normal"
+		}
+		put(t, j, id, r)
+		model[id] = r
+		if random.IntN(20) == 0 {
+			want(t, j, id, r, true)
+		}
+		switch random.IntN(600) {
+		case 0:
+			closed(t, j)
+			j = opened(t, path)
+		case 1: // killed: the blank space stays, and nothing else is written
+			_ = j.file.Close()
+			j = opened(t, path)
+		}
+	}
+	closed(t, j)
+	j = opened(t, path)
+	defer closed(t, j)
+	for id, r := range model {
+		want(t, j, id, r, true)
+	}
+	want(t, j, "none", rows.Result{}, false)
+	if j.index.used != len(model) || j.Skipped != 0 {
+		t.Errorf("%d ids, want %d; %d lines skipped", j.index.used, len(model), j.Skipped)
+	}
+}
+
+// sample writes a journal of a few results, and returns its bytes.
+func sample(t *testing.T, path string) string {
+	t.Helper()
+	j := opened(t, path)
+	for n := range 3 {
+		put(t, j, fmt.Sprint("chat", n), to(fmt.Sprint(n)))
+	}
+	if err := j.Wrote("digest", true, false); err != nil {
+		t.Fatal(err)
+	}
+	closed(t, j)
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+// Whatever a crash or a disk makes of a journal, no chat gets a result that is not its own, what is whole is known, and
+// new results can be added. Only a damaged first line is refused, and then nothing is changed.
+func TestDamagedAtEveryByte(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	whole := sample(t, path)
+	head := strings.IndexByte(whole, '\n')
+	damages := map[string]func(at int) string{
+		"cut":         func(at int) string { return whole[:at] },
+		"cut, blanks": func(at int) string { return whole[:at] + strings.Repeat("\n", 5000) },
+		"cut, NULs":   func(at int) string { return whole[:at] + strings.Repeat("\x00", 3000) },
+		"other byte":  func(at int) string { return whole[:at] + string(whole[at]^1) + whole[at+1:] },
+		"NUL":         func(at int) string { return whole[:at] + "\x00" + whole[at+1:] },
+		"line end":    func(at int) string { return whole[:at] + "\n" + whole[at+1:] },
+		"gap":         func(at int) string { return whole[:at] + whole[at+1:] },
+	}
+	for name, damage := range damages {
+		for at := range len(whole) {
+			if at%5 > 0 && name != "cut" && name != "other byte" {
+				continue
+			}
+			damaged := damage(at)
+			if err := os.WriteFile(path, []byte(damaged), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			j, err := Open(wanted(path))
+			if err != nil {
+				now, _ := os.ReadFile(path)
+				if at > head || string(now) != damaged {
+					t.Fatalf("%s at %d: %v", name, at, err)
+				}
+				continue
+			}
+			if at < head && name == "other byte" {
+				t.Errorf("%s at %d: the first line is taken", name, at)
+			}
+			known := 0
+			for n := range 3 {
+				id := fmt.Sprint("chat", n)
+				switch got, err := j.Get(id); {
+				case err != nil || got.Result != to(fmt.Sprint(n)) && got != (Entry{}):
+					t.Fatalf("%s at %d: %s is %+v, %v", name, at, id, got, err)
+				case got.Settled:
+					known++
+				}
+			}
+			if strings.HasPrefix(name, "cut") {
+				if lines := strings.Count(damaged[:at], `"to"`) - 1; known < lines {
+					t.Fatalf("%s at %d: %d are known of %d", name, at, known, lines)
+				}
+			} else if known < 1 && at > head {
+				t.Fatalf("%s at %d: %d are known", name, at, known)
+			}
+			if at%16 > 0 {
+				_ = j.file.Close()
+				continue
+			}
+			put(t, j, "new", to("new"))
+			closed(t, j)
+			j = opened(t, path)
+			want(t, j, "new", to("new"), true)
+			closed(t, j)
+		}
+	}
+}
+
+func TestRounds(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	unknown, away := rows.Result{Code: "unknown"}, rows.Result{Code: "unavailable"}
+	j := opened(t, path)
+	put(t, j, "a", to("a"))
+	put(t, j, "b", unknown)
+	put(t, j, "c", away)
+	want(t, j, "c", away, true) // not twice in a run
+	again := func(round Again) {
+		t.Helper()
+		closed(t, j)
+		j = opened(t, path)
+		if j.Round() != round {
+			t.Errorf("round %q, want %q", j.Round(), round)
+		}
+	}
+	begin := func(round Again) {
+		t.Helper()
+		if err := j.Begin(round); err != nil || j.Round() != round {
+			t.Errorf("%q, %v", j.Round(), err)
+		}
+	}
+	again("")
+	want(t, j, "a", to("a"), true)
+	want(t, j, "b", unknown, true)
+	want(t, j, "c", away, false)
+	begin(Failed)
+	want(t, j, "b", unknown, false)
+	again("") // a round without a line has not begun
+	begin(Failed)
+	put(t, j, "c", to("c"))
+	again(Failed)
+	want(t, j, "b", unknown, false)
+	want(t, j, "a", to("a"), true)
+	put(t, j, "b", to("b"))
+	begin(Failed) // it goes on
+	want(t, j, "b", to("b"), true)
+	if err := j.Wrote("one", true, true); err != nil {
+		t.Error(err)
+	}
+	again("")
+	if !j.Has("one") || j.Has("two") || !j.Details {
+		t.Error("the output is not known")
+	}
+	begin(All)
+	want(t, j, "a", rows.Result{}, false)
+	put(t, j, "a", away)
+	if !j.Empty() {
+		t.Error("a failure is taken for a result")
+	}
+	again("") // nothing came of it
+	want(t, j, "a", to("a"), true)
+	begin(All)
+	put(t, j, "a", to("new"))
+	again(All)
+	want(t, j, "a", to("new"), true)
+	want(t, j, "b", rows.Result{}, false)
+	if err := j.Wrote("two", true, false); err != nil {
+		t.Error(err)
+	}
+	again("")
+	want(t, j, "b", rows.Result{}, false)
+	closed(t, j)
+
+	look, err := Read(wanted(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _ := os.ReadFile(path)
+	if err := look.Begin(All); err != nil {
+		t.Error(err)
+	}
+	want(t, look, "a", rows.Result{}, false)
+	closed(t, look)
+	if after, _ := os.ReadFile(path); string(after) != string(before) {
+		t.Error("reading has changed the file")
+	}
+}
+
+func TestOneProcessWrites(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	j := opened(t, path)
+	put(t, j, "a", to("a"))
+	if _, err := Open(wanted(path)); err == nil || !strings.Contains(err.Error(), fmt.Sprint("is being written by process ", os.Getpid())) {
+		t.Error(err)
+	}
+	other := wanted(path)
+	other.App = "other"
+	closed(t, j)
+	before, _ := os.ReadFile(path)
+	if _, err := Open(other); err == nil || !strings.Contains(err.Error(), "another app") {
+		t.Error(err)
+	}
+	if after, _ := os.ReadFile(path); string(after) != string(before) {
+		t.Error("another app's run has changed the journal")
+	}
+}
+
+func TestFilesThatAreNone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	if _, err := Read(wanted(path)); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+	closed(t, opened(t, path))
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("a journal without a result stays")
+	}
+	for _, text := range []string{"precious\n", "precious", "\n\n", `{"openconversation":"journal","version":2,"mark":"m","app":"app","crc":"1fb7c1c5"}` + "\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if j, err := Open(wanted(path)); err == nil {
+			t.Errorf("%q is taken", text)
+			closed(t, j)
+		}
+		if now, _ := os.ReadFile(path); string(now) != text {
+			t.Errorf("%q is changed to %q", text, now)
+		}
+	}
+	if err := os.WriteFile(path, nil, 0o600); err != nil { // killed before the first line
+		t.Fatal(err)
+	}
+	closed(t, opened(t, path))
+}
+
+func BenchmarkLoad(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "journal")
+	j, err := Open(wanted(path))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for n := range 200_000 {
+		if err := j.Put(fmt.Sprintf("chat%032x", n), to("0123456789abcdef0123456")); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := j.Close(); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if j, err = Read(wanted(path)); err != nil || j.index.used != 200_000 {
+			b.Fatal(err)
+		}
+		for n := range 200_000 {
+			if e, err := j.Get(fmt.Sprintf("chat%032x", n)); !e.Settled || err != nil {
+				b.Fatal(n, err)
+			}
+		}
+		_ = j.Close()
+	}
+}

@@ -77,6 +77,15 @@ func newLogger(to *slog.Logger) logger {
 	return slogger{to}
 }
 
+// off reports whether a line is not written: without it, each line's attributes would cost an allocation.
+func (l slogger) off(ctx context.Context, level slog.Level) (off bool) {
+	if _, is := ctx.Value(quietKey{}).(*quiet); is {
+		return false
+	}
+	defer func() { off = recover() != nil || off }()
+	return !l.to.Enabled(ctx, level)
+}
+
 func (l slogger) write(ctx context.Context, level slog.Level, msg string, attrs func() []slog.Attr) {
 	if q, is := ctx.Value(quietKey{}).(*quiet); is {
 		q.add(func() { l.write(context.WithValue(context.WithoutCancel(ctx), quietKey{}, nil), level, msg, attrs) })
@@ -95,6 +104,12 @@ func (l slogger) write(ctx context.Context, level slog.Level, msg string, attrs 
 type loggingKey struct{}
 
 func (l slogger) attempt(ctx context.Context, e entry) {
+	if !l.off(ctx, slog.LevelDebug) {
+		l.attempted(ctx, e)
+	}
+}
+
+func (l slogger) attempted(ctx context.Context, e entry) {
 	l.write(ctx, slog.LevelDebug, "dingtalk attempt", func() []slog.Attr {
 		attrs := []slog.Attr{slog.String("op", e.op), slog.Int("attempt", e.n), slog.Duration("duration", e.took)}
 		if e.chatID != "" {

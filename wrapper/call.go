@@ -18,8 +18,9 @@ import (
 type tokenKeeper interface {
 	// Token returns a token that a header can carry.
 	Token(ctx context.Context) (string, error)
-	// Reject drops a token that the service rejected, if it is still the current one.
-	Reject(ctx context.Context, token string)
+	// Reject drops a token that the service rejected, if it is still the current one. again: the next one deserves another
+	// try, even after a replay.
+	Reject(ctx context.Context, token string) (again bool)
 	// Remember makes further calls fail with err for a moment, because a new token was rejected too.
 	Remember(err error)
 }
@@ -65,7 +66,7 @@ type step func(*path, context.Context, *call) *verdict
 // operation is a call of one operation with its arguments; T is the result type.
 type operation[T any] struct {
 	call
-	decode func(body []byte) (T, bool) // false if the body holds no result
+	decode func(c *call, body []byte) (T, bool) // false if the body holds no result
 	find   func(context.Context) (T, bool)
 	keep   func(context.Context, T)
 	value  T
@@ -129,7 +130,7 @@ func (o *operation[T]) recall(ctx context.Context) (ok bool) {
 }
 
 func (o *operation[T]) accept(body []byte) (ok bool) {
-	o.value, ok = o.decode(body)
+	o.value, ok = o.decode(&o.call, body)
 	return ok
 }
 
@@ -178,12 +179,10 @@ func (p *path) do(ctx context.Context, c *call) *Error {
 		once := c.touched != nil && c.touched()
 		if v.dropToken && c.token != "" {
 			ours, drop := p.credit.Rejected(&c.lane.tokens, c.dropped)
-			if drop {
-				p.tokens.Reject(ctx, c.token)
-			}
+			again := drop && p.tokens.Reject(ctx, c.token)
 			switch {
 			case once:
-			case c.rejected == nil && !ours:
+			case (c.rejected == nil || again) && !ours:
 				c.rejected = &rejection{c.token, v}
 				uncounted++
 				continue

@@ -54,6 +54,8 @@ func newTokens(p *path, creds Credentials, share tokenSharing) (tokenKeeper, err
 	switch {
 	case !ok:
 		return nil, fmt.Errorf("credentials are a %T: use AppCredentials, a StaticToken or a TokenSource", creds)
+	case isNil(creds):
+		return nil, errors.New("credentials are nil")
 	case share != nil:
 		return nil, errors.New("WithTokenStore: it needs AppCredentials")
 	}
@@ -104,7 +106,7 @@ func (p *path) fetchToken(creds AppCredentials) tokens.Fetch {
 
 // tokenOf decodes generated.GetAccessTokenResponseBody leniently: a lifetime sent as a string, as a fraction or too
 // large for its type must not cost the token.
-func tokenOf(body []byte) (tokens.Token, bool) {
+func tokenOf(_ *call, body []byte) (tokens.Token, bool) {
 	var out struct {
 		AccessToken string      `json:"accessToken"`
 		ExpireIn    text.Scalar `json:"expireIn"`
@@ -137,12 +139,13 @@ func (f *foreignTokens) Token(ctx context.Context) (string, error) {
 	return token, nil
 }
 
-func (f *foreignTokens) Reject(ctx context.Context, token string) {
+func (f *foreignTokens) Reject(ctx context.Context, token string) (again bool) {
 	if r, ok := f.source.(interface {
 		RejectToken(ctx context.Context, token string)
 	}); ok {
 		r.RejectToken(ctx, token)
 	}
+	return false
 }
 
 func (f *foreignTokens) Remember(error) {}

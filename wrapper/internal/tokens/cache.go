@@ -61,8 +61,9 @@ type Config struct {
 type Shared interface {
 	// get returns the stored token, or fetches one.
 	get(ctx context.Context, cfg *Config, fetch func(context.Context) (*held, error)) (*held, error)
-	// mark records a rejected token: it is not used even if the store still has it.
-	mark(token string)
+	// mark records a rejected token: it is not used even if the store still has it. again: two in a row were the store's,
+	// so the next one comes from the service.
+	mark(t *held) (again bool)
 	drop(ctx context.Context, cfg *Config, token string)
 }
 
@@ -90,6 +91,7 @@ type Cache struct {
 // held is a token with its times of renewal and expiry.
 type held struct {
 	value   string
+	stored  bool // the store gave it
 	renewAt time.Time
 	expires time.Time
 }
@@ -203,7 +205,8 @@ func (c *Cache) part(f *flight) (landed bool) {
 func (c *Cache) renew(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.flight != nil || now.Before(c.nextEarly) {
+	// left exceeds renewalPause only if the clock was set back.
+	if left := c.nextEarly.Sub(now); c.flight != nil || left > 0 && left <= renewalPause {
 		return
 	}
 	c.nextEarly = now.Add(renewalPause)
@@ -275,18 +278,20 @@ func (c *Cache) land(f *flight, token *held, err error) {
 	}
 }
 
-// Reject drops token, which the service rejected, but keeps a newer one.
-func (c *Cache) Reject(ctx context.Context, token string) {
+// Reject drops token, which the service rejected, but keeps a newer one. again reports whether the next token deserves
+// another try, because it comes from the service after two bad ones of the store.
+func (c *Cache) Reject(ctx context.Context, token string) (again bool) {
 	t := c.current.Load()
 	if t == nil || t.value != token {
-		return
+		return false
 	}
 	if c.cfg.Shared != nil {
-		c.cfg.Shared.mark(token) // first: other callers ask the store as soon as the cache is empty
+		again = c.cfg.Shared.mark(t) // first: other callers ask the store as soon as the cache is empty
 	}
 	if c.current.CompareAndSwap(t, nil) && c.cfg.Shared != nil {
 		c.cfg.Shared.drop(ctx, &c.cfg, token)
 	}
+	return again
 }
 
 // Remember makes further calls fail with err for a moment, because a new token was rejected too.

@@ -29,6 +29,7 @@ type shared struct {
 	mu       sync.Mutex
 	failing  bool   // a warning was logged since the store's last answer
 	rejected string // the last rejected token; the store may still hold it if Drop failed
+	bad      int    // rejected tokens of the store in a row
 }
 
 // ownKey is the key of the ownFetch in the context of a store's call.
@@ -61,7 +62,7 @@ func (o *ownFetch) run(ctx context.Context, cfg *Config, fetch func(context.Cont
 
 func (s *shared) get(ctx context.Context, cfg *Config, fetch func(context.Context) (*held, error)) (*held, error) {
 	own := &ownFetch{begun: make(chan struct{}), done: make(chan struct{})}
-	for range 2 { // a second look: another process may have replaced a rejected token
+	for range s.looks() { // a second look: another process may have replaced a rejected token
 		found, err := s.ask(ctx, cfg, own, fetch)
 		select {
 		case <-own.begun:
@@ -83,7 +84,9 @@ func (s *shared) get(ctx context.Context, cfg *Config, fetch func(context.Contex
 		}
 		if !s.isRejected(found.Value) {
 			cfg.Note(ctx, "found in the store", nil)
-			return cfg.hold(found, cfg.Clock.Now()), nil
+			t := cfg.hold(found, cfg.Clock.Now())
+			t.stored = true
+			return t, nil
 		}
 		s.drop(ctx, cfg, found.Value)
 	}
@@ -153,10 +156,25 @@ func checkStored(t Token) error {
 	return nil
 }
 
-func (s *shared) mark(token string) {
+func (s *shared) mark(t *held) (again bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rejected = token
+	s.rejected = t.value
+	if s.bad++; !t.stored {
+		s.bad = 0
+	}
+	return s.bad == 2
+}
+
+// looks returns how often the store is asked: not after two bad tokens in a row.
+func (s *shared) looks() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bad >= 2 {
+		s.bad = 0
+		return 0
+	}
+	return 2
 }
 
 // drop removes a rejected token from the store, and waits for the answer.

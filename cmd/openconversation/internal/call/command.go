@@ -32,7 +32,7 @@ OpenAPI contract of your own, of which openconversation-gen makes the file:
   openconversation-gen --spec robot.yaml --routes robot.json`,
 		Example: `  openconversation call chatIdToOpenConversationId --chatId chatfaabe59a460527f5fb72fbbdfe3f061e --emulator
   openconversation call --spec robot.json sendMessage --body @message.json`,
-		Annotations:        map[string]string{explain.Footer: connect.Footer(w)},
+		Annotations:        map[string]string{explain.Footer: connect.Footer(w, "call")},
 		DisableFlagParsing: true, // the flags depend on the operation
 		RunE: explain.Begins(func(cmd *cobra.Command, args []string) error {
 			if _, args := cutFlag(args, "lang"); len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
@@ -114,7 +114,7 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 		Short:       route.Summary,
 		Long:        about(w.Lang, route),
 		Args:        explain.NoArgs,
-		Annotations: map[string]string{explain.Footer: connect.Footer(w)},
+		Annotations: map[string]string{explain.Footer: connect.Footer(w, "call")},
 	}
 	if alias, ok := aliases[route.Operation]; ok {
 		cmd.Aliases = []string{alias}

@@ -123,7 +123,7 @@ func (r *rowRun) nameIDs(name string) {
 func (r *rowRun) call(ctx context.Context, client *dingtalk.Client, from source, granted func(id, conversion string), options ...dingtalk.BulkOption) error {
 	e := &engine{
 		stop:   make(chan struct{}),
-		client: client, source: from, sink: r.sink, guard: r.guard, limits: r.o.bulk.limits,
+		client: client, source: from, sink: r.sink, guard: r.guard, limit: r.o.bulk.items,
 		options: append(options, dingtalk.WithConcurrency(r.o.bulk.concurrency)),
 	}
 	if r.o.groups {
@@ -212,6 +212,9 @@ func (s *rowSource) next(context.Context) (*item, error) {
 	row, err := s.rows.Read()
 	if err != nil {
 		return nil, s.in.describe(err)
+	}
+	if row.None {
+		return &item{start: row.Start, known: &rows.Result{}, none: true}, nil
 	}
 	s.n++
 	s.trims.add(row.Trimmed, row.Line)

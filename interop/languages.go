@@ -20,7 +20,7 @@ type language struct {
 	needs   string            // commands, and patterns of files
 	debian  string            // the packages that bring them
 	sample  bool              // it makes one conversion with a given token, and exits: no model client
-	night   bool              // it runs only if named: its tools take long to come
+	night   bool              // it runs only if named: it takes long, to come or to start
 	unrun   bool              // it is generated alone
 	differs map[string]string // cases that it cannot pass, with the name that README.md gives the reason
 }
@@ -47,12 +47,12 @@ var languages = []language{
 	{name: "c", page: "C", needs: generator + "gcc cmake make /usr/include/*/curl/curl.h", debian: generatorDebian + "gcc cmake make libc6-dev libcurl4-openssl-dev"},
 
 	{name: "official-go", folder: "official/go", sample: true, differs: map[string]string{"slash": "raw-path", "percent": "raw-path"}},
-	{name: "official-python", folder: "official/python", sample: true, needs: "python3 pip3", debian: "python3 python3-pip", differs: map[string]string{"slash": "raw-slash"}},
-	{name: "official-python-async", folder: "official/python", program: "client-async", sample: true, needs: "python3 pip3", debian: "python3 python3-pip",
+	{name: "official-python", night: true, folder: "official/python", sample: true, needs: "python3 pip3", debian: "python3 python3-pip", differs: map[string]string{"slash": "raw-slash"}},
+	{name: "official-python-async", night: true, folder: "official/python", program: "client-async", sample: true, needs: "python3 pip3", debian: "python3 python3-pip",
 		differs: map[string]string{"slash": "raw-slash", "percent": "decoded"}},
-	{name: "official-node", folder: "official/node", sample: true, needs: "npm", debian: "nodejs npm",
+	{name: "official-node", night: true, folder: "official/node", sample: true, needs: "npm", debian: "nodejs npm",
 		differs: map[string]string{"slash": "raw-path", "percent": "raw-path", "non-ascii": "raw-path"}},
-	{name: "official-java", folder: "official/java", sample: true, needs: jvm, debian: jvmDebian, differs: map[string]string{"slash": "raw-path", "percent": "raw-path"}},
+	{name: "official-java", night: true, folder: "official/java", sample: true, needs: jvm, debian: jvmDebian, differs: map[string]string{"slash": "raw-path", "percent": "raw-path"}},
 
 	{name: "hey-api", folder: "more/hey-api", page: "hey-api", sample: true, night: true, needs: "npm", debian: "nodejs npm"},
 	{name: "typescript-fetch", folder: "more/typescript-fetch", page: "openapi-generator, typescript-fetch", sample: true, night: true, needs: generator + "npm", debian: generatorDebian + "nodejs npm"},

@@ -1,7 +1,7 @@
 // Command interop proves openapi.yaml in other languages. For each it generates a client, builds the program beside it, and
 // runs the program against the emulator once per case of cases.json. It prints one table of what came out.
 //
-//	go run ./interop                          every model client, and the official SDKs
+//	go run ./interop                          every model client, and the official Go SDK
 //	go run ./interop -lang python,java        some of them; more, official and all are names too
 //	go run ./interop -lang c -case slash -v   one case, with what was sent and what came back
 //

@@ -50,17 +50,32 @@ func (p *Package) example(f field) string {
 	switch kind := word(star.X); {
 	case kind == "string":
 		value = text(value)
-	case kind == "bool":
-		_, err = strconv.ParseBool(value)
-	case !numbers.MatchString(value):
+	case kind == "bool" && value != "true" && value != "false", kind != "bool" && !numbers.MatchString(value):
 		err = strconv.ErrSyntax
 	case strings.HasPrefix(kind, "int"):
 		bits, _ := strconv.Atoi(kind[3:])
 		_, err = strconv.ParseInt(value, 10, bits)
+	}
+	if f.wire == "success" && value == "false" { // of a failure, which an example is not
+		err = strconv.ErrRange
 	}
 	if err != nil {
 		p.quirks["an example is no value of its type"]++
 		return ""
 	}
 	return ", example: " + value
+}
+
+// Refusal says why the generator does not take an operation; it is empty for all but three. A contract has them all.
+func (o *Operation) Refusal() string {
+	for _, f := range o.query {
+		list, ok := f.typ.(*ast.ArrayType)
+		switch {
+		case ok && word(list.Elt) == "byte":
+			return "the query has bytes"
+		case ok && scalars[pointed(list.Elt)] == "" && f.style == "":
+			return "the query has a list of objects"
+		}
+	}
+	return ""
 }

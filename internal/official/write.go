@@ -127,6 +127,7 @@ func (w *writer) operation(o *Operation, tag string) {
 		w.WriteString("      security: []\n")
 	}
 	fmt.Fprintf(w, "      x-repeat: %s\n", map[bool]string{true: "safe", false: "unsent"}[o.Method == "GET"])
+	w.WriteString(w.success(o) + w.paging(o))
 	var parameters []string
 	for _, name := range inBraces.FindAllString(o.Path, -1) {
 		parameters = append(parameters, fmt.Sprintf("{name: %s, in: path, required: true, schema: {type: string}}", text(name[1:len(name)-1])))
@@ -158,6 +159,59 @@ func (w *writer) operation(o *Operation, tag string) {
 		answer = ", " + fmt.Sprintf(content, w.schema(body))
 	}
 	fmt.Fprintf(w, "      responses:\n        '200': {description: OK%s}\n        4XX: {$ref: \"#/components/responses/Error\"}\n", answer)
+}
+
+// top are the fields of an answer.
+func (p *Package) top(o *Operation) []field {
+	body, _ := p.field(o.answer, "Body")
+	return p.structs[pointed(body.typ)]
+}
+
+func find(fields []field, names, kinds string) (field, bool) {
+	i := slices.IndexFunc(fields, func(f field) bool {
+		return slices.Contains(strings.Fields(names), f.wire) && slices.Contains(strings.Fields(kinds), pointed(f.typ))
+	})
+	if i < 0 {
+		return field{}, false
+	}
+	return fields[i], true
+}
+
+// success says that an answer with a field success is a failure if that is false.
+func (p *Package) success(o *Operation) string {
+	if _, ok := find(p.top(o), "success", "bool"); ok {
+		return "      x-success: {success: true}\n"
+	}
+	return ""
+}
+
+// paging says how to get all pages, where the names show it: a token goes in and comes out, of the answer or of an object in it,
+// and one list comes with it.
+func (p *Package) paging(o *Operation) string {
+	in, ok := find(slices.Concat(o.query, o.body), "nextToken nextCursor cursor", "string int32 int64")
+	levels := map[string][]field{"": p.top(o)}
+	for _, f := range p.top(o) {
+		if fields := p.structs[pointed(f.typ)]; fields != nil {
+			levels[f.wire+"."] = fields
+		}
+	}
+	var said []string
+	for at, fields := range levels {
+		out, has := find(fields, "nextToken nextCursor", "string int32 int64")
+		lists := slices.DeleteFunc(slices.Clone(fields), func(f field) bool { _, is := f.typ.(*ast.ArrayType); return !is })
+		if !ok || !has || len(lists) != 1 {
+			continue
+		}
+		text := "      x-paging: {in: " + in.wire + ", out: " + at + out.wire + ", items: " + at + lists[0].wire
+		if more, has := find(fields, "hasMore", "bool"); has {
+			text += ", more: " + at + more.wire
+		}
+		said = append(said, text+"}\n")
+	}
+	if len(said) != 1 {
+		return ""
+	}
+	return said[0]
 }
 
 // refer refers to a component, which is written later.

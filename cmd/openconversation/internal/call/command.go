@@ -13,6 +13,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/specs"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
@@ -29,17 +30,24 @@ func Command(w *term.World) *cobra.Command {
 The operation's parameters are flags: openconversation call OPERATION --help lists them.
 openconversation operations lists the operations. With --spec FILE they are those of an
 OpenAPI contract of your own, of which openconversation-gen makes the file:
-  openconversation-gen --spec robot.yaml --routes robot.json`,
+  openconversation-gen --spec robot.yaml --routes robot.json
+With --official PACKAGE they are those of a package of DingTalk's official SDK, or with all
+of every one. A release carries them; a build from source names their file with
+--official-routes FILE, which openconversation-gen official --routes FILE makes.`,
 		Example: `  openconversation call chatIdToOpenConversationId --chatId chatfaabe59a460527f5fb72fbbdfe3f061e --emulator
-  openconversation call --spec robot.json sendMessage --body @message.json`,
+  openconversation call --spec robot.json sendMessage --body @message.json
+  openconversation call --official robot_1_0 batchSendOTO --body @message.json`,
 		Annotations:        map[string]string{explain.Footer: connect.Footer(w, "call")},
 		DisableFlagParsing: true, // the flags depend on the operation
 		RunE: explain.Begins(func(cmd *cobra.Command, args []string) error {
 			if _, args := cutFlag(args, "lang"); len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
 				return cmd.Help()
 			}
-			spec, args := cutFlag(args, "spec")
-			routes, err := operations(spec)
+			source := specs.Source{}
+			for flag, value := range source.Flags() {
+				*value, args = cutFlag(args, flag)
+			}
+			routes, err := operations(source)
 			if err != nil {
 				return err
 			}

@@ -5,13 +5,14 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/specs"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
 // OperationsCommand makes the command that lists the operations.
 func OperationsCommand(w *term.World) *cobra.Command {
-	var spec string
+	var source specs.Source
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "operations",
@@ -20,16 +21,19 @@ func OperationsCommand(w *term.World) *cobra.Command {
 
 REPEAT says when a call is repeated: safe, whenever that may help; unsent, only if the
 service surely did not process it.`,
+		Example: `  openconversation operations
+  openconversation operations --official robot_1_0`,
 		Args: explain.NoArgs,
 		RunE: explain.Begins(func(*cobra.Command, []string) error {
-			routes, err := operations(spec)
+			routes, err := operations(source)
 			if err != nil {
 				return err
 			}
 			return list(w, routes, asJSON)
 		}),
 	}
-	cmd.Flags().StringVar(&spec, "spec", "", "the operations of this `FILE`, made by openconversation-gen --routes of an OpenAPI contract, instead of this project's")
+	cmd.Flags().StringVar(&source.Spec, "spec", "", "the operations of this `FILE`, made by openconversation-gen --routes of an OpenAPI contract, instead of this project's")
+	source.AddTo(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print an array of JSON objects")
 	return cmd
 }

@@ -20,16 +20,10 @@ import (
 // tokenOperation is the token call: its answer is a secret and not printed.
 var tokenOperation = generated.OperationGetAccessToken.ID
 
-// operations returns the operations of the contract in a file, or of this project's contract if file is empty.
-func operations(file string) ([]generated.Route, error) {
-	all := generated.Routes
-	if file != "" {
-		var err error
-		if all, err = specs.Read(file); err != nil {
-			return nil, err
-		}
-	}
-	return slices.DeleteFunc(slices.Clone(all), func(r generated.Route) bool { return r.Operation.ID == tokenOperation }), nil
+// operations returns the operations that can be called.
+func operations(source specs.Source) ([]generated.Route, error) {
+	all, err := source.Read()
+	return slices.DeleteFunc(slices.Clone(all), func(r generated.Route) bool { return r.Operation.ID == tokenOperation }), err
 }
 
 // parameter is a parameter of the operation with its flag.

@@ -5,8 +5,10 @@ import (
 	"bytes"
 	"compress/flate"
 	"encoding/csv"
+	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,9 +23,14 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("PATH", filepath.Dir(binary)+string(os.PathListSeparator)+env.Getenv("PATH"))
+			name := "openconversation"
+			if runtime.GOOS == "windows" {
+				name += ".exe"
+			}
+			bin := filepath.Join(env.WorkDir, "bin")
+			env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("LANG", "C")
-			return nil
+			return errors.Join(os.Mkdir(bin, 0o755), os.Symlink(binary, filepath.Join(bin, name)))
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"bytes": func(ts *testscript.TestScript, _ bool, args []string) { // bytes FILE TEXT: a file of escapes, such as \x1a
@@ -73,7 +80,8 @@ func bookOf(ts *testscript.TestScript, _ bool, args []string) {
 					continue
 				}
 				switch rest := cell[1:]; cell[0] {
-				case '=':
+				case '=': // with the value that a program without a calculator writes
+					ts.Check(f.SetCellValue(name, at, 0))
 					ts.Check(f.SetCellFormula(name, at, rest))
 				case '#':
 					n, err := strconv.ParseFloat(rest, 64)

@@ -299,13 +299,11 @@ func unsure(cell xlsx.Cell, text string) lang.Text {
 	switch {
 	case cell.Pending:
 		return lang.T("its formula has no value yet; open the workbook in a spreadsheet program, and save it")
-	case !cell.Number:
-		return lang.Text{}
 	case cell.Date:
 		return lang.T("its cell is a date or a time")
-	case cell.Formula:
+	case cell.Formula && rounded.MatchString(text), cell.Formula && strings.Trim(text, "0123456789.-") == "":
 		return lang.T("its formula gives a number; if it should give text, open the workbook in a spreadsheet program, and save it")
-	case strings.ContainsAny(text, ".eE"), len(text) > 15:
+	case cell.Number && (strings.ContainsAny(text, ".eE") || len(text) > 15):
 		return lang.T("its cell is a number, which a spreadsheet rounds")
 	}
 	return lang.Text{}

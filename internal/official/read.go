@@ -70,6 +70,10 @@ func read(name string, source []byte) (*Package, error) {
 			return nil, err
 		}
 	}
+	templates := map[string]string{}
+	for _, o := range p.Operations {
+		p.mend(o, templates)
+	}
 	return p, nil
 }
 

@@ -96,9 +96,8 @@ func (p *Package) Contract(operations []*Operation) ([]byte, error) {
 	w := &writer{Package: p, schemas: map[string][]field{}, answers: map[string]bool{}}
 	tag := strings.Split(p.Name, "_")[0] // names other languages' classes: RobotApi
 	fmt.Fprintf(w, head, p.Name, p.Version, Module, text(tag))
-	operations, templates := slices.Clone(operations), map[string]string{}
+	operations = slices.Clone(operations)
 	for _, o := range operations {
-		p.mend(o, templates)
 		w.answered(&ast.Ident{Name: o.answer})
 	}
 	slices.SortStableFunc(operations, func(a, b *Operation) int { return cmp.Compare(a.Path, b.Path) })

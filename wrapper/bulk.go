@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"sync"
-
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
 // Converted is a caller's own row with its result.
@@ -58,12 +56,12 @@ func ConvertEach[R any](ctx context.Context, c *Client, rows iter.Seq[R], chatID
 // value ends the run before its first request, with an error of [ErrRejected].
 type BulkOption func(*run) error
 
-// WithConcurrency sets the maximum number of calls in flight, at least 1. The default of 16 is enough for every rate
+// WithConcurrency sets the maximum number of calls in flight, from 1 to 4096. The default of 16 is enough for every rate
 // limit of the service.
 func WithConcurrency(n int) BulkOption {
 	return func(b *run) error {
-		if n < 1 {
-			return fmt.Errorf("WithConcurrency: %d is not positive", n)
+		if n < 1 || n > maxConcurrency {
+			return fmt.Errorf("WithConcurrency: %d is not from 1 to %d", n, maxConcurrency)
 		}
 		b.concurrency = n
 		return nil
@@ -94,6 +92,7 @@ func WithStop(stop <-chan struct{}) BulkOption {
 
 const (
 	defaultConcurrency = 16
+	maxConcurrency     = 4096 // far above every rate limit
 	defaultMemory      = 100_000
 )
 
@@ -138,12 +137,17 @@ func convertEach[R any](ctx context.Context, b *run, rows iter.Seq[R], chatID fu
 		ended := false
 		defer func() {
 			if v := recover(); !ended {
-				broken = panicked(v, text.Secrets{}, convertCall)
+				broken = b.client.path.panicked(v, convertCall)
 			}
 		}()
 		read(ctx, b, rows, chatID, queue)
 		ended = true
 	}()
+	select {
+	case <-b.asked: // before the first call
+		b.stop(errStopped)
+	default:
+	}
 	if b.asked != nil {
 		go func() {
 			select {

@@ -67,7 +67,7 @@ func New(perSecond float64, clk clock.Clock) *Limiter {
 	return &Limiter{
 		turn: make(chan struct{}, 1), bucket: rate.NewLimiter(rate.Limit(ceiling), 1), clock: clk,
 		sent:    make([]time.Time, int(max(min(math.Ceil(ceiling), windowSize), 1))),
-		ceiling: ceiling, floor: min(slowest, ceiling), bad: ceiling, since: clk.Now().Add(-throttleTime), hold: holdTime,
+		ceiling: ceiling, floor: min(slowest, ceiling), bad: ceiling, since: clk.Steady().Add(-throttleTime), hold: holdTime,
 	}
 }
 
@@ -81,7 +81,7 @@ func (l *Limiter) Wait(ctx context.Context) error {
 		return ctx.Err()
 	}
 	l.mu.Lock()
-	pause := l.resume.Sub(l.clock.Now())
+	pause := l.resume.Sub(l.clock.Steady())
 	l.mu.Unlock()
 	if pause > 0 {
 		if err := l.clock.Sleep(ctx, pause); err != nil {
@@ -103,14 +103,14 @@ func (l *Limiter) spread(ctx context.Context) error {
 	perSecond := l.Rate()
 	if n := int(min(math.Ceil(perSecond), windowSize+1)); n <= len(l.sent) {
 		window := min(windowTime, time.Duration(float64(n)/perSecond*float64(time.Second)))
-		passed := l.clock.Now().Sub(l.sent[(l.next+len(l.sent)-n)%len(l.sent)])
+		passed := l.clock.Steady().Sub(l.sent[(l.next+len(l.sent)-n)%len(l.sent)])
 		if passed >= 0 && passed < window { // negative if the clock was set back
 			if err := l.clock.Sleep(ctx, window-passed); err != nil {
 				return err
 			}
 		}
 	}
-	l.sent[l.next] = l.clock.Now()
+	l.sent[l.next] = l.clock.Steady()
 	l.next = (l.next + 1) % len(l.sent)
 	return nil
 }
@@ -122,7 +122,7 @@ func (l *Limiter) Rate() float64 { return float64(l.bucket.Limit()) }
 func (l *Limiter) Answered(throttled bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now, current := l.clock.Now(), l.Rate()
+	now, current := l.clock.Steady(), l.Rate()
 	lasted := now.Sub(l.since)
 	switch {
 	case throttled && lasted >= throttleTime:

@@ -29,7 +29,11 @@ type shared struct {
 	mu       sync.Mutex
 	failing  bool   // a warning was logged since the store's last answer
 	rejected string // the last rejected token; the store may still hold it if Drop failed
+	bad      int    // rejected tokens of the store in a row
 }
+
+// ownKey is the key of the ownFetch in the context of a store's call.
+type ownKey struct{}
 
 // ownFetch is this process's only token request at a time, whether the store calls it or the cache does.
 type ownFetch struct {
@@ -58,13 +62,13 @@ func (o *ownFetch) run(ctx context.Context, cfg *Config, fetch func(context.Cont
 
 func (s *shared) get(ctx context.Context, cfg *Config, fetch func(context.Context) (*held, error)) (*held, error) {
 	own := &ownFetch{begun: make(chan struct{}), done: make(chan struct{})}
-	for range 2 { // a second look: another process may have replaced a rejected token
+	for range s.looks() { // a second look: another process may have replaced a rejected token
 		found, err := s.ask(ctx, cfg, own, fetch)
 		select {
 		case <-own.begun:
 			<-own.done
 			if own.err == nil { // after a failed fetch, the error is not the store's
-				s.report(ctx, cfg, err)
+				s.report(ctx, cfg, err, own.held.value)
 			}
 			return own.held, own.err
 		default:
@@ -73,14 +77,16 @@ func (s *shared) get(ctx context.Context, cfg *Config, fetch func(context.Contex
 			err = checkStored(found)
 		}
 		if ctx.Err() == nil {
-			s.report(ctx, cfg, err)
+			s.report(ctx, cfg, err, found.Value)
 		}
 		if err != nil {
 			break
 		}
 		if !s.isRejected(found.Value) {
 			cfg.Note(ctx, "found in the store", nil)
-			return cfg.hold(found, cfg.Clock.Now()), nil
+			t := cfg.hold(found, cfg.Clock.Now())
+			t.stored = true
+			return t, nil
 		}
 		s.drop(ctx, cfg, found.Value)
 	}
@@ -99,7 +105,7 @@ var (
 
 // ask asks the store in a separate goroutine, which may outlive the time limit.
 func (s *shared) ask(ctx context.Context, cfg *Config, own *ownFetch, fetch func(context.Context) (*held, error)) (Token, error) {
-	asked, cancel := context.WithCancel(ctx)
+	asked, cancel := context.WithCancel(context.WithValue(ctx, ownKey{}, own))
 	answers := make(chan storeAnswer, 1)
 	go func() {
 		defer cancel()
@@ -150,10 +156,25 @@ func checkStored(t Token) error {
 	return nil
 }
 
-func (s *shared) mark(token string) {
+func (s *shared) mark(t *held) (again bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rejected = token
+	s.rejected = t.value
+	if s.bad++; !t.stored {
+		s.bad = 0
+	}
+	return s.bad == 2
+}
+
+// looks returns how often the store is asked: not after two bad tokens in a row.
+func (s *shared) looks() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bad >= 2 {
+		s.bad = 0
+		return 0
+	}
+	return 2
 }
 
 // drop removes a rejected token from the store, and waits for the answer.
@@ -171,9 +192,9 @@ func (s *shared) drop(ctx context.Context, cfg *Config, token string) {
 	}()
 	select {
 	case err := <-done:
-		s.report(ctx, cfg, err)
+		s.report(ctx, cfg, err, token)
 	case <-ctx.Done():
-		s.report(ctx, cfg, errStoreSlow)
+		s.report(ctx, cfg, errStoreSlow, token)
 	}
 }
 
@@ -184,12 +205,12 @@ func (s *shared) isRejected(token string) bool {
 }
 
 // report logs the store's first failure after a success.
-func (s *shared) report(ctx context.Context, cfg *Config, err error) {
+func (s *shared) report(ctx context.Context, cfg *Config, err error, token string) {
 	s.mu.Lock()
 	first := err != nil && !s.failing
 	s.failing = err != nil
 	s.mu.Unlock()
 	if first {
-		cfg.Note(ctx, "the token store failed; the client goes on without it", err)
+		cfg.Note(ctx, "the token store failed; the client goes on without it", text.Secrets{token}.HideError(err))
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"sync"
-
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
 // Converted is a caller's own row with its result.
@@ -139,7 +137,7 @@ func convertEach[R any](ctx context.Context, b *run, rows iter.Seq[R], chatID fu
 		ended := false
 		defer func() {
 			if v := recover(); !ended {
-				broken = panicked(v, text.Secrets{}, convertCall)
+				broken = b.client.path.panicked(v, convertCall)
 			}
 		}()
 		read(ctx, b, rows, chatID, queue)

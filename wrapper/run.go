@@ -76,7 +76,7 @@ func (b *run) convert(ctx context.Context, it *item) {
 	returned := false
 	defer func() {
 		if v := recover(); !returned {
-			it.err = b.settle(panicked(v, text.Secrets{}, subject{op: convertCall.op, chatID: it.result.ChatID}))
+			it.err = b.settle(b.client.path.panicked(v, subject{op: convertCall.op, chatID: it.result.ChatID}))
 		}
 	}()
 	if b.waits.Err() != nil {

@@ -31,8 +31,10 @@ func newTokens(p *path, creds Credentials, share tokenSharing) (tokenKeeper, err
 		if err := creds.Check(); err != nil {
 			return nil, err
 		}
+		p.appSecret = func() string { return creds.AppSecret }
 		cfg := tokens.Config{
-			Clock: p.clock, Early: generated.TokenRenewalTime, Fetch: p.fetchToken(creds), Crashed: crashedFetch(creds), Lasting: isUnauthenticated, Note: p.noteToken, Warn: p.warn,
+			Clock: p.clock, Early: generated.TokenRenewalTime, Fetch: p.fetchToken(creds), Crashed: p.crashedFetch, Lasting: isUnauthenticated, Note: p.noteToken, Warn: p.warn,
+			Quiet: p.quiet, Limit: time.Duration(p.retry.MaxAttempts) * (p.wire.Limit() + p.retry.MaxWait),
 		}
 		if share != nil {
 			cfg.Shared = share(p.apis.plain.Server.String(), creds)
@@ -65,14 +67,26 @@ func isUnauthenticated(err error) bool {
 	return ok && errors.Is(e.Kind, ErrUnauthenticated)
 }
 
+// quiet keeps the log of a fetch back, if there is one.
+func (p *path) quiet(ctx context.Context) (context.Context, func()) {
+	if p.log == (silent{}) {
+		return ctx, func() {}
+	}
+	q := new(quiet)
+	return context.WithValue(ctx, quietKey{}, q), q.flush
+}
+
 func (p *path) warn(ctx context.Context, msg string) { p.log.warn(ctx, msg) }
 
-func (p *path) noteToken(ctx context.Context, event string, err error) { p.log.token(ctx, event, err) }
+func (p *path) noteToken(ctx context.Context, event string, err error) {
+	if err != nil {
+		err = p.hide(&call{}, err)
+	}
+	p.log.token(ctx, event, err)
+}
 
 // crashedFetch makes the error of a fetch that panicked or ended its goroutine.
-func crashedFetch(creds AppCredentials) func(any) error {
-	return func(recovered any) error { return panicked(recovered, text.Secrets{creds.AppSecret}, tokenCall) }
-}
+func (p *path) crashedFetch(recovered any) error { return p.panicked(recovered, tokenCall) }
 
 // tokenCall names the token call in errors.
 var tokenCall = subject{op: generated.OperationGetAccessToken.ID, isToken: true}
@@ -81,7 +95,7 @@ var tokenCall = subject{op: generated.OperationGetAccessToken.ID, isToken: true}
 func (p *path) fetchToken(creds AppCredentials) tokens.Fetch {
 	return func(ctx context.Context) (tokens.Token, error) {
 		op := operation[tokens.Token]{decode: tokenOf, call: call{
-			subject: tokenCall, contract: &generated.OperationGetAccessToken, steps: tokenSteps, secret: creds.AppSecret,
+			subject: tokenCall, contract: &generated.OperationGetAccessToken, steps: tokenSteps,
 			send: func(ctx context.Context, c *call) (*http.Response, error) {
 				return c.api.GetAccessToken(ctx, generated.GetAccessTokenJSONRequestBody(creds))
 			},

@@ -32,6 +32,9 @@ type shared struct {
 	bad      int    // rejected tokens of the store in a row
 }
 
+// ownKey is the key of the ownFetch in the context of a store's call.
+type ownKey struct{}
+
 // ownFetch is this process's only token request at a time, whether the store calls it or the cache does.
 type ownFetch struct {
 	once  sync.Once
@@ -65,7 +68,7 @@ func (s *shared) get(ctx context.Context, cfg *Config, fetch func(context.Contex
 		case <-own.begun:
 			<-own.done
 			if own.err == nil { // after a failed fetch, the error is not the store's
-				s.report(ctx, cfg, err)
+				s.report(ctx, cfg, err, own.held.value)
 			}
 			return own.held, own.err
 		default:
@@ -74,7 +77,7 @@ func (s *shared) get(ctx context.Context, cfg *Config, fetch func(context.Contex
 			err = checkStored(found)
 		}
 		if ctx.Err() == nil {
-			s.report(ctx, cfg, err)
+			s.report(ctx, cfg, err, found.Value)
 		}
 		if err != nil {
 			break
@@ -102,7 +105,7 @@ var (
 
 // ask asks the store in a separate goroutine, which may outlive the time limit.
 func (s *shared) ask(ctx context.Context, cfg *Config, own *ownFetch, fetch func(context.Context) (*held, error)) (Token, error) {
-	asked, cancel := context.WithCancel(ctx)
+	asked, cancel := context.WithCancel(context.WithValue(ctx, ownKey{}, own))
 	answers := make(chan storeAnswer, 1)
 	go func() {
 		defer cancel()
@@ -189,9 +192,9 @@ func (s *shared) drop(ctx context.Context, cfg *Config, token string) {
 	}()
 	select {
 	case err := <-done:
-		s.report(ctx, cfg, err)
+		s.report(ctx, cfg, err, token)
 	case <-ctx.Done():
-		s.report(ctx, cfg, errStoreSlow)
+		s.report(ctx, cfg, errStoreSlow, token)
 	}
 }
 
@@ -202,12 +205,12 @@ func (s *shared) isRejected(token string) bool {
 }
 
 // report logs the store's first failure after a success.
-func (s *shared) report(ctx context.Context, cfg *Config, err error) {
+func (s *shared) report(ctx context.Context, cfg *Config, err error, token string) {
 	s.mu.Lock()
 	first := err != nil && !s.failing
 	s.failing = err != nil
 	s.mu.Unlock()
 	if first {
-		cfg.Note(ctx, "the token store failed; the client goes on without it", err)
+		cfg.Note(ctx, "the token store failed; the client goes on without it", text.Secrets{token}.HideError(err))
 	}
 }

@@ -47,9 +47,10 @@ debian=(
   g++ cmake make libcpprest-dev libssl-dev gcc libc6-dev libcurl4-openssl-dev
 )
 
-# packages installs those of Debian's that are missing, as root. Elsewhere the steps say what they lack.
+# packages installs those of Debian's that are missing, as root. Elsewhere it names them.
 packages() {
-  dpkg-query -W "${debian[@]}" >/dev/null 2>&1 || install_packages "${debian[@]}"
+  ! command -v dpkg-query >/dev/null || dpkg-query -W "${debian[@]}" >/dev/null 2>&1 || install_packages "${debian[@]}"
+  command -v javac >/dev/null || install_packages default-jdk-headless
 }
 
 install_packages() {
@@ -306,6 +307,8 @@ reproducible() {
 # --- The night ---
 
 soak() { OPENCONVERSATION_SOAK=1000000 "$go" test -count=1 -v -timeout 30m -run '^TestMemoryIsFlat$' ./cmd/openconversation; }
+# Debian 12 keeps a newer Rust for its browsers. Where Swift is missing, its build.sh brings it in a folder.
+packages-more() { install_packages ruby ruby-typhoeus ruby-marcel pkg-config debootstrap $(command -v cargo >/dev/null || echo cargo-web); }
 interop-more() { "$go" run ./interop -lang more,official; }
 wine() { .ci/wine-test.sh; }
 

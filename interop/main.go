@@ -35,7 +35,7 @@ func main() {
 	}
 }
 
-// runner is what all languages share.
+// runner holds the settings that all languages share.
 type runner struct {
 	root    string // the repository
 	cache   string // downloads and builds
@@ -118,9 +118,7 @@ func (r *runner) columns(ctx context.Context, chosen []language) []*column {
 		columns = append(columns, c)
 		fmt.Fprintf(os.Stderr, "== %s\n", l.name)
 		begun := time.Now()
-		if c.problem = l.provide(ctx); c.problem == nil {
-			c.problem = r.build(ctx, l)
-		}
+		c.problem = r.build(ctx, l)
 		if c.building = time.Since(begun); c.problem != nil || l.unrun {
 			continue
 		}

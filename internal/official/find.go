@@ -18,13 +18,11 @@ import (
 	"golang.org/x/mod/sumdb/dirhash"
 )
 
-// The SDK that is read if no other is named. Its sum is checked whoever delivers it.
+// The sums of that version, which are checked whoever delivers it.
 const (
-	Module  = "github.com/alibabacloud-go/dingtalk"
-	Version = "v1.7.46"
-	sums    = Module + " " + Version + " " + folderSum + "\n" + Module + " " + Version + "/go.mod h1:uP5klG3rdfmG3sjk9c7WpegtGgvqzEnM9VKfsX+gO3Q=\n"
-
 	folderSum = "h1:vF337nZZUVJtwaiLTRLX7yA7lWgNULv/McDj369rY8k="
+	sums      = Module + " " + Version + " " + folderSum + "\n" + Module + " " + Version + "/go.mod h1:uP5klG3rdfmG3sjk9c7WpegtGgvqzEnM9VKfsX+gO3Q=\n"
+
 	maxSource = 32 << 20 // the largest has 2 MB
 )
 

@@ -48,7 +48,8 @@ fuzz: ## Fuzz every fuzz target for FUZZTIME (60s each)
 importer: ## Import the module's zip into small apps, and count what comes with it (IMPORTER=update accepts)
 	OPENCONVERSATION_IMPORTER=$(or $(IMPORTER),1) $(GO) test -count=1 -v -run '^TestImporter' .
 
-interop: ## Generate a client in every language and run them, and the official SDKs (LANGS=python,java picks; LANGS=more)
+interop: ## Generate a client in every language and run them (LANGS=python,java picks; LANGS=more,official)
+	@.ci/run packages
 	$(GO) run ./interop -lang '$(LANGS)'
 
 official-check: ## Compare this SDK with DingTalk's official one, request by request

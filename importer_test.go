@@ -24,7 +24,7 @@ const (
 	module          = "github.com/dingtalk-openapi/openconversation-go"
 	maxPackages     = 9 // compiled into the app beyond the standard library, ours included
 	importerVersion = "v0.0.0-importer"
-	importerSwitch  = "OPENCONVERSATION_IMPORTER" // set to 1 it runs the test, set to update it writes what is expected
+	importerSwitch  = "OPENCONVERSATION_IMPORTER" // 1 runs the test; update rewrites the expected files
 	importerFolder  = "testdata/importer"
 	wrapperPackage  = module + "/wrapper"
 	fakePackage     = module + "/wrapper/dingtalktest"
@@ -34,7 +34,7 @@ const (
 var notForApps = []string{"kin-openapi", "oapi-codegen/v2", "oasdiff", "cobra", "pflag", "redis"}
 
 // An app's go.sum holds what its packages need, what their tests need, and what the tests of every package need that
-// the app or its tests import. So the tests beside such a package may not import the validator, though no app compiles
+// the app or its tests import. So the tests next to such a package may not import the validator, though no app compiles
 // them: they belong into a package of their own, which no app imports.
 func TestImporterCompilesLittle(t *testing.T) {
 	packages := lines(goList(t, "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", wrapperPackage))
@@ -68,7 +68,7 @@ var importerApps = []struct {
 
 // TestImporterModule asks the go command itself: the module is zipped as a proxy would serve it, and apps without any
 // replace directive get it, starting from an old go directive, with the emulator in their tests. What go.mod and go.sum
-// become is compared with what is expected, and each app runs as a process. It may download what only importers need,
+// become is compared with the expected files, and each app runs as a process. It may download what only importers need,
 // so it runs when asked to: `make importer`.
 func TestImporterModule(t *testing.T) {
 	if os.Getenv(importerSwitch) == "" {

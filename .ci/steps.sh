@@ -47,9 +47,10 @@ debian=(
   g++ cmake make libcpprest-dev libssl-dev gcc libc6-dev libcurl4-openssl-dev
 )
 
-# packages installs those of Debian's that are missing, as root. Elsewhere the steps say what they lack.
+# packages installs those of Debian's that are missing, as root. Elsewhere it names them.
 packages() {
-  dpkg-query -W "${debian[@]}" >/dev/null 2>&1 || install_packages "${debian[@]}"
+  ! command -v dpkg-query >/dev/null || dpkg-query -W "${debian[@]}" >/dev/null 2>&1 || install_packages "${debian[@]}"
+  command -v javac >/dev/null || install_packages default-jdk-headless
 }
 
 install_packages() {
@@ -98,12 +99,12 @@ drift() {
 
 golangci() { "$(golangci_lint)" run ./...; }
 
-# The systems that the command is built for, and 32 bits.
+# The systems that the command is built for, and 32 bits for the SDK.
 platforms() {
-  for platform in linux/386 windows/amd64 darwin/arm64; do
-    echo "$platform"
-    GOOS=${platform%/*} GOARCH=${platform#*/} "$go" vet ./generated ./wrapper/... ./cmd/openconversation/...
-  done
+  local sdk='./generated ./wrapper/...'
+  GOARCH=386 "$go" vet $sdk
+  GOOS=windows GOARCH=amd64 "$go" vet $sdk ./cmd/openconversation/...
+  GOOS=darwin GOARCH=arm64 "$go" vet $sdk ./cmd/openconversation/...
 }
 
 platforms-32() { CGO_ENABLED=0 GOARCH=386 "$go" test ./generated/... ./wrapper/...; }
@@ -112,9 +113,10 @@ contrib() { (cd contrib/otel && "$go" vet ./... && "$go" test ./...); }
 
 importer() { OPENCONVERSATION_IMPORTER=1 "$go" test -count=1 -v -run '^TestImporter' .; }
 
+# SEED=n draws the operations that are compared again, and ALL=1 takes the whole API.
 official() {
   for module in bench bench/official; do
-    (cd "$module" && "$go" generate ./... && "$go" vet ./... && "$go" mod tidy -diff && "$go" test -count=1 ./...)
+    (cd "$module" && "$go" generate ./... && "$go" vet ./... && "$go" mod tidy -diff && "$go" test -count=1 -v -timeout 30m ./... | grep -v 'no test files')
   done
 }
 
@@ -267,6 +269,7 @@ release() {
 release-files() {
   local files=bin/release-files command base shell
   docs
+  official-routes
   rm -rf "$files" && mkdir -p "$files/completions" "$files/contract"
   command=$tools/openconversation
   "$go" build -trimpath -o "$command" ./cmd/openconversation
@@ -284,13 +287,17 @@ release-files() {
   cp wrapper/dingtalktest/admin/openapi.yaml "$files/contract/openconversation-emulator-admin-$(sed -n 's/^  version: *//p' wrapper/dingtalktest/admin/openapi.yaml).yaml"
 }
 
+# Writes the operations of DingTalk's official SDK, which a command built with the tag official carries. Their texts are that
+# SDK's: its licence lies beside them, here and in the archives.
+official-routes() { "$go" run ./cmd/openconversation-gen official --routes cmd/openconversation/internal/specs/official-routes.json.gz; }
+
 # Builds the command twice, in two folders and from two caches, and compares every byte.
 reproducible() {
   local work first second
   work=$(mktemp -d)
   git clone -q . "$work/here"
   git clone -q . "$work/elsewhere"
-  built() { (cd "$1" && CGO_ENABLED=0 "$go" build -trimpath -buildvcs=false -ldflags='-s -w' -o built ./cmd/openconversation && sha256sum <built); }
+  built() { (cd "$1" && official-routes >&2 && CGO_ENABLED=0 "$go" build -trimpath -buildvcs=false -tags=official -ldflags='-s -w' -o built ./cmd/openconversation && sha256sum <built); }
   first=$(built "$work/here") second=$(GOCACHE=$work/cache built "$work/elsewhere")
   rm -rf "$work"
   printf '%s\n%s\n' "$first" "$second"
@@ -300,7 +307,9 @@ reproducible() {
 # --- The night ---
 
 soak() { OPENCONVERSATION_SOAK=1000000 "$go" test -count=1 -v -timeout 30m -run '^TestMemoryIsFlat$' ./cmd/openconversation; }
-interop-more() { "$go" run ./interop -lang more; }
+# Debian 12 keeps a newer Rust for its browsers. Where Swift is missing, its build.sh brings it in a folder.
+packages-more() { install_packages ruby ruby-typhoeus ruby-marcel pkg-config debootstrap $(command -v cargo >/dev/null || echo cargo-web); }
+interop-more() { "$go" run ./interop -lang more,official; }
 wine() { .ci/wine-test.sh; }
 
 # Asks vuln.go.dev.

@@ -107,7 +107,7 @@ func start(ctx context.Context) (base string, stop func(), err error) {
 // levels are the numbers of concurrent goroutines.
 var levels = []int{1, 8, 64}
 
-// cost is what one client's calls cost at one level, a value a round.
+// cost is the cost of one client's calls at one level, a value a round.
 type cost struct {
 	ratios, cpu, allocs, bytes []float64 // of processor time, to the reference in the same round; ns, objects and bytes a call
 	opened                     int       // connections, over all rounds

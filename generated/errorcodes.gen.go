@@ -10,6 +10,16 @@ const (
 	CodeOwnerNotVisible Code = "permession.checkFailed"
 	// CodeInvalidAuthentication (HTTP 400): The access token is expired, unknown or malformed.
 	CodeInvalidAuthentication Code = "InvalidAuthentication"
+	// CodeTokenExpired (HTTP 400): The access token is expired, in the legacy API's words. No live answer was seen.
+	CodeTokenExpired Code = "42001"
+	// CodeNoPermission (HTTP 403): The app lacks the API's permission, in the legacy API's words; often a sub_code of 88. No live answer was seen.
+	CodeNoPermission Code = "60011"
+	// CodeNotTheAppsCreator (HTTP 400): The token does not belong to the app that created the group or owns the robot.
+	CodeNotTheAppsCreator Code = "400007"
+	// CodeAppRateLimit (HTTP 403): An internal app passed its limit per second for this API, in the legacy API's words. No live answer was seen.
+	CodeAppRateLimit Code = "90018"
+	// CodeSuiteRateLimit (HTTP 403): A third-party app passed its limit per second for this organisation and API, in the legacy API's words. No live answer was seen.
+	CodeSuiteRateLimit Code = "90019"
 	// CodeMissingToken (HTTP 400): The access token header is absent or empty.
 	CodeMissingToken Code = "AuthenticationFailed.MissingParameter"
 	// CodeInvalidClientIDOrSecret (HTTP 400): The app key or the app secret is wrong.
@@ -79,6 +89,11 @@ var ErrorCodes = []ErrorCode{
 	{Code: "invalideChatId", Name: "InvalidChatID", Aliases: []string{"invalidChatId"}, Status: 400, Kind: "invalid-chat-id", Token: "keep", Description: "The chat id is unknown or malformed.", Message: "Invalid chatId"},
 	{Code: "permession.checkFailed", Name: "OwnerNotVisible", Aliases: []string{"permission.checkFailed"}, Status: 400, Kind: "owner-not-visible", Token: "keep", Description: "The group's owner is outside the app's visible range.", Message: "群主不在应用可见性内"},
 	{Code: "InvalidAuthentication", Name: "InvalidAuthentication", Aliases: []string{"40014", "88"}, Status: 400, Kind: "unauthenticated", Token: "drop", Description: "The access token is expired, unknown or malformed.", Message: "不合法的access_token", Observed: true},
+	{Code: "42001", Name: "TokenExpired", Status: 400, Kind: "unauthenticated", Token: "drop", Description: "The access token is expired, in the legacy API's words."},
+	{Code: "60011", Name: "NoPermission", Status: 403, Kind: "permission-denied", Token: "keep", Description: "The app lacks the API's permission, in the legacy API's words; often a sub_code of 88.", Message: "没有调用该接口的权限"},
+	{Code: "400007", Name: "NotTheAppsCreator", Status: 400, Kind: "permission-denied", Token: "keep", Description: "The token does not belong to the app that created the group or owns the robot.", Message: "非应用创建者，无权操作", Observed: true},
+	{Code: "90018", Name: "AppRateLimit", Status: 403, Kind: "throttled", Retry: true, Wait: 1000000000 /* 1s */, Token: "keep", Description: "An internal app passed its limit per second for this API, in the legacy API's words."},
+	{Code: "90019", Name: "SuiteRateLimit", Status: 403, Kind: "throttled", Retry: true, Wait: 1000000000 /* 1s */, Token: "keep", Description: "A third-party app passed its limit per second for this organisation and API, in the legacy API's words."},
 	{Code: "AuthenticationFailed.MissingParameter", Name: "MissingToken", Status: 400, Kind: "unauthenticated", Token: "fetch", Description: "The access token header is absent or empty.", Message: "缺少参数：x-acs-dingtalk-access-token", Observed: true},
 	{Code: "invalidClientIdOrSecret", Name: "InvalidClientIDOrSecret", Status: 400, Kind: "unauthenticated", Token: "none", Description: "The app key or the app secret is wrong.", Message: "无效的clientId或者clientSecret", Observed: true},
 	{Code: "Missingbody", Name: "MissingBody", Status: 400, Kind: "rejected", Token: "keep", Description: "The request has no body, or none that is JSON.", Message: "body is mandatory for this action.", Observed: true},

@@ -135,7 +135,7 @@ type request struct {
 	Status    int       `json:"status"`
 }
 
-// outcome is what a program printed, and what the emulator recorded.
+// outcome is the output of a program, and the record of the emulator.
 type outcome struct {
 	got      []map[string]any
 	crash    string // why there is nothing to compare
@@ -143,7 +143,7 @@ type outcome struct {
 	requests []request
 }
 
-// cell is what came out of one case in one language.
+// cell is the result of one case in one language.
 type cell struct {
 	text  string   // ok, the name of a known difference, or FAILED
 	notes []string // of a failure

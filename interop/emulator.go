@@ -51,20 +51,12 @@ func (r *runner) startEmulator(ctx context.Context, more ...string) (*emulator, 
 		return nil, err
 	}
 	said, err := io.ReadAll(stdout) // until the emulator closes it, once it serves
+	env := map[string]string{}
 	for line := range strings.Lines(string(said)) {
 		name, value, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
-		value = strings.Trim(value, "'")
-		switch name {
-		case "DINGTALK_BASE_URL":
-			e.url = value
-		case "DINGTALK_APP_KEY":
-			e.key = value
-		case "DINGTALK_APP_SECRET":
-			e.secret = value
-		case "DINGTALK_EMULATOR_ADMIN":
-			e.admin = value
-		}
+		env[name] = strings.Trim(value, "'")
 	}
+	e.url, e.key, e.secret, e.admin = env["DINGTALK_BASE_URL"], env["DINGTALK_APP_KEY"], env["DINGTALK_APP_SECRET"], env["DINGTALK_EMULATOR_ADMIN"]
 	if err != nil || e.admin == "" {
 		e.stop()
 		return nil, fmt.Errorf("the emulator did not start: %q %w: %s", said, err, tail(stderr.String()))

@@ -1,7 +1,7 @@
 // Command interop proves openapi.yaml in other languages. For each it generates a client, builds the program beside it, and
 // runs the program against the emulator once per case of cases.json. It prints one table of what came out.
 //
-//	go run ./interop                          every model client, and the official SDKs
+//	go run ./interop                          every model client, and the official Go SDK
 //	go run ./interop -lang python,java        some of them; more, official and all are names too
 //	go run ./interop -lang c -case slash -v   one case, with what was sent and what came back
 //
@@ -35,7 +35,7 @@ func main() {
 	}
 }
 
-// runner is what all languages share.
+// runner holds the settings that all languages share.
 type runner struct {
 	root    string // the repository
 	cache   string // downloads and builds
@@ -118,9 +118,7 @@ func (r *runner) columns(ctx context.Context, chosen []language) []*column {
 		columns = append(columns, c)
 		fmt.Fprintf(os.Stderr, "== %s\n", l.name)
 		begun := time.Now()
-		if c.problem = l.provide(ctx); c.problem == nil {
-			c.problem = r.build(ctx, l)
-		}
+		c.problem = r.build(ctx, l)
 		if c.building = time.Since(begun); c.problem != nil || l.unrun {
 			continue
 		}

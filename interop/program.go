@@ -34,7 +34,7 @@ type program struct {
 	stderr  output
 }
 
-// output is what a process wrote. It may be read while the process writes.
+// output is the output of a process. It may be read while the process writes.
 type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer

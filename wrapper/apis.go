@@ -20,15 +20,20 @@ type apis struct {
 
 // authorized is the generated client whose requests carry a token.
 type authorized struct {
-	token string
-	api   generated.Client
+	token  string
+	before string // the token before
+	api    generated.Client
 }
 
 // with returns the generated client whose requests carry token. All requests with one token share its headers.
 func (a *apis) with(token string) *generated.Client {
 	current := a.current.Load()
 	if current == nil || current.token != token {
-		current = &authorized{token: token, api: *a.plain}
+		next := &authorized{token: token, api: *a.plain}
+		if current != nil {
+			next.before = current.token
+		}
+		current = next
 		current.api.Header = a.plain.Header.Clone()
 		current.api.Header[tokenHeader] = []string{token}
 		a.current.Store(current)

@@ -159,7 +159,7 @@ func TestBulkWaitsOutThrottles(t *testing.T) {
 // Without a limiter, a client limits the rate of runs but not of single calls.
 func TestBulkHasAPaceOfItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client, _ := newVirtual(t, nil)
+		client, _ := newVirtual(t)
 		begun := time.Now()
 		together(60, func() { convert(t, client, "any") })
 		if took := time.Since(begun); took != 2*sec { // a token and a conversion
@@ -176,7 +176,7 @@ func TestBulkHasAPaceOfItsOwn(t *testing.T) {
 // A run ends with its loop and with its context, whatever its input does; a bubble notices a goroutine that is left.
 func TestBulkEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client, emulator := newVirtual(t, nil, unlimited)
+		client, emulator := newVirtual(t, unlimited)
 		endless := func(yield func(string) bool) {
 			for i := 0; yield(fmt.Sprint("chat", i)); i++ {
 			}
@@ -212,7 +212,7 @@ func TestStop(t *testing.T) {
 		turns := make(chan struct{}, 2)
 		turns <- struct{}{}
 		turns <- struct{}{}
-		client, emulator := newVirtual(t, nil, dingtalk.WithLimiter(budgetFunc(func(ctx context.Context) error {
+		client, emulator := newVirtual(t, dingtalk.WithLimiter(budgetFunc(func(ctx context.Context) error {
 			select {
 			case <-turns:
 				return nil

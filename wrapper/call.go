@@ -18,26 +18,28 @@ import (
 type tokenKeeper interface {
 	// Token returns a token that a header can carry.
 	Token(ctx context.Context) (string, error)
-	// Reject drops a token that the service rejected, if it is still the current one.
-	Reject(ctx context.Context, token string)
+	// Reject drops a token that the service rejected, if it is still the current one. again: the next one deserves another
+	// try, even after a replay.
+	Reject(ctx context.Context, token string) (again bool)
 	// Remember makes further calls fail with err for a moment, because a new token was rejected too.
 	Remember(err error)
 }
 
 // path holds what all calls of a client share.
 type path struct {
-	wire   *wire.Wire
-	apis   apis
-	tokens tokenKeeper
-	lanes  breaker.Set[lane]
-	ban    breaker.Ban[*verdict]
-	credit tokens.Credit
-	retry  Retry
-	cache  Cache  // nil: conversions are not kept
-	budget Budget // nil: requests are not counted
-	calls  callOptions
-	clock  clock.Clock
-	log    logger
+	wire      *wire.Wire
+	apis      apis
+	tokens    tokenKeeper
+	lanes     breaker.Set[lane]
+	ban       breaker.Ban[*verdict]
+	credit    tokens.Credit
+	retry     Retry
+	cache     Cache  // nil: conversions are not kept
+	budget    Budget // nil: requests are not counted
+	calls     callOptions
+	appSecret func() string // a function: no formatter looks into one
+	clock     clock.Clock
+	log       logger
 }
 
 // lane is what a client knows of one operation at one host. Its failures and throttles, and its odd opinion of a token
@@ -64,7 +66,7 @@ type step func(*path, context.Context, *call) *verdict
 // operation is a call of one operation with its arguments; T is the result type.
 type operation[T any] struct {
 	call
-	decode func(body []byte) (T, bool) // false if the body holds no result
+	decode func(c *call, body []byte) (T, bool) // false if the body holds no result
 	find   func(context.Context) (T, bool)
 	keep   func(context.Context, T)
 	value  T
@@ -74,7 +76,6 @@ type operation[T any] struct {
 type call struct {
 	subject
 	host     string    // of an operation with a server of its own
-	secret   string    // sent in addition to the token; redacted in errors
 	hidden   [2]string // keeps the secrets of an attempt off the heap
 	options  callOptions
 	steps    []step
@@ -129,7 +130,7 @@ func (o *operation[T]) recall(ctx context.Context) (ok bool) {
 }
 
 func (o *operation[T]) accept(body []byte) (ok bool) {
-	o.value, ok = o.decode(body)
+	o.value, ok = o.decode(&o.call, body)
 	return ok
 }
 
@@ -178,12 +179,10 @@ func (p *path) do(ctx context.Context, c *call) *Error {
 		once := c.touched != nil && c.touched()
 		if v.dropToken && c.token != "" {
 			ours, drop := p.credit.Rejected(&c.lane.tokens, c.dropped)
-			if drop {
-				p.tokens.Reject(ctx, c.token)
-			}
+			again := drop && p.tokens.Reject(ctx, c.token)
 			switch {
 			case once:
-			case c.rejected == nil && !ours:
+			case (c.rejected == nil || again) && !ours:
 				c.rejected = &rejection{c.token, v}
 				uncounted++
 				continue
@@ -253,7 +252,7 @@ func (p *path) pace(_ context.Context, c *call) *verdict {
 	if errors.Is(err, context.DeadlineExceeded) && clock.Ended(c.waits) == nil {
 		return &verdict{ended: context.DeadlineExceeded}
 	}
-	return c.refusal(err, ErrThrottled, "not sent: the limiter refused")
+	return c.refusal(p.hide(c, err), ErrThrottled, "not sent: the limiter refused")
 }
 
 // authorize gets a token; the rejected one once more is a failure.
@@ -261,7 +260,7 @@ func (p *path) authorize(ctx context.Context, c *call) *verdict {
 	c.dropped = c.lane.tokens.Last()
 	token, err := p.tokens.Token(c.waits)
 	if err != nil {
-		return c.tokenless(err)
+		return c.tokenless(p.hide(c, err))
 	}
 	if c.rejected != nil && token == c.rejected.token {
 		same := *c.rejected.verdict
@@ -321,7 +320,7 @@ func (p *path) spend(ctx context.Context, c *call) *verdict {
 	err := p.budget.Spend(c.waits)
 	c.holds = back()
 	if err != nil {
-		return c.refusal(err, ErrQuotaExhausted, "not sent: the budget refused")
+		return c.refusal(p.hide(c, err), ErrQuotaExhausted, "not sent: the budget refused")
 	}
 	if c.holds {
 		return nil
@@ -346,6 +345,9 @@ func (p *path) attempt(ctx context.Context, c *call) *verdict {
 		begun = p.clock.Now()
 	}
 	c.sent++
+	// The transport, and the decoder of a caller's own type, may never return.
+	back := c.lane.breaker.Lend(c.ticket, p.wire.Limit()+lendTime)
+	defer func() { c.holds = back() && c.holds }()
 	answer, failed := p.wire.Attempt(ctx, c)
 	c.options.keep(answer)
 	defer answer.Release()
@@ -358,6 +360,7 @@ func (p *path) attempt(ctx context.Context, c *call) *verdict {
 		v = r.refused(p.clock.Now(), p.retry.MaxWait)
 	}
 	c.unsure = c.unsure || v != nil && v.mayBeDone()
+	c.holds = back()
 	p.settle(c, v, failed)
 	if logs {
 		e := entry{op: c.op, chatID: c.chatID, n: c.sent, requestID: r.requestID(), took: p.clock.Now().Sub(begun)}

@@ -132,6 +132,14 @@ func (o *callOptions) edit(_ context.Context, r *http.Request) error {
 	return nil
 }
 
+// hide hides secrets in the error of the caller's own code.
+func (p *path) hide(c *call, err error) error {
+	if _, is := text.Find[*Error](err); is {
+		return err
+	}
+	return p.secrets(c).HideError(err)
+}
+
 // begin limits a call, and its waits.
 func (c *call) begin(ctx context.Context, p *path) (context.Context, context.CancelFunc) {
 	if c.options.limit == 0 {
@@ -157,9 +165,12 @@ func (c *call) explain(caller context.Context, err *Error) {
 	}
 }
 
-// secrets are what no text about a call may repeat.
+// secrets are what no text about a call may repeat: its token, or else those in use, and what else is sent.
 func (p *path) secrets(c *call) text.Secrets {
-	secrets := append(c.hidden[:0], c.token, c.secret)
+	secrets := append(c.hidden[:0], c.token, p.appSecret())
+	if current := p.apis.current.Load(); current != nil && c.token == "" {
+		secrets = append(secrets, current.token, current.before)
+	}
 	for _, header := range []http.Header{p.calls.header, c.options.header} {
 		for name, values := range header {
 			if name != "User-Agent" {

@@ -35,10 +35,20 @@ type sharedCase struct {
 	Requests             map[string]int
 	GapSeconds           float64
 	Go                   struct {
-		Attempts    int    // at most, for a call
-		Timeout     string // of an attempt
-		StaticToken bool
+		Attempts                     int
+		BaseDelay, MaxDelay, MaxWait span // of [dingtalk.Retry]
+		Timeout, Deadline            span // of an attempt, of a call
+		Chance                       float64
+		StaticToken                  bool
 	}
+}
+
+// span is a time.Duration that JSON spells as Go does.
+type span struct{ time.Duration }
+
+func (s *span) UnmarshalText(text []byte) (err error) {
+	s.Duration, err = time.ParseDuration(string(text))
+	return err
 }
 
 type caseStep struct {
@@ -102,12 +112,10 @@ func (c *sharedCase) run(t *testing.T) {
 		r.tell(t, "PATCH /settings", c.Settings)
 	}
 	r.emulator.FailNext(c.Faults...)
-	if c.Go.Attempts > 0 {
-		options = append(options, dingtalk.WithRetry(dingtalk.Retry{MaxAttempts: c.Go.Attempts}))
-	}
-	if limit, err := time.ParseDuration(c.Go.Timeout); err == nil {
-		options = append(options, dingtalk.WithTimeout(limit))
-	}
+	r.clock.chance = cmp.Or(c.Go.Chance, r.clock.chance)
+	options = append(options, dingtalk.WithTimeout(cmp.Or(c.Go.Timeout.Duration, patience)), dingtalk.WithRetry(dingtalk.Retry{
+		MaxAttempts: c.Go.Attempts, BaseDelay: c.Go.BaseDelay.Duration, MaxDelay: c.Go.MaxDelay.Duration, MaxWait: c.Go.MaxWait.Duration,
+	}))
 	creds := dingtalk.Credentials(dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: cmp.Or(c.Secret, dingtalktest.AppSecret)})
 	if c.Go.StaticToken {
 		creds = dingtalk.StaticToken(r.emulator.IssueToken())
@@ -171,8 +179,18 @@ func (r *caseRun) step(t *testing.T, name string, s caseStep) {
 	call := func(ids []string, do func(context.Context, string) (string, error)) {
 		for _, id := range ids {
 			all.Go(func() {
-				result, err := do(within(t), id)
-				compare(t, name, result, err, s.Want, r.clock.waited()[before:])
+				ctx := within(t)
+				if limit := r.Go.Deadline.Duration; limit > 0 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithDeadline(ctx, r.clock.Now().Add(limit))
+					defer cancel()
+				}
+				result, err := do(ctx, id)
+				waits := r.clock.waited()[before:]
+				for i := range waits {
+					waits[i] = waits[i].Round(time.Microsecond) // the jitter may be almost 0 or 1
+				}
+				compare(t, name, result, err, s.Want, waits)
 			})
 		}
 	}

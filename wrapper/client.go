@@ -54,7 +54,7 @@ func newClient(creds Credentials, opts []Option) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &path{wire: wire.New(cfg.roundTripper, cmp.Or(cfg.timeout, cfg.clientTimeout)), retry: cfg.retry, cache: cfg.cache, budget: cfg.budget, clock: cfg.clock, log: cfg.logger, calls: cfg.calls}
+	p := &path{wire: wire.New(cfg.roundTripper, cmp.Or(cfg.timeout, cfg.clientTimeout)), retry: cfg.retry, cache: cfg.cache, budget: cfg.budget, clock: cfg.clock, log: cfg.logger, calls: cfg.calls, appSecret: func() string { return "" }}
 	p.apis.plain = &generated.Client{Server: base, Client: p.wire, Header: http.Header{
 		"Accept":          {"application/json"},
 		"Accept-Encoding": {"identity"}, // answers are smaller than gzip's overhead; a compressed one is read all the same

@@ -7,8 +7,11 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
 // conversions is a pool: one value is a tenth of what a call allocates.
@@ -20,7 +23,7 @@ func (p *path) convert(ctx context.Context, chatID string, limiter Limiter, chan
 		return "", err
 	}
 	op := conversions.Get().(*operation[string])
-	*op = operation[string]{decode: converted, call: call{
+	*op = operation[string]{decode: conversionOf, call: call{
 		subject: subject{op: generated.OperationChatIDToOpenConversationID.ID, chatID: chatID},
 		send:    sendConversion, contract: &generated.OperationChatIDToOpenConversationID, steps: callSteps, limiter: limiter,
 	}}
@@ -44,7 +47,7 @@ func sendConversion(ctx context.Context, c *call) (*http.Response, error) {
 func (p *path) cached(ctx context.Context, chatID string) (id string, ok bool) {
 	defer p.survive(ctx, func() { id, ok = "", false })
 	id, ok = p.cache.Get(ctx, chatID)
-	return id, ok && id != ""
+	return id, ok && isID(id, chatID)
 }
 
 func (p *path) keep(ctx context.Context, chatID, openConversationID string) {
@@ -58,6 +61,22 @@ func (p *path) survive(ctx context.Context, miss func()) {
 		miss()
 		p.log.warn(ctx, "the cache panicked")
 	}
+}
+
+func conversionOf(c *call, body []byte) (id string, ok bool) {
+	id, ok = converted(body)
+	return id, ok && isID(id, c.chatID)
+}
+
+// maxIDBytes is far above every known openConversationId (27 bytes, at times more).
+const maxIDBytes = 1 << 10
+
+// isID reports whether an answer's or a cache's id may be one. No format is documented: what can be none is refused, such
+// as a control character, what encoding/json makes of bytes that are not UTF-8, and the chat id itself.
+func isID(id, chatID string) bool {
+	return id != "" && len(id) <= maxIDBytes && id != chatID && !strings.ContainsFunc(id, func(r rune) bool {
+		return r == utf8.RuneError || unicode.IsSpace(r) || text.Invisible(r)
+	})
 }
 
 // The body of a success, as encoding/json writes it, is convertedStart, an id and convertedEnd.

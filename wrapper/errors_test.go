@@ -49,7 +49,7 @@ func TestCatalogue(t *testing.T) {
 				if waited := clock.Now().Sub(begun); waited < row.Wait || !row.Retry && waited != 0 {
 					t.Errorf("waited %s, want %s at least", waited, row.Wait)
 				}
-				if row.Kind == generated.KindPermissionDenied && spelling == string(row.Code) && !slices.Equal(e.RequiredScopes, []string{dingtalktest.Scope}) {
+				if spelling == string(generated.CodePermissionDenied) && !slices.Equal(e.RequiredScopes, []string{dingtalktest.Scope}) {
 					t.Errorf("scopes %q", e.RequiredScopes)
 				}
 			})

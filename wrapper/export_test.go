@@ -11,13 +11,17 @@ type Clock struct {
 	Now    func() time.Time
 	Timer  func(time.Duration) (fires <-chan time.Time, stop func() bool)
 	Random func() float64
+	Jumps  bool // Now alone is replaced: intervals go on
 }
 
 // WithClock makes a client use a test's clock.
 func WithClock(own Clock) Option {
 	return func(c *config) error {
 		if own.Now != nil {
-			c.clock.Now, c.clock.Until = own.Now, func(t time.Time) time.Duration { return t.Sub(own.Now()) }
+			c.clock.Now = own.Now
+		}
+		if own.Now != nil && !own.Jumps {
+			c.clock.Steady, c.clock.Until = own.Now, func(t time.Time) time.Duration { return t.Sub(own.Now()) }
 		}
 		if own.Timer != nil {
 			c.clock.Timer = own.Timer

@@ -1,7 +1,6 @@
 package dingtalk_test
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,11 +63,11 @@ func newEmulated(t testing.TB, opts ...dingtalk.Option) (*dingtalk.Client, *ding
 
 // newVirtual makes a client in a bubble of [testing/synctest], where time passes at once: its requests reach the
 // emulator without a socket, after a second of travel.
-func newVirtual(t testing.TB, creds dingtalk.Credentials, opts ...dingtalk.Option) (*dingtalk.Client, *dingtalktest.Emulator) {
+func newVirtual(t testing.TB, opts ...dingtalk.Option) (*dingtalk.Client, *dingtalktest.Emulator) {
 	t.Helper()
 	emulator := dingtalktest.New(dingtalktest.WithAnyChat())
 	t.Cleanup(emulator.Close)
-	return newClient(t, "https://example.test", cmp.Or(creds, dingtalk.Credentials(appCredentials)), append(opts, through(roundTripper(func(r *http.Request) (*http.Response, error) {
+	return newClient(t, "https://example.test", appCredentials, append(opts, through(roundTripper(func(r *http.Request) (*http.Response, error) {
 		select {
 		case <-time.After(sec):
 		case <-r.Context().Done():

@@ -3,6 +3,7 @@ package dingtalk
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 )
 
@@ -14,6 +15,38 @@ type logger interface {
 	// token logs an event of the access token. A failure is a warning, even if no call fails by it.
 	token(ctx context.Context, event string, err error)
 	warn(ctx context.Context, msg string)
+}
+
+// quietKey is the key of a quiet log in the context of a token's fetch.
+type quietKey struct{}
+
+// quiet keeps the log of a token's fetch back while callers wait for it: a handler may block, or call the client.
+type quiet struct {
+	mu    sync.Mutex
+	lines []func()
+	over  bool
+}
+
+func (q *quiet) add(line func()) {
+	q.mu.Lock()
+	if !q.over {
+		q.lines = append(q.lines, line)
+		line = nil
+	}
+	q.mu.Unlock()
+	if line != nil {
+		line()
+	}
+}
+
+func (q *quiet) flush() {
+	q.mu.Lock()
+	lines := q.lines
+	q.lines, q.over = nil, true
+	q.mu.Unlock()
+	for _, line := range lines {
+		line()
+	}
 }
 
 // entry is one request and its outcome.
@@ -44,14 +77,39 @@ func newLogger(to *slog.Logger) logger {
 	return slogger{to}
 }
 
+// off reports whether a line is not written: without it, each line's attributes would cost an allocation.
+func (l slogger) off(ctx context.Context, level slog.Level) (off bool) {
+	if _, is := ctx.Value(quietKey{}).(*quiet); is {
+		return false
+	}
+	defer func() { off = recover() != nil || off }()
+	return !l.to.Enabled(ctx, level)
+}
+
 func (l slogger) write(ctx context.Context, level slog.Level, msg string, attrs func() []slog.Attr) {
+	if q, is := ctx.Value(quietKey{}).(*quiet); is {
+		q.add(func() { l.write(context.WithValue(context.WithoutCancel(ctx), quietKey{}, nil), level, msg, attrs) })
+		return
+	}
+	if ctx.Value(loggingKey{}) != nil { // a call that a handler makes
+		return
+	}
 	defer func() { _ = recover() }()
 	if l.to.Enabled(ctx, level) {
-		l.to.LogAttrs(ctx, level, msg, attrs()...)
+		l.to.LogAttrs(context.WithValue(ctx, loggingKey{}, true), level, msg, attrs()...)
 	}
 }
 
+// loggingKey marks the context that a handler gets: it may call the client with it, and that call is not logged again.
+type loggingKey struct{}
+
 func (l slogger) attempt(ctx context.Context, e entry) {
+	if !l.off(ctx, slog.LevelDebug) {
+		l.attempted(ctx, e)
+	}
+}
+
+func (l slogger) attempted(ctx context.Context, e entry) {
 	l.write(ctx, slog.LevelDebug, "dingtalk attempt", func() []slog.Attr {
 		attrs := []slog.Attr{slog.String("op", e.op), slog.Int("attempt", e.n), slog.Duration("duration", e.took)}
 		if e.chatID != "" {

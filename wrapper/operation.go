@@ -34,7 +34,7 @@ func Do[T any](ctx context.Context, c *Client, request Request, opts ...CallOpti
 		var none T
 		return none, unsendable(request.Operation, err)
 	}
-	o := operation[T]{call: *op, decode: func(body []byte) (T, bool) { return decode[T](request.Operation, body) }}
+	o := operation[T]{call: *op, decode: func(_ *call, body []byte) (T, bool) { return decode[T](request.Operation, body) }}
 	return do(ctx, c.path, &o)
 }
 
@@ -62,7 +62,7 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts 
 	if err != nil {
 		return err
 	}
-	o := operation[struct{}]{call: *op, decode: func(body []byte) (none struct{}, ok bool) {
+	o := operation[struct{}]{call: *op, decode: func(_ *call, body []byte) (none struct{}, ok bool) {
 		return none, decodeInto(request.Operation, body, out)
 	}}
 	_, err = do(ctx, c.path, &o)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"time"
 
@@ -124,6 +125,9 @@ func WithHTTPClient(client *http.Client) Option {
 		if client == nil {
 			return errors.New("WithHTTPClient: the client is nil")
 		}
+		if isNil(client.Transport) {
+			return errors.New("WithHTTPClient: its transport is a nil pointer")
+		}
 		c.roundTripper, c.clientTimeout = client.Transport, client.Timeout
 		return nil
 	}
@@ -166,6 +170,9 @@ func WithRetry(retry Retry) Option {
 // [Client.OpenConversationIDs] keeps to [DefaultRate].
 func WithLimiter(l Limiter) Option {
 	return func(c *config) error {
+		if isNil(l) {
+			return errors.New("WithLimiter: the limiter is a nil pointer")
+		}
 		if own, ok := l.(*AdaptiveLimiter); ok && own.err != nil {
 			return fmt.Errorf("WithLimiter: %w", own.err)
 		}
@@ -178,6 +185,9 @@ func WithLimiter(l Limiter) Option {
 // *[Error] that the budget returned; Error.Local is true.
 func WithBudget(budget Budget) Option {
 	return func(c *config) error {
+		if isNil(budget) {
+			return errors.New("WithBudget: the budget is a nil pointer")
+		}
 		c.budget = budget
 		return nil
 	}
@@ -187,6 +197,9 @@ func WithBudget(budget Budget) Option {
 // key and a digest of the app secret: another app, or an old secret, has another key. It requires [AppCredentials].
 func WithTokenStore(store TokenStore) Option {
 	return func(c *config) error {
+		if isNil(store) {
+			return errors.New("WithTokenStore: the store is a nil pointer")
+		}
 		c.share = nil
 		if store != nil {
 			c.share = shareThrough(store)
@@ -199,6 +212,9 @@ func WithTokenStore(store TokenStore) Option {
 // openConversationId never changes: use a cache with a lifetime.
 func WithCache(cache Cache) Option {
 	return func(c *config) error {
+		if isNil(cache) {
+			return errors.New("WithCache: the cache is a nil pointer")
+		}
 		c.cache = cache
 		return nil
 	}
@@ -211,6 +227,12 @@ func WithLogger(l *slog.Logger) Option {
 		c.logger = newLogger(l)
 		return nil
 	}
+}
+
+// isNil reports whether a part is a nil pointer of some type, which is not nil as an interface: its first use would panic.
+func isNil(part any) bool {
+	v := reflect.ValueOf(part)
+	return v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // NewTransport returns a new transport with the default settings: 64 connections per host, kept when idle; 10 s to

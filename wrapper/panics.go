@@ -2,8 +2,6 @@ package dingtalk
 
 import (
 	"fmt"
-
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
 // One rule holds for a panic of the caller's transport, limiter, budget, token source or input sequence. In the
@@ -13,12 +11,13 @@ import (
 
 // panicked makes the error of a call whose goroutine, one of this package's, did not return. recovered is nil after
 // runtime.Goexit.
-func panicked(recovered any, secrets text.Secrets, s subject) *Error {
+func (p *path) panicked(recovered any, s subject) *Error {
 	e := &Error{
 		Op: s.op, ChatID: s.chatID, Kind: ErrPanicked, Local: true, TokenEndpoint: s.isToken,
 		Message: "the goroutine was ended by runtime.Goexit, as t.FailNow calls it",
 	}
 	if recovered != nil {
+		secrets := p.secrets(&call{})
 		e.Message = secrets.Show(fmt.Sprint(recovered), maxMessageBytes)
 		if err, ok := recovered.(error); ok {
 			e.Err = secrets.HideError(err)

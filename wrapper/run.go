@@ -28,6 +28,7 @@ type run struct {
 	limiter     Limiter
 	concurrency int
 	memory      int
+	inputEnd    func() error    // called when the input has returned; nil: nothing is
 	asked       <-chan struct{} // closed by the caller to stop the run (see WithStop); nil: never
 
 	work  chan *item      // distinct ids
@@ -76,7 +77,7 @@ func (b *run) convert(ctx context.Context, it *item) {
 	returned := false
 	defer func() {
 		if v := recover(); !returned {
-			it.err = b.settle(panicked(v, text.Secrets{}, subject{op: convertCall.op, chatID: it.result.ChatID}))
+			it.err = b.settle(b.client.path.panicked(v, subject{op: convertCall.op, chatID: it.result.ChatID}))
 		}
 	}()
 	if b.waits.Err() != nil {

@@ -20,7 +20,7 @@ import (
 // testSlowTokenEndpoint: each caller waits for the one token call for as long as it likes.
 func testSlowTokenEndpoint(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client, emulator := newVirtual(t, nil)
+		client, emulator := newVirtual(t)
 		leader, leave := context.WithTimeout(t.Context(), 500*ms)
 		defer leave()
 		go func() {
@@ -32,7 +32,7 @@ func testSlowTokenEndpoint(t *testing.T) {
 		synctest.Wait()
 		together(20, func() { convert(t, client, "any") })
 		wantRequests(t, emulator, 20, 1)
-		client, emulator = newVirtual(t, nil)
+		client, emulator = newVirtual(t)
 		ended, end := context.WithCancel(t.Context())
 		end()
 		token, err := client.Token(ended)
@@ -44,7 +44,7 @@ func testSlowTokenEndpoint(t *testing.T) {
 // testConvoy: all callers that wait for a token share one fetch and its failure, in one call's time.
 func testConvoy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client, emulator := newVirtual(t, nil, dingtalk.WithTimeout(500*ms))
+		client, emulator := newVirtual(t, dingtalk.WithTimeout(500*ms))
 		begun := time.Now()
 		seen := make(chan *dingtalk.Error, 640)
 		together(cap(seen), func() {

@@ -31,8 +31,10 @@ func newTokens(p *path, creds Credentials, share tokenSharing) (tokenKeeper, err
 		if err := creds.Check(); err != nil {
 			return nil, err
 		}
+		p.appSecret = func() string { return creds.AppSecret }
 		cfg := tokens.Config{
-			Clock: p.clock, Early: generated.TokenRenewalTime, Fetch: p.fetchToken(creds), Crashed: crashedFetch(creds), Lasting: isUnauthenticated, Note: p.noteToken, Warn: p.warn,
+			Clock: p.clock, Early: generated.TokenRenewalTime, Fetch: p.fetchToken(creds), Crashed: p.crashedFetch, Lasting: isUnauthenticated, Note: p.noteToken, Warn: p.warn,
+			Quiet: p.quiet, Limit: time.Duration(p.retry.MaxAttempts) * (p.wire.Limit() + p.retry.MaxWait),
 		}
 		if share != nil {
 			cfg.Shared = share(p.apis.plain.Server.String(), creds)
@@ -48,14 +50,13 @@ func newTokens(p *path, creds Credentials, share tokenSharing) (tokenKeeper, err
 			return nil, fmt.Errorf("StaticToken: %w", err)
 		}
 	}
-	source, ok := creds.(TokenSource)
 	switch {
-	case !ok:
-		return nil, fmt.Errorf("credentials are a %T: use AppCredentials, a StaticToken or a TokenSource", creds)
+	case isNil(creds):
+		return nil, errors.New("credentials are nil")
 	case share != nil:
 		return nil, errors.New("WithTokenStore: it needs AppCredentials")
 	}
-	return &foreignTokens{source}, nil // a pointer: fmt does not look behind it
+	return &foreignTokens{creds}, nil // a pointer: fmt does not look behind it
 }
 
 func isUnauthenticated(err error) bool {
@@ -63,14 +64,26 @@ func isUnauthenticated(err error) bool {
 	return ok && errors.Is(e.Kind, ErrUnauthenticated)
 }
 
+// quiet keeps the log of a fetch back, if there is one.
+func (p *path) quiet(ctx context.Context) (context.Context, func()) {
+	if p.log == (silent{}) {
+		return ctx, func() {}
+	}
+	q := new(quiet)
+	return context.WithValue(ctx, quietKey{}, q), q.flush
+}
+
 func (p *path) warn(ctx context.Context, msg string) { p.log.warn(ctx, msg) }
 
-func (p *path) noteToken(ctx context.Context, event string, err error) { p.log.token(ctx, event, err) }
+func (p *path) noteToken(ctx context.Context, event string, err error) {
+	if err != nil {
+		err = p.hide(&call{}, err)
+	}
+	p.log.token(ctx, event, err)
+}
 
 // crashedFetch makes the error of a fetch that panicked or ended its goroutine.
-func crashedFetch(creds AppCredentials) func(any) error {
-	return func(recovered any) error { return panicked(recovered, text.Secrets{creds.AppSecret}, tokenCall) }
-}
+func (p *path) crashedFetch(recovered any) error { return p.panicked(recovered, tokenCall) }
 
 // tokenCall names the token call in errors.
 var tokenCall = subject{op: generated.OperationGetAccessToken.ID, isToken: true}
@@ -79,7 +92,7 @@ var tokenCall = subject{op: generated.OperationGetAccessToken.ID, isToken: true}
 func (p *path) fetchToken(creds AppCredentials) tokens.Fetch {
 	return func(ctx context.Context) (tokens.Token, error) {
 		op := operation[tokens.Token]{decode: tokenOf, call: call{
-			subject: tokenCall, contract: &generated.OperationGetAccessToken, steps: tokenSteps, secret: creds.AppSecret,
+			subject: tokenCall, contract: &generated.OperationGetAccessToken, steps: tokenSteps,
 			send: func(ctx context.Context, c *call) (*http.Response, error) {
 				return c.api.GetAccessToken(ctx, generated.GetAccessTokenJSONRequestBody(creds))
 			},
@@ -90,7 +103,7 @@ func (p *path) fetchToken(creds AppCredentials) tokens.Fetch {
 
 // tokenOf decodes generated.GetAccessTokenResponseBody leniently: a lifetime sent as a string, as a fraction or too
 // large for its type must not cost the token.
-func tokenOf(body []byte) (tokens.Token, bool) {
+func tokenOf(_ *call, body []byte) (tokens.Token, bool) {
 	var out struct {
 		AccessToken string      `json:"accessToken"`
 		ExpireIn    text.Scalar `json:"expireIn"`
@@ -123,12 +136,13 @@ func (f *foreignTokens) Token(ctx context.Context) (string, error) {
 	return token, nil
 }
 
-func (f *foreignTokens) Reject(ctx context.Context, token string) {
+func (f *foreignTokens) Reject(ctx context.Context, token string) (again bool) {
 	if r, ok := f.source.(interface {
 		RejectToken(ctx context.Context, token string)
 	}); ok {
 		r.RejectToken(ctx, token)
 	}
+	return false
 }
 
 func (f *foreignTokens) Remember(error) {}

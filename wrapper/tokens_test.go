@@ -144,7 +144,7 @@ func testLifetimes(t *testing.T) {
 	} {
 		t.Run(expireIn, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				client, emulator := newVirtual(t, nil)
+				client, emulator := newVirtual(t)
 				body := `{"accessToken":"` + emulator.IssueToken() + `","expireIn":` + expireIn + `}`
 				emulator.FailNext(dingtalktest.Raw(200, "application/json", []byte(body)).Always().For(tokenOp))
 				begun := time.Now() // the token call's own second counts

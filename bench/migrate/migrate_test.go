@@ -18,7 +18,7 @@ import (
 
 const page = "../../docs/migrating-from-the-official-sdk.md"
 
-// outcome is what a call came to.
+// outcome is the result of a call.
 type outcome struct {
 	id, code string
 	status   int // of the error, 0 if it does not say
@@ -26,7 +26,7 @@ type outcome struct {
 }
 
 // both makes the call with both SDKs against one emulator each, after what prepare does to it. The emulator speaks plain
-// HTTP; the official SDK is not told so.
+// HTTP; the official SDK gets no protocol.
 func both(t *testing.T, chatID string, prepare func(*dingtalktest.Server)) (old, now outcome) {
 	t.Helper()
 	for _, name := range []string{"HTTP_PROXY", "http_proxy"} { // the official SDK would use one for this machine too
@@ -72,7 +72,7 @@ func convertFault(f dingtalktest.Fault) func(*dingtalktest.Server) {
 
 func asIs(*dingtalktest.Server) {}
 
-// TestSame is what a migration must not change.
+// TestSame: a migration must not change this.
 func TestSame(t *testing.T) {
 	old, now := both(t, "chat1", asIs)
 	if old.err != nil || now.err != nil || old.id != "cidOne==" || now.id != old.id {
@@ -130,7 +130,7 @@ func TestDifferences(t *testing.T) {
 
 var errAny = errors.New("any error")
 
-// TestPlainHTTP: both got an http address in the tests above, the official SDK without being told. This one refuses it
+// TestPlainHTTP: both got an http address in the tests above, the official SDK without asking for it. This one refuses it
 // for any host that is not this machine.
 func TestPlainHTTP(t *testing.T) {
 	if _, err := newAfter("http://api.example.com", "key", "secret"); err == nil {
@@ -159,7 +159,7 @@ func TestRedirect(t *testing.T) {
 	inPage(t, "| a redirect to another host |")
 }
 
-// TestAutoretry: what the official SDK repeats when it is told to, is not a throttle.
+// TestAutoretry: even with Autoretry, the official SDK does not retry a throttle.
 func TestAutoretry(t *testing.T) {
 	srv := dingtalktest.NewServer(t)
 	b := newBefore("http", strings.TrimPrefix(srv.URL, "http://"), dingtalktest.AppKey, dingtalktest.AppSecret)

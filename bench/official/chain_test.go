@@ -1,167 +1,37 @@
 package official
 
 import (
-	std "context"
+	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
-	im "github.com/alibabacloud-go/dingtalk/im_1_0"
-	oauth2 "github.com/alibabacloud-go/dingtalk/oauth2_1_0"
-	robot "github.com/alibabacloud-go/dingtalk/robot_1_0"
-	util "github.com/alibabacloud-go/tea-utils/v2/service"
 	"github.com/alibabacloud-go/tea/tea"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
 
-	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// sender goes from a token to a message's state, with one of the two SDKs.
-type sender interface {
-	create(name, owner string, members ...string) (chatID, openConversationID string, err error)
-	convert(chatID string) (string, error)
-	robots(group string) ([]string, error)
-	send(group, robotCode, text string) (key string, err error)
-	state(key string) (status string, readers []string, err error)
-	recall(group, robotCode, key string) (recalled []string, err error)
+func drawnOf(name string) Drawn {
+	return drawn[slices.IndexFunc(drawn, func(d Drawn) bool { return d.Name == name })]
 }
 
-// theirs is DingTalk's official SDK.
-type theirs struct {
-	im    *im.Client
-	robot *robot.Client
-	token *string
-}
-
-func must[T any](t *testing.T) func(T, error) T {
-	return func(value T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return value
-	}
-}
-
-func newTheirs(t *testing.T, server *dingtalktest.Server) theirs {
-	t.Helper()
-	config := func() *openapi.Config {
-		return &openapi.Config{Endpoint: tea.String(strings.TrimPrefix(server.URL, "http://")), Protocol: tea.String("http"), RegionId: tea.String("central")}
-	}
-	tokens := must[*oauth2.Client](t)(oauth2.NewClient(config()))
-	token := must[*oauth2.GetAccessTokenResponse](t)(tokens.GetAccessToken(&oauth2.GetAccessTokenRequest{
-		AppKey: tea.String(dingtalktest.AppKey), AppSecret: tea.String(dingtalktest.AppSecret),
-	}))
-	return theirs{must[*im.Client](t)(im.NewClient(config())), must[*robot.Client](t)(robot.NewClient(config())), token.Body.AccessToken}
-}
-
-func (s theirs) create(name, owner string, members ...string) (string, string, error) {
-	headers := &im.CreateGroupHeaders{XAcsDingtalkAccessToken: s.token}
-	got, err := s.im.CreateGroupWithOptions(&im.CreateGroupRequest{Name: &name, Owner: &owner, Useridlist: tea.StringSlice(members)}, headers, &util.RuntimeOptions{})
-	if err != nil {
-		return "", "", err
-	}
-	return tea.StringValue(got.Body.Chatid), tea.StringValue(got.Body.OpenConversationId), nil
-}
-
-func (s theirs) convert(chatID string) (string, error) {
-	got, err := s.im.ChatIdToOpenConversationIdWithOptions(&chatID, &im.ChatIdToOpenConversationIdHeaders{XAcsDingtalkAccessToken: s.token}, &util.RuntimeOptions{})
-	if err != nil {
-		return "", err
-	}
-	return tea.StringValue(got.Body.OpenConversationId), nil
-}
-
-func (s theirs) robots(group string) (codes []string, err error) {
-	got, err := s.robot.GetBotListInGroupWithOptions(&robot.GetBotListInGroupRequest{OpenConversationId: &group}, &robot.GetBotListInGroupHeaders{XAcsDingtalkAccessToken: s.token}, &util.RuntimeOptions{})
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range got.Body.ChatbotInstanceVOList {
-		codes = append(codes, tea.StringValue(r.RobotCode))
-	}
-	return codes, nil
-}
-
-func (s theirs) send(group, robotCode, text string) (string, error) {
-	var param strings.Builder
-	encoder := json.NewEncoder(&param)
-	encoder.SetEscapeHTML(false) // as this project makes it
-	if err := encoder.Encode(map[string]string{"content": text}); err != nil {
-		return "", err
-	}
-	got, err := s.robot.OrgGroupSendWithOptions(&robot.OrgGroupSendRequest{
-		OpenConversationId: &group, RobotCode: &robotCode, MsgKey: tea.String("sampleText"), MsgParam: tea.String(strings.TrimSpace(param.String())),
-	}, &robot.OrgGroupSendHeaders{XAcsDingtalkAccessToken: s.token}, &util.RuntimeOptions{})
-	if err != nil {
-		return "", err
-	}
-	return tea.StringValue(got.Body.ProcessQueryKey), nil
-}
-
-func (s theirs) state(key string) (string, []string, error) {
-	got, err := s.robot.OrgGroupQueryWithOptions(&robot.OrgGroupQueryRequest{ProcessQueryKey: &key}, &robot.OrgGroupQueryHeaders{XAcsDingtalkAccessToken: s.token}, &util.RuntimeOptions{})
-	if err != nil {
-		return "", nil, err
-	}
-	return tea.StringValue(got.Body.SendStatus), tea.StringSliceValue(got.Body.ReadUserIds), nil
-}
-
-func (s theirs) recall(group, robotCode, key string) ([]string, error) {
-	got, err := s.robot.OrgGroupRecallWithOptions(&robot.OrgGroupRecallRequest{
-		OpenConversationId: &group, RobotCode: &robotCode, ProcessQueryKeys: tea.StringSlice([]string{key}),
-	}, &robot.OrgGroupRecallHeaders{XAcsDingtalkAccessToken: s.token}, &util.RuntimeOptions{})
-	if err != nil {
-		return nil, err
-	}
-	return tea.StringSliceValue(got.Body.SuccessResult), nil
-}
-
-// wrapped is this project's SDK.
-type wrapped struct{ client *dingtalk.Client }
-
-func (s wrapped) create(name, owner string, members ...string) (string, string, error) {
-	got, err := s.client.CreateGroup(std.Background(), generated.CreateGroupRequest{Name: name, Owner: owner, UserIDs: members})
-	return got.ChatID, got.OpenConversationID, err
-}
-
-func (s wrapped) convert(chatID string) (string, error) {
-	return s.client.OpenConversationID(std.Background(), chatID)
-}
-
-func (s wrapped) robots(group string) (codes []string, err error) {
-	got, err := s.client.GetBotListInGroup(std.Background(), generated.GetBotListInGroupRequest{OpenConversationID: group})
-	for _, r := range got.ChatbotInstanceVOList {
-		codes = append(codes, tea.StringValue(r.RobotCode))
-	}
-	return codes, err
-}
-
-func (s wrapped) send(group, robotCode, text string) (string, error) {
-	got, err := s.client.OrgGroupSend(std.Background(), generated.OrgGroupSendRequest{
-		OpenConversationID: group, RobotCode: robotCode, MsgKey: "sampleText", MsgParam: map[string]string{"content": text},
-	})
-	return got.ProcessQueryKey, err
-}
-
-func (s wrapped) state(key string) (string, []string, error) {
-	got, err := s.client.OrgGroupQuery(std.Background(), generated.OrgGroupQueryRequest{ProcessQueryKey: key})
-	return got.SendStatus, got.ReadUserIDs, err
-}
-
-func (s wrapped) recall(group, robotCode, key string) ([]string, error) {
-	got, err := s.client.OrgGroupRecall(std.Background(), generated.OrgGroupRecallRequest{OpenConversationID: group, RobotCode: robotCode, ProcessQueryKeys: []string{key}})
-	return got.SuccessResult, err
+func clientOf(t *testing.T, server *dingtalktest.Server, transport http.RoundTripper) *dingtalk.Client {
+	creds := dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret}
+	return must(dingtalk.NewClient(creds, dingtalk.WithBaseURL(server.URL), dingtalk.WithHTTPClient(&http.Client{Transport: transport})))(t)
 }
 
 // code is the service's code in an error of either SDK.
-func code(t *testing.T, err error) string {
-	t.Helper()
+func code(err error) string {
 	ours, official := (*dingtalk.Error)(nil), (*tea.SDKError)(nil)
 	switch {
 	case errors.As(err, &ours):
@@ -169,102 +39,137 @@ func code(t *testing.T, err error) string {
 	case errors.As(err, &official):
 		return tea.StringValue(official.Code)
 	}
-	t.Errorf("%v is no error of either SDK", err)
-	return ""
+	return fmt.Sprint(err)
 }
 
-// TestChain goes from a token to the state of a message with both SDKs, against one emulator each: the same calls succeed and
-// are refused with the same codes, what one has made the other can use, and both emulators hold the same in the end.
+// TestChain goes from a token to the state of a message with both SDKs, each against an emulator of its own: the same calls
+// succeed and are refused with the same codes, and both emulators hold the same in the end.
 func TestChain(t *testing.T) {
-	for _, name := range []string{"HTTP_PROXY", "http_proxy"} {
-		t.Setenv(name, "")
-	}
-	type outcome struct {
-		Groups   []dingtalktest.Group
-		Messages []dingtalktest.Message
-		Codes    []string
-		Readers  []string
-		States   []string
-	}
-	run := func(side func(*dingtalktest.Server) sender) outcome {
+	c := newComparison(t)
+	run := func(official bool) (told []string, groups []dingtalktest.Group, messages []dingtalktest.Message) {
 		server := dingtalktest.NewServer(t, dingtalktest.WithGroup(dingtalktest.Group{ChatID: "chatgone", Disbanded: true}))
-		s := side(server)
-		chatID, group, err := s.create("项目", "user1", "user1", "user2")
-		if err != nil {
-			t.Fatal(err)
+		host, client := strings.TrimPrefix(server.URL, "http://"), clientOf(t, server, http.DefaultTransport)
+		token := ""
+		call := func(operation string, path map[string]string, body map[string]any) (map[string]any, error) {
+			name, id, _ := strings.Cut(operation, ".")
+			d := drawnOf(name)
+			pair, _ := c.pair(t, d, d.Ours(client), name+".yaml", host, token)
+			side := pair.Ours
+			if official {
+				side = pair.Official
+			}
+			values := Values{Path: path}
+			if body != nil {
+				values.Body = body
+			}
+			answer, err := side.Send(id, values)
+			fields, _ := answer.(map[string]any)
+			return fields, err
 		}
-		if converted, err := s.convert(chatID); err != nil || converted != group {
-			t.Errorf("converted to %q, %v; want %q", converted, err, group)
+		succeeds := func(operation string, path map[string]string, body map[string]any) map[string]any {
+			return must(call(operation, path, body))(t)
 		}
-		if codes, err := s.robots(group); err != nil || !reflect.DeepEqual(codes, []string{dingtalktest.RobotCode}) {
-			t.Errorf("robots %q, %v", codes, err)
+		message := func(group any, robot, text string) map[string]any {
+			param, _ := json.Marshal(map[string]string{"content": text})
+			return map[string]any{"openConversationId": group, "robotCode": robot, "msgKey": "sampleText", "msgParam": string(param)}
 		}
-		key, err := s.send(group, dingtalktest.RobotCode, `你好 <b> & "quotes"`)
-		if err != nil {
-			t.Fatal(err)
+		state := func(key any) {
+			answer := succeeds("robot_1_0.orgGroupQuery", nil, map[string]any{"processQueryKey": key})
+			told = append(told, fmt.Sprint(answer["sendStatus"], answer["readUserIds"]))
 		}
-		server.MarkRead(key, "user2")
-		out := outcome{}
-		for _, step := range []func() error{
-			func() error { return nil },
-			func() error {
-				recalled, err := s.recall(group, dingtalktest.RobotCode, key)
-				if len(recalled) != 1 || recalled[0] != key {
-					t.Errorf("recalled %q", recalled)
-				}
-				return err
-			},
+
+		token = succeeds("oauth2_1_0.getAccessToken", nil, map[string]any{"appKey": dingtalktest.AppKey, "appSecret": dingtalktest.AppSecret})["accessToken"].(string)
+		created := succeeds("im_1_0.createGroup", nil, map[string]any{"name": "项目", "owner": "user1", "useridlist": []any{"user1", "user2"}})
+		chat, group := created["chatid"].(string), created["openConversationId"]
+		if got := succeeds("im_1_0.chatIdToOpenConversationId", map[string]string{"chatId": chat}, nil); got["openConversationId"] != group {
+			t.Errorf("converted to %v, want %v", got, group)
+		}
+		robots := succeeds("robot_1_0.getBotListInGroup", nil, map[string]any{"openConversationId": group})
+		told = append(told, fmt.Sprint(len(robots["chatbotInstanceVOList"].([]any))))
+		key := succeeds("robot_1_0.orgGroupSend", nil, message(group, dingtalktest.RobotCode, `你好 <b> & "quotes"`))["processQueryKey"]
+		server.MarkRead(key.(string), "user2")
+		state(key)
+		succeeds("robot_1_0.orgGroupRecall", nil, map[string]any{"openConversationId": group, "robotCode": dingtalktest.RobotCode, "processQueryKeys": []any{key}})
+		state(key)
+		for _, refused := range []struct {
+			operation string
+			body      map[string]any
+		}{
+			{"robot_1_0.orgGroupSend", message(group, "other", "x")},
+			{"robot_1_0.orgGroupSend", message("cidunknown", dingtalktest.RobotCode, "x")},
+			{"robot_1_0.orgGroupSend", message(dingtalktest.OpenConversationIDOf("chatgone"), dingtalktest.RobotCode, "x")},
+			{"im_1_0.createGroup", map[string]any{"name": "", "owner": "user1", "useridlist": []any{"user1"}}},
+			{"robot_1_0.getBotListInGroup", map[string]any{"openConversationId": "cidunknown"}},
 		} {
-			if err := step(); err != nil {
-				t.Fatal(err)
-			}
-			status, readers, err := s.state(key)
-			if err != nil {
-				t.Fatal(err)
-			}
-			out.States, out.Readers = append(out.States, status), readers
+			_, err := call(refused.operation, nil, refused.body)
+			told = append(told, code(err))
 		}
-		for _, refused := range []func() error{
-			func() error { _, err := s.send(group, "other", "x"); return err },
-			func() error { _, err := s.send("cidunknown", dingtalktest.RobotCode, "x"); return err },
-			func() error {
-				_, err := s.send(dingtalktest.OpenConversationIDOf("chatgone"), dingtalktest.RobotCode, "x")
-				return err
-			},
-			func() error { _, err := s.send(group, dingtalktest.RobotCode, strings.Repeat("x", 14_986)); return err }, // 15,000 bytes in all
-			func() error { _, _, err := s.create("", "user1", "user1"); return err },
-			func() error { _, err := s.robots("cidunknown"); return err },
-		} {
-			if err := refused(); err == nil {
-				out.Codes = append(out.Codes, "")
-			} else {
-				out.Codes = append(out.Codes, code(t, err))
-			}
+		groups, messages = server.Groups(), server.Messages()
+		for i := range groups { // what is made up anew each time
+			groups[i].ChatID, groups[i].OpenConversationID = "", ""
 		}
-		out.Groups, out.Messages = server.Groups(), server.Messages()
-		for i := range out.Groups { // what is made up anew each time
-			out.Groups[i].ChatID, out.Groups[i].OpenConversationID = "", ""
+		for i := range messages {
+			messages[i].ProcessQueryKey, messages[i].ChatID, messages[i].OpenConversationID, messages[i].Time = "", "", "", time.Time{}
 		}
-		for i := range out.Messages {
-			m := &out.Messages[i]
-			m.ProcessQueryKey, m.ChatID, m.OpenConversationID = "", "", ""
-			m.Time = time.Time{}
-		}
-		return out
+		return told, groups, messages
 	}
-	official := run(func(server *dingtalktest.Server) sender { return newTheirs(t, server) })
-	ours := run(func(server *dingtalktest.Server) sender {
-		creds := dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret}
-		return wrapped{must[*dingtalk.Client](t)(dingtalk.NewClient(creds, dingtalk.WithBaseURL(server.URL)))}
-	})
-	if !reflect.DeepEqual(official, ours) {
-		t.Errorf("official %+v\nours     %+v", official, ours)
+	told, groups, messages := run(false)
+	want := []string{"1", "SUCCESS[user2]", "RECALLED[user2]", "invalidParameter.robotCode.notExsit", "invalid.openConversationId", "group.disbanded", "parameter.invalid", "illegal.openconevrsation.id"}
+	if !reflect.DeepEqual(told, want) || len(groups) != 1 || len(messages) != 1 {
+		t.Errorf("%q\n%+v %+v", told, groups, messages)
 	}
-	want := []string{"invalidParameter.robotCode.notExsit", "invalid.openConversationId", "group.disbanded", "", "parameter.invalid", "illegal.openconevrsation.id"}
-	if !reflect.DeepEqual(ours.Codes, want) {
-		t.Errorf("codes %q, want %q", ours.Codes, want)
+	if theirs, theirGroups, theirMessages := run(true); !reflect.DeepEqual(told, theirs) || !reflect.DeepEqual(groups, theirGroups) || !reflect.DeepEqual(messages, theirMessages) {
+		t.Errorf("official %q %+v %+v\nours     %q %+v %+v", theirs, theirGroups, theirMessages, told, groups, messages)
 	}
-	if !reflect.DeepEqual(ours.States, []string{"SUCCESS", "RECALLED"}) || len(ours.Messages) != 2 || len(ours.Groups) != 1 {
-		t.Errorf("%+v", ours)
+}
+
+// last keeps the last request and its answer.
+type last struct {
+	request *http.Request
+	status  int
+	header  http.Header
+	body    []byte
+}
+
+func (l *last) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	*l = last{r, answer.StatusCode, answer.Header, body}
+	answer.Body = io.NopCloser(bytes.NewReader(body))
+	return answer, err
+}
+
+// TestEmulator makes each call to the emulator. kin-openapi's filter finds its answers valid by the contract.
+func TestEmulator(t *testing.T) {
+	c := newComparison(t)
+	for _, d := range drawn {
+		server, seen := dingtalktest.NewServer(t, dingtalktest.WithSpec(d.Routes), dingtalktest.WithChat("the-chatId_1", "cidOfTheComparison==")), &last{}
+		pair, ids := c.pair(t, d, d.Ours(clientOf(t, server, seen)), d.Name+".yaml", "127.0.0.1:1", "")
+		options := &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true}
+		for _, id := range ids {
+			values, op := must(pair.Official.values(id, Full))(t), pair.Contract.Operation(id)
+			if id == "getAccessToken" { // the emulator knows which there are
+				values.Body = map[string]any{"appKey": dingtalktest.AppKey, "appSecret": dingtalktest.AppSecret}
+			}
+			if _, err := pair.Ours.Send(id, values); err != nil && Named[d.Name+"."+id] == "" {
+				t.Errorf("%s.%s: %v", d.Name, id, err)
+				continue
+			}
+			item := pair.Contract.document.Paths.Value(op.Template)
+			err := openapi3filter.ValidateResponse(t.Context(), &openapi3filter.ResponseValidationInput{
+				RequestValidationInput: &openapi3filter.RequestValidationInput{
+					Request: seen.request, PathParams: values.Path, Options: options,
+					Route: &routers.Route{Spec: pair.Contract.document, Path: op.Template, PathItem: item, Method: op.Method, Operation: item.GetOperation(op.Method)},
+				},
+				Status: seen.status, Header: seen.header, Body: io.NopCloser(bytes.NewReader(seen.body)), Options: options,
+			})
+			if err != nil || seen.request.Method != op.Method {
+				t.Errorf("%s.%s: %d %.200s: %v", d.Name, id, seen.status, seen.body, err)
+			}
+		}
 	}
 }

@@ -125,7 +125,7 @@ func compareQuery(op *Operation, official, wrapper Recorded) ([]Difference, erro
 		}
 		kind := KindQuery
 		switch same := sameParameter(op.Query[name], name, rawTheirs, rawOurs); {
-		case same && !isList(op.Query[name]): // JSON text, spelt in another order
+		case same && jsonText(op.Query[name].Schema.Value): // spelt in another order
 			continue
 		case same && isList(op.Query[name]):
 			kind = KindList
@@ -144,7 +144,7 @@ func isList(p *openapi3.Parameter) bool { return p.Schema.Value.Type.Is("array")
 
 func sameParameter(p *openapi3.Parameter, name string, official, wrapper url.Values) bool {
 	a, b := read(p, name, official), read(p, name, wrapper)
-	return a != nil && b != nil && len(CompareJSON(KindQuery, a, b)) == 0
+	return a != nil && b != nil && !slices.ContainsFunc(CompareJSON(KindBody, a, b), func(d Difference) bool { return d.Kind != KindEmptyInside })
 }
 
 // take removes a parameter from a query, with its numbered names.

@@ -1,7 +1,6 @@
 package official
 
 import (
-	_ "embed"
 	"fmt"
 	"regexp"
 	"slices"
@@ -9,10 +8,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-//go:embed contract.yaml
-var contractText []byte
-
-// Contract is contract.yaml.
+// Contract is the contract of a package.
 type Contract struct {
 	document   *openapi3.T
 	operations map[string]*Operation
@@ -25,17 +21,16 @@ type Operation struct {
 	Path                 []string // the parameters in the path, in its order
 	Query, Header        map[string]*openapi3.Parameter
 	Body                 *openapi3.Schema // nil without a body
-	BodyRequired         bool
 	Answer               *openapi3.Schema // nil without one
 	Anonymous            bool             // sent without a token
 }
 
 var inBraces = regexp.MustCompile(`\{(\w+)\}`)
 
-// ReadContract reads contract.yaml and validates it.
-func ReadContract() (*Contract, error) {
+// ReadContract reads a contract and validates it.
+func ReadContract(text []byte) (*Contract, error) {
 	loader := openapi3.NewLoader()
-	document, err := loader.LoadFromData(contractText)
+	document, err := loader.LoadFromData(text)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +69,7 @@ func newOperation(method, template string, op *openapi3.Operation) *Operation {
 		}
 	}
 	if op.RequestBody != nil {
-		o.Body, o.BodyRequired = op.RequestBody.Value.Content["application/json"].Schema.Value, op.RequestBody.Value.Required
+		o.Body = op.RequestBody.Value.Content["application/json"].Schema.Value
 	}
 	if media := op.Responses.Status(200).Value.Content["application/json"]; media != nil {
 		o.Answer = media.Schema.Value
@@ -88,29 +83,11 @@ func (c *Contract) IDs() []string { return c.ids }
 // Operation is the operation with this id, which the contract must have.
 func (c *Contract) Operation(id string) *Operation { return c.operations[id] }
 
+// whole says whether the body is the official SDK's field Body itself.
+func (o *Operation) whole() bool { return o.Body != nil && o.Body.Type.Is("array") }
+
 // anyAnswer says whether the contract leaves the type of the answer open.
-func (o *Operation) anyAnswer() bool {
-	return o.Answer != nil && o.Answer.Type == nil && len(o.Answer.AllOf) == 0
-}
+func (o *Operation) anyAnswer() bool { return o.Answer != nil && o.Answer.Type == nil }
 
-// required are the names that an object must have, those of what it is made of included.
-func required(s *openapi3.Schema) []string {
-	names := slices.Clone(s.Required)
-	for _, part := range s.AllOf {
-		names = append(names, required(part.Value)...)
-	}
-	return names
-}
-
-// property is the schema of an object's property, nil if it has none of that name.
-func property(s *openapi3.Schema, name string) *openapi3.Schema {
-	if p := s.Properties[name]; p != nil {
-		return p.Value
-	}
-	for _, part := range s.AllOf {
-		if p := property(part.Value, name); p != nil {
-			return p
-		}
-	}
-	return nil
-}
+// jsonText says whether a value is JSON in a string.
+func jsonText(s *openapi3.Schema) bool { return s.Extensions["x-json-string"] != nil }

@@ -2,14 +2,13 @@ package official
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
 	"strings"
 )
 
-// Generated is a package of methods that openconversation-gen made from contract.yaml.
+// Generated is a package of methods that openconversation-gen made.
 type Generated struct {
 	client   reflect.Value
 	contract *Contract
@@ -42,10 +41,9 @@ func (g *Generated) Send(operation string, values Values) (any, error) {
 			}
 			arg, path = reflect.ValueOf(values.Path[path[0]]).Convert(t), path[1:]
 		case strings.HasSuffix(named(t), "Params"):
-			var params map[string]any
-			if params, err = g.params(operation, values); err == nil {
-				arg, err = decodeInto(t, params)
-			}
+			params := maps.Clone(values.Header)
+			maps.Copy(params, values.Query)
+			arg, err = decodeInto(t, params)
 		default:
 			arg, err = decodeInto(t, values.Body)
 		}
@@ -67,27 +65,10 @@ func (g *Generated) Send(operation string, values Values) (any, error) {
 	return asJSON(out[0].Interface())
 }
 
-// params are the parameters of the query and the header. Where the contract has a text and the official SDK a list or an
-// object, the text is that in JSON.
-func (g *Generated) params(operation string, values Values) (map[string]any, error) {
-	params := maps.Clone(values.Header)
-	for name, value := range values.Query {
-		if _, isText := value.(string); !isText && g.contract.Operation(operation).Query[name].Schema.Value.Type.Is("string") {
-			text, err := json.Marshal(value)
-			if err != nil {
-				return nil, err
-			}
-			value = string(text)
-		}
-		params[name] = value
-	}
-	return params, nil
-}
-
 // method is the operation's method. Go's name of an operation differs from the contract's in the case of its letters.
 func (g *Generated) method(operation string) (reflect.Value, error) {
 	for i := range g.client.NumMethod() {
-		if name := g.client.Type().Method(i).Name; strings.EqualFold(name, operation) {
+		if name := g.client.Type().Method(i).Name; strings.EqualFold(name, strings.ReplaceAll(operation, "_", "")) {
 			return g.client.Method(i), nil
 		}
 	}

@@ -1,18 +1,24 @@
-// Package official holds methods that openconversation-gen makes from contract.yaml against DingTalk's official Go SDK:
-// both send the same values to a recorder, and get the same answer from it. The tests compare what was sent and what
-// was read.
+// Package official holds methods that openconversation-gen makes of imported operations against DingTalk's official Go SDK:
+// both send the same values to a recorder, and get the same answer from it. What was sent and what was read is compared.
 package official
+
+//go:generate go run ./draw
 
 import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 
 	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
 	util "github.com/alibabacloud-go/tea-utils/v2/service"
 	"github.com/alibabacloud-go/tea/tea"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/internal/official"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
 // Token is the access token that both sides use.
@@ -25,29 +31,45 @@ type Side interface {
 	Send(operation string, values Values) (any, error)
 }
 
-// Official is DingTalk's own SDK.
-type Official struct {
-	host     string
-	contract *Contract
+// Drawn is a package that is compared.
+type Drawn struct {
+	Name     string
+	Official func(*openapi.Config) (any, error)
+	Ours     func(*dingtalk.Client) any
+	Routes   []generated.Route
 }
 
-// NewOfficial returns the official SDK, set up to call host. It is not told a protocol, and takes HTTP.
-func NewOfficial(host string, contract *Contract) *Official {
-	return &Official{host: host, contract: contract}
+// client makes the official SDK's function for a new client one of any package.
+func client[C any](create func(*openapi.Config) (*C, error)) func(*openapi.Config) (any, error) {
+	return func(config *openapi.Config) (any, error) { return create(config) }
+}
+
+// Official is DingTalk's own SDK.
+type Official struct {
+	client   any
+	token    string
+	contract *Contract
+	args     map[string][]string // names of an operation's arguments for the path, in the method's order
+}
+
+// NewOfficial returns a package of the official SDK, set up to call host. It is not told a protocol, and takes HTTP.
+func NewOfficial(host, token string, d Drawn, contract *Contract, source *official.Package) (*Official, error) {
+	client, err := d.Official(&openapi.Config{Endpoint: tea.String(host), RegionId: tea.String("central")})
+	o := &Official{client: client, token: token, contract: contract, args: map[string][]string{}}
+	for _, operation := range source.Operations {
+		o.args[operation.ID()] = operation.Args
+	}
+	return o, err
 }
 
 // Send calls the operation with the official SDK's own types, filled by the names on the wire.
 func (o *Official) Send(operation string, values Values) (any, error) {
-	c, method, err := find(operation)
+	method, err := o.method(operation)
 	if err != nil {
 		return nil, err
 	}
-	client, err := c.client(&openapi.Config{Endpoint: tea.String(o.host), RegionId: tea.String("central")})
-	if err != nil {
-		return nil, err
-	}
-	args := []reflect.Value{reflect.ValueOf(client)}
-	for _, name := range o.contract.Operation(operation).Path {
+	var args []reflect.Value
+	for _, name := range o.args[operation] {
 		args = append(args, reflect.ValueOf(tea.String(values.Path[name])))
 	}
 	for i := len(args); i < method.Type().NumIn(); i++ {
@@ -64,6 +86,14 @@ func (o *Official) Send(operation string, values Values) (any, error) {
 	return body(out[0].Elem())
 }
 
+func (o *Official) method(operation string) (reflect.Value, error) {
+	method := reflect.ValueOf(o.client).MethodByName(strings.ToUpper(operation[:1]) + operation[1:] + "WithOptions")
+	if !method.IsValid() {
+		return method, fmt.Errorf("the official SDK has no method for %s", operation)
+	}
+	return method, nil
+}
+
 // argument makes the request, the headers or the options of a call.
 func (o *Official) argument(t reflect.Type, operation string, values Values) (reflect.Value, error) {
 	switch {
@@ -72,23 +102,18 @@ func (o *Official) argument(t reflect.Type, operation string, values Values) (re
 	case t.Kind() == reflect.Map: // the headers of an operation that takes no token
 		return reflect.MakeMap(t), nil
 	case strings.HasSuffix(t.Elem().Name(), "Headers"):
-		headers := map[string]any{"x-acs-dingtalk-access-token": Token}
+		headers := map[string]any{"x-acs-dingtalk-access-token": o.token}
 		for name, value := range values.Header {
 			headers[name] = value
 		}
 		return decodeInto(t, headers)
 	}
 	request := map[string]any{}
-	for name, value := range values.Query {
-		request[name] = value
-	}
-	switch body := values.Body.(type) {
-	case map[string]any:
-		for name, value := range body {
-			request[name] = value
-		}
-	case []any:
-		request["body"] = body
+	maps.Copy(request, values.Query)
+	if body, ok := values.Body.(map[string]any); ok {
+		maps.Copy(request, body)
+	} else if values.Body != nil {
+		request["body"] = values.Body
 	}
 	return decodeInto(t, request)
 }
@@ -105,8 +130,8 @@ func body(response reflect.Value) (any, error) {
 // types are what the official SDK's method takes and answers; nil where it has none.
 type types struct{ request, headers, answer reflect.Type }
 
-func typesOf(operation string) (types, error) {
-	_, method, err := find(operation)
+func (o *Official) typesOf(operation string) (types, error) {
+	method, err := o.method(operation)
 	if err != nil {
 		return types{}, err
 	}
@@ -127,15 +152,6 @@ func typesOf(operation string) (types, error) {
 		t.answer = field.Type
 	}
 	return t, nil
-}
-
-func find(operation string) (call, reflect.Value, error) {
-	for _, c := range calls {
-		if c.id == operation {
-			return c, reflect.ValueOf(c.method), nil
-		}
-	}
-	return call{}, reflect.Value{}, fmt.Errorf("the official SDK's method for %s is not known", operation)
 }
 
 // decodeInto fills a new *T, or T, from a value by its names in JSON. A name that T does not have is an error.

@@ -3,6 +3,7 @@ package official
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"reflect"
 	"slices"
@@ -26,27 +27,31 @@ type Fill int
 
 // The fills.
 const (
-	Full  Fill = iota // every field that the official SDK knows; two elements in lists and maps
-	Least             // of these, what the contract requires
-	Zero              // every field, with "", 0, false and empty lists and maps
+	Full     Fill = iota // every field that the official SDK knows; two elements in lists and maps
+	Least                // of these, what the contract requires
+	Zero                 // every field, with "", 0, false and empty lists and maps
+	Escaping             // Full, with a path that must be escaped
 )
 
-func (f Fill) String() string { return [...]string{"full", "least", "zero"}[f] }
+func (f Fill) String() string { return [...]string{"full", "least", "zero", "escaping"}[f] }
 
 // depth is how often a type that contains itself is filled within itself.
 const depth = 2
 
 // values are the values for an operation: made from the official SDK's types, and sorted into query and body by the
 // contract.
-func (c *Contract) values(operation string, fill Fill) (Values, error) {
-	t, err := typesOf(operation)
+func (o *Official) values(operation string, fill Fill) (Values, error) {
+	t, err := o.typesOf(operation)
 	if err != nil {
 		return Values{}, err
 	}
-	op := c.Operation(operation)
+	op := o.contract.Operation(operation)
 	v := Values{Path: map[string]string{}, Query: map[string]any{}, Header: map[string]any{}}
 	for _, name := range op.Path {
 		v.Path[name] = "the-" + name + "_1"
+		if fill == Escaping { // more than one segment if nobody escapes it
+			v.Path[name] = "a/b c"
+		}
 	}
 	if t.headers != nil {
 		for i := range t.headers.NumField() {
@@ -60,8 +65,8 @@ func (c *Contract) values(operation string, fill Fill) (Values, error) {
 		return v, nil
 	}
 	all := (&filler{fill: fill}).value(t.request, "").(map[string]any)
-	if list, ok := all["body"].([]any); ok && op.Body != nil && op.Body.Type.Is("array") {
-		v.Body = list
+	if op.whole() {
+		v.Body = all["body"]
 		delete(all, "body")
 	}
 	rest := map[string]any{}
@@ -75,6 +80,9 @@ func (c *Contract) values(operation string, fill Fill) (Values, error) {
 			v.Query[name] = value
 		}
 	}
+	if len(rest) > 0 && (op.Body == nil || op.whole()) {
+		return v, fmt.Errorf("the contract has no place for %s", strings.Join(sortedKeys(rest), ", "))
+	}
 	if len(rest) > 0 || v.Body == nil && op.Body != nil {
 		v.Body = rest
 	}
@@ -84,45 +92,25 @@ func (c *Contract) values(operation string, fill Fill) (Values, error) {
 	return v, nil
 }
 
-// answer is an answer of an operation: every field that the official SDK knows filled, except that with Least those
-// which the contract calls nullable are null. It is nil for an operation without one.
-func (c *Contract) answer(operation string, fill Fill) (any, error) {
-	t, err := typesOf(operation)
+// answer is an answer of an operation with every field that the official SDK knows, or with Least null in each. It is nil for
+// an operation without one.
+func (o *Official) answer(operation string, fill Fill) (any, error) {
+	t, err := o.typesOf(operation)
 	if err != nil || t.answer == nil {
 		return nil, err
 	}
 	value := (&filler{}).value(t.answer, "answer")
-	if fill == Least {
-		value = nulled(value, c.Operation(operation).Answer)
+	if object, ok := value.(map[string]any); ok && fill == Least {
+		for name := range object {
+			object[name] = nil
+		}
 	}
 	return value, nil
 }
 
-func nulled(value any, s *openapi3.Schema) any {
-	if s == nil {
-		return value
-	}
-	if s.Nullable {
-		return nil
-	}
-	switch value := value.(type) {
-	case map[string]any:
-		for name, v := range value {
-			value[name] = nulled(v, property(s, name))
-		}
-	case []any:
-		for i, v := range value {
-			if s.Items != nil {
-				value[i] = nulled(v, s.Items.Value)
-			}
-		}
-	}
-	return value
-}
-
 // least is what the contract requires of a value.
 func least(value any, s *openapi3.Schema) any {
-	if s.Type.Is("string") { // JSON text, of which the contract says no more
+	if jsonText(s) { // of which the contract says no more
 		return value
 	}
 	switch value := value.(type) {
@@ -133,9 +121,9 @@ func least(value any, s *openapi3.Schema) any {
 				kept[name] = least(v, each.Value)
 			}
 		}
-		for _, name := range required(s) {
+		for _, name := range s.Required {
 			if v, ok := value[name]; ok {
-				kept[name] = least(v, property(s, name))
+				kept[name] = least(v, s.Properties[name].Value)
 			}
 		}
 		return kept
@@ -185,7 +173,7 @@ func (f *filler) value(t reflect.Type, name string) any {
 		}
 		return f.text(name)
 	case reflect.Bool:
-		return !zero && f.n%2 == 0
+		return !zero && f.n%2 == 0 || name == "success" // an answer that says false is a failure
 	case reflect.Int32:
 		if zero {
 			return json.Number("0")
@@ -221,7 +209,8 @@ func (f *filler) object(t reflect.Type) any {
 	defer func() { f.in = f.in[:len(f.in)-1] }()
 	for i := range t.NumField() {
 		field := t.Field(i)
-		if inner := innermost(field.Type); !slices.Contains(f.in, inner) || f.times(inner) < depth {
+		// The official SDK cannot read an io.Reader of an answer.
+		if inner := innermost(field.Type); inner != reflect.TypeFor[io.Reader]() && (!slices.Contains(f.in, inner) || f.times(inner) < depth) {
 			object[wireName(field)] = f.value(field.Type, wireName(field))
 		}
 	}

@@ -84,7 +84,7 @@ Flags:
 		}
 	}
 	if *packages != "" && *output != "" && *spec+*changes+*data == "" && flags.NArg() == 0 {
-		return o.generate(*packages, *name, *output)
+		return o.generate(*packages, *name, *output, stderr)
 	}
 	pkg := *name != "" || *output != ""
 	if flags.NArg() > 0 || *spec == "" || pkg && (*output == "" || *name == "") || !pkg && *data == "" {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 
@@ -33,8 +34,37 @@ func (o *officialFlags) each(sdk *official.SDK, packages string, do func(p *offi
 	if err != nil {
 		return err
 	}
-	if len(found) > 10 {
-		defer debug.SetGCPercent(debug.SetGCPercent(400))
+	return together(found, do)
+}
+
+// generable is each without what the generator refuses, unless it is asked for by name: then it says why.
+func (o *officialFlags) generable(sdk *official.SDK, packages string, stderr io.Writer, do func(p *official.Package, c *contract.Contract) error) error {
+	found, err := sdk.Select(packages, o.operations)
+	if err != nil {
+		return err
+	}
+	for _, p := range found {
+		p.Operations = slices.DeleteFunc(p.Operations, func(op *official.Operation) bool {
+			why := op.Refusal()
+			if why != "" && o.operations == "" {
+				fmt.Fprintf(stderr, "%s without %s: %s, for which there is client.Do\n", p.Name, op.ID(), why)
+			}
+			return why != "" && o.operations == ""
+		})
+	}
+	return together(found, func(p *official.Package, yaml []byte) error {
+		c, err := contract.Parse(p.Name+".yaml", yaml)
+		if err != nil {
+			return err
+		}
+		return do(p, c)
+	})
+}
+
+func together(found []*official.Package, do func(p *official.Package, yaml []byte) error) error {
+	if len(found) > 10 { // the whole API in less time, and within 500 MB
+		debug.SetGCPercent(400)
+		debug.SetMemoryLimit(440 << 20)
 	}
 	var group sync.WaitGroup
 	errs, slots := make([]error, len(found)), make(chan struct{}, 2)
@@ -99,7 +129,7 @@ func runOfficial(args []string, stdout, stderr io.Writer) error {
 	case *list:
 		return listOfficial(sdk, packages, stdout)
 	case *data != "":
-		return o.writeRoutes(sdk, packages, *data)
+		return o.writeRoutes(sdk, packages, *data, stderr)
 	case *output != "":
 		if err := os.MkdirAll(*output, 0o755); err != nil {
 			return err
@@ -135,38 +165,29 @@ func listOfficial(sdk *official.SDK, word string, stdout io.Writer) error {
 	return err
 }
 
-// generate makes the Go packages of packages: NAME in folder, or of several each in a folder of its own.
-func (o *officialFlags) generate(packages, name, folder string) error {
+// generate makes the Go packages of packages: NAME in folder, or without a name each in a folder of its own.
+func (o *officialFlags) generate(packages, name, folder string, stderr io.Writer) error {
 	sdk, err := official.Open(o.sdk)
 	if err != nil {
 		return err
 	}
-	return o.each(sdk, packages, func(p *official.Package, yaml []byte) error {
-		source := p.Name + ".yaml"
-		c, err := contract.Parse(source, yaml)
-		if err != nil {
-			return err
-		}
+	return o.generable(sdk, packages, stderr, func(p *official.Package, c *contract.Contract) error {
 		if name == "" {
-			return writePackage(c, source, p.Name, filepath.Join(folder, p.Name))
+			return writePackage(c, p.Name+".yaml", p.Name, filepath.Join(folder, p.Name))
 		}
-		return writePackage(c, source, name, folder)
+		return writePackage(c, p.Name+".yaml", name, folder)
 	})
 }
 
 // writeRoutes writes the routes of packages, and beside them the licence of the SDK, whose texts they have.
-func (o *officialFlags) writeRoutes(sdk *official.SDK, packages, file string) error {
+func (o *officialFlags) writeRoutes(sdk *official.SDK, packages, file string, stderr io.Writer) error {
 	licence, err := sdk.Licence()
 	if err != nil {
 		return err
 	}
 	var mu sync.Mutex
 	all := map[string][]generated.Route{}
-	err = o.each(sdk, packages, func(p *official.Package, yaml []byte) error {
-		c, err := contract.Parse(p.Name+".yaml", yaml)
-		if err != nil {
-			return err
-		}
+	err = o.generable(sdk, packages, stderr, func(p *official.Package, c *contract.Contract) error {
 		mu.Lock()
 		defer mu.Unlock()
 		all[p.Name] = c.Routes()

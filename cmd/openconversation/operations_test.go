@@ -3,9 +3,15 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/unicode"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/internal/shapes"
@@ -162,5 +168,95 @@ func TestCallTakesJSONForAText(t *testing.T) {
 		case got.code != 0 || list[len(list)-1].MsgParam != tt.want:
 			t.Errorf("%.40s: %+v %+v", tt.param, got, list)
 		}
+	}
+}
+
+// TestCallDryRun: a body in any encoding of Windows is printed as it would be sent; what is no text, or lacks a field, is
+// refused, and nothing is sent.
+func TestCallDryRun(t *testing.T) {
+	const body = `{"msgKey":"sampleText","msgParam":{"content":"你好"},"openConversationId":"a","robotCode":"b"}`
+	const sent = `{"msgKey":"sampleText","msgParam":"{\"content\":\"你好\"}","openConversationId":"a","robotCode":"b"}`
+	utf16 := func(e *encoding.Encoder) string {
+		text, err := e.String(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	gbk, err := simplifiedchinese.GBK.NewEncoder().String(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	little, big := unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
+	for _, tt := range []struct {
+		name, text, stdout, stderr string
+		code                       int
+	}{
+		{"UTF-8", body, sent, "", 0},
+		{"with a mark", "\ufeff" + body, sent, "", 0},
+		{"UTF-16", utf16(big.NewEncoder()), sent, "read as UTF-16", 0},
+		{"UTF-16 without a mark", utf16(little.NewEncoder()), sent, "read as UTF-16", 0},
+		{"GBK", gbk, sent, "read as GBK", 0},
+		{"no text", "{\xff\xff\xff}", "", "it is neither UTF-8 nor UTF-16 nor GBK", 2},
+		{"a field is missing", `{"msgKey":"a"}`, "", "the field msgParam of the body is not set", 2},
+	} {
+		got := call{args: []string{"call", "orgGroupSend", "--dry-run", "--body", "@-"}, stdin: strings.NewReader(tt.text)}.run()
+		if got.code != tt.code || !strings.Contains(got.stdout, tt.stdout) || !strings.Contains(got.stderr, tt.stderr) || strings.Contains(got.stdout, "\ufffd") {
+			t.Errorf("%s: %+v", tt.name, got)
+		}
+	}
+	help := runArgs(t, "", "call", "createGroup", "--help").stdout
+	if !regexp.MustCompile(`\n  managementOptions\.searchable +integer +0\n(?s:.*)\n  name +string +required +Project\n`).MatchString(help) {
+		t.Error(help)
+	}
+	if list := runArgs(t, "", "operations", "--json").stdout; !strings.Contains(list, `"name": "useridlist",
+        "type": "string[]",
+        "required": true,`) {
+		t.Error(list)
+	}
+}
+
+// TestOfficial calls imported operations of DingTalk's official SDK at an emulator that serves them. The command has no Go in
+// its PATH: a file has all that it needs.
+func TestOfficial(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "routes.json.gz")
+	if out, err := exec.CommandContext(t.Context(), "go", "run", "../openconversation-gen", "official", "robot_1_0,calendar_1_0", "--routes", file).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	const message = `{"robotCode":"dingx","userIds":["u"],"msgKey":"sampleText","msgParam":{"content":"你好"}}`
+	for _, tt := range []struct {
+		name, args     string
+		code           int
+		stdout, stderr string // parts
+	}{
+		{"a list", "operations --official robot_1_0", 0, "batchSendOTO", ""},
+		{"a list of all", "operations --official all --json", 0, `"operation": "calendar_1_0.createEvent"`, ""},
+		{"a call", "call --official robot_1_0 batchSendOTO --emulator --yes --body " + message, 0, `"processQueryKey": `, ""},
+		{"a call of any package", "call --official all calendar_1_0.getEvent --emulator --userId u --calendarId primary --eventId e", 0, `"id": `, ""},
+		{"its help", "call --official ROBOT_1_0 batchSendOTO --help --lang zh", 0, "批量发送人与机器人会话中机器人消息", ""},
+		{"no package", "operations --official robot", 2, "", "--official robot: the official SDK has no such package"},
+		{"no operation", "call --official robot_1_0 nope", 2, "", `"nope"`},
+		{"two sources", "operations --official robot_1_0 --spec x", 2, "", "--spec and --official exclude each other"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := finish(t, command(t, append(strings.Fields(tt.args), "--official-routes", file)...))
+			if got.code != tt.code || !strings.Contains(got.stdout, tt.stdout) || !strings.Contains(got.stderr, tt.stderr) {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+	for name, content := range map[string]string{"not made by openconversation-gen": "x", "no such file": ""} {
+		other := filepath.Join(t.TempDir(), "other")
+		if content != "" {
+			if err := os.WriteFile(other, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := runArgs(t, "", "operations", "--official", "robot_1_0", "--official-routes", other); got.code != 2 || !strings.Contains(got.stderr, strings.TrimPrefix(name, "not ")) {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	if got := runArgs(t, "", "operations", "--official", "robot_1_0"); got.code != 2 || !strings.Contains(got.stderr, "openconversation-gen official --routes FILE") {
+		t.Errorf("%+v", got)
 	}
 }

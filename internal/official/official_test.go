@@ -57,7 +57,7 @@ func TestWhole(t *testing.T) {
 			got[name] += n
 		}
 		for what, form := range map[string]string{
-			"no token": `\n      security: \[\]`, "JSON in a string": "x-json-string", "joined by commas": "explode: false", "deprecated": "deprecated: true",
+			"no token": `\n      security: \[\]`, "JSON in a string": "x-json-string", "joined by commas": "explode: false", "deprecated": "deprecated: true", "a success is true": "x-success: {success: true}", "pages": "x-paging: ",
 			"own headers": "in: header, schema", "a list as body": `requestBody:.*type: array`, "no answer": "'200': {description: OK}",
 			"GET with a body": `\n    get:\n(      .*\n)*      requestBody:`, "parameter inside a segment": `\n  "/.*(}[^/"]|[^/]{).*":`,
 		} {
@@ -66,9 +66,9 @@ func TestWhole(t *testing.T) {
 	}
 	want := map[string]int{
 		"packages": 125, "operations": 3270, "POST": 1836, "GET": 1049, "PUT": 274, "DELETE": 110, "PATCH": 1, "Chinese summaries": 3263,
-		"no token": 35, "JSON in a string": 54, "joined by commas": 1, "own headers": 74, "a list as body": 48, "no answer": 94, "deprecated": 15,
+		"no token": 35, "JSON in a string": 54, "joined by commas": 1, "own headers": 74, "a list as body": 48, "no answer": 94, "a success is true": 911, "pages": 208, "deprecated": 15,
 		"GET with a body": 2, "parameter inside a segment": 2, "arguments sent nowhere": 3,
-		"a space ends the path": 1, "a parameter of the path has two names": 1, "a field is an io.Reader": 60, "an example is no value of its type": 278,
+		"a space ends the path": 1, "a parameter of the path has two names": 1, "a field is an io.Reader": 60, "an example is no value of its type": 279,
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got  %v\nwant %v", got, want)

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// spread is between which values half of the rounds lie: told by bench/RESULTS.md alone.
+// spread is the range of half of the rounds, which bench/RESULTS.md alone shows.
 var spread = regexp.MustCompile(` \([\d.]+–[\d.]+\)`)
 
 // benchmarked is the heading of the table that has what users have.

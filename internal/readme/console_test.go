@@ -94,7 +94,7 @@ func (u *user) console(t *testing.T, b block) {
 	}
 }
 
-// runs is what the shell is given for a command. Nothing is for a make target whose output the page does not show: it
+// runs returns the shell's text for a command, or nothing for a make target whose output the page does not show: it
 // may take minutes, and is a step of its own.
 func (c command) runs() string {
 	if strings.HasPrefix(c.text, "make ") && len(c.shown) == 0 {
@@ -123,7 +123,7 @@ func pattern(shown []string) string {
 	return b.String()
 }
 
-// result is what a command printed, to standard output and standard error, and how it ended.
+// result is the output of a command, standard error included, and its exit code.
 type result struct {
 	output string
 	code   int

@@ -42,7 +42,7 @@ type sentinel struct {
 	repeated string // where there are no codes that say so
 }
 
-// kind is what the sentinel knows of itself.
+// kind returns the sentinel's kind.
 func (s sentinel) kind() *dingtalk.Kind {
 	return s.is.(*dingtalk.Kind) //nolint:errorlint // a sentinel is never wrapped
 }
@@ -61,7 +61,7 @@ func (s sentinel) run(say language) string {
 	}
 }
 
-// notKinds are found beside a sentinel and are none by themselves.
+// notKinds are found in addition to a sentinel, never alone.
 var notKinds = []string{"ErrTooLarge"}
 
 // cut is the prefix that most codes share. The table leaves it out.

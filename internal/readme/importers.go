@@ -15,7 +15,7 @@ var importerApps = []struct{ folder, imports string }{
 	{"redis", "`wrapper` and `wrapper/dingtalkredis`"},
 }
 
-// importersTable is what the go command makes of the go.mod and go.sum of apps that import the SDK. `make importer`
+// importersTable lists what go.mod and go.sum of apps that import the SDK get. `make importer`
 // holds the files that it is read from.
 func importersTable(root string, say language) ([]string, error) {
 	folder := filepath.Join(root, "testdata", "importer")

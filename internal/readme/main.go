@@ -29,7 +29,7 @@ func rewrite(file string) error {
 	return os.WriteFile(file, []byte(text), 0o644)
 }
 
-// tables are what is made and not written. Each makes its lines for the page of one language.
+// tables are generated. Each makes its lines in the language of a page.
 var tables = []struct {
 	name   string
 	source string // the files that it is made from

@@ -21,7 +21,7 @@ const (
 	chinese = "README.zh-CN.md"
 )
 
-// page is what the checks look at in a page of Markdown.
+// page holds the checked parts of a Markdown page.
 type page struct {
 	file     string
 	sections []section
@@ -103,7 +103,7 @@ func parse(file, content string) (*page, error) {
 	return p, err
 }
 
-// markOf is what the mark of a snippet says, if the node is one.
+// markOf returns the text of a snippet's mark, if the node is one.
 func markOf(n ast.Node, source []byte) string {
 	if html, ok := n.(*ast.HTMLBlock); ok {
 		if m := mark.FindSubmatch(html.Lines().Value(source)); m != nil {

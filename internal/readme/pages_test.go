@@ -20,7 +20,7 @@ func load(t *testing.T, file string) *page {
 	return p
 }
 
-// The tables are what their sources say.
+// The tables match their sources.
 func TestTablesAreFilled(t *testing.T) {
 	for _, file := range []string{english, chinese} {
 		text := content(t, file)

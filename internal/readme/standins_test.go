@@ -34,7 +34,7 @@ var hosts = []string{"api.dingtalk.io", "api.dingtalk.com", "oapi.dingtalk.io", 
 type user struct {
 	home    string
 	env     []string          // of every command
-	online  []string          // of commands that call DingTalk, besides
+	online  []string          // in addition, of commands that call DingTalk
 	fill    map[string]string // what NAME=… stands for, by NAME
 	sources string            // this repository as a user clones it
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// differences are the places where a page and its translation do not say the same, as far as that can be told.
+// differences lists where a page and its translation differ, as far as a program can see.
 func differences(original, translation *page) []string {
 	var found []string
 	if a, b := len(original.sections), len(translation.sections); a != b {
@@ -85,5 +85,5 @@ func withoutComments(b block) []string {
 	return out
 }
 
-// prompt begins a command of a console block. Other lines are what the command before them prints.
+// prompt begins a command of a console block. Other lines are the output of the command before them.
 const prompt = "$ "

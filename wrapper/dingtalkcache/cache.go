@@ -17,8 +17,8 @@ type Memory struct {
 }
 
 type entry struct {
-	id      string
-	expires time.Time
+	id   string
+	kept time.Time
 }
 
 // New makes a cache for size conversions (about 200 bytes each), kept for lifetime at most. No page says how long a
@@ -38,8 +38,9 @@ func New(size int, lifetime time.Duration) (*Memory, error) {
 // Get returns a chat's openConversationId.
 func (m *Memory) Get(_ context.Context, chatID string) (string, bool) {
 	e, ok := m.entries.Get(chatID)
-	// Wall time: an entry must not outlive its lifetime because the machine slept.
-	if ok && !m.now().Round(0).Before(e.expires) {
+	// Wall time: an entry must not outlive its lifetime because the machine slept. Its age is negative if the clock was
+	// set back since.
+	if age := m.now().Round(0).Sub(e.kept); ok && (age < 0 || age >= m.lifetime) {
 		m.entries.Remove(chatID)
 		return "", false
 	}
@@ -48,7 +49,7 @@ func (m *Memory) Get(_ context.Context, chatID string) (string, bool) {
 
 // Set keeps a chat's openConversationId.
 func (m *Memory) Set(_ context.Context, chatID, openConversationID string) {
-	m.entries.Add(chatID, entry{id: openConversationID, expires: m.now().Round(0).Add(m.lifetime)})
+	m.entries.Add(chatID, entry{id: openConversationID, kept: m.now().Round(0)})
 }
 
 // Len returns the number of conversions in the cache, including expired ones not asked for since.

@@ -10,7 +10,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
 )
 
-// What is dialled is what the URL says.
+// The URL decides which address is dialled.
 func TestOpen(t *testing.T) {
 	for rawURL, want := range map[string]string{
 		"redis://h":                                      "single h:6379 db 0 user  password  tls false",

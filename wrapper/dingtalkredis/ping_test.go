@@ -184,7 +184,7 @@ func TestPing(t *testing.T) {
 	}
 }
 
-// Without a check at the start, the log says once what is wrong, and a strict budget lets no call go.
+// Without a check at the start, the log names the fault once, and a strict budget lets no call pass.
 func TestWrongSetupIsWarnedOf(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t, secured(t)...)

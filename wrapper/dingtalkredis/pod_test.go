@@ -24,11 +24,11 @@ import (
 // podTask is the environment variable that makes this test's binary one process of a fleet.
 const podTask = "DINGTALKREDIS_TEST_POD"
 
-// task is what a process is told when it starts.
+// task configures a process.
 type task struct {
 	Redis     string  // address; empty for a process that shares nothing
 	URL       string  // of the emulator
-	Pods      int     // told to the fleet, if positive
+	Pods      int     // of the fleet, if positive
 	Rate      float64 // of the shared limiter, if positive
 	Budget    int     // if positive
 	Available bool    // the budget is
@@ -39,7 +39,7 @@ type task struct {
 // order tells a running process to convert the chats from First up to, not including, Last.
 type order struct{ First, Last int }
 
-// report is what it answers.
+// report is its answer to an order.
 type report struct {
 	Converted int
 	Refused   int // by the budget

@@ -15,7 +15,7 @@ import (
 )
 
 // fleetChats is how many chats the tests of a shared rate convert. `make bench-fleet` sets it, and then they hold what
-// depends on time to what is promised, which they do not on a machine that has other things to do.
+// depends on time to the promised figures, which a busy machine cannot keep.
 func fleetChats(t *testing.T) (n int, measured bool) {
 	text, measured := os.LookupEnv("FLEET_CHATS")
 	if !measured {
@@ -30,7 +30,7 @@ func fleetChats(t *testing.T) (n int, measured bool) {
 
 const processes = 8
 
-// together lets a test run beside others, unless it is to be measured.
+// together lets a test run in parallel, unless it is measured.
 func together(t *testing.T) {
 	if _, measured := fleetChats(t); !measured {
 		t.Parallel()

@@ -97,7 +97,7 @@ func TestGroupFromItsCreation(t *testing.T) {
 	}
 }
 
-// TestSendIsRefused: who may not send, where nothing can be sent, and what is no message.
+// TestSendIsRefused: robots that may not send, conversations without a group, and malformed messages.
 func TestSendIsRefused(t *testing.T) {
 	t.Parallel()
 	gone := dingtalktest.Group{ChatID: "chatgone", Disbanded: true}

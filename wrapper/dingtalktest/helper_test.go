@@ -21,7 +21,7 @@ var (
 	tokenOp   = generated.OperationGetAccessToken
 )
 
-// requestIDForm is what captured request ids look like.
+// requestIDForm is the form of captured request ids.
 var requestIDForm = regexp.MustCompile(`^[0-9A-F]{8}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{12}$`)
 
 // reply is an answer, read to its end.

@@ -57,7 +57,7 @@ func TestBodyTimeIsNotForTheAnswer(t *testing.T) {
 	a.fetch("x", "y").wantError(t, generated.CodeInvalidClientIDOrSecret)
 }
 
-// A body that is longer than what is read of it does not hold its connection either.
+// A body longer than the emulator reads does not hold its connection either.
 func TestHalfOfALongBody(t *testing.T) {
 	a := start(t, dingtalktest.WithBodyTime(200*time.Millisecond))
 	conn := a.half(convertOp, "Content-Length: 200000", strings.Repeat("x", 70_000))

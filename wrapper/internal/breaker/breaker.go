@@ -229,10 +229,13 @@ func (b *Breaker[C]) refusal(wait time.Duration) *Refusal[C] {
 // pass is still held.
 func (b *Breaker[C]) Lend(p Pass, limit time.Duration) (back func() bool) {
 	if !p.counted {
-		return func() bool { return true }
+		return held
 	}
 	return time.AfterFunc(limit, func() { b.Release(p, Outcome[C]{}) }).Stop
 }
+
+// held is not a literal: in a method of a generic type that would allocate.
+func held() bool { return true }
 
 // Release returns a pass with the outcome of its request.
 func (b *Breaker[C]) Release(p Pass, o Outcome[C]) {

@@ -10,6 +10,7 @@ import (
 // Clock is the source of time and randomness.
 type Clock struct {
 	Now    func() time.Time              // wall time: it counts the time a laptop sleeps, and may jump
+	Steady func() time.Time              // for intervals: it does not jump
 	Until  func(time.Time) time.Duration // until a context's deadline, which does not jump
 	Timer  func(time.Duration) (fires <-chan time.Time, stop func() bool)
 	Random func() float64 // in [0,1)
@@ -18,8 +19,9 @@ type Clock struct {
 // System returns the machine's clock.
 func System() Clock {
 	return Clock{
-		Now:   func() time.Time { return time.Now().Round(0) },
-		Until: time.Until,
+		Now:    func() time.Time { return time.Now().Round(0) },
+		Steady: time.Now,
+		Until:  time.Until,
 		Timer: func(d time.Duration) (<-chan time.Time, func() bool) {
 			t := time.NewTimer(d)
 			return t.C, t.Stop

@@ -52,7 +52,7 @@ func drive(l *Limiter, w *window, now *time.Time, d time.Duration) (served, thro
 // newPaced makes a limiter with a clock that only drive moves.
 func newPaced(perSecond float64) (*Limiter, *time.Time) {
 	now := time.Now()
-	return New(perSecond, clock.Clock{Now: func() time.Time { return now }}), &now
+	return New(perSecond, clock.Clock{Steady: func() time.Time { return now }}), &now
 }
 
 func TestLimiterFindsALowerLimit(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 )
 
 // HideError returns an error with the text of err, at most [MaxError] bytes without secrets, under every verb of fmt:
@@ -24,6 +25,7 @@ func (s Secrets) HideError(err error) error {
 	case *net.DNSError:
 		return s.hideDNS(e)
 	}
+	s = slices.Clone(s) // the caller's may live in a pool
 	return &hiddenError{text: shown, err: func() error { return err }, secrets: func() Secrets { return s }}
 }
 

@@ -4,11 +4,14 @@ package tokens
 
 import (
 	"context"
+	"errors"
+	"net/http/httptrace"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/guard"
 )
 
 const (
@@ -49,14 +52,19 @@ type Config struct {
 	Warn func(ctx context.Context, msg string)
 	// Shared is the store that processes share; nil: none.
 	Shared Shared
+	// Quiet begins a fetch, whose events Note and Warn keep back until flush: no caller's code runs while others wait.
+	Quiet func(ctx context.Context) (quiet context.Context, flush func())
+	// Limit is the longest time of a fetch. A transport that never returns is left behind then.
+	Limit time.Duration
 }
 
 // Shared is a token shared with other processes.
 type Shared interface {
 	// get returns the stored token, or fetches one.
 	get(ctx context.Context, cfg *Config, fetch func(context.Context) (*held, error)) (*held, error)
-	// mark records a rejected token: it is not used even if the store still has it.
-	mark(token string)
+	// mark records a rejected token: it is not used even if the store still has it. again: two in a row were the store's,
+	// so the next one comes from the service.
+	mark(t *held) (again bool)
 	drop(ctx context.Context, cfg *Config, token string)
 }
 
@@ -84,6 +92,7 @@ type Cache struct {
 // held is a token with its times of renewal and expiry.
 type held struct {
 	value   string
+	stored  bool // the store gave it
 	renewAt time.Time
 	expires time.Time
 }
@@ -100,8 +109,17 @@ type flight struct {
 	done    chan struct{}
 	cancel  context.CancelFunc
 	waiters int
+	landed  bool
 	token   *held
 	err     error
+	flush   atomic.Pointer[func()] // tells what happened; nil: another did
+}
+
+// tell logs what happened in a flight that has landed: one caller does, and no other waits for its logger.
+func (f *flight) tell() {
+	if flush := f.flush.Swap(nil); flush != nil {
+		(*flush)()
+	}
 }
 
 // New makes a cache.
@@ -116,20 +134,30 @@ func (c *Cache) Token(ctx context.Context) (string, error) {
 		}
 		return t.value, nil
 	}
+	if own, is := ctx.Value(ownKey{}).(*ownFetch); is { // a call that the store makes: it must not wait for the store
+		t, err := own.run(ctx, &c.cfg, c.fetch)
+		if err != nil {
+			return "", err
+		}
+		return t.value, nil
+	}
 	f, err := c.join(ctx, now)
 	if err != nil {
 		return "", err
 	}
 	select {
 	case <-f.done:
-		if f.err != nil {
-			return "", f.err
-		}
-		return f.token.value, nil
 	case <-ctx.Done():
-		c.part(f)
+		if c.part(f) {
+			f.tell()
+		}
 		return "", ctx.Err()
 	}
+	f.tell()
+	if f.err != nil {
+		return "", f.err
+	}
+	return f.token.value, nil
 }
 
 // join adds the caller to the fetch in flight, or starts one.
@@ -161,7 +189,7 @@ func landed(t *held) *flight {
 }
 
 // part removes a caller from a fetch, and cancels the fetch after the last one.
-func (c *Cache) part(f *flight) {
+func (c *Cache) part(f *flight) (landed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if f.waiters--; f.waiters == 0 {
@@ -170,6 +198,7 @@ func (c *Cache) part(f *flight) {
 			c.flight = nil
 		}
 	}
+	return f.landed
 }
 
 // renew starts a background fetch, unless one is in flight or was recently. A failure is only logged: the old token is
@@ -177,64 +206,86 @@ func (c *Cache) part(f *flight) {
 func (c *Cache) renew(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.flight != nil || now.Before(c.nextEarly) {
+	// left exceeds renewalPause only if the clock was set back.
+	if left := c.nextEarly.Sub(now); c.flight != nil || left > 0 && left <= renewalPause {
 		return
 	}
 	c.nextEarly = now.Add(renewalPause)
 	c.begin(context.Background())
 	c.flight.waiters++ // the cache itself waits
-}
-
-// begin starts a fetch with a context independent of its waiters'. c.mu is held.
-func (c *Cache) begin(ctx context.Context) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	f := &flight{done: make(chan struct{}), cancel: cancel}
-	c.flight = f
+	f := c.flight
 	go func() {
-		defer cancel()
-		f.err = c.cfg.Crashed(nil) // foreign code may end this goroutine; the waiters must not hang
-		defer func() {
-			if v := recover(); v != nil {
-				f.err = c.cfg.Crashed(v)
-			}
-			c.land(f)
-		}()
-		if c.cfg.Shared != nil {
-			f.token, f.err = c.cfg.Shared.get(ctx, &c.cfg, c.fetch)
-		} else {
-			f.token, f.err = c.fetch(ctx)
-		}
+		<-f.done
+		f.tell()
 	}()
 }
 
+// begin starts a fetch with a context independent of its waiters': neither their ends nor their traces touch it. c.mu is
+// held.
+func (c *Cache) begin(ctx context.Context) {
+	if httptrace.ContextClientTrace(ctx) != nil {
+		ctx = context.Background()
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	quiet, flush := c.cfg.Quiet(ctx)
+	f := &flight{done: make(chan struct{}), cancel: cancel}
+	f.flush.Store(&flush)
+	c.flight = f
+	stuck := time.AfterFunc(c.cfg.Limit, func() {
+		cancel()
+		c.land(f, nil, c.cfg.Crashed(errStuck))
+	})
+	guard.Go(func() (*held, error) {
+		if c.cfg.Shared != nil {
+			return c.cfg.Shared.get(quiet, &c.cfg, c.fetch)
+		}
+		return c.fetch(quiet)
+	}, c.cfg.Crashed, func(token *held, err error) {
+		stuck.Stop()
+		c.land(f, token, err)
+		cancel()
+	})
+}
+
+var errStuck = errors.New("the transport does not return, though its request has ended")
+
 // land publishes the result of a fetch.
-func (c *Cache) land(f *flight) {
+func (c *Cache) land(f *flight, token *held, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if f.landed {
+		return
+	}
+	f.landed, f.token, f.err = true, token, err
 	if c.flight == f {
 		c.flight = nil
 	}
-	if f.token != nil {
-		c.current.Store(f.token)
+	if token != nil {
+		c.current.Store(token)
 		c.failUntil = time.Time{}
-	} else if c.cfg.Lasting(f.err) {
-		c.failFast(f.err)
+	} else if c.cfg.Lasting(err) {
+		c.failFast(err)
 	}
 	close(f.done)
+	if f.waiters == 0 {
+		go f.tell()
+	}
 }
 
-// Reject drops token, which the service rejected, but keeps a newer one.
-func (c *Cache) Reject(ctx context.Context, token string) {
+// Reject drops token, which the service rejected, but keeps a newer one. again reports whether the next token deserves
+// another try, because it comes from the service after two bad ones of the store.
+func (c *Cache) Reject(ctx context.Context, token string) (again bool) {
 	t := c.current.Load()
 	if t == nil || t.value != token {
-		return
+		return false
 	}
 	if c.cfg.Shared != nil {
-		c.cfg.Shared.mark(token) // first: other callers ask the store as soon as the cache is empty
+		again = c.cfg.Shared.mark(t) // first: other callers ask the store as soon as the cache is empty
 	}
 	if c.current.CompareAndSwap(t, nil) && c.cfg.Shared != nil {
 		c.cfg.Shared.drop(ctx, &c.cfg, token)
 	}
+	return again
 }
 
 // Remember makes further calls fail with err for a moment, because a new token was rejected too.

@@ -54,7 +54,8 @@ func newCache(s *service, store ...Store) *Cache {
 				s.notes++
 			}
 		},
-		Warn: func(context.Context, string) {},
+		Warn:  func(context.Context, string) {},
+		Quiet: func(ctx context.Context) (context.Context, func()) { return ctx, func() {} }, Limit: time.Minute,
 	}
 	for _, one := range store {
 		cfg.Shared = Share(one, "key")

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/guard"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
@@ -29,7 +30,11 @@ type shared struct {
 	mu       sync.Mutex
 	failing  bool   // a warning was logged since the store's last answer
 	rejected string // the last rejected token; the store may still hold it if Drop failed
+	bad      int    // rejected tokens of the store in a row
 }
+
+// ownKey is the key of the ownFetch in the context of a store's call.
+type ownKey struct{}
 
 // ownFetch is this process's only token request at a time, whether the store calls it or the cache does.
 type ownFetch struct {
@@ -43,14 +48,10 @@ type ownFetch struct {
 func (o *ownFetch) run(ctx context.Context, cfg *Config, fetch func(context.Context) (*held, error)) (*held, error) {
 	o.once.Do(func() {
 		close(o.begun)
-		o.err = cfg.Crashed(nil)
-		defer func() {
-			if v := recover(); v != nil {
-				o.err = cfg.Crashed(v)
-			}
+		guard.Go(func() (*held, error) { return fetch(ctx) }, cfg.Crashed, func(t *held, err error) {
+			o.held, o.err = t, err
 			close(o.done)
-		}()
-		o.held, o.err = fetch(ctx)
+		})
 	})
 	<-o.done
 	return o.held, o.err
@@ -58,13 +59,13 @@ func (o *ownFetch) run(ctx context.Context, cfg *Config, fetch func(context.Cont
 
 func (s *shared) get(ctx context.Context, cfg *Config, fetch func(context.Context) (*held, error)) (*held, error) {
 	own := &ownFetch{begun: make(chan struct{}), done: make(chan struct{})}
-	for range 2 { // a second look: another process may have replaced a rejected token
+	for range s.looks() { // a second look: another process may have replaced a rejected token
 		found, err := s.ask(ctx, cfg, own, fetch)
 		select {
 		case <-own.begun:
 			<-own.done
 			if own.err == nil { // after a failed fetch, the error is not the store's
-				s.report(ctx, cfg, err)
+				s.report(ctx, cfg, err, own.held.value)
 			}
 			return own.held, own.err
 		default:
@@ -73,14 +74,16 @@ func (s *shared) get(ctx context.Context, cfg *Config, fetch func(context.Contex
 			err = checkStored(found)
 		}
 		if ctx.Err() == nil {
-			s.report(ctx, cfg, err)
+			s.report(ctx, cfg, err, found.Value)
 		}
 		if err != nil {
 			break
 		}
 		if !s.isRejected(found.Value) {
 			cfg.Note(ctx, "found in the store", nil)
-			return cfg.hold(found, cfg.Clock.Now()), nil
+			t := cfg.hold(found, cfg.Clock.Now())
+			t.stored = true
+			return t, nil
 		}
 		s.drop(ctx, cfg, found.Value)
 	}
@@ -92,30 +95,26 @@ type storeAnswer struct {
 	err   error
 }
 
-var (
-	errStorePanicked = errors.New("the token store panicked")
-	errStoreSlow     = errors.New("the token store took too long")
-)
+var errStoreSlow = errors.New("the token store took too long")
+
+func storePanicked(any) error { return errors.New("the token store panicked") }
 
 // ask asks the store in a separate goroutine, which may outlive the time limit.
 func (s *shared) ask(ctx context.Context, cfg *Config, own *ownFetch, fetch func(context.Context) (*held, error)) (Token, error) {
-	asked, cancel := context.WithCancel(ctx)
+	asked, cancel := context.WithCancel(context.WithValue(ctx, ownKey{}, own))
 	answers := make(chan storeAnswer, 1)
-	go func() {
-		defer cancel()
-		answer := storeAnswer{err: errStorePanicked}
-		defer func() {
-			_ = recover()
-			answers <- answer
-		}()
-		answer.token, answer.err = s.store.Token(asked, s.key, func(context.Context) (Token, error) {
+	guard.Go(func() (Token, error) {
+		return s.store.Token(asked, s.key, func(context.Context) (Token, error) {
 			t, err := own.run(ctx, cfg, fetch)
 			if err != nil {
 				return Token{}, err
 			}
 			return Token{Value: t.value, Lifetime: t.expires.Sub(cfg.Clock.Now())}, nil
 		})
-	}()
+	}, storePanicked, func(t Token, err error) {
+		answers <- storeAnswer{t, err}
+		cancel()
+	})
 	slow := time.AfterFunc(storeLimit, cancel)
 	defer slow.Stop()
 	begun := own.begun
@@ -150,31 +149,36 @@ func checkStored(t Token) error {
 	return nil
 }
 
-func (s *shared) mark(token string) {
+func (s *shared) mark(t *held) (again bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rejected = token
+	s.rejected = t.value
+	if s.bad++; !t.stored {
+		s.bad = 0
+	}
+	return s.bad == 2
+}
+
+// looks returns how often the store is asked: not after two bad tokens in a row.
+func (s *shared) looks() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bad >= 2 {
+		s.bad = 0
+		return 0
+	}
+	return 2
 }
 
 // drop removes a rejected token from the store, and waits for the answer.
 func (s *shared) drop(ctx context.Context, cfg *Config, token string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeLimit)
-	done := make(chan error, 1)
-	go func() {
-		defer cancel()
-		err := errStorePanicked
-		defer func() {
-			_ = recover()
-			done <- err
-		}()
-		err = s.store.Drop(ctx, s.key, token)
-	}()
-	select {
-	case err := <-done:
-		s.report(ctx, cfg, err)
-	case <-ctx.Done():
-		s.report(ctx, cfg, errStoreSlow)
+	defer cancel()
+	_, err := guard.Within(ctx, func() (none struct{}, err error) { return none, s.store.Drop(ctx, s.key, token) }, storePanicked)
+	if err != nil && ctx.Err() != nil {
+		err = errStoreSlow
 	}
+	s.report(ctx, cfg, err, token)
 }
 
 func (s *shared) isRejected(token string) bool {
@@ -184,12 +188,12 @@ func (s *shared) isRejected(token string) bool {
 }
 
 // report logs the store's first failure after a success.
-func (s *shared) report(ctx context.Context, cfg *Config, err error) {
+func (s *shared) report(ctx context.Context, cfg *Config, err error, token string) {
 	s.mu.Lock()
 	first := err != nil && !s.failing
 	s.failing = err != nil
 	s.mu.Unlock()
 	if first {
-		cfg.Note(ctx, "the token store failed; the client goes on without it", err)
+		cfg.Note(ctx, "the token store failed; the client goes on without it", text.Secrets{token}.HideError(err))
 	}
 }

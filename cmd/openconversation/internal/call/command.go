@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/specs"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
@@ -29,17 +31,24 @@ func Command(w *term.World) *cobra.Command {
 The operation's parameters are flags: openconversation call OPERATION --help lists them.
 openconversation operations lists the operations. With --spec FILE they are those of an
 OpenAPI contract of your own, of which openconversation-gen makes the file:
-  openconversation-gen --spec robot.yaml --routes robot.json`,
+  openconversation-gen --spec robot.yaml --routes robot.json
+With --official PACKAGE they are those of a package of DingTalk's official SDK, or with all
+of every one. A release carries them; a build from source names their file with
+--official-routes FILE, which openconversation-gen official --routes FILE makes.`,
 		Example: `  openconversation call chatIdToOpenConversationId --chatId chatfaabe59a460527f5fb72fbbdfe3f061e --emulator
-  openconversation call --spec robot.json sendMessage --body @message.json`,
-		Annotations:        map[string]string{explain.Footer: connect.Footer(w)},
+  openconversation call --spec robot.json sendMessage --body @message.json
+  openconversation call --official robot_1_0 batchSendOTO --body @message.json`,
+		Annotations:        map[string]string{explain.Footer: connect.Footer(w, "call")},
 		DisableFlagParsing: true, // the flags depend on the operation
 		RunE: explain.Begins(func(cmd *cobra.Command, args []string) error {
 			if _, args := cutFlag(args, "lang"); len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
 				return cmd.Help()
 			}
-			spec, args := cutFlag(args, "spec")
-			routes, err := operations(spec)
+			source := specs.Source{}
+			for flag, value := range source.Flags() {
+				*value, args = cutFlag(args, flag)
+			}
+			routes, err := operations(source)
 			if err != nil {
 				return err
 			}
@@ -95,6 +104,7 @@ type options struct {
 	body    string
 	json    bool
 	yes     bool
+	dry     bool
 	timeout time.Duration
 }
 
@@ -114,7 +124,7 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 		Short:       route.Summary,
 		Long:        about(w.Lang, route),
 		Args:        explain.NoArgs,
-		Annotations: map[string]string{explain.Footer: connect.Footer(w)},
+		Annotations: map[string]string{explain.Footer: connect.Footer(w, "call")},
 	}
 	if alias, ok := aliases[route.Operation]; ok {
 		cmd.Aliases = []string{alias}
@@ -131,6 +141,9 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 			if err != nil {
 				return err
 			}
+			if o.dry {
+				return dryRun(cmd.Context(), w, o, request)
+			}
 			if err := confirm(cmd.Context(), w, o, route.Operation); err != nil {
 				return err
 			}
@@ -142,16 +155,21 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 	o.AddTo(own)
 	own.Flags().StringVar(&o.body, "body", "", w.Lang.Sprintf("the body as JSON, or `@FILE`; @- is standard input"))
 	own.Flags().BoolVar(&o.json, "json", false, w.Lang.Sprintf("print a failure as a JSON object on standard output, too"))
+	own.Flags().BoolVar(&o.dry, "dry-run", false, w.Lang.Sprintf("print the request, and send nothing; needs no credentials"))
 	own.Flags().DurationVar(&o.timeout, "timeout", 0, "end after this `time`, such as 30s; 0 is no limit")
 	if route.Operation.Repeat != generated.RepeatSafe {
 		own.Flags().BoolVarP(&o.yes, "yes", "y", false, w.Lang.Sprintf("do not ask, on a terminal, before the call is sent"))
 	}
-	for _, p := range route.Parameters {
+	inputs := slices.Clone(route.Parameters)
+	if route.Content != nil && route.Content.Type == formType {
+		inputs = append(inputs, route.Content.Fields...)
+	}
+	for _, p := range inputs {
 		added := newParameter(p, own.Flags().Lookup(p.Name) != nil || flags.Lookup(p.Name) != nil)
 		flags.StringArrayVar(&added.values, added.flag, nil, added.usage(w.Lang))
 		params = append(params, added)
 	}
-	if route.Body == generated.BodyNone {
+	if route.Body == generated.BodyNone || route.Content != nil && route.Content.Type == formType {
 		own.Flags().Lookup("body").Hidden = true
 	}
 	flags.AddFlagSet(own.Flags())
@@ -178,7 +196,7 @@ func about(l lang.Language, route generated.Route) string {
 	if o.Docs != "" {
 		b.WriteString("\n\n" + l.Sprintf("See %s", o.Docs))
 	}
-	return b.String()
+	return b.String() + bodyHelp(l, route)
 }
 
 // confirm asks before it sends a call that is not safe to repeat. It asks on a terminal only, and not with an emulator.

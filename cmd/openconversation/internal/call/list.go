@@ -5,13 +5,14 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/specs"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
 // OperationsCommand makes the command that lists the operations.
 func OperationsCommand(w *term.World) *cobra.Command {
-	var spec string
+	var source specs.Source
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "operations",
@@ -20,16 +21,19 @@ func OperationsCommand(w *term.World) *cobra.Command {
 
 REPEAT says when a call is repeated: safe, whenever that may help; unsent, only if the
 service surely did not process it.`,
+		Example: `  openconversation operations
+  openconversation operations --official robot_1_0`,
 		Args: explain.NoArgs,
 		RunE: explain.Begins(func(*cobra.Command, []string) error {
-			routes, err := operations(spec)
+			routes, err := operations(source)
 			if err != nil {
 				return err
 			}
 			return list(w, routes, asJSON)
 		}),
 	}
-	cmd.Flags().StringVar(&spec, "spec", "", "the operations of this `FILE`, made by openconversation-gen --routes of an OpenAPI contract, instead of this project's")
+	cmd.Flags().StringVar(&source.Spec, "spec", "", "the operations of this `FILE`, made by openconversation-gen --routes of an OpenAPI contract, instead of this project's")
+	source.AddTo(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print an array of JSON objects")
 	return cmd
 }
@@ -41,13 +45,41 @@ type operationRow struct {
 	Repeat     string `json:"repeat"`
 	Permission string `json:"permission,omitempty"`
 	Summary    string `json:"summary,omitempty"`
+
+	Parameters []fieldRow `json:"parameters,omitempty"`
+	Body       []fieldRow `json:"body,omitempty"`
+}
+
+// fieldRow is a parameter, or a field of the body; one within an object is object.field, and within a list list[].field.
+type fieldRow struct {
+	Name     string `json:"name"`
+	In       string `json:"in,omitempty"`
+	Type     string `json:"type"`
+	Required bool   `json:"required"`
+	Example  string `json:"example,omitempty"`
+}
+
+func fieldRows(fields []generated.Field) (rows []fieldRow) {
+	for _, f := range flatten(fields, "") {
+		if !f.ReadOnly {
+			rows = append(rows, fieldRow{f.Name, f.In, typeText(f), f.Required, f.Example})
+		}
+	}
+	return rows
 }
 
 func list(w *term.World, routes []generated.Route, asJSON bool) error {
 	rows := []operationRow{}
 	for _, r := range routes {
 		o := r.Operation
-		rows = append(rows, operationRow{o.ID, o.Method, o.Path, string(repeatText(o)), o.Permission, r.Summary})
+		row := operationRow{Operation: o.ID, Method: o.Method, Path: o.Path, Repeat: string(repeatText(o)), Permission: o.Permission, Summary: r.Summary}
+		if asJSON {
+			row.Parameters = fieldRows(o.Parameters)
+			if o.Content != nil {
+				row.Body = fieldRows(o.Content.Fields)
+			}
+		}
+		rows = append(rows, row)
 	}
 	if asJSON {
 		return w.PrintJSON(rows)

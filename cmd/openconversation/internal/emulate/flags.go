@@ -21,8 +21,8 @@ func (o *options) settings(given func(flag string) bool) ([]dingtalktest.Option,
 		return nil, explain.Usage("--token-lifetime: %s is not positive", o.tokenLifetime)
 	}
 	var settings []dingtalktest.Option
-	if o.spec != "" {
-		operations, err := specs.Read(o.spec)
+	if o.source != (specs.Source{}) {
+		operations, err := o.source.Read()
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,10 @@
 package emulate
 
-import "time"
+import (
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/specs"
+)
 
 // The environment variables that an app's credentials come from. A secret is never a flag: other users of the machine
 // can read a process's arguments.
@@ -27,6 +31,6 @@ type options struct {
 	latency       time.Duration
 	tokenLifetime time.Duration
 	faults        []string
-	spec          string
+	source        specs.Source
 	tokenFaults   []string
 }

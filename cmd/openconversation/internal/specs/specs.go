@@ -21,15 +21,20 @@ func Read(file string) ([]generated.Route, error) {
 	if err != nil {
 		return nil, explain.Usage("--spec: %w", err)
 	}
+	return decode(lang.T("--spec %s", file), content)
+}
+
+// decode reads a list of operations, which came from a place.
+func decode(place lang.Text, content []byte) ([]generated.Route, error) {
 	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.DisallowUnknownFields()
 	var all []generated.Route
 	if err := decoder.Decode(&all); err != nil {
-		return nil, explain.UsageHint(hint, "--spec %s: it is not a list of operations", file)
+		return nil, explain.UsageHint(hint, "%s: it is not a list of operations", place)
 	}
 	for i, r := range all {
 		if err := check(r); err != nil {
-			return nil, explain.UsageHint(hint, "--spec %s: operation %d: %w", file, i+1, err)
+			return nil, explain.UsageHint(hint, "%s: operation %d: %w", place, i+1, err)
 		}
 	}
 	return all, nil

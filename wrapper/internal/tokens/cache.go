@@ -300,16 +300,6 @@ func (c *Cache) failFast(err error) {
 	c.failure, c.failUntil = err, c.cfg.Clock.Now().Add(failureMemory)
 }
 
-// Waiters returns the number of callers waiting for the fetch in flight, or -1 without a fetch.
-func (c *Cache) Waiters() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.flight == nil {
-		return -1
-	}
-	return c.flight.waiters
-}
-
 // fetch fetches a token from the service and computes its times.
 func (c *Cache) fetch(ctx context.Context) (*held, error) {
 	begun := c.cfg.Clock.Now()

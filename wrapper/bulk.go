@@ -38,9 +38,9 @@ func (c *Client) OpenConversationIDs(ctx context.Context, chatIDs iter.Seq[strin
 // When ctx ends, the run yields the results it has, then the context's error once, without a row. Rows not yet read get
 // no result. When the loop ends early or ctx ends, no call is left in flight.
 //
-// A separate goroutine reads rows, a bounded number ahead. It may still be inside the sequence when the loop ends, so
-// keep the sequence's source open until the sequence returns. A sequence that panics ends the run with an error of
-// [ErrPanicked] without a row.
+// A separate goroutine reads rows, a bounded number ahead. The end of the loop waits until the sequence has returned, as
+// in every other loop, unless ctx has ended: give the sequence's source that context, too, or close the source in
+// [WithInputEnd]. A sequence that panics ends the run with an error of [ErrPanicked] without a row.
 func ConvertEach[R any](ctx context.Context, c *Client, rows iter.Seq[R], chatID func(R) string, opts ...BulkOption) iter.Seq2[Converted[R], error] {
 	return func(yield func(Converted[R], error) bool) {
 		b := &run{client: c, concurrency: defaultConcurrency, memory: defaultMemory, limiter: c.limiter}
@@ -90,6 +90,15 @@ func WithStop(stop <-chan struct{}) BulkOption {
 	}
 }
 
+// WithInputEnd calls end once the sequence has returned, in the goroutine that read it: the place to close its source.
+// An error of end, such as that of [database/sql.Rows.Err], comes as it is after the last row, without a row.
+func WithInputEnd(end func() error) BulkOption {
+	return func(b *run) error {
+		b.inputEnd = end
+		return nil
+	}
+}
+
 const (
 	defaultConcurrency = 16
 	maxConcurrency     = 4096 // far above every rate limit
@@ -123,6 +132,7 @@ type queued[R any] struct {
 // convertEach runs three stages. The reader puts rows into queue in input order and their items into work. Workers
 // complete items in any order. The caller's goroutine yields the rows of queue.
 func convertEach[R any](ctx context.Context, b *run, rows iter.Seq[R], chatID func(R) string, yield func(Converted[R], error) bool) {
+	caller := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	b.waits, b.halt = context.WithCancel(ctx)
 	b.inARow = map[int]int{}
@@ -130,18 +140,27 @@ func convertEach[R any](ctx context.Context, b *run, rows iter.Seq[R], chatID fu
 	// A row enters queue before its call starts, and leaves it only to be yielded. So at most concurrency rows are
 	// started and not yet yielded, and a killed process has spent at most that many calls without a result.
 	queue := make(chan queued[R], b.concurrency-1)
-	var broken error // the input's panic; final once queue is closed
+	var broken error // the input's panic, or what inputEnd returned; final once queue is closed
+	guard := func(f func() error) {
+		err, ended := error(nil), false
+		defer func() {
+			if v := recover(); !ended {
+				err = b.client.path.panicked(v, convertCall)
+			}
+			if broken == nil {
+				broken = err
+			}
+		}()
+		err = f()
+		ended = true
+	}
 	go func() {
 		defer close(b.work)
 		defer close(queue)
-		ended := false
-		defer func() {
-			if v := recover(); !ended {
-				broken = b.client.path.panicked(v, convertCall)
-			}
-		}()
-		read(ctx, b, rows, chatID, queue)
-		ended = true
+		if b.inputEnd != nil {
+			defer guard(b.inputEnd)
+		}
+		guard(func() error { read(ctx, b, rows, chatID, queue); return nil })
 	}()
 	select {
 	case <-b.asked: // before the first call
@@ -161,8 +180,17 @@ func convertEach[R any](ctx context.Context, b *run, rows iter.Seq[R], chatID fu
 	for range b.concurrency {
 		workers.Go(func() { b.convertAll(ctx, &workers) })
 	}
-	defer workers.Wait()
-	defer cancel()
+	defer func() {
+		cancel()
+		workers.Wait()
+		for more := true; more; {
+			select {
+			case _, more = <-queue:
+			case <-caller.Done(): // the source may never return
+				more = false
+			}
+		}
+	}()
 
 	for more := true; more; {
 		var q queued[R]

@@ -28,6 +28,7 @@ type run struct {
 	limiter     Limiter
 	concurrency int
 	memory      int
+	inputEnd    func() error    // called when the input has returned; nil: nothing is
 	asked       <-chan struct{} // closed by the caller to stop the run (see WithStop); nil: never
 
 	work  chan *item      // distinct ids

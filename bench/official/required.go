@@ -13,10 +13,12 @@ import (
 
 var (
 	structs   = regexp.MustCompile(`(?s)\ntype (\w+) struct \{\n(.*?)\n\}\n`)
+	bodyField = regexp.MustCompile(`(?m)(?:^\t//.*\n)*^\tBody `)
 	reference = regexp.MustCompile(`(?m)^\t\w+ +[\[\]*]*(?:map\[string\][\[\]*]*)?(\w+) `)
 )
 
-// RequiredIn counts the marks of each type's fields, and of those within, by the name of the type.
+// RequiredIn counts the marks of each type's fields, and of those within, by the name of the type; and those of a field Body by
+// TYPE.Body.
 func RequiredIn(source string) map[string]int {
 	bodies := map[string]string{}
 	for _, m := range structs.FindAllStringSubmatch(source, -1) {
@@ -25,6 +27,7 @@ func RequiredIn(source string) map[string]int {
 	counts := map[string]int{}
 	for name := range bodies {
 		counts[name] = marks(bodies, name, &[]string{})
+		counts[name+".Body"] = strings.Count(bodyField.FindString(bodies[name]), "// This parameter is required.")
 	}
 	return counts
 }

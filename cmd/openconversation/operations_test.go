@@ -5,8 +5,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/unicode"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/internal/shapes"
@@ -163,6 +168,51 @@ func TestCallTakesJSONForAText(t *testing.T) {
 		case got.code != 0 || list[len(list)-1].MsgParam != tt.want:
 			t.Errorf("%.40s: %+v %+v", tt.param, got, list)
 		}
+	}
+}
+
+// TestCallDryRun: a body in any encoding of Windows is printed as it would be sent; what is no text, or lacks a field, is
+// refused, and nothing is sent.
+func TestCallDryRun(t *testing.T) {
+	const body = `{"msgKey":"sampleText","msgParam":{"content":"你好"},"openConversationId":"a","robotCode":"b"}`
+	const sent = `{"msgKey":"sampleText","msgParam":"{\"content\":\"你好\"}","openConversationId":"a","robotCode":"b"}`
+	utf16 := func(e *encoding.Encoder) string {
+		text, err := e.String(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	gbk, err := simplifiedchinese.GBK.NewEncoder().String(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	little, big := unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
+	for _, tt := range []struct {
+		name, text, stdout, stderr string
+		code                       int
+	}{
+		{"UTF-8", body, sent, "", 0},
+		{"with a mark", "\ufeff" + body, sent, "", 0},
+		{"UTF-16", utf16(big.NewEncoder()), sent, "read as UTF-16", 0},
+		{"UTF-16 without a mark", utf16(little.NewEncoder()), sent, "read as UTF-16", 0},
+		{"GBK", gbk, sent, "read as GBK", 0},
+		{"no text", "{\xff\xff\xff}", "", "it is neither UTF-8 nor UTF-16 nor GBK", 2},
+		{"a field is missing", `{"msgKey":"a"}`, "", "the field msgParam of the body is not set", 2},
+	} {
+		got := call{args: []string{"call", "orgGroupSend", "--dry-run", "--body", "@-"}, stdin: strings.NewReader(tt.text)}.run()
+		if got.code != tt.code || !strings.Contains(got.stdout, tt.stdout) || !strings.Contains(got.stderr, tt.stderr) || strings.Contains(got.stdout, "\ufffd") {
+			t.Errorf("%s: %+v", tt.name, got)
+		}
+	}
+	help := runArgs(t, "", "call", "createGroup", "--help").stdout
+	if !regexp.MustCompile(`\n  managementOptions\.searchable +integer +0\n(?s:.*)\n  name +string +required +Project\n`).MatchString(help) {
+		t.Error(help)
+	}
+	if list := runArgs(t, "", "operations", "--json").stdout; !strings.Contains(list, `"name": "useridlist",
+        "type": "string[]",
+        "required": true,`) {
+		t.Error(list)
 	}
 }
 

@@ -14,51 +14,34 @@ import (
 type method struct {
 	p *Package
 	*Operation
-	shrunk map[string]field // fields that are text made of others, by the texts' names
+	shrunk []field // those that are text made of others, by the texts' names
 }
 
-// form is a statement that the methods have. A name of one capital letter stands for any expression. do reports false for a
-// statement of this form that says something unknown.
+// form is a statement that the methods have. A name of one capital letter stands for any expression: do gets what it says, and
+// reports false for a statement of this form that says something unknown.
 type form struct {
 	text string
-	do   func(*method, found) bool
+	do   func(m *method, said map[string]string) bool
 	tree ast.Stmt
-}
-
-// found is what the capital letters of a form stood for.
-type found map[string]ast.Node
-
-func (f found) word(letter string) string { return word(f[letter]) }
-
-// word is an identifier's name or a literal's text, and empty for anything else.
-func word(n ast.Node) string {
-	switch n := n.(type) {
-	case *ast.Ident:
-		return n.Name
-	case *ast.BasicLit:
-		s, _ := strconv.Unquote(n.Value)
-		return s
-	}
-	return ""
 }
 
 var forms = func() []form {
 	all := []form{
-		{text: `if !tea.BoolValue(util.IsUnset(request.F)) { query[W] = request.F }`, do: func(m *method, f found) bool { return m.use(&m.query, m.request, f) }},
-		{text: `if !tea.BoolValue(util.IsUnset(request.F)) { body[W] = request.F }`, do: func(m *method, f found) bool { return m.use(&m.body, m.request, f) }},
-		{text: `if !tea.BoolValue(util.IsUnset(headers.F)) { realHeaders[W] = util.ToJSONString(headers.F) }`, do: func(m *method, f found) bool {
-			return f.word("W") == tokenHeader || m.use(&m.header, m.Name+"Headers", f)
+		{text: `if !tea.BoolValue(util.IsUnset(request.F)) { query[W] = request.F }`, do: func(m *method, said map[string]string) bool { return m.use(&m.query, m.request, said) }},
+		{text: `if !tea.BoolValue(util.IsUnset(request.F)) { body[W] = request.F }`, do: func(m *method, said map[string]string) bool { return m.use(&m.body, m.request, said) }},
+		{text: `if !tea.BoolValue(util.IsUnset(headers.F)) { realHeaders[W] = util.ToJSONString(headers.F) }`, do: func(m *method, said map[string]string) bool {
+			return said["W"] == tokenHeader || m.use(&m.header, m.Name+"Headers", said)
 		}},
-		{text: `if !tea.BoolValue(util.IsUnset(tmpReq.F)) { request.S = openapiutil.ArrayToStringWithSpecifiedStyle(tmpReq.F, tea.String(W), tea.String(Y)) }`, do: func(m *method, f found) bool {
-			made, ok := m.p.field(m.request, f.word("F"))
-			made.style = f.word("Y")
-			m.shrunk[f.word("S")] = made
+		{text: `if !tea.BoolValue(util.IsUnset(tmpReq.F)) { request.S = openapiutil.ArrayToStringWithSpecifiedStyle(tmpReq.F, tea.String(W), tea.String(Y)) }`, do: func(m *method, said map[string]string) bool {
+			made, ok := m.p.field(m.request, said["F"])
+			made.goName, made.style = said["S"], said["Y"]
+			m.shrunk = append(m.shrunk, made)
 			return ok && (made.style == "json" || made.style == "simple")
 		}},
 		{text: `params := &openapi.Params{Action: tea.String(A), Version: tea.String(V), Protocol: tea.String("HTTP"), Pathname: tea.String(P),
-			Method: tea.String(M), AuthType: tea.String(T), Style: tea.String("ROA"), ReqBodyType: tea.String(R), BodyType: tea.String(B)}`, do: func(m *method, f found) bool {
-			m.Path, m.Method, m.public = pathOf(f["P"]), f.word("M"), f.word("T") == "Anonymous"
-			return m.public || f.word("T") == "AK"
+			Method: tea.String(M), AuthType: tea.String(T), Style: tea.String("ROA"), ReqBodyType: tea.String(R), BodyType: tea.String(B)}`, do: func(m *method, said map[string]string) bool {
+			m.Path, m.Method, m.public = said["P"], said["M"], said["T"] == "Anonymous"
+			return m.public || said["T"] == "AK"
 		}},
 	}
 	for _, text := range []string{
@@ -71,7 +54,7 @@ var forms = func() []form {
 	}
 	for _, query := range []string{"", ", Query: openapiutil.Query(query)"} {
 		for _, body := range []string{"", ", Body: openapiutil.ParseToMap(body)", ", Body: request.Body", ", Body: util.ToArray(request.Body)"} {
-			all = append(all, form{text: `req := &openapi.OpenApiRequest{Headers: H` + query + body + `}`, do: func(m *method, _ found) bool {
+			all = append(all, form{text: `req := &openapi.OpenApiRequest{Headers: H` + query + body + `}`, do: func(m *method, _ map[string]string) bool {
 				m.whole = strings.Contains(body, "request.Body")
 				return (query != "" || len(m.query) == 0) && (strings.Contains(body, "(body)") || len(m.body) == 0)
 			}})
@@ -87,67 +70,66 @@ var forms = func() []form {
 	return all
 }()
 
-func (m *method) statement(s ast.Stmt) error {
-	for _, form := range forms {
-		f := found{}
-		if match(reflect.ValueOf(form.tree), reflect.ValueOf(s), f) && (form.do == nil || form.do(m, f)) {
-			return nil
-		}
-	}
-	return m.p.unknown(s, "a statement of "+m.Name)
+func (f form) is(m *method, s ast.Stmt) bool {
+	said := map[string]string{}
+	return match(reflect.ValueOf(f.tree), reflect.ValueOf(s), said) && (f.do == nil || f.do(m, said))
 }
 
 // use adds a field of a struct to what is sent, by its name on the wire.
-func (m *method) use(to *[]field, of string, f found) bool {
-	made, ok := m.shrunk[f.word("F")]
-	if !ok {
-		made, ok = m.p.field(of, f.word("F"))
+func (m *method) use(to *[]field, of string, said map[string]string) bool {
+	made, ok := m.p.field(of, said["F"])
+	if i := slices.IndexFunc(m.shrunk, func(f field) bool { return f.goName == said["F"] }); i >= 0 {
+		made, ok = m.shrunk[i], true
 	}
-	made.wire = f.word("W")
+	made.wire = said["W"]
 	ok = ok && isName(made.wire) && !slices.ContainsFunc(*to, func(before field) bool { return before.wire == made.wire })
 	*to = append(*to, made)
 	return ok
 }
 
-// pathOf is a path, made of texts and of tea.StringValue(name).
-func pathOf(e ast.Node) string {
-	switch e := e.(type) {
+// word is what an expression says: a name, a text, or a path made of texts and of tea.StringValue(name).
+func word(n ast.Node) string {
+	switch n := n.(type) {
+	case *ast.Ident:
+		return n.Name
+	case *ast.BasicLit:
+		s, _ := strconv.Unquote(n.Value)
+		return s
 	case *ast.BinaryExpr:
-		return pathOf(e.X) + pathOf(e.Y)
+		return word(n.X) + word(n.Y)
 	case *ast.CallExpr:
-		return "{" + word(e.Args[0]) + "}"
+		return "{" + word(n.Args[0]) + "}"
 	}
-	return word(e)
+	return ""
 }
 
 // match compares trees without their positions.
-func match(form, tree reflect.Value, f found) bool {
+func match(form, tree reflect.Value, said map[string]string) bool {
 	if id, ok := form.Interface().(*ast.Ident); ok && len(id.Name) == 1 && id.IsExported() {
-		node, ok := tree.Interface().(ast.Node)
-		before, again := f[id.Name]
-		f[id.Name] = node
-		return ok && (!again || word(before) == word(node))
+		n, ok := tree.Interface().(ast.Expr)
+		before, again := said[id.Name]
+		said[id.Name] = word(n)
+		return ok && (!again || before == said[id.Name])
 	}
+	same := form.Kind() == tree.Kind()
 	switch {
-	case form.Kind() != tree.Kind():
-		return false
+	case !same:
 	case form.Kind() == reflect.Interface, form.Kind() == reflect.Pointer:
 		if form.IsNil() || tree.IsNil() {
 			return form.IsNil() == tree.IsNil()
 		}
-		return form.Elem().Type() == tree.Elem().Type() && match(form.Elem(), tree.Elem(), f)
+		return form.Elem().Type() == tree.Elem().Type() && match(form.Elem(), tree.Elem(), said)
 	case form.Kind() == reflect.Slice:
-		same := form.Len() == tree.Len()
+		same = form.Len() == tree.Len()
 		for i := 0; same && i < form.Len(); i++ {
-			same = match(form.Index(i), tree.Index(i), f)
+			same = match(form.Index(i), tree.Index(i), said)
 		}
-		return same
 	case form.Kind() == reflect.Struct:
-		same := true
 		for i := 0; same && i < form.NumField(); i++ {
-			same = form.Field(i).Type() == reflect.TypeFor[token.Pos]() || match(form.Field(i), tree.Field(i), f)
+			same = form.Field(i).Type() == reflect.TypeFor[token.Pos]() || match(form.Field(i), tree.Field(i), said)
 		}
-		return same
+	default:
+		return form.Equal(tree)
 	}
-	return form.Equal(tree)
+	return same
 }

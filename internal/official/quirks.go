@@ -2,13 +2,18 @@ package official
 
 import (
 	"go/ast"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// This file holds what the importer does to single operations, because the SDK's source is odd there. A test counts each.
+// This file holds what is done to single operations, because the SDK's source is odd or says something by names alone. A test
+// counts each.
 
-// mend corrects an operation as it was read. templates are the paths before it by their form.
+var numbers = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,9})?$`)
+
+// mend corrects an operation's path. templates are those before it, by their form.
 func (p *Package) mend(o *Operation, templates map[string]string) {
 	if trimmed := strings.TrimSpace(o.Path); trimmed != o.Path { // the SDK sends %20
 		p.quirks["a space ends the path"]++
@@ -20,10 +25,8 @@ func (p *Package) mend(o *Operation, templates map[string]string) {
 		p.quirks["a parameter of the path has two names"]++
 		to := inBraces.FindAllString(first, -1)
 		for i, name := range inBraces.FindAllString(o.Path, -1) {
-			for j, arg := range o.Args {
-				if "{"+arg+"}" == name {
-					o.Args[j] = strings.Trim(to[i], "{}")
-				}
+			if j := slices.Index(o.Args, strings.Trim(name, "{}")); j >= 0 {
+				o.Args[j] = strings.Trim(to[i], "{}")
 			}
 		}
 		o.Path = first
@@ -40,30 +43,64 @@ func (p *Package) isReader(e ast.Expr) bool {
 	return ok
 }
 
-// example is a field's example if it is a value of its type: in a few, an integer is beyond int32 or a text.
+// example is a field's example if it is a value of its type, and none of a failure.
 func (p *Package) example(f field) string {
-	star, ok := f.typ.(*ast.StarExpr)
-	if f.example == "" || !ok {
+	kind, value, err := pointed(f.typ), f.example, error(nil)
+	switch {
+	case f.example == "" || kind == "":
 		return ""
-	}
-	value, err := f.example, error(nil)
-	switch kind := word(star.X); {
 	case kind == "string":
 		value = text(value)
-	case kind == "bool" && value != "true" && value != "false", kind != "bool" && !numbers.MatchString(value):
+	case kind == "bool" && value != "true" && (value != "false" || f.wire == "success"), kind != "bool" && !numbers.MatchString(value):
 		err = strconv.ErrSyntax
 	case strings.HasPrefix(kind, "int"):
 		bits, _ := strconv.Atoi(kind[3:])
 		_, err = strconv.ParseInt(value, 10, bits)
-	}
-	if f.wire == "success" && value == "false" { // of a failure, which an example is not
-		err = strconv.ErrRange
 	}
 	if err != nil {
 		p.quirks["an example is no value of its type"]++
 		return ""
 	}
 	return ", example: " + value
+}
+
+// shown is what the names of an answer's fields show: an answer that says success: false is a failure; and a token that goes in
+// and comes out, of the answer or of an object in it, with one list beside it, leads through pages.
+func (p *Package) shown(o *Operation, answer []field) (lines []string) {
+	find := func(fields []field, names, kinds string) (f field, ok bool) {
+		i := slices.IndexFunc(fields, func(f field) bool {
+			return slices.Contains(strings.Fields(names), f.wire) && slices.Contains(strings.Fields(kinds), pointed(f.typ))
+		})
+		if i < 0 {
+			return f, false
+		}
+		return fields[i], true
+	}
+	if _, ok := find(answer, "success", "bool"); ok {
+		lines = append(lines, "x-success: {success: true}")
+	}
+	in, pages := find(slices.Concat(o.query, o.body), "nextToken nextCursor cursor", "string int32 int64")
+	before := len(lines)
+	for _, object := range append([]field{{}}, answer...) {
+		fields, at := p.structs[pointed(object.typ)], object.wire+"."
+		if object.typ == nil {
+			fields, at = answer, ""
+		}
+		out, ok := find(fields, "nextToken nextCursor", "string int32 int64")
+		lists := slices.DeleteFunc(slices.Clone(fields), func(f field) bool { _, is := f.typ.(*ast.ArrayType); return !is })
+		if !pages || !ok || len(lists) != 1 {
+			continue
+		}
+		text := "x-paging: {in: " + in.wire + ", out: " + at + out.wire + ", items: " + at + lists[0].wire
+		if more, has := find(fields, "hasMore", "bool"); has {
+			text += ", more: " + at + more.wire
+		}
+		lines = append(lines, text+"}")
+	}
+	if len(lines) > before+1 {
+		lines = lines[:before]
+	}
+	return lines
 }
 
 // Refusal says why the generator does not take an operation; it is empty for all but three. A contract has them all.

@@ -15,10 +15,9 @@ import (
 type Package struct {
 	Name, Version string
 	Operations    []*Operation
-
-	structs map[string][]field
-	quirks  map[string]int // how often a rule of quirks.go was needed
-	fset    *token.FileSet
+	structs       map[string][]field
+	quirks        map[string]int // how often a rule of quirks.go was needed
+	fset          *token.FileSet
 }
 
 // field is a field of a struct. In an operation, wire is its name there.
@@ -33,11 +32,10 @@ type field struct {
 type Operation struct {
 	Name, Summary, Method, Path string
 	Args                        []string // in the order of the method's; those of the path, and a few that are sent nowhere
-
-	request, answer     string // structs; a request may be missing
-	query, body, header []field
-	whole, public       bool // the body is the request's field Body; no token is sent
-	line                ast.Node
+	request, answer             string   // structs; a request may be missing
+	query, body, header         []field
+	whole, public               bool // the body is the request's field Body; no token is sent
+	line                        ast.Node
 }
 
 // read reads a package's source. What it does not know is an error with its line: a statement that was passed over could be
@@ -48,9 +46,8 @@ func read(name string, source []byte) (*Package, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s", escape(err.Error()))
 	}
-	known := map[string]bool{"Init": true, "GetEndpoint": true}
+	known, templates := map[string]bool{"Init": true, "GetEndpoint": true}, map[string]string{}
 	for _, d := range file.Decls {
-		var err error
 		switch d := d.(type) {
 		case *ast.GenDecl:
 			err = p.types(d)
@@ -60,7 +57,7 @@ func read(name string, source []byte) (*Package, error) {
 			}
 			short, full := strings.CutSuffix(d.Name.Name, "WithOptions")
 			if full {
-				err = p.operation(short, d)
+				err = p.operation(short, d, templates)
 			} else if !known[short] {
 				err = p.unknown(d, "a method without one …WithOptions before it")
 			}
@@ -91,83 +88,84 @@ func (p *Package) types(d *ast.GenDecl) error {
 		if !ok && d.Tok == token.IMPORT || ok && t.Name.Name == "Client" {
 			continue
 		}
-		if !ok || !isName(t.Name.Name) {
-			return p.unknown(s, "neither an import nor a type")
+		var st *ast.StructType
+		if ok {
+			st, ok = t.Type.(*ast.StructType)
 		}
-		st, ok := t.Type.(*ast.StructType)
-		if !ok {
-			return p.unknown(s, "a type that is no struct")
+		if !ok || !isName(t.Name.Name) {
+			return p.unknown(s, "neither an import nor a struct")
 		}
 		all := []field{}
 		for _, f := range st.Fields.List {
 			if f.Tag == nil || len(f.Names) != 1 {
 				return p.unknown(f, "a field without a tag or a name of its own")
 			}
-			made := field{goName: f.Names[0].Name, typ: f.Type}
 			tag, _ := strconv.Unquote(f.Tag.Value)
-			if made.wire, _, _ = strings.Cut(reflect.StructTag(tag).Get("json"), ","); !isName(made.wire) {
-				return p.unknown(f, fmt.Sprintf("the name %q", made.wire))
+			wire, _, _ := strings.Cut(reflect.StructTag(tag).Get("json"), ",")
+			if !isName(wire) {
+				return p.unknown(f, "the name "+wire)
 			}
-			sections(f.Doc.Text(), &made.text, map[string]*string{"example:": &made.example, "if can be null:": nil}, map[string]*bool{
-				"This parameter is required.": &made.required, "Deprecated": &made.deprecated,
+			doc := sections(f.Doc.Text())
+			all = append(all, field{
+				goName: f.Names[0].Name, wire: wire, typ: f.Type, text: doc[""], example: doc["example:"],
+				required: doc["This parameter is required."] != "", deprecated: doc["Deprecated"] != "",
 			})
-			all = append(all, made)
 		}
 		p.structs[t.Name.Name] = all
 	}
 	return nil
 }
 
-// sections reads a comment: a line that is a heading begins a text, and one that is a mark begins the first again.
-func sections(doc string, first *string, headings map[string]*string, marks map[string]*bool) {
-	to := first
+// sections are the texts of a comment by their headings. A mark is a heading without a text.
+func sections(doc string) map[string]string {
+	found, at := map[string]string{}, ""
 	for line := range strings.Lines(doc) {
-		line = strings.TrimSpace(line)
-		if text, ok := headings[line]; ok {
-			to = text
-		} else if mark := marks[line]; mark != nil {
-			*mark, to = true, first
-		} else if to != nil && line != "" {
-			*to = strings.TrimSpace(*to + " " + line)
+		switch line = strings.TrimSpace(line); line {
+		case "Summary:", "Description:", "example:", "if can be null:":
+			at = line
+		case "This parameter is required.", "Deprecated":
+			found[line], at = "true", ""
+		default:
+			found[at] = strings.TrimSpace(found[at] + " " + line)
 		}
 	}
+	return found
 }
 
-func (p *Package) field(of, name string) (field, bool) {
-	i := slices.IndexFunc(p.structs[of], func(f field) bool { return f.goName == name })
-	if i < 0 {
-		return field{}, false
+func (p *Package) field(of, name string) (f field, ok bool) {
+	if i := slices.IndexFunc(p.structs[of], func(f field) bool { return f.goName == name }); i >= 0 {
+		return p.structs[of][i], true
 	}
-	return p.structs[of][i], true
+	return f, false
 }
 
-func (p *Package) operation(name string, d *ast.FuncDecl) error {
-	o := &Operation{Name: name, line: d, answer: pointed(d.Type.Results.List[0].Type)}
+func (p *Package) operation(name string, d *ast.FuncDecl, templates map[string]string) error {
 	about, _, _ := strings.Cut(d.Doc.Text(), "\n@")
-	sections(about, new(string), map[string]*string{"Summary:": &o.Summary, "Description:": nil}, nil)
+	m := &method{p: p, Operation: &Operation{Name: name, line: d, Summary: sections(about)["Summary:"], answer: pointed(d.Type.Results.List[0].Type)}}
 	for _, param := range d.Type.Params.List {
 		switch n := param.Names[0].Name; n {
 		case "request", "tmpReq":
-			o.request = pointed(param.Type)
+			m.request = pointed(param.Type)
 		case "headers", "runtime":
 		default:
-			o.Args = append(o.Args, n)
+			m.Args = append(m.Args, n)
 		}
 	}
-	m := &method{p: p, Operation: o, shrunk: map[string]field{}}
 	for _, s := range d.Body.List {
-		if err := m.statement(s); err != nil {
-			return err
+		if !slices.ContainsFunc(forms, func(f form) bool { return f.is(m, s) }) {
+			return p.unknown(s, "a statement of "+name)
 		}
 	}
-	for _, inPath := range inBraces.FindAllString(o.Path, -1) {
-		if !slices.Contains(o.Args, inPath[1:len(inPath)-1]) {
-			return p.unknown(d, "a path with "+inPath)
+	inPath := inBraces.FindAllString(m.Path, -1)
+	for _, param := range inPath {
+		if !slices.Contains(m.Args, param[1:len(param)-1]) {
+			return p.unknown(d, "a path with "+param)
 		}
 	}
-	if p.structs[o.answer] == nil || !isName(name) || !knownPath.MatchString(o.Path) || !slices.Contains(knownMethods, o.Method) {
-		return p.unknown(d, "an operation without an answer, a name, a path or a method: "+o.Method+" "+o.Path)
+	if p.structs[m.answer] == nil || !isName(name) || !knownPath.MatchString(m.Path) || !slices.Contains(knownMethods, m.Method) {
+		return p.unknown(d, "an operation without an answer, a name, a path or a method: "+m.Method+" "+m.Path)
 	}
-	p.Operations = append(p.Operations, o)
+	p.mend(m.Operation, templates)
+	p.Operations = append(p.Operations, m.Operation)
 	return nil
 }

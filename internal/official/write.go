@@ -18,9 +18,12 @@ var (
 	knownPath    = regexp.MustCompile(`^(/([A-Za-z0-9_.:@$~-]|\{\w+\})+)+ ?$`)
 	knownMethods = []string{"GET", "POST", "PUT", "PATCH", "DELETE"}
 	names        = regexp.MustCompile(`^[A-Za-z0-9_.-]{0,200}[A-Za-z0-9_-]$`)
-	numbers      = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,9})?$`)
 	words        = regexp.MustCompile(`^[\pL_][\pL0-9_]*$`)
 	misread      = regexp.MustCompile(`(?i)^(y|n|yes|no|on|off|true|false|null)$`)
+	scalars      = map[string]string{
+		"string": "{type: string}", "bool": "{type: boolean}", "int32": "{type: integer, format: int32}", "int64": "{type: integer, format: int64}",
+		"float32": "{type: number, format: float}", "float64": "{type: number, format: double}",
+	}
 )
 
 // isName says whether a foreign name can be a part of a contract, of a file's name and of Go.
@@ -94,24 +97,20 @@ const tail = `components:
 // Contract is the OpenAPI contract of operations of the package, in YAML.
 func (p *Package) Contract(operations []*Operation) ([]byte, error) {
 	w := &writer{Package: p, schemas: map[string][]field{}, answers: map[string]bool{}}
-	tag := strings.Split(p.Name, "_")[0] // names other languages' classes: RobotApi
-	fmt.Fprintf(w, head, p.Name, p.Version, Module, text(tag))
-	operations, templates := slices.Clone(operations), map[string]string{}
-	for _, o := range operations {
-		p.mend(o, templates)
-		w.answered(&ast.Ident{Name: o.answer})
-	}
+	tag := text(strings.Split(p.Name, "_")[0]) // names other languages' classes: RobotApi
+	fmt.Fprintf(w, head, p.Name, p.Version, Module, tag)
+	operations = slices.Clone(operations)
 	slices.SortStableFunc(operations, func(a, b *Operation) int { return cmp.Compare(a.Path, b.Path) })
-	ids, path := map[string]bool{}, ""
+	seen := map[string]bool{}
 	for _, o := range operations {
-		if ids[o.ID()] || ids[o.Method+" "+o.Path] {
+		w.answered(&ast.Ident{Name: o.answer})
+		if seen[o.ID()] || seen[o.Method+" "+o.Path] {
 			return nil, p.unknown(o.line, "an operation with the name or the path of another")
 		}
-		ids[o.ID()], ids[o.Method+" "+o.Path] = true, true
-		if o.Path != path {
-			fmt.Fprintf(w, "  %s:\n", strconv.Quote(o.Path))
+		if !seen[o.Path] {
+			fmt.Fprintf(w, "  %q:\n", o.Path)
 		}
-		path = o.Path
+		seen[o.ID()], seen[o.Path], seen[o.Method+" "+o.Path] = true, true, true
 		w.operation(o, tag)
 	}
 	w.WriteString(tail)
@@ -122,15 +121,20 @@ func (p *Package) Contract(operations []*Operation) ([]byte, error) {
 }
 
 func (w *writer) operation(o *Operation, tag string) {
-	fmt.Fprintf(w, "    %s:\n      operationId: %s\n      tags: [%s]\n      summary: %s\n", strings.ToLower(o.Method), text(o.ID()), text(tag), text(cmp.Or(o.Summary, o.Name)))
+	say := func(format string, args ...any) { fmt.Fprintf(w, "      "+format+"\n", args...) }
+	fmt.Fprintf(w, "    %s:\n", strings.ToLower(o.Method))
+	say("operationId: %s\n      tags: [%s]\n      summary: %s", text(o.ID()), tag, text(cmp.Or(o.Summary, o.Name)))
 	if o.public {
-		w.WriteString("      security: []\n")
+		say("security: []")
 	}
-	fmt.Fprintf(w, "      x-repeat: %s\n", map[bool]string{true: "safe", false: "unsent"}[o.Method == "GET"])
-	w.WriteString(w.success(o) + w.paging(o))
+	say("x-repeat: %s", map[bool]string{true: "safe", false: "unsent"}[o.Method == "GET"])
+	answer, answers := w.field(o.answer, "Body")
+	for _, more := range w.shown(o, w.structs[pointed(answer.typ)]) {
+		say("%s", more)
+	}
 	var parameters []string
 	for _, name := range inBraces.FindAllString(o.Path, -1) {
-		parameters = append(parameters, fmt.Sprintf("{name: %s, in: path, required: true, schema: {type: string}}", text(name[1:len(name)-1])))
+		parameters = append(parameters, "name: "+text(name[1:len(name)-1])+", in: path, required: true, schema: {type: string}")
 	}
 	for _, f := range o.query {
 		more := described(f)
@@ -140,78 +144,24 @@ func (w *writer) operation(o *Operation, tag string) {
 		if f.style == "simple" {
 			more += ", explode: false"
 		}
-		parameters = append(parameters, fmt.Sprintf("{name: %s, in: query%s, schema: %s}", text(f.wire), more, w.schema(f)))
+		parameters = append(parameters, "name: "+text(f.wire)+", in: query"+more+", schema: "+w.schema(f))
 	}
 	for _, f := range o.header {
-		parameters = append(parameters, fmt.Sprintf("{name: %s, in: header, schema: {type: string}}", text(f.wire)))
+		parameters = append(parameters, "name: "+text(f.wire)+", in: header, schema: {type: string}")
 	}
-	for i, p := range parameters {
-		fmt.Fprintf(w, "%s        - %s\n", map[bool]string{true: "      parameters:\n"}[i == 0], p)
+	if len(parameters) > 0 {
+		say("parameters:\n        - {%s}", strings.Join(parameters, "}\n        - {"))
 	}
-	const content = "content: {application/json: {schema: %s}}"
 	if body, _ := w.field(o.request, "Body"); o.whole {
-		fmt.Fprintf(w, "      requestBody: {required: true, "+content+"}\n", w.schema(body))
+		say("requestBody: {required: true, content: {application/json: {schema: %s}}}", w.schema(body))
 	} else if len(o.body) > 0 {
-		fmt.Fprintf(w, "      requestBody: {required: true, "+content+"}\n", w.refer(o.Name+"Request", o.body))
+		say("requestBody: {required: true, content: {application/json: {schema: %s}}}", w.refer(o.Name+"Request", o.body))
 	}
-	answer := ""
-	if body, ok := w.field(o.answer, "Body"); ok {
-		answer = ", " + fmt.Sprintf(content, w.schema(body))
+	content := ""
+	if answers {
+		content = ", content: {application/json: {schema: " + w.schema(answer) + "}}"
 	}
-	fmt.Fprintf(w, "      responses:\n        '200': {description: OK%s}\n        4XX: {$ref: \"#/components/responses/Error\"}\n", answer)
-}
-
-// top are the fields of an answer.
-func (p *Package) top(o *Operation) []field {
-	body, _ := p.field(o.answer, "Body")
-	return p.structs[pointed(body.typ)]
-}
-
-func find(fields []field, names, kinds string) (field, bool) {
-	i := slices.IndexFunc(fields, func(f field) bool {
-		return slices.Contains(strings.Fields(names), f.wire) && slices.Contains(strings.Fields(kinds), pointed(f.typ))
-	})
-	if i < 0 {
-		return field{}, false
-	}
-	return fields[i], true
-}
-
-// success says that an answer with a field success is a failure if that is false.
-func (p *Package) success(o *Operation) string {
-	if _, ok := find(p.top(o), "success", "bool"); ok {
-		return "      x-success: {success: true}\n"
-	}
-	return ""
-}
-
-// paging says how to get all pages, where the names show it: a token goes in and comes out, of the answer or of an object in it,
-// and one list comes with it.
-func (p *Package) paging(o *Operation) string {
-	in, ok := find(slices.Concat(o.query, o.body), "nextToken nextCursor cursor", "string int32 int64")
-	levels := map[string][]field{"": p.top(o)}
-	for _, f := range p.top(o) {
-		if fields := p.structs[pointed(f.typ)]; fields != nil {
-			levels[f.wire+"."] = fields
-		}
-	}
-	var said []string
-	for at, fields := range levels {
-		out, has := find(fields, "nextToken nextCursor", "string int32 int64")
-		lists := slices.DeleteFunc(slices.Clone(fields), func(f field) bool { _, is := f.typ.(*ast.ArrayType); return !is })
-		if !ok || !has || len(lists) != 1 {
-			continue
-		}
-		text := "      x-paging: {in: " + in.wire + ", out: " + at + out.wire + ", items: " + at + lists[0].wire
-		if more, has := find(fields, "hasMore", "bool"); has {
-			text += ", more: " + at + more.wire
-		}
-		said = append(said, text+"}\n")
-	}
-	if len(said) != 1 {
-		return ""
-	}
-	return said[0]
+	say("responses:\n        '200': {description: OK%s}\n        4XX: {$ref: \"#/components/responses/Error\"}", content)
 }
 
 // refer refers to a component, which is written later.
@@ -224,23 +174,24 @@ func (w *writer) refer(name string, fields []field) string {
 
 func (w *writer) component(name string, fields []field) {
 	fmt.Fprintf(w, "    %s:\n      type: object\n", text(name))
-	var required []string
+	var required, properties []string
 	for _, f := range fields {
 		if f.required && !w.answers[name] {
 			required = append(required, text(f.wire))
 		}
-	}
-	if len(required) > 0 {
-		fmt.Fprintf(w, "      required: [%s]\n", strings.Join(required, ", "))
-	}
-	for i, f := range fields {
 		schema, more := w.schema(f), described(f)
 		if !strings.HasPrefix(schema, "{$ref") {
 			schema = strings.Replace(schema[:len(schema)-1]+more+w.example(f)+"}", "{, ", "{", 1)
 		} else if more != "" { // a reference has nothing beside it
 			schema = "{allOf: [" + schema + "]" + more + "}"
 		}
-		fmt.Fprintf(w, "%s        %s: %s\n", map[bool]string{true: "      properties:\n"}[i == 0], text(f.wire), schema)
+		properties = append(properties, "\n        "+text(f.wire)+": "+schema)
+	}
+	if len(required) > 0 {
+		fmt.Fprintf(w, "      required: [%s]\n", strings.Join(required, ", "))
+	}
+	if len(properties) > 0 {
+		fmt.Fprintf(w, "      properties:%s\n", strings.Join(properties, ""))
 	}
 }
 
@@ -255,7 +206,7 @@ func described(f field) (more string) {
 }
 
 // answered marks the structs of an answer.
-func (w *writer) answered(e ast.Expr) {
+func (w *writer) answered(e ast.Node) {
 	ast.Inspect(e, func(n ast.Node) bool {
 		if id, ok := n.(*ast.Ident); ok && w.structs[id.Name] != nil && !w.answers[id.Name] {
 			w.answers[id.Name] = true
@@ -265,11 +216,6 @@ func (w *writer) answered(e ast.Expr) {
 		}
 		return true
 	})
-}
-
-var scalars = map[string]string{
-	"string": "{type: string}", "bool": "{type: boolean}", "int32": "{type: integer, format: int32}", "int64": "{type: integer, format: int64}",
-	"float32": "{type: number, format: float}", "float64": "{type: number, format: double}",
 }
 
 // schema is the schema of a field's type, or of the text that its value becomes.

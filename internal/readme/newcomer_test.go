@@ -72,3 +72,50 @@ func insert(t *testing.T, file string, b block) {
 	}
 	write(t, file, string(content[:at])+strings.Join(b.body, "\n")+"\n"+string(content[at:]))
 }
+
+// TestNewcomerImports calls an operation that nobody wrote down here, as README.md says: it takes no line of YAML, and of Go
+// none before the call.
+func TestNewcomerImports(t *testing.T) {
+	onlyWhenAsked(t)
+	u := newUser(t)
+	clone := filepath.Join(u.home, "work", "imports")
+	run(t, root, "git", "clone", "-q", u.sources, clone)
+	var commands []string
+	for _, b := range load(t, english).blocks {
+		for _, line := range b.body {
+			if strings.HasPrefix(line, "go run ./cmd/openconversation-gen --official") {
+				commands = append(commands, line)
+			}
+		}
+	}
+	if len(commands) != 1 {
+		t.Fatalf("README.md imports with %q", commands)
+	}
+	u.must(t, clone, commands[0])
+	const call = `got, err := robot.New(client).BatchSendOTO(t.Context(), robot.BatchSendOTORequest{
+		MsgKey: "sampleText", MsgParam: "{}", RobotCode: dingtalktest.RobotCode, UserIDs: []string{"user1"},
+	})`
+	write(t, filepath.Join(clone, "mine", "call_test.go"), `package mine
+
+import (
+	"testing"
+
+	"github.com/dingtalk-openapi/openconversation-go/mine/robot"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+func TestCall(t *testing.T) {
+	server := dingtalktest.NewServer(t, dingtalktest.WithSpec(robot.Routes))
+	client, err := dingtalk.NewClient(dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret}, dingtalk.WithBaseURL(server.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	`+call+`
+	if err != nil || got.ProcessQueryKey == nil {
+		t.Fatalf("%+v, %v", got, err)
+	}
+}
+`)
+	t.Logf("figure: an imported operation: one command, 0 lines of YAML, 0 of Go before the call\n%s", u.must(t, clone, "go test -count=1 ./mine"))
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -103,6 +104,7 @@ type options struct {
 	body    string
 	json    bool
 	yes     bool
+	dry     bool
 	timeout time.Duration
 }
 
@@ -139,6 +141,9 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 			if err != nil {
 				return err
 			}
+			if o.dry {
+				return dryRun(cmd.Context(), w, o, request)
+			}
 			if err := confirm(cmd.Context(), w, o, route.Operation); err != nil {
 				return err
 			}
@@ -150,16 +155,21 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 	o.AddTo(own)
 	own.Flags().StringVar(&o.body, "body", "", w.Lang.Sprintf("the body as JSON, or `@FILE`; @- is standard input"))
 	own.Flags().BoolVar(&o.json, "json", false, w.Lang.Sprintf("print a failure as a JSON object on standard output, too"))
+	own.Flags().BoolVar(&o.dry, "dry-run", false, w.Lang.Sprintf("print the request, and send nothing; needs no credentials"))
 	own.Flags().DurationVar(&o.timeout, "timeout", 0, "end after this `time`, such as 30s; 0 is no limit")
 	if route.Operation.Repeat != generated.RepeatSafe {
 		own.Flags().BoolVarP(&o.yes, "yes", "y", false, w.Lang.Sprintf("do not ask, on a terminal, before the call is sent"))
 	}
-	for _, p := range route.Parameters {
+	inputs := slices.Clone(route.Parameters)
+	if route.Content != nil && route.Content.Type == formType {
+		inputs = append(inputs, route.Content.Fields...)
+	}
+	for _, p := range inputs {
 		added := newParameter(p, own.Flags().Lookup(p.Name) != nil || flags.Lookup(p.Name) != nil)
 		flags.StringArrayVar(&added.values, added.flag, nil, added.usage(w.Lang))
 		params = append(params, added)
 	}
-	if route.Body == generated.BodyNone {
+	if route.Body == generated.BodyNone || route.Content != nil && route.Content.Type == formType {
 		own.Flags().Lookup("body").Hidden = true
 	}
 	flags.AddFlagSet(own.Flags())
@@ -186,7 +196,7 @@ func about(l lang.Language, route generated.Route) string {
 	if o.Docs != "" {
 		b.WriteString("\n\n" + l.Sprintf("See %s", o.Docs))
 	}
-	return b.String()
+	return b.String() + bodyHelp(l, route)
 }
 
 // confirm asks before it sends a call that is not safe to repeat. It asks on a terminal only, and not with an emulator.

@@ -45,13 +45,41 @@ type operationRow struct {
 	Repeat     string `json:"repeat"`
 	Permission string `json:"permission,omitempty"`
 	Summary    string `json:"summary,omitempty"`
+
+	Parameters []fieldRow `json:"parameters,omitempty"`
+	Body       []fieldRow `json:"body,omitempty"`
+}
+
+// fieldRow is a parameter, or a field of the body; one within an object is object.field, and within a list list[].field.
+type fieldRow struct {
+	Name     string `json:"name"`
+	In       string `json:"in,omitempty"`
+	Type     string `json:"type"`
+	Required bool   `json:"required"`
+	Example  string `json:"example,omitempty"`
+}
+
+func fieldRows(fields []generated.Field) (rows []fieldRow) {
+	for _, f := range flatten(fields, "") {
+		if !f.ReadOnly {
+			rows = append(rows, fieldRow{f.Name, f.In, typeText(f), f.Required, f.Example})
+		}
+	}
+	return rows
 }
 
 func list(w *term.World, routes []generated.Route, asJSON bool) error {
 	rows := []operationRow{}
 	for _, r := range routes {
 		o := r.Operation
-		rows = append(rows, operationRow{o.ID, o.Method, o.Path, string(repeatText(o)), o.Permission, r.Summary})
+		row := operationRow{Operation: o.ID, Method: o.Method, Path: o.Path, Repeat: string(repeatText(o)), Permission: o.Permission, Summary: r.Summary}
+		if asJSON {
+			row.Parameters = fieldRows(o.Parameters)
+			if o.Content != nil {
+				row.Body = fieldRows(o.Content.Fields)
+			}
+		}
+		rows = append(rows, row)
 	}
 	if asJSON {
 		return w.PrintJSON(rows)

@@ -1,10 +1,8 @@
 package call
 
 import (
-	"encoding/json"
+	"cmp"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,13 +35,13 @@ type parameter struct {
 func newParameter(p generated.Field, taken bool) *parameter {
 	flag := p.Name
 	if taken {
-		flag = p.In + "-" + p.Name
+		flag = cmp.Or(p.In, "body") + "-" + p.Name
 	}
 	return &parameter{Field: p, flag: flag}
 }
 
 func (p *parameter) usage(l lang.Language) string {
-	text := fmt.Sprintf("`%s`", p.Type)
+	text := fmt.Sprintf("`%s`", strings.TrimSuffix(typeText(p.Field), "[]"))
 	if p.Required {
 		text += l.Sprintf(", required")
 	}
@@ -97,6 +95,10 @@ func build(w *term.World, route generated.Route, params []*parameter, body strin
 		}
 		switch {
 		case len(p.values) == 0:
+		case p.In == "":
+			if err := addField(&r, p); err != nil {
+				return r, err
+			}
 		case p.In == "path":
 			r.SetPath(p.Name, p.values...)
 		case p.In == "header":
@@ -116,32 +118,4 @@ func build(w *term.World, route generated.Route, params []*parameter, body strin
 		return r, explain.Usage("%w", err)
 	}
 	return r, nil
-}
-
-func addBody(w *term.World, r *dingtalk.Request, route generated.Route, body string) error {
-	switch {
-	case body == "" && route.Body == generated.BodyRequired:
-		return explain.Usage("--body is needed")
-	case body == "":
-		return nil
-	case route.Body == generated.BodyNone:
-		return explain.Usage("--body: the operation has none")
-	}
-	raw := []byte(body)
-	if file, ok := strings.CutPrefix(body, "@"); ok {
-		var err error
-		if file == "-" {
-			raw, err = io.ReadAll(w.In)
-		} else {
-			raw, err = os.ReadFile(file)
-		}
-		if err != nil {
-			return explain.Usage("--body: %w", err)
-		}
-	}
-	if !json.Valid(raw) {
-		return explain.Usage("--body: it is not JSON")
-	}
-	r.SetBody(json.RawMessage(raw))
-	return nil
 }

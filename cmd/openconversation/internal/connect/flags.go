@@ -93,6 +93,9 @@ func (c *Flags) Identity(w *term.World) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// URL returns the base URL to call.
+func (c *Flags) URL(w *term.World) string { return strings.TrimRight(c.hostURL(w), "/") }
+
 // Host returns the host to call, for people.
 func (c *Flags) Host(w *term.World) string {
 	if c.emulator {

@@ -36,13 +36,15 @@ func firstParam(template string) string {
 }
 
 // Table adds operations to a table, which is not changed. An operation takes the place of one with its ID, or with its
-// method and path. Of two that match a path, the one comes first whose segment is no parameter.
+// method and path; the token's operation is replaced by its path alone, since no client gets a token otherwise. Of two that
+// match a path, the one comes first whose segment is no parameter.
 func Table(routes []*Route, added []generated.Route) []*Route {
 	result := slices.Clone(routes)
 	for _, a := range added {
 		r := newRoute(a)
 		result = slices.DeleteFunc(result, func(old *Route) bool {
-			return old.Operation.ID == a.Operation.ID || old.Operation.Method == a.Operation.Method && slices.Equal(old.segments, r.segments)
+			sameID := old.Operation.ID == a.Operation.ID && a.Operation.ID != generated.OperationGetAccessToken.ID
+			return sameID || old.Operation.Method == a.Operation.Method && slices.Equal(old.segments, r.segments)
 		})
 		result = append(result, r)
 	}

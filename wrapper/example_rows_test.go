@@ -1,0 +1,129 @@
+package dingtalk_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+)
+
+// group is a row of the app's own table.
+type group struct {
+	Name, ChatID string
+}
+
+// The rows of a database: they are read while chats are converted, and closed once they are read, however the loop ends.
+func ExampleConvertEach_database() {
+	client, db, stop := database()
+	defer stop()
+	ctx := context.Background()
+
+	rows, err := db.QueryContext(ctx, "SELECT name, chat_id FROM groups WHERE open_conversation_id IS NULL")
+	if err != nil {
+		panic(err)
+	}
+	groups := func(yield func(group) bool) {
+		for rows.Next() {
+			var g group
+			if err := rows.Scan(&g.Name, &g.ChatID); err != nil || !yield(g) {
+				return
+			}
+		}
+	}
+	end := dingtalk.WithInputEnd(func() error { return errors.Join(rows.Err(), rows.Close()) })
+	for g, err := range dingtalk.ConvertEach(ctx, client, iter.Seq[group](groups), func(g group) string { return g.ChatID }, end) {
+		fmt.Println(g.Row.Name, g.OpenConversationID, err)
+	}
+	// Output:
+	// Project cidl1B8RVUFmkO50OC9uEbySQ== <nil>
+	//   the connection to the database is lost
+}
+
+// database opens a table whose second row cannot be read, and a client of an emulator.
+func database() (client *dingtalk.Client, db *sql.DB, stop func()) {
+	server := dingtalktest.NewServer(nil)
+	client, err := dingtalk.NewClient(dingtalk.StaticToken(server.IssueToken()), dingtalk.WithBaseURL(server.URL))
+	if err != nil {
+		panic(err)
+	}
+	db = sql.OpenDB(table{})
+	return client, db, func() { _ = db.Close(); server.Close() }
+}
+
+type table struct{ n *int }
+
+func (t table) Connect(context.Context) (driver.Conn, error) { return table{new(int)}, nil }
+func (t table) Driver() driver.Driver                        { return nil }
+func (t table) Prepare(string) (driver.Stmt, error)          { return t, nil }
+func (t table) Begin() (driver.Tx, error)                    { return nil, errors.ErrUnsupported }
+func (t table) Close() error                                 { return nil }
+func (t table) NumInput() int                                { return 0 }
+func (t table) Exec([]driver.Value) (driver.Result, error)   { return nil, errors.ErrUnsupported }
+func (t table) Query([]driver.Value) (driver.Rows, error)    { return t, nil }
+func (t table) Columns() []string                            { return []string{"name", "chat_id"} }
+func (t table) Next(row []driver.Value) error {
+	if *t.n++; *t.n > 1 {
+		return errors.New("the connection to the database is lost")
+	}
+	row[0], row[1] = "Project", dingtalktest.ChatID
+	return nil
+}
+
+// However a loop ends, its source is at rest afterwards, unless the context has ended.
+func TestSourceIsAtRestAfterTheLoop(t *testing.T) {
+	client, _ := newEmulated(t)
+	for name, body := range map[string]func(i int) (goes bool){
+		"break": func(i int) bool { return i < 3 }, "to the end": func(int) bool { return true }, "panic": func(int) bool { panic("in the loop") },
+	} {
+		var inside, ended atomic.Bool
+		rows := func(yield func(string) bool) {
+			inside.Store(true)
+			defer inside.Store(false)
+			for i := range 50 {
+				time.Sleep(time.Millisecond / 2) // a source that takes its time
+				if !yield(fmt.Sprint("chat", i)) {
+					time.Sleep(5 * time.Millisecond)
+					return
+				}
+			}
+		}
+		func() {
+			defer func() { _ = recover() }()
+			i := 0
+			for range client.OpenConversationIDs(within(t), rows, dingtalk.WithInputEnd(func() error { ended.Store(true); return nil })) {
+				if i++; !body(i) {
+					break
+				}
+			}
+		}()
+		if inside.Load() || !ended.Load() {
+			t.Errorf("%s: inside the source %t, its end was called %t", name, inside.Load(), ended.Load())
+		}
+	}
+	// A source that never returns holds nothing up once the context has ended.
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for range client.OpenConversationIDs(ctx, func(yield func(string) bool) { yield("a"); select {} }) {
+		cancel()
+	}
+	// The end's own failures, also after a panic of the source.
+	for name, end := range map[string]func() error{"an error": func() error { return io.ErrUnexpectedEOF }, "a panic": func() error { panic("end") }} {
+		var last error
+		for _, err := range client.OpenConversationIDs(within(t), slices.Values([]string{"a", "b"}), dingtalk.WithInputEnd(end)) {
+			last = err
+		}
+		if !errors.Is(last, io.ErrUnexpectedEOF) && !errors.Is(last, dingtalk.ErrPanicked) {
+			t.Errorf("%s: %v", name, last)
+		}
+	}
+}

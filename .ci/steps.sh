@@ -195,6 +195,9 @@ docs() {
 
 interop-check() { "$go" run ./interop; }
 
+# Operations imported from DingTalk's official SDK, in Python and Java.
+imported() { "$go" run ./interop -lang python,java && bash interop/imported.sh; }
+
 # Makes up requests from the contract and from the emulator's admin API, and checks the answers.
 schemathesis() {
   local dir env

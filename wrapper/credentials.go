@@ -10,9 +10,8 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
-// Credentials is [AppCredentials] or a pointer to one, a [StaticToken], or any [TokenSource]. [NewClient] refuses every
-// other type.
-type Credentials any
+// Credentials is [AppCredentials] or a pointer to one, a [StaticToken], or any other [TokenSource].
+type Credentials = TokenSource
 
 // TokenSource returns access tokens kept elsewhere, such as in a service that owns the app's secret. The client calls
 // Token for every request, from many goroutines, so Token should cache.
@@ -58,6 +57,16 @@ func (a AppCredentials) Check() error {
 		return fmt.Errorf("AppCredentials: AppSecret: %w", err)
 	}
 	return nil
+}
+
+// Token fetches an access token from the international host, and keeps none: it makes AppCredentials a [TokenSource].
+// [Client.Token] of a client made with them keeps its tokens, and asks the client's own host.
+func (a AppCredentials) Token(ctx context.Context) (string, error) {
+	client, err := NewClient(a)
+	if err != nil {
+		return "", err
+	}
+	return client.Token(ctx)
 }
 
 // String names the app without its secret.

@@ -1,6 +1,8 @@
 package dingtalk
 
 import (
+	"slices"
+
 	"context"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
@@ -59,11 +61,7 @@ const (
 
 // Kinds returns all kinds.
 func Kinds() []*Kind {
-	list := make([]*Kind, len(kinds))
-	for i, k := range kinds {
-		list[i] = k.(*Kind) //nolint:errorlint // a sentinel is never wrapped
-	}
-	return list
+	return slices.Clone(kinds)
 }
 
 // The kinds of failure. Error.Kind is one of them, or [context.Canceled] or [context.DeadlineExceeded] if the caller's
@@ -71,49 +69,50 @@ func Kinds() []*Kind {
 // the cause of [ErrNotTried]. To look at the last failure alone, compare Error.Kind.
 var (
 	// ErrInvalidChatID: the id is unknown or malformed. Other chats are not affected.
-	ErrInvalidChatID error = &Kind{generated.KindInvalidChatID, "chat id is unknown or malformed", anyNumber}
+	ErrInvalidChatID = newKind(generated.KindInvalidChatID, "chat id is unknown or malformed", anyNumber)
 	// ErrOwnerNotVisible: the group's owner is outside the app's visible range. Other chats are not affected; widen
 	// the range in the developer console.
-	ErrOwnerNotVisible error = &Kind{generated.KindOwnerNotVisible, "group owner is outside the app's visible range", anyNumber}
+	ErrOwnerNotVisible = newKind(generated.KindOwnerNotVisible, "group owner is outside the app's visible range", anyNumber)
 	// ErrUnauthenticated: the credentials are wrong, or the token was rejected and a new one did not help.
-	ErrUnauthenticated error = &Kind{generated.KindUnauthenticated, "credentials or access token rejected", firstOne}
+	ErrUnauthenticated = newKind(generated.KindUnauthenticated, "credentials or access token rejected", firstOne)
 	// ErrPermissionDenied: the app lacks a permission; Error.RequiredScopes may name it.
-	ErrPermissionDenied error = &Kind{generated.KindPermissionDenied, "permission denied", firstOne}
+	ErrPermissionDenied = newKind(generated.KindPermissionDenied, "permission denied", firstOne)
 	// ErrIPNotAllowed: this machine's address is not in the app's allow list.
-	ErrIPNotAllowed error = &Kind{generated.KindIPNotAllowed, "address not allowed", firstOne}
+	ErrIPNotAllowed = newKind(generated.KindIPNotAllowed, "address not allowed", firstOne)
 	// ErrThrottled: the app exceeded a limit per second or minute, and retries did not help.
-	ErrThrottled error = &Kind{generated.KindThrottled, "throttled", firstOne}
+	ErrThrottled = newKind(generated.KindThrottled, "throttled", firstOne)
 	// ErrQuotaExhausted: the organisation's monthly quota is exhausted. Every further call would fail.
-	ErrQuotaExhausted error = &Kind{generated.KindQuotaExhausted, "monthly quota exhausted", firstOne}
+	ErrQuotaExhausted = newKind(generated.KindQuotaExhausted, "monthly quota exhausted", firstOne)
 	// ErrBlocked: this machine's address is banned for some minutes (Error.RetryAfter). The client sends nothing until
 	// then. No sample of the ban page is known, so every HTML page with status 403 counts as one: behind a proxy, check
 	// the proxy's log first.
-	ErrBlocked error = &Kind{"blocked", "address banned for a while", firstOne}
+	ErrBlocked = newKind("blocked", "address banned for a while", firstOne)
 	// ErrUnavailable: the service was unreachable or failed, and retries did not help.
-	ErrUnavailable error = &Kind{generated.KindUnavailable, "service unavailable", outages}
+	ErrUnavailable = newKind(generated.KindUnavailable, "service unavailable", outages)
 	// ErrUnexpectedResponse: the answer does not match the contract, such as HTML with status 200.
-	ErrUnexpectedResponse error = &Kind{"unexpected-response", "unexpected response", oddities}
+	ErrUnexpectedResponse = newKind("unexpected-response", "unexpected response", oddities)
 	// ErrRedirect: the service redirected; the client does not follow, because the access token would go along.
-	ErrRedirect error = &Kind{"redirect", "redirect refused", firstOne}
+	ErrRedirect = newKind("redirect", "redirect refused", firstOne)
 	// ErrTLS: no trusted TLS connection could be made. Retrying does not help.
-	ErrTLS error = &Kind{"tls", "TLS failed", firstOne}
+	ErrTLS = newKind("tls", "TLS failed", firstOne)
 	// ErrRejected: the service refused the request for a reason without a sentinel. See Error.Code.
-	ErrRejected error = &Kind{generated.KindRejected, "request rejected", oddities}
+	ErrRejected = newKind(generated.KindRejected, "request rejected", oddities)
 	// ErrPanicked: the caller's own code panicked in a goroutine of this package, or ended that goroutine. That code is
 	// the transport, limiter, budget, token source or input sequence; [runtime.Goexit] and t.FailNow end a goroutine. A
 	// panic in the caller's own goroutine reaches the caller unchanged.
-	ErrPanicked error = &Kind{"panicked", "the caller's own code panicked", oddities}
+	ErrPanicked = newKind("panicked", "the caller's own code panicked", oddities)
 	// ErrNotTried: the run ended before this id was called. The error wraps the cause: a failure that every other chat
 	// would meet, or the caller's stop.
-	ErrNotTried error = &Kind{"not-tried", "not tried", firstOne}
+	ErrNotTried = newKind("not-tried", "not tried", firstOne)
 )
 
-// kinds lists every kind.
-var kinds = [...]error{
-	ErrInvalidChatID, ErrOwnerNotVisible, ErrUnauthenticated, ErrPermissionDenied,
-	ErrIPNotAllowed, ErrThrottled, ErrQuotaExhausted, ErrBlocked,
-	ErrUnavailable, ErrUnexpectedResponse, ErrRedirect, ErrTLS,
-	ErrRejected, ErrPanicked, ErrNotTried,
+// kinds lists every kind, in the order of the declarations above.
+var kinds []*Kind
+
+func newKind(name generated.Kind, text string, inARow int) error {
+	k := &Kind{name, text, inARow}
+	kinds = append(kinds, k)
+	return k
 }
 
 // ErrTooLarge accompanies [ErrUnexpectedResponse] when a body exceeds 1 MiB after decompression.
@@ -123,7 +122,7 @@ var ErrTooLarge = wire.ErrTooLarge
 // [generated.KindThrottled], and [ErrRejected] for a kind without one.
 func Sentinel(name generated.Kind) error {
 	for _, k := range kinds {
-		if k.(*Kind).name == name { //nolint:errorlint // a sentinel is never wrapped
+		if k.name == name {
 			return k
 		}
 	}

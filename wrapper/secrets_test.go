@@ -245,6 +245,7 @@ func testFormatters(t *testing.T) {
 				out.printf("%s: %"+flags+string(verb), name, v)
 			}
 		}
+		slog.New(slog.NewTextHandler(&out, nil)).Info(name, "value", v)
 		for encoder, encode := range map[string]func(any) error{
 			"json": json.NewEncoder(&out).Encode, "xml": xml.NewEncoder(&out).Encode, "gob": gob.NewEncoder(&out).Encode,
 			"text": func(v any) error { // as YAML and TOML do

@@ -50,16 +50,13 @@ func newTokens(p *path, creds Credentials, share tokenSharing) (tokenKeeper, err
 			return nil, fmt.Errorf("StaticToken: %w", err)
 		}
 	}
-	source, ok := creds.(TokenSource)
 	switch {
-	case !ok:
-		return nil, fmt.Errorf("credentials are a %T: use AppCredentials, a StaticToken or a TokenSource", creds)
 	case isNil(creds):
 		return nil, errors.New("credentials are nil")
 	case share != nil:
 		return nil, errors.New("WithTokenStore: it needs AppCredentials")
 	}
-	return &foreignTokens{source}, nil // a pointer: fmt does not look behind it
+	return &foreignTokens{creds}, nil // a pointer: fmt does not look behind it
 }
 
 func isUnauthenticated(err error) bool {

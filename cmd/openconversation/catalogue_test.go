@@ -144,7 +144,11 @@ func helpTexts() map[string]string {
 		}
 		add(cmd.Short)
 		add(explain.LongKey(cmd))
-		cmd.Flags().VisitAll(func(flag *pflag.Flag) { add(flag.Usage) })
+		cmd.Flags().VisitAll(func(flag *pflag.Flag) {
+			if flag.Name != "help" { // it is cobra's
+				add(flag.Usage)
+			}
+		})
 		cmd.PersistentFlags().VisitAll(func(flag *pflag.Flag) { add(flag.Usage) })
 		for _, sub := range cmd.Commands() {
 			walk(sub)

@@ -33,9 +33,9 @@ func TestPrintedCommandGoesOn(t *testing.T) {
 	}{
 		{"names with quotes and blanks", "it's in.csv", csv, []string{"--column", "it's $HOME `x` *"}, nil},
 		{"format and column", "in.dat", strings.ReplaceAll(csv, ",", "\t"), []string{"--format", "tsv", "--column", "it's $HOME `x` *"}, nil},
-		{"field", "in.jsonl", `{"a b":"a"}` + "\n" + `{"a b":"b"}` + "\n" + `{"a b":"c"}` + "\n", []string{"--field", "a b"}, nil},
-		{"pace", "in.txt", "a\nb\nc\n", []string{"--qps", "0.5e3", "--max-wait", "10s", "--timeout", "1m", "--progress", "none", "--max-calls", "100"}, nil},
-		{"Redis", "in.txt", "a\nb\nc\n", []string{"--redis", "redis://127.0.0.1:1/0", "--monthly-budget", "0", "--organization", "my corp", "--pods", "3"}, nil},
+		{"field", "in.jsonl", `{"a b":"a"}` + "\n" + `{"a b":"b"}` + "\n" + `{"a b":"c"}` + "\n", []string{"--column", "a b"}, nil},
+		{"pace", "in.txt", "a\nb\nc\n", []string{"--qps", "0.5e3", "--timeout", "1m", "--progress", "none", "--max-calls", "100"}, nil},
+		{"Redis", "in.txt", "a\nb\nc\n", []string{"--redis", "redis://127.0.0.1:1/0", "--monthly-budget", "0", "--organization", "my corp"}, nil},
 		{"host and secret", "in.txt", "a\nb\nc\n", nil, func(b *bench, env map[string]string) []string {
 			file := filepath.Join(filepath.Dir(b.in), "my secret")
 			b.write(file, env[connect.EnvAppSecret])

@@ -233,8 +233,7 @@ func TestFileUsage(t *testing.T) {
 		{"output folder", []string{"--input", empty, "--output", filepath.Dir(b.in)}, 2, " is a folder"},
 		{"unknown format", []string{"--input", strange}, 2, "in.xls: it is named like an Excel workbook, and is text; read it with --format "},
 		{"format", []string{"--input", strange, "--format", "xls"}, 2, "--format: use lines, csv, tsv, jsonl, json or xlsx"},
-		{"column of lines", []string{"--input", empty, "--column", "x"}, 2, "--column is for tables, and the input is plain lines"},
-		{"field of CSV", []string{"--input", b.in, "--field", "x"}, 2, "--field is for JSON, and the input is CSV"},
+		{"column of lines", []string{"--input", empty, "--column", "x"}, 2, "--column is for tables and JSON, and the input is plain lines"},
 		{"ragged", []string{"--input", b.in}, 2, "in.csv: line 2: it has 1 column, and the header has 2"},
 		{"empty file", []string{"--input", empty}, 0, "in.txt holds no chat id; nothing was done"},
 		{"no header", []string{"--input", blank}, 0, "blank.csv holds no chat id; nothing was done"},
@@ -251,7 +250,6 @@ func TestFileUsage(t *testing.T) {
 		{"qps not a number", []string{"--qps", "NaN", "x"}, 2, "--qps: NaN is not between"},
 		{"concurrency", []string{"--concurrency", "0", "x"}, 2, "--concurrency: 0 is not between 1 and 1024"},
 		{"max-calls", []string{"--max-calls", "-1", "x"}, 2, "--max-calls: -1 is negative"},
-		{"max-wait", []string{"--max-wait", "0", "x"}, 2, "--max-wait: 0s is not positive"},
 		{"progress", []string{"--input", b.in, "--progress", "x"}, 2, "--progress: use auto, bar, plain or none"},
 	}
 	for _, tt := range tests {

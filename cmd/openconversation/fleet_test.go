@@ -53,7 +53,7 @@ func TestMachinesShareOneBudget(t *testing.T) {
 		var stderrs [3]bytes.Buffer
 		for part := range 3 {
 			cmd := command(t, append([]string{
-				"convert", "--input", file(part, "in"), "--output", file(part, "out"), "--qps", "200", "--pods", "3", "--progress", "none",
+				"convert", "--input", file(part, "in"), "--output", file(part, "out"), "--qps", "200", "--progress", "none",
 			}, flags...)...)
 			cmd.Env = append(cmd.Env, env...)
 			cmd.Stderr = &stderrs[part]

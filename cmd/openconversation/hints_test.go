@@ -44,7 +44,6 @@ func TestHintsLeadToAnEnd(t *testing.T) {
 		"limit":                   {chats(30, 30), nil, nil, []string{"--limit", "7"}, 2},
 		"limit above nonsense":    {strings.Repeat("a b\n", 20) + chats(30, 30), nil, nil, []string{"--limit", "7"}, 2},
 		"max-calls":               {chats(30, 30), nil, nil, []string{"--max-calls", "7"}, 6},
-		"max-failures":            {chats(30, 30), []dingtalktest.Fault{pass, unknownChat.Times(5)}, nil, []string{"--max-failures", "2"}, 5},
 		"a wrong column":          {chats(30, 30), []dingtalktest.Fault{unknownChat.Times(20)}, nil, nil, 1},
 		"a wrong column, again":   {chats(30, 30), []dingtalktest.Fault{unknownChat.Times(20)}, func(b *bench) { b.run() }, nil, 1},
 		"descriptions fail":       {chats(5, 5), []dingtalktest.Fault{undescribed.Times(2)}, nil, []string{"--check"}, 2},

@@ -70,11 +70,11 @@ func TestOddCredentials(t *testing.T) {
 	}
 }
 
-// With --ipv4 or --ipv6 no connection is made over the other.
+// With --ip no connection is made over the other version.
 func TestNetworks(t *testing.T) {
 	emulator := dingtalktest.New()
 	defer emulator.Close()
-	for _, family := range []struct{ flag, other, address string }{{"--ipv4", "--ipv6", "127.0.0.1:0"}, {"--ipv6", "--ipv4", "[::1]:0"}} {
+	for _, family := range []struct{ flag, other, address string }{{"--ip=4", "--ip=6", "127.0.0.1:0"}, {"--ip=6", "--ip=4", "[::1]:0"}} {
 		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", family.address)
 		if err != nil {
 			t.Logf("not here: %v", err)
@@ -98,8 +98,8 @@ func TestNetworks(t *testing.T) {
 			}
 		}
 	}
-	got := runArgs(t, "", "doctor", "--ipv4", "--ipv6")
-	if got.code != 2 || !strings.Contains(got.stderr, "--ipv4 and --ipv6 cannot be given together") {
+	got := runArgs(t, "", "doctor", "--ip", "5")
+	if got.code != 2 || !strings.Contains(got.stderr, "--ip: use 4 or 6") {
 		t.Errorf("%+v", got)
 	}
 }

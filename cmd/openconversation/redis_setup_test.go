@@ -81,7 +81,7 @@ func TestMachinesWithoutTheirRedis(t *testing.T) {
 	if calls := len(server.Requests()); calls > 1 { // a token
 		t.Errorf("%d requests were sent", calls)
 	}
-	got = call{args: []string{"convert", "--monthly-budget", "20", "--budget-mode", "available", chat}, env: env}.run()
+	got = call{args: []string{"convert", chat}, env: env}.run()
 	if got.code != 0 || got.stdout == "" {
 		t.Errorf("available: %+v", got)
 	}

@@ -27,7 +27,7 @@ Try it without an account:
 		Version:       dingtalk.Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Annotations:   map[string]string{explain.Footer: connect.Footer(w)},
+		Annotations:   map[string]string{explain.Footer: connect.Footer(w, term.CommandName)},
 	}
 	root.SetOut(w.Out) // the completion command uses it
 	root.SetErr(w.Err)

@@ -10,7 +10,7 @@ import (
 
 func TestSharingFlags(t *testing.T) {
 	const (
-		needs = "openconversation: --pods needs --redis, or DINGTALK_REDIS_URL\n"
+		needs = "openconversation: --organization needs --redis, or DINGTALK_REDIS_URL\n"
 		form  = "openconversation: --redis and DINGTALK_REDIS_URL: not a Redis URL that can be used: "
 		bad   = form + "its form is redis://HOST:6379/0, rediss:// with TLS, redis+cluster://HOST1:6379,HOST2:6379, redis+sentinel://HOST1:26379,HOST2:26379/0?master_name=NAME or unix:///PATH\n"
 	)
@@ -19,8 +19,7 @@ func TestSharingFlags(t *testing.T) {
 		args      []string
 		want      result
 	}{
-		{"pods without Redis", "", []string{"convert", "--pods", "3", chat}, result{2, "", needs}},
-		{"negative pods", "", []string{"convert", "--redis", "redis://127.0.0.1:1", "--pods", "-1", chat}, result{2, "", "openconversation: --pods: -1 is negative\n"}},
+		{"organization without Redis", "", []string{"convert", "--organization", "x", chat}, result{2, "", needs}},
 		{"negative budget", "", []string{"budget", "--redis", "redis://127.0.0.1:1", "--monthly-budget", "-1"}, result{2, "", "openconversation: --monthly-budget: -1 is negative\n"}},
 		{"no URL", "", []string{"convert", "--redis", "localhost", chat}, result{2, "", bad}},
 		{"no URL in the environment", "http://x:" + canary + "@y", []string{"budget"}, result{2, "", bad}},
@@ -28,7 +27,6 @@ func TestSharingFlags(t *testing.T) {
 		{"a password as a flag that must be encoded", "", []string{"budget", "--redis", "redis://:" + canary + "/x@127.0.0.1:1"}, result{2, "", "openconversation: --redis: other users can read a process's arguments: set DINGTALK_REDIS_URL to a URL with a password\n"}},
 		{"a password that must be encoded", "redis://u:1#" + canary + "@127.0.0.1:1", []string{"convert", chat}, result{2, "", form + "in user and password, what is none of A-Z a-z 0-9 - . _ ~ must be percent-encoded: / is %2F, # is %23, ? is %3F, @ is %40, : is %3A, % is %25\n"}},
 		{"hosts without a kind", "redis://a:1,b:2", []string{"convert", chat}, result{2, "", form + "it lists hosts: write redis+cluster://HOST1:6379,HOST2:6379 for a cluster, or redis+sentinel://HOST1:26379,HOST2:26379/0?master_name=NAME\n"}},
-		{"a mode without Redis", "", []string{"convert", "--budget-mode", "strict", chat}, result{2, "", "openconversation: --budget-mode needs --redis, or DINGTALK_REDIS_URL\n"}},
 		{"an emulator shares nothing", "redis://127.0.0.1:1", []string{"convert", "--emulator", chat}, result{0, openID + "\n", ""}},
 		{"budget without Redis", "", []string{"budget"}, result{2, "", "openconversation: no Redis is given: set --redis or DINGTALK_REDIS_URL\nhint: the count of a month is kept by the processes that share it through Redis\n"}},
 	}

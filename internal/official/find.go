@@ -79,7 +79,8 @@ func fetch(version string) (folder, found string, err error) {
 		}
 	}
 	cmd := exec.CommandContext(context.Background(), "go", "mod", "download", "-json", Module+"@"+version)
-	cmd.Dir, cmd.Env = place, append(os.Environ(), "GOFLAGS=", "GOWORK=off", "GO111MODULE=on", "PWD="+place)
+	// An empty GOFLAGS would let those of go env -w through.
+	cmd.Dir, cmd.Env = place, append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off", "GO111MODULE=on", "PWD="+place)
 	out, err := cmd.Output()
 	var answer struct{ Version, Dir, Error string }
 	if errors.Is(err, exec.ErrNotFound) {

@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/guard"
 )
 
 // Fleet shares state between the processes of one app. Make one with [New].
@@ -201,28 +202,10 @@ func ask[T any](ctx context.Context, f *Fleet, exchange func(context.Context) (T
 	begun := time.Now()
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	type result struct {
-		value T
-		err   error
-	}
-	results := make(chan result, 1)
-	go func() {
-		r := result{err: errors.New("dingtalkredis: the Redis client panicked")}
-		defer func() {
-			_ = recover()
-			results <- r
-		}()
-		r.value, r.err = exchange(limited)
-	}()
-	var r result
-	select {
-	case r = <-results:
-	case <-limited.Done():
-		r.err = limited.Err()
-	}
+	value, failed := guard.Within(limited, func() (T, error) { return exchange(limited) }, clientPanicked)
 	// With so little time, a healthy Redis could not have answered either.
 	hurried := time.Since(begun) < f.timeout/5
-	if err := ctx.Err(); err != nil && r.err != nil {
+	if err := ctx.Err(); err != nil && failed != nil {
 		if hurried {
 			f.health.unknown()
 		} else {
@@ -230,18 +213,18 @@ func ask[T any](ctx context.Context, f *Fleet, exchange func(context.Context) (T
 		}
 		return none, err
 	}
-	if isNone(r.err) {
+	if isNone(failed) {
 		f.health.good()
 		return none, redis.Nil
 	}
-	if r.err != nil {
-		if hurried && errors.Is(r.err, context.DeadlineExceeded) {
+	if failed != nil {
+		if hurried && errors.Is(failed, context.DeadlineExceeded) {
 			f.health.unknown()
 		} else {
-			f.health.bad(ctx, r.err)
+			f.health.bad(ctx, failed)
 		}
-		return none, fmt.Errorf("dingtalkredis: %w", r.err)
+		return none, fmt.Errorf("dingtalkredis: %w", failed)
 	}
 	f.health.good()
-	return r.value, nil
+	return value, nil
 }

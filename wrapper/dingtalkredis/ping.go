@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/guard"
 )
 
 // pingTime is the time limit of Ping if its context has none.
@@ -51,22 +53,11 @@ func (f *Fleet) probeWithin(ctx context.Context) error {
 	deadline, _ := ctx.Deadline()
 	limited, cancel := context.WithTimeout(ctx, time.Until(deadline)*2/5)
 	defer cancel()
-	done := make(chan error, 1)
-	go func() {
-		failed := errors.New("the Redis client panicked")
-		defer func() {
-			_ = recover()
-			done <- failed
-		}()
-		failed = f.probe(limited)
-	}()
-	select {
-	case err := <-done:
-		return err
-	case <-limited.Done():
-		return limited.Err()
-	}
+	_, err := guard.Within(limited, func() (none struct{}, err error) { return none, f.probe(limited) }, clientPanicked)
+	return err
 }
+
+func clientPanicked(any) error { return errors.New("the Redis client panicked") }
 
 // probeScript calls each command used by this package's scripts.
 var probeScript = redis.NewScript(`

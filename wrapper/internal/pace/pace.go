@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
 )
 
@@ -16,13 +14,14 @@ import (
 // fastest rate that was served and the slowest that was throttled. Now and then it tries a slightly higher rate, in
 // case the limit has moved.
 type Limiter struct {
-	turn   chan struct{} // held by the only caller that waits for the bucket: nobody else reserves at an outdated rate
-	bucket *rate.Limiter
-	clock  clock.Clock
-	sent   []time.Time // ring of the times at which Wait returned; guarded by turn
-	next   int         // in sent
+	turn  chan struct{} // held by the only caller that waits for its time: nobody else reserves at an outdated rate
+	clock clock.Clock
+	sent  []time.Time // ring of the times at which Wait returned; guarded by turn
+	next  int         // in sent
 
 	mu      sync.Mutex
+	current float64   // rate
+	due     time.Time // no earlier than then is the next request's time
 	ceiling float64   // highest rate
 	floor   float64   // lowest rate
 	good    float64   // highest rate served for stepTime without a throttle
@@ -65,7 +64,7 @@ func Valid(perSecond float64) bool { return perSecond > 0 }
 func New(perSecond float64, clk clock.Clock) *Limiter {
 	ceiling := perSecond * paceMargin
 	return &Limiter{
-		turn: make(chan struct{}, 1), bucket: rate.NewLimiter(rate.Limit(ceiling), 1), clock: clk,
+		turn: make(chan struct{}, 1), current: ceiling, clock: clk,
 		sent:    make([]time.Time, int(max(min(math.Ceil(ceiling), windowSize), 1))),
 		ceiling: ceiling, floor: min(slowest, ceiling), bad: ceiling, since: clk.Steady().Add(-throttleTime), hold: holdTime,
 	}
@@ -83,22 +82,40 @@ func (l *Limiter) Wait(ctx context.Context) error {
 	l.mu.Lock()
 	pause := l.resume.Sub(l.clock.Steady())
 	l.mu.Unlock()
-	if pause > 0 {
-		if err := l.clock.Sleep(ctx, pause); err != nil {
-			return err
-		}
+	if err := l.sleep(ctx, pause); err != nil {
+		return err
 	}
-	if err := l.bucket.Wait(ctx); err != nil {
-		if _, limited := ctx.Deadline(); limited && ctx.Err() == nil {
-			return context.DeadlineExceeded // the bucket refuses at once, without waiting
-		}
+	wait, err := l.reserve(ctx)
+	if err != nil {
+		return err
+	}
+	if err := l.sleep(ctx, wait); err != nil {
 		return err
 	}
 	return l.spread(ctx)
 }
 
-// spread keeps a late call, as on a busy machine, from being too close to the calls after it. The bucket lets them
-// catch up, and a second that begins with the late call would hold one call more than the limit.
+func (l *Limiter) sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	return l.clock.Sleep(ctx, d)
+}
+
+// reserve takes the next request's time, and returns how long until it comes.
+func (l *Limiter) reserve(ctx context.Context) (wait time.Duration, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.clock.Steady()
+	if wait = max(l.due.Sub(now), 0); l.clock.Passes(ctx, wait) {
+		return 0, context.DeadlineExceeded
+	}
+	l.due = now.Add(wait + time.Duration(float64(time.Second)/l.current))
+	return wait, nil
+}
+
+// spread keeps a late call, as on a busy machine, from being too close to the calls after it. The times reserved
+// stay, and a second that begins with the late call would hold one call more than the limit.
 func (l *Limiter) spread(ctx context.Context) error {
 	perSecond := l.Rate()
 	if n := int(min(math.Ceil(perSecond), windowSize+1)); n <= len(l.sent) {
@@ -116,13 +133,17 @@ func (l *Limiter) spread(ctx context.Context) error {
 }
 
 // Rate returns the current rate in calls a second.
-func (l *Limiter) Rate() float64 { return float64(l.bucket.Limit()) }
+func (l *Limiter) Rate() float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.current
+}
 
 // Answered tells the limiter whether a request was throttled.
 func (l *Limiter) Answered(throttled bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now, current := l.clock.Steady(), l.Rate()
+	now, current := l.clock.Steady(), l.current
 	lasted := now.Sub(l.since)
 	switch {
 	case throttled && lasted >= throttleTime:
@@ -175,6 +196,10 @@ func (l *Limiter) served(current float64, lasted time.Duration, now time.Time) {
 }
 
 func (l *Limiter) set(perSecond float64, now time.Time) {
-	l.bucket.SetLimitAt(now, rate.Limit(max(perSecond, l.floor)))
+	perSecond = max(perSecond, l.floor)
+	if wait := l.due.Sub(now); wait > 0 {
+		l.due = now.Add(time.Duration(float64(wait) * l.current / perSecond))
+	}
+	l.current = perSecond
 	l.since = now
 }

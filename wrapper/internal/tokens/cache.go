@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/guard"
 )
 
 const (
@@ -234,23 +235,16 @@ func (c *Cache) begin(ctx context.Context) {
 		cancel()
 		c.land(f, nil, c.cfg.Crashed(errStuck))
 	})
-	go func() {
-		defer cancel()
-		var token *held
-		err := c.cfg.Crashed(nil) // foreign code may end this goroutine; the waiters must not hang
-		defer func() {
-			if v := recover(); v != nil {
-				err = c.cfg.Crashed(v)
-			}
-			stuck.Stop()
-			c.land(f, token, err)
-		}()
+	guard.Go(func() (*held, error) {
 		if c.cfg.Shared != nil {
-			token, err = c.cfg.Shared.get(quiet, &c.cfg, c.fetch)
-		} else {
-			token, err = c.fetch(quiet)
+			return c.cfg.Shared.get(quiet, &c.cfg, c.fetch)
 		}
-	}()
+		return c.fetch(quiet)
+	}, c.cfg.Crashed, func(token *held, err error) {
+		stuck.Stop()
+		c.land(f, token, err)
+		cancel()
+	})
 }
 
 var errStuck = errors.New("the transport does not return, though its request has ended")
@@ -304,16 +298,6 @@ func (c *Cache) Remember(err error) {
 // failFast makes calls fail with err for failureMemory. c.mu is held.
 func (c *Cache) failFast(err error) {
 	c.failure, c.failUntil = err, c.cfg.Clock.Now().Add(failureMemory)
-}
-
-// Waiters returns the number of callers waiting for the fetch in flight, or -1 without a fetch.
-func (c *Cache) Waiters() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.flight == nil {
-		return -1
-	}
-	return c.flight.waiters
 }
 
 // fetch fetches a token from the service and computes its times.

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/guard"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
@@ -47,14 +48,10 @@ type ownFetch struct {
 func (o *ownFetch) run(ctx context.Context, cfg *Config, fetch func(context.Context) (*held, error)) (*held, error) {
 	o.once.Do(func() {
 		close(o.begun)
-		o.err = cfg.Crashed(nil)
-		defer func() {
-			if v := recover(); v != nil {
-				o.err = cfg.Crashed(v)
-			}
+		guard.Go(func() (*held, error) { return fetch(ctx) }, cfg.Crashed, func(t *held, err error) {
+			o.held, o.err = t, err
 			close(o.done)
-		}()
-		o.held, o.err = fetch(ctx)
+		})
 	})
 	<-o.done
 	return o.held, o.err
@@ -98,30 +95,26 @@ type storeAnswer struct {
 	err   error
 }
 
-var (
-	errStorePanicked = errors.New("the token store panicked")
-	errStoreSlow     = errors.New("the token store took too long")
-)
+var errStoreSlow = errors.New("the token store took too long")
+
+func storePanicked(any) error { return errors.New("the token store panicked") }
 
 // ask asks the store in a separate goroutine, which may outlive the time limit.
 func (s *shared) ask(ctx context.Context, cfg *Config, own *ownFetch, fetch func(context.Context) (*held, error)) (Token, error) {
 	asked, cancel := context.WithCancel(context.WithValue(ctx, ownKey{}, own))
 	answers := make(chan storeAnswer, 1)
-	go func() {
-		defer cancel()
-		answer := storeAnswer{err: errStorePanicked}
-		defer func() {
-			_ = recover()
-			answers <- answer
-		}()
-		answer.token, answer.err = s.store.Token(asked, s.key, func(context.Context) (Token, error) {
+	guard.Go(func() (Token, error) {
+		return s.store.Token(asked, s.key, func(context.Context) (Token, error) {
 			t, err := own.run(ctx, cfg, fetch)
 			if err != nil {
 				return Token{}, err
 			}
 			return Token{Value: t.value, Lifetime: t.expires.Sub(cfg.Clock.Now())}, nil
 		})
-	}()
+	}, storePanicked, func(t Token, err error) {
+		answers <- storeAnswer{t, err}
+		cancel()
+	})
 	slow := time.AfterFunc(storeLimit, cancel)
 	defer slow.Stop()
 	begun := own.begun
@@ -180,22 +173,12 @@ func (s *shared) looks() int {
 // drop removes a rejected token from the store, and waits for the answer.
 func (s *shared) drop(ctx context.Context, cfg *Config, token string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeLimit)
-	done := make(chan error, 1)
-	go func() {
-		defer cancel()
-		err := errStorePanicked
-		defer func() {
-			_ = recover()
-			done <- err
-		}()
-		err = s.store.Drop(ctx, s.key, token)
-	}()
-	select {
-	case err := <-done:
-		s.report(ctx, cfg, err, token)
-	case <-ctx.Done():
-		s.report(ctx, cfg, errStoreSlow, token)
+	defer cancel()
+	_, err := guard.Within(ctx, func() (none struct{}, err error) { return none, s.store.Drop(ctx, s.key, token) }, storePanicked)
+	if err != nil && ctx.Err() != nil {
+		err = errStoreSlow
 	}
+	s.report(ctx, cfg, err, token)
 }
 
 func (s *shared) isRejected(token string) bool {

@@ -1,4 +1,4 @@
-package wire
+package wire_test
 
 import (
 	"bufio"
@@ -18,6 +18,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
 // rawServer counts the whole requests that arrive, and answers each with bytes.
@@ -89,7 +91,7 @@ func numbers(ns ...uint32) (b []byte) {
 }
 
 // http2 serves HTTP/2 by hand. fault answers the whole request of a stream, and reports whether the connection goes on.
-func http2(fault func(n int, stream uint32, c net.Conn) bool) func(*rawServer, net.Conn) {
+func http2(fault func(n int, stream uint32, c net.Conn, body []byte) bool) func(*rawServer, net.Conn) {
 	return func(s *rawServer, c net.Conn) {
 		if _, err := io.ReadFull(c, make([]byte, len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))); err != nil || !(frame{kind: settings}).write(c) {
 			return
@@ -103,6 +105,7 @@ func http2(fault func(n int, stream uint32, c net.Conn) bool) func(*rawServer, n
 			if _, err := io.ReadFull(c, payload); err != nil {
 				return
 			}
+			body := payload[:len(payload)*(1-min(int(head[3]), 1))] // a small one is one frame
 			kind, flags, stream := head[3], head[4], binary.BigEndian.Uint32(head[5:])
 			switch {
 			case (kind == settings || kind == ping) && flags&ack == 0:
@@ -111,7 +114,7 @@ func http2(fault func(n int, stream uint32, c net.Conn) bool) func(*rawServer, n
 				}
 				frame{kind: kind, flags: ack, payload: payload}.write(c)
 			case (kind == headers || kind == data) && flags&endStream != 0:
-				if !fault(int(s.requests.Add(1)), stream, c) {
+				if !fault(int(s.requests.Add(1)), stream, c, body) {
 					return
 				}
 			}
@@ -120,8 +123,8 @@ func http2(fault func(n int, stream uint32, c net.Conn) bool) func(*rawServer, n
 }
 
 // frames answers a stream with frames; a GOAWAY belongs to none.
-func frames(list ...frame) func(int, uint32, net.Conn) bool {
-	return func(_ int, stream uint32, c net.Conn) bool {
+func frames(list ...frame) func(int, uint32, net.Conn, []byte) bool {
+	return func(_ int, stream uint32, c net.Conn, _ []byte) bool {
 		for _, f := range list {
 			if f.stream = stream; f.kind == goAway || f.kind == settings {
 				f.stream = 0
@@ -168,7 +171,7 @@ type senderFunc func(ctx context.Context) (*http.Response, error)
 
 func (f senderFunc) Send(ctx context.Context) (*http.Response, error) { return f(ctx) }
 
-func (w *Wire) try(ctx context.Context, method, url, body string) *Failure {
+func try(ctx context.Context, w *wire.Wire, method, url, body string) *wire.Failure {
 	answer, failed := w.Attempt(ctx, senderFunc(func(ctx context.Context) (*http.Response, error) {
 		method, header, _ := strings.Cut(method, " ")
 		req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
@@ -195,19 +198,19 @@ var requests = []struct{ method, body string }{
 }
 
 // forEach runs a test with each request, and the client's own transport and a foreign one around it.
-func forEach(t *testing.T, change func(*http.Transport), test func(t *testing.T, w *Wire, own bool, method, body string)) {
+func forEach(t *testing.T, change func(*http.Transport), test func(t *testing.T, w *wire.Wire, own bool, method, body string)) {
 	for _, r := range requests {
 		for _, own := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s_%s_own_%t", r.method, r.body, own), func(t *testing.T) {
 				t.Parallel()
-				transport := NewTransport()
+				transport := wire.NewTransport()
 				t.Cleanup(transport.CloseIdleConnections)
 				change(transport)
 				rt := http.RoundTripper(transport)
 				if !own {
 					rt = roundTripper(transport.RoundTrip)
 				}
-				test(t, New(rt, 20*time.Second), own, r.method, r.body)
+				test(t, wire.New(rt, 20*time.Second), own, r.method, r.body)
 			})
 		}
 	}
@@ -230,10 +233,10 @@ func unencryptedHTTP2(transport *http.Transport) {
 // Whatever HTTP/2 does, an attempt is one request on the wire. net/http alone sends some of these hundreds of times.
 func TestHTTP2OneRequestPerAttempt(t *testing.T) {
 	informational := frame{kind: headers, flags: endHeaders, payload: []byte("\x08\x03103")} // :status 103, without an index
-	faults := map[string]func(int, uint32, net.Conn) bool{
+	faults := map[string]func(int, uint32, net.Conn, []byte) bool{
 		"goaway_0": frames(frame{kind: goAway, payload: numbers(0, 0)}),
-		"goaway_this": func(n int, stream uint32, c net.Conn) bool {
-			frames(frame{kind: goAway, payload: numbers(stream, 0)})(n, stream, c)
+		"goaway_this": func(n int, stream uint32, c net.Conn, body []byte) bool {
+			frames(frame{kind: goAway, payload: numbers(stream, 0)})(n, stream, c, body)
 			return rst(c)
 		},
 		"goaway_0_error":    frames(frame{kind: goAway, payload: numbers(0, 2)}),
@@ -244,8 +247,8 @@ func TestHTTP2OneRequestPerAttempt(t *testing.T) {
 		"no_more_streams":   frames(frame{kind: settings, payload: []byte{0, 3, 0, 0, 0, 0}}, frame{kind: reset, payload: numbers(1)}),
 		"bad_settings":      frames(frame{kind: settings, payload: []byte{0, 4, 0xff, 0xff, 0xff, 0xff}}),
 		"push":              frames(frame{kind: 5, flags: endHeaders, payload: append(numbers(2), 0x88)}),
-		"end":               func(_ int, _ uint32, c net.Conn) bool { c.Close(); return false },
-		"reset_of_tcp":      func(_ int, _ uint32, c net.Conn) bool { return rst(c) },
+		"end":               func(_ int, _ uint32, c net.Conn, _ []byte) bool { c.Close(); return false },
+		"reset_of_tcp":      func(_ int, _ uint32, c net.Conn, _ []byte) bool { return rst(c) },
 		"headers_and_reset": frames(frame{kind: headers, flags: endHeaders, payload: []byte{0x88}}, frame{kind: reset, payload: numbers(1)}),
 	}
 	for code := range uint32(14) {
@@ -256,9 +259,9 @@ func TestHTTP2OneRequestPerAttempt(t *testing.T) {
 		for scheme, change := range map[string]func(*http.Transport){"https": trusting, "http": unencryptedHTTP2} {
 			t.Run(name+"_"+scheme, func(t *testing.T) {
 				t.Parallel()
-				forEach(t, change, func(t *testing.T, w *Wire, own bool, method, body string) {
+				forEach(t, change, func(t *testing.T, w *wire.Wire, own bool, method, body string) {
 					s := newRawServer(t, map[string]*tls.Config{"https": config}[scheme], 1, http2(fault))
-					failed := w.try(t.Context(), method, scheme+"://"+s.host, body)
+					failed := try(t.Context(), w, method, scheme+"://"+s.host, body)
 					if failed == nil || s.requests.Load() != 1 {
 						t.Fatalf("%+v after %d requests, want a failure after 1", failed, s.requests.Load())
 					}
@@ -283,7 +286,7 @@ func TestPooledOneRequestPerAttempt(t *testing.T) {
 		} {
 			t.Run(name+"_"+scheme, func(t *testing.T) {
 				t.Parallel()
-				forEach(t, change, func(t *testing.T, w *Wire, _ bool, method, body string) {
+				forEach(t, change, func(t *testing.T, w *wire.Wire, _ bool, method, body string) {
 					var together sync.WaitGroup
 					together.Add(pooled)
 					s := newRawServer(t, map[string]*tls.Config{"https": config}[scheme], pooled+1, http1(func(n int, c net.Conn) bool {
@@ -297,13 +300,13 @@ func TestPooledOneRequestPerAttempt(t *testing.T) {
 					var fill sync.WaitGroup
 					for range pooled {
 						fill.Go(func() {
-							if failed := w.try(t.Context(), "GET", scheme+"://"+s.host, ""); failed != nil {
+							if failed := try(t.Context(), w, "GET", scheme+"://"+s.host, ""); failed != nil {
 								t.Error(failed.Cause)
 							}
 						})
 					}
 					fill.Wait()
-					failed := w.try(t.Context(), method, scheme+"://"+s.host, body)
+					failed := try(t.Context(), w, method, scheme+"://"+s.host, body)
 					if failed == nil || failed.Unsent || s.requests.Load() != pooled+1 {
 						t.Errorf("%+v after %d requests, want a failure that may be done after %d", failed, s.requests.Load(), pooled+1)
 					}
@@ -313,14 +316,14 @@ func TestPooledOneRequestPerAttempt(t *testing.T) {
 	}
 }
 
-// deadConn is a connection whose writes fail from some point on, as if the peer had reset it a moment ago.
+// deadConn is a connection that dies after one write, as if the peer had reset it a moment ago.
 type deadConn struct {
 	net.Conn
-	dead *atomic.Bool
+	writes *atomic.Int64
 }
 
 func (c deadConn) Write(b []byte) (int, error) {
-	if c.dead.Load() {
+	if c.writes.Add(1) > 1 {
 		return 0, errors.New("the peer has gone")
 	}
 	return c.Conn.Write(b)
@@ -329,32 +332,25 @@ func (c deadConn) Write(b []byte) (int, error) {
 // A pooled connection that turns out dead before a byte is written proves that the request was not sent: net/http goes
 // on with another one. For other requests it gives no proof.
 func TestPooledDeadBeforeTheWrite(t *testing.T) {
-	var dead sync.Map // of *atomic.Bool, by test
 	forEach(t, func(transport *http.Transport) {
-		died := new(atomic.Bool)
 		first := true
-		dead.Store(transport, died)
 		transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 			c, err := new(net.Dialer).DialContext(ctx, network, address)
 			if first && err == nil {
 				first = false
-				return deadConn{c, died}, nil
+				return deadConn{c, new(atomic.Int64)}, nil
 			}
 			return c, err
 		}
-		transport.DisableCompression = true
-	}, func(t *testing.T, w *Wire, own bool, method, body string) {
+	}, func(t *testing.T, w *wire.Wire, own bool, method, body string) {
 		s := newRawServer(t, nil, -1, http1(func(_ int, c net.Conn) bool { return answerFine(c) }))
-		transport, is := w.roundTripper.(*http.Transport)
-		if !is {
-			t.Skip("its transport is hidden")
+		if !own {
+			t.Skip("a foreign transport's own repeat proves nothing")
 		}
-		if failed := w.try(t.Context(), "GET", "http://"+s.host, ""); failed != nil {
+		if failed := try(t.Context(), w, "GET", "http://"+s.host, ""); failed != nil {
 			t.Fatal(failed.Cause)
 		}
-		died, _ := dead.Load(transport)
-		died.(*atomic.Bool).Store(true)
-		failed := w.try(t.Context(), method, "http://"+s.host, body)
+		failed := try(t.Context(), w, method, "http://"+s.host, body)
 		served := method == "POST" || method == "DELETE" || method == "POST Expect"
 		if served != (failed == nil) || failed != nil && failed.Unsent {
 			t.Errorf("served %t: %+v", failed == nil, failed)
@@ -385,7 +381,7 @@ func TestSentOrNot(t *testing.T) {
 	to := func(host string, req *http.Request) (*http.Response, error) {
 		own := req.Clone(req.Context())
 		own.URL.Host = host
-		return NewTransport().RoundTrip(own)
+		return wire.NewTransport().RoundTrip(own)
 	}
 	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
@@ -396,50 +392,50 @@ func TestSentOrNot(t *testing.T) {
 		rt     http.RoundTripper // nil: the client's own
 		url    string
 		unsent bool
-		stage  Stage
+		stage  wire.Stage
 	}{
-		{name: "refused", url: "http://" + nowhere, unsent: true, stage: Unsent},
-		{name: "refused_with_a_trace_of_the_caller", ctx: traced, url: "http://" + nowhere, unsent: true, stage: Unsent},
-		{name: "no_such_host", url: "http://no-such-host.invalid", unsent: true, stage: Unresolved},
-		{name: "no_TLS", url: "https://" + handshakes.host, unsent: true, stage: Untrusted},
-		{name: "handshake_hangs", ctx: short, url: "https://" + silent.host, unsent: true, stage: Unsent},
-		{name: "answer_hangs", ctx: short, url: "http://" + silent.host, stage: NoAnswer},
-		{name: "reset", url: "http://" + plain.host, stage: NoAnswer},
-		{name: "reset_with_a_trace_of_the_caller", ctx: traced, url: "http://" + plain.host, stage: NoAnswer},
-		{name: "words", url: "http://" + garbage.host, stage: NoAnswer},
-		{name: "TLS_alert_after_the_request", url: "https://" + encrypted.host, stage: NoAnswer},
+		{name: "refused", url: "http://" + nowhere, unsent: true, stage: wire.Unsent},
+		{name: "refused_with_a_trace_of_the_caller", ctx: traced, url: "http://" + nowhere, unsent: true, stage: wire.Unsent},
+		{name: "no_such_host", url: "http://no-such-host.invalid", unsent: true, stage: wire.Unresolved},
+		{name: "no_TLS", url: "https://" + handshakes.host, unsent: true, stage: wire.Untrusted},
+		{name: "handshake_hangs", ctx: short, url: "https://" + silent.host, unsent: true, stage: wire.Unsent},
+		{name: "answer_hangs", ctx: short, url: "http://" + silent.host, stage: wire.NoAnswer},
+		{name: "reset", url: "http://" + plain.host, stage: wire.NoAnswer},
+		{name: "reset_with_a_trace_of_the_caller", ctx: traced, url: "http://" + plain.host, stage: wire.NoAnswer},
+		{name: "words", url: "http://" + garbage.host, stage: wire.NoAnswer},
+		{name: "TLS_alert_after_the_request", url: "https://" + encrypted.host, stage: wire.NoAnswer},
 		{name: "no_hooks", url: "http://x", rt: roundTripper(func(*http.Request) (*http.Response, error) {
 			return nil, &net.OpError{Op: "dial", Err: errors.New("net/http: TLS handshake timeout")}
-		}), stage: NoAnswer},
+		}), stage: wire.NoAnswer},
 		{name: "second_host_refuses", url: "http://x", rt: roundTripper(func(req *http.Request) (*http.Response, error) {
 			if resp, err := to(plain.host, req); err == nil {
 				return resp, nil
 			}
 			return to(nowhere, req)
-		}), stage: NoAnswer},
+		}), stage: wire.NoAnswer},
 		{name: "second_host_answers", url: "http://x", rt: roundTripper(func(req *http.Request) (*http.Response, error) {
 			if resp, err := to(nowhere, req); err == nil {
 				return resp, nil
 			}
 			return to(plain.host, req)
-		}), stage: NoAnswer},
+		}), stage: wire.NoAnswer},
 		{name: "two_hosts_refuse", url: "http://x", rt: roundTripper(func(req *http.Request) (*http.Response, error) {
 			_, first := to(nowhere, req)
 			_, second := to(nowhere, req)
 			return nil, fmt.Errorf("both: %w", errors.Join(first, second))
-		}), stage: NoAnswer},
-		{name: "one_host_refuses", url: "http://x", rt: roundTripper(func(req *http.Request) (*http.Response, error) { return to(nowhere, req) }), unsent: true, stage: Unsent},
+		}), stage: wire.NoAnswer},
+		{name: "one_host_refuses", url: "http://x", rt: roundTripper(func(req *http.Request) (*http.Response, error) { return to(nowhere, req) }), unsent: true, stage: wire.Unsent},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if test.rt == nil {
-				transport := NewTransport()
+				transport := wire.NewTransport()
 				trusting(transport)
 				test.rt = transport
 			}
 			if test.ctx == nil {
 				test.ctx = t.Context()
 			}
-			if failed := New(test.rt, time.Minute).try(test.ctx, "POST", test.url, "{}"); failed == nil || failed.Unsent != test.unsent || failed.Stage != test.stage {
+			if failed := try(test.ctx, wire.New(test.rt, time.Minute), "POST", test.url, "{}"); failed == nil || failed.Unsent != test.unsent || failed.Stage != test.stage {
 				t.Errorf("%+v, want stage %d, unsent %t", failed, test.stage, test.unsent)
 			}
 		})
@@ -449,7 +445,7 @@ func TestSentOrNot(t *testing.T) {
 // A transport that sends to two hosts at once is stopped, and nothing is certain.
 func TestHedgedRequestIsStopped(t *testing.T) {
 	s := newRawServer(t, nil, -1, func(_ *rawServer, c net.Conn) { _, _ = io.Copy(io.Discard, c) })
-	transport := NewTransport()
+	transport := wire.NewTransport()
 	rt := roundTripper(func(req *http.Request) (*http.Response, error) {
 		failures := make(chan error, 2)
 		for range 2 {
@@ -460,7 +456,7 @@ func TestHedgedRequestIsStopped(t *testing.T) {
 		}
 		return nil, cmp.Or(<-failures, <-failures)
 	})
-	if failed := New(rt, time.Minute).try(t.Context(), "POST", "http://"+s.host, ""); failed == nil || failed.Unsent || !errors.Is(failed.Cause, ErrAgain) {
+	if failed := try(t.Context(), wire.New(rt, time.Minute), "POST", "http://"+s.host, ""); failed == nil || failed.Unsent || !errors.Is(failed.Cause, wire.ErrAgain) {
 		t.Errorf("%+v", failed)
 	}
 }
@@ -470,7 +466,7 @@ func TestHeadersAreCapped(t *testing.T) {
 		_, err := io.WriteString(c, "HTTP/1.1 200 OK\r\nX-Long: "+strings.Repeat("x", 70<<10)+"\r\nContent-Length: 2\r\n\r\n{}")
 		return err == nil
 	}))
-	if failed := New(NewTransport(), 20*time.Second).try(t.Context(), "POST", "http://"+s.host, ""); failed == nil || failed.Unsent || !strings.Contains(failed.Cause.Error(), "65536") {
+	if failed := try(t.Context(), wire.New(wire.NewTransport(), 20*time.Second), "POST", "http://"+s.host, ""); failed == nil || failed.Unsent || !strings.Contains(failed.Cause.Error(), "65536") {
 		t.Errorf("%+v", failed)
 	}
 }

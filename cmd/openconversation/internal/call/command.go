@@ -38,7 +38,7 @@ of every one. A release carries them; a build from source names their file with
 		Example: `  openconversation call chatIdToOpenConversationId --chatId chatfaabe59a460527f5fb72fbbdfe3f061e --emulator
   openconversation call --spec robot.json sendMessage --body @message.json
   openconversation call --official robot_1_0 batchSendOTO --body @message.json`,
-		Annotations:        map[string]string{explain.Footer: connect.Footer(w)},
+		Annotations:        map[string]string{explain.Footer: connect.Footer(w, "call")},
 		DisableFlagParsing: true, // the flags depend on the operation
 		RunE: explain.Begins(func(cmd *cobra.Command, args []string) error {
 			if _, args := cutFlag(args, "lang"); len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
@@ -124,7 +124,7 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 		Short:       route.Summary,
 		Long:        about(w.Lang, route),
 		Args:        explain.NoArgs,
-		Annotations: map[string]string{explain.Footer: connect.Footer(w)},
+		Annotations: map[string]string{explain.Footer: connect.Footer(w, "call")},
 	}
 	if alias, ok := aliases[route.Operation]; ok {
 		cmd.Aliases = []string{alias}

@@ -23,7 +23,7 @@ func BudgetCommand(w *term.World) *cobra.Command {
 	o := budgetOptions{Flags: Flags{noEmulator: true}} // an emulator has no Redis
 	cmd := &cobra.Command{
 		Use:   "budget",
-		Short: "Print what the month's calls have come to",
+		Short: "Print this month's calls and what is left of the budget",
 		Long: `Print how many calls the processes have made this month that share the app's limits
 through Redis, and how many are left. It calls nothing but Redis.
 
@@ -33,7 +33,7 @@ The month is that of UTC+8.`,
 		Example: `  openconversation budget --redis redis://10.0.0.5:6379/0
   openconversation budget --json`,
 		Args:        explain.NoArgs,
-		Annotations: map[string]string{explain.Footer: Footer(w)},
+		Annotations: map[string]string{explain.Footer: Footer(w, "budget")},
 		RunE: explain.Begins(func(cmd *cobra.Command, _ []string) error {
 			if err := errors.Join(o.Check(cmd), o.CheckSharing(cmd, true)); err != nil {
 				return err

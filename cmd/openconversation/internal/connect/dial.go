@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/emulate"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
@@ -16,7 +17,7 @@ import (
 func (c *Flags) Dial(ctx context.Context, w *term.World) (client *dingtalk.Client, done func(), err error) {
 	stop := func() {}
 	var creds dingtalk.AppCredentials
-	options := []dingtalk.Option{dingtalk.WithUserAgent(term.CommandName + "/" + dingtalk.Version), dingtalk.WithRetry(dingtalk.Retry{MaxWait: c.MaxWait})}
+	options := []dingtalk.Option{dingtalk.WithUserAgent(term.CommandName + "/" + dingtalk.Version), dingtalk.WithRetry(dingtalk.Retry{MaxWait: time.Minute})}
 	if c.emulator {
 		server, err := emulate.Serve(ctx, "127.0.0.1:0", w.Err, c.Emulate...)
 		if err != nil {
@@ -46,8 +47,8 @@ func (c *Flags) Dial(ctx context.Context, w *term.World) (client *dingtalk.Clien
 	if c.Pace != nil {
 		options = append(options, dingtalk.WithLimiter(c.Pace), dingtalk.WithBudget(c.Pace))
 	}
-	if network := c.network(); network != "" {
-		options = append(options, dingtalk.WithHTTPClient(&http.Client{Transport: over(network)}))
+	if c.ip != "" {
+		options = append(options, dingtalk.WithHTTPClient(&http.Client{Transport: over("tcp" + c.ip)}))
 	}
 	client, err = dingtalk.NewClient(creds, options...)
 	if err != nil { // the credentials are not empty, so it is the base URL
@@ -55,18 +56,6 @@ func (c *Flags) Dial(ctx context.Context, w *term.World) (client *dingtalk.Clien
 		return nil, nil, explain.Usage("%s", explain.Describe(err))
 	}
 	return client, func() { client.CloseIdleConnections(); stop() }, nil
-}
-
-// network returns the only network that connections may use, or "".
-func (c *Flags) network() string {
-	switch {
-	case c.ipv4:
-		return "tcp4"
-	case c.ipv6:
-		return "tcp6"
-	default:
-		return ""
-	}
 }
 
 // over returns the SDK's transport limited to one network.

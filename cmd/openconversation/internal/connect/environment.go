@@ -1,7 +1,7 @@
 package connect
 
 import (
-	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/emulate"
@@ -21,29 +21,34 @@ const (
 var environment = []struct {
 	name    string
 	meaning lang.Format
+	of      string // the commands that read it
 }{
-	{EnvAppKey, "the app's key (Client ID in newer consoles)"},
-	{EnvAppSecret, "the app's secret (Client Secret), unless --app-secret-file is given"},
-	{EnvBaseURL, "host to call, unless --region or --base-url is given"},
-	{EnvRedisURL, "for convert and budget: Redis to share the app's limits through, unless --redis is given; may hold a password"},
-	{"HTTPS_PROXY, NO_PROXY", "proxy to the host, as usual"},
-	{"SSL_CERT_FILE", "PEM file of the authorities to trust, such as that of a company's proxy; not on Windows and macOS, which have stores of their own"},
-	{"NO_COLOR", "set to anything: no colours on a terminal"},
-	{"LC_ALL, LC_MESSAGES, LANG", "language of messages, Chinese or else English, unless --lang is given"},
+	{EnvAppKey, "the app's key (Client ID in newer consoles)", "convert call doctor budget"},
+	{EnvAppSecret, "the app's secret (Client Secret); --app-secret-file comes first", "convert call doctor budget"},
+	{EnvBaseURL, "the host to call; --region and --base-url come first", "convert call doctor budget"},
+	{EnvRedisURL, "the Redis that shares the app's limits; --redis comes first; it may hold a password", "convert budget"},
+	{"HTTPS_PROXY, ALL_PROXY, NO_PROXY", "proxy to the host, as usual", "convert call doctor"},
+	{"SSL_CERT_FILE", "PEM file of the authorities to trust, such as that of a company's proxy; Windows and macOS have stores of their own", "convert call doctor"},
+	{"NO_COLOR", "set to anything: no colours on a terminal", "convert doctor"},
+	{"LC_ALL, LC_MESSAGES, LANG", "language of messages, Chinese or else English; --lang comes first", "convert call doctor budget"},
 }
 
-// Footer ends the help of a command that makes calls: the environment variables and the exit codes.
-func Footer(w *term.World) string { return environmentText(w.Lang) + "\n" + explain.ExitText(w.Lang) }
+// Footer ends the help of a command that makes calls: the environment variables and the exit codes. For the root, they are
+// those of convert.
+func Footer(w *term.World, command string) string {
+	if command == term.CommandName {
+		command = "convert"
+	}
+	return environmentText(w.Lang, command) + "\n" + explain.ExitText(w.Lang, command)
+}
 
-func environmentText(l lang.Language) string {
+func environmentText(l lang.Language, command string) string {
 	var b strings.Builder
 	b.WriteString(l.Sprintf("Environment:") + "\n")
-	width := 0
 	for _, row := range environment {
-		width = max(width, len(row.name))
-	}
-	for _, row := range environment {
-		fmt.Fprintf(&b, "  %-*s  %s\n", width, row.name, l.Sprintf(row.meaning))
+		if slices.Contains(strings.Fields(row.of), command) {
+			b.WriteString(term.Beside("  "+row.name, l.Sprintf(row.meaning), 29))
+		}
 	}
 	return b.String()
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -25,13 +24,12 @@ type Flags struct {
 	region     region
 	baseURL    string
 	secretFile string
-	ipv4, ipv6 bool
+	ip         string // 4 or 6; empty: both
 
 	sharing
 
 	Emulate []dingtalktest.Option // more options of --emulator's emulator
 	Pace    *Pace                 // nil: the SDK's limiter and budget
-	MaxWait time.Duration         // 0: the SDK's default
 }
 
 // region is the flag --region.
@@ -57,22 +55,24 @@ func (r *region) Set(name string) error {
 func (c *Flags) AddTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	if !c.noEmulator {
-		flags.BoolVar(&c.emulator, "emulator", false, "call an emulator in this process, which needs no credentials and knows the chat of DingTalk's page")
+		flags.BoolVar(&c.emulator, "emulator", false, "call an emulator in this process: it needs no credentials, and knows the chat of DingTalk's page")
 	}
-	flags.Var(&c.region, "region", "the app's region: `international|mainland` (default international)")
-	flags.StringVar(&c.baseURL, "base-url", "", "`URL` to call instead of a region's: HTTPS, or HTTP on a loopback address")
-	flags.StringVar(&c.secretFile, "app-secret-file", "", "read the app's secret from this `FILE` instead of "+EnvAppSecret)
-	flags.BoolVar(&c.ipv4, "ipv4", false, "connect over IPv4 only, where the app's allow list has no IPv6 address of this machine")
-	flags.BoolVar(&c.ipv6, "ipv6", false, "connect over IPv6 only")
+	flags.Var(&c.region, "region", "`international|mainland`: the app's region (default international)")
+	flags.StringVar(&c.baseURL, "base-url", "", "call `URL` instead of a region's host: HTTPS, or HTTP on a loopback address")
+	flags.StringVar(&c.secretFile, "app-secret-file", "", "read the app's secret from `FILE` instead of "+EnvAppSecret)
+	flags.StringVar(&c.ip, "ip", "", "connect over this `VERSION` of IP only: 4 or 6; the app's allow list may have one alone")
 	_ = cmd.RegisterFlagCompletionFunc("region", cobra.FixedCompletions([]string{"international", "mainland"}, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
 }
 
 // Check refuses flags that exclude each other.
 func (c *Flags) Check(cmd *cobra.Command) error {
-	for _, group := range [][]string{{"emulator", "region", "base-url"}, {"app-secret-file", "emulator"}, {"redis", "emulator"}, {"ipv4", "ipv6"}} {
+	for _, group := range [][]string{{"emulator", "region", "base-url"}, {"app-secret-file", "emulator"}, {"redis", "emulator"}} {
 		if err := explain.Alone(cmd, group...); err != nil {
 			return err
 		}
+	}
+	if c.ip != "" && c.ip != "4" && c.ip != "6" {
+		return explain.Usage("--ip: use %s", lang.List([]string{"4", "6"}, "or"))
 	}
 	return nil
 }
@@ -113,7 +113,7 @@ func (c *Flags) Elsewhere(w *term.World) (other Flags, name string) {
 	host := dingtalk.Region(c.hostURL(w))
 	for _, name := range []region{"international", "mainland"} {
 		if at := regions[name]; at != host && !c.emulator && (host == dingtalk.International || host == dingtalk.MainlandChina) {
-			other = Flags{region: name, secretFile: c.secretFile, ipv4: c.ipv4, ipv6: c.ipv6}
+			other = Flags{region: name, secretFile: c.secretFile, ip: c.ip}
 			return other, string(name)
 		}
 	}

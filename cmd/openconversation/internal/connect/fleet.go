@@ -43,9 +43,6 @@ func (c *Flags) fleet(ctx context.Context, w *term.World, creds dingtalk.AppCred
 	fleetOptions := []dingtalkredis.Option{
 		dingtalkredis.WithBaseURL(c.hostURL(w)), dingtalkredis.WithOrganization(c.organization), dingtalkredis.WithLogger(slog.New(notes{w})),
 	}
-	if c.pods > 0 {
-		fleetOptions = append(fleetOptions, dingtalkredis.WithPods(c.pods))
-	}
 	fleet, err := dingtalkredis.New(client, creds, fleetOptions...)
 	if err != nil { // the credentials are not empty, so it is the host
 		done()

@@ -20,9 +20,9 @@ func Command(w *term.World) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Say what keeps chats from being converted",
-		Long: `Check in order what a conversion needs, and say what to do about the first thing that is
-wrong. It spends one call of the organisation's monthly quota, and says so beforehand.
+		Short: "Check credentials, network, permissions and quota",
+		Long: `Check in order what a conversion needs, and say how to fix the first fault. It spends one
+call of the organisation's monthly quota, and says so first.
 
   credentials  the app's key and secret are set
   host         the host's name resolves
@@ -47,7 +47,7 @@ of the two checks spends one more call.
   openconversation doctor --chat chat0123456789abcdef0123456789abcdef --robot ding0123456789abcdef
   openconversation doctor --region mainland --json`,
 		Args:        explain.NoArgs,
-		Annotations: map[string]string{explain.Footer: connect.Footer(w)},
+		Annotations: map[string]string{explain.Footer: connect.Footer(w, "doctor")},
 		RunE: explain.Begins(func(cmd *cobra.Command, _ []string) error {
 			if err := o.Check(cmd); err != nil {
 				return err

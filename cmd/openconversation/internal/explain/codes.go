@@ -20,13 +20,14 @@ func CodesCommand(w *term.World) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "codes [CODE]",
 		Short: "Print the catalogue of error codes",
-		Long: `Print the error codes that are known, and what they mean.
+		Long: `Print the known error codes and what they mean.
 
-RETRY says whether the same request may succeed later, and after which wait at least.
-TOKEN says what the code means for the access token: keep it, drop it and fetch another,
-fetch one since none was sent, or none was involved. SEEN says whether a live answer was
-seen; an answer built from another row is synthetic. OPERATION names the operations whose
-answers a row is about. A row for any operation holds where no such row has the same code.
+  RETRY  whether the same request may succeed later, and after how many seconds
+  TOKEN  what to do with the access token: keep it, drop it and fetch another,
+         fetch one (none was sent), none (none is involved)
+  SEEN   whether a live answer was seen; otherwise, answers built from it are synthetic
+
+A row that is only for some operations goes before a row for all.
 
 CODE may be any of a code's names, in any case: as the service sends it, another spelling,
 the name of its constant in Go, or what stands behind the last dot. DingTalk has thousands
@@ -68,21 +69,24 @@ func printCodes(w *term.World, rows []codeRow, asJSON bool) error {
 		return w.PrintJSON(rows)
 	}
 	l := w.Lang
-	table := [][]string{{
-		l.Sprintf("CODE"), "HTTP", l.Sprintf("KIND"), l.Sprintf("RETRY"), l.Sprintf("TOKEN"), l.Sprintf("SEEN"),
-		l.Sprintf("OPERATION"), l.Sprintf("DESCRIPTION"),
-	}}
+	table := [][]string{{"  HTTP", l.Sprintf("KIND"), l.Sprintf("RETRY"), l.Sprintf("TOKEN"), l.Sprintf("SEEN")}}
 	for _, row := range rows {
-		operations := strings.Join(row.Operations, ", ")
-		if operations == "" {
-			operations = l.Sprintf("any")
-		}
-		table = append(table, []string{
-			row.Code, fmt.Sprint(row.Status), row.Kind, retryText(row).Say(l), l.Exact(row.Token),
-			yesNo(row.Observed).Say(l), operations, row.described(l),
-		})
+		table = append(table, []string{fmt.Sprintf("  %d", row.Status), row.Kind, retryText(row).Say(l), l.Exact(row.Token), yesNo(row.Observed).Say(l)})
 	}
-	return w.Print(term.Columns(table))
+	var b strings.Builder
+	b.WriteString(l.Sprintf("CODE") + "\n")
+	for i, facts := range strings.SplitAfter(term.Columns(table), "\n")[:len(table)] {
+		if i == 0 {
+			b.WriteString(facts)
+			continue
+		}
+		row := rows[i-1]
+		b.WriteString(row.Code + "\n" + facts + term.Beside("", row.described(l), 2))
+		if len(row.Operations) > 0 {
+			b.WriteString(term.Beside("", l.Sprintf("only for %s", strings.Join(row.Operations, ", ")), 2))
+		}
+	}
+	return w.Print(b.String())
 }
 
 // described returns the row's description in the language, if the contract has it.

@@ -20,7 +20,7 @@ import (
 const BudgetHint lang.Format = "run the rest next month, or raise --monthly-budget if the organisation's quota is higher; it is this command's own count, and the service goes on for five days of grace after its quota"
 
 // notCountedHint is the hint after a refusal by a strict budget without its Redis.
-const notCountedHint lang.Format = "run the rest once Redis answers; with --budget-mode available a run goes on without it, within a share"
+const notCountedHint lang.Format = "run the rest once Redis answers; without --monthly-budget a run goes on meanwhile"
 
 // maybeDoneHint is the hint after a failed call that may have made its change.
 const maybeDoneHint lang.Format = "look whether it was done before you send it again: a second call may do it twice"

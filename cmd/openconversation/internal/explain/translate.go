@@ -1,9 +1,6 @@
 package explain
 
 import (
-	"bytes"
-	"io"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,18 +8,6 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
-
-// templateWords are the texts of cobra's help template, in the order of their replacement.
-var templateWords = []lang.Format{
-	"Usage:", "Aliases:", "Examples:", "Available Commands:", "Additional Commands:", "Global Flags:", "Flags:", "Additional help topics:",
-	`Use "{{.CommandPath}} [command] --help" for more information about a command.`,
-}
-
-// usageWords are texts that cobra and pflag add to help.
-var usageWords = []lang.Format{" [flags]\n", " [command]\n"}
-
-// defaultValue matches pflag's text of a flag's default.
-var defaultValue = regexp.MustCompile(`(?m) \(default ([^()\n]*)\)$`)
 
 // LongKey returns the catalogue's key of a command's long help, or "".
 func LongKey(cmd *cobra.Command) string {
@@ -32,35 +17,13 @@ func LongKey(cmd *cobra.Command) string {
 	return strings.TrimPrefix(cmd.CommandPath()+" --help", cmd.Root().Name()+" ")
 }
 
-// Translate translates the texts of a command and its subcommands. The catalogue has them whole, so a command is
-// written in English alone.
+// Translate translates the texts of a command and its subcommands, and writes their usage. zh.yaml has the texts whole, so a
+// command is written in English alone.
 func Translate(l lang.Language, root *cobra.Command) {
-	if l == lang.English {
-		return
+	root.SetUsageFunc(func(cmd *cobra.Command) error { return usage(l, cmd) })
+	if l != lang.English {
+		translate(l, root)
 	}
-	template := root.UsageTemplate()
-	for _, word := range templateWords {
-		template = strings.ReplaceAll(template, string(word), l.Sprintf(word))
-	}
-	root.SetUsageTemplate(template)
-	usual := root.UsageFunc()
-	root.SetUsageFunc(func(cmd *cobra.Command) error {
-		out := cmd.OutOrStderr()
-		var text bytes.Buffer
-		cmd.SetOut(&text)
-		err := usual(cmd)
-		cmd.SetOut(out)
-		if err != nil {
-			return err
-		}
-		said := defaultValue.ReplaceAllString(text.String(), l.Sprintf(" (default %s)", "$1"))
-		for _, word := range usageWords {
-			said = strings.ReplaceAll(said, string(word), l.Sprintf(word))
-		}
-		_, err = io.WriteString(out, said)
-		return err
-	})
-	translate(l, root)
 }
 
 func translate(l lang.Language, cmd *cobra.Command) {

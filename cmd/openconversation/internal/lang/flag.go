@@ -26,7 +26,7 @@ func (c *choice) Set(name string) error {
 
 // AddFlagTo adds the flag.
 func AddFlagTo(flags *pflag.FlagSet) {
-	flags.Var(&choice{}, flagName, "language of messages: `zh|en` (default that of LC_ALL, LC_MESSAGES or LANG)")
+	flags.Var(&choice{}, flagName, "`zh|en`: language of messages (default that of LC_ALL, LC_MESSAGES or LANG)")
 }
 
 // Choose returns a command's language: from the flag in its arguments, or else from the environment.

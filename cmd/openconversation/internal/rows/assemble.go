@@ -15,7 +15,7 @@ import (
 // text cells.
 func (r *Reader) Assemble(w io.Writer, result func(Row) (Result, error)) error {
 	switch {
-	case r.sheet != nil:
+	case r.sheet != nil && !r.converts:
 		return r.appendToWorkbook(w, result)
 	case r.o.Output == XLSX:
 		return r.newWorkbook(w, result)
@@ -35,7 +35,10 @@ func (r *Reader) each(result func(Row) (Result, error), put func(Row, Result) er
 		if err != nil {
 			return err
 		}
-		of, err := result(row)
+		var of Result
+		if !row.None {
+			of, err = result(row)
+		}
 		if err == nil {
 			err = put(row, of)
 		}
@@ -48,9 +51,12 @@ func (r *Reader) each(result func(Row) (Result, error), put func(Row, Result) er
 func (r *Reader) appendToWorkbook(w io.Writer, result func(Row) (Result, error)) error {
 	var row Row // read in step with the sheet that is copied
 	ended := false
-	err := r.sheet.book.Append(w, r.sheet.name, len(r.sheet.names), r.sheet.header, func(number int) ([]string, error) {
+	err := r.sheet.book.Append(w, r.sheet.name, r.sheet.width, r.sheet.header, func(number int) ([]string, error) {
 		if number == r.sheet.header {
 			return r.adds.columns, nil
+		}
+		if number < r.sheet.header {
+			return nil, nil
 		}
 		for !ended && row.Line < number {
 			var err error
@@ -60,6 +66,9 @@ func (r *Reader) appendToWorkbook(w io.Writer, result func(Row) (Result, error))
 			}
 		}
 		if ended || row.Line != number {
+			return nil, nil
+		}
+		if row.None {
 			return nil, nil
 		}
 		of, err := result(row)
@@ -82,8 +91,10 @@ func (r *Reader) newWorkbook(w io.Writer, result func(Row) (Result, error)) (err
 	for i := range cells {
 		cells[i] = visible(cells[i])
 	}
-	if err := out.Write(append(cells, r.adds.columns...)); err != nil {
-		return err
+	if !r.o.NoHeader {
+		if err := out.Write(append(cells, r.adds.columns...)); err != nil {
+			return err
+		}
 	}
 	err = r.each(result, func(row Row, of Result) error {
 		cells, err := r.cells(row)

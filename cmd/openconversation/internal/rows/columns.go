@@ -1,6 +1,7 @@
 package rows
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,54 +62,188 @@ func (h header) seen() lang.Text {
 	}
 }
 
-// pick finds the column of chat ids. wanted is Options.ID.
-func (h header) pick(wanted string) (int, error) {
+// pick finds the column of chat ids. wanted is Options.ID. Without an error, -1 means that no name is that of the column.
+func (h header) pick(wanted string) (at int, err error) {
 	if wanted == "" {
-		return h.pickUsual()
+		for _, is := range []func(string) bool{usual, likely} {
+			if at, err := h.only(is); at >= 0 || err != nil {
+				return at, err
+			}
+		}
+		return -1, nil
 	}
-	alike := func(same func(name string) bool) (at, count int) {
+	for _, form := range []func(string) string{visible, folded, bare} {
+		of := form(wanted)
+		at, count := -1, 0
 		for i, name := range slices.Backward(h.names) {
-			if same(name) {
+			if of != "" && form(name) == of {
 				at, count = i, count+1
 			}
 		}
-		return at, count
-	}
-	at, count := alike(func(name string) bool { return visible(name) == visible(wanted) })
-	if count == 0 {
-		at, count = alike(func(name string) bool { return folded(name) == folded(wanted) })
-	}
-	switch {
-	case count == 1:
-		return at, nil
-	case count > 1:
-		return 0, settled(PartColumn, h.line, "there are %d columns %q; name the one by its number, such as %d", count, wanted, at+1)
-	}
-	if n, err := strconv.Atoi(strings.TrimSpace(wanted)); err == nil && n > 0 {
-		if n <= len(h.names) {
-			return n - 1, nil
+		if count > 1 {
+			return at, settled(PartColumn, h.line, "there are %d columns %q; name the one by its number, such as %d", count, wanted, at+1)
 		}
-		return 0, settled(PartColumn, h.line, "there is no column number %d; %s", n, h.seen())
+		if count == 1 {
+			return at, nil
+		}
 	}
-	return 0, settled(PartColumn, h.line, "there is no column %q; %s", wanted, h.seen())
+	return -1, nil
 }
 
-func (h header) pickUsual() (int, error) {
-	found := -1
+// only finds the only column whose name fits.
+func (h header) only(fits func(name string) bool) (at int, err error) {
+	at = -1
 	for i, name := range h.names {
-		if !usual(name) {
+		switch {
+		case !fits(name):
+		case at < 0:
+			at = i
+		case visible(h.names[at]) == visible(name):
+			return at, settled(PartColumn, h.line, "there are two columns %s; name the one by its number, %d or %d", visible(name), at+1, i+1)
+		default:
+			return at, settled(PartColumn, h.line, "both %s and %s may hold the chat ids; name one", visible(h.names[at]), visible(name))
+		}
+	}
+	return at, nil
+}
+
+// missing makes the error of a row that does not name the column of chat ids, where a header is expected.
+func (h header) missing(wanted string) error {
+	n, _ := strconv.Atoi(wanted)
+	switch at := slices.IndexFunc(h.names, SureID); {
+	case at >= 0:
+		return settled(PartHeader, h.line, "it holds a chat id, %s, and a header is expected", visible(h.names[at]))
+	case n > 0:
+		return settled(PartColumn, h.line, "there is no column number %d; %s", n, h.seen())
+	case wanted == "":
+		return settled(PartColumn, h.line, "which column holds the chat ids? %s", h.seen())
+	default:
+		return settled(PartColumn, h.line, "there is no column %q; %s", wanted, h.seen())
+	}
+}
+
+// columnNumber reads a column's number, from 1, or its letters as a spreadsheet shows them.
+func columnNumber(name string) (n int, is bool) {
+	name = strings.ToUpper(strings.TrimSpace(name))
+	if n, err := strconv.Atoi(name); err == nil {
+		return n, n > 0
+	}
+	for _, r := range name {
+		if r < 'A' || r > 'Z' || len(name) > 3 {
+			return 0, false
+		}
+		n = 26*n + int(r-'A') + 1
+	}
+	return n, name != ""
+}
+
+// maxTitles is how many rows above the header are looked through.
+const maxTitles = 20
+
+// finder looks for the header of a table, row by row.
+type finder struct {
+	o     Options
+	rows  int   // looked at
+	wrong error // of the first row
+}
+
+// found is a table's header, or that there is none.
+type foundHeader struct {
+	names   []string
+	own     int // columns before those with results
+	details bool
+	column  int
+}
+
+// header decides whether a row is the header. The error tells that there is none.
+func (f *finder) header(h header) (t foundHeader, is bool, err error) {
+	f.rows++
+	n, numbered := columnNumber(f.o.ID)
+	if f.o.NoHeader {
+		return foundHeader{names: make([]string, len(h.names)), own: len(h.names), column: n - 1}.unnamed(h, f.o.ID)
+	}
+	if f.o.HeaderRow > 0 && h.line < f.o.HeaderRow {
+		return t, false, nil
+	}
+	t.names = h.names
+	if t.own, t.details, err = h.earlier(); err != nil {
+		return t, false, err
+	}
+	h.names = h.names[:t.own]
+	if t.column, err = h.pick(f.o.ID); err != nil {
+		return t, false, err
+	}
+	switch {
+	case t.column < 0 && numbered && n <= t.own && (f.o.HeaderRow > 0 || f.rows == 1):
+		t.column = n - 1
+	case t.column < 0 && f.o.HeaderRow > 0:
+		return t, false, h.missing(f.o.ID)
+	case t.column < 0:
+		if f.wrong == nil {
+			f.wrong = h.missing(f.o.ID)
+		}
+		if f.rows > maxTitles || slices.ContainsFunc(h.names, SureID) {
+			return t, false, f.wrong
+		}
+		return t, false, nil
+	}
+	if SureID(t.names[t.column]) && f.o.HeaderRow == 0 {
+		return t, false, h.missing(f.o.ID)
+	}
+	return t, true, nil
+}
+
+// unnamed finds the column of a table without a header: the one that is given, or else the only one with a chat id.
+func (t foundHeader) unnamed(h header, wanted string) (foundHeader, bool, error) {
+	if wanted != "" {
+		if t.column < 0 || t.column >= t.own {
+			return t, false, settled(PartColumn, h.line, "without a header, a column has only a number or letters; there are %d", t.own)
+		}
+		return t, true, nil
+	}
+	at, err := h.only(SureID)
+	switch {
+	case err == nil && at >= 0:
+		t.column = at
+	case err == nil && t.own == 1:
+		t.column = 0
+	default:
+		return t, false, settled(PartColumn, h.line, "which column holds the chat ids? there are %d, without names", t.own)
+	}
+	return t, true, nil
+}
+
+// end returns the error of a table that ended without a header.
+func (f *finder) end(err error) error {
+	switch {
+	case f.wrong != nil:
+		return f.wrong
+	case f.o.HeaderRow > 0 && f.rows > 0:
+		return settled(PartHeader, 0, "there is no row %d, or it is blank", f.o.HeaderRow)
+	}
+	return err
+}
+
+// remarks begin a row that is none of a chat's: a total, or a note below the table.
+var remarks = regexp.MustCompile(`(?i)^(合计|总计|小计|共计|汇总|总数|备注|说明|注|制表|导出|共\s*[0-9]+|total|subtotal|grand total|sum|note|remark)s?(\s|[:：(（、，,。]|$|[0-9]|\p{Han})`)
+
+// rule matches a line between rows, such as that of a table in Markdown.
+var rule = regexp.MustCompile(`^\s*:?[-=_]+:?\s*$`)
+
+// none reports whether a row whose cell holds no chat id is none of a chat's. first is the row behind the header, which may
+// be the header's second row: it names what the first one does not.
+func none(cells, names []string, column int, first bool) bool {
+	leading := true
+	for i, cell := range cells {
+		switch {
+		case blank(cell), rule.MatchString(cell):
 			continue
+		case leading && remarks.MatchString(visible(cell)):
+			return true
+		case first && i != column && i < len(names) && blank(names[i]) && (column >= len(cells) || blank(cells[column])):
+			return true
 		}
-		if found >= 0 && visible(h.names[found]) == visible(name) {
-			return 0, settled(PartColumn, h.line, "there are two columns %s; name the one by its number, %d or %d", visible(name), found+1, i+1)
-		}
-		if found >= 0 {
-			return 0, settled(PartColumn, h.line, "both %s and %s may hold the chat ids; name one", visible(h.names[found]), visible(name))
-		}
-		found = i
+		leading = false
 	}
-	if found < 0 {
-		return 0, settled(PartColumn, h.line, "which column holds the chat ids? %s", h.seen())
-	}
-	return found, nil
+	return leading
 }

@@ -8,9 +8,14 @@ import (
 	"strings"
 )
 
-// OutputFor returns the output format for rows of this format in a file of that name. A name without a known extension
+// OutputFor returns the output format for rows of this format in a file of that name, read from a file named
+// input. A name without a known extension
 // allows any. It returns an *Error if the name's format is impossible.
-func (f Format) OutputFor(name string) (Format, error) {
+func (f Format) OutputFor(name, input string) (Format, error) {
+	macros := func(name string) bool { return strings.EqualFold(filepath.Ext(name), ".xlsm") }
+	if macros(name) && !macros(input) || f == XLSX && macros(input) && strings.EqualFold(filepath.Ext(name), ".xlsx") {
+		return "", broken(0, "%s cannot be written: a workbook with macros is named .xlsm, and one without .xlsx", name)
+	}
 	if err := unsupportedName(name); err != nil {
 		return "", err
 	}

@@ -20,6 +20,14 @@
 // An output is an input, and so is a table that someone has filled in: results that are the last columns or fields, from
 // the openConversationId on, are Row.Known. They are cut off and written anew. Elsewhere such a column is refused.
 //
+// # Headers, and rows that are none
+//
+// The header is the first of the first twenty rows that names the column of the chat ids. What stands above it, such as a
+// title, comes out as it is. A chat id where the header is expected is an *Error: Options.NoHeader says that there is none.
+// In a workbook, another sheet is taken if the first has no such column and it is the only one that has.
+//
+// Row.None is a row that is no chat's: empty cells, a line of dashes, a total, a note, the second row of a header.
+//
 // # Ids
 //
 // Row.ChatID is the cell cleaned by CleanID. Before any request, NotAnID and dingtalk.CheckChatID check whether it can
@@ -33,6 +41,9 @@
 //	\ or ? in it                                     refused by NotAnID
 //	blanks, commas, semicolons, bars, tabs in it     refused by NotAnID: a whole row, or a sentence
 //	quotes, brackets and braces in it                refused by NotAnID: part of CSV or JSON
+//	dates, booleans, fractions, numbers below 1000   refused by NotAnID
+//	names of files, : = in it, - at its beginning    refused by NotAnID
+//	other characters than those of ASCII             refused by NotAnID, but full-width ones are read as ASCII
 //	= + @ at its beginning                           refused by NotAnID: a formula
 //	#N/A and the like, 1.2E+15                       refused by NotAnID: an id damaged by a spreadsheet
 //	chat_id and the like                             refused by NotAnID: a header
@@ -50,10 +61,10 @@
 //
 // # Limits
 //
-// A record longer than MaxRecord becomes a row with a Problem: it keeps the cells that fit, and leaves out the others.
+// A file with a record longer than MaxRecord is refused.
 //
-// A workbook keeps all its cells, formats, sheets and pictures. The result columns follow the last header cell and get
-// its format. References of formulas to whole rows, tables, filters and print ranges are not extended. A signature
+// A workbook keeps all its cells, formats, sheets and pictures. The result columns follow the widest row and get
+// the format of the last header cell. References of formulas to whole rows, tables, filters and print ranges are not extended. A signature
 // becomes invalid. A new workbook, made from CSV or lines, holds only text. White space between elements of a JSON
 // array is lost.
 //

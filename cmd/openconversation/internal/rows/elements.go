@@ -5,10 +5,9 @@ import (
 	"io"
 )
 
-// elements splits the text of a JSON array into its objects. The longest kept object bounds its memory.
+// elements splits the text of a JSON array into its objects. MaxRecord bounds its memory.
 type elements struct {
 	text  *text
-	limit int
 	line  int
 	rest  []byte // rest of the last part
 	last  bool   // no more parts
@@ -85,7 +84,6 @@ func (e *elements) step() {
 func (e *elements) object(rec record) (record, error) {
 	e.count++
 	var out []byte
-	var long *shortObject
 	depth, inText, escaped := 0, false, false
 	for {
 		if _, err := e.peek(); errors.Is(err, io.EOF) {
@@ -116,25 +114,12 @@ func (e *elements) object(rec record) (record, error) {
 		}
 		part := e.rest[:n]
 		e.rest = e.rest[n:]
-		switch {
-		case long != nil:
-			long.add(part)
-		case len(out)+len(part) > e.limit:
-			rec.TooLong = true
-			long = &shortObject{limit: e.limit}
-			long.add(out)
-			long.add(part)
-			out = nil
-		default:
-			out = append(out, part...)
+		if out = append(out, part...); len(out) > MaxRecord {
+			return rec, broken(rec.Line, "it is longer than 1 MiB")
 		}
-		if !done {
-			continue
+		if done {
+			rec.Raw = out
+			return rec, nil
 		}
-		rec.Raw, rec.Complete = out, true
-		if long != nil {
-			rec.Raw = long.record()
-		}
-		return rec, nil
 	}
 }

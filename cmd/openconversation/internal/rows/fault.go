@@ -17,6 +17,7 @@ const (
 	PartEncoding Part = "encoding"
 	PartOutput   Part = "output encoding"
 	PartSheet    Part = "sheet"
+	PartHeader   Part = "header" // HeaderRow and NoHeader
 	PartColumn   Part = "column" // ID, of a table
 	PartField    Part = "field"  // ID, of objects
 )

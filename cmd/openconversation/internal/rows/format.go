@@ -36,12 +36,12 @@ type abilities struct {
 }
 
 var formats = map[Format]abilities{
-	Lines:     {title: "plain lines", extensions: []string{".txt"}, separator: 0, outputs: []Format{CSV, TSV, XLSX}},
-	CSV:       {title: "CSV", extensions: []string{".csv"}, columns: true, separator: ',', outputs: []Format{CSV, XLSX}},
-	TSV:       {title: "TSV", extensions: []string{".tsv", ".tab"}, columns: true, separator: '\t', outputs: []Format{TSV, XLSX}},
+	Lines:     {title: "plain lines", extensions: []string{".txt"}, separator: 0, outputs: []Format{CSV, TSV, XLSX, JSONLines}},
+	CSV:       {title: "CSV", extensions: []string{".csv"}, columns: true, separator: ',', outputs: []Format{CSV, TSV, XLSX, JSONLines}},
+	TSV:       {title: "TSV", extensions: []string{".tsv", ".tab"}, columns: true, separator: '\t', outputs: []Format{TSV, CSV, XLSX, JSONLines}},
 	JSONLines: {title: "JSON Lines", extensions: []string{".jsonl", ".ndjson"}, fields: true, outputs: []Format{JSONLines}},
 	JSONArray: {title: "a JSON array", extensions: []string{".json"}, fields: true, outputs: []Format{JSONArray}, whole: true},
-	XLSX:      {title: "an xlsx workbook", extensions: []string{".xlsx", ".xlsm"}, columns: true, outputs: []Format{XLSX}, whole: true},
+	XLSX:      {title: "an xlsx workbook", extensions: []string{".xlsx", ".xlsm"}, columns: true, outputs: []Format{XLSX, CSV, TSV, JSONLines}, whole: true},
 }
 
 // Title returns the format's name in a sentence.

@@ -34,7 +34,9 @@ func bare(name string) string {
 func usual(name string) bool { return bare(name) == "chatid" }
 
 // likely reports whether a name ends like that of chat ids, such as dept_group_chat_id or 群chatId.
-func likely(name string) bool { return strings.HasSuffix(bare(name), "chatid") }
+func likely(name string) bool { return ofChatID.MatchString(bare(name)) }
+
+var ofChatID = regexp.MustCompile(`^[\pL\pN]+chatid$`)
 
 // narrow returns a text with full-width letters, digits and signs made half-width.
 func narrow(text string) string {

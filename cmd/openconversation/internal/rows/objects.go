@@ -35,19 +35,21 @@ func (o *objects) readFirst(rec record, id string) error {
 	if o.name = id; id != "" {
 		return nil
 	}
-	for _, name := range o.names {
-		switch {
-		case !slices.Contains(usualNames, name):
-		case o.name != "":
-			return settled(PartField, rec.Line, "both %s and %s may hold the chat ids; name one", o.name, name)
-		default:
-			o.name = name
+	for _, is := range []func(string) bool{usual, likely} {
+		for _, name := range o.names {
+			switch {
+			case !is(name):
+			case o.name != "":
+				return settled(PartField, rec.Line, "both %s and %s may hold the chat ids; name one", o.name, name)
+			default:
+				o.name = name
+			}
+		}
+		if o.name != "" {
+			return nil
 		}
 	}
-	if o.name == "" {
-		return settled(PartField, rec.Line, "which field holds the chat ids? there are: %s", strings.Join(o.names, ", "))
-	}
-	return nil
+	return settled(PartField, rec.Line, "which field holds the chat ids? there are: %s", strings.Join(o.names, ", "))
 }
 
 // field returns the text of the chat id's field.
@@ -62,7 +64,7 @@ func (o *objects) field(rec record) (id string, problem lang.Text, err error) {
 		}
 	}
 	raw, has := lookUp(fields, o.name)
-	o.has = o.has || has || rec.TooLong // the field may have been omitted
+	o.has = o.has || has
 	if !has {
 		return "", lang.T("there is no field %s", o.name), nil
 	}

@@ -2,7 +2,10 @@ package rows
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
+	"slices"
+
 	"io"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
@@ -88,20 +91,16 @@ func (r *Reader) open() error {
 			return err
 		}
 		r.in = r.table.lines(r.text)
-		rec, err := r.record()
-		if err == nil {
-			err = r.table.readHeader(rec, r.o)
-		}
-		if err != nil {
+		if err := r.table.readHeader(r); err != nil {
 			return err
 		}
 		r.o.Details = r.o.Details || r.table.details
 		r.found.Name, r.found.Column, r.found.Delimiter = visible(r.table.names[r.table.column]), r.table.column+1, r.table.separator
 	case JSONLines, JSONArray:
 		r.objects = &objects{}
-		r.in = &lines{text: r.text, objects: true, limit: MaxRecord}
+		r.in = &lines{text: r.text}
 		if r.o.Format == JSONArray {
-			r.in = &elements{text: r.text, limit: MaxRecord}
+			r.in = &elements{text: r.text}
 		}
 		rec, err := r.record()
 		if err != nil {
@@ -117,7 +116,7 @@ func (r *Reader) open() error {
 		}
 		r.found.Name = r.objects.name
 	default:
-		r.in = &lines{text: r.text, limit: MaxRecord}
+		r.in = &lines{text: r.text}
 	}
 	return nil
 }
@@ -131,7 +130,14 @@ func (r *Reader) settle() error {
 	if r.o.Output == "" {
 		r.o.Output = r.o.Format.Output()
 	}
-	w := newWriter(r.o, r.coding, r.table)
+	names := r.names()
+	if r.sheet != nil {
+		names = append(slices.Clone(r.sheet.names), make([]string, r.sheet.width-len(r.sheet.names))...)
+		r.coding.out, r.coding.outMarked = cmp.Or(r.o.OutputEncoding, UTF8), r.o.OutputEncoding == UTF8BOM || r.o.OutputEncoding == "" && r.o.Output != JSONLines
+	} else if r.o.Output == JSONLines && !r.o.Format.Fields() && r.o.OutputEncoding == "" {
+		r.coding.out, r.coding.outMarked = UTF8, false
+	}
+	w := newWriter(r.o, r.coding, r.table, names)
 	r.writer = &w
 	return nil
 }
@@ -140,12 +146,15 @@ func (r *Reader) settle() error {
 func (r *Reader) openWorkbook(in io.Reader) (err error) {
 	r.o.Format = XLSX
 	if r.sheet, err = openSheet(in, r.o.Sheet); err == nil {
-		err = r.sheet.readHeader(&r.o)
+		err = r.sheet.findTable(&r.o)
 	}
 	if err != nil {
 		return errors.Join(err, r.Close())
 	}
 	r.found.Sheet, r.found.Name, r.found.Column = r.sheet.name, visible(r.sheet.names[r.sheet.column]), r.sheet.column+1
+	if r.sheet.titled {
+		r.found.Header = r.sheet.header
+	}
 	return r.settle()
 }
 
@@ -191,7 +200,7 @@ func (r *Reader) record() (record, error) {
 		if err := r.coding.check(rec); err != nil {
 			return rec, err
 		}
-		if !rec.TooLong && r.blank(rec.Raw) {
+		if r.blank(rec.Raw) {
 			r.Skipped++
 			continue
 		}
@@ -216,8 +225,11 @@ func (r *Reader) blank(raw []byte) bool {
 // Read reads the next row. The error after the last is io.EOF; an *Error ends the input.
 func (r *Reader) Read() (Row, error) {
 	if r.sheet != nil {
-		row, err := r.sheet.read()
-		r.Skipped = r.sheet.skipped
+		row, err := r.sheet.read(r.converts)
+		r.Skipped, r.found.Width = r.sheet.skipped, r.sheet.widest
+		if err == nil && r.converts {
+			row.Start = r.startOf(row.cells)
+		}
 		return row, err
 	}
 	rec, err := r.record()
@@ -229,7 +241,7 @@ func (r *Reader) Read() (Row, error) {
 	var cell string
 	switch {
 	case r.table != nil:
-		if cell, err = r.table.cell(rec); err == nil {
+		if cell, row.None, err = r.table.cell(&rec); err == nil {
 			rec.Raw, row.Known, err = r.table.cut(rec)
 		}
 	case r.objects != nil:
@@ -245,28 +257,18 @@ func (r *Reader) Read() (Row, error) {
 	}
 	row.Known = kept(row.Known)
 	row.ChatID, row.Trimmed = CleanID(cell)
-	if rec.TooLong {
-		row.Problem = r.tooLong(rec.Line)
-	}
 	row.Start, row.raw = r.start(rec, row)
-	if r.o.Output == XLSX {
+	if r.o.Output == XLSX || r.converts {
 		var cells []string
-		if cells, err = r.cells(row); err == nil {
+		switch cells, err = r.cells(row); {
+		case err != nil:
+		case r.converts:
+			row.Start = r.startOf(cells)
+		default:
 			err = fitsSheet(row.Line, r.rows+1, cells)
 		}
 	}
 	return row, err
-}
-
-func (r *Reader) tooLong(line int) lang.Text {
-	switch {
-	case r.table != nil:
-		return lang.T("line %d is longer than 1 MiB; the cells that do not fit are left out", line)
-	case r.objects != nil:
-		return lang.T("line %d is longer than 1 MiB; the fields that do not fit are left out", line)
-	default:
-		return lang.T("line %d is longer than 1 MiB", line)
-	}
 }
 
 // cells returns the cells of a row of a text table or of plain lines.

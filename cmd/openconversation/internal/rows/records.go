@@ -6,19 +6,16 @@ import (
 	"io"
 )
 
-// MaxRecord limits a row's record, in bytes of UTF-8. A longer record loses some cells.
+// MaxRecord limits a row's record, in bytes of UTF-8. A file with a longer one is refused.
 const MaxRecord = 1 << 20
 
 // record is one row's text in a file: a line, several lines if quotes contain line ends, or an element of an array.
 type record struct {
-	Raw      []byte // UTF-8 without the line end; valid until the next record is read
-	Line     int    // of its start, from 1
-	Start    int64  // offset of its first byte in the file
-	End      int64  // offset after its line end
-	TooLong  bool   // too long: Raw holds what fits
-	Complete bool   // it has a line end, and no quote is open
-	Open     bool   // the file ends within quotes
-	CRLF     bool   // its line end is CR LF
+	Raw   []byte // UTF-8 without the line end; valid until the next record is read
+	Line  int    // of its start, from 1
+	Start int64  // offset of its first byte in the file
+	Open  bool   // the file ends within quotes
+	CRLF  bool   // its line end is CR LF
 }
 
 // records splits a text.
@@ -30,9 +27,7 @@ type records interface {
 // lines splits a text into lines. Line ends within a table's quotes do not split. Its memory is bounded for any text.
 type lines struct {
 	text      *text
-	separator byte // of a table; 0: plain lines
-	objects   bool // each line is a JSON object
-	limit     int
+	separator byte // of a table; 0: plain lines, or objects
 	line      int
 	buf       []byte
 }
@@ -42,7 +37,6 @@ func (l *lines) next() (record, error) {
 	q := quotes{separator: l.separator, start: true}
 	l.buf = l.buf[:0]
 	direct := true // Raw still points into the text's buffer
-	var long shortener
 	for {
 		part, ended, err := l.text.part()
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -60,36 +54,22 @@ func (l *lines) next() (record, error) {
 			l.line++
 		}
 		done := ended && !q.inside || last
-		crlf := bytes.HasSuffix(part, []byte("\r\n"))
-		switch {
-		case done && direct && len(part) <= l.limit:
-			rec.Raw = part
-		case long != nil:
-			long.add(part)
-		case len(l.buf)+len(part) > l.limit+2: // a line end may follow
-			rec.TooLong = true
-			long = newShortener(l.separator, l.objects, l.limit)
-			long.add(l.buf)
-			long.add(part)
-			l.buf = nil
-		default:
+		rec.CRLF = bytes.HasSuffix(part, []byte("\r\n"))
+		if rec.Raw = part; !done || !direct {
 			l.buf = append(l.buf, part...)
 			rec.Raw = l.buf
 		}
 		direct = false
-		if !done {
-			continue
+		switch {
+		case len(rec.Raw) > MaxRecord+2 || done && len(trimLineEnd(rec.Raw)) > MaxRecord:
+			if q.inside {
+				return rec, broken(rec.Line, "a quote is opened here, and not closed within 1 MiB")
+			}
+			return rec, broken(rec.Line, "it is longer than 1 MiB")
+		case done:
+			rec.Raw, rec.Open = trimLineEnd(rec.Raw), q.inside
+			return rec, nil
 		}
-		rec.End, rec.Complete, rec.Open, rec.CRLF = l.text.offset, ended, q.inside, crlf
-		if rec.Raw = trimLineEnd(rec.Raw); len(rec.Raw) > l.limit {
-			rec.TooLong = true
-			long = newShortener(l.separator, l.objects, l.limit)
-			long.add(rec.Raw)
-		}
-		if long != nil {
-			rec.Raw = trimLineEnd(long.record())
-		}
-		return rec, nil
 	}
 }
 

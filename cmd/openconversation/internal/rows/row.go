@@ -12,8 +12,11 @@ type Row struct {
 	Start   []byte    // start of its output record, with all content of the input; see Finish
 	Problem lang.Text // why it must not be sent, if its record is faulty
 	Known   Result    // what the input has as its result
+	None    bool      // it is no chat's, such as a total: it comes out as it is
+	Hidden  bool      // in a workbook
 
-	raw []byte // the record's text
+	raw   []byte   // the record's text
+	cells []string // if the output is another kind of table
 }
 
 // Found is what a Reader detected about its input.
@@ -25,6 +28,8 @@ type Found struct {
 	Sheet     string   // of a workbook
 	Name      string   // of the column or field of chat ids
 	Column    int      // its number, from 1; 0: none
+	Header    int      // the header's row, if others are above it
+	Width     int      // cells of the widest row so far
 }
 
 // String returns one line in English, for machines.
@@ -41,6 +46,9 @@ func (f Found) Say(l lang.Language) string {
 	}
 	if f.Sheet != "" {
 		parts = append(parts, lang.T("sheet %q", f.Sheet))
+	}
+	if f.Header > 0 {
+		parts = append(parts, lang.T("the header is in row %d", f.Header))
 	}
 	return lang.Join(", ", parts...).Say(l)
 }

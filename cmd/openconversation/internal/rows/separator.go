@@ -22,7 +22,7 @@ func separatorLine(line string) byte {
 
 // firstRecord returns the cells of a text's first non-blank record, or nil if it is malformed.
 func firstRecord(start string, separator byte) []string {
-	table := &lines{text: newText(strings.NewReader(start)), separator: separator, limit: MaxRecord}
+	table := &lines{text: newText(strings.NewReader(start)), separator: separator}
 	for {
 		rec, err := table.next()
 		if err != nil {
@@ -45,8 +45,8 @@ func guessSeparator(start, wanted string, standard byte) byte {
 	best, bestCells, bestHit := standard, 1, false
 	for _, separator := range []byte(Delimiters) {
 		cells := firstRecord(start, separator)
-		_, err := header{names: cells}.pick(wanted)
-		hit := err == nil
+		at, err := header{names: cells}.pick(wanted)
+		hit := at >= 0 && err == nil
 		if hit == bestHit && len(cells) > bestCells || hit && !bestHit && len(cells) > 1 {
 			best, bestCells, bestHit = separator, len(cells), hit
 		}

@@ -16,15 +16,20 @@ const maxWorkbookFile = 1 << 30
 
 // sheet reads the rows of a workbook's sheet.
 type sheet struct {
-	book    *xlsx.Book
-	name    string
-	rows    *xlsx.Rows
-	spool   io.Closer // temporary file of a workbook from a stream
-	header  int       // row number of the header
-	names   []string
-	column  int      // of the chat ids
-	earlier []string // names of the columns with results, behind the others
-	skipped int      // blank rows so far
+	book     *xlsx.Book
+	name     string
+	rows     *xlsx.Rows
+	spool    io.Closer // temporary file of a workbook from a stream
+	header   int       // row number of the header; 0: there is none
+	titled   bool      // there are rows above it
+	names    []string
+	column   int      // of the chat ids
+	earlier  []string // names of the columns with results, behind the others
+	width    int      // columns before the results
+	measures bool     // rows may be wider
+	widest   int      // cells of the widest row so far
+	begun    bool     // a row was read
+	skipped  int      // blank rows so far
 }
 
 func (s *sheet) close() error {
@@ -65,14 +70,11 @@ func openSheet(in io.Reader, name string) (*sheet, error) {
 	if err != nil {
 		return s, damaged(0, err)
 	}
-	var known bool
-	if s.name, known = s.book.Sheet(name); !known {
+	found, known := s.book.Sheet(name)
+	if !known {
 		return s, settled(PartSheet, 0, "there is no sheet %q; there are: %s", name, strings.Join(s.book.Sheets(), ", "))
 	}
-	if s.rows, err = s.book.Rows(s.name); err != nil {
-		return s, damaged(0, err)
-	}
-	return s, nil
+	return s, s.open(found)
 }
 
 // randomAccess returns a workbook as a file, and copies a stream into a temporary file.
@@ -140,27 +142,82 @@ func (s *sheet) cells() (cells []string, row int, err error) {
 	}
 }
 
-// readHeader reads the first row with cells.
-func (s *sheet) readHeader(o *Options) error {
-	names, line, err := s.cells()
-	if err != nil {
+// findTable finds the header: in the sheet that is open, or else in the only other one that has a column of chat ids.
+func (s *sheet) findTable(o *Options) error {
+	err := s.readHeader(o)
+	var wrong *Error
+	if err == nil || o.Sheet != "" || o.NoHeader || !errors.Is(err, io.EOF) && (!errors.As(err, &wrong) || wrong.Part != PartColumn) {
 		return err
 	}
-	own, details, err := header{line, names, 0, appends[o.Details]}.earlier()
-	if err != nil {
-		return err
+	first, found, seen := s.name, []string{}, s.book.Visible()
+	for _, name := range seen {
+		if name == first {
+			continue
+		}
+		if err := s.open(name); err != nil {
+			return err
+		}
+		if other := *o; s.readHeader(&other) == nil {
+			found = append(found, name)
+		}
 	}
-	s.header, s.names, s.earlier = line, names[:own], names[own:]
-	o.Details = o.Details || details
-	if adds := appends[o.Details]; own+len(adds.columns) > xlsx.MaxColumns {
-		return broken(line, "there is no room for %d more columns", len(adds.columns))
+	switch {
+	case len(found) == 1:
+		if err := s.open(found[0]); err != nil {
+			return err
+		}
+		return s.readHeader(o)
+	case len(found) > 1:
+		return settled(PartSheet, 0, "these sheets have a column of chat ids: %s", strings.Join(found, ", "))
+	case wrong != nil && len(seen) > 1:
+		return settled(wrong.Part, wrong.Line, "%s; the sheets are: %s", wrong.Text, strings.Join(seen, ", "))
 	}
-	s.column, err = header{line, s.names, 0, appends[o.Details]}.pick(o.ID)
 	return err
 }
 
-// read reads the next row that is not blank.
-func (s *sheet) read() (Row, error) {
+// open opens a sheet from its first row.
+func (s *sheet) open(name string) (err error) {
+	if s.rows != nil {
+		_ = s.rows.Close() // it was only read
+	}
+	s.name = name
+	if s.rows, err = s.book.Rows(name); err != nil {
+		return damaged(0, err)
+	}
+	return nil
+}
+
+// readHeader finds the header.
+func (s *sheet) readHeader(o *Options) error {
+	f := finder{o: *o}
+	for {
+		cells, line, err := s.cells()
+		if err != nil {
+			return f.end(err)
+		}
+		t, is, err := f.header(header{line, cells, 0, appends[o.Details]})
+		if err != nil {
+			return err
+		}
+		if !is {
+			continue
+		}
+		s.header, s.titled, s.names, s.earlier, s.column = line, f.rows > 1, t.names[:t.own], t.names[t.own:], t.column
+		o.Details = o.Details || t.details
+		s.width, s.widest, s.measures = max(t.own, o.Width), t.own, o.Width < 0
+		if adds := appends[o.Details]; s.width+len(adds.columns) > xlsx.MaxColumns {
+			return broken(line, "there is no room for %d more columns", len(adds.columns))
+		}
+		if o.NoHeader {
+			s.header = 0
+			return s.open(s.name)
+		}
+		return nil
+	}
+}
+
+// read reads the next row that is not blank. With keep, the row has its cells.
+func (s *sheet) read(keep bool) (Row, error) {
 	for {
 		in, err := s.rows.Next()
 		if errors.Is(err, io.EOF) {
@@ -169,11 +226,17 @@ func (s *sheet) read() (Row, error) {
 		if err != nil {
 			return Row{}, damaged(in.Number, err)
 		}
-		row := Row{Line: in.Number}
+		if in.Number < s.header {
+			continue
+		}
+		row := Row{Line: in.Number, Hidden: in.Hidden}
+		if in.TooLong {
+			return row, broken(in.Number, "it is longer than 1 MiB")
+		}
 		results := make([]string, len(s.earlier))
 		something := false
 		for _, cell := range in.Cells {
-			if something && cell.Column < len(s.names) && cell.Column != s.column {
+			if something && !keep && cell.Column < len(s.names) && cell.Column != s.column {
 				continue
 			}
 			text, err := s.rows.Text(cell)
@@ -184,15 +247,22 @@ func (s *sheet) read() (Row, error) {
 				continue
 			}
 			something = true
-			switch {
-			case cell.Column >= len(s.names) && cell.Column < len(s.names)+len(s.earlier):
-				results[cell.Column-len(s.names)] = text
-			case cell.Column >= len(s.names):
-				return row, broken(in.Number, "it has a cell in column %d, and the header ends with column %d", cell.Column+1, len(s.names))
-			case cell.Column == s.column && cell.Pending:
-				row.Problem = lang.T("its formula has no value yet; open the workbook in a spreadsheet program, and save it")
-			case cell.Column == s.column:
+			switch at := cell.Column; {
+			case at >= len(s.names) && at < len(s.names)+len(s.earlier):
+				results[at-len(s.names)] = text
+			case at >= len(s.names) && len(s.earlier) > 0:
+				return row, broken(in.Number, "it has a cell in column %d, and the header ends with column %d", at+1, len(s.names)+len(s.earlier))
+			case at >= s.width && !s.measures:
+				return row, broken(in.Number, "it has a cell in column %d, and the header ends with column %d", at+1, s.width)
+			case at == s.column:
 				row.ChatID, row.Trimmed = CleanID(text)
+				row.Problem = unsure(cell, text)
+			}
+			if s.widest = max(s.widest, cell.Column+1); len(s.earlier) > 0 {
+				s.widest = len(s.names)
+			}
+			if keep && cell.Column < s.width {
+				row.cells = append(append(row.cells, make([]string, cell.Column-len(row.cells))...), text)
 			}
 		}
 		row.Known = kept(resultOf(s.earlier, results))
@@ -200,11 +270,43 @@ func (s *sheet) read() (Row, error) {
 			s.skipped++
 			continue
 		}
-		if in.TooLong {
-			row.Problem = lang.T("row %d is longer than 1 MiB", in.Number) // the output keeps its cells
+		if !row.Problem.Empty() || row.ChatID == "" || NotAnID(row.ChatID) != "" {
+			if row.None, err = s.none(in); err != nil {
+				return row, err
+			}
 		}
+		s.begun = true
+		row.cells = append(row.cells, make([]string, max(0, s.width-len(row.cells)))...)
 		return row, nil
 	}
+}
+
+// none reports whether a row is none of a chat's.
+func (s *sheet) none(in xlsx.Row) (bool, error) {
+	var cells []string
+	for _, cell := range in.Cells {
+		text, err := s.rows.Text(cell)
+		if err != nil {
+			return false, damaged(in.Number, err)
+		}
+		cells = append(append(cells, make([]string, cell.Column-len(cells))...), text)
+	}
+	return none(cells, s.names, s.column, !s.begun && s.header > 0), nil
+}
+
+// unsure returns why a cell that is no text is no chat id. A spreadsheet keeps 15 digits of a number.
+func unsure(cell xlsx.Cell, text string) lang.Text {
+	switch {
+	case cell.Pending:
+		return lang.T("its formula has no value yet; open the workbook in a spreadsheet program, and save it")
+	case cell.Date:
+		return lang.T("its cell is a date or a time")
+	case cell.Formula && rounded.MatchString(text), cell.Formula && strings.Trim(text, "0123456789.-") == "":
+		return lang.T("its formula gives a number; if it should give text, open the workbook in a spreadsheet program, and save it")
+	case cell.Number && (strings.ContainsAny(text, ".eE") || len(text) > 15):
+		return lang.T("its cell is a number, which a spreadsheet rounds")
+	}
+	return lang.Text{}
 }
 
 // fitsSheet returns an *Error if cells exceed the limits of a sheet's row.

@@ -69,7 +69,7 @@ func TestWorkbooks(t *testing.T) {
 		"first", [][]any{{"n", "Chat ID"}, {1, "x"}},
 		"群", [][]any{nil, {"n", nil, " CHAT_ID\u200b", nil}, {1.5, nil, "a"}, nil, {true, "text", 4555}, {"", nil, 1.2e15}, {nil, nil, " \u00a0"}, {"x"}, {nil, nil, `="b"`}})
 	o := rows.Options{Format: rows.XLSX, Sheet: "群"}
-	const want = "\nn|| CHAT_ID\u200b|open_conversation_id|error_code|error\n1.5||a|cida\n\nTRUE|text|4555|cid4555\n||1200000000000000|cid1200000000000000\n|| \u00a0\nx|||cid\n||=\"b\"|cidb"
+	const want = "\nn|| CHAT_ID\u200b|open_conversation_id|error_code|error\n1.5||a|cida\n\nTRUE|text|4555|cid4555\n||1200000000000000||bad|its cell is a number, which a spreadsheet rounds\n|| \u00a0\nx|||cid\n||=\"b\"|cidb"
 	for name, through := range map[string]func(io.Reader) io.Reader{"file": func(r io.Reader) io.Reader { return r }, "stream": whole} {
 		out, err := convert(t, in, o, through)
 		if err != nil {
@@ -156,17 +156,20 @@ func TestOutputFor(t *testing.T) {
 		{rows.Lines, "out", rows.CSV, ""},
 		{rows.Lines, "out.TSV", rows.TSV, ""},
 		{rows.Lines, "out.xlsx", rows.XLSX, ""},
-		{rows.Lines, "out.txt", "", "out.txt cannot be written: rows of plain lines can become .csv, .tsv, .xlsx"},
+		{rows.Lines, "out.txt", "", "out.txt cannot be written: rows of plain lines can become .csv, .tsv, .xlsx, .jsonl"},
 		{rows.CSV, "a.b/out.csv.1", rows.CSV, ""},
 		{rows.CSV, "out.txt", rows.CSV, ""},
-		{rows.TSV, "out.csv", "", "out.csv cannot be written: rows of TSV can become .tsv, .xlsx"},
-		{rows.XLSX, "out.csv", "", "out.csv cannot be written: rows of an xlsx workbook can become .xlsx"},
+		{rows.TSV, "out.csv", rows.CSV, ""},
+		{rows.TSV, "out.json", "", "out.json cannot be written: rows of TSV can become .tsv, .csv, .xlsx, .jsonl"},
+		{rows.XLSX, "out.csv", rows.CSV, ""},
+		{rows.XLSX, "out.xlsm", "", "out.xlsm cannot be written: a workbook with macros is named .xlsm, and one without .xlsx"},
+		{rows.CSV, "out.xlsm", "", "out.xlsm cannot be written: a workbook with macros is named .xlsm, and one without .xlsx"},
 		{rows.CSV, "out.xls", "", "out.xls is an old Excel workbook, which is not read; save it as .xlsx, or as CSV"},
 		{rows.JSONArray, "out.json", rows.JSONArray, ""},
 		{rows.JSONLines, "out.json", "", "out.json cannot be written: rows of JSON Lines can become .jsonl"},
 	}
 	for _, tt := range tests {
-		got, err := tt.format.OutputFor(tt.name)
+		got, err := tt.format.OutputFor(tt.name, "")
 		if got != tt.want || tt.err == "" && err != nil || tt.err != "" && (err == nil || err.Error() != tt.err) {
 			t.Errorf("%s as %s: %q %v, want %q %s", tt.format, tt.name, got, err, tt.want, tt.err)
 		}

@@ -3,6 +3,8 @@ package rows
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -14,27 +16,84 @@ type writer struct {
 	separator byte // of the written cells; 0: objects
 	adds      appended
 	lineEnd   string
-	head      []byte // text before the first row
+	head      []byte   // text before the first row
+	names     []string // of the columns of a table
+	converts  bool     // the input is a table of another kind
 }
 
-// newWriter makes a writer. t describes the input, if it is a table.
-func newWriter(o Options, c coding, t *table) writer {
-	w := writer{coding: c, format: o.Format, output: o.Output, adds: appends[o.Details], lineEnd: "\n"}
+// newWriter makes a writer. t describes the input if it is a table of text, names its columns if it is any table.
+func newWriter(o Options, c coding, t *table, names []string) writer {
+	w := writer{coding: c, format: o.Format, output: o.Output, adds: appends[o.Details], lineEnd: "\n", names: names}
+	w.converts = w.output != XLSX && !w.format.Fields() && (w.output != w.format || w.format == XLSX) && (w.format != Lines || w.output == JSONLines)
 	switch {
 	case w.output == XLSX || w.format.Fields():
 		return w
+	case w.output == JSONLines:
+		w.names = unique(names)
+		return w
+	case w.converts:
+		w.separator = formats[w.output].separator
+		if !o.NoHeader {
+			w.head = w.joined(names)
+		}
 	case t == nil:
 		w.separator = formats[w.output].separator
 		w.head = append(w.head, usualNames[0]...)
 	default:
 		w.separator, w.lineEnd = t.separator, t.lineEnd
 		w.head = append(append(w.head, t.preamble...), t.header...)
+		if t.header == nil {
+			return w
+		}
 	}
-	for _, name := range w.adds.columns {
-		w.head = append(append(w.head, w.separator), name...)
+	if w.head != nil {
+		for _, name := range w.adds.columns {
+			w.head = append(append(w.head, w.separator), name...)
+		}
+		w.head = append(w.head, w.lineEnd...)
 	}
-	w.head = append(w.head, w.lineEnd...)
 	return w
+}
+
+// unique makes names of fields of the names of columns: none is empty, and none comes twice.
+func unique(names []string) []string {
+	all := make([]string, len(names))
+	for i, name := range names {
+		if name = visible(name); name == "" {
+			name = fmt.Sprintf("column %d", i+1)
+		}
+		for base, n := name, 2; slices.Contains(all, name); n++ {
+			name = fmt.Sprintf("%s %d", base, n)
+		}
+		all[i] = name
+	}
+	return all
+}
+
+// joined makes the text of a record of cells, with the quotes that they need.
+func (w *writer) joined(cells []string) []byte {
+	var out []byte
+	for i, cell := range cells {
+		if i > 0 {
+			out = append(out, w.separator)
+		}
+		out = appendQuoted(out, cell, w.separator)
+	}
+	return out
+}
+
+// startOf returns the start of a row's output record in another kind of table.
+func (w *writer) startOf(cells []string) []byte {
+	if w.output != JSONLines {
+		return append(w.joined(cells), w.separator)
+	}
+	out := []byte("{")
+	for i, cell := range cells {
+		name, _ := json.Marshal(w.names[i]) // cannot fail for a string
+		value, _ := json.Marshal(cell)
+		out = append(append(append(append(out, name...), ':'), value...), ',')
+	}
+	return out
 }
 
 // mark returns the output's byte order mark.
@@ -52,7 +111,7 @@ func (w *writer) Header() []byte { return append(bytes.Clone(w.mark()), w.coding
 // start returns the start of a row's output record, and the row's text. Both share their bytes if possible.
 func (w *writer) start(rec record, row Row) (start, raw []byte) {
 	switch {
-	case w.output == XLSX:
+	case w.output == XLSX || w.converts:
 		return nil, bytes.Clone(rec.Raw)
 	case w.format == Lines:
 		start = appendCell(make([]byte, 0, len(row.ChatID)+100), row.ChatID, w.separator)
@@ -108,6 +167,11 @@ func appendCell(out []byte, cell string, separator byte) []byte {
 	if cell != "" && strings.IndexByte("=+-@\t\r", cell[0]) >= 0 {
 		cell = "'" + cell
 	}
+	return appendQuoted(out, cell, separator)
+}
+
+// appendQuoted appends a cell, in quotes if it needs them.
+func appendQuoted(out []byte, cell string, separator byte) []byte {
 	if strings.IndexByte(cell, separator) < 0 && !strings.ContainsAny(cell, "\"\r\n") && strings.TrimSpace(cell) == cell {
 		return append(out, cell...)
 	}

@@ -11,9 +11,9 @@ import (
 
 // carried lists the flags that a continued run needs again. The other flags name its files or differ from run to run.
 var carried = []string{
-	"check", "format", "encoding", "output-encoding", "delimiter", "sheet", "column", "field", "progress", "qps",
-	"concurrency", "max-calls", "max-failures", "accept-unknown", "max-wait", "timeout", "redis", "monthly-budget", "budget-mode", "organization", "pods",
-	"emulator", "region", "base-url", "app-secret-file", "ipv4", "ipv6", "lang",
+	"check", "format", "encoding", "output-encoding", "delimiter", "sheet", "column", "header-row", "progress", "qps",
+	"concurrency", "max-calls", "accept-unknown", "timeout", "redis", "monthly-budget", "organization",
+	"emulator", "region", "base-url", "app-secret-file", "ip", "lang",
 }
 
 // givenFlags returns the carried flags that are set.

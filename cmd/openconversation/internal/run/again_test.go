@@ -12,7 +12,7 @@ import (
 
 // A new flag is either given again, or among those that are not.
 func TestEveryFlagIsCarriedOrNot(t *testing.T) {
-	left := []string{"input", "output", "again", "dry-run", "json", "limit"}
+	left := []string{"input", "output", "again", "dry-run", "json", "limit", "help"}
 	var flags []string
 	cmd := Command(&term.World{})
 	lang.AddFlagTo(cmd.Flags()) // as all commands have it

@@ -18,20 +18,20 @@ func Command(w *term.World) *cobra.Command {
 		Short: "Print the openConversationId of chats, or convert a file of them",
 		Long: `Print the openConversationId of group chats.
 
-The ids are arguments, or with - the lines of standard input, where blank lines and
-lines that begin with # do not count. A single id gives just the openConversationId.
-Several give lines of chatId, tab, openConversationId, in their order; each distinct id
-is called once. Chats that cannot be converted are told on standard error, and the others
-go on. What every further chat would meet as well, such as wrong credentials or the end
-of the quota, stops the run. So do 20 different ids at the beginning that are all unknown:
-then the ids are probably something else.
+The ids are arguments, or with - the lines of standard input; blank lines and lines that
+begin with # do not count. A single id prints just the openConversationId, several print
+lines of chatId, tab, openConversationId in their order. Each distinct id costs one call.
+Failed chats are reported on standard error, and the run continues. A failure that every
+other chat would meet, such as wrong credentials or a used-up quota, stops it. So do 20
+different ids at the beginning that are all unknown: they are probably something else.
 
-With --input a whole file is converted: plain lines, CSV or TSV with a header, JSON Lines,
-a JSON array, or an xlsx workbook; its format, encoding and separator are found out. Each
-row comes out as it went in, in its place, with open_conversation_id, error_code and error
-appended (openConversationId, errorCode and error in JSON); plain lines become CSV. Cells
-that are appended and would be formulas in a spreadsheet get an apostrophe; those of the
-input stay as they are. Ids that cannot be chat ids cost no call.
+With --input a file is converted: plain lines, a table (CSV, TSV, an xlsx or xlsm workbook),
+JSON Lines or a JSON array. Format, encoding, separator and header are detected. Each row
+comes out as it went in, with open_conversation_id, error_code and error appended
+(openConversationId, errorCode and error in JSON). Appended cells that a spreadsheet would
+take for formulas get an apostrophe. What cannot be a chat id is not sent, and a total or
+an empty row is no chat's. The name of the output decides its format: .csv, .tsv, .xlsx and
+.jsonl of any table.
 
 With --output FILE each result goes to FILE.journal as soon as it is there, and FILE is made
 of it at the end, or when the run is stopped. The same command goes on, whatever happened:
@@ -47,8 +47,8 @@ chat that the service converts and does not describe has the reason in its statu
 
 With --redis the processes of one app share its limits: the calls of a second, the month's
 budget, one access token, and for a day what each has converted. While Redis is away, each
-goes on by itself; but with --monthly-budget no call is sent that is not counted, unless
---budget-mode says so. A Redis that is set up wrongly ends the run at its start.
+goes on by itself; but with --monthly-budget no call is sent that is not counted. A Redis
+that is set up wrongly ends the run at its start.
 
 The app must be an internal app with the permission qyapi_chat_read. Each call counts
 towards its organisation's monthly quota.`,
@@ -62,7 +62,7 @@ towards its organisation's monthly quota.`,
   openconversation convert --input chats.csv --output shared.csv --redis redis://10.0.0.5:6379/0`,
 		DisableFlagsInUseLine: true,
 		Args:                  func(_ *cobra.Command, args []string) error { return o.checkArgs(args) },
-		Annotations:           map[string]string{explain.Footer: connect.Footer(w)},
+		Annotations:           map[string]string{explain.Footer: connect.Footer(w, "convert")},
 		RunE: explain.Begins(func(cmd *cobra.Command, args []string) error {
 			for _, check := range []func() error{
 				func() error { return o.connect.Check(cmd) },

@@ -23,7 +23,7 @@ type engine struct {
 	source  source
 	sink    sink
 	guard   *guard
-	limits  limits
+	limit   int        // --limit; 0: none
 	groups  *describer // nil: groups are not described
 
 	stopOnce sync.Once
@@ -40,12 +40,6 @@ type engine struct {
 // be nil.
 func (e *engine) describe(ahead int, granted func(id, conversion string)) {
 	e.groups = &describer{client: e.client, ahead: ahead, stop: e.stop, granted: granted}
-}
-
-// limits end a run early.
-type limits struct {
-	failures int // --max-failures; 0: none
-	items    int // --limit; 0: none
 }
 
 // errLimit ends a run after --limit items. It is not a failure.
@@ -75,7 +69,7 @@ func (e *engine) convert(ctx context.Context) error {
 		cancel()
 	}()
 
-	input := newInput(e.source, e.guard, e.limits.items, e.stop)
+	input := newInput(e.source, e.guard, e.limit, e.stop)
 	options := append(e.options, dingtalk.WithStop(e.stop))
 	for o := range e.groups.outcomes(calls, dingtalk.ConvertEach(calls, e.client, input.items(reading), (*item).called, options...)) {
 		e.take(ctx, o)
@@ -204,25 +198,11 @@ func (e *engine) put(it *item, id string, err error) {
 	if err == nil && (it.known == nil || it.known.OpenConversationID != "") {
 		return
 	}
-	e.failed++
-	switch {
-	case e.guard.nonsense():
+	if e.failed++; e.guard.nonsense() {
 		e.gap = e.guard.refusal()
-	case e.limits.failures > 0 && e.failed >= e.limits.failures:
-		e.gap = &explain.Error{
-			Code: explain.SomeFailed, Err: &failuresError{lang.N(e.failed, "stopped by --max-failures: %d chat has failed", "stopped by --max-failures: %d chats have failed", e.failed)},
-			Hint: lang.T("look at what failed and why; to go on all the same, give a higher --max-failures"),
-		}
-	default:
-		return
+		e.end()
 	}
-	e.end()
 }
-
-// failuresError ends a run with --max-failures.
-type failuresError struct{ lang.Text }
-
-func (e *failuresError) Error() string { return e.String() }
 
 // input adapts the source to the SDK.
 type input struct {

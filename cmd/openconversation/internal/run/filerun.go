@@ -125,7 +125,7 @@ func (r *rowRun) callRest(ctx context.Context, s *fileSink) (cause, err error) {
 		r.world.Note("%s", lang.N(known, "%d chat is known; %d to call", "%d chats are known; %d to call", known, scan.calls))
 	}
 	r.found(reader)
-	scan.trims.report(r.world)
+	scan.report(r.world)
 	from := &fileSource{in: r.in, rows: reader, sink: s, groups: r.o.groups, left: scan.calls + scan.describe}
 	return r.call(ctx, client, from, s.granted, dingtalk.WithMemory(0)), nil
 }
@@ -203,7 +203,7 @@ func (s *fileSource) next(context.Context) (*item, error) {
 		if err != nil {
 			return nil, s.in.describe(err)
 		}
-		if problem(row.ChatID, row.Problem) != nil {
+		if row.None || problem(row.ChatID, row.Problem) != nil {
 			continue
 		}
 		it, err := s.sink.take(row.ChatID, s.groups)

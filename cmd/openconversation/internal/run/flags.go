@@ -12,6 +12,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/journal"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
@@ -33,15 +34,19 @@ type bulkFlags struct {
 	concurrency   int
 	qps           float64
 	maxCalls      int
-	limits        limits
+	items         int // 0: no limit
 	acceptUnknown bool
 }
+
+// foundHeader is the value of --header-row if it is not given.
+const foundHeader = -1
 
 // inputFlags select and describe the input.
 type inputFlags struct {
 	path                    string
 	format, encoding, sheet string
-	column, field           string
+	column                  string
+	headerRow               int // 0: none
 	delimiter               string
 	outputEncoding          string // the reader of rows needs it, too
 }
@@ -56,7 +61,7 @@ type outputFlags struct {
 
 // fileFlags need --input.
 var fileFlags = []string{
-	"output", "format", "encoding", "output-encoding", "delimiter", "sheet", "column", "field",
+	"output", "format", "encoding", "output-encoding", "delimiter", "sheet", "column", "header-row",
 	"again", "dry-run", "progress",
 }
 
@@ -72,39 +77,38 @@ func (o *options) addTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	in, out, bulk := &o.input, &o.output, &o.bulk
-	flags.StringVarP(&in.path, "input", "i", "", "convert the rows of this `FILE`, or of standard input with -")
-	flags.StringVarP(&out.path, "output", "o", "", "write to this `FILE` instead of standard output, which - is too; its results are kept in FILE.journal, and the same command goes on")
-	in.addTo(cmd)
-	flags.StringVar(&out.again, "again", "", "call chats again that have a result: `failed|all`; with all, the output stays as it is until every chat has been called")
-	flags.BoolVar(&o.groups, "check", false, "add the group's name, owner and status, which takes a second call for each chat that is converted")
-	flags.BoolVar(&out.dryRun, "dry-run", false, "read the input and say what it, or the rest of it, would cost; calls nothing, and needs credentials only where --redis knows what the month has used")
-	flags.StringVar(&out.progress, "progress", "auto", "`auto|bar|plain|none`: a bar, or a line every 10 seconds; auto is a bar on a terminal")
-	flags.IntVar(&bulk.limits.items, "limit", 0, "stop after the first `N` chats of this run; 0 is no limit")
+	flags.StringVarP(&in.path, "input", "i", "", "convert the rows of `FILE`; - is standard input")
+	flags.StringVar(&in.format, "format", "", "`FORMAT` of the input: "+strings.Join(formatNames(), ", ")+" (default: detected)")
+	flags.StringVar(&in.encoding, "encoding", "", "`ENCODING` of the input, such as utf-8, gb18030, big5, utf-16le (default: detected)")
+	flags.StringVar(&in.delimiter, "delimiter", "", "`CHARACTER` between cells: comma, semicolon, tab or bar (default: detected)")
+	flags.StringVar(&in.sheet, "sheet", "", "`NAME` or number of the sheet (default: the first with a column of chat ids)")
+	flags.IntVar(&in.headerRow, "header-row", foundHeader, "row `N` of a table's header, 0 if there is none (default: found by the name of the column)")
+	flags.StringVar(&in.column, "column", "", "`NAME`, number or letter of the column with the chat ids, or a JSON field such as a.b (default: chat_id, chatId and the like)")
+	explain.Group(cmd, "Input:", "input", "format", "encoding", "delimiter", "sheet", "header-row", "column")
+	flags.StringVarP(&out.path, "output", "o", "", "write to `FILE` (- is standard output); FILE.journal beside it keeps the results, and the same command goes on")
+	flags.StringVar(&in.outputEncoding, "output-encoding", "", "`ENCODING` of the output, such as utf-8-bom for Excel (default: the input's)")
+	flags.StringVar(&out.again, "again", "", "`failed|all`: call chats again that have a result; with all, the output stays until every chat was called")
+	flags.BoolVar(&o.groups, "check", false, "add the group's name, owner and status: a second call for each converted chat")
+	flags.BoolVar(&out.dryRun, "dry-run", false, "print what the run would cost, and send nothing")
+	explain.Group(cmd, "Output:", "output", "output-encoding", "again", "check", "dry-run")
 	flags.Float64Var(&bulk.qps, "qps", dingtalk.DefaultRate, "at most `N` calls a second, fewer while the service throttles; 0 is no limit")
 	flags.IntVar(&bulk.concurrency, "concurrency", 16, "at most `N` calls at a time")
-	flags.IntVar(&bulk.maxCalls, "max-calls", 0, "stop before more than `N` calls, repeats included; 0 is no limit")
-	flags.IntVar(&bulk.limits.failures, "max-failures", 0, "stop when `N` chats have failed; 0 is no limit")
-	flags.BoolVar(&bulk.acceptUnknown, "accept-unknown", false, "go on even though the first 20 different ids are all unknown")
-	flags.DurationVar(&o.connect.MaxWait, "max-wait", time.Minute, "longest `time` to wait when the service asks to; a run that would wait longer stops")
+	flags.IntVar(&bulk.maxCalls, "max-calls", 0, "stop before more than `N` calls, retries included; 0 is no limit")
+	flags.IntVar(&bulk.items, "limit", 0, "stop after the first `N` chats of this run; 0 is no limit")
+	flags.BoolVar(&bulk.acceptUnknown, "accept-unknown", false, "go on although the first 20 different ids are all unknown")
+	flags.DurationVar(&bulk.timeout, "timeout", 0, "send nothing after this `TIME`, such as 30s or 5m; 0 is no limit")
 	o.connect.AddSharingTo(cmd)
-	o.connect.AddPodsTo(cmd)
+	explain.Group(cmd, "Pace and cost:", "qps", "concurrency", "max-calls", "limit", "accept-unknown", "timeout", "redis", "monthly-budget", "organization")
 	o.connect.AddTo(cmd)
-	flags.BoolVar(&o.json, "json", false, "print one JSON object a line, for failed chats too; with --output, the summary as one JSON object")
-	flags.DurationVar(&bulk.timeout, "timeout", 0, "send nothing after this `time`, such as 30s or 5m, and end; 0 is no limit")
-	complete(cmd, map[string][]string{"progress": progressModes, "again": rounds})
-}
-
-// addTo adds the flags of reading rows.
-func (f *inputFlags) addTo(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringVar(&f.format, "format", "", "`"+strings.Join(formatNames(), "|")+"`, where neither the input's name nor its beginning tell")
-	flags.StringVar(&f.encoding, "encoding", "", "the input's `ENCODING`, such as utf-8, gb18030, utf-16le; found out if it is not given")
-	flags.StringVar(&f.outputEncoding, "output-encoding", "", "the output's `ENCODING`; that of the input if it is not given")
-	flags.StringVar(&f.delimiter, "delimiter", "", "CSV: `comma|semicolon|tab|bar` between cells; found out if it is not given")
-	flags.StringVar(&f.sheet, "sheet", "", "xlsx: `NAME` of the sheet; the first if it is not given")
-	flags.StringVar(&f.column, "column", "", "tables: `NAME` or number, from 1, of the column with the chat ids (default: chat_id, chatId or chatid, whichever the header has)")
-	flags.StringVar(&f.field, "field", "", "JSON: `NAME` of the field with the chat ids, or a path of fields like a.b (default: likewise)")
-	complete(cmd, map[string][]string{"format": formatNames(), "delimiter": delimiterNames(), "encoding": encodingNames(), "output-encoding": encodingNames()})
+	explain.Group(cmd, "Network:", "emulator", "region", "base-url", "app-secret-file", "ip")
+	flags.StringVar(&out.progress, "progress", "auto", "`HOW` to show progress: bar, plain (a line every 10 seconds), none, or auto: a bar on a terminal")
+	flags.BoolVar(&o.json, "json", false, "print one JSON object a line, also for failed chats; with --output, the summary as one object")
+	cmd.InitDefaultHelpFlag()
+	explain.Group(cmd, "Messages:", "progress", "json", "help")
+	complete(cmd, map[string][]string{
+		"progress": progressModes, "again": rounds, "format": formatNames(), "delimiter": delimiterNames(),
+		"encoding": encodingNames(), "output-encoding": encodingNames(),
+	})
 }
 
 // complete registers shell completions for the values of flags.
@@ -162,6 +166,9 @@ func (o *options) checkArgs(args []string) error {
 	case len(args) > 1 && slices.Contains(args, "-"):
 		return lang.Errorf("- is standard input, and cannot stand beside chat ids")
 	}
+	if at := slices.IndexFunc(args, rows.FileName); at >= 0 {
+		return lang.Errorf("%s is the name of a file: openconversation convert --input %s", term.Shown(args[at]), term.Shown(args[at]))
+	}
 	return nil
 }
 
@@ -173,9 +180,6 @@ func (o *options) check(cmd *cobra.Command) error {
 				return explain.Usage("--%s is for files: it needs --input", name)
 			}
 		}
-	}
-	if err := explain.Alone(cmd, "column", "field"); err != nil {
-		return err
 	}
 	if o.output.path == "-" {
 		o.output.path = "" // standard output
@@ -190,12 +194,8 @@ func (o *options) check(cmd *cobra.Command) error {
 		return explain.Usage("--concurrency: %d is not between 1 and %d", b.concurrency, maxConcurrency)
 	case b.maxCalls < 0:
 		return explain.Usage("--max-calls: %d is negative", b.maxCalls)
-	case b.limits.failures < 0:
-		return explain.Usage("--max-failures: %d is negative", b.limits.failures)
-	case b.limits.items < 0:
-		return explain.Usage("--limit: %d is negative", b.limits.items)
-	case o.connect.MaxWait <= 0:
-		return explain.Usage("--max-wait: %s is not positive", o.connect.MaxWait)
+	case b.items < 0:
+		return explain.Usage("--limit: %d is negative", b.items)
 	case !slices.Contains(progressModes, o.output.progress):
 		return explain.Usage("--progress: use %s", lang.List(progressModes, "or"))
 	case o.json && o.input.path != "" && o.output.path == "" && !o.output.dryRun:
@@ -210,7 +210,7 @@ func (o *options) check(cmd *cobra.Command) error {
 
 // reading converts the flags to options of package rows.
 func (f inputFlags) reading() (rows.Options, error) {
-	o := rows.Options{Format: rows.Format(f.format), Sheet: f.sheet, ID: f.column + f.field}
+	o := rows.Options{Format: rows.Format(f.format), Sheet: f.sheet, ID: f.column, HeaderRow: max(f.headerRow, 0), NoHeader: f.headerRow == 0}
 	if f.format != "" && !slices.Contains(formatNames(), f.format) {
 		return o, explain.Usage("--format: use %s", lang.List(formatNames(), "or"))
 	}

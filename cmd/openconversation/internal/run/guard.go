@@ -96,7 +96,7 @@ func (g *guard) refusal() error {
 	return &explain.Error{
 		Code: explain.SomeFailed,
 		Err:  lang.Errorf("the first %d different ids are all unknown, so nothing more was sent: does %s really hold chat ids?", enough, g.what),
-		Hint: lang.T("name another column with --column or --field, or check --region and the app's organisation; if they are chat ids, go on with --accept-unknown"),
+		Hint: lang.T("name another column with --column, or check --region and the app's organisation; if they are chat ids, go on with --accept-unknown"),
 	}
 }
 

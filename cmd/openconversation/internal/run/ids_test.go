@@ -34,7 +34,7 @@ func TestLines(t *testing.T) {
 		{"no UTF-8", "a\n\xff\xff\xff\n", []string{"a"}, "standard input: line 2: the byte 0xFF at offset 2 of the file is not UTF-8; save it as UTF-8, or name its encoding"},
 		{"longest line", long + "\nb\n", []string{long, "b"}, ""},
 		{"line that is cut", long + "yz\nb\n", []string{long, "b"}, ""},
-		{"line larger than any buffer", "a\n" + strings.Repeat("x", 3<<20) + "\nb\n", []string{"a"}, "standard input: line 2 is longer than 1 MiB"},
+		{"line larger than any buffer", "a\n" + strings.Repeat("x", 3<<20) + "\nb\n", []string{"a"}, "standard input: line 2: it is longer than 1 MiB"},
 		{"id behind many blanks", strings.Repeat(" ", 2*maxLine) + "a\n", []string{"a"}, ""},
 		{"UTF-16, little end first", "\xff\xfea\x00\n\x00", []string{"a"}, ""},
 		{"UTF-16, big end first", "\xfe\xff\x00a\x00\n", []string{"a"}, ""},

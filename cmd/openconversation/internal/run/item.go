@@ -13,6 +13,7 @@ type item struct {
 	id    string
 	start []byte       // how the output's record of a row begins
 	known *rows.Result // the result, if known without a call
+	none  bool         // the row is no chat's, and does not count
 	group *group       // with --check, once described
 }
 

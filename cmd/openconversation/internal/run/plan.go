@@ -50,7 +50,7 @@ func (r *rowRun) plan(ctx context.Context) (err error) {
 	s := in.scan
 	p := plan{Rows: s.rows, Done: s.done, Distinct: s.distinct, Invalid: s.invalid, Skipped: s.skipped, ReadAs: s.found.String(), Calls: s.calls}
 	describe := s.describe
-	if limit := o.bulk.limits.items; limit > 0 {
+	if limit := o.bulk.items; limit > 0 {
 		p.Calls = min(p.Calls, limit)
 		describe = min(describe, limit-p.Calls)
 	}

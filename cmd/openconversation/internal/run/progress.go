@@ -25,13 +25,7 @@ type progress struct {
 
 // showProgress shows a run's progress until hide is called.
 func showProgress(r *rowRun, e *engine) (hide func()) {
-	mode := r.o.output.progress
-	if mode == "auto" {
-		mode = "plain"
-		if r.world.At(r.world.Err) > 0 {
-			mode = "bar"
-		}
-	}
+	mode := progressMode(r.world, r.o)
 	before, total, what := r.sink.progress()
 	now := func() progress {
 		done, _, _ := r.sink.progress()
@@ -54,6 +48,40 @@ func showProgress(r *rowRun, e *engine) (hide func()) {
 		return term.Every(plainEvery, func() { r.world.Note("%s", now().text()) })
 	default:
 		return func() {}
+	}
+}
+
+// progressMode returns how progress is shown: bar, plain or none.
+func progressMode(w *term.World, o *options) string {
+	switch {
+	case o.output.progress != "auto":
+		return o.output.progress
+	case w.At(w.Err) > 0:
+		return "bar"
+	default:
+		return "plain"
+	}
+}
+
+// showReading shows the progress of reading an input through. It needs a call of tell every so many rows.
+func showReading(w *term.World, o *options, name lang.Said) (tell func(rows int), hide func()) {
+	mode, last, drawn := progressMode(w, o), time.Now(), false
+	tell = func(rows int) {
+		switch passed := time.Since(last); {
+		case mode == "bar" && passed >= barEvery:
+			w.Draw(term.Line{Done: int64(rows), Total: -1, Texts: []string{w.Lang.Sprintf("reading %s: %s", name, explain.Rows(rows))}})
+			drawn = true
+		case mode == "plain" && passed >= plainEvery:
+			w.Note("reading %s: %s", name, explain.Rows(rows))
+		default:
+			return
+		}
+		last = time.Now()
+	}
+	return tell, func() {
+		if drawn {
+			fmt.Fprintln(w.Err)
+		}
 	}
 }
 

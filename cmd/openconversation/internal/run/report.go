@@ -206,7 +206,7 @@ func convertIDs(ctx context.Context, w *term.World, o *options, args []string) e
 	r := &report{world: w, json: o.json, pairs: several, check: o.groups, hinted: map[string]bool{}}
 	e := &engine{
 		stop:   make(chan struct{}),
-		client: client, source: ids, sink: r, guard: o.guardOf(what), limits: o.bulk.limits,
+		client: client, source: ids, sink: r, guard: o.guardOf(what), limit: o.bulk.items,
 		options: []dingtalk.BulkOption{dingtalk.WithConcurrency(o.bulk.concurrency)},
 	}
 	if o.groups {

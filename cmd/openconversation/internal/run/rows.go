@@ -123,7 +123,7 @@ func (r *rowRun) nameIDs(name string) {
 func (r *rowRun) call(ctx context.Context, client *dingtalk.Client, from source, granted func(id, conversion string), options ...dingtalk.BulkOption) error {
 	e := &engine{
 		stop:   make(chan struct{}),
-		client: client, source: from, sink: r.sink, guard: r.guard, limits: r.o.bulk.limits,
+		client: client, source: from, sink: r.sink, guard: r.guard, limit: r.o.bulk.items,
 		options: append(options, dingtalk.WithConcurrency(r.o.bulk.concurrency)),
 	}
 	if r.o.groups {
@@ -182,7 +182,7 @@ func (r *rowRun) intoStream(ctx context.Context, out io.Writer) (err error) {
 	r.found(reader)
 	from := &rowSource{in: r.in, rows: reader}
 	cause := r.call(ctx, client, from, nil, options...)
-	from.trims.report(r.world)
+	from.seen.report(r.world)
 	r.skipped = reader.Skipped
 	if cause == nil && s.done.Load() == 0 {
 		r.world.Note("%s holds no chat id; nothing was done", r.in.name)
@@ -201,10 +201,10 @@ func (r *rowRun) seed(id string, known rows.Result) {
 
 // rowSource is the source of all rows, for a stream.
 type rowSource struct {
-	in    *table
-	rows  *rows.Reader
-	trims trims
-	n     int // rows read
+	in   *table
+	rows *rows.Reader
+	seen scan // of it, what report prints
+	n    int  // rows read
 }
 
 // next implements source.
@@ -213,8 +213,15 @@ func (s *rowSource) next(context.Context) (*item, error) {
 	if err != nil {
 		return nil, s.in.describe(err)
 	}
+	if row.None {
+		s.seen.none++
+		return &item{start: row.Start, known: &rows.Result{}, none: true}, nil
+	}
 	s.n++
-	s.trims.add(row.Trimmed, row.Line)
+	s.seen.trims.add(row.Trimmed, row.Line)
+	if row.Hidden {
+		s.seen.hidden++
+	}
 	it := &item{id: row.ChatID, start: row.Start, known: problem(row.ChatID, row.Problem)}
 	if it.known == nil && row.Known.OpenConversationID != "" {
 		it.known = &row.Known

@@ -84,6 +84,9 @@ func (s *streamSink) write(it *item, result rows.Result) error {
 	if err := s.record(s.rows.Finish(it.start, result)); err != nil {
 		return err
 	}
+	if it.none {
+		return nil
+	}
 	s.add(result)
 	s.done.Add(1)
 	return nil

@@ -31,6 +31,7 @@ type table struct {
 	options rows.Options
 	why     lang.Text // why a stream's format was assumed, in a sentence
 	scan    *scan     // nil for a stream, and before it is read through
+	world   *term.World
 }
 
 // openTable opens the flags' input. whole means that it is read more than once: then a stream is copied to a file.
@@ -65,6 +66,7 @@ func openTable(ctx context.Context, w *term.World, o *options, whole bool) (in *
 		in, err = openStream(name, term.UntilDone(ctx, stream), reading)
 	}
 	if err == nil {
+		in.world = w
 		err = in.fits(o)
 	}
 	if err != nil {
@@ -137,10 +139,10 @@ func openStream(name lang.Said, stream io.Reader, reading rows.Options) (*table,
 func (in *table) fits(o *options) (err error) {
 	format := in.options.Format
 	switch {
-	case o.input.column != "" && !format.Columns():
-		return explain.Usage("--column is for tables, and the input is %s", format.Title())
-	case o.input.field != "" && !format.Fields():
-		return explain.Usage("--field is for JSON, and the input is %s", format.Title())
+	case o.input.column != "" && !format.Columns() && !format.Fields():
+		return explain.Usage("--column is for tables and JSON, and the input is %s", format.Title())
+	case o.input.headerRow != foundHeader && !format.Columns():
+		return explain.Usage("--header-row is for tables, and the input is %s", format.Title())
 	case o.input.sheet != "" && format != rows.XLSX:
 		return explain.Usage("--sheet is for workbooks, and the input is %s", format.Title())
 	case o.input.delimiter != "" && format != rows.CSV && format != rows.TSV:
@@ -148,7 +150,7 @@ func (in *table) fits(o *options) (err error) {
 	case o.input.encoding != "" && format == rows.XLSX:
 		return explain.Usage("--encoding is for text, and the input is %s", format.Title())
 	}
-	if in.options.Output, err = format.OutputFor(o.output.path); err != nil {
+	if in.options.Output, err = format.OutputFor(o.output.path, o.input.path); err != nil {
 		return explain.Usage("%w", err)
 	}
 	if o.input.outputEncoding != "" && in.options.Output == rows.XLSX {
@@ -200,8 +202,9 @@ var partHints = map[rows.Part]lang.Format{
 	rows.PartEncoding: "say its encoding with --encoding",
 	rows.PartOutput:   "name another with --output-encoding, such as utf-8",
 	rows.PartSheet:    "name one with --sheet",
-	rows.PartColumn:   "name the column with --column, or its number",
-	rows.PartField:    "name the field with --field",
+	rows.PartHeader:   "if there is no header, add --header-row 0; if it is in another row, its number: --header-row N",
+	rows.PartColumn:   "name the column, its number or letter with --column; if the header is in another row, add --header-row N, or 0 if there is none",
+	rows.PartField:    "name the field with --column",
 }
 
 // scan is the result of reading an input through.
@@ -212,16 +215,32 @@ type scan struct {
 	calls    int // distinct chats to convert
 	describe int // distinct chats to describe that are converted
 	earlier  int // rows with a result in the input
+	none     int // rows that are no chat's
+	hidden   int
 
 	trims  trims
 	column string // or field
 	found  rows.Found
 }
 
+// report prints what people should know of the rows.
+func (s *scan) report(w *term.World) {
+	s.trims.report(w)
+	if s.hidden > 0 {
+		w.Note("%s", lang.N(s.hidden, "%d row is hidden in the sheet, and is converted as well", "%d rows are hidden in the sheet, and are converted as well", s.hidden))
+	}
+	if s.none > 0 {
+		w.Note("%s", lang.N(s.none, "%d row is no chat's, such as a total, and stays as it is", "%d rows are no chats', such as a total, and stay as they are", s.none))
+	}
+}
+
 // readThrough reads an input to its end. j is what is known already; it may be nil. see gets each
 // chat that needs no conversion.
 func (in *table) readThrough(ctx context.Context, j *journal.Journal, o *options, see func(id string, r rows.Result)) (*scan, error) {
 	s := &scan{}
+	if in.options.Format == rows.XLSX {
+		in.options.Width = -1 // it is found out here
+	}
 	reader, err := in.reader()
 	if errors.Is(err, io.EOF) {
 		return s, nil
@@ -230,6 +249,8 @@ func (in *table) readThrough(ctx context.Context, j *journal.Journal, o *options
 		return nil, err
 	}
 	defer func() { _ = reader.Close() }() // read-only
+	tell, hide := showReading(in.world, o, in.name)
+	defer hide()
 	all, fresh, bare := newCounter(), newCounter(), newCounter()
 	take := j == nil || j.Round() != journal.All
 	for {
@@ -240,9 +261,18 @@ func (in *table) readThrough(ctx context.Context, j *journal.Journal, o *options
 		if err != nil {
 			return nil, contextCause(ctx, in.describe(err))
 		}
-		s.rows++
-		if s.rows%4096 == 0 && ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+		if row.None {
+			s.none++
+			continue
+		}
+		if s.rows++; s.rows%4096 == 0 {
+			if ctx.Err() != nil {
+				return nil, context.Cause(ctx)
+			}
+			tell(s.rows)
+		}
+		if row.Hidden {
+			s.hidden++
 		}
 		s.trims.add(row.Trimmed, row.Line)
 		has := row.Known.OpenConversationID != ""
@@ -278,6 +308,7 @@ func (in *table) readThrough(ctx context.Context, j *journal.Journal, o *options
 	}
 	s.distinct, s.calls, s.describe = all.distinct(), fresh.distinct(), bare.distinct()
 	s.skipped, s.column, s.found = reader.Skipped, reader.Name(), reader.Found()
+	in.options.Width = s.found.Width
 	return s, nil
 }
 

@@ -59,3 +59,46 @@ func Columns(rows [][]string) string {
 	}
 	return b.String()
 }
+
+// Width is how many columns the command's texts take.
+const Width = 100
+
+// Wrap breaks a text into lines of so many columns, where Unicode allows it: between words, and between Chinese characters.
+func Wrap(text string, columns int) (lines []string) {
+	line, state := "", -1
+	for text != "" {
+		var segment string
+		segment, text, _, state = uniseg.FirstLineSegmentInString(text, state)
+		if line != "" && uniseg.StringWidth(strings.TrimRight(line+segment, " \n")) > columns {
+			lines, line = append(lines, strings.TrimRight(line, " ")), ""
+		}
+		line += segment
+		if rest, ends := strings.CutSuffix(line, "\n"); ends {
+			lines, line = append(lines, strings.TrimRight(rest, " ")), ""
+		}
+	}
+	if line != "" {
+		lines = append(lines, strings.TrimRight(line, " "))
+	}
+	return lines
+}
+
+// Beside puts a text beside a name, in lines of at most Width columns that begin in a column. A long name has a line alone.
+func Beside(name, text string, column int) string {
+	var b strings.Builder
+	lines := Wrap(text, Width-column)
+	if uniseg.StringWidth(name) > column-2 {
+		b.WriteString(strings.TrimRight(name, " ") + "\n")
+		name = ""
+	}
+	for i, line := range lines {
+		if i > 0 {
+			name = ""
+		}
+		b.WriteString(Pad(name, column) + line + "\n")
+	}
+	if len(lines) == 0 && name != "" {
+		b.WriteString(strings.TrimRight(name, " ") + "\n")
+	}
+	return b.String()
+}

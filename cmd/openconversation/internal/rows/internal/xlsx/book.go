@@ -251,12 +251,26 @@ func (b *Book) Sheets() []string {
 	return names
 }
 
-// Sheet returns a sheet's name in the workbook's spelling. An empty name selects the first visible sheet.
+// Visible returns the names of the sheets that are not hidden.
+func (b *Book) Visible() []string {
+	var names []string
+	for _, s := range b.sheets {
+		if !s.hidden {
+			names = append(names, s.name)
+		}
+	}
+	return names
+}
+
+// Sheet returns a sheet's name in the workbook's spelling, by its name or number. An empty name selects the first visible sheet.
 func (b *Book) Sheet(name string) (string, bool) {
 	for _, s := range b.sheets {
 		if name == "" && !s.hidden || name != "" && strings.EqualFold(s.name, name) {
 			return s.name, true
 		}
+	}
+	if n, err := strconv.Atoi(name); err == nil && n > 0 && n <= len(b.sheets) {
+		return b.sheets[n-1].name, true
 	}
 	if name == "" {
 		return b.sheets[0].name, true

@@ -21,8 +21,8 @@ var (
 			{Name: "showHistoryType", Type: "integer", Example: "0"},
 			{Name: "validationType", Type: "integer", Example: "0"},
 		}},
-		{Name: "name", Type: "string", Required: true, Example: "Project"},
-		{Name: "owner", Type: "string", Required: true, Example: "user1"},
+		{Name: "name", Type: "string", Required: true, MinLength: 1, MaxLength: 20, Example: "Project"},
+		{Name: "owner", Type: "string", Required: true, MinLength: 1, Example: "user1"},
 		{Name: "ownerType", Type: "string", Example: "emp"},
 		{Name: "useridlist", Type: "string", Required: true, List: true, Example: "[\"user1\",\"user2\"]"},
 	}}}
@@ -35,7 +35,7 @@ var (
 		{Code: "illegal.openconevrsation.id", Name: "InvalidConversationID", Status: 400, Kind: "rejected", Token: "keep", Description: "The openConversationId is wrong."},
 		{Code: "reject", Name: "Rejected", Status: 400, Kind: "rejected", Token: "keep", Description: "The service refused."},
 	}, Body: "required", Content: &Field{Type: "object", Required: true, Fields: []Field{
-		{Name: "openConversationId", Type: "string", Required: true, Example: "cidl1B8RVUFmkO50OC9uEbySQ=="},
+		{Name: "openConversationId", Type: "string", Required: true, MinLength: 1, Example: "cidl1B8RVUFmkO50OC9uEbySQ=="},
 	}}}
 	OperationGetChat = Operation{ID: "getChat", Method: "GET", Path: "/chat/get", Server: "https://oapi.dingtalk.io", Regions: map[string]string{"https://api.dingtalk.com": "https://oapi.dingtalk.com", "https://api.dingtalk.io": "https://oapi.dingtalk.io"}, TokenQuery: "access_token", Repeat: RepeatSafe, Status: 200, Required: []string{"errcode", "chat_info"}, Permission: "qyapi_chat_read", Docs: "https://help.dingtalk.io/open/development/obtain-a-group-session", Codes: []ErrorCode{
 		{Code: "40016", Name: "WrongChatID", Status: 200, Kind: "invalid-chat-id", Token: "keep", Description: "The chat id is wrong, or that of another organisation than the token's."},
@@ -47,19 +47,19 @@ var (
 		{Code: "70001", Name: "Code70001", Status: 200, Kind: "rejected", Token: "keep", Description: "Documented for this operation by its number alone."},
 		{Code: "-1", Name: "Busy", Status: 200, Kind: "unavailable", Retry: true, Token: "keep", Description: "The service is busy."},
 	}, Parameters: []Field{
-		{Name: "chatid", In: "query", Type: "string", Required: true, Description: "The chat's id.", Example: "chatfaabe59a460527f5fb72fbbdfe3f061e"},
+		{Name: "chatid", In: "query", Type: "string", Required: true, MinLength: 1, Description: "The chat's id.", Example: "chatfaabe59a460527f5fb72fbbdfe3f061e"},
 	}}
 	OperationOrgGroupQuery = Operation{ID: "orgGroupQuery", Method: "POST", Path: "/v1.0/robot/groupMessages/query", Repeat: RepeatSafe, Status: 200, Required: []string{"sendStatus"}, Permission: "qyapi_robot_sendmsg", Docs: "https://help.dingtalk.io/open/development/chatbot-queries-the-read-status-of-a-message", Body: "required", Content: &Field{Type: "object", Required: true, Fields: []Field{
 		{Name: "maxResults", Type: "integer", Example: "50"},
 		{Name: "nextToken", Type: "string", Example: "page2"},
 		{Name: "openConversationId", Type: "string", Example: "cidl1B8RVUFmkO50OC9uEbySQ=="},
-		{Name: "processQueryKey", Type: "string", Required: true, Example: "VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ="},
+		{Name: "processQueryKey", Type: "string", Required: true, MinLength: 1, Example: "VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ="},
 		{Name: "robotCode", Type: "string", Example: "dingue4kfzdxbyn0pjqd"},
 	}}, Paging: &Paging{In: "nextToken", Text: true, Out: "nextToken", More: "hasMore", Items: "readUserIds"}}
 	OperationOrgGroupRecall = Operation{ID: "orgGroupRecall", Method: "POST", Path: "/v1.0/robot/groupMessages/recall", Status: 200, Permission: "qyapi_robot_sendmsg", Docs: "https://help.dingtalk.io/open/development/enterprise-chatbot-withdraws-internal-group-messages", Body: "required", Content: &Field{Type: "object", Required: true, Fields: []Field{
-		{Name: "openConversationId", Type: "string", Required: true, Example: "cidl1B8RVUFmkO50OC9uEbySQ=="},
-		{Name: "processQueryKeys", Type: "string", Required: true, List: true, Example: "[\"VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ=\"]"},
-		{Name: "robotCode", Type: "string", Required: true, Example: "dingue4kfzdxbyn0pjqd"},
+		{Name: "openConversationId", Type: "string", Required: true, MinLength: 1, Example: "cidl1B8RVUFmkO50OC9uEbySQ=="},
+		{Name: "processQueryKeys", Type: "string", Required: true, List: true, MaxItems: 20, Example: "[\"VRg4vX1aqLmdUPuSa53RxLWprzwGoMHeMBV5VTm1AHQ=\"]"},
+		{Name: "robotCode", Type: "string", Required: true, MinLength: 1, Example: "dingue4kfzdxbyn0pjqd"},
 	}}}
 	OperationOrgGroupSend = Operation{ID: "orgGroupSend", Method: "POST", Path: "/v1.0/robot/groupMessages/send", Status: 200, Required: []string{"processQueryKey"}, Permission: "qyapi_robot_sendmsg", Docs: "https://help.dingtalk.io/open/development/the-robot-sends-a-group-message", Codes: []ErrorCode{
 		{Code: "invalid.openConversationId", Name: "InvalidConversationID", Status: 400, Kind: "rejected", Token: "keep", Description: "The openConversationId is wrong."},
@@ -85,10 +85,10 @@ var (
 		{Code: "bot.stopped", Name: "RobotStopped", Status: 400, Kind: "rejected", Token: "keep", Description: "The robot was stopped."},
 	}, Body: "required", Content: &Field{Type: "object", Required: true, Fields: []Field{
 		{Name: "coolAppCode", Type: "string", Example: "COOLAPP-1-10182EEDD1AC0BA600D9000J"},
-		{Name: "msgKey", Type: "string", Required: true, Example: "sampleText"},
+		{Name: "msgKey", Type: "string", Required: true, MinLength: 1, Example: "sampleText"},
 		{Name: "msgParam", Type: "string", Required: true, JSON: true, MaxBytes: 15000, Example: "{\"content\":\"hello\"}"},
-		{Name: "openConversationId", Type: "string", Required: true, Example: "cidl1B8RVUFmkO50OC9uEbySQ=="},
-		{Name: "robotCode", Type: "string", Required: true, Example: "dingue4kfzdxbyn0pjqd"},
+		{Name: "openConversationId", Type: "string", Required: true, MinLength: 1, Example: "cidl1B8RVUFmkO50OC9uEbySQ=="},
+		{Name: "robotCode", Type: "string", Required: true, MinLength: 1, Example: "dingue4kfzdxbyn0pjqd"},
 	}}}
 	OperationUploadMedia = Operation{ID: "uploadMedia", Method: "POST", Path: "/media/upload", Server: "https://oapi.dingtalk.io", Regions: map[string]string{"https://api.dingtalk.com": "https://oapi.dingtalk.com", "https://api.dingtalk.io": "https://oapi.dingtalk.io"}, TokenQuery: "access_token", Status: 200, Required: []string{"errcode", "media_id"}, Parameters: []Field{
 		{Name: "type", In: "query", Type: "string", Required: true, Description: "The kind of file. `image`, `voice`, `video` or `file`.", Example: "image"},

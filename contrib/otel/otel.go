@@ -8,6 +8,10 @@
 //		dingtalk.WithLimiter(telemetry.Limiter(fleet.Limiter(dingtalk.DefaultRate))),
 //		dingtalk.WithBudget(telemetry.Budget(fleet.Budget(5000))),
 //		dingtalk.WithCache(telemetry.Cache(fleet.Cache(24*time.Hour))))
+//	err = telemetry.Fleet(fleet)
+//	...
+//	id, err := client.OpenConversationID(ctx, chatID)
+//	telemetry.Done(ctx, &generated.OperationChatIDToOpenConversationID, err)
 //
 // The options are independent of each other. No attribute of a metric or span holds a chat id, a token or another
 // secret.
@@ -22,6 +26,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"sync"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -37,10 +43,11 @@ const scope = "github.com/dingtalk-openapi/openconversation-go/contrib/otel"
 
 // The attributes beyond those of the semantic conventions.
 const (
-	operationKey = attribute.Key("dingtalk.operation") // an operationId of the contract
+	operationKey = attribute.Key("dingtalk.operation") // an operation's name, or other: see operation
 	outcomeKey   = attribute.Key("dingtalk.outcome")   // ok, or a kind of error such as throttled
 	localKey     = attribute.Key("dingtalk.local")     // the client refused the call itself
 	resultKey    = attribute.Key("dingtalk.result")    // of a component: see each instrument
+	budgetKey    = attribute.Key("dingtalk.budget")    // 1 for the first budget that the process measures, and so on
 )
 
 // Telemetry makes measuring components of a client. Make one with [New]; it serves any number of clients.
@@ -56,6 +63,29 @@ type Telemetry struct {
 	throttles metric.Int64Counter
 	budget    metric.Int64Counter
 	cache     metric.Int64Counter
+	used      metric.Int64ObservableGauge
+	left      metric.Int64ObservableGauge
+
+	mu    sync.Mutex
+	names map[string]bool // of operations, at most maxNames
+}
+
+// maxNames bounds the values of the attribute for operations.
+const maxNames = 200
+
+// operation is an operation's name as an attribute: other for a call without a contract, whose name holds a path, and for
+// names beyond maxNames.
+func (t *Telemetry) operation(name string) attribute.KeyValue {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.names[name]:
+	case name == "" || len(t.names) == maxNames || strings.ContainsAny(name, "/ ?"):
+		return operationKey.String("other")
+	default:
+		t.names[name] = true
+	}
+	return operationKey.String(name)
 }
 
 // Option configures [New].
@@ -78,7 +108,7 @@ func New(opts ...Option) (*Telemetry, error) {
 	for _, opt := range opts {
 		opt(&from)
 	}
-	t := &Telemetry{tracer: from.tracer.Tracer(scope), meter: from.meter.Meter(scope)}
+	t := &Telemetry{names: map[string]bool{}, tracer: from.tracer.Tracer(scope), meter: from.meter.Meter(scope)}
 	seconds := metric.WithExplicitBucketBoundaries(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 	var failed []error
 	count := func(name, unit, what string) metric.Int64Counter {
@@ -98,6 +128,13 @@ func New(opts ...Option) (*Telemetry, error) {
 	t.limiter = spread("dingtalk.client.limiter.wait", "Waits of calls for the limiter.")
 	t.throttles = count("dingtalk.client.throttles", "{request}", "Requests that the service throttled, as the limiter was told.")
 	t.budget = count("dingtalk.client.budget.requests", "{request}", "What the budget said to requests: granted or refused.")
+	gauge := func(name, what string) metric.Int64ObservableGauge {
+		made, err := t.meter.Int64ObservableGauge(name, metric.WithUnit("{request}"), metric.WithDescription(what))
+		failed = append(failed, err)
+		return made
+	}
+	t.used = gauge("dingtalk.client.budget.used", "Requests of this month, by all processes.")
+	t.left = gauge("dingtalk.client.budget.left", "Requests left of this month's budget.")
 	t.cache = count("dingtalk.client.cache.lookups", "{lookup}", "Lookups in the cache: hit or miss.")
 	if err := errors.Join(failed...); err != nil {
 		return nil, fmt.Errorf("dingtalkotel: %w", err)
@@ -110,7 +147,7 @@ func New(opts ...Option) (*Telemetry, error) {
 func (t *Telemetry) Done(ctx context.Context, operation *generated.Operation, err error) {
 	var e *dingtalk.Error
 	local := errors.As(err, &e) && e.Local
-	t.calls.Add(ctx, 1, metric.WithAttributes(operationKey.String(operation.ID), outcomeKey.String(outcome(err)), localKey.Bool(local)))
+	t.calls.Add(ctx, 1, metric.WithAttributes(t.operation(operation.ID), outcomeKey.String(outcome(err)), localKey.Bool(local)))
 }
 
 // outcome is "ok" or the name of the error's kind, so its cardinality is bounded.

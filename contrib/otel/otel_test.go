@@ -125,16 +125,16 @@ func TestMetrics(t *testing.T) {
 		`dingtalk_client_requests_total{dingtalk_operation="getAccessToken",dingtalk_outcome="ok",OTEL} 1`,
 		`dingtalk_client_backoff_seconds_count{dingtalk_operation="chatIdToOpenConversationId",dingtalk_outcome="unavailable",OTEL} 1`,
 		`dingtalk_client_limiter_wait_seconds_count{dingtalk_result="passed",OTEL} 4`,
-		`dingtalk_client_budget_requests_total{dingtalk_result="granted",OTEL} 3`,
-		`dingtalk_client_budget_requests_total{dingtalk_result="refused",OTEL} 1`,
-		`dingtalk_client_budget_used{OTEL} 3`,
-		`dingtalk_client_budget_left{OTEL} 0`,
+		`dingtalk_client_budget_requests_total{dingtalk_budget="[0-9]+",dingtalk_result="granted",OTEL} 3`,
+		`dingtalk_client_budget_requests_total{dingtalk_budget="[0-9]+",dingtalk_result="refused",OTEL} 1`,
+		`dingtalk_client_budget_used{dingtalk_budget="[0-9]+",OTEL} 3`,
+		`dingtalk_client_budget_left{dingtalk_budget="[0-9]+",OTEL} 0`,
 		`dingtalk_client_cache_lookups_total{dingtalk_result="hit",OTEL} 1`,
 		`dingtalk_client_cache_lookups_total{dingtalk_result="miss",OTEL} 3`,
 		`url_template="/v1.0/im/chat/{chatId}/convertToOpenConversationId"`,
 	} {
 		want = regexp.QuoteMeta(want)
-		want = strings.NewReplacer("OTEL", "otel[^}]*", ",OTEL", ",otel[^}]*").Replace(want)
+		want = strings.NewReplacer(`\[0-9\]\+`, "[0-9]+", "OTEL", "otel[^}]*", ",OTEL", ",otel[^}]*").Replace(want)
 		if !regexp.MustCompile(`(?m)` + want).MatchString(text) {
 			t.Errorf("no line matches %s in:\n%s", want, text)
 		}
@@ -207,6 +207,36 @@ func TestSpanOfAFailure(t *testing.T) {
 	}
 }
 
+// Calls without a contract, and any number of names, are few series; two budgets are two, and Redis is there or not.
+func TestSeriesAreBounded(t *testing.T) {
+	m := measure(t, dingtalk.WithLimiter(nil), dingtalk.WithBudget(nil))
+	for i := range 300 {
+		err := m.client.Do(t.Context(), http.MethodGet, fmt.Sprintf("/v1.0/users/secret-%d", i), nil, nil)
+		m.telemetry.Done(t.Context(), &generated.Operation{ID: fmt.Sprintf("GET /v1.0/users/secret-%d", i)}, err)
+		m.telemetry.Done(t.Context(), &generated.Operation{ID: fmt.Sprint("made", i)}, err)
+		m.telemetry.Done(t.Context(), &generated.Operation{}, err)
+	}
+	for range 2 {
+		_ = m.telemetry.Budget(&counted{}).Spend(t.Context())
+	}
+	if err := m.telemetry.Fleet(gone{}); err != nil {
+		t.Fatal(err)
+	}
+	text := m.scrape()
+	for pattern, want := range map[string]int{
+		`(?m)^dingtalk_client_calls_total`: 200, `(?m)^dingtalk_client_requests_total`: 2, `(?m)^dingtalk_client_budget_used`: 3, // one is measure's
+		`(?m)^dingtalk_client_budget_requests_total`: 2, `(?m)^dingtalk_client_redis_used.* 0$`: 1, "secret": 0, `dingtalk_operation="other"`: 2,
+	} {
+		if got := len(regexp.MustCompile(pattern).FindAllString(text, -1)); got != want {
+			t.Errorf("%s: %d series, want %d", pattern, got, want)
+		}
+	}
+}
+
+type gone struct{}
+
+func (gone) UsesRedis() bool { return false }
+
 // Each query of the dashboard names a metric, and labels of it, that a Prometheus has.
 func TestDashboard(t *testing.T) {
 	content, err := os.ReadFile("dashboard.json")
@@ -235,7 +265,7 @@ func TestDashboard(t *testing.T) {
 		for _, target := range panel.Targets {
 			panels++
 			for _, name := range series.FindAllString(target.Expr, -1) {
-				if name != "dingtalk_client_throttles_total" && !strings.Contains(text, "\n"+name+"{") {
+				if name != "dingtalk_client_throttles_total" && name != "dingtalk_client_redis_used" && !strings.Contains(text, "\n"+name+"{") {
 					t.Errorf("%s: no metric %s", panel.Title, name)
 				}
 			}

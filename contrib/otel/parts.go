@@ -3,8 +3,11 @@ package dingtalkotel
 import (
 	"context"
 	"log/slog"
+	"strconv"
+	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
@@ -43,34 +46,52 @@ func (l limiter) Answered(throttled bool) {
 const usedTime = time.Second
 
 // Budget counts grants and refusals of inner. If inner has a count, as budgets of package dingtalkredis do, each
-// collection also reads how many requests all processes have counted this month, and how many are left.
+// collection also reads how many requests all processes have counted this month, and how many are left. The attribute
+// dingtalk.budget tells the budgets of a process apart.
 func (t *Telemetry) Budget(inner dingtalk.Budget) dingtalk.Budget {
+	which := budgetKey.String(strconv.FormatInt(budgets.Add(1), 10))
 	if counted, ok := inner.(interface {
 		Used(ctx context.Context) (int, error)
 		Limit() int
 	}); ok {
-		observe := func(name, what string, value func(used int) int) {
-			_, _ = t.meter.Int64ObservableGauge(name, metric.WithUnit("{request}"), metric.WithDescription(what), // fails only for an invalid name
-				metric.WithInt64Callback(func(ctx context.Context, to metric.Int64Observer) error {
-					limited, cancel := context.WithTimeout(ctx, usedTime)
-					defer cancel()
-					used, err := counted.Used(limited)
-					if err != nil {
-						return nil // without a count, the other metrics keep their values
-					}
-					to.Observe(int64(value(used)))
-					return nil
-				}))
-		}
-		observe("dingtalk.client.budget.used", "Requests of this month, by all processes.", func(used int) int { return used })
-		observe("dingtalk.client.budget.left", "Requests left of this month's budget.", func(used int) int { return max(counted.Limit()-used, 0) })
+		about := metric.WithAttributes(which)
+		_, _ = t.meter.RegisterCallback(func(ctx context.Context, to metric.Observer) error { // fails only for foreign instruments
+			limited, cancel := context.WithTimeout(ctx, usedTime)
+			defer cancel()
+			used, err := counted.Used(limited)
+			if err != nil {
+				return nil // without a count, the other metrics keep their values
+			}
+			to.ObserveInt64(t.used, int64(used), about)
+			to.ObserveInt64(t.left, int64(max(counted.Limit()-used, 0)), about)
+			return nil
+		}, t.used, t.left)
 	}
-	return budget{inner, t}
+	return budget{inner, t, which}
+}
+
+// budgets counts the budgets that the process measures.
+var budgets atomic.Int64
+
+// Fleet measures whether Redis takes part: 1, or 0 while each process keeps to limits of its own. fleet is a
+// *dingtalkredis.Fleet.
+func (t *Telemetry) Fleet(fleet interface{ UsesRedis() bool }) error {
+	_, err := t.meter.Int64ObservableGauge("dingtalk.client.redis.used", metric.WithDescription("1 if Redis takes part, 0 without it."),
+		metric.WithInt64Callback(func(_ context.Context, to metric.Int64Observer) error {
+			used := int64(0)
+			if fleet.UsesRedis() {
+				used = 1
+			}
+			to.Observe(used)
+			return nil
+		}))
+	return err
 }
 
 type budget struct {
 	dingtalk.Budget
-	to *Telemetry
+	to   *Telemetry
+	name attribute.KeyValue
 }
 
 func (b budget) Spend(ctx context.Context) error {
@@ -79,7 +100,7 @@ func (b budget) Spend(ctx context.Context) error {
 	if err != nil {
 		result = "refused"
 	}
-	b.to.budget.Add(ctx, 1, metric.WithAttributes(resultKey.String(result)))
+	b.to.budget.Add(ctx, 1, metric.WithAttributes(resultKey.String(result), b.name))
 	return err
 }
 
@@ -146,7 +167,7 @@ func (c counter) Handle(ctx context.Context, record slog.Record) error {
 			}
 			return true
 		})
-		about := metric.WithAttributes(operationKey.String(operation), outcomeKey.String(outcome(failed)))
+		about := metric.WithAttributes(c.to.operation(operation), outcomeKey.String(outcome(failed)))
 		if record.Message == attemptMessage {
 			c.to.requests.Add(ctx, 1, about)
 		} else {

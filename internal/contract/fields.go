@@ -133,14 +133,17 @@ const maxFields, maxDescribed = 6, 2000
 // fieldOf describes a schema for a request.
 func (c *Contract) fieldOf(schema any, depth int) generated.Field {
 	s := c.resolve(schema)
-	if parts := list(s["allOf"]); len(parts) == 1 && s["properties"] == nil {
+	if parts := list(s["allOf"]); len(parts) == 1 && s["properties"] == nil && s["required"] == nil {
 		f := c.fieldOf(parts[0], depth)
 		f.Nullable, f.ReadOnly = f.Nullable || is(s["nullable"]), f.ReadOnly || is(s["readOnly"])
 		return f
 	}
 	f := generated.Field{Type: c.kind(s), Nullable: is(s["nullable"]), ReadOnly: is(s["readOnly"]), Example: exampleText(s["example"])}
 	if f.Type == "array" {
-		item := c.fieldOf(s["items"], depth)
+		if depth > maxFields { // a list of itself
+			return f
+		}
+		item := c.fieldOf(s["items"], depth+1)
 		if item.List {
 			item.Type, item.Fields = "array", nil
 		}
@@ -155,7 +158,7 @@ func (c *Contract) fieldOf(schema any, depth int) generated.Field {
 		return f
 	}
 	f.MinLength, f.MaxLength, f.Minimum, f.Maximum = count(s["minLength"]), count(s["maxLength"]), string(num(s["minimum"])), string(num(s["maximum"]))
-	if f.Type != "object" || depth == maxFields || c.described > maxDescribed {
+	if f.Type != "object" || depth >= maxFields || c.described > maxDescribed {
 		return f
 	}
 	properties, required := c.fields(s)

@@ -27,6 +27,7 @@ func (c *Contract) name() error {
 		components = object{}
 		c.tree["components"] = components
 	}
+	c.places = map[string][]string{}
 	for _, section := range []string{"responses", "headers", "examples", "links"} { // of which the operations keep nothing
 		delete(components, section)
 	}
@@ -54,8 +55,9 @@ func (c *Contract) name() error {
 		for _, part := range []struct {
 			schema     object
 			name, path string
-		}{{o.body, base + "RequestBody", "requestBody"}, {o.answer, base + "ResponseBody", "responses"}} {
-			if err := c.nameInline(part.schema, part.name, under(o.at, part.path)); err != nil {
+		}{{o.body, base + "RequestBody", "requestBody"}, {o.answer, base + "ResponseBody", "responses " + itoa(o.Status)}} {
+			place := under(under(o.at, strings.Fields(part.path)...), "content", "application/json", "schema")
+			if err := c.nameInline(part.schema, part.name, place); err != nil {
 				return err
 			}
 		}
@@ -66,7 +68,7 @@ func (c *Contract) name() error {
 		}
 	}
 	for _, name := range keys(schemas) {
-		if err := c.forGo(obj(schemas[name]), []string{"components", "schemas", name}); err != nil {
+		if err := c.forGo(obj(schemas[name]), c.place(name)); err != nil {
 			return err
 		}
 	}
@@ -96,8 +98,16 @@ func (c *Contract) nameInline(s object, name string, at []string) error {
 		}
 	}
 	delete(inner, "x-go-name")
-	schemas[name], s["$ref"] = inner, schemaPrefix+name
+	schemas[name], s["$ref"], c.places[name] = inner, schemaPrefix+name, at
 	return c.nameInside(inner, name, at)
+}
+
+// place is where a component is written: inline, if it was made of a schema there.
+func (c *Contract) place(name string) []string {
+	if at, inline := c.places[name]; inline {
+		return at
+	}
+	return []string{"components", "schemas", name}
 }
 
 func (c *Contract) nameInside(s object, name string, at []string) error {
@@ -220,7 +230,7 @@ func (c *Contract) Collisions(goName func(string) string) error {
 		if len(fields) > 0 && (obj(schema["additionalProperties"]) != nil || is(schema["additionalProperties"])) {
 			taken["AdditionalProperties"] = "the fields without a name"
 		}
-		if err := check([]string{"components", "schemas", name}, fields, taken); err != nil {
+		if err := check(c.place(name), fields, taken); err != nil {
 			return err
 		}
 	}

@@ -121,6 +121,10 @@ func plainTypes(s object) {
 			s["type"] = rest[0]
 		}
 	}
+	if s["type"] == "null" {
+		delete(s, "type")
+		s["nullable"] = true
+	}
 	if value, has := s["const"]; has {
 		if s["enum"] == nil && (s["type"] == "string" || s["type"] == "integer" || s["type"] == nil && str(value) != "") {
 			s["type"], s["enum"] = typeOr(s, "string"), []any{value}

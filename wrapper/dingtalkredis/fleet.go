@@ -167,6 +167,14 @@ func WithLogger(log *slog.Logger) Option {
 	}
 }
 
+// UsesRedis reports whether Redis takes part: false from its failure until it is back, while each process keeps to
+// limits of its own.
+func (f *Fleet) UsesRedis() bool {
+	f.health.outage.mu.Lock()
+	defer f.health.outage.mu.Unlock()
+	return !f.health.outage.away
+}
+
 // patient returns a fleet whose first call in an outage waits longer before Redis counts as down. Later calls use the
 // usual limit until Redis answers.
 func (f *Fleet) patient(patience, rest time.Duration) *Fleet {

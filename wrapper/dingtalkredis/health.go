@@ -120,10 +120,14 @@ func (o *outage) end() {
 	}
 }
 
-// write logs a line. A panic of the handler loses that line alone.
+// write logs a line, in a goroutine of its own: a handler may block, or call the client whose budget waits here. A panic
+// of the handler loses that line alone.
 func (o *outage) write(ctx context.Context, level slog.Level, msg string, attrs ...slog.Attr) {
-	defer func() { _ = recover() }()
-	if o.log != nil {
-		o.log.LogAttrs(ctx, level, msg, attrs...)
+	if o.log == nil {
+		return
 	}
+	go func() {
+		defer func() { _ = recover() }()
+		o.log.LogAttrs(context.WithoutCancel(ctx), level, msg, attrs...)
+	}()
 }

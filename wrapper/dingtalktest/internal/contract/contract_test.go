@@ -69,7 +69,7 @@ func TestContract(t *testing.T) {
 		"no appSecret":    {exchange: exchange{operation: tokenOp, body: `{"appKey":"a"}`, status: 400, code: "MissingappSecret", badRequest: true}},
 
 		"created":           {exchange: exchange{operation: generated.OperationCreateGroup, token: "valid", body: `{"name":"a","owner":"b","useridlist":["b"]}`, status: 200}},
-		"group's name":      {exchange: exchange{operation: generated.OperationCreateGroup, token: "valid", body: `{"name":"","owner":"b","useridlist":["b"]}`, status: 400, code: "parameter.invalid"}},
+		"group's name":      {exchange: exchange{operation: generated.OperationCreateGroup, token: "valid", body: `{"name":"","owner":"b","useridlist":["b"]}`, status: 400, code: "parameter.invalid", badRequest: true}},
 		"sent":              {exchange: exchange{operation: generated.OperationOrgGroupSend, token: "valid", body: sendBody(dingtalktest.OpenConversationID, dingtalktest.RobotCode), status: 200}},
 		"robot elsewhere":   {exchange: exchange{operation: generated.OperationOrgGroupSend, token: "valid", body: sendBody(dingtalktest.OpenConversationID, "other"), status: 400, code: "invalidParameter.robotCode.notExsit"}},
 		"unknown group":     {exchange: exchange{operation: generated.OperationOrgGroupSend, token: "valid", body: sendBody("cid", dingtalktest.RobotCode), status: 400, code: "invalid.openConversationId"}},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -347,5 +348,34 @@ func TestResultsOfTheInputAreKept(t *testing.T) {
 	other.want(2, "line 2 has a result, and a b is no chat id", "--column", "name")
 	if other.files() != "in.csv" || other.server.Count(conversion) != 0 {
 		t.Errorf("files %s", other.files())
+	}
+}
+
+// Whatever step of replacing an output a process is killed at, the next run ends it, without a call and without a loss.
+func TestKilledWhileTheOutputIsReplaced(t *testing.T) {
+	for name, leave := range map[string]func(b *bench, mark, old string){
+		"while it is assembled":         func(b *bench, mark, old string) { b.write(b.out+"."+mark+".new", "half"); b.write(b.out, old) },
+		"before it takes its name":      func(b *bench, _, old string) { b.write(b.out, old) },
+		"when the edited one is beside": func(b *bench, mark, _ string) { b.write(b.out+"."+mark+".before", "mine"); _ = os.Remove(b.out) },
+		"before the first output":       func(b *bench, _, _ string) { _ = os.Remove(b.out) },
+		"after it took its name":        func(*bench, string, string) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, "in.txt", chats(5, 5))
+			b.want(0, "5 converted")
+			old := b.read(b.out)
+			b.write(b.in, chats(9, 9))
+			b.want(0, "9 converted")
+			mark := regexp.MustCompile(`"mark":"([0-9a-f]{16})"`).FindStringSubmatch(b.read(b.out + ".journal"))[1]
+			leave(b, mark, old)
+			b.want(0, "9 converted, 0 failed; 0 calls")
+			files := "in.txt out out.journal"
+			if strings.Contains(name, "edited") {
+				files = "in.txt out out.MARK.before out.journal"
+			}
+			if b.read(b.out) != convertedChats(9, 9) || b.files() != files {
+				t.Errorf("files %s\n%s", b.files(), b.read(b.out))
+			}
+		})
 	}
 }

@@ -21,7 +21,7 @@ import (
 )
 
 // command is the built command as a process with no environment of its own, killed at the end of the test.
-func command(t *testing.T, args ...string) *exec.Cmd {
+func command(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), binary, args...)
 	cmd.Env = []string{"SystemRoot=" + os.Getenv("SystemRoot")} // Windows has no sockets without it

@@ -85,6 +85,9 @@ func (j *Journal) load() error {
 
 // read reads the lines up to an offset.
 func (j *Journal) read(limit int64) error {
+	if info, err := j.file.Stat(); err == nil {
+		j.index.fit(int(min(info.Size(), limit) / usualLine)) // growing would need both sizes at once
+	}
 	in := bufio.NewReaderSize(io.NewSectionReader(j.file, 0, limit), 256<<10)
 	offset := int64(0)
 	for {
@@ -141,6 +144,9 @@ func isMark(mark string) bool {
 	raw, err := hex.DecodeString(mark)
 	return err == nil && len(raw) == 8
 }
+
+// usualLine is less than the bytes of a conversion's line.
+const usualLine = 90
 
 // start is how a journal begins.
 var start = []byte(`{"openconversation":"` + format + `",`)

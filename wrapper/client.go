@@ -17,7 +17,7 @@ import (
 )
 
 // Client calls DingTalk for one app. Make one with [NewClient] and share it: it holds the token cache, the connections
-// and the circuit breaker. Its methods are safe for concurrent use.
+// and the circuit breakers. Its methods are safe for concurrent use.
 type Client struct {
 	path     *path
 	limiter  Limiter // nil: calls are not paced

@@ -184,40 +184,23 @@ func WithLimiter(l Limiter) Option {
 // WithBudget asks budget before each request. A refused call fails with [ErrQuotaExhausted], or with the kind of the
 // *[Error] that the budget returned; Error.Local is true.
 func WithBudget(budget Budget) Option {
-	return func(c *config) error {
-		if isNil(budget) {
-			return errors.New("WithBudget: the budget is a nil pointer")
-		}
-		c.budget = budget
-		return nil
-	}
+	return part("WithBudget", budget, func(c *config) { c.budget = budget })
 }
 
 // WithTokenStore shares the app's token with other processes. The store's key consists of the client's host, the app
 // key and a digest of the app secret: another app, or an old secret, has another key. It requires [AppCredentials].
 func WithTokenStore(store TokenStore) Option {
-	return func(c *config) error {
-		if isNil(store) {
-			return errors.New("WithTokenStore: the store is a nil pointer")
-		}
-		c.share = nil
-		if store != nil {
+	return part("WithTokenStore", store, func(c *config) {
+		if c.share = nil; store != nil {
 			c.share = shareThrough(store)
 		}
-		return nil
-	}
+	})
 }
 
 // WithCache keeps conversions, which saves calls. It is off by default, because no page promises that a chat's
 // openConversationId never changes: use a cache with a lifetime.
 func WithCache(cache Cache) Option {
-	return func(c *config) error {
-		if isNil(cache) {
-			return errors.New("WithCache: the cache is a nil pointer")
-		}
-		c.cache = cache
-		return nil
-	}
+	return part("WithCache", cache, func(c *config) { c.cache = cache })
 }
 
 // WithLogger logs attempts and token fetches at debug level, waits at info, and what an operator should see at warn. No
@@ -225,6 +208,17 @@ func WithCache(cache Cache) Option {
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) error {
 		c.logger = newLogger(l)
+		return nil
+	}
+}
+
+// part sets a part of the caller's, unless that is a nil pointer.
+func part(name string, part any, set func(*config)) Option {
+	return func(c *config) error {
+		if isNil(part) {
+			return errors.New(name + ": it is a nil pointer")
+		}
+		set(c)
 		return nil
 	}
 }

@@ -1,6 +1,7 @@
 package dingtalk
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -19,19 +20,8 @@ type Retry struct {
 var defaultRetry = Retry{MaxAttempts: 3, BaseDelay: 300 * time.Millisecond, MaxDelay: 5 * time.Second, MaxWait: time.Minute}
 
 func (r Retry) orDefaults() Retry {
-	if r.MaxAttempts == 0 {
-		r.MaxAttempts = defaultRetry.MaxAttempts
-	}
-	if r.BaseDelay == 0 {
-		r.BaseDelay = defaultRetry.BaseDelay
-	}
-	if r.MaxDelay == 0 {
-		r.MaxDelay = defaultRetry.MaxDelay
-	}
-	if r.MaxWait == 0 {
-		r.MaxWait = defaultRetry.MaxWait
-	}
-	return r
+	d := defaultRetry
+	return Retry{cmp.Or(r.MaxAttempts, d.MaxAttempts), cmp.Or(r.BaseDelay, d.BaseDelay), cmp.Or(r.MaxDelay, d.MaxDelay), cmp.Or(r.MaxWait, d.MaxWait)}
 }
 
 // next decides whether and when a call is retried after verdict v on its nth attempt. It refuses a wait beyond the

@@ -28,7 +28,7 @@ func (o *officialFlags) addTo(flags *flag.FlagSet) {
 	flags.StringVar(&o.sdk, "sdk", "", "the official SDK: a `folder` with its source, or a version (default "+official.Version+", from the Go module cache)")
 }
 
-// each passes the contracts of packages to do, two at a time.
+// each passes the contracts of packages to do, which is called twice at a time.
 func (o *officialFlags) each(sdk *official.SDK, packages string, do func(p *official.Package, yaml []byte) error) error {
 	found, err := sdk.Select(packages, o.operations)
 	if err != nil {
@@ -66,21 +66,13 @@ func together(found []*official.Package, do func(p *official.Package, yaml []byt
 		debug.SetGCPercent(400)
 		debug.SetMemoryLimit(440 << 20)
 	}
-	var group sync.WaitGroup
-	errs, slots := make([]error, len(found)), make(chan struct{}, 2)
-	for i, p := range found {
-		slots <- struct{}{}
-		group.Go(func() {
-			defer func() { <-slots }()
-			yaml, err := p.Contract(p.Operations)
-			if err == nil {
-				err = do(p, yaml)
-			}
-			errs[i] = err
-		})
-	}
-	group.Wait()
-	return errors.Join(errs...)
+	return official.Together(len(found), func(i int) error {
+		yaml, err := found[i].Contract(found[i].Operations)
+		if err != nil {
+			return err
+		}
+		return do(found[i], yaml)
+	})
 }
 
 const officialUsage = `Usage: openconversation-gen official PACKAGES [--operation NAMES] [--sdk FOLDER|VERSION] > CONTRACT.yaml

@@ -3,7 +3,7 @@
 package official
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,13 +18,11 @@ import (
 	"golang.org/x/mod/sumdb/dirhash"
 )
 
-// The SDK that is read if no other is named. Its sum is checked whoever delivers it.
+// The sums of that version, which are checked whoever delivers it.
 const (
-	Module  = "github.com/alibabacloud-go/dingtalk"
-	Version = "v1.7.46"
-	sums    = Module + " " + Version + " " + folderSum + "\n" + Module + " " + Version + "/go.mod h1:uP5klG3rdfmG3sjk9c7WpegtGgvqzEnM9VKfsX+gO3Q=\n"
-
 	folderSum = "h1:vF337nZZUVJtwaiLTRLX7yA7lWgNULv/McDj369rY8k="
+	sums      = Module + " " + Version + " " + folderSum + "\n" + Module + " " + Version + "/go.mod h1:uP5klG3rdfmG3sjk9c7WpegtGgvqzEnM9VKfsX+gO3Q=\n"
+
 	maxSource = 32 << 20 // the largest has 2 MB
 )
 
@@ -40,28 +38,20 @@ var isVersion = regexp.MustCompile(`^(latest|v[0-9]+\.[0-9A-Za-z.+-]+)$`)
 // name is Version.
 func Open(name string) (*SDK, error) {
 	sdk := &SDK{Version: "unknown"}
-	if name == "" {
-		name = Version
-	}
-	if isVersion.MatchString(name) {
-		var err error
-		if name, sdk.Version, err = fetch(name); err != nil {
+	var err error
+	if name == "" || isVersion.MatchString(name) {
+		if name, sdk.Version, err = fetch(cmp.Or(name, Version)); err != nil {
 			return nil, err
 		}
 	} else if _, version, ok := strings.Cut(filepath.Base(name), "dingtalk@"); ok && isVersion.MatchString(version) {
 		sdk.Version = version
 	}
 	if sdk.Version == Version {
-		sum, err := dirhash.HashDir(name, Module+"@"+Version, dirhash.Hash1)
-		if err != nil {
-			return nil, err
-		}
-		if sum != folderSum {
-			return nil, fmt.Errorf("%s is not what was released as %s: its sum is %s; go clean -modcache removes the copy", name, Version, sum)
+		if sum, err := dirhash.HashDir(name, Module+"@"+Version, dirhash.Hash1); err != nil || sum != folderSum {
+			return nil, errors.Join(err, fmt.Errorf("%s is not what was released as %s: its sum is %q; go clean -modcache removes the copy", name, Version, sum))
 		}
 	}
-	root, err := os.OpenRoot(name)
-	sdk.root = root
+	sdk.root, err = os.OpenRoot(name)
 	return sdk, err
 }
 
@@ -73,10 +63,9 @@ func fetch(version string) (folder, found string, err error) {
 		return "", "", err
 	}
 	defer func() { _ = os.RemoveAll(place) }()
-	for file, text := range map[string]string{"go.mod": "module place\n", "go.sum": sums} {
-		if err := os.WriteFile(filepath.Join(place, file), []byte(text), 0o600); err != nil {
-			return "", "", err
-		}
+	err = errors.Join(os.WriteFile(filepath.Join(place, "go.mod"), []byte("module place\n"), 0o600), os.WriteFile(filepath.Join(place, "go.sum"), []byte(sums), 0o600))
+	if err != nil {
+		return "", "", err
 	}
 	cmd := exec.CommandContext(context.Background(), "go", "mod", "download", "-json", Module+"@"+version)
 	// An empty GOFLAGS would let those of go env -w through.
@@ -88,7 +77,7 @@ func fetch(version string) (folder, found string, err error) {
 	}
 	if json.Unmarshal(out, &answer) != nil || answer.Dir == "" || err != nil {
 		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && answer.Error == "" {
-			answer.Error = string(bytes.TrimSpace(exit.Stderr))
+			answer.Error = string(exit.Stderr)
 		}
 		return "", "", fmt.Errorf("the go command did not get DingTalk's SDK %s (--sdk FOLDER reads a copy without it): %s", version, escape(answer.Error))
 	}
@@ -99,8 +88,7 @@ func fetch(version string) (folder, found string, err error) {
 func (s *SDK) names() ([]string, error) {
 	files, err := fs.Glob(s.root.FS(), "*/client.go")
 	for i, file := range files {
-		files[i] = strings.TrimSuffix(file, "/client.go")
-		if !isName(files[i]) {
+		if files[i] = strings.TrimSuffix(file, "/client.go"); !isName(files[i]) {
 			return nil, fmt.Errorf("%q is no name of a package", files[i])
 		}
 	}
@@ -113,15 +101,13 @@ func (s *SDK) names() ([]string, error) {
 // Package reads one package.
 func (s *SDK) Package(name string) (*Package, error) {
 	file := name + "/client.go"
-	if others, _ := fs.Glob(s.root.FS(), name+"/*.go"); len(others) != 1 { // the pattern is none
-		return nil, fmt.Errorf("%s has other files than client.go, which the importer does not know", name)
-	}
 	info, err := s.root.Lstat(file)
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() || info.Size() > maxSource {
-		return nil, fmt.Errorf("%s is no file, or too large for a source", file)
+	all, _ := fs.Glob(s.root.FS(), name+"/*.go") // the pattern is one
+	if len(all) != 1 || !info.Mode().IsRegular() || info.Size() > maxSource {
+		return nil, fmt.Errorf("%s is no file of source, or not the only one of its package: the importer does not know this form", file)
 	}
 	source, err := s.root.ReadFile(file)
 	if err != nil {

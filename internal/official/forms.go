@@ -6,7 +6,6 @@ import (
 	"go/token"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -85,22 +84,6 @@ func (m *method) use(to *[]field, of string, said map[string]string) bool {
 	ok = ok && isName(made.wire) && !slices.ContainsFunc(*to, func(before field) bool { return before.wire == made.wire })
 	*to = append(*to, made)
 	return ok
-}
-
-// word is what an expression says: a name, a text, or a path made of texts and of tea.StringValue(name).
-func word(n ast.Node) string {
-	switch n := n.(type) {
-	case *ast.Ident:
-		return n.Name
-	case *ast.BasicLit:
-		s, _ := strconv.Unquote(n.Value)
-		return s
-	case *ast.BinaryExpr:
-		return word(n.X) + word(n.Y)
-	case *ast.CallExpr:
-		return "{" + word(n.Args[0]) + "}"
-	}
-	return ""
 }
 
 // match compares trees without their positions.

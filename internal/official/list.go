@@ -1,10 +1,12 @@
 package official
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Select reads the packages of a list of names, each with the operations of another; none are all. A name is spelt as the SDK
@@ -18,14 +20,14 @@ func (s *SDK) Select(packages, operations string) ([]*Package, error) {
 	if err != nil {
 		return nil, err
 	}
-	var found []*Package
-	var ids []string
-	for _, name := range chosen {
-		p, err := s.Package(name)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, p)
+	found, ids := make([]*Package, len(chosen)), []string{}
+	if err := Together(len(chosen), func(i int) (err error) {
+		found[i], err = s.Package(chosen[i])
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	for _, p := range found {
 		for _, o := range p.Operations {
 			ids = append(ids, o.ID())
 		}
@@ -37,6 +39,21 @@ func (s *SDK) Select(packages, operations string) ([]*Package, error) {
 		p.Operations = slices.DeleteFunc(p.Operations, func(o *Operation) bool { return !slices.Contains(ids, o.ID()) })
 	}
 	return slices.DeleteFunc(found, func(p *Package) bool { return len(p.Operations) == 0 }), nil
+}
+
+// Together calls do for each of n numbers, two at a time.
+func Together(n int, do func(i int) error) error {
+	var group sync.WaitGroup
+	errs, slots := make([]error, n), make(chan struct{}, 2)
+	for i := range n {
+		slots <- struct{}{}
+		group.Go(func() {
+			errs[i] = do(i)
+			<-slots
+		})
+	}
+	group.Wait()
+	return errors.Join(errs...)
 }
 
 // choose returns the names that the patterns of a list match.

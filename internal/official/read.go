@@ -11,33 +11,6 @@ import (
 	"strings"
 )
 
-// Package is one package of the SDK, such as robot_1_0.
-type Package struct {
-	Name, Version string
-	Operations    []*Operation
-	structs       map[string][]field
-	quirks        map[string]int // how often a rule of quirks.go was needed
-	fset          *token.FileSet
-}
-
-// field is a field of a struct. In an operation, wire is its name there.
-type field struct {
-	goName, wire, text, example string
-	style                       string // of a list or an object that is sent as text: json or simple
-	typ                         ast.Expr
-	required, deprecated        bool
-}
-
-// Operation is one method …WithOptions.
-type Operation struct {
-	Name, Summary, Method, Path string
-	Args                        []string // in the order of the method's; those of the path, and a few that are sent nowhere
-	request, answer             string   // structs; a request may be missing
-	query, body, header         []field
-	whole, public               bool // the body is the request's field Body; no token is sent
-	line                        ast.Node
-}
-
 // read reads a package's source. What it does not know is an error with its line: a statement that was passed over could be
 // a field that is lost.
 func read(name string, source []byte) (*Package, error) {
@@ -68,18 +41,6 @@ func read(name string, source []byte) (*Package, error) {
 		}
 	}
 	return p, nil
-}
-
-func (p *Package) unknown(n ast.Node, what string) error {
-	return fmt.Errorf("%s: %s: the importer does not know this form; --sdk %s is a version that it knows", p.fset.Position(n.Pos()), escape(what), Version)
-}
-
-// pointed is T of *T, and empty for other types.
-func pointed(e ast.Expr) string {
-	if star, ok := e.(*ast.StarExpr); ok {
-		return word(star.X)
-	}
-	return ""
 }
 
 func (p *Package) types(d *ast.GenDecl) error {
@@ -130,13 +91,6 @@ func sections(doc string) map[string]string {
 		}
 	}
 	return found
-}
-
-func (p *Package) field(of, name string) (f field, ok bool) {
-	if i := slices.IndexFunc(p.structs[of], func(f field) bool { return f.goName == name }); i >= 0 {
-		return p.structs[of][i], true
-	}
-	return f, false
 }
 
 func (p *Package) operation(name string, d *ast.FuncDecl, templates map[string]string) error {

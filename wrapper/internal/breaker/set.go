@@ -84,13 +84,12 @@ type Ban[C any] struct {
 
 type ban[C any] struct {
 	until time.Time
-	pause time.Duration
 	cause C
 }
 
 // Begin begins a ban.
 func (b *Ban[C]) Begin(wait time.Duration, cause C) {
-	b.current.Store(&ban[C]{b.Clock.Now().Add(wait), wait, cause})
+	b.current.Store(&ban[C]{b.Clock.Steady().Add(wait), cause})
 }
 
 // Left returns how long the ban still lasts, and its cause. It is 0 if there is none.
@@ -99,9 +98,7 @@ func (b *Ban[C]) Left() (left time.Duration, cause C) {
 	if current == nil {
 		return 0, cause
 	}
-	left = current.until.Sub(b.Clock.Now())
-	if left <= 0 || left > current.pause { // or the clock was set back
-		b.current.CompareAndSwap(current, nil)
+	if left = current.until.Sub(b.Clock.Steady()); left <= 0 {
 		return 0, cause
 	}
 	return left, current.cause

@@ -274,3 +274,13 @@ func TestStoreThatKeepsARejectedToken(t *testing.T) {
 		}
 	})
 }
+
+// Waiters returns the number of callers waiting for the fetch in flight, or -1 without a fetch.
+func (c *Cache) Waiters() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.flight == nil {
+		return -1
+	}
+	return c.flight.waiters
+}

@@ -38,13 +38,13 @@ func (c *Credit) Good(u *Use, after *Drop) {
 	if after != nil {
 		u.dropped.CompareAndSwap(after, nil)
 	}
-	now := c.Clock.Now()
+	now := c.Clock.Steady()
 	oldest := &c.recent[0]
 	for i := range c.recent {
 		slot := &c.recent[i]
 		s := slot.Load()
 		if s != nil && s.of == u {
-			if age := now.Sub(s.at); age < 0 || age >= time.Second { // at most one allocation a second
+			if now.Sub(s.at) >= time.Second { // at most one allocation a second
 				slot.CompareAndSwap(s, &success{u, now})
 			}
 			return
@@ -67,8 +67,7 @@ func (c *Credit) Others(u *Use) bool {
 }
 
 func (c *Credit) lately(at time.Time) bool {
-	age := c.Clock.Now().Sub(at)
-	return age >= 0 && age < creditTime
+	return c.Clock.Steady().Sub(at) < creditTime
 }
 
 // Rejected judges the rejection of a token that a call got after the operation's drop last. ours: the operation refuses
@@ -78,5 +77,5 @@ func (c *Credit) Rejected(u *Use, last *Drop) (ours, drop bool) {
 	if last != nil && c.lately(last.at) && c.Others(u) {
 		return true, false
 	}
-	return false, u.dropped.CompareAndSwap(last, &Drop{c.Clock.Now()})
+	return false, u.dropped.CompareAndSwap(last, &Drop{c.Clock.Steady()})
 }

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -383,6 +384,17 @@ func TestSentOrNot(t *testing.T) {
 		own.URL.Host = host
 		return wire.NewTransport().RoundTrip(own)
 	}
+	says := func(answer string, more bool) *rawServer {
+		return newRawServer(t, nil, -1, http1(func(_ int, c net.Conn) bool { _, err := io.WriteString(c, answer); return err == nil && more }))
+	}
+	tunnels, refuses := says("HTTP/1.1 200 OK\r\n\r\n", false), says("HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n", true)
+	challenges := says("HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", true)
+	transport := wire.NewTransport()
+	through := func(proxy *rawServer) http.RoundTripper {
+		transport := wire.NewTransport()
+		transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: proxy.host})
+		return transport
+	}
 	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	traced := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{})
@@ -404,6 +416,16 @@ func TestSentOrNot(t *testing.T) {
 		{name: "reset_with_a_trace_of_the_caller", ctx: traced, url: "http://" + plain.host, stage: wire.NoAnswer},
 		{name: "words", url: "http://" + garbage.host, stage: wire.NoAnswer},
 		{name: "TLS_alert_after_the_request", url: "https://" + encrypted.host, stage: wire.NoAnswer},
+		{name: "proxy_takes_the_request_and_closes", url: "http://api.test", rt: through(plain), stage: wire.NoAnswer},
+		{name: "proxy_opens_a_tunnel_and_closes", url: "https://api.test", rt: through(tunnels), unsent: true, stage: wire.Unsent},
+		{name: "proxy_refuses_the_tunnel", url: "https://api.test", rt: through(refuses), unsent: true, stage: wire.Refused},
+		{name: "proxy_is_away", url: "https://api.test", rt: through(&rawServer{host: nowhere}), unsent: true, stage: wire.Unsent},
+		{name: "a_challenge_is_answered", url: "http://" + challenges.host, rt: roundTripper(func(req *http.Request) (*http.Response, error) {
+			if resp, err := transport.RoundTrip(req); err != nil || resp.StatusCode != http.StatusUnauthorized {
+				return resp, err
+			}
+			return transport.RoundTrip(req)
+		}), stage: wire.NoAnswer},
 		{name: "no_hooks", url: "http://x", rt: roundTripper(func(*http.Request) (*http.Response, error) {
 			return nil, &net.OpError{Op: "dial", Err: errors.New("net/http: TLS handshake timeout")}
 		}), stage: wire.NoAnswer},

@@ -32,7 +32,7 @@ func (a *api) half(op generated.Operation, header, body string) net.Conn {
 
 // Requests whose bodies stop half way are dropped, whatever the operation makes of a body, and others are answered meanwhile.
 func TestHalfBodiesAreDropped(t *testing.T) {
-	a := start(t, dingtalktest.WithBodyTime(200*time.Millisecond))
+	a := start(t, dingtalktest.WithBodyTime(time.Second))
 	var halves []net.Conn
 	for range 100 {
 		halves = append(halves,
@@ -53,7 +53,7 @@ func TestHalfBodiesAreDropped(t *testing.T) {
 
 // The limit is on the body alone: an answer may take longer.
 func TestBodyTimeIsNotForTheAnswer(t *testing.T) {
-	a := start(t, dingtalktest.WithBodyTime(50*time.Millisecond), dingtalktest.WithLatency(200*time.Millisecond))
+	a := start(t, dingtalktest.WithBodyTime(time.Second), dingtalktest.WithLatency(1100*time.Millisecond))
 	a.fetch("x", "y").wantError(t, generated.CodeInvalidClientIDOrSecret)
 }
 

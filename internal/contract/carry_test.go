@@ -73,51 +73,6 @@ func body(schema string) string {
 	return "'200': {description: ok, content: {application/json: {schema: " + schema + "}}}"
 }
 
-// carried are contracts that are carried: an example of each thing that contract.Carried lists.
-var carried = []struct{ place, text string }{
-	{"", ""},
-	{"PARAMETER", "{name: q, in: query, required: true, schema: {type: integer, format: int64}}"},
-	{"PARAMETER", "{name: q, in: query, schema: {type: number}}"},
-	{"PARAMETER", "{name: q, in: query, schema: {type: boolean}}"},
-	{"PARAMETER", "{name: q, in: query, schema: {type: string, enum: [a, b]}}"},
-	{"PARAMETER", "{name: q, in: query, schema: {type: array, items: {type: string}}}"},
-	{"PARAMETER", "{name: q, in: query, explode: false, schema: {type: array, items: {type: integer}}}"},
-	{"PARAMETER", "{name: x-q, in: header, schema: {type: array, items: {type: string}}}"},
-	{"BODY", ""},
-	{"BODY", "requestBody: {required: true, content: {application/json: {schema: {type: array, items: {type: string}}}}}"},
-	{"ANSWER", "'204': {description: done}"},
-	{"ANSWER", "'200': {description: done}"},
-	{"ANSWER", "'201': {description: done}"},
-	{"ANSWER", body("{type: array, items: {$ref: '#/components/schemas/Thing'}}")},
-	{"ANSWER", body("{type: object, additionalProperties: {type: integer}}")},
-	{"ANSWER", body("{type: integer, format: int64}")},
-	{"ANSWER", body("{type: string}")},
-	{"ANSWER", body("{type: object, properties: {a: {type: object, properties: {b: {type: string, nullable: true}}}}, additionalProperties: true}")},
-	{"ANSWER", body("{allOf: [{$ref: '#/components/schemas/Thing'}, {type: object, properties: {more: {type: string}}}]}")},
-	{"ANSWER", "'200': {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}}\n        '400': {description: no}\n        default: {description: other}"},
-	{"OPERATION", "servers: [{url: 'https://oapi.dingtalk.com/base'}]"},
-	{"OPERATION", "x-permission: Thing.Write"},
-	{"OPERATION", "x-app-type: any"},
-	{"OPERATION", "security: []"},
-	{"OPERATION", "x-error-codes: [{code: a.b, name: AB, status: 400, kind: rejected, retry: false, token: keep, description: No., observed: false}]"},
-	{"SCHEMA", "{type: object, properties: {self: {$ref: '#/components/schemas/Other'}, all: {type: array, items: {$ref: '#/components/schemas/Other'}}}}"},
-	{"SCHEMA", "{type: object, required: [self], properties: {self: {allOf: [{$ref: '#/components/schemas/Other'}], nullable: true}}}"},
-	{"SCHEMA", "{type: object, properties: {a: {type: string, x-go-name: Better}}}"},
-	{"SCHEMA", "{type: integer, enum: [1, 2]}"},
-	{"OPERATION", "x-success: [name]"},
-	{"OPERATION", "security: [{legacy: []}]"},
-	{"BODY", "requestBody: {content: {application/json: {schema: {type: object, properties: {a: {type: string, x-json-string: {maxBytes: 9}}}}}}}"},
-	{"SCHEMA", "{type: object, required: [a], properties: {a: {type: string, x-json-string: {}}}}"},
-}
-
-func TestCarried(t *testing.T) {
-	for _, c := range carried {
-		if err := parse(with(c.place, c.text)); err != nil {
-			t.Errorf("%s %s: %v", c.place, c.text, err)
-		}
-	}
-}
-
 // TestRefused: what is not carried is named, with its line.
 func TestRefused(t *testing.T) {
 	for _, c := range []struct{ place, text, want string }{

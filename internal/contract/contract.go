@@ -5,7 +5,6 @@ package contract
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -91,17 +90,16 @@ func read(file string, content []byte, change Change) (c *Contract, err error) {
 			return nil, err
 		}
 	}
-	for _, step := range []func() error{c.references, c.flat, c.inSubset, c.finite, c.read, c.name, c.load} {
+	if err := c.references(); err != nil {
+		return nil, err
+	}
+	c.plain()
+	for _, step := range []func() error{c.inSubset, c.finite, c.read, c.name, c.load} {
 		if err := step(); err != nil {
 			return nil, err
 		}
 	}
 	return c, nil
-}
-
-func (c *Contract) flat() error {
-	c.plain()
-	return nil
 }
 
 // Title is the contract's title and version.
@@ -276,17 +274,10 @@ func (c *Contract) finite() error {
 	const looking, done = 1, 2
 	state := map[string]int{}
 	var visit func(name string) string // the recursive component
-	inside := func(schema any) string {
-		s := obj(schema)
-		if ref := str(s["$ref"]); ref != "" {
-			return visit(unescape(strings.TrimPrefix(ref, schemaPrefix)))
-		}
-		return ""
-	}
 	var within func(schema any) string
 	within = func(schema any) string {
-		if bad := inside(schema); bad != "" || obj(schema)["$ref"] != nil {
-			return bad
+		if ref := str(obj(schema)["$ref"]); ref != "" {
+			return visit(unescape(strings.TrimPrefix(ref, schemaPrefix)))
 		}
 		for _, part := range list(obj(schema)["allOf"]) {
 			if bad := within(part); bad != "" {
@@ -347,6 +338,3 @@ func (c *Contract) ofItself(name string) bool {
 }
 
 const schemaPrefix = "#/components/schemas/"
-
-// own reports whether err has a place already.
-func own(err error) bool { place := (*Error)(nil); return errors.As(err, &place) }

@@ -115,7 +115,7 @@ func (c *Contract) nameInside(s object, name string, at []string) error {
 		return nil
 	}
 	for _, field := range keys(obj(s["properties"])) {
-		if err := c.nameInline(obj(obj(s["properties"])[field]), name+upperFirst(ascii(field)), under(at, "properties", field)); err != nil {
+		if err := c.nameInline(obj(obj(s["properties"])[field]), name+upperFirst(ASCII(field)), under(at, "properties", field)); err != nil {
 			return err
 		}
 	}
@@ -132,8 +132,8 @@ func (c *Contract) nameInside(s object, name string, at []string) error {
 
 // nameParameter names a parameter and its enum, and types JSON in a string as any value.
 func (c *Contract) nameParameter(p object, at []string) error {
-	if name := str(p["name"]); p["x-go-name"] == nil && ascii(name) != name {
-		p["x-go-name"] = upperFirst(ascii(name))
+	if name := str(p["name"]); p["x-go-name"] == nil && ASCII(name) != name {
+		p["x-go-name"] = upperFirst(ASCII(name))
 	}
 	schema := obj(p["schema"])
 	if schema["x-json-string"] != nil {
@@ -163,8 +163,8 @@ func (c *Contract) forGo(s object, at []string) error {
 	}
 	for _, name := range keys(obj(s["properties"])) {
 		property := obj(obj(s["properties"])[name])
-		if property["x-go-name"] == nil && ascii(name) != name {
-			property["x-go-name"] = upperFirst(ascii(name))
+		if property["x-go-name"] == nil && ASCII(name) != name {
+			property["x-go-name"] = upperFirst(ASCII(name))
 		}
 		if property["x-json-string"] != nil {
 			replace(property, "description", "x-go-name", "deprecated")
@@ -296,7 +296,7 @@ func (c *Contract) nameEnum(s object, at []string) error {
 		folded[fold(value)]++
 	}
 	for i, value := range values {
-		name := ascii(value)
+		name := ASCII(value)
 		if given != nil {
 			name = given[i]
 		} else if folded[fold(value)] > 1 {
@@ -342,7 +342,7 @@ func (c *Contract) restoreEnums() {
 // fold returns what of a name tells it from others in Go, which has a word for some signs in front.
 func fold(name string) string {
 	front := name[:len(name)-len(strings.TrimLeft(name, signs))]
-	return strings.ToLower(front + special.ReplaceAllString(ascii(name), ""))
+	return strings.ToLower(front + special.ReplaceAllString(ASCII(name), ""))
 }
 
 const signs = "-+&|~=><#.*^%_"
@@ -355,11 +355,8 @@ var (
 	coded   = regexp.MustCompile(`[Xx]hx((?:[a-p]{6})+)hx`)
 )
 
-// ASCII writes a name in ASCII; [Decode] undoes it.
-func ASCII(name string) string { return ascii(name) }
-
-// ascii writes a name in ASCII: 姓名 will be X姓名.
-func ascii(name string) string {
+// ASCII writes a name in ASCII, which [Decode] undoes: 姓名 will be X姓名.
+func ASCII(name string) string {
 	if name != "" && special.FindString(name) == name && foreign.FindString(name) == "" && strings.Trim(name, signs) != "" {
 		return spelled(name)
 	}
@@ -434,7 +431,7 @@ func allowed(name string) string {
 	if componentName.MatchString(name) {
 		return name
 	}
-	return special.ReplaceAllStringFunc(ascii(name), encodeName)
+	return special.ReplaceAllStringFunc(ASCII(name), encodeName)
 }
 
 // Printable drops characters that would break a comment.

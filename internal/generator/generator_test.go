@@ -139,28 +139,3 @@ func TestAddedCodeIsGenerated(t *testing.T) {
 		}
 	}
 }
-
-// TestClash: two things of one name in Go are refused, with a line.
-func TestClash(t *testing.T) {
-	text, err := os.ReadFile(shapes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, tt := range []struct{ name, old, new, want string }{
-		{"two schemas", "    Base: {", "    node: {type: object, properties: {a: {type: string}}}\n    Base: {", "duplicate typename 'Node'"},
-		{"a schema and what the package has", "    Base: {", "    Client: {type: object, properties: {a: {type: string}}}\n    Base: {", "Client"},
-		{"two fields", "role: {", "Name: {type: string}\n            role: {", "Name"},
-		{"two operations", "operationId: countAll", "operationId: patchMap", "patchMap and patch-map have one name"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			bad := strings.Replace(string(text), tt.old, tt.new, 1)
-			c, err := contract.Parse("shapes.yaml", []byte(bad))
-			if err == nil {
-				_, err = generator.Foreign(c, shapes, "robot")
-			}
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("got %v, want %s", err, tt.want)
-			}
-		})
-	}
-}

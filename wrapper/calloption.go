@@ -82,6 +82,7 @@ func WithAnswer(answer *Answer) CallOption {
 		if answer == nil {
 			return errors.New("WithAnswer: the answer is nil")
 		}
+		*answer = Answer{}
 		o.answer = answer
 		return nil
 	}
@@ -145,7 +146,6 @@ func (c *call) begin(ctx context.Context, p *path) (context.Context, context.Can
 	if c.options.limit == 0 {
 		c.options.limit = p.calls.limit
 	}
-	c.options.keep(nil)
 	if c.options.limit == 0 || c.isToken {
 		return ctx, func() {}
 	}
@@ -153,8 +153,8 @@ func (c *call) begin(ctx context.Context, p *path) (context.Context, context.Can
 	if c.waits == nil {
 		return ctx, end
 	}
-	waits, endWaits := context.WithTimeout(c.waits, c.options.limit)
-	c.waits = waits
+	var endWaits context.CancelFunc
+	c.waits, endWaits = context.WithTimeout(c.waits, c.options.limit)
 	return ctx, func() { endWaits(); end() }
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -93,12 +95,27 @@ type caseRun struct {
 	emulator *dingtalktest.Emulator
 	client   *dingtalk.Client
 	clock    *handClock
+	fetches  atomic.Int64 // token fetches that have ended, as the client logs them
 }
+
+// Enabled and Handle make a run a slog.Handler.
+func (r *caseRun) Enabled(context.Context, slog.Level) bool { return true }
+
+func (r *caseRun) Handle(_ context.Context, line slog.Record) error {
+	if line.Message == "dingtalk token" {
+		r.fetches.Add(1)
+	}
+	return nil
+}
+
+func (r *caseRun) WithAttrs([]slog.Attr) slog.Handler { return r }
+
+func (r *caseRun) WithGroup(string) slog.Handler { return r }
 
 func (c *sharedCase) run(t *testing.T) {
 	r := &caseRun{sharedCase: c, clock: newHandClock()}
 	r.emulator = dingtalktest.New(dingtalktest.WithClock(r.clock.Now))
-	server, options := httptest.NewUnstartedServer(r.emulator), []dingtalk.Option{r.clock.option()}
+	server, options := httptest.NewUnstartedServer(r.emulator), []dingtalk.Option{r.clock.option(), dingtalk.WithLogger(slog.New(r))}
 	if c.HTTPS {
 		server.StartTLS()
 	} else {
@@ -219,6 +236,10 @@ func (r *caseRun) tell(t *testing.T, call string, body []byte) {
 	admin.Handler(r.emulator).ServeHTTP(answer, req)
 	if answer.Code >= 300 {
 		t.Fatalf("%s: %d %s", call, answer.Code, answer.Body)
+	}
+	if _, awaited, ok := strings.Cut(path, "operation=getAccessToken&wait="); ok { // also for what becomes of it
+		n, _ := strconv.Atoi(awaited)
+		eventually(t, "the token fetch ends", func() bool { return r.fetches.Load() >= int64(n) })
 	}
 }
 

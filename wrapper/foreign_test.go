@@ -24,6 +24,7 @@ type parts struct {
 	slog.Handler
 	token string
 	does  func(context.Context)
+	level bool // of a logger: also when it is asked for its level
 }
 
 func (p parts) Wait(ctx context.Context) error  { p.does(ctx); return ctx.Err() }
@@ -44,7 +45,13 @@ func (p parts) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-func (p parts) Enabled(ctx context.Context, _ slog.Level) bool  { p.does(ctx); return true }
+func (p parts) Enabled(ctx context.Context, _ slog.Level) bool {
+	if p.level {
+		p.does(ctx)
+	}
+	return true
+}
+
 func (p parts) Handle(ctx context.Context, _ slog.Record) error { p.does(ctx); return nil }
 
 // uses are the ways in which a client may use a part; nil is that for its credentials.
@@ -56,6 +63,7 @@ var uses = map[string]func(parts) dingtalk.Option{
 	"budget":       func(p parts) dingtalk.Option { return dingtalk.WithBudget(p) },
 	"cache":        func(p parts) dingtalk.Option { return dingtalk.WithCache(p) },
 	"logger":       func(p parts) dingtalk.Option { return dingtalk.WithLogger(slog.New(p)) },
+	"log level":    func(p parts) dingtalk.Option { p.level = true; return dingtalk.WithLogger(slog.New(p)) },
 }
 
 func newWithPart(t *testing.T, use string, does func(context.Context), opts ...dingtalk.Option) (*dingtalk.Client, *dingtalktest.Server) {
@@ -80,7 +88,7 @@ func testPartEnds(t *testing.T) {
 			"panics with nil":    func() { panic(nil) }, //nolint:govet // people write it
 			"ends its goroutine": runtime.Goexit,
 		} {
-			aid := (use == "cache" || use == "logger") && ending != "ends its goroutine"
+			aid := (use == "cache" || strings.HasPrefix(use, "log")) && ending != "ends its goroutine"
 			t.Run(use+" "+ending, func(t *testing.T) {
 				t.Parallel()
 				client, _ := newWithPart(t, use, func(context.Context) { end() }, newHandClock().option())
@@ -159,7 +167,7 @@ type blockedKey struct{}
 // the others.
 func testPartBlocks(t *testing.T) {
 	for use := range uses {
-		if use == "token call" || use == "logger" {
+		if use == "token call" || strings.HasPrefix(use, "log") {
 			continue // all wait for the one token call; a logger may not block
 		}
 		t.Run(use, func(t *testing.T) {

@@ -107,7 +107,7 @@ func testTLSHandshakeHangs(t *testing.T) {
 	if limit := dingtalk.NewTransport().TLSHandshakeTimeout; limit != 10*sec {
 		t.Errorf("the default transport allows a handshake %s", limit)
 	}
-	for _, limits := range [][2]time.Duration{{100 * ms, patience}, {patience, 100 * ms}} { // of the handshake, of the attempt
+	for _, limits := range [][2]time.Duration{{300 * ms, patience}, {patience, 300 * ms}} { // of the handshake, of the attempt
 		peer, transport := newRawPeer(t, nil, func(_ *peer, c net.Conn) { hang("")(c) }), dingtalk.NewTransport()
 		transport.TLSHandshakeTimeout = limits[0]
 		client := newStatic(t, "https://"+peer.host(), newHandClock().option(), dingtalk.WithTimeout(limits[1]), through(transport))
@@ -216,7 +216,9 @@ func testHTTP2(t *testing.T) {
 				if h := transport.HTTP2; h == nil || h.SendPingTimeout != 10*sec || h.PingTimeout != 5*sec {
 					t.Errorf("the default transport pings as %+v", h)
 				}
-				transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: 50 * ms, PingTimeout: 50 * ms}
+				if name == "stuck" {
+					transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: 200 * ms, PingTimeout: 200 * ms}
+				}
 				client := newStatic(t, server.URL, clock.option(), through(transport), dingtalk.WithTimeout(patience))
 				if failures == 1 {
 					convert(t, client, dingtalktest.ChatID)

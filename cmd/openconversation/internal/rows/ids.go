@@ -131,6 +131,15 @@ func begins(with string) func(id string) bool {
 	return func(id string) bool { return strings.HasPrefix(id, with) }
 }
 
+func alphanumeric(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return false
+		}
+	}
+	return true
+}
+
 func ascii(text string) bool {
 	return strings.IndexFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
 }
@@ -144,6 +153,9 @@ func FileName(text string) bool {
 // NotAnID returns why a text cleaned by CleanID cannot be a chat id of any form, or "". It does not repeat the checks
 // of the SDK's CheckChatID. A call for such a text would be wasted.
 func NotAnID(id string) (why lang.Format) {
+	if len(id) > len("chat_id") && strings.HasPrefix(id, "chat") && alphanumeric(id) { // nearly all ids: lists are long
+		return ""
+	}
 	for i := range notIDs {
 		if notIDs[i].is(id) {
 			return notIDs[i].why

@@ -152,7 +152,10 @@ func TestEmulator(t *testing.T) {
 		options := &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true}
 		for _, id := range ids {
 			values, op := must(pair.Official.values(id, Full))(t), pair.Contract.Operation(id)
-			if id == "getAccessToken" { // the emulator knows which there are
+			if id == "getAccessToken" && d.Name != "oauth2_1_0" {
+				continue // the emulator has one operation of this name, which is the token's
+			}
+			if id == "getAccessToken" { // the emulator knows which credentials there are
 				values.Body = map[string]any{"appKey": dingtalktest.AppKey, "appSecret": dingtalktest.AppSecret}
 			}
 			if _, err := pair.Ours.Send(id, values); err != nil && Named[d.Name+"."+id] == "" {

@@ -1,6 +1,7 @@
 package xlsx
 
 import (
+	"archive/zip"
 	"fmt"
 	"io"
 	"unicode/utf16"
@@ -59,7 +60,8 @@ func (w *Writer) WriteTo(out io.Writer) (int64, error) {
 	if err := w.stream.Flush(); err != nil {
 		return 0, err
 	}
-	return w.file.WriteTo(out)
+	w.file.ZipWriter = func(io.Writer) excelize.ZipWriter { return zip.NewWriter(out) } // the file's own would keep the workbook in memory
+	return w.file.WriteTo(io.Discard)
 }
 
 // Close removes the workbook's temporary files.

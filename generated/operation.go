@@ -33,9 +33,9 @@ type ErrorCode struct {
 type Repeat int
 
 const (
-	// RepeatUnsent: only if the service surely did not process the request: no connection, a throttle, a rejected token.
+	// RepeatUnsent is only if the service surely did not process the request: no connection, a throttle, a rejected token.
 	RepeatUnsent Repeat = iota
-	// RepeatSafe: whenever a retry may help, because the call is idempotent.
+	// RepeatSafe is whenever a retry may help, because the call is idempotent.
 	RepeatSafe
 )
 

@@ -221,8 +221,8 @@ func (r *Request) URL(base *url.URL) (*url.URL, error) {
 // RequestEditorFn changes a request before it is sent.
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
 
-// HttpRequestDoer sends requests, as *http.Client does.
-type HttpRequestDoer interface {
+// HTTPRequestDoer sends requests, as *http.Client does.
+type HTTPRequestDoer interface {
 	Do(req *http.Request) (*http.Response, error)
 }
 
@@ -231,7 +231,7 @@ type Client struct {
 	// Server is the base URL, such as ServerURLInternational. Its path has no slash at the end.
 	Server *url.URL
 	// Client sends the requests.
-	Client HttpRequestDoer
+	Client HTTPRequestDoer
 	// Header, if set, is part of every request. Requests without a body, own headers or editors share this map: nothing may
 	// change it, neither Client nor its transport.
 	Header http.Header
@@ -261,7 +261,7 @@ func NewClient(server string, opts ...ClientOption) (*Client, error) {
 }
 
 // WithHTTPClient sends requests through doer.
-func WithHTTPClient(doer HttpRequestDoer) ClientOption {
+func WithHTTPClient(doer HTTPRequestDoer) ClientOption {
 	return func(c *Client) error {
 		c.Client = doer
 		return nil

@@ -198,7 +198,7 @@ func (c *Contract) example(o *Operation, media object, at []string) error {
 		}
 	}
 	raw, err := json.Marshal(value)
-	o.Route.Example = string(raw)
+	o.Example = string(raw)
 	return err
 }
 

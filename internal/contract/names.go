@@ -321,9 +321,7 @@ func (c *Contract) nameEnum(s object, at []string) error {
 // restoreEnums gives Doc the whole numbers of its enums as texts.
 func (c *Contract) restoreEnums() {
 	restore := func(extensions map[string]any, enum *[]any) {
-		for _, text := range list(extensions["x-enum-texts"]) {
-			*enum = append(*enum, text)
-		}
+		*enum = append(*enum, list(extensions["x-enum-texts"])...)
 	}
 	for _, schema := range c.Doc.Components.Schemas {
 		restore(schema.Value.Extensions, &schema.Value.Enum)

@@ -36,7 +36,7 @@ func (c *Contract) read() (err error) {
 				continue
 			}
 			o := Operation{tree: obj(item[method]), item: item, at: []string{"paths", path, method}}
-			o.Route.Operation = &generated.Operation{ID: str(o.tree["operationId"]), Method: strings.ToUpper(method), Path: path}
+			o.Operation = &generated.Operation{ID: str(o.tree["operationId"]), Method: strings.ToUpper(method), Path: path}
 			folded := strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(o.ID))
 			if other, taken := ids[folded]; taken {
 				return c.lines.errorf(under(o.at, "operationId"), "the operations %s and %s have one name in Go: give one of them another operationId", other, o.ID)
@@ -56,7 +56,7 @@ func (c *Contract) read() (err error) {
 }
 
 func (c *Contract) operation(o *Operation) error {
-	r, t := o.Route.Operation, o.tree
+	r, t := o.Operation, o.tree
 	o.Summary, o.Description, o.Deprecated = oneLine(str(t["summary"])), str(t["description"]), is(t["deprecated"])
 	r.Permission, r.Docs = str(t["x-permission"]), oneLine(str(obj(t["externalDocs"])["url"]))
 	if repeat := str(t["x-repeat"]); repeat == "safe" || repeat == "" && r.Method == http.MethodGet {
@@ -378,7 +378,10 @@ type KindText struct{ Kind, Text, TextZh, Hint, HintZh string }
 
 // Kinds and TokenEffects are the values of a row's fields, in the order of the generated constants. A kind needs a sentinel
 // in the wrapper, so it is the only part of a row that the contract alone cannot add.
-var Kinds, TokenEffects = rowValues("kind"), rowValues("token")
+var (
+	Kinds        = rowValues("kind")
+	TokenEffects = rowValues("token")
+)
 
 func rowValues(field string) []string {
 	_, said := subset()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -49,7 +50,7 @@ func importersTable(root string, say language) ([]string, error) {
 				floors = append(floors, "`"+r.Mod.Path+"` "+r.Mod.Version)
 			}
 		}
-		lines = append(lines, fmt.Sprintf("| %s | %s | %s | %d |", say.orEnglish(app.imports), parsed.Go.Version, strings.Join(floors, "<br>"), strings.Count(string(sum), "\n")))
+		lines = append(lines, fmt.Sprintf("| %s | %s | %s | %d |", say.orEnglish(app.imports), parsed.Go.Version, cmp.Or(strings.Join(floors, "<br>"), nothing), strings.Count(string(sum), "\n")))
 	}
 	return lines, nil
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // Wire sends requests through an http.RoundTripper, without http.Client: it follows no redirect, so no token reaches
-// another host, and keeps no cookies. It implements generated.HttpRequestDoer.
+// another host, and keeps no cookies. It implements generated.HTTPRequestDoer.
 type Wire struct {
 	roundTripper http.RoundTripper
 	foreign      bool // a round tripper other than net/http's may change requests, and its bodies may ignore contexts

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
 
@@ -63,7 +62,7 @@ func addBody(w *term.World, r *dingtalk.Request, route generated.Route, body str
 
 // text returns a body as UTF-8. Files may be UTF-16, or GBK, which Windows writes; what was not UTF-8 is said.
 func text(w *term.World, raw []byte, isFile bool) ([]byte, error) {
-	codec, name := encoding.Encoding(simplifiedchinese.GB18030), "GBK"
+	codec, name := simplifiedchinese.GB18030, "GBK"
 	switch {
 	case bytes.HasPrefix(raw, []byte("\xff\xfe")), len(raw) > 1 && raw[1] == 0:
 		codec, name = unicode.UTF16(unicode.LittleEndian, unicode.UseBOM), "UTF-16"

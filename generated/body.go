@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/big"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -151,19 +151,30 @@ func (f *Field) limitText(text string) error {
 }
 
 func (f *Field) limitNumber(text string) error {
-	number := func(text string) *big.Float { n, _, _ := big.ParseFloat(text, 10, 128, big.ToNearestEven); return n }
-	n := number(text)
-	if n == nil {
-		return nil
-	}
-	if least := number(f.Minimum); least != nil && n.Cmp(least) < 0 {
+	if f.Minimum != "" && less(text, f.Minimum) {
 		return fmt.Errorf("is %s, and at least %s is allowed", text, f.Minimum)
 	}
-	if most := number(f.Maximum); most != nil && n.Cmp(most) > 0 {
+	if f.Maximum != "" && less(f.Maximum, text) {
 		return fmt.Errorf("is %s, and at most %s is allowed", text, f.Maximum)
 	}
 	return nil
 }
+
+// less compares numbers as JSON writes them. Two integers are compared with all their digits; a text that is no number is
+// never less.
+func less(a, b string) bool {
+	m, errM := strconv.ParseInt(a, 10, 64)
+	n, errN := strconv.ParseInt(b, 10, 64)
+	if errM == nil && errN == nil {
+		return m < n
+	}
+	x, errX := strconv.ParseFloat(a, 64)
+	y, errY := strconv.ParseFloat(b, 64)
+	return isNumber(errX) && isNumber(errY) && x < y
+}
+
+// isNumber reports whether ParseFloat took a number; one beyond the range of a float64 is infinite.
+func isNumber(err error) bool { return err == nil || errors.Is(err, strconv.ErrRange) }
 
 func span(least, most int) string {
 	switch {

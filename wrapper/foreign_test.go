@@ -85,7 +85,7 @@ func testPartEnds(t *testing.T) {
 	for use := range uses {
 		for ending, end := range map[string]func(){
 			"panics":             func() { panic("mock: unexpected call") },
-			"panics with nil":    func() { panic(nil) }, //nolint:govet // people write it
+			"panics with nil":    func() { panic(nil) },
 			"ends its goroutine": runtime.Goexit,
 		} {
 			aid := (use == "cache" || strings.HasPrefix(use, "log")) && ending != "ends its goroutine"

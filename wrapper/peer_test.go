@@ -149,17 +149,6 @@ func success(c net.Conn) bool {
 	return respond(http.StatusOK, "application/json;charset=UTF-8", successBody)(c)
 }
 
-// reset sends bytes and then a TCP RST instead of the end.
-func reset(raw string) script {
-	return func(c net.Conn) bool {
-		_, _ = io.WriteString(c, raw)
-		if tcp, ok := c.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0)
-		}
-		return false
-	}
-}
-
 // hang sends bytes and then nothing, until the client leaves.
 func hang(raw string) script {
 	return func(c net.Conn) bool {

@@ -74,7 +74,7 @@ demo() { .ci/demo.sh; }
 # Without the race detector, which allocates by itself.
 allocs() { "$go" test -count=1 -run '^TestCallAllocatesLittle$' ./wrapper; }
 
-test() { .ci/test.sh; }
+test() { make --no-print-directory test; }
 test-race() { "$go" test -race ./...; } # by night
 tidy() { "$go" mod tidy -diff; }
 

@@ -276,7 +276,7 @@ func (p *path) authorize(ctx context.Context, c *call) *verdict {
 }
 
 // pass waits for the operation's circuit breaker, unless the address is banned.
-func (p *path) pass(_ context.Context, c *call) *verdict {
+func (p *path) pass(ctx context.Context, c *call) *verdict {
 	var refused *breaker.Refusal[*verdict]
 	if left, cause := p.ban.Left(); left == 0 {
 		c.ticket, refused = c.lane.breaker.Acquire(c.waits, c.sent)
@@ -287,7 +287,7 @@ func (p *path) pass(_ context.Context, c *call) *verdict {
 	if refused == nil {
 		if left, _ := p.ban.Left(); left != 0 { // it began meanwhile
 			p.leave(c, breaker.Outcome[*verdict]{})
-			return p.pass(nil, c)
+			return p.pass(ctx, c)
 		}
 		if c.api == nil {
 			c.api = p.apis.plain

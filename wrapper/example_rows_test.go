@@ -100,7 +100,7 @@ func TestSourceIsAtRestAfterTheLoop(t *testing.T) {
 		func() {
 			defer func() { _ = recover() }()
 			i := 0
-			for range client.OpenConversationIDs(within(t), rows, dingtalk.WithInputEnd(func() error { ended.Store(true); return nil })) {
+			for _, _ = range client.OpenConversationIDs(within(t), rows, dingtalk.WithInputEnd(func() error { ended.Store(true); return nil })) {
 				if i++; !body(i) {
 					break
 				}
@@ -113,7 +113,7 @@ func TestSourceIsAtRestAfterTheLoop(t *testing.T) {
 	// A source that never returns holds nothing up once the context has ended.
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	for range client.OpenConversationIDs(ctx, func(yield func(string) bool) { yield("a"); select {} }) {
+	for _, _ = range client.OpenConversationIDs(ctx, func(yield func(string) bool) { yield("a"); select {} }) {
 		cancel()
 	}
 	// The end's own failures, also after a panic of the source.

@@ -90,7 +90,7 @@ func TestAnswerBeforeARefusal(t *testing.T) {
 		client := newClient(t, peer.URL, dingtalk.StaticToken("t0ken"), newHandClock().option(), tt.with(&refusing{err: tt.err}))
 		id, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID)
 		e := asError(t, id, err, tt.kind)
-		if tt.err != error(away) && (e.Code != "serviceBusy" || e.StatusCode != 503 || e.Local || !strings.Contains(e.Message, "not repeated")) ||
+		if !errors.Is(tt.err, away) && (e.Code != "serviceBusy" || e.StatusCode != 503 || e.Local || !strings.Contains(e.Message, "not repeated")) ||
 			!errors.Is(e.Kind, tt.kind) || !strings.Contains(err.Error(), "serviceBusy") || e.Attempts != 1 || peer.requests() != 1 {
 			t.Errorf("%s: %v", name, err)
 		}

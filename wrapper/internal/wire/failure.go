@@ -107,7 +107,7 @@ func unsentStage(err error) Stage {
 // several reports whether err joins errors: only the last one's connection is known.
 func several(err error) bool {
 	for err != nil {
-		if _, is := err.(interface{ Unwrap() []error }); is { //nolint:errorlint // the loop unwraps
+		if _, is := err.(interface{ Unwrap() []error }); is {
 			return true
 		}
 		err = errors.Unwrap(err)

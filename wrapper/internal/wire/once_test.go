@@ -34,7 +34,7 @@ type rawServer struct {
 // number.
 func newRawServer(t *testing.T, config *tls.Config, want int64, serve func(s *rawServer, c net.Conn)) *rawServer {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -374,7 +374,7 @@ func TestSentOrNot(t *testing.T) {
 	}))
 	silent := newRawServer(t, nil, -1, func(_ *rawServer, c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 	handshakes := newRawServer(t, nil, -1, func(_ *rawServer, c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 no TLS\r\n\r\n") })
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	closed, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -473,7 +473,10 @@ func TestHedgedRequestIsStopped(t *testing.T) {
 		failures := make(chan error, 2)
 		for range 2 {
 			go func() {
-				_, err := transport.RoundTrip(req.Clone(req.Context()))
+				resp, err := transport.RoundTrip(req.Clone(req.Context()))
+				if err == nil {
+					resp.Body.Close()
+				}
 				failures <- err
 			}()
 		}

@@ -102,7 +102,7 @@ func (l Language) Of(value any) string {
 	case l == English:
 		return err.Error()
 	}
-	if list, joined := err.(interface{ Unwrap() []error }); joined { //nolint:errorlint // each layer is handled separately
+	if list, joined := err.(interface{ Unwrap() []error }); joined {
 		parts := make([]string, 0, 2)
 		for _, part := range list.Unwrap() {
 			parts = append(parts, l.Of(part))

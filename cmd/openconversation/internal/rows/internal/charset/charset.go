@@ -119,7 +119,7 @@ func Decode(e Encoding, dst, src []byte) (text []byte, rest int, err error) {
 		return append(dst, whole...), rest, err
 	}
 	decoder, at, from := codecs[e].NewDecoder(), 0, len(dst)
-	for more := error(transform.ErrShortDst); errors.Is(more, transform.ErrShortDst); {
+	for more := transform.ErrShortDst; errors.Is(more, transform.ErrShortDst); {
 		dst = append(dst, make([]byte, len(src)-at+utf8.UTFMax)...)
 		var n, read int
 		n, read, more = decoder.Transform(dst[from:], src[at:], false)

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"cmp"
 	_ "embed"
 	"errors"
 	"net/url"
@@ -49,10 +50,7 @@ func (c *Contract) inSubset() error {
 	}
 	faults := c.faults(failed, said)
 	first := slices.MinFunc(faults, func(a, b fault) int {
-		if a.line != b.line {
-			return a.line - b.line
-		}
-		return len(b.at) - len(a.at)
+		return cmp.Or(a.line-b.line, len(b.at)-len(a.at), strings.Compare(a.what, b.what))
 	})
 	return c.lines.errorf(first.at, "%s", first.what)
 }

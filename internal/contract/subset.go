@@ -4,7 +4,6 @@ import (
 	"cmp"
 	_ "embed"
 	"errors"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -97,12 +96,4 @@ func sayingOf(said object, url string) (what string) {
 		}
 	}
 	return what
-}
-
-// unescape decodes a step of a reference.
-func unescape(step string) string {
-	if plain, err := url.PathUnescape(step); err == nil {
-		step = plain
-	}
-	return strings.NewReplacer("~1", "/", "~0", "~").Replace(step)
 }

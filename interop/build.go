@@ -7,11 +7,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
+	"regexp"
 	"strings"
 )
 
@@ -40,19 +39,18 @@ func (r *runner) build(ctx context.Context, l language) error {
 	if old, err := os.ReadFile(stampFile); err == nil && string(old) == stamp && filepath.Base(l.folder) != "go" {
 		return nil
 	}
-	log := filepath.Join(dir, "build.log")
 	err = errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, "page.sh"), []byte(page), 0o644))
 	if err != nil {
 		return err
 	}
+	log := filepath.Join(dir, "build.log") // no pipe: servers that a build leaves behind would hold it open
 	output, err := os.Create(log)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = output.Close() }() // What is missing from a log is no failure.
 	command := exec.CommandContext(ctx, "bash", "build.sh")
-	command.Dir = source
-	command.Stdout, command.Stderr = output, output
+	command.Dir, command.Stdout, command.Stderr = source, output, output
 	command.Env = environment("CONTRACT="+filepath.Join(r.root, "openapi.yaml"), "ROOT="+r.root, "SOURCE="+source, "BUILD="+dir, "TOOLS="+filepath.Join(r.cache, "tools"))
 	if err := command.Run(); err != nil {
 		text, _ := os.ReadFile(log)
@@ -60,6 +58,8 @@ func (r *runner) build(ctx context.Context, l language) error {
 	}
 	return os.WriteFile(stampFile, []byte(stamp), 0o644)
 }
+
+var shellBlock = regexp.MustCompile("(?s)\n```sh\n(.*?)```")
 
 // commands are those of a language's page in README.md: what its readers paste.
 func (r *runner) commands(l language) (string, error) {
@@ -73,14 +73,8 @@ func (r *runner) commands(l language) (string, error) {
 	_, page, _ := strings.Cut(string(readme), "\n### "+l.page+"\n")
 	page, _, _ = strings.Cut(page, "\n##")
 	var commands strings.Builder
-	for {
-		_, rest, found := strings.Cut(page, "\n```sh\n")
-		if !found {
-			break
-		}
-		block, after, _ := strings.Cut(rest, "```")
-		commands.WriteString(block)
-		page = after
+	for _, block := range shellBlock.FindAllStringSubmatch(page, -1) {
+		commands.WriteString(block[1])
 	}
 	if commands.Len() == 0 {
 		return "", fmt.Errorf("interop/README.md has no commands under %q", l.page)
@@ -92,14 +86,8 @@ func (r *runner) commands(l language) (string, error) {
 func (r *runner) stamp(source, page string) (string, error) {
 	hash := sha256.New()
 	fmt.Fprintln(hash, page)
-	files := []string{filepath.Join(r.root, "openapi.yaml"), filepath.Join(r.root, "interop", "versions.env"), filepath.Join(r.root, "interop", "tools.sh")}
-	err := filepath.WalkDir(source, func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && !entry.IsDir() {
-			files = append(files, path)
-		}
-		return err
-	})
-	for _, file := range files {
+	files, err := filepath.Glob(filepath.Join(source, "*"))
+	for _, file := range append(files, filepath.Join(r.root, "openapi.yaml"), filepath.Join(r.root, "interop", "versions.env"), filepath.Join(r.root, "interop", "tools.sh")) {
 		data, readErr := os.ReadFile(file)
 		err = cmp.Or(err, readErr)
 		fmt.Fprintf(hash, "%s %d\n%s", filepath.Base(file), len(data), data)
@@ -109,10 +97,7 @@ func (r *runner) stamp(source, page string) (string, error) {
 
 // environment is this process's, in UTF-8. Its proxy, if any, is not for the emulators on the loopback interface.
 func environment(extra ...string) []string {
-	env := slices.DeleteFunc(os.Environ(), func(entry string) bool {
-		name, _, _ := strings.Cut(strings.ToLower(entry), "=")
-		return name == "lang" || strings.HasPrefix(name, "lc_")
-	})
+	env := os.Environ()
 	for _, name := range []string{"no_proxy", "NO_PROXY"} {
 		env = append(env, name+"="+strings.TrimPrefix(os.Getenv(name)+",127.0.0.1", ","))
 	}

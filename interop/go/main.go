@@ -102,10 +102,7 @@ func send(client *dingtalk.Client, id string) (string, error) {
 	answer, err := client.OrgGroupSend(context.Background(), generated.OrgGroupSendRequest{
 		OpenConversationID: id, RobotCode: "robot", MsgKey: "sampleText", MsgParam: "{}",
 	})
-	if err != nil {
-		return "", err
-	}
-	return answer.ProcessQueryKey, nil
+	return answer.ProcessQueryKey, err
 }
 
 func outcome(id string, err error) report {

@@ -18,11 +18,6 @@ func (r *runner) buildDir(l language) string {
 	return filepath.Join(r.cache, "build", strings.ReplaceAll(l.folder, "/", "-"))
 }
 
-// programOf is the executable that a build leaves, whatever the language.
-func (r *runner) programOf(l language) string {
-	return filepath.Join(r.buildDir(l), cmp.Or(l.program, "client"))
-}
-
 // build generates a language's client and builds its program with build.sh, unless nothing that they depend on has changed
 // since. Go's build is never skipped: the Go tool has a cache of its own.
 func (r *runner) build(ctx context.Context, l language) error {
@@ -86,8 +81,9 @@ func (r *runner) commands(l language) (string, error) {
 func (r *runner) stamp(source, page string) (string, error) {
 	hash := sha256.New()
 	fmt.Fprintln(hash, page)
-	files, err := filepath.Glob(filepath.Join(source, "*"))
-	for _, file := range append(files, filepath.Join(r.root, "openapi.yaml"), filepath.Join(r.root, "interop", "versions.env"), filepath.Join(r.root, "interop", "tools.sh")) {
+	own, err := filepath.Glob(filepath.Join(source, "*"))
+	shared := filepath.Join(r.root, "interop")
+	for _, file := range append([]string{filepath.Join(r.root, "openapi.yaml"), filepath.Join(shared, "versions.env"), filepath.Join(shared, "tools.sh")}, own...) {
 		data, readErr := os.ReadFile(file)
 		err = cmp.Or(err, readErr)
 		fmt.Fprintf(hash, "%s %d\n%s", filepath.Base(file), len(data), data)
@@ -107,9 +103,5 @@ func environment(extra ...string) []string {
 // tail is the end of a text, in one line.
 func tail(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
-	const limit = 400
-	if runes := []rune(text); len(runes) > limit {
-		return "…" + string(runes[len(runes)-limit:])
-	}
-	return text
+	return strings.ToValidUTF8(text[max(0, len(text)-400):], "")
 }

@@ -137,7 +137,7 @@ func (r *runner) runCases(ctx context.Context, c *column) error {
 		return err
 	}
 	defer secure.stop()
-	p := &program{language: c.language, path: r.programOf(c.language), codes: r.codes, ca: secure.ca}
+	p := &program{language: c.language, path: filepath.Join(r.buildDir(c.language), cmp.Or(c.program, "client")), codes: r.codes, ca: secure.ca}
 	defer func() { _ = p.stop() }() // A failed case reports its exit.
 	for _, test := range r.cases {
 		if c.sample && !test.Official {

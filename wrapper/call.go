@@ -67,8 +67,6 @@ type step func(*path, context.Context, *call) *verdict
 type operation[T any] struct {
 	call
 	decode func(c *call, body []byte) (T, bool) // false if the body holds no result
-	find   func(context.Context) (T, bool)
-	keep   func(context.Context, T)
 	value  T
 }
 
@@ -109,12 +107,8 @@ type subject struct {
 	isToken bool // it is the token call itself
 }
 
-// result takes an operation's value from the cache or from the body of a success.
-type result interface {
-	recall(ctx context.Context) bool
-	accept(body []byte) bool
-	store(ctx context.Context)
-}
+// result takes an operation's value from the body of a success.
+type result interface{ accept(body []byte) bool }
 
 // rejection is a rejected token with the service's answer.
 type rejection struct {
@@ -122,22 +116,9 @@ type rejection struct {
 	*verdict
 }
 
-func (o *operation[T]) recall(ctx context.Context) (ok bool) {
-	if o.find != nil {
-		o.value, ok = o.find(ctx)
-	}
-	return ok
-}
-
 func (o *operation[T]) accept(body []byte) (ok bool) {
 	o.value, ok = o.decode(&o.call, body)
 	return ok
-}
-
-func (o *operation[T]) store(ctx context.Context) {
-	if o.keep != nil {
-		o.keep(ctx, o.value)
-	}
 }
 
 // do makes a call and returns its result.
@@ -236,7 +217,9 @@ func (p *path) request(ctx context.Context, c *call) *verdict {
 
 // recall looks into the cache before the first request.
 func (p *path) recall(ctx context.Context, c *call) *verdict {
-	c.done = c.sent == 0 && c.result.recall(ctx)
+	if o := p.cacheable(c); o != nil && c.sent == 0 {
+		o.value, c.done = p.cached(ctx, c.chatID)
+	}
 	return nil
 }
 
@@ -372,8 +355,8 @@ func (p *path) attempt(ctx context.Context, c *call) *verdict {
 		}
 		p.log.attempt(ctx, e)
 	}
-	if v == nil {
-		c.result.store(ctx)
+	if o := p.cacheable(c); o != nil && v == nil {
+		p.keep(ctx, c.chatID, o.value)
 	}
 	return v
 }

@@ -155,6 +155,7 @@ func TestDoRefuses(t *testing.T) {
 		"text that is not UTF-8": post(map[string]string{"a": "\xff"}), "a name that is not UTF-8": post(map[string]int{"\xff": 1}), "raw bytes": post(json.RawMessage("{\"a\":\"\xff\"}")),
 		"into a value": get(out), "into a nil pointer": get(typedNil), "into bytes": get(new([]byte)), "into a function": get(new(func())), "into a channel": get(new(chan int)), "into a reader": get(&reader),
 		"into a writer": get(new(bytes.Buffer)), "into a buffered one": get(bufio.NewWriter(io.Discard)), "into a map of structs": get(new(map[sealed]int)), "into a pointer to a function": get(new(*func())), "into text": get("x"),
+		"no operation": func() error { _, err := dingtalk.Do[any](within(t), client, dingtalk.Request{}); return err },
 		"typed, into a reader": func() error {
 			_, err := dingtalk.Do[io.Reader](within(t), client, dingtalk.NewRequest(&getUser))
 			return err
@@ -178,7 +179,10 @@ func TestDoRefuses(t *testing.T) {
 	for _, method := range []string{"", "PO ST", "post", "Get", "GET\r\nX: y", "CONNECT", "TRACE", "PRI", "方法"} {
 		calls[fmt.Sprintf("method %q", method)] = func() error { return client.Do(within(t), method, "/v1.0/x", nil, &out) }
 	}
-	for _, path := range []string{"/a\\..\\b", "/a/%2E%2e/b", "/a/.%2e", "/a/./b", "/用户/../b", "/a\nb", "/a/%", "/a/%FF", "/\xff", "/a?b=%FF", "/a?%FF=b"} {
+	for _, path := range []string{
+		"", "v1.0/x", "//other.example/x", "https://other.example/x", "/a/../b", "/a/%2e%2e/b", "/a/{id}", "/a#b", "/a?b=%zz", "/a/%zz",
+		"/a\\..\\b", "/a/%2E%2e/b", "/a/.%2e", "/a/./b", "/用户/../b", "/a\nb", "/a/%", "/a/%FF", "/\xff", "/a?b=%FF", "/a?%FF=b",
+	} {
 		calls[fmt.Sprintf("path %q", path)] = func() error { return client.Do(within(t), "GET", path, nil, &out) }
 	}
 	for range 3 { // thirty failures would open a circuit breaker

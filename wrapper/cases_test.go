@@ -317,7 +317,6 @@ func TestFaults(t *testing.T) {
 		{[]int{66}, "dead pooled connections", testDeadConnections},
 		{[]int{67}, "the input panics or ends its goroutine", testInputEnds},
 		{[]int{69}, "formatters and encoders", testFormatters},
-		{[]int{69}, "errors keep their type", testErrorsKeepTheirType},
 		{[]int{78}, "sent once", testSentOnce},
 	} {
 		name := "row"

@@ -54,19 +54,20 @@ func newClient(creds Credentials, opts []Option) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &path{wire: wire.New(cfg.roundTripper, cmp.Or(cfg.timeout, cfg.clientTimeout)), retry: cfg.retry, cache: cfg.cache, budget: cfg.budget, clock: cfg.clock, log: cfg.logger, calls: cfg.calls, appSecret: func() string { return "" }}
+	p := cfg.path
+	p.wire = wire.New(cfg.roundTripper, cmp.Or(cfg.timeout, cfg.clientTimeout))
 	p.apis.plain = &generated.Client{Server: base, Client: p.wire, Header: http.Header{
 		"Accept":          {"application/json"},
 		"Accept-Encoding": {"identity"}, // answers are smaller than gzip's overhead; a compressed one is read all the same
 		"User-Agent":      {userAgent},
 	}}
-	maps.Copy(p.apis.plain.Header, cfg.calls.header)
+	maps.Copy(p.apis.plain.Header, p.calls.header)
 	limits := breaker.Limits{
-		Backoff:    func(n int) time.Duration { return cfg.retry.backoff(n, cfg.clock.Random()) },
-		MaxFailing: cfg.retry.MaxDelay, MaxThrottle: cfg.retry.MaxWait, Attempt: p.wire.Limit(),
+		Backoff:    func(n int) time.Duration { return p.retry.backoff(n, p.clock.Random()) },
+		MaxFailing: p.retry.MaxDelay, MaxThrottle: p.retry.MaxWait, Attempt: p.wire.Limit(),
 	}
-	p.lanes.New = func() *lane { return &lane{breaker: breaker.New[*verdict](limits, cfg.clock)} }
-	p.ban.Clock, p.credit.Clock = cfg.clock, cfg.clock
+	p.lanes.New = func() *lane { return &lane{breaker: breaker.New[*verdict](limits, p.clock)} }
+	p.ban.Clock, p.credit.Clock = p.clock, p.clock
 	if p.tokens, err = newTokens(p, creds, cfg.share); err != nil {
 		return nil, err
 	}

@@ -79,27 +79,32 @@ type budgetFunc func(context.Context) error
 func (f budgetFunc) Spend(ctx context.Context) error { return f(ctx) }
 func (f budgetFunc) Wait(ctx context.Context) error  { return f(ctx) }
 
+func asBudget(f budgetFunc) dingtalk.Option  { return dingtalk.WithBudget(f) }
+func asLimiter(f budgetFunc) dingtalk.Option { return dingtalk.WithLimiter(f) }
+
+// refuseAfter lets n requests pass.
+func refuseAfter(n int, err error) budgetFunc {
+	return func(context.Context) error {
+		if n--; n < 0 {
+			return err
+		}
+		return nil
+	}
+}
+
 // A budget is asked before every request, repeats included. Its refusal, like a limiter's, sends nothing; an *Error keeps
 // its kind and message.
 func TestPartsThatRefuse(t *testing.T) {
 	t.Parallel()
 	own := &dingtalk.Error{Kind: dingtalk.ErrBlocked, Local: true, Message: "by hand"}
-	budget := func(f budgetFunc) dingtalk.Option { return dingtalk.WithBudget(f) }
-	limiter := func(f budgetFunc) dingtalk.Option { return dingtalk.WithLimiter(f) }
 	for _, test := range []struct {
 		use       func(budgetFunc) dingtalk.Option
 		err, kind error
 	}{
-		{budget, errors.New("enough"), dingtalk.ErrQuotaExhausted}, {budget, own, dingtalk.ErrBlocked},
-		{limiter, own, dingtalk.ErrBlocked}, {limiter, errors.New("no"), dingtalk.ErrThrottled},
+		{asBudget, errors.New("enough"), dingtalk.ErrQuotaExhausted}, {asBudget, own, dingtalk.ErrBlocked},
+		{asLimiter, own, dingtalk.ErrBlocked}, {asLimiter, errors.New("no"), dingtalk.ErrThrottled},
 	} {
-		asked := 0
-		client, server := newEmulated(t, test.use(func(context.Context) error {
-			if asked++; asked > 3 {
-				return test.err
-			}
-			return nil
-		}))
+		client, server := newEmulated(t, test.use(refuseAfter(3, test.err)))
 		convert(t, client, "one")
 		server.RejectTokens()
 		convert(t, client, "two, sent twice")

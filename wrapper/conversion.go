@@ -30,10 +30,6 @@ func (p *path) convert(ctx context.Context, chatID string, limiter Limiter, chan
 	if change != nil {
 		change(&op.call)
 	}
-	if p.cache != nil {
-		op.find = func(ctx context.Context) (string, bool) { return p.cached(ctx, chatID) }
-		op.keep = func(ctx context.Context, id string) { p.keep(ctx, chatID, id) }
-	}
 	id, err := do(ctx, p, op)
 	*op = operation[string]{} // a secret or a context must not stay in the pool
 	conversions.Put(op)
@@ -42,6 +38,14 @@ func (p *path) convert(ctx context.Context, chatID string, limiter Limiter, chan
 
 func sendConversion(ctx context.Context, c *call) (*http.Response, error) {
 	return c.api.ChatIDToOpenConversationID(ctx, c.chatID)
+}
+
+// cacheable returns the conversion that a call is, if conversions are kept.
+func (p *path) cacheable(c *call) *operation[string] {
+	if p.cache == nil || c.chatID == "" {
+		return nil
+	}
+	return c.result.(*operation[string])
 }
 
 func (p *path) cached(ctx context.Context, chatID string) (id string, ok bool) {

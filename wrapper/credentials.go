@@ -84,10 +84,7 @@ func (a AppCredentials) LogValue() slog.Value {
 
 var errNotEncoded = errors.New("dingtalk: it holds a secret, which is not encoded")
 
-// MarshalJSON refuses to write a secret.
-func (a AppCredentials) MarshalJSON() ([]byte, error) { return nil, errNotEncoded }
-
-// MarshalText refuses to write a secret. Encoders of XML and YAML call it.
+// MarshalText refuses to write a secret. Encoders of JSON, XML and YAML call it.
 func (a AppCredentials) MarshalText() ([]byte, error) { return nil, errNotEncoded }
 
 // MarshalBinary refuses to write a secret. gob calls it.
@@ -109,10 +106,7 @@ func (t StaticToken) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, t.St
 // LogValue is [StaticToken.String], for [log/slog].
 func (t StaticToken) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
-// MarshalJSON refuses to write a secret.
-func (t StaticToken) MarshalJSON() ([]byte, error) { return nil, errNotEncoded }
-
-// MarshalText refuses to write a secret. Encoders of XML and YAML call it.
+// MarshalText refuses to write a secret. Encoders of JSON, XML and YAML call it.
 func (t StaticToken) MarshalText() ([]byte, error) { return nil, errNotEncoded }
 
 // MarshalBinary refuses to write a secret. gob calls it.

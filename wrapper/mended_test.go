@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -57,37 +55,22 @@ func TestEnvelopes(t *testing.T) {
 	}
 }
 
-// refusing is a limiter and a budget that let one request pass.
-type refusing struct {
-	asked atomic.Int64
-	err   error
-}
-
-func (r *refusing) Wait(context.Context) error {
-	if r.asked.Add(1) > 1 {
-		return r.err
-	}
-	return nil
-}
-
-func (r *refusing) Spend(ctx context.Context) error { return r.Wait(ctx) }
-
 // What the service answered is the reason, if the client's own parts refuse the repeat. A part that fails itself is one.
 func TestAnswerBeforeARefusal(t *testing.T) {
 	t.Parallel()
 	over := &dingtalk.Error{Kind: dingtalk.ErrQuotaExhausted, Local: true, Message: "not sent: used up", RetryAfter: time.Hour}
 	away := &dingtalk.Error{Kind: dingtalk.ErrUnavailable, Local: true, Message: "not sent: Redis is away"}
 	for name, tt := range map[string]struct {
-		with func(*refusing) dingtalk.Option
+		with func(budgetFunc) dingtalk.Option
 		err  error
 		kind error
 	}{
-		"limiter":          {func(r *refusing) dingtalk.Option { return dingtalk.WithLimiter(r) }, errors.New("no"), dingtalk.ErrUnavailable},
-		"budget":           {func(r *refusing) dingtalk.Option { return dingtalk.WithBudget(r) }, over, dingtalk.ErrUnavailable},
-		"budget's failure": {func(r *refusing) dingtalk.Option { return dingtalk.WithBudget(r) }, away, dingtalk.ErrUnavailable},
+		"limiter":          {asLimiter, errors.New("no"), dingtalk.ErrUnavailable},
+		"budget":           {asBudget, over, dingtalk.ErrUnavailable},
+		"budget's failure": {asBudget, away, dingtalk.ErrUnavailable},
 	} {
 		peer := newPeer(t, nil, func(int) script { return apiError(503, "serviceBusy") })
-		client := newClient(t, peer.URL, dingtalk.StaticToken("t0ken"), newHandClock().option(), tt.with(&refusing{err: tt.err}))
+		client := newClient(t, peer.URL, dingtalk.StaticToken("t0ken"), newHandClock().option(), tt.with(refuseAfter(1, tt.err)))
 		id, err := client.OpenConversationID(t.Context(), dingtalktest.ChatID)
 		e := asError(t, id, err, tt.kind)
 		if !errors.Is(tt.err, away) && (e.Code != "serviceBusy" || e.StatusCode != 503 || e.Local || !strings.Contains(e.Message, "not repeated")) ||
@@ -125,45 +108,6 @@ func TestStoreOfBadTokens(t *testing.T) {
 		convert(t, client, dingtalktest.ChatID)
 	}
 	wantRequests(t, server.Emulator, 5, 1)
-}
-
-type ownLimiter struct{}
-
-func (*ownLimiter) Wait(context.Context) error { return nil }
-
-func TestNilPointersAreRefused(t *testing.T) {
-	t.Parallel()
-	for name, opt := range map[string]dingtalk.Option{
-		"WithLimiter": dingtalk.WithLimiter((*ownLimiter)(nil)), "WithBudget": dingtalk.WithBudget((*refusing)(nil)),
-		"WithTokenStore": dingtalk.WithTokenStore((*badStore)(nil)), "WithHTTPClient": dingtalk.WithHTTPClient(&http.Client{Transport: (*http.Transport)(nil)}),
-	} {
-		if _, err := dingtalk.NewClient(appCredentials, opt); err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	if _, err := dingtalk.NewClient((*dingtalk.Client)(nil)); err == nil {
-		t.Error("a nil token source was accepted")
-	}
-}
-
-// A run that is stopped before it begins, or wrongly configured, sends nothing.
-func TestRunsThatSendNothing(t *testing.T) {
-	t.Parallel()
-	stopped := make(chan struct{})
-	close(stopped)
-	client, server := newEmulated(t)
-	for _, opt := range []dingtalk.BulkOption{dingtalk.WithStop(stopped), dingtalk.WithConcurrency(math.MaxInt), dingtalk.WithConcurrency(0)} {
-		n := 0
-		for _, err := range client.OpenConversationIDs(t.Context(), slices.Values([]string{"chat1", "chat2"}), opt) {
-			if n++; err == nil {
-				t.Error("a chat was converted")
-			}
-		}
-		if n == 0 {
-			t.Error("nothing was said")
-		}
-	}
-	wantRequests(t, server.Emulator, 0, 0)
 }
 
 // The clock set back by an hour, or forward, neither stops a limiter nor cancels retries.

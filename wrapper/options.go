@@ -36,15 +36,10 @@ const (
 type Option func(*config) error
 
 type config struct {
+	*path   // of the client to be
 	baseURL string
 	timeout time.Duration
-	calls   callOptions
-	retry   Retry
 	limiter Limiter
-	cache   Cache
-	budget  Budget
-	logger  logger
-	clock   clock.Clock
 
 	region bool // WithRegion was given
 	host   bool // WithBaseURL was given
@@ -57,12 +52,8 @@ type config struct {
 }
 
 func defaults() config {
-	return config{
-		baseURL: string(International),
-		retry:   defaultRetry,
-		logger:  silent{},
-		clock:   clock.System(),
-	}
+	p := &path{retry: defaultRetry, log: silent{}, clock: clock.System(), appSecret: func() string { return "" }}
+	return config{path: p, baseURL: string(International)}
 }
 
 // WithRegion selects the public host. The default is [International]. It cannot be combined with [WithBaseURL].
@@ -169,16 +160,10 @@ func WithRetry(retry Retry) Option {
 // WithLimiter sets the rate of all requests of the client. Without it, single calls are not limited, and
 // [Client.OpenConversationIDs] keeps to [DefaultRate].
 func WithLimiter(l Limiter) Option {
-	return func(c *config) error {
-		if isNil(l) {
-			return errors.New("WithLimiter: the limiter is a nil pointer")
-		}
-		if own, ok := l.(*AdaptiveLimiter); ok && own.err != nil {
-			return fmt.Errorf("WithLimiter: %w", own.err)
-		}
-		c.limiter = l
-		return nil
+	if own, ok := l.(*AdaptiveLimiter); ok && own != nil && own.err != nil {
+		return func(*config) error { return fmt.Errorf("WithLimiter: %w", own.err) }
 	}
+	return part("WithLimiter", l, func(c *config) { c.limiter = l })
 }
 
 // WithBudget asks budget before each request. A refused call fails with [ErrQuotaExhausted], or with the kind of the
@@ -207,7 +192,7 @@ func WithCache(cache Cache) Option {
 // entry holds a secret. Without it, nothing is logged.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) error {
-		c.logger = newLogger(l)
+		c.log = newLogger(l)
 		return nil
 	}
 }

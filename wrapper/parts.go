@@ -70,10 +70,7 @@ func (t Token) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, t.String()
 // LogValue is [Token.String], for [log/slog].
 func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
-// MarshalJSON refuses to write a secret.
-func (t Token) MarshalJSON() ([]byte, error) { return nil, errNotEncoded }
-
-// MarshalText refuses to write a secret. Encoders of XML and YAML call it.
+// MarshalText refuses to write a secret. Encoders of JSON, XML and YAML call it.
 func (t Token) MarshalText() ([]byte, error) { return nil, errNotEncoded }
 
 // MarshalBinary refuses to write a secret. gob calls it.

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -264,18 +263,4 @@ func testFormatters(t *testing.T) {
 		}
 	}
 	out.want(t)
-}
-
-// Redaction keeps an error's type, and a short secret is not cut out of a host name; a proxy's password is not in what
-// net/http says of a proxy.
-func testErrorsKeepTheirType(t *testing.T) {
-	dns := &net.DNSError{Err: "no such host", Name: "test.invalid", IsNotFound: true}
-	for says, err := range map[string]error{
-		"lookup test.invalid": dns, "proxyconnect": fmt.Errorf("proxyconnect http://user:%s@proxy:3128: refused", markedProxy),
-	} {
-		e := refused(t, newClient(t, "https://test.invalid", dingtalk.StaticToken("test"), oneAttempt, through(roundTripper(func(*http.Request) (*http.Response, error) { return nil, err }))), dingtalk.ErrUnavailable)
-		if found := (*net.DNSError)(nil); errors.As(e, &found) != (err == dns) || !strings.Contains(e.Error(), says) || strings.Contains(e.Error(), canary) { //nolint:errorlint // it is the one above
-			t.Errorf("%v", e)
-		}
-	}
 }

@@ -112,6 +112,7 @@ func TestOddCredentialsAreNamed(t *testing.T) {
 	}{
 		{nil, "nil"},
 		{(*dingtalk.AppCredentials)(nil), "nil"},
+		{(*dingtalk.Client)(nil), "nil"},
 		{dingtalk.AppCredentials{AppSecret: secret}, "AppKey"},
 		{dingtalk.AppCredentials{AppKey: key}, "AppSecret"},
 		{dingtalk.AppCredentials{AppKey: key + " ", AppSecret: secret}, "AppKey: it ends with white space"},

@@ -24,12 +24,12 @@ type Contract struct {
 	Operations []Operation
 	// Codes is the catalogue shared by all operations; it may be empty.
 	Codes []generated.ErrorCode
-	// Kinds are the texts of the kinds of error; they may be empty.
-	Kinds []KindText
+	// Kinds are the rows of x-error-kinds, which say to people what a kind of error means and what to do; they may be empty.
+	Kinds []any
 	// Translated are the Chinese descriptions of codes; they may be empty.
 	Translated []Translation
-	// Limits are the service's limits; they may be empty.
-	Limits []Limit
+	// Limits are the service's limits, by their names in x-limits; nil if the contract has none.
+	Limits map[string]any
 	// TokenHeader is the request header of the access token; empty if the contract names none.
 	TokenHeader string
 	// RequestIDHeader is the response header of the component RequestId; empty: none.

@@ -59,16 +59,15 @@ func (c *Contract) inSubset() error {
 
 // faults lists the ends of a tree of errors.
 func (c *Contract) faults(e *jsonschema.ValidationError, said object) (all []fault) {
-	grouped := false // alternatives are one fault
 	switch e.ErrorKind.(type) {
-	case *kind.OneOf, *kind.AnyOf:
-		grouped = true
-	}
-	if len(e.Causes) > 0 && !grouped {
+	case *kind.OneOf, *kind.AnyOf: // alternatives are one fault
+	default:
 		for _, cause := range e.Causes {
 			all = append(all, c.faults(cause, said)...)
 		}
-		return all
+		if all != nil {
+			return all
+		}
 	}
 	at := e.InstanceLocation
 	if k, is := e.ErrorKind.(*kind.AdditionalProperties); is {

@@ -124,14 +124,13 @@ func (l lines) value(node *yaml.Node, depth int) (any, error) {
 	}
 }
 
+var errorLine = regexp.MustCompile(`line ([0-9]{1,9})`)
+
 // yamlErrorLine parses the line from the parser's error text, its only source.
 func yamlErrorLine(err error) int {
-	if _, after, ok := strings.Cut(err.Error(), "line "); ok {
-		digits := strings.TrimRightFunc(after[:min(len(after), 9)], func(r rune) bool { return r < '0' || r > '9' })
-		digits, _, _ = strings.Cut(digits, ":")
-		if n, err := strconv.Atoi(digits); err == nil && n > 0 {
-			return n
-		}
+	if found := errorLine.FindStringSubmatch(err.Error()); found != nil {
+		n, _ := strconv.Atoi(found[1])
+		return max(n, 1)
 	}
 	return 1
 }

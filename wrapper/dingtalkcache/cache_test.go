@@ -32,6 +32,10 @@ func TestLifetimeAndSize(t *testing.T) {
 	if _, ok := cache.Get(ctx, "a"); ok || cache.Len() != 2 {
 		t.Errorf("the oldest of three is still in a cache for two (%d)", cache.Len())
 	}
+	now = now.Add(-time.Second)
+	if id, ok := cache.Get(ctx, "c"); ok {
+		t.Errorf("%q was kept before the clock was set back, for nobody knows how long", id)
+	}
 }
 
 func TestNewRefuses(t *testing.T) {

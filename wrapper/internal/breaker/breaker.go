@@ -211,12 +211,10 @@ func (b *Breaker[C]) unwait(sent int) {
 
 // patience is the longest wait for the cause of the last opening.
 func (b *Breaker[C]) patience() time.Duration {
-	switch b.cause.Kind {
-	case Throttled:
+	if b.cause.Kind == Throttled {
 		return b.limits.MaxThrottle
-	default:
-		return b.limits.MaxFailing
 	}
+	return b.limits.MaxFailing
 }
 
 func (b *Breaker[C]) refusal(wait time.Duration) *Refusal[C] {

@@ -302,20 +302,3 @@ func TestWaitsAreBounded(t *testing.T) {
 		}
 	})
 }
-
-// State is a snapshot of a breaker.
-type State struct {
-	Failures int // in a row
-	Waiting  int // waiting calls
-}
-
-// State returns the breaker's state.
-func (b *Breaker[C]) State() State {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	now := State{Failures: b.failures}
-	for _, waiting := range b.waiting {
-		now.Waiting += waiting
-	}
-	return now
-}

@@ -136,11 +136,14 @@ func TestRenewalAndRejection(t *testing.T) {
 	})
 }
 
-// A renewal that fails is tried again every half minute, and costs no call anything.
+// A renewal that fails is tried again every half minute, and costs no call anything. A clock that is set back does not
+// put it off.
 func TestRenewalFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := new(service)
 		c := newCache(s)
+		var back time.Duration
+		c.cfg.Clock.Now = func() time.Time { return time.Now().Add(-back) }
 		_, _ = c.Token(t.Context())
 		s.fail = errPassing
 		time.Sleep(111 * time.Minute)
@@ -153,6 +156,12 @@ func TestRenewalFails(t *testing.T) {
 		}
 		if s.fetches != 1+3 || s.notes != 3 { // at 0, 30 and 60 s
 			t.Errorf("%d fetches, %d failures logged", s.fetches, s.notes)
+		}
+		s.fail, back = nil, time.Minute
+		_, _ = c.Token(t.Context())
+		time.Sleep(2 * time.Second)
+		if token, err := c.Token(t.Context()); token != "token 5" || err != nil {
+			t.Errorf("%q, %v: no renewal after the clock was set back", token, err)
 		}
 	})
 }
@@ -273,14 +282,4 @@ func TestStoreThatKeepsARejectedToken(t *testing.T) {
 			}
 		}
 	})
-}
-
-// Waiters returns the number of callers waiting for the fetch in flight, or -1 without a fetch.
-func (c *Cache) Waiters() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.flight == nil {
-		return -1
-	}
-	return c.flight.waiters
 }

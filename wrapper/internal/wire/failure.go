@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -21,14 +20,13 @@ type Stage int
 
 // The stages. Which of them say that the service surely did not process the request is [Failure.Unsent].
 const (
-	Unbuilt    Stage = iota // the request could not be built
-	Unresolved              // DNS lookup failed
-	Refused                 // the proxy refused a tunnel
-	Untrusted               // no trusted TLS connection
-	Unsent                  // no connection
-	NoAnswer                // no answer, though the request may have been sent
-	Switched                // the answer's status was 1xx, which is not final
-	Body                    // the answer's body is incomplete or too large
+	Unbuilt   Stage = iota // the request could not be built
+	Refused                // the proxy refused a tunnel
+	Untrusted              // no trusted TLS connection
+	Unsent                 // no connection
+	NoAnswer               // no answer, though the request may have been sent
+	Switched               // the answer's status was 1xx, which is not final
+	Body                   // the answer's body is incomplete or too large
 )
 
 // ErrLimit is the cause of an attempt's end at its time limit.
@@ -59,22 +57,8 @@ func (f *Failure) late(caller context.Context, own bool) {
 	}
 }
 
-// unsentError tells the network's errors from errors of building the request.
-type unsentError struct{ failure *Failure }
-
-func (e *unsentError) Error() string { return e.failure.Cause.Error() }
-func (e *unsentError) Unwrap() error { return e.failure.Cause }
-
-// failureOf makes the Failure of a request's error.
-func failureOf(err error) *Failure {
-	if own, ok := text.Find[*unsentError](err); ok {
-		return own.failure
-	}
-	return &Failure{Stage: Unbuilt, Unsent: true, Cause: err}
-}
-
-// unanswered makes the error of a failed round trip.
-func (w *Wire) unanswered(p *progress, req *http.Request, err error) error {
+// unanswered makes the failure of a round trip.
+func (w *Wire) unanswered(p *progress, req *http.Request, err error) *Failure {
 	transport, standard := w.roundTripper.(*http.Transport)
 	f, asked := p.failed(req.Context(), standard, err)
 	if standard && transport.Proxy != nil {
@@ -85,20 +69,17 @@ func (w *Wire) unanswered(p *progress, req *http.Request, err error) error {
 			f.Proxy = u.Host
 		}
 	}
-	return &unsentError{f}
+	return f
 }
 
 // unsentStage returns how far a request came that was surely not sent.
 func unsentStage(err error) Stage {
-	_, unresolved := text.Find[*net.DNSError](err)
 	_, refused := text.Find[*ProxyError](err)
 	switch {
 	case refused:
 		return Refused
 	case isTLS(err):
 		return Untrusted
-	case unresolved:
-		return Unresolved
 	default:
 		return Unsent
 	}

@@ -409,7 +409,7 @@ func TestSentOrNot(t *testing.T) {
 	}{
 		{name: "refused", url: "http://" + nowhere, unsent: true, stage: wire.Unsent},
 		{name: "refused_with_a_trace_of_the_caller", ctx: traced, url: "http://" + nowhere, unsent: true, stage: wire.Unsent},
-		{name: "no_such_host", url: "http://no-such-host.invalid", unsent: true, stage: wire.Unresolved},
+		{name: "no_such_host", url: "http://no-such-host.invalid", unsent: true, stage: wire.Unsent},
 		{name: "no_TLS", url: "https://" + handshakes.host, unsent: true, stage: wire.Untrusted},
 		{name: "handshake_hangs", ctx: short, url: "https://" + silent.host, unsent: true, stage: wire.Unsent},
 		{name: "answer_hangs", ctx: short, url: "http://" + silent.host, stage: wire.NoAnswer},

@@ -33,6 +33,8 @@ type progress struct {
 
 	sent
 
+	failure *Failure // of the round trip; used by the attempt's goroutine alone
+
 	trace  httptrace.ClientTrace
 	traced context.Context // holds trace, made once per progress
 	own    bool            // trace serves this attempt alone, since the caller has one, too
@@ -89,7 +91,7 @@ func (p *progress) begin(caller context.Context, limit time.Duration) context.Co
 	ctx, cancel := context.WithCancelCause(caller)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.sent = sent{}
+	p.sent, p.failure = sent{}, nil
 	p.deadline, p.cancel = time.Now().Add(limit), cancel
 	switch {
 	case p.timer == nil:

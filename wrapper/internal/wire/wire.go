@@ -57,7 +57,9 @@ func (w *Wire) Attempt(caller context.Context, sender Sender) (answer *Answer, f
 	}()
 	resp, err := sender.Send(ctx) // read closes the body
 	if err != nil {
-		failed = failureOf(err)
+		if failed = progress.failure; failed == nil {
+			failed = &Failure{Stage: Unbuilt, Unsent: true, Cause: err}
+		}
 		failed.late(caller, tooLate(ctx))
 		if failed.Late || failed.Stage == NoAnswer && (errors.Is(failed.Cause, ErrAgain) || errors.Is(failed.Ended, context.DeadlineExceeded)) {
 			// The connection may be dead, and after a change of network the idle ones may be, too. The next attempt
@@ -97,7 +99,8 @@ func (w *Wire) Do(req *http.Request) (*http.Response, error) {
 		resp.Body = http.NoBody // as http.Client does
 	}
 	if err != nil {
-		return nil, w.unanswered(p, req, err)
+		p.failure = w.unanswered(p, req, err)
+		return nil, err
 	}
 	return resp, nil
 }

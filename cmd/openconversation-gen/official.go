@@ -28,17 +28,9 @@ func (o *officialFlags) addTo(flags *flag.FlagSet) {
 	flags.StringVar(&o.sdk, "sdk", "", "the official SDK: a `folder` with its source, or a version (default "+official.Version+", from the Go module cache)")
 }
 
-// each passes the contracts of packages to do, which is called twice at a time.
-func (o *officialFlags) each(sdk *official.SDK, packages string, do func(p *official.Package, yaml []byte) error) error {
-	found, err := sdk.Select(packages, o.operations)
-	if err != nil {
-		return err
-	}
-	return together(found, do)
-}
-
-// generable is each without what the generator refuses, unless it is asked for by name: then it says why.
-func (o *officialFlags) generable(sdk *official.SDK, packages string, stderr io.Writer, do func(p *official.Package, c *contract.Contract) error) error {
+// each passes the contracts of packages to do, which is called twice at a time. With refused, they are without what the
+// generator refuses, which is told there, unless it is asked for by name: then the generator says why.
+func (o *officialFlags) each(sdk *official.SDK, packages string, refused io.Writer, do func(p *official.Package, yaml []byte) error) error {
 	found, err := sdk.Select(packages, o.operations)
 	if err != nil {
 		return err
@@ -46,22 +38,13 @@ func (o *officialFlags) generable(sdk *official.SDK, packages string, stderr io.
 	for _, p := range found {
 		p.Operations = slices.DeleteFunc(p.Operations, func(op *official.Operation) bool {
 			why := op.Refusal()
-			if why != "" && o.operations == "" {
-				fmt.Fprintf(stderr, "%s without %s: %s, for which there is client.Do\n", p.Name, op.ID(), why)
+			if why == "" || refused == nil || o.operations != "" {
+				return false
 			}
-			return why != "" && o.operations == ""
+			fmt.Fprintf(refused, "%s without %s: %s, for which there is client.Do\n", p.Name, op.ID(), why)
+			return true
 		})
 	}
-	return together(found, func(p *official.Package, yaml []byte) error {
-		c, err := contract.Parse(p.Name+".yaml", yaml)
-		if err != nil {
-			return err
-		}
-		return do(p, c)
-	})
-}
-
-func together(found []*official.Package, do func(p *official.Package, yaml []byte) error) error {
 	if len(found) > 10 { // the whole API in less time, and within 500 MB
 		debug.SetGCPercent(400)
 		debug.SetMemoryLimit(440 << 20)
@@ -72,6 +55,17 @@ func together(found []*official.Package, do func(p *official.Package, yaml []byt
 			return err
 		}
 		return do(found[i], yaml)
+	})
+}
+
+// generable is each with what the generator takes.
+func (o *officialFlags) generable(sdk *official.SDK, packages string, stderr io.Writer, do func(p *official.Package, c *contract.Contract) error) error {
+	return o.each(sdk, packages, stderr, func(p *official.Package, yaml []byte) error {
+		c, err := contract.Parse(p.Name+".yaml", yaml)
+		if err != nil {
+			return err
+		}
+		return do(p, c)
 	})
 }
 
@@ -126,12 +120,12 @@ func runOfficial(args []string, stdout, stderr io.Writer) error {
 		if err := os.MkdirAll(*output, 0o755); err != nil {
 			return err
 		}
-		return o.each(sdk, packages, func(p *official.Package, yaml []byte) error {
+		return o.each(sdk, packages, nil, func(p *official.Package, yaml []byte) error {
 			return os.WriteFile(filepath.Join(*output, p.Name+".yaml"), yaml, 0o644)
 		})
 	}
 	made := make(chan []byte, 1)
-	err = o.each(sdk, packages, func(p *official.Package, yaml []byte) error {
+	err = o.each(sdk, packages, nil, func(p *official.Package, yaml []byte) error {
 		select {
 		case made <- yaml:
 			return nil

@@ -257,23 +257,20 @@ func (c *Contract) madeUp(schema any, depth int) any {
 
 // holds reports whether an example has its schema's type. Exported contracts have others.
 func (c *Contract) holds(schema object, value any) bool {
-	switch c.kind(schema) {
-	case "string":
-		_, is := value.(string)
-		return is
-	case "integer":
-		return num(value) != "" && !strings.ContainsAny(string(num(value)), ".eE")
-	case "number":
-		return num(value) != ""
-	case "boolean":
-		_, is := value.(bool)
-		return is
-	case "array":
-		return list(value) != nil
-	case "object":
-		return obj(value) != nil
+	kind := c.kind(schema)
+	switch v := value.(type) {
+	case string:
+		return kind == "string" || kind == ""
+	case json.Number:
+		return kind == "number" || kind == "" || kind == "integer" && !strings.ContainsAny(string(v), ".eE")
+	case bool:
+		return kind == "boolean" || kind == ""
+	case []any:
+		return kind == "array" || kind == ""
+	case object:
+		return kind == "object" || kind == ""
 	}
-	return value != nil
+	return false
 }
 
 func madeUpText(s object) string {

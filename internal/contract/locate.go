@@ -2,7 +2,7 @@ package contract
 
 import (
 	"errors"
-	"slices"
+	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -39,40 +39,19 @@ func (c *Contract) Locate(err error) error {
 	return &Error{File: c.lines.file, Line: line, What: text}
 }
 
-// named scores how well a text names a word: a quoted word scores higher.
+// named scores how well a text names a word, as a whole one and in any case, because Go names are capitalised: a quoted word
+// scores higher.
 func named(text, word string) int {
 	const quoted = 1 << 10
-	switch {
-	case !namesWord(text, word):
+	if len(word) < 2 || !strings.Contains(strings.ToLower(text), strings.ToLower(word)) {
 		return 0
-	case strings.ContainsAny(text, "'\"`") && slices.ContainsFunc([]string{"'", "\"", "`"}, func(q string) bool {
-		return strings.Contains(strings.ToLower(text), strings.ToLower(q+word+q))
-	}):
+	}
+	plain := regexp.QuoteMeta(word)
+	if in, _ := regexp.MatchString("(?i)'"+plain+`'|"`+plain+`"|`+"`"+plain+"`", text); in {
 		return quoted + len(word)
-	default:
+	}
+	if in, _ := regexp.MatchString(`(?i)(^|\W)`+plain+`(\W|$)`, text); in {
 		return len(word)
 	}
-}
-
-// namesWord reports whether text holds word as a whole word, ignoring case, because Go names are capitalised.
-func namesWord(text, word string) bool {
-	if len(word) < 2 {
-		return false
-	}
-	text, word = strings.ToLower(text), strings.ToLower(word)
-	for from := 0; ; {
-		i := strings.Index(text[from:], word)
-		if i < 0 {
-			return false
-		}
-		start, end := from+i, from+i+len(word)
-		if (start == 0 || !wordByte(text[start-1])) && (end == len(text) || !wordByte(text[end])) {
-			return true
-		}
-		from = start + 1
-	}
-}
-
-func wordByte(b byte) bool {
-	return b == '_' || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'
+	return 0
 }

@@ -20,11 +20,8 @@ func (c *Contract) read() (err error) {
 	if c.Codes, err = c.codes(apiError["x-error-codes"], at, nil); err != nil {
 		return err
 	}
-	for _, row := range list(apiError["x-error-kinds"]) {
-		row := obj(row)
-		c.Kinds = append(c.Kinds, KindText{str(row["kind"]), str(row["text"]), str(row["textZh"]), str(row["hint"]), str(row["hintZh"])})
-	}
-	c.Limits = limitsOf(obj(c.tree["x-limits"]))
+	c.Kinds = list(apiError["x-error-kinds"])
+	c.Limits = obj(c.tree["x-limits"])
 	if err := c.tokens(); err != nil {
 		return err
 	}
@@ -257,19 +254,6 @@ func (c *Contract) successFields(o *Operation) error {
 	return nil
 }
 
-// at finds a field of an answer, or object.field within it.
-func (c *Contract) at(schema any, name string) (any, bool) {
-	if property, found := c.field(schema, name); found {
-		return property, true
-	}
-	outer, inner, nested := strings.Cut(name, ".")
-	property, found := c.field(schema, outer)
-	if !nested || !found {
-		return nil, false
-	}
-	return c.at(property, inner)
-}
-
 // paging reads x-paging, and checks it against the operation.
 func (c *Contract) paging(o *Operation) error {
 	said := obj(o.tree["x-paging"])
@@ -370,12 +354,6 @@ func (c *Contract) codes(rows any, at []string, common []generated.ErrorCode) (a
 	return all, nil
 }
 
-// Translation is a description of an error code, and the same in Chinese.
-type Translation struct{ Text, Chinese string }
-
-// KindText is for people: what a kind of error means, and what to do about it.
-type KindText struct{ Kind, Text, TextZh, Hint, HintZh string }
-
 // Kinds and TokenEffects are the values of a row's fields, in the order of the generated constants. A kind needs a sentinel
 // in the wrapper, so it is the only part of a row that the contract alone cannot add.
 var (
@@ -387,38 +365,4 @@ func rowValues(field string) []string {
 	_, said := subset()
 	row := obj(obj(obj(said["$defs"])["codes"])["items"])
 	return texts(obj(obj(row["properties"])[field])["enum"])
-}
-
-// Limit is one limit of the service, and its Go constant.
-type Limit struct {
-	Name    string // in Go
-	Unit    string // factor of the constant; empty for a count
-	Comment string
-	Value   int
-}
-
-func limitsOf(said object) (all []Limit) {
-	if said == nil {
-		return nil
-	}
-	for _, l := range []struct {
-		field string
-		Limit
-	}{
-		{"callsPerSecond", Limit{Name: "CallsPerSecond", Comment: "is an app's rate limit per API in calls a second, on the standard edition."}},
-		{"callsPerMonth", Limit{Name: "CallsPerMonth", Comment: "is an organisation's quota of calls a month, on the standard edition. Token calls are exempt."}},
-		{"banSeconds", Limit{Name: "BanTime", Unit: "time.Second", Comment: "is how long an address is banned after far too many calls."}},
-		{"tokenSeconds", Limit{Name: "TokenTime", Unit: "time.Second", Comment: "is an access token's lifetime in the documentation's example. Use the answer's lifetime."}},
-		{"renewTokenSeconds", Limit{Name: "TokenRenewalTime", Unit: "time.Second", Comment: "is how long before its end to renew an access token."}},
-	} {
-		l.Value = count(said[l.field])
-		all = append(all, l.Limit)
-	}
-	return all
-}
-
-// oneLine returns the first paragraph of a text as one line of printable text.
-func oneLine(text string) string {
-	first, _, _ := strings.Cut(strings.TrimSpace(text), "\n\n")
-	return strings.Join(strings.Fields(Printable(strings.ReplaceAll(first, "\n", " "))), " ")
 }

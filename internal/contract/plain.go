@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"cmp"
 	"maps"
 	"mime"
 	"slices"
@@ -127,7 +128,7 @@ func plainTypes(s object) {
 	}
 	if value, has := s["const"]; has {
 		if s["enum"] == nil && (s["type"] == "string" || s["type"] == "integer" || s["type"] == nil && str(value) != "") {
-			s["type"], s["enum"] = typeOr(s, "string"), []any{value}
+			s["type"], s["enum"] = cmp.Or(str(s["type"]), "string"), []any{value}
 		}
 	}
 	if values := list(s["enum"]); slices.Contains(values, nil) {
@@ -150,13 +151,6 @@ func plainTypes(s object) {
 			s[limit], s[exclusive] = n, true
 		}
 	}
-}
-
-func typeOr(s object, otherwise string) any {
-	if s["type"] != nil {
-		return s["type"]
-	}
-	return otherwise
 }
 
 // plainChoice writes a choice between one schema and null, or of one schema, as an allOf.

@@ -1,9 +1,9 @@
 package contract
 
 import (
+	"cmp"
 	_ "embed"
 	"errors"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,26 +49,22 @@ func (c *Contract) inSubset() error {
 	}
 	faults := c.faults(failed, said)
 	first := slices.MinFunc(faults, func(a, b fault) int {
-		if a.line != b.line {
-			return a.line - b.line
-		}
-		return len(b.at) - len(a.at)
+		return cmp.Or(a.line-b.line, len(b.at)-len(a.at), strings.Compare(a.what, b.what))
 	})
 	return c.lines.errorf(first.at, "%s", first.what)
 }
 
 // faults lists the ends of a tree of errors.
 func (c *Contract) faults(e *jsonschema.ValidationError, said object) (all []fault) {
-	grouped := false // alternatives are one fault
 	switch e.ErrorKind.(type) {
-	case *kind.OneOf, *kind.AnyOf:
-		grouped = true
-	}
-	if len(e.Causes) > 0 && !grouped {
+	case *kind.OneOf, *kind.AnyOf: // alternatives are one fault
+	default:
 		for _, cause := range e.Causes {
 			all = append(all, c.faults(cause, said)...)
 		}
-		return all
+		if all != nil {
+			return all
+		}
 	}
 	at := e.InstanceLocation
 	if k, is := e.ErrorKind.(*kind.AdditionalProperties); is {
@@ -100,12 +96,4 @@ func sayingOf(said object, url string) (what string) {
 		}
 	}
 	return what
-}
-
-// unescape decodes a step of a reference.
-func unescape(step string) string {
-	if plain, err := url.PathUnescape(step); err == nil {
-		step = plain
-	}
-	return strings.NewReplacer("~1", "/", "~0", "~").Replace(step)
 }

@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -124,14 +126,13 @@ func (l lines) value(node *yaml.Node, depth int) (any, error) {
 	}
 }
 
+var errorLine = regexp.MustCompile(`line ([0-9]{1,9})`)
+
 // yamlErrorLine parses the line from the parser's error text, its only source.
 func yamlErrorLine(err error) int {
-	if _, after, ok := strings.Cut(err.Error(), "line "); ok {
-		digits := strings.TrimRightFunc(after[:min(len(after), 9)], func(r rune) bool { return r < '0' || r > '9' })
-		digits, _, _ = strings.Cut(digits, ":")
-		if n, err := strconv.Atoi(digits); err == nil && n > 0 {
-			return n
-		}
+	if found := errorLine.FindStringSubmatch(err.Error()); found != nil {
+		n, _ := strconv.Atoi(found[1])
+		return max(n, 1)
 	}
 	return 1
 }
@@ -202,3 +203,32 @@ func texts(v any) (all []string) {
 }
 
 func keys(m object) []string { return slices.Sorted(maps.Keys(m)) }
+
+// oneLine returns the first paragraph of a text as one line of printable text.
+func oneLine(text string) string {
+	first, _, _ := strings.Cut(strings.TrimSpace(text), "\n\n")
+	return strings.Join(strings.Fields(Printable(strings.ReplaceAll(first, "\n", " "))), " ")
+}
+
+// Printable drops characters that would break a comment.
+func Printable(line string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r == '\t' {
+			return ' '
+		}
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, line))
+}
+
+func itoa(i int) string { return strconv.Itoa(i) }
+
+// unescape decodes a step of a reference.
+func unescape(step string) string {
+	if plain, err := url.PathUnescape(step); err == nil {
+		step = plain
+	}
+	return strings.NewReplacer("~1", "/", "~0", "~").Replace(step)
+}

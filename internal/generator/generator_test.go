@@ -53,53 +53,10 @@ func TestGenerationRepeats(t *testing.T) {
 	if again := ownFiles(t); !maps.EqualFunc(files, again, bytes.Equal) {
 		t.Error("a second generation made something else")
 	}
-	first, second := foreign(t), foreign(t)
-	if first != second {
-		t.Error("a second generation of shapes.yaml made something else")
-	}
-}
-
-func foreign(t *testing.T) string {
-	t.Helper()
-	src, err := generator.Foreign(load(t, shapes), shapes, "robot")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(src)
 }
 
 // folded is text with runs of white space as one space each, since gofmt aligns.
 func folded(text string) string { return strings.Join(strings.Fields(text), " ") }
-
-func TestForeignNames(t *testing.T) {
-	got := folded(foreign(t))
-	for _, want := range []string{
-		"func New(client *dingtalk.Client) *Client",
-		"func (c *Client) ListUsers(ctx context.Context, userID string, number int64, params ListUsersParams, opts ...dingtalk.CallOption) (ListUsersResponseBody, error)",
-		"func (c *Client) ListUsersAll(ctx context.Context, userID string, number int64, params ListUsersParams, opts ...dingtalk.CallOption) iter.Seq2[ListUsersResponseBodyListItem, error]",
-		"func (c *Client) ReplaceUser(ctx context.Context, userID string, number int64, body User, opts ...dingtalk.CallOption) error",
-		"func (c *Client) SendMessage(ctx context.Context, body *SendMessageRequestBody, opts ...dingtalk.CallOption) ([]int64, error)",
-		"func (c *Client) PatchMap(ctx context.Context, body map[string]int64, opts ...dingtalk.CallOption) (map[string]Node, error)",
-		"func (c *Client) CountAll(ctx context.Context, opts ...dingtalk.CallOption) (int64, error)",
-		`Server: "https://oapi.dingtalk.com/prefix"`,
-		"// The app needs the permission Contact.User.Read.",
-		`CodeListUsersUserBusy generated.Code = "user.busy"`,
-		"UserID string `json:\"userid\"`",
-		"Tags []string `json:\"tags,omitzero\"`",
-		"AdditionalProperties map[string]interface{}",
-		`UserRoleAdmin UserRole = "admin"`,
-		"IDs []string",
-	} {
-		if !strings.Contains(got, want) {
-			t.Errorf("robot.gen.go lacks %s", want)
-		}
-	}
-	for _, refused := range []string{"*[]", "*map", "Valid()", "oapi-codegen/runtime", "openapi_types"} {
-		if strings.Contains(got, refused) {
-			t.Errorf("robot.gen.go has %s", refused)
-		}
-	}
-}
 
 func TestAddedCodeIsGenerated(t *testing.T) {
 	text, err := os.ReadFile(ownContract)

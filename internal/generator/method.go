@@ -118,23 +118,19 @@ func methodOf(o contract.Operation, d codegen.OperationDefinition, own bool) (m 
 	return m, nil
 }
 
+// formTypes are the Go types of a form's fields, and how their texts are made.
+var formTypes = map[string][2]string{
+	"file": {"File"}, "string": {"string", "%s"}, "integer": {"int64", "strconv.FormatInt(%s, 10)"},
+	"number": {"float64", "strconv.FormatFloat(%s, 'f', -1, 64)"}, "boolean": {"bool", "strconv.FormatBool(%s)"},
+}
+
 // formOf returns the arguments for the fields of a form.
 func formOf(fields []generated.Field, own bool) (all []argument) {
 	for _, f := range fields {
 		a := argument{Field: f, Go: unused(codegen.LowercaseFirstCharacters(codegen.SchemaNameToTypeName(contract.ASCII(f.Name)))), Pointer: !f.Required}
-		switch f.Type {
-		case "file":
-			if a.GoType = "File"; !own {
-				a.GoType = "generated.File"
-			}
-		case "integer":
-			a.GoType, a.format = "int64", "strconv.FormatInt(%s, 10)"
-		case "number":
-			a.GoType, a.format = "float64", "strconv.FormatFloat(%s, 'f', -1, 64)"
-		case "boolean":
-			a.GoType, a.format = "bool", "strconv.FormatBool(%s)"
-		default:
-			a.GoType, a.format = "string", "%s"
+		a.GoType, a.format = formTypes[f.Type][0], formTypes[f.Type][1]
+		if f.Type == "file" && !own {
+			a.GoType = "generated.File"
 		}
 		if a.Pointer {
 			a.GoType = "*" + a.GoType

@@ -3,7 +3,6 @@ package generator
 import (
 	"embed"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -96,8 +95,5 @@ func runOapiCodegen(doc *openapi3.T, cfg codegen.Configuration, builders func([]
 		}
 	}()
 	codegen.TemplateFunctions["requestBuilders"] = builders
-	src, err = codegen.Generate(doc, cfg)
-	// The header would name the calling program.
-	src = strings.Replace(src, "provides primitives to interact with the openapi HTTP API.", "is the contract in Go: models by oapi-codegen, requests, operations and error codes. It makes no decisions.", 1)
-	return src, err
+	return codegen.Generate(doc, cfg)
 }

@@ -66,32 +66,19 @@ func Write(folder, pkg string, files map[string][]byte) error {
 }
 
 // replaceFiles writes all files beside their places first, so that a full disk changes nothing.
-func replaceFiles(folder string, files map[string][]byte, stale []string) (err error) {
-	written := map[string]string{}
-	defer func() {
-		for _, temporary := range written {
-			_ = os.Remove(temporary) // gone after a success
-		}
-	}()
+func replaceFiles(folder string, files map[string][]byte, stale []string) error {
+	beside, err := os.MkdirTemp(folder, ".made-*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(beside) }()
 	for name, content := range files {
-		file, err := os.CreateTemp(folder, ".made-*")
-		if err != nil {
-			return err
-		}
-		written[name] = file.Name()
-		_, err = file.Write(content)
-		if closed := file.Close(); err == nil {
-			err = closed
-		}
-		if err == nil {
-			err = os.Chmod(file.Name(), 0o644)
-		}
-		if err != nil {
+		if err := os.WriteFile(filepath.Join(beside, name), content, 0o644); err != nil {
 			return err
 		}
 	}
-	for name, temporary := range written {
-		if err := os.Rename(temporary, filepath.Join(folder, name)); err != nil {
+	for name := range files {
+		if err := os.Rename(filepath.Join(beside, name), filepath.Join(folder, name)); err != nil {
 			return err
 		}
 	}

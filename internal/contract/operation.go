@@ -254,19 +254,6 @@ func (c *Contract) successFields(o *Operation) error {
 	return nil
 }
 
-// at finds a field of an answer, or object.field within it.
-func (c *Contract) at(schema any, name string) (any, bool) {
-	if property, found := c.field(schema, name); found {
-		return property, true
-	}
-	outer, inner, nested := strings.Cut(name, ".")
-	property, found := c.field(schema, outer)
-	if !nested || !found {
-		return nil, false
-	}
-	return c.at(property, inner)
-}
-
 // paging reads x-paging, and checks it against the operation.
 func (c *Contract) paging(o *Operation) error {
 	said := obj(o.tree["x-paging"])
@@ -367,9 +354,6 @@ func (c *Contract) codes(rows any, at []string, common []generated.ErrorCode) (a
 	return all, nil
 }
 
-// Translation is a description of an error code, and the same in Chinese.
-type Translation struct{ Text, Chinese string }
-
 // Kinds and TokenEffects are the values of a row's fields, in the order of the generated constants. A kind needs a sentinel
 // in the wrapper, so it is the only part of a row that the contract alone cannot add.
 var (
@@ -381,10 +365,4 @@ func rowValues(field string) []string {
 	_, said := subset()
 	row := obj(obj(obj(said["$defs"])["codes"])["items"])
 	return texts(obj(obj(row["properties"])[field])["enum"])
-}
-
-// oneLine returns the first paragraph of a text as one line of printable text.
-func oneLine(text string) string {
-	first, _, _ := strings.Cut(strings.TrimSpace(text), "\n\n")
-	return strings.Join(strings.Fields(Printable(strings.ReplaceAll(first, "\n", " "))), " ")
 }

@@ -190,7 +190,7 @@ docs() {
   mkdir -p bin/docs
   "$go" run ./cmd/openconversation codes --json >"$tools/docs/codes.json"
   node docs/reference.mjs "$json" "$tools/docs/codes.json" "$(dirname "$(redocly)")/@redocly/cli/lib/chunks/redoc.standalone.js" bin/docs/reference.html
-  node docs/check.mjs "$tools/docs/codes.json" "$json" bin/docs/reference.html "$(command -v chromium || command -v google-chrome || true)"
+  node docs/check.mjs "$tools/docs/codes.json" "$json" bin/docs/reference.html
 }
 
 interop-check() { "$go" run ./interop; }
@@ -313,7 +313,6 @@ soak() { OPENCONVERSATION_SOAK=1000000 "$go" test -count=1 -v -timeout 30m -run 
 # Debian 12 keeps a newer Rust for its browsers. Where Swift is missing, its build.sh brings it in a folder.
 packages-more() { install_packages ruby ruby-typhoeus ruby-marcel pkg-config debootstrap $(command -v cargo >/dev/null || echo cargo-web); }
 interop-more() { "$go" run ./interop -lang more,official; }
-wine() { .ci/wine-test.sh; }
 
 # Asks vuln.go.dev.
 vulncheck() { "$(govulncheck)" -tags redis ./...; }

@@ -5,35 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
-
-// SetBody sets the body: value as JSON; a [json.RawMessage] is sent as it is. The operation's Content decides what else
-// is done: fields with JSON in a string take any value, fields that are only read are left out, and a required list or map
-// that is nil is empty. A required field that is not set, a value outside the contract's lengths and limits, and text that
-// is not UTF-8 are errors of the request.
-func (r *Request) SetBody(value any) {
-	body, err := encode(value)
-	if _, given := value.(json.RawMessage); err == nil && (!utf8.Valid(body) || !given && bytes.Contains(body, []byte(`\ufffd`))) {
-		err = errors.New("it holds text that is not UTF-8") // which encoding/json replaces by this escape
-	}
-	if err != nil {
-		r.fail(fmt.Errorf("the body: %w", err))
-		return
-	}
-	if r.Operation != nil && r.Operation.Content != nil {
-		_, given := value.(json.RawMessage)
-		if body, err = r.Operation.Content.fit(body, "", given); err != nil {
-			r.fail(err)
-			return
-		}
-	}
-	r.body, r.hasBody = body, true
-}
 
 // encode encodes a value without the escapes for HTML, which would count as six bytes each.
 func encode(value any) ([]byte, error) {
@@ -210,88 +186,4 @@ func jsonText(raw json.RawMessage, maxBytes int) (text string, err error) {
 		return "", fmt.Errorf("is %d bytes of JSON, and at most %d are allowed", len(text), maxBytes)
 	}
 	return text, nil
-}
-
-// JSONText encodes a value for a parameter that holds JSON; a string is JSON already.
-func (r *Request) JSONText(value any) string {
-	if text, is := value.(string); is {
-		return text
-	}
-	raw, err := encode(value)
-	if err != nil {
-		r.fail(err)
-	}
-	return string(raw)
-}
-
-// checkParameter holds a parameter to its limits in the contract.
-func (r *Request) checkParameter(in, name string, values []string) {
-	if r.Operation == nil {
-		return
-	}
-	for i := range r.Operation.Parameters {
-		p := &r.Operation.Parameters[i]
-		if p.In != in || p.Name != name {
-			continue
-		}
-		for _, value := range values {
-			var err error
-			switch {
-			case p.JSON && !json.Valid([]byte(value)):
-				err = errors.New("is a text that is not JSON")
-			case p.JSON && p.MaxBytes > 0 && len(value) > p.MaxBytes:
-				err = fmt.Errorf("is %d bytes of JSON, and at most %d are allowed", len(value), p.MaxBytes)
-			case p.Type == "string":
-				err = p.limitText(value)
-			case p.Type == "integer", p.Type == "number":
-				err = p.limitNumber(value)
-			}
-			if err != nil {
-				r.fail(fmt.Errorf("the parameter %s %w", name, err))
-			}
-		}
-	}
-}
-
-// Page returns the request of another page: a copy with the operation's Paging.In set.
-func (r Request) Page(value string) Request {
-	p := r.Operation.Paging
-	if p.Query {
-		pairs := slices.DeleteFunc(strings.Split(r.query, "&"), func(pair string) bool {
-			return pair == "" || strings.HasPrefix(pair, url.QueryEscape(p.In)+"=")
-		})
-		r.query = strings.Join(pairs, "&")
-		r.AddQuery(p.In, value)
-		return r
-	}
-	object := map[string]json.RawMessage{}
-	if r.hasBody && string(r.body) != "null" {
-		if err := json.Unmarshal(r.body, &object); err != nil {
-			r.fail(err)
-			return r
-		}
-	}
-	object[p.In] = json.RawMessage(value)
-	if p.Text {
-		object[p.In], _ = json.Marshal(value) // a string
-	}
-	body, err := encode(object)
-	if err != nil {
-		r.fail(err)
-	}
-	r.body, r.hasBody = body, true
-	return r
-}
-
-// Sent returns a parameter of the query, or a field of the body, as text; it is empty if it is not part of the request.
-func (r *Request) Sent(name string, query bool) string {
-	if query {
-		values, _ := url.ParseQuery(r.query)
-		return values.Get(name)
-	}
-	var object map[string]json.RawMessage
-	if json.Unmarshal(r.body, &object) != nil {
-		return ""
-	}
-	return strings.Trim(string(object[name]), `"`)
 }

@@ -3,11 +3,9 @@ package generated
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
-	"net/textproto"
 	"strings"
 	"sync"
 )
@@ -30,58 +28,6 @@ type form struct {
 	mu       sync.Mutex
 	touched  bool
 	finished bool
-}
-
-// AddFile adds a file to a body of multipart/form-data. A name with a line break or another control character is an error of
-// the request.
-func (r *Request) AddFile(name string, file File) {
-	if file.Content == nil || file.Name == "" {
-		r.fail(errors.New("the file " + name + " has no name or no content"))
-		return
-	}
-	if file.MediaType == "" {
-		file.MediaType = "application/octet-stream"
-	}
-	r.addPart(name, file.Name, file.MediaType)
-	if r.err != nil {
-		return
-	}
-	f := r.form
-	f.files, f.ends = append(f.files, file.Content), append(f.ends, f.body.Len())
-	if size := sizeOf(file.Content); size < 0 || f.size < 0 {
-		f.size = -1
-	} else {
-		f.size += size
-	}
-}
-
-// AddField adds a field that is no file to a body of multipart/form-data.
-func (r *Request) AddField(name, value string) {
-	if r.addPart(name, "", ""); r.err == nil {
-		r.form.body.WriteString(value)
-	}
-}
-
-func (r *Request) addPart(name, file, mediaType string) {
-	if strings.ContainsFunc(name+file+mediaType, func(c rune) bool { return c < ' ' || c == 0x7f }) {
-		r.fail(fmt.Errorf("the name of the field %q, or of its file, has a control character", name))
-		return
-	}
-	if r.form == nil {
-		r.form = &form{set: map[string]bool{}}
-		r.form.writer = multipart.NewWriter(&r.form.body)
-	}
-	quote := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace
-	header := textproto.MIMEHeader{"Content-Disposition": {`form-data; name="` + quote(name) + `"`}}
-	if mediaType != "" {
-		header.Set("Content-Disposition", header.Get("Content-Disposition")+`; filename="`+quote(file)+`"`)
-		header.Set("Content-Type", mediaType)
-	}
-	_, err := r.form.writer.CreatePart(header)
-	if err != nil { // a buffer takes everything
-		r.fail(err)
-	}
-	r.form.set[name], r.hasBody = true, true
 }
 
 // sizeOf returns how much a reader holds, or -1 if it does not say.
@@ -139,20 +85,3 @@ func (b formBody) Read(p []byte) (int, error) {
 }
 
 func (b formBody) Close() error { return nil }
-
-// Streamed reports whether the request has files.
-func (r *Request) Streamed() bool { return r.form != nil }
-
-// Touched reports whether a file of the request was read, so that it cannot be sent again.
-func (r *Request) Touched() bool {
-	r.form.mu.Lock()
-	defer r.form.mu.Unlock()
-	return r.form.touched
-}
-
-// Finish ends the reading of the request's files.
-func (r *Request) Finish() {
-	r.form.mu.Lock()
-	r.form.finished = true
-	r.form.mu.Unlock()
-}

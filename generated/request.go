@@ -2,11 +2,12 @@ package generated
 
 import (
 	"bytes"
-	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
+	"mime/multipart"
+	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
@@ -116,6 +117,122 @@ func (r *Request) AddHeader(name string, values ...string) {
 	r.header = append(r.header, headerField{name, value})
 }
 
+// SetBody sets the body: value as JSON; a [json.RawMessage] is sent as it is. The operation's Content decides what else
+// is done: fields with JSON in a string take any value, fields that are only read are left out, and a required list or map
+// that is nil is empty. A required field that is not set, a value outside the contract's lengths and limits, and text that
+// is not UTF-8 are errors of the request.
+func (r *Request) SetBody(value any) {
+	body, err := encode(value)
+	if _, given := value.(json.RawMessage); err == nil && (!utf8.Valid(body) || !given && bytes.Contains(body, []byte(`\ufffd`))) {
+		err = errors.New("it holds text that is not UTF-8") // which encoding/json replaces by this escape
+	}
+	if err != nil {
+		r.fail(fmt.Errorf("the body: %w", err))
+		return
+	}
+	if r.Operation != nil && r.Operation.Content != nil {
+		_, given := value.(json.RawMessage)
+		if body, err = r.Operation.Content.fit(body, "", given); err != nil {
+			r.fail(err)
+			return
+		}
+	}
+	r.body, r.hasBody = body, true
+}
+
+// AddFile adds a file to a body of multipart/form-data. A name with a line break or another control character is an error of
+// the request.
+func (r *Request) AddFile(name string, file File) {
+	if file.Content == nil || file.Name == "" {
+		r.fail(errors.New("the file " + name + " has no name or no content"))
+		return
+	}
+	if file.MediaType == "" {
+		file.MediaType = "application/octet-stream"
+	}
+	r.addPart(name, file.Name, file.MediaType)
+	if r.err != nil {
+		return
+	}
+	f := r.form
+	f.files, f.ends = append(f.files, file.Content), append(f.ends, f.body.Len())
+	if size := sizeOf(file.Content); size < 0 || f.size < 0 {
+		f.size = -1
+	} else {
+		f.size += size
+	}
+}
+
+// AddField adds a field that is no file to a body of multipart/form-data.
+func (r *Request) AddField(name, value string) {
+	if r.addPart(name, "", ""); r.err == nil {
+		r.form.body.WriteString(value)
+	}
+}
+
+func (r *Request) addPart(name, file, mediaType string) {
+	if strings.ContainsFunc(name+file+mediaType, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+		r.fail(fmt.Errorf("the name of the field %q, or of its file, has a control character", name))
+		return
+	}
+	if r.form == nil {
+		r.form = &form{set: map[string]bool{}}
+		r.form.writer = multipart.NewWriter(&r.form.body)
+	}
+	quote := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace
+	header := textproto.MIMEHeader{"Content-Disposition": {`form-data; name="` + quote(name) + `"`}}
+	if mediaType != "" {
+		header.Set("Content-Disposition", header.Get("Content-Disposition")+`; filename="`+quote(file)+`"`)
+		header.Set("Content-Type", mediaType)
+	}
+	_, err := r.form.writer.CreatePart(header)
+	if err != nil { // a buffer takes everything
+		r.fail(err)
+	}
+	r.form.set[name], r.hasBody = true, true
+}
+
+// JSONText encodes a value for a parameter that holds JSON; a string is JSON already.
+func (r *Request) JSONText(value any) string {
+	if text, is := value.(string); is {
+		return text
+	}
+	raw, err := encode(value)
+	if err != nil {
+		r.fail(err)
+	}
+	return string(raw)
+}
+
+// checkParameter holds a parameter to its limits in the contract.
+func (r *Request) checkParameter(in, name string, values []string) {
+	if r.Operation == nil {
+		return
+	}
+	for i := range r.Operation.Parameters {
+		p := &r.Operation.Parameters[i]
+		if p.In != in || p.Name != name {
+			continue
+		}
+		for _, value := range values {
+			var err error
+			switch {
+			case p.JSON && !json.Valid([]byte(value)):
+				err = errors.New("is a text that is not JSON")
+			case p.JSON && p.MaxBytes > 0 && len(value) > p.MaxBytes:
+				err = fmt.Errorf("is %d bytes of JSON, and at most %d are allowed", len(value), p.MaxBytes)
+			case p.Type == "string":
+				err = p.limitText(value)
+			case p.Type == "integer", p.Type == "number":
+				err = p.limitNumber(value)
+			}
+			if err != nil {
+				r.fail(fmt.Errorf("the parameter %s %w", name, err))
+			}
+		}
+	}
+}
+
 func (r *Request) fail(err error) {
 	if r.err == nil {
 		r.err = err
@@ -218,107 +335,62 @@ func (r *Request) URL(base *url.URL) (*url.URL, error) {
 	return &target, nil
 }
 
-// RequestEditorFn changes a request before it is sent.
-type RequestEditorFn func(ctx context.Context, req *http.Request) error
-
-// HTTPRequestDoer sends requests, as *http.Client does.
-type HTTPRequestDoer interface {
-	Do(req *http.Request) (*http.Response, error)
-}
-
-// Client sends the requests of the contract, without time limits, checks of answers or retries.
-type Client struct {
-	// Server is the base URL, such as ServerURLInternational. Its path has no slash at the end.
-	Server *url.URL
-	// Client sends the requests.
-	Client HTTPRequestDoer
-	// Header, if set, is part of every request. Requests without a body, own headers or editors share this map: nothing may
-	// change it, neither Client nor its transport.
-	Header http.Header
-	// RequestEditors change every request, before the editors of a call.
-	RequestEditors []RequestEditorFn
-}
-
-// ClientOption configures NewClient.
-type ClientOption func(*Client) error
-
-// NewClient makes a client for a base URL, with a new http.Client unless an option sets another.
-func NewClient(server string, opts ...ClientOption) (*Client, error) {
-	base, err := url.Parse(strings.TrimRight(server, "/"))
+// Page returns the request of another page: a copy with the operation's Paging.In set.
+func (r Request) Page(value string) Request {
+	p := r.Operation.Paging
+	if p.Query {
+		pairs := slices.DeleteFunc(strings.Split(r.query, "&"), func(pair string) bool {
+			return pair == "" || strings.HasPrefix(pair, url.QueryEscape(p.In)+"=")
+		})
+		r.query = strings.Join(pairs, "&")
+		r.AddQuery(p.In, value)
+		return r
+	}
+	object := map[string]json.RawMessage{}
+	if r.hasBody && string(r.body) != "null" {
+		if err := json.Unmarshal(r.body, &object); err != nil {
+			r.fail(err)
+			return r
+		}
+	}
+	object[p.In] = json.RawMessage(value)
+	if p.Text {
+		object[p.In], _ = json.Marshal(value) // a string
+	}
+	body, err := encode(object)
 	if err != nil {
-		return nil, err
+		r.fail(err)
 	}
-	client := Client{Server: base}
-	for _, opt := range opts {
-		if err := opt(&client); err != nil {
-			return nil, err
-		}
-	}
-	if client.Client == nil {
-		client.Client = &http.Client{}
-	}
-	return &client, nil
+	r.body, r.hasBody = body, true
+	return r
 }
 
-// WithHTTPClient sends requests through doer.
-func WithHTTPClient(doer HTTPRequestDoer) ClientOption {
-	return func(c *Client) error {
-		c.Client = doer
-		return nil
+// Sent returns a parameter of the query, or a field of the body, as text; it is empty if it is not part of the request.
+func (r *Request) Sent(name string, query bool) string {
+	if query {
+		values, _ := url.ParseQuery(r.query)
+		return values.Get(name)
 	}
+	var object map[string]json.RawMessage
+	if json.Unmarshal(r.body, &object) != nil {
+		return ""
+	}
+	return strings.Trim(string(object[name]), `"`)
 }
 
-// WithRequestEditorFn adds an editor for every request.
-func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
-	return func(c *Client) error {
-		c.RequestEditors = append(c.RequestEditors, fn)
-		return nil
-	}
+// Streamed reports whether the request has files.
+func (r *Request) Streamed() bool { return r.form != nil }
+
+// Touched reports whether a file of the request was read, so that it cannot be sent again.
+func (r *Request) Touched() bool {
+	r.form.mu.Lock()
+	defer r.form.mu.Unlock()
+	return r.form.touched
 }
 
-// Send sends a request to the client's server.
-func (c *Client) Send(ctx context.Context, r Request, editors ...RequestEditorFn) (*http.Response, error) {
-	if err := r.Err(); err != nil {
-		return nil, err
-	}
-	target, err := r.URL(c.Server)
-	if err != nil {
-		return nil, err
-	}
-	// http.NewRequest would parse the URL again, and allocate another header.
-	req := (&http.Request{
-		Method: r.Operation.Method, URL: target, Host: target.Host, Header: c.Header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}).WithContext(ctx)
-	if req.Header == nil {
-		req.Header = http.Header{}
-	} else if r.hasBody || len(r.header)+len(c.RequestEditors)+len(editors) > 0 {
-		req.Header = req.Header.Clone()
-	}
-	for _, field := range r.header {
-		req.Header.Set(field.name, field.value)
-	}
-	switch {
-	case r.form != nil:
-		r.form.attach(req)
-	case r.hasBody:
-		attachBody(req, r.body)
-	}
-	for _, edit := range c.RequestEditors {
-		if err := edit(ctx, req); err != nil {
-			return nil, err
-		}
-	}
-	for _, edit := range editors {
-		if err := edit(ctx, req); err != nil {
-			return nil, err
-		}
-	}
-	return c.Client.Do(req)
-}
-
-func attachBody(req *http.Request, body []byte) {
-	req.Header.Set("Content-Type", "application/json")
-	req.ContentLength = int64(len(body))
-	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	req.Body, _ = req.GetBody()
+// Finish ends the reading of the request's files.
+func (r *Request) Finish() {
+	r.form.mu.Lock()
+	r.form.finished = true
+	r.form.mu.Unlock()
 }

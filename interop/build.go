@@ -7,21 +7,15 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
+	"regexp"
 	"strings"
 )
 
 func (r *runner) buildDir(l language) string {
 	return filepath.Join(r.cache, "build", strings.ReplaceAll(l.folder, "/", "-"))
-}
-
-// programOf is the executable that a build leaves, whatever the language.
-func (r *runner) programOf(l language) string {
-	return filepath.Join(r.buildDir(l), cmp.Or(l.program, "client"))
 }
 
 // build generates a language's client and builds its program with build.sh, unless nothing that they depend on has changed
@@ -40,19 +34,18 @@ func (r *runner) build(ctx context.Context, l language) error {
 	if old, err := os.ReadFile(stampFile); err == nil && string(old) == stamp && filepath.Base(l.folder) != "go" {
 		return nil
 	}
-	log := filepath.Join(dir, "build.log")
 	err = errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, "page.sh"), []byte(page), 0o644))
 	if err != nil {
 		return err
 	}
+	log := filepath.Join(dir, "build.log") // no pipe: servers that a build leaves behind would hold it open
 	output, err := os.Create(log)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = output.Close() }() // What is missing from a log is no failure.
 	command := exec.CommandContext(ctx, "bash", "build.sh")
-	command.Dir = source
-	command.Stdout, command.Stderr = output, output
+	command.Dir, command.Stdout, command.Stderr = source, output, output
 	command.Env = environment("CONTRACT="+filepath.Join(r.root, "openapi.yaml"), "ROOT="+r.root, "SOURCE="+source, "BUILD="+dir, "TOOLS="+filepath.Join(r.cache, "tools"))
 	if err := command.Run(); err != nil {
 		text, _ := os.ReadFile(log)
@@ -60,6 +53,8 @@ func (r *runner) build(ctx context.Context, l language) error {
 	}
 	return os.WriteFile(stampFile, []byte(stamp), 0o644)
 }
+
+var shellBlock = regexp.MustCompile("(?s)\n```sh\n(.*?)```")
 
 // commands are those of a language's page in README.md: what its readers paste.
 func (r *runner) commands(l language) (string, error) {
@@ -73,14 +68,8 @@ func (r *runner) commands(l language) (string, error) {
 	_, page, _ := strings.Cut(string(readme), "\n### "+l.page+"\n")
 	page, _, _ = strings.Cut(page, "\n##")
 	var commands strings.Builder
-	for {
-		_, rest, found := strings.Cut(page, "\n```sh\n")
-		if !found {
-			break
-		}
-		block, after, _ := strings.Cut(rest, "```")
-		commands.WriteString(block)
-		page = after
+	for _, block := range shellBlock.FindAllStringSubmatch(page, -1) {
+		commands.WriteString(block[1])
 	}
 	if commands.Len() == 0 {
 		return "", fmt.Errorf("interop/README.md has no commands under %q", l.page)
@@ -92,14 +81,9 @@ func (r *runner) commands(l language) (string, error) {
 func (r *runner) stamp(source, page string) (string, error) {
 	hash := sha256.New()
 	fmt.Fprintln(hash, page)
-	files := []string{filepath.Join(r.root, "openapi.yaml"), filepath.Join(r.root, "interop", "versions.env"), filepath.Join(r.root, "interop", "tools.sh")}
-	err := filepath.WalkDir(source, func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && !entry.IsDir() {
-			files = append(files, path)
-		}
-		return err
-	})
-	for _, file := range files {
+	own, err := filepath.Glob(filepath.Join(source, "*"))
+	shared := filepath.Join(r.root, "interop")
+	for _, file := range append([]string{filepath.Join(r.root, "openapi.yaml"), filepath.Join(shared, "versions.env"), filepath.Join(shared, "tools.sh")}, own...) {
 		data, readErr := os.ReadFile(file)
 		err = cmp.Or(err, readErr)
 		fmt.Fprintf(hash, "%s %d\n%s", filepath.Base(file), len(data), data)
@@ -109,10 +93,7 @@ func (r *runner) stamp(source, page string) (string, error) {
 
 // environment is this process's, in UTF-8. Its proxy, if any, is not for the emulators on the loopback interface.
 func environment(extra ...string) []string {
-	env := slices.DeleteFunc(os.Environ(), func(entry string) bool {
-		name, _, _ := strings.Cut(strings.ToLower(entry), "=")
-		return name == "lang" || strings.HasPrefix(name, "lc_")
-	})
+	env := os.Environ()
 	for _, name := range []string{"no_proxy", "NO_PROXY"} {
 		env = append(env, name+"="+strings.TrimPrefix(os.Getenv(name)+",127.0.0.1", ","))
 	}
@@ -122,9 +103,5 @@ func environment(extra ...string) []string {
 // tail is the end of a text, in one line.
 func tail(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
-	const limit = 400
-	if runes := []rune(text); len(runes) > limit {
-		return "…" + string(runes[len(runes)-limit:])
-	}
-	return text
+	return strings.ToValidUTF8(text[max(0, len(text)-400):], "")
 }

@@ -67,13 +67,12 @@ func (r *runner) startEmulator(ctx context.Context, more ...string) (*emulator, 
 // tell calls the admin API: a method and a path, a body or nil, and where the answer goes or nil.
 func (e *emulator) tell(ctx context.Context, call string, body, into any) error {
 	method, path, _ := strings.Cut(call, " ")
-	var raw []byte
-	var err error
-	if body != nil {
-		raw, err = json.Marshal(body)
-	}
+	raw, err := json.Marshal(body)
 	if err != nil {
 		return err
+	}
+	if body == nil {
+		raw = nil
 	}
 	request, err := http.NewRequestWithContext(ctx, method, e.admin+path, bytes.NewReader(raw))
 	if err != nil {

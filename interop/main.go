@@ -10,6 +10,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -22,7 +23,6 @@ import (
 	"sync"
 	"syscall"
 	"text/tabwriter"
-	"time"
 )
 
 func main() {
@@ -64,9 +64,7 @@ func run(ctx context.Context, args []string) error {
 	if r.cases, err = loadCases(filepath.Join(r.root, "interop", "cases.json"), *only); err != nil {
 		return err
 	}
-	if r.cache = os.Getenv("INTEROP_CACHE"); r.cache == "" {
-		r.cache = filepath.Join(r.root, ".tools", "interop")
-	}
+	r.cache = cmp.Or(os.Getenv("INTEROP_CACHE"), filepath.Join(r.root, ".tools", "interop"))
 	if err := r.buildCommand(ctx); err != nil {
 		return err
 	}
@@ -74,9 +72,7 @@ func run(ctx context.Context, args []string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	failed := r.print(columns, false)
-	failed = r.print(columns, true) || failed
-	if failed {
+	if failed := r.print(columns, false); r.print(columns, true) || failed {
 		return errors.New("not every cell is as expected")
 	}
 	return nil
@@ -101,9 +97,8 @@ func (r *runner) buildCommand(ctx context.Context) error {
 // column is one language's part of the table.
 type column struct {
 	language
-	problem           error           // why it did not run
-	cells             map[string]cell // by case
-	building, running time.Duration
+	problem error           // why it did not run
+	cells   map[string]cell // by case
 }
 
 // columns builds and runs languages. Builds share downloads, so each begins after the one before. Programs mostly wait, for
@@ -117,17 +112,13 @@ func (r *runner) columns(ctx context.Context, chosen []language) []*column {
 		c := &column{language: l, cells: map[string]cell{}}
 		columns = append(columns, c)
 		fmt.Fprintf(os.Stderr, "== %s\n", l.name)
-		begun := time.Now()
-		c.problem = r.build(ctx, l)
-		if c.building = time.Since(begun); c.problem != nil || l.unrun {
+		if c.problem = r.build(ctx, l); c.problem != nil || l.unrun {
 			continue
 		}
 		running.Go(func() {
 			turns <- struct{}{}
 			defer func() { <-turns }()
-			begun := time.Now()
 			c.problem = r.runCases(ctx, c)
-			c.running = time.Since(begun)
 		})
 	}
 	running.Wait()
@@ -146,7 +137,7 @@ func (r *runner) runCases(ctx context.Context, c *column) error {
 		return err
 	}
 	defer secure.stop()
-	p := &program{language: c.language, path: r.programOf(c.language), codes: r.codes, ca: secure.ca}
+	p := &program{language: c.language, path: filepath.Join(r.buildDir(c.language), cmp.Or(c.program, "client")), codes: r.codes, ca: secure.ca}
 	defer func() { _ = p.stop() }() // A failed case reports its exit.
 	for _, test := range r.cases {
 		if c.sample && !test.Official {
@@ -165,11 +156,10 @@ func (r *runner) runCases(ctx context.Context, c *column) error {
 	return nil
 }
 
-// print prints the table of the model clients or of the samples, and below it what failed and the times. It reports whether
-// anything failed.
+// print prints the table of the model clients or of the samples, and below it what failed. It reports whether anything failed.
 func (r *runner) print(columns []*column, samples bool) (failed bool) {
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	head, times, notes := "\ncase", "\nseconds to build and to run:", ""
+	head, notes := "\ncase", ""
 	var shown []*column
 	for _, c := range columns {
 		if c.sample != samples {
@@ -177,7 +167,6 @@ func (r *runner) print(columns []*column, samples bool) (failed bool) {
 		}
 		shown = append(shown, c)
 		head += "\t" + strings.TrimPrefix(c.name, "official-")
-		times += fmt.Sprintf(" %s %.1f+%.1f", c.name, c.building.Seconds(), c.running.Seconds())
 		if c.problem != nil {
 			failed = true
 			notes += fmt.Sprintf("\n%s did not run: %v\n", c.name, c.problem)
@@ -203,6 +192,6 @@ func (r *runner) print(columns []*column, samples bool) (failed bool) {
 		fmt.Fprintln(table, row)
 	}
 	_ = table.Flush() // Nothing can be done about a terminal that refuses it.
-	fmt.Print(notes, times, "\n")
+	fmt.Print(notes)
 	return failed
 }

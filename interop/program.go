@@ -189,10 +189,7 @@ func (p *program) do(ctx context.Context, one step, client newClient, e *emulato
 	case one.Admin != "":
 		return e.tell(ctx, one.Admin, dated(one.Body), nil)
 	case one.Pause > 0:
-		select {
-		case <-ctx.Done():
-		case <-time.After(time.Duration(one.Pause * float64(time.Second))):
-		}
+		time.Sleep(time.Duration(one.Pause * float64(time.Second)))
 		return ctx.Err()
 	case one.URL != "":
 		client.URL = one.URL

@@ -22,7 +22,6 @@ type besides struct {
 	URL            string
 	tokens, faults atomic.Int64
 	renews         bool // each token call gives another token
-	healthy        time.Duration
 }
 
 func newBesides(t *testing.T, renews bool, fault http.HandlerFunc) *besides {
@@ -37,7 +36,6 @@ func newBesides(t *testing.T, renews bool, fault http.HandlerFunc) *besides {
 			}
 			fmt.Fprintf(w, `{"accessToken":"t0ken-number-%d","expireIn":7200}`, n)
 		case strings.HasSuffix(r.URL.Path, "/convertToOpenConversationId"):
-			time.Sleep(b.healthy) // this is the service itself
 			fmt.Fprint(w, successBody)
 		default:
 			b.faults.Add(1)
@@ -170,42 +168,6 @@ func TestDeadTokenIsReplacedForAll(t *testing.T) {
 			}
 		})
 	}
-}
-
-// Callers in a hurry do not open the circuit breaker for patient ones.
-func TestPatientBesideHasty(t *testing.T) {
-	t.Parallel()
-	b := newBesides(t, true, nil)
-	client := newClient(t, b.URL, appCredentials)
-	if _, err := client.Token(within(t)); err != nil {
-		t.Fatal(err)
-	}
-	b.healthy = 40 * ms
-	ctx, cancel := context.WithCancel(t.Context())
-	var hasty sync.WaitGroup
-	var failed atomic.Int64
-	for range 8 {
-		hasty.Go(func() {
-			for ctx.Err() == nil {
-				short, end := context.WithTimeout(ctx, 10*ms)
-				if _, err := client.OpenConversationID(short, dingtalktest.ChatID); err != nil {
-					failed.Add(1)
-				}
-				<-short.Done()
-				end()
-			}
-		})
-	}
-	eventually(t, "the hasty ones fail", func() bool { return failed.Load() > 40 })
-	for range 20 {
-		patient, end := context.WithTimeout(ctx, 5*time.Second)
-		if _, err := client.OpenConversationID(patient, dingtalktest.ChatID); err != nil {
-			t.Error(err)
-		}
-		end()
-	}
-	cancel()
-	hasty.Wait()
 }
 
 // Only the whole answer to a banned address is a ban.

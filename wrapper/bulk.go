@@ -109,13 +109,8 @@ func (b *run) configure(opts []BulkOption, sequence bool) error {
 	if !sequence {
 		return errors.New("the sequence is nil, or the function that names a row's chat id")
 	}
-	for _, opt := range opts {
-		if opt == nil {
-			continue
-		}
-		if err := opt(b); err != nil {
-			return err
-		}
+	if err := apply(b, opts); err != nil {
+		return err
 	}
 	if b.limiter == nil {
 		b.limiter = b.client.bulkPace.get(b.client.path.clock)

@@ -23,18 +23,25 @@ import (
 type alarm struct {
 	ring  func(ctx context.Context)
 	level slog.Level
+	asked bool // rings also when it is asked for its level
 }
 
-func (a *alarm) Enabled(_ context.Context, level slog.Level) bool { return level >= a.level }
-func (a *alarm) WithAttrs([]slog.Attr) slog.Handler               { return a }
-func (a *alarm) WithGroup(string) slog.Handler                    { return a }
+func (a *alarm) Enabled(ctx context.Context, level slog.Level) bool {
+	if a.asked {
+		a.ring(ctx)
+	}
+	return level >= a.level
+}
+
+func (a *alarm) WithAttrs([]slog.Attr) slog.Handler { return a }
+func (a *alarm) WithGroup(string) slog.Handler      { return a }
 
 func (a *alarm) Handle(ctx context.Context, _ slog.Record) error { a.ring(ctx); return nil }
 
 func (a *alarm) Get(ctx context.Context, _ string) (string, bool) { a.ring(ctx); return "", false }
 func (a *alarm) Set(ctx context.Context, _, _ string)             { a.ring(ctx) }
-func (a *alarm) Wait(ctx context.Context) error                   { a.ring(ctx); return nil }
-func (a *alarm) Spend(ctx context.Context) error                  { a.ring(ctx); return nil }
+func (a *alarm) Wait(ctx context.Context) error                   { a.ring(ctx); return ctx.Err() }
+func (a *alarm) Spend(ctx context.Context) error                  { a.ring(ctx); return ctx.Err() }
 func (a *alarm) Answered(bool)                                    { a.ring(context.Background()) }
 
 func (a *alarm) Token(ctx context.Context, _ string, fetch func(context.Context) (dingtalk.Token, error)) (dingtalk.Token, error) {
@@ -44,12 +51,25 @@ func (a *alarm) Token(ctx context.Context, _ string, fetch func(context.Context)
 
 func (a *alarm) Drop(ctx context.Context, _, _ string) error { a.ring(ctx); return nil }
 
-// parts are the options with which a client calls its caller's code.
-func (a *alarm) parts() map[string]dingtalk.Option {
-	return map[string]dingtalk.Option{
-		"a log handler": dingtalk.WithLogger(slog.New(a)), "a cache": dingtalk.WithCache(a), "a token store": dingtalk.WithTokenStore(a),
-		"a limiter": dingtalk.WithLimiter(a), "a budget": dingtalk.WithBudget(a),
+func (a *alarm) RoundTrip(r *http.Request) (*http.Response, error) {
+	a.ring(r.Context())
+	if err := r.Context().Err(); err != nil {
+		return nil, err
 	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// uses are the ways in which a client may use a part; nil is that for its credentials.
+var uses = map[string]func(*alarm) dingtalk.Option{
+	"token source": nil,
+	"transport":    func(a *alarm) dingtalk.Option { return through(a) },
+	"token call":   func(a *alarm) dingtalk.Option { return through(a) },
+	"token store":  func(a *alarm) dingtalk.Option { return dingtalk.WithTokenStore(a) },
+	"limiter":      func(a *alarm) dingtalk.Option { return dingtalk.WithLimiter(a) },
+	"budget":       func(a *alarm) dingtalk.Option { return dingtalk.WithBudget(a) },
+	"cache":        func(a *alarm) dingtalk.Option { return dingtalk.WithCache(a) },
+	"logger":       func(a *alarm) dingtalk.Option { return dingtalk.WithLogger(slog.New(a)) },
+	"log level":    func(a *alarm) dingtalk.Option { a.asked = true; return dingtalk.WithLogger(slog.New(a)) },
 }
 
 // A log handler that alerts a group through the client that it serves.
@@ -78,7 +98,7 @@ func ExampleWithLogger_alerts() {
 // Each part of the caller's that calls the client, blocks, panics or ends its goroutine concerns its own call alone.
 func TestCallersCodeHoldsNoOther(t *testing.T) {
 	for _, does := range []string{"calls the client", "calls it with a context of its own", "blocks", "panics", "ends its goroutine"} {
-		for name := range (&alarm{}).parts() {
+		for _, name := range []string{"logger", "cache", "token store", "limiter", "budget"} {
 			t.Run(does+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
@@ -105,7 +125,7 @@ func TestCallersCodeHoldsNoOther(t *testing.T) {
 						_, _ = client.OpenConversationID(ctx, "inner")
 					}
 				}
-				client = newClient(t, server.URL, appCredentials, a.parts()[name])
+				client = newClient(t, server.URL, appCredentials, uses[name](a))
 				var first sync.WaitGroup
 				for range 70 { // more than a new client's circuit breaker allows in flight
 					first.Go(func() {

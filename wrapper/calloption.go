@@ -25,18 +25,6 @@ type callOptions struct {
 	answer *Answer
 }
 
-func (o *callOptions) apply(opts []CallOption) error {
-	for _, opt := range opts {
-		if opt == nil {
-			continue
-		}
-		if err := opt(o); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // WithCallTimeout limits a whole call, with its waits, retries and the fetch of a token. The call then fails as if the
 // deadline of its context had passed: with [context.DeadlineExceeded]. d must be positive. [WithTimeout] limits one
 // attempt.
@@ -106,7 +94,7 @@ func (a Answer) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, a.String(
 // requests for a token.
 func WithCallOptions(opts ...CallOption) Option {
 	return func(c *config) error {
-		if err := c.calls.apply(opts); err != nil {
+		if err := apply(&c.calls, opts); err != nil {
 			return err
 		}
 		if c.calls.answer != nil {

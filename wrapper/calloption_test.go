@@ -105,7 +105,7 @@ func TestLimitOfACall(t *testing.T) {
 			return err
 		},
 		"of a limiter's wait": func(ctx context.Context) error {
-			client := newClient(t, hangs, appCredentials, dingtalk.WithLimiter(neverTurn{}))
+			client := newClient(t, hangs, appCredentials, asLimiter(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }))
 			_, err := client.OrgGroupSend(ctx, generated.OrgGroupSendRequest{MsgKey: "sampleText", RobotCode: "r", OpenConversationID: "cid", MsgParam: map[string]string{}}, limit)
 			return err
 		},
@@ -128,10 +128,6 @@ func TestLimitOfACall(t *testing.T) {
 		}
 	}
 }
-
-type neverTurn struct{}
-
-func (neverTurn) Wait(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 
 type sealed struct{ secret string }
 

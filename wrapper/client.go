@@ -39,13 +39,8 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 
 func newClient(creds Credentials, opts []Option) (*Client, error) {
 	cfg := defaults()
-	for _, opt := range opts {
-		if opt == nil {
-			continue
-		}
-		if err := opt(&cfg); err != nil {
-			return nil, err
-		}
+	if err := apply(&cfg, opts); err != nil {
+		return nil, err
 	}
 	if cfg.region && cfg.host {
 		return nil, errors.New("WithRegion and WithBaseURL exclude each other")

@@ -3,13 +3,11 @@ package dingtalk_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 	"unicode"
@@ -37,27 +35,6 @@ func TestOneCall(t *testing.T) {
 	if got.ContentLength != 0 || token.Header.Get(generated.TokenHeader) != "" {
 		t.Errorf("a body of %d bytes was sent, or a token with the token call", got.ContentLength)
 	}
-}
-
-// Many callers at once share the first token, and the one after it was revoked in between.
-func TestColdClientFetchesOneToken(t *testing.T) {
-	t.Parallel()
-	const callers, each = 100, 10
-	client, server := newEmulated(t)
-	var done atomic.Int64
-	together(callers, func() {
-		for range each {
-			convert(t, client, fmt.Sprint(done.Load()))
-			if done.Add(1) == callers*each/3 {
-				server.RejectTokens()
-			}
-		}
-	})
-	tally := server.Counts()[convertOp.ID]
-	if rejected := tally.Codes[generated.CodeInvalidAuthentication]; rejected == 0 || tally.Status[200] != callers*each || tally.Requests != callers*each+rejected {
-		t.Errorf("%+v: want each rejected request once more", tally)
-	}
-	wantRequests(t, server.Emulator, int(tally.Requests), 2)
 }
 
 // No format is documented: an id that only resembles an openConversationId may be one.

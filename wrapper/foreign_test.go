@@ -19,68 +19,22 @@ import (
 
 func bodyOf(text string) io.ReadCloser { return io.NopCloser(strings.NewReader(text)) }
 
-// parts is every part that a caller may give a client, and a logger: what they do first is one function.
-type parts struct {
-	slog.Handler
-	token string
-	does  func(context.Context)
-	level bool // of a logger: also when it is asked for its level
-}
-
-func (p parts) Wait(ctx context.Context) error  { p.does(ctx); return ctx.Err() }
-func (p parts) Spend(ctx context.Context) error { p.does(ctx); return ctx.Err() }
-func (p parts) Token(ctx context.Context) (string, error) {
-	p.does(ctx)
-	return p.token, ctx.Err()
-}
-
-func (p parts) Get(ctx context.Context, _ string) (string, bool) { p.does(ctx); return "", false }
-func (p parts) Set(ctx context.Context, _, _ string)             { p.does(ctx) }
-
-func (p parts) RoundTrip(r *http.Request) (*http.Response, error) {
-	p.does(r.Context())
-	if err := r.Context().Err(); err != nil {
-		return nil, err
-	}
-	return http.DefaultTransport.RoundTrip(r)
-}
-
-func (p parts) Enabled(ctx context.Context, _ slog.Level) bool {
-	if p.level {
-		p.does(ctx)
-	}
-	return true
-}
-
-func (p parts) Handle(ctx context.Context, _ slog.Record) error { p.does(ctx); return nil }
-
-// uses are the ways in which a client may use a part; nil is that for its credentials.
-var uses = map[string]func(parts) dingtalk.Option{
-	"token source": nil,
-	"transport":    func(p parts) dingtalk.Option { return through(p) },
-	"token call":   func(p parts) dingtalk.Option { return through(p) },
-	"limiter":      func(p parts) dingtalk.Option { return dingtalk.WithLimiter(p) },
-	"budget":       func(p parts) dingtalk.Option { return dingtalk.WithBudget(p) },
-	"cache":        func(p parts) dingtalk.Option { return dingtalk.WithCache(p) },
-	"logger":       func(p parts) dingtalk.Option { return dingtalk.WithLogger(slog.New(p)) },
-	"log level":    func(p parts) dingtalk.Option { p.level = true; return dingtalk.WithLogger(slog.New(p)) },
-}
-
 func newWithPart(t *testing.T, use string, does func(context.Context), opts ...dingtalk.Option) (*dingtalk.Client, *dingtalktest.Server) {
 	t.Helper()
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
-	p := parts{token: server.IssueToken(), does: does}
+	token := server.IssueToken()
+	creds := dingtalk.Credentials(dingtalk.StaticToken(token))
 	switch use {
 	case "token source":
-		return newClient(t, server.URL, p, opts...), server
-	case "token call":
-		return newClient(t, server.URL, appCredentials, append(opts, uses[use](p))...), server
+		return newClient(t, server.URL, dingtalk.TokenSourceFunc(func(ctx context.Context) (string, error) { does(ctx); return token, ctx.Err() }), opts...), server
+	case "token call", "token store":
+		creds = appCredentials
 	}
-	return newClient(t, server.URL, dingtalk.StaticToken(p.token), append(opts, uses[use](p))...), server
+	return newClient(t, server.URL, creds, append(opts, uses[use](&alarm{ring: does, level: slog.LevelDebug}))...), server
 }
 
 // testPartEnds: whatever a part does to its goroutine, a run loses no worker and no row; a single call gets a panic as it
-// is, or an error. A cache and a logger are aids: their panic costs nothing.
+// is, or an error. A cache, a token store and a logger are aids: their panic costs nothing.
 func testPartEnds(t *testing.T) {
 	for use := range uses {
 		for ending, end := range map[string]func(){
@@ -88,7 +42,7 @@ func testPartEnds(t *testing.T) {
 			"panics with nil":    func() { panic(nil) },
 			"ends its goroutine": runtime.Goexit,
 		} {
-			aid := (use == "cache" || strings.HasPrefix(use, "log")) && ending != "ends its goroutine"
+			aid := use == "token store" || (use == "cache" || strings.HasPrefix(use, "log")) && ending != "ends its goroutine"
 			t.Run(use+" "+ending, func(t *testing.T) {
 				t.Parallel()
 				client, _ := newWithPart(t, use, func(context.Context) { end() }, newHandClock().option())
@@ -167,8 +121,8 @@ type blockedKey struct{}
 // the others.
 func testPartBlocks(t *testing.T) {
 	for use := range uses {
-		if use == "token call" || strings.HasPrefix(use, "log") {
-			continue // all wait for the one token call; a logger may not block
+		if use == "token call" || use == "token store" || strings.HasPrefix(use, "log") {
+			continue // all wait for the one token; a logger may not block
 		}
 		t.Run(use, func(t *testing.T) {
 			t.Parallel()

@@ -1,9 +1,8 @@
 package dingtalk
 
 import (
-	"slices"
-
 	"context"
+	"slices"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"

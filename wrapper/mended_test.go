@@ -80,17 +80,6 @@ func TestAnswerBeforeARefusal(t *testing.T) {
 	}
 }
 
-func TestAttemptsCountTheOneCutByTheDeadline(t *testing.T) {
-	t.Parallel()
-	peer := newPeer(t, nil, func(int) script { return hang("") })
-	ctx, cancel := context.WithTimeout(t.Context(), 50*ms)
-	defer cancel()
-	id, err := newClient(t, peer.URL, dingtalk.StaticToken("t0ken")).OpenConversationID(ctx, dingtalktest.ChatID)
-	if e := asError(t, id, err, context.DeadlineExceeded); e.Attempts != 1 || peer.requests() != 1 {
-		t.Errorf("%d attempts, %d requests: %v", e.Attempts, peer.requests(), err)
-	}
-}
-
 // badStore gives another bad token each time.
 type badStore struct{ given atomic.Int64 }
 

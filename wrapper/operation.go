@@ -94,7 +94,7 @@ func (c *Client) operation(request Request, opts []CallOption) (*call, error) {
 		return nil, unsendable(&Operation{}, errors.New("it has no operation: see NewRequest"))
 	}
 	var options callOptions
-	err := cmp.Or(request.Err(), request.CheckPath(), checkMethod(o.Method), options.apply(opts))
+	err := cmp.Or(request.Err(), request.CheckPath(), checkMethod(o.Method), apply(&options, opts))
 	if err != nil {
 		return nil, unsendable(o, err)
 	}

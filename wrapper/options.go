@@ -35,6 +35,19 @@ const (
 // NewClient returns an error that names the option; it never corrects a value in silence.
 type Option func(*config) error
 
+// apply applies options in their order.
+func apply[T any, O ~func(T) error](to T, opts []O) error {
+	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
+		if err := opt(to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 type config struct {
 	*path   // of the client to be
 	baseURL string
@@ -142,7 +155,7 @@ func WithUserAgent(product string) Option {
 		if err := text.CheckHeader(product); err != nil {
 			return fmt.Errorf("WithUserAgent: %w", err)
 		}
-		return c.calls.apply([]CallOption{WithHeader("User-Agent", product+" "+userAgent)})
+		return WithHeader("User-Agent", product+" "+userAgent)(&c.calls)
 	}
 }
 

@@ -41,8 +41,9 @@ func TestThrottleThatSaysItsEnd(t *testing.T) {
 
 // stage is the step of a call at which its context ends.
 type stage struct {
-	before error                                     // the previous failure, which the error wraps
-	start  func(*testing.T, func()) *dingtalk.Client // calls the function at the step
+	attempts int                                       // with the one that was cut
+	before   error                                     // the previous failure, which the error wraps
+	start    func(*testing.T, func()) *dingtalk.Client // calls the function at the step
 }
 
 // stages lists all steps but the limiter, which has its own tests.
@@ -69,26 +70,26 @@ func stages() map[string]stage {
 		}
 	}
 	return map[string]stage{
-		"in headers": {nil, calls(hangs(""))},
-		"in body":    {nil, calls(hangs("HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n{"))},
-		"in the second attempt": {dingtalk.ErrUnavailable, calls(func(n int, reached func()) script {
+		"in headers": {1, nil, calls(hangs(""))},
+		"in body":    {1, nil, calls(hangs("HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n{"))},
+		"in the second attempt": {2, dingtalk.ErrUnavailable, calls(func(n int, reached func()) script {
 			if n == 1 {
 				return apiError(503, "serviceBusy")
 			}
 			return hangs("")(n, reached)
 		}, newHandClock().option())},
-		"in backoff": {dingtalk.ErrUnavailable, func(t *testing.T, reached func()) *dingtalk.Client {
+		"in backoff": {1, dingtalk.ErrUnavailable, func(t *testing.T, reached func()) *dingtalk.Client {
 			return newStatic(t, newPeer(t, nil, always(apiError(503, "serviceBusy"))).URL, stopped(reached))
 		}},
-		"waiting for a token": {nil, func(t *testing.T, reached func()) *dingtalk.Client {
+		"waiting for a token": {0, nil, func(t *testing.T, reached func()) *dingtalk.Client {
 			return newClient(t, newPeer(t, nil, func(n int) script { return hangs("")(n, reached) }).URL, appCredentials)
 		}},
-		"waiting for the breaker": {dingtalk.ErrThrottled, func(t *testing.T, reached func()) *dingtalk.Client {
+		"waiting for the breaker": {0, dingtalk.ErrThrottled, func(t *testing.T, reached func()) *dingtalk.Client {
 			client := newStatic(t, newPeer(t, nil, always(apiError(403, string(generated.CodeAppQPSLimit)))).URL, stopped(reached), oneAttempt)
 			_ = refused(t, client, dingtalk.ErrThrottled)
 			return client
 		}},
-		"in dial": {nil, func(t *testing.T, reached func()) *dingtalk.Client {
+		"in dial": {1, nil, func(t *testing.T, reached func()) *dingtalk.Client {
 			return newStatic(t, "http://127.0.0.1:1", through(&http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				reached()
 				<-ctx.Done()
@@ -136,7 +137,7 @@ func (s stage) run(t *testing.T, cause error, as func(context.Context) context.C
 		defer close(returned)
 		id, err := client.OpenConversationID(as(ctx), dingtalktest.ChatID)
 		e := asError(t, id, err, cause)
-		if e.Local || e.Timeout() != errors.Is(cause, context.DeadlineExceeded) {
+		if e.Local || e.Attempts != s.attempts || e.Timeout() != errors.Is(cause, context.DeadlineExceeded) {
 			t.Errorf("%+v", e)
 		}
 		if s.before != nil && !errors.Is(err, s.before) || s.before == nil && e.Err != nil {

@@ -96,8 +96,9 @@ func testRejected(t *testing.T) {
 	convert(t, client, "any")
 	server.RejectTokens()
 	together(100, func() { convert(t, client, "any") })
-	if n := server.Count(tokenOp); n != 2 {
-		t.Errorf("%d token calls", n)
+	tally := server.Counts()[convertOp.ID]
+	if rejected := tally.Codes[generated.CodeInvalidAuthentication]; rejected == 0 || tally.Status[200] != 101 || tally.Requests != 101+rejected || server.Count(tokenOp) != 2 {
+		t.Errorf("%d token calls, %+v: want each rejected request once more", server.Count(tokenOp), tally)
 	}
 	server.FailNext(dingtalktest.Code(generated.CodeInvalidAuthentication).Times(2).For(convertOp))
 	e := refused(t, client, dingtalk.ErrUnauthenticated)
@@ -154,6 +155,48 @@ func testHastyCallers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Callers in a hurry do not open the circuit breaker for patient ones.
+func TestPatientBesideHasty(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newForeign(t, func(r *http.Request) (*http.Response, error) {
+			select {
+			case <-time.After(40 * ms):
+				return &http.Response{StatusCode: 200, Body: bodyOf(successBody)}, nil
+			case <-r.Context().Done():
+				return nil, r.Context().Err()
+			}
+		})
+		call := func(limit time.Duration) error {
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
+			defer cancel()
+			_, err := client.OpenConversationID(ctx, "any")
+			return err
+		}
+		over := make(chan struct{})
+		defer close(over)
+		for range 8 {
+			go func() {
+				for open := true; open; {
+					if call(10*ms) == nil {
+						t.Error("a hasty call succeeded")
+					}
+					select {
+					case <-over:
+						open = false
+					case <-time.After(10 * ms):
+					}
+				}
+			}()
+		}
+		for range 20 {
+			time.Sleep(100 * ms)
+			if err := call(5 * sec); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 }
 
 // A service that recovers after two seconds must not cost a call; meanwhile, a thousand calls must not hammer it.

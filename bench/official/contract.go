@@ -1,9 +1,7 @@
 package official
 
 import (
-	"fmt"
 	"regexp"
-	"slices"
 
 	"github.com/getkin/kin-openapi/openapi3"
 )
@@ -12,7 +10,6 @@ import (
 type Contract struct {
 	document   *openapi3.T
 	operations map[string]*Operation
-	ids        []string
 }
 
 // Operation is what the contract says of one operation.
@@ -40,14 +37,9 @@ func ReadContract(text []byte) (*Contract, error) {
 	c := &Contract{document: document, operations: map[string]*Operation{}}
 	for template, item := range document.Paths.Map() {
 		for method, op := range item.Operations() {
-			if c.operations[op.OperationID] != nil {
-				return nil, fmt.Errorf("two operations are called %s", op.OperationID)
-			}
 			c.operations[op.OperationID] = newOperation(method, template, op)
-			c.ids = append(c.ids, op.OperationID)
 		}
 	}
-	slices.Sort(c.ids)
 	return c, nil
 }
 
@@ -76,9 +68,6 @@ func newOperation(method, template string, op *openapi3.Operation) *Operation {
 	}
 	return o
 }
-
-// IDs are the ids of the operations, sorted.
-func (c *Contract) IDs() []string { return c.ids }
 
 // Operation is the operation with this id, which the contract must have.
 func (c *Contract) Operation(id string) *Operation { return c.operations[id] }

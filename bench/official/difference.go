@@ -1,6 +1,9 @@
 package official
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Difference is something in which two requests, or what was read of two answers, differ.
 type Difference struct {
@@ -60,10 +63,5 @@ var Named = map[string]string{
 }
 
 func byDesign(kind Kind) bool {
-	for _, r := range ByDesign {
-		if r.Kind == kind {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(ByDesign, func(r Reason) bool { return r.Kind == kind })
 }

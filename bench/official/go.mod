@@ -13,8 +13,6 @@ require (
 	github.com/getkin/kin-openapi v0.153.0
 )
 
-require golang.org/x/time v0.14.0 // indirect
-
 require (
 	github.com/alibabacloud-go/alibabacloud-gateway-spi v0.0.5 // indirect
 	github.com/alibabacloud-go/debug v1.0.1 // indirect

@@ -1,7 +1,7 @@
 package official
 
 import (
-	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -12,11 +12,9 @@ import (
 
 // Recorded is one request as it arrived.
 type Recorded struct {
-	Method string
-	Path   string // as it stood in the request line, escaped
-	Query  string // as it stood in the request line, escaped
-	Header http.Header
-	Body   []byte
+	Method, Path, Query string // as they stood in the request line, escaped
+	Header              http.Header
+	Body                []byte
 }
 
 // Values are the query's parameters, unescaped.
@@ -24,7 +22,7 @@ func (r Recorded) Values() (url.Values, error) { return url.ParseQuery(r.Query) 
 
 // Recorder is a server on this machine that keeps the requests it gets, and answers each with the same bytes.
 type Recorder struct {
-	server *httptest.Server
+	*httptest.Server
 
 	mu     sync.Mutex
 	got    []Recorded
@@ -34,18 +32,12 @@ type Recorder struct {
 // NewRecorder starts a recorder. Close it after use.
 func NewRecorder() *Recorder {
 	r := &Recorder{}
-	r.server = httptest.NewServer(http.HandlerFunc(r.serve))
+	r.Server = httptest.NewServer(r)
 	return r
 }
 
 // Host is the recorder's host and port.
-func (r *Recorder) Host() string { return strings.TrimPrefix(r.server.URL, "http://") }
-
-// URL is the recorder's address.
-func (r *Recorder) URL() string { return r.server.URL }
-
-// Close ends the server.
-func (r *Recorder) Close() { r.server.Close() }
+func (r *Recorder) Host() string { return strings.TrimPrefix(r.URL, "http://") }
 
 // Answer sets what the next requests are answered with, with status 200. No bytes are an answer without a body.
 func (r *Recorder) Answer(body []byte) {
@@ -61,34 +53,23 @@ func (r *Recorder) Take() (Recorded, error) {
 	got := r.got
 	r.got = nil
 	if len(got) != 1 {
-		return Recorded{}, errors.New("not one request arrived, but " + paths(got))
+		return Recorded{}, fmt.Errorf("not one request arrived, but %d", len(got))
 	}
 	return got[0], nil
 }
 
-func paths(got []Recorded) string {
-	if len(got) == 0 {
-		return "none"
-	}
-	list := make([]string, len(got))
-	for i, r := range got {
-		list[i] = r.Method + " " + r.Path
-	}
-	return strings.Join(list, ", ")
-}
-
-func (r *Recorder) serve(w http.ResponseWriter, req *http.Request) {
+// ServeHTTP implements [http.Handler].
+func (r *Recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
 		return // the caller hung up; it has an error of its own
 	}
 	path, query, _ := strings.Cut(req.RequestURI, "?")
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.got = append(r.got, Recorded{Method: req.Method, Path: path, Query: query, Header: req.Header.Clone(), Body: body})
-	answer := r.answer
-	r.mu.Unlock()
-	if len(answer) > 0 {
+	if len(r.answer) > 0 {
 		w.Header().Set("Content-Type", "application/json")
 	}
-	_, _ = w.Write(answer)
+	_, _ = w.Write(r.answer)
 }

@@ -6,13 +6,10 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
-
-func itoa(i int) string { return strconv.Itoa(i) }
 
 func upperFirst(s string) string {
 	first, size := utf8.DecodeRuneInString(s)
@@ -430,17 +427,4 @@ func allowed(name string) string {
 		return name
 	}
 	return special.ReplaceAllStringFunc(ASCII(name), encodeName)
-}
-
-// Printable drops characters that would break a comment.
-func Printable(line string) string {
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if r == '\t' {
-			return ' '
-		}
-		if !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, line))
 }

@@ -59,7 +59,7 @@ func (c *Contract) operation(o *Operation) error {
 	if repeat := str(t["x-repeat"]); repeat == "safe" || repeat == "" && r.Method == http.MethodGet {
 		r.Repeat = generated.RepeatSafe
 	}
-	for _, step := range []func(*Operation) error{c.security, c.server, c.path, c.parameters, c.body, c.success, c.paging} {
+	for _, step := range []func(*Operation) error{c.security, c.server, c.parameters, c.body, c.success, c.paging} {
 		if err := step(o); err != nil {
 			return err
 		}
@@ -152,26 +152,6 @@ func (c *Contract) server(o *Operation) error {
 	return nil
 }
 
-// path refuses what would be another path on the wire. A parameter is a segment, or a part of one.
-func (c *Contract) path(o *Operation) error {
-	for segment := range strings.SplitSeq(o.Path[1:], "/") {
-		literal := inBraces.ReplaceAllString(segment, "")
-		switch {
-		case segment == "" || segment == "." || segment == "..":
-			return c.lines.errorf(o.at[:2], "a segment of the path is empty or made of dots: leave it out")
-		case strings.ContainsAny(literal, "{}"), strings.Contains(segment, "}{"):
-			return c.lines.errorf(o.at[:2], "a parameter is a name in braces, and text is between two of them")
-		case strings.ContainsFunc(literal, func(r rune) bool { return !pathRune(r) }):
-			return c.lines.errorf(o.at[:2], "a segment of the path has a character that would be escaped: a query is made of parameters; client.Do takes an escaped path")
-		}
-	}
-	return nil
-}
-
-func pathRune(r rune) bool {
-	return strings.ContainsRune("-_.~@:$!*,;=+()'", r) || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
-}
-
 // success finds an operation's only success, and the fields that tell it from a failure.
 func (c *Contract) success(o *Operation) error {
 	at, responses := under(o.at, "responses"), obj(o.tree["responses"])
@@ -252,19 +232,6 @@ func (c *Contract) successFields(o *Operation) error {
 		}
 	}
 	return nil
-}
-
-// at finds a field of an answer, or object.field within it.
-func (c *Contract) at(schema any, name string) (any, bool) {
-	if property, found := c.field(schema, name); found {
-		return property, true
-	}
-	outer, inner, nested := strings.Cut(name, ".")
-	property, found := c.field(schema, outer)
-	if !nested || !found {
-		return nil, false
-	}
-	return c.at(property, inner)
 }
 
 // paging reads x-paging, and checks it against the operation.
@@ -367,9 +334,6 @@ func (c *Contract) codes(rows any, at []string, common []generated.ErrorCode) (a
 	return all, nil
 }
 
-// Translation is a description of an error code, and the same in Chinese.
-type Translation struct{ Text, Chinese string }
-
 // Kinds and TokenEffects are the values of a row's fields, in the order of the generated constants. A kind needs a sentinel
 // in the wrapper, so it is the only part of a row that the contract alone cannot add.
 var (
@@ -381,10 +345,4 @@ func rowValues(field string) []string {
 	_, said := subset()
 	row := obj(obj(obj(said["$defs"])["codes"])["items"])
 	return texts(obj(obj(row["properties"])[field])["enum"])
-}
-
-// oneLine returns the first paragraph of a text as one line of printable text.
-func oneLine(text string) string {
-	first, _, _ := strings.Cut(strings.TrimSpace(text), "\n\n")
-	return strings.Join(strings.Fields(Printable(strings.ReplaceAll(first, "\n", " "))), " ")
 }

@@ -1,9 +1,9 @@
 package contract
 
 import (
+	"cmp"
 	_ "embed"
 	"errors"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,10 +49,7 @@ func (c *Contract) inSubset() error {
 	}
 	faults := c.faults(failed, said)
 	first := slices.MinFunc(faults, func(a, b fault) int {
-		if a.line != b.line {
-			return a.line - b.line
-		}
-		return len(b.at) - len(a.at)
+		return cmp.Or(a.line-b.line, len(b.at)-len(a.at), strings.Compare(a.what, b.what))
 	})
 	return c.lines.errorf(first.at, "%s", first.what)
 }
@@ -71,7 +68,7 @@ func (c *Contract) faults(e *jsonschema.ValidationError, said object) (all []fau
 	}
 	at := e.InstanceLocation
 	if k, is := e.ErrorKind.(*kind.AdditionalProperties); is {
-		at = under(at, k.Properties[0])
+		at = under(at, slices.Min(k.Properties))
 	}
 	what := sayingOf(said, e.SchemaURL)
 	if what == "" {
@@ -99,12 +96,4 @@ func sayingOf(said object, url string) (what string) {
 		}
 	}
 	return what
-}
-
-// unescape decodes a step of a reference.
-func unescape(step string) string {
-	if plain, err := url.PathUnescape(step); err == nil {
-		step = plain
-	}
-	return strings.NewReplacer("~1", "/", "~0", "~").Replace(step)
 }

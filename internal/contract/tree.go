@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -201,3 +203,32 @@ func texts(v any) (all []string) {
 }
 
 func keys(m object) []string { return slices.Sorted(maps.Keys(m)) }
+
+// oneLine returns the first paragraph of a text as one line of printable text.
+func oneLine(text string) string {
+	first, _, _ := strings.Cut(strings.TrimSpace(text), "\n\n")
+	return strings.Join(strings.Fields(Printable(strings.ReplaceAll(first, "\n", " "))), " ")
+}
+
+// Printable drops characters that would break a comment.
+func Printable(line string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r == '\t' {
+			return ' '
+		}
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, line))
+}
+
+func itoa(i int) string { return strconv.Itoa(i) }
+
+// unescape decodes a step of a reference.
+func unescape(step string) string {
+	if plain, err := url.PathUnescape(step); err == nil {
+		step = plain
+	}
+	return strings.NewReplacer("~1", "/", "~0", "~").Replace(step)
+}

@@ -41,79 +41,64 @@ func record(t *testing.T, r generated.Request) (sent, error) {
 
 var testOperation = generated.Operation{ID: "test", Method: http.MethodPut, Path: "/v1.0/{a}/x/{b}"}
 
-func TestRequest(t *testing.T) {
-	for _, tt := range []struct {
-		name  string
-		build func(*generated.Request)
-		want  sent
-	}{
-		{"plain", func(r *generated.Request) { r.SetPath("a", "1"); r.SetPath("b", "2") }, sent{path: "/1/x/2"}},
-		{"escaped path", func(r *generated.Request) { r.SetPath("a", "a/b?c#d%e {b}"); r.SetPath("b", "群", "..") },
-			sent{path: "/a%2Fb%3Fc%23d%25e%20%7Bb%7D/x/%E7%BE%A4,.."}},
-		{"three dots", func(r *generated.Request) { r.SetPath("a", "..."); r.SetPath("b", ".a") }, sent{path: "/.../x/.a"}},
-		{"query", func(r *generated.Request) {
-			r.SetPath("a", "1")
-			r.SetPath("b", "2")
-			r.AddQuery("q", "a b&c=d+群")
-			r.AddQuery("l", "1,2", "3")
-			r.AddQuery("e", "")
-		}, sent{path: "/1/x/2", query: "q=a+b%26c%3Dd%2B%E7%BE%A4&l=1%2C2,3&e="}},
-		{"header and body", func(r *generated.Request) {
-			r.SetPath("a", "1")
-			r.SetPath("b", "2")
-			r.AddHeader("x-list", "a", "b")
-			r.SetBody(map[string]int{"n": 1})
-		}, sent{path: "/1/x/2", header: "a,b", body: `{"n":1}`}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			r := generated.NewRequest(&testOperation)
-			tt.build(&r)
-			got, err := record(t, r)
-			tt.want.method, tt.want.path = http.MethodPut, "/pre%20fix/v1.0"+tt.want.path
-			if err != nil || got != tt.want {
-				t.Errorf("got %+v, %v\nwant %+v", got, err, tt.want)
-			}
-		})
+// path sets the parameters of the path.
+func path(a string, b ...string) func(*generated.Request) {
+	return func(r *generated.Request) {
+		r.SetPath("a", a)
+		r.SetPath("b", b...)
 	}
 }
 
-func filled(r *generated.Request) {
-	r.SetPath("a", "1")
-	r.SetPath("b", "2")
-}
-
-// TestRequestNotSent: what cannot be sent as it was meant is not sent at all.
-func TestRequestNotSent(t *testing.T) {
+// TestRequest: what cannot be sent as it was meant is not sent at all.
+func TestRequest(t *testing.T) {
+	const dots, header = " is empty or made of dots", "a character that a header cannot carry"
+	plain := path("1", "2")
 	for _, tt := range []struct {
-		name, want string
-		build      func(*generated.Request)
+		name   string
+		path   func(*generated.Request)
+		more   func(*generated.Request)
+		want   sent
+		reason string // why nothing is sent
 	}{
-		{"empty", "parameter a is empty or made of dots", func(r *generated.Request) { r.SetPath("a", ""); r.SetPath("b", "2") }},
-		{"dot", "parameter a is empty or made of dots", func(r *generated.Request) { r.SetPath("a", "."); r.SetPath("b", "2") }},
-		{"two dots", "parameter b is empty or made of dots", func(r *generated.Request) { r.SetPath("a", "1"); r.SetPath("b", "..") }},
-		{"no value", "parameter b is empty or made of dots", func(r *generated.Request) { r.SetPath("a", "1"); r.SetPath("b") }},
-		{"not set", "a parameter of the path is not set", func(r *generated.Request) { r.SetPath("a", "1") }},
-		{"unknown", "the path has no parameter c", func(r *generated.Request) { r.SetPath("a", "1"); r.SetPath("b", "2"); r.SetPath("c", "3") }},
-		{"the token's header", "every request has it already", func(r *generated.Request) { filled(r); r.AddHeader(generated.TokenHeader, "mine") }},
-		{"the host's header", "every request has it already", func(r *generated.Request) { filled(r); r.AddHeader("host", "other") }},
-		{"line break in a header's name", "a character that a header cannot carry", func(r *generated.Request) { filled(r); r.AddHeader("a\r\nb", "x") }},
-		{"line break in a header", "a character that a header cannot carry", func(r *generated.Request) {
-			r.SetPath("a", "1")
-			r.SetPath("b", "2")
-			r.AddHeader("x-list", "a\r\nHost: other")
-		}},
-		{"a body that is no JSON", "the body: ", func(r *generated.Request) {
-			r.SetPath("a", "1")
-			r.SetPath("b", "2")
-			r.SetBody(func() {})
-		}},
+		{name: "plain", path: plain, want: sent{path: "/1/x/2"}},
+		{name: "escaped path", path: path("a/b?c#d%e {b}", "群", ".."), want: sent{path: "/a%2Fb%3Fc%23d%25e%20%7Bb%7D/x/%E7%BE%A4,.."}},
+		{name: "three dots", path: path("...", ".a"), want: sent{path: "/.../x/.a"}},
+		{name: "query", path: plain, more: func(r *generated.Request) {
+			r.AddQuery("q", "a b&c=d+群")
+			r.AddQuery("l", "1,2", "3")
+			r.AddQuery("e", "")
+		}, want: sent{path: "/1/x/2", query: "q=a+b%26c%3Dd%2B%E7%BE%A4&l=1%2C2,3&e="}},
+		{name: "header and body", path: plain, more: func(r *generated.Request) {
+			r.AddHeader("x-list", "a", "b")
+			r.SetBody(map[string]int{"n": 1})
+		}, want: sent{path: "/1/x/2", header: "a,b", body: `{"n":1}`}},
+		{name: "empty", path: path("", "2"), reason: "parameter a" + dots},
+		{name: "dot", path: path(".", "2"), reason: "parameter a" + dots},
+		{name: "two dots", path: path("1", ".."), reason: "parameter b" + dots},
+		{name: "no value", path: path("1"), reason: "parameter b" + dots},
+		{name: "not set", path: func(r *generated.Request) { r.SetPath("a", "1") }, reason: "a parameter of the path is not set"},
+		{name: "unknown", path: plain, more: func(r *generated.Request) { r.SetPath("c", "3") }, reason: "the path has no parameter c"},
+		{name: "the token's header", path: plain, more: func(r *generated.Request) { r.AddHeader(generated.TokenHeader, "mine") }, reason: "every request has it already"},
+		{name: "the host's header", path: plain, more: func(r *generated.Request) { r.AddHeader("host", "other") }, reason: "every request has it already"},
+		{name: "line break in a header's name", path: plain, more: func(r *generated.Request) { r.AddHeader("a\r\nb", "x") }, reason: header},
+		{name: "line break in a header", path: plain, more: func(r *generated.Request) { r.AddHeader("x-list", "a\r\nHost: other") }, reason: header},
+		{name: "a body that is no JSON", path: plain, more: func(r *generated.Request) { r.SetBody(func() {}) }, reason: "the body: "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := generated.NewRequest(&testOperation)
-			tt.build(&r)
+			if tt.path(&r); tt.more != nil {
+				tt.more(&r)
+			}
 			got, err := record(t, r)
-			if err == nil || !strings.Contains(err.Error(), tt.want) || got != (sent{}) {
-				t.Errorf("sent %+v, error %v, want %s", got, err, tt.want)
+			if tt.reason != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.reason) || got != (sent{}) {
+					t.Errorf("sent %+v, error %v, want %s", got, err, tt.reason)
+				}
+				return
+			}
+			tt.want.method, tt.want.path = http.MethodPut, "/pre%20fix/v1.0"+tt.want.path
+			if err != nil || got != tt.want {
+				t.Errorf("got %+v, %v\nwant %+v", got, err, tt.want)
 			}
 		})
 	}
@@ -157,7 +142,7 @@ func TestJSONString(t *testing.T) {
 		op := testOperation
 		op.Content = &generated.Field{Type: "object", Fields: []generated.Field{{Name: "msgParam", Required: true, JSON: true, MaxBytes: tt.max}}}
 		r := generated.NewRequest(&op)
-		filled(&r)
+		path("1", "2")(&r)
 		r.SetBody(map[string]any{"msgParam": tt.value})
 		got, err := record(t, r)
 		switch {

@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os/exec"
@@ -32,65 +31,38 @@ type command struct {
 
 // commands are those of a block. In a console block each follows a prompt, and what the page shows of its output follows
 // it. An sh block is for pasting: each line is a command, and none of their output is shown.
-func (b block) commands() ([]command, error) {
-	var list []command
+func (b block) commands() (list []command) {
 	for _, line := range b.body {
-		text, prompted := strings.CutPrefix(line, prompt)
-		switch {
-		case b.language == "sh" && prompted:
-			return nil, fmt.Errorf("a prompt in a block that is pasted: %q", line)
-		case b.language == "sh" || prompted:
+		if text, prompted := strings.CutPrefix(line, prompt); prompted || b.language == "sh" {
 			list = append(list, command{text: text})
-		case len(list) == 0:
-			return nil, fmt.Errorf("the block begins with output: %q", line)
-		default:
+		} else {
 			last := &list[len(list)-1]
 			last.shown = append(last.shown, line)
 		}
 	}
-	if shows := func(c command) bool { return len(c.shown) > 0 }; b.language == "console" && !slices.ContainsFunc(list, shows) {
-		return nil, errors.New("no output is shown: make it an sh block, which can be pasted")
-	}
-	return list, nil
+	return list
 }
 
 // console runs the commands of a block in a shell, one after the other. Each must succeed, unless the next one shows its
 // exit code.
 func (u *user) console(t *testing.T, b block) {
-	commands, err := b.commands()
-	if err != nil {
-		t.Fatal(err)
-	}
+	commands := b.commands()
 	var texts []string
 	for _, c := range commands {
 		texts = append(texts, c.runs())
 	}
 	until := ""
 	if _, ok := b.marks["interrupt"]; ok {
-		last := commands[len(commands)-1].shown
-		if len(last) == 0 {
-			t.Fatal("a command that is interrupted shows until which output it runs")
-		}
-		until = pattern(last)
+		until = pattern(commands[len(commands)-1].shown)
 	}
 	for i, got := range u.shell(t, u.folder(t, b), texts, until) {
 		c := commands[i]
-		if texts[i] == "" {
-			t.Logf("$ %s\n  not run: a step of its own", c.text)
-			continue
-		}
 		if told := i+1 < len(commands) && strings.HasPrefix(commands[i+1].text, "echo $?"); got.code != 0 && !told {
 			t.Errorf("$ %s\nexit code %d\n%s", c.text, got.code, got.output)
 		}
-		if len(c.shown) == 0 {
-			t.Logf("$ %s\n  run: exit code %d, the page shows no output", c.text, got.code)
-			continue
-		}
-		if !regexp.MustCompile("^" + pattern(c.shown) + "$").MatchString(strings.TrimRight(got.output, "\n")) {
+		if len(c.shown) > 0 && !regexp.MustCompile("^"+pattern(c.shown)+"$").MatchString(strings.TrimRight(got.output, "\n")) {
 			t.Errorf("$ %s\nthe page shows\n%s\nbut it printed\n%s", c.text, strings.Join(c.shown, "\n"), got.output)
-			continue
 		}
-		t.Logf("$ %s\n  run: exit code %d, its output is what the page shows (%d lines)", c.text, got.code, len(c.shown))
 	}
 }
 
@@ -129,7 +101,7 @@ type result struct {
 	code   int
 }
 
-// exported is the file in which they are kept.
+// exported is the file of the exported variables, which carry over from one block to the next, as in one terminal.
 func (u *user) exported() string { return filepath.Join(u.home, "exported") }
 
 var placeholder = regexp.MustCompile(`\b([A-Z_]+)=` + elision)
@@ -139,10 +111,8 @@ var placeholder = regexp.MustCompile(`\b([A-Z_]+)=` + elision)
 func (u *user) shell(t *testing.T, folder string, commands []string, until string) []result {
 	t.Helper()
 	const end = "\x01end "
-	// Variables that are exported carry over from one block to the next, as they do for a reader in one terminal.
-	exported := u.exported()
 	script := strings.Builder{}
-	fmt.Fprintf(&script, "[ ! -f %[1]s ] || . %[1]s\ncd %[2]s\ntrap 'export -p > %[1]s' EXIT\n", exported, folder)
+	fmt.Fprintf(&script, "[ ! -f %[1]s ] || . %[1]s\ncd %[2]s\ntrap 'export -p > %[1]s' EXIT\n", u.exported(), folder)
 	for _, c := range commands {
 		c = placeholder.ReplaceAllStringFunc(c, func(s string) string {
 			name := strings.TrimSuffix(s, "="+elision)

@@ -72,23 +72,8 @@ func newUser(t *testing.T) *user {
 // publish commits the files that are or will be in git, as they are now, to a repository of their own.
 func (u *user) publish(t *testing.T) {
 	t.Helper()
-	files := run(t, root, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-	for file := range strings.SplitSeq(strings.TrimSuffix(files, "\x00"), "\x00") {
-		source := filepath.Join(root, file)
-		info, err := os.Lstat(source)
-		if os.IsNotExist(err) {
-			continue // deleted and not yet committed
-		}
-		content, err := os.ReadFile(source)
-		if err != nil {
-			t.Fatal(err)
-		}
-		target := filepath.Join(u.sources, file)
-		write(t, target, string(content))
-		if err := os.Chmod(target, info.Mode().Perm()); err != nil {
-			t.Fatal(err)
-		}
-	}
+	const copied = `export GIT_INDEX_FILE=$0; git read-tree HEAD && git add -A && git checkout-index -a --prefix="$1/"`
+	run(t, root, "bash", "-c", copied, filepath.Join(u.home, "index"), u.sources)
 	run(t, u.sources, "git", "init", "-q")
 	run(t, u.sources, "git", "add", "-A")
 	run(t, u.sources, "git", "-c", "user.name=check", "-c", "user.email=check@example.com", "commit", "-q", "-m", "As it is")

@@ -10,18 +10,24 @@ import (
 	"testing"
 	"time"
 
+	"github.com/getkin/kin-openapi/openapi3"
+
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/internal/shapes"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// robot is a client of an emulator that serves the contract of this package.
+// robot is a client of an emulator that serves the contract of this package. What passes between them is checked.
 func robot(t *testing.T, opts ...dingtalktest.Option) (*shapes.Client, *dingtalktest.Server) {
 	t.Helper()
 	server := dingtalktest.NewServer(t, append([]dingtalktest.Option{dingtalktest.WithSpec(shapes.Routes)}, opts...)...)
 	creds := dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret}
-	client, err := dingtalk.NewClient(creds, dingtalk.WithBaseURL(server.URL))
+	doc, err := openapi3.NewLoader().LoadFromFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := dingtalk.NewClient(creds, dingtalk.WithBaseURL(server.URL), dingtalk.WithHTTPClient(&http.Client{Transport: checked{t, doc}}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +41,7 @@ func TestEveryShape(t *testing.T) {
 	ctx := t.Context()
 	c, server := robot(t)
 	list, err := c.ListUsers(ctx, "a/b 群", 1<<62, shapes.ListUsersParams{
-		MaxResults: 10, IDs: []string{"a,b", "c&d"}, Kinds: []shapes.ListUsersParamsKinds{shapes.ListUsersParamsKindsA, "later"},
+		MaxResults: 10, IDs: []string{"a,b", "c&d"}, Kinds: []shapes.ListUsersParamsKinds{shapes.ListUsersParamsKindsA, shapes.ListUsersParamsKindsBC},
 		State: ptr(shapes.ListUsersParamsStateOpen), Ratio: ptr(0.5), Deep: ptr(false), XUnionID: ptr("u"), XFlags: []int64{1, 2},
 	})
 	if err != nil || len(list.List) != 1 || list.List[0].UserID != "text" || list.List[0].Self.ID != 1 || !*list.HasMore {
@@ -62,8 +68,14 @@ func TestEveryShape(t *testing.T) {
 	if n, err := c.CountAll(ctx); err != nil || n != 1 {
 		t.Errorf("CountAll: %v, %v", n, err)
 	}
+	for value, err := range c.QueryPagesAll(ctx, nil) {
+		if err != nil || value != "text" {
+			t.Errorf("QueryPagesAll: %v, %v", value, err)
+		}
+		break
+	}
 	for _, o := range shapes.Routes {
-		if o.Operation.ID != "queryPages" && server.Count(*o.Operation) == 0 {
+		if server.Count(*o.Operation) == 0 {
 			t.Errorf("%s was not sent", o.Operation.ID)
 		}
 	}
@@ -77,7 +89,7 @@ func TestExactNumbers(t *testing.T) {
 	}), dingtalktest.WithAnswer("listUsers", func(*http.Request) any {
 		return json.RawMessage(`{"list":[{"userid":"u","extra":{"n":` + big + `}}],"unknown":{"deep":[1]}}`)
 	}))
-	nodes, err := c.PatchMap(t.Context(), nil)
+	nodes, err := c.PatchMap(t.Context(), map[string]int64{})
 	if err != nil || nodes["a"].ID != 9007199254740993 {
 		t.Errorf("got %v, %v", nodes, err)
 	}
@@ -158,7 +170,7 @@ func TestCodesOfAnOperation(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.FailNext(dingtalktest.Code("user.busy").For(generated.Operation{ID: "listUsers"}))
-	_, err = shapes.New(client).ListUsers(t.Context(), "u", 1, shapes.ListUsersParams{MaxResults: 1})
+	_, err = shapes.New(client).ListUsers(t.Context(), "u", 1, shapes.ListUsersParams{MaxResults: 1, Kinds: []shapes.ListUsersParamsKinds{"later"}})
 	failed := (*dingtalk.Error)(nil)
 	if !errors.As(err, &failed) || failed.Code != shapes.CodeListUsersUserBusy || !errors.Is(err, dingtalk.ErrUnavailable) || failed.RetryAfter != 3*time.Second || failed.StatusCode != 503 {
 		t.Errorf("got %v", err)

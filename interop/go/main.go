@@ -9,7 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"log"
 	"net/http"
 	"os"
 	"sync"
@@ -46,8 +46,7 @@ type report struct {
 
 func main() {
 	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		log.Fatal(err)
 	}
 }
 
@@ -102,10 +101,7 @@ func send(client *dingtalk.Client, id string) (string, error) {
 	answer, err := client.OrgGroupSend(context.Background(), generated.OrgGroupSendRequest{
 		OpenConversationID: id, RobotCode: "robot", MsgKey: "sampleText", MsgParam: "{}",
 	})
-	if err != nil {
-		return "", err
-	}
-	return answer.ProcessQueryKey, nil
+	return answer.ProcessQueryKey, err
 }
 
 func outcome(id string, err error) report {

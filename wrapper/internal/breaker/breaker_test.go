@@ -28,15 +28,21 @@ func failed(cause string) Outcome[string] { return Outcome[string]{Kind: Failed,
 
 var good = Outcome[string]{Kind: Good}
 
+// pass is the pass of a call that has sent nothing and must get one.
+func pass(t *testing.T, b *Breaker[string]) Pass {
+	t.Helper()
+	p, refused := b.Acquire(t.Context(), 0)
+	if refused != nil {
+		t.Fatalf("%+v", refused)
+	}
+	return p
+}
+
 // fail opens a breaker.
 func fail(t *testing.T, b *Breaker[string]) {
 	t.Helper()
 	for range Budget {
-		p, refused := b.Acquire(t.Context(), 0)
-		if refused != nil {
-			t.Fatalf("%+v", refused)
-		}
-		b.Release(p, failed("away"))
+		b.Release(pass(t, b), failed("away"))
 	}
 }
 
@@ -77,26 +83,16 @@ func TestProbesThatHang(t *testing.T) {
 		var hung []Pass
 		begun := time.Now()
 		for range 4 {
-			p, refused := b.Acquire(t.Context(), 0)
-			if refused != nil {
-				t.Fatalf("%+v", refused)
-			}
-			hung = append(hung, p)
+			hung = append(hung, pass(t, b))
 		}
 		if took := time.Since(begun); took != 3*probeTime {
 			t.Errorf("four probes in %s, want one each %s", took, probeTime)
 		}
 		// The service is back: the next probe succeeds, and those that hang keep nobody out.
-		p, refused := b.Acquire(t.Context(), 0)
-		if refused != nil {
-			t.Fatalf("%+v", refused)
-		}
-		b.Release(p, good)
+		b.Release(pass(t, b), good)
 		begun = time.Now()
 		for range 4 {
-			if _, refused := b.Acquire(t.Context(), 0); refused != nil {
-				t.Errorf("%+v", refused)
-			}
+			pass(t, b)
 		}
 		if took := time.Since(begun); took != 0 {
 			t.Errorf("calls waited %s behind probes that hang", took)
@@ -188,12 +184,10 @@ func TestHastyAndPatient(t *testing.T) {
 func TestHastyBesidesAnswers(t *testing.T) {
 	b := newBreaker()
 	for range 10 * Budget {
-		hasty, _ := b.Acquire(t.Context(), 0)
-		other, _ := b.Acquire(t.Context(), 0)
-		b.Release(other, Outcome[string]{Kind: Failed, Answered: true})
+		hasty := pass(t, b)
+		b.Release(pass(t, b), Outcome[string]{Kind: Failed, Answered: true})
 		b.Release(hasty, Outcome[string]{Kind: Hasty, Wait: sec})
-		ok, _ := b.Acquire(t.Context(), 0)
-		b.Release(ok, good)
+		b.Release(pass(t, b), good)
 	}
 	if got := b.failures; got != 0 || b.hasty != 0 {
 		t.Errorf("%+v, %d hasty", got, b.hasty)
@@ -243,20 +237,19 @@ func TestBan(t *testing.T) {
 func TestProbeAndLateAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreaker()
-		late, _ := b.Acquire(t.Context(), 0)
+		late := pass(t, b)
 		fail(t, b)
 		b.Release(late, good)
 		begun := time.Now()
-		p, refused := b.Acquire(t.Context(), 0)
-		if refused != nil || time.Since(begun) == 0 {
-			t.Errorf("%+v: a late answer closed the breaker", refused)
+		p := pass(t, b)
+		if time.Since(begun) == 0 {
+			t.Error("a late answer closed the breaker")
 		}
 		b.Release(p, good)
 		for range 20 {
-			p, _ := b.Acquire(t.Context(), 0)
-			b.Release(p, good)
+			b.Release(pass(t, b), good)
 		}
-		if p, _ := b.Acquire(t.Context(), 0); p.counted {
+		if pass(t, b).counted {
 			t.Error("good answers did not close the breaker")
 		}
 	})

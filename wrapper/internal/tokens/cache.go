@@ -167,8 +167,10 @@ func (c *Cache) join(ctx context.Context, now time.Time) (*flight, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if t := c.current.Load(); t != nil && now.Before(t.expires) {
-		return landed(t), nil
+	if t := c.current.Load(); t != nil && now.Before(t.expires) { // another caller fetched it meanwhile
+		f := &flight{done: make(chan struct{}), token: t}
+		close(f.done)
+		return f, nil
 	}
 	// left exceeds failureMemory only if the clock was set back.
 	if left := c.failUntil.Sub(now); left > 0 && left <= failureMemory {
@@ -179,13 +181,6 @@ func (c *Cache) join(ctx context.Context, now time.Time) (*flight, error) {
 	}
 	c.flight.waiters++
 	return c.flight, nil
-}
-
-// landed wraps a token that another caller fetched meanwhile.
-func landed(t *held) *flight {
-	f := &flight{done: make(chan struct{}), token: t}
-	close(f.done)
-	return f
 }
 
 // part removes a caller from a fetch, and cancels the fetch after the last one.

@@ -1,7 +1,6 @@
 package official
 
 import (
-	"fmt"
 	"regexp"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -38,9 +37,6 @@ func ReadContract(text []byte) (*Contract, error) {
 	c := &Contract{document: document, operations: map[string]*Operation{}}
 	for template, item := range document.Paths.Map() {
 		for method, op := range item.Operations() {
-			if c.operations[op.OperationID] != nil {
-				return nil, fmt.Errorf("two operations are called %s", op.OperationID)
-			}
 			c.operations[op.OperationID] = newOperation(method, template, op)
 		}
 	}

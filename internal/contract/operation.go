@@ -59,7 +59,7 @@ func (c *Contract) operation(o *Operation) error {
 	if repeat := str(t["x-repeat"]); repeat == "safe" || repeat == "" && r.Method == http.MethodGet {
 		r.Repeat = generated.RepeatSafe
 	}
-	for _, step := range []func(*Operation) error{c.security, c.server, c.path, c.parameters, c.body, c.success, c.paging} {
+	for _, step := range []func(*Operation) error{c.security, c.server, c.parameters, c.body, c.success, c.paging} {
 		if err := step(o); err != nil {
 			return err
 		}
@@ -150,26 +150,6 @@ func (c *Contract) server(o *Operation) error {
 		}
 	}
 	return nil
-}
-
-// path refuses what would be another path on the wire. A parameter is a segment, or a part of one.
-func (c *Contract) path(o *Operation) error {
-	for segment := range strings.SplitSeq(o.Path[1:], "/") {
-		literal := inBraces.ReplaceAllString(segment, "")
-		switch {
-		case segment == "" || segment == "." || segment == "..":
-			return c.lines.errorf(o.at[:2], "a segment of the path is empty or made of dots: leave it out")
-		case strings.ContainsAny(literal, "{}"), strings.Contains(segment, "}{"):
-			return c.lines.errorf(o.at[:2], "a parameter is a name in braces, and text is between two of them")
-		case strings.ContainsFunc(literal, func(r rune) bool { return !pathRune(r) }):
-			return c.lines.errorf(o.at[:2], "a segment of the path has a character that would be escaped: a query is made of parameters; client.Do takes an escaped path")
-		}
-	}
-	return nil
-}
-
-func pathRune(r rune) bool {
-	return strings.ContainsRune("-_.~@:$!*,;=+()'", r) || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
 }
 
 // success finds an operation's only success, and the fields that tell it from a failure.

@@ -68,7 +68,7 @@ func (c *Contract) faults(e *jsonschema.ValidationError, said object) (all []fau
 	}
 	at := e.InstanceLocation
 	if k, is := e.ErrorKind.(*kind.AdditionalProperties); is {
-		at = under(at, k.Properties[0])
+		at = under(at, slices.Min(k.Properties))
 	}
 	what := sayingOf(said, e.SchemaURL)
 	if what == "" {

@@ -97,7 +97,7 @@ drift() {
   [ -z "$(git ls-files --others --exclude-standard -- '*.gen.go')" ] || { echo 'a generated file is not in git' >&2; return 1; }
 }
 
-golangci() { "$(golangci_lint)" run ./...; }
+golangci() { "$(golangci_lint)" run --allow-parallel-runners ./...; }
 
 # The systems that the command is built for, and 32 bits for the SDK.
 platforms() {

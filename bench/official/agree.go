@@ -63,8 +63,47 @@ func (p Pair) Agree(id string, fill Fill) (differences []Difference, found []str
 		say("the official SDK: %v", theirs.err)
 	default:
 		differences = append(differences, p.Contract.CompareAnswers(id, theirs.read, ours.read)...)
+		for _, d := range p.Contract.CompareAnswers(id, theirs.read, value) {
+			if !byDesign(d.Kind) { // or something that neither side reads would agree
+				say("%s: the official SDK %s of the answer, which %s", d.Where, d.Official, d.Wrapper)
+			}
+		}
 	}
+	p.complete(op, values, theirs.sent, say)
 	return differences, found
+}
+
+// complete checks that the official SDK sent all the values, so that nothing agrees only because neither side sent it.
+func (p Pair) complete(op *Operation, values Values, sent Recorded, say func(string, ...any)) {
+	if len(sent.Body) > 0 && values.Body != nil {
+		body, err := parse(sent.Body)
+		if err != nil {
+			say("%v", err)
+		}
+		for _, d := range CompareJSON(KindBody, body, values.Body) {
+			field := op.Body.Properties[strings.TrimPrefix(d.Where, ".")]
+			if d.Kind != KindEmptyInside && (field == nil || !jsonText(field.Value)) {
+				say("the body's %s %s; it was given %s", d.Where, d.Official, d.Wrapper)
+			}
+		}
+	}
+	query, err := sent.Values()
+	if err != nil {
+		say("%v", err)
+	}
+	for name, value := range values.Query {
+		if len(take(query, name)) == 0 && !empty(value) {
+			say("the parameter %s was not sent", name)
+		}
+	}
+	for name := range values.Header {
+		if sent.Header.Get(name) == "" {
+			say("the header %s was not sent", name)
+		}
+	}
+	if op.Anonymous != (sent.Header.Get("x-acs-dingtalk-access-token") == "") {
+		say("token sent: %v; the contract says otherwise", !op.Anonymous)
+	}
 }
 
 // encode is an answer's body. A full one has a field that nobody knows.

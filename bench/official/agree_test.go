@@ -17,8 +17,11 @@ import (
 
 var update = flag.Bool("update", false, "write the table of README.md")
 
-// drawn are the packages that are compared. The command draw fills it.
-var drawn []Drawn
+// drawn are the packages that are compared, and lies what is generated of Lies. The command draw fills both.
+var (
+	drawn []Drawn
+	lies  []func(*dingtalk.Client) any
+)
 
 // comparison is what the tests share.
 type comparison struct {
@@ -35,7 +38,7 @@ func newComparison(t *testing.T) comparison {
 	}
 	recorder := NewRecorder()
 	t.Cleanup(recorder.Close)
-	client := must(dingtalk.NewClient(dingtalk.StaticToken(Token), dingtalk.WithBaseURL(recorder.URL)))(t)
+	client := must(dingtalk.NewClient(dingtalk.StaticToken(Token), dingtalk.WithBaseURL(recorder.URL())))(t)
 	t.Cleanup(client.CloseIdleConnections)
 	folder := must(exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", sdk.Module).Output())(t)
 	return comparison{recorder, client, must(sdk.Open(""))(t), strings.TrimSpace(string(folder))}
@@ -51,17 +54,21 @@ func must[T any](value T, err error) func(*testing.T) T {
 	}
 }
 
-// pair sets both sides of a package up, ours by client. ids are its operations that the generator takes.
-func (c comparison) pair(t *testing.T, d Drawn, client *dingtalk.Client, host, token string) (p Pair, ids []string) {
+// pair sets both sides of a package up, ours by the contract in a file. ids are its operations that the generator takes.
+func (c comparison) pair(t *testing.T, d Drawn, ours any, file, host, token string) (p Pair, ids []string) {
 	t.Helper()
-	contract := must(ReadContract(must(os.ReadFile(filepath.Join("drawn", d.Name+".yaml")))(t)))(t)
+	contract := must(ReadContract(must(os.ReadFile(filepath.Join("drawn", file)))(t)))(t)
 	source := must(c.source.Package(d.Name))(t)
 	for _, o := range source.Operations {
 		if o.Refusal() == "" && contract.Operation(o.ID()) != nil {
 			ids = append(ids, o.ID())
 		}
 	}
-	return Pair{c.recorder, must(NewOfficial(host, token, d, contract, source))(t), NewGenerated(d.Ours(client), contract), contract}, ids
+	return Pair{c.recorder, must(NewOfficial(host, token, d, contract, source))(t), NewGenerated(ours, contract), contract}, ids
+}
+
+func (c comparison) marks(t *testing.T, d Drawn) map[string]int {
+	return RequiredIn(string(must(os.ReadFile(filepath.Join(c.folder, d.Name, "client.go")))(t)))
 }
 
 // TestAgree makes each call with both sides. Where they differ otherwise than by design, it fails; what differs by design is the
@@ -69,8 +76,8 @@ func (c comparison) pair(t *testing.T, d Drawn, client *dingtalk.Client, host, t
 func TestAgree(t *testing.T) {
 	c, found, operations, disagree := newComparison(t), differences{}, 0, 0
 	for _, d := range drawn {
-		pair, ids := c.pair(t, d, c.client, c.recorder.Host(), Token)
-		marks := RequiredIn(string(must(os.ReadFile(filepath.Join(c.folder, d.Name, "client.go")))(t)))
+		pair, ids := c.pair(t, d, d.Ours(c.client), d.Name+".yaml", c.recorder.Host(), Token)
+		marks := c.marks(t, d)
 		for _, id := range ids {
 			operations++
 			list, problems := pair.AgreeInAll(id, marks)
@@ -91,6 +98,21 @@ func TestAgree(t *testing.T) {
 	t.Logf("%d operations of %d packages: %d agree but for what differs by design, %d do not", operations, len(drawn), operations-disagree, disagree)
 	if len(drawn) > 100 && !t.Failed() { // the table is that of the whole API
 		readme(t, found.table())
+	}
+}
+
+// TestLies: what an importer could get wrong is found.
+func TestLies(t *testing.T) {
+	c := newComparison(t)
+	for i, lie := range Lies {
+		d := drawnOf(lie.Package)
+		pair, _ := c.pair(t, d, lies[i](c.client), fmt.Sprintf("lie%d.yaml", i), c.recorder.Host(), Token)
+		_, problems := pair.AgreeInAll(lie.Operation, c.marks(t, d))
+		if len(problems) == 0 {
+			t.Errorf("%s: not found", lie.What)
+		} else {
+			t.Logf("%s: %.150s", lie.What, problems[0])
+		}
 	}
 }
 

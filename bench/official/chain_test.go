@@ -53,7 +53,7 @@ func TestChain(t *testing.T) {
 		call := func(operation string, path map[string]string, body map[string]any) (map[string]any, error) {
 			name, id, _ := strings.Cut(operation, ".")
 			d := drawnOf(name)
-			pair, _ := c.pair(t, d, client, host, token)
+			pair, _ := c.pair(t, d, d.Ours(client), name+".yaml", host, token)
 			side := pair.Ours
 			if official {
 				side = pair.Official
@@ -148,7 +148,7 @@ func TestEmulator(t *testing.T) {
 	c := newComparison(t)
 	for _, d := range drawn {
 		server, seen := dingtalktest.NewServer(t, dingtalktest.WithSpec(d.Routes), dingtalktest.WithChat("the-chatId_1", "cidOfTheComparison==")), &last{}
-		pair, ids := c.pair(t, d, clientOf(t, server, seen), "127.0.0.1:1", "")
+		pair, ids := c.pair(t, d, d.Ours(clientOf(t, server, seen)), d.Name+".yaml", "127.0.0.1:1", "")
 		options := &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true}
 		for _, id := range ids {
 			values, op := must(pair.Official.values(id, Full))(t), pair.Contract.Operation(id)

@@ -2,6 +2,7 @@ package official
 
 import (
 	"fmt"
+	"mime"
 	"net/url"
 	"reflect"
 	"slices"
@@ -51,9 +52,12 @@ func (c *Contract) Compare(operation string, official, wrapper Recorded) ([]Diff
 }
 
 func sameMediaType(official, wrapper string) bool {
-	theirs, _, _ := strings.Cut(official, ";")
-	ours, _, _ := strings.Cut(wrapper, ";")
-	return theirs == ours
+	theirs, _, err := mime.ParseMediaType(official)
+	if err != nil {
+		return false
+	}
+	ours, _, err := mime.ParseMediaType(wrapper)
+	return err == nil && theirs == ours
 }
 
 func compareBody(official, wrapper Recorded) []Difference {

@@ -1,7 +1,9 @@
 package official
 
 import (
+	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/getkin/kin-openapi/openapi3"
 )
@@ -10,6 +12,7 @@ import (
 type Contract struct {
 	document   *openapi3.T
 	operations map[string]*Operation
+	ids        []string
 }
 
 // Operation is what the contract says of one operation.
@@ -37,9 +40,14 @@ func ReadContract(text []byte) (*Contract, error) {
 	c := &Contract{document: document, operations: map[string]*Operation{}}
 	for template, item := range document.Paths.Map() {
 		for method, op := range item.Operations() {
+			if c.operations[op.OperationID] != nil {
+				return nil, fmt.Errorf("two operations are called %s", op.OperationID)
+			}
 			c.operations[op.OperationID] = newOperation(method, template, op)
+			c.ids = append(c.ids, op.OperationID)
 		}
 	}
+	slices.Sort(c.ids)
 	return c, nil
 }
 
@@ -68,6 +76,9 @@ func newOperation(method, template string, op *openapi3.Operation) *Operation {
 	}
 	return o
 }
+
+// IDs are the ids of the operations, sorted.
+func (c *Contract) IDs() []string { return c.ids }
 
 // Operation is the operation with this id, which the contract must have.
 func (c *Contract) Operation(id string) *Operation { return c.operations[id] }

@@ -1,9 +1,6 @@
 package official
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // Difference is something in which two requests, or what was read of two answers, differ.
 type Difference struct {
@@ -63,5 +60,10 @@ var Named = map[string]string{
 }
 
 func byDesign(kind Kind) bool {
-	return slices.ContainsFunc(ByDesign, func(r Reason) bool { return r.Kind == kind })
+	for _, r := range ByDesign {
+		if r.Kind == kind {
+			return true
+		}
+	}
+	return false
 }

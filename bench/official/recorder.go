@@ -1,7 +1,7 @@
 package official
 
 import (
-	"fmt"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -12,9 +12,11 @@ import (
 
 // Recorded is one request as it arrived.
 type Recorded struct {
-	Method, Path, Query string // as they stood in the request line, escaped
-	Header              http.Header
-	Body                []byte
+	Method string
+	Path   string // as it stood in the request line, escaped
+	Query  string // as it stood in the request line, escaped
+	Header http.Header
+	Body   []byte
 }
 
 // Values are the query's parameters, unescaped.
@@ -22,7 +24,7 @@ func (r Recorded) Values() (url.Values, error) { return url.ParseQuery(r.Query) 
 
 // Recorder is a server on this machine that keeps the requests it gets, and answers each with the same bytes.
 type Recorder struct {
-	*httptest.Server
+	server *httptest.Server
 
 	mu     sync.Mutex
 	got    []Recorded
@@ -32,12 +34,18 @@ type Recorder struct {
 // NewRecorder starts a recorder. Close it after use.
 func NewRecorder() *Recorder {
 	r := &Recorder{}
-	r.Server = httptest.NewServer(r)
+	r.server = httptest.NewServer(http.HandlerFunc(r.serve))
 	return r
 }
 
 // Host is the recorder's host and port.
-func (r *Recorder) Host() string { return strings.TrimPrefix(r.URL, "http://") }
+func (r *Recorder) Host() string { return strings.TrimPrefix(r.server.URL, "http://") }
+
+// URL is the recorder's address.
+func (r *Recorder) URL() string { return r.server.URL }
+
+// Close ends the server.
+func (r *Recorder) Close() { r.server.Close() }
 
 // Answer sets what the next requests are answered with, with status 200. No bytes are an answer without a body.
 func (r *Recorder) Answer(body []byte) {
@@ -53,23 +61,34 @@ func (r *Recorder) Take() (Recorded, error) {
 	got := r.got
 	r.got = nil
 	if len(got) != 1 {
-		return Recorded{}, fmt.Errorf("not one request arrived, but %d", len(got))
+		return Recorded{}, errors.New("not one request arrived, but " + paths(got))
 	}
 	return got[0], nil
 }
 
-// ServeHTTP implements [http.Handler].
-func (r *Recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+func paths(got []Recorded) string {
+	if len(got) == 0 {
+		return "none"
+	}
+	list := make([]string, len(got))
+	for i, r := range got {
+		list[i] = r.Method + " " + r.Path
+	}
+	return strings.Join(list, ", ")
+}
+
+func (r *Recorder) serve(w http.ResponseWriter, req *http.Request) {
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
 		return // the caller hung up; it has an error of its own
 	}
 	path, query, _ := strings.Cut(req.RequestURI, "?")
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.got = append(r.got, Recorded{Method: req.Method, Path: path, Query: query, Header: req.Header.Clone(), Body: body})
-	if len(r.answer) > 0 {
+	answer := r.answer
+	r.mu.Unlock()
+	if len(answer) > 0 {
 		w.Header().Set("Content-Type", "application/json")
 	}
-	_, _ = w.Write(r.answer)
+	_, _ = w.Write(answer)
 }

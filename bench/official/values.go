@@ -146,37 +146,48 @@ type filler struct {
 
 func (f *filler) value(t reflect.Type, name string) any {
 	f.n++
-	kind := t.Kind()
-	switch {
-	case kind == reflect.Pointer:
+	zero := f.fill == Zero
+	switch t.Kind() {
+	case reflect.Pointer:
 		return f.value(t.Elem(), name)
-	case kind == reflect.Struct:
+	case reflect.Struct:
 		return f.object(t)
-	case kind == reflect.Bool:
-		return f.fill != Zero && f.n%2 == 0 || name == "success" // an answer that says false is a failure
-	case f.fill == Zero && kind == reflect.String:
-		return ""
-	case f.fill == Zero && kind == reflect.Slice:
-		return []any{}
-	case f.fill == Zero && (kind == reflect.Map || kind == reflect.Interface):
-		return map[string]any{}
-	case f.fill == Zero:
-		return json.Number("0")
-	}
-	switch kind {
 	case reflect.Slice:
+		if zero {
+			return []any{}
+		}
 		return []any{f.value(t.Elem(), name), f.value(t.Elem(), name)}
 	case reflect.Map:
+		if zero {
+			return map[string]any{}
+		}
 		return map[string]any{"key one": f.value(t.Elem(), name), "ключ/2": f.value(t.Elem(), name)}
 	case reflect.Interface:
+		if zero {
+			return map[string]any{}
+		}
 		return map[string]any{"text": f.text(name), "number": f.beyondFloat(), "list": []any{true, nil, "x"}}
 	case reflect.String:
+		if zero {
+			return ""
+		}
 		return f.text(name)
+	case reflect.Bool:
+		return !zero && f.n%2 == 0 || name == "success" // an answer that says false is a failure
 	case reflect.Int32:
+		if zero {
+			return json.Number("0")
+		}
 		return json.Number(strconv.FormatInt(2147480000+f.n%3000, 10))
 	case reflect.Int64:
+		if zero {
+			return json.Number("0")
+		}
 		return f.beyondFloat()
 	case reflect.Float32, reflect.Float64:
+		if zero {
+			return json.Number("0")
+		}
 		return json.Number(strconv.FormatInt(f.n, 10) + ".25")
 	}
 	panic(fmt.Sprintf("%s of type %s", name, t)) // a type that the contract does not have yet
@@ -199,7 +210,7 @@ func (f *filler) object(t reflect.Type) any {
 	for i := range t.NumField() {
 		field := t.Field(i)
 		// The official SDK cannot read an io.Reader of an answer.
-		if inner := innermost(field.Type); inner != reflect.TypeFor[io.Reader]() && f.times(inner) < depth {
+		if inner := innermost(field.Type); inner != reflect.TypeFor[io.Reader]() && (!slices.Contains(f.in, inner) || f.times(inner) < depth) {
 			object[wireName(field)] = f.value(field.Type, wireName(field))
 		}
 	}

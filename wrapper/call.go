@@ -50,13 +50,13 @@ type lane struct {
 }
 
 // The steps before and of each request, in order. A step lets the call continue, ends it (done), or returns a verdict
-// on why the request was not sent or failed.
+// on why the request was not sent or failed. A conversion may have two more (cachedSteps).
 //
 // The call takes the circuit breaker's pass after every step that may wait, and returns it with the attempt. While it
 // holds the pass, only two pieces of the caller's code run: the transport, within the attempt's time limit, and the
 // budget, for at most lendTime (see spend).
 var (
-	callSteps   = []step{(*path).recall, (*path).pace, (*path).authorize, (*path).pass, (*path).spend, (*path).attempt}
+	callSteps   = []step{(*path).pace, (*path).authorize, (*path).pass, (*path).spend, (*path).attempt}
 	tokenSteps  = []step{(*path).pass, (*path).attempt} // neither rate limit nor quota applies
 	publicSteps = []step{(*path).pace, (*path).pass, (*path).attempt}
 )
@@ -215,14 +215,6 @@ func (p *path) request(ctx context.Context, c *call) *verdict {
 	return nil
 }
 
-// recall looks into the cache before the first request.
-func (p *path) recall(ctx context.Context, c *call) *verdict {
-	if o := p.cacheable(c); o != nil && c.sent == 0 {
-		o.value, c.done = p.cached(ctx, c.chatID)
-	}
-	return nil
-}
-
 // pace waits for the limiter.
 func (p *path) pace(_ context.Context, c *call) *verdict {
 	if c.limiter == nil {
@@ -354,9 +346,6 @@ func (p *path) attempt(ctx context.Context, c *call) *verdict {
 			e.err = c.failure(v, "")
 		}
 		p.log.attempt(ctx, e)
-	}
-	if o := p.cacheable(c); o != nil && v == nil {
-		p.keep(ctx, c.chatID, o.value)
 	}
 	return v
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -27,6 +28,9 @@ func (p *path) convert(ctx context.Context, chatID string, limiter Limiter, chan
 		subject: subject{op: generated.OperationChatIDToOpenConversationID.ID, chatID: chatID},
 		send:    sendConversion, contract: &generated.OperationChatIDToOpenConversationID, steps: callSteps, limiter: limiter,
 	}}
+	if p.cache != nil {
+		op.steps = cachedSteps
+	}
 	if change != nil {
 		change(&op.call)
 	}
@@ -40,12 +44,15 @@ func sendConversion(ctx context.Context, c *call) (*http.Response, error) {
 	return c.api.ChatIDToOpenConversationID(ctx, c.chatID)
 }
 
-// cacheable returns the conversion that a call is, if conversions are kept.
-func (p *path) cacheable(c *call) *operation[string] {
-	if p.cache == nil || c.chatID == "" {
-		return nil
+// cachedSteps are the steps of a conversion with a cache.
+var cachedSteps = slices.Concat([]step{(*path).recall}, callSteps, []step{(*path).keep})
+
+// recall looks into the cache before the first request.
+func (p *path) recall(ctx context.Context, c *call) *verdict {
+	if c.sent == 0 {
+		c.result.(*operation[string]).value, c.done = p.cached(ctx, c.chatID)
 	}
-	return c.result.(*operation[string])
+	return nil
 }
 
 func (p *path) cached(ctx context.Context, chatID string) (id string, ok bool) {
@@ -54,9 +61,10 @@ func (p *path) cached(ctx context.Context, chatID string) (id string, ok bool) {
 	return id, ok && isID(id, chatID)
 }
 
-func (p *path) keep(ctx context.Context, chatID, openConversationID string) {
+func (p *path) keep(ctx context.Context, c *call) *verdict {
 	defer p.survive(ctx, func() {})
-	p.cache.Set(ctx, chatID, openConversationID)
+	p.cache.Set(ctx, c.chatID, c.result.(*operation[string]).value)
+	return nil
 }
 
 // survive turns a panic of the cache into a miss: a call does not need the cache.

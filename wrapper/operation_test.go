@@ -94,7 +94,7 @@ func TestSuccess(t *testing.T) {
 
 func TestDecodedTypes(t *testing.T) {
 	request := dingtalk.NewRequest(&dingtalk.Operation{ID: "get", Method: http.MethodGet, Path: "/v1.0/get", Status: 200})
-	const large = 9007199254740993
+	const large int64 = 9007199254740993
 	if got, err := dingtalk.Do[int64](within(t), answering(t, 200, "text/plain", fmt.Sprint(large)), request); got != large || err != nil {
 		t.Errorf("%d, %v", got, err)
 	}

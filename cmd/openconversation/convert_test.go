@@ -226,12 +226,6 @@ func TestConvertOverTheWire(t *testing.T) {
 	}
 }
 
-func TestServiceIDIsMadePrintable(t *testing.T) {
-	env := answering(t, func(string) (string, int, string) { return "cid\x1b[2J\u009b\n", 0, "" })
-	call{args: []string{"convert", "a"}, env: env}.run().check(t, result{0, `cid\x1b[2J\u009b\n` + "\n", ""})
-	call{args: []string{"convert", "--json", "a"}, env: env}.run().check(t, result{0, `{"chatId":"a","openConversationId":"cid\u001b[2J\u009b\n"}` + "\n", ""})
-}
-
 // What was converted and cannot be written goes to standard error: it was paid for.
 func TestOutputThatCannotBeWritten(t *testing.T) {
 	for _, flags := range [][]string{{"convert"}, {"convert", "--json"}} {

@@ -47,8 +47,8 @@ func (c *Flags) Dial(ctx context.Context, w *term.World) (client *dingtalk.Clien
 	if c.Pace != nil {
 		options = append(options, dingtalk.WithLimiter(c.Pace), dingtalk.WithBudget(c.Pace))
 	}
-	if c.ip != "" {
-		options = append(options, dingtalk.WithHTTPClient(&http.Client{Transport: over("tcp" + c.ip)}))
+	if c.ip != "" || c.Trace != nil {
+		options = append(options, dingtalk.WithHTTPClient(&http.Client{Transport: c.transport()}))
 	}
 	client, err = dingtalk.NewClient(creds, options...)
 	if err != nil { // the credentials are not empty, so it is the base URL
@@ -58,13 +58,28 @@ func (c *Flags) Dial(ctx context.Context, w *term.World) (client *dingtalk.Clien
 	return client, func() { client.CloseIdleConnections(); stop() }, nil
 }
 
-// over returns the SDK's transport limited to one network.
-func over(network string) *http.Transport {
+// transport returns the SDK's transport, limited to one network and traced as the flags say.
+func (c *Flags) transport() http.RoundTripper {
 	transport := dingtalk.NewTransport()
-	dial := transport.DialContext
-	if dial == nil {
-		dial = new(net.Dialer).DialContext
+	if c.ip != "" {
+		dial := transport.DialContext
+		if dial == nil {
+			dial = new(net.Dialer).DialContext
+		}
+		transport.DialContext = func(ctx context.Context, _, address string) (net.Conn, error) { return dial(ctx, "tcp"+c.ip, address) }
 	}
-	transport.DialContext = func(ctx context.Context, _, address string) (net.Conn, error) { return dial(ctx, network, address) }
-	return transport
+	if c.Trace == nil {
+		return transport
+	}
+	return traced{transport, c.Trace}
+}
+
+// traced traces each request: the client's own token calls, which all callers share, have no caller's trace.
+type traced struct {
+	*http.Transport
+	trace func(context.Context) context.Context
+}
+
+func (t traced) RoundTrip(req *http.Request) (*http.Response, error) {
+	return t.Transport.RoundTrip(req.WithContext(t.trace(req.Context())))
 }

@@ -3,6 +3,7 @@
 package connect
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/url"
@@ -28,8 +29,9 @@ type Flags struct {
 
 	sharing
 
-	Emulate []dingtalktest.Option // more options of --emulator's emulator
-	Pace    *Pace                 // nil: the SDK's limiter and budget
+	Emulate []dingtalktest.Option                 // more options of --emulator's emulator
+	Pace    *Pace                                 // nil: the SDK's limiter and budget
+	Trace   func(context.Context) context.Context // sees the connection of every request; nil: nothing does
 }
 
 // region is the flag --region.

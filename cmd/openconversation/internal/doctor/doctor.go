@@ -79,6 +79,7 @@ func doctor(ctx context.Context, w *term.World, o options) error {
 		ctx = limited
 	}
 	e := &examination{world: w, options: o}
+	o.Trace = e.way.trace
 	client, done, err := o.Dial(ctx, w)
 	if err != nil {
 		if explain.ExitCode(err) != explain.Credentials {
@@ -105,8 +106,7 @@ func (e *examination) examine(ctx context.Context, client *dingtalk.Client) erro
 	if err := e.pass(checkCredentials, e.credentialsText()); err != nil {
 		return err
 	}
-	var way route
-	_, err := client.Token(way.trace(ctx))
+	_, err := client.Token(ctx)
 	if cause := explain.Ended(ctx, err); cause != nil {
 		return cause
 	}
@@ -114,13 +114,13 @@ func (e *examination) examine(ctx context.Context, client *dingtalk.Client) erro
 	if stage == checkHost {
 		return e.fail(stage, err)
 	}
-	if err := e.pass(checkHost, way.hostText()); err != nil {
+	if err := e.pass(checkHost, e.way.hostText()); err != nil {
 		return err
 	}
 	if stage == checkConnection {
 		return e.fail(stage, err)
 	}
-	if err := e.pass(checkConnection, way.connectionText()); err != nil {
+	if err := e.pass(checkConnection, e.way.connectionText()); err != nil {
 		return err
 	}
 	if stage == checkToken {
@@ -130,12 +130,12 @@ func (e *examination) examine(ctx context.Context, client *dingtalk.Client) erro
 		return err
 	}
 
-	group, err := client.OpenConversationID(way.trace(ctx), e.options.chat)
+	group, err := client.OpenConversationID(ctx, e.options.chat)
 	if cause := explain.Ended(ctx, err); cause != nil {
 		return cause
 	}
 	if stage := conversionStage(err); stage != "" {
-		return e.fail(stage, way.ownAddress(err))
+		return e.fail(stage, e.way.ownAddress(err))
 	}
 	permission, address := lang.T("the app may convert chats"), lang.T("calls from this machine's address are accepted")
 	if err != nil { // the order of the service's own checks is not documented

@@ -23,6 +23,7 @@ type examination struct {
 	world    *term.World
 	options  options
 	findings []finding
+	way      route
 }
 
 // finding is the result of one check.

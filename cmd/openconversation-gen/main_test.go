@@ -20,16 +20,24 @@ const (
 	committed = "../../internal/shapes/shapes.gen.go"
 )
 
-// TestCommitted: the package that the tests of every shape compile and drive is what this command makes.
-func TestCommitted(t *testing.T) {
-	folder := filepath.Join(t.TempDir(), "made", "for")
-	if err := run([]string{"--spec", spec, "--package", "shapes", "--output", folder}, io.Discard, io.Discard); err != nil {
-		t.Fatal(err)
+// made runs the command, and returns the file that it makes.
+func made(t *testing.T, file string, args ...string) []byte {
+	t.Helper()
+	var said strings.Builder
+	if err := run(args, io.Discard, &said); err != nil {
+		t.Fatal(err, said.String())
 	}
-	got, err := os.ReadFile(filepath.Join(folder, "shapes.gen.go"))
+	content, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return content
+}
+
+// TestCommitted: the package that the tests of every shape compile and drive is what this command makes.
+func TestCommitted(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "made", "for")
+	got := made(t, filepath.Join(folder, "shapes.gen.go"), "--spec", spec, "--package", "shapes", "--output", folder)
 	want, err := os.ReadFile(committed)
 	if err != nil {
 		t.Fatal(err)
@@ -42,13 +50,7 @@ func TestCommitted(t *testing.T) {
 // TestRoutes: what is written for the command is what the package has.
 func TestRoutes(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "routes.json")
-	if err := run([]string{"--spec", spec, "--routes", file}, io.Discard, io.Discard); err != nil {
-		t.Fatal(err)
-	}
-	raw, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	raw := made(t, file, "--spec", spec, "--routes", file)
 	var got []generated.Route
 	if err := json.Unmarshal(raw, &got); err != nil || !reflect.DeepEqual(got, shapes.Routes) {
 		t.Errorf("%v: %s", err, raw)
@@ -66,12 +68,9 @@ func TestOverlay(t *testing.T) {
 		}
 	}
 	write("$.components.schemas.User")
-	if err := run([]string{"--spec", spec, "--package", "robot", "--output", folder, "--overlay", changes}, io.Discard, io.Discard); err != nil {
-		t.Fatal(err)
-	}
-	src, err := os.ReadFile(filepath.Join(folder, "robot.gen.go"))
-	if err != nil || !strings.Contains(string(src), "type Person struct") || !strings.Contains(string(src), "body Person, opts ...dingtalk.CallOption) error") {
-		t.Errorf("the name is not the overlay's: %v", err)
+	src := string(made(t, filepath.Join(folder, "robot.gen.go"), "--spec", spec, "--package", "robot", "--output", folder, "--overlay", changes))
+	if !strings.Contains(src, "type Person struct") || !strings.Contains(src, "body Person, opts ...dingtalk.CallOption) error") {
+		t.Error("the name is not the overlay's")
 	}
 	write("$.components.schemas.Nobody")
 	if err := run([]string{"--spec", spec, "--package", "robot", "--output", folder, "--overlay", changes}, io.Discard, io.Discard); err == nil {

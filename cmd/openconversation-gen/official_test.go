@@ -37,20 +37,15 @@ func TestOfficial(t *testing.T) {
 		}
 	}
 	folder := t.TempDir()
-	if err := run([]string{"--official", "robot_1_0", "--operation", "batchSendOTO", "--package", "robot", "--output", folder}, io.Discard, &errs); err != nil {
-		t.Fatal(err, errs.String())
-	}
-	src, err := os.ReadFile(filepath.Join(folder, "robot.gen.go"))
-	if err != nil || !strings.Contains(string(src), "func (c *Client) BatchSendOTO(ctx context.Context, body BatchSendOTORequest, opts ...dingtalk.CallOption) (BatchSendOTOResponseBody, error)") {
-		t.Errorf("%v\n%s", err, src)
+	src := made(t, filepath.Join(folder, "robot.gen.go"), "--official", "robot_1_0", "--operation", "batchSendOTO", "--package", "robot", "--output", folder)
+	if !strings.Contains(string(src), "func (c *Client) BatchSendOTO(ctx context.Context, body BatchSendOTORequest, opts ...dingtalk.CallOption) (BatchSendOTOResponseBody, error)") {
+		t.Errorf("%s", src)
 	}
 	// Packages with one operation's name each have a folder of their own.
-	if err := run([]string{"--official", "im_1_0,impaas_1_0", "--operation", "createGroup", "--output", folder}, io.Discard, &errs); err != nil {
-		t.Fatal(err)
-	}
 	for _, name := range []string{"im_1_0/im_1_0.gen.go", "impaas_1_0/impaas_1_0.gen.go"} {
-		if src, err := os.ReadFile(filepath.Join(folder, name)); err != nil || !strings.Contains(string(src), ") CreateGroup(") {
-			t.Error(name, err)
+		src := made(t, filepath.Join(folder, name), "--official", "im_1_0,impaas_1_0", "--operation", "createGroup", "--output", folder)
+		if !strings.Contains(string(src), ") CreateGroup(") {
+			t.Error(name)
 		}
 	}
 }
@@ -70,14 +65,7 @@ func TestOfficialList(t *testing.T) {
 // TestOfficialRoutes: the file has what the command and the emulator need, and the licence lies beside it.
 func TestOfficialRoutes(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "routes.json.gz")
-	if err := run([]string{"official", "robot_1_0,im_1_0", "--routes", file}, io.Discard, io.Discard); err != nil {
-		t.Fatal(err)
-	}
-	packed, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	z, err := gzip.NewReader(bytes.NewReader(packed))
+	z, err := gzip.NewReader(bytes.NewReader(made(t, file, "official", "robot_1_0,im_1_0", "--routes", file)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,31 +12,29 @@ import (
 // restrict values and not their form, and ways around a limit of OpenAPI 3.0, such as an allOf that makes a reference null.
 func (c *Contract) plain() {
 	components := obj(c.tree["components"])
-	for _, schema := range obj(components["schemas"]) {
-		c.plainSchema(schema)
-	}
-	for _, p := range obj(components["parameters"]) {
-		c.plainParameter(p)
-	}
-	for _, body := range obj(components["requestBodies"]) {
-		c.plainContent(body)
-	}
-	for _, answer := range obj(components["responses"]) {
-		c.plainAnswer(answer)
-	}
+	each(components["schemas"], c.plainSchema)
+	each(components["requestBodies"], c.plainContent)
+	parts := []object{components}
 	for _, item := range obj(c.tree["paths"]) {
-		for _, p := range list(obj(item)["parameters"]) {
-			c.plainParameter(p)
-		}
+		parts = append(parts, obj(item))
 		for _, op := range obj(item) {
-			for _, p := range list(obj(op)["parameters"]) {
-				c.plainParameter(p)
-			}
-			c.plainContent(obj(op)["requestBody"])
-			for _, answer := range obj(obj(op)["responses"]) {
-				c.plainAnswer(answer)
-			}
+			parts = append(parts, obj(op))
 		}
+	}
+	for _, part := range parts {
+		each(part["parameters"], c.plainParameter)
+		c.plainContent(part["requestBody"])
+		each(part["responses"], c.plainAnswer)
+	}
+}
+
+// each calls do for what is in a map or a list.
+func each(of any, do func(any)) {
+	for _, inner := range obj(of) {
+		do(inner)
+	}
+	for _, inner := range list(of) {
+		do(inner)
 	}
 }
 
@@ -97,9 +95,7 @@ func (c *Contract) plainSchema(v any) {
 		c.plainSchema(s[key])
 	}
 	for _, key := range []string{"allOf", "oneOf", "anyOf", "prefixItems"} {
-		for _, part := range list(s[key]) {
-			c.plainSchema(part)
-		}
+		each(s[key], c.plainSchema)
 	}
 	plainTypes(s)
 	plainChoice(s)

@@ -49,7 +49,7 @@ func (c *Contract) inSubset() error {
 	}
 	faults := c.faults(failed, said)
 	first := slices.MinFunc(faults, func(a, b fault) int {
-		return cmp.Or(a.line-b.line, len(b.at)-len(a.at), strings.Compare(a.what, b.what))
+		return cmp.Or(a.line-b.line, len(b.at)-len(a.at), slices.Compare(a.at, b.at), strings.Compare(a.what, b.what))
 	})
 	return c.lines.errorf(first.at, "%s", first.what)
 }

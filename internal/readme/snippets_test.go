@@ -74,7 +74,7 @@ func (u *user) folder(t *testing.T, b block) string {
 const hole = "// SNIPPET\n"
 
 // compile builds a Go snippet: a whole program in its folder, where a console block may run it, or a fragment inside a
-// wrapper of testdata, in the repository's own module. A fragment that is a test is run.
+// wrapper of testdata, in the repository's own module or a clone of it. A fragment that is a test is run.
 func (u *user) compile(t *testing.T, b block) {
 	code := strings.Join(b.body, "\n") + "\n"
 	name := b.marks["inside"]
@@ -90,7 +90,11 @@ func (u *user) compile(t *testing.T, b block) {
 	}
 	before, after, _ := strings.Cut(string(wrapped), hole)
 	source := strings.TrimSuffix(name, ".txt")
-	folder := filepath.Join(u.sources, "snippet", strings.TrimSuffix(source, ".go"))
+	module := u.sources
+	if b.marks["in"] != "" {
+		module = u.folder(t, b)
+	}
+	folder := filepath.Join(module, "snippet", strings.TrimSuffix(source, ".go"))
 	write(t, filepath.Join(folder, source), before+code+after)
 	u.must(t, folder, "go vet . && go test -count=1 .")
 }

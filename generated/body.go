@@ -31,6 +31,9 @@ func (f *Field) fit(raw json.RawMessage, at string, given bool) (json.RawMessage
 		}
 		return encode(text)
 	case len(raw) == 0 || string(raw) == "null":
+		if at == "" && !given && !f.Nullable && f.empty() != nil {
+			return f.empty(), nil
+		}
 		return raw, nil
 	case f.List && raw[0] == '[':
 		return f.fitItems(raw, at, given)
@@ -40,6 +43,17 @@ func (f *Field) fit(raw json.RawMessage, at string, given bool) (json.RawMessage
 		return raw, named(at, f.limit(raw))
 	}
 	return raw, nil
+}
+
+// empty is what a nil list or map is sent as; nil: the value is neither.
+func (f *Field) empty() json.RawMessage {
+	switch {
+	case f.List:
+		return json.RawMessage("[]")
+	case f.Type == "object" && len(f.Fields) == 0:
+		return json.RawMessage("{}")
+	}
+	return nil
 }
 
 func (f *Field) fitItems(raw json.RawMessage, at string, given bool) (json.RawMessage, error) {
@@ -83,10 +97,8 @@ func (f *Field) fitFields(raw json.RawMessage, at string, given bool) (json.RawM
 		case found && (string(value) != "null" || inner.Nullable):
 		case !inner.Required:
 			continue
-		case !given && inner.List:
-			value = json.RawMessage("[]")
-		case !given && inner.Type == "object" && len(inner.Fields) == 0:
-			value = json.RawMessage("{}")
+		case !given && inner.empty() != nil:
+			value = inner.empty()
 		default:
 			return nil, named(place, errors.New("is not set"))
 		}

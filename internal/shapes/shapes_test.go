@@ -89,7 +89,7 @@ func TestExactNumbers(t *testing.T) {
 	}), dingtalktest.WithAnswer("listUsers", func(*http.Request) any {
 		return json.RawMessage(`{"list":[{"userid":"u","extra":{"n":` + big + `}}],"unknown":{"deep":[1]}}`)
 	}))
-	nodes, err := c.PatchMap(t.Context(), map[string]int64{})
+	nodes, err := c.PatchMap(t.Context(), nil)
 	if err != nil || nodes["a"].ID != 9007199254740993 {
 		t.Errorf("got %v, %v", nodes, err)
 	}

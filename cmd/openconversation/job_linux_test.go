@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,6 +38,7 @@ func TestJobAsThePageSays(t *testing.T) {
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		cmd.Stdout = new(bytes.Buffer) // a pipe: Wait returns when the command has ended, too, not the shell alone
 		return cmd
 	}
 	for kill := range kills {
@@ -48,8 +50,8 @@ func TestJobAsThePageSays(t *testing.T) {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		_ = cmd.Wait()
 	}
-	if out, err := pod().CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if last := pod(); last.Run() != nil {
+		t.Fatalf("%v\n%s", last.ProcessState, last.Stdout)
 	}
 	output := b.read(filepath.Join(filepath.Dir(b.in), "converted.csv"))
 	if got := strings.Count(output, ",cid"); got != rows || strings.Count(output, "\n") != rows+1 {

@@ -21,38 +21,32 @@ func TestSnippets(t *testing.T) {
 	onlyWhenAsked(t)
 	u := newUser(t)
 	u.fill["DINGTALK_REDIS_URL"] = "redis://" + redistest.Start(t).Addr + "/0"
-	for _, file := range snippetPages {
-		u.runAll(t, file)
-	}
-}
-
-// runAll runs the snippets of a page in their order, in a terminal of its own.
-func (u *user) runAll(t *testing.T, file string) {
-	if err := os.Remove(u.exported()); err != nil && !os.IsNotExist(err) {
-		t.Fatal(err)
-	}
-	for _, b := range load(t, file).blocks {
-		t.Run(fmt.Sprintf("%s:%d", file, b.line), func(t *testing.T) {
-			switch b.language {
-			case "console", "sh":
-				u.console(t, b)
-			case "go":
-				u.compile(t, b)
-			case "yaml":
-				write(t, filepath.Join(u.folder(t, b), b.marks["file"]), strings.Join(b.body, "\n")+"\n")
-			case "mermaid": // a picture
-			default:
-				t.Errorf("no rule says how to check a block of %q", b.language)
-			}
-		})
+	for _, file := range snippetPages { // in their order, each in a terminal of its own
+		if err := os.Remove(u.exported()); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		for _, b := range load(t, file).blocks {
+			t.Run(fmt.Sprintf("%s:%d", file, b.line), func(t *testing.T) {
+				switch b.language {
+				case "console", "sh":
+					u.console(t, b)
+				case "go":
+					u.compile(t, b)
+				case "yaml":
+					write(t, filepath.Join(u.folder(t, b), b.marks["file"]), strings.Join(b.body, "\n")+"\n")
+				case "mermaid": // a picture
+				default:
+					t.Errorf("no rule says how to check a block of %q", b.language)
+				}
+			})
+		}
 	}
 }
 
 func onlyWhenAsked(t *testing.T) {
 	t.Helper()
-	const asked = "OPENCONVERSATION_README"
-	if os.Getenv(asked) == "" {
-		t.Skipf("set %s=1 or run make readme-check", asked)
+	if os.Getenv("OPENCONVERSATION_README") == "" {
+		t.Skip("set OPENCONVERSATION_README=1 or run make readme-check")
 	}
 }
 

@@ -142,7 +142,9 @@ func TestSpoiltAnswers(t *testing.T) {
 	try := func(fault dingtalktest.Fault) (reply, error) {
 		t.Helper()
 		a.FailNext(fault)
-		got, err := a.send(a.request(convertOp.Method, convertPath(dingtalktest.ChatID), token, nil))
+		r := a.request(convertOp.Method, convertPath(dingtalktest.ChatID), token, nil)
+		r.Close = true // bytes beyond an answer's end would answer the next request of the connection
+		got, err := a.send(r)
 		a.convert(token, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
 		return got, err
 	}

@@ -24,9 +24,6 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files in testdata")
 
-// builtBinary is the environment variable that names the command where tests cannot build it, as under Wine.
-const builtBinary = "OPENCONVERSATION_BINARY"
-
 // binary is the command, built once for the tests that need a process.
 var binary string
 
@@ -45,10 +42,6 @@ func testMain(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	binary = filepath.Join(dir, "openconversation.exe") // the suffix does no harm elsewhere
-	if built := os.Getenv(builtBinary); built != "" {
-		binary = built
-		return m.Run()
-	}
 	if out, err := exec.CommandContext(context.Background(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
 		return 1

@@ -13,11 +13,11 @@ const maxMessages = 10_000
 type Message struct {
 	Time               time.Time `json:"time"` // by the emulator's clock
 	ProcessQueryKey    string    `json:"processQueryKey"`
-	ChatID             string    `json:"chatId,omitempty"` // of the group; empty if WithAnyChat made the group up
+	ChatID             string    `json:"chatId,omitempty"` // of the group; absent if only its openConversationId is known
 	OpenConversationID string    `json:"openConversationId"`
 	RobotCode          string    `json:"robotCode"`
 	MsgKey             string    `json:"msgKey"`
-	MsgParam           string    `json:"msgParam"` // JSON
+	MsgParam           string    `json:"msgParam"` // JSON in a string
 	ReadBy             []string  `json:"readBy"`   // user ids
 	Recalled           bool      `json:"recalled"`
 }

@@ -70,8 +70,8 @@ func (r *record) arrived(operation string) {
 	r.mu.Unlock()
 }
 
-// add records a request that was answered, and returns it as it is numbered. Without a header it is counted and not kept.
-func (r *record) add(entry Request, header http.Header) Request {
+// add records a request that was answered, and returns it with its number. Without a header it is counted and not kept.
+func (r *record) add(entry Request, header http.Header, body string) Request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	t := r.tally(entry.Operation)
@@ -83,7 +83,7 @@ func (r *record) add(entry Request, header http.Header) Request {
 	entry.Seq = r.seq
 	if r.size > 0 && header != nil {
 		whole := entry
-		whole.Header = header
+		whole.Header, whole.Body = header, body
 		one := kept{whole, whole.bytes()}
 		r.kept, r.bytes = append(r.kept, one), r.bytes+one.bytes
 		r.trim()
@@ -107,7 +107,7 @@ func (r *record) find(f Filter) []Request {
 	return found
 }
 
-// wait returns the requests that a filter means as soon as there are n of them, or those that there are when ctx ends.
+// wait returns the requests that match a filter as soon as there are n of them, or those that there are when ctx ends.
 func (r *record) wait(ctx context.Context, n int, f Filter) ([]Request, error) {
 	for {
 		r.mu.Lock()

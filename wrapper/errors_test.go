@@ -126,10 +126,21 @@ func TestErrorIsAndTimeout(t *testing.T) {
 type logged struct {
 	Level, Msg, Event, Op, Trace string
 	RequestID                    string `json:"request_id"`
-	Error                        struct {
-		Code      string
-		RequestID string `json:"request_id"`
+	Error                        loggedError
+}
+
+// loggedError is an *Error, or any other.
+type loggedError struct {
+	Code      string
+	RequestID string `json:"request_id"`
+}
+
+func (e *loggedError) UnmarshalJSON(raw []byte) error {
+	type plain loggedError
+	if raw[0] == '{' {
+		return json.Unmarshal(raw, (*plain)(e))
 	}
+	return nil
 }
 
 // traceHandler writes down the caller's trace.
@@ -159,7 +170,7 @@ func TestLog(t *testing.T) {
 		"DEBUG dingtalk attempt getAccessToken " + wrong,
 		"WARN dingtalk token fetch failed " + wrong,
 		"DEBUG dingtalk attempt getAccessToken REQ-U",
-		"WARN dingtalk: the service gave a token without a lifetime",
+		"WARN dingtalk token the service gave a token without a lifetime",
 		"DEBUG dingtalk token fetched",
 		"DEBUG dingtalk attempt chatIdToOpenConversationId REQ-4",
 	}

@@ -94,7 +94,7 @@ func (p *path) fetchToken(creds AppCredentials) tokens.Fetch {
 		op := operation[tokens.Token]{decode: tokenOf, call: call{
 			subject: tokenCall, contract: &generated.OperationGetAccessToken, steps: tokenSteps,
 			send: func(ctx context.Context, c *call) (*http.Response, error) {
-				return c.api.GetAccessToken(ctx, generated.GetAccessTokenJSONRequestBody(creds))
+				return c.api.GetAccessToken(ctx, generated.GetAccessTokenRequest(creds))
 			},
 		}}
 		return do(ctx, p, &op)

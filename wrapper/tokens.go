@@ -47,7 +47,7 @@ func newTokens(p *path, creds Credentials, share tokenSharing) (tokenKeeper, err
 		p.appSecret = func() string { return creds.AppSecret }
 		cfg := tokens.Config{
 			App: tokenOf{p, func(ctx context.Context, c *call) (*http.Response, error) {
-				return c.api.GetAccessToken(ctx, generated.GetAccessTokenJSONRequestBody(creds))
+				return c.api.GetAccessToken(ctx, generated.GetAccessTokenRequest(creds))
 			}},
 			Clock: p.clock, Early: generated.TokenRenewalTime, Limit: time.Duration(p.retry.MaxAttempts) * (p.wire.Limit() + p.retry.MaxWait),
 		}

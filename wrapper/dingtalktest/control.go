@@ -120,5 +120,5 @@ func (e *Emulator) Group(chatID string) (Group, bool) {
 // 10,000.
 func (e *Emulator) Groups() []Group { return e.state.groups.list() }
 
-// Messages returns the messages that robots sent, oldest first: the last 10,000.
+// Messages returns the messages that robots sent, oldest first: the last 10,000, and at most 8 MiB of them.
 func (e *Emulator) Messages() []Message { return e.state.messages.list() }

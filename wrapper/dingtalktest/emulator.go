@@ -140,7 +140,7 @@ func (e *Emulator) record(x *exchange, a answer.Answer) Request {
 	var header http.Header
 	var body string
 	if x.RecordSize > 0 {
-		header, body = redact(x.Request.Header), redactBody(x.Body, e.state.secrets(x.setup))
+		header, body = redact(x.Request.Header), redactBody(x.Body, x.Request.Header.Get("Content-Type"), e.state.secrets(x.setup))
 	}
 	e.recording.Lock()
 	defer e.recording.Unlock()

@@ -22,6 +22,9 @@ type record struct {
 	added   chan struct{} // closed by the next request, if somebody waits for one
 }
 
+// maxCodes is how many different codes of an operation are counted.
+const maxCodes = 1000
+
 type kept struct {
 	request Request
 	bytes   int
@@ -76,7 +79,7 @@ func (r *record) add(entry Request, header http.Header, body string) Request {
 	defer r.mu.Unlock()
 	t := r.tally(entry.Operation)
 	t.Status[entry.Status]++
-	if entry.Code != "" {
+	if _, counted := t.Codes[entry.Code]; entry.Code != "" && (counted || len(t.Codes) < maxCodes) {
 		t.Codes[entry.Code]++
 	}
 	r.seq++

@@ -133,7 +133,7 @@ func cut(text string, most int) string {
 var secretField = regexp.MustCompile(`(?i)secret|passw|credential|suiteticket|aeskey|(access|refresh|id|user|app|sso|jsapi|auth|bearer).?token|^token$|private.?key`)
 
 // redactBody is a body without secrets: those that are given, and the values of fields with a name like theirs.
-func redactBody(body []byte, secrets []string) string {
+func redactBody(body []byte, contentType string, secrets []string) string {
 	if len(body) == 0 || len(body) > maxSearchedBody {
 		return ""
 	}
@@ -146,12 +146,15 @@ func redactBody(body []byte, secrets []string) string {
 				text = string(raw)
 			}
 		}
-	} else if form, err := url.ParseQuery(text); err == nil && !strings.ContainsAny(text, " \r\n") {
-		for name := range form {
-			if secretField.MatchString(name) {
-				secrets = append(secrets, form[name]...)
+	} else if strings.HasPrefix(contentType, "application/x-www-form-urlencoded") {
+		fields := strings.Split(text, "&")
+		for i, field := range fields {
+			name, _, _ := strings.Cut(field, "=")
+			if decoded, _ := url.QueryUnescape(name); secretField.MatchString(decoded) {
+				fields[i] = name + "=" + Redacted
 			}
 		}
+		text = strings.Join(fields, "&")
 	}
 	for _, secret := range secrets {
 		for _, spelling := range []string{secret, url.QueryEscape(secret)} {

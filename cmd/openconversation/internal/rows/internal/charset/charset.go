@@ -112,10 +112,11 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("the byte 0x%02X at offset %d is not %s", e.Byte, e.Offset, e.Encoding.Title())
 }
 
-// Decode appends the text of src to dst. rest is the number of bytes of an incomplete character at the end of src.
+// Decode appends the text of src to dst, up to what cannot be decoded, which is an *Error. rest is the number of bytes of
+// an incomplete character at the end of src.
 func Decode(e Encoding, dst, src []byte) (text []byte, rest int, err error) {
 	if codecs[e] == nil {
-		whole, rest, err := Valid(src)
+		whole, rest, err := valid(src)
 		return append(dst, whole...), rest, err
 	}
 	decoder, at, from := codecs[e].NewDecoder(), 0, len(dst)
@@ -125,14 +126,18 @@ func Decode(e Encoding, dst, src []byte) (text []byte, rest int, err error) {
 		n, read, more = decoder.Transform(dst[from:], src[at:], false)
 		dst, from, at = dst[:from+n], from+n, at+read
 	}
-	if bytes.ContainsRune(dst, utf8.RuneError) {
-		return dst, len(src) - at, misread(e, src[:at])
+	if !bytes.ContainsRune(dst, utf8.RuneError) {
+		return dst, len(src) - at, nil
+	}
+	if bad := misread(e, src[:at]); bad != nil {
+		before, err := codecs[e].NewDecoder().Bytes(src[:bad.Offset])
+		return before, 0, errors.Join(err, bad)
 	}
 	return dst, len(src) - at, nil
 }
 
 // misread finds the first undecodable byte of whole characters: the decoder put a replacement character in its place.
-func misread(e Encoding, src []byte) error {
+func misread(e Encoding, src []byte) *Error {
 	replacement, _ := codecs[e].NewEncoder().Bytes([]byte("\uFFFD")) // an error if the encoding lacks it
 	decoder := codecs[e].NewDecoder()
 	for at := 0; at < len(src); {
@@ -147,8 +152,8 @@ func misread(e Encoding, src []byte) error {
 	return nil
 }
 
-// Valid returns the part of src that is whole UTF-8. rest is as in Decode.
-func Valid(src []byte) (whole []byte, rest int, err error) {
+// valid returns the part of src that is whole UTF-8. rest is as in Decode.
+func valid(src []byte) (whole []byte, rest int, err error) {
 	whole = src[:len(src)-cut8(src)]
 	if utf8.Valid(whole) {
 		return whole, len(src) - len(whole), nil

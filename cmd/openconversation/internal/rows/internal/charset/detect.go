@@ -19,60 +19,74 @@ func (e *PlaceError) Error() string {
 	return fmt.Sprintf("line %d: the byte 0x%02X at offset %d is not %s", e.Line, e.Byte, e.Offset, e.Encoding.Title())
 }
 
-// Detect reads a file through and detects its encoding: by its byte order mark, else the first of UTF-8,
-// GBK, GB18030 and Big5 that fits. If
-// none fits, it returns a *PlaceError for the first byte that is not UTF-8.
-func Detect(r io.ReadSeeker) (e Encoding, marked bool, err error) {
+// reader decodes a text.
+type reader struct {
+	in       io.Reader
+	encoding Encoding
+	raw      []byte
+	kept     int // bytes of raw that the next ones complete
+	buf      []byte
+	text     []byte // of buf, not yet read
+	offset   int64  // of raw
+	line     int
+	err      error
+}
+
+// NewReader decodes a text that begins at an offset of its file. After all text before the first undecodable byte, its error
+// is a *PlaceError.
+func NewReader(in io.Reader, e Encoding, offset int) io.Reader {
+	return &reader{in: in, encoding: e, raw: make([]byte, 64<<10), offset: int64(offset), line: 1}
+}
+
+func (r *reader) Read(p []byte) (int, error) {
+	for len(r.text) == 0 {
+		if r.err != nil {
+			return 0, r.err
+		}
+		n, err := r.in.Read(r.raw[r.kept:])
+		n += r.kept
+		text, rest, wrong := Decode(r.encoding, r.buf[:0], r.raw[:n])
+		if wrong == nil && rest > 0 && errors.Is(err, io.EOF) {
+			wrong = &Error{r.encoding, n - rest, r.raw[n-rest]}
+		}
+		r.line += bytes.Count(text, []byte("\n"))
+		r.buf, r.text, r.err = text, text, err
+		var bad *Error
+		if errors.As(wrong, &bad) {
+			r.err = &PlaceError{r.encoding, r.line, r.offset + int64(bad.Offset), bad.Byte}
+		}
+		r.offset += int64(n - rest)
+		r.kept = copy(r.raw, r.raw[n-rest:n])
+	}
+	n := copy(p, r.text)
+	r.text = r.text[n:]
+	return n, nil
+}
+
+// Detect reads a file through and detects its encoding: by its byte order mark, else the first of UTF-8, GBK, GB18030 and Big5
+// that fits. If none fits, it returns a *PlaceError for the first byte that is not UTF-8.
+func Detect(r io.ReadSeeker) (e Encoding, err error) {
 	start := make([]byte, 3)
 	n, err := io.ReadFull(r, start)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return "", false, err
+		return "", err
 	}
 	if e, marked := Marked(start[:n]); marked {
-		return e, true, nil
+		return e, nil
 	}
 	var first error
 	for _, e := range []Encoding{UTF8, GBK, GB18030, Big5} {
 		if _, err := r.Seek(0, io.SeekStart); err != nil {
-			return "", false, err
+			return "", err
 		}
-		err := check(r, e)
+		_, err := io.Copy(io.Discard, NewReader(r, e, 0))
 		var place *PlaceError
-		if err == nil || !errors.As(err, &place) {
-			return e, false, err
+		if !errors.As(err, &place) {
+			return e, err
 		}
 		if first == nil {
 			first = err
 		}
 	}
-	return "", false, first
-}
-
-// check reads a file through in one encoding.
-func check(r io.Reader, e Encoding) error {
-	buf, text := make([]byte, 256<<10), []byte(nil)
-	kept, at, line := 0, int64(0), 1
-	for {
-		n, err := r.Read(buf[kept:])
-		if err != nil && !errors.Is(err, io.EOF) {
-			return err
-		}
-		n += kept
-		decoded, rest, wrong := Decode(e, text[:0], buf[:n])
-		if wrong == nil && rest > 0 && errors.Is(err, io.EOF) {
-			wrong = &Error{e, n - rest, buf[n-rest]}
-		}
-		var bad *Error
-		if errors.As(wrong, &bad) {
-			line += bytes.Count(buf[:bad.Offset], []byte("\n"))
-			return &PlaceError{e, line, at + int64(bad.Offset), bad.Byte}
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		text = decoded
-		line += bytes.Count(buf[:n-rest], []byte("\n"))
-		at += int64(n - rest)
-		kept = copy(buf, buf[n-rest:n])
-	}
+	return "", first
 }

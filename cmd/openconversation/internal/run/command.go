@@ -2,11 +2,18 @@ package run
 
 import (
 	"context"
+	"errors"
+	"io"
+	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
@@ -64,16 +71,17 @@ towards its organisation's monthly quota.`,
 		Args:                  func(_ *cobra.Command, args []string) error { return o.checkArgs(args) },
 		Annotations:           map[string]string{explain.Footer: connect.Footer(w, "convert")},
 		RunE: explain.Begins(func(cmd *cobra.Command, args []string) error {
-			for _, check := range []func() error{
-				func() error { return o.connect.Check(cmd) },
-				func() error { return o.check(cmd) },
-				func() error { return o.connect.CheckSharing(cmd, o.connect.RedisURL(w) != "") },
-			} {
-				if err := check(); err != nil {
-					return err
-				}
+			err := o.connect.Check(cmd)
+			if err == nil {
+				err = o.check(cmd)
 			}
-			o.given = givenFlags(cmd)
+			if err == nil {
+				err = o.connect.CheckSharing(cmd, o.connect.RedisURL(w) != "")
+			}
+			if err != nil {
+				return err
+			}
+			o.given = cmd.Flags()
 			return convert(cmd.Context(), w, &o, args)
 		}),
 	}
@@ -83,13 +91,62 @@ towards its organisation's monthly quota.`,
 
 // convert runs what the flags ask for.
 func convert(ctx context.Context, w *term.World, o *options, args []string) error {
-	if o.bulk.timeout > 0 {
-		limited, cancel := context.WithTimeoutCause(ctx, o.bulk.timeout, explain.TimeoutError{After: o.bulk.timeout})
-		defer cancel()
-		ctx = limited
-	}
+	ctx, cancel := explain.Within(ctx, o.bulk.timeout)
+	defer cancel()
 	if o.input.path != "" {
 		return convertRows(ctx, w, o)
 	}
 	return convertIDs(ctx, w, o, args)
+}
+
+// memory is the soft limit of a run over a file, in bytes: the index of a million chats and a workbook fit.
+const memory = 44 << 20
+
+// convertRows converts the rows of the flags' input.
+func convertRows(ctx context.Context, w *term.World, o *options) error {
+	defer term.HoldPipe()()
+	if os.Getenv("GOMEMLIMIT") == "" {
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(memory))
+	}
+	reading, stopReading := context.WithCancel(ctx)
+	defer stopReading()
+	r := &rowRun{world: w, o: o}
+	var pipe io.Writer = w.Out
+	if o.output.path != "" && !o.output.dryRun {
+		file, err := output.Stream(ctx, o.output.path)
+		switch {
+		case err != nil:
+			return err
+		case file == nil:
+			pipe = nil
+		case o.output.again != "":
+			return explain.Usage("%s is no file that could be continued", o.output.path)
+		default:
+			pipe = file
+		}
+	}
+	var err error
+	r.in, err = openTable(reading, w, o, pipe == nil || o.output.dryRun)
+	if errors.Is(err, io.EOF) {
+		w.Note("%s holds no chat id; nothing was done", nameOf(o.input.path))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer r.in.close()
+	o.connect.Pace = connect.NewPace(o.bulk.qps, o.bulk.maxCalls)
+	what := lang.T("the list")
+	if r.in.options.Format != rows.Lines {
+		what = lang.T("this column or field")
+	}
+	r.guard = o.guardOf(what)
+	switch {
+	case o.output.dryRun:
+		return r.plan(ctx)
+	case pipe == nil:
+		return r.intoFile(ctx)
+	default:
+		return r.intoStream(ctx, pipe)
+	}
 }

@@ -22,12 +22,7 @@ func newSpecCommand(w *term.World) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "spec",
 		Short: "Print the contract, an OpenAPI 3.0.3 description in YAML",
-		Long: `Print the contract that this command was built from: the OpenAPI 3.0.3 description, in YAML
-or with --json in JSON, of the calls and their error codes. Clients in other languages can
-be generated from it.`,
-		Example: `  openconversation spec > openapi.yaml
-  openconversation spec --json > openapi.json`,
-		Args: explain.NoArgs,
+		Args:  explain.NoArgs,
 		RunE: explain.Begins(func(*cobra.Command, []string) error {
 			if !asJSON {
 				return w.Print(openconversation.Contract)

@@ -192,16 +192,8 @@ type budgetOptions struct {
 func BudgetCommand(w *term.World) *cobra.Command {
 	o := budgetOptions{Flags: Flags{noEmulator: true}} // an emulator has no Redis
 	cmd := &cobra.Command{
-		Use:   "budget",
-		Short: "Print this month's calls and what is left of the budget",
-		Long: `Print how many calls the processes have made this month that share the app's limits
-through Redis, and how many are left. It calls nothing but Redis.
-
-The count has what convert --redis and apps with package dingtalkredis have sent, repeats
-included; what else the organisation's apps have called, only the developer console knows.
-The month is that of UTC+8.`,
-		Example: `  openconversation budget --redis redis://10.0.0.5:6379/0
-  openconversation budget --json`,
+		Use:         "budget",
+		Short:       "Print this month's calls and what is left of the budget",
 		Args:        explain.NoArgs,
 		Annotations: map[string]string{explain.Footer: Footer(w, "budget")},
 		RunE: explain.Begins(func(cmd *cobra.Command, _ []string) error {

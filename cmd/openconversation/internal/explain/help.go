@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"errors"
 	"regexp"
 	"strconv"
@@ -112,45 +113,50 @@ func flagText(l lang.Language, flag *pflag.Flag) string {
 	return term.Beside(name, text, 30)
 }
 
-// LongKey returns the catalogue's key of a command's long help, or "".
+// LongKey returns the key of a command's long help, or "".
 func LongKey(cmd *cobra.Command) string {
 	if cmd.Long == "" {
 		return ""
 	}
-	return strings.TrimPrefix(cmd.CommandPath()+" --help", cmd.Root().Name()+" ")
+	return key(cmd, "--help")
 }
 
-// Translate translates the texts of a command and its subcommands, and writes their usage. zh.yaml has the texts whole, so a
+func key(cmd *cobra.Command, what string) string {
+	return strings.TrimPrefix(cmd.CommandPath()+" "+what, cmd.Root().Name()+" ")
+}
+
+// Translate gives a command and its subcommands their long help, and writes their usage. zh.yaml has the other texts whole, so a
 // command is written in English alone.
 func Translate(l lang.Language, root *cobra.Command) {
 	root.SetUsageFunc(func(cmd *cobra.Command) error { return usage(l, cmd) })
-	if l != lang.English {
-		translate(l, root)
-	}
+	translate(l, root)
 }
 
 func translate(l lang.Language, cmd *cobra.Command) {
+	long := key(cmd, "--help")
+	cmd.Long = cmp.Or(cmd.Long, lang.Help(long))
+	cmd.Example = lang.Help(key(cmd, "examples"))
+	for _, sub := range cmd.Commands() {
+		translate(l, sub)
+	}
+	if l == lang.English {
+		return
+	}
 	cmd.InitDefaultHelpFlag()
 	cmd.InitDefaultVersionFlag()
-	for _, name := range []string{"help", "version"} { // cobra's own
-		switch flag := cmd.Flags().Lookup(name); {
-		case flag == nil:
-		case name == "help":
-			flag.Usage = l.Sprintf("help for %s", cmd.Name())
-		default:
-			flag.Usage = l.Sprintf("version for %s", cmd.Name())
-		}
+	if flag := cmd.Flags().Lookup("help"); flag != nil { // cobra's own, as the next
+		flag.Usage = l.Sprintf("help for %s", cmd.Name())
+	}
+	if flag := cmd.Flags().Lookup("version"); flag != nil {
+		flag.Usage = l.Sprintf("version for %s", cmd.Name())
 	}
 	cmd.Short = l.Exact(cmd.Short)
-	if key := LongKey(cmd); l.Exact(key) != key {
-		cmd.Long = l.Exact(key)
+	if text := l.Exact(long); text != long {
+		cmd.Long = text
 	}
 	say := func(flag *pflag.Flag) { flag.Usage = l.Exact(flag.Usage) }
 	cmd.Flags().VisitAll(say)
 	cmd.PersistentFlags().VisitAll(say)
-	for _, sub := range cmd.Commands() {
-		translate(l, sub)
-	}
 }
 
 // ownError is an error of a command that was called correctly.

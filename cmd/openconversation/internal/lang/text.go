@@ -4,9 +4,20 @@
 package lang
 
 import (
+	_ "embed"
 	"fmt"
 	"strings"
 )
+
+//go:embed help.txt
+var help string
+
+// Help returns a text of help.txt by its heading, or "".
+func Help(key string) string {
+	_, text, _ := strings.Cut(help, "\n== "+key+"\n")
+	text, _, _ = strings.Cut(text, "\n== ")
+	return strings.Trim(text, "\n")
+}
 
 // Format is an English format string (of fmt, with %w like %v) and the key of its translations. Every constant of this
 // type has a Chinese text.

@@ -87,7 +87,7 @@ type Journal struct {
 	written int64           // of the last complete output
 	outputs map[string]bool // digests of the outputs
 	last    string          // digest of the last one
-	before  string          // digest of the one before
+	kept    [2]int64        // lines of the last output, and of the last with another digest
 	lines   int             // with results
 }
 
@@ -361,8 +361,9 @@ func (j *Journal) wrote(l line, at int64) {
 		j.outputs = map[string]bool{}
 	}
 	if j.last != l.Out {
-		j.before, j.last = j.last, l.Out
+		j.last, j.kept[1] = l.Out, j.kept[0]
 	}
+	j.kept[0] = at
 	j.outputs[l.Out], j.Details, j.marker = true, l.Details, 0
 	if l.Complete {
 		j.written = at
@@ -469,7 +470,7 @@ func (j *Journal) keeps(l line, at int64) bool {
 	case l.ID != "":
 		return j.index.has(l.ID, at)
 	case l.Out != "":
-		return l.Out == j.last || l.Out == j.before // a killed process may have left the one before in its place
+		return at == j.kept[0] || at == j.kept[1] // a killed process may have left the other one in its place
 	}
 	return l.Again == Failed && at == j.failed // failures before it are called again
 }

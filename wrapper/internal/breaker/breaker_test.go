@@ -18,11 +18,11 @@ const (
 )
 
 // bubble runs a test of a new breaker in a bubble, which clk tells the time.
-func bubble(t *testing.T, clk clock.Clock, test func(t *testing.T, b *Breaker[string])) {
+func bubble(t *testing.T, clk clock.Clock, test func(t *testing.T, b *Breaker)) {
 	synctest.Test(t, func(t *testing.T) {
 		clk.Random = func() float64 { return 0.5 }
 		backoff := func(n int) time.Duration { return time.Duration(n) * 100 * ms }
-		test(t, New[string](Limits{Backoff: backoff, MaxFailing: 5 * sec, MaxThrottle: 60 * sec, Attempt: 10 * sec}, clk))
+		test(t, New(Limits{Backoff: backoff, MaxFailing: 5 * sec, MaxThrottle: 60 * sec, Attempt: 10 * sec}, clk))
 	})
 }
 
@@ -33,10 +33,10 @@ func errorIf(t *testing.T, wrong bool, format string, args ...any) {
 	}
 }
 
-var failed, good = Outcome[string]{Kind: Failed, Cause: "away"}, Outcome[string]{Kind: Good}
+var failed, good = Outcome{Kind: Failed, Cause: "away"}, Outcome{Kind: Good}
 
 // pass is the pass of a call that has sent nothing and must get one.
-func pass(t *testing.T, b *Breaker[string]) Pass {
+func pass(t *testing.T, b *Breaker) Pass {
 	t.Helper()
 	p, refused := b.Acquire(t.Context(), 0)
 	errorIf(t, refused != nil, "%+v", refused)
@@ -44,7 +44,7 @@ func pass(t *testing.T, b *Breaker[string]) Pass {
 }
 
 // passes returns how long it takes to get n passes.
-func passes(t *testing.T, b *Breaker[string], n int) (all []Pass, took time.Duration) {
+func passes(t *testing.T, b *Breaker, n int) (all []Pass, took time.Duration) {
 	t.Helper()
 	begun := time.Now()
 	for range n {
@@ -54,7 +54,7 @@ func passes(t *testing.T, b *Breaker[string], n int) (all []Pass, took time.Dura
 }
 
 // fail opens a breaker.
-func fail(t *testing.T, b *Breaker[string]) {
+func fail(t *testing.T, b *Breaker) {
 	t.Helper()
 	for range Budget {
 		b.Release(pass(t, b), failed)
@@ -63,7 +63,7 @@ func fail(t *testing.T, b *Breaker[string]) {
 
 // A probe is for the call that has sent the fewest requests: otherwise one call could fail by probes alone.
 func TestProbeIsForTheFewestSent(t *testing.T) {
-	bubble(t, clock.System(), func(t *testing.T, b *Breaker[string]) {
+	bubble(t, clock.System(), func(t *testing.T, b *Breaker) {
 		fail(t, b)
 		var order []int
 		var group sync.WaitGroup
@@ -84,7 +84,7 @@ func TestProbeIsForTheFewestSent(t *testing.T) {
 
 // While probes hang, another goes after each probeTime, so that a service that is back is noticed within it.
 func TestProbesThatHang(t *testing.T) {
-	bubble(t, clock.System(), func(t *testing.T, b *Breaker[string]) {
+	bubble(t, clock.System(), func(t *testing.T, b *Breaker) {
 		fail(t, b)
 		time.Sleep(sec)
 		hung, took := passes(t, b, 4)
@@ -106,11 +106,11 @@ func TestProbesThatHang(t *testing.T) {
 // Callers with short deadlines at a service that needs longer open the breaker for such callers alone. A deadline that
 // passes while answers come says nothing of the service.
 func TestHastyAndPatient(t *testing.T) {
-	bubble(t, clock.System(), func(t *testing.T, b *Breaker[string]) {
-		hasty, longer := Outcome[string]{Kind: Hasty, Wait: 100 * ms, Cause: "hasty"}, Outcome[string]{Kind: Hasty, Wait: 200 * ms, Cause: "hasty"}
+	bubble(t, clock.System(), func(t *testing.T, b *Breaker) {
+		hasty, longer := Outcome{Kind: Hasty, Wait: 100 * ms, Cause: "hasty"}, Outcome{Kind: Hasty, Wait: 200 * ms, Cause: "hasty"}
 		for range 10 * Budget {
 			p := pass(t, b)
-			b.Release(pass(t, b), Outcome[string]{Kind: Failed, Answered: true})
+			b.Release(pass(t, b), Outcome{Kind: Failed, Answered: true})
 			b.Release(p, hasty)
 			b.Release(pass(t, b), good)
 		}
@@ -120,7 +120,7 @@ func TestHastyAndPatient(t *testing.T) {
 		for n, test := range []struct {
 			deadline time.Duration
 			passes   bool
-			outcome  Outcome[string]
+			outcome  Outcome
 		}{
 			{90 * ms, false, hasty}, {200 * ms, true, longer}, {190 * ms, false, hasty}, {sec, true, good}, {50 * ms, true, good},
 		} {
@@ -139,7 +139,7 @@ func TestHastyAndPatient(t *testing.T) {
 
 func TestSetIsBounded(t *testing.T) {
 	made := 0
-	s := Set[int]{New: func() *int { made++; return &made }}
+	s := Set{New: func() any { made++; return &made }}
 	for n := range 10000 {
 		s.Of(Key{}, "GET", fmt.Sprintf("/v1.0/users/%d/rooms/%dab", n, n))
 		s.Of(Key{}, "GET", "/v1.0/names/"+strings.Repeat("a", n%20)+strings.Repeat("b", n%19))
@@ -157,7 +157,7 @@ func TestSetIsBounded(t *testing.T) {
 
 // An answer to what was sent before an opening says nothing about after it.
 func TestProbeAndLateAnswers(t *testing.T) {
-	bubble(t, clock.System(), func(t *testing.T, b *Breaker[string]) {
+	bubble(t, clock.System(), func(t *testing.T, b *Breaker) {
 		late := pass(t, b)
 		fail(t, b)
 		b.Release(late, good)
@@ -177,8 +177,8 @@ func TestWaitsAreBounded(t *testing.T) {
 	for _, back := range []time.Duration{0, sec, time.Hour} {
 		clk, set := clock.System(), time.Duration(0)
 		clk.Now = func() time.Time { return time.Now().Add(-set) }
-		bubble(t, clk, func(t *testing.T, b *Breaker[string]) {
-			b.Release(pass(t, b), Outcome[string]{Kind: Throttled, Wait: 24 * time.Hour, Cause: "throttled"})
+		bubble(t, clk, func(t *testing.T, b *Breaker) {
+			b.Release(pass(t, b), Outcome{Kind: Throttled, Wait: 24 * time.Hour, Cause: "throttled"})
 			set = back
 			_, took := passes(t, b, 1)
 			errorIf(t, took != map[bool]time.Duration{true: 60 * sec}[back == 0], "set back %s: waited %s", back, took)

@@ -23,7 +23,7 @@ type service struct {
 	back    time.Duration // by which the clock is set back
 }
 
-func (s *service) fetch(ctx context.Context) (Token, error) {
+func (s *service) Fetch(ctx context.Context) (Token, error) {
 	select {
 	case <-time.After(time.Second):
 	case <-ctx.Done():
@@ -32,6 +32,15 @@ func (s *service) fetch(ctx context.Context) (Token, error) {
 	}
 	s.fetches++
 	return Token{Value: fmt.Sprint("token ", s.fetches), Lifetime: 2 * time.Hour}, s.fail
+}
+
+func (s *service) Lasting(error) bool                                  { return false }
+func (s *service) Crashed(v any) error                                 { return fmt.Errorf("crashed: %v", v) }
+func (s *service) Quiet(ctx context.Context) (context.Context, func()) { return ctx, func() {} }
+func (s *service) Note(_ context.Context, _ string, err error) {
+	if err != nil {
+		s.notes++
+	}
 }
 
 // errorIf reports what is wrong, if it is.
@@ -44,18 +53,7 @@ func errorIf(t *testing.T, wrong bool, format string, args ...any) {
 // bubble runs a test of a cache of s in a bubble.
 func bubble(t *testing.T, s *service, store Store, test func(t *testing.T, c *Cache, want func(token string))) {
 	synctest.Test(t, func(t *testing.T) {
-		cfg := Config{
-			Clock: clock.System(), Fetch: s.fetch, Early: 10 * time.Minute, Limit: time.Minute,
-			Lasting: func(error) bool { return false },
-			Crashed: func(v any) error { return fmt.Errorf("crashed: %v", v) },
-			Note: func(_ context.Context, _ string, err error) {
-				if err != nil {
-					s.notes++
-				}
-			},
-			Warn:  func(context.Context, string) {},
-			Quiet: func(ctx context.Context) (context.Context, func()) { return ctx, func() {} },
-		}
+		cfg := Config{App: s, Clock: clock.System(), Early: 10 * time.Minute, Limit: time.Minute}
 		cfg.Clock.Now = func() time.Time { return time.Now().Add(-s.back) }
 		if store != nil {
 			cfg.Shared = Share(store, "key")

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"cmp"
 	"encoding/json"
 	"regexp"
 	"slices"
@@ -253,39 +254,31 @@ func (c *Contract) madeUp(schema any, depth int) any {
 
 // holds reports whether an example has its schema's type. Exported contracts have others.
 func (c *Contract) holds(schema object, value any) bool {
-	kind := c.kind(schema)
+	kind, is := c.kind(schema), ""
 	switch v := value.(type) {
 	case string:
-		return kind == "string" || kind == ""
+		is = "string"
 	case json.Number:
-		return kind == "number" || kind == "" || kind == "integer" && !strings.ContainsAny(string(v), ".eE")
+		if is = "number"; !strings.ContainsAny(string(v), ".eE") && kind == "integer" {
+			is = kind
+		}
 	case bool:
-		return kind == "boolean" || kind == ""
+		is = "boolean"
 	case []any:
-		return kind == "array" || kind == ""
+		is = "array"
 	case object:
-		return kind == "object" || kind == ""
+		is = "object"
 	}
-	return false
+	return is != "" && (kind == "" || kind == is)
 }
 
+var formats = map[string]string{"date": "2024-01-31", "date-time": "2024-01-31T08:00:00Z", "byte": "dGV4dA==", "uuid": "30ee8654-1aa2-4d88-8248-9518547248aa"}
+
 func madeUpText(s object) string {
-	text := "text"
-	switch str(s["format"]) {
-	case "date":
-		text = "2024-01-31"
-	case "date-time":
-		text = "2024-01-31T08:00:00Z"
-	case "byte":
-		text = "dGV4dA=="
-	case "uuid":
-		text = "30ee8654-1aa2-4d88-8248-9518547248aa"
-	}
-	for len(text) < min(count(s["minLength"]), 1<<10) {
-		text += "x"
-	}
-	if most := count(s["maxLength"]); s["maxLength"] != nil && len(text) > most {
-		text = text[:most]
+	text := cmp.Or(formats[str(s["format"])], "text")
+	text += strings.Repeat("x", max(0, min(count(s["minLength"]), 1<<10)-len(text)))
+	if s["maxLength"] != nil {
+		text = text[:min(len(text), count(s["maxLength"]))]
 	}
 	return text
 }

@@ -210,7 +210,7 @@ func (c *Contract) successFields(o *Operation) error {
 	}
 	at := under(o.at, "x-success")
 	for name, value := range obj(said) {
-		if _, found := c.at(o.answer, name); !found {
+		if _, found := c.field(o.answer, name); !found {
 			return c.lines.errorf(at, "%s is no field of the answer", name)
 		}
 		raw, _ := json.Marshal(value) // a scalar
@@ -263,7 +263,7 @@ func (c *Contract) paging(o *Operation) error {
 		if f.name == "" {
 			continue
 		}
-		property, found := c.at(o.answer, f.name)
+		property, found := c.field(o.answer, f.name)
 		if !found {
 			return c.lines.errorf(under(at, f.key), "%s is no field of the answer%s", f.name, c.deeper(o.answer, f.name))
 		}

@@ -8,28 +8,37 @@ import (
 	"strings"
 )
 
-// plain rewrites shapes of a part of a document as those that subset.yaml describes: what OpenAPI 3.1 writes otherwise, keywords
-// that restrict values and not their form, and ways around a limit of OpenAPI 3.0, such as an allOf that makes a reference null.
-func (c *Contract) plain(part any) {
+// plain rewrites shapes of a document as those that subset.yaml describes: what OpenAPI 3.1 writes otherwise, keywords that
+// restrict values and not their form, and ways around a limit of OpenAPI 3.0, such as an allOf that makes a reference null.
+func (c *Contract) plain() {
+	each(obj(c.tree["components"])["schemas"], c.plainSchema)
+	for _, item := range obj(c.tree["paths"]) {
+		each(obj(item)["parameters"], c.plainPart)
+		for _, op := range obj(item) {
+			each(obj(op)["parameters"], c.plainPart)
+			each(obj(op)["responses"], c.plainPart)
+			c.plainPart(obj(op)["requestBody"])
+		}
+	}
+}
+
+// plainPart rewrites a parameter, a body or an answer. What it refers to takes its place.
+func (c *Contract) plainPart(part any) {
 	node := obj(part)
-	if schema := obj(node["schema"]); schema != nil {
-		if node["in"] != nil {
-			delete(node, "examples")
-		}
-		if c.plainSchema(schema); node["x-json-string"] != nil {
-			schema["x-json-string"] = node["x-json-string"]
-		}
+	if target := c.resolve(node); target != nil && node["$ref"] != nil {
+		delete(node, "$ref")
+		maps.Copy(node, obj(clone(target)))
 	}
-	plainContent(node)
-	for key, inner := range node {
-		switch {
-		case key == "schemas":
-			each(inner, c.plainSchema)
-		case key != "schema" && key != "example" && key != "examples" && !strings.HasPrefix(key, "x-"):
-			c.plain(inner)
-		}
+	if plainContent(node); node["in"] != nil {
+		delete(node, "examples")
 	}
-	each(list(part), c.plain)
+	for _, media := range obj(node["content"]) {
+		c.plainSchema(obj(media)["schema"])
+	}
+	schema := obj(node["schema"])
+	if c.plainSchema(schema); schema != nil && node["x-json-string"] != nil {
+		schema["x-json-string"] = node["x-json-string"]
+	}
 }
 
 // each calls do for what is in a map or a list.

@@ -125,7 +125,7 @@ level=DEBUG msg="dingtalk attempt" op=chatIdToOpenConversationId request_id=REQ-
 level=DEBUG msg="dingtalk attempt" op=getAccessToken error.code=invalidClientIdOrSecret error.request_id=ID
 level=WARN msg="dingtalk token" event="fetch failed" error.code=invalidClientIdOrSecret error.request_id=ID
 level=DEBUG msg="dingtalk attempt" op=getAccessToken request_id=REQ-U
-level=WARN msg="dingtalk: the service gave a token without a lifetime"
+level=WARN msg="dingtalk token" event="the service gave a token without a lifetime"
 level=DEBUG msg="dingtalk token" event=fetched
 level=DEBUG msg="dingtalk attempt" op=chatIdToOpenConversationId request_id=REQ-4
 `

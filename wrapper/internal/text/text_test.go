@@ -79,17 +79,6 @@ func TestHideLeavesTheRest(t *testing.T) {
 
 func TestHideErrorKeepsTheType(t *testing.T) {
 	secrets := text.Secrets{"a-secret-name"}
-	dns := &net.DNSError{Err: "no such host", Name: "a-secret-name.example", IsNotFound: true}
-	for _, err := range []error{dns, &net.OpError{Op: "dial", Net: "tcp", Err: dns}, fmt.Errorf("a-secret-name: %w", dns), fmt.Errorf("a-secret-name: %w", &net.OpError{Op: "dial", Err: dns})} {
-		hidden := secrets.HideError(err)
-		var found *net.DNSError
-		if !errors.As(hidden, &found) || !found.IsNotFound {
-			t.Errorf("%v: no *net.DNSError", hidden)
-		}
-		if shown := fmt.Sprintf("%v %+v %#v %v %+v", hidden, hidden, hidden, found, *found); strings.Contains(shown, "a-secret-name") {
-			t.Errorf("the secret is in %s", shown)
-		}
-	}
 	hidden := secrets.HideError(fmt.Errorf("read a-secret-name: %w", io.ErrUnexpectedEOF))
 	if !errors.Is(hidden, io.ErrUnexpectedEOF) || hidden.Error() != "read REDACTED: unexpected EOF" {
 		t.Errorf("%v", hidden)
@@ -197,23 +186,6 @@ func FuzzHide(f *testing.F) {
 		hidden := (text.Secrets{secret}).Show(in, 1<<10)
 		if len(secret) >= 8 && !strings.Contains(text.Redacted, secret) && !strings.Contains("REDACTED"+secret, secret+"REDACTED") && strings.Contains(strings.ReplaceAll(hidden, text.Redacted, "\x00"), secret) {
 			t.Errorf("%q is in %q", secret, hidden)
-		}
-	})
-}
-
-func FuzzScalar(f *testing.F) {
-	for _, seed := range []string{`"a"`, `""`, `"\n"`, `"a\"b"`, `"é"`, "\"\xff\"", `7`, `-1.5e3`, `1E1000`, `null`, `true`, `{}`, `["a"]`, `"`} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		var got text.Scalar
-		err := json.Unmarshal(raw, &got)
-		if json.Valid(raw) != (err == nil) {
-			t.Errorf("%q gave %q, %v; is it JSON: %t", raw, got, err, json.Valid(raw))
-		}
-		var want string
-		if json.Unmarshal(raw, &want) == nil && string(got) != want {
-			t.Errorf("%q: %q; encoding/json: %q", raw, got, want)
 		}
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,7 +30,7 @@ var good = Outcome{Kind: Good}
 // pass is the pass of a call that has sent nothing and must get one.
 func pass(t *testing.T, b *Breaker) Pass {
 	t.Helper()
-	p, refused := b.Acquire(t.Context(), 0)
+	p, refused := b.Acquire(t.Context())
 	if refused != nil {
 		t.Fatalf("%+v", refused)
 	}
@@ -44,34 +43,6 @@ func fail(t *testing.T, b *Breaker) {
 	for range Budget {
 		b.Release(pass(t, b), failed("away"))
 	}
-}
-
-// A probe is for the call that has sent the fewest requests: otherwise one call could fail by probes alone.
-func TestProbeIsForTheFewestSent(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBreaker()
-		fail(t, b)
-		passed := make(chan int, 3)
-		var group sync.WaitGroup
-		for _, sent := range []int{2, 0, 1} {
-			group.Go(func() {
-				p, refused := b.Acquire(t.Context(), sent)
-				if refused != nil {
-					t.Errorf("%+v", refused)
-				}
-				passed <- sent
-				time.Sleep(10 * ms)
-				b.Release(p, failed("away"))
-			})
-			synctest.Wait()
-		}
-		for want := range 3 {
-			if got := <-passed; got != want {
-				t.Errorf("the call that has sent %d requests probes, want the one that has sent %d", got, want)
-			}
-		}
-		group.Wait()
-	})
 }
 
 // While probes hang, another goes after each probeTime, so that a service that is back is noticed within it.
@@ -113,14 +84,14 @@ func TestRefusals(t *testing.T) {
 		short, cancel := context.WithTimeout(t.Context(), 50*ms)
 		defer cancel()
 		begun := time.Now()
-		if _, refused := b.Acquire(short, 0); refused == nil || refused.Err != nil || refused.Cause != "away" || refused.Wait != 100*ms || time.Since(begun) != 0 {
+		if _, refused := b.Acquire(short); refused == nil || refused.Err != nil || refused.Cause != "away" || refused.Wait != 100*ms || time.Since(begun) != 0 {
 			t.Errorf("%+v after %s", refused, time.Since(begun))
 		}
 		time.Sleep(sec)
-		p, _ := b.Acquire(t.Context(), 0) // which is never answered
+		p, _ := b.Acquire(t.Context()) // which is never answered
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, refused := b.Acquire(ctx, 1); refused == nil || !errors.Is(refused.Err, context.Canceled) {
+		if _, refused := b.Acquire(ctx); refused == nil || !errors.Is(refused.Err, context.Canceled) {
 			t.Errorf("%+v", refused)
 		}
 		b.Release(p, good)
@@ -136,7 +107,7 @@ func TestHastyAndPatient(t *testing.T) {
 		call := func(deadline, answer time.Duration) bool {
 			ctx, cancel := context.WithTimeout(t.Context(), deadline)
 			defer cancel()
-			p, refused := b.Acquire(ctx, 0)
+			p, refused := b.Acquire(ctx)
 			if refused != nil {
 				return false
 			}
@@ -259,7 +230,7 @@ func TestProbeAndLateAnswers(t *testing.T) {
 func TestLend(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreaker()
-		p, _ := b.Acquire(t.Context(), 0)
+		p, _ := b.Acquire(t.Context())
 		if back := b.Lend(p, sec); !back() {
 			t.Error("the pass is gone at once")
 		}
@@ -282,11 +253,11 @@ func TestWaitsAreBounded(t *testing.T) {
 		for _, back := range []time.Duration{0, sec, time.Hour} {
 			b, set := newBreaker(), time.Duration(0)
 			b.clock.Now = func() time.Time { return time.Now().Add(-set) }
-			p, _ := b.Acquire(t.Context(), 0)
+			p, _ := b.Acquire(t.Context())
 			b.Release(p, Outcome{Kind: Throttled, Wait: 24 * time.Hour, Cause: "throttled"})
 			set = back
 			begun := time.Now()
-			if _, refused := b.Acquire(t.Context(), 0); refused != nil {
+			if _, refused := b.Acquire(t.Context()); refused != nil {
 				t.Errorf("set back %s: %+v", back, refused)
 			}
 			if took, want := time.Since(begun), map[bool]time.Duration{true: 60 * sec}[back == 0]; took != want {

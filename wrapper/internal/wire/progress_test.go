@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"errors"
+	"net/http/httptrace"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,7 +13,7 @@ import (
 func TestWatchGivesEachAttemptItsLimit(t *testing.T) {
 	const limit = 10 * time.Second
 	synctest.Test(t, func(t *testing.T) {
-		w := newProgress()
+		w := newProgress(httptrace.ClientTrace{})
 		for _, test := range []struct {
 			name  string
 			takes time.Duration
@@ -43,7 +44,7 @@ func TestWatchGivesEachAttemptItsLimit(t *testing.T) {
 }
 
 func TestWatchTellsTheCallersEndFromItsOwn(t *testing.T) {
-	w := newProgress()
+	w := newProgress(httptrace.ClientTrace{})
 	caller, cancel := context.WithCancelCause(t.Context())
 	ctx := w.begin(caller, time.Hour)
 	defer w.end(false)

@@ -25,6 +25,7 @@ func (r *rowRun) intoFile(ctx context.Context) (err error) {
 	if r.file, err = output.Open(r.o.output.path, r.in.file, r.wanted()); err != nil {
 		return err
 	}
+	r.output = lang.Literal(r.file.Name)
 	j := r.file.Journal
 	defer func() {
 		if closed := j.Close(); closed != nil {
@@ -38,9 +39,6 @@ func (r *rowRun) intoFile(ctx context.Context) (err error) {
 		return nil
 	}
 	scan := r.in.scan
-	if scan.rows == 0 {
-		r.world.Note("%s holds no chat id; its header is all that is written", r.in.name)
-	}
 	s := &fileSink{journal: j, flying: map[string]bool{}, total: int64(scan.distinct)}
 	s.done.Store(int64(scan.distinct - scan.calls - scan.describe))
 	r.sink, r.skipped = s, scan.skipped
@@ -57,7 +55,7 @@ func (r *rowRun) intoFile(ctx context.Context) (err error) {
 }
 
 // learn reads the input through, and adds to the journal what it has as results.
-func (r *rowRun) learn(ctx context.Context) (err error) {
+func (r *rowRun) learn(ctx context.Context) error {
 	j := r.file.Journal
 	if j.Skipped > 0 {
 		r.world.Note("%s", lang.N(j.Skipped, "%d line of %s cannot be read; its chat is called again", "%d lines of %s cannot be read; their chats are called again", j.Skipped, r.file.JournalPath()))
@@ -70,7 +68,7 @@ func (r *rowRun) learn(ctx context.Context) (err error) {
 			return explain.InFile(r.file.JournalPath(), err)
 		}
 	}
-	if r.in.scan, err = r.in.readThrough(ctx, j, r.o, r.seed); err != nil {
+	if err := r.readThrough(ctx); err != nil {
 		return err
 	}
 	r.nameIDs(r.in.scan.found.Name)
@@ -79,33 +77,21 @@ func (r *rowRun) learn(ctx context.Context) (err error) {
 		return nil
 	}
 	r.world.Note("%s", lang.N(r.in.scan.earlier, "%d row of %s has its result already", "%d rows of %s have their results already", r.in.scan.earlier, r.in.name))
-	reader, err := r.in.reader()
-	if err != nil {
-		return err
-	}
-	defer func() { _ = reader.Close() }() // read-only
-	for {
-		row, err := reader.Read()
-		if errors.Is(err, io.EOF) {
+	_, err := r.in.each(ctx, func(row rows.Row) error {
+		if row.Known.OpenConversationID == "" {
 			return nil
 		}
-		if err != nil {
-			return r.in.describe(err)
-		}
-		if row.Known.OpenConversationID == "" {
-			continue
-		}
 		e, err := j.Get(row.ChatID)
-		switch {
-		case err != nil:
+		if err != nil || e.OpenConversationID != "" {
 			return err
-		case e.OpenConversationID == "":
-			row.Known.Code, row.Known.Error = "", ""
-			if err := j.Put(row.ChatID, row.Known); err != nil {
-				return explain.InFile(r.file.JournalPath(), err)
-			}
 		}
-	}
+		row.Known.Code, row.Known.Error = "", ""
+		if err := j.Put(row.ChatID, row.Known); err != nil {
+			return explain.InFile(r.file.JournalPath(), err)
+		}
+		return nil
+	})
+	return err
 }
 
 // callRest calls the chats that are not known. cause is why that ended early.
@@ -183,9 +169,6 @@ func (r *rowRun) resultOf(row rows.Row) (result rows.Result, called bool, err er
 	}
 	return e.Result, true, err
 }
-
-// notTried is the code of a row whose chat was not called.
-var notTried = explain.Kind(dingtalk.ErrNotTried)
 
 // fileSource is the source of the chats that are to be called, each once.
 type fileSource struct {
@@ -286,8 +269,9 @@ func (s *fileSink) late(it *item, id string) {
 	s.add(result)
 }
 
-func (s *fileSink) ends(*item, error)    {}
-func (s *fileSink) skipped(*item, error) {}
+func (s *fileSink) missed(*item, error, bool) {}
+
+func (s *fileSink) missing() *lost { return &s.lost }
 
 func (s *fileSink) progress() (done, total int64, what func(int64) lang.Text) {
 	return s.done.Load(), s.total, explain.Chats[int64]

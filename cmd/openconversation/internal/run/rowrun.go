@@ -1,13 +1,98 @@
 package run
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
+
+// rowRun is a run over rows.
+type rowRun struct {
+	world   *term.World
+	o       *options
+	in      *table
+	guard   *guard
+	sink    rowSink
+	output  lang.Said    // its name
+	file    *output.File // nil: a stream
+	saved   bool         // the output has what the run has come to; always so for a stream
+	skipped int          // blank lines and comments
+	started time.Time
+}
+
+// rowSink is a sink of rows. Progress may be read during the run.
+type rowSink interface {
+	sink
+	progress() (done, total int64, what func(int64) lang.Text)
+	missing() *lost
+}
+
+// readThrough reads the input through, before anything is written or called.
+func (r *rowRun) readThrough(ctx context.Context) (err error) {
+	if r.file == nil {
+		r.in.scan, err = r.in.readThrough(ctx, nil, r.o, r.seed)
+	} else {
+		r.in.scan, err = r.in.readThrough(ctx, r.file.Journal, r.o, r.seed)
+	}
+	return err
+}
+
+// found tells what the input is, before calls are spent.
+func (r *rowRun) found(reader *rows.Reader) {
+	if r.in.options.Format != rows.Lines {
+		r.world.Note("reading %s: %s", r.in.name, reader.Found())
+	}
+}
+
+// nothing reports whether the input holds neither a row nor a header.
+func (r *rowRun) nothing() bool {
+	s := r.in.scan
+	if s.rows > 0 {
+		return false
+	}
+	if s.column != "" && r.in.options.Format.Columns() {
+		r.world.Note("%s holds no chat id; its header is all that is written", r.in.name)
+		return false
+	}
+	r.world.Note("%s holds no chat id; nothing was done", r.in.name)
+	return true
+}
+
+// nameIDs makes the guard speak of the column or field of the ids.
+func (r *rowRun) nameIDs(name string) {
+	if name != "" {
+		r.guard.what = lang.Literal(name)
+	}
+}
+
+// seed tells the guard of a chat that is known.
+func (r *rowRun) seed(id string, known rows.Result) {
+	r.guard.seed(id, known.Code == string(generated.CodeInvalidChatID), known.OpenConversationID != "")
+}
+
+// call calls the chats of a source. The error is why the run ended early.
+func (r *rowRun) call(ctx context.Context, client *dingtalk.Client, from source, granted func(id, conversion string), more ...dingtalk.BulkOption) error {
+	e := newEngine(r.o, client, from, r.sink, r.guard, granted, more...)
+	r.started = time.Now()
+	before, total, what := r.sink.progress()
+	defer r.o.show(r.world, func() progress {
+		done, _, _ := r.sink.progress()
+		return progress{
+			done: done, before: before, total: total, what: what, took: time.Since(r.started),
+			calls: r.o.connect.Pace.Calls(), throttled: r.o.connect.Pace.Throttled(), stopping: e.ending(),
+		}
+	})()
+	return e.convert(ctx)
+}
 
 // summary is the output of --json for a run over rows.
 type summary struct {
@@ -44,30 +129,12 @@ func failure(cause error, t tally) error {
 	}
 }
 
-// lost returns the conversions that are on standard error alone.
-func (r *rowRun) lost() *lost {
-	switch s := r.sink.(type) {
-	case *fileSink:
-		return &s.lost
-	case *streamSink:
-		return &s.lost
-	}
-	return nil
-}
-
-func (r *rowRun) outputName() lang.Said {
-	if s, is := r.sink.(*streamSink); is {
-		return s.name
-	}
-	return lang.Literal(r.file.Name)
-}
-
 // end reports how a run ended.
 func (r *rowRun) end(cause error, t tally) error {
 	failed := failure(cause, t)
 	var known *explain.Error
 	if errors.As(cause, &known) && known.Reported {
-		r.lost().report(r.world)
+		r.sink.missing().report(r.world)
 		return failed // nobody reads the summary
 	}
 	return errors.Join(r.report(cause, failed, t), failed)
@@ -95,21 +162,21 @@ func (r *rowRun) report(cause, failed error, t tally) error {
 			rows = lang.T("%d of %s", s.Rows, explain.Rows(s.Total))
 		}
 	}
-	where := lang.T("in %s", r.outputName())
+	where := lang.T("in %s", r.output)
 	switch {
 	case r.saved:
-		s.Output = fmt.Sprint(r.outputName())
+		s.Output = fmt.Sprint(r.output)
 	case r.file.Journal.Empty():
 		where = lang.T("nothing was saved")
 	default:
-		where = lang.T("in %s, and %s stays as it is until all chats are called", r.file.JournalPath(), r.outputName())
+		where = lang.T("in %s, and %s stays as it is until all chats are called", r.file.JournalPath(), r.output)
 	}
 	r.world.Note("%s: %d converted, %d failed; %s, %d throttled, %s; %s", rows, s.Converted, s.Failed,
 		explain.Calls(s.Calls), s.Throttled, time.Duration(s.Seconds*float64(time.Second)).Round(time.Second/10), where)
 	if s.Bare > 0 {
 		r.world.Note("%s", lang.N(s.Bare, "the group of %d row could not be described; the same command tries it again", "the groups of %d rows could not be described; the same command tries them again", s.Bare))
 	}
-	lost := r.lost()
+	lost := r.sink.missing()
 	s.Kept = len(lost.pairs)
 	lost.report(r.world)
 	if cause == nil || limited {

@@ -19,6 +19,7 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
+	"time"
 
 	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
 
@@ -207,47 +208,44 @@ func comment(text string) string {
 func literal(value any, pkg string) string {
 	v := reflect.ValueOf(value)
 	name := strings.ReplaceAll(v.Type().String(), "generated.", pkg)
+	var parts []string
 	switch v.Kind() {
 	case reflect.Pointer:
 		return "&" + literal(v.Elem().Interface(), pkg)
 	case reflect.Struct:
-		var b strings.Builder
 		for i := range v.NumField() {
 			if field := v.Type().Field(i); !v.Field(i).IsZero() {
-				fmt.Fprintf(&b, "%s: %s, ", field.Name, literal(v.Field(i).Interface(), pkg))
+				parts = append(parts, field.Name+": "+literal(v.Field(i).Interface(), pkg))
 			}
 		}
-		return name + "{" + b.String() + "}"
 	case reflect.Slice:
-		var b strings.Builder
 		for i := range v.Len() {
 			item := literal(v.Index(i).Interface(), pkg)
-			if v.Index(i).Kind() == reflect.Struct {
-				item = "\n" + item[strings.Index(item, "{"):]
+			if v.Type().Elem().Kind() == reflect.Struct { // a line each
+				item = "\n" + strings.TrimPrefix(item, name[len("[]"):])
 			}
-			b.WriteString(item + ",")
+			parts = append(parts, item)
 		}
-		if v.Type().Elem().Kind() == reflect.Struct {
-			b.WriteString("\n")
+		if len(parts) > 0 && parts[0][0] == '\n' {
+			parts = append(parts, "\n")
 		}
-		return name + "{" + b.String() + "}"
 	case reflect.Map:
-		var pairs []string
 		for _, key := range v.MapKeys() {
-			pairs = append(pairs, strconv.Quote(key.String())+": "+strconv.Quote(v.MapIndex(key).String()))
+			parts = append(parts, literal(key.Interface(), pkg)+": "+literal(v.MapIndex(key).Interface(), pkg))
 		}
-		slices.Sort(pairs)
-		return name + "{" + strings.Join(pairs, ", ") + "}"
+		slices.Sort(parts)
 	case reflect.String:
 		return strconv.Quote(v.String())
+	default:
+		if d, is := value.(time.Duration); is {
+			return strconv.FormatInt(int64(d), 10) + " /* " + d.String() + " */"
+		}
+		if v.Type() == reflect.TypeFor[generated.Repeat]() {
+			return pkg + "RepeatSafe"
+		}
+		return fmt.Sprint(value)
 	}
-	if v.Type() == reflect.TypeFor[generated.Repeat]() {
-		return pkg + "RepeatSafe"
-	}
-	if d, is := value.(fmt.Stringer); is && v.Type().String() == "time.Duration" {
-		return strconv.FormatInt(v.Int(), 10) + " /* " + d.String() + " */"
-	}
-	return fmt.Sprint(value)
+	return name + "{" + strings.Join(parts, ", ") + "}"
 }
 
 // HasPages reports whether an operation has an iterator.

@@ -3,6 +3,7 @@
 package main
 
 import (
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -29,44 +30,10 @@ func main() {
 	}
 }
 
-const generateUsage = `Usage: openconversation-gen --spec FILE --package NAME --output FOLDER [--overlay FILE]
-       openconversation-gen --spec FILE --routes FILE [--overlay FILE]
-       openconversation-gen --official PACKAGES [--operation NAMES] [--package NAME] --output FOLDER
-       openconversation-gen official --help
-
-Makes a Go package with a typed method for each operation of a contract. Its methods send through a dingtalk.Client.
-
-Flags:
-`
-
-const officialUsage = `Usage: openconversation-gen official PACKAGES [--operation NAMES] [--sdk FOLDER|VERSION] > CONTRACT.yaml
-       openconversation-gen official PACKAGES … --output FOLDER
-       openconversation-gen official --list [WORD]
-       openconversation-gen official [PACKAGES] --routes FILE
-
-Writes the OpenAPI contract of operations of DingTalk, from the source of its official Go SDK. PACKAGES are names such as
-robot_1_0, with commas between them; * stands for any letters.
-
-Flags:
-`
-
-const carried = `
-What a contract may hold:
-
-OpenAPI 3.0 or 3.1, in one file, with references to its own components; no YAML anchors.
-Operations: GET, POST, PUT, PATCH and DELETE, each with an operationId; with or without a body.
-Parameters: in path (a segment or part of one), query and header; a string, integer, number or boolean, with or without
-  enum, or an array of them; a string with x-json-string in a query takes any value, as JSON.
-Bodies: application/json, required, optional or none.
-Answers: one status 2xx that is the success, as JSON or without a body. Every other answer is an error of the common shape.
-Schemas: objects, nested and recursive, nullable fields, additionalProperties, allOf, arrays, maps, free-form values,
-  enums of strings or integers (open: other values are kept). Not: oneOf, anyOf, not, discriminators.
-Tokens: in the header of the client, or in a query that the operation's security names; none only with security: [].
-Extensions: x-repeat, x-permission, x-app-type, x-paging, x-success, x-json-string, x-error-codes, x-go-name,
-  x-enum-varnames. openapi.yaml of this project describes each.
-
-What is refused is named with its line, and what to write instead.
-`
+// usageText is what is said before the flags, after them, and before those of the subcommand official.
+//
+//go:embed usage.txt
+var usageText string
 
 var errUsage = errors.New("usage")
 
@@ -78,7 +45,7 @@ type options struct {
 
 func run(args []string, stdout, stderr io.Writer) error {
 	var o options
-	imports, usage, more := len(args) > 0 && args[0] == "official", generateUsage, carried
+	imports, usage := len(args) > 0 && args[0] == "official", strings.Split(usageText, "\f")
 	flags := flag.NewFlagSet("openconversation-gen", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.output, "output", "", "write NAME.gen.go, or the contract of each package, into this `folder`")
@@ -86,7 +53,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	flags.StringVar(&o.operations, "operation", "", "only these operations of the official SDK: `NAMES` with commas between them, in any case; * stands for any letters")
 	flags.StringVar(&o.sdk, "sdk", "", "the official SDK: a `folder` with its source, or a version; "+defaultSDK)
 	if imports {
-		args, usage, more = args[1:], officialUsage, ""
+		args, usage = args[1:], []string{usage[2], ""}
 		flags.BoolVar(&o.list, "list", false, "list the operations that have a word in their name, path or summary")
 	} else {
 		flags.StringVar(&o.spec, "spec", "", "the OpenAPI 3.0 or 3.1 contract, a YAML or JSON `file`")
@@ -95,9 +62,9 @@ func run(args []string, stdout, stderr io.Writer) error {
 		flags.StringVar(&o.name, "package", "", "the `name` of the package")
 	}
 	flags.Usage = func() {
-		fmt.Fprint(stderr, usage)
+		fmt.Fprint(stderr, usage[0])
 		flags.PrintDefaults()
-		fmt.Fprint(stderr, more)
+		fmt.Fprint(stderr, usage[1])
 	}
 	var named []string
 	for {

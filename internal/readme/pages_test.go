@@ -22,17 +22,13 @@ func load(t *testing.T, file string) *page {
 
 // The tables match their sources.
 func TestTablesAreFilled(t *testing.T) {
-	for _, file := range []string{english, chinese} {
-		text, err := os.ReadFile(filepath.Join(root, file))
+	for _, table := range tables {
+		content, err := os.ReadFile(filepath.Join(root, table.page))
 		if err != nil {
 			t.Fatal(err)
 		}
-		filled, err := fill(root, file, string(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if filled != string(text) {
-			t.Errorf("%s: a table is not what its source says: run make readme", file)
+		if filled, err := table.fill(root); err != nil || filled != string(content) {
+			t.Errorf("%s: %s is not what its source says (%v): run make readme", table.page, table.name, err)
 		}
 	}
 }

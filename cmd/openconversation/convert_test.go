@@ -71,7 +71,7 @@ func TestUsage(t *testing.T) {
 		{"unknown flag", []string{"convert", "--app-secret", "x"}, "there is no flag --app-secret\n" + see},
 		{"no chat", []string{"convert"}, "no chat id is given; name some, or - for standard input, or a file with --input\n" + see},
 		{"input beside chats", []string{"convert", "x", "-"}, "- is standard input, and cannot stand beside chat ids\n" + see},
-		{"region", []string{"convert", "--region", "moon", "x"}, "--region moon: use international or mainland\n" + see},
+		{"region", []string{"convert", "--region", "moon", "x"}, "--region: use international or mainland\n" + see},
 		{"region and host", []string{"convert", "--region", "mainland", "--base-url", "x", "x"}, "--region and --base-url cannot be given together\n" + see},
 		{"timeout", []string{"convert", "--timeout", "-1s", "x"}, "--timeout: -1s is negative\n"},
 		{"timeout without unit", []string{"convert", "--timeout", "5", "x"}, "--timeout 5: say the unit, such as 5s or 5m\n" + see},

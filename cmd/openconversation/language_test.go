@@ -101,7 +101,7 @@ func TestOutputsInBothLanguages(t *testing.T) {
 
 // An unknown language is refused, and says which there are.
 func TestUnknownLanguage(t *testing.T) {
-	runArgs(t, "", "codes", "--lang", "fr").check(t, result{2, "", "openconversation: --lang fr: use en or zh\nhint: see openconversation codes --help\n"})
+	runArgs(t, "", "codes", "--lang", "fr").check(t, result{2, "", "openconversation: --lang: use en or zh\nhint: see openconversation codes --help\n"})
 }
 
 // loopback is an address of an emulator.

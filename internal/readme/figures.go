@@ -41,7 +41,7 @@ func benchmarkTable(root string) ([]string, error) {
 	return lines, nil
 }
 
-// importerApps are the folders of testdata/importer, in the table's order, and what the app in each imports.
+// importerApps are the folders of checks/testdata/importer, in the table's order, and what the app in each imports.
 var importerApps = []struct{ folder, imports string }{
 	{"wrapper", "`wrapper`"},
 	{"redis", "`wrapper` and `wrapper/dingtalkredis`"},
@@ -49,7 +49,7 @@ var importerApps = []struct{ folder, imports string }{
 
 // importersTable lists what go.mod and go.sum of apps that import the SDK get, from the files that `make importer` compares.
 func importersTable(root string) ([]string, error) {
-	folder := filepath.Join(root, "testdata", "importer")
+	folder := filepath.Join(root, "checks", "testdata", "importer")
 	lines := []string{
 		"| an app that imports | Go | version floors | lines of `go.sum` |",
 		"|---|---|---|--:|",

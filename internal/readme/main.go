@@ -34,8 +34,8 @@ type filled struct {
 var tables = []filled{
 	{"kinds", "docs/faults.md", "openapi.yaml and wrapper/kinds.go", errorsTable},
 	{"benchmark", "docs/performance.md", "bench/RESULTS.md", benchmarkTable},
-	{"importers", "docs/performance.md", "testdata/importer", importersTable},
-	{"operations", "skills/openconversation/SKILL.md", "openapi.yaml", operationsTable},
+	{"importers", "docs/performance.md", "checks/testdata/importer", importersTable},
+	{"operations", "docs/skills/openconversation/SKILL.md", "openapi.yaml", operationsTable},
 }
 
 // fill returns the page with the table made anew. A page without the table is an error: it would no longer be checked.

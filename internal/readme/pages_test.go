@@ -47,7 +47,7 @@ func TestTranslations(t *testing.T) {
 // pages are all that this repository shows to people.
 func pages(t *testing.T) []string {
 	t.Helper()
-	files := []string{english, chinese, "CHANGELOG.md", "CONTRIBUTING.md", "RELEASING.md", "SECURITY.md", "interop/README.md"}
+	files := []string{english, chinese, "CHANGELOG.md", "CONTRIBUTING.md", "docs/releasing.md", ".github/SECURITY.md", "interop/README.md"}
 	docs, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
 	if err != nil || len(docs) == 0 {
 		t.Fatalf("no pages in docs: %v", err)

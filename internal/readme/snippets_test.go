@@ -15,7 +15,7 @@ import (
 
 // snippetPages are the pages whose snippets are run, in this order: the first installs the command.
 var snippetPages = []string{english, "docs/command.md", "docs/messages.md", "docs/recipes.md", "docs/deploying.md",
-	"skills/openconversation/SKILL.md", "docs/emulator.md", chinese, "docs/command.zh-CN.md"}
+	"docs/skills/openconversation/SKILL.md", "docs/emulator.md", chinese, "docs/command.zh-CN.md"}
 
 // TestSnippets does with every snippet of these pages what a new user does. Of the Chinese pages, whose commands TestTranslations
 // compares, it runs those that show what is printed. It installs the command and may download what it needs, so it runs when asked to.

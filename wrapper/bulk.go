@@ -5,8 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"sync"
 )
+
+// Conversion is a chat's pair of ids.
+type Conversion struct {
+	ChatID             string
+	OpenConversationID string // empty if there is an error
+}
 
 // Converted is a caller's own row with its result.
 type Converted[R any] struct {
@@ -39,17 +44,76 @@ func (c *Client) OpenConversationIDs(ctx context.Context, chatIDs iter.Seq[strin
 // no result. When the loop ends early or ctx ends, no call is left in flight.
 //
 // A separate goroutine reads rows, a bounded number ahead. The end of the loop waits until the sequence has returned, as
-// in every other loop, unless ctx has ended: give the sequence's source that context, too, or close the source in
-// [WithInputEnd]. A sequence that panics ends the run with an error of [ErrPanicked] without a row.
+// in every other loop, unless ctx has ended: the sequence can close its own source, and what it met, such as an error of
+// [database/sql.Rows.Err], can be looked at after the loop. Give the source ctx, too. A sequence that panics ends the run
+// with an error of [ErrPanicked] without a row.
 func ConvertEach[R any](ctx context.Context, c *Client, rows iter.Seq[R], chatID func(R) string, opts ...BulkOption) iter.Seq2[Converted[R], error] {
 	return func(yield func(Converted[R], error) bool) {
-		b := &run{client: c, concurrency: defaultConcurrency, memory: defaultMemory, limiter: c.limiter}
-		if err := b.configure(opts, rows != nil && chatID != nil); err != nil {
-			yield(Converted[R]{}, &Error{Op: convertCall.op, Kind: ErrRejected, Local: true, Message: "not sent: " + err.Error()})
+		b, err := c.newRun(ctx, opts, rows != nil && chatID != nil)
+		if err != nil {
+			yield(Converted[R]{}, err)
 			return
 		}
-		convertEach(ctx, b, rows, chatID, yield)
+		// A row enters the queue before its call starts, and leaves it only to be yielded. So at most concurrency rows
+		// are started and not yet yielded, and a killed process has spent at most that many calls without a result.
+		queue := make(chan queued[R], b.concurrency-1)
+		go b.read(func() {
+			for row := range rows {
+				it, isNew := b.item(chatID(row))
+				select {
+				case queue <- queued[R]{row, it}:
+				case <-b.ctx.Done():
+					return
+				}
+				if isNew {
+					go b.convert(it)
+				}
+			}
+		}, func() { close(queue) })
+		// next returns the next row, once it is done. When the context ends, it does not wait for the input, which may
+		// never return.
+		next := func(end <-chan struct{}) (q queued[R], more bool) {
+			select {
+			case q, more = <-queue:
+			case <-end:
+				select {
+				case q, more = <-queue:
+				default:
+				}
+			}
+			if more {
+				<-q.done
+			}
+			return q, more
+		}
+		defer func() {
+			b.cancel()
+			for more := true; more; {
+				_, more = next(ctx.Done())
+			}
+		}()
+		for {
+			q, more := next(ctx.Done())
+			switch {
+			case more:
+				if !yield(Converted[R]{q.row, q.result}, q.err) {
+					return
+				}
+				continue
+			case ctx.Err() != nil:
+				yield(Converted[R]{}, (&call{contract: conversion}).unsent(&verdict{ended: ctx.Err()}, nil))
+			case b.broken != nil:
+				yield(Converted[R]{}, b.broken)
+			}
+			return
+		}
 	}
+}
+
+// queued is a row in the output queue with the item of its id.
+type queued[R any] struct {
+	row R
+	*item
 }
 
 // BulkOption configures one run of [ConvertEach] or [Client.OpenConversationIDs]. A nil option is skipped. An invalid
@@ -90,169 +154,6 @@ func WithStop(stop <-chan struct{}) BulkOption {
 	}
 }
 
-// WithInputEnd calls end once the sequence has returned, in the goroutine that read it: the place to close its source.
-// An error of end, such as that of [database/sql.Rows.Err], comes as it is after the last row, without a row.
-func WithInputEnd(end func() error) BulkOption {
-	return func(b *run) error {
-		b.inputEnd = end
-		return nil
-	}
-}
+const maxConcurrency = 4096 // far above every rate limit
 
-const (
-	defaultConcurrency = 16
-	maxConcurrency     = 4096 // far above every rate limit
-	defaultMemory      = 100_000
-)
-
-func (b *run) configure(opts []BulkOption, sequence bool) error {
-	if !sequence {
-		return errors.New("the sequence is nil, or the function that names a row's chat id")
-	}
-	if err := apply(b, opts); err != nil {
-		return err
-	}
-	if b.limiter == nil {
-		b.limiter = b.client.bulkPace.get(b.client.path.clock)
-	}
-	return nil
-}
-
-// queued is a row in the output queue with the item of its id.
-type queued[R any] struct {
-	row R
-	*item
-}
-
-// convertEach runs three stages. The reader puts rows into queue in input order and their items into work. Workers
-// complete items in any order. The caller's goroutine yields the rows of queue.
-func convertEach[R any](ctx context.Context, b *run, rows iter.Seq[R], chatID func(R) string, yield func(Converted[R], error) bool) {
-	caller := ctx
-	ctx, cancel := context.WithCancel(ctx)
-	b.waits, b.halt = context.WithCancel(ctx)
-	b.inARow = map[int]int{}
-	b.work = make(chan *item)
-	// A row enters queue before its call starts, and leaves it only to be yielded. So at most concurrency rows are
-	// started and not yet yielded, and a killed process has spent at most that many calls without a result.
-	queue := make(chan queued[R], b.concurrency-1)
-	var broken error // the input's panic, or what inputEnd returned; final once queue is closed
-	guard := func(f func() error) {
-		err, ended := error(nil), false
-		defer func() {
-			if v := recover(); !ended {
-				err = b.client.path.panicked(v, convertCall)
-			}
-			if broken == nil {
-				broken = err
-			}
-		}()
-		err = f()
-		ended = true
-	}
-	go func() {
-		defer close(b.work)
-		defer close(queue)
-		if b.inputEnd != nil {
-			defer guard(b.inputEnd)
-		}
-		guard(func() error { read(ctx, b, rows, chatID, queue); return nil })
-	}()
-	select {
-	case <-b.asked: // before the first call
-		b.stop(errStopped)
-	default:
-	}
-	if b.asked != nil {
-		go func() {
-			select {
-			case <-b.asked:
-				b.stop(errStopped)
-			case <-ctx.Done():
-			}
-		}()
-	}
-	var workers sync.WaitGroup
-	for range b.concurrency {
-		workers.Go(func() { b.convertAll(ctx, &workers) })
-	}
-	defer func() {
-		cancel()
-		workers.Wait()
-		for more := true; more; {
-			select {
-			case _, more = <-queue:
-			case <-caller.Done(): // the source may never return
-				more = false
-			}
-		}
-	}()
-
-	for more := true; more; {
-		var q queued[R]
-		select {
-		case q, more = <-queue:
-		case <-ctx.Done():
-		}
-		if q.item != nil {
-			select {
-			case <-q.done:
-				more = yield(Converted[R]{q.row, q.result}, q.err)
-				continue
-			case <-ctx.Done():
-			}
-		}
-		if err := ctx.Err(); err != nil {
-			workers.Wait()
-			yieldRest(q, queue, (&call{subject: convertCall}).unsent(&verdict{ended: err}, nil), yield)
-			return
-		}
-		if !more && broken != nil {
-			yield(Converted[R]{}, broken)
-		}
-	}
-}
-
-// yieldRest yields the rows read before ctx ended, with their results if they have one, and ctx's error at last. It
-// does not wait for the input, which may never return.
-func yieldRest[R any](q queued[R], queue <-chan queued[R], ended *Error, yield func(Converted[R], error) bool) {
-	for more := true; more; {
-		if q.item != nil {
-			err := error(ended)
-			select {
-			case <-q.done:
-				err = q.err
-			default:
-			}
-			if !yield(Converted[R]{q.row, q.result}, err) {
-				return
-			}
-		}
-		select {
-		case q, more = <-queue:
-		default:
-			more = false
-		}
-	}
-	yield(Converted[R]{}, ended)
-}
-
-// read feeds the input to queue and work until it ends or ctx does.
-func read[R any](ctx context.Context, b *run, rows iter.Seq[R], chatID func(R) string, queue chan<- queued[R]) {
-	seen := newMemory(b.memory)
-	for row := range rows {
-		it, known := seen.item(chatID(row))
-		select {
-		case queue <- queued[R]{row, it}:
-		case <-ctx.Done():
-			return
-		}
-		if known {
-			continue
-		}
-		select {
-		case b.work <- it:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
+var errStopped = errors.New("the run was stopped")

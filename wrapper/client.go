@@ -19,10 +19,9 @@ import (
 // Client calls DingTalk for one app. Make one with [NewClient] and share it: it holds the token cache, the connections
 // and the circuit breakers. Its methods are safe for concurrent use.
 type Client struct {
-	path     *path
-	limiter  Limiter // nil: calls are not paced
-	ownHost  bool    // WithBaseURL set the base URL
-	bulkPace *bulkPace
+	path    *path
+	limiter Limiter // nil: calls are not paced
+	ownHost bool    // WithBaseURL set the base URL
 }
 
 // NewClient makes a client for an app's credentials: [AppCredentials], a [StaticToken], or any [TokenSource].
@@ -61,12 +60,12 @@ func newClient(creds Credentials, opts []Option) (*Client, error) {
 		Backoff:    func(n int) time.Duration { return p.retry.backoff(n, p.clock.Random()) },
 		MaxFailing: p.retry.MaxDelay, MaxThrottle: p.retry.MaxWait, Attempt: p.wire.Limit(),
 	}
-	p.lanes.New = func() *lane { return &lane{breaker: breaker.New[*verdict](limits, p.clock)} }
+	p.lanes.New = func() any { return &lane{breaker: breaker.New(limits, p.clock)} }
 	p.ban.Clock, p.credit.Clock = p.clock, p.clock
 	if p.tokens, err = newTokens(p, creds, cfg.share); err != nil {
 		return nil, err
 	}
-	return &Client{path: p, limiter: cfg.limiter, ownHost: cfg.host, bulkPace: new(bulkPace)}, nil
+	return &Client{path: p, limiter: cfg.limiter, ownHost: cfg.host}, nil
 }
 
 // OpenConversationID returns the openConversationId of the group chat with this chatId.
@@ -89,8 +88,8 @@ func (c *Client) OpenConversationID(ctx context.Context, chatID string) (string,
 func (c *Client) Token(ctx context.Context) (string, error) {
 	token, err := c.path.tokens.Token(ctx)
 	if err != nil {
-		call := call{subject: tokenCall, waits: ctx}
-		return "", call.unsent(call.tokenless(err), nil)
+		call := &call{contract: &generated.OperationGetAccessToken, isToken: true, waits: ctx}
+		return "", call.unsent(c.path.foreign(call, err, ErrUnavailable, "the token source failed"), nil)
 	}
 	return token, nil
 }

@@ -1,11 +1,9 @@
 package dingtalk
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
+	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -15,69 +13,40 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
+// conversion is the operation that converts a chat.
+var conversion = &generated.OperationChatIDToOpenConversationID
+
 // conversions is a pool: one value is a tenth of what a call allocates.
-var conversions = sync.Pool{New: func() any { return new(operation[string]) }}
+var conversions = sync.Pool{New: func() any { return new(call) }}
 
 // convert converts one chat. A run over many chats passes change to adapt the call.
 func (p *path) convert(ctx context.Context, chatID string, limiter Limiter, change func(*call)) (string, error) {
 	if err := CheckChatID(chatID); err != nil {
 		return "", err
 	}
-	op := conversions.Get().(*operation[string])
-	*op = operation[string]{decode: conversionOf, call: call{
-		subject: subject{op: generated.OperationChatIDToOpenConversationID.ID, chatID: chatID},
-		send:    sendConversion, contract: &generated.OperationChatIDToOpenConversationID, steps: callSteps, limiter: limiter,
-	}}
-	if p.cache != nil {
-		op.steps = cachedSteps
-	}
+	c := conversions.Get().(*call)
+	*c = call{contract: conversion, chatID: chatID, send: sendConversion, accept: acceptConversion, limiter: limiter}
 	if change != nil {
-		change(&op.call)
+		change(c)
 	}
-	id, err := do(ctx, p, op)
-	*op = operation[string]{} // a secret or a context must not stay in the pool
-	conversions.Put(op)
-	return id, err
+	err := p.do(ctx, c)
+	id := c.id
+	*c = call{} // a secret or a context must not stay in the pool
+	conversions.Put(c)
+	if err != nil {
+		return "", err
+	}
+	return id, nil
 }
 
 func sendConversion(ctx context.Context, c *call) (*http.Response, error) {
 	return c.api.ChatIDToOpenConversationID(ctx, c.chatID)
 }
 
-// cachedSteps are the steps of a conversion with a cache.
-var cachedSteps = slices.Concat([]step{(*path).recall}, callSteps, []step{(*path).keep})
-
-// recall looks into the cache before the first request.
-func (p *path) recall(ctx context.Context, c *call) *verdict {
-	if c.sent == 0 {
-		c.result.(*operation[string]).value, c.done = p.cached(ctx, c.chatID)
-	}
-	return nil
-}
-
-func (p *path) cached(ctx context.Context, chatID string) (id string, ok bool) {
-	defer p.survive(ctx, func() { id, ok = "", false })
-	id, ok = p.cache.Get(ctx, chatID)
-	return id, ok && isID(id, chatID)
-}
-
-func (p *path) keep(ctx context.Context, c *call) *verdict {
-	defer p.survive(ctx, func() {})
-	p.cache.Set(ctx, c.chatID, c.result.(*operation[string]).value)
-	return nil
-}
-
-// survive turns a panic of the cache into a miss: a call does not need the cache.
-func (p *path) survive(ctx context.Context, miss func()) {
-	if recover() != nil {
-		miss()
-		p.log.warn(ctx, "the cache panicked")
-	}
-}
-
-func conversionOf(c *call, body []byte) (id string, ok bool) {
-	id, ok = converted(body)
-	return id, ok && isID(id, c.chatID)
+func acceptConversion(c *call, body []byte) bool {
+	raw := objectOf(body).field(conversion.Required[0])
+	c.id = scalar(raw)
+	return strings.HasPrefix(raw, `"`) && isID(c.id, c.chatID)
 }
 
 // maxIDBytes is far above every known openConversationId (27 bytes, at times more).
@@ -91,24 +60,23 @@ func isID(id, chatID string) bool {
 	})
 }
 
-// The body of a success, as encoding/json writes it, is convertedStart, an id and convertedEnd.
-const convertedEnd = `"}`
-
-var convertedStart = func() []byte {
-	empty, _ := json.Marshal(generated.ChatIDToOpenConversationIDResponseBody{}) // cannot fail for a struct of strings
-	return bytes.TrimSuffix(empty, []byte(convertedEnd))
-}()
-
-// converted decodes the body of a success. A body exactly as encoding/json would write it, with an id without escapes,
-// needs no decoder, which saves five allocations of a call. encoding/json decodes every other body.
-func converted(body []byte) (id string, ok bool) {
-	const plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-"
-	if rest, ok := bytes.CutPrefix(body, convertedStart); ok {
-		if id, ok := bytes.CutSuffix(rest, []byte(convertedEnd)); ok && len(id) > 0 && len(bytes.Trim(id, plain)) == 0 {
-			return string(id), true
-		}
+// recall looks for the chat in the cache. A call does not need the cache: a panic of it is a miss.
+func (p *path) recall(ctx context.Context, c *call) (ok bool) {
+	defer p.survive(ctx)
+	id, found := p.cache.Get(ctx, c.chatID)
+	if ok = found && isID(id, c.chatID); ok {
+		c.id = id
 	}
-	var out generated.ChatIDToOpenConversationIDResponseBody
-	err := json.Unmarshal(body, &out)
-	return out.OpenConversationID, err == nil && strings.TrimSpace(out.OpenConversationID) != ""
+	return ok
+}
+
+func (p *path) keep(ctx context.Context, c *call) {
+	defer p.survive(ctx)
+	p.cache.Set(ctx, c.chatID, c.id)
+}
+
+func (p *path) survive(ctx context.Context) {
+	if recover() != nil && p.log != nil {
+		p.log.write(ctx, slog.LevelWarn, "dingtalk: the cache panicked")
+	}
 }

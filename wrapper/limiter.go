@@ -3,7 +3,6 @@ package dingtalk
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
@@ -53,16 +52,4 @@ func (l *AdaptiveLimiter) Answered(throttled bool) {
 	if l.err == nil {
 		l.pace.Answered(throttled)
 	}
-}
-
-// bulkPace is the limiter shared by a client's runs over many chats, unless the client has one. The first run makes it:
-// an app without runs does not link it.
-type bulkPace struct {
-	once sync.Once
-	pace Limiter
-}
-
-func (b *bulkPace) get(clk clock.Clock) Limiter {
-	b.once.Do(func() { b.pace = pace.New(DefaultRate, clk) })
-	return b.pace
 }

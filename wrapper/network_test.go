@@ -94,6 +94,9 @@ func testConnectionRefused(t *testing.T) {
 	if !errors.Is(e, syscall.ECONNREFUSED) || e.Attempts != 3 || len(clock.waited()) != 2 || e.MayBeDone {
 		t.Errorf("waits %v, want 3 refused connections: %+v", clock.waited(), e)
 	}
+	_, err := newStatic(t, "http://"+nobody, clock.option()).OrgGroupSend(within(t), textMessage) // no connection, no request
+	sent := asError(t, "", err, dingtalk.ErrUnavailable)
+	errorIf(t, sent.Attempts != 3 || sent.MayBeDone, "%+v", sent)
 	for _, advice := range []string{"proxy", "region", nobody} {
 		if !strings.Contains(e.Error(), advice) {
 			t.Errorf("%q is not in: %v", advice, e)

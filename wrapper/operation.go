@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -25,17 +27,12 @@ import (
 // opts change this call alone. An error is always an *[Error]. For a request that cannot be sent, Kind is [ErrRejected]
 // and Local is true.
 func Do[T any](ctx context.Context, c *Client, request Request, opts ...CallOption) (T, error) {
-	op, err := c.operation(request, opts)
+	var value T
+	err := c.do(ctx, request, checkType(reflect.TypeFor[T]()), &value, opts)
 	if err != nil {
-		var none T
-		return none, err
+		value = *new(T) // of an answer that is none
 	}
-	if err := checkType(reflect.TypeFor[T]()); err != nil {
-		var none T
-		return none, unsendable(request.Operation, err)
-	}
-	o := operation[T]{call: *op, decode: func(_ *call, body []byte) (T, bool) { return decode[T](request.Operation, body) }}
-	return do(ctx, c.path, &o)
+	return value, err
 }
 
 // Do calls an operation without a contract, with the same token, limiter, circuit breaker and budget as every call. It
@@ -51,86 +48,51 @@ func Do[T any](ctx context.Context, c *Client, request Request, opts ...CallOpti
 func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts ...CallOption) error {
 	path, query, _ := strings.Cut(path, "?")
 	request := NewRequest(&Operation{Method: method, Path: path, Empty: out == nil})
-	err := cmp.Or(addQuery(&request, query), checkIn(in), checkOut(out))
+	values, err := url.ParseQuery(query)
 	if err != nil {
-		return unsendable(request.Operation, err)
+		err = errors.New("its query is not escaped")
 	}
-	if in != nil {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		for _, value := range values[name] {
+			request.AddQuery(name, value)
+		}
+	}
+	if err = cmp.Or(err, checkIn(in), checkOut(out)); err == nil && in != nil {
 		request.SetBody(in)
 	}
-	op, err := c.operation(request, opts)
-	if err != nil {
-		return err
-	}
-	o := operation[struct{}]{call: *op, decode: func(_ *call, body []byte) (none struct{}, ok bool) {
-		return none, decodeInto(request.Operation, body, out)
-	}}
-	_, err = do(ctx, c.path, &o)
-	return err
+	return c.do(ctx, request, err, out, opts)
 }
 
-func addQuery(request *Request, query string) error {
-	for pair := range strings.SplitSeq(query, "&") {
-		if pair == "" {
-			continue
-		}
-		name, value, _ := strings.Cut(pair, "=")
-		plain, err := url.QueryUnescape(name)
-		if err != nil {
-			return errors.New("its query is not escaped")
-		}
-		if value, err = url.QueryUnescape(value); err != nil {
-			return errors.New("its query is not escaped")
-		}
-		request.AddQuery(plain, value)
-	}
-	return nil
-}
-
-// operation makes the call of a request.
-func (c *Client) operation(request Request, opts []CallOption) (*call, error) {
+// do makes the call of a request, unless it cannot be sent: for the reason odd, or another one.
+func (c *Client) do(ctx context.Context, request Request, odd error, out any, opts []CallOption) error {
 	o := request.Operation
 	if o == nil {
-		return nil, unsendable(&Operation{}, errors.New("it has no operation: see NewRequest"))
+		return unsendable(&Operation{}, errors.New("it has no operation: see NewRequest"))
 	}
-	var options callOptions
-	err := cmp.Or(request.Err(), request.CheckPath(), checkMethod(o.Method), apply(&options, opts))
-	if err != nil {
-		return nil, unsendable(o, err)
-	}
+	op := &call{contract: o, limiter: c.limiter, accept: func(_ *call, body []byte) bool {
+		return decode(o, body, out)
+	}}
 	server, err := c.server(o)
-	if err != nil {
-		return nil, unsendable(o, err)
-	}
-	plain := c.path.apis.plain
-	op := &call{
-		subject: subject{op: operationName(o)}, contract: o, steps: callSteps, limiter: c.limiter, options: options,
-		send: func(ctx context.Context, c *call) (*http.Response, error) {
-			api, request := c.api, request
-			if o.TokenQuery != "" {
-				api = plain
-				request.AddQuery(o.TokenQuery, c.token)
-			}
-			if server != nil {
-				own := *api
-				own.Server, api = server, &own
-			}
-			if c.options.header != nil {
-				return api.Send(ctx, request, c.options.edit)
-			}
-			return api.Send(ctx, request)
-		},
-	}
-	if request.Streamed() {
-		op.touched, op.finish = request.Touched, request.Finish
-	}
-	if o.Public {
-		op.steps = publicSteps
+	if err = cmp.Or(odd, request.Err(), request.CheckPath(), checkMethod(o.Method), apply(&op.options, opts), err); err != nil {
+		return unsendable(o, err)
 	}
 	if server != nil {
 		op.host = server.Host
 	}
-	return op, nil
+	if request.Streamed() {
+		op.touched, op.finish = request.Touched, request.Finish
+	}
+	plain := c.path.apis.plain
+	op.send = func(ctx context.Context, c *call) (*http.Response, error) {
+		api, request := *c.api, request
+		if o.TokenQuery != "" {
+			api.Header = plain.Header
+			request.AddQuery(o.TokenQuery, c.token)
+		}
+		api.Server = cmp.Or(server, api.Server)
+		return api.Send(ctx, request, c.options.edit)
+	}
+	return c.path.do(ctx, op)
 }
 
 // server returns the operation's own server, or nil for the client's.

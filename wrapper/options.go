@@ -65,7 +65,7 @@ type config struct {
 }
 
 func defaults() config {
-	p := &path{retry: defaultRetry, log: silent{}, clock: clock.System(), appSecret: func() string { return "" }}
+	p := &path{retry: defaultRetry, clock: clock.System(), appSecret: func() string { return "" }}
 	return config{path: p, baseURL: string(International)}
 }
 
@@ -205,7 +205,9 @@ func WithCache(cache Cache) Option {
 // entry holds a secret. Without it, nothing is logged.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) error {
-		c.log = newLogger(l)
+		if c.log = nil; l != nil {
+			c.log = slogger{l}
+		}
 		return nil
 	}
 }

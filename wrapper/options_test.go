@@ -35,9 +35,9 @@ func TestWrongOptions(t *testing.T) {
 		"WithRetry: a field":     {dingtalk.WithRetry(dingtalk.Retry{MaxWait: -1})},
 		"WithLimiter: NewLim":    {dingtalk.WithLimiter(dingtalk.NewLimiter(0))},
 		"WithLimiter: it is":     {dingtalk.WithLimiter((*dingtalk.AdaptiveLimiter)(nil))},
-		"WithBudget: it is":      {dingtalk.WithBudget((*alarm)(nil))},
-		"WithCache: it is":       {dingtalk.WithCache((*alarm)(nil))},
-		"WithTokenStore: it is":  {dingtalk.WithTokenStore((*alarm)(nil))},
+		"WithBudget: it is":      {dingtalk.WithBudget((*part)(nil))},
+		"WithCache: it is":       {dingtalk.WithCache((*part)(nil))},
+		"WithTokenStore: it is":  {dingtalk.WithTokenStore((*part)(nil))},
 		"WithHTTPClient: its":    {dingtalk.WithHTTPClient(&http.Client{Transport: (*http.Transport)(nil)})},
 	} {
 		if client, err := dingtalk.NewClient(appCredentials, opts...); client != nil || err == nil || !strings.HasPrefix(err.Error(), "dingtalk: "+name) {

@@ -5,18 +5,9 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/pace"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
-
-// Conversion is a chat's pair of ids.
-type Conversion struct {
-	ChatID             string
-	OpenConversationID string // empty if there is an error
-}
-
-// convertCall names the conversion in errors of a run.
-var convertCall = subject{op: generated.OperationChatIDToOpenConversationID.ID}
 
 // maxThrottles is the number of retries after throttles, beyond the ordinary attempts, of a call of a run: the limiter
 // needs a few to find the limit.
@@ -24,21 +15,24 @@ const maxThrottles = 12
 
 // run is the part of a run that does not depend on the row type.
 type run struct {
-	client      *Client
+	path        *path
 	limiter     Limiter
 	concurrency int
 	memory      int
-	inputEnd    func() error    // called when the input has returned; nil: nothing is
 	asked       <-chan struct{} // closed by the caller to stop the run (see WithStop); nil: never
 
-	work  chan *item      // distinct ids
-	waits context.Context // ends when the run stops sending requests
+	ctx    context.Context // ends with the loop
+	cancel context.CancelFunc
+	waits  context.Context         // ends when the run stops sending requests; its cause is why
+	stop   context.CancelCauseFunc // ends waits
+	broken error                   // the input's panic; final once the queue is closed
 
-	mu      sync.Mutex
-	inARow  map[int]int // failures in a row, keyed by the number that ends the run
-	stopped bool
-	cause   error // why it stopped
-	halt    context.CancelFunc
+	items  map[string]*item // of the last ids, by id
+	recent []string         // a ring of the ids in items, once it has grown to memory
+	next   int              // in recent
+
+	mu     sync.Mutex
+	inARow map[int]int // failures in a row, keyed by the number that ends the run
 }
 
 // item is one distinct id. done is closed when the rest is final.
@@ -48,71 +42,112 @@ type item struct {
 	done   chan struct{}
 }
 
-// convertAll completes items until there are no more or ctx ends. If foreign code ends the worker's goroutine, another
-// worker replaces it.
-func (b *run) convertAll(ctx context.Context, workers *sync.WaitGroup) {
+// bulkPace is the limiter shared by a client's runs, unless the client has one. The first run makes it: an app without
+// runs does not link it.
+type bulkPace struct {
+	once sync.Once
+	pace Limiter
+}
+
+func (c *Client) newRun(ctx context.Context, opts []BulkOption, sequence bool) (*run, error) {
+	b := &run{path: c.path, concurrency: 16, memory: 100_000, limiter: c.limiter, items: map[string]*item{}, inARow: map[int]int{}}
+	err := apply(b, opts)
+	if !sequence {
+		err = errors.New("the sequence is nil, or the function that names a row's chat id")
+	}
+	if err != nil {
+		return nil, unsendable(conversion, err)
+	}
+	if b.limiter == nil {
+		own := &c.path.bulk
+		own.once.Do(func() { own.pace = pace.New(DefaultRate, c.path.clock) })
+		b.limiter = own.pace
+	}
+	b.ctx, b.cancel = context.WithCancel(ctx)
+	b.waits, b.stop = context.WithCancelCause(b.ctx)
+	select {
+	case <-b.asked: // before the first call
+		b.stop(errStopped)
+	default:
+	}
+	if b.asked != nil {
+		go func() {
+			select {
+			case <-b.asked:
+				b.stop(errStopped)
+			case <-b.ctx.Done():
+			}
+		}()
+	}
+	return b, nil
+}
+
+// read reads the input, which may panic or end the goroutine.
+func (b *run) read(input, end func()) {
 	returned := false
+	defer end()
 	defer func() {
-		if !returned {
-			workers.Go(func() { b.convertAll(ctx, workers) })
+		if v := recover(); !returned {
+			b.broken = b.path.panicked(v, &call{contract: conversion})
 		}
 	}()
-	for more := true; more; {
-		var it *item
-		select {
-		case it, more = <-b.work:
-			if more {
-				b.convert(ctx, it)
-			}
-		case <-ctx.Done():
-			more = false
-		}
-	}
+	input()
 	returned = true
+}
+
+// item returns the item of an id, and whether it is new.
+func (b *run) item(id string) (it *item, isNew bool) {
+	if it = b.items[id]; it != nil {
+		return it, false
+	}
+	it = &item{result: Conversion{ChatID: id}, done: make(chan struct{})}
+	switch {
+	case b.memory == 0:
+		return it, true
+	case len(b.recent) < b.memory:
+		b.recent = append(b.recent, id)
+	default:
+		delete(b.items, b.recent[b.next])
+		b.recent[b.next] = id
+		b.next = (b.next + 1) % b.memory
+	}
+	b.items[id] = it
+	return it, true
 }
 
 // convert completes an item, by a call unless the run has stopped.
-func (b *run) convert(ctx context.Context, it *item) {
-	defer close(it.done)
+func (b *run) convert(it *item) {
 	returned := false
+	defer close(it.done)
 	defer func() {
 		if v := recover(); !returned {
-			it.err = b.settle(b.client.path.panicked(v, subject{op: convertCall.op, chatID: it.result.ChatID}))
+			it.err = b.settle(b.path.panicked(v, &call{contract: conversion, chatID: it.result.ChatID}))
 		}
 	}()
-	if b.waits.Err() != nil {
-		it.err = b.notTried(it.result.ChatID)
+	var err error
+	if b.waits.Err() == nil || b.ctx.Err() != nil {
+		it.result.OpenConversationID, err = b.path.convert(b.ctx, it.result.ChatID, b.limiter, b.adapt)
 	} else {
-		it.result.OpenConversationID, it.err = b.client.path.convert(ctx, it.result.ChatID, b.limiter, b.change)
-		e, failed := text.Find[*Error](it.err)
-		switch {
-		case failed && isContextEnd(e.Kind) && ctx.Err() == nil && b.waits.Err() != nil: // the run ended the wait
-			if earlier, ok := e.Err.(*Error); ok && e.Attempts > 0 { //nolint:errorlint // as call.unsent makes it
-				it.err = earlier
-			} else {
-				it.err = b.notTried(it.result.ChatID)
-			}
-		case failed:
-			it.err = b.settle(e)
-		default:
-			_ = b.settle(nil)
-		}
+		err = b.notTried(it.result.ChatID)
 	}
-	returned = true
+	switch e, _ := text.Find[*Error](err); {
+	case e == nil || !isContextEnd(e.Kind) || b.ctx.Err() != nil || b.waits.Err() == nil:
+		err = b.settle(e)
+	case e.Attempts > 0 && e.Err != nil: // the run ended the wait for a repeat
+		err = e.Err
+	default:
+		err = b.notTried(it.result.ChatID)
+	}
+	it.err, returned = err, true
 }
 
-// change adapts a call to the run.
-func (b *run) change(c *call) { c.throttles, c.waits = maxThrottles, b.waits }
-
-// errStopped is the cause when the caller ends a run.
-var errStopped = errors.New("the run was stopped")
+// adapt adapts a call to the run.
+func (b *run) adapt(c *call) { c.throttles, c.waits = maxThrottles, b.waits }
 
 // notTried makes the error of an id that was not called.
-func (b *run) notTried(chatID string) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	e := &Error{Op: convertCall.op, ChatID: chatID, Kind: ErrNotTried, Local: true, Err: b.cause}
-	if cause, ok := b.cause.(*Error); ok { //nolint:errorlint // as settle leaves it
+func (b *run) notTried(chatID string) *Error {
+	e := &Error{Op: conversion.ID, ChatID: chatID, Kind: ErrNotTried, Local: true, Err: context.Cause(b.waits)}
+	if cause, ok := e.Err.(*Error); ok { //nolint:errorlint // as settle leaves it
 		e.RetryAfter = cause.RetryAfter
 	}
 	return e
@@ -123,64 +158,18 @@ func (b *run) notTried(chatID string) error {
 func (b *run) settle(e *Error) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	switch {
-	case e == nil:
+	if e == nil {
 		clear(b.inARow)
 		return nil
-	case e.Scope() == ScopeChat:
-		if !e.Local { // the service answered
-			clear(b.inARow)
-		}
-		return e
 	}
-	enough := e.inARow()
-	if b.inARow[enough]++; b.inARow[enough] >= enough && !b.stopped {
-		e.EndsRun = true
-		b.end(e)
+	switch enough := e.inARow(); {
+	case enough > 0:
+		if b.inARow[enough]++; b.inARow[enough] >= enough && b.waits.Err() == nil {
+			e.EndsRun = true
+			b.stop(e)
+		}
+	case !e.Local: // the service answered
+		clear(b.inARow)
 	}
 	return e
-}
-
-// stop ends the run: it sends no further requests.
-func (b *run) stop(cause error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.stopped {
-		b.end(cause)
-	}
-}
-
-// end is stop with b.mu held.
-func (b *run) end(cause error) {
-	b.stopped, b.cause = true, cause
-	b.halt()
-}
-
-// memory finds the item of a repeated id among the last size distinct ids.
-type memory struct {
-	size  int
-	items map[string]*item
-	order []string // a ring of the ids in items, once it has grown to size
-	next  int
-}
-
-func newMemory(size int) *memory { return &memory{size: size, items: make(map[string]*item)} }
-
-func (m *memory) item(id string) (it *item, known bool) {
-	if it, known = m.items[id]; known {
-		return it, true
-	}
-	it = &item{result: Conversion{ChatID: id}, done: make(chan struct{})}
-	switch {
-	case m.size == 0:
-		return it, false
-	case len(m.order) < m.size:
-		m.order = append(m.order, id)
-	default:
-		delete(m.items, m.order[m.next])
-		m.order[m.next] = id
-		m.next = (m.next + 1) % m.size
-	}
-	m.items[id] = it
-	return it, false
 }

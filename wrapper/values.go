@@ -1,12 +1,12 @@
 package dingtalk
 
 import (
-	"bytes"
 	"encoding"
 	"encoding/json"
 	"fmt"
 	"io"
 	"reflect"
+	"strings"
 )
 
 // checkMethod refuses methods that no operation has: net/http would send some of them, and refuse others as late as an
@@ -26,63 +26,48 @@ func checkIn(in any) error {
 		return nil
 	}
 	_, encodes := in.(json.Marshaler)
-	if _, reads := in.(io.Reader); !encodes && (reads || isSealed(reflect.TypeOf(in))) {
-		return fmt.Errorf("the body is a %T, which JSON does not hold: give its content as a json.RawMessage", in)
-	}
-	if raw, err := json.Marshal(in); err == nil && !bytes.HasPrefix(raw, []byte("{")) && !bytes.HasPrefix(raw, []byte("[")) {
-		return fmt.Errorf("the body is a %T that becomes neither an object nor a list: give text as a json.RawMessage, and nil for no body", in)
+	_, reads := in.(io.Reader)
+	raw, err := json.Marshal(in)
+	if !encodes && (reads || isSealed(reflect.TypeOf(in))) || err == nil && !strings.HasPrefix(string(raw), "{") && !strings.HasPrefix(string(raw), "[") {
+		return fmt.Errorf("the body is a %T, which becomes neither an object nor a list: give its JSON as a json.RawMessage, and nil for no body", in)
 	}
 	return nil
 }
 
 // checkOut refuses values that no answer can be decoded into. It is nil if the answer is not wanted.
 func checkOut(out any) error {
-	if out == nil {
-		return nil
-	}
 	v := reflect.ValueOf(out)
+	for v.Kind() == reflect.Pointer && !v.IsNil() && v.Elem().Kind() == reflect.Interface && v.Elem().Elem().Kind() == reflect.Pointer && !v.Elem().Elem().IsNil() {
+		v = v.Elem().Elem() // as encoding/json does
+	}
 	switch {
-	case v.Kind() != reflect.Pointer:
-		return fmt.Errorf("the answer cannot be decoded into a %T: give a pointer", out)
-	case v.IsNil():
-		return fmt.Errorf("the answer cannot be decoded into a %T that is nil", out)
-	case v.Elem().Kind() == reflect.Interface && v.Elem().Elem().Kind() == reflect.Pointer && !v.Elem().Elem().IsNil():
-		return checkOut(v.Elem().Elem().Interface())
+	case out == nil:
+		return nil
+	case v.Kind() != reflect.Pointer || v.IsNil():
+		return fmt.Errorf("the answer cannot be decoded into a %T: give a pointer that is not nil", out)
 	}
 	return checkType(v.Type().Elem())
 }
 
-var (
-	decoders     = reflect.TypeFor[json.Unmarshaler]()
-	textDecoders = reflect.TypeFor[encoding.TextUnmarshaler]()
-)
-
 // checkType refuses types that JSON cannot be decoded into.
-func checkType(t reflect.Type) error {
-	bad := false
-	switch p := reflect.PointerTo(t); {
-	case p.Implements(decoders), p.Implements(textDecoders):
-		return nil
-	case t.Kind() == reflect.Pointer && t.Elem().Kind() != reflect.Pointer:
-		return checkType(t.Elem())
+func checkType(t reflect.Type) (err error) {
+	for ; ; t = t.Elem() {
+		p := reflect.PointerTo(t)
+		if p.Implements(reflect.TypeFor[json.Unmarshaler]()) || p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
+			return nil
+		}
+		if t.Kind() != reflect.Pointer {
+			break
+		}
 	}
-	switch t.Kind() {
-	case reflect.Chan, reflect.Func, reflect.UnsafePointer, reflect.Complex64, reflect.Complex128:
-		bad = true
-	case reflect.Interface:
-		bad = t.NumMethod() > 0
-	case reflect.Slice, reflect.Array:
-		bad = t.Elem().Kind() == reflect.Uint8
-	case reflect.Map:
-		key := t.Key().Kind()
-		bad = key != reflect.String && (key < reflect.Int || key > reflect.Uintptr) && !reflect.PointerTo(t.Key()).Implements(textDecoders)
-	case reflect.Struct:
-		bad = isSealed(t)
+	// encoding/json refuses an empty value of a wrong kind, but takes text for bytes, and nothing for hidden fields.
+	zero, bytes := reflect.New(t).Interface(), (t.Kind() == reflect.Slice || t.Kind() == reflect.Array) && t.Elem().Kind() == reflect.Uint8
+	for _, sample := range []string{"{}", "[]", "0", `""`, "true"} {
+		if json.Unmarshal([]byte(sample), zero) == nil && !bytes && !isSealed(t) {
+			return nil
+		}
 	}
-	if bad {
-		return fmt.Errorf("the answer cannot be decoded into a %s: use a struct, or json.RawMessage for its JSON", t)
-	}
-	return nil
+	return fmt.Errorf("the answer cannot be decoded into a %s: use a struct, or json.RawMessage for its JSON", t)
 }
 
 // isSealed reports whether a type is a struct, or a pointer to one, whose fields JSON does not see.

@@ -50,11 +50,11 @@ const (
 func (r repeat) allows(safe bool) bool { return r == notProcessed || r == ifSafe && safe }
 
 // outcome is the circuit breaker's view of v; nil is a success.
-func (v *verdict) outcome() breaker.Outcome[*verdict] {
+func (v *verdict) outcome() breaker.Outcome {
 	if v == nil {
-		return breaker.Outcome[*verdict]{Kind: breaker.Good}
+		return breaker.Outcome{Kind: breaker.Good}
 	}
-	o := breaker.Outcome[*verdict]{Answered: v.StatusCode != 0 && !v.broken, Wait: v.RetryAfter, Cause: v}
+	o := breaker.Outcome{Answered: v.StatusCode != 0 && !v.broken, Wait: v.RetryAfter, Cause: v}
 	switch {
 	case errors.Is(v.ended, context.Canceled):
 	case v.ended != nil: // with short deadlines, a hung service looks like this
@@ -81,52 +81,58 @@ func (v *verdict) mayBeDone() bool {
 	}
 }
 
+// op names the call's operation in errors and logs.
+func (c *call) op() string { return operationName(c.contract) }
+
 // error makes the error of a call's request.
 func (c *call) error(kind error, message string) Error {
-	e := Error{Op: c.op, ChatID: c.chatID, Kind: kind, Message: message, Attempts: c.sent, TokenEndpoint: c.isToken}
-	if c.isToken {
-		e.ChatID = ""
-	}
+	e := Error{Op: c.op(), ChatID: c.chatID, Kind: kind, Message: message, Attempts: c.sent, TokenEndpoint: c.isToken}
 	return e
+}
+
+// panicked makes the error of a call whose goroutine, one of this package's, did not return. recovered is nil after
+// runtime.Goexit. In the caller's own goroutine a panic of the caller's transport, limiter, budget or token source reaches
+// the caller.
+func (p *path) panicked(recovered any, c *call) *Error {
+	e := c.error(ErrPanicked, "the goroutine was ended by runtime.Goexit, as t.FailNow calls it")
+	e.Local = true
+	if recovered != nil {
+		secrets := p.secrets(c)
+		e.Message = secrets.Show(fmt.Sprint(recovered), maxMessageBytes)
+		if err, ok := recovered.(error); ok {
+			e.Err = secrets.HideError(err)
+		}
+	}
+	return &e
 }
 
 // foreign is the verdict on a request that the caller's own token source, limiter or budget refused. It is of the given
 // kind, unless err is an *Error or the caller's context has ended.
-func (c *call) foreign(err, kind error, message string) *verdict {
+func (p *path) foreign(c *call, err, kind error, message string) *verdict {
 	if cause := clock.Ended(c.waits); cause != nil {
 		return &verdict{ended: cause}
 	}
 	v := &verdict{Error: c.error(kind, message)}
-	e, ok := text.Find[*Error](err)
-	if !ok {
-		v.Local, v.Err = true, err
-		return v
+	if e, ok := text.Find[*Error](err); ok {
+		v.Error = *e
+		v.Op = c.op()
+		if _, earlier := text.Find[*tokens.RememberedError](err); earlier { // a recent failure of another call
+			v.Local, v.Attempts = true, 0
+		}
+		if v.ChatID = c.chatID; v.TokenEndpoint {
+			v.ChatID = ""
+		}
+	} else {
+		v.Local, v.Err = true, p.secrets(c).HideError(err)
 	}
-	v.Error = *e
-	v.Op = c.op
-	if _, earlier := text.Find[*tokens.RememberedError](err); earlier { // a recent failure of another call
-		v.Local, v.Attempts = true, 0
-	}
-	if v.ChatID = c.chatID; v.TokenEndpoint {
-		v.ChatID = ""
-	}
-	return v
-}
-
-// tokenless is the verdict on a request without a token.
-func (c *call) tokenless(err error) *verdict {
-	return c.foreign(err, ErrUnavailable, "the token source failed")
-}
-
-// refusal is the verdict on a request that the limiter or the budget refused, unless they failed themselves.
-func (c *call) refusal(err, kind error, message string) *verdict {
-	v := c.foreign(err, kind, message)
-	v.refusal = v.Kind != ErrUnavailable //nolint:errorlint // a verdict's kind is never wrapped
+	v.refusal = kind != ErrUnavailable && v.Kind != ErrUnavailable //nolint:errorlint // a kind is never wrapped
 	return v
 }
 
 // failure makes the error of a call that ends with v. note follows its message.
-func (c *call) failure(v *verdict, note string) *Error {
+//
+//go:noinline
+func (v *verdict) failure(note string) *Error {
 	e := v.Error
 	e.Message = joined(e.Message, note)
 	return &e
@@ -135,37 +141,29 @@ func (c *call) failure(v *verdict, note string) *Error {
 // unsent makes the error of a call whose last request was not sent, or was interrupted by the caller's context. before
 // is the verdict on the previous request: what the service answered is the reason, if the client alone refused to go on.
 func (c *call) unsent(v, before *verdict) *Error {
-	var earlier *Error
-	if before != nil {
-		earlier = c.failure(before, "")
-	}
-	switch {
-	case v.ended != nil:
-		e := c.error(v.ended, "the caller's context ended the call")
-		switch {
-		case earlier != nil:
-			e.Err = earlier
-		case !v.broken:
+	e := v.failure("")
+	if v.ended != nil {
+		ended := c.error(v.ended, "the caller's context ended the call")
+		if e = &ended; !v.broken {
 			e.Err = v.Err // such as the failure that opened the circuit breaker
 		}
-		return &e
-	case earlier != nil && v.refusal:
-		refused := v.Error
-		earlier.Message = joined(earlier.Message, "not repeated: "+strings.TrimPrefix(refused.Message, "not sent: "))
-		earlier.RetryAfter = max(earlier.RetryAfter, refused.RetryAfter)
-		if earlier.Err == nil {
-			earlier.Err = &refused
-		}
-		return earlier
 	}
-	e := c.failure(v, "")
-	if earlier != nil {
-		if !e.TokenEndpoint {
-			e.Attempts = c.sent
-		}
-		if e.Err == nil {
-			e.Err = earlier
-		}
+	if before == nil {
+		return e
+	}
+	earlier := before.failure("")
+	switch {
+	case v.ended != nil:
+		e.Err = earlier
+	case v.refusal:
+		e, earlier = earlier, e
+		e.Message = joined(e.Message, "not repeated: "+strings.TrimPrefix(earlier.Message, "not sent: "))
+		e.RetryAfter = max(e.RetryAfter, earlier.RetryAfter)
+	case !e.TokenEndpoint:
+		e.Attempts = c.sent
+	}
+	if e.Err == nil {
+		e.Err = earlier
 	}
 	return e
 }
@@ -253,10 +251,11 @@ func (r *reader) refused(now time.Time, maxWait time.Duration) *verdict {
 	a, contract := r.answer, r.call.contract
 	v := &verdict{Error: r.call.error(nil, "")}
 	v.StatusCode, v.RetryAfter = a.Status, wire.RetryAfter(a.Header, now)
-	var body envelope
-	body.read(a.Body)
+	answer := objectOf(a.Body)
+	body := read(answer)
+	code, message := body.error(func(code string) bool { return contract.LookupErrorCode(code) != nil })
 	banned := body.isBan()
-	if body.empty() {
+	if code == "" && message == "" && body.status == "" && body.punish == "" {
 		switch kind := r.htmlKind(); {
 		case kind != "":
 			v.Message = fmt.Sprintf("the answer is %s, %d bytes", kind, len(a.Body))
@@ -267,19 +266,18 @@ func (r *reader) refused(now time.Time, maxWait time.Duration) *verdict {
 			v.Message = "the answer holds neither a result nor an error"
 		}
 	}
-	code, message := body.error(func(code string) bool { return contract.LookupErrorCode(code) != nil })
-	v.Code = generated.Code(r.show(string(code), maxSnippetBytes))
+	v.Code = generated.Code(r.show(code, maxSnippetBytes))
 	if message != "" {
-		v.Message = r.show(string(message), maxMessageBytes)
+		v.Message = r.show(message, maxMessageBytes)
 	}
-	if v.RequestID = r.show(string(body.RequestID), maxSnippetBytes); v.RequestID == "" {
+	if v.RequestID = r.show(body.requestID, maxSnippetBytes); v.RequestID == "" {
 		v.RequestID = r.requestID()
 	}
-	for _, scope := range body.Detail.RequiredScopes[:min(len(body.Detail.RequiredScopes), maxScopes)] {
+	for _, scope := range body.scopes[:min(len(body.scopes), maxScopes)] {
 		v.RequiredScopes = append(v.RequiredScopes, r.show(scope, maxSnippetBytes))
 	}
 
-	switch row := contract.LookupErrorCode(string(code)); {
+	switch row := contract.LookupErrorCode(code); {
 	case banned:
 		v.Kind, v.RetryAfter = ErrBlocked, max(v.RetryAfter, generated.BanTime)
 	case row != nil:
@@ -289,7 +287,7 @@ func (r *reader) refused(now time.Time, maxWait time.Duration) *verdict {
 		if row.Retry {
 			v.repeat = ifSafe
 		}
-	case succeeds(contract, a.Status) && unsuccessful(contract, a.Body):
+	case succeeds(contract, a.Status) && unsuccessful(contract, answer):
 		v.Kind, v.partly = ErrRejected, true
 	case contract.TokenQuery != "" && body.refused(): // the legacy API has thousands of codes, too
 		v.Kind = ErrRejected
@@ -298,7 +296,7 @@ func (r *reader) refused(now time.Time, maxWait time.Duration) *verdict {
 	}
 	if v.Kind == ErrThrottled { //nolint:errorlint // a verdict's kind is never wrapped
 		v.repeat = notProcessed
-		v.RetryAfter = max(v.RetryAfter, min(throttledFor(text.Cut(string(message), maxMessageBytes), now), maxWait))
+		v.RetryAfter = max(v.RetryAfter, min(throttledFor(text.Cut(message, maxMessageBytes), now), maxWait))
 	}
 	return v
 }

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
 	"github.com/dingtalk-openapi/openconversation-go/internal/official"
@@ -49,13 +51,18 @@ func (o *officialFlags) each(sdk *official.SDK, packages string, refused io.Writ
 		debug.SetGCPercent(400)
 		debug.SetMemoryLimit(440 << 20)
 	}
-	return official.Together(len(found), func(i int) error {
-		yaml, err := found[i].Contract(found[i].Operations)
-		if err != nil {
-			return err
-		}
-		return do(found[i], yaml)
-	})
+	group := errgroup.Group{}
+	group.SetLimit(2)
+	for _, p := range found {
+		group.Go(func() error {
+			yaml, err := p.Contract(p.Operations)
+			if err != nil {
+				return err
+			}
+			return do(p, yaml)
+		})
+	}
+	return group.Wait()
 }
 
 // generable is each with what the generator takes.

@@ -12,8 +12,7 @@ import (
 
 // Contract is a contract that was read and checked.
 type Contract struct {
-	// Doc is the generator's input: every inline object has a name, every field that needs one a name in Go, and only
-	// answers of successes are left, because errors have one shape.
+	// Doc has the schemas, for the generator of the models: every inline object and every field that needs one has a name in Go.
 	Doc *openapi3.T
 	// Operations are sorted by name.
 	Operations []Operation
@@ -29,14 +28,13 @@ type Contract struct {
 	TokenHeader string
 	// RequestIDHeader is the response header of the component RequestId; empty: none.
 	RequestIDHeader string
-	// Recursive reports whether a list or a map is made of itself.
-	Recursive bool
 
 	lines       lines
 	tree        object
 	queryTokens map[string]string   // query parameters of the token, by security scheme
 	described   int                 // fields of the operation that is being read
-	places      map[string][]string // of components that were made of inline schemas
+	places      map[string][]string // where the schema of a component is written
+	flagged     []object            // fields with readOnly or writeOnly, perhaps
 }
 
 // Operation is an operation with what its method and its types are made of.
@@ -44,10 +42,14 @@ type Operation struct {
 	generated.Route
 	Description string
 	Deprecated  bool
-	Spec        *openapi3.Operation // of Doc
+	// Types are schemas of Doc: "path NAME" and "form NAME" are arguments, "params" has the other parameters, and there are
+	// "body" and "answer".
+	Types openapi3.Schemas
 
-	tree, body, answer object // schemas of the body and of a success
-	item               object // of the path
+	tree, body, answer object   // schemas of the body and of a success
+	item               object   // of the path
+	specs              []object // of Parameters
+	types              object
 	at                 []string
 }
 
@@ -64,7 +66,11 @@ func (c *Contract) Routes() (all []generated.Route) {
 
 func (c *Contract) component(ref string) (any, bool) {
 	section, name, _ := strings.Cut(strings.TrimPrefix(ref, "#/components/"), "/")
-	component, found := obj(obj(c.tree["components"])[section])[unescape(name)]
+	components := obj(obj(c.tree["components"])[section])
+	if component, found := components[unescape(name)]; found {
+		return component, true
+	}
+	component, found := components[allowed(unescape(name))]
 	return component, found
 }
 

@@ -19,7 +19,6 @@ var inBraces = regexp.MustCompile(`\{([^{}]*)\}`)
 
 // parameters reads the parameters of an operation and of its path. An operation's takes the place of the path's.
 func (c *Contract) parameters(o *Operation) error {
-	var specs []any
 	for _, level := range []struct {
 		list any
 		at   []string
@@ -38,19 +37,15 @@ func (c *Contract) parameters(o *Operation) error {
 			}
 			i := slices.IndexFunc(o.Parameters, func(p generated.Field) bool { return p.Name == name && p.In == in })
 			if i >= 0 {
-				o.Parameters, specs = slices.Delete(o.Parameters, i, i+1), slices.Delete(specs, i, i+1)
+				o.Parameters, o.specs = slices.Delete(o.Parameters, i, i+1), slices.Delete(o.specs, i, i+1)
 			}
-			o.Parameters, specs = append(o.Parameters, c.parameter(spec)), append(specs, p)
+			o.Parameters, o.specs = append(o.Parameters, c.parameter(spec)), append(o.specs, spec)
 		}
 	}
 	for _, m := range inBraces.FindAllStringSubmatch(o.Path, -1) {
 		if !slices.ContainsFunc(o.Parameters, func(p generated.Field) bool { return p.In == "path" && p.Name == m[1] }) {
 			return c.lines.errorf(o.at, "the path's {%s} is no parameter: describe it, in: path", m[1])
 		}
-	}
-	// The operation has all of them: the generator of the models takes no notice of the path's.
-	if delete(o.tree, "parameters"); len(specs) > 0 {
-		o.tree["parameters"] = specs
 	}
 	return nil
 }
@@ -89,6 +84,7 @@ func (c *Contract) body(o *Operation) error {
 	if o.body == nil {
 		return c.lines.errorf(under(o.at, "requestBody"), "the body has no schema: give it one; a free-form value is {}")
 	}
+	o.types["body"] = o.body
 	c.described = 0
 	o.Body = generated.BodyOptional
 	if is(body["required"]) {
@@ -119,11 +115,11 @@ func (c *Contract) formOf(o *Operation, schema object, required bool) error {
 			return c.lines.errorf(under(at, "properties", name), "a field of multipart/form-data is a file (a string of format binary), a string, integer, number or boolean: make it a string with JSON")
 		}
 		o.Content.Fields = append(o.Content.Fields, f)
+		o.types["form "+name] = clone(property)
 	}
 	if files == 0 || !required {
 		return c.lines.errorf(at, "multipart/form-data is for required bodies with a file, a string of format binary: send other bodies as application/json")
 	}
-	delete(o.tree, "requestBody")
 	return nil
 }
 

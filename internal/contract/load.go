@@ -57,9 +57,14 @@ func read(file string, content []byte, change Change) (c *Contract, err error) {
 	return c, nil
 }
 
-// load makes Doc of the tree.
+// load makes Doc of the schemas.
 func (c *Contract) load() error {
-	raw, err := json.Marshal(c.tree)
+	schemas := within(within(c.tree, "components"), "schemas")
+	const of = "types..of." // which is no component's, and no type's, of an operation
+	for _, o := range c.Operations {
+		schemas[of+o.ID] = object{"type": "object", "properties": o.types}
+	}
+	raw, err := json.Marshal(object{"openapi": "3.0.3", "info": c.tree["info"], "servers": c.tree["servers"], "paths": object{}, "components": object{"schemas": schemas}})
 	if err != nil {
 		return c.Locate(err)
 	}
@@ -71,9 +76,13 @@ func (c *Contract) load() error {
 	}
 	for i := range c.Operations {
 		o := &c.Operations[i]
-		o.Spec = c.Doc.Paths.Value(o.Path).GetOperation(o.Method)
+		o.Types = c.Doc.Components.Schemas[of+o.ID].Value.Properties
+		delete(c.Doc.Components.Schemas, of+o.ID)
+		delete(schemas, of+o.ID)
 	}
-	c.restoreEnums()
+	for _, schema := range c.Doc.Components.Schemas { // whole numbers, which a library would round
+		schema.Value.Enum = append(schema.Value.Enum, list(schema.Value.Extensions["x-enum-texts"])...)
+	}
 	return nil
 }
 
@@ -171,27 +180,6 @@ func (c *Contract) finite() error {
 		if bad := visit(name); bad != "" {
 			return c.lines.errorf([]string{"components", "schemas", bad}, "an object of it would hold another without end: make a field of the circle optional or nullable")
 		}
-		c.Recursive = c.Recursive || c.ofItself(name)
 	}
 	return nil
-}
-
-// ofItself reports whether a component is a list or a map of itself, directly or by way of others.
-func (c *Contract) ofItself(name string) bool {
-	next, _ := c.component(schemaPrefix + name)
-	for range maxDepth {
-		s := obj(next)
-		if next = s["items"]; next == nil {
-			next = s["additionalProperties"]
-		}
-		switch ref := str(obj(next)["$ref"]); {
-		case obj(next) == nil || s["properties"] != nil:
-			return false
-		case unescape(strings.TrimPrefix(ref, schemaPrefix)) == name && ref != "":
-			return true
-		case ref != "":
-			next, _ = c.component(ref)
-		}
-	}
-	return false
 }

@@ -32,7 +32,7 @@ func (c *Contract) read() (err error) {
 			if item[method] == nil {
 				continue
 			}
-			o := Operation{tree: obj(item[method]), item: item, at: []string{"paths", path, method}}
+			o := Operation{tree: obj(item[method]), item: item, types: object{}, at: []string{"paths", path, method}}
 			o.Operation = &generated.Operation{ID: str(o.tree["operationId"]), Method: strings.ToUpper(method), Path: path}
 			folded := strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(o.ID))
 			if other, taken := ids[folded]; taken {
@@ -170,7 +170,6 @@ func (c *Contract) success(o *Operation) error {
 	status := strconv.Itoa(o.Status)
 	answer := c.resolve(responses[status])
 	content, place := obj(answer["content"]), under(at, status, "content")
-	o.tree["responses"] = object{status: answer}
 	if len(content) == 0 {
 		o.Empty = true
 		return c.successFields(o)
@@ -185,6 +184,7 @@ func (c *Contract) success(o *Operation) error {
 	if o.answer = obj(media["schema"]); o.answer == nil {
 		return c.lines.errorf(under(place, "application/json"), "the body has no schema: give it one; a free-form value is {}")
 	}
+	o.types["answer"] = o.answer
 	properties, required := c.fields(o.answer)
 	for _, name := range required {
 		if property, has := properties[name]; has && !c.flag(property, "nullable") && !c.flag(property, "writeOnly") && !slices.Contains(o.Required, name) {

@@ -195,6 +195,33 @@ func is(v any) bool             { b, _ := v.(bool); return b }
 func count(v any) int           { n, _ := strconv.Atoi(string(num(v))); return n }
 func num(v any) (n json.Number) { n, _ = v.(json.Number); return n }
 
+// within returns a map of a map, which it makes if it is not there.
+func within(o object, key string) object {
+	if obj(o[key]) == nil {
+		o[key] = object{}
+	}
+	return obj(o[key])
+}
+
+// clone copies a part of a tree.
+func clone(v any) any {
+	switch v := v.(type) {
+	case object:
+		copied := object{}
+		for key, inner := range v {
+			copied[key] = clone(inner)
+		}
+		return copied
+	case []any:
+		copied := make([]any, len(v))
+		for i, inner := range v {
+			copied[i] = clone(inner)
+		}
+		return copied
+	}
+	return v
+}
+
 func texts(v any) (all []string) {
 	for _, item := range list(v) {
 		all = append(all, str(item))

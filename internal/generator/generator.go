@@ -4,7 +4,6 @@ package generator
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -12,6 +11,7 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
+	"maps"
 	"path"
 	"reflect"
 	"regexp"
@@ -45,7 +45,7 @@ func Own(c *contract.Contract, source string, others []*ast.File, skip ...string
 	if c.Codes == nil || c.Limits == nil || c.TokenHeader == "" || c.RequestIDHeader == "" {
 		return nil, nil, fmt.Errorf("%s: it lacks x-error-codes, x-limits, the apiKey of the token or the header RequestId", source)
 	}
-	client, err := g.models()
+	client, err := g.whole("requests")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -72,61 +72,58 @@ func Own(c *contract.Contract, source string, others []*ast.File, skip ...string
 	return files, methods, err
 }
 
-// Foreign generates a package of methods for any contract, as one file. oapi-codegen keeps its state in global variables: do
-// not call Own and Foreign at once; use a process for each.
+// Foreign generates a package of methods for any contract, as one file. oapi-codegen keeps its state in global variables: of
+// calls at once, one runs it and others wait.
 func Foreign(c *contract.Contract, source, pkg string) ([]byte, error) {
 	if c.TokenHeader != "" && !strings.EqualFold(c.TokenHeader, tokenHeader) {
 		return nil, c.Locate(fmt.Errorf("the client sends the access token in the header %s, not in %s: name that in securitySchemes", tokenHeader, c.TokenHeader))
 	}
 	g := &generation{Contract: c, Package: pkg, Source: path.Base(source)}
-	return g.models()
+	return g.whole("foreign")
 }
 
 // tokenHeader is what the client of package dingtalk sends.
 const tokenHeader = "x-acs-dingtalk-access-token"
 
-// models runs oapi-codegen with our requests instead of its client. A foreign package has methods and tables, too.
-func (g *generation) models() ([]byte, error) {
+// imports are the packages that a file may need.
+var imports = map[string]string{
+	"bytes": `"bytes"`, "context": `"context"`, "json": `"encoding/json"`, "fmt": `"fmt"`, "http": `"net/http"`, "iter": `"iter"`,
+	"dingtalk": `dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"`, "generated": `"github.com/dingtalk-openapi/openconversation-go/generated"`,
+}
+
+// whole makes a file of the models and of a template.
+func (g *generation) whole(name string) (made []byte, err error) {
 	g.Version, g.KindNames, g.Effects = Version, contract.Kinds, contract.TokenEffects
-	cfg, err := configuration(g.Package, g.Recursive)
-	if err != nil {
-		return nil, err
-	}
-	cfg.AdditionalImports = []codegen.AdditionalImport{{Package: "strconv"}}
-	if !g.Own {
-		cfg.AdditionalImports = append(cfg.AdditionalImports,
-			codegen.AdditionalImport{Alias: "dingtalk", Package: "github.com/dingtalk-openapi/openconversation-go/wrapper"},
-			codegen.AdditionalImport{Package: "github.com/dingtalk-openapi/openconversation-go/generated"}, codegen.AdditionalImport{Package: "iter"})
-	}
-	var own error // oapi-codegen would put the names of its templates before it
-	src, err := runOapiCodegen(g.Doc, cfg, func(definitions []codegen.OperationDefinition) (text string, err error) {
-		if g.Methods, own = methods(g.Contract, definitions, g.Own); own != nil {
-			return "", own
-		}
-		if g.Own {
-			return g.text("requests")
-		}
-		return g.text("foreign")
-	})
-	if err != nil {
-		return nil, g.Locate(cmp.Or(own, err))
-	}
-	_, body, ok := strings.Cut(src, "\npackage "+g.Package)
-	if !ok {
-		return nil, fmt.Errorf("oapi-codegen's output has no package clause")
+	var src string
+	if src, g.Methods, err = models(g.Contract, g.Package); err != nil {
+		return nil, g.Locate(err)
 	}
 	header, err := g.text("header")
 	if err != nil {
 		return nil, err
 	}
-	made, err := format.Source([]byte(g.finish(header + "package " + g.Package + body)))
+	more, err := g.text(name)
 	if err != nil {
-		return nil, g.Locate(fmt.Errorf("the contract makes Go that does not parse: %w", err))
+		return nil, err
 	}
-	return made, g.check(made)
+	header += "package " + g.Package + "\n"
+	body := g.finish(src + more)
+	used, err := g.check(header + body)
+	if err != nil {
+		return nil, g.Locate(err)
+	}
+	var standard, others strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(used)) {
+		if path := imports[name]; strings.Contains(path, ".") {
+			others.WriteString(path + "\n")
+		} else {
+			standard.WriteString(path + "\n")
+		}
+	}
+	return format.Source([]byte(header + "import (\n" + standard.String() + "\n" + others.String() + ")\n" + body))
 }
 
-var nullable = regexp.MustCompile("(?m)^(\\s+\\w+\\s+)\\*?(\\S+)\\s+`json:\"([^\",]*)(?:,[a-z,]*)?\" nullable:\"true\"`")
+var nullable = regexp.MustCompile("(?m)^(\\s+\\w+\\s+)\\*?(\\S+?)\\s*`json:\"([^\",]*)(?:,[a-z,]*)?\" nullable:\"true\"`")
 
 // finish gives fields that may be absent, null or a value their type, and names their letters.
 func (g *generation) finish(src string) string {
@@ -138,45 +135,42 @@ func (g *generation) finish(src string) string {
 }
 
 // check finds code that would not compile, such as two schemas with one Go name, and fields that would get lost. It needs
-// neither the sources of imported packages nor the go command.
-func (g *generation) check(src []byte) error {
+// neither the sources of imported packages nor the go command. used are the imports.
+func (g *generation) check(src string) (used map[string]bool, found error) {
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, "generated.go", src, parser.SkipObjectResolution)
 	if err != nil {
-		return g.Locate(fmt.Errorf("the contract makes Go that does not parse: %w", err))
+		return nil, fmt.Errorf("the contract makes Go that does not parse: %w", err)
 	}
-	var found error
+	used = map[string]bool{}
 	ast.Inspect(file, func(n ast.Node) bool {
-		if fields, is := n.(*ast.StructType); is {
-			for _, field := range fields.Fields.List {
+		switch n := n.(type) {
+		case *ast.StructType:
+			for _, field := range n.Fields.List {
 				if field.Names == nil && found == nil {
 					found = fmt.Errorf("a field has no name in Go, and would get lost: name it with x-go-name: %s", field.Tag.Value)
 				}
 			}
+		case *ast.SelectorExpr:
+			if id, is := n.X.(*ast.Ident); is && imports[id.Name] != "" {
+				used[id.Name] = true
+			}
 		}
 		return true
 	})
-	cfg := types.Config{
-		Importer: nothing{},
-		Error: func(err error) {
-			problem := types.Error{}
-			own := g.Own && errors.As(err, &problem) && strings.HasPrefix(problem.Msg, "undefined: ") // the files written by hand have it
-			if found == nil && errors.As(err, &problem) && !own && !strings.HasPrefix(problem.Msg, "could not import") {
-				found = fmt.Errorf("two parts of the contract have one name in Go, or another makes no Go: rename one with x-go-name, or an operation with its operationId: %s", problem.Msg)
-			}
-		},
-	}
+	cfg := types.Config{Error: func(err error) {
+		problem := types.Error{}
+		if found != nil || !errors.As(err, &problem) {
+			return
+		}
+		// Other packages are not known, nor are files written by hand.
+		if name, undefined := strings.CutPrefix(problem.Msg, "undefined: "); !undefined || !g.Own && imports[name] == "" {
+			found = fmt.Errorf("two parts of the contract have one name in Go, or another makes no Go: rename one with x-go-name, or an operation with its operationId: %s", problem.Msg)
+		}
+	}}
 	_, _ = cfg.Check("generated", fset, []*ast.File{file}, nil)
-	if found != nil {
-		return g.Locate(found)
-	}
-	return nil
+	return used, found
 }
-
-// nothing imports nothing: the checker accepts all names of other packages.
-type nothing struct{}
-
-func (nothing) Import(string) (*types.Package, error) { return nil, errors.New("not imported") }
 
 // render executes a template and formats its output.
 func (g *generation) render(name string) ([]byte, error) {

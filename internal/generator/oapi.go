@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
+
+	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
 )
 
 // Version is oapi-codegen's version. A test compares it with go.mod.
@@ -20,14 +21,11 @@ var templateFiles embed.FS
 
 // replaced lists oapi-codegen's templates that ours replace, and why:
 //
-//   - client.tmpl: its request builders parse the server's URL twice a call and use reflection, a third of a call's allocations;
-//     their imports would become dependencies of every app.
-//   - client-with-responses.tmpl: it loses the status of a body that does not decode, reads without a limit, and accepts HTML
-//     with status 200 as a success.
+//   - imports.tmpl: what a file imports is found when all of it is there, and once.
 //   - additional-properties.tmpl: it rounds whole numbers above 53 bits in fields that the contract does not name.
 //
 // A test compares the digest of each replaced text.
-var replaced = []string{"client.tmpl", "client-with-responses.tmpl", "additional-properties.tmpl"}
+var replaced = []string{"imports.tmpl", "additional-properties.tmpl"}
 
 // words spell fields in Go that the service writes without capitals.
 var words = []string{
@@ -52,7 +50,7 @@ func goTypes() *codegen.TypeMapping {
 }
 
 // configuration returns oapi-codegen's configuration for a package.
-func configuration(pkg string, recursive bool) (codegen.Configuration, error) {
+func configuration(pkg string) (codegen.Configuration, error) {
 	templates := map[string]string{}
 	for _, name := range replaced {
 		text, err := templateFiles.ReadFile("templates/" + name)
@@ -61,32 +59,29 @@ func configuration(pkg string, recursive bool) (codegen.Configuration, error) {
 		}
 		templates[name] = string(text)
 	}
-	var defined []string
-	if recursive { // an alias cannot be made of itself
-		defined = []string{"array", "object"}
-	}
 	return codegen.Configuration{
-		PackageName: pkg,
-		Generate:    codegen.GenerateOptions{Models: true, Client: true, ServerURLs: pkg == ownPackage},
-		Compatibility: codegen.CompatibilityOptions{
-			AlwaysPrefixEnumValues: true, DisableRequiredReadOnlyAsPointer: true,
-		},
+		PackageName:   pkg,
+		Generate:      codegen.GenerateOptions{Models: true, ServerURLs: pkg == ownPackage},
+		Compatibility: codegen.CompatibilityOptions{AlwaysPrefixEnumValues: true},
 		OutputOptions: codegen.OutputOptions{
-			SkipPrune: true, SkipEnumValidate: true,
+			SkipPrune: true, SkipEnumValidate: true, SkipFmt: true,
 			NameNormalizer: string(codegen.NameNormalizerFunctionToCamelCaseWithInitialisms), AdditionalInitialisms: words,
 			PreferSkipOptionalPointerOnContainerTypes: true,
-			UserTemplates: templates, TypeMapping: goTypes(), DisableTypeAliasesForType: defined,
+			UserTemplates: templates, TypeMapping: goTypes(), DisableTypeAliasesForType: []string{"array", "object"}, // which may be made of themselves
 		},
 		AllowRemoteRefsFrom: []string{},
 	}, nil
 }
 
-// oapiCodegen is held while oapi-codegen runs: its names and templates are global.
+// oapiCodegen is held while oapi-codegen runs, and its rules for names are used: they are global.
 var oapiCodegen sync.Mutex
 
-// runOapiCodegen generates models and requests. oapi-codegen calls builders instead of its client template, with its view
-// of the operations: their names are the models'.
-func runOapiCodegen(doc *openapi3.T, cfg codegen.Configuration, builders func([]codegen.OperationDefinition) (string, error)) (src string, err error) {
+// models generates the models, and names the operations by the same rules.
+func models(c *contract.Contract, pkg string) (src string, all []method, err error) {
+	cfg, err := configuration(pkg)
+	if err != nil {
+		return "", nil, err
+	}
 	oapiCodegen.Lock()
 	defer oapiCodegen.Unlock()
 	defer func() {
@@ -94,6 +89,9 @@ func runOapiCodegen(doc *openapi3.T, cfg codegen.Configuration, builders func([]
 			src, err = "", fmt.Errorf("oapi-codegen failed: %v", p)
 		}
 	}()
-	codegen.TemplateFunctions["requestBuilders"] = builders
-	return codegen.Generate(doc, cfg)
+	if src, err = codegen.Generate(c.Doc, cfg); err != nil {
+		return "", nil, err
+	}
+	all, err = methods(c, pkg == ownPackage)
+	return src, all, err
 }

@@ -122,7 +122,7 @@ func (u *user) shell(t *testing.T, folder string, commands []string, until strin
 			}
 			return name + "=" + value
 		})
-		if strings.HasPrefix(c, "openconversation ") || strings.HasPrefix(c, "go run ") {
+		if strings.HasPrefix(c, "openconversation ") || c == "go run ." { // other programs get modules from where the go command does
 			c = strings.Join(u.online, " ") + " " + c
 		}
 		c = strings.Replace(c, "$(openconversation ", "$("+strings.Join(u.online, " ")+" openconversation ", 1)

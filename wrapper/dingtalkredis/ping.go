@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -72,6 +73,12 @@ return redis.call('HMGET', KEYS[1], 'a', 'b')
 `)
 
 func (f *Fleet) probe(ctx context.Context) error {
+	if single, is := f.redis.(*redis.Client); is && !f.health.outage.moves {
+		// A cluster of one node answers for every key, until a second node joins. A user may lack the right to ask.
+		if info, err := single.Info(ctx, "cluster").Result(); err == nil && strings.Contains(info, "cluster_enabled:1") {
+			return &SetupError{Fault: FaultCluster, Err: errors.New("the server is a node of a cluster")}
+		}
+	}
 	for n := range probes {
 		name := f.key("probe", f.scope+strconv.Itoa(n))
 		if err := f.redis.Get(ctx, name).Err(); err != nil && !isNone(err) {

@@ -157,6 +157,23 @@ func setups(t *testing.T) map[string]struct {
 	}
 }
 
+// A cluster of one node answers for every key, until a second one joins.
+func TestPingClusterOfOneNode(t *testing.T) {
+	t.Parallel()
+	node := redistest.Start(t, "--cluster-enabled", "yes")
+	if err := newRedis(t, node.Addr).ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
+		t.Fatal(err)
+	}
+	var e *dingtalkredis.SetupError
+	err := newFleet(t, openRedis(t, "redis://"+node.Addr), "http://127.0.0.1:1").Ping(t.Context())
+	if !errors.As(err, &e) || e.Fault != dingtalkredis.FaultCluster {
+		t.Errorf("as a single server: %v", err)
+	}
+	eventually(t, "as a cluster", func() bool {
+		return newFleet(t, openRedis(t, "redis+cluster://"+node.Addr), "http://127.0.0.1:1").Ping(t.Context()) == nil
+	})
+}
+
 // What waiting does not cure is found at the start with its kind, and without it the fleet warns of it once, while a
 // strict budget refuses at once.
 func TestPing(t *testing.T) {

@@ -44,16 +44,16 @@ const (
 )
 
 // Outcome is how a request ended. Calls refused because of it get its Cause.
-type Outcome[C any] struct {
+type Outcome struct {
 	Kind     Kind
 	Answered bool          // the service answered; always with Good
 	Wait     time.Duration // with Throttled: how long nothing may be sent; with Hasty: how long the caller waited
-	Cause    C
+	Cause    any
 }
 
 // Refusal is why a call may not send a request: it would wait too long.
-type Refusal[C any] struct {
-	Outcome[C]
+type Refusal struct {
+	Outcome
 	Err error // the context's error, if it ended the wait; the cause may be empty then
 }
 
@@ -65,8 +65,8 @@ type Limits struct {
 	Attempt     time.Duration             // longest wait for an answer
 }
 
-// Breaker is the circuit breaker. C is the type of an outcome's cause.
-type Breaker[C any] struct {
+// Breaker is the circuit breaker.
+type Breaker struct {
 	closed     atomic.Bool  // fast path: no limit, and the last answer was good
 	generation atomic.Int64 // counts openings: answers to requests sent before an opening are ignored
 	answers    atomic.Int64 // counts answers, of a failing service too
@@ -86,14 +86,14 @@ type Breaker[C any] struct {
 	until   time.Time     // open until then
 	pause   time.Duration // duration of the opening
 	probed  time.Time     // when the last probe passed
-	cause   Outcome[C]    // of the last opening
+	cause   Outcome       // of the last opening
 	waiting map[int]int   // waiting calls, keyed by the number of requests they have sent; nil: none yet
 	change  chan struct{} // closed whenever a waiting call may pass; nil: nobody waits for it
 }
 
 // New makes a breaker.
-func New[C any](limits Limits, clk clock.Clock) *Breaker[C] {
-	return &Breaker[C]{limits: limits, clock: clk, limit: Start}
+func New(limits Limits, clk clock.Clock) *Breaker {
+	return &Breaker{limits: limits, clock: clk, limit: Start}
 }
 
 // Pass permits one request. Return it with [Breaker.Release].
@@ -105,7 +105,7 @@ type Pass struct {
 
 // Acquire blocks until the call may send a request. sent is the number of requests the call has sent. Acquire waits at
 // most MaxFailing or MaxThrottle, and refuses at once if the opening ends after ctx's deadline.
-func (b *Breaker[C]) Acquire(ctx context.Context, sent int) (Pass, *Refusal[C]) {
+func (b *Breaker) Acquire(ctx context.Context, sent int) (Pass, *Refusal) {
 	generation := b.generation.Load() // read first: if the breaker opens meanwhile, the pass must have the old generation
 	if b.closed.Load() {
 		return Pass{generation: generation, answers: b.answers.Load()}, nil
@@ -155,13 +155,13 @@ func (b *Breaker[C]) Acquire(ctx context.Context, sent int) (Pass, *Refusal[C]) 
 		stop()
 		b.mu.Lock()
 		if err := ctx.Err(); err != nil {
-			return Pass{}, &Refusal[C]{Outcome: cause, Err: err}
+			return Pass{}, &Refusal{Outcome: cause, Err: err}
 		}
 	}
 }
 
 // turn reports whether a call passes a half-open breaker, or else how long until it asks again; 0 waits for a change.
-func (b *Breaker[C]) turn(now time.Time, sent int) (wait time.Duration, passes bool) {
+func (b *Breaker) turn(now time.Time, sent int) (wait time.Duration, passes bool) {
 	switch {
 	case b.yields(sent):
 		return 0, false
@@ -174,7 +174,7 @@ func (b *Breaker[C]) turn(now time.Time, sent int) (wait time.Duration, passes b
 	return wait, wait <= 0 || wait > probeTime
 }
 
-func (b *Breaker[C]) admit(now time.Time) Pass {
+func (b *Breaker) admit(now time.Time) Pass {
 	b.active++
 	b.probed = now
 	return Pass{counted: true, generation: b.generation.Load(), answers: b.answers.Load()}
@@ -182,14 +182,14 @@ func (b *Breaker[C]) admit(now time.Time) Pass {
 
 // patient reports whether a call can wait at least twice as long as those whose deadlines opened the breaker, or as long
 // as any.
-func (b *Breaker[C]) patient(ctx context.Context) bool {
+func (b *Breaker) patient(ctx context.Context) bool {
 	return !b.clock.Passes(ctx, min(2*b.longest, b.limits.Attempt))
 }
 
 // yields reports whether a call leaves the next probe to another. While the service fails, calls with the fewest
 // requests sent probe first: a call that made several probes would use up its attempts just before the service
 // recovers.
-func (b *Breaker[C]) yields(sent int) bool {
+func (b *Breaker) yields(sent int) bool {
 	if b.openings == 0 {
 		return false
 	}
@@ -202,7 +202,7 @@ func (b *Breaker[C]) yields(sent int) bool {
 }
 
 // unwait removes a call from the waiting ones, and wakes those that yielded to it. b.mu is held.
-func (b *Breaker[C]) unwait(sent int) {
+func (b *Breaker) unwait(sent int) {
 	if b.waiting[sent]--; b.waiting[sent] == 0 {
 		delete(b.waiting, sent)
 		b.wake()
@@ -210,33 +210,30 @@ func (b *Breaker[C]) unwait(sent int) {
 }
 
 // patience is the longest wait for the cause of the last opening.
-func (b *Breaker[C]) patience() time.Duration {
+func (b *Breaker) patience() time.Duration {
 	if b.cause.Kind == Throttled {
 		return b.limits.MaxThrottle
 	}
 	return b.limits.MaxFailing
 }
 
-func (b *Breaker[C]) refusal(wait time.Duration) *Refusal[C] {
-	refused := &Refusal[C]{Outcome: b.cause}
+func (b *Breaker) refusal(wait time.Duration) *Refusal {
+	refused := &Refusal{Outcome: b.cause}
 	refused.Wait = wait
 	return refused
 }
 
 // Lend releases a pass after limit, because its holder runs foreign code. back ends the loan and reports whether the
 // pass is still held.
-func (b *Breaker[C]) Lend(p Pass, limit time.Duration) (back func() bool) {
+func (b *Breaker) Lend(p Pass, limit time.Duration) (back func() bool) {
 	if !p.counted {
-		return held
+		return func() bool { return true }
 	}
-	return time.AfterFunc(limit, func() { b.Release(p, Outcome[C]{}) }).Stop
+	return time.AfterFunc(limit, func() { b.Release(p, Outcome{}) }).Stop
 }
 
-// held is not a literal: in a method of a generic type that would allocate.
-func held() bool { return true }
-
 // Release returns a pass with the outcome of its request.
-func (b *Breaker[C]) Release(p Pass, o Outcome[C]) {
+func (b *Breaker) Release(p Pass, o Outcome) {
 	answered := o.Answered || o.Kind == Good
 	if answered {
 		b.answers.Add(1)
@@ -261,7 +258,7 @@ func (b *Breaker[C]) Release(p Pass, o Outcome[C]) {
 	switch o.Kind {
 	case Unknown:
 	case Good:
-		b.failures, b.openings, b.cause, b.until = 0, 0, Outcome[C]{}, time.Time{}
+		b.failures, b.openings, b.cause, b.until = 0, 0, Outcome{}, time.Time{}
 		b.limit = min(2*max(b.limit, under), unlimited)
 		b.closed.Store(b.limit == unlimited)
 	case Throttled:
@@ -280,7 +277,7 @@ func (b *Breaker[C]) Release(p Pass, o Outcome[C]) {
 }
 
 // failed opens the breaker after enough failures of one kind. b.mu is held.
-func (b *Breaker[C]) failed(o Outcome[C]) {
+func (b *Breaker) failed(o Outcome) {
 	b.closed.Store(false) // or the next good answer would not be counted
 	if max(b.failures, b.hasty) < Budget {
 		return
@@ -293,7 +290,7 @@ func (b *Breaker[C]) failed(o Outcome[C]) {
 }
 
 // open opens the breaker for wait; one probe follows. b.mu is held.
-func (b *Breaker[C]) open(o Outcome[C], wait time.Duration) {
+func (b *Breaker) open(o Outcome, wait time.Duration) {
 	b.closed.Store(false)
 	b.generation.Add(1)
 	b.openings++
@@ -304,7 +301,7 @@ func (b *Breaker[C]) open(o Outcome[C], wait time.Duration) {
 }
 
 // wake makes all waiting calls check again. b.mu is held.
-func (b *Breaker[C]) wake() {
+func (b *Breaker) wake() {
 	if b.change != nil {
 		close(b.change)
 		b.change = nil

@@ -18,18 +18,18 @@ const (
 	sec = time.Second
 )
 
-func newBreaker() *Breaker[string] {
+func newBreaker() *Breaker {
 	clk := clock.System()
 	clk.Random = func() float64 { return 0.5 }
-	return New[string](Limits{Backoff: func(n int) time.Duration { return time.Duration(n) * 100 * ms }, MaxFailing: 5 * sec, MaxThrottle: 60 * sec, Attempt: 10 * sec}, clk)
+	return New(Limits{Backoff: func(n int) time.Duration { return time.Duration(n) * 100 * ms }, MaxFailing: 5 * sec, MaxThrottle: 60 * sec, Attempt: 10 * sec}, clk)
 }
 
-func failed(cause string) Outcome[string] { return Outcome[string]{Kind: Failed, Cause: cause} }
+func failed(cause string) Outcome { return Outcome{Kind: Failed, Cause: cause} }
 
-var good = Outcome[string]{Kind: Good}
+var good = Outcome{Kind: Good}
 
 // pass is the pass of a call that has sent nothing and must get one.
-func pass(t *testing.T, b *Breaker[string]) Pass {
+func pass(t *testing.T, b *Breaker) Pass {
 	t.Helper()
 	p, refused := b.Acquire(t.Context(), 0)
 	if refused != nil {
@@ -39,7 +39,7 @@ func pass(t *testing.T, b *Breaker[string]) Pass {
 }
 
 // fail opens a breaker.
-func fail(t *testing.T, b *Breaker[string]) {
+func fail(t *testing.T, b *Breaker) {
 	t.Helper()
 	for range Budget {
 		b.Release(pass(t, b), failed("away"))
@@ -143,7 +143,7 @@ func TestHastyAndPatient(t *testing.T) {
 			sent++
 			if answer == hung || answer > deadline {
 				time.Sleep(deadline)
-				b.Release(p, Outcome[string]{Kind: Hasty, Wait: deadline, Cause: "hasty"})
+				b.Release(p, Outcome{Kind: Hasty, Wait: deadline, Cause: "hasty"})
 				return false
 			}
 			time.Sleep(answer)
@@ -185,8 +185,8 @@ func TestHastyBesidesAnswers(t *testing.T) {
 	b := newBreaker()
 	for range 10 * Budget {
 		hasty := pass(t, b)
-		b.Release(pass(t, b), Outcome[string]{Kind: Failed, Answered: true})
-		b.Release(hasty, Outcome[string]{Kind: Hasty, Wait: sec})
+		b.Release(pass(t, b), Outcome{Kind: Failed, Answered: true})
+		b.Release(hasty, Outcome{Kind: Hasty, Wait: sec})
 		b.Release(pass(t, b), good)
 	}
 	if got := b.failures; got != 0 || b.hasty != 0 {
@@ -196,7 +196,7 @@ func TestHastyBesidesAnswers(t *testing.T) {
 
 func TestSetIsBounded(t *testing.T) {
 	made := 0
-	s := Set[int]{New: func() *int { made++; return &made }}
+	s := Set{New: func() any { made++; return &made }}
 	for n := range 10000 {
 		s.Of(Key{}, "GET", fmt.Sprintf("/v1.0/users/%d/rooms/%dab", n, n))
 		s.Of(Key{}, "GET", "/v1.0/names/"+strings.Repeat("a", n%20)+strings.Repeat("b", n%19))
@@ -218,7 +218,7 @@ func TestSetIsBounded(t *testing.T) {
 
 func TestBan(t *testing.T) {
 	now := time.Now()
-	b := Ban[string]{Clock: clock.Clock{Steady: func() time.Time { return now }}}
+	b := Ban{Clock: clock.Clock{Steady: func() time.Time { return now }}}
 	if left, _ := b.Left(); left != 0 {
 		t.Error(left)
 	}
@@ -283,7 +283,7 @@ func TestWaitsAreBounded(t *testing.T) {
 			b, set := newBreaker(), time.Duration(0)
 			b.clock.Now = func() time.Time { return time.Now().Add(-set) }
 			p, _ := b.Acquire(t.Context(), 0)
-			b.Release(p, Outcome[string]{Kind: Throttled, Wait: 24 * time.Hour, Cause: "throttled"})
+			b.Release(p, Outcome{Kind: Throttled, Wait: 24 * time.Hour, Cause: "throttled"})
 			set = back
 			begun := time.Now()
 			if _, refused := b.Acquire(t.Context(), 0); refused != nil {

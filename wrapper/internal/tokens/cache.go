@@ -36,26 +36,26 @@ type Token struct {
 // Fetch fetches a token from the service.
 type Fetch func(context.Context) (Token, error)
 
+// App is whose token a cache holds.
+type App interface {
+	Fetch(ctx context.Context) (Token, error)
+	// Lasting reports whether the next fetch would fail in the same way.
+	Lasting(err error) bool
+	// Crashed makes the error of a fetch that panicked; recovered is nil after runtime.Goexit.
+	Crashed(recovered any) error
+	// Note logs an event of the token; err is nil unless the event is a failure.
+	Note(ctx context.Context, event string, err error)
+	// Quiet begins a fetch, whose events are kept back until flush: no caller's code runs while others wait.
+	Quiet(ctx context.Context) (quiet context.Context, flush func())
+}
+
 // Config configures a cache.
 type Config struct {
-	Clock clock.Clock
-	Fetch Fetch
-	// Early is how long before its end a token is renewed, but at most a fifth of the lifetime.
-	Early time.Duration
-	// Lasting reports whether the next fetch would fail in the same way.
-	Lasting func(error) bool
-	// Crashed makes the error of a fetch that panicked; recovered is nil after runtime.Goexit.
-	Crashed func(recovered any) error
-	// Note logs an event of the token; err is nil unless the event is a failure.
-	Note func(ctx context.Context, event string, err error)
-	// Warn logs a warning for the operator.
-	Warn func(ctx context.Context, msg string)
-	// Shared is the store that processes share; nil: none.
-	Shared Shared
-	// Quiet begins a fetch, whose events Note and Warn keep back until flush: no caller's code runs while others wait.
-	Quiet func(ctx context.Context) (quiet context.Context, flush func())
-	// Limit is the longest time of a fetch. A transport that never returns is left behind then.
-	Limit time.Duration
+	App
+	Clock  clock.Clock
+	Early  time.Duration // how long before its end a token is renewed, but at most a fifth of the lifetime
+	Limit  time.Duration // longest time of a fetch: a transport that never returns is left behind then
+	Shared Shared        // the store that processes share; nil: none
 }
 
 // Shared is a token shared with other processes.
@@ -242,7 +242,10 @@ func (c *Cache) begin(ctx context.Context) {
 	})
 }
 
-var errStuck = errors.New("the transport does not return, though its request has ended")
+var (
+	errStuck      = errors.New("the transport does not return, though its request has ended")
+	errNoLifetime = errors.New("the service gave a token without a lifetime")
+)
 
 // land publishes the result of a fetch.
 func (c *Cache) land(f *flight, token *held, err error) {
@@ -307,7 +310,7 @@ func (c *Cache) fetch(ctx context.Context) (*held, error) {
 	if token.Lifetime < leastLifetime {
 		t.expires = begun.Add(minLifetime)
 		t.renewAt = t.expires
-		c.cfg.Warn(ctx, "the service gave a token without a lifetime")
+		c.cfg.Note(ctx, "the service gave a token without a lifetime", errNoLifetime)
 	}
 	c.cfg.Note(ctx, "fetched", nil)
 	return t, nil

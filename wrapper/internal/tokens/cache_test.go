@@ -28,7 +28,7 @@ type service struct {
 	notes   int // failures that were logged
 }
 
-func (s *service) fetch(ctx context.Context) (Token, error) {
+func (s *service) Fetch(ctx context.Context) (Token, error) {
 	select {
 	case <-time.After(time.Second):
 	case <-ctx.Done():
@@ -44,19 +44,19 @@ func (s *service) fetch(ctx context.Context) (Token, error) {
 	return Token{Value: fmt.Sprint("token ", s.fetches), Lifetime: 2 * time.Hour}, s.fail
 }
 
-func newCache(s *service, store ...Store) *Cache {
-	cfg := Config{
-		Clock: clock.System(), Fetch: s.fetch, Early: 10 * time.Minute,
-		Lasting: func(err error) bool { return errors.Is(err, errLasting) },
-		Crashed: func(v any) error { return fmt.Errorf("crashed: %v", v) },
-		Note: func(_ context.Context, _ string, err error) {
-			if err != nil {
-				s.notes++
-			}
-		},
-		Warn:  func(context.Context, string) {},
-		Quiet: func(ctx context.Context) (context.Context, func()) { return ctx, func() {} }, Limit: time.Minute,
+func (s *service) Lasting(err error) bool { return errors.Is(err, errLasting) }
+func (s *service) Crashed(v any) error    { return fmt.Errorf("crashed: %v", v) }
+
+func (s *service) Note(_ context.Context, _ string, err error) {
+	if err != nil {
+		s.notes++
 	}
+}
+
+func (s *service) Quiet(ctx context.Context) (context.Context, func()) { return ctx, func() {} }
+
+func newCache(s *service, store ...Store) *Cache {
+	cfg := Config{App: s, Clock: clock.System(), Early: 10 * time.Minute, Limit: time.Minute}
 	for _, one := range store {
 		cfg.Shared = Share(one, "key")
 	}

@@ -35,9 +35,8 @@ type progress struct {
 
 	failure *Failure // of the round trip; used by the attempt's goroutine alone
 
-	trace  httptrace.ClientTrace
-	traced context.Context // holds trace, made once per progress
-	own    bool            // trace serves this attempt alone, since the caller has one, too
+	trace httptrace.ClientTrace
+	own   bool // trace serves this attempt alone, since the caller has one, too
 }
 
 // sent is how far a request came.
@@ -59,24 +58,47 @@ type sent struct {
 
 // begin starts an attempt, and returns the context of its request. The caller must end it.
 func (w *Wire) begin(caller context.Context) (context.Context, *progress) {
-	own := httptrace.ContextClientTrace(caller) != nil
+	theirs := httptrace.ContextClientTrace(caller)
 	p, _ := w.idle.Get().(*progress)
-	if p == nil || own {
+	if p == nil || theirs != nil {
 		p = newProgress()
 	}
-	ctx := p.begin(caller, w.limit)
-	if own { // both get called, which changes ours
-		p.own, p.traced = true, context.Background()
-		ctx = httptrace.WithClientTrace(ctx, &p.trace)
+	if theirs != nil {
+		p.share(*theirs)
 	}
-	return &tracked{ctx, p}, p
+	return &tracked{p.begin(caller, w.limit), p}, p
 }
 
 func newProgress() *progress {
 	p := new(progress)
 	p.trace = httptrace.ClientTrace{GetConn: p.getConn, GotConn: p.gotConn, WroteHeaders: p.wroteHeaders, WroteRequest: p.wroteRequest}
-	p.traced = httptrace.WithClientTrace(context.Background(), &p.trace)
 	return p
+}
+
+// share calls the hooks of the caller's trace, too.
+func (p *progress) share(theirs httptrace.ClientTrace) {
+	ours := p.trace
+	p.own, p.trace = true, theirs
+	p.trace.GetConn = func(hostPort string) {
+		if ours.GetConn(hostPort); theirs.GetConn != nil {
+			theirs.GetConn(hostPort)
+		}
+	}
+	p.trace.GotConn = func(info httptrace.GotConnInfo) {
+		if ours.GotConn(info); theirs.GotConn != nil {
+			theirs.GotConn(info)
+		}
+	}
+	p.trace.WroteHeaders = func() {
+		if ours.WroteHeaders(); theirs.WroteHeaders != nil {
+			theirs.WroteHeaders()
+		}
+	}
+	p.trace.WroteRequest = func(info httptrace.WroteRequestInfo) {
+		if ours.WroteRequest(info); theirs.WroteRequest != nil {
+			theirs.WroteRequest(info)
+		}
+	}
 }
 
 // end ends an attempt and its context. Only after an answer to a wholly written request is it certain that nothing of
@@ -137,7 +159,8 @@ func (p *progress) ring() {
 	p.cancel(ErrLimit)
 }
 
-// tracked is the context of a request. It brings the trace to net/http without a value for each call.
+// tracked is the context of a request. It brings the trace to net/http without a value for each call, and without
+// httptrace.WithClientTrace, which adds 30 KB of package reflect to an app.
 type tracked struct {
 	context.Context
 	progress *progress
@@ -146,13 +169,30 @@ type tracked struct {
 type progressKey struct{}
 
 func (t *tracked) Value(key any) any {
-	if _, is := key.(progressKey); is {
+	switch key {
+	case progressKey{}:
 		return t.progress
-	}
-	if v := t.progress.traced.Value(key); v != nil {
-		return v
+	case traceKey:
+		return &t.progress.trace
 	}
 	return t.Context.Value(key)
+}
+
+// traceKey is the key under which net/http looks for a trace.
+var traceKey = func() (key any) {
+	httptrace.ContextClientTrace(&asked{context.Background(), &key})
+	return key
+}()
+
+// asked is a context that notes the key it is asked for.
+type asked struct {
+	context.Context
+	key *any
+}
+
+func (a *asked) Value(key any) any {
+	*a.key = key
+	return nil
 }
 
 // follow sets what the request and its transport say about repeats below us.

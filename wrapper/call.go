@@ -7,70 +7,15 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
+	"sync"
 	"time"
 
-	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/breaker"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/tokens"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
-
-// path holds what all calls of a client share.
-type path struct {
-	wire      *wire.Wire
-	apis      apis
-	tokens    tokenKeeper
-	lanes     breaker.Set
-	ban       breaker.Ban
-	credit    tokens.Credit
-	retry     Retry
-	cache     Cache  // nil: conversions are not kept
-	budget    Budget // nil: requests are not counted
-	calls     callOptions
-	appSecret func() string // a function: no formatter looks into one
-	clock     clock.Clock
-	log       logger   // nil: nothing is logged
-	bulk      bulkPace // of runs, unless the client has a limiter
-}
-
-// lane is what a client knows of one operation at one host. Its failures and throttles, and its odd opinion of a token
-// that others use with success, concern no other operation.
-type lane struct {
-	breaker *breaker.Breaker
-	tokens  tokens.Use
-}
-
-// call is a call of an operation, with its progress.
-type call struct {
-	contract *Operation
-	chatID   string    // of a conversion
-	isToken  bool      // it is the token call itself
-	host     string    // of an operation with a server of its own
-	hidden   [2]string // keeps the secrets of an attempt off the heap
-	options  callOptions
-	send     func(context.Context, *call) (*http.Response, error) // through call.api
-	accept   func(c *call, body []byte) bool                      // takes the result; false if the body holds none
-	id       string                                               // a conversion's result
-
-	limiter   Limiter         // paces its requests; nil: none
-	throttles int             // retries left after throttles, beyond Retry.MaxAttempts
-	waits     context.Context // ends its waits, and so the call; nil: the caller's context
-
-	touched func() bool // whether a file of the request was read: then it is not sent again; nil: it has none
-	finish  func()      // ends the reading
-
-	lane     *lane
-	api      *generated.Client // with the token in use
-	token    string
-	dropped  *tokens.Drop // the lane's last, before the call got its token
-	rejected string       // the token that the service rejected first
-	first    *verdict     // on that rejection
-	sent     int          // requests
-	unsure   bool         // a failed request may have been processed
-	ticket   breaker.Pass
-	holds    bool // whether the call holds ticket
-}
 
 // do makes a call.
 func (p *path) do(ctx context.Context, c *call) error {
@@ -141,8 +86,11 @@ func (p *path) repeat(ctx context.Context, c *call) *Error {
 			c.throttles--
 			uncounted++
 		}
-		wait, again, why := p.retry.next(c.waits, p.clock, v, c.contract.Repeat == RepeatSafe, max(c.sent-uncounted, 1))
-		if !again {
+		wait, again, why := p.retry.next(c.waits, p.clock, v.RetryAfter, max(c.sent-uncounted, 1))
+		switch {
+		case v.repeat == never, v.repeat == ifSafe && c.contract.Repeat != RepeatSafe:
+			return v.failure("")
+		case !again:
 			return v.failure(why)
 		}
 		if p.log != nil {
@@ -223,14 +171,14 @@ func (p *path) authorize(ctx context.Context, c *call) *verdict {
 		p.remember(c, same.failure(""))
 		return &same
 	}
-	c.token, c.api = token, p.apis.with(token)
+	c.token, c.api = token, p.with(token)
 	return nil
 }
 
 // pass waits for the operation's circuit breaker, unless the address is banned.
 func (p *path) pass(c *call) *verdict {
 	if c.api == nil {
-		c.api = p.apis.plain
+		c.api = p.plain
 	}
 	var refused *breaker.Refusal
 	if left, _ := p.ban.Left(); left == 0 {
@@ -296,12 +244,11 @@ func (p *path) attempt(ctx context.Context, c *call) (v *verdict) {
 	answer, failed := p.wire.Attempt(ctx, c)
 	c.options.keep(answer)
 	defer answer.Release()
-	r := reader{call: c, secrets: p.secrets(c), answer: answer}
 	switch {
 	case failed != nil:
-		v = r.unanswered(failed, p.wire.Limit())
+		v = p.unanswered(c, answer, failed)
 	case !succeeds(c.contract, answer.Status) || !c.accept(c, answer.Body):
-		v = r.refused(p.clock.Now(), p.retry.MaxWait)
+		v = p.refused(c, answer)
 	}
 	c.unsure = c.unsure || v != nil && v.mayBeDone()
 	c.holds = back()
@@ -312,9 +259,8 @@ func (p *path) attempt(ctx context.Context, c *call) (v *verdict) {
 			about = append(about, "chat", c.chatID)
 		}
 		if answer != nil {
-			about = append(about, "status", answer.Status)
+			about = append(about, "status", answer.Status, "request_id", p.secrets(c).Show(answer.Header.Get(requestIDHeader), maxSnippetBytes))
 		}
-		about = append(about, "request_id", r.requestID())
 		if v != nil {
 			about = append(about, "error", v.failure(""))
 		}
@@ -351,4 +297,58 @@ func (p *path) leave(c *call, o breaker.Outcome) {
 		c.holds = false
 		c.lane.breaker.Release(c.ticket, o)
 	}
+}
+
+// recall looks for the chat in the cache. A call does not need the cache: a panic of it is a miss.
+func (p *path) recall(ctx context.Context, c *call) (ok bool) {
+	defer p.survive(ctx)
+	id, found := p.cache.Get(ctx, c.chatID)
+	if ok = found && isID(id, c.chatID); ok {
+		c.id = id
+	}
+	return ok
+}
+
+func (p *path) keep(ctx context.Context, c *call) {
+	defer p.survive(ctx)
+	p.cache.Set(ctx, c.chatID, c.id)
+}
+
+func (p *path) survive(ctx context.Context) {
+	if recover() != nil && p.log != nil {
+		p.log.write(ctx, slog.LevelWarn, "dingtalk: the cache panicked")
+	}
+}
+
+// conversions is a pool: one value is a tenth of what a call allocates.
+var conversions = sync.Pool{New: func() any { return new(call) }}
+
+// convert converts one chat. A run over many chats passes change to adapt the call.
+func (p *path) convert(ctx context.Context, chatID string, limiter Limiter, change func(*call)) (string, error) {
+	if err := CheckChatID(chatID); err != nil {
+		return "", err
+	}
+	c := conversions.Get().(*call)
+	*c = call{contract: conversion, chatID: chatID, send: sendConversion, accept: acceptConversion, limiter: limiter}
+	if change != nil {
+		change(c)
+	}
+	err := p.do(ctx, c)
+	id := c.id
+	*c = call{} // a secret or a context must not stay in the pool
+	conversions.Put(c)
+	if err != nil {
+		return "", err
+	}
+	return id, nil
+}
+
+func sendConversion(ctx context.Context, c *call) (*http.Response, error) {
+	return c.api.ChatIDToOpenConversationID(ctx, c.chatID)
+}
+
+func acceptConversion(c *call, body []byte) bool {
+	raw := objectOf(body).field(conversion.Required[0])
+	c.id = scalar(raw)
+	return strings.HasPrefix(raw, `"`) && isID(c.id, c.chatID)
 }

@@ -90,19 +90,7 @@ func (a Answer) String() string { return fmt.Sprintf("dingtalk.Answer(HTTP %d)",
 // Format is [Answer.String] for every verb of fmt.
 func (a Answer) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, a.String()) }
 
-// WithCallOptions sets options of every call of the client. Those of a call come after them. Headers also go with the
-// requests for a token.
-func WithCallOptions(opts ...CallOption) Option {
-	return func(c *config) error {
-		if err := apply(&c.calls, opts); err != nil {
-			return err
-		}
-		if c.calls.answer != nil {
-			return errors.New("WithCallOptions: WithAnswer is for one call")
-		}
-		return nil
-	}
-}
+var requestIDHeader = http.CanonicalHeaderKey(generated.RequestIDHeader)
 
 // keep keeps the answer to a request.
 func (o *callOptions) keep(answer *wire.Answer) {
@@ -118,20 +106,4 @@ func (o *callOptions) keep(answer *wire.Answer) {
 func (o *callOptions) edit(_ context.Context, r *http.Request) error {
 	maps.Copy(r.Header, o.header)
 	return nil
-}
-
-// secrets are what no text about a call may repeat: its token, or else those in use, and what else is sent.
-func (p *path) secrets(c *call) text.Secrets {
-	secrets := append(c.hidden[:0], c.token, p.appSecret())
-	if current := p.apis.current.Load(); current != nil && c.token == "" {
-		secrets = append(secrets, current.token, current.before)
-	}
-	for _, header := range []http.Header{p.calls.header, c.options.header} {
-		for name, values := range header {
-			if name != "User-Agent" {
-				secrets = append(secrets, values...)
-			}
-		}
-	}
-	return secrets
 }

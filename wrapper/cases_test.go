@@ -295,7 +295,6 @@ func TestFaults(t *testing.T) {
 	}{
 		{[]int{1}, "the name is not resolved", testNameNotResolved},
 		{[]int{2}, "the connection is refused", testConnectionRefused},
-		{[]int{5}, "TLS cannot be trusted", testTLSUntrusted},
 		{[]int{6}, "the TLS handshake hangs", testTLSHandshakeHangs},
 		{[]int{16}, "the body is too large", testBodyTooLarge},
 		{[]int{20, 21}, "the token is rejected", testRejected},

@@ -50,12 +50,12 @@ func newClient(creds Credentials, opts []Option) (*Client, error) {
 	}
 	p := cfg.path
 	p.wire = wire.New(cfg.roundTripper, cmp.Or(cfg.timeout, cfg.clientTimeout))
-	p.apis.plain = &generated.Client{Server: base, Client: p.wire, Header: http.Header{
+	p.plain = &generated.Client{Server: base, Client: p.wire, Header: http.Header{
 		"Accept":          {"application/json"},
 		"Accept-Encoding": {"identity"}, // answers are smaller than gzip's overhead; a compressed one is read all the same
 		"User-Agent":      {userAgent},
 	}}
-	maps.Copy(p.apis.plain.Header, p.calls.header)
+	maps.Copy(p.plain.Header, p.calls.header)
 	limits := breaker.Limits{
 		Backoff:    func(n int) time.Duration { return p.retry.backoff(n, p.clock.Random()) },
 		MaxFailing: p.retry.MaxDelay, MaxThrottle: p.retry.MaxWait, Attempt: p.wire.Limit(),
@@ -94,12 +94,22 @@ func (c *Client) Token(ctx context.Context) (string, error) {
 	return token, nil
 }
 
+// Token fetches an access token from the international host, and keeps none: it makes AppCredentials a [TokenSource].
+// [Client.Token] of a client made with them keeps its tokens, and asks the client's own host.
+func (a AppCredentials) Token(ctx context.Context) (string, error) {
+	client, err := NewClient(a)
+	if err != nil {
+		return "", err
+	}
+	return client.Token(ctx)
+}
+
 // CloseIdleConnections closes idle connections, if the transport can. All clients made without [WithHTTPClient] share
 // one transport.
 func (c *Client) CloseIdleConnections() { c.path.wire.CloseIdle() }
 
 // String describes the client without its secrets. Copies have it, too.
-func (c Client) String() string { return "dingtalk.Client(" + c.path.apis.plain.Server.String() + ")" }
+func (c Client) String() string { return "dingtalk.Client(" + c.path.plain.Server.String() + ")" }
 
 // Format is [Client.String] for every verb of fmt.
 func (c Client) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, c.String()) }

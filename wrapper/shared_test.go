@@ -208,6 +208,12 @@ func testClockJumps(t *testing.T) {
 			errorIf(t, err != nil, "%s: %q, %v", jump, id, err)
 			cancel()
 		}
+		client, server = newEmulated(t, jumpy)
+		server.FailNext(dingtalktest.BanJSON().For(convertOp))
+		_ = refused(t, client, dingtalk.ErrBlocked)
+		jumped.Add(int64(jump))
+		e := refused(t, client, dingtalk.ErrBlocked)
+		errorIf(t, !e.Local || e.RetryAfter > 5*time.Minute || e.RetryAfter < 4*time.Minute, "%s: the ban became %s", jump, e.RetryAfter)
 	}
 	clock := newHandClock()
 	server := dingtalktest.NewServer(t, dingtalktest.WithCredentials(dingtalktest.AppKey, "another"))

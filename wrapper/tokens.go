@@ -20,17 +20,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/tokens"
 )
 
-// tokenKeeper provides tokens: the cache of an app's own token, or the caller's token source.
-type tokenKeeper interface {
-	// Token returns a token that a header can carry.
-	Token(ctx context.Context) (string, error)
-	// Reject drops a token that the service rejected, if it is still the current one. again: the next one deserves another
-	// try, even after a replay.
-	Reject(ctx context.Context, token string) (again bool)
-	// Remember makes further calls fail with err for a moment, because a new token was rejected too.
-	Remember(err error)
-}
-
 // tokenSharing makes the store of a client's base URL and app. Only [WithTokenStore] refers to it.
 type tokenSharing func(baseURL string, creds AppCredentials) tokens.Shared
 
@@ -52,7 +41,7 @@ func newTokens(p *path, creds Credentials, share tokenSharing) (tokenKeeper, err
 			Clock: p.clock, Early: generated.TokenRenewalTime, Limit: time.Duration(p.retry.MaxAttempts) * (p.wire.Limit() + p.retry.MaxWait),
 		}
 		if share != nil {
-			cfg.Shared = share(p.apis.plain.Server.String(), creds)
+			cfg.Shared = share(p.plain.Server.String(), creds)
 		}
 		return tokens.New(cfg), nil
 	case StaticToken:

@@ -74,16 +74,16 @@ func (c *Contract) component(ref string) (any, bool) {
 	return component, found
 }
 
-// resolve follows the references of a part of the tree.
+// resolve follows the references of a part of the tree; nil: they lead nowhere.
 func (c *Contract) resolve(v any) object {
 	for range maxDepth {
 		ref := str(obj(v)["$ref"])
 		if ref == "" {
-			break
+			return obj(v)
 		}
 		v, _ = c.component(ref)
 	}
-	return obj(v)
+	return nil
 }
 
 // kind returns a schema's type, which an object may omit; empty: any.
@@ -102,20 +102,6 @@ func (c *Contract) kind(v any) string {
 		v = parts[0]
 	}
 	return ""
-}
-
-// field finds a property, also in the parts of an allOf.
-func (c *Contract) field(schema any, name string) (property any, found bool) {
-	s := c.resolve(schema)
-	if property, found = obj(s["properties"])[name]; found {
-		return property, true
-	}
-	for _, part := range list(s["allOf"]) {
-		if property, found = c.field(part, name); found {
-			return property, true
-		}
-	}
-	return nil, false
 }
 
 // fields returns an object's properties, those of the parts of an allOf included, and which of them are required.
@@ -155,17 +141,17 @@ func (c *Contract) flag(v any, keyword string) bool {
 
 const schemaPrefix = "#/components/schemas/"
 
-// at finds a field of an answer, or object.field within it.
-func (c *Contract) at(schema any, name string) (any, bool) {
-	if property, found := c.field(schema, name); found {
+// field finds a property of an object, or object.field within it.
+func (c *Contract) field(schema any, name string) (any, bool) {
+	properties, _ := c.fields(schema)
+	if property, found := properties[name]; found {
 		return property, true
 	}
 	outer, inner, nested := strings.Cut(name, ".")
-	property, found := c.field(schema, outer)
-	if !nested || !found {
+	if properties[outer] == nil || !nested {
 		return nil, false
 	}
-	return c.at(property, inner)
+	return c.field(properties[outer], inner)
 }
 
 // Translation is a description of an error code, and the same in Chinese.

@@ -54,6 +54,9 @@ func encodeName(run string) string {
 
 // Decode writes the encoded names of a Go source: letters as they are, others by their number.
 func Decode(source string) string {
+	if !strings.Contains(source, "hx") {
+		return source
+	}
 	return coded.ReplaceAllStringFunc(source, func(name string) string {
 		var b strings.Builder
 		b.WriteString(name[:1])

@@ -38,9 +38,8 @@ type generation struct {
 	KindNames, Effects []string
 }
 
-// Own generates the files of package generated and the methods of package dingtalk. Skipped operations get no method; nor
-// may one be called like a method in others, the files of package dingtalk that are written by hand.
-func Own(c *contract.Contract, source string, others []*ast.File, skip ...string) (files map[string][]byte, methods []byte, err error) {
+// Own generates the files of package generated and the methods of package dingtalk. Skipped operations get no method.
+func Own(c *contract.Contract, source string, skip ...string) (files map[string][]byte, methods []byte, err error) {
 	g := &generation{Contract: c, Package: ownPackage, Source: path.Base(source), Own: true}
 	if c.Codes == nil || c.Limits == nil || c.TokenHeader == "" || c.RequestIDHeader == "" {
 		return nil, nil, fmt.Errorf("%s: it lacks x-error-codes, x-limits, the apiKey of the token or the header RequestId", source)
@@ -57,17 +56,6 @@ func Own(c *contract.Contract, source string, others []*ast.File, skip ...string
 	}
 	g.Package, g.Types = "dingtalk", ownPackage
 	g.Methods = slices.DeleteFunc(slices.Clone(g.Methods), func(m method) bool { return slices.Contains(skip, m.ID) })
-	for _, file := range others {
-		for _, decl := range file.Decls {
-			f, is := decl.(*ast.FuncDecl)
-			if !is || f.Recv == nil || types.ExprString(f.Recv.List[0].Type) != "*Client" {
-				continue
-			}
-			if i := slices.IndexFunc(g.Methods, func(m method) bool { return m.Name == f.Name.Name || m.Item != "" && m.Name+"All" == f.Name.Name }); i >= 0 {
-				return nil, nil, c.Locate(fmt.Errorf("%s: the client has a method %s of its own: give the operation another operationId", g.Methods[i].ID, f.Name.Name))
-			}
-		}
-	}
 	methods, err = g.render("methods")
 	return files, methods, err
 }
@@ -131,7 +119,10 @@ func (g *generation) finish(src string) string {
 	if g.Own {
 		typ = "Nullable"
 	}
-	return contract.Decode(nullable.ReplaceAllString(src, "${1}"+typ+"[${2}] `json:\"${3},omitzero\"`"))
+	if strings.Contains(src, ` nullable:"true"`) { // or the search takes longer than anything
+		src = nullable.ReplaceAllString(src, "${1}"+typ+"[${2}] `json:\"${3},omitzero\"`")
+	}
+	return contract.Decode(src)
 }
 
 // check finds code that would not compile, such as two schemas with one Go name, and fields that would get lost. It needs

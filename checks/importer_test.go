@@ -25,7 +25,7 @@ const (
 	maxPackages     = 9 // compiled into the app beyond the standard library, ours included
 	importerVersion = "v0.0.0-importer"
 	importerSwitch  = "OPENCONVERSATION_IMPORTER" // 1 runs the test; update rewrites the expected files
-	importerFolder  = "testdata/importer"
+	importerFolder  = "checks/testdata/importer"
 	wrapperPackage  = module + "/wrapper"
 	fakePackage     = module + "/wrapper/dingtalktest"
 )
@@ -37,6 +37,7 @@ var notForApps = []string{"kin-openapi", "oapi-codegen/v2", "oasdiff", "cobra", 
 // the app or its tests import. So the tests next to such a package may not import the validator, though no app compiles
 // them: they belong into a package of their own, which no app imports.
 func TestImporterCompilesLittle(t *testing.T) {
+	t.Chdir("..")
 	packages := lines(goList(t, "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", wrapperPackage))
 	t.Logf("%d packages beyond the standard library: %s", len(packages), strings.Join(packages, " "))
 	if len(packages) > maxPackages {
@@ -71,6 +72,7 @@ var importerApps = []struct {
 // become is compared with the expected files, and each app runs as a process. It may download what only importers need,
 // so it runs when asked to: `make importer`.
 func TestImporterModule(t *testing.T) {
+	t.Chdir("..")
 	if os.Getenv(importerSwitch) == "" {
 		t.Skipf("set %s=1 or run make importer", importerSwitch)
 	}

@@ -157,7 +157,7 @@ func (p *path) pace(c *call) *verdict {
 
 // authorize gets a token; the rejected one once more is a failure.
 func (p *path) authorize(ctx context.Context, c *call) *verdict {
-	c.dropped = c.lane.tokens.Last()
+	c.dropped = p.credit.Last(&c.lane.tokens)
 	token, err := p.tokens.Token(c.waits)
 	if err != nil {
 		return p.foreign(c, err, ErrUnavailable, "the token source failed")
@@ -182,7 +182,7 @@ func (p *path) pass(c *call) *verdict {
 	}
 	var refused *breaker.Refusal
 	if left, _ := p.ban.Left(); left == 0 {
-		c.ticket, refused = c.lane.breaker.Acquire(c.waits, c.sent)
+		c.ticket, refused = c.lane.breaker.Acquire(c.waits)
 		c.holds = refused == nil
 	}
 	if left, cause := p.ban.Left(); left != 0 { // it may have begun meanwhile
@@ -207,8 +207,12 @@ const lendTime = 200 * time.Millisecond
 
 // spend asks the budget. It runs after the circuit breaker, so no refused request is counted. If the budget takes
 // longer than lendTime, the pass goes to another call, and this call waits for the limiter and the circuit breaker
-// again: otherwise calls that waited together would be sent in a burst.
+// again: otherwise calls that waited together would be sent in a burst. A request that the budget has counted is sent, even
+// if the run is stopped at that moment.
 func (p *path) spend(c *call) *verdict {
+	if err := c.waits.Err(); err != nil {
+		return &verdict{ended: err}
+	}
 	if p.budget == nil {
 		return nil
 	}
@@ -233,9 +237,6 @@ func (c *call) Send(ctx context.Context) (*http.Response, error) { return c.send
 
 // attempt sends one request and reads its answer.
 func (p *path) attempt(ctx context.Context, c *call) (v *verdict) {
-	if err := c.waits.Err(); err != nil {
-		return &verdict{ended: err}
-	}
 	begun := p.clock.Now()
 	c.sent++
 	// The transport, and the decoder of a caller's own type, may never return.

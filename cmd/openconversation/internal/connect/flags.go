@@ -63,11 +63,15 @@ func (c *Flags) Emulator() bool { return c.emulator }
 // SecretFile reports whether the secret is read from a file.
 func (c *Flags) SecretFile() bool { return c.secretFile != "" }
 
-// Identity returns a digest of the app and the host, by which a resumed run checks that both are the same.
+// Identity returns a digest of the app and the host, by which a resumed run checks that both are the same. Without an app it is
+// empty.
 func (c *Flags) Identity(w *term.World) string {
 	key, host := trimLineEnds(w.Getenv(EnvAppKey)), strings.TrimRight(c.hostURL(w), "/")
 	if c.emulator {
 		key, host = dingtalktest.AppKey, "emulator"
+	}
+	if key == "" {
+		return ""
 	}
 	sum := sha256.Sum256([]byte(key + "\n" + host))
 	return hex.EncodeToString(sum[:])

@@ -3,7 +3,6 @@ package dingtalk
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"sync"
 
@@ -127,35 +126,21 @@ type BulkOption func(*run) error
 // WithConcurrency sets the maximum number of calls in flight, from 1 to 4096. The default of 16 is enough for every rate
 // limit of the service.
 func WithConcurrency(n int) BulkOption {
-	return func(b *run) error {
-		if n < 1 || n > maxConcurrency {
-			return fmt.Errorf("WithConcurrency: %d is not from 1 to %d", n, maxConcurrency)
-		}
-		b.concurrency = n
-		return nil
-	}
+	odd := oddIf(n < 1 || n > maxConcurrency, "WithConcurrency: %d is not from 1 to %d", n, maxConcurrency)
+	return option(odd, func(b *run) { b.concurrency = n })
 }
 
 // WithMemory sets how many distinct chat ids a run remembers; a repeated id among them costs no second call. The
 // default is 100,000 ids, about 20 MB. With 0, every row is called.
 func WithMemory(ids int) BulkOption {
-	return func(b *run) error {
-		if ids < 0 {
-			return fmt.Errorf("WithMemory: %d is negative", ids)
-		}
-		b.memory = ids
-		return nil
-	}
+	return option(oddIf(ids < 0, "WithMemory: %d is negative", ids), func(b *run) { b.memory = ids })
 }
 
 // WithStop stops a run when stop is closed: no further request is sent. Requests in flight finish, unless ctx ends.
 // Calls that wait (for the limiter, a token, the circuit breaker, the budget or a retry) are not sent. An id without a
 // result comes with [ErrNotTried], or with the failure of its last request.
 func WithStop(stop <-chan struct{}) BulkOption {
-	return func(b *run) error {
-		b.asked = stop
-		return nil
-	}
+	return option(nil, func(b *run) { b.asked = stop })
 }
 
 const maxConcurrency = 4096 // far above every rate limit

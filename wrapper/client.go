@@ -13,6 +13,7 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/breaker"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
@@ -37,7 +38,8 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 }
 
 func newClient(creds Credentials, opts []Option) (*Client, error) {
-	cfg := defaults()
+	p := &path{retry: defaultRetry, clock: clock.System(), appSecret: func() string { return "" }}
+	cfg := config{path: p, baseURL: string(International)}
 	if err := apply(&cfg, opts); err != nil {
 		return nil, err
 	}
@@ -48,7 +50,6 @@ func newClient(creds Credentials, opts []Option) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := cfg.path
 	p.wire = wire.New(cfg.roundTripper, cmp.Or(cfg.timeout, cfg.clientTimeout))
 	p.plain = &generated.Client{Server: base, Client: p.wire, Header: http.Header{
 		"Accept":          {"application/json"},

@@ -105,11 +105,11 @@ func (c *Client) server(o *Operation) (*url.URL, error) {
 	}
 	base := c.path.plain.Server.String()
 	regional := o.Regions[base]
-	own := config{}
-	if err := WithBaseURL(cmp.Or(regional, o.Server))(&own); err != nil {
+	own, err := baseOf(cmp.Or(regional, o.Server))
+	if err != nil {
 		return nil, fmt.Errorf("its server: %w", err)
 	}
-	server, err := url.Parse(own.baseURL)
+	server, err := url.Parse(own)
 	if err != nil || !c.ownHost || regional != "" { // a base URL of a region has a server of that region
 		return server, err
 	}

@@ -130,8 +130,8 @@ func WithConcurrency(n int) BulkOption {
 	return option(odd, func(b *run) { b.concurrency = n })
 }
 
-// WithMemory sets how many distinct chat ids a run remembers; a repeated id among them costs no second call. The
-// default is 100,000 ids, about 20 MB. With 0, every row is called.
+// WithMemory sets how many distinct chat ids a run remembers before it forgets them all; a repeated id among them costs
+// no second call. The default is 100,000 ids, about 20 MB. With 0, every row is called.
 func WithMemory(ids int) BulkOption {
 	return option(oddIf(ids < 0, "WithMemory: %d is negative", ids), func(b *run) { b.memory = ids })
 }
@@ -165,10 +165,7 @@ type run struct {
 	stop   context.CancelCauseFunc // ends waits
 	broken error                   // the input's panic; final once the queue is closed
 
-	items  map[string]*item // of the last ids, by id
-	recent []string         // a ring of the ids in items, once it has grown to memory
-	next   int              // in recent
-
+	items  map[string]*item // by id, at most memory
 	mu     sync.Mutex
 	inARow map[int]int // failures in a row, keyed by the number that ends the run
 }
@@ -232,17 +229,12 @@ func (b *run) item(id string) (it *item, isNew bool) {
 		return it, false
 	}
 	it = &item{result: Conversion{ChatID: id}, done: make(chan struct{})}
-	switch {
-	case b.memory == 0:
-		return it, true
-	case len(b.recent) < b.memory:
-		b.recent = append(b.recent, id)
-	default:
-		delete(b.items, b.recent[b.next])
-		b.recent[b.next] = id
-		b.next = (b.next + 1) % b.memory
+	if len(b.items) >= b.memory { // it begins anew
+		clear(b.items)
 	}
-	b.items[id] = it
+	if b.memory > 0 {
+		b.items[id] = it
+	}
 	return it, true
 }
 

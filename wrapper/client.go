@@ -59,7 +59,7 @@ func newClient(creds Credentials, opts []Option) (*Client, error) {
 	maps.Copy(p.plain.Header, p.calls.header)
 	limits := breaker.Limits{
 		Backoff:    func(n int) time.Duration { return p.retry.backoff(n, p.clock.Random()) },
-		MaxFailing: p.retry.MaxDelay, MaxThrottle: p.retry.MaxWait, Attempt: p.wire.Limit(),
+		MaxFailing: p.retry.MaxDelay, MaxThrottle: p.retry.MaxWait, Attempt: p.wire.Limit(), Ban: &p.ban,
 	}
 	p.lanes.New = func() any { return &lane{breaker: breaker.New(limits, p.clock)} }
 	p.ban.Clock, p.credit.Clock = p.clock, p.clock

@@ -94,12 +94,8 @@ func (b *Ban) Begin(wait time.Duration, cause any) {
 
 // Left returns how long the ban still lasts, and its cause. It is 0 if there is none.
 func (b *Ban) Left() (left time.Duration, cause any) {
-	current := b.current.Load()
-	if current == nil {
-		return 0, cause
+	if current := b.current.Load(); current != nil {
+		return max(current.until.Sub(b.Clock.Steady()), 0), current.cause
 	}
-	if left = current.until.Sub(b.Clock.Steady()); left <= 0 {
-		return 0, cause
-	}
-	return left, current.cause
+	return 0, nil
 }

@@ -67,12 +67,11 @@ func ConvertEach[R any](ctx context.Context, c *Client, rows iter.Seq[R], chatID
 				}
 			}
 		}, func() { close(queue) })
-		// next returns the next row, once it is done. When the context ends, it does not wait for the input, which may
-		// never return.
-		next := func(end <-chan struct{}) (q queued[R], more bool) {
+		// next returns the next row, once it is done. When ctx ends, it does not wait for the input, which may never return.
+		next := func() (q queued[R], more bool) {
 			select {
 			case q, more = <-queue:
-			case <-end:
+			case <-ctx.Done():
 				select {
 				case q, more = <-queue:
 				default:
@@ -86,23 +85,18 @@ func ConvertEach[R any](ctx context.Context, c *Client, rows iter.Seq[R], chatID
 		defer func() {
 			b.cancel()
 			for more := true; more; {
-				_, more = next(ctx.Done())
+				_, more = next()
 			}
 		}()
-		for {
-			q, more := next(ctx.Done())
-			switch {
-			case more:
-				if !yield(Converted[R]{q.row, q.result}, q.err) {
-					return
-				}
-				continue
-			case ctx.Err() != nil:
-				yield(Converted[R]{}, (&call{contract: conversion}).unsent(&verdict{ended: ctx.Err()}, nil))
-			case b.broken != nil:
-				yield(Converted[R]{}, b.broken)
+		for q, more := next(); more; q, more = next() {
+			if !yield(Converted[R]{q.row, q.result}, q.err) {
+				return
 			}
-			return
+		}
+		if err := ctx.Err(); err != nil {
+			yield(Converted[R]{}, (&call{contract: conversion}).unsent(&verdict{ended: err}, nil))
+		} else if b.broken != nil {
+			yield(Converted[R]{}, b.broken)
 		}
 	}
 }

@@ -79,11 +79,7 @@ func (e *Error) Timeout() bool {
 	case e.Local, errors.Is(e.Kind, context.Canceled): // Err is about an earlier attempt
 		return false
 	}
-	t, ok := text.Find[interface {
-		error
-		Timeout() bool
-	}](e.Err)
-	return ok && t.Timeout()
+	return text.Timeout(e.Err)
 }
 
 // inARow returns how many such failures in a row end a run.

@@ -47,14 +47,8 @@ func Command(w *term.World) *cobra.Command {
 
 // doctor makes the checks, and returns the error of the first failed one.
 func doctor(ctx context.Context, w *term.World, o options) error {
-	switch {
-	case o.timeout < 0:
-		return explain.Usage("--timeout: %s is negative", o.timeout)
-	case o.timeout > 0:
-		limited, cancel := context.WithTimeoutCause(ctx, o.timeout, explain.TimeoutError{After: o.timeout})
-		defer cancel()
-		ctx = limited
-	}
+	ctx, cancel := explain.Within(ctx, o.timeout)
+	defer cancel()
 	e := &examination{world: w, options: o}
 	o.Trace = e.way.trace
 	client, done, err := o.Dial(ctx, w)

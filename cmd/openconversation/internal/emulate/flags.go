@@ -12,12 +12,7 @@ import (
 
 // settings are the scenario and the flags that were given, which come on top of it, as the emulator's options.
 func (o *options) settings(given func(flag string) bool) ([]dingtalktest.Option, error) {
-	switch {
-	case o.qps < 0:
-		return nil, explain.Usage("--qps: %d is negative", o.qps)
-	case o.latency < 0:
-		return nil, explain.Usage("--latency: %s is negative", o.latency)
-	case o.tokenLifetime <= 0:
+	if o.tokenLifetime <= 0 {
 		return nil, explain.Usage("--token-lifetime: %s is not positive", o.tokenLifetime)
 	}
 	var settings []dingtalktest.Option

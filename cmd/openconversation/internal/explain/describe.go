@@ -168,6 +168,28 @@ func describeCall(l lang.Language, e *dingtalk.Error, now time.Time) string {
 	return b.String()
 }
 
+// JSON is an error for scripts.
+type JSON struct {
+	Kind      string `json:"kind,omitempty"`
+	Code      string `json:"code"`
+	Message   string `json:"message"`
+	RequestID string `json:"requestId"`
+	Status    int    `json:"status"`
+}
+
+// AsJSON returns an error's JSON. Its message is the service's own: the rest of the error's text has fields of its own here.
+func AsJSON(err error) *JSON {
+	out := &JSON{Kind: Kind(err), Message: Describe(err).String()}
+	var e *dingtalk.Error
+	if errors.As(err, &e) {
+		out.Code, out.RequestID, out.Status = string(e.Code), e.RequestID, e.StatusCode
+		if e.Message != "" && e.Err == nil {
+			out.Message = e.Message
+		}
+	}
+	return out
+}
+
 // Ended returns why ctx ended the call that failed with err, or nil if ctx did not.
 func Ended(ctx context.Context, err error) error {
 	kind := Sentinel(err)

@@ -175,16 +175,10 @@ func (o *options) check(cmd *cobra.Command) error {
 	}
 	b := o.bulk
 	switch {
-	case b.timeout < 0:
-		return explain.Usage("--timeout: %s is negative", b.timeout)
 	case !(b.qps >= 0 && b.qps <= 1e6):
 		return explain.Usage("--qps: %g is not between 0 and 1000000", b.qps)
 	case b.concurrency < 1 || b.concurrency > maxConcurrency:
 		return explain.Usage("--concurrency: %d is not between 1 and %d", b.concurrency, maxConcurrency)
-	case b.maxCalls < 0:
-		return explain.Usage("--max-calls: %d is negative", b.maxCalls)
-	case b.items < 0:
-		return explain.Usage("--limit: %d is negative", b.items)
 	case o.json && o.input.path != "" && o.output.path == "" && !o.output.dryRun:
 		return explain.Usage("--json gives a summary on standard output, where the rows go: add --output")
 	case o.output.again != "" && o.output.path == "":

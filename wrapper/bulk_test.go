@@ -67,7 +67,7 @@ func TestBulkKeepsOrderAndCallsEachIDOnce(t *testing.T) {
 // Results come with the caller's own rows, also for several rows of one chat, and go on after failures of one chat.
 func TestConvertEach(t *testing.T) {
 	t.Parallel()
-	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithOwnerNotVisible("chatOwner"))
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), func(s *dingtalktest.Settings) { s.OwnersNotVisible = []string{"chatOwner"} })
 	type row struct {
 		line int
 		chat string

@@ -157,7 +157,7 @@ func (p *path) pace(c *call) *verdict {
 
 // authorize gets a token; the rejected one once more is a failure.
 func (p *path) authorize(ctx context.Context, c *call) *verdict {
-	c.dropped = c.lane.tokens.Last()
+	c.dropped = p.credit.Last(&c.lane.tokens)
 	token, err := p.tokens.Token(c.waits)
 	if err != nil {
 		return p.foreign(c, err, ErrUnavailable, "the token source failed")
@@ -182,7 +182,7 @@ func (p *path) pass(c *call) *verdict {
 	}
 	var refused *breaker.Refusal
 	if left, _ := p.ban.Left(); left == 0 {
-		c.ticket, refused = c.lane.breaker.Acquire(c.waits, c.sent)
+		c.ticket, refused = c.lane.breaker.Acquire(c.waits)
 		c.holds = refused == nil
 	}
 	if left, cause := p.ban.Left(); left != 0 { // it may have begun meanwhile

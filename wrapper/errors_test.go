@@ -29,7 +29,7 @@ func TestCatalogue(t *testing.T) {
 				client, server := newEmulated(t, clock.option(), dingtalk.WithRetry(dingtalk.Retry{MaxAttempts: 2, MaxWait: 2 * time.Minute}))
 				convert(t, client, "any")
 				server.RejectTokens()
-				fault := dingtalktest.Code(generated.Code(spelling)).WithStatus(row.Status).WithMessage("what is wrong").WithHeader("X-Other", "1").For(convertOp)
+				fault := dingtalktest.Fault{Kind: "code", Code: generated.Code(spelling), Status: row.Status, Message: "what is wrong"}.WithHeader("X-Other", "1").For(convertOp)
 				server.FailNext(fault.Times(2))
 				begun := clock.Now()
 				e := refused(t, client, dingtalk.Sentinel(row.Kind))

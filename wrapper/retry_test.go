@@ -28,7 +28,7 @@ func TestThrottleThatSaysItsEnd(t *testing.T) {
 		clock.now = clock.now.Truncate(sec)
 		client, server := newEmulated(t, clock.option())
 		end := clock.Now().Add(test.in).In(time.FixedZone("", 8*60*60)).Format(time.DateTime)
-		server.FailNext(dingtalktest.Code(generated.CodeAPIQPSLimit).WithMessage(strings.ReplaceAll(text, "$", end)).For(convertOp)) // synthetic
+		server.FailNext(dingtalktest.Fault{Kind: "code", Code: generated.CodeAPIQPSLimit, Message: strings.ReplaceAll(text, "$", end), Operation: convertOp.ID}) // synthetic
 		convert(t, client, dingtalktest.ChatID)
 		got := clock.waited()
 		errorIf(t, len(got) != 1 || got[0] != test.want, "%s: waited %v, want %s", text, got, test.want)

@@ -181,7 +181,8 @@ func TestFailuresInARowEndTheRun(t *testing.T) {
 }
 
 func TestPermissionHintNamesScopes(t *testing.T) {
-	server := dingtalktest.NewServer(t, dingtalktest.WithoutPermission("Contact.User.Read", "qyapi_chat_read"))
+	server := dingtalktest.NewServer(t)
+	server.FailNext(dingtalktest.Fault{Kind: "code", Code: generated.CodePermissionDenied, Scopes: []string{"Contact.User.Read", "qyapi_chat_read"}, Operation: conversion.ID})
 	got := call{args: []string{"convert", chat}, env: serverEnv(server)}.run()
 	if got.code != 3 || !strings.Contains(got.stderr, "hint: grant the app Contact.User.Read and qyapi_chat_read in the developer console") {
 		t.Errorf("%+v", got)

@@ -28,7 +28,7 @@ func TestDoctorOfAGroup(t *testing.T) {
 		{"disbanded", "--chat chatgone --robot robot1", "FAIL         group        the group was disbanded\nnot checked  robot\n", "hint: nothing can be sent to it any more", nil, 1},
 		{"unknown chat", "--chat unknown --robot robot1", "FAIL         conversion   chat id is unknown", "hint: use the chatId of a group", nil, 1},
 		{"one from the JSAPI", "--chat chatfull --robot robot1", "ok           group        not described: ", "", refuse(generated.OperationGetChat, dingtalktest.Code(generated.CodeGetChatWrongChatID)), 0},
-		{"no permission to list", "--chat chatfull --robot robot1", "FAIL         robot        permission", "hint: grant the app qyapi_chat_manage", refuse(generated.OperationGetBotListInGroup, dingtalktest.Code(generated.CodePermissionDenied).WithScopes()), 3},
+		{"no permission to list", "--chat chatfull --robot robot1", "FAIL         robot        permission", "hint: grant the app qyapi_chat_manage", refuse(generated.OperationGetBotListInGroup, dingtalktest.Fault{Kind: "code", Code: generated.CodePermissionDenied, Scopes: []string{}}), 3},
 		{"a robot without a chat", "--robot robot1", "", "--robot needs --chat", nil, 2},
 		{"as JSON", "--chat chatfull --robot robot3 --json", `{"check":"robot","status":"fail","detail":"robot3 is not in the group, which has robot1, robot2","hint":"add the robot`, "", nil, 1},
 	} {

@@ -94,7 +94,7 @@ func TestDoctor(t *testing.T) {
 			stdout: notRefused + doctorUnknown,
 		},
 		{
-			name: "its owner is not visible", opts: []dingtalktest.Option{dingtalktest.WithOwnerNotVisible(chat)}, calls: 1,
+			name: "its owner is not visible", opts: []dingtalktest.Option{func(s *dingtalktest.Settings) { s.OwnersNotVisible = []string{chat} }}, calls: 1,
 			stdout: notRefused + "ok           conversion   the call was answered; this chat's owner is outside the app's visible range\n",
 		},
 		{
@@ -110,7 +110,7 @@ func TestDoctor(t *testing.T) {
 			stdout: "FAIL         token        redirect refused (while fetching an access token): to example.com (HTTP 302, request ID)\n" + afterToken,
 		},
 		{
-			name: "banned before", opts: []dingtalktest.Option{dingtalktest.WithBannedAddress(true)}, code: 4, hint: "blocked",
+			name: "banned before", opts: []dingtalktest.Option{func(s *dingtalktest.Settings) { s.BannedAddress = true }}, code: 4, hint: "blocked",
 			stdout: "FAIL         token        address banned for a while (while fetching an access token): the answer is text/html, N bytes (HTTP 403, try again after 5 minutes)\n" + afterToken,
 		},
 		{
@@ -118,7 +118,7 @@ func TestDoctor(t *testing.T) {
 			stdout: "FAIL         permission   permission denied: Forbidden.AccessDenied.AccessTokenPermissionDenied: MESSAGE: grant qyapi_chat_read (HTTP 403, request ID)\n" + address + conversion,
 		},
 		{
-			name: "address not allowed", opts: []dingtalktest.Option{dingtalktest.WithAddressNotAllowed(true)}, code: 3, hint: "ip-not-allowed", calls: 1,
+			name: "address not allowed", opts: []dingtalktest.Option{func(s *dingtalktest.Settings) { s.AddressNotAllowed = true }}, code: 3, hint: "ip-not-allowed", calls: 1,
 			stdout: permission + "FAIL         address      address not allowed: Forbidden.AccessDenied.IpNotInWhiteList: MESSAGE (HTTP 403, request ID)\n" + conversion,
 		},
 		{
@@ -130,7 +130,7 @@ func TestDoctor(t *testing.T) {
 			stdout: permission + address + "FAIL         conversion   monthly quota exhausted: Forbidden.AccessDenied.ApiCountLimitForOrg: MESSAGE (HTTP 403, request ID)\n",
 		},
 		{
-			name: "throttled", fault: fault(dingtalktest.Code(generated.CodeAppQPSLimit).WithRetryAfter("120")), code: 4, hint: "throttled", calls: 1,
+			name: "throttled", fault: fault(dingtalktest.Code(generated.CodeAppQPSLimit).WithHeader("Retry-After", "120")), code: 4, hint: "throttled", calls: 1,
 			stdout: permission + address + "FAIL         conversion   throttled: Forbidden.AccessDenied.QpsLimitForAppkeyAndApi: MESSAGE (HTTP 403, request ID, try again after 2 minutes)\n",
 		},
 		{
@@ -207,7 +207,8 @@ func TestDoctorWithEmulator(t *testing.T) {
 }
 
 func TestDoctorJSON(t *testing.T) {
-	server := dingtalktest.NewServer(t, dingtalktest.WithoutPermission("some.scope"))
+	server := dingtalktest.NewServer(t)
+	server.FailNext(dingtalktest.Fault{Kind: "code", Code: generated.CodePermissionDenied, Scopes: []string{"some.scope"}, Operation: conversion.ID})
 	got := call{args: []string{"doctor", "--json"}, env: serverEnv(server)}.run()
 	var out struct {
 		OK     bool

@@ -188,11 +188,11 @@ func TestScenario(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "scenario.yaml")
 	for _, c := range []struct{ text, err string }{
 		{"anyChat: [", "did not find expected"},
-		{"anychat: true", `there is no setting "anychat"`},
+		{"anychat: true", `there is no field "anychat"`},
 		{"faults: [nothing]", `there is no fault "nothing"`},
 		{"faults: [{fault: reset, operation: nothing}]", `there is no operation "nothing"`},
-		{"qps: many", "qps: it cannot be a string"},
-		{"- 1", "cannot unmarshal array"},
+		{"qps: many", "qps: this is not a whole number"},
+		{"- 1", "this is not an object"},
 	} {
 		if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)

@@ -101,7 +101,7 @@ func TestErrorsThatEndARun(t *testing.T) {
 		{"token", dingtalktest.Code(generated.CodeInvalidAuthentication).Always(), 3, "check DINGTALK_APP_KEY"},
 		{"ban", dingtalktest.BanJSON(), 4, "5 minutes"},
 		{"strange answers", dingtalktest.Raw(200, "text/html", []byte("<html>")).Always(), 5, "login page"},
-		{"wait that is too long", dingtalktest.Raw(503, "", nil).WithRetryAfter("3600").Always(), 5, "service unavailable"},
+		{"wait that is too long", dingtalktest.Raw(503, "", nil).WithHeader("Retry-After", "3600").Always(), 5, "service unavailable"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBench(t, "in.txt", chats(60, 60))

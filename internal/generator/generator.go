@@ -3,7 +3,6 @@
 package generator
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -19,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
+	"time"
 
 	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
 
@@ -29,13 +29,11 @@ import (
 // generation is the templates' data.
 type generation struct {
 	*contract.Contract
-	Package            string // of the file
-	Source             string // the contract's file name
-	Version            string
-	Own                bool   // this repository's own contract
-	Types              string // package of the models and of Request; empty if it is the same
-	Methods            []method
-	KindNames, Effects []string
+	Package string // of the file
+	Source  string // the contract's file name
+	Own     bool   // this repository's own contract
+	Models  string // by oapi-codegen, of the file
+	Methods []method
 }
 
 // Own generates the files of package generated and the methods of package dingtalk. Skipped operations get no method.
@@ -44,30 +42,31 @@ func Own(c *contract.Contract, source string, skip ...string) (files map[string]
 	if c.Codes == nil || c.Limits == nil || c.TokenHeader == "" || c.RequestIDHeader == "" {
 		return nil, nil, fmt.Errorf("%s: it lacks x-error-codes, x-limits, the apiKey of the token or the header RequestId", source)
 	}
-	client, err := g.whole("requests")
-	if err != nil {
-		return nil, nil, err
+	if g.Models, g.Methods, err = models(c, g.Package); err != nil {
+		return nil, nil, c.Locate(err)
 	}
-	files = map[string][]byte{"client.gen.go": client}
-	for name, template := range map[string]string{"contract": "contract", "operations": "operationsfile", "errorcodes": "errorcodes", "texts": "textsfile"} {
-		if files[name+".gen.go"], err = g.render(template); err != nil {
-			return nil, nil, err
-		}
+	files = map[string][]byte{}
+	for _, name := range []string{"client", "contract", "operations", "errorcodes", "texts"} {
+		made, failed := g.file(name)
+		files[name+".gen.go"], err, g.Models = made, errors.Join(err, failed), ""
 	}
-	g.Package, g.Types = "dingtalk", ownPackage
+	g.Package = "dingtalk"
 	g.Methods = slices.DeleteFunc(slices.Clone(g.Methods), func(m method) bool { return slices.Contains(skip, m.ID) })
-	methods, err = g.render("methods")
-	return files, methods, err
+	methods, failed := g.file("methods")
+	return files, methods, errors.Join(err, failed)
 }
 
 // Foreign generates a package of methods for any contract, as one file. oapi-codegen keeps its state in global variables: of
 // calls at once, one runs it and others wait.
-func Foreign(c *contract.Contract, source, pkg string) ([]byte, error) {
+func Foreign(c *contract.Contract, source, pkg string) (made []byte, err error) {
 	if c.TokenHeader != "" && !strings.EqualFold(c.TokenHeader, tokenHeader) {
 		return nil, c.Locate(fmt.Errorf("the client sends the access token in the header %s, not in %s: name that in securitySchemes", tokenHeader, c.TokenHeader))
 	}
 	g := &generation{Contract: c, Package: pkg, Source: path.Base(source)}
-	return g.whole("foreign")
+	if g.Models, g.Methods, err = models(c, pkg); err != nil {
+		return nil, c.Locate(err)
+	}
+	return g.file("foreign")
 }
 
 // tokenHeader is what the client of package dingtalk sends.
@@ -75,40 +74,33 @@ const tokenHeader = "x-acs-dingtalk-access-token"
 
 // imports are the packages that a file may need.
 var imports = map[string]string{
-	"bytes": `"bytes"`, "context": `"context"`, "json": `"encoding/json"`, "fmt": `"fmt"`, "http": `"net/http"`, "iter": `"iter"`,
+	"bytes": `"bytes"`, "context": `"context"`, "json": `"encoding/json"`, "fmt": `"fmt"`, "http": `"net/http"`, "iter": `"iter"`, "time": `"time"`,
 	"dingtalk": `dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"`, "generated": `"github.com/dingtalk-openapi/openconversation-go/generated"`,
 }
 
-// whole makes a file of the models and of a template.
-func (g *generation) whole(name string) (made []byte, err error) {
-	g.Version, g.KindNames, g.Effects = Version, contract.Kinds, contract.TokenEffects
-	var src string
-	if src, g.Methods, err = models(g.Contract, g.Package); err != nil {
-		return nil, g.Locate(err)
-	}
-	header, err := g.text("header")
-	if err != nil {
+// file makes a file of the models and of a template, with the imports that it needs.
+func (g *generation) file(name string) ([]byte, error) {
+	var header, body strings.Builder
+	if err := errors.Join(parsed.ExecuteTemplate(&header, "header", g), parsed.ExecuteTemplate(&body, name, g)); err != nil {
 		return nil, err
 	}
-	more, err := g.text(name)
-	if err != nil {
-		return nil, err
-	}
-	header += "package " + g.Package + "\n"
-	body := g.finish(src + more)
-	used, err := g.check(header + body)
+	src := g.finish(g.Models + body.String())
+	used, err := g.check(header.String() + src)
 	if err != nil {
 		return nil, g.Locate(err)
 	}
-	var standard, others strings.Builder
+	var standard, others string
 	for _, name := range slices.Sorted(maps.Keys(used)) {
 		if path := imports[name]; strings.Contains(path, ".") {
-			others.WriteString(path + "\n")
+			others += path + "\n"
 		} else {
-			standard.WriteString(path + "\n")
+			standard += path + "\n"
 		}
 	}
-	return format.Source([]byte(header + "import (\n" + standard.String() + "\n" + others.String() + ")\n" + body))
+	if len(used) > 0 {
+		header.WriteString("import (\n" + standard + "\n" + others + ")\n")
+	}
+	return format.Source([]byte(header.String() + src))
 }
 
 var nullable = regexp.MustCompile("(?m)^(\\s+\\w+\\s+)\\*?(\\S+?)\\s*`json:\"([^\",]*)(?:,[a-z,]*)?\" nullable:\"true\"`")
@@ -163,23 +155,9 @@ func (g *generation) check(src string) (used map[string]bool, found error) {
 	return used, found
 }
 
-// render executes a template and formats its output.
-func (g *generation) render(name string) ([]byte, error) {
-	text, err := g.text(name)
-	if err != nil {
-		return nil, err
-	}
-	return format.Source([]byte(contract.Decode(text)))
-}
-
-func (g *generation) text(name string) (string, error) {
-	var buf bytes.Buffer
-	err := parsed.ExecuteTemplate(&buf, name, g)
-	return buf.String(), err
-}
-
 var parsed = template.Must(template.New("").Funcs(template.FuncMap{
-	"goName": codegen.ToCamelCaseWithInitialisms, "quote": strconv.Quote, "comment": comment, "qualified": qualified, "dict": dict, "literal": literal,
+	"goName": codegen.ToCamelCaseWithInitialisms, "kinds": func() []string { return contract.Kinds }, "effects": func() []string { return contract.TokenEffects },
+	"version": func() string { return Version }, "quote": strconv.Quote, "comment": comment, "qualified": qualified, "dict": dict, "literal": literal,
 }).ParseFS(templateFiles, "templates/own/*.tmpl"))
 
 // dict passes several values to a template.
@@ -207,50 +185,42 @@ func comment(text string) string {
 func literal(value any, pkg string) string {
 	v := reflect.ValueOf(value)
 	name := strings.ReplaceAll(v.Type().String(), "generated.", pkg)
+	var parts []string
 	switch v.Kind() {
 	case reflect.Pointer:
 		return "&" + literal(v.Elem().Interface(), pkg)
 	case reflect.Struct:
-		var b strings.Builder
 		for i := range v.NumField() {
 			if field := v.Type().Field(i); !v.Field(i).IsZero() {
-				fmt.Fprintf(&b, "%s: %s, ", field.Name, literal(v.Field(i).Interface(), pkg))
+				parts = append(parts, field.Name+": "+literal(v.Field(i).Interface(), pkg))
 			}
 		}
-		return name + "{" + b.String() + "}"
 	case reflect.Slice:
-		var b strings.Builder
 		for i := range v.Len() {
 			item := literal(v.Index(i).Interface(), pkg)
-			if v.Index(i).Kind() == reflect.Struct {
-				item = "\n" + item[strings.Index(item, "{"):]
+			if v.Type().Elem().Kind() == reflect.Struct { // a line each
+				item = "\n" + strings.TrimPrefix(item, name[len("[]"):])
 			}
-			b.WriteString(item + ",")
+			parts = append(parts, item)
 		}
-		if v.Type().Elem().Kind() == reflect.Struct {
-			b.WriteString("\n")
+		if len(parts) > 0 && parts[0][0] == '\n' {
+			parts = append(parts, "\n")
 		}
-		return name + "{" + b.String() + "}"
 	case reflect.Map:
-		var pairs []string
 		for _, key := range v.MapKeys() {
-			pairs = append(pairs, strconv.Quote(key.String())+": "+strconv.Quote(v.MapIndex(key).String()))
+			parts = append(parts, literal(key.Interface(), pkg)+": "+literal(v.MapIndex(key).Interface(), pkg))
 		}
-		slices.Sort(pairs)
-		return name + "{" + strings.Join(pairs, ", ") + "}"
+		slices.Sort(parts)
 	case reflect.String:
 		return strconv.Quote(v.String())
+	default:
+		if d, is := value.(time.Duration); is {
+			return strconv.FormatInt(int64(d), 10) + " /* " + d.String() + " */"
+		}
+		if v.Type() == reflect.TypeFor[generated.Repeat]() {
+			return pkg + "RepeatSafe"
+		}
+		return fmt.Sprint(value)
 	}
-	if v.Type() == reflect.TypeFor[generated.Repeat]() {
-		return pkg + "RepeatSafe"
-	}
-	if d, is := value.(fmt.Stringer); is && v.Type().String() == "time.Duration" {
-		return strconv.FormatInt(v.Int(), 10) + " /* " + d.String() + " */"
-	}
-	return fmt.Sprint(value)
-}
-
-// HasPages reports whether an operation has an iterator.
-func (g *generation) HasPages() bool {
-	return slices.ContainsFunc(g.Methods, func(m method) bool { return m.Item != "" })
+	return name + "{" + strings.Join(parts, ", ") + "}"
 }

@@ -3,9 +3,8 @@ package generator
 import (
 	"cmp"
 	"fmt"
-	"go/ast"
-	"go/parser"
 	"go/token"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -158,27 +157,12 @@ func property(ref *openapi3.SchemaRef, name string) *openapi3.SchemaRef {
 	return nil
 }
 
+var ours = regexp.MustCompile(`(^|[^.\pL\pN_])(\p{Lu}[\pL\pN_]*)`)
+
 // qualified returns a Go type with the package name pkg before the types of the models' package.
-func qualified(pkg, typ string) (string, error) {
-	if pkg == "" || typ == "" {
-		return typ, nil
+func qualified(pkg, typ string) string {
+	if pkg == "" {
+		return typ
 	}
-	expr, err := parser.ParseExpr(typ)
-	if err != nil {
-		return "", fmt.Errorf("the type %s: %w", typ, err)
-	}
-	var at []int
-	ast.Inspect(expr, func(n ast.Node) bool {
-		if _, foreign := n.(*ast.SelectorExpr); foreign {
-			return false
-		}
-		if id, ok := n.(*ast.Ident); ok && token.IsExported(id.Name) {
-			at = append(at, int(id.Pos())-1)
-		}
-		return true
-	})
-	for _, i := range slices.Backward(at) {
-		typ = typ[:i] + pkg + "." + typ[i:]
-	}
-	return typ, nil
+	return ours.ReplaceAllString(typ, "${1}"+pkg+".${2}")
 }

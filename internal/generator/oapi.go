@@ -2,10 +2,12 @@ package generator
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"sync"
 
 	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
+	"gopkg.in/yaml.v3"
 
 	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
 )
@@ -19,58 +21,20 @@ const ownPackage = "generated"
 //go:embed templates
 var templateFiles embed.FS
 
-// replaced lists oapi-codegen's templates that ours replace, and why:
-//
-//   - imports.tmpl: what a file imports is found when all of it is there, and once.
-//   - additional-properties.tmpl: it rounds whole numbers above 53 bits in fields that the contract does not name.
-//
-// A test compares the digest of each replaced text.
+// replaced lists oapi-codegen's templates that ours replace; templates/oapi-codegen.yaml says why. A test compares the digest
+// of each replaced text.
 var replaced = []string{"imports.tmpl", "additional-properties.tmpl"}
 
-// words spell fields in Go that the service writes without capitals.
-var words = []string{
-	"AccessDeniedDetail", "AgentID", "AppID", "ChatID", "CorpID", "DeptID", "IDs", "MediaID", "OpenID", "OrgID", "RequestID",
-	"RobotCode", "TaskID", "UnionID", "UserID",
-}
-
-// goTypes maps OpenAPI's types to Go's. Formats of text stay strings: the service's dates are not always dates, and one
-// field must not cost the answer. Integers and fractions have 64 bits.
-func goTypes() *codegen.TypeMapping {
-	text := codegen.SimpleTypeSpec{Type: "string"}
-	return &codegen.TypeMapping{
-		Integer: codegen.FormatMapping{Default: codegen.SimpleTypeSpec{Type: "int64"}, Formats: map[string]codegen.SimpleTypeSpec{
-			"int": {Type: "int64"}, "int8": {Type: "int64"}, "int16": {Type: "int64"},
-			"uint": {Type: "uint64"}, "uint8": {Type: "int64"}, "uint16": {Type: "int64"}, "uint32": {Type: "int64"},
-		}},
-		Number: codegen.FormatMapping{Default: codegen.SimpleTypeSpec{Type: "float64"}},
-		String: codegen.FormatMapping{Default: text, Formats: map[string]codegen.SimpleTypeSpec{
-			"email": text, "date": text, "date-time": text, "duration": text, "json": text, "uuid": text, "binary": text,
-		}},
-	}
-}
-
 // configuration returns oapi-codegen's configuration for a package.
-func configuration(pkg string) (codegen.Configuration, error) {
-	templates := map[string]string{}
+func configuration(pkg string) (cfg codegen.Configuration, err error) {
+	text, err := templateFiles.ReadFile("templates/oapi-codegen.yaml")
+	err = errors.Join(err, yaml.Unmarshal(text, &cfg))
+	cfg.PackageName, cfg.Generate.ServerURLs, cfg.OutputOptions.UserTemplates = pkg, pkg == ownPackage, map[string]string{}
 	for _, name := range replaced {
-		text, err := templateFiles.ReadFile("templates/" + name)
-		if err != nil {
-			return codegen.Configuration{}, err
-		}
-		templates[name] = string(text)
+		text, failed := templateFiles.ReadFile("templates/" + name)
+		cfg.OutputOptions.UserTemplates[name], err = string(text), errors.Join(err, failed)
 	}
-	return codegen.Configuration{
-		PackageName:   pkg,
-		Generate:      codegen.GenerateOptions{Models: true, ServerURLs: pkg == ownPackage},
-		Compatibility: codegen.CompatibilityOptions{AlwaysPrefixEnumValues: true},
-		OutputOptions: codegen.OutputOptions{
-			SkipPrune: true, SkipEnumValidate: true, SkipFmt: true,
-			NameNormalizer: string(codegen.NameNormalizerFunctionToCamelCaseWithInitialisms), AdditionalInitialisms: words,
-			PreferSkipOptionalPointerOnContainerTypes: true,
-			UserTemplates: templates, TypeMapping: goTypes(), DisableTypeAliasesForType: []string{"array", "object"}, // which may be made of themselves
-		},
-		AllowRemoteRefsFrom: []string{},
-	}, nil
+	return cfg, err
 }
 
 // oapiCodegen is held while oapi-codegen runs, and its rules for names are used: they are global.

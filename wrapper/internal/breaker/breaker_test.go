@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,7 +37,7 @@ var failed, good = Outcome{Kind: Failed, Cause: "away"}, Outcome{Kind: Good}
 // pass is the pass of a call that has sent nothing and must get one.
 func pass(t *testing.T, b *Breaker) Pass {
 	t.Helper()
-	p, refused := b.Acquire(t.Context(), 0)
+	p, refused := b.Acquire(t.Context())
 	errorIf(t, refused != nil, "%+v", refused)
 	return p
 }
@@ -59,27 +58,6 @@ func fail(t *testing.T, b *Breaker) {
 	for range Budget {
 		b.Release(pass(t, b), failed)
 	}
-}
-
-// A probe is for the call that has sent the fewest requests: otherwise one call could fail by probes alone.
-func TestProbeIsForTheFewestSent(t *testing.T) {
-	bubble(t, clock.System(), func(t *testing.T, b *Breaker) {
-		fail(t, b)
-		var order []int
-		var group sync.WaitGroup
-		for _, sent := range []int{2, 0, 1} {
-			group.Go(func() {
-				p, refused := b.Acquire(t.Context(), sent)
-				errorIf(t, refused != nil, "%+v", refused)
-				order = append(order, sent)
-				time.Sleep(10 * ms)
-				b.Release(p, failed)
-			})
-			synctest.Wait()
-		}
-		group.Wait()
-		errorIf(t, fmt.Sprint(order) != "[0 1 2]", "calls that have sent %d requests probe in this order", order)
-	})
 }
 
 // While probes hang, another goes after each probeTime, so that a service that is back is noticed within it.
@@ -126,7 +104,7 @@ func TestHastyAndPatient(t *testing.T) {
 		} {
 			ctx, cancel := context.WithTimeout(t.Context(), test.deadline)
 			begun := time.Now()
-			p, refused := b.Acquire(ctx, 0)
+			p, refused := b.Acquire(ctx)
 			errorIf(t, refused != nil && (refused.Err != nil || refused.Cause == "" || refused.Wait < 100*ms), "%+v", refused)
 			errorIf(t, (refused == nil) != test.passes || time.Since(begun) != 0, "call %d of %s: %+v after %s", n, test.deadline, refused, time.Since(begun))
 			if refused == nil {

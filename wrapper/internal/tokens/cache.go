@@ -104,14 +104,26 @@ func (c *Config) hold(t Token, begun time.Time) *held {
 	return &held{value: t.Value, expires: expires, renewAt: expires.Add(-min(c.Early, lifetime/5))}
 }
 
-// flight is one fetch. done is closed when token and err are final.
+// fetched is the result of a fetch.
+type fetched struct {
+	token *held
+	err   error
+}
+
+func (f *fetched) result() (string, error) {
+	if f.err != nil {
+		return "", f.err
+	}
+	return f.token.value, nil
+}
+
+// flight is one fetch. done is closed when its result is final.
 type flight struct {
+	fetched
 	done    chan struct{}
 	cancel  context.CancelFunc
 	waiters int
 	landed  bool
-	token   *held
-	err     error
 	flush   atomic.Pointer[func()] // tells what happened; nil: another did
 }
 
@@ -135,11 +147,7 @@ func (c *Cache) Token(ctx context.Context) (string, error) {
 		return t.value, nil
 	}
 	if own, is := ctx.Value(ownKey{}).(*ownFetch); is { // a call that the store makes: it must not wait for the store
-		t, err := own.run(ctx, &c.cfg, c.fetch)
-		if err != nil {
-			return "", err
-		}
-		return t.value, nil
+		return own.run().result()
 	}
 	f, err := c.join(ctx, now)
 	if err != nil {
@@ -147,17 +155,14 @@ func (c *Cache) Token(ctx context.Context) (string, error) {
 	}
 	select {
 	case <-f.done:
+		f.tell()
+		return f.result()
 	case <-ctx.Done():
 		if c.part(f) {
 			f.tell()
 		}
 		return "", ctx.Err()
 	}
-	f.tell()
-	if f.err != nil {
-		return "", f.err
-	}
-	return f.token.value, nil
 }
 
 // join adds the caller to the fetch in flight, or starts one.
@@ -168,7 +173,7 @@ func (c *Cache) join(ctx context.Context, now time.Time) (*flight, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if t := c.current.Load(); t != nil && now.Before(t.expires) { // another caller fetched it meanwhile
-		f := &flight{done: make(chan struct{}), token: t}
+		f := &flight{done: make(chan struct{}), fetched: fetched{token: t}}
 		close(f.done)
 		return f, nil
 	}
@@ -221,25 +226,24 @@ func (c *Cache) begin(ctx context.Context) {
 	if httptrace.ContextClientTrace(ctx) != nil {
 		ctx = context.Background()
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), c.cfg.Limit, errStuck)
 	quiet, flush := c.cfg.Quiet(ctx)
 	f := &flight{done: make(chan struct{}), cancel: cancel}
 	f.flush.Store(&flush)
 	c.flight = f
-	stuck := time.AfterFunc(c.cfg.Limit, func() {
-		cancel()
-		c.land(f, nil, c.cfg.Crashed(errStuck))
-	})
-	guard.Go(func() (*held, error) {
-		if c.cfg.Shared != nil {
-			return c.cfg.Shared.get(quiet, &c.cfg, c.fetch)
+	go func() {
+		defer cancel()
+		token, err := guard.Within(ctx, func() (*held, error) {
+			if c.cfg.Shared != nil {
+				return c.cfg.Shared.get(quiet, &c.cfg, c.fetch)
+			}
+			return c.fetch(quiet)
+		}, c.cfg.Crashed)
+		if token == nil && errors.Is(context.Cause(ctx), errStuck) {
+			err = c.cfg.Crashed(errStuck)
 		}
-		return c.fetch(quiet)
-	}, c.cfg.Crashed, func(token *held, err error) {
-		stuck.Stop()
 		c.land(f, token, err)
-		cancel()
-	})
+	}()
 }
 
 var (
@@ -251,9 +255,6 @@ var (
 func (c *Cache) land(f *flight, token *held, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if f.landed {
-		return
-	}
 	f.landed, f.token, f.err = true, token, err
 	if c.flight == f {
 		c.flight = nil
@@ -314,4 +315,29 @@ func (c *Cache) fetch(ctx context.Context) (*held, error) {
 	}
 	c.cfg.Note(ctx, "fetched", nil)
 	return t, nil
+}
+
+// storeLimit is the time limit of a store, including the wait for another process but not a fetch of its own.
+const storeLimit = 2 * time.Second
+
+// ownKey is the key of the ownFetch in the context of a store's call.
+type ownKey struct{}
+
+// ownFetch is this process's only token request at a time, whether the store calls it or the cache does.
+type ownFetch struct {
+	fetched
+	once  sync.Once
+	begun atomic.Bool
+	slow  *time.Timer // ends the store's time: that of the request does not count
+	fetch func() (*held, error)
+}
+
+func (o *ownFetch) run() *fetched {
+	o.once.Do(func() {
+		o.begun.Store(true)
+		o.slow.Stop()
+		o.token, o.err = o.fetch()
+		o.slow.Reset(storeLimit)
+	})
+	return &o.fetched
 }

@@ -35,8 +35,9 @@ type progress struct {
 
 	failure *Failure // of the round trip; used by the attempt's goroutine alone
 
-	trace httptrace.ClientTrace
-	own   bool // trace serves this attempt alone, since the caller has one, too
+	trace  httptrace.ClientTrace
+	theirs httptrace.ClientTrace // the caller's: its hooks are called, too, and not under mu
+	own    bool                  // trace serves this attempt alone, since the caller has one, too
 }
 
 // sent is how far a request came.
@@ -56,57 +57,10 @@ type sent struct {
 	same    bool // again, on the same HTTP/2 connection
 }
 
-// begin starts an attempt, and returns the context of its request. The caller must end it.
-func (w *Wire) begin(caller context.Context) (context.Context, *progress) {
-	theirs := httptrace.ContextClientTrace(caller)
-	p, _ := w.idle.Get().(*progress)
-	if p == nil || theirs != nil {
-		p = newProgress()
-	}
-	if theirs != nil {
-		p.share(*theirs)
-	}
-	return &tracked{p.begin(caller, w.limit), p}, p
-}
-
-func newProgress() *progress {
-	p := new(progress)
-	p.trace = httptrace.ClientTrace{GetConn: p.getConn, GotConn: p.gotConn, WroteHeaders: p.wroteHeaders, WroteRequest: p.wroteRequest}
+func newProgress(theirs httptrace.ClientTrace) *progress {
+	p := &progress{theirs: theirs, trace: theirs}
+	p.trace.GetConn, p.trace.GotConn, p.trace.WroteHeaders, p.trace.WroteRequest = p.getConn, p.gotConn, p.wroteHeaders, p.wroteRequest
 	return p
-}
-
-// share calls the hooks of the caller's trace, too.
-func (p *progress) share(theirs httptrace.ClientTrace) {
-	ours := p.trace
-	p.own, p.trace = true, theirs
-	p.trace.GetConn = func(hostPort string) {
-		if ours.GetConn(hostPort); theirs.GetConn != nil {
-			theirs.GetConn(hostPort)
-		}
-	}
-	p.trace.GotConn = func(info httptrace.GotConnInfo) {
-		if ours.GotConn(info); theirs.GotConn != nil {
-			theirs.GotConn(info)
-		}
-	}
-	p.trace.WroteHeaders = func() {
-		if ours.WroteHeaders(); theirs.WroteHeaders != nil {
-			theirs.WroteHeaders()
-		}
-	}
-	p.trace.WroteRequest = func(info httptrace.WroteRequestInfo) {
-		if ours.WroteRequest(info); theirs.WroteRequest != nil {
-			theirs.WroteRequest(info)
-		}
-	}
-}
-
-// end ends an attempt and its context. Only after an answer to a wholly written request is it certain that nothing of
-// net/http still holds the progress.
-func (w *Wire) end(p *progress, answered bool) {
-	if p.end(answered && !p.own && !w.foreign) {
-		w.idle.Put(p)
-	}
 }
 
 func (p *progress) begin(caller context.Context, limit time.Duration) context.Context {
@@ -211,7 +165,10 @@ func (p *progress) follow(roundTripper http.RoundTripper, req *http.Request) {
 	}
 }
 
-func (p *progress) getConn(string) {
+func (p *progress) getConn(hostPort string) {
+	if theirs := p.theirs.GetConn; theirs != nil {
+		defer theirs(hostPort)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.asked = true
@@ -221,6 +178,9 @@ func (p *progress) getConn(string) {
 }
 
 func (p *progress) gotConn(info httptrace.GotConnInfo) {
+	if theirs := p.theirs.GotConn; theirs != nil {
+		defer theirs(info)
+	}
 	secure, isTLS := info.Conn.(*tls.Conn)
 	http2 := isTLS && secure.ConnectionState().NegotiatedProtocol == "h2"
 	p.mu.Lock()
@@ -255,6 +215,9 @@ func (p *progress) stop() {
 }
 
 func (p *progress) wroteHeaders() {
+	if theirs := p.theirs.WroteHeaders; theirs != nil {
+		defer theirs()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.wrote { // a transport that sends two at once
@@ -263,7 +226,10 @@ func (p *progress) wroteHeaders() {
 	p.wrote = true
 }
 
-func (p *progress) wroteRequest(httptrace.WroteRequestInfo) {
+func (p *progress) wroteRequest(info httptrace.WroteRequestInfo) {
+	if theirs := p.theirs.WroteRequest; theirs != nil {
+		defer theirs(info)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.written = true

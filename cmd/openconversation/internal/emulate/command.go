@@ -85,7 +85,7 @@ func emulate(ctx context.Context, w *term.World, o options, given func(flag stri
 	}
 	var emulator *dingtalktest.Emulator
 	if o.admin == "" { // Nobody could read the record.
-		settings = append(settings, dingtalktest.WithRecordSize(0))
+		settings = append(settings, withoutRecord)
 	} else {
 		var once sync.Once
 		observers = append(observers, func(dingtalktest.Request) {
@@ -96,14 +96,13 @@ func emulate(ctx context.Context, w *term.World, o options, given func(flag stri
 			}
 		})
 	}
-	emulator = dingtalktest.New(append(settings, dingtalktest.WithObserver(func(r dingtalktest.Request) {
-		for _, observe := range observers {
-			observe(r)
+	emulator = dingtalktest.New(append(settings, func(s *dingtalktest.Settings) {
+		s.Observe = func(r dingtalktest.Request) {
+			for _, observe := range observers {
+				observe(r)
+			}
 		}
-	}))...)
-	if err := emulator.CheckFaults(emulator.Faults()...); err != nil {
-		return explain.Usage("--scenario %s: %v", o.scenario, err)
-	}
+	})...)
 	made, err := o.certificate()
 	if err != nil {
 		return err

@@ -9,27 +9,17 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// parsed is the fault that a word or an object makes.
-func parsed(t *testing.T, data string) dingtalktest.Fault {
-	t.Helper()
-	var fault dingtalktest.Fault
-	if err := json.Unmarshal([]byte(data), &fault); err != nil {
-		t.Fatalf("%s: %v", data, err)
-	}
-	return fault
-}
-
 // A client that drops a rejected token and fetches another gets another, however the rejection was forced.
 func TestForcedRejectionRevokesTheToken(t *testing.T) {
 	for name, fault := range map[string]dingtalktest.Fault{
 		"code":            dingtalktest.Code(generated.CodeInvalidAuthentication),
 		"other case":      dingtalktest.Code("invalidauthentication"),
-		"with 401":        dingtalktest.Code(generated.CodeInvalidAuthentication).WithStatus(401),
-		"any code at 401": dingtalktest.Code(generated.CodeUnknownError).WithStatus(401),
+		"with 401":        {Kind: "code", Code: generated.CodeInvalidAuthentication, Status: 401},
+		"any code at 401": {Kind: "code", Code: generated.CodeUnknownError, Status: 401},
 		"page":            dingtalktest.Page(401),
 		"raw":             dingtalktest.Raw(400, "application/json", []byte(`{"code":"InvalidAuthentication"}`)),
 		"raw, PascalCase": dingtalktest.Raw(400, "application/json", []byte(`{"Code":"InvalidAuthentication"}`)),
-		"spoilt":          dingtalktest.Slow(0).WithStatus(400).WithBody("application/json", []byte(`{"code":"InvalidAuthentication"}`)),
+		"slow":            {Kind: "slow", Interval: 1, Status: 400, ContentType: "application/json", Body: `{"code":"InvalidAuthentication"}`},
 		"word":            parsed(t, `"InvalidAuthentication"`),
 		"bound":           parsed(t, `{"fault":"InvalidAuthentication","operation":"chatIdToOpenConversationId"}`),
 		"object":          parsed(t, `{"fault":"code","code":"InvalidAuthentication","status":401}`),
@@ -135,7 +125,7 @@ func TestTokensByHand(t *testing.T) {
 	a.convert(first, dingtalktest.ChatID).wantError(t, generated.CodeInvalidAuthentication)
 	a.convert(other, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
 
-	a.Configure(dingtalktest.WithStickyToken())
+	a.Configure(func(s *dingtalktest.Settings) { s.StickyToken = true })
 	a.ExpireTokens() // even a sticky one is not given again
 	a.convert(other, dingtalktest.ChatID).wantError(t, generated.CodeInvalidAuthentication)
 	if fetch("b") == other {

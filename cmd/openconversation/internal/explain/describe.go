@@ -62,7 +62,7 @@ func Hint(err error) lang.Text {
 			return lang.T(grantHint, permission)
 		}
 	}
-	return row.hint
+	return row.advice()
 }
 
 // permissionOf returns an operation's permission in the contract, or "".

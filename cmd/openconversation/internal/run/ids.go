@@ -259,7 +259,7 @@ func convertIDs(ctx context.Context, w *term.World, o *options, args []string) e
 	defer term.HoldPipe()()
 	reading, stopReading := context.WithCancel(ctx)
 	defer stopReading()
-	o.connect.Pace = connect.NewPace(o.bulk.qps, o.bulk.maxCalls)
+	o.connect.Pace = connect.NewPace(o.qps, o.maxCalls)
 	client, done, err := o.connect.Dial(ctx, w)
 	if err != nil {
 		return err

@@ -123,6 +123,9 @@ func TestEmulatorWithSpec(t *testing.T) {
 	if got.code != 0 || got.stdout != "1\n" {
 		t.Errorf("%+v", got)
 	}
+	if got := runArgs(t, "", "call", "--spec", "../../internal/shapes/shapes.yaml", "countAll", "--emulator"); got.code != 0 || got.stdout != "1\n" {
+		t.Errorf("a contract as YAML: %+v", got)
+	}
 	for _, text := range []string{"openapi: 3.0.3", "{}", "[{}]", `[{"Operation":{"ID":"a"}}]`, `[{"Operation":{"ID":"a b","Path":"/a","Method":"GET"}}]`, `[{"Operation":{"ID":"a","Path":"/a","Method":"GET"},"Example":"{"}]`, `[{"New":1}]`} {
 		file := filepath.Join(t.TempDir(), "bad.json")
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {

@@ -111,7 +111,7 @@ platforms-32() { CGO_ENABLED=0 GOARCH=386 "$go" test ./generated/... ./wrapper/.
 
 contrib() { (cd contrib/otel && "$go" vet ./... && "$go" test ./...); }
 
-importer() { OPENCONVERSATION_IMPORTER=1 "$go" test -count=1 -v -run '^TestImporter' .; }
+importer() { OPENCONVERSATION_IMPORTER=1 "$go" test -count=1 -v -run '^TestImporter' ./checks; }
 
 # SEED=n draws the operations that are compared again, and ALL=1 takes the whole API.
 official() {
@@ -179,8 +179,8 @@ contract() {
       if (totals.errors + totals.warnings + totals.ignored > 0) { console.error("Redocly found", totals); process.exit(1) }'
     "$(spectral)/spectral" lint --ruleset .spectral.yaml --fail-severity=hint "$file"
   done
-  "$redocly" lint --extends recommended-strict workflows.arazzo.yaml
-  OPENCONVERSATION_REDOCLY=$redocly "$go" test -count=1 -run '^Test(Contract|Workflows)' .
+  "$redocly" lint --extends recommended-strict checks/workflows.arazzo.yaml
+  OPENCONVERSATION_REDOCLY=$redocly "$go" test -count=1 -run '^Test(Contract|Workflows)' ./checks
 }
 
 # The reference page, one file that works offline, checked for codes that it lacks and for anything that it would fetch.

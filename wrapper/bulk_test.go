@@ -208,6 +208,25 @@ func TestBulkEnds(t *testing.T) {
 	})
 }
 
+// A budget counts what is sent, also when the run is stopped while it counts.
+func TestStopAsTheBudgetCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		counted, stop := 0, make(chan struct{})
+		client, emulator := newVirtual(t, dingtalk.WithBudget(budgetFunc(func(context.Context) error {
+			if counted++; counted == 3 {
+				close(stop)
+				synctest.Wait()
+			}
+			return nil
+		})))
+		for range results(t, client, chatIDs(20), dingtalk.WithStop(stop), dingtalk.WithConcurrency(1)) {
+		}
+		if n := emulator.Count(convertOp); counted != 3 || n != 3 {
+			t.Errorf("%d counted, %d requests", counted, n)
+		}
+	})
+}
+
 // A stopped run finishes calls in flight, and sends no waiting ones.
 func TestStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

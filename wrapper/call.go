@@ -207,8 +207,12 @@ const lendTime = 200 * time.Millisecond
 
 // spend asks the budget. It runs after the circuit breaker, so no refused request is counted. If the budget takes
 // longer than lendTime, the pass goes to another call, and this call waits for the limiter and the circuit breaker
-// again: otherwise calls that waited together would be sent in a burst.
+// again: otherwise calls that waited together would be sent in a burst. A request that the budget has counted is sent, even
+// if the run is stopped at that moment.
 func (p *path) spend(c *call) *verdict {
+	if err := c.waits.Err(); err != nil {
+		return &verdict{ended: err}
+	}
 	if p.budget == nil {
 		return nil
 	}
@@ -233,9 +237,6 @@ func (c *call) Send(ctx context.Context) (*http.Response, error) { return c.send
 
 // attempt sends one request and reads its answer.
 func (p *path) attempt(ctx context.Context, c *call) (v *verdict) {
-	if err := c.waits.Err(); err != nil {
-		return &verdict{ended: err}
-	}
 	begun := p.clock.Now()
 	c.sent++
 	// The transport, and the decoder of a caller's own type, may never return.

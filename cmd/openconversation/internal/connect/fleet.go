@@ -176,9 +176,6 @@ func (s *sharing) CheckSharing(cmd *cobra.Command, on bool) error {
 			return explain.Usage("--%s needs --redis, or %s", name, EnvRedisURL)
 		}
 	}
-	if s.Budget < 0 {
-		return explain.Usage("--monthly-budget: %d is negative", s.Budget)
-	}
 	return nil
 }
 

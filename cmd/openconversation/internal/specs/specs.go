@@ -3,7 +3,7 @@ package specs
 
 import (
 	"bytes"
-	"compress/gzip"
+	"compress/bzip2"
 	"encoding/json"
 	"io"
 	"maps"
@@ -112,12 +112,12 @@ func (s Source) official() ([]generated.Route, error) {
 	if content == nil {
 		return nil, explain.UsageHint("make the file with openconversation-gen official --routes FILE, and name it with --official-routes", "this build does not carry the operations of the official SDK")
 	}
-	var packages map[string]json.RawMessage
-	z, err := gzip.NewReader(bytes.NewReader(content))
-	if err == nil {
-		err = json.NewDecoder(io.LimitReader(z, maxOfficial)).Decode(&packages)
+	text := io.Reader(bytes.NewReader(content))
+	if bytes.HasPrefix(content, []byte("BZh")) { // as a release carries them
+		text = bzip2.NewReader(text)
 	}
-	if err != nil {
+	var packages map[string]json.RawMessage
+	if err := json.NewDecoder(io.LimitReader(text, maxOfficial)).Decode(&packages); err != nil {
 		return nil, explain.Usage("--official-routes %s: it was not made by openconversation-gen official --routes", s.Routes)
 	}
 	var all []generated.Route

@@ -94,7 +94,7 @@ func TestBudgetOfManyProcesses(t *testing.T) {
 	}
 	wantQuota(t, last.Spend(t.Context()))
 	wantUsed(t, last, processes)
-	fields, err := rdb.HLen(t.Context(), keys(t, rdb, "*:budget:*")[0]).Result()
+	fields, err := rdb.HLen(t.Context(), keys(t, rdb, "*:budget")[0]).Result()
 	t.Logf("figure: %d processes one after another: %d fields in the month's hash", processes, fields)
 	if fields > most || err != nil {
 		t.Errorf("%d fields, %v; want at most %d", fields, err, most)
@@ -140,7 +140,7 @@ func TestUsedOfWhatIsNoCount(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantUsed(t, budget, 1)
-	name := keys(t, rdb, "*:budget:*")[0]
+	name := keys(t, rdb, "*:budget")[0]
 	for _, spoil := range []func() error{
 		func() error { return rdb.HSet(t.Context(), name, "new", "x").Err() },
 		func() error { return rdb.HSet(t.Context(), name, "new", "-1").Err() },

@@ -226,7 +226,11 @@ func (c *Cache) begin(ctx context.Context) {
 	f := &flight{done: make(chan struct{}), cancel: cancel}
 	f.flush.Store(&flush)
 	c.flight = f
-	stuck := time.AfterFunc(c.cfg.Limit, func() {
+	limit := c.cfg.Limit
+	if c.cfg.Shared != nil {
+		limit *= 2 // another process's fetch may come before
+	}
+	stuck := time.AfterFunc(limit, func() {
 		cancel()
 		c.land(f, nil, c.cfg.Crashed(errStuck))
 	})

@@ -19,8 +19,15 @@ type Store interface {
 // Share shares the token kept under key. Only apps with a store refer to it; others do not link it.
 func Share(store Store, key string) Shared { return &shared{store: store, key: key} }
 
-// storeLimit is the time limit of a store, including the wait for another process but not a fetch of its own.
-const storeLimit = 2 * time.Second
+const (
+	// storeLimit is the time limit of a store, without a fetch of its own.
+	storeLimit = 2 * time.Second
+	// lookTime is the time between looks while another process fetches.
+	lookTime = 400 * time.Millisecond
+)
+
+// ErrFetching is a store's error while another process fetches.
+var ErrFetching = errors.New("another process fetches the token")
 
 // shared asks a store, and tolerates its failures.
 type shared struct {
@@ -61,6 +68,12 @@ func (s *shared) get(ctx context.Context, cfg *Config, fetch func(context.Contex
 	own := &ownFetch{begun: make(chan struct{}), done: make(chan struct{})}
 	for range s.looks() { // a second look: another process may have replaced a rejected token
 		found, err := s.ask(ctx, cfg, own, fetch)
+		for begun := cfg.Clock.Steady(); errors.Is(err, ErrFetching) && cfg.Clock.Steady().Sub(begun) < cfg.Limit; {
+			if err := cfg.Clock.Sleep(ctx, lookTime); err != nil {
+				return nil, err
+			}
+			found, err = s.ask(ctx, cfg, own, fetch)
+		}
 		select {
 		case <-own.begun:
 			<-own.done

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -83,6 +84,9 @@ const (
 	startTime  = 10 * time.Second
 )
 
+// lateTime is a little less than the time after which a call of the client waits for the limiter again.
+const lateTime = 190 * time.Millisecond
+
 // Spend counts one request that is about to be sent, or refuses it.
 func (b *Budget) Spend(ctx context.Context) error {
 	b.mu.Lock()
@@ -90,7 +94,14 @@ func (b *Budget) Spend(ctx context.Context) error {
 		b.beats = true
 		beatLater(weak.Make(b), beatTime)
 	}
+	b.soon = b.soon[min(len(b.soon), 1):]
 	b.mu.Unlock()
+	late := time.AfterFunc(lateTime, func() {
+		b.mu.Lock()
+		b.late++
+		b.mu.Unlock()
+	})
+	defer late.Stop()
 	for {
 		if b.take() {
 			return nil
@@ -106,6 +117,8 @@ func (b *Budget) Spend(ctx context.Context) error {
 			return b.refusal()
 		case err == nil && r.settles == 0:
 			continue // what was counted was another call's, or a debt
+		case err != nil && b.over():
+			return b.refusal()
 		case err != nil && b.borrow():
 			return nil
 		case b.hopeless():
@@ -147,11 +160,18 @@ func (b *Budget) borrow() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	share := (b.limit + shareOf - 1) / shareOf / max(b.fleet.pods, places, 1)
-	if !b.available || b.debt >= share || b.total+b.debt >= b.limit {
+	if !b.available || b.debt >= share {
 		return false
 	}
 	b.debt++
 	return true
+}
+
+// over reports whether the month's budget is known to be used up.
+func (b *Budget) over() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.total+b.debt >= b.limit && time.Now().Before(b.ends)
 }
 
 // hopeless reports whether waiting longer for Redis cannot help.
@@ -221,12 +241,6 @@ var errUnsettled = errors.New("dingtalkredis: Redis loses the count again and ag
 func (b *Budget) unknown(err error) error {
 	message := "not sent: " + ErrNotCounted.Error()
 	if b.available {
-		b.mu.Lock()
-		over := b.total+b.debt >= b.limit
-		b.mu.Unlock()
-		if over {
-			return b.refusal()
-		}
 		message += ", and this process has sent its share"
 	}
 	if err == nil {
@@ -300,12 +314,14 @@ type tally struct {
 	id     string
 	month  int
 	epoch  string
-	total  int       // of all processes, at Redis's last answer
-	told   time.Time // of that answer
-	grants int       // counted, not yet sent
-	ends   time.Time // of the grants' month, by this machine's steady clock
-	debt   int       // requests sent without Redis, not yet counted
-	number uint64    // of the last request
+	total  int         // of all processes, at Redis's last answer
+	told   time.Time   // of that answer
+	grants int         // counted, not yet sent
+	soon   []time.Time // turns of calls that are about to want a grant
+	late   int         // calls that wait for the limiter again, and then want none
+	ends   time.Time   // of the grants' month, by this machine's steady clock
+	debt   int         // requests sent without Redis, not yet counted
+	number uint64      // of the last request
 	open   *request
 }
 
@@ -330,8 +346,9 @@ func (b *Budget) request(sum *total) request {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.open == nil {
-		// Calls that get a turn, or whose chat is missing, are about to want a grant.
-		soon := sum.grants + sum.turns
+		// Calls that have a turn or get one, or whose chat is missing, are about to want a grant.
+		b.soon = slices.DeleteFunc(b.soon, func(due time.Time) bool { return time.Since(due) > horizon })
+		soon := sum.grants + len(b.soon) + max(sum.turns-b.late, 0)
 		r := request{want: max(soon-b.grants, 0), more: max(len(sum.chats)-max(b.grants-soon, 0), 0), debt: b.debt}
 		if r.want+r.more+r.debt > 0 {
 			b.number++
@@ -347,6 +364,17 @@ func (b *Budget) request(sum *total) request {
 	return r
 }
 
+// turned notes a call that has a turn.
+func (b *Budget) turned(due time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.late > 0 {
+		b.late--
+	} else {
+		b.soon = append(b.soon, due)
+	}
+}
+
 // counted applies the answer to a request.
 func (b *Budget) counted(r request, a answer, m month) (grants int, refused bool, settles time.Duration) {
 	b.mu.Lock()
@@ -359,7 +387,8 @@ func (b *Budget) counted(r request, a answer, m month) (grants int, refused bool
 	}
 	b.month, b.epoch, b.total, b.told = a.month, a.epoch, a.total, time.Now()
 	b.ends = b.told.Add(m.ends.Sub(time.UnixMicro(a.now)))
-	if a.grants < 0 {
+	if a.grants < 0 { // it was not counted, and another may be asked
+		b.open = nil
 		return 0, false, max(a.settles, time.Millisecond)
 	}
 	if r.number > 0 {

@@ -43,14 +43,25 @@ func (c *Cache) Get(ctx context.Context, chatID string) (string, bool) {
 	return id, marked && usable(id)
 }
 
+// nearTime is how long a call waits until its conversion is kept. One that has a far Redis goes on meanwhile.
+const nearTime = 50 * time.Millisecond
+
 // Set keeps a chat's openConversationId. It ignores errors of Redis.
 func (c *Cache) Set(ctx context.Context, chatID, openConversationID string) {
 	if !usable(openConversationID) {
 		return
 	}
-	_, _ = do(ctx, c.fleet, func(ctx context.Context) (any, error) {
-		return nil, c.fleet.redis.Set(ctx, c.name(chatID), valueMark+openConversationID, c.lifetime).Err()
-	})
+	kept := make(chan struct{})
+	go func() {
+		defer close(kept)
+		_, _ = do(context.WithoutCancel(ctx), c.fleet, func(ctx context.Context) (any, error) {
+			return nil, c.fleet.redis.Set(ctx, c.name(chatID), valueMark+openConversationID, c.lifetime).Err()
+		})
+	}()
+	select {
+	case <-kept:
+	case <-time.After(nearTime):
+	}
 }
 
 func usable(id string) bool {

@@ -17,9 +17,10 @@ import (
 const (
 	// horizon is how far ahead a turn may be reserved; a later call asks again. What a killed process reserved is lost.
 	horizon = time.Second
-	// pauseTime is the pause of a schedule that may have been lost, until the turns reserved before have passed and every
-	// process has noticed.
-	pauseTime = 1500 * time.Millisecond
+	// pauseTime is the pause of a schedule that may have been lost, until turns reserved before have passed. lostTime is that
+	// after an outage, until every process has noticed that it is over.
+	pauseTime = 1200 * time.Millisecond
+	lostTime  = 2500 * time.Millisecond
 	// lateness is the longest delay between a call's turn and the next reservation that the schedule makes up for.
 	lateness = 8 * time.Millisecond
 	// windowTime is how often a process says that it is there. It counts until three windows later.
@@ -50,8 +51,8 @@ const (
 //
 // The count is explained at [tally].
 var exchangeScript = redis.NewScript(fmt.Sprintf(`
-local horizon, pause, lateness, length, settling = %d, %d, %d, %d, %d
-`, horizon.Microseconds(), pauseTime.Microseconds(), lateness.Microseconds(), windowTime.Microseconds(), settleTime.Microseconds()) + `
+local horizon, pause, longest, lateness, length, settling = %d, %d, %d, %d, %d, %d
+`, horizon.Microseconds(), pauseTime.Microseconds(), lostTime.Microseconds(), lateness.Microseconds(), windowTime.Microseconds(), settleTime.Microseconds()) + `
 local process, rate, limit = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[9])
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -114,10 +115,10 @@ if rate > 0 and (turns > 0 or ARGV[8] == '1') then
 	end
 	step = 1000000 / rate
 	local lost = kept[4] and kept[4] ~= run or ARGV[7] == 'lost' and (turn or 0) < now
-	if not turn or turn > now + horizon + pause + before then
+	if not turn or turn > now + longest + before then
 		turn, line, lost = 0, 0, turn or ARGV[7] ~= 'new'
 	end
-	if lost then turn = math.max(turn, now + pause) end
+	if lost then turn = math.max(turn, now + (ARGV[7] == 'lost' and longest or pause)) end
 	if ARGV[8] == '1' and now - (cut or 0) >= 1000000 then -- throttles within a second are one
 		turn = math.max(turn, now + 1000000)
 		redis.call('HSET', KEYS[1], 'cut', whole(now), 'bad', string.format('%.6f', math.max(rate, math.min(fastest, 0.2))))

@@ -70,6 +70,12 @@ func (l *Limiter) Wait(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	l.fleet.desk.mu.Lock()
+	budget := l.fleet.desk.budget
+	l.fleet.desk.mu.Unlock()
+	if budget != nil {
+		budget.turned(due)
+	}
 	if err = l.sleep(ctx, time.Until(due)); err != nil {
 		l.mu.Lock()
 		l.turns = append([]time.Time{due}, l.turns...)
@@ -146,7 +152,7 @@ func (l *Limiter) take() (due time.Time, ahead time.Duration, found bool) {
 func (l *Limiter) lead() time.Duration {
 	l.fleet.desk.mu.Lock()
 	defer l.fleet.desk.mu.Unlock()
-	return 2 * l.fleet.desk.clock.trip
+	return 3 * l.fleet.desk.clock.trip
 }
 
 // wants returns how many turns an exchange reserves for callers that wait and, at most, for chats that are looked up.

@@ -2,6 +2,7 @@ package dingtalkredis
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -72,7 +73,11 @@ func connect(options any, protocol int) redis.UniversalClient {
 		own := *o
 		own.Protocol = cmp.Or(protocol, own.Protocol)
 		own.DisableIdentity, own.MaintNotificationsConfig = own.DisableIdentity || own.Protocol == 2, quiet
-		return opened{redis.NewClient(&own), o}
+		client := redis.NewClient(&own)
+		if own.Protocol == 2 {
+			client.AddHook(noHello{})
+		}
+		return opened{client, o}
 	case *redis.ClusterOptions:
 		own := *o
 		own.Protocol = cmp.Or(protocol, own.Protocol)
@@ -87,19 +92,46 @@ func connect(options any, protocol int) redis.UniversalClient {
 	return nil
 }
 
+// noHello answers HELLO itself, as a server does that does not know it: the Redis client sends it in each protocol.
+type noHello struct{}
+
+func (noHello) Error() string { return "HELLO is not sent" }
+
+// RedisError marks an answer of a server.
+func (noHello) RedisError() {}
+
+func (noHello) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (noHello) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (h noHello) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if cmd.Name() != "hello" {
+			return next(ctx, cmd)
+		}
+		cmd.SetErr(h)
+		return h
+	}
+}
+
 var (
 	errForm    = errors.New("its form is redis://HOST:6379/0, rediss:// with TLS, redis+cluster://HOST1:6379,HOST2:6379, redis+sentinel://HOST1:26379,HOST2:26379/0?master_name=NAME or unix:///PATH")
 	errEncoded = errors.New("in user and password, what is none of A-Z a-z 0-9 - . _ ~ must be percent-encoded: / is %2F, # is %23, ? is %3F, @ is %40, : is %3A, % is %25")
 	errHosts   = errors.New("it lists hosts: write redis+cluster://HOST1:6379,HOST2:6379 for a cluster, or redis+sentinel://HOST1:26379,HOST2:26379/0?master_name=NAME")
 )
 
-var form = regexp.MustCompile(`^(?i)(redis|rediss|unix)(\+cluster|\+sentinel)?://(.*@)?([^@/?#]*)(/[^@?#]*)?(\?[^@#]*)?$`)
+var (
+	schemes = regexp.MustCompile(`(?i)^(redis|rediss|unix)(\+cluster|\+sentinel)?://`)
+	form    = regexp.MustCompile(schemes.String() + `(.*@)?([^@/?#]*)(/[^@?#]*)?(\?[^@#]*)?$`)
+)
 
 // parseURL returns the options of a URL. It splits the list of hosts, and leaves the rest to the Redis client's parsers.
 func parseURL(rawURL string) (any, error) {
 	part := form.FindStringSubmatch(rawURL)
 	switch {
-	case part == nil && strings.ContainsAny(rawURL, "#@"):
+	case part == nil && schemes.MatchString(rawURL) && strings.ContainsAny(rawURL, "#@"):
 		return nil, errEncoded
 	case part == nil:
 		return nil, errForm

@@ -152,7 +152,7 @@ func (l *Limiter) take() (due time.Time, ahead time.Duration, found bool) {
 func (l *Limiter) lead() time.Duration {
 	l.fleet.desk.mu.Lock()
 	defer l.fleet.desk.mu.Unlock()
-	return 3 * l.fleet.desk.clock.trip
+	return 2 * l.fleet.desk.clock.trip
 }
 
 // wants returns how many turns an exchange reserves for callers that wait and, at most, for chats that are looked up.

@@ -12,7 +12,7 @@ import (
 // carried lists the flags that a continued run needs again. The other flags name its files or differ from run to run.
 var carried = []string{
 	"check", "format", "encoding", "output-encoding", "delimiter", "sheet", "column", "header-row", "progress", "qps",
-	"concurrency", "max-calls", "accept-unknown", "timeout", "redis", "monthly-budget", "organization",
+	"concurrency", "max-calls", "accept-unknown", "timeout", "redis", "redis-timeout", "monthly-budget", "organization",
 	"emulator", "region", "base-url", "app-secret-file", "ip", "lang",
 }
 

@@ -98,7 +98,7 @@ func (o *options) addTo(cmd *cobra.Command) {
 	flags.BoolVar(&bulk.acceptUnknown, "accept-unknown", false, "go on although the first 20 different ids are all unknown")
 	flags.DurationVar(&bulk.timeout, "timeout", 0, "send nothing after this `TIME`, such as 30s or 5m; 0 is no limit")
 	o.connect.AddSharingTo(cmd)
-	explain.Group(cmd, "Pace and cost:", "qps", "concurrency", "max-calls", "limit", "accept-unknown", "timeout", "redis", "monthly-budget", "organization")
+	explain.Group(cmd, "Pace and cost:", "qps", "concurrency", "max-calls", "limit", "accept-unknown", "timeout", "redis", "redis-timeout", "monthly-budget", "organization")
 	o.connect.AddTo(cmd)
 	explain.Group(cmd, "Network:", "emulator", "region", "base-url", "app-secret-file", "ip")
 	flags.StringVar(&out.progress, "progress", "auto", "`HOW` to show progress: bar, plain (a line every 10 seconds), none, or auto: a bar on a terminal")

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"iter"
 	"sync"
+
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/pace"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
 // Converted is a caller's own row with its result.
@@ -39,17 +42,82 @@ func (c *Client) OpenConversationIDs(ctx context.Context, chatIDs iter.Seq[strin
 // no result. When the loop ends early or ctx ends, no call is left in flight.
 //
 // A separate goroutine reads rows, a bounded number ahead. The end of the loop waits until the sequence has returned, as
-// in every other loop, unless ctx has ended: give the sequence's source that context, too, or close the source in
-// [WithInputEnd]. A sequence that panics ends the run with an error of [ErrPanicked] without a row.
+// in every other loop, unless ctx has ended: the sequence can close its own source, and what it met, such as an error of
+// [database/sql.Rows.Err], can be looked at after the loop. Give the source ctx, too. A sequence that panics ends the run
+// with an error of [ErrPanicked] without a row.
 func ConvertEach[R any](ctx context.Context, c *Client, rows iter.Seq[R], chatID func(R) string, opts ...BulkOption) iter.Seq2[Converted[R], error] {
 	return func(yield func(Converted[R], error) bool) {
-		b := &run{client: c, concurrency: defaultConcurrency, memory: defaultMemory, limiter: c.limiter}
-		if err := b.configure(opts, rows != nil && chatID != nil); err != nil {
-			yield(Converted[R]{}, &Error{Op: convertCall.op, Kind: ErrRejected, Local: true, Message: "not sent: " + err.Error()})
+		b, err := c.newRun(ctx, opts, rows != nil && chatID != nil)
+		if err != nil {
+			yield(Converted[R]{}, err)
 			return
 		}
-		convertEach(ctx, b, rows, chatID, yield)
+		// A row enters the queue before its call starts, and leaves it only to be yielded. So at most concurrency rows
+		// are started and not yet yielded, and a killed process has spent at most that many calls without a result.
+		queue := make(chan queued[R], b.concurrency-1)
+		go b.read(func() {
+			for row := range rows {
+				it, isNew := b.item(chatID(row))
+				select {
+				case queue <- queued[R]{row, it}:
+				case <-b.ctx.Done():
+					return
+				}
+				if isNew {
+					go b.convert(it)
+				}
+			}
+		}, func() { close(queue) })
+		// next returns the next row, once it is done. When the context ends, it does not wait for the input, which may
+		// never return.
+		next := func(end <-chan struct{}) (q queued[R], more bool) {
+			select {
+			case q, more = <-queue:
+			case <-end:
+				select {
+				case q, more = <-queue:
+				default:
+				}
+			}
+			if more {
+				<-q.done
+			}
+			return q, more
+		}
+		defer func() {
+			b.cancel()
+			for more := true; more; {
+				_, more = next(ctx.Done())
+			}
+		}()
+		for {
+			q, more := next(ctx.Done())
+			switch {
+			case more:
+				if !yield(Converted[R]{q.row, q.result}, q.err) {
+					return
+				}
+				continue
+			case ctx.Err() != nil:
+				yield(Converted[R]{}, (&call{contract: conversion}).unsent(&verdict{ended: ctx.Err()}, nil))
+			case b.broken != nil:
+				yield(Converted[R]{}, b.broken)
+			}
+			return
+		}
 	}
+}
+
+// queued is a row in the output queue with the item of its id.
+type queued[R any] struct {
+	row R
+	*item
+}
+
+// Conversion is a chat's pair of ids.
+type Conversion struct {
+	ChatID             string
+	OpenConversationID string // empty if there is an error
 }
 
 // BulkOption configures one run of [ConvertEach] or [Client.OpenConversationIDs]. A nil option is skipped. An invalid
@@ -90,73 +158,59 @@ func WithStop(stop <-chan struct{}) BulkOption {
 	}
 }
 
-// WithInputEnd calls end once the sequence has returned, in the goroutine that read it: the place to close its source.
-// An error of end, such as that of [database/sql.Rows.Err], comes as it is after the last row, without a row.
-func WithInputEnd(end func() error) BulkOption {
-	return func(b *run) error {
-		b.inputEnd = end
-		return nil
-	}
+const maxConcurrency = 4096 // far above every rate limit
+
+var errStopped = errors.New("the run was stopped")
+
+// maxThrottles is the number of retries after throttles, beyond the ordinary attempts, of a call of a run: the limiter
+// needs a few to find the limit.
+const maxThrottles = 12
+
+// run is the part of a run that does not depend on the row type.
+type run struct {
+	path        *path
+	limiter     Limiter
+	concurrency int
+	memory      int
+	asked       <-chan struct{} // closed by the caller to stop the run (see WithStop); nil: never
+
+	ctx    context.Context // ends with the loop
+	cancel context.CancelFunc
+	waits  context.Context         // ends when the run stops sending requests; its cause is why
+	stop   context.CancelCauseFunc // ends waits
+	broken error                   // the input's panic; final once the queue is closed
+
+	items  map[string]*item // of the last ids, by id
+	recent []string         // a ring of the ids in items, once it has grown to memory
+	next   int              // in recent
+
+	mu     sync.Mutex
+	inARow map[int]int // failures in a row, keyed by the number that ends the run
 }
 
-const (
-	defaultConcurrency = 16
-	maxConcurrency     = 4096 // far above every rate limit
-	defaultMemory      = 100_000
-)
+// item is one distinct id. done is closed when the rest is final.
+type item struct {
+	result Conversion
+	err    error
+	done   chan struct{}
+}
 
-func (b *run) configure(opts []BulkOption, sequence bool) error {
+func (c *Client) newRun(ctx context.Context, opts []BulkOption, sequence bool) (*run, error) {
+	b := &run{path: c.path, concurrency: 16, memory: 100_000, limiter: c.limiter, items: map[string]*item{}, inARow: map[int]int{}}
+	err := apply(b, opts)
 	if !sequence {
-		return errors.New("the sequence is nil, or the function that names a row's chat id")
+		err = errors.New("the sequence is nil, or the function that names a row's chat id")
 	}
-	if err := apply(b, opts); err != nil {
-		return err
+	if err != nil {
+		return nil, unsendable(conversion, err)
 	}
 	if b.limiter == nil {
-		b.limiter = b.client.bulkPace.get(b.client.path.clock)
+		own := &c.path.bulk
+		own.once.Do(func() { own.pace = pace.New(DefaultRate, c.path.clock) })
+		b.limiter = own.pace
 	}
-	return nil
-}
-
-// queued is a row in the output queue with the item of its id.
-type queued[R any] struct {
-	row R
-	*item
-}
-
-// convertEach runs three stages. The reader puts rows into queue in input order and their items into work. Workers
-// complete items in any order. The caller's goroutine yields the rows of queue.
-func convertEach[R any](ctx context.Context, b *run, rows iter.Seq[R], chatID func(R) string, yield func(Converted[R], error) bool) {
-	caller := ctx
-	ctx, cancel := context.WithCancel(ctx)
-	b.waits, b.halt = context.WithCancel(ctx)
-	b.inARow = map[int]int{}
-	b.work = make(chan *item)
-	// A row enters queue before its call starts, and leaves it only to be yielded. So at most concurrency rows are
-	// started and not yet yielded, and a killed process has spent at most that many calls without a result.
-	queue := make(chan queued[R], b.concurrency-1)
-	var broken error // the input's panic, or what inputEnd returned; final once queue is closed
-	guard := func(f func() error) {
-		err, ended := error(nil), false
-		defer func() {
-			if v := recover(); !ended {
-				err = b.client.path.panicked(v, convertCall)
-			}
-			if broken == nil {
-				broken = err
-			}
-		}()
-		err = f()
-		ended = true
-	}
-	go func() {
-		defer close(b.work)
-		defer close(queue)
-		if b.inputEnd != nil {
-			defer guard(b.inputEnd)
-		}
-		guard(func() error { read(ctx, b, rows, chatID, queue); return nil })
-	}()
+	b.ctx, b.cancel = context.WithCancel(ctx)
+	b.waits, b.stop = context.WithCancelCause(b.ctx)
 	select {
 	case <-b.asked: // before the first call
 		b.stop(errStopped)
@@ -167,92 +221,101 @@ func convertEach[R any](ctx context.Context, b *run, rows iter.Seq[R], chatID fu
 			select {
 			case <-b.asked:
 				b.stop(errStopped)
-			case <-ctx.Done():
+			case <-b.ctx.Done():
 			}
 		}()
 	}
-	var workers sync.WaitGroup
-	for range b.concurrency {
-		workers.Go(func() { b.convertAll(ctx, &workers) })
-	}
+	return b, nil
+}
+
+// read reads the input, which may panic or end the goroutine.
+func (b *run) read(input, end func()) {
+	returned := false
+	defer end()
 	defer func() {
-		cancel()
-		workers.Wait()
-		for more := true; more; {
-			select {
-			case _, more = <-queue:
-			case <-caller.Done(): // the source may never return
-				more = false
-			}
+		if v := recover(); !returned {
+			b.broken = b.path.panicked(v, &call{contract: conversion})
 		}
 	}()
-
-	for more := true; more; {
-		var q queued[R]
-		select {
-		case q, more = <-queue:
-		case <-ctx.Done():
-		}
-		if q.item != nil {
-			select {
-			case <-q.done:
-				more = yield(Converted[R]{q.row, q.result}, q.err)
-				continue
-			case <-ctx.Done():
-			}
-		}
-		if err := ctx.Err(); err != nil {
-			workers.Wait()
-			yieldRest(q, queue, (&call{subject: convertCall}).unsent(&verdict{ended: err}, nil), yield)
-			return
-		}
-		if !more && broken != nil {
-			yield(Converted[R]{}, broken)
-		}
-	}
+	input()
+	returned = true
 }
 
-// yieldRest yields the rows read before ctx ended, with their results if they have one, and ctx's error at last. It
-// does not wait for the input, which may never return.
-func yieldRest[R any](q queued[R], queue <-chan queued[R], ended *Error, yield func(Converted[R], error) bool) {
-	for more := true; more; {
-		if q.item != nil {
-			err := error(ended)
-			select {
-			case <-q.done:
-				err = q.err
-			default:
-			}
-			if !yield(Converted[R]{q.row, q.result}, err) {
-				return
-			}
-		}
-		select {
-		case q, more = <-queue:
-		default:
-			more = false
-		}
+// item returns the item of an id, and whether it is new.
+func (b *run) item(id string) (it *item, isNew bool) {
+	if it = b.items[id]; it != nil {
+		return it, false
 	}
-	yield(Converted[R]{}, ended)
+	it = &item{result: Conversion{ChatID: id}, done: make(chan struct{})}
+	switch {
+	case b.memory == 0:
+		return it, true
+	case len(b.recent) < b.memory:
+		b.recent = append(b.recent, id)
+	default:
+		delete(b.items, b.recent[b.next])
+		b.recent[b.next] = id
+		b.next = (b.next + 1) % b.memory
+	}
+	b.items[id] = it
+	return it, true
 }
 
-// read feeds the input to queue and work until it ends or ctx does.
-func read[R any](ctx context.Context, b *run, rows iter.Seq[R], chatID func(R) string, queue chan<- queued[R]) {
-	seen := newMemory(b.memory)
-	for row := range rows {
-		it, known := seen.item(chatID(row))
-		select {
-		case queue <- queued[R]{row, it}:
-		case <-ctx.Done():
-			return
+// convert completes an item, by a call unless the run has stopped.
+func (b *run) convert(it *item) {
+	returned := false
+	defer close(it.done)
+	defer func() {
+		if v := recover(); !returned {
+			it.err = b.settle(b.path.panicked(v, &call{contract: conversion, chatID: it.result.ChatID}))
 		}
-		if known {
-			continue
-		}
-		select {
-		case b.work <- it:
-		case <-ctx.Done():
-			return
-		}
+	}()
+	var err error
+	if b.waits.Err() == nil || b.ctx.Err() != nil {
+		it.result.OpenConversationID, err = b.path.convert(b.ctx, it.result.ChatID, b.limiter, b.adapt)
+	} else {
+		err = b.notTried(it.result.ChatID)
 	}
+	switch e, _ := text.Find[*Error](err); {
+	case e == nil || !isContextEnd(e.Kind) || b.ctx.Err() != nil || b.waits.Err() == nil:
+		err = b.settle(e)
+	case e.Attempts > 0 && e.Err != nil: // the run ended the wait for a repeat
+		err = e.Err
+	default:
+		err = b.notTried(it.result.ChatID)
+	}
+	it.err, returned = err, true
+}
+
+// adapt adapts a call to the run.
+func (b *run) adapt(c *call) { c.throttles, c.waits = maxThrottles, b.waits }
+
+// notTried makes the error of an id that was not called.
+func (b *run) notTried(chatID string) *Error {
+	e := &Error{Op: conversion.ID, ChatID: chatID, Kind: ErrNotTried, Local: true, Err: context.Cause(b.waits)}
+	if cause, ok := e.Err.(*Error); ok { //nolint:errorlint // as settle leaves it
+		e.RetryAfter = cause.RetryAfter
+	}
+	return e
+}
+
+// settle counts a failure (a success if e is nil), and ends the run if the next chat would fail in the same way. It
+// returns e.
+func (b *run) settle(e *Error) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e == nil {
+		clear(b.inARow)
+		return nil
+	}
+	switch enough := e.inARow(); {
+	case enough > 0:
+		if b.inARow[enough]++; b.inARow[enough] >= enough && b.waits.Err() == nil {
+			e.EndsRun = true
+			b.stop(e)
+		}
+	case !e.Local: // the service answered
+		clear(b.inARow)
+	}
+	return e
 }

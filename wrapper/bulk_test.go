@@ -67,7 +67,7 @@ func TestBulkKeepsOrderAndCallsEachIDOnce(t *testing.T) {
 // Results come with the caller's own rows, also for several rows of one chat, and go on after failures of one chat.
 func TestConvertEach(t *testing.T) {
 	t.Parallel()
-	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithOwnerNotVisible("chatOwner"))
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), func(s *dingtalktest.Settings) { s.OwnersNotVisible = []string{"chatOwner"} })
 	type row struct {
 		line int
 		chat string
@@ -204,6 +204,25 @@ func TestBulkEnds(t *testing.T) {
 			if cancel(); !errors.Is(last, context.DeadlineExceeded) {
 				t.Errorf("%s: the last error is %v", name, last)
 			}
+		}
+	})
+}
+
+// A budget counts what is sent, also when the run is stopped while it counts.
+func TestStopAsTheBudgetCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		counted, stop := 0, make(chan struct{})
+		client, emulator := newVirtual(t, dingtalk.WithBudget(budgetFunc(func(context.Context) error {
+			if counted++; counted == 3 {
+				close(stop)
+				synctest.Wait()
+			}
+			return nil
+		})))
+		for range results(t, client, chatIDs(20), dingtalk.WithStop(stop), dingtalk.WithConcurrency(1)) {
+		}
+		if n := emulator.Count(convertOp); counted != 3 || n != 3 {
+			t.Errorf("%d counted, %d requests", counted, n)
 		}
 	})
 }

@@ -90,27 +90,14 @@ func (a Answer) String() string { return fmt.Sprintf("dingtalk.Answer(HTTP %d)",
 // Format is [Answer.String] for every verb of fmt.
 func (a Answer) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, a.String()) }
 
-// WithCallOptions sets options of every call of the client. Those of a call come after them. Headers also go with the
-// requests for a token.
-func WithCallOptions(opts ...CallOption) Option {
-	return func(c *config) error {
-		if err := apply(&c.calls, opts); err != nil {
-			return err
-		}
-		if c.calls.answer != nil {
-			return errors.New("WithCallOptions: WithAnswer is for one call")
-		}
-		return nil
-	}
-}
+var requestIDHeader = http.CanonicalHeaderKey(generated.RequestIDHeader)
 
 // keep keeps the answer to a request.
 func (o *callOptions) keep(answer *wire.Answer) {
-	if o.answer == nil {
-		return
+	if o.answer != nil {
+		*o.answer = Answer{}
 	}
-	*o.answer = Answer{}
-	if answer != nil {
+	if o.answer != nil && answer != nil {
 		*o.answer = Answer{StatusCode: answer.Status, Header: answer.Header, RequestID: answer.Header.Get(requestIDHeader)}
 	}
 }
@@ -119,52 +106,4 @@ func (o *callOptions) keep(answer *wire.Answer) {
 func (o *callOptions) edit(_ context.Context, r *http.Request) error {
 	maps.Copy(r.Header, o.header)
 	return nil
-}
-
-// hide hides secrets in the error of the caller's own code.
-func (p *path) hide(c *call, err error) error {
-	if _, is := text.Find[*Error](err); is {
-		return err
-	}
-	return p.secrets(c).HideError(err)
-}
-
-// begin limits a call, and its waits.
-func (c *call) begin(ctx context.Context, p *path) (context.Context, context.CancelFunc) {
-	if c.options.limit == 0 {
-		c.options.limit = p.calls.limit
-	}
-	if c.options.limit == 0 || c.isToken {
-		return ctx, func() {}
-	}
-	ctx, end := context.WithTimeout(ctx, c.options.limit)
-	if c.waits == nil {
-		return ctx, end
-	}
-	var endWaits context.CancelFunc
-	c.waits, endWaits = context.WithTimeout(c.waits, c.options.limit)
-	return ctx, func() { endWaits(); end() }
-}
-
-// explain tells the end of a call's limit from that of the caller's context.
-func (c *call) explain(caller context.Context, err *Error) {
-	if c.options.limit > 0 && err.Kind == context.DeadlineExceeded && caller.Err() == nil { //nolint:errorlint // a kind is never wrapped
-		err.Message = fmt.Sprintf("the call's limit of %s ended it", c.options.limit)
-	}
-}
-
-// secrets are what no text about a call may repeat: its token, or else those in use, and what else is sent.
-func (p *path) secrets(c *call) text.Secrets {
-	secrets := append(c.hidden[:0], c.token, p.appSecret())
-	if current := p.apis.current.Load(); current != nil && c.token == "" {
-		secrets = append(secrets, current.token, current.before)
-	}
-	for _, header := range []http.Header{p.calls.header, c.options.header} {
-		for name, values := range header {
-			if name != "User-Agent" {
-				secrets = append(secrets, values...)
-			}
-		}
-	}
-	return secrets
 }

@@ -34,7 +34,7 @@ func TestHeadersOfCalls(t *testing.T) {
 		dingtalk.WithCallOptions(nil, dingtalk.WithHeader("X-Gateway", "gateway-"+canary)),
 		dingtalk.WithLogger(slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))))
 	var answer dingtalk.Answer
-	_, err := client.OrgGroupSend(within(t), generated.OrgGroupSendRequest{MsgKey: "sampleText", RobotCode: "r", OpenConversationID: "cid", MsgParam: map[string]string{}}, dingtalk.WithHeader("x-tenant", "tenant-"+canary), nil, dingtalk.WithAnswer(&answer))
+	_, err := client.OrgGroupSend(within(t), textMessage, dingtalk.WithHeader("x-tenant", "tenant-"+canary), nil, dingtalk.WithAnswer(&answer))
 	if !errors.Is(err, dingtalk.ErrThrottled) {
 		t.Errorf("%v", err)
 	}
@@ -106,7 +106,7 @@ func TestLimitOfACall(t *testing.T) {
 		},
 		"of a limiter's wait": func(ctx context.Context) error {
 			client := newClient(t, hangs, appCredentials, asLimiter(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }))
-			_, err := client.OrgGroupSend(ctx, generated.OrgGroupSendRequest{MsgKey: "sampleText", RobotCode: "r", OpenConversationID: "cid", MsgParam: map[string]string{}}, limit)
+			_, err := client.OrgGroupSend(ctx, textMessage, limit)
 			return err
 		},
 		"of a run": func(ctx context.Context) error {

@@ -1,11 +1,14 @@
 // Package dingtalk converts the legacy chatId of a DingTalk group chat into the openConversationId that newer APIs
-// require. It is the only package that apps need to import:
+// require, and calls other operations of DingTalk:
 //
 //	import dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 //
 //	client, err := dingtalk.NewClient(dingtalk.AppCredentials{AppKey: key, AppSecret: secret})
 //	...
 //	id, err := client.OpenConversationID(ctx, chatID)
+//
+// The requests and answers of its typed methods, and the codes of errors, are in package generated: import it, too, to call
+// [Client.OrgGroupSend] or to compare Error.Code.
 //
 // A [Client] is safe for concurrent use: make one and keep it. [WithRegion] or [WithBaseURL] selects the host.
 //

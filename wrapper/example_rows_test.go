@@ -6,9 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
-	"iter"
-	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -33,6 +30,7 @@ func ExampleConvertEach_database() {
 		panic(err)
 	}
 	groups := func(yield func(group) bool) {
+		defer rows.Close()
 		for rows.Next() {
 			var g group
 			if err := rows.Scan(&g.Name, &g.ChatID); err != nil || !yield(g) {
@@ -40,13 +38,13 @@ func ExampleConvertEach_database() {
 			}
 		}
 	}
-	end := dingtalk.WithInputEnd(func() error { return errors.Join(rows.Err(), rows.Close()) })
-	for g, err := range dingtalk.ConvertEach(ctx, client, iter.Seq[group](groups), func(g group) string { return g.ChatID }, end) {
+	for g, err := range dingtalk.ConvertEach(ctx, client, groups, func(g group) string { return g.ChatID }) {
 		fmt.Println(g.Row.Name, g.OpenConversationID, err)
 	}
+	fmt.Println("rows:", rows.Err()) // the sequence has returned
 	// Output:
 	// Project cidl1B8RVUFmkO50OC9uEbySQ== <nil>
-	//   the connection to the database is lost
+	// rows: the connection to the database is lost
 }
 
 // database opens a table whose second row cannot be read, and a client of an emulator.
@@ -85,7 +83,7 @@ func TestSourceIsAtRestAfterTheLoop(t *testing.T) {
 	for name, body := range map[string]func(i int) (goes bool){
 		"break": func(i int) bool { return i < 3 }, "to the end": func(int) bool { return true }, "panic": func(int) bool { panic("in the loop") },
 	} {
-		var inside, ended atomic.Bool
+		var inside atomic.Bool
 		rows := func(yield func(string) bool) {
 			inside.Store(true)
 			defer inside.Store(false)
@@ -100,14 +98,14 @@ func TestSourceIsAtRestAfterTheLoop(t *testing.T) {
 		func() {
 			defer func() { _ = recover() }()
 			i := 0
-			for _, _ = range client.OpenConversationIDs(within(t), rows, dingtalk.WithInputEnd(func() error { ended.Store(true); return nil })) {
+			for _, _ = range client.OpenConversationIDs(within(t), rows) {
 				if i++; !body(i) {
 					break
 				}
 			}
 		}()
-		if inside.Load() || !ended.Load() {
-			t.Errorf("%s: inside the source %t, its end was called %t", name, inside.Load(), ended.Load())
+		if inside.Load() {
+			t.Errorf("%s: inside the source", name)
 		}
 	}
 	// A source that never returns holds nothing up once the context has ended.
@@ -115,15 +113,5 @@ func TestSourceIsAtRestAfterTheLoop(t *testing.T) {
 	defer cancel()
 	for _, _ = range client.OpenConversationIDs(ctx, func(yield func(string) bool) { yield("a"); select {} }) {
 		cancel()
-	}
-	// The end's own failures, also after a panic of the source.
-	for name, end := range map[string]func() error{"an error": func() error { return io.ErrUnexpectedEOF }, "a panic": func() error { panic("end") }} {
-		var last error
-		for _, err := range client.OpenConversationIDs(within(t), slices.Values([]string{"a", "b"}), dingtalk.WithInputEnd(end)) {
-			last = err
-		}
-		if !errors.Is(last, io.ErrUnexpectedEOF) && !errors.Is(last, dingtalk.ErrPanicked) {
-			t.Errorf("%s: %v", name, last)
-		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -33,7 +34,19 @@ var (
 
 	appCredentials = dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret}
 	oneAttempt     = dingtalk.WithRetry(dingtalk.Retry{MaxAttempts: 1})
+
+	textMessage = generated.OrgGroupSendRequest{
+		MsgKey: "sampleText", MsgParam: map[string]string{"content": "x"}, OpenConversationID: dingtalktest.OpenConversationID, RobotCode: dingtalktest.RobotCode,
+	}
 )
+
+// errorIf reports what is wrong, if it is.
+func errorIf(t testing.TB, wrong bool, format string, args ...any) {
+	t.Helper()
+	if wrong {
+		t.Errorf(format, args...)
+	}
+}
 
 // newClient makes a client of url with a connection pool of its own.
 func newClient(t testing.TB, url string, creds dingtalk.Credentials, opts ...dingtalk.Option) *dingtalk.Client {
@@ -87,6 +100,11 @@ func through(t http.RoundTripper) dingtalk.Option {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// answerOf is an answer that such a transport makes by itself.
+func answerOf(status int, body string) *http.Response {
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}
+}
 
 // newForeign makes a client whose requests go to trip.
 func newForeign(t testing.TB, trip roundTripper, opts ...dingtalk.Option) *dingtalk.Client {

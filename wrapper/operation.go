@@ -3,11 +3,16 @@ package dingtalk
 import (
 	"cmp"
 	"context"
+	"encoding"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -25,17 +30,12 @@ import (
 // opts change this call alone. An error is always an *[Error]. For a request that cannot be sent, Kind is [ErrRejected]
 // and Local is true.
 func Do[T any](ctx context.Context, c *Client, request Request, opts ...CallOption) (T, error) {
-	op, err := c.operation(request, opts)
+	var value T
+	err := c.do(ctx, request, checkType(reflect.TypeFor[T]()), &value, opts)
 	if err != nil {
-		var none T
-		return none, err
+		value = *new(T) // of an answer that is none
 	}
-	if err := checkType(reflect.TypeFor[T]()); err != nil {
-		var none T
-		return none, unsendable(request.Operation, err)
-	}
-	o := operation[T]{call: *op, decode: func(_ *call, body []byte) (T, bool) { return decode[T](request.Operation, body) }}
-	return do(ctx, c.path, &o)
+	return value, err
 }
 
 // Do calls an operation without a contract, with the same token, limiter, circuit breaker and budget as every call. It
@@ -51,86 +51,51 @@ func Do[T any](ctx context.Context, c *Client, request Request, opts ...CallOpti
 func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts ...CallOption) error {
 	path, query, _ := strings.Cut(path, "?")
 	request := NewRequest(&Operation{Method: method, Path: path, Empty: out == nil})
-	err := cmp.Or(addQuery(&request, query), checkIn(in), checkOut(out))
+	values, err := url.ParseQuery(query)
 	if err != nil {
-		return unsendable(request.Operation, err)
+		err = errors.New("its query is not escaped")
 	}
-	if in != nil {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		for _, value := range values[name] {
+			request.AddQuery(name, value)
+		}
+	}
+	if err = cmp.Or(err, checkIn(in), checkOut(out)); err == nil && in != nil {
 		request.SetBody(in)
 	}
-	op, err := c.operation(request, opts)
-	if err != nil {
-		return err
-	}
-	o := operation[struct{}]{call: *op, decode: func(_ *call, body []byte) (none struct{}, ok bool) {
-		return none, decodeInto(request.Operation, body, out)
-	}}
-	_, err = do(ctx, c.path, &o)
-	return err
+	return c.do(ctx, request, err, out, opts)
 }
 
-func addQuery(request *Request, query string) error {
-	for pair := range strings.SplitSeq(query, "&") {
-		if pair == "" {
-			continue
-		}
-		name, value, _ := strings.Cut(pair, "=")
-		plain, err := url.QueryUnescape(name)
-		if err != nil {
-			return errors.New("its query is not escaped")
-		}
-		if value, err = url.QueryUnescape(value); err != nil {
-			return errors.New("its query is not escaped")
-		}
-		request.AddQuery(plain, value)
-	}
-	return nil
-}
-
-// operation makes the call of a request.
-func (c *Client) operation(request Request, opts []CallOption) (*call, error) {
+// do makes the call of a request, unless it cannot be sent: for the reason odd, or another one.
+func (c *Client) do(ctx context.Context, request Request, odd error, out any, opts []CallOption) error {
 	o := request.Operation
 	if o == nil {
-		return nil, unsendable(&Operation{}, errors.New("it has no operation: see NewRequest"))
+		return unsendable(&Operation{}, errors.New("it has no operation: see NewRequest"))
 	}
-	var options callOptions
-	err := cmp.Or(request.Err(), request.CheckPath(), checkMethod(o.Method), apply(&options, opts))
-	if err != nil {
-		return nil, unsendable(o, err)
-	}
+	op := &call{contract: o, limiter: c.limiter, accept: func(_ *call, body []byte) bool {
+		return decode(o, body, out)
+	}}
 	server, err := c.server(o)
-	if err != nil {
-		return nil, unsendable(o, err)
-	}
-	plain := c.path.apis.plain
-	op := &call{
-		subject: subject{op: operationName(o)}, contract: o, steps: callSteps, limiter: c.limiter, options: options,
-		send: func(ctx context.Context, c *call) (*http.Response, error) {
-			api, request := c.api, request
-			if o.TokenQuery != "" {
-				api = plain
-				request.AddQuery(o.TokenQuery, c.token)
-			}
-			if server != nil {
-				own := *api
-				own.Server, api = server, &own
-			}
-			if c.options.header != nil {
-				return api.Send(ctx, request, c.options.edit)
-			}
-			return api.Send(ctx, request)
-		},
-	}
-	if request.Streamed() {
-		op.touched, op.finish = request.Touched, request.Finish
-	}
-	if o.Public {
-		op.steps = publicSteps
+	if err = cmp.Or(odd, request.Err(), request.CheckPath(), checkMethod(o.Method), apply(&op.options, opts), err); err != nil {
+		return unsendable(o, err)
 	}
 	if server != nil {
 		op.host = server.Host
 	}
-	return op, nil
+	if request.Streamed() {
+		op.touched, op.finish = request.Touched, request.Finish
+	}
+	plain := c.path.plain
+	op.send = func(ctx context.Context, c *call) (*http.Response, error) {
+		api, request := *c.api, request
+		if o.TokenQuery != "" {
+			api.Header = plain.Header
+			request.AddQuery(o.TokenQuery, c.token)
+		}
+		api.Server = cmp.Or(server, api.Server)
+		return api.Send(ctx, request, c.options.edit)
+	}
+	return c.path.do(ctx, op)
 }
 
 // server returns the operation's own server, or nil for the client's.
@@ -138,7 +103,7 @@ func (c *Client) server(o *Operation) (*url.URL, error) {
 	if o.Server == "" {
 		return nil, nil
 	}
-	base := c.path.apis.plain.Server.String()
+	base := c.path.plain.Server.String()
 	regional := o.Regions[base]
 	own := config{}
 	if err := WithBaseURL(cmp.Or(regional, o.Server))(&own); err != nil {
@@ -151,8 +116,79 @@ func (c *Client) server(o *Operation) (*url.URL, error) {
 	return url.Parse(base + server.EscapedPath())
 }
 
-func operationName(o *Operation) string { return cmp.Or(o.ID, o.Method+" "+o.Path) }
+// checkMethod refuses methods that no operation has: net/http would send some of them, and refuse others as late as an
+// outage.
+func checkMethod(method string) error {
+	switch method {
+	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":
+		return nil
+	}
+	return fmt.Errorf("its method is %q: give one such as GET or POST, in capitals", method)
+}
 
-func unsendable(o *Operation, err error) *Error {
-	return &Error{Op: operationName(o), Kind: ErrRejected, Local: true, Message: "not sent: " + err.Error()}
+// checkIn refuses values whose JSON is not what their owner means: a reader becomes {}, bytes become base64, and a nil
+// pointer becomes null.
+func checkIn(in any) error {
+	if in == nil {
+		return nil
+	}
+	_, encodes := in.(json.Marshaler)
+	_, reads := in.(io.Reader)
+	raw, err := json.Marshal(in)
+	if !encodes && (reads || isSealed(reflect.TypeOf(in))) || err == nil && !strings.HasPrefix(string(raw), "{") && !strings.HasPrefix(string(raw), "[") {
+		return fmt.Errorf("the body is a %T, which becomes neither an object nor a list: give its JSON as a json.RawMessage, and nil for no body", in)
+	}
+	return nil
+}
+
+// checkOut refuses values that no answer can be decoded into. It is nil if the answer is not wanted.
+func checkOut(out any) error {
+	v := reflect.ValueOf(out)
+	for v.Kind() == reflect.Pointer && !v.IsNil() && v.Elem().Kind() == reflect.Interface && v.Elem().Elem().Kind() == reflect.Pointer && !v.Elem().Elem().IsNil() {
+		v = v.Elem().Elem() // as encoding/json does
+	}
+	switch {
+	case out == nil:
+		return nil
+	case v.Kind() != reflect.Pointer || v.IsNil():
+		return fmt.Errorf("the answer cannot be decoded into a %T: give a pointer that is not nil", out)
+	}
+	return checkType(v.Type().Elem())
+}
+
+// checkType refuses types that JSON cannot be decoded into.
+func checkType(t reflect.Type) (err error) {
+	for ; ; t = t.Elem() {
+		p := reflect.PointerTo(t)
+		if p.Implements(reflect.TypeFor[json.Unmarshaler]()) || p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
+			return nil
+		}
+		if t.Kind() != reflect.Pointer {
+			break
+		}
+	}
+	// encoding/json refuses an empty value of a wrong kind, but takes text for bytes, and nothing for hidden fields.
+	zero, bytes := reflect.New(t).Interface(), (t.Kind() == reflect.Slice || t.Kind() == reflect.Array) && t.Elem().Kind() == reflect.Uint8
+	for _, sample := range []string{"{}", "[]", "0", `""`, "true"} {
+		if json.Unmarshal([]byte(sample), zero) == nil && !bytes && !isSealed(t) {
+			return nil
+		}
+	}
+	return fmt.Errorf("the answer cannot be decoded into a %s: use a struct, or json.RawMessage for its JSON", t)
+}
+
+// isSealed reports whether a type is a struct, or a pointer to one, whose fields JSON does not see.
+func isSealed(t reflect.Type) bool {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || t.NumField() == 0 {
+		return false
+	}
+	for i := range t.NumField() {
+		if f := t.Field(i); f.IsExported() || f.Anonymous {
+			return false
+		}
+	}
+	return true
 }

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"reflect"
 	"strings"
 	"time"
 
@@ -65,7 +64,7 @@ type config struct {
 }
 
 func defaults() config {
-	p := &path{retry: defaultRetry, log: silent{}, clock: clock.System(), appSecret: func() string { return "" }}
+	p := &path{retry: defaultRetry, clock: clock.System(), appSecret: func() string { return "" }}
 	return config{path: p, baseURL: string(International)}
 }
 
@@ -159,6 +158,20 @@ func WithUserAgent(product string) Option {
 	}
 }
 
+// WithCallOptions sets options of every call of the client. Those of a call come after them. Headers also go with the
+// requests for a token.
+func WithCallOptions(opts ...CallOption) Option {
+	return func(c *config) error {
+		if err := apply(&c.calls, opts); err != nil {
+			return err
+		}
+		if c.calls.answer != nil {
+			return errors.New("WithCallOptions: WithAnswer is for one call")
+		}
+		return nil
+	}
+}
+
 // WithRetry changes the limits of retries. A zero field keeps its default; a negative one is an error.
 func WithRetry(retry Retry) Option {
 	return func(c *config) error {
@@ -205,7 +218,9 @@ func WithCache(cache Cache) Option {
 // entry holds a secret. Without it, nothing is logged.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) error {
-		c.log = newLogger(l)
+		if c.log = nil; l != nil {
+			c.log = slogger{l}
+		}
 		return nil
 	}
 }
@@ -219,12 +234,6 @@ func part(name string, part any, set func(*config)) Option {
 		set(c)
 		return nil
 	}
-}
-
-// isNil reports whether a part is a nil pointer of some type, which is not nil as an interface: its first use would panic.
-func isNil(part any) bool {
-	v := reflect.ValueOf(part)
-	return v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // NewTransport returns a new transport with the default settings: 64 connections per host, kept when idle; 10 s to

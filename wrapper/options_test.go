@@ -2,6 +2,7 @@ package dingtalk_test
 
 import (
 	"errors"
+	"io"
 	"math"
 	"net"
 	"net/http"
@@ -35,9 +36,9 @@ func TestWrongOptions(t *testing.T) {
 		"WithRetry: a field":     {dingtalk.WithRetry(dingtalk.Retry{MaxWait: -1})},
 		"WithLimiter: NewLim":    {dingtalk.WithLimiter(dingtalk.NewLimiter(0))},
 		"WithLimiter: it is":     {dingtalk.WithLimiter((*dingtalk.AdaptiveLimiter)(nil))},
-		"WithBudget: it is":      {dingtalk.WithBudget((*alarm)(nil))},
-		"WithCache: it is":       {dingtalk.WithCache((*alarm)(nil))},
-		"WithTokenStore: it is":  {dingtalk.WithTokenStore((*alarm)(nil))},
+		"WithBudget: it is":      {dingtalk.WithBudget((*part)(nil))},
+		"WithCache: it is":       {dingtalk.WithCache((*part)(nil))},
+		"WithTokenStore: it is":  {dingtalk.WithTokenStore((*part)(nil))},
 		"WithHTTPClient: its":    {dingtalk.WithHTTPClient(&http.Client{Transport: (*http.Transport)(nil)})},
 	} {
 		if client, err := dingtalk.NewClient(appCredentials, opts...); client != nil || err == nil || !strings.HasPrefix(err.Error(), "dingtalk: "+name) {
@@ -108,11 +109,12 @@ func TestConnectionsAreKept(t *testing.T) {
 	t.Parallel()
 	const callers = 64
 	arrived, let := make(chan struct{}, callers), make(chan struct{})
-	peer := newPeer(t, nil, always(func(c net.Conn) bool {
+	peer := newPeer(t, func(c net.Conn) bool {
 		arrived <- struct{}{}
 		<-let
-		return success(c)
-	}))
+		_, err := io.WriteString(c, success)
+		return err == nil
+	})
 	client, err := dingtalk.NewClient(dingtalk.StaticToken(staticToken), dingtalk.WithBaseURL(peer.URL))
 	if err != nil {
 		t.Fatal(err)

@@ -1,14 +1,10 @@
 package dingtalk
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"iter"
 	"strconv"
-	"strings"
-
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
 // Pages yields the items of a paged operation, and fetches each page when the previous one is consumed. request is the
@@ -21,24 +17,25 @@ func Pages[Item any](ctx context.Context, c *Client, request Request, opts ...Ca
 	return func(yield func(Item, error) bool) {
 		request, used := request, map[string]bool{}
 		for {
-			answer, err := Do[json.RawMessage](ctx, c, request, opts...)
-			var items []Item
-			if err == nil {
-				items, err = itemsOf[Item](request.Operation, answer)
+			var none Item
+			body, err := Do[json.RawMessage](ctx, c, request, opts...)
+			if err != nil {
+				yield(none, err)
+				return
+			}
+			answer, items := objectOf(body), []Item(nil)
+			if raw := answer.field(request.Operation.Paging.Items); raw != "" && !decodeJSON([]byte(raw), &items) {
+				yield(none, badPage(request.Operation, "the page's items are not those of the contract"))
+				return
 			}
 			for _, item := range items {
 				if !yield(item, nil) {
 					return
 				}
 			}
-			var next string
-			if err == nil {
-				next, err = nextPage(&request, answer, len(items), used)
-			}
-			if err != nil {
-				var item Item
-				yield(item, err)
-				return
+			next, odd := nextPage(&request, answer, len(items), used)
+			if odd != "" {
+				yield(none, badPage(request.Operation, odd))
 			}
 			if next == "" {
 				return
@@ -48,31 +45,17 @@ func Pages[Item any](ctx context.Context, c *Client, request Request, opts ...Ca
 	}
 }
 
-func itemsOf[Item any](o *Operation, answer json.RawMessage) (items []Item, err error) {
-	raw := fieldAt(answer, o.Paging.Items)
-	if len(raw) == 0 {
-		return nil, nil
-	}
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber()
-	if err := decoder.Decode(&items); err != nil {
-		return nil, badPage(o, "the page's items are not those of the contract")
-	}
-	return items, nil
-}
-
-// nextPage returns the next page's token, number or offset, or "" after the last page.
-func nextPage(request *Request, answer json.RawMessage, items int, used map[string]bool) (next string, err error) {
-	o := request.Operation
-	p := o.Paging
-	more := scalar(fieldAt(answer, p.More))
+// nextPage returns the next page's token, number or offset, or "" after the last page. odd is what is wrong with it.
+func nextPage(request *Request, answer object, items int, used map[string]bool) (next, odd string) {
+	p := request.Operation.Paging
+	more := scalar(answer.field(p.More))
 	if more == "false" {
-		return "", nil
+		return "", ""
 	}
 	if p.Count != "" {
 		size, _ := strconv.Atoi(request.Sent(p.Size, p.Query))
 		if items == 0 || more == "" && items < size {
-			return "", nil
+			return "", ""
 		}
 		at, err := strconv.ParseInt(request.Sent(p.In, p.Query), 10, 64)
 		switch {
@@ -83,62 +66,22 @@ func nextPage(request *Request, answer json.RawMessage, items int, used map[stri
 		default:
 			at++
 		}
-		return strconv.FormatInt(at, 10), nil
+		return strconv.FormatInt(at, 10), ""
 	}
-	raw := fieldAt(answer, p.Out)
+	raw := answer.field(p.Out)
 	next = scalar(raw)
-	switch {
-	case (next == "" || string(raw) == "0") && more == "":
-		return "", nil
-	case next == "" || string(raw) == "0":
-		return "", badPage(o, "the page says that there is another, and not which one")
+	switch last := next == "" || raw == "0"; {
+	case last && more == "":
+		return "", ""
+	case last:
+		return "", "the page says that there is another, and not which one"
 	case used[next]:
-		return "", badPage(o, "the page's token for the next one was used before")
+		return "", "the page's token for the next one was used before"
 	}
 	used[next] = true
-	return next, nil
+	return next, ""
 }
 
 func badPage(o *Operation, message string) *Error {
 	return &Error{Op: operationName(o), Kind: ErrUnexpectedResponse, Message: message}
-}
-
-// fieldAt returns an answer's field, or nothing if it is absent or null. A field of an object is object.field.
-func fieldAt(raw json.RawMessage, name string) json.RawMessage {
-	var fields map[string]json.RawMessage
-	if name == "" || json.Unmarshal(raw, &fields) != nil {
-		return nil
-	}
-	if value := fieldOf(fields, name); value != nil {
-		return value
-	}
-	outer, inner, nested := strings.Cut(name, ".")
-	if !nested {
-		return nil
-	}
-	return fieldAt(fieldOf(fields, outer), inner)
-}
-
-// fieldOf returns a field, or nothing if it is absent or null. Names match as in encoding/json.
-func fieldOf(fields map[string]json.RawMessage, name string) json.RawMessage {
-	value, found := fields[name]
-	if !found {
-		for other := range fields {
-			if strings.EqualFold(other, name) {
-				value = fields[other]
-			}
-		}
-	}
-	if string(value) == "null" {
-		return nil
-	}
-	return value
-}
-
-func scalar(raw json.RawMessage) string {
-	var s text.Scalar
-	if len(raw) > 0 {
-		_ = s.UnmarshalJSON(raw) // never fails for JSON
-	}
-	return string(s)
 }

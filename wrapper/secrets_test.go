@@ -164,12 +164,13 @@ func testSecrets(t *testing.T) {
 					server.Close()
 				}
 				try("refused connection", "http://127.0.0.1:1")
-				try("hang", newPeer(t, nil, always(hang(""))).URL, dingtalk.WithTimeout(20*ms))
+				try("hang", newPeer(t, hang("")).URL, dingtalk.WithTimeout(20*ms))
 				for what, trip := range printingTransports {
 					try(what, "https://example.test", through(trip))
 				}
 				for _, status := range []int{407, 502} {
-					proxy := &url.URL{Scheme: "http", User: url.UserPassword("user", markedProxy), Host: newPeer(t, nil, always(respond(status, "", ""))).host()}
+					proxy, _ := url.Parse(serve(t, answers(status, "")))
+					proxy.User = url.UserPassword("user", markedProxy)
 					try("proxy", "https://127.0.0.1:1", through(&http.Transport{Proxy: http.ProxyURL(proxy), DisableKeepAlives: true}))
 				}
 				out.want(t, "REDACTED", "unexpected response", c.op.ID)

@@ -26,7 +26,7 @@ func BenchmarkBulk(b *testing.B) {
 	if err != nil {
 		ids = 10_000
 	}
-	emulator := command(b, "emulator", "--any-chat")
+	emulator := command(b, nil, "emulator", "--any-chat")
 	stdout, err := emulator.StdoutPipe()
 	if err != nil {
 		b.Fatal(err)
@@ -43,6 +43,7 @@ func BenchmarkBulk(b *testing.B) {
 	if len(words) < 3 {
 		b.Fatalf("the emulator says %q", line)
 	}
+	env := map[string]string{"DINGTALK_APP_KEY": dingtalktest.AppKey, "DINGTALK_APP_SECRET": dingtalktest.AppSecret, "DINGTALK_BASE_URL": words[2]}
 	dir := b.TempDir()
 	in := filepath.Join(dir, "in.csv")
 	if err := os.WriteFile(in, []byte("chat_id\n"+chats(ids, ids)), 0o600); err != nil {
@@ -57,8 +58,7 @@ func BenchmarkBulk(b *testing.B) {
 					if what == "called" {
 						_ = os.Remove(out + ".journal")
 					}
-					cmd := command(b, "convert", "--input", in, "--output", out, "--qps", "0", "--concurrency", "32", "--progress", "none")
-					cmd.Env = append(cmd.Env, "DINGTALK_APP_KEY="+dingtalktest.AppKey, "DINGTALK_APP_SECRET="+dingtalktest.AppSecret, "DINGTALK_BASE_URL="+words[2])
+					cmd := command(b, env, "convert", "--input", in, "--output", out, "--qps", "0", "--concurrency", "32", "--progress", "none")
 					start := time.Now()
 					if text, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(text), fmt.Sprintf("%d converted, 0 failed", ids)) {
 						b.Fatalf("%v\n%s", err, text)

@@ -171,7 +171,7 @@ func contractTexts() map[string]string {
 		}
 	}
 	for _, sentinel := range explain.Sentinels() {
-		if text, _ := generated.KindText(generated.Kind(explain.Kind(sentinel)), true); text == "" {
+		if text, _, _ := generated.KindText(generated.Kind(explain.Kind(sentinel)), true); text == "" {
 			texts[strings.TrimPrefix(sentinel.Error(), "dingtalk: ")] = "the kinds of error"
 		}
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -47,16 +46,15 @@ func TestImageWithoutAContainer(t *testing.T) {
 		flags[i] = regexp.MustCompile(`^0\.0\.0\.0:[0-9]+$`).ReplaceAllString(flag, "127.0.0.1:0")
 	}
 	s := startService(t, append(flags, "--scenario", filepath.Join(deployFolder, "scenario.yaml"))...)
-	admin := s.env["DINGTALK_EMULATOR_ADMIN"]
 	health := words("CMD")
 	if strings.Join(health[:1], " ") != "--health" || len(health) != 2 {
 		t.Fatalf("health check %v", health)
 	}
-	if got := finish(t, command(t, "emulator", health[0], admin)); got.code != 0 {
+	if got := finish(t, command(t, nil, "emulator", health[0], s.admin)); got.code != 0 {
 		t.Errorf("%+v", got)
 	}
-	_, settings := ask(t, http.DefaultClient, "GET", admin+"/settings", "")
-	_, faults := ask(t, http.DefaultClient, "GET", admin+"/faults", "")
+	_, settings := ask(t, "GET", s.admin+"/settings", "")
+	_, faults := ask(t, "GET", s.admin+"/faults", "")
 	if !strings.Contains(settings, `"chat-of-sales":"cidSalesSalesSalesSales0Q=="`) || !strings.Contains(faults, `"retryAfter":"1"`) && !strings.Contains(faults, `"Retry-After":"1"`) {
 		t.Errorf("%s %s", settings, faults)
 	}

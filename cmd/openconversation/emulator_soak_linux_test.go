@@ -46,7 +46,7 @@ func TestMemoryIsFlat(t *testing.T) {
 	}
 	s := startService(t, "--admin", "127.0.0.1:0", "--any-chat", "--log", os.DevNull)
 	base := s.env[connect.EnvBaseURL]
-	_, answer := ask(t, http.DefaultClient, "POST", s.env["DINGTALK_EMULATOR_ADMIN"]+"/tokens", "")
+	_, answer := ask(t, "POST", s.admin+"/tokens", "")
 	token := strings.Split(answer, `"`)[3]
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
 	var next atomic.Int64
@@ -96,7 +96,7 @@ func TestMemoryIsFlat(t *testing.T) {
 	if after > before+before/4+8<<10 {
 		t.Errorf("the emulator grew from %d kB to %d kB", before, after)
 	}
-	if _, answer := ask(t, http.DefaultClient, "GET", s.env["DINGTALK_EMULATOR_ADMIN"]+"/requests?status=999", ""); !strings.Contains(answer, fmt.Sprintf(`"dropped":%d`, total-1000)) {
+	if _, answer := ask(t, "GET", s.admin+"/requests?status=999", ""); !strings.Contains(answer, fmt.Sprintf(`"dropped":%d`, total-1000)) {
 		t.Errorf("%s", answer)
 	}
 	s.stop(t)

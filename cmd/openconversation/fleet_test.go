@@ -31,10 +31,8 @@ func TestMachinesShareOneBudget(t *testing.T) {
 	)
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 	rdb := redistest.Start(t, "--requirepass", password)
-	env := []string{connect.EnvRedisURL + "=redis://:" + password + "@" + rdb.Addr}
-	for name, value := range serverEnv(server) {
-		env = append(env, name+"="+value)
-	}
+	env := serverEnv(server)
+	env[connect.EnvRedisURL] = "redis://:" + password + "@" + rdb.Addr
 	dir := t.TempDir()
 	file := func(part int, kind string) string { return filepath.Join(dir, fmt.Sprintf("%s%d.csv", kind, part)) }
 	for part := range 3 {
@@ -52,10 +50,9 @@ func TestMachinesShareOneBudget(t *testing.T) {
 		var cmds []*exec.Cmd
 		var stderrs [3]bytes.Buffer
 		for part := range 3 {
-			cmd := command(t, append([]string{
+			cmd := command(t, env, append([]string{
 				"convert", "--input", file(part, "in"), "--output", file(part, "out"), "--qps", "200", "--progress", "none",
 			}, flags...)...)
-			cmd.Env = append(cmd.Env, env...)
 			cmd.Stderr = &stderrs[part]
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
@@ -71,9 +68,7 @@ func TestMachinesShareOneBudget(t *testing.T) {
 	}
 	calls := func() int { return server.Count(generated.OperationChatIDToOpenConversationID) }
 	used := func() (m connect.Month) {
-		cmd := command(t, "budget", "--json", "--monthly-budget", fmt.Sprint(budget))
-		cmd.Env = append(cmd.Env, env...)
-		got := finish(t, cmd)
+		got := finish(t, command(t, env, "budget", "--json", "--monthly-budget", fmt.Sprint(budget)))
 		output.WriteString(got.stdout + got.stderr)
 		if err := json.Unmarshal([]byte(got.stdout), &m); err != nil || got.code != 0 {
 			t.Fatalf("%v: %+v", err, got)

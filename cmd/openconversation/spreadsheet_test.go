@@ -5,8 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
 // fixture is a file that a spreadsheet program wrote.
@@ -62,16 +60,4 @@ func TestOutputsThatWereSavedAgain(t *testing.T) {
 			}
 		})
 	}
-}
-
-// Chats that a spreadsheet shows in the wrong column cost at most the first twenty calls, and do not stand in the way of
-// the right one.
-func TestWrongColumnOfAWorkbook(t *testing.T) {
-	b := newBench(t, "in.xlsx", "")
-	book(t, b.in, chats(400, 400))
-	b.out = filepath.Join(filepath.Dir(b.in), "out.xlsx")
-	b.server.FailNext(dingtalktest.Code("invalideChatId").For(conversion).Times(20))
-	b.want(1, "20 of 400 rows: 0 converted, 20 failed; 20 calls", "--column", "n")
-	b.want(1, "the first 20 different ids are all unknown", "--column", "n")
-	b.want(0, "400 rows: 400 converted, 0 failed; 400 calls", "--column", "chat_id")
 }

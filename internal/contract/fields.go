@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"cmp"
 	"encoding/json"
 	"regexp"
 	"slices"
@@ -9,38 +10,27 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
-// ownHeaders lists the headers set by the client or net/http on every request.
-var ownHeaders = []string{
-	"accept", "accept-encoding", "authorization", "connection", "content-encoding", "content-length", "content-type", "cookie",
-	"expect", "host", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
-}
-
 var inBraces = regexp.MustCompile(`\{([^{}]*)\}`)
 
 // parameters reads the parameters of an operation and of its path. An operation's takes the place of the path's.
 func (c *Contract) parameters(o *Operation) error {
-	var specs []any
 	for _, level := range []struct {
 		list any
 		at   []string
 	}{{o.item["parameters"], o.at[:2]}, {o.tree["parameters"], o.at}} {
 		for i, p := range list(level.list) {
-			spec, at := c.resolve(p), under(level.at, "parameters", itoa(i))
+			spec, at := obj(p), under(level.at, "parameters", itoa(i))
 			name, in := str(spec["name"]), str(spec["in"])
-			token := c.tokenIn(in, name)
 			switch {
-			case token && in == "query":
+			case in != "path" && c.isToken(in, name):
 				return c.lines.errorf(at, "parameter %s: it carries the access token, which a security scheme says: leave it out", name)
-			case in == "header" && (token || slices.Contains(ownHeaders, strings.ToLower(name))):
-				return c.lines.errorf(at, "parameter %s: every request has this header already: leave it out", name)
 			case in == "path" && !strings.Contains(o.Path, "{"+name+"}"):
 				return c.lines.errorf(at, "parameter %s: the path %s has no {%s}", name, o.Path, name)
 			}
-			i := slices.IndexFunc(o.Parameters, func(p generated.Field) bool { return p.Name == name && p.In == in })
-			if i >= 0 {
-				o.Parameters, specs = slices.Delete(o.Parameters, i, i+1), slices.Delete(specs, i, i+1)
+			if i := slices.IndexFunc(o.Parameters, func(p generated.Field) bool { return p.Name == name && p.In == in }); i >= 0 {
+				o.Parameters, o.specs = slices.Delete(o.Parameters, i, i+1), slices.Delete(o.specs, i, i+1)
 			}
-			o.Parameters, specs = append(o.Parameters, c.parameter(spec)), append(specs, p)
+			o.Parameters, o.specs = append(o.Parameters, c.parameter(spec)), append(o.specs, spec)
 		}
 	}
 	for _, m := range inBraces.FindAllStringSubmatch(o.Path, -1) {
@@ -48,21 +38,17 @@ func (c *Contract) parameters(o *Operation) error {
 			return c.lines.errorf(o.at, "the path's {%s} is no parameter: describe it, in: path", m[1])
 		}
 	}
-	// The operation has all of them: the generator of the models takes no notice of the path's.
-	if delete(o.tree, "parameters"); len(specs) > 0 {
-		o.tree["parameters"] = specs
-	}
 	return nil
 }
 
-// tokenIn reports whether a security scheme sends the token in this place.
-func (c *Contract) tokenIn(in, name string) bool {
+// isToken reports whether a security scheme sends the token in this place.
+func (c *Contract) isToken(in, name string) bool {
 	for _, scheme := range obj(obj(c.tree["components"])["securitySchemes"]) {
 		if s := obj(scheme); s["in"] == in && strings.EqualFold(str(s["name"]), name) {
 			return true
 		}
 	}
-	return in == "header" && strings.EqualFold(name, "x-acs-dingtalk-access-token")
+	return false
 }
 
 func (c *Contract) parameter(spec object) generated.Field {
@@ -78,17 +64,15 @@ func (c *Contract) parameter(spec object) generated.Field {
 
 // body reads the description of an operation's body.
 func (c *Contract) body(o *Operation) error {
-	body := c.resolve(o.tree["requestBody"])
-	if body == nil {
-		return nil
-	}
-	if form := obj(obj(body["content"])["multipart/form-data"]); form != nil {
+	body := obj(o.tree["requestBody"])
+	content := obj(body["content"])
+	if form := obj(content["multipart/form-data"]); form != nil {
 		return c.formOf(o, c.resolve(form["schema"]), is(body["required"]))
 	}
-	o.body = obj(obj(obj(body["content"])["application/json"])["schema"])
-	if o.body == nil {
-		return c.lines.errorf(under(o.at, "requestBody"), "the body has no schema: give it one; a free-form value is {}")
+	if o.body = obj(obj(content["application/json"])["schema"]); o.body == nil {
+		return nil
 	}
+	o.types["body"] = o.body
 	c.described = 0
 	o.Body = generated.BodyOptional
 	if is(body["required"]) {
@@ -119,11 +103,11 @@ func (c *Contract) formOf(o *Operation, schema object, required bool) error {
 			return c.lines.errorf(under(at, "properties", name), "a field of multipart/form-data is a file (a string of format binary), a string, integer, number or boolean: make it a string with JSON")
 		}
 		o.Content.Fields = append(o.Content.Fields, f)
+		o.types["form "+name] = clone(property)
 	}
 	if files == 0 || !required {
 		return c.lines.errorf(at, "multipart/form-data is for required bodies with a file, a string of format binary: send other bodies as application/json")
 	}
-	delete(o.tree, "requestBody")
 	return nil
 }
 
@@ -257,39 +241,31 @@ func (c *Contract) madeUp(schema any, depth int) any {
 
 // holds reports whether an example has its schema's type. Exported contracts have others.
 func (c *Contract) holds(schema object, value any) bool {
-	kind := c.kind(schema)
+	kind, is := c.kind(schema), ""
 	switch v := value.(type) {
 	case string:
-		return kind == "string" || kind == ""
+		is = "string"
 	case json.Number:
-		return kind == "number" || kind == "" || kind == "integer" && !strings.ContainsAny(string(v), ".eE")
+		if is = "number"; !strings.ContainsAny(string(v), ".eE") && kind == "integer" {
+			is = kind
+		}
 	case bool:
-		return kind == "boolean" || kind == ""
+		is = "boolean"
 	case []any:
-		return kind == "array" || kind == ""
+		is = "array"
 	case object:
-		return kind == "object" || kind == ""
+		is = "object"
 	}
-	return false
+	return is != "" && (kind == "" || kind == is)
 }
 
+var formats = map[string]string{"date": "2024-01-31", "date-time": "2024-01-31T08:00:00Z", "byte": "dGV4dA==", "uuid": "30ee8654-1aa2-4d88-8248-9518547248aa"}
+
 func madeUpText(s object) string {
-	text := "text"
-	switch str(s["format"]) {
-	case "date":
-		text = "2024-01-31"
-	case "date-time":
-		text = "2024-01-31T08:00:00Z"
-	case "byte":
-		text = "dGV4dA=="
-	case "uuid":
-		text = "30ee8654-1aa2-4d88-8248-9518547248aa"
-	}
-	for len(text) < min(count(s["minLength"]), 1<<10) {
-		text += "x"
-	}
-	if most := count(s["maxLength"]); s["maxLength"] != nil && len(text) > most {
-		text = text[:most]
+	text := cmp.Or(formats[str(s["format"])], "text")
+	text += strings.Repeat("x", max(0, min(count(s["minLength"]), 1<<10)-len(text)))
+	if s["maxLength"] != nil {
+		text = text[:min(len(text), count(s["maxLength"]))]
 	}
 	return text
 }

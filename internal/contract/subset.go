@@ -31,13 +31,6 @@ var subset = sync.OnceValues(func() (*jsonschema.Schema, object) {
 	return compiler.MustCompile("subset.yaml"), tree
 })
 
-// fault is where a contract leaves the subset.
-type fault struct {
-	at   []string
-	line int
-	what string
-}
-
 // inSubset refuses what a contract may not hold. Of several faults it names the first in the file.
 func (c *Contract) inSubset() error {
 	schema, said := subset()
@@ -47,15 +40,13 @@ func (c *Contract) inSubset() error {
 	} else if !errors.As(err, &failed) {
 		return c.lines.errorf(nil, "%v", err)
 	}
-	faults := c.faults(failed, said)
-	first := slices.MinFunc(faults, func(a, b fault) int {
-		return cmp.Or(a.line-b.line, len(b.at)-len(a.at), slices.Compare(a.at, b.at), strings.Compare(a.what, b.what))
+	return slices.MinFunc(c.faults(failed, said), func(a, b *Error) int {
+		return cmp.Or(a.Line-b.Line, strings.Count(b.At, " ")-strings.Count(a.At, " "), strings.Compare(a.At, b.At), strings.Compare(a.What, b.What))
 	})
-	return c.lines.errorf(first.at, "%s", first.what)
 }
 
 // faults lists the ends of a tree of errors.
-func (c *Contract) faults(e *jsonschema.ValidationError, said object) (all []fault) {
+func (c *Contract) faults(e *jsonschema.ValidationError, said object) (all []*Error) {
 	switch e.ErrorKind.(type) {
 	case *kind.OneOf, *kind.AnyOf: // alternatives are one fault
 	default:
@@ -67,17 +58,14 @@ func (c *Contract) faults(e *jsonschema.ValidationError, said object) (all []fau
 		}
 	}
 	at := e.InstanceLocation
-	if k, is := e.ErrorKind.(*kind.AdditionalProperties); is {
+	what := cmp.Or(sayingOf(said, e.SchemaURL), e.ErrorKind.LocalizedString(message.NewPrinter(language.English)))
+	switch k := e.ErrorKind.(type) {
+	case *kind.AdditionalProperties:
 		at = under(at, slices.Min(k.Properties))
-	}
-	what := sayingOf(said, e.SchemaURL)
-	if what == "" {
-		what = e.ErrorKind.LocalizedString(message.NewPrinter(language.English))
-	}
-	if k, is := e.ErrorKind.(*kind.Required); is {
+	case *kind.Required:
 		what += " (missing: " + strings.Join(k.Missing, ", ") + ")"
 	}
-	return []fault{{at, c.lines.line(at...), what}}
+	return []*Error{c.lines.errorf(at, "%s", what)}
 }
 
 // sayingOf returns what subset.yaml says of a part of its own, or of the nearest around it.

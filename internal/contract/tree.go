@@ -62,7 +62,7 @@ func parse(file string, content []byte) (l lines, tree object, err error) {
 var number = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
 
 // value converts a node to what JSON has, with numbers as they are written.
-func (l lines) value(node *yaml.Node, depth int) (any, error) {
+func (l lines) value(node *yaml.Node, depth int) (value any, err error) {
 	fail := func(node *yaml.Node, what string) (any, error) {
 		return nil, &Error{File: l.file, Line: node.Line, What: what}
 	}
@@ -73,7 +73,7 @@ func (l lines) value(node *yaml.Node, depth int) (any, error) {
 		return fail(node, "YAML anchors are not carried: write the part out, or make it a component")
 	case node.Kind == yaml.MappingNode:
 		tree := object{}
-		for i := 0; i+1 < len(node.Content); i += 2 {
+		for i := 0; i+1 < len(node.Content) && err == nil; i += 2 {
 			key := node.Content[i]
 			if key.Kind != yaml.ScalarNode || key.Tag == "!!merge" {
 				return fail(key, "a key is not plain text")
@@ -81,49 +81,38 @@ func (l lines) value(node *yaml.Node, depth int) (any, error) {
 			if _, twice := tree[key.Value]; twice {
 				return fail(key, "the key "+strconv.Quote(key.Value)+" stands twice in one map")
 			}
-			value, err := l.value(node.Content[i+1], depth+1)
-			if err != nil {
-				return nil, err
-			}
-			tree[key.Value] = value
+			tree[key.Value], err = l.value(node.Content[i+1], depth+1)
 		}
-		return tree, nil
+		return tree, err
 	case node.Kind == yaml.SequenceNode:
-		list := []any{}
-		for _, item := range node.Content {
-			value, err := l.value(item, depth+1)
-			if err != nil {
-				return nil, err
+		list := make([]any, len(node.Content))
+		for i, item := range node.Content {
+			if err == nil {
+				list[i], err = l.value(item, depth+1)
 			}
-			list = append(list, value)
 		}
-		return list, nil
+		return list, err
 	}
-	switch node.ShortTag() {
+	switch tag := node.ShortTag(); tag {
 	case "!!null":
 		return nil, nil
-	case "!!bool":
-		var value bool
-		if err := node.Decode(&value); err != nil {
-			return fail(node, err.Error())
-		}
-		return value, nil
-	case "!!int", "!!float":
-		if number.MatchString(node.Value) {
+	case "!!bool", "!!int", "!!float":
+		if tag != "!!bool" && number.MatchString(node.Value) {
 			return json.Number(node.Value), nil
 		}
-		var value any
-		if err := node.Decode(&value); err != nil {
-			return fail(node, err.Error())
+		raw, failed := []byte(nil), node.Decode(&value)
+		if failed == nil {
+			raw, failed = json.Marshal(value)
 		}
-		raw, err := json.Marshal(value)
-		if err != nil {
-			return fail(node, node.Value+" is not a number that JSON has")
+		if failed != nil {
+			return fail(node, node.Value+" is no number or boolean that JSON has")
 		}
-		return json.Number(raw), nil
-	default:
-		return node.Value, nil
+		if tag != "!!bool" {
+			value = json.Number(raw)
+		}
+		return value, nil
 	}
+	return node.Value, nil
 }
 
 var errorLine = regexp.MustCompile(`line ([0-9]{1,9})`)
@@ -135,19 +124,6 @@ func yamlErrorLine(err error) int {
 		return max(n, 1)
 	}
 	return 1
-}
-
-// line returns the line of a place, or of the nearest parent in the file: an overlay may add places.
-func (l lines) line(at ...string) int {
-	node, found := l.root, 1
-	for _, step := range at {
-		next, key := child(node, step)
-		if next == nil {
-			break
-		}
-		node, found = next, key.Line
-	}
-	return found
 }
 
 // child returns a field or item of a node, and the node with its line.
@@ -167,21 +143,20 @@ func child(node *yaml.Node, step string) (value, at *yaml.Node) {
 	return nil, nil
 }
 
-// errorf makes the error of a place.
-func (l lines) errorf(at []string, format string, args ...any) error {
-	steps := slices.Clone(at)
-	node := l.root
+// errorf makes the error of a place, with the line of the nearest around it that is in the file: an overlay may add places.
+func (l lines) errorf(at []string, format string, args ...any) *Error {
+	line, node, steps := 1, l.root, slices.Clone(at)
 	for i, step := range at {
-		if node, _ = child(node, step); node == nil {
+		next, key := child(node, step)
+		if next == nil {
 			break
 		}
-		if i > 0 && at[i-1] == "parameters" { // a number says little
-			if name, _ := child(node, "name"); name != nil {
-				steps[i] = name.Value
-			}
+		node, line = next, key.Line
+		if name, _ := child(node, "name"); name != nil && i > 0 && at[i-1] == "parameters" { // a number says little
+			steps[i] = name.Value
 		}
 	}
-	return &Error{File: l.file, Line: l.line(at...), At: strings.Join(steps, " "), What: fmt.Sprintf(format, args...)}
+	return &Error{File: l.file, Line: line, At: strings.Join(steps, " "), What: fmt.Sprintf(format, args...)}
 }
 
 // under appends to a copy of a place.
@@ -194,6 +169,33 @@ func str(v any) string          { s, _ := v.(string); return s }
 func is(v any) bool             { b, _ := v.(bool); return b }
 func count(v any) int           { n, _ := strconv.Atoi(string(num(v))); return n }
 func num(v any) (n json.Number) { n, _ = v.(json.Number); return n }
+
+// within returns a map of a map, which it makes if it is not there.
+func within(o object, key string) object {
+	if obj(o[key]) == nil {
+		o[key] = object{}
+	}
+	return obj(o[key])
+}
+
+// clone copies a part of a tree.
+func clone(v any) any {
+	switch v := v.(type) {
+	case object:
+		copied := object{}
+		for key, inner := range v {
+			copied[key] = clone(inner)
+		}
+		return copied
+	case []any:
+		copied := make([]any, len(v))
+		for i, inner := range v {
+			copied[i] = clone(inner)
+		}
+		return copied
+	}
+	return v
+}
 
 func texts(v any) (all []string) {
 	for _, item := range list(v) {

@@ -85,8 +85,9 @@ func TestAway(t *testing.T) {
 			if _, measured := fleetChats(t); measured && longest > 4*time.Second {
 				t.Errorf("a call took %s", longest)
 			}
-			if n := fleetLog.warnings(); n != 1 {
-				t.Errorf("the fleet logged %d warnings, want 1: %s", n, &fleetLog)
+			// One for each time away: a busy machine's Redis may be late once before it is away.
+			if n, outages := fleetLog.warnings(), 1+strings.Count(fleetLog.String(), "Redis is back"); n != outages {
+				t.Errorf("the fleet logged %d warnings, want %d: %s", n, outages, &fleetLog)
 			}
 			if n := strings.Count(log.String(), "store failed"); n > 1 {
 				t.Errorf("the client logged %d warnings about the store: %s", n, &log)

@@ -36,26 +36,26 @@ type Token struct {
 // Fetch fetches a token from the service.
 type Fetch func(context.Context) (Token, error)
 
+// App is whose token a cache holds.
+type App interface {
+	Fetch(ctx context.Context) (Token, error)
+	// Lasting reports whether the next fetch would fail in the same way.
+	Lasting(err error) bool
+	// Crashed makes the error of a fetch that panicked; recovered is nil after runtime.Goexit.
+	Crashed(recovered any) error
+	// Note logs an event of the token; err is nil unless the event is a failure.
+	Note(ctx context.Context, event string, err error)
+	// Quiet begins a fetch, whose events are kept back until flush: no caller's code runs while others wait.
+	Quiet(ctx context.Context) (quiet context.Context, flush func())
+}
+
 // Config configures a cache.
 type Config struct {
-	Clock clock.Clock
-	Fetch Fetch
-	// Early is how long before its end a token is renewed, but at most a fifth of the lifetime.
-	Early time.Duration
-	// Lasting reports whether the next fetch would fail in the same way.
-	Lasting func(error) bool
-	// Crashed makes the error of a fetch that panicked; recovered is nil after runtime.Goexit.
-	Crashed func(recovered any) error
-	// Note logs an event of the token; err is nil unless the event is a failure.
-	Note func(ctx context.Context, event string, err error)
-	// Warn logs a warning for the operator.
-	Warn func(ctx context.Context, msg string)
-	// Shared is the store that processes share; nil: none.
-	Shared Shared
-	// Quiet begins a fetch, whose events Note and Warn keep back until flush: no caller's code runs while others wait.
-	Quiet func(ctx context.Context) (quiet context.Context, flush func())
-	// Limit is the longest time of a fetch. A transport that never returns is left behind then.
-	Limit time.Duration
+	App
+	Clock  clock.Clock
+	Early  time.Duration // how long before its end a token is renewed, but at most a fifth of the lifetime
+	Limit  time.Duration // longest time of a fetch: a transport that never returns is left behind then
+	Shared Shared        // the store that processes share; nil: none
 }
 
 // Shared is a token shared with other processes.
@@ -104,14 +104,26 @@ func (c *Config) hold(t Token, begun time.Time) *held {
 	return &held{value: t.Value, expires: expires, renewAt: expires.Add(-min(c.Early, lifetime/5))}
 }
 
-// flight is one fetch. done is closed when token and err are final.
+// fetched is the result of a fetch.
+type fetched struct {
+	token *held
+	err   error
+}
+
+func (f *fetched) result() (string, error) {
+	if f.err != nil {
+		return "", f.err
+	}
+	return f.token.value, nil
+}
+
+// flight is one fetch. done is closed when its result is final.
 type flight struct {
+	fetched
 	done    chan struct{}
 	cancel  context.CancelFunc
 	waiters int
 	landed  bool
-	token   *held
-	err     error
 	flush   atomic.Pointer[func()] // tells what happened; nil: another did
 }
 
@@ -135,11 +147,7 @@ func (c *Cache) Token(ctx context.Context) (string, error) {
 		return t.value, nil
 	}
 	if own, is := ctx.Value(ownKey{}).(*ownFetch); is { // a call that the store makes: it must not wait for the store
-		t, err := own.run(ctx, &c.cfg, c.fetch)
-		if err != nil {
-			return "", err
-		}
-		return t.value, nil
+		return own.run().result()
 	}
 	f, err := c.join(ctx, now)
 	if err != nil {
@@ -147,17 +155,14 @@ func (c *Cache) Token(ctx context.Context) (string, error) {
 	}
 	select {
 	case <-f.done:
+		f.tell()
+		return f.result()
 	case <-ctx.Done():
 		if c.part(f) {
 			f.tell()
 		}
 		return "", ctx.Err()
 	}
-	f.tell()
-	if f.err != nil {
-		return "", f.err
-	}
-	return f.token.value, nil
 }
 
 // join adds the caller to the fetch in flight, or starts one.
@@ -168,7 +173,7 @@ func (c *Cache) join(ctx context.Context, now time.Time) (*flight, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if t := c.current.Load(); t != nil && now.Before(t.expires) { // another caller fetched it meanwhile
-		f := &flight{done: make(chan struct{}), token: t}
+		f := &flight{done: make(chan struct{}), fetched: fetched{token: t}}
 		close(f.done)
 		return f, nil
 	}
@@ -221,40 +226,39 @@ func (c *Cache) begin(ctx context.Context) {
 	if httptrace.ContextClientTrace(ctx) != nil {
 		ctx = context.Background()
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	quiet, flush := c.cfg.Quiet(ctx)
-	f := &flight{done: make(chan struct{}), cancel: cancel}
-	f.flush.Store(&flush)
-	c.flight = f
 	limit := c.cfg.Limit
 	if c.cfg.Shared != nil {
 		limit *= 2 // another process's fetch may come before
 	}
-	stuck := time.AfterFunc(limit, func() {
-		cancel()
-		c.land(f, nil, c.cfg.Crashed(errStuck))
-	})
-	guard.Go(func() (*held, error) {
-		if c.cfg.Shared != nil {
-			return c.cfg.Shared.get(quiet, &c.cfg, c.fetch)
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), limit, errStuck)
+	quiet, flush := c.cfg.Quiet(ctx)
+	f := &flight{done: make(chan struct{}), cancel: cancel}
+	f.flush.Store(&flush)
+	c.flight = f
+	go func() {
+		defer cancel()
+		token, err := guard.Within(ctx, func() (*held, error) {
+			if c.cfg.Shared != nil {
+				return c.cfg.Shared.get(quiet, &c.cfg, c.fetch)
+			}
+			return c.fetch(quiet)
+		}, c.cfg.Crashed)
+		if token == nil && errors.Is(context.Cause(ctx), errStuck) {
+			err = c.cfg.Crashed(errStuck)
 		}
-		return c.fetch(quiet)
-	}, c.cfg.Crashed, func(token *held, err error) {
-		stuck.Stop()
 		c.land(f, token, err)
-		cancel()
-	})
+	}()
 }
 
-var errStuck = errors.New("the transport does not return, though its request has ended")
+var (
+	errStuck      = errors.New("the transport does not return, though its request has ended")
+	errNoLifetime = errors.New("the service gave a token without a lifetime")
+)
 
 // land publishes the result of a fetch.
 func (c *Cache) land(f *flight, token *held, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if f.landed {
-		return
-	}
 	f.landed, f.token, f.err = true, token, err
 	if c.flight == f {
 		c.flight = nil
@@ -311,8 +315,33 @@ func (c *Cache) fetch(ctx context.Context) (*held, error) {
 	if token.Lifetime < leastLifetime {
 		t.expires = begun.Add(minLifetime)
 		t.renewAt = t.expires
-		c.cfg.Warn(ctx, "the service gave a token without a lifetime")
+		c.cfg.Note(ctx, "the service gave a token without a lifetime", errNoLifetime)
 	}
 	c.cfg.Note(ctx, "fetched", nil)
 	return t, nil
+}
+
+// storeLimit is the time limit of a store, without a fetch of its own.
+const storeLimit = 2 * time.Second
+
+// ownKey is the key of the ownFetch in the context of a store's call.
+type ownKey struct{}
+
+// ownFetch is this process's only token request at a time, whether the store calls it or the cache does.
+type ownFetch struct {
+	fetched
+	once  sync.Once
+	begun atomic.Bool
+	slow  *time.Timer // ends the store's time: that of the request does not count
+	fetch func() (*held, error)
+}
+
+func (o *ownFetch) run() *fetched {
+	o.once.Do(func() {
+		o.begun.Store(true)
+		o.slow.Stop()
+		o.token, o.err = o.fetch()
+		o.slow.Reset(storeLimit)
+	})
+	return &o.fetched
 }

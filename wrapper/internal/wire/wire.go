@@ -6,7 +6,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"net"
 	"net/http"
+	"net/http/httptrace"
 	"sync"
 	"time"
 )
@@ -103,4 +105,70 @@ func (w *Wire) Do(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	return resp, nil
+}
+
+// Timeout is the default limit of one attempt: far above the service's response times, and short enough for a retry.
+const Timeout = 10 * time.Second
+
+// maxConnections limits a process's connections to one host.
+const maxConnections = 64
+
+// shared is the transport of every client without one of its own: short-lived clients share connections.
+var shared = sync.OnceValue(func() *http.Transport {
+	return &http.Transport{
+		Proxy:             http.ProxyFromEnvironment,
+		DialContext:       (&net.Dialer{Timeout: Timeout, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2: true,
+		// With the standard library's 2 idle connections, a busy client dials for most calls. Without a limit, it dials
+		// again whenever another call takes its connection. 64 connections serve 30 times the service's highest rate
+		// limit.
+		MaxIdleConnsPerHost:   maxConnections,
+		MaxConnsPerHost:       maxConnections,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   Timeout,
+		ExpectContinueTimeout: time.Second,
+		// Real headers are below 1 KiB. The standard library reads 10 MB of them.
+		MaxResponseHeaderBytes: 64 << 10,
+		// A dead HTTP/2 connection would otherwise fail every call until the kernel notices.
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
+		OnProxyConnectResponse: refuseTunnel,
+	}
+})
+
+// NewTransport returns a copy of the shared transport.
+func NewTransport() *http.Transport { return shared().Clone() }
+
+// begin starts an attempt, and returns the context of its request. The caller must end it.
+func (w *Wire) begin(caller context.Context) (context.Context, *progress) {
+	p, _ := w.idle.Get().(*progress)
+	if theirs := httptrace.ContextClientTrace(caller); theirs != nil {
+		p = newProgress(*theirs)
+		p.own = true
+	} else if p == nil {
+		p = newProgress(httptrace.ClientTrace{})
+	}
+	return &tracked{p.begin(caller, w.limit), p}, p
+}
+
+// end ends an attempt and its context. Only after an answer to a wholly written request is it certain that nothing of
+// net/http still holds the progress.
+func (w *Wire) end(p *progress, answered bool) {
+	if p.end(answered && !p.own && !w.foreign) {
+		w.idle.Put(p)
+	}
+}
+
+// unanswered makes the failure of a round trip.
+func (w *Wire) unanswered(p *progress, req *http.Request, err error) *Failure {
+	transport, standard := w.roundTripper.(*http.Transport)
+	f, asked := p.failed(req.Context(), standard, err)
+	if standard && transport.Proxy != nil {
+		switch u, failed := transport.Proxy(req); {
+		case failed != nil && !asked: // the error's text may hold a password
+			f.Stage, f.Unsent, f.Cause = Unsent, true, ErrProxySetting
+		case failed == nil && u != nil:
+			f.Proxy = u.Host
+		}
+	}
+	return f
 }

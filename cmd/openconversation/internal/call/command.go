@@ -24,20 +24,8 @@ import (
 // Command makes the command that calls an operation.
 func Command(w *term.World) *cobra.Command {
 	return &cobra.Command{
-		Use:   "call OPERATION",
-		Short: "Call any operation of the contract, or of one of your own",
-		Long: `Call an operation, and print what it answers as JSON.
-
-The operation's parameters are flags: openconversation call OPERATION --help lists them.
-openconversation operations lists the operations. With --spec FILE they are those of an
-OpenAPI contract of your own, of which openconversation-gen makes the file:
-  openconversation-gen --spec robot.yaml --routes robot.json
-With --official PACKAGE they are those of a package of DingTalk's official SDK, or with all
-of every one. A release carries them; a build from source names their file with
---official-routes FILE, which openconversation-gen official --routes FILE makes.`,
-		Example: `  openconversation call chatIdToOpenConversationId --chatId chatfaabe59a460527f5fb72fbbdfe3f061e --emulator
-  openconversation call --spec robot.json sendMessage --body @message.json
-  openconversation call --official robot_1_0 batchSendOTO --body @message.json`,
+		Use:                "call OPERATION",
+		Short:              "Call any operation of the contract, or of one of your own",
 		Annotations:        map[string]string{explain.Footer: connect.Footer(w, "call")},
 		DisableFlagParsing: true, // the flags depend on the operation
 		RunE: explain.Begins(func(cmd *cobra.Command, args []string) error {

@@ -17,13 +17,7 @@ func OperationsCommand(w *term.World) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "operations",
 		Short: "List the operations that call can call",
-		Long: `List the operations of the contract, or of one of your own, that call can call.
-
-REPEAT says when a call is repeated: safe, whenever that may help; unsent, only if the
-service surely did not process it.`,
-		Example: `  openconversation operations
-  openconversation operations --official robot_1_0`,
-		Args: explain.NoArgs,
+		Args:  explain.NoArgs,
 		RunE: explain.Begins(func(*cobra.Command, []string) error {
 			routes, err := operations(source)
 			if err != nil {

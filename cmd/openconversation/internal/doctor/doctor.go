@@ -4,6 +4,8 @@ package doctor
 import (
 	"context"
 	"errors"
+	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,33 +21,8 @@ import (
 func Command(w *term.World) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
-		Use:   "doctor",
-		Short: "Check credentials, network, permissions and quota",
-		Long: `Check in order what a conversion needs, and say how to fix the first fault. It spends one
-call of the organisation's monthly quota, and says so first.
-
-  credentials  the app's key and secret are set
-  host         the host's name resolves
-  connection   the host answers over TLS
-  token        the service issues an access token for the credentials
-  permission   the app may make the call
-  address      this machine's address may make it
-  conversion   the call is answered, and no limit refuses it
-
-The last three are seen in one call, the conversion of a chat. The order in which the
-service checks them is not documented: if one is refused, nothing is known about the other
-two, and if the chat is unknown, as the default is to most apps, permission and address were
-not refused, which is no proof. For proof give --chat of a group in the app's organisation.
-A call that fails in the network is repeated, as it would be by convert.
-
-With --chat and --robot it checks in addition what a robot's message to the group needs. Each
-of the two checks spends one more call.
-
-  group        the group is in use, and what its name is
-  robot        the robot is in the group; the app needs the permission qyapi_chat_manage`,
-		Example: `  openconversation doctor --emulator
-  openconversation doctor --chat chat0123456789abcdef0123456789abcdef --robot ding0123456789abcdef
-  openconversation doctor --region mainland --json`,
+		Use:         "doctor",
+		Short:       "Check credentials, network, permissions and quota",
 		Args:        explain.NoArgs,
 		Annotations: map[string]string{explain.Footer: connect.Footer(w, "doctor")},
 		RunE: explain.Begins(func(cmd *cobra.Command, _ []string) error {
@@ -231,4 +208,40 @@ func (e *examination) credentialsText() lang.Text {
 	default:
 		return lang.T("%s and %s are set", connect.EnvAppKey, connect.EnvAppSecret)
 	}
+}
+
+// options are the flags of doctor.
+type options struct {
+	connect.Flags
+	chat    string
+	robot   string
+	json    bool
+	timeout time.Duration
+}
+
+// The checks.
+const (
+	checkCredentials = "credentials"
+	checkHost        = "host"
+	checkConnection  = "connection"
+	checkToken       = "token"
+	checkPermission  = "permission"
+	checkAddress     = "address"
+	checkConversion  = "conversion"
+	checkGroup       = "group" // this check and the next need --robot
+	checkRobot       = "robot"
+)
+
+// checks lists the checks in order; one call makes the last ones.
+var (
+	checks    = []string{checkCredentials, checkHost, checkConnection, checkToken, checkPermission, checkAddress, checkConversion}
+	inOneCall = checks[4:]
+)
+
+// checks returns the checks that the flags select.
+func (o options) checks() []string {
+	if o.robot == "" {
+		return checks
+	}
+	return append(slices.Clone(checks), checkGroup, checkRobot)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
@@ -21,38 +22,8 @@ func Command(w *term.World) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "emulator",
 		Short: "Serve an emulator of DingTalk for other processes",
-		Long: `Serve an emulator of the DingTalk calls of the contract, for the tests of clients in any language.
-
-It prints one line with its address and the made-up credentials that it accepts, and
-serves until SIGINT or SIGTERM. That is how it is meant to end, so its exit code is 0.
-
-It knows the chat of DingTalk's page, chatfaabe59a460527f5fb72fbbdfe3f061e; other ids are
-unknown to it unless --chat or --any-chat is given.
-
-A fault is FAULT[:TIMES]: what to do to that many requests (1 if not given, or always),
-after which they are answered as usual. Several apply in their order. FAULT is an error
-code or its name (see openconversation codes), answered as the service does: one such as
-InvalidAuthentication revokes the token, so that the next token call gives another. Or it
-is an HTTP status from 400 to 599, answered with a page of HTML as the edge does, or
-` + faultList() + `
---admin serves an HTTP API that reads the requests seen, queues faults and changes every
-setting while the emulator runs; GET /openapi.yaml there describes it. --scenario reads
-the same settings and faults at the start:
-  anyChat: true
-  qps: 20
-  faults:
-    - InvalidAuthentication
-    - {fault: raw, status: 200, contentType: text/html, body: "<p>", times: 2}
-    - {fault: hang, operation: getAccessToken}`,
-		Example: `  openconversation emulator --listen 127.0.0.1:8080 --any-chat
-  openconversation emulator --admin 127.0.0.1:8081 --scenario scenario.yaml
-  openconversation emulator --spec robot.json
-  openconversation emulator --qps 20 --quota 5000 --latency 50ms
-  openconversation emulator --fault InvalidAuthentication --fault 502:3
-  openconversation emulator --token-fault invalidClientIdOrSecret:always
-  openconversation emulator --tls --tls-ca-file ca.pem
-  eval "$(openconversation emulator --any-chat --print-env &)"; kill "$DINGTALK_EMULATOR_PID"`,
-		Args: explain.NoArgs,
+		Long:  strings.Replace(lang.Help("emulator --help"), "{faults}", faultList(), 1),
+		Args:  explain.NoArgs,
 		RunE: explain.Begins(func(cmd *cobra.Command, _ []string) error {
 			if o.health != "" {
 				return o.askHealth(cmd.Context(), w)
@@ -114,7 +85,7 @@ func emulate(ctx context.Context, w *term.World, o options, given func(flag stri
 	}
 	var emulator *dingtalktest.Emulator
 	if o.admin == "" { // Nobody could read the record.
-		settings = append(settings, dingtalktest.WithRecordSize(0))
+		settings = append(settings, withoutRecord)
 	} else {
 		var once sync.Once
 		observers = append(observers, func(dingtalktest.Request) {
@@ -125,14 +96,13 @@ func emulate(ctx context.Context, w *term.World, o options, given func(flag stri
 			}
 		})
 	}
-	emulator = dingtalktest.New(append(settings, dingtalktest.WithObserver(func(r dingtalktest.Request) {
-		for _, observe := range observers {
-			observe(r)
+	emulator = dingtalktest.New(append(settings, func(s *dingtalktest.Settings) {
+		s.Observe = func(r dingtalktest.Request) {
+			for _, observe := range observers {
+				observe(r)
+			}
 		}
-	}))...)
-	if err := emulator.CheckFaults(emulator.Faults()...); err != nil {
-		return explain.Usage("--scenario %s: %v", o.scenario, err)
-	}
+	})...)
 	made, err := o.certificate()
 	if err != nil {
 		return err

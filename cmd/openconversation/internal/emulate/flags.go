@@ -2,6 +2,7 @@ package emulate
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
@@ -29,15 +30,16 @@ func (o *options) settings(given func(flag string) bool) ([]dingtalktest.Option,
 		settings = append(settings, dingtalktest.WithSpec(operations))
 	}
 	if o.scenario != "" {
-		scenario, err := readScenario(o.scenario)
+		scenario, err := o.readScenario(settings...)
 		if err != nil {
 			return nil, err
 		}
-		settings = append(settings, scenario...)
+		settings = append(settings, scenario)
 	}
 	for flag, option := range map[string]dingtalktest.Option{
 		"qps": dingtalktest.WithQPS(o.qps), "quota": dingtalktest.WithMonthlyQuota(o.quota),
-		"latency": dingtalktest.WithLatency(o.latency), "token-lifetime": dingtalktest.WithTokenLifetime(o.tokenLifetime),
+		"latency":        dingtalktest.WithLatency(o.latency),
+		"token-lifetime": func(s *dingtalktest.Settings) { s.TokenLifetime = dingtalktest.Duration(o.tokenLifetime) },
 	} {
 		if given(flag) {
 			settings = append(settings, option)
@@ -61,7 +63,7 @@ func (o *options) settings(given func(flag string) bool) ([]dingtalktest.Option,
 	if err != nil {
 		return nil, err
 	}
-	return append(settings, dingtalktest.WithFaults(append(queue, tokenQueue...)...)), nil
+	return append(settings, func(s *dingtalktest.Settings) { s.Faults = slices.Concat(s.Faults, queue, tokenQueue) }), nil
 }
 
 // parseFaults reads the values of a flag as faults of one operation.

@@ -11,28 +11,28 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// readScenario reads a file of settings and faults, YAML or JSON: what the admin API takes at /settings.
-func readScenario(file string) ([]dingtalktest.Option, error) {
-	content, err := os.ReadFile(file)
+// readScenario reads a file of settings and faults for an emulator of some operations, YAML or JSON: what the admin API takes
+// at /settings.
+func (o *options) readScenario(operations ...dingtalktest.Option) (dingtalktest.Option, error) {
+	content, err := os.ReadFile(o.scenario)
 	if err != nil {
 		return nil, explain.Usage("--scenario: %v", err)
 	}
 	var tree any
 	if err := yaml.Unmarshal(content, &tree); err != nil {
-		return nil, explain.Usage("--scenario %s: %v", file, err)
+		return nil, explain.Usage("--scenario %s: %v", o.scenario, err)
 	}
 	if tree == nil { // an empty file
 		tree = map[string]any{}
 	}
 	raw, err := json.Marshal(withTextKeys(tree))
 	if err != nil {
-		return nil, explain.Usage("--scenario %s: %v", file, err)
+		return nil, explain.Usage("--scenario %s: %v", o.scenario, err)
 	}
-	opts, err := dingtalktest.OptionsFromJSON(raw)
-	if err != nil {
-		return nil, explain.UsageHint("openconversation emulator --help shows one", "--scenario %s: %v", file, err)
+	if err := dingtalktest.New(operations...).ConfigureJSON(raw); err != nil {
+		return nil, explain.UsageHint("openconversation emulator --help shows one", "--scenario %s: %v", o.scenario, err)
 	}
-	return opts, nil
+	return func(s *dingtalktest.Settings) { _ = json.Unmarshal(raw, s) }, nil
 }
 
 // withTextKeys makes texts of keys that YAML read as something else: a chat id may be a number.

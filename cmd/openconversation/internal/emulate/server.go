@@ -38,11 +38,14 @@ func Serve(ctx context.Context, address string, errorLog io.Writer, opts ...ding
 	if err != nil {
 		return nil, err
 	}
-	s := newServer(dingtalktest.New(append(opts, dingtalktest.WithRecordSize(0))...)) // nobody would read the record
+	s := newServer(dingtalktest.New(append(opts, withoutRecord)...))
 	s.serve(at, s.emulator, errorLog, nil)
 	s.URL = at.url("http")
 	return s, nil
 }
+
+// withoutRecord is for an emulator whose record nobody could read.
+func withoutRecord(s *dingtalktest.Settings) { s.RecordSize = 0 }
 
 func newServer(e *dingtalktest.Emulator) *Server {
 	return &Server{emulator: e, ended: make(chan error, 2)}
@@ -52,6 +55,7 @@ func newServer(e *dingtalktest.Emulator) *Server {
 func (s *Server) serve(at *listening, handler http.Handler, errorLog io.Writer, certificate *tls.Certificate) {
 	server := &http.Server{
 		Handler:           at.checkHost(handler),
+		ConnContext:       dingtalktest.ConnContext,
 		ReadHeaderTimeout: headerTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    headerBytes,

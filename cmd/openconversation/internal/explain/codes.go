@@ -20,19 +20,7 @@ func CodesCommand(w *term.World) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "codes [CODE]",
 		Short: "Print the catalogue of error codes",
-		Long: `Print the known error codes and what they mean.
-
-  RETRY  whether the same request may succeed later, and after how many seconds
-  TOKEN  what to do with the access token: keep it, drop it and fetch another,
-         fetch one (none was sent), none (none is involved)
-  SEEN   whether a live answer was seen; otherwise, answers built from it are synthetic
-
-A row that is only for some operations goes before a row for all.
-
-CODE may be any of a code's names, in any case: as the service sends it, another spelling,
-the name of its constant in Go, or what stands behind the last dot. DingTalk has thousands
-of codes: one that is not listed is to be judged by its HTTP status.`,
-		Args: AtMostOne,
+		Args:  AtMostOne,
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			var codes []string
 			for _, row := range catalogue() {

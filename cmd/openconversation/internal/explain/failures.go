@@ -21,7 +21,7 @@ func (t inContract) String() string { return t.Say(lang.English) }
 
 // Say implements lang.Said.
 func (t inContract) Say(l lang.Language) string {
-	text, hint := generated.KindText(t.kind, l == lang.Chinese)
+	text, hint, _ := generated.KindText(t.kind, l == lang.Chinese)
 	if t.hint {
 		return hint
 	}

@@ -329,3 +329,77 @@ func BenchmarkLoad(b *testing.B) {
 		_ = j.Close()
 	}
 }
+
+// A journal of no app is the first one's that puts a result into it, and then no other's.
+func TestWhoseItIs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	of := func(app string) (*Journal, error) {
+		w := wanted(path)
+		w.App = app
+		return Open(w)
+	}
+	for _, step := range []struct {
+		app    string
+		result bool
+		err    bool
+	}{{"", false, false}, {"a", false, false}, {"b", true, false}, {"a", false, true}, {"", false, false}, {"b", false, false}} {
+		j, err := of(step.app)
+		if (err != nil) != step.err {
+			t.Fatalf("%+v: %v", step, err)
+		}
+		if err != nil {
+			continue
+		}
+		if step.result {
+			put(t, j, "x", to("x"))
+		}
+		if err := j.Wrote("digest", true, false); err != nil {
+			t.Fatal(err)
+		}
+		closed(t, j)
+	}
+}
+
+// However often all is called again, a journal is at most as long as three rounds, and holds the last one.
+func TestRoundsDoNotGrow(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	var sizes []int64
+	for round := range 9 {
+		j := opened(t, path)
+		if round > 0 {
+			if err := j.Begin(All); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 100 {
+			put(t, j, fmt.Sprint("chat", i), to(fmt.Sprint(round, ".", i)))
+		}
+		put(t, j, "gone", rows.Result{Code: "unknown"})
+		if err := j.Wrote(fmt.Sprint("digest", round), true, false); err != nil {
+			t.Fatal(err)
+		}
+		closed(t, j)
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sizes = append(sizes, info.Size())
+		j = opened(t, path)
+		for i := range 100 {
+			want(t, j, fmt.Sprint("chat", i), to(fmt.Sprint(round, ".", i)), true)
+		}
+		want(t, j, "gone", rows.Result{Code: "unknown"}, true)
+		if !j.Has(fmt.Sprint("digest", round)) || round > 0 && !j.Has(fmt.Sprint("digest", round-1)) || j.Round() != "" {
+			t.Errorf("round %d: it does not know its outputs", round)
+		}
+		closed(t, j)
+		if left, _ := filepath.Glob(path + ".*"); len(left) > 0 {
+			t.Errorf("%q are left", left)
+		}
+	}
+	for _, size := range sizes {
+		if size > 4*sizes[0] {
+			t.Errorf("%d bytes after rounds of %d", size, sizes[0])
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
@@ -25,7 +26,7 @@ type options struct {
 	json    bool
 	groups  bool // describe the groups, too
 
-	given []string // the flags for continuing the run, as words
+	given *pflag.FlagSet // as they were given
 }
 
 // bulkFlags limit the number and rate of calls.
@@ -65,10 +66,6 @@ var fileFlags = []string{
 	"again", "dry-run", "progress",
 }
 
-var rounds = []string{string(journal.Failed), string(journal.All)}
-
-var progressModes = []string{"auto", "bar", "plain", "none"}
-
 // maxConcurrency is far above the need of any rate.
 const maxConcurrency = 1024
 
@@ -78,16 +75,16 @@ func (o *options) addTo(cmd *cobra.Command) {
 	flags.SortFlags = false
 	in, out, bulk := &o.input, &o.output, &o.bulk
 	flags.StringVarP(&in.path, "input", "i", "", "convert the rows of `FILE`; - is standard input")
-	flags.StringVar(&in.format, "format", "", "`FORMAT` of the input: "+strings.Join(formatNames(), ", ")+" (default: detected)")
-	flags.StringVar(&in.encoding, "encoding", "", "`ENCODING` of the input, such as utf-8, gb18030, big5, utf-16le (default: detected)")
-	flags.StringVar(&in.delimiter, "delimiter", "", "`CHARACTER` between cells: comma, semicolon, tab or bar (default: detected)")
+	explain.Choice(cmd, &in.format, "format", "`FORMAT` of the input: "+strings.Join(formatNames(), ", ")+" (default: detected)", formatNames(), nil)
+	explain.Choice(cmd, &in.encoding, "encoding", "`ENCODING` of the input, such as utf-8, gb18030, big5, utf-16le (default: detected)", encodingNames(), encoding)
+	explain.Choice(cmd, &in.delimiter, "delimiter", "`CHARACTER` between cells: comma, semicolon, tab or bar (default: detected)", delimiterNames, delimiter)
 	flags.StringVar(&in.sheet, "sheet", "", "`NAME` or number of the sheet (default: the first with a column of chat ids)")
 	flags.IntVar(&in.headerRow, "header-row", foundHeader, "row `N` of a table's header, 0 if there is none (default: found by the name of the column)")
 	flags.StringVar(&in.column, "column", "", "`NAME`, number or letter of the column with the chat ids, or a JSON field such as a.b (default: chat_id, chatId and the like)")
 	explain.Group(cmd, "Input:", "input", "format", "encoding", "delimiter", "sheet", "header-row", "column")
 	flags.StringVarP(&out.path, "output", "o", "", "write to `FILE` (- is standard output); FILE.journal beside it keeps the results, and the same command goes on")
-	flags.StringVar(&in.outputEncoding, "output-encoding", "", "`ENCODING` of the output, such as utf-8-bom for Excel (default: the input's)")
-	flags.StringVar(&out.again, "again", "", "`failed|all`: call chats again that have a result; with all, the output stays until every chat was called")
+	explain.Choice(cmd, &in.outputEncoding, "output-encoding", "`ENCODING` of the output, such as utf-8-bom for Excel (default: the input's)", encodingNames(), encoding)
+	explain.Choice(cmd, &out.again, "again", "`failed|all`: call chats again that have a result; with all, the output stays until every chat was called", []string{string(journal.Failed), string(journal.All)}, nil)
 	flags.BoolVar(&o.groups, "check", false, "add the group's name, owner and status: a second call for each converted chat")
 	flags.BoolVar(&out.dryRun, "dry-run", false, "print what the run would cost, and send nothing")
 	explain.Group(cmd, "Output:", "output", "output-encoding", "again", "check", "dry-run")
@@ -101,21 +98,11 @@ func (o *options) addTo(cmd *cobra.Command) {
 	explain.Group(cmd, "Pace and cost:", "qps", "concurrency", "max-calls", "limit", "accept-unknown", "timeout", "redis", "redis-timeout", "monthly-budget", "organization")
 	o.connect.AddTo(cmd)
 	explain.Group(cmd, "Network:", "emulator", "region", "base-url", "app-secret-file", "ip")
-	flags.StringVar(&out.progress, "progress", "auto", "`HOW` to show progress: bar, plain (a line every 10 seconds), none, or auto: a bar on a terminal")
+	out.progress = "auto"
+	explain.Choice(cmd, &out.progress, "progress", "`HOW` to show progress: bar, plain (a line every 10 seconds), none, or auto: a bar on a terminal", []string{"auto", "bar", "plain", "none"}, nil)
 	flags.BoolVar(&o.json, "json", false, "print one JSON object a line, also for failed chats; with --output, the summary as one object")
 	cmd.InitDefaultHelpFlag()
 	explain.Group(cmd, "Messages:", "progress", "json", "help")
-	complete(cmd, map[string][]string{
-		"progress": progressModes, "again": rounds, "format": formatNames(), "delimiter": delimiterNames(),
-		"encoding": encodingNames(), "output-encoding": encodingNames(),
-	})
-}
-
-// complete registers shell completions for the values of flags.
-func complete(cmd *cobra.Command, flags map[string][]string) {
-	for name, values := range flags {
-		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
-	}
 }
 
 func formatNames() []string {
@@ -134,18 +121,20 @@ func encodingNames() []string {
 	return names
 }
 
-// delimiters are the names of delimiters; the characters themselves are valid, too.
-var delimiters = []struct {
-	name string
-	byte byte
-}{{"comma", ','}, {"semicolon", ';'}, {"tab", '\t'}, {"bar", '|'}}
+func encoding(name string) (string, bool) {
+	e, known := rows.ParseEncoding(name)
+	return string(e), known
+}
 
-func delimiterNames() []string {
-	var names []string
-	for _, d := range delimiters {
-		names = append(names, d.name)
+// delimiterNames are the names of delimiters, in the order of rows.Delimiters; the characters themselves are valid, too.
+var delimiterNames = []string{"comma", "semicolon", "tab", "bar"}
+
+func delimiter(name string) (string, bool) {
+	at := slices.Index(delimiterNames, name)
+	if name = strings.ReplaceAll(name, `\t`, "\t"); len(name) == 1 {
+		at = strings.Index(rows.Delimiters, name)
 	}
-	return names
+	return delimiterNames[max(at, 0)], at >= 0
 }
 
 // reach returns how many items may lie between the item put and the item read.
@@ -196,12 +185,8 @@ func (o *options) check(cmd *cobra.Command) error {
 		return explain.Usage("--max-calls: %d is negative", b.maxCalls)
 	case b.items < 0:
 		return explain.Usage("--limit: %d is negative", b.items)
-	case !slices.Contains(progressModes, o.output.progress):
-		return explain.Usage("--progress: use %s", lang.List(progressModes, "or"))
 	case o.json && o.input.path != "" && o.output.path == "" && !o.output.dryRun:
 		return explain.Usage("--json gives a summary on standard output, where the rows go: add --output")
-	case o.output.again != "" && !slices.Contains(rounds, o.output.again):
-		return explain.Usage("--again: use %s", lang.List(rounds, "or"))
 	case o.output.again != "" && o.output.path == "":
 		return explain.Usage("--again needs --output: what has been called is in its journal")
 	}
@@ -209,37 +194,45 @@ func (o *options) check(cmd *cobra.Command) error {
 }
 
 // reading converts the flags to options of package rows.
-func (f inputFlags) reading() (rows.Options, error) {
-	o := rows.Options{Format: rows.Format(f.format), Sheet: f.sheet, ID: f.column, HeaderRow: max(f.headerRow, 0), NoHeader: f.headerRow == 0}
-	if f.format != "" && !slices.Contains(formatNames(), f.format) {
-		return o, explain.Usage("--format: use %s", lang.List(formatNames(), "or"))
+func (f inputFlags) reading() rows.Options {
+	o := rows.Options{
+		Format: rows.Format(f.format), Encoding: rows.Encoding(f.encoding), OutputEncoding: rows.Encoding(f.outputEncoding),
+		Sheet: f.sheet, ID: f.column, HeaderRow: max(f.headerRow, 0), NoHeader: f.headerRow == 0,
 	}
-	for _, e := range []struct {
-		flag, name string
-		to         *rows.Encoding
-	}{{"encoding", f.encoding, &o.Encoding}, {"output-encoding", f.outputEncoding, &o.OutputEncoding}} {
-		if e.name == "" {
-			continue
-		}
-		known := false
-		if *e.to, known = rows.ParseEncoding(e.name); !known {
-			return o, explain.Usage("--%s: use %s", e.flag, lang.List(encodingNames(), "or"))
-		}
+	if at := slices.Index(delimiterNames, f.delimiter); at >= 0 {
+		o.Delimiter = rows.Delimiters[at]
 	}
-	if f.delimiter != "" {
-		i := slices.IndexFunc(delimiters, func(d struct {
-			name string
-			byte byte
-		}) bool {
-			return f.delimiter == d.name || f.delimiter == string(d.byte) || f.delimiter == `\t` && d.byte == '\t'
-		})
-		if i < 0 {
-			return o, explain.Usage("--delimiter: use %s", lang.List(delimiterNames(), "or"))
-		}
-		o.Delimiter = delimiters[i].byte
-	}
-	return o, nil
+	return o
 }
 
 // guardOf makes the guard of the ids named by what.
 func (o *options) guardOf(what lang.Said) *guard { return newGuard(!o.bulk.acceptUnknown, what) }
+
+// apart are the flags that a continued run is not given again: they name its files, or differ from run to run.
+var apart = []string{"input", "output", "again", "dry-run", "json", "limit"}
+
+// againWith returns the shell command that continues a run: the same, or with more flags.
+func (o *options) againWith(more ...string) string {
+	words := slices.Concat([]string{term.CommandName, "convert", "--input", o.input.path, "--output", o.output.path}, more)
+	o.given.VisitAll(func(flag *pflag.Flag) {
+		switch {
+		case !flag.Changed || slices.Contains(apart, flag.Name):
+		case flag.NoOptDefVal != "": // its value cannot be a separate word
+			words = append(words, "--"+flag.Name+"="+flag.Value.String())
+		default:
+			words = append(words, "--"+flag.Name, flag.Value.String())
+		}
+	})
+	for i, word := range words {
+		if word == "" || strings.ContainsFunc(word, quoted) {
+			words[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// quoted reports whether a character may be special in a shell.
+func quoted(c rune) bool {
+	plain := c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+	return !plain && !strings.ContainsRune("-_./=:+,@%", c)
+}

@@ -4,9 +4,15 @@ package specs
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
+
+	"github.com/spf13/pflag"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
@@ -51,4 +57,80 @@ func check(r generated.Route) error {
 		return lang.Errorf("the example of %s is not JSON", o.ID)
 	}
 	return nil
+}
+
+// maxOfficial bounds the operations of the official SDK, which take 2 MB.
+const maxOfficial = 64 << 20
+
+// embedded are the operations of the official SDK that a release carries: see official_release.go.
+var embedded []byte
+
+// Source says whose operations are meant: this project's, if it is empty.
+type Source struct{ Spec, Official, Routes string }
+
+// Flags are the source's, by their names.
+func (s *Source) Flags() map[string]*string {
+	return map[string]*string{"spec": &s.Spec, "official": &s.Official, "official-routes": &s.Routes}
+}
+
+// AddTo adds the flags of the official SDK.
+func (s *Source) AddTo(flags *pflag.FlagSet) {
+	flags.StringVar(&s.Official, "official", "", "the operations of this `PACKAGE` of DingTalk's official SDK, such as robot_1_0, or of all")
+	flags.StringVar(&s.Routes, "official-routes", "", "read them from this `FILE`, made by openconversation-gen official --routes")
+}
+
+// Read reads the operations.
+func (s Source) Read() ([]generated.Route, error) {
+	switch {
+	case s.Spec != "" && s.Official != "":
+		return nil, explain.Usage("--spec and --official exclude each other")
+	case s.Spec != "":
+		return Read(s.Spec)
+	case s.Official != "":
+		return s.official()
+	case s.Routes != "":
+		return nil, explain.Usage("--official-routes needs --official")
+	}
+	return generated.Routes, nil
+}
+
+func (s Source) official() ([]generated.Route, error) {
+	content := embedded
+	if s.Routes != "" {
+		var err error
+		if content, err = os.ReadFile(s.Routes); err != nil {
+			return nil, explain.Usage("--official-routes: %w", err)
+		}
+	}
+	if content == nil {
+		return nil, explain.UsageHint("make the file with openconversation-gen official --routes FILE, and name it with --official-routes", "this build does not carry the operations of the official SDK")
+	}
+	var packages map[string]json.RawMessage
+	z, err := gzip.NewReader(bytes.NewReader(content))
+	if err == nil {
+		err = json.NewDecoder(io.LimitReader(z, maxOfficial)).Decode(&packages)
+	}
+	if err != nil {
+		return nil, explain.Usage("--official-routes %s: it was not made by openconversation-gen official --routes", s.Routes)
+	}
+	var all []generated.Route
+	for _, name := range slices.Sorted(maps.Keys(packages)) {
+		if s.Official != "all" && !strings.EqualFold(s.Official, name) {
+			continue
+		}
+		routes, err := decode(lang.T("--official %s", name), packages[name])
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range routes {
+			if s.Official == "all" { // many packages have an operation of one name
+				r.Operation.ID = name + "." + r.Operation.ID
+			}
+			all = append(all, r)
+		}
+	}
+	if all == nil {
+		return nil, explain.UsageHint("openconversation operations --official all lists them", "--official %s: the official SDK has no such package", s.Official)
+	}
+	return all, nil
 }

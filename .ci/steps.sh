@@ -291,7 +291,11 @@ release-files() {
 
 # Writes the operations of DingTalk's official SDK, which a command built with the tag official carries. Their texts are that
 # SDK's: its licence lies beside them, here and in the archives.
-official-routes() { "$go" run ./cmd/openconversation-gen official --routes cmd/openconversation/internal/specs/official-routes.json.gz; }
+official-routes() {
+  local file=cmd/openconversation/internal/specs/official-routes.json
+  "$go" run ./cmd/openconversation-gen official --routes "$file"
+  bzip2 -9f "$file" # a quarter less than gzip
+}
 
 # Builds the command twice, in two folders and from two caches, and compares every byte.
 reproducible() {

@@ -4,7 +4,6 @@ package call
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -120,24 +119,6 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	var params []*parameter
-	defer func() {
-		cmd.RunE = explain.Begins(func(cmd *cobra.Command, _ []string) error {
-			if err := o.Check(cmd); err != nil {
-				return err
-			}
-			request, err := build(w, route, params, o.body)
-			if err != nil {
-				return err
-			}
-			if o.dry {
-				return dryRun(cmd.Context(), w, o, request)
-			}
-			if err := confirm(cmd.Context(), w, o, route.Operation); err != nil {
-				return err
-			}
-			return run(cmd.Context(), w, o, request)
-		})
-	}()
 	own := &cobra.Command{}
 	own.Flags().SortFlags = false
 	o.AddTo(own)
@@ -161,6 +142,22 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 		own.Flags().Lookup("body").Hidden = true
 	}
 	flags.AddFlagSet(own.Flags())
+	cmd.RunE = explain.Begins(func(cmd *cobra.Command, _ []string) error {
+		if err := o.Check(cmd); err != nil {
+			return err
+		}
+		request, err := build(w, route, params, o.body)
+		if err != nil {
+			return err
+		}
+		if o.dry {
+			return dryRun(cmd.Context(), w, o, request)
+		}
+		if err := confirm(cmd.Context(), w, o, route.Operation); err != nil {
+			return err
+		}
+		return run(cmd.Context(), w, o, request)
+	})
 	return cmd
 }
 
@@ -204,14 +201,8 @@ func confirm(ctx context.Context, w *term.World, o *options, operation *generate
 
 // run sends a request and prints the answer.
 func run(ctx context.Context, w *term.World, o *options, request dingtalk.Request) error {
-	switch {
-	case o.timeout < 0:
-		return explain.Usage("--timeout: %s is negative", o.timeout)
-	case o.timeout > 0:
-		limited, cancel := context.WithTimeoutCause(ctx, o.timeout, explain.TimeoutError{After: o.timeout})
-		defer cancel()
-		ctx = limited
-	}
+	ctx, cancel := explain.Within(ctx, o.timeout)
+	defer cancel()
 	client, done, err := o.Dial(ctx, w)
 	if err != nil {
 		return err
@@ -223,7 +214,7 @@ func run(ctx context.Context, w *term.World, o *options, request dingtalk.Reques
 			err = ended
 		}
 		if o.json {
-			if printed := w.PrintJSON(newFailure(err)); printed != nil {
+			if printed := w.PrintJSON(map[string]any{"error": explain.AsJSON(err)}); printed != nil {
 				return printed
 			}
 		}
@@ -236,27 +227,4 @@ func run(ctx context.Context, w *term.World, o *options, request dingtalk.Reques
 		return nil
 	}
 	return w.PrintJSON(answer)
-}
-
-// failure is an error as JSON, with the fields of convert --json.
-type failure struct {
-	Error struct {
-		Kind      string `json:"kind,omitempty"`
-		Code      string `json:"code"`
-		Message   string `json:"message"`
-		RequestID string `json:"requestId"`
-		Status    int    `json:"status"`
-	} `json:"error"`
-}
-
-func newFailure(err error) (f failure) {
-	f.Error.Kind, f.Error.Message = explain.Kind(err), explain.Describe(err).String()
-	var e *dingtalk.Error
-	if errors.As(err, &e) {
-		f.Error.Code, f.Error.RequestID, f.Error.Status = string(e.Code), e.RequestID, e.StatusCode
-		if e.Message != "" && e.Err == nil {
-			f.Error.Message = e.Message
-		}
-	}
-	return f
 }

@@ -1,8 +1,8 @@
 package connect
 
 import (
+	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"io"
 	"io/fs"
@@ -11,7 +11,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf16"
+
+	utf16 "golang.org/x/text/encoding/unicode"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/emulate"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
@@ -56,15 +57,14 @@ func (c *Flags) credentials(ctx context.Context, w *term.World) (dingtalk.AppCre
 // missing makes the error of incomplete credentials; it is nil if they are complete.
 func missing(creds dingtalk.AppCredentials) error {
 	switch {
-	case creds.AppKey == "" && creds.AppSecret == "":
+	case creds.AppKey+creds.AppSecret == "":
 		return lang.Errorf("no credentials: set %s and %s (or --app-secret-file)", EnvAppKey, EnvAppSecret)
 	case creds.AppSecret == "":
 		return lang.Errorf("no credentials: set %s (or --app-secret-file)", EnvAppSecret)
 	case creds.AppKey == "":
 		return lang.Errorf("no credentials: set %s", EnvAppKey)
-	default:
-		return nil
 	}
+	return nil
 }
 
 // names are the letters of names that people give the variables, the right one first.
@@ -149,21 +149,12 @@ func secretFrom(ctx context.Context, w *term.World, name string) (string, error)
 	return secret, nil
 }
 
-// plainText returns a file's text, also of UTF-16, which PowerShell writes.
+// plainText returns a file's text, also of UTF-16 with a mark, which PowerShell writes.
 func plainText(content []byte) string {
-	mark := func(first, second byte) bool { return len(content) > 1 && content[0] == first && content[1] == second }
-	order := binary.ByteOrder(binary.LittleEndian)
-	switch {
-	case mark(0xFE, 0xFF):
-		order = binary.BigEndian
-	case !mark(0xFF, 0xFE):
-		return string(content)
+	if bytes.HasPrefix(content, []byte("\xff\xfe")) || bytes.HasPrefix(content, []byte("\xfe\xff")) {
+		content, _ = utf16.UTF16(utf16.LittleEndian, utf16.UseBOM).NewDecoder().Bytes(content) // what is damaged is no secret
 	}
-	var units []uint16
-	for i := 2; i+1 < len(content); i += 2 {
-		units = append(units, order.Uint16(content[i:]))
-	}
-	return string(utf16.Decode(units))
+	return string(content)
 }
 
 func withoutPath(err error) error {

@@ -47,14 +47,8 @@ func Command(w *term.World) *cobra.Command {
 
 // doctor makes the checks, and returns the error of the first failed one.
 func doctor(ctx context.Context, w *term.World, o options) error {
-	switch {
-	case o.timeout < 0:
-		return explain.Usage("--timeout: %s is negative", o.timeout)
-	case o.timeout > 0:
-		limited, cancel := context.WithTimeoutCause(ctx, o.timeout, explain.TimeoutError{After: o.timeout})
-		defer cancel()
-		ctx = limited
-	}
+	ctx, cancel := explain.Within(ctx, o.timeout)
+	defer cancel()
 	e := &examination{world: w, options: o}
 	o.Trace = e.way.trace
 	client, done, err := o.Dial(ctx, w)
@@ -80,7 +74,7 @@ func doctor(ctx context.Context, w *term.World, o options) error {
 
 // examine makes the checks that send requests.
 func (e *examination) examine(ctx context.Context, client *dingtalk.Client) error {
-	if err := e.pass(checkCredentials, e.credentialsText()); err != nil {
+	if err := e.report("", nil, e.credentialsText); err != nil {
 		return err
 	}
 	_, err := client.Token(ctx)
@@ -88,25 +82,13 @@ func (e *examination) examine(ctx context.Context, client *dingtalk.Client) erro
 		return cause
 	}
 	stage := tokenStage(err)
-	if stage == checkHost {
-		return e.fail(stage, err)
-	}
-	if err := e.pass(checkHost, e.way.hostText()); err != nil {
-		return err
-	}
-	if stage == checkConnection {
-		return e.fail(stage, err)
-	}
-	if err := e.pass(checkConnection, e.way.connectionText()); err != nil {
-		return err
-	}
 	if stage == checkToken {
-		return e.fail(stage, e.elsewhere(ctx, err))
+		err = e.elsewhere(ctx, err)
 	}
-	if err := e.pass(checkToken, lang.T("the service issued an access token")); err != nil {
+	issued := func() lang.Text { return lang.T("the service issued an access token") }
+	if err := e.report(stage, err, e.way.hostText, e.way.connectionText, issued); err != nil {
 		return err
 	}
-
 	group, err := client.OpenConversationID(ctx, e.options.chat)
 	if cause := explain.Ended(ctx, err); cause != nil {
 		return cause
@@ -114,24 +96,20 @@ func (e *examination) examine(ctx context.Context, client *dingtalk.Client) erro
 	if stage := conversionStage(err); stage != "" {
 		return e.fail(stage, e.way.ownAddress(err))
 	}
-	permission, address := lang.T("the app may convert chats"), lang.T("calls from this machine's address are accepted")
-	if err != nil { // the order of the service's own checks is not documented
-		permission, address = lang.T("not refused"), lang.T("not refused")
+	known := func(text lang.Format) func() lang.Text {
+		return func() lang.Text {
+			if err != nil { // the order of the service's own checks is not documented
+				return lang.T("not refused")
+			}
+			return lang.T(text)
+		}
 	}
-	for _, passed := range []struct {
-		check  string
-		detail lang.Text
-	}{
-		{checkPermission, permission},
-		{checkAddress, address},
-		{checkConversion, conversionText(err)},
-	} {
-		if passed.check == checkConversion && err != nil && e.options.robot != "" {
-			return e.fail(passed.check, err) // without an id there is no group to check
-		}
-		if err := e.pass(passed.check, passed.detail); err != nil {
-			return err
-		}
+	if stage = ""; err != nil && e.options.robot != "" {
+		stage = checkConversion // without an id there is no group to check
+	}
+	converted := func() lang.Text { return conversionText(err) }
+	if err := e.report(stage, err, known("the app may convert chats"), known("calls from this machine's address are accepted"), converted); err != nil {
+		return err
 	}
 	if e.options.robot != "" {
 		return e.examineGroup(ctx, client, group)
@@ -157,7 +135,7 @@ func (e *examination) elsewhere(ctx context.Context, refused error) error {
 }
 
 // tokenStage returns the check of a token call's error.
-func tokenStage(err error) string {
+func tokenStage(err error) lang.Format {
 	var e *dingtalk.Error
 	switch {
 	case err == nil:
@@ -174,7 +152,7 @@ func tokenStage(err error) string {
 }
 
 // conversionStage returns the check of a conversion's error, or "" for an error of the chat alone.
-func conversionStage(err error) string {
+func conversionStage(err error) lang.Format {
 	switch kind := explain.Sentinel(err); {
 	case err == nil, errors.Is(kind, dingtalk.ErrInvalidChatID), errors.Is(kind, dingtalk.ErrOwnerNotVisible):
 		return ""
@@ -219,27 +197,27 @@ type options struct {
 	timeout time.Duration
 }
 
-// The checks.
+// The checks, by their names for people.
 const (
-	checkCredentials = "credentials"
-	checkHost        = "host"
-	checkConnection  = "connection"
-	checkToken       = "token"
-	checkPermission  = "permission"
-	checkAddress     = "address"
-	checkConversion  = "conversion"
-	checkGroup       = "group" // this check and the next need --robot
-	checkRobot       = "robot"
+	checkCredentials lang.Format = "credentials"
+	checkHost        lang.Format = "host"
+	checkConnection  lang.Format = "connection"
+	checkToken       lang.Format = "token"
+	checkPermission  lang.Format = "permission"
+	checkAddress     lang.Format = "address"
+	checkConversion  lang.Format = "conversion"
+	checkGroup       lang.Format = "group" // this check and the next need --robot
+	checkRobot       lang.Format = "robot"
 )
 
 // checks lists the checks in order; one call makes the last ones.
 var (
-	checks    = []string{checkCredentials, checkHost, checkConnection, checkToken, checkPermission, checkAddress, checkConversion}
+	checks    = []lang.Format{checkCredentials, checkHost, checkConnection, checkToken, checkPermission, checkAddress, checkConversion}
 	inOneCall = checks[4:]
 )
 
 // checks returns the checks that the flags select.
-func (o options) checks() []string {
+func (o options) checks() []lang.Format {
 	if o.robot == "" {
 		return checks
 	}

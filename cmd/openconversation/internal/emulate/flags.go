@@ -1,9 +1,15 @@
 package emulate
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
 	"slices"
 	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/specs"
@@ -13,12 +19,7 @@ import (
 
 // settings are the scenario and the flags that were given, which come on top of it, as the emulator's options.
 func (o *options) settings(given func(flag string) bool) ([]dingtalktest.Option, error) {
-	switch {
-	case o.qps < 0:
-		return nil, explain.Usage("--qps: %d is negative", o.qps)
-	case o.latency < 0:
-		return nil, explain.Usage("--latency: %s is negative", o.latency)
-	case o.tokenLifetime <= 0:
+	if o.tokenLifetime <= 0 {
 		return nil, explain.Usage("--token-lifetime: %s is not positive", o.tokenLifetime)
 	}
 	var settings []dingtalktest.Option
@@ -81,4 +82,78 @@ func parseFaults(flag string, values []string, operation generated.Operation) ([
 		queue = append(queue, fault.For(operation))
 	}
 	return queue, nil
+}
+
+// The environment variables that an app's credentials come from. A secret is never a flag: other users of the machine
+// can read a process's arguments.
+const (
+	EnvAppKey    = "DINGTALK_APP_KEY"
+	EnvAppSecret = "DINGTALK_APP_SECRET"
+)
+
+// options are the flags of emulator.
+type options struct {
+	listen, admin  string
+	allowRemote    bool
+	tls, http2     bool
+	tlsNames       []string
+	tlsCAFile      string
+	printEnv       bool
+	readyFile, log string
+	health         string
+
+	scenario      string
+	anyChat       bool
+	chats         []string
+	qps, quota    int
+	latency       time.Duration
+	tokenLifetime time.Duration
+	faults        []string
+	source        specs.Source
+	tokenFaults   []string
+}
+
+// readScenario reads a file of settings and faults for an emulator of some operations, YAML or JSON: what the admin API takes
+// at /settings.
+func (o *options) readScenario(operations ...dingtalktest.Option) (dingtalktest.Option, error) {
+	content, err := os.ReadFile(o.scenario)
+	if err != nil {
+		return nil, explain.Usage("--scenario: %v", err)
+	}
+	var tree any
+	if err := yaml.Unmarshal(content, &tree); err != nil {
+		return nil, explain.Usage("--scenario %s: %v", o.scenario, err)
+	}
+	if tree == nil { // an empty file
+		tree = map[string]any{}
+	}
+	raw, err := json.Marshal(withTextKeys(tree))
+	if err != nil {
+		return nil, explain.Usage("--scenario %s: %v", o.scenario, err)
+	}
+	if err := dingtalktest.New(operations...).ConfigureJSON(raw); err != nil {
+		return nil, explain.UsageHint("openconversation emulator --help shows one", "--scenario %s: %v", o.scenario, err)
+	}
+	return func(s *dingtalktest.Settings) { _ = json.Unmarshal(raw, s) }, nil
+}
+
+// withTextKeys makes texts of keys that YAML read as something else: a chat id may be a number.
+func withTextKeys(tree any) any {
+	switch tree := tree.(type) {
+	case map[string]any:
+		for key, value := range tree {
+			tree[key] = withTextKeys(value)
+		}
+	case map[any]any:
+		texts := map[string]any{}
+		for key, value := range tree {
+			texts[fmt.Sprint(key)] = withTextKeys(value)
+		}
+		return texts
+	case []any:
+		for i, value := range tree {
+			tree[i] = withTextKeys(value)
+		}
+	}
+	return tree
 }

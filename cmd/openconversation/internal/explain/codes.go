@@ -101,29 +101,32 @@ func yesNo(b bool) lang.Text {
 
 // codesNamed finds codes by any name, ignoring case: the service's spelling and its aliases; the Go name and its
 // constant; and the last part of a dotted code. Several codes may share a name.
-func codesNamed(name string) []codeRow {
-	rows := catalogue()
-	for _, is := range []func(codeRow) bool{
-		func(row codeRow) bool { return slices.ContainsFunc(row.spellings(), equalFold(name)) },
-		func(row codeRow) bool {
-			return slices.ContainsFunc([]string{row.Name, "Code" + row.Name, "generated.Code" + row.Name}, equalFold(name))
-		},
-		func(row codeRow) bool {
-			return slices.ContainsFunc(row.spellings(), func(spelling string) bool {
-				dot := strings.LastIndexByte(spelling, '.')
-				return dot >= 0 && strings.EqualFold(name, spelling[dot+1:])
-			})
-		},
-	} {
-		if found := slices.DeleteFunc(slices.Clone(rows), func(row codeRow) bool { return !is(row) }); len(found) > 0 {
-			return found
+func codesNamed(name string) (found []codeRow) {
+	for level := range 3 {
+		for _, row := range catalogue() {
+			if slices.ContainsFunc(row.names(level), func(s string) bool { return strings.EqualFold(name, s) }) {
+				found = append(found, row)
+			}
+		}
+		if found != nil {
+			break
 		}
 	}
-	return nil
+	return found
 }
 
-func equalFold(name string) func(string) bool {
-	return func(s string) bool { return strings.EqualFold(name, s) }
+func (row codeRow) names(level int) []string {
+	spellings := append([]string{row.Code}, row.Aliases...)
+	switch level {
+	case 0:
+		return spellings
+	case 1:
+		return []string{row.Name, "Code" + row.Name, "generated.Code" + row.Name}
+	}
+	for i, spelling := range spellings {
+		spellings[i] = spelling[strings.LastIndexByte(spelling, '.')+1:]
+	}
+	return spellings
 }
 
 // codeRow is a row with the field names of the contract.
@@ -141,8 +144,6 @@ type codeRow struct {
 	Observed    bool     `json:"observed"`
 	Operations  []string `json:"operations,omitempty"` // the row is about these alone, and goes before one about all
 }
-
-func (row codeRow) spellings() []string { return append([]string{row.Code}, row.Aliases...) }
 
 // catalogue is the rows that hold for every operation, and after them those that operations add. Operations that add the
 // same share a row.

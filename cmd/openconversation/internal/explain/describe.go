@@ -62,7 +62,7 @@ func Hint(err error) lang.Text {
 			return lang.T(grantHint, permission)
 		}
 	}
-	return row.hint
+	return row.advice()
 }
 
 // permissionOf returns an operation's permission in the contract, or "".
@@ -166,6 +166,28 @@ func describeCall(l lang.Language, e *dingtalk.Error, now time.Time) string {
 		b.WriteString(l.Sprintf(": %s", text))
 	}
 	return b.String()
+}
+
+// JSON is an error for scripts.
+type JSON struct {
+	Kind      string `json:"kind,omitempty"`
+	Code      string `json:"code"`
+	Message   string `json:"message"`
+	RequestID string `json:"requestId"`
+	Status    int    `json:"status"`
+}
+
+// AsJSON returns an error's JSON. Its message is the service's own: the rest of the error's text has fields of its own here.
+func AsJSON(err error) *JSON {
+	out := &JSON{Kind: Kind(err), Message: Describe(err).String()}
+	var e *dingtalk.Error
+	if errors.As(err, &e) {
+		out.Code, out.RequestID, out.Status = string(e.Code), e.RequestID, e.StatusCode
+		if e.Message != "" && e.Err == nil {
+			out.Message = e.Message
+		}
+	}
+	return out
 }
 
 // Ended returns why ctx ended the call that failed with err, or nil if ctx did not.

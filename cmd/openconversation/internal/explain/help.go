@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -168,10 +169,20 @@ func (e ownError) Error() string { return e.err.Error() }
 func (e ownError) Say(l lang.Language) string { return l.Of(e.err) }
 func (e ownError) Unwrap() error              { return e.err }
 
-// Begins marks the command's start: errors from here on are the command's own, not errors of usage.
+// Begins marks the command's start: errors from here on are the command's own, not errors of usage. No number may be negative,
+// unless its default is.
 func Begins(command func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := command(cmd, args); err != nil {
+	return func(cmd *cobra.Command, args []string) (err error) {
+		cmd.Flags().Visit(func(flag *pflag.Flag) {
+			number := slices.Contains([]string{"int", "duration"}, flag.Value.Type())
+			if value := flag.Value.String(); number && value[0] == '-' && flag.DefValue[0] != '-' {
+				err = Usage("--%s: %s is negative", flag.Name, value)
+			}
+		})
+		if err == nil {
+			err = command(cmd, args)
+		}
+		if err != nil {
 			return ownError{err}
 		}
 		return nil

@@ -65,7 +65,7 @@ func openSheet(in io.Reader, name string) (*sheet, error) {
 	}
 	found, known := s.book.Sheet(name)
 	if !known {
-		return s, settled(PartSheet, 0, "there is no sheet %q; there are: %s", name, strings.Join(s.book.Sheets(), ", "))
+		return s, settled(PartSheet, 0, "there is no sheet %q; there are: %s", name, strings.Join(s.book.Sheets(true), ", "))
 	}
 	return s, s.open(found)
 }
@@ -167,7 +167,7 @@ func (s *sheet) findTable(o Options) (*table, error) {
 	if err == nil || o.Sheet != "" || o.NoHeader || !errors.Is(err, io.EOF) && (!errors.As(err, &wrong) || wrong.Part != PartColumn) {
 		return t, err
 	}
-	first, found, seen := s.name, []string{}, s.book.Visible()
+	first, found, seen := s.name, []string{}, s.book.Sheets(false)
 	for _, name := range seen {
 		if name == first {
 			continue

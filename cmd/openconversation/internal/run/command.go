@@ -47,9 +47,9 @@ func Command(w *term.World) *cobra.Command {
 
 // convert runs what the flags ask for.
 func convert(ctx context.Context, w *term.World, o *options, args []string) error {
-	ctx, cancel := explain.Within(ctx, o.bulk.timeout)
+	ctx, cancel := explain.Within(ctx, o.timeout)
 	defer cancel()
-	if o.input.path != "" {
+	if o.input != "" {
 		return convertRows(ctx, w, o)
 	}
 	return convertIDs(ctx, w, o, args)
@@ -68,37 +68,37 @@ func convertRows(ctx context.Context, w *term.World, o *options) error {
 	defer stopReading()
 	r := &rowRun{world: w, o: o}
 	var pipe io.Writer = w.Out
-	if o.output.path != "" && !o.output.dryRun {
-		file, err := output.Stream(ctx, o.output.path)
+	if o.output != "" && !o.dryRun {
+		file, err := output.Stream(ctx, o.output)
 		switch {
 		case err != nil:
 			return err
 		case file == nil:
 			pipe = nil
-		case o.output.again != "":
-			return explain.Usage("%s is no file that could be continued", o.output.path)
+		case o.again != "":
+			return explain.Usage("%s is no file that could be continued", o.output)
 		default:
 			pipe = file
 		}
 	}
 	var err error
-	r.in, err = openTable(reading, w, o, pipe == nil || o.output.dryRun)
+	r.in, err = openTable(reading, w, o, pipe == nil || o.dryRun)
 	if errors.Is(err, io.EOF) {
-		w.Note("%s holds no chat id; nothing was done", nameOf(o.input.path))
+		w.Note("%s holds no chat id; nothing was done", nameOf(o.input))
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	defer r.in.close()
-	o.connect.Pace = connect.NewPace(o.bulk.qps, o.bulk.maxCalls)
+	o.connect.Pace = connect.NewPace(o.qps, o.maxCalls)
 	what := lang.T("the list")
 	if r.in.options.Format != rows.Lines {
 		what = lang.T("this column or field")
 	}
 	r.guard = o.guardOf(what)
 	switch {
-	case o.output.dryRun:
+	case o.dryRun:
 		return r.plan(ctx)
 	case pipe == nil:
 		return r.intoFile(ctx)

@@ -53,11 +53,11 @@ type engine struct {
 // newEngine makes an engine. With --check, granted gets each conversion before its group is described; it may be nil.
 func newEngine(o *options, client *dingtalk.Client, from source, to sink, g *guard, granted func(id, conversion string), more ...dingtalk.BulkOption) *engine {
 	e := &engine{
-		client: client, source: from, sink: to, guard: g, limit: o.bulk.items, stop: make(chan struct{}), ended: make(chan error, 1),
+		client: client, source: from, sink: to, guard: g, limit: o.limit, stop: make(chan struct{}), ended: make(chan error, 1),
 	}
-	e.options = append(more, dingtalk.WithConcurrency(o.bulk.concurrency), dingtalk.WithStop(e.stop))
+	e.options = append(more, dingtalk.WithConcurrency(o.concurrency), dingtalk.WithStop(e.stop))
 	if o.groups {
-		e.groups = &describer{client: client, ahead: o.bulk.concurrency, stop: e.stop, granted: granted}
+		e.groups = &describer{client: client, ahead: o.concurrency, stop: e.stop, granted: granted}
 	}
 	return e
 }

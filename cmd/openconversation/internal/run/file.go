@@ -22,7 +22,7 @@ func (r *rowRun) wanted() journal.Wanted {
 
 // intoFile calls what the journal does not know, and then assembles the output.
 func (r *rowRun) intoFile(ctx context.Context) (err error) {
-	if r.file, err = output.Open(r.o.output.path, r.in.file, r.wanted()); err != nil {
+	if r.file, err = output.Open(r.o.output, r.in.file, r.wanted()); err != nil {
 		return err
 	}
 	r.output = lang.Literal(r.file.Name)
@@ -61,7 +61,7 @@ func (r *rowRun) learn(ctx context.Context) error {
 		r.world.Note("%s", lang.N(j.Skipped, "%d line of %s cannot be read; its chat is called again", "%d lines of %s cannot be read; their chats are called again", j.Skipped, r.file.JournalPath()))
 	}
 	r.in.options.Details = r.in.options.Details || j.Details
-	if again := r.o.output.again; again != "" {
+	if again := r.o.again; again != "" {
 		if j.Empty() && again == string(journal.Failed) {
 			r.world.Note("%s has no journal with results; this is a new run", r.file.Name) // the name may be mistyped, and calls cost quota
 		} else if err := j.Begin(journal.Again(again)); err != nil {

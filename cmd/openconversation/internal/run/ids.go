@@ -188,7 +188,7 @@ func (r *report) converted(it *item, id string) error {
 // refused prints a failure.
 func (r *report) refused(chatID string, err error) error {
 	if r.json {
-		return r.write(newJSONFailure(chatID, err))
+		return r.write(jsonResult{ChatID: chatID, Error: explain.AsJSON(err)})
 	}
 	r.tell(chatID, err)
 	return nil
@@ -246,33 +246,12 @@ func (r *report) end(cause error) error {
 }
 
 type jsonResult struct {
-	ChatID             string     `json:"chatId"`
-	OpenConversationID string     `json:"openConversationId,omitempty"`
-	Name               string     `json:"chatName,omitempty"`
-	Owner              string     `json:"chatOwner,omitempty"`
-	Status             string     `json:"chatStatus,omitempty"`
-	Error              *jsonError `json:"error,omitempty"`
-}
-
-type jsonError struct {
-	Kind      string `json:"kind,omitempty"`
-	Code      string `json:"code"`
-	Message   string `json:"message"`
-	RequestID string `json:"requestId"`
-	Status    int    `json:"status"`
-}
-
-func newJSONFailure(chatID string, err error) jsonResult {
-	out := &jsonError{Kind: explain.Kind(err), Message: explain.Describe(err).String()}
-	var e *dingtalk.Error
-	if errors.As(err, &e) {
-		out.Code, out.RequestID, out.Status = string(e.Code), e.RequestID, e.StatusCode
-		// Prefer the service's own text: the rest of the error's text has fields of its own here.
-		if e.Message != "" && e.Err == nil {
-			out.Message = e.Message
-		}
-	}
-	return jsonResult{ChatID: chatID, Error: out}
+	ChatID             string        `json:"chatId"`
+	OpenConversationID string        `json:"openConversationId,omitempty"`
+	Name               string        `json:"chatName,omitempty"`
+	Owner              string        `json:"chatOwner,omitempty"`
+	Status             string        `json:"chatStatus,omitempty"`
+	Error              *explain.JSON `json:"error,omitempty"`
 }
 
 // convertIDs converts ids given as arguments or as lines of standard input.
@@ -280,7 +259,7 @@ func convertIDs(ctx context.Context, w *term.World, o *options, args []string) e
 	defer term.HoldPipe()()
 	reading, stopReading := context.WithCancel(ctx)
 	defer stopReading()
-	o.connect.Pace = connect.NewPace(o.bulk.qps, o.bulk.maxCalls)
+	o.connect.Pace = connect.NewPace(o.qps, o.maxCalls)
 	client, done, err := o.connect.Dial(ctx, w)
 	if err != nil {
 		return err

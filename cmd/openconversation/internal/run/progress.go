@@ -26,7 +26,7 @@ type progress struct {
 
 // show shows progress, as a bar or as lines, until hide is called.
 func (o *options) show(w *term.World, now func() progress) (hide func()) {
-	mode := o.output.progress
+	mode := o.progress
 	if mode == "auto" {
 		mode = "plain"
 		if w.At(w.Err) > 0 {

@@ -203,7 +203,7 @@ func (r *rowRun) reportNext(cause error, t tally) {
 		r.world.Note("go on with: %s", r.o.againWith())
 	case t.passing > 0:
 		r.world.Note("%s", lang.N(t.passing, "%d row failed for a reason that may pass; try it again with: %s", "%d rows failed for a reason that may pass; try them again with: %s", t.passing, r.o.againWith()))
-	case t.settled > 0 && r.o.output.again == "":
+	case t.settled > 0 && r.o.again == "":
 		r.world.Note("call the failed chats again, if that can help, with: %s", r.o.againWith("--again", "failed"))
 	}
 }

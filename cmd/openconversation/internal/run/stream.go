@@ -114,8 +114,8 @@ func (r *rowRun) intoStream(ctx context.Context, out io.Writer) error {
 	}
 	defer func() { _ = reader.Close() }() // read-only
 	r.nameIDs(reader.Name())
-	if r.output = lang.T("standard output"); r.o.output.path != "" {
-		r.output = lang.Literal(r.o.output.path)
+	if r.output = lang.T("standard output"); r.o.output != "" {
+		r.output = lang.Literal(r.o.output)
 	}
 	s := &streamSink{name: r.output, w: out, rows: reader, total: -1}
 	r.sink, r.saved = s, true

@@ -44,11 +44,10 @@ func nameOf(path string) lang.Said {
 
 // openTable opens the flags' input. whole means that it is read more than once: then a stream is copied to a file.
 func openTable(ctx context.Context, w *term.World, o *options, whole bool) (*table, error) {
-	in := &table{world: w, name: nameOf(o.input.path), options: o.input.reading()}
-	in.options.Details = o.groups
+	in := &table{world: w, name: nameOf(o.input), options: o.reading()}
 	stream, err := w.In, error(nil)
-	if o.input.path != "-" {
-		file, err := openNamed(ctx, o.input.path)
+	if o.input != "-" {
+		file, err := openNamed(ctx, o.input)
 		if err != nil {
 			return nil, err
 		}
@@ -59,7 +58,7 @@ func openTable(ctx context.Context, w *term.World, o *options, whole bool) (*tab
 	}
 	switch {
 	case in.file != nil:
-		err = in.detect(o.input.path)
+		err = in.detect(o.input)
 	case whole:
 		if err = in.spool(term.UntilDone(ctx, stream)); err == nil {
 			err = in.detect("")
@@ -137,24 +136,24 @@ func (in *table) sniff(stream io.Reader) error {
 func (in *table) fits(o *options) (err error) {
 	format := in.options.Format
 	switch {
-	case o.input.column != "" && !format.Columns() && !format.Fields():
+	case o.column != "" && !format.Columns() && !format.Fields():
 		return explain.Usage("--column is for tables and JSON, and the input is %s", format.Title())
-	case o.input.headerRow != foundHeader && !format.Columns():
+	case o.headerRow != foundHeader && !format.Columns():
 		return explain.Usage("--header-row is for tables, and the input is %s", format.Title())
-	case o.input.sheet != "" && format != rows.XLSX:
+	case o.sheet != "" && format != rows.XLSX:
 		return explain.Usage("--sheet is for workbooks, and the input is %s", format.Title())
-	case o.input.delimiter != "" && format != rows.CSV && format != rows.TSV:
+	case o.delimiter != "" && format != rows.CSV && format != rows.TSV:
 		return explain.Usage("--delimiter is for CSV and TSV, and the input is %s", format.Title())
-	case o.input.encoding != "" && format == rows.XLSX:
+	case o.encoding != "" && format == rows.XLSX:
 		return explain.Usage("--encoding is for text, and the input is %s", format.Title())
 	}
-	if in.options.Output, err = format.OutputFor(o.output.path, o.input.path); err != nil {
+	if in.options.Output, err = format.OutputFor(o.output, o.input); err != nil {
 		return explain.Usage("%w", err)
 	}
-	if o.input.outputEncoding != "" && in.options.Output == rows.XLSX {
+	if o.outputEncoding != "" && in.options.Output == rows.XLSX {
 		return explain.Usage("--output-encoding is for text, and the output is %s", in.options.Output.Title())
 	}
-	if in.options.Output.Whole() && o.output.path == "" && !o.output.dryRun {
+	if in.options.Output.Whole() && o.output == "" && !o.dryRun {
 		return explain.Usage("%s cannot be written to standard output row by row: add --output", in.options.Output.Title())
 	}
 	return nil

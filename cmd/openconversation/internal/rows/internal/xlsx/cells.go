@@ -101,7 +101,8 @@ func (c *rowCopy) write(number int, cells []string) {
 		return
 	}
 	put(c.raw[:c.start])
-	tag, prefix := c.tag.raw, c.tag.prefix()
+	tag := c.tag.raw
+	prefix, _ := c.tag.tag()
 	if _, from, to, has := c.tag.attribute("spans"); has { // an optional hint at the columns, wrong by now
 		tag = append(tag[:from], tag[to:]...)
 	}

@@ -29,55 +29,42 @@ type texts struct {
 
 // readTexts reads the shared strings.
 func readTexts(r io.Reader) (*texts, error) {
-	t := &texts{}
-	in := newMarkup(r)
+	t, in := &texts{}, newMarkup(r)
 	var text []byte
-	inText, phonetic := false, false
+	inText, phonetic := false, false // phonetic text is for the characters before it
 	for {
 		tok, err := in.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
+		switch {
+		case errors.Is(err, io.EOF):
+			return t, nil
+		case err != nil:
 			return t, err
-		}
-		switch tok.kind {
-		case content, literal:
+		case tok.kind == other:
+			continue
+		case tok.kind == content || tok.kind == literal:
 			if inText && !phonetic {
 				text = appendText(text, tok)
 			}
 			if len(text) > maxToken {
 				return t, fault("a text is longer than %d bytes", maxToken)
 			}
-		case opening:
-			switch tok.name() {
-			case "si":
-				text = text[:0]
-			case "t":
-				inText = true
-			case "rPh": // phonetic text for the characters before it
-				phonetic = true
+			continue
+		}
+		switch tok.name() {
+		case "t":
+			inText = tok.kind == opening
+		case "rPh":
+			phonetic = tok.kind == opening
+		case "si":
+			if tok.kind != opening {
+				err = t.add(text)
 			}
-		case closing:
-			switch tok.name() {
-			case "t":
-				inText = false
-			case "rPh":
-				phonetic = false
-			case "si":
-				if err := t.add(text); err != nil {
-					return t, err
-				}
-			}
-		case empty:
-			if tok.name() == "si" {
-				if err := t.add(nil); err != nil {
-					return t, err
-				}
-			}
+			text = text[:0]
+		}
+		if err != nil {
+			return t, err
 		}
 	}
-	return t, nil
 }
 
 func (t *texts) add(text []byte) (err error) {

@@ -39,9 +39,7 @@ func TestCallAllocatesLittle(t *testing.T) {
 	}
 	allocs, size := costOf(converts(appCredentials))
 	t.Logf("a call: %d allocations, %d bytes", allocs, size)
-	if allocs > maxAllocs || size > maxBytes {
-		t.Errorf("a call takes %d allocations and %d bytes, at most %d and %d", allocs, size, maxAllocs, maxBytes)
-	}
+	errorIf(t, allocs > maxAllocs || size > maxBytes, "a call takes %d allocations and %d bytes, at most %d and %d", allocs, size, maxAllocs, maxBytes)
 	if static, _ := costOf(converts(dingtalk.StaticToken("t0ken"))); allocs > static {
 		t.Errorf("%d allocations with a cached token, %d with a static one", allocs, static)
 	}
@@ -56,9 +54,8 @@ func TestCallAllocatesLittle(t *testing.T) {
 		}
 	})
 	t.Logf("an error: %d allocations, %d bytes", failing, failingSize)
-	if float64(failing) > maxErrorFactor*float64(allocs) || float64(failingSize) > maxErrorFactor*float64(size) {
-		t.Errorf("an error takes %d allocations and %d bytes, more than %v times %d and %d", failing, failingSize, maxErrorFactor, allocs, size)
-	}
+	errorIf(t, float64(failing) > maxErrorFactor*float64(allocs) || float64(failingSize) > maxErrorFactor*float64(size),
+		"an error takes %d allocations and %d bytes, more than %v times %d and %d", failing, failingSize, maxErrorFactor, allocs, size)
 }
 
 // costOf returns the allocations of one run of f: the least of some batches, because other tests' leftovers count, too.

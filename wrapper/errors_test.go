@@ -48,9 +48,8 @@ func TestCatalogue(t *testing.T) {
 				if waited := clock.Now().Sub(begun); waited < row.Wait || !row.Retry && waited != 0 {
 					t.Errorf("waited %s, want %s at least", waited, row.Wait)
 				}
-				if spelling == string(generated.CodePermissionDenied) && !slices.Equal(e.RequiredScopes, []string{dingtalktest.Scope}) {
-					t.Errorf("scopes %q", e.RequiredScopes)
-				}
+				errorIf(t, spelling == string(generated.CodePermissionDenied) && !slices.Equal(e.RequiredScopes, []string{dingtalktest.Scope}),
+					"scopes %q", e.RequiredScopes)
 			})
 		}
 	}

@@ -104,9 +104,7 @@ func TestSourceIsAtRestAfterTheLoop(t *testing.T) {
 				}
 			}
 		}()
-		if inside.Load() {
-			t.Errorf("%s: inside the source", name)
-		}
+		errorIf(t, inside.Load(), "%s: inside the source", name)
 	}
 	// A source that never returns holds nothing up once the context has ended.
 	ctx, cancel := context.WithCancel(t.Context())

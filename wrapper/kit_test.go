@@ -157,9 +157,7 @@ func asError(t testing.TB, result string, err, kind error) *dingtalk.Error {
 		return &dingtalk.Error{Kind: errors.New("no error")}
 	}
 	ended := errors.Is(e.Kind, context.Canceled) || errors.Is(e.Kind, context.DeadlineExceeded)
-	if kindOf(e) == "" && !ended || result != "" {
-		t.Errorf("%q is no kind; the result is %q", e.Kind, result)
-	}
+	errorIf(t, kindOf(e) == "" && !ended || result != "", "%q is no kind; the result is %q", e.Kind, result)
 	for _, secret := range []string{staticToken, appCredentials.AppSecret} {
 		if text := fmt.Sprintf("%v %+v %#v", e, e, *e); strings.Contains(text, secret) {
 			t.Errorf("a secret is in: %s", text)

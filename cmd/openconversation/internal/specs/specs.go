@@ -1,5 +1,4 @@
-// Package specs reads a contract's operations in the form written by openconversation-gen --routes: this command needs
-// no library for OpenAPI.
+// Package specs reads the operations of an OpenAPI contract, or of the file that openconversation-gen --routes writes.
 package specs
 
 import (
@@ -17,17 +16,25 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
 )
 
-const hint lang.Format = "make the file of an OpenAPI contract: openconversation-gen --spec my.yaml --routes my.json"
+const hint lang.Format = "give an OpenAPI contract, or what openconversation-gen --spec my.yaml --routes my.json makes of one"
 
-// Read reads the operations in a file.
+// Read reads the operations in a file: of an OpenAPI 3.0 or 3.1 contract, YAML or JSON, or a list of them.
 func Read(file string) ([]generated.Route, error) {
 	content, err := os.ReadFile(file)
 	if err != nil {
 		return nil, explain.Usage("--spec: %w", err)
 	}
-	return decode(lang.T("--spec %s", file), content)
+	if bytes.HasPrefix(bytes.TrimSpace(content), []byte("[")) {
+		return decode(lang.T("--spec %s", file), content)
+	}
+	c, err := contract.Parse(file, content)
+	if err != nil {
+		return nil, explain.UsageHint(hint, "--spec: %w", err)
+	}
+	return c.Routes(), nil
 }
 
 // decode reads a list of operations, which came from a place.

@@ -72,8 +72,8 @@ func TestExitCodeOfSentinels(t *testing.T) {
 				}
 			}
 			row := find(want.err)
-			if row.kind == "" || row.hint.Empty() || strings.Contains(row.hint.String(), "\n") {
-				t.Errorf("kind %q, hint %q", row.kind, row.hint)
+			if row.name() == "" || row.advice().String() == "" || strings.Contains(row.advice().String(), "\n") {
+				t.Errorf("kind %q, hint %q", row.name(), row.advice())
 			}
 		})
 	}

@@ -47,8 +47,8 @@ func TestFilesOfCalc(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := reader(t, bytes.NewReader(in), o)
-			if got := r.Found().String(); got != tt.found || r.Name() != "Chat_ID" || r.Found().Column != 2 {
-				t.Errorf("%s, %q, want %s", got, r.Name(), tt.found)
+			if got := r.Found().String(); got != tt.found || r.Found().Name != "Chat_ID" || r.Found().Column != 2 {
+				t.Errorf("%s, %q, want %s", got, r.Found().Name, tt.found)
 			}
 			var ids []string
 			if err := each(r, func(row rows.Row) error { ids = append(ids, row.ChatID); return nil }); err != nil {

@@ -40,6 +40,11 @@ type APIError struct {
 	//
 	// Example: 30EE8654-1AA2-7D88-8248-9518547248AA
 	RequestID *string `json:"requestid,omitempty"`
+
+	// StatusCode The HTTP status again, in some answers.
+	//
+	// Example: 400
+	StatusCode *int32 `json:"statusCode,omitempty"`
 }
 
 // ChatIDToOpenConversationIDResponseBody The result of a conversion.
@@ -199,7 +204,7 @@ type GetAccessTokenResponseBody struct {
 	// Example: fw8ef8we8f76e6f7s8dxxxx
 	AccessToken string `json:"accessToken"`
 
-	// ExpireIn The token's remaining lifetime in seconds. Do not cache a token without a positive lifetime.
+	// ExpireIn The token's remaining lifetime in seconds. Keep a token for 5 seconds if this is below 1.
 	//
 	// Example: 7200
 	ExpireIn int32 `json:"expireIn"`

@@ -3,7 +3,6 @@ package dingtalk
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"sync"
 
@@ -68,12 +67,11 @@ func ConvertEach[R any](ctx context.Context, c *Client, rows iter.Seq[R], chatID
 				}
 			}
 		}, func() { close(queue) })
-		// next returns the next row, once it is done. When the context ends, it does not wait for the input, which may
-		// never return.
-		next := func(end <-chan struct{}) (q queued[R], more bool) {
+		// next returns the next row, once it is done. When ctx ends, it does not wait for the input, which may never return.
+		next := func() (q queued[R], more bool) {
 			select {
 			case q, more = <-queue:
-			case <-end:
+			case <-ctx.Done():
 				select {
 				case q, more = <-queue:
 				default:
@@ -87,23 +85,18 @@ func ConvertEach[R any](ctx context.Context, c *Client, rows iter.Seq[R], chatID
 		defer func() {
 			b.cancel()
 			for more := true; more; {
-				_, more = next(ctx.Done())
+				_, more = next()
 			}
 		}()
-		for {
-			q, more := next(ctx.Done())
-			switch {
-			case more:
-				if !yield(Converted[R]{q.row, q.result}, q.err) {
-					return
-				}
-				continue
-			case ctx.Err() != nil:
-				yield(Converted[R]{}, (&call{contract: conversion}).unsent(&verdict{ended: ctx.Err()}, nil))
-			case b.broken != nil:
-				yield(Converted[R]{}, b.broken)
+		for q, more := next(); more; q, more = next() {
+			if !yield(Converted[R]{q.row, q.result}, q.err) {
+				return
 			}
-			return
+		}
+		if err := ctx.Err(); err != nil {
+			yield(Converted[R]{}, (&call{contract: conversion}).unsent(&verdict{ended: err}, nil))
+		} else if b.broken != nil {
+			yield(Converted[R]{}, b.broken)
 		}
 	}
 }
@@ -127,35 +120,21 @@ type BulkOption func(*run) error
 // WithConcurrency sets the maximum number of calls in flight, from 1 to 4096. The default of 16 is enough for every rate
 // limit of the service.
 func WithConcurrency(n int) BulkOption {
-	return func(b *run) error {
-		if n < 1 || n > maxConcurrency {
-			return fmt.Errorf("WithConcurrency: %d is not from 1 to %d", n, maxConcurrency)
-		}
-		b.concurrency = n
-		return nil
-	}
+	odd := oddIf(n < 1 || n > maxConcurrency, "WithConcurrency: %d is not from 1 to %d", n, maxConcurrency)
+	return option(odd, func(b *run) { b.concurrency = n })
 }
 
-// WithMemory sets how many distinct chat ids a run remembers; a repeated id among them costs no second call. The
-// default is 100,000 ids, about 20 MB. With 0, every row is called.
+// WithMemory sets how many distinct chat ids a run remembers before it forgets them all; a repeated id among them costs
+// no second call. The default is 100,000 ids, about 20 MB. With 0, every row is called.
 func WithMemory(ids int) BulkOption {
-	return func(b *run) error {
-		if ids < 0 {
-			return fmt.Errorf("WithMemory: %d is negative", ids)
-		}
-		b.memory = ids
-		return nil
-	}
+	return option(oddIf(ids < 0, "WithMemory: %d is negative", ids), func(b *run) { b.memory = ids })
 }
 
 // WithStop stops a run when stop is closed: no further request is sent. Requests in flight finish, unless ctx ends.
 // Calls that wait (for the limiter, a token, the circuit breaker, the budget or a retry) are not sent. An id without a
 // result comes with [ErrNotTried], or with the failure of its last request.
 func WithStop(stop <-chan struct{}) BulkOption {
-	return func(b *run) error {
-		b.asked = stop
-		return nil
-	}
+	return option(nil, func(b *run) { b.asked = stop })
 }
 
 const maxConcurrency = 4096 // far above every rate limit
@@ -180,10 +159,7 @@ type run struct {
 	stop   context.CancelCauseFunc // ends waits
 	broken error                   // the input's panic; final once the queue is closed
 
-	items  map[string]*item // of the last ids, by id
-	recent []string         // a ring of the ids in items, once it has grown to memory
-	next   int              // in recent
-
+	items  map[string]*item // by id, at most memory
 	mu     sync.Mutex
 	inARow map[int]int // failures in a row, keyed by the number that ends the run
 }
@@ -247,17 +223,12 @@ func (b *run) item(id string) (it *item, isNew bool) {
 		return it, false
 	}
 	it = &item{result: Conversion{ChatID: id}, done: make(chan struct{})}
-	switch {
-	case b.memory == 0:
-		return it, true
-	case len(b.recent) < b.memory:
-		b.recent = append(b.recent, id)
-	default:
-		delete(b.items, b.recent[b.next])
-		b.recent[b.next] = id
-		b.next = (b.next + 1) % b.memory
+	if len(b.items) >= b.memory { // it begins anew
+		clear(b.items)
 	}
-	b.items[id] = it
+	if b.memory > 0 {
+		b.items[id] = it
+	}
 	return it, true
 }
 

@@ -32,8 +32,8 @@ func (p *path) do(ctx context.Context, c *call) error {
 	if c.waits == nil {
 		c.waits = limited
 	}
-	if c.finish != nil {
-		defer c.finish()
+	if c.file != nil {
+		defer c.file.Finish()
 	}
 	err := p.repeat(limited, c)
 	if err == nil {
@@ -62,7 +62,7 @@ func (p *path) repeat(ctx context.Context, c *call) *Error {
 			return c.unsent(v, before)
 		}
 		before = v
-		once := c.touched != nil && c.touched()
+		once := c.file != nil && c.file.Touched()
 		if v.dropToken && c.token != "" {
 			ours, drop := p.credit.Rejected(&c.lane.tokens, c.dropped)
 			again := drop && p.tokens.Reject(ctx, c.token)
@@ -180,16 +180,8 @@ func (p *path) pass(c *call) *verdict {
 	if c.api == nil {
 		c.api = p.plain
 	}
-	var refused *breaker.Refusal
-	if left, _ := p.ban.Left(); left == 0 {
-		c.ticket, refused = c.lane.breaker.Acquire(c.waits)
-		c.holds = refused == nil
-	}
-	if left, cause := p.ban.Left(); left != 0 { // it may have begun meanwhile
-		p.leave(c, breaker.Outcome{})
-		refused = &breaker.Refusal{Outcome: breaker.Outcome{Wait: left, Cause: cause}}
-	}
-	if refused == nil {
+	ticket, refused := c.lane.breaker.Acquire(c.waits)
+	if c.ticket, c.holds = ticket, refused == nil; c.holds {
 		return nil
 	}
 	v := &verdict{ended: refused.Err, refusal: true, Error: c.error(nil, "not sent: earlier calls failed and the wait would be too long")}

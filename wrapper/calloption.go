@@ -29,13 +29,7 @@ type callOptions struct {
 // deadline of its context had passed: with [context.DeadlineExceeded]. d must be positive. [WithTimeout] limits one
 // attempt.
 func WithCallTimeout(d time.Duration) CallOption {
-	return func(o *callOptions) error {
-		if d <= 0 {
-			return fmt.Errorf("WithCallTimeout: %s is not positive", d)
-		}
-		o.limit = d
-		return nil
-	}
+	return option(oddIf(d <= 0, "WithCallTimeout: %s is not positive", d), func(o *callOptions) { o.limit = d })
 }
 
 // WithHeader sets a header of the requests. No error, log entry or formatted value holds its value. It refuses the
@@ -43,37 +37,32 @@ func WithCallTimeout(d time.Duration) CallOption {
 // because the cap on a body counts what was inflated. It refuses Idempotency-Key and X-Idempotency-Key, too: with them
 // net/http repeats a POST by itself.
 func WithHeader(name, value string) CallOption {
-	return func(o *callOptions) error {
-		err := generated.CheckHeader(name, value)
-		if err == nil {
-			err = text.CheckHeader(value)
-		}
-		switch strings.ToLower(name) {
-		case "idempotency-key", "x-idempotency-key":
-			err = errors.New("net/http repeats requests that have this header " + name)
-		}
-		if err != nil {
-			return fmt.Errorf("WithHeader: %w", err)
-		}
+	err := generated.CheckHeader(name, value)
+	if err == nil {
+		err = text.CheckHeader(value)
+	}
+	switch strings.ToLower(name) {
+	case "idempotency-key", "x-idempotency-key":
+		err = errors.New("net/http repeats requests that have this header " + name)
+	}
+	if err != nil {
+		err = fmt.Errorf("WithHeader: %w", err)
+	}
+	return option(err, func(o *callOptions) {
 		if o.header == nil {
 			o.header = http.Header{}
 		}
 		o.header.Set(name, value)
-		return nil
-	}
+	})
 }
 
 // WithAnswer keeps what the service answered to the call's last request, whether it succeeded or failed, in answer. A
 // call without an answer leaves the zero Answer. It serves one call at a time, and no client.
 func WithAnswer(answer *Answer) CallOption {
-	return func(o *callOptions) error {
-		if answer == nil {
-			return errors.New("WithAnswer: the answer is nil")
-		}
+	return option(oddIf(answer == nil, "WithAnswer: the answer is nil"), func(o *callOptions) {
 		*answer = Answer{}
 		o.answer = answer
-		return nil
-	}
+	})
 }
 
 // Answer is the raw answer to a request, as the service sent it: what it repeats is not redacted. Formatting prints the
@@ -106,4 +95,35 @@ func (o *callOptions) keep(answer *wire.Answer) {
 func (o *callOptions) edit(_ context.Context, r *http.Request) error {
 	maps.Copy(r.Header, o.header)
 	return nil
+}
+
+// apply applies options in their order.
+func apply[T any, O ~func(T) error](to T, opts []O) error {
+	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
+		if err := opt(to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// option makes an option that sets something, unless its value is odd.
+func option[T any](odd error, set func(T)) func(T) error {
+	return func(to T) error {
+		if odd == nil {
+			set(to)
+		}
+		return odd
+	}
+}
+
+// oddIf makes the error of an odd value.
+func oddIf(odd bool, format string, args ...any) error {
+	if !odd {
+		return nil
+	}
+	return fmt.Errorf(format, args...)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/breaker"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
@@ -37,7 +38,8 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 }
 
 func newClient(creds Credentials, opts []Option) (*Client, error) {
-	cfg := defaults()
+	p := &path{retry: defaultRetry, clock: clock.System(), appSecret: func() string { return "" }}
+	cfg := config{path: p, baseURL: string(International)}
 	if err := apply(&cfg, opts); err != nil {
 		return nil, err
 	}
@@ -48,7 +50,6 @@ func newClient(creds Credentials, opts []Option) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := cfg.path
 	p.wire = wire.New(cfg.roundTripper, cmp.Or(cfg.timeout, cfg.clientTimeout))
 	p.plain = &generated.Client{Server: base, Client: p.wire, Header: http.Header{
 		"Accept":          {"application/json"},
@@ -58,7 +59,7 @@ func newClient(creds Credentials, opts []Option) (*Client, error) {
 	maps.Copy(p.plain.Header, p.calls.header)
 	limits := breaker.Limits{
 		Backoff:    func(n int) time.Duration { return p.retry.backoff(n, p.clock.Random()) },
-		MaxFailing: p.retry.MaxDelay, MaxThrottle: p.retry.MaxWait, Attempt: p.wire.Limit(),
+		MaxFailing: p.retry.MaxDelay, MaxThrottle: p.retry.MaxWait, Attempt: p.wire.Limit(), Ban: &p.ban,
 	}
 	p.lanes.New = func() any { return &lane{breaker: breaker.New(limits, p.clock)} }
 	p.ban.Clock, p.credit.Clock = p.clock, p.clock

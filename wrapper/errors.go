@@ -37,39 +37,29 @@ type Error struct {
 
 // Error describes the failure in one line.
 func (e *Error) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "dingtalk: %s: %v", e.Op, e.Kind)
+	said, facts := []string{"dingtalk: " + e.Op, fmt.Sprint(e.Kind)}, []string(nil)
 	if e.TokenEndpoint {
-		b.WriteString(" (while fetching an access token)")
+		said[1] += " (while fetching an access token)"
 	}
-	if e.Code != "" {
-		fmt.Fprintf(&b, ": %s", e.Code)
-	}
-	if e.Message != "" {
-		fmt.Fprintf(&b, ": %s", e.Message)
-	}
-	if len(e.RequiredScopes) > 0 {
-		fmt.Fprintf(&b, ": grant %s", strings.Join(e.RequiredScopes, ", "))
-	}
-	var facts []string
-	add := func(is bool, format string, args ...any) {
+	add := func(to *[]string, is bool, format string, args ...any) {
 		if is {
-			facts = append(facts, fmt.Sprintf(format, args...))
+			*to = append(*to, fmt.Sprintf(format, args...))
 		}
 	}
-	add(e.Local, "refused by this client")
-	add(e.StatusCode != 0, "HTTP %d", e.StatusCode)
-	add(e.RequestID != "", "request %s", e.RequestID)
-	add(e.MayBeDone, "may have been done all the same")
-	add(e.Attempts > 1, "%d attempts", e.Attempts)
-	add(e.RetryAfter > 0, "try again after %s", e.RetryAfter.Round(time.Second))
+	add(&said, e.Code != "", "%s", e.Code)
+	add(&said, e.Message != "", "%s", e.Message)
+	add(&said, len(e.RequiredScopes) > 0, "grant %s", strings.Join(e.RequiredScopes, ", "))
+	add(&facts, e.Local, "refused by this client")
+	add(&facts, e.StatusCode != 0, "HTTP %d", e.StatusCode)
+	add(&facts, e.RequestID != "", "request %s", e.RequestID)
+	add(&facts, e.MayBeDone, "may have been done all the same")
+	add(&facts, e.Attempts > 1, "%d attempts", e.Attempts)
+	add(&facts, e.RetryAfter > 0, "try again after %s", e.RetryAfter.Round(time.Second))
 	if len(facts) > 0 {
-		fmt.Fprintf(&b, " (%s)", strings.Join(facts, ", "))
+		said[len(said)-1] += " (" + strings.Join(facts, ", ") + ")"
 	}
-	if e.Err != nil {
-		fmt.Fprintf(&b, ": %s", e.cause())
-	}
-	return b.String()
+	add(&said, e.Err != nil, "%s", e.cause())
+	return strings.Join(said, ": ")
 }
 
 // Unwrap lets [errors.Is] and [errors.As] find the kind and the cause.
@@ -89,11 +79,7 @@ func (e *Error) Timeout() bool {
 	case e.Local, errors.Is(e.Kind, context.Canceled): // Err is about an earlier attempt
 		return false
 	}
-	t, ok := text.Find[interface {
-		error
-		Timeout() bool
-	}](e.Err)
-	return ok && t.Timeout()
+	return text.Timeout(e.Err)
 }
 
 // inARow returns how many such failures in a row end a run.
@@ -134,14 +120,17 @@ func (e *Error) LogValue() slog.Value {
 	add(e.TokenEndpoint, slog.Bool("token_endpoint", true))
 	add(e.Local, slog.Bool("local", true))
 	add(e.MayBeDone, slog.Bool("may_be_done", true))
-	if e.Err != nil {
-		attrs = append(attrs, slog.String("cause", e.cause()))
-	}
+	add(e.Err != nil, slog.String("cause", e.cause()))
 	return slog.GroupValue(attrs...)
 }
 
 // cause is the text of Err on one line. It may quote a malformed header.
-func (e *Error) cause() string { return text.Escape(text.Cut(e.Err.Error(), text.MaxError)) }
+func (e *Error) cause() string {
+	if e.Err == nil {
+		return ""
+	}
+	return text.Escape(text.Cut(e.Err.Error(), text.MaxError))
+}
 
 // isContextEnd reports whether err is the error of an ended context.
 func isContextEnd(err error) bool {
@@ -185,16 +174,7 @@ func (k *Kind) InARow() int { return k.inARow }
 // Scope returns the scope of failures of this kind.
 func (k *Kind) Scope() Scope { return scopeOf(k.inARow) }
 
-func scopeOf(inARow int) Scope {
-	switch inARow {
-	case 0:
-		return ScopeChat
-	case 1:
-		return ScopeAll
-	default:
-		return ScopeUnclear
-	}
-}
+func scopeOf(inARow int) Scope { return [...]Scope{ScopeChat, ScopeAll, ScopeUnclear}[min(inARow, 2)] }
 
 // How many failures in a row end a run: of the network or the service, and of answers unlike the service's.
 const (
@@ -205,9 +185,7 @@ const (
 )
 
 // Kinds returns all kinds.
-func Kinds() []*Kind {
-	return slices.Clone(kinds)
-}
+func Kinds() []*Kind { return slices.Clone(kinds) }
 
 // The kinds of failure. Error.Kind is one of them, or [context.Canceled] or [context.DeadlineExceeded] if the caller's
 // own context ended the call. [errors.Is] also matches the kinds kept in Error.Err: failures of earlier attempts, and

@@ -14,6 +14,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/pace"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/tokens"
 )
 
 // The interfaces below are what a client can be given. It calls their methods from many goroutines, and holds nothing
@@ -52,12 +53,16 @@ type Cache interface {
 type TokenStore interface {
 	// Token returns the token kept under key, or else fetches one and keeps it. Of all processes that ask at the same
 	// time, only one should call fetch. A token near its end counts as missing, except for processes that would
-	// otherwise wait for another's fetch.
+	// otherwise wait for another's fetch: without one, Token returns [ErrTokenFetching].
 	Token(ctx context.Context, key string, fetch func(context.Context) (Token, error)) (Token, error)
 
 	// Drop removes token, which the service rejected. It keeps any newer token under key.
 	Drop(ctx context.Context, key, token string) error
 }
+
+// ErrTokenFetching is what a [TokenStore] returns while another process fetches the token. The client asks again after 0.4 s,
+// for as long as a fetch may take, and then fetches a token itself.
+var ErrTokenFetching = tokens.ErrFetching
 
 // Token is an access token in a [TokenStore]. Formatting it never prints its value.
 type Token struct {
@@ -136,43 +141,23 @@ const DefaultRate = generated.CallsPerSecond
 // AdaptiveLimiter spaces requests evenly and adapts to a lower limit than configured. A throttle halves the rate for a
 // moment. The limiter then searches between the fastest rate that was served and the slowest that was throttled. Now
 // and then it tries a slightly higher rate, in case the limit has moved. [NewLimiter] makes one.
-type AdaptiveLimiter struct {
-	pace *pace.Limiter
-	err  error // why there is none
-}
+type AdaptiveLimiter struct{ pace *pace.Limiter }
 
 // NewLimiter makes a limiter of perSecond calls a second, which must be positive; +Inf means no limit. For any other
 // value, [WithLimiter] returns an error, as does Wait.
 func NewLimiter(perSecond float64) *AdaptiveLimiter {
-	if !pace.Valid(perSecond) {
-		return &AdaptiveLimiter{err: fmt.Errorf("NewLimiter: %g is not a positive number of calls a second", perSecond)}
-	}
-	return &AdaptiveLimiter{pace: pace.New(perSecond, clock.System())}
+	return &AdaptiveLimiter{pace.New(perSecond, clock.System())}
 }
 
 // Wait blocks until the next request may be sent. It returns an error if ctx ends, or at once if ctx's deadline is too
 // early.
-func (l *AdaptiveLimiter) Wait(ctx context.Context) error {
-	if l.err != nil {
-		return l.err
-	}
-	return l.pace.Wait(ctx)
-}
+func (l *AdaptiveLimiter) Wait(ctx context.Context) error { return l.pace.Wait(ctx) }
 
 // Rate returns the current rate in calls a second.
-func (l *AdaptiveLimiter) Rate() float64 {
-	if l.err != nil {
-		return 0
-	}
-	return l.pace.Rate()
-}
+func (l *AdaptiveLimiter) Rate() float64 { return l.pace.Rate() }
 
 // Answered tells the limiter whether a request was throttled.
-func (l *AdaptiveLimiter) Answered(throttled bool) {
-	if l.err == nil {
-		l.pace.Answered(throttled)
-	}
-}
+func (l *AdaptiveLimiter) Answered(throttled bool) { l.pace.Answered(throttled) }
 
 // bulkPace is the limiter shared by a client's runs, unless the client has one. The first run makes it: an app without
 // runs does not link it.

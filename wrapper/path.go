@@ -66,8 +66,7 @@ type call struct {
 	throttles int             // retries left after throttles, beyond Retry.MaxAttempts
 	waits     context.Context // ends its waits, and so the call; nil: the caller's context
 
-	touched func() bool // whether a file of the request was read: then it is not sent again; nil: it has none
-	finish  func()      // ends the reading
+	file *Request // with a file, which can be read, and so sent, once; nil: it has none
 
 	lane     *lane
 	api      *generated.Client // with the token in use

@@ -137,9 +137,8 @@ func testRejected(t *testing.T) {
 	server.FailNext(dingtalktest.Code(generated.CodeInvalidAuthentication).Times(2).For(convertOp))
 	e := refused(t, client, dingtalk.ErrUnauthenticated)
 	var first *dingtalk.Error
-	if !errors.As(e.Err, &first) || first.RequestID == "" || e.RequestID == "" || first.RequestID == e.RequestID {
-		t.Errorf("%v: does not hold the request ids of both", e)
-	}
+	errorIf(t, !errors.As(e.Err, &first) || first.RequestID == "" || e.RequestID == "" || first.RequestID == e.RequestID,
+		"%v: does not hold the request ids of both", e)
 	client, server = newEmulated(t, newHandClock().option())
 	convert(t, client, "any")
 	server.RejectTokens()
@@ -182,7 +181,7 @@ func testConvoy(t *testing.T) {
 }
 
 // testClockJumps: a token that ended while the machine slept is replaced, and so is one that the service rejects after
-// the clock was set back. No jump stops a limiter or retries, or makes an hour of seconds.
+// the clock was set back. No jump stops retries or ends a ban, or makes an hour of seconds.
 func testClockJumps(t *testing.T) {
 	for _, jump := range []time.Duration{3 * time.Hour, -time.Hour} {
 		clock, service := newHandClock(), newHandClock()
@@ -201,7 +200,7 @@ func testClockJumps(t *testing.T) {
 				return answerOf(503, ""), nil
 			}
 			return answerOf(200, successBody), nil
-		}, jumpy, dingtalk.WithRetry(dingtalk.Retry{}), dingtalk.WithLimiter(dingtalk.NewLimiter(1000)))
+		}, jumpy, dingtalk.WithRetry(dingtalk.Retry{}))
 		for range 3 {
 			ctx, cancel := context.WithTimeout(t.Context(), 10*sec)
 			id, err := client.OpenConversationID(ctx, dingtalktest.ChatID)
@@ -304,9 +303,8 @@ func TestWhatOpensTheBreaker(t *testing.T) {
 			_, _ = client.OpenConversationID(within(t), "any")
 		}
 		waited := clock.waited()
-		if !opens && len(waited) > 0 || opens && (len(waited) != 60 || waited[0] != 150*ms || waited[1] != 300*ms || waited[59] != 800*ms) {
-			t.Errorf("%s: waited %v", code, waited)
-		}
+		errorIf(t, !opens && len(waited) > 0 || opens && (len(waited) != 60 || waited[0] != 150*ms || waited[1] != 300*ms || waited[59] != 800*ms),
+			"%s: waited %v", code, waited)
 		wantRequests(t, server.Emulator, 70, 1)
 	}
 }

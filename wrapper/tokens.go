@@ -76,7 +76,8 @@ func (t tokenOf) call(token *tokens.Token) *call {
 }
 
 func (t tokenOf) Fetch(ctx context.Context) (token tokens.Token, err error) {
-	return token, t.do(ctx, t.call(&token))
+	err = t.do(ctx, t.call(&token))
+	return token, err
 }
 
 func (t tokenOf) Lasting(err error) bool {

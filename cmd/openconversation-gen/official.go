@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -132,10 +131,8 @@ func (o *options) writeRoutes(sdk *official.SDK, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	var packed bytes.Buffer
-	z, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression) // the level is valid
-	if err := errors.Join(json.NewEncoder(z).Encode(all), z.Close(), os.WriteFile(o.routes+".LICENSE", licence, 0o644)); err != nil {
-		return err
-	}
-	return os.WriteFile(o.routes, packed.Bytes(), 0o644)
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	return errors.Join(encoder.Encode(all), os.WriteFile(o.routes+".LICENSE", licence, 0o644), os.WriteFile(o.routes, text.Bytes(), 0o644))
 }

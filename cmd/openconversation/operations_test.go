@@ -70,11 +70,11 @@ func TestCall(t *testing.T) {
 // TestOfficial calls imported operations of DingTalk's official SDK at an emulator that serves them. The command has no Go in
 // its PATH: a file has all that it needs.
 func TestOfficial(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "routes.json.gz")
+	file := filepath.Join(t.TempDir(), "routes.json")
 	if out, err := exec.CommandContext(t.Context(), "go", "run", "../openconversation-gen", "official", "robot_1_0,calendar_1_0", "--routes", file).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	const message = `{"robotCode":"dingx","userIds":["u"],"msgKey":"sampleText","msgParam":{"content":"你好"}}`
+	const message = `{"robotCode":"dingx","userIds":["u"],"msgKey":"sampleText","msgParam":"{\"content\":\"你好\"}"}`
 	for args, tt := range map[string]struct {
 		code           int
 		stdout, stderr string // parts

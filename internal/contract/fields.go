@@ -158,10 +158,27 @@ func (c *Contract) fieldOf(schema any, depth int) generated.Field {
 // exampleText returns an example as a reader of a list of fields would write it.
 func exampleText(value any) string {
 	if text, is := value.(string); is || value == nil {
-		return oneLine(text)
+		return cut(oneLine(text))
 	}
-	raw, _ := json.Marshal(value) // of the tree
-	return string(raw)
+	return cut(jsonText(value))
+}
+
+// cut shortens an example: nobody reads more of it, and 3,270 operations have many.
+func cut(text string) string {
+	const most = 100
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most])
+	}
+	return text
+}
+
+// jsonText is a part of a tree as JSON, without the escapes for HTML.
+func jsonText(value any) string {
+	var b strings.Builder
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(value) // a tree has no value that cannot be encoded
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // example finds the body of a success: the contract's own, or one made from its schema.
@@ -181,9 +198,8 @@ func (c *Contract) example(o *Operation, media object, at []string) error {
 			return c.lines.errorf(at, "the example's %s is empty, so that it is no success: give an example with it", name)
 		}
 	}
-	raw, err := json.Marshal(value)
-	o.Example = string(raw)
-	return err
+	o.Example = jsonText(value)
+	return nil
 }
 
 // madeUp makes a value of a schema: its example, or the simplest value with every field.
@@ -191,6 +207,9 @@ func (c *Contract) madeUp(schema any, depth int) any {
 	s := c.resolve(schema)
 	for _, key := range []string{"example", "default"} {
 		if value, has := s[key]; has && c.holds(s, value) {
+			if text, is := value.(string); is && s["minLength"] == nil {
+				return cut(text)
+			}
 			return value
 		}
 	}

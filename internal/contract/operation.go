@@ -2,7 +2,6 @@ package contract
 
 import (
 	"cmp"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -197,11 +196,10 @@ func (c *Contract) successFields(o *Operation) error {
 		if _, found := c.field(o.answer, name); !found {
 			return c.lines.errorf(at, "%s is no field of the answer", name)
 		}
-		raw, _ := json.Marshal(value) // a scalar
 		if o.Success == nil {
 			o.Success = map[string]string{}
 		}
-		o.Success[name] = strings.Trim(string(raw), `"`)
+		o.Success[name] = strings.Trim(jsonText(value), `"`)
 	}
 	for _, name := range texts(said) {
 		if _, found := c.field(o.answer, name); !found {

@@ -62,6 +62,7 @@ type Limits struct {
 	MaxFailing  time.Duration             // longest wait while the service fails
 	MaxThrottle time.Duration             // longest wait while the service throttles
 	Attempt     time.Duration             // longest wait for an answer
+	Ban         *Ban
 }
 
 // Breaker is the circuit breaker.
@@ -106,6 +107,9 @@ func (b *Breaker) Acquire(ctx context.Context) (Pass, *Refusal) {
 	defer b.mu.Unlock()
 	begun := b.clock.Now()
 	for now := begun; ; now = b.clock.Now() {
+		if left, cause := b.limits.Ban.Left(); left > 0 {
+			return Pass{}, &Refusal{Outcome: Outcome{Wait: left, Cause: cause}}
+		}
 		if b.until.Sub(now) > b.pause { // the clock was set back
 			b.until = now
 		}

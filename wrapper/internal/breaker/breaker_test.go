@@ -21,7 +21,7 @@ func bubble(t *testing.T, clk clock.Clock, test func(t *testing.T, b *Breaker)) 
 	synctest.Test(t, func(t *testing.T) {
 		clk.Random = func() float64 { return 0.5 }
 		backoff := func(n int) time.Duration { return time.Duration(n) * 100 * ms }
-		test(t, New(Limits{Backoff: backoff, MaxFailing: 5 * sec, MaxThrottle: 60 * sec, Attempt: 10 * sec}, clk))
+		test(t, New(Limits{Backoff: backoff, MaxFailing: 5 * sec, MaxThrottle: 60 * sec, Attempt: 10 * sec, Ban: new(Ban)}, clk))
 	})
 }
 
@@ -95,21 +95,22 @@ func TestHastyAndPatient(t *testing.T) {
 		for range Budget {
 			b.Release(pass(t, b), hasty)
 		}
+		const never = time.Hour
 		for n, test := range []struct {
-			deadline time.Duration
-			passes   bool
-			outcome  Outcome
+			deadline, passes time.Duration
+			outcome          Outcome
 		}{
-			{90 * ms, false, hasty}, {200 * ms, true, longer}, {190 * ms, false, hasty}, {sec, true, good}, {50 * ms, true, good},
+			{90 * ms, never, hasty}, {200 * ms, 0, longer}, {190 * ms, never, hasty}, {390 * ms, 200 * ms, Outcome{}}, {sec, 0, good}, {50 * ms, 0, good},
 		} {
 			ctx, cancel := context.WithTimeout(t.Context(), test.deadline)
-			begun := time.Now()
+			begun, took := time.Now(), never
 			p, refused := b.Acquire(ctx)
 			errorIf(t, refused != nil && (refused.Err != nil || refused.Cause == "" || refused.Wait < 100*ms), "%+v", refused)
-			errorIf(t, (refused == nil) != test.passes || time.Since(begun) != 0, "call %d of %s: %+v after %s", n, test.deadline, refused, time.Since(begun))
 			if refused == nil {
+				took = time.Since(begun)
 				b.Release(p, test.outcome)
 			}
+			errorIf(t, took != test.passes, "call %d of %s: %+v after %s, want %s", n, test.deadline, refused, took, test.passes)
 			cancel()
 		}
 	})

@@ -23,7 +23,7 @@ const (
 type Set struct {
 	New func() any
 
-	mu    sync.RWMutex
+	mu    sync.Mutex
 	made  map[Key]any
 	paths int // of made
 }
@@ -34,29 +34,21 @@ func (s *Set) Of(key Key, method, path string) any {
 	if isPath {
 		key.Op = method + " " + shape(path)
 	}
-	s.mu.RLock()
-	found := s.made[key]
-	s.mu.RUnlock()
-	if found != nil {
-		return found
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.made) >= maxOperations || isPath && s.paths >= maxPaths {
-		key = Key{}
-	}
-	if found = s.made[key]; found != nil {
-		return found
+	if s.made[key] == nil && (len(s.made) >= maxOperations || isPath && s.paths >= maxPaths) {
+		key, isPath = Key{}, false
 	}
 	if s.made == nil {
 		s.made = map[Key]any{}
 	}
-	if isPath {
-		s.paths++
+	if s.made[key] == nil {
+		s.made[key] = s.New()
+		if isPath {
+			s.paths++
+		}
 	}
-	found = s.New()
-	s.made[key] = found
-	return found
+	return s.made[key]
 }
 
 // shape returns a path without its ids: a segment that looks like one becomes a star.
@@ -94,12 +86,8 @@ func (b *Ban) Begin(wait time.Duration, cause any) {
 
 // Left returns how long the ban still lasts, and its cause. It is 0 if there is none.
 func (b *Ban) Left() (left time.Duration, cause any) {
-	current := b.current.Load()
-	if current == nil {
-		return 0, cause
+	if current := b.current.Load(); current != nil {
+		return max(current.until.Sub(b.Clock.Steady()), 0), current.cause
 	}
-	if left = current.until.Sub(b.Clock.Steady()); left <= 0 {
-		return 0, cause
-	}
-	return left, current.cause
+	return 0, nil
 }

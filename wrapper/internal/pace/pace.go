@@ -3,6 +3,7 @@ package pace
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"sync"
 	"time"
@@ -14,6 +15,7 @@ import (
 // fastest rate that was served and the slowest that was throttled. Now and then it tries a slightly higher rate, in
 // case the limit has moved.
 type Limiter struct {
+	Err   error         // why there is none
 	turn  chan struct{} // held by the only caller that waits for its time: nobody else reserves at an outdated rate
 	clock clock.Clock
 	sent  []time.Time // ring of the times at which Wait returned; guarded by turn
@@ -57,22 +59,25 @@ const (
 	flukeTime = 3 * stepTime
 )
 
-// Valid reports whether New accepts perSecond. +Inf means no limit.
-func Valid(perSecond float64) bool { return perSecond > 0 }
-
-// New makes a limiter of perSecond calls a second, which must be valid.
+// New makes a limiter of perSecond calls a second; +Inf means no limit. If that is not positive, Err says so.
 func New(perSecond float64, clk clock.Clock) *Limiter {
-	ceiling := perSecond * paceMargin
-	return &Limiter{
-		turn: make(chan struct{}, 1), current: ceiling, clock: clk,
-		sent:    make([]time.Time, int(max(min(math.Ceil(ceiling), windowSize), 1))),
-		ceiling: ceiling, floor: min(slowest, ceiling), bad: ceiling, since: clk.Steady().Add(-throttleTime), hold: holdTime,
+	l := &Limiter{turn: make(chan struct{}, 1), clock: clk, since: clk.Steady().Add(-throttleTime), hold: holdTime}
+	if !(perSecond > 0) {
+		l.Err = fmt.Errorf("NewLimiter: %g is not a positive number of calls a second", perSecond)
+		return l
 	}
+	l.ceiling = perSecond * paceMargin
+	l.current, l.bad, l.floor = l.ceiling, l.ceiling, min(slowest, l.ceiling)
+	l.sent = make([]time.Time, int(max(min(math.Ceil(l.ceiling), windowSize), 1)))
+	return l
 }
 
 // Wait blocks until the next request may be sent. It returns an error if ctx ends, or at once if ctx's deadline is too
 // early.
 func (l *Limiter) Wait(ctx context.Context) error {
+	if l.Err != nil {
+		return l.Err
+	}
 	select {
 	case l.turn <- struct{}{}:
 		defer func() { <-l.turn }()

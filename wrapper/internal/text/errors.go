@@ -41,11 +41,14 @@ func (h *hiddenError) Unwrap() error {
 func (h *hiddenError) Is(target error) bool { return h.odd && errors.Is(h.err(), target) }
 
 // Timeout reports whether the error is a time-out.
-func (h *hiddenError) Timeout() bool {
+func (h *hiddenError) Timeout() bool { return Timeout(h.err()) }
+
+// Timeout reports whether an error is, or wraps, a time-out.
+func Timeout(err error) bool {
 	t, ok := Find[interface {
 		error
 		Timeout() bool
-	}](h.err())
+	}](err)
 	return ok && t.Timeout()
 }
 

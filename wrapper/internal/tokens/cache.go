@@ -226,7 +226,11 @@ func (c *Cache) begin(ctx context.Context) {
 	if httptrace.ContextClientTrace(ctx) != nil {
 		ctx = context.Background()
 	}
-	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), c.cfg.Limit, errStuck)
+	limit := c.cfg.Limit
+	if c.cfg.Shared != nil {
+		limit *= 2 // another process's fetch may come before
+	}
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), limit, errStuck)
 	quiet, flush := c.cfg.Quiet(ctx)
 	f := &flight{done: make(chan struct{}), cancel: cancel}
 	f.flush.Store(&flush)
@@ -317,7 +321,7 @@ func (c *Cache) fetch(ctx context.Context) (*held, error) {
 	return t, nil
 }
 
-// storeLimit is the time limit of a store, including the wait for another process but not a fetch of its own.
+// storeLimit is the time limit of a store, without a fetch of its own.
 const storeLimit = 2 * time.Second
 
 // ownKey is the key of the ownFetch in the context of a store's call.

@@ -158,7 +158,7 @@ func TestStoreThatFails(t *testing.T) {
 	}
 }
 
-// A rejected token is not used again, even if the store keeps it or has another bad one each time; a token that another
+// A rejected token alone is dropped, and not used again, even if the store keeps it or has another bad one each time; a token that another
 // process stored meanwhile is.
 func TestStoreThatKeepsARejectedToken(t *testing.T) {
 	stored, given, changes := "stored 1", 0, false
@@ -178,6 +178,9 @@ func TestStoreThatKeepsARejectedToken(t *testing.T) {
 				stored = "stored 2"
 			}
 		}
+		want("token 2")
+		c.Reject(t.Context(), "stored 2") // late: it is not that token
+		want("token 2")
 	})
 	given, changes = 0, true
 	bubble(t, new(service), store, func(t *testing.T, c *Cache, want func(string)) {

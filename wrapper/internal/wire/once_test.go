@@ -46,11 +46,7 @@ func newRawServer(t *testing.T, config *tls.Config, want int64, serve func(s *ra
 	listener := httptest.NewUnstartedServer(nil).Listener
 	s := &rawServer{host: listener.Addr().String()}
 	s.conns.Go(func() {
-		for {
-			c, err := listener.Accept()
-			if err != nil {
-				return
-			}
+		for c, err := listener.Accept(); err == nil; c, err = listener.Accept() {
 			context.AfterFunc(t.Context(), func() { c.Close() })
 			s.conns.Go(func() {
 				defer c.Close()

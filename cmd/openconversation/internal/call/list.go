@@ -26,7 +26,7 @@ func OperationsCommand(w *term.World) *cobra.Command {
 			return list(w, routes, asJSON)
 		}),
 	}
-	cmd.Flags().StringVar(&source.Spec, "spec", "", "the operations of this `FILE`, made by openconversation-gen --routes of an OpenAPI contract, instead of this project's")
+	cmd.Flags().StringVar(&source.Spec, "spec", "", "the operations of this `FILE` instead of this project's: an OpenAPI contract, or what openconversation-gen --routes makes of one")
 	source.AddTo(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print an array of JSON objects")
 	return cmd

@@ -95,7 +95,7 @@ const (
 type options struct {
 	listen, admin  string
 	allowRemote    bool
-	tls            bool
+	tls, http2     bool
 	tlsNames       []string
 	tlsCAFile      string
 	printEnv       bool

@@ -1,10 +1,9 @@
-// Package specs reads a contract's operations in the form written by openconversation-gen --routes: this command needs
-// no library for OpenAPI.
+// Package specs reads the operations of an OpenAPI contract, or of the file that openconversation-gen --routes writes.
 package specs
 
 import (
 	"bytes"
-	"compress/gzip"
+	"compress/bzip2"
 	"encoding/json"
 	"io"
 	"maps"
@@ -17,17 +16,25 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
 )
 
-const hint lang.Format = "make the file of an OpenAPI contract: openconversation-gen --spec my.yaml --routes my.json"
+const hint lang.Format = "give an OpenAPI contract, or what openconversation-gen --spec my.yaml --routes my.json makes of one"
 
-// Read reads the operations in a file.
+// Read reads the operations in a file: of an OpenAPI 3.0 or 3.1 contract, YAML or JSON, or a list of them.
 func Read(file string) ([]generated.Route, error) {
 	content, err := os.ReadFile(file)
 	if err != nil {
 		return nil, explain.Usage("--spec: %w", err)
 	}
-	return decode(lang.T("--spec %s", file), content)
+	if bytes.HasPrefix(bytes.TrimSpace(content), []byte("[")) {
+		return decode(lang.T("--spec %s", file), content)
+	}
+	c, err := contract.Parse(file, content)
+	if err != nil {
+		return nil, explain.UsageHint(hint, "--spec: %w", err)
+	}
+	return c.Routes(), nil
 }
 
 // decode reads a list of operations, which came from a place.
@@ -105,12 +112,12 @@ func (s Source) official() ([]generated.Route, error) {
 	if content == nil {
 		return nil, explain.UsageHint("make the file with openconversation-gen official --routes FILE, and name it with --official-routes", "this build does not carry the operations of the official SDK")
 	}
-	var packages map[string]json.RawMessage
-	z, err := gzip.NewReader(bytes.NewReader(content))
-	if err == nil {
-		err = json.NewDecoder(io.LimitReader(z, maxOfficial)).Decode(&packages)
+	text := io.Reader(bytes.NewReader(content))
+	if bytes.HasPrefix(content, []byte("BZh")) { // as a release carries them
+		text = bzip2.NewReader(text)
 	}
-	if err != nil {
+	var packages map[string]json.RawMessage
+	if err := json.NewDecoder(io.LimitReader(text, maxOfficial)).Decode(&packages); err != nil {
 		return nil, explain.Usage("--official-routes %s: it was not made by openconversation-gen official --routes", s.Routes)
 	}
 	var all []generated.Route

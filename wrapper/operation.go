@@ -74,7 +74,7 @@ func (c *Client) do(ctx context.Context, request Request, odd error, out any, op
 	if o == nil {
 		return unsendable(&Operation{}, errors.New("it has no operation: see NewRequest"))
 	}
-	op := &call{contract: o, limiter: c.limiter, accept: func(_ *call, body []byte) bool {
+	op := &call{contract: o, limiter: c.path.limiter, accept: func(_ *call, body []byte) bool {
 		return decode(o, body, out)
 	}}
 	server, err := c.server(o)
@@ -112,7 +112,7 @@ func (c *Client) server(o *Operation) (*url.URL, error) {
 		return nil, fmt.Errorf("its server: %w", err)
 	}
 	server, err := url.Parse(own)
-	if err != nil || !c.ownHost || regional != "" { // a base URL of a region has a server of that region
+	if err != nil || !c.path.ownHost || regional != "" { // a base URL of a region has a server of that region
 		return server, err
 	}
 	return url.Parse(base + server.EscapedPath())

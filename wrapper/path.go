@@ -23,8 +23,10 @@ type path struct {
 	ban       breaker.Ban
 	credit    tokens.Credit
 	retry     Retry
-	cache     Cache  // nil: conversions are not kept
-	budget    Budget // nil: requests are not counted
+	ownHost   bool    // WithBaseURL set the base URL
+	limiter   Limiter // nil: calls are not paced
+	cache     Cache   // nil: conversions are not kept
+	budget    Budget  // nil: requests are not counted
 	calls     callOptions
 	appSecret func() string // a function: no formatter looks into one
 	clock     clock.Clock

@@ -1,8 +1,11 @@
 package main
 
 import (
+<<<<<<< HEAD
 	"bufio"
 	"errors"
+=======
+>>>>>>> main
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,10 +14,13 @@ import (
 	"syscall"
 	"testing"
 	"time"
+<<<<<<< HEAD
 
 	"github.com/xuri/excelize/v2"
 
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+=======
+>>>>>>> main
 )
 
 // idsVariable is how many chats BenchmarkBulk converts.
@@ -29,24 +35,8 @@ func BenchmarkBulk(b *testing.B) {
 	if err != nil {
 		ids = 10_000
 	}
-	emulator := command(b, nil, "emulator", "--any-chat")
-	stdout, err := emulator.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := emulator.Start(); err != nil {
-		b.Fatal(err)
-	}
-	defer func() {
-		_ = emulator.Process.Kill()
-		_ = emulator.Wait()
-	}()
-	line, _ := bufio.NewReader(stdout).ReadString('\n')
-	words := strings.Fields(line) // listening on URL with KEY SECRET
-	if len(words) < 3 {
-		b.Fatalf("the emulator says %q", line)
-	}
-	env := map[string]string{"DINGTALK_APP_KEY": dingtalktest.AppKey, "DINGTALK_APP_SECRET": dingtalktest.AppSecret, "DINGTALK_BASE_URL": words[2]}
+	emulator := startService(b, "--any-chat")
+	defer func() { _ = emulator.cmd.Process.Kill() }()
 	dir := b.TempDir()
 	in := filepath.Join(dir, "in.csv")
 	if err := os.WriteFile(in, []byte("chat_id\n"+chats(ids, ids)), 0o600); err != nil {
@@ -63,7 +53,7 @@ func BenchmarkBulk(b *testing.B) {
 					if what == "called" {
 						_ = os.Remove(out + ".journal")
 					}
-					cmd := command(b, env, "convert", "--input", in, "--output", out, "--qps", "0", "--concurrency", "32", "--progress", "none")
+					cmd := command(b, emulator.env, "convert", "--input", in, "--output", out, "--qps", "0", "--concurrency", "32", "--progress", "none")
 					start := time.Now()
 					if text, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(text), fmt.Sprintf("%d converted, 0 failed", ids)) {
 						b.Fatalf("%v\n%s", err, text)

@@ -2,12 +2,16 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
@@ -75,14 +79,15 @@ func TestListsMayLive(t *testing.T) {
 // Conversions behind the failure that ended a run are in the output.
 func TestResultsBehindAStopAreKept(t *testing.T) {
 	b := newBench(t, "in.txt", chats(30, 30))
-	env := b.refusing(10, 3)
-	b.wantWith(env, 4, "", "--concurrency", "4")
-	if got := b.read(b.out); strings.Count(got, ",cid") != 13 || strings.Count(got, ",not-tried,") != 17 {
-		t.Errorf("%s", got)
+	b.server.FailNext(dingtalktest.Fault{Kind: "code", Code: generated.CodeOrgQuotaExhausted, ChatID: ids(11)[10], Delay: dingtalktest.Duration(300 * time.Millisecond)})
+	b.want(4, "monthly quota exhausted", "--concurrency", "4")
+	known := b.server.Count(conversion) - 1
+	if got := b.read(b.out); strings.Count(got, ",cid") != known || strings.Count(got, ",not-tried,") != 30-known || known <= 10 {
+		t.Errorf("%d calls\n%s", known+1, got)
 	}
-	b.wantWith(env, 0, "30 rows: 30 converted, 0 failed; 17 calls")
-	if n := b.server.Count(conversion); n != 30 || b.read(b.out) != convertedChats(30, 30) {
-		t.Errorf("%d calls for 30 chats", n)
+	b.want(0, fmt.Sprintf("30 rows: 30 converted, 0 failed; %d calls", 30-known))
+	if b.read(b.out) != convertedChats(30, 30) {
+		t.Error(b.read(b.out))
 	}
 }
 
@@ -170,4 +175,99 @@ func TestSideFilesTakeTheOutputsMode(t *testing.T) {
 			}
 		}
 	}
+}
+
+// fixture is a bench whose input a spreadsheet program wrote, with a text in it replaced.
+func fixture(t *testing.T, name, old, by string) *bench {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("internal", "rows", "testdata", "files", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t, name, strings.ReplaceAll(string(content), old, by))
+	b.out = filepath.Join(filepath.Dir(b.in), "out"+filepath.Ext(name))
+	return b
+}
+
+// Files as spreadsheet programs write them need no flag, and never cost a call for what is no id.
+func TestFilesOfSpreadsheetPrograms(t *testing.T) {
+	for _, name := range []string{"calc-utf8.csv", "calc-bar.csv", "calc-gb18030.csv", "calc-gbk-semicolon.csv", "calc-semicolon-quoted.csv", "calc-utf16-tab.txt", "calc.xlsx"} {
+		b := fixture(t, name, "\x00none", "")
+		finish(t, b.process()).holds(t, 0, "4 rows: 4 converted, 0 failed; 4 calls", "reading "+b.in+": ")
+		if files := b.files(); files != name+" "+filepath.Base(b.out)+" "+filepath.Base(b.out)+".journal" {
+			t.Errorf("files %s", files)
+		}
+	}
+	for _, name := range []string{"calc.xls", "calc.ods"} {
+		b := fixture(t, name, "\x00none", "")
+		b.want(2, "save it as .xlsx")
+		if b.server.Count(conversion) != 0 || b.files() != name {
+			t.Errorf("%s: files %s", name, b.files())
+		}
+	}
+}
+
+// An output that a spreadsheet program has saved again is an input, and what it holds is not called again.
+func TestOutputsThatWereSavedAgain(t *testing.T) {
+	for _, name := range []string{"output.csv", "resaved-semicolon.csv", "resaved-gbk-tab.csv", "resaved-utf16.csv", "resaved.xlsx"} {
+		b := fixture(t, name, "\x00none", "")
+		finish(t, b.process()).holds(t, 0, "4 rows of "+b.in+" have their results already", "; 0 calls")
+		if strings.Contains(name, "utf16") || strings.HasSuffix(name, ".xlsx") {
+			continue
+		}
+		b = fixture(t, name, "cid4555", "") // as if it had failed
+		finish(t, b.process()).holds(t, 0, "4 rows: 4 converted, 0 failed; 1 call,")
+	}
+}
+
+// What cannot be a chat id is not sent, in whatever form it comes.
+func TestNonsenseIsNotSent(t *testing.T) {
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	for _, id := range []string{"https://example.com/x", "chat/create", "a,b", "a;b", `a"b`, "{x}", "=A1", "chat_id", "#N/A", "1.2E+15", "a b", "a|b"} {
+		for name, form := range whatGoesIn([]string{id}) {
+			switch {
+			case name == "CSV as rows" && strings.ContainsAny(id, ",;|\""), strings.HasPrefix(name, "lines") && (id == "chat_id" || strings.ContainsAny(id, ",;|{#")),
+				name == "JSON as rows" && strings.Contains(id, `"`):
+				continue // which is another fault of the file as a whole
+			}
+			got := call{args: append([]string{"convert"}, form.args...), stdin: strings.NewReader(form.stdin), env: serverEnv(server)}.run()
+			if got.code != 1 || !strings.Contains(got.stdout+got.stderr, "not sent: ") {
+				t.Errorf("%s, %s: %+v", name, id, got)
+			}
+		}
+	}
+	if n := server.Count(conversion); n != 0 {
+		t.Errorf("%d calls", n)
+	}
+}
+
+// Of ids that are all unknown no more than the first twenty different ones are sent, whatever is under way.
+func TestWrongColumnStops(t *testing.T) {
+	for name, form := range whatGoesIn(ids(200)) {
+		server := dingtalktest.NewServer(t) // knows none of them
+		for flag, calls := range map[string]int{"--accept-unknown=false": 20, "--accept-unknown": 200} {
+			server.ResetRequests()
+			got := call{args: append([]string{"convert", "--qps", "0", flag}, form.args...), stdin: strings.NewReader(form.stdin), env: serverEnv(server)}.run()
+			if got.code != 1 || server.Count(conversion) != calls || strings.Contains(got.stderr, "the first 20 different ids are all unknown") != (calls == 20) {
+				t.Errorf("%s: %d calls, %+v", name, server.Count(conversion), got)
+			}
+		}
+	}
+}
+
+// A limit holds in every form, and a stream that stays open is not waited for.
+func TestLimits(t *testing.T) {
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	forms := whatGoesIn(ids(30))
+	for _, name := range slices.Sorted(maps.Keys(forms)) {
+		server.ResetRequests()
+		got := call{args: append([]string{"convert", "--limit", "7"}, forms[name].args...), stdin: strings.NewReader(forms[name].stdin), env: serverEnv(server)}.run()
+		if got.code != 0 || strings.Count(got.stdout, "cid") != 7 || server.Count(conversion) != 7 {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	reader, writer := io.Pipe()
+	go func() { _, _ = io.WriteString(writer, chat+"\n"+chat+"\n") }()
+	call{args: []string{"convert", "--emulator", "-", "--limit", "2"}, stdin: reader}.run().check(t, result{0, strings.Repeat(chat+"\t"+openID+"\n", 2),
+		"openconversation: stopped by --limit: 2 converted, 0 failed, the rest not converted\n"})
 }

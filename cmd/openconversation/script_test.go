@@ -28,9 +28,10 @@ import (
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "script"),
+		Dir:           filepath.Join("testdata", "script"),
+		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("LANG", "C")
+			env.Setenv("LC_ALL", "")
 			env.Setenv("GOCOVERDIR", os.Getenv("GOCOVERDIR"))
 			emulator := dingtalktest.New()
 			front := httptest.NewServer(emulator)
@@ -150,7 +151,7 @@ func oc(ts *testscript.TestScript, args []string) {
 			c.args[i] = "@" + ts.MkAbs(file)
 		}
 	}
-	for _, name := range []string{connect.EnvAppKey, connect.EnvAppSecret, connect.EnvBaseURL, connect.EnvRedisURL, "LANG"} {
+	for _, name := range []string{connect.EnvAppKey, connect.EnvAppSecret, connect.EnvBaseURL, connect.EnvRedisURL, "LANG", "LC_MESSAGES", "LC_ALL"} {
 		c.env[name] = ts.Getenv(name)
 	}
 	got := c.run().without(ts.MkAbs(".")+string(filepath.Separator), "", ts.Getenv("HOST"), "HOST")

@@ -92,16 +92,6 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-func TestEncodeLacks(t *testing.T) {
-	if _, err := charset.Encode(charset.GBK, nil, []byte("群😀"), nil); err == nil || err.Error() != "GBK has no character U+1F600" {
-		t.Error(err)
-	}
-	out, err := charset.Encode(charset.GBK, nil, []byte("a群😀b"), func(rune) string { return "?" })
-	if err != nil || string(out) != "a\xc8\xba?b" {
-		t.Errorf("%q %v", out, err)
-	}
-}
-
 func TestDetect(t *testing.T) {
 	long := strings.Repeat("ascii,群聊\n", 60_000)
 	gbk, err := charset.Encode(charset.GBK, nil, []byte(long), nil)

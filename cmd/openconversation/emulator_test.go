@@ -48,7 +48,7 @@ func TestEmulatorCommand(t *testing.T) {
 		"--fault 418":                                      {chat, "1:"},
 		"--fault reset":                                    {chat, "0:" + openID},
 		"--token-fault invalidClientIdOrSecret --fault permession.checkFailed": {strings.Repeat(chat+" ", 3), "3: 1: 0:" + openID},
-		"--token-fault hang:always --fault hang:always":                        {"", ""}, // a client that waits does not keep it from stopping
+		"--token-fault hang:always --fault hang:always":                        {"", ""}, // it stops all the same
 	} {
 		t.Run(flags, func(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(context.Background())

@@ -334,7 +334,7 @@ func whatGoesIn(ids []string) map[string]struct {
 func command(t testing.TB, env map[string]string, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), binary, args...)
-	cmd.Env = []string{"SystemRoot=" + os.Getenv("SystemRoot"), "GOCOVERDIR=" + os.Getenv("GOCOVERDIR")} // Windows has no sockets without the first
+	cmd.Env = []string{"SystemRoot=" + os.Getenv("SystemRoot"), "GOCOVERDIR=" + os.Getenv("GOCOVERDIR")} // the first for sockets of Windows
 	for name, value := range env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}

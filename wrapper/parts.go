@@ -7,13 +7,13 @@ import (
 	"io"
 	"log/slog"
 	"reflect"
-	"sync"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/pace"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/tokens"
 )
 
 // The interfaces below are what a client can be given. It calls their methods from many goroutines, and holds nothing
@@ -52,12 +52,16 @@ type Cache interface {
 type TokenStore interface {
 	// Token returns the token kept under key, or else fetches one and keeps it. Of all processes that ask at the same
 	// time, only one should call fetch. A token near its end counts as missing, except for processes that would
-	// otherwise wait for another's fetch.
+	// otherwise wait for another's fetch: without one, Token returns [ErrTokenFetching].
 	Token(ctx context.Context, key string, fetch func(context.Context) (Token, error)) (Token, error)
 
 	// Drop removes token, which the service rejected. It keeps any newer token under key.
 	Drop(ctx context.Context, key, token string) error
 }
+
+// ErrTokenFetching is what a [TokenStore] returns while another process fetches the token. The client asks again after 0.4 s,
+// for as long as a fetch may take, and then fetches a token itself.
+var ErrTokenFetching = tokens.ErrFetching
 
 // Token is an access token in a [TokenStore]. Formatting it never prints its value.
 type Token struct {
@@ -153,10 +157,3 @@ func (l *AdaptiveLimiter) Rate() float64 { return l.pace.Rate() }
 
 // Answered tells the limiter whether a request was throttled.
 func (l *AdaptiveLimiter) Answered(throttled bool) { l.pace.Answered(throttled) }
-
-// bulkPace is the limiter shared by a client's runs, unless the client has one. The first run makes it: an app without
-// runs does not link it.
-type bulkPace struct {
-	once sync.Once
-	pace Limiter
-}

@@ -30,19 +30,19 @@ var away = map[string]func(t *testing.T, s *redistest.Server, p *redistest.Proxy
 		return func() { s.Signal(syscall.SIGCONT) }
 	},
 	"cut off": func(_ *testing.T, _ *redistest.Server, p *redistest.Proxy) func() {
-		p.Cut()
+		p.Set(redistest.Fault{Cut: true})
 		return p.Heal
 	},
 	"slow": func(_ *testing.T, _ *redistest.Server, p *redistest.Proxy) func() {
-		p.Spoil("latency", map[string]int{"latency": 2000}) // ms
+		p.Set(redistest.Fault{Delay: 2 * time.Second})
 		return p.Heal
 	},
 	"silent": func(_ *testing.T, _ *redistest.Server, p *redistest.Proxy) func() {
-		p.Spoil("timeout", map[string]int{"timeout": 0}) // connections stay, and nothing comes through them
+		p.Set(redistest.Fault{Silent: true}) // connections stay, and nothing comes through them
 		return p.Heal
 	},
 	"torn": func(_ *testing.T, _ *redistest.Server, p *redistest.Proxy) func() {
-		p.Spoil("limit_data", map[string]int{"bytes": 2}) // of each connection, which is closed then
+		p.Set(redistest.Fault{Bytes: 2}) // of each connection, which is closed then
 		return p.Heal
 	},
 	"full": func(t *testing.T, s *redistest.Server, _ *redistest.Proxy) func() {

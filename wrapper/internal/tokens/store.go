@@ -19,6 +19,11 @@ type Store interface {
 // Share shares the token kept under key. Only apps with a store refer to it; others do not link it.
 func Share(store Store, key string) Shared { return &shared{store: store, key: key} }
 
+// ErrFetching is a store's error while another process fetches. The store is asked again every lookTime.
+var ErrFetching = errors.New("another process fetches the token")
+
+const lookTime = 400 * time.Millisecond
+
 // shared asks a store, and tolerates its failures.
 type shared struct {
 	store Store
@@ -38,15 +43,23 @@ func (s *shared) get(ctx context.Context, cfg *Config, fetch func(context.Contex
 	}}
 	defer own.slow.Stop()
 	asked = context.WithValue(asked, ownKey{}, own)
+	look := func() (Token, error) {
+		return s.store.Token(asked, s.key, func(context.Context) (Token, error) {
+			if f := own.run(); f.err != nil {
+				return Token{}, f.err
+			}
+			return Token{Value: own.token.value, Lifetime: own.token.expires.Sub(cfg.Clock.Now())}, nil
+		})
+	}
 	for range s.looks() { // a second look: another process may have replaced a rejected token
-		found, err := guard.Within(asked, func() (Token, error) {
-			return s.store.Token(asked, s.key, func(context.Context) (Token, error) {
-				if f := own.run(); f.err != nil {
-					return Token{}, f.err
-				}
-				return Token{Value: own.token.value, Lifetime: own.token.expires.Sub(cfg.Clock.Now())}, nil
-			})
-		}, storePanicked)
+		found, err := guard.Within(asked, look, storePanicked)
+		for begun := cfg.Clock.Steady(); errors.Is(err, ErrFetching) && cfg.Clock.Steady().Sub(begun) < cfg.Limit; {
+			if err := cfg.Clock.Sleep(ctx, lookTime); err != nil {
+				return nil, err
+			}
+			own.slow.Reset(storeLimit)
+			found, err = guard.Within(asked, look, storePanicked)
+		}
 		if own.begun.Load() {
 			if f := own.run(); f.err == nil { // after a failed fetch, the error is not the store's
 				s.report(ctx, cfg, slow(asked, err), f.token.value)

@@ -46,6 +46,7 @@ func (c *Flags) fleet(ctx context.Context, w *term.World, creds dingtalk.AppCred
 	done := func() { _ = client.Close() } // replies in flight are no longer needed
 	fleetOptions := []dingtalkredis.Option{
 		dingtalkredis.WithBaseURL(c.hostURL(w)), dingtalkredis.WithOrganization(c.organization), dingtalkredis.WithLogger(slog.New(notes{w})),
+		dingtalkredis.WithTimeout(c.redisTimeout),
 	}
 	fleet, err := dingtalkredis.New(client, creds, fleetOptions...)
 	if err != nil { // the credentials are not empty, so it is the host
@@ -153,6 +154,7 @@ type sharing struct {
 	redis        string
 	Budget       int
 	organization string
+	redisTimeout time.Duration
 	chosen       bool // the user set the budget
 }
 
@@ -164,6 +166,7 @@ func (s *sharing) AddSharingTo(cmd *cobra.Command) {
 	s.offered = true
 	flags := cmd.Flags()
 	flags.StringVar(&s.redis, "redis", "", "share the app's limits with other processes through the Redis at `URL`, such as redis://10.0.0.5:6379/0, redis+cluster://a,b or redis+sentinel://a,b/0?master_name=NAME; a URL with a password goes into "+EnvRedisURL)
+	flags.DurationVar(&s.redisTimeout, "redis-timeout", time.Second, "with --redis: wait `TIME` for an answer of Redis; four round trips or more")
 	flags.IntVar(&s.Budget, "monthly-budget", MonthlyQuota, "with --redis: at most `N` calls a month (UTC+8) by all that share it, and none that Redis has not counted; 0 is no limit")
 	flags.StringVar(&s.organization, "organization", "", "with --redis: `NAME` of whose budget it is, such as the corpId (default: the app's own)")
 }
@@ -171,7 +174,7 @@ func (s *sharing) AddSharingTo(cmd *cobra.Command) {
 // CheckSharing refuses invalid flags. on tells whether a Redis is set.
 func (s *sharing) CheckSharing(cmd *cobra.Command, on bool) error {
 	s.chosen = cmd.Flags().Changed("monthly-budget")
-	for _, name := range []string{"monthly-budget", "organization"} {
+	for _, name := range []string{"monthly-budget", "organization", "redis-timeout"} {
 		if !on && cmd.Flags().Changed(name) {
 			return explain.Usage("--%s needs --redis, or %s", name, EnvRedisURL)
 		}

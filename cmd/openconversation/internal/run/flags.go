@@ -77,7 +77,7 @@ func (o *options) addTo(cmd *cobra.Command) {
 	flags.BoolVar(&o.acceptUnknown, "accept-unknown", false, "go on although the first 20 different ids are all unknown")
 	flags.DurationVar(&o.timeout, "timeout", 0, "send nothing after this `TIME`, such as 30s or 5m; 0 is no limit")
 	o.connect.AddSharingTo(cmd)
-	explain.Group(cmd, "Pace and cost:", "qps", "concurrency", "max-calls", "limit", "accept-unknown", "timeout", "redis", "monthly-budget", "organization")
+	explain.Group(cmd, "Pace and cost:", "qps", "concurrency", "max-calls", "limit", "accept-unknown", "timeout", "redis", "redis-timeout", "monthly-budget", "organization")
 	o.connect.AddTo(cmd)
 	explain.Group(cmd, "Network:", "emulator", "region", "base-url", "app-secret-file", "ip")
 	o.progress = "auto"

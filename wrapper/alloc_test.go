@@ -9,7 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
+	"net/http/httptest"
 	"runtime"
 	"testing"
 
@@ -87,38 +87,27 @@ func cannedReply(status int, body string) []byte {
 // canned serves one answer to every request, and a token to token requests. It allocates nothing per request.
 func canned(t testing.TB, answer []byte) (url string) {
 	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener := httptest.NewUnstartedServer(nil).Listener
 	t.Cleanup(func() { listener.Close() })
 	token := cannedReply(200, `{"accessToken":"t0ken","expireIn":7200}`)
 	path, bodyEnd, headEnd := []byte(tokenOp.Path+" "), []byte("}"), []byte("\r\n\r\n")
 	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
+		for conn, err := listener.Accept(); err == nil; conn, err = listener.Accept() {
 			go func() {
 				defer conn.Close()
 				buf := make([]byte, 4<<10)
 				for n := 0; ; {
 					m, err := conn.Read(buf[n:])
-					if err != nil {
+					if n += m; err != nil {
 						return
 					}
-					n += m
 					reply, end := answer, headEnd
 					if bytes.Contains(buf[:n], path) {
 						reply, end = token, bodyEnd
 					}
-					if !bytes.HasSuffix(buf[:n], end) {
-						continue
-					}
-					n = 0
-					if _, err := conn.Write(reply); err != nil {
-						return
+					if bytes.HasSuffix(buf[:n], end) {
+						n = 0
+						_, _ = conn.Write(reply)
 					}
 				}
 			}()

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"sync"
 
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/guard"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/pace"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
@@ -54,19 +55,23 @@ func ConvertEach[R any](ctx context.Context, c *Client, rows iter.Seq[R], chatID
 		// A row enters the queue before its call starts, and leaves it only to be yielded. So at most concurrency rows
 		// are started and not yet yielded, and a killed process has spent at most that many calls without a result.
 		queue := make(chan queued[R], b.concurrency-1)
-		go b.read(func() {
-			for row := range rows {
-				it, isNew := b.item(chatID(row))
-				select {
-				case queue <- queued[R]{row, it}:
-				case <-b.ctx.Done():
-					return
+		go func() {
+			defer close(queue)
+			_, b.broken = b.guard("", func() (string, error) {
+				for row := range rows {
+					it, isNew := b.item(chatID(row))
+					select {
+					case queue <- queued[R]{row, it}:
+					case <-b.ctx.Done():
+						return "", nil
+					}
+					if isNew {
+						go b.convert(it)
+					}
 				}
-				if isNew {
-					go b.convert(it)
-				}
-			}
-		}, func() { close(queue) })
+				return "", nil
+			})
+		}()
 		// next returns the next row, once it is done. When ctx ends, it does not wait for the input, which may never return.
 		next := func() (q queued[R], more bool) {
 			select {
@@ -172,7 +177,7 @@ type item struct {
 }
 
 func (c *Client) newRun(ctx context.Context, opts []BulkOption, sequence bool) (*run, error) {
-	b := &run{path: c.path, concurrency: 16, memory: 100_000, limiter: c.limiter, items: map[string]*item{}, inARow: map[int]int{}}
+	b := &run{path: c.path, concurrency: 16, memory: 100_000, limiter: c.path.limiter, items: map[string]*item{}, inARow: map[int]int{}}
 	err := apply(b, opts)
 	if !sequence {
 		err = errors.New("the sequence is nil, or the function that names a row's chat id")
@@ -204,17 +209,11 @@ func (c *Client) newRun(ctx context.Context, opts []BulkOption, sequence bool) (
 	return b, nil
 }
 
-// read reads the input, which may panic or end the goroutine.
-func (b *run) read(input, end func()) {
-	returned := false
-	defer end()
-	defer func() {
-		if v := recover(); !returned {
-			b.broken = b.path.panicked(v, &call{contract: conversion})
-		}
-	}()
-	input()
-	returned = true
+// guard runs the caller's code, which may panic or end its goroutine.
+func (b *run) guard(chatID string, f func() (string, error)) (string, error) {
+	return guard.Within(context.Background(), f, func(v any) error {
+		return b.path.panicked(v, &call{contract: conversion, chatID: chatID})
+	})
 }
 
 // item returns the item of an id, and whether it is new.
@@ -234,28 +233,22 @@ func (b *run) item(id string) (it *item, isNew bool) {
 
 // convert completes an item, by a call unless the run has stopped.
 func (b *run) convert(it *item) {
-	returned := false
 	defer close(it.done)
-	defer func() {
-		if v := recover(); !returned {
-			it.err = b.settle(b.path.panicked(v, &call{contract: conversion, chatID: it.result.ChatID}))
+	id, err := b.guard(it.result.ChatID, func() (string, error) {
+		if b.waits.Err() != nil && b.ctx.Err() == nil {
+			return "", b.notTried(it.result.ChatID)
 		}
-	}()
-	var err error
-	if b.waits.Err() == nil || b.ctx.Err() != nil {
-		it.result.OpenConversationID, err = b.path.convert(b.ctx, it.result.ChatID, b.limiter, b.adapt)
-	} else {
-		err = b.notTried(it.result.ChatID)
-	}
+		return b.path.convert(b.ctx, it.result.ChatID, b.limiter, b.adapt)
+	})
 	switch e, _ := text.Find[*Error](err); {
-	case e == nil || !isContextEnd(e.Kind) || b.ctx.Err() != nil || b.waits.Err() == nil:
+	case e == nil || !e.ended() || b.ctx.Err() != nil || b.waits.Err() == nil:
 		err = b.settle(e)
 	case e.Attempts > 0 && e.Err != nil: // the run ended the wait for a repeat
 		err = e.Err
 	default:
 		err = b.notTried(it.result.ChatID)
 	}
-	it.err, returned = err, true
+	it.result.OpenConversationID, it.err = id, err
 }
 
 // adapt adapts a call to the run.

@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,9 +84,8 @@ func TestConvertEach(t *testing.T) {
 		if line++; got.Row != rows[line-1] || got.ChatID != got.Row.chat || !errors.Is(err, got.Row.want) || (err == nil) != (got.OpenConversationID == dingtalktest.OpenConversationIDOf(got.ChatID)) {
 			t.Errorf("row %d: %+v, %v", line, got, err)
 		}
-		if e := (*dingtalk.Error)(nil); errors.As(err, &e) && e.Scope() != dingtalk.ScopeChat {
-			t.Errorf("row %d: %+v", line, e)
-		}
+		e := (*dingtalk.Error)(nil)
+		errorIf(t, errors.As(err, &e) && e.Scope() != dingtalk.ScopeChat, "row %d: %+v", line, e)
 	}
 	errorIf(t, line != len(rows), "%d rows", line)
 	wantRequests(t, server.Emulator, 4, 1)
@@ -154,9 +154,8 @@ func TestBulkHasAPaceOfItsOwn(t *testing.T) {
 		}
 		begun = time.Now()
 		results(t, client, chatIDs(10*dingtalk.DefaultRate))
-		if took := time.Since(begun); took < 9*sec || took > 15*sec {
-			t.Errorf("a run took %s", took)
-		}
+		took := time.Since(begun)
+		errorIf(t, took < 9*sec || took > 15*sec, "a run took %s", took)
 	})
 }
 
@@ -174,8 +173,27 @@ func TestBulkEnds(t *testing.T) {
 				break
 			}
 		}
-		if made := emulator.Count(convertOp); made > 50+16*10 {
-			t.Errorf("%d calls for 50 rows", made)
+		made := emulator.Count(convertOp)
+		errorIf(t, made > 50+16*10, "%d calls for 50 rows", made)
+		for name, goes := range map[string]func(i int) bool{ // its source is at rest afterwards
+			"break": func(i int) bool { return i < 3 }, "to the end": func(int) bool { return true }, "panic": func(int) bool { panic("in the loop") },
+		} {
+			var inside atomic.Bool
+			_ = panicOf(func() {
+				n := 0
+				for range client.OpenConversationIDs(t.Context(), func(yield func(string) bool) {
+					inside.Store(true)
+					defer inside.Store(false)
+					for i := 0; i < 50 && yield(fmt.Sprint("chat", i)); i++ {
+					}
+					time.Sleep(sec)
+				}) {
+					if n++; !goes(n) {
+						break
+					}
+				}
+			})
+			errorIf(t, inside.Load(), "%s: inside the source", name)
 		}
 		blocked := func(yield func(string) bool) { // like a pipe that nobody closes
 			_ = yield("chat")
@@ -206,9 +224,7 @@ func TestStopAsTheBudgetCounts(t *testing.T) {
 		})))
 		for range results(t, client, chatIDs(20), dingtalk.WithStop(stop), dingtalk.WithConcurrency(1)) {
 		}
-		if n := emulator.Count(convertOp); counted != 3 || n != 3 {
-			t.Errorf("%d counted, %d requests", counted, n)
-		}
+		errorIf(t, counted != 3 || emulator.Count(convertOp) != 3, "%d counted, %d requests", counted, emulator.Count(convertOp))
 	})
 }
 
@@ -235,9 +251,7 @@ func TestStop(t *testing.T) {
 				t.Errorf("%+v", e)
 			}
 		}
-		if n := emulator.Count(convertOp); converted != 2 || n != 2 {
-			t.Errorf("%d converted, %d requests", converted, n)
-		}
+		errorIf(t, converted != 2 || emulator.Count(convertOp) != 2, "%d converted, %d requests", converted, emulator.Count(convertOp))
 	})
 }
 
@@ -251,9 +265,8 @@ func TestKinds(t *testing.T) {
 		}
 		names[k.Name()] = true
 	}
-	if e := (&dingtalk.Error{Kind: context.Canceled}); e.Scope() != dingtalk.ScopeAll || !errors.Is(dingtalk.Sentinel("a kind of tomorrow"), dingtalk.ErrRejected) {
-		t.Errorf("the end of a context: %s", e.Scope())
-	}
+	e := (&dingtalk.Error{Kind: context.Canceled})
+	errorIf(t, e.Scope() != dingtalk.ScopeAll || !errors.Is(dingtalk.Sentinel("a kind of tomorrow"), dingtalk.ErrRejected), "the end of a context: %s", e.Scope())
 }
 
 // An error names each invalid option of a run; a nil option is skipped. A run that is stopped before it begins sends
@@ -277,9 +290,8 @@ func TestOddRuns(t *testing.T) {
 	} {
 		n := 0
 		for _, err := range rows {
-			if e := asError(t, "", err, dingtalk.ErrRejected); !e.Local || !strings.Contains(e.Message, says) || n > 0 {
-				t.Errorf("%s: %v", says, err)
-			}
+			e := asError(t, "", err, dingtalk.ErrRejected)
+			errorIf(t, !e.Local || !strings.Contains(e.Message, says) || n > 0, "%s: %v", says, err)
 			n++
 		}
 	}

@@ -19,11 +19,7 @@ import (
 
 // Client calls DingTalk for one app. Make one with [NewClient] and share it: it holds the token cache, the connections
 // and the circuit breakers. Its methods are safe for concurrent use.
-type Client struct {
-	path    *path
-	limiter Limiter // nil: calls are not paced
-	ownHost bool    // WithBaseURL set the base URL
-}
+type Client struct{ path *path }
 
 // NewClient makes a client for an app's credentials: [AppCredentials], a [StaticToken], or any [TokenSource].
 //
@@ -43,7 +39,7 @@ func newClient(creds Credentials, opts []Option) (*Client, error) {
 	if err := apply(&cfg, opts); err != nil {
 		return nil, err
 	}
-	if cfg.region && cfg.host {
+	if cfg.region && p.ownHost {
 		return nil, errors.New("WithRegion and WithBaseURL exclude each other")
 	}
 	base, err := url.Parse(cfg.baseURL)
@@ -66,7 +62,7 @@ func newClient(creds Credentials, opts []Option) (*Client, error) {
 	if p.tokens, err = newTokens(p, creds, cfg.share); err != nil {
 		return nil, err
 	}
-	return &Client{path: p, limiter: cfg.limiter, ownHost: cfg.host}, nil
+	return &Client{p}, nil
 }
 
 // OpenConversationID returns the openConversationId of the group chat with this chatId.
@@ -81,7 +77,7 @@ func newClient(creds Credentials, opts []Option) (*Client, error) {
 //
 // See https://help.dingtalk.io/open/development/obtain-group-openconversationid.
 func (c *Client) OpenConversationID(ctx context.Context, chatID string) (string, error) {
-	return c.path.convert(ctx, chatID, c.limiter, nil)
+	return c.path.convert(ctx, chatID, c.path.limiter, nil)
 }
 
 // Token returns the access token of the client's next call, for calls to other DingTalk APIs with the same credentials.

@@ -45,9 +45,8 @@ func TestCatalogue(t *testing.T) {
 					e.Attempts != requests || e.RetryAfter != row.Wait || e.Op != convertOp.ID || e.Local || e.TokenEndpoint || kindOf(e) != row.Kind {
 					t.Errorf("%+v", e)
 				}
-				if waited := clock.Now().Sub(begun); waited < row.Wait || !row.Retry && waited != 0 {
-					t.Errorf("waited %s, want %s at least", waited, row.Wait)
-				}
+				waited := clock.Now().Sub(begun)
+				errorIf(t, waited < row.Wait || !row.Retry && waited != 0, "waited %s, want %s at least", waited, row.Wait)
 				errorIf(t, spelling == string(generated.CodePermissionDenied) && !slices.Equal(e.RequiredScopes, []string{dingtalktest.Scope}),
 					"scopes %q", e.RequiredScopes)
 			})

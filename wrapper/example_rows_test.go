@@ -6,9 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"sync/atomic"
-	"testing"
-	"time"
 
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
@@ -75,41 +72,4 @@ func (t table) Next(row []driver.Value) error {
 	}
 	row[0], row[1] = "Project", dingtalktest.ChatID
 	return nil
-}
-
-// However a loop ends, its source is at rest afterwards, unless the context has ended.
-func TestSourceIsAtRestAfterTheLoop(t *testing.T) {
-	client, _ := newEmulated(t)
-	for name, body := range map[string]func(i int) (goes bool){
-		"break": func(i int) bool { return i < 3 }, "to the end": func(int) bool { return true }, "panic": func(int) bool { panic("in the loop") },
-	} {
-		var inside atomic.Bool
-		rows := func(yield func(string) bool) {
-			inside.Store(true)
-			defer inside.Store(false)
-			for i := range 50 {
-				time.Sleep(time.Millisecond / 2) // a source that takes its time
-				if !yield(fmt.Sprint("chat", i)) {
-					time.Sleep(5 * time.Millisecond)
-					return
-				}
-			}
-		}
-		func() {
-			defer func() { _ = recover() }()
-			i := 0
-			for _, _ = range client.OpenConversationIDs(within(t), rows) {
-				if i++; !body(i) {
-					break
-				}
-			}
-		}()
-		errorIf(t, inside.Load(), "%s: inside the source", name)
-	}
-	// A source that never returns holds nothing up once the context has ended.
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	for _, _ = range client.OpenConversationIDs(ctx, func(yield func(string) bool) { yield("a"); select {} }) {
-		cancel()
-	}
 }

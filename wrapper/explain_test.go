@@ -16,9 +16,8 @@ func TestExplain(t *testing.T) {
 		if en.Text == "" || en.Hint == "" || zh.Text == en.Text || zh.Hint == en.Hint || en.HTTPStatus < 400 || en.HTTPStatus != zh.HTTPStatus {
 			t.Errorf("%s: %+v and %+v", kind.Name(), en, zh)
 		}
-		if other := english[en.Text]; other != nil {
-			t.Errorf("%s and %v have one text", kind.Name(), other)
-		}
+		other := english[en.Text]
+		errorIf(t, other != nil, "%s and %v have one text", kind.Name(), other)
 		english[en.Text] = kind
 	}
 	for _, c := range []struct {
@@ -33,8 +32,7 @@ func TestExplain(t *testing.T) {
 		{&dingtalk.Error{Kind: dingtalk.ErrUnavailable, MayBeDone: true}, 502, "写操作返回失败，但可能已经生效"},
 		{&dingtalk.Error{Kind: dingtalk.ErrThrottled, Message: "<script>"}, 503, "被限流"},
 	} {
-		if got := dingtalk.Explain(c.err, "zh"); got.HTTPStatus != c.status || got.Text != c.text {
-			t.Errorf("%v: %+v", c.err, got)
-		}
+		got := dingtalk.Explain(c.err, "zh")
+		errorIf(t, got.HTTPStatus != c.status || got.Text != c.text, "%v: %+v", c.err, got)
 	}
 }

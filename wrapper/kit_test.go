@@ -136,9 +136,8 @@ func within(t testing.TB) context.Context {
 func convert(t testing.TB, client *dingtalk.Client, chatID string) {
 	t.Helper()
 	id, err := client.OpenConversationID(within(t), chatID)
-	if want := dingtalktest.OpenConversationIDOf(chatID); id != want || err != nil {
-		t.Errorf("OpenConversationID(%q) = %q, %v; want %q", chatID, id, err, want)
-	}
+	want := dingtalktest.OpenConversationIDOf(chatID)
+	errorIf(t, id != want || err != nil, "OpenConversationID(%q) = %q, %v; want %q", chatID, id, err, want)
 }
 
 // refused makes a call that must fail, and returns its error.
@@ -159,9 +158,8 @@ func asError(t testing.TB, result string, err, kind error) *dingtalk.Error {
 	ended := errors.Is(e.Kind, context.Canceled) || errors.Is(e.Kind, context.DeadlineExceeded)
 	errorIf(t, kindOf(e) == "" && !ended || result != "", "%q is no kind; the result is %q", e.Kind, result)
 	for _, secret := range []string{staticToken, appCredentials.AppSecret} {
-		if text := fmt.Sprintf("%v %+v %#v", e, e, *e); strings.Contains(text, secret) {
-			t.Errorf("a secret is in: %s", text)
-		}
+		text := fmt.Sprintf("%v %+v %#v", e, e, *e)
+		errorIf(t, strings.Contains(text, secret), "a secret is in: %s", text)
 	}
 	return e
 }
@@ -195,16 +193,6 @@ func eventually(t testing.TB, what string, is func() bool) {
 			t.Errorf("did not come true: %s", what)
 			return
 		}
-	}
-}
-
-// receive receives from a channel, with a time limit.
-func receive(t testing.TB, what string, happens <-chan struct{}) {
-	t.Helper()
-	select {
-	case <-happens:
-	case <-time.After(patience):
-		t.Errorf("did not happen: %s", what)
 	}
 }
 

@@ -39,18 +39,11 @@ type peer struct {
 // newPeer starts a peer, which closes a connection when answer says so or the test ends.
 func newPeer(t testing.TB, answer func(c net.Conn) (keep bool)) *peer {
 	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener := httptest.NewUnstartedServer(nil).Listener
 	p := &peer{URL: "http://" + listener.Addr().String()}
 	var work sync.WaitGroup
 	work.Go(func() {
-		for {
-			c, err := listener.Accept()
-			if err != nil {
-				return
-			}
+		for c, err := listener.Accept(); err == nil; c, err = listener.Accept() {
 			p.conns.Add(1)
 			work.Go(func() {
 				defer c.Close()
@@ -268,10 +261,7 @@ func testBodyTooLarge(t *testing.T) {
 }
 
 func testTLSHandshakeHangs(t *testing.T) {
-	silent, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0") // nobody accepts
-	if err != nil {
-		t.Fatal(err)
-	}
+	silent := httptest.NewUnstartedServer(nil).Listener // nobody accepts
 	defer silent.Close()
 	errorIf(t, dingtalk.NewTransport().TLSHandshakeTimeout != 10*sec, "the default transport allows a handshake another time")
 	for _, limits := range [][2]time.Duration{{300 * ms, patience}, {patience, 300 * ms}} { // of the handshake, of the attempt

@@ -38,9 +38,7 @@ type config struct {
 	*path         // of the client to be
 	baseURL       string
 	timeout       time.Duration
-	limiter       Limiter
 	region        bool              // WithRegion was given
-	host          bool              // WithBaseURL was given
 	roundTripper  http.RoundTripper // of the caller's http.Client
 	clientTimeout time.Duration     // likewise
 	share         tokenSharing      // nil: tokens are not shared
@@ -57,7 +55,7 @@ func WithRegion(region Region) Option {
 // query or fragment.
 func WithBaseURL(baseURL string) Option {
 	base, err := baseOf(baseURL)
-	return option(err, func(c *config) { c.baseURL, c.host = base, true })
+	return option(err, func(c *config) { c.baseURL, c.ownHost = base, true })
 }
 
 // baseOf checks a base URL.

@@ -3,6 +3,7 @@ package dingtalk
 import (
 	"context"
 	"net/http"
+	"sync"
 	"sync/atomic"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
@@ -23,13 +24,18 @@ type path struct {
 	ban       breaker.Ban
 	credit    tokens.Credit
 	retry     Retry
-	cache     Cache  // nil: conversions are not kept
-	budget    Budget // nil: requests are not counted
+	ownHost   bool    // WithBaseURL set the base URL
+	limiter   Limiter // nil: calls are not paced
+	cache     Cache   // nil: conversions are not kept
+	budget    Budget  // nil: requests are not counted
 	calls     callOptions
 	appSecret func() string // a function: no formatter looks into one
 	clock     clock.Clock
-	log       logger   // nil: nothing is logged
-	bulk      bulkPace // of runs, unless the client has a limiter
+	log       logger // nil: nothing is logged
+	bulk      struct {
+		once sync.Once
+		pace Limiter // of runs, unless the client has one; an app without runs does not link it
+	}
 }
 
 // tokenKeeper provides tokens: the cache of an app's own token, or the caller's token source.

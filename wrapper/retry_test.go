@@ -115,9 +115,9 @@ func testCallerEnds(t *testing.T) {
 					errorIf(t, e.Local || e.Attempts != stage.attempts || e.Timeout() != errors.Is(cause, context.DeadlineExceeded), "%+v", e)
 					errorIf(t, stage.before != nil && !errors.Is(err, stage.before) || stage.before == nil && e.Err != nil, "joined to %v", e.Err)
 				}()
-				receive(t, "the step is reached", reached)
+				<-reached
 				end()
-				receive(t, "the call returns", returned)
+				<-returned
 				client.CloseIdleConnections()
 				eventually(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= before })
 			})

@@ -137,9 +137,8 @@ func testRejected(t *testing.T) {
 	server.FailNext(dingtalktest.Code(generated.CodeInvalidAuthentication).Times(2).For(convertOp))
 	e := refused(t, client, dingtalk.ErrUnauthenticated)
 	var first *dingtalk.Error
-	if !errors.As(e.Err, &first) || first.RequestID == "" || e.RequestID == "" || first.RequestID == e.RequestID {
-		t.Errorf("%v: does not hold the request ids of both", e)
-	}
+	errorIf(t, !errors.As(e.Err, &first) || first.RequestID == "" || e.RequestID == "" || first.RequestID == e.RequestID,
+		"%v: does not hold the request ids of both", e)
 	client, server = newEmulated(t, newHandClock().option())
 	convert(t, client, "any")
 	server.RejectTokens()
@@ -220,7 +219,7 @@ func testClockJumps(t *testing.T) {
 	client := newClient(t, server.URL, appCredentials, clock.option())
 	_ = refused(t, client, dingtalk.ErrUnauthenticated)
 	server.Configure(dingtalktest.WithCredentials(dingtalktest.AppKey, dingtalktest.AppSecret))
-	clock.Move(-time.Hour)
+	clock.Move(3 * sec) // for which the failure is remembered, whatever the wall's clock says
 	convert(t, client, dingtalktest.ChatID)
 }
 
@@ -304,9 +303,8 @@ func TestWhatOpensTheBreaker(t *testing.T) {
 			_, _ = client.OpenConversationID(within(t), "any")
 		}
 		waited := clock.waited()
-		if !opens && len(waited) > 0 || opens && (len(waited) != 60 || waited[0] != 150*ms || waited[1] != 300*ms || waited[59] != 800*ms) {
-			t.Errorf("%s: waited %v", code, waited)
-		}
+		errorIf(t, !opens && len(waited) > 0 || opens && (len(waited) != 60 || waited[0] != 150*ms || waited[1] != 300*ms || waited[59] != 800*ms),
+			"%s: waited %v", code, waited)
 		wantRequests(t, server.Emulator, 70, 1)
 	}
 }

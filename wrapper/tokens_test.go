@@ -147,9 +147,8 @@ func testLifetimes(t *testing.T) {
 					_, err := client.Token(t.Context())
 					waited := time.Since(asked) > 0
 					time.Sleep(2 * sec) // for a renewal
-					if n := emulator.Count(tokenOp); err != nil || n != tokens || waited != waits {
-						t.Errorf("after %d s: %d token calls, waited: %t; want %d, %t: %v", at, n, waited, tokens, waits, err)
-					}
+					errorIf(t, err != nil || emulator.Count(tokenOp) != tokens || waited != waits,
+						"after %d s: %d token calls, waited: %t; want %d, %t: %v", at, emulator.Count(tokenOp), waited, tokens, waits, err)
 				}
 				token(0, 1, true)
 				change := cmp.Or(test.renews, test.ends)
@@ -220,9 +219,7 @@ func TestTokenStore(t *testing.T) {
 	}
 	server.RejectTokens()
 	all()
-	if n := server.Count(tokenOp); n != 2 {
-		t.Errorf("%d token calls after one rejection, want 2", n)
-	}
+	errorIf(t, server.Count(tokenOp) != 2, "%d token calls after one rejection, want 2", server.Count(tokenOp))
 	for _, base := range []string{serve(t, server.ServeHTTP), server.URL} { // another host, app or secret has another key
 		for _, creds := range []dingtalk.AppCredentials{{AppKey: "a", AppSecret: "s"}, {AppKey: "b", AppSecret: "s"}, {AppKey: "a", AppSecret: "t"}} {
 			server.FailNext(dingtalktest.Raw(200, "", []byte(`{"accessToken":"t","expireIn":7200}`)).For(tokenOp))

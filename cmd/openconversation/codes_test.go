@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
@@ -34,9 +35,7 @@ func TestCodes(t *testing.T) {
 		}
 		for _, name := range names {
 			for _, spelling := range []string{name, strings.ToUpper(name), strings.ToLower(name)} {
-				if got := runArgs("codes", spelling); got.code != 0 || !strings.Contains(got.stdout, "\n"+string(row.Code)+"\n") {
-					t.Errorf("%s: %+v", spelling, got)
-				}
+				runArgs("codes", spelling).holds(t, 0, "\n"+string(row.Code)+"\n")
 			}
 		}
 	}
@@ -101,15 +100,23 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// The validator of contracts is large, and nothing that the command does needs it.
-func TestValidatorIsNotCompiledIn(t *testing.T) {
+// The command reads contracts, and generates nothing of them.
+func TestGeneratorIsNotCompiledIn(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"kin-openapi", "oapi-codegen/v2"} {
-		if strings.Contains(string(out), name) {
-			t.Errorf("the command compiles %s", name)
-		}
+	if strings.Contains(string(out), "oapi-codegen/v2") {
+		t.Error("the command compiles the generator")
 	}
+}
+
+// fullAfter takes so many writes and fails the next ones.
+type fullAfter struct{ writes int }
+
+func (f *fullAfter) Write(p []byte) (int, error) {
+	if f.writes--; f.writes < 0 {
+		return 0, syscall.ENOSPC
+	}
+	return len(p), nil
 }

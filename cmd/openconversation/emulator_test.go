@@ -131,7 +131,7 @@ type service struct {
 }
 
 // startService starts an emulator and waits for its ready file.
-func startService(t *testing.T, flags ...string) *service {
+func startService(t testing.TB, flags ...string) *service {
 	t.Helper()
 	s := &service{ready: filepath.Join(t.TempDir(), "ready"), env: map[string]string{}}
 	s.cmd = command(t, nil, append([]string{"emulator", "--ready-file", s.ready}, flags...)...)
@@ -167,9 +167,7 @@ func (s *service) stop(t *testing.T) {
 func TestEmulatorIsControlledFromAnotherProcess(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	s := startService(t, "--admin", "127.0.0.1:0", "--any-chat", "--log", log)
-	if got := finish(t, command(t, nil, "emulator", "--health", s.admin)); got.code != 0 || got.stdout != "ok\n" {
-		t.Errorf("health: %+v", got)
-	}
+	finish(t, command(t, nil, "emulator", "--health", s.admin)).check(t, result{0, "ok\n", ""})
 	for faults, want := range map[string]string{
 		`["InvalidAuthentication"]`: "0:" + x + " calls 2, tokens 2",
 		`["sticky-token"]`:          "3: calls 1, tokens 2",
@@ -196,9 +194,7 @@ func TestEmulatorIsControlledFromAnotherProcess(t *testing.T) {
 	if s.stderr.Len() > 0 {
 		t.Errorf("it said %s", &s.stderr)
 	}
-	if got := finish(t, command(t, nil, "emulator", "--health", s.admin)); got.code != explain.Unavailable || !strings.Contains(got.stderr, "refused") {
-		t.Errorf("health of nothing: %+v", got)
-	}
+	finish(t, command(t, nil, "emulator", "--health", s.admin)).holds(t, explain.Unavailable, "refused")
 	lines, err := os.ReadFile(log)
 	if err != nil || strings.Contains(string(lines), dingtalktest.AppSecret) {
 		t.Errorf("%v %s", err, lines)
@@ -235,21 +231,16 @@ faults:
 		t.Errorf("credentials %v", s.env)
 	}
 	for range 2 {
-		for path, parts := range map[string][]string{
-			"/groups?chatId=chat1": {`"name":"Sales","owner":"","robots":["robot1"]`},
-			"/faults":              {`[{"fault":"page","status":502},{"fault":"hang","operation":"getAccessToken","delay":"1ms"}]`},
-			"/settings":            {`"4555":"cidNumber=="`, `"monthlyQuota":7`, `"anyChat":true`},
+		for part, path := range map[string]string{
+			`"name":"Sales","owner":"","robots":["robot1"]`: "/groups?chatId=chat1", `"4555":"cidNumber=="`: "/settings", `"monthlyQuota":7`: "/settings",
+			`[{"fault":"page","status":502},{"fault":"hang","operation":"getAccessToken","delay":"1ms"}]`: "/faults",
 		} {
-			for _, part := range parts {
-				if _, answer := ask(t, "GET", s.admin+path, ""); !strings.Contains(answer, part) {
-					t.Errorf("no %s in %s", part, answer)
-				}
+			if _, answer := ask(t, "GET", s.admin+path, ""); !strings.Contains(answer, part) {
+				t.Errorf("no %s in %s", part, answer)
 			}
 		}
 		ask(t, "DELETE", s.admin+"/faults", "")
-		if got := finish(t, command(t, s.env, "convert", "4555")); got.code != 0 || got.stdout != "cidNumber==\n" {
-			t.Errorf("%+v", got)
-		}
+		finish(t, command(t, s.env, "convert", "4555")).check(t, result{0, "cidNumber==\n", ""})
 		ask(t, "POST", s.admin+"/reset", "") // back to the scenario
 	}
 	s.stop(t)
@@ -289,14 +280,10 @@ func TestEmulatorOnASocket(t *testing.T) {
 	if status, answer := ask(t, "GET", "unix:"+path, ""); status != 404 {
 		t.Errorf("%d %s", status, answer)
 	}
-	if got := finish(t, command(t, nil, "emulator", "--health", "unix:"+control)); got.code != 0 {
-		t.Errorf("%+v", got)
-	}
+	finish(t, command(t, nil, "emulator", "--health", "unix:"+control)).holds(t, 0)
 	refused := func(text string) {
 		t.Helper()
-		if got := runArgs("emulator", "--listen", "unix:"+path); got.code != 2 || !strings.Contains(got.stderr, text) {
-			t.Errorf("%+v", got)
-		}
+		runArgs("emulator", "--listen", "unix:"+path).holds(t, 2, text)
 	}
 	refused("another process listens there")
 	// A socket whose process was killed is taken over; a file that is none stays.
@@ -322,9 +309,7 @@ func TestEmulatorOverTLS(t *testing.T) {
 	if !strings.HasPrefix(s.env[connect.EnvBaseURL], "https://127.0.0.1:") || s.env["DINGTALK_EMULATOR_CA_FILE"] != ca {
 		t.Errorf("%v", s.env)
 	}
-	if got := finish(t, command(t, s.env, "convert", "x")); got.code == 0 || !strings.Contains(got.stderr, "certificate") {
-		t.Errorf("an unknown authority: %+v", got)
-	}
+	finish(t, command(t, s.env, "convert", "x")).holds(t, 5, "certificate")
 	s.env["SSL_CERT_FILE"] = ca
 	if runtime.GOOS == "linux" { // elsewhere Go asks the system's store
 		finish(t, command(t, s.env, "convert", "x")).check(t, result{0, x + "\n", ""})

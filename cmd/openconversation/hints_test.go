@@ -90,35 +90,6 @@ func TestHintsLeadToAnEnd(t *testing.T) {
 	}
 }
 
-// What is refused is refused in the same words again, and its hint names something else than the same command.
-func TestRefusalsOfOutputs(t *testing.T) {
-	for name, tt := range map[string]struct {
-		prepare func(b *bench)
-		advice  func(b *bench) []string // what the hint says
-		hint    string
-	}{
-		"no journal": {func(b *bench) { b.want(0, "converted"); _ = os.Remove(b.out + ".journal") },
-			func(b *bench) []string {
-				return []string{"convert", "--input", b.out, "--format", "csv", "--output", b.out + "2", "--qps", "0"}
-			}, "give it as --input"},
-		"another app": {func(b *bench) {
-			b.wantWith(serverEnv(dingtalktest.NewServer(b.t, dingtalktest.WithAnyChat())), 0, "converted")
-		}, func(b *bench) []string {
-			return []string{"convert", "--input", b.in, "--output", b.out + "2", "--qps", "0"}
-		}, "name another --output"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBench(t, "in.txt", chats(3, 3))
-			tt.prepare(b)
-			b.want(2, tt.hint)
-			b.want(2, tt.hint, "--again=all")
-			if got := (call{args: tt.advice(b), env: serverEnv(b.server)}).run(); got.code != 0 {
-				t.Errorf("%+v", got)
-			}
-		})
-	}
-}
-
 // The command that a stopped run prints is one that goes on with it, typed into a shell as it stands.
 func TestPrintedCommandGoesOn(t *testing.T) {
 	shell, err := exec.LookPath("sh")

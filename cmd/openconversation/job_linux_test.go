@@ -26,6 +26,7 @@ func TestJobAsThePageSays(t *testing.T) {
 	}
 	_, text, _ := strings.Cut(string(page), "```yaml\n")
 	text, _, _ = strings.Cut(text, "```")
+	type containers []struct{ Command, Args []string }
 	var job struct {
 		Spec struct {
 			PodFailurePolicy struct {
@@ -34,11 +35,7 @@ func TestJobAsThePageSays(t *testing.T) {
 					OnExitCodes struct{ Values []int } `yaml:"onExitCodes"`
 				}
 			} `yaml:"podFailurePolicy"`
-			Template struct {
-				Spec struct {
-					Containers []struct{ Command, Args []string }
-				}
-			}
+			Template struct{ Spec struct{ Containers containers } }
 		}
 	}
 	if err := yaml.Unmarshal([]byte(text), &job); err != nil || len(job.Spec.Template.Spec.Containers) != 1 {
@@ -65,10 +62,7 @@ func TestJobAsThePageSays(t *testing.T) {
 	}
 	var output *bytes.Buffer
 	start := func(attributes *syscall.SysProcAttr) (*exec.Cmd, error) {
-		cmd := exec.CommandContext(t.Context(), binary, args...)
-		for name, value := range serverEnv(b.server) {
-			cmd.Env = append(cmd.Env, name+"="+value)
-		}
+		cmd := command(t, serverEnv(b.server), args...)
 		output = new(bytes.Buffer)
 		cmd.Stderr, cmd.SysProcAttr = output, attributes
 		return cmd, cmd.Start()

@@ -86,6 +86,19 @@ func (r result) check(t *testing.T, want result) {
 	}
 }
 
+// holds checks a result's code and what it holds.
+func (r result) holds(t *testing.T, code int, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(r.stdout+r.stderr, part) {
+			t.Errorf("%q is not in %+v", part, r)
+		}
+	}
+	if r.code != code {
+		t.Errorf("exit code %d, want %d: %+v", r.code, code, r)
+	}
+}
+
 // call is the command in this process. What it has of the outside world can be changed before it runs.
 type call struct {
 	ctx    context.Context
@@ -402,7 +415,7 @@ func finish(t *testing.T, cmd *exec.Cmd) result {
 }
 
 // started starts a process and returns what tells its end.
-func started(t *testing.T, cmd *exec.Cmd) (ended chan struct{}) {
+func started(t testing.TB, cmd *exec.Cmd) (ended chan struct{}) {
 	t.Helper()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -425,7 +438,7 @@ func isClosed(ended chan struct{}) bool {
 }
 
 // until waits for a condition that another process brings about.
-func until(t *testing.T, what string, is func() bool) {
+func until(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {

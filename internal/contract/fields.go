@@ -13,7 +13,7 @@ import (
 var inBraces = regexp.MustCompile(`\{([^{}]*)\}`)
 
 // parameters reads the parameters of an operation and of its path. An operation's takes the place of the path's.
-func (c *Contract) parameters(o *Operation) error {
+func (c *Contract) parameters(o *Operation) {
 	for _, level := range []struct {
 		list any
 		at   []string
@@ -23,9 +23,9 @@ func (c *Contract) parameters(o *Operation) error {
 			name, in := str(spec["name"]), str(spec["in"])
 			switch {
 			case in != "path" && c.isToken(in, name):
-				return c.lines.errorf(at, "parameter %s: it carries the access token, which a security scheme says: leave it out", name)
+				c.refuse(at, "parameter %s: it carries the access token, which a security scheme says: leave it out", name)
 			case in == "path" && !strings.Contains(o.Path, "{"+name+"}"):
-				return c.lines.errorf(at, "parameter %s: the path %s has no {%s}", name, o.Path, name)
+				c.refuse(at, "parameter %s: the path %s has no {%s}", name, o.Path, name)
 			}
 			if i := slices.IndexFunc(o.Parameters, func(p generated.Field) bool { return p.Name == name && p.In == in }); i >= 0 {
 				o.Parameters, o.specs = slices.Delete(o.Parameters, i, i+1), slices.Delete(o.specs, i, i+1)
@@ -35,10 +35,9 @@ func (c *Contract) parameters(o *Operation) error {
 	}
 	for _, m := range inBraces.FindAllStringSubmatch(o.Path, -1) {
 		if !slices.ContainsFunc(o.Parameters, func(p generated.Field) bool { return p.In == "path" && p.Name == m[1] }) {
-			return c.lines.errorf(o.at, "the path's {%s} is no parameter: describe it, in: path", m[1])
+			c.refuse(o.at, "the path's {%s} is no parameter: describe it, in: path", m[1])
 		}
 	}
-	return nil
 }
 
 // isToken reports whether a security scheme sends the token in this place.
@@ -63,14 +62,15 @@ func (c *Contract) parameter(spec object) generated.Field {
 }
 
 // body reads the description of an operation's body.
-func (c *Contract) body(o *Operation) error {
+func (c *Contract) body(o *Operation) {
 	body := obj(o.tree["requestBody"])
 	content := obj(body["content"])
 	if form := obj(content["multipart/form-data"]); form != nil {
-		return c.formOf(o, c.resolve(form["schema"]), is(body["required"]))
+		c.formOf(o, c.resolve(form["schema"]), is(body["required"]))
+		return
 	}
 	if o.body = obj(obj(content["application/json"])["schema"]); o.body == nil {
-		return nil
+		return
 	}
 	o.types["body"] = o.body
 	c.described = 0
@@ -81,12 +81,11 @@ func (c *Contract) body(o *Operation) error {
 	f := c.fieldOf(o.body, 0)
 	f.Required = o.Body == generated.BodyRequired
 	o.Content = &f
-	return nil
 }
 
 // formOf reads a body of multipart/form-data. Its fields are arguments of the method: the generator of the models has no part
 // in it.
-func (c *Contract) formOf(o *Operation, schema object, required bool) error {
+func (c *Contract) formOf(o *Operation, schema object, required bool) {
 	at := under(o.at, "requestBody", "content", "multipart/form-data", "schema")
 	o.Body, o.Content = generated.BodyRequired, &generated.Field{Type: "form", Required: true}
 	properties, must := c.fields(schema)
@@ -100,15 +99,14 @@ func (c *Contract) formOf(o *Operation, schema object, required bool) error {
 			f.Type = "file"
 			files++
 		case f.List || !slices.Contains([]string{"string", "integer", "number", "boolean"}, f.Type) || property["enum"] != nil:
-			return c.lines.errorf(under(at, "properties", name), "a field of multipart/form-data is a file (a string of format binary), a string, integer, number or boolean: make it a string with JSON")
+			c.refuse(under(at, "properties", name), "a field of multipart/form-data is a file (a string of format binary), a string, integer, number or boolean: make it a string with JSON")
 		}
 		o.Content.Fields = append(o.Content.Fields, f)
 		o.types["form "+name] = clone(property)
 	}
 	if files == 0 || !required {
-		return c.lines.errorf(at, "multipart/form-data is for required bodies with a file, a string of format binary: send other bodies as application/json")
+		c.refuse(at, "multipart/form-data is for required bodies with a file, a string of format binary: send other bodies as application/json")
 	}
-	return nil
 }
 
 // An operation's description is at most this deep, and about this large: components may hold themselves and each other.
@@ -182,7 +180,7 @@ func jsonText(value any) string {
 }
 
 // example finds the body of a success: the contract's own, or one made from its schema.
-func (c *Contract) example(o *Operation, media object, at []string) error {
+func (c *Contract) example(o *Operation, media object, at []string) {
 	value, has := media["example"]
 	for _, name := range keys(obj(media["examples"])) {
 		if inner, is := c.resolve(obj(media["examples"])[name])["value"]; is && !has {
@@ -195,11 +193,10 @@ func (c *Contract) example(o *Operation, media object, at []string) error {
 	}
 	for _, name := range o.Required {
 		if fields := obj(value); fields != nil && (fields[name] == nil || fields[name] == "") {
-			return c.lines.errorf(at, "the example's %s is empty, so that it is no success: give an example with it", name)
+			c.refuse(at, "the example's %s is empty, so that it is no success: give an example with it", name)
 		}
 	}
 	o.Example = jsonText(value)
-	return nil
 }
 
 // madeUp makes a value of a schema: its example, or the simplest value with every field.

@@ -29,31 +29,33 @@ func Load(file string, change Change) (*Contract, error) {
 func Parse(name string, content []byte) (*Contract, error) { return read(name, content, nil) }
 
 func read(file string, content []byte, change Change) (c *Contract, err error) {
-	// The contract may be anything: a panic of a library must not look like our fault.
+	// The contract may be anything: what a library makes of it must not look like our fault.
 	defer func() {
-		if p := recover(); p != nil {
+		switch p := recover().(type) {
+		case nil:
+		case *Error: // of refuse
+			c, err = nil, p
+		default:
 			c, err = nil, &Error{File: file, Line: 1, What: fmt.Sprintf("the contract's reader failed: %v", p)}
 		}
 	}()
 	c = &Contract{}
-	if c.lines, c.tree, err = parse(file, content); err != nil {
-		return nil, err
-	}
+	c.lines, c.tree = parse(file, content)
 	if change != nil {
 		if content, err = change(content); err != nil {
 			return nil, err
 		}
-		if _, c.tree, err = parse(file, content); err != nil {
-			return nil, err
-		}
+		_, c.tree = parse(file, content)
 	}
-	c.plain()
-	for _, step := range []func() error{c.references, c.inSubset, c.finite, c.read, c.name, c.load} {
-		if err := step(); err != nil {
-			return nil, err
-		}
+	for _, step := range []func(){c.plain, c.references, c.inSubset, c.finite, c.read, c.name} {
+		step()
 	}
-	return c, nil
+	return c, c.load()
+}
+
+// refuse ends the reading with the error of a place.
+func (c *Contract) refuse(at []string, format string, args ...any) {
+	panic(c.lines.errorf(at, format, args...))
 }
 
 // load makes Doc of the schemas.
@@ -86,40 +88,36 @@ func (c *Contract) load() error {
 }
 
 // references refuses references that lead nowhere, out of the file, or back to themselves.
-func (c *Contract) references() error {
-	var visit func(node any, at []string) error
-	visit = func(node any, at []string) (err error) {
+func (c *Contract) references() {
+	var visit func(node any, at []string)
+	visit = func(node any, at []string) {
 		if ref := str(obj(node)["$ref"]); ref != "" && c.resolve(node) == nil {
 			_, found := c.component(ref)
 			switch {
 			case found:
-				return c.lines.errorf(under(at, "$ref"), "the reference leads back to itself")
+				c.refuse(under(at, "$ref"), "the reference leads back to itself")
 			case !strings.HasPrefix(ref, "#/components/") || strings.Count(ref, "/") != 3:
-				return c.lines.errorf(under(at, "$ref"), "the reference %q is not one to a component of this file: copy what it names into components", ref)
+				c.refuse(under(at, "$ref"), "the reference %q is not one to a component of this file: copy what it names into components", ref)
 			}
-			return c.lines.errorf(under(at, "$ref"), "there is no %s", ref)
+			c.refuse(under(at, "$ref"), "there is no %s", ref)
 		}
 		for _, key := range keys(obj(node)) {
-			if key != "example" && err == nil {
-				err = visit(obj(node)[key], under(at, key))
+			if key != "example" {
+				visit(obj(node)[key], under(at, key))
 			}
 		}
 		for i, item := range list(node) {
-			if err == nil {
-				err = visit(item, under(at, strconv.Itoa(i)))
-			}
+			visit(item, under(at, strconv.Itoa(i)))
 		}
-		return err
 	}
-	if c.tree["swagger"] != nil { // its references are others, and subset.yaml refuses it
-		return nil
+	if c.tree["swagger"] == nil { // its references are others, and subset.yaml refuses it
+		visit(c.tree, nil)
 	}
-	return visit(c.tree, nil)
 }
 
 // finite refuses infinite types: recursive through required fields or allOf. A list or a map of itself ends with an empty
 // one.
-func (c *Contract) finite() error {
+func (c *Contract) finite() {
 	const looking, done = 1, 2
 	state := map[string]int{}
 	schemas := obj(obj(c.tree["components"])["schemas"])
@@ -154,8 +152,7 @@ func (c *Contract) finite() error {
 	}
 	for _, name := range keys(schemas) {
 		if bad := visit(name); bad != "" {
-			return c.lines.errorf([]string{"components", "schemas", bad}, "an object of it would hold another without end: make a field of the circle optional or nullable")
+			c.refuse([]string{"components", "schemas", bad}, "an object of it would hold another without end: make a field of the circle optional or nullable")
 		}
 	}
-	return nil
 }

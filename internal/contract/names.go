@@ -10,7 +10,7 @@ import (
 
 // name makes every inline object and enum a named component, so that each has a Go type, and gives names to what has none in
 // Go. It comes after the operations were read: it changes the schemas for the generator of the models alone.
-func (c *Contract) name() error {
+func (c *Contract) name() {
 	schemas := within(within(c.tree, "components"), "schemas")
 	c.places = map[string][]string{}
 	for _, name := range keys(schemas) {
@@ -21,24 +21,19 @@ func (c *Contract) name() error {
 		}
 	}
 	for _, name := range keys(schemas) {
-		if err := c.forGo(obj(schemas[name]), name, c.places[name]); err != nil {
-			return err
-		}
+		c.forGo(obj(schemas[name]), name, c.places[name])
 	}
 	for i := range c.Operations {
-		if err := c.nameTypes(&c.Operations[i]); err != nil {
-			return err
-		}
+		c.nameTypes(&c.Operations[i])
 	}
 	for _, property := range c.flagged { // now that no other schema is held to them
 		delete(property, "readOnly")
 		delete(property, "writeOnly")
 	}
-	return nil
 }
 
 // nameTypes names the types of what an operation takes and gives. Its parameters, but for those of the path, are an object.
-func (c *Contract) nameTypes(o *Operation) error {
+func (c *Contract) nameTypes(o *Operation) {
 	base := upperFirst(o.ID)
 	params, required, at := object{}, []any{}, under(o.at, "parameters")
 	for i, spec := range o.specs {
@@ -49,7 +44,7 @@ func (c *Contract) nameTypes(o *Operation) error {
 			continue
 		}
 		if params[name] != nil {
-			return c.lines.errorf(at, "the parameters %q of the query and %q of the header have one name in Go: call the operation with client.Do", name, name)
+			c.refuse(at, "the parameters %q of the query and %q of the header have one name in Go: call the operation with client.Do", name, name)
 		}
 		delete(schema, "nullable")
 		for _, key := range []string{"x-go-name", "description", "deprecated"} {
@@ -76,42 +71,38 @@ func (c *Contract) nameTypes(o *Operation) error {
 		case "answer":
 			name, place = base+"ResponseBody", under(o.at, "responses", itoa(o.Status), "content", "application/json", "schema")
 		}
-		if err := c.hoist(obj(o.types[key]), name, place); err != nil {
-			return err
-		}
+		c.hoist(obj(o.types[key]), name, place)
 	}
-	return nil
 }
 
 // hoist makes an inline schema a component if Go needs a type for it.
-func (c *Contract) hoist(s object, name string, at []string) error {
+func (c *Contract) hoist(s object, name string, at []string) {
 	parts := list(s["allOf"])
 	wraps := len(parts) == 1 && obj(parts[0])["$ref"] != nil && s["properties"] == nil && s["required"] == nil && s["additionalProperties"] == nil
 	if wraps || s["$ref"] != nil || s["properties"] == nil && parts == nil && s["enum"] == nil {
-		return c.forGo(s, name, at)
+		c.forGo(s, name, at)
+		return
 	}
 	schemas := obj(obj(c.tree["components"])["schemas"])
 	if schemas[name] != nil {
-		return c.lines.errorf(at, "the type of this inline schema would be called %s, as a component is: make it a component of its own", name)
+		c.refuse(at, "the type of this inline schema would be called %s, as a component is: make it a component of its own", name)
 	}
 	inner := maps.Clone(s)
 	delete(inner, "x-go-name")
 	schemas[name], c.places[name] = inner, at
 	replace(s, "x-go-name")["$ref"] = schemaPrefix + name
-	return c.forGo(inner, name, at)
+	c.forGo(inner, name, at)
 }
 
 // forGo changes a schema, and what is inside it, as Go has it.
-func (c *Contract) forGo(s object, name string, at []string) error {
+func (c *Contract) forGo(s object, name string, at []string) {
 	if ref := str(s["$ref"]); ref != "" {
 		s["$ref"] = schemaPrefix + allowed(unescape(strings.TrimPrefix(ref, schemaPrefix)))
 	}
 	if s == nil || s["$ref"] != nil {
-		return nil
+		return
 	}
-	if err := c.nameEnum(s, at); err != nil {
-		return err
-	}
+	c.nameEnum(s, at)
 	var required []any
 	properties, _ := c.fields(s)
 	for _, name := range texts(s["required"]) {
@@ -124,30 +115,22 @@ func (c *Contract) forGo(s object, name string, at []string) error {
 	}
 	for _, field := range keys(obj(s["properties"])) {
 		property := obj(obj(s["properties"])[field])
-		if err := c.property(property, name, field, !slices.Contains(required, any(field)), under(at, "properties", field)); err != nil {
-			return err
-		}
+		c.property(property, name, field, !slices.Contains(required, any(field)), under(at, "properties", field))
 	}
-	if err := c.parts(s, name, at); err != nil {
-		return err
-	}
-	if err := c.hoist(obj(s["items"]), name+"Item", under(at, "items")); err != nil {
-		return err
-	}
-	return c.hoist(obj(s["additionalProperties"]), name+"Value", under(at, "additionalProperties"))
+	c.parts(s, name, at)
+	c.hoist(obj(s["items"]), name+"Item", under(at, "items"))
+	c.hoist(obj(s["additionalProperties"]), name+"Value", under(at, "additionalProperties"))
 }
 
 // property changes a field of an object.
-func (c *Contract) property(p object, owner, name string, optional bool, at []string) error {
+func (c *Contract) property(p object, owner, name string, optional bool, at []string) {
 	if p["x-go-name"] == nil && ASCII(name) != name {
 		p["x-go-name"] = upperFirst(ASCII(name))
 	}
 	if p["x-json-string"] != nil { // any value
 		replace(p, "description", "x-go-name", "deprecated")
 	}
-	if err := c.hoist(p, owner+upperFirst(ASCII(name)), at); err != nil {
-		return err
-	}
+	c.hoist(p, owner+upperFirst(ASCII(name)), at)
 	if optional && c.flag(p, "nullable") {
 		p["x-oapi-codegen-extra-tags"] = map[string]any{"nullable": "true"} // see generator.finish
 	}
@@ -157,26 +140,22 @@ func (c *Contract) property(p object, owner, name string, optional bool, at []st
 		p["x-go-type-skip-optional-pointer"], p["x-omitempty"], p["x-omitzero"] = true, false, optional
 	}
 	c.flagged = append(c.flagged, p)
-	return nil
 }
 
 // parts changes the parts of an allOf, whose fields become fields of the whole.
-func (c *Contract) parts(s object, name string, at []string) error {
+func (c *Contract) parts(s object, name string, at []string) {
 	taken := map[string]any{}
 	for i, part := range list(s["allOf"]) {
 		place := under(at, "allOf", itoa(i))
 		inner, _ := c.fields(part)
 		for _, name := range keys(inner) {
 			if other := taken[name]; other != nil && c.form(other) != c.form(inner[name]) {
-				return c.lines.errorf(place, "the field %s is %s here, and %s in an earlier part of the allOf: give it one type, or write the object out", name, c.form(inner[name]), c.form(other))
+				c.refuse(place, "the field %s is %s here, and %s in an earlier part of the allOf: give it one type, or write the object out", name, c.form(inner[name]), c.form(other))
 			}
 			taken[name] = inner[name]
 		}
-		if err := c.forGo(obj(part), name, place); err != nil {
-			return err
-		}
+		c.forGo(obj(part), name, place)
 	}
-	return nil
 }
 
 // Collisions refuses fields that have one name in Go, by the rule that the generator of the models has.
@@ -215,9 +194,9 @@ func replace(s object, left ...string) object {
 }
 
 // nameEnum names the values of an enum in Go, and moves whole numbers to where a library cannot round them.
-func (c *Contract) nameEnum(s object, at []string) error {
+func (c *Contract) nameEnum(s object, at []string) {
 	if s["enum"] == nil || s["$ref"] != nil {
-		return nil
+		return
 	}
 	var values, names []string
 	var kept []any
@@ -230,7 +209,7 @@ func (c *Contract) nameEnum(s object, at []string) error {
 	s["enum"] = kept
 	given := texts(s["x-enum-varnames"])
 	if given != nil && len(given) != len(values) {
-		return c.lines.errorf(under(at, "x-enum-varnames"), "it has %d names for %d values", len(given), len(values))
+		c.refuse(under(at, "x-enum-varnames"), "it has %d names for %d values", len(given), len(values))
 	}
 	taken, folded := map[string]string{}, map[string]int{}
 	for _, value := range values {
@@ -244,7 +223,7 @@ func (c *Contract) nameEnum(s object, at []string) error {
 			name = spelled(value)
 		}
 		if other, is := taken[fold(name)]; is {
-			return c.lines.errorf(under(at, "enum"), "the values %q and %q have one name in Go: name all with x-enum-varnames", other, value)
+			c.refuse(under(at, "enum"), "the values %q and %q have one name in Go: name all with x-enum-varnames", other, value)
 		}
 		taken[fold(name)] = value
 		names = append(names, name)
@@ -256,5 +235,4 @@ func (c *Contract) nameEnum(s object, at []string) error {
 		s["x-enum-texts"] = values
 		delete(s, "enum")
 	}
-	return nil
 }

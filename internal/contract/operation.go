@@ -13,17 +13,13 @@ import (
 )
 
 // read reads everything but the types.
-func (c *Contract) read() (err error) {
+func (c *Contract) read() {
 	at := []string{"components", "schemas", "ApiError", "x-error-codes"}
 	apiError := obj(obj(obj(c.tree["components"])["schemas"])["ApiError"])
-	if c.Codes, err = c.codes(apiError["x-error-codes"], at, nil); err != nil {
-		return err
-	}
+	c.Codes = c.codes(apiError["x-error-codes"], at, nil)
 	c.Kinds = list(apiError["x-error-kinds"])
 	c.Limits = obj(c.tree["x-limits"])
-	if err := c.tokens(); err != nil {
-		return err
-	}
+	c.tokens()
 	ids := map[string]string{} // names of operations in Go, without their case → the operation
 	for _, path := range keys(obj(c.tree["paths"])) {
 		item := obj(obj(c.tree["paths"])[path])
@@ -35,41 +31,34 @@ func (c *Contract) read() (err error) {
 			o.Operation = &generated.Operation{ID: str(o.tree["operationId"]), Method: strings.ToUpper(method), Path: path}
 			folded := strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(o.ID))
 			if other, taken := ids[folded]; taken {
-				return c.lines.errorf(under(o.at, "operationId"), "the operations %s and %s have one name in Go: give one of them another operationId", other, o.ID)
+				c.refuse(under(o.at, "operationId"), "the operations %s and %s have one name in Go: give one of them another operationId", other, o.ID)
 			}
 			ids[folded] = o.ID
-			if err := c.operation(&o); err != nil {
-				return err
-			}
+			c.operation(&o)
 			c.Operations = append(c.Operations, o)
 		}
 	}
 	if len(c.Operations) == 0 {
-		return c.lines.errorf([]string{"paths"}, "the contract has no operation")
+		c.refuse([]string{"paths"}, "the contract has no operation")
 	}
 	slices.SortFunc(c.Operations, func(a, b Operation) int { return cmp.Compare(a.ID, b.ID) })
-	return nil
 }
 
-func (c *Contract) operation(o *Operation) error {
+func (c *Contract) operation(o *Operation) {
 	r, t := o.Operation, o.tree
 	o.Summary, o.Description, o.Deprecated = oneLine(str(t["summary"])), str(t["description"]), is(t["deprecated"])
 	r.Permission, r.Docs = str(t["x-permission"]), oneLine(str(obj(t["externalDocs"])["url"]))
 	if repeat := str(t["x-repeat"]); repeat == "safe" || repeat == "" && r.Method == http.MethodGet {
 		r.Repeat = generated.RepeatSafe
 	}
-	for _, step := range []func(*Operation) error{c.security, c.server, c.parameters, c.body, c.success, c.paging} {
-		if err := step(o); err != nil {
-			return err
-		}
+	for _, step := range []func(*Operation){c.security, c.server, c.parameters, c.body, c.success, c.paging} {
+		step(o)
 	}
-	var err error
-	r.Codes, err = c.codes(t["x-error-codes"], under(o.at, "x-error-codes"), c.Codes)
-	return err
+	r.Codes = c.codes(t["x-error-codes"], under(o.at, "x-error-codes"), c.Codes)
 }
 
 // tokens finds the place of the access token: one header, or an operation's query.
-func (c *Contract) tokens() error {
+func (c *Contract) tokens() {
 	c.queryTokens = map[string]string{}
 	schemes := obj(obj(c.tree["components"])["securitySchemes"])
 	for _, name := range keys(schemes) {
@@ -78,7 +67,7 @@ func (c *Contract) tokens() error {
 		case scheme["in"] == "query":
 			c.queryTokens[name] = header
 		case c.TokenHeader != "" && c.TokenHeader != header:
-			return c.lines.errorf([]string{"components", "securitySchemes", name}, "the access token has one header, and that is %s", c.TokenHeader)
+			c.refuse([]string{"components", "securitySchemes", name}, "the access token has one header, and that is %s", c.TokenHeader)
 		default:
 			c.TokenHeader = header
 		}
@@ -95,11 +84,10 @@ func (c *Contract) tokens() error {
 			}
 		}
 	}
-	return nil
 }
 
 // security decides on an operation's token. A contract that says nothing of it sends the token.
-func (c *Contract) security(o *Operation) error {
+func (c *Contract) security(o *Operation) {
 	said, has := o.tree["security"]
 	if !has {
 		said, has = c.tree["security"]
@@ -113,20 +101,19 @@ func (c *Contract) security(o *Operation) error {
 		}
 	}
 	if o.Public && o.Permission != "" {
-		return c.lines.errorf(under(o.at, "x-permission"), "an operation that is sent without a token has no permission: leave out x-permission, or security: []")
+		c.refuse(under(o.at, "x-permission"), "an operation that is sent without a token has no permission: leave out x-permission, or security: []")
 	}
-	return nil
 }
 
 // server finds an operation's own base URL, or one for each server of the contract.
-func (c *Contract) server(o *Operation) error {
+func (c *Contract) server(o *Operation) {
 	servers, place := list(o.item["servers"]), under(o.at[:2], "servers")
 	if own, has := o.tree["servers"]; has {
 		servers, place = list(own), under(o.at, "servers")
 	}
 	all := list(c.tree["servers"])
 	if len(servers) > 1 && len(servers) != len(all) {
-		return c.lines.errorf(place, "an operation has one server of its own at most, or one for each of the contract's")
+		c.refuse(place, "an operation has one server of its own at most, or one for each of the contract's")
 	}
 	for i, server := range servers {
 		address := str(obj(server)["url"])
@@ -137,7 +124,7 @@ func (c *Contract) server(o *Operation) error {
 		first, err := url.Parse(o.Server)
 		base, failed := url.Parse(own)
 		if err != nil || failed != nil || first.EscapedPath() != base.EscapedPath() {
-			return c.lines.errorf(place, "the servers of an operation have one path")
+			c.refuse(place, "the servers of an operation have one path")
 		}
 		if len(servers) > 1 {
 			if o.Regions == nil {
@@ -146,25 +133,25 @@ func (c *Contract) server(o *Operation) error {
 			o.Regions[strings.TrimRight(str(obj(all[i])["url"]), "/")] = own
 		}
 	}
-	return nil
 }
 
 // success finds an operation's only success, and the fields that tell it from a failure.
-func (c *Contract) success(o *Operation) error {
+func (c *Contract) success(o *Operation) {
 	at, responses := under(o.at, "responses"), obj(o.tree["responses"])
 	for _, status := range keys(responses) {
 		if !strings.HasPrefix(status, "2") {
 			continue
 		}
 		if o.Status != 0 {
-			return c.lines.errorf(under(at, status), "an operation has one answer that is a success, here are two: leave one out, or call it with client.Do")
+			c.refuse(under(at, status), "an operation has one answer that is a success, here are two: leave one out, or call it with client.Do")
 		}
 		o.Status, _ = strconv.Atoi(status) // see subset.yaml
 	}
 	status := strconv.Itoa(o.Status)
 	media := obj(obj(obj(responses[status])["content"])["application/json"])
 	if o.Empty = media == nil; o.Empty {
-		return c.successFields(o)
+		c.successFields(o)
+		return
 	}
 	o.answer = obj(media["schema"])
 	o.types["answer"] = o.answer
@@ -179,22 +166,20 @@ func (c *Contract) success(o *Operation) error {
 			o.OwnFields = append(o.OwnFields, name)
 		}
 	}
-	if err := c.successFields(o); err != nil {
-		return err
-	}
-	return c.example(o, media, under(at, status))
+	c.successFields(o)
+	c.example(o, media, under(at, status))
 }
 
 // successFields reads the fields that tell a success from an error of the same status and schema.
-func (c *Contract) successFields(o *Operation) error {
+func (c *Contract) successFields(o *Operation) {
 	said, has := o.tree["x-success"]
 	if !has {
-		return nil
+		return
 	}
 	at := under(o.at, "x-success")
 	for name, value := range obj(said) {
 		if _, found := c.field(o.answer, name); !found {
-			return c.lines.errorf(at, "%s is no field of the answer", name)
+			c.refuse(at, "%s is no field of the answer", name)
 		}
 		if o.Success == nil {
 			o.Success = map[string]string{}
@@ -203,20 +188,19 @@ func (c *Contract) successFields(o *Operation) error {
 	}
 	for _, name := range texts(said) {
 		if _, found := c.field(o.answer, name); !found {
-			return c.lines.errorf(at, "%s is no field of the answer", name)
+			c.refuse(at, "%s is no field of the answer", name)
 		}
 		if !slices.Contains(o.Required, name) {
 			o.Required = append(o.Required, name)
 		}
 	}
-	return nil
 }
 
 // paging reads x-paging, and checks it against the operation.
-func (c *Contract) paging(o *Operation) error {
+func (c *Contract) paging(o *Operation) {
 	said := obj(o.tree["x-paging"])
 	if said == nil {
-		return nil
+		return
 	}
 	at := under(o.at, "x-paging")
 	p := &generated.Paging{In: str(said["in"]), Size: str(said["size"]), Out: str(said["out"]), More: str(said["more"]), Items: str(said["items"])}
@@ -231,11 +215,11 @@ func (c *Contract) paging(o *Operation) error {
 		case f.name == "":
 			continue
 		case !found || kind != "string" && kind != "integer" || c.resolve(in)["enum"] != nil:
-			return c.lines.errorf(under(at, f.key), "%s is neither a query parameter nor a field of the body that is a string or an integer", f.name)
+			c.refuse(under(at, f.key), "%s is neither a query parameter nor a field of the body that is a string or an integer", f.name)
 		case f.name == p.In:
 			p.Query, p.Text = query, kind == "string"
 		case query != p.Query:
-			return c.lines.errorf(under(at, f.key), "%s and %s are not both in the query or both in the body", f.name, p.In)
+			c.refuse(under(at, f.key), "%s and %s are not both in the query or both in the body", f.name, p.In)
 		}
 	}
 	for _, f := range []struct {
@@ -247,14 +231,13 @@ func (c *Contract) paging(o *Operation) error {
 		}
 		property, found := c.field(o.answer, f.name)
 		if !found {
-			return c.lines.errorf(under(at, f.key), "%s is no field of the answer%s", f.name, c.deeper(o.answer, f.name))
+			c.refuse(under(at, f.key), "%s is no field of the answer%s", f.name, c.deeper(o.answer, f.name))
 		}
 		if !slices.Contains(f.kinds, c.kind(property)) {
-			return c.lines.errorf(under(at, f.key), "%s is not of type %s", f.name, strings.Join(f.kinds, " or "))
+			c.refuse(under(at, f.key), "%s is not of type %s", f.name, strings.Join(f.kinds, " or "))
 		}
 	}
 	o.Paging = p
-	return nil
 }
 
 // deeper says where a field is that was looked for at the top of an answer.
@@ -281,7 +264,7 @@ func (c *Contract) input(o *Operation, name string) (schema any, query, found bo
 
 // codes returns the rows of a list. Codes, names and aliases are unique within a list; a row of an operation may replace
 // the common row of its code.
-func (c *Contract) codes(rows any, at []string, common []generated.ErrorCode) (all []generated.ErrorCode, err error) {
+func (c *Contract) codes(rows any, at []string, common []generated.ErrorCode) (all []generated.ErrorCode) {
 	names := map[string]string{} // of the common constants → their code
 	for _, e := range common {
 		names[e.Name] = string(e.Code)
@@ -295,12 +278,12 @@ func (c *Contract) codes(rows any, at []string, common []generated.ErrorCode) (a
 			Token: generated.TokenEffect(str(row["token"])), Description: str(row["description"]), Message: str(row["message"]), Observed: is(row["observed"]),
 		}
 		if code, taken := names[e.Name]; taken && code != string(e.Code) {
-			return nil, c.lines.errorf(place, "row %s: the name %s is taken by %s", e.Code, e.Name, code)
+			c.refuse(place, "row %s: the name %s is taken by %s", e.Code, e.Name, code)
 		}
 		for _, key := range append([]string{string(e.Code), "name " + e.Name}, e.Aliases...) {
 			folded := strings.ToLower(key)
 			if other, dup := seen[folded]; dup {
-				return nil, c.lines.errorf(place, "row %s: %q is taken by %s", e.Code, key, other)
+				c.refuse(place, "row %s: %q is taken by %s", e.Code, key, other)
 			}
 			seen[folded] = string(e.Code)
 		}
@@ -309,7 +292,7 @@ func (c *Contract) codes(rows any, at []string, common []generated.ErrorCode) (a
 			c.Translated = append(c.Translated, Translation{e.Description, chinese})
 		}
 	}
-	return all, nil
+	return all
 }
 
 // Kinds and TokenEffects are the values of a row's fields, in the order of the generated constants. A kind needs a sentinel

@@ -20,10 +20,7 @@ var subsetText []byte
 
 // subset is subset.yaml, and what it says of its parts.
 var subset = sync.OnceValues(func() (*jsonschema.Schema, object) {
-	_, tree, err := parse("subset.yaml", subsetText)
-	if err != nil {
-		panic(err)
-	}
+	_, tree := parse("subset.yaml", subsetText)
 	compiler := jsonschema.NewCompiler()
 	if err := compiler.AddResource("subset.yaml", tree); err != nil {
 		panic(err)
@@ -32,17 +29,17 @@ var subset = sync.OnceValues(func() (*jsonschema.Schema, object) {
 })
 
 // inSubset refuses what a contract may not hold. Of several faults it names the first in the file.
-func (c *Contract) inSubset() error {
+func (c *Contract) inSubset() {
 	schema, said := subset()
 	failed := (*jsonschema.ValidationError)(nil)
 	if err := schema.Validate(c.tree); err == nil {
-		return nil
+		return
 	} else if !errors.As(err, &failed) {
-		return c.lines.errorf(nil, "%v", err)
+		c.refuse(nil, "%v", err)
 	}
-	return slices.MinFunc(c.faults(failed, said), func(a, b *Error) int {
+	panic(slices.MinFunc(c.faults(failed, said), func(a, b *Error) int {
 		return cmp.Or(a.Line-b.Line, strings.Count(b.At, " ")-strings.Count(a.At, " "), strings.Compare(a.At, b.At), strings.Compare(a.What, b.What))
-	})
+	}))
 }
 
 // faults lists the ends of a tree of errors.

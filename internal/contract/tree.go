@@ -41,78 +41,69 @@ type lines struct {
 	root *yaml.Node
 }
 
-// parse reads a YAML or JSON text.
-func parse(file string, content []byte) (l lines, tree object, err error) {
+// parse reads a YAML or JSON text. It panics with an [Error].
+func parse(file string, content []byte) (l lines, tree object) {
 	l = lines{file: file}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(content, &doc); err != nil {
-		return l, nil, &Error{File: file, Line: yamlErrorLine(err), What: err.Error()}
+		panic(&Error{File: file, Line: yamlErrorLine(err), What: err.Error()})
 	}
 	if len(doc.Content) > 0 {
 		l.root = doc.Content[0]
 	}
 	if l.root == nil || l.root.Kind != yaml.MappingNode {
-		return l, nil, &Error{File: file, Line: 1, What: "it is not a YAML map"}
+		panic(&Error{File: file, Line: 1, What: "it is not a YAML map"})
 	}
-	value, err := l.value(l.root, 0)
-	tree, _ = value.(object)
-	return l, tree, err
+	return l, obj(l.value(l.root, 0))
 }
 
 var number = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
 
 // value converts a node to what JSON has, with numbers as they are written.
-func (l lines) value(node *yaml.Node, depth int) (value any, err error) {
-	fail := func(node *yaml.Node, what string) (any, error) {
-		return nil, &Error{File: l.file, Line: node.Line, What: what}
+func (l lines) value(node *yaml.Node, depth int) (value any) {
+	refuse := func(node *yaml.Node, what string) { panic(&Error{File: l.file, Line: node.Line, What: what}) }
+	if depth > maxDepth {
+		refuse(node, fmt.Sprintf("it nests more than %d levels", maxDepth))
 	}
-	switch {
-	case depth > maxDepth:
-		return fail(node, fmt.Sprintf("it nests more than %d levels", maxDepth))
-	case node.Kind == yaml.AliasNode || node.Anchor != "":
-		return fail(node, "YAML anchors are not carried: write the part out, or make it a component")
+	if node.Kind == yaml.AliasNode || node.Anchor != "" {
+		refuse(node, "YAML anchors are not carried: write the part out, or make it a component")
+	}
+	switch tag := node.ShortTag(); {
 	case node.Kind == yaml.MappingNode:
 		tree := object{}
-		for i := 0; i+1 < len(node.Content) && err == nil; i += 2 {
+		for i := 0; i+1 < len(node.Content); i += 2 {
 			key := node.Content[i]
 			if key.Kind != yaml.ScalarNode || key.Tag == "!!merge" {
-				return fail(key, "a key is not plain text")
+				refuse(key, "a key is not plain text")
 			}
 			if _, twice := tree[key.Value]; twice {
-				return fail(key, "the key "+strconv.Quote(key.Value)+" stands twice in one map")
+				refuse(key, "the key "+strconv.Quote(key.Value)+" stands twice in one map")
 			}
-			tree[key.Value], err = l.value(node.Content[i+1], depth+1)
+			tree[key.Value] = l.value(node.Content[i+1], depth+1)
 		}
-		return tree, err
+		return tree
 	case node.Kind == yaml.SequenceNode:
 		list := make([]any, len(node.Content))
 		for i, item := range node.Content {
-			if err == nil {
-				list[i], err = l.value(item, depth+1)
-			}
+			list[i] = l.value(item, depth+1)
 		}
-		return list, err
+		return list
+	case tag == "!!null":
+		return nil
+	case tag != "!!bool" && tag != "!!int" && tag != "!!float":
+		return node.Value
+	case tag != "!!bool" && number.MatchString(node.Value):
+		return json.Number(node.Value)
 	}
-	switch tag := node.ShortTag(); tag {
-	case "!!null":
-		return nil, nil
-	case "!!bool", "!!int", "!!float":
-		if tag != "!!bool" && number.MatchString(node.Value) {
-			return json.Number(node.Value), nil
-		}
-		raw, failed := []byte(nil), node.Decode(&value)
-		if failed == nil {
-			raw, failed = json.Marshal(value)
-		}
-		if failed != nil {
-			return fail(node, node.Value+" is no number or boolean that JSON has")
-		}
-		if tag != "!!bool" {
-			value = json.Number(raw)
-		}
-		return value, nil
+	err := node.Decode(&value)
+	raw, failed := json.Marshal(value)
+	if err != nil || failed != nil {
+		refuse(node, node.Value+" is no number or boolean that JSON has")
 	}
-	return node.Value, nil
+	if _, is := value.(bool); !is {
+		value = json.Number(raw)
+	}
+	return value
 }
 
 var errorLine = regexp.MustCompile(`line ([0-9]{1,9})`)

@@ -59,14 +59,26 @@ var (
 	knownCall = regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE) (/([A-Za-z0-9_.:@$~-]|\{\w+\})+)+ ?$`)
 )
 
+// unknown is a form that the importer does not know, with its place.
+type unknown struct{ error }
+
 func (p *Package) unknown(n ast.Node, what string) error {
-	return fmt.Errorf("%s: %s: the importer does not know this form; --sdk %s is a version that it knows", p.fset.Position(n.Pos()), escape(what), Version)
+	return unknown{fmt.Errorf("%s: %s: the importer does not know this form; --sdk %s is a version that it knows", p.fset.Position(n.Pos()), escape(what), Version)}
 }
 
 // read reads a package's source. What it does not know is an error with its line: a statement that was passed over could be
 // a field that is lost.
-func read(name, version string, source []byte) (*Package, error) {
-	p := &Package{Name: name, Version: version, structs: map[string][]field{}, quirks: map[string]int{}, fset: token.NewFileSet()}
+func read(name, version string, source []byte) (p *Package, err error) {
+	defer func() {
+		switch place := recover().(type) {
+		case nil:
+		case unknown:
+			p, err = nil, place
+		default:
+			panic(place)
+		}
+	}()
+	p = &Package{Name: name, Version: version, structs: map[string][]field{}, quirks: map[string]int{}, fset: token.NewFileSet()}
 	file, err := parser.ParseFile(p.fset, name+"/client.go", source, parser.ParseComments|parser.SkipObjectResolution)
 	if err != nil {
 		return nil, fmt.Errorf("%s", escape(err.Error()))
@@ -76,8 +88,8 @@ func read(name, version string, source []byte) (*Package, error) {
 		switch d := d.(type) {
 		case *ast.GenDecl:
 			for _, s := range d.Specs {
-				if d.Tok != token.IMPORT && err == nil {
-					err = p.declared(s)
+				if d.Tok != token.IMPORT {
+					p.declared(s)
 				}
 			}
 		case *ast.FuncDecl:
@@ -86,28 +98,25 @@ func read(name, version string, source []byte) (*Package, error) {
 			}
 			short, full := strings.CutSuffix(d.Name.Name, "WithOptions")
 			if full {
-				err = p.operation(short, d, templates)
+				p.operation(short, d, templates)
 			} else if !known[short] {
-				err = p.unknown(d, "a method without one …WithOptions before it")
+				panic(p.unknown(d, "a method without one …WithOptions before it"))
 			}
 			known[short] = true
-		}
-		if err != nil {
-			return nil, err
 		}
 	}
 	return p, nil
 }
 
 // declared reads a struct.
-func (p *Package) declared(s ast.Spec) error {
+func (p *Package) declared(s ast.Spec) {
 	t, ok := s.(*ast.TypeSpec)
 	st := (*ast.StructType)(nil)
 	if ok {
 		st, ok = t.Type.(*ast.StructType)
 	}
 	if !ok || !isName(t.Name.Name) {
-		return p.unknown(s, "neither an import nor a struct")
+		panic(p.unknown(s, "neither an import nor a struct"))
 	}
 	p.structs[t.Name.Name] = []field{}
 	for _, f := range st.Fields.List {
@@ -115,11 +124,11 @@ func (p *Package) declared(s ast.Spec) error {
 			break
 		}
 		if f.Tag == nil || len(f.Names) != 1 {
-			return p.unknown(f, "a field without a tag or a name of its own")
+			panic(p.unknown(f, "a field without a tag or a name of its own"))
 		}
 		wire, _, _ := strings.Cut(reflect.StructTag(word(f.Tag)).Get("json"), ",")
 		if !isName(wire) {
-			return p.unknown(f, "the name "+wire)
+			panic(p.unknown(f, "the name "+wire))
 		}
 		doc := sections(f.Doc.Text())
 		p.structs[t.Name.Name] = append(p.structs[t.Name.Name], field{
@@ -127,7 +136,6 @@ func (p *Package) declared(s ast.Spec) error {
 			Required: doc["This parameter is required."] != "", Deprecated: doc["Deprecated"] != "",
 		})
 	}
-	return nil
 }
 
 // sections are the texts of a comment by their headings. A mark is a heading without a text.
@@ -146,7 +154,7 @@ func sections(doc string) map[string]string {
 	return found
 }
 
-func (p *Package) operation(name string, d *ast.FuncDecl, templates map[string]string) error {
+func (p *Package) operation(name string, d *ast.FuncDecl, templates map[string]string) {
 	about, _, _ := strings.Cut(d.Doc.Text(), "\n@")
 	m := &method{p: p, Operation: &Operation{Name: name, line: d, Summary: sections(about)["Summary:"], answer: pointed(d.Type.Results.List[0].Type)}}
 	for _, param := range d.Type.Params.List {
@@ -160,20 +168,19 @@ func (p *Package) operation(name string, d *ast.FuncDecl, templates map[string]s
 	}
 	for _, s := range d.Body.List {
 		if !m.knows(s) {
-			return p.unknown(s, "a statement of "+name)
+			panic(p.unknown(s, "a statement of "+name))
 		}
 	}
 	for _, param := range m.InPath() {
 		if !slices.Contains(m.Args, param) {
-			return p.unknown(d, "a path with "+param)
+			panic(p.unknown(d, "a path with "+param))
 		}
 	}
 	if p.structs[m.answer] == nil || !isName(name) || !knownCall.MatchString(m.Method+" "+m.Path) {
-		return p.unknown(d, "an operation without an answer, a name, a path or a method: "+m.Method+" "+m.Path)
+		panic(p.unknown(d, "an operation without an answer, a name, a path or a method: "+m.Method+" "+m.Path))
 	}
 	p.mend(m.Operation, templates)
 	p.Operations = append(p.Operations, m.Operation)
-	return nil
 }
 
 func (p *Package) field(of, name string) (f field, ok bool) {

@@ -8,14 +8,17 @@ import "context"
 func Within[T any](ctx context.Context, f func() (T, error), crashed func(recovered any) error) (value T, err error) {
 	done := make(chan func(), 1)
 	go func() {
-		result, failed := *new(T), crashed(nil)
+		var result T
+		var failed error
+		returned := false
 		defer func() {
-			if v := recover(); v != nil {
+			if v := recover(); !returned {
 				failed = crashed(v)
 			}
 			done <- func() { value, err = result, failed }
 		}()
 		result, failed = f()
+		returned = true
 	}()
 	select {
 	case take := <-done:

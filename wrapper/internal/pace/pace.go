@@ -2,6 +2,7 @@
 package pace
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -29,7 +30,6 @@ type Limiter struct {
 	good    float64   // highest rate served for stepTime without a throttle
 	bad     float64   // lowest throttled rate
 	since   time.Time // when the current rate was set
-	resume  time.Time // no request is sent before
 
 	probing bool          // the current rate was throttled before
 	hold    time.Duration // time at the highest good rate before a probe
@@ -84,27 +84,14 @@ func (l *Limiter) Wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	l.mu.Lock()
-	pause := l.resume.Sub(l.clock.Steady())
-	l.mu.Unlock()
-	if err := l.sleep(ctx, pause); err != nil {
-		return err
-	}
 	wait, err := l.reserve(ctx)
-	if err != nil {
-		return err
+	if err == nil && wait > 0 {
+		err = l.clock.Sleep(ctx, wait)
 	}
-	if err := l.sleep(ctx, wait); err != nil {
+	if err = cmp.Or(err, ctx.Err()); err != nil {
 		return err
 	}
 	return l.spread(ctx)
-}
-
-func (l *Limiter) sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	return l.clock.Sleep(ctx, d)
 }
 
 // reserve takes the next request's time, and returns how long until it comes.
@@ -182,7 +169,9 @@ func (l *Limiter) throttled(current float64, lasted time.Duration, now time.Time
 		l.good = 0 // the limit has moved
 	}
 	l.set(current/2, now)
-	l.resume = now.Add(throttleTime)
+	if resume := now.Add(throttleTime); l.due.Before(resume) {
+		l.due = resume
+	}
 }
 
 // served records that the current rate was served for a while, and may try a faster one.

@@ -28,8 +28,8 @@ func newService(limit int, perSecond float64) *service {
 // run makes calls for d and returns how many were served and throttled.
 func (s *service) run(d time.Duration) (served, throttled int) {
 	for end := s.now.Add(d); s.now.Before(end); s.now = s.now.Add(time.Duration(float64(time.Second) / s.Rate())) {
-		if s.now.Before(s.resume) {
-			s.now = s.resume
+		if s.now.Before(s.due) {
+			s.now = s.due
 		}
 		for len(s.sent) > 0 && s.now.Sub(s.sent[0]) >= time.Second {
 			s.sent = s.sent[1:]

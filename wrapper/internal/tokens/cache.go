@@ -19,8 +19,7 @@ const (
 	renewalPause = 30 * time.Second
 	// maxLifetime caps lifetimes.
 	maxLifetime = 24 * time.Hour
-	// minLifetime is how long the cache keeps a token whose lifetime is missing or below leastLifetime: without it,
-	// each call would fetch a token.
+	// minLifetime is that of a token whose own is missing or below leastLifetime: else each call would fetch one.
 	minLifetime   = 5 * time.Second
 	leastLifetime = time.Second
 	// failureMemory is how long calls fail at once after a lasting failure.
@@ -58,9 +57,8 @@ type Config struct {
 	Shared Shared        // the store that processes share; nil: none
 }
 
-// Shared is a token shared with other processes.
+// Shared is a token shared with other processes. get returns the stored token, or fetches one.
 type Shared interface {
-	// get returns the stored token, or fetches one.
 	get(ctx context.Context, cfg *Config, fetch func(context.Context) (*held, error)) (*held, error)
 	// mark records a rejected token: it is not used even if the store still has it. again: two in a row were the store's,
 	// so the next one comes from the service.
@@ -124,13 +122,14 @@ type flight struct {
 	cancel  context.CancelFunc
 	waiters int
 	landed  bool
-	flush   atomic.Pointer[func()] // tells what happened; nil: another did
+	told    atomic.Bool
+	flush   func()
 }
 
 // tell logs what happened in a flight that has landed: one caller does, and no other waits for its logger.
 func (f *flight) tell() {
-	if flush := f.flush.Swap(nil); flush != nil {
-		(*flush)()
+	if f.told.CompareAndSwap(false, true) {
+		f.flush()
 	}
 }
 
@@ -142,7 +141,7 @@ func (c *Cache) Token(ctx context.Context) (string, error) {
 	now := c.cfg.Clock.Now()
 	if t := c.current.Load(); t != nil && now.Before(t.expires) {
 		if !now.Before(t.renewAt) {
-			c.renew(now)
+			c.renew()
 		}
 		return t.value, nil
 	}
@@ -173,12 +172,11 @@ func (c *Cache) join(ctx context.Context, now time.Time) (*flight, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if t := c.current.Load(); t != nil && now.Before(t.expires) { // another caller fetched it meanwhile
-		f := &flight{done: make(chan struct{}), fetched: fetched{token: t}}
+		f := &flight{done: make(chan struct{}), fetched: fetched{token: t}, flush: func() {}}
 		close(f.done)
 		return f, nil
 	}
-	// left exceeds failureMemory only if the clock was set back.
-	if left := c.failUntil.Sub(now); left > 0 && left <= failureMemory {
+	if c.cfg.Clock.Steady().Before(c.failUntil) {
 		return nil, &RememberedError{c.failure}
 	}
 	if c.flight == nil {
@@ -203,11 +201,11 @@ func (c *Cache) part(f *flight) (landed bool) {
 
 // renew starts a background fetch, unless one is in flight or was recently. A failure is only logged: the old token is
 // valid until its end.
-func (c *Cache) renew(now time.Time) {
+func (c *Cache) renew() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	// left exceeds renewalPause only if the clock was set back.
-	if left := c.nextEarly.Sub(now); c.flight != nil || left > 0 && left <= renewalPause {
+	now := c.cfg.Clock.Steady()
+	if c.flight != nil || now.Before(c.nextEarly) {
 		return
 	}
 	c.nextEarly = now.Add(renewalPause)
@@ -232,8 +230,7 @@ func (c *Cache) begin(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), limit, errStuck)
 	quiet, flush := c.cfg.Quiet(ctx)
-	f := &flight{done: make(chan struct{}), cancel: cancel}
-	f.flush.Store(&flush)
+	f := &flight{done: make(chan struct{}), cancel: cancel, flush: flush}
 	c.flight = f
 	go func() {
 		defer cancel()
@@ -257,6 +254,9 @@ var (
 
 // land publishes the result of a fetch.
 func (c *Cache) land(f *flight, token *held, err error) {
+	if token == nil && c.cfg.Lasting(err) {
+		c.Remember(err)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f.landed, f.token, f.err = true, token, err
@@ -266,8 +266,6 @@ func (c *Cache) land(f *flight, token *held, err error) {
 	if token != nil {
 		c.current.Store(token)
 		c.failUntil = time.Time{}
-	} else if c.cfg.Lasting(err) {
-		c.failFast(err)
 	}
 	close(f.done)
 	if f.waiters == 0 {
@@ -295,12 +293,7 @@ func (c *Cache) Reject(ctx context.Context, token string) (again bool) {
 func (c *Cache) Remember(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.failFast(err)
-}
-
-// failFast makes calls fail with err for failureMemory. c.mu is held.
-func (c *Cache) failFast(err error) {
-	c.failure, c.failUntil = err, c.cfg.Clock.Now().Add(failureMemory)
+	c.failure, c.failUntil = err, c.cfg.Clock.Steady().Add(failureMemory)
 }
 
 // fetch fetches a token from the service and computes its times.

@@ -100,6 +100,7 @@ func TestRenewalFails(t *testing.T) {
 		errorIf(t, time.Since(begun) != 70*time.Second, "calls waited: %s", time.Since(begun))
 		errorIf(t, s.fetches != 1+3 || s.notes != 3, "%d fetches, %d failures logged", s.fetches, s.notes) // at 0, 30 and 60 s
 		s.fail, s.back = nil, time.Minute
+		time.Sleep(20 * time.Second)
 		want("token 1")
 		time.Sleep(2 * time.Second)
 		want("token 5")

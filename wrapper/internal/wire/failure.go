@@ -59,15 +59,12 @@ func (f *Failure) late(caller context.Context, own bool) {
 
 // unsentStage returns how far a request came that was surely not sent.
 func unsentStage(err error) Stage {
-	_, refused := text.Find[*ProxyError](err)
-	switch {
-	case refused:
+	if _, refused := text.Find[*ProxyError](err); refused {
 		return Refused
-	case isTLS(err):
+	} else if isTLS(err) {
 		return Untrusted
-	default:
-		return Unsent
 	}
+	return Unsent
 }
 
 // several reports whether err joins errors: only the last one's connection is known.

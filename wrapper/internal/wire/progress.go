@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,9 +24,8 @@ var ErrAgain = errors.New("the connection failed after the request was sent, and
 type progress struct {
 	mu sync.Mutex // guards all below
 
-	// The time limit. context.WithTimeout would start and stop a timer per attempt. Each start wakes the thread that
-	// waits for the network, a tenth of the cost of a call. A progress keeps its timer running from one attempt to the
-	// next.
+	// The time limit. Its timer runs on from one attempt to the next: to start one for each, as context.WithTimeout does,
+	// wakes the thread that waits for the network, a tenth of the cost of a call.
 	timer    *time.Timer
 	running  bool // the timer runs, and fires no later than the deadline of the next attempt
 	deadline time.Time
@@ -63,54 +63,15 @@ func newProgress(theirs httptrace.ClientTrace) *progress {
 	return p
 }
 
-func (p *progress) begin(caller context.Context, limit time.Duration) context.Context {
-	ctx, cancel := context.WithCancelCause(caller)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.sent, p.failure = sent{}, nil
-	p.deadline, p.cancel = time.Now().Add(limit), cancel
-	switch {
-	case p.timer == nil:
-		p.timer = time.AfterFunc(limit, p.ring)
-	case !p.running:
-		p.timer.Reset(limit)
-	}
-	p.running = true
-	return ctx
-}
-
-func (p *progress) end(answered bool) (reusable bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.cancel(nil)
-	p.cancel, p.conn = nil, nil
-	if answered && p.written {
-		return true
-	}
-	p.timer.Stop()
-	return false
-}
-
-// took returns how long ago the attempt began.
-func (p *progress) took(limit time.Duration) time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return limit - time.Until(p.deadline)
-}
-
 func (p *progress) ring() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.running = false
-	if p.cancel == nil {
-		return
-	}
-	if left := time.Until(p.deadline); left > 0 {
+	left := time.Until(p.deadline)
+	if p.running = p.cancel != nil && left > 0; p.running {
 		p.timer.Reset(left)
-		p.running = true
-		return
+	} else if p.cancel != nil {
+		p.cancel(ErrLimit)
 	}
-	p.cancel(ErrLimit)
 }
 
 // tracked is the context of a request. It brings the trace to net/http without a value for each call, and without
@@ -151,17 +112,13 @@ func (a *asked) Value(key any) any {
 
 // follow sets what the request and its transport say about repeats below us.
 func (p *progress) follow(roundTripper http.RoundTripper, req *http.Request) {
-	transport, standard := roundTripper.(*http.Transport)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if standard {
+	if transport, standard := roundTripper.(*http.Transport); standard {
 		p.h2c = transport.Protocols != nil && transport.Protocols.UnencryptedHTTP2()
-		switch req.Method {
-		case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
-			_, idempotent := req.Header["Idempotency-Key"]
-			_, idempotentX := req.Header["X-Idempotency-Key"]
-			p.plain = !idempotent && !idempotentX
-		}
+		_, idempotent := req.Header["Idempotency-Key"]
+		_, idempotentX := req.Header["X-Idempotency-Key"]
+		p.plain = !idempotent && !idempotentX && slices.Contains([]string{"POST", "PUT", "PATCH", "DELETE"}, req.Method)
 	}
 }
 

@@ -50,39 +50,30 @@ type Sender interface {
 // Attempt sends one request, at most once, and reads its answer. The caller releases the answer, which is set, without a
 // body, even if reading the body failed.
 func (w *Wire) Attempt(caller context.Context, sender Sender) (answer *Answer, failed *Failure) {
-	ctx, progress := w.begin(caller)
-	defer func() {
-		if failed != nil {
-			failed.Took = progress.took(w.limit)
-		}
-		w.end(progress, failed == nil)
-	}()
+	begun := time.Now()
+	ctx, progress := w.begin(caller, begun)
+	defer func() { w.end(progress, failed == nil) }()
 	resp, err := sender.Send(ctx) // read closes the body
-	if err != nil {
-		if failed = progress.failure; failed == nil {
-			failed = &Failure{Stage: Unbuilt, Unsent: true, Cause: err}
-		}
-		failed.late(caller, tooLate(ctx))
-		if failed.Late || failed.Stage == NoAnswer && (errors.Is(failed.Cause, ErrAgain) || errors.Is(failed.Ended, context.DeadlineExceeded)) {
-			// The connection may be dead, and after a change of network the idle ones may be, too. The next attempt
-			// dials.
-			w.CloseIdle()
-		}
-		return nil, failed
-	}
-	if w.foreign {
-		closed := context.AfterFunc(ctx, func() { resp.Body.Close() })
-		defer closed()
-	}
-	answer, err = read(resp)
 	if err == nil {
-		return answer, nil
+		if w.foreign {
+			closed := context.AfterFunc(ctx, func() { resp.Body.Close() })
+			defer closed()
+		}
+		if answer, err = read(resp); err == nil {
+			return answer, nil
+		}
+		failed = &Failure{Stage: Body, Cause: err}
+		if errors.Is(err, ErrSwitched) {
+			failed.Stage = Switched
+		}
+	} else if failed = progress.failure; failed == nil {
+		failed = &Failure{Stage: Unbuilt, Unsent: true, Cause: err}
 	}
-	failed = &Failure{Stage: Body, Cause: err}
-	if errors.Is(err, ErrSwitched) {
-		failed.Stage = Switched
-	}
+	failed.Took = time.Since(begun)
 	failed.late(caller, tooLate(ctx))
+	if failed.Late || failed.Stage == NoAnswer && (errors.Is(failed.Cause, ErrAgain) || errors.Is(failed.Ended, context.DeadlineExceeded)) {
+		w.CloseIdle() // the connection may be dead, and after a change of network the idle ones, too: the next attempt dials
+	}
 	return answer, failed
 }
 
@@ -97,12 +88,12 @@ func (w *Wire) Do(req *http.Request) (*http.Response, error) {
 	if err == nil && resp == nil {
 		err = errors.New("the round tripper returned neither an answer nor an error")
 	}
-	if err == nil && resp.Body == nil {
-		resp.Body = http.NoBody // as http.Client does
-	}
 	if err != nil {
 		p.failure = w.unanswered(p, req, err)
 		return nil, err
+	}
+	if resp.Body == nil {
+		resp.Body = http.NoBody // as http.Client does
 	}
 	return resp, nil
 }
@@ -119,9 +110,8 @@ var shared = sync.OnceValue(func() *http.Transport {
 		Proxy:             http.ProxyFromEnvironment,
 		DialContext:       (&net.Dialer{Timeout: Timeout, KeepAlive: 30 * time.Second}).DialContext,
 		ForceAttemptHTTP2: true,
-		// With the standard library's 2 idle connections, a busy client dials for most calls. Without a limit, it dials
-		// again whenever another call takes its connection. 64 connections serve 30 times the service's highest rate
-		// limit.
+		// With the standard library's 2 idle connections, a busy client dials for most calls; without a limit, whenever
+		// another call takes its connection. 64 serve 30 times the service's highest rate limit.
 		MaxIdleConnsPerHost:   maxConnections,
 		MaxConnsPerHost:       maxConnections,
 		IdleConnTimeout:       90 * time.Second,
@@ -139,7 +129,7 @@ var shared = sync.OnceValue(func() *http.Transport {
 func NewTransport() *http.Transport { return shared().Clone() }
 
 // begin starts an attempt, and returns the context of its request. The caller must end it.
-func (w *Wire) begin(caller context.Context) (context.Context, *progress) {
+func (w *Wire) begin(caller context.Context, now time.Time) (context.Context, *progress) {
 	p, _ := w.idle.Get().(*progress)
 	if theirs := httptrace.ContextClientTrace(caller); theirs != nil {
 		p = newProgress(*theirs)
@@ -147,14 +137,32 @@ func (w *Wire) begin(caller context.Context) (context.Context, *progress) {
 	} else if p == nil {
 		p = newProgress(httptrace.ClientTrace{})
 	}
-	return &tracked{p.begin(caller, w.limit), p}, p
+	ctx, cancel := context.WithCancelCause(caller)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sent, p.failure = sent{}, nil
+	p.deadline, p.cancel = now.Add(w.limit), cancel
+	switch {
+	case p.timer == nil:
+		p.timer = time.AfterFunc(w.limit, p.ring)
+	case !p.running:
+		p.timer.Reset(w.limit)
+	}
+	p.running = true
+	return &tracked{ctx, p}, p
 }
 
 // end ends an attempt and its context. Only after an answer to a wholly written request is it certain that nothing of
 // net/http still holds the progress.
 func (w *Wire) end(p *progress, answered bool) {
-	if p.end(answered && !p.own && !w.foreign) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cancel(nil)
+	p.cancel, p.conn = nil, nil
+	if answered && p.written && !p.own && !w.foreign {
 		w.idle.Put(p)
+	} else {
+		p.timer.Stop()
 	}
 }
 

@@ -149,16 +149,3 @@ func TestDetect(t *testing.T) {
 type noSeek struct{ io.Reader }
 
 func (noSeek) Seek(int64, int) (int64, error) { return 0, nil }
-
-func TestParse(t *testing.T) {
-	for name, want := range map[string]charset.Encoding{"UTF-8": charset.UTF8, "utf_16": charset.UTF16LE, "UTF-16BE": charset.UTF16BE, "GB2312": charset.GBK, "cp936": charset.GBK, "gb18030": charset.GB18030, "latin1": ""} {
-		if got, known := charset.Parse(name); got != want || known != (want != "") {
-			t.Errorf("%s: %q", name, got)
-		}
-	}
-	for _, e := range charset.All {
-		if got, _ := charset.Parse(string(e)); got != e {
-			t.Errorf("%s is parsed as %s", e, got)
-		}
-	}
-}

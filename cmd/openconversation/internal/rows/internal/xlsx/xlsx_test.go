@@ -8,7 +8,6 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"testing/iotest"
 
 	"github.com/xuri/excelize/v2"
 )
@@ -284,13 +283,6 @@ func TestManyTexts(t *testing.T) {
 	}
 	if _, err := list.at(40_000); err == nil {
 		t.Error("there is a text more")
-	}
-}
-
-func TestBrokenReader(t *testing.T) {
-	broken := errors.New("input/output error")
-	if _, err := readTexts(iotest.ErrReader(broken)); !errors.Is(err, broken) {
-		t.Error(err)
 	}
 }
 

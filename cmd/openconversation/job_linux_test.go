@@ -35,7 +35,9 @@ func TestJobAsThePageSays(t *testing.T) {
 					OnExitCodes struct{ Values []int } `yaml:"onExitCodes"`
 				}
 			} `yaml:"podFailurePolicy"`
-			Template struct{ Spec struct{ Containers containers } }
+			Template struct {
+				Spec struct{ Containers containers }
+			}
 		}
 	}
 	if err := yaml.Unmarshal([]byte(text), &job); err != nil || len(job.Spec.Template.Spec.Containers) != 1 {

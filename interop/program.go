@@ -106,10 +106,11 @@ func (p *program) convert(ctx context.Context, test testCase, e *emulator, o *ou
 
 // newClient is the line that makes a client.
 type newClient struct {
-	URL    string `json:"url"`
-	Key    string `json:"appKey"`
-	Secret string `json:"appSecret"`
-	CA     string `json:"ca,omitempty"` // a file to trust
+	URL    string  `json:"url"`
+	Key    string  `json:"appKey"`
+	Secret string  `json:"appSecret"`
+	CA     string  `json:"ca,omitempty"`      // a file to trust
+	Limit  float64 `json:"timeout,omitempty"` // seconds
 }
 
 // steps runs the steps of a case with a model client.
@@ -131,7 +132,7 @@ func (p *program) steps(ctx context.Context, test testCase, e *emulator, o *outc
 	kill := p.process.Process
 	done := context.AfterFunc(ctx, func() { _ = kill.Kill() })
 	defer done()
-	client := newClient{URL: e.url, Key: e.key, Secret: cmp.Or(test.Secret, e.secret)}
+	client := newClient{URL: e.url, Key: e.key, Secret: cmp.Or(test.Secret, e.secret), Limit: test.Limit}
 	if test.HTTPS && !test.Foreign {
 		client.CA = e.ca
 	}
@@ -179,7 +180,7 @@ func (p *program) stop() error {
 
 // do takes one step.
 func (p *program) do(ctx context.Context, one step, client newClient, e *emulator, o *outcome) error {
-	var line any = step{Convert: one.Convert, Send: one.Send}
+	var line any = step{Convert: one.Convert, Send: one.Send, GetChat: one.GetChat}
 	if len(one.Meets) > 0 {
 		if err := e.tell(ctx, "POST /faults", one.meets(), nil); err != nil {
 			return err
@@ -195,8 +196,12 @@ func (p *program) do(ctx context.Context, one step, client newClient, e *emulato
 		client.URL = one.URL
 		line = map[string]any{"client": client}
 	}
+	begun := time.Now()
 	got, err := p.ask(line, o)
 	o.got = append(o.got, got...)
+	if took := time.Since(begun).Seconds(); err == nil && one.Within > 0 && took > one.Within {
+		err = fmt.Errorf("the calls took %.1f s, not %g", took, one.Within)
+	}
 	return err
 }
 

@@ -12,7 +12,9 @@ import (
 	"log"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
@@ -23,14 +25,16 @@ type line struct {
 	Client  *settings `json:"client"`
 	Convert []string  `json:"convert"`
 	Send    []string  `json:"send"`
+	GetChat []string  `json:"getChat"`
 }
 
 // settings are those of a client.
 type settings struct {
-	URL    string `json:"url"`
-	Key    string `json:"appKey"`
-	Secret string `json:"appSecret"`
-	CA     string `json:"ca"`
+	URL    string  `json:"url"`
+	Key    string  `json:"appKey"`
+	Secret string  `json:"appSecret"`
+	CA     string  `json:"ca"`
+	Limit  float64 `json:"timeout"` // seconds
 }
 
 // report is what a call came to.
@@ -58,23 +62,13 @@ func run() error {
 		if err := json.Unmarshal(lines.Bytes(), &wanted); err != nil {
 			return err
 		}
-		reports := make([]report, max(1, len(wanted.Convert)+len(wanted.Send)))
+		var reports []report
 		if wanted.Client != nil {
 			var err error
 			client, err = newClient(wanted.Client)
-			reports[0] = outcome("", err)
+			reports = append(reports, outcome("", err))
 		} else {
-			var all sync.WaitGroup
-			for i := range reports {
-				all.Go(func() {
-					if i < len(wanted.Convert) {
-						reports[i] = outcome(client.OpenConversationID(context.Background(), wanted.Convert[i]))
-					} else {
-						reports[i] = outcome(send(client, wanted.Send[i-len(wanted.Convert)]))
-					}
-				})
-			}
-			all.Wait()
+			reports = slices.Concat(atOnce(client, wanted.Convert, convert), atOnce(client, wanted.Send, send), atOnce(client, wanted.GetChat, getChat))
 		}
 		if err := out.Encode(reports); err != nil {
 			return err
@@ -83,8 +77,22 @@ func run() error {
 	return lines.Err()
 }
 
+// atOnce makes the calls of one kind, all at once.
+func atOnce(client *dingtalk.Client, of []string, call func(*dingtalk.Client, string) (string, error)) []report {
+	reports := make([]report, len(of))
+	var all sync.WaitGroup
+	for i, id := range of {
+		all.Go(func() { reports[i] = outcome(call(client, id)) })
+	}
+	all.Wait()
+	return reports
+}
+
 func newClient(of *settings) (*dingtalk.Client, error) {
 	opts := []dingtalk.Option{dingtalk.WithBaseURL(of.URL)}
+	if of.Limit > 0 {
+		opts = append(opts, dingtalk.WithTimeout(time.Duration(of.Limit*float64(time.Second))))
+	}
 	if of.CA != "" {
 		pem, err := os.ReadFile(of.CA)
 		if err != nil {
@@ -97,11 +105,23 @@ func newClient(of *settings) (*dingtalk.Client, error) {
 	return dingtalk.NewClient(dingtalk.AppCredentials{AppKey: of.Key, AppSecret: of.Secret}, opts...)
 }
 
+func convert(client *dingtalk.Client, id string) (string, error) {
+	return client.OpenConversationID(context.Background(), id)
+}
+
 func send(client *dingtalk.Client, id string) (string, error) {
 	answer, err := client.OrgGroupSend(context.Background(), generated.OrgGroupSendRequest{
 		OpenConversationID: id, RobotCode: "robot", MsgKey: "sampleText", MsgParam: "{}",
 	})
 	return answer.ProcessQueryKey, err
+}
+
+func getChat(client *dingtalk.Client, id string) (string, error) {
+	answer, err := client.GetChat(context.Background(), generated.GetChatParams{ChatID: id})
+	if answer.ChatInfo == nil {
+		return "", err
+	}
+	return *answer.ChatInfo.ChatID, err
 }
 
 func outcome(id string, err error) report {

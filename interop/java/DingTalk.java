@@ -11,11 +11,8 @@ import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
 import java.io.IOException;
-import java.time.DateTimeException;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.format.DateTimeFormatter;
-import java.util.Collections;
+import java.util.Date;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -23,6 +20,8 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
+import okhttp3.Headers;
 import okhttp3.HttpUrl;
 import okhttp3.Interceptor;
 import okhttp3.MediaType;
@@ -32,17 +31,15 @@ import okhttp3.RequestBody;
 import okhttp3.Response;
 import okhttp3.ResponseBody;
 
-/**
- * A client for DingTalk on top of generated ones: one token for all threads, one request on the wire for each attempt, and
- * repeats where the contract allows them. Calls block; a thread that is interrupted leaves with InterruptedException.
- */
+/** One token for all threads, one request on the wire for each attempt, and repeats where the contract allows them. */
 public final class DingTalk {
     private static final int ATTEMPTS = 3;
     private static final long LARGEST = 1 << 24; // bytes of an answer
     private static final double MAX_WAIT = 60; // seconds; whoever is to wait longer gives up
-    private static final Duration RENEW = Duration.ofMinutes(10); // before a token's end, or a fifth of its time
-    private static final Duration PAUSE = Duration.ofSeconds(30); // until a renewal that failed is tried again
+    private static final long RENEW = 600; // seconds before a token's end, or a fifth of its time
+    private static final long PAUSE = 30; // seconds until a renewal that failed is tried again
     private static final double DAY = 86400, UNKNOWN = 5; // seconds that a token is kept: at most, and without a usable lifetime
+    private static final long BEGUN = System.nanoTime();
     private static final MediaType JSON = MediaType.get("application/json");
     private static final String KEPT = "X-Kept-Retry-After";
     private static final String PRIVATE = "https://[^/?#@]+(/.*)?|http://(localhost|127(\\.\\d+){3}|\\[::1])(:\\d+)?(/.*)?"; // requests carry secrets
@@ -87,10 +84,7 @@ public final class DingTalk {
         }
     }
 
-    private static final class Attempt {
-        String token;
-        boolean answered;
-    }
+    private record Attempt(String token, AtomicBoolean answered) {}
 
     private final String url;
     private final OkHttpClient http;
@@ -100,7 +94,7 @@ public final class DingTalk {
     private final Object lock = new Object();
     private CompletableFuture<String> fetching = CompletableFuture.completedFuture("");
     private String token = "";
-    private Instant renewAt = Instant.MIN, expires = Instant.MIN;
+    private double renewAt, expires; // by now()
 
     /** rows are those of codes.json. base may have a proxy, certificates to trust, interceptors and a callTimeout, 10 seconds if none. */
     public DingTalk(String url, String appKey, String appSecret, List<Code> rows, OkHttpClient base) {
@@ -156,7 +150,7 @@ public final class DingTalk {
             if (!sent.isEmpty() && rejected.isEmpty() && List.of("drop", "fetch").contains(row.token)) {
                 rejected = sent;
                 synchronized (lock) {
-                    if (sent.equals(token)) renewAt = expires = Instant.MIN;
+                    if (sent.equals(token)) expires = 0;
                 }
                 attempt--;
                 continue;
@@ -177,16 +171,15 @@ public final class DingTalk {
     }
 
     private <T> T ask(String sent, Callable<T> send) throws DingTalkException, InterruptedException {
-        var attempt = new Attempt();
-        attempt.token = sent;
+        var attempt = new Attempt(sent, new AtomicBoolean());
         attempts.set(attempt);
         try {
             return send.call();
         } catch (Exception e) {
             if (e instanceof InterruptedException || Thread.interrupted()) throw new InterruptedException();
-            if (e instanceof DingTalkException ours) throw ours;
-            if (e.getCause() instanceof DingTalkException ours) throw ours; // out of a generated client's own exception
-            if (attempt.answered && (e instanceof JsonParseException || e instanceof IllegalArgumentException || e instanceof ApiException))
+            // A generated client has an exception of its own around it.
+            if ((e instanceof DingTalkException ? e : e.getCause()) instanceof DingTalkException ours) throw ours;
+            if (attempt.answered.get() && (e instanceof JsonParseException || e instanceof IllegalArgumentException || e instanceof ApiException))
                 throw new DingTalkException("the answer is not the contract's: " + e.getMessage(), 200, "", 0, e);
             throw e instanceof RuntimeException bug ? bug : new IllegalArgumentException(e); // of the caller
         } finally {
@@ -212,12 +205,12 @@ public final class DingTalk {
         double retryAfter;
         try (Response answer = chain.proceed(to.build()); ResponseBody peeked = answer.peekBody(LARGEST + 1)) {
             status = answer.code();
-            retryAfter = retryAfter(answer.header(KEPT, ""));
+            retryAfter = retryAfter(answer.headers());
             if (peeked.contentLength() > LARGEST) throw new IOException("the answer is too long");
             body = peeked.string().replaceFirst("^\ufeff", "");
             String general = fieldsOf(body).getOrDefault("errcode", new JsonPrimitive(0)).toString();
             if (answer.isSuccessful() && List.of("0", "\"0\"").contains(general)) {
-                if (attempt != null) attempt.answered = true;
+                if (attempt != null) attempt.answered.set(true);
                 return answer.newBuilder().body(ResponseBody.create(body, JSON)).build();
             }
         } catch (IOException e) {
@@ -237,29 +230,25 @@ public final class DingTalk {
         return fields;
     }
 
-    private static double retryAfter(String value) {
-        try {
-            return value.matches("\\d+") ? Double.parseDouble(value)
-                : Duration.between(Instant.now(), DateTimeFormatter.RFC_1123_DATE_TIME.parse(value, Instant::from)).toMillis() / 1e3;
-        } catch (DateTimeException none) {
-            return 0;
-        }
+    private static double retryAfter(Headers headers) {
+        String value = headers.get(KEPT);
+        Date date = headers.getDate(KEPT);
+        return value.matches("\\d+") ? Double.parseDouble(value) : date == null ? 0 : (date.getTime() - System.currentTimeMillis()) / 1e3;
     }
 
     /** Whoever comes while one is fetched waits for it. Nobody waits for a renewal: the old one serves until its end. */
     private String currentToken() throws DingTalkException, InterruptedException {
         CompletableFuture<String> flight;
         synchronized (lock) {
-            Instant now = Instant.now();
-            if (now.isBefore(renewAt) && now.isBefore(expires)) return token;
+            if (now() < Math.min(renewAt, expires)) return token;
             if (fetching.isDone()) {
                 var started = fetching = new CompletableFuture<>();
-                renewAt = now.plus(PAUSE);
+                renewAt = now() + PAUSE;
                 Thread fetch = new Thread(() -> fetch(started), "DingTalk token");
                 fetch.setDaemon(true);
                 fetch.start();
             }
-            if (now.isBefore(expires)) return token;
+            if (now() < expires) return token;
             flight = fetching;
         }
         try {
@@ -270,22 +259,27 @@ public final class DingTalk {
     }
 
     private void fetch(CompletableFuture<String> flight) {
-        Instant begun = Instant.now();
+        double begun = now();
         var request = new Request.Builder().url(url + "/v1.0/oauth2/accessToken").post(RequestBody.create(credentials, JSON)).build();
         try (Response answer = http.newCall(request).execute()) {
             var fields = fieldsOf(answer.body().string());
             String fetched = fields.get("accessToken") instanceof JsonPrimitive text && text.isString() ? text.getAsString() : "";
             if (!fetched.matches("[!-~]+")) throw new DingTalkException("the token call's answer has no token", 200, "", 0, null);
-            Duration lasts = Duration.ofMillis((long) (1000 * lifetime(fields.get("expireIn"))));
+            double lasts = lifetime(fields.get("expireIn"));
             synchronized (lock) {
                 token = fetched;
-                expires = begun.plus(lasts);
-                renewAt = expires.minus(Collections.min(List.of(RENEW, lasts.dividedBy(5))));
+                expires = begun + lasts;
+                renewAt = expires - Math.min(RENEW, lasts / 5);
             }
             flight.complete(fetched);
         } catch (Exception e) {
             flight.completeExceptionally(e);
         }
+    }
+
+    /** Seconds of a clock that nobody sets. */
+    private static double now() {
+        return (System.nanoTime() - BEGUN) / 1e9 + 1;
     }
 
     private static double lifetime(JsonElement expireIn) {

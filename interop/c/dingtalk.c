@@ -154,7 +154,7 @@ static void *fetch(void *argument) {
   const cJSON *lifetime = cJSON_GetObjectItem(answer.fields, "expireIn");
   double lasts = cJSON_IsNumber(lifetime) ? lifetime->valuedouble : cJSON_IsString(lifetime) ? strtod(lifetime->valuestring, NULL) : 0;
   lasts = lasts >= 1 ? (lasts < DAY ? lasts : DAY) : UNKNOWN;
-  good = good && sendable(token);
+  good = good && sendable(token) && !strstr(mine.body, "\\u0000"); // where cJSON ends a text
   pthread_mutex_lock(&client->mutex);
   if (good) {
     free(client->token), client->token = strdup(token);

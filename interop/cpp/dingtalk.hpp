@@ -160,8 +160,9 @@ class Client {
   auto ask(const std::string &token, const Send &send) const -> std::invoke_result_t<Send, Api> {
     struct Head { int status = 0; std::string retry_after; };
     auto settings = std::make_shared<generated::api::ApiConfiguration>();
+    auto http = http_;
     settings->setBaseUrl(url_);
-    settings->setHttpConfig(http_);
+    settings->setHttpConfig(http);
     settings->setApiKey("accessToken", token);
     settings->setApiKey("legacyAccessToken", token);
     auto api = std::make_shared<generated::api::ApiClient>(settings);

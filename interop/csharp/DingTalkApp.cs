@@ -75,11 +75,7 @@ namespace Example.App
         private const double Day = 86400, Unknown = 5; // seconds that a token is kept: at most, and without a usable lifetime
         private static readonly Regex Private = new Regex(@"^(https://[^/?#@]+|http://(localhost|127(\.\d+){3}|\[::1])(:\d+)?)(/|\z)"); // requests carry secrets
 
-        private sealed class Attempt
-        {
-            public string Token;
-            public bool Answered;
-        }
+        private sealed class Attempt { public string Token; public bool Answered; }
 
         private readonly Dictionary<string, Code> codes = new Dictionary<string, Code>(StringComparer.OrdinalIgnoreCase); // by operation, a space and code
         private readonly AsyncLocal<Attempt> attempts = new AsyncLocal<Attempt>();
@@ -92,7 +88,7 @@ namespace Example.App
         /// <summary>The generated client, for Call.</summary>
         public DingTalkClient Api { get; }
 
-        /// <summary>For another generated client, in Call: it sends to the address of this app, whatever host the contract names.</summary>
+        /// <summary>For another generated client, in Call: it sends to this app's address, whatever host the contract names.</summary>
         public HttpClient Http { get; }
 
         /// <param name="rows">The rows of codes.json.</param>
@@ -105,7 +101,8 @@ namespace Example.App
             credentials = JsonConvert.SerializeObject(new { appKey, appSecret });
             inner = inner ?? new HttpClientHandler();
             if (inner is HttpClientHandler own) own.AllowAutoRedirect = false; // the token would go along
-            Http = new HttpClient(new Wire(this, inner, timeout ?? TimeSpan.FromSeconds(10))) { Timeout = Timeout.InfiniteTimeSpan };
+            var wire = new Wire { App = this, InnerHandler = inner, Limit = timeout ?? TimeSpan.FromSeconds(10) };
+            Http = new HttpClient(wire) { Timeout = Timeout.InfiniteTimeSpan };
             Api = new DingTalkClient(Http) { BaseUrl = this.url };
             foreach (var row in rows)
                 foreach (var operation in row.Operations)
@@ -139,12 +136,11 @@ namespace Example.App
                 {
                     sent = await Until(CurrentToken(), stop).ConfigureAwait(false);
                     if (sent == rejected) throw error;
-                    return await Ask(sent, send, stop).ConfigureAwait(false);
+                    attempts.Value = new Attempt { Token = sent };
+                    return await send(stop).ConfigureAwait(false);
                 }
-                catch (DingTalkException e)
-                {
-                    error = e;
-                }
+                catch (ApiException e) when (attempts.Value.Answered) { throw new DingTalkException("no such answer: " + e.Message, 200, cause: e); }
+                catch (DingTalkException e) { error = e; }
                 var row = RowOf(sent == "" ? "getAccessToken" : operation, error);
                 if (sent != "" && rejected == "" && (row.Token == "drop" || row.Token == "fetch"))
                 {
@@ -164,19 +160,6 @@ namespace Example.App
         /// <summary>The same for an operation without a result.</summary>
         public Task Call(string operation, bool safe, Func<CancellationToken, Task> send, CancellationToken stop = default(CancellationToken)) =>
             Call(operation, safe, async end => { await send(end).ConfigureAwait(false); return true; }, stop);
-
-        private async Task<T> Ask<T>(string sent, Func<CancellationToken, Task<T>> send, CancellationToken stop)
-        {
-            var attempt = attempts.Value = new Attempt { Token = sent };
-            try
-            {
-                return await send(stop).ConfigureAwait(false);
-            }
-            catch (ApiException e) when (attempt.Answered)
-            {
-                throw new DingTalkException("the answer is not the contract's", e.StatusCode, cause: e);
-            }
-        }
 
         /// <summary>What to do by the code: the operation's own row, the common one, or one that the status makes.</summary>
         private Code RowOf(string operation, DingTalkException error)
@@ -223,7 +206,7 @@ namespace Example.App
         }
 
         private static double Lifetime(string expireIn) =>
-            double.TryParse(expireIn, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) && seconds >= 1 ? Math.Min(seconds, Day) : Unknown;
+            double.TryParse(expireIn, NumberStyles.Float, CultureInfo.InvariantCulture, out var s) && s >= 1 ? Math.Min(s, Day) : Unknown;
 
         private static async Task<T> Until<T>(Task<T> work, CancellationToken stop)
         {
@@ -241,50 +224,40 @@ namespace Example.App
                 var json = JToken.ReadFrom(reader);
                 return reader.Read() ? null : json;
             }
-            catch (JsonException)
-            {
-                return null;
-            }
+            catch (JsonException) { return null; }
         }
 
         /// <summary>One request to the address of this app, and the whole of a success. All else is a DingTalkException.</summary>
         private sealed class Wire : DelegatingHandler
         {
-            private readonly DingTalkApp app;
-            private readonly TimeSpan limit;
-
-            public Wire(DingTalkApp app, HttpMessageHandler inner, TimeSpan limit) : base(inner)
-            {
-                this.app = app;
-                this.limit = limit;
-            }
+            public DingTalkApp App;
+            public TimeSpan Limit;
 
             protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken stop)
             {
-                var attempt = app.attempts.Value; // null for the token call
+                var attempt = App.attempts.Value; // null for the token call
                 var given = request.RequestUri.OriginalString;
-                var path = given.StartsWith(app.url) ? given.Substring(app.url.Length) : Regex.Replace(given, "^https?://[^/]*", "");
-                var to = app.url + path;
+                var path = given.StartsWith(App.url) ? given.Substring(App.url.Length) : Regex.Replace(given, "^https?://[^/]*", "");
+                var to = App.url + path;
                 if (!Regex.IsMatch(path, @"^/v\d")) // the legacy API has a host of its own, and takes the token in the URL
                     to = Regex.Replace(to, @"^https://api(?=\.dingtalk\.)", "https://oapi") + (path.Contains("?") ? "&" : "?") + "access_token=" + Uri.EscapeDataString(attempt.Token);
                 else if (attempt != null) request.Headers.TryAddWithoutValidation("x-acs-dingtalk-access-token", attempt.Token);
                 if (to != given) request.RequestUri = new Uri(to);
                 HttpResponseMessage answer = null;
                 string body;
+                var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
+                end.CancelAfter(Limit);
                 try
                 {
-                    using (var end = CancellationTokenSource.CreateLinkedTokenSource(stop))
-                    {
-                        end.CancelAfter(limit);
-                        answer = await Until(base.SendAsync(request, end.Token), end.Token).ConfigureAwait(false);
-                        body = await Until(Text(answer.Content), end.Token).ConfigureAwait(false);
-                    }
+                    answer = await Until(base.SendAsync(request, end.Token), end.Token).ConfigureAwait(false);
+                    body = await Until(Text(answer.Content), end.Token).ConfigureAwait(false);
                 }
                 catch (Exception e) when (!stop.IsCancellationRequested)
                 {
                     answer?.Dispose();
                     throw new DingTalkException("no answer: " + e.Message, cause: e);
                 }
+                finally { end.Dispose(); }
                 var json = Parse(body);
                 var fields = json as JObject ?? new JObject();
                 if (!answer.IsSuccessStatusCode || DingTalkException.Field(fields, "errcode") != null && DingTalkException.Text(fields, "errcode") != "0")

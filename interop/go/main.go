@@ -20,32 +20,15 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// line is what the program reads.
+// line is what the program reads: a client to make, or calls to make at once.
 type line struct {
-	Client  *settings `json:"client"`
-	Convert []string  `json:"convert"`
-	Send    []string  `json:"send"`
-	GetChat []string  `json:"getChat"`
+	Client                 *settings
+	Convert, Send, GetChat []string
 }
 
-// settings are those of a client.
 type settings struct {
-	URL    string  `json:"url"`
-	Key    string  `json:"appKey"`
-	Secret string  `json:"appSecret"`
-	CA     string  `json:"ca"`
-	Limit  float64 `json:"timeout"` // seconds
-}
-
-// report is what a call came to.
-type report struct {
-	ID             string   `json:"id,omitempty"`
-	Status         int      `json:"status,omitempty"`
-	Code           string   `json:"code,omitempty"`
-	Message        string   `json:"message,omitempty"`
-	RequestID      string   `json:"requestId,omitempty"`
-	RequiredScopes []string `json:"requiredScopes,omitempty"`
-	Failure        string   `json:"failure,omitempty"`
+	URL, AppKey, AppSecret, CA string
+	Timeout                    float64 // seconds
 }
 
 func main() {
@@ -62,7 +45,7 @@ func run() error {
 		if err := json.Unmarshal(lines.Bytes(), &wanted); err != nil {
 			return err
 		}
-		var reports []report
+		var reports []map[string]any
 		if wanted.Client != nil {
 			var err error
 			client, err = newClient(wanted.Client)
@@ -78,8 +61,8 @@ func run() error {
 }
 
 // atOnce makes the calls of one kind, all at once.
-func atOnce(client *dingtalk.Client, of []string, call func(*dingtalk.Client, string) (string, error)) []report {
-	reports := make([]report, len(of))
+func atOnce(client *dingtalk.Client, of []string, call func(*dingtalk.Client, string) (string, error)) []map[string]any {
+	reports := make([]map[string]any, len(of))
 	var all sync.WaitGroup
 	for i, id := range of {
 		all.Go(func() { reports[i] = outcome(call(client, id)) })
@@ -90,8 +73,8 @@ func atOnce(client *dingtalk.Client, of []string, call func(*dingtalk.Client, st
 
 func newClient(of *settings) (*dingtalk.Client, error) {
 	opts := []dingtalk.Option{dingtalk.WithBaseURL(of.URL)}
-	if of.Limit > 0 {
-		opts = append(opts, dingtalk.WithTimeout(time.Duration(of.Limit*float64(time.Second))))
+	if of.Timeout > 0 {
+		opts = append(opts, dingtalk.WithTimeout(time.Duration(of.Timeout*float64(time.Second))))
 	}
 	if of.CA != "" {
 		pem, err := os.ReadFile(of.CA)
@@ -102,7 +85,7 @@ func newClient(of *settings) (*dingtalk.Client, error) {
 		trusted.AppendCertsFromPEM(pem)
 		opts = append(opts, dingtalk.WithHTTPClient(&http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}}}))
 	}
-	return dingtalk.NewClient(dingtalk.AppCredentials{AppKey: of.Key, AppSecret: of.Secret}, opts...)
+	return dingtalk.NewClient(dingtalk.AppCredentials{AppKey: of.AppKey, AppSecret: of.AppSecret}, opts...)
 }
 
 func convert(client *dingtalk.Client, id string) (string, error) {
@@ -124,14 +107,16 @@ func getChat(client *dingtalk.Client, id string) (string, error) {
 	return *answer.ChatInfo.ChatID, err
 }
 
-func outcome(id string, err error) report {
-	if err == nil {
-		return report{ID: id}
-	}
-	r := report{Failure: err.Error()}
+func outcome(id string, err error) map[string]any {
 	var e *dingtalk.Error
-	if errors.As(err, &e) {
-		r.Status, r.Code, r.Message, r.RequestID, r.RequiredScopes = e.StatusCode, string(e.Code), e.Message, e.RequestID, e.RequiredScopes
+	switch {
+	case err == nil:
+		return map[string]any{"id": id}
+	case !errors.As(err, &e):
+		return map[string]any{"failure": err.Error()}
 	}
-	return r
+	return map[string]any{
+		"status": e.StatusCode, "code": e.Code, "message": e.Message, "requestId": e.RequestID, "requiredScopes": e.RequiredScopes,
+		"failure": err.Error(),
+	}
 }

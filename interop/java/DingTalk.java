@@ -265,7 +265,9 @@ public final class DingTalk {
             var fields = fieldsOf(answer.body().string());
             String fetched = fields.get("accessToken") instanceof JsonPrimitive text && text.isString() ? text.getAsString() : "";
             if (!fetched.matches("[!-~]+")) throw new DingTalkException("the token call's answer has no token", 200, "", 0, null);
-            double lasts = lifetime(fields.get("expireIn"));
+            String expireIn = fields.get("expireIn") instanceof JsonPrimitive text ? text.getAsString() : "";
+            double known = expireIn.matches("\\d{1,12}(\\.\\d+)?([eE]\\+?\\d)?\\d?") ? Double.parseDouble(expireIn) : 0;
+            double lasts = known >= 1 ? Math.min(known, DAY) : UNKNOWN;
             synchronized (lock) {
                 token = fetched;
                 expires = begun + lasts;
@@ -277,17 +279,7 @@ public final class DingTalk {
         }
     }
 
-    /** Seconds of a clock that nobody sets. */
     private static double now() {
-        return (System.nanoTime() - BEGUN) / 1e9 + 1;
-    }
-
-    private static double lifetime(JsonElement expireIn) {
-        try {
-            double seconds = expireIn.getAsDouble();
-            return seconds >= 1 ? Math.min(seconds, DAY) : UNKNOWN;
-        } catch (RuntimeException noNumber) {
-            return UNKNOWN;
-        }
+        return (System.nanoTime() - BEGUN) / 1e9 + 1; // seconds of a clock that nobody sets
     }
 }

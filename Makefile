@@ -70,7 +70,7 @@ readme-check: ## Run every snippet of README.md as a new user would, and compare
 newcomer: ## Add an endpoint in a copy of the repository as CONTRIBUTING.md says, and count the lines typed by hand
 	@.ci/run newcomer
 
-release: ## Publish a draft of a release of the tag at hand (RELEASING.md has the steps)
+release: ## Publish a draft of a release of the tag at hand (docs/releasing.md has the steps)
 	@.ci/run release
 
 clean: ## Remove the tools and what was built

@@ -23,7 +23,7 @@ for package in "${packages[@]}"; do
   broken+=$("$apidiff" -incompatible "$work/api" "$module/$package")
 done
 if [ -n "$broken" ]; then
-  printf '%s\napps that compile with %s would not compile any more; RELEASING.md says when that may be\n' "$broken" "$release" >&2
+  printf '%s\napps that compile with %s would not compile any more; docs/releasing.md says when that may be\n' "$broken" "$release" >&2
   exit 1
 fi
 

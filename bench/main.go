@@ -306,8 +306,7 @@ func thousands(n int64) string {
 	return string(digits)
 }
 
-// chart draws processor time at 8 goroutines as multiples of the hand-written call. It has its own background, because an
-// image cannot know whether its page is dark.
+// chart draws processor time at 8 goroutines as multiples of the hand-written call, in the reader's light or dark colours.
 func chart(costs []map[string]*cost) []byte {
 	const left, barHeight, gap, width, scaled, top, longest = 260, 18, 12, 780, 420, 64, 6.0 // longest: end of the scale
 	var b bytes.Buffer
@@ -320,8 +319,12 @@ rect.bar { fill: #8c959f }
 .ours { font-weight: 700 }
 rect.ours { fill: #0969da }
 line { stroke: #24292f; stroke-dasharray: 3 3 }
+rect.card { fill: #ffffff; stroke: #d0d7de }
+@media (prefers-color-scheme: dark) {
+text { fill: #e6edf3 } rect.bar { fill: #6e7681 } rect.ours { fill: #4493f8 } line { stroke: #e6edf3 } rect.card { fill: #0d1117; stroke: #30363d }
+}
 </style>
-<rect x="0.5" y="0.5" width="%d" height="%d" rx="8" fill="#ffffff" stroke="#d0d7de"/>
+<rect x="0.5" y="0.5" width="%d" height="%d" rx="8" class="card"/>
 <text x="24" y="34" font-weight="600">Processor time of a call over HTTPS at 8 goroutines, as a multiple of net/http by hand</text>
 `, width, height, width-1, height-1)
 	const one = left + scaled/longest

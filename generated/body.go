@@ -20,6 +20,15 @@ func encode(value any) ([]byte, error) {
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), err
 }
 
+// encodeText is encode for a value whose text must be UTF-8: encoding/json would replace what is not by an escape.
+func encodeText(value any) ([]byte, error) {
+	raw, err := encode(value)
+	if _, given := value.(json.RawMessage); err == nil && (!utf8.Valid(raw) || !given && bytes.Contains(raw, []byte(`\ufffd`))) {
+		err = errors.New("it holds text that is not UTF-8")
+	}
+	return raw, err
+}
+
 // fit checks a value, and returns it as it is sent. It leaves values of a wrong type to the service. at names the field;
 // it is empty for the body. Of a given text, nothing is made up.
 func (f *Field) fit(raw json.RawMessage, at string, given bool) (json.RawMessage, error) {

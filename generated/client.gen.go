@@ -40,6 +40,11 @@ type APIError struct {
 	//
 	// Example: 30EE8654-1AA2-7D88-8248-9518547248AA
 	RequestID *string `json:"requestid,omitempty"`
+
+	// StatusCode The HTTP status again, in some answers.
+	//
+	// Example: 400
+	StatusCode *int32 `json:"statusCode,omitempty"`
 }
 
 // ChatIDToOpenConversationIDResponseBody The result of a conversion.
@@ -199,7 +204,7 @@ type GetAccessTokenResponseBody struct {
 	// Example: fw8ef8we8f76e6f7s8dxxxx
 	AccessToken string `json:"accessToken"`
 
-	// ExpireIn The token's remaining lifetime in seconds. Do not cache a token without a positive lifetime.
+	// ExpireIn The token's remaining lifetime in seconds. Keep a token for 5 seconds if this is below 1.
 	//
 	// Example: 7200
 	ExpireIn int32 `json:"expireIn"`
@@ -217,6 +222,12 @@ type GetBotListInGroupRequest struct {
 type GetBotListInGroupResponseBody struct {
 	// ChatbotInstanceVOList The robots.
 	ChatbotInstanceVOList []GroupRobot `json:"chatbotInstanceVOList,omitzero"`
+}
+
+// GetChatParams has the parameters of getChat.
+type GetChatParams struct {
+	// ChatID The chat's id.
+	ChatID string `json:"chatid"`
 }
 
 // GetChatResponseBody The legacy API's answer, whether a success or an error.
@@ -412,6 +423,12 @@ type OrgGroupSendResponseBody struct {
 	ProcessQueryKey string `json:"processQueryKey"`
 }
 
+// UploadMediaParams has the parameters of uploadMedia.
+type UploadMediaParams struct {
+	// Type The kind of file. `image`, `voice`, `video` or `file`.
+	Type string `json:"type"`
+}
+
 // UploadMediaResponseBody An uploaded file.
 type UploadMediaResponseBody struct {
 	// CreatedAt When the file was uploaded. Its unit is not documented.
@@ -439,36 +456,6 @@ type UploadMediaResponseBody struct {
 	// Example: image
 	Type *string `json:"type,omitempty"`
 }
-
-// GetChatParams defines parameters for GetChat.
-type GetChatParams struct {
-	// ChatID The chat's id.
-	ChatID string `form:"chatid" json:"chatid"`
-}
-
-// UploadMediaParams defines parameters for UploadMedia.
-type UploadMediaParams struct {
-	// Type The kind of file. `image`, `voice`, `video` or `file`.
-	Type string `form:"type" json:"type"`
-}
-
-// CreateGroupJSONRequestBody defines body for CreateGroup for application/json ContentType.
-type CreateGroupJSONRequestBody = CreateGroupRequest
-
-// GetAccessTokenJSONRequestBody defines body for GetAccessToken for application/json ContentType.
-type GetAccessTokenJSONRequestBody = GetAccessTokenRequest
-
-// OrgGroupQueryJSONRequestBody defines body for OrgGroupQuery for application/json ContentType.
-type OrgGroupQueryJSONRequestBody = OrgGroupQueryRequest
-
-// OrgGroupRecallJSONRequestBody defines body for OrgGroupRecall for application/json ContentType.
-type OrgGroupRecallJSONRequestBody = OrgGroupRecallRequest
-
-// OrgGroupSendJSONRequestBody defines body for OrgGroupSend for application/json ContentType.
-type OrgGroupSendJSONRequestBody = OrgGroupSendRequest
-
-// GetBotListInGroupJSONRequestBody defines body for GetBotListInGroup for application/json ContentType.
-type GetBotListInGroupJSONRequestBody = GetBotListInGroupRequest
 
 // NewChatIDToOpenConversationIDRequest builds the request POST /v1.0/im/chat/{chatId}/convertToOpenConversationId. Its Err returns why it cannot be sent.
 func NewChatIDToOpenConversationIDRequest(chatID string) Request {
@@ -521,7 +508,7 @@ func (c *Client) GetBotListInGroup(ctx context.Context, body GetBotListInGroupRe
 // NewGetChatRequest builds the request GET /chat/get. Its Err returns why it cannot be sent.
 func NewGetChatRequest(params GetChatParams) Request {
 	r := NewRequest(&OperationGetChat)
-	r.AddQuery("chatid", params.ChatID)
+	r.SetParams(params)
 	return r
 }
 
@@ -569,7 +556,7 @@ func (c *Client) OrgGroupSend(ctx context.Context, body OrgGroupSendRequest, req
 // NewUploadMediaRequest builds the request POST /media/upload. Its Err returns why it cannot be sent.
 func NewUploadMediaRequest(params UploadMediaParams, media File) Request {
 	r := NewRequest(&OperationUploadMedia)
-	r.AddQuery("type", params.Type)
+	r.SetParams(params)
 	r.AddFile("media", media)
 	return r
 }
@@ -578,5 +565,3 @@ func NewUploadMediaRequest(params UploadMediaParams, media File) Request {
 func (c *Client) UploadMedia(ctx context.Context, params UploadMediaParams, media File, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	return c.Send(ctx, NewUploadMediaRequest(params, media), reqEditors...)
 }
-
-// Answers are not parsed here: the wrapper reads them, up to a limit, and keeps the status of one that it cannot decode.

@@ -2,7 +2,9 @@
 
 package generated
 
-import "time"
+import (
+	"time"
+)
 
 const (
 	// ContractVersion is the version of openapi.yaml.

@@ -1,7 +1,7 @@
 package generated
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -122,10 +122,7 @@ func (r *Request) AddHeader(name string, values ...string) {
 // that is nil is empty. A required field that is not set, a value outside the contract's lengths and limits, and text that
 // is not UTF-8 are errors of the request.
 func (r *Request) SetBody(value any) {
-	body, err := encode(value)
-	if _, given := value.(json.RawMessage); err == nil && (!utf8.Valid(body) || !given && bytes.Contains(body, []byte(`\ufffd`))) {
-		err = errors.New("it holds text that is not UTF-8") // which encoding/json replaces by this escape
-	}
+	body, err := encodeText(value)
 	if err != nil {
 		r.fail(fmt.Errorf("the body: %w", err))
 		return
@@ -163,10 +160,12 @@ func (r *Request) AddFile(name string, file File) {
 	}
 }
 
-// AddField adds a field that is no file to a body of multipart/form-data.
-func (r *Request) AddField(name, value string) {
-	if r.addPart(name, "", ""); r.err == nil {
-		r.form.body.WriteString(value)
+// AddField adds a field that is no file to a body of multipart/form-data, once for each value.
+func (r *Request) AddField(name string, values ...string) {
+	for _, value := range values {
+		if r.addPart(name, "", ""); r.err == nil {
+			r.form.body.WriteString(value)
+		}
 	}
 }
 
@@ -192,16 +191,58 @@ func (r *Request) addPart(name, file, mediaType string) {
 	r.form.set[name], r.hasBody = true, true
 }
 
-// JSONText encodes a value for a parameter that holds JSON; a string is JSON already.
-func (r *Request) JSONText(value any) string {
-	if text, is := value.(string); is {
-		return text
+// SetParams adds the parameters of the query and the headers from an object with a field for each; a field that is absent or
+// null adds nothing, and one that holds JSON takes any value.
+func (r *Request) SetParams(params any) {
+	object := map[string]json.RawMessage{}
+	raw, err := encodeText(params)
+	if err = cmp.Or(err, json.Unmarshal(raw, &object)); err != nil {
+		r.fail(fmt.Errorf("the parameters: %w", err))
+		return
 	}
-	raw, err := encode(value)
+	for i := range r.Operation.Parameters {
+		p := &r.Operation.Parameters[i]
+		values := texts(object[p.Name], p.List)
+		switch {
+		case p.In == "path" || len(values) == 0:
+		case p.In == "header":
+			r.AddHeader(p.Name, values...)
+		case p.Explode:
+			for _, value := range values {
+				r.AddQuery(p.Name, value)
+			}
+		default:
+			r.AddQuery(p.Name, values...)
+		}
+	}
+}
+
+// Texts returns a value as text, as it stands in a path or a form: the items of a list, and nothing for nil.
+func (r *Request) Texts(value any) []string {
+	raw, err := encodeText(value)
 	if err != nil {
 		r.fail(err)
 	}
-	return string(raw)
+	return texts(raw, true)
+}
+
+// texts returns the text of a value, or of a list's items.
+func texts(raw json.RawMessage, list bool) (all []string) {
+	items := []json.RawMessage{raw}
+	switch {
+	case len(raw) == 0 || string(raw) == "null":
+		return nil
+	case list && raw[0] == '[':
+		_ = json.Unmarshal(raw, &items) // which encoding/json wrote
+	}
+	for _, item := range items {
+		text := ""
+		if json.Unmarshal(item, &text) != nil {
+			text = string(item)
+		}
+		all = append(all, text)
+	}
+	return all
 }
 
 // checkParameter holds a parameter to its limits in the contract.

@@ -2,48 +2,85 @@
 
 package generated
 
-// KindText returns what a kind of error means and what to do about it, for people, in Chinese or else in English. Both are
-// empty for a kind that the contract does not have. A program that does not call it does not contain the texts.
-func KindText(kind Kind, chinese bool) (text, hint string) {
+// KindText says to people what a kind of error means and what to do about it, in Chinese or else in English, with the HTTP
+// status that an app may answer with. All are empty for a kind that the contract does not have. A program that does not call
+// it does not contain the texts.
+func KindText(kind Kind, chinese bool) (text, hint string, status int) {
 	switch {
-	case kind == KindInvalidChatID && chinese:
-		return "chatId 不存在或格式不正确", "请使用应用所属企业内群聊的 chatId，通常是 chat 加 32 位十六进制数字；以 cid 开头的已经是转换后的 ID"
-	case kind == KindInvalidChatID:
-		return "chat id is unknown or malformed", "use the chatId of a group in the app's own organisation, often chat and 32 hexadecimal digits; ids that begin with cid are converted already"
-	case kind == KindOwnerNotVisible && chinese:
-		return "群主不在应用的可见范围内", "请在开发者后台把群主加入应用的可见范围"
-	case kind == KindOwnerNotVisible:
-		return "group owner is outside the app's visible range", "add the group's owner to the app's visible range in the developer console"
-	case kind == KindUnauthenticated && chinese:
-		return "应用凭证或 access_token 被拒绝", "请检查 AppKey 和 AppSecret（开发者后台中的 Client ID 和 Client Secret），以及区域：一个应用只属于一个区域"
-	case kind == KindUnauthenticated:
-		return "credentials or access token rejected", "check the app key and the app secret (Client ID and Client Secret in the developer console), and the region, as an app belongs to one"
-	case kind == KindPermissionDenied && chinese:
-		return "没有权限", "请在开发者后台的“权限管理”页面为应用开通所需权限"
-	case kind == KindPermissionDenied:
-		return "permission denied", "grant the app the permission in the developer console, on its page for permissions"
-	case kind == KindIPNotAllowed && chinese:
-		return "IP 地址不在白名单中", "请把本机的公网 IP 地址（可能是 IPv6）加入应用的 IP 白名单：开发者后台，安全设置"
-	case kind == KindIPNotAllowed:
-		return "address not allowed", "add this machine's public address, which may be IPv6, to the app's allow list: developer console, security settings"
-	case kind == KindThrottled && chinese:
-		return "被限流", "请等待一分钟再运行剩余部分：标准版应用每秒可调用 20 次，使用同一 AppKey 的所有程序共享这一限额"
-	case kind == KindThrottled:
-		return "throttled", "wait a minute, then run the rest: an app may make 20 calls a second (standard edition), and everything that uses its key shares them"
-	case kind == KindQuotaExhausted && chinese:
-		return "月度调用额度已用完", "请下个月再运行剩余部分，或提升企业的月度调用额度：标准版每月 5000 次，专业版 200000 次；五天宽限期也已结束"
-	case kind == KindQuotaExhausted:
-		return "monthly quota exhausted", "run the rest next month, or have the organisation's quota raised: the standard edition has 5000 calls a month and a professional one 200000, and the service's five days of grace are over"
-	case kind == KindUnavailable && chinese:
-		return "服务不可用", "请稍后再试；如仍失败，请检查网络、代理、区域和服务地址"
-	case kind == KindUnavailable:
-		return "service unavailable", "try again later; if that does not help, check the network, the proxy, the region and the base URL"
-	case kind == KindRejected && chinese:
-		return "请求被拒绝", "请在钉钉文档中查询该错误码，或联系钉钉技术支持并提供请求 ID"
-	case kind == KindRejected:
-		return "request rejected", "look the code up in DingTalk's documentation, or ask its support and quote the request id"
+	case kind == "invalid-chat-id" && chinese:
+		return "chatId 不存在或格式不正确", "请使用应用所属企业内群聊的 chatId，通常是 chat 加 32 位十六进制数字；以 cid 开头的已经是转换后的 ID", 404
+	case kind == "invalid-chat-id":
+		return "chat id is unknown or malformed", "use the chatId of a group in the app's own organisation, often chat and 32 hexadecimal digits; ids that begin with cid are converted already", 404
+	case kind == "owner-not-visible" && chinese:
+		return "群主不在应用的可见范围内", "请在开发者后台把群主加入应用的可见范围", 403
+	case kind == "owner-not-visible":
+		return "group owner is outside the app's visible range", "add the group's owner to the app's visible range in the developer console", 403
+	case kind == "unauthenticated" && chinese:
+		return "应用凭证或 access_token 被拒绝", "请检查 AppKey 和 AppSecret（开发者后台中的 Client ID 和 Client Secret），以及区域：一个应用只属于一个区域", 500
+	case kind == "unauthenticated":
+		return "credentials or access token rejected", "check the app key and the app secret (Client ID and Client Secret in the developer console), and the region, as an app belongs to one", 500
+	case kind == "permission-denied" && chinese:
+		return "没有权限", "请在开发者后台的“权限管理”页面为应用开通所需权限", 500
+	case kind == "permission-denied":
+		return "permission denied", "grant the app the permission in the developer console, on its page for permissions", 500
+	case kind == "ip-not-allowed" && chinese:
+		return "IP 地址不在白名单中", "请把本机的公网 IP 地址（可能是 IPv6）加入应用的 IP 白名单：开发者后台，安全设置", 500
+	case kind == "ip-not-allowed":
+		return "address not allowed", "add this machine's public address, which may be IPv6, to the app's allow list: developer console, security settings", 500
+	case kind == "throttled" && chinese:
+		return "被限流", "请等待一分钟再运行剩余部分：标准版应用每秒可调用 20 次，使用同一 AppKey 的所有程序共享这一限额", 503
+	case kind == "throttled":
+		return "throttled", "wait a minute, then run the rest: an app may make 20 calls a second (standard edition), and everything that uses its key shares them", 503
+	case kind == "quota-exhausted" && chinese:
+		return "月度调用额度已用完", "请下个月再运行剩余部分，或提升企业的月度调用额度：标准版每月 5000 次，专业版 200000 次；五天宽限期也已结束", 503
+	case kind == "quota-exhausted":
+		return "monthly quota exhausted", "run the rest next month, or have the organisation's quota raised: the standard edition has 5000 calls a month and a professional one 200000, and the service's five days of grace are over", 503
+	case kind == "unavailable" && chinese:
+		return "服务不可用", "请稍后再试；如仍失败，请检查网络、代理、区域和服务地址", 503
+	case kind == "unavailable":
+		return "service unavailable", "try again later; if that does not help, check the network, the proxy, the region and the base URL", 503
+	case kind == "rejected" && chinese:
+		return "请求被拒绝", "请在钉钉文档中查询该错误码，或联系钉钉技术支持并提供请求 ID", 422
+	case kind == "rejected":
+		return "request rejected", "look the code up in DingTalk's documentation, or ask its support and quote the request id", 422
+	case kind == "blocked" && chinese:
+		return "IP 地址被暂时封禁", "五分钟内不要从该地址发送任何请求；如经过代理，请先查看代理日志", 503
+	case kind == "blocked":
+		return "address banned for a while", "send nothing from this address for five minutes; behind a proxy, look into its log first", 503
+	case kind == "unexpected-response" && chinese:
+		return "响应不符合预期", "响应方可能不是钉钉，例如代理或登录页面；请检查服务地址和代理", 502
+	case kind == "unexpected-response":
+		return "unexpected response", "something else than DingTalk may have answered, such as a proxy or a login page; check the base URL and the proxy", 502
+	case kind == "redirect" && chinese:
+		return "拒绝了重定向", "请检查服务地址和代理；不跟随重定向，否则 access_token 会被一并发送出去", 502
+	case kind == "redirect":
+		return "redirect refused", "check the base URL and the proxy; a redirect is not followed, because the access token would go along", 502
+	case kind == "tls" && chinese:
+		return "TLS 连接失败", "请检查本机的时钟和证书，以及会解密 TLS 的代理", 502
+	case kind == "tls":
+		return "TLS failed", "check this machine's clock and certificates, and any proxy that opens TLS", 502
+	case kind == "panicked" && chinese:
+		return "调用方自己的代码发生 panic", "请在日志中查找自定义的传输层、限流器、预算、令牌来源或输入序列的 panic", 500
+	case kind == "panicked":
+		return "the caller's own code panicked", "look into the log for the panic of the transport, limiter, budget, token source or input sequence", 500
+	case kind == "not-tried" && chinese:
+		return "未发起调用", "排除原因后重新运行", 503
+	case kind == "not-tried":
+		return "not tried", "run it again once the cause is gone", 503
+	case kind == "canceled" && chinese:
+		return "调用方取消了调用", "请重新调用", 503
+	case kind == "canceled":
+		return "canceled by the caller", "call again", 503
+	case kind == "timeout" && chinese:
+		return "超过了时限", "请稍后再试，并延长时限", 504
+	case kind == "timeout":
+		return "the time limit has passed", "try again later, with more time", 504
+	case kind == "may-be-done" && chinese:
+		return "写操作返回失败，但可能已经生效", "重新发送之前，请先确认是否已经生效；再次调用可能会重复执行", 502
+	case kind == "may-be-done":
+		return "the call failed, and may have been processed", "look whether it was done before you send it again; a second call may do it twice", 502
 	}
-	return "", ""
+	return "", "", 0
 }
 
 // Chinese returns the Chinese of an [ErrorCode]'s Description; it is empty if the contract has none.

@@ -9,7 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
+	"net/http/httptest"
 	"runtime"
 	"testing"
 
@@ -39,9 +39,7 @@ func TestCallAllocatesLittle(t *testing.T) {
 	}
 	allocs, size := costOf(converts(appCredentials))
 	t.Logf("a call: %d allocations, %d bytes", allocs, size)
-	if allocs > maxAllocs || size > maxBytes {
-		t.Errorf("a call takes %d allocations and %d bytes, at most %d and %d", allocs, size, maxAllocs, maxBytes)
-	}
+	errorIf(t, allocs > maxAllocs || size > maxBytes, "a call takes %d allocations and %d bytes, at most %d and %d", allocs, size, maxAllocs, maxBytes)
 	if static, _ := costOf(converts(dingtalk.StaticToken("t0ken"))); allocs > static {
 		t.Errorf("%d allocations with a cached token, %d with a static one", allocs, static)
 	}
@@ -56,9 +54,8 @@ func TestCallAllocatesLittle(t *testing.T) {
 		}
 	})
 	t.Logf("an error: %d allocations, %d bytes", failing, failingSize)
-	if float64(failing) > maxErrorFactor*float64(allocs) || float64(failingSize) > maxErrorFactor*float64(size) {
-		t.Errorf("an error takes %d allocations and %d bytes, more than %v times %d and %d", failing, failingSize, maxErrorFactor, allocs, size)
-	}
+	errorIf(t, float64(failing) > maxErrorFactor*float64(allocs) || float64(failingSize) > maxErrorFactor*float64(size),
+		"an error takes %d allocations and %d bytes, more than %v times %d and %d", failing, failingSize, maxErrorFactor, allocs, size)
 }
 
 // costOf returns the allocations of one run of f: the least of some batches, because other tests' leftovers count, too.
@@ -90,38 +87,27 @@ func cannedReply(status int, body string) []byte {
 // canned serves one answer to every request, and a token to token requests. It allocates nothing per request.
 func canned(t testing.TB, answer []byte) (url string) {
 	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener := httptest.NewUnstartedServer(nil).Listener
 	t.Cleanup(func() { listener.Close() })
 	token := cannedReply(200, `{"accessToken":"t0ken","expireIn":7200}`)
 	path, bodyEnd, headEnd := []byte(tokenOp.Path+" "), []byte("}"), []byte("\r\n\r\n")
 	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
+		for conn, err := listener.Accept(); err == nil; conn, err = listener.Accept() {
 			go func() {
 				defer conn.Close()
 				buf := make([]byte, 4<<10)
 				for n := 0; ; {
 					m, err := conn.Read(buf[n:])
-					if err != nil {
+					if n += m; err != nil {
 						return
 					}
-					n += m
 					reply, end := answer, headEnd
 					if bytes.Contains(buf[:n], path) {
 						reply, end = token, bodyEnd
 					}
-					if !bytes.HasSuffix(buf[:n], end) {
-						continue
-					}
-					n = 0
-					if _, err := conn.Write(reply); err != nil {
-						return
+					if bytes.HasSuffix(buf[:n], end) {
+						n = 0
+						_, _ = conn.Write(reply)
 					}
 				}
 			}()

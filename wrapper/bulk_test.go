@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,9 +41,7 @@ func results(t *testing.T, client *dingtalk.Client, ids []string, opts ...dingta
 		}
 		errs = append(errs, err)
 	}
-	if len(errs) != len(ids) {
-		t.Errorf("%d rows, want %d", len(errs), len(ids))
-	}
+	errorIf(t, len(errs) != len(ids), "%d rows, want %d", len(errs), len(ids))
 	return errs
 }
 
@@ -54,10 +53,13 @@ func TestBulkKeepsOrderAndCallsEachIDOnce(t *testing.T) {
 	for i := range ids {
 		ids[i] = distinct[i*7%len(distinct)]
 	}
-	if failed := slices.IndexFunc(results(t, client, ids), func(err error) bool { return err != nil }); failed >= 0 {
-		t.Errorf("row %d failed", failed)
-	}
+	errorIf(t, errors.Join(results(t, client, ids)...) != nil, "a row failed")
 	wantRequests(t, server.Emulator, len(distinct), 1)
+
+	client, server = newEmulated(t, unlimited, newHandClock().option()) // throttles are waited out
+	server.FailNext(dingtalktest.Code(generated.CodeAppQPSLimit).For(convertOp).Times(6))
+	errorIf(t, errors.Join(results(t, client, chatIDs(20), dingtalk.WithConcurrency(1))...) != nil, "a row failed")
+	wantRequests(t, server.Emulator, 26, 1)
 
 	client, server = newEmulated(t, unlimited) // what is beyond a run's memory is called again
 	results(t, client, append(chatIDs(10), chatIDs(10)...), dingtalk.WithMemory(5))
@@ -67,7 +69,7 @@ func TestBulkKeepsOrderAndCallsEachIDOnce(t *testing.T) {
 // Results come with the caller's own rows, also for several rows of one chat, and go on after failures of one chat.
 func TestConvertEach(t *testing.T) {
 	t.Parallel()
-	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithOwnerNotVisible("chatOwner"))
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), func(s *dingtalktest.Settings) { s.OwnersNotVisible = []string{"chatOwner"} })
 	type row struct {
 		line int
 		chat string
@@ -82,13 +84,10 @@ func TestConvertEach(t *testing.T) {
 		if line++; got.Row != rows[line-1] || got.ChatID != got.Row.chat || !errors.Is(err, got.Row.want) || (err == nil) != (got.OpenConversationID == dingtalktest.OpenConversationIDOf(got.ChatID)) {
 			t.Errorf("row %d: %+v, %v", line, got, err)
 		}
-		if e := (*dingtalk.Error)(nil); errors.As(err, &e) && e.Scope() != dingtalk.ScopeChat {
-			t.Errorf("row %d: %+v", line, e)
-		}
+		e := (*dingtalk.Error)(nil)
+		errorIf(t, errors.As(err, &e) && e.Scope() != dingtalk.ScopeChat, "row %d: %+v", line, e)
 	}
-	if line != len(rows) {
-		t.Errorf("%d rows", line)
-	}
+	errorIf(t, line != len(rows), "%d rows", line)
 	wantRequests(t, server.Emulator, 4, 1)
 }
 
@@ -97,20 +96,18 @@ func TestConvertEach(t *testing.T) {
 func TestBulkStopsAtWhatEveryChatWouldMeet(t *testing.T) {
 	t.Parallel()
 	const good = 30
+	code, raw := dingtalktest.Code, func(status int, body string) dingtalktest.Fault {
+		return dingtalktest.Raw(status, "text/html", []byte(body))
+	}
 	for name, test := range map[string]struct {
 		fault dingtalktest.Fault
 		kind  error
-		at    int // which failure ends the run
-		scope dingtalk.Scope
+		at    int // which failure ends the run; 1: every chat would meet it
 	}{
-		"quota":      {dingtalktest.Code(generated.CodeOrgQuotaExhausted), dingtalk.ErrQuotaExhausted, 1, dingtalk.ScopeAll},
-		"permission": {dingtalktest.Code(generated.CodePermissionDenied), dingtalk.ErrPermissionDenied, 1, dingtalk.ScopeAll},
-		"address":    {dingtalktest.Code(generated.CodeIPNotAllowed), dingtalk.ErrIPNotAllowed, 1, dingtalk.ScopeAll},
-		"ban":        {dingtalktest.BanJSON(), dingtalk.ErrBlocked, 1, dingtalk.ScopeAll},
-		"redirect":   {dingtalktest.Raw(302, "text/html", nil).WithHeader("Location", "https://example.com/"), dingtalk.ErrRedirect, 1, dingtalk.ScopeAll},
-		"strange":    {dingtalktest.Raw(200, "text/html", []byte("<html>log in</html>")), dingtalk.ErrUnexpectedResponse, 3, dingtalk.ScopeUnclear},
-		"403":        {dingtalktest.Raw(403, "application/json", []byte(`{"code":"new"}`)), dingtalk.ErrPermissionDenied, 3, dingtalk.ScopeUnclear},
-		"outage":     {dingtalktest.Code(generated.CodeServiceBusy), dingtalk.ErrUnavailable, 5, dingtalk.ScopeUnclear},
+		"quota": {code(generated.CodeOrgQuotaExhausted), dingtalk.ErrQuotaExhausted, 1}, "permission": {code(generated.CodePermissionDenied), dingtalk.ErrPermissionDenied, 1},
+		"address": {code(generated.CodeIPNotAllowed), dingtalk.ErrIPNotAllowed, 1}, "ban": {dingtalktest.BanJSON(), dingtalk.ErrBlocked, 1},
+		"redirect": {raw(302, "").WithHeader("Location", "https://example.com/"), dingtalk.ErrRedirect, 1}, "strange": {raw(200, "<html>"), dingtalk.ErrUnexpectedResponse, 3},
+		"403": {raw(403, `{"code":"new"}`), dingtalk.ErrPermissionDenied, 3}, "outage": {code(generated.CodeServiceBusy), dingtalk.ErrUnavailable, 5},
 	} {
 		for _, concurrency := range []int{1, 4} {
 			t.Run(fmt.Sprint(name, concurrency), func(t *testing.T) {
@@ -126,7 +123,7 @@ func TestBulkStopsAtWhatEveryChatWouldMeet(t *testing.T) {
 					}
 					e := asError(t, "", err, test.kind)
 					switch tried := !errors.Is(e.Kind, dingtalk.ErrNotTried); {
-					case e.ChatID != ids[i], tried && e.Scope() != test.scope, tried && end != nil && concurrency == 1, e.EndsRun && end != nil:
+					case e.ChatID != ids[i], tried && (e.Scope() == dingtalk.ScopeAll) != (test.at == 1), tried && e.Scope() == dingtalk.ScopeChat, tried && end != nil && concurrency == 1, e.EndsRun && end != nil:
 						t.Errorf("row %d: %+v", i, e)
 					case tried:
 						if failed++; e.EndsRun {
@@ -137,25 +134,13 @@ func TestBulkStopsAtWhatEveryChatWouldMeet(t *testing.T) {
 					}
 				}
 				// As the first call fails, concurrency-1 good answers may be on their way: each begins the count anew.
-				if end == nil || converted != good || failed < test.at || failed > test.at*concurrency {
-					t.Errorf("%d converted, %d failures before the run ended, want %d and %d", converted, failed, good, test.at)
-				}
-				if n := server.Count(convertOp); n > good+failed || n < good+failed && name != "ban" { // a banned client refuses without a request
-					t.Errorf("%d calls for %d results", n, good+failed)
-				}
+				errorIf(t, end == nil || converted != good || failed < test.at || failed > test.at*concurrency,
+					"%d converted, %d failures before the run ended, want %d and %d", converted, failed, good, test.at)
+				n := server.Count(convertOp)
+				errorIf(t, n > good+failed || n < good+failed && name != "ban", "%d calls for %d results", n, good+failed) // a banned client sends none
 			})
 		}
 	}
-}
-
-func TestBulkWaitsOutThrottles(t *testing.T) {
-	t.Parallel()
-	client, server := newEmulated(t, unlimited, newHandClock().option())
-	server.FailNext(dingtalktest.Code(generated.CodeAppQPSLimit).For(convertOp).Times(6))
-	if errs := results(t, client, chatIDs(20), dingtalk.WithConcurrency(1)); errs[0] != nil {
-		t.Error(errs[0])
-	}
-	wantRequests(t, server.Emulator, 26, 1)
 }
 
 // Without a limiter, a client limits the rate of runs but not of single calls.
@@ -169,9 +154,8 @@ func TestBulkHasAPaceOfItsOwn(t *testing.T) {
 		}
 		begun = time.Now()
 		results(t, client, chatIDs(10*dingtalk.DefaultRate))
-		if took := time.Since(begun); took < 9*sec || took > 15*sec {
-			t.Errorf("a run took %s", took)
-		}
+		took := time.Since(begun)
+		errorIf(t, took < 9*sec || took > 15*sec, "a run took %s", took)
 	})
 }
 
@@ -189,8 +173,27 @@ func TestBulkEnds(t *testing.T) {
 				break
 			}
 		}
-		if made := emulator.Count(convertOp); made > 50+16*10 {
-			t.Errorf("%d calls for 50 rows", made)
+		made := emulator.Count(convertOp)
+		errorIf(t, made > 50+16*10, "%d calls for 50 rows", made)
+		for name, goes := range map[string]func(i int) bool{ // its source is at rest afterwards
+			"break": func(i int) bool { return i < 3 }, "to the end": func(int) bool { return true }, "panic": func(int) bool { panic("in the loop") },
+		} {
+			var inside atomic.Bool
+			_ = panicOf(func() {
+				n := 0
+				for range client.OpenConversationIDs(t.Context(), func(yield func(string) bool) {
+					inside.Store(true)
+					defer inside.Store(false)
+					for i := 0; i < 50 && yield(fmt.Sprint("chat", i)); i++ {
+					}
+					time.Sleep(sec)
+				}) {
+					if n++; !goes(n) {
+						break
+					}
+				}
+			})
+			errorIf(t, inside.Load(), "%s: inside the source", name)
 		}
 		blocked := func(yield func(string) bool) { // like a pipe that nobody closes
 			_ = yield("chat")
@@ -205,6 +208,23 @@ func TestBulkEnds(t *testing.T) {
 				t.Errorf("%s: the last error is %v", name, last)
 			}
 		}
+	})
+}
+
+// A budget counts what is sent, also when the run is stopped while it counts.
+func TestStopAsTheBudgetCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		counted, stop := 0, make(chan struct{})
+		client, emulator := newVirtual(t, dingtalk.WithBudget(budgetFunc(func(context.Context) error {
+			if counted++; counted == 3 {
+				close(stop)
+				synctest.Wait()
+			}
+			return nil
+		})))
+		for range results(t, client, chatIDs(20), dingtalk.WithStop(stop), dingtalk.WithConcurrency(1)) {
+		}
+		errorIf(t, counted != 3 || emulator.Count(convertOp) != 3, "%d counted, %d requests", counted, emulator.Count(convertOp))
 	})
 }
 
@@ -231,9 +251,7 @@ func TestStop(t *testing.T) {
 				t.Errorf("%+v", e)
 			}
 		}
-		if n := emulator.Count(convertOp); converted != 2 || n != 2 {
-			t.Errorf("%d converted, %d requests", converted, n)
-		}
+		errorIf(t, converted != 2 || emulator.Count(convertOp) != 2, "%d converted, %d requests", converted, emulator.Count(convertOp))
 	})
 }
 
@@ -247,9 +265,8 @@ func TestKinds(t *testing.T) {
 		}
 		names[k.Name()] = true
 	}
-	if e := (&dingtalk.Error{Kind: context.Canceled}); e.Scope() != dingtalk.ScopeAll || !errors.Is(dingtalk.Sentinel("a kind of tomorrow"), dingtalk.ErrRejected) {
-		t.Errorf("the end of a context: %s", e.Scope())
-	}
+	e := (&dingtalk.Error{Kind: context.Canceled})
+	errorIf(t, e.Scope() != dingtalk.ScopeAll || !errors.Is(dingtalk.Sentinel("a kind of tomorrow"), dingtalk.ErrRejected), "the end of a context: %s", e.Scope())
 }
 
 // An error names each invalid option of a run; a nil option is skipped. A run that is stopped before it begins sends
@@ -273,9 +290,8 @@ func TestOddRuns(t *testing.T) {
 	} {
 		n := 0
 		for _, err := range rows {
-			if e := asError(t, "", err, dingtalk.ErrRejected); !e.Local || !strings.Contains(e.Message, says) || n > 0 {
-				t.Errorf("%s: %v", says, err)
-			}
+			e := asError(t, "", err, dingtalk.ErrRejected)
+			errorIf(t, !e.Local || !strings.Contains(e.Message, says) || n > 0, "%s: %v", says, err)
 			n++
 		}
 	}

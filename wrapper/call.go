@@ -1,192 +1,100 @@
 package dingtalk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"strings"
+	"sync"
 	"time"
 
-	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/breaker"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/tokens"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
-// tokenKeeper provides tokens: the cache of an app's own token, or the caller's token source.
-type tokenKeeper interface {
-	// Token returns a token that a header can carry.
-	Token(ctx context.Context) (string, error)
-	// Reject drops a token that the service rejected, if it is still the current one. again: the next one deserves another
-	// try, even after a replay.
-	Reject(ctx context.Context, token string) (again bool)
-	// Remember makes further calls fail with err for a moment, because a new token was rejected too.
-	Remember(err error)
-}
-
-// path holds what all calls of a client share.
-type path struct {
-	wire      *wire.Wire
-	apis      apis
-	tokens    tokenKeeper
-	lanes     breaker.Set[lane]
-	ban       breaker.Ban[*verdict]
-	credit    tokens.Credit
-	retry     Retry
-	cache     Cache  // nil: conversions are not kept
-	budget    Budget // nil: requests are not counted
-	calls     callOptions
-	appSecret func() string // a function: no formatter looks into one
-	clock     clock.Clock
-	log       logger
-}
-
-// lane is what a client knows of one operation at one host. Its failures and throttles, and its odd opinion of a token
-// that others use with success, concern no other operation.
-type lane struct {
-	breaker *breaker.Breaker[*verdict]
-	tokens  tokens.Use
-}
-
-// The steps before and of each request, in order. A step lets the call continue, ends it (done), or returns a verdict
-// on why the request was not sent or failed. A conversion may have two more (cachedSteps).
-//
-// The call takes the circuit breaker's pass after every step that may wait, and returns it with the attempt. While it
-// holds the pass, only two pieces of the caller's code run: the transport, within the attempt's time limit, and the
-// budget, for at most lendTime (see spend).
-var (
-	callSteps   = []step{(*path).pace, (*path).authorize, (*path).pass, (*path).spend, (*path).attempt}
-	tokenSteps  = []step{(*path).pass, (*path).attempt} // neither rate limit nor quota applies
-	publicSteps = []step{(*path).pace, (*path).pass, (*path).attempt}
-)
-
-type step func(*path, context.Context, *call) *verdict
-
-// operation is a call of one operation with its arguments; T is the result type.
-type operation[T any] struct {
-	call
-	decode func(c *call, body []byte) (T, bool) // false if the body holds no result
-	value  T
-}
-
-// call is an operation as the path sees it, with its progress.
-type call struct {
-	subject
-	host     string    // of an operation with a server of its own
-	hidden   [2]string // keeps the secrets of an attempt off the heap
-	options  callOptions
-	steps    []step
-	contract *Operation
-	send     func(context.Context, *call) (*http.Response, error) // through call.api
-	result   result                                               // the operation itself
-
-	limiter   Limiter         // paces its requests; nil: none
-	throttles int             // retries left after throttles, beyond Retry.MaxAttempts
-	waits     context.Context // ends its waits, and so the call; nil: the caller's context
-
-	touched func() bool // whether a file of the request was read: then it is not sent again; nil: it has none
-	finish  func()      // ends the reading
-
-	lane     *lane
-	api      *generated.Client // with the token in use
-	token    string
-	dropped  *tokens.Drop // the lane's last, before the call got its token
-	rejected *rejection
-	sent     int  // requests
-	unsure   bool // a failed request may have been processed
-	ticket   breaker.Pass
-	holds    bool // whether the call holds ticket
-	done     bool // no request is needed
-}
-
-// subject identifies a call in its errors.
-type subject struct {
-	op      string // operationId, as in the contract
-	chatID  string
-	isToken bool // it is the token call itself
-}
-
-// result takes an operation's value from the body of a success.
-type result interface{ accept(body []byte) bool }
-
-// rejection is a rejected token with the service's answer.
-type rejection struct {
-	token string
-	*verdict
-}
-
-func (o *operation[T]) accept(body []byte) (ok bool) {
-	o.value, ok = o.decode(&o.call, body)
-	return ok
-}
-
-// do makes a call and returns its result.
-func do[T any](ctx context.Context, p *path, o *operation[T]) (T, error) {
-	o.result = o
-	limited, end := o.begin(ctx, p)
-	defer end()
-	if err := p.do(limited, &o.call); err != nil {
-		o.explain(ctx, err)
-		err.MayBeDone = o.unsure && o.contract.Repeat != RepeatSafe
-		var none T
-		return none, err
+// do makes a call.
+func (p *path) do(ctx context.Context, c *call) error {
+	limited, limit := ctx, cmp.Or(c.options.limit, p.calls.limit)
+	if limit > 0 && !c.isToken {
+		var end context.CancelFunc
+		limited, end = context.WithTimeout(ctx, limit)
+		defer end()
+		if c.waits != nil {
+			c.waits, end = context.WithTimeout(c.waits, limit)
+			defer end()
+		}
 	}
-	return o.value, nil
-}
-
-// do is the path of every call. It sends requests until one succeeds, retries as [Retry] allows, and replays the
-// request once after a token refresh if the service rejected the token.
-func (p *path) do(ctx context.Context, c *call) *Error {
 	if c.waits == nil {
-		c.waits = ctx
+		c.waits = limited
 	}
-	if c.finish != nil {
-		defer c.finish()
+	if c.file != nil {
+		defer c.file.Finish()
 	}
-	c.lane = p.lanes.Of(breaker.Key{Op: c.contract.ID, Host: c.host}, c.contract.Method, c.contract.Path)
+	err := p.repeat(limited, c)
+	if err == nil {
+		return nil
+	}
+	if limit > 0 && err.Kind == context.DeadlineExceeded && ctx.Err() == nil { //nolint:errorlint // a kind is never wrapped
+		err.Message = fmt.Sprintf("the call's limit of %s ended it", limit)
+	}
+	err.MayBeDone = c.unsure && c.contract.Repeat != RepeatSafe
+	return err
+}
+
+// repeat sends requests until one succeeds. It retries as [Retry] allows, and replays the request once after a token
+// refresh if the service rejected the token.
+func (p *path) repeat(ctx context.Context, c *call) *Error {
+	c.lane, _ = p.lanes.Of(breaker.Key{Op: c.contract.ID, Host: c.host}, c.contract.Method, c.contract.Path).(*lane)
 	var before *verdict // of the previous request
 	uncounted := 0      // requests beyond Retry.MaxAttempts: replays, and throttled calls of a run
 	for {
 		n := c.sent
 		v := p.request(ctx, c)
-		if v == nil {
+		switch {
+		case v == nil:
 			return nil
-		}
-		if c.sent == n || v.ended != nil {
+		case c.sent == n || v.ended != nil:
 			return c.unsent(v, before)
 		}
 		before = v
-		once := c.touched != nil && c.touched()
+		once := c.file != nil && c.file.Touched()
 		if v.dropToken && c.token != "" {
 			ours, drop := p.credit.Rejected(&c.lane.tokens, c.dropped)
 			again := drop && p.tokens.Reject(ctx, c.token)
 			switch {
 			case once:
-			case (c.rejected == nil || again) && !ours:
-				c.rejected = &rejection{c.token, v}
+			case (c.first == nil || again) && !ours:
+				c.rejected, c.first = c.token, v
 				uncounted++
 				continue
-			case c.rejected != nil:
-				failed := c.failure(v, "")
-				failed.Err = fmt.Errorf("the token had been refreshed; the one before was rejected too: %w", c.failure(c.rejected.verdict, ""))
+			case c.first != nil:
+				failed := v.failure("")
+				failed.Err = fmt.Errorf("the token had been refreshed; the one before was rejected too: %w", c.first.failure(""))
 				p.remember(c, failed)
 				return failed
 			}
 		}
 		if once {
-			return c.failure(v, "not sent again: its file was read, and can be read once")
+			return v.failure("not sent again: its file was read, and can be read once")
 		}
 		if v.Kind == ErrThrottled && c.throttles > 0 { //nolint:errorlint // a verdict's kind is never wrapped
 			c.throttles--
 			uncounted++
 		}
-		wait, again, why := p.retry.next(c.waits, p.clock, v, c.contract.Repeat == RepeatSafe, max(c.sent-uncounted, 1))
-		if !again {
-			return c.failure(v, why)
+		wait, again, why := p.retry.next(c.waits, p.clock, v.RetryAfter, max(c.sent-uncounted, 1))
+		switch {
+		case v.repeat == never, v.repeat == ifSafe && c.contract.Repeat != RepeatSafe:
+			return v.failure("")
+		case !again:
+			return v.failure(why)
 		}
-		if p.log != (silent{}) {
-			p.log.wait(ctx, wait, c.failure(v, ""))
+		if p.log != nil {
+			p.log.write(ctx, slog.LevelInfo, "dingtalk wait", "op", v.Op, "wait", wait, "error", v.failure(""))
 		}
 		if err := p.clock.Sleep(c.waits, wait); err != nil {
 			return c.unsent(&verdict{ended: err}, before)
@@ -201,81 +109,87 @@ func (p *path) remember(c *call, failed *Error) {
 	}
 }
 
-// request runs the steps of one request.
-func (p *path) request(ctx context.Context, c *call) *verdict {
-	defer p.leave(c, breaker.Outcome[*verdict]{}) // after a panic of the caller's code the pass must go back
+// request sends one request, after the steps before it. A step lets the call continue, or returns a verdict on why the
+// request was not sent or failed. The call takes the circuit breaker's pass after every step that may wait, and returns it
+// with the attempt. While it holds the pass, only two pieces of the caller's code run: the transport, within the attempt's
+// time limit, and the budget, for at most lendTime.
+func (p *path) request(ctx context.Context, c *call) (v *verdict) {
+	defer p.leave(c, breaker.Outcome{}) // after a panic of the caller's code the pass must go back
 	if cause := clock.Ended(c.waits); cause != nil {
 		return &verdict{ended: cause}
 	}
-	for _, take := range c.steps {
-		if v := take(p, ctx, c); v != nil || c.done {
-			return v
-		}
+	cached := c.chatID != "" && p.cache != nil
+	if cached && c.sent == 0 && p.recall(ctx, c) {
+		return nil
 	}
-	return nil
+	if v = p.pace(c); v == nil && !c.contract.Public { // neither rate limit nor quota applies to the token call
+		v = p.authorize(ctx, c)
+	}
+	if v == nil {
+		v = p.pass(c)
+	}
+	if v == nil && !c.contract.Public {
+		v = p.spend(c)
+	}
+	if v == nil {
+		v = p.attempt(ctx, c)
+	}
+	if v == nil && cached {
+		p.keep(ctx, c)
+	}
+	return v
 }
 
 // pace waits for the limiter.
-func (p *path) pace(_ context.Context, c *call) *verdict {
+func (p *path) pace(c *call) *verdict {
 	if c.limiter == nil {
 		return nil
 	}
 	err := c.limiter.Wait(c.waits)
-	if err == nil {
+	switch {
+	case err == nil:
 		return nil
-	}
-	if errors.Is(err, context.DeadlineExceeded) && clock.Ended(c.waits) == nil {
+	case errors.Is(err, context.DeadlineExceeded) && clock.Ended(c.waits) == nil:
 		return &verdict{ended: context.DeadlineExceeded}
 	}
-	return c.refusal(p.hide(c, err), ErrThrottled, "not sent: the limiter refused")
+	return p.foreign(c, err, ErrThrottled, "not sent: the limiter refused")
 }
 
 // authorize gets a token; the rejected one once more is a failure.
 func (p *path) authorize(ctx context.Context, c *call) *verdict {
-	c.dropped = c.lane.tokens.Last()
+	c.dropped = p.credit.Last(&c.lane.tokens)
 	token, err := p.tokens.Token(c.waits)
 	if err != nil {
-		return c.tokenless(p.hide(c, err))
+		return p.foreign(c, err, ErrUnavailable, "the token source failed")
 	}
-	if c.rejected != nil && token == c.rejected.token {
-		same := *c.rejected.verdict
+	if c.first != nil && token == c.rejected {
+		same := *c.first
 		same.Err = errors.New("asked for another token, the credentials gave the rejected one again")
 		if !p.credit.Others(&c.lane.tokens) {
 			p.tokens.Reject(ctx, token)
 		}
-		p.remember(c, c.failure(&same, ""))
+		p.remember(c, same.failure(""))
 		return &same
 	}
-	c.token, c.api = token, p.apis.with(token)
+	c.token, c.api = token, p.with(token)
 	return nil
 }
 
 // pass waits for the operation's circuit breaker, unless the address is banned.
-func (p *path) pass(ctx context.Context, c *call) *verdict {
-	var refused *breaker.Refusal[*verdict]
-	if left, cause := p.ban.Left(); left == 0 {
-		c.ticket, refused = c.lane.breaker.Acquire(c.waits, c.sent)
-		c.holds = refused == nil
-	} else {
-		refused = &breaker.Refusal[*verdict]{Outcome: breaker.Outcome[*verdict]{Wait: left, Cause: cause}}
+func (p *path) pass(c *call) *verdict {
+	if c.api == nil {
+		c.api = p.plain
 	}
-	if refused == nil {
-		if left, _ := p.ban.Left(); left != 0 { // it began meanwhile
-			p.leave(c, breaker.Outcome[*verdict]{})
-			return p.pass(ctx, c)
-		}
-		if c.api == nil {
-			c.api = p.apis.plain
-		}
+	ticket, refused := c.lane.breaker.Acquire(c.waits)
+	if c.ticket, c.holds = ticket, refused == nil; c.holds {
 		return nil
 	}
 	v := &verdict{ended: refused.Err, refusal: true, Error: c.error(nil, "not sent: earlier calls failed and the wait would be too long")}
 	v.Local, v.RetryAfter = true, refused.Wait
-	if refused.Cause != nil {
-		v.Kind = refused.Cause.Kind
-		earlier := refused.Cause.Error
+	if cause, is := refused.Cause.(*verdict); is {
+		earlier := cause.failure("")
 		earlier.ChatID = "" // another call's
-		v.Err = &earlier
+		v.Kind, v.Err = earlier.Kind, earlier
 	}
 	return v
 }
@@ -285,8 +199,12 @@ const lendTime = 200 * time.Millisecond
 
 // spend asks the budget. It runs after the circuit breaker, so no refused request is counted. If the budget takes
 // longer than lendTime, the pass goes to another call, and this call waits for the limiter and the circuit breaker
-// again.
-func (p *path) spend(ctx context.Context, c *call) *verdict {
+// again: otherwise calls that waited together would be sent in a burst. A request that the budget has counted is sent, even
+// if the run is stopped at that moment.
+func (p *path) spend(c *call) *verdict {
+	if err := c.waits.Err(); err != nil {
+		return &verdict{ended: err}
+	}
 	if p.budget == nil {
 		return nil
 	}
@@ -294,31 +212,24 @@ func (p *path) spend(ctx context.Context, c *call) *verdict {
 	c.holds = false
 	err := p.budget.Spend(c.waits)
 	c.holds = back()
-	if err != nil {
-		return c.refusal(p.hide(c, err), ErrQuotaExhausted, "not sent: the budget refused")
-	}
-	if c.holds {
+	switch {
+	case err != nil:
+		return p.foreign(c, err, ErrQuotaExhausted, "not sent: the budget refused")
+	case c.holds:
 		return nil
 	}
-	if v := p.pace(ctx, c); v != nil { // otherwise calls that waited together would be sent in a burst
+	if v := p.pace(c); v != nil {
 		return v
 	}
-	return p.pass(ctx, c)
+	return p.pass(c)
 }
 
 // Send sends the call's request.
 func (c *call) Send(ctx context.Context) (*http.Response, error) { return c.send(ctx, c) }
 
 // attempt sends one request and reads its answer.
-func (p *path) attempt(ctx context.Context, c *call) *verdict {
-	if err := c.waits.Err(); err != nil {
-		return &verdict{ended: err}
-	}
-	logs := p.log != silent{}
-	var begun time.Time
-	if logs {
-		begun = p.clock.Now()
-	}
+func (p *path) attempt(ctx context.Context, c *call) (v *verdict) {
+	begun := p.clock.Now()
 	c.sent++
 	// The transport, and the decoder of a caller's own type, may never return.
 	back := c.lane.breaker.Lend(c.ticket, p.wire.Limit()+lendTime)
@@ -326,26 +237,27 @@ func (p *path) attempt(ctx context.Context, c *call) *verdict {
 	answer, failed := p.wire.Attempt(ctx, c)
 	c.options.keep(answer)
 	defer answer.Release()
-	var v *verdict
-	r := reader{call: c, secrets: p.secrets(c), answer: answer}
 	switch {
 	case failed != nil:
-		v = r.unanswered(failed, p.wire.Limit())
-	case !succeeds(c.contract, answer.Status) || !c.result.accept(answer.Body):
-		v = r.refused(p.clock.Now(), p.retry.MaxWait)
+		v = p.unanswered(c, answer, failed)
+	case !succeeds(c.contract, answer.Status) || !c.accept(c, answer.Body):
+		v = p.refused(c, answer)
 	}
 	c.unsure = c.unsure || v != nil && v.mayBeDone()
 	c.holds = back()
 	p.settle(c, v, failed)
-	if logs {
-		e := entry{op: c.op, chatID: c.chatID, n: c.sent, requestID: r.requestID(), took: p.clock.Now().Sub(begun)}
+	if p.log != nil && p.log.writes(ctx, slog.LevelDebug) {
+		about := []any{"op", c.op(), "attempt", c.sent, "duration", p.clock.Now().Sub(begun)}
+		if c.chatID != "" {
+			about = append(about, "chat", c.chatID)
+		}
 		if answer != nil {
-			e.status = answer.Status
+			about = append(about, "status", answer.Status, "request_id", p.secrets(c).Show(answer.Header.Get(requestIDHeader), maxSnippetBytes))
 		}
 		if v != nil {
-			e.err = c.failure(v, "")
+			about = append(about, "error", v.failure(""))
 		}
-		p.log.attempt(ctx, e)
+		p.log.write(ctx, slog.LevelDebug, "dingtalk attempt", about...)
 	}
 	return v
 }
@@ -362,7 +274,7 @@ func (p *path) settle(c *call, v *verdict, failed *wire.Failure) {
 	p.leave(c, o)
 	if v == nil && c.token != "" {
 		var after *tokens.Drop
-		if c.rejected != nil {
+		if c.first != nil {
 			after = c.dropped
 		}
 		p.credit.Good(&c.lane.tokens, after)
@@ -373,9 +285,63 @@ func (p *path) settle(c *call, v *verdict, failed *wire.Failure) {
 }
 
 // leave returns the circuit breaker's pass, if the call holds it.
-func (p *path) leave(c *call, o breaker.Outcome[*verdict]) {
+func (p *path) leave(c *call, o breaker.Outcome) {
 	if c.holds {
 		c.holds = false
 		c.lane.breaker.Release(c.ticket, o)
 	}
+}
+
+// recall looks for the chat in the cache. A call does not need the cache: a panic of it is a miss.
+func (p *path) recall(ctx context.Context, c *call) (ok bool) {
+	defer p.survive(ctx)
+	id, found := p.cache.Get(ctx, c.chatID)
+	if ok = found && isID(id, c.chatID); ok {
+		c.id = id
+	}
+	return ok
+}
+
+func (p *path) keep(ctx context.Context, c *call) {
+	defer p.survive(ctx)
+	p.cache.Set(ctx, c.chatID, c.id)
+}
+
+func (p *path) survive(ctx context.Context) {
+	if recover() != nil && p.log != nil {
+		p.log.write(ctx, slog.LevelWarn, "dingtalk: the cache panicked")
+	}
+}
+
+// conversions is a pool: one value is a tenth of what a call allocates.
+var conversions = sync.Pool{New: func() any { return new(call) }}
+
+// convert converts one chat. A run over many chats passes change to adapt the call.
+func (p *path) convert(ctx context.Context, chatID string, limiter Limiter, change func(*call)) (string, error) {
+	if err := CheckChatID(chatID); err != nil {
+		return "", err
+	}
+	c := conversions.Get().(*call)
+	*c = call{contract: conversion, chatID: chatID, send: sendConversion, accept: acceptConversion, limiter: limiter}
+	if change != nil {
+		change(c)
+	}
+	err := p.do(ctx, c)
+	id := c.id
+	*c = call{} // a secret or a context must not stay in the pool
+	conversions.Put(c)
+	if err != nil {
+		return "", err
+	}
+	return id, nil
+}
+
+func sendConversion(ctx context.Context, c *call) (*http.Response, error) {
+	return c.api.ChatIDToOpenConversationID(ctx, c.chatID)
+}
+
+func acceptConversion(c *call, body []byte) bool {
+	raw := objectOf(body).field(conversion.Required[0])
+	c.id = scalar(raw)
+	return strings.HasPrefix(raw, `"`) && isID(c.id, c.chatID)
 }

@@ -29,13 +29,7 @@ type callOptions struct {
 // deadline of its context had passed: with [context.DeadlineExceeded]. d must be positive. [WithTimeout] limits one
 // attempt.
 func WithCallTimeout(d time.Duration) CallOption {
-	return func(o *callOptions) error {
-		if d <= 0 {
-			return fmt.Errorf("WithCallTimeout: %s is not positive", d)
-		}
-		o.limit = d
-		return nil
-	}
+	return option(oddIf(d <= 0, "WithCallTimeout: %s is not positive", d), func(o *callOptions) { o.limit = d })
 }
 
 // WithHeader sets a header of the requests. No error, log entry or formatted value holds its value. It refuses the
@@ -43,37 +37,32 @@ func WithCallTimeout(d time.Duration) CallOption {
 // because the cap on a body counts what was inflated. It refuses Idempotency-Key and X-Idempotency-Key, too: with them
 // net/http repeats a POST by itself.
 func WithHeader(name, value string) CallOption {
-	return func(o *callOptions) error {
-		err := generated.CheckHeader(name, value)
-		if err == nil {
-			err = text.CheckHeader(value)
-		}
-		switch strings.ToLower(name) {
-		case "idempotency-key", "x-idempotency-key":
-			err = errors.New("net/http repeats requests that have this header " + name)
-		}
-		if err != nil {
-			return fmt.Errorf("WithHeader: %w", err)
-		}
+	err := generated.CheckHeader(name, value)
+	if err == nil {
+		err = text.CheckHeader(value)
+	}
+	switch strings.ToLower(name) {
+	case "idempotency-key", "x-idempotency-key":
+		err = errors.New("net/http repeats requests that have this header " + name)
+	}
+	if err != nil {
+		err = fmt.Errorf("WithHeader: %w", err)
+	}
+	return option(err, func(o *callOptions) {
 		if o.header == nil {
 			o.header = http.Header{}
 		}
 		o.header.Set(name, value)
-		return nil
-	}
+	})
 }
 
 // WithAnswer keeps what the service answered to the call's last request, whether it succeeded or failed, in answer. A
 // call without an answer leaves the zero Answer. It serves one call at a time, and no client.
 func WithAnswer(answer *Answer) CallOption {
-	return func(o *callOptions) error {
-		if answer == nil {
-			return errors.New("WithAnswer: the answer is nil")
-		}
+	return option(oddIf(answer == nil, "WithAnswer: the answer is nil"), func(o *callOptions) {
 		*answer = Answer{}
 		o.answer = answer
-		return nil
-	}
+	})
 }
 
 // Answer is the raw answer to a request, as the service sent it: what it repeats is not redacted. Formatting prints the
@@ -90,27 +79,14 @@ func (a Answer) String() string { return fmt.Sprintf("dingtalk.Answer(HTTP %d)",
 // Format is [Answer.String] for every verb of fmt.
 func (a Answer) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, a.String()) }
 
-// WithCallOptions sets options of every call of the client. Those of a call come after them. Headers also go with the
-// requests for a token.
-func WithCallOptions(opts ...CallOption) Option {
-	return func(c *config) error {
-		if err := apply(&c.calls, opts); err != nil {
-			return err
-		}
-		if c.calls.answer != nil {
-			return errors.New("WithCallOptions: WithAnswer is for one call")
-		}
-		return nil
-	}
-}
+var requestIDHeader = http.CanonicalHeaderKey(generated.RequestIDHeader)
 
 // keep keeps the answer to a request.
 func (o *callOptions) keep(answer *wire.Answer) {
-	if o.answer == nil {
-		return
+	if o.answer != nil {
+		*o.answer = Answer{}
 	}
-	*o.answer = Answer{}
-	if answer != nil {
+	if o.answer != nil && answer != nil {
 		*o.answer = Answer{StatusCode: answer.Status, Header: answer.Header, RequestID: answer.Header.Get(requestIDHeader)}
 	}
 }
@@ -121,50 +97,33 @@ func (o *callOptions) edit(_ context.Context, r *http.Request) error {
 	return nil
 }
 
-// hide hides secrets in the error of the caller's own code.
-func (p *path) hide(c *call, err error) error {
-	if _, is := text.Find[*Error](err); is {
-		return err
-	}
-	return p.secrets(c).HideError(err)
-}
-
-// begin limits a call, and its waits.
-func (c *call) begin(ctx context.Context, p *path) (context.Context, context.CancelFunc) {
-	if c.options.limit == 0 {
-		c.options.limit = p.calls.limit
-	}
-	if c.options.limit == 0 || c.isToken {
-		return ctx, func() {}
-	}
-	ctx, end := context.WithTimeout(ctx, c.options.limit)
-	if c.waits == nil {
-		return ctx, end
-	}
-	var endWaits context.CancelFunc
-	c.waits, endWaits = context.WithTimeout(c.waits, c.options.limit)
-	return ctx, func() { endWaits(); end() }
-}
-
-// explain tells the end of a call's limit from that of the caller's context.
-func (c *call) explain(caller context.Context, err *Error) {
-	if c.options.limit > 0 && err.Kind == context.DeadlineExceeded && caller.Err() == nil { //nolint:errorlint // a kind is never wrapped
-		err.Message = fmt.Sprintf("the call's limit of %s ended it", c.options.limit)
-	}
-}
-
-// secrets are what no text about a call may repeat: its token, or else those in use, and what else is sent.
-func (p *path) secrets(c *call) text.Secrets {
-	secrets := append(c.hidden[:0], c.token, p.appSecret())
-	if current := p.apis.current.Load(); current != nil && c.token == "" {
-		secrets = append(secrets, current.token, current.before)
-	}
-	for _, header := range []http.Header{p.calls.header, c.options.header} {
-		for name, values := range header {
-			if name != "User-Agent" {
-				secrets = append(secrets, values...)
-			}
+// apply applies options in their order.
+func apply[T any, O ~func(T) error](to T, opts []O) error {
+	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
+		if err := opt(to); err != nil {
+			return err
 		}
 	}
-	return secrets
+	return nil
+}
+
+// option makes an option that sets something, unless its value is odd.
+func option[T any](odd error, set func(T)) func(T) error {
+	return func(to T) error {
+		if odd == nil {
+			set(to)
+		}
+		return odd
+	}
+}
+
+// oddIf makes the error of an odd value.
+func oddIf(odd bool, format string, args ...any) error {
+	if !odd {
+		return nil
+	}
+	return fmt.Errorf(format, args...)
 }

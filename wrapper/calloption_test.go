@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,22 +35,17 @@ func TestHeadersOfCalls(t *testing.T) {
 		dingtalk.WithCallOptions(nil, dingtalk.WithHeader("X-Gateway", "gateway-"+canary)),
 		dingtalk.WithLogger(slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))))
 	var answer dingtalk.Answer
-	_, err := client.OrgGroupSend(within(t), generated.OrgGroupSendRequest{MsgKey: "sampleText", RobotCode: "r", OpenConversationID: "cid", MsgParam: map[string]string{}}, dingtalk.WithHeader("x-tenant", "tenant-"+canary), nil, dingtalk.WithAnswer(&answer))
-	if !errors.Is(err, dingtalk.ErrThrottled) {
-		t.Errorf("%v", err)
-	}
+	_, err := client.OrgGroupSend(within(t), textMessage, dingtalk.WithHeader("x-tenant", "tenant-"+canary), nil, dingtalk.WithAnswer(&answer))
+	errorIf(t, !errors.Is(err, dingtalk.ErrThrottled), "%v", err)
 	_, err2 := client.OpenConversationID(within(t), "chat")
 	fmt.Fprintf(&out, "%v %+v %v %v %+v %#v", err, err, err2, answer, answer, answer)
-	if text := out.String(); strings.Contains(text, canary) || !strings.Contains(text, "REDACTED") {
-		t.Error(text)
-	}
+	errorIf(t, strings.Contains(out.String(), canary) || !strings.Contains(out.String(), "REDACTED"), "%s", &out)
 	if len(got) != 6 || got[2].Get("X-Tenant") != "tenant-"+canary || got[2].Get("X-Gateway") != "gateway-"+canary || got[3].Get("X-Tenant") != "" ||
 		got[3].Get("X-Gateway") == "" || !strings.HasPrefix(got[0].Get("User-Agent"), "myapp/1 openconversation-go/") || got[0].Get("Accept-Encoding") != "identity" {
 		t.Errorf("sent %v", got)
 	}
-	if answer.StatusCode != 429 || answer.RequestID != "id-tenant-"+canary || answer.Header.Get("Content-Type") == "" {
-		t.Errorf("the raw answer has status %d, %v", answer.StatusCode, answer.Header)
-	}
+	errorIf(t, answer.StatusCode != 429 || answer.RequestID != "id-tenant-"+canary || answer.Header.Get("Content-Type") == "",
+		"the raw answer has status %d, %v", answer.StatusCode, answer.Header)
 }
 
 func TestCallOptionsThatAreRefused(t *testing.T) {
@@ -70,22 +66,16 @@ func TestCallOptionsThatAreRefused(t *testing.T) {
 	for i, option := range options {
 		stale := dingtalk.Answer{StatusCode: 200}
 		err := client.Do(within(t), "GET", "/v1.0/x", nil, nil, dingtalk.WithAnswer(&stale), option)
-		if stale.StatusCode != 0 {
-			t.Errorf("option %d: an earlier call's answer is left", i)
-		}
+		errorIf(t, stale.StatusCode != 0, "option %d: an earlier call's answer is left", i)
 		_, err2 := client.GetChat(within(t), generated.GetChatParams{ChatID: "c"}, option)
 		for _, err := range []error{err, err2} {
-			var e *dingtalk.Error
-			if !errors.As(err, &e) || e.Kind != dingtalk.ErrRejected || !e.Local || sent != 0 { //nolint:errorlint // a kind is never wrapped
-				t.Errorf("option %d: %v, sent %d", i, err, sent)
-			}
-		}
-		if _, err := dingtalk.NewClient(dingtalk.StaticToken("t0ken"), dingtalk.WithCallOptions(option)); err == nil {
-			t.Errorf("option %d is one of a client", i)
+			e := asError(t, "", err, dingtalk.ErrRejected)
+			errorIf(t, e.Kind != dingtalk.ErrRejected || !e.Local || sent != 0, "option %d: %v, sent %d", i, err, sent) //nolint:errorlint // a kind is never wrapped
 		}
 	}
-	if _, err := dingtalk.NewClient(dingtalk.StaticToken("t0ken"), dingtalk.WithCallOptions(dingtalk.WithAnswer(new(dingtalk.Answer)))); err == nil {
-		t.Error("a client keeps an answer")
+	for i, option := range append(options, dingtalk.WithAnswer(new(dingtalk.Answer))) {
+		_, err := dingtalk.NewClient(dingtalk.StaticToken("t0ken"), dingtalk.WithCallOptions(option))
+		errorIf(t, err == nil, "option %d is one of a client", i)
 	}
 }
 
@@ -95,37 +85,25 @@ func TestLimitOfACall(t *testing.T) {
 		_, _ = io.Copy(io.Discard, r.Body) // or the server does not see that the client left
 		<-r.Context().Done()
 	})
-	limit := dingtalk.WithCallTimeout(30 * time.Millisecond)
+	limit := dingtalk.WithCallTimeout(30 * ms)
+	static, app := newStatic(t, hangs, dingtalk.WithCallOptions(limit)), newClient(t, hangs, appCredentials, dingtalk.WithCallOptions(limit))
+	waits := newClient(t, hangs, appCredentials, asLimiter(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }))
 	for name, call := range map[string]func(ctx context.Context) error{
-		"of a call": func(ctx context.Context) error {
-			return newClient(t, hangs, dingtalk.StaticToken("t0ken")).Do(ctx, "GET", "/v1.0/x", nil, nil, limit)
-		},
-		"of a client": func(ctx context.Context) error {
-			_, err := newClient(t, hangs, appCredentials, dingtalk.WithCallOptions(limit)).OpenConversationID(ctx, "chat")
-			return err
-		},
-		"of a limiter's wait": func(ctx context.Context) error {
-			client := newClient(t, hangs, appCredentials, asLimiter(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }))
-			_, err := client.OrgGroupSend(ctx, generated.OrgGroupSendRequest{MsgKey: "sampleText", RobotCode: "r", OpenConversationID: "cid", MsgParam: map[string]string{}}, limit)
-			return err
-		},
-		"of a run": func(ctx context.Context) error {
-			client, failures := newClient(t, hangs, dingtalk.StaticToken("t0ken"), dingtalk.WithCallOptions(limit)), []error(nil)
-			for _, err := range client.OpenConversationIDs(ctx, func(yield func(string) bool) { _ = yield("a") && yield("b") }, dingtalk.WithConcurrency(1)) {
+		"of a call":           func(ctx context.Context) error { return newStatic(t, hangs).Do(ctx, "GET", "/v1.0/x", nil, nil, limit) },
+		"of a client":         func(ctx context.Context) error { _, err := app.OpenConversationID(ctx, "chat"); return err },
+		"of a limiter's wait": func(ctx context.Context) error { _, err := waits.OrgGroupSend(ctx, textMessage, limit); return err },
+		"of a run": func(ctx context.Context) error { // whose other chats have limits of their own
+			var failures []error
+			for _, err := range static.OpenConversationIDs(ctx, slices.Values(chatIDs(2)), dingtalk.WithConcurrency(1)) {
 				failures = append(failures, err)
 			}
-			if len(failures) != 2 || errors.Is(failures[1], dingtalk.ErrNotTried) {
-				t.Errorf("the limit of one chat ended the run: %v", failures)
-			}
+			errorIf(t, len(failures) != 2 || errors.Is(failures[1], dingtalk.ErrNotTried), "the limit of one chat ended the run: %v", failures)
 			return failures[0]
 		},
 	} {
 		ctx := within(t)
-		err := call(ctx)
-		var e *dingtalk.Error
-		if !errors.As(err, &e) || !errors.Is(e.Kind, context.DeadlineExceeded) || !e.Timeout() || ctx.Err() != nil || !strings.Contains(e.Message, "limit of 30ms") {
-			t.Errorf("%s: %v", name, err)
-		}
+		e := asError(t, "", call(ctx), context.DeadlineExceeded)
+		errorIf(t, !e.Timeout() || ctx.Err() != nil || !strings.Contains(e.Message, "limit of 30ms"), "%s: %v", name, e)
 	}
 }
 
@@ -138,19 +116,7 @@ func TestDoRefuses(t *testing.T) {
 	var typedNil *user
 	var reader io.Reader
 	var out struct{ A int }
-	post := func(in any) func() error {
-		return func() error { return client.Do(within(t), "POST", "/v1.0/x", in, &out) }
-	}
-	get := func(out any) func() error {
-		return func() error { return client.Do(within(t), "GET", "/v1.0/x", nil, out) }
-	}
 	calls := map[string]func() error{
-		"a reader": post(strings.NewReader("{}")), "a buffer": post(bytes.NewBufferString("{}")), "a buffer's value": post(*bytes.NewBufferString("{}")), "a limited reader": post(&io.LimitedReader{}),
-		"a typed nil": post(typedNil), "a nil map": post(map[string]int(nil)), "a nil list": post([]int(nil)), "bytes": post([]byte("{}")), "text": post("{}"), "a number": post(7), "a time": post(time.Now()),
-		"raw null": post(json.RawMessage("null")), "no raw": post(json.RawMessage(nil)), "hidden fields": post(sealed{"x"}), "a function": post(func() {}), "a channel": post(make(chan int)),
-		"text that is not UTF-8": post(map[string]string{"a": "\xff"}), "a name that is not UTF-8": post(map[string]int{"\xff": 1}), "raw bytes": post(json.RawMessage("{\"a\":\"\xff\"}")),
-		"into a value": get(out), "into a nil pointer": get(typedNil), "into bytes": get(new([]byte)), "into a function": get(new(func())), "into a channel": get(new(chan int)), "into a reader": get(&reader),
-		"into a writer": get(new(bytes.Buffer)), "into a buffered one": get(bufio.NewWriter(io.Discard)), "into a map of structs": get(new(map[sealed]int)), "into a pointer to a function": get(new(*func())), "into text": get("x"),
 		"no operation": func() error { _, err := dingtalk.Do[any](within(t), client, dingtalk.Request{}); return err },
 		"typed, into a reader": func() error {
 			_, err := dingtalk.Do[io.Reader](within(t), client, dingtalk.NewRequest(&getUser))
@@ -162,15 +128,29 @@ func TestDoRefuses(t *testing.T) {
 			_, err := dingtalk.Do[[]byte](within(t), client, r)
 			return err
 		},
-		"typed, not UTF-8": func() error {
-			_, err := client.OrgGroupSend(within(t), generated.OrgGroupSendRequest{MsgKey: "\xc3(", RobotCode: "r", OpenConversationID: "cid", MsgParam: map[string]string{}})
-			return err
-		},
-		"typed, not UTF-8 in JSON in a text": func() error {
-			_, err := client.OrgGroupSend(within(t), generated.OrgGroupSendRequest{MsgKey: "sampleText", RobotCode: "r", OpenConversationID: "cid", MsgParam: map[string]string{"content": "\xff"}})
-			return err
-		},
 		"a parameter, not UTF-8": func() error { _, err := client.GetChat(within(t), generated.GetChatParams{ChatID: "\xff"}); return err },
+	}
+	for i, in := range []any{
+		strings.NewReader("{}"), bytes.NewBufferString("{}"), *bytes.NewBufferString("{}"), &io.LimitedReader{}, typedNil, map[string]int(nil), []int(nil), []byte("{}"),
+		"{}", 7, time.Now(), json.RawMessage("null"), json.RawMessage(nil), sealed{"x"}, func() {}, make(chan int),
+		map[string]string{"a": "\xff"}, map[string]int{"\xff": 1}, json.RawMessage("{\"a\":\"\xff\"}"), // not UTF-8
+	} {
+		calls[fmt.Sprintf("body %d, %T", i, in)] = func() error { return client.Do(within(t), "POST", "/v1.0/x", in, &out) }
+	}
+	for i, into := range []any{
+		out, typedNil, new([]byte), new(func()), new(chan int), &reader, new(bytes.Buffer), bufio.NewWriter(io.Discard), new(map[sealed]int), new(*func()), "x",
+	} {
+		calls[fmt.Sprintf("into %d, %T", i, into)] = func() error { return client.Do(within(t), "GET", "/v1.0/x", nil, into) }
+	}
+	for _, content := range []string{"\xff", "x"} {
+		calls["a message, not UTF-8: "+content] = func() error {
+			message := textMessage // of which one field is not UTF-8, or one in JSON in a text
+			if message.MsgParam = map[string]string{"content": content}; content == "x" {
+				message.MsgKey = "\xc3("
+			}
+			_, err := client.OrgGroupSend(within(t), message)
+			return err
+		}
 	}
 	for _, method := range []string{"", "PO ST", "post", "Get", "GET\r\nX: y", "CONNECT", "TRACE", "PRI", "方法"} {
 		calls[fmt.Sprintf("method %q", method)] = func() error { return client.Do(within(t), method, "/v1.0/x", nil, &out) }
@@ -183,10 +163,9 @@ func TestDoRefuses(t *testing.T) {
 	}
 	for range 3 { // thirty failures would open a circuit breaker
 		for name, call := range calls {
-			var e *dingtalk.Error
-			if err := call(); !errors.As(err, &e) || e.Kind != dingtalk.ErrRejected || !e.Local || !strings.HasPrefix(e.Message, "not sent: ") || len(server.Requests()) != 0 { //nolint:errorlint // a kind is never wrapped
-				t.Errorf("%s: %v, sent %d", name, err, len(server.Requests()))
-			}
+			e := asError(t, "", call(), dingtalk.ErrRejected)
+			local := e.Kind == dingtalk.ErrRejected && e.Local && strings.HasPrefix(e.Message, "not sent: ") //nolint:errorlint // a kind is never wrapped
+			errorIf(t, !local || len(server.Requests()) != 0, "%s: %v, sent %d", name, e, len(server.Requests()))
 		}
 	}
 	convert(t, client, dingtalktest.ChatID)

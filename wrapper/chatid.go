@@ -14,6 +14,9 @@ import (
 // maxChatIDBytes is far above every sample (36 bytes) and far below the length at which a gateway refuses a path.
 const maxChatIDBytes = 256
 
+// conversion is the operation that converts a chat.
+var conversion = &generated.OperationChatIDToOpenConversationID
+
 // CheckChatID refuses values that cannot be a chat id: an empty one, "." and "..", more than 256 bytes, invalid UTF-8,
 // control or invisible characters, white space or quotes at either end, a URL, a spreadsheet formula, and an
 // openConversationId. The error is an *[Error] with [ErrInvalidChatID]. [Client.OpenConversationID] checks this before
@@ -24,7 +27,7 @@ func CheckChatID(id string) error {
 		return nil
 	}
 	return &Error{
-		Op: generated.OperationChatIDToOpenConversationID.ID, ChatID: id, Kind: ErrInvalidChatID,
+		Op: conversion.ID, ChatID: id, Kind: ErrInvalidChatID,
 		Local: true, Message: "not sent: " + why,
 	}
 }
@@ -71,4 +74,15 @@ func isOpenConversationID(id string) bool {
 	}
 	raw, err := base64.StdEncoding.DecodeString(encoded)
 	return strings.HasSuffix(encoded, "==") || err == nil && (len(raw) == 16 || len(raw) == 32)
+}
+
+// maxIDBytes is far above every known openConversationId (27 bytes, at times more).
+const maxIDBytes = 1 << 10
+
+// isID reports whether an answer's or a cache's id may be one. No format is documented: what can be none is refused, such
+// as a control character, what encoding/json makes of bytes that are not UTF-8, and the chat id itself.
+func isID(id, chatID string) bool {
+	return id != "" && len(id) <= maxIDBytes && id != chatID && !strings.ContainsFunc(id, func(r rune) bool {
+		return r == utf8.RuneError || unicode.IsSpace(r) || text.Invisible(r)
+	})
 }

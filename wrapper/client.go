@@ -13,17 +13,13 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/breaker"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
 // Client calls DingTalk for one app. Make one with [NewClient] and share it: it holds the token cache, the connections
 // and the circuit breakers. Its methods are safe for concurrent use.
-type Client struct {
-	path     *path
-	limiter  Limiter // nil: calls are not paced
-	ownHost  bool    // WithBaseURL set the base URL
-	bulkPace *bulkPace
-}
+type Client struct{ path *path }
 
 // NewClient makes a client for an app's credentials: [AppCredentials], a [StaticToken], or any [TokenSource].
 //
@@ -38,35 +34,35 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 }
 
 func newClient(creds Credentials, opts []Option) (*Client, error) {
-	cfg := defaults()
+	p := &path{retry: defaultRetry, clock: clock.System(), appSecret: func() string { return "" }}
+	cfg := config{path: p, baseURL: string(International)}
 	if err := apply(&cfg, opts); err != nil {
 		return nil, err
 	}
-	if cfg.region && cfg.host {
+	if cfg.region && p.ownHost {
 		return nil, errors.New("WithRegion and WithBaseURL exclude each other")
 	}
 	base, err := url.Parse(cfg.baseURL)
 	if err != nil {
 		return nil, err
 	}
-	p := cfg.path
 	p.wire = wire.New(cfg.roundTripper, cmp.Or(cfg.timeout, cfg.clientTimeout))
-	p.apis.plain = &generated.Client{Server: base, Client: p.wire, Header: http.Header{
+	p.plain = &generated.Client{Server: base, Client: p.wire, Header: http.Header{
 		"Accept":          {"application/json"},
 		"Accept-Encoding": {"identity"}, // answers are smaller than gzip's overhead; a compressed one is read all the same
 		"User-Agent":      {userAgent},
 	}}
-	maps.Copy(p.apis.plain.Header, p.calls.header)
+	maps.Copy(p.plain.Header, p.calls.header)
 	limits := breaker.Limits{
 		Backoff:    func(n int) time.Duration { return p.retry.backoff(n, p.clock.Random()) },
-		MaxFailing: p.retry.MaxDelay, MaxThrottle: p.retry.MaxWait, Attempt: p.wire.Limit(),
+		MaxFailing: p.retry.MaxDelay, MaxThrottle: p.retry.MaxWait, Attempt: p.wire.Limit(), Ban: &p.ban,
 	}
-	p.lanes.New = func() *lane { return &lane{breaker: breaker.New[*verdict](limits, p.clock)} }
+	p.lanes.New = func() any { return &lane{breaker: breaker.New(limits, p.clock)} }
 	p.ban.Clock, p.credit.Clock = p.clock, p.clock
 	if p.tokens, err = newTokens(p, creds, cfg.share); err != nil {
 		return nil, err
 	}
-	return &Client{path: p, limiter: cfg.limiter, ownHost: cfg.host, bulkPace: new(bulkPace)}, nil
+	return &Client{p}, nil
 }
 
 // OpenConversationID returns the openConversationId of the group chat with this chatId.
@@ -81,7 +77,7 @@ func newClient(creds Credentials, opts []Option) (*Client, error) {
 //
 // See https://help.dingtalk.io/open/development/obtain-group-openconversationid.
 func (c *Client) OpenConversationID(ctx context.Context, chatID string) (string, error) {
-	return c.path.convert(ctx, chatID, c.limiter, nil)
+	return c.path.convert(ctx, chatID, c.path.limiter, nil)
 }
 
 // Token returns the access token of the client's next call, for calls to other DingTalk APIs with the same credentials.
@@ -89,10 +85,20 @@ func (c *Client) OpenConversationID(ctx context.Context, chatID string) (string,
 func (c *Client) Token(ctx context.Context) (string, error) {
 	token, err := c.path.tokens.Token(ctx)
 	if err != nil {
-		call := call{subject: tokenCall, waits: ctx}
-		return "", call.unsent(call.tokenless(err), nil)
+		call := &call{contract: &generated.OperationGetAccessToken, isToken: true, waits: ctx}
+		return "", call.unsent(c.path.foreign(call, err, ErrUnavailable, "the token source failed"), nil)
 	}
 	return token, nil
+}
+
+// Token fetches an access token from the international host, and keeps none: it makes AppCredentials a [TokenSource].
+// [Client.Token] of a client made with them keeps its tokens, and asks the client's own host.
+func (a AppCredentials) Token(ctx context.Context) (string, error) {
+	client, err := NewClient(a)
+	if err != nil {
+		return "", err
+	}
+	return client.Token(ctx)
 }
 
 // CloseIdleConnections closes idle connections, if the transport can. All clients made without [WithHTTPClient] share
@@ -100,7 +106,7 @@ func (c *Client) Token(ctx context.Context) (string, error) {
 func (c *Client) CloseIdleConnections() { c.path.wire.CloseIdle() }
 
 // String describes the client without its secrets. Copies have it, too.
-func (c Client) String() string { return "dingtalk.Client(" + c.path.apis.plain.Server.String() + ")" }
+func (c Client) String() string { return "dingtalk.Client(" + c.path.plain.Server.String() + ")" }
 
 // Format is [Client.String] for every verb of fmt.
 func (c Client) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, c.String()) }

@@ -59,16 +59,6 @@ func (a AppCredentials) Check() error {
 	return nil
 }
 
-// Token fetches an access token from the international host, and keeps none: it makes AppCredentials a [TokenSource].
-// [Client.Token] of a client made with them keeps its tokens, and asks the client's own host.
-func (a AppCredentials) Token(ctx context.Context) (string, error) {
-	client, err := NewClient(a)
-	if err != nil {
-		return "", err
-	}
-	return client.Token(ctx)
-}
-
 // String names the app without its secret.
 func (a AppCredentials) String() string {
 	return fmt.Sprintf("dingtalk.AppCredentials{AppKey: %q, AppSecret: %s}", a.AppKey, text.Redacted)

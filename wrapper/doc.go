@@ -1,11 +1,14 @@
 // Package dingtalk converts the legacy chatId of a DingTalk group chat into the openConversationId that newer APIs
-// require. It is the only package that apps need to import:
+// require, and calls other operations of DingTalk:
 //
 //	import dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 //
 //	client, err := dingtalk.NewClient(dingtalk.AppCredentials{AppKey: key, AppSecret: secret})
 //	...
 //	id, err := client.OpenConversationID(ctx, chatID)
+//
+// The requests and answers of its typed methods, and the codes of errors, are in package generated: import it, too, to call
+// [Client.OrgGroupSend] or to compare Error.Code.
 //
 // A [Client] is safe for concurrent use: make one and keep it. [WithRegion] or [WithBaseURL] selects the host.
 //
@@ -18,9 +21,6 @@
 // people and for DingTalk's support. If the caller's own context ended the call, the kind is [context.Canceled] or
 // [context.DeadlineExceeded].
 //
-// Constructors return an error that names the invalid option, and never correct a value in silence. A nil option is
-// skipped.
-//
 // # Credentials
 //
 // With [AppCredentials] the client fetches the app's access token (single flight), renews it in the background before
@@ -31,7 +31,7 @@
 //
 // Each operation of the contract has a method. openconversation-gen generates such methods from your own contract, as a
 // package of your own module. They call [Do], and so share the client's token, limits, errors and retries. [Client.Do]
-// calls an operation without a contract.
+// calls an operation without a contract. A [CallOption] changes one call, and [WithCallOptions] all of a client.
 //
 // # Retries
 //
@@ -54,11 +54,6 @@
 // over many chats) the panic becomes an error with [ErrPanicked]. A panic of a cache, token store or log handler does
 // not fail the call.
 //
-// # One call
-//
-// A [CallOption] sets a limit for a whole call or a header, or keeps the raw answer; [WithCallOptions] sets them for all
-// calls of a client.
-//
 // # Many chats
 //
 // [ConvertEach] and [Client.OpenConversationIDs] convert a sequence in its order, at the rate of a [Limiter]. They stop
@@ -70,10 +65,5 @@
 // Limits apply to the app, not to a process. [WithTokenStore], [WithLimiter], [WithBudget] and [WithCache] take
 // implementations that processes share; package dingtalkredis shares all four through Redis.
 //
-// # Tests
-//
 // Package dingtalktest emulates the service for an app's own tests.
-//
-// openapi.yaml holds what the service documents, its limits and its error codes ([generated.ErrorCodes] in Go). This
-// package decides how to react to each.
 package dingtalk

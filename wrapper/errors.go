@@ -1,15 +1,18 @@
 package dingtalk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
 // Error is the type of every error of a [Client]'s calls. It holds no secret. Its text is for people and may change:
@@ -34,39 +37,29 @@ type Error struct {
 
 // Error describes the failure in one line.
 func (e *Error) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "dingtalk: %s: %v", e.Op, e.Kind)
+	said, facts := []string{"dingtalk: " + e.Op, fmt.Sprint(e.Kind)}, []string(nil)
 	if e.TokenEndpoint {
-		b.WriteString(" (while fetching an access token)")
+		said[1] += " (while fetching an access token)"
 	}
-	if e.Code != "" {
-		fmt.Fprintf(&b, ": %s", e.Code)
-	}
-	if e.Message != "" {
-		fmt.Fprintf(&b, ": %s", e.Message)
-	}
-	if len(e.RequiredScopes) > 0 {
-		fmt.Fprintf(&b, ": grant %s", strings.Join(e.RequiredScopes, ", "))
-	}
-	var facts []string
-	add := func(is bool, format string, args ...any) {
+	add := func(to *[]string, is bool, format string, args ...any) {
 		if is {
-			facts = append(facts, fmt.Sprintf(format, args...))
+			*to = append(*to, fmt.Sprintf(format, args...))
 		}
 	}
-	add(e.Local, "refused by this client")
-	add(e.StatusCode != 0, "HTTP %d", e.StatusCode)
-	add(e.RequestID != "", "request %s", e.RequestID)
-	add(e.MayBeDone, "may have been done all the same")
-	add(e.Attempts > 1, "%d attempts", e.Attempts)
-	add(e.RetryAfter > 0, "try again after %s", e.RetryAfter.Round(time.Second))
+	add(&said, e.Code != "", "%s", e.Code)
+	add(&said, e.Message != "", "%s", e.Message)
+	add(&said, len(e.RequiredScopes) > 0, "grant %s", strings.Join(e.RequiredScopes, ", "))
+	add(&facts, e.Local, "refused by this client")
+	add(&facts, e.StatusCode != 0, "HTTP %d", e.StatusCode)
+	add(&facts, e.RequestID != "", "request %s", e.RequestID)
+	add(&facts, e.MayBeDone, "may have been done all the same")
+	add(&facts, e.Attempts > 1, "%d attempts", e.Attempts)
+	add(&facts, e.RetryAfter > 0, "try again after %s", e.RetryAfter.Round(time.Second))
 	if len(facts) > 0 {
-		fmt.Fprintf(&b, " (%s)", strings.Join(facts, ", "))
+		said[len(said)-1] += " (" + strings.Join(facts, ", ") + ")"
 	}
-	if e.Err != nil {
-		fmt.Fprintf(&b, ": %s", e.cause())
-	}
-	return b.String()
+	add(&said, e.Err != nil, "%s", e.cause())
+	return strings.Join(said, ": ")
 }
 
 // Unwrap lets [errors.Is] and [errors.As] find the kind and the cause.
@@ -86,12 +79,27 @@ func (e *Error) Timeout() bool {
 	case e.Local, errors.Is(e.Kind, context.Canceled): // Err is about an earlier attempt
 		return false
 	}
-	t, ok := text.Find[interface {
-		error
-		Timeout() bool
-	}](e.Err)
-	return ok && t.Timeout()
+	return text.Timeout(e.Err)
 }
+
+// inARow returns how many such failures in a row end a run.
+func (e *Error) inARow() int {
+	k, ok := e.Kind.(*Kind) //nolint:errorlint // a kind is never wrapped
+	switch {
+	case e.Kind == context.DeadlineExceeded: //nolint:errorlint // likewise
+		return outages // the call's own limit, or the caller's: a run ends with its context anyway
+	case !ok: // the caller's context
+		return firstOne
+	case e.Kind == ErrPermissionDenied && generated.LookupErrorCode(string(e.Code)) == nil: //nolint:errorlint // likewise
+		return oddities // a 403 without a known code may be a proxy's
+	default:
+		return k.inARow
+	}
+}
+
+// Scope tells whether the failure concerns this chat, every chat, or either. [ConvertEach] and
+// [Client.OpenConversationIDs] decide by it.
+func (e *Error) Scope() Scope { return scopeOf(e.inARow()) }
 
 // LogValue groups the fields that are set, for [log/slog].
 func (e *Error) LogValue() slog.Value {
@@ -112,16 +120,134 @@ func (e *Error) LogValue() slog.Value {
 	add(e.TokenEndpoint, slog.Bool("token_endpoint", true))
 	add(e.Local, slog.Bool("local", true))
 	add(e.MayBeDone, slog.Bool("may_be_done", true))
-	if e.Err != nil {
-		attrs = append(attrs, slog.String("cause", e.cause()))
-	}
+	add(e.Err != nil, slog.String("cause", e.cause()))
 	return slog.GroupValue(attrs...)
 }
 
 // cause is the text of Err on one line. It may quote a malformed header.
-func (e *Error) cause() string { return text.Escape(text.Cut(e.Err.Error(), text.MaxError)) }
+func (e *Error) cause() string {
+	if e.Err == nil {
+		return ""
+	}
+	return text.Escape(text.Cut(e.Err.Error(), text.MaxError))
+}
 
 // isContextEnd reports whether err is the error of an ended context.
 func isContextEnd(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+func operationName(o *Operation) string { return cmp.Or(o.ID, o.Method+" "+o.Path) }
+
+func unsendable(o *Operation, err error) *Error {
+	return &Error{Op: operationName(o), Kind: ErrRejected, Local: true, Message: "not sent: " + err.Error()}
+}
+
+// Scope tells failures of one chat from failures of every chat.
+type Scope int
+
+// The scopes.
+const (
+	ScopeUnclear Scope = iota // one chat or every chat: several in a row end a run over many chats
+	ScopeChat                 // one chat alone
+	ScopeAll                  // every chat: the first ends a run
+)
+
+func (s Scope) String() string { return [...]string{"unclear", "chat", "all"}[s] }
+
+// Kind is the type of this package's sentinels. The list of kinds is fixed; see [Kinds].
+type Kind struct { //nolint:errname // it is what Error.Kind holds; the error is Error
+	name   generated.Kind
+	text   string
+	inARow int
+}
+
+// Name returns the kind's name, such as "invalid-chat-id". Kinds of the contract's catalogue have its name.
+func (k *Kind) Name() generated.Kind { return k.name }
+
+// Error returns the kind's text for people.
+func (k *Kind) Error() string { return k.text }
+
+// InARow returns how many failures of this kind in a row end a run over many chats; 0 means that none do.
+func (k *Kind) InARow() int { return k.inARow }
+
+// Scope returns the scope of failures of this kind.
+func (k *Kind) Scope() Scope { return scopeOf(k.inARow) }
+
+func scopeOf(inARow int) Scope { return [...]Scope{ScopeChat, ScopeAll, ScopeUnclear}[min(inARow, 2)] }
+
+// How many failures in a row end a run: of the network or the service, and of answers unlike the service's.
+const (
+	outages   = 5
+	oddities  = 3
+	firstOne  = 1
+	anyNumber = 0
+)
+
+// Kinds returns all kinds.
+func Kinds() []*Kind { return slices.Clone(kinds) }
+
+// The kinds of failure. Error.Kind is one of them, or [context.Canceled] or [context.DeadlineExceeded] if the caller's
+// own context ended the call. [errors.Is] also matches the kinds kept in Error.Err: failures of earlier attempts, and
+// the cause of [ErrNotTried]. To look at the last failure alone, compare Error.Kind.
+var (
+	// ErrInvalidChatID: the id is unknown or malformed. Other chats are not affected.
+	ErrInvalidChatID = newKind(generated.KindInvalidChatID, "chat id is unknown or malformed", anyNumber)
+	// ErrOwnerNotVisible: the group's owner is outside the app's visible range. Other chats are not affected; widen
+	// the range in the developer console.
+	ErrOwnerNotVisible = newKind(generated.KindOwnerNotVisible, "group owner is outside the app's visible range", anyNumber)
+	// ErrUnauthenticated: the credentials are wrong, or the token was rejected and a new one did not help.
+	ErrUnauthenticated = newKind(generated.KindUnauthenticated, "credentials or access token rejected", firstOne)
+	// ErrPermissionDenied: the app lacks a permission; Error.RequiredScopes may name it.
+	ErrPermissionDenied = newKind(generated.KindPermissionDenied, "permission denied", firstOne)
+	// ErrIPNotAllowed: this machine's address is not in the app's allow list.
+	ErrIPNotAllowed = newKind(generated.KindIPNotAllowed, "address not allowed", firstOne)
+	// ErrThrottled: the app exceeded a limit per second or minute, and retries did not help.
+	ErrThrottled = newKind(generated.KindThrottled, "throttled", firstOne)
+	// ErrQuotaExhausted: the organisation's monthly quota is exhausted. Every further call would fail.
+	ErrQuotaExhausted = newKind(generated.KindQuotaExhausted, "monthly quota exhausted", firstOne)
+	// ErrBlocked: this machine's address is banned for some minutes (Error.RetryAfter). The client sends nothing until
+	// then. No sample of the ban page is known, so every HTML page with status 403 counts as one: behind a proxy, check
+	// the proxy's log first.
+	ErrBlocked = newKind("blocked", "address banned for a while", firstOne)
+	// ErrUnavailable: the service was unreachable or failed, and retries did not help.
+	ErrUnavailable = newKind(generated.KindUnavailable, "service unavailable", outages)
+	// ErrUnexpectedResponse: the answer does not match the contract, such as HTML with status 200.
+	ErrUnexpectedResponse = newKind("unexpected-response", "unexpected response", oddities)
+	// ErrRedirect: the service redirected; the client does not follow, because the access token would go along.
+	ErrRedirect = newKind("redirect", "redirect refused", firstOne)
+	// ErrTLS: no trusted TLS connection could be made. Retrying does not help.
+	ErrTLS = newKind("tls", "TLS failed", firstOne)
+	// ErrRejected: the service refused the request for a reason without a sentinel. See Error.Code.
+	ErrRejected = newKind(generated.KindRejected, "request rejected", oddities)
+	// ErrPanicked: the caller's own code panicked in a goroutine of this package, or ended that goroutine. That code is
+	// the transport, limiter, budget, token source or input sequence; [runtime.Goexit] and t.FailNow end a goroutine. A
+	// panic in the caller's own goroutine reaches the caller unchanged.
+	ErrPanicked = newKind("panicked", "the caller's own code panicked", oddities)
+	// ErrNotTried: the run ended before this id was called. The error wraps the cause: a failure that every other chat
+	// would meet, or the caller's stop.
+	ErrNotTried = newKind("not-tried", "not tried", firstOne)
+)
+
+// kinds lists every kind, in the order of the declarations above.
+var kinds []*Kind
+
+func newKind(name generated.Kind, text string, inARow int) error {
+	k := &Kind{name, text, inARow}
+	kinds = append(kinds, k)
+	return k
+}
+
+// ErrTooLarge accompanies [ErrUnexpectedResponse] when a body exceeds 1 MiB after decompression.
+var ErrTooLarge = wire.ErrTooLarge
+
+// Sentinel returns the sentinel of a kind of the contract's catalogue, such as [ErrThrottled] for
+// [generated.KindThrottled], and [ErrRejected] for a kind without one.
+func Sentinel(name generated.Kind) error {
+	for _, k := range kinds {
+		if k.name == name {
+			return k
+		}
+	}
+	return ErrRejected
 }

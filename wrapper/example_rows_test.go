@@ -6,12 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
-	"iter"
-	"slices"
-	"sync/atomic"
-	"testing"
-	"time"
 
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
@@ -33,6 +27,7 @@ func ExampleConvertEach_database() {
 		panic(err)
 	}
 	groups := func(yield func(group) bool) {
+		defer rows.Close()
 		for rows.Next() {
 			var g group
 			if err := rows.Scan(&g.Name, &g.ChatID); err != nil || !yield(g) {
@@ -40,13 +35,13 @@ func ExampleConvertEach_database() {
 			}
 		}
 	}
-	end := dingtalk.WithInputEnd(func() error { return errors.Join(rows.Err(), rows.Close()) })
-	for g, err := range dingtalk.ConvertEach(ctx, client, iter.Seq[group](groups), func(g group) string { return g.ChatID }, end) {
+	for g, err := range dingtalk.ConvertEach(ctx, client, groups, func(g group) string { return g.ChatID }) {
 		fmt.Println(g.Row.Name, g.OpenConversationID, err)
 	}
+	fmt.Println("rows:", rows.Err()) // the sequence has returned
 	// Output:
 	// Project cidl1B8RVUFmkO50OC9uEbySQ== <nil>
-	//   the connection to the database is lost
+	// rows: the connection to the database is lost
 }
 
 // database opens a table whose second row cannot be read, and a client of an emulator.
@@ -77,53 +72,4 @@ func (t table) Next(row []driver.Value) error {
 	}
 	row[0], row[1] = "Project", dingtalktest.ChatID
 	return nil
-}
-
-// However a loop ends, its source is at rest afterwards, unless the context has ended.
-func TestSourceIsAtRestAfterTheLoop(t *testing.T) {
-	client, _ := newEmulated(t)
-	for name, body := range map[string]func(i int) (goes bool){
-		"break": func(i int) bool { return i < 3 }, "to the end": func(int) bool { return true }, "panic": func(int) bool { panic("in the loop") },
-	} {
-		var inside, ended atomic.Bool
-		rows := func(yield func(string) bool) {
-			inside.Store(true)
-			defer inside.Store(false)
-			for i := range 50 {
-				time.Sleep(time.Millisecond / 2) // a source that takes its time
-				if !yield(fmt.Sprint("chat", i)) {
-					time.Sleep(5 * time.Millisecond)
-					return
-				}
-			}
-		}
-		func() {
-			defer func() { _ = recover() }()
-			i := 0
-			for _, _ = range client.OpenConversationIDs(within(t), rows, dingtalk.WithInputEnd(func() error { ended.Store(true); return nil })) {
-				if i++; !body(i) {
-					break
-				}
-			}
-		}()
-		if inside.Load() || !ended.Load() {
-			t.Errorf("%s: inside the source %t, its end was called %t", name, inside.Load(), ended.Load())
-		}
-	}
-	// A source that never returns holds nothing up once the context has ended.
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	for _, _ = range client.OpenConversationIDs(ctx, func(yield func(string) bool) { yield("a"); select {} }) {
-		cancel()
-	}
-	// The end's own failures, also after a panic of the source.
-	for name, end := range map[string]func() error{"an error": func() error { return io.ErrUnexpectedEOF }, "a panic": func() error { panic("end") }} {
-		var last error
-		for _, err := range client.OpenConversationIDs(within(t), slices.Values([]string{"a", "b"}), dingtalk.WithInputEnd(end)) {
-			last = err
-		}
-		if !errors.Is(last, io.ErrUnexpectedEOF) && !errors.Is(last, dingtalk.ErrPanicked) {
-			t.Errorf("%s: %v", name, last)
-		}
-	}
 }

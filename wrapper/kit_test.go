@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -33,7 +34,19 @@ var (
 
 	appCredentials = dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret}
 	oneAttempt     = dingtalk.WithRetry(dingtalk.Retry{MaxAttempts: 1})
+
+	textMessage = generated.OrgGroupSendRequest{
+		MsgKey: "sampleText", MsgParam: map[string]string{"content": "x"}, OpenConversationID: dingtalktest.OpenConversationID, RobotCode: dingtalktest.RobotCode,
+	}
 )
+
+// errorIf reports what is wrong, if it is.
+func errorIf(t testing.TB, wrong bool, format string, args ...any) {
+	t.Helper()
+	if wrong {
+		t.Errorf(format, args...)
+	}
+}
 
 // newClient makes a client of url with a connection pool of its own.
 func newClient(t testing.TB, url string, creds dingtalk.Credentials, opts ...dingtalk.Option) *dingtalk.Client {
@@ -88,6 +101,11 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
+// answerOf is an answer that such a transport makes by itself.
+func answerOf(status int, body string) *http.Response {
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}
+}
+
 // newForeign makes a client whose requests go to trip.
 func newForeign(t testing.TB, trip roundTripper, opts ...dingtalk.Option) *dingtalk.Client {
 	t.Helper()
@@ -118,9 +136,8 @@ func within(t testing.TB) context.Context {
 func convert(t testing.TB, client *dingtalk.Client, chatID string) {
 	t.Helper()
 	id, err := client.OpenConversationID(within(t), chatID)
-	if want := dingtalktest.OpenConversationIDOf(chatID); id != want || err != nil {
-		t.Errorf("OpenConversationID(%q) = %q, %v; want %q", chatID, id, err, want)
-	}
+	want := dingtalktest.OpenConversationIDOf(chatID)
+	errorIf(t, id != want || err != nil, "OpenConversationID(%q) = %q, %v; want %q", chatID, id, err, want)
 }
 
 // refused makes a call that must fail, and returns its error.
@@ -139,13 +156,10 @@ func asError(t testing.TB, result string, err, kind error) *dingtalk.Error {
 		return &dingtalk.Error{Kind: errors.New("no error")}
 	}
 	ended := errors.Is(e.Kind, context.Canceled) || errors.Is(e.Kind, context.DeadlineExceeded)
-	if kindOf(e) == "" && !ended || result != "" {
-		t.Errorf("%q is no kind; the result is %q", e.Kind, result)
-	}
+	errorIf(t, kindOf(e) == "" && !ended || result != "", "%q is no kind; the result is %q", e.Kind, result)
 	for _, secret := range []string{staticToken, appCredentials.AppSecret} {
-		if text := fmt.Sprintf("%v %+v %#v", e, e, *e); strings.Contains(text, secret) {
-			t.Errorf("a secret is in: %s", text)
-		}
+		text := fmt.Sprintf("%v %+v %#v", e, e, *e)
+		errorIf(t, strings.Contains(text, secret), "a secret is in: %s", text)
 	}
 	return e
 }
@@ -179,16 +193,6 @@ func eventually(t testing.TB, what string, is func() bool) {
 			t.Errorf("did not come true: %s", what)
 			return
 		}
-	}
-}
-
-// receive receives from a channel, with a time limit.
-func receive(t testing.TB, what string, happens <-chan struct{}) {
-	t.Helper()
-	select {
-	case <-happens:
-	case <-time.After(patience):
-		t.Errorf("did not happen: %s", what)
 	}
 }
 

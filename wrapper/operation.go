@@ -3,11 +3,18 @@ package dingtalk
 import (
 	"cmp"
 	"context"
+	"encoding"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
+	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -25,17 +32,12 @@ import (
 // opts change this call alone. An error is always an *[Error]. For a request that cannot be sent, Kind is [ErrRejected]
 // and Local is true.
 func Do[T any](ctx context.Context, c *Client, request Request, opts ...CallOption) (T, error) {
-	op, err := c.operation(request, opts)
+	var value T
+	err := c.do(ctx, request, checkType(reflect.TypeFor[T]()), &value, opts)
 	if err != nil {
-		var none T
-		return none, err
+		value = *new(T) // of an answer that is none
 	}
-	if err := checkType(reflect.TypeFor[T]()); err != nil {
-		var none T
-		return none, unsendable(request.Operation, err)
-	}
-	o := operation[T]{call: *op, decode: func(_ *call, body []byte) (T, bool) { return decode[T](request.Operation, body) }}
-	return do(ctx, c.path, &o)
+	return value, err
 }
 
 // Do calls an operation without a contract, with the same token, limiter, circuit breaker and budget as every call. It
@@ -51,86 +53,51 @@ func Do[T any](ctx context.Context, c *Client, request Request, opts ...CallOpti
 func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts ...CallOption) error {
 	path, query, _ := strings.Cut(path, "?")
 	request := NewRequest(&Operation{Method: method, Path: path, Empty: out == nil})
-	err := cmp.Or(addQuery(&request, query), checkIn(in), checkOut(out))
+	values, err := url.ParseQuery(query)
 	if err != nil {
-		return unsendable(request.Operation, err)
+		err = errors.New("its query is not escaped")
 	}
-	if in != nil {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		for _, value := range values[name] {
+			request.AddQuery(name, value)
+		}
+	}
+	if err = cmp.Or(err, checkIn(in), checkOut(out)); err == nil && in != nil {
 		request.SetBody(in)
 	}
-	op, err := c.operation(request, opts)
-	if err != nil {
-		return err
-	}
-	o := operation[struct{}]{call: *op, decode: func(_ *call, body []byte) (none struct{}, ok bool) {
-		return none, decodeInto(request.Operation, body, out)
-	}}
-	_, err = do(ctx, c.path, &o)
-	return err
+	return c.do(ctx, request, err, out, opts)
 }
 
-func addQuery(request *Request, query string) error {
-	for pair := range strings.SplitSeq(query, "&") {
-		if pair == "" {
-			continue
-		}
-		name, value, _ := strings.Cut(pair, "=")
-		plain, err := url.QueryUnescape(name)
-		if err != nil {
-			return errors.New("its query is not escaped")
-		}
-		if value, err = url.QueryUnescape(value); err != nil {
-			return errors.New("its query is not escaped")
-		}
-		request.AddQuery(plain, value)
-	}
-	return nil
-}
-
-// operation makes the call of a request.
-func (c *Client) operation(request Request, opts []CallOption) (*call, error) {
+// do makes the call of a request, unless it cannot be sent: for the reason odd, or another one.
+func (c *Client) do(ctx context.Context, request Request, odd error, out any, opts []CallOption) error {
 	o := request.Operation
 	if o == nil {
-		return nil, unsendable(&Operation{}, errors.New("it has no operation: see NewRequest"))
+		return unsendable(&Operation{}, errors.New("it has no operation: see NewRequest"))
 	}
-	var options callOptions
-	err := cmp.Or(request.Err(), request.CheckPath(), checkMethod(o.Method), apply(&options, opts))
-	if err != nil {
-		return nil, unsendable(o, err)
-	}
+	op := &call{contract: o, limiter: c.path.limiter, accept: func(_ *call, body []byte) bool {
+		return decode(o, body, out)
+	}}
 	server, err := c.server(o)
-	if err != nil {
-		return nil, unsendable(o, err)
-	}
-	plain := c.path.apis.plain
-	op := &call{
-		subject: subject{op: operationName(o)}, contract: o, steps: callSteps, limiter: c.limiter, options: options,
-		send: func(ctx context.Context, c *call) (*http.Response, error) {
-			api, request := c.api, request
-			if o.TokenQuery != "" {
-				api = plain
-				request.AddQuery(o.TokenQuery, c.token)
-			}
-			if server != nil {
-				own := *api
-				own.Server, api = server, &own
-			}
-			if c.options.header != nil {
-				return api.Send(ctx, request, c.options.edit)
-			}
-			return api.Send(ctx, request)
-		},
-	}
-	if request.Streamed() {
-		op.touched, op.finish = request.Touched, request.Finish
-	}
-	if o.Public {
-		op.steps = publicSteps
+	if err = cmp.Or(odd, request.Err(), request.CheckPath(), checkMethod(o.Method), apply(&op.options, opts), err); err != nil {
+		return unsendable(o, err)
 	}
 	if server != nil {
 		op.host = server.Host
 	}
-	return op, nil
+	if request.Streamed() {
+		op.file = &request
+	}
+	plain := c.path.plain
+	op.send = func(ctx context.Context, c *call) (*http.Response, error) {
+		api, request := *c.api, request
+		if o.TokenQuery != "" {
+			api.Header = plain.Header
+			request.AddQuery(o.TokenQuery, c.token)
+		}
+		api.Server = cmp.Or(server, api.Server)
+		return api.Send(ctx, request, c.options.edit)
+	}
+	return c.path.do(ctx, op)
 }
 
 // server returns the operation's own server, or nil for the client's.
@@ -138,21 +105,171 @@ func (c *Client) server(o *Operation) (*url.URL, error) {
 	if o.Server == "" {
 		return nil, nil
 	}
-	base := c.path.apis.plain.Server.String()
+	base := c.path.plain.Server.String()
 	regional := o.Regions[base]
-	own := config{}
-	if err := WithBaseURL(cmp.Or(regional, o.Server))(&own); err != nil {
+	own, err := baseOf(cmp.Or(regional, o.Server))
+	if err != nil {
 		return nil, fmt.Errorf("its server: %w", err)
 	}
-	server, err := url.Parse(own.baseURL)
-	if err != nil || !c.ownHost || regional != "" { // a base URL of a region has a server of that region
+	server, err := url.Parse(own)
+	if err != nil || !c.path.ownHost || regional != "" { // a base URL of a region has a server of that region
 		return server, err
 	}
 	return url.Parse(base + server.EscapedPath())
 }
 
-func operationName(o *Operation) string { return cmp.Or(o.ID, o.Method+" "+o.Path) }
+// checkMethod refuses methods that no operation has: net/http would send some of them, and refuse others as late as an
+// outage.
+func checkMethod(method string) error {
+	switch method {
+	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":
+		return nil
+	}
+	return fmt.Errorf("its method is %q: give one such as GET or POST, in capitals", method)
+}
 
-func unsendable(o *Operation, err error) *Error {
-	return &Error{Op: operationName(o), Kind: ErrRejected, Local: true, Message: "not sent: " + err.Error()}
+// checkIn refuses values whose JSON is not what their owner means: a reader becomes {}, bytes become base64, and a nil
+// pointer becomes null.
+func checkIn(in any) error {
+	if in == nil {
+		return nil
+	}
+	_, encodes := in.(json.Marshaler)
+	_, reads := in.(io.Reader)
+	raw, err := json.Marshal(in)
+	if !encodes && (reads || isSealed(reflect.TypeOf(in))) || err == nil && !strings.HasPrefix(string(raw), "{") && !strings.HasPrefix(string(raw), "[") {
+		return fmt.Errorf("the body is a %T, which becomes neither an object nor a list: give its JSON as a json.RawMessage, and nil for no body", in)
+	}
+	return nil
+}
+
+// checkOut refuses values that no answer can be decoded into. It is nil if the answer is not wanted.
+func checkOut(out any) error {
+	v := reflect.ValueOf(out)
+	for v.Kind() == reflect.Pointer && !v.IsNil() && v.Elem().Kind() == reflect.Interface && v.Elem().Elem().Kind() == reflect.Pointer && !v.Elem().Elem().IsNil() {
+		v = v.Elem().Elem() // as encoding/json does
+	}
+	switch {
+	case out == nil:
+		return nil
+	case v.Kind() != reflect.Pointer || v.IsNil():
+		return fmt.Errorf("the answer cannot be decoded into a %T: give a pointer that is not nil", out)
+	}
+	return checkType(v.Type().Elem())
+}
+
+// checkType refuses types that JSON cannot be decoded into.
+func checkType(t reflect.Type) (err error) {
+	for ; ; t = t.Elem() {
+		p := reflect.PointerTo(t)
+		if p.Implements(reflect.TypeFor[json.Unmarshaler]()) || p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
+			return nil
+		}
+		if t.Kind() != reflect.Pointer {
+			break
+		}
+	}
+	// encoding/json refuses an empty value of a wrong kind, but takes text for bytes, and nothing for hidden fields.
+	zero, bytes := reflect.New(t).Interface(), (t.Kind() == reflect.Slice || t.Kind() == reflect.Array) && t.Elem().Kind() == reflect.Uint8
+	for _, sample := range []string{"{}", "[]", "0", `""`, "true"} {
+		if json.Unmarshal([]byte(sample), zero) == nil && !bytes && !isSealed(t) {
+			return nil
+		}
+	}
+	return fmt.Errorf("the answer cannot be decoded into a %s: use a struct, or json.RawMessage for its JSON", t)
+}
+
+// isSealed reports whether a type is a struct, or a pointer to one, whose fields JSON does not see.
+func isSealed(t reflect.Type) bool {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || t.NumField() == 0 {
+		return false
+	}
+	for i := range t.NumField() {
+		if f := t.Field(i); f.IsExported() || f.Anonymous {
+			return false
+		}
+	}
+	return true
+}
+
+// Pages yields the items of a paged operation, and fetches each page when the previous one is consumed. request is the
+// first page's; its operation's Paging says how the others are asked for. An error ends the sequence: that of a call, or an
+// *[Error] with [ErrUnexpectedResponse] if the next page's token is missing or was used before. Every page is a call, with
+// opts.
+//
+// Packages made by openconversation-gen call it.
+func Pages[Item any](ctx context.Context, c *Client, request Request, opts ...CallOption) iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		request, used := request, map[string]bool{}
+		for {
+			var none Item
+			body, err := Do[json.RawMessage](ctx, c, request, opts...)
+			if err != nil {
+				yield(none, err)
+				return
+			}
+			answer, items := objectOf(body), []Item(nil)
+			if raw := answer.field(request.Operation.Paging.Items); raw != "" && !decodeJSON([]byte(raw), &items) {
+				yield(none, badPage(request.Operation, "the page's items are not those of the contract"))
+				return
+			}
+			for _, item := range items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			next, odd := nextPage(&request, answer, len(items), used)
+			if odd != "" {
+				yield(none, badPage(request.Operation, odd))
+			}
+			if next == "" {
+				return
+			}
+			request = request.Page(next)
+		}
+	}
+}
+
+// nextPage returns the next page's token, number or offset, or "" after the last page. odd is what is wrong with it.
+func nextPage(request *Request, answer object, items int, used map[string]bool) (next, odd string) {
+	p := request.Operation.Paging
+	more := scalar(answer.field(p.More))
+	if more == "false" {
+		return "", ""
+	}
+	if p.Count != "" {
+		size, _ := strconv.Atoi(request.Sent(p.Size, p.Query))
+		if items == 0 || more == "" && items < size {
+			return "", ""
+		}
+		at, err := strconv.ParseInt(request.Sent(p.In, p.Query), 10, 64)
+		switch {
+		case p.Count == "offset":
+			at += int64(items)
+		case err != nil: // the first page was asked for without a number
+			at = 2
+		default:
+			at++
+		}
+		return strconv.FormatInt(at, 10), ""
+	}
+	raw := answer.field(p.Out)
+	next = scalar(raw)
+	switch last := next == "" || raw == "0"; {
+	case last && more == "":
+		return "", ""
+	case last:
+		return "", "the page says that there is another, and not which one"
+	case used[next]:
+		return "", "the page's token for the next one was used before"
+	}
+	used[next] = true
+	return next, ""
+}
+
+func badPage(o *Operation, message string) *Error {
+	return &Error{Op: operationName(o), Kind: ErrUnexpectedResponse, Message: message}
 }

@@ -1,18 +1,17 @@
 package dingtalk
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
-	"reflect"
 	"strings"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
@@ -35,81 +34,47 @@ const (
 // NewClient returns an error that names the option; it never corrects a value in silence.
 type Option func(*config) error
 
-// apply applies options in their order.
-func apply[T any, O ~func(T) error](to T, opts []O) error {
-	for _, opt := range opts {
-		if opt == nil {
-			continue
-		}
-		if err := opt(to); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 type config struct {
-	*path   // of the client to be
-	baseURL string
-	timeout time.Duration
-	limiter Limiter
-
-	region bool // WithRegion was given
-	host   bool // WithBaseURL was given
-
-	// Taken from the caller's http.Client.
-	roundTripper  http.RoundTripper
-	clientTimeout time.Duration
-
-	share tokenSharing // nil: tokens are not shared
-}
-
-func defaults() config {
-	p := &path{retry: defaultRetry, log: silent{}, clock: clock.System(), appSecret: func() string { return "" }}
-	return config{path: p, baseURL: string(International)}
+	*path         // of the client to be
+	baseURL       string
+	timeout       time.Duration
+	region        bool              // WithRegion was given
+	roundTripper  http.RoundTripper // of the caller's http.Client
+	clientTimeout time.Duration     // likewise
+	share         tokenSharing      // nil: tokens are not shared
 }
 
 // WithRegion selects the public host. The default is [International]. It cannot be combined with [WithBaseURL].
 func WithRegion(region Region) Option {
-	return func(c *config) error {
-		if region != International && region != MainlandChina {
-			return fmt.Errorf("unknown region %q: use International or MainlandChina, or WithBaseURL", region)
-		}
-		c.baseURL, c.region = string(region), true
-		return nil
-	}
+	odd := oddIf(region != International && region != MainlandChina, "unknown region %q: use International or MainlandChina, or WithBaseURL", region)
+	return option(odd, func(c *config) { c.baseURL, c.region = string(region), true })
 }
 
 // WithBaseURL selects another host, such as a private deployment or an emulator. It cannot be combined with
 // [WithRegion]. The URL must use HTTPS unless its host is a loopback address. It may have a path prefix, but no user,
 // query or fragment.
 func WithBaseURL(baseURL string) Option {
-	return func(c *config) error {
-		u, err := url.Parse(baseURL)
-		switch {
-		case err != nil: // the error would repeat the URL, which may hold a password
-			return errors.New("base URL: it cannot be parsed")
-		case u.User != nil:
-			return errors.New("base URL: it must not hold a user or password")
-		case u.Host == "" || u.Hostname() == "":
-			return fmt.Errorf("base URL %q: it has no host", u.Redacted())
-		case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-			return errors.New("base URL: it must not hold a query or fragment")
-		case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
-		default:
-			return fmt.Errorf("base URL %q: HTTPS is required, since requests carry secrets", u.Redacted())
-		}
-		c.baseURL, c.host = strings.TrimRight(u.String(), "/"), true
-		return nil
-	}
+	base, err := baseOf(baseURL)
+	return option(err, func(c *config) { c.baseURL, c.ownHost = base, true })
 }
 
-func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
+// baseOf checks a base URL.
+func baseOf(baseURL string) (string, error) {
+	u, err := url.Parse(baseURL)
+	switch {
+	case err != nil: // the error would repeat the URL, which may hold a password
+		return "", errors.New("base URL: it cannot be parsed")
+	case u.User != nil:
+		return "", errors.New("base URL: it must not hold a user or password")
+	case u.Host == "" || u.Hostname() == "":
+		return "", fmt.Errorf("base URL %q: it has no host", u.Redacted())
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return "", errors.New("base URL: it must not hold a query or fragment")
+	case u.Scheme == "https":
+	case u.Scheme != "http" || !strings.EqualFold(u.Hostname(), "localhost") && !net.ParseIP(u.Hostname()).IsLoopback():
+		return "", fmt.Errorf("base URL %q: HTTPS is required, since requests carry secrets", u.Redacted())
 	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
+	return strings.TrimRight(u.String(), "/"), nil
 }
 
 // WithHTTPClient sends requests through client.Transport, and uses client.Timeout, if set, as the limit of one attempt.
@@ -125,28 +90,17 @@ func isLoopback(host string) bool {
 // the standard logger ("Unsolicited response received on idle HTTP channel"). They may hold a token. No option of
 // net/http prevents it: an app that must not print them sets the output of package log.
 func WithHTTPClient(client *http.Client) Option {
-	return func(c *config) error {
-		if client == nil {
-			return errors.New("WithHTTPClient: the client is nil")
-		}
-		if isNil(client.Transport) {
-			return errors.New("WithHTTPClient: its transport is a nil pointer")
-		}
-		c.roundTripper, c.clientTimeout = client.Transport, client.Timeout
-		return nil
+	odd := oddIf(client == nil, "WithHTTPClient: the client is nil")
+	if client != nil {
+		odd = oddIf(isNil(client.Transport), "WithHTTPClient: its transport is a nil pointer")
 	}
+	return option(odd, func(c *config) { c.roundTripper, c.clientTimeout = client.Transport, client.Timeout })
 }
 
 // WithTimeout limits one attempt, from dialling to the last byte of the body. The default is 10 s; d must be positive.
 // The context limits a whole call, with its retries and waits.
 func WithTimeout(d time.Duration) Option {
-	return func(c *config) error {
-		if d <= 0 {
-			return fmt.Errorf("WithTimeout: %s is not positive", d)
-		}
-		c.timeout = d
-		return nil
-	}
+	return option(oddIf(d <= 0, "WithTimeout: %s is not positive", d), func(c *config) { c.timeout = d })
 }
 
 // WithUserAgent puts product, such as "myapp/1.2", before the SDK's own name in the User-Agent header.
@@ -159,36 +113,41 @@ func WithUserAgent(product string) Option {
 	}
 }
 
+// WithCallOptions sets options of every call of the client. Those of a call come after them. Headers also go with the
+// requests for a token.
+func WithCallOptions(opts ...CallOption) Option {
+	return func(c *config) error {
+		err := apply(&c.calls, opts)
+		return cmp.Or(err, oddIf(c.calls.answer != nil, "WithCallOptions: WithAnswer is for one call"))
+	}
+}
+
 // WithRetry changes the limits of retries. A zero field keeps its default; a negative one is an error.
 func WithRetry(retry Retry) Option {
-	return func(c *config) error {
-		if retry.MaxAttempts < 0 || retry.BaseDelay < 0 || retry.MaxDelay < 0 || retry.MaxWait < 0 {
-			return errors.New("WithRetry: a field is negative")
-		}
-		c.retry = retry.orDefaults()
-		return nil
-	}
+	odd := retry.MaxAttempts < 0 || retry.BaseDelay < 0 || retry.MaxDelay < 0 || retry.MaxWait < 0
+	return option(oddIf(odd, "WithRetry: a field is negative"), func(c *config) { c.retry = retry.orDefaults() })
 }
 
 // WithLimiter sets the rate of all requests of the client. Without it, single calls are not limited, and
 // [Client.OpenConversationIDs] keeps to [DefaultRate].
 func WithLimiter(l Limiter) Option {
-	if own, ok := l.(*AdaptiveLimiter); ok && own != nil && own.err != nil {
-		return func(*config) error { return fmt.Errorf("WithLimiter: %w", own.err) }
+	odd := oddPart("WithLimiter", l)
+	if own, ok := l.(*AdaptiveLimiter); ok && odd == nil && own.pace.Err != nil {
+		odd = fmt.Errorf("WithLimiter: %w", own.pace.Err)
 	}
-	return part("WithLimiter", l, func(c *config) { c.limiter = l })
+	return option(odd, func(c *config) { c.limiter = l })
 }
 
 // WithBudget asks budget before each request. A refused call fails with [ErrQuotaExhausted], or with the kind of the
 // *[Error] that the budget returned; Error.Local is true.
 func WithBudget(budget Budget) Option {
-	return part("WithBudget", budget, func(c *config) { c.budget = budget })
+	return option(oddPart("WithBudget", budget), func(c *config) { c.budget = budget })
 }
 
 // WithTokenStore shares the app's token with other processes. The store's key consists of the client's host, the app
 // key and a digest of the app secret: another app, or an old secret, has another key. It requires [AppCredentials].
 func WithTokenStore(store TokenStore) Option {
-	return part("WithTokenStore", store, func(c *config) {
+	return option(oddPart("WithTokenStore", store), func(c *config) {
 		if c.share = nil; store != nil {
 			c.share = shareThrough(store)
 		}
@@ -198,34 +157,20 @@ func WithTokenStore(store TokenStore) Option {
 // WithCache keeps conversions, which saves calls. It is off by default, because no page promises that a chat's
 // openConversationId never changes: use a cache with a lifetime.
 func WithCache(cache Cache) Option {
-	return part("WithCache", cache, func(c *config) { c.cache = cache })
+	return option(oddPart("WithCache", cache), func(c *config) { c.cache = cache })
 }
 
 // WithLogger logs attempts and token fetches at debug level, waits at info, and what an operator should see at warn. No
 // entry holds a secret. Without it, nothing is logged.
 func WithLogger(l *slog.Logger) Option {
-	return func(c *config) error {
-		c.log = newLogger(l)
-		return nil
-	}
-}
-
-// part sets a part of the caller's, unless that is a nil pointer.
-func part(name string, part any, set func(*config)) Option {
-	return func(c *config) error {
-		if isNil(part) {
-			return errors.New(name + ": it is a nil pointer")
+	return option(nil, func(c *config) {
+		if c.log = nil; l != nil {
+			c.log = slogger{l}
 		}
-		set(c)
-		return nil
-	}
+	})
 }
 
-// isNil reports whether a part is a nil pointer of some type, which is not nil as an interface: its first use would panic.
-func isNil(part any) bool {
-	v := reflect.ValueOf(part)
-	return v.Kind() == reflect.Pointer && v.IsNil()
-}
+func oddPart(name string, part any) error { return oddIf(isNil(part), "%s: it is a nil pointer", name) }
 
 // NewTransport returns a new transport with the default settings: 64 connections per host, kept when idle; 10 s to
 // connect; detection of dead HTTP/2 connections; errors that name a refusing proxy. Change or wrap it for

@@ -8,9 +8,11 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -75,7 +77,7 @@ func (out *told) printf(format string, args ...any) { _, _ = fmt.Fprintf(out, fo
 // value prints a value in many ways.
 func (out *told) value(what string, v any) {
 	text, err := json.Marshal(v)
-	out.printf("%s: %v | %+v | %#v | %s | %q | %x | %s %v", what, v, v, v, v, v, v, text, err)
+	out.printf("%s: %v | %+v | %#v | %s | %q | %x | %d | %s %v", what, v, v, v, v, v, v, v, text, err)
 	slog.New(slog.NewTextHandler(out, nil)).Info(what, "value", v)
 	slog.New(slog.NewJSONHandler(out, nil)).Info(what, "value", v)
 }
@@ -104,9 +106,7 @@ func (out *told) want(t *testing.T, parts ...string) {
 		}
 	}
 	for _, expected := range parts {
-		if !strings.Contains(text, expected) {
-			t.Errorf("%q did not come out, and should", expected)
-		}
+		errorIf(t, !strings.Contains(text, expected), "%q did not come out, and should", expected)
 	}
 }
 
@@ -120,6 +120,11 @@ var secretCalls = map[string]struct {
 	"conversion":       {convertOp, markedToken, dingtalk.StaticToken(markedToken), convertAny},
 	"app's conversion": {convertOp, markedToken, markedCredentials, convertAny},
 	"token call":       {tokenOp, markedSecret, markedCredentials, convertAny},
+	"run": {convertOp, markedToken, dingtalk.StaticToken(markedToken), func(ctx context.Context, c *dingtalk.Client) (id any, err error) {
+		for id, err = range c.OpenConversationIDs(ctx, slices.Values([]string{"any"})) {
+		}
+		return id, err
+	}},
 	"token in the URL": {generated.OperationGetChat, markedToken, dingtalk.StaticToken(markedToken), func(ctx context.Context, c *dingtalk.Client) (any, error) {
 		return c.GetChat(ctx, describe)
 	}},
@@ -140,11 +145,7 @@ func testSecrets(t *testing.T) {
 				logger := dingtalk.WithLogger(slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: level, AddSource: true})))
 				try := func(what, base string, opts ...dingtalk.Option) {
 					client := newClient(t, base, c.creds, append(opts, logger, newHandClock().option())...)
-					defer func() {
-						if v := recover(); v != nil {
-							out.printf("%s: panic: %v %#v", what, v, v)
-						}
-					}()
+					defer func() { _ = recover() }() // a panic at its caller is as it was
 					result, err := c.call(within(t), client)
 					out.printf("%s: %+v", what, result)
 					out.err(what, err)
@@ -158,28 +159,30 @@ func testSecrets(t *testing.T) {
 					for _, v := range []any{server, *server, server.Requests(), server.Counts()} {
 						out.value(what, v)
 					}
-					if server.Count(c.op) == 0 {
-						t.Errorf("%s: nothing was sent", what)
-					}
+					errorIf(t, server.Count(c.op) == 0, "%s: nothing was sent", what)
 					server.Close()
 				}
 				try("refused connection", "http://127.0.0.1:1")
-				try("hang", newPeer(t, nil, always(hang(""))).URL, dingtalk.WithTimeout(20*ms))
+				try("hang", newPeer(t, hang("")).URL, dingtalk.WithTimeout(20*ms))
 				for what, trip := range printingTransports {
 					try(what, "https://example.test", through(trip))
 				}
 				for _, status := range []int{407, 502} {
-					proxy := &url.URL{Scheme: "http", User: url.UserPassword("user", markedProxy), Host: newPeer(t, nil, always(respond(status, "", ""))).host()}
+					proxy, _ := url.Parse(serve(t, answers(status, "")))
+					proxy.User = url.UserPassword("user", markedProxy)
 					try("proxy", "https://127.0.0.1:1", through(&http.Transport{Proxy: http.ProxyURL(proxy), DisableKeepAlives: true}))
 				}
 				out.want(t, "REDACTED", "unexpected response", c.op.ID)
-				if logged := strings.Contains(out.text.String(), "dingtalk attempt"); logged != (level <= slog.LevelDebug) {
-					t.Errorf("attempts logged: %t", logged)
-				}
+				logged := strings.Contains(out.text.String(), "dingtalk attempt")
+				errorIf(t, logged != (level <= slog.LevelDebug), "attempts logged: %t", logged)
 			})
 		}
 	}
 	var out told
+	server := dingtalktest.NewServer(t)
+	client := newClient(t, server.URL, markedCredentials, dingtalk.WithTokenStore(leakyStore{}), dingtalk.WithLogger(slog.New(slog.NewTextHandler(&out, nil))))
+	server.FailNext(tokenAnswer.Always(), dingtalktest.Code(generated.CodeInvalidAuthentication).For(convertOp).Always())
+	out.err("leaky store", refused(t, client, dingtalk.ErrUnauthenticated))
 	for _, body := range []string{ // token answers that hold the token, but not as they should
 		`{"accessToken":"$\r\nx: y","expireIn":7200}`, `{"accessToken":"$"`, `{"result":{"accessToken":"$"}}`, `["$"]`, `$`, `"$"`,
 		`{"accessToken":["$"]}`, `{"accessToken":"$","expireIn":7200}$`, `{"token":"$"}`,
@@ -194,19 +197,31 @@ func testSecrets(t *testing.T) {
 	}
 	_, err := dingtalk.NewClient(markedCredentials, dingtalk.WithBaseURL("http://user:"+markedSecret+"@example.com"))
 	out.err("NewClient", err)
-	out.want(t)
+	out.want(t, "the store failed with REDACTED")
 }
+
+// sent is all that a request holds.
+func sent(r *http.Request) string {
+	body := "none"
+	if r.Body != nil {
+		raw, _ := io.ReadAll(r.Body)
+		body = string(raw)
+	}
+	return fmt.Sprintf("%s %q %v %v %s", r.URL, r.URL.RawQuery, r.URL.Query(), r.Header, body)
+}
+
+// requestError is a transport's error whose text is harmless.
+type requestError struct{ request *http.Request }
+
+func (e requestError) Error() string { return "no connection for " + e.request.Method }
 
 // printingTransports fail, or answer, with their request.
 var printingTransports = map[string]roundTripper{
-	"error with the URL": func(r *http.Request) (*http.Response, error) {
-		return nil, fmt.Errorf("cannot send %s %v", r.URL, r.Header)
-	},
+	"error with the request":   func(r *http.Request) (*http.Response, error) { return nil, errors.New("cannot send " + sent(r)) },
+	"error around the request": func(r *http.Request) (*http.Response, error) { return nil, requestError{r} },
+	"panic with the request":   func(r *http.Request) (*http.Response, error) { panic(sent(r)) },
 	"error of net/url": func(r *http.Request) (*http.Response, error) {
 		return nil, &url.Error{Op: "Get", URL: r.URL.String(), Err: errors.New("no")}
-	},
-	"error with the query": func(r *http.Request) (*http.Response, error) {
-		return nil, fmt.Errorf("%q %v", r.URL.RawQuery, r.URL.Query())
 	},
 	"redirect to itself": func(r *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: 302, Header: http.Header{"Location": {r.URL.String()}}, Body: http.NoBody, Request: r}, nil
@@ -214,7 +229,18 @@ var printingTransports = map[string]roundTripper{
 	"an answer with the request": func(r *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
 	},
-	"panic": func(*http.Request) (*http.Response, error) { panic("transport") },
+}
+
+// leakyStore repeats secrets in its errors.
+type leakyStore struct{}
+
+func (leakyStore) Token(ctx context.Context, _ string, fetch func(context.Context) (dingtalk.Token, error)) (dingtalk.Token, error) {
+	token, _ := fetch(ctx)
+	return token, fmt.Errorf("the store failed with %s, %s", token.Value, markedSecret)
+}
+
+func (leakyStore) Drop(_ context.Context, _, token string) error {
+	return fmt.Errorf("the store failed with %s, %s", token, markedSecret)
 }
 
 // verbs are all of fmt's verbs but two, and one unknown one. %p and %w are mistakes for anything but pointers and

@@ -3,7 +3,11 @@ package dingtalk_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -14,25 +18,160 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// What the callers of a client share: its token and its circuit breaker. Their own rooms have most of the tests; here
-// they stand in a client, in bubbles of testing/synctest. A request takes a second there.
+// What the callers of a client share: its token and its circuit breakers. Their own rooms have most of the tests; here
+// they stand in a client, some in bubbles of testing/synctest, where a request takes a second.
 
-// testSlowTokenEndpoint: each caller waits for the one token call for as long as it likes.
-func testSlowTokenEndpoint(t *testing.T) {
+func answers(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		fmt.Fprint(w, body)
+	}
+}
+
+// What fails in one operation stays with it: beside it, conversions through the same client succeed.
+func TestOthersGoOn(t *testing.T) {
+	var turn atomic.Int64
+	odd := answers(401, `{"code":"Forbidden.NotThisApp","message":"m"}`)
+	for name, fault := range map[string]http.HandlerFunc{
+		"401 with an unknown code": odd,
+		"401 without a body":       answers(401, ""),
+		"40014":                    answers(200, `{"errcode":40014,"errmsg":"m"}`),
+		"InvalidAuthentication":    answers(400, `{"code":"InvalidAuthentication","message":"m"}`),
+		"88 with a sub_code":       answers(200, `{"errcode":88,"sub_code":"60011","errmsg":"m"}`),
+		"401 and 200 in turn": func(w http.ResponseWriter, r *http.Request) {
+			[]http.HandlerFunc{answers(200, "{}"), odd}[turn.Add(1)%2](w, r)
+		},
+		"throttle per minute": answers(403, `{"code":"Forbidden.AccessDenied.QpmLimitForAppkeyAndApi","message":"m"}`),
+		"429":                 answers(429, ""),
+		"500":                 answers(500, ""),
+		"serviceBusy":         answers(503, `{"code":"serviceBusy","message":"m"}`),
+		"hangs":               func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"resets":              func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"words of a ban":      answers(404, `{"code":"NotFound","message":"punish","punish":"deny"}`),
+		"HTML with an echo":   answers(404, "<html>no such chat: punish"),
+		"redirect":            answers(302, ""),
+	} {
+		for _, renews := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s renews %t", name, renews), func(t *testing.T) {
+				t.Parallel()
+				var tokens, faults atomic.Int64
+				client := newClient(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
+					_, _ = io.Copy(io.Discard, r.Body)
+					switch {
+					case r.URL.Path == tokenOp.Path:
+						n := tokens.Add(1)
+						if !renews {
+							n = 1
+						}
+						fmt.Fprintf(w, `{"accessToken":"t0ken-number-%d","expireIn":7200}`, n)
+					case strings.HasSuffix(r.URL.Path, "/convertToOpenConversationId"):
+						fmt.Fprint(w, successBody)
+					default:
+						faults.Add(1)
+						fault(w, r)
+					}
+				}), appCredentials, dingtalk.WithTimeout(500*ms))
+				convert(t, client, dingtalktest.ChatID)
+				ctx, cancel := context.WithCancel(t.Context())
+				var bad sync.WaitGroup
+				for n := range 20 { // of three operations
+					bad.Go(func() {
+						for ctx.Err() == nil {
+							short, end := context.WithTimeout(ctx, time.Duration(20+n)*ms)
+							_ = client.Do(short, http.MethodGet, fmt.Sprintf("/v1.0/%c/%d", 'a'+n%3, n), nil, nil)
+							<-short.Done()
+							end()
+						}
+					})
+				}
+				const calls = 200
+				failed := 0
+				pace := time.Tick(5 * ms) // as a service's own callers come
+				for n := 0; n < calls && failed <= calls/20; n++ {
+					<-pace
+					patient, end := context.WithTimeout(ctx, 5*time.Second)
+					if _, err := client.OpenConversationID(patient, dingtalktest.ChatID); err != nil {
+						failed++
+						t.Log(err)
+					}
+					end()
+				}
+				eventually(t, "the fault was met", func() bool { return faults.Load() > 0 })
+				cancel()
+				bad.Wait()
+				errorIf(t, failed > calls/20 || name != "401 and 200 in turn" && tokens.Load() > 10, "%d of %d conversions failed, %d token calls", failed, calls, tokens.Load())
+			})
+		}
+	}
+}
+
+// A token that is really bad is replaced once, whoever notices it first and however many at once.
+func TestDeadTokenIsReplacedForAll(t *testing.T) {
+	t.Parallel()
+	for _, other := range []bool{false, true} {
+		client, server := newEmulated(t)
+		call := func() {
+			if !other {
+				convert(t, client, "any")
+			} else if _, err := client.GetChat(within(t), describe); err != nil {
+				t.Error(err)
+			}
+		}
+		for range 4 { // the replay's success proves each drop right, so the next is not doubted
+			convert(t, client, "any")
+			together(100, call)
+			server.RejectTokens()
+		}
+		var rejected, all int64
+		for _, tally := range server.Counts() {
+			rejected, all = rejected+tally.Codes[generated.CodeInvalidAuthentication]+tally.Codes["40014"], all+tally.Requests
+		}
+		errorIf(t, rejected < 3 || server.Count(tokenOp) != 4 || all != 4*101+4+rejected, "%t: %d token calls, %d of %d rejected", other, server.Count(tokenOp), rejected, all)
+	}
+}
+
+// testRejected: an error of a rejected token has both answers, also of the token call that failed afterwards.
+func testRejected(t *testing.T) {
+	client, server := newEmulated(t, newHandClock().option())
+	server.FailNext(dingtalktest.Code(generated.CodeInvalidAuthentication).Times(2).For(convertOp))
+	e := refused(t, client, dingtalk.ErrUnauthenticated)
+	var first *dingtalk.Error
+	errorIf(t, !errors.As(e.Err, &first) || first.RequestID == "" || e.RequestID == "" || first.RequestID == e.RequestID,
+		"%v: does not hold the request ids of both", e)
+	client, server = newEmulated(t, newHandClock().option())
+	convert(t, client, "any")
+	server.RejectTokens()
+	server.FailNext(dingtalktest.Code(generated.CodeServiceBusy).Times(3).For(tokenOp))
+	e = refused(t, client, dingtalk.ErrUnavailable)
+	errorIf(t, !e.TokenEndpoint || e.Attempts != 3 || !errors.As(e.Err, &first) || first.Code != generated.CodeInvalidAuthentication, "%+v", e)
+}
+
+// testConvoy: all callers that wait for a token share one fetch and its failure, in one call's time; each waits for as
+// long as it likes.
+func testConvoy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, emulator := newVirtual(t)
 		leader, leave := context.WithTimeout(t.Context(), 500*ms)
 		defer leave()
 		go func() {
 			id, err := client.OpenConversationID(leader, "any")
-			if e := asError(t, id, err, context.DeadlineExceeded); !e.Timeout() || e.Attempts != 0 {
-				t.Errorf("%+v", e)
-			}
+			e := asError(t, id, err, context.DeadlineExceeded)
+			errorIf(t, !e.Timeout() || e.Attempts != 0, "%+v", e)
 		}()
 		synctest.Wait()
 		together(20, func() { convert(t, client, "any") })
 		wantRequests(t, emulator, 20, 1)
-		client, emulator = newVirtual(t)
+
+		client, emulator = newVirtual(t, dingtalk.WithTimeout(500*ms)) // in which no request arrives
+		begun := time.Now()
+		var own sync.Map
+		together(640, func() {
+			e := refused(t, client, dingtalk.ErrUnavailable)
+			_, twice := own.LoadOrStore(e, true)
+			errorIf(t, twice || !e.TokenEndpoint || !e.Timeout() || e.Attempts != 3, "%+v, another's: %t", e, twice)
+		})
+		errorIf(t, time.Since(begun) > 3*500*ms+900*ms, "they took %s", time.Since(begun))
 		ended, end := context.WithCancel(t.Context())
 		end()
 		token, err := client.Token(ended)
@@ -41,34 +180,8 @@ func testSlowTokenEndpoint(t *testing.T) {
 	})
 }
 
-// testConvoy: all callers that wait for a token share one fetch and its failure, in one call's time.
-func testConvoy(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		client, emulator := newVirtual(t, dingtalk.WithTimeout(500*ms))
-		begun := time.Now()
-		seen := make(chan *dingtalk.Error, 640)
-		together(cap(seen), func() {
-			e := refused(t, client, dingtalk.ErrUnavailable)
-			if seen <- e; !e.TokenEndpoint || !e.Timeout() || e.Attempts != 3 {
-				t.Errorf("%+v", e)
-			}
-		})
-		if took := time.Since(begun); took > 3*500*ms+900*ms {
-			t.Errorf("they took %s", took)
-		}
-		own := map[*dingtalk.Error]bool{}
-		for range cap(seen) {
-			own[<-seen] = true
-		}
-		if len(own) != cap(seen) {
-			t.Errorf("%d errors for %d callers", len(own), cap(seen))
-		}
-		wantRequests(t, emulator, 0, 0) // each was cut on its way
-	})
-}
-
 // testClockJumps: a token that ended while the machine slept is replaced, and so is one that the service rejects after
-// the clock was set back.
+// the clock was set back. No jump stops retries or ends a ban, or makes an hour of seconds.
 func testClockJumps(t *testing.T) {
 	for _, jump := range []time.Duration{3 * time.Hour, -time.Hour} {
 		clock, service := newHandClock(), newHandClock()
@@ -79,124 +192,83 @@ func testClockJumps(t *testing.T) {
 		clock.Move(jump)
 		convert(t, client, dingtalktest.ChatID)
 		wantRequests(t, server.Emulator, map[bool]int{true: 2, false: 3}[jump > 0], 2)
+
+		var jumped atomic.Int64
+		jumpy := dingtalk.WithClock(dingtalk.Clock{Now: func() time.Time { return time.Now().Round(0).Add(time.Duration(jumped.Load())) }, Jumps: true})
+		client = newForeign(t, func(*http.Request) (*http.Response, error) {
+			if n := jumped.Add(int64(jump)); n/int64(jump)%2 == 1 {
+				return answerOf(503, ""), nil
+			}
+			return answerOf(200, successBody), nil
+		}, jumpy, dingtalk.WithRetry(dingtalk.Retry{}))
+		for range 3 {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*sec)
+			id, err := client.OpenConversationID(ctx, dingtalktest.ChatID)
+			errorIf(t, err != nil, "%s: %q, %v", jump, id, err)
+			cancel()
+		}
+		client, server = newEmulated(t, jumpy)
+		server.FailNext(dingtalktest.BanJSON().For(convertOp))
+		_ = refused(t, client, dingtalk.ErrBlocked)
+		jumped.Add(int64(jump))
+		e := refused(t, client, dingtalk.ErrBlocked)
+		errorIf(t, !e.Local || e.RetryAfter > 5*time.Minute || e.RetryAfter < 4*time.Minute, "%s: the ban became %s", jump, e.RetryAfter)
 	}
-	// What was remembered for seconds is not for an hour.
 	clock := newHandClock()
 	server := dingtalktest.NewServer(t, dingtalktest.WithCredentials(dingtalktest.AppKey, "another"))
 	client := newClient(t, server.URL, appCredentials, clock.option())
 	_ = refused(t, client, dingtalk.ErrUnauthenticated)
 	server.Configure(dingtalktest.WithCredentials(dingtalktest.AppKey, dingtalktest.AppSecret))
-	clock.Move(-time.Hour)
+	clock.Move(3 * sec) // for which the failure is remembered, whatever the wall's clock says
 	convert(t, client, dingtalktest.ChatID)
 }
 
-// testRejected: a token that many use is replaced once; if the new one is rejected too, the error has both answers.
-func testRejected(t *testing.T) {
-	client, server := newEmulated(t)
-	convert(t, client, "any")
-	server.RejectTokens()
-	together(100, func() { convert(t, client, "any") })
-	tally := server.Counts()[convertOp.ID]
-	if rejected := tally.Codes[generated.CodeInvalidAuthentication]; rejected == 0 || tally.Status[200] != 101 || tally.Requests != 101+rejected || server.Count(tokenOp) != 2 {
-		t.Errorf("%d token calls, %+v: want each rejected request once more", server.Count(tokenOp), tally)
-	}
-	server.FailNext(dingtalktest.Code(generated.CodeInvalidAuthentication).Times(2).For(convertOp))
-	e := refused(t, client, dingtalk.ErrUnauthenticated)
-	var first *dingtalk.Error
-	if !errors.As(e.Err, &first) || first.RequestID == "" || e.RequestID == "" || first.RequestID == e.RequestID {
-		t.Errorf("%v: does not hold the request ids of both", e)
-	}
-
-	// The failure of the token call after a rejection keeps the rejection.
-	client, server = newEmulated(t, newHandClock().option())
-	convert(t, client, "any")
-	server.RejectTokens()
-	server.FailNext(dingtalktest.Code(generated.CodeServiceBusy).Times(3).For(tokenOp))
-	e = refused(t, client, dingtalk.ErrUnavailable)
-	if !e.TokenEndpoint || e.Attempts != 3 || !errors.As(e.Err, &first) || first.Code != generated.CodeInvalidAuthentication {
-		t.Errorf("%+v", e)
-	}
-}
-
-// testHastyCallers: callers with deadlines below the attempt's limit open the circuit breaker of a hung service, too.
+// testHastyCallers: callers with short deadlines open the circuit breaker of a hung service, too, but not that of a
+// healthy one for patient callers.
 func testHastyCallers(t *testing.T) {
 	for _, at := range []int{1, 1000} { // one after another, or all at once
 		synctest.Test(t, func(t *testing.T) {
-			var back atomic.Bool
-			var sent atomic.Int64
+			var takes, sent atomic.Int64
+			takes.Store(int64(time.Hour))
 			client := newForeign(t, func(r *http.Request) (*http.Response, error) {
-				if sent.Add(1); back.Load() {
-					return &http.Response{StatusCode: 200, Body: bodyOf(successBody)}, nil
+				sent.Add(1)
+				select {
+				case <-time.After(time.Duration(takes.Load())):
+					return answerOf(200, successBody), nil
+				case <-r.Context().Done():
+					return nil, r.Context().Err()
 				}
-				<-r.Context().Done()
-				return nil, r.Context().Err()
 			}, dingtalk.WithRetry(dingtalk.Retry{BaseDelay: ms, MaxDelay: 2 * sec}))
-			one := func() error {
-				ctx, cancel := context.WithTimeout(t.Context(), 100*ms)
+			call := func(limit time.Duration) error {
+				ctx, cancel := context.WithTimeout(t.Context(), limit)
 				defer cancel()
 				_, err := client.OpenConversationID(ctx, "any")
 				return err
 			}
 			for range 1000 / at {
-				together(at, func() {
-					if one() == nil {
-						t.Error("a call succeeded")
-					}
-				})
+				together(at, func() { errorIf(t, call(100*ms) == nil, "a call succeeded") })
 			}
-			if got := sent.Load(); got >= 100 {
-				t.Errorf("%d requests to a service that answers nothing", got)
+			errorIf(t, sent.Load() >= 100, "%d requests to a service that answers nothing", sent.Load())
+			takes.Store(0)
+			begun := time.Now()
+			for call(100*ms) != nil && time.Since(begun) < 3*sec {
+				time.Sleep(10 * ms)
 			}
-			back.Store(true)
-			for begun := time.Now(); one() != nil; time.Sleep(10 * ms) {
-				if time.Since(begun) > 2*sec {
-					t.Fatal("calls do not succeed again")
+			errorIf(t, time.Since(begun) > 2*sec, "%d: calls do not succeed again within %s", at, time.Since(begun))
+			takes.Store(int64(40 * ms))
+			over := time.Now().Add(2 * sec)
+			go together(8, func() {
+				for time.Now().Before(over) {
+					errorIf(t, call(10*ms) == nil, "a hasty call succeeded")
+					time.Sleep(10 * ms)
 				}
+			})
+			for time.Now().Before(over) {
+				time.Sleep(100 * ms)
+				errorIf(t, call(5*sec) != nil, "a patient call failed")
 			}
 		})
 	}
-}
-
-// Callers in a hurry do not open the circuit breaker for patient ones.
-func TestPatientBesideHasty(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		client := newForeign(t, func(r *http.Request) (*http.Response, error) {
-			select {
-			case <-time.After(40 * ms):
-				return &http.Response{StatusCode: 200, Body: bodyOf(successBody)}, nil
-			case <-r.Context().Done():
-				return nil, r.Context().Err()
-			}
-		})
-		call := func(limit time.Duration) error {
-			ctx, cancel := context.WithTimeout(t.Context(), limit)
-			defer cancel()
-			_, err := client.OpenConversationID(ctx, "any")
-			return err
-		}
-		over := make(chan struct{})
-		defer close(over)
-		for range 8 {
-			go func() {
-				for open := true; open; {
-					if call(10*ms) == nil {
-						t.Error("a hasty call succeeded")
-					}
-					select {
-					case <-over:
-						open = false
-					case <-time.After(10 * ms):
-					}
-				}
-			}()
-		}
-		for range 20 {
-			time.Sleep(100 * ms)
-			if err := call(5 * sec); err != nil {
-				t.Error(err)
-			}
-		}
-	})
 }
 
 // A service that recovers after two seconds must not cost a call; meanwhile, a thousand calls must not hammer it.
@@ -206,18 +278,15 @@ func TestOutage(t *testing.T) {
 		begun, sent := time.Now(), atomic.Int64{}
 		client := newForeign(t, func(*http.Request) (*http.Response, error) {
 			if sent.Add(1); time.Since(begun) < 2*sec {
-				return &http.Response{StatusCode: 503, Body: http.NoBody}, nil
+				return answerOf(503, ""), nil
 			}
-			return &http.Response{StatusCode: 200, Body: bodyOf(successBody)}, nil
+			return answerOf(200, successBody), nil
 		}, dingtalk.WithRetry(dingtalk.Retry{}))
 		together(calls, func() {
-			if _, err := client.OpenConversationID(t.Context(), "any"); err != nil {
-				t.Error(err)
-			}
+			_, err := client.OpenConversationID(t.Context(), "any")
+			errorIf(t, err != nil, "%v", err)
 		})
-		if sent.Load() >= 2*calls {
-			t.Errorf("%d requests for %d calls", sent.Load(), calls)
-		}
+		errorIf(t, sent.Load() >= 2*calls, "%d requests for %d calls", sent.Load(), calls)
 	})
 }
 
@@ -230,21 +299,12 @@ func TestWhatOpensTheBreaker(t *testing.T) {
 		clock := newHandClock()
 		client, server := newEmulated(t, clock.option(), oneAttempt)
 		server.FailNext(dingtalktest.Code(code).Always().For(convertOp))
-		for range 10 {
-			_, _ = client.OpenConversationID(within(t), "any")
-		}
-		if waited := clock.waited(); len(waited) != 0 {
-			t.Errorf("%s: waited %v for ten calls", code, waited)
-		}
-		for range 60 { // at doubling intervals, one call each probes
+		for range 70 { // after ten, at doubling intervals, one call each probes
 			_, _ = client.OpenConversationID(within(t), "any")
 		}
 		waited := clock.waited()
-		if !opens && len(waited) > 0 || opens && (len(waited) != 60 || waited[0] != 150*ms || waited[1] != 300*ms || waited[59] != 800*ms) {
-			t.Errorf("%s: waited %v", code, waited)
-		}
-		if n := server.Count(convertOp); n != 70 {
-			t.Errorf("%s: %d requests for 70 calls", code, n)
-		}
+		errorIf(t, !opens && len(waited) > 0 || opens && (len(waited) != 60 || waited[0] != 150*ms || waited[1] != 300*ms || waited[59] != 800*ms),
+			"%s: waited %v", code, waited)
+		wantRequests(t, server.Emulator, 70, 1)
 	}
 }

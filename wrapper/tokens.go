@@ -6,12 +6,13 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
@@ -24,34 +25,32 @@ type tokenSharing func(baseURL string, creds AppCredentials) tokens.Shared
 
 // newTokens makes the token keeper for credentials.
 func newTokens(p *path, creds Credentials, share tokenSharing) (tokenKeeper, error) {
+	if pointer, is := creds.(*AppCredentials); is && pointer != nil {
+		creds = *pointer
+	}
 	switch creds := creds.(type) {
-	case nil:
-		return nil, errors.New("credentials are nil")
 	case AppCredentials:
 		if err := creds.Check(); err != nil {
 			return nil, err
 		}
 		p.appSecret = func() string { return creds.AppSecret }
 		cfg := tokens.Config{
-			Clock: p.clock, Early: generated.TokenRenewalTime, Fetch: p.fetchToken(creds), Crashed: p.crashedFetch, Lasting: isUnauthenticated, Note: p.noteToken, Warn: p.warn,
-			Quiet: p.quiet, Limit: time.Duration(p.retry.MaxAttempts) * (p.wire.Limit() + p.retry.MaxWait),
+			App: tokenOf{p, func(ctx context.Context, c *call) (*http.Response, error) {
+				return c.api.GetAccessToken(ctx, generated.GetAccessTokenRequest(creds))
+			}},
+			Clock: p.clock, Early: generated.TokenRenewalTime, Limit: time.Duration(p.retry.MaxAttempts) * (p.wire.Limit() + p.retry.MaxWait),
 		}
 		if share != nil {
-			cfg.Shared = share(p.apis.plain.Server.String(), creds)
+			cfg.Shared = share(p.plain.Server.String(), creds)
 		}
 		return tokens.New(cfg), nil
-	case *AppCredentials:
-		if creds == nil {
-			return nil, errors.New("credentials are nil")
-		}
-		return newTokens(p, *creds, share)
 	case StaticToken:
 		if err := cmp.Or(text.CheckCredential(string(creds)), text.CheckHeader(string(creds))); err != nil {
 			return nil, fmt.Errorf("StaticToken: %w", err)
 		}
 	}
 	switch {
-	case isNil(creds):
+	case creds == nil || isNil(creds):
 		return nil, errors.New("credentials are nil")
 	case share != nil:
 		return nil, errors.New("WithTokenStore: it needs AppCredentials")
@@ -59,57 +58,54 @@ func newTokens(p *path, creds Credentials, share tokenSharing) (tokenKeeper, err
 	return &foreignTokens{creds}, nil // a pointer: fmt does not look behind it
 }
 
-func isUnauthenticated(err error) bool {
+// tokenOf fetches an app's token. send holds the secret: no formatter looks into a function.
+type tokenOf struct {
+	*path
+	send func(context.Context, *call) (*http.Response, error)
+}
+
+// call makes the token call.
+func (t tokenOf) call(token *tokens.Token) *call {
+	return &call{contract: &generated.OperationGetAccessToken, isToken: true, send: t.send, accept: func(_ *call, body []byte) bool {
+		// A lifetime sent as a string, as a fraction or too large for its type must not cost the token.
+		answer := objectOf(body)
+		raw := answer.field("accessToken")
+		*token = tokens.Token{Value: scalar(raw), Lifetime: seconds(scalar(answer.field("expireIn")))}
+		return strings.HasPrefix(raw, `"`) && text.CheckHeader(token.Value) == nil
+	}}
+}
+
+func (t tokenOf) Fetch(ctx context.Context) (token tokens.Token, err error) {
+	err = t.do(ctx, t.call(&token))
+	return token, err
+}
+
+func (t tokenOf) Lasting(err error) bool {
 	e, ok := text.Find[*Error](err)
 	return ok && errors.Is(e.Kind, ErrUnauthenticated)
 }
 
-// quiet keeps the log of a fetch back, if there is one.
-func (p *path) quiet(ctx context.Context) (context.Context, func()) {
-	if p.log == (silent{}) {
+func (t tokenOf) Crashed(recovered any) error { return t.panicked(recovered, t.call(nil)) }
+
+func (t tokenOf) Note(ctx context.Context, event string, err error) {
+	switch {
+	case t.log == nil:
+	case err == nil:
+		t.log.write(ctx, slog.LevelDebug, "dingtalk token", "event", event)
+	default:
+		if _, own := text.Find[*Error](err); !own {
+			err = t.secrets(t.call(nil)).HideError(err)
+		}
+		t.log.write(ctx, slog.LevelWarn, "dingtalk token", "event", event, "error", err)
+	}
+}
+
+func (t tokenOf) Quiet(ctx context.Context) (context.Context, func()) {
+	if t.log == nil {
 		return ctx, func() {}
 	}
 	q := new(quiet)
 	return context.WithValue(ctx, quietKey{}, q), q.flush
-}
-
-func (p *path) warn(ctx context.Context, msg string) { p.log.warn(ctx, msg) }
-
-func (p *path) noteToken(ctx context.Context, event string, err error) {
-	if err != nil {
-		err = p.hide(&call{}, err)
-	}
-	p.log.token(ctx, event, err)
-}
-
-// crashedFetch makes the error of a fetch that panicked or ended its goroutine.
-func (p *path) crashedFetch(recovered any) error { return p.panicked(recovered, tokenCall) }
-
-// tokenCall names the token call in errors.
-var tokenCall = subject{op: generated.OperationGetAccessToken.ID, isToken: true}
-
-// fetchToken makes the function that fetches a token. A closure holds the secret: no formatter looks into a function.
-func (p *path) fetchToken(creds AppCredentials) tokens.Fetch {
-	return func(ctx context.Context) (tokens.Token, error) {
-		op := operation[tokens.Token]{decode: tokenOf, call: call{
-			subject: tokenCall, contract: &generated.OperationGetAccessToken, steps: tokenSteps,
-			send: func(ctx context.Context, c *call) (*http.Response, error) {
-				return c.api.GetAccessToken(ctx, generated.GetAccessTokenJSONRequestBody(creds))
-			},
-		}}
-		return do(ctx, p, &op)
-	}
-}
-
-// tokenOf decodes generated.GetAccessTokenResponseBody leniently: a lifetime sent as a string, as a fraction or too
-// large for its type must not cost the token.
-func tokenOf(_ *call, body []byte) (tokens.Token, bool) {
-	var out struct {
-		AccessToken string      `json:"accessToken"`
-		ExpireIn    text.Scalar `json:"expireIn"`
-	}
-	err := json.Unmarshal(body, &out)
-	return tokens.Token{Value: out.AccessToken, Lifetime: seconds(string(out.ExpireIn))}, err == nil && text.CheckHeader(out.AccessToken) == nil
 }
 
 // seconds parses a number of seconds: 0 if it is not a number, and at most a year, to avoid overflow.

@@ -1,12 +1,14 @@
 package dingtalk_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,26 +34,22 @@ func (s *listSource) RejectToken(_ context.Context, token string) {
 	}
 }
 
-// testSourceTokenRejected: the source is told, and asked once more.
+// testSourceTokenRejected: the source is told, if it wants to know, and asked once more.
 func testSourceTokenRejected(t *testing.T) {
 	server := dingtalktest.NewServer(t)
 	source := &listSource{tokens: []string{"old", server.IssueToken()}}
 	client := newClient(t, server.URL, source)
 	convert(t, client, dingtalktest.ChatID)
 	convert(t, client, dingtalktest.ChatID)
-	if !slices.Equal(source.rejected, []string{"old"}) {
-		t.Errorf("rejected: %q", source.rejected)
-	}
-	asked, tokens := 0, []string{"old", server.IssueToken()} // a source without RejectToken
+	errorIf(t, !slices.Equal(source.rejected, []string{"old"}), "rejected: %q", source.rejected)
+	asked, tokens := 0, []string{"old", server.IssueToken()}
 	convert(t, newClient(t, server.URL, dingtalk.TokenSourceFunc(func(context.Context) (string, error) {
 		asked++
 		return tokens[asked-1], nil
 	})), dingtalktest.ChatID)
-	wantRequests(t, server.Emulator, 5, 0)
 	e := refused(t, newClient(t, server.URL, &listSource{tokens: []string{"not-a-token"}}), dingtalk.ErrUnauthenticated)
-	if e.Code != generated.CodeInvalidAuthentication || e.Attempts != 1 || e.TokenEndpoint || server.Count(convertOp) != 6 {
-		t.Errorf("%+v", e)
-	}
+	errorIf(t, e.Code != generated.CodeInvalidAuthentication || e.Attempts != 1 || e.TokenEndpoint, "%+v", e)
+	wantRequests(t, server.Emulator, 6, 0)
 }
 
 // testSourceFails: a source that has no token, or none that a header can carry, costs no request.
@@ -61,25 +59,18 @@ func testSourceFails(t *testing.T) {
 		server := dingtalktest.NewServer(t)
 		client := newClient(t, server.URL, &listSource{tokens: []string{token}, err: err})
 		e := refused(t, client, map[bool]error{true: dingtalk.ErrUnauthenticated, false: dingtalk.ErrUnavailable}[err == nil])
-		if err != nil && !errors.Is(e, err) || !e.Local || e.TokenEndpoint || !strings.Contains(e.Error(), "the token source failed") || strings.Contains(fmt.Sprintf("%v %+v %#v", e, e, e), "OfWorth") {
-			t.Errorf("%q: %#v", token, e)
-		}
+		named := strings.Contains(e.Error(), "the token source failed") && !strings.Contains(fmt.Sprintf("%v %+v %#v", e, e, e), "OfWorth")
+		errorIf(t, err != nil && !errors.Is(e, err) || !e.Local || e.TokenEndpoint || !named, "%q: %#v", token, e)
 		got, err := client.Token(within(t))
-		if e := asError(t, got, err, e.Kind); e.Op != tokenOp.ID {
-			t.Errorf("%+v", e)
-		}
+		errorIf(t, asError(t, got, err, e.Kind).Op != tokenOp.ID, "%+v", err)
 		wantRequests(t, server.Emulator, 0, 0)
 	}
 	// The error of another client's token is kept, and a source gets the caller's context.
 	client, server := newEmulated(t)
 	server.FailNext(dingtalktest.Code(generated.CodeInvalidClientIDOrSecret).For(tokenOp))
-	if e := refused(t, newClient(t, server.URL, client), dingtalk.ErrUnauthenticated); e.Code != generated.CodeInvalidClientIDOrSecret || !e.TokenEndpoint {
-		t.Errorf("%+v", e)
-	}
-	client = newClient(t, server.URL, dingtalk.TokenSourceFunc(func(ctx context.Context) (string, error) {
-		<-ctx.Done()
-		return "", own
-	}))
+	e := refused(t, newClient(t, server.URL, client), dingtalk.ErrUnauthenticated)
+	errorIf(t, e.Code != generated.CodeInvalidClientIDOrSecret || !e.TokenEndpoint, "%+v", e)
+	client = newClient(t, server.URL, dingtalk.TokenSourceFunc(func(ctx context.Context) (string, error) { <-ctx.Done(); return "", own }))
 	ctx, cancel := context.WithTimeout(t.Context(), ms)
 	defer cancel()
 	id, err := client.OpenConversationID(ctx, dingtalktest.ChatID)
@@ -90,46 +81,46 @@ func TestCredentials(t *testing.T) {
 	t.Parallel()
 	server := dingtalktest.NewServer(t)
 	token := server.IssueToken()
-	for name, creds := range map[string]dingtalk.Credentials{
-		"app": appCredentials, "pointer to app": &appCredentials, "static token": dingtalk.StaticToken(token),
-		"source": &listSource{tokens: []string{token}}, "another client": newClient(t, server.URL, appCredentials),
+	for _, creds := range []dingtalk.Credentials{
+		appCredentials, &appCredentials, dingtalk.StaticToken(token), &listSource{tokens: []string{token}}, newClient(t, server.URL, appCredentials),
 	} {
 		client := newClient(t, server.URL, creds)
 		convert(t, client, dingtalktest.ChatID)
-		if got, err := client.Token(within(t)); got != token || err != nil {
-			t.Errorf("%s: Token() = %q, %v", name, got, err)
-		}
+		got, err := client.Token(within(t))
+		errorIf(t, got != token || err != nil, "%T: Token() = %q, %v", creds, got, err)
 	}
 }
 
 // Invalid credentials are refused before any request, with an error that does not repeat them.
 func TestOddCredentialsAreNamed(t *testing.T) {
 	t.Parallel()
-	const key, secret = dingtalktest.AppKey, "secretOfWorth"
+	const secret, token = "secretOfWorth", "tokenOfWorth"
+	app := func(key, secret string) dingtalk.AppCredentials {
+		return dingtalk.AppCredentials{AppKey: key, AppSecret: secret}
+	}
+	quoted := app("key", `"`+secret+`"`)
 	for _, test := range []struct {
 		creds dingtalk.Credentials
 		says  string
 	}{
-		{nil, "nil"},
-		{(*dingtalk.AppCredentials)(nil), "nil"},
-		{(*dingtalk.Client)(nil), "nil"},
-		{dingtalk.AppCredentials{AppSecret: secret}, "AppKey"},
-		{dingtalk.AppCredentials{AppKey: key}, "AppSecret"},
-		{dingtalk.AppCredentials{AppKey: key + " ", AppSecret: secret}, "AppKey: it ends with white space"},
-		{dingtalk.AppCredentials{AppKey: key, AppSecret: secret + "\n"}, "AppSecret: it ends with a line break"},
-		{dingtalk.AppCredentials{AppKey: "\ufeff" + key, AppSecret: secret}, "byte-order mark"},
-		{&dingtalk.AppCredentials{AppKey: key, AppSecret: `"` + secret + `"`}, "AppSecret: it begins or ends with a quotation mark"},
-		{dingtalk.AppCredentials{AppKey: key, AppSecret: "secret\u200bOfWorth"}, "U+200B"},
-		{dingtalk.StaticToken("“tokenOfWorth”"), "StaticToken: it begins or ends with a quotation mark"},
-		{dingtalk.StaticToken(""), "StaticToken"},
-		{dingtalk.StaticToken("tokenOfWorth\r\nx-injected: 1"), "StaticToken"},
-		{dingtalk.StaticToken("tokenOf\tWorth"), "StaticToken"},
-		{dingtalk.StaticToken("tokenOfWorth你好"), "StaticToken"},
+		{nil, "nil"}, {(*dingtalk.AppCredentials)(nil), "nil"}, {(*dingtalk.Client)(nil), "nil"},
+		{app("", secret), "AppKey: it is empty"}, {app("key", ""), "AppSecret: it is empty"}, {app("\ufeffkey", secret), "byte-order mark"},
+		{app(" key", secret), "AppKey: it begins with white space"}, {app("key\u3000", secret), "AppKey: it ends with white space"},
+		{app("key", secret+"\n"), "AppSecret: it ends with a line break"}, {app("key", secret+"\r\n"), "AppSecret: it ends with a line break"},
+		{&quoted, "AppSecret: it begins or ends with a quotation mark"}, {app("key", "「"+secret+"」"), "quotation mark"},
+		{app("key", "secret\u200bOfWorth"), "U+200B"}, {app("key", secret+"\u200e"), "U+200E"}, {app("key", "secret OfWorth"), "U+0020"},
+		{app("key", "\x00"+secret), "U+0000"}, {app("key", secret+"\xff"), "UTF-8"},
+		{dingtalk.StaticToken("“" + token + "”"), "StaticToken: it begins or ends with a quotation mark"}, {dingtalk.StaticToken(""), "StaticToken"},
+		{dingtalk.StaticToken(token + "\r\nx-injected: 1"), "StaticToken"}, {dingtalk.StaticToken("tokenOf\tWorth"), "StaticToken"},
+		{dingtalk.StaticToken(token + "你好"), "StaticToken"},
 	} {
 		client, err := dingtalk.NewClient(test.creds)
-		if client != nil || err == nil || !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "OfWorth") {
-			t.Errorf("%T: %v, %v; want %q", test.creds, client, err, test.says)
-		}
+		said := fmt.Sprint(err)
+		errorIf(t, client != nil || !strings.Contains(said, test.says) || strings.Contains(said, "OfWorth"), "%T: %v, %s; want %q", test.creds, client, said, test.says)
+	}
+	for _, secret := range []string{"GT-lsu-taDAxxxsTsxxxx", `a"b\c<d>&e`} {
+		_, err := dingtalk.NewClient(app("dingeqqpkv3xxxxxx", secret))
+		errorIf(t, err != nil, "%v", err)
 	}
 }
 
@@ -156,15 +147,11 @@ func testLifetimes(t *testing.T) {
 					_, err := client.Token(t.Context())
 					waited := time.Since(asked) > 0
 					time.Sleep(2 * sec) // for a renewal
-					if n := emulator.Count(tokenOp); err != nil || n != tokens || waited != waits {
-						t.Errorf("after %d s: %d token calls, waited: %t; want %d, %t: %v", at, n, waited, tokens, waits, err)
-					}
+					errorIf(t, err != nil || emulator.Count(tokenOp) != tokens || waited != waits,
+						"after %d s: %d token calls, waited: %t; want %d, %t: %v", at, emulator.Count(tokenOp), waited, tokens, waits, err)
 				}
 				token(0, 1, true)
-				change := test.ends
-				if test.renews > 0 {
-					change = test.renews
-				}
+				change := cmp.Or(test.renews, test.ends)
 				token(change-3, 1, false)
 				token(change, 2, test.renews == 0)
 				time.Sleep(time.Duration(test.ends) * sec)
@@ -202,6 +189,15 @@ func (m *sharedMap) Drop(_ context.Context, key, token string) error {
 	return nil
 }
 
+// badStore gives another bad token each time.
+type badStore struct{ given int }
+
+func (s *badStore) Token(context.Context, string, func(context.Context) (dingtalk.Token, error)) (dingtalk.Token, error) {
+	s.given++
+	return dingtalk.Token{Value: fmt.Sprint("bad", s.given), Lifetime: time.Hour}, nil
+}
+func (s *badStore) Drop(context.Context, string, string) error { return nil }
+
 // Clients of one app share a token through a store; what a store may do wrong is for the tests of package tokens.
 func TestTokenStore(t *testing.T) {
 	t.Parallel()
@@ -212,37 +208,33 @@ func TestTokenStore(t *testing.T) {
 		clients = append(clients, newClient(t, server.URL, appCredentials, dingtalk.WithTokenStore(store)))
 	}
 	all := func() {
-		var group sync.WaitGroup
-		for n := range 16 {
-			group.Go(func() { convert(t, clients[n/4], fmt.Sprint(n)) })
-		}
-		group.Wait()
+		var n atomic.Int64
+		together(16, func() { convert(t, clients[n.Add(1)%4], "any") })
 	}
 	all()
 	wantRequests(t, server.Emulator, 16, 1)
 	for key := range store.tokens {
-		if strings.Contains(key, appCredentials.AppSecret) || !strings.Contains(key, server.URL) || !strings.Contains(key, appCredentials.AppKey) {
-			t.Errorf("the key is %q", key)
-		}
+		errorIf(t, strings.Contains(key, appCredentials.AppSecret) || !strings.Contains(key, server.URL) || !strings.Contains(key, appCredentials.AppKey),
+			"the key is %q", key)
 	}
 	server.RejectTokens()
 	all()
-	if n := server.Count(tokenOp); n != 2 {
-		t.Errorf("%d token calls after one rejection, want 2", n)
-	}
+	errorIf(t, server.Count(tokenOp) != 2, "%d token calls after one rejection, want 2", server.Count(tokenOp))
 	for _, base := range []string{serve(t, server.ServeHTTP), server.URL} { // another host, app or secret has another key
 		for _, creds := range []dingtalk.AppCredentials{{AppKey: "a", AppSecret: "s"}, {AppKey: "b", AppSecret: "s"}, {AppKey: "a", AppSecret: "t"}} {
 			server.FailNext(dingtalktest.Raw(200, "", []byte(`{"accessToken":"t","expireIn":7200}`)).For(tokenOp))
 			_, _ = newClient(t, base, creds, dingtalk.WithTokenStore(store), oneAttempt).Token(within(t))
 		}
 	}
-	if len(store.tokens) != 1+6 {
-		t.Errorf("%d keys for 7 apps: %v", len(store.tokens), store.tokens)
+	errorIf(t, len(store.tokens) != 1+6, "%d keys for 7 apps: %v", len(store.tokens), store.tokens)
+	_, err := dingtalk.NewClient(dingtalk.StaticToken("t"), dingtalk.WithTokenStore(store))
+	_, none := dingtalk.NewClient(dingtalk.StaticToken("t"), dingtalk.WithTokenStore(nil))
+	errorIf(t, err == nil || none != nil, "a static token needs no store: %v, %v", err, none)
+	bad := &badStore{} // costs a call two replays at most, and gives way to the service's token
+	client := newClient(t, server.URL, appCredentials, dingtalk.WithTokenStore(bad))
+	before := server.Count(convertOp)
+	for range 3 {
+		convert(t, client, dingtalktest.ChatID)
 	}
-	if _, err := dingtalk.NewClient(dingtalk.StaticToken("t"), dingtalk.WithTokenStore(store)); err == nil {
-		t.Error("a store was accepted with a static token")
-	}
-	if _, err := dingtalk.NewClient(dingtalk.StaticToken("t"), dingtalk.WithTokenStore(nil)); err != nil {
-		t.Errorf("no store was refused: %v", err)
-	}
+	errorIf(t, server.Count(convertOp)-before != 5, "%d requests of 3 calls", server.Count(convertOp)-before)
 }

@@ -2,6 +2,7 @@ package dingtalk
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,36 +26,12 @@ const (
 	maxScopes       = 20
 )
 
-// verdict is the error of a failed attempt, or of a request that was not sent, and what to do about it. It is immutable.
-type verdict struct {
-	Error
-
-	repeat    repeat
-	dropToken bool  // the token was rejected: a refresh may help
-	partly    bool  // the answer says that the operation failed, and not how much of it was done
-	broken    bool  // no complete answer came
-	refusal   bool  // the limiter, the circuit breaker or the budget refused the request
-	ended     error // the error of the caller's context, if it ended the attempt
-}
-
-// repeat tells which operations may be retried after a verdict.
-type repeat int
-
-const (
-	never        repeat = iota
-	ifSafe              // the request may have been processed: operations that are safe to repeat
-	notProcessed        // the request was surely not processed: every operation
-)
-
-// allows reports whether an operation may be retried.
-func (r repeat) allows(safe bool) bool { return r == notProcessed || r == ifSafe && safe }
-
 // outcome is the circuit breaker's view of v; nil is a success.
-func (v *verdict) outcome() breaker.Outcome[*verdict] {
+func (v *verdict) outcome() breaker.Outcome {
 	if v == nil {
-		return breaker.Outcome[*verdict]{Kind: breaker.Good}
+		return breaker.Outcome{Kind: breaker.Good}
 	}
-	o := breaker.Outcome[*verdict]{Answered: v.StatusCode != 0 && !v.broken, Wait: v.RetryAfter, Cause: v}
+	o := breaker.Outcome{Answered: v.StatusCode != 0 && !v.broken, Wait: v.RetryAfter, Cause: v}
 	switch {
 	case errors.Is(v.ended, context.Canceled):
 	case v.ended != nil: // with short deadlines, a hung service looks like this
@@ -81,52 +58,57 @@ func (v *verdict) mayBeDone() bool {
 	}
 }
 
+// op names the call's operation in errors and logs.
+func (c *call) op() string { return operationName(c.contract) }
+
 // error makes the error of a call's request.
 func (c *call) error(kind error, message string) Error {
-	e := Error{Op: c.op, ChatID: c.chatID, Kind: kind, Message: message, Attempts: c.sent, TokenEndpoint: c.isToken}
-	if c.isToken {
-		e.ChatID = ""
+	return Error{Op: c.op(), ChatID: c.chatID, Kind: kind, Message: message, Attempts: c.sent, TokenEndpoint: c.isToken}
+}
+
+// panicked makes the error of a call whose goroutine, one of this package's, did not return. recovered is nil after
+// runtime.Goexit. In the caller's own goroutine a panic of the caller's transport, limiter, budget or token source reaches
+// the caller.
+func (p *path) panicked(recovered any, c *call) *Error {
+	e := c.error(ErrPanicked, "the goroutine was ended by runtime.Goexit, as t.FailNow calls it")
+	e.Local = true
+	if recovered != nil {
+		secrets := p.secrets(c)
+		e.Message = secrets.Show(fmt.Sprint(recovered), maxMessageBytes)
+		if err, ok := recovered.(error); ok {
+			e.Err = secrets.HideError(err)
+		}
 	}
-	return e
+	return &e
 }
 
 // foreign is the verdict on a request that the caller's own token source, limiter or budget refused. It is of the given
 // kind, unless err is an *Error or the caller's context has ended.
-func (c *call) foreign(err, kind error, message string) *verdict {
+func (p *path) foreign(c *call, err, kind error, message string) *verdict {
 	if cause := clock.Ended(c.waits); cause != nil {
 		return &verdict{ended: cause}
 	}
 	v := &verdict{Error: c.error(kind, message)}
-	e, ok := text.Find[*Error](err)
-	if !ok {
-		v.Local, v.Err = true, err
-		return v
+	if e, ok := text.Find[*Error](err); ok {
+		v.Error = *e
+		v.Op = c.op()
+		if _, earlier := text.Find[*tokens.RememberedError](err); earlier { // a recent failure of another call
+			v.Local, v.Attempts = true, 0
+		}
+		if v.ChatID = c.chatID; v.TokenEndpoint {
+			v.ChatID = ""
+		}
+	} else {
+		v.Local, v.Err = true, p.secrets(c).HideError(err)
 	}
-	v.Error = *e
-	v.Op = c.op
-	if _, earlier := text.Find[*tokens.RememberedError](err); earlier { // a recent failure of another call
-		v.Local, v.Attempts = true, 0
-	}
-	if v.ChatID = c.chatID; v.TokenEndpoint {
-		v.ChatID = ""
-	}
-	return v
-}
-
-// tokenless is the verdict on a request without a token.
-func (c *call) tokenless(err error) *verdict {
-	return c.foreign(err, ErrUnavailable, "the token source failed")
-}
-
-// refusal is the verdict on a request that the limiter or the budget refused, unless they failed themselves.
-func (c *call) refusal(err, kind error, message string) *verdict {
-	v := c.foreign(err, kind, message)
-	v.refusal = v.Kind != ErrUnavailable //nolint:errorlint // a verdict's kind is never wrapped
+	v.refusal = kind != ErrUnavailable && v.Kind != ErrUnavailable //nolint:errorlint // a kind is never wrapped
 	return v
 }
 
 // failure makes the error of a call that ends with v. note follows its message.
-func (c *call) failure(v *verdict, note string) *Error {
+//
+//go:noinline
+func (v *verdict) failure(note string) *Error {
 	e := v.Error
 	e.Message = joined(e.Message, note)
 	return &e
@@ -135,106 +117,77 @@ func (c *call) failure(v *verdict, note string) *Error {
 // unsent makes the error of a call whose last request was not sent, or was interrupted by the caller's context. before
 // is the verdict on the previous request: what the service answered is the reason, if the client alone refused to go on.
 func (c *call) unsent(v, before *verdict) *Error {
-	var earlier *Error
-	if before != nil {
-		earlier = c.failure(before, "")
-	}
-	switch {
-	case v.ended != nil:
-		e := c.error(v.ended, "the caller's context ended the call")
-		switch {
-		case earlier != nil:
-			e.Err = earlier
-		case !v.broken:
+	e := v.failure("")
+	if v.ended != nil {
+		ended := c.error(v.ended, "the caller's context ended the call")
+		if e = &ended; !v.broken {
 			e.Err = v.Err // such as the failure that opened the circuit breaker
 		}
-		return &e
-	case earlier != nil && v.refusal:
-		refused := v.Error
-		earlier.Message = joined(earlier.Message, "not repeated: "+strings.TrimPrefix(refused.Message, "not sent: "))
-		earlier.RetryAfter = max(earlier.RetryAfter, refused.RetryAfter)
-		if earlier.Err == nil {
-			earlier.Err = &refused
-		}
-		return earlier
 	}
-	e := c.failure(v, "")
-	if earlier != nil {
-		if !e.TokenEndpoint {
-			e.Attempts = c.sent
-		}
-		if e.Err == nil {
-			e.Err = earlier
-		}
+	if before == nil {
+		return e
+	}
+	earlier := before.failure("")
+	switch {
+	case v.ended != nil:
+		e.Err = earlier
+	case v.refusal:
+		e, earlier = earlier, e
+		e.Message = joined(e.Message, "not repeated: "+strings.TrimPrefix(earlier.Message, "not sent: "))
+		e.RetryAfter = max(e.RetryAfter, earlier.RetryAfter)
+	case !e.TokenEndpoint:
+		e.Attempts = c.sent
+	}
+	if e.Err == nil {
+		e.Err = earlier
 	}
 	return e
 }
 
-// reader makes the verdict on an answer, and redacts the secrets of its request.
-type reader struct {
-	call    *call
-	secrets text.Secrets
-	answer  *wire.Answer
-}
-
-func (r *reader) show(s string, limit int) string { return r.secrets.Show(s, limit) }
-
-// requestID is the header's request id; the body of an error may have one, too.
-func (r *reader) requestID() string {
-	if r.answer == nil {
-		return ""
-	}
-	return r.show(r.answer.Header.Get(requestIDHeader), maxSnippetBytes)
-}
-
 // unanswered makes the verdict on an attempt without a complete answer.
-func (r *reader) unanswered(f *wire.Failure, limit time.Duration) *verdict {
-	v := &verdict{Error: r.call.error(ErrUnavailable, ""), ended: f.Ended, broken: true}
-	v.RequestID, v.Err = r.requestID(), r.secrets.HideError(f.Cause)
-	if r.answer != nil {
-		v.StatusCode = r.answer.Status
-	}
+func (p *path) unanswered(c *call, a *wire.Answer, f *wire.Failure) *verdict {
+	v := &verdict{ended: f.Ended, broken: f.Stage != wire.Unbuilt && f.Stage != wire.Switched}
+	kind, says, again := ErrUnavailable, "check the network, the proxy and the region", ifSafe
 	dns, unknownHost := text.Find[*net.DNSError](f.Cause)
 	proxy, _ := text.Find[*wire.ProxyError](f.Cause)
 	switch {
 	case f.Stage == wire.Unbuilt:
-		v.Kind, v.Local, v.broken, v.Message = ErrRejected, true, false, "the request could not be built"
+		kind, says, again = ErrRejected, "the request could not be built", never
 	case f.Stage == wire.Switched:
-		v.Kind, v.broken, v.Message = ErrUnexpectedResponse, false, fmt.Sprintf("HTTP %d is not an answer", v.StatusCode)
-	case f.Stage == wire.Refused && proxy.Status == http.StatusProxyAuthRequired:
-		v.Message = "the proxy asks for a user and password: put them into the proxy setting, such as HTTPS_PROXY"
+		kind, says, again = ErrUnexpectedResponse, fmt.Sprintf("HTTP %d is not an answer", a.Status), never
 	case f.Stage == wire.Refused:
-		v.Message = "the proxy refused"
-		if proxy.Status >= http.StatusInternalServerError {
-			v.repeat = notProcessed
+		if says, again = "the proxy refused", never; proxy.Status == http.StatusProxyAuthRequired {
+			says = "the proxy asks for a user and password: put them into the proxy setting, such as HTTPS_PROXY"
+		} else if proxy.Status >= http.StatusInternalServerError {
+			again = notProcessed
 		}
 	case f.Stage == wire.Untrusted:
-		v.Kind = ErrTLS
+		kind, says, again = ErrTLS, "", never
 	case f.Late && f.Stage == wire.Body:
-		v.Message, v.repeat = "the body did not end in time", ifSafe
+		says = "the body did not end in time"
 	case f.Late:
-		v.Message, v.repeat = fmt.Sprintf("no answer within %s", limit), ifSafe
+		says = fmt.Sprintf("no answer within %s", p.wire.Limit())
 	case errors.Is(f.Cause, wire.ErrTooLarge):
-		v.Kind, v.repeat = ErrUnexpectedResponse, never
+		kind, says, again = ErrUnexpectedResponse, "", never
 	case f.Stage == wire.Body:
-		v.Kind, v.Message, v.repeat = ErrUnexpectedResponse, "the body broke off", ifSafe
+		kind, says = ErrUnexpectedResponse, "the body broke off"
 	case unknownHost:
-		v.Message = "check the region, the base URL and the name server"
-		if !dns.IsNotFound {
-			v.repeat = notProcessed
+		if says, again = "check the region, the base URL and the name server", notProcessed; dns.IsNotFound {
+			again = never
 		}
 	case errors.Is(f.Cause, wire.ErrProxySetting):
-		v.Message = "check the proxy setting, such as HTTPS_PROXY"
-	case f.Stage == wire.Unsent:
-		v.Message, v.repeat = "check the network, the proxy and the region", notProcessed
-	default:
-		v.Message, v.repeat = "check the network, the proxy and the region", ifSafe
+		says, again = "check the proxy setting, such as HTTPS_PROXY", never
 	}
-	if f.Unsent && (v.repeat == ifSafe || v.ended != nil) {
-		v.repeat = notProcessed
+	if f.Unsent && (again == ifSafe || v.ended != nil) {
+		again = notProcessed
 	}
 	if f.Proxy != "" {
-		v.Message = joined(v.Message, "the proxy is "+f.Proxy)
+		says = joined(says, "the proxy is "+f.Proxy)
+	}
+	v.Error, v.repeat = c.error(kind, says), again
+	v.Local, v.Err = f.Stage == wire.Unbuilt, p.secrets(c).HideError(f.Cause)
+	if a != nil {
+		v.StatusCode, v.RequestID = a.Status, p.secrets(c).Show(a.Header.Get(requestIDHeader), maxSnippetBytes)
 	}
 	return v
 }
@@ -248,38 +201,29 @@ func joined(message, note string) string {
 }
 
 // refused makes the verdict on an answer without a result. The code decides; without a known code, the status does.
-// maxWait caps the wait that a message asks for.
-func (r *reader) refused(now time.Time, maxWait time.Duration) *verdict {
-	a, contract := r.answer, r.call.contract
-	v := &verdict{Error: r.call.error(nil, "")}
-	v.StatusCode, v.RetryAfter = a.Status, wire.RetryAfter(a.Header, now)
-	var body envelope
-	body.read(a.Body)
-	banned := body.isBan()
-	if body.empty() {
-		switch kind := r.htmlKind(); {
-		case kind != "":
-			v.Message = fmt.Sprintf("the answer is %s, %d bytes", kind, len(a.Body))
+func (p *path) refused(c *call, a *wire.Answer) *verdict {
+	now, secrets := p.clock.Now(), p.secrets(c)
+	answer := objectOf(a.Body)
+	body := read(answer)
+	code, message := body.error(func(code string) bool { return c.contract.LookupErrorCode(code) != nil })
+	banned, says := body.isBan(), secrets.Show(message, maxMessageBytes)
+	if code == "" && message == "" && body.status == "" && body.punish == "" {
+		says = "the answer holds neither a result nor an error"
+		if kind := htmlKind(a); kind != "" {
+			says = fmt.Sprintf("the answer is %s, %d bytes", secrets.Show(kind, maxSnippetBytes), len(a.Body))
 			banned = a.Status == http.StatusForbidden // the ban page is not documented; the gateway's own refusals are JSON
-		case len(a.Body) > 0 && !contract.Public: // a public operation's answer may hold a new, unknown token
-			v.Message = "the answer holds neither a result nor an error: " + r.show(string(a.Body), maxSnippetBytes)
-		default:
-			v.Message = "the answer holds neither a result nor an error"
+		} else if len(a.Body) > 0 && !c.contract.Public { // a public operation's answer may hold a new, unknown token
+			says += ": " + secrets.Show(string(a.Body), maxSnippetBytes)
 		}
 	}
-	code, message := body.error(func(code string) bool { return contract.LookupErrorCode(code) != nil })
-	v.Code = generated.Code(r.show(string(code), maxSnippetBytes))
-	if message != "" {
-		v.Message = r.show(string(message), maxMessageBytes)
+	v := &verdict{Error: c.error(nil, says)}
+	v.StatusCode, v.RetryAfter = a.Status, wire.RetryAfter(a.Header, now)
+	v.Code = generated.Code(secrets.Show(code, maxSnippetBytes))
+	v.RequestID = secrets.Show(cmp.Or(body.requestID, a.Header.Get(requestIDHeader)), maxSnippetBytes)
+	for _, scope := range body.scopes[:min(len(body.scopes), maxScopes)] {
+		v.RequiredScopes = append(v.RequiredScopes, secrets.Show(scope, maxSnippetBytes))
 	}
-	if v.RequestID = r.show(string(body.RequestID), maxSnippetBytes); v.RequestID == "" {
-		v.RequestID = r.requestID()
-	}
-	for _, scope := range body.Detail.RequiredScopes[:min(len(body.Detail.RequiredScopes), maxScopes)] {
-		v.RequiredScopes = append(v.RequiredScopes, r.show(scope, maxSnippetBytes))
-	}
-
-	switch row := contract.LookupErrorCode(string(code)); {
+	switch row := c.contract.LookupErrorCode(code); {
 	case banned:
 		v.Kind, v.RetryAfter = ErrBlocked, max(v.RetryAfter, generated.BanTime)
 	case row != nil:
@@ -289,25 +233,29 @@ func (r *reader) refused(now time.Time, maxWait time.Duration) *verdict {
 		if row.Retry {
 			v.repeat = ifSafe
 		}
-	case succeeds(contract, a.Status) && unsuccessful(contract, a.Body):
+	case succeeds(c.contract, a.Status) && unsuccessful(c.contract, answer):
 		v.Kind, v.partly = ErrRejected, true
-	case contract.TokenQuery != "" && body.refused(): // the legacy API has thousands of codes, too
+	case c.contract.TokenQuery != "" && body.refused(): // the legacy API has thousands of codes, too
 		v.Kind = ErrRejected
 	default:
-		r.byStatus(v)
+		v.byStatus(a, secrets)
 	}
 	if v.Kind == ErrThrottled { //nolint:errorlint // a verdict's kind is never wrapped
 		v.repeat = notProcessed
-		v.RetryAfter = max(v.RetryAfter, min(throttledFor(text.Cut(string(message), maxMessageBytes), now), maxWait))
+		v.RetryAfter = max(v.RetryAfter, min(throttledFor(text.Cut(message, maxMessageBytes), now), p.retry.MaxWait))
 	}
 	return v
 }
 
 // byStatus makes the verdict on an answer without a known code.
-func (r *reader) byStatus(v *verdict) {
-	switch s := v.StatusCode; {
+func (v *verdict) byStatus(a *wire.Answer, secrets text.Secrets) {
+	switch s := a.Status; {
 	case s >= 300 && s < 400:
-		v.Kind, v.Message = ErrRedirect, "to "+r.redirectHost()
+		v.Kind, v.Message = ErrRedirect, "to the same host"
+		resp := http.Response{Header: a.Header}
+		if u, err := resp.Location(); err == nil && u.Host != "" {
+			v.Message = "to " + secrets.Show(u.Host, maxSnippetBytes) // the rest of the URL may hold secrets
+		}
 	case s == http.StatusUnauthorized:
 		v.Kind, v.dropToken = ErrUnauthenticated, true
 	case s == http.StatusForbidden:
@@ -315,13 +263,11 @@ func (r *reader) byStatus(v *verdict) {
 	case s == http.StatusProxyAuthRequired:
 		v.Kind = ErrUnavailable
 		v.Message = joined(v.Message, "a proxy asks for a user and password: put them into the proxy setting, such as HTTP_PROXY")
-	case s == http.StatusRequestTimeout:
-		v.Kind, v.repeat = ErrUnavailable, ifSafe
 	case s == http.StatusTooManyRequests:
 		v.Kind, v.RetryAfter = ErrThrottled, max(v.RetryAfter, time.Second)
 	case s == http.StatusNotImplemented, s == http.StatusHTTPVersionNotSupported:
 		v.Kind = ErrUnavailable
-	case s >= 500:
+	case s >= 500, s == http.StatusRequestTimeout:
 		v.Kind, v.repeat = ErrUnavailable, ifSafe
 	case s >= 400:
 		v.Kind = ErrRejected
@@ -332,24 +278,13 @@ func (r *reader) byStatus(v *verdict) {
 
 // htmlKind describes an HTML answer, found by its label or its body, and is empty for any other. Gateways label their
 // pages with the media type that the request asked for.
-func (r *reader) htmlKind() string {
-	label := r.answer.Header.Get("Content-Type")
-	mediaType, _, _ := strings.Cut(label, ";")
-	switch {
+func htmlKind(a *wire.Answer) string {
+	label := a.Header.Get("Content-Type")
+	switch mediaType, _, _ := strings.Cut(label, ";"); {
 	case strings.EqualFold(strings.TrimSpace(mediaType), "text/html"):
 		return "text/html"
-	case bytes.HasPrefix(bytes.TrimSpace(r.answer.Body), []byte("<")):
-		return "HTML labelled " + r.show(label, maxSnippetBytes)
-	default:
-		return ""
+	case bytes.HasPrefix(bytes.TrimSpace(a.Body), []byte("<")):
+		return "HTML labelled " + label
 	}
-}
-
-// redirectHost returns the host of a redirect. The rest of the URL may hold secrets.
-func (r *reader) redirectHost() string {
-	resp := http.Response{Header: r.answer.Header}
-	if u, err := resp.Location(); err == nil && u.Host != "" {
-		return r.show(u.Host, maxSnippetBytes)
-	}
-	return "the same host"
+	return ""
 }

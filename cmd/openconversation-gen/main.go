@@ -3,12 +3,15 @@
 package main
 
 import (
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
 	"github.com/dingtalk-openapi/openconversation-go/internal/generator"
@@ -27,103 +30,98 @@ func main() {
 	}
 }
 
-const carried = `OpenAPI 3.0 or 3.1, in one file, with references to its own components; no YAML anchors.
-Operations: GET, POST, PUT, PATCH and DELETE, each with an operationId; with or without a body.
-Parameters: in path (a segment or part of one), query and header; a string, integer, number or boolean, with or without
-  enum, or an array of them; a string with x-json-string in a query takes any value, as JSON.
-Bodies: application/json, required, optional or none.
-Answers: one status 2xx that is the success, as JSON or without a body. Every other answer is an error of the common shape.
-Schemas: objects, nested and recursive, nullable fields, additionalProperties, allOf, arrays, maps, free-form values,
-  enums of strings or integers (open: other values are kept). Not: oneOf, anyOf, not, discriminators.
-Tokens: in the header of the client, or in a query that the operation's security names; none only with security: [].
-Extensions: x-repeat, x-permission, x-app-type, x-paging, x-success, x-json-string, x-error-codes, x-go-name,
-  x-enum-varnames. openapi.yaml of this project describes each.
-
-What is refused is named with its line, and what to write instead.
-`
+// usageText is what is said before the flags, after them, and before those of the subcommand official.
+//
+//go:embed usage.txt
+var usageText string
 
 var errUsage = errors.New("usage")
 
+// options are the flags. packages are of DingTalk's official SDK.
+type options struct {
+	spec, overlay, packages, operations, sdk, name, output, routes string
+	list                                                           bool
+}
+
 func run(args []string, stdout, stderr io.Writer) error {
-	if len(args) > 0 && args[0] == "official" {
-		return runOfficial(args[1:], stdout, stderr)
-	}
+	var o options
+	imports, usage := len(args) > 0 && args[0] == "official", strings.Split(usageText, "\f")
 	flags := flag.NewFlagSet("openconversation-gen", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	spec := flags.String("spec", "", "the OpenAPI 3.0 or 3.1 contract, a YAML or JSON `file`")
-	name := flags.String("package", "", "the `name` of the package")
-	output := flags.String("output", "", "the `folder` of the package; the file is NAME.gen.go there")
-	changes := flags.String("overlay", "", "an OpenAPI Overlay 1.0, a `file` with changes to the contract, such as names for Go")
-	data := flags.String("routes", "", "write the operations as JSON to this `file`, for --spec of openconversation's call, operations and emulator")
-	packages := flags.String("official", "", "instead of --spec: `packages` of DingTalk's official SDK, such as robot_1_0")
-	var o officialFlags
-	o.addTo(flags)
+	flags.StringVar(&o.output, "output", "", "write NAME.gen.go, or the contract of each package, into this `folder`")
+	flags.StringVar(&o.routes, "routes", "", "write the operations to this `file`, for --spec or --official-routes of openconversation")
+	flags.StringVar(&o.operations, "operation", "", "only these operations of the official SDK: `NAMES` with commas between them, in any case; * stands for any letters")
+	flags.StringVar(&o.sdk, "sdk", "", "the official SDK: a `folder` with its source, or a version; "+defaultSDK)
+	if imports {
+		args, usage = args[1:], []string{usage[2], ""}
+		flags.BoolVar(&o.list, "list", false, "list the operations that have a word in their name, path or summary")
+	} else {
+		flags.StringVar(&o.spec, "spec", "", "the OpenAPI 3.0 or 3.1 contract, a YAML or JSON `file`")
+		flags.StringVar(&o.overlay, "overlay", "", "an OpenAPI Overlay 1.0, a `file` with changes to the contract, such as names for Go")
+		flags.StringVar(&o.packages, "official", "", "instead of --spec: `packages` of DingTalk's official SDK, such as robot_1_0")
+		flags.StringVar(&o.name, "package", "", "the `name` of the package")
+	}
 	flags.Usage = func() {
-		fmt.Fprintf(stderr, `Usage: openconversation-gen --spec FILE --package NAME --output FOLDER [--overlay FILE]
-       openconversation-gen --spec FILE --routes FILE [--overlay FILE]
-       openconversation-gen --official PACKAGES [--operation NAMES] [--package NAME] --output FOLDER
-       openconversation-gen official --help
-
-Makes a Go package with a typed method for each operation of a contract. Its methods send through a dingtalk.Client.
-
-Flags:
-`)
+		fmt.Fprint(stderr, usage[0])
 		flags.PrintDefaults()
-		fmt.Fprintf(stderr, "\nWhat a contract may hold:\n\n%s", carried)
+		fmt.Fprint(stderr, usage[1])
 	}
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
+	var named []string
+	for {
+		if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 			return err
+		} else if err != nil {
+			return errUsage
 		}
-		return errUsage
+		if flags.NArg() == 0 {
+			break
+		}
+		named, args = append(named, flags.Arg(0)), flags.Args()[1:] // a flag may come after a name
 	}
-	if *name != "" {
-		if err := generator.CheckName(*name); err != nil {
+	if o.name != "" {
+		if err := generator.CheckName(o.name); err != nil {
 			fmt.Fprintln(stderr, err)
 			return errUsage
 		}
 	}
-	if *packages != "" && *output != "" && *spec+*changes+*data == "" && flags.NArg() == 0 {
-		return o.generate(*packages, *name, *output, stderr)
+	switch {
+	case imports && (len(named) > 0 || o.routes != "" || o.list) && (len(named) < 2 || !o.list):
+		o.packages = strings.Join(named, ",")
+		return o.imported(stdout, stderr)
+	case imports || len(named) > 0:
+	case o.packages != "" && o.output != "" && o.spec+o.overlay+o.routes == "":
+		return o.packagesOf(stderr)
+	case o.packages == "" && o.spec != "" && (o.name == "") == (o.output == "") && o.name+o.routes != "":
+		return o.generate()
 	}
-	pkg := *name != "" || *output != ""
-	if flags.NArg() > 0 || *spec == "" || pkg && (*output == "" || *name == "") || !pkg && *data == "" {
-		flags.Usage()
-		return errUsage
-	}
+	flags.Usage()
+	return errUsage
+}
+
+// generate makes what is asked for of a contract.
+func (o *options) generate() error {
 	var with contract.Change
-	if *changes != "" {
-		with = overlay.Change(*changes)
+	if o.overlay != "" {
+		with = overlay.Change(o.overlay)
 	}
-	c, err := contract.Load(*spec, with)
-	if err != nil {
-		return err
-	}
-	if *data != "" {
-		if err := writeRoutes(c, *data); err != nil {
-			return err
+	c, err := contract.Load(o.spec, with)
+	if err == nil && o.routes != "" {
+		var raw []byte
+		if raw, err = json.MarshalIndent(c.Routes(), "", "  "); err == nil {
+			err = os.WriteFile(o.routes, append(raw, '\n'), 0o644)
 		}
 	}
-	if !pkg {
-		return nil
+	if err != nil || o.name == "" {
+		return err
 	}
-	return writePackage(c, *spec, *name, *output)
+	return writePackage(c, o.spec, o.name, o.output)
 }
 
 // writePackage generates a package into a folder.
 func writePackage(c *contract.Contract, source, name, folder string) error {
-	src, err := generator.Foreign(c, source, name)
+	src, err := generator.Foreign(c, filepath.Base(source), name)
 	if err != nil {
 		return err
 	}
 	return generator.Write(folder, name, map[string][]byte{name + ".gen.go": src})
-}
-
-// writeRoutes writes a contract's routes for the command and the emulator.
-func writeRoutes(c *contract.Contract, file string) error {
-	raw, err := json.MarshalIndent(c.Routes(), "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(file, append(raw, '\n'), 0o644)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,8 +9,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
 // idsVariable is how many chats BenchmarkBulk converts.
@@ -26,23 +23,8 @@ func BenchmarkBulk(b *testing.B) {
 	if err != nil {
 		ids = 10_000
 	}
-	emulator := command(b, "emulator", "--any-chat")
-	stdout, err := emulator.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := emulator.Start(); err != nil {
-		b.Fatal(err)
-	}
-	defer func() {
-		_ = emulator.Process.Kill()
-		_ = emulator.Wait()
-	}()
-	line, _ := bufio.NewReader(stdout).ReadString('\n')
-	words := strings.Fields(line) // listening on URL with KEY SECRET
-	if len(words) < 3 {
-		b.Fatalf("the emulator says %q", line)
-	}
+	emulator := startService(b, "--any-chat")
+	defer func() { _ = emulator.cmd.Process.Kill() }()
 	dir := b.TempDir()
 	in := filepath.Join(dir, "in.csv")
 	if err := os.WriteFile(in, []byte("chat_id\n"+chats(ids, ids)), 0o600); err != nil {
@@ -57,8 +39,7 @@ func BenchmarkBulk(b *testing.B) {
 					if what == "called" {
 						_ = os.Remove(out + ".journal")
 					}
-					cmd := command(b, "convert", "--input", in, "--output", out, "--qps", "0", "--concurrency", "32", "--progress", "none")
-					cmd.Env = append(cmd.Env, "DINGTALK_APP_KEY="+dingtalktest.AppKey, "DINGTALK_APP_SECRET="+dingtalktest.AppSecret, "DINGTALK_BASE_URL="+words[2])
+					cmd := command(b, emulator.env, "convert", "--input", in, "--output", out, "--qps", "0", "--concurrency", "32", "--progress", "none")
 					start := time.Now()
 					if text, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(text), fmt.Sprintf("%d converted, 0 failed", ids)) {
 						b.Fatalf("%v\n%s", err, text)

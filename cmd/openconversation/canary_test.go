@@ -2,11 +2,12 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
@@ -17,65 +18,47 @@ import (
 // canary is an app secret that no output of any command may hold.
 const canary = "canary-of-the-app-secret-4711"
 
-// TestNoOutputHoldsTheSecret greps every byte that every command prints, in good and in bad times.
+// TestNoOutputHoldsTheSecret greps every byte that every command prints and writes, in good and in bad times.
 func TestNoOutputHoldsTheSecret(t *testing.T) {
-	// A host that sends back what it was sent, as badly made gateways do.
-	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	b := newBench(t, "chats.csv", "chat_id\n"+chat+"\nx\n..\n", dingtalktest.WithCredentials("k", canary))
+	b.out = filepath.Join(t.TempDir(), "out.csv")
+	echo := b.behind(func(w http.ResponseWriter, r *http.Request) { // as badly made gateways send back what they were sent
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusBadRequest)
-		body := make([]byte, 1000)
-		n, _ := r.Body.Read(body)
-		fmt.Fprintf(w, `{"code":"echo","message":%q}`, string(body[:n])+r.Header.Get(generated.TokenHeader))
-	}))
-	defer echo.Close()
-	good := dingtalktest.NewServer(t, dingtalktest.WithCredentials("k", canary))
-	wrong := dingtalktest.NewServer(t)
-	hosts := map[string]string{"good": good.URL, "wrong credentials": wrong.URL, "echo": echo.URL, "closed": "http://127.0.0.1:1", "bad": "http://example.com"}
-
-	sharedAt := map[string]string{"bad": "http://k:" + canary + "@127.0.0.1:1"}
+		body, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, `{"code":"echo","message":%q}`, string(body)+r.Header.Get(generated.TokenHeader))
+	})[connect.EnvBaseURL]
+	shared := "redis://k:" + canary + "@127.0.0.1:1"
+	hosts := []string{b.server.URL, dingtalktest.NewServer(t).URL, echo, "http://127.0.0.1:1", "http://example.com"}
 	file := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(file, []byte(canary+"\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	input, output := filepath.Join(t.TempDir(), "chats.csv"), filepath.Join(t.TempDir(), "out.csv")
-	if err := os.WriteFile(input, []byte("chat_id\n"+chat+"\nx\n..\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	b.write(file, canary+"\n")
 	commands := [][]string{
-		{}, {"--help"}, {"help", "convert"}, {"convert", "--help"}, {"emulator", "--help"}, {"codes"}, {"codes", "--json"},
-		{"spec"}, {"version"}, {"version", "--json"}, {"completion", "bash"},
-		{"convert"}, {"convert", "--app-secret", canary, "x"}, {"convert", "--app-secret=" + canary, "x"},
-		{"convert", chat}, {"convert", "x"}, {"convert", "--json", chat, "x", ".."},
 		{"convert", "--app-secret-file", file, chat}, {"convert", "--app-secret-file", canary, chat},
-		{"convert", "--timeout", "1ns", "x"},
-		{"convert", "--input", input}, {"convert", "--input", input, "--dry-run"},
-		{"convert", "--input", input, "--output", output, "--again=all", "--progress", "plain"},
-		{"convert", "--input", input, "--output", output},
-		{"convert", "--input", input, "--output", output, "--again=failed", "--json"},
-		{"convert", "--check", chat}, {"call", "getChat", "--chatid", chat}, {"call", "orgGroupSend", "--body", "{}"},
-		{"doctor", "--chat", chat, "--robot", "r"},
-		{"doctor"}, {"doctor", "--json"}, {"budget"}, {"budget", "--redis", "redis://k:" + canary + "@127.0.0.1:1"},
+		{"convert", "--input", b.in}, {"convert", "--input", b.in, "--dry-run"},
+		b.args("--again=all", "--progress", "plain"), b.args(), b.args("--again=failed", "--json"), {"budget", "--redis", shared},
+	}
+	for _, line := range strings.Split("|--help|help convert|emulator --help|codes|codes --json|spec|version --json|completion bash|convert|convert --app-secret "+canary+
+		" x|convert --app-secret="+canary+" x|convert "+chat+"|convert x|convert --json "+chat+" x ..|convert --timeout 1ns x|convert --check "+chat+
+		"|call getChat --chatid "+chat+"|call orgGroupSend --body {}|doctor --chat "+chat+" --robot r|doctor|doctor --json|budget", "|") {
+		commands = append(commands, strings.Fields(line))
 	}
 	for _, secret := range []string{canary, ""} {
-		for name, host := range hosts {
+		for i, host := range hosts {
+			redis := map[int]string{len(hosts) - 1: shared}[i]
 			for _, args := range commands {
-				got := call{args: args, env: map[string]string{connect.EnvAppKey: "k", connect.EnvAppSecret: secret, connect.EnvBaseURL: host, connect.EnvRedisURL: sharedAt[name]}}.run()
+				got := call{args: args, env: map[string]string{connect.EnvAppKey: "k", connect.EnvAppSecret: secret, connect.EnvBaseURL: host, connect.EnvRedisURL: redis}}.run()
 				if strings.Contains(got.stdout+got.stderr, canary) {
-					t.Errorf("%s, %q: exit code %d\n%s\n%s", name, args, got.code, got.stdout, got.stderr)
+					t.Errorf("%s, %q: exit code %d\n%s\n%s", host, args, got.code, got.stdout, got.stderr)
 				}
 			}
 		}
 	}
-	files, err := filepath.Glob(filepath.Join(filepath.Dir(output), "*"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no output was written: %v", err)
-	}
-	for _, file := range files {
-		if content, err := os.ReadFile(file); err != nil || strings.Contains(string(content), canary) {
-			t.Errorf("%s: %v\n%s", filepath.Base(file), err, content)
+	for _, file := range []string{b.out, b.out + ".journal"} {
+		if content := b.read(file); strings.Contains(content, canary) {
+			t.Errorf("%s: %s", file, content)
 		}
 	}
-	if n := good.Count(generated.OperationChatIDToOpenConversationID); n == 0 {
+	if b.server.Count(conversion) == 0 {
 		t.Error("no command got through, so this shows little")
 	}
 }
@@ -84,14 +67,15 @@ func TestNoOutputHoldsTheSecret(t *testing.T) {
 // repeat that.
 func TestNoOutputHoldsTheTokenOfAURL(t *testing.T) {
 	const token = "canary-of-the-token-0815"
-	sent := 0
-	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	var sent atomic.Int64
+	b := newBench(t, "chats.csv", "chat_id\n"+chat+"\n")
+	env := b.behind(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		switch r.URL.Path {
 		case generated.OperationGetAccessToken.Path:
 			fmt.Fprintf(w, `{"accessToken":%q,"expireIn":7200}`, token)
 		case generated.OperationGetChat.Path:
-			if sent++; sent%2 == 0 {
+			if sent.Add(1)%2 == 0 {
 				w.Header().Set("Location", r.URL.String())
 				w.WriteHeader(http.StatusFound)
 				return
@@ -100,25 +84,18 @@ func TestNoOutputHoldsTheTokenOfAURL(t *testing.T) {
 		default:
 			fmt.Fprint(w, `{"openConversationId":"cidl1B8RVUFmkO50OC9uEbySQ=="}`)
 		}
-	}))
-	defer host.Close()
-	out := filepath.Join(t.TempDir(), "out.csv")
-	input := filepath.Join(t.TempDir(), "chats.csv")
-	if err := os.WriteFile(input, []byte("chat_id\n"+chat+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	env := map[string]string{connect.EnvAppKey: "k", connect.EnvAppSecret: "s", connect.EnvBaseURL: host.URL}
+	})
 	for _, args := range [][]string{
 		{"call", "getChat", "--chatid", chat}, {"call", "getChat", "--chatid", chat, "--json"}, {"convert", "--check", chat},
-		{"convert", "--check", "--json", chat}, {"convert", "--check", "--input", input, "--output", out, "--again=all"},
+		{"convert", "--check", "--json", chat}, b.args("--check", "--again=all"),
 		{"doctor", "--chat", chat, "--robot", "r"}, {"doctor", "--chat", chat, "--robot", "r", "--json"},
 	} {
 		for range 2 {
-			before := sent
+			before := sent.Load()
 			got := call{args: args, env: env}.run()
-			content, _ := os.ReadFile(out)
-			if strings.Contains(got.stdout+got.stderr+string(content), token) || sent == before {
-				t.Errorf("%q: %d requests, exit code %d\n%s\n%s\n%s", args, sent-before, got.code, got.stdout, got.stderr, content)
+			content, _ := os.ReadFile(b.out)
+			if strings.Contains(got.stdout+got.stderr+string(content), token) || sent.Load() == before {
+				t.Errorf("%q: %d requests, exit code %d\n%s\n%s\n%s", args, sent.Load()-before, got.code, got.stdout, got.stderr, content)
 			}
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"go/constant"
 	"go/types"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -29,23 +28,35 @@ import (
 // Every text that the command says has its Chinese one, with the same verbs, and zh.yaml has no other.
 func TestCatalogueIsComplete(t *testing.T) {
 	texts := lang.Texts()
-	needed := map[string]string{} // by English text, where it stands
-	for _, list := range []map[string]string{helpTexts(), contractTexts(), formats(t)} {
-		for text, place := range list {
-			if needed[text] = place; letters(text) && texts[text] == "" {
-				t.Errorf("%s: there is no Chinese text for %q", place, text)
-			}
+	needed := formats(t) // by English text, where it stands
+	addHelp(t, needed, englishRoot())
+	addContract(needed)
+	for text, place := range needed {
+		if letters(text) && texts[text] == "" {
+			t.Errorf("%s: there is no Chinese text for %q", place, text)
 		}
 	}
-	sdk := sources(t, "../../wrapper")
+	var sdk strings.Builder
+	files, err := filepath.Glob("../../wrapper/*.go")
+	deeper, err2 := filepath.Glob("../../wrapper/*/*.go")
+	deepest, err3 := filepath.Glob("../../wrapper/*/*/*.go")
+	for _, file := range slices.Concat(files, deeper, deepest) {
+		text, readErr := os.ReadFile(file)
+		err = errors.Join(err, readErr)
+		sdk.Write(text)
+	}
+	if err := errors.Join(err, err2, err3); err != nil {
+		t.Fatal(err)
+	}
 	for text, chinese := range texts {
-		if needed[text] == "" && !strings.Contains(sdk, strconv.Quote(text)) && !strings.Contains(sdk, text) {
+		if needed[text] == "" && !strings.Contains(sdk.String(), strconv.Quote(text)) && !strings.Contains(sdk.String(), text) {
 			t.Errorf("nobody says %q", text)
 		}
-		if want, got := verbs(text), verbs(chinese); !slices.Equal(want, got) {
+		want, arguments := verbs(text)
+		if got, _ := verbs(chinese); !slices.Equal(want, got) {
 			t.Errorf("%q has the verbs %q, and %q has %q", text, want, chinese, got)
 		}
-		if said := lang.Chinese.Sprintf(lang.Format(text), samples(text)...); strings.Contains(said, "%!") {
+		if said := lang.Chinese.Sprintf(lang.Format(text), arguments...); strings.Contains(said, "%!") {
 			t.Errorf("%q becomes %q", text, said)
 		}
 		if want, got := placeholder(text), placeholder(chinese); want != got {
@@ -54,14 +65,10 @@ func TestCatalogueIsComplete(t *testing.T) {
 	}
 }
 
-var (
-	verb  = regexp.MustCompile(`%([-+# 0]*\d*(?:\.\d+)?)(?:\[(\d+)\])?([a-zA-Z%])`)
-	named = regexp.MustCompile("^[^`]*`([^`\n]+)`[^`]*$")
-)
+var verb = regexp.MustCompile(`%([-+# 0]*\d*(?:\.\d+)?)(?:\[(\d+)\])?([a-zA-Z%])`)
 
-// verbs are a format's verbs with the numbers of their arguments, in the order of these.
-func verbs(format string) []string {
-	var all []string
+// verbs are a format's verbs with the numbers of their arguments, in the order of these, and such arguments.
+func verbs(format string) (all []string, arguments []any) {
 	at := 0
 	for _, m := range verb.FindAllStringSubmatch(format, -1) {
 		if m[3] == "%" {
@@ -72,56 +79,22 @@ func verbs(format string) []string {
 			at, _ = strconv.Atoi(m[2])
 		}
 		all = append(all, strconv.Itoa(at)+" "+m[1]+m[3])
-	}
-	slices.Sort(all)
-	return all
-}
-
-// samples are arguments for a format's verbs.
-func samples(format string) []any {
-	var all []any
-	for _, m := range verb.FindAllStringSubmatch(format, -1) {
 		switch m[3] {
-		case "%":
 		case "d", "X", "U":
-			all = append(all, 7)
+			arguments = append(arguments, 7)
 		case "f", "g":
-			all = append(all, 0.5)
+			arguments = append(arguments, 0.5)
 		default:
-			all = append(all, errors.New("x"))
+			arguments = append(arguments, errors.New("x"))
 		}
 	}
-	return all
-}
-
-// longHelp compares what the long texts of help name, which tells when one of them has gone on without the other.
-func longHelp(t *testing.T, cmd *cobra.Command) {
-	key := explain.LongKey(cmd)
-	if want, got := flagNames(cmd.Long), flagNames(lang.Texts()[key]); key != "" && !slices.Equal(want, got) {
-		t.Errorf("%s names the flags %q, and in Chinese %q", key, want, got)
-	}
-	for _, sub := range cmd.Commands() {
-		longHelp(t, sub)
-	}
-}
-
-// flagNames are the flags and the permissions that a text names, in any order.
-func flagNames(text string) []string {
-	names := regexp.MustCompile(`--[a-z-]+|qyapi_\w+|chat_\w+`).FindAllString(text, -1)
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
-func TestLongHelpKeepsUp(t *testing.T) { longHelp(t, englishRoot()) }
-
-// englishRoot is the command with its own texts.
-func englishRoot() *cobra.Command {
-	return newRootCommand(&term.World{Out: io.Discard, Err: io.Discard, Getenv: func(string) string { return "" }})
+	slices.Sort(all)
+	return all, arguments
 }
 
 // placeholder is what a flag's usage calls its value. pflag counts it in bytes, so it stays English.
 func placeholder(usage string) string {
-	if m := named.FindStringSubmatch(usage); m != nil {
+	if m := regexp.MustCompile("^[^`]*`([^`\n]+)`[^`]*$").FindStringSubmatch(usage); m != nil {
 		return m[1]
 	}
 	return ""
@@ -132,35 +105,41 @@ func letters(text string) bool {
 	return regexp.MustCompile(`\pL`).MatchString(verb.ReplaceAllString(text, ""))
 }
 
-// helpTexts are the texts of all commands.
-func helpTexts() map[string]string {
-	texts := map[string]string{}
-	var walk func(cmd *cobra.Command)
-	walk = func(cmd *cobra.Command) {
-		add := func(text string) {
-			if text != "" {
-				texts[text] = "help of " + cmd.CommandPath()
-			}
-		}
-		add(cmd.Short)
-		add(explain.LongKey(cmd))
-		cmd.Flags().VisitAll(func(flag *pflag.Flag) {
-			if flag.Name != "help" { // it is cobra's
-				add(flag.Usage)
-			}
-		})
-		cmd.PersistentFlags().VisitAll(func(flag *pflag.Flag) { add(flag.Usage) })
-		for _, sub := range cmd.Commands() {
-			walk(sub)
-		}
-	}
-	walk(englishRoot())
-	return texts
+// flagNames are the flags and the permissions that a text names, in any order.
+func flagNames(text string) []string {
+	names := regexp.MustCompile(`--[a-z-]+|qyapi_\w+|chat_\w+`).FindAllString(text, -1)
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
-// contractTexts are what the command shows of this project's contract, and of the SDK's kinds of error.
-func contractTexts() map[string]string {
-	texts := map[string]string{}
+// englishRoot is the command with its own texts.
+func englishRoot() *cobra.Command {
+	return newRootCommand(&term.World{Out: io.Discard, Err: io.Discard, Getenv: func(string) string { return "" }})
+}
+
+// addHelp adds the texts of all commands. What their long texts name tells when one of them has gone on without the other.
+func addHelp(t *testing.T, texts map[string]string, cmd *cobra.Command) {
+	place := "help of " + cmd.CommandPath()
+	add := func(flag *pflag.Flag) {
+		if flag.Name != "help" { // it is cobra's
+			texts[flag.Usage] = place
+		}
+	}
+	key := explain.LongKey(cmd)
+	texts[cmd.Short], texts[key] = place, place
+	cmd.Flags().VisitAll(add)
+	cmd.PersistentFlags().VisitAll(add)
+	if want, got := flagNames(cmd.Long), flagNames(lang.Texts()[key]); key != "" && !slices.Equal(want, got) {
+		t.Errorf("%s names the flags %q, and in Chinese %q", key, want, got)
+	}
+	for _, sub := range cmd.Commands() {
+		addHelp(t, texts, sub)
+	}
+	delete(texts, "")
+}
+
+// addContract adds what the command shows of this project's contract, and of the SDK's kinds of error.
+func addContract(texts map[string]string) {
 	for _, effect := range []generated.TokenEffect{generated.TokenKeep, generated.TokenDrop, generated.TokenFetch, generated.TokenNone} {
 		texts[string(effect)] = "the contract's codes"
 	}
@@ -171,12 +150,10 @@ func contractTexts() map[string]string {
 		}
 	}
 	for _, sentinel := range explain.Sentinels() {
-		if text, _ := generated.KindText(generated.Kind(explain.Kind(sentinel)), true); text == "" {
+		if text, _, _ := generated.KindText(generated.Kind(explain.Kind(sentinel)), true); text == "" {
 			texts[strings.TrimPrefix(sentinel.Error(), "dingtalk: ")] = "the kinds of error"
 		}
 	}
-	delete(texts, "")
-	return texts
 }
 
 // formats are the constants of the types of texts in this command, with their places, but for a singular that English
@@ -218,21 +195,4 @@ func formats(t *testing.T) map[string]string {
 		t.Fatalf("%d formats were found", len(found))
 	}
 	return found
-}
-
-// sources returns the text of a folder's Go files.
-func sources(t *testing.T, folder string) string {
-	var all strings.Builder
-	err := fs.WalkDir(os.DirFS(folder), ".", func(path string, _ fs.DirEntry, err error) error {
-		if err == nil && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
-			var text []byte
-			text, err = os.ReadFile(filepath.Join(folder, path))
-			all.Write(text)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all.String()
 }

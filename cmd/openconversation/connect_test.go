@@ -2,131 +2,111 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/iotest"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-func TestCredentials(t *testing.T) {
-	server := dingtalktest.NewServer(t)
-	dir := t.TempDir()
-	file := func(content string, mode os.FileMode) string {
-		t.Helper()
-		f, err := os.CreateTemp(dir, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := f.WriteString(content); err != nil {
-			t.Fatal(err)
-		}
-		if err := f.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chmod(f.Name(), mode); err != nil { // whatever the umask is
-			t.Fatal(err)
-		}
-		return f.Name()
-	}
-	const (
-		key, secret = dingtalktest.AppKey, dingtalktest.AppSecret
-		console     = "hint: the developer console shows them as Client ID and Client Secret; --emulator needs none\n"
-		own         = "hint: write the app's secret, and nothing else, to a file that only you can read\n"
-		warning     = "openconversation: warning: the file of --app-secret-file can be read by other users; chmod 600 would keep it to you\n"
-	)
-	converted := result{0, openID + "\n", ""}
-	warned := result{0, openID + "\n", warning}
-	if runtime.GOOS == "windows" {
-		warned = converted
-	}
-	refused := func(text string) result {
-		return result{3, "", "openconversation: --app-secret-file: " + text + "\n" + own}
-	}
-	missing := func(text string) result {
-		return result{3, "", "openconversation: no credentials: set " + text + "\n" + console}
-	}
-	tests := []struct {
-		name, key, secret, file string
-		want                    result
-	}{
-		{name: "environment", key: key, secret: secret, want: converted},
-		{name: "file", key: key, file: file(secret, 0o600), want: converted},
-		{name: "file with a line end", key: key, file: file(secret+"\n", 0o400), want: converted},
-		{name: "file with CRLF", key: key, file: file(secret+"\r\n", 0o600), want: converted},
-		{name: "file before environment", key: key, secret: "wrong", file: file(secret, 0o600), want: converted},
-		{name: "file that the group can read", key: key, file: file(secret, 0o640), want: warned},
-		{name: "file that all can read", key: key, file: file(secret, 0o604), want: warned},
-		{name: "nothing", want: missing(connect.EnvAppKey + " and " + connect.EnvAppSecret + " (or --app-secret-file)")},
-		{name: "no key", secret: secret, want: missing(connect.EnvAppKey)},
-		{name: "no secret", key: key, want: missing(connect.EnvAppSecret + " (or --app-secret-file)")},
-		{name: "empty file", key: key, file: file("", 0o600), want: refused("the file is empty")},
-		{name: "file with a line end alone", key: key, file: file("\n", 0o600), want: refused("the file is empty")},
-		{name: "two lines", key: key, file: file(secret+"\nx\n", 0o600), want: refused("the file holds more than one line, or a control character")},
-		{name: "large file", key: key, file: file(strings.Repeat("x", 4<<10+1), 0o600), want: refused("the file is longer than 4096 bytes")},
-		{name: "no such file", key: key, file: filepath.Join(dir, "none"), want: refused("the file cannot be read: " + syscall.ENOENT.Error())},
-		{name: "folder", key: key, file: dir, want: refused("the file cannot be read: " + syscall.EISDIR.Error())},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			args := []string{"convert", chat}
-			if tt.file != "" {
-				args = append(args, "--app-secret-file", tt.file)
-			}
-			env := map[string]string{connect.EnvAppKey: tt.key, connect.EnvAppSecret: tt.secret, connect.EnvBaseURL: server.URL}
-			call{args: args, env: env}.run().check(t, tt.want)
-		})
-	}
-}
-
-func TestEmulatorNeedsNoEnvironment(t *testing.T) {
-	env := map[string]string{connect.EnvAppKey: "x", connect.EnvAppSecret: "y", connect.EnvBaseURL: "http://example.com"}
-	call{args: []string{"convert", "--emulator", chat}, env: env}.run().check(t, result{0, openID + "\n", ""})
-}
-
 func TestUserAgentNamesTheCommand(t *testing.T) {
 	agent := make(chan string, 10)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	b := newBench(t, "unused", "")
+	call{args: []string{"convert", "x"}, env: b.behind(func(w http.ResponseWriter, r *http.Request) {
 		agent <- r.UserAgent()
 		http.Error(w, "", http.StatusNotFound)
-	}))
-	defer server.Close()
-	call{args: []string{"convert", "x"}, env: map[string]string{connect.EnvAppKey: "k", connect.EnvAppSecret: "s", connect.EnvBaseURL: server.URL}}.run()
+	})}.run()
 	if got := <-agent; !strings.HasPrefix(got, "openconversation/") {
 		t.Errorf("User-Agent %q", got)
 	}
 }
 
-func TestTimeout(t *testing.T) {
-	server := dingtalktest.NewServer(t)
-	server.FailNext(dingtalktest.Hang().Always())
-	got := call{args: []string{"convert", "--timeout", "50ms", "a", "b"}, env: serverEnv(server)}.run()
-	got.check(t, result{5, "", "openconversation: stopped: 0 converted, 0 failed, the rest not converted\n" +
-		"openconversation: stopped by --timeout: 50ms have passed\nhint: give the run more time with --timeout\n"})
+// A read from a terminal or a pipe cannot be interrupted; a signal ends the run all the same.
+func TestSignalWhileReading(t *testing.T) {
+	env := serverEnv(dingtalktest.NewServer(t, dingtalktest.WithAnyChat()))
+	for _, lines := range []string{"", "a\n", "a\nb\n"} {
+		reader, writer := io.Pipe()
+		defer func() { _ = writer.Close() }()
+		ctx, cancel := context.WithCancelCause(t.Context())
+		input := io.MultiReader(strings.NewReader(lines), readerFunc(func(p []byte) (int, error) {
+			cancel(term.SignalError{Signal: syscall.SIGTERM}) // everything before has been read
+			return reader.Read(p)
+		}))
+		got := call{ctx: ctx, args: []string{"convert", "-"}, stdin: input, env: env}.run()
+		if got.code != explain.Terminated || !strings.HasSuffix(got.stderr, "openconversation: stopped by SIGTERM\n") {
+			t.Errorf("%q: %+v", lines, got)
+		}
+	}
 }
 
-func TestSignalWhileCalling(t *testing.T) {
-	ctx, cancel := context.WithCancelCause(t.Context())
-	arrived := make(chan struct{}, 10)
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // or the server would not notice that the client has left
-		arrived <- struct{}{}
-		<-r.Context().Done()
-	}))
-	defer server.Close()
-	go func() {
-		<-arrived
-		cancel(term.SignalError{Signal: syscall.SIGINT})
-	}()
-	env := map[string]string{connect.EnvAppKey: "k", connect.EnvAppSecret: "s", connect.EnvBaseURL: server.URL}
-	got := call{ctx: ctx, args: []string{"convert", "--json", "a"}, env: env}.run()
-	got.check(t, result{130, "", "openconversation: stopped by SIGINT\n"})
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// An input that breaks off ends the run, which has converted what came before; what fails before a call is needed costs none.
+func TestInputThatFails(t *testing.T) {
+	env := serverEnv(dingtalktest.NewServer(t, dingtalktest.WithAnyChat()))
+	for lines, want := range map[string]result{
+		"a\nb\n": {5, "a\t" + dingtalktest.OpenConversationIDOf("a") + "\nb\t" + dingtalktest.OpenConversationIDOf("b") + "\n", "openconversation: stopped: 2 converted, 0 failed, the rest not converted\nopenconversation: standard input: line 3: input/output error\n"},
+		"a\n":    {5, "", "openconversation: standard input: line 2: input/output error\n"},
+	} {
+		input := io.MultiReader(strings.NewReader(lines), iotest.ErrReader(errors.New("input/output error")))
+		call{args: []string{"convert", "-"}, stdin: input, env: env}.run().check(t, want)
+	}
+}
+
+// Line ends behind credentials are taken off; what else a hurried copy adds is named, and nothing is sent.
+func TestOddCredentials(t *testing.T) {
+	const key, secret = dingtalktest.AppKey, dingtalktest.AppSecret
+	for name, tt := range map[string]struct{ before, behind, text string }{
+		"line end":        {"", "\n", ""},
+		"several":         {"", "\n\r\n\n", ""},
+		"mark and quotes": {"\uFEFF\"", "\"", "begins with a byte-order mark"},
+		"quotes":          {`"`, `"`, "a quotation mark: leave the quotes out"},
+		"apostrophes":     {"'", "'\n", "a quotation mark: leave the quotes out"},
+		"curly quotes":    {"“", "”", "a quotation mark: leave the quotes out"},
+		"blank before":    {" ", "", "begins with white space (U+0020)"},
+		"no-break space":  {"", "\u00a0", "ends with white space (U+00A0)"},
+		"blank within":    {"x ", "", "white space or an invisible character (U+0020)"},
+		"zero width":      {"", "\u200b", "white space or an invisible character (U+200B)"},
+	} {
+		server := dingtalktest.NewServer(t)
+		file := filepath.Join(t.TempDir(), "secret")
+		if err := os.WriteFile(file, []byte(tt.before+secret+tt.behind), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		odd := func(value string) string { return tt.before + value + tt.behind }
+		for where, env := range map[string]map[string]string{
+			connect.EnvAppKey:    {connect.EnvAppKey: odd(key), connect.EnvAppSecret: secret},
+			connect.EnvAppSecret: {connect.EnvAppKey: key, connect.EnvAppSecret: odd(secret)},
+			"--app-secret-file":  {connect.EnvAppKey: key},
+		} {
+			for _, args := range [][]string{{"convert", chat}, {"doctor"}} {
+				if where == "--app-secret-file" {
+					args = append(args, where, file)
+				}
+				env[connect.EnvBaseURL] = server.URL
+				got := call{args: args, env: env}.run()
+				said := got.stdout + got.stderr
+				if tt.text == "" && got.code != explain.OK || tt.text != "" && (got.code != explain.Credentials || !strings.Contains(said, where+": ") || !strings.Contains(said, tt.text)) {
+					t.Errorf("%s of %s: %+v", name, where, got)
+				}
+				if strings.Contains(said, secret) || tt.text != "" && strings.Contains(said, key) {
+					t.Errorf("%s of %s: the value is printed: %+v", name, where, got)
+				}
+			}
+		}
+		if n := len(server.Requests()); tt.text != "" && n != 0 {
+			t.Errorf("%s: %d requests", name, n)
+		}
+	}
 }

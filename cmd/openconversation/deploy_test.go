@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -26,19 +25,11 @@ func deployed(t *testing.T, name string) string {
 // The image's command line serves, and its health check is answered. Its ports are others here, and its addresses are the
 // loopback interface's.
 func TestImageWithoutAContainer(t *testing.T) {
-	file := deployed(t, "Dockerfile")
-	words := func(instruction string) []string {
+	words := func(instruction string) (list []string) {
 		t.Helper()
-		var list []string
-		match := regexp.MustCompile(`(?m)^ *` + instruction + ` (\[.*\])$`).FindStringSubmatch(file)
-		if match == nil {
-			t.Fatalf("no %s", instruction)
-		}
-		if err := json.Unmarshal([]byte(match[1]), &list); err != nil {
-			t.Fatal(err)
-		}
-		if list[0] != "/openconversation" || list[1] != "emulator" {
-			t.Fatalf("%s %v", instruction, list)
+		match := regexp.MustCompile(`(?m)^ *` + instruction + ` (\[.*\])$`).FindStringSubmatch(deployed(t, "Dockerfile"))
+		if match == nil || json.Unmarshal([]byte(match[1]), &list) != nil || list[0] != "/openconversation" || list[1] != "emulator" {
+			t.Fatalf("%s %q", instruction, match)
 		}
 		return list[2:]
 	}
@@ -47,16 +38,12 @@ func TestImageWithoutAContainer(t *testing.T) {
 		flags[i] = regexp.MustCompile(`^0\.0\.0\.0:[0-9]+$`).ReplaceAllString(flag, "127.0.0.1:0")
 	}
 	s := startService(t, append(flags, "--scenario", filepath.Join(deployFolder, "scenario.yaml"))...)
-	admin := s.env["DINGTALK_EMULATOR_ADMIN"]
 	health := words("CMD")
-	if strings.Join(health[:1], " ") != "--health" || len(health) != 2 {
-		t.Fatalf("health check %v", health)
+	if got := finish(t, command(t, nil, "emulator", health[0], s.admin)); got.code != 0 || health[0] != "--health" || len(health) != 2 {
+		t.Errorf("%q: %+v", health, got)
 	}
-	if got := finish(t, command(t, "emulator", health[0], admin)); got.code != 0 {
-		t.Errorf("%+v", got)
-	}
-	_, settings := ask(t, http.DefaultClient, "GET", admin+"/settings", "")
-	_, faults := ask(t, http.DefaultClient, "GET", admin+"/faults", "")
+	_, settings := ask(t, "GET", s.admin+"/settings", "")
+	_, faults := ask(t, "GET", s.admin+"/faults", "")
 	if !strings.Contains(settings, `"chat-of-sales":"cidSalesSalesSalesSales0Q=="`) || !strings.Contains(faults, `"retryAfter":"1"`) && !strings.Contains(faults, `"Retry-After":"1"`) {
 		t.Errorf("%s %s", settings, faults)
 	}
@@ -65,50 +52,46 @@ func TestImageWithoutAContainer(t *testing.T) {
 
 // The flags and scenarios that the compose file and the manifest give the image are ones that the command takes.
 func TestDeployedArguments(t *testing.T) {
+	scenario := filepath.Join(t.TempDir(), "scenario.yaml")
+	serves := func(args []string) {
+		t.Helper()
+		for i, arg := range args {
+			args[i] = strings.NewReplacer("/certificates", t.TempDir(), "/etc/emulator/scenario.yaml", scenario, "/scenario.yaml", filepath.Join(deployFolder, "scenario.yaml")).Replace(arg)
+		}
+		startService(t, args...).stop(t)
+	}
 	var compose struct {
 		Services map[string]struct{ Command []string }
 	}
 	if err := yaml.Unmarshal([]byte(deployed(t, "compose.yaml")), &compose); err != nil {
 		t.Fatal(err)
 	}
-	flags := compose.Services["dingtalk"].Command
-	for i, flag := range flags {
-		flags[i] = strings.ReplaceAll(strings.ReplaceAll(flag, "/certificates", t.TempDir()), "/scenario.yaml", filepath.Join(deployFolder, "scenario.yaml"))
-	}
-	startService(t, flags...).stop(t)
-
-	type document struct {
-		Kind string
-		Data map[string]string
-		Spec struct {
-			Template struct {
-				Spec struct{ Containers []struct{ Args []string } }
+	serves(compose.Services["dingtalk"].Command)
+	deployments := 0
+	for decoder := yaml.NewDecoder(strings.NewReader(deployed(t, "kubernetes.yaml"))); ; {
+		var d struct {
+			Kind string
+			Data map[string]string
+			Spec struct {
+				Template struct {
+					Spec struct{ Containers []struct{ Args []string } }
+				}
 			}
 		}
-	}
-	scenario := filepath.Join(t.TempDir(), "scenario.yaml")
-	decoder := yaml.NewDecoder(strings.NewReader(deployed(t, "kubernetes.yaml")))
-	started := false
-	for {
-		var d document
 		if decoder.Decode(&d) != nil {
 			break
 		}
-		switch d.Kind {
-		case "ConfigMap":
-			if err := os.WriteFile(scenario, []byte(d.Data["scenario.yaml"]), 0o600); err != nil {
+		if text := d.Data["scenario.yaml"]; text != "" {
+			if err := os.WriteFile(scenario, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-		case "Deployment":
-			args := d.Spec.Template.Spec.Containers[0].Args
-			for i, arg := range args {
-				args[i] = strings.ReplaceAll(arg, "/etc/emulator/scenario.yaml", scenario)
-			}
-			startService(t, args...).stop(t)
-			started = true
+		}
+		if d.Kind == "Deployment" {
+			serves(d.Spec.Template.Spec.Containers[0].Args)
+			deployments++
 		}
 	}
-	if !started {
-		t.Error("the manifest deploys nothing")
+	if deployments != 1 {
+		t.Errorf("the manifest has %d deployments", deployments)
 	}
 }

@@ -5,10 +5,10 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
@@ -22,20 +22,12 @@ const soakSwitch = "OPENCONVERSATION_SOAK"
 func resident(t *testing.T, pid int) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Fatal(err)
+	match := regexp.MustCompile(`VmRSS:\s+(\d+) kB`).FindSubmatch(status)
+	if err != nil || match == nil {
+		t.Fatalf("%v %s", err, status)
 	}
-	for line := range strings.Lines(string(status)) {
-		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kilobytes, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(value), " kB"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			return kilobytes
-		}
-	}
-	t.Fatal("no VmRSS")
-	return 0
+	kilobytes, _ := strconv.Atoi(string(match[1]))
+	return kilobytes
 }
 
 // However many requests an emulator gets that records them, keeps groups and messages, and logs, its memory does not grow.
@@ -45,17 +37,16 @@ func TestMemoryIsFlat(t *testing.T) {
 		total = n
 	}
 	s := startService(t, "--admin", "127.0.0.1:0", "--any-chat", "--log", os.DevNull)
-	base := s.env[connect.EnvBaseURL]
-	_, answer := ask(t, http.DefaultClient, "POST", s.env["DINGTALK_EMULATOR_ADMIN"]+"/tokens", "")
+	_, answer := ask(t, "POST", s.admin+"/tokens", "")
 	token := strings.Split(answer, `"`)[3]
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
-	var next atomic.Int64
-	send := func(until int64) {
-		var workers sync.WaitGroup
-		for range 8 {
-			workers.Go(func() {
-				for i := next.Add(1); i <= until; i = next.Add(1) {
-					op, body := generated.OperationChatIDToOpenConversationID, ""
+	const workers = 8
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: workers}}
+	send := func(from, until int) {
+		var all sync.WaitGroup
+		for worker := range workers {
+			all.Go(func() {
+				for i := from + worker; i < until; i += workers {
+					op, body := conversion, ""
 					path := strings.ReplaceAll(op.Path, "{chatId}", fmt.Sprint("chat", i))
 					switch i % 10 {
 					case 7:
@@ -67,7 +58,7 @@ func TestMemoryIsFlat(t *testing.T) {
 					case 9:
 						path = fmt.Sprint("/v1.0/no/such/path/", i)
 					}
-					r, err := http.NewRequestWithContext(t.Context(), op.Method, base+path, strings.NewReader(body))
+					r, err := http.NewRequestWithContext(t.Context(), op.Method, s.env[connect.EnvBaseURL]+path, strings.NewReader(body))
 					if err != nil {
 						t.Error(err)
 						return
@@ -84,19 +75,18 @@ func TestMemoryIsFlat(t *testing.T) {
 				}
 			})
 		}
-		workers.Wait()
-		next.Store(until)
+		all.Wait()
 	}
 	// What is bounded is full after these: 1,000 requests, and 10,000 groups and messages each where so many come.
-	send(int64(total / 4))
+	send(0, total/4)
 	before := resident(t, s.cmd.Process.Pid)
-	send(int64(total))
+	send(total/4, total)
 	after := resident(t, s.cmd.Process.Pid)
 	t.Logf("%d requests: %d MB after the first quarter, %d MB at the end", total, before>>10, after>>10)
 	if after > before+before/4+8<<10 {
 		t.Errorf("the emulator grew from %d kB to %d kB", before, after)
 	}
-	if _, answer := ask(t, http.DefaultClient, "GET", s.env["DINGTALK_EMULATOR_ADMIN"]+"/requests?status=999", ""); !strings.Contains(answer, fmt.Sprintf(`"dropped":%d`, total-1000)) {
+	if _, answer := ask(t, "GET", s.admin+"/requests?status=999", ""); !strings.Contains(answer, fmt.Sprintf(`"dropped":%d`, total-1000)) {
 		t.Errorf("%s", answer)
 	}
 	s.stop(t)

@@ -2,10 +2,13 @@ package main
 
 import (
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
@@ -87,30 +90,45 @@ func TestHintsLeadToAnEnd(t *testing.T) {
 	}
 }
 
-// What is refused is refused in the same words again, and its hint names something else than the same command.
-func TestRefusalsOfOutputs(t *testing.T) {
+// The command that a stopped run prints is one that goes on with it, typed into a shell as it stands.
+func TestPrintedCommandGoesOn(t *testing.T) {
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("there is no shell to type into")
+	}
+	csv := "id,it's $HOME `x` *\n" + chat + ",a\n" + chat + ",b\n" + chat + ",c\n"
 	for name, tt := range map[string]struct {
-		prepare func(b *bench)
-		advice  func(b *bench) []string // what the hint says
-		hint    string
+		file, content string
+		flags         []string
 	}{
-		"no journal": {func(b *bench) { b.want(0, "converted"); _ = os.Remove(b.out + ".journal") },
-			func(b *bench) []string {
-				return []string{"convert", "--input", b.out, "--format", "csv", "--output", b.out + "2", "--qps", "0"}
-			}, "give it as --input"},
-		"another app": {func(b *bench) {
-			b.wantWith(serverEnv(dingtalktest.NewServer(b.t, dingtalktest.WithAnyChat())), 0, "converted")
-		}, func(b *bench) []string {
-			return []string{"convert", "--input", b.in, "--output", b.out + "2", "--qps", "0"}
-		}, "name another --output"},
+		"names with quotes and blanks": {"it's in.csv", csv, []string{"--column", "it's $HOME `x` *"}},
+		"format and column":            {"in.dat", strings.ReplaceAll(csv, ",", "\t"), []string{"--format", "tsv", "--column", "it's $HOME `x` *"}},
+		"field":                        {"in.jsonl", `{"a b":"a"}` + "\n" + `{"a b":"b"}` + "\n" + `{"a b":"c"}` + "\n", []string{"--column", "a b"}},
+		"pace":                         {"in.txt", "a\nb\nc\n", []string{"--qps", "0.5e3", "--timeout", "1m", "--progress", "none", "--max-calls", "100"}},
+		"Redis":                        {"in.txt", "a\nb\nc\n", []string{"--redis", "redis://127.0.0.1:1/0", "--monthly-budget", "0", "--organization", "my corp"}},
+		"host and secret":              {"in.txt", "a\nb\nc\n", []string{"--base-url", "URL", "--app-secret-file", "my secret"}},
+		"the emulator":                 {"in.txt", chat + "\n..\nb\n", []string{"--emulator"}}, // which has failures of its own
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, "in.txt", chats(3, 3))
-			tt.prepare(b)
-			b.want(2, tt.hint)
-			b.want(2, tt.hint, "--again=all")
-			if got := (call{args: tt.advice(b), env: serverEnv(b.server)}).run(); got.code != 0 {
-				t.Errorf("%+v", got)
+			b := newBench(t, tt.file, tt.content)
+			b.out = filepath.Join(filepath.Dir(b.in), "it's out")
+			env := serverEnv(b.server)
+			if name == "host and secret" {
+				tt.flags[1], tt.flags[3] = b.server.URL, filepath.Join(filepath.Dir(b.in), tt.flags[3])
+				b.write(tt.flags[3], env[connect.EnvAppSecret])
+				env = map[string]string{connect.EnvAppKey: env[connect.EnvAppKey]}
+			}
+			b.server.FailNext(dingtalktest.Pass().For(conversion), dingtalktest.Code(generated.CodeOrgQuotaExhausted).For(conversion))
+			got := finish(t, command(t, env, append([]string{"convert", "-i", b.in, "-o", b.out, "--concurrency", "1"}, tt.flags...)...))
+			next := regexp.MustCompile(` with: (.*)`).FindStringSubmatch(got.stderr)
+			if next == nil {
+				t.Fatalf("%+v", got)
+			}
+			typed := command(t, env)
+			typed.Path, typed.Args, typed.Env = shell, []string{shell, "-c", next[1]}, append(typed.Env, "PATH="+os.Getenv("PATH"))
+			got = finish(t, typed)
+			if again := name == "the emulator"; again && got.code != 1 || !again && (got.code != 0 || !strings.Contains(got.stderr, "3 rows: 3 converted, 0 failed")) {
+				t.Errorf("%s\n%+v", next[1], got)
 			}
 		})
 	}

@@ -18,12 +18,8 @@ import (
 
 func newRootCommand(w *term.World) *cobra.Command {
 	root := &cobra.Command{
-		Use:   term.CommandName,
-		Short: "Turn DingTalk chatIds into openConversationIds",
-		Long: `Turn the chatId of a DingTalk group into the openConversationId that newer APIs require.
-
-Try it without an account:
-  openconversation convert --emulator chatfaabe59a460527f5fb72fbbdfe3f061e`,
+		Use:           term.CommandName,
+		Short:         "Turn DingTalk chatIds into openConversationIds",
 		Version:       dingtalk.Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,

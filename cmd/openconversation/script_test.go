@@ -3,12 +3,14 @@ package main
 import (
 	"archive/zip"
 	"bytes"
-	"compress/flate"
 	"encoding/csv"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,39 +18,152 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/xuri/excelize/v2"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// TestScripts runs the tables of files in testdata/script: arguments, files, and what comes out.
+// TestScripts runs the tables in testdata/script: files and arguments, and what comes out. The commands are these, and in a
+// process of its own `exec openconversation`.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
-			name := "openconversation"
-			if runtime.GOOS == "windows" {
-				name += ".exe"
-			}
-			bin := filepath.Join(env.WorkDir, "bin")
-			env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("LANG", "C")
-			return errors.Join(os.Mkdir(bin, 0o755), os.Symlink(binary, filepath.Join(bin, name)))
+			env.Setenv("GOCOVERDIR", os.Getenv("GOCOVERDIR"))
+			emulator := dingtalktest.New()
+			front := httptest.NewServer(emulator)
+			env.Values[emulatorOf{}] = emulator
+			env.Setenv("HOST", front.Listener.Addr().String())
+			env.Defer(func() { emulator.Close(); front.Close() })
+			return nil
 		},
+		Condition: func(cond string) (bool, error) { return cond == "root" && os.Getuid() == 0, nil },
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"bytes": func(ts *testscript.TestScript, _ bool, args []string) { // bytes FILE TEXT: a file of escapes, such as \x1a
-				text, err := strconv.Unquote(`"` + strings.ReplaceAll(args[1], `"`, `\"`) + `"`)
+			"oc": func(ts *testscript.TestScript, _ bool, args []string) { oc(ts, args) },
+			"convert": func(ts *testscript.TestScript, _ bool, args []string) { // convert CODE ARG…: the same, at full speed, one call after the other
+				oc(ts, append([]string{args[0], "convert", "--qps", "0", "--concurrency", "1"}, args[1:]...))
+			},
+			"server": func(ts *testscript.TestScript, _ bool, args []string) { // server [SETTINGS]: the command calls an emulator that is set up so
+				if len(args) > 0 {
+					ts.Check(ts.Value(emulatorOf{}).(*dingtalktest.Emulator).ConfigureJSON([]byte(args[0])))
+				}
+				ts.Setenv(connect.EnvAppKey, dingtalktest.AppKey)
+				ts.Setenv(connect.EnvAppSecret, dingtalktest.AppSecret)
+				ts.Setenv(connect.EnvBaseURL, "http://"+ts.Getenv("HOST"))
+			},
+			"faults": func(ts *testscript.TestScript, _ bool, args []string) { // faults FAULT…: of conversions, or JSON; instead of those that are left
+				emulator := ts.Value(emulatorOf{}).(*dingtalktest.Emulator)
+				emulator.ClearFaults()
+				for _, arg := range args {
+					var fault dingtalktest.Fault
+					if strings.HasPrefix(arg, "{") {
+						ts.Check(json.Unmarshal([]byte(arg), &fault))
+					} else {
+						word, err := dingtalktest.ParseFault(arg)
+						ts.Check(err)
+						fault = word.For(conversion)
+					}
+					emulator.FailNext(fault)
+				}
+			},
+			"calls": func(ts *testscript.TestScript, _ bool, args []string) { // calls N [OPERATION]: so many requests since the last time
+				emulator, operation := ts.Value(emulatorOf{}).(*dingtalktest.Emulator), conversion.ID
+				if len(args) > 1 {
+					operation = args[1]
+				}
+				if n := emulator.Counts()[operation].Requests; fmt.Sprint(n) != args[0] {
+					ts.Fatalf("%d calls, want %s", n, args[0])
+				}
+				emulator.ResetRequests()
+			},
+			"chats": func(ts *testscript.TestScript, _ bool, args []string) { // chats FILE ROWS [DISTINCT]: a list of ids
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(chats(number(ts, args, 1), number(ts, args, 2))), 0o600))
+			},
+			"converted": func(ts *testscript.TestScript, _ bool, args []string) { // converted FILE ROWS [CALLED]: their output, when so many are called
+				rows, called := number(ts, args, 1), number(ts, args, 2)
+				if got := ts.ReadFile(args[0]); got != partlyConverted(called, rows) {
+					ts.Fatalf("%s", got)
+				}
+			},
+			"files": func(ts *testscript.TestScript, _ bool, args []string) { // files PATTERN NAME…: those that there are
+				paths, err := filepath.Glob(ts.MkAbs(args[0]))
 				ts.Check(err)
-				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+				for i, path := range paths {
+					paths[i] = filepath.Base(path)
+				}
+				if got := marks.ReplaceAllString(strings.Join(paths, " "), ".MARK"); got != strings.Join(args[1:], " ") {
+					ts.Fatalf("files %s", got)
+				}
+			},
+			"bytes": func(ts *testscript.TestScript, _ bool, args []string) { // bytes FILE TEXT: a file of escapes, such as \x1a
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(unescaped(ts, args[1])), 0o600))
 			},
 			"repeat": func(ts *testscript.TestScript, _ bool, args []string) { // repeat FILE COUNT TEXT: appends a text so often
 				count, err := strconv.Atoi(args[1])
 				ts.Check(err)
 				old, _ := os.ReadFile(ts.MkAbs(args[0])) // or there is none
-				ts.Check(os.WriteFile(ts.MkAbs(args[0]), append(old, strings.Repeat(args[2], count)...), 0o600))
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), append(old, strings.Repeat(unescaped(ts, args[2]), count)...), 0o600))
 			},
 			"book":   bookOf,
 			"folder": folderIn,
 			"cells":  cellsOf,
 		},
 	})
+}
+
+func unescaped(ts *testscript.TestScript, arg string) string {
+	text, err := strconv.Unquote(`"` + strings.ReplaceAll(arg, `"`, `\"`) + `"`)
+	ts.Check(err)
+	return text
+}
+
+// emulatorOf is the key of a script's emulator.
+type emulatorOf struct{}
+
+// number is an argument, or the one before it if it is not there.
+func number(ts *testscript.TestScript, args []string, i int) int {
+	n, err := strconv.Atoi(args[min(i, len(args)-1)])
+	ts.Check(err)
+	return n
+}
+
+// filesFollow are the flags whose value is a file, which is one of the script's.
+var filesFollow = []string{"-i", "--input", "-o", "--output", "--app-secret-file", "--spec", "--official-routes", "--scenario", "--log"}
+
+// oc is the command in this process, and its outcome: oc CODE ARG… [<FILE] [=> TEXT…]. Names of files are the script's.
+func oc(ts *testscript.TestScript, args []string) {
+	code, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	c, texts := call{args: slices.Clone(args[1:]), env: map[string]string{}}, []string(nil)
+	if i := slices.Index(c.args, "=>"); i >= 0 {
+		c.args, texts = c.args[:i], c.args[i+1:]
+	}
+	if file, is := strings.CutPrefix(c.args[len(c.args)-1], "<"); is {
+		c.args, c.stdin = c.args[:len(c.args)-1], strings.NewReader(ts.ReadFile(file))
+	}
+	for i, arg := range c.args {
+		if i > 0 && slices.Contains(filesFollow, c.args[i-1]) && arg != "-" {
+			c.args[i] = ts.MkAbs(arg)
+		} else if file, is := strings.CutPrefix(arg, "@"); is && file != "-" {
+			c.args[i] = "@" + ts.MkAbs(file)
+		}
+	}
+	for _, name := range []string{connect.EnvAppKey, connect.EnvAppSecret, connect.EnvBaseURL, connect.EnvRedisURL, "LANG"} {
+		c.env[name] = ts.Getenv(name)
+	}
+	got := c.run().without(ts.MkAbs(".")+string(filepath.Separator), "", ts.Getenv("HOST"), "HOST")
+	fmt.Fprint(ts.Stdout(), got.stdout)
+	fmt.Fprint(ts.Stderr(), got.stderr)
+	if got.code != code {
+		ts.Fatalf("exit code %d, want %d\n%s%s", got.code, code, got.stdout, got.stderr)
+	}
+	for _, text := range texts {
+		if !strings.Contains(got.stdout+got.stderr, text) {
+			ts.Fatalf("%q is not in\n%s%s", text, got.stdout, got.stderr)
+		}
+	}
 }
 
 // bookOf makes a workbook of CSV files: book OUT SHEET=IN… A cell is a text, or after a sign of its own: ='formula',
@@ -109,40 +224,20 @@ func bookOf(ts *testscript.TestScript, _ bool, args []string) {
 
 // folderIn adds to an archive an entry for a folder, with content, as some programs write it: folder ARCHIVE.
 func folderIn(ts *testscript.TestScript, _ bool, args []string) {
-	path := ts.MkAbs(args[0])
-	in, err := zip.OpenReader(path)
+	in, err := zip.OpenReader(ts.MkAbs(args[0]))
 	ts.Check(err)
 	var out bytes.Buffer
 	w := zip.NewWriter(&out)
+	folder, err := w.CreateRaw(&zip.FileHeader{Name: "folder_", Method: zip.Deflate, CompressedSize64: 5})
+	ts.Check(err)
+	_, err = folder.Write([]byte{1, 0, 0, 0xff, 0xff}) // nothing, deflated
+	ts.Check(err)
 	for _, f := range in.File {
 		ts.Check(w.Copy(f))
 	}
-	ts.Check(in.Close())
-	var nothing bytes.Buffer
-	deflated, err := flate.NewWriter(&nothing, flate.BestSpeed)
-	ts.Check(err)
-	ts.Check(deflated.Close())
-	ts.Check(w.Close())
-	ts.Check(os.WriteFile(path, withFolder(out.Bytes(), nothing.Bytes()), 0o600))
-}
-
-// withFolder puts an entry xl/ with content into an archive. Package zip does not write such a one.
-func withFolder(archive, content []byte) []byte {
-	end := bytes.LastIndex(archive, []byte("PK\x05\x06"))
-	list := int(archive[end+16]) | int(archive[end+17])<<8 | int(archive[end+18])<<16 | int(archive[end+19])<<24
-	size, count := byte(len(content)), int(archive[end+10])+1
-	local := append([]byte("PK\x03\x04\x14\x00\x00\x00\x08\x00\x00\x00\x21\x00\x00\x00\x00\x00"), size, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 'x', 'l', '/')
-	local = append(local, content...)
-	central := append([]byte("PK\x01\x02\x14\x00\x14\x00\x00\x00\x08\x00\x00\x00\x21\x00\x00\x00\x00\x00"), size, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-	central = append(central, byte(list), byte(list>>8), byte(list>>16), byte(list>>24), 'x', 'l', '/')
-	out := append(append(append(bytes.Clone(archive[:list]), local...), archive[list:end]...), central...)
-	tail := bytes.Clone(archive[end:])
-	tail[8], tail[10] = byte(count), byte(count)
-	at, long := list+len(local), end-list+len(central)
-	for i := range 4 {
-		tail[12+i], tail[16+i] = byte(long>>(8*i)), byte(at>>(8*i))
-	}
-	return append(out, tail...)
+	ts.Check(errors.Join(in.Close(), w.Close()))
+	whole := bytes.ReplaceAll(out.Bytes(), []byte("folder_"), []byte("folder/")) // which package zip does not write
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), whole, 0o600))
 }
 
 // cellsOf writes the cells of a workbook's sheet as CSV, as another library reads them: cells BOOK SHEET OUT.

@@ -34,10 +34,7 @@ func newTerminal(t *testing.T, columns int) *terminal {
 	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
 		t.Fatal(err)
 	}
-	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
+	number, _ := unix.IoctlGetInt(fd, unix.TIOCGPTN)
 	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		t.Skip("there are no pseudo terminals here: " + err.Error())
@@ -46,8 +43,7 @@ func newTerminal(t *testing.T, columns int) *terminal {
 	tty.resize(columns)
 	go func() {
 		defer close(tty.read)
-		buf := make([]byte, 4096)
-		for {
+		for buf := make([]byte, 4096); ; {
 			n, err := master.Read(buf)
 			tty.mu.Lock()
 			tty.written.Write(buf[:n])
@@ -81,17 +77,12 @@ func (tty *terminal) all() string {
 	return tty.text()
 }
 
-// frames are the pictures of the bar.
+// frames are the pictures of the bar, and what is none.
 func frames(written string) (frames []string, rest string) {
-	const begin, end = "\r\x1b[?7l", "\x1b[K\x1b[?7h"
 	for {
-		at := strings.Index(written, begin)
-		if at < 0 {
-			return frames, rest + written
-		}
-		rest += written[:at]
-		frame, behind, found := strings.Cut(written[at+len(begin):], end)
-		if !found {
+		before, behind, found := strings.Cut(written, "\r\x1b[?7l")
+		frame, behind, whole := strings.Cut(behind, "\x1b[K\x1b[?7h")
+		if rest += before; !found || !whole {
 			return frames, rest
 		}
 		frames, written = append(frames, frame), behind
@@ -106,8 +97,7 @@ func TestBarIsOneLine(t *testing.T) {
 			b := newBench(t, "in.txt", chats(60, 60), dingtalktest.WithLatency(10*time.Millisecond))
 			tty := newTerminal(t, columns)
 			cmd := b.process("--concurrency", "1")
-			cmd.Env = append(cmd.Env, "TERM=xterm")
-			cmd.Stderr = tty.slave
+			cmd.Env, cmd.Stderr = append(cmd.Env, "TERM=xterm"), tty.slave
 			if err := cmd.Run(); err != nil {
 				t.Fatal(err)
 			}
@@ -121,12 +111,9 @@ func TestBarIsOneLine(t *testing.T) {
 				}
 			}
 			last := pictures[len(pictures)-1]
-			for _, part := range []struct {
-				from int
-				text string
-			}{{20, "100% ["}, {24, "60/60"}, {60, "rows/s"}, {80, "60 calls, 0 throttled"}} {
-				if columns >= part.from && !strings.Contains(last, part.text) {
-					t.Errorf("%q does not say %q", last, part.text)
+			for text, from := range map[string]int{"100% [": 20, "60/60": 24, "rows/s": 60, "60 calls, 0 throttled": 80} {
+				if columns >= from && !strings.Contains(last, text) {
+					t.Errorf("%q does not say %q", last, text)
 				}
 			}
 		})
@@ -138,19 +125,17 @@ func TestBarShrinks(t *testing.T) {
 	b := newBench(t, "in.txt", chats(200, 200), dingtalktest.WithLatency(10*time.Millisecond))
 	tty := newTerminal(t, 100)
 	cmd := b.process("--concurrency", "1")
-	cmd.Env = append(cmd.Env, "TERM=xterm")
-	cmd.Stderr = tty.slave
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	until(t, "the bar is shown", func() bool { pictures, _ := frames(tty.text()); return len(pictures) > 2 })
+	cmd.Env, cmd.Stderr = append(cmd.Env, "TERM=xterm"), tty.slave
+	ended := started(t, cmd)
+	shown := func() int { pictures, _ := frames(tty.text()); return len(pictures) }
+	until(t, "the bar is shown", func() bool { return shown() > 2 })
 	tty.resize(20)
-	before, _ := frames(tty.text())
-	until(t, "it is shown twice more", func() bool { pictures, _ := frames(tty.text()); return len(pictures) > len(before)+2 })
+	before := shown()
+	until(t, "it is shown twice more", func() bool { return shown() > before+2 })
 	_ = cmd.Process.Kill()
-	_ = cmd.Wait()
+	<-ended
 	pictures, _ := frames(tty.all())
-	for _, frame := range pictures[len(before)+2:] {
+	for _, frame := range pictures[before+2:] {
 		if uniseg.StringWidth(frame) >= 20 {
 			t.Errorf("%q", frame)
 		}
@@ -160,34 +145,29 @@ func TestBarShrinks(t *testing.T) {
 // What is no terminal, or a dumb one, gets plain lines and no colours; NO_COLOR takes the colours away.
 func TestTerminals(t *testing.T) {
 	for _, tt := range []struct {
-		name        string
-		env         []string
-		pipe        bool
-		bar, colour bool
+		env               string
+		pipe, bar, colour bool
 	}{
-		{"terminal", []string{"TERM=xterm"}, false, true, true},
-		{"no colour", []string{"TERM=xterm", "NO_COLOR=1"}, false, true, false},
-		{"CLICOLOR", []string{"TERM=xterm", "CLICOLOR=0"}, false, true, false},
-		{"dumb", []string{"TERM=dumb"}, false, false, false},
-		{"pipe", []string{"TERM=xterm"}, true, false, false},
-		{"colours are forced", []string{"TERM=xterm", "CLICOLOR_FORCE=1"}, true, false, true},
+		{"TERM=xterm", false, true, true},
+		{"TERM=xterm NO_COLOR=1", false, true, false},
+		{"TERM=xterm CLICOLOR=0", false, true, false},
+		{"TERM=dumb", false, false, false},
+		{"TERM=xterm", true, false, false},
+		{"TERM=xterm CLICOLOR_FORCE=1", true, false, true},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			b := newBench(t, "in.txt", chats(3, 3), dingtalktest.WithMonthlyQuota(1))
-			tty := newTerminal(t, 80)
-			cmd := b.process("--concurrency", "1")
-			cmd.Env = append(cmd.Env, tt.env...)
-			cmd.Stderr = tty.slave
-			var piped bytes.Buffer
-			if tt.pipe {
-				cmd.Stderr = &piped
-			}
-			_ = cmd.Run()
-			written := tty.all() + piped.String()
-			pictures, rest := frames(written)
-			if (len(pictures) > 0) != tt.bar || strings.Contains(rest, "\x1b[33mhint:\x1b[0m") != tt.colour || strings.Contains(rest, "\x1b") != tt.colour {
-				t.Errorf("%q", written)
-			}
-		})
+		b := newBench(t, "in.txt", chats(3, 3), dingtalktest.WithMonthlyQuota(1))
+		tty := newTerminal(t, 80)
+		cmd := b.process("--concurrency", "1")
+		cmd.Env, cmd.Stderr = append(cmd.Env, strings.Fields(tt.env)...), tty.slave
+		var piped bytes.Buffer
+		if tt.pipe {
+			cmd.Stderr = &piped
+		}
+		_ = cmd.Run()
+		written := tty.all() + piped.String()
+		pictures, rest := frames(written)
+		if (len(pictures) > 0) != tt.bar || strings.Contains(rest, "\x1b[33mhint:\x1b[0m") != tt.colour || strings.Contains(rest, "\x1b") != tt.colour {
+			t.Errorf("%+v: %q", tt, written)
+		}
 	}
 }

@@ -12,8 +12,7 @@ import (
 
 // Contract is a contract that was read and checked.
 type Contract struct {
-	// Doc is the generator's input: every inline object has a name, every field that needs one a name in Go, and only
-	// answers of successes are left, because errors have one shape.
+	// Doc has the schemas, for the generator of the models: every inline object and every field that needs one has a name in Go.
 	Doc *openapi3.T
 	// Operations are sorted by name.
 	Operations []Operation
@@ -29,14 +28,13 @@ type Contract struct {
 	TokenHeader string
 	// RequestIDHeader is the response header of the component RequestId; empty: none.
 	RequestIDHeader string
-	// Recursive reports whether a list or a map is made of itself.
-	Recursive bool
 
 	lines       lines
 	tree        object
 	queryTokens map[string]string   // query parameters of the token, by security scheme
 	described   int                 // fields of the operation that is being read
-	places      map[string][]string // of components that were made of inline schemas
+	places      map[string][]string // where the schema of a component is written
+	flagged     []object            // fields with readOnly or writeOnly, perhaps
 }
 
 // Operation is an operation with what its method and its types are made of.
@@ -44,10 +42,14 @@ type Operation struct {
 	generated.Route
 	Description string
 	Deprecated  bool
-	Spec        *openapi3.Operation // of Doc
+	// Types are schemas of Doc: "path NAME" and "form NAME" are arguments, "params" has the other parameters, and there are
+	// "body" and "answer".
+	Types openapi3.Schemas
 
-	tree, body, answer object // schemas of the body and of a success
-	item               object // of the path
+	tree, body, answer object   // schemas of the body and of a success
+	item               object   // of the path
+	specs              []object // of Parameters
+	types              object
 	at                 []string
 }
 
@@ -64,20 +66,24 @@ func (c *Contract) Routes() (all []generated.Route) {
 
 func (c *Contract) component(ref string) (any, bool) {
 	section, name, _ := strings.Cut(strings.TrimPrefix(ref, "#/components/"), "/")
-	component, found := obj(obj(c.tree["components"])[section])[unescape(name)]
+	components := obj(obj(c.tree["components"])[section])
+	if component, found := components[unescape(name)]; found {
+		return component, true
+	}
+	component, found := components[allowed(unescape(name))]
 	return component, found
 }
 
-// resolve follows the references of a part of the tree.
+// resolve follows the references of a part of the tree; nil: they lead nowhere.
 func (c *Contract) resolve(v any) object {
 	for range maxDepth {
 		ref := str(obj(v)["$ref"])
 		if ref == "" {
-			break
+			return obj(v)
 		}
 		v, _ = c.component(ref)
 	}
-	return obj(v)
+	return nil
 }
 
 // kind returns a schema's type, which an object may omit; empty: any.
@@ -96,20 +102,6 @@ func (c *Contract) kind(v any) string {
 		v = parts[0]
 	}
 	return ""
-}
-
-// field finds a property, also in the parts of an allOf.
-func (c *Contract) field(schema any, name string) (property any, found bool) {
-	s := c.resolve(schema)
-	if property, found = obj(s["properties"])[name]; found {
-		return property, true
-	}
-	for _, part := range list(s["allOf"]) {
-		if property, found = c.field(part, name); found {
-			return property, true
-		}
-	}
-	return nil, false
 }
 
 // fields returns an object's properties, those of the parts of an allOf included, and which of them are required.
@@ -149,17 +141,17 @@ func (c *Contract) flag(v any, keyword string) bool {
 
 const schemaPrefix = "#/components/schemas/"
 
-// at finds a field of an answer, or object.field within it.
-func (c *Contract) at(schema any, name string) (any, bool) {
-	if property, found := c.field(schema, name); found {
+// field finds a property of an object, or object.field within it.
+func (c *Contract) field(schema any, name string) (any, bool) {
+	properties, _ := c.fields(schema)
+	if property, found := properties[name]; found {
 		return property, true
 	}
 	outer, inner, nested := strings.Cut(name, ".")
-	property, found := c.field(schema, outer)
-	if !nested || !found {
+	if properties[outer] == nil || !nested {
 		return nil, false
 	}
-	return c.at(property, inner)
+	return c.field(properties[outer], inner)
 }
 
 // Translation is a description of an error code, and the same in Chinese.

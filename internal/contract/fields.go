@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"cmp"
 	"encoding/json"
 	"regexp"
 	"slices"
@@ -9,60 +10,44 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
-// ownHeaders lists the headers set by the client or net/http on every request.
-var ownHeaders = []string{
-	"accept", "accept-encoding", "authorization", "connection", "content-encoding", "content-length", "content-type", "cookie",
-	"expect", "host", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
-}
-
 var inBraces = regexp.MustCompile(`\{([^{}]*)\}`)
 
 // parameters reads the parameters of an operation and of its path. An operation's takes the place of the path's.
-func (c *Contract) parameters(o *Operation) error {
-	var specs []any
+func (c *Contract) parameters(o *Operation) {
 	for _, level := range []struct {
 		list any
 		at   []string
 	}{{o.item["parameters"], o.at[:2]}, {o.tree["parameters"], o.at}} {
 		for i, p := range list(level.list) {
-			spec, at := c.resolve(p), under(level.at, "parameters", itoa(i))
+			spec, at := obj(p), under(level.at, "parameters", itoa(i))
 			name, in := str(spec["name"]), str(spec["in"])
-			token := c.tokenIn(in, name)
 			switch {
-			case token && in == "query":
-				return c.lines.errorf(at, "parameter %s: it carries the access token, which a security scheme says: leave it out", name)
-			case in == "header" && (token || slices.Contains(ownHeaders, strings.ToLower(name))):
-				return c.lines.errorf(at, "parameter %s: every request has this header already: leave it out", name)
+			case in != "path" && c.isToken(in, name):
+				c.refuse(at, "parameter %s: it carries the access token, which a security scheme says: leave it out", name)
 			case in == "path" && !strings.Contains(o.Path, "{"+name+"}"):
-				return c.lines.errorf(at, "parameter %s: the path %s has no {%s}", name, o.Path, name)
+				c.refuse(at, "parameter %s: the path %s has no {%s}", name, o.Path, name)
 			}
-			i := slices.IndexFunc(o.Parameters, func(p generated.Field) bool { return p.Name == name && p.In == in })
-			if i >= 0 {
-				o.Parameters, specs = slices.Delete(o.Parameters, i, i+1), slices.Delete(specs, i, i+1)
+			if i := slices.IndexFunc(o.Parameters, func(p generated.Field) bool { return p.Name == name && p.In == in }); i >= 0 {
+				o.Parameters, o.specs = slices.Delete(o.Parameters, i, i+1), slices.Delete(o.specs, i, i+1)
 			}
-			o.Parameters, specs = append(o.Parameters, c.parameter(spec)), append(specs, p)
+			o.Parameters, o.specs = append(o.Parameters, c.parameter(spec)), append(o.specs, spec)
 		}
 	}
 	for _, m := range inBraces.FindAllStringSubmatch(o.Path, -1) {
 		if !slices.ContainsFunc(o.Parameters, func(p generated.Field) bool { return p.In == "path" && p.Name == m[1] }) {
-			return c.lines.errorf(o.at, "the path's {%s} is no parameter: describe it, in: path", m[1])
+			c.refuse(o.at, "the path's {%s} is no parameter: describe it, in: path", m[1])
 		}
 	}
-	// The operation has all of them: the generator of the models takes no notice of the path's.
-	if delete(o.tree, "parameters"); len(specs) > 0 {
-		o.tree["parameters"] = specs
-	}
-	return nil
 }
 
-// tokenIn reports whether a security scheme sends the token in this place.
-func (c *Contract) tokenIn(in, name string) bool {
+// isToken reports whether a security scheme sends the token in this place.
+func (c *Contract) isToken(in, name string) bool {
 	for _, scheme := range obj(obj(c.tree["components"])["securitySchemes"]) {
 		if s := obj(scheme); s["in"] == in && strings.EqualFold(str(s["name"]), name) {
 			return true
 		}
 	}
-	return in == "header" && strings.EqualFold(name, "x-acs-dingtalk-access-token")
+	return false
 }
 
 func (c *Contract) parameter(spec object) generated.Field {
@@ -77,18 +62,17 @@ func (c *Contract) parameter(spec object) generated.Field {
 }
 
 // body reads the description of an operation's body.
-func (c *Contract) body(o *Operation) error {
-	body := c.resolve(o.tree["requestBody"])
-	if body == nil {
-		return nil
+func (c *Contract) body(o *Operation) {
+	body := obj(o.tree["requestBody"])
+	content := obj(body["content"])
+	if form := obj(content["multipart/form-data"]); form != nil {
+		c.formOf(o, c.resolve(form["schema"]), is(body["required"]))
+		return
 	}
-	if form := obj(obj(body["content"])["multipart/form-data"]); form != nil {
-		return c.formOf(o, c.resolve(form["schema"]), is(body["required"]))
+	if o.body = obj(obj(content["application/json"])["schema"]); o.body == nil {
+		return
 	}
-	o.body = obj(obj(obj(body["content"])["application/json"])["schema"])
-	if o.body == nil {
-		return c.lines.errorf(under(o.at, "requestBody"), "the body has no schema: give it one; a free-form value is {}")
-	}
+	o.types["body"] = o.body
 	c.described = 0
 	o.Body = generated.BodyOptional
 	if is(body["required"]) {
@@ -97,12 +81,11 @@ func (c *Contract) body(o *Operation) error {
 	f := c.fieldOf(o.body, 0)
 	f.Required = o.Body == generated.BodyRequired
 	o.Content = &f
-	return nil
 }
 
 // formOf reads a body of multipart/form-data. Its fields are arguments of the method: the generator of the models has no part
 // in it.
-func (c *Contract) formOf(o *Operation, schema object, required bool) error {
+func (c *Contract) formOf(o *Operation, schema object, required bool) {
 	at := under(o.at, "requestBody", "content", "multipart/form-data", "schema")
 	o.Body, o.Content = generated.BodyRequired, &generated.Field{Type: "form", Required: true}
 	properties, must := c.fields(schema)
@@ -116,15 +99,14 @@ func (c *Contract) formOf(o *Operation, schema object, required bool) error {
 			f.Type = "file"
 			files++
 		case f.List || !slices.Contains([]string{"string", "integer", "number", "boolean"}, f.Type) || property["enum"] != nil:
-			return c.lines.errorf(under(at, "properties", name), "a field of multipart/form-data is a file (a string of format binary), a string, integer, number or boolean: make it a string with JSON")
+			c.refuse(under(at, "properties", name), "a field of multipart/form-data is a file (a string of format binary), a string, integer, number or boolean: make it a string with JSON")
 		}
 		o.Content.Fields = append(o.Content.Fields, f)
+		o.types["form "+name] = clone(property)
 	}
 	if files == 0 || !required {
-		return c.lines.errorf(at, "multipart/form-data is for required bodies with a file, a string of format binary: send other bodies as application/json")
+		c.refuse(at, "multipart/form-data is for required bodies with a file, a string of format binary: send other bodies as application/json")
 	}
-	delete(o.tree, "requestBody")
-	return nil
 }
 
 // An operation's description is at most this deep, and about this large: components may hold themselves and each other.
@@ -174,14 +156,31 @@ func (c *Contract) fieldOf(schema any, depth int) generated.Field {
 // exampleText returns an example as a reader of a list of fields would write it.
 func exampleText(value any) string {
 	if text, is := value.(string); is || value == nil {
-		return oneLine(text)
+		return cut(oneLine(text))
 	}
-	raw, _ := json.Marshal(value) // of the tree
-	return string(raw)
+	return cut(jsonText(value))
+}
+
+// cut shortens an example: nobody reads more of it, and 3,270 operations have many.
+func cut(text string) string {
+	const most = 100
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most])
+	}
+	return text
+}
+
+// jsonText is a part of a tree as JSON, without the escapes for HTML.
+func jsonText(value any) string {
+	var b strings.Builder
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(value) // a tree has no value that cannot be encoded
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // example finds the body of a success: the contract's own, or one made from its schema.
-func (c *Contract) example(o *Operation, media object, at []string) error {
+func (c *Contract) example(o *Operation, media object, at []string) {
 	value, has := media["example"]
 	for _, name := range keys(obj(media["examples"])) {
 		if inner, is := c.resolve(obj(media["examples"])[name])["value"]; is && !has {
@@ -194,12 +193,10 @@ func (c *Contract) example(o *Operation, media object, at []string) error {
 	}
 	for _, name := range o.Required {
 		if fields := obj(value); fields != nil && (fields[name] == nil || fields[name] == "") {
-			return c.lines.errorf(at, "the example's %s is empty, so that it is no success: give an example with it", name)
+			c.refuse(at, "the example's %s is empty, so that it is no success: give an example with it", name)
 		}
 	}
-	raw, err := json.Marshal(value)
-	o.Example = string(raw)
-	return err
+	o.Example = jsonText(value)
 }
 
 // madeUp makes a value of a schema: its example, or the simplest value with every field.
@@ -207,6 +204,9 @@ func (c *Contract) madeUp(schema any, depth int) any {
 	s := c.resolve(schema)
 	for _, key := range []string{"example", "default"} {
 		if value, has := s[key]; has && c.holds(s, value) {
+			if text, is := value.(string); is && s["minLength"] == nil {
+				return cut(text)
+			}
 			return value
 		}
 	}
@@ -257,39 +257,31 @@ func (c *Contract) madeUp(schema any, depth int) any {
 
 // holds reports whether an example has its schema's type. Exported contracts have others.
 func (c *Contract) holds(schema object, value any) bool {
-	kind := c.kind(schema)
+	kind, is := c.kind(schema), ""
 	switch v := value.(type) {
 	case string:
-		return kind == "string" || kind == ""
+		is = "string"
 	case json.Number:
-		return kind == "number" || kind == "" || kind == "integer" && !strings.ContainsAny(string(v), ".eE")
+		if is = "number"; !strings.ContainsAny(string(v), ".eE") && kind == "integer" {
+			is = kind
+		}
 	case bool:
-		return kind == "boolean" || kind == ""
+		is = "boolean"
 	case []any:
-		return kind == "array" || kind == ""
+		is = "array"
 	case object:
-		return kind == "object" || kind == ""
+		is = "object"
 	}
-	return false
+	return is != "" && (kind == "" || kind == is)
 }
 
+var formats = map[string]string{"date": "2024-01-31", "date-time": "2024-01-31T08:00:00Z", "byte": "dGV4dA==", "uuid": "30ee8654-1aa2-4d88-8248-9518547248aa"}
+
 func madeUpText(s object) string {
-	text := "text"
-	switch str(s["format"]) {
-	case "date":
-		text = "2024-01-31"
-	case "date-time":
-		text = "2024-01-31T08:00:00Z"
-	case "byte":
-		text = "dGV4dA=="
-	case "uuid":
-		text = "30ee8654-1aa2-4d88-8248-9518547248aa"
-	}
-	for len(text) < min(count(s["minLength"]), 1<<10) {
-		text += "x"
-	}
-	if most := count(s["maxLength"]); s["maxLength"] != nil && len(text) > most {
-		text = text[:most]
+	text := cmp.Or(formats[str(s["format"])], "text")
+	text += strings.Repeat("x", max(0, min(count(s["minLength"]), 1<<10)-len(text)))
+	if s["maxLength"] != nil {
+		text = text[:min(len(text), count(s["maxLength"]))]
 	}
 	return text
 }

@@ -1,10 +1,12 @@
 package contract
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,39 +29,43 @@ func Load(file string, change Change) (*Contract, error) {
 func Parse(name string, content []byte) (*Contract, error) { return read(name, content, nil) }
 
 func read(file string, content []byte, change Change) (c *Contract, err error) {
-	// The contract may be anything: a panic of a library must not look like our fault.
+	// The contract may be anything: what a library makes of it must not look like our fault.
 	defer func() {
-		if p := recover(); p != nil {
+		switch p := recover().(type) {
+		case nil:
+		case *Error: // of refuse
+			c, err = nil, p
+		default:
 			c, err = nil, &Error{File: file, Line: 1, What: fmt.Sprintf("the contract's reader failed: %v", p)}
 		}
 	}()
 	c = &Contract{}
-	if c.lines, c.tree, err = parse(file, content); err != nil {
-		return nil, err
-	}
+	c.lines, c.tree = parse(file, content)
 	if change != nil {
 		if content, err = change(content); err != nil {
 			return nil, err
 		}
-		if _, c.tree, err = parse(file, content); err != nil {
-			return nil, err
-		}
+		_, c.tree = parse(file, content)
 	}
-	if err := c.references(); err != nil {
-		return nil, err
+	for _, step := range []func(){c.plain, c.references, c.inSubset, c.finite, c.read, c.name} {
+		step()
 	}
-	c.plain()
-	for _, step := range []func() error{c.inSubset, c.finite, c.read, c.name, c.load} {
-		if err := step(); err != nil {
-			return nil, err
-		}
-	}
-	return c, nil
+	return c, c.load()
 }
 
-// load makes Doc of the tree.
+// refuse ends the reading with the error of a place.
+func (c *Contract) refuse(at []string, format string, args ...any) {
+	panic(c.lines.errorf(at, format, args...))
+}
+
+// load makes Doc of the schemas.
 func (c *Contract) load() error {
-	raw, err := json.Marshal(c.tree)
+	schemas := within(within(c.tree, "components"), "schemas")
+	const of = "types..of." // which is no component's, and no type's, of an operation
+	for _, o := range c.Operations {
+		schemas[of+o.ID] = object{"type": "object", "properties": o.types}
+	}
+	raw, err := json.Marshal(object{"openapi": "3.0.3", "info": c.tree["info"], "servers": c.tree["servers"], "paths": object{}, "components": object{"schemas": schemas}})
 	if err != nil {
 		return c.Locate(err)
 	}
@@ -71,127 +77,82 @@ func (c *Contract) load() error {
 	}
 	for i := range c.Operations {
 		o := &c.Operations[i]
-		o.Spec = c.Doc.Paths.Value(o.Path).GetOperation(o.Method)
+		o.Types = c.Doc.Components.Schemas[of+o.ID].Value.Properties
+		delete(c.Doc.Components.Schemas, of+o.ID)
+		delete(schemas, of+o.ID)
 	}
-	c.restoreEnums()
+	for _, schema := range c.Doc.Components.Schemas { // whole numbers, which a library would round
+		schema.Value.Enum = append(schema.Value.Enum, list(schema.Value.Extensions["x-enum-texts"])...)
+	}
 	return nil
 }
 
 // references refuses references that lead nowhere, out of the file, or back to themselves.
-func (c *Contract) references() error {
-	var visit func(node any, at []string) error
-	visit = func(node any, at []string) error {
+func (c *Contract) references() {
+	var visit func(node any, at []string)
+	visit = func(node any, at []string) {
+		if ref := str(obj(node)["$ref"]); ref != "" && c.resolve(node) == nil {
+			_, found := c.component(ref)
+			switch {
+			case found:
+				c.refuse(under(at, "$ref"), "the reference leads back to itself")
+			case !strings.HasPrefix(ref, "#/components/") || strings.Count(ref, "/") != 3:
+				c.refuse(under(at, "$ref"), "the reference %q is not one to a component of this file: copy what it names into components", ref)
+			}
+			c.refuse(under(at, "$ref"), "there is no %s", ref)
+		}
 		for _, key := range keys(obj(node)) {
-			value := obj(node)[key]
-			if ref, text := value.(string); text && key == "$ref" {
-				if what := c.badReference(ref); what != "" {
-					return c.lines.errorf(under(at, key), "%s", what)
-				}
-			}
-			if key == "example" {
-				continue
-			}
-			if err := visit(value, under(at, key)); err != nil {
-				return err
+			if key != "example" {
+				visit(obj(node)[key], under(at, key))
 			}
 		}
 		for i, item := range list(node) {
-			if err := visit(item, under(at, strconv.Itoa(i))); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if c.tree["swagger"] != nil { // its references are others, and subset.yaml refuses it
-		return nil
-	}
-	return visit(c.tree, nil)
-}
-
-// badReference returns the fault of a reference. It follows references to references.
-func (c *Contract) badReference(ref string) string {
-	for range maxDepth {
-		rest, ok := strings.CutPrefix(ref, "#/components/")
-		_, name, pair := strings.Cut(rest, "/")
-		if !ok || !pair || strings.Contains(name, "/") {
-			return "the reference " + strconv.Quote(ref) + " is not one to a component of this file: copy what it names into components"
-		}
-		component, found := c.component(ref)
-		if !found {
-			return "there is no " + ref
-		}
-		if ref = str(obj(component)["$ref"]); ref == "" {
-			return ""
+			visit(item, under(at, strconv.Itoa(i)))
 		}
 	}
-	return "the reference leads back to itself"
+	if c.tree["swagger"] == nil { // its references are others, and subset.yaml refuses it
+		visit(c.tree, nil)
+	}
 }
 
 // finite refuses infinite types: recursive through required fields or allOf. A list or a map of itself ends with an empty
 // one.
-func (c *Contract) finite() error {
+func (c *Contract) finite() {
 	const looking, done = 1, 2
 	state := map[string]int{}
+	schemas := obj(obj(c.tree["components"])["schemas"])
 	var visit func(name string) string // the recursive component
 	var within func(schema any) string
-	within = func(schema any) string {
-		if ref := str(obj(schema)["$ref"]); ref != "" {
+	within = func(schema any) (bad string) {
+		s := obj(schema)
+		if ref := str(s["$ref"]); ref != "" {
 			return visit(unescape(strings.TrimPrefix(ref, schemaPrefix)))
 		}
-		for _, part := range list(obj(schema)["allOf"]) {
-			if bad := within(part); bad != "" {
-				return bad
+		parts := slices.Clone(list(s["allOf"]))
+		for _, name := range texts(s["required"]) {
+			if property := obj(s["properties"])[name]; !c.flag(property, "nullable") {
+				parts = append(parts, property)
 			}
 		}
-		for _, name := range texts(obj(schema)["required"]) {
-			if property, found := obj(obj(schema)["properties"])[name]; found && !c.flag(property, "nullable") {
-				if bad := within(property); bad != "" {
-					return bad
-				}
-			}
+		for _, part := range parts {
+			bad = cmp.Or(bad, within(part))
 		}
-		return ""
+		return bad
 	}
-	schemas := obj(obj(c.tree["components"])["schemas"])
-	visit = func(name string) string {
-		switch state[name] {
-		case looking:
+	visit = func(name string) (bad string) {
+		if state[name] == looking {
 			return name
-		case done:
-			return ""
 		}
-		state[name] = looking
-		if bad := within(schemas[name]); bad != "" {
-			return bad
+		if state[name] == 0 {
+			state[name] = looking
+			bad = within(schemas[name])
+			state[name] = done
 		}
-		state[name] = done
-		return ""
+		return bad
 	}
 	for _, name := range keys(schemas) {
 		if bad := visit(name); bad != "" {
-			return c.lines.errorf([]string{"components", "schemas", bad}, "an object of it would hold another without end: make a field of the circle optional or nullable")
-		}
-		c.Recursive = c.Recursive || c.ofItself(name)
-	}
-	return nil
-}
-
-// ofItself reports whether a component is a list or a map of itself, directly or by way of others.
-func (c *Contract) ofItself(name string) bool {
-	next, _ := c.component(schemaPrefix + name)
-	for range maxDepth {
-		s := obj(next)
-		if next = s["items"]; next == nil {
-			next = s["additionalProperties"]
-		}
-		switch ref := str(obj(next)["$ref"]); {
-		case obj(next) == nil || s["properties"] != nil:
-			return false
-		case unescape(strings.TrimPrefix(ref, schemaPrefix)) == name && ref != "":
-			return true
-		case ref != "":
-			next, _ = c.component(ref)
+			c.refuse([]string{"components", "schemas", bad}, "an object of it would hold another without end: make a field of the circle optional or nullable")
 		}
 	}
-	return false
 }

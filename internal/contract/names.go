@@ -4,150 +4,105 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
-func upperFirst(s string) string {
-	first, size := utf8.DecodeRuneInString(s)
-	return string(unicode.ToUpper(first)) + s[size:]
-}
-
-// name makes every inline object and enum of a body a named component, so each has a Go type, and gives names to what
-// has none in Go. It comes after the operations were read: it changes the schemas for the generator of the models alone.
-func (c *Contract) name() error {
-	components := obj(c.tree["components"])
-	if components == nil {
-		components = object{}
-		c.tree["components"] = components
-	}
+// name makes every inline object and enum a named component, so that each has a Go type, and gives names to what has none in
+// Go. It comes after the operations were read: it changes the schemas for the generator of the models alone.
+func (c *Contract) name() {
+	schemas := within(within(c.tree, "components"), "schemas")
 	c.places = map[string][]string{}
-	for _, section := range []string{"responses", "headers", "examples", "links"} { // of which the operations keep nothing
-		delete(components, section)
-	}
-	schemas := obj(components["schemas"])
-	if schemas == nil {
-		schemas = object{}
-		components["schemas"] = schemas
+	for _, name := range keys(schemas) {
+		c.places[allowed(name)] = []string{"components", "schemas", name}
+		if allowed(name) != name {
+			schemas[allowed(name)] = schemas[name]
+			delete(schemas, name)
+		}
 	}
 	for _, name := range keys(schemas) {
-		if err := c.nameInside(obj(schemas[name]), name, []string{"components", "schemas", name}); err != nil {
-			return err
-		}
+		c.forGo(obj(schemas[name]), name, c.places[name])
 	}
 	for i := range c.Operations {
-		o := &c.Operations[i]
-		base := upperFirst(o.ID)
-		for _, part := range []any{c.resolve(o.tree["requestBody"]), obj(o.tree["responses"])[itoa(o.Status)]} {
-			delete(obj(part), "headers")
-			delete(obj(part), "links")
-			for _, media := range obj(obj(part)["content"]) {
-				delete(obj(media), "example")
-				delete(obj(media), "examples")
-			}
-		}
-		for _, part := range []struct {
-			schema     object
-			name, path string
-		}{{o.body, base + "RequestBody", "requestBody"}, {o.answer, base + "ResponseBody", "responses " + itoa(o.Status)}} {
-			place := under(under(o.at, strings.Fields(part.path)...), "content", "application/json", "schema")
-			if err := c.nameInline(part.schema, part.name, place); err != nil {
-				return err
-			}
-		}
-		for i, p := range list(o.tree["parameters"]) {
-			if err := c.nameParameter(c.resolve(p), under(o.at, "parameters", itoa(i))); err != nil {
-				return err
-			}
-		}
+		c.nameTypes(&c.Operations[i])
 	}
-	for _, name := range keys(schemas) {
-		if err := c.forGo(obj(schemas[name]), c.place(name)); err != nil {
-			return err
-		}
+	for _, property := range c.flagged { // now that no other schema is held to them
+		delete(property, "readOnly")
+		delete(property, "writeOnly")
 	}
-	c.renameComponents()
-	return nil
 }
 
-// nameInline makes an inline schema a component if Go needs a type for it.
-func (c *Contract) nameInline(s object, name string, at []string) error {
-	if s == nil || s["$ref"] != nil {
-		return nil
+// nameTypes names the types of what an operation takes and gives. Its parameters, but for those of the path, are an object.
+func (c *Contract) nameTypes(o *Operation) {
+	base := upperFirst(o.ID)
+	params, required, at := object{}, []any{}, under(o.at, "parameters")
+	for i, spec := range o.specs {
+		name, schema := str(spec["name"]), obj(clone(spec["schema"]))
+		if o.Parameters[i].In == "path" {
+			delete(schema, "x-json-string") // its text is given
+			o.types["path "+name] = schema
+			continue
+		}
+		if params[name] != nil {
+			c.refuse(at, "the parameters %q of the query and %q of the header have one name in Go: call the operation with client.Do", name, name)
+		}
+		delete(schema, "nullable")
+		for _, key := range []string{"x-go-name", "description", "deprecated"} {
+			if spec[key] != nil {
+				schema[key] = spec[key]
+			}
+		}
+		if plainReference(schema); o.Parameters[i].Required {
+			required = append(required, name)
+		}
+		params[name] = schema
 	}
+	if len(params) > 0 {
+		o.types["params"] = object{"type": "object", "description": "has the parameters of " + o.ID + ".", "properties": params, "required": required}
+	}
+	for _, key := range keys(o.types) {
+		_, own, _ := strings.Cut(key, " ")
+		name, place := base+"Params"+upperFirst(ASCII(own)), at
+		switch key {
+		case "params":
+			name = base + "Params"
+		case "body":
+			name, place = base+"RequestBody", under(o.at, "requestBody", "content", "application/json", "schema")
+		case "answer":
+			name, place = base+"ResponseBody", under(o.at, "responses", itoa(o.Status), "content", "application/json", "schema")
+		}
+		c.hoist(obj(o.types[key]), name, place)
+	}
+}
+
+// hoist makes an inline schema a component if Go needs a type for it.
+func (c *Contract) hoist(s object, name string, at []string) {
 	parts := list(s["allOf"])
 	wraps := len(parts) == 1 && obj(parts[0])["$ref"] != nil && s["properties"] == nil && s["required"] == nil && s["additionalProperties"] == nil
-	if wraps || s["properties"] == nil && parts == nil && s["enum"] == nil {
-		return c.nameInside(s, name, at)
+	if wraps || s["$ref"] != nil || s["properties"] == nil && parts == nil && s["enum"] == nil {
+		c.forGo(s, name, at)
+		return
 	}
 	schemas := obj(obj(c.tree["components"])["schemas"])
 	if schemas[name] != nil {
-		return c.lines.errorf(at, "the type of this inline schema would be called %s, as a component is: make it a component of its own", name)
+		c.refuse(at, "the type of this inline schema would be called %s, as a component is: make it a component of its own", name)
 	}
-	inner := object{}
-	for key, value := range s {
-		inner[key] = value
-		if key != "x-go-name" {
-			delete(s, key)
-		}
-	}
+	inner := maps.Clone(s)
 	delete(inner, "x-go-name")
-	schemas[name], s["$ref"], c.places[name] = inner, schemaPrefix+name, at
-	return c.nameInside(inner, name, at)
+	schemas[name], c.places[name] = inner, at
+	replace(s, "x-go-name")["$ref"] = schemaPrefix + name
+	c.forGo(inner, name, at)
 }
 
-// place is where a component is written: inline, if it was made of a schema there.
-func (c *Contract) place(name string) []string {
-	if at, inline := c.places[name]; inline {
-		return at
+// forGo changes a schema, and what is inside it, as Go has it.
+func (c *Contract) forGo(s object, name string, at []string) {
+	if ref := str(s["$ref"]); ref != "" {
+		s["$ref"] = schemaPrefix + allowed(unescape(strings.TrimPrefix(ref, schemaPrefix)))
 	}
-	return []string{"components", "schemas", name}
-}
-
-func (c *Contract) nameInside(s object, name string, at []string) error {
-	if s["$ref"] != nil {
-		return nil
+	if s == nil || s["$ref"] != nil {
+		return
 	}
-	for _, field := range keys(obj(s["properties"])) {
-		if err := c.nameInline(obj(obj(s["properties"])[field]), name+upperFirst(ASCII(field)), under(at, "properties", field)); err != nil {
-			return err
-		}
-	}
-	for i, part := range list(s["allOf"]) { // its fields become fields of the whole
-		if err := c.nameInside(obj(part), name, under(at, "allOf", itoa(i))); err != nil {
-			return err
-		}
-	}
-	if err := c.nameInline(obj(s["items"]), name+"Item", under(at, "items")); err != nil {
-		return err
-	}
-	return c.nameInline(obj(s["additionalProperties"]), name+"Value", under(at, "additionalProperties"))
-}
-
-// nameParameter names a parameter and its enum, and types JSON in a string as any value.
-func (c *Contract) nameParameter(p object, at []string) error {
-	if name := str(p["name"]); p["x-go-name"] == nil && ASCII(name) != name {
-		p["x-go-name"] = upperFirst(ASCII(name))
-	}
-	schema := obj(p["schema"])
-	if schema["x-json-string"] != nil {
-		p["schema"] = object{"x-go-type-skip-optional-pointer": true}
-		return nil
-	}
-	if items := obj(schema["items"]); items != nil {
-		schema = items
-	}
-	return c.nameEnum(schema, under(at, "schema"))
-}
-
-// forGo changes an object's fields as Go has them.
-func (c *Contract) forGo(s object, at []string) error {
-	if err := c.nameEnum(s, at); err != nil {
-		return err
-	}
+	c.nameEnum(s, at)
 	var required []any
 	properties, _ := c.fields(s)
 	for _, name := range texts(s["required"]) {
@@ -158,95 +113,67 @@ func (c *Contract) forGo(s object, at []string) error {
 	if delete(s, "required"); required != nil {
 		s["required"] = required
 	}
-	for _, name := range keys(obj(s["properties"])) {
-		property := obj(obj(s["properties"])[name])
-		if property["x-go-name"] == nil && ASCII(name) != name {
-			property["x-go-name"] = upperFirst(ASCII(name))
-		}
-		if property["x-json-string"] != nil {
-			replace(property, "description", "x-go-name", "deprecated")
-		}
-		optional := !slices.Contains(required, any(name))
-		if optional && c.flag(property, "nullable") {
-			property["x-oapi-codegen-extra-tags"] = object{"nullable": "true"} // see generator.finish
-		}
-		kind := c.kind(property)
-		fields, _ := c.fields(property)
-		if kind == "array" || kind == "object" && len(fields) == 0 { // nil is absent, an empty one is sent
-			property["x-go-type-skip-optional-pointer"], property["x-omitempty"], property["x-omitzero"] = true, false, optional
-		}
-		delete(property, "readOnly")
-		delete(property, "writeOnly")
-		if err := c.forGo(property, under(at, "properties", name)); err != nil {
-			return err
-		}
+	for _, field := range keys(obj(s["properties"])) {
+		property := obj(obj(s["properties"])[field])
+		c.property(property, name, field, !slices.Contains(required, any(field)), under(at, "properties", field))
 	}
+	c.parts(s, name, at)
+	c.hoist(obj(s["items"]), name+"Item", under(at, "items"))
+	c.hoist(obj(s["additionalProperties"]), name+"Value", under(at, "additionalProperties"))
+}
+
+// property changes a field of an object.
+func (c *Contract) property(p object, owner, name string, optional bool, at []string) {
+	if p["x-go-name"] == nil && ASCII(name) != name {
+		p["x-go-name"] = upperFirst(ASCII(name))
+	}
+	if p["x-json-string"] != nil { // any value
+		replace(p, "description", "x-go-name", "deprecated")
+	}
+	c.hoist(p, owner+upperFirst(ASCII(name)), at)
+	if optional && c.flag(p, "nullable") {
+		p["x-oapi-codegen-extra-tags"] = map[string]any{"nullable": "true"} // see generator.finish
+	}
+	kind := c.kind(p)
+	fields, _ := c.fields(p)
+	if kind == "array" || kind == "object" && len(fields) == 0 { // nil is absent, an empty one is sent
+		p["x-go-type-skip-optional-pointer"], p["x-omitempty"], p["x-omitzero"] = true, false, optional
+	}
+	c.flagged = append(c.flagged, p)
+}
+
+// parts changes the parts of an allOf, whose fields become fields of the whole.
+func (c *Contract) parts(s object, name string, at []string) {
 	taken := map[string]any{}
 	for i, part := range list(s["allOf"]) {
 		place := under(at, "allOf", itoa(i))
 		inner, _ := c.fields(part)
 		for _, name := range keys(inner) {
 			if other := taken[name]; other != nil && c.form(other) != c.form(inner[name]) {
-				return c.lines.errorf(place, "the field %s is %s here, and %s in an earlier part of the allOf: give it one type, or write the object out", name, c.form(inner[name]), c.form(other))
+				c.refuse(place, "the field %s is %s here, and %s in an earlier part of the allOf: give it one type, or write the object out", name, c.form(inner[name]), c.form(other))
 			}
 			taken[name] = inner[name]
 		}
-		if err := c.forGo(obj(part), place); err != nil {
-			return err
-		}
+		c.forGo(obj(part), name, place)
 	}
-	for _, key := range []string{"items", "additionalProperties"} {
-		if inner := obj(s[key]); inner != nil && inner["$ref"] == nil {
-			if err := c.forGo(inner, under(at, key)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
-// Collisions refuses parameters and fields that have one name in Go, by the rule that the generator of the models has.
+// Collisions refuses fields that have one name in Go, by the rule that the generator of the models has.
 func (c *Contract) Collisions(goName func(string) string) error {
-	check := func(at []string, names map[string]object, taken map[string]string) error {
-		for _, name := range slices.Sorted(maps.Keys(names)) {
-			in := goName(cmp.Or(str(names[name]["x-go-name"]), name))
-			if other, is := taken[in]; is {
-				return c.lines.errorf(at, "%q and %q have one name in Go, %s: give one of them another with x-go-name", other, name, Decode(in))
-			}
-			taken[in] = name
-		}
-		return nil
-	}
-	for _, name := range keys(obj(obj(c.tree["components"])["schemas"])) {
-		schema := obj(obj(obj(c.tree["components"])["schemas"])[name])
+	schemas := obj(obj(c.tree["components"])["schemas"])
+	for _, name := range keys(schemas) {
+		schema := obj(schemas[name])
 		properties, _ := c.fields(schema)
-		fields, taken := map[string]object{}, map[string]string{}
-		for field, property := range properties {
-			fields[field] = obj(property)
-		}
-		if len(fields) > 0 && (obj(schema["additionalProperties"]) != nil || is(schema["additionalProperties"])) {
+		taken := map[string]string{}
+		if len(properties) > 0 && (obj(schema["additionalProperties"]) != nil || is(schema["additionalProperties"])) {
 			taken["AdditionalProperties"] = "the fields without a name"
 		}
-		if err := check(c.place(name), fields, taken); err != nil {
-			return err
-		}
-	}
-	for _, o := range c.Operations {
-		path, others := map[string]object{}, map[string]object{}
-		for _, p := range list(o.tree["parameters"]) {
-			spec := c.resolve(p)
-			if name := str(spec["name"]); spec["in"] == "path" {
-				path[name] = spec
-			} else if others[name] != nil {
-				return c.lines.errorf(under(o.at, "parameters"), "the parameters %q of the query and %q of the header have one name in Go: give one of them another with x-go-name", name, name)
-			} else {
-				others[name] = spec
+		for _, field := range keys(properties) {
+			in := goName(cmp.Or(str(obj(properties[field])["x-go-name"]), field))
+			if other, is := taken[in]; is {
+				return c.lines.errorf(c.places[name], "%q and %q have one name in Go, %s: give one of them another with x-go-name", other, field, Decode(in))
 			}
-		}
-		for _, group := range []map[string]object{path, others} {
-			if err := check(under(o.at, "parameters"), group, map[string]string{}); err != nil {
-				return err
-			}
+			taken[in] = field
 		}
 	}
 	return nil
@@ -262,18 +189,14 @@ func (c *Contract) form(schema any) string {
 
 // replace leaves only some keywords of a schema.
 func replace(s object, left ...string) object {
-	for _, key := range keys(s) {
-		if !slices.Contains(left, key) {
-			delete(s, key)
-		}
-	}
+	maps.DeleteFunc(s, func(key string, _ any) bool { return !slices.Contains(left, key) })
 	return s
 }
 
 // nameEnum names the values of an enum in Go, and moves whole numbers to where a library cannot round them.
-func (c *Contract) nameEnum(s object, at []string) error {
+func (c *Contract) nameEnum(s object, at []string) {
 	if s["enum"] == nil || s["$ref"] != nil {
-		return nil
+		return
 	}
 	var values, names []string
 	var kept []any
@@ -286,7 +209,7 @@ func (c *Contract) nameEnum(s object, at []string) error {
 	s["enum"] = kept
 	given := texts(s["x-enum-varnames"])
 	if given != nil && len(given) != len(values) {
-		return c.lines.errorf(under(at, "x-enum-varnames"), "it has %d names for %d values", len(given), len(values))
+		c.refuse(under(at, "x-enum-varnames"), "it has %d names for %d values", len(given), len(values))
 	}
 	taken, folded := map[string]string{}, map[string]int{}
 	for _, value := range values {
@@ -300,7 +223,7 @@ func (c *Contract) nameEnum(s object, at []string) error {
 			name = spelled(value)
 		}
 		if other, is := taken[fold(name)]; is {
-			return c.lines.errorf(under(at, "enum"), "the values %q and %q have one name in Go: name all with x-enum-varnames", other, value)
+			c.refuse(under(at, "enum"), "the values %q and %q have one name in Go: name all with x-enum-varnames", other, value)
 		}
 		taken[fold(name)] = value
 		names = append(names, name)
@@ -312,119 +235,4 @@ func (c *Contract) nameEnum(s object, at []string) error {
 		s["x-enum-texts"] = values
 		delete(s, "enum")
 	}
-	return nil
-}
-
-// restoreEnums gives Doc the whole numbers of its enums as texts.
-func (c *Contract) restoreEnums() {
-	restore := func(extensions map[string]any, enum *[]any) {
-		*enum = append(*enum, list(extensions["x-enum-texts"])...)
-	}
-	for _, schema := range c.Doc.Components.Schemas {
-		restore(schema.Value.Extensions, &schema.Value.Enum)
-	}
-	for _, o := range c.Operations {
-		for _, p := range o.Spec.Parameters {
-			schema := p.Value.Schema.Value
-			if schema.Items != nil {
-				schema = schema.Items.Value
-			}
-			restore(schema.Extensions, &schema.Enum)
-		}
-	}
-}
-
-// fold returns what of a name tells it from others in Go, which has a word for some signs in front.
-func fold(name string) string {
-	front := name[:len(name)-len(strings.TrimLeft(name, signs))]
-	return strings.ToLower(front + special.ReplaceAllString(ASCII(name), ""))
-}
-
-const signs = "-+&|~=><#.*^%_"
-
-// What Go cannot have in a name, or the generator of the models would drop, is written in letters that it keeps; Decode
-// makes it readable. A name does not depend on others, so that one more changes none.
-var (
-	foreign = regexp.MustCompile(`[^\x00-\x7F]+`)
-	special = regexp.MustCompile(`[^A-Za-z0-9]+`)
-	coded   = regexp.MustCompile(`[Xx]hx((?:[a-p]{6})+)hx`)
-)
-
-// ASCII writes a name in ASCII, which [Decode] undoes: 姓名 will be X姓名.
-func ASCII(name string) string {
-	if name != "" && special.FindString(name) == name && foreign.FindString(name) == "" && strings.Trim(name, signs) != "" {
-		return spelled(name)
-	}
-	return foreign.ReplaceAllStringFunc(name, encodeName)
-}
-
-// spelled writes a name with everything that is no letter or digit.
-func spelled(name string) string { return special.ReplaceAllStringFunc(name, encodeName) }
-
-func encodeName(run string) string {
-	var b strings.Builder
-	b.WriteString("Xhx")
-	for _, r := range run {
-		for shift := 20; shift >= 0; shift -= 4 {
-			b.WriteByte('a' + byte(r>>shift&0xF))
-		}
-	}
-	b.WriteString("hx")
-	return b.String()
-}
-
-// Decode writes the encoded names of a Go source: letters as they are, others by their number.
-func Decode(source string) string {
-	return coded.ReplaceAllStringFunc(source, func(name string) string {
-		var b strings.Builder
-		b.WriteString(name[:1])
-		for digits := name[3 : len(name)-2]; digits != ""; digits = digits[6:] {
-			var r rune
-			for _, digit := range digits[:6] {
-				r = r<<4 | (digit - 'a')
-			}
-			if unicode.IsLetter(r) || unicode.IsDigit(r) && r > unicode.MaxASCII {
-				b.WriteRune(r)
-			} else {
-				fmt.Fprintf(&b, "U%04X", r)
-			}
-		}
-		return b.String()
-	})
-}
-
-var componentName = regexp.MustCompile(`^[a-zA-Z0-9._-]+$`)
-
-// renameComponents gives components names that OpenAPI allows.
-func (c *Contract) renameComponents() {
-	var visit func(node any)
-	visit = func(node any) {
-		for key, value := range obj(node) {
-			if ref, is := value.(string); is && key == "$ref" {
-				section, name, _ := strings.Cut(strings.TrimPrefix(ref, "#/components/"), "/")
-				obj(node)[key] = "#/components/" + section + "/" + allowed(unescape(name))
-				continue
-			}
-			visit(value)
-		}
-		for _, item := range list(node) {
-			visit(item)
-		}
-	}
-	visit(c.tree)
-	for _, section := range obj(c.tree["components"]) {
-		for _, name := range keys(obj(section)) {
-			if to := allowed(name); to != name {
-				obj(section)[to] = obj(section)[name]
-				delete(obj(section), name)
-			}
-		}
-	}
-}
-
-func allowed(name string) string {
-	if componentName.MatchString(name) {
-		return name
-	}
-	return special.ReplaceAllStringFunc(ASCII(name), encodeName)
 }

@@ -2,7 +2,6 @@ package contract
 
 import (
 	"cmp"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,17 +13,13 @@ import (
 )
 
 // read reads everything but the types.
-func (c *Contract) read() (err error) {
+func (c *Contract) read() {
 	at := []string{"components", "schemas", "ApiError", "x-error-codes"}
 	apiError := obj(obj(obj(c.tree["components"])["schemas"])["ApiError"])
-	if c.Codes, err = c.codes(apiError["x-error-codes"], at, nil); err != nil {
-		return err
-	}
+	c.Codes = c.codes(apiError["x-error-codes"], at, nil)
 	c.Kinds = list(apiError["x-error-kinds"])
 	c.Limits = obj(c.tree["x-limits"])
-	if err := c.tokens(); err != nil {
-		return err
-	}
+	c.tokens()
 	ids := map[string]string{} // names of operations in Go, without their case → the operation
 	for _, path := range keys(obj(c.tree["paths"])) {
 		item := obj(obj(c.tree["paths"])[path])
@@ -32,45 +27,38 @@ func (c *Contract) read() (err error) {
 			if item[method] == nil {
 				continue
 			}
-			o := Operation{tree: obj(item[method]), item: item, at: []string{"paths", path, method}}
+			o := Operation{tree: obj(item[method]), item: item, types: object{}, at: []string{"paths", path, method}}
 			o.Operation = &generated.Operation{ID: str(o.tree["operationId"]), Method: strings.ToUpper(method), Path: path}
 			folded := strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(o.ID))
 			if other, taken := ids[folded]; taken {
-				return c.lines.errorf(under(o.at, "operationId"), "the operations %s and %s have one name in Go: give one of them another operationId", other, o.ID)
+				c.refuse(under(o.at, "operationId"), "the operations %s and %s have one name in Go: give one of them another operationId", other, o.ID)
 			}
 			ids[folded] = o.ID
-			if err := c.operation(&o); err != nil {
-				return err
-			}
+			c.operation(&o)
 			c.Operations = append(c.Operations, o)
 		}
 	}
 	if len(c.Operations) == 0 {
-		return c.lines.errorf([]string{"paths"}, "the contract has no operation")
+		c.refuse([]string{"paths"}, "the contract has no operation")
 	}
 	slices.SortFunc(c.Operations, func(a, b Operation) int { return cmp.Compare(a.ID, b.ID) })
-	return nil
 }
 
-func (c *Contract) operation(o *Operation) error {
+func (c *Contract) operation(o *Operation) {
 	r, t := o.Operation, o.tree
 	o.Summary, o.Description, o.Deprecated = oneLine(str(t["summary"])), str(t["description"]), is(t["deprecated"])
 	r.Permission, r.Docs = str(t["x-permission"]), oneLine(str(obj(t["externalDocs"])["url"]))
 	if repeat := str(t["x-repeat"]); repeat == "safe" || repeat == "" && r.Method == http.MethodGet {
 		r.Repeat = generated.RepeatSafe
 	}
-	for _, step := range []func(*Operation) error{c.security, c.server, c.parameters, c.body, c.success, c.paging} {
-		if err := step(o); err != nil {
-			return err
-		}
+	for _, step := range []func(*Operation){c.security, c.server, c.parameters, c.body, c.success, c.paging} {
+		step(o)
 	}
-	var err error
-	r.Codes, err = c.codes(t["x-error-codes"], under(o.at, "x-error-codes"), c.Codes)
-	return err
+	r.Codes = c.codes(t["x-error-codes"], under(o.at, "x-error-codes"), c.Codes)
 }
 
 // tokens finds the place of the access token: one header, or an operation's query.
-func (c *Contract) tokens() error {
+func (c *Contract) tokens() {
 	c.queryTokens = map[string]string{}
 	schemes := obj(obj(c.tree["components"])["securitySchemes"])
 	for _, name := range keys(schemes) {
@@ -79,7 +67,7 @@ func (c *Contract) tokens() error {
 		case scheme["in"] == "query":
 			c.queryTokens[name] = header
 		case c.TokenHeader != "" && c.TokenHeader != header:
-			return c.lines.errorf([]string{"components", "securitySchemes", name}, "the access token has one header, and that is %s", c.TokenHeader)
+			c.refuse([]string{"components", "securitySchemes", name}, "the access token has one header, and that is %s", c.TokenHeader)
 		default:
 			c.TokenHeader = header
 		}
@@ -96,11 +84,10 @@ func (c *Contract) tokens() error {
 			}
 		}
 	}
-	return nil
 }
 
 // security decides on an operation's token. A contract that says nothing of it sends the token.
-func (c *Contract) security(o *Operation) error {
+func (c *Contract) security(o *Operation) {
 	said, has := o.tree["security"]
 	if !has {
 		said, has = c.tree["security"]
@@ -114,33 +101,30 @@ func (c *Contract) security(o *Operation) error {
 		}
 	}
 	if o.Public && o.Permission != "" {
-		return c.lines.errorf(under(o.at, "x-permission"), "an operation that is sent without a token has no permission: leave out x-permission, or security: []")
+		c.refuse(under(o.at, "x-permission"), "an operation that is sent without a token has no permission: leave out x-permission, or security: []")
 	}
-	return nil
 }
 
 // server finds an operation's own base URL, or one for each server of the contract.
-func (c *Contract) server(o *Operation) error {
+func (c *Contract) server(o *Operation) {
 	servers, place := list(o.item["servers"]), under(o.at[:2], "servers")
 	if own, has := o.tree["servers"]; has {
 		servers, place = list(own), under(o.at, "servers")
 	}
 	all := list(c.tree["servers"])
 	if len(servers) > 1 && len(servers) != len(all) {
-		return c.lines.errorf(place, "an operation has one server of its own at most, or one for each of the contract's")
+		c.refuse(place, "an operation has one server of its own at most, or one for each of the contract's")
 	}
 	for i, server := range servers {
 		address := str(obj(server)["url"])
-		base, err := url.Parse(address)
-		if err != nil || base.Scheme != "https" || base.Host == "" || base.User != nil || base.RawQuery != "" || base.Fragment != "" || strings.ContainsAny(address, "{}") {
-			return c.lines.errorf(place, "%q is not an https URL without user, query and variables: write one out, and use WithBaseURL for others", address)
-		}
 		own := strings.TrimRight(address, "/")
 		if i == 0 {
 			o.Server = own
 		}
-		if first, err := url.Parse(o.Server); err != nil || first.EscapedPath() != strings.TrimRight(base.EscapedPath(), "/") {
-			return c.lines.errorf(place, "the servers of an operation have one path")
+		first, err := url.Parse(o.Server)
+		base, failed := url.Parse(own)
+		if err != nil || failed != nil || first.EscapedPath() != base.EscapedPath() {
+			c.refuse(place, "the servers of an operation have one path")
 		}
 		if len(servers) > 1 {
 			if o.Regions == nil {
@@ -149,42 +133,28 @@ func (c *Contract) server(o *Operation) error {
 			o.Regions[strings.TrimRight(str(obj(all[i])["url"]), "/")] = own
 		}
 	}
-	return nil
 }
 
 // success finds an operation's only success, and the fields that tell it from a failure.
-func (c *Contract) success(o *Operation) error {
+func (c *Contract) success(o *Operation) {
 	at, responses := under(o.at, "responses"), obj(o.tree["responses"])
 	for _, status := range keys(responses) {
 		if !strings.HasPrefix(status, "2") {
 			continue
 		}
 		if o.Status != 0 {
-			return c.lines.errorf(under(at, status), "an operation has one answer that is a success, here are two: leave one out, or call it with client.Do")
+			c.refuse(under(at, status), "an operation has one answer that is a success, here are two: leave one out, or call it with client.Do")
 		}
 		o.Status, _ = strconv.Atoi(status) // see subset.yaml
 	}
-	if o.Status == 0 {
-		return c.lines.errorf(at, "no answer is a success: describe it, such as 200")
-	}
 	status := strconv.Itoa(o.Status)
-	answer := c.resolve(responses[status])
-	content, place := obj(answer["content"]), under(at, status, "content")
-	o.tree["responses"] = object{status: answer}
-	if len(content) == 0 {
-		o.Empty = true
-		return c.successFields(o)
+	media := obj(obj(obj(responses[status])["content"])["application/json"])
+	if o.Empty = media == nil; o.Empty {
+		c.successFields(o)
+		return
 	}
-	if o.Status == http.StatusNoContent || o.Status == http.StatusResetContent {
-		return c.lines.errorf(place, "an answer %d has no body: leave its content out, or write 200", o.Status)
-	}
-	media := obj(content["application/json"])
-	if media == nil {
-		return c.lines.errorf(under(place, keys(content)[0]), "an answer is application/json and nothing else: fetch files and pages with net/http, and the token of client.Token")
-	}
-	if o.answer = obj(media["schema"]); o.answer == nil {
-		return c.lines.errorf(under(place, "application/json"), "the body has no schema: give it one; a free-form value is {}")
-	}
+	o.answer = obj(media["schema"])
+	o.types["answer"] = o.answer
 	properties, required := c.fields(o.answer)
 	for _, name := range required {
 		if property, has := properties[name]; has && !c.flag(property, "nullable") && !c.flag(property, "writeOnly") && !slices.Contains(o.Required, name) {
@@ -196,45 +166,41 @@ func (c *Contract) success(o *Operation) error {
 			o.OwnFields = append(o.OwnFields, name)
 		}
 	}
-	if err := c.successFields(o); err != nil {
-		return err
-	}
-	return c.example(o, media, under(at, status))
+	c.successFields(o)
+	c.example(o, media, under(at, status))
 }
 
 // successFields reads the fields that tell a success from an error of the same status and schema.
-func (c *Contract) successFields(o *Operation) error {
+func (c *Contract) successFields(o *Operation) {
 	said, has := o.tree["x-success"]
 	if !has {
-		return nil
+		return
 	}
 	at := under(o.at, "x-success")
 	for name, value := range obj(said) {
-		if _, found := c.at(o.answer, name); !found {
-			return c.lines.errorf(at, "%s is no field of the answer", name)
+		if _, found := c.field(o.answer, name); !found {
+			c.refuse(at, "%s is no field of the answer", name)
 		}
-		raw, _ := json.Marshal(value) // a scalar
 		if o.Success == nil {
 			o.Success = map[string]string{}
 		}
-		o.Success[name] = strings.Trim(string(raw), `"`)
+		o.Success[name] = strings.Trim(jsonText(value), `"`)
 	}
 	for _, name := range texts(said) {
 		if _, found := c.field(o.answer, name); !found {
-			return c.lines.errorf(at, "%s is no field of the answer", name)
+			c.refuse(at, "%s is no field of the answer", name)
 		}
 		if !slices.Contains(o.Required, name) {
 			o.Required = append(o.Required, name)
 		}
 	}
-	return nil
 }
 
 // paging reads x-paging, and checks it against the operation.
-func (c *Contract) paging(o *Operation) error {
+func (c *Contract) paging(o *Operation) {
 	said := obj(o.tree["x-paging"])
 	if said == nil {
-		return nil
+		return
 	}
 	at := under(o.at, "x-paging")
 	p := &generated.Paging{In: str(said["in"]), Size: str(said["size"]), Out: str(said["out"]), More: str(said["more"]), Items: str(said["items"])}
@@ -249,11 +215,11 @@ func (c *Contract) paging(o *Operation) error {
 		case f.name == "":
 			continue
 		case !found || kind != "string" && kind != "integer" || c.resolve(in)["enum"] != nil:
-			return c.lines.errorf(under(at, f.key), "%s is neither a query parameter nor a field of the body that is a string or an integer", f.name)
+			c.refuse(under(at, f.key), "%s is neither a query parameter nor a field of the body that is a string or an integer", f.name)
 		case f.name == p.In:
 			p.Query, p.Text = query, kind == "string"
 		case query != p.Query:
-			return c.lines.errorf(under(at, f.key), "%s and %s are not both in the query or both in the body", f.name, p.In)
+			c.refuse(under(at, f.key), "%s and %s are not both in the query or both in the body", f.name, p.In)
 		}
 	}
 	for _, f := range []struct {
@@ -263,16 +229,15 @@ func (c *Contract) paging(o *Operation) error {
 		if f.name == "" {
 			continue
 		}
-		property, found := c.at(o.answer, f.name)
+		property, found := c.field(o.answer, f.name)
 		if !found {
-			return c.lines.errorf(under(at, f.key), "%s is no field of the answer%s", f.name, c.deeper(o.answer, f.name))
+			c.refuse(under(at, f.key), "%s is no field of the answer%s", f.name, c.deeper(o.answer, f.name))
 		}
 		if !slices.Contains(f.kinds, c.kind(property)) {
-			return c.lines.errorf(under(at, f.key), "%s is not of type %s", f.name, strings.Join(f.kinds, " or "))
+			c.refuse(under(at, f.key), "%s is not of type %s", f.name, strings.Join(f.kinds, " or "))
 		}
 	}
 	o.Paging = p
-	return nil
 }
 
 // deeper says where a field is that was looked for at the top of an answer.
@@ -299,7 +264,7 @@ func (c *Contract) input(o *Operation, name string) (schema any, query, found bo
 
 // codes returns the rows of a list. Codes, names and aliases are unique within a list; a row of an operation may replace
 // the common row of its code.
-func (c *Contract) codes(rows any, at []string, common []generated.ErrorCode) (all []generated.ErrorCode, err error) {
+func (c *Contract) codes(rows any, at []string, common []generated.ErrorCode) (all []generated.ErrorCode) {
 	names := map[string]string{} // of the common constants → their code
 	for _, e := range common {
 		names[e.Name] = string(e.Code)
@@ -313,12 +278,12 @@ func (c *Contract) codes(rows any, at []string, common []generated.ErrorCode) (a
 			Token: generated.TokenEffect(str(row["token"])), Description: str(row["description"]), Message: str(row["message"]), Observed: is(row["observed"]),
 		}
 		if code, taken := names[e.Name]; taken && code != string(e.Code) {
-			return nil, c.lines.errorf(place, "row %s: the name %s is taken by %s", e.Code, e.Name, code)
+			c.refuse(place, "row %s: the name %s is taken by %s", e.Code, e.Name, code)
 		}
 		for _, key := range append([]string{string(e.Code), "name " + e.Name}, e.Aliases...) {
 			folded := strings.ToLower(key)
 			if other, dup := seen[folded]; dup {
-				return nil, c.lines.errorf(place, "row %s: %q is taken by %s", e.Code, key, other)
+				c.refuse(place, "row %s: %q is taken by %s", e.Code, key, other)
 			}
 			seen[folded] = string(e.Code)
 		}
@@ -327,7 +292,7 @@ func (c *Contract) codes(rows any, at []string, common []generated.ErrorCode) (a
 			c.Translated = append(c.Translated, Translation{e.Description, chinese})
 		}
 	}
-	return all, nil
+	return all
 }
 
 // Kinds and TokenEffects are the values of a row's fields, in the order of the generated constants. A kind needs a sentinel

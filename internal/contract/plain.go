@@ -11,20 +11,33 @@ import (
 // plain rewrites shapes of a document as those that subset.yaml describes: what OpenAPI 3.1 writes otherwise, keywords that
 // restrict values and not their form, and ways around a limit of OpenAPI 3.0, such as an allOf that makes a reference null.
 func (c *Contract) plain() {
-	components := obj(c.tree["components"])
-	each(components["schemas"], c.plainSchema)
-	each(components["requestBodies"], c.plainContent)
-	parts := []object{components}
+	each(obj(c.tree["components"])["schemas"], c.plainSchema)
 	for _, item := range obj(c.tree["paths"]) {
-		parts = append(parts, obj(item))
+		each(obj(item)["parameters"], c.plainPart)
 		for _, op := range obj(item) {
-			parts = append(parts, obj(op))
+			each(obj(op)["parameters"], c.plainPart)
+			each(obj(op)["responses"], c.plainPart)
+			c.plainPart(obj(op)["requestBody"])
 		}
 	}
-	for _, part := range parts {
-		each(part["parameters"], c.plainParameter)
-		c.plainContent(part["requestBody"])
-		each(part["responses"], c.plainAnswer)
+}
+
+// plainPart rewrites a parameter, a body or an answer. What it refers to takes its place.
+func (c *Contract) plainPart(part any) {
+	node := obj(part)
+	if target := c.resolve(node); target != nil && node["$ref"] != nil {
+		delete(node, "$ref")
+		maps.Copy(node, obj(clone(target)))
+	}
+	if plainContent(node); node["in"] != nil {
+		delete(node, "examples")
+	}
+	for _, media := range obj(node["content"]) {
+		c.plainSchema(obj(media)["schema"])
+	}
+	schema := obj(node["schema"])
+	if c.plainSchema(schema); schema != nil && node["x-json-string"] != nil {
+		schema["x-json-string"] = node["x-json-string"]
 	}
 }
 
@@ -38,24 +51,9 @@ func each(of any, do func(any)) {
 	}
 }
 
-func (c *Contract) plainParameter(p any) {
-	delete(obj(p), "examples")
-	c.plainSchema(obj(p)["schema"])
-	if schema := obj(obj(p)["schema"]); schema != nil && obj(p)["x-json-string"] != nil {
-		schema["x-json-string"] = obj(p)["x-json-string"]
-	}
-}
-
-func (c *Contract) plainAnswer(answer any) {
-	c.plainContent(answer)
-	for _, header := range obj(obj(answer)["headers"]) {
-		c.plainSchema(obj(header)["schema"])
-	}
-}
-
 // plainContent leaves JSON, under its plain name, of several media types. */* is what frameworks write for JSON.
-func (c *Contract) plainContent(of any) {
-	content := obj(obj(of)["content"])
+func plainContent(of object) {
+	content := obj(of["content"])
 	for _, name := range keys(content) {
 		media, _, err := mime.ParseMediaType(name)
 		if err == nil && (media == "application/json" || media == "*/*" || strings.HasSuffix(media, "+json")) {
@@ -63,12 +61,9 @@ func (c *Contract) plainContent(of any) {
 			if exact, has := content["application/json"]; has {
 				chosen = exact
 			}
-			obj(of)["content"] = object{"application/json": chosen}
-			break
+			of["content"] = object{"application/json": chosen}
+			return
 		}
-	}
-	for _, media := range obj(obj(of)["content"]) {
-		c.plainSchema(obj(media)["schema"])
 	}
 }
 

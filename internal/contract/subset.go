@@ -20,10 +20,7 @@ var subsetText []byte
 
 // subset is subset.yaml, and what it says of its parts.
 var subset = sync.OnceValues(func() (*jsonschema.Schema, object) {
-	_, tree, err := parse("subset.yaml", subsetText)
-	if err != nil {
-		panic(err)
-	}
+	_, tree := parse("subset.yaml", subsetText)
 	compiler := jsonschema.NewCompiler()
 	if err := compiler.AddResource("subset.yaml", tree); err != nil {
 		panic(err)
@@ -31,31 +28,22 @@ var subset = sync.OnceValues(func() (*jsonschema.Schema, object) {
 	return compiler.MustCompile("subset.yaml"), tree
 })
 
-// fault is where a contract leaves the subset.
-type fault struct {
-	at   []string
-	line int
-	what string
-}
-
 // inSubset refuses what a contract may not hold. Of several faults it names the first in the file.
-func (c *Contract) inSubset() error {
+func (c *Contract) inSubset() {
 	schema, said := subset()
 	failed := (*jsonschema.ValidationError)(nil)
 	if err := schema.Validate(c.tree); err == nil {
-		return nil
+		return
 	} else if !errors.As(err, &failed) {
-		return c.lines.errorf(nil, "%v", err)
+		c.refuse(nil, "%v", err)
 	}
-	faults := c.faults(failed, said)
-	first := slices.MinFunc(faults, func(a, b fault) int {
-		return cmp.Or(a.line-b.line, len(b.at)-len(a.at), slices.Compare(a.at, b.at), strings.Compare(a.what, b.what))
-	})
-	return c.lines.errorf(first.at, "%s", first.what)
+	panic(slices.MinFunc(c.faults(failed, said), func(a, b *Error) int {
+		return cmp.Or(a.Line-b.Line, strings.Count(b.At, " ")-strings.Count(a.At, " "), strings.Compare(a.At, b.At), strings.Compare(a.What, b.What))
+	}))
 }
 
 // faults lists the ends of a tree of errors.
-func (c *Contract) faults(e *jsonschema.ValidationError, said object) (all []fault) {
+func (c *Contract) faults(e *jsonschema.ValidationError, said object) (all []*Error) {
 	switch e.ErrorKind.(type) {
 	case *kind.OneOf, *kind.AnyOf: // alternatives are one fault
 	default:
@@ -67,17 +55,14 @@ func (c *Contract) faults(e *jsonschema.ValidationError, said object) (all []fau
 		}
 	}
 	at := e.InstanceLocation
-	if k, is := e.ErrorKind.(*kind.AdditionalProperties); is {
+	what := cmp.Or(sayingOf(said, e.SchemaURL), e.ErrorKind.LocalizedString(message.NewPrinter(language.English)))
+	switch k := e.ErrorKind.(type) {
+	case *kind.AdditionalProperties:
 		at = under(at, slices.Min(k.Properties))
-	}
-	what := sayingOf(said, e.SchemaURL)
-	if what == "" {
-		what = e.ErrorKind.LocalizedString(message.NewPrinter(language.English))
-	}
-	if k, is := e.ErrorKind.(*kind.Required); is {
+	case *kind.Required:
 		what += " (missing: " + strings.Join(k.Missing, ", ") + ")"
 	}
-	return []fault{{at, c.lines.line(at...), what}}
+	return []*Error{c.lines.errorf(at, "%s", what)}
 }
 
 // sayingOf returns what subset.yaml says of a part of its own, or of the nearest around it.

@@ -41,89 +41,69 @@ type lines struct {
 	root *yaml.Node
 }
 
-// parse reads a YAML or JSON text.
-func parse(file string, content []byte) (l lines, tree object, err error) {
+// parse reads a YAML or JSON text. It panics with an [Error].
+func parse(file string, content []byte) (l lines, tree object) {
 	l = lines{file: file}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(content, &doc); err != nil {
-		return l, nil, &Error{File: file, Line: yamlErrorLine(err), What: err.Error()}
+		panic(&Error{File: file, Line: yamlErrorLine(err), What: err.Error()})
 	}
 	if len(doc.Content) > 0 {
 		l.root = doc.Content[0]
 	}
 	if l.root == nil || l.root.Kind != yaml.MappingNode {
-		return l, nil, &Error{File: file, Line: 1, What: "it is not a YAML map"}
+		panic(&Error{File: file, Line: 1, What: "it is not a YAML map"})
 	}
-	value, err := l.value(l.root, 0)
-	tree, _ = value.(object)
-	return l, tree, err
+	return l, obj(l.value(l.root, 0))
 }
 
 var number = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
 
 // value converts a node to what JSON has, with numbers as they are written.
-func (l lines) value(node *yaml.Node, depth int) (any, error) {
-	fail := func(node *yaml.Node, what string) (any, error) {
-		return nil, &Error{File: l.file, Line: node.Line, What: what}
+func (l lines) value(node *yaml.Node, depth int) (value any) {
+	refuse := func(node *yaml.Node, what string) { panic(&Error{File: l.file, Line: node.Line, What: what}) }
+	if depth > maxDepth {
+		refuse(node, fmt.Sprintf("it nests more than %d levels", maxDepth))
 	}
-	switch {
-	case depth > maxDepth:
-		return fail(node, fmt.Sprintf("it nests more than %d levels", maxDepth))
-	case node.Kind == yaml.AliasNode || node.Anchor != "":
-		return fail(node, "YAML anchors are not carried: write the part out, or make it a component")
+	if node.Kind == yaml.AliasNode || node.Anchor != "" {
+		refuse(node, "YAML anchors are not carried: write the part out, or make it a component")
+	}
+	switch tag := node.ShortTag(); {
 	case node.Kind == yaml.MappingNode:
 		tree := object{}
 		for i := 0; i+1 < len(node.Content); i += 2 {
 			key := node.Content[i]
 			if key.Kind != yaml.ScalarNode || key.Tag == "!!merge" {
-				return fail(key, "a key is not plain text")
+				refuse(key, "a key is not plain text")
 			}
 			if _, twice := tree[key.Value]; twice {
-				return fail(key, "the key "+strconv.Quote(key.Value)+" stands twice in one map")
+				refuse(key, "the key "+strconv.Quote(key.Value)+" stands twice in one map")
 			}
-			value, err := l.value(node.Content[i+1], depth+1)
-			if err != nil {
-				return nil, err
-			}
-			tree[key.Value] = value
+			tree[key.Value] = l.value(node.Content[i+1], depth+1)
 		}
-		return tree, nil
+		return tree
 	case node.Kind == yaml.SequenceNode:
-		list := []any{}
-		for _, item := range node.Content {
-			value, err := l.value(item, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, value)
+		list := make([]any, len(node.Content))
+		for i, item := range node.Content {
+			list[i] = l.value(item, depth+1)
 		}
-		return list, nil
+		return list
+	case tag == "!!null":
+		return nil
+	case tag != "!!bool" && tag != "!!int" && tag != "!!float":
+		return node.Value
+	case tag != "!!bool" && number.MatchString(node.Value):
+		return json.Number(node.Value)
 	}
-	switch node.ShortTag() {
-	case "!!null":
-		return nil, nil
-	case "!!bool":
-		var value bool
-		if err := node.Decode(&value); err != nil {
-			return fail(node, err.Error())
-		}
-		return value, nil
-	case "!!int", "!!float":
-		if number.MatchString(node.Value) {
-			return json.Number(node.Value), nil
-		}
-		var value any
-		if err := node.Decode(&value); err != nil {
-			return fail(node, err.Error())
-		}
-		raw, err := json.Marshal(value)
-		if err != nil {
-			return fail(node, node.Value+" is not a number that JSON has")
-		}
-		return json.Number(raw), nil
-	default:
-		return node.Value, nil
+	err := node.Decode(&value)
+	raw, failed := json.Marshal(value)
+	if err != nil || failed != nil {
+		refuse(node, node.Value+" is no number or boolean that JSON has")
 	}
+	if _, is := value.(bool); !is {
+		value = json.Number(raw)
+	}
+	return value
 }
 
 var errorLine = regexp.MustCompile(`line ([0-9]{1,9})`)
@@ -135,19 +115,6 @@ func yamlErrorLine(err error) int {
 		return max(n, 1)
 	}
 	return 1
-}
-
-// line returns the line of a place, or of the nearest parent in the file: an overlay may add places.
-func (l lines) line(at ...string) int {
-	node, found := l.root, 1
-	for _, step := range at {
-		next, key := child(node, step)
-		if next == nil {
-			break
-		}
-		node, found = next, key.Line
-	}
-	return found
 }
 
 // child returns a field or item of a node, and the node with its line.
@@ -167,21 +134,20 @@ func child(node *yaml.Node, step string) (value, at *yaml.Node) {
 	return nil, nil
 }
 
-// errorf makes the error of a place.
-func (l lines) errorf(at []string, format string, args ...any) error {
-	steps := slices.Clone(at)
-	node := l.root
+// errorf makes the error of a place, with the line of the nearest around it that is in the file: an overlay may add places.
+func (l lines) errorf(at []string, format string, args ...any) *Error {
+	line, node, steps := 1, l.root, slices.Clone(at)
 	for i, step := range at {
-		if node, _ = child(node, step); node == nil {
+		next, key := child(node, step)
+		if next == nil {
 			break
 		}
-		if i > 0 && at[i-1] == "parameters" { // a number says little
-			if name, _ := child(node, "name"); name != nil {
-				steps[i] = name.Value
-			}
+		node, line = next, key.Line
+		if name, _ := child(node, "name"); name != nil && i > 0 && at[i-1] == "parameters" { // a number says little
+			steps[i] = name.Value
 		}
 	}
-	return &Error{File: l.file, Line: l.line(at...), At: strings.Join(steps, " "), What: fmt.Sprintf(format, args...)}
+	return &Error{File: l.file, Line: line, At: strings.Join(steps, " "), What: fmt.Sprintf(format, args...)}
 }
 
 // under appends to a copy of a place.
@@ -194,6 +160,33 @@ func str(v any) string          { s, _ := v.(string); return s }
 func is(v any) bool             { b, _ := v.(bool); return b }
 func count(v any) int           { n, _ := strconv.Atoi(string(num(v))); return n }
 func num(v any) (n json.Number) { n, _ = v.(json.Number); return n }
+
+// within returns a map of a map, which it makes if it is not there.
+func within(o object, key string) object {
+	if obj(o[key]) == nil {
+		o[key] = object{}
+	}
+	return obj(o[key])
+}
+
+// clone copies a part of a tree.
+func clone(v any) any {
+	switch v := v.(type) {
+	case object:
+		copied := object{}
+		for key, inner := range v {
+			copied[key] = clone(inner)
+		}
+		return copied
+	case []any:
+		copied := make([]any, len(v))
+		for i, inner := range v {
+			copied[i] = clone(inner)
+		}
+		return copied
+	}
+	return v
+}
 
 func texts(v any) (all []string) {
 	for _, item := range list(v) {

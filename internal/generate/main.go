@@ -4,10 +4,8 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"path/filepath"
 
@@ -19,44 +17,28 @@ import (
 const tokenOperation = "getAccessToken"
 
 func main() {
-	if len(os.Args) != 4 {
-		fmt.Fprintln(os.Stderr, "usage: generate CONTRACT FOLDER METHODS")
-		os.Exit(2)
-	}
-	if err := run(os.Args[1], os.Args[2], os.Args[3]); err != nil {
+	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
 // run writes nothing unless everything can be made.
-func run(source, folder, methods string) error {
-	c, err := contract.Load(source, nil)
+func run(args []string) error {
+	if len(args) != 3 {
+		return errors.New("usage: generate CONTRACT FOLDER METHODS")
+	}
+	c, err := contract.Load(args[0], nil)
 	if err != nil {
 		return err
 	}
-	wrapper, name := filepath.Split(methods)
-	var others []*ast.File
-	paths, err := filepath.Glob(filepath.Join(wrapper, "*.go"))
+	files, methods, err := generator.Own(c, args[0], tokenOperation)
 	if err != nil {
 		return err
 	}
-	for _, path := range paths {
-		if filepath.Base(path) == name {
-			continue
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
-		if err != nil {
-			return err
-		}
-		others = append(others, file)
-	}
-	files, src, err := generator.Own(c, source, others, tokenOperation)
-	if err != nil {
+	if err := generator.Write(args[1], "generated", files); err != nil {
 		return err
 	}
-	if err := generator.Write(folder, "generated", files); err != nil {
-		return err
-	}
-	return generator.Write(wrapper, "dingtalk", map[string][]byte{name: src})
+	wrapper, name := filepath.Split(args[2])
+	return generator.Write(wrapper, "dingtalk", map[string][]byte{name: methods})
 }

@@ -1,11 +1,8 @@
 package generator_test
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
-	"strings"
 	"testing"
 
 	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
@@ -42,45 +39,6 @@ func FuzzGenerate(f *testing.F) {
 		}
 		if place := (*contract.Error)(nil); !errors.As(err, &place) || place.Line < 1 {
 			t.Errorf("no line: %v", err)
-		}
-	})
-}
-
-// FuzzCatalogue gives the generator rows of error codes as JSON. Rows that it takes become a constant each.
-func FuzzCatalogue(f *testing.F) {
-	const row = `{"code":"a.b","name":"AB","status":400,"kind":"rejected","retry":true,"waitSeconds":1,"token":"keep","description":"One.","observed":true}`
-	for _, seed := range []string{
-		"[" + row + "]",
-		"[" + row + "," + row + "]",
-		"[" + strings.Replace(row, `"One."`, `"*/ \u0000\u2028\ufeff"`, 1) + "]",
-		"[" + strings.Replace(row, `"a.b"`, `"\u017fystem"`, 1) + "]",
-		"[" + strings.Replace(row, `"AB"`, `"Ünï"`, 1) + "]",
-		"[" + strings.Replace(row, `400`, `4e2`, 1) + "]",
-		`[null]`, `[[]]`, `["row"]`, `[{}]`, `[]`, `{}`, `null`,
-	} {
-		f.Add(seed)
-	}
-	const contractOf = `{"openapi":"3.0.3","info":{"title":"a","version":"a"},"security":[],"paths":{"/a":{"get":{"operationId":"a","x-error-codes":%s,"responses":{"200":{"description":"a"}}}}}}`
-	f.Fuzz(func(t *testing.T, rows string) {
-		var list any
-		if json.Unmarshal([]byte(rows), &list) != nil {
-			t.Skip("not JSON")
-		}
-		c, err := contract.Parse("fuzz.json", fmt.Appendf(nil, contractOf, rows))
-		if err != nil {
-			if place := (*contract.Error)(nil); !errors.As(err, &place) || place.Line < 1 {
-				t.Errorf("no line: %v", err)
-			}
-			return
-		}
-		src, err := generator.Foreign(c, "fuzz.json", "robot")
-		if err != nil {
-			t.Fatalf("taken, but not generated: %v", err)
-		}
-		for _, e := range c.Operations[0].Codes {
-			if !strings.Contains(string(src), "\tCodeA"+e.Name+" ") {
-				t.Errorf("row %s has no constant", e.Code)
-			}
 		}
 	})
 }

@@ -3,8 +3,6 @@
 package generator
 
 import (
-	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -12,6 +10,7 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
+	"maps"
 	"path"
 	"reflect"
 	"regexp"
@@ -19,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
+	"time"
 
 	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
 
@@ -29,104 +29,81 @@ import (
 // generation is the templates' data.
 type generation struct {
 	*contract.Contract
-	Package            string // of the file
-	Source             string // the contract's file name
-	Version            string
-	Own                bool   // this repository's own contract
-	Types              string // package of the models and of Request; empty if it is the same
-	Methods            []method
-	KindNames, Effects []string
+	Package string // of the file
+	Source  string // the contract's file name
+	Own     bool   // this repository's own contract
+	Models  string // by oapi-codegen, of the file
+	Methods []method
 }
 
-// Own generates the files of package generated and the methods of package dingtalk. Skipped operations get no method; nor
-// may one be called like a method in others, the files of package dingtalk that are written by hand.
-func Own(c *contract.Contract, source string, others []*ast.File, skip ...string) (files map[string][]byte, methods []byte, err error) {
+// Own generates the files of package generated and the methods of package dingtalk. Skipped operations get no method.
+func Own(c *contract.Contract, source string, skip ...string) (files map[string][]byte, methods []byte, err error) {
 	g := &generation{Contract: c, Package: ownPackage, Source: path.Base(source), Own: true}
 	if c.Codes == nil || c.Limits == nil || c.TokenHeader == "" || c.RequestIDHeader == "" {
 		return nil, nil, fmt.Errorf("%s: it lacks x-error-codes, x-limits, the apiKey of the token or the header RequestId", source)
 	}
-	client, err := g.models()
-	if err != nil {
-		return nil, nil, err
+	if g.Models, g.Methods, err = models(c, g.Package); err != nil {
+		return nil, nil, c.Locate(err)
 	}
-	files = map[string][]byte{"client.gen.go": client}
-	for name, template := range map[string]string{"contract": "contract", "operations": "operationsfile", "errorcodes": "errorcodes", "texts": "textsfile"} {
-		if files[name+".gen.go"], err = g.render(template); err != nil {
-			return nil, nil, err
-		}
+	files = map[string][]byte{}
+	for _, name := range []string{"client", "contract", "operations", "errorcodes", "texts"} {
+		made, failed := g.file(name)
+		files[name+".gen.go"], err, g.Models = made, errors.Join(err, failed), ""
 	}
-	g.Package, g.Types = "dingtalk", ownPackage
+	g.Package = "dingtalk"
 	g.Methods = slices.DeleteFunc(slices.Clone(g.Methods), func(m method) bool { return slices.Contains(skip, m.ID) })
-	for _, file := range others {
-		for _, decl := range file.Decls {
-			f, is := decl.(*ast.FuncDecl)
-			if !is || f.Recv == nil || types.ExprString(f.Recv.List[0].Type) != "*Client" {
-				continue
-			}
-			if i := slices.IndexFunc(g.Methods, func(m method) bool { return m.Name == f.Name.Name || m.Item != "" && m.Name+"All" == f.Name.Name }); i >= 0 {
-				return nil, nil, c.Locate(fmt.Errorf("%s: the client has a method %s of its own: give the operation another operationId", g.Methods[i].ID, f.Name.Name))
-			}
-		}
-	}
-	methods, err = g.render("methods")
-	return files, methods, err
+	methods, failed := g.file("methods")
+	return files, methods, errors.Join(err, failed)
 }
 
-// Foreign generates a package of methods for any contract, as one file. oapi-codegen keeps its state in global variables: do
-// not call Own and Foreign at once; use a process for each.
-func Foreign(c *contract.Contract, source, pkg string) ([]byte, error) {
+// Foreign generates a package of methods for any contract, as one file. oapi-codegen keeps its state in global variables: of
+// calls at once, one runs it and others wait.
+func Foreign(c *contract.Contract, source, pkg string) (made []byte, err error) {
 	if c.TokenHeader != "" && !strings.EqualFold(c.TokenHeader, tokenHeader) {
 		return nil, c.Locate(fmt.Errorf("the client sends the access token in the header %s, not in %s: name that in securitySchemes", tokenHeader, c.TokenHeader))
 	}
 	g := &generation{Contract: c, Package: pkg, Source: path.Base(source)}
-	return g.models()
+	if g.Models, g.Methods, err = models(c, pkg); err != nil {
+		return nil, c.Locate(err)
+	}
+	return g.file("foreign")
 }
 
 // tokenHeader is what the client of package dingtalk sends.
 const tokenHeader = "x-acs-dingtalk-access-token"
 
-// models runs oapi-codegen with our requests instead of its client. A foreign package has methods and tables, too.
-func (g *generation) models() ([]byte, error) {
-	g.Version, g.KindNames, g.Effects = Version, contract.Kinds, contract.TokenEffects
-	cfg, err := configuration(g.Package, g.Recursive)
-	if err != nil {
-		return nil, err
-	}
-	cfg.AdditionalImports = []codegen.AdditionalImport{{Package: "strconv"}}
-	if !g.Own {
-		cfg.AdditionalImports = append(cfg.AdditionalImports,
-			codegen.AdditionalImport{Alias: "dingtalk", Package: "github.com/dingtalk-openapi/openconversation-go/wrapper"},
-			codegen.AdditionalImport{Package: "github.com/dingtalk-openapi/openconversation-go/generated"}, codegen.AdditionalImport{Package: "iter"})
-	}
-	var own error // oapi-codegen would put the names of its templates before it
-	src, err := runOapiCodegen(g.Doc, cfg, func(definitions []codegen.OperationDefinition) (text string, err error) {
-		if g.Methods, own = methods(g.Contract, definitions, g.Own); own != nil {
-			return "", own
-		}
-		if g.Own {
-			return g.text("requests")
-		}
-		return g.text("foreign")
-	})
-	if err != nil {
-		return nil, g.Locate(cmp.Or(own, err))
-	}
-	_, body, ok := strings.Cut(src, "\npackage "+g.Package)
-	if !ok {
-		return nil, fmt.Errorf("oapi-codegen's output has no package clause")
-	}
-	header, err := g.text("header")
-	if err != nil {
-		return nil, err
-	}
-	made, err := format.Source([]byte(g.finish(header + "package " + g.Package + body)))
-	if err != nil {
-		return nil, g.Locate(fmt.Errorf("the contract makes Go that does not parse: %w", err))
-	}
-	return made, g.check(made)
+// imports are the packages that a file may need.
+var imports = map[string]string{
+	"bytes": `"bytes"`, "context": `"context"`, "json": `"encoding/json"`, "fmt": `"fmt"`, "http": `"net/http"`, "iter": `"iter"`, "time": `"time"`,
+	"dingtalk": `dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"`, "generated": `"github.com/dingtalk-openapi/openconversation-go/generated"`,
 }
 
-var nullable = regexp.MustCompile("(?m)^(\\s+\\w+\\s+)\\*?(\\S+)\\s+`json:\"([^\",]*)(?:,[a-z,]*)?\" nullable:\"true\"`")
+// file makes a file of the models and of a template, with the imports that it needs.
+func (g *generation) file(name string) ([]byte, error) {
+	var header, body strings.Builder
+	if err := errors.Join(parsed.ExecuteTemplate(&header, "header", g), parsed.ExecuteTemplate(&body, name, g)); err != nil {
+		return nil, err
+	}
+	src := g.finish(g.Models + body.String())
+	used, err := g.check(header.String() + src)
+	if err != nil {
+		return nil, g.Locate(err)
+	}
+	var standard, others string
+	for _, name := range slices.Sorted(maps.Keys(used)) {
+		if path := imports[name]; strings.Contains(path, ".") {
+			others += path + "\n"
+		} else {
+			standard += path + "\n"
+		}
+	}
+	if len(used) > 0 {
+		header.WriteString("import (\n" + standard + "\n" + others + ")\n")
+	}
+	return format.Source([]byte(header.String() + src))
+}
+
+var nullable = regexp.MustCompile("(?m)^(\\s+\\w+\\s+)\\*?(\\S+?)\\s*`json:\"([^\",]*)(?:,[a-z,]*)?\" nullable:\"true\"`")
 
 // finish gives fields that may be absent, null or a value their type, and names their letters.
 func (g *generation) finish(src string) string {
@@ -134,67 +111,53 @@ func (g *generation) finish(src string) string {
 	if g.Own {
 		typ = "Nullable"
 	}
-	return contract.Decode(nullable.ReplaceAllString(src, "${1}"+typ+"[${2}] `json:\"${3},omitzero\"`"))
+	if strings.Contains(src, ` nullable:"true"`) { // or the search takes longer than anything
+		src = nullable.ReplaceAllString(src, "${1}"+typ+"[${2}] `json:\"${3},omitzero\"`")
+	}
+	return contract.Decode(src)
 }
 
 // check finds code that would not compile, such as two schemas with one Go name, and fields that would get lost. It needs
-// neither the sources of imported packages nor the go command.
-func (g *generation) check(src []byte) error {
+// neither the sources of imported packages nor the go command. used are the imports.
+func (g *generation) check(src string) (used map[string]bool, found error) {
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, "generated.go", src, parser.SkipObjectResolution)
 	if err != nil {
-		return g.Locate(fmt.Errorf("the contract makes Go that does not parse: %w", err))
+		return nil, fmt.Errorf("the contract makes Go that does not parse: %w", err)
 	}
-	var found error
+	used = map[string]bool{}
 	ast.Inspect(file, func(n ast.Node) bool {
-		if fields, is := n.(*ast.StructType); is {
-			for _, field := range fields.Fields.List {
+		switch n := n.(type) {
+		case *ast.StructType:
+			for _, field := range n.Fields.List {
 				if field.Names == nil && found == nil {
 					found = fmt.Errorf("a field has no name in Go, and would get lost: name it with x-go-name: %s", field.Tag.Value)
 				}
 			}
+		case *ast.SelectorExpr:
+			if id, is := n.X.(*ast.Ident); is && imports[id.Name] != "" {
+				used[id.Name] = true
+			}
 		}
 		return true
 	})
-	cfg := types.Config{
-		Importer: nothing{},
-		Error: func(err error) {
-			problem := types.Error{}
-			own := g.Own && errors.As(err, &problem) && strings.HasPrefix(problem.Msg, "undefined: ") // the files written by hand have it
-			if found == nil && errors.As(err, &problem) && !own && !strings.HasPrefix(problem.Msg, "could not import") {
-				found = fmt.Errorf("two parts of the contract have one name in Go, or another makes no Go: rename one with x-go-name, or an operation with its operationId: %s", problem.Msg)
-			}
-		},
-	}
+	cfg := types.Config{Error: func(err error) {
+		problem := types.Error{}
+		if found != nil || !errors.As(err, &problem) {
+			return
+		}
+		// Other packages are not known, nor are files written by hand.
+		if name, undefined := strings.CutPrefix(problem.Msg, "undefined: "); !undefined || !g.Own && imports[name] == "" {
+			found = fmt.Errorf("two parts of the contract have one name in Go, or another makes no Go: rename one with x-go-name, or an operation with its operationId: %s", problem.Msg)
+		}
+	}}
 	_, _ = cfg.Check("generated", fset, []*ast.File{file}, nil)
-	if found != nil {
-		return g.Locate(found)
-	}
-	return nil
-}
-
-// nothing imports nothing: the checker accepts all names of other packages.
-type nothing struct{}
-
-func (nothing) Import(string) (*types.Package, error) { return nil, errors.New("not imported") }
-
-// render executes a template and formats its output.
-func (g *generation) render(name string) ([]byte, error) {
-	text, err := g.text(name)
-	if err != nil {
-		return nil, err
-	}
-	return format.Source([]byte(contract.Decode(text)))
-}
-
-func (g *generation) text(name string) (string, error) {
-	var buf bytes.Buffer
-	err := parsed.ExecuteTemplate(&buf, name, g)
-	return buf.String(), err
+	return used, found
 }
 
 var parsed = template.Must(template.New("").Funcs(template.FuncMap{
-	"goName": codegen.ToCamelCaseWithInitialisms, "quote": strconv.Quote, "comment": comment, "qualified": qualified, "dict": dict, "literal": literal,
+	"goName": codegen.ToCamelCaseWithInitialisms, "kinds": func() []string { return contract.Kinds }, "effects": func() []string { return contract.TokenEffects },
+	"version": func() string { return Version }, "quote": strconv.Quote, "comment": comment, "qualified": qualified, "dict": dict, "literal": literal,
 }).ParseFS(templateFiles, "templates/own/*.tmpl"))
 
 // dict passes several values to a template.
@@ -222,50 +185,42 @@ func comment(text string) string {
 func literal(value any, pkg string) string {
 	v := reflect.ValueOf(value)
 	name := strings.ReplaceAll(v.Type().String(), "generated.", pkg)
+	var parts []string
 	switch v.Kind() {
 	case reflect.Pointer:
 		return "&" + literal(v.Elem().Interface(), pkg)
 	case reflect.Struct:
-		var b strings.Builder
 		for i := range v.NumField() {
 			if field := v.Type().Field(i); !v.Field(i).IsZero() {
-				fmt.Fprintf(&b, "%s: %s, ", field.Name, literal(v.Field(i).Interface(), pkg))
+				parts = append(parts, field.Name+": "+literal(v.Field(i).Interface(), pkg))
 			}
 		}
-		return name + "{" + b.String() + "}"
 	case reflect.Slice:
-		var b strings.Builder
 		for i := range v.Len() {
 			item := literal(v.Index(i).Interface(), pkg)
-			if v.Index(i).Kind() == reflect.Struct {
-				item = "\n" + item[strings.Index(item, "{"):]
+			if v.Type().Elem().Kind() == reflect.Struct { // a line each
+				item = "\n" + strings.TrimPrefix(item, name[len("[]"):])
 			}
-			b.WriteString(item + ",")
+			parts = append(parts, item)
 		}
-		if v.Type().Elem().Kind() == reflect.Struct {
-			b.WriteString("\n")
+		if len(parts) > 0 && parts[0][0] == '\n' {
+			parts = append(parts, "\n")
 		}
-		return name + "{" + b.String() + "}"
 	case reflect.Map:
-		var pairs []string
 		for _, key := range v.MapKeys() {
-			pairs = append(pairs, strconv.Quote(key.String())+": "+strconv.Quote(v.MapIndex(key).String()))
+			parts = append(parts, literal(key.Interface(), pkg)+": "+literal(v.MapIndex(key).Interface(), pkg))
 		}
-		slices.Sort(pairs)
-		return name + "{" + strings.Join(pairs, ", ") + "}"
+		slices.Sort(parts)
 	case reflect.String:
 		return strconv.Quote(v.String())
+	default:
+		if d, is := value.(time.Duration); is {
+			return strconv.FormatInt(int64(d), 10) + " /* " + d.String() + " */"
+		}
+		if v.Type() == reflect.TypeFor[generated.Repeat]() {
+			return pkg + "RepeatSafe"
+		}
+		return fmt.Sprint(value)
 	}
-	if v.Type() == reflect.TypeFor[generated.Repeat]() {
-		return pkg + "RepeatSafe"
-	}
-	if d, is := value.(fmt.Stringer); is && v.Type().String() == "time.Duration" {
-		return strconv.FormatInt(v.Int(), 10) + " /* " + d.String() + " */"
-	}
-	return fmt.Sprint(value)
-}
-
-// HasPages reports whether an operation has an iterator.
-func (g *generation) HasPages() bool {
-	return slices.ContainsFunc(g.Methods, func(m method) bool { return m.Item != "" })
+	return name + "{" + strings.Join(parts, ", ") + "}"
 }

@@ -30,7 +30,7 @@ func load(t testing.TB, file string) *contract.Contract {
 
 func ownFiles(t *testing.T) map[string][]byte {
 	t.Helper()
-	files, _, err := generator.Own(load(t, ownContract), ownContract, nil)
+	files, _, err := generator.Own(load(t, ownContract), ownContract)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func TestAddedCodeIsGenerated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, _, err := generator.Own(c, ownContract, nil)
+	files, _, err := generator.Own(c, ownContract)
 	if err != nil {
 		t.Fatal(err)
 	}

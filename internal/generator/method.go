@@ -3,9 +3,8 @@ package generator
 import (
 	"cmp"
 	"fmt"
-	"go/ast"
-	"go/parser"
 	"go/token"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -16,67 +15,41 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
 )
 
-// method is an operation with oapi-codegen's names of its types.
+// method is an operation with the names that it has in Go.
 type method struct {
 	contract.Operation
-	Name      string     // in Go
-	Arguments []argument // of the path, in its order
-	Params    string     // type of the other parameters; empty if there are none
-	Others    []argument // the other parameters
-	Content   string     // type of the body; empty if there is none
-	Form      []argument // the fields of a body of multipart/form-data
-	Must      bool       // the body is required
+	Name      string
+	Arguments []argument // of the path in its order, the other parameters, the body, or the fields of a form
 	Answer    string     // type of a success; empty if it has no body
 	Item      string     // type of a page's items; empty if the answer is whole
 }
 
-// argument is a parameter of a request.
-type argument struct {
-	generated.Field
-	Go      string // of the argument, or of the field in Params
-	GoType  string
-	Pointer bool   // nil: absent
-	format  string // Go expression of its text; %s is the value or an item
-}
-
-// Text is the Go expression of a value's text.
-func (a argument) Text(value string) string { return fmt.Sprintf(a.format, value) }
-
-// Add is the method of Request that adds the parameter.
-func (a argument) Add() string { return "Add" + strings.ToUpper(a.In[:1]) + a.In[1:] }
+// argument is an argument of a method.
+type argument struct{ Name, Type, Set string } // Set is the statement that puts it into the request r
 
 // Values lists a method's arguments for the request builder.
 func (m method) Values() string {
 	var names []string
 	for _, a := range m.Arguments {
-		names = append(names, a.Go)
-	}
-	if m.Params != "" {
-		names = append(names, "params")
-	}
-	if m.Content != "" {
-		names = append(names, "body")
-	}
-	for _, a := range m.Form {
-		names = append(names, a.Go)
+		names = append(names, a.Name)
 	}
 	return strings.Join(names, ", ")
 }
 
-// methods joins the contract's operations with oapi-codegen's view of them. It runs inside oapi-codegen, whose names depend
-// on its state.
-func methods(c *contract.Contract, definitions []codegen.OperationDefinition, own bool) (all []method, err error) {
+// HasFiles reports whether the body is a form.
+func (m method) HasFiles() bool {
+	return m.Operation.Content != nil && m.Operation.Content.Type == "form"
+}
+
+// methods names the operations. It runs after oapi-codegen and before its next run, whose names depend on its state.
+func methods(c *contract.Contract, own bool) (all []method, err error) {
 	if err := c.Collisions(codegen.SchemaNameToTypeName); err != nil {
 		return nil, err
 	}
 	for _, o := range c.Operations {
-		i := slices.IndexFunc(definitions, func(d codegen.OperationDefinition) bool { return d.Method == o.Method && d.Path == o.Path })
-		if i < 0 {
-			return nil, fmt.Errorf("oapi-codegen made no operation of %s", o.ID)
-		}
-		m, err := methodOf(o, definitions[i], own)
-		if err != nil {
-			return nil, err
+		m := method{Operation: o, Name: codegen.SchemaNameToTypeName(o.ID), Answer: typeOf(o.Types["answer"])}
+		if m.arguments(own); o.Paging != nil {
+			m.Item = typeOf(property(o.Types["answer"], o.Paging.Items).Value.Items)
 		}
 		all = append(all, m)
 	}
@@ -84,69 +57,80 @@ func methods(c *contract.Contract, definitions []codegen.OperationDefinition, ow
 	return all, nil
 }
 
-func methodOf(o contract.Operation, d codegen.OperationDefinition, own bool) (m method, err error) {
-	m = method{Operation: o, Name: d.OperationId}
-	for _, p := range d.PathParams {
-		m.Arguments = append(m.Arguments, argumentOf(o, p, unused(p.GoVariableName())))
+func (m *method) arguments(own bool) {
+	// In set, what puts the argument into the request, $ is its name.
+	add := func(key, name, set string, optional bool) {
+		typ := typeOf(m.Types[key])
+		if typ == "" {
+			return
+		}
+		if strings.HasPrefix(set, "r.AddFile") {
+			if typ = "generated.File"; own {
+				typ = "File"
+			}
+		}
+		if optional && !strings.HasPrefix(set, "r.AddField") {
+			set = "if $ != nil {\n" + set + "\n}"
+		}
+		if strings.HasPrefix(set, "r.SetPath") && typ != "string" {
+			set = strings.Replace(set, "$", "r.Texts($)...", 1)
+		}
+		if optional {
+			typ, set = "*"+typ, strings.Replace(set, ", $", ", *$", 1)
+		}
+		m.Arguments = append(m.Arguments, argument{name, typ, strings.ReplaceAll(set, "$", name)})
 	}
-	for _, p := range slices.Concat(d.QueryParams, d.HeaderParams) {
-		m.Others = append(m.Others, argumentOf(o, p, p.GoName()))
+	path := slices.DeleteFunc(slices.Clone(m.Parameters), func(p generated.Field) bool { return p.In != "path" })
+	slices.SortFunc(path, func(a, b generated.Field) int {
+		return cmp.Compare(strings.Index(m.Path, "{"+a.Name+"}"), strings.Index(m.Path, "{"+b.Name+"}"))
+	})
+	for _, p := range path {
+		add("path "+p.Name, m.goName("path "+p.Name), fmt.Sprintf("r.SetPath(%q, $)", p.Name), false)
 	}
-	if len(m.Others) > 0 {
-		m.Params = d.OperationId + "Params"
-	}
-	if body := o.Spec.RequestBody; body != nil {
-		m.Must = body.Value.Required
-		if m.Content, err = typeOf(body.Value.Content, o.ID+"RequestBody"); err != nil {
-			return m, err
+	add("params", "params", "r.SetParams($)", false)
+	add("body", "body", "r.SetBody($)", m.Body == generated.BodyOptional)
+	if m.HasFiles() {
+		for _, f := range m.Content.Fields {
+			set := fmt.Sprintf("r.AddField(%q, r.Texts($)...)", f.Name)
+			if f.Type == "file" {
+				set = fmt.Sprintf("r.AddFile(%q, $)", f.Name)
+			}
+			add("form "+f.Name, m.goName("form "+f.Name), set, !f.Required)
 		}
 	}
-	if o.Content != nil && o.Content.Type == "form" {
-		m.Form = formOf(o.Content.Fields, own)
-	}
-	for _, answer := range o.Spec.Responses.Map() {
-		if m.Answer, err = typeOf(answer.Value.Content, o.ID+"ResponseBody"); err != nil || o.Paging == nil {
-			return m, err
-		}
-		items := property(answer.Value.Content["application/json"].Schema, o.Paging.Items)
-		schema, err := codegen.GenerateGoSchema(items.Value.Items, []string{o.ID, "Item"})
-		if err != nil {
-			return m, err
-		}
-		m.Item = schema.TypeDecl()
-	}
-	return m, nil
 }
 
-// formTypes are the Go types of a form's fields, and how their texts are made.
-var formTypes = map[string][2]string{
-	"file": {"File"}, "string": {"string", "%s"}, "integer": {"int64", "strconv.FormatInt(%s, 10)"},
-	"number": {"float64", "strconv.FormatFloat(%s, 'f', -1, 64)"}, "boolean": {"bool", "strconv.FormatBool(%s)"},
+// usedNames lists names with another meaning in the methods.
+var usedNames = []string{
+	"body", "c", "opts", "context", "ctx", "dingtalk", "generated", "iter", "json", "params", "r", "string", "reqEditors", "http",
+	"float64", "int64", "uint64", "bool", "append", "nil", "true", "false", "int32", "float32", "any", "fmt", "bytes", "error",
 }
 
-// formOf returns the arguments for the fields of a form.
-func formOf(fields []generated.Field, own bool) (all []argument) {
-	for _, f := range fields {
-		a := argument{Field: f, Go: unused(codegen.LowercaseFirstCharacters(codegen.SchemaNameToTypeName(contract.ASCII(f.Name)))), Pointer: !f.Required}
-		a.GoType, a.format = formTypes[f.Type][0], formTypes[f.Type][1]
-		if f.Type == "file" && !own {
-			a.GoType = "generated.File"
-		}
-		if a.Pointer {
-			a.GoType = "*" + a.GoType
-		}
-		all = append(all, a)
+// goName is the name of an argument that has one on the wire.
+func (m *method) goName(key string) string {
+	_, name, _ := strings.Cut(key, " ")
+	given := m.Types[key].Extensions
+	if m.Types[key].Ref == "" {
+		given = m.Types[key].Value.Extensions
 	}
-	return all
+	own, _ := given["x-go-name"].(string)
+	name = codegen.LowercaseFirstCharacters(codegen.SchemaNameToTypeName(cmp.Or(own, contract.ASCII(name))))
+	for token.IsKeyword(name) || slices.Contains(usedNames, name) || slices.ContainsFunc(m.Arguments, func(a argument) bool { return a.Name == name }) {
+		name += "Value"
+	}
+	return name
 }
 
-func typeOf(content openapi3.Content, name string) (string, error) {
-	media := content["application/json"]
-	if media == nil {
-		return "", nil
+// typeOf panics with oapi-codegen's error, which models returns.
+func typeOf(schema *openapi3.SchemaRef) string {
+	if schema == nil {
+		return ""
 	}
-	schema, err := codegen.GenerateGoSchema(media.Schema, []string{name})
-	return schema.TypeDecl(), err
+	made, err := codegen.GenerateGoSchema(schema, []string{"type"})
+	if err != nil {
+		panic(err)
+	}
+	return made.TypeDecl()
 }
 
 // property finds a field, or object.field within it.
@@ -167,69 +151,12 @@ func property(ref *openapi3.SchemaRef, name string) *openapi3.SchemaRef {
 	return nil
 }
 
-// usedNames lists names with another meaning in the methods.
-var usedNames = []string{
-	"body", "c", "opts", "context", "ctx", "dingtalk", "generated", "iter", "json", "params", "r", "strconv", "string", "texts", "v", "reqEditors", "http",
-	"float64", "int64", "uint64", "bool", "append", "nil", "true", "false", "int32", "float32", "any", "fmt", "bytes", "error",
-}
-
-// unused names a parameter of a path.
-func unused(name string) string {
-	if slices.Contains(usedNames, name) {
-		return name + "Value"
-	}
-	return name
-}
-
-func argumentOf(o contract.Operation, p codegen.ParameterDefinition, name string) argument {
-	i := slices.IndexFunc(o.Parameters, func(f generated.Field) bool { return f.Name == p.ParamName && f.In == p.In })
-	a := argument{Field: o.Parameters[i], Go: name, GoType: p.TypeDef(), Pointer: p.HasOptionalPointer()}
-	schema := p.Spec.Schema.Value
-	if a.List {
-		a.Pointer, schema = false, schema.Items.Value
-	}
-	switch {
-	case a.JSON:
-		a.format = "r.JSONText(%s)"
-	case a.Type == "integer" && (schema.Format == "uint" || schema.Format == "uint64"):
-		a.format = "strconv.FormatUint(uint64(%s), 10)"
-	case a.Type == "integer":
-		a.format = "strconv.FormatInt(int64(%s), 10)"
-	case a.Type == "number" && schema.Format == "float":
-		a.format = "strconv.FormatFloat(float64(%s), 'f', -1, 32)"
-	case a.Type == "number":
-		a.format = "strconv.FormatFloat(float64(%s), 'f', -1, 64)"
-	case a.Type == "boolean":
-		a.format = "strconv.FormatBool(bool(%s))"
-	case p.Schema.TypeDecl() == "string" || a.List && p.Schema.TypeDecl() == "[]string":
-		a.format = "%s"
-	default:
-		a.format = "string(%s)"
-	}
-	return a
-}
+var ours = regexp.MustCompile(`(^|[^.\pL\pN_])(\p{Lu}[\pL\pN_]*)`)
 
 // qualified returns a Go type with the package name pkg before the types of the models' package.
-func qualified(pkg, typ string) (string, error) {
-	if pkg == "" || typ == "" {
-		return typ, nil
+func qualified(pkg, typ string) string {
+	if pkg == "" {
+		return typ
 	}
-	expr, err := parser.ParseExpr(typ)
-	if err != nil {
-		return "", fmt.Errorf("the type %s: %w", typ, err)
-	}
-	var at []int
-	ast.Inspect(expr, func(n ast.Node) bool {
-		if _, foreign := n.(*ast.SelectorExpr); foreign {
-			return false
-		}
-		if id, ok := n.(*ast.Ident); ok && token.IsExported(id.Name) {
-			at = append(at, int(id.Pos())-1)
-		}
-		return true
-	})
-	for _, i := range slices.Backward(at) {
-		typ = typ[:i] + pkg + "." + typ[i:]
-	}
-	return typ, nil
+	return ours.ReplaceAllString(typ, "${1}"+pkg+".${2}")
 }

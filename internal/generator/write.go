@@ -2,6 +2,7 @@ package generator
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"go/build"
 	"go/parser"
@@ -39,53 +40,49 @@ func Write(folder, pkg string, files map[string][]byte) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	found, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	found, err := os.ReadDir(folder)
 	if err != nil {
 		return err
 	}
 	var stale []string
-	for _, name := range found {
+	for _, entry := range found {
+		name := filepath.Join(folder, entry.Name())
+		if filepath.Ext(name) != ".go" {
+			continue
+		}
 		content, err := os.ReadFile(name)
 		if err != nil {
 			return err
 		}
 		_, written := files[filepath.Base(name)]
+		file, err := parser.ParseFile(token.NewFileSet(), name, content, parser.PackageClauseOnly)
 		switch ours := bytes.HasPrefix(content, made); {
 		case written && !ours:
 			return fmt.Errorf("%s was not made by this generator, and is not overwritten: move it, or choose another folder", name)
 		case ours && !written:
 			stale = append(stale, name)
-		case !ours && !strings.HasSuffix(name, "_test.go"):
-			file, err := parser.ParseFile(token.NewFileSet(), name, content, parser.PackageClauseOnly)
-			if err == nil && file.Name.Name != pkg {
-				return fmt.Errorf("%s is of package %s, not of %s: choose another folder, or --package %s", name, file.Name.Name, pkg, file.Name.Name)
-			}
+		case !ours && !strings.HasSuffix(name, "_test.go") && err == nil && file.Name.Name != pkg:
+			return fmt.Errorf("%s is of package %s, not of %s: choose another folder, or --package %s", name, file.Name.Name, pkg, file.Name.Name)
 		}
 	}
-	return replaceFiles(folder, files, stale)
-}
-
-// replaceFiles writes all files beside their places first, so that a full disk changes nothing.
-func replaceFiles(folder string, files map[string][]byte, stale []string) error {
+	// All are written beside their places first, so that a full disk changes nothing.
 	beside, err := os.MkdirTemp(folder, ".made-*")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(beside) }()
 	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(beside, name), content, 0o644); err != nil {
-			return err
-		}
+		err = errors.Join(err, os.WriteFile(filepath.Join(beside, name), content, 0o644))
 	}
 	for name := range files {
-		if err := os.Rename(filepath.Join(beside, name), filepath.Join(folder, name)); err != nil {
-			return err
+		if err == nil {
+			err = os.Rename(filepath.Join(beside, name), filepath.Join(folder, name))
 		}
 	}
 	for _, name := range stale {
-		if err := os.Remove(name); err != nil {
-			return err
+		if err == nil {
+			err = os.Remove(name)
 		}
 	}
-	return nil
+	return err
 }

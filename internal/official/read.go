@@ -6,15 +6,79 @@ import (
 	"go/parser"
 	"go/token"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 )
 
+// Package is one package of the SDK, such as robot_1_0.
+type Package struct {
+	Name, Version string
+	Operations    []*Operation
+	structs       map[string][]field
+	quirks        map[string]int // how often a rule of quirks.go was needed
+	fset          *token.FileSet
+}
+
+// field is a field of a struct. In an operation, Wire is its name there.
+type field struct {
+	goName, Wire, Text, example string
+	Style                       string // of a list or an object that is sent as text: json or simple
+	typ                         ast.Expr
+	Required, Deprecated        bool
+}
+
+// Operation is one method …WithOptions.
+type Operation struct {
+	Name, Summary, Method, Path string
+	Args                        []string // in the order of the method's; those of the path, and a few that are sent nowhere
+	Query, Body, Header         []field
+	Whole, Public               bool   // the body is the request's field Body; no token is sent
+	request, answer             string // structs; a request may be missing
+	line                        ast.Node
+}
+
+// ID is the operation's name in a contract.
+func (o *Operation) ID() string { return strings.ToLower(o.Name[:1]) + o.Name[1:] }
+
+// Verb is the operation's method as a contract has it.
+func (o *Operation) Verb() string { return strings.ToLower(o.Method) }
+
+// InPath are the parameters of the path.
+func (o *Operation) InPath() []string {
+	names := inBraces.FindAllString(o.Path, -1)
+	for i, name := range names {
+		names[i] = strings.Trim(name, "{}")
+	}
+	return names
+}
+
+var (
+	inBraces  = regexp.MustCompile(`\{\w+\}`)
+	knownCall = regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE) (/([A-Za-z0-9_.:@$~-]|\{\w+\})+)+ ?$`)
+)
+
+// unknown is a form that the importer does not know, with its place.
+type unknown struct{ error }
+
+func (p *Package) unknown(n ast.Node, what string) error {
+	return unknown{fmt.Errorf("%s: %s: the importer does not know this form; --sdk %s is a version that it knows", p.fset.Position(n.Pos()), escape(what), Version)}
+}
+
 // read reads a package's source. What it does not know is an error with its line: a statement that was passed over could be
 // a field that is lost.
-func read(name string, source []byte) (*Package, error) {
-	p := &Package{Name: name, structs: map[string][]field{}, quirks: map[string]int{}, fset: token.NewFileSet()}
+func read(name, version string, source []byte) (p *Package, err error) {
+	defer func() {
+		switch place := recover().(type) {
+		case nil:
+		case unknown:
+			p, err = nil, place
+		default:
+			panic(place)
+		}
+	}()
+	p = &Package{Name: name, Version: version, structs: map[string][]field{}, quirks: map[string]int{}, fset: token.NewFileSet()}
 	file, err := parser.ParseFile(p.fset, name+"/client.go", source, parser.ParseComments|parser.SkipObjectResolution)
 	if err != nil {
 		return nil, fmt.Errorf("%s", escape(err.Error()))
@@ -23,58 +87,55 @@ func read(name string, source []byte) (*Package, error) {
 	for _, d := range file.Decls {
 		switch d := d.(type) {
 		case *ast.GenDecl:
-			err = p.types(d)
+			for _, s := range d.Specs {
+				if d.Tok != token.IMPORT {
+					p.declared(s)
+				}
+			}
 		case *ast.FuncDecl:
 			if d.Recv == nil || pointed(d.Recv.List[0].Type) != "Client" {
 				continue
 			}
 			short, full := strings.CutSuffix(d.Name.Name, "WithOptions")
 			if full {
-				err = p.operation(short, d, templates)
+				p.operation(short, d, templates)
 			} else if !known[short] {
-				err = p.unknown(d, "a method without one …WithOptions before it")
+				panic(p.unknown(d, "a method without one …WithOptions before it"))
 			}
 			known[short] = true
-		}
-		if err != nil {
-			return nil, err
 		}
 	}
 	return p, nil
 }
 
-func (p *Package) types(d *ast.GenDecl) error {
-	for _, s := range d.Specs {
-		t, ok := s.(*ast.TypeSpec)
-		if !ok && d.Tok == token.IMPORT || ok && t.Name.Name == "Client" {
-			continue
-		}
-		var st *ast.StructType
-		if ok {
-			st, ok = t.Type.(*ast.StructType)
-		}
-		if !ok || !isName(t.Name.Name) {
-			return p.unknown(s, "neither an import nor a struct")
-		}
-		all := []field{}
-		for _, f := range st.Fields.List {
-			if f.Tag == nil || len(f.Names) != 1 {
-				return p.unknown(f, "a field without a tag or a name of its own")
-			}
-			tag, _ := strconv.Unquote(f.Tag.Value)
-			wire, _, _ := strings.Cut(reflect.StructTag(tag).Get("json"), ",")
-			if !isName(wire) {
-				return p.unknown(f, "the name "+wire)
-			}
-			doc := sections(f.Doc.Text())
-			all = append(all, field{
-				goName: f.Names[0].Name, wire: wire, typ: f.Type, text: doc[""], example: doc["example:"],
-				required: doc["This parameter is required."] != "", deprecated: doc["Deprecated"] != "",
-			})
-		}
-		p.structs[t.Name.Name] = all
+// declared reads a struct.
+func (p *Package) declared(s ast.Spec) {
+	t, ok := s.(*ast.TypeSpec)
+	st := (*ast.StructType)(nil)
+	if ok {
+		st, ok = t.Type.(*ast.StructType)
 	}
-	return nil
+	if !ok || !isName(t.Name.Name) {
+		panic(p.unknown(s, "neither an import nor a struct"))
+	}
+	p.structs[t.Name.Name] = []field{}
+	for _, f := range st.Fields.List {
+		if t.Name.Name == "Client" {
+			break
+		}
+		if f.Tag == nil || len(f.Names) != 1 {
+			panic(p.unknown(f, "a field without a tag or a name of its own"))
+		}
+		wire, _, _ := strings.Cut(reflect.StructTag(word(f.Tag)).Get("json"), ",")
+		if !isName(wire) {
+			panic(p.unknown(f, "the name "+wire))
+		}
+		doc := sections(f.Doc.Text())
+		p.structs[t.Name.Name] = append(p.structs[t.Name.Name], field{
+			goName: f.Names[0].Name, Wire: wire, typ: p.mendType(f.Type), Text: doc[""], example: doc["example:"],
+			Required: doc["This parameter is required."] != "", Deprecated: doc["Deprecated"] != "",
+		})
+	}
 }
 
 // sections are the texts of a comment by their headings. A mark is a heading without a text.
@@ -93,7 +154,7 @@ func sections(doc string) map[string]string {
 	return found
 }
 
-func (p *Package) operation(name string, d *ast.FuncDecl, templates map[string]string) error {
+func (p *Package) operation(name string, d *ast.FuncDecl, templates map[string]string) {
 	about, _, _ := strings.Cut(d.Doc.Text(), "\n@")
 	m := &method{p: p, Operation: &Operation{Name: name, line: d, Summary: sections(about)["Summary:"], answer: pointed(d.Type.Results.List[0].Type)}}
 	for _, param := range d.Type.Params.List {
@@ -106,20 +167,49 @@ func (p *Package) operation(name string, d *ast.FuncDecl, templates map[string]s
 		}
 	}
 	for _, s := range d.Body.List {
-		if !slices.ContainsFunc(forms, func(f form) bool { return f.is(m, s) }) {
-			return p.unknown(s, "a statement of "+name)
+		if !m.knows(s) {
+			panic(p.unknown(s, "a statement of "+name))
 		}
 	}
-	inPath := inBraces.FindAllString(m.Path, -1)
-	for _, param := range inPath {
-		if !slices.Contains(m.Args, param[1:len(param)-1]) {
-			return p.unknown(d, "a path with "+param)
+	for _, param := range m.InPath() {
+		if !slices.Contains(m.Args, param) {
+			panic(p.unknown(d, "a path with "+param))
 		}
 	}
-	if p.structs[m.answer] == nil || !isName(name) || !knownPath.MatchString(m.Path) || !slices.Contains(knownMethods, m.Method) {
-		return p.unknown(d, "an operation without an answer, a name, a path or a method: "+m.Method+" "+m.Path)
+	if p.structs[m.answer] == nil || !isName(name) || !knownCall.MatchString(m.Method+" "+m.Path) {
+		panic(p.unknown(d, "an operation without an answer, a name, a path or a method: "+m.Method+" "+m.Path))
 	}
 	p.mend(m.Operation, templates)
 	p.Operations = append(p.Operations, m.Operation)
-	return nil
+}
+
+func (p *Package) field(of, name string) (f field, ok bool) {
+	if i := slices.IndexFunc(p.structs[of], func(f field) bool { return f.goName == name }); i >= 0 {
+		return p.structs[of][i], true
+	}
+	return f, false
+}
+
+// pointed is T of *T, and empty for other types.
+func pointed(e ast.Expr) string {
+	if star, ok := e.(*ast.StarExpr); ok {
+		return word(star.X)
+	}
+	return ""
+}
+
+// word is what an expression says: a name, a text, or a path made of texts and of tea.StringValue(name).
+func word(n ast.Node) string {
+	switch n := n.(type) {
+	case *ast.Ident:
+		return n.Name
+	case *ast.BasicLit:
+		s, _ := strconv.Unquote(n.Value)
+		return s
+	case *ast.BinaryExpr:
+		return word(n.X) + word(n.Y)
+	case *ast.CallExpr:
+		return "{" + word(n.Args[0]) + "}"
+	}
+	return ""
 }

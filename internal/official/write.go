@@ -1,179 +1,135 @@
 package official
 
 import (
-	"cmp"
+	"bytes"
+	_ "embed"
+	"errors"
 	"fmt"
 	"go/ast"
-	"slices"
+	"iter"
+	"maps"
+	"regexp"
+	"strconv"
 	"strings"
+	"text/template"
+	"unicode"
 )
 
-// writer makes a contract.
+//go:embed contract.tmpl
+var contractText string
+
+var contractTemplate = template.Must(template.New("").Delims("<<", ">>").Funcs(template.FuncMap{"text": text}).Parse(contractText))
+
+// writer is the template's data.
 type writer struct {
 	*Package
-	strings.Builder
-	schemas map[string][]field // those that were referred to; order is their order
-	order   []string
-	answers map[string]bool // structs of answers, which require nothing
-	err     error
+	Module, TokenHeader string
+	Tag                 string // names other languages' classes: RobotApi
+	Paths               map[string][]*Operation
+	order               []string        // of the structs that were referred to
+	referred            map[string]bool // likewise
+	answers             map[string]bool // structs of answers, which require nothing
+	err                 error
 }
 
-const head = `openapi: 3.0.3
-info:
-  title: DingTalk %[1]s
-  version: %[2]s
-  description: Imported from the source of %[3]s %[2]s, package %[1]s. Its names and texts have that licence.
-  license: {name: Apache-2.0, url: "https://www.apache.org/licenses/LICENSE-2.0"}
-servers:
-  - url: https://api.dingtalk.com
-security:
-  - accessToken: []
-tags:
-  - {name: %[4]s, description: Package %[1]s}
-paths:
-`
-
-const tail = `components:
-  securitySchemes:
-    accessToken: {type: apiKey, in: header, name: ` + tokenHeader + `}
-  responses:
-    Error:
-      description: A failure.
-      content: {application/json: {schema: {$ref: "#/components/schemas/ApiError"}}}
-  schemas:
-    ApiError:
-      type: object
-      properties: {code: {type: string}, message: {type: string}, requestid: {type: string}}
-`
+const tokenHeader = "x-acs-dingtalk-access-token"
 
 // Contract is the OpenAPI contract of operations of the package, in YAML.
 func (p *Package) Contract(operations []*Operation) ([]byte, error) {
-	w := &writer{Package: p, schemas: map[string][]field{}, answers: map[string]bool{}}
-	tag := text(strings.Split(p.Name, "_")[0]) // names other languages' classes: RobotApi
-	fmt.Fprintf(w, head, p.Name, p.Version, Module, tag)
-	operations = slices.Clone(operations)
-	slices.SortStableFunc(operations, func(a, b *Operation) int { return cmp.Compare(a.Path, b.Path) })
+	own := *p
+	own.structs = maps.Clone(p.structs)
+	w := &writer{Package: &own, Module: Module, TokenHeader: tokenHeader, Tag: strings.Split(p.Name, "_")[0], Paths: map[string][]*Operation{}, referred: map[string]bool{}}
 	seen := map[string]bool{}
 	for _, o := range operations {
-		w.answered(&ast.Ident{Name: o.answer})
 		if seen[o.ID()] || seen[o.Method+" "+o.Path] {
 			return nil, p.unknown(o.line, "an operation with the name or the path of another")
 		}
-		if !seen[o.Path] {
-			fmt.Fprintf(w, "  %q:\n", o.Path)
+		seen[o.ID()], seen[o.Method+" "+o.Path] = true, true
+		w.Paths[o.Path] = append(w.Paths[o.Path], o)
+		w.Content(o)
+	}
+	for _, fields := range w.Components() {
+		for _, f := range fields {
+			w.Schema(f)
 		}
-		seen[o.ID()], seen[o.Path], seen[o.Method+" "+o.Path] = true, true, true
-		w.operation(o, tag)
 	}
-	w.WriteString(tail)
-	for i := 0; i < len(w.order); i++ { // it grows meanwhile
-		w.component(w.order[i], w.schemas[w.order[i]])
-	}
-	return []byte(w.String()), w.err
+	w.answers, w.referred, w.order = w.referred, map[string]bool{}, nil
+	var made bytes.Buffer
+	err := errors.Join(contractTemplate.Execute(&made, w), w.err)
+	return made.Bytes(), err
 }
 
-func (w *writer) operation(o *Operation, tag string) {
-	say := func(format string, args ...any) { fmt.Fprintf(w, "      "+format+"\n", args...) }
-	fmt.Fprintf(w, "    %s:\n", strings.ToLower(o.Method))
-	say("operationId: %s\n      tags: [%s]\n      summary: %s", text(o.ID()), tag, text(cmp.Or(o.Summary, o.Name)))
-	if o.public {
-		say("security: []")
+// Sent is the schema of an operation's body; empty: it has none.
+func (w *writer) Sent(o *Operation) string {
+	if body, _ := w.field(o.request, "Body"); o.Whole {
+		return w.Schema(body)
 	}
-	say("x-repeat: %s", map[bool]string{true: "safe", false: "unsent"}[o.Method == "GET"])
-	answer, answers := w.field(o.answer, "Body")
-	for _, more := range w.shown(o, w.structs[pointed(answer.typ)]) {
-		say("%s", more)
+	if len(o.Body) == 0 {
+		return ""
 	}
-	var parameters []string
-	for _, name := range inBraces.FindAllString(o.Path, -1) {
-		parameters = append(parameters, "name: "+text(name[1:len(name)-1])+", in: path, required: true, schema: {type: string}")
-	}
-	for _, f := range o.query {
-		more := described(f)
-		if f.required {
-			more += ", required: true"
-		}
-		if f.style == "simple" {
-			more += ", explode: false"
-		}
-		parameters = append(parameters, "name: "+text(f.wire)+", in: query"+more+", schema: "+w.schema(f))
-	}
-	for _, f := range o.header {
-		parameters = append(parameters, "name: "+text(f.wire)+", in: header, schema: {type: string}")
-	}
-	if len(parameters) > 0 {
-		say("parameters:\n        - {%s}", strings.Join(parameters, "}\n        - {"))
-	}
-	if body, _ := w.field(o.request, "Body"); o.whole {
-		say("requestBody: {required: true, content: {application/json: {schema: %s}}}", w.schema(body))
-	} else if len(o.body) > 0 {
-		say("requestBody: {required: true, content: {application/json: {schema: %s}}}", w.refer(o.Name+"Request", o.body))
-	}
-	content := ""
-	if answers {
-		content = ", content: {application/json: {schema: " + w.schema(answer) + "}}"
-	}
-	say("responses:\n        '200': {description: OK%s}\n        4XX: {$ref: \"#/components/responses/Error\"}", content)
+	w.structs[o.Name+"Request"] = o.Body
+	return w.typed(&ast.Ident{Name: o.Name + "Request"})
 }
 
-// refer refers to a component, which is written later.
-func (w *writer) refer(name string, fields []field) string {
-	if _, ok := w.schemas[name]; !ok {
-		w.schemas[name], w.order = fields, append(w.order, name)
+// Content is an operation's answer; empty: it has no body.
+func (w *writer) Content(o *Operation) string {
+	if answer, ok := w.field(o.answer, "Body"); ok {
+		return ", content: {application/json: {schema: {" + w.Schema(answer) + "}}}"
 	}
-	return `{$ref: "#/components/schemas/` + name + `"}`
+	return ""
 }
 
-func (w *writer) component(name string, fields []field) {
-	fmt.Fprintf(w, "    %s:\n      type: object\n", text(name))
-	var required, properties []string
-	for _, f := range fields {
-		if f.required && !w.answers[name] {
-			required = append(required, text(f.wire))
+// Components are the structs that were referred to, by those before as well, and their fields.
+func (w *writer) Components() iter.Seq2[string, []field] {
+	return func(yield func(string, []field) bool) {
+		for i := 0; i < len(w.order) && yield(w.order[i], w.structs[w.order[i]]); i++ {
 		}
-		schema, more := w.schema(f), described(f)
-		if !strings.HasPrefix(schema, "{$ref") {
-			schema = strings.Replace(schema[:len(schema)-1]+more+w.example(f)+"}", "{, ", "{", 1)
-		} else if more != "" { // a reference has nothing beside it
-			schema = "{allOf: [" + schema + "]" + more + "}"
-		}
-		properties = append(properties, "\n        "+text(f.wire)+": "+schema)
-	}
-	if len(required) > 0 {
-		fmt.Fprintf(w, "      required: [%s]\n", strings.Join(required, ", "))
-	}
-	if len(properties) > 0 {
-		fmt.Fprintf(w, "      properties:%s\n", strings.Join(properties, ""))
 	}
 }
 
-func described(f field) (more string) {
-	if f.text != "" {
-		more += ", description: " + text(f.text)
+// Required lists the fields of a component that are.
+func (w *writer) Required(name string) string {
+	var required []string
+	for _, f := range w.structs[name] {
+		if f.Required && !w.answers[name] {
+			required = append(required, text(f.Wire))
+		}
 	}
-	if f.deprecated {
+	return strings.Join(required, ", ")
+}
+
+// Property is the schema of a component's field.
+func (w *writer) Property(f field) string {
+	schema, more := w.Schema(f), f.More()
+	switch {
+	case !strings.HasPrefix(schema, "$ref"):
+		return strings.TrimPrefix(schema+more+w.example(f), ", ")
+	case more != "": // a reference has nothing beside it
+		return "allOf: [{" + schema + "}]" + more
+	}
+	return schema
+}
+
+// More is what a field has beside its type.
+func (f field) More() (more string) {
+	if f.Text != "" {
+		more += ", description: " + text(f.Text)
+	}
+	if f.Deprecated {
 		more += ", deprecated: true"
 	}
 	return more
 }
 
-// answered marks the structs of an answer.
-func (w *writer) answered(e ast.Node) {
-	ast.Inspect(e, func(n ast.Node) bool {
-		if id, ok := n.(*ast.Ident); ok && w.structs[id.Name] != nil && !w.answers[id.Name] {
-			w.answers[id.Name] = true
-			for _, f := range w.structs[id.Name] {
-				w.answered(f.typ)
-			}
-		}
-		return true
-	})
+var scalars = map[string]string{
+	"string": "type: string", "bool": "type: boolean", "int32": "type: integer, format: int32", "int64": "type: integer, format: int64",
+	"float32": "type: number, format: float", "float64": "type: number, format: double",
 }
 
-// schema is the schema of a field's type, or of the text that its value becomes.
-func (w *writer) schema(f field) string {
-	if f.style == "json" {
-		return "{type: string, x-json-string: {}}"
+// Schema is the schema of a field's type, or of the text that its value becomes.
+func (w *writer) Schema(f field) string {
+	if f.Style == "json" {
+		return "type: string, x-json-string: {}"
 	}
 	return w.typed(f.typ)
 }
@@ -184,23 +140,57 @@ func (w *writer) typed(e ast.Expr) string {
 		return w.typed(t.X)
 	case *ast.ArrayType:
 		if word(t.Elt) == "byte" {
-			return "{type: string, format: byte}"
+			return "type: string, format: byte"
 		}
-		return "{type: array, items: " + w.typed(t.Elt) + "}"
+		return "type: array, items: {" + w.typed(t.Elt) + "}"
 	case *ast.MapType:
-		return "{type: object, additionalProperties: " + w.typed(t.Value) + "}"
+		return "type: object, additionalProperties: {" + w.typed(t.Value) + "}"
 	case *ast.InterfaceType:
-		return "{}"
+		return ""
 	case *ast.Ident:
+		if w.structs[t.Name] != nil {
+			if !w.referred[t.Name] {
+				w.referred[t.Name], w.order = true, append(w.order, t.Name)
+			}
+			return `$ref: "#/components/schemas/` + t.Name + `"`
+		}
 		if scalar := scalars[t.Name]; scalar != "" {
 			return scalar
 		}
-		if fields, ok := w.structs[t.Name]; ok {
-			return w.refer(t.Name, fields)
+	}
+	w.err = w.unknown(e, "a type")
+	return ""
+}
+
+var (
+	names   = regexp.MustCompile(`^[A-Za-z0-9_.-]{0,200}[A-Za-z0-9_-]$`)
+	words   = regexp.MustCompile(`^[\pL_][\pL0-9_]*$`)
+	misread = regexp.MustCompile(`(?i)^(y|n|yes|no|on|off|true|false|null)$`)
+)
+
+// isName says whether a foreign name can be a part of a contract, of a file's name and of Go.
+func isName(name string) bool { return names.MatchString(name) }
+
+// escape makes foreign text one line of printable characters that ends no comment.
+func escape(text string) string {
+	var b strings.Builder
+	for _, r := range strings.ReplaceAll(text, "*/", `*\/`) {
+		switch {
+		case unicode.IsSpace(r):
+			b.WriteRune(' ')
+		case !unicode.IsPrint(r):
+			fmt.Fprintf(&b, "<U+%04X>", r)
+		default:
+			b.WriteRune(r)
 		}
 	}
-	if !w.isReader(e) && w.err == nil {
-		w.err = w.unknown(e, "a type")
+	return b.String()
+}
+
+// text is a string in YAML, quoted unless every reader takes it for one: YAML 1.1 reads no as false, and 18:00 as 1080.
+func text(s string) string {
+	if s = escape(s); words.MatchString(s) && !misread.MatchString(s) {
+		return s
 	}
-	return scalars["string"]
+	return strconv.Quote(s)
 }

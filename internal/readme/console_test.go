@@ -112,7 +112,7 @@ func (u *user) shell(t *testing.T, folder string, commands []string, until strin
 	t.Helper()
 	const end = "\x01end "
 	script := strings.Builder{}
-	fmt.Fprintf(&script, "[ ! -f %[1]s ] || . %[1]s\ncd %[2]s\ntrap 'export -p > %[1]s' EXIT\n", u.exported(), folder)
+	fmt.Fprintf(&script, ". %[1]s 2>/dev/null\ncd %[2]s\ntrap 'export -p > %[1]s' EXIT\n", u.exported(), folder)
 	for _, c := range commands {
 		c = placeholder.ReplaceAllStringFunc(c, func(s string) string {
 			name := strings.TrimSuffix(s, "="+elision)

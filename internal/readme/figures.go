@@ -19,7 +19,7 @@ var spread = regexp.MustCompile(` \([\d.]+–[\d.]+\)`)
 const benchmarked = "Over HTTPS, with HTTP/1.1"
 
 // benchmarkTable is the table of bench/RESULTS.md without its spread.
-func benchmarkTable(root string, say language) ([]string, error) {
+func benchmarkTable(root string) ([]string, error) {
 	results, err := readPage(root, "bench/RESULTS.md")
 	if err != nil {
 		return nil, err
@@ -30,9 +30,8 @@ func benchmarkTable(root string, say language) ([]string, error) {
 	}
 	var lines []string
 	for n, cells := range results.sections[i].tables[0] {
-		// What is new in the results shows in English until it is translated: figures need not wait for that.
 		for i, cell := range cells {
-			cells[i] = say.orEnglish(spread.ReplaceAllString(cell, ""))
+			cells[i] = spread.ReplaceAllString(cell, "")
 		}
 		lines = append(lines, "| "+strings.Join(cells, " | ")+" |")
 		if n == 0 {
@@ -42,17 +41,17 @@ func benchmarkTable(root string, say language) ([]string, error) {
 	return lines, nil
 }
 
-// importerApps are the folders of testdata/importer, in the table's order, and what the app in each imports.
+// importerApps are the folders of checks/testdata/importer, in the table's order, and what the app in each imports.
 var importerApps = []struct{ folder, imports string }{
 	{"wrapper", "`wrapper`"},
 	{"redis", "`wrapper` and `wrapper/dingtalkredis`"},
 }
 
 // importersTable lists what go.mod and go.sum of apps that import the SDK get, from the files that `make importer` compares.
-func importersTable(root string, say language) ([]string, error) {
-	folder := filepath.Join(root, "testdata", "importer")
+func importersTable(root string) ([]string, error) {
+	folder := filepath.Join(root, "checks", "testdata", "importer")
 	lines := []string{
-		fmt.Sprintf("| %s | Go | %s | %s |", say.text("an app that imports"), say.text("version floors"), say.text("lines of `go.sum`")),
+		"| an app that imports | Go | version floors | lines of `go.sum` |",
 		"|---|---|---|--:|",
 	}
 	for _, app := range importerApps {
@@ -74,7 +73,7 @@ func importersTable(root string, say language) ([]string, error) {
 				floors = append(floors, "`"+r.Mod.Path+"` "+r.Mod.Version)
 			}
 		}
-		lines = append(lines, fmt.Sprintf("| %s | %s | %s | %d |", say.orEnglish(app.imports), parsed.Go.Version, cmp.Or(strings.Join(floors, "<br>"), nothing), strings.Count(string(sum), "\n")))
+		lines = append(lines, fmt.Sprintf("| %s | %s | %s | %d |", app.imports, parsed.Go.Version, cmp.Or(strings.Join(floors, "<br>"), "–"), strings.Count(string(sum), "\n")))
 	}
 	return lines, nil
 }

@@ -1,61 +1,56 @@
-// Command readme fills the tables between "begin" and "end" marks in README.md and README.zh-CN.md from their sources. Run it
-// in the folder of README.md. Its tests run the snippets of the pages.
+// Command readme fills the tables between "begin" and "end" marks of the pages from their sources. Run it in the folder of
+// README.md. Its tests run the snippets of the pages.
 package main
 
 import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
 func main() {
-	if err := errors.Join(rewrite(english), rewrite(chinese)); err != nil {
+	var err error
+	for _, t := range tables {
+		text, wrong := t.fill(".")
+		if wrong == nil {
+			wrong = os.WriteFile(t.page, []byte(text), 0o644)
+		}
+		err = errors.Join(err, wrong)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "readme:", err)
 		os.Exit(1)
 	}
 }
 
-// rewrite fills the tables of a page.
-func rewrite(file string) error {
-	old, err := os.ReadFile(file)
+type filled struct {
+	name, page string
+	source     string // the files that it is made from
+	make       func(root string) ([]string, error)
+}
+
+var tables = []filled{
+	{"kinds", "docs/faults.md", "openapi.yaml and wrapper/kinds.go", errorsTable},
+	{"benchmark", "docs/performance.md", "bench/RESULTS.md", benchmarkTable},
+	{"importers", "docs/performance.md", "checks/testdata/importer", importersTable},
+	{"operations", "docs/skills/openconversation/SKILL.md", "openapi.yaml", operationsTable},
+}
+
+// fill returns the page with the table made anew. A page without the table is an error: it would no longer be checked.
+func (t filled) fill(root string) (string, error) {
+	content, err := os.ReadFile(filepath.Join(root, t.page))
 	if err != nil {
-		return err
+		return "", err
 	}
-	text, err := fill(".", file, string(old))
-	if err != nil || text == string(old) {
-		return err
+	begin := fmt.Sprintf("<!-- begin %s: made from %s by make readme -->\n", t.name, t.source)
+	end := fmt.Sprintf("<!-- end %s -->\n", t.name)
+	before, rest, found := strings.Cut(string(content), begin)
+	_, after, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		return "", fmt.Errorf("%s has no lines %q and %q", t.page, strings.TrimSpace(begin), strings.TrimSpace(end))
 	}
-	return os.WriteFile(file, []byte(text), 0o644)
-}
-
-// tables are generated. Each makes its lines in the language of a page.
-var tables = []struct {
-	name   string
-	source string // the files that it is made from
-	make   func(root string, say language) ([]string, error)
-}{
-	{"errors", "openapi.yaml and wrapper/kinds.go", errorsTable},
-	{"benchmark", "bench/RESULTS.md", benchmarkTable},
-	{"importers", "testdata/importer", importersTable},
-}
-
-// fill makes the tables of a page anew. A page without one of them is an error: it would no longer be checked.
-func fill(root, file, text string) (string, error) {
-	say := language{chinese: file == chinese, unknown: new([]string)}
-	for _, table := range tables {
-		begin := fmt.Sprintf("<!-- begin %s: made from %s by make readme -->\n", table.name, table.source)
-		end := fmt.Sprintf("<!-- end %s -->\n", table.name)
-		before, rest, found := strings.Cut(text, begin)
-		_, after, closed := strings.Cut(rest, end)
-		if !found || !closed {
-			return "", fmt.Errorf("%s has no lines %q and %q", file, strings.TrimSpace(begin), strings.TrimSpace(end))
-		}
-		lines, err := table.make(root, say)
-		if err = errors.Join(err, say.missing()); err != nil {
-			return "", fmt.Errorf("%s: %s: %w", file, table.name, err)
-		}
-		text = before + begin + strings.Join(lines, "\n") + "\n" + end + after
-	}
-	return text, nil
+	lines, err := t.make(root)
+	return before + begin + strings.Join(lines, "\n") + "\n" + end + after, err
 }

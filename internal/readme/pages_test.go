@@ -22,17 +22,13 @@ func load(t *testing.T, file string) *page {
 
 // The tables match their sources.
 func TestTablesAreFilled(t *testing.T) {
-	for _, file := range []string{english, chinese} {
-		text, err := os.ReadFile(filepath.Join(root, file))
+	for _, table := range tables {
+		content, err := os.ReadFile(filepath.Join(root, table.page))
 		if err != nil {
 			t.Fatal(err)
 		}
-		filled, err := fill(root, file, string(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if filled != string(text) {
-			t.Errorf("%s: a table is not what its source says: run make readme", file)
+		if filled, err := table.fill(root); err != nil || filled != string(content) {
+			t.Errorf("%s: %s is not what its source says (%v): run make readme", table.page, table.name, err)
 		}
 	}
 }
@@ -51,7 +47,7 @@ func TestTranslations(t *testing.T) {
 // pages are all that this repository shows to people.
 func pages(t *testing.T) []string {
 	t.Helper()
-	files := []string{english, chinese, "CHANGELOG.md", "CONTRIBUTING.md", "RELEASING.md", "SECURITY.md", "interop/README.md"}
+	files := []string{english, chinese, "CHANGELOG.md", "CONTRIBUTING.md", "docs/releasing.md", ".github/SECURITY.md", "interop/README.md"}
 	docs, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
 	if err != nil || len(docs) == 0 {
 		t.Fatalf("no pages in docs: %v", err)

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,19 +14,25 @@ import (
 )
 
 // snippetPages are the pages whose snippets are run, in this order: the first installs the command.
-var snippetPages = []string{english, "skills/openconversation/SKILL.md", "docs/emulator.md"}
+var snippetPages = []string{english, "docs/command.md", "docs/messages.md", "docs/recipes.md", "docs/deploying.md",
+	"docs/skills/openconversation/SKILL.md", "docs/emulator.md", chinese, "docs/command.zh-CN.md"}
 
-// TestSnippets does with every snippet of these pages what a new user does. The Chinese page has the same ones as README.md,
-// which TestTranslations sees to. It installs the command and may download what it needs, so it runs when asked to.
+// TestSnippets does with every snippet of these pages what a new user does. Of the Chinese pages, whose commands TestTranslations
+// compares, it runs those that show what is printed. It installs the command and may download what it needs, so it runs when asked to.
 func TestSnippets(t *testing.T) {
 	onlyWhenAsked(t)
 	u := newUser(t)
 	u.fill["DINGTALK_REDIS_URL"] = "redis://" + redistest.Start(t).Addr + "/0"
 	for _, file := range snippetPages { // in their order, each in a terminal of its own
-		if err := os.Remove(u.exported()); err != nil && !os.IsNotExist(err) {
-			t.Fatal(err)
+		translated, terminal := strings.Contains(file, ".zh-CN"), ""
+		if translated {
+			terminal = "export LC_ALL=zh_CN.UTF-8\n"
 		}
+		write(t, u.exported(), terminal)
 		for _, b := range load(t, file).blocks {
+			if translated && b.language != "console" {
+				continue
+			}
 			t.Run(fmt.Sprintf("%s:%d", file, b.line), func(t *testing.T) {
 				switch b.language {
 				case "console", "sh":
@@ -67,30 +74,26 @@ func (u *user) folder(t *testing.T, b block) string {
 // hole is the line of a wrapper where a fragment goes.
 const hole = "// SNIPPET\n"
 
-// compile builds a Go snippet: a whole program in its folder, where a console block may run it, or a fragment inside a
-// wrapper of testdata, in the repository's own module or a clone of it. A fragment that is a test is run.
+// compile builds and tests a Go snippet: a whole file in its folder, or a fragment inside a wrapper of testdata. Without a
+// folder it belongs to this repository's module. Tests reach the emulator under DingTalk's names.
 func (u *user) compile(t *testing.T, b block) {
-	code := strings.Join(b.body, "\n") + "\n"
-	name := b.marks["inside"]
-	if strings.HasPrefix(code, "package ") {
-		folder := u.folder(t, b)
-		write(t, filepath.Join(folder, "main.go"), code)
-		u.must(t, folder, "go vet . && go build -o /dev/null .")
-		return
+	code, name := strings.Join(b.body, "\n")+"\n", cmp.Or(b.marks["file"], "main.go")
+	folder := u.folder(t, b)
+	if inside := b.marks["inside"]; inside != "" {
+		wrapped, err := os.ReadFile(filepath.Join("testdata", inside))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b.marks["in"] == "" {
+			folder = u.sources
+		}
+		before, after, _ := strings.Cut(string(wrapped), hole)
+		name, code = strings.TrimSuffix(inside, ".txt"), before+code+after
+		folder = filepath.Join(folder, "snippet", strings.TrimSuffix(name, ".go"))
 	}
-	wrapped, err := os.ReadFile(filepath.Join("testdata", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, after, _ := strings.Cut(string(wrapped), hole)
-	source := strings.TrimSuffix(name, ".txt")
-	module := u.sources
-	if b.marks["in"] != "" {
-		module = u.folder(t, b)
-	}
-	folder := filepath.Join(module, "snippet", strings.TrimSuffix(source, ".go"))
-	write(t, filepath.Join(folder, source), before+code+after)
-	u.must(t, folder, "go vet . && go test -count=1 .")
+	write(t, filepath.Join(folder, name), code)
+	u.must(t, folder, "go vet . && go test -c -o snippet.test .")
+	u.must(t, folder, "[ ! -f snippet.test ] || "+strings.Join(u.online, " ")+" ./snippet.test")
 }
 
 // must runs a command that is the check's own.

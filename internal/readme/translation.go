@@ -60,21 +60,22 @@ var (
 	label        = regexp.MustCompile(`"[^"]*"`)
 )
 
-// sameSnippet is whether two blocks differ in their comments, or the texts of their picture, at most.
+// sameSnippet is whether two blocks differ in comments, the texts of a picture, or what commands print, at most.
 func sameSnippet(a, b block) bool {
-	return a.language == b.language && slices.Equal(withoutComments(a), withoutComments(b))
+	return a.language == b.language && slices.Equal(untranslated(a), untranslated(b))
 }
 
-func withoutComments(b block) []string {
+func untranslated(b block) []string {
 	var out []string
 	for _, line := range b.body {
 		switch b.language {
 		case "go":
 			line = goComment.ReplaceAllString(line, "")
 		case "console":
-			if strings.HasPrefix(line, prompt) {
-				line = shellComment.ReplaceAllString(line, "")
+			if !strings.HasPrefix(line, prompt) {
+				continue
 			}
+			line = shellComment.ReplaceAllString(line, "")
 		case "sh":
 			line = shellComment.ReplaceAllString(line, "")
 		case "mermaid":

@@ -3,116 +3,167 @@ package redistest
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
 	"io"
 	"net"
-	"net/http"
-	"os"
-	"os/exec"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
 
-// proxyVariable names the Toxiproxy server, which `make redis-test` builds. It is driven through its API and not through
-// its Go package, whose dependencies would stand in this module's go.mod.
-const proxyVariable = "TOXIPROXY_SERVER"
+// Fault is what a [Proxy] does to what passes.
+type Fault struct {
+	Cut    bool                        // connections are closed, and no others taken
+	Silent bool                        // requests pass, and no answers of a connection that has run a script
+	Bytes  int                         // of answers that pass through a connection before it is closed; 0: all
+	Delay  time.Duration               // of each request: the round trip of a far server
+	Answer func(request string) string // answers in the server's place, unless it returns ""; [Closed] closes the connection
+}
+
+// Closed is an answer of [Fault.Answer].
+const Closed = "closed"
 
 // Proxy stands before a server and breaks what passes.
 type Proxy struct {
 	Addr string // host and port
 
-	t   testing.TB
-	api string
+	mu     sync.Mutex
+	target string
+	fault  Fault
+	conns  map[net.Conn]bool
 }
 
-// proxyName is that of the one proxy of a Toxiproxy server.
-const proxyName = "redis"
-
-// StartProxy starts a Toxiproxy server with one proxy, which lets everything pass. It is killed when the test ends.
+// StartProxy starts a proxy that lets everything pass, until the test ends.
 func StartProxy(t testing.TB, target string) *Proxy {
 	t.Helper()
-	binary := os.Getenv(proxyVariable)
-	if binary == "" {
-		t.Fatalf("this test needs %s, the path of a Toxiproxy server: make redis-test builds one", proxyVariable)
-	}
-	addr := FreeAddr(t)
-	host, port, _ := net.SplitHostPort(addr)
-	cmd := exec.Command(binary, "-host", host, "-port", port) //nolint:noctx // the test's end kills it
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Start(); err != nil {
+	p := &Proxy{Addr: FreeAddr(t), target: target, conns: map[net.Conn]bool{}}
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", p.Addr)
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	p := &Proxy{t: t, api: "http://" + addr}
-	for deadline := time.Now().Add(patience); p.call(http.MethodGet, "/version", nil, nil) != nil; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("Toxiproxy did not start:\n%s", out.String())
+	t.Cleanup(func() { _ = l.Close(); p.Set(Fault{Cut: true}) })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go p.serve(conn)
 		}
-	}
-	var made struct{ Listen string }
-	if err := p.call(http.MethodPost, "/proxies", map[string]any{
-		"name": proxyName, "listen": "127.0.0.1:0", "upstream": target, "enabled": true,
-	}, &made); err != nil {
-		t.Fatal(err)
-	}
-	p.Addr = made.Listen
+	}()
 	return p
 }
 
-// Cut closes every connection, and takes no others.
-func (p *Proxy) Cut() {
-	p.t.Helper()
-	p.must("/proxies/"+proxyName, map[string]any{"enabled": false})
-}
-
-// Spoil does something to all that the server answers: a toxic of Toxiproxy, such as "latency".
-func (p *Proxy) Spoil(toxic string, attributes map[string]int) {
-	p.t.Helper()
-	p.must("/proxies/"+proxyName+"/toxics", map[string]any{"type": toxic, "stream": "downstream", "attributes": attributes})
-}
-
-// Heal undoes [Proxy.Cut] and [Proxy.Spoil].
-func (p *Proxy) Heal() {
-	p.t.Helper()
-	p.must("/reset", nil)
-}
-
-func (p *Proxy) must(path string, body any) {
-	p.t.Helper()
-	if err := p.call(http.MethodPost, path, body, nil); err != nil {
-		p.t.Fatal(err)
+// Set replaces the fault. A connection that was cut, or whose bytes were counted, is not healed.
+func (p *Proxy) Set(f Fault) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fault = f
+	if f.Cut || f.Bytes > 0 {
+		p.close()
 	}
 }
 
-func (p *Proxy) call(method, path string, body, answer any) error {
-	content, err := json.Marshal(body)
+// Heal undoes [Proxy.Set].
+func (p *Proxy) Heal() { p.Set(Fault{}) }
+
+// Switch closes all connections, and leads new ones to another server.
+func (p *Proxy) Switch(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = target
+	p.close()
+}
+
+func (p *Proxy) close() {
+	for conn := range p.conns {
+		_ = conn.Close()
+	}
+	clear(p.conns)
+}
+
+func (p *Proxy) now() Fault {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.fault
+}
+
+func (p *Proxy) serve(client net.Conn) {
+	defer client.Close()
+	p.mu.Lock()
+	fault, target := p.fault, p.target
+	p.conns[client] = true
+	p.mu.Unlock()
+	if fault.Cut {
+		return
+	}
+	server, err := new(net.Dialer).DialContext(context.Background(), "tcp", target)
 	if err != nil {
-		return err
+		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, p.api+path, bytes.NewReader(content))
-	if err != nil {
-		return err
+	defer server.Close()
+	var scripted atomic.Bool
+	go func() { // answers
+		defer client.Close()
+		passed := 0
+		_ = chunks(server, func(b []byte) error {
+			if fault.Bytes > 0 && passed+len(b) > fault.Bytes {
+				_, _ = client.Write(b[:fault.Bytes-passed])
+				return io.EOF
+			}
+			passed += len(b)
+			if p.now().Silent && scripted.Load() {
+				return nil
+			}
+			_, err := client.Write(b)
+			return err
+		})
+	}()
+	type late struct {
+		request []byte
+		due     time.Time
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	said, err := io.ReadAll(resp.Body)
-	switch {
-	case err != nil:
-		return err
-	case resp.StatusCode >= 300:
-		return fmt.Errorf("the proxy answered %s to %s %s: %s", resp.Status, method, path, said)
-	case answer == nil:
+	line := make(chan late, 1000)
+	go func() { // requests
+		defer server.Close()
+		for l := range line {
+			time.Sleep(time.Until(l.due))
+			if _, err := server.Write(l.request); err != nil {
+				return
+			}
+		}
+	}()
+	defer close(line)
+	_ = chunks(client, func(b []byte) error {
+		f := p.now()
+		if bytes.Contains(bytes.ToLower(b), []byte("\r\neval")) {
+			scripted.Store(true)
+		}
+		if f.Answer != nil {
+			if answer := f.Answer(string(b)); answer == Closed {
+				return io.EOF
+			} else if answer != "" {
+				_, err := client.Write([]byte(answer))
+				return err
+			}
+		}
+		line <- late{append([]byte(nil), b...), time.Now().Add(f.Delay)}
 		return nil
+	})
+}
+
+// chunks passes on what comes.
+func chunks(from net.Conn, to func([]byte) error) error {
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(buf)
+		if n > 0 {
+			if err := to(buf[:n]); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return json.Unmarshal(said, answer)
 }

@@ -9,12 +9,22 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-
 	"iter"
-	"strconv"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
+)
+
+// Defines values for ListUsersParamsKindsItem.
+const (
+	ListUsersParamsKindsItemA  ListUsersParamsKindsItem = "a"
+	ListUsersParamsKindsItemBC ListUsersParamsKindsItem = "b-c"
+)
+
+// Defines values for ListUsersParamsState.
+const (
+	ListUsersParamsStateClosed ListUsersParamsState = "closed"
+	ListUsersParamsStateOpen   ListUsersParamsState = "open"
 )
 
 // Defines values for UserLevel.
@@ -30,22 +40,34 @@ const (
 	UserRoleUser  UserRole = "user"
 )
 
-// Defines values for ListUsersParamsKinds.
-const (
-	ListUsersParamsKindsA  ListUsersParamsKinds = "a"
-	ListUsersParamsKindsBC ListUsersParamsKinds = "b-c"
-)
-
-// Defines values for ListUsersParamsState.
-const (
-	ListUsersParamsStateClosed ListUsersParamsState = "closed"
-	ListUsersParamsStateOpen   ListUsersParamsState = "open"
-)
-
 // Base defines model for Base.
 type Base struct {
 	UnionID string `json:"unionid"`
 }
+
+// DeleteMessagesParams has the parameters of deleteMessages.
+type DeleteMessagesParams struct {
+	ID []int64 `json:"id"`
+}
+
+// ListUsersParams has the parameters of listUsers.
+type ListUsersParams struct {
+	Deep       *bool                      `json:"deep,omitempty"`
+	IDs        []string                   `json:"ids,omitzero"`
+	Kinds      []ListUsersParamsKindsItem `json:"kinds,omitzero"`
+	MaxResults int32                      `json:"maxResults"`
+	NextToken  *string                    `json:"nextToken,omitempty"`
+	Ratio      *float64                   `json:"ratio,omitempty"`
+	State      *ListUsersParamsState      `json:"state,omitempty"`
+	XFlags     []int64                    `json:"x-flags,omitzero"`
+	XUnionID   *string                    `json:"x-union-id,omitempty"`
+}
+
+// ListUsersParamsKindsItem defines model for ListUsersParamsKindsItem.
+type ListUsersParamsKindsItem string
+
+// ListUsersParamsState defines model for ListUsersParamsState.
+type ListUsersParamsState string
 
 // ListUsersResponseBody defines model for ListUsersResponseBody.
 type ListUsersResponseBody struct {
@@ -111,45 +133,6 @@ type UserLevel int64
 
 // UserRole defines model for UserRole.
 type UserRole string
-
-// PatchMapJSONBody defines parameters for PatchMap.
-type PatchMapJSONBody map[string]int64
-
-// DeleteMessagesParams defines parameters for DeleteMessages.
-type DeleteMessagesParams struct {
-	ID []int64 `form:"id" json:"id"`
-}
-
-// ListUsersParams defines parameters for ListUsers.
-type ListUsersParams struct {
-	NextToken  *string                `form:"nextToken,omitempty" json:"nextToken,omitempty"`
-	MaxResults int32                  `form:"maxResults" json:"maxResults"`
-	IDs        []string               `form:"ids,omitempty" json:"ids,omitempty"`
-	Kinds      []ListUsersParamsKinds `form:"kinds,omitempty" json:"kinds,omitempty"`
-	State      *ListUsersParamsState  `form:"state,omitempty" json:"state,omitempty"`
-	Ratio      *float64               `form:"ratio,omitempty" json:"ratio,omitempty"`
-	Deep       *bool                  `form:"deep,omitempty" json:"deep,omitempty"`
-	XUnionID   *string                `json:"x-union-id,omitempty"`
-	XFlags     []int64                `json:"x-flags,omitempty"`
-}
-
-// ListUsersParamsKinds defines parameters for ListUsers.
-type ListUsersParamsKinds string
-
-// ListUsersParamsState defines parameters for ListUsers.
-type ListUsersParamsState string
-
-// PatchMapJSONRequestBody defines body for PatchMap for application/json ContentType.
-type PatchMapJSONRequestBody PatchMapJSONBody
-
-// SendMessageJSONRequestBody defines body for SendMessage for application/json ContentType.
-type SendMessageJSONRequestBody = SendMessageRequestBody
-
-// QueryPagesJSONRequestBody defines body for QueryPages for application/json ContentType.
-type QueryPagesJSONRequestBody = QueryPagesRequestBody
-
-// ReplaceUserJSONRequestBody defines body for ReplaceUser for application/json ContentType.
-type ReplaceUserJSONRequestBody = User
 
 // UnmarshalJSON keeps the fields that User does not name, with whole numbers as they were sent.
 func (a *User) UnmarshalJSON(b []byte) error {
@@ -330,9 +313,7 @@ func (c *Client) CountAll(ctx context.Context, opts ...dingtalk.CallOption) (int
 // newDeleteMessagesRequest builds the request DELETE /v1.0/messages. Its Err returns why it cannot be sent.
 func newDeleteMessagesRequest(params DeleteMessagesParams) dingtalk.Request {
 	r := dingtalk.NewRequest(&operationDeleteMessages)
-	for _, v := range params.ID {
-		r.AddQuery("id", strconv.FormatInt(int64(v), 10))
-	}
+	r.SetParams(params)
 	return r
 }
 
@@ -350,42 +331,8 @@ func (c *Client) DeleteMessages(ctx context.Context, params DeleteMessagesParams
 func newListUsersRequest(userID string, number int64, params ListUsersParams) dingtalk.Request {
 	r := dingtalk.NewRequest(&operationListUsers)
 	r.SetPath("userId", userID)
-	r.SetPath("number", strconv.FormatInt(int64(number), 10))
-	if params.NextToken != nil {
-		r.AddQuery("nextToken", *params.NextToken)
-	}
-	r.AddQuery("maxResults", strconv.FormatInt(int64(params.MaxResults), 10))
-	for _, v := range params.IDs {
-		r.AddQuery("ids", v)
-	}
-	if len(params.Kinds) > 0 {
-		r.AddQuery("kinds", func() (texts []string) {
-			for _, v := range params.Kinds {
-				texts = append(texts, string(v))
-			}
-			return texts
-		}()...)
-	}
-	if params.State != nil {
-		r.AddQuery("state", string(*params.State))
-	}
-	if params.Ratio != nil {
-		r.AddQuery("ratio", strconv.FormatFloat(float64(*params.Ratio), 'f', -1, 64))
-	}
-	if params.Deep != nil {
-		r.AddQuery("deep", strconv.FormatBool(bool(*params.Deep)))
-	}
-	if params.XUnionID != nil {
-		r.AddHeader("x-union-id", *params.XUnionID)
-	}
-	if len(params.XFlags) > 0 {
-		r.AddHeader("x-flags", func() (texts []string) {
-			for _, v := range params.XFlags {
-				texts = append(texts, strconv.FormatInt(int64(v), 10))
-			}
-			return texts
-		}()...)
-	}
+	r.SetPath("number", r.Texts(number)...)
+	r.SetParams(params)
 	return r
 }
 
@@ -449,7 +396,7 @@ func (c *Client) QueryPagesAll(ctx context.Context, body *QueryPagesRequestBody,
 func newReplaceUserRequest(userID string, number int64, body User) dingtalk.Request {
 	r := dingtalk.NewRequest(&operationReplaceUser)
 	r.SetPath("userId", userID)
-	r.SetPath("number", strconv.FormatInt(int64(number), 10))
+	r.SetPath("number", r.Texts(number)...)
 	r.SetBody(body)
 	return r
 }
@@ -481,5 +428,3 @@ func newSendMessageRequest(body *SendMessageRequestBody) dingtalk.Request {
 func (c *Client) SendMessage(ctx context.Context, body *SendMessageRequestBody, opts ...dingtalk.CallOption) ([]int64, error) {
 	return dingtalk.Do[[]int64](ctx, c.client, newSendMessageRequest(body), opts...)
 }
-
-// Answers are not parsed here: the wrapper reads them, up to a limit, and keeps the status of one that it cannot decode.

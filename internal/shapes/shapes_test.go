@@ -41,7 +41,7 @@ func TestEveryShape(t *testing.T) {
 	ctx := t.Context()
 	c, server := robot(t)
 	list, err := c.ListUsers(ctx, "a/b 群", 1<<62, shapes.ListUsersParams{
-		MaxResults: 10, IDs: []string{"a,b", "c&d"}, Kinds: []shapes.ListUsersParamsKinds{shapes.ListUsersParamsKindsA, shapes.ListUsersParamsKindsBC},
+		MaxResults: 10, IDs: []string{"a,b", "c&d"}, Kinds: []shapes.ListUsersParamsKindsItem{shapes.ListUsersParamsKindsItemA, shapes.ListUsersParamsKindsItemBC},
 		State: ptr(shapes.ListUsersParamsStateOpen), Ratio: ptr(0.5), Deep: ptr(false), XUnionID: ptr("u"), XFlags: []int64{1, 2},
 	})
 	if err != nil || len(list.List) != 1 || list.List[0].UserID != "text" || list.List[0].Self.ID != 1 || !*list.HasMore {
@@ -170,7 +170,7 @@ func TestCodesOfAnOperation(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.FailNext(dingtalktest.Code("user.busy").For(generated.Operation{ID: "listUsers"}))
-	_, err = shapes.New(client).ListUsers(t.Context(), "u", 1, shapes.ListUsersParams{MaxResults: 1, Kinds: []shapes.ListUsersParamsKinds{"later"}})
+	_, err = shapes.New(client).ListUsers(t.Context(), "u", 1, shapes.ListUsersParams{MaxResults: 1, Kinds: []shapes.ListUsersParamsKindsItem{"later"}})
 	failed := (*dingtalk.Error)(nil)
 	if !errors.As(err, &failed) || failed.Code != shapes.CodeListUsersUserBusy || !errors.Is(err, dingtalk.ErrUnavailable) || failed.RetryAfter != 3*time.Second || failed.StatusCode != 503 {
 		t.Errorf("got %v", err)

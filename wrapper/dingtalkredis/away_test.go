@@ -30,19 +30,19 @@ var away = map[string]func(t *testing.T, s *redistest.Server, p *redistest.Proxy
 		return func() { s.Signal(syscall.SIGCONT) }
 	},
 	"cut off": func(_ *testing.T, _ *redistest.Server, p *redistest.Proxy) func() {
-		p.Cut()
+		p.Set(redistest.Fault{Cut: true})
 		return p.Heal
 	},
 	"slow": func(_ *testing.T, _ *redistest.Server, p *redistest.Proxy) func() {
-		p.Spoil("latency", map[string]int{"latency": 2000}) // ms
+		p.Set(redistest.Fault{Delay: 2 * time.Second})
 		return p.Heal
 	},
 	"silent": func(_ *testing.T, _ *redistest.Server, p *redistest.Proxy) func() {
-		p.Spoil("timeout", map[string]int{"timeout": 0}) // connections stay, and nothing comes through them
+		p.Set(redistest.Fault{Silent: true}) // connections stay, and nothing comes through them
 		return p.Heal
 	},
 	"torn": func(_ *testing.T, _ *redistest.Server, p *redistest.Proxy) func() {
-		p.Spoil("limit_data", map[string]int{"bytes": 2}) // of each connection, which is closed then
+		p.Set(redistest.Fault{Bytes: 2}) // of each connection, which is closed then
 		return p.Heal
 	},
 	"full": func(t *testing.T, s *redistest.Server, _ *redistest.Proxy) func() {
@@ -85,8 +85,9 @@ func TestAway(t *testing.T) {
 			if _, measured := fleetChats(t); measured && longest > 4*time.Second {
 				t.Errorf("a call took %s", longest)
 			}
-			if n := fleetLog.warnings(); n != 1 {
-				t.Errorf("the fleet logged %d warnings, want 1: %s", n, &fleetLog)
+			// One for each time away: a busy machine's Redis may be late once before it is away.
+			if n, outages := fleetLog.warnings(), 1+strings.Count(fleetLog.String(), "Redis is back"); n != outages {
+				t.Errorf("the fleet logged %d warnings, want %d: %s", n, outages, &fleetLog)
 			}
 			if n := strings.Count(log.String(), "store failed"); n > 1 {
 				t.Errorf("the client logged %d warnings about the store: %s", n, &log)

@@ -51,7 +51,7 @@ func TestBudgetCountsALostAnswerOnce(t *testing.T) {
 	budget := newFleet(t, newRedis(t, p.Addr), "http://127.0.0.1:1", usual).Budget(100)
 	spendAll(t, budget, 1)
 	for lost := range 3 {
-		p.Spoil("timeout", map[string]int{"timeout": 0}) // requests pass, answers do not
+		p.Set(redistest.Fault{Silent: true}) // requests pass, answers do not
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() { ended <- budget.Spend(ctx) }()
@@ -94,7 +94,7 @@ func TestBudgetOfManyProcesses(t *testing.T) {
 	}
 	wantQuota(t, last.Spend(t.Context()))
 	wantUsed(t, last, processes)
-	fields, err := rdb.HLen(t.Context(), keys(t, rdb, "*:budget:*")[0]).Result()
+	fields, err := rdb.HLen(t.Context(), keys(t, rdb, "*:budget")[0]).Result()
 	t.Logf("figure: %d processes one after another: %d fields in the month's hash", processes, fields)
 	if fields > most || err != nil {
 		t.Errorf("%d fields, %v; want at most %d", fields, err, most)
@@ -110,7 +110,7 @@ func TestAvailableBudget(t *testing.T) {
 	own := newFleet(t, client, "http://127.0.0.1:1", usual, dingtalkredis.WithPods(2)).Budget(100, dingtalkredis.Available())
 	other := newFleet(t, newRedis(t, s.Addr), "http://127.0.0.1:1").Budget(100)
 	spendAll(t, own, 1)
-	p.Cut()
+	p.Set(redistest.Fault{Cut: true})
 	spendAll(t, own, 5) // a tenth, of which half is another's
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
@@ -124,7 +124,7 @@ func TestAvailableBudget(t *testing.T) {
 		return err == nil && used == 103
 	})
 	wantQuota(t, own.Spend(t.Context()))
-	p.Cut()
+	p.Set(redistest.Fault{Cut: true})
 	wantQuota(t, own.Spend(t.Context())) // nothing is borrowed from a budget that is used up
 }
 
@@ -140,7 +140,7 @@ func TestUsedOfWhatIsNoCount(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantUsed(t, budget, 1)
-	name := keys(t, rdb, "*:budget:*")[0]
+	name := keys(t, rdb, "*:budget")[0]
 	for _, spoil := range []func() error{
 		func() error { return rdb.HSet(t.Context(), name, "new", "x").Err() },
 		func() error { return rdb.HSet(t.Context(), name, "new", "-1").Err() },

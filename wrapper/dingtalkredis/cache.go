@@ -6,8 +6,6 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // Cache keeps conversions in Redis. It implements [dingtalk.Cache].
@@ -16,8 +14,9 @@ type Cache struct {
 	lifetime time.Duration
 }
 
-// Cache shares conversions between processes for lifetime. Pass it to [dingtalk.WithCache]. No page says how long a
-// chat's openConversationId stays the same; a day is a cautious lifetime, and is used if lifetime is not positive.
+// Cache shares conversions between the processes of an organisation ([WithOrganization]) for lifetime. Pass it to
+// [dingtalk.WithCache]. No page says how long a chat's openConversationId stays the same; a day is a cautious lifetime, and
+// is used if lifetime is not positive.
 func (f *Fleet) Cache(lifetime time.Duration) *Cache {
 	if lifetime <= 0 {
 		lifetime = 24 * time.Hour
@@ -31,36 +30,38 @@ const valueMark = "cid" + schema + " "
 // maxIDBytes is far above every observed openConversationId.
 const maxIDBytes = 512
 
-// name makes keys without braces of their own: a cluster spreads them over its slots. Braces in a chat id change
-// nothing but the slot.
-func (c *Cache) name(chatID string) string {
-	return strings.NewReplacer("{", "", "}", "").Replace(c.fleet.key("conversion", c.fleet.scope)) + ":" + chatID
-}
+func (c *Cache) name(chatID string) string { return c.fleet.key("conversion", chatID) }
 
-// Get returns a chat's openConversationId. An invalid value is a miss.
+// Get returns a chat's openConversationId. An invalid value is a miss. On a miss, the same exchange reserves the turn and
+// counts the request that are about to be wanted.
 func (c *Cache) Get(ctx context.Context, chatID string) (string, bool) {
-	value, err := ask(ctx, c.fleet, func(ctx context.Context) (string, error) {
-		value, err := c.fleet.redis.Get(ctx, c.name(chatID)).Result()
-		if redis.HasErrorPrefix(err, "WRONGTYPE") {
-			return "", redis.Nil
-		}
-		return value, err
-	})
+	r, err := c.fleet.ask(ctx, &want{chat: c.name(chatID)})
 	if err != nil {
 		return "", false
 	}
-	id, marked := strings.CutPrefix(value, valueMark)
+	id, marked := strings.CutPrefix(r.found, valueMark)
 	return id, marked && usable(id)
 }
+
+// nearTime is how long a call waits until its conversion is kept. One that has a far Redis goes on meanwhile.
+const nearTime = 50 * time.Millisecond
 
 // Set keeps a chat's openConversationId. It ignores errors of Redis.
 func (c *Cache) Set(ctx context.Context, chatID, openConversationID string) {
 	if !usable(openConversationID) {
 		return
 	}
-	_, _ = ask(ctx, c.fleet, func(ctx context.Context) (any, error) {
-		return nil, c.fleet.redis.Set(ctx, c.name(chatID), valueMark+openConversationID, c.lifetime).Err()
-	})
+	kept := make(chan struct{})
+	go func() {
+		defer close(kept)
+		_, _ = do(context.WithoutCancel(ctx), c.fleet, func(ctx context.Context) (any, error) {
+			return nil, c.fleet.redis.Set(ctx, c.name(chatID), valueMark+openConversationID, c.lifetime).Err()
+		})
+	}()
+	select {
+	case <-kept:
+	case <-time.After(nearTime):
+	}
 }
 
 func usable(id string) bool {

@@ -15,23 +15,24 @@
 // # Without Redis
 //
 // The fleet works without Redis. If Redis is down, slow, full, empty or holds foreign values, a call waits for it at
-// most as long as [WithTimeout] says; at the start of an outage, up to half a second for a token and up to two seconds
-// for the budget. The fleet logs one warning and does not ask Redis again for a second. Meanwhile each process falls
-// back to a token of its own, no shared conversions, and the rate limit of [Fleet.Limiter]. It uses Redis again as soon
-// as it answers.
+// most as long as [WithTimeout] says. The fleet logs one warning and does not ask Redis again for a second. Meanwhile each
+// process falls back to a token of its own, no shared conversions, and its turns of the rate: see [Fleet.Limiter]. It uses
+// Redis again as soon as it answers. A failover is an outage.
 //
 // A [Budget] is the exception: it is strict, so calls wait and then fail, unless it is [Available].
 //
 // # What Redis holds
 //
-// Keys begin with "openconversation:1:"; 1 is the schema. They hold app keys and hosts as digests, and the chat ids of
-// conversions in plain text. Access tokens are sealed by AES-GCM with a key derived from the app secret, so a dump of
-// Redis holds no usable token. Every script uses one key, or two keys of one slot, so it runs in a cluster. Protect
-// Redis by a password: whoever can write to it can slow the fleet down, use up its budget and store wrong conversions.
+// Keys begin with "openconversation:2:"; 2 is the schema. They hold app keys, hosts and organisations as digests, and the
+// chat ids of conversions in plain text. Access tokens are sealed by AES-GCM with a key derived from the app secret, so a
+// dump of Redis holds no usable token. Keys of one organisation are in one slot of a cluster, and every script names its
+// keys. Months and expiries are those of Redis's clock. Protect Redis by a password: whoever can write to it can slow the
+// fleet down, use up its budget and store wrong conversions. Set maxmemory-policy noeviction, and leave it memory: about
+// 200 bytes a conversion.
 //
 // The minimal rights of a user, here named app, for a single server or Sentinels:
 //
-//	ACL SETUSER app on >PASSWORD resetchannels ~openconversation:* -@all +get +set +pttl +eval +evalsha +del +type +hmget +hset +pexpire +pexpireat +time +info
+//	ACL SETUSER app on >PASSWORD resetchannels ~openconversation:* -@all +get +set +mget +pttl +eval +evalsha +del +hget +hgetall +hmget +hset +hdel +pexpire +time +info
 //
 // A cluster needs +command and +cluster|slots in addition; a database other than 0 needs +select. Without +info, a
 // budget does not notice a failover to another server, and may then be exceeded.

@@ -18,7 +18,7 @@ var cuts = map[string]func(p *redistest.Proxy, lose func()){
 	"cut 50 times in 3 s": func(p *redistest.Proxy, lose func()) {
 		const times, each = 50, 60 * time.Millisecond
 		for n := range times {
-			p.Cut()
+			p.Set(redistest.Fault{Cut: true})
 			time.Sleep(each / 2)
 			p.Heal()
 			if n == times/2 {
@@ -29,7 +29,7 @@ var cuts = map[string]func(p *redistest.Proxy, lose func()){
 	},
 	"answers torn for 3 s": func(p *redistest.Proxy, lose func()) {
 		for n := range 6 {
-			p.Spoil("limit_data", map[string]int{"bytes": 400}) // of each connection, which is closed then
+			p.Set(redistest.Fault{Bytes: 400}) // of each connection, which is closed then
 			time.Sleep(500 * time.Millisecond)
 			p.Heal()
 			if n == 3 {
@@ -38,7 +38,7 @@ var cuts = map[string]func(p *redistest.Proxy, lose func()){
 		}
 	},
 	"cut off for 4 s": func(p *redistest.Proxy, lose func()) {
-		p.Cut()
+		p.Set(redistest.Fault{Cut: true})
 		lose()
 		time.Sleep(4 * time.Second)
 		p.Heal()

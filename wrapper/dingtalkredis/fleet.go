@@ -3,6 +3,7 @@ package dingtalkredis
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -22,12 +23,15 @@ import (
 type Fleet struct {
 	redis   redis.UniversalClient
 	seal    *seal  // of access tokens; the only trace of the app secret
-	scope   string // of the limit and the conversions: host and app
-	org     string // of the budget: host and organisation
+	app     string // digest of the app: whose limit it is
+	org     string // digest of host and organisation: whose budget and conversions they are
 	prefix  string
 	pods    int
 	timeout time.Duration
 	health  *health
+
+	process string // this process, as the script knows it
+	desk    *desk
 }
 
 // Option configures [New]. A nil option is skipped.
@@ -44,8 +48,8 @@ type settings struct {
 	log     *slog.Logger
 }
 
-// defaultTimeout is how long a call waits for one answer of Redis.
-const defaultTimeout = 250 * time.Millisecond
+// defaultTimeout is how long a call waits for one answer of Redis: enough for five round trips to one 200 ms away.
+const defaultTimeout = time.Second
 
 // New makes a fleet of all processes that use the same Redis with the same credentials. The client remains the
 // caller's, who closes it; [Open] makes one. Redis must be version 6 or newer, or Valkey.
@@ -76,17 +80,19 @@ func New(client redis.UniversalClient, creds dingtalk.AppCredentials, opts ...Op
 	}
 	host := strings.TrimRight(s.baseURL, "/")
 	return &Fleet{
-		redis: client, seal: seal, prefix: s.prefix, pods: s.pods, timeout: s.timeout,
-		scope:  host + "\x00" + creds.AppKey,
-		org:    host + "\x00" + cmp.Or(s.org, creds.AppKey),
-		health: &health{rest: awayTime, outage: &outage{log: s.log, now: time.Now, moves: follows(client)}},
+		redis: client, seal: seal, prefix: s.prefix, pods: s.pods, timeout: s.timeout, process: rand.Text()[:13],
+		app: digest(host, creds.AppKey), org: digest(host, cmp.Or(s.org, creds.AppKey)),
+		health: &health{log: s.log, now: time.Now, moves: follows(client)}, desk: new(desk),
 	}, nil
 }
 
 // follows reports whether a client itself finds the node of a cluster's key, or the primary chosen by Sentinels.
 func follows(client redis.UniversalClient) bool {
-	single, ok := client.(*redis.Client)
-	return !ok || single.Options().Addr == "FailoverClient" // the Redis client's name for it
+	switch optionsOf(client).(type) {
+	case *redis.Options, nil:
+		return false
+	}
+	return true
 }
 
 // WithRegion selects the service of the limit, the budget and the conversions. It must equal the client's region; the
@@ -126,7 +132,8 @@ func WithPods(n int) Option {
 }
 
 // WithOrganization names the app's organisation. Apps with the same name share one budget, as they share one quota of
-// the service. The default is the app key: the app has its own budget.
+// the service, and their conversions. One app that serves several organisations has a fleet for each, with its name: a chat's
+// openConversationId is the organisation's. The default is the app key.
 func WithOrganization(name string) Option {
 	return func(s *settings) error {
 		s.org = name
@@ -145,9 +152,9 @@ func WithPrefix(prefix string) Option {
 	}
 }
 
-// WithTimeout sets how long a call waits for one answer of Redis before it continues without; the default is 250 ms. At
-// the start of an outage, a [TokenStore] waits half a second once, and a [Budget] two seconds; a strict one then tries
-// again for ten seconds. The Redis client's own time-outs and retries end within it.
+// WithTimeout sets how long a call waits for one answer of Redis before it continues without; the default is 1 s. It must
+// be four round trips to Redis or more. A strict [Budget] waits longer: see there. The Redis client's own time-outs and
+// retries end within it.
 func WithTimeout(d time.Duration) Option {
 	return func(s *settings) error {
 		if d <= 0 {
@@ -158,8 +165,9 @@ func WithTimeout(d time.Duration) Option {
 	}
 }
 
-// WithLogger logs a warning when Redis goes down, and at info level when it is back. It logs setup errors, such as a
-// wrong password, once a minute with the attributes fault, hint and error: see [SetupError].
+// WithLogger logs a warning when Redis goes down, and at info level when it is back. It warns of a setup error, such as a
+// wrong password, once a minute with the attributes fault, hint and error ([SetupError]), and of clocks that are more than a
+// minute apart once an hour.
 func WithLogger(log *slog.Logger) Option {
 	return func(s *settings) error {
 		s.log = log
@@ -170,69 +178,68 @@ func WithLogger(log *slog.Logger) Option {
 // UsesRedis reports whether Redis takes part: false from its failure until it is back, while each process keeps to
 // limits of its own.
 func (f *Fleet) UsesRedis() bool {
-	f.health.outage.mu.Lock()
-	defer f.health.outage.mu.Unlock()
-	return !f.health.outage.away
+	f.health.mu.Lock()
+	defer f.health.mu.Unlock()
+	return !f.health.noted
 }
 
-// patient returns a fleet whose first call in an outage waits longer before Redis counts as down. Later calls use the
-// usual limit until Redis answers.
-func (f *Fleet) patient(patience, rest time.Duration) *Fleet {
-	own := *f
-	own.health = &health{outage: f.health.outage, patience: patience, rest: rest}
-	return &own
+// Fault returns the setup fault for which Redis does not take part, or "".
+func (f *Fleet) Fault() Fault {
+	f.health.mu.Lock()
+	defer f.health.mu.Unlock()
+	if !f.health.noted {
+		return ""
+	}
+	return f.health.fault
 }
 
-// key makes a Redis key. The part in braces selects the slot in a cluster.
-func (f *Fleet) key(kind, owner string, rest ...string) string {
-	sum := sha256.Sum256([]byte(owner))
-	key := f.prefix + ":" + schema + ":" + kind + ":{" + hex.EncodeToString(sum[:16]) + "}"
-	for _, part := range rest {
-		key += ":" + part
-	}
-	return key
+// key makes a Redis key of the organisation. The part in braces selects the slot in a cluster: one script may use all keys of
+// an organisation.
+func (f *Fleet) key(parts ...string) string {
+	return f.prefix + ":" + schema + ":{" + f.org + "}:" + strings.Join(parts, ":")
 }
 
-// errAway is returned at once, for a moment, after a call without an answer of Redis.
-var errAway = errors.New("dingtalkredis: Redis did not answer a moment ago")
+// tokenKey makes a key of the token that a client keeps under a name. An app has one token, in whatever organisation.
+func (f *Fleet) tokenKey(name string, parts ...string) string {
+	return strings.Join(append([]string{f.prefix, schema, "token", "{" + digest(name) + "}"}, parts...), ":")
+}
 
-// ask runs one exchange with Redis within the time limit. It needs a goroutine, because the Redis client does not stop
-// waiting for an answer when the context ends.
-func ask[T any](ctx context.Context, f *Fleet, exchange func(context.Context) (T, error)) (T, error) {
-	var none T
-	if !f.health.mayAsk() {
-		return none, errAway
+func digest(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:16])
+}
+
+// do makes one exchange with Redis, unless Redis counts as down.
+func do[T any](ctx context.Context, f *Fleet, exchange func(context.Context) (T, error)) (value T, err error) {
+	if err := f.health.mayAsk(awayTime); err != nil {
+		return value, err
 	}
-	limit := f.health.limit(f.timeout)
-	if deadline, ok := ctx.Deadline(); ok {
-		limit = min(limit, time.Until(deadline)/4) // the rest is left for the call itself
+	return guarded(ctx, f, exchange)
+}
+
+// guarded makes one exchange within the time limit. It needs a goroutine, because the Redis client does not stop waiting
+// for an answer when the context ends.
+func guarded[T any](ctx context.Context, f *Fleet, exchange func(context.Context) (T, error)) (value T, err error) {
+	limit, hurried := f.timeout, false
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline)/4 < limit {
+		limit, hurried = time.Until(deadline)/4, true // the rest is left for the call itself
 	}
-	begun := time.Now()
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	value, failed := guard.Within(limited, func() (T, error) { return exchange(limited) }, clientPanicked)
-	// With so little time, a healthy Redis could not have answered either.
-	hurried := time.Since(begun) < f.timeout/5
-	if err := ctx.Err(); err != nil && failed != nil {
-		if hurried {
-			f.health.unknown()
-		} else {
-			f.health.bad(ctx, err)
-		}
-		return none, err
-	}
-	if isNone(failed) {
+	value, err = guard.Within(limited, func() (T, error) { return exchange(limited) }, clientPanicked)
+	switch {
+	case err == nil || isNone(err):
 		f.health.good()
-		return none, redis.Nil
+		return value, err
+	case ctx.Err() != nil:
+		f.health.unknown()
+		return value, ctx.Err()
+	case hurried && errors.Is(err, context.DeadlineExceeded): // with so little time, a healthy Redis could not have answered either
+		f.health.unknown()
+	default:
+		f.health.bad(ctx, err)
 	}
-	if failed != nil {
-		if hurried && errors.Is(failed, context.DeadlineExceeded) {
-			f.health.unknown()
-		} else {
-			f.health.bad(ctx, failed)
-		}
-		return none, fmt.Errorf("dingtalkredis: %w", failed)
-	}
-	f.health.good()
-	return value, nil
+	return value, fmt.Errorf("dingtalkredis: %w", err)
 }
+
+func clientPanicked(any) error { return errors.New("the Redis client panicked") }

@@ -3,6 +3,7 @@ package dingtalkredis
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -10,124 +11,119 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// awayTime is how long Redis is not asked after a failure. One caller probes afterwards; the others continue without
-// Redis until the probe has an answer.
-const awayTime = time.Second
+const (
+	// awayTime is how long Redis is not asked after a failure. One caller probes afterwards; the others continue without
+	// Redis until the probe has an answer.
+	awayTime = time.Second
+	// quietTime is how long Redis must not fail before it counts as back: a full Redis still answers some requests.
+	quietTime = 3 * awayTime
+	// nagTime is the interval of warnings about a setup error, and apartTime that about the clocks.
+	nagTime   = time.Minute
+	apartTime = time.Hour
+	// apart is a difference of clocks that a network does not explain.
+	apart = time.Minute
+)
 
-// quietTime is how long Redis must not fail before it counts as back: a full Redis still answers some requests.
-const quietTime = 3 * awayTime
-
-// health is the circuit breaker of Redis: without it, every call would wait its time limit in an outage.
+// health is the circuit breaker of Redis: without it, every call would wait its time limit in an outage. It logs each
+// outage once.
 type health struct {
-	outage   *outage
-	patience time.Duration // shortest time limit while Redis is healthy
-	rest     time.Duration // time between probes while Redis is down
+	log   *slog.Logger
+	now   func() time.Time // this machine's clock, as people read it
+	moves bool             // see setupFault
 
-	mu    sync.Mutex
-	away  bool
-	until time.Time // earliest time of the next probe
+	mu     sync.Mutex
+	worked bool // Redis has answered
+	away   bool
+	since  time.Time // when Redis went away
+	probed time.Time // the last probe
+	cause  error     // of the last failure
+	fault  Fault
+	last   time.Time // the last failure
+	noted  bool      // the outage is in the log
+	nagged time.Time
+	warned time.Time // of the clocks
 }
 
-func (h *health) mayAsk() bool {
+// mayAsk returns why Redis is not to be asked now, or nil. rest is the time between probes.
+func (h *health) mayAsk(rest time.Duration) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.away {
-		return true
+		return nil
 	}
-	now := time.Now()
-	if now.Before(h.until) {
-		return false
+	if time.Since(h.probed) < rest {
+		return fmt.Errorf("dingtalkredis: Redis did not answer a moment ago: %w", h.cause)
 	}
-	h.until = now.Add(h.rest)
-	return true
-}
-
-// limit returns the time limit of an exchange.
-func (h *health) limit(usual time.Duration) time.Duration {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.away {
-		return usual
-	}
-	return max(usual, h.patience)
+	h.probed = time.Now()
+	return nil
 }
 
 func (h *health) good() {
 	h.mu.Lock()
-	h.away = false
-	h.mu.Unlock()
-	h.outage.end()
+	defer h.mu.Unlock()
+	h.away, h.worked = false, true
+	if h.noted && time.Since(h.last) > quietTime {
+		h.noted, h.nagged = false, time.Time{}
+		h.write(context.Background(), slog.LevelInfo, "Redis is back")
+	}
 }
 
 func (h *health) bad(ctx context.Context, err error) {
 	h.mu.Lock()
-	h.away, h.until = true, time.Now().Add(h.rest)
-	h.mu.Unlock()
-	if !errors.Is(err, redis.ErrClosed) { // the app closed the client itself
-		h.outage.begin(ctx, err)
+	defer h.mu.Unlock()
+	now := time.Now()
+	if !h.away {
+		h.away, h.since = true, now
 	}
+	h.probed, h.last, h.cause, h.fault = now, now, err, setupFault(err, h.moves)
+	switch {
+	case errors.Is(err, redis.ErrClosed): // the app closed the client itself
+		return
+	case h.lasting() && (h.nagged.IsZero() || now.Sub(h.nagged) >= nagTime):
+		h.nagged = now
+		failed := &SetupError{Fault: h.fault, Err: err}
+		h.write(ctx, slog.LevelWarn, "Redis is set up wrongly, which waiting does not cure; this process shares nothing",
+			slog.String("fault", string(h.fault)), slog.String("hint", failed.Hint()), slog.Any("error", err))
+	case h.fault == "" && !h.noted || h.fault != "" && !h.noted && h.worked:
+		h.write(ctx, slog.LevelWarn, "Redis failed; this process goes on without it", slog.Any("error", err))
+	}
+	h.noted = true
+}
+
+// lasting reports whether waiting cannot help: if Redis is set up wrongly from the start, or for as long as a failover
+// takes. Redis in a failover and a password that is being changed look alike for a while. h.mu is held.
+func (h *health) lasting() bool {
+	return errors.Is(h.cause, redis.ErrClosed) || h.fault != "" && (!h.worked || time.Since(h.since) > strictTime)
 }
 
 // unknown ends a probe that its caller cancelled: the next may follow at once.
 func (h *health) unknown() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.until = time.Time{}
+	h.probed = time.Time{}
 }
 
-// nagTime is the interval of warnings about a setup error.
-const nagTime = time.Minute
-
-// outage logs each outage of Redis once, and setup errors once a minute.
-type outage struct {
-	log   *slog.Logger
-	moves bool // see setupFault
-	now   func() time.Time
-
-	mu     sync.Mutex
-	away   bool
-	last   time.Time // time of Redis's last failure
-	nagged time.Time
-}
-
-func (o *outage) begin(ctx context.Context, err error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.last = o.now()
-	if fault := setupFault(err, o.moves); fault != "" {
-		o.away = true
-		if o.nagged.IsZero() || o.last.Sub(o.nagged) >= nagTime {
-			o.nagged = o.last
-			failed := &SetupError{Fault: fault, Err: err}
-			o.write(ctx, slog.LevelWarn, "dingtalkredis: Redis is set up wrongly, which waiting does not cure; this process shares nothing",
-				slog.String("fault", string(fault)), slog.String("hint", failed.Hint()), slog.Any("error", err))
-		}
+// clocks warns of a Redis whose clock is another than this machine's: months and tokens may end at odd times.
+func (h *health) clocks(at time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	here := h.now()
+	if here.Sub(at).Abs() < apart || !h.warned.IsZero() && time.Since(h.warned) < apartTime {
 		return
 	}
-	if !o.away {
-		o.away = true
-		o.write(ctx, slog.LevelWarn, "dingtalkredis: Redis failed; this process goes on without it", slog.Any("error", err))
-	}
-}
-
-func (o *outage) end() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.away && o.now().Sub(o.last) > quietTime {
-		o.away = false
-		o.nagged = time.Time{}
-		o.write(context.Background(), slog.LevelInfo, "dingtalkredis: Redis is back")
-	}
+	h.warned = time.Now()
+	h.write(context.Background(), slog.LevelWarn, "the clocks of this machine and of Redis are apart; months are those of Redis",
+		slog.String("machine", here.UTC().Format(time.RFC3339)), slog.String("redis", at.UTC().Format(time.RFC3339)))
 }
 
 // write logs a line, in a goroutine of its own: a handler may block, or call the client whose budget waits here. A panic
 // of the handler loses that line alone.
-func (o *outage) write(ctx context.Context, level slog.Level, msg string, attrs ...slog.Attr) {
-	if o.log == nil {
+func (h *health) write(ctx context.Context, level slog.Level, msg string, attrs ...slog.Attr) {
+	if h.log == nil {
 		return
 	}
 	go func() {
 		defer func() { _ = recover() }()
-		o.log.LogAttrs(context.WithoutCancel(ctx), level, msg, attrs...)
+		h.log.LogAttrs(context.WithoutCancel(ctx), level, "dingtalkredis: "+msg, attrs...)
 	}()
 }

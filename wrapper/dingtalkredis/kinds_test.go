@@ -178,7 +178,7 @@ func budgetKey(t testing.TB, client redis.UniversalClient) string {
 	var mu sync.Mutex
 	var found []string
 	look := func(ctx context.Context, c *redis.Client) error {
-		here, err := c.Keys(ctx, "openconversation:*:budget:*").Result()
+		here, err := c.Keys(ctx, "openconversation:*:budget").Result()
 		mu.Lock()
 		defer mu.Unlock()
 		found = append(found, here...)

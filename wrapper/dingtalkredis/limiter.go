@@ -3,9 +3,11 @@ package dingtalkredis
 import (
 	"context"
 	"fmt"
+	"math"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
@@ -14,10 +16,15 @@ import (
 // Limiter limits the rate of a whole fleet. It implements [dingtalk.Limiter].
 type Limiter struct {
 	fleet *Fleet
-	key   string
 	rate  float64
-	turn  chan struct{} // held by the process's only caller with a reserved turn
-	local *dingtalk.AdaptiveLimiter
+	gate  chan struct{} // held by the process's only caller that looks for a turn
+	wait  atomic.Int64  // callers that have none
+
+	mu     sync.Mutex
+	turns  []time.Time // reserved, not yet taken
+	latest time.Time   // the latest reserved turn
+	knows  string      // see exchangeScript
+	slowly time.Time   // until then, every other own turn is left out
 }
 
 // Limiter allows all processes together perSecond calls a second, evenly spaced, by the generic cell rate algorithm in
@@ -26,138 +33,200 @@ type Limiter struct {
 // halves the rate for another. The rate then stays a little below the throttled one, and rises slowly after twenty
 // seconds.
 //
-// While Redis is down, each process uses a [dingtalk.AdaptiveLimiter] of its own: at its share of the rate with
-// [WithPods], and at the whole rate without.
+// While Redis is down, the processes that Redis last knew of take turns by its clock, after a second: together they keep to
+// the rate, and each has its share, which is smaller with [WithPods]. A process that never reached Redis takes the whole
+// rate, or its share with WithPods.
 func (f *Fleet) Limiter(perSecond float64) *Limiter {
 	if !(perSecond > 0) {
 		perSecond = dingtalk.DefaultRate
 	}
-	return &Limiter{
-		fleet: f, rate: perSecond * paceMargin, turn: make(chan struct{}, 1),
-		key:   f.limiterKey(),
-		local: dingtalk.NewLimiter(perSecond / float64(max(f.pods, 1))),
+	l := &Limiter{fleet: f, rate: perSecond * paceMargin, gate: make(chan struct{}, 1), knows: "new"}
+	f.desk.mu.Lock()
+	defer f.desk.mu.Unlock()
+	if f.desk.limiter == nil {
+		f.desk.limiter = l
 	}
+	return l
 }
 
 func (f *Fleet) limiterKey() string {
-	return f.key("rate", f.scope, generated.OperationChatIDToOpenConversationID.ID)
+	return f.key("rate", f.app, generated.OperationChatIDToOpenConversationID.ID)
 }
 
 const (
 	// paceMargin keeps evenly spaced calls below a limit counted in whole seconds, despite network jitter.
 	paceMargin = 0.97
-	// lateness is the longest delay between a call's turn and the next reservation that the schedule makes up for.
-	lateness = 8 * time.Millisecond
-	// farthest is how far ahead a turn may be reserved; a later call asks again. A killed process loses the turns it
-	// reserved.
-	farthest = 5 * time.Second
+	// staleTime is how long after its time a turn is worth something: calls that use old turns come in a burst.
+	staleTime = 100 * time.Millisecond
 )
-
-// limiterStart reads the state: the next call's turn in µs, and the time and rate of the last throttle. It ignores
-// foreign values, and values from before the clock was set back.
-const limiterStart = `
-local kind = redis.call('TYPE', KEYS[1]).ok
-if kind ~= 'hash' and kind ~= 'none' then redis.call('DEL', KEYS[1]) end
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
-local state = redis.call('HMGET', KEYS[1], 'next', 'cut', 'bad')
-local function number(text, least, most)
-	local n = tonumber(text)
-	if n and n >= least and n <= most then return n end
-	return 0
-end
-local turn = number(state[1], 0, now + 60000000)
-local cut = number(state[2], 0, now)
-local bad = number(state[3], 0.1, 1000000)
-local rate = tonumber(ARGV[1])
-if cut > 0 and bad > 0 then
-	local age = (now - cut) / 1000000
-	local known = bad / 2
-	if age >= 2 then known = bad * 0.95 * 1.01 ^ math.max(age - 20, 0) end
-	rate = math.max(math.min(rate, known), 0.1)
-end
-`
-
-// reserve reserves the next turn if it is at most ARGV[2] µs ahead, and returns how far ahead it is.
-var reserve = redis.NewScript(limiterStart + `
-local at = math.max(turn, now - tonumber(ARGV[3]))
-local wait = math.ceil(math.max(at - now, 0))
-if wait > tonumber(ARGV[2]) then return {0, wait} end
-redis.call('HSET', KEYS[1], 'next', string.format('%.0f', at + 1000000 / rate))
-redis.call('PEXPIRE', KEYS[1], 3600000)
-return {1, wait}
-`)
-
-// slow records a throttle. Throttles within a second count as one: they answer requests sent before it.
-var slow = redis.NewScript(limiterStart + `
-if now - cut < 1000000 then return 0 end
-redis.call('HSET', KEYS[1], 'next', string.format('%.0f', math.max(turn, now + 1000000)),
-	'cut', string.format('%.0f', now), 'bad', string.format('%.6f', math.max(rate, 0.2)))
-redis.call('PEXPIRE', KEYS[1], 3600000)
-return 1
-`)
 
 var errTooLate = fmt.Errorf("dingtalkredis: the call's turn would come after its deadline: %w", context.DeadlineExceeded)
 
 // Wait blocks until the caller's turn. It returns an error if ctx ends, or at once if ctx's deadline is too early.
 func (l *Limiter) Wait(ctx context.Context) error {
+	l.wait.Add(1)
+	due, err := l.turn(ctx)
+	l.wait.Add(-1)
+	if err != nil {
+		return err
+	}
+	l.fleet.desk.mu.Lock()
+	budget := l.fleet.desk.budget
+	l.fleet.desk.mu.Unlock()
+	if budget != nil {
+		budget.turned(due)
+	}
+	if err = l.sleep(ctx, time.Until(due)); err != nil {
+		l.mu.Lock()
+		l.turns = append([]time.Time{due}, l.turns...)
+		l.mu.Unlock()
+	}
+	return err
+}
+
+// sleep waits, unless ctx's deadline is earlier.
+func (l *Limiter) sleep(ctx context.Context, d time.Duration) error {
+	if deadline, limited := ctx.Deadline(); limited && d > time.Until(deadline) {
+		return errTooLate
+	}
+	return sleep(ctx, d)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
 	select {
-	case l.turn <- struct{}{}:
-		defer func() { <-l.turn }()
+	case <-timer.C:
+		return ctx.Err()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// turn returns the time of the caller's turn.
+func (l *Limiter) turn(ctx context.Context) (time.Time, error) {
+	select {
+	case l.gate <- struct{}{}:
+		defer func() { <-l.gate }()
+	case <-ctx.Done():
+		return time.Time{}, ctx.Err()
+	}
 	for {
-		most := farthest
-		deadline, limited := ctx.Deadline()
-		if limited {
-			most = max(min(most, time.Until(deadline)), 0)
+		due, ahead, found := l.take()
+		if found {
+			return due, nil
 		}
-		wait, mine, err := l.reserve(ctx, most)
+		if err := l.sleep(ctx, ahead); err != nil {
+			return due, err
+		}
+		r, err := l.fleet.ask(ctx, &want{limiter: l, turns: int(l.wait.Load())})
 		switch {
 		case ctx.Err() != nil:
-			return ctx.Err()
+			return due, ctx.Err()
 		case err != nil:
-			return l.local.Wait(ctx)
-		case !mine && limited && wait > time.Until(deadline):
-			return errTooLate
-		case !mine:
-			wait = max(wait-farthest/2, time.Millisecond)
-		}
-		if wait > 0 {
-			timer := time.NewTimer(wait)
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-				timer.Stop()
-				return ctx.Err()
+			if due, ahead = l.ownTurn(); ahead == 0 {
+				return due, l.sleep(ctx, 0)
 			}
+			r.again = ahead
 		}
-		if mine {
-			return nil
+		if err := l.sleep(ctx, r.again); err != nil {
+			return due, err
 		}
 	}
 }
 
-func (l *Limiter) reserve(ctx context.Context, most time.Duration) (wait time.Duration, mine bool, err error) {
-	answer, err := ask(ctx, l.fleet, func(ctx context.Context) ([]int64, error) {
-		return reserve.Run(ctx, l.fleet.redis, []string{l.key}, l.rate, most.Microseconds(), lateness.Microseconds()).Int64Slice()
-	})
-	if err == nil && len(answer) != 2 {
-		err = errForeign
+// take takes a reserved turn. Without one, ahead is how long the process should not ask for more: others want turns, too.
+func (l *Limiter) take() (due time.Time, ahead time.Duration, found bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.turns) > 0 {
+		due, l.turns = l.turns[0], l.turns[1:]
+		if time.Since(due) < staleTime {
+			return due, 0, true
+		}
 	}
-	if err != nil {
-		return 0, false, err
+	return due, time.Until(l.latest) - l.lead(), false
+}
+
+// lead is how early the next turns are reserved, so that they come in time.
+func (l *Limiter) lead() time.Duration {
+	l.fleet.desk.mu.Lock()
+	defer l.fleet.desk.mu.Unlock()
+	return 2 * l.fleet.desk.clock.trip
+}
+
+// wants returns how many turns an exchange reserves for callers that wait and, at most, for chats that are looked up.
+func (l *Limiter) wants(waiting, chats int) (turns, more int, knows string) {
+	most := 1 + int(math.Ceil(l.lead().Seconds()*l.rate))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if turns = min(waiting, most); time.Until(l.latest) <= l.lead() {
+		more = max(min(chats, most-turns-len(l.turns)), 0)
 	}
-	return time.Duration(answer[1]) * time.Microsecond, answer[0] == 1, nil
+	return turns, more, l.knows
+}
+
+// got keeps reserved turns.
+func (l *Limiter) got(a answer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.knows = "known"
+	for n := range a.turns {
+		l.latest = time.Now().Add(a.first + time.Duration(n)*a.step)
+		l.turns = append(l.turns, l.latest)
+	}
+}
+
+// ownTurn returns this process's next turn without Redis, if it is near: the processes take turns, each in its place. Else
+// ahead is how long to wait before Redis is asked again. It begins when turns that were reserved with Redis have passed.
+func (l *Limiter) ownTurn() (due time.Time, ahead time.Duration) {
+	f := l.fleet
+	f.desk.mu.Lock()
+	clk, place, places := f.desk.clock, f.desk.place, f.desk.places
+	if places == 0 { // Redis has never told
+		places, f.desk.places = max(f.pods, 1), max(f.pods, 1)
+		f.desk.place = rand.IntN(places)
+		place = f.desk.place
+	}
+	f.desk.mu.Unlock()
+	places = max(places, f.pods)
+	f.health.mu.Lock()
+	begin := f.health.since.Add(horizon)
+	known := f.health.worked
+	f.health.mu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.knows = "lost"
+	round := time.Duration(float64(places) / l.rate * float64(time.Second))
+	now := time.Now()
+	earliest := l.latest.Add(round / 2)
+	if known && begin.After(earliest) {
+		earliest = begin
+	}
+	if earliest.Before(now) {
+		earliest = now
+	}
+	// The time since a round of the first place began that is under way for this one.
+	since := time.Duration(clk.now(f.health.now).Add(earliest.Sub(now)).UnixNano()) - time.Duration(float64(place)/l.rate*float64(time.Second))
+	wait := earliest.Sub(now) + (round-since%round)%round
+	if now.Before(l.slowly) && since/round%2 == 0 {
+		wait += round
+	}
+	if wait > staleTime {
+		return due, min(wait-staleTime/2, awayTime/2)
+	}
+	l.latest = now.Add(wait)
+	return l.latest, 0
 }
 
 // Answered reports a throttle to the fleet.
 func (l *Limiter) Answered(throttled bool) {
-	l.local.Answered(throttled)
-	if throttled {
-		_, _ = ask(context.Background(), l.fleet, func(ctx context.Context) (any, error) {
-			return slow.Run(ctx, l.fleet.redis, []string{l.key}, l.rate).Result()
-		})
+	if !throttled {
+		return
+	}
+	if _, err := l.fleet.ask(context.Background(), &want{limiter: l, throttled: true}); err != nil {
+		l.mu.Lock()
+		l.slowly = time.Now().Add(quietTime)
+		l.mu.Unlock()
 	}
 }

@@ -1,15 +1,22 @@
 package dingtalkredis
 
 import (
+	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"os"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
 // Open makes a Redis client from a URL, for [New]. It sends nothing. The caller closes the client.
@@ -22,76 +29,249 @@ import (
 //	unix:///PATH?db=0                           a Unix socket
 //
 // With rediss instead of redis, the connection uses TLS. In the query, ca_file names a PEM file of the authorities to
-// trust instead of the system's; cert_file and key_file name a client certificate. The query also takes the options of
-// [redis.ParseURL], [redis.ParseClusterURL] and [redis.ParseFailoverURL], such as read_timeout=1s.
+// trust instead of the system's; cert_file and key_file name a client certificate. With protocol=2, the connection begins
+// without HELLO and CLIENT SETINFO, which some proxies refuse. The query also takes the options of [redis.ParseURL],
+// [redis.ParseClusterURL] and [redis.ParseFailoverURL], such as read_timeout=1s.
 //
 // In user and password, percent-encode every character except A-Z a-z 0-9 - . _ ~. Open refuses an ambiguous URL, and
 // names the form that works. No error repeats the URL, which may hold a password.
 func Open(rawURL string) (redis.UniversalClient, error) {
-	client, err := open(rawURL)
+	options, err := parseURL(rawURL)
 	if err != nil {
 		return nil, fmt.Errorf("dingtalkredis: not a Redis URL that can be used: %w", err)
 	}
-	return client, nil
+	return connect(options, 0), nil
 }
 
-func open(rawURL string) (redis.UniversalClient, error) {
-	p, err := parsePlace(rawURL)
+// opened is a client with the options that it was made with.
+type opened struct {
+	redis.UniversalClient
+	options any
+}
+
+// optionsOf returns the options of a client: *redis.Options, *redis.ClusterOptions or *redis.FailoverOptions, or nil.
+func optionsOf(client redis.UniversalClient) any {
+	switch c := client.(type) {
+	case opened:
+		return c.options
+	case *redis.ClusterClient:
+		return c.Options()
+	case *redis.Client:
+		if c.Options().Addr == "FailoverClient" { // the Redis client's name for it
+			return new(redis.FailoverOptions)
+		}
+		return c.Options()
+	}
+	return nil
+}
+
+// connect makes a client. Protocol 2 replaces that of the options, unless it is 0.
+func connect(options any, protocol int) redis.UniversalClient {
+	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled} // one command less, which few servers know
+	switch o := options.(type) {
+	case *redis.Options:
+		own := *o
+		own.Protocol = cmp.Or(protocol, own.Protocol)
+		own.DisableIdentity, own.MaintNotificationsConfig = own.DisableIdentity || own.Protocol == 2, quiet
+		client := redis.NewClient(&own)
+		if own.Protocol == 2 {
+			client.AddHook(noHello{})
+		}
+		return opened{client, o}
+	case *redis.ClusterOptions:
+		own := *o
+		own.Protocol = cmp.Or(protocol, own.Protocol)
+		own.DisableIdentity, own.MaintNotificationsConfig = own.DisableIdentity || own.Protocol == 2, quiet
+		return opened{redis.NewClusterClient(&own), o}
+	case *redis.FailoverOptions:
+		own := *o
+		own.Protocol = cmp.Or(protocol, own.Protocol)
+		own.DisableIdentity = own.DisableIdentity || own.Protocol == 2
+		return opened{redis.NewFailoverClient(&own), o}
+	}
+	return nil
+}
+
+// noHello answers HELLO itself, as a server does that does not know it: the Redis client sends it in each protocol.
+type noHello struct{}
+
+func (noHello) Error() string { return "HELLO is not sent" }
+
+// RedisError marks an answer of a server.
+func (noHello) RedisError() {}
+
+func (noHello) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (noHello) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (h noHello) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if cmd.Name() != "hello" {
+			return next(ctx, cmd)
+		}
+		cmd.SetErr(h)
+		return h
+	}
+}
+
+var (
+	errForm    = errors.New("its form is redis://HOST:6379/0, rediss:// with TLS, redis+cluster://HOST1:6379,HOST2:6379, redis+sentinel://HOST1:26379,HOST2:26379/0?master_name=NAME or unix:///PATH")
+	errEncoded = errors.New("in user and password, what is none of A-Z a-z 0-9 - . _ ~ must be percent-encoded: / is %2F, # is %23, ? is %3F, @ is %40, : is %3A, % is %25")
+	errHosts   = errors.New("it lists hosts: write redis+cluster://HOST1:6379,HOST2:6379 for a cluster, or redis+sentinel://HOST1:26379,HOST2:26379/0?master_name=NAME")
+)
+
+var (
+	schemes = regexp.MustCompile(`(?i)^(redis|rediss|unix)(\+cluster|\+sentinel)?://`)
+	form    = regexp.MustCompile(schemes.String() + `(.*@)?([^@/?#]*)(/[^@?#]*)?(\?[^@#]*)?$`)
+)
+
+// parseURL returns the options of a URL. It splits the list of hosts, and leaves the rest to the Redis client's parsers.
+func parseURL(rawURL string) (any, error) {
+	part := form.FindStringSubmatch(rawURL)
+	switch {
+	case part == nil && schemes.MatchString(rawURL) && strings.ContainsAny(rawURL, "#@"):
+		return nil, errEncoded
+	case part == nil:
+		return nil, errForm
+	case strings.ContainsAny(part[3], "/#?"): // net/url would end the host there, and another host would be dialled
+		return nil, errEncoded
+	}
+	scheme, kind, hosts := strings.ToLower(part[1]), strings.TrimPrefix(strings.ToLower(part[2]), "+"), strings.Split(part[4], ",")
+	query, err := url.ParseQuery(strings.TrimPrefix(part[6], "?"))
+	if err != nil {
+		return nil, errForm
+	}
+	for name, values := range query {
+		switch {
+		case len(values) > 1:
+			return nil, fmt.Errorf("its option %s is given twice", printable(name))
+		case name == "username" || name == "password":
+			return nil, errors.New("user and password stand before the host: USER:PASSWORD@HOST; those of Sentinels are sentinel_username and sentinel_password")
+		case name == "addr":
+			return nil, errors.New("further hosts stand after the first, with commas: HOST1:6379,HOST2:6379")
+		case name == "skip_verify":
+			return nil, errors.New("certificates are always verified: name the authority's with ca_file=FILE instead of skip_verify")
+		}
+	}
+	if query.Get("cluster") == "true" && kind == "" {
+		kind = "cluster"
+	} else if query.Has("cluster") && query.Get("cluster") != strconv.FormatBool(kind == "cluster") {
+		return nil, errors.New("its option cluster is true for a cluster, or left out")
+	}
+	query.Del("cluster")
+	if query.Has("master_name") && kind == "" {
+		kind = "sentinel"
+	}
+	database := cmp.Or(strings.Trim(part[5], "/"), query.Get("db"), "0")
+	switch {
+	case scheme == "unix" && (part[4] != "" || strings.Trim(part[5], "/") == "" || kind != ""):
+		return nil, errors.New("the path of a Unix socket is absolute: unix:///run/redis.sock?db=0")
+	case scheme != "unix" && strings.Trim(part[5], "/") != "" && query.Has("db"):
+		return nil, errors.New("it names a database twice: as /N and as db=N")
+	case scheme != "unix" && !regexp.MustCompile(`^\d{1,9}$`).MatchString(database):
+		return nil, errors.New("its path is no number of a database: HOST:6379/0; a Unix socket is unix:///PATH")
+	case kind == "cluster" && database != "0":
+		return nil, errors.New("a cluster has database 0 only")
+	case kind == "cluster" && query.Has("master_name"):
+		return nil, errors.New("it has a master_name, which is for Sentinels, and is a cluster's")
+	case kind == "sentinel" && query.Get("master_name") == "":
+		return nil, errors.New("the Sentinels need ?master_name=NAME, by which they watch the servers")
+	case kind == "" && len(hosts) > 1:
+		return nil, errHosts
+	}
+	secured, err := certificates(query, scheme == "rediss")
 	if err != nil {
 		return nil, err
 	}
-	var secured *tls.Config
-	if secured, err = p.certificates(); err != nil {
-		return nil, err
+	usual := map[string]string{"": "6379", "cluster": "6379", "sentinel": "26379"}[kind]
+	for n, host := range hosts {
+		if scheme == "unix" {
+			break
+		}
+		if hosts[n], err = address(host, usual); err != nil {
+			return nil, err
+		}
 	}
-	switch p.kind {
-	case "cluster":
-		options, err := redis.ParseClusterURL(p.rest("addr"))
-		if err != nil {
-			return nil, refused(err)
-		}
-		options.TLSConfig = secured
-		return redis.NewClusterClient(options), nil
-	case "sentinel":
-		own := [2]string{p.query.Get("sentinel_username"), p.query.Get("sentinel_password")}
-		p.query.Del("sentinel_username")
-		p.query.Del("sentinel_password")
-		options, err := redis.ParseFailoverURL(p.rest("addr"))
-		if err != nil {
-			return nil, refused(err)
-		}
-		options.Username, options.Password = options.SentinelUsername, options.SentinelPassword
-		options.SentinelUsername, options.SentinelPassword = own[0], own[1]
-		options.TLSConfig, options.DialerRetries = secured, 1 // otherwise a name unknown to the Sentinels would look like an outage
-		return redis.NewFailoverClient(options), nil
-	default:
-		options, err := redis.ParseURL(p.rest(""))
-		if err != nil {
-			return nil, refused(err)
-		}
-		options.TLSConfig = secured
-		return redis.NewClient(options), nil
-	}
+	return options(kind, scheme+"://"+part[3], hosts, part[5], query, secured)
 }
 
-// certificates loads the files named in the query.
-func (p *place) certificates() (*tls.Config, error) {
-	names := map[string]string{}
-	for _, option := range []string{"ca_file", "cert_file", "key_file"} {
-		if p.query.Has(option) {
-			names[option] = p.query.Get(option)
-			p.query.Del(option)
-		}
+// options lets the Redis client parse a URL.
+func options(kind, begin string, hosts []string, path string, query url.Values, secured *tls.Config) (any, error) {
+	u, err := url.Parse(begin + hosts[0] + path)
+	if err != nil {
+		return nil, errEncoded
 	}
-	if !p.tls {
-		if len(names) > 0 {
-			return nil, errors.New("ca_file, cert_file and key_file are for TLS: write rediss:// instead of redis://")
+	if password, given := u.User.Password(); u.User != nil && (!given || password == "") {
+		return nil, errors.New("it has a user without a password: write USER:PASSWORD@, or :PASSWORD@ for the default user")
+	}
+	own := [2]string{query.Get("sentinel_username"), query.Get("sentinel_password")}
+	switch kind {
+	case "cluster":
+		query.Del("db")
+		u.Path = ""
+		query["addr"] = hosts[1:]
+		u.RawQuery = query.Encode()
+		o, err := redis.ParseClusterURL(u.String())
+		if err != nil {
+			return nil, refused(err)
 		}
+		o.TLSConfig = secured
+		return o, nil
+	case "sentinel":
+		query.Del("sentinel_username")
+		query.Del("sentinel_password")
+		query["addr"] = hosts[1:]
+		u.RawQuery = query.Encode()
+		o, err := redis.ParseFailoverURL(u.String())
+		if err != nil {
+			return nil, refused(err)
+		}
+		o.Username, o.Password = o.SentinelUsername, o.SentinelPassword
+		o.SentinelUsername, o.SentinelPassword = own[0], own[1]
+		o.TLSConfig, o.DialerRetries = secured, 1 // otherwise a name unknown to the Sentinels would look like an outage
+		return o, nil
+	}
+	u.RawQuery = query.Encode()
+	o, err := redis.ParseURL(u.String())
+	if err != nil {
+		return nil, refused(err)
+	}
+	o.TLSConfig = secured
+	return o, nil
+}
+
+// address adds the usual port to a host without one.
+func address(text, usual string) (string, error) {
+	u, err := url.Parse("redis://" + text)
+	if err != nil || u.Host != text || u.Hostname() == "" || strings.ContainsAny(u.Hostname(), "*+%") || strings.HasSuffix(text, ":") {
+		return "", errors.New("a host is not HOST, HOST:PORT or [IPV6]:PORT")
+	}
+	port := cmp.Or(u.Port(), usual)
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+		return "", errors.New("a port is not between 1 and 65535")
+	}
+	return net.JoinHostPort(u.Hostname(), port), nil
+}
+
+// certificates loads the files named in the query, and deletes their names there.
+func certificates(query url.Values, secured bool) (*tls.Config, error) {
+	authorities, certificate, key := query.Get("ca_file"), query.Get("cert_file"), query.Get("key_file")
+	query.Del("ca_file")
+	query.Del("cert_file")
+	query.Del("key_file")
+	switch {
+	case !secured && authorities+certificate+key != "":
+		return nil, errors.New("ca_file, cert_file and key_file are for TLS: write rediss:// instead of redis://")
+	case !secured:
 		return nil, nil
+	case (certificate == "") != (key == ""):
+		return nil, errors.New("cert_file and key_file belong together")
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12} // the client verifies each host's name
-	if name, given := names["ca_file"]; given {
-		content, err := os.ReadFile(name)
+	if authorities != "" {
+		content, err := os.ReadFile(authorities)
 		if err != nil {
 			return nil, fmt.Errorf("ca_file: %w", err)
 		}
@@ -99,10 +279,6 @@ func (p *place) certificates() (*tls.Config, error) {
 		if !config.RootCAs.AppendCertsFromPEM(content) {
 			return nil, errors.New("ca_file: the file holds no PEM certificate")
 		}
-	}
-	certificate, key := names["cert_file"], names["key_file"]
-	if (certificate == "") != (key == "") {
-		return nil, errors.New("cert_file and key_file belong together")
 	}
 	if certificate != "" {
 		pair, err := tls.LoadX509KeyPair(certificate, key)
@@ -125,4 +301,13 @@ func refused(err error) error {
 		return fmt.Errorf("unknown option %s", strings.Join(names, ", "))
 	}
 	return errors.New("the value of one of its options cannot be read")
+}
+
+var plainName = regexp.MustCompile(`^[A-Za-z_]{1,40}$`)
+
+func printable(name string) string {
+	if plainName.MatchString(name) {
+		return name
+	}
+	return "(not shown)"
 }

@@ -1,4 +1,4 @@
-package dingtalkredis_test
+package dingtalkredis
 
 import (
 	"fmt"
@@ -6,8 +6,6 @@ import (
 	"testing"
 
 	"github.com/redis/go-redis/v9"
-
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
 )
 
 // The URL decides which address is dialled.
@@ -30,23 +28,23 @@ func TestOpen(t *testing.T) {
 		"redis://a:1,b:2/0?cluster=true":                 "cluster [a:1 b:2] user  password  tls false",
 		"rediss+cluster://a":                             "cluster [a:6379] user  password  tls true",
 		"redis+cluster://a?db=0":                         "cluster [a:6379] user  password  tls false",
-		"redis+sentinel://u:p@a,b:2/3?master_name=m":     "single FailoverClient db 3 user u password p tls false",
-		"rediss://a:1?master_name=m":                     "single FailoverClient db 0 user  password  tls true",
-		"redis://:p@a?master_name=m&sentinel_password=q": "single FailoverClient db 0 user  password p tls false",
+		"redis+sentinel://u:p@a,b:2/3?master_name=m":     "sentinel [a:26379 b:2] db 3 user u password p own  tls false",
+		"rediss://a:1?master_name=m":                     "sentinel [a:1] db 0 user  password  own  tls true",
+		"redis://:p@a?master_name=m&sentinel_password=q": "sentinel [a:26379] db 0 user  password p own q tls false",
 	} {
-		client, err := dingtalkredis.Open(rawURL)
+		client, err := Open(rawURL)
 		if err != nil {
 			t.Errorf("%s: %v", rawURL, err)
 			continue
 		}
 		var got string
-		switch c := client.(type) {
-		case *redis.Client:
-			o := c.Options()
+		switch o := optionsOf(client).(type) {
+		case *redis.Options:
 			got = fmt.Sprintf("single %s db %d user %s password %s tls %t", o.Addr, o.DB, o.Username, o.Password, o.TLSConfig != nil)
-		case *redis.ClusterClient:
-			o := c.Options()
+		case *redis.ClusterOptions:
 			got = fmt.Sprintf("cluster %s user %s password %s tls %t", o.Addrs, o.Username, o.Password, o.TLSConfig != nil)
+		case *redis.FailoverOptions:
+			got = fmt.Sprintf("sentinel %s db %d user %s password %s own %s tls %t", o.SentinelAddrs, o.DB, o.Username, o.Password, o.SentinelPassword, o.TLSConfig != nil)
 		}
 		if got != want {
 			t.Errorf("%s:\ngot  %s\nwant %s", rawURL, got, want)
@@ -79,7 +77,7 @@ func TestOpenRefuses(t *testing.T) {
 		"redis://h:65536":                    "a port is not",
 		"redis://h:1/x":                      "no number of a database",
 		"redis://h:1/-1":                     "no number of a database",
-		"redis://h:1/0/1":                    "no database",
+		"redis://h:1/0/1":                    "no number of a database",
 		"redis://h:1/run/redis.sock":         "unix:///PATH",
 		"redis://h:1/1?db=2":                 "twice",
 		"redis://h?db=1&db=2":                "twice",
@@ -112,11 +110,11 @@ func TestOpenRefuses(t *testing.T) {
 		"redis://h?clustr=true":              "unknown option clustr",
 		"redis://h?" + secret + "%21":        "(not shown)",
 		"redis://h?read_timeout=" + secret:   "cannot be read",
-		"redis://h?db=" + secret:             "cannot be read",
+		"redis://h?db=" + secret:             "no number of a database",
 		"unix://run/redis.sock":              "absolute",
 		"unix:///":                           "absolute",
 	} {
-		client, err := dingtalkredis.Open(rawURL)
+		client, err := Open(rawURL)
 		if err == nil || client != nil {
 			t.Errorf("%q: got a client", rawURL)
 		} else if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), secret) {

@@ -2,9 +2,12 @@ package dingtalkredis
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
-	"strconv"
+	"log/slog"
+	"net"
+	"regexp"
 	"strings"
 	"time"
 
@@ -13,36 +16,39 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/guard"
 )
 
-// pingTime is the time limit of Ping if its context has none.
-const pingTime = 5 * time.Second
-
-// probes is the number of keys that Ping looks up: almost surely one on each node of a cluster.
-const probes = 16
+// pingTime is the time limit of Ping, and maxPingTime that of a far Redis.
+const (
+	pingTime    = 5 * time.Second
+	maxPingTime = 20 * time.Second
+)
 
 // Ping checks the setup of Redis with every command and key name that the fleet uses, without touching conversions or
 // counts. Call it when the app starts. It returns a [*SetupError] for a fault that waiting does not cure; without Ping,
-// the fleet logs that fault once a minute and works without Redis. Any other error is an outage, which may pass. Ping
-// takes at most 5 s.
+// the fleet logs that fault once a minute and works without Redis. Any other error is an outage, which may pass. Ping logs
+// a warning of what it can see and may be wanted: clocks that are apart, and a server that evicts keys when it is full.
+// It takes at most 5 s, or four times [WithTimeout] up to 20 s.
 func (f *Fleet) Ping(ctx context.Context) error {
-	limited, cancel := context.WithTimeout(ctx, pingTime)
+	limited, cancel := context.WithTimeout(ctx, max(pingTime, min(4*f.timeout, maxPingTime)))
 	defer cancel()
-	err := f.probeWithin(limited)
-	var found *SetupError
-	switch {
-	case err == nil:
+	step, err := f.probeWithin(limited, f.redis)
+	if err == nil {
+		f.health.good()
 		return nil
-	case ctx.Err() != nil:
+	}
+	if ctx.Err() != nil {
 		return ctx.Err()
-	case errors.As(err, &found):
+	}
+	var found *SetupError
+	if errors.As(err, &found) {
 		return found
 	}
-	fault := setupFault(err, f.health.outage.moves)
-	if fault == "" {
-		if found := f.diagnose(limited); found != nil {
-			fault, err = FaultTLS, fmt.Errorf("%w: %w", found, err)
-		}
+	err = fmt.Errorf("%s: %w", step, err)
+	fault := setupFault(err, f.health.moves)
+	var answered redis.Error
+	if fault == "" && !errors.As(err, &answered) {
+		fault, err = f.diagnose(limited, step, err)
 	}
-	if fault != "" {
+	if fault != "" && fault != FaultMemory {
 		return &SetupError{Fault: fault, Err: err}
 	}
 	return fmt.Errorf("dingtalkredis: %w", err)
@@ -50,59 +56,177 @@ func (f *Fleet) Ping(ctx context.Context) error {
 
 // probeWithin probes, and leaves time for a diagnosis. It needs a goroutine, because the Redis client does not stop
 // waiting for an answer when the context ends.
-func (f *Fleet) probeWithin(ctx context.Context) error {
+func (f *Fleet) probeWithin(ctx context.Context, client redis.UniversalClient) (step string, err error) {
 	deadline, _ := ctx.Deadline()
 	limited, cancel := context.WithTimeout(ctx, time.Until(deadline)*2/5)
 	defer cancel()
-	_, err := guard.Within(limited, func() (none struct{}, err error) { return none, f.probe(limited) }, clientPanicked)
-	return err
+	steps := make(chan string, 8)
+	_, err = guard.Within(limited, func() (none struct{}, err error) {
+		return none, f.probe(limited, client, func(step string) { steps <- step })
+	}, clientPanicked)
+	for len(steps) > 0 {
+		step = <-steps
+	}
+	return step, err
 }
 
-func clientPanicked(any) error { return errors.New("the Redis client panicked") }
+var policy = regexp.MustCompile(`maxmemory_policy:(allkeys|volatile)-\w+`)
 
-// probeScript calls each command used by this package's scripts.
-var probeScript = redis.NewScript(`
-redis.call('TYPE', KEYS[1])
-redis.call('DEL', KEYS[1])
-redis.call('TIME')
-redis.call('HSET', KEYS[1], 'a', '1')
-redis.call('PEXPIRE', KEYS[1], 1000)
-redis.call('PEXPIREAT', KEYS[1], ARGV[1])
-redis.call('GET', KEYS[2])
-return redis.call('HMGET', KEYS[1], 'a', 'b')
-`)
-
-func (f *Fleet) probe(ctx context.Context) error {
-	if single, is := f.redis.(*redis.Client); is && !f.health.outage.moves {
-		// A cluster of one node answers for every key, until a second node joins. A user may lack the right to ask.
-		if info, err := single.Info(ctx, "cluster").Result(); err == nil && strings.Contains(info, "cluster_enabled:1") {
-			return &SetupError{Fault: FaultCluster, Err: errors.New("the server is a node of a cluster")}
-		}
+// probe does what the fleet does, with keys of its own.
+func (f *Fleet) probe(ctx context.Context, client redis.UniversalClient, begins func(step string)) error {
+	begins("GET")
+	// A user may lack the right to ask.
+	info, _ := client.Info(ctx).Result()
+	if strings.Contains(info, "cluster_enabled:1") && !f.health.moves { // one node answers for every key, until a second one joins
+		return &SetupError{Fault: FaultCluster, Err: errors.New("the server is a node of a cluster")}
 	}
-	for n := range probes {
-		name := f.key("probe", f.scope+strconv.Itoa(n))
-		if err := f.redis.Get(ctx, name).Err(); err != nil && !isNone(err) {
+	if evicts := policy.FindString(info); evicts != "" && !strings.Contains(info, "maxmemory:0\r") {
+		f.health.write(ctx, slog.LevelWarn, "Redis evicts keys when it is full, and so may lose the month's count; set maxmemory-policy noeviction", slog.String("policy", evicts))
+	}
+	pipe := client.Pipeline()
+	name, token := f.key("probe"), f.tokenKey("probe")
+	for _, key := range []string{name, token} {
+		pipe.Get(ctx, key)
+		pipe.PTTL(ctx, key)
+	}
+	kept := []string{f.limiterKey(), f.key("processes"), f.monthKey()}
+	for _, key := range kept {
+		pipe.HMGet(ctx, key, "none")
+	}
+	commands, err := pipe.Exec(ctx)
+	for n, command := range commands {
+		if err := command.Err(); redis.HasErrorPrefix(err, "WRONGTYPE") && n >= 4 {
+			return &SetupError{Fault: FaultKey, Err: fmt.Errorf("the key %s holds no hash: %w", kept[n-4], err)}
+		} else if err != nil && !isNone(err) {
 			return err
 		}
 	}
-	name := f.key("probe", f.scope)
-	if err := f.redis.SetNX(ctx, name, "1", time.Second).Err(); err != nil {
+	if err != nil && !isNone(err) {
 		return err
 	}
-	if err := f.redis.PTTL(ctx, name).Err(); err != nil {
+	begins("SET")
+	pipe = client.Pipeline()
+	for _, key := range []string{name, token} {
+		pipe.SetNX(ctx, key, "1", time.Second)
+		pipe.PExpire(ctx, key, time.Second)
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
 		return err
 	}
-	hash := f.key("probe", f.scope, "hash")
-	ends := time.Now().Add(time.Hour).UnixMilli()
-	if err := probeScript.Run(ctx, f.redis, []string{hash, name}, ends).Err(); err != nil {
+	begins("EVAL")
+	keys := []string{f.key("probe", "rate"), f.key("probe", "processes"), f.key("probe", "budget")}
+	for len(keys) < 3+lookups {
+		keys = append(keys, name)
+	}
+	values, err := exchangeScript.Run(ctx, client, keys, f.process, 0, 1, 1, 1, 0, "new", true, 1, 1, 0, 0, 1, "", 0, "", 0, 0, 0, 0, 1<<40).Slice()
+	if err != nil {
 		return err
 	}
-	for _, kept := range []string{f.limiterKey(), f.monthKey(time.Now())} {
-		if err := f.redis.HMGet(ctx, kept, "none").Err(); redis.HasErrorPrefix(err, "WRONGTYPE") {
-			return &SetupError{Fault: FaultKey, Err: fmt.Errorf("the key %s holds no hash: %w", kept, err)}
-		} else if err != nil {
-			return err
+	a, err := answerOf(values)
+	if err != nil {
+		return err
+	}
+	f.health.clocks(time.UnixMicro(a.now))
+	if err := unlock.Run(ctx, client, keys[:1], "").Err(); err != nil && !isNone(err) {
+		return err
+	}
+	if err := client.Del(ctx, keys[:4]...).Err(); err != nil {
+		return err
+	}
+	return nil
+}
+
+var (
+	errWantsTLS = errors.New("the server speaks TLS only")
+	errPlain    = errors.New("the server speaks no TLS")
+	errBegin    = errors.New("the connection is closed at HELLO or CLIENT SETINFO")
+	errScript   = errors.New("the connection is closed at EVAL")
+)
+
+// diagnose finds faults that the Redis client cannot report: TLS on one side only, and a proxy that closes the connection
+// instead of an answer. Its error wraps err.
+func (f *Fleet) diagnose(ctx context.Context, step string, err error) (Fault, error) {
+	options := optionsOf(f.redis)
+	var addresses []string
+	var config *tls.Config
+	switch o := options.(type) {
+	case *redis.Options:
+		if o.Network != "unix" {
+			addresses, config = []string{o.Addr}, o.TLSConfig
 		}
+	case *redis.ClusterOptions:
+		addresses, config = o.Addrs, o.TLSConfig
+	case *redis.FailoverOptions:
+		addresses, config = o.SentinelAddrs, o.TLSConfig
+	}
+	if len(addresses) == 0 {
+		return "", err
+	}
+	reached := false
+	for _, address := range addresses[:min(len(addresses), 3)] {
+		conn, failed := dial(ctx, address)
+		if failed != nil {
+			continue
+		}
+		reached = true
+		if found := speaks(ctx, conn, address, config); found != nil {
+			return FaultTLS, fmt.Errorf("%w: %w", found, err)
+		}
+	}
+	if !reached {
+		return "", err
+	}
+	plain := connect(options, 2)
+	defer plain.Close()
+	switch again, failed := f.probeWithin(ctx, plain); {
+	case failed == nil || again != "GET" && step == "GET":
+		return FaultCommand, fmt.Errorf("%w: %w", errBegin, err)
+	case again == "EVAL" && step == "EVAL" && setupFault(failed, false) == "":
+		return FaultCommand, fmt.Errorf("%w: %w", errScript, err)
+	}
+	return "", err
+}
+
+// dial connects within a quarter of the time.
+func dial(ctx context.Context, address string) (net.Conn, error) {
+	deadline, _ := ctx.Deadline()
+	limit := time.Now().Add(time.Until(deadline) / 4)
+	limited, cancel := context.WithDeadline(ctx, limit)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(limited, "tcp", address)
+	if err == nil {
+		_ = conn.SetDeadline(limit) // a connection that fails here fails below
+	}
+	return conn, err
+}
+
+// speaks returns why a server and the configuration differ in TLS. A server without TLS reads a handshake as a command and
+// waits for more; and an alert gets lost if the connection was written to. It sends no secret.
+func speaks(ctx context.Context, conn net.Conn, address string, config *tls.Config) error {
+	defer conn.Close()
+	if config == nil {
+		err := tls.Client(conn, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(ctx) // the connection is closed after the handshake
+		var alert tls.AlertError
+		if err == nil || errors.As(err, &alert) {
+			return errWantsTLS
+		}
+		return nil
+	}
+	begin := make([]byte, 1)
+	if second, err := dial(ctx, address); err == nil {
+		defer second.Close()
+		_, _ = second.Write([]byte("PING\r\n"))
+		if n, _ := second.Read(begin); n == 1 && strings.ContainsAny(string(begin), "+-") {
+			return errPlain
+		}
+	}
+	config = config.Clone()
+	if config.ServerName == "" {
+		config.ServerName, _, _ = net.SplitHostPort(address)
+	}
+	_, err := tls.Client(conn, config).Read(begin) // a server that accepts the connection waits for a command
+	if err != nil && isTLS(err) {
+		return err
 	}
 	return nil
 }

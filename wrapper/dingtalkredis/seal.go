@@ -12,7 +12,7 @@ import (
 
 // schema is part of every key. A changed format gets a new schema, so old and new versions of this package can run side
 // by side.
-const schema = "1"
+const schema = "2"
 
 // seal encrypts tokens by AES-256-GCM, with a key derived from the app secret and a random nonce. It authenticates the
 // name of the Redis key, too, so a value cannot be moved to another key.

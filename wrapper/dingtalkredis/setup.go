@@ -30,8 +30,10 @@ const (
 	FaultReadOnly Fault = "read-only"
 	// FaultKey means that a key of this package holds a foreign value.
 	FaultKey Fault = "type of key"
-	// FaultCommand means that the server lacks a command, such as EVAL.
+	// FaultCommand means that the server, or a proxy before it, refuses a command, such as EVAL or HELLO.
 	FaultCommand Fault = "command"
+	// FaultMemory means that the server is full. [Fleet.Ping] does not fail for it, and a strict budget waits.
+	FaultMemory Fault = "memory"
 	// FaultProtocol means that the server does not speak Redis's protocol.
 	FaultProtocol Fault = "protocol"
 )
@@ -46,7 +48,8 @@ var hints = map[Fault]string{
 	FaultSentinel:       "master_name must be the name that the Sentinels watch the servers by",
 	FaultReadOnly:       "use the primary, or its Sentinels with master_name, or the cluster",
 	FaultKey:            "delete the key, or set another prefix",
-	FaultCommand:        "use Redis 6 or newer, or Valkey, with EVAL enabled; a Sentinel is reached with master_name",
+	FaultCommand:        "use Redis 6 or newer, or Valkey, with EVAL enabled; behind a proxy, try protocol=2 in the URL, or connect without the proxy; a Sentinel is reached with master_name",
+	FaultMemory:         "raise the server's maxmemory",
 	FaultProtocol:       "check host and port",
 }
 
@@ -66,11 +69,12 @@ func (e *SetupError) Unwrap() error { return e.Err }
 // Hint tells how to fix the fault, in half a sentence.
 func (e *SetupError) Hint() string { return hints[e.Fault] }
 
-// replies maps prefixes of servers' answers to faults. Most servers put ERR before these texts.
+// replies maps texts of servers' and proxies' answers to faults: the first that matches.
 var replies = []struct {
-	begin string
+	text  string
 	fault Fault
 }{
+	{"OOM command not allowed", FaultMemory},
 	{"NOAUTH", FaultAuthentication},
 	{"WRONGPASS", FaultAuthentication},
 	{"AUTH ", FaultAuthentication}, // the server has no password configured
@@ -83,16 +87,22 @@ var replies = []struct {
 	{"DB index is out of range", FaultDatabase},
 	{"invalid DB index", FaultDatabase},
 	{"SELECT is not allowed in cluster", FaultDatabase},
-	{"MOVED", FaultCluster},
+	{"MOVED ", FaultCluster},
 	{"ASK ", FaultCluster},
 	{"CROSSSLOT", FaultCluster},
-	{"This instance has cluster support disabled", FaultCluster},
+	{"cluster support disabled", FaultCluster},
 	{"Cluster mode is not enabled", FaultCluster},
 	{"No such master", FaultSentinel},
 	{"READONLY", FaultReadOnly},
 	{"WRONGTYPE", FaultKey},
 	{"unknown command", FaultCommand},
 	{"Unknown Redis command called from", FaultCommand}, // a script
+	{"unsupported command", FaultCommand},               // Envoy
+	{"not supported", FaultCommand},
+	{"not allowed", FaultCommand},               // Codis, Tencent Cloud
+	{"bad lua script", FaultCommand},            // Alibaba Cloud
+	{"undeclared key", FaultCommand},            // Dragonfly
+	{"scripting must be enabled", FaultCommand}, // Garnet
 }
 
 // setupFault returns the fault of an error, or "" if waiting may help. If the client follows a cluster's keys or a
@@ -103,10 +113,10 @@ func setupFault(err error, moves bool) Fault {
 	}
 	var server redis.Error
 	if errors.As(err, &server) {
-		text := strings.TrimPrefix(server.Error(), "ERR ")
+		text := strings.ToLower(server.Error())
 		for _, r := range replies {
-			if strings.HasPrefix(text, r.begin) {
-				if _, asked := redis.IsAskError(err); moves && (r.fault == FaultReadOnly || asked || r.begin == "MOVED") {
+			if strings.Contains(text, strings.ToLower(r.text)) {
+				if moves && (r.fault == FaultReadOnly || r.text == "MOVED " || r.text == "ASK ") {
 					return ""
 				}
 				return r.fault

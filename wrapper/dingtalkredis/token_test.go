@@ -126,7 +126,7 @@ func TestGarbageTokenIsReplaced(t *testing.T) {
 func TestTokenIsRenewedOnce(t *testing.T) {
 	t.Parallel()
 	rdb := newRedis(t, redistest.Start(t).Addr)
-	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithTokenLifetime(5*time.Second))
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), func(s *dingtalktest.Settings) { s.TokenLifetime = dingtalktest.Duration(5 * time.Second) })
 	var clients []*dingtalk.Client
 	for range 4 {
 		clients = append(clients, newClient(t, server.URL, creds, tokenStore(t, newFleet(t, rdb, server.URL))))

@@ -17,7 +17,7 @@ import (
 
 func TestChats(t *testing.T) {
 	a := start(t, dingtalktest.WithChat("chat-a", "cidA/+=="), dingtalktest.WithChat("4555", "cidB"),
-		dingtalktest.WithOwnerNotVisible("chat-hidden", "4555"))
+		func(s *dingtalktest.Settings) { s.OwnersNotVisible = []string{"chat-hidden", "4555"} })
 	token := a.token().AccessToken
 	a.convert(token, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
 	a.convert(token, "chat-a").wantID(t, "cidA/+==")
@@ -176,8 +176,8 @@ func TestRefusals(t *testing.T) {
 		scopes string
 	}{
 		"permission":  {dingtalktest.WithoutPermission(), generated.CodePermissionDenied, "[qyapi_chat_read]"},
-		"permissions": {dingtalktest.WithoutPermission("a.b", "c"), generated.CodePermissionDenied, "[a.b c]"},
-		"address":     {dingtalktest.WithAddressNotAllowed(true), generated.CodeIPNotAllowed, ""},
+		"permissions": {dingtalktest.WithoutPermission("a.b", "qyapi_chat_read"), generated.CodePermissionDenied, "[qyapi_chat_read]"},
+		"address":     {func(s *dingtalktest.Settings) { s.AddressNotAllowed = true }, generated.CodeIPNotAllowed, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := start(t, c.option)
@@ -190,14 +190,14 @@ func TestRefusals(t *testing.T) {
 			if scopes != c.scopes {
 				t.Errorf("scopes %s, want %s", scopes, c.scopes)
 			}
-			a.Configure(dingtalktest.WithPermission(), dingtalktest.WithAddressNotAllowed(false))
+			a.Configure(dingtalktest.WithPermission(), func(s *dingtalktest.Settings) { s.AddressNotAllowed = false })
 			a.convert(a.IssueToken(), dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
 		})
 	}
 }
 
 func TestBannedAddress(t *testing.T) {
-	a := start(t, dingtalktest.WithBannedAddress(true))
+	a := start(t, func(s *dingtalktest.Settings) { s.BannedAddress = true })
 	for _, got := range []reply{
 		a.convert(a.IssueToken(), dingtalktest.ChatID),
 		a.fetch(dingtalktest.AppKey, dingtalktest.AppSecret),
@@ -208,7 +208,7 @@ func TestBannedAddress(t *testing.T) {
 			t.Errorf("got %d %v %s", got.status, got.header, got.body)
 		}
 	}
-	a.Configure(dingtalktest.WithBannedAddress(false))
+	a.Configure(func(s *dingtalktest.Settings) { s.BannedAddress = false })
 	a.convert(a.IssueToken(), dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
 }
 

@@ -43,3 +43,5 @@
 // [Emulator.Messages] return the groups that were created and the messages that robots sent; [Emulator.SetGroup] and
 // [Emulator.MarkRead] change them.
 package dingtalktest
+
+//go:generate go run ./internal/describe

@@ -1,38 +1,51 @@
 package dingtalktest
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/answer"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/call"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/data"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/hold"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/tokens"
 )
 
 // Emulator stands in for DingTalk's gateway. It is an [http.Handler]; [NewServer] puts it behind a loopback listener,
-// and a program may serve it with a server of its own. All methods may be called at any time from any goroutine.
-// Nothing that fmt prints of it holds the app secret or a token.
+// and a program may serve it with a server of its own, which should have [ConnContext]. All methods may be called at any time
+// from any goroutine. Nothing that fmt prints of it holds the app secret or a token.
 type Emulator struct {
 	state     state
 	gate      hold.Gate
 	configure sync.Mutex // serialises changes of settings
 	recording sync.Mutex // the record's times are in its order
-	initial   *settings  // what New made, for Reset
+	initial   *Settings  // of New, for Reset; behind a pointer, so that printing a copy of the struct shows an address
 }
 
 // New returns an emulator that knows the reference page's chat and accepts [AppKey] and [AppSecret], without limits,
-// latency or faults, unless options say otherwise.
+// latency or faults, unless options change that. It panics if the settings are wrong: if they describe one group twice, or
+// queue a fault that does not exist.
 func New(opts ...Option) *Emulator {
-	e := &Emulator{state: state{tokens: tokens.New()}, initial: defaults()}
+	settings := defaults()
 	for _, opt := range opts {
-		opt(e.initial)
+		opt(&settings)
 	}
-	e.state.begin(e.initial)
+	e := &Emulator{state: state{tokens: tokens.New()}, initial: &settings}
+	must(e.state.begin(e.initial.clone()))
 	return e
+}
+
+// must is for what a test has wrong.
+func must(err error) {
+	if err != nil {
+		panic("dingtalktest: " + err.Error())
+	}
 }
 
 // Reset puts the emulator back to its state after [New]: its settings, queue of faults, tokens, groups, messages, record,
@@ -42,72 +55,103 @@ func (e *Emulator) Reset() {
 	defer e.configure.Unlock()
 	e.gate.Release()
 	e.state.forget()
-	e.state.begin(e.initial)
+	must(e.state.begin(e.initial.clone()))
 }
 
 // Configure applies options to a running emulator: a permission taken away, a limit lowered, a chat added. Requests
-// that have arrived keep the settings that they met. Options that count over time, such as [WithQPS] and
-// [WithMonthlyQuota], keep what they have counted.
+// that have arrived keep the settings that they met. Limits that were counted against keep their counts. It panics as [New] does.
 func (e *Emulator) Configure(opts ...Option) {
-	e.configure.Lock()
-	defer e.configure.Unlock()
-	s := e.state.settings.Load().clone()
-	s.faults, s.time = nil, time.Time{} // those were queued and set before
-	for _, opt := range opts {
-		opt(s)
-	}
-	e.state.begin(s)
+	must(e.change(func(s *Settings) error {
+		for _, opt := range opts {
+			opt(s)
+		}
+		return nil
+	}))
 }
 
-// Close ends the requests that are waiting on [WithLatency], [Fault.WithDelay] or [Hang] by cutting their connections,
-// and those that would wait from now on. Everything else goes on: a program that serves an emulator itself calls Close
+// ConfigureJSON changes the settings that a JSON object names, as [Settings.UnmarshalJSON] does. If one is wrong, nothing is
+// changed.
+func (e *Emulator) ConfigureJSON(raw []byte) error {
+	return e.change(func(s *Settings) error { return data.Decode(raw, s) })
+}
+
+func (e *Emulator) change(settings func(*Settings) error) error {
+	e.configure.Lock()
+	defer e.configure.Unlock()
+	s := e.state.setup.Load().clone()
+	s.Faults, s.Time = nil, nil // they took effect before
+	if err := settings(&s); err != nil {
+		return err
+	}
+	return e.state.begin(s)
+}
+
+// Settings returns the settings without secrets: AppKeys lists the keys of the credentials.
+func (e *Emulator) Settings() Settings { return e.state.setup.Load().shown() }
+
+// Close ends the requests that are waiting on a latency, a delay or [Hang] by closing their connections, and those that would
+// wait from now on. Everything else goes on: a program that serves an emulator itself calls Close
 // before [http.Server.Shutdown]. It may be called more than once.
 func (e *Emulator) Close() { e.gate.Close() }
 
 // ServeHTTP answers one request as the gateway would, or as the next queued [Fault] says.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s := e.state.settings.Load()
+	set := e.state.setup.Load()
 	held := e.gate.Channel()
-	x := &exchange{Call: call.New(s.routes, r, e.state.now(s)), settings: s}
+	x := &exchange{Call: call.New(set.routes, r, e.state.now(set)), setup: set, reused: isReused(r.Context())}
 	e.state.record.arrived(x.OperationID())
 
 	a := answer.Answer{Action: answer.Abort}
-	if received, complete := call.Receive(w, r, s.bodyTime); complete {
-		x.Request = received
+	if x.Receive(w, set.BodyTime) {
 		a = e.state.decide(x)
-		if delay := s.latency + x.fault.delay; delay > 0 && !hold.Sleep(r.Context(), held, delay) {
+		if delay := time.Duration(set.Latency + x.fault.Delay); delay > 0 && !hold.Sleep(r.Context(), held, delay) {
 			a = answer.Answer{Action: answer.Abort}
 		}
 	}
 	// Recorded before the first byte leaves, so that a client that has its answer finds its request on record.
 	entry := e.record(x, a)
-	if s.observe != nil {
-		s.observe(entry)
+	if set.Observe != nil {
+		set.Observe(entry)
 	}
 	a.Send(w, x.Request, held)
 }
 
-// record returns the entry without its header.
+// ConnContext is for the http.Server of a program that serves an emulator itself: without it, no connection counts as reused
+// (see Reused in [Fault]).
+func ConnContext(ctx context.Context, _ net.Conn) context.Context {
+	return context.WithValue(ctx, requestsKey{}, new(atomic.Int64))
+}
+
+// requestsKey is the key of a connection's number of requests in a context.
+type requestsKey struct{}
+
+// isReused counts a request, and reports whether its connection carried another one before.
+func isReused(ctx context.Context) bool {
+	n, _ := ctx.Value(requestsKey{}).(*atomic.Int64)
+	return n != nil && n.Add(1) > 1
+}
+
+// record returns the entry without its header and body.
 func (e *Emulator) record(x *exchange, a answer.Answer) Request {
-	var fault string
+	entry := newRequest(&x.Call, a)
 	if x.faulty {
-		fault = x.fault.Name()
+		entry.Fault = x.fault.Name()
 	}
 	var header http.Header
-	if x.settings.recordSize > 0 {
-		header = redact(x.Request.Header)
+	var body string
+	if x.RecordSize > 0 {
+		header, body = redact(x.Request.Header), redactBody(x.Body, x.Request.Header.Get("Content-Type"), e.state.secrets(x.setup))
 	}
-	entry := newRequest(&x.Call, a, fault)
 	e.recording.Lock()
 	defer e.recording.Unlock()
-	entry.Time = e.state.now(x.settings)
-	return e.state.record.add(entry, header)
+	entry.Time = e.state.now(x.setup)
+	return e.state.record.add(entry, header, body)
 }
 
 // String says how much the emulator holds, and nothing of its secrets.
 func (e *Emulator) String() string {
 	return fmt.Sprintf("dingtalktest.Emulator(chats: %d, requests: %d, queued faults: %d)",
-		len(e.state.settings.Load().chats), e.state.record.total(), e.state.faults.queued.Load())
+		len(e.state.setup.Load().Chats), e.state.record.total(), e.state.faults.queued.Load())
 }
 
 // GoString is the same as String.

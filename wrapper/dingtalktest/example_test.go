@@ -48,8 +48,8 @@ func Example_faults() {
 	server := dingtalktest.NewServer(nil)
 	defer server.Close()
 	server.FailNext(
-		dingtalktest.Code(generated.CodeAppQPSLimit).Times(2).WithRetryAfter("1"),
-		dingtalktest.Code("aCodeOfTomorrow").WithStatus(http.StatusForbidden).WithMessage("No."),
+		dingtalktest.Code(generated.CodeAppQPSLimit).Times(2),
+		dingtalktest.Fault{Kind: "code", Code: "aCodeOfTomorrow", Status: http.StatusForbidden, Message: "No."},
 		dingtalktest.Raw(http.StatusOK, "application/json", []byte(`{}`)),
 		dingtalktest.Reset(),
 		dingtalktest.Bytes([]byte("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")),

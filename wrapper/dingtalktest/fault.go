@@ -1,199 +1,197 @@
 package dingtalktest
 
 import (
+	"encoding/json"
 	"maps"
-	"net/http"
-	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/data"
 )
 
-// The names of the faults, as data spells them.
-const (
-	kindPass               = "pass"
-	kindCode               = "code"
-	kindStickyToken        = "sticky-token"
-	kindPage               = "page"
-	kindRaw                = "raw"
-	kindTruncated          = "truncated"
-	kindWrongLength        = "wrong-length"
-	kindSlow               = "slow"
-	kindBytes              = "bytes"
-	kindSwitchingProtocols = "switching-protocols"
-	kindReset              = "reset"
-	kindHang               = "hang"
-	kindBan                = "ban"
-	kindBanJSON            = "ban-json"
-)
-
-// Fault replaces the regular answer to a request. A constructor says what, methods say to
-// which requests and with what details; each method returns a changed copy. Queue faults with [Emulator.FailNext]. The
-// zero Fault is [Pass].
+// Fault replaces the regular answer to a request. Queue it with [Emulator.FailNext]. It is data: a struct in Go, and in JSON an
+// object or a word (see [ParseFault]). A constructor fills in what its kind needs, and a method returns a changed copy:
 //
-// A fault is also data, as [FaultKinds] describes it: JSON that [Fault.UnmarshalJSON] reads, and a word that [ParseFault]
-// reads. Both make the same faults as the constructors do.
+//	dingtalktest.Code(generated.CodeServiceBusy).For(generated.OperationGetAccessToken).Times(2)
+//	dingtalktest.Fault{Kind: "code", Code: "serviceBusy", Operation: "getAccessToken", Requests: 2}
+//
+// [FaultKinds] lists the kinds and the fields that each takes. The zero Fault is [Pass].
 type Fault struct {
-	kind        string // one of the names; empty is Pass
-	code        generated.Code
-	status      int
-	message     string
-	scopes      []string
-	header      http.Header
-	contentType *string
-	body        []byte // nil: the kind's own
-	delay       time.Duration
-	interval    time.Duration
-	times       int // more than the first; negative: always
-	operation   string
+	Kind FaultName `json:"fault" required:"true"` // a name from GET /fault-kinds, an error code in any of its spellings, or an HTTP status from 400 to 599
+
+	// Which requests it is for: those that match all that is given.
+
+	Operation      string            `json:"operation,omitempty" max:"1000"`           // the ID of an operation; absent: any request
+	ChatID         string            `json:"chatId,omitempty" max:"1000"`              // the chat id in path, query or body, or of the openConversationId in the body
+	AppKey         string            `json:"appKey,omitempty" max:"1000"`              // the app that asks for a token, or whose token the request carries
+	RequestHeaders map[string]string `json:"requestHeaders,omitempty"`                 // headers of the request with their values
+	Reused         bool              `json:"reused,omitempty"`                         // only a request on a connection that carried another one before
+	Requests       int               `json:"times,omitempty" min:"1" max:"1000000000"` // how many requests it is for; absent: one
+	Forever        bool              `json:"always,omitempty"`                         // for every such request until the faults are cleared
+
+	// What the answer is.
+
+	Delay       Duration          `json:"delay,omitempty"`                      // the time before the answer
+	Code        generated.Code    `json:"code,omitempty"`                       // the error code
+	Status      int               `json:"status,omitempty" min:"200" max:"999"` // the HTTP status
+	Message     string            `json:"message,omitempty"`                    // the error's message
+	Scopes      []string          `json:"scopes,omitzero"`                      // the permissions that the answer says are missing; empty: it names none
+	Headers     map[string]string `json:"headers,omitempty"`                    // headers of the answer
+	RetryAfter  string            `json:"retryAfter,omitempty"`                 // the header Retry-After: seconds, a date, or nonsense
+	ContentType string            `json:"contentType,omitempty"`                // absent: none is sent with a body of your own
+	Body        string            `json:"body,omitempty" max:"1048576"`         // a body of your own
+	BodyBase64  []byte            `json:"bodyBase64,omitempty"`                 // the same, for bytes that are no text
+	Interval    Duration          `json:"interval,omitempty"`                   // the time before each byte
+}
+
+// FaultName is the name of a fault's kind.
+type FaultName string
+
+// UnmarshalJSON reads a text, or a number, which is a status.
+func (n *FaultName) UnmarshalJSON(raw []byte) error {
+	var number json.Number
+	if raw[0] != '"' && json.Unmarshal(raw, &number) == nil {
+		*n = FaultName(number)
+		return nil
+	}
+	return data.Decode(raw, (*string)(n))
+}
+
+// Duration is a time that JSON has as a text such as 50ms, of up to 8760h.
+type Duration time.Duration
+
+// MarshalText is the time as [time.ParseDuration] reads it.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText reads a time such as 50ms.
+func (d *Duration) UnmarshalText(text []byte) error {
+	read, err := data.Duration(string(text))
+	*d = Duration(read)
+	return err
 }
 
 // Code answers with an error code: with status and message of its row in [generated.ErrorCodes], any of the row's
-// spellings being sent as it is given. A code without a row is answered with status 400 and itself for a message.
-// Bodies of codes that no live answer was seen of are synthetic.
+// spellings being sent as it is given. A code without a row is answered with status 400 and itself as the message.
+// Bodies of codes that were never observed are synthetic.
 //
-// A code after which a caller should drop its token, as [generated.CodeInvalidAuthentication], revokes the token that
-// the request carries, so that the next token call gives another. So does any other fault that answers with such a
-// code or with status 401. [StickyToken] is the case in which the token call gives the same one again.
-func Code(code generated.Code) Fault { return Fault{kind: kindCode, code: code} }
+// A code after which a caller should drop its token, such as [generated.CodeInvalidAuthentication], revokes the token of the
+// request, so that the next token call returns another. So does any other fault that answers with such a code or with
+// status 401. [StickyToken] is the case in which the token call returns the same one again.
+func Code(code generated.Code) Fault { return Fault{Kind: kindCode, Code: code} }
 
-// StickyToken answers InvalidAuthentication and leaves the token as it was, so that the next token call gives the same
-// one again, which then works. The service may do that; a caller must not loop. [WithStickyToken] is the case in which
-// the token that is given again stays rejected.
-func StickyToken() Fault { return Fault{kind: kindStickyToken} }
+// StickyToken answers InvalidAuthentication and leaves the token as it was, so that the next token call returns the same
+// one again, which then works. The service may do that; a caller must not loop. In [Settings].StickyToken is the case in which
+// the returned token stays rejected.
+func StickyToken() Fault { return Fault{Kind: kindStickyToken} }
 
-// Raw answers with this status, content type and body, whatever the contract says. None is sent if the
-// content type is empty. The status must be one that net/http sends, 200 to 999.
+// Raw answers with this status, from 200 to 999, this content type and this body, whatever the contract says. An empty content
+// type is not sent.
 func Raw(status int, contentType string, body []byte) Fault {
-	return Fault{kind: kindRaw, status: status, contentType: &contentType}.withBody(body)
+	return Fault{Kind: kindRaw, Status: status, ContentType: contentType}.withBody(body)
 }
 
-// Page answers with a page of HTML and this status, as the edge before the gateway does. The page is synthetic. The status
-// must be one that net/http sends, 200 to 999.
-func Page(status int) Fault { return Fault{kind: kindPage, status: status} }
+// Page answers with a page of HTML and this status, from 200 to 999, as the edge before the gateway does. The page is synthetic.
+func Page(status int) Fault { return Fault{Kind: kindPage, Status: status} }
 
 // Bytes writes raw to the bare connection in place of an HTTP response, and closes it: a torn header, a body shorter
 // than its Content-Length, broken chunks. A whole response should say "Connection: close", or the client may send its
-// next request on the connection that is about to end. HTTP/1 only; under HTTP/2 the stream is cut. Whatever the bytes
+// next request on the connection that is about to end. HTTP/1 only; over HTTP/2 the stream is reset. Whatever the bytes
 // say, the request's token stays valid.
-func Bytes(raw []byte) Fault { return Fault{kind: kindBytes}.withBody(raw) }
+func Bytes(raw []byte) Fault { return Fault{Kind: kindBytes}.withBody(raw) }
 
-// SwitchingProtocols answers 101 as the final status, and closes the connection. HTTP/1 only, as [Bytes].
-func SwitchingProtocols() Fault { return Fault{kind: kindSwitchingProtocols} }
+// SwitchingProtocols answers 101 as the final status, and closes the connection. HTTP/1 only, like [Bytes].
+func SwitchingProtocols() Fault { return Fault{Kind: kindSwitchingProtocols} }
 
-// Truncated sends of the regular answer the first half of its body, rounded down, and closes the connection:
-// Content-Length says more than comes. [Fault.WithStatus] and [Fault.WithBody] give it another answer to cut.
-func Truncated() Fault { return Fault{kind: kindTruncated} }
+// Truncated sends the first half of the regular answer's body, rounded down, and closes the connection: Content-Length is that
+// of the whole body. With Body and Status in the Fault it sends half of that body instead.
+func Truncated() Fault { return Fault{Kind: kindTruncated} }
 
-// WrongLength sends the regular answer with a Content-Length of half its body, rounded down, sends all of the body
-// and closes the connection: a client that goes by the length has half of the JSON. [Fault.WithStatus] and
-// [Fault.WithBody] give it another answer. HTTP/1 only, as [Bytes].
-func WrongLength() Fault { return Fault{kind: kindWrongLength} }
+// WrongLength sends the regular answer, or the Fault's Body, with a Content-Length of half its body, rounded down, sends all of
+// the body and closes the connection: a client that goes by the length has half of the JSON. HTTP/1 only, like [Bytes].
+func WrongLength() Fault { return Fault{Kind: kindWrongLength} }
 
-// Slow sends the regular answer, waiting for this interval of real time before each byte of the body. [Fault.WithStatus] and
-// [Fault.WithBody] give it another answer.
-func Slow(interval time.Duration) Fault { return Fault{kind: kindSlow, interval: interval} }
+// Slow sends the regular answer, or the Fault's Body, waiting for this interval of real time before each byte of it; 0 is 100 ms.
+func Slow(interval time.Duration) Fault {
+	return Fault{Kind: kindSlow, Interval: Duration(interval)}
+}
 
-// Reset resets the connection (TCP RST) before a byte is answered. Under HTTP/2 the stream is cut.
-func Reset() Fault { return Fault{kind: kindReset} }
+// Reset resets the connection (TCP RST) before a byte is answered, and does not process the request. Over HTTP/2 the stream is
+// reset (INTERNAL_ERROR) and the connection stays. HTTP libraries repeat such a request by themselves if the connection carried
+// another one before: Reused in the Fault waits for one of those.
+func Reset() Fault { return Fault{Kind: kindReset} }
+
+// Lost processes the request, so that a message is sent and a group created, and closes the connection before a byte is
+// answered. Over HTTP/2 the stream is reset. A caller that repeats the request does it twice.
+func Lost() Fault { return Fault{Kind: kindLost} }
 
 // Hang answers nothing until the client leaves, or the emulator is reset or closed.
-func Hang() Fault { return Fault{kind: kindHang} }
+func Hang() Fault { return Fault{Kind: kindHang} }
 
 // Ban answers with the HTML page of a banned address, here with status 403. Page and status are synthetic.
-func Ban() Fault { return Fault{kind: kindBan} }
+func Ban() Fault { return Fault{Kind: kindBan} }
 
-// BanJSON answers as banned addresses have been answered, too: JSON with "punish":"deny". The status of that is not
-// known; it is 200 here unless [Fault.WithStatus] says otherwise.
-func BanJSON() Fault { return Fault{kind: kindBanJSON} }
+// BanJSON answers as banned addresses have been answered, too: JSON with "punish":"deny". The real status is not known; it is
+// 200 here unless the Fault's Status is another.
+func BanJSON() Fault { return Fault{Kind: kindBanJSON} }
+
+// BusinessFailure answers with a success's status and example, in which the fields that tell success from failure (x-success in
+// the contract) have another value, such as "success": false. It waits for a request of an operation that has such fields.
+func BusinessFailure() Fault { return Fault{Kind: kindBusinessFailure} }
 
 // Pass answers regularly: to let a request through between two faults, or to delay it.
-func Pass() Fault { return Fault{} }
+func Pass() Fault { return Fault{Kind: kindPass} }
 
 // Times repeats the fault for n requests in all; n below 1 is 1.
 func (f Fault) Times(n int) Fault {
-	f.times = max(n, 1) - 1
+	f.Requests = max(n, 1)
 	return f
 }
 
 // Always repeats the fault until [Emulator.ClearFaults].
 func (f Fault) Always() Fault {
-	f.times = -1
+	f.Forever = true
 	return f
 }
 
-// For keeps the fault for requests of one operation; others pass it by.
+// For keeps the fault for requests of one operation; other requests do not meet it.
 func (f Fault) For(operation generated.Operation) Fault {
-	f.operation = operation.ID
+	f.Operation = operation.ID
 	return f
 }
 
-// WithDelay holds the answer back for d of real time, or until the client leaves.
+// WithDelay delays the answer by d of real time, or until the client leaves.
 func (f Fault) WithDelay(d time.Duration) Fault {
-	f.delay = d
+	f.Delay = Duration(d)
 	return f
 }
 
-// WithRetryAfter adds the header Retry-After with this value: seconds, a date, or rubbish.
-func (f Fault) WithRetryAfter(value string) Fault { return f.WithHeader("Retry-After", value) }
-
-// WithHeader adds a header to an answer that is an HTTP response; for [Bytes] it is to be among the bytes.
+// WithHeader adds a header to an answer that is an HTTP response; for [Bytes] write it among the bytes.
 func (f Fault) WithHeader(name, value string) Fault {
-	f.header = maps.Clone(f.header)
-	if f.header == nil {
-		f.header = http.Header{}
+	f.Headers = maps.Clone(f.Headers)
+	if f.Headers == nil {
+		f.Headers = map[string]string{}
 	}
-	f.header[http.CanonicalHeaderKey(name)] = []string{value}
+	f.Headers[name] = value
 	return f
-}
-
-// WithStatus replaces the HTTP status, for the codes that come with more than one. It must be one that net/http sends,
-// 200 to 999.
-func (f Fault) WithStatus(status int) Fault {
-	f.status = status
-	return f
-}
-
-// WithMessage replaces the message of a [Code].
-func (f Fault) WithMessage(message string) Fault {
-	f.message = message
-	return f
-}
-
-// WithScopes names the permissions that a [Code] says are missing; without arguments the answer names none, as some do.
-func (f Fault) WithScopes(scopes ...string) Fault {
-	f.scopes = append([]string{}, scopes...)
-	return f
-}
-
-// WithBody gives [Truncated], [WrongLength] and [Slow] this answer to damage: 200 unless [Fault.WithStatus] says
-// otherwise, and without a content type if that is empty.
-func (f Fault) WithBody(contentType string, body []byte) Fault {
-	f.contentType = &contentType
-	return f.withBody(body)
 }
 
 func (f Fault) withBody(body []byte) Fault {
-	f.body = slices.Clone(body)
-	if f.body == nil {
-		f.body = []byte{}
+	if utf8.Valid(body) {
+		f.Body = string(body)
+	} else {
+		f.BodyBase64 = body
 	}
 	return f
 }
 
-// Name is the kind of the fault, one of [FaultKinds]; for [Code] it is the code.
+// Name is the kind of the fault; for [Code] it is the code.
 func (f Fault) Name() string {
-	switch f.kind {
+	switch f.Kind {
 	case "":
 		return kindPass
 	case kindCode:
-		return string(f.code)
+		return string(f.Code)
 	}
-	return f.kind
-}
-
-// aboutToken says whether a fault is a code that rejects a token.
-func (f *Fault) aboutToken() bool {
-	row := generated.LookupErrorCode(string(f.code))
-	return f.kind == kindStickyToken || f.kind == kindCode && row != nil && row.Token == generated.TokenDrop
+	return string(f.Kind)
 }

@@ -73,7 +73,7 @@ func TestFaultDetails(t *testing.T) {
 		t.Errorf("%d %+v", got.status, e)
 	}
 
-	a.FailNext(dingtalktest.Code(generated.CodeSystemError).WithStatus(500).WithMessage("later").WithRetryAfter("7").WithHeader("x-Other", "y"))
+	a.FailNext(dingtalktest.Fault{Kind: "code", Code: generated.CodeSystemError, Status: 500, Message: "later", RetryAfter: "7"}.WithHeader("x-Other", "y"))
 	got = a.convert("", "x")
 	if e := got.apiError(t); got.status != 500 || e.Code != "systemError" || e.Message != "later" ||
 		got.header.Get("Retry-After") != "7" || got.header.Get("X-Other") != "y" {
@@ -85,8 +85,8 @@ func TestFaultDetails(t *testing.T) {
 		want  []string
 	}{
 		{dingtalktest.Code(generated.CodePermissionDenied), []string{dingtalktest.Scope}},
-		{dingtalktest.Code(generated.CodePermissionDenied).WithScopes("a", "b"), []string{"a", "b"}},
-		{dingtalktest.Code(generated.CodePermissionDenied).WithScopes(), nil},
+		{dingtalktest.Fault{Kind: "code", Code: generated.CodePermissionDenied, Scopes: []string{"a", "b"}}, []string{"a", "b"}},
+		{dingtalktest.Fault{Kind: "code", Code: generated.CodePermissionDenied, Scopes: []string{}}, nil},
 	} {
 		a.FailNext(c.fault)
 		detail := a.convert("", "x").apiError(t).AccessDeniedDetail
@@ -99,11 +99,11 @@ func TestFaultDetails(t *testing.T) {
 		}
 	}
 
-	// Modifiers return copies.
+	// Methods return copies.
 	busy := dingtalktest.Code(generated.CodeServiceBusy)
-	_ = busy.WithRetryAfter("1").Times(9)
-	later := busy.WithRetryAfter("2")
-	_ = later.WithRetryAfter("3")
+	_ = busy.WithHeader("Retry-After", "1").Times(9)
+	later := busy.WithHeader("Retry-After", "2")
+	_ = later.WithHeader("Retry-After", "3")
 	a.FailNext(busy, later)
 	if first, second := a.convert("", "x"), a.convert("", "x"); first.header.Get("Retry-After") != "" || second.header.Get("Retry-After") != "2" || a.Pending() != 0 {
 		t.Error("a modifier changed the fault it was called on")
@@ -140,7 +140,7 @@ func TestRaw(t *testing.T) {
 
 func TestBans(t *testing.T) {
 	a := start(t)
-	a.FailNext(dingtalktest.Ban(), dingtalktest.BanJSON(), dingtalktest.BanJSON().WithStatus(403))
+	a.FailNext(dingtalktest.Ban(), dingtalktest.BanJSON(), dingtalktest.Fault{Kind: "ban-json", Status: 403})
 	if got := a.convert("", "x"); got.status != 403 || !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") {
 		t.Errorf("%d %v", got.status, got.header)
 	}
@@ -255,5 +255,43 @@ func TestLatency(t *testing.T) {
 	a.convert("", "x").wantError(t, generated.CodeServiceBusy)
 	if took := time.Since(before); took < 2*latency {
 		t.Errorf("answered after %v", took)
+	}
+}
+
+// The regular answer is damaged, and the next one on another connection is whole.
+func TestDamagedAnswers(t *testing.T) {
+	a := start(t)
+	token := a.IssueToken()
+	whole := a.convert(token, dingtalktest.ChatID).body
+	try := func(fault dingtalktest.Fault) (reply, error) {
+		t.Helper()
+		a.FailNext(fault)
+		r := a.request(convertOp.Method, convertPath(dingtalktest.ChatID), token, nil)
+		r.Close = true // bytes beyond an answer's end would answer the next request of the connection
+		got, err := a.send(r)
+		a.convert(token, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
+		return got, err
+	}
+	if got, err := try(dingtalktest.Truncated()); !errors.Is(err, io.ErrUnexpectedEOF) || got.status != 200 || got.body != whole[:len(whole)/2] {
+		t.Errorf("truncated: %v %+v", err, got)
+	}
+	if got, err := try(dingtalktest.Fault{Kind: "truncated", Status: 500, ContentType: "text/plain", Body: "abcd"}); !errors.Is(err, io.ErrUnexpectedEOF) || got.status != 500 || got.body != "ab" || got.header.Get("Content-Type") != "text/plain" {
+		t.Errorf("truncated, its own body: %v %+v", err, got)
+	}
+	if got, err := try(dingtalktest.WrongLength()); err != nil || got.status != 200 || got.body != whole[:len(whole)/2] {
+		t.Errorf("wrong length: %v %+v", err, got)
+	}
+	if got, err := try(dingtalktest.Slow(time.Microsecond)); err != nil || got.body != whole || got.header.Get("X-Acs-Request-Id") == "" {
+		t.Errorf("slow: %v %+v", err, got)
+	}
+	if got, err := try(dingtalktest.SwitchingProtocols()); err != nil || got.status != 101 {
+		t.Errorf("101: %v %+v", err, got)
+	}
+	if got, err := try(dingtalktest.Page(502)); err != nil || got.status != 502 || !strings.Contains(got.body, "<h1>502</h1>") {
+		t.Errorf("page: %v %+v", err, got)
+	}
+	a.FailNext(dingtalktest.Truncated())
+	if got, err := a.send(a.request(convertOp.Method, convertPath("unknown"), token, nil)); err == nil || got.status != 400 {
+		t.Errorf("a refusal, truncated: %v %+v", err, got)
 	}
 }

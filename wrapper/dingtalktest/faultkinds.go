@@ -1,6 +1,8 @@
 package dingtalktest
 
 import (
+	"cmp"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"time"
@@ -10,16 +12,33 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/call"
 )
 
-// defaultInterval is the wait of [Slow] before each byte unless data names another.
-const defaultInterval = 100 * time.Millisecond
+// The names of the kinds.
+const (
+	kindPass               = "pass"
+	kindCode               = "code"
+	kindStickyToken        = "sticky-token"
+	kindPage               = "page"
+	kindRaw                = "raw"
+	kindTruncated          = "truncated"
+	kindWrongLength        = "wrong-length"
+	kindSlow               = "slow"
+	kindBytes              = "bytes"
+	kindSwitchingProtocols = "switching-protocols"
+	kindReset              = "reset"
+	kindLost               = "lost"
+	kindHang               = "hang"
+	kindBan                = "ban"
+	kindBanJSON            = "ban-json"
+	kindBusinessFailure    = "business-failure"
+)
 
-// FaultKind describes one kind of fault: what it is called in data, and what may be said about it.
+// FaultKind describes one kind of fault.
 type FaultKind struct {
-	Name     string   `json:"name"`     // in the field "fault"
-	Does     string   `json:"does"`     // one sentence
-	Fields   []string `json:"fields"`   // that it takes beside operation, times, always and delay, which all take
-	Required []string `json:"required"` // those of Fields that it needs
-	Word     bool     `json:"word"`     // whether the name alone is enough, so that [ParseFault] takes it
+	Name     string   `json:"name"`     // in the field fault
+	Does     string   `json:"does"`     // in one sentence
+	Fields   []string `json:"fields"`   // the fields that it takes in addition to those that say which requests it is for, and delay
+	Required []string `json:"required"` // the fields that it needs
+	Word     bool     `json:"word"`     // whether the name alone is enough: it needs no field
 
 	answer func(f *Fault, c *call.Call, regular answerer) answer.Answer
 }
@@ -27,129 +46,140 @@ type FaultKind struct {
 // answerer makes the regular answer, which a request without a fault gets.
 type answerer func() answer.Answer
 
-// faultFields are the fields that data may give every fault: "operation" keeps it for the operation with this ID,
-// "times" and "always" repeat it, "delay" is a duration as [time.ParseDuration] reads it.
-var faultFields = []string{"always", "delay", "operation", "times"}
+// commonFields are those that every kind takes.
+var commonFields = []string{"fault", "operation", "chatId", "appKey", "requestHeaders", "reused", "times", "always", "delay"}
 
-// responseFields are those of every fault that is answered with an HTTP response.
-var responseFields = []string{"headers", "retryAfter", "status"}
-
-// bodyFields are those of the answer that some faults send or damage. Of the two bodies one may be given.
-var bodyFields = []string{"body", "bodyBase64", "contentType"}
+// The fields of a fault that is answered with an HTTP response, and of one with a body of its own.
+var (
+	responseFields = []string{"headers", "retryAfter", "status"}
+	bodyFields     = []string{"body", "bodyBase64", "contentType", "headers", "retryAfter", "status"}
+)
 
 // faultKinds is the one list of faults: constructors, words and JSON name its rows.
 var faultKinds = []FaultKind{
 	{
 		Name: kindCode, Does: "answers with an error code as the service does; one after which a token is to be dropped revokes the token of the request",
-		Fields: fields(responseFields, "code", "message", "scopes"), Required: []string{"code"}, answer: (*Fault).refuse,
+		Fields: append([]string{"code", "message", "scopes"}, responseFields...), Required: []string{"code"}, answer: (*Fault).refuse,
 	},
 	{
-		Name: kindStickyToken, Does: "answers InvalidAuthentication; the next token call gives the same token again, which works",
-		Fields: fields(responseFields, "message"), Word: true,
+		Name: kindStickyToken, Does: "answers InvalidAuthentication; the next token call returns the same token again, which works",
+		Fields: append([]string{"message"}, responseFields...),
 		answer: func(f *Fault, c *call.Call, regular answerer) answer.Answer {
-			f.code = generated.CodeInvalidAuthentication
+			f.Code = generated.CodeInvalidAuthentication
 			return f.refuse(c, regular)
 		},
 	},
 	{
 		Name: kindPage, Does: "answers with a page of HTML and a status, as the edge before the gateway does",
 		Fields: responseFields, Required: []string{"status"},
-		answer: func(f *Fault, _ *call.Call, _ answerer) answer.Answer { return answer.Page(f.status) },
+		answer: func(f *Fault, _ *call.Call, _ answerer) answer.Answer { return answer.Page(f.Status) },
 	},
 	{
-		Name: kindRaw, Does: "answers with a status, content type and body of your own; without a content type none is sent",
-		Fields: fields(responseFields, bodyFields...), Required: []string{"status"},
+		Name: kindRaw, Does: "answers with a status, content type and body of your own, also at a path that no operation has",
+		Fields: bodyFields, Required: []string{"status"},
 		answer: func(f *Fault, _ *call.Call, _ answerer) answer.Answer { return f.own() },
 	},
 	{
-		Name: kindTruncated, Does: "sends half of the usual body, or of your own, and closes the connection",
-		Fields: fields(responseFields, bodyFields...), Word: true, answer: damage(answer.Truncate),
+		Name: kindTruncated, Does: "sends half of the regular body, or of your own, and closes the connection",
+		Fields: bodyFields, answer: damage(answer.Truncate),
 	},
 	{
-		Name: kindWrongLength, Does: "sends the usual body, or your own, with half its Content-Length",
-		Fields: fields(responseFields, bodyFields...), Word: true, answer: damage(answer.Overrun),
+		Name: kindWrongLength, Does: "sends the regular body, or your own, with half its Content-Length",
+		Fields: bodyFields, answer: damage(answer.Overrun),
 	},
 	{
-		Name: kindSlow, Does: "sends the usual body, or your own, byte by byte, one in an interval (100ms)",
-		Fields: fields(fields(responseFields, bodyFields...), "interval"), Word: true, answer: damage(answer.Trickle),
+		Name: kindSlow, Does: "sends the regular body, or your own, byte by byte, one in an interval (100ms)",
+		Fields: append([]string{"interval"}, bodyFields...), answer: damage(answer.Trickle),
 	},
 	{
 		Name: kindBytes, Does: "writes bytes of your own to the connection in place of a response, and closes it",
 		Fields: []string{"body", "bodyBase64"},
 		answer: func(f *Fault, _ *call.Call, _ answerer) answer.Answer {
-			return answer.Answer{Action: answer.Raw, Body: f.body}
+			return answer.Answer{Action: answer.Raw, Body: f.body()}
 		},
 	},
 	{
-		Name: kindSwitchingProtocols, Does: "answers 101 as the final status, and closes the connection", Word: true,
+		Name: kindSwitchingProtocols, Does: "answers 101 as the final status, and closes the connection",
 		answer: func(*Fault, *call.Call, answerer) answer.Answer {
 			return answer.Answer{Action: answer.Raw, Body: []byte("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")}
 		},
 	},
 	{
-		Name: kindReset, Does: "resets the connection before a byte is answered", Word: true,
+		Name: kindReset, Does: "resets the connection before a byte is answered, and does not process the request",
 		answer: func(*Fault, *call.Call, answerer) answer.Answer { return answer.Answer{Action: answer.Reset} },
 	},
 	{
-		Name: kindHang, Does: "answers nothing until the client leaves", Word: true,
+		Name: kindLost, Does: "processes the request, and closes the connection before a byte is answered",
+		answer: func(_ *Fault, _ *call.Call, regular answerer) answer.Answer {
+			regular()
+			return answer.Answer{Action: answer.Abort}
+		},
+	},
+	{
+		Name: kindHang, Does: "answers nothing until the client leaves",
 		answer: func(*Fault, *call.Call, answerer) answer.Answer { return answer.Answer{Action: answer.Hang} },
 	},
 	{
-		Name: kindBan, Does: "answers with the page of a banned address", Fields: responseFields, Word: true,
+		Name: kindBan, Does: "answers with the page of a banned address", Fields: responseFields,
 		answer: func(*Fault, *call.Call, answerer) answer.Answer { return answer.BanPage() },
 	},
 	{
-		Name: kindBanJSON, Does: `answers with the JSON of a banned address: "punish":"deny"`, Fields: responseFields, Word: true,
+		Name: kindBanJSON, Does: `answers with the JSON of a banned address: "punish":"deny"`, Fields: responseFields,
 		answer: func(*Fault, *call.Call, answerer) answer.Answer { return answer.BanJSON() },
 	},
 	{
-		Name: kindPass, Does: "answers as usual", Fields: responseFields, Word: true,
+		Name: kindBusinessFailure, Does: `answers like a success that says that it failed, such as "success":false; for operations with x-success`, Fields: responseFields,
+		answer: func(_ *Fault, c *call.Call, _ answerer) answer.Answer {
+			return answer.JSON(cmp.Or(c.Operation().Status, http.StatusOK), unsuccessful(c.Route))
+		},
+	},
+	{
+		Name: kindPass, Does: "answers as usual", Fields: responseFields,
 		answer: func(_ *Fault, _ *call.Call, regular answerer) answer.Answer { return regular() },
 	},
 }
 
-// FaultKinds returns the kinds of faults that there are, for those who list them. They are not to be changed.
-func FaultKinds() []FaultKind { return slices.Clone(faultKinds) }
-
-func kindNamed(name string) *FaultKind {
-	if name == "" {
-		name = kindPass
+// FaultKinds lists the faults.
+func FaultKinds() []FaultKind {
+	list := slices.Clone(faultKinds)
+	for i := range list {
+		k := &list[i]
+		k.Fields, k.Required, k.Word = append([]string{}, k.Fields...), append([]string{}, k.Required...), len(k.Required) == 0
 	}
-	if i := slices.IndexFunc(faultKinds, func(k FaultKind) bool { return k.Name == name }); i >= 0 {
+	return list
+}
+
+func kindNamed(name FaultName) *FaultKind {
+	if i := slices.IndexFunc(faultKinds, func(k FaultKind) bool { return k.Name == cmp.Or(string(name), kindPass) }); i >= 0 {
 		return &faultKinds[i]
 	}
 	return nil
 }
 
-func fields(some []string, more ...string) []string {
-	all := append(slices.Clone(some), more...)
-	slices.Sort(all)
-	return all
-}
-
 // answer returns a fault's answer to a request.
 func (f Fault) answer(c *call.Call, regular answerer) answer.Answer {
-	a := kindNamed(f.kind).answer(&f, c, regular)
-	for name, values := range f.header {
-		if a.Header == nil {
-			a.Header = http.Header{}
-		}
-		a.Header[name] = values
+	a := kindNamed(f.Kind).answer(&f, c, regular)
+	if a.Header == nil {
+		a.Header = http.Header{}
 	}
-	if f.status != 0 && a.Action.Responds() {
-		a.Status = f.status
+	for name, value := range f.Headers {
+		a.Header.Set(name, value)
+	}
+	if f.RetryAfter != "" {
+		a.Header.Set("Retry-After", f.RetryAfter)
+	}
+	if f.Status != 0 && a.Action.Responds() {
+		a.Status = f.Status
 	}
 	return a
 }
 
 // refuse answers with the fault's code.
 func (f *Fault) refuse(c *call.Call, _ answerer) answer.Answer {
-	a := answer.Refusal(c.Operation(), f.code)
-	if f.message != "" {
-		a.Message = f.message
-	}
-	if f.scopes != nil {
-		a.Scopes = f.scopes
+	a := answer.Refusal(c.Operation(), f.Code)
+	a.Message = cmp.Or(f.Message, a.Message)
+	if f.Scopes != nil {
+		a.Scopes = f.Scopes
 	}
 	if c.Route.Legacy() {
 		a = a.Legacy()
@@ -157,11 +187,18 @@ func (f *Fault) refuse(c *call.Call, _ answerer) answer.Answer {
 	return a
 }
 
-// own is the answer that the fault brings along.
+func (f *Fault) body() []byte {
+	if f.BodyBase64 != nil {
+		return f.BodyBase64
+	}
+	return []byte(f.Body)
+}
+
+// own is the answer that is in the fault.
 func (f *Fault) own() answer.Answer {
-	a := answer.Answer{Status: http.StatusOK, Body: f.body, Header: http.Header{"Content-Type": nil}} // Otherwise net/http guesses one.
-	if f.contentType != nil && *f.contentType != "" {
-		a.Header["Content-Type"] = []string{*f.contentType}
+	a := answer.Answer{Status: http.StatusOK, Body: f.body(), Header: http.Header{"Content-Type": nil}} // Otherwise net/http guesses one.
+	if f.ContentType != "" {
+		a.Header["Content-Type"] = []string{f.ContentType}
 	}
 	return a
 }
@@ -170,10 +207,34 @@ func (f *Fault) own() answer.Answer {
 func damage(action answer.Action) func(*Fault, *call.Call, answerer) answer.Answer {
 	return func(f *Fault, _ *call.Call, regular answerer) answer.Answer {
 		a := f.own()
-		if f.body == nil {
+		if len(a.Body) == 0 {
 			a = regular()
 		}
-		a.Action, a.Interval = action, f.interval
+		a.Action, a.Interval = action, cmp.Or(time.Duration(f.Interval), 100*time.Millisecond)
 		return a
 	}
+}
+
+// unsuccessful is an operation's example with other values in the fields that tell its success.
+func unsuccessful(r *call.Route) []byte {
+	body := map[string]json.RawMessage{}
+	_ = json.Unmarshal([]byte(r.Example), &body) // Without an example there are these fields alone.
+	for name, value := range r.Operation.Success {
+		switch {
+		case value == "true":
+			value = "false"
+		case value == "false":
+			value = "true"
+		case json.Valid([]byte(value)):
+			value = "-1"
+		default:
+			value = `"failed"`
+		}
+		body[name] = json.RawMessage(value)
+	}
+	raw, err := json.Marshal(body)
+	if err != nil { // It holds JSON.
+		panic(err)
+	}
+	return raw
 }

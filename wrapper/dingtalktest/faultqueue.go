@@ -1,41 +1,72 @@
 package dingtalktest
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
 )
 
+// The queue is bounded in faults and in what they hold, in bytes of JSON.
+const (
+	maxFaults     = 10_000
+	maxFaultBytes = 8 << 20
+)
+
 // faultQueue holds the faults that are still to happen.
 type faultQueue struct {
 	mu     sync.Mutex
-	queue  []Fault
+	queue  []queuedFault
+	bytes  int
 	queued atomic.Int64 // len(queue), so that a request that finds none takes no lock
 }
 
-func (q *faultQueue) add(faults []Fault) {
+type queuedFault struct {
+	Fault
+	bytes int
+}
+
+// add queues all of the faults or none.
+func (q *faultQueue) add(faults []Fault) error {
+	added, bytes := make([]queuedFault, len(faults)), 0
+	for i, f := range faults {
+		raw, err := json.Marshal(f)
+		if err != nil { // It holds texts and numbers.
+			panic(err)
+		}
+		added[i] = queuedFault{f, len(raw)}
+		bytes += len(raw)
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.queue = append(q.queue, faults...)
+	if len(q.queue)+len(added) > maxFaults || q.bytes+bytes > maxFaultBytes {
+		return fmt.Errorf("at most %d faults of %d bytes can be queued: use times, or always", maxFaults, maxFaultBytes)
+	}
+	q.queue, q.bytes = append(q.queue, added...), q.bytes+bytes
 	q.queued.Store(int64(len(q.queue)))
+	return nil
 }
 
 func (q *faultQueue) clear() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.queue = nil
+	q.queue, q.bytes = nil, 0
 	q.queued.Store(0)
 }
 
 func (q *faultQueue) list() []Fault {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return slices.Clone(q.queue)
+	list := make([]Fault, len(q.queue))
+	for i, f := range q.queue {
+		list[i] = f.Fault
+	}
+	return list
 }
 
-// take removes the fault for a request of an operation from the queue. Nobody's token is rejected in a request that carries
-// none, unless that is asked for by name.
-func (q *faultQueue) take(operation string, public bool) (f Fault, found bool) {
+// take removes the first fault that a request meets from the queue.
+func (q *faultQueue) take(meets func(*Fault) bool) (f Fault, found bool) {
 	if q.queued.Load() == 0 {
 		return Fault{}, false
 	}
@@ -43,14 +74,15 @@ func (q *faultQueue) take(operation string, public bool) (f Fault, found bool) {
 	defer q.mu.Unlock()
 	for i := range q.queue {
 		f := &q.queue[i]
-		if f.operation != "" && f.operation != operation || f.operation == "" && public && f.aboutToken() {
+		if !meets(&f.Fault) {
 			continue
 		}
-		taken := *f
+		taken := f.Fault
 		switch {
-		case f.times > 0:
-			f.times--
-		case f.times == 0:
+		case f.Requests > 1:
+			f.Requests--
+		case !f.Forever:
+			q.bytes -= f.bytes
 			q.queue = slices.Delete(q.queue, i, i+1)
 			q.queued.Store(int64(len(q.queue)))
 		}

@@ -1,9 +1,13 @@
 package dingtalktest
 
 import (
+	"bytes"
 	"crypto/subtle"
 	"encoding/json"
+	"io"
 	"net/http"
+	"slices"
+	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/answer"
@@ -14,15 +18,57 @@ import (
 // decide returns the next queued fault's answer, or the regular one. If it makes clients drop their token, the token is
 // revoked.
 func (s *state) decide(x *exchange) answer.Answer {
-	x.fault, x.faulty = s.faults.take(x.OperationID(), x.Public())
+	x.fault, x.faulty = s.faults.take(func(f *Fault) bool { return s.meets(x, f) })
 	if !x.faulty {
 		return s.regular(x)
 	}
 	a := x.fault.answer(&x.Call, func() answer.Answer { return s.regular(x) })
-	if x.fault.kind != kindStickyToken && a.RejectsToken(x.Operation()) {
+	if x.fault.Kind != kindStickyToken && a.RejectsToken(x.Operation()) {
 		s.tokens.Reject(x.Token())
 	}
 	return a
+}
+
+// meets reports whether a fault is for a request. A request without a token meets a rejection of tokens only by the name of its
+// operation.
+func (s *state) meets(x *exchange, f *Fault) bool {
+	row := generated.LookupErrorCode(string(f.Code))
+	rejects := f.Kind == kindStickyToken || f.Kind == kindCode && row != nil && row.Token == generated.TokenDrop
+	switch {
+	case f.Operation != "" && f.Operation != x.OperationID(), f.Operation == "" && x.Public() && rejects,
+		f.Kind == kindBusinessFailure && (x.Route == nil || x.Operation().Success == nil),
+		f.Reused && !x.reused,
+		f.ChatID != "" && f.ChatID != s.chatOf(x),
+		f.AppKey != "" && f.AppKey != s.appOf(x):
+		return false
+	}
+	for name, value := range f.RequestHeaders {
+		if !slices.Contains(x.Request.Header.Values(name), value) {
+			return false
+		}
+	}
+	return true
+}
+
+// chatOf is the chat that a request is about: by its chat id, or by the openConversationId in its body.
+func (s *state) chatOf(x *exchange) string {
+	if id := x.ChatID(); id != "" {
+		return id
+	}
+	id := x.Field("openConversationId")
+	if id == "" {
+		return ""
+	}
+	g, _ := s.groups.byConversation(x.setup, id)
+	return g.ChatID
+}
+
+// appOf is the app that a request is of: by its token, or by the app key in the body of a token call.
+func (s *state) appOf(x *exchange) string {
+	if app := s.tokens.Owner(x.Token()); app != "" {
+		return app
+	}
+	return x.Field("appKey")
 }
 
 // regular answers a request without a fault.
@@ -37,20 +83,16 @@ func (s *state) regular(x *exchange) answer.Answer {
 // gateway answers as the gateway does, or leaves it to the operation.
 func (s *state) gateway(x *exchange) answer.Answer {
 	switch {
-	case x.settings.banned:
+	case x.BannedAddress:
 		return answer.BanPage()
-	case x.Route == nil && !call.UnderGateway(x.settings.routes, x.Path):
+	case x.Route == nil && !call.UnderGateway(x.routes, x.Path):
 		return answer.NotRouted()
 	case x.Route == nil:
 		return answer.Refusal(nil, generated.CodeActionNotFound)
 	}
 	if !x.Public() {
 		if code, refused := s.admit(x); refused {
-			a := answer.Refusal(nil, code)
-			if code == generated.CodePermissionDenied {
-				a.Scopes = x.settings.missingScopes
-			}
-			return a
+			return answer.Refusal(x.Operation(), code)
 		}
 	}
 	return handler(x)(s, x)
@@ -67,13 +109,13 @@ func (s *state) admit(x *exchange) (code generated.Code, refused bool) {
 	if x.app, valid = s.tokens.Check(token, x.Now); !valid {
 		return generated.CodeInvalidAuthentication, true
 	}
-	if x.settings.addressRefused {
+	if x.AddressNotAllowed {
 		return generated.CodeIPNotAllowed, true
 	}
-	if len(x.settings.missingScopes) > 0 {
+	if x.Operation().Permission != "" && slices.Contains(x.MissingScopes, x.Operation().Permission) {
 		return generated.CodePermissionDenied, true
 	}
-	switch s.limits.Admit(x.settings.qps, x.settings.monthlyQuota, x.app, x.OperationID(), x.Now) {
+	switch s.limits.Admit(x.QPS, x.MonthlyQuota, x.app, x.OperationID(), x.Now) {
 	case limits.OverRate:
 		return generated.CodeAppQPSLimit, true
 	case limits.OverTheMonth:
@@ -104,46 +146,69 @@ func handler(x *exchange) func(*state, *exchange) answer.Answer {
 	if handle := handlers[id]; handle != nil {
 		return handle
 	}
-	if handle := stateful[id]; handle != nil && x.Route.Own && x.settings.answers[id] == nil {
+	if handle := stateful[id]; handle != nil && x.Route.Own && x.Answers[id] == nil {
 		return handle
 	}
 	return (*state).example
 }
 
+// fieldCodes are the operations' own codes of what a field lacks; TooLong is that of JSON in a string.
+var fieldCodes = map[string]generated.Code{
+	"createGroup.name":                generated.CodeCreateGroupInvalidParameter,
+	"createGroup.owner":               generated.CodeCreateGroupInvalidParameter,
+	"createGroup.useridlist":          generated.CodeCreateGroupInvalidParameter,
+	"getChat.chatid":                  generated.CodeGetChatWrongChatID,
+	"orgGroupSend.openConversationId": generated.CodeOrgGroupSendMissingConversationID,
+	"orgGroupSend.robotCode":          generated.CodeOrgGroupSendMissingRobotCode,
+	"orgGroupSend.msgKey":             generated.CodeOrgGroupSendInvalidMessageKey,
+	"orgGroupSend.msgParam":           generated.CodeOrgGroupSendInvalidMessageParam,
+	"orgGroupSend.msgParam.TooLong":   generated.CodeOrgGroupSendMessageParamTooLong,
+}
+
+// read reads the body of a request, or returns the refusal of what the request lacks.
+func (x *exchange) read(into any) (answer.Answer, bool) {
+	lack := x.Lacks()
+	if lack == nil && into != nil && json.Unmarshal(x.Body, into) != nil {
+		lack = &call.Lack{Code: generated.CodeInvalidBody}
+	}
+	if lack == nil {
+		return answer.Answer{}, true
+	}
+	if code, known := fieldCodes[x.OperationID()+"."+lack.Field]; known && x.Route.Own {
+		return answer.Refusal(x.Operation(), code), false
+	}
+	a := answer.Refusal(x.Operation(), lack.Code)
+	a.Message += lack.Why
+	return a, false
+}
+
 // issueToken answers getAccessToken.
 func (s *state) issueToken(x *exchange) answer.Answer {
 	var credentials generated.GetAccessTokenRequest
-	code := x.Decode(&credentials)
-	switch {
-	case code != "":
-	case credentials.AppKey == "":
-		code = generated.CodeMissingAppKey
-	case credentials.AppSecret == "":
-		code = generated.CodeMissingAppSecret
+	if refusal, ok := x.read(&credentials); !ok {
+		return refusal
 	}
-	if code != "" {
-		return answer.Refusal(nil, code)
-	}
-	secret, known := x.settings.apps[credentials.AppKey]
+	secret, known := x.apps[credentials.AppKey]
 	if !known || subtle.ConstantTimeCompare([]byte(secret), []byte(credentials.AppSecret)) != 1 {
 		return answer.Refusal(nil, generated.CodeInvalidClientIDOrSecret)
 	}
 	return answer.Success(generated.GetAccessTokenResponseBody{
-		AccessToken: s.tokens.Issue(credentials.AppKey, x.settings.tokenLifetime, x.settings.stickyToken, x.Now),
-		ExpireIn:    x.settings.claimedLifetime(),
+		AccessToken: s.tokens.Issue(credentials.AppKey, time.Duration(x.TokenLifetime), x.StickyToken, x.Now),
+		ExpireIn:    x.claimedLifetime(),
 	})
 }
 
 // example answers an operation with the example of its contract, if the request has what the contract requires.
 func (s *state) example(x *exchange) answer.Answer {
-	if code := x.Lacks(); code != "" {
-		return answer.Refusal(nil, code)
+	if refusal, ok := x.read(nil); !ok {
+		return refusal
 	}
 	if x.Route.Operation.Empty {
 		return answer.Answer{Status: x.Route.Operation.Status}
 	}
 	body := json.RawMessage(x.Route.Example)
-	if respond := x.settings.answers[x.OperationID()]; respond != nil {
+	if respond := x.Answers[x.OperationID()]; respond != nil {
+		x.Request.Body = io.NopCloser(bytes.NewReader(x.Body))
 		var err error
 		if body, err = json.Marshal(respond(x.Request)); err != nil {
 			a := answer.Refusal(nil, generated.CodeUnknownError)

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
-	"unicode/utf8"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/answer"
@@ -19,9 +18,6 @@ const (
 // internalGroup is the conversationTag of an internal group.
 const internalGroup = 2
 
-// maxGroupName is how long a group's name may be, in characters.
-const maxGroupName = 20
-
 func (g Group) status() int32 {
 	if g.Disbanded {
 		return statusDisbanded
@@ -31,10 +27,10 @@ func (g Group) status() int32 {
 
 // convert answers chatIdToOpenConversationId. It ignores the request's body.
 func (s *state) convert(x *exchange) answer.Answer {
-	if x.settings.hiddenOwners[x.Params[0]] {
+	if x.hidden[x.Params[0]] {
 		return answer.Refusal(nil, generated.CodeOwnerNotVisible)
 	}
-	id, known := s.groups.openConversationID(x.settings, x.Params[0])
+	id, known := s.groups.openConversationID(x.setup, x.Params[0])
 	if !known {
 		return answer.Refusal(nil, generated.CodeInvalidChatID)
 	}
@@ -45,10 +41,10 @@ func (s *state) convert(x *exchange) answer.Answer {
 // [RobotCode] is in it.
 func (s *state) createGroup(x *exchange) answer.Answer {
 	var request generated.CreateGroupRequest
-	if code := x.Decode(&request); code != "" {
-		return answer.Refusal(nil, code)
+	if refusal, ok := x.read(&request); !ok {
+		return refusal
 	}
-	if n := utf8.RuneCountInString(request.Name); n == 0 || n > maxGroupName || request.Owner == "" || len(request.UserIDs) == 0 {
+	if len(request.UserIDs) == 0 {
 		return x.refuse(generated.CodeCreateGroupInvalidParameter)
 	}
 	var id, conversation [16]byte
@@ -68,10 +64,10 @@ func (s *state) createGroup(x *exchange) answer.Answer {
 
 // describe answers getChat.
 func (s *state) describe(x *exchange) answer.Answer {
-	if code := x.Lacks(); code != "" {
-		return x.refuse(generated.CodeGetChatWrongChatID)
+	if refusal, ok := x.read(nil); !ok {
+		return refusal
 	}
-	g, ok := s.groups.byChat(x.settings, x.Request.URL.Query().Get("chatid"))
+	g, ok := s.groups.byChat(x.setup, x.Request.URL.Query().Get("chatid"))
 	if !ok {
 		return x.refuse(generated.CodeGetChatWrongChatID)
 	}
@@ -85,10 +81,10 @@ func (s *state) describe(x *exchange) answer.Answer {
 // robots answers getBotListInGroup.
 func (s *state) robots(x *exchange) answer.Answer {
 	var request generated.GetBotListInGroupRequest
-	if code := x.Decode(&request); code != "" {
-		return answer.Refusal(nil, code)
+	if refusal, ok := x.read(&request); !ok {
+		return refusal
 	}
-	g, ok := s.groups.byConversation(x.settings, request.OpenConversationID)
+	g, ok := s.groups.byConversation(x.setup, request.OpenConversationID)
 	if !ok {
 		return x.refuse(generated.CodeGetBotListInGroupInvalidConversationID)
 	}

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// groups are the groups that were created or changed since an emulator was made. They stand before those of the settings.
+// groups are the groups that were created or changed since an emulator was made. They take precedence over those of the settings.
 type groups struct {
 	mu    sync.RWMutex
 	known map[string]Group // by chat id
@@ -24,15 +24,15 @@ func (all *groups) forget() {
 }
 
 // openConversationID is that of a chat. It makes up no details of a group, which every conversion would pay for.
-func (all *groups) openConversationID(s *settings, chatID string) (id string, known bool) {
+func (all *groups) openConversationID(s *setup, chatID string) (id string, known bool) {
 	if g, ok := all.get(s, chatID); ok {
 		return g.OpenConversationID, true
 	}
 	return s.openConversationID(chatID)
 }
 
-// get finds a group that somebody described.
-func (all *groups) get(s *settings, chatID string) (g Group, ok bool) {
+// get finds a group of which more than its ids is known.
+func (all *groups) get(s *setup, chatID string) (g Group, ok bool) {
 	all.mu.RLock()
 	g, ok = all.known[chatID]
 	all.mu.RUnlock()
@@ -43,7 +43,7 @@ func (all *groups) get(s *settings, chatID string) (g Group, ok bool) {
 }
 
 // byChat finds a group. It makes up the details of one that only [WithChat] or [WithAnyChat] knows.
-func (all *groups) byChat(s *settings, chatID string) (Group, bool) {
+func (all *groups) byChat(s *setup, chatID string) (Group, bool) {
 	if g, ok := all.get(s, chatID); ok {
 		return g, true
 	}
@@ -52,7 +52,7 @@ func (all *groups) byChat(s *settings, chatID string) (Group, bool) {
 }
 
 // byConversation finds the group of an openConversationId. With [WithAnyChat], every other one is that of some group.
-func (all *groups) byConversation(s *settings, id string) (Group, bool) {
+func (all *groups) byConversation(s *setup, id string) (Group, bool) {
 	all.mu.RLock()
 	defer all.mu.RUnlock()
 	for _, g := range all.known {
@@ -65,12 +65,12 @@ func (all *groups) byConversation(s *settings, id string) (Group, bool) {
 			return g, true
 		}
 	}
-	for chatID, known := range s.chats {
+	for chatID, known := range s.Chats {
 		if known == id {
 			return plainGroup(chatID, id), true
 		}
 	}
-	return plainGroup("", id), s.anyChat && strings.HasPrefix(id, "cid")
+	return plainGroup("", id), s.AnyChat && strings.HasPrefix(id, "cid")
 }
 
 func (all *groups) keep(g Group) {

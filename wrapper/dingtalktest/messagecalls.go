@@ -3,7 +3,6 @@ package dingtalktest
 import (
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
 	"slices"
 	"strconv"
 
@@ -11,12 +10,8 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/answer"
 )
 
-// What the pages of the three operations on messages bound.
-const (
-	maxMessageParam = 15_000 // bytes
-	maxReaders      = 200    // on a page
-	maxRecalls      = 20     // in one call
-)
+// maxReaders is how many readers a page holds.
+const maxReaders = 200
 
 // The states of a message.
 const (
@@ -33,22 +28,10 @@ func (s *state) sendMessage(x *exchange) answer.Answer {
 		RobotCode          string `json:"robotCode"`
 		CoolAppCode        string `json:"coolAppCode"` // which group it is of is not checked
 	}
-	if code := x.Decode(&request); code != "" {
-		return answer.Refusal(nil, code)
+	if refusal, ok := x.read(&request); !ok {
+		return refusal
 	}
-	switch {
-	case request.OpenConversationID == "":
-		return x.refuse(generated.CodeOrgGroupSendMissingConversationID)
-	case request.RobotCode == "":
-		return x.refuse(generated.CodeOrgGroupSendMissingRobotCode)
-	case request.MsgKey == "":
-		return x.refuse(generated.CodeOrgGroupSendInvalidMessageKey)
-	case !json.Valid([]byte(request.MsgParam)):
-		return x.refuse(generated.CodeOrgGroupSendInvalidMessageParam)
-	case len(request.MsgParam) > maxMessageParam:
-		return x.refuse(generated.CodeOrgGroupSendMessageParamTooLong)
-	}
-	g, ok := s.groups.byConversation(x.settings, request.OpenConversationID)
+	g, ok := s.groups.byConversation(x.setup, request.OpenConversationID)
 	switch {
 	case !ok:
 		return x.refuse(generated.CodeOrgGroupSendInvalidConversationID)
@@ -70,8 +53,8 @@ func (s *state) sendMessage(x *exchange) answer.Answer {
 // queryMessage answers orgGroupQuery. The codes of its refusals are synthetic, as those of every operation that lists none.
 func (s *state) queryMessage(x *exchange) answer.Answer {
 	var request generated.OrgGroupQueryRequest
-	if code := x.Decode(&request); code != "" {
-		return answer.Refusal(nil, code)
+	if refusal, ok := x.read(&request); !ok {
+		return refusal
 	}
 	size, from := maxReaders, 0
 	if request.MaxResults != nil {
@@ -112,10 +95,10 @@ func differs(named *string, is string) bool { return named != nil && *named != "
 // recallMessages answers orgGroupRecall. The reasons in failedResult are synthetic.
 func (s *state) recallMessages(x *exchange) answer.Answer {
 	var request generated.OrgGroupRecallRequest
-	if code := x.Decode(&request); code != "" {
-		return answer.Refusal(nil, code)
+	if refusal, ok := x.read(&request); !ok {
+		return refusal
 	}
-	if n := len(request.ProcessQueryKeys); n == 0 || n > maxRecalls || slices.Contains(request.ProcessQueryKeys, "") {
+	if len(request.ProcessQueryKeys) == 0 || slices.Contains(request.ProcessQueryKeys, "") {
 		return answer.Refusal(nil, "InvalidprocessQueryKeys")
 	}
 	s.messages.mu.Lock()

@@ -6,32 +6,38 @@ import (
 	"time"
 )
 
-// maxMessages is how many messages an emulator keeps; the oldest go first.
-const maxMessages = 10_000
+// How many messages an emulator keeps, and how many bytes of their texts; the oldest go first.
+const (
+	maxMessages     = 10_000
+	maxMessageBytes = 8 << 20
+)
 
 // Message is a message that a robot sent to a group.
 type Message struct {
 	Time               time.Time `json:"time"` // by the emulator's clock
 	ProcessQueryKey    string    `json:"processQueryKey"`
-	ChatID             string    `json:"chatId,omitempty"` // of the group; empty if WithAnyChat made the group up
+	ChatID             string    `json:"chatId,omitempty"` // of the group; absent if only its openConversationId is known
 	OpenConversationID string    `json:"openConversationId"`
 	RobotCode          string    `json:"robotCode"`
 	MsgKey             string    `json:"msgKey"`
-	MsgParam           string    `json:"msgParam"` // JSON
+	MsgParam           string    `json:"msgParam"` // JSON in a string
 	ReadBy             []string  `json:"readBy"`   // user ids
 	Recalled           bool      `json:"recalled"`
 }
 
+func (m *Message) size() int { return len(m.MsgParam) + len(m.MsgKey) }
+
 // messages are the sent messages, oldest first.
 type messages struct {
-	mu   sync.Mutex
-	sent []*Message
+	mu    sync.Mutex
+	sent  []*Message
+	bytes int // of their texts
 }
 
 func (all *messages) forget() {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	all.sent = nil
+	all.sent, all.bytes = nil, 0
 }
 
 // find is called with the lock held.
@@ -59,10 +65,12 @@ func (all *messages) list() []Message {
 func (all *messages) add(m *Message) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	if len(all.sent) == maxMessages {
+	all.sent, all.bytes = append(all.sent, m), all.bytes+m.size()
+	for len(all.sent) > maxMessages || all.bytes > maxMessageBytes {
+		all.bytes -= all.sent[0].size()
+		all.sent[0] = nil
 		all.sent = all.sent[1:]
 	}
-	all.sent = append(all.sent, m)
 }
 
 func (all *messages) markRead(key string, userIDs []string) bool {

@@ -32,7 +32,7 @@ func (a *api) half(op generated.Operation, header, body string) net.Conn {
 
 // Requests whose bodies stop half way are dropped, whatever the operation makes of a body, and others are answered meanwhile.
 func TestHalfBodiesAreDropped(t *testing.T) {
-	a := start(t, dingtalktest.WithBodyTime(time.Second))
+	a := start(t, func(s *dingtalktest.Settings) { s.BodyTime = time.Second })
 	var halves []net.Conn
 	for range 100 {
 		halves = append(halves,
@@ -53,13 +53,13 @@ func TestHalfBodiesAreDropped(t *testing.T) {
 
 // The limit is on the body alone: an answer may take longer.
 func TestBodyTimeIsNotForTheAnswer(t *testing.T) {
-	a := start(t, dingtalktest.WithBodyTime(time.Second), dingtalktest.WithLatency(1100*time.Millisecond))
+	a := start(t, func(s *dingtalktest.Settings) { s.BodyTime = time.Second }, dingtalktest.WithLatency(1100*time.Millisecond))
 	a.fetch("x", "y").wantError(t, generated.CodeInvalidClientIDOrSecret)
 }
 
 // A body longer than the emulator reads does not hold its connection either.
 func TestHalfOfALongBody(t *testing.T) {
-	a := start(t, dingtalktest.WithBodyTime(200*time.Millisecond))
+	a := start(t, func(s *dingtalktest.Settings) { s.BodyTime = 200 * time.Millisecond })
 	conn := a.half(convertOp, "Content-Length: 200000", strings.Repeat("x", 70_000))
 	got, err := io.ReadAll(conn)
 	if err != nil && !strings.Contains(err.Error(), "reset") || len(got) > 0 && !strings.HasPrefix(string(got), "HTTP/1.1 400") {

@@ -22,6 +22,9 @@ type record struct {
 	added   chan struct{} // closed by the next request, if somebody waits for one
 }
 
+// maxCodes is how many different codes of an operation are counted.
+const maxCodes = 1000
+
 type kept struct {
 	request Request
 	bytes   int
@@ -70,20 +73,20 @@ func (r *record) arrived(operation string) {
 	r.mu.Unlock()
 }
 
-// add records a request that was answered, and returns it as it is numbered. Without a header it is counted and not kept.
-func (r *record) add(entry Request, header http.Header) Request {
+// add records a request that was answered, and returns it with its number. Without a header it is counted and not kept.
+func (r *record) add(entry Request, header http.Header, body string) Request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	t := r.tally(entry.Operation)
 	t.Status[entry.Status]++
-	if entry.Code != "" {
+	if _, counted := t.Codes[entry.Code]; entry.Code != "" && (counted || len(t.Codes) < maxCodes) {
 		t.Codes[entry.Code]++
 	}
 	r.seq++
 	entry.Seq = r.seq
 	if r.size > 0 && header != nil {
 		whole := entry
-		whole.Header = header
+		whole.Header, whole.Body = header, body
 		one := kept{whole, whole.bytes()}
 		r.kept, r.bytes = append(r.kept, one), r.bytes+one.bytes
 		r.trim()
@@ -107,7 +110,7 @@ func (r *record) find(f Filter) []Request {
 	return found
 }
 
-// wait returns the requests that a filter means as soon as there are n of them, or those that there are when ctx ends.
+// wait returns the requests that match a filter as soon as there are n of them, or those that there are when ctx ends.
 func (r *record) wait(ctx context.Context, n int, f Filter) ([]Request, error) {
 	for {
 		r.mu.Lock()

@@ -135,7 +135,7 @@ func TestArrivalIsCounted(t *testing.T) {
 }
 
 func TestRecordSize(t *testing.T) {
-	e := dingtalktest.New(dingtalktest.WithRecordSize(3))
+	e := dingtalktest.New(func(s *dingtalktest.Settings) { s.RecordSize = 3 })
 	call := func(from, to int) {
 		for i := from; i < to; i++ {
 			e.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), convertOp.Method, convertPath(fmt.Sprint("c", i)), nil))
@@ -155,14 +155,14 @@ func TestRecordSize(t *testing.T) {
 	check("c0", "c1")
 	call(2, 5)
 	check("c2", "c3", "c4")
-	e.Configure(dingtalktest.WithRecordSize(2))
+	e.Configure(func(s *dingtalktest.Settings) { s.RecordSize = 2 })
 	check("c3", "c4")
 	call(5, 6)
 	check("c4", "c5")
-	e.Configure(dingtalktest.WithRecordSize(4))
+	e.Configure(func(s *dingtalktest.Settings) { s.RecordSize = 4 })
 	call(6, 9)
 	check("c5", "c6", "c7", "c8")
-	e.Configure(dingtalktest.WithRecordSize(-1))
+	e.Configure(func(s *dingtalktest.Settings) { s.RecordSize = -1 })
 	call(9, 10)
 	check()
 	if e.Count(convertOp) != 10 {
@@ -172,14 +172,8 @@ func TestRecordSize(t *testing.T) {
 
 // TestManyRequestsFitInMemory sends requests that would be hundreds of megabytes if they were kept.
 func TestManyRequestsFitInMemory(t *testing.T) {
-	e := dingtalktest.New(dingtalktest.WithRecordSize(100), dingtalktest.WithAnyChat())
+	e := dingtalktest.New(func(s *dingtalktest.Settings) { s.RecordSize = 100 }, dingtalktest.WithAnyChat())
 	token := e.IssueToken()
-	heap := func() uint64 {
-		runtime.GC()
-		var stats runtime.MemStats
-		runtime.ReadMemStats(&stats)
-		return stats.HeapAlloc
-	}
 	before := heap()
 	const n = 20_000
 	for i := range n {
@@ -190,7 +184,7 @@ func TestManyRequestsFitInMemory(t *testing.T) {
 		}
 		e.ServeHTTP(httptest.NewRecorder(), r)
 	}
-	if grown := int64(heap()) - int64(before); grown > 4<<20 {
+	if grown := heap() - before; grown > 4<<20 {
 		t.Errorf("the heap has grown by %d bytes", grown)
 	}
 	if e.Count(convertOp) != n || len(e.Requests()) != 100 {
@@ -225,7 +219,7 @@ func TestLongRequestsAreCut(t *testing.T) {
 
 // TestConcurrentUse is for the race detector, and checks that counts are exact.
 func TestConcurrentUse(t *testing.T) {
-	a := start(t, dingtalktest.WithRecordSize(7), dingtalktest.WithQPS(100_000), dingtalktest.WithMonthlyQuota(1<<30))
+	a := start(t, func(s *dingtalktest.Settings) { s.RecordSize = 7 }, dingtalktest.WithQPS(100_000), dingtalktest.WithMonthlyQuota(1<<30))
 	const workers, calls = 8, 40
 	var wait sync.WaitGroup
 	for worker := range workers {
@@ -240,7 +234,7 @@ func TestConcurrentUse(t *testing.T) {
 				case 0:
 					a.RejectTokens()
 				case 1:
-					a.Configure(dingtalktest.WithRecordSize(5+call%3), dingtalktest.WithChat("x", "y"))
+					a.Configure(func(s *dingtalktest.Settings) { s.RecordSize = 5 + call%3 }, dingtalktest.WithChat("x", "y"))
 				case 2:
 					_, _, _ = a.Requests(), a.Counts(), a.QuotaUsed()
 				case 3:

@@ -1,7 +1,11 @@
 package dingtalktest
 
 import (
+	"bytes"
+	"encoding/json"
 	"net/http"
+	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -10,28 +14,31 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/call"
 )
 
-// Request is one request that an emulator got, without secrets: neither a body nor a query is kept.
+// Request is one request that an emulator got, without secrets. Its query is not kept.
 type Request struct {
 	Seq           int64          `json:"seq"`                 // counts the requests from 1, in the order of their answers
-	Time          time.Time      `json:"time"`                // of the answer, by the emulator's clock; in the order of Seq
-	Operation     string         `json:"operation,omitempty"` // the operation's ID in the contract; empty if none has this method and path
+	Time          time.Time      `json:"time"`                // of the answer, by the emulator's clock; in the order of seq
+	Operation     string         `json:"operation,omitempty"` // the operation's ID; absent if none has this method and path
 	Method        string         `json:"method"`
 	Path          string         `json:"path"`              // as it came, still escaped
-	ChatID        string         `json:"chatId,omitempty"`  // decoded; empty if the operation has none
-	Header        http.Header    `json:"headers,omitempty"` // token, Authorization, Proxy-Authorization and Cookie replaced by "REDACTED"
+	ChatID        string         `json:"chatId,omitempty"`  // of path or query, decoded; absent if the operation has none there
+	Header        http.Header    `json:"headers,omitempty"` // REDACTED stands for the values of token, Authorization, Proxy-Authorization and Cookie
+	Body          string         `json:"body,omitempty"`    // the first 16 KiB. REDACTED stands for app secrets and tokens, and in JSON and forms for the values of fields that are named as a secret or token. One over 64 KiB is not kept
 	ContentLength int64          `json:"contentLength"`     // -1 if unknown
-	Status        int            `json:"status"`            // of the answer; 0 if it was no HTTP response, or the client left before it
+	Status        int            `json:"status"`            // of the answer; 0 if it was no HTTP response
 	Code          generated.Code `json:"code,omitempty"`    // of the answer, if it was an error
-	Fault         string         `json:"fault,omitempty"`   // the name of the fault that it met
+	Fault         string         `json:"fault,omitempty"`   // the name of the fault that it met; for a code, the code
 }
 
-// Redacted stands in a [Request] for the value of a header that may hold a secret.
+// Redacted stands in a [Request] for a value that may be a secret.
 const Redacted = "REDACTED"
 
 // What is kept of one request is bounded as well as how many are kept.
 const (
-	maxRecordedText   = 2048 // bytes of a path, a chat id or a header value
-	maxRecordedFields = 64   // header fields
+	maxRecordedText   = 2048     // bytes of a path, a chat id or a header value
+	maxRecordedBody   = 16 << 10 // bytes
+	maxSearchedBody   = 64 << 10 // bytes; a longer one is not searched for secrets, and not kept
+	maxRecordedFields = 64       // header fields
 	maxRecordedBytes  = 8 << 20
 	requestBytes      = 512 // of one request beside its texts, about
 )
@@ -43,9 +50,9 @@ var (
 
 // Tally counts the requests of one operation.
 type Tally struct {
-	Requests int64                    // that arrived
-	Status   map[int]int64            // answers by HTTP status; 0 for those that were no HTTP response
-	Codes    map[generated.Code]int64 // answers by error code
+	Requests int64                    `json:"requests"` // how many arrived
+	Status   map[int]int64            `json:"statuses"` // answers by HTTP status; 0 for those that were no HTTP response
+	Codes    map[generated.Code]int64 `json:"codes"`    // answers by error code
 }
 
 // Class returns the number of answers with a status of this class: 2 for 200 to 299, and so on.
@@ -61,7 +68,7 @@ func (t Tally) Class(hundreds int) int64 {
 
 // bytes is about how much memory a request takes.
 func (r *Request) bytes() int {
-	n := requestBytes + len(r.Method) + len(r.Path) + len(r.ChatID)
+	n := requestBytes + len(r.Method) + len(r.Path) + len(r.ChatID) + len(r.Body)
 	for name, values := range r.Header {
 		n += len(name) + 64
 		for _, value := range values {
@@ -71,11 +78,11 @@ func (r *Request) bytes() int {
 	return n
 }
 
-// newRequest makes the record of a request and its answer, without its header.
-func newRequest(c *call.Call, a answer.Answer, fault string) Request {
+// newRequest makes the record of a request and its answer, without its header and body.
+func newRequest(c *call.Call, a answer.Answer) Request {
 	r := Request{
-		Operation: c.OperationID(), Method: cut(c.Request.Method), Path: cut(c.Path), ChatID: cut(c.ChatID()),
-		ContentLength: c.Request.ContentLength, Code: a.Code, Fault: fault,
+		Operation: c.OperationID(), Method: cut(c.Request.Method, maxRecordedText), Path: cut(c.Path, maxRecordedText), ChatID: cut(c.ChatID(), maxRecordedText),
+		ContentLength: c.Request.ContentLength, Code: a.Code,
 	}
 	if a.Action.Responds() {
 		r.Status = a.Status
@@ -94,7 +101,7 @@ func redact(header http.Header) http.Header {
 		if secretHeaders[name] {
 			values = redactedValue
 		}
-		kept[cut(name)] = cutAll(values)
+		kept[cut(name, maxRecordedText)] = cutAll(values)
 	}
 	return kept
 }
@@ -109,20 +116,82 @@ func cutAll(values []string) []string {
 	}
 	short := make([]string, 0, min(len(values), maxRecordedFields))
 	for _, value := range values[:cap(short)] {
-		short = append(short, cut(value))
+		short = append(short, cut(value, maxRecordedText))
 	}
 	return short
 }
 
 // cut bounds a text. A part of a long text is copied, so that it does not keep the whole in memory.
-func cut(text string) string {
-	if len(text) <= maxRecordedText {
+func cut(text string, most int) string {
+	if len(text) <= most {
 		return text
 	}
-	return strings.Clone(text[:maxRecordedText]) + "…"
+	return strings.Clone(text[:most]) + "…"
 }
 
-// Filter says which requests are meant. Its zero value means all.
+// secretField finds the name of a field that may hold a secret; a page's token is none.
+var secretField = regexp.MustCompile(`(?i)secret|passw|credential|suiteticket|aeskey|(access|refresh|id|user|app|sso|jsapi|auth|bearer).?token|^token$|private.?key`)
+
+// redactBody is a body without secrets: those that are given, and the values of fields with a name like theirs.
+func redactBody(body []byte, contentType string, secrets []string) string {
+	if len(body) == 0 || len(body) > maxSearchedBody {
+		return ""
+	}
+	text := string(body)
+	var value any
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	if decoder.UseNumber(); decoder.Decode(&value) == nil {
+		if found := redactJSON(&value, secrets); found {
+			if raw, err := json.Marshal(value); err == nil {
+				text = string(raw)
+			}
+		}
+	} else if strings.HasPrefix(contentType, "application/x-www-form-urlencoded") {
+		fields := strings.Split(text, "&")
+		for i, field := range fields {
+			name, _, _ := strings.Cut(field, "=")
+			if decoded, _ := url.QueryUnescape(name); secretField.MatchString(decoded) {
+				fields[i] = name + "=" + Redacted
+			}
+		}
+		text = strings.Join(fields, "&")
+	}
+	for _, secret := range secrets {
+		for _, spelling := range []string{secret, url.QueryEscape(secret)} {
+			if spelling != "" {
+				text = strings.ReplaceAll(text, spelling, Redacted)
+			}
+		}
+	}
+	return cut(strings.ToValidUTF8(text, "\ufffd"), maxRecordedBody)
+}
+
+// redactJSON replaces secrets in a decoded value, and reports whether there were any.
+func redactJSON(value *any, secrets []string) (found bool) {
+	switch v := (*value).(type) {
+	case map[string]any:
+		for name, inner := range v {
+			if _, text := inner.(string); text && secretField.MatchString(name) {
+				inner, found = Redacted, true
+			}
+			found = redactJSON(&inner, secrets) || found
+			v[name] = inner
+		}
+	case []any:
+		for i := range v {
+			found = redactJSON(&v[i], secrets) || found
+		}
+	case string:
+		for _, secret := range secrets {
+			if strings.Contains(v, secret) {
+				*value, found = strings.ReplaceAll(v, secret, Redacted), true
+			}
+		}
+	}
+	return found
+}
+
+// Filter selects requests. Its zero value selects all.
 type Filter struct {
 	Operation string         // the ID of an operation
 	ChatID    string         //

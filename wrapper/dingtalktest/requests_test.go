@@ -79,7 +79,7 @@ func TestWaitRequests(t *testing.T) {
 
 // Large requests are fewer on record than small ones, and the emulator says how many it has dropped.
 func TestRecordIsBoundedInBytes(t *testing.T) {
-	e := dingtalktest.New(dingtalktest.WithRecordSize(100_000))
+	e := dingtalktest.New(func(s *dingtalktest.Settings) { s.RecordSize = 100_000 })
 	call := func(header http.Header) {
 		r := httptest.NewRequestWithContext(t.Context(), convertOp.Method, convertPath("x"), nil)
 		r.Header = header
@@ -113,7 +113,7 @@ func TestRecordIsBoundedInBytes(t *testing.T) {
 
 func TestObserver(t *testing.T) {
 	var seen []dingtalktest.Request
-	a := start(t, dingtalktest.WithRecordSize(0), dingtalktest.WithObserver(func(r dingtalktest.Request) { seen = append(seen, r) }))
+	a := start(t, func(s *dingtalktest.Settings) { s.RecordSize = 0 }, func(s *dingtalktest.Settings) { s.Observe = func(r dingtalktest.Request) { seen = append(seen, r) } })
 	a.convert("secret-token", "x")
 	if len(seen) != 1 || seen[0].Seq != 1 || seen[0].Status != 400 || seen[0].Header != nil || len(a.Requests()) != 0 {
 		t.Errorf("%+v", seen)

@@ -3,6 +3,7 @@ package dingtalktest
 import (
 	"fmt"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
@@ -20,11 +21,14 @@ type Server struct {
 }
 
 // NewServer starts an emulator for a test and closes it when the test ends. Without a test, as in an Example, tb is nil
-// and Close is the caller's.
+// and the caller calls Close. It speaks HTTP/1 and, to clients that begin with it, unencrypted HTTP/2.
 func NewServer(tb testing.TB, opts ...Option) *Server {
 	emulator := New(opts...)
 	listening := httptest.NewUnstartedServer(emulator)
-	listening.Config.ReadHeaderTimeout = headerTime
+	listening.Config.ReadHeaderTimeout, listening.Config.ConnContext = headerTime, ConnContext
+	listening.Config.Protocols = new(http.Protocols)
+	listening.Config.Protocols.SetHTTP1(true)
+	listening.Config.Protocols.SetUnencryptedHTTP2(true)
 	listening.Start()
 	// The server is held by a closure, so that fmt does not walk through it while it runs.
 	s := &Server{URL: listening.URL, Emulator: emulator, stop: sync.OnceFunc(func() {

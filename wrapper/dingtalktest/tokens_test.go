@@ -40,21 +40,24 @@ func TestTokenIsRenewedWhileValid(t *testing.T) {
 
 func TestTokenLifetimes(t *testing.T) {
 	for _, c := range []struct {
-		opts  []dingtalktest.Option
+		lasts time.Duration
+		claim *int32
 		want  int32
 		valid bool
 	}{
-		{[]dingtalktest.Option{dingtalktest.WithTokenLifetime(90 * time.Second)}, 90, true},
-		{[]dingtalktest.Option{dingtalktest.WithTokenLifetime(1900 * time.Millisecond)}, 1, true},
-		{[]dingtalktest.Option{dingtalktest.WithTokenLifetime(500 * time.Millisecond)}, 0, true},
-		{[]dingtalktest.Option{dingtalktest.WithTokenLifetime(0)}, 0, false},
-		{[]dingtalktest.Option{dingtalktest.WithTokenLifetime(-3 * time.Second)}, -3, false},
-		{[]dingtalktest.Option{dingtalktest.WithTokenLifetime(math.MaxInt64)}, math.MaxInt32, true},
-		{[]dingtalktest.Option{dingtalktest.WithExpireIn(0)}, 0, true},
-		{[]dingtalktest.Option{dingtalktest.WithExpireIn(-1)}, -1, true},
-		{[]dingtalktest.Option{dingtalktest.WithTokenLifetime(0), dingtalktest.WithExpireIn(math.MaxInt32)}, math.MaxInt32, false},
+		{90 * time.Second, nil, 90, true},
+		{1900 * time.Millisecond, nil, 1, true},
+		{500 * time.Millisecond, nil, 0, true},
+		{0, nil, 0, false},
+		{-3 * time.Second, nil, -3, false},
+		{math.MaxInt64, nil, math.MaxInt32, true},
+		{2 * time.Hour, ptr[int32](0), 0, true},
+		{2 * time.Hour, ptr[int32](-1), -1, true},
+		{0, ptr[int32](math.MaxInt32), math.MaxInt32, false},
 	} {
-		a := start(t, append(c.opts, dingtalktest.WithClock(newClock().Now))...)
+		a := start(t, dingtalktest.WithClock(newClock().Now), func(s *dingtalktest.Settings) {
+			s.TokenLifetime, s.ExpireIn = dingtalktest.Duration(c.lasts), c.claim
+		})
 		token := a.token()
 		if token.ExpireIn != c.want {
 			t.Errorf("expireIn %d, want %d", token.ExpireIn, c.want)
@@ -153,7 +156,7 @@ func TestRejectTokens(t *testing.T) {
 
 func TestStickyToken(t *testing.T) {
 	clock := newClock()
-	a := start(t, dingtalktest.WithStickyToken(), dingtalktest.WithClock(clock.Now))
+	a := start(t, func(s *dingtalktest.Settings) { s.StickyToken = true }, dingtalktest.WithClock(clock.Now))
 	token := a.token().AccessToken
 	a.RejectTokens()
 	if a.token().AccessToken != token {

@@ -1,10 +1,8 @@
 package admin
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
@@ -42,19 +40,17 @@ func (a api) setGroup(r *http.Request) (any, error) {
 // markRead answers POST /messages/read.
 func (a api) markRead(r *http.Request) (any, error) {
 	var read struct {
-		ProcessQueryKey string   `json:"processQueryKey"`
-		UserIDs         []string `json:"userIds"`
+		ProcessQueryKey string   `json:"processQueryKey" required:"true" min:"1" max:"1000"`
+		UserIDs         []string `json:"userIds" required:"true" min:"1" max:"1000"`
 	}
 	if err := readJSON(r, &read); err != nil {
 		return nil, err
 	}
 	switch {
-	case read.ProcessQueryKey == "", len(read.UserIDs) == 0, slices.Contains(read.UserIDs, ""):
-		return nil, errors.New(`give {"processQueryKey": "…", "userIds": ["…"]}`)
-	case len(read.UserIDs) > maxReaders:
-		return nil, fmt.Errorf("give at most %d users", maxReaders)
+	case len(read.UserIDs) == 0 || len(read.UserIDs) > maxReaders:
+		return nil, fmt.Errorf("userIds: give 1 to %d users", maxReaders)
 	case !a.emulator.MarkRead(read.ProcessQueryKey, read.UserIDs...):
-		return nil, statusError{http.StatusNotFound, "there is no message of this processQueryKey"}
+		return nil, statusError{http.StatusNotFound, "no message has this processQueryKey"}
 	}
 	return nil, nil
 }

@@ -5,7 +5,6 @@ import (
 	_ "embed" // openapi.yaml
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -21,9 +20,8 @@ var description []byte
 func OpenAPI() []byte { return slices.Clone(description) }
 
 const (
-	maxFaults   = 1000 // in one request
-	defaultWait = 10   // seconds
-	maxWait     = 60   // seconds
+	defaultWait = 10 // seconds
+	maxWait     = 60 // seconds
 	maxCount    = 100_000
 )
 
@@ -38,16 +36,16 @@ func Handler(e *dingtalktest.Emulator) http.Handler {
 		"POST /reset":         done(e.Reset),
 		"GET /requests":       a.requests,
 		"DELETE /requests":    done(e.ResetRequests),
-		"GET /counts":         a.counts,
-		"GET /faults":         func(*http.Request) (any, error) { return notNil(e.Faults()), nil },
+		"GET /counts":         func(*http.Request) (any, error) { return e.Counts(), nil },
+		"GET /faults":         func(*http.Request) (any, error) { return e.Faults(), nil },
 		"POST /faults":        a.queue,
 		"DELETE /faults":      done(e.ClearFaults),
-		"GET /fault-kinds":    func(*http.Request) (any, error) { return kinds(), nil },
+		"GET /fault-kinds":    func(*http.Request) (any, error) { return dingtalktest.FaultKinds(), nil },
 		"GET /groups":         a.groups,
 		"POST /groups":        a.setGroup,
 		"GET /messages":       func(*http.Request) (any, error) { return e.Messages(), nil },
 		"POST /messages/read": a.markRead,
-		"GET /settings":       a.settings,
+		"GET /settings":       func(*http.Request) (any, error) { return e.Settings(), nil },
 		"PATCH /settings":     a.configure,
 		"POST /tokens":        func(*http.Request) (any, error) { return map[string]string{"accessToken": e.IssueToken()}, nil },
 		"POST /tokens/reject": done(e.RejectTokens),
@@ -89,36 +87,14 @@ func (a api) requests(r *http.Request) (any, error) {
 	return seen, nil
 }
 
-func (a api) counts(*http.Request) (any, error) {
-	type tally struct {
-		Requests int64                    `json:"requests"`
-		Statuses map[int]int64            `json:"statuses"`
-		Codes    map[generated.Code]int64 `json:"codes"`
-	}
-	counts := map[string]tally{}
-	for operation, t := range a.emulator.Counts() {
-		counts[operation] = tally{t.Requests, t.Status, t.Codes}
-	}
-	return counts, nil
-}
-
 // queue answers POST /faults: all of them or none.
 func (a api) queue(r *http.Request) (any, error) {
 	var queue []dingtalktest.Fault
 	if err := readJSON(r, &queue); err != nil {
 		return nil, err
 	}
-	if queue == nil || len(queue) > maxFaults {
-		return nil, fmt.Errorf("give an array of at most %d faults", maxFaults)
-	}
-	if err := a.emulator.CheckFaults(queue...); err != nil {
-		return nil, err
-	}
-	a.emulator.FailNext(queue...)
-	return nil, nil
+	return nil, a.emulator.Queue(queue...)
 }
-
-func (a api) settings(*http.Request) (any, error) { return a.emulator.SettingsJSON(), nil }
 
 func (a api) configure(r *http.Request) (any, error) {
 	var given json.RawMessage
@@ -128,7 +104,7 @@ func (a api) configure(r *http.Request) (any, error) {
 	if err := a.emulator.ConfigureJSON(given); err != nil {
 		return nil, err
 	}
-	return a.emulator.SettingsJSON(), nil
+	return a.emulator.Settings(), nil
 }
 
 func (a api) clock(*http.Request) (any, error) {
@@ -137,37 +113,15 @@ func (a api) clock(*http.Request) (any, error) {
 
 func (a api) advance(r *http.Request) (any, error) {
 	var move struct {
-		Advance *string `json:"advance"`
+		Advance dingtalktest.Duration `json:"advance" required:"true"`
 	}
 	if err := readJSON(r, &move); err != nil {
 		return nil, err
 	}
-	if move.Advance == nil {
-		return nil, errors.New(`give {"advance": "2h"}`)
-	}
-	d, err := time.ParseDuration(*move.Advance)
-	if err != nil || d < 0 || d > 365*24*time.Hour {
-		return nil, fmt.Errorf("advance %q is not a time from 0s to 8760h, such as 2h", *move.Advance)
-	}
+	d := time.Duration(move.Advance)
 	if a.emulator.Now().Add(d).Year() > 2200 {
 		return nil, errors.New("the time would be later than 2200")
 	}
 	a.emulator.AdvanceClock(d)
 	return a.clock(r)
-}
-
-// kinds are the faults that there are, without null for what is empty.
-func kinds() []dingtalktest.FaultKind {
-	list := dingtalktest.FaultKinds()
-	for i := range list {
-		list[i].Fields, list[i].Required = notNil(list[i].Fields), notNil(list[i].Required)
-	}
-	return list
-}
-
-func notNil[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
 }

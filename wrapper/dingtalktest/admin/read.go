@@ -1,9 +1,6 @@
 package admin
 
 import (
-	"cmp"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -14,9 +11,10 @@ import (
 	"strings"
 
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/data"
 )
 
-// api answers the requests that say more than their path.
+// api answers the requests that have parameters or a body.
 type api struct{ emulator *dingtalktest.Emulator }
 
 // known rejects unknown parameters: a misspelt filter would match everything.
@@ -44,19 +42,11 @@ func number(query map[string][]string, name string, least, most, otherwise int64
 // readJSON reads a request's body, all of it and nothing that into does not have.
 func readJSON(r *http.Request, into any) error {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return statusError{http.StatusUnsupportedMediaType, "the body is to be JSON, with Content-Type: application/json"}
+		return statusError{http.StatusUnsupportedMediaType, "send JSON, with Content-Type: application/json"}
 	}
-	decoder := json.NewDecoder(r.Body)
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		var kind *json.UnmarshalTypeError
-		if errors.As(err, &kind) {
-			return fmt.Errorf("the body: %s cannot be a JSON %s", cmp.Or(kind.Field, "it"), kind.Value)
-		}
-		return fmt.Errorf("the body: %w", err)
+	raw, err := io.ReadAll(r.Body)
+	if err != nil { // It is in memory.
+		return err
 	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("the body: there is more behind the JSON value")
-	}
-	return nil
+	return data.Decode(raw, into)
 }

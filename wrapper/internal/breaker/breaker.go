@@ -13,7 +13,6 @@ package breaker
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
@@ -44,16 +43,16 @@ const (
 )
 
 // Outcome is how a request ended. Calls refused because of it get its Cause.
-type Outcome[C any] struct {
+type Outcome struct {
 	Kind     Kind
 	Answered bool          // the service answered; always with Good
 	Wait     time.Duration // with Throttled: how long nothing may be sent; with Hasty: how long the caller waited
-	Cause    C
+	Cause    any
 }
 
 // Refusal is why a call may not send a request: it would wait too long.
-type Refusal[C any] struct {
-	Outcome[C]
+type Refusal struct {
+	Outcome
 	Err error // the context's error, if it ended the wait; the cause may be empty then
 }
 
@@ -63,108 +62,111 @@ type Limits struct {
 	MaxFailing  time.Duration             // longest wait while the service fails
 	MaxThrottle time.Duration             // longest wait while the service throttles
 	Attempt     time.Duration             // longest wait for an answer
+	Ban         *Ban
 }
 
-// Breaker is the circuit breaker. C is the type of an outcome's cause.
-type Breaker[C any] struct {
-	closed     atomic.Bool  // fast path: no limit, and the last answer was good
-	generation atomic.Int64 // counts openings: answers to requests sent before an opening are ignored
-	answers    atomic.Int64 // counts answers, of a failing service too
-
+// Breaker is the circuit breaker.
+type Breaker struct {
 	limits Limits
 	clock  clock.Clock
 	mu     sync.Mutex
 
-	limit    int // calls allowed in flight
-	active   int // calls in flight of this generation, counted while half-open
-	failures int // since the last good answer
-	openings int // since the last good answer
+	limit      int // calls allowed in flight
+	active     int // calls in flight of this generation, counted while there is a limit
+	generation int // counts openings: answers to requests sent before an opening are ignored
+	answers    int // of a failing service, too
+	failures   int // since the last good answer
+	openings   int // since the last good answer
 
 	hasty   int           // requests ended by their callers' deadlines since the last answer
 	longest time.Duration // of their waits
 
-	until   time.Time     // open until then
-	pause   time.Duration // duration of the opening
-	probed  time.Time     // when the last probe passed
-	cause   Outcome[C]    // of the last opening
-	waiting map[int]int   // waiting calls, keyed by the number of requests they have sent; nil: none yet
-	change  chan struct{} // closed whenever a waiting call may pass; nil: nobody waits for it
+	until  time.Time     // open until then
+	pause  time.Duration // duration of the opening
+	probed time.Time     // when the last probe passed
+	cause  Outcome       // of the last opening
+	change chan struct{} // closed whenever a waiting call may pass; nil: nobody waits for it
 }
 
 // New makes a breaker.
-func New[C any](limits Limits, clk clock.Clock) *Breaker[C] {
-	return &Breaker[C]{limits: limits, clock: clk, limit: Start}
+func New(limits Limits, clk clock.Clock) *Breaker {
+	return &Breaker{limits: limits, clock: clk, limit: Start}
 }
 
 // Pass permits one request. Return it with [Breaker.Release].
 type Pass struct {
 	counted    bool
-	generation int64
-	answers    int64
+	generation int
+	answers    int
 }
 
-// Acquire blocks until the call may send a request. sent is the number of requests the call has sent. Acquire waits at
-// most MaxFailing or MaxThrottle, and refuses at once if the opening ends after ctx's deadline.
-func (b *Breaker[C]) Acquire(ctx context.Context, sent int) (Pass, *Refusal[C]) {
-	generation := b.generation.Load() // read first: if the breaker opens meanwhile, the pass must have the old generation
-	if b.closed.Load() {
-		return Pass{generation: generation, answers: b.answers.Load()}, nil
-	}
-	begun := b.clock.Now()
+// Acquire blocks until the call may send a request. It waits at most MaxFailing or MaxThrottle, and refuses at once if the
+// opening ends after ctx's deadline.
+func (b *Breaker) Acquire(ctx context.Context) (Pass, *Refusal) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.waiting == nil {
-		b.waiting = map[int]int{}
-	}
-	b.waiting[sent]++
-	defer b.unwait(sent)
-	for {
-		now := b.clock.Now()
+	begun := b.clock.Now()
+	for now := begun; ; now = b.clock.Now() {
+		if left, cause := b.limits.Ban.Left(); left > 0 {
+			return Pass{}, &Refusal{Outcome: Outcome{Wait: left, Cause: cause}}
+		}
 		if b.until.Sub(now) > b.pause { // the clock was set back
 			b.until = now
 		}
-		if b.cause.Kind == Hasty && b.active < Start && b.patient(ctx) {
-			return b.admit(now), nil
+		wait, passes := b.turn(ctx, now)
+		if passes {
+			p := Pass{b.limit < unlimited, b.generation, b.answers}
+			if p.counted {
+				b.active++
+			}
+			b.probed = now
+			return p, nil
 		}
-		var timer <-chan time.Time // nil while waiting for other calls alone
-		stop := func() bool { return false }
-		if wait := b.until.Sub(now); wait > 0 {
-			if now.Add(wait).Sub(begun) > b.patience() || b.clock.Passes(ctx, wait) {
-				return Pass{}, b.refusal(wait)
-			}
-			timer, stop = b.clock.Timer(wait)
-		} else if wait, passes := b.turn(now, sent); passes {
-			return b.admit(now), nil
-		} else if wait > 0 {
-			left := b.patience() - now.Sub(begun)
-			if left <= 0 {
-				return Pass{}, b.refusal(wait)
-			}
-			timer, stop = b.clock.Timer(min(wait, left))
+		left := b.limits.MaxFailing - now.Sub(begun)
+		if b.cause.Kind == Throttled {
+			left += b.limits.MaxThrottle - b.limits.MaxFailing
+		}
+		refused := &Refusal{Outcome: b.cause}
+		if refused.Wait = wait; wait > 0 && left <= 0 || b.until.After(now) && (wait > left || b.clock.Passes(ctx, wait)) {
+			return Pass{}, refused
 		}
 		if b.change == nil {
 			b.change = make(chan struct{})
 		}
-		cause, change := b.cause, b.change
+		change := b.change
 		b.mu.Unlock()
-		select {
-		case <-change:
-		case <-timer:
-		case <-ctx.Done():
-		}
-		stop()
+		refused.Err = b.wait(ctx, change, min(wait, left))
 		b.mu.Lock()
-		if err := ctx.Err(); err != nil {
-			return Pass{}, &Refusal[C]{Outcome: cause, Err: err}
+		if refused.Err != nil {
+			return Pass{}, refused
 		}
 	}
 }
 
-// turn reports whether a call passes a half-open breaker, or else how long until it asks again; 0 waits for a change.
-func (b *Breaker[C]) turn(now time.Time, sent int) (wait time.Duration, passes bool) {
-	switch {
-	case b.yields(sent):
-		return 0, false
+// wait waits for a change, at most d; 0 waits for a change alone.
+func (b *Breaker) wait(ctx context.Context, change chan struct{}, d time.Duration) error {
+	var timer <-chan time.Time
+	if d > 0 {
+		var stop func() bool
+		timer, stop = b.clock.Timer(d)
+		defer stop()
+	}
+	select {
+	case <-change:
+	case <-timer:
+	case <-ctx.Done():
+	}
+	return ctx.Err()
+}
+
+// turn reports whether a call passes, or else how long until it asks again; 0 waits for a change. After hasty calls, one
+// passes that can wait at least twice as long as they could, or as long as any.
+func (b *Breaker) turn(ctx context.Context, now time.Time) (wait time.Duration, passes bool) {
+	switch wait = b.until.Sub(now); {
+	case b.cause.Kind == Hasty && b.active < Start && !b.clock.Passes(ctx, min(2*b.longest, b.limits.Attempt)):
+		return 0, true
+	case wait > 0:
+		return wait, false
 	case b.active < b.limit:
 		return 0, true
 	case b.cause.Kind != Failed && b.cause.Kind != Hasty:
@@ -174,83 +176,26 @@ func (b *Breaker[C]) turn(now time.Time, sent int) (wait time.Duration, passes b
 	return wait, wait <= 0 || wait > probeTime
 }
 
-func (b *Breaker[C]) admit(now time.Time) Pass {
-	b.active++
-	b.probed = now
-	return Pass{counted: true, generation: b.generation.Load(), answers: b.answers.Load()}
-}
-
-// patient reports whether a call can wait at least twice as long as those whose deadlines opened the breaker, or as long
-// as any.
-func (b *Breaker[C]) patient(ctx context.Context) bool {
-	return !b.clock.Passes(ctx, min(2*b.longest, b.limits.Attempt))
-}
-
-// yields reports whether a call leaves the next probe to another. While the service fails, calls with the fewest
-// requests sent probe first: a call that made several probes would use up its attempts just before the service
-// recovers.
-func (b *Breaker[C]) yields(sent int) bool {
-	if b.openings == 0 {
-		return false
-	}
-	for n := range b.waiting {
-		if n < sent {
-			return true
-		}
-	}
-	return false
-}
-
-// unwait removes a call from the waiting ones, and wakes those that yielded to it. b.mu is held.
-func (b *Breaker[C]) unwait(sent int) {
-	if b.waiting[sent]--; b.waiting[sent] == 0 {
-		delete(b.waiting, sent)
-		b.wake()
-	}
-}
-
-// patience is the longest wait for the cause of the last opening.
-func (b *Breaker[C]) patience() time.Duration {
-	if b.cause.Kind == Throttled {
-		return b.limits.MaxThrottle
-	}
-	return b.limits.MaxFailing
-}
-
-func (b *Breaker[C]) refusal(wait time.Duration) *Refusal[C] {
-	refused := &Refusal[C]{Outcome: b.cause}
-	refused.Wait = wait
-	return refused
-}
-
 // Lend releases a pass after limit, because its holder runs foreign code. back ends the loan and reports whether the
 // pass is still held.
-func (b *Breaker[C]) Lend(p Pass, limit time.Duration) (back func() bool) {
+func (b *Breaker) Lend(p Pass, limit time.Duration) (back func() bool) {
 	if !p.counted {
-		return held
+		return func() bool { return true }
 	}
-	return time.AfterFunc(limit, func() { b.Release(p, Outcome[C]{}) }).Stop
+	return time.AfterFunc(limit, func() { b.Release(p, Outcome{}) }).Stop
 }
 
-// held is not a literal: in a method of a generic type that would allocate.
-func held() bool { return true }
-
 // Release returns a pass with the outcome of its request.
-func (b *Breaker[C]) Release(p Pass, o Outcome[C]) {
-	answered := o.Answered || o.Kind == Good
-	if answered {
-		b.answers.Add(1)
-	}
-	if !p.counted && (o.Kind == Unknown || o.Kind == Good && b.closed.Load()) {
-		return
-	}
+func (b *Breaker) Release(p Pass, o Outcome) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	defer b.wake()
-	if answered {
+	beside := b.answers != p.answers // others were answered meanwhile
+	if o.Answered || o.Kind == Good {
+		b.answers++
 		b.hasty, b.longest = 0, 0
 	}
-	current := p.generation == b.generation.Load()
+	current := p.generation == b.generation
 	if !current && (o.Kind != Good || b.cause.Kind != Hasty) {
 		return
 	}
@@ -258,30 +203,24 @@ func (b *Breaker[C]) Release(p Pass, o Outcome[C]) {
 	if p.counted && current {
 		b.active--
 	}
-	switch o.Kind {
-	case Unknown:
-	case Good:
-		b.failures, b.openings, b.cause, b.until = 0, 0, Outcome[C]{}, time.Time{}
+	switch {
+	case o.Kind == Good:
+		b.failures, b.openings, b.cause, b.until = 0, 0, Outcome{}, time.Time{}
 		b.limit = min(2*max(b.limit, under), unlimited)
-		b.closed.Store(b.limit == unlimited)
-	case Throttled:
+	case o.Kind == Throttled:
 		b.open(o, min(o.Wait, b.limits.MaxThrottle))
-	case Hasty:
-		if b.answers.Load() != p.answers {
-			return
-		}
+	case o.Kind == Hasty && !beside:
 		b.hasty++
 		b.longest = max(b.longest, o.Wait)
 		b.failed(o)
-	case Failed:
+	case o.Kind == Failed:
 		b.failures++
 		b.failed(o)
 	}
 }
 
 // failed opens the breaker after enough failures of one kind. b.mu is held.
-func (b *Breaker[C]) failed(o Outcome[C]) {
-	b.closed.Store(false) // or the next good answer would not be counted
+func (b *Breaker) failed(o Outcome) {
 	if max(b.failures, b.hasty) < Budget {
 		return
 	}
@@ -293,18 +232,15 @@ func (b *Breaker[C]) failed(o Outcome[C]) {
 }
 
 // open opens the breaker for wait; one probe follows. b.mu is held.
-func (b *Breaker[C]) open(o Outcome[C], wait time.Duration) {
-	b.closed.Store(false)
-	b.generation.Add(1)
+func (b *Breaker) open(o Outcome, wait time.Duration) {
+	b.generation++
 	b.openings++
 	b.limit, b.active = 1, 0
-	b.cause = o
-	b.pause = wait
-	b.until = b.clock.Now().Add(wait)
+	b.cause, b.pause, b.until = o, wait, b.clock.Now().Add(wait)
 }
 
 // wake makes all waiting calls check again. b.mu is held.
-func (b *Breaker[C]) wake() {
+func (b *Breaker) wake() {
 	if b.change != nil {
 		close(b.change)
 		b.change = nil

@@ -19,44 +19,36 @@ const (
 	maxPaths      = 256
 )
 
-// Set keeps a T for each operation at each host.
-type Set[T any] struct {
-	New func() *T
+// Set keeps a value for each operation at each host.
+type Set struct {
+	New func() any
 
-	mu    sync.RWMutex
-	made  map[Key]*T
+	mu    sync.Mutex
+	made  map[Key]any
 	paths int // of made
 }
 
-// Of returns the T of an operation. One without a contract is known by its method and path.
-func (s *Set[T]) Of(key Key, method, path string) *T {
+// Of returns the value of an operation. One without a contract is known by its method and path.
+func (s *Set) Of(key Key, method, path string) any {
 	isPath := key.Op == ""
 	if isPath {
 		key.Op = method + " " + shape(path)
 	}
-	s.mu.RLock()
-	found := s.made[key]
-	s.mu.RUnlock()
-	if found != nil {
-		return found
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.made) >= maxOperations || isPath && s.paths >= maxPaths {
-		key = Key{}
-	}
-	if found = s.made[key]; found != nil {
-		return found
+	if s.made[key] == nil && (len(s.made) >= maxOperations || isPath && s.paths >= maxPaths) {
+		key, isPath = Key{}, false
 	}
 	if s.made == nil {
-		s.made = map[Key]*T{}
+		s.made = map[Key]any{}
 	}
-	if isPath {
-		s.paths++
+	if s.made[key] == nil {
+		s.made[key] = s.New()
+		if isPath {
+			s.paths++
+		}
 	}
-	found = s.New()
-	s.made[key] = found
-	return found
+	return s.made[key]
 }
 
 // shape returns a path without its ids: a segment that looks like one becomes a star.
@@ -77,29 +69,25 @@ func isVersion(s string) bool {
 }
 
 // Ban is a time in which nothing may be sent, whatever the operation.
-type Ban[C any] struct {
+type Ban struct {
 	Clock   clock.Clock
-	current atomic.Pointer[ban[C]]
+	current atomic.Pointer[ban]
 }
 
-type ban[C any] struct {
+type ban struct {
 	until time.Time
-	cause C
+	cause any
 }
 
 // Begin begins a ban.
-func (b *Ban[C]) Begin(wait time.Duration, cause C) {
-	b.current.Store(&ban[C]{b.Clock.Steady().Add(wait), cause})
+func (b *Ban) Begin(wait time.Duration, cause any) {
+	b.current.Store(&ban{b.Clock.Steady().Add(wait), cause})
 }
 
 // Left returns how long the ban still lasts, and its cause. It is 0 if there is none.
-func (b *Ban[C]) Left() (left time.Duration, cause C) {
-	current := b.current.Load()
-	if current == nil {
-		return 0, cause
+func (b *Ban) Left() (left time.Duration, cause any) {
+	if current := b.current.Load(); current != nil {
+		return max(current.until.Sub(b.Clock.Steady()), 0), current.cause
 	}
-	if left = current.until.Sub(b.Clock.Steady()); left <= 0 {
-		return 0, cause
-	}
-	return left, current.cause
+	return 0, nil
 }

@@ -3,35 +3,28 @@ package guard
 
 import "context"
 
-// Go runs f in a new goroutine and calls done with its result there. crashed makes the error if f panics, or ends its
+// Within runs f in a new goroutine, and leaves it behind when ctx ends. crashed makes the error if f panics, or ends its
 // goroutine: recovered is nil then.
-func Go[T any](f func() (T, error), crashed func(recovered any) error, done func(T, error)) {
+func Within[T any](ctx context.Context, f func() (T, error), crashed func(recovered any) error) (value T, err error) {
+	done := make(chan func(), 1)
 	go func() {
-		var value T
-		err := crashed(nil)
+		var result T
+		var failed error
+		returned := false
 		defer func() {
-			if v := recover(); v != nil {
-				err = crashed(v)
+			if v := recover(); !returned {
+				failed = crashed(v)
 			}
-			done(value, err)
+			done <- func() { value, err = result, failed }
 		}()
-		value, err = f()
+		result, failed = f()
+		returned = true
 	}()
-}
-
-// Within runs f, and leaves it behind when ctx ends.
-func Within[T any](ctx context.Context, f func() (T, error), crashed func(recovered any) error) (T, error) {
-	type result struct {
-		value T
-		err   error
-	}
-	results := make(chan result, 1)
-	Go(f, crashed, func(value T, err error) { results <- result{value, err} })
 	select {
-	case r := <-results:
-		return r.value, r.err
+	case take := <-done:
+		take()
+		return value, err
 	case <-ctx.Done():
-		var none T
-		return none, ctx.Err()
+		return value, ctx.Err()
 	}
 }

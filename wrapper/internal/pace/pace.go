@@ -2,7 +2,9 @@
 package pace
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"math"
 	"sync"
 	"time"
@@ -14,6 +16,7 @@ import (
 // fastest rate that was served and the slowest that was throttled. Now and then it tries a slightly higher rate, in
 // case the limit has moved.
 type Limiter struct {
+	Err   error         // why there is none
 	turn  chan struct{} // held by the only caller that waits for its time: nobody else reserves at an outdated rate
 	clock clock.Clock
 	sent  []time.Time // ring of the times at which Wait returned; guarded by turn
@@ -27,7 +30,6 @@ type Limiter struct {
 	good    float64   // highest rate served for stepTime without a throttle
 	bad     float64   // lowest throttled rate
 	since   time.Time // when the current rate was set
-	resume  time.Time // no request is sent before
 
 	probing bool          // the current rate was throttled before
 	hold    time.Duration // time at the highest good rate before a probe
@@ -57,49 +59,39 @@ const (
 	flukeTime = 3 * stepTime
 )
 
-// Valid reports whether New accepts perSecond. +Inf means no limit.
-func Valid(perSecond float64) bool { return perSecond > 0 }
-
-// New makes a limiter of perSecond calls a second, which must be valid.
+// New makes a limiter of perSecond calls a second; +Inf means no limit. If that is not positive, Err says so.
 func New(perSecond float64, clk clock.Clock) *Limiter {
-	ceiling := perSecond * paceMargin
-	return &Limiter{
-		turn: make(chan struct{}, 1), current: ceiling, clock: clk,
-		sent:    make([]time.Time, int(max(min(math.Ceil(ceiling), windowSize), 1))),
-		ceiling: ceiling, floor: min(slowest, ceiling), bad: ceiling, since: clk.Steady().Add(-throttleTime), hold: holdTime,
+	l := &Limiter{turn: make(chan struct{}, 1), clock: clk, since: clk.Steady().Add(-throttleTime), hold: holdTime}
+	if !(perSecond > 0) {
+		l.Err = fmt.Errorf("NewLimiter: %g is not a positive number of calls a second", perSecond)
+		return l
 	}
+	l.ceiling = perSecond * paceMargin
+	l.current, l.bad, l.floor = l.ceiling, l.ceiling, min(slowest, l.ceiling)
+	l.sent = make([]time.Time, int(max(min(math.Ceil(l.ceiling), windowSize), 1)))
+	return l
 }
 
 // Wait blocks until the next request may be sent. It returns an error if ctx ends, or at once if ctx's deadline is too
 // early.
 func (l *Limiter) Wait(ctx context.Context) error {
+	if l.Err != nil {
+		return l.Err
+	}
 	select {
 	case l.turn <- struct{}{}:
 		defer func() { <-l.turn }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	l.mu.Lock()
-	pause := l.resume.Sub(l.clock.Steady())
-	l.mu.Unlock()
-	if err := l.sleep(ctx, pause); err != nil {
-		return err
-	}
 	wait, err := l.reserve(ctx)
-	if err != nil {
-		return err
+	if err == nil && wait > 0 {
+		err = l.clock.Sleep(ctx, wait)
 	}
-	if err := l.sleep(ctx, wait); err != nil {
+	if err = cmp.Or(err, ctx.Err()); err != nil {
 		return err
 	}
 	return l.spread(ctx)
-}
-
-func (l *Limiter) sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	return l.clock.Sleep(ctx, d)
 }
 
 // reserve takes the next request's time, and returns how long until it comes.
@@ -177,7 +169,9 @@ func (l *Limiter) throttled(current float64, lasted time.Duration, now time.Time
 		l.good = 0 // the limit has moved
 	}
 	l.set(current/2, now)
-	l.resume = now.Add(throttleTime)
+	if resume := now.Add(throttleTime); l.due.Before(resume) {
+		l.due = resume
+	}
 }
 
 // served records that the current rate was served for a while, and may try a faster one.

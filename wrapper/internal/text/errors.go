@@ -4,61 +4,24 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"slices"
 )
 
 // HideError returns an error with the text of err, at most [MaxError] bytes without secrets, under every verb of fmt:
-// a transport's error may hold the request. For [errors.Is] it matches as err does. Unless its text repeats a secret (as
-// a malformed answer may), it wraps err; otherwise it keeps the type of the network's errors alone.
+// a transport's error may hold the request. For [errors.Is] it matches as err does. It wraps err unless its text repeats a
+// secret, as a malformed answer may.
 func (s Secrets) HideError(err error) error {
 	if err == nil {
 		return nil
 	}
 	shown, changed := s.hide(err.Error(), MaxError)
-	if !changed {
-		return &hiddenError{text: shown, err: func() error { return err }}
-	}
-	switch e := err.(type) { //nolint:errorlint // wrapped errors are handled below
-	case *net.OpError:
-		return s.hideOp(e)
-	case *net.DNSError:
-		return s.hideDNS(e)
-	}
-	s = slices.Clone(s) // the caller's may live in a pool
-	return &hiddenError{text: shown, err: func() error { return err }, secrets: func() Secrets { return s }}
+	return &hiddenError{text: shown, odd: changed, err: func() error { return err }}
 }
 
-func (s Secrets) hideOp(e *net.OpError) *net.OpError {
-	own := *e
-	own.Op, _ = s.hide(e.Op, MaxError)
-	own.Net, _ = s.hide(e.Net, MaxError)
-	own.Err = s.HideError(e.Err)
-	for _, addr := range []*net.Addr{&own.Source, &own.Addr} {
-		if *addr == nil {
-			continue
-		}
-		if _, changed := s.hide((*addr).String(), MaxError); changed {
-			*addr = nil
-		}
-	}
-	return &own
-}
-
-func (s Secrets) hideDNS(e *net.DNSError) *net.DNSError {
-	own := *e
-	own.UnwrapErr = nil
-	for _, field := range []*string{&own.Err, &own.Name, &own.Server} {
-		*field, _ = s.hide(*field, MaxError)
-	}
-	return &own
-}
-
-// hiddenError holds an error in functions: no formatter looks into a function.
+// hiddenError holds an error in a function: no formatter looks into one.
 type hiddenError struct {
-	text    string
-	err     func() error
-	secrets func() Secrets // nil: the text of err holds none
+	text string
+	odd  bool // the text of err holds a secret
+	err  func() error
 }
 
 func (h *hiddenError) Error() string { return h.text }
@@ -68,43 +31,24 @@ func (h *hiddenError) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, h.t
 
 // Unwrap returns an error whose text holds no secret.
 func (h *hiddenError) Unwrap() error {
-	if h.secrets != nil {
+	if h.odd {
 		return nil
 	}
 	return h.err()
 }
 
 // Is lets errors.Is find what Unwrap does not return.
-func (h *hiddenError) Is(target error) bool { return h.secrets != nil && errors.Is(h.err(), target) }
-
-// As returns the network's errors alone from an error whose text holds a secret: it knows which of their fields may.
-func (h *hiddenError) As(target any) bool {
-	if h.secrets == nil {
-		return false
-	}
-	switch t := target.(type) {
-	case **net.DNSError:
-		found, ok := Find[*net.DNSError](h.err())
-		if ok {
-			*t = h.secrets().hideDNS(found)
-		}
-		return ok
-	case **net.OpError:
-		found, ok := Find[*net.OpError](h.err())
-		if ok {
-			*t = h.secrets().hideOp(found)
-		}
-		return ok
-	}
-	return false
-}
+func (h *hiddenError) Is(target error) bool { return h.odd && errors.Is(h.err(), target) }
 
 // Timeout reports whether the error is a time-out.
-func (h *hiddenError) Timeout() bool {
+func (h *hiddenError) Timeout() bool { return Timeout(h.err()) }
+
+// Timeout reports whether an error is, or wraps, a time-out.
+func Timeout(err error) bool {
 	t, ok := Find[interface {
 		error
 		Timeout() bool
-	}](h.err())
+	}](err)
 	return ok && t.Timeout()
 }
 

@@ -19,8 +19,7 @@ const (
 	renewalPause = 30 * time.Second
 	// maxLifetime caps lifetimes.
 	maxLifetime = 24 * time.Hour
-	// minLifetime is how long the cache keeps a token whose lifetime is missing or below leastLifetime: without it,
-	// each call would fetch a token.
+	// minLifetime is that of a token whose own is missing or below leastLifetime: else each call would fetch one.
 	minLifetime   = 5 * time.Second
 	leastLifetime = time.Second
 	// failureMemory is how long calls fail at once after a lasting failure.
@@ -36,31 +35,30 @@ type Token struct {
 // Fetch fetches a token from the service.
 type Fetch func(context.Context) (Token, error)
 
-// Config configures a cache.
-type Config struct {
-	Clock clock.Clock
-	Fetch Fetch
-	// Early is how long before its end a token is renewed, but at most a fifth of the lifetime.
-	Early time.Duration
+// App is whose token a cache holds.
+type App interface {
+	Fetch(ctx context.Context) (Token, error)
 	// Lasting reports whether the next fetch would fail in the same way.
-	Lasting func(error) bool
+	Lasting(err error) bool
 	// Crashed makes the error of a fetch that panicked; recovered is nil after runtime.Goexit.
-	Crashed func(recovered any) error
+	Crashed(recovered any) error
 	// Note logs an event of the token; err is nil unless the event is a failure.
-	Note func(ctx context.Context, event string, err error)
-	// Warn logs a warning for the operator.
-	Warn func(ctx context.Context, msg string)
-	// Shared is the store that processes share; nil: none.
-	Shared Shared
-	// Quiet begins a fetch, whose events Note and Warn keep back until flush: no caller's code runs while others wait.
-	Quiet func(ctx context.Context) (quiet context.Context, flush func())
-	// Limit is the longest time of a fetch. A transport that never returns is left behind then.
-	Limit time.Duration
+	Note(ctx context.Context, event string, err error)
+	// Quiet begins a fetch, whose events are kept back until flush: no caller's code runs while others wait.
+	Quiet(ctx context.Context) (quiet context.Context, flush func())
 }
 
-// Shared is a token shared with other processes.
+// Config configures a cache.
+type Config struct {
+	App
+	Clock  clock.Clock
+	Early  time.Duration // how long before its end a token is renewed, but at most a fifth of the lifetime
+	Limit  time.Duration // longest time of a fetch: a transport that never returns is left behind then
+	Shared Shared        // the store that processes share; nil: none
+}
+
+// Shared is a token shared with other processes. get returns the stored token, or fetches one.
 type Shared interface {
-	// get returns the stored token, or fetches one.
 	get(ctx context.Context, cfg *Config, fetch func(context.Context) (*held, error)) (*held, error)
 	// mark records a rejected token: it is not used even if the store still has it. again: two in a row were the store's,
 	// so the next one comes from the service.
@@ -104,21 +102,34 @@ func (c *Config) hold(t Token, begun time.Time) *held {
 	return &held{value: t.Value, expires: expires, renewAt: expires.Add(-min(c.Early, lifetime/5))}
 }
 
-// flight is one fetch. done is closed when token and err are final.
+// fetched is the result of a fetch.
+type fetched struct {
+	token *held
+	err   error
+}
+
+func (f *fetched) result() (string, error) {
+	if f.err != nil {
+		return "", f.err
+	}
+	return f.token.value, nil
+}
+
+// flight is one fetch. done is closed when its result is final.
 type flight struct {
+	fetched
 	done    chan struct{}
 	cancel  context.CancelFunc
 	waiters int
 	landed  bool
-	token   *held
-	err     error
-	flush   atomic.Pointer[func()] // tells what happened; nil: another did
+	told    atomic.Bool
+	flush   func()
 }
 
 // tell logs what happened in a flight that has landed: one caller does, and no other waits for its logger.
 func (f *flight) tell() {
-	if flush := f.flush.Swap(nil); flush != nil {
-		(*flush)()
+	if f.told.CompareAndSwap(false, true) {
+		f.flush()
 	}
 }
 
@@ -130,16 +141,12 @@ func (c *Cache) Token(ctx context.Context) (string, error) {
 	now := c.cfg.Clock.Now()
 	if t := c.current.Load(); t != nil && now.Before(t.expires) {
 		if !now.Before(t.renewAt) {
-			c.renew(now)
+			c.renew()
 		}
 		return t.value, nil
 	}
 	if own, is := ctx.Value(ownKey{}).(*ownFetch); is { // a call that the store makes: it must not wait for the store
-		t, err := own.run(ctx, &c.cfg, c.fetch)
-		if err != nil {
-			return "", err
-		}
-		return t.value, nil
+		return own.run().result()
 	}
 	f, err := c.join(ctx, now)
 	if err != nil {
@@ -147,17 +154,14 @@ func (c *Cache) Token(ctx context.Context) (string, error) {
 	}
 	select {
 	case <-f.done:
+		f.tell()
+		return f.result()
 	case <-ctx.Done():
 		if c.part(f) {
 			f.tell()
 		}
 		return "", ctx.Err()
 	}
-	f.tell()
-	if f.err != nil {
-		return "", f.err
-	}
-	return f.token.value, nil
 }
 
 // join adds the caller to the fetch in flight, or starts one.
@@ -168,12 +172,11 @@ func (c *Cache) join(ctx context.Context, now time.Time) (*flight, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if t := c.current.Load(); t != nil && now.Before(t.expires) { // another caller fetched it meanwhile
-		f := &flight{done: make(chan struct{}), token: t}
+		f := &flight{done: make(chan struct{}), fetched: fetched{token: t}, flush: func() {}}
 		close(f.done)
 		return f, nil
 	}
-	// left exceeds failureMemory only if the clock was set back.
-	if left := c.failUntil.Sub(now); left > 0 && left <= failureMemory {
+	if c.cfg.Clock.Steady().Before(c.failUntil) {
 		return nil, &RememberedError{c.failure}
 	}
 	if c.flight == nil {
@@ -198,11 +201,11 @@ func (c *Cache) part(f *flight) (landed bool) {
 
 // renew starts a background fetch, unless one is in flight or was recently. A failure is only logged: the old token is
 // valid until its end.
-func (c *Cache) renew(now time.Time) {
+func (c *Cache) renew() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	// left exceeds renewalPause only if the clock was set back.
-	if left := c.nextEarly.Sub(now); c.flight != nil || left > 0 && left <= renewalPause {
+	now := c.cfg.Clock.Steady()
+	if c.flight != nil || now.Before(c.nextEarly) {
 		return
 	}
 	c.nextEarly = now.Add(renewalPause)
@@ -221,36 +224,41 @@ func (c *Cache) begin(ctx context.Context) {
 	if httptrace.ContextClientTrace(ctx) != nil {
 		ctx = context.Background()
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	limit := c.cfg.Limit
+	if c.cfg.Shared != nil {
+		limit *= 2 // another process's fetch may come before
+	}
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), limit, errStuck)
 	quiet, flush := c.cfg.Quiet(ctx)
-	f := &flight{done: make(chan struct{}), cancel: cancel}
-	f.flush.Store(&flush)
+	f := &flight{done: make(chan struct{}), cancel: cancel, flush: flush}
 	c.flight = f
-	stuck := time.AfterFunc(c.cfg.Limit, func() {
-		cancel()
-		c.land(f, nil, c.cfg.Crashed(errStuck))
-	})
-	guard.Go(func() (*held, error) {
-		if c.cfg.Shared != nil {
-			return c.cfg.Shared.get(quiet, &c.cfg, c.fetch)
+	go func() {
+		defer cancel()
+		token, err := guard.Within(ctx, func() (*held, error) {
+			if c.cfg.Shared != nil {
+				return c.cfg.Shared.get(quiet, &c.cfg, c.fetch)
+			}
+			return c.fetch(quiet)
+		}, c.cfg.Crashed)
+		if token == nil && errors.Is(context.Cause(ctx), errStuck) {
+			err = c.cfg.Crashed(errStuck)
 		}
-		return c.fetch(quiet)
-	}, c.cfg.Crashed, func(token *held, err error) {
-		stuck.Stop()
 		c.land(f, token, err)
-		cancel()
-	})
+	}()
 }
 
-var errStuck = errors.New("the transport does not return, though its request has ended")
+var (
+	errStuck      = errors.New("the transport does not return, though its request has ended")
+	errNoLifetime = errors.New("the service gave a token without a lifetime")
+)
 
 // land publishes the result of a fetch.
 func (c *Cache) land(f *flight, token *held, err error) {
+	if token == nil && c.cfg.Lasting(err) {
+		c.Remember(err)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if f.landed {
-		return
-	}
 	f.landed, f.token, f.err = true, token, err
 	if c.flight == f {
 		c.flight = nil
@@ -258,8 +266,6 @@ func (c *Cache) land(f *flight, token *held, err error) {
 	if token != nil {
 		c.current.Store(token)
 		c.failUntil = time.Time{}
-	} else if c.cfg.Lasting(err) {
-		c.failFast(err)
 	}
 	close(f.done)
 	if f.waiters == 0 {
@@ -287,12 +293,7 @@ func (c *Cache) Reject(ctx context.Context, token string) (again bool) {
 func (c *Cache) Remember(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.failFast(err)
-}
-
-// failFast makes calls fail with err for failureMemory. c.mu is held.
-func (c *Cache) failFast(err error) {
-	c.failure, c.failUntil = err, c.cfg.Clock.Now().Add(failureMemory)
+	c.failure, c.failUntil = err, c.cfg.Clock.Steady().Add(failureMemory)
 }
 
 // fetch fetches a token from the service and computes its times.
@@ -307,8 +308,33 @@ func (c *Cache) fetch(ctx context.Context) (*held, error) {
 	if token.Lifetime < leastLifetime {
 		t.expires = begun.Add(minLifetime)
 		t.renewAt = t.expires
-		c.cfg.Warn(ctx, "the service gave a token without a lifetime")
+		c.cfg.Note(ctx, "the service gave a token without a lifetime", errNoLifetime)
 	}
 	c.cfg.Note(ctx, "fetched", nil)
 	return t, nil
+}
+
+// storeLimit is the time limit of a store, without a fetch of its own.
+const storeLimit = 2 * time.Second
+
+// ownKey is the key of the ownFetch in the context of a store's call.
+type ownKey struct{}
+
+// ownFetch is this process's only token request at a time, whether the store calls it or the cache does.
+type ownFetch struct {
+	fetched
+	once  sync.Once
+	begun atomic.Bool
+	slow  *time.Timer // ends the store's time: that of the request does not count
+	fetch func() (*held, error)
+}
+
+func (o *ownFetch) run() *fetched {
+	o.once.Do(func() {
+		o.begun.Store(true)
+		o.slow.Stop()
+		o.token, o.err = o.fetch()
+		o.slow.Reset(storeLimit)
+	})
+	return &o.fetched
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -13,89 +12,65 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
 )
 
-var (
-	errLasting = errors.New("wrong credentials")
-	errPassing = errors.New("away")
-)
+var errPassing = errors.New("away")
 
 // service hands out numbered tokens, each after a second.
 type service struct {
-	mu      sync.Mutex
 	fetches int
 	fail    error
-	end     func()
-	left    int // fetches whose callers left
-	notes   int // failures that were logged
+	left    int           // fetches whose callers left
+	notes   int           // failures that were logged
+	back    time.Duration // by which the clock is set back
 }
 
-func (s *service) fetch(ctx context.Context) (Token, error) {
+func (s *service) Fetch(ctx context.Context) (Token, error) {
 	select {
 	case <-time.After(time.Second):
 	case <-ctx.Done():
 		s.left++
 		return Token{}, ctx.Err()
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.fetches++
-	if s.end != nil {
-		s.end()
-	}
 	return Token{Value: fmt.Sprint("token ", s.fetches), Lifetime: 2 * time.Hour}, s.fail
 }
 
-func newCache(s *service, store ...Store) *Cache {
-	cfg := Config{
-		Clock: clock.System(), Fetch: s.fetch, Early: 10 * time.Minute,
-		Lasting: func(err error) bool { return errors.Is(err, errLasting) },
-		Crashed: func(v any) error { return fmt.Errorf("crashed: %v", v) },
-		Note: func(_ context.Context, _ string, err error) {
-			if err != nil {
-				s.notes++
-			}
-		},
-		Warn:  func(context.Context, string) {},
-		Quiet: func(ctx context.Context) (context.Context, func()) { return ctx, func() {} }, Limit: time.Minute,
+func (s *service) Lasting(error) bool                                  { return false }
+func (s *service) Crashed(v any) error                                 { return fmt.Errorf("crashed: %v", v) }
+func (s *service) Quiet(ctx context.Context) (context.Context, func()) { return ctx, func() {} }
+func (s *service) Note(_ context.Context, _ string, err error) {
+	if err != nil {
+		s.notes++
 	}
-	for _, one := range store {
-		cfg.Shared = Share(one, "key")
-	}
-	return New(cfg)
 }
 
-// Callers that wait together share one fetch, each for as long as it likes.
-func TestOneFlight(t *testing.T) {
+// errorIf reports what is wrong, if it is.
+func errorIf(t *testing.T, wrong bool, format string, args ...any) {
+	if t.Helper(); wrong {
+		t.Errorf(format, args...)
+	}
+}
+
+// bubble runs a test of a cache of s in a bubble.
+func bubble(t *testing.T, s *service, store Store, test func(t *testing.T, c *Cache, want func(token string))) {
 	synctest.Test(t, func(t *testing.T) {
-		s := new(service)
-		c := newCache(s)
-		leader, leave := context.WithTimeout(t.Context(), time.Second/2)
-		defer leave()
-		var group sync.WaitGroup
-		group.Go(func() {
-			if _, err := c.Token(leader); !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("the leader: %v", err)
-			}
+		cfg := Config{App: s, Clock: clock.System(), Early: 10 * time.Minute, Limit: time.Minute}
+		cfg.Clock.Now = func() time.Time { return time.Now().Add(-s.back) }
+		if store != nil {
+			cfg.Shared = Share(store, "key")
+		}
+		c := New(cfg)
+		test(t, c, func(want string) {
+			t.Helper()
+			token, err := c.Token(t.Context())
+			errorIf(t, token != want || err != nil, "%q, %v; want %s", token, err, want)
 		})
-		synctest.Wait()
-		for range 100 {
-			group.Go(func() {
-				if token, err := c.Token(t.Context()); token != "token 1" || err != nil {
-					t.Errorf("%q, %v", token, err)
-				}
-			})
-		}
-		group.Wait()
-		if s.fetches != 1 {
-			t.Errorf("%d fetches", s.fetches)
-		}
 	})
 }
 
 // A fetch that nobody waits for any more ends.
 func TestAllLeave(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := new(service)
-		c := newCache(s)
+	s := new(service)
+	bubble(t, s, nil, func(t *testing.T, c *Cache, want func(string)) {
 		ctx, leave := context.WithTimeout(t.Context(), time.Second/2)
 		defer leave()
 		var group sync.WaitGroup
@@ -104,104 +79,32 @@ func TestAllLeave(t *testing.T) {
 		}
 		group.Wait()
 		synctest.Wait()
-		if s.left != 1 {
-			t.Errorf("%d fetches ended", s.left)
-		}
-		if token, err := c.Token(t.Context()); token != "token 1" || err != nil {
-			t.Errorf("%q, %v", token, err)
-		}
-	})
-}
-
-// A token is renewed in the background, and only the one that was rejected is dropped.
-func TestRenewalAndRejection(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := new(service)
-		c := newCache(s)
-		want := func(token string) {
-			t.Helper()
-			if got, err := c.Token(t.Context()); got != token || err != nil {
-				t.Errorf("%q, %v; want %q", got, err, token)
-			}
-		}
+		errorIf(t, s.left != 1, "%d fetches ended", s.left)
 		want("token 1")
-		time.Sleep(110 * time.Minute)
-		want("token 1") // and a renewal begins
-		time.Sleep(2 * time.Second)
-		want("token 2")
-		c.Reject(t.Context(), "token 1")
-		want("token 2")
-		c.Reject(t.Context(), "token 2")
-		want("token 3")
 	})
 }
 
 // A renewal that fails is tried again every half minute, and costs no call anything. A clock that is set back does not
 // put it off.
 func TestRenewalFails(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := new(service)
-		c := newCache(s)
-		var back time.Duration
-		c.cfg.Clock.Now = func() time.Time { return time.Now().Add(-back) }
-		_, _ = c.Token(t.Context())
+	s := new(service)
+	bubble(t, s, nil, func(t *testing.T, c *Cache, want func(string)) {
+		want("token 1")
 		s.fail = errPassing
 		time.Sleep(111 * time.Minute)
+		begun := time.Now()
 		for range 70 {
-			begun := time.Now()
-			if token, err := c.Token(t.Context()); token != "token 1" || err != nil || time.Since(begun) != 0 {
-				t.Errorf("%q, %v after %s", token, err, time.Since(begun))
-			}
+			want("token 1")
 			time.Sleep(time.Second)
 		}
-		if s.fetches != 1+3 || s.notes != 3 { // at 0, 30 and 60 s
-			t.Errorf("%d fetches, %d failures logged", s.fetches, s.notes)
-		}
-		s.fail, back = nil, time.Minute
-		_, _ = c.Token(t.Context())
+		errorIf(t, time.Since(begun) != 70*time.Second, "calls waited: %s", time.Since(begun))
+		errorIf(t, s.fetches != 1+3 || s.notes != 3, "%d fetches, %d failures logged", s.fetches, s.notes) // at 0, 30 and 60 s
+		s.fail, s.back = nil, time.Minute
+		time.Sleep(20 * time.Second)
+		want("token 1")
 		time.Sleep(2 * time.Second)
-		if token, err := c.Token(t.Context()); token != "token 5" || err != nil {
-			t.Errorf("%q, %v: no renewal after the clock was set back", token, err)
-		}
+		want("token 5")
 	})
-}
-
-func TestFailures(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &service{fail: errLasting}
-		c := newCache(s)
-		_, err := c.Token(t.Context())
-		var earlier *RememberedError
-		if !errors.Is(err, errLasting) || errors.As(err, &earlier) {
-			t.Errorf("%v", err)
-		}
-		begun := time.Now()
-		if _, err := c.Token(t.Context()); !errors.Is(err, errLasting) || !errors.As(err, &earlier) || time.Since(begun) != 0 {
-			t.Errorf("%v after %s; want the one before, at once", err, time.Since(begun))
-		}
-		time.Sleep(failureMemory)
-		s.fail = errPassing
-		for range 2 { // each asks again
-			if _, err := c.Token(t.Context()); !errors.Is(err, errPassing) {
-				t.Errorf("%v", err)
-			}
-		}
-		if s.fetches != 3 {
-			t.Errorf("%d fetches", s.fetches)
-		}
-	})
-}
-
-// Whatever foreign code does to the goroutine of a fetch, those that wait hear of it.
-func TestCrashedFetch(t *testing.T) {
-	for want, end := range map[string]func(){"crashed: mock": func() { panic("mock") }, "crashed: <nil>": runtime.Goexit} {
-		synctest.Test(t, func(t *testing.T) {
-			s := &service{end: end}
-			if _, err := newCache(s).Token(t.Context()); err == nil || err.Error() != want {
-				t.Errorf("%v, want %s", err, want)
-			}
-		})
-	}
 }
 
 // storeFuncs is a store of two functions.
@@ -223,63 +126,69 @@ func TestStoreThatFails(t *testing.T) {
 	gives := func(token Token) func(context.Context, Fetch) (Token, error) {
 		return func(context.Context, Fetch) (Token, error) { return token, nil }
 	}
+	fetches := func(n int, then func(context.Context) error) func(context.Context, Fetch) (Token, error) {
+		return func(ctx context.Context, fetch Fetch) (Token, error) {
+			for range n {
+				_, _ = fetch(ctx)
+			}
+			return Token{}, then(ctx)
+		}
+	}
 	for name, store := range map[string]storeFuncs{
-		"error": {func(ctx context.Context, _ Fetch) (Token, error) { return Token{}, down(ctx) }, down},
+		"error": {fetches(0, down), down}, "slow": {fetches(0, hang), hang}, "slow after the fetch": {fetches(1, hang), hang}, "error after two fetches": {fetches(2, down), down},
 		"panic": {func(context.Context, Fetch) (Token, error) { panic("store") }, func(context.Context) error { panic("store") }},
-		"slow":  {func(ctx context.Context, _ Fetch) (Token, error) { return Token{}, hang(ctx) }, hang},
 		"deaf": {
 			func(context.Context, Fetch) (Token, error) { <-deaf; return Token{}, nil },
 			func(context.Context) error { <-deaf; return nil },
 		},
-		"slow after the fetch": {func(ctx context.Context, fetch Fetch) (Token, error) {
-			_, _ = fetch(ctx)
-			return Token{}, hang(ctx)
-		}, hang},
-		"error after two fetches": {func(ctx context.Context, fetch Fetch) (Token, error) {
-			_, _ = fetch(ctx)
-			_, _ = fetch(ctx)
-			return Token{}, down(ctx)
-		}, down},
-		"no token":                    {gives(Token{}), down},
-		"no lifetime":                 {gives(Token{Value: "x"}), down},
+		"no token": {gives(Token{}), down}, "no lifetime": {gives(Token{Value: "x"}), down},
 		"a token that cannot be sent": {gives(Token{Value: "x\r\nHost: y", Lifetime: time.Hour}), down},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			s := new(service)
+			bubble(t, s, store, func(t *testing.T, c *Cache, want func(string)) {
 				deaf = make(chan struct{})
 				defer close(deaf)
-				s := new(service)
-				c := newCache(s, store)
-				for _, want := range []string{"token 1", "token 2"} {
-					if token, err := c.Token(t.Context()); token != want || err != nil {
-						t.Errorf("%q, %v; want %s", token, err, want)
-					}
-					c.Reject(t.Context(), want)
+				for _, token := range []string{"token 1", "token 2"} {
+					want(token)
+					c.Reject(t.Context(), token)
 				}
-				if s.notes != 1 || s.fetches != 2 {
-					t.Errorf("%d failures logged, %d fetches", s.notes, s.fetches)
-				}
+				errorIf(t, s.notes != 1 || s.fetches != 2, "%d failures logged, %d fetches", s.notes, s.fetches)
 			})
 		})
 	}
 }
 
-// A rejected token is not used again, even if the store keeps it; a token that another process stored meanwhile is.
+// A rejected token alone is dropped, and not used again, even if the store keeps it or has another bad one each time; a token that another
+// process stored meanwhile is.
 func TestStoreThatKeepsARejectedToken(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		stored := Token{Value: "stored 1", Lifetime: time.Hour}
-		s := new(service)
-		c := newCache(s, storeFuncs{
-			func(context.Context, Fetch) (Token, error) { return stored, nil },
-			func(context.Context) error { return errors.New("not now") },
-		})
-		for _, want := range []string{"stored 1", "token 1", "stored 2"} {
-			if token, err := c.Token(t.Context()); token != want || err != nil {
-				t.Errorf("%q, %v; want %s", token, err, want)
+	stored, given, changes := "stored 1", 0, false
+	store := storeFuncs{
+		func(context.Context, Fetch) (Token, error) {
+			if given++; changes {
+				stored = fmt.Sprint("bad ", given)
 			}
-			if c.Reject(t.Context(), want); want == "token 1" {
-				stored.Value = "stored 2"
+			return Token{Value: stored, Lifetime: time.Hour}, nil
+		},
+		func(context.Context) error { return errors.New("not now") },
+	}
+	bubble(t, new(service), store, func(t *testing.T, c *Cache, want func(string)) {
+		for _, token := range []string{"stored 1", "token 1", "stored 2"} {
+			want(token)
+			if c.Reject(t.Context(), token); token == "token 1" {
+				stored = "stored 2"
 			}
+		}
+		want("token 2")
+		c.Reject(t.Context(), "stored 2") // late: it is not that token
+		want("token 2")
+	})
+	given, changes = 0, true
+	bubble(t, new(service), store, func(t *testing.T, c *Cache, want func(string)) {
+		for n, token := range []string{"bad 1", "bad 2", "token 1"} { // the second bad one deserves another try
+			want(token)
+			again := c.Reject(t.Context(), token)
+			errorIf(t, again != (n == 1), "%s: another try %t", token, again)
 		}
 	})
 }

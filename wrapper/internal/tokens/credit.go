@@ -1,7 +1,7 @@
 package tokens
 
 import (
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
@@ -16,66 +16,66 @@ const creditTime = time.Minute
 // bad calls in parallel reject each new token before a good call has used it.
 type Credit struct {
 	Clock  clock.Clock
-	recent [2]atomic.Pointer[success] // of different operations
+	mu     sync.Mutex
+	recent [2]struct { // successes of different operations
+		of *Use
+		at time.Time
+	}
 }
 
-type success struct {
-	of *Use
-	at time.Time
-}
-
-// Use is how one operation gets on with tokens.
-type Use struct{ dropped atomic.Pointer[Drop] }
+// Use is how one operation gets on with tokens. Its Credit guards it.
+type Use struct{ dropped *Drop }
 
 // Drop is when an operation made the client drop a token.
 type Drop struct{ at time.Time }
 
 // Last returns the operation's last drop. A call asks before it gets its token.
-func (u *Use) Last() *Drop { return u.dropped.Load() }
+func (c *Credit) Last(u *Use) *Drop {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return u.dropped
+}
 
 // Good records a success of an operation. after is the operation's drop that it proves right; nil: none.
 func (c *Credit) Good(u *Use, after *Drop) {
-	if after != nil {
-		u.dropped.CompareAndSwap(after, nil)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if after != nil && u.dropped == after {
+		u.dropped = nil
 	}
-	now := c.Clock.Steady()
-	oldest := &c.recent[0]
-	for i := range c.recent {
-		slot := &c.recent[i]
-		s := slot.Load()
-		if s != nil && s.of == u {
-			if now.Sub(s.at) >= time.Second { // at most one allocation a second
-				slot.CompareAndSwap(s, &success{u, now})
-			}
-			return
-		}
-		if first := oldest.Load(); s == nil || first != nil && s.at.Before(first.at) {
-			oldest = slot
-		}
+	slot, other := &c.recent[0], &c.recent[1]
+	if slot.of != u && (other.of == u || other.at.Before(slot.at)) {
+		slot = other
 	}
-	oldest.Store(&success{u, now})
+	slot.of, slot.at = u, c.Clock.Steady()
 }
 
 // Others reports whether another operation had a success lately.
 func (c *Credit) Others(u *Use) bool {
-	for i := range c.recent {
-		if s := c.recent[i].Load(); s != nil && s.of != u && c.lately(s.at) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.others(u)
+}
+
+func (c *Credit) others(u *Use) bool {
+	for _, s := range c.recent {
+		if s.of != nil && s.of != u && c.Clock.Steady().Sub(s.at) < creditTime {
 			return true
 		}
 	}
 	return false
 }
 
-func (c *Credit) lately(at time.Time) bool {
-	return c.Clock.Steady().Sub(at) < creditTime
-}
-
 // Rejected judges the rejection of a token that a call got after the operation's drop last. ours: the operation refuses
 // tokens that are good for others, which is its own failure. drop: the token is to be dropped; otherwise, another call
 // of the operation has dropped it already.
 func (c *Credit) Rejected(u *Use, last *Drop) (ours, drop bool) {
-	if last != nil && c.lately(last.at) && c.Others(u) {
-		return true, false
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.Clock.Steady()
+	ours = last != nil && now.Sub(last.at) < creditTime && c.others(u)
+	if drop = !ours && u.dropped == last; drop {
+		u.dropped = &Drop{now}
 	}
-	return false, u.dropped.CompareAndSwap(last, &Drop{c.Clock.Steady()})
+	return ours, drop
 }

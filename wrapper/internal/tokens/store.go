@@ -19,8 +19,10 @@ type Store interface {
 // Share shares the token kept under key. Only apps with a store refer to it; others do not link it.
 func Share(store Store, key string) Shared { return &shared{store: store, key: key} }
 
-// storeLimit is the time limit of a store, including the wait for another process but not a fetch of its own.
-const storeLimit = 2 * time.Second
+// ErrFetching is a store's error while another process fetches. The store is asked again every lookTime.
+var ErrFetching = errors.New("another process fetches the token")
+
+const lookTime = 400 * time.Millisecond
 
 // shared asks a store, and tolerates its failures.
 type shared struct {
@@ -33,44 +35,38 @@ type shared struct {
 	bad      int    // rejected tokens of the store in a row
 }
 
-// ownKey is the key of the ownFetch in the context of a store's call.
-type ownKey struct{}
-
-// ownFetch is this process's only token request at a time, whether the store calls it or the cache does.
-type ownFetch struct {
-	once  sync.Once
-	begun chan struct{}
-	done  chan struct{}
-	held  *held
-	err   error
-}
-
-func (o *ownFetch) run(ctx context.Context, cfg *Config, fetch func(context.Context) (*held, error)) (*held, error) {
-	o.once.Do(func() {
-		close(o.begun)
-		guard.Go(func() (*held, error) { return fetch(ctx) }, cfg.Crashed, func(t *held, err error) {
-			o.held, o.err = t, err
-			close(o.done)
-		})
-	})
-	<-o.done
-	return o.held, o.err
-}
-
 func (s *shared) get(ctx context.Context, cfg *Config, fetch func(context.Context) (*held, error)) (*held, error) {
-	own := &ownFetch{begun: make(chan struct{}), done: make(chan struct{})}
-	for range s.looks() { // a second look: another process may have replaced a rejected token
-		found, err := s.ask(ctx, cfg, own, fetch)
-		select {
-		case <-own.begun:
-			<-own.done
-			if own.err == nil { // after a failed fetch, the error is not the store's
-				s.report(ctx, cfg, err, own.held.value)
+	asked, cancel := context.WithCancel(ctx)
+	defer cancel()
+	own := &ownFetch{slow: time.AfterFunc(storeLimit, cancel), fetch: func() (*held, error) {
+		return guard.Within(ctx, func() (*held, error) { return fetch(ctx) }, cfg.Crashed)
+	}}
+	defer own.slow.Stop()
+	asked = context.WithValue(asked, ownKey{}, own)
+	look := func() (Token, error) {
+		return s.store.Token(asked, s.key, func(context.Context) (Token, error) {
+			if f := own.run(); f.err != nil {
+				return Token{}, f.err
 			}
-			return own.held, own.err
-		default:
+			return Token{Value: own.token.value, Lifetime: own.token.expires.Sub(cfg.Clock.Now())}, nil
+		})
+	}
+	for range s.looks() { // a second look: another process may have replaced a rejected token
+		found, err := guard.Within(asked, look, storePanicked)
+		for begun := cfg.Clock.Steady(); errors.Is(err, ErrFetching) && cfg.Clock.Steady().Sub(begun) < cfg.Limit; {
+			if err := cfg.Clock.Sleep(ctx, lookTime); err != nil {
+				return nil, err
+			}
+			own.slow.Reset(storeLimit)
+			found, err = guard.Within(asked, look, storePanicked)
 		}
-		if err == nil {
+		if own.begun.Load() {
+			if f := own.run(); f.err == nil { // after a failed fetch, the error is not the store's
+				s.report(ctx, cfg, slow(asked, err), f.token.value)
+			}
+			break
+		}
+		if err = slow(asked, err); err == nil {
 			err = checkStored(found)
 		}
 		if ctx.Err() == nil {
@@ -87,56 +83,19 @@ func (s *shared) get(ctx context.Context, cfg *Config, fetch func(context.Contex
 		}
 		s.drop(ctx, cfg, found.Value)
 	}
-	return own.run(ctx, cfg, fetch)
+	f := own.run()
+	return f.token, f.err
 }
 
-type storeAnswer struct {
-	token Token
-	err   error
+// slow replaces the error of a store whose time is over.
+func slow(asked context.Context, err error) error {
+	if err != nil && asked.Err() != nil {
+		return errors.New("the token store took too long")
+	}
+	return err
 }
-
-var errStoreSlow = errors.New("the token store took too long")
 
 func storePanicked(any) error { return errors.New("the token store panicked") }
-
-// ask asks the store in a separate goroutine, which may outlive the time limit.
-func (s *shared) ask(ctx context.Context, cfg *Config, own *ownFetch, fetch func(context.Context) (*held, error)) (Token, error) {
-	asked, cancel := context.WithCancel(context.WithValue(ctx, ownKey{}, own))
-	answers := make(chan storeAnswer, 1)
-	guard.Go(func() (Token, error) {
-		return s.store.Token(asked, s.key, func(context.Context) (Token, error) {
-			t, err := own.run(ctx, cfg, fetch)
-			if err != nil {
-				return Token{}, err
-			}
-			return Token{Value: t.value, Lifetime: t.expires.Sub(cfg.Clock.Now())}, nil
-		})
-	}, storePanicked, func(t Token, err error) {
-		answers <- storeAnswer{t, err}
-		cancel()
-	})
-	slow := time.AfterFunc(storeLimit, cancel)
-	defer slow.Stop()
-	begun := own.begun
-	for {
-		select {
-		case answer := <-answers:
-			return answer.token, answer.err
-		case <-begun: // fetching does not count; the store gets its time limit once more for keeping the token
-			slow.Stop()
-			<-own.done
-			slow.Reset(storeLimit)
-			begun = nil
-		case <-asked.Done():
-			select {
-			case answer := <-answers:
-				return answer.token, answer.err
-			default:
-				return Token{}, errStoreSlow
-			}
-		}
-	}
-}
 
 // checkStored returns why a store's token cannot be used.
 func checkStored(t Token) error {
@@ -175,10 +134,7 @@ func (s *shared) drop(ctx context.Context, cfg *Config, token string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeLimit)
 	defer cancel()
 	_, err := guard.Within(ctx, func() (none struct{}, err error) { return none, s.store.Drop(ctx, s.key, token) }, storePanicked)
-	if err != nil && ctx.Err() != nil {
-		err = errStoreSlow
-	}
-	s.report(ctx, cfg, err, token)
+	s.report(ctx, cfg, slow(ctx, err), token)
 }
 
 func (s *shared) isRejected(token string) bool {

@@ -57,32 +57,14 @@ func (f *Failure) late(caller context.Context, own bool) {
 	}
 }
 
-// unanswered makes the failure of a round trip.
-func (w *Wire) unanswered(p *progress, req *http.Request, err error) *Failure {
-	transport, standard := w.roundTripper.(*http.Transport)
-	f, asked := p.failed(req.Context(), standard, err)
-	if standard && transport.Proxy != nil {
-		switch u, failed := transport.Proxy(req); {
-		case failed != nil && !asked: // the error's text may hold a password
-			f.Stage, f.Unsent, f.Cause = Unsent, true, ErrProxySetting
-		case failed == nil && u != nil:
-			f.Proxy = u.Host
-		}
-	}
-	return f
-}
-
 // unsentStage returns how far a request came that was surely not sent.
 func unsentStage(err error) Stage {
-	_, refused := text.Find[*ProxyError](err)
-	switch {
-	case refused:
+	if _, refused := text.Find[*ProxyError](err); refused {
 		return Refused
-	case isTLS(err):
+	} else if isTLS(err) {
 		return Untrusted
-	default:
-		return Unsent
 	}
+	return Unsent
 }
 
 // several reports whether err joins errors: only the last one's connection is known.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -18,10 +19,18 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
+
+// errorIf reports what is wrong, if it is.
+func errorIf(t *testing.T, wrong bool, format string, args ...any) {
+	if t.Helper(); wrong {
+		t.Errorf(format, args...)
+	}
+}
 
 // rawServer counts the whole requests that arrive, and answers each with bytes.
 type rawServer struct {
@@ -34,37 +43,79 @@ type rawServer struct {
 // number.
 func newRawServer(t *testing.T, config *tls.Config, want int64, serve func(s *rawServer, c net.Conn)) *rawServer {
 	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener := httptest.NewUnstartedServer(nil).Listener
 	s := &rawServer{host: listener.Addr().String()}
 	s.conns.Go(func() {
-		for {
-			c, err := listener.Accept()
-			if err != nil {
-				return
-			}
+		for c, err := listener.Accept(); err == nil; c, err = listener.Accept() {
 			context.AfterFunc(t.Context(), func() { c.Close() })
 			s.conns.Go(func() {
 				defer c.Close()
-				conn := c
 				if config != nil {
-					conn = tls.Server(c, config)
+					c = tls.Server(c, config)
 				}
-				serve(s, conn)
+				serve(s, c)
 			})
 		}
 	})
 	t.Cleanup(func() {
 		listener.Close()
 		s.conns.Wait()
-		if got := s.requests.Load(); want >= 0 && got != want {
-			t.Errorf("%d requests in the end, want %d", got, want)
-		}
+		errorIf(t, want >= 0 && s.requests.Load() != want, "%d requests in the end, want %d", s.requests.Load(), want)
 	})
 	return s
 }
+
+// fault answers the nth whole request of a server, for HTTP/2 that of a stream, and reports whether the connection goes on.
+type fault func(n int, stream uint32, c net.Conn, body []byte) bool
+
+// http1 serves HTTP/1.1.
+func (f fault) http1(s *rawServer, c net.Conn) {
+	for r := bufio.NewReader(c); ; {
+		req, err := http.ReadRequest(r)
+		if err != nil {
+			return
+		}
+		if body, err := io.ReadAll(req.Body); err != nil || !f(int(s.requests.Add(1)), 0, c, body) {
+			return
+		}
+	}
+}
+
+// http2 serves HTTP/2 by hand.
+func (f fault) http2(s *rawServer, c net.Conn) {
+	read := func(n uint32) []byte {
+		b := make([]byte, n)
+		if _, err := io.ReadFull(c, b); err != nil {
+			return nil
+		}
+		return b
+	}
+	if read(uint32(len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))) == nil || !(frame{kind: settings}).write(c) {
+		return
+	}
+	for head := read(9); head != nil; head = read(9) {
+		payload, kind, flags := read(binary.BigEndian.Uint32(head)>>8), head[3], head[4]
+		switch {
+		case payload == nil:
+			return
+		case kind == settings && flags&ack == 0:
+			frame{kind: settings, flags: ack}.write(c)
+		case kind == ping && flags&ack == 0:
+			frame{kind: ping, flags: ack, payload: payload}.write(c)
+		case (kind == headers || kind == data) && flags&endStream != 0:
+			body := payload[:len(payload)*(1-int(kind))] // a small one is one frame
+			if !f(int(s.requests.Add(1)), binary.BigEndian.Uint32(head[5:]), c, body) {
+				return
+			}
+		}
+	}
+}
+
+const (
+	data, headers, reset, settings, ping, goAway = 0, 1, 3, 4, 6, 7
+	endStream, ack, endHeaders                   = 1, 1, 4
+	refusedStream                                = 7
+)
 
 type frame struct {
 	kind, flags byte
@@ -79,84 +130,39 @@ func (f frame) write(c net.Conn) bool {
 	return err == nil
 }
 
-const (
-	data, headers, reset, settings, ping, goAway = 0, 1, 3, 4, 6, 7
-	endStream, ack, endHeaders                   = 1, 1, 4
-	refusedStream                                = 7
-)
-
-func numbers(ns ...uint32) (b []byte) {
-	for _, n := range ns {
-		b = binary.BigEndian.AppendUint32(b, n)
+// of is a frame with numbers in its payload.
+func of(kind byte, ns ...uint32) (f frame) {
+	for f.kind = kind; len(ns) > 0; ns = ns[1:] {
+		f.payload = binary.BigEndian.AppendUint32(f.payload, ns[0])
 	}
-	return b
-}
-
-// http2 serves HTTP/2 by hand. fault answers the whole request of a stream, and reports whether the connection goes on.
-func http2(fault func(n int, stream uint32, c net.Conn, body []byte) bool) func(*rawServer, net.Conn) {
-	return func(s *rawServer, c net.Conn) {
-		if _, err := io.ReadFull(c, make([]byte, len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))); err != nil || !(frame{kind: settings}).write(c) {
-			return
-		}
-		head := make([]byte, 9)
-		for {
-			if _, err := io.ReadFull(c, head); err != nil {
-				return
-			}
-			payload := make([]byte, binary.BigEndian.Uint32(head)>>8)
-			if _, err := io.ReadFull(c, payload); err != nil {
-				return
-			}
-			body := payload[:len(payload)*(1-min(int(head[3]), 1))] // a small one is one frame
-			kind, flags, stream := head[3], head[4], binary.BigEndian.Uint32(head[5:])
-			switch {
-			case (kind == settings || kind == ping) && flags&ack == 0:
-				if kind == settings {
-					payload = nil
-				}
-				frame{kind: kind, flags: ack, payload: payload}.write(c)
-			case (kind == headers || kind == data) && flags&endStream != 0:
-				if !fault(int(s.requests.Add(1)), stream, c, body) {
-					return
-				}
-			}
-		}
-	}
+	return f
 }
 
 // frames answers a stream with frames; a GOAWAY belongs to none.
-func frames(list ...frame) func(int, uint32, net.Conn, []byte) bool {
-	return func(_ int, stream uint32, c net.Conn, _ []byte) bool {
+func frames(list ...frame) fault {
+	return func(_ int, stream uint32, c net.Conn, _ []byte) (goesOn bool) {
+		goesOn = true
 		for _, f := range list {
 			if f.stream = stream; f.kind == goAway || f.kind == settings {
 				f.stream = 0
 			}
-			if !f.write(c) {
-				return false
-			}
+			goesOn = goesOn && f.write(c)
 		}
-		return true
+		return goesOn
 	}
 }
 
-// http1 serves HTTP/1.1: fault answers the nth request of all.
-func http1(fault func(n int, c net.Conn) bool) func(*rawServer, net.Conn) {
-	return func(s *rawServer, c net.Conn) {
-		for r := bufio.NewReader(c); ; {
-			req, err := http.ReadRequest(r)
-			if err != nil {
-				return
-			}
-			if _, err := io.Copy(io.Discard, req.Body); err != nil || !fault(int(s.requests.Add(1)), c) {
-				return
-			}
-		}
-	}
+// does answers without a look at the request.
+func does(f func(net.Conn) bool) fault {
+	return func(_ int, _ uint32, c net.Conn, _ []byte) bool { return f(c) }
 }
 
-const fine = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+// says answers with bytes.
+func says(answer string, more bool) fault {
+	return does(func(c net.Conn) bool { _, err := io.WriteString(c, answer); return err == nil && more })
+}
 
-func answerFine(c net.Conn) bool { _, err := io.WriteString(c, fine); return err == nil }
+var fine = says("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", true)
 
 // rst ends a connection with a TCP RST.
 func rst(c net.Conn) bool {
@@ -168,11 +174,12 @@ func rst(c net.Conn) bool {
 	return false
 }
 
-// senderFunc sends a request of a method, with a body or without.
+// senderFunc sends a request.
 type senderFunc func(ctx context.Context) (*http.Response, error)
 
 func (f senderFunc) Send(ctx context.Context) (*http.Response, error) { return f(ctx) }
 
+// try sends a request with a method and possibly a header.
 func try(ctx context.Context, w *wire.Wire, method, url, body string) *wire.Failure {
 	answer, failed := w.Attempt(ctx, senderFunc(func(ctx context.Context) (*http.Response, error) {
 		method, header, _ := strings.Cut(method, " ")
@@ -194,16 +201,11 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// A body of "" is no body.
-var requests = []struct{ method, body string }{
-	{"GET", ""}, {"POST", ""}, {"POST", "{}"}, {"DELETE", ""}, {"PUT Idempotency-Key", "{}"}, {"POST Expect", "{}"},
-}
-
-// forEach runs a test with each request, and the client's own transport and a foreign one around it.
+// forEach runs a test with each kind of request, and the client's own transport and a foreign one around it.
 func forEach(t *testing.T, change func(*http.Transport), test func(t *testing.T, w *wire.Wire, own bool, method, body string)) {
-	for _, r := range requests {
+	for _, request := range []string{"GET|", "POST|", "POST|{}", "DELETE|", "PUT Idempotency-Key|{}", "POST Expect|{}"} {
 		for _, own := range []bool{true, false} {
-			t.Run(fmt.Sprintf("%s_%s_own_%t", r.method, r.body, own), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s own %t", request, own), func(t *testing.T) {
 				t.Parallel()
 				transport := wire.NewTransport()
 				t.Cleanup(transport.CloseIdleConnections)
@@ -212,7 +214,8 @@ func forEach(t *testing.T, change func(*http.Transport), test func(t *testing.T,
 				if !own {
 					rt = roundTripper(transport.RoundTrip)
 				}
-				test(t, wire.New(rt, 20*time.Second), own, r.method, r.body)
+				method, body, _ := strings.Cut(request, "|")
+				test(t, wire.New(rt, 20*time.Second), own, method, body)
 			})
 		}
 	}
@@ -227,272 +230,256 @@ func encryption(t *testing.T, protocol string) (*tls.Config, func(*http.Transpor
 		func(transport *http.Transport) { transport.TLSClientConfig = &tls.Config{RootCAs: pool} }
 }
 
-func unencryptedHTTP2(transport *http.Transport) {
-	transport.Protocols = new(http.Protocols)
-	transport.Protocols.SetUnencryptedHTTP2(true)
-}
+// isRefused has the faults of HTTP/2 that prove that the request was not processed.
+var isRefused = map[string]bool{"reset 7": true, "103 and refused": true}
 
-// Whatever HTTP/2 does, an attempt is one request on the wire. net/http alone sends some of these hundreds of times.
-func TestHTTP2OneRequestPerAttempt(t *testing.T) {
+// http2Faults are what may become of a request of HTTP/2.
+func http2Faults() map[string]fault {
 	informational := frame{kind: headers, flags: endHeaders, payload: []byte("\x08\x03103")} // :status 103, without an index
-	faults := map[string]func(int, uint32, net.Conn, []byte) bool{
-		"goaway_0": frames(frame{kind: goAway, payload: numbers(0, 0)}),
-		"goaway_this": func(n int, stream uint32, c net.Conn, body []byte) bool {
-			frames(frame{kind: goAway, payload: numbers(stream, 0)})(n, stream, c, body)
-			return rst(c)
+	faults := map[string]fault{
+		"goaway 0": frames(of(goAway, 0, 0)), "goaway 0 error": frames(of(goAway, 0, 2)), "goaway 0 calm": frames(of(goAway, 0, 11)),
+		"goaway this": func(n int, stream uint32, c net.Conn, _ []byte) bool {
+			return frames(of(goAway, stream, 0))(n, stream, c, nil) && rst(c)
 		},
-		"goaway_0_error":    frames(frame{kind: goAway, payload: numbers(0, 2)}),
-		"goaway_0_calm":     frames(frame{kind: goAway, payload: numbers(0, 11)}),
-		"goaway_and_reset":  frames(frame{kind: goAway, payload: numbers(0, 0)}, frame{kind: reset, payload: numbers(refusedStream)}),
-		"103_and_reset":     frames(informational, frame{kind: reset, payload: numbers(1)}),
-		"103_and_refused":   frames(informational, frame{kind: reset, payload: numbers(refusedStream)}),
-		"no_more_streams":   frames(frame{kind: settings, payload: []byte{0, 3, 0, 0, 0, 0}}, frame{kind: reset, payload: numbers(1)}),
-		"bad_settings":      frames(frame{kind: settings, payload: []byte{0, 4, 0xff, 0xff, 0xff, 0xff}}),
-		"push":              frames(frame{kind: 5, flags: endHeaders, payload: append(numbers(2), 0x88)}),
-		"end":               func(_ int, _ uint32, c net.Conn, _ []byte) bool { c.Close(); return false },
-		"reset_of_tcp":      func(_ int, _ uint32, c net.Conn, _ []byte) bool { return rst(c) },
-		"headers_and_reset": frames(frame{kind: headers, flags: endHeaders, payload: []byte{0x88}}, frame{kind: reset, payload: numbers(1)}),
+		"goaway and reset": frames(of(goAway, 0, 0), of(reset, refusedStream)), "103 and reset": frames(informational, of(reset, 1)),
+		"103 and refused": frames(informational, of(reset, refusedStream)), "push": frames(frame{kind: 5, flags: endHeaders, payload: []byte{0, 0, 0, 2, 0x88}}),
+		"no more streams":   frames(frame{kind: settings, payload: []byte{0, 3, 0, 0, 0, 0}}, of(reset, 1)),
+		"bad settings":      frames(frame{kind: settings, payload: []byte{0, 4, 0xff, 0xff, 0xff, 0xff}}),
+		"headers and reset": frames(frame{kind: headers, flags: endHeaders, payload: []byte{0x88}}, of(reset, 1)),
+		"end":               does(func(c net.Conn) bool { c.Close(); return false }), "reset of TCP": does(rst),
+		"stuck": does(func(c net.Conn) bool { _, err := io.Copy(io.Discard, c); return err != nil }), // pings have no answer, either
 	}
 	for code := range uint32(14) {
-		faults[fmt.Sprintf("reset_%d", code)] = frames(frame{kind: reset, payload: numbers(code)})
+		faults[fmt.Sprintf("reset %d", code)] = frames(of(reset, code))
 	}
-	config, trusting := encryption(t, "h2")
-	for name, fault := range faults {
-		for scheme, change := range map[string]func(*http.Transport){"https": trusting, "http": unencryptedHTTP2} {
-			t.Run(name+"_"+scheme, func(t *testing.T) {
-				t.Parallel()
-				forEach(t, change, func(t *testing.T, w *wire.Wire, own bool, method, body string) {
-					s := newRawServer(t, map[string]*tls.Config{"https": config}[scheme], 1, http2(fault))
-					failed := try(t.Context(), w, method, scheme+"://"+s.host, body)
-					if failed == nil || s.requests.Load() != 1 {
-						t.Fatalf("%+v after %d requests, want a failure after 1", failed, s.requests.Load())
-					}
-					refused := scheme == "https" && own && (name == "reset_7" || name == "103_and_refused")
-					if failed.Unsent != refused {
-						t.Errorf("surely not processed: %t, want %t: %v", failed.Unsent, refused, failed.Cause)
-					}
-				})
-			})
-		}
-	}
+	return faults
 }
 
-// Pooled connections of HTTP/1.1 that end once each has got a request: net/http alone sends a GET on one after another.
-func TestPooledOneRequestPerAttempt(t *testing.T) {
-	const pooled = 5
-	config, trusting := encryption(t, "http/1.1")
-	for scheme, change := range map[string]func(*http.Transport){"https": trusting, "http": func(*http.Transport) {}} {
-		for name, end := range map[string]func(net.Conn) bool{
-			"end": func(net.Conn) bool { return false }, "reset": rst, "garbage": func(c net.Conn) bool { _, _ = io.WriteString(c, "\r\n\r\n"); return false },
-			"early": func(c net.Conn) bool { _, _ = io.WriteString(c, "HTTP/1.1 103 Early Hints\r\n\r\n"); return rst(c) },
-		} {
-			t.Run(name+"_"+scheme, func(t *testing.T) {
-				t.Parallel()
-				forEach(t, change, func(t *testing.T, w *wire.Wire, _ bool, method, body string) {
-					var together sync.WaitGroup
-					together.Add(pooled)
-					s := newRawServer(t, map[string]*tls.Config{"https": config}[scheme], pooled+1, http1(func(n int, c net.Conn) bool {
-						if n > pooled {
-							return end(c)
+// Whatever a connection does, an attempt is one request on the wire. net/http alone sends some of these hundreds of times,
+// and a GET on one pooled connection of HTTP/1.1 after another.
+func TestOneRequestPerAttempt(t *testing.T) {
+	for protocol, faults := range map[string]map[string]fault{"h2": http2Faults(), "http/1.1": {
+		"end": does(func(net.Conn) bool { return false }), "reset": does(rst), "garbage": says("\r\n\r\n", false),
+		"early": does(func(c net.Conn) bool { _, _ = io.WriteString(c, "HTTP/1.1 103 Early Hints\r\n\r\n"); return rst(c) }),
+	}} {
+		config, trusting := encryption(t, protocol)
+		pooled := map[string]int{"http/1.1": 5}[protocol]
+		for name, does := range faults {
+			for _, scheme := range []string{"http", "https"} {
+				t.Run(protocol+" "+name+" "+scheme, func(t *testing.T) {
+					t.Parallel()
+					forEach(t, func(transport *http.Transport) {
+						trusting(transport)
+						if protocol == "h2" && scheme == "http" {
+							transport.Protocols = new(http.Protocols)
+							transport.Protocols.SetUnencryptedHTTP2(true)
 						}
-						together.Done()
-						together.Wait() // each on a connection of its own
-						return answerFine(c)
-					}))
-					var fill sync.WaitGroup
-					for range pooled {
-						fill.Go(func() {
-							if failed := try(t.Context(), w, "GET", scheme+"://"+s.host, ""); failed != nil {
-								t.Error(failed.Cause)
+						if name == "stuck" {
+							transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: 200 * time.Millisecond, PingTimeout: 200 * time.Millisecond}
+						}
+					}, func(t *testing.T, w *wire.Wire, own bool, method, body string) {
+						var together, fill sync.WaitGroup
+						together.Add(pooled)
+						answer := fault(func(n int, stream uint32, c net.Conn, body []byte) bool {
+							if n > pooled {
+								return does(n, stream, c, body)
 							}
+							together.Done()
+							together.Wait() // each on a connection of its own
+							return fine(n, stream, c, body)
 						})
-					}
-					fill.Wait()
-					failed := try(t.Context(), w, method, scheme+"://"+s.host, body)
-					if failed == nil || failed.Unsent || s.requests.Load() != pooled+1 {
-						t.Errorf("%+v after %d requests, want a failure that may be done after %d", failed, s.requests.Load(), pooled+1)
-					}
+						serve := map[string]func(*rawServer, net.Conn){"h2": answer.http2, "http/1.1": answer.http1}[protocol]
+						s := newRawServer(t, map[string]*tls.Config{"https": config}[scheme], int64(pooled+1), serve)
+						for range pooled {
+							fill.Go(func() {
+								failed := try(t.Context(), w, "GET", scheme+"://"+s.host, "")
+								errorIf(t, failed != nil, "%+v", failed)
+							})
+						}
+						fill.Wait()
+						failed := try(t.Context(), w, method, scheme+"://"+s.host, body)
+						refused := scheme == "https" && own && isRefused[name]
+						if failed == nil || failed.Late || failed.Unsent != refused || s.requests.Load() != int64(pooled+1) {
+							t.Errorf("%+v after %d requests, want a failure after %d, surely not processed %t", failed, s.requests.Load(), pooled+1, refused)
+						}
+					})
 				})
-			})
+			}
 		}
 	}
-}
-
-// deadConn is a connection that dies after one write, as if the peer had reset it a moment ago.
-type deadConn struct {
-	net.Conn
-	writes *atomic.Int64
-}
-
-func (c deadConn) Write(b []byte) (int, error) {
-	if c.writes.Add(1) > 1 {
-		return 0, errors.New("the peer has gone")
-	}
-	return c.Conn.Write(b)
 }
 
 // A pooled connection that turns out dead before a byte is written proves that the request was not sent: net/http goes
-// on with another one. For other requests it gives no proof.
+// on with another one. For other requests it gives no proof, and nor does a foreign transport's own repeat.
 func TestPooledDeadBeforeTheWrite(t *testing.T) {
+	var firsts sync.Map // the first connection by the address
 	forEach(t, func(transport *http.Transport) {
-		first := true
 		transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 			c, err := new(net.Dialer).DialContext(ctx, network, address)
-			if first && err == nil {
-				first = false
-				return deadConn{c, new(atomic.Int64)}, nil
-			}
+			firsts.LoadOrStore(address, c)
 			return c, err
 		}
 	}, func(t *testing.T, w *wire.Wire, own bool, method, body string) {
-		s := newRawServer(t, nil, -1, http1(func(_ int, c net.Conn) bool { return answerFine(c) }))
-		if !own {
-			t.Skip("a foreign transport's own repeat proves nothing")
-		}
-		if failed := try(t.Context(), w, "GET", "http://"+s.host, ""); failed != nil {
-			t.Fatal(failed.Cause)
-		}
-		failed := try(t.Context(), w, method, "http://"+s.host, body)
+		s := newRawServer(t, nil, -1, fine.http1)
+		failed := try(t.Context(), w, "GET", "http://"+s.host, "")
+		errorIf(t, failed != nil, "%+v", failed)
+		first, _ := firsts.Load(s.host)
+		_ = first.(net.Conn).SetWriteDeadline(time.Unix(1, 0)) // as if the peer had reset it a moment ago
+		failed = try(t.Context(), w, method, "http://"+s.host, body)
 		served := method == "POST" || method == "DELETE" || method == "POST Expect"
-		if served != (failed == nil) || failed != nil && failed.Unsent {
-			t.Errorf("served %t: %+v", failed == nil, failed)
-		}
+		errorIf(t, own && (served != (failed == nil) || failed != nil && failed.Unsent), "served %t: %+v", failed == nil, failed)
 	})
 }
 
 // What is known of a request comes from its connection. No text of an error says that it was not sent.
 func TestSentOrNot(t *testing.T) {
 	config, trusting := encryption(t, "http/1.1")
-	plain := newRawServer(t, nil, -1, http1(func(_ int, c net.Conn) bool { return rst(c) }))
-	garbage := newRawServer(t, nil, -1, http1(func(_ int, c net.Conn) bool {
-		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nTLS handshake timeout\r\n\r\n")
-		return false
-	}))
-	encrypted := newRawServer(t, config, -1, http1(func(_ int, c net.Conn) bool { // a TLS fault after the request
+	serve := func(config *tls.Config, f fault) string { return newRawServer(t, config, -1, f.http1).host }
+	resets, trusted, nowhere := serve(nil, does(rst)), serve(config, fine), "127.0.0.1:1"
+	raw := func(config *tls.Config, does func(net.Conn)) string {
+		return newRawServer(t, config, 0, func(_ *rawServer, c net.Conn) { does(c) }).host
+	}
+	silent := raw(nil, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
+	noTLS := raw(nil, func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 no TLS\r\n\r\n") })
+	old := raw(&tls.Config{Certificates: config.Certificates, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, func(c net.Conn) { _, _ = c.Read(nil) })
+	alerts := serve(config, does(func(c net.Conn) bool { // a TLS fault after the request
 		_, _ = c.(*tls.Conn).NetConn().Write([]byte("\x15\x03\x03\x00\x02\x02\x14"))
 		return false
 	}))
-	silent := newRawServer(t, nil, -1, func(_ *rawServer, c net.Conn) { _, _ = io.Copy(io.Discard, c) })
-	handshakes := newRawServer(t, nil, -1, func(_ *rawServer, c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 no TLS\r\n\r\n") })
-	closed, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed.Close()
-	nowhere := closed.Addr().String()
-	to := func(host string, req *http.Request) (*http.Response, error) {
-		own := req.Clone(req.Context())
-		own.URL.Host = host
-		return wire.NewTransport().RoundTrip(own)
-	}
-	says := func(answer string, more bool) *rawServer {
-		return newRawServer(t, nil, -1, http1(func(_ int, c net.Conn) bool { _, err := io.WriteString(c, answer); return err == nil && more }))
-	}
-	tunnels, refuses := says("HTTP/1.1 200 OK\r\n\r\n", false), says("HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n", true)
-	challenges := says("HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", true)
-	transport := wire.NewTransport()
-	through := func(proxy *rawServer) http.RoundTripper {
+	with := func(change func(*tls.Config)) *http.Transport {
 		transport := wire.NewTransport()
-		transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: proxy.host})
+		t.Cleanup(transport.CloseIdleConnections)
+		trusting(transport)
+		change(transport.TLSClientConfig)
 		return transport
 	}
-	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	traced := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{})
-	for _, test := range []struct {
-		name   string
-		ctx    context.Context
-		rt     http.RoundTripper // nil: the client's own
-		url    string
-		unsent bool
-		stage  wire.Stage
-	}{
-		{name: "refused", url: "http://" + nowhere, unsent: true, stage: wire.Unsent},
-		{name: "refused_with_a_trace_of_the_caller", ctx: traced, url: "http://" + nowhere, unsent: true, stage: wire.Unsent},
-		{name: "no_such_host", url: "http://no-such-host.invalid", unsent: true, stage: wire.Unsent},
-		{name: "no_TLS", url: "https://" + handshakes.host, unsent: true, stage: wire.Untrusted},
-		{name: "handshake_hangs", ctx: short, url: "https://" + silent.host, unsent: true, stage: wire.Unsent},
-		{name: "answer_hangs", ctx: short, url: "http://" + silent.host, stage: wire.NoAnswer},
-		{name: "reset", url: "http://" + plain.host, stage: wire.NoAnswer},
-		{name: "reset_with_a_trace_of_the_caller", ctx: traced, url: "http://" + plain.host, stage: wire.NoAnswer},
-		{name: "words", url: "http://" + garbage.host, stage: wire.NoAnswer},
-		{name: "TLS_alert_after_the_request", url: "https://" + encrypted.host, stage: wire.NoAnswer},
-		{name: "proxy_takes_the_request_and_closes", url: "http://api.test", rt: through(plain), stage: wire.NoAnswer},
-		{name: "proxy_opens_a_tunnel_and_closes", url: "https://api.test", rt: through(tunnels), unsent: true, stage: wire.Unsent},
-		{name: "proxy_refuses_the_tunnel", url: "https://api.test", rt: through(refuses), unsent: true, stage: wire.Refused},
-		{name: "proxy_is_away", url: "https://api.test", rt: through(&rawServer{host: nowhere}), unsent: true, stage: wire.Unsent},
-		{name: "a_challenge_is_answered", url: "http://" + challenges.host, rt: roundTripper(func(req *http.Request) (*http.Response, error) {
-			if resp, err := transport.RoundTrip(req); err != nil || resp.StatusCode != http.StatusUnauthorized {
-				return resp, err
-			}
-			return transport.RoundTrip(req)
-		}), stage: wire.NoAnswer},
-		{name: "no_hooks", url: "http://x", rt: roundTripper(func(*http.Request) (*http.Response, error) {
-			return nil, &net.OpError{Op: "dial", Err: errors.New("net/http: TLS handshake timeout")}
-		}), stage: wire.NoAnswer},
-		{name: "second_host_refuses", url: "http://x", rt: roundTripper(func(req *http.Request) (*http.Response, error) {
-			if resp, err := to(plain.host, req); err == nil {
-				return resp, nil
-			}
-			return to(nowhere, req)
-		}), stage: wire.NoAnswer},
-		{name: "second_host_answers", url: "http://x", rt: roundTripper(func(req *http.Request) (*http.Response, error) {
-			if resp, err := to(nowhere, req); err == nil {
-				return resp, nil
-			}
-			return to(plain.host, req)
-		}), stage: wire.NoAnswer},
-		{name: "two_hosts_refuse", url: "http://x", rt: roundTripper(func(req *http.Request) (*http.Response, error) {
-			_, first := to(nowhere, req)
-			_, second := to(nowhere, req)
-			return nil, fmt.Errorf("both: %w", errors.Join(first, second))
-		}), stage: wire.NoAnswer},
-		{name: "one_host_refuses", url: "http://x", rt: roundTripper(func(req *http.Request) (*http.Response, error) { return to(nowhere, req) }), unsent: true, stage: wire.Unsent},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			if test.rt == nil {
-				transport := wire.NewTransport()
-				trusting(transport)
-				test.rt = transport
-			}
-			if test.ctx == nil {
-				test.ctx = t.Context()
-			}
-			if failed := try(test.ctx, wire.New(test.rt, time.Minute), "POST", test.url, "{}"); failed == nil || failed.Unsent != test.unsent || failed.Stage != test.stage {
-				t.Errorf("%+v, want stage %d, unsent %t", failed, test.stage, test.unsent)
-			}
-		})
+	own := with(func(*tls.Config) {})
+	through := func(proxy string) *http.Transport {
+		transport := with(func(*tls.Config) {})
+		transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: proxy})
+		return transport
 	}
-}
-
-// A transport that sends to two hosts at once is stopped, and nothing is certain.
-func TestHedgedRequestIsStopped(t *testing.T) {
-	s := newRawServer(t, nil, -1, func(_ *rawServer, c net.Conn) { _, _ = io.Copy(io.Discard, c) })
-	transport := wire.NewTransport()
-	rt := roundTripper(func(req *http.Request) (*http.Response, error) {
+	nextCentury := func() time.Time { return time.Now().AddDate(100, 0, 0) }
+	sends := func(hosts ...string) roundTripper { // to one host after another until one accepts; "" is the request's own
+		return func(req *http.Request) (*http.Response, error) {
+			var failures []error
+			for _, host := range hosts {
+				other := req.Clone(req.Context())
+				other.URL.Host = cmp.Or(host, req.URL.Host)
+				resp, err := own.RoundTrip(other)
+				if err == nil && resp.StatusCode == http.StatusOK {
+					return resp, nil
+				}
+				failures = append(failures, err)
+			}
+			if len(failures) == 1 {
+				return nil, failures[0]
+			}
+			return nil, fmt.Errorf("all: %w", errors.Join(failures...))
+		}
+	}
+	hedged := func(req *http.Request) (*http.Response, error) { // is stopped, and nothing is certain
 		failures := make(chan error, 2)
 		for range 2 {
-			go func() {
-				resp, err := transport.RoundTrip(req.Clone(req.Context()))
-				if err == nil {
-					resp.Body.Close()
-				}
-				failures <- err
-			}()
+			go func() { _, err := own.RoundTrip(req.Clone(req.Context())); failures <- err }() //nolint:bodyclose // there is no answer
 		}
 		return nil, cmp.Or(<-failures, <-failures)
-	})
-	if failed := try(t.Context(), wire.New(rt, time.Minute), "POST", "http://"+s.host, ""); failed == nil || failed.Unsent || !errors.Is(failed.Cause, wire.ErrAgain) {
-		t.Errorf("%+v", failed)
+	}
+	noHooks := func(*http.Request) (*http.Response, error) {
+		return nil, &net.OpError{Op: "dial", Err: errors.New("net/http: TLS handshake timeout")}
+	}
+	for _, test := range []struct {
+		name  string
+		stage wire.Stage // Unsent, Untrusted and Refused prove that the request was not sent
+		rt    http.RoundTripper
+		url   string
+		cause string
+	}{
+		{"refused", wire.Unsent, own, "http://" + nowhere, ""},
+		{"no such host", wire.Unsent, own, "http://no-such-host.invalid", "no-such-host"},
+		{"the handshake hangs", wire.Unsent, own, "https://" + silent, ""},
+		{"the proxy is away", wire.Unsent, through(nowhere), "https://api.test", ""},
+		{"the tunnel closes", wire.Unsent, through(serve(nil, says("HTTP/1.1 200 OK\r\n\r\n", false))), "https://api.test", ""},
+		{"one host refuses", wire.Unsent, sends(nowhere), "http://x", ""},
+		{"the proxy refuses", wire.Refused, through(serve(nil, says("HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n", true))), "https://api.test", "502"},
+		{"no TLS", wire.Untrusted, own, "https://" + noTLS, "tls"},
+		{"TLS too old", wire.Untrusted, own, "https://" + old, "protocol version"},
+		{"expired", wire.Untrusted, with(func(c *tls.Config) { c.Time = nextCentury }), "https://" + trusted, "expired"},
+		{"another's certificate", wire.Untrusted, with(func(c *tls.Config) { c.ServerName = "api.test" }), "https://" + trusted, "not api.test"},
+		{"unknown authority", wire.Untrusted, with(func(c *tls.Config) { c.RootCAs = x509.NewCertPool() }), "https://" + trusted, "unknown authority"},
+		{"the answer hangs", wire.NoAnswer, own, "http://" + silent, ""},
+		{"reset", wire.NoAnswer, own, "http://" + resets, ""},
+		{"TLS alert after the request", wire.NoAnswer, own, "https://" + alerts, ""},
+		{"words", wire.NoAnswer, own, "http://" + serve(nil, says("HTTP/1.1 200 OK\r\nTLS handshake timeout\r\n\r\n", false)), ""},
+		{"headers above 64 KiB", wire.NoAnswer, own, "http://" + serve(nil, says("HTTP/1.1 200 OK\r\nX: "+strings.Repeat("x", 70<<10), true)), "65536"},
+		{"the proxy takes it and closes", wire.NoAnswer, through(resets), "http://api.test", ""},
+		{"a challenge is answered", wire.NoAnswer, sends("", ""), "http://" + serve(nil, says("HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", true)), ""},
+		{"two at once", wire.NoAnswer, roundTripper(hedged), "http://" + silent, wire.ErrAgain.Error()},
+		{"no hooks", wire.NoAnswer, roundTripper(noHooks), "http://x", ""},
+		{"the second host refuses", wire.NoAnswer, sends(resets, nowhere), "http://x", ""},
+		{"the second host answers", wire.NoAnswer, sends(nowhere, resets), "http://x", ""},
+		{"two hosts refuse", wire.NoAnswer, sends(nowhere, nowhere), "http://x", ""},
+	} {
+		for _, traced := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, traced by the caller %t", test.name, traced), func(t *testing.T) {
+				t.Parallel()
+				ctx, limit := t.Context(), time.Minute
+				if traced {
+					ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{})
+				}
+				if strings.HasSuffix(test.name, "hangs") {
+					limit = 100 * time.Millisecond
+				}
+				failed := try(ctx, wire.New(test.rt, limit), "POST", test.url, "{}")
+				if failed == nil || failed.Stage != test.stage || failed.Unsent != (test.stage <= wire.Unsent) || !strings.Contains(failed.Cause.Error(), test.cause) {
+					t.Errorf("%+v, want stage %d", failed, test.stage)
+				}
+			})
+		}
 	}
 }
 
-func TestHeadersAreCapped(t *testing.T) {
-	s := newRawServer(t, nil, 1, http1(func(_ int, c net.Conn) bool {
-		_, err := io.WriteString(c, "HTTP/1.1 200 OK\r\nX-Long: "+strings.Repeat("x", 70<<10)+"\r\nContent-Length: 2\r\n\r\n{}")
-		return err == nil
-	}))
-	if failed := try(t.Context(), wire.New(wire.NewTransport(), 20*time.Second), "POST", "http://"+s.host, ""); failed == nil || failed.Unsent || !strings.Contains(failed.Cause.Error(), "65536") {
-		t.Errorf("%+v", failed)
+// One timer serves one attempt after another: each gets the whole limit, and no more. A caller's end is not the limit's.
+func TestEachAttemptGetsTheWholeLimit(t *testing.T) {
+	const limit, sec = 10 * time.Second, time.Second
+	synctest.Test(t, func(t *testing.T) {
+		var takes time.Duration
+		transport := wire.NewTransport()
+		defer func() { transport.CloseIdleConnections(); time.Sleep(time.Minute) }() // until servers whose clients left have seen it
+		transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+			client, server := net.Pipe()
+			go does(func(c net.Conn) bool { time.Sleep(takes); return fine(0, 0, c, nil) }).http1(new(rawServer), server)
+			return client, nil
+		}
+		w := wire.New(transport, limit)
+		for _, test := range []struct{ takes, pause, leaves time.Duration }{
+			{sec, 0, 0}, {limit - 1, 0, 0}, {limit + sec, 0, 0}, {sec, 2 * limit, 0}, {limit - 1, 0, 0}, {limit + 1, 0, 0}, {limit, 0, sec}, {sec, 0, 0},
+		} {
+			takes = test.takes
+			ctx, cancel := context.WithTimeout(t.Context(), cmp.Or(test.leaves, time.Hour))
+			begun := time.Now()
+			failed := try(ctx, w, "GET", "http://x", "")
+			late, ended := failed != nil && failed.Late, failed != nil && failed.Ended != nil
+			errorIf(t, late != (test.takes > limit) || ended != (test.leaves > 0), "%+v: %+v", test, failed)
+			errorIf(t, time.Since(begun) != min(test.takes, limit, cmp.Or(test.leaves, limit)), "%+v: took %s", test, time.Since(begun))
+			cancel()
+			time.Sleep(test.pause)
+		}
+	})
+}
+
+// A date is relative to the clock of this machine.
+func TestRetryAfter(t *testing.T) {
+	const day = 24 * time.Hour
+	now := time.Date(2027, 1, 2, 3, 4, 5, 0, time.FixedZone("CST", 8*3600))
+	for header, want := range map[string]time.Duration{
+		"Fri, 01 Jan 2027 19:04:15 GMT": 10 * time.Second, "Friday, 01-Jan-27 19:04:15 GMT": 10 * time.Second,
+		"Fri Jan  1 19:04:15 2027": 10 * time.Second, "Sat, 02 Jan 2027 03:04:15 +0800": 10 * time.Second, "  7 ": 7 * time.Second,
+		"Sun, 03 Jan 2027 19:04:05 GMT": day, "Fri, 31 Dec 9999 23:59:59 GMT": day, "Inf": day, "1e400": day, "9223372036854775808": day,
+		"Sat, 02 Jan 2027 03:04:15 CST": 0, "Fri, 01 Jan 2027 19:04:05 GMT": 0, "Mon, 01 Jan 0001 00:00:00 GMT": 0, // CST may be any of three zones
+		"": 0, "0x10": 0, "-9223372036854775809": 0, "7, 8": 0, strings.Repeat("9", 1000): day, "0." + strings.Repeat("0", 400) + "1": 0,
+	} {
+		got := wire.RetryAfter(http.Header{"Retry-After": {header}}, now)
+		errorIf(t, got != want, "%q: %s, want %s", header, got, want)
 	}
 }

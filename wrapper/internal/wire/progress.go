@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,9 +24,8 @@ var ErrAgain = errors.New("the connection failed after the request was sent, and
 type progress struct {
 	mu sync.Mutex // guards all below
 
-	// The time limit. context.WithTimeout would start and stop a timer per attempt. Each start wakes the thread that
-	// waits for the network, a tenth of the cost of a call. A progress keeps its timer running from one attempt to the
-	// next.
+	// The time limit. Its timer runs on from one attempt to the next: to start one for each, as context.WithTimeout does,
+	// wakes the thread that waits for the network, a tenth of the cost of a call.
 	timer    *time.Timer
 	running  bool // the timer runs, and fires no later than the deadline of the next attempt
 	deadline time.Time
@@ -36,8 +36,8 @@ type progress struct {
 	failure *Failure // of the round trip; used by the attempt's goroutine alone
 
 	trace  httptrace.ClientTrace
-	traced context.Context // holds trace, made once per progress
-	own    bool            // trace serves this attempt alone, since the caller has one, too
+	theirs httptrace.ClientTrace // the caller's: its hooks are called, too, and not under mu
+	own    bool                  // trace serves this attempt alone, since the caller has one, too
 }
 
 // sent is how far a request came.
@@ -57,87 +57,25 @@ type sent struct {
 	same    bool // again, on the same HTTP/2 connection
 }
 
-// begin starts an attempt, and returns the context of its request. The caller must end it.
-func (w *Wire) begin(caller context.Context) (context.Context, *progress) {
-	own := httptrace.ContextClientTrace(caller) != nil
-	p, _ := w.idle.Get().(*progress)
-	if p == nil || own {
-		p = newProgress()
-	}
-	ctx := p.begin(caller, w.limit)
-	if own { // both get called, which changes ours
-		p.own, p.traced = true, context.Background()
-		ctx = httptrace.WithClientTrace(ctx, &p.trace)
-	}
-	return &tracked{ctx, p}, p
-}
-
-func newProgress() *progress {
-	p := new(progress)
-	p.trace = httptrace.ClientTrace{GetConn: p.getConn, GotConn: p.gotConn, WroteHeaders: p.wroteHeaders, WroteRequest: p.wroteRequest}
-	p.traced = httptrace.WithClientTrace(context.Background(), &p.trace)
+func newProgress(theirs httptrace.ClientTrace) *progress {
+	p := &progress{theirs: theirs, trace: theirs}
+	p.trace.GetConn, p.trace.GotConn, p.trace.WroteHeaders, p.trace.WroteRequest = p.getConn, p.gotConn, p.wroteHeaders, p.wroteRequest
 	return p
-}
-
-// end ends an attempt and its context. Only after an answer to a wholly written request is it certain that nothing of
-// net/http still holds the progress.
-func (w *Wire) end(p *progress, answered bool) {
-	if p.end(answered && !p.own && !w.foreign) {
-		w.idle.Put(p)
-	}
-}
-
-func (p *progress) begin(caller context.Context, limit time.Duration) context.Context {
-	ctx, cancel := context.WithCancelCause(caller)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.sent, p.failure = sent{}, nil
-	p.deadline, p.cancel = time.Now().Add(limit), cancel
-	switch {
-	case p.timer == nil:
-		p.timer = time.AfterFunc(limit, p.ring)
-	case !p.running:
-		p.timer.Reset(limit)
-	}
-	p.running = true
-	return ctx
-}
-
-func (p *progress) end(answered bool) (reusable bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.cancel(nil)
-	p.cancel, p.conn = nil, nil
-	if answered && p.written {
-		return true
-	}
-	p.timer.Stop()
-	return false
-}
-
-// took returns how long ago the attempt began.
-func (p *progress) took(limit time.Duration) time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return limit - time.Until(p.deadline)
 }
 
 func (p *progress) ring() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.running = false
-	if p.cancel == nil {
-		return
-	}
-	if left := time.Until(p.deadline); left > 0 {
+	left := time.Until(p.deadline)
+	if p.running = p.cancel != nil && left > 0; p.running {
 		p.timer.Reset(left)
-		p.running = true
-		return
+	} else if p.cancel != nil {
+		p.cancel(ErrLimit)
 	}
-	p.cancel(ErrLimit)
 }
 
-// tracked is the context of a request. It brings the trace to net/http without a value for each call.
+// tracked is the context of a request. It brings the trace to net/http without a value for each call, and without
+// httptrace.WithClientTrace, which adds 30 KB of package reflect to an app.
 type tracked struct {
 	context.Context
 	progress *progress
@@ -146,32 +84,48 @@ type tracked struct {
 type progressKey struct{}
 
 func (t *tracked) Value(key any) any {
-	if _, is := key.(progressKey); is {
+	switch key {
+	case progressKey{}:
 		return t.progress
-	}
-	if v := t.progress.traced.Value(key); v != nil {
-		return v
+	case traceKey:
+		return &t.progress.trace
 	}
 	return t.Context.Value(key)
 }
 
+// traceKey is the key under which net/http looks for a trace.
+var traceKey = func() (key any) {
+	httptrace.ContextClientTrace(&asked{context.Background(), &key})
+	return key
+}()
+
+// asked is a context that notes the key it is asked for.
+type asked struct {
+	context.Context
+	key *any
+}
+
+func (a *asked) Value(key any) any {
+	*a.key = key
+	return nil
+}
+
 // follow sets what the request and its transport say about repeats below us.
 func (p *progress) follow(roundTripper http.RoundTripper, req *http.Request) {
-	transport, standard := roundTripper.(*http.Transport)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if standard {
+	if transport, standard := roundTripper.(*http.Transport); standard {
 		p.h2c = transport.Protocols != nil && transport.Protocols.UnencryptedHTTP2()
-		switch req.Method {
-		case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
-			_, idempotent := req.Header["Idempotency-Key"]
-			_, idempotentX := req.Header["X-Idempotency-Key"]
-			p.plain = !idempotent && !idempotentX
-		}
+		_, idempotent := req.Header["Idempotency-Key"]
+		_, idempotentX := req.Header["X-Idempotency-Key"]
+		p.plain = !idempotent && !idempotentX && slices.Contains([]string{"POST", "PUT", "PATCH", "DELETE"}, req.Method)
 	}
 }
 
-func (p *progress) getConn(string) {
+func (p *progress) getConn(hostPort string) {
+	if theirs := p.theirs.GetConn; theirs != nil {
+		defer theirs(hostPort)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.asked = true
@@ -181,6 +135,9 @@ func (p *progress) getConn(string) {
 }
 
 func (p *progress) gotConn(info httptrace.GotConnInfo) {
+	if theirs := p.theirs.GotConn; theirs != nil {
+		defer theirs(info)
+	}
 	secure, isTLS := info.Conn.(*tls.Conn)
 	http2 := isTLS && secure.ConnectionState().NegotiatedProtocol == "h2"
 	p.mu.Lock()
@@ -215,6 +172,9 @@ func (p *progress) stop() {
 }
 
 func (p *progress) wroteHeaders() {
+	if theirs := p.theirs.WroteHeaders; theirs != nil {
+		defer theirs()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.wrote { // a transport that sends two at once
@@ -223,7 +183,10 @@ func (p *progress) wroteHeaders() {
 	p.wrote = true
 }
 
-func (p *progress) wroteRequest(httptrace.WroteRequestInfo) {
+func (p *progress) wroteRequest(info httptrace.WroteRequestInfo) {
+	if theirs := p.theirs.WroteRequest; theirs != nil {
+		defer theirs(info)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.written = true

@@ -6,7 +6,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"net"
 	"net/http"
+	"net/http/httptrace"
 	"sync"
 	"time"
 )
@@ -48,39 +50,30 @@ type Sender interface {
 // Attempt sends one request, at most once, and reads its answer. The caller releases the answer, which is set, without a
 // body, even if reading the body failed.
 func (w *Wire) Attempt(caller context.Context, sender Sender) (answer *Answer, failed *Failure) {
-	ctx, progress := w.begin(caller)
-	defer func() {
-		if failed != nil {
-			failed.Took = progress.took(w.limit)
-		}
-		w.end(progress, failed == nil)
-	}()
+	begun := time.Now()
+	ctx, progress := w.begin(caller, begun)
+	defer func() { w.end(progress, failed == nil) }()
 	resp, err := sender.Send(ctx) // read closes the body
-	if err != nil {
-		if failed = progress.failure; failed == nil {
-			failed = &Failure{Stage: Unbuilt, Unsent: true, Cause: err}
-		}
-		failed.late(caller, tooLate(ctx))
-		if failed.Late || failed.Stage == NoAnswer && (errors.Is(failed.Cause, ErrAgain) || errors.Is(failed.Ended, context.DeadlineExceeded)) {
-			// The connection may be dead, and after a change of network the idle ones may be, too. The next attempt
-			// dials.
-			w.CloseIdle()
-		}
-		return nil, failed
-	}
-	if w.foreign {
-		closed := context.AfterFunc(ctx, func() { resp.Body.Close() })
-		defer closed()
-	}
-	answer, err = read(resp)
 	if err == nil {
-		return answer, nil
+		if w.foreign {
+			closed := context.AfterFunc(ctx, func() { resp.Body.Close() })
+			defer closed()
+		}
+		if answer, err = read(resp); err == nil {
+			return answer, nil
+		}
+		failed = &Failure{Stage: Body, Cause: err}
+		if errors.Is(err, ErrSwitched) {
+			failed.Stage = Switched
+		}
+	} else if failed = progress.failure; failed == nil {
+		failed = &Failure{Stage: Unbuilt, Unsent: true, Cause: err}
 	}
-	failed = &Failure{Stage: Body, Cause: err}
-	if errors.Is(err, ErrSwitched) {
-		failed.Stage = Switched
-	}
+	failed.Took = time.Since(begun)
 	failed.late(caller, tooLate(ctx))
+	if failed.Late || failed.Stage == NoAnswer && (errors.Is(failed.Cause, ErrAgain) || errors.Is(failed.Ended, context.DeadlineExceeded)) {
+		w.CloseIdle() // the connection may be dead, and after a change of network the idle ones, too: the next attempt dials
+	}
 	return answer, failed
 }
 
@@ -95,12 +88,95 @@ func (w *Wire) Do(req *http.Request) (*http.Response, error) {
 	if err == nil && resp == nil {
 		err = errors.New("the round tripper returned neither an answer nor an error")
 	}
-	if err == nil && resp.Body == nil {
-		resp.Body = http.NoBody // as http.Client does
-	}
 	if err != nil {
 		p.failure = w.unanswered(p, req, err)
 		return nil, err
 	}
+	if resp.Body == nil {
+		resp.Body = http.NoBody // as http.Client does
+	}
 	return resp, nil
+}
+
+// Timeout is the default limit of one attempt: far above the service's response times, and short enough for a retry.
+const Timeout = 10 * time.Second
+
+// maxConnections limits a process's connections to one host.
+const maxConnections = 64
+
+// shared is the transport of every client without one of its own: short-lived clients share connections.
+var shared = sync.OnceValue(func() *http.Transport {
+	return &http.Transport{
+		Proxy:             http.ProxyFromEnvironment,
+		DialContext:       (&net.Dialer{Timeout: Timeout, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2: true,
+		// With the standard library's 2 idle connections, a busy client dials for most calls; without a limit, whenever
+		// another call takes its connection. 64 serve 30 times the service's highest rate limit.
+		MaxIdleConnsPerHost:   maxConnections,
+		MaxConnsPerHost:       maxConnections,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   Timeout,
+		ExpectContinueTimeout: time.Second,
+		// Real headers are below 1 KiB. The standard library reads 10 MB of them.
+		MaxResponseHeaderBytes: 64 << 10,
+		// A dead HTTP/2 connection would otherwise fail every call until the kernel notices.
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
+		OnProxyConnectResponse: refuseTunnel,
+	}
+})
+
+// NewTransport returns a copy of the shared transport.
+func NewTransport() *http.Transport { return shared().Clone() }
+
+// begin starts an attempt, and returns the context of its request. The caller must end it.
+func (w *Wire) begin(caller context.Context, now time.Time) (context.Context, *progress) {
+	p, _ := w.idle.Get().(*progress)
+	if theirs := httptrace.ContextClientTrace(caller); theirs != nil {
+		p = newProgress(*theirs)
+		p.own = true
+	} else if p == nil {
+		p = newProgress(httptrace.ClientTrace{})
+	}
+	ctx, cancel := context.WithCancelCause(caller)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sent, p.failure = sent{}, nil
+	p.deadline, p.cancel = now.Add(w.limit), cancel
+	switch {
+	case p.timer == nil:
+		p.timer = time.AfterFunc(w.limit, p.ring)
+	case !p.running:
+		p.timer.Reset(w.limit)
+	}
+	p.running = true
+	return &tracked{ctx, p}, p
+}
+
+// end ends an attempt and its context. Only after an answer to a wholly written request is it certain that nothing of
+// net/http still holds the progress.
+func (w *Wire) end(p *progress, answered bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cancel(nil)
+	p.cancel, p.conn = nil, nil
+	if answered && p.written && !p.own && !w.foreign {
+		w.idle.Put(p)
+	} else {
+		p.timer.Stop()
+	}
+}
+
+// unanswered makes the failure of a round trip.
+func (w *Wire) unanswered(p *progress, req *http.Request, err error) *Failure {
+	transport, standard := w.roundTripper.(*http.Transport)
+	f, asked := p.failed(req.Context(), standard, err)
+	if standard && transport.Proxy != nil {
+		switch u, failed := transport.Proxy(req); {
+		case failed != nil && !asked: // the error's text may hold a password
+			f.Stage, f.Unsent, f.Cause = Unsent, true, ErrProxySetting
+		case failed == nil && u != nil:
+			f.Proxy = u.Host
+		}
+	}
+	return f
 }

@@ -4,7 +4,6 @@ package call
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -24,20 +23,8 @@ import (
 // Command makes the command that calls an operation.
 func Command(w *term.World) *cobra.Command {
 	return &cobra.Command{
-		Use:   "call OPERATION",
-		Short: "Call any operation of the contract, or of one of your own",
-		Long: `Call an operation, and print what it answers as JSON.
-
-The operation's parameters are flags: openconversation call OPERATION --help lists them.
-openconversation operations lists the operations. With --spec FILE they are those of an
-OpenAPI contract of your own, of which openconversation-gen makes the file:
-  openconversation-gen --spec robot.yaml --routes robot.json
-With --official PACKAGE they are those of a package of DingTalk's official SDK, or with all
-of every one. A release carries them; a build from source names their file with
---official-routes FILE, which openconversation-gen official --routes FILE makes.`,
-		Example: `  openconversation call chatIdToOpenConversationId --chatId chatfaabe59a460527f5fb72fbbdfe3f061e --emulator
-  openconversation call --spec robot.json sendMessage --body @message.json
-  openconversation call --official robot_1_0 batchSendOTO --body @message.json`,
+		Use:                "call OPERATION",
+		Short:              "Call any operation of the contract, or of one of your own",
 		Annotations:        map[string]string{explain.Footer: connect.Footer(w, "call")},
 		DisableFlagParsing: true, // the flags depend on the operation
 		RunE: explain.Begins(func(cmd *cobra.Command, args []string) error {
@@ -132,24 +119,6 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	var params []*parameter
-	defer func() {
-		cmd.RunE = explain.Begins(func(cmd *cobra.Command, _ []string) error {
-			if err := o.Check(cmd); err != nil {
-				return err
-			}
-			request, err := build(w, route, params, o.body)
-			if err != nil {
-				return err
-			}
-			if o.dry {
-				return dryRun(cmd.Context(), w, o, request)
-			}
-			if err := confirm(cmd.Context(), w, o, route.Operation); err != nil {
-				return err
-			}
-			return run(cmd.Context(), w, o, request)
-		})
-	}()
 	own := &cobra.Command{}
 	own.Flags().SortFlags = false
 	o.AddTo(own)
@@ -173,6 +142,22 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 		own.Flags().Lookup("body").Hidden = true
 	}
 	flags.AddFlagSet(own.Flags())
+	cmd.RunE = explain.Begins(func(cmd *cobra.Command, _ []string) error {
+		if err := o.Check(cmd); err != nil {
+			return err
+		}
+		request, err := build(w, route, params, o.body)
+		if err != nil {
+			return err
+		}
+		if o.dry {
+			return dryRun(cmd.Context(), w, o, request)
+		}
+		if err := confirm(cmd.Context(), w, o, route.Operation); err != nil {
+			return err
+		}
+		return run(cmd.Context(), w, o, request)
+	})
 	return cmd
 }
 
@@ -216,14 +201,8 @@ func confirm(ctx context.Context, w *term.World, o *options, operation *generate
 
 // run sends a request and prints the answer.
 func run(ctx context.Context, w *term.World, o *options, request dingtalk.Request) error {
-	switch {
-	case o.timeout < 0:
-		return explain.Usage("--timeout: %s is negative", o.timeout)
-	case o.timeout > 0:
-		limited, cancel := context.WithTimeoutCause(ctx, o.timeout, explain.TimeoutError{After: o.timeout})
-		defer cancel()
-		ctx = limited
-	}
+	ctx, cancel := explain.Within(ctx, o.timeout)
+	defer cancel()
 	client, done, err := o.Dial(ctx, w)
 	if err != nil {
 		return err
@@ -235,7 +214,7 @@ func run(ctx context.Context, w *term.World, o *options, request dingtalk.Reques
 			err = ended
 		}
 		if o.json {
-			if printed := w.PrintJSON(newFailure(err)); printed != nil {
+			if printed := w.PrintJSON(map[string]any{"error": explain.AsJSON(err)}); printed != nil {
 				return printed
 			}
 		}
@@ -248,27 +227,4 @@ func run(ctx context.Context, w *term.World, o *options, request dingtalk.Reques
 		return nil
 	}
 	return w.PrintJSON(answer)
-}
-
-// failure is an error as JSON, with the fields of convert --json.
-type failure struct {
-	Error struct {
-		Kind      string `json:"kind,omitempty"`
-		Code      string `json:"code"`
-		Message   string `json:"message"`
-		RequestID string `json:"requestId"`
-		Status    int    `json:"status"`
-	} `json:"error"`
-}
-
-func newFailure(err error) (f failure) {
-	f.Error.Kind, f.Error.Message = explain.Kind(err), explain.Describe(err).String()
-	var e *dingtalk.Error
-	if errors.As(err, &e) {
-		f.Error.Code, f.Error.RequestID, f.Error.Status = string(e.Code), e.RequestID, e.StatusCode
-		if e.Message != "" && e.Err == nil {
-			f.Error.Message = e.Message
-		}
-	}
-	return f
 }

@@ -17,13 +17,7 @@ func OperationsCommand(w *term.World) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "operations",
 		Short: "List the operations that call can call",
-		Long: `List the operations of the contract, or of one of your own, that call can call.
-
-REPEAT says when a call is repeated: safe, whenever that may help; unsent, only if the
-service surely did not process it.`,
-		Example: `  openconversation operations
-  openconversation operations --official robot_1_0`,
-		Args: explain.NoArgs,
+		Args:  explain.NoArgs,
 		RunE: explain.Begins(func(*cobra.Command, []string) error {
 			routes, err := operations(source)
 			if err != nil {
@@ -32,7 +26,7 @@ service surely did not process it.`,
 			return list(w, routes, asJSON)
 		}),
 	}
-	cmd.Flags().StringVar(&source.Spec, "spec", "", "the operations of this `FILE`, made by openconversation-gen --routes of an OpenAPI contract, instead of this project's")
+	cmd.Flags().StringVar(&source.Spec, "spec", "", "the operations of this `FILE` instead of this project's: an OpenAPI contract, or what openconversation-gen --routes makes of one")
 	source.AddTo(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print an array of JSON objects")
 	return cmd

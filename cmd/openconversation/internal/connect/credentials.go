@@ -1,8 +1,8 @@
 package connect
 
 import (
+	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"io"
 	"io/fs"
@@ -11,8 +11,10 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf16"
 
+	utf16 "golang.org/x/text/encoding/unicode"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/emulate"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
@@ -55,15 +57,14 @@ func (c *Flags) credentials(ctx context.Context, w *term.World) (dingtalk.AppCre
 // missing makes the error of incomplete credentials; it is nil if they are complete.
 func missing(creds dingtalk.AppCredentials) error {
 	switch {
-	case creds.AppKey == "" && creds.AppSecret == "":
+	case creds.AppKey+creds.AppSecret == "":
 		return lang.Errorf("no credentials: set %s and %s (or --app-secret-file)", EnvAppKey, EnvAppSecret)
 	case creds.AppSecret == "":
 		return lang.Errorf("no credentials: set %s (or --app-secret-file)", EnvAppSecret)
 	case creds.AppKey == "":
 		return lang.Errorf("no credentials: set %s", EnvAppKey)
-	default:
-		return nil
 	}
+	return nil
 }
 
 // names are the letters of names that people give the variables, the right one first.
@@ -148,21 +149,12 @@ func secretFrom(ctx context.Context, w *term.World, name string) (string, error)
 	return secret, nil
 }
 
-// plainText returns a file's text, also of UTF-16, which PowerShell writes.
+// plainText returns a file's text, also of UTF-16 with a mark, which PowerShell writes.
 func plainText(content []byte) string {
-	mark := func(first, second byte) bool { return len(content) > 1 && content[0] == first && content[1] == second }
-	order := binary.ByteOrder(binary.LittleEndian)
-	switch {
-	case mark(0xFE, 0xFF):
-		order = binary.BigEndian
-	case !mark(0xFF, 0xFE):
-		return string(content)
+	if bytes.HasPrefix(content, []byte("\xff\xfe")) || bytes.HasPrefix(content, []byte("\xfe\xff")) {
+		content, _ = utf16.UTF16(utf16.LittleEndian, utf16.UseBOM).NewDecoder().Bytes(content) // what is damaged is no secret
 	}
-	var units []uint16
-	for i := 2; i+1 < len(content); i += 2 {
-		units = append(units, order.Uint16(content[i:]))
-	}
-	return string(utf16.Decode(units))
+	return string(content)
 }
 
 func withoutPath(err error) error {
@@ -172,3 +164,49 @@ func withoutPath(err error) error {
 	}
 	return err
 }
+
+// The environment variables. A secret is never a flag: other users of the machine can read a process's arguments.
+const (
+	EnvAppKey    = emulate.EnvAppKey
+	EnvAppSecret = emulate.EnvAppSecret
+	EnvBaseURL   = "DINGTALK_BASE_URL"
+	EnvRedisURL  = "DINGTALK_REDIS_URL"
+)
+
+var environment = []struct {
+	name    string
+	meaning lang.Format
+	of      string // the commands that read it
+}{
+	{EnvAppKey, "the app's key (Client ID in newer consoles)", "convert call doctor budget"},
+	{EnvAppSecret, "the app's secret (Client Secret); --app-secret-file comes first", "convert call doctor budget"},
+	{EnvBaseURL, "the host to call; --region and --base-url come first", "convert call doctor budget"},
+	{EnvRedisURL, "the Redis that shares the app's limits; --redis comes first; it may hold a password", "convert budget"},
+	{"HTTPS_PROXY, ALL_PROXY, NO_PROXY", "proxy to the host, as usual", "convert call doctor"},
+	{"SSL_CERT_FILE", "PEM file of the authorities to trust, such as that of a company's proxy; Windows and macOS have stores of their own", "convert call doctor"},
+	{"NO_COLOR", "set to anything: no colours on a terminal", "convert doctor"},
+	{"LC_ALL, LC_MESSAGES, LANG", "language of messages, Chinese or else English; --lang comes first", "convert call doctor budget"},
+}
+
+// Footer ends the help of a command that makes calls: the environment variables and the exit codes. For the root, they are
+// those of convert.
+func Footer(w *term.World, command string) string {
+	if command == term.CommandName {
+		command = "convert"
+	}
+	return environmentText(w.Lang, command) + "\n" + explain.ExitText(w.Lang, command)
+}
+
+func environmentText(l lang.Language, command string) string {
+	var b strings.Builder
+	b.WriteString(l.Sprintf("Environment:") + "\n")
+	for _, row := range environment {
+		if slices.Contains(strings.Fields(row.of), command) {
+			b.WriteString(term.Beside("  "+row.name, l.Sprintf(row.meaning), 29))
+		}
+	}
+	return b.String()
+}
+
+// trimLineEnds trims line ends, which editors and shells add.
+func trimLineEnds(value string) string { return strings.TrimRight(value, "\r\n") }

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
@@ -22,7 +21,7 @@ import (
 type Flags struct {
 	noEmulator bool // the command has no flag for it
 	emulator   bool
-	region     region
+	region     string
 	baseURL    string
 	secretFile string
 	ip         string // 4 or 6; empty: both
@@ -34,24 +33,7 @@ type Flags struct {
 	Trace   func(context.Context) context.Context // sees the connection of every request; nil: nothing does
 }
 
-// region is the flag --region.
-type region string
-
-var regions = map[region]dingtalk.Region{
-	"international": dingtalk.International,
-	"mainland":      dingtalk.MainlandChina,
-}
-
-func (r *region) String() string { return string(*r) }
-func (r *region) Type() string   { return "region" }
-
-func (r *region) Set(name string) error {
-	if _, ok := regions[region(name)]; !ok {
-		return lang.Errorf("use international or mainland")
-	}
-	*r = region(name)
-	return nil
-}
+var regions = map[string]dingtalk.Region{"international": dingtalk.International, "mainland": dingtalk.MainlandChina}
 
 // AddTo adds the flags.
 func (c *Flags) AddTo(cmd *cobra.Command) {
@@ -59,11 +41,10 @@ func (c *Flags) AddTo(cmd *cobra.Command) {
 	if !c.noEmulator {
 		flags.BoolVar(&c.emulator, "emulator", false, "call an emulator in this process: it needs no credentials, and knows the chat of DingTalk's page")
 	}
-	flags.Var(&c.region, "region", "`international|mainland`: the app's region (default international)")
+	explain.Choice(cmd, &c.region, "region", "`international|mainland`: the app's region (default international)", []string{"international", "mainland"}, nil)
 	flags.StringVar(&c.baseURL, "base-url", "", "call `URL` instead of a region's host: HTTPS, or HTTP on a loopback address")
 	flags.StringVar(&c.secretFile, "app-secret-file", "", "read the app's secret from `FILE` instead of "+EnvAppSecret)
-	flags.StringVar(&c.ip, "ip", "", "connect over this `VERSION` of IP only: 4 or 6; the app's allow list may have one alone")
-	_ = cmd.RegisterFlagCompletionFunc("region", cobra.FixedCompletions([]string{"international", "mainland"}, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
+	explain.Choice(cmd, &c.ip, "ip", "connect over this `VERSION` of IP only: 4 or 6; the app's allow list may have one alone", []string{"4", "6"}, nil)
 }
 
 // Check refuses flags that exclude each other.
@@ -72,9 +53,6 @@ func (c *Flags) Check(cmd *cobra.Command) error {
 		if err := explain.Alone(cmd, group...); err != nil {
 			return err
 		}
-	}
-	if c.ip != "" && c.ip != "4" && c.ip != "6" {
-		return explain.Usage("--ip: use %s", lang.List([]string{"4", "6"}, "or"))
 	}
 	return nil
 }
@@ -85,11 +63,15 @@ func (c *Flags) Emulator() bool { return c.emulator }
 // SecretFile reports whether the secret is read from a file.
 func (c *Flags) SecretFile() bool { return c.secretFile != "" }
 
-// Identity returns a digest of the app and the host, by which a resumed run checks that both are the same.
+// Identity returns a digest of the app and the host, by which a resumed run checks that both are the same. Without an app it is
+// empty.
 func (c *Flags) Identity(w *term.World) string {
 	key, host := trimLineEnds(w.Getenv(EnvAppKey)), strings.TrimRight(c.hostURL(w), "/")
 	if c.emulator {
 		key, host = dingtalktest.AppKey, "emulator"
+	}
+	if key == "" {
+		return ""
 	}
 	sum := sha256.Sum256([]byte(key + "\n" + host))
 	return hex.EncodeToString(sum[:])
@@ -113,10 +95,10 @@ func (c *Flags) Host(w *term.World) string {
 // Elsewhere returns these flags for the other region, and its name. It is empty if the host is no region's.
 func (c *Flags) Elsewhere(w *term.World) (other Flags, name string) {
 	host := dingtalk.Region(c.hostURL(w))
-	for _, name := range []region{"international", "mainland"} {
-		if at := regions[name]; at != host && !c.emulator && (host == dingtalk.International || host == dingtalk.MainlandChina) {
+	for name, at := range regions {
+		if at != host && !c.emulator && (host == dingtalk.International || host == dingtalk.MainlandChina) {
 			other = Flags{region: name, secretFile: c.secretFile, ip: c.ip}
-			return other, string(name)
+			return other, name
 		}
 	}
 	return other, ""

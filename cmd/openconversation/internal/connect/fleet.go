@@ -7,13 +7,17 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9/logging"
+	"github.com/spf13/cobra"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
-	"github.com/redis/go-redis/v9/logging"
 )
 
 // RedisURL returns the Redis that shares the limits, or "". An emulator in this process has limits of its own.
@@ -42,6 +46,7 @@ func (c *Flags) fleet(ctx context.Context, w *term.World, creds dingtalk.AppCred
 	done := func() { _ = client.Close() } // replies in flight are no longer needed
 	fleetOptions := []dingtalkredis.Option{
 		dingtalkredis.WithBaseURL(c.hostURL(w)), dingtalkredis.WithOrganization(c.organization), dingtalkredis.WithLogger(slog.New(notes{w})),
+		dingtalkredis.WithTimeout(c.redisTimeout),
 	}
 	fleet, err := dingtalkredis.New(client, creds, fleetOptions...)
 	if err != nil { // the credentials are not empty, so it is the host
@@ -135,3 +140,129 @@ func (n notes) Handle(_ context.Context, record slog.Record) error {
 // errNoRedis is the error of a command that needs Redis.
 var errNoRedis = explain.UsageHint("the count of a month is kept by the processes that share it through Redis",
 	"no Redis is given: set --redis or %s", EnvRedisURL)
+
+// MonthlyQuota is an organisation's monthly quota on the standard edition.
+const MonthlyQuota = generated.CallsPerMonth
+
+// sharedConversions is how long processes share a conversion. No page says how long a chat's openConversationId stays
+// the same.
+const sharedConversions = 24 * time.Hour
+
+// sharing holds the flags for sharing the app's limits with other processes.
+type sharing struct {
+	offered      bool // the command has the flags
+	redis        string
+	Budget       int
+	organization string
+	redisTimeout time.Duration
+	chosen       bool // the user set the budget
+}
+
+// strict reports whether Redis must count each request before it is sent: if the user set the budget.
+func (s *sharing) strict() bool { return s.chosen }
+
+// AddSharingTo adds the flags.
+func (s *sharing) AddSharingTo(cmd *cobra.Command) {
+	s.offered = true
+	flags := cmd.Flags()
+	flags.StringVar(&s.redis, "redis", "", "share the app's limits with other processes through the Redis at `URL`, such as redis://10.0.0.5:6379/0, redis+cluster://a,b or redis+sentinel://a,b/0?master_name=NAME; a URL with a password goes into "+EnvRedisURL)
+	flags.DurationVar(&s.redisTimeout, "redis-timeout", time.Second, "with --redis: wait `TIME` for an answer of Redis; four round trips or more")
+	flags.IntVar(&s.Budget, "monthly-budget", MonthlyQuota, "with --redis: at most `N` calls a month (UTC+8) by all that share it, and none that Redis has not counted; 0 is no limit")
+	flags.StringVar(&s.organization, "organization", "", "with --redis: `NAME` of whose budget it is, such as the corpId (default: the app's own)")
+}
+
+// CheckSharing refuses invalid flags. on tells whether a Redis is set.
+func (s *sharing) CheckSharing(cmd *cobra.Command, on bool) error {
+	s.chosen = cmd.Flags().Changed("monthly-budget")
+	for _, name := range []string{"monthly-budget", "organization", "redis-timeout"} {
+		if !on && cmd.Flags().Changed(name) {
+			return explain.Usage("--%s needs --redis, or %s", name, EnvRedisURL)
+		}
+	}
+	return nil
+}
+
+// budgetOptions are the flags of budget.
+type budgetOptions struct {
+	Flags
+	json bool
+}
+
+// BudgetCommand makes the command that prints the month's count.
+func BudgetCommand(w *term.World) *cobra.Command {
+	o := budgetOptions{Flags: Flags{noEmulator: true}} // an emulator has no Redis
+	cmd := &cobra.Command{
+		Use:         "budget",
+		Short:       "Print this month's calls and what is left of the budget",
+		Args:        explain.NoArgs,
+		Annotations: map[string]string{explain.Footer: Footer(w, "budget")},
+		RunE: explain.Begins(func(cmd *cobra.Command, _ []string) error {
+			if err := errors.Join(o.Check(cmd), o.CheckSharing(cmd, true)); err != nil {
+				return err
+			}
+			return printBudget(cmd.Context(), w, o)
+		}),
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	o.AddSharingTo(cmd)
+	o.AddTo(cmd)
+	flags.BoolVar(&o.json, "json", false, "print one JSON object")
+	return cmd
+}
+
+// Month is the output of budget.
+type Month struct {
+	Month  string    `json:"month"`
+	Used   int       `json:"used"`
+	Limit  *int      `json:"limit,omitempty"` // nil if there is none
+	Left   *int      `json:"left,omitempty"`
+	Resets time.Time `json:"resets"`
+}
+
+func printBudget(ctx context.Context, w *term.World, o budgetOptions) error {
+	if o.RedisURL(w) == "" {
+		return errNoRedis
+	}
+	m, err := o.MonthUsed(ctx, w)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return w.PrintJSON(m)
+	}
+	table := term.Table{}.With("month", m.Month).With("used", m.Used)
+	if m.Limit == nil {
+		table = table.With("limit", lang.T("no limit"))
+	} else {
+		table = table.With("limit", *m.Limit).With("left", *m.Left)
+	}
+	return w.Print(table.With("resets", m.Resets.Format(time.RFC3339)).Say(w.Lang))
+}
+
+// MonthUsed asks Redis.
+func (c *Flags) MonthUsed(ctx context.Context, w *term.World) (m Month, err error) {
+	creds, err := c.credentials(ctx, w)
+	if err != nil {
+		return m, err
+	}
+	fleet, done, err := c.fleet(ctx, w, creds)
+	if err != nil {
+		return m, err
+	}
+	defer done()
+	budget := fleet.Budget(c.Budget)
+	if m.Used, err = budget.Used(ctx); err != nil {
+		if wrong := wrongSetup(err); wrong != nil {
+			return m, wrong
+		}
+		return m, &explain.Error{Code: explain.Unavailable, Err: lang.Errorf("the shared Redis: %w", own(err)), Hint: lang.T("check that Redis runs at the address of --redis or %s", EnvRedisURL)}
+	}
+	if c.Budget > 0 {
+		left := max(c.Budget-m.Used, 0)
+		m.Limit, m.Left = &c.Budget, &left
+	}
+	m.Resets = budget.Resets()
+	m.Month = m.Resets.AddDate(0, -1, 0).Format("2006-01")
+	return m, nil
+}

@@ -4,6 +4,8 @@ package doctor
 import (
 	"context"
 	"errors"
+	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,33 +21,8 @@ import (
 func Command(w *term.World) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
-		Use:   "doctor",
-		Short: "Check credentials, network, permissions and quota",
-		Long: `Check in order what a conversion needs, and say how to fix the first fault. It spends one
-call of the organisation's monthly quota, and says so first.
-
-  credentials  the app's key and secret are set
-  host         the host's name resolves
-  connection   the host answers over TLS
-  token        the service issues an access token for the credentials
-  permission   the app may make the call
-  address      this machine's address may make it
-  conversion   the call is answered, and no limit refuses it
-
-The last three are seen in one call, the conversion of a chat. The order in which the
-service checks them is not documented: if one is refused, nothing is known about the other
-two, and if the chat is unknown, as the default is to most apps, permission and address were
-not refused, which is no proof. For proof give --chat of a group in the app's organisation.
-A call that fails in the network is repeated, as it would be by convert.
-
-With --chat and --robot it checks in addition what a robot's message to the group needs. Each
-of the two checks spends one more call.
-
-  group        the group is in use, and what its name is
-  robot        the robot is in the group; the app needs the permission qyapi_chat_manage`,
-		Example: `  openconversation doctor --emulator
-  openconversation doctor --chat chat0123456789abcdef0123456789abcdef --robot ding0123456789abcdef
-  openconversation doctor --region mainland --json`,
+		Use:         "doctor",
+		Short:       "Check credentials, network, permissions and quota",
 		Args:        explain.NoArgs,
 		Annotations: map[string]string{explain.Footer: connect.Footer(w, "doctor")},
 		RunE: explain.Begins(func(cmd *cobra.Command, _ []string) error {
@@ -70,14 +47,8 @@ of the two checks spends one more call.
 
 // doctor makes the checks, and returns the error of the first failed one.
 func doctor(ctx context.Context, w *term.World, o options) error {
-	switch {
-	case o.timeout < 0:
-		return explain.Usage("--timeout: %s is negative", o.timeout)
-	case o.timeout > 0:
-		limited, cancel := context.WithTimeoutCause(ctx, o.timeout, explain.TimeoutError{After: o.timeout})
-		defer cancel()
-		ctx = limited
-	}
+	ctx, cancel := explain.Within(ctx, o.timeout)
+	defer cancel()
 	e := &examination{world: w, options: o}
 	o.Trace = e.way.trace
 	client, done, err := o.Dial(ctx, w)
@@ -103,7 +74,7 @@ func doctor(ctx context.Context, w *term.World, o options) error {
 
 // examine makes the checks that send requests.
 func (e *examination) examine(ctx context.Context, client *dingtalk.Client) error {
-	if err := e.pass(checkCredentials, e.credentialsText()); err != nil {
+	if err := e.report("", nil, e.credentialsText); err != nil {
 		return err
 	}
 	_, err := client.Token(ctx)
@@ -111,25 +82,13 @@ func (e *examination) examine(ctx context.Context, client *dingtalk.Client) erro
 		return cause
 	}
 	stage := tokenStage(err)
-	if stage == checkHost {
-		return e.fail(stage, err)
-	}
-	if err := e.pass(checkHost, e.way.hostText()); err != nil {
-		return err
-	}
-	if stage == checkConnection {
-		return e.fail(stage, err)
-	}
-	if err := e.pass(checkConnection, e.way.connectionText()); err != nil {
-		return err
-	}
 	if stage == checkToken {
-		return e.fail(stage, e.elsewhere(ctx, err))
+		err = e.elsewhere(ctx, err)
 	}
-	if err := e.pass(checkToken, lang.T("the service issued an access token")); err != nil {
+	issued := func() lang.Text { return lang.T("the service issued an access token") }
+	if err := e.report(stage, err, e.way.hostText, e.way.connectionText, issued); err != nil {
 		return err
 	}
-
 	group, err := client.OpenConversationID(ctx, e.options.chat)
 	if cause := explain.Ended(ctx, err); cause != nil {
 		return cause
@@ -137,24 +96,20 @@ func (e *examination) examine(ctx context.Context, client *dingtalk.Client) erro
 	if stage := conversionStage(err); stage != "" {
 		return e.fail(stage, e.way.ownAddress(err))
 	}
-	permission, address := lang.T("the app may convert chats"), lang.T("calls from this machine's address are accepted")
-	if err != nil { // the order of the service's own checks is not documented
-		permission, address = lang.T("not refused"), lang.T("not refused")
+	known := func(text lang.Format) func() lang.Text {
+		return func() lang.Text {
+			if err != nil { // the order of the service's own checks is not documented
+				return lang.T("not refused")
+			}
+			return lang.T(text)
+		}
 	}
-	for _, passed := range []struct {
-		check  string
-		detail lang.Text
-	}{
-		{checkPermission, permission},
-		{checkAddress, address},
-		{checkConversion, conversionText(err)},
-	} {
-		if passed.check == checkConversion && err != nil && e.options.robot != "" {
-			return e.fail(passed.check, err) // without an id there is no group to check
-		}
-		if err := e.pass(passed.check, passed.detail); err != nil {
-			return err
-		}
+	if stage = ""; err != nil && e.options.robot != "" {
+		stage = checkConversion // without an id there is no group to check
+	}
+	converted := func() lang.Text { return conversionText(err) }
+	if err := e.report(stage, err, known("the app may convert chats"), known("calls from this machine's address are accepted"), converted); err != nil {
+		return err
 	}
 	if e.options.robot != "" {
 		return e.examineGroup(ctx, client, group)
@@ -180,7 +135,7 @@ func (e *examination) elsewhere(ctx context.Context, refused error) error {
 }
 
 // tokenStage returns the check of a token call's error.
-func tokenStage(err error) string {
+func tokenStage(err error) lang.Format {
 	var e *dingtalk.Error
 	switch {
 	case err == nil:
@@ -197,7 +152,7 @@ func tokenStage(err error) string {
 }
 
 // conversionStage returns the check of a conversion's error, or "" for an error of the chat alone.
-func conversionStage(err error) string {
+func conversionStage(err error) lang.Format {
 	switch kind := explain.Sentinel(err); {
 	case err == nil, errors.Is(kind, dingtalk.ErrInvalidChatID), errors.Is(kind, dingtalk.ErrOwnerNotVisible):
 		return ""
@@ -231,4 +186,40 @@ func (e *examination) credentialsText() lang.Text {
 	default:
 		return lang.T("%s and %s are set", connect.EnvAppKey, connect.EnvAppSecret)
 	}
+}
+
+// options are the flags of doctor.
+type options struct {
+	connect.Flags
+	chat    string
+	robot   string
+	json    bool
+	timeout time.Duration
+}
+
+// The checks, by their names for people.
+const (
+	checkCredentials lang.Format = "credentials"
+	checkHost        lang.Format = "host"
+	checkConnection  lang.Format = "connection"
+	checkToken       lang.Format = "token"
+	checkPermission  lang.Format = "permission"
+	checkAddress     lang.Format = "address"
+	checkConversion  lang.Format = "conversion"
+	checkGroup       lang.Format = "group" // this check and the next need --robot
+	checkRobot       lang.Format = "robot"
+)
+
+// checks lists the checks in order; one call makes the last ones.
+var (
+	checks    = []lang.Format{checkCredentials, checkHost, checkConnection, checkToken, checkPermission, checkAddress, checkConversion}
+	inOneCall = checks[4:]
+)
+
+// checks returns the checks that the flags select.
+func (o options) checks() []lang.Format {
+	if o.robot == "" {
+		return checks
+	}
+	return append(slices.Clone(checks), checkGroup, checkRobot)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
@@ -36,34 +37,38 @@ type finding struct {
 	RequestID string `json:"requestId,omitempty"`
 	Hint      string `json:"hint,omitempty"`
 
-	said lang.Said // the detail, for people; nil: none
+	check  lang.Format
+	status status
+	said   lang.Said // the detail, for people; nil: none
 }
 
-const (
-	statusOK         = "ok"
-	statusFail       = "FAIL"
-	statusNotChecked = "not checked"
+// status is the result of a check.
+type status struct {
+	text   lang.Format
+	name   string // in JSON
+	colour term.Colour
+}
+
+var (
+	statusOK         = status{"ok", "ok", term.Green}
+	statusFail       = status{"FAIL", "fail", term.Red}
+	statusNotChecked = status{"not checked", "not-checked", term.Grey}
 )
 
-// statusTexts are the statuses' texts for people.
-var statusTexts = map[string]lang.Format{statusOK: "ok", statusFail: "FAIL", statusNotChecked: "not checked"}
-
-// checkTexts are the checks' texts for people.
-var checkTexts = map[string]lang.Format{
-	checkCredentials: "credentials", checkHost: "host", checkConnection: "connection", checkToken: "token",
-	checkPermission: "permission", checkAddress: "address", checkConversion: "conversion", checkGroup: "group", checkRobot: "robot",
-}
-
-var colours = map[string]term.Colour{statusOK: term.Green, statusFail: term.Red, statusNotChecked: term.Grey}
-
-// statusNames are the statuses' names in JSON.
-var statusNames = map[string]string{statusOK: "ok", statusFail: "fail", statusNotChecked: "not-checked"}
-
-// pass reports a check that passed. Like the other reporting methods, it returns the error of printing.
-func (e *examination) pass(check string, detail lang.Text) error {
-	f := finding{Check: check, Status: statusOK}
-	f.explained(detail)
-	return e.tell(f)
+// report passes the next checks, with their details, up to the failed one. Like the other methods that report, it returns the
+// error of printing, or the one that ends the command.
+func (e *examination) report(failed lang.Format, cause error, details ...func() lang.Text) error {
+	for _, detail := range details {
+		f := finding{check: e.options.checks()[len(e.findings)], status: statusOK}
+		if f.check == failed {
+			return e.fail(failed, cause)
+		}
+		f.explained(detail())
+		if err := e.tell(f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // explained sets a finding's detail.
@@ -73,10 +78,10 @@ func (f *finding) explained(detail lang.Said) {
 
 // fail reports the failed check with its cause, and the remaining checks as not made. It returns the error that ends
 // the command.
-func (e *examination) fail(failed string, cause error) error {
+func (e *examination) fail(failed lang.Format, cause error) error {
 	hint := explain.Hint(cause)
 	for _, check := range e.options.checks()[len(e.findings):] {
-		f := finding{Check: check, Status: statusNotChecked}
+		f := finding{check: check, status: statusNotChecked}
 		switch {
 		case check == failed:
 			f.failed(cause, hint)
@@ -97,11 +102,11 @@ func (e *examination) fail(failed string, cause error) error {
 	if failed == checkConversion && conversionStage(cause) == "" {
 		code = explain.SomeFailed // the error concerns this chat
 	}
-	return &explain.Error{Code: code, Err: lang.Errorf("%s: %w", failed, cause), Reported: true}
+	return &explain.Error{Code: code, Err: lang.Errorf("%s: %w", lang.T(failed), cause), Reported: true}
 }
 
 func (f *finding) failed(cause error, hint lang.Text) {
-	f.Status, f.Hint = statusFail, hint.String()
+	f.status, f.Hint = statusFail, hint.String()
 	f.explained(explain.Describe(cause))
 	f.Kind = explain.Kind(cause)
 	var e *dingtalk.Error
@@ -112,12 +117,13 @@ func (f *finding) failed(cause error, hint lang.Text) {
 
 // tell records a finding, and prints it unless the output is JSON.
 func (e *examination) tell(f finding) error {
+	f.Check, f.Status = string(f.check), f.status.name
 	e.findings = append(e.findings, f)
 	if e.options.json {
 		return nil
 	}
 	l := e.world.Lang
-	line := e.world.Paint(e.world.Out, colours[f.Status], term.Pad(l.Sprintf(statusTexts[f.Status]), 11)) + "  " + term.Pad(l.Sprintf(checkTexts[f.Check]), 11)
+	line := e.world.Paint(e.world.Out, f.status.colour, term.Pad(l.Sprintf(f.status.text), 11)) + "  " + term.Pad(l.Sprintf(f.check), 11)
 	if f.said != nil {
 		line += "  " + term.Printable(f.said.Say(l))
 	}
@@ -128,9 +134,6 @@ func (e *examination) tell(f finding) error {
 func (e *examination) finish(ok bool) error {
 	if !e.options.json {
 		return nil
-	}
-	for i := range e.findings {
-		e.findings[i].Status = statusNames[e.findings[i].Status]
 	}
 	line, err := term.Marshal(struct {
 		OK     bool      `json:"ok"`
@@ -261,4 +264,65 @@ func (r *route) connectionText() lang.Text {
 		return lang.T("%s, with a certificate of %s until %s", text, leaf.Issuer, leaf.NotAfter.UTC().Format("2006-01-02"))
 	}
 	return text
+}
+
+// The hints of the two checks of a group.
+const (
+	disbandedHint lang.Format = "nothing can be sent to it any more; create another group, which gives both ids: openconversation call createGroup --help"
+	robotHint     lang.Format = "add the robot in the group's settings, under its bots; if it cannot be found there, publish the app and switch its robot on in the developer console. The code has to be that of this app's robot"
+)
+
+// disbanded is the status of a disbanded group.
+const disbanded = 2
+
+// examineGroup checks the requirements of a robot's message to a group.
+func (e *examination) examineGroup(ctx context.Context, client *dingtalk.Client, group string) error {
+	described, err := client.GetChat(ctx, generated.GetChatParams{ChatID: e.options.chat})
+	if cause := explain.Ended(ctx, err); cause != nil {
+		return cause
+	}
+	switch {
+	case errors.Is(err, dingtalk.ErrInvalidChatID): // the conversion has just succeeded
+		err = e.report("", nil, func() lang.Text {
+			return lang.T("not described: its ids are not accepted by the operation that describes a group, as those from the JSAPI are not")
+		})
+	case err != nil:
+		return e.fail(checkGroup, err)
+	case described.ChatInfo != nil && described.ChatInfo.Status != nil && *described.ChatInfo.Status == disbanded:
+		return e.fail(checkGroup, &explain.Error{Code: explain.SomeFailed, Err: lang.Errorf("the group was disbanded"), Hint: lang.T(disbandedHint)})
+	default:
+		err = e.report("", nil, func() lang.Text { return lang.T("in use: %s", text(described.ChatInfo.Name)) })
+	}
+	if err != nil {
+		return err
+	}
+	list, err := client.GetBotListInGroup(ctx, generated.GetBotListInGroupRequest{OpenConversationID: group})
+	if cause := explain.Ended(ctx, err); cause != nil {
+		return cause
+	}
+	if err != nil {
+		return e.fail(checkRobot, err)
+	}
+	var others []string
+	for _, robot := range list.ChatbotInstanceVOList {
+		if text(robot.RobotCode) == e.options.robot {
+			if err := e.report("", nil, func() lang.Text { return lang.T("it is in the group: %s", text(robot.Name)) }); err != nil {
+				return err
+			}
+			return e.finish(true)
+		}
+		others = append(others, text(robot.RobotCode))
+	}
+	missing := lang.Errorf("%s is not in the group, which has no robot", term.Shown(e.options.robot))
+	if len(others) > 0 {
+		missing = lang.Errorf("%s is not in the group, which has %s", term.Shown(e.options.robot), strings.Join(others, ", "))
+	}
+	return e.fail(checkRobot, &explain.Error{Code: explain.SomeFailed, Err: missing, Hint: lang.T(robotHint)})
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }

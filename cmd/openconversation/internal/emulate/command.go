@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
@@ -21,38 +22,8 @@ func Command(w *term.World) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "emulator",
 		Short: "Serve an emulator of DingTalk for other processes",
-		Long: `Serve an emulator of the DingTalk calls of the contract, for the tests of clients in any language.
-
-It prints one line with its address and the made-up credentials that it accepts, and
-serves until SIGINT or SIGTERM. That is how it is meant to end, so its exit code is 0.
-
-It knows the chat of DingTalk's page, chatfaabe59a460527f5fb72fbbdfe3f061e; other ids are
-unknown to it unless --chat or --any-chat is given.
-
-A fault is FAULT[:TIMES]: what to do to that many requests (1 if not given, or always),
-after which they are answered as usual. Several apply in their order. FAULT is an error
-code or its name (see openconversation codes), answered as the service does: one such as
-InvalidAuthentication revokes the token, so that the next token call gives another. Or it
-is an HTTP status from 400 to 599, answered with a page of HTML as the edge does, or
-` + faultList() + `
---admin serves an HTTP API that reads the requests seen, queues faults and changes every
-setting while the emulator runs; GET /openapi.yaml there describes it. --scenario reads
-the same settings and faults at the start:
-  anyChat: true
-  qps: 20
-  faults:
-    - InvalidAuthentication
-    - {fault: raw, status: 200, contentType: text/html, body: "<p>", times: 2}
-    - {fault: hang, operation: getAccessToken}`,
-		Example: `  openconversation emulator --listen 127.0.0.1:8080 --any-chat
-  openconversation emulator --admin 127.0.0.1:8081 --scenario scenario.yaml
-  openconversation emulator --spec robot.json
-  openconversation emulator --qps 20 --quota 5000 --latency 50ms
-  openconversation emulator --fault InvalidAuthentication --fault 502:3
-  openconversation emulator --token-fault invalidClientIdOrSecret:always
-  openconversation emulator --tls --tls-ca-file ca.pem
-  eval "$(openconversation emulator --any-chat --print-env &)"; kill "$DINGTALK_EMULATOR_PID"`,
-		Args: explain.NoArgs,
+		Long:  strings.Replace(lang.Help("emulator --help"), "{faults}", faultList(), 1),
+		Args:  explain.NoArgs,
 		RunE: explain.Begins(func(cmd *cobra.Command, _ []string) error {
 			if o.health != "" {
 				return o.askHealth(cmd.Context(), w)
@@ -68,7 +39,7 @@ the same settings and faults at the start:
 	flags.StringVar(&o.scenario, "scenario", "", "begin with the settings and faults of this `FILE`, YAML or JSON; flags come on top of it")
 	flags.BoolVar(&o.anyChat, "any-chat", false, "know every chat id, except those that begin with unknown or cid")
 	flags.StringArrayVar(&o.chats, "chat", nil, "know this chat: `CHAT_ID=OPEN_CONVERSATION_ID`; may be repeated")
-	flags.StringVar(&o.source.Spec, "spec", "", "serve the operations of this `FILE` as well, made by openconversation-gen --routes of an OpenAPI contract")
+	flags.StringVar(&o.source.Spec, "spec", "", "serve the operations of this `FILE` as well: an OpenAPI contract, or what openconversation-gen --routes makes of one")
 	o.source.AddTo(flags)
 	flags.IntVar(&o.qps, "qps", 0, "let an app make `N` conversions in a second; 0 is no limit")
 	flags.IntVar(&o.quota, "quota", -1, "let the organisation make `N` conversions in a month; -1 is no limit")
@@ -79,6 +50,7 @@ the same settings and faults at the start:
 	flags.BoolVar(&o.tls, "tls", false, "serve HTTPS, with a certificate made at the start; its authority is printed, or written to --tls-ca-file")
 	flags.StringVar(&o.tlsCAFile, "tls-ca-file", "", "write the authority's certificate to this `FILE`, as PEM: clients are to trust it")
 	flags.StringArrayVar(&o.tlsNames, "tls-name", nil, "`NAME` or address of a host that the certificate is for, in addition to the loopback interface's; may be repeated")
+	flags.BoolVar(&o.http2, "http2", false, "speak HTTP/2 as well: over TLS, and unencrypted to clients that begin with it")
 	flags.StringVar(&o.log, "log", "", "add a line of JSON for each request to this `FILE`, or to standard error for -; without secrets")
 	flags.BoolVar(&o.printEnv, "print-env", false, "print environment variables for a shell to evaluate, and close standard output")
 	flags.StringVar(&o.readyFile, "ready-file", "", "write this `FILE` with the same variables once requests are served; it is removed at the end")
@@ -114,7 +86,7 @@ func emulate(ctx context.Context, w *term.World, o options, given func(flag stri
 	}
 	var emulator *dingtalktest.Emulator
 	if o.admin == "" { // Nobody could read the record.
-		settings = append(settings, dingtalktest.WithRecordSize(0))
+		settings = append(settings, withoutRecord)
 	} else {
 		var once sync.Once
 		observers = append(observers, func(dingtalktest.Request) {
@@ -125,14 +97,13 @@ func emulate(ctx context.Context, w *term.World, o options, given func(flag stri
 			}
 		})
 	}
-	emulator = dingtalktest.New(append(settings, dingtalktest.WithObserver(func(r dingtalktest.Request) {
-		for _, observe := range observers {
-			observe(r)
+	emulator = dingtalktest.New(append(settings, func(s *dingtalktest.Settings) {
+		s.Observe = func(r dingtalktest.Request) {
+			for _, observe := range observers {
+				observe(r)
+			}
 		}
-	}))...)
-	if err := emulator.CheckFaults(emulator.Faults()...); err != nil {
-		return explain.Usage("--scenario %s: %v", o.scenario, err)
-	}
+	})...)
 	made, err := o.certificate()
 	if err != nil {
 		return err

@@ -1,8 +1,15 @@
 package emulate
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
+	"slices"
 	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/specs"
@@ -12,12 +19,7 @@ import (
 
 // settings are the scenario and the flags that were given, which come on top of it, as the emulator's options.
 func (o *options) settings(given func(flag string) bool) ([]dingtalktest.Option, error) {
-	switch {
-	case o.qps < 0:
-		return nil, explain.Usage("--qps: %d is negative", o.qps)
-	case o.latency < 0:
-		return nil, explain.Usage("--latency: %s is negative", o.latency)
-	case o.tokenLifetime <= 0:
+	if o.tokenLifetime <= 0 {
 		return nil, explain.Usage("--token-lifetime: %s is not positive", o.tokenLifetime)
 	}
 	var settings []dingtalktest.Option
@@ -29,15 +31,16 @@ func (o *options) settings(given func(flag string) bool) ([]dingtalktest.Option,
 		settings = append(settings, dingtalktest.WithSpec(operations))
 	}
 	if o.scenario != "" {
-		scenario, err := readScenario(o.scenario)
+		scenario, err := o.readScenario(settings...)
 		if err != nil {
 			return nil, err
 		}
-		settings = append(settings, scenario...)
+		settings = append(settings, scenario)
 	}
 	for flag, option := range map[string]dingtalktest.Option{
 		"qps": dingtalktest.WithQPS(o.qps), "quota": dingtalktest.WithMonthlyQuota(o.quota),
-		"latency": dingtalktest.WithLatency(o.latency), "token-lifetime": dingtalktest.WithTokenLifetime(o.tokenLifetime),
+		"latency":        dingtalktest.WithLatency(o.latency),
+		"token-lifetime": func(s *dingtalktest.Settings) { s.TokenLifetime = dingtalktest.Duration(o.tokenLifetime) },
 	} {
 		if given(flag) {
 			settings = append(settings, option)
@@ -61,7 +64,7 @@ func (o *options) settings(given func(flag string) bool) ([]dingtalktest.Option,
 	if err != nil {
 		return nil, err
 	}
-	return append(settings, dingtalktest.WithFaults(append(queue, tokenQueue...)...)), nil
+	return append(settings, func(s *dingtalktest.Settings) { s.Faults = slices.Concat(s.Faults, queue, tokenQueue) }), nil
 }
 
 // parseFaults reads the values of a flag as faults of one operation.
@@ -79,4 +82,78 @@ func parseFaults(flag string, values []string, operation generated.Operation) ([
 		queue = append(queue, fault.For(operation))
 	}
 	return queue, nil
+}
+
+// The environment variables that an app's credentials come from. A secret is never a flag: other users of the machine
+// can read a process's arguments.
+const (
+	EnvAppKey    = "DINGTALK_APP_KEY"
+	EnvAppSecret = "DINGTALK_APP_SECRET"
+)
+
+// options are the flags of emulator.
+type options struct {
+	listen, admin  string
+	allowRemote    bool
+	tls, http2     bool
+	tlsNames       []string
+	tlsCAFile      string
+	printEnv       bool
+	readyFile, log string
+	health         string
+
+	scenario      string
+	anyChat       bool
+	chats         []string
+	qps, quota    int
+	latency       time.Duration
+	tokenLifetime time.Duration
+	faults        []string
+	source        specs.Source
+	tokenFaults   []string
+}
+
+// readScenario reads a file of settings and faults for an emulator of some operations, YAML or JSON: what the admin API takes
+// at /settings.
+func (o *options) readScenario(operations ...dingtalktest.Option) (dingtalktest.Option, error) {
+	content, err := os.ReadFile(o.scenario)
+	if err != nil {
+		return nil, explain.Usage("--scenario: %v", err)
+	}
+	var tree any
+	if err := yaml.Unmarshal(content, &tree); err != nil {
+		return nil, explain.Usage("--scenario %s: %v", o.scenario, err)
+	}
+	if tree == nil { // an empty file
+		tree = map[string]any{}
+	}
+	raw, err := json.Marshal(withTextKeys(tree))
+	if err != nil {
+		return nil, explain.Usage("--scenario %s: %v", o.scenario, err)
+	}
+	if err := dingtalktest.New(operations...).ConfigureJSON(raw); err != nil {
+		return nil, explain.UsageHint("openconversation emulator --help shows one", "--scenario %s: %v", o.scenario, err)
+	}
+	return func(s *dingtalktest.Settings) { _ = json.Unmarshal(raw, s) }, nil
+}
+
+// withTextKeys makes texts of keys that YAML read as something else: a chat id may be a number.
+func withTextKeys(tree any) any {
+	switch tree := tree.(type) {
+	case map[string]any:
+		for key, value := range tree {
+			tree[key] = withTextKeys(value)
+		}
+	case map[any]any:
+		texts := map[string]any{}
+		for key, value := range tree {
+			texts[fmt.Sprint(key)] = withTextKeys(value)
+		}
+		return texts
+	case []any:
+		for i, value := range tree {
+			tree[i] = withTextKeys(value)
+		}
+	}
+	return tree
 }

@@ -20,6 +20,7 @@ type Server struct {
 	URL      string // such as http://127.0.0.1:40001, or unix:PATH
 	admin    string // the same of the admin API; empty if it is not served
 	emulator *dingtalktest.Emulator
+	http2    bool
 	servers  []*http.Server
 	ended    chan error // why serving ended; http.ErrServerClosed after Stop
 }
@@ -38,11 +39,14 @@ func Serve(ctx context.Context, address string, errorLog io.Writer, opts ...ding
 	if err != nil {
 		return nil, err
 	}
-	s := newServer(dingtalktest.New(append(opts, dingtalktest.WithRecordSize(0))...)) // nobody would read the record
+	s := newServer(dingtalktest.New(append(opts, withoutRecord)...))
 	s.serve(at, s.emulator, errorLog, nil)
 	s.URL = at.url("http")
 	return s, nil
 }
+
+// withoutRecord is for an emulator whose record nobody could read.
+func withoutRecord(s *dingtalktest.Settings) { s.RecordSize = 0 }
 
 func newServer(e *dingtalktest.Emulator) *Server {
 	return &Server{emulator: e, ended: make(chan error, 2)}
@@ -52,15 +56,23 @@ func newServer(e *dingtalktest.Emulator) *Server {
 func (s *Server) serve(at *listening, handler http.Handler, errorLog io.Writer, certificate *tls.Certificate) {
 	server := &http.Server{
 		Handler:           at.checkHost(handler),
+		ConnContext:       dingtalktest.ConnContext,
 		ReadHeaderTimeout: headerTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    headerBytes,
 		ErrorLog:          log.New(errorLog, "emulator: ", 0),
 	}
+	// Not by itself: faults that are bytes on the bare connection have no meaning over HTTP/2.
+	protocols := []string{"http/1.1"}
+	if server.Protocols = new(http.Protocols); s.http2 {
+		protocols = []string{"h2", "http/1.1"}
+	}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetHTTP2(s.http2)
+	server.Protocols.SetUnencryptedHTTP2(s.http2)
 	var listener net.Listener = at
 	if certificate != nil {
-		// Faults that are bytes on the bare connection have no meaning under HTTP/2.
-		listener = tls.NewListener(at, &tls.Config{Certificates: []tls.Certificate{*certificate}, NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12})
+		listener = tls.NewListener(at, &tls.Config{Certificates: []tls.Certificate{*certificate}, NextProtos: protocols, MinVersion: tls.VersionTLS12})
 	}
 	s.servers = append(s.servers, server)
 	go func() { s.ended <- server.Serve(listener) }()
@@ -73,6 +85,7 @@ func (o *options) start(ctx context.Context, errorLog io.Writer, emulator *dingt
 		return nil, err
 	}
 	s := newServer(emulator)
+	s.http2 = o.http2
 	scheme := "http"
 	if certificate != nil {
 		scheme = "https"

@@ -20,19 +20,7 @@ func CodesCommand(w *term.World) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "codes [CODE]",
 		Short: "Print the catalogue of error codes",
-		Long: `Print the known error codes and what they mean.
-
-  RETRY  whether the same request may succeed later, and after how many seconds
-  TOKEN  what to do with the access token: keep it, drop it and fetch another,
-         fetch one (none was sent), none (none is involved)
-  SEEN   whether a live answer was seen; otherwise, answers built from it are synthetic
-
-A row that is only for some operations goes before a row for all.
-
-CODE may be any of a code's names, in any case: as the service sends it, another spelling,
-the name of its constant in Go, or what stands behind the last dot. DingTalk has thousands
-of codes: one that is not listed is to be judged by its HTTP status.`,
-		Args: AtMostOne,
+		Args:  AtMostOne,
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			var codes []string
 			for _, row := range catalogue() {
@@ -113,29 +101,32 @@ func yesNo(b bool) lang.Text {
 
 // codesNamed finds codes by any name, ignoring case: the service's spelling and its aliases; the Go name and its
 // constant; and the last part of a dotted code. Several codes may share a name.
-func codesNamed(name string) []codeRow {
-	rows := catalogue()
-	for _, is := range []func(codeRow) bool{
-		func(row codeRow) bool { return slices.ContainsFunc(row.spellings(), equalFold(name)) },
-		func(row codeRow) bool {
-			return slices.ContainsFunc([]string{row.Name, "Code" + row.Name, "generated.Code" + row.Name}, equalFold(name))
-		},
-		func(row codeRow) bool {
-			return slices.ContainsFunc(row.spellings(), func(spelling string) bool {
-				dot := strings.LastIndexByte(spelling, '.')
-				return dot >= 0 && strings.EqualFold(name, spelling[dot+1:])
-			})
-		},
-	} {
-		if found := slices.DeleteFunc(slices.Clone(rows), func(row codeRow) bool { return !is(row) }); len(found) > 0 {
-			return found
+func codesNamed(name string) (found []codeRow) {
+	for level := range 3 {
+		for _, row := range catalogue() {
+			if slices.ContainsFunc(row.names(level), func(s string) bool { return strings.EqualFold(name, s) }) {
+				found = append(found, row)
+			}
+		}
+		if found != nil {
+			break
 		}
 	}
-	return nil
+	return found
 }
 
-func equalFold(name string) func(string) bool {
-	return func(s string) bool { return strings.EqualFold(name, s) }
+func (row codeRow) names(level int) []string {
+	spellings := append([]string{row.Code}, row.Aliases...)
+	switch level {
+	case 0:
+		return spellings
+	case 1:
+		return []string{row.Name, "Code" + row.Name, "generated.Code" + row.Name}
+	}
+	for i, spelling := range spellings {
+		spellings[i] = spelling[strings.LastIndexByte(spelling, '.')+1:]
+	}
+	return spellings
 }
 
 // codeRow is a row with the field names of the contract.
@@ -153,8 +144,6 @@ type codeRow struct {
 	Observed    bool     `json:"observed"`
 	Operations  []string `json:"operations,omitempty"` // the row is about these alone, and goes before one about all
 }
-
-func (row codeRow) spellings() []string { return append([]string{row.Code}, row.Aliases...) }
 
 // catalogue is the rows that hold for every operation, and after them those that operations add. Operations that add the
 // same share a row.

@@ -21,7 +21,7 @@ func (t inContract) String() string { return t.Say(lang.English) }
 
 // Say implements lang.Said.
 func (t inContract) Say(l lang.Language) string {
-	text, hint := generated.KindText(t.kind, l == lang.Chinese)
+	text, hint, _ := generated.KindText(t.kind, l == lang.Chinese)
 	if t.hint {
 		return hint
 	}
@@ -44,25 +44,20 @@ type failure struct {
 	kind      string    // its name in JSON: the contract's, if the contract has the kind
 	exit      int       // SomeFailed: one chat failed, and the run continues
 	exitToken int       // where exit is SomeFailed: the code of a failed token fetch
-	hint      lang.Text // how to fix it
+	hint      lang.Text // how to fix it; empty: the contract's
 }
 
 // failures has a row for each sentinel in the SDK's order, and then the command's own kinds.
 var failures = []failure{
-	{dingtalk.ErrInvalidChatID, string(generated.KindInvalidChatID), SomeFailed, Unavailable,
-		lang.T("%s", inContract{generated.KindInvalidChatID, true})},
-	{dingtalk.ErrOwnerNotVisible, string(generated.KindOwnerNotVisible), SomeFailed, Unavailable,
-		lang.T("%s", inContract{generated.KindOwnerNotVisible, true})},
+	{dingtalk.ErrInvalidChatID, string(generated.KindInvalidChatID), SomeFailed, Unavailable, lang.Text{}},
+	{dingtalk.ErrOwnerNotVisible, string(generated.KindOwnerNotVisible), SomeFailed, Unavailable, lang.Text{}},
 	{dingtalk.ErrUnauthenticated, string(generated.KindUnauthenticated), Credentials, 0,
 		lang.T("check DINGTALK_APP_KEY and the app secret (Client ID and Client Secret in the developer console), and --region: an app belongs to one region")},
 	{dingtalk.ErrPermissionDenied, string(generated.KindPermissionDenied), Credentials, 0,
 		lang.T(grantHint, dingtalktest.Scope)},
-	{dingtalk.ErrIPNotAllowed, string(generated.KindIPNotAllowed), Credentials, 0,
-		lang.T("%s", inContract{generated.KindIPNotAllowed, true})},
-	{dingtalk.ErrThrottled, string(generated.KindThrottled), Limited, 0,
-		lang.T("%s", inContract{generated.KindThrottled, true})},
-	{dingtalk.ErrQuotaExhausted, string(generated.KindQuotaExhausted), Limited, 0,
-		lang.T("%s", inContract{generated.KindQuotaExhausted, true})},
+	{dingtalk.ErrIPNotAllowed, string(generated.KindIPNotAllowed), Credentials, 0, lang.Text{}},
+	{dingtalk.ErrThrottled, string(generated.KindThrottled), Limited, 0, lang.Text{}},
+	{dingtalk.ErrQuotaExhausted, string(generated.KindQuotaExhausted), Limited, 0, lang.Text{}},
 	{dingtalk.ErrBlocked, "blocked", Limited, 0,
 		lang.T("send nothing from this address for %d minutes, then run the rest", generated.BanTime/time.Minute)},
 	{dingtalk.ErrUnavailable, string(generated.KindUnavailable), Unavailable, 0,
@@ -75,8 +70,7 @@ var failures = []failure{
 		lang.T("check this machine's clock and certificates, and any proxy that opens TLS; there is no flag that skips the check")},
 	{dingtalk.ErrNotTried, "not-tried", Unavailable, 0,
 		lang.T("run it again once the cause is gone")},
-	{dingtalk.ErrRejected, string(generated.KindRejected), SomeFailed, Credentials,
-		lang.T("%s", inContract{generated.KindRejected, true})},
+	{dingtalk.ErrRejected, string(generated.KindRejected), SomeFailed, Credentials, lang.Text{}},
 	{dingtalk.ErrPanicked, "panicked", Unavailable, 0,
 		lang.T("this is a fault of the command: report it with what it printed")},
 	{ErrMaxCalls, "max-calls", Limited, 0,
@@ -90,6 +84,14 @@ const grantHint lang.Format = "grant the app %s in the developer console, on its
 
 // ErrMaxCalls ends a run after --max-calls requests.
 var ErrMaxCalls = lang.Errorf("stopped by --max-calls")
+
+// advice returns how to fix the kind.
+func (f *failure) advice() lang.Text {
+	if f.hint.Empty() {
+		return lang.T("%s", inContract{generated.Kind(f.kind), true})
+	}
+	return f.hint
+}
 
 // find returns an error's row, or nil. The outermost Error's kind decides: a wrapped error, such as an earlier
 // attempt's, may have another.

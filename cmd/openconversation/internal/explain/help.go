@@ -1,6 +1,11 @@
 package explain
 
 import (
+	"cmp"
+	"errors"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -107,4 +112,192 @@ func flagText(l lang.Language, flag *pflag.Flag) string {
 		text += l.Sprintf(" (default %s)", value)
 	}
 	return term.Beside(name, text, 30)
+}
+
+// LongKey returns the key of a command's long help, or "".
+func LongKey(cmd *cobra.Command) string {
+	if cmd.Long == "" {
+		return ""
+	}
+	return key(cmd, "--help")
+}
+
+func key(cmd *cobra.Command, what string) string {
+	return strings.TrimPrefix(cmd.CommandPath()+" "+what, cmd.Root().Name()+" ")
+}
+
+// Translate gives a command and its subcommands their long help, and writes their usage. zh.yaml has the other texts whole, so a
+// command is written in English alone.
+func Translate(l lang.Language, root *cobra.Command) {
+	root.SetUsageFunc(func(cmd *cobra.Command) error { return usage(l, cmd) })
+	translate(l, root)
+}
+
+func translate(l lang.Language, cmd *cobra.Command) {
+	long := key(cmd, "--help")
+	cmd.Long = cmp.Or(cmd.Long, lang.Help(long))
+	cmd.Example = lang.Help(key(cmd, "examples"))
+	for _, sub := range cmd.Commands() {
+		translate(l, sub)
+	}
+	if l == lang.English {
+		return
+	}
+	cmd.InitDefaultHelpFlag()
+	cmd.InitDefaultVersionFlag()
+	if flag := cmd.Flags().Lookup("help"); flag != nil { // cobra's own, as the next
+		flag.Usage = l.Sprintf("help for %s", cmd.Name())
+	}
+	if flag := cmd.Flags().Lookup("version"); flag != nil {
+		flag.Usage = l.Sprintf("version for %s", cmd.Name())
+	}
+	cmd.Short = l.Exact(cmd.Short)
+	if text := l.Exact(long); text != long {
+		cmd.Long = text
+	}
+	say := func(flag *pflag.Flag) { flag.Usage = l.Exact(flag.Usage) }
+	cmd.Flags().VisitAll(say)
+	cmd.PersistentFlags().VisitAll(say)
+}
+
+// ownError is an error of a command that was called correctly.
+type ownError struct{ err error }
+
+func (e ownError) Error() string { return e.err.Error() }
+
+// Say implements lang.Said.
+func (e ownError) Say(l lang.Language) string { return l.Of(e.err) }
+func (e ownError) Unwrap() error              { return e.err }
+
+// Begins marks the command's start: errors from here on are the command's own, not errors of usage. No number may be negative,
+// unless its default is.
+func Begins(command func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) (err error) {
+		cmd.Flags().Visit(func(flag *pflag.Flag) {
+			number := slices.Contains([]string{"int", "duration"}, flag.Value.Type())
+			if value := flag.Value.String(); number && value[0] == '-' && flag.DefValue[0] != '-' {
+				err = Usage("--%s: %s is negative", flag.Name, value)
+			}
+		})
+		if err == nil {
+			err = command(cmd, args)
+		}
+		if err != nil {
+			return ownError{err}
+		}
+		return nil
+	}
+}
+
+// Called returns the error of running a command: its own unchanged, and errors of usage in this command's words.
+func Called(cmd *cobra.Command, err error) error {
+	var own ownError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &own):
+		return own.err
+	}
+	return &Error{Code: UsageExit, Err: calledWrongly(cmd, err), Hint: seeHelp(cmd)}
+}
+
+// seeHelp is the hint to a command's help.
+func seeHelp(cmd *cobra.Command) lang.Text { return lang.T("see %s --help", cmd.CommandPath()) }
+
+func calledWrongly(cmd *cobra.Command, err error) error {
+	var value *pflag.InvalidValueError
+	var missing *pflag.ValueRequiredError
+	var unknown *pflag.NotExistError
+	switch {
+	case errors.As(err, &value) && value.GetFlag().Value.Type() == "choice":
+		return lang.Errorf("--%s: %w", value.GetFlag().Name, value.Unwrap())
+	case errors.As(err, &value):
+		return lang.Errorf("--%s %s: %s", value.GetFlag().Name, quoted(value.GetValue()), wants(value))
+	case errors.As(err, &missing):
+		return lang.Errorf("--%s needs a value", missing.GetFlag().Name)
+	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "":
+		return lang.Errorf("there is no flag -%s", unknown.GetSpecifiedName())
+	case errors.As(err, &unknown):
+		return lang.Errorf("there is no flag --%s", unknown.GetSpecifiedName())
+	}
+	if m := unknownCommand.FindStringSubmatch(err.Error()); m != nil {
+		if cmd.HasParent() {
+			return lang.Errorf("%s takes no argument, and was given %s", m[3], m[1])
+		}
+		if m[4] != "" {
+			return lang.Errorf("there is no command %s; did you mean %s?", m[1], lang.List(strings.Fields(m[4]), "or"))
+		}
+		return lang.Errorf("there is no command %s", m[1])
+	}
+	return err
+}
+
+// unknownCommand matches cobra's error for an unexpected argument or unknown command.
+var unknownCommand = regexp.MustCompile(`(?s)^unknown command (".*") for ("(.*)")(?:\n\nDid you mean this\?\n(.*))?$`)
+
+// wants describes the valid values of a flag.
+func wants(e *pflag.InvalidValueError) lang.Said {
+	kind, value := e.GetFlag().Value.Type(), e.GetValue()
+	switch kind {
+	case "duration":
+		if _, err := strconv.ParseFloat(value, 64); err == nil {
+			return lang.T("say the unit, such as %ss or %sm", value, value)
+		}
+		return lang.T("give a time with its unit, such as 30s, 5m or 1h30m")
+	case "int":
+		if _, err := strconv.ParseInt(value, 0, 64); errors.Is(err, strconv.ErrRange) {
+			return lang.T("this number is too large")
+		}
+		return lang.T("give a whole number")
+	case "float64":
+		return lang.T("give a number, such as 20 or 0.5")
+	case "bool":
+		return lang.T("give true or false, or the flag alone")
+	default:
+		return lang.T("this is not what it can be")
+	}
+}
+
+func quoted(value string) string {
+	if value == "" || strings.ContainsAny(value, " \t") {
+		return strconv.Quote(value)
+	}
+	return term.Shown(value)
+}
+
+// NoArgs refuses arguments.
+func NoArgs(cmd *cobra.Command, args []string) error { return atMost(cmd, args, 0) }
+
+// AtMostOne refuses more than one argument.
+func AtMostOne(cmd *cobra.Command, args []string) error { return atMost(cmd, args, 1) }
+
+func atMost(cmd *cobra.Command, args []string, n int) error {
+	switch {
+	case len(args) <= n:
+		return nil
+	case n == 0:
+		return lang.Errorf("%s takes no argument, and was given %s", cmd.CommandPath(), quoted(args[0]))
+	default:
+		return lang.Errorf("%s takes one argument at most, and was given %d", cmd.CommandPath(), len(args))
+	}
+}
+
+// Choice adds a flag with few values. Without parse, they are the names alone.
+func Choice(cmd *cobra.Command, to *string, name, usage string, names []string, parse func(string) (string, bool)) {
+	cmd.Flags().Var(&lang.Choice{To: to, Names: names, Parse: parse}, name, usage)
+	_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
+}
+
+// Alone refuses two or more set flags of names together.
+func Alone(cmd *cobra.Command, names ...string) error {
+	var set []string
+	for _, name := range names {
+		if flag := cmd.Flags().Lookup(name); flag != nil && flag.Changed {
+			set = append(set, "--"+name)
+		}
+	}
+	if len(set) < 2 {
+		return nil
+	}
+	return &Error{Code: UsageExit, Err: lang.Errorf("%s cannot be given together", lang.List(set, "and")), Hint: seeHelp(cmd)}
 }

@@ -42,6 +42,17 @@ func (x *index) fit(ids int) {
 	}
 }
 
+// has reports whether the line at an offset is that of an id.
+func (x *index) has(id string, at int64) bool {
+	tag := tagOf(id)
+	for slot := x.place(tag); x.slots[slot] != 0; slot = (slot + 1) % len(x.slots) {
+		if x.slots[slot] == tag<<offsetBits|uint64(at) {
+			return true
+		}
+	}
+	return false
+}
+
 // search returns the slot of an id, and its line if it has one; otherwise the slot is empty.
 func (j *Journal) search(id string) (slot int, l line, offset int64, err error) {
 	x := &j.index

@@ -1,13 +1,32 @@
+// Package journal keeps what chats convert to in a file: a map from chat id to result, of one app. It is all that a run
+// remembers. Rows, columns and formats are not in it: a result belongs to an id, whatever file the id stands in.
+//
+//	{"openconversation":"journal","version":1,"mark":"4f…","crc":"…"}
+//	{"pid":4711,"crc":"…"}                                 a run begins; with "app", whose results follow
+//	{"id":"chat…","to":"cid…","crc":"…"}                   converted
+//	{"id":"chat…","to":"cid…","name":"…","crc":"…"}        described later: the last line of an id holds
+//	{"id":"chat…","code":"…","error":"…","crc":"…"}        failed
+//	{"again":"failed","crc":"…"}                           or "all": a round begins
+//	{"out":"sha256 …","complete":true,"crc":"…"}           an output was written
+//
+// A line is appended by one write as soon as its result is there: a killed process loses nothing that it was told. The
+// file is longer than its lines by blank space for the calls in flight, so that a full disk loses nothing either. A line
+// that cannot be read, wherever it is, is skipped: its chat is called again.
+//
+// The index in memory is 8 bytes an id: where its line is, and a part of its hash. Each hit compares the id in the line.
 package journal
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -30,7 +49,7 @@ const (
 type Wanted struct {
 	Path string
 	Mode fs.FileMode // of a new file; 0: what the system gives
-	App  string      // digest of the app and its host
+	App  string      // digest of the app and its host; empty: not known, as where nothing is called
 	Room int         // lines that there must be space for at any time: those of the calls in flight
 
 	// Settles reports whether a failure with this code says something of its chat: it holds until a round of Failed.
@@ -45,8 +64,9 @@ type Journal struct {
 
 	want    Wanted
 	file    *os.File
-	reading bool // read-only
-	pid     int  // of the last run
+	reading bool   // read-only
+	pid     int    // of the last run
+	app     string // whose results it has, once that is known
 
 	mu     sync.Mutex
 	index  index
@@ -67,6 +87,8 @@ type Journal struct {
 	written int64           // of the last complete output
 	outputs map[string]bool // digests of the outputs
 	last    string          // digest of the last one
+	kept    [2]int64        // lines of the last output, and of the last with another digest
+	lines   int             // with results
 }
 
 // Open opens a journal and locks it; it creates the file if there is none.
@@ -75,11 +97,10 @@ func Open(want Wanted) (*Journal, error) {
 	if err := j.lock(); err != nil {
 		return nil, err
 	}
-	err := j.load()
-	if err == nil {
-		err = j.begin()
+	if err := j.load(); err != nil {
+		return nil, errors.Join(err, j.file.Close()) // it stays as it is
 	}
-	if err != nil {
+	if err := j.begin(); err != nil {
 		return nil, errors.Join(err, j.Close())
 	}
 	j.ticker.Go(j.sync)
@@ -174,7 +195,7 @@ func (j *Journal) begin() error {
 	}
 	var err error
 	if j.end == 0 {
-		err = j.append(line{Format: format, Version: version, Mark: j.Mark, App: j.want.App})
+		err = j.append(line{Format: format, Version: version, Mark: j.Mark})
 	}
 	if j.start = j.end; err == nil {
 		err = j.append(line{PID: os.Getpid()})
@@ -236,9 +257,14 @@ func (j *Journal) append(l line) error {
 func (j *Journal) Put(id string, r rows.Result) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.app == "" && j.want.App != "" { // from its first result on it is this app's
+		_ = j.append(line{PID: os.Getpid(), App: j.want.App}) // if it fails, so does the next line
+		j.app = j.want.App
+	}
 	before := j.end
 	err := j.append(line{ID: id, Result: r})
 	if j.end > before {
+		j.lines++
 		j.saw(r)
 		if indexed := j.set(id, before); indexed != nil {
 			return indexed
@@ -334,7 +360,11 @@ func (j *Journal) wrote(l line, at int64) {
 	if j.outputs == nil {
 		j.outputs = map[string]bool{}
 	}
-	j.outputs[l.Out], j.last, j.Details, j.marker = true, l.Out, l.Details, 0
+	if j.last != l.Out {
+		j.last, j.kept[1] = l.Out, j.kept[0]
+	}
+	j.kept[0] = at
+	j.outputs[l.Out], j.Details, j.marker = true, l.Details, 0
 	if l.Complete {
 		j.written = at
 	}
@@ -366,7 +396,7 @@ func (j *Journal) sync() {
 	}
 }
 
-// Close closes the journal. It removes one without any result.
+// Close closes the journal. It removes one without any result, and writes one anew that is mostly replaced lines.
 func (j *Journal) Close() error {
 	if j.reading {
 		return j.file.Close()
@@ -387,10 +417,60 @@ func (j *Journal) Close() error {
 	var err error
 	if j.Mark != "" { // it is a journal
 		err = errors.Join(j.file.Truncate(end), j.file.Sync())
+		if err == nil && !unused && j.Round() == "" && j.lines > 2*j.index.used {
+			_ = j.compact(end) // the old one has everything
+		}
 	}
 	err = errors.Join(err, j.file.Close())
 	if unused {
 		_ = os.Remove(j.want.Path)
 	}
 	return err
+}
+
+// compact writes the journal anew without the lines that later ones have replaced, such as those of an earlier round. Until the
+// new one takes its name, the old one stays.
+func (j *Journal) compact(end int64) error {
+	info, err := j.file.Stat()
+	if err != nil {
+		return err
+	}
+	name := strings.TrimSuffix(j.want.Path, ".journal") + "." + j.Mark + ".new"
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(name) }() // it is there only after an error
+	if err = file.Chmod(info.Mode().Perm()); errors.Is(err, errors.ErrUnsupported) {
+		err = nil
+	}
+	out := bufio.NewWriterSize(file, 256<<10)
+	_, _ = out.Write(line{Format: format, Version: version, Mark: j.Mark, App: j.app}.encode()) // Flush returns the error
+	in := bufio.NewReaderSize(io.NewSectionReader(j.file, 0, end), 256<<10)
+	for at := int64(0); err == nil; {
+		var raw []byte
+		raw, err = in.ReadBytes('\n')
+		if l, known := decode(bytes.TrimSuffix(raw, []byte("\n"))); known && j.keeps(l, at) {
+			_, _ = out.Write(raw)
+		}
+		at += int64(len(raw))
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	if err = errors.Join(err, out.Flush(), file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	return errors.Join(os.Rename(name, j.want.Path), SyncFolder(j.want.Path))
+}
+
+// keeps reports whether the line at an offset still says something.
+func (j *Journal) keeps(l line, at int64) bool {
+	switch {
+	case l.ID != "":
+		return j.index.has(l.ID, at)
+	case l.Out != "":
+		return at == j.kept[0] || at == j.kept[1] // a killed process may have left the other one in its place
+	}
+	return l.Again == Failed && at == j.failed // failures before it are called again
 }

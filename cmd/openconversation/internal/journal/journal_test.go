@@ -178,104 +178,6 @@ func TestDamagedAtEveryByte(t *testing.T) {
 	}
 }
 
-func TestRounds(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "journal")
-	unknown, away := rows.Result{Code: "unknown"}, rows.Result{Code: "unavailable"}
-	j := opened(t, path)
-	put(t, j, "a", to("a"))
-	put(t, j, "b", unknown)
-	put(t, j, "c", away)
-	want(t, j, "c", away, true) // not twice in a run
-	again := func(round Again) {
-		t.Helper()
-		closed(t, j)
-		j = opened(t, path)
-		if j.Round() != round {
-			t.Errorf("round %q, want %q", j.Round(), round)
-		}
-	}
-	begin := func(round Again) {
-		t.Helper()
-		if err := j.Begin(round); err != nil || j.Round() != round {
-			t.Errorf("%q, %v", j.Round(), err)
-		}
-	}
-	again("")
-	want(t, j, "a", to("a"), true)
-	want(t, j, "b", unknown, true)
-	want(t, j, "c", away, false)
-	begin(Failed)
-	want(t, j, "b", unknown, false)
-	again("") // a round without a line has not begun
-	begin(Failed)
-	put(t, j, "c", to("c"))
-	again(Failed)
-	want(t, j, "b", unknown, false)
-	want(t, j, "a", to("a"), true)
-	put(t, j, "b", to("b"))
-	begin(Failed) // it goes on
-	want(t, j, "b", to("b"), true)
-	if err := j.Wrote("one", true, true); err != nil {
-		t.Error(err)
-	}
-	again("")
-	if !j.Has("one") || j.Has("two") || !j.Details {
-		t.Error("the output is not known")
-	}
-	begin(All)
-	want(t, j, "a", rows.Result{}, false)
-	put(t, j, "a", away)
-	if !j.Empty() {
-		t.Error("a failure is taken for a result")
-	}
-	again("") // nothing came of it
-	want(t, j, "a", to("a"), true)
-	begin(All)
-	put(t, j, "a", to("new"))
-	again(All)
-	want(t, j, "a", to("new"), true)
-	want(t, j, "b", rows.Result{}, false)
-	if err := j.Wrote("two", true, false); err != nil {
-		t.Error(err)
-	}
-	again("")
-	want(t, j, "b", rows.Result{}, false)
-	closed(t, j)
-
-	look, err := Read(wanted(path))
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, _ := os.ReadFile(path)
-	if err := look.Begin(All); err != nil {
-		t.Error(err)
-	}
-	want(t, look, "a", rows.Result{}, false)
-	closed(t, look)
-	if after, _ := os.ReadFile(path); string(after) != string(before) {
-		t.Error("reading has changed the file")
-	}
-}
-
-func TestOneProcessWrites(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "journal")
-	j := opened(t, path)
-	put(t, j, "a", to("a"))
-	if _, err := Open(wanted(path)); err == nil || !strings.Contains(err.Error(), fmt.Sprint("is being written by process ", os.Getpid())) {
-		t.Error(err)
-	}
-	other := wanted(path)
-	other.App = "other"
-	closed(t, j)
-	before, _ := os.ReadFile(path)
-	if _, err := Open(other); err == nil || !strings.Contains(err.Error(), "another app") {
-		t.Error(err)
-	}
-	if after, _ := os.ReadFile(path); string(after) != string(before) {
-		t.Error("another app's run has changed the journal")
-	}
-}
-
 func TestFilesThatAreNone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal")
 	if _, err := Read(wanted(path)); !errors.Is(err, fs.ErrNotExist) {
@@ -303,29 +205,76 @@ func TestFilesThatAreNone(t *testing.T) {
 	closed(t, opened(t, path))
 }
 
-func BenchmarkLoad(b *testing.B) {
-	path := filepath.Join(b.TempDir(), "journal")
-	j, err := Open(wanted(path))
-	if err != nil {
-		b.Fatal(err)
+// A journal of no app is the first one's that puts a result into it, and then no other's.
+func TestWhoseItIs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	of := func(app string) (*Journal, error) {
+		w := wanted(path)
+		w.App = app
+		return Open(w)
 	}
-	for n := range 200_000 {
-		if err := j.Put(fmt.Sprintf("chat%032x", n), to("0123456789abcdef0123456")); err != nil {
-			b.Fatal(err)
+	for _, step := range []struct {
+		app    string
+		result bool
+		err    bool
+	}{{"", false, false}, {"a", false, false}, {"b", true, false}, {"a", false, true}, {"", false, false}, {"b", false, false}} {
+		j, err := of(step.app)
+		if (err != nil) != step.err {
+			t.Fatalf("%+v: %v", step, err)
 		}
-	}
-	if err := j.Close(); err != nil {
-		b.Fatal(err)
-	}
-	for b.Loop() {
-		if j, err = Read(wanted(path)); err != nil || j.index.used != 200_000 {
-			b.Fatal(err)
+		if err != nil {
+			continue
 		}
-		for n := range 200_000 {
-			if e, err := j.Get(fmt.Sprintf("chat%032x", n)); !e.Settled || err != nil {
-				b.Fatal(n, err)
+		if step.result {
+			put(t, j, "x", to("x"))
+		}
+		if err := j.Wrote("digest", true, false); err != nil {
+			t.Fatal(err)
+		}
+		closed(t, j)
+	}
+}
+
+// However often all is called again, a journal is at most as long as three rounds, and holds the last one.
+func TestRoundsDoNotGrow(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	var sizes []int64
+	for round := range 9 {
+		j := opened(t, path)
+		if round > 0 {
+			if err := j.Begin(All); err != nil {
+				t.Fatal(err)
 			}
 		}
-		_ = j.Close()
+		for i := range 100 {
+			put(t, j, fmt.Sprint("chat", i), to(fmt.Sprint(round, ".", i)))
+		}
+		put(t, j, "gone", rows.Result{Code: "unknown"})
+		if err := j.Wrote(fmt.Sprint("digest", round), true, false); err != nil {
+			t.Fatal(err)
+		}
+		closed(t, j)
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sizes = append(sizes, info.Size())
+		j = opened(t, path)
+		for i := range 100 {
+			want(t, j, fmt.Sprint("chat", i), to(fmt.Sprint(round, ".", i)), true)
+		}
+		want(t, j, "gone", rows.Result{Code: "unknown"}, true)
+		if !j.Has(fmt.Sprint("digest", round)) || round > 0 && !j.Has(fmt.Sprint("digest", round-1)) || j.Round() != "" {
+			t.Errorf("round %d: it does not know its outputs", round)
+		}
+		closed(t, j)
+		if left, _ := filepath.Glob(path + ".*"); len(left) > 0 {
+			t.Errorf("%q are left", left)
+		}
+	}
+	for _, size := range sizes {
+		if size > 4*sizes[0] {
+			t.Errorf("%d bytes after rounds of %d", size, sizes[0])
+		}
 	}
 }

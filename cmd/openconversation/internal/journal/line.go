@@ -3,6 +3,7 @@ package journal
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -122,11 +123,15 @@ func (j *Journal) read(limit int64) error {
 			j.Skipped++
 		case l.PID > 0:
 			j.pid = l.PID
+			if err := j.of(l.App); err != nil {
+				return err
+			}
 		case l.Again != "":
 			j.round(l.Again, at)
 		case l.Out != "":
 			j.wrote(l, at)
 		case l.ID != "":
+			j.lines++
 			j.saw(l.Result)
 			if err := j.set(l.ID, at); err != nil {
 				return err
@@ -159,9 +164,15 @@ func (j *Journal) header(l line, known bool) error {
 		return explain.UsageHint("move it away if it is not needed; what is in it would be called again", "%s is no journal of this command's, or its first line is damaged", path)
 	case l.Version != version:
 		return explain.Usage("%s is of version %d, and this command's is %d: finish the run with the version that began it", path, l.Version, version)
-	case l.App != j.want.App && j.want.App != "":
-		return explain.UsageHint("use that app, region and host, or name another --output", "%s belongs to another app, region or host", path)
 	}
 	j.Mark = l.Mark
+	return j.of(l.App)
+}
+
+// of notes whose results the lines are, and refuses those of another app.
+func (j *Journal) of(app string) error {
+	if j.app = cmp.Or(j.app, app); j.app != j.want.App && j.app != "" && j.want.App != "" {
+		return explain.UsageHint("use that app, region and host, or name another --output", "%s belongs to another app, region or host", j.want.Path)
+	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"unicode"
 
+	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -21,19 +22,10 @@ var (
 	Chinese = Language{"zh"}
 )
 
-// Names returns the values of --lang.
-func Names() []string { return []string{"en", "zh"} }
-
 // Parse finds a language by its name. known is false for an unsupported language.
 func Parse(name string) (l Language, known bool) {
-	switch name {
-	case "en":
-		return English, true
-	case "zh":
-		return Chinese, true
-	default:
-		return English, false
-	}
+	l, known = map[string]Language{"en": English, "zh": Chinese}[name], name == "en" || name == "zh"
+	return l, known
 }
 
 // Locale returns the environment's language, from the first set variable in the order of POSIX. An unsupported language
@@ -154,3 +146,62 @@ type Literal string
 func (t Literal) Say(Language) string { return string(t) }
 
 func (t Literal) String() string { return string(t) }
+
+// flagName is the flag that overrides the environment's language.
+const flagName = "lang"
+
+// Choice is the value of a flag with few values. It implements pflag.Value.
+type Choice struct {
+	To    *string
+	Names []string
+	Parse func(name string) (value string, known bool) // nil: the names alone
+}
+
+func (c *Choice) String() string {
+	if c.To == nil { // pflag asks an empty one
+		return ""
+	}
+	return *c.To
+}
+
+// Type implements pflag.Value.
+func (c *Choice) Type() string { return "choice" }
+
+// Set implements pflag.Value. Its error lists the values.
+func (c *Choice) Set(name string) error {
+	value, known := name, slices.Contains(c.Names, name)
+	if c.Parse != nil {
+		value, known = c.Parse(name)
+	}
+	if !known {
+		return Errorf("use %s", List(c.Names, "or"))
+	}
+	*c.To = value
+	return nil
+}
+
+// AddFlagTo adds the flag. Setting it has no effect: commands have their texts before flags are parsed, so Choose reads it
+// earlier.
+func AddFlagTo(flags *pflag.FlagSet) {
+	flags.Var(&Choice{To: new(string), Names: []string{"en", "zh"}}, flagName, "`zh|en`: language of messages (default that of LC_ALL, LC_MESSAGES or LANG)")
+}
+
+// Choose returns a command's language: from the flag in its arguments, or else from the environment.
+func Choose(args []string, getenv func(string) string) Language {
+	chosen := Locale(getenv)
+	for i, arg := range args {
+		name, joined := strings.CutPrefix(arg, "--"+flagName+"=")
+		switch {
+		case arg == "--":
+			return chosen
+		case arg == "--"+flagName && i+1 < len(args):
+			name = args[i+1]
+		case !joined:
+			continue
+		}
+		if l, known := Parse(name); known {
+			chosen = l
+		}
+	}
+	return chosen
+}

@@ -1,9 +1,23 @@
+// Package lang translates messages for people. A message keeps its English format and arguments until it is printed, so
+// one error can be English for machines and in the user's language for people: String and Error return English, Say any
+// language. zh.yaml holds the Chinese texts by the English ones; a test of the command checks that it is complete.
 package lang
 
 import (
+	_ "embed"
 	"fmt"
 	"strings"
 )
+
+//go:embed help.txt
+var help string
+
+// Help returns a text of help.txt by its heading, or "".
+func Help(key string) string {
+	_, text, _ := strings.Cut(help, "\n== "+key+"\n")
+	text, _, _ = strings.Cut(text, "\n== ")
+	return strings.Trim(text, "\n")
+}
 
 // Format is an English format string (of fmt, with %w like %v) and the key of its translations. Every constant of this
 // type has a Chinese text.

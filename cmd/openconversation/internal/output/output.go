@@ -1,3 +1,13 @@
+// Package output manages the output file of a run. A run's truth is its journal, beside the output; the output is
+// assembled from input and journal at the end and at every orderly stop, and takes its name when it is whole. After a
+// kill the next run does it. Nothing of the user's is lost:
+//
+//	FILE               replaced only if it is as a run wrote it: its digest is in the journal
+//	FILE.journal       what the chats of this output convert to; it stays
+//	FILE.MARK.new      an output while it is assembled; the next run removes it
+//	FILE.MARK.before   an output that someone has edited, before it was replaced
+//
+// MARK is the journal's. A file without a journal is refused.
 package output
 
 import (
@@ -243,4 +253,26 @@ func digestOf(path string) (string, error) {
 		return "", err
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// resolve follows links, also to a file that does not exist yet. A link is never replaced.
+func resolve(path string) (string, error) {
+	for range 40 {
+		target, err := os.Readlink(path)
+		if err != nil {
+			dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+			if errors.Is(err, fs.ErrNotExist) {
+				return "", lang.Errorf("%s: the folder %s does not exist", path, filepath.Dir(path))
+			}
+			if err != nil {
+				return "", err
+			}
+			return filepath.Join(dir, filepath.Base(path)), nil
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(path), target)
+		}
+		path = target
+	}
+	return "", lang.Errorf("%s: too many links", path)
 }

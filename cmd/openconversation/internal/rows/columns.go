@@ -9,33 +9,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
-// Delimiters are the possible delimiters of CSV and TSV.
-const Delimiters = ",;\t|"
-
-var delimiterTitles = map[byte]lang.Format{',': "commas", ';': "semicolons", '\t': "tabs", '|': "bars"}
-
-// ParseDelimiter parses a delimiter, or its name: tab, comma, semicolon, pipe.
-func ParseDelimiter(name string) (byte, bool) {
-	switch strings.ToLower(name) {
-	case ",", "comma":
-		return ',', true
-	case ";", "semicolon":
-		return ';', true
-	case "\t", `\t`, "tab":
-		return '\t', true
-	case "|", "pipe", "bar":
-		return '|', true
-	}
-	return 0, false
-}
-
-func delimiterTitle(separator byte) lang.Text {
-	if title := delimiterTitles[separator]; title != "" {
-		return lang.T(title)
-	}
-	return lang.T("%q", string(separator))
-}
-
 // header holds the names of a table's columns.
 type header struct {
 	line      int
@@ -105,6 +78,29 @@ func (h header) only(fits func(name string) bool) (at int, err error) {
 		}
 	}
 	return at, nil
+}
+
+// earlier returns where the columns with results begin, or the number of columns if there are none. details reports
+// whether they describe groups.
+func (h header) earlier() (own int, details bool, err error) {
+	own = len(h.names)
+	for i, name := range slices.Backward(h.names) {
+		at := appends[true].at(name)
+		if at < 0 && !blank(name) { // a program may have added empty columns
+			break
+		}
+		if details = details || at >= 3; at == 0 {
+			own = i
+			break
+		}
+	}
+	adds := appends[details && own < len(h.names) || len(h.adds.columns) > 3]
+	for _, name := range h.names[:own] {
+		if slices.Contains(adds.columns, visible(name)) {
+			return 0, false, broken(h.line, "it has a column %s already; rename or remove it", visible(name))
+		}
+	}
+	return own, details && own < len(h.names), nil
 }
 
 // missing makes the error of a row that does not name the column of chat ids, where a header is expected.

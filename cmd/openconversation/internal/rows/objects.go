@@ -1,6 +1,7 @@
 package rows
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -50,6 +51,46 @@ func (o *objects) readFirst(rec record, id string) error {
 		}
 	}
 	return settled(PartField, rec.Line, "which field holds the chat ids? there are: %s", strings.Join(o.names, ", "))
+}
+
+// cut cuts the fields with results off an object. details reports whether they describe a group.
+func (o *objects) cut(raw []byte) (own []byte, r Result, details bool) {
+	if !bytes.Contains(raw, []byte(`"`+appends[false].fields[0]+`"`)) {
+		return raw, r, false
+	}
+	all := appends[true].fields
+	in := json.NewDecoder(bytes.NewReader(raw))
+	if _, err := in.Token(); err != nil {
+		return raw, r, false
+	}
+	end, begins := in.InputOffset(), int64(-1)
+	var values map[string]string
+	for in.More() {
+		name, err := in.Token()
+		var value json.RawMessage
+		if err != nil || in.Decode(&value) != nil {
+			return raw, Result{}, false // Read says what is wrong with it
+		}
+		key, _ := name.(string)
+		switch {
+		case key == all[0]:
+			begins, values = end, map[string]string{}
+		case !slices.Contains(all, key):
+			begins = -1
+		}
+		if begins >= 0 {
+			var text string
+			_ = json.Unmarshal(value, &text) // what is no text is no result
+			values[key] = text
+			details = details || slices.Contains(all[3:], key)
+		}
+		end = in.InputOffset()
+	}
+	if begins < 0 {
+		return raw, r, false
+	}
+	own = append(bytes.Clone(raw[:begins]), '}')
+	return own, Result{values[all[0]], values[all[1]], values[all[2]], values[all[3]], values[all[4]], values[all[5]]}, details
 }
 
 // field returns the text of the chat id's field.

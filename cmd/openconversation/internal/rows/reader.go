@@ -1,12 +1,12 @@
 package rows
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"errors"
-	"slices"
-
 	"io"
+	"slices"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
@@ -17,13 +17,14 @@ type Reader struct {
 
 	o       Options
 	found   Found
-	text    *text
 	in      records
 	first   *record  // read ahead
-	table   *table   // for a text table
+	table   *table   // nil for plain lines and objects
 	objects *objects // for rows that are objects
 	sheet   *sheet   // for a workbook
 	coding  coding
+	head    []byte // of a text table: what is before the first row, without the columns of results
+	lineEnd string
 	rows    int
 
 	Skipped int // blank lines and comments so far
@@ -33,21 +34,24 @@ type Reader struct {
 // it for a file that can be read twice. An empty file gives io.EOF and a Reader without rows. Other errors of the file
 // are *Error.
 func NewReader(in io.Reader, o Options) (*Reader, error) {
-	r := &Reader{o: o}
+	r := &Reader{o: o, lineEnd: "\n"}
 	err := r.begin(in)
-	switch {
-	case errors.Is(err, io.EOF):
-		r.sheet, r.text = nil, newText(bytes.NewReader(nil))
-		r.in = &lines{text: r.text}
-		if wrong := r.settle(); wrong != nil {
-			return nil, wrong
-		}
-		r.head = nil
-		return r, err
-	case err != nil:
+	if err != nil {
+		_ = r.Close() // it was only read
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	return r, nil
+	if err != nil {
+		r.table, r.objects, r.sheet, r.in = nil, nil, nil, &lines{in: bufio.NewReader(bytes.NewReader(nil))}
+	}
+	if wrong := r.settle(); wrong != nil {
+		return nil, wrong
+	}
+	if err != nil {
+		r.writer.head = nil
+	}
+	return r, err
 }
 
 // begin detects the input, and reads everything before its first row.
@@ -55,8 +59,9 @@ func (r *Reader) begin(in io.Reader) error {
 	if r.o.Format == XLSX {
 		return r.openWorkbook(in)
 	}
-	r.text = newText(in)
-	start := r.text.start()
+	raw := bufio.NewReaderSize(in, 64<<10)
+	_, _ = raw.Peek(4) // the error comes again when the file is read
+	start, _ := raw.Peek(raw.Buffered())
 	if err := unsupportedContent(start); err != nil {
 		return err
 	}
@@ -65,60 +70,81 @@ func (r *Reader) begin(in io.Reader) error {
 	}
 	if r.o.Format == "" {
 		if r.o.Format = Sniff(start).Format; r.o.Format == XLSX {
-			return r.openWorkbook(r.text.in)
+			return r.openWorkbook(raw)
 		}
 	}
-	coding, mark, err := chooseCoding(start, r.o.Encoding, r.o.OutputEncoding)
+	text, err := r.coding.decoded(raw, start, r.o.Encoding, r.o.OutputEncoding)
 	if err != nil {
 		return err
 	}
-	r.coding = coding
-	r.found.Encoding, r.found.Mark = coding.in, coding.inMarked
-	r.text.encoding = coding.in
-	r.text.skip(mark)
-	if err := r.open(); err != nil {
-		return err
-	}
-	return r.settle()
-}
-
-// open reads everything of a text before its first row.
-func (r *Reader) open() error {
-	switch r.o.Format {
+	r.found.Encoding, r.found.Mark = r.coding.in, r.coding.inMarked
+	switch r.in = &(lines{in: text}); r.o.Format {
 	case CSV, TSV:
-		r.table = &table{}
-		if err := r.table.findSeparator(r.text, r.o); err != nil {
-			return err
-		}
-		r.in = r.table.lines(r.text)
-		if err := r.table.readHeader(r); err != nil {
-			return err
-		}
-		r.o.Details = r.o.Details || r.table.details
-		r.found.Name, r.found.Column, r.found.Delimiter = visible(r.table.names[r.table.column]), r.table.column+1, r.table.separator
-	case JSONLines, JSONArray:
-		r.objects = &objects{}
-		r.in = &lines{text: r.text}
-		if r.o.Format == JSONArray {
-			r.in = &elements{text: r.text}
-		}
-		rec, err := r.record()
-		if err != nil {
-			return err
-		}
-		rec.Raw = bytes.Clone(rec.Raw)
-		r.first = &rec
-		_, _, details := r.objects.cut(rec.Raw)
-		r.o.Details = r.o.Details || details
-		r.objects.adds = appends[r.o.Details]
-		if err := r.objects.readFirst(rec, r.o.ID); err != nil {
-			return err
-		}
-		r.found.Name = r.objects.name
-	default:
-		r.in = &lines{text: r.text}
+		return r.openTable(text)
+	case JSONLines:
+		return r.openObjects()
+	case JSONArray:
+		r.in = newElements(text)
+		return r.openObjects()
 	}
 	return nil
+}
+
+// openTable reads a text table up to its header.
+func (r *Reader) openTable(text *bufio.Reader) error {
+	separator, preamble, err := findSeparator(text, r.o)
+	if err != nil {
+		return placed(1, err)
+	}
+	list := &lines{in: text, table: true}
+	if r.in = list; preamble != "" {
+		list.line = 1
+	}
+	grid := &textGrid{record: r.record, separator: separator}
+	r.table = &table{grid: grid, separator: separator}
+	err = r.table.find(r.o, func(c *cells) error {
+		if bytes.Count(c.rec.Raw, []byte("\r")) > bytes.Count(c.rec.Raw, []byte("\r\n")) {
+			return broken(c.line, "its lines end in CR alone; save it with LF or CRLF")
+		}
+		preamble += string(c.rec.Raw) + c.rec.lineEnd()
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	header := grid.cells
+	r.head, r.lineEnd = []byte(preamble), header.rec.lineEnd()
+	if !r.o.NoHeader {
+		r.head = append(r.head, header.rec.Raw[:header.ends[r.table.own-1]]...)
+	}
+	r.found.Delimiter = separator
+	return nil
+}
+
+func (r *Reader) openObjects() error {
+	rec, err := r.record()
+	if err != nil {
+		return err
+	}
+	r.objects = &objects{}
+	rec.Raw = bytes.Clone(rec.Raw)
+	r.first = &rec
+	_, _, details := r.objects.cut(rec.Raw)
+	r.o.Details = r.o.Details || details
+	r.objects.adds = appends[r.o.Details]
+	err = r.objects.readFirst(rec, r.o.ID)
+	r.found.Name = r.objects.name
+	return err
+}
+
+// openWorkbook opens the sheet and reads its header.
+func (r *Reader) openWorkbook(in io.Reader) (err error) {
+	r.o.Format = XLSX
+	if r.sheet, err = openSheet(in, r.o.Sheet); err == nil {
+		r.table, err = r.sheet.findTable(r.o)
+	}
+	r.found.Sheet = r.sheet.name
+	return err
 }
 
 // settle decides the output's format.
@@ -130,32 +156,20 @@ func (r *Reader) settle() error {
 	if r.o.Output == "" {
 		r.o.Output = r.o.Format.Output()
 	}
-	names := r.names()
+	if t := r.table; t != nil {
+		r.o.Details = r.o.Details || t.details
+		r.found.Name, r.found.Column, r.found.Width = visible(t.names[t.column]), t.column+1, t.widest
+		if t.titled {
+			r.found.Header = t.header
+		}
+	}
 	if r.sheet != nil {
-		names = append(slices.Clone(r.sheet.names), make([]string, r.sheet.width-len(r.sheet.names))...)
 		r.coding.out, r.coding.outMarked = cmp.Or(r.o.OutputEncoding, UTF8), r.o.OutputEncoding == UTF8BOM || r.o.OutputEncoding == "" && r.o.Output != JSONLines
 	} else if r.o.Output == JSONLines && !r.o.Format.Fields() && r.o.OutputEncoding == "" {
 		r.coding.out, r.coding.outMarked = UTF8, false
 	}
-	w := newWriter(r.o, r.coding, r.table, names)
-	r.writer = &w
+	r.writer = newWriter(r.o, r.coding, r.table, r.names(), r.head, r.lineEnd)
 	return nil
-}
-
-// openWorkbook opens the sheet and reads its header.
-func (r *Reader) openWorkbook(in io.Reader) (err error) {
-	r.o.Format = XLSX
-	if r.sheet, err = openSheet(in, r.o.Sheet); err == nil {
-		err = r.sheet.findTable(&r.o)
-	}
-	if err != nil {
-		return errors.Join(err, r.Close())
-	}
-	r.found.Sheet, r.found.Name, r.found.Column = r.sheet.name, visible(r.sheet.names[r.sheet.column]), r.sheet.column+1
-	if r.sheet.titled {
-		r.found.Header = r.sheet.header
-	}
-	return r.settle()
 }
 
 // Close releases resources, but does not close the file.
@@ -187,24 +201,19 @@ func (r *Reader) record() (record, error) {
 	}
 	for {
 		rec, err := r.in.next()
-		switch {
-		case errors.Is(err, io.EOF) && r.objects != nil:
+		if errors.Is(err, io.EOF) && r.objects != nil {
 			return rec, r.objects.ended(r.rows)
-		case errors.Is(err, io.EOF):
-			return rec, io.EOF
-		case err != nil:
-			return rec, r.coding.placed(rec, err)
-		case rec.Open:
-			return rec, broken(rec.Line, "a quote that is opened here is never closed")
 		}
-		if err := r.coding.check(rec); err != nil {
-			return rec, err
+		if err == nil {
+			err = r.coding.check(rec)
 		}
-		if r.blank(rec.Raw) {
-			r.Skipped++
-			continue
+		if err != nil {
+			return rec, placed(rec.Line, err)
 		}
-		return rec, nil
+		if !r.blank(rec.Raw) {
+			return rec, nil
+		}
+		r.Skipped++
 	}
 }
 
@@ -223,66 +232,57 @@ func (r *Reader) blank(raw []byte) bool {
 }
 
 // Read reads the next row. The error after the last is io.EOF; an *Error ends the input.
-func (r *Reader) Read() (Row, error) {
-	if r.sheet != nil {
-		row, err := r.sheet.read(r.converts)
-		r.Skipped, r.found.Width = r.sheet.skipped, r.sheet.widest
-		if err == nil && r.converts {
-			row.Start = r.startOf(row.cells)
+func (r *Reader) Read() (row Row, err error) {
+	if r.table != nil {
+		var c *cells
+		if c, err = r.table.next(); err == nil {
+			row, err = r.table.read(c)
 		}
+		if r.sheet != nil {
+			r.Skipped, r.found.Width = r.sheet.skipped, r.table.widest
+		}
+	} else {
+		row, err = r.readRecord()
+	}
+	if err != nil {
 		return row, err
 	}
+	r.rows++
+	if r.o.Output == XLSX && r.sheet == nil {
+		if err := fitsSheet(row.Line, r.rows+1, row.cells); err != nil {
+			return row, err
+		}
+	}
+	row.Start = r.start(row)
+	return row, nil
+}
+
+// readRecord reads a plain line or an object.
+func (r *Reader) readRecord() (Row, error) {
 	rec, err := r.record()
 	if err != nil {
 		return Row{}, err
 	}
-	r.rows++
-	row := Row{Line: rec.Line}
-	var cell string
-	switch {
-	case r.table != nil:
-		if cell, row.None, err = r.table.cell(&rec); err == nil {
-			rec.Raw, row.Known, err = r.table.cut(rec)
-		}
-	case r.objects != nil:
+	row, cell := Row{Line: rec.Line, raw: rec.Raw}, string(rec.Raw)
+	if r.objects != nil {
 		if raw, known, details := r.objects.cut(rec.Raw); !details || r.o.Details {
-			rec.Raw, row.Known = raw, known
+			row.raw, row.Known = raw, kept(known)
 		}
-		cell, row.Problem, err = r.objects.field(rec)
-	default:
-		cell = string(rec.Raw)
+		rec.Raw = row.raw
+		if cell, row.Problem, err = r.objects.field(rec); err != nil {
+			return row, err
+		}
 	}
-	if err != nil {
-		return row, err
-	}
-	row.Known = kept(row.Known)
 	row.ChatID, row.Trimmed = CleanID(cell)
-	row.Start, row.raw = r.start(rec, row)
-	if r.o.Output == XLSX || r.converts {
-		var cells []string
-		switch cells, err = r.cells(row); {
-		case err != nil:
-		case r.converts:
-			row.Start = r.startOf(cells)
-		default:
-			err = fitsSheet(row.Line, r.rows+1, cells)
-		}
-	}
-	return row, err
+	row.cells = []string{row.ChatID}
+	return row, nil
 }
 
-// cells returns the cells of a row of a text table or of plain lines.
-func (r *Reader) cells(row Row) ([]string, error) {
-	if r.table != nil {
-		return splitCells(record{Raw: row.raw, Line: row.Line}, r.table.separator)
-	}
-	return []string{row.ChatID}, nil
-}
-
-// names returns the columns of a text table; for plain lines, the output's.
+// names are those of a table's columns before the results; of plain lines, the output's.
 func (r *Reader) names() []string {
-	if r.table != nil {
-		return r.table.names[:r.table.own]
+	if r.table == nil {
+		return usualNames[:1]
 	}
-	return usualNames[:1]
+	names := slices.Clone(r.table.names[:r.table.own])
+	return append(names, make([]string, max(0, r.table.width-len(names)))...)
 }

@@ -1,30 +1,35 @@
 package rows
 
 import (
+	"bufio"
 	"bytes"
+	"encoding/csv"
+	"slices"
 	"testing"
 )
 
-// The short way to a cell finds what encoding/csv finds.
-func FuzzQuotedCell(f *testing.F) {
-	f.Add([]byte("a,\"b\"\"\r\n,\",\"\"\n"), byte(1))
-	f.Add([]byte("\"a\"x,b"), byte(0))
-	f.Fuzz(func(t *testing.T, raw []byte, column byte) {
-		list := lines{text: newText(bytes.NewReader(raw)), separator: ','}
+// A record is split into the cells that encoding/csv finds, or refused as there.
+func FuzzSplit(f *testing.F) {
+	f.Add([]byte("a,\"b\"\"\r\n,\",\"\"\n"))
+	f.Add([]byte("\"a\"x,b"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		list := lines{in: bufio.NewReader(bytes.NewReader(raw)), table: true}
 		rec, err := list.next()
-		if err != nil || rec.Open || bytes.HasSuffix(rec.Raw, []byte("\r")) { // which encoding/csv takes for a line end
+		if err != nil || len(rec.Raw) == 0 || bytes.Contains(rec.Raw, []byte("=\"")) || bytes.HasSuffix(rec.Raw, []byte("\r")) { // which encoding/csv takes for a line end
 			return
 		}
-		cell, count, well := quotedCell(rec.Raw, ',', int(column))
-		if !well {
-			return
+		var c cells
+		wrong := c.split(rec, ',')
+		table := csv.NewReader(bytes.NewReader(rec.Raw))
+		table.FieldsPerRecord = -1
+		want, err := table.Read()
+		if (wrong == nil) != (err == nil) || err == nil && !slices.Equal(c.texts, want) {
+			t.Errorf("%q: %q %v, and encoding/csv has %q %v", rec.Raw, c.texts, wrong, want, err)
 		}
-		cells, err := splitCells(rec, ',')
-		if err != nil {
-			t.Fatalf("%q: %v", rec.Raw, err)
-		}
-		if len(cells) != count || int(column) < count && cells[column] != cell {
-			t.Errorf("%q: %q of %d, and encoding/csv has %q", raw, cell, count, cells)
+		for i, end := range c.ends {
+			if wrong == nil && end < len(rec.Raw) && (rec.Raw[end] != ',' || i == len(c.ends)-1) {
+				t.Errorf("%q: cell %d ends at %d", rec.Raw, i, end)
+			}
 		}
 	})
 }

@@ -1,158 +1,172 @@
 package rows
 
 import (
+	"bufio"
 	"bytes"
+	"errors"
+	"io"
 	"slices"
 	"strings"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
-// table describes a text table.
+// table is a table whose header was read.
 type table struct {
 	foundHeader
-	preamble  string // a line sep= and the rows above the header, with their ends
-	separator byte
-	header    []byte // the header's record; nil: there is none
-	lineEnd   string
+	grid      grid
+	separator byte // 0: a sheet
+	header    int  // its row; 0: there is none
+	titled    bool // there are rows above it
 	begun     bool // a row was read
+	width     int  // columns before the results
+	widest    int  // cells of the widest row so far
+	measures  bool // rows may be wider
+	held      *cells
 }
 
-// findSeparator detects the separator of a text table, and skips a line sep=.
-func (t *table) findSeparator(in *text, o Options) error {
-	standard := formats[o.Format].separator
-	t.separator = o.Delimiter
-	ahead := in.ahead(func(text []byte) bool { // a header after blank lines and a line sep=
-		rest := bytes.TrimLeft(text, "\r\n ")
-		end := bytes.IndexByte(rest, '\n')
-		return end >= 0 && separatorLine(string(rest[:end])) == 0 || bytes.Count(rest, []byte("\n")) > 1
-	})
-	first, _, _ := bytes.Cut(ahead, []byte("\n"))
-	if named := separatorLine(string(first)); named != 0 {
-		part, _, err := in.part()
+// find finds the header. above gets the rows above it, and may refuse them.
+func (t *table) find(o Options, above func(c *cells) error) error {
+	f := finder{o: o}
+	for {
+		c, err := t.grid.next()
+		if errors.Is(err, io.EOF) {
+			return f.end(err)
+		}
 		if err != nil {
 			return err
 		}
-		t.preamble = string(part)
-		if t.separator == 0 {
-			t.separator = named
+		found, is, err := f.header(header{c.line, slices.Clone(c.texts), t.separator, appends[o.Details]})
+		if !is {
+			if wrong := above(c); wrong != nil {
+				return wrong
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if !is {
+			continue
+		}
+		t.foundHeader, t.titled = found, f.rows > 1
+		t.width, t.widest, t.measures = max(t.own, o.Width), t.own, o.Width < 0
+		if t.header = c.line; o.NoHeader {
+			t.header, t.held = 0, c
+		}
+		return nil
+	}
+}
+
+// next returns the next row.
+func (t *table) next() (*cells, error) {
+	if c := t.held; c != nil {
+		t.held = nil
+		return c, nil
+	}
+	return t.grid.next()
+}
+
+// read makes a Row of cells.
+func (t *table) read(c *cells) (Row, error) {
+	row := Row{Line: c.line, Hidden: c.hidden}
+	second := !t.begun && t.header > 0
+	t.begun = true
+	if at := c.from(t.column); len(at) > 0 {
+		row.ChatID, row.Trimmed = CleanID(at[0])
+	}
+	if c.unsure != nil {
+		row.Problem = c.unsure(t.column)
+	}
+	wrong := t.fits(c)
+	if wrong != nil || !row.Problem.Empty() || row.ChatID == "" || NotAnID(row.ChatID) != "" {
+		row.None = none(c.texts, t.names, t.column, second)
+	}
+	if wrong != nil && (t.separator == 0 || !row.None || len(c.texts) > len(t.names)) {
+		return row, wrong
+	}
+	row.Known = kept(resultOf(t.names[t.own:], c.from(t.own)))
+	row.cells = c.texts[:min(t.width, len(c.texts))]
+	if t.separator == 0 {
+		if t.widest = max(t.widest, len(c.texts)); t.own < len(t.names) {
+			t.widest = t.own
+		}
+	} else {
+		row.raw = c.rec.Raw[:c.ends[min(t.own, len(c.ends))-1]]
+		if missing := t.own - len(c.ends); missing > 0 {
+			row.raw = append(bytes.Clone(row.raw), bytes.Repeat([]byte{t.separator}, missing)...)
 		}
 	}
-	switch {
-	case t.separator != 0:
-	case o.Format == CSV:
-		t.separator = guessSeparator(string(ahead), o.ID, standard)
-	default:
-		t.separator = standard
+	row.cells = append(row.cells[:len(row.cells):len(row.cells)], make([]string, max(0, t.width-len(row.cells)))...)
+	return row, nil
+}
+
+// fits returns an error if a row has more cells than the header, or in a text fewer. Some programs leave out empty ones at the
+// end, here of results, or add some.
+func (t *table) fits(c *cells) error {
+	if t.separator != 0 {
+		if len(c.texts) >= t.own && blank(strings.Join(c.from(len(t.names)), "")) {
+			return nil
+		}
+		return broken(c.line, "it has %s, and the header has %d, separated by %s", lang.N(len(c.texts), "%d column", "%d columns", len(c.texts)), len(t.names), delimiterTitle(t.separator))
+	}
+	limit := len(t.names)
+	if t.own == limit {
+		if t.measures {
+			return nil
+		}
+		limit = t.width
+	}
+	for i, text := range c.from(limit) {
+		if !blank(text) {
+			return broken(c.line, "it has a cell in column %d, and the header ends with column %d", limit+i+1, limit)
+		}
 	}
 	return nil
 }
 
-// lines returns the table's records, the header first.
-func (t *table) lines(in *text) *lines {
-	list := &lines{text: in, separator: t.separator}
-	if t.preamble != "" {
-		list.line = 1
+// findSeparator returns the separator of a text table, and a line sep=, which it reads. A header's separator is the one that
+// gives the wanted column, else the one that gives most columns.
+func findSeparator(in *bufio.Reader, o Options) (separator byte, named string, err error) {
+	ahead := peekLine(in)
+	first, _, _ := strings.Cut(ahead, "\n")
+	if separator = separatorLine(first); separator != 0 {
+		if named, err = in.ReadString('\n'); err != nil && !errors.Is(err, io.EOF) {
+			return 0, "", err
+		}
 	}
-	return list
+	if o.Delimiter != 0 {
+		separator = o.Delimiter
+	}
+	if separator != 0 {
+		return separator, named, nil
+	}
+	separator = formats[o.Format].separator
+	if o.Format != CSV {
+		return separator, named, nil
+	}
+	most, hit := 1, false
+	for _, candidate := range []byte(Delimiters) {
+		cells := firstRecord(ahead, candidate)
+		at, err := header{names: cells}.pick(o.ID)
+		hits := at >= 0 && err == nil
+		if hits == hit && len(cells) > most || hits && !hit && len(cells) > 1 {
+			separator, most, hit = candidate, len(cells), hits
+		}
+	}
+	return separator, named, nil
 }
 
-// readHeader finds the header. It reads the rows above it.
-func (t *table) readHeader(r *Reader) error {
-	f := finder{o: r.o}
+// peekLine returns the upcoming text, up to a header after blank lines and a line sep=, as far as the buffer has room.
+func peekLine(in *bufio.Reader) string {
 	for {
-		rec, err := r.record()
-		if err != nil {
-			return f.end(err)
+		text, _ := in.Peek(max(1, in.Buffered())) // an error comes again when the text is read
+		rest := bytes.TrimLeft(text, "\r\n ")
+		end := bytes.IndexByte(rest, '\n')
+		if end >= 0 && separatorLine(string(rest[:end])) == 0 || bytes.Count(rest, []byte("\n")) > 1 || len(text) == in.Size() {
+			return string(text)
 		}
-		names, err := splitCells(rec, t.separator)
-		if err != nil {
-			return err
+		if _, err := in.Peek(len(text) + 1); err != nil {
+			return string(text)
 		}
-		if t.lineEnd = "\n"; rec.CRLF {
-			t.lineEnd = "\r\n"
-		}
-		var is bool
-		t.foundHeader, is, err = f.header(header{rec.Line, names, t.separator, appends[r.o.Details]})
-		switch {
-		case !is && bytes.Count(rec.Raw, []byte("\r")) > bytes.Count(rec.Raw, []byte("\r\n")):
-			return broken(rec.Line, "its lines end in CR alone; save it with LF or CRLF")
-		case err != nil:
-			return err
-		case is && r.o.NoHeader:
-			rec.Raw = bytes.Clone(rec.Raw)
-			r.first = &rec
-			return nil
-		case is:
-			if f.rows > 1 {
-				r.found.Header = rec.Line
-			}
-			raw, _, err := t.cut(rec)
-			t.header = bytes.Clone(raw)
-			return err
-		}
-		t.preamble += string(rec.Raw) + t.lineEnd
 	}
 }
-
-// cell returns a record's cell with the chat id, and makes its cells as many as the header's. none reports whether the row is
-// no chat's.
-func (t *table) cell(rec *record) (cell string, isNone bool, err error) {
-	first := !t.begun
-	t.begun = true
-	count := 0
-	if bytes.IndexByte(rec.Raw, '"') < 0 {
-		if count = bytes.Count(rec.Raw, []byte{t.separator}) + 1; t.fits(count) {
-			rest := rec.Raw
-			for range t.column {
-				rest = rest[bytes.IndexByte(rest, t.separator)+1:]
-			}
-			raw, _, _ := bytes.Cut(rest, []byte{t.separator})
-			cell = string(raw)
-		}
-	} else {
-		var well bool
-		cell, count, well = quotedCell(rec.Raw, t.separator, t.column)
-		if !well {
-			count = 0
-		}
-	}
-	if t.fits(count) {
-		if id, _ := CleanID(cell); id != "" && NotAnID(id) == "" {
-			return cell, false, nil
-		}
-	}
-	cells, err := splitCells(*rec, t.separator)
-	if err != nil {
-		return "", false, err
-	}
-	isNone = none(cells, t.names, t.column, first && t.header != nil)
-	if missing := t.own - len(cells); missing > 0 && isNone { // it is not read further
-		rec.Raw = append(bytes.Clone(rec.Raw), bytes.Repeat([]byte{t.separator}, missing)...)
-		cells = append(cells, make([]string, missing)...)
-	}
-	if len(cells) > len(t.names) && blank(strings.Join(cells[len(t.names):], "")) {
-		rec.Raw = bytes.TrimRight(rec.Raw, string(t.separator)+" ")
-		rec.Raw = append(bytes.Clone(rec.Raw), bytes.Repeat([]byte{t.separator}, max(0, len(t.names)-1-lastCell(cells)))...)
-		cells = cells[:len(t.names)]
-	}
-	if !t.fits(len(cells)) {
-		return "", false, broken(rec.Line, "it has %s, and the header has %d, separated by %s", columns(len(cells)), len(t.names), delimiterTitle(t.separator))
-	}
-	return cells[t.column], isNone, nil
-}
-
-// lastCell returns the last cell that is not blank, or 0.
-func lastCell(cells []string) int {
-	for i, cell := range slices.Backward(cells) {
-		if !blank(cell) {
-			return i
-		}
-	}
-	return 0
-}
-
-// fits reports whether a row may have so many cells. Some programs leave out empty ones at the end: here, of results.
-func (t *table) fits(cells int) bool { return cells >= t.own && cells <= len(t.names) }
-
-func columns(n int) lang.Text { return lang.N(n, "%d column", "%d columns", n) }

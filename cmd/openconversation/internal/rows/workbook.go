@@ -14,22 +14,14 @@ import (
 // maxWorkbookFile limits a workbook from a stream, in bytes: it is kept in a temporary file.
 const maxWorkbookFile = 1 << 30
 
-// sheet reads the rows of a workbook's sheet.
+// sheet is a workbook's sheet.
 type sheet struct {
-	book     *xlsx.Book
-	name     string
-	rows     *xlsx.Rows
-	spool    io.Closer // temporary file of a workbook from a stream
-	header   int       // row number of the header; 0: there is none
-	titled   bool      // there are rows above it
-	names    []string
-	column   int      // of the chat ids
-	earlier  []string // names of the columns with results, behind the others
-	width    int      // columns before the results
-	measures bool     // rows may be wider
-	widest   int      // cells of the widest row so far
-	begun    bool     // a row was read
-	skipped  int      // blank rows so far
+	book    *xlsx.Book
+	name    string
+	rows    *xlsx.Rows
+	spool   *os.File // temporary file of a workbook from a stream
+	skipped int      // blank rows so far
+	cells   cells
 }
 
 func (s *sheet) close() error {
@@ -42,6 +34,7 @@ func (s *sheet) close() error {
 	}
 	if s.spool != nil {
 		err = errors.Join(err, s.spool.Close())
+		_ = os.Remove(s.spool.Name()) // unless removed before
 	}
 	return err
 }
@@ -72,7 +65,7 @@ func openSheet(in io.Reader, name string) (*sheet, error) {
 	}
 	found, known := s.book.Sheet(name)
 	if !known {
-		return s, settled(PartSheet, 0, "there is no sheet %q; there are: %s", name, strings.Join(s.book.Sheets(), ", "))
+		return s, settled(PartSheet, 0, "there is no sheet %q; there are: %s", name, strings.Join(s.book.Sheets(true), ", "))
 	}
 	return s, s.open(found)
 }
@@ -92,20 +85,12 @@ func (s *sheet) randomAccess(in io.Reader) (io.ReaderAt, int64, error) {
 		return nil, 0, err
 	}
 	_ = os.Remove(temp.Name()) // removed while open, if the system can: a killed run then leaves no file
-	s.spool = closing{temp}
+	s.spool = temp
 	size, err := io.Copy(temp, io.LimitReader(in, maxWorkbookFile+1))
 	if err == nil && size > maxWorkbookFile {
 		err = broken(0, "the workbook is larger than %d MiB; give it as a file", maxWorkbookFile>>20)
 	}
 	return temp, size, err
-}
-
-type closing struct{ file *os.File }
-
-func (c closing) Close() error {
-	err := c.file.Close()
-	_ = os.Remove(c.file.Name()) // unless removed before
-	return err
 }
 
 // damaged makes the error of a workbook's content; errors of the disk stay unchanged.
@@ -115,64 +100,6 @@ func damaged(row int, err error) error {
 		return err
 	}
 	return broken(row, "%s", inWorkbook{err})
-}
-
-// cells reads the next row's texts by column, and skips rows without any.
-func (s *sheet) cells() (cells []string, row int, err error) {
-	for {
-		row, err := s.rows.Next()
-		if errors.Is(err, io.EOF) {
-			return nil, row.Number, err
-		}
-		if err != nil {
-			return nil, row.Number, damaged(row.Number, err)
-		}
-		for _, cell := range row.Cells {
-			text, err := s.rows.Text(cell)
-			if err != nil {
-				return nil, row.Number, damaged(row.Number, err)
-			}
-			if !blank(text) {
-				cells = append(append(cells, make([]string, cell.Column-len(cells))...), text)
-			}
-		}
-		if len(cells) > 0 {
-			return cells, row.Number, nil
-		}
-	}
-}
-
-// findTable finds the header: in the sheet that is open, or else in the only other one that has a column of chat ids.
-func (s *sheet) findTable(o *Options) error {
-	err := s.readHeader(o)
-	var wrong *Error
-	if err == nil || o.Sheet != "" || o.NoHeader || !errors.Is(err, io.EOF) && (!errors.As(err, &wrong) || wrong.Part != PartColumn) {
-		return err
-	}
-	first, found, seen := s.name, []string{}, s.book.Visible()
-	for _, name := range seen {
-		if name == first {
-			continue
-		}
-		if err := s.open(name); err != nil {
-			return err
-		}
-		if other := *o; s.readHeader(&other) == nil {
-			found = append(found, name)
-		}
-	}
-	switch {
-	case len(found) == 1:
-		if err := s.open(found[0]); err != nil {
-			return err
-		}
-		return s.readHeader(o)
-	case len(found) > 1:
-		return settled(PartSheet, 0, "these sheets have a column of chat ids: %s", strings.Join(found, ", "))
-	case wrong != nil && len(seen) > 1:
-		return settled(wrong.Part, wrong.Line, "%s; the sheets are: %s", wrong.Text, strings.Join(seen, ", "))
-	}
-	return err
 }
 
 // open opens a sheet from its first row.
@@ -187,111 +114,97 @@ func (s *sheet) open(name string) (err error) {
 	return nil
 }
 
-// readHeader finds the header.
-func (s *sheet) readHeader(o *Options) error {
-	f := finder{o: *o}
+// next returns the next row that is not blank.
+func (s *sheet) next() (*cells, error) {
 	for {
-		cells, line, err := s.cells()
-		if err != nil {
-			return f.end(err)
-		}
-		t, is, err := f.header(header{line, cells, 0, appends[o.Details]})
-		if err != nil {
-			return err
-		}
-		if !is {
-			continue
-		}
-		s.header, s.titled, s.names, s.earlier, s.column = line, f.rows > 1, t.names[:t.own], t.names[t.own:], t.column
-		o.Details = o.Details || t.details
-		s.width, s.widest, s.measures = max(t.own, o.Width), t.own, o.Width < 0
-		if adds := appends[o.Details]; s.width+len(adds.columns) > xlsx.MaxColumns {
-			return broken(line, "there is no room for %d more columns", len(adds.columns))
-		}
-		if o.NoHeader {
-			s.header = 0
-			return s.open(s.name)
-		}
-		return nil
-	}
-}
-
-// read reads the next row that is not blank. With keep, the row has its cells.
-func (s *sheet) read(keep bool) (Row, error) {
-	for {
-		in, err := s.rows.Next()
+		row, err := s.rows.Next()
 		if errors.Is(err, io.EOF) {
-			return Row{}, io.EOF
+			return nil, io.EOF
 		}
 		if err != nil {
-			return Row{}, damaged(in.Number, err)
+			return nil, damaged(row.Number, err)
 		}
-		if in.Number < s.header {
-			continue
+		if c, err := s.cellsOf(s.rows, row); c != nil || err != nil {
+			return c, err
 		}
-		row := Row{Line: in.Number, Hidden: in.Hidden}
-		if in.TooLong {
-			return row, broken(in.Number, "it is longer than 1 MiB")
-		}
-		results := make([]string, len(s.earlier))
-		something := false
-		for _, cell := range in.Cells {
-			if something && !keep && cell.Column < len(s.names) && cell.Column != s.column {
-				continue
-			}
-			text, err := s.rows.Text(cell)
-			if err != nil {
-				return row, damaged(in.Number, err)
-			}
-			if blank(text) && !cell.Pending {
-				continue
-			}
-			something = true
-			switch at := cell.Column; {
-			case at >= len(s.names) && at < len(s.names)+len(s.earlier):
-				results[at-len(s.names)] = text
-			case at >= len(s.names) && len(s.earlier) > 0:
-				return row, broken(in.Number, "it has a cell in column %d, and the header ends with column %d", at+1, len(s.names)+len(s.earlier))
-			case at >= s.width && !s.measures:
-				return row, broken(in.Number, "it has a cell in column %d, and the header ends with column %d", at+1, s.width)
-			case at == s.column:
-				row.ChatID, row.Trimmed = CleanID(text)
-				row.Problem = unsure(cell, text)
-			}
-			if s.widest = max(s.widest, cell.Column+1); len(s.earlier) > 0 {
-				s.widest = len(s.names)
-			}
-			if keep && cell.Column < s.width {
-				row.cells = append(append(row.cells, make([]string, cell.Column-len(row.cells))...), text)
-			}
-		}
-		row.Known = kept(resultOf(s.earlier, results))
-		if !something {
-			s.skipped++
-			continue
-		}
-		if !row.Problem.Empty() || row.ChatID == "" || NotAnID(row.ChatID) != "" {
-			if row.None, err = s.none(in); err != nil {
-				return row, err
-			}
-		}
-		s.begun = true
-		row.cells = append(row.cells, make([]string, max(0, s.width-len(row.cells)))...)
-		return row, nil
+		s.skipped++
 	}
 }
 
-// none reports whether a row is none of a chat's.
-func (s *sheet) none(in xlsx.Row) (bool, error) {
-	var cells []string
-	for _, cell := range in.Cells {
-		text, err := s.rows.Text(cell)
-		if err != nil {
-			return false, damaged(in.Number, err)
-		}
-		cells = append(append(cells, make([]string, cell.Column-len(cells))...), text)
+// cellsOf returns the cells of a row, or nil if it is blank.
+func (s *sheet) cellsOf(rows *xlsx.Rows, row xlsx.Row) (*cells, error) {
+	if row.TooLong {
+		return nil, broken(row.Number, "it is longer than 1 MiB")
 	}
-	return none(cells, s.names, s.column, !s.begun && s.header > 0), nil
+	c := &s.cells
+	c.line, c.hidden, c.texts = row.Number, row.Hidden, c.texts[:0]
+	for _, cell := range row.Cells {
+		text, err := rows.Text(cell)
+		if err != nil {
+			return nil, damaged(row.Number, err)
+		}
+		if !blank(text) || cell.Pending {
+			c.texts = append(append(c.texts, make([]string, cell.Column-len(c.texts))...), text)
+		}
+	}
+	c.unsure = func(column int) lang.Text {
+		at := slices.IndexFunc(row.Cells, func(cell xlsx.Cell) bool { return cell.Column == column })
+		if at < 0 || column >= len(c.texts) {
+			return lang.Text{}
+		}
+		return unsure(row.Cells[at], c.texts[column])
+	}
+	if len(c.texts) == 0 {
+		return nil, nil
+	}
+	return c, nil
+}
+
+// findTable finds the header: in the sheet that is open, or else in the only other one that has a column of chat ids.
+func (s *sheet) findTable(o Options) (*table, error) {
+	t, err := s.find(o)
+	var wrong *Error
+	if err == nil || o.Sheet != "" || o.NoHeader || !errors.Is(err, io.EOF) && (!errors.As(err, &wrong) || wrong.Part != PartColumn) {
+		return t, err
+	}
+	first, found, seen := s.name, []string{}, s.book.Sheets(false)
+	for _, name := range seen {
+		if name == first {
+			continue
+		}
+		if err := s.open(name); err != nil {
+			return nil, err
+		}
+		if _, err := s.find(o); err == nil {
+			found = append(found, name)
+		}
+	}
+	switch {
+	case len(found) == 1:
+		if err := s.open(found[0]); err != nil {
+			return nil, err
+		}
+		return s.find(o)
+	case len(found) > 1:
+		return nil, settled(PartSheet, 0, "these sheets have a column of chat ids: %s", strings.Join(found, ", "))
+	case wrong != nil && len(seen) > 1:
+		return nil, settled(wrong.Part, wrong.Line, "%s; the sheets are: %s", wrong.Text, strings.Join(seen, ", "))
+	}
+	return nil, err
+}
+
+// find finds the header in the sheet that is open.
+func (s *sheet) find(o Options) (*table, error) {
+	s.skipped = 0
+	t := &table{grid: s}
+	if err := t.find(o, func(*cells) error { return nil }); err != nil {
+		return nil, err
+	}
+	if adds := appends[o.Details || t.details]; t.width+len(adds.columns) > xlsx.MaxColumns {
+		return nil, broken(t.header, "there is no room for %d more columns", len(adds.columns))
+	}
+	s.skipped = 0 // those after the header
+	return t, nil
 }
 
 // unsure returns why a cell that is no text is no chat id. A spreadsheet keeps 15 digits of a number.

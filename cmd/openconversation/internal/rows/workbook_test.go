@@ -3,8 +3,11 @@ package rows_test
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -18,42 +21,41 @@ func workbook(t *testing.T, sheets ...any) []byte {
 	t.Helper()
 	f := excelize.NewFile()
 	defer func() { _ = f.Close() }()
+	var all error
 	for i := 0; i < len(sheets); i += 2 {
 		name := sheets[i].(string)
-		if _, err := f.NewSheet(name); err != nil {
-			t.Fatal(err)
-		}
+		_, err := f.NewSheet(name)
+		all = errors.Join(all, err)
 		for y, cells := range sheets[i+1].([][]any) {
 			for x, cell := range cells {
-				at, _ := excelize.CoordinatesToCellName(x+1, y+1)
-				if cell == nil {
-					continue
-				}
-				if err := f.SetCellValue(name, at, cell); err != nil {
-					t.Fatal(err)
+				if at, _ := excelize.CoordinatesToCellName(x+1, y+1); cell != nil {
+					all = errors.Join(all, f.SetCellValue(name, at, cell))
 				}
 			}
 		}
 	}
-	if err := f.DeleteSheet("Sheet1"); err != nil {
-		t.Fatal(err)
-	}
 	var out bytes.Buffer
-	if err := f.Write(&out); err != nil {
+	if err := errors.Join(all, f.DeleteSheet("Sheet1"), f.Write(&out)); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
 }
 
-// sheet is the cells of a sheet, as another library reads them.
-func sheet(t *testing.T, raw []byte, name string) string {
+// opened is a workbook as another library reads it.
+func opened(t *testing.T, raw []byte) *excelize.File {
 	t.Helper()
 	f, err := excelize.OpenReader(bytes.NewReader(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = f.Close() }()
-	list, err := f.GetRows(name, excelize.Options{RawCellValue: true})
+	t.Cleanup(func() { _ = f.Close() })
+	return f
+}
+
+// sheet is the cells of a sheet.
+func sheet(t *testing.T, raw []byte, name string) string {
+	t.Helper()
+	list, err := opened(t, raw).GetRows(name, excelize.Options{RawCellValue: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,13 +71,13 @@ func TestWorkbooks(t *testing.T) {
 		"first", [][]any{{"n", "Chat ID"}, {1, "x"}},
 		"群", [][]any{nil, {"n", nil, " CHAT_ID\u200b", nil}, {1.5, nil, "a"}, nil, {true, "text", 4555}, {"", nil, 1.2e15}, {nil, nil, " \u00a0"}, {"x"}, {nil, nil, `="b"`}})
 	o := rows.Options{Format: rows.XLSX, Sheet: "群"}
-	const want = "\nn|| CHAT_ID\u200b|open_conversation_id|error_code|error\n1.5||a|cida\n\nTRUE|text|4555|cid4555\n||1200000000000000||bad|its cell is a number, which a spreadsheet rounds\n|| \u00a0\nx|||cid\n||=\"b\"|cidb"
+	const want = "\nn|| CHAT_ID\u200b|open_conversation_id|error_code|error\n1.5||a|cida\n\n1|text|4555|cid4555\n||1200000000000000||bad|its cell is a number, which a spreadsheet rounds\n|| \u00a0\nx|||cid\n||=\"b\"|cidb"
 	for name, through := range map[string]func(io.Reader) io.Reader{"file": func(r io.Reader) io.Reader { return r }, "stream": whole} {
 		out, err := convert(t, in, o, through)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.NewReplacer("|1\n", "|1\n").Replace(sheet(t, out, "群")); got != strings.Replace(want, "TRUE", "1", 1) && got != want {
+		if got := strings.Replace(sheet(t, out, "群"), "TRUE", "1", 1); got != want {
 			t.Errorf("%s:\n%q, want\n%q", name, got, want)
 		}
 		if got := sheet(t, out, "first"); got != "n|Chat ID\n1|x" {
@@ -87,91 +89,135 @@ func TestWorkbooks(t *testing.T) {
 	if err := each(r, func(row rows.Row) error { numbers = append(numbers, row.Line); return nil }); err != nil || fmt.Sprint(numbers) != "[3 5 6 8 9]" || r.Skipped != 1 {
 		t.Errorf("rows %v, %d skipped, %v", numbers, r.Skipped, err)
 	}
-}
-
-func TestWorkbookRefusals(t *testing.T) {
-	good := workbook(t, "a", [][]any{{"chat_id"}, {"x"}}, "b", [][]any{{"n"}, {"x"}})
-	tests := []struct {
-		name string
-		in   []byte
-		o    rows.Options
-		part rows.Part
-		want string
-	}{
-		{"no such sheet", good, rows.Options{Sheet: "c"}, rows.PartSheet, `there is no sheet "c"; there are: a, b`},
-		{"no column", good, rows.Options{Sheet: "B"}, rows.PartColumn, "line 1: which column holds the chat ids? there are: n"},
-		{"cut", good[:len(good)/2], rows.Options{}, rows.PartNone, "it is no xlsx workbook, or a damaged one: zip: not a valid zip file"},
-		{"a cell right of the header", workbook(t, "a", [][]any{{"chat_id"}, {"x", nil, "y"}}), rows.Options{}, rows.PartNone, "line 2: it has a cell in column 3, and the header ends with column 1"},
-		{"an output as input", workbook(t, "a", [][]any{{"chat_id", "error"}}), rows.Options{}, rows.PartNone, "line 1: it has a column error already; rename or remove it"},
-		{"twice the same", workbook(t, "a", [][]any{{"chat_id", "n", "chat_id"}}), rows.Options{}, rows.PartColumn, "line 1: there are two columns chat_id; name the one by its number, 1 or 3"},
-		{"text", []byte("chat_id\na\n"), rows.Options{}, rows.PartNone, "it is no xlsx workbook, or a damaged one: zip: not a valid zip file"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			tt.o.Format = rows.XLSX
-			_, err := convert(t, tt.in, tt.o, whole)
-			var wrong *rows.Error
-			if !errors.As(err, &wrong) || wrong.Part != tt.part || err.Error() != tt.want {
-				t.Errorf("%v, want %s", err, tt.want)
-			}
-		})
-	}
 	if out, err := convert(t, workbook(t, "a", [][]any{}), rows.Options{Format: rows.XLSX}, whole); err != nil || out != nil {
 		t.Errorf("an empty sheet: %v", err)
 	}
 }
 
-// Tables and lines of text become new workbooks where one is asked for.
-func TestNewWorkbooks(t *testing.T) {
-	tests := []struct {
-		format   rows.Format
-		in, want string
+func TestWorkbookRefusals(t *testing.T) {
+	good := workbook(t, "a", [][]any{{"chat_id"}, {"x"}}, "b", [][]any{{"n"}, {"x"}})
+	for _, tt := range []struct {
+		in    []byte
+		sheet string
+		part  rows.Part
+		want  string
 	}{
-		{rows.Lines, "a\n# x\n 007 \n", "chat_id|open_conversation_id|error_code|error\na|cida\n007|cid007"},
-		{rows.CSV, "sep=;\nn;\u200bchat_id\n1.50;a\n\n\"x\r\ny\";b\n", "n|chat_id|open_conversation_id|error_code|error\n1.50|a|cida\nx\r\ny|b|cidb"},
-		{rows.TSV, "chat_id\t备注\na\t_x000D_\n", "chat_id|备注|open_conversation_id|error_code|error\na|_x000D_|cida"},
-	}
-	for _, tt := range tests {
-		out, err := convert(t, []byte(tt.in), rows.Options{Format: tt.format, Output: rows.XLSX}, whole)
-		if err != nil {
-			t.Fatal(err)
+		{good, "c", rows.PartSheet, `there is no sheet "c"; there are: a, b`},
+		{good, "B", rows.PartColumn, "line 1: which column holds the chat ids? there are: n"},
+		{good[:len(good)/2], "", rows.PartNone, "it is no xlsx workbook, or a damaged one: zip: not a valid zip file"},
+		{workbook(t, "a", [][]any{{"chat_id"}, {"x", nil, "y"}}), "", rows.PartNone, "line 2: it has a cell in column 3, and the header ends with column 1"},
+		{workbook(t, "a", [][]any{{"chat_id", "error"}}), "", rows.PartNone, "line 1: it has a column error already; rename or remove it"},
+		{workbook(t, "a", [][]any{{"chat_id", "n", "chat_id"}}), "", rows.PartColumn, "line 1: there are two columns chat_id; name the one by its number, 1 or 3"},
+	} {
+		_, err := convert(t, tt.in, rows.Options{Format: rows.XLSX, Sheet: tt.sheet}, whole)
+		var wrong *rows.Error
+		if !errors.As(err, &wrong) || wrong.Part != tt.part || err.Error() != tt.want {
+			t.Errorf("%v, want %s", err, tt.want)
 		}
-		if got := sheet(t, out, "Sheet1"); got != tt.want && got != strings.ReplaceAll(tt.want, "\r", "") {
-			t.Errorf("%q, want %q", got, tt.want)
-		}
-	}
-	_, err := convert(t, []byte("chat_id,n\na,"+strings.Repeat("群", 32768)+"\n"), rows.Options{Format: rows.CSV, Output: rows.XLSX}, whole)
-	if err == nil || err.Error() != "line 2: a cell of a workbook holds 32767 characters, and column 2 has more; write CSV" {
-		t.Error(err)
 	}
 }
 
-func TestOutputFor(t *testing.T) {
-	tests := []struct {
-		format rows.Format
-		name   string
-		want   rows.Format
-		err    string
-	}{
-		{rows.Lines, "out", rows.CSV, ""},
-		{rows.Lines, "out.TSV", rows.TSV, ""},
-		{rows.Lines, "out.xlsx", rows.XLSX, ""},
-		{rows.Lines, "out.txt", "", "out.txt cannot be written: rows of plain lines can become .csv, .tsv, .xlsx, .jsonl"},
-		{rows.CSV, "a.b/out.csv.1", rows.CSV, ""},
-		{rows.CSV, "out.txt", rows.CSV, ""},
-		{rows.TSV, "out.csv", rows.CSV, ""},
-		{rows.TSV, "out.json", "", "out.json cannot be written: rows of TSV can become .tsv, .csv, .xlsx, .jsonl"},
-		{rows.XLSX, "out.csv", rows.CSV, ""},
-		{rows.XLSX, "out.xlsm", "", "out.xlsm cannot be written: a workbook with macros is named .xlsm, and one without .xlsx"},
-		{rows.CSV, "out.xlsm", "", "out.xlsm cannot be written: a workbook with macros is named .xlsm, and one without .xlsx"},
-		{rows.CSV, "out.xls", "", "out.xls is an old Excel workbook, which is not read; save it as .xlsx, or as CSV"},
-		{rows.JSONArray, "out.json", rows.JSONArray, ""},
-		{rows.JSONLines, "out.json", "", "out.json cannot be written: rows of JSON Lines can become .jsonl"},
+var update = flag.Bool("update", false, "write the outputs that make-fixtures.sh has a spreadsheet program save again")
+
+// file is one that LibreOffice wrote; see testdata/make-fixtures.sh.
+func file(t *testing.T, name string) []byte {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("testdata", "files", name))
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, tt := range tests {
-		got, err := tt.format.OutputFor(tt.name, "")
-		if got != tt.want || tt.err == "" && err != nil || tt.err != "" && (err == nil || err.Error() != tt.err) {
-			t.Errorf("%s as %s: %q %v, want %q %s", tt.format, tt.name, got, err, tt.want, tt.err)
+	return raw
+}
+
+// A workbook that was written back is the input in every cell and format, as another library reads it.
+func TestWorkbookKeepsEverything(t *testing.T) {
+	in := file(t, "calc.xlsx")
+	out, err := convert(t, in, rows.Options{Format: rows.XLSX}, whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, after := opened(t, in), opened(t, out)
+	of := func(f *excelize.File, cell string) string {
+		text, err := f.GetCellValue("chats", cell)
+		value, err2 := f.GetCellValue("chats", cell, excelize.Options{RawCellValue: true})
+		kind, err3 := f.GetCellType("chats", cell)
+		style, err4 := f.GetCellStyle("chats", cell)
+		return fmt.Sprint(text, value, kind, style, errors.Join(err, err2, err3, err4))
+	}
+	for row := 1; row <= 5; row++ {
+		for column := 1; column <= 6; column++ {
+			if cell, _ := excelize.CoordinatesToCellName(column, row); of(before, cell) != of(after, cell) {
+				t.Errorf("%s was %s and is %s", cell, of(before, cell), of(after, cell))
+			}
+		}
+		want := []string{"open_conversation_id", "cidchatfaabe59a460527f5fb72fbbdfe3f061e", "cidchat00000000000000000000000000000001", "cidchat00000000000000000000000000000002", "cid4555"}[row-1]
+		if got, err := after.GetCellValue("chats", fmt.Sprint("G", row)); err != nil || got != want {
+			t.Errorf("G%d: %q, want %q", row, got, want)
+		}
+	}
+	if size, err := after.GetSheetDimension("chats"); err != nil || size != "A1:I5" {
+		t.Errorf("%s %v", size, err)
+	}
+}
+
+// An output that was opened in a spreadsheet program and saved again has its results.
+func TestResaved(t *testing.T) {
+	for name, outputs := range map[string][]string{
+		"calc-utf8.csv": {"output.csv", "resaved-semicolon.csv", "resaved-gbk-tab.csv", "resaved-utf16.csv"},
+		"calc.xlsx":     {"output.xlsx", "resaved.xlsx"},
+	} {
+		in := file(t, name)
+		o, err := rows.Detect(bytes.NewReader(in), name, rows.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := convert(t, in, o, whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if *update {
+			if err := os.WriteFile(filepath.Join("testdata", "files", outputs[0]), out, 0o666); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		for i, output := range outputs {
+			old := file(t, output)
+			before, err := rows.Detect(bytes.NewReader(old), output, rows.Options{})
+			if err != nil || bytes.Equal(old, out) != (i == 0) && output != "output.xlsx" { // which is packed anew
+				t.Fatalf("%s: %v", output, err)
+			}
+			if results, err := known(t, old, before); err != nil || len(results) == 0 || results[0].OpenConversationID == "" {
+				t.Errorf("%s: %+v %v", output, results, err)
+			}
+		}
+	}
+}
+
+// Files of kinds that are not read are refused by what is in them, and by their names.
+func TestUnsupported(t *testing.T) {
+	var protected bytes.Buffer
+	if err := excelize.NewFile().Write(&protected, excelize.Options{Password: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	const old = "it is an old Excel workbook (.xls), a WPS one (.et), or one with a password, which is not read; save it as .xlsx, or as CSV"
+	text := file(t, "calc-utf8.csv")
+	for _, tt := range []struct {
+		in       []byte
+		as, want string
+	}{
+		{file(t, "calc.xls"), "a.xls", old},
+		{file(t, "calc.xls"), "a.csv", old},
+		{file(t, "calc.ods"), "b", "it is an OpenDocument sheet, which is not read; save it as .xlsx, or as CSV"},
+		{file(t, "calc.xlsx"), "c.csv", "it is an xlsx workbook, and not CSV"},
+		{text, "c.xlsx", "it is no xlsx workbook; it looks like CSV"},
+		{protected.Bytes(), "c.xlsx", "it is a workbook with a password; take the password off, and save it as .xlsx"},
+		{text, "d.et", "d.et is a WPS workbook, which is not read; save it as .xlsx, or as CSV"},
+		{text, "d.numbers", "d.numbers is a Numbers document, which is not read; save it as .xlsx, or as CSV"},
+		{text, "d.csv.gz", "d.csv.gz is compressed, which is not read; unpack it"},
+	} {
+		if _, err := rows.Detect(bytes.NewReader(tt.in), tt.as, rows.Options{}); err == nil || err.Error() != tt.want {
+			t.Errorf("%s: %v, want %s", tt.as, err, tt.want)
 		}
 	}
 }

@@ -2,9 +2,13 @@ package run
 
 import (
 	"context"
+	"errors"
 	"iter"
+	"strconv"
 	"sync"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
@@ -102,4 +106,36 @@ func (d *describer) ask(ctx context.Context, chatID string) *pending {
 		p.group, p.err = describe(ctx, d.client, chatID)
 	})
 	return p
+}
+
+// describe fetches a group's description. It returns only errors that concern, or may concern, every chat.
+func describe(ctx context.Context, client *dingtalk.Client, chatID string) (*group, error) {
+	answer, err := client.GetChat(ctx, generated.GetChatParams{ChatID: chatID})
+	switch {
+	case err == nil && answer.ChatInfo != nil:
+		info := answer.ChatInfo
+		return &group{given(info.Name), given(info.Owner), statusOf(info.Status)}, nil
+	case endsRun(err), unclear(err), fromContext(err), errors.Is(err, explain.ErrMaxCalls):
+		return nil, err
+	}
+	return &group{status: notDescribed + rowResult(err).Code}, nil
+}
+
+func statusOf(status *int32) string {
+	switch {
+	case status == nil:
+		return ""
+	case *status == 1:
+		return groupNormal
+	case *status == 2:
+		return groupDisbanded
+	}
+	return strconv.Itoa(int(*status))
+}
+
+func given(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
 }

@@ -1,3 +1,18 @@
+// Package run converts many chats in one run. Data flows one way:
+//
+//	source  ──items──▶  dingtalk.ConvertEach  ──items with results, in order──▶  sink
+//
+// A source yields the chats of arguments, of lines, or of a file's rows (ids.go, stream.go, file.go). Items without a
+// call pass through the same way, so the order needs no bookkeeping. A sink takes results in the source's order: a report
+// on standard output (ids.go) or a stream of rows (stream.go). Into a file, the source yields only chats that the
+// journal does not know, the sink puts their results into it, and the output is assembled at the end (file.go).
+//
+// engine.go is the loop between them. Only the engine ends a run, in one way: it closes the stop channel, after which
+// no request is sent and calls in flight finish. From the first item without a result on, results go to the sink as
+// late ones: each was paid for, and none may be lost.
+//
+// The rest: flags.go and command.go are the flags, table.go is the input, guard.go stops a run over values that are not
+// ids, plan.go estimates the cost, summary.go prints the result and the command to continue.
 package run
 
 import (
@@ -29,17 +44,22 @@ type engine struct {
 	stopOnce sync.Once
 	stop     chan struct{} // closed when the run stops sending
 	reading  context.CancelFunc
+	ended    chan error // why the source's items ended; io.EOF after the last
 
-	gap    error // why an item has no result; no later item is put
-	failed int   // items that have failed in this run
-
-	undescribed int // failed descriptions in a row
+	gap         error // why an item has no result; no later item is put
+	undescribed int   // failed descriptions in a row
 }
 
-// describe makes the engine describe groups, too, ahead of them at a time. granted gets each conversion before; it may
-// be nil.
-func (e *engine) describe(ahead int, granted func(id, conversion string)) {
-	e.groups = &describer{client: e.client, ahead: ahead, stop: e.stop, granted: granted}
+// newEngine makes an engine. With --check, granted gets each conversion before its group is described; it may be nil.
+func newEngine(o *options, client *dingtalk.Client, from source, to sink, g *guard, granted func(id, conversion string), more ...dingtalk.BulkOption) *engine {
+	e := &engine{
+		client: client, source: from, sink: to, guard: g, limit: o.limit, stop: make(chan struct{}), ended: make(chan error, 1),
+	}
+	e.options = append(more, dingtalk.WithConcurrency(o.concurrency), dingtalk.WithStop(e.stop))
+	if o.groups {
+		e.groups = &describer{client: client, ahead: o.concurrency, stop: e.stop, granted: granted}
+	}
+	return e
 }
 
 // errLimit ends a run after --limit items. It is not a failure.
@@ -48,9 +68,9 @@ var errLimit = lang.Errorf("stopped by --limit")
 // convert passes items from the source to the sink until the source ends or the run does. Its error is why the run
 // ended early.
 func (e *engine) convert(ctx context.Context) error {
-	reading, stopReading := context.WithCancelCause(ctx)
-	defer stopReading(nil)
-	e.reading = func() { stopReading(nil) }
+	reading, stopReading := context.WithCancel(ctx)
+	defer stopReading()
+	e.reading = stopReading
 	calls, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	finished := make(chan struct{})
@@ -68,10 +88,7 @@ func (e *engine) convert(ctx context.Context) error {
 		}
 		cancel()
 	}()
-
-	input := newInput(e.source, e.guard, e.limit, e.stop)
-	options := append(e.options, dingtalk.WithStop(e.stop))
-	for o := range e.groups.outcomes(calls, dingtalk.ConvertEach(calls, e.client, input.items(reading), (*item).called, options...)) {
+	for o := range e.groups.outcomes(calls, dingtalk.ConvertEach(calls, e.client, e.items(reading), (*item).called, e.options...)) {
 		e.take(ctx, o)
 	}
 	cancel()
@@ -79,7 +96,7 @@ func (e *engine) convert(ctx context.Context) error {
 	if e.gap != nil {
 		return e.gap
 	}
-	ended := input.ended()
+	ended := <-e.ended
 	switch cause := context.Cause(ctx); {
 	case errors.Is(ended, io.EOF):
 		return nil
@@ -91,8 +108,14 @@ func (e *engine) convert(ctx context.Context) error {
 }
 
 // end stops sending.
-func (e *engine) end() {
-	e.stopOnce.Do(func() { close(e.stop); e.reading() })
+func (e *engine) end() { e.stopOnce.Do(func() { close(e.stop); e.reading() }) }
+
+// endFor stops sending, because an item has no result.
+func (e *engine) endFor(cause error) {
+	if e.gap == nil {
+		e.gap = cause
+	}
+	e.end()
 }
 
 // ending reports whether the run has stopped sending.
@@ -107,32 +130,28 @@ func (e *engine) ending() bool {
 
 // take passes one result to the sink.
 func (e *engine) take(ctx context.Context, o outcome) {
-	it, c, err := o.Row, o.Converted, o.err
-	if e.gap == nil && !e.described(ctx, it, o.group) {
-		if it.known == nil {
-			e.sink.late(it, c.OpenConversationID)
-		}
-		return
-	}
+	it, id, err := o.Row, o.OpenConversationID, o.err
+	paid := it != nil && it.known == nil && err == nil
+	whole := e.gap != nil || e.described(ctx, it, o.group)
 	switch {
 	case it == nil: // the last error of a cancelled run belongs to no item
 		e.cut(ctx, err)
-	case e.gap != nil && err == nil && it.known == nil:
-		e.sink.late(it, c.OpenConversationID)
+	case (!whole || e.gap != nil) && paid:
+		e.sink.late(it, id)
+	case !whole: // its conversion is known
 	case e.gap != nil:
-		e.sink.skipped(it, err)
+		e.sink.missed(it, err, false)
 	case it.known != nil:
 		e.put(it, "", nil)
 	case err == nil:
 		e.guard.saw(it.id, nil)
-		e.put(it, c.OpenConversationID, nil)
+		e.put(it, id, nil)
 	case errors.Is(err, dingtalk.ErrNotTried), fromContext(err):
 		e.cut(ctx, err)
-		e.sink.skipped(it, err)
+		e.sink.missed(it, err, false)
 	case endsRun(err):
-		e.gap = err
-		e.end()
-		e.sink.ends(it, err)
+		e.endFor(err)
+		e.sink.missed(it, err, true)
 	default:
 		e.guard.saw(it.id, err)
 		e.put(it, "", err)
@@ -162,93 +181,57 @@ func (e *engine) described(ctx context.Context, it *item, p *pending) bool {
 		it.group = &group{status: notDescribed + rowResult(p.err).Code}
 		return true
 	}
-	if e.gap == nil {
-		e.gap = p.err
-	}
-	e.end()
+	e.endFor(p.err)
 	return false
 }
 
 // cut ends the run at an item that was not called, or whose call was cancelled.
 func (e *engine) cut(ctx context.Context, err error) {
-	if e.gap != nil {
-		return
+	if ended := explain.Ended(ctx, explain.Cause(err)); ended != nil {
+		err = ended
+	} else if cause := context.Cause(ctx); cause != nil {
+		err = cause
 	}
-	switch ended, cause := explain.Ended(ctx, explain.Cause(err)), context.Cause(ctx); {
-	case ended != nil:
-		e.gap = ended
-	case cause != nil:
-		e.gap = cause
-	default:
-		e.gap = err
-	}
-	e.end()
+	e.endFor(err)
 }
 
 // put passes a result to the sink in order, and ends the run if it must.
 func (e *engine) put(it *item, id string, err error) {
 	if failure := e.sink.put(it, id, err); failure != nil {
-		e.gap = failure
-		e.end()
+		e.endFor(failure)
 		if id != "" {
 			e.sink.late(it, id)
 		}
-		return
+	} else if e.guard.nonsense() {
+		e.endFor(e.guard.refusal())
 	}
-	if err == nil && (it.known == nil || it.known.OpenConversationID != "") {
-		return
-	}
-	if e.failed++; e.guard.nonsense() {
-		e.gap = e.guard.refusal()
-		e.end()
-	}
-}
-
-// input adapts the source to the SDK.
-type input struct {
-	source source
-	guard  *guard
-	limit  int
-	stop   <-chan struct{}
-	end    chan error // why the items end; io.EOF after the last
-}
-
-func newInput(s source, g *guard, limit int, stop <-chan struct{}) *input {
-	return &input{source: s, guard: g, limit: limit, stop: stop, end: make(chan error, 1)}
 }
 
 // items yields the source's items until it or reading ends.
-func (in *input) items(reading context.Context) iter.Seq[*item] {
+func (e *engine) items(reading context.Context) iter.Seq[*item] {
 	return func(yield func(*item) bool) {
 		for n := 0; ; n++ {
 			if reading.Err() != nil {
-				in.end <- context.Cause(reading)
+				e.ended <- context.Cause(reading)
 				return
 			}
-			if in.limit > 0 && n == in.limit {
-				if in.source.atEnd() {
-					in.end <- io.EOF
-				} else {
-					in.end <- errLimit
+			if e.limit > 0 && n == e.limit {
+				ended := errLimit
+				if e.source.atEnd() {
+					ended = io.EOF
 				}
+				e.ended <- ended
 				return
 			}
-			it, err := in.source.next(reading)
+			it, err := e.source.next(reading)
 			if err != nil {
-				in.end <- err
+				e.ended <- err
 				return
 			}
-			if it.known == nil && !in.guard.admit(it.id, in.stop) {
-				in.end <- context.Canceled
-				return
-			}
-			if !yield(it) {
-				in.end <- context.Canceled
+			if it.known == nil && !e.guard.admit(it.id, e.stop) || !yield(it) {
+				e.ended <- context.Canceled
 				return
 			}
 		}
 	}
 }
-
-// ended returns why the items ended. It waits until the source is no longer read, unless its read may never return.
-func (in *input) ended() error { return <-in.end }

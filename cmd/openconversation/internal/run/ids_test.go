@@ -59,19 +59,6 @@ func TestLines(t *testing.T) {
 	}
 }
 
-func TestAtLeast(t *testing.T) {
-	for n, ids := range map[int]*chatIDs{0: linesOf(t.Context(), &term.World{In: strings.NewReader("")}), 2: givenIDs([]string{"a", "b"}), 3: linesOf(t.Context(), &term.World{In: strings.NewReader("a\nb\nc")})} {
-		for want := range 5 {
-			if got := ids.atLeast(want); got != (want <= n) {
-				t.Errorf("%d ids: atLeast(%d) = %t", n, want, got)
-			}
-		}
-		if got := collect(ids); len(got) != n {
-			t.Errorf("%q after looking ahead, want %d", got, n)
-		}
-	}
-}
-
 func collect(ids *chatIDs) []string {
 	var all []string
 	for {

@@ -2,10 +2,15 @@ package run
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
 // item is one chat in a run.
@@ -62,10 +67,133 @@ type source interface {
 type sink interface {
 	// put takes an item's result: an id or an error. Its own error ends the run.
 	put(it *item, id string, err error) error
-	// ends takes the failure that ended the run, because it concerns every chat. Nothing is put afterwards.
-	ends(it *item, err error)
 	// late takes a paid conversion that cannot be put, because an earlier item has no result.
 	late(it *item, id string)
-	// skipped takes an item without a result, because the run ended.
-	skipped(it *item, err error)
+	// missed takes an item without a result, because the run ended: with ends, by its failure, which concerns every chat.
+	missed(it *item, err error, ends bool)
+}
+
+// group is the description that --check adds to a converted chat.
+type group struct{ name, owner, status string }
+
+// The states of a group, and their replacement for a chat that the service does not describe.
+const (
+	groupNormal    = "normal"
+	groupDisbanded = "disbanded"
+	notDescribed   = "not described: "
+)
+
+// addTo adds the description to a result.
+func (g *group) addTo(r *rows.Result) {
+	if g != nil {
+		r.Name, r.Owner, r.Status = term.Printable(g.name), term.Printable(g.owner), term.Printable(g.status)
+	}
+}
+
+// notTried is the code of a row whose chat was not called.
+var notTried = explain.Kind(dingtalk.ErrNotTried)
+
+// lost are paid conversions that a stream did not take, because its disk is full or its reader has left. They go to
+// standard error; there are at most as many as calls in flight.
+type lost struct {
+	err   error // why the stream failed
+	pairs []string
+}
+
+func (l *lost) add(chatID, id string) {
+	l.pairs = append(l.pairs, term.Printable(chatID)+"\t"+term.Printable(id))
+}
+
+// report prints them.
+func (l *lost) report(w *term.World) {
+	if len(l.pairs) == 0 {
+		return
+	}
+	w.Note("%s", lang.N(len(l.pairs), "%d conversion that the output did not take, as chatId, tab, openConversationId:",
+		"%d conversions that the output did not take, as chatId, tab, openConversationId:", len(l.pairs)))
+	for _, pair := range l.pairs {
+		fmt.Fprintln(w.Err, pair)
+	}
+}
+
+// fromContext reports whether an error only says that the run's context ended.
+func fromContext(err error) bool { return errors.Is(explain.Sentinel(err), context.Canceled) }
+
+// endsRun reports whether every further chat would fail in the same way.
+func endsRun(err error) bool {
+	var e *dingtalk.Error
+	return errors.As(err, &e) && (e.EndsRun || e.Scope() == dingtalk.ScopeAll)
+}
+
+// unclear reports whether a failure may concern one chat or every chat.
+func unclear(err error) bool {
+	var e *dingtalk.Error
+	return errors.As(err, &e) && e.Scope() == dingtalk.ScopeUnclear
+}
+
+// rowResult makes the output's result of a failure. It is the same in every run.
+func rowResult(err error) rows.Result {
+	result := rows.Result{Code: explain.Kind(err), Error: explain.Sentinel(err).Error()}
+	var e *dingtalk.Error
+	if errors.As(err, &e) {
+		if e.Code != "" {
+			result.Code = string(e.Code)
+		}
+		if e.Message != "" {
+			result.Error += ": " + e.Message
+		}
+	}
+	return rows.Result{Code: term.Printable(result.Code), Error: term.Printable(result.Error)}
+}
+
+func contextCause(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// tally counts rows or chats.
+type tally struct {
+	converted, failed int
+	left              int // not called
+	undescribed       int // converted, but the group could not be described
+	settled, passing  int // failed calls: for a reason of the chat, and for one that may pass
+	hinted            map[error]error
+}
+
+func (t *tally) add(result rows.Result) {
+	switch {
+	case result.OpenConversationID != "":
+		t.converted++
+		if strings.HasPrefix(result.Status, notDescribed) {
+			t.undescribed++
+		}
+	case result.Code == notTried:
+		t.left++
+	default:
+		t.failed++
+	}
+}
+
+// result makes a row's result for the output.
+func (t *tally) result(it *item, id string, err error) rows.Result {
+	switch {
+	case it.known != nil:
+		result := *it.known
+		it.group.addTo(&result)
+		return result
+	case err == nil:
+		result := rows.Result{OpenConversationID: term.Printable(id)}
+		it.group.addTo(&result)
+		return result
+	}
+	kind := explain.Sentinel(err)
+	if t.hinted == nil {
+		t.hinted = map[error]error{}
+	}
+	if t.hinted[kind] == nil {
+		t.hinted[kind] = err
+	}
+	return rowResult(err)
 }

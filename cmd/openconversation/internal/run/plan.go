@@ -31,15 +31,15 @@ type plan struct {
 func (r *rowRun) plan(ctx context.Context) (err error) {
 	w, o, in := r.world, r.o, r.in
 	var j *journal.Journal
-	if o.output.path != "" {
-		if j, err = output.Look(o.output.path, in.file, r.wanted()); err != nil {
+	if o.output != "" {
+		if j, err = output.Look(o.output, in.file, r.wanted()); err != nil {
 			return err
 		}
 	}
 	if j != nil {
 		defer func() { _ = j.Close() }() // it was only read
-		if o.output.again != "" {
-			if err := j.Begin(journal.Again(o.output.again)); err != nil {
+		if o.again != "" {
+			if err := j.Begin(journal.Again(o.again)); err != nil {
 				return err
 			}
 		}
@@ -50,7 +50,7 @@ func (r *rowRun) plan(ctx context.Context) (err error) {
 	s := in.scan
 	p := plan{Rows: s.rows, Done: s.done, Distinct: s.distinct, Invalid: s.invalid, Skipped: s.skipped, ReadAs: s.found.String(), Calls: s.calls}
 	describe := s.describe
-	if limit := o.bulk.items; limit > 0 {
+	if limit := o.limit; limit > 0 {
 		p.Calls = min(p.Calls, limit)
 		describe = min(describe, limit-p.Calls)
 	}
@@ -74,10 +74,10 @@ func (r *rowRun) plan(ctx context.Context) (err error) {
 		quota = lang.T("%s, which has used %d so far", quota, m.Used)
 	}
 	takes := lang.T("as fast as they are answered")
-	if o.bulk.qps > 0 {
-		p.Seconds = float64(p.Calls) / o.bulk.qps
+	if o.qps > 0 {
+		p.Seconds = float64(p.Calls) / o.qps
 		took := time.Duration(p.Seconds * float64(time.Second))
-		takes = lang.T("%s at %g calls a second", took.Round(time.Second/10), o.bulk.qps)
+		takes = lang.T("%s at %g calls a second", took.Round(time.Second/10), o.qps)
 	}
 	if o.json {
 		return w.PrintJSON(p)

@@ -14,71 +14,41 @@ const (
 	barEvery   = 200 * time.Millisecond // interval of redrawing the bar
 )
 
-// progress is the progress of a run.
+// progress is the progress of a run, or of reading its input through.
 type progress struct {
-	done, before, total int64 // before: done at the start; total: -1 if unknown
+	reading             lang.Said // the input; nil: a run
+	done, before, total int64     // before: done at the start; total: -1 if unknown
 	what                func(int64) lang.Text
 	took                time.Duration
 	calls, throttled    int64
 	stopping            bool
 }
 
-// showProgress shows a run's progress until hide is called.
-func showProgress(r *rowRun, e *engine) (hide func()) {
-	mode := progressMode(r.world, r.o)
-	before, total, what := r.sink.progress()
-	now := func() progress {
-		done, _, _ := r.sink.progress()
-		return progress{
-			done: done, before: before, total: total, what: what, took: time.Since(r.started),
-			calls: r.o.connect.Pace.Calls(), throttled: r.o.connect.Pace.Throttled(), stopping: e.ending(),
+// show shows progress, as a bar or as lines, until hide is called.
+func (o *options) show(w *term.World, now func() progress) (hide func()) {
+	mode := o.progress
+	if mode == "auto" {
+		mode = "plain"
+		if w.At(w.Err) > 0 {
+			mode = "bar"
 		}
 	}
 	switch mode {
-	case "bar":
-		show := func() { r.world.Draw(now().bar(r.world.Lang)) }
-		show()
-		stop := term.Every(barEvery, show)
-		return func() {
-			stop()
-			show()
-			fmt.Fprintln(r.world.Err)
-		}
 	case "plain":
-		return term.Every(plainEvery, func() { r.world.Note("%s", now().text()) })
-	default:
+		return term.Every(plainEvery, func() { w.Note("%s", now().text()) })
+	case "none":
 		return func() {}
 	}
-}
-
-// progressMode returns how progress is shown: bar, plain or none.
-func progressMode(w *term.World, o *options) string {
-	switch {
-	case o.output.progress != "auto":
-		return o.output.progress
-	case w.At(w.Err) > 0:
-		return "bar"
-	default:
-		return "plain"
+	run, drawn := now().reading == nil, false
+	draw := func() { w.Draw(now().bar(w.Lang)); drawn = true }
+	if run {
+		draw()
 	}
-}
-
-// showReading shows the progress of reading an input through. It needs a call of tell every so many rows.
-func showReading(w *term.World, o *options, name lang.Said) (tell func(rows int), hide func()) {
-	mode, last, drawn := progressMode(w, o), time.Now(), false
-	tell = func(rows int) {
-		switch passed := time.Since(last); {
-		case mode == "bar" && passed >= barEvery:
-			w.Draw(term.Line{Done: int64(rows), Total: -1, Texts: []string{w.Lang.Sprintf("reading %s: %s", name, explain.Rows(rows))}})
-			drawn = true
-		case mode == "plain" && passed >= plainEvery:
-			w.Note("reading %s: %s", name, explain.Rows(rows))
-		default:
-			return
+	stop := term.Every(barEvery, draw)
+	return func() {
+		if stop(); run {
+			draw()
 		}
-		last = time.Now()
-	}
-	return tell, func() {
 		if drawn {
 			fmt.Fprintln(w.Err)
 		}
@@ -96,6 +66,9 @@ func (p progress) rate() (rate float64, left time.Duration) {
 
 // text returns the progress as a line of plain text.
 func (p progress) text() lang.Said {
+	if p.reading != nil {
+		return lang.T("reading %s: %s", p.reading, p.what(p.done))
+	}
 	rate, left := p.rate()
 	rows := p.what(p.done)
 	if p.total >= 0 {
@@ -110,6 +83,9 @@ func (p progress) text() lang.Said {
 
 // bar returns the progress as a bar. For a continued run, it covers the remaining rows.
 func (p progress) bar(l lang.Language) term.Line {
+	if p.reading != nil {
+		return term.Line{Done: p.done, Total: -1, Texts: []string{p.text().Say(l)}}
+	}
 	rate, left := p.rate()
 	line := term.Line{Done: p.done - p.before, Total: p.total}
 	count := fmt.Sprint(line.Done)

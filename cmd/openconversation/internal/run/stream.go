@@ -1,62 +1,17 @@
 package run
 
 import (
+	"context"
 	"errors"
 	"io"
-	"strings"
 	"sync/atomic"
 	"syscall"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
-
-// tally counts rows or chats.
-type tally struct {
-	converted, failed int
-	left              int // not called
-	undescribed       int // converted, but the group could not be described
-	settled, passing  int // failed calls: for a reason of the chat, and for one that may pass
-	hinted            map[error]error
-}
-
-func (t *tally) add(result rows.Result) {
-	switch {
-	case result.OpenConversationID != "":
-		t.converted++
-		if strings.HasPrefix(result.Status, notDescribed) {
-			t.undescribed++
-		}
-	case result.Code == notTried:
-		t.left++
-	default:
-		t.failed++
-	}
-}
-
-// result makes a row's result for the output.
-func (t *tally) result(it *item, id string, err error) rows.Result {
-	switch {
-	case it.known != nil:
-		result := *it.known
-		it.group.addTo(&result)
-		return result
-	case err == nil:
-		result := rows.Result{OpenConversationID: term.Printable(id)}
-		it.group.addTo(&result)
-		return result
-	}
-	kind := explain.Sentinel(err)
-	if t.hinted == nil {
-		t.hinted = map[error]error{}
-	}
-	if t.hinted[kind] == nil {
-		t.hinted[kind] = err
-	}
-	return rowResult(err)
-}
 
 // streamSink writes rows to a stream, which cannot be continued. To lose no late result, it writes the rows before it
 // as failed.
@@ -118,9 +73,7 @@ func (s *streamSink) record(record []byte) error {
 	return err
 }
 
-func (s *streamSink) ends(it *item, err error) { s.skipped(it, err) }
-
-func (s *streamSink) skipped(it *item, err error) {
+func (s *streamSink) missed(it *item, err error, _ bool) {
 	s.gap, s.why = append(s.gap, it), append(s.why, err)
 }
 
@@ -141,3 +94,92 @@ func (s *streamSink) late(it *item, id string) {
 func (s *streamSink) progress() (done, total int64, what func(int64) lang.Text) {
 	return s.done.Load(), s.total, explain.Rows[int64]
 }
+
+func (s *streamSink) missing() *lost { return &s.lost }
+
+// intoStream writes each row as soon as it has its result.
+func (r *rowRun) intoStream(ctx context.Context, out io.Writer) error {
+	if r.in.file != nil { // faults are found before a call is spent
+		if err := r.readThrough(ctx); err != nil {
+			return err
+		}
+	}
+	reader, err := r.in.reader()
+	if errors.Is(err, io.EOF) {
+		r.world.Note("%s holds no chat id; nothing was done", r.in.name)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = reader.Close() }() // read-only
+	r.nameIDs(reader.Name())
+	if r.output = lang.T("standard output"); r.o.output != "" {
+		r.output = lang.Literal(r.o.output)
+	}
+	s := &streamSink{name: r.output, w: out, rows: reader, total: -1}
+	r.sink, r.saved = s, true
+	if r.in.scan != nil {
+		s.total = int64(r.in.scan.rows)
+		if r.nothing() {
+			return nil
+		}
+		if r.in.scan.rows == 0 {
+			return s.writeHeader()
+		}
+	}
+	client, done, err := r.o.connect.Dial(ctx, r.world)
+	if err != nil {
+		return err
+	}
+	defer done()
+	options := []dingtalk.BulkOption(nil)
+	if r.in.scan != nil {
+		if err := s.writeHeader(); err != nil {
+			return r.end(err, s.tally)
+		}
+		options = append(options, dingtalk.WithMemory(r.in.scan.distinct+1)) // and the empty id
+	}
+	r.found(reader)
+	from := &rowSource{in: r.in, rows: reader}
+	cause := r.call(ctx, client, from, nil, options...)
+	from.seen.report(r.world)
+	r.skipped = reader.Skipped
+	if cause == nil && s.done.Load() == 0 {
+		r.world.Note("%s holds no chat id; nothing was done", r.in.name)
+		return nil
+	}
+	return r.end(cause, s.tally)
+}
+
+// rowSource is the source of all rows, for a stream.
+type rowSource struct {
+	in   *table
+	rows *rows.Reader
+	seen scan // of it, what report prints
+	n    int  // rows read
+}
+
+// next implements source.
+func (s *rowSource) next(context.Context) (*item, error) {
+	row, err := s.rows.Read()
+	if err != nil {
+		return nil, s.in.describe(err)
+	}
+	if row.None {
+		s.seen.none++
+		return &item{start: row.Start, known: &rows.Result{}, none: true}, nil
+	}
+	s.n++
+	s.seen.trims.add(row.Trimmed, row.Line)
+	if row.Hidden {
+		s.seen.hidden++
+	}
+	it := &item{id: row.ChatID, start: row.Start, known: problem(row.ChatID, row.Problem)}
+	if it.known == nil && row.Known.OpenConversationID != "" {
+		it.known = &row.Known
+	}
+	return it, nil
+}
+
+func (s *rowSource) atEnd() bool { return s.in.scan != nil && s.n == s.in.scan.rows }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/journal"
@@ -34,45 +35,42 @@ type table struct {
 	world   *term.World
 }
 
-// openTable opens the flags' input. whole means that it is read more than once: then a stream is copied to a file.
-func openTable(ctx context.Context, w *term.World, o *options, whole bool) (in *table, err error) {
-	reading, err := o.input.reading()
-	if err != nil {
-		return nil, err
+func nameOf(path string) lang.Said {
+	if path == "-" {
+		return lang.T(standardInput)
 	}
-	reading.Details = o.groups
-	name, stream := lang.Said(lang.T(standardInput)), w.In
-	if o.input.path != "-" {
-		name = lang.Literal(o.input.path)
-		file, err := openNamed(ctx, o.input.path)
+	return lang.Literal(path)
+}
+
+// openTable opens the flags' input. whole means that it is read more than once: then a stream is copied to a file.
+func openTable(ctx context.Context, w *term.World, o *options, whole bool) (*table, error) {
+	in := &table{world: w, name: nameOf(o.input), options: o.reading()}
+	stream, err := w.In, error(nil)
+	if o.input != "-" {
+		file, err := openNamed(ctx, o.input)
 		if err != nil {
 			return nil, err
 		}
 		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
-			in = &table{file: file}
+			in.file = file
 		}
 		stream = file
 	}
 	switch {
-	case in != nil:
-		in.name = name
-		err = in.detect(o.input.path, reading)
+	case in.file != nil:
+		err = in.detect(o.input)
 	case whole:
-		in = &table{name: name, spooled: true}
 		if err = in.spool(term.UntilDone(ctx, stream)); err == nil {
-			err = in.detect("", reading)
+			err = in.detect("")
 		}
 	default:
-		in, err = openStream(name, term.UntilDone(ctx, stream), reading)
+		err = in.sniff(term.UntilDone(ctx, stream))
 	}
 	if err == nil {
-		in.world = w
 		err = in.fits(o)
 	}
 	if err != nil {
-		if in != nil {
-			in.close()
-		}
+		in.close()
 		return nil, contextCause(ctx, err)
 	}
 	return in, nil
@@ -96,6 +94,7 @@ func openNamed(ctx context.Context, name string) (*os.File, error) {
 
 // spool copies a stream to a temporary file.
 func (in *table) spool(stream io.Reader) (err error) {
+	in.spooled = true
 	if in.file, err = os.CreateTemp("", "openconversation-*"); err != nil {
 		return err
 	}
@@ -105,58 +104,56 @@ func (in *table) spool(stream io.Reader) (err error) {
 }
 
 // detect finds out what a file is.
-func (in *table) detect(name string, reading rows.Options) (err error) {
+func (in *table) detect(name string) (err error) {
 	if in.size, err = in.file.Seek(0, io.SeekEnd); err != nil {
 		return err
 	}
 	if in.size == 0 && in.spooled {
 		return io.EOF
 	}
-	in.options, err = rows.Detect(in.section(), name, reading)
+	in.options, err = rows.Detect(in.section(), name, in.options)
 	return in.describe(err)
 }
 
 func (in *table) section() *io.SectionReader { return io.NewSectionReader(in.file, 0, in.size) }
 
-// openStream detects a stream's format from its start.
-func openStream(name lang.Said, stream io.Reader, reading rows.Options) (*table, error) {
-	in := &table{name: name}
+// sniff detects a stream's format from its start.
+func (in *table) sniff(stream io.Reader) error {
 	start := make([]byte, 64<<10)
 	n, err := io.ReadAtLeast(stream, start, 1)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
+		return err
 	}
-	start = start[:n]
-	if in.options = reading; reading.Format == "" {
-		guess := rows.Sniff(start)
+	if in.options.Format == "" {
+		guess := rows.Sniff(start[:n])
 		in.options.Format, in.why = guess.Format, guess.Why
 	}
-	in.stream = io.MultiReader(bytes.NewReader(start), stream)
-	return in, nil
+	in.stream = io.MultiReader(bytes.NewReader(start[:n]), stream)
+	return nil
 }
 
 // fits refuses flags that do not fit the input, and an output that cannot hold its rows.
 func (in *table) fits(o *options) (err error) {
 	format := in.options.Format
 	switch {
-	case o.input.column != "" && !format.Columns() && !format.Fields():
+	case o.column != "" && !format.Columns() && !format.Fields():
 		return explain.Usage("--column is for tables and JSON, and the input is %s", format.Title())
-	case o.input.headerRow != foundHeader && !format.Columns():
+	case o.headerRow != foundHeader && !format.Columns():
 		return explain.Usage("--header-row is for tables, and the input is %s", format.Title())
-	case o.input.sheet != "" && format != rows.XLSX:
+	case o.sheet != "" && format != rows.XLSX:
 		return explain.Usage("--sheet is for workbooks, and the input is %s", format.Title())
-	case o.input.delimiter != "" && format != rows.CSV && format != rows.TSV:
+	case o.delimiter != "" && format != rows.CSV && format != rows.TSV:
 		return explain.Usage("--delimiter is for CSV and TSV, and the input is %s", format.Title())
-	case o.input.encoding != "" && format == rows.XLSX:
+	case o.encoding != "" && format == rows.XLSX:
 		return explain.Usage("--encoding is for text, and the input is %s", format.Title())
 	}
-	if in.options.Output, err = format.OutputFor(o.output.path, o.input.path); err != nil {
+	if in.options.Output, err = format.OutputFor(o.output, o.input); err != nil {
 		return explain.Usage("%w", err)
 	}
-	if o.input.outputEncoding != "" && in.options.Output == rows.XLSX {
+	if o.outputEncoding != "" && in.options.Output == rows.XLSX {
 		return explain.Usage("--output-encoding is for text, and the output is %s", in.options.Output.Title())
 	}
-	if in.options.Output.Whole() && o.output.path == "" && !o.output.dryRun {
+	if in.options.Output.Whole() && o.output == "" && !o.dryRun {
 		return explain.Usage("%s cannot be written to standard output row by row: add --output", in.options.Output.Title())
 	}
 	return nil
@@ -173,12 +170,35 @@ func (in *table) close() {
 
 // reader reads the rows from the start; a stream only once.
 func (in *table) reader() (*rows.Reader, error) {
-	if in.file == nil {
-		reader, err := rows.NewReader(in.stream, in.options)
-		return reader, in.describe(err)
+	from := in.stream
+	if in.file != nil {
+		from = in.section()
 	}
-	reader, err := rows.NewReader(in.section(), in.options)
+	reader, err := rows.NewReader(from, in.options)
 	return reader, in.describe(err)
+}
+
+// each passes the rows of a file to do, and returns the reader for what it has found. An empty file has none.
+func (in *table) each(ctx context.Context, do func(rows.Row) error) (*rows.Reader, error) {
+	reader, err := in.reader()
+	if err != nil {
+		return reader, err
+	}
+	defer func() { _ = reader.Close() }() // read-only
+	for {
+		row, err := reader.Read()
+		switch {
+		case errors.Is(err, io.EOF):
+			return reader, nil
+		case err != nil:
+			return nil, contextCause(ctx, in.describe(err))
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		}
+		if err := do(row); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // describe adds the input's name, and the flag that helps, to an error of reading.
@@ -237,57 +257,37 @@ func (s *scan) report(w *term.World) {
 // readThrough reads an input to its end. j is what is known already; it may be nil. see gets each
 // chat that needs no conversion.
 func (in *table) readThrough(ctx context.Context, j *journal.Journal, o *options, see func(id string, r rows.Result)) (*scan, error) {
-	s := &scan{}
 	if in.options.Format == rows.XLSX {
 		in.options.Width = -1 // it is found out here
 	}
-	reader, err := in.reader()
-	if errors.Is(err, io.EOF) {
-		return s, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = reader.Close() }() // read-only
-	tell, hide := showReading(in.world, o, in.name)
-	defer hide()
-	all, fresh, bare := newCounter(), newCounter(), newCounter()
+	var read atomic.Int64
+	defer o.show(in.world, func() progress {
+		return progress{reading: in.name, done: read.Load(), total: -1, what: explain.Rows[int64]}
+	})()
+	s, distinct := &scan{}, newCounter()
 	take := j == nil || j.Round() != journal.All
-	for {
-		row, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, contextCause(ctx, in.describe(err))
-		}
+	reader, err := in.each(ctx, func(row rows.Row) error {
 		if row.None {
 			s.none++
-			continue
+			return nil
 		}
-		if s.rows++; s.rows%4096 == 0 {
-			if ctx.Err() != nil {
-				return nil, context.Cause(ctx)
-			}
-			tell(s.rows)
-		}
+		s.rows++
+		read.Add(1)
 		if row.Hidden {
 			s.hidden++
 		}
 		s.trims.add(row.Trimmed, row.Line)
 		has := row.Known.OpenConversationID != ""
 		if problem(row.ChatID, row.Problem) != nil {
-			s.invalid++
-			if has {
-				return nil, explain.UsageHint("name the column or field that its results were made from, or remove its results",
+			if s.invalid++; has {
+				return explain.UsageHint("name the column or field that its results were made from, or remove its results",
 					"%s: line %d has a result, and %s is no chat id", in.name, row.Line, term.Shown(row.ChatID))
 			}
-			continue
+			return nil
 		}
-		all.add(row.ChatID)
 		e, err := entry(j, row.ChatID)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if has && take {
 			s.earlier++
@@ -297,16 +297,24 @@ func (in *table) readThrough(ctx context.Context, j *journal.Journal, o *options
 		}
 		switch {
 		case !e.Settled:
-			fresh.add(row.ChatID)
-			continue
+			distinct.add(row.ChatID, toCall)
+			return nil
 		case o.groups && !described(e):
-			bare.add(row.ChatID)
+			distinct.add(row.ChatID, toDescribe)
 		default:
+			distinct.add(row.ChatID, toKeep)
 			s.done++
 		}
 		see(row.ChatID, e.Result)
+		return nil
+	})
+	if errors.Is(err, io.EOF) {
+		return s, nil
 	}
-	s.distinct, s.calls, s.describe = all.distinct(), fresh.distinct(), bare.distinct()
+	if err != nil {
+		return nil, err
+	}
+	s.calls, s.describe, s.distinct = distinct.count()
 	s.skipped, s.column, s.found = reader.Skipped, reader.Name(), reader.Found()
 	in.options.Width = s.found.Width
 	return s, nil
@@ -325,8 +333,15 @@ func described(e journal.Entry) bool {
 	return e.OpenConversationID == "" || e.Status != "" && (e.Fresh || !strings.HasPrefix(e.Status, notDescribed))
 }
 
-// counter counts distinct ids by a hash of 8 bytes each. The chance of a collision among a million ids is 1 in 30
-// million; it would make a count wrong, but no result.
+// What a run does with a chat.
+const (
+	toKeep = iota
+	toDescribe
+	toCall
+)
+
+// counter counts distinct ids by 62 bits of a hash, and by what is done with each. The chance of a collision among a million
+// ids is 1 in 9 million; it would make a count wrong, but no result.
 type counter struct {
 	seed   maphash.Seed
 	hashes [256][]uint64 // by first byte: a single list would be copied whole when it grows
@@ -334,17 +349,28 @@ type counter struct {
 
 func newCounter() *counter { return &counter{seed: maphash.MakeSeed()} }
 
-func (c *counter) add(id string) {
+func (c *counter) add(id string, what uint64) {
 	hash := maphash.String(c.seed, id)
-	c.hashes[hash>>56] = append(c.hashes[hash>>56], hash)
+	c.hashes[hash>>56] = append(c.hashes[hash>>56], hash&^3|what)
 }
 
-func (c *counter) distinct() (n int) {
+// count returns how many ids are called, described only, and there are.
+func (c *counter) count() (calls, describe, all int) {
 	for _, hashes := range c.hashes {
 		slices.Sort(hashes)
-		n += len(slices.Compact(hashes))
+		for i, hash := range hashes {
+			if i+1 < len(hashes) && hashes[i+1]&^3 == hash&^3 {
+				continue // the last of an id has most to do
+			}
+			switch all++; hash & 3 {
+			case toCall:
+				calls++
+			case toDescribe:
+				describe++
+			}
+		}
 	}
-	return n
+	return calls, describe, all
 }
 
 // problem returns why a chat is refused without a call, or nil.

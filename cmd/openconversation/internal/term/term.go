@@ -1,11 +1,19 @@
+// Package term is a command's environment: its three streams, environment variables, signals and terminal. It formats
+// text for terminals, and knows nothing of its meaning.
 package term
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"strings"
+	"syscall"
 
 	"golang.org/x/term"
 
@@ -93,4 +101,143 @@ func (w *World) Paint(stream io.Writer, colour Colour, word string) string {
 		return word
 	}
 	return "\x1b[" + string(colour) + "m" + word + "\x1b[0m"
+}
+
+// Interactive reports whether a user can answer questions: standard input and standard error are terminals.
+func (w *World) Interactive() bool {
+	for _, stream := range []any{w.In, w.Err} {
+		if file, ok := stream.(*os.File); !ok || !term.IsTerminal(int(file.Fd())) {
+			return false
+		}
+	}
+	return true
+}
+
+// Ask asks a yes-or-no question. Every other answer, the end of the input included, means no.
+func (w *World) Ask(ctx context.Context, question lang.Format, args ...any) (yes bool, err error) {
+	fmt.Fprintf(w.Err, "%s: %s [y/N] ", CommandName, Printable(w.Lang.Sprintf(question, args...)))
+	line, err := bufio.NewReader(UntilDone(ctx, w.In)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false, err
+	}
+	switch strings.ToLower(strings.TrimSpace(line)) {
+	case "y", "yes":
+		return true, nil
+	}
+	return false, nil
+}
+
+// SignalError is the cause of a context ended by a signal.
+type SignalError struct{ Signal syscall.Signal }
+
+func (e SignalError) Error() string { return e.Say(lang.English) }
+
+// Say implements lang.Said.
+func (e SignalError) Say(l lang.Language) string {
+	name := lang.Literal("SIGINT")
+	switch e.Signal {
+	case syscall.SIGTERM:
+		name = "SIGTERM"
+	case syscall.SIGHUP:
+		name = "SIGHUP"
+	}
+	return l.Sprintf("stopped by %s", name)
+}
+
+// UntilSignal returns a context that the first SIGINT, SIGTERM or SIGHUP ends. A second signal kills the process. A
+// signal ignored by the parent process, as with nohup and background jobs, stays ignored.
+func UntilSignal(parent context.Context) context.Context {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 1)
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			signal.Notify(signals, s)
+		}
+	}
+	go func() {
+		received := <-signals
+		signal.Stop(signals) // first: a second signal must not wait for the shutdown
+		number, ok := received.(syscall.Signal)
+		if !ok {
+			number = syscall.SIGINT
+		}
+		cancel(SignalError{number})
+	}()
+	return ctx
+}
+
+// Open opens a file, and stops waiting when ctx ends: a named pipe opens only when the other end does.
+func Open(ctx context.Context, name string, flag int, mode os.FileMode) (*os.File, error) {
+	type opened struct {
+		file *os.File
+		err  error
+	}
+	done := make(chan opened, 1)
+	go func() {
+		file, err := os.OpenFile(name, flag, mode)
+		select {
+		case done <- opened{file, err}:
+		case <-ctx.Done():
+			if err == nil {
+				_ = file.Close() // the caller has left
+			}
+		}
+	}()
+	select {
+	case o := <-done:
+		return o.file, o.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// UntilDone reads r until ctx ends, even while a read of a terminal or pipe blocks. Its error is then ctx's cause.
+func UntilDone(ctx context.Context, r io.Reader) io.Reader {
+	s := &stream{ctx: ctx, parts: make(chan []byte)}
+	go func() {
+		defer close(s.parts)
+		buf := make([]byte, 32<<10)
+		for {
+			n, err := r.Read(buf)
+			if n > 0 {
+				select {
+				case s.parts <- bytes.Clone(buf[:n]): // a line from a terminal does not need the whole buffer
+				case <-ctx.Done():
+					return
+				}
+			}
+			if err != nil {
+				s.err = err
+				return
+			}
+		}
+	}()
+	return s
+}
+
+type stream struct {
+	ctx   context.Context
+	parts chan []byte
+	rest  []byte
+	err   error // set before parts is closed
+}
+
+func (s *stream) Read(p []byte) (int, error) {
+	if len(s.rest) == 0 {
+		select {
+		case part, more := <-s.parts:
+			if !more && s.err == nil {
+				return 0, context.Cause(s.ctx)
+			}
+			if !more {
+				return 0, s.err
+			}
+			s.rest = part
+		case <-s.ctx.Done():
+			return 0, context.Cause(s.ctx)
+		}
+	}
+	n := copy(p, s.rest)
+	s.rest = s.rest[n:]
+	return n, nil
 }

@@ -76,6 +76,9 @@ func Refusal(operation *generated.Operation, code generated.Code) Answer {
 		a.Status, a.Message = row.Status, cmp.Or(row.Message, row.Description)
 		if row.Code == generated.CodePermissionDenied {
 			a.Scopes = []string{generated.PermissionChatIDToOpenConversationID}
+			if operation != nil && operation.Permission != "" {
+				a.Scopes = []string{operation.Permission}
+			}
 		}
 	}
 	return a

@@ -17,7 +17,8 @@ type Route struct {
 	segments  []string         // of the path template, the leading slash cut; a parameter is "" here
 	patterns  []*regexp.Regexp // of the segments that hold text and parameters; nil for others
 	names     []string         // of the path's parameters, in its order
-	chatParam int              // which parameter is the chat id, or -1
+	chatParam int              // which of the path's parameters is the chat id, or -1
+	chatQuery string           // which parameter of the query is the chat id, or empty
 }
 
 // Own are the operations of the contract. They are not to be changed.
@@ -63,6 +64,11 @@ func newRoute(described generated.Route) *Route {
 	r := &Route{Route: described, chatParam: -1, Own: slices.ContainsFunc(generated.Routes, func(own generated.Route) bool {
 		return reflect.DeepEqual(own.Operation, described.Operation)
 	})}
+	for _, p := range described.Parameters {
+		if p.In == "query" && strings.EqualFold(p.Name, chatParamName) {
+			r.chatQuery = p.Name
+		}
+	}
 	path := described.Operation.Path
 	if server, err := url.Parse(described.Operation.Server); err == nil {
 		path = server.EscapedPath() + path

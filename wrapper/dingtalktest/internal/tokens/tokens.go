@@ -4,6 +4,8 @@ package tokens
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -51,6 +53,23 @@ func (s *Store) Check(token string, now time.Time) (app string, valid bool) {
 		return "", false
 	}
 	return g.app, true
+}
+
+// Owner is the app whose token this is, valid or not, or empty.
+func (s *Store) Owner(token string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if g := s.owners[token]; g != nil {
+		return g.app
+	}
+	return ""
+}
+
+// All returns the last token of each app.
+func (s *Store) All() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.owners))
 }
 
 // Reject makes a token invalid before its time, and reports whether it was one of the last that an app was given.

@@ -8,10 +8,10 @@ package xlsx
 import (
 	"archive/zip"
 	"encoding/xml"
-	"fmt"
 	"io"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -22,43 +22,6 @@ const (
 	maxUnzipped = 2 << 30
 	maxWorkbook = 16 << 20 // limits the list of sheets, which is read into memory
 )
-
-// ErrNotWorkbook is the error of a file that is not an xlsx workbook.
-var ErrNotWorkbook = fault("it is no xlsx workbook, or a damaged one")
-
-// Fault is a format of fmt that says in English what is wrong with a file. Callers may translate it.
-type Fault string
-
-// Error is a fault of a file.
-type Error struct {
-	Fault Fault
-	Args  []any
-	Of    error // ErrNotWorkbook, or nil
-}
-
-func (e *Error) Error() string {
-	text := fmt.Errorf(string(e.Fault), e.Args...).Error()
-	if e.Of != nil {
-		return e.Of.Error() + ": " + text
-	}
-	return text
-}
-
-// Unwrap returns ErrNotWorkbook and the errors among the arguments.
-func (e *Error) Unwrap() []error {
-	var all []error
-	for _, arg := range append([]any{e.Of}, e.Args...) {
-		if err, is := arg.(error); is {
-			all = append(all, err)
-		}
-	}
-	return all
-}
-
-func fault(text Fault, args ...any) error { return &Error{Fault: text, Args: args} }
-func damaged(text Fault, args ...any) error {
-	return &Error{Fault: text, Args: args, Of: ErrNotWorkbook}
-}
 
 // Book is a workbook.
 type Book struct {
@@ -242,20 +205,11 @@ func (b *Book) Check() error {
 	return nil
 }
 
-// Sheets returns the names of the sheets with cells, in order.
-func (b *Book) Sheets() []string {
+// Sheets returns the names of the sheets with cells, in order: all, or those that are not hidden.
+func (b *Book) Sheets(hidden bool) []string {
 	var names []string
 	for _, s := range b.sheets {
-		names = append(names, s.name)
-	}
-	return names
-}
-
-// Visible returns the names of the sheets that are not hidden.
-func (b *Book) Visible() []string {
-	var names []string
-	for _, s := range b.sheets {
-		if !s.hidden {
+		if hidden || !s.hidden {
 			names = append(names, s.name)
 		}
 	}
@@ -264,27 +218,22 @@ func (b *Book) Visible() []string {
 
 // Sheet returns a sheet's name in the workbook's spelling, by its name or number. An empty name selects the first visible sheet.
 func (b *Book) Sheet(name string) (string, bool) {
-	for _, s := range b.sheets {
-		if name == "" && !s.hidden || name != "" && strings.EqualFold(s.name, name) {
-			return s.name, true
-		}
-	}
-	if n, err := strconv.Atoi(name); err == nil && n > 0 && n <= len(b.sheets) {
-		return b.sheets[n-1].name, true
-	}
+	all, visible := b.Sheets(true), b.Sheets(false)
 	if name == "" {
-		return b.sheets[0].name, true
+		return append(visible, all...)[0], true
 	}
-	return "", false
+	at := slices.IndexFunc(all, func(sheet string) bool { return strings.EqualFold(sheet, name) })
+	if n, err := strconv.Atoi(name); at < 0 && err == nil && n > 0 && n <= len(all) {
+		at = n - 1
+	}
+	if at < 0 {
+		return "", false
+	}
+	return all[at], true
 }
 
 func (b *Book) part(name string) string {
-	for _, s := range b.sheets {
-		if s.name == name {
-			return s.part
-		}
-	}
-	return ""
+	return b.sheets[slices.IndexFunc(b.sheets, func(s sheet) bool { return s.name == name })].part
 }
 
 // text returns a shared string.

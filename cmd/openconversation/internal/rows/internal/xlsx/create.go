@@ -2,41 +2,54 @@ package xlsx
 
 import (
 	"archive/zip"
+	"bufio"
+	"errors"
 	"fmt"
 	"io"
-	"unicode/utf16"
-
-	"github.com/xuri/excelize/v2"
 )
 
-// Cut cuts a text to the capacity of a cell.
-func Cut(text string) string {
-	if len(text) <= MaxText {
-		return text
-	}
-	units := 0
-	for i, r := range text {
-		if units += utf16.RuneLen(r); units > MaxText {
-			return text[:i]
-		}
-	}
-	return text
+const (
+	declaration = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
+	spreadsheet = `xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"`
+	relations   = `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="` + office
+	office      = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+	contentType = `ContentType="application/vnd.openxmlformats-`
+)
+
+// fresh are the parts of a workbook with one sheet, which comes last. The formats it needs are the built-in ones.
+var fresh = []struct{ name, text string }{
+	{"[Content_Types].xml", `<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">` +
+		`<Default Extension="rels" ` + contentType + `package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/>` +
+		`<Override PartName="/xl/workbook.xml" ` + contentType + `officedocument.spreadsheetml.sheet.main+xml"/>` +
+		`<Override PartName="/xl/worksheets/sheet1.xml" ` + contentType + `officedocument.spreadsheetml.worksheet+xml"/></Types>`},
+	{"_rels/.rels", relations + `/officeDocument" Target="xl/workbook.xml"/></Relationships>`},
+	{"xl/workbook.xml", `<workbook ` + spreadsheet + ` xmlns:r="` + office + `"><sheets><sheet name="Sheet1" sheetId="1" r:id="rId1"/></sheets></workbook>`},
+	{"xl/_rels/workbook.xml.rels", relations + `/worksheet" Target="worksheets/sheet1.xml"/></Relationships>`},
+	{"xl/worksheets/sheet1.xml", `<worksheet ` + spreadsheet + `><sheetData>`},
 }
 
-// Writer makes a new workbook with one sheet of text cells.
+// Writer makes a new workbook with one sheet of text cells. It keeps none of its rows.
 type Writer struct {
-	file   *excelize.File
-	stream *excelize.StreamWriter
-	rows   int
-	cells  []any
+	zip  *zip.Writer
+	out  *bufio.Writer
+	rows int
+	cell []byte
 }
 
 // New starts a workbook.
-func New() (*Writer, error) {
-	w := &Writer{file: excelize.NewFile()}
-	var err error
-	w.stream, err = w.file.NewStreamWriter("Sheet1")
-	return w, err
+func New(w io.Writer) (*Writer, error) {
+	made := &Writer{zip: zip.NewWriter(w)}
+	for _, part := range fresh {
+		into, err := made.zip.Create(part.name)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := io.WriteString(into, declaration+part.text); err != nil {
+			return nil, err
+		}
+		made.out = bufio.NewWriterSize(into, 32<<10)
+	}
+	return made, nil
 }
 
 // Write writes a row, and cuts texts to the capacity of a cell.
@@ -44,25 +57,19 @@ func (w *Writer) Write(cells []string) error {
 	if w.rows++; w.rows > MaxRows {
 		return fault("a sheet holds %d rows", MaxRows)
 	}
-	w.cells = w.cells[:0]
-	for _, cell := range cells {
-		if cell == "" {
-			w.cells = append(w.cells, nil)
-		} else {
-			w.cells = append(w.cells, cell)
+	fmt.Fprintf(w.out, `<row r="%d">`, w.rows)
+	for i, cell := range cells {
+		if cell != "" {
+			w.cell = appendCell(w.cell[:0], "", i, w.rows, "", cell)
+			_, _ = w.out.Write(w.cell)
 		}
 	}
-	return w.stream.SetRow(fmt.Sprintf("A%d", w.rows), w.cells)
+	_, err := w.out.WriteString("</row>")
+	return err
 }
 
-// WriteTo finishes the workbook and writes it.
-func (w *Writer) WriteTo(out io.Writer) (int64, error) {
-	if err := w.stream.Flush(); err != nil {
-		return 0, err
-	}
-	w.file.ZipWriter = func(io.Writer) excelize.ZipWriter { return zip.NewWriter(out) } // the file's own would keep the workbook in memory
-	return w.file.WriteTo(io.Discard)
+// Close finishes the workbook.
+func (w *Writer) Close() error {
+	_, err := w.out.WriteString("</sheetData></worksheet>")
+	return errors.Join(err, w.out.Flush(), w.zip.Close())
 }
-
-// Close removes the workbook's temporary files.
-func (w *Writer) Close() error { return w.file.Close() }

@@ -4,9 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"html"
 	"io"
-	"strconv"
-	"unicode/utf8"
+	"strings"
 )
 
 // maxToken is far more than a workbook's longest cell (32,767 characters) or formula (8,192), in bytes.
@@ -120,22 +120,20 @@ func (m *markup) until(end byte, whole func([]byte) bool) ([]byte, error) {
 	}
 }
 
-// name returns a tag's name without its prefix.
-func (t token) name() string {
+// tag splits a tag's name from its prefix, which has the colon.
+func (t token) tag() (prefix, name string) {
 	raw := bytes.TrimLeft(t.raw, "</")
 	if end := bytes.IndexAny(raw, " \t\r\n/>"); end >= 0 {
 		raw = raw[:end]
 	}
-	return string(raw[bytes.IndexByte(raw, ':')+1:])
+	colon := bytes.IndexByte(raw, ':') + 1
+	return string(raw[:colon]), string(raw[colon:])
 }
 
-// prefix returns the prefix of a tag's name, with the colon.
-func (t token) prefix() string {
-	raw := bytes.TrimLeft(t.raw, "</")
-	if end := bytes.IndexAny(raw, " \t\r\n/>"); end >= 0 {
-		raw = raw[:end]
-	}
-	return string(raw[:bytes.IndexByte(raw, ':')+1])
+// name returns a tag's name without its prefix.
+func (t token) name() string {
+	_, name := t.tag()
+	return name
 }
 
 // attribute finds an attribute without a prefix. from and to are its bounds in raw, with the blank before it.
@@ -171,50 +169,15 @@ func (t token) attribute(name string) (value []byte, from, to int, has bool) {
 	return nil, 0, 0, false
 }
 
-var entities = map[string]rune{"amp": '&', "lt": '<', "gt": '>', "quot": '"', "apos": '\''}
-
-// appendText appends the text of a token.
+// appendText appends the text of a token. XML's entities are among those of HTML, and its line ends are read as LF.
 func appendText(dst []byte, t token) []byte {
-	raw := t.raw
 	if t.kind == literal {
-		return append(dst, raw[len("<![CDATA["):len(raw)-len("]]>")]...)
+		return append(dst, t.raw[len("<![CDATA["):len(t.raw)-len("]]>")]...)
 	}
-	for {
-		at := bytes.IndexAny(raw, "&\r")
-		if at < 0 {
-			return append(dst, raw...)
-		}
-		dst = append(dst, raw[:at]...)
-		raw = raw[at:]
-		if raw[0] == '\r' { // XML normalises line ends to LF
-			dst = append(dst, '\n')
-			raw = bytes.TrimPrefix(raw[1:], []byte("\n"))
-			continue
-		}
-		end := bytes.IndexByte(raw, ';')
-		r, known := rune(0), false
-		if end > 0 {
-			r, known = entity(string(raw[1:end]))
-		}
-		if !known {
-			dst, raw = append(dst, '&'), raw[1:]
-			continue
-		}
-		dst, raw = utf8.AppendRune(dst, r), raw[end+1:]
+	if bytes.IndexAny(t.raw, "&\r") < 0 {
+		return append(dst, t.raw...)
 	}
+	return append(dst, html.UnescapeString(lineEnds.Replace(string(t.raw)))...)
 }
 
-func entity(name string) (rune, bool) {
-	if r, known := entities[name]; known {
-		return r, true
-	}
-	if len(name) < 2 || name[0] != '#' {
-		return 0, false
-	}
-	digits, base := name[1:], 10
-	if digits[0] == 'x' || digits[0] == 'X' {
-		digits, base = digits[1:], 16
-	}
-	n, err := strconv.ParseUint(digits, base, 21)
-	return rune(n), err == nil
-}
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")

@@ -7,13 +7,6 @@ import (
 	"strings"
 )
 
-// The limits of a sheet.
-const (
-	MaxRows    = 1 << 20
-	MaxColumns = 1 << 14
-	MaxText    = 32767 // of a cell, in UTF-16 units
-)
-
 // maxRow limits the bytes read of a row's cells.
 const maxRow = 1 << 20
 
@@ -43,6 +36,7 @@ type Rows struct {
 	book  *Book
 	part  io.ReadCloser
 	in    *markup
+	copy  *rowCopy // nil: the rows are only read
 	row   Row
 	bytes []byte
 	began bool // the list of rows
@@ -60,10 +54,19 @@ func (b *Book) Rows(sheet string) (*Rows, error) {
 // Close closes the sheet.
 func (r *Rows) Close() error { return r.part.Close() }
 
+// next returns the next token.
+func (r *Rows) next() (token, error) {
+	t, err := r.in.next()
+	if r.copy != nil {
+		r.copy.raw = append(r.copy.raw, t.raw...)
+	}
+	return t, err
+}
+
 // Next reads the next row of the sheet, which may have no cells. The error after the last is io.EOF.
 func (r *Rows) Next() (Row, error) {
 	for {
-		t, err := r.in.next()
+		t, err := r.next()
 		if errors.Is(err, io.EOF) {
 			if !r.began {
 				return r.row, ErrNotWorkbook
@@ -74,14 +77,21 @@ func (r *Rows) Next() (Row, error) {
 			return r.row, err
 		}
 		switch {
-		case t.kind == opening && t.name() == "sheetData":
-			r.began = true
-		case t.kind == empty && t.name() == "sheetData", t.kind == closing && t.name() == "sheetData":
+		case t.kind != opening && t.kind != empty && t.kind != closing:
+		case t.name() == "sheetData":
+			if r.began = t.kind == opening; r.began {
+				continue
+			}
+			if r.copy != nil {
+				return r.row, io.EOF
+			}
 			if _, err := r.in.in.WriteTo(io.Discard); err != nil { // its checksum is behind its end
 				return r.row, damaged("%w", err)
 			}
 			return r.row, io.EOF
-		case r.began && (t.kind == opening || t.kind == empty) && t.name() == "row":
+		case t.name() == "dimension" && !r.began && r.copy != nil:
+			r.copy.extend(t)
+		case r.began && t.kind != closing && t.name() == "row":
 			number, err := rowNumber(t, r.row.Number)
 			if err != nil {
 				return r.row, err
@@ -89,6 +99,7 @@ func (r *Rows) Next() (Row, error) {
 			hidden, _, _, _ := t.attribute("hidden")
 			r.row = Row{Number: number, Cells: r.row.Cells[:0], Hidden: string(hidden) == "1" || string(hidden) == "true"}
 			r.bytes = r.bytes[:0]
+			r.copy.begin(t)
 			if t.kind == opening {
 				err = r.cells()
 			}
@@ -134,11 +145,12 @@ func cellColumn(t token, last int) (int, error) {
 func (r *Rows) cells() error {
 	last := -1
 	for {
-		t, err := r.in.next()
+		t, err := r.next()
 		if err != nil {
 			return unexpected(err)
 		}
 		if t.kind == closing && t.name() == "row" {
+			r.copy.at(t, MaxColumns)
 			return nil
 		}
 		if t.kind != opening && t.kind != empty || t.name() != "c" {
@@ -147,6 +159,7 @@ func (r *Rows) cells() error {
 		if last, err = cellColumn(t, last); err != nil {
 			return err
 		}
+		r.copy.at(t, last)
 		if t.kind == opening {
 			if err := r.cell(last, t); err != nil {
 				return err
@@ -178,7 +191,7 @@ func (r *Rows) cell(column int, begin token) error {
 	}
 	phonetic, inside := false, ""
 	for {
-		t, err := r.in.next()
+		t, err := r.next()
 		if err != nil {
 			return unexpected(err)
 		}

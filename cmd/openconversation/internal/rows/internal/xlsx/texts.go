@@ -1,7 +1,6 @@
 package xlsx
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -14,105 +13,81 @@ import (
 )
 
 const (
-	textsInMemory = 16 << 20 // bytes; the rest goes to a temporary file
+	textsInMemory = 4 << 20  // bytes; what is before goes to a temporary file
 	maxTexts      = 16 << 20 // distinct texts, of 4 bytes each
 )
 
 // texts are a workbook's shared strings, which cells reference by number.
 type texts struct {
 	ends   []uint32 // end of each text
-	memory []byte
-	file   *os.File // the texts that do not fit into memory
-	spill  *bufio.Writer
-	buf    []byte
+	memory []byte   // the last ones
+	file   *os.File // those before
+	size   int64    // of the file
+	window []byte   // of the file, read ahead: cells mostly name texts in their order
+	from   int64    // offset of the window
 }
 
 // readTexts reads the shared strings.
 func readTexts(r io.Reader) (*texts, error) {
-	t := &texts{}
-	in := newMarkup(r)
+	t, in := &texts{}, newMarkup(r)
 	var text []byte
-	inText, phonetic := false, false
+	inText, phonetic := false, false // phonetic text is for the characters before it
 	for {
 		tok, err := in.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
+		switch {
+		case errors.Is(err, io.EOF):
+			return t, nil
+		case err != nil:
 			return t, err
-		}
-		switch tok.kind {
-		case content, literal:
+		case tok.kind == other:
+			continue
+		case tok.kind == content || tok.kind == literal:
 			if inText && !phonetic {
 				text = appendText(text, tok)
 			}
 			if len(text) > maxToken {
 				return t, fault("a text is longer than %d bytes", maxToken)
 			}
-		case opening:
-			switch tok.name() {
-			case "si":
-				text = text[:0]
-			case "t":
-				inText = true
-			case "rPh": // phonetic text for the characters before it
-				phonetic = true
+			continue
+		}
+		switch tok.name() {
+		case "t":
+			inText = tok.kind == opening
+		case "rPh":
+			phonetic = tok.kind == opening
+		case "si":
+			if tok.kind != opening {
+				err = t.add(text)
 			}
-		case closing:
-			switch tok.name() {
-			case "t":
-				inText = false
-			case "rPh":
-				phonetic = false
-			case "si":
-				if err := t.add(text); err != nil {
-					return t, err
-				}
-			}
-		case empty:
-			if tok.name() == "si" {
-				if err := t.add(nil); err != nil {
-					return t, err
-				}
-			}
+			text = text[:0]
+		}
+		if err != nil {
+			return t, err
 		}
 	}
-	if t.spill != nil {
-		return t, t.spill.Flush()
-	}
-	return t, nil
 }
 
-func (t *texts) end() int64 {
-	if len(t.ends) == 0 {
-		return 0
-	}
-	return int64(t.ends[len(t.ends)-1])
-}
-
-func (t *texts) add(text []byte) error {
-	end := t.end() + int64(len(text))
+func (t *texts) add(text []byte) (err error) {
+	end := t.size + int64(len(t.memory)+len(text))
 	if len(t.ends) == maxTexts || end > math.MaxUint32 {
 		return fault("it holds more texts than can be read")
 	}
 	t.ends = append(t.ends, uint32(end))
-	if t.file == nil && len(t.memory)+len(text) <= textsInMemory {
-		t.memory = append(t.memory, text...)
+	if t.memory = append(t.memory, text...); len(t.memory) < textsInMemory {
 		return nil
 	}
 	if t.file == nil {
-		var err error
 		if t.file, err = os.CreateTemp("", "openconversation-*"); err != nil {
 			return err
 		}
 		_ = os.Remove(t.file.Name()) // removed while open, if the system can: a killed run then leaves no file
-		t.spill = bufio.NewWriterSize(t.file, 256<<10)
 	}
-	_, err := t.spill.Write(text)
+	_, err = t.file.Write(t.memory)
+	t.size, t.memory = end, t.memory[:0]
 	return err
 }
 
-// at returns the text of a number.
+// at returns the text of a number, valid until the next one.
 func (t *texts) at(n int) ([]byte, error) {
 	if n < 0 || n >= len(t.ends) {
 		return nil, fault("a cell names the text %d, and there are %d", n, len(t.ends))
@@ -121,13 +96,17 @@ func (t *texts) at(n int) ([]byte, error) {
 	if n > 0 {
 		from = int64(t.ends[n-1])
 	}
-	if inMemory := int64(len(t.memory)); t.file == nil || to <= inMemory {
-		return t.memory[from:to], nil
-	} else if t.buf = append(t.buf[:0], make([]byte, to-from)...); true {
-		_, err := t.file.ReadAt(t.buf, from-inMemory)
-		return t.buf, err
+	if from >= t.size {
+		return t.memory[from-t.size : to-t.size], nil
 	}
-	return nil, nil
+	if from < t.from || to > t.from+int64(len(t.window)) {
+		t.from, t.window = from, append(t.window[:0], make([]byte, min(max(to-from, 64<<10), t.size-from))...)
+		if _, err := t.file.ReadAt(t.window, from); err != nil {
+			t.window = nil
+			return nil, err
+		}
+	}
+	return t.window[from-t.from : to-t.from], nil
 }
 
 func (t *texts) close() error {

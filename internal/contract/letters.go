@@ -1,0 +1,86 @@
+package contract
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+func upperFirst(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(first)) + s[size:]
+}
+
+// fold returns what of a name tells it from others in Go, which has a word for some signs in front.
+func fold(name string) string {
+	front := name[:len(name)-len(strings.TrimLeft(name, signs))]
+	return strings.ToLower(front + special.ReplaceAllString(ASCII(name), ""))
+}
+
+const signs = "-+&|~=><#.*^%_"
+
+// What Go cannot have in a name, or the generator of the models would drop, is written in letters that it keeps; Decode
+// makes it readable. A name does not depend on others, so that one more changes none.
+var (
+	foreign = regexp.MustCompile(`[^\x00-\x7F]+`)
+	special = regexp.MustCompile(`[^A-Za-z0-9]+`)
+	coded   = regexp.MustCompile(`[Xx]hx((?:[a-p]{6})+)hx`)
+)
+
+// ASCII writes a name in ASCII, which [Decode] undoes: 姓名 will be X姓名.
+func ASCII(name string) string {
+	if name != "" && special.FindString(name) == name && foreign.FindString(name) == "" && strings.Trim(name, signs) != "" {
+		return spelled(name)
+	}
+	return foreign.ReplaceAllStringFunc(name, encodeName)
+}
+
+// spelled writes a name with everything that is no letter or digit.
+func spelled(name string) string { return special.ReplaceAllStringFunc(name, encodeName) }
+
+func encodeName(run string) string {
+	var b strings.Builder
+	b.WriteString("Xhx")
+	for _, r := range run {
+		for shift := 20; shift >= 0; shift -= 4 {
+			b.WriteByte('a' + byte(r>>shift&0xF))
+		}
+	}
+	b.WriteString("hx")
+	return b.String()
+}
+
+// Decode writes the encoded names of a Go source: letters as they are, others by their number.
+func Decode(source string) string {
+	if !strings.Contains(source, "hx") {
+		return source
+	}
+	return coded.ReplaceAllStringFunc(source, func(name string) string {
+		var b strings.Builder
+		b.WriteString(name[:1])
+		for digits := name[3 : len(name)-2]; digits != ""; digits = digits[6:] {
+			var r rune
+			for _, digit := range digits[:6] {
+				r = r<<4 | (digit - 'a')
+			}
+			if unicode.IsLetter(r) || unicode.IsDigit(r) && r > unicode.MaxASCII {
+				b.WriteRune(r)
+			} else {
+				fmt.Fprintf(&b, "U%04X", r)
+			}
+		}
+		return b.String()
+	})
+}
+
+var componentName = regexp.MustCompile(`^[a-zA-Z0-9._-]+$`)
+
+// allowed is a name of a component that OpenAPI allows.
+func allowed(name string) string {
+	if componentName.MatchString(name) {
+		return name
+	}
+	return special.ReplaceAllStringFunc(ASCII(name), encodeName)
+}

@@ -1,0 +1,239 @@
+package dingtalk
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// object is the text of a JSON object, or empty. It is the one reader of fields that no type declares: it decodes nothing
+// that nobody asks for, whatever a body holds.
+type object string
+
+// objectOf returns a body that is an object; any other is empty.
+func objectOf(body []byte) object {
+	if body = bytes.TrimSpace(body); !bytes.HasPrefix(body, []byte("{")) || !json.Valid(body) {
+		return ""
+	}
+	return object(body)
+}
+
+// fields yields the fields as they stand there.
+func (o object) fields(yield func(name, value string) bool) {
+	rest, ok := strings.CutPrefix(string(o), "{")
+	for ok {
+		var name, value string
+		name, rest = split(rest)
+		value, rest = split(rest)
+		ok = name != "" && yield(scalar(name), value)
+	}
+}
+
+// split splits valid JSON after its first value.
+func split(s string) (value, rest string) {
+	s = strings.TrimLeft(s, " \t\r\n,:}")
+	depth, quoted := 0, false
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+		case depth == 0 && strings.IndexByte(" \t\r\n,:}]", c) >= 0:
+			return s[:i], s[i:]
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return s, ""
+}
+
+// field returns a field as it stands there, or nothing if it is absent or null. Names match as in encoding/json. A field of
+// an object is object.field.
+func (o object) field(name string) (value string) {
+	if name == "" {
+		return ""
+	}
+	exact := false
+	for other, found := range o.fields {
+		if other == name || !exact && strings.EqualFold(other, name) {
+			value, exact = found, exact || other == name
+		}
+	}
+	if outer, inner, nested := strings.Cut(name, "."); nested && value == "" {
+		return object(o.field(outer)).field(inner)
+	}
+	if value == "null" {
+		return ""
+	}
+	return value
+}
+
+// scalar returns the text of a JSON string, or of any other scalar; it is empty for null, an object and a list.
+func scalar(raw string) string {
+	switch {
+	case raw == "" || raw == "null" || raw[0] == '{' || raw[0] == '[':
+		return ""
+	case raw[0] != '"':
+		return raw
+	}
+	if inner := raw[1 : len(raw)-1]; strings.IndexByte(inner, '\\') < 0 && utf8.ValidString(inner) {
+		return inner
+	}
+	var text string // on the heap, so only here
+	_ = json.Unmarshal([]byte(raw), &text)
+	return text
+}
+
+// decodeJSON decodes a whole text, and keeps every digit of a number in a value of type any.
+func decodeJSON(body []byte, value any) bool {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
+	return json.Valid(body) && decoder.Decode(value) == nil
+}
+
+// succeeds reports whether an operation answers a success with status.
+func succeeds(o *Operation, status int) bool {
+	if o.Status == 0 {
+		return status >= http.StatusOK && status < http.StatusMultipleChoices
+	}
+	return status == o.Status
+}
+
+// decode decodes the body of a success into value, and reports whether it is one.
+func decode(o *Operation, body []byte, value any) bool {
+	answer := objectOf(body)
+	switch {
+	case isFailure(o, answer):
+		return false
+	case o.Empty:
+		start := bytes.ToLower(bytes.TrimSpace(body[:min(len(body), 64)])) // a proxy's login page is no success
+		return !bytes.HasPrefix(start, []byte("<!doctype html")) && !bytes.HasPrefix(start, []byte("<html"))
+	}
+	for _, name := range o.Required { // neither absent, nor null, nor blank
+		if raw := answer.field(name); raw == "" || raw[0] == '"' && strings.TrimSpace(scalar(raw)) == "" {
+			return false
+		}
+	}
+	return string(bytes.TrimSpace(body)) != "null" && decodeJSON(body, value)
+}
+
+// isFailure reports whether an answer with a success's status is an error: the legacy API's, a ban's, the gateway's, which
+// has a request id that no success has in its body, or one by a field whose value the contract gives for a success.
+func isFailure(o *Operation, answer object) bool {
+	e := read(answer)
+	return e.refused() || e.isBan() || !isSuccess(e.code) && e.message != "" && e.requestID != "" && !slices.Contains(o.OwnFields, "code") ||
+		unsuccessful(o, answer)
+}
+
+// unsuccessful reports whether a field of an answer has another value than a success's. An absent one says nothing.
+func unsuccessful(o *Operation, answer object) bool {
+	for name, want := range o.Success {
+		if raw := answer.field(name); raw != "" && !strings.EqualFold(scalar(raw), want) {
+			return true
+		}
+	}
+	return false
+}
+
+// envelope is an error's body of every observed form: the gateway's, the legacy API's, and a banned address's.
+type envelope struct {
+	code, message, requestID string
+	scopes                   []string
+
+	legacyCode, subCode, legacyMessage string
+	otherCode, otherMessage            string // beside a field such as success: false
+	status, punish                     string
+}
+
+// read reads an answer, whatever the case of its fields' names.
+func read(answer object) (e envelope) {
+	for name, raw := range answer.fields {
+		switch strings.ToLower(name) {
+		case "code":
+			e.code = scalar(raw)
+		case "message":
+			e.message = scalar(raw)
+		case "requestid":
+			e.requestID = scalar(raw)
+		case "accessdenieddetail":
+			var scopes []string
+			_ = json.Unmarshal([]byte(object(raw).field("requiredScopes")), &scopes) // of another type, it says nothing
+			e.scopes = scopes
+		case "errcode":
+			e.legacyCode = scalar(raw)
+		case "sub_code":
+			e.subCode = scalar(raw)
+		case "errmsg":
+			e.legacyMessage = scalar(raw)
+		case "errorcode":
+			e.otherCode = scalar(raw)
+		case "errormsg", "errormessage":
+			e.otherMessage = cmp.Or(e.otherMessage, scalar(raw))
+		case "status":
+			e.status = scalar(raw)
+		case "punish":
+			e.punish = scalar(raw)
+		}
+	}
+	return e
+}
+
+// isBan reports whether the body is the whole answer to a banned address. A name of it alone may be a success's field or
+// an echo of the request.
+func (e *envelope) isBan() bool { return e.status == "1111" && e.punish != "" && e.code == "" }
+
+// error returns the code and message of either API. For errors of its gateway, the legacy API answers a general code
+// and a sub_code. known reports whether the operation's contract lists a code; of the code 88 the sub_code decides even
+// if it is not known.
+func (e *envelope) error(known func(code string) bool) (code, message string) {
+	if e.code == "" && e.refused() {
+		if e.subCode != "" && e.legacyCode == "88" || known(e.subCode) {
+			return e.subCode, e.legacyMessage
+		}
+		return e.legacyCode, e.legacyMessage
+	}
+	message = cmp.Or(e.message, e.otherMessage)
+	if e.legacyCode == "" {
+		message = cmp.Or(message, e.legacyMessage)
+	}
+	return cmp.Or(e.code, e.otherCode), message
+}
+
+// refused reports whether the body is an error of the legacy API.
+func (e *envelope) refused() bool { return !isSuccess(e.legacyCode) }
+
+// isSuccess reports whether a code is none, or that of a success in any spelling of the number.
+func isSuccess(code string) bool {
+	if code == "" || code == "0" {
+		return true
+	}
+	n, err := strconv.ParseFloat(code, 64)
+	return err == nil && (n == 0 || n == http.StatusOK)
+}
+
+// china is the time zone of the service's messages. It has had no summer time since 1991.
+var china = time.FixedZone("UTC+8", 8*60*60)
+
+// throttledFor returns how long the throttle in a message such as «…限制将在 2006-01-02 15:04:05 结束» still lasts, or 0.
+// Messages are not contractual, so this may lengthen a wait and decides nothing else.
+func throttledFor(message string, now time.Time) time.Duration {
+	for i := 0; i+len(time.DateTime) <= len(message); i++ {
+		if message[i] != '2' { // of the year 2xxx
+			continue
+		}
+		if end, err := time.ParseInLocation(time.DateTime, message[i:i+len(time.DateTime)], china); err == nil {
+			return max(end.Sub(now), 0)
+		}
+	}
+	return 0
+}

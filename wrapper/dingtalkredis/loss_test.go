@@ -1,0 +1,90 @@
+//go:build redis
+
+package dingtalkredis_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/internal/redistest"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
+)
+
+// sendTimes makes calls with limiters, one loop each, and returns when they were sent.
+func sendTimes(ctx context.Context, limiters []*dingtalkredis.Limiter) (sent []time.Time) {
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for _, l := range limiters {
+		all.Go(func() {
+			for l.Wait(ctx) == nil {
+				mu.Lock()
+				sent = append(sent, time.Now())
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	slices.SortFunc(sent, time.Time.Compare)
+	return sent
+}
+
+// mostInASecond returns the greatest number of times within any second, and the longest time without one.
+func mostInASecond(sent []time.Time) (most int, longest time.Duration) {
+	first := 0
+	for n := range sent {
+		for sent[n].Sub(sent[first]) >= time.Second {
+			first++
+		}
+		most = max(most, n-first+1)
+		if n > 0 {
+			longest = max(longest, sent[n].Sub(sent[n-1]))
+		}
+	}
+	return most, longest
+}
+
+// Whatever is lost, and however many processes there are, no second has many more calls than the limit.
+func TestLossOfRedisKeepsTheRate(t *testing.T) {
+	together(t)
+	const rate = 20
+	sizes := []int{50}
+	if _, measured := fleetChats(t); measured {
+		sizes = []int{20, 100, 500}
+	}
+	for _, pods := range sizes {
+		for name, lose := range map[string]func(s *redistest.Server, p *redistest.Proxy){
+			"cut off for 6 s": func(_ *redistest.Server, p *redistest.Proxy) {
+				p.Set(redistest.Fault{Cut: true})
+				time.Sleep(6 * time.Second)
+				p.Heal()
+			},
+			"killed for 6 s": func(s *redistest.Server, _ *redistest.Proxy) {
+				s.Kill()
+				time.Sleep(6 * time.Second)
+				s.Restart()
+			},
+			"flushed": func(s *redistest.Server, _ *redistest.Proxy) { _ = newRedis(t, s.Addr).FlushAll(t.Context()) },
+		} {
+			s := redistest.Start(t)
+			p := redistest.StartProxy(t, s.Addr)
+			limiters := newLimiters(t, &redistest.Server{Addr: p.Addr}, rate, pods)
+			ctx, cancel := context.WithCancel(t.Context())
+			var sent []time.Time
+			var all sync.WaitGroup
+			all.Go(func() { sent = sendTimes(ctx, limiters) })
+			time.Sleep(4 * time.Second)
+			lose(s, p)
+			time.Sleep(6 * time.Second)
+			cancel()
+			all.Wait()
+			most, longest := mostInASecond(sent)
+			t.Logf("figure: %d processes, Redis %s: at most %d requests in any second at a limit of %d; longest pause %s; %d in all", pods, name, most, rate, longest.Round(time.Millisecond), len(sent))
+			if most > 25 {
+				t.Error("want 25 at most")
+			}
+		}
+	}
+}

@@ -1,0 +1,143 @@
+package dingtalk
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/breaker"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/tokens"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
+)
+
+// path holds what all calls of a client share.
+type path struct {
+	wire      *wire.Wire
+	plain     *generated.Client          // without a token
+	current   atomic.Pointer[authorized] // with the token in use
+	tokens    tokenKeeper
+	lanes     breaker.Set
+	ban       breaker.Ban
+	credit    tokens.Credit
+	retry     Retry
+	ownHost   bool    // WithBaseURL set the base URL
+	limiter   Limiter // nil: calls are not paced
+	cache     Cache   // nil: conversions are not kept
+	budget    Budget  // nil: requests are not counted
+	calls     callOptions
+	appSecret func() string // a function: no formatter looks into one
+	clock     clock.Clock
+	log       logger   // nil: nothing is logged
+	bulk      bulkPace // of runs, unless the client has a limiter
+}
+
+// tokenKeeper provides tokens: the cache of an app's own token, or the caller's token source.
+type tokenKeeper interface {
+	// Token returns a token that a header can carry.
+	Token(ctx context.Context) (string, error)
+	// Reject drops a token that the service rejected, if it is still the current one. again: the next one deserves another
+	// try, even after a replay.
+	Reject(ctx context.Context, token string) (again bool)
+	// Remember makes further calls fail with err for a moment, because a new token was rejected too.
+	Remember(err error)
+}
+
+// lane is what a client knows of one operation at one host. Its failures and throttles, and its odd opinion of a token
+// that others use with success, concern no other operation.
+type lane struct {
+	breaker *breaker.Breaker
+	tokens  tokens.Use
+}
+
+// call is a call of an operation, with its progress.
+type call struct {
+	contract *Operation
+	chatID   string    // of a conversion
+	isToken  bool      // it is the token call itself
+	host     string    // of an operation with a server of its own
+	hidden   [2]string // keeps the secrets of an attempt off the heap
+	options  callOptions
+	send     func(context.Context, *call) (*http.Response, error) // through call.api
+	accept   func(c *call, body []byte) bool                      // takes the result; false if the body holds none
+	id       string                                               // a conversion's result
+
+	limiter   Limiter         // paces its requests; nil: none
+	throttles int             // retries left after throttles, beyond Retry.MaxAttempts
+	waits     context.Context // ends its waits, and so the call; nil: the caller's context
+
+	file *Request // with a file, which can be read, and so sent, once; nil: it has none
+
+	lane     *lane
+	api      *generated.Client // with the token in use
+	token    string
+	dropped  *tokens.Drop // the lane's last, before the call got its token
+	rejected string       // the token that the service rejected first
+	first    *verdict     // on that rejection
+	sent     int          // requests
+	unsure   bool         // a failed request may have been processed
+	ticket   breaker.Pass
+	holds    bool // whether the call holds ticket
+}
+
+// verdict is the error of a failed attempt, or of a request that was not sent, and what to do about it. It is immutable.
+type verdict struct {
+	Error
+
+	repeat    repeat
+	dropToken bool  // the token was rejected: a refresh may help
+	partly    bool  // the answer says that the operation failed, and not how much of it was done
+	broken    bool  // no complete answer came
+	refusal   bool  // the limiter, the circuit breaker or the budget refused the request
+	ended     error // the error of the caller's context, if it ended the attempt
+}
+
+// repeat tells which operations may be retried after a verdict.
+type repeat int
+
+const (
+	never        repeat = iota
+	ifSafe              // the request may have been processed: operations that are safe to repeat
+	notProcessed        // the request was surely not processed: every operation
+)
+
+// secrets are what no text about a call may repeat: its token, or else those in use, and what else is sent.
+func (p *path) secrets(c *call) text.Secrets {
+	secrets := append(c.hidden[:0], c.token, p.appSecret())
+	if current := p.current.Load(); current != nil && c.token == "" {
+		secrets = append(secrets, current.token, current.before)
+	}
+	for _, header := range []http.Header{p.calls.header, c.options.header} {
+		for name, values := range header {
+			if name != "User-Agent" {
+				secrets = append(secrets, values...)
+			}
+		}
+	}
+	return secrets
+}
+
+// authorized is the generated client whose requests carry a token.
+type authorized struct {
+	token  string
+	before string // the token before
+	api    generated.Client
+}
+
+// with returns the generated client whose requests carry token. All requests with one token share its headers.
+func (p *path) with(token string) *generated.Client {
+	current := p.current.Load()
+	if current == nil || current.token != token {
+		next := &authorized{token: token, api: *p.plain}
+		if current != nil {
+			next.before = current.token
+		}
+		next.api.Header = p.plain.Header.Clone()
+		next.api.Header.Set(generated.TokenHeader, token)
+		p.current.Store(next)
+		current = next
+	}
+	return &current.api
+}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,12 @@ func TestFolders(t *testing.T) {
 		}
 		if _, err := r.commands(l); err != nil {
 			t.Error(err)
+		}
+		files, _ := filepath.Glob(filepath.Join(l.folder, "*"))
+		for _, file := range files {
+			if text, err := os.ReadFile(file); !l.sample && (err != nil || regexp.MustCompile(`api\.dingtalk\.\w`).Match(text)) {
+				t.Errorf("%s names a live host, which a client that is given another address would call: %v", file, err)
+			}
 		}
 		for name, reason := range l.differs {
 			if c, ok := known[name]; !ok || l.sample && !c.Official || !strings.Contains(string(readme), "`"+reason+"`") {

@@ -69,6 +69,7 @@ dingtalk *dingtalk_create(const char *url, const char *app_key, const char *app_
   if (refused) return NULL;
   dingtalk *client = calloc(1, sizeof *client);
   *client = (dingtalk){.url = strdup(url), .key = strdup(app_key), .secret = strdup(app_secret), .codes = codes, .limit = limit};
+  while (client->url[strlen(client->url) - 1] == '/') client->url[strlen(client->url) - 1] = '\0';
   if (ca) client->tls = sslConfig_create(NULL, NULL, ca, 0);
   pthread_mutex_init(&client->mutex, NULL);
   pthread_cond_init(&client->ended, NULL);

@@ -77,7 +77,7 @@ func run(ctx context.Context, args []string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if failed := r.print(columns, false); r.print(columns, true) || failed {
+	if r.print(columns) {
 		return errors.New("not every cell is as expected")
 	}
 	return nil
@@ -161,32 +161,21 @@ func (r *runner) runCases(ctx context.Context, c *column) error {
 	return nil
 }
 
-// print prints the table of the model clients or of the samples, and below it what failed. It reports whether anything failed.
-func (r *runner) print(columns []*column, samples bool) (failed bool) {
+// print prints the table, and below it what failed. It reports whether anything failed.
+func (r *runner) print(columns []*column) (failed bool) {
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	head, notes := "\ncase", ""
-	var shown []*column
 	for _, c := range columns {
-		if c.sample != samples {
-			continue
-		}
-		shown = append(shown, c)
-		head += "\t" + strings.TrimPrefix(c.name, "official-")
+		head += "\t" + c.name
 		if c.problem != nil {
 			failed = true
 			notes += fmt.Sprintf("\n%s did not run: %v\n", c.name, c.problem)
 		}
 	}
-	if len(shown) == 0 {
-		return false
-	}
 	fmt.Fprintln(table, head)
 	for _, test := range r.cases {
-		if samples && !test.Official {
-			continue
-		}
 		row := test.Name
-		for _, c := range shown {
+		for _, c := range columns {
 			cell := c.cells[test.Name]
 			row += "\t" + cell.text
 			if len(cell.notes) > 0 {

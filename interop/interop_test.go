@@ -64,7 +64,7 @@ func TestFolders(t *testing.T) {
 }
 
 func TestChoose(t *testing.T) {
-	for list, want := range map[string]string{"": "official-go", "c,go": "c", "more": "swift", "official rust": "rust", "nothing": ""} {
+	for list, want := range map[string]string{"": "official-go", "c,go": "c", "more": "rust", "official rust": "rust", "nothing": ""} {
 		chosen, err := choose(list)
 		if want == "" != (err != nil) || err == nil && chosen[len(chosen)-1].name != want {
 			t.Errorf("%q: %v, %v", list, chosen, err)

@@ -21,7 +21,6 @@ type language struct {
 
 // Ids that a client sends changed, and the reasons.
 var (
-	rawSlash     = map[string]string{"slash": "raw-slash"}
 	rawPath      = map[string]string{"slash": "raw-path", "percent": "raw-path"}
 	plusForSpace = map[string]string{"space": "plus-for-space"}
 )
@@ -38,18 +37,16 @@ var languages = []language{
 	{name: "c", page: "C"},
 
 	{name: "official-go", folder: "official/go", sample: true, differs: rawPath},
-	{name: "official-python", folder: "official/python", sample: true, night: true, differs: rawSlash},
+	{name: "official-python", folder: "official/python", sample: true, night: true, differs: map[string]string{"slash": "raw-slash"}},
 	{name: "official-python-async", folder: "official/python", program: "client-async", sample: true, night: true,
 		differs: map[string]string{"slash": "raw-slash", "percent": "decoded"}},
 	{name: "official-node", folder: "official/node", sample: true, night: true,
 		differs: map[string]string{"slash": "raw-path", "percent": "raw-path", "non-ascii": "raw-path"}},
 	{name: "official-java", folder: "official/java", sample: true, night: true, differs: rawPath},
 
-	{name: "openapi-python-client", folder: "more/openapi-python-client", page: "openapi-python-client", sample: true, night: true},
 	{name: "ruby", folder: "more/ruby", page: "Ruby", sample: true, night: true, differs: plusForSpace},
 	{name: "kotlin", folder: "more/kotlin", page: "Kotlin", sample: true, night: true},
 	{name: "rust", folder: "more/rust", page: "Rust", sample: true, night: true, differs: plusForSpace},
-	{name: "swift", folder: "more/swift", page: "Swift", sample: true, night: true, differs: rawSlash},
 }
 
 // choose returns the languages of a list of names, in the table's order: of languages, of the folders more and official, or all.

@@ -6,8 +6,7 @@
 //	go run ./interop -lang c -case slash -v   one case, with what was sent and what came back
 //	go run ./interop -program ./client        a program of your own
 //
-// A case that a generated client cannot pass is named in languages.go. The run fails if another case fails, or this one
-// passes.
+// A case that a generated client cannot pass is named in languages.go: the run fails if that passes, or another fails.
 package main
 
 import (

@@ -140,12 +140,6 @@ static void get_token(apiClient_t *api, void *argument) {
   get_access_token_request_free(request);
 }
 
-static bool sendable(const char *token) {
-  for (const char *c = token; c && *c; c++)
-    if (*c < '!' || *c > '~') return false;
-  return token && *token;
-}
-
 static void *fetch(void *argument) {
   dingtalk *client = argument;
   dingtalk_error answer = {0};
@@ -155,7 +149,8 @@ static void *fetch(void *argument) {
   const cJSON *lifetime = cJSON_GetObjectItem(answer.fields, "expireIn");
   double lasts = cJSON_IsNumber(lifetime) ? lifetime->valuedouble : cJSON_IsString(lifetime) ? strtod(lifetime->valuestring, NULL) : 0;
   lasts = lasts >= 1 ? (lasts < DAY ? lasts : DAY) : UNKNOWN;
-  good = good && sendable(token) && !strstr(mine.body, "\\u0000"); // where cJSON ends a text
+  good = good && token && *token && !strstr(mine.body, "\\u0000"); // where cJSON ends a text
+  for (const char *c = token; good && *c; c++) good = *c >= '!' && *c <= '~';
   pthread_mutex_lock(&client->mutex);
   if (good) {
     free(client->token), client->token = strdup(token);

@@ -241,7 +241,7 @@ func (b *run) convert(it *item) {
 		return b.path.convert(b.ctx, it.result.ChatID, b.limiter, b.adapt)
 	})
 	switch e, _ := text.Find[*Error](err); {
-	case e == nil || !isContextEnd(e.Kind) || b.ctx.Err() != nil || b.waits.Err() == nil:
+	case e == nil || !e.ended() || b.ctx.Err() != nil || b.waits.Err() == nil:
 		err = b.settle(e)
 	case e.Attempts > 0 && e.Err != nil: // the run ended the wait for a repeat
 		err = e.Err

@@ -82,6 +82,9 @@ func (e *Error) Timeout() bool {
 	return text.Timeout(e.Err)
 }
 
+// ended reports whether a context ended the call.
+func (e *Error) ended() bool { return e.Kind == context.Canceled || e.Kind == context.DeadlineExceeded } //nolint:errorlint // a kind is never wrapped
+
 // inARow returns how many such failures in a row end a run.
 func (e *Error) inARow() int {
 	k, ok := e.Kind.(*Kind) //nolint:errorlint // a kind is never wrapped
@@ -132,11 +135,7 @@ func (e *Error) cause() string {
 	return text.Escape(text.Cut(e.Err.Error(), text.MaxError))
 }
 
-// isContextEnd reports whether err is the error of an ended context.
-func isContextEnd(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
-}
-
+//go:noinline
 func operationName(o *Operation) string { return cmp.Or(o.ID, o.Method+" "+o.Path) }
 
 func unsendable(o *Operation, err error) *Error {
@@ -232,6 +231,7 @@ var (
 // kinds lists every kind, in the order of the declarations above.
 var kinds []*Kind
 
+//go:noinline
 func newKind(name generated.Kind, text string, inARow int) error {
 	k := &Kind{name, text, inARow}
 	kinds = append(kinds, k)

@@ -77,8 +77,11 @@ func (c *Client) do(ctx context.Context, request Request, odd error, out any, op
 	op := &call{contract: o, limiter: c.path.limiter, accept: func(_ *call, body []byte) bool {
 		return decode(o, body, out)
 	}}
+	// net/http would send some odd methods, and refuse others as late as an outage.
+	known := slices.Contains([]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}, o.Method)
+	method := oddIf(!known, "its method is %q: give one such as GET or POST, in capitals", o.Method)
 	server, err := c.server(o)
-	if err = cmp.Or(odd, request.Err(), request.CheckPath(), checkMethod(o.Method), apply(&op.options, opts), err); err != nil {
+	if err = cmp.Or(odd, request.Err(), request.CheckPath(), method, apply(&op.options, opts), err); err != nil {
 		return unsendable(o, err)
 	}
 	if server != nil {
@@ -118,16 +121,6 @@ func (c *Client) server(o *Operation) (*url.URL, error) {
 	return url.Parse(base + server.EscapedPath())
 }
 
-// checkMethod refuses methods that no operation has: net/http would send some of them, and refuse others as late as an
-// outage.
-func checkMethod(method string) error {
-	switch method {
-	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":
-		return nil
-	}
-	return fmt.Errorf("its method is %q: give one such as GET or POST, in capitals", method)
-}
-
 // checkIn refuses values whose JSON is not what their owner means: a reader becomes {}, bytes become base64, and a nil
 // pointer becomes null.
 func checkIn(in any) error {
@@ -145,17 +138,13 @@ func checkIn(in any) error {
 
 // checkOut refuses values that no answer can be decoded into. It is nil if the answer is not wanted.
 func checkOut(out any) error {
-	v := reflect.ValueOf(out)
-	for v.Kind() == reflect.Pointer && !v.IsNil() && v.Elem().Kind() == reflect.Interface && v.Elem().Elem().Kind() == reflect.Pointer && !v.Elem().Elem().IsNil() {
-		v = v.Elem().Elem() // as encoding/json does
-	}
-	switch {
+	switch v := reflect.ValueOf(out); {
 	case out == nil:
 		return nil
 	case v.Kind() != reflect.Pointer || v.IsNil():
 		return fmt.Errorf("the answer cannot be decoded into a %T: give a pointer that is not nil", out)
 	}
-	return checkType(v.Type().Elem())
+	return checkType(reflect.TypeOf(out).Elem())
 }
 
 // checkType refuses types that JSON cannot be decoded into.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"reflect"
-	"sync"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
@@ -158,10 +157,3 @@ func (l *AdaptiveLimiter) Rate() float64 { return l.pace.Rate() }
 
 // Answered tells the limiter whether a request was throttled.
 func (l *AdaptiveLimiter) Answered(throttled bool) { l.pace.Answered(throttled) }
-
-// bulkPace is the limiter shared by a client's runs, unless the client has one. The first run makes it: an app without
-// runs does not link it.
-type bulkPace struct {
-	once sync.Once
-	pace Limiter
-}

@@ -3,6 +3,7 @@ package dingtalk
 import (
 	"context"
 	"net/http"
+	"sync"
 	"sync/atomic"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
@@ -30,8 +31,11 @@ type path struct {
 	calls     callOptions
 	appSecret func() string // a function: no formatter looks into one
 	clock     clock.Clock
-	log       logger   // nil: nothing is logged
-	bulk      bulkPace // of runs, unless the client has a limiter
+	log       logger // nil: nothing is logged
+	bulk      struct {
+		once sync.Once
+		pace Limiter // of runs, unless the client has one; an app without runs does not link it
+	}
 }
 
 // tokenKeeper provides tokens: the cache of an app's own token, or the caller's token source.

@@ -9,9 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -70,7 +68,8 @@ func (t tokenOf) call(token *tokens.Token) *call {
 		// A lifetime sent as a string, as a fraction or too large for its type must not cost the token.
 		answer := objectOf(body)
 		raw := answer.field("accessToken")
-		*token = tokens.Token{Value: scalar(raw), Lifetime: seconds(scalar(answer.field("expireIn")))}
+		lifetime, _ := text.Seconds(scalar(answer.field("expireIn")))
+		*token = tokens.Token{Value: scalar(raw), Lifetime: lifetime}
 		return strings.HasPrefix(raw, `"`) && text.CheckHeader(token.Value) == nil
 	}}
 }
@@ -101,21 +100,8 @@ func (t tokenOf) Note(ctx context.Context, event string, err error) {
 }
 
 func (t tokenOf) Quiet(ctx context.Context) (context.Context, func()) {
-	if t.log == nil {
-		return ctx, func() {}
-	}
 	q := new(quiet)
 	return context.WithValue(ctx, quietKey{}, q), q.flush
-}
-
-// seconds parses a number of seconds: 0 if it is not a number, and at most a year, to avoid overflow.
-func seconds(s string) time.Duration {
-	const year = 365 * 24 * time.Hour
-	n, err := strconv.ParseFloat(s, 64)
-	if err != nil && !errors.Is(err, strconv.ErrRange) || math.IsNaN(n) {
-		return 0
-	}
-	return time.Duration(min(max(n, 0), year.Seconds()) * float64(time.Second))
 }
 
 // foreignTokens checks the tokens of the caller's source.

@@ -95,7 +95,7 @@ func TestRefused(t *testing.T) {
 // TestMalformed: a row, or another part of this project's contract, that is malformed is named, with its line.
 func TestMalformed(t *testing.T) {
 	all, own := cases(t), file(t, "../../openapi.yaml")
-	const head, rows = "      x-error-codes:\n        - code: invalideChatId\n", "      x-error-codes:\n"
+	const head, rows = "      x-error-codes:\n        - {code: invalideChatId,", "      x-error-codes:\n"
 	with := func(row string) string {
 		indented := rows + "        " + strings.ReplaceAll(strings.TrimSpace(row), "\n", "\n        ")
 		return strings.Replace(own, head, indented+"\n"+strings.TrimPrefix(head, rows), 1)

@@ -5,7 +5,9 @@ package text
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -106,4 +108,16 @@ func CheckCredential(s string) error {
 		return fmt.Errorf("it holds white space or an invisible character (%U)", r)
 	}
 	return nil
+}
+
+// MaxSeconds caps what Seconds returns: no arithmetic on it overflows.
+const MaxSeconds = 24 * time.Hour
+
+// Seconds parses a number of seconds; ok is false if it is none.
+func Seconds(s string) (d time.Duration, ok bool) {
+	n, err := strconv.ParseFloat(s, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) || n != n {
+		return 0, false
+	}
+	return time.Duration(min(max(n, 0), MaxSeconds.Seconds()) * float64(time.Second)), true
 }

@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
 // MaxBody caps a body after decompression, in bytes. Real bodies are below 1 KiB; a gateway's HTML page may be larger.
@@ -83,9 +84,6 @@ func (a *Answer) Release() {
 	}
 }
 
-// maxRetryAfter caps the header's value: no arithmetic on it overflows.
-const maxRetryAfter = 24 * time.Hour
-
 // RetryAfter parses the Retry-After header: seconds, or a date with a named or numeric zone. It returns 0 for a
 // missing, invalid or past value.
 func RetryAfter(h http.Header, now time.Time) time.Duration {
@@ -93,8 +91,8 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 	if value == "" {
 		return 0 // the usual case: two failed parses would cost more than the rest of an error
 	}
-	if seconds, err := strconv.ParseFloat(value, 64); (err == nil || errors.Is(err, strconv.ErrRange)) && seconds == seconds {
-		return time.Duration(min(max(seconds, 0), maxRetryAfter.Seconds()) * float64(time.Second))
+	if wait, ok := text.Seconds(value); ok {
+		return wait
 	}
 	date, err := http.ParseTime(value)
 	if err != nil {
@@ -103,5 +101,5 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 	if err != nil {
 		return 0
 	}
-	return min(max(date.Sub(now), 0), maxRetryAfter)
+	return min(max(date.Sub(now), 0), text.MaxSeconds)
 }

@@ -69,7 +69,7 @@ func convert(t *testing.T, in []byte, o rows.Options, through func(io.Reader) io
 	}
 	streamed := r.Header()
 	err = each(r, func(row rows.Row) error {
-		if r.Output() != rows.XLSX {
+		if r.Found().Output != rows.XLSX {
 			streamed = append(streamed, r.Finish(row.Start, result(row))...)
 		}
 		return nil
@@ -77,7 +77,7 @@ func convert(t *testing.T, in []byte, o rows.Options, through func(io.Reader) io
 	if err != nil {
 		return streamed, err
 	}
-	if !r.Output().Whole() && !bytes.Equal(streamed, out.Bytes()) {
+	if !r.Found().Output.Whole() && !bytes.Equal(streamed, out.Bytes()) {
 		t.Errorf("row by row it is\n%q\nnot\n%q", streamed, out.Bytes())
 	}
 	again(t, r, in, o, out.Bytes())
@@ -87,14 +87,14 @@ func convert(t *testing.T, in []byte, o rows.Options, through func(io.Reader) io
 // again converts an output: all results are known, and it stays as it is.
 func again(t *testing.T, r *rows.Reader, in []byte, o rows.Options, out []byte) {
 	t.Helper()
-	next := rows.Options{Format: r.Output(), Encoding: o.Encoding, Delimiter: o.Delimiter, Sheet: o.Sheet, ID: o.ID}
+	next := rows.Options{Format: r.Found().Output, Encoding: o.Encoding, Delimiter: o.Delimiter, Sheet: o.Sheet, ID: o.ID}
 	if o.OutputEncoding != "" {
 		next.Encoding = o.OutputEncoding
 	}
 	if r.Found().Column > 0 {
 		next.ID = fmt.Sprint(r.Found().Column)
 	}
-	if r.Output() == rows.XLSX && o.Format != rows.XLSX {
+	if r.Found().Output == rows.XLSX && o.Format != rows.XLSX {
 		next.Sheet = ""
 	}
 	var ids []string
@@ -116,7 +116,7 @@ func again(t *testing.T, r *rows.Reader, in []byte, o rows.Options, out []byte) 
 	}
 	var same bytes.Buffer
 	err = reader(t, bytes.NewReader(out), next).Assemble(&same, func(row rows.Row) (rows.Result, error) { return row.Known, nil })
-	if err != nil || r.Output() != rows.XLSX && !bytes.Equal(same.Bytes(), out) {
+	if err != nil || r.Found().Output != rows.XLSX && !bytes.Equal(same.Bytes(), out) {
 		t.Errorf("again it becomes\n%.300q\nnot\n%.300q, %v", same.Bytes(), out, err)
 	}
 }
@@ -357,3 +357,42 @@ func TestEndlessLine(t *testing.T) {
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// Whatever a file holds, it is read or refused, in every format and encoding, whole or in pieces; and what was written of
+// it is read back.
+func FuzzReader(f *testing.F) {
+	for _, seed := range []string{
+		"chat_id,n\n\"a\nb\",1\n", "n;chat_id\n1;=\"a\"\n", "sep=|\r\nn|chat_id\r\n\"x\"\"\"|a\r\n", "\ufeffchat_id\na",
+		"{\"chatId\":\"a\"}\n", "[{\"chatId\":\"a\"},\n{\"n\":[1]}]", "a\n#b\n'c\n\"d\"\n=e\n",
+		"\xff\xfec\x00h\x00a\x00t\x00_\x00i\x00d\x00\n\x00a\x00", "\xfe\xff\x00a\x00\n", "chat_id,\xc8\xba\na,\xc1\xc4\n", "chat_id\n\x94\x39\xfc\x36\n",
+		"\uffffA", "chat_id,\xc1\xaa\xcd\xa8\na,\xc1\xaa\xcd\xa8\n", "{\"chatId\":\"a\",\"n\":\"\xc1\xaa\xcd\xa8\"}\n", // GBK that is UTF-8 by chance
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		for _, format := range append([]rows.Format{""}, rows.Formats...) {
+			o, err := rows.Detect(bytes.NewReader(in), "", rows.Options{Format: format})
+			if err == nil {
+				_, _ = convert(t, in, o, whole) // which reads back what it wrote
+			}
+			if _, err := rows.NewReader(bytes.NewReader(in), rows.Options{Format: format}); err == nil && format != rows.XLSX {
+				_, _ = convert(t, in, rows.Options{Format: format, Encoding: rows.GB18030}, whole)
+				_, _ = convert(t, in, rows.Options{Format: format, OutputEncoding: rows.UTF16BE}, whole)
+			}
+		}
+	})
+}
+
+// What is cleaned once is clean.
+func FuzzCleanID(f *testing.F) {
+	for _, seed := range []string{"chat1", " \u200bchat1\u00a0", `="chat1"`, "=\"\u200b a\"", "#N/A", "1.2E+15"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, cell string) {
+		id, _ := rows.CleanID(cell)
+		rows.NotAnID(id)
+		if again, trimmed := rows.CleanID(id); again != id || len(trimmed) > 0 {
+			t.Errorf("%q becomes %q, and then %q", cell, id, again)
+		}
+	})
+}

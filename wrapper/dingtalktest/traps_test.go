@@ -159,7 +159,7 @@ func TestReusedConnections(t *testing.T) {
 
 func TestBusinessFailure(t *testing.T) {
 	a := start(t, own(generated.Operation{Success: map[string]string{"success": "true", "errcode": "0"}}, `{"success":true,"errcode":0,"taskId":"t"}`))
-	a.FailNext(dingtalktest.BusinessFailure())
+	a.FailNext(dingtalktest.Fault{Kind: "business-failure"})
 	a.convert(a.IssueToken(), dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID) // has no such field
 	if got := a.task(`{}`); got.status != 200 || got.body != `{"errcode":-1,"success":false,"taskId":"t"}` {
 		t.Errorf("%d %s", got.status, got.body)

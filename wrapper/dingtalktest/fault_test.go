@@ -47,24 +47,6 @@ func TestFaultsApplyInOrder(t *testing.T) {
 	a.convert(token, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
 }
 
-// TestEveryRowCanBeAnswered asks for each row of the catalogue by code and by alias. The sub-package that checks
-// answers against the contract does so, too.
-func TestEveryRowCanBeAnswered(t *testing.T) {
-	a := start(t)
-	for _, row := range generated.ErrorCodes {
-		a.FailNext(dingtalktest.Code(row.Code).For(convertOp), dingtalktest.Code(row.Code).For(tokenOp))
-		a.convert("", "x").wantError(t, row.Code)
-		a.fetch("x", "y").wantError(t, row.Code)
-		for _, alias := range row.Aliases {
-			a.FailNext(dingtalktest.Code(generated.Code(alias)))
-			got := a.convert("", "x")
-			if e := got.apiError(t); got.status != row.Status || e.Code != alias {
-				t.Errorf("%s: %d %+v", alias, got.status, e)
-			}
-		}
-	}
-}
-
 func TestFaultDetails(t *testing.T) {
 	a := start(t)
 	a.FailNext(dingtalktest.Code("aCodeOfTomorrow"))

@@ -127,7 +127,7 @@ func property(t ast.Expr, tags reflect.StructTag) string {
 		}
 		return moment // of what is not shown
 	case *ast.ArrayType:
-		if ast.Expr(t.Elt).(*ast.Ident).Name == "byte" {
+		if t.Elt.(*ast.Ident).Name == "byte" {
 			return "type: string, format: byte"
 		}
 		said := "type: array, items: { " + property(t.Elt, tags) + " }"

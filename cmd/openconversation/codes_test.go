@@ -100,16 +100,14 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// The validator of contracts is large, and nothing that the command does needs it.
-func TestValidatorIsNotCompiledIn(t *testing.T) {
+// The command reads contracts, and generates nothing of them.
+func TestGeneratorIsNotCompiledIn(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"kin-openapi", "oapi-codegen/v2"} {
-		if strings.Contains(string(out), name) {
-			t.Errorf("the command compiles %s", name)
-		}
+	if strings.Contains(string(out), "oapi-codegen/v2") {
+		t.Error("the command compiles the generator")
 	}
 }
 

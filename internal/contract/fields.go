@@ -3,6 +3,7 @@ package contract
 import (
 	"cmp"
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,7 +23,7 @@ func (c *Contract) parameters(o *Operation) {
 			spec, at := obj(p), under(level.at, "parameters", itoa(i))
 			name, in := str(spec["name"]), str(spec["in"])
 			switch {
-			case in != "path" && c.isToken(in, name):
+			case in == "query" && slices.ContainsFunc(slices.Collect(maps.Values(c.queryTokens)), func(token string) bool { return strings.EqualFold(token, name) }):
 				c.refuse(at, "parameter %s: it carries the access token, which a security scheme says: leave it out", name)
 			case in == "path" && !strings.Contains(o.Path, "{"+name+"}"):
 				c.refuse(at, "parameter %s: the path %s has no {%s}", name, o.Path, name)
@@ -38,16 +39,6 @@ func (c *Contract) parameters(o *Operation) {
 			c.refuse(o.at, "the path's {%s} is no parameter: describe it, in: path", m[1])
 		}
 	}
-}
-
-// isToken reports whether a security scheme sends the token in this place.
-func (c *Contract) isToken(in, name string) bool {
-	for _, scheme := range obj(obj(c.tree["components"])["securitySchemes"]) {
-		if s := obj(scheme); s["in"] == in && strings.EqualFold(str(s["name"]), name) {
-			return true
-		}
-	}
-	return false
 }
 
 func (c *Contract) parameter(spec object) generated.Field {

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -22,9 +23,6 @@ const BudgetHint lang.Format = "run the rest next month, or raise --monthly-budg
 // notCountedHint is the hint after a refusal by a strict budget without its Redis.
 const notCountedHint lang.Format = "run the rest once Redis answers; without --monthly-budget a run goes on meanwhile"
 
-// maybeDoneHint is the hint after a failed call that may have made its change.
-const maybeDoneHint lang.Format = "look whether it was done before you send it again: a second call may do it twice"
-
 // authorityHint is the hint for a certificate of an untrusted issuer.
 const authorityHint lang.Format = "if that is the authority of your company's proxy, have its root certificate in a PEM file and set SSL_CERT_FILE to the file's name; there is no flag that skips the check"
 
@@ -36,7 +34,7 @@ func Hint(err error) lang.Text {
 	}
 	var e *dingtalk.Error
 	if errors.As(err, &e) && e.MayBeDone {
-		return lang.T(maybeDoneHint)
+		return lang.T("%s", inContract{"may-be-done", true})
 	}
 	row := find(err)
 	if row == nil {
@@ -58,9 +56,7 @@ func Hint(err error) lang.Text {
 		if len(e.RequiredScopes) > 0 {
 			return lang.T(grantHint, lang.List(e.RequiredScopes, "and"))
 		}
-		if permission := permissionOf(e.Op); permission != "" {
-			return lang.T(grantHint, permission)
-		}
+		return lang.T(grantHint, cmp.Or(permissionOf(e.Op), generated.OperationChatIDToOpenConversationID.Permission))
 	}
 	return row.advice()
 }

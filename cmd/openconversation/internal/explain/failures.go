@@ -3,17 +3,15 @@ package explain
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
 // inContract is the contract's text about a kind: what it means, or what to do about it.
 type inContract struct {
-	kind generated.Kind
+	kind string
 	hint bool
 }
 
@@ -21,7 +19,7 @@ func (t inContract) String() string { return t.Say(lang.English) }
 
 // Say implements lang.Said.
 func (t inContract) Say(l lang.Language) string {
-	text, hint, _ := generated.KindText(t.kind, l == lang.Chinese)
+	text, hint, _ := generated.KindText(generated.Kind(t.kind), l == lang.Chinese)
 	if t.hint {
 		return hint
 	}
@@ -30,53 +28,39 @@ func (t inContract) Say(l lang.Language) string {
 
 // meaning returns what a sentinel means, in a few words.
 func meaning(sentinel error) lang.Said {
-	for i := range failures {
-		if text := (inContract{kind: generated.Kind(failures[i].kind)}); sentinel == failures[i].sentinel && text.String() != "" { //nolint:errorlint // it is one of them
-			return text
-		}
+	if text := (inContract{kind: Kind(sentinel)}); text.String() != "" {
+		return text
 	}
 	return lang.T("%s", sentinel)
 }
 
-// failure maps a kind of the SDK's errors to the command's name, exit code and hint.
+// failure maps a kind of the SDK's errors to the command's exit code and hint.
 type failure struct {
 	sentinel  error
-	kind      string    // its name in JSON: the contract's, if the contract has the kind
-	exit      int       // SomeFailed: one chat failed, and the run continues
-	exitToken int       // where exit is SomeFailed: the code of a failed token fetch
-	hint      lang.Text // how to fix it; empty: the contract's
+	exit      int         // SomeFailed: one chat failed, and the run continues
+	exitToken int         // where exit is SomeFailed: the code of a failed token fetch
+	hint      lang.Format // how to fix it, where flags do; empty: the contract's
 }
 
 // failures has a row for each sentinel in the SDK's order, and then the command's own kinds.
 var failures = []failure{
-	{dingtalk.ErrInvalidChatID, string(generated.KindInvalidChatID), SomeFailed, Unavailable, lang.Text{}},
-	{dingtalk.ErrOwnerNotVisible, string(generated.KindOwnerNotVisible), SomeFailed, Unavailable, lang.Text{}},
-	{dingtalk.ErrUnauthenticated, string(generated.KindUnauthenticated), Credentials, 0,
-		lang.T("check DINGTALK_APP_KEY and the app secret (Client ID and Client Secret in the developer console), and --region: an app belongs to one region")},
-	{dingtalk.ErrPermissionDenied, string(generated.KindPermissionDenied), Credentials, 0,
-		lang.T(grantHint, dingtalktest.Scope)},
-	{dingtalk.ErrIPNotAllowed, string(generated.KindIPNotAllowed), Credentials, 0, lang.Text{}},
-	{dingtalk.ErrThrottled, string(generated.KindThrottled), Limited, 0, lang.Text{}},
-	{dingtalk.ErrQuotaExhausted, string(generated.KindQuotaExhausted), Limited, 0, lang.Text{}},
-	{dingtalk.ErrBlocked, "blocked", Limited, 0,
-		lang.T("send nothing from this address for %d minutes, then run the rest", generated.BanTime/time.Minute)},
-	{dingtalk.ErrUnavailable, string(generated.KindUnavailable), Unavailable, 0,
-		lang.T("try again later; if that does not help, check the network, HTTPS_PROXY, --region and --base-url")},
-	{dingtalk.ErrUnexpectedResponse, "unexpected-response", SomeFailed, Unavailable,
-		lang.T("something else than DingTalk may have answered, such as a proxy or a network's login page: check --base-url and the proxy")},
-	{dingtalk.ErrRedirect, "redirect", Unavailable, 0,
-		lang.T("check --base-url and the proxy: a redirect is not followed, since it would take the access token to another host")},
-	{dingtalk.ErrTLS, "tls", Unavailable, 0,
-		lang.T("check this machine's clock and certificates, and any proxy that opens TLS; there is no flag that skips the check")},
-	{dingtalk.ErrNotTried, "not-tried", Unavailable, 0,
-		lang.T("run it again once the cause is gone")},
-	{dingtalk.ErrRejected, string(generated.KindRejected), SomeFailed, Credentials, lang.Text{}},
-	{dingtalk.ErrPanicked, "panicked", Unavailable, 0,
-		lang.T("this is a fault of the command: report it with what it printed")},
-	{ErrMaxCalls, "max-calls", Limited, 0,
-		lang.T("run the rest, with a higher --max-calls if you like; the organisation's quota is not used up")},
-	{context.DeadlineExceeded, "timeout", Unavailable, 0,
-		lang.T("give the run more time with --timeout")},
+	{dingtalk.ErrInvalidChatID, SomeFailed, Unavailable, ""},
+	{dingtalk.ErrOwnerNotVisible, SomeFailed, Unavailable, ""},
+	{dingtalk.ErrUnauthenticated, Credentials, 0, "check DINGTALK_APP_KEY and the app secret (Client ID and Client Secret in the developer console), and --region: an app belongs to one region"},
+	{dingtalk.ErrPermissionDenied, Credentials, 0, ""},
+	{dingtalk.ErrIPNotAllowed, Credentials, 0, ""},
+	{dingtalk.ErrThrottled, Limited, 0, ""},
+	{dingtalk.ErrQuotaExhausted, Limited, 0, ""},
+	{dingtalk.ErrBlocked, Limited, 0, ""},
+	{dingtalk.ErrUnavailable, Unavailable, 0, "try again later; if that does not help, check the network, HTTPS_PROXY, --region and --base-url"},
+	{dingtalk.ErrUnexpectedResponse, SomeFailed, Unavailable, ""},
+	{dingtalk.ErrRedirect, Unavailable, 0, ""},
+	{dingtalk.ErrTLS, Unavailable, 0, ""},
+	{dingtalk.ErrNotTried, Unavailable, 0, ""},
+	{dingtalk.ErrRejected, SomeFailed, Credentials, ""},
+	{dingtalk.ErrPanicked, Unavailable, 0, "this is a fault of the command: report it with what it printed"},
+	{ErrMaxCalls, Limited, 0, "run the rest, with a higher --max-calls if you like; the organisation's quota is not used up"},
+	{context.DeadlineExceeded, Unavailable, 0, "give the run more time with --timeout"},
 }
 
 // grantHint names the missing permission: the answer's, or the conversion's if the answer names none.
@@ -85,12 +69,23 @@ const grantHint lang.Format = "grant the app %s in the developer console, on its
 // ErrMaxCalls ends a run after --max-calls requests.
 var ErrMaxCalls = lang.Errorf("stopped by --max-calls")
 
+// name is the kind's in JSON: the contract's, or the command's own.
+func (f *failure) name() string {
+	if kind, is := f.sentinel.(*dingtalk.Kind); is { //nolint:errorlint // a sentinel is never wrapped
+		return string(kind.Name())
+	}
+	if f.sentinel == ErrMaxCalls { //nolint:errorlint // it is one of them
+		return "max-calls"
+	}
+	return "timeout"
+}
+
 // advice returns how to fix the kind.
 func (f *failure) advice() lang.Text {
-	if f.hint.Empty() {
-		return lang.T("%s", inContract{generated.Kind(f.kind), true})
+	if f.hint == "" {
+		return lang.T("%s", inContract{f.name(), true})
 	}
-	return f.hint
+	return lang.T(f.hint)
 }
 
 // find returns an error's row, or nil. The outermost Error's kind decides: a wrapped error, such as an earlier
@@ -114,7 +109,7 @@ func find(err error) *failure {
 // Kind returns an error's name in JSON and in outputs, or "".
 func Kind(err error) string {
 	if row := find(err); row != nil {
-		return row.kind
+		return row.name()
 	}
 	return ""
 }

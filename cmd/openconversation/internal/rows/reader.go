@@ -168,6 +168,7 @@ func (r *Reader) settle() error {
 	} else if r.o.Output == JSONLines && !r.o.Format.Fields() && r.o.OutputEncoding == "" {
 		r.coding.out, r.coding.outMarked = UTF8, false
 	}
+	r.found.Output, r.found.Details = r.o.Output, r.o.Details
 	r.writer = newWriter(r.o, r.coding, r.table, r.names(), r.head, r.lineEnd)
 	return nil
 }
@@ -182,15 +183,6 @@ func (r *Reader) Close() error {
 
 // Found returns what was detected about the input.
 func (r *Reader) Found() Found { return r.found }
-
-// Name returns the name of the column or field of chat ids, or "" for plain lines.
-func (r *Reader) Name() string { return r.found.Name }
-
-// Output returns the output's format.
-func (r *Reader) Output() Format { return r.o.Output }
-
-// Details reports whether the output describes groups.
-func (r *Reader) Details() bool { return r.o.Details }
 
 // record reads the next record that is not blank.
 func (r *Reader) record() (record, error) {

@@ -26,10 +26,12 @@ type Found struct {
 	Mark      bool     // begins with a byte order mark
 	Delimiter byte     // 0: none
 	Sheet     string   // of a workbook
-	Name      string   // of the column or field of chat ids
+	Name      string   // of the column or field of chat ids; empty: plain lines
 	Column    int      // its number, from 1; 0: none
 	Header    int      // the header's row, if others are above it
 	Width     int      // cells of the widest row so far
+	Output    Format   // that of the output
+	Details   bool     // the output describes groups
 }
 
 // String returns one line in English, for machines.

@@ -69,7 +69,7 @@ func convert(t *testing.T, in []byte, o rows.Options, through func(io.Reader) io
 	}
 	streamed := r.Header()
 	err = each(r, func(row rows.Row) error {
-		if r.Output() != rows.XLSX {
+		if r.Found().Output != rows.XLSX {
 			streamed = append(streamed, r.Finish(row.Start, result(row))...)
 		}
 		return nil
@@ -77,7 +77,7 @@ func convert(t *testing.T, in []byte, o rows.Options, through func(io.Reader) io
 	if err != nil {
 		return streamed, err
 	}
-	if !r.Output().Whole() && !bytes.Equal(streamed, out.Bytes()) {
+	if !r.Found().Output.Whole() && !bytes.Equal(streamed, out.Bytes()) {
 		t.Errorf("row by row it is\n%q\nnot\n%q", streamed, out.Bytes())
 	}
 	again(t, r, in, o, out.Bytes())
@@ -87,14 +87,14 @@ func convert(t *testing.T, in []byte, o rows.Options, through func(io.Reader) io
 // again converts an output: all results are known, and it stays as it is.
 func again(t *testing.T, r *rows.Reader, in []byte, o rows.Options, out []byte) {
 	t.Helper()
-	next := rows.Options{Format: r.Output(), Encoding: o.Encoding, Delimiter: o.Delimiter, Sheet: o.Sheet, ID: o.ID}
+	next := rows.Options{Format: r.Found().Output, Encoding: o.Encoding, Delimiter: o.Delimiter, Sheet: o.Sheet, ID: o.ID}
 	if o.OutputEncoding != "" {
 		next.Encoding = o.OutputEncoding
 	}
 	if r.Found().Column > 0 {
 		next.ID = fmt.Sprint(r.Found().Column)
 	}
-	if r.Output() == rows.XLSX && o.Format != rows.XLSX {
+	if r.Found().Output == rows.XLSX && o.Format != rows.XLSX {
 		next.Sheet = ""
 	}
 	var ids []string
@@ -116,7 +116,7 @@ func again(t *testing.T, r *rows.Reader, in []byte, o rows.Options, out []byte) 
 	}
 	var same bytes.Buffer
 	err = reader(t, bytes.NewReader(out), next).Assemble(&same, func(row rows.Row) (rows.Result, error) { return row.Known, nil })
-	if err != nil || r.Output() != rows.XLSX && !bytes.Equal(same.Bytes(), out) {
+	if err != nil || r.Found().Output != rows.XLSX && !bytes.Equal(same.Bytes(), out) {
 		t.Errorf("again it becomes\n%.300q\nnot\n%.300q, %v", same.Bytes(), out, err)
 	}
 }

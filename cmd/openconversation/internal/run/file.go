@@ -129,7 +129,7 @@ func (r *rowRun) assemble(s *fileSink, cause error) error {
 	}
 	defer func() { _ = reader.Close() }() // read-only
 	called := r.o.connect.Pace.Calls() > 0
-	replaced, err := r.file.Replace(complete, reader.Details(), func(out io.Writer) error {
+	replaced, err := r.file.Replace(complete, reader.Found().Details, func(out io.Writer) error {
 		return r.in.describe(reader.Assemble(out, func(row rows.Row) (rows.Result, error) {
 			result, called, err := r.resultOf(row)
 			t.add(result)

@@ -113,7 +113,7 @@ func (r *rowRun) intoStream(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer func() { _ = reader.Close() }() // read-only
-	r.nameIDs(reader.Name())
+	r.nameIDs(reader.Found().Name)
 	if r.output = lang.T("standard output"); r.o.output != "" {
 		r.output = lang.Literal(r.o.output)
 	}

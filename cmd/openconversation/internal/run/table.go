@@ -315,7 +315,7 @@ func (in *table) readThrough(ctx context.Context, j *journal.Journal, o *options
 		return nil, err
 	}
 	s.calls, s.describe, s.distinct = distinct.count()
-	s.skipped, s.column, s.found = reader.Skipped, reader.Name(), reader.Found()
+	s.skipped, s.column, s.found = reader.Skipped, reader.Found().Name, reader.Found()
 	in.options.Width = s.found.Width
 	return s, nil
 }

@@ -25,44 +25,34 @@ const (
 
 // Fit formats the line in at most columns columns.
 func (l Line) Fit(columns int) string {
-	head := fmt.Sprint(l.Done)
-	bar := 0
+	head, bar := fmt.Sprint(l.Done), 0
 	if l.Total >= 0 {
 		head = fmt.Sprintf("%3d%%", 100*min(l.Done, l.Total)/max(l.Total, 1))
-		bar = minBar
-	}
-	rest := columns - uniseg.StringWidth(head)
-	if bar > 0 {
-		if rest < bar+1 {
-			bar = 0
-		} else {
-			rest -= bar + 1
+		if columns > len(head)+minBar {
+			bar = minBar + 1
 		}
 	}
-	var texts strings.Builder
+	rest, texts := columns-len(head)-bar, ""
 	for i, text := range l.Texts {
-		separator := ", "
-		if i == 0 {
-			separator = " "
+		if text = ", " + text; i == 0 {
+			text = text[1:]
 		}
-		if width := uniseg.StringWidth(separator + text); width <= rest {
-			texts.WriteString(separator + text)
-			rest -= width
-			continue
+		if rest -= uniseg.StringWidth(text); rest < 0 {
+			rest += uniseg.StringWidth(text)
+			break
 		}
-		break
+		texts += text
 	}
 	if bar == 0 {
-		return cut(head+texts.String(), columns)
+		return cut(head+texts, columns)
 	}
-	bar += min(rest, maxBar-minBar)
-	inner := bar - 2
+	inner := minBar + min(rest, maxBar-minBar) - len("[]")
 	full := int(int64(inner) * min(l.Done, l.Total) / max(l.Total, 1))
 	picture := strings.Repeat("=", full)
 	if full < inner {
 		picture += ">" + strings.Repeat(" ", inner-full-1)
 	}
-	return head + " [" + picture + "]" + texts.String()
+	return head + " [" + picture + "]" + texts
 }
 
 func cut(text string, columns int) string {

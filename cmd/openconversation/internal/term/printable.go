@@ -2,6 +2,7 @@ package term
 
 import (
 	"bytes"
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -44,17 +45,12 @@ func PrintableJSON(raw []byte) []byte {
 			out = utf8.AppendRune(out, r)
 		case r > 0xffff:
 			high, low := utf16.EncodeRune(r)
-			out = appendEscape(appendEscape(out, high), low)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
 		default:
-			out = appendEscape(out, r)
+			out = fmt.Appendf(out, `\u%04x`, r)
 		}
 	}
 	return out
-}
-
-func appendEscape(out []byte, unit rune) []byte {
-	const digits = "0123456789abcdef"
-	return append(out, '\\', 'u', digits[unit>>12&15], digits[unit>>8&15], digits[unit>>4&15], digits[unit&15])
 }
 
 // maxShownID limits a shown chat id, in bytes. Real ones have 36.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -31,41 +32,42 @@ const (
 	Big5    Encoding = "big5" // "ANSI" of Windows in traditional Chinese, code page 950
 )
 
+// table describes the encodings.
+var table = []struct {
+	Encoding
+	title, mark string
+	codec       encoding.Encoding // nil: UTF-8
+	aliases     string            // in lower case, without separators
+}{
+	{UTF8, "UTF-8", "\uFEFF", nil, "utf8"},
+	{UTF8BOM, "UTF-8", "\uFEFF", nil, "utf8bom utf8sig"},
+	{UTF16LE, "UTF-16 LE", "\xff\xfe", unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), "utf16le utf16 unicode"},
+	{UTF16BE, "UTF-16 BE", "\xfe\xff", unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), "utf16be"},
+	{GB18030, "GB18030", "", simplifiedchinese.GB18030, "gb18030"},
+	{GBK, "GBK", "", simplifiedchinese.GBK, "gbk gb2312 cp936 ansi"},
+	{Big5, "Big5", "", traditionalchinese.Big5, "big5 big5hkscs cp950"},
+}
+
 // All lists all encodings.
 var All = []Encoding{UTF8, UTF8BOM, UTF16LE, UTF16BE, GB18030, GBK, Big5}
 
-var aliases = map[string]Encoding{
-	"utf8": UTF8, "utf8bom": UTF8BOM, "utf8sig": UTF8BOM, "utf16": UTF16LE, "utf16le": UTF16LE, "utf16be": UTF16BE,
-	"unicode": UTF16LE, "gb18030": GB18030, "gbk": GBK, "gb2312": GBK, "cp936": GBK, "ansi": GBK,
-	"big5": Big5, "big5hkscs": Big5, "cp950": Big5,
-}
+func (e Encoding) row() int { return max(slices.Index(All, e), 0) }
 
-// codecs are the encodings other than UTF-8.
-var codecs = map[Encoding]encoding.Encoding{
-	UTF16LE: unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM),
-	UTF16BE: unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM),
-	GB18030: simplifiedchinese.GB18030,
-	GBK:     simplifiedchinese.GBK,
-	Big5:    traditionalchinese.Big5,
-}
+func (e Encoding) codec() encoding.Encoding { return table[e.row()].codec }
 
 // Parse parses any usual name of an encoding.
 func Parse(name string) (Encoding, bool) {
-	e, known := aliases[strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(name))]
-	return e, known
+	name = strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(name))
+	for _, row := range table {
+		if slices.Contains(strings.Fields(row.aliases), name) {
+			return row.Encoding, true
+		}
+	}
+	return "", false
 }
 
 // Title returns the encoding's name in a sentence.
-func (e Encoding) Title() string {
-	switch e {
-	case UTF8BOM:
-		return "UTF-8"
-	case Big5:
-		return "Big5"
-	default:
-		return strings.NewReplacer("LE", " LE", "BE", " BE").Replace(strings.ToUpper(string(e)))
-	}
-}
+func (e Encoding) Title() string { return table[e.row()].title }
 
 // Width returns the size of the smallest character in bytes.
 func (e Encoding) Width() int {
@@ -76,21 +78,10 @@ func (e Encoding) Width() int {
 }
 
 // Plain reports whether the encoding is UTF-8.
-func (e Encoding) Plain() bool { return e == UTF8 || e == UTF8BOM }
+func (e Encoding) Plain() bool { return e.codec() == nil }
 
 // Mark returns the encoding's byte order mark, or nil.
-func (e Encoding) Mark() []byte {
-	switch e {
-	case UTF8, UTF8BOM:
-		return []byte("\uFEFF")
-	case UTF16LE:
-		return []byte("\xff\xfe")
-	case UTF16BE:
-		return []byte("\xfe\xff")
-	default:
-		return nil
-	}
-}
+func (e Encoding) Mark() []byte { return []byte(table[e.row()].mark) }
 
 // Marked returns the encoding of the byte order mark at a file's start.
 func Marked(start []byte) (e Encoding, marked bool) {
@@ -116,11 +107,11 @@ func (e *Error) Error() string {
 // Decode appends the text of src to dst, up to what cannot be decoded, which is an *Error. rest is the number of bytes of
 // an incomplete character at the end of src.
 func Decode(e Encoding, dst, src []byte) (text []byte, rest int, err error) {
-	if codecs[e] == nil {
+	if e.Plain() {
 		whole, rest, err := valid(src)
 		return append(dst, whole...), rest, err
 	}
-	decoder, at, from := codecs[e].NewDecoder(), 0, len(dst)
+	decoder, at, from := e.codec().NewDecoder(), 0, len(dst)
 	for more := transform.ErrShortDst; errors.Is(more, transform.ErrShortDst); {
 		dst = append(dst, make([]byte, len(src)-at+utf8.UTFMax)...)
 		var n, read int
@@ -131,7 +122,7 @@ func Decode(e Encoding, dst, src []byte) (text []byte, rest int, err error) {
 		return dst, len(src) - at, nil
 	}
 	if bad := misread(e, src[:at]); bad != nil {
-		before, err := codecs[e].NewDecoder().Bytes(src[:bad.Offset])
+		before, err := e.codec().NewDecoder().Bytes(src[:bad.Offset])
 		return before, 0, errors.Join(err, bad)
 	}
 	return dst, len(src) - at, nil
@@ -139,8 +130,8 @@ func Decode(e Encoding, dst, src []byte) (text []byte, rest int, err error) {
 
 // misread finds the first undecodable byte of whole characters: the decoder put a replacement character in its place.
 func misread(e Encoding, src []byte) *Error {
-	replacement, _ := codecs[e].NewEncoder().Bytes([]byte("\uFFFD")) // an error if the encoding lacks it
-	decoder := codecs[e].NewDecoder()
+	replacement, _ := e.codec().NewEncoder().Bytes([]byte("\uFFFD")) // an error if the encoding lacks it
+	decoder := e.codec().NewDecoder()
 	for at := 0; at < len(src); {
 		var char [utf8.UTFMax]byte // too short for two that are not ASCII
 		n, read, _ := decoder.Transform(char[:], src[at:], false)
@@ -185,10 +176,10 @@ func cut8(src []byte) int {
 // Encode appends text, which is UTF-8, to dst. escape replaces characters that the encoding lacks. Without escape, the
 // first such character is a *LacksError.
 func Encode(e Encoding, dst, text []byte, escape func(r rune) string) ([]byte, error) {
-	if codecs[e] == nil {
+	if e.Plain() {
 		return append(dst, text...), nil
 	}
-	encoder := codecs[e].NewEncoder()
+	encoder := e.codec().NewEncoder()
 	if coded, err := encoder.Bytes(text); err == nil {
 		return append(dst, coded...), nil
 	}

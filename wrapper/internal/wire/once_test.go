@@ -46,13 +46,14 @@ func newRawServer(t *testing.T, config *tls.Config, want int64, serve func(s *ra
 	listener := httptest.NewUnstartedServer(nil).Listener
 	s := &rawServer{host: listener.Addr().String()}
 	s.conns.Go(func() {
-		for c, err := listener.Accept(); err == nil; c, err = listener.Accept() {
-			context.AfterFunc(t.Context(), func() { c.Close() })
+		for raw, err := listener.Accept(); err == nil; raw, err = listener.Accept() {
+			context.AfterFunc(t.Context(), func() { raw.Close() })
+			c := raw
+			if config != nil {
+				c = tls.Server(raw, config)
+			}
 			s.conns.Go(func() {
 				defer c.Close()
-				if config != nil {
-					c = tls.Server(c, config)
-				}
 				serve(s, c)
 			})
 		}

@@ -337,8 +337,8 @@ reproducible() {
 # --- The night ---
 
 soak() { OPENCONVERSATION_SOAK=1000000 "$go" test -count=1 -v -timeout 30m -run '^TestMemoryIsFlat$' ./cmd/openconversation; }
-# Debian 12 keeps a newer Rust for its browsers. Where Swift is missing, its build.sh brings it in a folder.
-packages-more() { install_packages ruby ruby-typhoeus ruby-marcel pkg-config debootstrap $(command -v cargo >/dev/null || echo cargo-web); }
+# Debian 12 keeps a newer Rust for its browsers.
+packages-more() { install_packages ruby ruby-typhoeus ruby-marcel pkg-config $(command -v cargo >/dev/null || echo cargo-web); }
 interop-more() { "$go" run ./interop -lang more,official; }
 
 # Asks vuln.go.dev.

@@ -46,15 +46,15 @@ func newRawServer(t *testing.T, config *tls.Config, want int64, serve func(s *ra
 	listener := httptest.NewUnstartedServer(nil).Listener
 	s := &rawServer{host: listener.Addr().String()}
 	s.conns.Go(func() {
-		for raw, err := listener.Accept(); err == nil; raw, err = listener.Accept() {
-			context.AfterFunc(t.Context(), func() { raw.Close() })
-			c := raw
-			if config != nil {
-				c = tls.Server(raw, config)
-			}
+		for c, err := listener.Accept(); err == nil; c, err = listener.Accept() {
+			context.AfterFunc(t.Context(), func() { c.Close() })
 			s.conns.Go(func() {
 				defer c.Close()
-				serve(s, c)
+				conn := c
+				if config != nil {
+					conn = tls.Server(c, config)
+				}
+				serve(s, conn)
 			})
 		}
 	})

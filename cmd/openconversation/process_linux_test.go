@@ -386,25 +386,19 @@ func BenchmarkBulk(b *testing.B) {
 func lists(b *testing.B, dir string, ids int) (in, sheet string) {
 	in, sheet = filepath.Join(dir, "in.csv"), filepath.Join(dir, "in.xlsx")
 	text, err := os.Create(in)
-	if err != nil {
-		b.Fatal(err)
-	}
+	book, err2 := os.Create(sheet)
 	out := bufio.NewWriter(text)
 	fmt.Fprintln(out, "chat_id")
 	for i := range ids {
 		fmt.Fprintf(out, "chat%032x\n", i)
 	}
-	book, err := os.Create(sheet)
-	if err = errors.Join(err, out.Flush()); err == nil {
-		_, err = text.Seek(0, io.SeekStart)
-	}
-	if err != nil {
+	err3 := out.Flush()
+	_, err4 := text.Seek(0, io.SeekStart)
+	reader, err5 := rows.NewReader(text, rows.Options{Format: rows.CSV, Output: rows.XLSX})
+	if err := errors.Join(err, err2, err3, err4, err5); err != nil {
 		b.Fatal(err)
 	}
-	reader, err := rows.NewReader(text, rows.Options{Format: rows.CSV, Output: rows.XLSX})
-	if err == nil {
-		err = reader.Assemble(book, func(rows.Row) (rows.Result, error) { return rows.Result{}, nil })
-	}
+	err = reader.Assemble(book, func(rows.Row) (rows.Result, error) { return rows.Result{}, nil })
 	if err = errors.Join(err, text.Close(), book.Close()); err != nil {
 		b.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// The table of the package's doc: every shape of a cell is cleaned, refused here, refused by the SDK, or sent.
+// Every shape of a cell is cleaned, refused here, refused by the SDK, or sent.
 func TestShapesOfIDs(t *testing.T) {
 	const id = "chatfaabe59a460527f5fb72fbbdfe3f061e"
 	for _, tt := range []struct{ cell, id, trimmed string }{

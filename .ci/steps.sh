@@ -41,7 +41,7 @@ pip_tool() {
 debian=(
   redis-server
   maven python3 python3-pip python3-venv
-  php-cli php-curl php-mbstring php-guzzlehttp-guzzle composer
+  php-cli php-curl php-mbstring php-guzzlehttp-guzzle composer phpunit
   mono-complete
   g++ cmake make libcpprest-dev libssl-dev gcc libc6-dev libcurl4-openssl-dev
 )
@@ -192,7 +192,7 @@ docs() {
   node docs/check.mjs "$tools/docs/codes.json" "$json" bin/docs/reference.html
 }
 
-interop-check() { "$go" run ./interop; }
+interop-check() { "$go" run ./interop && .ci/emulator-in-tests.sh; }
 
 # Operations imported from DingTalk's official SDK, in Python and Java.
 imported() { "$go" run ./interop -lang python,java && bash interop/imported.sh; }
@@ -248,6 +248,30 @@ deployment() {
   PYTHONPATH=$python python3 -m kubernetes_validate --strict deploy/emulator/kubernetes.yaml
   ! grep -n 'openconversation-emulator:' deploy/emulator/*.yaml | grep -v ":$(version)$" || { echo "these are not version $(version)" >&2; return 1; }
 }
+
+# Builds the emulator's image, runs it as its user on loopback, and asks its own health check. No container runtime is needed.
+image() (
+  command -v buildah >/dev/null || install_packages buildah
+  work=$(mktemp -d)
+  running() { pgrep -u 65532 -f '^/openconversation emulator --allow-remote'; } # the image's user
+  trap 'kill $(running); wait; rm -rf "$work"' EXIT
+  built() { buildah --root "$work/storage" --runroot "$work/run" --storage-driver vfs "$@"; }
+  CGO_ENABLED=0 "$go" build -trimpath -ldflags='-s -w' -o "$work/linux/amd64/openconversation" ./cmd/openconversation
+  built build --format docker --isolation chroot --build-arg TARGETPLATFORM=linux/amd64 -f deploy/emulator/Dockerfile -t emulator "$work"
+  container=$(built from emulator)
+  # said PATH prints a list of the image's configuration, a word a line.
+  said() { built inspect --type container "$container" | python3 -c "import json, sys; print(*json.load(sys.stdin)$1, sep='\n')"; }
+  mapfile -t entry < <(said '["OCIv1"]["config"]["Entrypoint"]' | sed 's/0\.0\.0\.0/127.0.0.1/')
+  mapfile -t health < <(said '["Docker"]["config"]["Healthcheck"]["Test"][1:]')
+  [ "$(built run --isolation chroot "$container" -- /openconversation version | head -1)" = "openconversation $(version)" ]
+  built run --isolation chroot "$container" -- "${entry[@]}" &
+  for _ in $(seq 50); do
+    ! built run --isolation chroot "$container" -- "${health[@]}" || break
+    sleep 0.2
+  done
+  built run --isolation chroot "$container" -- "${health[@]}" # fails if it never was up
+  running
+)
 
 version() { sed -n 's/^const Version = "\(.*\)"$/\1/p' wrapper/options.go; }
 
@@ -313,8 +337,8 @@ reproducible() {
 # --- The night ---
 
 soak() { OPENCONVERSATION_SOAK=1000000 "$go" test -count=1 -v -timeout 30m -run '^TestMemoryIsFlat$' ./cmd/openconversation; }
-# Debian 12 keeps a newer Rust for its browsers. Where Swift is missing, its build.sh brings it in a folder.
-packages-more() { install_packages ruby ruby-typhoeus ruby-marcel pkg-config debootstrap $(command -v cargo >/dev/null || echo cargo-web); }
+# Debian 12 keeps a newer Rust for its browsers.
+packages-more() { install_packages ruby ruby-typhoeus ruby-marcel pkg-config $(command -v cargo >/dev/null || echo cargo-web); }
 interop-more() { "$go" run ./interop -lang more,official; }
 
 # Asks vuln.go.dev.

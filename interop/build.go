@@ -21,6 +21,9 @@ func (r *runner) buildDir(l language) string {
 // build generates a language's client and builds its program with build.sh, unless nothing that they depend on has changed
 // since. Go's build is never skipped: the Go tool has a cache of its own.
 func (r *runner) build(ctx context.Context, l language) error {
+	if l.built != "" {
+		return nil
+	}
 	source, dir := filepath.Join(r.root, "interop", l.folder), r.buildDir(l)
 	page, err := r.commands(l)
 	if err != nil {

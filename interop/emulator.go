@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
 // emulator is a process of `openconversation emulator`, driven through its admin API: as a test in any other language does it.
@@ -120,6 +119,3 @@ func (e *emulator) requests(ctx context.Context, o *outcome) {
 	}
 	o.requests = record.Requests
 }
-
-// caseLimit is how long a program may take for one case. Each needs a fraction of a second on an idle machine.
-const caseLimit = 2 * time.Minute

@@ -26,16 +26,16 @@ generate -g python -o "$work/python" --additional-properties packageName=robot_c
 cat >"$work/python/call.py" <<'PYTHON'
 import json, os, sys
 from dingtalk import DingTalk
-from robot_client import ApiClient, BatchRecallOTORequest, BatchSendOTORequest, Configuration, RobotApi
+from robot_client import ApiClient, BatchRecallOTORequest, BatchSendOTORequest, RobotApi
 
 url = os.environ["DINGTALK_BASE_URL"]
 client = DingTalk(url, os.environ["DINGTALK_APP_KEY"], os.environ["DINGTALK_APP_SECRET"], json.load(open(sys.argv[1])))
-robot = RobotApi(ApiClient(Configuration(host=url, retries=False)))
+robot = RobotApi(client.serve(ApiClient()))
 message = BatchSendOTORequest(robot_code="r", user_ids=["u"], msg_key="sampleText", msg_param='{"content": "你好"}')
 recall = BatchRecallOTORequest(robot_code="r", process_query_keys=["k"])
-print("python:", client.call("batchSendOTO", False, lambda **o: robot.batch_send_oto(message, **o).process_query_key),
-      client.call("batchOTOQuery", True, lambda **o: robot.batch_oto_query(process_query_key="k", robot_code="r", **o).send_status),
-      client.call("batchRecallOTO", False, lambda **o: robot.batch_recall_oto(recall, **o).success_result))
+print("python:", client.call("batchSendOTO", False, lambda: robot.batch_send_oto(message).process_query_key),
+      client.call("batchOTOQuery", True, lambda: robot.batch_oto_query(process_query_key="k", robot_code="r").send_status),
+      client.call("batchRecallOTO", False, lambda: robot.batch_recall_oto(recall).success_result))
 PYTHON
 PYTHONPATH=$made/build/python:$work/python "$made/build/python/venv/bin/python" "$work/python/call.py" "$work/codes.json"
 
@@ -43,6 +43,8 @@ PYTHONPATH=$made/build/python:$work/python "$made/build/python/venv/bin/python" 
 generate -g java -o "$work/java" --library okhttp-gson --invoker-package com.example.dingtalk --api-package com.example.robot.api --model-package com.example.robot.model \
   --additional-properties openApiNullable=false,annotationLibrary=none,documentationProvider=none,disallowAdditionalPropertiesIfNotPresent=false
 cat >"$work/Call.java" <<'JAVA'
+import com.example.app.DingTalk;
+import com.example.dingtalk.ApiClient;
 import com.example.robot.api.RobotApi;
 import com.example.robot.model.*;
 import java.nio.file.*;
@@ -51,12 +53,13 @@ import java.util.List;
 class Call {
     public static void main(String[] args) throws Exception {
         var codes = List.of(new com.google.gson.Gson().fromJson(Files.readString(Path.of(args[0])), DingTalk.Code[].class));
-        var client = new DingTalk(System.getenv("DINGTALK_BASE_URL"), System.getenv("DINGTALK_APP_KEY"), System.getenv("DINGTALK_APP_SECRET"), codes, null);
+        var client = new DingTalk(System.getenv("DINGTALK_BASE_URL"), System.getenv("DINGTALK_APP_KEY"), System.getenv("DINGTALK_APP_SECRET"), codes, new okhttp3.OkHttpClient());
+        var robot = new RobotApi(new ApiClient(client.http()));
         var message = new BatchSendOTORequest().robotCode("r").userIds(List.of("u")).msgKey("sampleText").msgParam("{\"content\": \"你好\"}");
         var recall = new BatchRecallOTORequest().robotCode("r").processQueryKeys(List.of("k"));
-        System.out.println("java: " + client.call("batchSendOTO", false, api -> new RobotApi(api).batchSendOTO(message).getProcessQueryKey())
-            + " " + client.call("batchOTOQuery", true, api -> new RobotApi(api).batchOTOQuery("k", "r").getSendStatus())
-            + " " + client.call("batchRecallOTO", false, api -> new RobotApi(api).batchRecallOTO(recall).getSuccessResult().toString()));
+        System.out.println("java: " + client.call("batchSendOTO", false, () -> robot.batchSendOTO(message).getProcessQueryKey())
+            + " " + client.call("batchOTOQuery", true, () -> robot.batchOTOQuery("k", "r").getSendStatus())
+            + " " + client.call("batchRecallOTO", false, () -> robot.batchRecallOTO(recall).getSuccessResult()));
         System.exit(0); // the HTTP client's idle threads would keep the process alive for a while
     }
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +49,12 @@ func TestFolders(t *testing.T) {
 		if _, err := r.commands(l); err != nil {
 			t.Error(err)
 		}
+		files, _ := filepath.Glob(filepath.Join(l.folder, "*"))
+		for _, file := range files {
+			if text, err := os.ReadFile(file); !l.sample && (err != nil || regexp.MustCompile(`api\.dingtalk\.\w`).Match(text)) {
+				t.Errorf("%s names a live host, which a client that is given another address would call: %v", file, err)
+			}
+		}
 		for name, reason := range l.differs {
 			if c, ok := known[name]; !ok || l.sample && !c.Official || !strings.Contains(string(readme), "`"+reason+"`") {
 				t.Errorf("%s: there is no case %q for it, or README.md has no %s", l.name, name, reason)
@@ -57,7 +64,7 @@ func TestFolders(t *testing.T) {
 }
 
 func TestChoose(t *testing.T) {
-	for list, want := range map[string]string{"": "official-go", "c,go": "c", "more": "swift", "official rust": "rust", "nothing": ""} {
+	for list, want := range map[string]string{"": "official-go", "c,go": "c", "more": "rust", "official rust": "rust", "nothing": ""} {
 		chosen, err := choose(list)
 		if want == "" != (err != nil) || err == nil && chosen[len(chosen)-1].name != want {
 			t.Errorf("%q: %v, %v", list, chosen, err)

@@ -4,9 +4,9 @@
 //	go run ./interop                          every model client, and the official Go SDK
 //	go run ./interop -lang python,java        some of them; more, official and all are names too
 //	go run ./interop -lang c -case slash -v   one case, with what was sent and what came back
+//	go run ./interop -program ./client        a program of your own
 //
-// A case that a generated client cannot pass is named in languages.go. The run fails if another case fails, or this one
-// passes.
+// A case that a generated client cannot pass is named in languages.go: the run fails if that passes, or another fails.
 package main
 
 import (
@@ -48,6 +48,7 @@ type runner struct {
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("interop", flag.ContinueOnError)
 	langs := flags.String("lang", "", "languages to run, by `name`")
+	own := flags.String("program", "", "run this `executable` instead, which is built already")
 	only := flags.String("case", "", "run only the case of this `name`")
 	verbose := flags.Bool("v", false, "show what each program was sent and printed")
 	if err := flags.Parse(args); err != nil {
@@ -56,6 +57,9 @@ func run(ctx context.Context, args []string) error {
 	chosen, err := choose(*langs)
 	if err != nil {
 		return err
+	}
+	if *own != "" {
+		chosen = []language{{name: filepath.Base(*own), built: *own}}
 	}
 	r := &runner{verbose: *verbose}
 	if r.root, err = os.Getwd(); err != nil {
@@ -72,7 +76,7 @@ func run(ctx context.Context, args []string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if failed := r.print(columns, false); r.print(columns, true) || failed {
+	if r.print(columns) {
 		return errors.New("not every cell is as expected")
 	}
 	return nil
@@ -104,7 +108,7 @@ type column struct {
 // columns builds and runs languages. Builds share downloads, so each begins after the one before. Programs mostly wait, for
 // answers and until a repeat is due: some run at once, while the next ones are built.
 func (r *runner) columns(ctx context.Context, chosen []language) []*column {
-	const atOnce = 3
+	const atOnce = 6
 	var columns []*column
 	turns := make(chan struct{}, atOnce)
 	var running sync.WaitGroup
@@ -112,7 +116,7 @@ func (r *runner) columns(ctx context.Context, chosen []language) []*column {
 		c := &column{language: l, cells: map[string]cell{}}
 		columns = append(columns, c)
 		fmt.Fprintf(os.Stderr, "== %s\n", l.name)
-		if c.problem = r.build(ctx, l); c.problem != nil || l.unrun {
+		if c.problem = r.build(ctx, l); c.problem != nil {
 			continue
 		}
 		running.Go(func() {
@@ -137,7 +141,7 @@ func (r *runner) runCases(ctx context.Context, c *column) error {
 		return err
 	}
 	defer secure.stop()
-	p := &program{language: c.language, path: filepath.Join(r.buildDir(c.language), cmp.Or(c.program, "client")), codes: r.codes, ca: secure.ca}
+	p := &program{language: c.language, path: cmp.Or(c.built, filepath.Join(r.buildDir(c.language), cmp.Or(c.program, "client"))), codes: r.codes, ca: secure.ca}
 	defer func() { _ = p.stop() }() // A failed case reports its exit.
 	for _, test := range r.cases {
 		if c.sample && !test.Official {
@@ -156,32 +160,21 @@ func (r *runner) runCases(ctx context.Context, c *column) error {
 	return nil
 }
 
-// print prints the table of the model clients or of the samples, and below it what failed. It reports whether anything failed.
-func (r *runner) print(columns []*column, samples bool) (failed bool) {
+// print prints the table, and below it what failed. It reports whether anything failed.
+func (r *runner) print(columns []*column) (failed bool) {
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	head, notes := "\ncase", ""
-	var shown []*column
 	for _, c := range columns {
-		if c.sample != samples {
-			continue
-		}
-		shown = append(shown, c)
-		head += "\t" + strings.TrimPrefix(c.name, "official-")
+		head += "\t" + c.name
 		if c.problem != nil {
 			failed = true
 			notes += fmt.Sprintf("\n%s did not run: %v\n", c.name, c.problem)
 		}
 	}
-	if len(shown) == 0 {
-		return false
-	}
 	fmt.Fprintln(table, head)
 	for _, test := range r.cases {
-		if samples && !test.Official {
-			continue
-		}
 		row := test.Name
-		for _, c := range shown {
+		for _, c := range columns {
 			cell := c.cells[test.Name]
 			row += "\t" + cell.text
 			if len(cell.notes) > 0 {

@@ -181,7 +181,7 @@ func TestBulkEnds(t *testing.T) {
 			var inside atomic.Bool
 			_ = panicOf(func() {
 				n := 0
-				for range client.OpenConversationIDs(t.Context(), func(yield func(string) bool) {
+				for _, _ = range client.OpenConversationIDs(t.Context(), func(yield func(string) bool) {
 					inside.Store(true)
 					defer inside.Store(false)
 					for i := 0; i < 50 && yield(fmt.Sprint("chat", i)); i++ {

@@ -31,7 +31,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden files in testdata")
+var update = flag.Bool("update", false, "rewrite what the scripts compare with")
 
 // binary is the command: this test's own program, which is the command where it is called so.
 var binary string
@@ -138,24 +138,6 @@ func serverEnv(server *dingtalktest.Server) map[string]string {
 	return map[string]string{connect.EnvAppKey: dingtalktest.AppKey, connect.EnvAppSecret: dingtalktest.AppSecret, connect.EnvBaseURL: server.URL}
 }
 
-// golden compares text with a file in testdata; -update writes the file.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name+".golden")
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != strings.ReplaceAll(string(want), "\r\n", "\n") {
-		t.Errorf("differs from %s (go test -update writes it)\n%s", path, got)
-	}
-}
-
 // bench is an emulator, an input and a place for the output.
 type bench struct {
 	t       *testing.T
@@ -259,30 +241,6 @@ func converts(r *http.Request) (id string, is bool) {
 	return id, is
 }
 
-// refusing is the environment of a command for which the quota is used up at one of chats, the first time that it is
-// called, when as many behind it have been answered.
-func (b *bench) refusing(chat, behind int) map[string]string {
-	refused, answered := fmt.Sprintf("chat%032x", chat), make(chan struct{}, behind)
-	var again atomic.Bool
-	return b.behind(func(w http.ResponseWriter, r *http.Request) {
-		id, is := converts(r)
-		if !is || id != refused || again.Swap(true) {
-			b.server.ServeHTTP(w, r)
-			if is && id > refused {
-				select {
-				case answered <- struct{}{}:
-				default: // nobody waits for so many
-				}
-			}
-			return
-		}
-		for range behind {
-			<-answered
-		}
-		exhausted(w)
-	})
-}
-
 func exhausted(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusForbidden)
@@ -376,7 +334,7 @@ func whatGoesIn(ids []string) map[string]struct {
 func command(t testing.TB, env map[string]string, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), binary, args...)
-	cmd.Env = []string{"SystemRoot=" + os.Getenv("SystemRoot"), "GOCOVERDIR=" + os.Getenv("GOCOVERDIR")} // Windows has no sockets without the first
+	cmd.Env = []string{"SystemRoot=" + os.Getenv("SystemRoot"), "GOCOVERDIR=" + os.Getenv("GOCOVERDIR")} // the first for sockets of Windows
 	for name, value := range env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}

@@ -2,13 +2,19 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
@@ -75,14 +81,15 @@ func TestListsMayLive(t *testing.T) {
 // Conversions behind the failure that ended a run are in the output.
 func TestResultsBehindAStopAreKept(t *testing.T) {
 	b := newBench(t, "in.txt", chats(30, 30))
-	env := b.refusing(10, 3)
-	b.wantWith(env, 4, "", "--concurrency", "4")
-	if got := b.read(b.out); strings.Count(got, ",cid") != 13 || strings.Count(got, ",not-tried,") != 17 {
-		t.Errorf("%s", got)
+	b.server.FailNext(dingtalktest.Fault{Kind: "code", Code: generated.CodeOrgQuotaExhausted, ChatID: ids(11)[10], Delay: dingtalktest.Duration(300 * time.Millisecond)})
+	b.want(4, "monthly quota exhausted", "--concurrency", "4")
+	known := b.server.Count(conversion) - 1
+	if got := b.read(b.out); strings.Count(got, ",cid") != known || strings.Count(got, ",not-tried,") != 30-known || known <= 10 {
+		t.Errorf("%d calls\n%s", known+1, got)
 	}
-	b.wantWith(env, 0, "30 rows: 30 converted, 0 failed; 17 calls")
-	if n := b.server.Count(conversion); n != 30 || b.read(b.out) != convertedChats(30, 30) {
-		t.Errorf("%d calls for 30 chats", n)
+	b.want(0, fmt.Sprintf("30 rows: 30 converted, 0 failed; %d calls", 30-known))
+	if b.read(b.out) != convertedChats(30, 30) {
+		t.Error(b.read(b.out))
 	}
 }
 
@@ -121,13 +128,10 @@ func TestNothingOfTheUsersIsTouched(t *testing.T) {
 	for name, flags := range map[string][]string{
 		"new and again all": {"", "--again=all"}, "resumed and again failed": {"--max-calls=5", "", "--again=failed"},
 	} {
-		for _, file := range []string{"in.txt", "in.csv", "in.xlsx"} {
+		for _, file := range []string{"in.txt", "in.xlsx"} {
 			t.Run(name+" "+file, func(t *testing.T) {
-				b := newBench(t, file, "chat_id\nunknown1\n"+chats(10, 10))
-				switch file {
-				case "in.txt":
-					b.write(b.in, "unknown1\n"+chats(10, 10))
-				case "in.xlsx":
+				b := newBench(t, file, "unknown1\n"+chats(10, 10))
+				if file == "in.xlsx" {
 					book(t, b.in, append([]string{"unknown1"}, ids(10)...)...)
 				}
 				for _, end := range mine {
@@ -169,5 +173,221 @@ func TestSideFilesTakeTheOutputsMode(t *testing.T) {
 				t.Errorf("%s: %v, want %v", path, info.Mode(), want)
 			}
 		}
+	}
+}
+
+// fixture is a bench whose input a spreadsheet program wrote, with a text in it replaced.
+func fixture(t *testing.T, name, old, by string) *bench {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("internal", "rows", "testdata", "files", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t, name, strings.ReplaceAll(string(content), old, by))
+	b.out = filepath.Join(filepath.Dir(b.in), "out"+filepath.Ext(name))
+	return b
+}
+
+// Files as spreadsheet programs write them need no flag, and never cost a call for what is no id.
+func TestFilesOfSpreadsheetPrograms(t *testing.T) {
+	for _, name := range []string{"calc-utf8.csv", "calc-bar.csv", "calc-gb18030.csv", "calc-gbk-semicolon.csv", "calc-semicolon-quoted.csv", "calc-utf16-tab.txt", "calc.xlsx"} {
+		b := fixture(t, name, "\x00none", "")
+		finish(t, b.process()).holds(t, 0, "4 rows: 4 converted, 0 failed; 4 calls", "reading "+b.in+": ")
+		if files := b.files(); files != name+" "+filepath.Base(b.out)+" "+filepath.Base(b.out)+".journal" {
+			t.Errorf("files %s", files)
+		}
+	}
+	for _, name := range []string{"calc.xls", "calc.ods"} {
+		b := fixture(t, name, "\x00none", "")
+		b.want(2, "save it as .xlsx")
+		if b.server.Count(conversion) != 0 || b.files() != name {
+			t.Errorf("%s: files %s", name, b.files())
+		}
+	}
+}
+
+// An output that a spreadsheet program has saved again is an input, and what it holds is not called again.
+func TestOutputsThatWereSavedAgain(t *testing.T) {
+	for _, name := range []string{"output.csv", "resaved-semicolon.csv", "resaved-gbk-tab.csv", "resaved-utf16.csv", "resaved.xlsx"} {
+		b := fixture(t, name, "\x00none", "")
+		finish(t, b.process()).holds(t, 0, "4 rows of "+b.in+" have their results already", "; 0 calls")
+		if strings.Contains(name, "utf16") || strings.HasSuffix(name, ".xlsx") {
+			continue
+		}
+		b = fixture(t, name, "cid4555", "") // as if it had failed
+		finish(t, b.process()).holds(t, 0, "4 rows: 4 converted, 0 failed; 1 call,")
+	}
+}
+
+// What cannot be a chat id is not sent, in whatever form it comes.
+func TestNonsenseIsNotSent(t *testing.T) {
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	for _, id := range []string{"https://example.com/x", "chat/create", "a,b", "a;b", `a"b`, "{x}", "=A1", "chat_id", "#N/A", "1.2E+15", "a b", "a|b"} {
+		for name, form := range whatGoesIn([]string{id}) {
+			switch {
+			case name == "CSV as rows" && strings.ContainsAny(id, ",;|\""), strings.HasPrefix(name, "lines") && (id == "chat_id" || strings.ContainsAny(id, ",;|{#")),
+				name == "JSON as rows" && strings.Contains(id, `"`):
+				continue // which is another fault of the file as a whole
+			}
+			got := call{args: append([]string{"convert"}, form.args...), stdin: strings.NewReader(form.stdin), env: serverEnv(server)}.run()
+			if got.code != 1 || !strings.Contains(got.stdout+got.stderr, "not sent: ") {
+				t.Errorf("%s, %s: %+v", name, id, got)
+			}
+		}
+	}
+	if n := server.Count(conversion); n != 0 {
+		t.Errorf("%d calls", n)
+	}
+}
+
+// Of ids that are all unknown no more than the first twenty different ones are sent, whatever is under way.
+func TestWrongColumnStops(t *testing.T) {
+	for name, form := range whatGoesIn(ids(200)) {
+		server := dingtalktest.NewServer(t) // knows none of them
+		for flag, calls := range map[string]int{"--accept-unknown=false": 20, "--accept-unknown": 200} {
+			server.ResetRequests()
+			got := call{args: append([]string{"convert", "--qps", "0", flag}, form.args...), stdin: strings.NewReader(form.stdin), env: serverEnv(server)}.run()
+			if got.code != 1 || server.Count(conversion) != calls || strings.Contains(got.stderr, "the first 20 different ids are all unknown") != (calls == 20) {
+				t.Errorf("%s: %d calls, %+v", name, server.Count(conversion), got)
+			}
+		}
+	}
+}
+
+// A limit holds in every form, and a stream that stays open is not waited for.
+func TestLimits(t *testing.T) {
+	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
+	forms := whatGoesIn(ids(30))
+	for _, name := range slices.Sorted(maps.Keys(forms)) {
+		server.ResetRequests()
+		got := call{args: append([]string{"convert", "--limit", "7"}, forms[name].args...), stdin: strings.NewReader(forms[name].stdin), env: serverEnv(server)}.run()
+		if got.code != 0 || strings.Count(got.stdout, "cid") != 7 || server.Count(conversion) != 7 {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	reader, writer := io.Pipe()
+	go func() { _, _ = io.WriteString(writer, chat+"\n"+chat+"\n") }()
+	call{args: []string{"convert", "--emulator", "-", "--limit", "2"}, stdin: reader}.run().check(t, result{0, strings.Repeat(chat+"\t"+openID+"\n", 2),
+		"openconversation: stopped by --limit: 2 converted, 0 failed, the rest not converted\n"})
+}
+
+// printed is a command that a run prints. The words stand as a shell would take them here: no name needs quotes.
+var printed = regexp.MustCompile(` with: openconversation (convert .*)`)
+
+// requests is the number of conversions and descriptions so far.
+func (b *bench) requests() int {
+	return b.server.Count(conversion) + b.server.Count(generated.OperationGetChat)
+}
+
+// No hint leads in a circle: whoever does what is printed, as long as something is, comes to an end, and each step that does
+// not is one that has called something new.
+func TestHintsLeadToAnEnd(t *testing.T) {
+	quota := dingtalktest.Code(generated.CodeOrgQuotaExhausted).For(conversion)
+	unknownChat := dingtalktest.Code(generated.CodeInvalidChatID).For(conversion)
+	away := dingtalktest.Raw(501, "text/html", nil).For(conversion)
+	pass := dingtalktest.Pass().For(conversion)
+	undescribed := dingtalktest.Raw(501, "text/html", nil).For(generated.OperationGetChat)
+	for name, tt := range map[string]struct {
+		in     string
+		faults []dingtalktest.Fault
+		before func(b *bench)
+		flags  []string
+		most   int // steps
+	}{
+		"nothing wrong":           {chats(30, 30), nil, nil, nil, 1},
+		"unknown chats":           {chats(30, 30), []dingtalktest.Fault{pass, unknownChat.Times(3)}, nil, nil, 2},
+		"unknown, and stay so":    {"unknown1\nunknown2\n" + chats(30, 30), nil, nil, nil, 2},
+		"no ids":                  {"..\na b\n" + chats(30, 30), nil, nil, nil, 1},
+		"quota":                   {chats(30, 30), []dingtalktest.Fault{pass.Times(5), quota}, nil, nil, 2},
+		"quota at once":           {chats(30, 30), []dingtalktest.Fault{quota}, nil, nil, 1},
+		"network":                 {chats(30, 30), []dingtalktest.Fault{pass.Times(5), away.Times(3)}, nil, nil, 2},
+		"network is gone":         {chats(30, 30), []dingtalktest.Fault{pass.Times(5), away.Times(6)}, nil, nil, 3},
+		"limit":                   {chats(30, 30), nil, nil, []string{"--limit", "7"}, 2},
+		"limit above nonsense":    {strings.Repeat("a b\n", 20) + chats(30, 30), nil, nil, []string{"--limit", "7"}, 2},
+		"max-calls":               {chats(30, 30), nil, nil, []string{"--max-calls", "7"}, 6},
+		"a wrong column":          {chats(30, 30), []dingtalktest.Fault{unknownChat.Times(20)}, nil, nil, 1},
+		"a wrong column, again":   {chats(30, 30), []dingtalktest.Fault{unknownChat.Times(20)}, func(b *bench) { b.run() }, nil, 1},
+		"descriptions fail":       {chats(5, 5), []dingtalktest.Fault{undescribed.Times(2)}, nil, []string{"--check"}, 2},
+		"again failed, stopped":   {chats(30, 30), []dingtalktest.Fault{unknownChat.Times(9), pass.Times(21), pass.Times(3), quota}, func(b *bench) { b.run() }, []string{"--again", "failed"}, 2},
+		"again all, stopped":      {chats(30, 30), []dingtalktest.Fault{pass.Times(30), pass.Times(9), quota}, func(b *bench) { b.run() }, []string{"--again", "all"}, 2},
+		"again all, without luck": {chats(30, 30), []dingtalktest.Fault{pass.Times(30), quota}, func(b *bench) { b.run() }, []string{"--again", "all"}, 1},
+		"edited":                  {chats(30, 30), nil, func(b *bench) { b.run("--limit", "3"); b.write(b.out, "mine\n") }, nil, 1},
+		"no output":               {chats(30, 30), nil, func(b *bench) { b.run("--limit", "3"); _ = os.Remove(b.out) }, nil, 1},
+		"torn journal": {chats(30, 30), nil, func(b *bench) {
+			b.run("--limit", "3")
+			b.write(b.out+".journal", b.read(b.out + ".journal")[:300])
+		}, nil, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, "in.txt", tt.in)
+			b.server.FailNext(tt.faults...)
+			flags := append([]string{"--concurrency", "1"}, tt.flags...)
+			if tt.before != nil {
+				tt.before(b)
+			}
+			args := b.args(flags...)
+			for step := 1; ; step++ {
+				calls := b.requests()
+				got := call{args: args, env: serverEnv(b.server)}.run()
+				next := printed.FindStringSubmatch(got.stderr)
+				if next == nil {
+					if step > tt.most {
+						t.Errorf("%d steps, want %d at most", step, tt.most)
+					}
+					break
+				}
+				if step > tt.most || b.requests() == calls {
+					t.Fatalf("step %d: %q\n%s", step, args, got.stderr)
+				}
+				args = strings.Fields(next[1])
+			}
+			if left, _ := os.ReadFile(b.out); tt.most > 1 && (strings.Contains(string(left), ",not-tried,") || len(left) == 0) {
+				t.Errorf("chats are left\n%s", left)
+			}
+		})
+	}
+}
+
+// The command that a stopped run prints is one that goes on with it, typed into a shell as it stands.
+func TestPrintedCommandGoesOn(t *testing.T) {
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("there is no shell to type into")
+	}
+	csv := "id,it's $HOME `x` *\n" + chat + ",a\n" + chat + ",b\n" + chat + ",c\n"
+	for name, tt := range map[string]struct {
+		file, content string
+		flags         []string
+	}{
+		"names with quotes and blanks": {"it's in.csv", csv, []string{"--column", "it's $HOME `x` *"}},
+		"format and column":            {"in.dat", strings.ReplaceAll(csv, ",", "\t"), []string{"--format", "tsv", "--column", "it's $HOME `x` *"}},
+		"field":                        {"in.jsonl", `{"a b":"a"}` + "\n" + `{"a b":"b"}` + "\n" + `{"a b":"c"}` + "\n", []string{"--column", "a b"}},
+		"pace":                         {"in.txt", "a\nb\nc\n", []string{"--qps", "0.5e3", "--timeout", "1m", "--progress", "none", "--max-calls", "100"}},
+		"Redis":                        {"in.txt", "a\nb\nc\n", []string{"--redis", "redis://127.0.0.1:1/0", "--monthly-budget", "0", "--organization", "my corp"}},
+		"host and secret":              {"in.txt", "a\nb\nc\n", []string{"--base-url", "URL", "--app-secret-file", "my secret"}},
+		"the emulator":                 {"in.txt", chat + "\n..\nb\n", []string{"--emulator"}}, // which has failures of its own
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, tt.file, tt.content)
+			b.out = filepath.Join(filepath.Dir(b.in), "it's out")
+			env := serverEnv(b.server)
+			if name == "host and secret" {
+				tt.flags[1], tt.flags[3] = b.server.URL, filepath.Join(filepath.Dir(b.in), tt.flags[3])
+				b.write(tt.flags[3], env[connect.EnvAppSecret])
+				env = map[string]string{connect.EnvAppKey: env[connect.EnvAppKey]}
+			}
+			b.server.FailNext(dingtalktest.Pass().For(conversion), dingtalktest.Code(generated.CodeOrgQuotaExhausted).For(conversion))
+			got := finish(t, command(t, env, append([]string{"convert", "-i", b.in, "-o", b.out, "--concurrency", "1"}, tt.flags...)...))
+			next := regexp.MustCompile(` with: (.*)`).FindStringSubmatch(got.stderr)
+			if next == nil {
+				t.Fatalf("%+v", got)
+			}
+			typed := command(t, env)
+			typed.Path, typed.Args, typed.Env = shell, []string{shell, "-c", next[1]}, append(typed.Env, "PATH="+os.Getenv("PATH"))
+			got = finish(t, typed)
+			if again := name == "the emulator"; again && got.code != 1 || !again && (got.code != 0 || !strings.Contains(got.stderr, "3 rows: 3 converted, 0 failed")) {
+				t.Errorf("%s\n%+v", next[1], got)
+			}
+		})
 	}
 }

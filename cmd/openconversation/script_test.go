@@ -28,9 +28,10 @@ import (
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "script"),
+		Dir:           filepath.Join("testdata", "script"),
+		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("LANG", "C")
+			env.Setenv("LC_ALL", "")
 			env.Setenv("GOCOVERDIR", os.Getenv("GOCOVERDIR"))
 			emulator := dingtalktest.New()
 			front := httptest.NewServer(emulator)
@@ -42,10 +43,10 @@ func TestScripts(t *testing.T) {
 		Condition: func(cond string) (bool, error) { return cond == "root" && os.Getuid() == 0, nil },
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"oc": func(ts *testscript.TestScript, _ bool, args []string) { oc(ts, args) },
-			"convert": func(ts *testscript.TestScript, _ bool, args []string) { // convert CODE ARG…: the same, at full speed, one call after the other
+			"convert": func(ts *testscript.TestScript, _ bool, args []string) { // the same, at full speed, one call after the other
 				oc(ts, append([]string{args[0], "convert", "--qps", "0", "--concurrency", "1"}, args[1:]...))
 			},
-			"server": func(ts *testscript.TestScript, _ bool, args []string) { // server [SETTINGS]: the command calls an emulator that is set up so
+			"server": func(ts *testscript.TestScript, _ bool, args []string) { // server [SETTINGS]: oc calls an emulator with these
 				if len(args) > 0 {
 					ts.Check(ts.Value(emulatorOf{}).(*dingtalktest.Emulator).ConfigureJSON([]byte(args[0])))
 				}
@@ -81,7 +82,7 @@ func TestScripts(t *testing.T) {
 			"chats": func(ts *testscript.TestScript, _ bool, args []string) { // chats FILE ROWS [DISTINCT]: a list of ids
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(chats(number(ts, args, 1), number(ts, args, 2))), 0o600))
 			},
-			"converted": func(ts *testscript.TestScript, _ bool, args []string) { // converted FILE ROWS [CALLED]: their output, when so many are called
+			"converted": func(ts *testscript.TestScript, _ bool, args []string) { // converted FILE ROWS [CALLED]: what it must hold
 				rows, called := number(ts, args, 1), number(ts, args, 2)
 				if got := ts.ReadFile(args[0]); got != partlyConverted(called, rows) {
 					ts.Fatalf("%s", got)
@@ -150,7 +151,7 @@ func oc(ts *testscript.TestScript, args []string) {
 			c.args[i] = "@" + ts.MkAbs(file)
 		}
 	}
-	for _, name := range []string{connect.EnvAppKey, connect.EnvAppSecret, connect.EnvBaseURL, connect.EnvRedisURL, "LANG"} {
+	for _, name := range []string{connect.EnvAppKey, connect.EnvAppSecret, connect.EnvBaseURL, connect.EnvRedisURL, "LANG", "LC_MESSAGES", "LC_ALL"} {
 		c.env[name] = ts.Getenv(name)
 	}
 	got := c.run().without(ts.MkAbs(".")+string(filepath.Separator), "", ts.Getenv("HOST"), "HOST")

@@ -141,15 +141,12 @@ func (c *Contract) flag(v any, keyword string) bool {
 
 const schemaPrefix = "#/components/schemas/"
 
-// field finds a property of an object, or object.field within it.
-func (c *Contract) field(schema any, name string) (any, bool) {
+// field finds a property of an object, or object.field within it; nil: it has none.
+func (c *Contract) field(schema any, name string) any {
 	properties, _ := c.fields(schema)
-	if property, found := properties[name]; found {
-		return property, true
-	}
 	outer, inner, nested := strings.Cut(name, ".")
-	if properties[outer] == nil || !nested {
-		return nil, false
+	if property := properties[name]; property != nil || !nested || properties[outer] == nil {
+		return property
 	}
 	return c.field(properties[outer], inner)
 }

@@ -3,6 +3,7 @@ package contract
 import (
 	"cmp"
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,7 +23,7 @@ func (c *Contract) parameters(o *Operation) {
 			spec, at := obj(p), under(level.at, "parameters", itoa(i))
 			name, in := str(spec["name"]), str(spec["in"])
 			switch {
-			case in != "path" && c.isToken(in, name):
+			case in == "query" && slices.ContainsFunc(slices.Collect(maps.Values(c.queryTokens)), func(token string) bool { return strings.EqualFold(token, name) }):
 				c.refuse(at, "parameter %s: it carries the access token, which a security scheme says: leave it out", name)
 			case in == "path" && !strings.Contains(o.Path, "{"+name+"}"):
 				c.refuse(at, "parameter %s: the path %s has no {%s}", name, o.Path, name)
@@ -38,16 +39,6 @@ func (c *Contract) parameters(o *Operation) {
 			c.refuse(o.at, "the path's {%s} is no parameter: describe it, in: path", m[1])
 		}
 	}
-}
-
-// isToken reports whether a security scheme sends the token in this place.
-func (c *Contract) isToken(in, name string) bool {
-	for _, scheme := range obj(obj(c.tree["components"])["securitySchemes"]) {
-		if s := obj(scheme); s["in"] == in && strings.EqualFold(str(s["name"]), name) {
-			return true
-		}
-	}
-	return false
 }
 
 func (c *Contract) parameter(spec object) generated.Field {
@@ -109,6 +100,9 @@ func (c *Contract) formOf(o *Operation, schema object, required bool) {
 	}
 }
 
+// formats are examples of the formats that a string has.
+var formats = map[string]string{"date": "2024-01-31", "date-time": "2024-01-31T08:00:00Z", "byte": "dGV4dA==", "uuid": "30ee8654-1aa2-4d88-8248-9518547248aa"}
+
 // An operation's description is at most this deep, and about this large: components may hold themselves and each other.
 const maxFields, maxDescribed = 6, 2000
 
@@ -117,10 +111,14 @@ func (c *Contract) fieldOf(schema any, depth int) generated.Field {
 	s := c.resolve(schema)
 	if parts := list(s["allOf"]); len(parts) == 1 && s["properties"] == nil && s["required"] == nil {
 		f := c.fieldOf(parts[0], depth)
-		f.Nullable, f.ReadOnly = f.Nullable || is(s["nullable"]), f.ReadOnly || is(s["readOnly"])
+		f.Nullable, f.ReadOnly, f.Example = f.Nullable || is(s["nullable"]), f.ReadOnly || is(s["readOnly"]), cmp.Or(exampleText(s["example"]), f.Example)
 		return f
 	}
-	f := generated.Field{Type: c.kind(s), Nullable: is(s["nullable"]), ReadOnly: is(s["readOnly"]), Example: exampleText(s["example"])}
+	f := generated.Field{Type: c.kind(s), Nullable: is(s["nullable"]), ReadOnly: is(s["readOnly"])}
+	for _, value := range append([]any{s["example"], s["default"]}, list(s["enum"])...) {
+		f.Example = cmp.Or(f.Example, exampleText(value))
+	}
+	f.Example = cmp.Or(f.Example, formats[str(s["format"])])
 	if f.Type == "array" {
 		if depth > maxFields { // a list of itself
 			return f
@@ -130,9 +128,10 @@ func (c *Contract) fieldOf(schema any, depth int) generated.Field {
 			item.Type, item.Fields = "array", nil
 		}
 		item.Nullable, item.ReadOnly, item.List, item.MinItems, item.MaxItems = f.Nullable, f.ReadOnly, true, count(s["minItems"]), count(s["maxItems"])
-		if f.Example != "" {
-			item.Example = f.Example
+		if properties, _ := c.fields(s["items"]); len(properties) > 0 && len(item.Fields) == 0 { // it is too deep
+			item.Example = "[]"
 		}
+		item.Example = cmp.Or(f.Example, item.Example)
 		return item
 	}
 	if jsonString := obj(s["x-json-string"]); jsonString != nil {
@@ -189,7 +188,7 @@ func (c *Contract) example(o *Operation, media object, at []string) {
 	}
 	if o.Synthetic = !has; !has {
 		c.described = 0
-		value = c.madeUp(o.answer, 0)
+		value = madeUp(c.fieldOf(o.answer, 0), 0)
 	}
 	for _, name := range o.Required {
 		if fields := obj(value); fields != nil && (fields[name] == nil || fields[name] == "") {
@@ -199,89 +198,67 @@ func (c *Contract) example(o *Operation, media object, at []string) {
 	o.Example = jsonText(value)
 }
 
-// madeUp makes a value of a schema: its example, or the simplest value with every field.
-func (c *Contract) madeUp(schema any, depth int) any {
-	s := c.resolve(schema)
-	for _, key := range []string{"example", "default"} {
-		if value, has := s[key]; has && c.holds(s, value) {
-			if text, is := value.(string); is && s["minLength"] == nil {
-				return cut(text)
-			}
-			return value
-		}
+// madeUp makes a value of a field: its example, or the simplest value with every field.
+func madeUp(f generated.Field, depth int) any {
+	if value := exampleOf(f); value != nil {
+		return value
 	}
-	if values := list(s["enum"]); len(values) > 0 {
-		return values[0]
-	}
-	const deep = 8 // limits recursive types
-	switch c.kind(s) {
-	case "string":
-		return madeUpText(s)
-	case "integer", "number":
-		if least := num(s["minimum"]); least != "" && least[0] != '-' && least != "0" {
-			return least
+	switch {
+	case f.List:
+		f.List = false
+		return slices.Repeat([]any{madeUp(f, depth+1)}, max(1, min(f.MinItems, 16)))
+	case f.Type == "string":
+		text := "text" + strings.Repeat("x", max(0, min(f.MinLength, 1<<10)-len("text")))
+		return text[:min(len(text), cmp.Or(f.MaxLength, len(text)))]
+	case f.Type == "boolean":
+		return true
+	case f.Type == "array":
+		return []any{}
+	case f.Type == "integer" || f.Type == "number":
+		if f.Minimum != "" && f.Minimum[0] != '-' && f.Minimum != "0" {
+			return json.Number(f.Minimum)
 		}
-		if most := num(s["maximum"]); most != "" && (most[0] == '-' || most == "0") {
-			return most
+		if f.Maximum != "" && (f.Maximum[0] == '-' || f.Maximum == "0") {
+			return json.Number(f.Maximum)
 		}
 		return 1
-	case "boolean":
-		return true
-	case "array":
-		if depth > deep {
-			return []any{}
-		}
-		items := []any{c.madeUp(s["items"], depth+1)}
-		for len(items) < min(count(s["minItems"]), 16) {
-			items = append(items, items[0])
-		}
-		return items
 	}
 	value := object{}
-	properties, required := c.fields(s)
-	for _, name := range keys(properties) {
-		switch must := slices.Contains(required, name); {
-		case c.flag(properties[name], "writeOnly"), !must && (depth > 3 || c.described > maxDescribed): // ends a recursive type
-		case depth > 3 && c.flag(properties[name], "nullable"):
-			value[name] = nil
-		default:
-			c.described++
-			value[name] = c.madeUp(properties[name], depth+1)
+	for _, inner := range f.Fields {
+		if inner.Required || depth <= 3 {
+			value[inner.Name] = madeUp(inner, depth+1)
 		}
-	}
-	if inner := obj(s["additionalProperties"]); inner != nil && depth <= deep {
-		value["key"] = c.madeUp(inner, depth+1)
 	}
 	return value
 }
 
-// holds reports whether an example has its schema's type. Exported contracts have others.
-func (c *Contract) holds(schema object, value any) bool {
-	kind, is := c.kind(schema), ""
+// exampleOf is the value of a field's example; nil: it has none, or one of another type, as exported contracts do.
+func exampleOf(f generated.Field) (value any) {
+	if f.Type == "string" && !f.List && f.Example != "" {
+		return f.Example
+	}
+	decoder := json.NewDecoder(strings.NewReader(f.Example))
+	decoder.UseNumber()
+	if decoder.Decode(&value) != nil {
+		return nil
+	}
+	kind := ""
 	switch v := value.(type) {
-	case string:
-		is = "string"
 	case json.Number:
-		if is = "number"; !strings.ContainsAny(string(v), ".eE") && kind == "integer" {
-			is = kind
+		if kind = "number"; f.Type == "integer" && !strings.ContainsAny(string(v), ".eE") {
+			kind = f.Type
 		}
 	case bool:
-		is = "boolean"
-	case []any:
-		is = "array"
+		kind = "boolean"
 	case object:
-		is = "object"
+		kind = "object"
+	case []any:
+		if f.List {
+			return value
+		}
 	}
-	return is != "" && (kind == "" || kind == is)
-}
-
-var formats = map[string]string{"date": "2024-01-31", "date-time": "2024-01-31T08:00:00Z", "byte": "dGV4dA==", "uuid": "30ee8654-1aa2-4d88-8248-9518547248aa"}
-
-func madeUpText(s object) string {
-	text := cmp.Or(formats[str(s["format"])], "text")
-	text += strings.Repeat("x", max(0, min(count(s["minLength"]), 1<<10)-len(text)))
-	if s["maxLength"] != nil {
-		text = text[:min(len(text), count(s["maxLength"]))]
+	if f.List || kind != f.Type {
+		return nil
 	}
-	return text
+	return value
 }

@@ -3,6 +3,7 @@ package contract
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -26,7 +27,7 @@ const signs = "-+&|~=><#.*^%_"
 var (
 	foreign = regexp.MustCompile(`[^\x00-\x7F]+`)
 	special = regexp.MustCompile(`[^A-Za-z0-9]+`)
-	coded   = regexp.MustCompile(`[Xx]hx((?:[a-p]{6})+)hx`)
+	coded   = regexp.MustCompile(`[Xx]hx((?:[0-9a-fA-F]{6})+)[hH]x`)
 )
 
 // ASCII writes a name in ASCII, which [Decode] undoes: 姓名 will be X姓名.
@@ -42,14 +43,10 @@ func spelled(name string) string { return special.ReplaceAllStringFunc(name, enc
 
 func encodeName(run string) string {
 	var b strings.Builder
-	b.WriteString("Xhx")
 	for _, r := range run {
-		for shift := 20; shift >= 0; shift -= 4 {
-			b.WriteByte('a' + byte(r>>shift&0xF))
-		}
+		fmt.Fprintf(&b, "%06x", r)
 	}
-	b.WriteString("hx")
-	return b.String()
+	return "Xhx" + b.String() + "hx"
 }
 
 // Decode writes the encoded names of a Go source: letters as they are, others by their number.
@@ -58,20 +55,15 @@ func Decode(source string) string {
 		return source
 	}
 	return coded.ReplaceAllStringFunc(source, func(name string) string {
-		var b strings.Builder
-		b.WriteString(name[:1])
+		plain := name[:1]
 		for digits := name[3 : len(name)-2]; digits != ""; digits = digits[6:] {
-			var r rune
-			for _, digit := range digits[:6] {
-				r = r<<4 | (digit - 'a')
-			}
-			if unicode.IsLetter(r) || unicode.IsDigit(r) && r > unicode.MaxASCII {
-				b.WriteRune(r)
+			if r, _ := strconv.ParseInt(digits[:6], 16, 32); unicode.IsLetter(rune(r)) || unicode.IsDigit(rune(r)) && r > unicode.MaxASCII {
+				plain += string(rune(r))
 			} else {
-				fmt.Fprintf(&b, "U%04X", r)
+				plain += fmt.Sprintf("U%04X", r)
 			}
 		}
-		return b.String()
+		return plain
 	})
 }
 

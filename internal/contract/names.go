@@ -193,20 +193,17 @@ func replace(s object, left ...string) object {
 	return s
 }
 
-// nameEnum names the values of an enum in Go, and moves whole numbers to where a library cannot round them.
+// nameEnum names the values of an enum in Go, and moves them to where a library cannot round them.
 func (c *Contract) nameEnum(s object, at []string) {
 	if s["enum"] == nil || s["$ref"] != nil {
 		return
 	}
 	var values, names []string
-	var kept []any
 	for _, value := range list(s["enum"]) {
-		text := fmt.Sprint(value)
-		if !slices.Contains(values, text) {
-			values, kept = append(values, text), append(kept, value)
+		if text := fmt.Sprint(value); !slices.Contains(values, text) {
+			values = append(values, text)
 		}
 	}
-	s["enum"] = kept
 	given := texts(s["x-enum-varnames"])
 	if given != nil && len(given) != len(values) {
 		c.refuse(under(at, "x-enum-varnames"), "it has %d names for %d values", len(given), len(values))
@@ -228,11 +225,6 @@ func (c *Contract) nameEnum(s object, at []string) {
 		taken[fold(name)] = value
 		names = append(names, name)
 	}
-	if !slices.Equal(names, values) {
-		s["x-enum-varnames"] = names
-	}
-	if s["type"] == "integer" {
-		s["x-enum-texts"] = values
-		delete(s, "enum")
-	}
+	s["x-enum-texts"], s["x-enum-varnames"] = values, names
+	delete(s, "enum")
 }

@@ -3,7 +3,6 @@ package contract
 import (
 	"cmp"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -115,21 +114,17 @@ func (c *Contract) server(o *Operation) {
 	if len(servers) > 1 && len(servers) != len(all) {
 		c.refuse(place, "an operation has one server of its own at most, or one for each of the contract's")
 	}
+	if len(servers) > 1 {
+		o.Regions = map[string]string{}
+	}
 	for i, server := range servers {
-		address := str(obj(server)["url"])
-		own := strings.TrimRight(address, "/")
-		if i == 0 {
-			o.Server = own
-		}
-		first, err := url.Parse(o.Server)
-		base, failed := url.Parse(own)
-		if err != nil || failed != nil || first.EscapedPath() != base.EscapedPath() {
+		own := strings.TrimRight(str(obj(server)["url"]), "/")
+		o.Server = cmp.Or(o.Server, own)
+		_, first, _ := strings.Cut(strings.TrimPrefix(o.Server, "https://"), "/")
+		if _, path, _ := strings.Cut(strings.TrimPrefix(own, "https://"), "/"); path != first {
 			c.refuse(place, "the servers of an operation have one path")
 		}
-		if len(servers) > 1 {
-			if o.Regions == nil {
-				o.Regions = map[string]string{}
-			}
+		if o.Regions != nil {
 			o.Regions[strings.TrimRight(str(obj(all[i])["url"]), "/")] = own
 		}
 	}
@@ -172,25 +167,19 @@ func (c *Contract) success(o *Operation) {
 
 // successFields reads the fields that tell a success from an error of the same status and schema.
 func (c *Contract) successFields(o *Operation) {
-	said, has := o.tree["x-success"]
-	if !has {
-		return
+	said := o.tree["x-success"]
+	values := obj(said)
+	if values != nil {
+		o.Success = map[string]string{}
 	}
-	at := under(o.at, "x-success")
-	for name, value := range obj(said) {
-		if _, found := c.field(o.answer, name); !found {
-			c.refuse(at, "%s is no field of the answer", name)
-		}
-		if o.Success == nil {
-			o.Success = map[string]string{}
-		}
-		o.Success[name] = strings.Trim(jsonText(value), `"`)
-	}
-	for _, name := range texts(said) {
-		if _, found := c.field(o.answer, name); !found {
-			c.refuse(at, "%s is no field of the answer", name)
-		}
-		if !slices.Contains(o.Required, name) {
+	for _, name := range append(keys(values), texts(said)...) {
+		value, is := values[name]
+		switch {
+		case c.field(o.answer, name) == nil:
+			c.refuse(under(o.at, "x-success"), "%s is no field of the answer", name)
+		case is:
+			o.Success[name] = strings.Trim(jsonText(value), `"`)
+		case !slices.Contains(o.Required, name):
 			o.Required = append(o.Required, name)
 		}
 	}
@@ -210,11 +199,11 @@ func (c *Contract) paging(o *Operation) {
 		}
 	}
 	for _, f := range []struct{ key, name string }{{cmp.Or(p.Count, "in"), p.In}, {"size", p.Size}} {
-		in, query, found := c.input(o, f.name)
+		in, query := c.input(o, f.name)
 		switch kind := c.kind(in); {
 		case f.name == "":
 			continue
-		case !found || kind != "string" && kind != "integer" || c.resolve(in)["enum"] != nil:
+		case kind != "string" && kind != "integer" || c.resolve(in)["enum"] != nil:
 			c.refuse(under(at, f.key), "%s is neither a query parameter nor a field of the body that is a string or an integer", f.name)
 		case f.name == p.In:
 			p.Query, p.Text = query, kind == "string"
@@ -229,8 +218,8 @@ func (c *Contract) paging(o *Operation) {
 		if f.name == "" {
 			continue
 		}
-		property, found := c.field(o.answer, f.name)
-		if !found {
+		property := c.field(o.answer, f.name)
+		if property == nil {
 			c.refuse(under(at, f.key), "%s is no field of the answer%s", f.name, c.deeper(o.answer, f.name))
 		}
 		if !slices.Contains(f.kinds, c.kind(property)) {
@@ -244,7 +233,7 @@ func (c *Contract) paging(o *Operation) {
 func (c *Contract) deeper(answer any, name string) string {
 	properties, _ := c.fields(answer)
 	for _, outer := range keys(properties) {
-		if _, found := c.field(properties[outer], name); found {
+		if c.field(properties[outer], name) != nil {
 			return ": write " + outer + "." + name
 		}
 	}
@@ -252,14 +241,11 @@ func (c *Contract) deeper(answer any, name string) string {
 }
 
 // input finds what a request takes by name: a parameter of the query, or a field of the body.
-func (c *Contract) input(o *Operation, name string) (schema any, query, found bool) {
-	for _, p := range o.Parameters {
-		if p.In == "query" && p.Name == name {
-			return object{"type": p.Type}, true, !p.List
-		}
+func (c *Contract) input(o *Operation, name string) (schema any, query bool) {
+	if i := slices.IndexFunc(o.Parameters, func(p generated.Field) bool { return p.In == "query" && p.Name == name }); i >= 0 {
+		return o.specs[i]["schema"], true
 	}
-	schema, found = c.field(o.body, name)
-	return schema, false, found
+	return c.field(o.body, name), false
 }
 
 // codes returns the rows of a list. Codes, names and aliases are unique within a list; a row of an operation may replace

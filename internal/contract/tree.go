@@ -60,7 +60,7 @@ func parse(file string, content []byte) (l lines, tree object) {
 var number = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
 
 // value converts a node to what JSON has, with numbers as they are written.
-func (l lines) value(node *yaml.Node, depth int) (value any) {
+func (l lines) value(node *yaml.Node, depth int) any {
 	refuse := func(node *yaml.Node, what string) { panic(&Error{File: l.file, Line: node.Line, What: what}) }
 	if depth > maxDepth {
 		refuse(node, fmt.Sprintf("it nests more than %d levels", maxDepth))
@@ -90,20 +90,14 @@ func (l lines) value(node *yaml.Node, depth int) (value any) {
 		return list
 	case tag == "!!null":
 		return nil
-	case tag != "!!bool" && tag != "!!int" && tag != "!!float":
+	case tag == "!!bool":
+		return strings.EqualFold(node.Value, "true")
+	case tag != "!!int" && tag != "!!float":
 		return node.Value
-	case tag != "!!bool" && number.MatchString(node.Value):
-		return json.Number(node.Value)
+	case !number.MatchString(node.Value):
+		refuse(node, node.Value+" is not a number as JSON has it: write it as one, or in quotes")
 	}
-	err := node.Decode(&value)
-	raw, failed := json.Marshal(value)
-	if err != nil || failed != nil {
-		refuse(node, node.Value+" is no number or boolean that JSON has")
-	}
-	if _, is := value.(bool); !is {
-		value = json.Number(raw)
-	}
-	return value
+	return json.Number(node.Value)
 }
 
 var errorLine = regexp.MustCompile(`line ([0-9]{1,9})`)

@@ -63,7 +63,7 @@ func TestAddedCodeIsGenerated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const head, first = "      x-error-codes:\n", "        - code: invalideChatId\n"
+	const head, first = "      x-error-codes:\n", "        - {code: invalideChatId,"
 	c, err := contract.Parse("openapi.yaml", []byte(strings.Replace(string(text), head+first, head+`        - code: chat.dissolved
           name: ChatDissolved
           aliases: [chatGone, '49999']

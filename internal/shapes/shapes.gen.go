@@ -244,8 +244,8 @@ var (
 		{Name: "nextToken", In: "query", Type: "string"},
 		{Name: "maxResults", In: "query", Type: "integer", Required: true},
 		{Name: "ids", In: "query", Type: "string", List: true, Explode: true},
-		{Name: "kinds", In: "query", Type: "string", List: true},
-		{Name: "state", In: "query", Type: "string"},
+		{Name: "kinds", In: "query", Type: "string", List: true, Example: "a"},
+		{Name: "state", In: "query", Type: "string", Example: "open"},
 		{Name: "ratio", In: "query", Type: "number"},
 		{Name: "deep", In: "query", Type: "boolean"},
 		{Name: "x-union-id", In: "header", Type: "string"},
@@ -259,12 +259,12 @@ var (
 		{Name: "userId", In: "path", Type: "string", Required: true},
 		{Name: "number", In: "path", Type: "integer", Required: true},
 	}, Body: "required", Content: &generated.Field{Type: "object", Required: true, Fields: []generated.Field{
-		{Name: "level", Type: "integer"},
+		{Name: "level", Type: "integer", Example: "1"},
 		{Name: "manager", Type: "object", Fields: []generated.Field{
 			{Name: "unionid", Type: "string", Required: true},
 		}},
 		{Name: "name", Type: "string", Required: true},
-		{Name: "role", Type: "string"},
+		{Name: "role", Type: "string", Example: "admin"},
 		{Name: "unionid", Type: "string", Required: true},
 	}}}
 	operationSendMessage = generated.Operation{ID: "sendMessage", Method: "POST", Path: "/v1.0/messages", Server: "https://oapi.dingtalk.com/prefix", Status: 200, Body: "optional", Content: &generated.Field{Type: "object", Fields: []generated.Field{
@@ -280,8 +280,8 @@ var (
 var Routes = []generated.Route{
 	{Operation: &operationCountAll, Example: "1", Synthetic: true},
 	{Operation: &operationDeleteMessages},
-	{Operation: &operationListUsers, Summary: "List users", Example: "{\"hasMore\":true,\"list\":[{\"age\":1,\"extra\":{},\"self\":{\"children\":[{\"children\":[{\"children\":[{\"children\":[],\"id\":1}],\"id\":1}],\"id\":1}],\"id\":1,\"note\":\"text\",\"parent\":{\"children\":[{\"children\":[{\"children\":[],\"id\":1}],\"id\":1}],\"id\":1}},\"tags\":[\"text\"],\"userid\":\"text\"}],\"nextToken\":\"text\"}", Synthetic: true},
-	{Operation: &operationPatchMap, Example: "{\"key\":{\"children\":[{\"children\":[{\"children\":[{\"children\":[{\"children\":[],\"id\":1}],\"id\":1}],\"id\":1}],\"id\":1,\"note\":\"text\",\"parent\":{\"children\":[{\"children\":[{\"children\":[],\"id\":1}],\"id\":1}],\"id\":1}}],\"id\":1,\"note\":\"text\",\"parent\":{\"children\":[{\"children\":[{\"children\":[{\"children\":[],\"id\":1}],\"id\":1}],\"id\":1}],\"id\":1,\"note\":\"text\",\"parent\":{\"children\":[{\"children\":[{\"children\":[{\"children\":[],\"id\":1}],\"id\":1}],\"id\":1}],\"id\":1,\"note\":\"text\",\"parent\":{\"children\":[{\"children\":[{\"children\":[],\"id\":1}],\"id\":1}],\"id\":1}}}}}", Synthetic: true},
+	{Operation: &operationListUsers, Summary: "List users", Example: "{\"hasMore\":true,\"list\":[{\"age\":1,\"extra\":{},\"self\":{\"children\":[{\"children\":[],\"id\":1}],\"id\":1,\"note\":\"text\",\"parent\":{\"children\":[],\"id\":1}},\"tags\":[\"text\"],\"userid\":\"text\"}],\"nextToken\":\"text\"}", Synthetic: true},
+	{Operation: &operationPatchMap, Example: "{}", Synthetic: true},
 	{Operation: &operationQueryPages, Example: "{\"nextCursor\":1,\"values\":[\"text\"]}", Synthetic: true},
 	{Operation: &operationReplaceUser},
 	{Operation: &operationSendMessage, Example: "[1]", Synthetic: true},

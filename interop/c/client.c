@@ -4,26 +4,40 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/LegacyAPI.h"
 #include "api/RobotAPI.h"
 #include "dingtalk.h"
 
 // A call, and what it came to.
 typedef struct {
   dingtalk *client;
-  char *to;
-  bool message;
+  const char *kind;
+  char *to, *result;
   cJSON *report;
   pthread_t thread;
 } call;
 
-static char *send_message(apiClient_t *api, void *to) {
+static char *text(const char *text) { return text && *text ? strdup(text) : NULL; }
+
+static void send_message(apiClient_t *api, void *argument) {
+  call *c = argument;
   org_group_send_request_t *request =
-      org_group_send_request_create(strdup("sampleText"), strdup("{}"), strdup(to), strdup("robot"), NULL);
+      org_group_send_request_create(strdup("sampleText"), strdup("{}"), strdup(c->to), strdup("robot"), NULL);
   org_group_send_response_body_t *answer = RobotAPI_orgGroupSend(api, request);
-  char *key = answer ? dingtalk_text(answer->process_query_key) : NULL;
+  if (answer) c->result = text(answer->process_query_key);
   org_group_send_response_body_free(answer);
   org_group_send_request_free(request);
-  return key;
+}
+
+static void get_chat(apiClient_t *api, void *argument) {
+  call *c = argument;
+  char *id = curl_easy_escape(NULL, c->to, 0), *target;
+  asprintf(&target, "/chat/get?chatid=%s", id);
+  dingtalk_legacy(api, target);
+  get_chat_response_body_t *answer = LegacyAPI_getChat(api, id);
+  if (answer && answer->chat_info) c->result = text(answer->chat_info->chatid);
+  get_chat_response_body_free(answer);
+  curl_free(id), free(target);
 }
 
 static void add_text(cJSON *report, const char *name, const cJSON *text) {
@@ -33,11 +47,13 @@ static void add_text(cJSON *report, const char *name, const cJSON *text) {
 static void *make(void *argument) {
   call *c = argument;
   dingtalk_error error;
-  char *result = c->message ? dingtalk_call(c->client, "orgGroupSend", false, send_message, c->to, &error)
-                            : dingtalk_open_conversation_id(c->client, c->to, &error);
+  bool done = false;
+  if (strcmp(c->kind, "send") == 0) done = dingtalk_call(c->client, "orgGroupSend", false, send_message, c, &error);
+  else if (strcmp(c->kind, "getChat") == 0) done = dingtalk_call(c->client, "getChat", true, get_chat, c, &error);
+  else done = (c->result = dingtalk_open_conversation_id(c->client, c->to, &error)) != NULL;
   c->report = cJSON_CreateObject();
-  if (result) {
-    cJSON_AddStringToObject(c->report, "id", result);
+  if (done) {
+    if (c->result) cJSON_AddStringToObject(c->report, "id", c->result);
   } else {
     cJSON_AddNumberToObject(c->report, "status", error.status);
     cJSON_AddStringToObject(c->report, "code", error.code);
@@ -47,7 +63,7 @@ static void *make(void *argument) {
     if (scopes) cJSON_AddItemToObject(c->report, "requiredScopes", cJSON_Duplicate(scopes, true));
   }
   cJSON_Delete(error.fields);
-  free(result);
+  free(c->result);
   return NULL;
 }
 
@@ -63,9 +79,10 @@ static void run(dingtalk *client, const cJSON *wanted) {
   enum { MOST = 64 };
   call calls[MOST];
   int n = 0;
+  const char *kinds[] = {"convert", "send", "getChat"};
   const cJSON *to;
-  cJSON_ArrayForEach(to, cJSON_GetObjectItem(wanted, "convert")) if (n < MOST) calls[n++] = (call){client, to->valuestring, false};
-  cJSON_ArrayForEach(to, cJSON_GetObjectItem(wanted, "send")) if (n < MOST) calls[n++] = (call){client, to->valuestring, true};
+  for (int kind = 0; kind < 3; kind++)
+    cJSON_ArrayForEach(to, cJSON_GetObjectItem(wanted, kinds[kind])) if (n < MOST) calls[n++] = (call){client, kinds[kind], to->valuestring};
   for (int i = 0; i < n; i++) pthread_create(&calls[i].thread, NULL, make, &calls[i]);
   cJSON *reports = cJSON_CreateArray();
   for (int i = 0; i < n; i++) {
@@ -96,7 +113,8 @@ int main(int argc, char **argv) {
       const char *field[] = {"url", "appKey", "appSecret", "ca"}, *value[4];
       for (int i = 0; i < 4; i++) value[i] = cJSON_GetStringValue(cJSON_GetObjectItem(made, field[i]));
       dingtalk_free(client);
-      client = dingtalk_create(value[0], value[1], value[2], codes, value[3]);
+      const cJSON *limit = cJSON_GetObjectItem(made, "timeout");
+      client = dingtalk_create(value[0], value[1], value[2], codes, value[3], limit ? limit->valuedouble : 10);
       print(cJSON_Parse(client ? "[{}]" : "[{\"failure\": \"there is no client for this URL\"}]"));
     } else {
       run(client, wanted);

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <vector>
 
+#include "DingTalkClient/api/LegacyApi.h"
 #include "DingTalkClient/api/RobotApi.h"
 #include "dingtalk.hpp"
 
@@ -21,7 +22,12 @@ std::string send(dingtalk::Client &client, const std::string &to) {
   message->setRobotCode("robot");
   message->setMsgKey("sampleText");
   message->setMsgParam("{}");
-  return client.call("orgGroupSend", false, [&](auto api) { return dingtalk::generated::api::RobotApi(api).orgGroupSend(message).get()->getProcessQueryKey(); });
+  return client.call("orgGroupSend", false, [message](auto api) { return dingtalk::generated::api::RobotApi(api).orgGroupSend(message).get()->getProcessQueryKey(); });
+}
+
+std::string get_chat(dingtalk::Client &client, const std::string &chat) {
+  auto answer = client.call("getChat", true, [chat](auto api) { return dingtalk::generated::api::LegacyApi(dingtalk::Client::legacy(api)).getChat(chat).get(); });
+  return answer->chatInfoIsSet() ? answer->getChatInfo()->getChatid() : "";
 }
 
 value outcome(const std::function<std::string()> &call) {
@@ -30,9 +36,10 @@ value outcome(const std::function<std::string()> &call) {
     report["id"] = value(call());
   } catch (const dingtalk::Error &error) {
     report["status"] = value(error.status);
-    for (const auto &[name, field] : {std::pair{"code", "code"}, {"message", "message"}, {"requestId", "requestid"}})
-      report[name] = value(error.text(field));
-    if (auto detail = error.fields.find("accessdenieddetail"); detail != error.fields.end())
+    report["code"] = value(error.code);
+    report["message"] = value(error.text("message"));
+    report["requestId"] = value(error.text("requestid"));
+    if (auto detail = error.fields.find("accessdenieddetail"); detail != error.fields.end() && detail->second.has_array_field("requiredScopes"))
       report["requiredScopes"] = detail->second.at("requiredScopes");
     report["failure"] = value(error.what());
   } catch (const std::exception &exception) {
@@ -52,7 +59,7 @@ int main(int argc, char **argv) {
     std::vector<std::future<value>> calls;
     if (wanted.has_field("client"))
       calls.push_back(std::async(std::launch::async, outcome, [&client, &codes, made = wanted["client"]] {
-        client = std::make_unique<dingtalk::Client>(text(made, "url"), text(made, "appKey"), text(made, "appSecret"), codes, text(made, "ca"));
+        client = std::make_unique<dingtalk::Client>(text(made, "url"), text(made, "appKey"), text(made, "appSecret"), codes, text(made, "ca"), made.has_field("timeout") ? made.at("timeout").as_double() : 10);
         return std::string();
       }));
     if (wanted.has_field("convert"))
@@ -61,6 +68,9 @@ int main(int argc, char **argv) {
     if (wanted.has_field("send"))
       for (const auto &to : wanted["send"].as_array())
         calls.push_back(std::async(std::launch::async, outcome, [&client, id = to.as_string()] { return send(*client, id); }));
+    if (wanted.has_field("getChat"))
+      for (const auto &chat : wanted["getChat"].as_array())
+        calls.push_back(std::async(std::launch::async, outcome, [&client, id = chat.as_string()] { return get_chat(*client, id); }));
     auto outcomes = value::array();
     for (auto &call : calls) outcomes[outcomes.size()] = call.get();
     std::cout << outcomes.serialize() << std::endl;

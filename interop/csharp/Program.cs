@@ -2,11 +2,13 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using System.Net;
 using System.Net.Http;
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using System.Threading.Tasks;
 using DingTalk;
+using Example.App;
 using Newtonsoft.Json;
 
 /// <summary>The C# program of the interop table: it reads what to do, one JSON object a line, and prints what came of it.</summary>
@@ -15,23 +17,25 @@ public static class Program
     private sealed class Line
     {
         public Made Client;
-        public string[] Convert = new string[0], Send = new string[0];
+        public string[] Convert = new string[0], Send = new string[0], GetChat = new string[0];
     }
 
     private sealed class Made
     {
         public string Url, AppKey, AppSecret, Ca;
+        public double Timeout = 10;
     }
 
-    private static DingTalkClient client;
+    private static DingTalkApp client;
 
     public static void Main(string[] args)
     {
+        ServicePointManager.DefaultConnectionLimit = 100; // of .NET Framework and mono, where it is two for a host
         var codes = JsonConvert.DeserializeObject<Code[]>(File.ReadAllText(args[0]));
         for (string text; (text = Console.ReadLine()) != null;)
         {
             var line = JsonConvert.DeserializeObject<Line>(text);
-            var calls = line.Convert.Select(Convert).Concat(line.Send.Select(Send));
+            var calls = line.Convert.Select(Convert).Concat(line.Send.Select(Send)).Concat(line.GetChat.Select(GetChat));
             if (line.Client != null) calls = new[] { Make(line.Client, codes) };
             Console.WriteLine(JsonConvert.SerializeObject(Task.WhenAll(calls.Select(Outcome)).GetAwaiter().GetResult()));
         }
@@ -42,21 +46,20 @@ public static class Program
         var inner = new HttpClientHandler();
         var ca = made.Ca == null ? null : new X509Certificate2(made.Ca);
         if (ca != null) inner.ServerCertificateCustomValidationCallback = (request, certificate, chain, errors) => IsOf(ca, certificate, errors);
-        client = DingTalkHandler.Client(made.Url, made.AppKey, made.AppSecret, codes, inner);
+        client = new DingTalkApp(made.Url, made.AppKey, made.AppSecret, codes, inner, TimeSpan.FromSeconds(made.Timeout));
         return await Task.FromResult("");
     }
 
-    private static async Task<string> Convert(string chat)
-    {
-        if (chat == "" || chat == "." || chat == "..") throw new ArgumentException("not a chat id");
-        return (await client.ChatIdToOpenConversationIdAsync(chat)).OpenConversationId;
-    }
+    private static async Task<string> Convert(string chat) => await client.OpenConversationId(chat);
 
     private static async Task<string> Send(string to)
     {
         var message = new OrgGroupSendRequest { OpenConversationId = to, RobotCode = "robot", MsgKey = "sampleText", MsgParam = "{}" };
-        return (await client.OrgGroupSendAsync(message)).ProcessQueryKey;
+        return (await client.Call("orgGroupSend", false, stop => client.Api.OrgGroupSendAsync(message, stop))).ProcessQueryKey;
     }
+
+    private static async Task<string> GetChat(string chat) =>
+        (await client.Call("getChat", true, stop => client.Api.GetChatAsync(chat, stop))).Chat_info?.Chatid;
 
     private static async Task<Dictionary<string, object>> Outcome(Task<string> call)
     {
@@ -64,21 +67,13 @@ public static class Program
         {
             return new Dictionary<string, object> { { "id", await call } };
         }
-        catch (DingTalkException<ApiError> e)
+        catch (DingTalkException e)
         {
             return new Dictionary<string, object>
             {
-                { "status", e.StatusCode },
-                { "code", e.Result.Code },
-                { "message", e.Result.Message },
-                { "requestId", e.Result.Requestid },
-                { "requiredScopes", e.Result.Accessdenieddetail == null ? null : e.Result.Accessdenieddetail.RequiredScopes },
+                { "status", e.Status }, { "code", e.Code }, { "message", e.Message }, { "requestId", e.RequestId },
+                { "requiredScopes", e.RequiredScopes }, { "failure", e.Message },
             };
-        }
-        catch (DingTalkException e)
-        {
-            // The answer was no ApiError; its text is in Response.
-            return new Dictionary<string, object> { { "status", e.StatusCode }, { "failure", e.Message } };
         }
         catch (Exception e)
         {

@@ -12,36 +12,23 @@ import (
 	"log"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// line is what the program reads.
+// line is what the program reads: a client to make, or calls to make at once.
 type line struct {
-	Client  *settings `json:"client"`
-	Convert []string  `json:"convert"`
-	Send    []string  `json:"send"`
+	Client                 *settings
+	Convert, Send, GetChat []string
 }
 
-// settings are those of a client.
 type settings struct {
-	URL    string `json:"url"`
-	Key    string `json:"appKey"`
-	Secret string `json:"appSecret"`
-	CA     string `json:"ca"`
-}
-
-// report is what a call came to.
-type report struct {
-	ID             string   `json:"id,omitempty"`
-	Status         int      `json:"status,omitempty"`
-	Code           string   `json:"code,omitempty"`
-	Message        string   `json:"message,omitempty"`
-	RequestID      string   `json:"requestId,omitempty"`
-	RequiredScopes []string `json:"requiredScopes,omitempty"`
-	Failure        string   `json:"failure,omitempty"`
+	URL, AppKey, AppSecret, CA string
+	Timeout                    float64 // seconds
 }
 
 func main() {
@@ -58,23 +45,13 @@ func run() error {
 		if err := json.Unmarshal(lines.Bytes(), &wanted); err != nil {
 			return err
 		}
-		reports := make([]report, max(1, len(wanted.Convert)+len(wanted.Send)))
+		var reports []map[string]any
 		if wanted.Client != nil {
 			var err error
 			client, err = newClient(wanted.Client)
-			reports[0] = outcome("", err)
+			reports = append(reports, outcome("", err))
 		} else {
-			var all sync.WaitGroup
-			for i := range reports {
-				all.Go(func() {
-					if i < len(wanted.Convert) {
-						reports[i] = outcome(client.OpenConversationID(context.Background(), wanted.Convert[i]))
-					} else {
-						reports[i] = outcome(send(client, wanted.Send[i-len(wanted.Convert)]))
-					}
-				})
-			}
-			all.Wait()
+			reports = slices.Concat(atOnce(client, wanted.Convert, convert), atOnce(client, wanted.Send, send), atOnce(client, wanted.GetChat, getChat))
 		}
 		if err := out.Encode(reports); err != nil {
 			return err
@@ -83,8 +60,22 @@ func run() error {
 	return lines.Err()
 }
 
+// atOnce makes the calls of one kind, all at once.
+func atOnce(client *dingtalk.Client, of []string, call func(*dingtalk.Client, string) (string, error)) []map[string]any {
+	reports := make([]map[string]any, len(of))
+	var all sync.WaitGroup
+	for i, id := range of {
+		all.Go(func() { reports[i] = outcome(call(client, id)) })
+	}
+	all.Wait()
+	return reports
+}
+
 func newClient(of *settings) (*dingtalk.Client, error) {
 	opts := []dingtalk.Option{dingtalk.WithBaseURL(of.URL)}
+	if of.Timeout > 0 {
+		opts = append(opts, dingtalk.WithTimeout(time.Duration(of.Timeout*float64(time.Second))))
+	}
 	if of.CA != "" {
 		pem, err := os.ReadFile(of.CA)
 		if err != nil {
@@ -94,7 +85,11 @@ func newClient(of *settings) (*dingtalk.Client, error) {
 		trusted.AppendCertsFromPEM(pem)
 		opts = append(opts, dingtalk.WithHTTPClient(&http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}}}))
 	}
-	return dingtalk.NewClient(dingtalk.AppCredentials{AppKey: of.Key, AppSecret: of.Secret}, opts...)
+	return dingtalk.NewClient(dingtalk.AppCredentials{AppKey: of.AppKey, AppSecret: of.AppSecret}, opts...)
+}
+
+func convert(client *dingtalk.Client, id string) (string, error) {
+	return client.OpenConversationID(context.Background(), id)
 }
 
 func send(client *dingtalk.Client, id string) (string, error) {
@@ -104,14 +99,24 @@ func send(client *dingtalk.Client, id string) (string, error) {
 	return answer.ProcessQueryKey, err
 }
 
-func outcome(id string, err error) report {
-	if err == nil {
-		return report{ID: id}
+func getChat(client *dingtalk.Client, id string) (string, error) {
+	answer, err := client.GetChat(context.Background(), generated.GetChatParams{ChatID: id})
+	if answer.ChatInfo == nil {
+		return "", err
 	}
-	r := report{Failure: err.Error()}
+	return *answer.ChatInfo.ChatID, err
+}
+
+func outcome(id string, err error) map[string]any {
 	var e *dingtalk.Error
-	if errors.As(err, &e) {
-		r.Status, r.Code, r.Message, r.RequestID, r.RequiredScopes = e.StatusCode, string(e.Code), e.Message, e.RequestID, e.RequiredScopes
+	switch {
+	case err == nil:
+		return map[string]any{"id": id}
+	case !errors.As(err, &e):
+		return map[string]any{"failure": err.Error()}
 	}
-	return r
+	return map[string]any{
+		"status": e.StatusCode, "code": e.Code, "message": e.Message, "requestId": e.RequestID, "requiredScopes": e.RequiredScopes,
+		"failure": err.Error(),
+	}
 }

@@ -4,4 +4,4 @@ set -euo pipefail
 source "$ROOT/interop/tools.sh"
 
 page
-launcher "exec java -cp '$BUILD/classes:$BUILD/generated/target/classes:$BUILD/generated/target/dependency/*' Program \"\$@\""
+launcher "exec java -cp '$BUILD/classes:$BUILD/generated/target/classes:$BUILD/generated/target/dependency/*' com.example.app.Program \"\$@\""

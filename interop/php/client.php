@@ -4,8 +4,10 @@
 
 declare(strict_types=1);
 
+use App\DingTalk\DingTalkClient;
+use App\DingTalk\DingTalkException;
+use DingTalk\Api\LegacyApi;
 use DingTalk\Api\RobotApi;
-use DingTalk\ApiException;
 use DingTalk\Model\OrgGroupSendRequest;
 
 require 'GuzzleHttp/autoload.php'; // Debian's; with Packagist, Guzzle comes by the next line
@@ -15,14 +17,13 @@ function outcome(callable $call): array
 {
     try {
         return ['id' => $call()];
-    } catch (ApiException $e) {
-        $fields = DingTalkClient::fields($e);
+    } catch (DingTalkException $e) {
         return [
             'status' => $e->getCode(),
-            'code' => $fields['code'] ?? '',
-            'message' => $fields['message'] ?? '',
-            'requestId' => $fields['requestid'] ?? '',
-            'requiredScopes' => $fields['accessdenieddetail']['requiredScopes'] ?? [],
+            'code' => $e->errorCode,
+            'message' => $e->getMessage(),
+            'requestId' => $e->requestId,
+            'requiredScopes' => $e->requiredScopes,
             'failure' => $e->getMessage(),
         ];
     } catch (Throwable $e) {
@@ -35,7 +36,12 @@ function send(DingTalkClient $client, string $to): string
     $message = new OrgGroupSendRequest(
         ['open_conversation_id' => $to, 'robot_code' => 'robot', 'msg_key' => 'sampleText', 'msg_param' => '{}'],
     );
-    return $client->call('orgGroupSend', false, fn ($http, $settings) => (new RobotApi($http, $settings))->orgGroupSend($message)->getProcessQueryKey());
+    return $client->call('orgGroupSend', false, fn ($http) => (new RobotApi($http))->orgGroupSend($message)->getProcessQueryKey()) ?? '';
+}
+
+function getChat(DingTalkClient $client, string $chat): string
+{
+    return $client->call('getChat', true, fn ($http) => (new LegacyApi($http))->getChat($chat)->getChatInfo()?->getChatid()) ?? '';
 }
 
 $codes = json_decode(file_get_contents($argv[1]), true, flags: JSON_THROW_ON_ERROR);
@@ -44,7 +50,7 @@ while (($line = fgets(STDIN)) !== false) {
     $outcomes = [];
     if ($made = $wanted['client'] ?? null) {
         $outcomes[] = outcome(function () use (&$client, $made, $codes) {
-            $client = new DingTalkClient($made['url'], $made['appKey'], $made['appSecret'], $codes, $made['ca'] ?? true);
+            $client = new DingTalkClient($made['url'], $made['appKey'], $made['appSecret'], $codes, $made['ca'] ?? true, $made['timeout'] ?? 10);
         });
     }
     foreach ($wanted['convert'] ?? [] as $chat) {
@@ -52,6 +58,9 @@ while (($line = fgets(STDIN)) !== false) {
     }
     foreach ($wanted['send'] ?? [] as $to) {
         $outcomes[] = outcome(fn () => send($client, $to));
+    }
+    foreach ($wanted['getChat'] ?? [] as $chat) {
+        $outcomes[] = outcome(fn () => getChat($client, $chat));
     }
     echo json_encode($outcomes, JSON_THROW_ON_ERROR | JSON_UNESCAPED_UNICODE), "\n";
 }

@@ -6,7 +6,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from dingtalk import DingTalk, DingTalkError
-from dingtalk_client import RobotApi
+from dingtalk_client import LegacyApi, RobotApi
 from dingtalk_client.models import OrgGroupSendRequest
 
 
@@ -30,8 +30,12 @@ def send(client, conversation):
     message = OrgGroupSendRequest(
         open_conversation_id=conversation, robot_code="robot", msg_key="sampleText", msg_param="{}"
     )
-    send = RobotApi(client.api).org_group_send
-    return client.call("orgGroupSend", False, lambda **options: send(message, **options).process_query_key)
+    return client.call("orgGroupSend", False, lambda: RobotApi(client.api).org_group_send(message).process_query_key)
+
+
+def get_chat(client, chat):
+    found = client.call("getChat", True, lambda: LegacyApi(client.api).get_chat(chat))
+    return found.chat_info and found.chat_info.chatid
 
 
 def main():
@@ -39,9 +43,9 @@ def main():
         codes = json.load(file)
     client = None
 
-    def make(url, appKey, appSecret, ca=None):
+    def make(url, appKey, appSecret, **options):
         nonlocal client
-        client = DingTalk(url, appKey, appSecret, codes, ca)
+        client = DingTalk(url, appKey, appSecret, codes, **options)
 
     for line in sys.stdin:
         wanted = json.loads(line)
@@ -50,6 +54,7 @@ def main():
         else:
             calls = [lambda chat=chat: client.open_conversation_id(chat) for chat in wanted.get("convert", [])]
             calls += [lambda to=to: send(client, to) for to in wanted.get("send", [])]
+            calls += [lambda chat=chat: get_chat(client, chat) for chat in wanted.get("getChat", [])]
         with ThreadPoolExecutor(len(calls)) as threads:
             print(json.dumps(list(threads.map(outcome, calls))), flush=True)
 

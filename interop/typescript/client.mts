@@ -1,7 +1,7 @@
 // The Node.js program of the interop table: it reads what to do, one JSON object a line, and prints what came of it.
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { DingTalk, DingTalkError, result } from "./dingtalk.mjs";
+import { DingTalk, DingTalkError } from "./dingtalk.mjs";
 
 async function outcome(call: Promise<string>): Promise<object> {
   try {
@@ -16,20 +16,26 @@ async function outcome(call: Promise<string>): Promise<object> {
 function send(client: DingTalk, openConversationId: string): Promise<string> {
   const body = { openConversationId, robotCode: "robot", msgKey: "sampleText", msgParam: "{}" };
   return client.call("orgGroupSend", false, async (options) =>
-    result(await client.api.POST("/v1.0/robot/groupMessages/send", { body, ...options }), (data) => data.processQueryKey));
+    (await client.api.POST("/v1.0/robot/groupMessages/send", { body, ...options })).data!.processQueryKey ?? "");
+}
+
+function getChat(client: DingTalk, chatid: string): Promise<string> {
+  return client.call("getChat", true, async (options) =>
+    (await client.api.GET("/chat/get", { params: { query: { chatid } }, ...options })).data!.chat_info?.chatid ?? "");
 }
 
 const codes = JSON.parse(readFileSync(process.argv[2], "utf8"));
 let client: DingTalk;
-async function make({ url, appKey, appSecret }: Record<string, string>): Promise<string> {
-  client = new DingTalk(url, appKey, appSecret, codes);
+async function make({ url, appKey, appSecret, timeout = 10 }: { url: string; appKey: string; appSecret: string; timeout?: number }): Promise<string> {
+  client = new DingTalk(url, appKey, appSecret, codes, { timeout: timeout * 1000 });
   return "";
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { client: made, convert = [], send: to = [] } = JSON.parse(line);
+  const { client: made, convert = [], send: to = [], getChat: chats = [] } = JSON.parse(line);
+  const all = (ids: string[], call: (id: string) => Promise<string>) => ids.map(call);
   const calls = made
     ? [make(made)]
-    : [...convert.map((id: string) => client.openConversationId(id)), ...to.map((id: string) => send(client, id))];
+    : [...all(convert, (id) => client.openConversationId(id)), ...all(to, (id) => send(client, id)), ...all(chats, (id) => getChat(client, id))];
   console.log(JSON.stringify(await Promise.all(calls.map(outcome))));
 }

@@ -1,97 +1,118 @@
-// A client for DingTalk on openapi-fetch and the generated types: one token for all calls, and repeats where the contract
-// allows them.
+// A client for DingTalk on openapi-fetch and the generated types: one token for all calls, one request on the wire for each
+// attempt, and repeats where the contract allows them.
 import createClient, { type Client } from "openapi-fetch";
-import type { components, paths } from "./schema.js";
+import type { paths } from "./schema.js";
 
 type Rule = { kind: string; retry: boolean; waitSeconds: number; token: string };
 /** A row of codes.json: of the named operations, or of all. */
 export type Code = Rule & { code: string; aliases?: string[]; operations?: string[] };
 
 const ATTEMPTS = 3;
-const TIMEOUT = 10_000; // ms
+const LARGEST = 2 ** 24; // bytes of an answer
 const MAX_WAIT = 60; // seconds; whoever is to wait longer gives up
 const RENEW = 600; // seconds before a token's end, or a fifth of its time
 const PAUSE = 30; // seconds until a renewal that failed is tried again
-const PRIVATE = /^(https:\/\/|http:\/\/(localhost|127(\.\d+){3}|\[::1\])(:\d+)?(\/|$))/; // requests carry secrets
+const DAY = 86_400; // seconds that a token is kept, at most
+const UNKNOWN = 5; // and if the service gives no lifetime of a second or more
+const HEADER = "x-acs-dingtalk-access-token";
+const PRIVATE = /^(https:\/\/[^/?#@]+|http:\/\/(localhost|127(\.\d+){3}|\[::1\])(:\d+)?)(\/|$)/; // requests carry secrets
 
 const now = () => performance.now() / 1000;
-const sleep = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
-/** Some answers spell Code, Message. */
-const lower = (fields: object) => Object.fromEntries(Object.entries(fields).map(([name, value]) => [name.toLowerCase(), value]));
+/** Some answers spell Code, Message. What is no object has no fields. */
+const lower = (value: unknown): Record<string, unknown> =>
+  value && typeof value === "object" ? Object.fromEntries(Object.entries(value).map(([name, field]) => [name.toLowerCase(), field])) : {};
 
-/** Why there is no result. status is 0 without an answer; code is empty if the answer was no error of DingTalk's. */
+function fieldsOf(body: string): Record<string, unknown> {
+  try {
+    return lower(JSON.parse(body));
+  } catch {
+    return {};
+  }
+}
+
+const text = (value: unknown) => (["string", "number"].includes(typeof value) ? String(value) : "");
+
+/** Why there is no result. status is 0 without a whole answer; code is empty if that was no error of DingTalk's. */
 export class DingTalkError extends Error {
+  override readonly name = "DingTalkError";
   readonly code: string;
-  readonly requestId?: string;
-  readonly requiredScopes?: string[];
+  readonly requestId: string;
+  readonly requiredScopes: string[];
   readonly retryAfter: number; // seconds
 
-  /** body is what openapi-fetch calls error, text if the answer was no JSON; or what was thrown in place of an answer. */
-  constructor(readonly status: number, body: unknown, headers?: Headers) {
-    const fields = body instanceof Error ? {} : lower(Object(body));
-    super(fields.message ?? `HTTP ${status} without a result`, { cause: body });
-    this.code = String(fields.code ?? "");
-    this.requestId = fields.requestid;
-    this.requiredScopes = lower(fields.accessdenieddetail ?? {}).requiredscopes;
-    const wait = headers?.get("Retry-After") ?? "";
+  constructor(reason: string, readonly status = 0, body = "", headers = new Headers(), options?: ErrorOptions) {
+    const fields = fieldsOf(body);
+    const general = text(fields.errcode); // of the legacy API, whose 88 has a sub_code
+    const code = text(fields.code) || (general === "88" && text(fields.sub_code)) || general;
+    super(text(fields.message ?? fields.errmsg) || reason, options);
+    this.code = code;
+    this.requestId = text(fields.requestid) || (headers.get("x-acs-request-id") ?? "");
+    const scopes = lower(fields.accessdenieddetail).requiredscopes;
+    this.requiredScopes = Array.isArray(scopes) ? scopes : [];
+    const wait = headers.get("Retry-After") ?? "";
     this.retryAfter = /^\d+$/.test(wait) ? Number(wait) : Math.max(0, (Date.parse(wait) - Date.now()) / 1000 || 0);
   }
 }
 
-/** For a call of openapi-fetch: the token, a time limit, and redirects as answers, since the token would go along. */
-const requestOptions = (token?: string) => ({
-  headers: token ? { "x-acs-dingtalk-access-token": token } : {},
-  signal: AbortSignal.timeout(TIMEOUT),
-  redirect: "manual" as const,
-});
-export type Options = ReturnType<typeof requestOptions>;
+/** What a call of a generated client passes on to it. */
+export type Options = { headers: Record<string, string>; signal: AbortSignal | null };
 
-/** What a successful answer holds, or an error. */
-export function result<T>(answer: { data?: T; error?: unknown; response: Response }, field: (data: T) => string): string {
-  const found = answer.data && field(answer.data);
-  if (!found) throw new DingTalkError(answer.response.status, answer.error, answer.response.headers);
-  return found;
-}
+export type Settings = {
+  /** Milliseconds that a request may take, up to the last byte of its answer; 10 seconds by default. */
+  timeout?: number;
+  /** Sends the requests in place of the global fetch: through a proxy, with metrics, in a test. */
+  fetch?: typeof globalThis.fetch;
+};
 
 export class DingTalk {
   readonly api: Client<paths>;
+  #base: string;
   #codes = new Map<string, Rule>();
-  #credentials: components["schemas"]["GetAccessTokenRequest"];
+  #credentials: string;
+  #timeout: number;
+  #send: typeof globalThis.fetch;
   #token = { value: "", renewAt: 0, expires: 0 };
   #fetching?: Promise<string>;
 
   /** codes are the rows of codes.json. Certificates of one's own are trusted by NODE_EXTRA_CA_CERTS. */
-  constructor(baseUrl: string, appKey: string, appSecret: string, codes: Code[]) {
-    if (!PRIVATE.test(baseUrl)) throw new RangeError(`${baseUrl} is not https`);
-    this.api = createClient<paths>({ baseUrl });
-    this.#credentials = { appKey, appSecret };
+  constructor(baseUrl: string, appKey: string, appSecret: string, codes: Code[], { timeout = 10_000, fetch }: Settings = {}) {
+    if (!PRIVATE.test(baseUrl)) throw new RangeError(`${baseUrl.replace(/.*@/, "")} is not https`);
+    this.#base = baseUrl.replace(/\/+$/, "");
+    this.#credentials = JSON.stringify({ appKey, appSecret });
+    this.#timeout = timeout;
+    this.#send = fetch ?? ((url, init) => globalThis.fetch(url, init));
+    this.api = createClient<paths>({ baseUrl: this.#base, fetch: this.fetch });
     for (const { code, aliases = [], operations = [""], ...rule } of codes)
       for (const operation of operations)
         for (const name of [code, ...aliases]) this.#codes.set(`${operation} ${name.toLowerCase()}`, rule);
   }
 
-  async openConversationId(chatId: string): Promise<string> {
-    if (["", ".", ".."].includes(chatId)) throw new RangeError("not a chat id");
-    return this.call("chatIdToOpenConversationId", true, async (options) => {
-      const path = "/v1.0/im/chat/{chatId}/convertToOpenConversationId";
-      return result(await this.api.POST(path, { params: { path: { chatId } }, ...options }), (data) => data.openConversationId);
-    });
+  async openConversationId(chatId: string, signal?: AbortSignal): Promise<string> {
+    if (typeof chatId !== "string" || ["", ".", ".."].includes(chatId.trim())) throw new RangeError("not a chat id");
+    const path = "/v1.0/im/chat/{chatId}/convertToOpenConversationId";
+    const send = async (options: Options) => {
+      const { data } = await this.api.POST(path, { params: { path: { chatId } }, ...options });
+      if (!text(data?.openConversationId).trim()) throw new DingTalkError("the answer has no id", 200);
+      return data!.openConversationId;
+    };
+    return this.call("chatIdToOpenConversationId", true, send, signal);
   }
 
-  /** Returns what send does. safe says that a repeat does no harm although the service may have processed the request: x-repeat
-   * in the contract. */
-  async call(operation: string, safe: boolean, send: (options: Options) => Promise<string>): Promise<string> {
+  /** Returns what send returns, which passes its options on to a call of api. safe says that a repeat does no harm although the
+   * service may have processed the request: x-repeat in the contract. signal ends the call, also while it waits. */
+  async call<T>(operation: string, safe: boolean, send: (options: Options) => Promise<T>, signal?: AbortSignal): Promise<T> {
     let rejected: { token: string; error: DingTalkError } | undefined;
     for (let attempt = 1; ; attempt++) {
       let token: string | undefined;
       let error: DingTalkError;
       try {
-        token = await this.#currentToken();
+        token = await unlessAborted(this.#currentToken(), signal);
         if (token === rejected?.token) throw rejected.error;
-        return await send(requestOptions(token));
+        return await send({ headers: { [HEADER]: token }, signal: signal ?? null });
       } catch (caught) {
-        error = caught instanceof DingTalkError ? caught : new DingTalkError(caught instanceof SyntaxError ? 200 : 0, caught);
+        if (!(caught instanceof DingTalkError)) throw caught; // the caller's own, or that of signal
+        error = caught;
       }
       const rule = this.#rule(token ? operation : "getAccessToken", error);
       if (token && !rejected && ["drop", "fetch"].includes(rule.token)) {
@@ -103,7 +124,8 @@ export class DingTalk {
       const processed = token && rule.kind !== "throttled";
       const wait = Math.max(rule.waitSeconds, error.retryAfter);
       if (!rule.retry || (processed && !safe) || wait > MAX_WAIT || attempt === ATTEMPTS) throw error;
-      await sleep(wait + Math.random() * 0.3 * 2 ** (attempt - 1));
+      const pause = wait + Math.random() * 0.3 * 2 ** (attempt - 1);
+      await unlessAborted(new Promise((resolve) => setTimeout(resolve, pause * 1000)), signal);
     }
   }
 
@@ -114,10 +136,50 @@ export class DingTalk {
     return row ?? { kind: status === 429 ? "throttled" : "", retry, waitSeconds: 0, token: status === 401 ? "drop" : "keep" };
   }
 
+  /** For generated clients: one request to the address of this client, whatever host the contract names, and the whole of a
+   * success. All else is a DingTalkError. */
+  readonly fetch = async (input: Request | string | URL, init?: RequestInit): Promise<Response> => {
+    const request = new Request(input, init);
+    const headers = new Headers(request.headers);
+    let url = request.url.startsWith(this.#base) ? request.url : this.#base + request.url.replace(/^https?:\/\/[^/]*/, "");
+    if (!/^\/v\d/.test(url.slice(this.#base.length))) {
+      // The legacy API has a host of its own, and takes the token in the URL.
+      url = url.replace(/^https:\/\/api(?=\.dingtalk\.)/, "https://oapi");
+      url += `${url.includes("?") ? "&" : "?"}access_token=${encodeURIComponent(headers.get(HEADER) ?? "")}`;
+      headers.delete(HEADER);
+    }
+    const sent: RequestInit & { duplex?: "half" } = { method: request.method, headers, redirect: "manual" };
+    if (!["GET", "HEAD"].includes(request.method)) {
+      // A stream is not sent twice. fetch would repeat what was answered with 421.
+      const body = new Uint8Array(await request.arrayBuffer());
+      headers.set("Content-Length", String(body.length));
+      sent.body = new ReadableStream({ start: (stream) => (body.length && stream.enqueue(body), stream.close()) });
+      sent.duplex = "half";
+    }
+    const limit = AbortSignal.timeout(this.#timeout);
+    let answer: Response;
+    let body: string;
+    try {
+      answer = await this.#send(url, { ...sent, signal: AbortSignal.any([limit, request.signal]) });
+      body = await whole(answer);
+    } catch (cause) {
+      if (request.signal.aborted) throw request.signal.reason;
+      throw new DingTalkError(limit.aborted ? `no answer within ${this.#timeout} ms` : "no answer", 0, "", undefined, { cause });
+    }
+    if (!answer.ok || Number(fieldsOf(body).errcode ?? 0) !== 0)
+      throw new DingTalkError(`HTTP ${answer.status} without a result`, answer.status, body, answer.headers);
+    try {
+      JSON.parse(body || "null");
+    } catch {
+      throw new DingTalkError("the answer is no JSON", answer.status, "", answer.headers);
+    }
+    return new Response(body || null, { status: body ? answer.status : 204, headers: { "Content-Type": "application/json" } });
+  };
+
   /** Whoever comes while one fetches waits for that. A renewal is waited for by nobody: the old token serves until its end. */
-  #currentToken(): string | Promise<string> {
+  async #currentToken(): Promise<string> {
     const { value, renewAt, expires } = this.#token;
-    if (now() < renewAt && now() < expires) return value;
+    if (now() < Math.min(renewAt, expires)) return value;
     this.#fetching ??= this.#fetchToken().finally(() => (this.#fetching = undefined));
     if (now() >= expires) return this.#fetching;
     this.#token.renewAt = now() + PAUSE;
@@ -126,10 +188,37 @@ export class DingTalk {
   }
 
   async #fetchToken(): Promise<string> {
-    const answer = await this.api.POST("/v1.0/oauth2/accessToken", { body: this.#credentials, ...requestOptions() });
-    const value = result(answer, (data) => data.accessToken);
-    const lasts = answer.data!.expireIn;
-    this.#token = { value, renewAt: now() + lasts - Math.min(RENEW, lasts / 5), expires: now() + lasts };
+    const begun = now();
+    const headers = { "Content-Type": "application/json" };
+    const answer = await this.fetch(`${this.#base}/v1.0/oauth2/accessToken`, { method: "POST", headers, body: this.#credentials });
+    const fields = fieldsOf(await answer.text());
+    const value = fields.accesstoken;
+    if (typeof value !== "string" || !/^[!-~]+$/.test(value)) throw new DingTalkError("the token call's answer has no token", 200);
+    const seconds = Number(text(fields.expirein));
+    const lasts = seconds >= 1 ? Math.min(seconds, DAY) : UNKNOWN;
+    this.#token = { value, renewAt: begun + lasts - Math.min(RENEW, lasts / 5), expires: begun + lasts };
     return value;
   }
+}
+
+/** An answer's text. One that has no end is no answer. */
+async function whole(answer: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let body = "";
+  const reader = answer.body?.getReader();
+  for (let read; reader && !(read = await reader.read()).done; ) {
+    body += decoder.decode(read.value, { stream: true });
+    if (body.length > LARGEST) throw new RangeError("the answer is too long");
+  }
+  return body + decoder.decode();
+}
+
+function unlessAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+  });
 }

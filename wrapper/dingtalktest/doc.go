@@ -1,47 +1,43 @@
-// Package dingtalktest is an emulator of the part of DingTalk's gateway that this module calls, for the tests of apps.
-// It speaks HTTP over real sockets, holds to the contract in openapi.yaml, and misbehaves on command.
+// Package dingtalktest emulates DingTalk's gateway for the tests of apps. It speaks HTTP over real sockets, answers as openapi.yaml
+// describes, and fails on command.
 //
 //	server := dingtalktest.NewServer(t)
 //	// Point the client at server.URL, with dingtalktest.AppKey and dingtalktest.AppSecret.
 //
 // # What it knows
 //
-// The chat of the reference page, [ChatID], is always known and converts to [OpenConversationID]; [WithChat] adds more,
-// and [WithAnyChat] makes up an answer for every id. Other ids are answered invalideChatId, as unknown chats are.
+// An emulator knows the chat of DingTalk's reference page: [ChatID] converts to [OpenConversationID]. [WithChat] and [WithGroup] add
+// chats, and [WithAnyChat] makes up an openConversationId for any id. Other ids are answered invalideChatId.
 //
-// Every operation of the contract is served, with the contract's example of its success; [WithSpec] adds the operations of
-// a contract of your own, and [WithAnswer] gives an operation another answer.
+// It serves every operation of openapi.yaml. Groups that are created can be converted, described and sent to; messages can be
+// queried and recalled; the rest answers the example of openapi.yaml. [WithSpec] adds the operations of another contract, and
+// [WithAnswer] replaces an operation's answer.
 //
-// # What it does as the service does
+// # How it resembles the service
 //
-//   - The token call returns the same token while that is valid and renews it, and a new one after its expiry.
-//   - A rejected token is answered 400 InvalidAuthentication, not 401; a missing one has a code of its own.
-//   - Permissions, addresses, limits and quota are refused with 403; only the code tells them apart.
+//   - The token call returns the current token and renews it, and a new one after its expiry.
+//   - A rejected token is answered 400 InvalidAuthentication, not 401; a missing token has a code of its own.
+//   - Missing permissions, refused addresses, limits and the quota are answered 403; only the code tells them apart.
+//   - Parameters and bodies are checked for required fields, types and bounds, as the contract of the operation describes them.
 //   - A path outside the gateway is answered 200 with an error of the legacy API.
 //   - The conversion accepts any content type, or none, and ignores a body.
-//   - Every answer of the gateway has a made-up request id in the header x-acs-request-id, errors also in their body.
+//   - Every answer of the gateway has a made-up request id in the header x-acs-request-id; errors have it in the body, too.
 //
-// Some things are not documented and therefore chosen: the order in which a request's token, address, permission,
-// rate, quota and chat are checked; the month's time zone; how a second is measured. The options say what was chosen.
-// Bodies of errors are those of captured answers where there are any, and are synthetic otherwise:
-// [generated.ErrorCode.Observed] tells which.
+// Bodies of errors are captured ones where any are known, and synthetic otherwise: see [generated.ErrorCode.Observed]. [Settings]
+// lists what is not documented and was chosen here. A chat id is one path segment: a%2Fb is the id a/b, and a/b is another path.
 //
-// A raw space in a request line is refused by net/http with a plain 400 before the emulator sees it. Other sloppy
-// escaping is read as net/http reads it. A chat id is one path segment: a%2Fb is the id a/b, and a/b is another path.
+// # Make it fail
 //
-// # Making it fail
+// [Emulator.FailNext] queues faults: an error code, any status and body, bytes on the bare connection, a reset, a lost answer, a
+// connection that hangs. A [Fault] can wait for an operation, a chat, an app, a header or a reused connection, apply to
+// several requests, and have a delay. [Emulator.RejectTokens] revokes the issued tokens. [Emulator.Configure] changes
+// the settings while the emulator runs.
 //
-// [Emulator.FailNext] queues faults: an error code, an answer of any shape, bytes on the bare connection, a reset, a
-// connection that hangs. [Fault.For] binds one to an operation, [Fault.Times] and [Fault.Always] repeat it, others give
-// it a delay, a Retry-After, another status. [Emulator.RejectTokens] makes the tokens issued so far invalid.
-// [Emulator.Configure] applies options while the emulator runs.
+// # See what arrived
 //
-// # What it saw
-//
-// [Emulator.Count] and [Emulator.Counts] count every request by operation, status and code. [Emulator.Requests] returns
-// the last ones without secrets; their number and size are bounded, so an emulator may run for long. [Emulator.Groups] and
-// [Emulator.Messages] return the groups that were created and the messages that robots sent; [Emulator.SetGroup] and
-// [Emulator.MarkRead] change them.
+// [Emulator.Counts] counts all requests by operation, status and code. [Emulator.Requests] returns the last ones with their bodies,
+// without secrets. [Emulator.Groups] and [Emulator.Messages] return the groups that were created and the messages that were
+// sent; [Emulator.SetGroup] and [Emulator.MarkRead] change them. Everything is bounded, so an emulator may run for long.
 package dingtalktest
 
 //go:generate go run ./internal/describe

@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
-# A module of its own, so that nothing of the SDK reaches this module's importers.
 set -euo pipefail
-# shellcheck source-path=SCRIPTDIR source=../../tools.sh
-source "$ROOT/interop/tools.sh"
 
-cd "$SOURCE"
-go build -o "$BUILD/client" .
+# Within the module that has the SDK, so that nothing of it reaches this module's importers.
+cd "$ROOT/bench/official"
+go build -o "$BUILD/client" "$SOURCE/main.go"

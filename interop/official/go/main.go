@@ -1,3 +1,5 @@
+//go:build ignore
+
 // This file is auto-generated, don't edit it. Thanks.
 // The Go sample of DingTalk's page, as gofmt formats it. Every line that differs from that says so at its end: the scheme, the endpoint, the
 // token and the chat id come from the command line, what came out is printed, and two import paths have the version that the SDK of

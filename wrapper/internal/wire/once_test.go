@@ -50,10 +50,11 @@ func newRawServer(t *testing.T, config *tls.Config, want int64, serve func(s *ra
 			context.AfterFunc(t.Context(), func() { c.Close() })
 			s.conns.Go(func() {
 				defer c.Close()
+				conn := c
 				if config != nil {
-					c = tls.Server(c, config)
+					conn = tls.Server(c, config)
 				}
-				serve(s, c)
+				serve(s, conn)
 			})
 		}
 	})
@@ -443,19 +444,19 @@ func TestSentOrNot(t *testing.T) {
 func TestEachAttemptGetsTheWholeLimit(t *testing.T) {
 	const limit, sec = 10 * time.Second, time.Second
 	synctest.Test(t, func(t *testing.T) {
-		var takes time.Duration
+		var takes atomic.Int64
 		transport := wire.NewTransport()
 		defer func() { transport.CloseIdleConnections(); time.Sleep(time.Minute) }() // until servers whose clients left have seen it
 		transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
 			client, server := net.Pipe()
-			go does(func(c net.Conn) bool { time.Sleep(takes); return fine(0, 0, c, nil) }).http1(new(rawServer), server)
+			go does(func(c net.Conn) bool { time.Sleep(time.Duration(takes.Load())); return fine(0, 0, c, nil) }).http1(new(rawServer), server)
 			return client, nil
 		}
 		w := wire.New(transport, limit)
 		for _, test := range []struct{ takes, pause, leaves time.Duration }{
 			{sec, 0, 0}, {limit - 1, 0, 0}, {limit + sec, 0, 0}, {sec, 2 * limit, 0}, {limit - 1, 0, 0}, {limit + 1, 0, 0}, {limit, 0, sec}, {sec, 0, 0},
 		} {
-			takes = test.takes
+			takes.Store(int64(test.takes))
 			ctx, cancel := context.WithTimeout(t.Context(), cmp.Or(test.leaves, time.Hour))
 			begun := time.Now()
 			failed := try(ctx, w, "GET", "http://x", "")

@@ -1,9 +1,7 @@
 package journal
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -176,33 +174,6 @@ func TestDamagedAtEveryByte(t *testing.T) {
 			closed(t, j)
 		}
 	}
-}
-
-func TestFilesThatAreNone(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "journal")
-	if _, err := Read(wanted(path)); !errors.Is(err, fs.ErrNotExist) {
-		t.Error(err)
-	}
-	closed(t, opened(t, path))
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		t.Error("a journal without a result stays")
-	}
-	for _, text := range []string{"precious\n", "precious", "\n\n", `{"openconversation":"journal","version":2,"mark":"m","app":"app","crc":"1fb7c1c5"}` + "\n"} {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if j, err := Open(wanted(path)); err == nil {
-			t.Errorf("%q is taken", text)
-			closed(t, j)
-		}
-		if now, _ := os.ReadFile(path); string(now) != text {
-			t.Errorf("%q is changed to %q", text, now)
-		}
-	}
-	if err := os.WriteFile(path, nil, 0o600); err != nil { // killed before the first line
-		t.Fatal(err)
-	}
-	closed(t, opened(t, path))
 }
 
 // A journal of no app is the first one's that puts a result into it, and then no other's.

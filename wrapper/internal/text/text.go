@@ -110,8 +110,8 @@ func CheckCredential(s string) error {
 	return nil
 }
 
-// MaxSeconds caps what Seconds returns: no arithmetic on it overflows.
-const MaxSeconds = 24 * time.Hour
+// MaxWait caps what Seconds returns: no arithmetic on it overflows.
+const MaxWait = 24 * time.Hour
 
 // Seconds parses a number of seconds; ok is false if it is none.
 func Seconds(s string) (d time.Duration, ok bool) {
@@ -119,5 +119,5 @@ func Seconds(s string) (d time.Duration, ok bool) {
 	if err != nil && !errors.Is(err, strconv.ErrRange) || n != n {
 		return 0, false
 	}
-	return time.Duration(min(max(n, 0), MaxSeconds.Seconds()) * float64(time.Second)), true
+	return time.Duration(min(max(n, 0), MaxWait.Seconds()) * float64(time.Second)), true
 }

@@ -75,7 +75,7 @@ func connect(options any, protocol int) redis.UniversalClient {
 		own.DisableIdentity, own.MaintNotificationsConfig = own.DisableIdentity || own.Protocol == 2, quiet
 		client := redis.NewClient(&own)
 		if own.Protocol == 2 {
-			client.AddHook(noHello{})
+			client.AddHook(noHelloError{})
 		}
 		return opened{client, o}
 	case *redis.ClusterOptions:
@@ -92,21 +92,21 @@ func connect(options any, protocol int) redis.UniversalClient {
 	return nil
 }
 
-// noHello answers HELLO itself, as a server does that does not know it: the Redis client sends it in each protocol.
-type noHello struct{}
+// noHelloError answers HELLO itself, as a server does that does not know it: the Redis client sends it in each protocol.
+type noHelloError struct{}
 
-func (noHello) Error() string { return "HELLO is not sent" }
+func (noHelloError) Error() string { return "HELLO is not sent" }
 
 // RedisError marks an answer of a server.
-func (noHello) RedisError() {}
+func (noHelloError) RedisError() {}
 
-func (noHello) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (noHelloError) DialHook(next redis.DialHook) redis.DialHook { return next }
 
-func (noHello) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+func (noHelloError) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return next
 }
 
-func (h noHello) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+func (h noHelloError) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		if cmd.Name() != "hello" {
 			return next(ctx, cmd)

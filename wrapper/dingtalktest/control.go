@@ -2,6 +2,8 @@ package dingtalktest
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
@@ -30,9 +32,6 @@ func (e *Emulator) Faults() []Fault { return e.state.faults.list() }
 // RejectTokens makes every token issued so far invalid before its time. The next token call issues a new one, unless
 // [Settings].StickyToken is set.
 func (e *Emulator) RejectTokens() { e.state.tokens.RejectAll() }
-
-// RejectToken makes one token invalid, and reports whether it is the last that an app was given.
-func (e *Emulator) RejectToken(token string) bool { return e.state.tokens.Reject(token) }
 
 // ExpireTokens ends the time of every token issued so far. The next token call issues a new one.
 func (e *Emulator) ExpireTokens() { e.state.tokens.ExpireAll() }
@@ -103,7 +102,7 @@ func (e *Emulator) ResetRequests() { e.state.record.forget() }
 // Count returns how many requests of an operation have arrived, answered or not, since the emulator was made or
 // [Emulator.ResetRequests] was called. It is exact however few requests are kept.
 func (e *Emulator) Count(operation generated.Operation) int {
-	return int(e.state.record.count(operation.ID))
+	return int(e.state.record.counts()[operation.ID].Requests)
 }
 
 // Counts returns the counts of all operations, by their IDs, with the statuses and codes of the answers. Requests that match
@@ -122,3 +121,15 @@ func (e *Emulator) Groups() []Group { return e.state.groups.list() }
 
 // Messages returns the messages that robots sent, oldest first: the last 10,000, and at most 8 MiB of them.
 func (e *Emulator) Messages() []Message { return e.state.messages.list() }
+
+// String says what the emulator holds, without secrets.
+func (e *Emulator) String() string {
+	requests := int64(0)
+	for _, tally := range e.Counts() {
+		requests += tally.Requests
+	}
+	return fmt.Sprintf("dingtalktest.Emulator(chats: %d, requests: %d, queued faults: %d)", len(e.Settings().Chats), requests, e.Pending())
+}
+
+// Format prints String whatever the verb.
+func (e *Emulator) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, e.String()) }

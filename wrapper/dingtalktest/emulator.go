@@ -2,8 +2,6 @@ package dingtalktest
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -147,15 +145,3 @@ func (e *Emulator) record(x *exchange, a answer.Answer) Request {
 	entry.Time = e.state.now(x.setup)
 	return e.state.record.add(entry, header, body)
 }
-
-// String says how much the emulator holds, and nothing of its secrets.
-func (e *Emulator) String() string {
-	return fmt.Sprintf("dingtalktest.Emulator(chats: %d, requests: %d, queued faults: %d)",
-		len(e.state.setup.Load().Chats), e.state.record.total(), e.state.faults.queued.Load())
-}
-
-// GoString is the same as String.
-func (e *Emulator) GoString() string { return e.String() }
-
-// Format prints String whatever the verb.
-func (e *Emulator) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, e.String()) }

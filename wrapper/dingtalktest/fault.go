@@ -45,6 +45,26 @@ type Fault struct {
 	Interval    Duration          `json:"interval,omitempty"`                   // the time before each byte
 }
 
+// The names of the kinds.
+const (
+	kindPass               = "pass"
+	kindCode               = "code"
+	kindStickyToken        = "sticky-token"
+	kindPage               = "page"
+	kindRaw                = "raw"
+	kindTruncated          = "truncated"
+	kindWrongLength        = "wrong-length"
+	kindSlow               = "slow"
+	kindBytes              = "bytes"
+	kindSwitchingProtocols = "switching-protocols"
+	kindReset              = "reset"
+	kindLost               = "lost"
+	kindHang               = "hang"
+	kindBan                = "ban"
+	kindBanJSON            = "ban-json"
+	kindBusinessFailure    = "business-failure"
+)
+
 // FaultName is the name of a fault's kind.
 type FaultName string
 
@@ -100,22 +120,6 @@ func Page(status int) Fault { return Fault{Kind: kindPage, Status: status} }
 // say, the request's token stays valid.
 func Bytes(raw []byte) Fault { return Fault{Kind: kindBytes}.withBody(raw) }
 
-// SwitchingProtocols answers 101 as the final status, and closes the connection. HTTP/1 only, like [Bytes].
-func SwitchingProtocols() Fault { return Fault{Kind: kindSwitchingProtocols} }
-
-// Truncated sends the first half of the regular answer's body, rounded down, and closes the connection: Content-Length is that
-// of the whole body. With Body and Status in the Fault it sends half of that body instead.
-func Truncated() Fault { return Fault{Kind: kindTruncated} }
-
-// WrongLength sends the regular answer, or the Fault's Body, with a Content-Length of half its body, rounded down, sends all of
-// the body and closes the connection: a client that goes by the length has half of the JSON. HTTP/1 only, like [Bytes].
-func WrongLength() Fault { return Fault{Kind: kindWrongLength} }
-
-// Slow sends the regular answer, or the Fault's Body, waiting for this interval of real time before each byte of it; 0 is 100 ms.
-func Slow(interval time.Duration) Fault {
-	return Fault{Kind: kindSlow, Interval: Duration(interval)}
-}
-
 // Reset resets the connection (TCP RST) before a byte is answered, and does not process the request. Over HTTP/2 the stream is
 // reset (INTERNAL_ERROR) and the connection stays. HTTP libraries repeat such a request by themselves if the connection carried
 // another one before: Reused in the Fault waits for one of those.
@@ -128,16 +132,9 @@ func Lost() Fault { return Fault{Kind: kindLost} }
 // Hang answers nothing until the client leaves, or the emulator is reset or closed.
 func Hang() Fault { return Fault{Kind: kindHang} }
 
-// Ban answers with the HTML page of a banned address, here with status 403. Page and status are synthetic.
-func Ban() Fault { return Fault{Kind: kindBan} }
-
 // BanJSON answers as banned addresses have been answered, too: JSON with "punish":"deny". The real status is not known; it is
 // 200 here unless the Fault's Status is another.
 func BanJSON() Fault { return Fault{Kind: kindBanJSON} }
-
-// BusinessFailure answers with a success's status and example, in which the fields that tell success from failure (x-success in
-// the contract) have another value, such as "success": false. It waits for a request of an operation that has such fields.
-func BusinessFailure() Fault { return Fault{Kind: kindBusinessFailure} }
 
 // Pass answers regularly: to let a request through between two faults, or to delay it.
 func Pass() Fault { return Fault{Kind: kindPass} }

@@ -12,26 +12,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/call"
 )
 
-// The names of the kinds.
-const (
-	kindPass               = "pass"
-	kindCode               = "code"
-	kindStickyToken        = "sticky-token"
-	kindPage               = "page"
-	kindRaw                = "raw"
-	kindTruncated          = "truncated"
-	kindWrongLength        = "wrong-length"
-	kindSlow               = "slow"
-	kindBytes              = "bytes"
-	kindSwitchingProtocols = "switching-protocols"
-	kindReset              = "reset"
-	kindLost               = "lost"
-	kindHang               = "hang"
-	kindBan                = "ban"
-	kindBanJSON            = "ban-json"
-	kindBusinessFailure    = "business-failure"
-)
-
 // FaultKind describes one kind of fault.
 type FaultKind struct {
 	Name     string   `json:"name"`     // in the field fault
@@ -80,11 +60,11 @@ var faultKinds = []FaultKind{
 		answer: func(f *Fault, _ *call.Call, _ answerer) answer.Answer { return f.own() },
 	},
 	{
-		Name: kindTruncated, Does: "sends half of the regular body, or of your own, and closes the connection",
+		Name: kindTruncated, Does: "sends the first half of the regular body, or of your own, with the Content-Length of the whole, and closes the connection",
 		Fields: bodyFields, answer: damage(answer.Truncate),
 	},
 	{
-		Name: kindWrongLength, Does: "sends the regular body, or your own, with half its Content-Length",
+		Name: kindWrongLength, Does: "sends the regular body, or your own, with half its Content-Length: a client that goes by it has half of the JSON",
 		Fields: bodyFields, answer: damage(answer.Overrun),
 	},
 	{

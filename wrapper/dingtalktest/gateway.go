@@ -152,36 +152,6 @@ func handler(x *exchange) func(*state, *exchange) answer.Answer {
 	return (*state).example
 }
 
-// fieldCodes are the operations' own codes of what a field lacks; TooLong is that of JSON in a string.
-var fieldCodes = map[string]generated.Code{
-	"createGroup.name":                generated.CodeCreateGroupInvalidParameter,
-	"createGroup.owner":               generated.CodeCreateGroupInvalidParameter,
-	"createGroup.useridlist":          generated.CodeCreateGroupInvalidParameter,
-	"getChat.chatid":                  generated.CodeGetChatWrongChatID,
-	"orgGroupSend.openConversationId": generated.CodeOrgGroupSendMissingConversationID,
-	"orgGroupSend.robotCode":          generated.CodeOrgGroupSendMissingRobotCode,
-	"orgGroupSend.msgKey":             generated.CodeOrgGroupSendInvalidMessageKey,
-	"orgGroupSend.msgParam":           generated.CodeOrgGroupSendInvalidMessageParam,
-	"orgGroupSend.msgParam.TooLong":   generated.CodeOrgGroupSendMessageParamTooLong,
-}
-
-// read reads the body of a request, or returns the refusal of what the request lacks.
-func (x *exchange) read(into any) (answer.Answer, bool) {
-	lack := x.Lacks()
-	if lack == nil && into != nil && json.Unmarshal(x.Body, into) != nil {
-		lack = &call.Lack{Code: generated.CodeInvalidBody}
-	}
-	if lack == nil {
-		return answer.Answer{}, true
-	}
-	if code, known := fieldCodes[x.OperationID()+"."+lack.Field]; known && x.Route.Own {
-		return answer.Refusal(x.Operation(), code), false
-	}
-	a := answer.Refusal(x.Operation(), lack.Code)
-	a.Message += lack.Why
-	return a, false
-}
-
 // issueToken answers getAccessToken.
 func (s *state) issueToken(x *exchange) answer.Answer {
 	var credentials generated.GetAccessTokenRequest

@@ -143,27 +143,6 @@ func (r *record) counts() map[string]Tally {
 	return counts
 }
 
-// count returns how many requests of an operation arrived.
-func (r *record) count(operation string) int64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if t := r.tallies[operation]; t != nil {
-		return t.Requests
-	}
-	return 0
-}
-
-// total returns how many requests arrived.
-func (r *record) total() int64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var n int64
-	for _, t := range r.tallies {
-		n += t.Requests
-	}
-	return n
-}
-
 func (r *record) forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

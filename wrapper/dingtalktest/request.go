@@ -55,17 +55,6 @@ type Tally struct {
 	Codes    map[generated.Code]int64 `json:"codes"`    // answers by error code
 }
 
-// Class returns the number of answers with a status of this class: 2 for 200 to 299, and so on.
-func (t Tally) Class(hundreds int) int64 {
-	var n int64
-	for status, count := range t.Status {
-		if status/100 == hundreds && status != 0 {
-			n += count
-		}
-	}
-	return n
-}
-
 // bytes is about how much memory a request takes.
 func (r *Request) bytes() int {
 	n := requestBytes + len(r.Method) + len(r.Path) + len(r.ChatID) + len(r.Body)

@@ -19,7 +19,7 @@ func TestFilter(t *testing.T) {
 	token := a.token().AccessToken
 	a.convert(token, "a")
 	a.convert(token, "b")
-	a.FailNext(dingtalktest.Code(generated.CodeSystemError), dingtalktest.Ban(), dingtalktest.Pass())
+	a.FailNext(dingtalktest.Code(generated.CodeSystemError), dingtalktest.Fault{Kind: "ban"}, dingtalktest.Pass())
 	a.convert(token, "a")
 	a.convert(token, "a")
 	a.convert(token, "a")

@@ -50,8 +50,5 @@ func (s *Server) Close() { s.stop() }
 // String says where the server is, and nothing of its secrets.
 func (s Server) String() string { return fmt.Sprintf("dingtalktest.Server(%s, %s)", s.URL, s.Emulator) }
 
-// GoString is the same as String.
-func (s Server) GoString() string { return s.String() }
-
 // Format prints String whatever the verb.
 func (s Server) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, s.String()) }

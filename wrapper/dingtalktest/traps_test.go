@@ -159,7 +159,7 @@ func TestReusedConnections(t *testing.T) {
 
 func TestBusinessFailure(t *testing.T) {
 	a := start(t, own(generated.Operation{Success: map[string]string{"success": "true", "errcode": "0"}}, `{"success":true,"errcode":0,"taskId":"t"}`))
-	a.FailNext(dingtalktest.BusinessFailure())
+	a.FailNext(dingtalktest.Fault{Kind: "business-failure"})
 	a.convert(a.IssueToken(), dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID) // has no such field
 	if got := a.task(`{}`); got.status != 200 || got.body != `{"errcode":-1,"success":false,"taskId":"t"}` {
 		t.Errorf("%d %s", got.status, got.body)
@@ -264,13 +264,13 @@ func TestMemoryIsFlat(t *testing.T) {
 			e.ServeHTTP(nowhere{}, r)
 		}
 	}
-	serve(12_000, 1) // more than are kept
+	serve(10_500, 1) // more than are kept
 	before := heap()
-	serve(12_000, 2)
+	serve(10_500, 2)
 	if grown := heap() - before; grown > 1<<20 {
 		t.Errorf("the heap has grown by %d bytes", grown)
 	}
-	serve(1_000, 14_000)
+	serve(700, 14_000)
 	if grown := heap() - before; grown > 12<<20 {
 		t.Errorf("the heap has grown by %d bytes", grown)
 	}

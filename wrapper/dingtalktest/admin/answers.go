@@ -114,25 +114,3 @@ func sameSite(next http.Handler) http.Handler {
 	}))
 	return protection.Handler(next)
 }
-
-// spokenErrors gives the mux's own refusals the form of every other problem.
-func spokenErrors(mux *http.ServeMux) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, pattern := mux.Handler(r); pattern != "" {
-			mux.ServeHTTP(w, r)
-			return
-		}
-		silent := &statusOnly{ResponseWriter: w, status: http.StatusOK}
-		mux.ServeHTTP(silent, r)
-		problem(w, statusError{silent.status, fmt.Sprintf("%s: GET /openapi.yaml says what there is", http.StatusText(silent.status))})
-	})
-}
-
-// statusOnly keeps a status and drops the body.
-type statusOnly struct {
-	http.ResponseWriter
-	status int
-}
-
-func (s *statusOnly) WriteHeader(status int)      { s.status = status }
-func (s *statusOnly) Write(p []byte) (int, error) { return len(p), nil }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
@@ -29,8 +30,7 @@ const (
 // sends for a page of another site.
 func Handler(e *dingtalktest.Emulator) http.Handler {
 	a := api{e}
-	mux := http.NewServeMux()
-	for pattern, handle := range map[string]func(*http.Request) (any, error){
+	mux, operations := http.NewServeMux(), map[string]func(*http.Request) (any, error){
 		"GET /healthz":        func(*http.Request) (any, error) { return map[string]string{"status": "ok"}, nil },
 		"GET /openapi.yaml":   func(*http.Request) (any, error) { return document(description), nil },
 		"POST /reset":         done(e.Reset),
@@ -54,10 +54,20 @@ func Handler(e *dingtalktest.Emulator) http.Handler {
 		"DELETE /quota":       done(e.ResetQuota),
 		"GET /clock":          a.clock,
 		"POST /clock":         a.advance,
-	} {
+	}
+	for pattern, handle := range operations {
 		mux.HandleFunc(pattern, answering(handle))
 	}
-	return sameSite(spokenErrors(mux))
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		status := http.StatusNotFound
+		for pattern := range operations {
+			if strings.HasSuffix(pattern, " "+r.URL.Path) {
+				status = http.StatusMethodNotAllowed
+			}
+		}
+		problem(w, statusError{status, http.StatusText(status) + ": GET /openapi.yaml describes this API"})
+	})
+	return sameSite(mux)
 }
 
 // requests answers GET /requests.

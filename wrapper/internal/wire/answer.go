@@ -101,5 +101,5 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 	if err != nil {
 		return 0
 	}
-	return min(max(date.Sub(now), 0), text.MaxSeconds)
+	return min(max(date.Sub(now), 0), text.MaxWait)
 }

@@ -50,10 +50,11 @@ func newRawServer(t *testing.T, config *tls.Config, want int64, serve func(s *ra
 			context.AfterFunc(t.Context(), func() { c.Close() })
 			s.conns.Go(func() {
 				defer c.Close()
+				conn := c
 				if config != nil {
-					c = tls.Server(c, config)
+					conn = tls.Server(c, config)
 				}
-				serve(s, c)
+				serve(s, conn)
 			})
 		}
 	})

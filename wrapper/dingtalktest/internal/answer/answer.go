@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"time"
@@ -128,4 +129,10 @@ func (a Answer) RejectsToken(operation *generated.Operation) bool {
 		row = operation.LookupErrorCode(code)
 	}
 	return a.Status == http.StatusUnauthorized || row != nil && row.Token == generated.TokenDrop
+}
+
+// newRequestID makes up a request id of the form that captured answers have: an upper-case UUID.
+func newRequestID() string {
+	high, low := rand.Uint64(), rand.Uint64()
+	return fmt.Sprintf("%08X-%04X-4%03X-%04X-%012X", uint32(high), uint16(high>>32), high>>52, low>>48&0x3fff|0x8000, low&(1<<48-1))
 }

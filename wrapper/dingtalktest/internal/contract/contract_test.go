@@ -82,7 +82,7 @@ func TestContract(t *testing.T) {
 
 		"banned": {opts: []dingtalktest.Option{func(s *dingtalktest.Settings) { s.BannedAddress = true }},
 			exchange: exchange{operation: convertOp, chatID: "x", token: "valid", status: 403, outside: "a ban answers HTML"}},
-		"ban":      {fault: dingtalktest.Ban(), exchange: exchange{operation: tokenOp, body: goodBody, status: 403, outside: "a ban answers HTML"}},
+		"ban":      {fault: dingtalktest.Fault{Kind: "ban"}, exchange: exchange{operation: tokenOp, body: goodBody, status: 403, outside: "a ban answers HTML"}},
 		"ban JSON": {fault: dingtalktest.BanJSON(), exchange: exchange{operation: convertOp, chatID: "x", token: "valid", status: 200, outside: "a ban answers JSON of its own"}},
 		"raw HTML": {fault: dingtalktest.Raw(502, "text/html", []byte("<h1>502")), exchange: exchange{operation: convertOp, chatID: "x", token: "valid", status: 502, outside: "it was asked for"}},
 		"raw JSON": {fault: dingtalktest.Raw(200, "application/json", []byte("{}")), exchange: exchange{operation: convertOp, chatID: "x", token: "valid", status: 200, outside: "it was asked for"}},

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"go/ast"
+	"go/doc"
 	"go/parser"
 	"go/token"
 	"log"
@@ -51,35 +52,26 @@ func main() {
 // load reads the package's structs and the first sentences of their comments.
 func load() (structs map[string]*ast.StructType, docs map[string]string) {
 	structs, docs = map[string]*ast.StructType{}, map[string]string{}
-	names, err := filepath.Glob("*.go")
-	if err != nil {
-		log.Fatal(err)
-	}
+	names, _ := filepath.Glob("*.go") // The pattern is valid.
 	for _, name := range names {
 		parsed, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
 		if err != nil {
 			log.Fatal(err)
 		}
-		for _, decl := range parsed.Decls {
-			general, ok := decl.(*ast.GenDecl)
-			if !ok {
-				continue
-			}
-			for _, spec := range general.Specs {
-				if named, ok := spec.(*ast.TypeSpec); ok {
-					if t, ok := named.Type.(*ast.StructType); ok {
-						structs[named.Name.Name] = t
-						sentence, _, _ := strings.Cut(strings.ReplaceAll(general.Doc.Text(), "\n", " "), ". ")
-						docs[named.Name.Name] = strings.TrimSuffix(strings.TrimSpace(sentence), ".") + "."
-					}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			if general, ok := n.(*ast.GenDecl); ok && general.Tok == token.TYPE {
+				named := general.Specs[0].(*ast.TypeSpec)
+				if t, ok := named.Type.(*ast.StructType); ok {
+					structs[named.Name.Name], docs[named.Name.Name] = t, new(doc.Package).Synopsis(general.Doc.Text())
 				}
 			}
-		}
+			return true
+		})
 	}
 	return structs, docs
 }
 
-func schema(out *bytes.Buffer, name string, t *ast.StructType, input bool, doc string) {
+func schema(out *bytes.Buffer, name string, t *ast.StructType, input bool, synopsis string) {
 	var required []string
 	var properties strings.Builder
 	for _, f := range t.Fields.List {
@@ -100,7 +92,7 @@ func schema(out *bytes.Buffer, name string, t *ast.StructType, input bool, doc s
 		}
 		fmt.Fprintf(&properties, "        %s: { %s }\n", field, said)
 	}
-	fmt.Fprintf(out, "    %s:\n      type: object\n      description: %q\n", name, doc)
+	fmt.Fprintf(out, "    %s:\n      type: object\n      description: %q\n", name, synopsis)
 	if len(required) > 0 {
 		fmt.Fprintf(out, "      required: [%s]\n", strings.Join(required, ", "))
 	}
@@ -127,7 +119,7 @@ func property(t ast.Expr, tags reflect.StructTag) string {
 		}
 		return moment // of what is not shown
 	case *ast.ArrayType:
-		if ast.Expr(t.Elt).(*ast.Ident).Name == "byte" {
+		if t.Elt.(*ast.Ident).Name == "byte" {
 			return "type: string, format: byte"
 		}
 		said := "type: array, items: { " + property(t.Elt, tags) + " }"

@@ -10,7 +10,7 @@ import (
 // Gate lets go of the requests that are waiting, now and once more when the emulator is closed. Its zero value is ready.
 type Gate struct {
 	mu     sync.Mutex
-	waits  chan struct{}
+	waits  chan struct{} // closed to let go; nil: nobody waited since
 	closed bool
 }
 
@@ -25,27 +25,24 @@ func (g *Gate) Channel() <-chan struct{} {
 }
 
 // Release lets go of those that wait now.
-func (g *Gate) Release() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.waits != nil && !g.closed {
-		close(g.waits)
-		g.waits = nil
-	}
-}
+func (g *Gate) Release() { g.release(false) }
 
 // Close lets go for good. It may be called more than once.
-func (g *Gate) Close() {
+func (g *Gate) Close() { g.release(true) }
+
+func (g *Gate) release(forever bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
 		return
 	}
-	g.closed = true
 	if g.waits == nil {
 		g.waits = make(chan struct{})
 	}
 	close(g.waits)
+	if g.closed = forever; !forever {
+		g.waits = nil
+	}
 }
 
 // Sleep waits for d of real time. It returns false if ctx or done ended it.

@@ -19,34 +19,29 @@ const (
 // Counter counts calls. Its zero value is ready.
 type Counter struct {
 	mu      sync.Mutex
-	windows map[key]*window
-	month   month
+	windows map[[2]string]*window // by app and operation
+	month   string                // a calendar month in the service's time zone
 	used    int
 }
 
-// key is what a limit per second counts by.
-type key struct{ app, operation string }
-
-// month is a calendar month in the service's time zone.
-type month struct {
-	year  int
-	month time.Month
-}
-
-// serviceZone is where the month is taken to begin. The documentation does not say.
-var serviceZone = time.FixedZone("UTC+8", 8*60*60)
-
-func monthOf(t time.Time) month {
-	year, m, _ := t.In(serviceZone).Date()
-	return month{year, m}
-}
+// monthOf is a time's month. The documentation does not say where the month begins; here it does in UTC+8.
+func monthOf(t time.Time) string { return t.In(time.FixedZone("UTC+8", 8*60*60)).Format("2006-01") }
 
 // Admit counts one call, or says which limit refuses it. A perSecond of 0 and a negative perMonth are no limits.
 func (c *Counter) Admit(perSecond, perMonth int, app, operation string, now time.Time) Verdict {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if perSecond > 0 && !c.window(key{app, operation}).admit(perSecond, now) {
-		return OverRate
+	if perSecond > 0 {
+		key := [2]string{app, operation}
+		if c.windows == nil {
+			c.windows = map[[2]string]*window{}
+		}
+		if c.windows[key] == nil {
+			c.windows[key] = new(window)
+		}
+		if !c.windows[key].admit(perSecond, now) {
+			return OverRate
+		}
 	}
 	if current := monthOf(now); current != c.month {
 		c.month, c.used = current, 0
@@ -56,18 +51,6 @@ func (c *Counter) Admit(perSecond, perMonth int, app, operation string, now time
 	}
 	c.used++
 	return Passes
-}
-
-func (c *Counter) window(k key) *window {
-	w := c.windows[k]
-	if w == nil {
-		if c.windows == nil {
-			c.windows = map[key]*window{}
-		}
-		w = new(window)
-		c.windows[k] = w
-	}
-	return w
 }
 
 // Used returns how many calls have counted in now's month.

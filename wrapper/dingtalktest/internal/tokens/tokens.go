@@ -72,15 +72,14 @@ func (s *Store) All() []string {
 	return slices.Collect(maps.Keys(s.owners))
 }
 
-// Reject makes a token invalid before its time, and reports whether it was one of the last that an app was given.
-func (s *Store) Reject(token string) bool {
+// Reject makes a token invalid before its time.
+func (s *Store) Reject(token string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g := s.owners[token]
 	if g != nil {
 		g.rejected = true
 	}
-	return g != nil
 }
 
 // RejectAll makes every token invalid before its time.

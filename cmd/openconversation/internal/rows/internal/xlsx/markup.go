@@ -174,7 +174,7 @@ func appendText(dst []byte, t token) []byte {
 	if t.kind == literal {
 		return append(dst, t.raw[len("<![CDATA["):len(t.raw)-len("]]>")]...)
 	}
-	if bytes.IndexAny(t.raw, "&\r") < 0 {
+	if !bytes.ContainsAny(t.raw, "&\r") {
 		return append(dst, t.raw...)
 	}
 	return append(dst, html.UnescapeString(lineEnds.Replace(string(t.raw)))...)

@@ -1,0 +1,54 @@
+package dingtalktest
+
+import (
+	"encoding/json"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/answer"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/call"
+)
+
+// exchange is one request on its way through the emulator, with the settings that it met.
+type exchange struct {
+	call.Call
+	*setup
+	app    string // whose token the request carries, once that is known
+	reused bool   // whether its connection carried another request before
+	fault  Fault  // that was queued for it
+	faulty bool   // whether there was one
+}
+
+// refuse answers with a row of the operation's own codes, or of the catalogue.
+func (x *exchange) refuse(code generated.Code) answer.Answer {
+	return answer.Refusal(x.Operation(), code)
+}
+
+// fieldCodes are the operations' own codes of what a field lacks; TooLong is that of JSON in a string.
+var fieldCodes = map[string]generated.Code{
+	"createGroup.name":                generated.CodeCreateGroupInvalidParameter,
+	"createGroup.owner":               generated.CodeCreateGroupInvalidParameter,
+	"createGroup.useridlist":          generated.CodeCreateGroupInvalidParameter,
+	"getChat.chatid":                  generated.CodeGetChatWrongChatID,
+	"orgGroupSend.openConversationId": generated.CodeOrgGroupSendMissingConversationID,
+	"orgGroupSend.robotCode":          generated.CodeOrgGroupSendMissingRobotCode,
+	"orgGroupSend.msgKey":             generated.CodeOrgGroupSendInvalidMessageKey,
+	"orgGroupSend.msgParam":           generated.CodeOrgGroupSendInvalidMessageParam,
+	"orgGroupSend.msgParam.TooLong":   generated.CodeOrgGroupSendMessageParamTooLong,
+}
+
+// read reads the body of a request, or returns the refusal of what the request lacks.
+func (x *exchange) read(into any) (answer.Answer, bool) {
+	lack := x.Lacks()
+	if lack == nil && into != nil && json.Unmarshal(x.Body, into) != nil {
+		lack = &call.Lack{Code: generated.CodeInvalidBody}
+	}
+	if lack == nil {
+		return answer.Answer{}, true
+	}
+	if code, known := fieldCodes[x.OperationID()+"."+lack.Field]; known && x.Route.Own {
+		return answer.Refusal(x.Operation(), code), false
+	}
+	a := answer.Refusal(x.Operation(), lack.Code)
+	a.Message += lack.Why
+	return a, false
+}

@@ -47,7 +47,11 @@ func TestMissingPermission(t *testing.T) {
 		t.Errorf("a description: %d", chat.Errcode)
 	}
 	a.Configure(dingtalktest.WithoutPermission())
-	a.convert(a.IssueToken(), dingtalktest.ChatID).wantError(t, generated.CodePermissionDenied)
+	refused := a.convert(a.IssueToken(), dingtalktest.ChatID)
+	refused.wantError(t, generated.CodePermissionDenied)
+	if got := refused.apiError(t).AccessDeniedDetail; got == nil || !slices.Equal(got.RequiredScopes, []string{dingtalktest.Scope}) {
+		t.Errorf("a conversion: %s", refused.body)
+	}
 	getChat := generated.OperationGetChat // needs the same one
 	if got := a.do(a.request("GET", getChat.Path+"?access_token="+a.IssueToken()+"&chatid="+dingtalktest.ChatID, "", nil)); got.status != 403 {
 		t.Errorf("a description: %d %s", got.status, got.body)
@@ -55,6 +59,8 @@ func TestMissingPermission(t *testing.T) {
 	if code := a.ask(sendOp, message(dingtalktest.OpenConversationID, dingtalktest.RobotCode, "{}"), &sent); code != "" {
 		t.Errorf("a message: %q", code)
 	}
+	a.Configure(dingtalktest.WithPermission(), func(s *dingtalktest.Settings) { s.AddressNotAllowed = true })
+	a.convert(a.IssueToken(), dingtalktest.ChatID).wantError(t, generated.CodeIPNotAllowed)
 }
 
 // A fault meets the requests that it is bound to, and waits for them.

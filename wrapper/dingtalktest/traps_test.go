@@ -276,7 +276,10 @@ func TestMemoryIsFlat(t *testing.T) {
 	if grown := heap() - before; grown > 1<<20 {
 		t.Errorf("the heap has grown by %d bytes", grown)
 	}
-	serve(700, 14_000)
+	if n := len(e.Counts()[sendOp.ID].Codes); n != 1000 {
+		t.Errorf("%d codes are counted", n)
+	}
+	serve(1_200, 14_000)
 	if grown := heap() - before; grown > 12<<20 {
 		t.Errorf("the heap has grown by %d bytes", grown)
 	}

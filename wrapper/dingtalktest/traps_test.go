@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -283,4 +284,5 @@ func TestMemoryIsFlat(t *testing.T) {
 	if grown := heap() - before; grown > 12<<20 {
 		t.Errorf("the heap has grown by %d bytes", grown)
 	}
+	runtime.KeepAlive(e)
 }

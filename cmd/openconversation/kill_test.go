@@ -146,12 +146,8 @@ func utf16LE(text string) string {
 	return string(out)
 }
 
-func gb18030(t *testing.T, text string) string {
-	t.Helper()
-	out, err := simplifiedchinese.GB18030.NewEncoder().String(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+func gb18030(text string) string {
+	out, _ := simplifiedchinese.GB18030.NewEncoder().String(text) // which has every character
 	return out
 }
 
@@ -172,7 +168,7 @@ func TestKilledRunsInEveryFormat(t *testing.T) {
 		"lines, CRLF and mark":     {"in.txt", "\uFEFF" + strings.ReplaceAll(chats(rows, distinct), "\n", "\r\n"), "out.csv", ""},
 		"CSV":                      {"in.csv", tableOf(list, ",", "\n"), "out.csv", ""},
 		"CSV, mark":                {"in.csv", "\uFEFF" + tableOf(list, ",", "\r\n"), "out.csv", ""},
-		"CSV, semicolons, GBK":     {"in.csv", gb18030(t, tableOf(list, ";", "\r\n")), "out.csv", ""},
+		"CSV, semicolons, GBK":     {"in.csv", gb18030(tableOf(list, ";", "\r\n")), "out.csv", ""},
 		"CSV, sep=":                {"in.csv", "sep=;\r\n" + tableOf(list, ";", "\r\n"), "out.csv", ""},
 		"tabs, UTF-16":             {"in.txt", utf16LE(tableOf(list, "\t", "\r\n")), "out.txt", ""},
 		"TSV":                      {"in.tsv", tableOf(list, "\t", "\n"), "out.tsv", ""},
@@ -229,7 +225,7 @@ func saved(t *testing.T, path string, ids []string, random *rand.Rand) {
 		case 0:
 			content = "\uFEFF" + content
 		case 1:
-			content = gb18030(t, content)
+			content = gb18030(content)
 		case 2:
 			content = utf16LE(content)
 		}

@@ -174,10 +174,7 @@ func (b *bench) want(code int, stderr string, flags ...string) {
 // wantWith is the same in an environment of the test's own.
 func (b *bench) wantWith(env map[string]string, code int, stderr string, flags ...string) {
 	b.t.Helper()
-	got := call{args: b.args(flags...), env: env}.run()
-	if got.code != code || !strings.Contains(got.stderr, stderr) {
-		b.t.Errorf("%q: exit code %d, want %d, and %q in\n%s", flags, got.code, code, stderr, got.stderr)
-	}
+	call{args: b.args(flags...), env: env}.run().holds(b.t, code, stderr)
 }
 
 func (b *bench) read(path string) string {

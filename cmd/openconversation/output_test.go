@@ -311,8 +311,6 @@ func TestHintsLeadToAnEnd(t *testing.T) {
 		"again failed, stopped":   {chats(30, 30), []dingtalktest.Fault{unknownChat.Times(9), pass.Times(21), pass.Times(3), quota}, func(b *bench) { b.run() }, []string{"--again", "failed"}, 2},
 		"again all, stopped":      {chats(30, 30), []dingtalktest.Fault{pass.Times(30), pass.Times(9), quota}, func(b *bench) { b.run() }, []string{"--again", "all"}, 2},
 		"again all, without luck": {chats(30, 30), []dingtalktest.Fault{pass.Times(30), quota}, func(b *bench) { b.run() }, []string{"--again", "all"}, 1},
-		"edited":                  {chats(30, 30), nil, func(b *bench) { b.run("--limit", "3"); b.write(b.out, "mine\n") }, nil, 1},
-		"no output":               {chats(30, 30), nil, func(b *bench) { b.run("--limit", "3"); _ = os.Remove(b.out) }, nil, 1},
 		"torn journal": {chats(30, 30), nil, func(b *bench) {
 			b.run("--limit", "3")
 			b.write(b.out+".journal", b.read(b.out + ".journal")[:300])
@@ -350,6 +348,7 @@ func TestHintsLeadToAnEnd(t *testing.T) {
 
 // The command that a stopped run prints is one that goes on with it, typed into a shell as it stands.
 func TestPrintedCommandGoesOn(t *testing.T) {
+	t.Parallel()
 	shell, err := exec.LookPath("sh")
 	if err != nil {
 		t.Skip("there is no shell to type into")

@@ -48,6 +48,7 @@ const (
 	localKey     = attribute.Key("dingtalk.local")     // the client refused the call itself
 	resultKey    = attribute.Key("dingtalk.result")    // of a component: see each instrument
 	budgetKey    = attribute.Key("dingtalk.budget")    // 1 for the first budget that the process measures, and so on
+	appKey       = attribute.Key("dingtalk.app")       // of budgets and fleets: see WithApp
 )
 
 // Telemetry makes measuring components of a client. Make one with [New]; it serves any number of clients.
@@ -62,6 +63,8 @@ type Telemetry struct {
 	limiter   metric.Float64Histogram
 	throttles metric.Int64Counter
 	budget    metric.Int64Counter
+	strict    metric.Float64Histogram
+	app       attribute.KeyValue
 	cache     metric.Int64Counter
 	used      metric.Int64ObservableGauge
 	left      metric.Int64ObservableGauge
@@ -91,7 +94,11 @@ func (t *Telemetry) operation(name string) attribute.KeyValue {
 // Option configures [New].
 type Option func(*providers)
 
+// WithApp names the app on the metrics of budgets and fleets. The name is the caller's own, and no app key.
+func WithApp(name string) Option { return func(o *providers) { o.app = name } }
+
 type providers struct {
+	app    string
 	tracer trace.TracerProvider
 	meter  metric.MeterProvider
 }
@@ -108,7 +115,7 @@ func New(opts ...Option) (*Telemetry, error) {
 	for _, opt := range opts {
 		opt(&from)
 	}
-	t := &Telemetry{names: map[string]bool{}, tracer: from.tracer.Tracer(scope), meter: from.meter.Meter(scope)}
+	t := &Telemetry{app: appKey.String(from.app), names: map[string]bool{}, tracer: from.tracer.Tracer(scope), meter: from.meter.Meter(scope)}
 	seconds := metric.WithExplicitBucketBoundaries(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 	var failed []error
 	count := func(name, unit, what string) metric.Int64Counter {
@@ -122,12 +129,13 @@ func New(opts ...Option) (*Telemetry, error) {
 		return made
 	}
 	t.calls = count("dingtalk.client.calls", "{call}", "Calls that ended, by operation and outcome.")
-	t.requests = count("dingtalk.client.requests", "{request}", "Requests that were sent, repeats and token calls included, by operation and outcome.")
+	t.requests = count("dingtalk.client.requests", "{request}", "Requests by operation and outcome, repeats and token calls too.")
 	t.duration = spread("http.client.request.duration", "Duration of HTTP client requests.")
 	t.backoff = spread("dingtalk.client.backoff", "Waits of calls before they are repeated.")
 	t.limiter = spread("dingtalk.client.limiter.wait", "Waits of calls for the limiter.")
-	t.throttles = count("dingtalk.client.throttles", "{request}", "Requests that the service throttled, as the limiter was told.")
-	t.budget = count("dingtalk.client.budget.requests", "{request}", "What the budget said to requests: granted or refused.")
+	t.throttles = count("dingtalk.client.throttles", "{request}", "Requests that the service throttled.")
+	t.budget = count("dingtalk.client.budget.requests", "{request}", "Answers of the budget: granted, quota (used up), outage (not counted).")
+	t.strict = spread("dingtalk.client.budget.wait", "Waits of calls for the budget: what a strict one waits in an outage.")
 	gauge := func(name, what string) metric.Int64ObservableGauge {
 		made, err := t.meter.Int64ObservableGauge(name, metric.WithUnit("{request}"), metric.WithDescription(what))
 		failed = append(failed, err)

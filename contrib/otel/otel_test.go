@@ -71,7 +71,7 @@ func measure(t *testing.T, opts ...dingtalk.Option) measured {
 	}
 	m := measured{server: dingtalktest.NewServer(t), spans: tracetest.NewSpanRecorder()}
 	m.provider = sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(m.spans))
-	m.telemetry, err = dingtalkotel.New(dingtalkotel.WithTracerProvider(m.provider),
+	m.telemetry, err = dingtalkotel.New(dingtalkotel.WithTracerProvider(m.provider), dingtalkotel.WithApp("orders"),
 		dingtalkotel.WithMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter))))
 	if err != nil {
 		t.Fatal(err)
@@ -125,10 +125,10 @@ func TestMetrics(t *testing.T) {
 		`dingtalk_client_requests_total{dingtalk_operation="getAccessToken",dingtalk_outcome="ok",OTEL} 1`,
 		`dingtalk_client_backoff_seconds_count{dingtalk_operation="chatIdToOpenConversationId",dingtalk_outcome="unavailable",OTEL} 1`,
 		`dingtalk_client_limiter_wait_seconds_count{dingtalk_result="passed",OTEL} 4`,
-		`dingtalk_client_budget_requests_total{dingtalk_budget="[0-9]+",dingtalk_result="granted",OTEL} 3`,
-		`dingtalk_client_budget_requests_total{dingtalk_budget="[0-9]+",dingtalk_result="refused",OTEL} 1`,
-		`dingtalk_client_budget_used{dingtalk_budget="[0-9]+",OTEL} 3`,
-		`dingtalk_client_budget_left{dingtalk_budget="[0-9]+",OTEL} 0`,
+		`dingtalk_client_budget_requests_total{dingtalk_app="orders",dingtalk_budget="[0-9]+",dingtalk_result="granted",OTEL} 3`,
+		`dingtalk_client_budget_requests_total{dingtalk_app="orders",dingtalk_budget="[0-9]+",dingtalk_result="quota",OTEL} 1`,
+		`dingtalk_client_budget_used{dingtalk_app="orders",dingtalk_budget="[0-9]+",OTEL} 3`,
+		`dingtalk_client_budget_left{dingtalk_app="orders",dingtalk_budget="[0-9]+",OTEL} 0`,
 		`dingtalk_client_cache_lookups_total{dingtalk_result="hit",OTEL} 1`,
 		`dingtalk_client_cache_lookups_total{dingtalk_result="miss",OTEL} 3`,
 		`url_template="/v1.0/im/chat/{chatId}/convertToOpenConversationId"`,
@@ -225,7 +225,7 @@ func TestSeriesAreBounded(t *testing.T) {
 	text := m.scrape()
 	for pattern, want := range map[string]int{
 		`(?m)^dingtalk_client_calls_total`: 200, `(?m)^dingtalk_client_requests_total`: 2, `(?m)^dingtalk_client_budget_used`: 3, // one is measure's
-		`(?m)^dingtalk_client_budget_requests_total`: 2, `(?m)^dingtalk_client_redis_used.* 0$`: 1, "secret": 0, `dingtalk_operation="other"`: 2,
+		`(?m)^dingtalk_client_budget_requests_total`: 2, `(?m)^dingtalk_client_redis_used.* 0$`: 1, `(?m)^dingtalk_client_redis_fault.* 1$`: 1, "secret": 0, `dingtalk_operation="other"`: 2,
 	} {
 		if got := len(regexp.MustCompile(pattern).FindAllString(text, -1)); got != want {
 			t.Errorf("%s: %d series, want %d", pattern, got, want)
@@ -235,7 +235,8 @@ func TestSeriesAreBounded(t *testing.T) {
 
 type gone struct{}
 
-func (gone) UsesRedis() bool { return false }
+func (gone) UsesRedis() bool     { return false }
+func (gone) Misconfigured() bool { return true }
 
 // Each query of the dashboard names a metric, and labels of it, that a Prometheus has.
 func TestDashboard(t *testing.T) {
@@ -258,14 +259,14 @@ func TestDashboard(t *testing.T) {
 	m.convert(t)
 	m.server.FailNext(dingtalktest.Code(generated.CodeAppQPSLimit).For(generated.OperationChatIDToOpenConversationID))
 	text := m.scrape()
-	series := regexp.MustCompile(`[a-z_]+_(?:total|bucket|count|sum|used|left)\b`)
+	series := regexp.MustCompile(`[a-z_]+_(?:total|bucket|count|sum|used|left|fault)\b`)
 	labels := regexp.MustCompile(`(?:by \(|\{)([a-z_, ]+)`)
 	panels := 0
 	for _, panel := range board.Panels {
 		for _, target := range panel.Targets {
 			panels++
 			for _, name := range series.FindAllString(target.Expr, -1) {
-				if name != "dingtalk_client_throttles_total" && name != "dingtalk_client_redis_used" && !strings.Contains(text, "\n"+name+"{") {
+				if name != "dingtalk_client_throttles_total" && !strings.HasPrefix(name, "dingtalk_client_redis_") && !strings.Contains(text, "\n"+name+"{") {
 					t.Errorf("%s: no metric %s", panel.Title, name)
 				}
 			}

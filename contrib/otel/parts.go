@@ -2,6 +2,7 @@ package dingtalkotel
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strconv"
 	"sync/atomic"
@@ -24,12 +25,15 @@ type limiter struct {
 func (l limiter) Wait(ctx context.Context) error {
 	begun := time.Now()
 	err := l.Limiter.Wait(ctx)
-	result := "passed"
-	if err != nil {
-		result = "refused"
-	}
-	l.to.limiter.Record(ctx, time.Since(begun).Seconds(), metric.WithAttributes(resultKey.String(result)))
+	l.to.limiter.Record(ctx, time.Since(begun).Seconds(), either(err == nil, "passed", "refused"))
 	return err
+}
+
+func either(is bool, yes, no string) metric.MeasurementOption {
+	if is {
+		no = yes
+	}
+	return metric.WithAttributes(resultKey.String(no))
 }
 
 // Answered forwards the outcome of a request.
@@ -54,7 +58,7 @@ func (t *Telemetry) Budget(inner dingtalk.Budget) dingtalk.Budget {
 		Used(ctx context.Context) (int, error)
 		Limit() int
 	}); ok {
-		about := metric.WithAttributes(which)
+		about := metric.WithAttributes(which, t.app)
 		_, _ = t.meter.RegisterCallback(func(ctx context.Context, to metric.Observer) error { // fails only for foreign instruments
 			limited, cancel := context.WithTimeout(ctx, usedTime)
 			defer cancel()
@@ -73,19 +77,22 @@ func (t *Telemetry) Budget(inner dingtalk.Budget) dingtalk.Budget {
 // budgets counts the budgets that the process measures.
 var budgets atomic.Int64
 
-// Fleet measures whether Redis takes part: 1, or 0 while each process keeps to limits of its own. fleet is a
-// *dingtalkredis.Fleet.
-func (t *Telemetry) Fleet(fleet interface{ UsesRedis() bool }) error {
-	_, err := t.meter.Int64ObservableGauge("dingtalk.client.redis.used", metric.WithDescription("1 if Redis takes part, 0 without it."),
-		metric.WithInt64Callback(func(_ context.Context, to metric.Int64Observer) error {
-			used := int64(0)
-			if fleet.UsesRedis() {
-				used = 1
-			}
-			to.Observe(used)
-			return nil
-		}))
-	return err
+// Fleet measures whether Redis takes part: 1, or 0 while each process keeps to limits of its own; and whether that is for a
+// setup fault, which waiting does not cure. fleet is a *dingtalkredis.Fleet.
+func (t *Telemetry) Fleet(fleet interface {
+	UsesRedis() bool
+	Misconfigured() bool
+}) error {
+	gauge := func(name, what string, is func() bool) error {
+		_, err := t.meter.Int64ObservableGauge(name, metric.WithDescription(what), metric.WithInt64Callback(
+			func(_ context.Context, to metric.Int64Observer) error {
+				to.Observe(map[bool]int64{true: 1}[is()], metric.WithAttributes(t.app))
+				return nil
+			}))
+		return err
+	}
+	return errors.Join(gauge("dingtalk.client.redis.used", "1 if Redis takes part, 0 without it.", fleet.UsesRedis),
+		gauge("dingtalk.client.redis.fault", "1 if Redis is set up wrongly.", fleet.Misconfigured))
 }
 
 type budget struct {
@@ -95,12 +102,15 @@ type budget struct {
 }
 
 func (b budget) Spend(ctx context.Context) error {
+	begun := time.Now()
 	err := b.Budget.Spend(ctx)
-	result := "granted"
-	if err != nil {
-		result = "refused"
+	result := map[bool]string{true: "granted", false: "outage"}[err == nil]
+	if errors.Is(err, dingtalk.ErrQuotaExhausted) {
+		result = "quota"
 	}
-	b.to.budget.Add(ctx, 1, metric.WithAttributes(resultKey.String(result), b.name))
+	about := metric.WithAttributes(resultKey.String(result), b.name, b.to.app)
+	b.to.budget.Add(ctx, 1, about)
+	b.to.strict.Record(ctx, time.Since(begun).Seconds(), about)
 	return err
 }
 
@@ -114,11 +124,7 @@ type cache struct {
 
 func (c cache) Get(ctx context.Context, chatID string) (string, bool) {
 	id, found := c.Cache.Get(ctx, chatID)
-	result := "miss"
-	if found {
-		result = "hit"
-	}
-	c.to.cache.Add(ctx, 1, metric.WithAttributes(resultKey.String(result)))
+	c.to.cache.Add(ctx, 1, either(found, "hit", "miss"))
 	return id, found
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -54,19 +55,12 @@ func (r transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	var once sync.Once
 	end := func(result ...attribute.KeyValue) {
 		once.Do(func() {
-			for _, attr := range result {
-				if attr.Key == semconv.ErrorTypeKey {
-					span.SetStatus(codes.Error, "")
-				}
+			if slices.ContainsFunc(result, func(a attribute.KeyValue) bool { return a.Key == semconv.ErrorTypeKey }) {
+				span.SetStatus(codes.Error, "")
 			}
 			span.SetAttributes(result...)
 			span.End()
-			var measured []attribute.KeyValue
-			for _, attr := range append(attrs, result...) {
-				if attr.Key != semconv.URLFullKey {
-					measured = append(measured, attr)
-				}
-			}
+			measured := slices.DeleteFunc(append(attrs, result...), func(a attribute.KeyValue) bool { return a.Key == semconv.URLFullKey })
 			r.to.duration.Record(context.WithoutCancel(ctx), time.Since(begun).Seconds(), metric.WithAttributes(measured...))
 		})
 	}

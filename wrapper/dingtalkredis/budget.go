@@ -342,7 +342,7 @@ type request struct {
 }
 
 // request returns the open request, or opens one.
-func (b *Budget) request(sum *total) request {
+func (b *Budget) request(sum *want) request {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.open == nil {
@@ -376,7 +376,7 @@ func (b *Budget) turned(due time.Time) {
 }
 
 // counted applies the answer to a request.
-func (b *Budget) counted(r request, a answer, m month) (grants int, refused bool, settles time.Duration) {
+func (b *Budget) counted(r request, a *answer, m month) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.month != a.month {
@@ -388,16 +388,16 @@ func (b *Budget) counted(r request, a answer, m month) (grants int, refused bool
 	b.month, b.epoch, b.total, b.told = a.month, a.epoch, a.total, time.Now()
 	b.ends = b.told.Add(m.ends.Sub(time.UnixMicro(a.now)))
 	if a.grants < 0 { // it was not counted, and another may be asked
-		b.open = nil
-		return 0, false, max(a.settles, time.Millisecond)
+		b.open, a.settles = nil, max(a.settles, time.Millisecond)
+		return
 	}
-	if r.number > 0 {
+	if a.settles = 0; r.number > 0 {
 		b.open, b.debt = nil, max(b.debt-r.debt, 0)
 		b.grants += a.grants
 		sent := min(b.grants, b.debt) // an answer that comes late counts what was sent meanwhile
 		b.grants, b.debt = b.grants-sent, b.debt-sent
 	}
-	return a.grants, r.want > 0 && a.grants == 0, 0
+	a.refused = r.want > 0 && a.grants == 0
 }
 
 // slot returns the slot of the last answer.

@@ -35,11 +35,12 @@ func (c *Cache) name(chatID string) string { return c.fleet.key("conversion", ch
 // Get returns a chat's openConversationId. An invalid value is a miss. On a miss, the same exchange reserves the turn and
 // counts the request that are about to be wanted.
 func (c *Cache) Get(ctx context.Context, chatID string) (string, bool) {
-	r, err := c.fleet.ask(ctx, &want{chat: c.name(chatID)})
+	a, err := c.fleet.ask(ctx, &want{chats: []string{c.name(chatID)}})
 	if err != nil {
 		return "", false
 	}
-	id, marked := strings.CutPrefix(r.found, valueMark)
+	value, _ := a.found[0].(string)
+	id, marked := strings.CutPrefix(value, valueMark)
 	return id, marked && usable(id)
 }
 

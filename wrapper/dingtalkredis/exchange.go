@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -178,9 +179,9 @@ end
 return {now, found, place, places, window, given, first - now, step, again, answer, total, epoch, month, wait / 1000}
 `)
 
-// want is what one caller asks. Wants of one exchange have one limiter and one budget at most.
+// want is what one caller asks, or what those of one exchange ask together: they have one limiter and one budget at most.
 type want struct {
-	chat      string // the key of a conversion; empty: none
+	chats     []string // the keys of conversions; a caller's is one at most
 	limiter   *Limiter
 	turns     int
 	throttled bool
@@ -188,16 +189,38 @@ type want struct {
 	grants    int
 	rest      time.Duration // between probes while Redis is down
 
-	reply chan reply
+	done chan struct{}
+	err  error
+	answer
 }
 
-type reply struct {
-	err     error
-	found   string        // the conversion
-	again   time.Duration // until there may be a turn; 0: there was one
-	grants  int
-	refused bool          // the budget is used up
-	settles time.Duration // positive while the count settles
+// fits reports whether a caller's want can join, and adds it.
+func (w *want) fits(one *want) bool {
+	if w.limiter != nil && one.limiter != nil && w.limiter != one.limiter || w.budget != nil && one.budget != nil && w.budget != one.budget ||
+		len(w.chats)+len(one.chats) > lookups {
+		return false
+	}
+	w.limiter, w.budget = cmp.Or(w.limiter, one.limiter), cmp.Or(w.budget, one.budget)
+	w.chats, w.turns, w.grants, w.throttled = append(w.chats, one.chats...), w.turns+one.turns, w.grants+one.grants, w.throttled || one.throttled
+	return true
+}
+
+// answer is what exchangeScript returns.
+type answer struct {
+	now           int64
+	alone         bool // the time alone: the month was wrong
+	found         []any
+	place, places int
+	window        int64
+	turns         int
+	first, step   time.Duration
+	again         time.Duration // until there may be a turn; 0: there was one
+	grants        int           // -1 while the count settles
+	total         int
+	epoch         string
+	month         int
+	settles       time.Duration
+	refused       bool // the budget is used up
 }
 
 // desk collects what is wanted.
@@ -239,16 +262,16 @@ func (c *clock) measure(redisTime, sent time.Time) {
 
 // ask waits for the answer of an exchange, at most until ctx ends or a quarter of its time has passed: the rest is left
 // for the call itself.
-func (f *Fleet) ask(ctx context.Context, w *want) (reply, error) {
+func (f *Fleet) ask(ctx context.Context, w *want) (answer, error) {
 	if err := f.health.mayAsk(cmp.Or(w.rest, awayTime)); err != nil {
-		return reply{}, err
+		return answer{}, err
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		limited, cancel := context.WithTimeout(ctx, max(time.Until(deadline)/4, 0))
 		defer cancel()
 		ctx = limited
 	}
-	w.reply = make(chan reply, 1)
+	w.done = make(chan struct{})
 	f.desk.mu.Lock()
 	f.desk.waiting = append(f.desk.waiting, w)
 	if !f.desk.busy {
@@ -257,140 +280,89 @@ func (f *Fleet) ask(ctx context.Context, w *want) (reply, error) {
 	}
 	f.desk.mu.Unlock()
 	select {
-	case r := <-w.reply:
-		return r, r.err
+	case <-w.done:
+		return w.answer, w.err
 	case <-ctx.Done():
-		return reply{}, ctx.Err()
+		return answer{}, ctx.Err()
 	}
 }
 
 // serve makes exchanges until nothing is wanted.
 func (f *Fleet) serve() {
 	for {
-		batch := f.desk.take()
+		batch, sum := f.desk.take()
 		if len(batch) == 0 {
 			return
 		}
-		if err := f.exchange(batch); err != nil {
-			f.desk.mu.Lock()
-			batch, f.desk.waiting = append(batch, f.desk.waiting...), nil // Redis counts as down: nobody else waits for it
-			f.desk.mu.Unlock()
-			for _, w := range batch {
-				w.reply <- reply{err: err}
-			}
-		}
+		a, err := f.exchange(sum)
 		f.desk.mu.Lock()
 		trip := f.desk.clock.trip
+		if err != nil { // Redis counts as down: nobody else waits for it
+			batch, f.desk.waiting = append(batch, f.desk.waiting...), nil
+		}
 		f.desk.mu.Unlock()
+		for _, w := range batch {
+			if w.answer, w.err = a, err; err == nil && len(w.chats) > 0 {
+				w.found, a.found = a.found[:1], a.found[1:]
+			}
+			close(w.done)
+		}
 		time.Sleep(min(trip/16, 10*time.Millisecond)) // who got an answer is about to want more, in one exchange
 	}
 }
 
 // take returns the wants of the next exchange.
-func (d *desk) take() (batch []*want) {
+func (d *desk) take() (batch []*want, sum *want) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var limiter *Limiter
-	var budget *Budget
-	chats := 0
-	later := d.waiting[:0:0]
-	for _, w := range d.waiting {
-		if w.limiter != nil && limiter != nil && w.limiter != limiter || w.budget != nil && budget != nil && w.budget != budget ||
-			w.chat != "" && chats == lookups {
-			later = append(later, w)
-			continue
+	sum = new(want)
+	d.waiting = slices.DeleteFunc(d.waiting, func(w *want) bool {
+		fits := sum.fits(w)
+		if fits {
+			batch = append(batch, w)
 		}
-		if w.limiter != nil {
-			limiter = w.limiter
-		}
-		if w.budget != nil {
-			budget = w.budget
-		}
-		if w.chat != "" {
-			chats++
-		}
-		batch = append(batch, w)
+		return fits
+	})
+	if d.busy = len(batch) > 0; len(sum.chats) > 0 { // a chat that is not found is about to want a turn and a grant
+		sum.limiter = cmp.Or(sum.limiter, d.limiter)
 	}
-	d.waiting, d.busy = later, len(batch) > 0
-	return batch
+	if len(sum.chats) > 0 || sum.turns > 0 {
+		sum.budget = cmp.Or(sum.budget, d.budget)
+	}
+	return batch, sum
 }
 
-// total is what a batch wants.
-type total struct {
-	chats     []*want
-	limiter   *Limiter
-	turns     int
-	throttled bool
-	budget    *Budget
-	grants    int
-}
-
-func (d *desk) sum(batch []*want) (sum total) {
-	for _, w := range batch {
-		if w.chat != "" {
-			sum.chats = append(sum.chats, w)
-		}
-		if w.limiter != nil {
-			sum.limiter = w.limiter
-		}
-		if w.budget != nil {
-			sum.budget = w.budget
-		}
-		sum.turns += w.turns
-		sum.grants += w.grants
-		sum.throttled = sum.throttled || w.throttled
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	// A chat that is not found is about to want a turn and a grant.
-	if sum.limiter == nil && len(sum.chats) > 0 {
-		sum.limiter = d.limiter
-	}
-	if sum.budget == nil && (len(sum.chats) > 0 || sum.turns > 0) {
-		sum.budget = d.budget
-	}
-	return sum
-}
-
-// exchange sends the wants of a batch, and answers them.
-func (f *Fleet) exchange(batch []*want) error {
-	sum := f.desk.sum(batch)
+// exchange sends what a batch wants, and applies the answer.
+func (f *Fleet) exchange(sum *want) (a answer, err error) {
 	rate, more, knows := 0.0, 0, "new"
 	if sum.limiter != nil {
 		rate = sum.limiter.rate
 		sum.turns, more, knows = sum.limiter.wants(sum.turns, len(sum.chats))
 	}
-	keys := []string{f.limiterKey(), f.key("processes"), f.monthKey()}
-	for _, w := range sum.chats {
-		keys = append(keys, w.chat)
-	}
+	keys := append([]string{f.limiterKey(), f.key("processes"), f.monthKey()}, sum.chats...)
 	for len(keys) < 3+lookups {
 		keys = append(keys, keys[0])
 	}
-	for {
+	for { // again, if this process was wrong about the month
 		f.desk.mu.Lock()
 		clk, window := f.desk.clock, f.desk.window
 		f.desk.mu.Unlock()
+		m := monthOf(clk.now(f.health.now))
 		args := []any{f.process, window, len(sum.chats), rate, sum.turns, more, knows, sum.throttled}
 		var r request
-		m := monthOf(clk.now(f.health.now))
 		if sum.budget == nil {
 			args = append(args, -1, 0, 0, 0, 0, "", 0, "", 0, 0, 0, 0, 0)
 		} else {
-			r = sum.budget.request(&sum)
-			args = append(args, sum.budget.limit, r.want, r.more, r.debt, r.number, sum.budget.id, sum.budget.slot(), r.epoch, r.total, r.month, m.index, m.begins.Unix(), m.ends.Unix())
+			r = sum.budget.request(sum)
+			args = append(args, sum.budget.limit, r.want, r.more, r.debt, r.number, sum.budget.id, sum.budget.slot(), r.epoch, r.total, r.month)
+			args = append(args, m.index, m.begins.Unix(), m.ends.Unix())
 		}
 		sent := time.Now()
-		values, err := guarded(context.Background(), f, func(ctx context.Context) ([]any, error) {
-			return exchangeScript.Run(ctx, f.redis, keys, args...).Slice()
+		a, err = guarded(context.Background(), f, func(ctx context.Context) (answer, error) {
+			return answerOf(exchangeScript.Run(ctx, f.redis, keys, args...).Slice())
 		})
 		if err != nil {
-			return err
-		}
-		a, err := answerOf(values)
-		if err != nil {
-			f.health.bad(context.Background(), err)
-			return err
+			return a, err
 		}
 		at := time.UnixMicro(a.now)
 		f.health.clocks(at)
@@ -398,59 +370,35 @@ func (f *Fleet) exchange(batch []*want) error {
 		f.desk.clock.measure(at, sent)
 		if !a.alone {
 			f.desk.window, f.desk.places = a.window, a.places
-			if a.place >= 0 {
-				f.desk.place = a.place
-			}
+		}
+		if !a.alone && a.place >= 0 {
+			f.desk.place = a.place
 		}
 		f.desk.mu.Unlock()
 		if a.alone {
-			continue // in the month of Redis's clock
+			continue
 		}
 		if sum.limiter != nil {
 			sum.limiter.got(a)
 		}
-		common := reply{again: a.again}
 		if sum.budget != nil {
-			common.grants, common.refused, common.settles = sum.budget.counted(r, a, m)
+			sum.budget.counted(r, &a, m)
 		}
-		chats := 0
-		for _, w := range batch {
-			own := common
-			if w.chat != "" {
-				own.found, _ = a.found[chats].(string)
-				chats++
-			}
-			w.reply <- own
-		}
-		return nil
+		return a, nil
 	}
-}
-
-// answer is what exchangeScript returns.
-type answer struct {
-	now           int64
-	alone         bool // the time alone: the month was wrong
-	found         []any
-	place, places int
-	window        int64
-	turns         int
-	first, step   time.Duration
-	again         time.Duration
-	grants        int
-	total         int
-	epoch         string
-	month         int
-	settles       time.Duration
 }
 
 // answerOf reads the script's answer.
-func answerOf(values []any) (a answer, err error) {
-	var numbers [14]int64
-	if len(values) != 1 && len(values) != len(numbers) {
+func answerOf(values []any, err error) (a answer, _ error) {
+	if err != nil {
+		return a, err
+	}
+	if a.alone = len(values) == 1; !a.alone && len(values) != 14 {
 		return a, errForeign
 	}
+	var numbers [14]int64
 	for n, value := range values {
-		var is bool
+		is := false
 		switch n {
 		case 1:
 			a.found, is = value.([]any)
@@ -463,10 +411,9 @@ func answerOf(values []any) (a answer, err error) {
 			return a, errForeign
 		}
 	}
-	micro := func(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
-	a.now, a.alone = numbers[0], len(values) == 1
-	a.place, a.places, a.window = int(numbers[2]), int(numbers[3]), numbers[4]
-	a.turns, a.first, a.step, a.again = int(numbers[5]), micro(numbers[6]), micro(numbers[7]), micro(numbers[8])
-	a.grants, a.total, a.month, a.settles = int(numbers[9]), int(numbers[10]), int(numbers[12]), time.Duration(numbers[13])*time.Millisecond
+	micro := func(n int) time.Duration { return time.Duration(numbers[n]) * time.Microsecond }
+	a.now, a.place, a.places, a.window = numbers[0], int(numbers[2]), int(numbers[3]), numbers[4]
+	a.turns, a.first, a.step, a.again = int(numbers[5]), micro(6), micro(7), micro(8)
+	a.grants, a.total, a.month, a.settles = int(numbers[9]), int(numbers[10]), int(numbers[12]), 1000*micro(13)
 	return a, nil
 }

@@ -183,14 +183,11 @@ func (f *Fleet) UsesRedis() bool {
 	return !f.health.noted
 }
 
-// Fault returns the setup fault for which Redis does not take part, or "".
-func (f *Fleet) Fault() Fault {
+// Misconfigured reports whether Redis does not take part for a setup fault ([SetupError]), which waiting does not cure.
+func (f *Fleet) Misconfigured() bool {
 	f.health.mu.Lock()
 	defer f.health.mu.Unlock()
-	if !f.health.noted {
-		return ""
-	}
-	return f.health.fault
+	return f.health.noted && f.health.fault != "" && f.health.lasting()
 }
 
 // key makes a Redis key of the organisation. The part in braces selects the slot in a cluster: one script may use all keys of

@@ -118,11 +118,7 @@ func (f *Fleet) probe(ctx context.Context, client redis.UniversalClient, begins 
 	for len(keys) < 3+lookups {
 		keys = append(keys, name)
 	}
-	values, err := exchangeScript.Run(ctx, client, keys, f.process, 0, 1, 1, 1, 0, "new", true, 1, 1, 0, 0, 1, "", 0, "", 0, 0, 0, 0, 1<<40).Slice()
-	if err != nil {
-		return err
-	}
-	a, err := answerOf(values)
+	a, err := answerOf(exchangeScript.Run(ctx, client, keys, f.process, 0, 1, 1, 1, 0, "new", true, 1, 1, 0, 0, 1, "", 0, "", 0, 0, 0, 0, 1<<40).Slice())
 	if err != nil {
 		return err
 	}
@@ -144,7 +140,7 @@ var (
 )
 
 // diagnose finds faults that the Redis client cannot report: TLS on one side only, and a proxy that closes the connection
-// instead of an answer. Its error wraps err.
+// instead of an answer. Its error wraps err. It sends no secret without the certificate that is wanted.
 func (f *Fleet) diagnose(ctx context.Context, step string, err error) (Fault, error) {
 	options := optionsOf(f.redis)
 	var addresses []string
@@ -159,17 +155,11 @@ func (f *Fleet) diagnose(ctx context.Context, step string, err error) (Fault, er
 	case *redis.FailoverOptions:
 		addresses, config = o.SentinelAddrs, o.TLSConfig
 	}
-	if len(addresses) == 0 {
-		return "", err
-	}
 	reached := false
 	for _, address := range addresses[:min(len(addresses), 3)] {
-		conn, failed := dial(ctx, address)
-		if failed != nil {
-			continue
-		}
-		reached = true
-		if found := speaks(ctx, conn, address, config); found != nil {
+		found, connected := speaks(ctx, address, config)
+		reached = reached || connected
+		if found != nil {
 			return FaultTLS, fmt.Errorf("%w: %w", found, err)
 		}
 	}
@@ -187,46 +177,42 @@ func (f *Fleet) diagnose(ctx context.Context, step string, err error) (Fault, er
 	return "", err
 }
 
-// dial connects within a quarter of the time.
-func dial(ctx context.Context, address string) (net.Conn, error) {
+// speaks returns why a server and the configuration differ in TLS, and whether there is a server. One without TLS reads a
+// handshake as a command and waits for more; and an alert gets lost if the connection was written to.
+func speaks(ctx context.Context, address string, config *tls.Config) (fault error, connected bool) {
 	deadline, _ := ctx.Deadline()
-	limit := time.Now().Add(time.Until(deadline) / 4)
-	limited, cancel := context.WithDeadline(ctx, limit)
-	defer cancel()
-	conn, err := new(net.Dialer).DialContext(limited, "tcp", address)
-	if err == nil {
-		_ = conn.SetDeadline(limit) // a connection that fails here fails below
+	dialer, begin := net.Dialer{Deadline: time.Now().Add(time.Until(deadline) / 4)}, make([]byte, 1)
+	try := func(config *tls.Config, send string) (answers bool, err error) {
+		conn, err := dialer.DialContext(ctx, "tcp", address)
+		if err != nil {
+			return false, err
+		}
+		defer conn.Close()
+		connected = true
+		_ = conn.SetDeadline(dialer.Deadline) // a connection that fails here fails below
+		if config != nil {
+			conn = tls.Client(conn, config)
+		}
+		_, _ = conn.Write([]byte(send))
+		_, err = conn.Read(begin)
+		return err == nil && strings.ContainsAny(string(begin), "+-"), err
 	}
-	return conn, err
-}
-
-// speaks returns why a server and the configuration differ in TLS. A server without TLS reads a handshake as a command and
-// waits for more; and an alert gets lost if the connection was written to. It sends no secret.
-func speaks(ctx context.Context, conn net.Conn, address string, config *tls.Config) error {
-	defer conn.Close()
 	if config == nil {
-		err := tls.Client(conn, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(ctx) // the connection is closed after the handshake
-		var alert tls.AlertError
-		if err == nil || errors.As(err, &alert) {
-			return errWantsTLS
+		_, err := try(&tls.Config{InsecureSkipVerify: true}, "PING\r\n") // the connection is closed then
+		var header tls.RecordHeaderError
+		if connected && (err == nil || isTLS(err) && !errors.As(err, &header)) {
+			return errWantsTLS, true
 		}
-		return nil
+		return nil, connected
 	}
-	begin := make([]byte, 1)
-	if second, err := dial(ctx, address); err == nil {
-		defer second.Close()
-		_, _ = second.Write([]byte("PING\r\n"))
-		if n, _ := second.Read(begin); n == 1 && strings.ContainsAny(string(begin), "+-") {
-			return errPlain
-		}
+	if answers, _ := try(nil, "PING\r\n"); answers {
+		return errPlain, true
 	}
-	config = config.Clone()
-	if config.ServerName == "" {
+	if config = config.Clone(); config.ServerName == "" {
 		config.ServerName, _, _ = net.SplitHostPort(address)
 	}
-	_, err := tls.Client(conn, config).Read(begin) // a server that accepts the connection waits for a command
-	if err != nil && isTLS(err) {
-		return err
+	if _, err := try(config, ""); err != nil && isTLS(err) { // a server that accepts the connection waits for a command
+		return err, true
 	}
-	return nil
+	return nil, connected
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -116,13 +117,8 @@ func TestCells(t *testing.T) {
 
 // prefixed gives tags a prefix.
 func prefixed(text string) string {
-	for _, name := range []string{"worksheet", "sheetData", "row", "c", "v", "is", "t", "f", "sst", "si", "r", "rPh", "rPr"} {
-		for _, end := range []string{" ", ">", "/"} {
-			text = strings.ReplaceAll(text, "<"+name+end, "<x:"+name+end)
-			text = strings.ReplaceAll(text, "</"+name+end, "</x:"+name+end)
-		}
-	}
-	return strings.ReplaceAll(text, "xmlns=", "xmlns:x=")
+	tags := regexp.MustCompile(`<(/?)(worksheet|sheetData|row|c|v|is|t|f|sst|si|r|rPh|rPr)\b`)
+	return strings.ReplaceAll(tags.ReplaceAllString(text, "<${1}x:$2"), "xmlns=", "xmlns:x=")
 }
 
 func TestDamaged(t *testing.T) {

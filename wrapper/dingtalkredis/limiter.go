@@ -166,13 +166,13 @@ func (l *Limiter) wants(waiting, chats int) (turns, more int, knows string) {
 	return turns, more, l.knows
 }
 
-// got keeps reserved turns.
-func (l *Limiter) got(a answer) {
+// got keeps the turns that were reserved at a time.
+func (l *Limiter) got(a answer, at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.knows = "known"
 	for n := range a.turns {
-		l.latest = time.Now().Add(a.first + time.Duration(n)*a.step)
+		l.latest = at.Add(a.first + time.Duration(n)*a.step)
 		l.turns = append(l.turns, l.latest)
 	}
 }

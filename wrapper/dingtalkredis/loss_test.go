@@ -75,7 +75,14 @@ func TestLossOfRedisKeepsTheRate(t *testing.T) {
 			var sent []time.Time
 			var all sync.WaitGroup
 			all.Go(func() { sent = sendTimes(ctx, limiters) })
-			time.Sleep(4 * time.Second)
+			eventually(t, "Redis knows every process", func() bool {
+				n := 0
+				for _, name := range keys(t, newRedis(t, s.Addr), "*:processes") {
+					n, _ = newRedis(t, s.Addr).HGet(t.Context(), name, "places").Int()
+				}
+				return n == pods
+			})
+			time.Sleep(3 * time.Second)
 			lose(s, p)
 			time.Sleep(6 * time.Second)
 			cancel()

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/big"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -157,21 +157,12 @@ func (f *Field) limitNumber(text string) error {
 	return nil
 }
 
-// less compares numbers as JSON writes them. Two integers are compared with all their digits; a text that is no number is
-// never less.
+// less compares numbers as JSON writes them, with all their digits; a text that is no number is never less.
 func less(a, b string) bool {
-	m, errM := strconv.ParseInt(a, 10, 64)
-	n, errN := strconv.ParseInt(b, 10, 64)
-	if errM == nil && errN == nil {
-		return m < n
-	}
-	x, errX := strconv.ParseFloat(a, 64)
-	y, errY := strconv.ParseFloat(b, 64)
-	return isNumber(errX) && isNumber(errY) && x < y
+	x, _, errX := big.ParseFloat(a, 10, 256, big.ToNearestEven)
+	y, _, errY := big.ParseFloat(b, 10, 256, big.ToNearestEven)
+	return errX == nil && errY == nil && x.Cmp(y) < 0
 }
-
-// isNumber reports whether ParseFloat took a number; one beyond the range of a float64 is infinite.
-func isNumber(err error) bool { return err == nil || errors.Is(err, strconv.ErrRange) }
 
 func span(least, most int) string {
 	switch {

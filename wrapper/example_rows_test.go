@@ -27,7 +27,7 @@ func ExampleConvertEach_database() {
 		panic(err)
 	}
 	groups := func(yield func(group) bool) {
-		defer rows.Close()
+		defer func() { _ = rows.Close() }()
 		for rows.Next() {
 			var g group
 			if err := rows.Scan(&g.Name, &g.ChatID); err != nil || !yield(g) {

@@ -209,7 +209,13 @@ func (p *path) refused(c *call, a *wire.Answer) *verdict {
 	banned, says := body.isBan(), secrets.Show(message, maxMessageBytes)
 	if code == "" && message == "" && body.status == "" && body.punish == "" {
 		says = "the answer holds neither a result nor an error"
-		if kind := htmlKind(a); kind != "" {
+		kind := a.Header.Get("Content-Type") // gateways label their pages with what the request asked for
+		if strings.HasPrefix(strings.ToLower(kind), "text/html") {
+			kind = "text/html"
+		} else if kind = "HTML labelled " + kind; !bytes.HasPrefix(bytes.TrimSpace(a.Body), []byte("<")) {
+			kind = ""
+		}
+		if kind != "" {
 			says = fmt.Sprintf("the answer is %s, %d bytes", secrets.Show(kind, maxSnippetBytes), len(a.Body))
 			banned = a.Status == http.StatusForbidden // the ban page is not documented; the gateway's own refusals are JSON
 		} else if len(a.Body) > 0 && !c.contract.Public { // a public operation's answer may hold a new, unknown token
@@ -274,17 +280,4 @@ func (v *verdict) byStatus(a *wire.Answer, secrets text.Secrets) {
 	default:
 		v.Kind = ErrUnexpectedResponse
 	}
-}
-
-// htmlKind describes an HTML answer, found by its label or its body, and is empty for any other. Gateways label their
-// pages with the media type that the request asked for.
-func htmlKind(a *wire.Answer) string {
-	label := a.Header.Get("Content-Type")
-	switch mediaType, _, _ := strings.Cut(label, ";"); {
-	case strings.EqualFold(strings.TrimSpace(mediaType), "text/html"):
-		return "text/html"
-	case bytes.HasPrefix(bytes.TrimSpace(a.Body), []byte("<")):
-		return "HTML labelled " + label
-	}
-	return ""
 }

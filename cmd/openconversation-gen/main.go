@@ -13,9 +13,11 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/speakeasy-api/openapi/overlay"
+	"gopkg.in/yaml.v3"
+
 	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
 	"github.com/dingtalk-openapi/openconversation-go/internal/generator"
-	"github.com/dingtalk-openapi/openconversation-go/internal/overlay"
 )
 
 func main() {
@@ -100,11 +102,19 @@ func run(args []string, stdout, stderr io.Writer) error {
 
 // generate makes what is asked for of a contract.
 func (o *options) generate() error {
-	var with contract.Change
-	if o.overlay != "" {
-		with = overlay.Change(o.overlay)
+	content, err := os.ReadFile(o.spec)
+	if err != nil {
+		return err
 	}
-	c, err := contract.Load(o.spec, with)
+	var changed [][]byte
+	if o.overlay != "" {
+		text, err := overlaid(o.overlay, content)
+		if err != nil {
+			return err
+		}
+		changed = append(changed, text)
+	}
+	c, err := contract.Parse(o.spec, content, changed...)
 	if err == nil && o.routes != "" {
 		var raw []byte
 		if raw, err = json.MarshalIndent(c.Routes(), "", "  "); err == nil {
@@ -115,6 +125,22 @@ func (o *options) generate() error {
 		return err
 	}
 	return writePackage(c, o.spec, o.name, o.output)
+}
+
+// overlaid applies an OpenAPI Overlay 1.0. An action that changes nothing is an error: it would be a misspelling.
+func overlaid(file string, content []byte) ([]byte, error) {
+	actions, err := overlay.Parse(file)
+	if err != nil {
+		return nil, err
+	}
+	var doc yaml.Node
+	if err := errors.Join(actions.Validate(), yaml.Unmarshal(content, &doc)); err != nil {
+		return nil, err
+	}
+	if _, err := actions.ApplyToStrict(&doc); err != nil {
+		return nil, err
+	}
+	return yaml.Marshal(&doc)
 }
 
 // writePackage generates a package into a folder.

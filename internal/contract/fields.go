@@ -152,30 +152,14 @@ func (c *Contract) fieldOf(schema any, depth int) generated.Field {
 	return f
 }
 
-// exampleText returns an example as a reader of a list of fields would write it.
+// exampleText returns an example as a reader of a list of fields would write it: nobody reads more than 100 characters.
 func exampleText(value any) string {
-	if text, is := value.(string); is || value == nil {
-		return cut(oneLine(text))
+	text, is := value.(string)
+	if text = oneLine(text); !is && value != nil {
+		text = jsonText(value)
 	}
-	return cut(jsonText(value))
-}
-
-// cut shortens an example: nobody reads more of it, and 3,270 operations have many.
-func cut(text string) string {
-	const most = 100
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most])
-	}
-	return text
-}
-
-// jsonText is a part of a tree as JSON, without the escapes for HTML.
-func jsonText(value any) string {
-	var b strings.Builder
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(value) // a tree has no value that cannot be encoded
-	return strings.TrimSuffix(b.String(), "\n")
+	runes := []rune(text)
+	return string(runes[:min(len(runes), 100)])
 }
 
 // example finds the body of a success: the contract's own, or one made from its schema.
@@ -237,27 +221,29 @@ func exampleOf(f generated.Field) (value any) {
 	if f.Type == "string" && !f.List && f.Example != "" {
 		return f.Example
 	}
+	kind, is := f.Type, "number"
+	switch {
+	case f.List:
+		kind = "array"
+	case kind == "integer" && !strings.ContainsAny(f.Example, ".eE"):
+		kind = "number"
+	}
 	decoder := json.NewDecoder(strings.NewReader(f.Example))
 	decoder.UseNumber()
 	if decoder.Decode(&value) != nil {
 		return nil
 	}
-	kind := ""
-	switch v := value.(type) {
-	case json.Number:
-		if kind = "number"; f.Type == "integer" && !strings.ContainsAny(string(v), ".eE") {
-			kind = f.Type
-		}
+	switch value.(type) {
+	case string, nil:
+		return nil
 	case bool:
-		kind = "boolean"
-	case object:
-		kind = "object"
+		is = "boolean"
 	case []any:
-		if f.List {
-			return value
-		}
+		is = "array"
+	case object:
+		is = "object"
 	}
-	if f.List || kind != f.Type {
+	if is != kind {
 		return nil
 	}
 	return value

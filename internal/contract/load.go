@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,22 +12,9 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// Change changes a contract's text before it is read. Package overlay has one that applies an overlay.
-type Change func(content []byte) ([]byte, error)
-
-// Load reads a contract from a file. It refuses references to other files, and fetches nothing.
-func Load(file string, change Change) (*Contract, error) {
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	return read(file, content, change)
-}
-
-// Parse is Load for a contract in memory. name is the file's name in errors.
-func Parse(name string, content []byte) (*Contract, error) { return read(name, content, nil) }
-
-func read(file string, content []byte, change Change) (c *Contract, err error) {
+// Parse reads a contract; name is its file's in errors. It refuses references to other files, and fetches nothing. A changed
+// text, such as one with an overlay, is read instead, with the lines of the first.
+func Parse(name string, content []byte, changed ...[]byte) (c *Contract, err error) {
 	// The contract may be anything: what a library makes of it must not look like our fault.
 	defer func() {
 		switch p := recover().(type) {
@@ -36,16 +22,13 @@ func read(file string, content []byte, change Change) (c *Contract, err error) {
 		case *Error: // of refuse
 			c, err = nil, p
 		default:
-			c, err = nil, &Error{File: file, Line: 1, What: fmt.Sprintf("the contract's reader failed: %v", p)}
+			c, err = nil, &Error{File: name, Line: 1, What: fmt.Sprintf("the contract's reader failed: %v", p)}
 		}
 	}()
 	c = &Contract{}
-	c.lines, c.tree = parse(file, content)
-	if change != nil {
-		if content, err = change(content); err != nil {
-			return nil, err
-		}
-		_, c.tree = parse(file, content)
+	c.lines, c.tree = parse(name, content)
+	for _, text := range changed {
+		_, c.tree = parse(name, text)
 	}
 	for _, step := range []func(){c.plain, c.references, c.inSubset, c.finite, c.read, c.name} {
 		step()

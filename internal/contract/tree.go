@@ -164,22 +164,20 @@ func within(o object, key string) object {
 }
 
 // clone copies a part of a tree.
-func clone(v any) any {
-	switch v := v.(type) {
-	case object:
-		copied := object{}
-		for key, inner := range v {
-			copied[key] = clone(inner)
-		}
-		return copied
-	case []any:
-		copied := make([]any, len(v))
-		for i, inner := range v {
-			copied[i] = clone(inner)
-		}
-		return copied
-	}
-	return v
+func clone(v any) (copied any) {
+	decoder := json.NewDecoder(strings.NewReader(jsonText(v)))
+	decoder.UseNumber()
+	_ = decoder.Decode(&copied) // what was encoded
+	return copied
+}
+
+// jsonText is a part of a tree as JSON, without the escapes for HTML.
+func jsonText(value any) string {
+	var b strings.Builder
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(value) // a tree has no value that cannot be encoded
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 func texts(v any) (all []string) {

@@ -28,7 +28,11 @@ func run(args []string) error {
 	if len(args) != 3 {
 		return errors.New("usage: generate CONTRACT FOLDER METHODS")
 	}
-	c, err := contract.Load(args[0], nil)
+	content, err := os.ReadFile(args[0])
+	if err != nil {
+		return err
+	}
+	c, err := contract.Parse(args[0], content)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,11 @@ const (
 
 func load(t testing.TB, file string) *contract.Contract {
 	t.Helper()
-	c, err := contract.Load(file, nil)
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := contract.Parse(file, content)
 	if err != nil {
 		t.Fatal(err)
 	}

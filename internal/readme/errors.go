@@ -36,7 +36,7 @@ var sentinels = []struct {
 // errorsTable has a row for each kind, with what Explain says of it.
 func errorsTable(string) ([]string, error) {
 	if len(sentinels) != len(dingtalk.Kinds()) {
-		return nil, errors.New("wrapper/kinds.go has a kind without a row in internal/readme, or the reverse")
+		return nil, errors.New("wrapper/errors.go has a kind without a row in internal/readme, or the reverse")
 	}
 	lines := []string{"| `errors.Is(err, …)` | means | what to do | HTTP status for your users |", "|---|---|---|--:|"}
 	for _, s := range sentinels {

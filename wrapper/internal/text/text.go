@@ -121,3 +121,36 @@ func Seconds(s string) (d time.Duration, ok bool) {
 	}
 	return time.Duration(min(max(n, 0), MaxWait.Seconds()) * float64(time.Second)), true
 }
+
+// Timeout reports whether an error is, or wraps, a time-out.
+func Timeout(err error) bool {
+	t, ok := Find[interface {
+		error
+		Timeout() bool
+	}](err)
+	return ok && t.Timeout()
+}
+
+// Find finds an error of type T in err's tree. errors.As uses reflection, which costs time on every failure, and adds
+// 20 KB to an app without other use for it.
+func Find[T error](err error) (found T, ok bool) {
+	for err != nil {
+		if found, ok = err.(T); ok { //nolint:errorlint // the loop unwraps
+			return found, true
+		}
+		switch wrapper := err.(type) { //nolint:errorlint // likewise
+		case interface{ Unwrap() error }:
+			err = wrapper.Unwrap()
+		case interface{ Unwrap() []error }:
+			for _, inner := range wrapper.Unwrap() {
+				if found, ok = Find[T](inner); ok {
+					return found, true
+				}
+			}
+			return found, false
+		default:
+			return found, false
+		}
+	}
+	return found, false
+}

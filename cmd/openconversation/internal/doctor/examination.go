@@ -157,44 +157,32 @@ type route struct {
 	mu        sync.Mutex // the connection may be made in another goroutine
 	address   string     // dialled host and port: the proxy's, if there is one
 	target    string     // host of the request, with its port if that is not the default
-	resolved  []string
+	resolved  []net.IPAddr
 	handshake *tls.ConnectionState
 	own       string // this machine's address
 }
 
 // trace returns a context that records the request's connection.
 func (r *route) trace(ctx context.Context) context.Context {
+	locked := func(note func()) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		note()
+	}
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(hostPort string) {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			r.address = hostPort
-		},
+		GetConn: func(hostPort string) { locked(func() { r.address = hostPort }) },
 		GotConn: func(info httptrace.GotConnInfo) {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			r.own, _, _ = net.SplitHostPort(info.Conn.LocalAddr().String()) // it is empty for another kind of address
+			locked(func() { r.own, _, _ = net.SplitHostPort(info.Conn.LocalAddr().String()) }) // it is empty for another kind of address
 		},
 		WroteHeaderField: func(key string, value []string) {
-			r.mu.Lock()
-			defer r.mu.Unlock()
 			if (key == "Host" || key == ":authority") && len(value) > 0 {
-				r.target = value[0]
+				locked(func() { r.target = value[0] })
 			}
 		},
-		DNSDone: func(info httptrace.DNSDoneInfo) {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			r.resolved = nil
-			for _, address := range info.Addrs {
-				r.resolved = append(r.resolved, address.String())
-			}
-		},
+		DNSDone: func(info httptrace.DNSDoneInfo) { locked(func() { r.resolved = info.Addrs }) },
 		TLSHandshakeDone: func(state tls.ConnectionState, err error) {
-			r.mu.Lock()
-			defer r.mu.Unlock()
 			if err == nil {
-				r.handshake = &state
+				locked(func() { r.handshake = &state })
 			}
 		},
 	})
@@ -239,7 +227,11 @@ func (r *route) hostText() lang.Text {
 	text := lang.T("%s resolves", host)
 	switch {
 	case len(r.resolved) > 0:
-		text = lang.T("%s resolves to %s", host, strings.Join(r.resolved, ", "))
+		var addresses []string
+		for _, address := range r.resolved {
+			addresses = append(addresses, address.String())
+		}
+		text = lang.T("%s resolves to %s", host, strings.Join(addresses, ", "))
 	case net.ParseIP(host) != nil:
 		text = lang.T("%s is an address", host)
 	}

@@ -35,25 +35,15 @@ const (
 
 // Serve starts an emulator at address, whose host must be of the loopback interface: its credentials are public.
 func Serve(ctx context.Context, address string, errorLog io.Writer, opts ...dingtalktest.Option) (*Server, error) {
-	at, err := place{flag: "--listen", address: address}.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s := newServer(dingtalktest.New(append(opts, withoutRecord)...))
-	s.serve(at, s.emulator, errorLog, nil)
-	s.URL = at.url("http")
-	return s, nil
+	o := options{listen: address}
+	return o.start(ctx, errorLog, dingtalktest.New(append(opts, withoutRecord)...), nil)
 }
 
 // withoutRecord is for an emulator whose record nobody could read.
 func withoutRecord(s *dingtalktest.Settings) { s.RecordSize = 0 }
 
-func newServer(e *dingtalktest.Emulator) *Server {
-	return &Server{emulator: e, ended: make(chan error, 2)}
-}
-
 // serve answers what arrives at a listener, over TLS if there is a certificate.
-func (s *Server) serve(at *listening, handler http.Handler, errorLog io.Writer, certificate *tls.Certificate) {
+func (s *Server) serve(at *listening, handler http.Handler, errorLog io.Writer, made *certificate) {
 	server := &http.Server{
 		Handler:           at.checkHost(handler),
 		ConnContext:       dingtalktest.ConnContext,
@@ -71,29 +61,24 @@ func (s *Server) serve(at *listening, handler http.Handler, errorLog io.Writer, 
 	server.Protocols.SetHTTP2(s.http2)
 	server.Protocols.SetUnencryptedHTTP2(s.http2)
 	var listener net.Listener = at
-	if certificate != nil {
-		listener = tls.NewListener(at, &tls.Config{Certificates: []tls.Certificate{*certificate}, NextProtos: protocols, MinVersion: tls.VersionTLS12})
+	if made != nil {
+		listener = tls.NewListener(at, &tls.Config{Certificates: []tls.Certificate{made.server}, NextProtos: protocols, MinVersion: tls.VersionTLS12})
 	}
 	s.servers = append(s.servers, server)
 	go func() { s.ended <- server.Serve(listener) }()
 }
 
 // start serves what the flags say.
-func (o *options) start(ctx context.Context, errorLog io.Writer, emulator *dingtalktest.Emulator, certificate *certificate) (*Server, error) {
+func (o *options) start(ctx context.Context, errorLog io.Writer, emulator *dingtalktest.Emulator, made *certificate) (*Server, error) {
 	at, err := place{flag: "--listen", address: o.listen, remote: o.allowRemote}.open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s := newServer(emulator)
-	s.http2 = o.http2
-	scheme := "http"
-	if certificate != nil {
-		scheme = "https"
-		s.serve(at, emulator, errorLog, &certificate.server)
-	} else {
-		s.serve(at, emulator, errorLog, nil)
+	s := &Server{emulator: emulator, ended: make(chan error, 2), http2: o.http2}
+	s.serve(at, emulator, errorLog, made)
+	if s.URL = at.url("http"); made != nil {
+		s.URL = at.url("https")
 	}
-	s.URL = at.url(scheme)
 	if o.admin == "" {
 		return s, nil
 	}

@@ -30,25 +30,8 @@
 //
 // # Ids
 //
-// Row.ChatID is the cell cleaned by CleanID. Before any request, NotAnID and dingtalk.CheckChatID check whether it can
-// be an id.
-//
-//	cell                                             handling
-//	blanks at the ends, no-break ones included       trimmed by CleanID
-//	invisible characters, anywhere                   removed by CleanID
-//	="chat…", a spreadsheet's form of text           unwrapped by CleanID
-//	an address (https://…), a path (chat/create)     refused by NotAnID
-//	\ or ? in it                                     refused by NotAnID
-//	blanks, commas, semicolons, bars, tabs in it     refused by NotAnID: a whole row, or a sentence
-//	quotes, brackets and braces in it                refused by NotAnID: part of CSV or JSON
-//	dates, booleans, fractions, numbers below 1000   refused by NotAnID
-//	names of files, : = in it, - at its beginning    refused by NotAnID
-//	other characters than those of ASCII             refused by NotAnID, but full-width ones are read as ASCII
-//	= + @ at its beginning                           refused by NotAnID: a formula
-//	#N/A and the like, 1.2E+15                       refused by NotAnID: an id damaged by a spreadsheet
-//	chat_id and the like                             refused by NotAnID: a header
-//	empty, . and .., too long, control characters    refused by dingtalk.CheckChatID
-//	an openConversationId                            refused by dingtalk.CheckChatID
+// Row.ChatID is the cell cleaned by CleanID: of blanks, invisible characters, full-width letters and ="…". Before any request,
+// NotAnID (its table has the reasons) and dingtalk.CheckChatID check whether it can be an id.
 //
 // # Encodings
 //

@@ -67,19 +67,28 @@ func (g *guard) admit(id string, stop <-chan struct{}) bool {
 func (g *guard) saw(id string, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	done, admitted := g.admitted[id]
-	if g.opened || done || !admitted {
-		return
+	if settled, admitted := g.admitted[id]; admitted && !settled {
+		kind := explain.Sentinel(err)
+		g.settle(id, errors.Is(kind, dingtalk.ErrInvalidChatID), err == nil || errors.Is(kind, dingtalk.ErrOwnerNotVisible))
 	}
+}
+
+// seed counts an id whose result an earlier run had.
+func (g *guard) seed(id string, unknown, converted bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if _, again := g.admitted[id]; !again && len(g.admitted) < enough && (unknown || converted) {
+		g.settle(id, unknown, converted)
+	}
+}
+
+func (g *guard) settle(id string, unknown, known bool) {
 	g.admitted[id] = true
 	g.settled++
-	switch kind := explain.Sentinel(err); {
-	case err == nil, errors.Is(kind, dingtalk.ErrOwnerNotVisible):
-		g.pass()
-	case errors.Is(kind, dingtalk.ErrInvalidChatID):
+	if unknown {
 		g.unknown++
 	}
-	if g.settled == enough && g.unknown < enough {
+	if known || g.settled == enough && g.unknown < enough {
 		g.pass()
 	}
 }
@@ -97,22 +106,5 @@ func (g *guard) refusal() error {
 		Code: explain.SomeFailed,
 		Err:  lang.Errorf("the first %d different ids are all unknown, so nothing more was sent: does %s really hold chat ids?", enough, g.what),
 		Hint: lang.T("name another column with --column, or check --region and the app's organisation; if they are chat ids, go on with --accept-unknown"),
-	}
-}
-
-// seed counts an id in the output of the run's earlier part.
-func (g *guard) seed(id string, unknown, converted bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if _, again := g.admitted[id]; g.opened || again || len(g.admitted) == enough {
-		return
-	}
-	switch {
-	case converted:
-		g.pass()
-	case unknown:
-		g.admitted[id] = true
-		g.settled++
-		g.unknown++
 	}
 }

@@ -193,51 +193,11 @@ func Open(ctx context.Context, name string, flag int, mode os.FileMode) (*os.Fil
 
 // UntilDone reads r until ctx ends, even while a read of a terminal or pipe blocks. Its error is then ctx's cause.
 func UntilDone(ctx context.Context, r io.Reader) io.Reader {
-	s := &stream{ctx: ctx, parts: make(chan []byte)}
+	out, in := io.Pipe()
+	context.AfterFunc(ctx, func() { in.CloseWithError(context.Cause(ctx)) })
 	go func() {
-		defer close(s.parts)
-		buf := make([]byte, 32<<10)
-		for {
-			n, err := r.Read(buf)
-			if n > 0 {
-				select {
-				case s.parts <- bytes.Clone(buf[:n]): // a line from a terminal does not need the whole buffer
-				case <-ctx.Done():
-					return
-				}
-			}
-			if err != nil {
-				s.err = err
-				return
-			}
-		}
+		_, err := io.Copy(in, r)
+		in.CloseWithError(err)
 	}()
-	return s
-}
-
-type stream struct {
-	ctx   context.Context
-	parts chan []byte
-	rest  []byte
-	err   error // set before parts is closed
-}
-
-func (s *stream) Read(p []byte) (int, error) {
-	if len(s.rest) == 0 {
-		select {
-		case part, more := <-s.parts:
-			if !more && s.err == nil {
-				return 0, context.Cause(s.ctx)
-			}
-			if !more {
-				return 0, s.err
-			}
-			s.rest = part
-		case <-s.ctx.Done():
-			return 0, context.Cause(s.ctx)
-		}
-	}
-	n := copy(p, s.rest)
-	s.rest = s.rest[n:]
-	return n, nil
+	return out
 }

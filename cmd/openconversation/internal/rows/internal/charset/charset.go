@@ -108,8 +108,7 @@ func (e *Error) Error() string {
 // an incomplete character at the end of src.
 func Decode(e Encoding, dst, src []byte) (text []byte, rest int, err error) {
 	if e.Plain() {
-		whole, rest, err := valid(src)
-		return append(dst, whole...), rest, err
+		return valid(dst, src)
 	}
 	decoder, at, from := e.codec().NewDecoder(), 0, len(dst)
 	for more := transform.ErrShortDst; errors.Is(more, transform.ErrShortDst); {
@@ -144,33 +143,14 @@ func misread(e Encoding, src []byte) *Error {
 	return nil
 }
 
-// valid returns the part of src that is whole UTF-8. rest is as in Decode.
-func valid(src []byte) (whole []byte, rest int, err error) {
-	whole = src[:len(src)-cut8(src)]
-	if utf8.Valid(whole) {
-		return whole, len(src) - len(whole), nil
+// valid is Decode for UTF-8.
+func valid(dst, src []byte) (text []byte, rest int, err error) {
+	dst = slices.Grow(dst, len(src))
+	n, read, err := encoding.UTF8Validator.Transform(dst[len(dst):cap(dst)], src, false)
+	if dst = dst[:len(dst)+n]; errors.Is(err, encoding.ErrInvalidUTF8) {
+		return dst, 0, &Error{UTF8, read, src[read]}
 	}
-	at := 0
-	for {
-		r, n := utf8.DecodeRune(whole[at:])
-		if r == utf8.RuneError && n == 1 {
-			return whole[:at], 0, &Error{UTF8, at, whole[at]}
-		}
-		at += n
-	}
-}
-
-// cut8 returns the number of bytes of an incomplete UTF-8 character at the end of src.
-func cut8(src []byte) int {
-	for n := 1; n <= min(utf8.UTFMax-1, len(src)); n++ {
-		if tail := src[len(src)-n:]; utf8.RuneStart(tail[0]) {
-			if utf8.FullRune(tail) {
-				return 0
-			}
-			return n
-		}
-	}
-	return 0
+	return dst, len(src) - read, nil
 }
 
 // Encode appends text, which is UTF-8, to dst. escape replaces characters that the encoding lacks. Without escape, the

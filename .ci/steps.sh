@@ -122,7 +122,7 @@ importer() { OPENCONVERSATION_IMPORTER=1 "$go" test -count=1 -v -run '^TestImpor
 # SEED=n draws the operations that are compared again, and ALL=1 takes the whole API.
 official() {
   for module in bench bench/official; do
-    (cd "$module" && "$go" generate ./... && "$go" vet ./... && "$go" mod tidy -diff && "$go" test -count=1 -v -timeout 30m ./... | grep -v 'no test files')
+    (cd "$module" && "$go" generate . && "$go" vet ./... && "$go" mod tidy -diff && "$go" test -count=1 -v -timeout 30m ./... | grep -v 'no test files')
   done
 }
 

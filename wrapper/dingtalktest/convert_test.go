@@ -169,33 +169,6 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 	}
 }
 
-func TestRefusals(t *testing.T) {
-	for name, c := range map[string]struct {
-		option dingtalktest.Option
-		code   generated.Code
-		scopes string
-	}{
-		"permission":  {dingtalktest.WithoutPermission(), generated.CodePermissionDenied, "[qyapi_chat_read]"},
-		"permissions": {dingtalktest.WithoutPermission("a.b", "qyapi_chat_read"), generated.CodePermissionDenied, "[qyapi_chat_read]"},
-		"address":     {func(s *dingtalktest.Settings) { s.AddressNotAllowed = true }, generated.CodeIPNotAllowed, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			a := start(t, c.option)
-			got := a.convert(a.token().AccessToken, dingtalktest.ChatID)
-			got.wantError(t, c.code)
-			scopes := ""
-			if detail := got.apiError(t).AccessDeniedDetail; detail != nil {
-				scopes = fmt.Sprint(detail.RequiredScopes)
-			}
-			if scopes != c.scopes {
-				t.Errorf("scopes %s, want %s", scopes, c.scopes)
-			}
-			a.Configure(dingtalktest.WithPermission(), func(s *dingtalktest.Settings) { s.AddressNotAllowed = false })
-			a.convert(a.IssueToken(), dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
-		})
-	}
-}
-
 func TestBannedAddress(t *testing.T) {
 	a := start(t, func(s *dingtalktest.Settings) { s.BannedAddress = true })
 	for _, got := range []reply{

@@ -120,20 +120,6 @@ func TestRaw(t *testing.T) {
 	}
 }
 
-func TestBans(t *testing.T) {
-	a := start(t)
-	a.FailNext(dingtalktest.Fault{Kind: "ban"}, dingtalktest.BanJSON(), dingtalktest.Fault{Kind: "ban-json", Status: 403})
-	if got := a.convert("", "x"); got.status != 403 || !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") {
-		t.Errorf("%d %v", got.status, got.header)
-	}
-	for _, status := range []int{200, 403} {
-		got := a.fetch("x", "y")
-		if got.status != status || !strings.Contains(got.body, `"status":1111`) || !strings.Contains(got.body, `"punish":"deny"`) {
-			t.Errorf("%d %s", got.status, got.body)
-		}
-	}
-}
-
 func TestBareConnection(t *testing.T) {
 	a := start(t)
 	token := a.IssueToken()

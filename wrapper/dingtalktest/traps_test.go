@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -47,7 +48,11 @@ func TestMissingPermission(t *testing.T) {
 		t.Errorf("a description: %d", chat.Errcode)
 	}
 	a.Configure(dingtalktest.WithoutPermission())
-	a.convert(a.IssueToken(), dingtalktest.ChatID).wantError(t, generated.CodePermissionDenied)
+	refused := a.convert(a.IssueToken(), dingtalktest.ChatID)
+	refused.wantError(t, generated.CodePermissionDenied)
+	if got := refused.apiError(t).AccessDeniedDetail; got == nil || !slices.Equal(got.RequiredScopes, []string{dingtalktest.Scope}) {
+		t.Errorf("a conversion: %s", refused.body)
+	}
 	getChat := generated.OperationGetChat // needs the same one
 	if got := a.do(a.request("GET", getChat.Path+"?access_token="+a.IssueToken()+"&chatid="+dingtalktest.ChatID, "", nil)); got.status != 403 {
 		t.Errorf("a description: %d %s", got.status, got.body)
@@ -55,6 +60,8 @@ func TestMissingPermission(t *testing.T) {
 	if code := a.ask(sendOp, message(dingtalktest.OpenConversationID, dingtalktest.RobotCode, "{}"), &sent); code != "" {
 		t.Errorf("a message: %q", code)
 	}
+	a.Configure(dingtalktest.WithPermission(), func(s *dingtalktest.Settings) { s.AddressNotAllowed = true })
+	a.convert(a.IssueToken(), dingtalktest.ChatID).wantError(t, generated.CodeIPNotAllowed)
 }
 
 // A fault meets the requests that it is bound to, and waits for them.
@@ -254,9 +261,9 @@ func TestMemoryIsFlat(t *testing.T) {
 	e := dingtalktest.New(dingtalktest.WithAnyChat(), dingtalktest.WithQPS(1e9), func(s *dingtalktest.Settings) { s.RecordSize = 100 })
 	token := e.IssueToken()
 	serve := func(messages, size int) {
+		body := message(dingtalktest.OpenConversationID, dingtalktest.RobotCode, `{"a":"`+strings.Repeat("x", size)+`"}`)
 		for i := range messages {
-			body := strings.NewReader(message(dingtalktest.OpenConversationIDOf(fmt.Sprint("chat", i)), dingtalktest.RobotCode, fmt.Sprintf(`{"a":%q}`, strings.Repeat("x", size))))
-			r := httptest.NewRequestWithContext(t.Context(), "POST", sendOp.Path, body)
+			r := httptest.NewRequestWithContext(t.Context(), "POST", sendOp.Path, strings.NewReader(body))
 			r.Header.Set(generated.TokenHeader, token)
 			if i%10 == 0 {
 				e.FailNext(dingtalktest.Code(generated.Code(fmt.Sprint("code", i, "-", size))))
@@ -266,12 +273,16 @@ func TestMemoryIsFlat(t *testing.T) {
 	}
 	serve(10_500, 1) // more than are kept
 	before := heap()
-	serve(10_500, 2)
+	serve(2_000, 2)
 	if grown := heap() - before; grown > 1<<20 {
 		t.Errorf("the heap has grown by %d bytes", grown)
 	}
-	serve(700, 14_000)
+	if n := len(e.Counts()[sendOp.ID].Codes); n != 1000 { // of 1,250
+		t.Errorf("%d codes are counted", n)
+	}
+	serve(1_200, 14_000)
 	if grown := heap() - before; grown > 12<<20 {
 		t.Errorf("the heap has grown by %d bytes", grown)
 	}
+	runtime.KeepAlive(e)
 }

@@ -39,7 +39,7 @@ func (c *Flags) Dial(ctx context.Context, w *term.World) (client *dingtalk.Clien
 		if err := checkProxy(w); err != nil {
 			return nil, nil, err
 		}
-		options = append(options, dingtalk.WithBaseURL(c.hostURL(w)))
+		options = append(options, dingtalk.WithBaseURL(c.URL(w)))
 	}
 	if c.RedisURL(w) != "" {
 		fleet, done, err := c.fleet(ctx, w, creds)

@@ -3,6 +3,7 @@
 package connect
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -66,7 +67,7 @@ func (c *Flags) SecretFile() bool { return c.secretFile != "" }
 // Identity returns a digest of the app and the host, by which a resumed run checks that both are the same. Without an app it is
 // empty.
 func (c *Flags) Identity(w *term.World) string {
-	key, host := trimLineEnds(w.Getenv(EnvAppKey)), strings.TrimRight(c.hostURL(w), "/")
+	key, host := trimLineEnds(w.Getenv(EnvAppKey)), c.URL(w)
 	if c.emulator {
 		key, host = dingtalktest.AppKey, "emulator"
 	}
@@ -77,15 +78,15 @@ func (c *Flags) Identity(w *term.World) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// URL returns the base URL to call.
-func (c *Flags) URL(w *term.World) string { return strings.TrimRight(c.hostURL(w), "/") }
+// URL returns the base URL to call: from a flag, else the environment, else the default.
+func (c *Flags) URL(w *term.World) string {
+	from := cmp.Or(c.baseURL, string(regions[c.region]), trimLineEnds(w.Getenv(EnvBaseURL)), string(dingtalk.International))
+	return strings.TrimRight(from, "/")
+}
 
 // Host returns the host to call, for people.
 func (c *Flags) Host(w *term.World) string {
-	if c.emulator {
-		return "the emulator"
-	}
-	u, err := url.Parse(c.hostURL(w))
+	u, err := url.Parse(c.URL(w))
 	if err != nil {
 		return "the host"
 	}
@@ -94,7 +95,7 @@ func (c *Flags) Host(w *term.World) string {
 
 // Elsewhere returns these flags for the other region, and its name. It is empty if the host is no region's.
 func (c *Flags) Elsewhere(w *term.World) (other Flags, name string) {
-	host := dingtalk.Region(c.hostURL(w))
+	host := dingtalk.Region(c.URL(w))
 	for name, at := range regions {
 		if at != host && !c.emulator && (host == dingtalk.International || host == dingtalk.MainlandChina) {
 			other = Flags{region: name, secretFile: c.secretFile, ip: c.ip}
@@ -102,18 +103,4 @@ func (c *Flags) Elsewhere(w *term.World) (other Flags, name string) {
 		}
 	}
 	return other, ""
-}
-
-// hostURL returns the host to call: from a flag, else the environment, else the default.
-func (c *Flags) hostURL(w *term.World) string {
-	switch fromEnv := trimLineEnds(w.Getenv(EnvBaseURL)); {
-	case c.baseURL != "":
-		return c.baseURL
-	case c.region != "":
-		return string(regions[c.region])
-	case fromEnv != "":
-		return fromEnv
-	default:
-		return string(dingtalk.International)
-	}
 }

@@ -45,7 +45,7 @@ func (c *Flags) fleet(ctx context.Context, w *term.World, creds dingtalk.AppCred
 	}
 	done := func() { _ = client.Close() } // replies in flight are no longer needed
 	fleetOptions := []dingtalkredis.Option{
-		dingtalkredis.WithBaseURL(c.hostURL(w)), dingtalkredis.WithOrganization(c.organization), dingtalkredis.WithLogger(slog.New(notes{w})),
+		dingtalkredis.WithBaseURL(c.URL(w)), dingtalkredis.WithOrganization(c.organization), dingtalkredis.WithLogger(slog.New(notes{w})),
 		dingtalkredis.WithTimeout(c.redisTimeout),
 	}
 	fleet, err := dingtalkredis.New(client, creds, fleetOptions...)

@@ -28,8 +28,7 @@ final class DingTalkClient
     private const MAX_WAIT = 60; // seconds; whoever is to wait longer gives up
     private const RENEW = 600; // seconds before a token's end, or a fifth of its time
     private const PAUSE = 30; // seconds until a renewal that failed is tried again
-    private const DAY = 86400; // seconds that a token is kept, at most
-    private const UNKNOWN = 5; // and if the service gives no lifetime of a second or more
+    private const DAY = 86400, UNKNOWN = 5; // seconds that a token is kept: at most, and without a usable lifetime
     private const PRIVATE = '~^(https://[^/?#@]+|http://(localhost|127(\.\d+){3}|\[::1])(:\d+)?)(/|$)~D'; // requests carry secrets
 
     /** For generated clients, in call: it sends to the address of this client, whatever host the contract names. */
@@ -114,7 +113,10 @@ final class DingTalkClient
             $row = $this->row($sent === '' ? 'getAccessToken' : $operation, $error);
             if ($sent !== '' && $rejected === '' && in_array($row['token'], ['drop', 'fetch'], true)) {
                 $rejected = $sent;
-                $this->keep(['value' => '', 'renewAt' => 0, 'expires' => 0]);
+                $this->token = ['value' => '', 'renewAt' => 0, 'expires' => 0];
+                if (($this->cache?->get($this->key())['value'] ?? null) === $rejected) { // not what another process has fetched since
+                    $this->cache->delete($this->key());
+                }
                 $attempt--;
                 continue;
             }

@@ -12,8 +12,7 @@ const LARGEST = 2 ** 24; // bytes of an answer
 const MAX_WAIT = 60; // seconds; whoever is to wait longer gives up
 const RENEW = 600; // seconds before a token's end, or a fifth of its time
 const PAUSE = 30; // seconds until a renewal that failed is tried again
-const DAY = 86_400; // seconds that a token is kept, at most
-const UNKNOWN = 5; // and if the service gives no lifetime of a second or more
+const DAY = 86_400, UNKNOWN = 5; // seconds that a token is kept: at most, and without a usable lifetime
 const HEADER = "x-acs-dingtalk-access-token";
 const PRIVATE = /^(https:\/\/[^/?#@]+|http:\/\/(localhost|127(\.\d+){3}|\[::1\])(:\d+)?)(\/|$)/; // requests carry secrets
 

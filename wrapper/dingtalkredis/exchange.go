@@ -368,6 +368,7 @@ func (f *Fleet) exchange(sum *want) (a answer, err error) {
 		f.health.clocks(at)
 		f.desk.mu.Lock()
 		f.desk.clock.measure(at, sent)
+		clk = f.desk.clock
 		if !a.alone {
 			f.desk.window, f.desk.places = a.window, a.places
 		}
@@ -379,7 +380,7 @@ func (f *Fleet) exchange(sum *want) (a answer, err error) {
 			continue
 		}
 		if sum.limiter != nil {
-			sum.limiter.got(a)
+			sum.limiter.got(a, clk.here.Add(at.Sub(clk.redis)+clk.trip/2)) // when the answer came, had it not been late
 		}
 		if sum.budget != nil {
 			sum.budget.counted(r, &a, m)

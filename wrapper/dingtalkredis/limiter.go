@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,8 +16,9 @@ import (
 type Limiter struct {
 	fleet *Fleet
 	rate  float64
-	gate  chan struct{} // held by the process's only caller that looks for a turn
-	wait  atomic.Int64  // callers that have none
+	local *dingtalk.AdaptiveLimiter // of a process that has never reached Redis
+	gate  chan struct{}             // held by the process's only caller that looks for a turn
+	wait  atomic.Int64              // callers that have none
 
 	mu     sync.Mutex
 	turns  []time.Time // reserved, not yet taken
@@ -34,13 +34,14 @@ type Limiter struct {
 // seconds.
 //
 // While Redis is down, the processes that Redis last knew of take turns by its clock, after a second: together they keep to
-// the rate, and each has its share, which is smaller with [WithPods]. A process that never reached Redis takes the whole
-// rate, or its share with WithPods.
+// the rate, and each has its share, which is smaller with [WithPods]. A process that has never reached Redis uses a
+// [dingtalk.AdaptiveLimiter] of its own: at the whole rate, or at its share with WithPods.
 func (f *Fleet) Limiter(perSecond float64) *Limiter {
 	if !(perSecond > 0) {
 		perSecond = dingtalk.DefaultRate
 	}
 	l := &Limiter{fleet: f, rate: perSecond * paceMargin, gate: make(chan struct{}, 1), knows: "new"}
+	l.local = dingtalk.NewLimiter(perSecond / float64(max(f.pods, 1)))
 	f.desk.mu.Lock()
 	defer f.desk.mu.Unlock()
 	if f.desk.limiter == nil {
@@ -124,8 +125,12 @@ func (l *Limiter) turn(ctx context.Context) (time.Time, error) {
 		case ctx.Err() != nil:
 			return due, ctx.Err()
 		case err != nil:
-			if due, ahead = l.ownTurn(); ahead == 0 {
-				return due, l.sleep(ctx, 0)
+			due, ahead, told := l.ownTurn()
+			if !told {
+				return time.Now(), l.local.Wait(ctx)
+			}
+			if ahead == 0 {
+				return due, nil
 			}
 			r.again = ahead
 		}
@@ -166,41 +171,39 @@ func (l *Limiter) wants(waiting, chats int) (turns, more int, knows string) {
 	return turns, more, l.knows
 }
 
-// got keeps reserved turns.
-func (l *Limiter) got(a answer) {
+// got keeps the turns that were reserved at a time.
+func (l *Limiter) got(a answer, at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.knows = "known"
 	for n := range a.turns {
-		l.latest = time.Now().Add(a.first + time.Duration(n)*a.step)
+		l.latest = at.Add(a.first + time.Duration(n)*a.step)
 		l.turns = append(l.turns, l.latest)
 	}
 }
 
 // ownTurn returns this process's next turn without Redis, if it is near: the processes take turns, each in its place. Else
-// ahead is how long to wait before Redis is asked again. It begins when turns that were reserved with Redis have passed.
-func (l *Limiter) ownTurn() (due time.Time, ahead time.Duration) {
+// ahead is how long to wait before Redis is asked again. It begins when turns that were reserved with Redis have passed. told
+// is false if Redis has never told the process its place.
+func (l *Limiter) ownTurn() (due time.Time, ahead time.Duration, told bool) {
 	f := l.fleet
 	f.desk.mu.Lock()
 	clk, place, places := f.desk.clock, f.desk.place, f.desk.places
-	if places == 0 { // Redis has never told
-		places, f.desk.places = max(f.pods, 1), max(f.pods, 1)
-		f.desk.place = rand.IntN(places)
-		place = f.desk.place
-	}
 	f.desk.mu.Unlock()
-	places = max(places, f.pods)
 	f.health.mu.Lock()
 	begin := f.health.since.Add(horizon)
-	known := f.health.worked
 	f.health.mu.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.knows = "lost"
+	if places == 0 {
+		return due, 0, false
+	}
+	places = max(places, f.pods)
 	round := time.Duration(float64(places) / l.rate * float64(time.Second))
 	now := time.Now()
 	earliest := l.latest.Add(round / 2)
-	if known && begin.After(earliest) {
+	if begin.After(earliest) {
 		earliest = begin
 	}
 	if earliest.Before(now) {
@@ -213,14 +216,15 @@ func (l *Limiter) ownTurn() (due time.Time, ahead time.Duration) {
 		wait += round
 	}
 	if wait > staleTime {
-		return due, min(wait-staleTime/2, awayTime/2)
+		return due, min(wait-staleTime/2, awayTime/2), true
 	}
 	l.latest = now.Add(wait)
-	return l.latest, 0
+	return l.latest, 0, true
 }
 
 // Answered reports a throttle to the fleet.
 func (l *Limiter) Answered(throttled bool) {
+	l.local.Answered(throttled)
 	if !throttled {
 		return
 	}

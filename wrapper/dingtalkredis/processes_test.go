@@ -63,7 +63,7 @@ func TestFleetKeepsToTheRate(t *testing.T) {
 	together(t)
 	const rate = 20
 	total, measured := fleetChats(t)
-	run := func(what string, job task) (throttledShare, times float64) {
+	run := func(what string, processes int, job task) (throttledShare, times float64) {
 		server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithQPS(rate))
 		job.URL, job.Calls = server.URL, 4
 		pods := startPods(t, processes, job)
@@ -79,13 +79,17 @@ func TestFleetKeepsToTheRate(t *testing.T) {
 			what, processes, total, rate, throttled, tally.Requests, 100*throttledShare, took.Seconds(), times, server.Count(tokenOp))
 		return throttledShare, times
 	}
-	throttled, times := run("with the shared limiter", task{Redis: "redis://" + redistest.Start(t).Addr, Rate: rate, Pods: processes})
-	if measured {
-		if throttled > 0.005 || times > 1.10 {
-			t.Error("want at most 0.5 % and 1.10")
-		}
-		run("without it, for contrast", task{})
+	shared := task{Redis: "redis://" + redistest.Start(t).Addr, Rate: rate, Pods: processes}
+	if !measured {
+		run("with the shared limiter", processes, shared)
+		return
 	}
+	aloneThrottled, aloneTimes := run("one process, without Redis, to compare", 1, task{}) // on this machine, as busy as it is
+	throttled, times := run("with the shared limiter", processes, shared)
+	if throttled > aloneThrottled+0.02 || times > 1.15*aloneTimes {
+		t.Error("want at most 0.02 more, and 1.15 times as long")
+	}
+	run("without it, for contrast", processes, task{})
 }
 
 // Processes that end orderly between their orders, or never, make exactly as many calls as the budget allows.
@@ -152,24 +156,29 @@ func TestFleetSurvivesItsRedis(t *testing.T) {
 	if measured {
 		total = 800
 	}
-	for name, disturb := range map[string]func(t *testing.T, s *redistest.Server){
-		"killed and restarted": func(t *testing.T, s *redistest.Server) {
+	var undisturbed time.Duration // of a run on this machine, as busy as it is
+	for _, c := range []struct {
+		name    string
+		disturb func(t *testing.T, s *redistest.Server)
+	}{
+		{"undisturbed", func(*testing.T, *redistest.Server) {}},
+		{"killed and restarted", func(_ *testing.T, s *redistest.Server) {
 			s.Kill()
 			time.Sleep(time.Second)
 			s.Restart()
-		},
-		"frozen for 3 s": func(t *testing.T, s *redistest.Server) {
+		}},
+		{"frozen for 3 s", func(_ *testing.T, s *redistest.Server) {
 			s.Signal(syscall.SIGSTOP)
 			time.Sleep(3 * time.Second)
 			s.Signal(syscall.SIGCONT)
-		},
-		"flushed": func(t *testing.T, s *redistest.Server) {
+		}},
+		{"flushed", func(t *testing.T, s *redistest.Server) {
 			if err := newRedis(t, s.Addr).FlushAll(t.Context()).Err(); err != nil {
 				t.Error(err)
 			}
-		},
+		}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			together(t)
 			server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithQPS(rate))
 			rdb := redistest.Start(t)
@@ -178,19 +187,25 @@ func TestFleetSurvivesItsRedis(t *testing.T) {
 			done := make(chan report, 1)
 			go func() { done <- convertAll(pods, 0, total) }()
 			eventually(t, "a quarter is done", func() bool { return server.Count(convertOp) > total/4 })
-			disturb(t, rdb)
+			c.disturb(t, rdb)
 			r := <-done
 			took := time.Since(begun)
 			tally := server.Counts()[convertOp.ID]
 			throttled := tally.Codes[generated.CodeAppQPSLimit]
 			t.Logf("figure: Redis %s: %d of %d chats converted, %.2f × N/Q, %d of %d answers were throttles, %d token requests",
-				name, r.Converted, total, took.Seconds()*rate/float64(total), throttled, tally.Requests, server.Count(tokenOp))
+				c.name, r.Converted, total, took.Seconds()*rate/float64(total), throttled, tally.Requests, server.Count(tokenOp))
 			wantAll(t, r, total)
-			settles := 2 * 3 * time.Second // nothing is granted when a count begins, and again when it may be lost
-			if measured && took > time.Duration(2*total/rate)*time.Second+settles {
-				t.Errorf("it took %s", took)
+			if !measured {
+				return
 			}
-			if measured && throttled*20 > tally.Requests {
+			if c.name == "undisturbed" {
+				undisturbed = took
+			}
+			// The outage, the first turns after it, and a count that may be lost, take that much.
+			if took > undisturbed*3/2+12*time.Second {
+				t.Errorf("it took %s, and %s undisturbed", took, undisturbed)
+			}
+			if throttled*20 > tally.Requests {
 				t.Error("more than 5 % of the answers were throttles")
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -13,29 +14,19 @@ import (
 // Fault is a setup fault of Redis that waiting does not cure.
 type Fault string
 
+// The faults. [Fleet.Ping] does not fail for FaultMemory alone: calls can go on.
 const (
-	// FaultAuthentication means that the user or password is missing or wrong.
-	FaultAuthentication Fault = "authentication"
-	// FaultPermission means that the user lacks rights; the package documentation lists them.
-	FaultPermission Fault = "permission"
-	// FaultDatabase means that the server has no database of this number.
-	FaultDatabase Fault = "database"
-	// FaultTLS means that a certificate is missing or not trusted, or only one side uses TLS.
-	FaultTLS Fault = "TLS"
-	// FaultCluster means that a cluster was opened as a single server, or the reverse.
-	FaultCluster Fault = "cluster"
-	// FaultSentinel means that the Sentinels do not know master_name.
-	FaultSentinel Fault = "Sentinel"
-	// FaultReadOnly means that the server is a replica.
-	FaultReadOnly Fault = "read-only"
-	// FaultKey means that a key of this package holds a foreign value.
-	FaultKey Fault = "type of key"
-	// FaultCommand means that the server, or a proxy before it, refuses a command, such as EVAL or HELLO.
-	FaultCommand Fault = "command"
-	// FaultMemory means that the server is full. [Fleet.Ping] does not fail for it, and a strict budget waits.
-	FaultMemory Fault = "memory"
-	// FaultProtocol means that the server does not speak Redis's protocol.
-	FaultProtocol Fault = "protocol"
+	FaultAuthentication Fault = "authentication" // the user or password is missing or wrong
+	FaultPermission     Fault = "permission"     // the user lacks rights; the package documentation lists them
+	FaultDatabase       Fault = "database"       // the server has no database of this number
+	FaultTLS            Fault = "TLS"            // a certificate is missing or not trusted, or only one side uses TLS
+	FaultCluster        Fault = "cluster"        // a cluster was opened as a single server, or the reverse
+	FaultSentinel       Fault = "Sentinel"       // the Sentinels do not know master_name
+	FaultReadOnly       Fault = "read-only"      // the server is a replica
+	FaultKey            Fault = "type of key"    // a key of this package holds a foreign value
+	FaultCommand        Fault = "command"        // the server, or a proxy before it, refuses a command, such as EVAL or HELLO
+	FaultMemory         Fault = "memory"         // the server is full
+	FaultProtocol       Fault = "protocol"       // the server does not speak Redis's protocol
 )
 
 // hints tell how to fix each fault.
@@ -69,41 +60,26 @@ func (e *SetupError) Unwrap() error { return e.Err }
 // Hint tells how to fix the fault, in half a sentence.
 func (e *SetupError) Hint() string { return hints[e.Fault] }
 
-// replies maps texts of servers' and proxies' answers to faults: the first that matches.
+// replies maps texts of servers' and proxies' answers to faults: the first that matches. The last line has those of proxies:
+// Envoy, Codis and Tencent Cloud, Alibaba Cloud, Dragonfly, Garnet.
 var replies = []struct {
-	text  string
 	fault Fault
+	texts []string // in lower case
 }{
-	{"OOM command not allowed", FaultMemory},
-	{"NOAUTH", FaultAuthentication},
-	{"WRONGPASS", FaultAuthentication},
-	{"AUTH ", FaultAuthentication}, // the server has no password configured
-	{"Client sent AUTH", FaultAuthentication},
-	{"invalid password", FaultAuthentication},
-	{"invalid username-password", FaultAuthentication},
-	{"NOPERM", FaultPermission},
-	{"The user executing the script", FaultPermission},
-	{"ACL failure in script", FaultPermission},
-	{"DB index is out of range", FaultDatabase},
-	{"invalid DB index", FaultDatabase},
-	{"SELECT is not allowed in cluster", FaultDatabase},
-	{"MOVED ", FaultCluster},
-	{"ASK ", FaultCluster},
-	{"CROSSSLOT", FaultCluster},
-	{"cluster support disabled", FaultCluster},
-	{"Cluster mode is not enabled", FaultCluster},
-	{"No such master", FaultSentinel},
-	{"READONLY", FaultReadOnly},
-	{"WRONGTYPE", FaultKey},
-	{"unknown command", FaultCommand},
-	{"Unknown Redis command called from", FaultCommand}, // a script
-	{"unsupported command", FaultCommand},               // Envoy
-	{"not supported", FaultCommand},
-	{"not allowed", FaultCommand},               // Codis, Tencent Cloud
-	{"bad lua script", FaultCommand},            // Alibaba Cloud
-	{"undeclared key", FaultCommand},            // Dragonfly
-	{"scripting must be enabled", FaultCommand}, // Garnet
+	{FaultMemory, []string{"oom command not allowed"}},
+	{FaultAuthentication, []string{"noauth", "wrongpass", "err auth ", "client sent auth", "invalid password", "invalid username-password"}},
+	{FaultPermission, []string{"noperm", "the user executing the script", "acl failure in script"}},
+	{FaultDatabase, []string{"db index is out of range", "invalid db index", "select is not allowed in cluster"}},
+	{FaultCluster, []string{"crossslot", "cluster support disabled", "cluster mode is not enabled"}},
+	{faultMoved, []string{"moved ", "ask "}},
+	{FaultSentinel, []string{"no such master"}},
+	{FaultReadOnly, []string{"readonly"}},
+	{FaultKey, []string{"wrongtype"}},
+	{FaultCommand, []string{"unknown command", "unknown redis command called from"}}, // by a script
+	{FaultCommand, []string{"unsupported command", "not supported", "not allowed", "bad lua script", "undeclared key", "scripting must be enabled"}},
 }
+
+const faultMoved Fault = "moved" // FaultCluster, unless the client follows a cluster's keys
 
 // setupFault returns the fault of an error, or "" if waiting may help. If the client follows a cluster's keys or a
 // Sentinel's primaries (moves), answers about those are temporary.
@@ -115,12 +91,16 @@ func setupFault(err error, moves bool) Fault {
 	if errors.As(err, &server) {
 		text := strings.ToLower(server.Error())
 		for _, r := range replies {
-			if strings.Contains(text, strings.ToLower(r.text)) {
-				if moves && (r.fault == FaultReadOnly || r.text == "MOVED " || r.text == "ASK ") {
-					return ""
-				}
-				return r.fault
+			if !slices.ContainsFunc(r.texts, func(part string) bool { return strings.Contains(text, part) }) {
+				continue
 			}
+			if moves && (r.fault == FaultReadOnly || r.fault == faultMoved) {
+				return ""
+			}
+			if r.fault == faultMoved {
+				return FaultCluster
+			}
+			return r.fault
 		}
 	}
 	if isTLS(err) {

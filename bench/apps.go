@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -28,22 +29,16 @@ func sizesOfApps(ctx context.Context) (map[string]size, error) {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(work) }() // a leftover temporary folder changes no figure
-	mod, err := os.ReadFile("go.mod")
-	if err != nil {
-		return nil, err
-	}
-	root, err := filepath.Abs("..")
-	if err != nil {
-		return nil, err
-	}
+	mod, errMod := os.ReadFile("go.mod")
+	root, errRoot := filepath.Abs("..")
 	_, rest, _ := strings.Cut(string(mod), "\n")
 	mod = []byte("module example.com/app\n" + strings.Replace(rest, "=> ../", "=> "+root, 1))
+	if err := errors.Join(errMod, errRoot, os.CopyFS(work, os.DirFS("apps"))); err != nil {
+		return nil, err
+	}
 	sizes := map[string]size{}
 	for client, folder := range apps {
 		dir := filepath.Join(work, folder)
-		if err := os.CopyFS(dir, os.DirFS(filepath.Join("apps", folder))); err != nil {
-			return nil, err
-		}
 		if err := os.WriteFile(filepath.Join(dir, "go.mod"), mod, 0o644); err != nil {
 			return nil, err
 		}
@@ -55,42 +50,30 @@ func sizesOfApps(ctx context.Context) (map[string]size, error) {
 }
 
 func sizeOf(ctx context.Context, dir string) (s size, err error) {
-	if _, err := goCommand(ctx, dir, "mod", "tidy"); err != nil {
-		return s, err
+	goCommand := func(args ...string) (out []byte) {
+		if err == nil {
+			cmd := exec.CommandContext(ctx, "go", args...)
+			cmd.Dir, cmd.Env, cmd.Stderr = dir, append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0"), os.Stderr
+			out, err = cmd.Output()
+		}
+		return out
 	}
-	if sum, err := os.ReadFile(filepath.Join(dir, "go.sum")); err == nil { // the app by hand has none
-		s.sumLines = bytes.Count(sum, []byte("\n"))
-	}
-	packages, err := goCommand(ctx, dir, "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".")
+	goCommand("mod", "tidy")
+	packages := goCommand("list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".")
+	goCommand("build", "-trimpath", "-ldflags=-s -w", "-o", "app.bin", ".")
 	if err != nil {
-		return s, err
-	}
-	s.packages = len(strings.Fields(packages)) - 1
-	if strings.Contains(packages, "/openconversation-go/wrapper") {
-		s.sumLines += 2 // this module itself: it is replaced by its folder here, so go.sum omits it
-	}
-	if _, err := goCommand(ctx, dir, "build", "-trimpath", "-ldflags=-s -w", "-o", "app.bin", "."); err != nil {
 		return s, err
 	}
 	info, err := os.Stat(filepath.Join(dir, "app.bin"))
 	if err != nil {
 		return s, err
 	}
-	s.binary = info.Size()
-	return s, nil
-}
-
-func goCommand(ctx context.Context, dir string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0")
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("go %s: %w\n%s", args[0], err, stderr.Bytes())
+	sum, _ := os.ReadFile(filepath.Join(dir, "go.sum")) // the app by hand has none
+	s = size{info.Size(), len(bytes.Fields(packages)) - 1, bytes.Count(sum, []byte("\n"))}
+	if bytes.Contains(packages, []byte("/openconversation-go/wrapper")) {
+		s.sumLines += 2 // this module itself: it is replaced by its folder here, so go.sum omits it
 	}
-	return string(out), nil
+	return s, nil
 }
 
 func writeSizes(w io.Writer, sizes map[string]size) {

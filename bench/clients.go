@@ -35,21 +35,25 @@ const (
 
 var clients = []client{
 	{"fasthttp", fastHTTP},
-	{byHand, tuned},
-	{"net/http by hand, default client", minimal},
+	{byHand, netHTTP(256)},
+	{"net/http by hand, default client", netHTTP(http.DefaultMaxIdleConnsPerHost)},
 	{"oapi-codegen's own client", stockClient},
 	{thisSDK, sdk},
 	{officialSDK, theirSDK},
 }
 
-const (
-	pathBefore  = "/v1.0/im/chat/"
-	pathAfter   = "/convertToOpenConversationId"
-	tokenHeader = "x-acs-dingtalk-access-token"
-)
+const tokenHeader = "x-acs-dingtalk-access-token"
 
-type converted struct {
-	OpenConversationID string `json:"openConversationId"`
+func target(base string) string {
+	return base + "/v1.0/im/chat/" + url.PathEscape(chatID) + "/convertToOpenConversationId"
+}
+
+func read(body []byte) (string, error) {
+	var out struct {
+		OpenConversationID string `json:"openConversationId"`
+	}
+	err := json.Unmarshal(body, &out)
+	return out.OpenConversationID, err
 }
 
 func fastHTTP(base string) (call, error) {
@@ -59,81 +63,56 @@ func fastHTTP(base string) (call, error) {
 		defer fasthttp.ReleaseRequest(req)
 		defer fasthttp.ReleaseResponse(resp)
 		req.Header.SetMethod(http.MethodPost)
-		req.SetRequestURI(base + pathBefore + url.PathEscape(chatID) + pathAfter)
+		req.SetRequestURI(target(base))
 		req.Header.Set(tokenHeader, accessToken)
 		if err := client.Do(req, resp); err != nil {
 			return "", err
 		}
-		var out converted
-		if err := json.Unmarshal(resp.Body(), &out); err != nil {
-			return "", err
-		}
-		return out.OpenConversationID, nil
+		return read(resp.Body())
 	}, nil
 }
 
-// tuned is the reference: a careful hand-written call that keeps its connections.
-func tuned(base string) (call, error) {
+// netHTTP is a careful hand-written call, on a client that keeps so many idle connections.
+func netHTTP(idle int) func(base string) (call, error) {
+	return func(base string) (call, error) {
+		client := ownClient(idle)
+		return func(ctx context.Context) (string, error) {
+			req, err := http.NewRequestWithContext(ctx, http.MethodPost, target(base), nil)
+			if err != nil {
+				return "", err
+			}
+			req.Header.Set(tokenHeader, accessToken)
+			resp, err := client.Do(req)
+			if err != nil {
+				return "", err
+			}
+			defer resp.Body.Close()
+			body, err := io.ReadAll(resp.Body)
+			if err == nil && resp.StatusCode != http.StatusOK {
+				err = errors.New(resp.Status)
+			}
+			if err != nil {
+				return "", err
+			}
+			return read(body)
+		}, nil
+	}
+}
+
+// ownClient is like http.DefaultClient, with its own connections, which can be counted.
+func ownClient(idle int) *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 0, 256
-	client := &http.Client{Transport: transport}
-	return func(ctx context.Context) (string, error) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+pathBefore+url.PathEscape(chatID)+pathAfter, nil)
-		if err != nil {
-			return "", err
-		}
-		req.Header.Set(tokenHeader, accessToken)
-		resp, err := client.Do(req)
-		if err != nil {
-			return "", err
-		}
-		defer resp.Body.Close()
-		body, err := io.ReadAll(resp.Body)
-		if err != nil {
-			return "", err
-		}
-		if resp.StatusCode != http.StatusOK {
-			return "", errors.New(resp.Status)
-		}
-		var out converted
-		if err := json.Unmarshal(body, &out); err != nil {
-			return "", err
-		}
-		return out.OpenConversationID, nil
-	}, nil
-}
-
-// minimal is the call of most apps: the least code that works, on a client like http.DefaultClient.
-func minimal(base string) (call, error) {
-	client := defaultClient()
-	return func(ctx context.Context) (string, error) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+pathBefore+chatID+pathAfter, nil)
-		if err != nil {
-			return "", err
-		}
-		req.Header.Set(tokenHeader, accessToken)
-		resp, err := client.Do(req)
-		if err != nil {
-			return "", err
-		}
-		defer resp.Body.Close()
-		var out converted
-		err = json.NewDecoder(resp.Body).Decode(&out)
-		return out.OpenConversationID, err
-	}, nil
-}
-
-// defaultClient is http.DefaultClient with its own connections, which can be counted.
-func defaultClient() *http.Client {
-	return &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
+	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 0, idle
+	return &http.Client{Transport: transport}
 }
 
 func stockClient(base string) (call, error) {
-	own := defaultClient()
-	client, err := stock.NewClientWithResponses(base, stock.WithHTTPClient(own), stock.WithRequestEditorFn(func(_ context.Context, req *http.Request) error {
+	authorize := func(_ context.Context, req *http.Request) error {
 		req.Header.Set(tokenHeader, accessToken)
 		return nil
-	}))
+	}
+	own := ownClient(http.DefaultMaxIdleConnsPerHost)
+	client, err := stock.NewClientWithResponses(base, stock.WithHTTPClient(own), stock.WithRequestEditorFn(authorize))
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -35,25 +36,26 @@ const (
 
 func main() {
 	var (
-		out     = flag.String("out", "", "write the report to this file, and results.svg beside it")
+		out     = flag.String("out", "RESULTS.md", "write the report to this file, and results.svg beside it")
 		rounds  = flag.Int("rounds", 11, "rounds of each client at each level")
 		calls   = flag.Int("calls", 1000, "calls of a round")
-		serving = flag.Bool("serve", false, "be the server")
+		serving = flag.String("serve", "", "be the server, and write its certificate to this file")
 	)
 	flag.Parse()
-	if *serving {
-		serve()
-		return
+	var err error
+	if *serving != "" {
+		err = serve(*serving)
+	} else {
+		err = bench(context.Background(), *out, *rounds, *calls)
 	}
-	if err := bench(context.Background(), *out, *rounds, *calls); err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
+	if err != nil {
+		log.Fatal("bench: ", err)
 	}
 }
 
-// serve answers over HTTPS with HTTP/1.1 until standard input ends. It prints its address and its certificate. GET /opened
-// returns how many connections were opened.
-func serve() {
+// serve answers over HTTPS with HTTP/1.1 until standard input ends. It prints its address. GET returns how many connections
+// were opened.
+func serve(certificate string) error {
 	var opened atomic.Int64
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json;charset=utf-8")
@@ -73,37 +75,28 @@ func serve() {
 		}
 	}
 	server.StartTLS()
+	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(certificate, block, 0o600); err != nil {
+		return err
+	}
 	fmt.Println(server.URL)
-	_ = pem.Encode(os.Stdout, &pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	_ = os.Stdout.Close()
-	_, _ = io.Copy(io.Discard, os.Stdin)
+	_, err := io.Copy(io.Discard, os.Stdin)
+	return err
 }
 
 // start starts a server as a process of its own, whose processor time is not the clients', and trusts its certificate.
 func start(ctx context.Context) (base string, stop func(), err error) {
-	cmd := exec.CommandContext(ctx, os.Args[0], "-serve")
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return "", nil, err
-	}
-	said, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		return "", nil, err
-	}
-	text, err := io.ReadAll(said)
-	base, certificate, _ := strings.Cut(string(text), "\n")
 	file := filepath.Join(os.TempDir(), fmt.Sprintf("bench-%d.pem", os.Getpid()))
-	if err == nil {
-		err = errors.Join(os.WriteFile(file, []byte(certificate), 0o600), os.Setenv("SSL_CERT_FILE", file)) // read at the first handshake
+	cmd := exec.CommandContext(ctx, os.Args[0], "-serve", file)
+	cmd.Stderr = os.Stderr
+	stdin, errIn := cmd.StdinPipe()
+	said, errOut := cmd.StdoutPipe()
+	// The variable is read at the first handshake.
+	if err := errors.Join(errIn, errOut, os.Setenv("SSL_CERT_FILE", file), cmd.Start()); err != nil {
+		return "", nil, err
 	}
-	stop = func() {
-		_, _ = stdin.Close(), cmd.Wait()
-		_ = os.Remove(file)
-	}
-	return base, stop, err
+	_, err = fmt.Fscan(said, &base)
+	return base, func() { _ = errors.Join(stdin.Close(), cmd.Wait(), os.Remove(file)) }, err
 }
 
 // levels are the numbers of concurrent goroutines.
@@ -153,14 +146,8 @@ of that, except that the official SDK maps errors and fasthttp follows no redire
 	writeCosts(&b, costs)
 	fmt.Fprint(&b, "\n## An app that makes one call\n\nBuilt with `-trimpath -ldflags=\"-s -w\"` and without cgo.\n\n")
 	writeSizes(&b, sizes)
-	if file == "" {
-		_, err = b.WriteTo(os.Stdout)
-		return err
-	}
-	if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(filepath.Dir(file), "results.svg"), chart(costs), 0o644)
+	picture := filepath.Join(filepath.Dir(file), "results.svg")
+	return errors.Join(os.WriteFile(file, b.Bytes(), 0o644), os.WriteFile(picture, chart(costs), 0o644))
 }
 
 // measure runs every client at one level, in turns, round after round: other load on the machine affects all alike.
@@ -173,22 +160,21 @@ func measure(ctx context.Context, base string, level, rounds, calls int) (map[st
 		}
 		prepared[c.name], costs[c.name] = convert, &cost{}
 	}
+	before, err := opened(ctx, base)
+	if err != nil {
+		return nil, err
+	}
 	for round := range rounds + 1 {
 		samples := map[string]sample{}
 		for i := range clients {
 			name := clients[(i+round)%len(clients)].name // no client always follows the same one
-			before, err := opened(ctx, base)
-			if err != nil {
-				return nil, err
-			}
-			if samples[name], err = run(ctx, prepared[name], level, calls); err != nil {
+			samples[name], err = run(ctx, prepared[name], level, calls)
+			after, errOpened := opened(ctx, base)
+			if err := errors.Join(err, errOpened); err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
-			after, err := opened(ctx, base)
-			if err != nil {
-				return nil, err
-			}
 			costs[name].opened += after - before
+			before = after
 		}
 		if round == 0 {
 			continue // the warm-up: it fetched tokens, dialled and filled pools; only its connections count
@@ -203,7 +189,7 @@ func measure(ctx context.Context, base string, level, rounds, calls int) (map[st
 }
 
 // counting asks for the number of connections, over one that is counted before the first call.
-var counting = defaultClient()
+var counting = ownClient(1)
 
 func opened(ctx context.Context, base string) (n int, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base, nil)
@@ -226,7 +212,7 @@ type sample struct{ cpu, allocs, bytes float64 }
 func run(ctx context.Context, convert call, level, calls int) (sample, error) {
 	var left atomic.Int64
 	left.Store(int64(calls))
-	var failure atomic.Pointer[error]
+	failures := make(chan error, level)
 	var group sync.WaitGroup
 	var before, after runtime.MemStats
 	runtime.GC() // each client starts with an empty heap and collects its own garbage
@@ -236,8 +222,7 @@ func run(ctx context.Context, convert call, level, calls int) (sample, error) {
 		group.Go(func() {
 			for left.Add(-1) >= 0 {
 				if id, err := convert(ctx); err != nil || id != conversationID {
-					err = fmt.Errorf("got %q, %w", id, err)
-					failure.Store(&err)
+					failures <- fmt.Errorf("got %q, %w", id, err)
 					return
 				}
 			}
@@ -246,8 +231,8 @@ func run(ctx context.Context, convert call, level, calls int) (sample, error) {
 	group.Wait()
 	cpu := cpuTime() - started
 	runtime.ReadMemStats(&after)
-	if err := failure.Load(); err != nil {
-		return sample{}, *err
+	if len(failures) > 0 {
+		return sample{}, <-failures
 	}
 	each := func(n uint64) float64 { return float64(n) / float64(calls) }
 	return sample{each(uint64(cpu)), each(after.Mallocs - before.Mallocs), each(after.TotalAlloc - before.TotalAlloc)}, nil

@@ -22,7 +22,6 @@ type before struct {
 
 // newBefore takes the protocol and the host apart, as the official SDK does. An empty protocol is left to it.
 func newBefore(protocol, host, key, secret string) *before {
-	b := &before{key: key, secret: secret, runtimeOptions: &util.RuntimeOptions{}}
 	// snippet: config
 	config := &openapi.Config{
 		RegionId: tea.String("central"),
@@ -32,8 +31,7 @@ func newBefore(protocol, host, key, secret string) *before {
 		config.Protocol = tea.String(protocol) // "HTTP" if it is not set
 	}
 	// end
-	b.config = config
-	return b
+	return &before{config: config, key: key, secret: secret, runtimeOptions: &util.RuntimeOptions{}}
 }
 
 func (b *before) fetchToken() error {

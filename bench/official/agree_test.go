@@ -23,6 +23,13 @@ var (
 	lies  []func(*dingtalk.Client) any
 )
 
+// named are the operations that differ otherwise, and why.
+var named = map[string]string{
+	"edu_1_0.queryClassScheduleByTimeSchool": "the official SDK's path ends with a space, sent as `%20`; the contract has none",
+	"mail_1_0.createMessage":                 "the official SDK has an io.Reader for a text, and cannot read it of an answer",
+	"mail_1_0.updateMessage":                 "as createMessage",
+}
+
 // comparison is what the tests share.
 type comparison struct {
 	recorder *Recorder
@@ -38,7 +45,7 @@ func newComparison(t *testing.T) comparison {
 	}
 	recorder := NewRecorder()
 	t.Cleanup(recorder.Close)
-	client := must(dingtalk.NewClient(dingtalk.StaticToken(Token), dingtalk.WithBaseURL(recorder.URL())))(t)
+	client := must(dingtalk.NewClient(dingtalk.StaticToken(Token), dingtalk.WithBaseURL(recorder.URL)))(t)
 	t.Cleanup(client.CloseIdleConnections)
 	folder := must(exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", sdk.Module).Output())(t)
 	return comparison{recorder, client, must(sdk.Open(""))(t), strings.TrimSpace(string(folder))}
@@ -60,15 +67,15 @@ func (c comparison) pair(t *testing.T, d Drawn, ours any, file, host, token stri
 	contract := must(ReadContract(must(os.ReadFile(filepath.Join("drawn", file)))(t)))(t)
 	source := must(c.source.Package(d.Name))(t)
 	for _, o := range source.Operations {
-		if o.Refusal() == "" && contract.Operation(o.ID()) != nil {
+		if o.Refusal() == "" && contract.operations[o.ID()] != nil {
 			ids = append(ids, o.ID())
 		}
 	}
-	return Pair{c.recorder, must(NewOfficial(host, token, d, contract, source))(t), NewGenerated(ours, contract), contract}, ids
+	return Pair{c.recorder, must(NewOfficial(host, token, d, contract, source))(t), Generated{ours, contract}, contract}, ids
 }
 
 func (c comparison) marks(t *testing.T, d Drawn) map[string]int {
-	return RequiredIn(string(must(os.ReadFile(filepath.Join(c.folder, d.Name, "client.go")))(t)))
+	return requiredIn(string(must(os.ReadFile(filepath.Join(c.folder, d.Name, "client.go")))(t)))
 }
 
 // TestAgree makes each call with both sides. Where they differ otherwise than by design, it fails; what differs by design is the
@@ -80,12 +87,13 @@ func TestAgree(t *testing.T) {
 		marks := c.marks(t, d)
 		for _, id := range ids {
 			operations++
-			list, problems := pair.AgreeInAll(id, marks)
-			why, named := Named[d.Name+"."+id]
+			list, problems := pair.AgreeInAll(id)
+			problems = append(problems, pair.Contract.operations[id].requires(id, marks)...)
+			why, isNamed := named[d.Name+"."+id]
 			if len(problems) > 0 {
 				disagree++
 			}
-			if named != (len(problems) > 0) {
+			if isNamed != (len(problems) > 0) {
 				t.Errorf("%s.%s (%s): %s", d.Name, id, why, strings.Join(problems, "\n\t"))
 			}
 			// Neither side was told a protocol.
@@ -107,7 +115,8 @@ func TestLies(t *testing.T) {
 	for i, lie := range Lies {
 		d := drawnOf(lie.Package)
 		pair, _ := c.pair(t, d, lies[i](c.client), fmt.Sprintf("lie%d.yaml", i), c.recorder.Host(), Token)
-		_, problems := pair.AgreeInAll(lie.Operation, c.marks(t, d))
+		_, problems := pair.AgreeInAll(lie.Operation)
+		problems = append(problems, pair.Contract.operations[lie.Operation].requires(lie.Operation, c.marks(t, d))...)
 		if len(problems) == 0 {
 			t.Errorf("%s: not found", lie.What)
 		} else {

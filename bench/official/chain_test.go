@@ -151,14 +151,14 @@ func TestEmulator(t *testing.T) {
 		pair, ids := c.pair(t, d, d.Ours(clientOf(t, server, seen)), d.Name+".yaml", "127.0.0.1:1", "")
 		options := &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true}
 		for _, id := range ids {
-			values, op := must(pair.Official.values(id, Full))(t), pair.Contract.Operation(id)
+			values, op := must(pair.Official.values(id, Full))(t), pair.Contract.operations[id]
 			if id == "getAccessToken" && d.Name != "oauth2_1_0" {
 				continue // the emulator has one operation of this name, which is the token's
 			}
 			if id == "getAccessToken" { // the emulator knows which credentials there are
 				values.Body = map[string]any{"appKey": dingtalktest.AppKey, "appSecret": dingtalktest.AppSecret}
 			}
-			if _, err := pair.Ours.Send(id, values); err != nil && Named[d.Name+"."+id] == "" {
+			if _, err := pair.Ours.Send(id, values); err != nil && named[d.Name+"."+id] == "" {
 				t.Errorf("%s.%s: %v", d.Name, id, err)
 				continue
 			}

@@ -1,7 +1,10 @@
 package official
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
+	"math/big"
 	"mime"
 	"net/url"
 	"reflect"
@@ -12,132 +15,56 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// Compare lists in what two requests for an operation differ, as values.
-func (c *Contract) Compare(operation string, official, wrapper Recorded) ([]Difference, error) {
-	op := c.Operation(operation)
-	var list []Difference
-	add := func(kind Kind, where, official, wrapper string) {
-		list = append(list, Difference{kind, where, "sends " + official, "sends " + wrapper})
-	}
-	if official.Method != wrapper.Method {
-		add(KindMethod, "", official.Method, wrapper.Method)
-	}
-	if official.Path != wrapper.Path {
-		kind := KindPath
-		if theirs, err := url.PathUnescape(official.Path); err == nil {
-			if ours, err := url.PathUnescape(wrapper.Path); err == nil && theirs == ours {
-				kind = KindEscaping
-			}
-		}
-		add(kind, "", "`"+official.Path+"`", "`"+wrapper.Path+"`")
-	}
-	query, err := compareQuery(op, official, wrapper)
-	if err != nil {
-		return nil, err
-	}
-	list = append(list, query...)
-	for _, name := range append([]string{"x-acs-dingtalk-access-token"}, sortedKeys(op.Header)...) {
-		if theirs, ours := official.Header.Values(name), wrapper.Header.Values(name); !slices.Equal(theirs, ours) {
-			add(KindHeader, name, fmt.Sprintf("%q", theirs), fmt.Sprintf("%q", ours))
+// Compare lists in what two requests for the operation differ, as values.
+func (o *Operation) Compare(official, wrapper Recorded) (list []Difference) {
+	compare := func(kind Kind, where, theirs, ours string) {
+		if theirs != ours {
+			list = append(list, Difference{kind, where, "sends " + brief(theirs), "sends " + brief(ours)})
 		}
 	}
-	if theirs, ours := official.Header.Get("Content-Type"), wrapper.Header.Get("Content-Type"); theirs != ours {
-		kind := KindHeader
-		if sameMediaType(theirs, ours) {
-			kind = KindContentType
-		}
-		add(kind, "Content-Type", "`"+theirs+"`", "`"+ours+"`")
+	compare(KindMethod, "", official.Method, wrapper.Method)
+	kind := KindPath
+	if official.Unescaped == wrapper.Unescaped {
+		kind = KindEscaping
 	}
-	return append(list, compareBody(official, wrapper)...), nil
-}
-
-func sameMediaType(official, wrapper string) bool {
-	theirs, _, err := mime.ParseMediaType(official)
-	if err != nil {
-		return false
-	}
-	ours, _, err := mime.ParseMediaType(wrapper)
-	return err == nil && theirs == ours
-}
-
-func compareBody(official, wrapper Recorded) []Difference {
-	if len(official.Body) == 0 && len(wrapper.Body) == 0 {
-		return nil
-	}
-	if len(official.Body) == 0 || len(wrapper.Body) == 0 {
-		return []Difference{{KindBody, "", fmt.Sprintf("sends %.60q", official.Body), fmt.Sprintf("sends %.60q", wrapper.Body)}}
-	}
-	a, errA := parse(official.Body)
-	b, errB := parse(wrapper.Body)
-	if errA != nil || errB != nil {
-		return []Difference{{KindBody, "", fmt.Sprintf("sends %.60q (%v)", official.Body, errA), fmt.Sprintf("sends %.60q (%v)", wrapper.Body, errB)}}
-	}
-	return CompareJSON(KindBody, a, b)
-}
-
-// CompareAnswers lists in what two readings of one answer differ. A field that is null is like one that is not there: a
-// field of type *string has one word for both.
-func (c *Contract) CompareAnswers(operation string, official, wrapper any) []Difference {
-	if text, ok := official.(string); ok && c.Operation(operation).anyAnswer() {
-		value, err := parse([]byte(text))
-		if err == nil && len(CompareJSON(KindAnswer, value, wrapper)) == 0 {
-			return []Difference{{KindAnyAnswer, "", "returns its text", "returns its value"}}
-		}
-	}
-	return CompareJSON(KindAnswer, withoutNulls(official), withoutNulls(wrapper))
-}
-
-func withoutNulls(value any) any {
-	switch value := value.(type) {
-	case map[string]any:
-		kept := map[string]any{}
-		for name, v := range value {
-			if v != nil {
-				kept[name] = withoutNulls(v)
-			}
-		}
-		return kept
-	case []any:
-		kept := make([]any, len(value))
-		for i, v := range value {
-			kept[i] = withoutNulls(v)
-		}
-		return kept
-	}
-	return value
-}
-
-// compareQuery reads each parameter as its schema has it, so that two spellings of a value are the same.
-func compareQuery(op *Operation, official, wrapper Recorded) ([]Difference, error) {
-	theirs, err := official.Values()
-	if err != nil {
-		return nil, err
-	}
-	ours, err := wrapper.Values()
-	if err != nil {
-		return nil, err
-	}
-	var list []Difference
-	for _, name := range sortedKeys(op.Query) {
-		rawTheirs, rawOurs := take(theirs, name), take(ours, name)
-		if reflect.DeepEqual(rawTheirs, rawOurs) {
-			continue
-		}
+	compare(kind, "", official.Path, wrapper.Path)
+	theirs, ours := maps.Clone(official.Query), maps.Clone(wrapper.Query)
+	for _, name := range sortedKeys(o.Query) {
+		// Each is read as its schema has it, so that two spellings of a value are the same.
+		p, a, b := o.Query[name], take(theirs, name), take(ours, name)
 		kind := KindQuery
-		switch same := sameParameter(op.Query[name], name, rawTheirs, rawOurs); {
-		case same && jsonText(op.Query[name].Schema.Value): // spelt in another order
+		switch same := sameParameter(p, name, a, b); {
+		case same && jsonText(p.Schema.Value): // spelt in another order
 			continue
-		case same && isList(op.Query[name]):
+		case same && isList(p):
 			kind = KindList
-		case isList(op.Query[name]) && rawTheirs.Get(name) == "" && len(rawTheirs) < 2 && len(rawOurs) == 0:
+		case isList(p) && a.Get(name) == "" && len(a) < 2 && len(b) == 0:
 			kind = KindEmptyList
 		}
-		list = append(list, Difference{kind, name, "sends " + show(rawTheirs), "sends " + show(rawOurs)})
+		compare(kind, name, a.Encode(), b.Encode())
 	}
-	if len(theirs)+len(ours) > 0 {
-		list = append(list, Difference{KindQuery, "what the contract does not have", "sends " + show(theirs), "sends " + show(ours)})
+	if len(theirs)+len(ours) > 0 { // even if both send it
+		list = append(list, Difference{KindQuery, "what the contract does not have", "sends " + theirs.Encode(), "sends " + ours.Encode()})
 	}
-	return list, nil
+	for _, name := range append([]string{"x-acs-dingtalk-access-token"}, sortedKeys(o.Header)...) {
+		compare(KindHeader, name, fmt.Sprintf("%q", official.Header.Values(name)), fmt.Sprintf("%q", wrapper.Header.Values(name)))
+	}
+	a, b := official.Header.Get("Content-Type"), wrapper.Header.Get("Content-Type")
+	kind = KindHeader
+	if typeA, _, err := mime.ParseMediaType(a); err == nil {
+		if typeB, _, err := mime.ParseMediaType(b); err == nil && typeA == typeB {
+			kind = KindContentType
+		}
+	}
+	compare(kind, "Content-Type", a, b)
+	return append(list, CompareJSON(KindBody, official.Body, wrapper.Body)...)
+}
+
+func brief(text string) string {
+	if text == "" {
+		return "nothing"
+	}
+	return fmt.Sprintf("`%.80s`", text)
 }
 
 func isList(p *openapi3.Parameter) bool { return p.Schema.Value.Type.Is("array") }
@@ -163,10 +90,7 @@ func take(query url.Values, name string) url.Values {
 // read is the value that a parameter has: a list, or of JSON text what it says. It is nil if it cannot be read.
 func read(p *openapi3.Parameter, name string, query url.Values) any {
 	if !isList(p) {
-		value, err := parse([]byte(query.Get(name)))
-		if err != nil {
-			return nil
-		}
+		value, _ := parse([]byte(query.Get(name)))
 		return value
 	}
 	list := []any{}
@@ -179,13 +103,88 @@ func read(p *openapi3.Parameter, name string, query url.Values) any {
 	return list
 }
 
-func show(query url.Values) string {
-	if len(query) == 0 {
-		return "nothing"
+// CompareAnswers lists in what two readings of one answer differ. A field that is null is like one that is not there: a
+// field of type *string has one word for both.
+func (o *Operation) CompareAnswers(official, wrapper any) []Difference {
+	if text, ok := official.(string); ok && o.Answer != nil && o.Answer.Type == nil {
+		if value, err := parse([]byte(text)); err == nil && len(CompareJSON(KindAnswer, value, wrapper)) == 0 {
+			return []Difference{{KindAnyAnswer, "", "returns its text", "returns its value"}}
+		}
 	}
-	text := query.Encode()
-	if len(text) > 60 {
-		text = text[:60] + "…"
+	return CompareJSON(KindAnswer, official, wrapper)
+}
+
+// absent stands for a body or a field that one side lacks.
+var absent any = struct{}{}
+
+// CompareJSON lists in what two JSON values differ. Numbers are compared as numbers, however long.
+func CompareJSON(kind Kind, official, wrapper any) (list []Difference) {
+	field := func(object map[string]any, name string) any {
+		value, ok := object[name]
+		if !ok || value == nil && kind == KindAnswer {
+			return absent
+		}
+		return value
 	}
-	return "`" + text + "`"
+	var compare func(where string, a, b any)
+	compare = func(where string, a, b any) {
+		switch x := a.(type) {
+		case map[string]any:
+			if y, ok := b.(map[string]any); ok {
+				names := sortedKeys(x)
+				for _, name := range sortedKeys(y) {
+					if _, ok := x[name]; !ok {
+						names = append(names, name)
+					}
+				}
+				for _, name := range names {
+					compare(where+"."+name, field(x, name), field(y, name))
+				}
+				return
+			}
+		case []any:
+			if y, ok := b.([]any); ok && len(x) == len(y) {
+				for i := range x {
+					compare(fmt.Sprintf("%s[%d]", where, i), x[i], y[i])
+				}
+				return
+			}
+		case json.Number:
+			if y, ok := b.(json.Number); ok && sameNumber(x, y) {
+				return
+			}
+		}
+		if reflect.DeepEqual(a, b) {
+			return
+		}
+		kind := kind
+		if kind == KindBody && where != "" && a == absent && empty(b) {
+			kind = KindEmptyInside
+		}
+		list = append(list, Difference{kind, where, "has " + spelt(a), "has " + spelt(b)})
+	}
+	compare("", official, wrapper)
+	return list
+}
+
+func sameNumber(a, b json.Number) bool {
+	x, okX := new(big.Rat).SetString(a.String())
+	y, okY := new(big.Rat).SetString(b.String())
+	return okX && okY && x.Cmp(y) == 0
+}
+
+func empty(value any) bool {
+	v := reflect.ValueOf(value)
+	return (v.Kind() == reflect.Map || v.Kind() == reflect.Slice) && v.Len() == 0
+}
+
+func spelt(value any) string {
+	if value == absent {
+		return brief("")
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return err.Error()
+	}
+	return brief(string(text))
 }

@@ -1,6 +1,11 @@
 package official
 
-import "regexp"
+import (
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+)
 
 // Lie is a change of an imported contract that makes it wrong. The comparison must find each.
 type Lie struct {
@@ -22,7 +27,12 @@ var Lies = []Lie{
 	{"a required field is optional", "robot_1_0", "orgGroupSend", `\n +required: \[msgKey, msgParam\]`, ""},
 }
 
-// Tell is a contract with the lie.
-func (l Lie) Tell(contract string) string {
-	return regexp.MustCompile(l.old).ReplaceAllString(contract, l.new)
+// Tell writes a contract, read from a file, with the lie to another.
+func (l Lie) Tell(from, to string) error {
+	truth, err := os.ReadFile(from)
+	told := regexp.MustCompile(l.old).ReplaceAllString(string(truth), l.new)
+	if err == nil && told == string(truth) {
+		err = fmt.Errorf("%s: the contract has no place for it", l.What)
+	}
+	return errors.Join(err, os.WriteFile(to, []byte(told), 0o644))
 }

@@ -5,6 +5,8 @@ package official
 //go:generate go run ./draw
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,7 +15,6 @@ import (
 	"strings"
 
 	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
-	util "github.com/alibabacloud-go/tea-utils/v2/service"
 	"github.com/alibabacloud-go/tea/tea"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
@@ -55,140 +56,164 @@ type Official struct {
 // NewOfficial returns a package of the official SDK, set up to call host. It is not told a protocol, and takes HTTP.
 func NewOfficial(host, token string, d Drawn, contract *Contract, source *official.Package) (*Official, error) {
 	client, err := d.Official(&openapi.Config{Endpoint: tea.String(host), RegionId: tea.String("central")})
-	o := &Official{client: client, token: token, contract: contract, args: map[string][]string{}}
+	o := &Official{client, token, contract, map[string][]string{}}
 	for _, operation := range source.Operations {
 		o.args[operation.ID()] = operation.Args
 	}
 	return o, err
 }
 
+// method is one of the official SDK's, and the types of what it takes and answers, nil where it has none.
+type method struct {
+	reflect.Value
+	request, headers, answer reflect.Type
+}
+
+func (o *Official) method(operation string) (m method, err error) {
+	m.Value = reflect.ValueOf(o.client).MethodByName(strings.ToUpper(operation[:1]) + operation[1:] + "WithOptions")
+	if !m.IsValid() {
+		return m, fmt.Errorf("the official SDK has no method for %s", operation)
+	}
+	for t := range m.Type().Ins() {
+		if t.Kind() != reflect.Pointer {
+			continue
+		}
+		switch name := t.Elem().Name(); {
+		case strings.HasSuffix(name, "Request"):
+			m.request = t.Elem()
+		case strings.HasSuffix(name, "Headers"):
+			m.headers = t.Elem()
+		}
+	}
+	if field, ok := m.Type().Out(0).Elem().FieldByName("Body"); ok {
+		m.answer = field.Type
+	}
+	return m, nil
+}
+
 // Send calls the operation with the official SDK's own types, filled by the names on the wire.
 func (o *Official) Send(operation string, values Values) (any, error) {
-	method, err := o.method(operation)
+	m, err := o.method(operation)
 	if err != nil {
 		return nil, err
 	}
-	var args []reflect.Value
-	for _, name := range o.args[operation] {
-		args = append(args, reflect.ValueOf(tea.String(values.Path[name])))
-	}
-	for i := len(args); i < method.Type().NumIn(); i++ {
-		arg, err := o.argument(method.Type().In(i), operation, values)
-		if err != nil {
-			return nil, err
-		}
-		args = append(args, arg)
-	}
-	out := method.Call(args)
-	if err, _ := out[1].Interface().(error); err != nil {
-		return nil, err
-	}
-	return body(out[0].Elem())
-}
-
-func (o *Official) method(operation string) (reflect.Value, error) {
-	method := reflect.ValueOf(o.client).MethodByName(strings.ToUpper(operation[:1]) + operation[1:] + "WithOptions")
-	if !method.IsValid() {
-		return method, fmt.Errorf("the official SDK has no method for %s", operation)
-	}
-	return method, nil
-}
-
-// argument makes the request, the headers or the options of a call.
-func (o *Official) argument(t reflect.Type, operation string, values Values) (reflect.Value, error) {
-	switch {
-	case t == reflect.TypeFor[*util.RuntimeOptions]():
-		return reflect.ValueOf(&util.RuntimeOptions{}), nil
-	case t.Kind() == reflect.Map: // the headers of an operation that takes no token
-		return reflect.MakeMap(t), nil
-	case strings.HasSuffix(t.Elem().Name(), "Headers"):
-		headers := map[string]any{"x-acs-dingtalk-access-token": o.token}
-		for name, value := range values.Header {
-			headers[name] = value
-		}
-		return decodeInto(t, headers)
-	}
-	request := map[string]any{}
+	headers, request := map[string]any{"x-acs-dingtalk-access-token": o.token}, map[string]any{}
+	maps.Copy(headers, values.Header)
 	maps.Copy(request, values.Query)
 	if body, ok := values.Body.(map[string]any); ok {
 		maps.Copy(request, body)
 	} else if values.Body != nil {
 		request["body"] = values.Body
 	}
-	return decodeInto(t, request)
-}
-
-// body is what the official SDK read of the answer.
-func body(response reflect.Value) (any, error) {
-	field := response.FieldByName("Body")
-	if !field.IsValid() {
-		return nil, nil
+	var args []reflect.Value
+	for _, name := range o.args[operation] {
+		args = append(args, reflect.ValueOf(tea.String(values.Path[name])))
 	}
-	return asJSON(field.Interface())
-}
-
-// types are what the official SDK's method takes and answers; nil where it has none.
-type types struct{ request, headers, answer reflect.Type }
-
-func (o *Official) typesOf(operation string) (types, error) {
-	method, err := o.method(operation)
-	if err != nil {
-		return types{}, err
-	}
-	var t types
-	for i := range method.Type().NumIn() {
-		in := method.Type().In(i)
-		if in.Kind() != reflect.Pointer || in.Elem().Kind() != reflect.Struct {
-			continue
+	for i := len(args); i < m.Type().NumIn(); i++ {
+		fields := map[string]any{} // options, and the headers of an operation that takes no token, are a map
+		if t := m.Type().In(i); t.Kind() == reflect.Pointer && t.Elem() == m.request {
+			fields = request
+		} else if t.Kind() == reflect.Pointer && t.Elem() == m.headers {
+			fields = headers
 		}
-		switch name := in.Elem().Name(); {
-		case strings.HasSuffix(name, "Request"):
-			t.request = in.Elem()
-		case strings.HasSuffix(name, "Headers"):
-			t.headers = in.Elem()
+		arg, err := made(m.Type().In(i), fields)
+		if err != nil {
+			return nil, err
 		}
+		args = append(args, arg)
 	}
-	if field, ok := method.Type().Out(0).Elem().FieldByName("Body"); ok {
-		t.answer = field.Type
+	out := m.Call(args)
+	if err, _ := out[1].Interface().(error); err != nil || m.answer == nil {
+		return nil, err
 	}
-	return t, nil
+	return asJSON(out[0].Elem().FieldByName("Body").Interface())
 }
 
-// decodeInto fills a new *T, or T, from a value by its names in JSON. A name that T does not have is an error.
-func decodeInto(t reflect.Type, value any) (reflect.Value, error) {
-	text, err := json.Marshal(value)
-	if err != nil {
-		return reflect.Value{}, err
+// Generated is a package of methods that openconversation-gen made: client is what its New returns.
+type Generated struct {
+	client   any
+	contract *Contract
+}
+
+// Send calls the operation's method. Its arguments get the values by their names on the wire: each text is the next
+// parameter of the path, a type called …Params takes the query's and the header's, and any other type is the body.
+func (g Generated) Send(operation string, values Values) (any, error) {
+	var method reflect.Value
+	for m, bound := range reflect.ValueOf(g.client).Methods() { // Go's name differs from the contract's in the case of its letters
+		if strings.EqualFold(m.Name, strings.ReplaceAll(operation, "_", "")) {
+			method = bound
+		}
 	}
+	if !method.IsValid() {
+		return nil, fmt.Errorf("%T has no method for %s", g.client, operation)
+	}
+	params := map[string]any{}
+	maps.Copy(params, values.Header)
+	maps.Copy(params, values.Query)
+	path := g.contract.operations[operation].Path
+	args := []reflect.Value{reflect.ValueOf(context.Background())}
+	for i := 1; i < method.Type().NumIn() && (i < method.Type().NumIn()-1 || !method.Type().IsVariadic()); i++ {
+		var arg reflect.Value
+		var err error
+		switch t := method.Type().In(i); {
+		case t.Kind() == reflect.String && len(path) == 0:
+			err = fmt.Errorf("%s takes more texts than its path has parameters", operation)
+		case t.Kind() == reflect.String:
+			arg, path = reflect.ValueOf(values.Path[path[0]]).Convert(t), path[1:]
+		case strings.HasSuffix(t.String(), "Params"):
+			arg, err = made(t, params)
+		default:
+			arg, err = made(t, values.Body)
+		}
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, arg)
+	}
+	if len(path) > 0 {
+		return nil, fmt.Errorf("%s does not take %q", operation, path)
+	}
+	out := method.Call(args)
+	if err, _ := out[len(out)-1].Interface().(error); err != nil || len(out) == 1 {
+		return nil, err
+	}
+	return asJSON(out[0].Interface())
+}
+
+// made is a new T that has a value by its names in JSON. A name that T does not have is an error.
+func made(t reflect.Type, value any) (reflect.Value, error) {
 	target := reflect.New(t)
-	d := json.NewDecoder(strings.NewReader(string(text)))
-	d.UseNumber()
-	d.DisallowUnknownFields()
-	if err := d.Decode(target.Interface()); err != nil {
-		return reflect.Value{}, fmt.Errorf("%s: %w", t, err)
+	text, err := json.Marshal(value)
+	if err == nil {
+		err = decode(text, target.Interface())
 	}
-	return target.Elem(), nil
+	return target.Elem(), err
 }
 
 // asJSON is what a value says in JSON, its numbers as they are spelt.
 func asJSON(value any) (any, error) {
-	text, err := json.Marshal(value)
-	if err != nil {
-		return nil, err
-	}
-	return parse(text)
+	read, err := made(reflect.TypeFor[any](), value)
+	return read.Interface(), err
 }
 
 // parse reads one JSON value.
 func parse(text []byte) (any, error) {
-	d := json.NewDecoder(strings.NewReader(string(text)))
-	d.UseNumber()
 	var value any
-	if err := d.Decode(&value); err != nil {
+	if err := decode(text, &value); err != nil {
 		return nil, err
 	}
-	if d.More() {
-		return nil, errors.New("more than one JSON value")
-	}
 	return value, nil
+}
+
+func decode(text []byte, target any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	d.DisallowUnknownFields()
+	if err := d.Decode(target); err != nil {
+		return fmt.Errorf("%T: %w", target, err)
+	}
+	if d.More() {
+		return errors.New("more than one JSON value")
+	}
+	return nil
 }

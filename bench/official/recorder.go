@@ -1,7 +1,7 @@
 package official
 
 import (
-	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -12,20 +12,18 @@ import (
 
 // Recorded is one request as it arrived.
 type Recorded struct {
-	Method string
-	Path   string // as it stood in the request line, escaped
-	Query  string // as it stood in the request line, escaped
-	Header http.Header
-	Body   []byte
+	Method          string
+	Path, Unescaped string // the path as it stood in the request line, and what it means
+	Query           url.Values
+	Header          http.Header
+	Body            any   // the JSON value, or absent
+	err             error // of a query or a body that cannot be read
 }
 
-// Values are the query's parameters, unescaped.
-func (r Recorded) Values() (url.Values, error) { return url.ParseQuery(r.Query) }
-
-// Recorder is a server on this machine that keeps the requests it gets, and answers each with the same bytes.
+// Recorder is a server on this machine that keeps the requests it gets, and answers each with status 200 and the same bytes. No
+// bytes are an answer without a body.
 type Recorder struct {
-	server *httptest.Server
-
+	*httptest.Server
 	mu     sync.Mutex
 	got    []Recorded
 	answer []byte
@@ -34,47 +32,25 @@ type Recorder struct {
 // NewRecorder starts a recorder. Close it after use.
 func NewRecorder() *Recorder {
 	r := &Recorder{}
-	r.server = httptest.NewServer(http.HandlerFunc(r.serve))
+	r.Server = httptest.NewServer(http.HandlerFunc(r.serve))
 	return r
 }
 
 // Host is the recorder's host and port.
-func (r *Recorder) Host() string { return strings.TrimPrefix(r.server.URL, "http://") }
+func (r *Recorder) Host() string { return r.Listener.Addr().String() }
 
-// URL is the recorder's address.
-func (r *Recorder) URL() string { return r.server.URL }
-
-// Close ends the server.
-func (r *Recorder) Close() { r.server.Close() }
-
-// Answer sets what the next requests are answered with, with status 200. No bytes are an answer without a body.
-func (r *Recorder) Answer(body []byte) {
+// Record makes a call, which gets the answer, and returns the one request that it sent.
+func (r *Recorder) Record(answer []byte, call func()) (Recorded, error) {
+	r.mu.Lock()
+	r.got, r.answer = nil, answer
+	r.mu.Unlock()
+	call()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.answer = body
-}
-
-// Take returns the one request that arrived since the last call.
-func (r *Recorder) Take() (Recorded, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	got := r.got
-	r.got = nil
-	if len(got) != 1 {
-		return Recorded{}, errors.New("not one request arrived, but " + paths(got))
+	if len(r.got) != 1 {
+		return Recorded{}, fmt.Errorf("%d requests arrived", len(r.got))
 	}
-	return got[0], nil
-}
-
-func paths(got []Recorded) string {
-	if len(got) == 0 {
-		return "none"
-	}
-	list := make([]string, len(got))
-	for i, r := range got {
-		list[i] = r.Method + " " + r.Path
-	}
-	return strings.Join(list, ", ")
+	return r.got[0], r.got[0].err
 }
 
 func (r *Recorder) serve(w http.ResponseWriter, req *http.Request) {
@@ -82,9 +58,13 @@ func (r *Recorder) serve(w http.ResponseWriter, req *http.Request) {
 	if err != nil {
 		return // the caller hung up; it has an error of its own
 	}
-	path, query, _ := strings.Cut(req.RequestURI, "?")
+	path, _, _ := strings.Cut(req.RequestURI, "?")
+	got := Recorded{Method: req.Method, Path: path, Unescaped: req.URL.Path, Header: req.Header, Body: absent}
+	if got.Query, got.err = url.ParseQuery(req.URL.RawQuery); got.err == nil && len(body) > 0 {
+		got.Body, got.err = parse(body)
+	}
 	r.mu.Lock()
-	r.got = append(r.got, Recorded{Method: req.Method, Path: path, Query: query, Header: req.Header.Clone(), Body: body})
+	r.got = append(r.got, got)
 	answer := r.answer
 	r.mu.Unlock()
 	if len(answer) > 0 {

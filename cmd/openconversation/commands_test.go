@@ -187,7 +187,7 @@ func TestCall(t *testing.T) {
 	}{
 		"listUsers --userId a/b --number 3 --maxResults 2 --ids x --ids y --kinds a --kinds b-c --deep true --x-flags 1 --json": {0, `"userid": "text"`, "", "/v1.0/users/a%2Fb/lists/3"},
 		"sendMessage --body @-":                                     {0, "[\n  1\n]\n", "", "/prefix/v1.0/messages"},
-		`patch-map --body {"a":1}`:                                  {0, `"key"`, "", "/v1.0/maps"},
+		`patch-map --body {"a":1}`:                                  {0, "{", "", "/v1.0/maps"},
 		"deleteMessages --id 1 --id 2":                              {0, "", "", "/v1.0/messages"},
 		"deleteMessages --id 1 --json":                              {0, "{}\n", "", "/v1.0/messages"},
 		"listUsers --userId u --number 3":                           {2, "", "--maxResults is needed", ""},

@@ -12,56 +12,35 @@ import (
 	"os"
 )
 
-const host = "https://api.dingtalk.io"
-
 func main() {
-	ctx := context.Background()
-	token, err := fetchToken(ctx, os.Args[2], os.Args[3])
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println(convert(ctx, os.Args[1], token))
-}
-
-func fetchToken(ctx context.Context, key, secret string) (string, error) {
-	body, err := json.Marshal(map[string]string{"appKey": key, "appSecret": secret})
-	if err != nil {
-		return "", err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, host+"/v1.0/oauth2/accessToken", bytes.NewReader(body))
-	if err != nil {
-		return "", err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	var out struct {
+	var token struct {
 		AccessToken string `json:"accessToken"`
 	}
-	err = do(req, &out)
-	return out.AccessToken, err
-}
-
-func convert(ctx context.Context, chatID, token string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, host+"/v1.0/im/chat/"+url.PathEscape(chatID)+"/convertToOpenConversationId", nil)
-	if err != nil {
-		return "", err
-	}
-	req.Header.Set("x-acs-dingtalk-access-token", token)
-	var out struct {
+	var chat struct {
 		OpenConversationID string `json:"openConversationId"`
 	}
-	err = do(req, &out)
-	return out.OpenConversationID, err
+	ctx := context.Background()
+	app, _ := json.Marshal(map[string]string{"appKey": os.Args[2], "appSecret": os.Args[3]}) // texts cannot fail
+	err := post(ctx, "/v1.0/oauth2/accessToken", "", app, &token)
+	if err == nil {
+		err = post(ctx, "/v1.0/im/chat/"+url.PathEscape(os.Args[1])+"/convertToOpenConversationId", token.AccessToken, nil, &chat)
+	}
+	fmt.Println(chat.OpenConversationID, err)
 }
 
-func do(req *http.Request, out any) error {
+func post(ctx context.Context, path, token string, body []byte, out any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://api.dingtalk.io"+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("x-acs-dingtalk-access-token", token)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
+	if body, err = io.ReadAll(resp.Body); err != nil {
 		return err
 	}
 	if resp.StatusCode != http.StatusOK {

@@ -5,7 +5,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -30,8 +32,7 @@ var always = []string{"im_1_0", "impaas_1_0", "oauth2_1_0", "robot_1_0", "trajec
 
 func main() {
 	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "draw:", err)
-		os.Exit(1)
+		log.Fatal("draw: ", err)
 	}
 }
 
@@ -59,46 +60,33 @@ func run() error {
 	slices.Sort(names)
 	fmt.Printf("official-check: SEED=%d drew %d operations, in %d packages with those that are always compared\n", seed, drawn, len(names))
 
-	if err := os.RemoveAll(folder); err != nil {
-		return err
-	}
 	place, err := os.MkdirTemp("", "draw")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(place) }()
 	made := filepath.Join(place, "openconversation-gen")
-	generator := func(args ...string) error { return command(made, args...) }
-	if err := command("go", "build", "-C", "../..", "-o", made, "./cmd/openconversation-gen"); err != nil {
-		return err
+	err = errors.Join(os.RemoveAll(folder), command("go", "build", "-C", "../..", "-o", made, "./cmd/openconversation-gen"))
+	generate := func(args ...string) {
+		if err == nil {
+			err = command(made, args...)
+		}
 	}
-	if err := generator("--official", strings.Join(names, ","), "--output", folder); err != nil {
-		return err
-	}
-	if err := generator("official", strings.Join(names, ","), "--output", folder); err != nil {
-		return err
-	}
+	generate("--official", strings.Join(names, ","), "--output", folder)
+	generate("official", strings.Join(names, ","), "--output", folder)
 	for i, lie := range comparison.Lies {
 		name := fmt.Sprintf("lie%d", i)
-		file := filepath.Join(folder, name+".yaml")
-		if err := generator("official", lie.Package, "--operation", lie.Operation, "--output", folder+"/"+name); err != nil {
-			return err
+		at := filepath.Join(folder, name)
+		generate("official", lie.Package, "--operation", lie.Operation, "--output", at)
+		if err == nil {
+			err = lie.Tell(filepath.Join(at, lie.Package+".yaml"), at+".yaml")
 		}
-		truth, err := os.ReadFile(filepath.Join(folder, name, lie.Package+".yaml"))
-		if err != nil {
-			return err
-		}
-		if lie.Tell(string(truth)) == string(truth) {
-			return fmt.Errorf("%s: the contract has no place for it", lie.What)
-		}
-		if err := os.WriteFile(file, []byte(lie.Tell(string(truth))), 0o644); err != nil {
-			return err
-		}
-		if err := generator("--spec", file, "--package", name, "--output", filepath.Join(folder, name)); err != nil {
-			return err
-		}
+		generate("--spec", at+".yaml", "--package", name, "--output", at)
 	}
-	return list(names)
+	if err == nil {
+		err = list(names)
+	}
+	return err
 }
 
 func command(name string, args ...string) error {

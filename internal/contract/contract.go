@@ -64,6 +64,11 @@ func (c *Contract) Routes() (all []generated.Route) {
 	return all
 }
 
+// refuse ends the reading with the error of a place.
+func (c *Contract) refuse(at []string, format string, args ...any) {
+	panic(c.lines.errorf(at, format, args...))
+}
+
 func (c *Contract) component(ref string) (any, bool) {
 	section, name, _ := strings.Cut(strings.TrimPrefix(ref, "#/components/"), "/")
 	components := obj(obj(c.tree["components"])[section])

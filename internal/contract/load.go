@@ -36,11 +36,6 @@ func Parse(name string, content []byte, changed ...[]byte) (c *Contract, err err
 	return c, c.load()
 }
 
-// refuse ends the reading with the error of a place.
-func (c *Contract) refuse(at []string, format string, args ...any) {
-	panic(c.lines.errorf(at, format, args...))
-}
-
 // load makes Doc of the schemas.
 func (c *Contract) load() error {
 	schemas := within(within(c.tree, "components"), "schemas")

@@ -6,65 +6,9 @@ import (
 	"go/parser"
 	"go/token"
 	"reflect"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 )
-
-// Package is one package of the SDK, such as robot_1_0.
-type Package struct {
-	Name, Version string
-	Operations    []*Operation
-	structs       map[string][]field
-	quirks        map[string]int // how often a rule of quirks.go was needed
-	fset          *token.FileSet
-}
-
-// field is a field of a struct. In an operation, Wire is its name there.
-type field struct {
-	goName, Wire, Text, example string
-	Style                       string // of a list or an object that is sent as text: json or simple
-	typ                         ast.Expr
-	Required, Deprecated        bool
-}
-
-// Operation is one method …WithOptions.
-type Operation struct {
-	Name, Summary, Method, Path string
-	Args                        []string // in the order of the method's; those of the path, and a few that are sent nowhere
-	Query, Body, Header         []field
-	Whole, Public               bool   // the body is the request's field Body; no token is sent
-	request, answer             string // structs; a request may be missing
-	line                        ast.Node
-}
-
-// ID is the operation's name in a contract.
-func (o *Operation) ID() string { return strings.ToLower(o.Name[:1]) + o.Name[1:] }
-
-// Verb is the operation's method as a contract has it.
-func (o *Operation) Verb() string { return strings.ToLower(o.Method) }
-
-// InPath are the parameters of the path.
-func (o *Operation) InPath() []string {
-	names := inBraces.FindAllString(o.Path, -1)
-	for i, name := range names {
-		names[i] = strings.Trim(name, "{}")
-	}
-	return names
-}
-
-var (
-	inBraces  = regexp.MustCompile(`\{\w+\}`)
-	knownCall = regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE) (/([A-Za-z0-9_.:@$~-]|\{\w+\})+)+ ?$`)
-)
-
-// unknown is a form that the importer does not know, with its place.
-type unknown struct{ error }
-
-func (p *Package) unknown(n ast.Node, what string) error {
-	return unknown{fmt.Errorf("%s: %s: the importer does not know this form; --sdk %s is a version that it knows", p.fset.Position(n.Pos()), escape(what), Version)}
-}
 
 // read reads a package's source. What it does not know is an error with its line: a statement that was passed over could be
 // a field that is lost.
@@ -181,35 +125,4 @@ func (p *Package) operation(name string, d *ast.FuncDecl, templates map[string]s
 	}
 	p.mend(m.Operation, templates)
 	p.Operations = append(p.Operations, m.Operation)
-}
-
-func (p *Package) field(of, name string) (f field, ok bool) {
-	if i := slices.IndexFunc(p.structs[of], func(f field) bool { return f.goName == name }); i >= 0 {
-		return p.structs[of][i], true
-	}
-	return f, false
-}
-
-// pointed is T of *T, and empty for other types.
-func pointed(e ast.Expr) string {
-	if star, ok := e.(*ast.StarExpr); ok {
-		return word(star.X)
-	}
-	return ""
-}
-
-// word is what an expression says: a name, a text, or a path made of texts and of tea.StringValue(name).
-func word(n ast.Node) string {
-	switch n := n.(type) {
-	case *ast.Ident:
-		return n.Name
-	case *ast.BasicLit:
-		s, _ := strconv.Unquote(n.Value)
-		return s
-	case *ast.BinaryExpr:
-		return word(n.X) + word(n.Y)
-	case *ast.CallExpr:
-		return "{" + word(n.Args[0]) + "}"
-	}
-	return ""
 }

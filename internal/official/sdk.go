@@ -20,12 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// The SDK that is read if no other is named, and its sum, which is checked whoever delivers it.
-const (
-	Module    = "github.com/alibabacloud-go/dingtalk"
-	Version   = "v1.7.46"
-	folderSum = "h1:vF337nZZUVJtwaiLTRLX7yA7lWgNULv/McDj369rY8k="
-)
+const folderSum = "h1:vF337nZZUVJtwaiLTRLX7yA7lWgNULv/McDj369rY8k=" // of Version, checked whoever delivers it
 
 // SDK is a version of the SDK, or a folder with its source.
 type SDK struct {

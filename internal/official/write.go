@@ -4,15 +4,11 @@ import (
 	"bytes"
 	_ "embed"
 	"errors"
-	"fmt"
 	"go/ast"
 	"iter"
 	"maps"
-	"regexp"
-	"strconv"
 	"strings"
 	"text/template"
-	"unicode"
 )
 
 //go:embed contract.tmpl
@@ -31,8 +27,6 @@ type writer struct {
 	answers             map[string]bool // structs of answers, which require nothing
 	err                 error
 }
-
-const tokenHeader = "x-acs-dingtalk-access-token"
 
 // Contract is the OpenAPI contract of operations of the package, in YAML.
 func (p *Package) Contract(operations []*Operation) ([]byte, error) {
@@ -121,11 +115,6 @@ func (f field) More() (more string) {
 	return more
 }
 
-var scalars = map[string]string{
-	"string": "type: string", "bool": "type: boolean", "int32": "type: integer, format: int32", "int64": "type: integer, format: int64",
-	"float32": "type: number, format: float", "float64": "type: number, format: double",
-}
-
 // Schema is the schema of a field's type, or of the text that its value becomes.
 func (w *writer) Schema(f field) string {
 	if f.Style == "json" {
@@ -160,37 +149,4 @@ func (w *writer) typed(e ast.Expr) string {
 	}
 	w.err = w.unknown(e, "a type")
 	return ""
-}
-
-var (
-	names   = regexp.MustCompile(`^[A-Za-z0-9_.-]{0,200}[A-Za-z0-9_-]$`)
-	words   = regexp.MustCompile(`^[\pL_][\pL0-9_]*$`)
-	misread = regexp.MustCompile(`(?i)^(y|n|yes|no|on|off|true|false|null)$`)
-)
-
-// isName says whether a foreign name can be a part of a contract, of a file's name and of Go.
-func isName(name string) bool { return names.MatchString(name) }
-
-// escape makes foreign text one line of printable characters that ends no comment.
-func escape(text string) string {
-	var b strings.Builder
-	for _, r := range strings.ReplaceAll(text, "*/", `*\/`) {
-		switch {
-		case unicode.IsSpace(r):
-			b.WriteRune(' ')
-		case !unicode.IsPrint(r):
-			fmt.Fprintf(&b, "<U+%04X>", r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-// text is a string in YAML, quoted unless every reader takes it for one: YAML 1.1 reads no as false, and 18:00 as 1080.
-func text(s string) string {
-	if s = escape(s); words.MatchString(s) && !misread.MatchString(s) {
-		return s
-	}
-	return strconv.Quote(s)
 }

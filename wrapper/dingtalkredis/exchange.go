@@ -101,7 +101,7 @@ run = type(run) == 'string' and string.match(run, 'run_id:(%x+)') or '-'
 local given, first, step, again = 0, now, 0, 0
 local turns = tonumber(ARGV[5]) + math.min(misses, tonumber(ARGV[6]))
 if rate > 0 and (turns > 0 or ARGV[8] == '1') then
-	local kept = redis.pcall('HMGET', KEYS[1], 'next', 'step', 'line', 'run', 'cut', 'bad')
+	local kept = redis.pcall('HMGET', KEYS[1], 'next', 'step', 'line', 'run', 'cut', 'bad', 'lost')
 	if kept.err then
 		redis.call('DEL', KEYS[1])
 		kept = {}
@@ -115,7 +115,11 @@ if rate > 0 and (turns > 0 or ARGV[8] == '1') then
 		rate = math.max(math.min(rate, known), math.min(fastest, 0.1))
 	end
 	step = 1000000 / rate
-	local lost = kept[4] and kept[4] ~= run or ARGV[7] == 'lost' and (turn or 0) < now
+	local lost = kept[4] and kept[4] ~= run
+	if ARGV[7] == 'lost' and now - (number(kept[7], now) or 0) > 30000000 then -- of the processes that come back, the first pauses all
+		lost = true
+		redis.call('HSET', KEYS[1], 'lost', whole(now))
+	end
 	if not turn or turn > now + longest + before then
 		turn, line, lost = 0, 0, turn or ARGV[7] ~= 'new'
 	end

@@ -27,7 +27,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -35,61 +34,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 )
-
-// Again is what a round calls again although it has a result.
-type Again string
-
-// The rounds.
-const (
-	Failed Again = "failed"
-	All    Again = "all"
-)
-
-// Wanted describes a journal.
-type Wanted struct {
-	Path string
-	Mode fs.FileMode // of a new file; 0: what the system gives
-	App  string      // digest of the app and its host; empty: not known, as where nothing is called
-	Room int         // lines that there must be space for at any time: those of the calls in flight
-
-	// Settles reports whether a failure with this code says something of its chat: it holds until a round of Failed.
-	Settles func(code string) bool
-}
-
-// Journal is a journal, which is locked if it is open for writing. Its methods may be called by several goroutines.
-type Journal struct {
-	Mark    string // random, for the names of files beside the output
-	Details bool   // the last output has descriptions
-	Skipped int    // lines that cannot be read
-
-	want    Wanted
-	file    *os.File
-	reading bool   // read-only
-	pid     int    // of the last run
-	app     string // whose results it has, once that is known
-
-	mu     sync.Mutex
-	index  index
-	window []byte // read ahead, from windowAt
-	from   int64  // offset of the window
-	end    int64  // of the lines
-	size   int64  // of the file, with blank space
-	dirty  bool
-	halt   chan struct{}
-	ticker sync.WaitGroup
-
-	start   int64           // of this run's lines
-	failed  int64           // of the last round of Failed
-	all     int64           // of the last round of All
-	marker  int64           // of the last round, if no line is behind it
-	paid    bool            // the round of All has a conversion
-	results bool            // some chat has a result, whatever the round
-	written int64           // of the last complete output
-	outputs map[string]bool // digests of the outputs
-	last    string          // digest of the last one
-	kept    [2]int64        // lines of the last output, and of the last with another digest
-	lines   int             // with results
-}
 
 // Open opens a journal and locks it; it creates the file if there is none.
 func Open(want Wanted) (*Journal, error) {
@@ -179,8 +123,6 @@ func (j *Journal) unlocked(err error) error {
 		return lang.Errorf("%s: it cannot be locked: %w", path, err)
 	}
 }
-
-var errLocked = lang.Errorf("locked by another process")
 
 // begin makes the file ready for lines.
 func (j *Journal) begin() error {
@@ -273,12 +215,6 @@ func (j *Journal) Put(id string, r rows.Result) error {
 	return err
 }
 
-func (j *Journal) saw(r rows.Result) {
-	j.paid = j.paid || r.OpenConversationID != ""
-	j.results = j.results || r.OpenConversationID != "" || j.want.Settles(r.Code)
-	j.marker = 0
-}
-
 // Entry is what a journal knows of an id.
 type Entry struct {
 	rows.Result      // zero if there is none
@@ -315,14 +251,6 @@ func (j *Journal) Begin(again Again) error {
 	return nil
 }
 
-func (j *Journal) round(again Again, at int64) {
-	j.marker = at
-	if j.failed = at; again == All {
-		j.all, j.paid = at, false
-		j.index = index{slots: make([]uint64, len(j.index.slots))}
-	}
-}
-
 // Round returns the round that is under way: one that no complete output has ended.
 func (j *Journal) Round() Again {
 	switch {
@@ -354,20 +282,6 @@ func (j *Journal) Wrote(digest string, complete, details bool) error {
 	}
 	j.wrote(line{Out: digest, Complete: complete, Details: details}, at)
 	return j.file.Sync()
-}
-
-func (j *Journal) wrote(l line, at int64) {
-	if j.outputs == nil {
-		j.outputs = map[string]bool{}
-	}
-	if j.last != l.Out {
-		j.last, j.kept[1] = l.Out, j.kept[0]
-	}
-	j.kept[0] = at
-	j.outputs[l.Out], j.Details, j.marker = true, l.Details, 0
-	if l.Complete {
-		j.written = at
-	}
 }
 
 // Has reports whether an output with this digest was written.

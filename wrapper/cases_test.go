@@ -7,11 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -307,13 +309,31 @@ func TestFaults(t *testing.T) {
 	for _, c := range loadCases(t) {
 		tested[c.Row] = true
 	}
-	page, err := os.ReadFile("../docs/faults.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, row := range regexp.MustCompile(`(?m)^\| (\d+) \|.*$`).FindAllStringSubmatch(string(page), -1) {
-		if n, _ := strconv.Atoi(row[1]); !tested[n] && !regexp.MustCompile("`Test[A-Z]").MatchString(row[0]) {
-			t.Errorf("no test has row %d, and it names none", n)
+	var tests strings.Builder
+	err := filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, "_test.go") {
+			tests.WriteString(readFile(t, path))
+		}
+		return err
+	})
+	errorIf(t, err != nil, "%v", err)
+	for line := range strings.Lines(readFile(t, "testdata/faults.txt")) {
+		words := strings.Fields(line)
+		n, err := strconv.Atoi(words[0])
+		tested[n] = tested[n] || err == nil
+		for _, word := range words[1:] {
+			name, _, _ := strings.Cut(word, "/")
+			errorIf(t, words[0] != "#" && !strings.Contains(tests.String(), "func "+name+"("), "testdata/faults.txt: there is no test %s", name)
 		}
 	}
+	for _, row := range regexp.MustCompile(`(?m)^\| (\d+) \|.*$`).FindAllStringSubmatch(readFile(t, "../docs/faults.md"), -1) {
+		n, _ := strconv.Atoi(row[1])
+		errorIf(t, !tested[n], "no test has row %d, and testdata/faults.txt names none", n)
+	}
+}
+
+func readFile(t *testing.T, path string) string {
+	content, err := os.ReadFile(path)
+	errorIf(t, err != nil, "%v", err)
+	return string(content)
 }

@@ -1,4 +1,6 @@
-package dingtalktest_test
+// Package emulatortest tests the emulator and its admin API. It is not beside them, because an app's go.sum lists what the tests
+// of the packages that it imports need: here, a validator of OpenAPI.
+package emulatortest
 
 import (
 	"io"
@@ -20,7 +22,7 @@ import (
 
 // The descriptions that every test of this package holds requests and answers to.
 var (
-	contract = sync.OnceValues(func() (*openapi3.T, error) { return openapi3.NewLoader().LoadFromFile("../../openapi.yaml") })
+	contract = sync.OnceValues(func() (*openapi3.T, error) { return openapi3.NewLoader().LoadFromFile("../../../../openapi.yaml") })
 	adminAPI = sync.OnceValues(func() (*openapi3.T, error) { return openapi3.NewLoader().LoadFromData(admin.OpenAPI()) })
 	braces   = regexp.MustCompile(`\{(\w+)\}`)
 	refused  = regexp.MustCompile(`"errcode":[^0]`) // with status 200

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -213,13 +214,7 @@ func (l *Limiter) ownTurn() (due time.Time, ahead time.Duration, told bool) {
 	places = max(places, f.pods)
 	round := time.Duration(float64(places) / l.rate * float64(time.Second))
 	now := time.Now()
-	earliest := l.latest.Add(round / 2)
-	if begin.After(earliest) {
-		earliest = begin
-	}
-	if earliest.Before(now) {
-		earliest = now
-	}
+	earliest := slices.MaxFunc([]time.Time{l.latest.Add(round / 2), begin, now}, time.Time.Compare)
 	// The time since a round of the first place began that is under way for this one.
 	since := time.Duration(clk.now(f.health.now).Add(earliest.Sub(now)).UnixNano()) - time.Duration(float64(place)/l.rate*float64(time.Second))
 	wait := earliest.Sub(now) + (round-since%round)%round

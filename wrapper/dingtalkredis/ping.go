@@ -146,7 +146,7 @@ func (f *Fleet) diagnose(ctx context.Context, step string, err error) (Fault, er
 	}
 	reached := false
 	for _, address := range addresses[:min(len(addresses), 3)] {
-		found, connected := speaks(ctx, address, config)
+		connected, found := speaks(ctx, address, config)
 		reached = reached || connected
 		if found != nil {
 			return FaultTLS, fmt.Errorf("%w: %w", found, err)
@@ -168,7 +168,7 @@ func (f *Fleet) diagnose(ctx context.Context, step string, err error) (Fault, er
 
 // speaks returns why a server and the configuration differ in TLS, and whether there is a server. One without TLS reads a
 // handshake as a command and waits for more; and an alert gets lost if the connection was written to.
-func speaks(ctx context.Context, address string, config *tls.Config) (fault error, connected bool) {
+func speaks(ctx context.Context, address string, config *tls.Config) (connected bool, fault error) {
 	deadline, _ := ctx.Deadline()
 	dialer, begin := net.Dialer{Deadline: time.Now().Add(time.Until(deadline) / 4)}, make([]byte, 1)
 	try := func(config *tls.Config, send string) (answers bool, err error) {
@@ -190,18 +190,18 @@ func speaks(ctx context.Context, address string, config *tls.Config) (fault erro
 		_, err := try(&tls.Config{InsecureSkipVerify: true}, "PING\r\n") // the connection is closed then
 		var header tls.RecordHeaderError
 		if connected && (err == nil || isTLS(err) && !errors.As(err, &header)) {
-			return errors.New("the server speaks TLS only"), true
+			return true, errors.New("the server speaks TLS only")
 		}
-		return nil, connected
+		return connected, nil
 	}
 	if answers, _ := try(nil, "PING\r\n"); answers {
-		return errors.New("the server speaks no TLS"), true
+		return true, errors.New("the server speaks no TLS")
 	}
 	if config = config.Clone(); config.ServerName == "" {
 		config.ServerName, _, _ = net.SplitHostPort(address)
 	}
 	if _, err := try(config, ""); err != nil && isTLS(err) { // a server that accepts the connection waits for a command
-		return err, true
+		return true, err
 	}
-	return nil, connected
+	return connected, nil
 }

@@ -117,7 +117,7 @@ func (f *Fleet) probe(ctx context.Context, client redis.UniversalClient, begins 
 	for len(keys) < 3+lookups {
 		keys = append(keys, name)
 	}
-	a, err := answerOf(exchangeScript.Run(ctx, client, keys, f.process, 0, 1, 1, 1, 0, "new", true, 1, 1, 0, 0, 1, "", 0, "", 0, 0, 0, 0, 1<<40).Slice())
+	a, err := answerOf(exchangeScript.Run(ctx, client, keys, f.process, 0, 1, 1, 1, 0, "new", true, 1, 1, 0, 0, 1, "", 0, "", 0, 0, 0, 0, int64(1)<<40).Slice())
 	if err != nil {
 		return err
 	}

@@ -95,16 +95,13 @@ func (f *Fleet) probe(ctx context.Context, client redis.UniversalClient, begins 
 	for _, key := range kept {
 		pipe.HMGet(ctx, key, "none")
 	}
-	commands, err := pipe.Exec(ctx)
+	commands, _ := pipe.Exec(ctx) // each command has its error
 	for n, command := range commands {
 		if err := command.Err(); redis.HasErrorPrefix(err, "WRONGTYPE") && n >= 4 {
 			return &SetupError{Fault: FaultKey, Err: fmt.Errorf("the key %s holds no hash: %w", kept[n-4], err)}
 		} else if err != nil && !isNone(err) {
 			return err
 		}
-	}
-	if err != nil && !isNone(err) {
-		return err
 	}
 	begins("SET")
 	pipe = client.Pipeline()
@@ -120,7 +117,7 @@ func (f *Fleet) probe(ctx context.Context, client redis.UniversalClient, begins 
 	for len(keys) < 3+lookups {
 		keys = append(keys, name)
 	}
-	a, err := answerOf(exchangeScript.Run(ctx, client, keys, f.process, 0, 1, 1, 1, 0, "new", true, 1, 1, 0, 0, 1, "", 0, "", 0, 0, 0, 0, 1<<40).Slice())
+	a, err := answerOf(exchangeScript.Run(ctx, client, keys, f.process, 0, 1, 1, 1, 0, "new", true, 1, 1, 0, 0, 1, "", 0, "", 0, 0, 0, 0, int64(1)<<40).Slice())
 	if err != nil {
 		return err
 	}
@@ -128,18 +125,8 @@ func (f *Fleet) probe(ctx context.Context, client redis.UniversalClient, begins 
 	if err := unlock.Run(ctx, client, keys[:1], "").Err(); err != nil && !isNone(err) {
 		return err
 	}
-	if err := client.Del(ctx, keys[:4]...).Err(); err != nil {
-		return err
-	}
-	return nil
+	return client.Del(ctx, keys[:4]...).Err()
 }
-
-var (
-	errWantsTLS = errors.New("the server speaks TLS only")
-	errPlain    = errors.New("the server speaks no TLS")
-	errBegin    = errors.New("the connection is closed at HELLO or CLIENT SETINFO")
-	errScript   = errors.New("the connection is closed at EVAL")
-)
 
 // diagnose finds faults that the Redis client cannot report: TLS on one side only, and a proxy that closes the connection
 // instead of an answer. Its error wraps err. It sends no secret without the certificate that is wanted.
@@ -172,9 +159,9 @@ func (f *Fleet) diagnose(ctx context.Context, step string, err error) (Fault, er
 	defer plain.Close()
 	switch again, failed := f.probeWithin(ctx, plain); {
 	case failed == nil || again != "GET" && step == "GET":
-		return FaultCommand, fmt.Errorf("%w: %w", errBegin, err)
+		return FaultCommand, fmt.Errorf("the connection is closed at HELLO or CLIENT SETINFO: %w", err)
 	case again == "EVAL" && step == "EVAL" && setupFault(failed, false) == "":
-		return FaultCommand, fmt.Errorf("%w: %w", errScript, err)
+		return FaultCommand, fmt.Errorf("the connection is closed at EVAL: %w", err)
 	}
 	return "", err
 }
@@ -203,12 +190,12 @@ func speaks(ctx context.Context, address string, config *tls.Config) (connected 
 		_, err := try(&tls.Config{InsecureSkipVerify: true}, "PING\r\n") // the connection is closed then
 		var header tls.RecordHeaderError
 		if connected && (err == nil || isTLS(err) && !errors.As(err, &header)) {
-			return true, errWantsTLS
+			return true, errors.New("the server speaks TLS only")
 		}
 		return connected, nil
 	}
 	if answers, _ := try(nil, "PING\r\n"); answers {
-		return true, errPlain
+		return true, errors.New("the server speaks no TLS")
 	}
 	if config = config.Clone(); config.ServerName == "" {
 		config.ServerName, _, _ = net.SplitHostPort(address)

@@ -30,10 +30,7 @@ func (l limiter) Wait(ctx context.Context) error {
 }
 
 func either(is bool, yes, no string) metric.MeasurementOption {
-	if is {
-		no = yes
-	}
-	return metric.WithAttributes(resultKey.String(no))
+	return metric.WithAttributes(resultKey.String(map[bool]string{true: yes, false: no}[is]))
 }
 
 // Answered forwards the outcome of a request.

@@ -28,12 +28,10 @@ func (t *Telemetry) Transport(base http.RoundTripper) http.RoundTripper {
 	// The mux finds the contract's path of a request. An unknown request has none.
 	paths := http.NewServeMux()
 	for _, route := range generated.Routes {
-		paths.HandleFunc(route.Operation.Method+" "+route.Operation.Path, nowhere)
+		paths.HandleFunc(route.Operation.Method+" "+route.Operation.Path, http.NotFound)
 	}
 	return transport{base, t, paths}
 }
-
-func nowhere(http.ResponseWriter, *http.Request) {}
 
 type transport struct {
 	base  http.RoundTripper
@@ -74,7 +72,7 @@ func (r transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		status = append(status, semconv.ErrorTypeKey.String(strconv.Itoa(resp.StatusCode)))
 	}
 	resp.Body = &body{ReadCloser: resp.Body, end: func(err error) {
-		if err != nil && resp.StatusCode < 400 {
+		if err != nil && !errors.Is(err, io.EOF) && resp.StatusCode < 400 {
 			status = append(status, semconv.ErrorTypeKey.String(errorType(err)))
 		}
 		end(status...)
@@ -90,8 +88,7 @@ func (r transport) describe(req *http.Request) (attrs []attribute.KeyValue, name
 	} else if req.URL.Scheme == "https" {
 		attrs = append(attrs, semconv.ServerPort(443))
 	}
-	name = req.Method
-	template := "/REDACTED"
+	name, template := req.Method, "/REDACTED"
 	if _, pattern := r.paths.Handler(&http.Request{Method: req.Method, URL: req.URL, Host: req.URL.Host}); pattern != "" {
 		template = pattern[len(req.Method)+1:]
 		attrs = append(attrs, semconv.URLTemplate(template))
@@ -108,9 +105,7 @@ type body struct {
 
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if errors.Is(err, io.EOF) {
-		b.end(nil)
-	} else if err != nil {
+	if err != nil {
 		b.end(err)
 	}
 	return n, err

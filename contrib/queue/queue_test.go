@@ -91,13 +91,14 @@ func TestKilledWorkerSendsNothingTwice(t *testing.T) {
 	database := startPostgres(t)
 	env := append(os.Environ(), "QUEUE_TEST_PROGRAM=1", "QUEUE_JOB_TIMEOUT=5s", "DATABASE_URL="+database, "DINGTALK_REDIS_URL=redis://"+rdb.Addr,
 		"DINGTALK_APP_KEY="+dingtalktest.AppKey, "DINGTALK_APP_SECRET="+dingtalktest.AppSecret, "DINGTALK_BASE_URL=http://"+proxy.Addr)
+	kill := func(cmd *exec.Cmd) { _ = cmd.Process.Kill(); _ = cmd.Wait() }
 	start := func(in string, args ...string) *exec.Cmd {
 		cmd := exec.Command(os.Args[0], args...)
 		cmd.Env, cmd.Stdin, cmd.Stderr = env, strings.NewReader(in), os.Stderr
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+		t.Cleanup(func() { kill(cmd) })
 		return cmd
 	}
 	add := func(chat string) {
@@ -132,8 +133,7 @@ func TestKilledWorkerSendsNothingTwice(t *testing.T) {
 	}})
 	add("chat-unsent")
 	eventually(t, "sending is recorded", func() bool { _, record := state("chat-unsent"); return record == "sending" })
-	_ = worker.Process.Kill()
-	_ = worker.Wait()
+	kill(worker)
 	proxy.Heal()
 
 	// Killed in the call: the service has the message, and does not answer.
@@ -141,8 +141,7 @@ func TestKilledWorkerSendsNothingTwice(t *testing.T) {
 	add("chat-sent")
 	worker = start("", "work")
 	eventually(t, "the service has the message", func() bool { return messages() == sent+1 })
-	_ = worker.Process.Kill()
-	_ = worker.Wait()
+	kill(worker)
 
 	worker = start("", "work")
 	for _, chat := range []string{"chat-unsent", "chat-sent"} {

@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/dingtalk-openapi/openconversation-go/internal/redistest"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
@@ -142,51 +140,4 @@ func TestAwayFromTheStart(t *testing.T) {
 		t.Errorf("got %v; want a local *Error that is ErrUnavailable, since the share is sent", err)
 	}
 	wantRequests(t, server, 25, 1)
-}
-
-// Every script and pipeline works where keys live on different servers.
-func TestCluster(t *testing.T) {
-	t.Parallel()
-	cluster, _ := startCluster(t, "")
-	var log lines
-	t.Run("apps", func(t *testing.T) {
-		for n := range 12 { // apps, so that keys of every kind come to every server
-			t.Run(fmt.Sprint(n), func(t *testing.T) {
-				t.Parallel()
-				app := dingtalk.AppCredentials{AppKey: fmt.Sprint("app", n), AppSecret: "secret"}
-				server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithCredentials(app.AppKey, app.AppSecret))
-				fleet := newFleetOf(t, cluster, app, server.URL, dingtalkredis.WithLogger(log.logger()))
-				budget, limiter := fleet.Budget(8), fleet.Limiter(1000)
-				client := newClient(t, server.URL, app, tokenStore(t, fleet), dingtalk.WithLimiter(limiter),
-					dingtalk.WithBudget(budget), dingtalk.WithCache(fleet.Cache(time.Hour)), dingtalk.WithLogger(log.logger()))
-				for c := range 4 {
-					convert(t, client, fmt.Sprint("chat", n, c))
-					convert(t, client, fmt.Sprint("chat", n, c))
-				}
-				server.RejectTokens()
-				for c := range 3 {
-					convert(t, client, fmt.Sprint("more", n, c))
-				}
-				limiter.Answered(true)
-				_, err := client.OpenConversationID(t.Context(), fmt.Sprint("over", n))
-				wantQuota(t, err)
-				if used, err := budget.Used(t.Context()); used != 8 || err != nil {
-					t.Errorf("Used() = %d, %v", used, err)
-				}
-			})
-		}
-	})
-	if log.warnings() > 0 {
-		t.Errorf("the logs hold warnings: %s", &log)
-	}
-	err := cluster.ForEachMaster(t.Context(), func(_ context.Context, c *redis.Client) error {
-		n, err := c.DBSize(t.Context()).Result()
-		if n == 0 {
-			t.Error("a server of the cluster holds nothing")
-		}
-		return err
-	})
-	if err != nil {
-		t.Error(err)
-	}
 }

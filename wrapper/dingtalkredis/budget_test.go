@@ -5,6 +5,7 @@ package dingtalkredis_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -31,15 +32,10 @@ func wantUsed(t *testing.T, budget *dingtalkredis.Budget, want int) {
 // awaitUsed waits until Redis has counted this much.
 func awaitUsed(t *testing.T, budget *dingtalkredis.Budget, want int) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+	eventually(t, fmt.Sprintf("%d calls are counted", want), func() bool {
 		used, err := budget.Used(t.Context())
-		if used == want && err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("Used() = %d, %v; want %d", used, err, want)
-		}
-	}
+		return used == want && err == nil
+	})
 }
 
 // A call whose answer was lost has counted, and the next one takes its place.
@@ -119,10 +115,7 @@ func TestAvailableBudget(t *testing.T) {
 	}
 	spendAll(t, other, 97) // the service has 103 calls now
 	p.Heal()
-	eventually(t, "Redis knows of all", func() bool {
-		used, err := other.Used(t.Context())
-		return err == nil && used == 103
-	})
+	awaitUsed(t, other, 103)
 	wantQuota(t, own.Spend(t.Context()))
 	p.Set(redistest.Fault{Cut: true})
 	wantQuota(t, own.Spend(t.Context())) // nothing is borrowed from a budget that is used up

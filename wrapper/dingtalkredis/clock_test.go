@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -95,17 +94,12 @@ func TestFailoverToAnotherClock(t *testing.T) {
 			primary := redistest.Start(t)
 			replica := startShifted(t, shift, "--replicaof", strings.Replace(primary.Addr, ":", " ", 1))
 			p := redistest.StartProxy(t, primary.Addr)
-			limiters := newLimiters(t, &redistest.Server{Addr: p.Addr}, 20, 5)
-			ctx, cancel := context.WithCancel(t.Context())
-			var sent []time.Time
-			var all sync.WaitGroup
-			all.Go(func() { sent = sendTimes(ctx, limiters) })
-			time.Sleep(2 * time.Second)
-			newRedis(t, replica.Addr).ReplicaOf(t.Context(), "NO", "ONE")
-			p.Switch(replica.Addr)
-			time.Sleep(8 * time.Second)
-			cancel()
-			all.Wait()
+			sent := during(t, newLimiters(t, &redistest.Server{Addr: p.Addr}, 20, 5), func() {
+				time.Sleep(2 * time.Second)
+				newRedis(t, replica.Addr).ReplicaOf(t.Context(), "NO", "ONE")
+				p.Switch(replica.Addr)
+				time.Sleep(8 * time.Second)
+			})
 			most, longest := mostInASecond(sent)
 			t.Logf("figure: a replica promoted with its clock shifted by %s: the longest pause is %s, at most %d requests in any second at a limit of 20", shift, longest.Round(time.Millisecond), most)
 			if longest > 6*time.Second || most > 30 {

@@ -88,11 +88,9 @@ func New(client redis.UniversalClient, creds dingtalk.AppCredentials, opts ...Op
 
 // follows reports whether a client itself finds the node of a cluster's key, or the primary chosen by Sentinels.
 func follows(client redis.UniversalClient) bool {
-	switch optionsOf(client).(type) {
-	case *redis.Options, nil:
-		return false
-	}
-	return true
+	options := optionsOf(client)
+	_, single := options.(*redis.Options)
+	return options != nil && !single
 }
 
 // WithRegion selects the service of the limit, the budget and the conversions. It must equal the client's region; the

@@ -1,7 +1,6 @@
 package dingtalkredis_test
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"strings"
@@ -73,37 +72,5 @@ func TestFleetIsPrintedWithoutItsSecret(t *testing.T) {
 				t.Errorf("%s of a %T: %s", format, part, text)
 			}
 		}
-	}
-}
-
-// Without any Redis, every option works as if it were this process's own.
-func TestNobodyListens(t *testing.T) {
-	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
-	fleet, err := dingtalkredis.New(nobody(t), app, dingtalkredis.WithBaseURL(server.URL))
-	if err != nil {
-		t.Fatal(err)
-	}
-	budget := fleet.Budget(30, dingtalkredis.Available()) // of which it may send a tenth
-	client, err := dingtalk.NewClient(app, dingtalk.WithBaseURL(server.URL), dingtalk.WithTokenStore(fleet.TokenStore()),
-		dingtalk.WithLimiter(fleet.Limiter(1000)), dingtalk.WithBudget(budget), dingtalk.WithCache(fleet.Cache(time.Hour)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, id := range []string{"a", "b", "c", "d"} {
-		limit := time.Minute
-		if id == "d" { // it would wait for Redis, and is not to be sent
-			limit = 3 * time.Second
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), limit)
-		defer cancel()
-		got, err := client.OpenConversationID(ctx, id)
-		if id != "d" && (got != dingtalktest.OpenConversationIDOf(id) || err != nil) || id == "d" && err == nil {
-			t.Errorf("OpenConversationID(%q) = %q, %v", id, got, err)
-		}
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	if used, err := budget.Used(ctx); err == nil {
-		t.Errorf("Used() = %d of a Redis that is not there", used)
 	}
 }

@@ -44,12 +44,6 @@ func secured(t testing.TB, more ...string) []string {
 	return append([]string{"--requirepass", adminPassword, "--masterauth", adminPassword, "--user", "app"}, leastRights(t, more...)...)
 }
 
-func admin(t testing.TB, addr string) *redis.Client {
-	client := redis.NewClient(&redis.Options{Addr: addr, Password: adminPassword})
-	t.Cleanup(func() { _ = client.Close() })
-	return client
-}
-
 // kind is a Redis of one kind that has started.
 type kind struct {
 	url   string // for a user with the least rights
@@ -65,7 +59,7 @@ func startSingle(binary string) func(t testing.TB) kind {
 	return func(t testing.TB) kind {
 		t.Helper()
 		s := redistest.StartBinary(t, binary, secured(t)...)
-		return kind{url: asApp("redis", s.Addr, "/0"), admin: admin(t, s.Addr), lose: func(testing.TB, string) {
+		return kind{url: asApp("redis", s.Addr, "/0"), admin: newRedis(t, s.Addr, adminPassword), lose: func(testing.TB, string) {
 			s.Kill()
 			s.Restart()
 		}}
@@ -98,7 +92,7 @@ func startSentinels(t testing.TB) kind {
 	primary := redistest.Start(t, secured(t)...)
 	replica := redistest.Start(t, append(secured(t), "--replicaof", strings.Replace(primary.Addr, ":", " ", 1))...)
 	eventually(t, "the replica follows", func() bool {
-		info, err := admin(t, replica.Addr).Info(t.Context(), "replication").Result()
+		info, err := newRedis(t, replica.Addr, adminPassword).Info(t.Context(), "replication").Result()
 		return err == nil && strings.Contains(info, "master_link_status:up")
 	})
 	sentinel := redistest.StartSentinel(t, "calls", primary.Addr, adminPassword)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,6 +60,8 @@ const (
 	paceMargin = 0.97
 	// staleTime is how long after its time a turn is worth something: calls that use old turns come in a burst.
 	staleTime = 100 * time.Millisecond
+	// lookTime is how often a process that waits in line looks for Redis.
+	lookTime = 5 * time.Second
 )
 
 var errTooLate = fmt.Errorf("dingtalkredis: the call's turn would come after its deadline: %w", context.DeadlineExceeded)
@@ -85,10 +88,19 @@ func (l *Limiter) Wait(ctx context.Context) error {
 	return err
 }
 
-// sleep waits, unless ctx's deadline is earlier.
+// sleep waits, unless ctx's deadline is earlier. In a long wait it looks for Redis, and ends when that is away: a process goes
+// on without Redis as the others do, with the number of places that they know.
 func (l *Limiter) sleep(ctx context.Context, d time.Duration) error {
 	if deadline, limited := ctx.Deadline(); limited && d > time.Until(deadline) {
 		return errTooLate
+	}
+	for end := time.Now().Add(d); d > lookTime; d = time.Until(end) {
+		if err := sleep(ctx, lookTime); err != nil {
+			return err
+		}
+		if _, err := l.fleet.ask(ctx, new(want)); err != nil {
+			return ctx.Err()
+		}
 	}
 	return sleep(ctx, d)
 }
@@ -202,13 +214,7 @@ func (l *Limiter) ownTurn() (due time.Time, ahead time.Duration, told bool) {
 	places = max(places, f.pods)
 	round := time.Duration(float64(places) / l.rate * float64(time.Second))
 	now := time.Now()
-	earliest := l.latest.Add(round / 2)
-	if begin.After(earliest) {
-		earliest = begin
-	}
-	if earliest.Before(now) {
-		earliest = now
-	}
+	earliest := slices.MaxFunc([]time.Time{l.latest.Add(round / 2), begin, now}, time.Time.Compare)
 	// The time since a round of the first place began that is under way for this one.
 	since := time.Duration(clk.now(f.health.now).Add(earliest.Sub(now)).UnixNano()) - time.Duration(float64(place)/l.rate*float64(time.Second))
 	wait := earliest.Sub(now) + (round-since%round)%round

@@ -13,8 +13,11 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
 )
 
-// sendTimes makes calls with limiters, one loop each, and returns when they were sent.
-func sendTimes(ctx context.Context, limiters []*dingtalkredis.Limiter) (sent []time.Time) {
+// during makes calls with limiters, one loop each, while something happens. It returns when they were sent.
+func during(t *testing.T, limiters []*dingtalkredis.Limiter, happen func()) (sent []time.Time) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context()) // with a deadline, Redis would have less and less time to answer
+	defer cancel()
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for _, l := range limiters {
@@ -26,6 +29,8 @@ func sendTimes(ctx context.Context, limiters []*dingtalkredis.Limiter) (sent []t
 			}
 		})
 	}
+	happen()
+	cancel()
 	all.Wait()
 	slices.SortFunc(sent, time.Time.Compare)
 	return sent
@@ -70,23 +75,18 @@ func TestLossOfRedisKeepsTheRate(t *testing.T) {
 		} {
 			s := redistest.Start(t)
 			p := redistest.StartProxy(t, s.Addr)
-			limiters := newLimiters(t, &redistest.Server{Addr: p.Addr}, rate, pods)
-			ctx, cancel := context.WithCancel(t.Context())
-			var sent []time.Time
-			var all sync.WaitGroup
-			all.Go(func() { sent = sendTimes(ctx, limiters) })
-			eventually(t, "Redis knows every process", func() bool {
-				n := 0
-				for _, name := range keys(t, newRedis(t, s.Addr), "*:processes") {
-					n, _ = newRedis(t, s.Addr).HGet(t.Context(), name, "places").Int()
-				}
-				return n == pods
+			sent := during(t, newLimiters(t, &redistest.Server{Addr: p.Addr}, rate, pods), func() {
+				eventually(t, "Redis knows every process", func() bool {
+					n := 0
+					for _, name := range keys(t, newRedis(t, s.Addr), "*:processes") {
+						n, _ = newRedis(t, s.Addr).HGet(t.Context(), name, "places").Int()
+					}
+					return n == pods
+				})
+				time.Sleep(3 * time.Second)
+				lose(s, p)
+				time.Sleep(6 * time.Second)
 			})
-			time.Sleep(3 * time.Second)
-			lose(s, p)
-			time.Sleep(6 * time.Second)
-			cancel()
-			all.Wait()
 			most, longest := mostInASecond(sent)
 			t.Logf("figure: %d processes, Redis %s: at most %d requests in any second at a limit of %d; longest pause %s; %d in all", pods, name, most, rate, longest.Round(time.Millisecond), len(sent))
 			if most > allowed {

@@ -117,15 +117,27 @@ func (h noHelloError) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 }
 
 var (
-	errForm    = errors.New("its form is redis://HOST:6379/0, rediss:// with TLS, redis+cluster://HOST1:6379,HOST2:6379, redis+sentinel://HOST1:26379,HOST2:26379/0?master_name=NAME or unix:///PATH")
-	errEncoded = errors.New("in user and password, what is none of A-Z a-z 0-9 - . _ ~ must be percent-encoded: / is %2F, # is %23, ? is %3F, @ is %40, : is %3A, % is %25")
-	errHosts   = errors.New("it lists hosts: write redis+cluster://HOST1:6379,HOST2:6379 for a cluster, or redis+sentinel://HOST1:26379,HOST2:26379/0?master_name=NAME")
+	errForm = errors.New("its form is redis://HOST:6379/0, rediss:// with TLS, redis+cluster://HOST1:6379,HOST2:6379, " +
+		"redis+sentinel://HOST1:26379,HOST2:26379/0?master_name=NAME or unix:///PATH")
+	errEncoded = errors.New("in user and password, what is none of A-Z a-z 0-9 - . _ ~ must be percent-encoded: " +
+		"/ is %2F, # is %23, ? is %3F, @ is %40, : is %3A, % is %25")
 )
 
 var (
 	schemes = regexp.MustCompile(`(?i)^(redis|rediss|unix)(\+cluster|\+sentinel)?://`)
 	form    = regexp.MustCompile(schemes.String() + `(.*@)?([^@/?#]*)(/[^@?#]*)?(\?[^@#]*)?$`)
+	digits  = regexp.MustCompile(`^\d{1,9}$`)
 )
+
+const userHint = "user and password stand before the host: USER:PASSWORD@HOST; those of Sentinels are sentinel_username and sentinel_password"
+
+// misplaced are options of the Redis client's parsers that this package refuses.
+var misplaced = map[string]string{
+	"username":    userHint,
+	"password":    userHint,
+	"addr":        "further hosts stand after the first, with commas: HOST1:6379,HOST2:6379",
+	"skip_verify": "certificates are always verified: name the authority's with ca_file=FILE instead of skip_verify",
+}
 
 // parseURL returns the options of a URL. It splits the list of hosts, and leaves the rest to the Redis client's parsers.
 func parseURL(rawURL string) (any, error) {
@@ -144,92 +156,85 @@ func parseURL(rawURL string) (any, error) {
 		return nil, errForm
 	}
 	for name, values := range query {
-		switch {
-		case len(values) > 1:
+		if hint := misplaced[name]; hint != "" {
+			return nil, errors.New(hint)
+		} else if len(values) > 1 {
 			return nil, fmt.Errorf("its option %s is given twice", printable(name))
-		case name == "username" || name == "password":
-			return nil, errors.New("user and password stand before the host: USER:PASSWORD@HOST; those of Sentinels are sentinel_username and sentinel_password")
-		case name == "addr":
-			return nil, errors.New("further hosts stand after the first, with commas: HOST1:6379,HOST2:6379")
-		case name == "skip_verify":
-			return nil, errors.New("certificates are always verified: name the authority's with ca_file=FILE instead of skip_verify")
 		}
 	}
 	if query.Get("cluster") == "true" && kind == "" {
 		kind = "cluster"
-	} else if query.Has("cluster") && query.Get("cluster") != strconv.FormatBool(kind == "cluster") {
-		return nil, errors.New("its option cluster is true for a cluster, or left out")
-	}
-	query.Del("cluster")
-	if query.Has("master_name") && kind == "" {
+	} else if query.Has("master_name") && kind == "" {
 		kind = "sentinel"
 	}
-	database := cmp.Or(strings.Trim(part[5], "/"), query.Get("db"), "0")
-	switch {
-	case scheme == "unix" && (part[4] != "" || strings.Trim(part[5], "/") == "" || kind != ""):
-		return nil, errors.New("the path of a Unix socket is absolute: unix:///run/redis.sock?db=0")
-	case scheme != "unix" && strings.Trim(part[5], "/") != "" && query.Has("db"):
-		return nil, errors.New("it names a database twice: as /N and as db=N")
-	case scheme != "unix" && !regexp.MustCompile(`^\d{1,9}$`).MatchString(database):
-		return nil, errors.New("its path is no number of a database: HOST:6379/0; a Unix socket is unix:///PATH")
-	case kind == "cluster" && database != "0":
-		return nil, errors.New("a cluster has database 0 only")
-	case kind == "cluster" && query.Has("master_name"):
-		return nil, errors.New("it has a master_name, which is for Sentinels, and is a cluster's")
-	case kind == "sentinel" && query.Get("master_name") == "":
-		return nil, errors.New("the Sentinels need ?master_name=NAME, by which they watch the servers")
-	case kind == "" && len(hosts) > 1:
-		return nil, errHosts
-	}
-	secured, err := certificates(query, scheme == "rediss")
-	if err != nil {
-		return nil, err
-	}
-	usual := map[string]string{"": "6379", "cluster": "6379", "sentinel": "26379"}[kind]
-	for n, host := range hosts {
-		if scheme == "unix" {
-			break
+	socket, path := scheme == "unix", strings.Trim(part[5], "/")
+	database := cmp.Or(path, query.Get("db"), "0")
+	cluster, certificate, key := query.Get("cluster"), query.Get("cert_file"), query.Get("key_file")
+	for _, rule := range []struct {
+		broken bool
+		says   string
+	}{
+		{query.Has("cluster") && cluster != strconv.FormatBool(kind == "cluster"), "its option cluster is true for a cluster, or left out"},
+		{socket && (part[4] != "" || path == "" || kind != ""), "the path of a Unix socket is absolute: unix:///run/redis.sock?db=0"},
+		{!socket && path != "" && query.Has("db"), "it names a database twice: as /N and as db=N"},
+		{!socket && !digits.MatchString(database), "its path is no number of a database: HOST:6379/0; a Unix socket is unix:///PATH"},
+		{kind == "cluster" && database != "0", "a cluster has database 0 only"},
+		{kind == "cluster" && query.Has("master_name"), "it has a master_name, which is for Sentinels, and is a cluster's"},
+		{kind == "sentinel" && query.Get("master_name") == "", "the Sentinels need ?master_name=NAME, by which they watch the servers"},
+		{kind == "" && len(hosts) > 1, "it lists hosts: write redis+cluster://HOST1:6379,HOST2:6379 for a cluster, or " +
+			"redis+sentinel://HOST1:26379,HOST2:26379/0?master_name=NAME"},
+		{scheme != "rediss" && query.Get("ca_file")+certificate+key != "", "ca_file, cert_file and key_file are for TLS: write rediss:// instead of redis://"},
+		{(certificate == "") != (key == ""), "cert_file and key_file belong together"},
+	} {
+		if rule.broken {
+			return nil, errors.New(rule.says)
 		}
-		if hosts[n], err = address(host, usual); err != nil {
+	}
+	query.Del("cluster")
+	for n := 0; n < len(hosts) && !socket; n++ {
+		if hosts[n], err = address(hosts[n], map[bool]string{false: "6379", true: "26379"}[kind == "sentinel"]); err != nil {
 			return nil, err
 		}
 	}
-	return options(kind, scheme+"://"+part[3], hosts, part[5], query, secured)
-}
-
-// options lets the Redis client parse a URL.
-func options(kind, begin string, hosts []string, path string, query url.Values, secured *tls.Config) (any, error) {
-	u, err := url.Parse(begin + hosts[0] + path)
+	u, err := url.Parse(scheme + "://" + part[3] + hosts[0] + part[5])
 	if err != nil {
 		return nil, errEncoded
 	}
 	if password, given := u.User.Password(); u.User != nil && (!given || password == "") {
 		return nil, errors.New("it has a user without a password: write USER:PASSWORD@, or :PASSWORD@ for the default user")
 	}
-	own := [2]string{query.Get("sentinel_username"), query.Get("sentinel_password")}
+	var secured *tls.Config
+	if scheme == "rediss" {
+		if secured, err = certificates(query); err != nil {
+			return nil, err
+		}
+	}
+	query["addr"] = hosts[1:]
+	return options(kind, u, query, secured)
+}
+
+// options lets the Redis client parse a URL.
+func options(kind string, u *url.URL, query url.Values, secured *tls.Config) (any, error) {
 	switch kind {
 	case "cluster":
 		query.Del("db")
-		u.Path = ""
-		query["addr"] = hosts[1:]
-		u.RawQuery = query.Encode()
+		u.Path, u.RawQuery = "", query.Encode()
 		o, err := redis.ParseClusterURL(u.String())
 		if err != nil {
 			return nil, refused(err)
 		}
 		o.TLSConfig = secured
 		return o, nil
-	case "sentinel":
+	case "sentinel": // the parser takes the servers' user and password for the Sentinels'
+		username, password := query.Get("sentinel_username"), query.Get("sentinel_password")
 		query.Del("sentinel_username")
 		query.Del("sentinel_password")
-		query["addr"] = hosts[1:]
 		u.RawQuery = query.Encode()
 		o, err := redis.ParseFailoverURL(u.String())
 		if err != nil {
 			return nil, refused(err)
 		}
-		o.Username, o.Password = o.SentinelUsername, o.SentinelPassword
-		o.SentinelUsername, o.SentinelPassword = own[0], own[1]
+		o.Username, o.Password, o.SentinelUsername, o.SentinelPassword = o.SentinelUsername, o.SentinelPassword, username, password
 		o.TLSConfig, o.DialerRetries = secured, 1 // otherwise a name unknown to the Sentinels would look like an outage
 		return o, nil
 	}
@@ -256,21 +261,9 @@ func address(text, usual string) (string, error) {
 }
 
 // certificates loads the files named in the query, and deletes their names there.
-func certificates(query url.Values, secured bool) (*tls.Config, error) {
-	authorities, certificate, key := query.Get("ca_file"), query.Get("cert_file"), query.Get("key_file")
-	query.Del("ca_file")
-	query.Del("cert_file")
-	query.Del("key_file")
-	switch {
-	case !secured && authorities+certificate+key != "":
-		return nil, errors.New("ca_file, cert_file and key_file are for TLS: write rediss:// instead of redis://")
-	case !secured:
-		return nil, nil
-	case (certificate == "") != (key == ""):
-		return nil, errors.New("cert_file and key_file belong together")
-	}
+func certificates(query url.Values) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12} // the client verifies each host's name
-	if authorities != "" {
+	if authorities := query.Get("ca_file"); authorities != "" {
 		content, err := os.ReadFile(authorities)
 		if err != nil {
 			return nil, fmt.Errorf("ca_file: %w", err)
@@ -280,12 +273,15 @@ func certificates(query url.Values, secured bool) (*tls.Config, error) {
 			return nil, errors.New("ca_file: the file holds no PEM certificate")
 		}
 	}
-	if certificate != "" {
-		pair, err := tls.LoadX509KeyPair(certificate, key)
+	if certificate := query.Get("cert_file"); certificate != "" {
+		pair, err := tls.LoadX509KeyPair(certificate, query.Get("key_file"))
 		if err != nil {
 			return nil, fmt.Errorf("cert_file and key_file: %w", err)
 		}
 		config.Certificates = []tls.Certificate{pair}
+	}
+	for _, name := range []string{"ca_file", "cert_file", "key_file"} {
+		query.Del(name)
 	}
 	return config, nil
 }

@@ -95,16 +95,13 @@ func (f *Fleet) probe(ctx context.Context, client redis.UniversalClient, begins 
 	for _, key := range kept {
 		pipe.HMGet(ctx, key, "none")
 	}
-	commands, err := pipe.Exec(ctx)
+	commands, _ := pipe.Exec(ctx) // each command has its error
 	for n, command := range commands {
 		if err := command.Err(); redis.HasErrorPrefix(err, "WRONGTYPE") && n >= 4 {
 			return &SetupError{Fault: FaultKey, Err: fmt.Errorf("the key %s holds no hash: %w", kept[n-4], err)}
 		} else if err != nil && !isNone(err) {
 			return err
 		}
-	}
-	if err != nil && !isNone(err) {
-		return err
 	}
 	begins("SET")
 	pipe = client.Pipeline()
@@ -120,7 +117,7 @@ func (f *Fleet) probe(ctx context.Context, client redis.UniversalClient, begins 
 	for len(keys) < 3+lookups {
 		keys = append(keys, name)
 	}
-	a, err := answerOf(exchangeScript.Run(ctx, client, keys, f.process, 0, 1, 1, 1, 0, "new", true, 1, 1, 0, 0, 1, "", 0, "", 0, 0, 0, 0, 1<<40).Slice())
+	a, err := answerOf(exchangeScript.Run(ctx, client, keys, f.process, 0, 1, 1, 1, 0, "new", true, 1, 1, 0, 0, 1, "", 0, "", 0, 0, 0, 0, int64(1)<<40).Slice())
 	if err != nil {
 		return err
 	}
@@ -128,18 +125,8 @@ func (f *Fleet) probe(ctx context.Context, client redis.UniversalClient, begins 
 	if err := unlock.Run(ctx, client, keys[:1], "").Err(); err != nil && !isNone(err) {
 		return err
 	}
-	if err := client.Del(ctx, keys[:4]...).Err(); err != nil {
-		return err
-	}
-	return nil
+	return client.Del(ctx, keys[:4]...).Err()
 }
-
-var (
-	errWantsTLS = errors.New("the server speaks TLS only")
-	errPlain    = errors.New("the server speaks no TLS")
-	errBegin    = errors.New("the connection is closed at HELLO or CLIENT SETINFO")
-	errScript   = errors.New("the connection is closed at EVAL")
-)
 
 // diagnose finds faults that the Redis client cannot report: TLS on one side only, and a proxy that closes the connection
 // instead of an answer. Its error wraps err. It sends no secret without the certificate that is wanted.
@@ -159,7 +146,7 @@ func (f *Fleet) diagnose(ctx context.Context, step string, err error) (Fault, er
 	}
 	reached := false
 	for _, address := range addresses[:min(len(addresses), 3)] {
-		found, connected := speaks(ctx, address, config)
+		connected, found := speaks(ctx, address, config)
 		reached = reached || connected
 		if found != nil {
 			return FaultTLS, fmt.Errorf("%w: %w", found, err)
@@ -172,16 +159,16 @@ func (f *Fleet) diagnose(ctx context.Context, step string, err error) (Fault, er
 	defer plain.Close()
 	switch again, failed := f.probeWithin(ctx, plain); {
 	case failed == nil || again != "GET" && step == "GET":
-		return FaultCommand, fmt.Errorf("%w: %w", errBegin, err)
+		return FaultCommand, fmt.Errorf("the connection is closed at HELLO or CLIENT SETINFO: %w", err)
 	case again == "EVAL" && step == "EVAL" && setupFault(failed, false) == "":
-		return FaultCommand, fmt.Errorf("%w: %w", errScript, err)
+		return FaultCommand, fmt.Errorf("the connection is closed at EVAL: %w", err)
 	}
 	return "", err
 }
 
 // speaks returns why a server and the configuration differ in TLS, and whether there is a server. One without TLS reads a
 // handshake as a command and waits for more; and an alert gets lost if the connection was written to.
-func speaks(ctx context.Context, address string, config *tls.Config) (fault error, connected bool) {
+func speaks(ctx context.Context, address string, config *tls.Config) (connected bool, fault error) {
 	deadline, _ := ctx.Deadline()
 	dialer, begin := net.Dialer{Deadline: time.Now().Add(time.Until(deadline) / 4)}, make([]byte, 1)
 	try := func(config *tls.Config, send string) (answers bool, err error) {
@@ -203,18 +190,18 @@ func speaks(ctx context.Context, address string, config *tls.Config) (fault erro
 		_, err := try(&tls.Config{InsecureSkipVerify: true}, "PING\r\n") // the connection is closed then
 		var header tls.RecordHeaderError
 		if connected && (err == nil || isTLS(err) && !errors.As(err, &header)) {
-			return errWantsTLS, true
+			return true, errors.New("the server speaks TLS only")
 		}
-		return nil, connected
+		return connected, nil
 	}
 	if answers, _ := try(nil, "PING\r\n"); answers {
-		return errPlain, true
+		return true, errors.New("the server speaks no TLS")
 	}
 	if config = config.Clone(); config.ServerName == "" {
 		config.ServerName, _, _ = net.SplitHostPort(address)
 	}
 	if _, err := try(config, ""); err != nil && isTLS(err) { // a server that accepts the connection waits for a command
-		return err, true
+		return true, err
 	}
-	return nil, connected
+	return connected, nil
 }

@@ -3,9 +3,9 @@
 package dingtalkredis_test
 
 import (
-	"bytes"
 	"net"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,9 +25,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// newRedis makes a client that is closed when the test ends.
-func newRedis(t testing.TB, addr string) *redis.Client {
-	client := redis.NewClient(&redis.Options{Addr: addr})
+// newRedis makes a client that is closed when the test ends. password is that of the default user, if it has one.
+func newRedis(t testing.TB, addr string, password ...string) *redis.Client {
+	client := redis.NewClient(&redis.Options{Addr: addr, Password: strings.Join(password, "")})
 	t.Cleanup(func() { _ = client.Close() })
 	return client
 }
@@ -37,15 +37,10 @@ func startCluster(t testing.TB, password string, args ...string) (*redis.Cluster
 	t.Helper()
 	var addrs []string
 	var servers []*redistest.Server
-	newRedis := func(t testing.TB, addr string) *redis.Client {
-		client := redis.NewClient(&redis.Options{Addr: addr, Password: password})
-		t.Cleanup(func() { _ = client.Close() })
-		return client
-	}
 	for n := range 3 {
 		s := redistest.Start(t, append([]string{"--cluster-enabled", "yes", "--cluster-node-timeout", "2000"}, args...)...)
 		servers = append(servers, s)
-		c := newRedis(t, s.Addr)
+		c := newRedis(t, s.Addr, password)
 		if err := c.ClusterAddSlotsRange(t.Context(), n*16384/3, (n+1)*16384/3-1).Err(); err != nil {
 			t.Fatal(err)
 		}
@@ -58,11 +53,10 @@ func startCluster(t testing.TB, password string, args ...string) (*redis.Cluster
 		addrs = append(addrs, s.Addr)
 	}
 	for _, addr := range addrs {
-		c := newRedis(t, addr)
+		c := newRedis(t, addr, password)
 		eventually(t, "the cluster is ready", func() bool {
 			info, err := c.ClusterInfo(t.Context()).Result()
-			return err == nil && bytes.Contains([]byte(info), []byte("cluster_state:ok")) &&
-				bytes.Contains([]byte(info), []byte("cluster_known_nodes:3"))
+			return err == nil && strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_known_nodes:3")
 		})
 	}
 	cluster := redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs, Password: password})

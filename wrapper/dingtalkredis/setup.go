@@ -1,8 +1,6 @@
 package dingtalkredis
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
@@ -63,23 +61,22 @@ func (e *SetupError) Hint() string { return hints[e.Fault] }
 // replies maps texts of servers' and proxies' answers to faults: the first that matches. The last line has those of proxies:
 // Envoy, Codis and Tencent Cloud, Alibaba Cloud, Dragonfly, Garnet.
 var replies = []struct {
-	fault Fault
-	texts []string // in lower case
+	fault  Fault
+	passes bool     // with a client that follows a cluster's keys or a Sentinel's primaries
+	texts  []string // in lower case
 }{
-	{FaultMemory, []string{"oom command not allowed"}},
-	{FaultAuthentication, []string{"noauth", "wrongpass", "err auth ", "client sent auth", "invalid password", "invalid username-password"}},
-	{FaultPermission, []string{"noperm", "the user executing the script", "acl failure in script"}},
-	{FaultDatabase, []string{"db index is out of range", "invalid db index", "select is not allowed in cluster"}},
-	{FaultCluster, []string{"crossslot", "cluster support disabled", "cluster mode is not enabled"}},
-	{faultMoved, []string{"moved ", "ask "}},
-	{FaultSentinel, []string{"no such master"}},
-	{FaultReadOnly, []string{"readonly"}},
-	{FaultKey, []string{"wrongtype"}},
-	{FaultCommand, []string{"unknown command", "unknown redis command called from"}}, // by a script
-	{FaultCommand, []string{"unsupported command", "not supported", "not allowed", "bad lua script", "undeclared key", "scripting must be enabled"}},
+	{FaultMemory, false, []string{"oom command not allowed"}},
+	{FaultAuthentication, false, []string{"noauth", "wrongpass", "err auth ", "client sent auth", "invalid password", "invalid username-password"}},
+	{FaultPermission, false, []string{"noperm", "the user executing the script", "acl failure in script"}},
+	{FaultDatabase, false, []string{"db index is out of range", "invalid db index", "select is not allowed in cluster"}},
+	{FaultCluster, false, []string{"crossslot", "cluster support disabled", "cluster mode is not enabled"}},
+	{FaultCluster, true, []string{"moved ", "ask "}},
+	{FaultSentinel, false, []string{"no such master"}},
+	{FaultReadOnly, true, []string{"readonly"}},
+	{FaultKey, false, []string{"wrongtype"}},
+	{FaultCommand, false, []string{"unknown command", "unknown redis command called from", "unsupported command", "not supported", "not allowed",
+		"bad lua script", "undeclared key", "scripting must be enabled"}},
 }
-
-const faultMoved Fault = "moved" // FaultCluster, unless the client follows a cluster's keys
 
 // setupFault returns the fault of an error, or "" if waiting may help. If the client follows a cluster's keys or a
 // Sentinel's primaries (moves), answers about those are temporary.
@@ -91,16 +88,12 @@ func setupFault(err error, moves bool) Fault {
 	if errors.As(err, &server) {
 		text := strings.ToLower(server.Error())
 		for _, r := range replies {
-			if !slices.ContainsFunc(r.texts, func(part string) bool { return strings.Contains(text, part) }) {
-				continue
+			if slices.ContainsFunc(r.texts, func(part string) bool { return strings.Contains(text, part) }) {
+				if moves && r.passes {
+					return ""
+				}
+				return r.fault
 			}
-			if moves && (r.fault == FaultReadOnly || r.fault == faultMoved) {
-				return ""
-			}
-			if r.fault == faultMoved {
-				return FaultCluster
-			}
-			return r.fault
 		}
 	}
 	if isTLS(err) {
@@ -122,15 +115,5 @@ func setupFault(err error, moves bool) Fault {
 // isNone reports whether Redis has no value. Inside another error, that is a Sentinel's answer.
 func isNone(err error) bool { return err == redis.Nil } //nolint:errorlint // see above
 
-func isTLS(err error) bool {
-	var (
-		header    tls.RecordHeaderError
-		alert     tls.AlertError
-		verify    *tls.CertificateVerificationError
-		authority x509.UnknownAuthorityError
-		name      x509.HostnameError
-		invalid   x509.CertificateInvalidError
-	)
-	return errors.As(err, &header) || errors.As(err, &alert) || errors.As(err, &verify) || errors.As(err, &authority) ||
-		errors.As(err, &name) || errors.As(err, &invalid) || strings.Contains(err.Error(), "tls: ")
-}
+// isTLS reports whether a handshake failed. Each of its errors, of the other side too, has that prefix.
+func isTLS(err error) bool { return strings.Contains(err.Error(), "tls: ") }

@@ -5,9 +5,6 @@ package dingtalkredis_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -57,27 +54,6 @@ func TestCacheIsShared(t *testing.T) {
 	}
 }
 
-// pass makes calls with each of these limiters for two seconds or, on a busy machine, a little more. It returns how many
-// passed, and the seconds since begun. A busy machine makes fewer than the limit allows, so only too many are a fault.
-func pass(t *testing.T, limiters []*dingtalkredis.Limiter, begun time.Time) (passed, seconds float64) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context()) // with a deadline, Redis would have less and less time to answer
-	defer time.AfterFunc(2*time.Second, cancel).Stop()
-	var n atomic.Int64
-	var wg sync.WaitGroup
-	for _, l := range limiters {
-		for range 3 {
-			wg.Go(func() {
-				for l.Wait(ctx) == nil {
-					n.Add(1)
-				}
-			})
-		}
-	}
-	wg.Wait()
-	return float64(n.Load()), time.Since(begun).Seconds()
-}
-
 func newLimiters(t *testing.T, rdb *redistest.Server, rate float64, n int, opts ...dingtalkredis.Option) (limiters []*dingtalkredis.Limiter) {
 	for range n {
 		limiters = append(limiters, newFleet(t, newRedis(t, rdb.Addr), "http://127.0.0.1:1", opts...).Limiter(rate))
@@ -85,22 +61,22 @@ func newLimiters(t *testing.T, rdb *redistest.Server, rate float64, n int, opts 
 	return limiters
 }
 
+// A busy machine makes fewer calls than the limit allows, so only too many are a fault.
 func TestLimiterIsShared(t *testing.T) {
 	t.Parallel()
-	limiters := newLimiters(t, redistest.Start(t), 100, 4)
-	if n, s := pass(t, limiters, time.Now()); n == 0 || n > 100*s+1 {
-		t.Errorf("%g calls passed in %g s, want 97 a second", n, s)
-	}
-}
-
-func TestOneThrottleSlowsAll(t *testing.T) {
-	t.Parallel()
-	limiters := newLimiters(t, redistest.Start(t), 100, 4)
-	begun := time.Now()
-	limiters[0].Answered(true)
-	// A second's pause, and then half the rate.
-	if n, s := pass(t, limiters, begun); n == 0 || n > 55*(s-1) {
-		t.Errorf("%g calls passed in the %g s after a throttle, want 49 a second after the first", n, s)
+	for throttles, want := range []func(seconds float64) float64{
+		func(s float64) float64 { return 100*s + 1 },
+		func(s float64) float64 { return 55 * (s - 1) }, // a second's pause, and then half the rate
+	} {
+		limiters := newLimiters(t, redistest.Start(t), 100, 8)
+		begun := time.Now()
+		if throttles > 0 {
+			limiters[0].Answered(true)
+		}
+		sent := during(t, limiters, func() { time.Sleep(2 * time.Second) })
+		if n, most := len(sent), want(time.Since(begun).Seconds()); n == 0 || float64(n) > most {
+			t.Errorf("%d throttles: %d calls passed, want %g at most", throttles, n, most)
+		}
 	}
 }
 
@@ -151,37 +127,6 @@ func TestLimiterSurvivesGarbage(t *testing.T) {
 	}
 }
 
-func TestBudgetIsExact(t *testing.T) {
-	t.Parallel()
-	rdb := newRedis(t, redistest.Start(t).Addr)
-	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
-	var wg sync.WaitGroup
-	var refused atomic.Int64
-	for p := range 4 {
-		client := newClient(t, server.URL, creds, dingtalk.WithBudget(newFleet(t, rdb, server.URL).Budget(100)))
-		for w := range 4 {
-			wg.Go(func() {
-				for n := range 10 {
-					if _, err := client.OpenConversationID(t.Context(), fmt.Sprint(p, w, n)); err != nil {
-						wantQuota(t, err)
-						refused.Add(1)
-					}
-				}
-			})
-		}
-	}
-	wg.Wait()
-	if got := server.Count(convertOp); got != 100 || refused.Load() != 60 {
-		t.Errorf("%d calls were made and %d refused, want 100 and 60", got, refused.Load())
-	}
-	if used, err := newFleet(t, rdb, server.URL).Budget(100).Used(t.Context()); used != 100 || err != nil {
-		t.Errorf("Used() = %d, %v", used, err)
-	}
-	if _, err := newFleetOf(t, rdb, dingtalk.AppCredentials{AppKey: "other", AppSecret: "x"}, server.URL).Budget(1).Used(t.Context()); err != nil {
-		t.Error(err)
-	}
-}
-
 // Apps of one organization share its budget, and others have their own.
 func TestBudgetBelongsToOrganization(t *testing.T) {
 	t.Parallel()
@@ -205,22 +150,8 @@ func TestBudgetIsRestored(t *testing.T) {
 	rdb := newRedis(t, redistest.Start(t).Addr)
 	const url = "http://127.0.0.1:1"
 	a, b := newFleet(t, rdb, url).Budget(30), newFleet(t, rdb, url).Budget(30)
-	spend := func(n int, budget *dingtalkredis.Budget) {
-		t.Helper()
-		for range n {
-			if err := budget.Spend(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	want := func(total int) {
-		t.Helper()
-		if used, err := a.Used(t.Context()); used != total || err != nil {
-			t.Errorf("Used() = %d, %v; want %d", used, err, total)
-		}
-	}
-	spend(5, a)
-	spend(5, b)
+	spendAll(t, a, 5)
+	spendAll(t, b, 5)
 	name := keys(t, rdb, "*:budget")[0]
 	for n, lose := range []func() error{
 		func() error { return rdb.FlushAll(t.Context()).Err() },
@@ -231,12 +162,12 @@ func TestBudgetIsRestored(t *testing.T) {
 		if err := lose(); err != nil {
 			t.Fatal(err)
 		}
-		spend(1, b)
-		spend(1, a)
-		want(10 + 2*(n+1))
+		spendAll(t, b, 1)
+		spendAll(t, a, 1)
+		wantUsed(t, a, 10+2*(n+1))
 	}
-	spend(12, a)
+	spendAll(t, a, 12)
 	wantQuota(t, a.Spend(t.Context()))
 	wantQuota(t, b.Spend(t.Context()))
-	want(30)
+	wantUsed(t, a, 30)
 }

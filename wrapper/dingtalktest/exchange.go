@@ -12,10 +12,9 @@ import (
 type exchange struct {
 	call.Call
 	*setup
-	app    string // whose token the request carries, once that is known
-	reused bool   // whether its connection carried another request before
-	fault  Fault  // that was queued for it
-	faulty bool   // whether there was one
+	reused bool  // whether its connection carried another request before
+	fault  Fault // that was queued for it
+	faulty bool  // whether there was one
 }
 
 // refuse answers with a row of the operation's own codes, or of the catalogue.

@@ -1,4 +1,4 @@
-package dingtalktest_test
+package emulatortest
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package dingtalktest_test
+package emulatortest
 
 import (
 	"context"
@@ -164,11 +164,7 @@ func TestBareConnectionUnderTLS(t *testing.T) {
 		server.StartTLS()
 		for _, fault := range []dingtalktest.Fault{dingtalktest.Reset(), dingtalktest.Bytes([]byte("x"))} {
 			emulator.FailNext(fault)
-			r, err := http.NewRequestWithContext(t.Context(), "POST", server.URL+tokenOp.Path, http.NoBody)
-			if err != nil {
-				t.Fatal(err)
-			}
-			response, err := server.Client().Do(r)
+			response, err := server.Client().Do(newRequest(t, "POST", server.URL+tokenOp.Path, http.NoBody))
 			if err == nil {
 				response.Body.Close()
 				t.Errorf("HTTP/2 %v: status %d", http2, response.StatusCode)

@@ -1,4 +1,4 @@
-package dingtalktest_test
+package emulatortest
 
 import (
 	"fmt"
@@ -24,11 +24,7 @@ func TestServerIsOnLoopback(t *testing.T) {
 func TestServerEndsWithTheTest(t *testing.T) {
 	var url string
 	t.Run("test", func(t *testing.T) { url = start(t).URL })
-	r, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if response, err := http.DefaultClient.Do(r); err == nil {
+	if response, err := http.DefaultClient.Do(newRequest(t, "GET", url, nil)); err == nil {
 		response.Body.Close()
 		t.Error("the server is still there")
 	}
@@ -115,11 +111,7 @@ func BenchmarkConvert(b *testing.B) {
 	b.SetParallelism(16)
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			r, err := http.NewRequestWithContext(b.Context(), convertOp.Method, server.URL+convertPath(dingtalktest.ChatID), nil)
-			if err != nil {
-				b.Error(err)
-				return
-			}
+			r := newRequest(b, convertOp.Method, server.URL+convertPath(dingtalktest.ChatID), nil)
 			r.Header.Set(generated.TokenHeader, token)
 			response, err := client.Do(r)
 			if err != nil {
@@ -142,10 +134,7 @@ func (n nowhere) WriteHeader(int)             {}
 // BenchmarkServeHTTP measures the emulator alone.
 func BenchmarkServeHTTP(b *testing.B) {
 	e := dingtalktest.New(dingtalktest.WithAnyChat(), dingtalktest.WithQPS(1e9), dingtalktest.WithMonthlyQuota(1e9))
-	r, err := http.NewRequestWithContext(b.Context(), convertOp.Method, "http://x"+convertPath("chat0123"), nil)
-	if err != nil {
-		b.Fatal(err)
-	}
+	r := newRequest(b, convertOp.Method, "http://x"+convertPath("chat0123"), nil)
 	r.Header.Set(generated.TokenHeader, e.IssueToken())
 	b.ReportAllocs()
 	for b.Loop() {

@@ -1,7 +1,8 @@
-package dingtalktest_test
+package emulatortest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -21,6 +22,8 @@ var (
 	convertOp = generated.OperationChatIDToOpenConversationID
 	tokenOp   = generated.OperationGetAccessToken
 )
+
+const gatewayType = "application/json;charset=UTF-8"
 
 // requestIDForm is the form of captured request ids.
 var requestIDForm = regexp.MustCompile(`^[0-9A-F]{8}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{12}$`)
@@ -46,15 +49,11 @@ func (r reply) wantError(t *testing.T, code generated.Code) {
 	t.Helper()
 	row := generated.LookupErrorCode(string(code))
 	got := r.apiError(t)
-	message := row.Message
-	if message == "" {
-		message = row.Description
-	}
+	message := cmp.Or(row.Message, row.Description)
 	if r.status != row.Status || got.Code != string(code) || !strings.HasPrefix(got.Message, message) {
 		t.Fatalf("got %d %+v, want %d %s %q", r.status, got, row.Status, code, message)
 	}
-	id := r.header.Get(generated.RequestIDHeader)
-	if got.RequestID == nil || *got.RequestID != id || !requestIDForm.MatchString(id) {
+	if id := r.requestID(t); got.RequestID == nil || *got.RequestID != id {
 		t.Errorf("request id in header %q, body %s", id, r.body)
 	}
 }
@@ -68,9 +67,17 @@ func (r reply) wantID(t *testing.T, id string) {
 	if r.status != http.StatusOK || model.OpenConversationID != id {
 		t.Fatalf("got %d %s, want id %s", r.status, r.body, id)
 	}
-	if id := r.header.Get(generated.RequestIDHeader); !requestIDForm.MatchString(id) {
-		t.Errorf("request id %q", id)
+	r.requestID(t)
+}
+
+// requestID is what the gateway gives each of its answers.
+func (r reply) requestID(t *testing.T) string {
+	t.Helper()
+	id := r.header.Get(generated.RequestIDHeader)
+	if !requestIDForm.MatchString(id) || r.header.Get("Content-Type") != gatewayType {
+		t.Errorf("header %v", r.header)
 	}
+	return id
 }
 
 // api calls a server over a connection pool of its own.
@@ -89,12 +96,18 @@ func start(t *testing.T, opts ...dingtalktest.Option) *api {
 
 func (a *api) request(method, path, token string, body io.Reader) *http.Request {
 	a.t.Helper()
-	r, err := http.NewRequestWithContext(a.t.Context(), method, a.URL+path, body)
-	if err != nil {
-		a.t.Fatal(err)
-	}
+	r := newRequest(a.t, method, a.URL+path, body)
 	if token != "" {
 		r.Header.Set(generated.TokenHeader, token)
+	}
+	return r
+}
+
+func newRequest(tb testing.TB, method, url string, body io.Reader) *http.Request {
+	tb.Helper()
+	r, err := http.NewRequestWithContext(tb.Context(), method, url, body)
+	if err != nil {
+		tb.Fatal(err)
 	}
 	return r
 }
@@ -109,11 +122,15 @@ func (a *api) send(r *http.Request) (reply, error) {
 	return reply{response.StatusCode, response.Header, string(body)}, err
 }
 
+// do sends a request that is answered. What the gateway answers, the contract describes.
 func (a *api) do(r *http.Request) reply {
 	a.t.Helper()
 	got, err := a.send(r)
 	if err != nil {
 		a.t.Fatal(err)
+	}
+	if got.header.Get(generated.RequestIDHeader) != "" && got.header.Get("Content-Type") == gatewayType {
+		_ = check(a.t, contract, r, got)
 	}
 	return got
 }

@@ -2,6 +2,7 @@ package dingtalktest
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/subtle"
 	"encoding/json"
 	"io"
@@ -12,7 +13,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/answer"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/call"
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/limits"
 )
 
 // decide returns the next queued fault's answer, or the regular one. If it makes clients drop their token, the token is
@@ -65,10 +65,8 @@ func (s *state) chatOf(x *exchange) string {
 
 // appOf is the app that a request is of: by its token, or by the app key in the body of a token call.
 func (s *state) appOf(x *exchange) string {
-	if app := s.tokens.Owner(x.Token()); app != "" {
-		return app
-	}
-	return x.Field("appKey")
+	app, _ := s.tokens.Check(x.Token(), x.Now)
+	return cmp.Or(app, x.Field("appKey"))
 }
 
 // regular answers a request without a fault.
@@ -91,53 +89,45 @@ func (s *state) gateway(x *exchange) answer.Answer {
 		return answer.Refusal(nil, generated.CodeActionNotFound)
 	}
 	if !x.Public() {
-		if code, refused := s.admit(x); refused {
+		if code := s.admit(x); code != "" {
 			return answer.Refusal(x.Operation(), code)
 		}
 	}
 	return handler(x)(s, x)
 }
 
-// admit makes the checks that the gateway makes for every operation that takes a token. The order is an assumption:
+// admit makes the checks that the gateway makes for every operation that takes a token, and returns the code of a refusal. The order is an assumption:
 // that of the real gateway is not documented.
-func (s *state) admit(x *exchange) (code generated.Code, refused bool) {
-	token := x.Token()
-	if token == "" {
-		return generated.CodeMissingToken, true
+func (s *state) admit(x *exchange) generated.Code {
+	token, needed := x.Token(), x.Operation().Permission
+	app, valid := s.tokens.Check(token, x.Now)
+	switch {
+	case token == "":
+		return generated.CodeMissingToken
+	case !valid:
+		return generated.CodeInvalidAuthentication
+	case x.AddressNotAllowed:
+		return generated.CodeIPNotAllowed
+	case needed != "" && slices.Contains(x.MissingScopes, needed):
+		return generated.CodePermissionDenied
 	}
-	var valid bool
-	if x.app, valid = s.tokens.Check(token, x.Now); !valid {
-		return generated.CodeInvalidAuthentication, true
-	}
-	if x.AddressNotAllowed {
-		return generated.CodeIPNotAllowed, true
-	}
-	if x.Operation().Permission != "" && slices.Contains(x.MissingScopes, x.Operation().Permission) {
-		return generated.CodePermissionDenied, true
-	}
-	switch s.limits.Admit(x.QPS, x.MonthlyQuota, x.app, x.OperationID(), x.Now) {
-	case limits.OverRate:
-		return generated.CodeAppQPSLimit, true
-	case limits.OverTheMonth:
-		return generated.CodeOrgQuotaExhausted, true
-	}
-	return "", false
+	return s.limits.Admit(x.QPS, x.MonthlyQuota, app, x.OperationID(), x.Now)
 }
 
 // handlers implement operations; every other operation gets its contract's example. The stateful ones serve this contract's
 // operations alone.
 var handlers = map[string]func(*state, *exchange) answer.Answer{
 	generated.OperationChatIDToOpenConversationID.ID: (*state).convert,
-	generated.OperationGetAccessToken.ID:             (*state).issueToken,
+	generated.OperationGetAccessToken.ID:             reading((*state).issueToken),
 }
 
 var stateful = map[string]func(*state, *exchange) answer.Answer{
-	generated.OperationCreateGroup.ID:       (*state).createGroup,
-	generated.OperationGetChat.ID:           (*state).describe,
-	generated.OperationGetBotListInGroup.ID: (*state).robots,
-	generated.OperationOrgGroupSend.ID:      (*state).sendMessage,
-	generated.OperationOrgGroupQuery.ID:     (*state).queryMessage,
-	generated.OperationOrgGroupRecall.ID:    (*state).recallMessages,
+	generated.OperationCreateGroup.ID:       reading((*state).createGroup),
+	generated.OperationGetChat.ID:           reading((*state).describe),
+	generated.OperationGetBotListInGroup.ID: reading((*state).robots),
+	generated.OperationOrgGroupSend.ID:      reading((*state).sendMessage),
+	generated.OperationOrgGroupQuery.ID:     reading((*state).queryMessage),
+	generated.OperationOrgGroupRecall.ID:    reading((*state).recallMessages),
 }
 
 // handler returns the handler of a request.
@@ -149,15 +139,11 @@ func handler(x *exchange) func(*state, *exchange) answer.Answer {
 	if handle := stateful[id]; handle != nil && x.Route.Own && x.Answers[id] == nil {
 		return handle
 	}
-	return (*state).example
+	return reading((*state).example)
 }
 
 // issueToken answers getAccessToken.
-func (s *state) issueToken(x *exchange) answer.Answer {
-	var credentials generated.GetAccessTokenRequest
-	if refusal, ok := x.read(&credentials); !ok {
-		return refusal
-	}
+func (s *state) issueToken(x *exchange, credentials *generated.GetAccessTokenRequest) answer.Answer {
 	secret, known := x.apps[credentials.AppKey]
 	if !known || subtle.ConstantTimeCompare([]byte(secret), []byte(credentials.AppSecret)) != 1 {
 		return answer.Refusal(nil, generated.CodeInvalidClientIDOrSecret)
@@ -169,10 +155,7 @@ func (s *state) issueToken(x *exchange) answer.Answer {
 }
 
 // example answers an operation with the example of its contract, if the request has what the contract requires.
-func (s *state) example(x *exchange) answer.Answer {
-	if refusal, ok := x.read(nil); !ok {
-		return refusal
-	}
+func (s *state) example(x *exchange, _ *any) answer.Answer {
 	if x.Route.Operation.Empty {
 		return answer.Answer{Status: x.Route.Operation.Status}
 	}

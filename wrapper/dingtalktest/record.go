@@ -13,9 +13,8 @@ import (
 type record struct {
 	mu      sync.Mutex
 	size    int
-	kept    []kept // oldest first, from first on
-	first   int
-	bytes   int // of what is kept
+	kept    []kept // oldest first
+	bytes   int    // of what is kept
 	seq     int64
 	dropped int64
 	tallies map[string]*Tally
@@ -39,17 +38,11 @@ func (r *record) resize(size int) {
 
 // trim drops the oldest requests of those that are too many or too much.
 func (r *record) trim() {
-	for r.first < len(r.kept) && (len(r.kept)-r.first > r.size || r.bytes > maxRecordedBytes) {
-		r.bytes -= r.kept[r.first].bytes
-		r.kept[r.first] = kept{}
-		r.first++
+	for len(r.kept) > 0 && (len(r.kept) > r.size || r.bytes > maxRecordedBytes) {
+		r.bytes -= r.kept[0].bytes
+		r.kept[0] = kept{}
+		r.kept = r.kept[1:]
 		r.dropped++
-	}
-	// Where at least half is past, what is left moves to the front: each request is moved once at most, on average.
-	if r.first > len(r.kept)/2 {
-		n := copy(r.kept, r.kept[r.first:])
-		clear(r.kept[n:])
-		r.kept, r.first = r.kept[:n], 0
 	}
 }
 
@@ -101,7 +94,7 @@ func (r *record) add(entry Request, header http.Header, body string) Request {
 // find is called with the lock held.
 func (r *record) find(f Filter) []Request {
 	found := []Request{}
-	for i := r.first; i < len(r.kept); i++ {
+	for i := range r.kept {
 		if one := r.kept[i].request; f.matches(&one) {
 			one.Header = one.Header.Clone()
 			found = append(found, one)
@@ -146,5 +139,5 @@ func (r *record) counts() map[string]Tally {
 func (r *record) forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.kept, r.first, r.bytes, r.dropped, r.tallies = nil, 0, 0, 0, nil
+	r.kept, r.bytes, r.dropped, r.tallies = nil, 0, 0, nil
 }

@@ -170,6 +170,8 @@ func TestFormats(t *testing.T) {
 		{rows.CSV, "", "\nchat_id\n\na\n  \nb", head + "a,cida,,\nb,cidb,,\n"},
 		{rows.TSV, "", "n\tchatid\n1,5\ta\n", "n\tchatid\topen_conversation_id\terror_code\terror\n1,5\ta\tcida\t\t\n"},
 		{rows.CSV, "", "n,chat_id\n1,=\"a\"\n2,\"=\"\"b\"\"\"\n=\"007\",c\n", "n,chat_id" + cols + "1,=\"a\",cida,,\n2,\"=\"\"b\"\"\",cidb,,\n=\"007\",c,cidc,,\n"},
+		{rows.CSV, "", "\n\"n,\nm\";chat_id\n1,2;a\n", "\"n,\nm\";chat_id" + semicolons + "1,2;a;cida;;\n"},
+		{rows.CSV, "", "sep=;\n\"n\nm\";chat_id\n1,2;a\n", "sep=;\n\"n\nm\";chat_id" + semicolons + "1,2;a;cida;;\n"},
 		{rows.CSV, "", "n,chat_id\n1,=\"a\"b\"\n", "!line 2: at byte "},
 		{rows.CSV, "", "chat_id,n\na,1\nb,\xe9\n", "!line 3: the byte 0xE9 at offset 16 of the file is not UTF-8" + save},
 		{rows.CSV, "", "chat_id\na\nb\x00c\n", "!line 3: " + nul},
@@ -247,10 +249,8 @@ func TestFormats(t *testing.T) {
 			t.Errorf("%s %q, byte by byte: %v\n%q", tt.format, tt.in, err, bytewise)
 		}
 	}
-	for in, delimiter := range map[string]byte{"n,m;chat_id\n1,2;a\n": ';', "\"n\nm\";chat_id\n1,2;a\n": 0} {
-		if out, err := convert(t, []byte(in), rows.Options{Format: rows.CSV, Delimiter: delimiter}, whole); err != nil || !strings.HasSuffix(string(out), "1,2;a;cida;;\n") {
-			t.Errorf("%q %v", out, err)
-		}
+	if out, err := convert(t, []byte("n,m;chat_id\n1,2;a\n"), rows.Options{Format: rows.CSV, Delimiter: ';'}, whole); err != nil || !strings.HasSuffix(string(out), "1,2;a;cida;;\n") {
+		t.Errorf("%q %v", out, err)
 	}
 }
 

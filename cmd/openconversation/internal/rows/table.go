@@ -161,8 +161,15 @@ func peekLine(in *bufio.Reader) string {
 	for {
 		text, _ := in.Peek(max(1, in.Buffered())) // an error comes again when the text is read
 		rest := bytes.TrimLeft(text, "\r\n ")
-		end := bytes.IndexByte(rest, '\n')
-		if end >= 0 && separatorLine(string(rest[:end])) == 0 || bytes.Count(rest, []byte("\n")) > 1 || len(text) == in.Size() {
+		if line, more, _ := bytes.Cut(rest, []byte("\n")); separatorLine(string(line)) != 0 {
+			rest = bytes.TrimLeft(more, "\r\n ")
+		}
+		inQuotes := false
+		end := bytes.IndexFunc(rest, func(c rune) bool {
+			inQuotes = inQuotes != (c == '"')
+			return c == '\n' && !inQuotes
+		})
+		if end >= 0 || len(text) == in.Size() {
 			return string(text)
 		}
 		if _, err := in.Peek(len(text) + 1); err != nil {

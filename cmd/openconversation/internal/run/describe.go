@@ -2,12 +2,9 @@ package run
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"strconv"
-	"sync"
 
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
@@ -30,16 +27,7 @@ type pending struct {
 type describer struct {
 	client  *dingtalk.Client
 	ahead   int                         // how many descriptions may be in flight
-	stop    <-chan struct{}             // closed when the run stops sending
 	granted func(id, conversion string) // gets each conversion before its description is asked for; may be nil
-	asking  sync.WaitGroup
-}
-
-// wait waits for the descriptions in flight. Their context must have ended.
-func (d *describer) wait() {
-	if d != nil {
-		d.asking.Wait()
-	}
 }
 
 // maxDescribed is how many descriptions are remembered for repeated chats.
@@ -91,20 +79,13 @@ func (it *item) wantsGroup(id string) bool {
 	return id != ""
 }
 
-// ask fetches a group's description, unless the run is ending.
+// ask fetches a group's description.
 func (d *describer) ask(ctx context.Context, chatID string) *pending {
 	p := &pending{done: make(chan struct{})}
-	select {
-	case <-d.stop:
-		p.err = dingtalk.ErrNotTried
-		close(p.done)
-		return p
-	default:
-	}
-	d.asking.Go(func() {
+	go func() {
 		defer close(p.done)
 		p.group, p.err = describe(ctx, d.client, chatID)
-	})
+	}()
 	return p
 }
 
@@ -115,7 +96,7 @@ func describe(ctx context.Context, client *dingtalk.Client, chatID string) (*gro
 	case err == nil && answer.ChatInfo != nil:
 		info := answer.ChatInfo
 		return &group{given(info.Name), given(info.Owner), statusOf(info.Status)}, nil
-	case endsRun(err), unclear(err), fromContext(err), errors.Is(err, explain.ErrMaxCalls):
+	case endsRun(err), unclear(err), fromContext(err):
 		return nil, err
 	}
 	return &group{status: notDescribed + rowResult(err).Code}, nil

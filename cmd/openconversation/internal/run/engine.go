@@ -7,9 +7,9 @@
 // on standard output (ids.go) or a stream of rows (stream.go). Into a file, the source yields only chats that the
 // journal does not know, the sink puts their results into it, and the output is assembled at the end (file.go).
 //
-// engine.go is the loop between them. Only the engine ends a run, in one way: it closes the stop channel, after which
-// no request is sent and calls in flight finish. From the first item without a result on, results go to the sink as
-// late ones: each was paid for, and none may be lost.
+// engine.go is the loop between them. Only the engine ends a run, in one way: it stops the pace, after which no request
+// is sent, and conversions and descriptions in flight finish. From the first item without a result on, results go to the
+// sink as late ones: each was paid for, and none may be lost.
 //
 // The rest: flags.go and command.go are the flags, table.go is the input, guard.go stops a run over values that are not
 // ids, plan.go estimates the cost, summary.go prints the result and the command to continue.
@@ -20,9 +20,9 @@ import (
 	"errors"
 	"io"
 	"iter"
-	"sync"
 	"time"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
@@ -40,11 +40,9 @@ type engine struct {
 	guard   *guard
 	limit   int        // --limit; 0: none
 	groups  *describer // nil: groups are not described
-
-	stopOnce sync.Once
-	stop     chan struct{} // closed when the run stops sending
-	reading  context.CancelFunc
-	ended    chan error // why the source's items ended; io.EOF after the last
+	pace    *connect.Pace
+	reading context.CancelFunc
+	ended   chan error // why the source's items ended; io.EOF after the last
 
 	gap         error // why an item has no result; no later item is put
 	undescribed int   // failed descriptions in a row
@@ -53,11 +51,11 @@ type engine struct {
 // newEngine makes an engine. With --check, granted gets each conversion before its group is described; it may be nil.
 func newEngine(o *options, client *dingtalk.Client, from source, to sink, g *guard, granted func(id, conversion string), more ...dingtalk.BulkOption) *engine {
 	e := &engine{
-		client: client, source: from, sink: to, guard: g, limit: o.limit, stop: make(chan struct{}), ended: make(chan error, 1),
+		client: client, source: from, sink: to, guard: g, limit: o.limit, pace: o.connect.Pace, ended: make(chan error, 1),
 	}
-	e.options = append(more, dingtalk.WithConcurrency(o.concurrency), dingtalk.WithStop(e.stop))
+	e.options = append(more, dingtalk.WithConcurrency(o.concurrency), dingtalk.WithStop(e.pace.Stopped()))
 	if o.groups {
-		e.groups = &describer{client: client, ahead: o.concurrency, stop: e.stop, granted: granted}
+		e.groups = &describer{client: client, ahead: o.concurrency, granted: granted}
 	}
 	return e
 }
@@ -91,8 +89,6 @@ func (e *engine) convert(ctx context.Context) error {
 	for o := range e.groups.outcomes(calls, dingtalk.ConvertEach(calls, e.client, e.items(reading), (*item).called, e.options...)) {
 		e.take(ctx, o)
 	}
-	cancel()
-	e.groups.wait()
 	if e.gap != nil {
 		return e.gap
 	}
@@ -108,7 +104,7 @@ func (e *engine) convert(ctx context.Context) error {
 }
 
 // end stops sending.
-func (e *engine) end() { e.stopOnce.Do(func() { close(e.stop); e.reading() }) }
+func (e *engine) end() { e.pace.Stop(); e.reading() }
 
 // endFor stops sending, because an item has no result.
 func (e *engine) endFor(cause error) {
@@ -118,27 +114,15 @@ func (e *engine) endFor(cause error) {
 	e.end()
 }
 
-// ending reports whether the run has stopped sending.
-func (e *engine) ending() bool {
-	select {
-	case <-e.stop:
-		return true
-	default:
-		return false
-	}
-}
-
 // take passes one result to the sink.
 func (e *engine) take(ctx context.Context, o outcome) {
 	it, id, err := o.Row, o.OpenConversationID, o.err
-	paid := it != nil && it.known == nil && err == nil
-	whole := e.gap != nil || e.described(ctx, it, o.group)
+	e.describe(ctx, it, o.group)
 	switch {
 	case it == nil: // the last error of a cancelled run belongs to no item
 		e.cut(ctx, err)
-	case (!whole || e.gap != nil) && paid:
+	case e.gap != nil && it.paid(id):
 		e.sink.late(it, id)
-	case !whole: // its conversion is known
 	case e.gap != nil:
 		e.sink.missed(it, err, false)
 	case it.known != nil:
@@ -161,28 +145,25 @@ func (e *engine) take(ctx context.Context, o outcome) {
 // maxUndescribed is how many descriptions in a row may fail for a reason that may concern every chat.
 const maxUndescribed = 5
 
-// described waits for an item's description. It returns false if the run must end before the item is put: its
-// conversion is then kept for the run's continuation.
-func (e *engine) described(ctx context.Context, it *item, p *pending) bool {
+// describe waits for an item's description, also when the run has ended: it may be paid for. It ends the run if there
+// is none for a reason of every chat.
+func (e *engine) describe(ctx context.Context, it *item, p *pending) {
 	if p == nil {
-		return true
+		return
 	}
 	<-p.done
 	switch {
 	case p.err == nil:
 		e.undescribed = 0
 		it.group = p.group
-		return true
 	case errors.Is(p.err, dingtalk.ErrNotTried), fromContext(p.err):
 		e.cut(ctx, p.err)
-		return false
 	case unclear(p.err) && e.undescribed < maxUndescribed-1:
 		e.undescribed++
 		it.group = &group{status: notDescribed + rowResult(p.err).Code}
-		return true
+	default:
+		e.endFor(p.err)
 	}
-	e.endFor(p.err)
-	return false
 }
 
 // cut ends the run at an item that was not called, or whose call was cancelled.
@@ -199,7 +180,7 @@ func (e *engine) cut(ctx context.Context, err error) {
 func (e *engine) put(it *item, id string, err error) {
 	if failure := e.sink.put(it, id, err); failure != nil {
 		e.endFor(failure)
-		if id != "" {
+		if it.paid(id) {
 			e.sink.late(it, id)
 		}
 	} else if e.guard.nonsense() {
@@ -228,7 +209,7 @@ func (e *engine) items(reading context.Context) iter.Seq[*item] {
 				e.ended <- err
 				return
 			}
-			if it.known == nil && !e.guard.admit(it.id, e.stop) || !yield(it) {
+			if it.known == nil && !e.guard.admit(it.id, e.pace.Stopped()) || !yield(it) {
 				e.ended <- context.Canceled
 				return
 			}

@@ -249,22 +249,25 @@ func (s *fileSink) put(it *item, id string, err error) error {
 	result := s.result(it, id, err)
 	failure := s.journal.Put(it.id, result)
 	s.landed(it.id)
+	if failure != nil && it.paid(id) {
+		return failure // it comes again as late
+	}
 	s.add(result)
 	s.done.Add(1)
 	return failure
 }
 
-// late keeps a conversion behind one that has ended the run.
+// late keeps what the journal has not.
 func (s *fileSink) late(it *item, id string) {
 	result := s.result(it, id, nil)
-	if e, err := s.journal.Get(it.id); err == nil && e.OpenConversationID == result.OpenConversationID {
-		return
-	}
-	before := s.journal.Put(it.id, result)
-	if e, err := s.journal.Get(it.id); err != nil || e.OpenConversationID == "" {
-		s.lost.err = errors.Join(before, err)
-		s.lost.add(it.id, id)
-		return
+	e, err := s.journal.Get(it.id)
+	if err != nil || e.Result != result {
+		before := s.journal.Put(it.id, result)
+		if e, err = s.journal.Get(it.id); err != nil || e.OpenConversationID == "" {
+			s.lost.err = errors.Join(before, err)
+			s.lost.add(it.id, id)
+			return
+		}
 	}
 	s.add(result)
 }

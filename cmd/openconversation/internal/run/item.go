@@ -30,6 +30,9 @@ func (it *item) called() string {
 	return it.id
 }
 
+// paid reports whether a call gave the item something: a conversion, or the description of one that was known.
+func (it *item) paid(id string) bool { return id != "" || it.group != nil }
+
 // trims counts ids with invisible text around them.
 type trims struct {
 	n     int
@@ -67,7 +70,7 @@ type source interface {
 type sink interface {
 	// put takes an item's result: an id or an error. Its own error ends the run.
 	put(it *item, id string, err error) error
-	// late takes a paid conversion that cannot be put, because an earlier item has no result.
+	// late takes what was paid for an item and cannot be put, because an earlier one has no result, or put failed.
 	late(it *item, id string)
 	// missed takes an item without a result, because the run ended: with ends, by its failure, which concerns every chat.
 	missed(it *item, err error, ends bool)

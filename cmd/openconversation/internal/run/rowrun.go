@@ -88,7 +88,7 @@ func (r *rowRun) call(ctx context.Context, client *dingtalk.Client, from source,
 		done, _, _ := r.sink.progress()
 		return progress{
 			done: done, before: before, total: total, what: what, took: time.Since(r.started),
-			calls: r.o.connect.Pace.Calls(), throttled: r.o.connect.Pace.Throttled(), stopping: e.ending(),
+			calls: r.o.connect.Pace.Calls(), throttled: r.o.connect.Pace.Throttled(), stopping: e.pace.Stopping(),
 		}
 	})()
 	return e.convert(ctx)

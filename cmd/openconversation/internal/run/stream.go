@@ -85,10 +85,11 @@ func (s *streamSink) late(it *item, id string) {
 		_ = s.write(missed, s.result(missed, "", s.why[i])) // its failure is kept
 	}
 	s.gap, s.why = nil, nil
-	if s.lost.err == nil && s.write(it, s.result(it, id, nil)) == nil {
+	result := s.result(it, id, nil)
+	if s.lost.err == nil && s.write(it, result) == nil {
 		return
 	}
-	s.lost.add(it.id, id)
+	s.lost.add(it.id, result.OpenConversationID)
 }
 
 func (s *streamSink) progress() (done, total int64, what func(int64) lang.Text) {

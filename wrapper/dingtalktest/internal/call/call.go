@@ -68,13 +68,16 @@ func (c *Call) Token() string {
 
 // ChatID is the chat id in the request's path or query, decoded, or empty.
 func (c *Call) ChatID() string {
-	switch {
-	case c.Route == nil:
+	if c.Route == nil {
 		return ""
-	case c.Route.chatParam >= 0:
-		return c.Params[c.Route.chatParam]
-	case c.Route.chatQuery != "":
-		return c.Request.URL.Query().Get(c.Route.chatQuery)
+	}
+	if i := c.Route.position(chatParam); i >= 0 {
+		return c.Params[i]
+	}
+	for _, p := range c.Route.Parameters {
+		if p.In == "query" && strings.EqualFold(p.Name, chatParam) {
+			return c.Request.URL.Query().Get(p.Name)
+		}
 	}
 	return ""
 }

@@ -13,13 +13,14 @@ import (
 // Route is one operation and where it is.
 type Route struct {
 	generated.Route
-	Own       bool             // it is this contract's own operation, not a foreign one of the same name
-	segments  []string         // of the path template, the leading slash cut; a parameter is "" here
-	patterns  []*regexp.Regexp // of the segments that hold text and parameters; nil for others
-	names     []string         // of the path's parameters, in its order
-	chatParam int              // which of the path's parameters is the chat id, or -1
-	chatQuery string           // which parameter of the query is the chat id, or empty
+	Own   bool           // it is this contract's own operation, not a foreign one of the same name
+	place string         // the path with parameter in the place of each parameter
+	form  *regexp.Regexp // of an escaped path
+	names []string       // of the path's parameters, in its order
 }
+
+// parameter comes after all text, so that of two places that match a path, that with more text comes first.
+const parameter = "\xff"
 
 // Own are the operations of the contract. They are not to be changed.
 var Own = Table(nil, generated.Routes)
@@ -27,14 +28,8 @@ var Own = Table(nil, generated.Routes)
 // Legacy reports whether an operation is one of the API that came before, which carries the token in its URL.
 func (r *Route) Legacy() bool { return r != nil && r.Operation.TokenQuery != "" }
 
-// chatParamName is the chat id's name in the contract.
-var chatParamName = firstParam(generated.OperationChatIDToOpenConversationID.Path)
-
-func firstParam(template string) string {
-	_, rest, _ := strings.Cut(template, "{")
-	name, _, _ := strings.Cut(rest, "}")
-	return name
-}
+// chatParam is the chat id's name in the contract.
+var chatParam = inBraces.FindStringSubmatch(generated.OperationChatIDToOpenConversationID.Path)[1]
 
 // Table adds operations to a table, which is not changed. An operation takes the place of one with its ID, or with its
 // method and path; the token's operation is replaced by its path alone, since no client gets a token otherwise. Of two that
@@ -45,55 +40,29 @@ func Table(routes []*Route, added []generated.Route) []*Route {
 		r := newRoute(a)
 		result = slices.DeleteFunc(result, func(old *Route) bool {
 			sameID := old.Operation.ID == a.Operation.ID && a.Operation.ID != generated.OperationGetAccessToken.ID
-			return sameID || old.Operation.Method == a.Operation.Method && slices.Equal(old.segments, r.segments)
+			return sameID || old.Operation.Method == a.Operation.Method && old.place == r.place
 		})
 		result = append(result, r)
 	}
-	slices.SortStableFunc(result, func(a, b *Route) int {
-		return slices.CompareFunc(a.segments, b.segments, func(a, b string) int {
-			if (a == "") != (b == "") {
-				return strings.Compare(b, a)
-			}
-			return strings.Compare(a, b)
-		})
-	})
+	slices.SortStableFunc(result, func(a, b *Route) int { return strings.Compare(a.place, b.place) })
 	return result
 }
 
 func newRoute(described generated.Route) *Route {
-	r := &Route{Route: described, chatParam: -1, Own: slices.ContainsFunc(generated.Routes, func(own generated.Route) bool {
-		return reflect.DeepEqual(own.Operation, described.Operation)
-	})}
-	for _, p := range described.Parameters {
-		if p.In == "query" && strings.EqualFold(p.Name, chatParamName) {
-			r.chatQuery = p.Name
-		}
-	}
 	path := described.Operation.Path
 	if server, err := url.Parse(described.Operation.Server); err == nil {
 		path = server.EscapedPath() + path
 	}
-	for segment := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
-		var pattern *regexp.Regexp
-		found := inBraces.FindAllStringSubmatch(segment, -1)
-		for _, name := range found {
-			if name[1] == chatParamName {
-				r.chatParam = len(r.names)
-			}
-			r.names = append(r.names, name[1])
-		}
-		switch {
-		case len(found) == 1 && found[0][0] == segment:
-			segment = ""
-		case len(found) > 0:
-			text := inBraces.Split(segment, -1)
-			for i := range text {
-				text[i] = regexp.QuoteMeta(text[i])
-			}
-			pattern = regexp.MustCompile("^" + strings.Join(text, "(.+?)") + "$")
-		}
-		r.segments, r.patterns = append(r.segments, segment), append(r.patterns, pattern)
+	r := &Route{Route: described, place: inBraces.ReplaceAllString(path, parameter)}
+	r.Own = slices.ContainsFunc(generated.Routes, func(own generated.Route) bool { return reflect.DeepEqual(own.Operation, described.Operation) })
+	for _, name := range inBraces.FindAllStringSubmatch(path, -1) {
+		r.names = append(r.names, name[1])
 	}
+	text := inBraces.Split(path, -1)
+	for i := range text {
+		text[i] = regexp.QuoteMeta(text[i])
+	}
+	r.form = regexp.MustCompile("^" + strings.Join(text, "([^/]+?)") + "$")
 	return r
 }
 
@@ -124,36 +93,17 @@ func match(routes []*Route, method, path string) (*Route, []string) {
 }
 
 func (r *Route) match(path string) (values []string, ok bool) {
-	rest, found := strings.CutPrefix(path, "/")
-	if !found {
+	if values = r.form.FindStringSubmatch(path); values == nil {
 		return nil, false
 	}
-	for i, want := range r.segments {
-		segment, after, more := strings.Cut(rest, "/")
-		if last := i == len(r.segments)-1; more == last {
+	values = values[1:]
+	for i, escaped := range values {
+		value, err := url.PathUnescape(escaped)
+		// A dot segment changes the path, wherever on the way it is resolved.
+		if err != nil || value == "." || value == ".." {
 			return nil, false
 		}
-		rest = after
-		escaped := []string{segment}
-		switch pattern := r.patterns[i]; {
-		case pattern != nil:
-			if escaped = pattern.FindStringSubmatch(segment); escaped == nil {
-				return nil, false
-			}
-			escaped = escaped[1:]
-		case want != "" && segment != want:
-			return nil, false
-		case want != "":
-			continue
-		}
-		for _, segment := range escaped {
-			value, err := url.PathUnescape(segment)
-			// A dot segment changes the path, wherever on the way it is resolved.
-			if err != nil || value == "" || value == "." || value == ".." {
-				return nil, false
-			}
-			values = append(values, value)
-		}
+		values[i] = value
 	}
 	return values, true
 }
@@ -164,11 +114,9 @@ func (r *Route) position(name string) int { return slices.Index(r.names, name) }
 // UnderGateway reports whether a path begins as those of the gateway's operations do, with the version of the API.
 func UnderGateway(routes []*Route, path string) bool {
 	for _, r := range routes {
-		if r.Legacy() {
-			continue
-		}
-		rest, ok := strings.CutPrefix(path, "/"+r.segments[0])
-		if ok && (rest == "" || rest[0] == '/') {
+		first, _, _ := strings.Cut(strings.TrimPrefix(r.place, "/"), "/")
+		rest, ok := strings.CutPrefix(path, "/"+first)
+		if ok && !r.Legacy() && (rest == "" || rest[0] == '/') {
 			return true
 		}
 	}

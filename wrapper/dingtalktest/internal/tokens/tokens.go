@@ -44,25 +44,15 @@ func (s *Store) Issue(app string, lifetime time.Duration, sticky bool, now time.
 	return g.token
 }
 
-// Check reports whether a token is valid, and whose it is.
+// Check reports whose a token is, or empty, and whether it is valid.
 func (s *Store) Check(token string, now time.Time) (app string, valid bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g := s.owners[token]
-	if g == nil || g.rejected || !now.Before(g.expires) {
+	if g == nil {
 		return "", false
 	}
-	return g.app, true
-}
-
-// Owner is the app whose token this is, valid or not, or empty.
-func (s *Store) Owner(token string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if g := s.owners[token]; g != nil {
-		return g.app
-	}
-	return ""
+	return g.app, !g.rejected && now.Before(g.expires)
 }
 
 // All returns the last token of each app.
@@ -76,8 +66,7 @@ func (s *Store) All() []string {
 func (s *Store) Reject(token string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g := s.owners[token]
-	if g != nil {
+	if g := s.owners[token]; g != nil {
 		g.rejected = true
 	}
 }

@@ -1,11 +1,11 @@
 package dingtalkredis
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"slices"
 	"strconv"
 	"sync"
@@ -356,10 +356,7 @@ func (b *Budget) request(sum *want) request {
 			b.open = &r
 		}
 	}
-	if b.open == nil {
-		return request{epoch: b.epoch, total: b.total, month: b.month}
-	}
-	r := *b.open
+	r := *cmp.Or(b.open, new(request))
 	r.epoch, r.total, r.month = b.epoch, b.total, b.month
 	return r
 }
@@ -398,13 +395,6 @@ func (b *Budget) counted(r request, a *answer, m month) {
 		b.grants, b.debt = b.grants-sent, b.debt-sent
 	}
 	a.refused = r.want > 0 && a.grants == 0
-}
-
-// slot returns the slot of the last answer.
-func (b *Budget) slot() uint32 {
-	sum := fnv.New32a()
-	_, _ = sum.Write([]byte(b.id)) // it never fails
-	return sum.Sum32() % slots
 }
 
 // month is a calendar month in the assumed time zone of the quota. The documentation does not say.

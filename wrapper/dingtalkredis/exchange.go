@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"hash/crc32"
 	"slices"
 	"sync"
 	"time"
@@ -358,7 +359,7 @@ func (f *Fleet) exchange(sum *want) (a answer, err error) {
 			args = append(args, -1, 0, 0, 0, 0, "", 0, "", 0, 0, 0, 0, 0)
 		} else {
 			r = sum.budget.request(sum)
-			args = append(args, sum.budget.limit, r.want, r.more, r.debt, r.number, sum.budget.id, sum.budget.slot(), r.epoch, r.total, r.month)
+			args = append(args, sum.budget.limit, r.want, r.more, r.debt, r.number, sum.budget.id, crc32.ChecksumIEEE([]byte(sum.budget.id))%slots, r.epoch, r.total, r.month)
 			args = append(args, m.index, m.begins.Unix(), m.ends.Unix())
 		}
 		sent := time.Now()

@@ -3,12 +3,15 @@
 package dingtalkredis_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/dingtalk-openapi/openconversation-go/internal/redistest"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
@@ -121,6 +124,18 @@ func TestProxiesThatForbid(t *testing.T) {
 	}
 }
 
+// commands returns how many commands with these names a server has run.
+func commands(client *redis.Client, counts func(name string) bool) (sum int) {
+	for line := range strings.SplitSeq(client.Info(context.Background(), "commandstats").Val(), "\r\n") {
+		var n int
+		if name, stats, ok := strings.Cut(line, ":"); ok && counts(name) {
+			_, _ = fmt.Sscanf(stats, "calls=%d", &n)
+			sum += n
+		}
+	}
+	return sum
+}
+
 // A token endpoint is called once, however slow, and those who wait ask Redis a few times a second.
 func TestSlowTokenEndpoint(t *testing.T) {
 	t.Parallel()
@@ -136,14 +151,7 @@ func TestSlowTokenEndpoint(t *testing.T) {
 	}
 	all.Wait()
 	wantRequests(t, server, pods, 1)
-	commands := 0
-	for line := range strings.SplitSeq(count.Info(t.Context(), "commandstats").Val(), "\r\n") {
-		var n int
-		if name, stats, ok := strings.Cut(line, ":"); ok && !strings.Contains(name, "hello") && !strings.Contains(name, "setinfo") {
-			_, _ = fmt.Sscanf(stats, "calls=%d", &n)
-			commands += n
-		}
-	}
+	commands := commands(count, func(name string) bool { return !strings.Contains(name, "hello") && !strings.Contains(name, "setinfo") })
 	t.Logf("figure: a token endpoint that takes %d s: %d processes, %d token call, %.1f commands a second and process", slow, pods, server.Count(tokenOp), float64(commands)/pods/slow)
 	if commands > 5*pods*slow {
 		t.Errorf("%d commands", commands)
@@ -170,15 +178,8 @@ func TestFarRedis(t *testing.T) {
 				t.Fatal(err)
 			}
 			client := newClient(t, server.URL, creds, tokenStore(t, fleet), dingtalk.WithLimiter(fleet.Limiter(20)), dingtalk.WithBudget(budget), dingtalk.WithCache(fleet.Cache(time.Hour)))
-			stats := func() (n int) {
-				for line := range strings.SplitSeq(newRedis(t, s.Addr).Info(t.Context(), "commandstats").Val(), "\r\n") {
-					for _, name := range []string{"evalsha", "set"} {
-						var calls int
-						_, _ = fmt.Sscanf(line, "cmdstat_"+name+":calls=%d", &calls)
-						n += calls
-					}
-				}
-				return n
+			stats := func() int {
+				return commands(newRedis(t, s.Addr), func(name string) bool { return name == "cmdstat_evalsha" || name == "cmdstat_set" })
 			}
 			convert(t, client, "first")
 			before, begun := stats(), time.Now()

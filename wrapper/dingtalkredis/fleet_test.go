@@ -14,13 +14,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-var (
-	_ dingtalk.TokenStore = (*dingtalkredis.TokenStore)(nil)
-	_ dingtalk.Limiter    = (*dingtalkredis.Limiter)(nil)
-	_ dingtalk.Budget     = (*dingtalkredis.Budget)(nil)
-	_ dingtalk.Cache      = (*dingtalkredis.Cache)(nil)
-)
-
 var app = dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret}
 
 // nobody is a Redis client of an address at which nobody listens.

@@ -56,8 +56,7 @@ func (f *Fleet) Ping(ctx context.Context) error {
 	return fmt.Errorf("dingtalkredis: %w", err)
 }
 
-// probeWithin probes, and leaves time for a diagnosis. It needs a goroutine, because the Redis client does not stop
-// waiting for an answer when the context ends.
+// probeWithin probes, and leaves time for a diagnosis.
 func (f *Fleet) probeWithin(ctx context.Context, client redis.UniversalClient) (step string, err error) {
 	deadline, _ := ctx.Deadline()
 	limited, cancel := context.WithTimeout(ctx, time.Until(deadline)*2/5)

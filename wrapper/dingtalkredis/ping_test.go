@@ -90,11 +90,13 @@ func (a *authority) startTLS(clients string) string {
 	return plain
 }
 
-// setups are ways to set Redis up, each with the fault that is found; empty for none.
-func setups(t *testing.T) map[string]struct {
+type setup struct {
 	url  string
-	want dingtalkredis.Fault
-} {
+	want dingtalkredis.Fault // empty for none
+}
+
+// setups are ways to set Redis up, each with the fault that is found.
+func setups(t *testing.T) map[string]setup {
 	s := redistest.Start(t, secured(t)...)
 	replica := redistest.Start(t, append(secured(t), "--replicaof", strings.Replace(s.Addr, ":", " ", 1))...)
 	open := redistest.Start(t)
@@ -104,8 +106,7 @@ func setups(t *testing.T) map[string]struct {
 		"--user", "script", "on", ">x", "~*", "+@all", "-hset")
 	renamed := redistest.Start(t, "--rename-command", "EVALSHA", "", "--rename-command", "EVAL", "")
 	foreign := redistest.Start(t)
-	cluster, nodes := startCluster(t, "")
-	_ = cluster
+	_, nodes := startCluster(t, "")
 	sentinel := redistest.StartSentinel(t, "calls", open.Addr, "")
 	web := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(web.Close)
@@ -122,10 +123,7 @@ func setups(t *testing.T) map[string]struct {
 	if err := keep.Set(t.Context(), name, "x", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
-	return map[string]struct {
-		url  string
-		want dingtalkredis.Fault
-	}{
+	return map[string]setup{
 		"right":                     {asApp("redis", s.Addr, ""), ""},
 		"right, no password":        {"redis://" + open.Addr, ""},
 		"right, a socket":           {"unix://" + socket, ""},

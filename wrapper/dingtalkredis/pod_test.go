@@ -101,7 +101,8 @@ func (j task) client() (*dingtalk.Client, error) {
 		opts = append(opts, dingtalk.WithLimiter(fleet.Limiter(j.Rate)))
 	}
 	if j.Budget > 0 {
-		opts = append(opts, dingtalk.WithBudget(fleet.Budget(j.Budget, j.mode()...)))
+		mode := map[bool]dingtalkredis.BudgetOption{true: dingtalkredis.Available()}[j.Available]
+		opts = append(opts, dingtalk.WithBudget(fleet.Budget(j.Budget, mode)))
 	}
 	return dingtalk.NewClient(creds, opts...)
 }
@@ -221,11 +222,4 @@ func convertAll(pods []*pod, first, total int) (sum report) {
 	}
 	wg.Wait()
 	return sum
-}
-
-func (j task) mode() (opts []dingtalkredis.BudgetOption) {
-	if j.Available {
-		opts = append(opts, dingtalkredis.Available())
-	}
-	return opts
 }

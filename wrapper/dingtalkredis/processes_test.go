@@ -5,7 +5,6 @@ package dingtalkredis_test
 import (
 	"os"
 	"strconv"
-	"syscall"
 	"testing"
 	"time"
 
@@ -157,28 +156,8 @@ func TestFleetSurvivesItsRedis(t *testing.T) {
 		total = 800
 	}
 	var undisturbed time.Duration // of a run on this machine, as busy as it is
-	for _, c := range []struct {
-		name    string
-		disturb func(t *testing.T, s *redistest.Server)
-	}{
-		{"undisturbed", func(*testing.T, *redistest.Server) {}},
-		{"killed and restarted", func(_ *testing.T, s *redistest.Server) {
-			s.Kill()
-			time.Sleep(time.Second)
-			s.Restart()
-		}},
-		{"frozen for 3 s", func(_ *testing.T, s *redistest.Server) {
-			s.Signal(syscall.SIGSTOP)
-			time.Sleep(3 * time.Second)
-			s.Signal(syscall.SIGCONT)
-		}},
-		{"flushed", func(t *testing.T, s *redistest.Server) {
-			if err := newRedis(t, s.Addr).FlushAll(t.Context()).Err(); err != nil {
-				t.Error(err)
-			}
-		}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
+	for _, name := range []string{"undisturbed", "killed", "frozen", "flushed"} {
+		t.Run(name, func(t *testing.T) {
 			together(t)
 			server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithQPS(rate))
 			rdb := redistest.Start(t)
@@ -187,18 +166,24 @@ func TestFleetSurvivesItsRedis(t *testing.T) {
 			done := make(chan report, 1)
 			go func() { done <- convertAll(pods, 0, total) }()
 			eventually(t, "a quarter is done", func() bool { return server.Count(convertOp) > total/4 })
-			c.disturb(t, rdb)
+			if leave := away[name]; leave != nil {
+				back := leave(t, rdb, nil)
+				time.Sleep(3 * time.Second)
+				back()
+			} else if name == "flushed" {
+				newRedis(t, rdb.Addr).FlushAll(t.Context())
+			}
 			r := <-done
 			took := time.Since(begun)
 			tally := server.Counts()[convertOp.ID]
 			throttled := tally.Codes[generated.CodeAppQPSLimit]
 			t.Logf("figure: Redis %s: %d of %d chats converted, %.2f × N/Q, %d of %d answers were throttles, %d token requests",
-				c.name, r.Converted, total, took.Seconds()*rate/float64(total), throttled, tally.Requests, server.Count(tokenOp))
+				name, r.Converted, total, took.Seconds()*rate/float64(total), throttled, tally.Requests, server.Count(tokenOp))
 			wantAll(t, r, total)
 			if !measured {
 				return
 			}
-			if c.name == "undisturbed" {
+			if name == "undisturbed" {
 				undisturbed = took
 			}
 			// The outage, the first turns after it, and a count that may be lost, take that much.

@@ -39,9 +39,9 @@ func TestCacheIsShared(t *testing.T) {
 	for n, name := range keys(t, rdb, "*:chat1") {
 		for _, spoil := range []func(){
 			func() { rdb.Set(t.Context(), name, "cid-without-a-mark", 0) },
-			func() { rdb.Set(t.Context(), name, "cid1 ", 0) },
-			func() { rdb.Set(t.Context(), name, "cid1 two words", 0) },
-			func() { rdb.Set(t.Context(), name, "cid1 \xff", 0) },
+			func() { rdb.Set(t.Context(), name, "cid2 ", 0) },
+			func() { rdb.Set(t.Context(), name, "cid2 two words", 0) },
+			func() { rdb.Set(t.Context(), name, "cid2 \xff", 0) },
 			func() { rdb.Del(t.Context(), name); rdb.HSet(t.Context(), name, "a", "b") },
 		} {
 			spoil()

@@ -5,7 +5,6 @@ package dingtalkredis_test
 import (
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -13,30 +12,6 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
-
-func TestOneTokenForManyClients(t *testing.T) {
-	t.Parallel()
-	rdb := newRedis(t, redistest.Start(t).Addr)
-	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithLatency(50*time.Millisecond))
-	var clients []*dingtalk.Client
-	for range 8 {
-		clients = append(clients, newClient(t, server.URL, creds, tokenStore(t, newFleet(t, rdb, server.URL))))
-	}
-	all := func(round int) {
-		var wg sync.WaitGroup
-		for n, client := range clients {
-			wg.Go(func() { convert(t, client, fmt.Sprintf("chat%d-%d", round, n)) })
-		}
-		wg.Wait()
-	}
-	all(1)
-	wantRequests(t, server, 8, 1)
-	server.RejectTokens()
-	all(2)
-	if n := server.Count(tokenOp); n != 2 {
-		t.Errorf("%d token calls after the token was rejected, want 2", n)
-	}
-}
 
 func TestTokenIsSealed(t *testing.T) {
 	t.Parallel()

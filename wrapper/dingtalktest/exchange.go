@@ -35,19 +35,21 @@ var fieldCodes = map[string]generated.Code{
 	"orgGroupSend.msgParam.TooLong":   generated.CodeOrgGroupSendMessageParamTooLong,
 }
 
-// read reads the body of a request, or returns the refusal of what the request lacks.
-func (x *exchange) read(into any) (answer.Answer, bool) {
-	lack := x.Lacks()
-	if lack == nil && into != nil && json.Unmarshal(x.Body, into) != nil {
-		lack = &call.Lack{Code: generated.CodeInvalidBody}
+// reading is an operation that reads the body into a T, and refuses a request that lacks something. A T that is any reads none.
+func reading[T any](respond func(*state, *exchange, *T) answer.Answer) func(*state, *exchange) answer.Answer {
+	return func(s *state, x *exchange) answer.Answer {
+		request, lack := new(T), x.Lacks()
+		if _, none := any(request).(*any); lack == nil && !none && json.Unmarshal(x.Body, request) != nil {
+			lack = &call.Lack{Code: generated.CodeInvalidBody}
+		}
+		if lack == nil {
+			return respond(s, x, request)
+		}
+		if code, known := fieldCodes[x.OperationID()+"."+lack.Field]; known && x.Route.Own {
+			return answer.Refusal(x.Operation(), code)
+		}
+		a := answer.Refusal(x.Operation(), lack.Code)
+		a.Message += lack.Why
+		return a
 	}
-	if lack == nil {
-		return answer.Answer{}, true
-	}
-	if code, known := fieldCodes[x.OperationID()+"."+lack.Field]; known && x.Route.Own {
-		return answer.Refusal(x.Operation(), code), false
-	}
-	a := answer.Refusal(x.Operation(), lack.Code)
-	a.Message += lack.Why
-	return a, false
 }

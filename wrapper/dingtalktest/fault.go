@@ -45,24 +45,19 @@ type Fault struct {
 	Interval    Duration          `json:"interval,omitempty"`                   // the time before each byte
 }
 
-// The names of the kinds.
+// The kinds that code of this package names.
 const (
-	kindPass               = "pass"
-	kindCode               = "code"
-	kindStickyToken        = "sticky-token"
-	kindPage               = "page"
-	kindRaw                = "raw"
-	kindTruncated          = "truncated"
-	kindWrongLength        = "wrong-length"
-	kindSlow               = "slow"
-	kindBytes              = "bytes"
-	kindSwitchingProtocols = "switching-protocols"
-	kindReset              = "reset"
-	kindLost               = "lost"
-	kindHang               = "hang"
-	kindBan                = "ban"
-	kindBanJSON            = "ban-json"
-	kindBusinessFailure    = "business-failure"
+	kindPass            = "pass"
+	kindCode            = "code"
+	kindStickyToken     = "sticky-token"
+	kindPage            = "page"
+	kindRaw             = "raw"
+	kindBytes           = "bytes"
+	kindReset           = "reset"
+	kindLost            = "lost"
+	kindHang            = "hang"
+	kindBanJSON         = "ban-json"
+	kindBusinessFailure = "business-failure"
 )
 
 // FaultName is the name of a fault's kind.

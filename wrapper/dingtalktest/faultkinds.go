@@ -10,6 +10,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/answer"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/call"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/data"
 )
 
 // FaultKind describes one kind of fault.
@@ -37,86 +38,45 @@ var (
 
 // faultKinds is the one list of faults: constructors, words and JSON name its rows.
 var faultKinds = []FaultKind{
-	{
-		Name: kindCode, Does: "answers with an error code as the service does; one after which a token is to be dropped revokes the token of the request",
-		Fields: append([]string{"code", "message", "scopes"}, responseFields...), Required: []string{"code"}, answer: (*Fault).refuse,
-	},
-	{
-		Name: kindStickyToken, Does: "answers InvalidAuthentication; the next token call returns the same token again, which works",
-		Fields: append([]string{"message"}, responseFields...),
-		answer: func(f *Fault, c *call.Call, regular answerer) answer.Answer {
+	{Name: kindCode, Does: "answers with an error code as the service does; one after which a token is to be dropped revokes the token of the request",
+		Fields: append([]string{"code", "message", "scopes"}, responseFields...), Required: []string{"code"}, answer: (*Fault).refuse},
+	{Name: kindStickyToken, Does: "answers InvalidAuthentication; the next token call returns the same token again, which works",
+		Fields: append([]string{"message"}, responseFields...), answer: func(f *Fault, c *call.Call, regular answerer) answer.Answer {
 			f.Code = generated.CodeInvalidAuthentication
 			return f.refuse(c, regular)
-		},
-	},
-	{
-		Name: kindPage, Does: "answers with a page of HTML and a status, as the edge before the gateway does",
-		Fields: responseFields, Required: []string{"status"},
-		answer: func(f *Fault, _ *call.Call, _ answerer) answer.Answer { return answer.Page(f.Status) },
-	},
-	{
-		Name: kindRaw, Does: "answers with a status, content type and body of your own, also at a path that no operation has",
-		Fields: bodyFields, Required: []string{"status"},
-		answer: func(f *Fault, _ *call.Call, _ answerer) answer.Answer { return f.own() },
-	},
-	{
-		Name: kindTruncated, Does: "sends the first half of the regular body, or of your own, with the Content-Length of the whole, and closes the connection",
-		Fields: bodyFields, answer: damage(answer.Truncate),
-	},
-	{
-		Name: kindWrongLength, Does: "sends the regular body, or your own, with half its Content-Length: a client that goes by it has half of the JSON",
-		Fields: bodyFields, answer: damage(answer.Overrun),
-	},
-	{
-		Name: kindSlow, Does: "sends the regular body, or your own, byte by byte, one in an interval (100ms)",
-		Fields: append([]string{"interval"}, bodyFields...), answer: damage(answer.Trickle),
-	},
-	{
-		Name: kindBytes, Does: "writes bytes of your own to the connection in place of a response, and closes it",
-		Fields: []string{"body", "bodyBase64"},
-		answer: func(f *Fault, _ *call.Call, _ answerer) answer.Answer {
-			return answer.Answer{Action: answer.Raw, Body: f.body()}
-		},
-	},
-	{
-		Name: kindSwitchingProtocols, Does: "answers 101 as the final status, and closes the connection",
-		answer: func(*Fault, *call.Call, answerer) answer.Answer {
-			return answer.Answer{Action: answer.Raw, Body: []byte("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")}
-		},
-	},
-	{
-		Name: kindReset, Does: "resets the connection before a byte is answered, and does not process the request",
-		answer: func(*Fault, *call.Call, answerer) answer.Answer { return answer.Answer{Action: answer.Reset} },
-	},
-	{
-		Name: kindLost, Does: "processes the request, and closes the connection before a byte is answered",
-		answer: func(_ *Fault, _ *call.Call, regular answerer) answer.Answer {
-			regular()
-			return answer.Answer{Action: answer.Abort}
-		},
-	},
-	{
-		Name: kindHang, Does: "answers nothing until the client leaves",
-		answer: func(*Fault, *call.Call, answerer) answer.Answer { return answer.Answer{Action: answer.Hang} },
-	},
-	{
-		Name: kindBan, Does: "answers with the page of a banned address", Fields: responseFields,
-		answer: func(*Fault, *call.Call, answerer) answer.Answer { return answer.BanPage() },
-	},
-	{
-		Name: kindBanJSON, Does: `answers with the JSON of a banned address: "punish":"deny"`, Fields: responseFields,
-		answer: func(*Fault, *call.Call, answerer) answer.Answer { return answer.BanJSON() },
-	},
-	{
-		Name: kindBusinessFailure, Does: `answers like a success that says that it failed, such as "success":false; for operations with x-success`, Fields: responseFields,
-		answer: func(_ *Fault, c *call.Call, _ answerer) answer.Answer {
+		}},
+	{Name: kindPage, Does: "answers with a page of HTML and a status, as the edge before the gateway does", Fields: responseFields,
+		Required: []string{"status"}, answer: func(f *Fault, _ *call.Call, _ answerer) answer.Answer { return answer.Page(f.Status) }},
+	{Name: kindRaw, Does: "answers with a status, content type and body of your own, also at a path that no operation has", Fields: bodyFields,
+		Required: []string{"status"}, answer: func(f *Fault, _ *call.Call, _ answerer) answer.Answer { return f.own() }},
+	{Name: "truncated", Does: "sends the first half of the regular body, or of your own, with the Content-Length of the whole, and closes the connection",
+		Fields: bodyFields, answer: damage(answer.Truncate)},
+	{Name: "wrong-length", Does: "sends the regular body, or your own, with half its Content-Length: a client that goes by it has half of the JSON",
+		Fields: bodyFields, answer: damage(answer.Overrun)},
+	{Name: "slow", Does: "sends the regular body, or your own, byte by byte, one in an interval (100ms)",
+		Fields: append([]string{"interval"}, bodyFields...), answer: damage(answer.Trickle)},
+	{Name: kindBytes, Does: "writes bytes of your own to the connection in place of a response, and closes it", Fields: []string{"body", "bodyBase64"},
+		answer: func(f *Fault, _ *call.Call, _ answerer) answer.Answer { return answer.Bytes(f.body()) }},
+	{Name: "switching-protocols", Does: "answers 101 as the final status, and closes the connection",
+		answer: always(answer.Bytes([]byte("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")))},
+	{Name: kindReset, Does: "resets the connection before a byte is answered, and does not process the request", answer: always(answer.Answer{Action: answer.Reset})},
+	{Name: kindLost, Does: "processes the request, and closes the connection before a byte is answered", answer: func(_ *Fault, _ *call.Call, regular answerer) answer.Answer {
+		regular()
+		return answer.Answer{Action: answer.Abort}
+	}},
+	{Name: kindHang, Does: "answers nothing until the client leaves", answer: always(answer.Answer{Action: answer.Hang})},
+	{Name: "ban", Does: "answers with the page of a banned address", Fields: responseFields, answer: always(answer.BanPage())},
+	{Name: kindBanJSON, Does: `answers with the JSON of a banned address: "punish":"deny"`, Fields: responseFields,
+		answer: func(*Fault, *call.Call, answerer) answer.Answer { return answer.BanJSON() }},
+	{Name: kindBusinessFailure, Does: `answers like a success that says that it failed, such as "success":false; for operations with x-success`,
+		Fields: responseFields, answer: func(_ *Fault, c *call.Call, _ answerer) answer.Answer {
 			return answer.JSON(cmp.Or(c.Operation().Status, http.StatusOK), unsuccessful(c.Route))
-		},
-	},
-	{
-		Name: kindPass, Does: "answers as usual", Fields: responseFields,
-		answer: func(_ *Fault, _ *call.Call, regular answerer) answer.Answer { return regular() },
-	},
+		}},
+	{Name: kindPass, Does: "answers as usual", Fields: responseFields, answer: func(_ *Fault, _ *call.Call, regular answerer) answer.Answer { return regular() }},
+}
+
+func always(a answer.Answer) func(*Fault, *call.Call, answerer) answer.Answer {
+	return func(*Fault, *call.Call, answerer) answer.Answer { return a }
 }
 
 // FaultKinds lists the faults.
@@ -212,9 +172,5 @@ func unsuccessful(r *call.Route) []byte {
 		}
 		body[name] = json.RawMessage(value)
 	}
-	raw, err := json.Marshal(body)
-	if err != nil { // It holds JSON.
-		panic(err)
-	}
-	return raw
+	return data.Encode(body)
 }

@@ -1,11 +1,12 @@
 package dingtalktest
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/data"
 )
 
 // The queue is bounded in faults and in what they hold, in bytes of JSON.
@@ -31,12 +32,8 @@ type queuedFault struct {
 func (q *faultQueue) add(faults []Fault) error {
 	added, bytes := make([]queuedFault, len(faults)), 0
 	for i, f := range faults {
-		raw, err := json.Marshal(f)
-		if err != nil { // It holds texts and numbers.
-			panic(err)
-		}
-		added[i] = queuedFault{f, len(raw)}
-		bytes += len(raw)
+		added[i] = queuedFault{f, len(data.Encode(f))}
+		bytes += added[i].bytes
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()

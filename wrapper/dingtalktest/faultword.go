@@ -109,14 +109,8 @@ func (f *Fault) check() error {
 	if k == nil {
 		return &UnknownFaultError{Name: string(f.Kind)}
 	}
-	raw, err := json.Marshal(f)
-	if err != nil { // It holds texts and numbers.
-		panic(err)
-	}
 	var given map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &given); err != nil {
-		panic(err)
-	}
+	must(json.Unmarshal(data.Encode(f), &given))
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if !slices.Contains(commonFields, name) && !slices.Contains(k.Fields, name) {
 			return fmt.Errorf("fault %s takes no %s", k.Name, name)

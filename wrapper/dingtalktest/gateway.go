@@ -118,16 +118,16 @@ func (s *state) admit(x *exchange) generated.Code {
 // operations alone.
 var handlers = map[string]func(*state, *exchange) answer.Answer{
 	generated.OperationChatIDToOpenConversationID.ID: (*state).convert,
-	generated.OperationGetAccessToken.ID:             (*state).issueToken,
+	generated.OperationGetAccessToken.ID:             reading((*state).issueToken),
 }
 
 var stateful = map[string]func(*state, *exchange) answer.Answer{
-	generated.OperationCreateGroup.ID:       (*state).createGroup,
-	generated.OperationGetChat.ID:           (*state).describe,
-	generated.OperationGetBotListInGroup.ID: (*state).robots,
-	generated.OperationOrgGroupSend.ID:      (*state).sendMessage,
-	generated.OperationOrgGroupQuery.ID:     (*state).queryMessage,
-	generated.OperationOrgGroupRecall.ID:    (*state).recallMessages,
+	generated.OperationCreateGroup.ID:       reading((*state).createGroup),
+	generated.OperationGetChat.ID:           reading((*state).describe),
+	generated.OperationGetBotListInGroup.ID: reading((*state).robots),
+	generated.OperationOrgGroupSend.ID:      reading((*state).sendMessage),
+	generated.OperationOrgGroupQuery.ID:     reading((*state).queryMessage),
+	generated.OperationOrgGroupRecall.ID:    reading((*state).recallMessages),
 }
 
 // handler returns the handler of a request.
@@ -139,15 +139,11 @@ func handler(x *exchange) func(*state, *exchange) answer.Answer {
 	if handle := stateful[id]; handle != nil && x.Route.Own && x.Answers[id] == nil {
 		return handle
 	}
-	return (*state).example
+	return reading((*state).example)
 }
 
 // issueToken answers getAccessToken.
-func (s *state) issueToken(x *exchange) answer.Answer {
-	var credentials generated.GetAccessTokenRequest
-	if refusal, ok := x.read(&credentials); !ok {
-		return refusal
-	}
+func (s *state) issueToken(x *exchange, credentials *generated.GetAccessTokenRequest) answer.Answer {
 	secret, known := x.apps[credentials.AppKey]
 	if !known || subtle.ConstantTimeCompare([]byte(secret), []byte(credentials.AppSecret)) != 1 {
 		return answer.Refusal(nil, generated.CodeInvalidClientIDOrSecret)
@@ -159,10 +155,7 @@ func (s *state) issueToken(x *exchange) answer.Answer {
 }
 
 // example answers an operation with the example of its contract, if the request has what the contract requires.
-func (s *state) example(x *exchange) answer.Answer {
-	if refusal, ok := x.read(nil); !ok {
-		return refusal
-	}
+func (s *state) example(x *exchange, _ *any) answer.Answer {
 	if x.Route.Operation.Empty {
 		return answer.Answer{Status: x.Route.Operation.Status}
 	}

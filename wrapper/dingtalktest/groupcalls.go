@@ -4,30 +4,22 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
+	"slices"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/answer"
 )
 
-// The states of a group that getChat returns.
+// What getChat returns.
 const (
 	statusNormal    = 1
 	statusDisbanded = 2
+	internalGroup   = 2 // a conversationTag
 )
-
-// internalGroup is the conversationTag of an internal group.
-const internalGroup = 2
-
-func (g Group) status() int32 {
-	if g.Disbanded {
-		return statusDisbanded
-	}
-	return statusNormal
-}
 
 // convert answers chatIdToOpenConversationId. It ignores the request's body.
 func (s *state) convert(x *exchange) answer.Answer {
-	if x.hidden[x.Params[0]] {
+	if slices.Contains(x.OwnersNotVisible, x.Params[0]) {
 		return answer.Refusal(nil, generated.CodeOwnerNotVisible)
 	}
 	id, known := s.groups.openConversationID(x.setup, x.Params[0])
@@ -39,19 +31,14 @@ func (s *state) convert(x *exchange) answer.Answer {
 
 // createGroup answers createGroup. Whether the service adds a robot to a group that an app creates is not documented; here
 // [RobotCode] is in it.
-func (s *state) createGroup(x *exchange) answer.Answer {
-	var request generated.CreateGroupRequest
-	if refusal, ok := x.read(&request); !ok {
-		return refusal
-	}
+func (s *state) createGroup(x *exchange, request *generated.CreateGroupRequest) answer.Answer {
 	if len(request.UserIDs) == 0 {
 		return x.refuse(generated.CodeCreateGroupInvalidParameter)
 	}
-	var id, conversation [16]byte
-	_, _ = rand.Read(id[:]) // It never fails.
-	_, _ = rand.Read(conversation[:])
+	var ids [32]byte
+	_, _ = rand.Read(ids[:]) // It never fails.
 	g := Group{
-		ChatID: "chat" + hex.EncodeToString(id[:]), OpenConversationID: "cid" + base64.StdEncoding.EncodeToString(conversation[:]),
+		ChatID: "chat" + hex.EncodeToString(ids[:16]), OpenConversationID: "cid" + base64.StdEncoding.EncodeToString(ids[16:]),
 		Name: request.Name, Owner: request.Owner, Members: request.UserIDs,
 	}.complete()
 	s.groups.keep(g)
@@ -63,15 +50,15 @@ func (s *state) createGroup(x *exchange) answer.Answer {
 }
 
 // describe answers getChat.
-func (s *state) describe(x *exchange) answer.Answer {
-	if refusal, ok := x.read(nil); !ok {
-		return refusal
-	}
+func (s *state) describe(x *exchange, _ *any) answer.Answer {
 	g, ok := s.groups.byChat(x.setup, x.Request.URL.Query().Get("chatid"))
 	if !ok {
 		return x.refuse(generated.CodeGetChatWrongChatID)
 	}
-	status, tag, none, said := g.status(), int32(internalGroup), generated.GroupSetting(0), "ok"
+	status, tag, none, said := int32(statusNormal), int32(internalGroup), generated.GroupSetting(0), "ok"
+	if g.Disbanded {
+		status = statusDisbanded
+	}
 	return answer.Success(generated.GetChatResponseBody{Errmsg: &said, ChatInfo: &generated.ChatInfo{
 		ChatID: &g.ChatID, Name: &g.Name, Owner: &g.Owner, UserIDs: g.Members, Status: &status, ConversationTag: &tag,
 		ChatBannedType: &none, ManagementType: &none, MentionAllAuthority: &none, Searchable: &none, ShowHistoryType: &none, ValidationType: &none,
@@ -79,11 +66,7 @@ func (s *state) describe(x *exchange) answer.Answer {
 }
 
 // robots answers getBotListInGroup.
-func (s *state) robots(x *exchange) answer.Answer {
-	var request generated.GetBotListInGroupRequest
-	if refusal, ok := x.read(&request); !ok {
-		return refusal
-	}
+func (s *state) robots(x *exchange, request *generated.GetBotListInGroupRequest) answer.Answer {
 	g, ok := s.groups.byConversation(x.setup, request.OpenConversationID)
 	if !ok {
 		return x.refuse(generated.CodeGetBotListInGroupInvalidConversationID)

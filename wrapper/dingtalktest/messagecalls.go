@@ -19,18 +19,11 @@ const (
 	sendRecalled = "RECALLED"
 )
 
+// message is the body of orgGroupSend, whose msgParam is not decoded. Which group a coolAppCode is of is not checked.
+type message struct{ MsgKey, MsgParam, OpenConversationID, RobotCode, CoolAppCode string }
+
 // sendMessage answers orgGroupSend. It does not know the templates: any msgKey is one.
-func (s *state) sendMessage(x *exchange) answer.Answer {
-	var request struct {
-		MsgKey             string `json:"msgKey"`
-		MsgParam           string `json:"msgParam"`
-		OpenConversationID string `json:"openConversationId"`
-		RobotCode          string `json:"robotCode"`
-		CoolAppCode        string `json:"coolAppCode"` // which group it is of is not checked
-	}
-	if refusal, ok := x.read(&request); !ok {
-		return refusal
-	}
+func (s *state) sendMessage(x *exchange, request *message) answer.Answer {
 	g, ok := s.groups.byConversation(x.setup, request.OpenConversationID)
 	switch {
 	case !ok:
@@ -51,11 +44,7 @@ func (s *state) sendMessage(x *exchange) answer.Answer {
 }
 
 // queryMessage answers orgGroupQuery. The codes of its refusals are synthetic, as those of every operation that lists none.
-func (s *state) queryMessage(x *exchange) answer.Answer {
-	var request generated.OrgGroupQueryRequest
-	if refusal, ok := x.read(&request); !ok {
-		return refusal
-	}
+func (s *state) queryMessage(_ *exchange, request *generated.OrgGroupQueryRequest) answer.Answer {
 	size, from := maxReaders, 0
 	if request.MaxResults != nil {
 		size = int(*request.MaxResults)
@@ -93,11 +82,7 @@ func (s *state) queryMessage(x *exchange) answer.Answer {
 func differs(named *string, is string) bool { return named != nil && *named != "" && *named != is }
 
 // recallMessages answers orgGroupRecall. The reasons in failedResult are synthetic.
-func (s *state) recallMessages(x *exchange) answer.Answer {
-	var request generated.OrgGroupRecallRequest
-	if refusal, ok := x.read(&request); !ok {
-		return refusal
-	}
+func (s *state) recallMessages(_ *exchange, request *generated.OrgGroupRecallRequest) answer.Answer {
 	if len(request.ProcessQueryKeys) == 0 || slices.Contains(request.ProcessQueryKeys, "") {
 		return answer.Refusal(nil, "InvalidprocessQueryKeys")
 	}

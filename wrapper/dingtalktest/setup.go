@@ -16,14 +16,13 @@ type setup struct {
 	Settings
 	routes []*call.Route
 	groups map[string]Group // by chat id
-	hidden map[string]bool  // chats whose owners are not visible
 	apps   map[string]string
 	app    string // the first, in the order of the keys
 }
 
 func newSetup(s Settings) *setup {
 	set := &setup{
-		Settings: s, routes: call.Own, groups: map[string]Group{}, hidden: map[string]bool{},
+		Settings: s, routes: call.Own, groups: map[string]Group{},
 		apps: map[string]string{AppKey: AppSecret},
 	}
 	if len(s.Routes) > 0 {
@@ -31,9 +30,6 @@ func newSetup(s Settings) *setup {
 	}
 	for _, g := range s.Groups {
 		set.groups[g.ChatID] = g
-	}
-	for _, id := range s.OwnersNotVisible {
-		set.hidden[id] = true
 	}
 	if len(s.Credentials) > 0 {
 		set.apps = s.Credentials

@@ -2,13 +2,14 @@ package admin
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/data"
 )
 
 // What the body of a request may take.
@@ -97,13 +98,9 @@ func problem(w http.ResponseWriter, err error) {
 }
 
 func send(w http.ResponseWriter, status int, value any) {
-	raw, err := json.Marshal(value)
-	if err != nil { // A fault's text may be no UTF-8, which JSON replaces; nothing else here can fail.
-		panic(err)
-	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(raw, '\n')) // The client has left if this fails.
+	_, _ = w.Write(append(data.Encode(value), '\n')) // The client has left if this fails.
 }
 
 // sameSite refuses requests that a browser sends for a page of another site.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/data"
 )
 
 const (
@@ -53,12 +54,11 @@ type Answer struct {
 
 // Success answers 200 with a model of the contract.
 func Success(model any) Answer {
-	body, err := json.Marshal(model)
-	if err != nil { // A model holds strings and numbers only.
-		panic(err)
-	}
-	return JSON(http.StatusOK, body)
+	return JSON(http.StatusOK, data.Encode(model))
 }
+
+// Bytes answers with bytes on the bare connection.
+func Bytes(raw []byte) Answer { return Answer{Action: Raw, Body: raw} }
 
 // JSON answers with a body of JSON.
 func JSON(status int, body []byte) Answer {

@@ -1,11 +1,11 @@
 package answer
 
 import (
-	"encoding/json"
 	"net/http"
 	"strconv"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/data"
 )
 
 // legacyCodes are the legacy API's numbers of the gateway's refusals, where one was recorded.
@@ -29,13 +29,9 @@ func (a Answer) Legacy() Answer {
 	if err != nil {
 		return a
 	}
-	body, err := json.Marshal(struct {
+	a.Status, a.Body = http.StatusOK, data.Encode(struct {
 		Code    int    `json:"errcode"`
 		Message string `json:"errmsg"`
 	}{number, a.Message})
-	if err != nil { // It holds a number and a text.
-		panic(err)
-	}
-	a.Status, a.Body = http.StatusOK, body
 	return a
 }

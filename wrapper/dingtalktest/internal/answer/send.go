@@ -2,13 +2,13 @@ package answer
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
 	"strconv"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/data"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/hold"
 )
 
@@ -25,17 +25,20 @@ func (a Answer) Send(w http.ResponseWriter, r *http.Request, held <-chan struct{
 		a.writePart(w)
 	case Trickle:
 		a.trickle(w, r, held)
-	case Overrun:
-		conn := hijack(w)
-		_, _ = conn.Write(a.overlong())
-		_ = conn.Close()
-	case Raw:
+	case Overrun, Raw:
+		if a.Action == Overrun {
+			a.Body = a.overlong()
+		}
 		conn := hijack(w)
 		_, _ = conn.Write(a.Body)
 		_ = conn.Close()
 	case Reset:
 		conn := hijack(w)
-		if tcp, ok := bare(conn).(*net.TCPConn); ok {
+		bare := conn
+		if layered, ok := conn.(interface{ NetConn() net.Conn }); ok {
+			bare = layered.NetConn() // below TLS
+		}
+		if tcp, ok := bare.(*net.TCPConn); ok {
 			_ = tcp.SetLinger(0)
 			conn = tcp // without a TLS goodbye
 		}
@@ -82,11 +85,7 @@ func (a Answer) errorBody(id string) []byte {
 	if len(a.Scopes) > 0 {
 		model.AccessDeniedDetail = &generated.AccessDeniedDetail{RequiredScopes: a.Scopes}
 	}
-	body, err := json.Marshal(model)
-	if err != nil { // It holds strings only.
-		panic(err)
-	}
-	return body
+	return data.Encode(model)
 }
 
 // writePart announces the whole body and sends half of it. net/http closes the connection then.
@@ -131,14 +130,6 @@ func hijack(w http.ResponseWriter) net.Conn {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler)
-	}
-	return conn
-}
-
-// bare is the connection below TLS, if there is any.
-func bare(conn net.Conn) net.Conn {
-	if layered, ok := conn.(interface{ NetConn() net.Conn }); ok {
-		return layered.NetConn()
 	}
 	return conn
 }

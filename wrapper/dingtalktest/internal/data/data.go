@@ -33,6 +33,15 @@ func Decode(raw []byte, into any) error {
 	return json.Unmarshal(raw, into)
 }
 
+// Encode is the JSON of a value that holds nothing which JSON has not.
+func Encode(value any) []byte {
+	raw, err := json.Marshal(value)
+	if err != nil {
+		panic(err)
+	}
+	return raw
+}
+
 var (
 	ownJSON = reflect.TypeFor[json.Unmarshaler]()
 	ownText = reflect.TypeFor[encoding.TextUnmarshaler]()

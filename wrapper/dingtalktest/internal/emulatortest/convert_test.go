@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -96,15 +95,7 @@ func TestAcceptedRequests(t *testing.T) {
 // raw sends bytes and reads one response.
 func (a *api) raw(request string) reply {
 	a.t.Helper()
-	conn, err := (&net.Dialer{}).DialContext(a.t.Context(), "tcp", strings.TrimPrefix(a.URL, "http://"))
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	defer conn.Close()
-	if _, err := io.WriteString(conn, request); err != nil {
-		a.t.Fatal(err)
-	}
-	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	response, err := http.ReadResponse(bufio.NewReader(a.dial(request)), nil)
 	if err != nil {
 		a.t.Fatal(err)
 	}

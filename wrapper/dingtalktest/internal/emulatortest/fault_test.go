@@ -3,6 +3,7 @@ package emulatortest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -129,21 +130,19 @@ func TestBareConnection(t *testing.T) {
 		return a.send(a.request(convertOp.Method, convertPath(dingtalktest.ChatID), token, strings.NewReader(body)))
 	}
 	for _, body := range []string{"", strings.Repeat("unread ", 1000)} {
-		if _, err := try(dingtalktest.Reset(), body); !errors.Is(err, syscall.ECONNRESET) {
-			t.Errorf("reset: %v", err)
-		}
-		if _, err := try(dingtalktest.Bytes([]byte("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")), body); !errors.Is(err, io.ErrUnexpectedEOF) {
-			t.Errorf("short body: %v", err)
-		}
-		if _, err := try(dingtalktest.Bytes([]byte("not HTTP\r\n\r\n")), body); err == nil || !strings.Contains(err.Error(), "malformed HTTP") {
-			t.Errorf("garbage: %v", err)
-		}
-		if _, err := try(dingtalktest.Bytes(nil), body); !errors.Is(err, io.EOF) {
-			t.Errorf("nothing: %v", err)
-		}
-		got, err := try(dingtalktest.Bytes([]byte("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")), body)
-		if err != nil || got.body != "{}" {
-			t.Errorf("early hints: %v %+v", err, got)
+		for _, c := range []struct {
+			fault dingtalktest.Fault
+			want  string // error or body
+		}{
+			{dingtalktest.Reset(), syscall.ECONNRESET.Error()},
+			{dingtalktest.Bytes([]byte("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")), io.ErrUnexpectedEOF.Error()},
+			{dingtalktest.Bytes([]byte("not HTTP\r\n\r\n")), "malformed HTTP"},
+			{dingtalktest.Bytes(nil), "EOF"},
+			{dingtalktest.Bytes([]byte("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")), "{}<nil>"},
+		} {
+			if got, err := try(c.fault, body); !strings.Contains(got.body+fmt.Sprint(err), c.want) {
+				t.Errorf("%+v: %v %+v", c.fault, err, got)
+			}
 		}
 	}
 	if got := a.Count(convertOp); got != 10 {
@@ -236,23 +235,23 @@ func TestDamagedAnswers(t *testing.T) {
 		a.convert(token, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
 		return got, err
 	}
-	if got, err := try(dingtalktest.Fault{Kind: "truncated"}); !errors.Is(err, io.ErrUnexpectedEOF) || got.status != 200 || got.body != whole[:len(whole)/2] {
-		t.Errorf("truncated: %v %+v", err, got)
-	}
-	if got, err := try(dingtalktest.Fault{Kind: "truncated", Status: 500, ContentType: "text/plain", Body: "abcd"}); !errors.Is(err, io.ErrUnexpectedEOF) || got.status != 500 || got.body != "ab" || got.header.Get("Content-Type") != "text/plain" {
-		t.Errorf("truncated, its own body: %v %+v", err, got)
-	}
-	if got, err := try(dingtalktest.Fault{Kind: "wrong-length"}); err != nil || got.status != 200 || got.body != whole[:len(whole)/2] {
-		t.Errorf("wrong length: %v %+v", err, got)
-	}
-	if got, err := try(dingtalktest.Fault{Kind: "slow", Interval: dingtalktest.Duration(time.Microsecond)}); err != nil || got.body != whole || got.header.Get("X-Acs-Request-Id") == "" {
-		t.Errorf("slow: %v %+v", err, got)
-	}
-	if got, err := try(dingtalktest.Fault{Kind: "switching-protocols"}); err != nil || got.status != 101 {
-		t.Errorf("101: %v %+v", err, got)
-	}
-	if got, err := try(dingtalktest.Page(502)); err != nil || got.status != 502 || !strings.Contains(got.body, "<h1>502</h1>") {
-		t.Errorf("page: %v %+v", err, got)
+	half := whole[:len(whole)/2]
+	for _, c := range []struct {
+		fault  dingtalktest.Fault
+		err    error
+		status int
+		body   string
+	}{
+		{dingtalktest.Fault{Kind: "truncated"}, io.ErrUnexpectedEOF, 200, half},
+		{dingtalktest.Fault{Kind: "truncated", Status: 500, ContentType: "text/plain", Body: "abcd"}, io.ErrUnexpectedEOF, 500, "ab"},
+		{dingtalktest.Fault{Kind: "wrong-length"}, nil, 200, half},
+		{dingtalktest.Fault{Kind: "slow", Interval: dingtalktest.Duration(time.Microsecond)}, nil, 200, whole},
+		{dingtalktest.Fault{Kind: "switching-protocols"}, nil, 101, ""},
+		{dingtalktest.Page(502), nil, 502, "<!DOCTYPE html>\n<html><head><title>502</title></head><body><h1>502</h1><hr>Tengine</body></html>\n"},
+	} {
+		if got, err := try(c.fault); !errors.Is(err, c.err) || got.status != c.status || got.body != c.body || c.fault.ContentType != "" && got.header.Get("Content-Type") != c.fault.ContentType {
+			t.Errorf("%+v: %v %+v", c.fault, err, got)
+		}
 	}
 	a.FailNext(dingtalktest.Fault{Kind: "truncated"})
 	if got, err := a.send(a.request(convertOp.Method, convertPath("unknown"), token, nil)); err == nil || got.status != 400 {

@@ -28,15 +28,14 @@ func (a *api) ask(op generated.Operation, body string, into any) generated.Code 
 	return ""
 }
 
+const newGroup = `{"name":"n","owner":"u","useridlist":["u"]}`
+
 // describe asks the legacy API for a group.
-func (a *api) describe(token, chatID string) (chat generated.GetChatResponseBody) {
+func (a *api) describe(token, chatID string) generated.GetChatResponseBody {
 	a.t.Helper()
 	query := url.Values{"access_token": {token}, "chatid": {chatID}}
 	got := a.do(a.request(http.MethodGet, generated.OperationGetChat.Path+"?"+query.Encode(), "", nil))
-	if err := json.Unmarshal([]byte(got.body), &chat); err != nil || got.status != http.StatusOK {
-		a.t.Fatalf("%d %s: %v", got.status, got.body, err)
-	}
-	return chat
+	return decoded[generated.GetChatResponseBody](a.t, got)
 }
 
 func message(group, robot, text string) string {

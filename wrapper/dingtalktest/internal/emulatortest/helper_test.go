@@ -1,16 +1,16 @@
 package emulatortest
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"regexp"
 	"runtime"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,11 +37,16 @@ type reply struct {
 
 func (r reply) apiError(t *testing.T) generated.APIError {
 	t.Helper()
-	var e generated.APIError
-	if err := json.Unmarshal([]byte(r.body), &e); err != nil {
-		t.Fatalf("body %q: %v", r.body, err)
+	return decoded[generated.APIError](t, r)
+}
+
+// decoded is an answer's body as a model.
+func decoded[T any](t *testing.T, r reply) (model T) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(r.body), &model); err != nil {
+		t.Fatalf("%d %q: %v", r.status, r.body, err)
 	}
-	return e
+	return model
 }
 
 // wantError checks an error of the catalogue: status, code, message and request id.
@@ -60,11 +65,7 @@ func (r reply) wantError(t *testing.T, code generated.Code) {
 
 func (r reply) wantID(t *testing.T, id string) {
 	t.Helper()
-	var model generated.ChatIDToOpenConversationIDResponseBody
-	if err := json.Unmarshal([]byte(r.body), &model); err != nil {
-		t.Fatalf("%d %q: %v", r.status, r.body, err)
-	}
-	if r.status != http.StatusOK || model.OpenConversationID != id {
+	if got := decoded[generated.ChatIDToOpenConversationIDResponseBody](t, r); r.status != http.StatusOK || got.OpenConversationID != id {
 		t.Fatalf("got %d %s, want id %s", r.status, r.body, id)
 	}
 	r.requestID(t)
@@ -148,17 +149,13 @@ func (a *api) convert(token, chatID string) reply {
 
 func (a *api) fetch(appKey, appSecret string) reply {
 	a.t.Helper()
-	body, err := json.Marshal(generated.GetAccessTokenRequest{AppKey: appKey, AppSecret: appSecret})
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return a.post("application/json", body)
+	return a.post("application/json", fmt.Sprintf(`{"appKey":%q,"appSecret":%q}`, appKey, appSecret))
 }
 
 // post makes a token call with any body.
-func (a *api) post(contentType string, body []byte) reply {
+func (a *api) post(contentType, body string) reply {
 	a.t.Helper()
-	r := a.request(tokenOp.Method, tokenOp.Path, "", bytes.NewReader(body))
+	r := a.request(tokenOp.Method, tokenOp.Path, "", strings.NewReader(body))
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
 	}
@@ -168,47 +165,27 @@ func (a *api) post(contentType string, body []byte) reply {
 // token makes a token call that succeeds.
 func (a *api) token() generated.GetAccessTokenResponseBody {
 	a.t.Helper()
-	got := a.fetch(dingtalktest.AppKey, dingtalktest.AppSecret)
-	var model generated.GetAccessTokenResponseBody
-	if err := json.Unmarshal([]byte(got.body), &model); err != nil || got.status != http.StatusOK || model.AccessToken == "" {
+	return a.tokenOf(dingtalktest.AppKey, dingtalktest.AppSecret)
+}
+
+func (a *api) tokenOf(appKey, appSecret string) generated.GetAccessTokenResponseBody {
+	a.t.Helper()
+	got := a.fetch(appKey, appSecret)
+	model := decoded[generated.GetAccessTokenResponseBody](a.t, got)
+	if got.status != http.StatusOK || model.AccessToken == "" {
 		a.t.Fatalf("token call: %d %s", got.status, got.body)
 	}
 	return model
 }
 
 // fakeClock is a clock that tests move by hand.
-type fakeClock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *fakeClock {
-	return &fakeClock{now: time.Date(2026, time.March, 10, 12, 0, 0, 0, time.UTC)}
-}
+type fakeClock struct{ moved atomic.Int64 }
 
 func (c *fakeClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
+	return time.Date(2026, time.March, 10, 12, 0, 0, 0, time.UTC).Add(time.Duration(c.moved.Load()))
 }
 
-func (c *fakeClock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-// createGroup creates a group through the emulator, and returns its chat id.
-func (a *api) createGroup(t *testing.T, token string) string {
-	t.Helper()
-	op := generated.OperationCreateGroup
-	got := a.do(a.request(op.Method, op.Path, token, strings.NewReader(`{"name":"n","owner":"u","useridlist":["u"]}`)))
-	var model generated.CreateGroupResponseBody
-	if err := json.Unmarshal([]byte(got.body), &model); err != nil || model.ChatID == "" {
-		t.Fatalf("%d %s", got.status, got.body)
-	}
-	return model.ChatID
-}
+func (c *fakeClock) Advance(d time.Duration) { c.moved.Add(int64(d)) }
 
 // heap is how many bytes are in use.
 func heap() int64 {

@@ -9,7 +9,7 @@ import (
 )
 
 func TestQPS(t *testing.T) {
-	clock := newClock()
+	clock := new(fakeClock)
 	a := start(t, dingtalktest.WithQPS(3), dingtalktest.WithClock(clock.Now))
 	token := a.IssueToken()
 	pass := func() { t.Helper(); a.convert(token, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID) }
@@ -50,7 +50,7 @@ func TestQPS(t *testing.T) {
 }
 
 func TestMonthlyQuota(t *testing.T) {
-	clock := newClock() // 10 March, noon UTC
+	clock := new(fakeClock) // 10 March, noon UTC
 	a := start(t, dingtalktest.WithMonthlyQuota(3), dingtalktest.WithQPS(2), dingtalktest.WithClock(clock.Now))
 	token := a.token().AccessToken
 	convert := func() reply {

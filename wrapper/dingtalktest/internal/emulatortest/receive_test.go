@@ -12,8 +12,14 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// half sends a request whose body never comes to its end, and returns the connection.
+// half sends a request whose body never comes to its end.
 func (a *api) half(op generated.Operation, header, body string) net.Conn {
+	a.t.Helper()
+	return a.dial(fmt.Sprintf("%s %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n%s", op.Method, strings.ReplaceAll(op.Path, "{chatId}", "x"), header, body))
+}
+
+// dial sends bytes on a connection that ends with the test.
+func (a *api) dial(request string) net.Conn {
 	a.t.Helper()
 	conn, err := new(net.Dialer).DialContext(a.t.Context(), "tcp", strings.TrimPrefix(a.URL, "http://"))
 	if err != nil {
@@ -23,8 +29,7 @@ func (a *api) half(op generated.Operation, header, body string) net.Conn {
 	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
 		a.t.Fatal(err)
 	}
-	path := strings.ReplaceAll(op.Path, "{chatId}", "x")
-	if _, err := fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n%s", op.Method, path, header, body); err != nil {
+	if _, err := io.WriteString(conn, request); err != nil {
 		a.t.Fatal(err)
 	}
 	return conn

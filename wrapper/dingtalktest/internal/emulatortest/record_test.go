@@ -16,7 +16,7 @@ import (
 )
 
 func TestRequests(t *testing.T) {
-	clock := newClock()
+	clock := new(fakeClock)
 	a := start(t, dingtalktest.WithClock(clock.Now))
 	token := a.token().AccessToken
 	clock.Advance(time.Second)
@@ -67,7 +67,7 @@ func TestRequests(t *testing.T) {
 
 // A request that is answered late does not stand before earlier ones with a later time.
 func TestRecordIsInTheOrderOfItsTimes(t *testing.T) {
-	clock := newClock()
+	clock := new(fakeClock)
 	a := start(t, dingtalktest.WithClock(clock.Now))
 	token := a.token().AccessToken
 	a.FailNext(dingtalktest.Code(generated.CodeServiceBusy).WithDelay(200 * time.Millisecond))

@@ -2,7 +2,6 @@ package emulatortest
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -13,17 +12,12 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-func TestServerIsOnLoopback(t *testing.T) {
-	a := start(t)
-	host, _, err := net.SplitHostPort(strings.TrimPrefix(a.URL, "http://"))
-	if err != nil || !net.ParseIP(host).IsLoopback() {
-		t.Errorf("URL %s: %v", a.URL, err)
-	}
-}
-
-func TestServerEndsWithTheTest(t *testing.T) {
+func TestServerIsOnLoopbackAndEndsWithTheTest(t *testing.T) {
 	var url string
 	t.Run("test", func(t *testing.T) { url = start(t).URL })
+	if host, _, err := net.SplitHostPort(strings.TrimPrefix(url, "http://")); err != nil || !net.ParseIP(host).IsLoopback() {
+		t.Errorf("URL %s: %v", url, err)
+	}
 	if response, err := http.DefaultClient.Do(newRequest(t, "GET", url, nil)); err == nil {
 		response.Body.Close()
 		t.Error("the server is still there")
@@ -41,19 +35,9 @@ func TestCloseCutsWhatHangs(t *testing.T) {
 			errs <- err
 		}()
 	}
-	// This one never sends the body that it announced.
-	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(a.URL, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	for a.Count(convertOp) < 2 {
-		time.Sleep(time.Millisecond)
-	}
-	if _, err := io.WriteString(conn, "POST "+tokenOp.Path+" HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	for a.Count(tokenOp) < 1 {
+	// And one that never sends the body which it announced.
+	a.half(tokenOp, "Content-Length: 9", "")
+	for a.Count(convertOp) < 2 || a.Count(tokenOp) < 1 {
 		time.Sleep(time.Millisecond)
 	}
 	closed := make(chan struct{})
@@ -101,27 +85,6 @@ func TestNothingPrintsSecrets(t *testing.T) {
 			t.Errorf("printed %s", text)
 		}
 	}
-}
-
-func BenchmarkConvert(b *testing.B) {
-	server := dingtalktest.NewServer(b, dingtalktest.WithAnyChat())
-	token := server.IssueToken()
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
-	b.ReportAllocs()
-	b.SetParallelism(16)
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			r := newRequest(b, convertOp.Method, server.URL+convertPath(dingtalktest.ChatID), nil)
-			r.Header.Set(generated.TokenHeader, token)
-			response, err := client.Do(r)
-			if err != nil {
-				b.Error(err)
-				return
-			}
-			_, _ = io.Copy(io.Discard, response.Body)
-			response.Body.Close()
-		}
-	})
 }
 
 // nowhere is a response writer that costs nothing.

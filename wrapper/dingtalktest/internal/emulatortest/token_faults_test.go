@@ -1,7 +1,6 @@
 package emulatortest
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 // A client that drops a rejected token and fetches another gets another, however the rejection was forced.
 func TestForcedRejectionRevokesTheToken(t *testing.T) {
 	for name, fault := range map[string]dingtalktest.Fault{
+		"by hand":         {},
 		"code":            dingtalktest.Code(generated.CodeInvalidAuthentication),
 		"other case":      dingtalktest.Code("invalidauthentication"),
 		"with 401":        {Kind: "code", Code: generated.CodeInvalidAuthentication, Status: 401},
@@ -28,7 +28,11 @@ func TestForcedRejectionRevokesTheToken(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := start(t)
 			first := a.token().AccessToken
-			a.FailNext(fault)
+			if fault.Kind == "" {
+				a.RejectTokens()
+			} else {
+				a.FailNext(fault)
+			}
 			if got := a.convert(first, dingtalktest.ChatID); got.status < 400 {
 				t.Fatalf("got %d %s", got.status, got.body)
 			}
@@ -86,8 +90,7 @@ func TestForcedRejectionOfTheLegacyAPI(t *testing.T) {
 			token := a.token().AccessToken
 			a.FailNext(fault)
 			got := a.do(a.request(op.Method, op.Path+"?"+op.TokenQuery+"="+token+"&chatid="+dingtalktest.ChatID, "", nil))
-			var said struct{ Errcode int }
-			if err := json.Unmarshal([]byte(got.body), &said); err != nil || said.Errcode == 0 {
+			if said := decoded[struct{ Errcode int }](t, got); said.Errcode == 0 {
 				t.Fatalf("got %d %s", got.status, got.body)
 			}
 			if a.token().AccessToken == token {
@@ -99,14 +102,7 @@ func TestForcedRejectionOfTheLegacyAPI(t *testing.T) {
 
 func TestTokensByHand(t *testing.T) {
 	a := start(t, dingtalktest.WithCredentials("a", "sa"), dingtalktest.WithCredentials("b", "sb"))
-	fetch := func(app string) string {
-		t.Helper()
-		var model generated.GetAccessTokenResponseBody
-		if err := json.Unmarshal([]byte(a.fetch(app, "s"+app).body), &model); err != nil {
-			t.Fatal(err)
-		}
-		return model.AccessToken
-	}
+	fetch := func(app string) string { return a.tokenOf(app, "s"+app).AccessToken }
 	first, other := fetch("a"), fetch("b")
 	a.FailNext(dingtalktest.Code(generated.CodeInvalidAuthentication))
 	a.convert(first, dingtalktest.ChatID).wantError(t, generated.CodeInvalidAuthentication)

@@ -1,7 +1,6 @@
 package emulatortest
 
 import (
-	"encoding/json"
 	"math"
 	"net/http"
 	"strings"
@@ -13,7 +12,7 @@ import (
 )
 
 func TestTokenIsRenewedWhileValid(t *testing.T) {
-	clock := newClock()
+	clock := new(fakeClock)
 	a := start(t, dingtalktest.WithClock(clock.Now))
 	first := a.token()
 	if first.ExpireIn != 7200 {
@@ -55,7 +54,7 @@ func TestTokenLifetimes(t *testing.T) {
 		{2 * time.Hour, ptr[int32](-1), -1, true},
 		{0, ptr[int32](math.MaxInt32), math.MaxInt32, false},
 	} {
-		a := start(t, dingtalktest.WithClock(newClock().Now), func(s *dingtalktest.Settings) {
+		a := start(t, dingtalktest.WithClock(new(fakeClock).Now), func(s *dingtalktest.Settings) {
 			s.TokenLifetime, s.ExpireIn = dingtalktest.Duration(c.lasts), c.claim
 		})
 		token := a.token()
@@ -111,14 +110,14 @@ func TestTokenCallRefusals(t *testing.T) {
 		"no secret":        {"application/json", `{"appKey":"x"}`, generated.CodeMissingAppSecret},
 		"null secret":      {"application/json", `{"appKey":"x","appSecret":null}`, generated.CodeMissingAppSecret},
 	} {
-		t.Run(name, func(t *testing.T) { a.post(c.contentType, []byte(c.body)).wantError(t, c.code) })
+		t.Run(name, func(t *testing.T) { a.post(c.contentType, c.body).wantError(t, c.code) })
 	}
 	for _, contentType := range []string{"", "application/json", "application/json; charset=utf-8", "APPLICATION/JSON;charset=UTF-8", "application/vnd.x+json"} {
-		if got := a.post(contentType, []byte(good)); got.status != http.StatusOK {
+		if got := a.post(contentType, good); got.status != http.StatusOK {
 			t.Errorf("%q: %d %s", contentType, got.status, got.body)
 		}
 	}
-	if got := a.post("application/json", []byte(good[:len(good)-1]+`,"unknown":{"a":[1]}}`)); got.status != http.StatusOK {
+	if got := a.post("application/json", good[:len(good)-1]+`,"unknown":{"a":[1]}}`); got.status != http.StatusOK {
 		t.Errorf("unknown field: %d %s", got.status, got.body)
 	}
 }
@@ -127,35 +126,16 @@ func TestCredentials(t *testing.T) {
 	a := start(t, dingtalktest.WithCredentials("k1", "s1"), dingtalktest.WithCredentials("k2", "s2"), dingtalktest.WithQPS(1))
 	a.fetch(dingtalktest.AppKey, dingtalktest.AppSecret).wantError(t, generated.CodeInvalidClientIDOrSecret)
 	a.fetch("k1", "s2").wantError(t, generated.CodeInvalidClientIDOrSecret)
-	var tokens []string
-	for _, credentials := range [][2]string{{"k1", "s1"}, {"k2", "s2"}} {
-		var model generated.GetAccessTokenResponseBody
-		if err := json.Unmarshal([]byte(a.fetch(credentials[0], credentials[1]).body), &model); err != nil {
-			t.Fatal(err)
-		}
-		tokens = append(tokens, model.AccessToken)
-		a.convert(model.AccessToken, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
-	}
-	if tokens[0] == tokens[1] || tokens[0] != a.IssueToken() {
+	first, second := a.tokenOf("k1", "s1").AccessToken, a.tokenOf("k2", "s2").AccessToken
+	a.convert(first, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
+	a.convert(second, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
+	if first == second || first != a.IssueToken() {
 		t.Error("apps share a token, or IssueToken is not the first app's")
 	}
 }
 
-func TestRejectTokens(t *testing.T) {
-	a := start(t)
-	token := a.token().AccessToken
-	a.RejectTokens()
-	a.convert(token, dingtalktest.ChatID).wantError(t, generated.CodeInvalidAuthentication)
-	next := a.token().AccessToken
-	if next == token {
-		t.Fatal("the rejected token was handed back")
-	}
-	a.convert(next, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
-	a.convert(token, dingtalktest.ChatID).wantError(t, generated.CodeInvalidAuthentication)
-}
-
 func TestStickyToken(t *testing.T) {
-	clock := newClock()
+	clock := new(fakeClock)
 	a := start(t, func(s *dingtalktest.Settings) { s.StickyToken = true }, dingtalktest.WithClock(clock.Now))
 	token := a.token().AccessToken
 	a.RejectTokens()

@@ -67,11 +67,7 @@ func TestMissingPermission(t *testing.T) {
 // A fault meets the requests that it is bound to, and waits for them.
 func TestFaultsAreBound(t *testing.T) {
 	a := start(t, dingtalktest.WithAnyChat(), dingtalktest.WithCredentials("k1", "s1"), dingtalktest.WithCredentials("k2", "s2"))
-	tokenOf := func(app string) string {
-		t.Helper()
-		return strings.Split(a.fetch("k"+app, "s"+app).body, `"`)[3]
-	}
-	token := tokenOf("1")
+	token := a.tokenOf("k1", "s1").AccessToken
 	describe := func(id string) reply {
 		return a.do(a.request("GET", generated.OperationGetChat.Path+"?access_token="+token+"&chatid="+id, "", nil))
 	}
@@ -92,7 +88,7 @@ func TestFaultsAreBound(t *testing.T) {
 		"chat, query":     {dingtalktest.Fault{ChatID: "b"}, func() reply { return describe("a") }, func() reply { return describe("b") }},
 		"chat, body":      {dingtalktest.Fault{ChatID: "b"}, func() reply { return send("a") }, func() reply { return send("b") }},
 		"app, token call": {dingtalktest.Fault{AppKey: "k2"}, func() reply { return a.fetch("k1", "s1") }, func() reply { return a.fetch("k2", "s2") }},
-		"app, call":       {dingtalktest.Fault{AppKey: "k2", Operation: convertOp.ID}, func() reply { return a.convert(token, "a") }, func() reply { return a.convert(tokenOf("2"), "a") }},
+		"app, call":       {dingtalktest.Fault{AppKey: "k2", Operation: convertOp.ID}, func() reply { return a.convert(token, "a") }, func() reply { return a.convert(a.tokenOf("k2", "s2").AccessToken, "a") }},
 		"header":          {dingtalktest.Fault{RequestHeaders: map[string]string{"x-test": "7"}}, func() reply { return marked("8") }, func() reply { return marked("7") }},
 	} {
 		c.fault.Kind, c.fault.Status = "page", 502

@@ -55,11 +55,7 @@ func (s *state) chatOf(x *exchange) string {
 	if id := x.ChatID(); id != "" {
 		return id
 	}
-	id := x.Field("openConversationId")
-	if id == "" {
-		return ""
-	}
-	g, _ := s.groups.byConversation(x.setup, id)
+	g, _ := s.groups.byConversation(x.setup, x.Field("openConversationId"))
 	return g.ChatID
 }
 
@@ -88,10 +84,11 @@ func (s *state) gateway(x *exchange) answer.Answer {
 	case x.Route == nil:
 		return answer.Refusal(nil, generated.CodeActionNotFound)
 	}
-	if !x.Public() {
-		if code := s.admit(x); code != "" {
-			return answer.Refusal(x.Operation(), code)
-		}
+	if x.Public() {
+		return handler(x)(s, x)
+	}
+	if code := s.admit(x); code != "" {
+		return answer.Refusal(x.Operation(), code)
 	}
 	return handler(x)(s, x)
 }
@@ -114,29 +111,23 @@ func (s *state) admit(x *exchange) generated.Code {
 	return s.limits.Admit(x.QPS, x.MonthlyQuota, app, x.OperationID(), x.Now)
 }
 
-// handlers implement operations; every other operation gets its contract's example. The stateful ones serve this contract's
-// operations alone.
+// handlers implement operations of this contract; every other operation gets its contract's example.
 var handlers = map[string]func(*state, *exchange) answer.Answer{
 	generated.OperationChatIDToOpenConversationID.ID: (*state).convert,
 	generated.OperationGetAccessToken.ID:             reading((*state).issueToken),
+	generated.OperationCreateGroup.ID:                reading((*state).createGroup),
+	generated.OperationGetChat.ID:                    reading((*state).describe),
+	generated.OperationGetBotListInGroup.ID:          reading((*state).robots),
+	generated.OperationOrgGroupSend.ID:               reading((*state).sendMessage),
+	generated.OperationOrgGroupQuery.ID:              reading((*state).queryMessage),
+	generated.OperationOrgGroupRecall.ID:             reading((*state).recallMessages),
 }
 
-var stateful = map[string]func(*state, *exchange) answer.Answer{
-	generated.OperationCreateGroup.ID:       reading((*state).createGroup),
-	generated.OperationGetChat.ID:           reading((*state).describe),
-	generated.OperationGetBotListInGroup.ID: reading((*state).robots),
-	generated.OperationOrgGroupSend.ID:      reading((*state).sendMessage),
-	generated.OperationOrgGroupQuery.ID:     reading((*state).queryMessage),
-	generated.OperationOrgGroupRecall.ID:    reading((*state).recallMessages),
-}
-
-// handler returns the handler of a request.
+// handler returns the handler of a request. A conversion and a token call are answered from the state, whoever describes them.
 func handler(x *exchange) func(*state, *exchange) answer.Answer {
 	id := x.OperationID()
-	if handle := handlers[id]; handle != nil {
-		return handle
-	}
-	if handle := stateful[id]; handle != nil && x.Route.Own && x.Answers[id] == nil {
+	always := id == generated.OperationChatIDToOpenConversationID.ID || id == generated.OperationGetAccessToken.ID
+	if handle := handlers[id]; handle != nil && (always || x.Route.Own && x.Answers[id] == nil) {
 		return handle
 	}
 	return reading((*state).example)
@@ -170,4 +161,49 @@ func (s *state) example(x *exchange, _ *any) answer.Answer {
 		}
 	}
 	return answer.JSON(x.Route.Operation.Status, body)
+}
+
+// exchange is one request on its way through the emulator, with the settings that it met.
+type exchange struct {
+	call.Call
+	*setup
+	reused bool  // whether its connection carried another request before
+	fault  Fault // that was queued for it
+	faulty bool  // whether there was one
+}
+
+func (x *exchange) refuse(code generated.Code) answer.Answer {
+	return answer.Refusal(x.Operation(), code)
+}
+
+// fieldCodes are the operations' own codes of what a field lacks; TooLong is that of JSON in a string.
+var fieldCodes = map[string]generated.Code{
+	"createGroup.name":                generated.CodeCreateGroupInvalidParameter,
+	"createGroup.owner":               generated.CodeCreateGroupInvalidParameter,
+	"createGroup.useridlist":          generated.CodeCreateGroupInvalidParameter,
+	"getChat.chatid":                  generated.CodeGetChatWrongChatID,
+	"orgGroupSend.openConversationId": generated.CodeOrgGroupSendMissingConversationID,
+	"orgGroupSend.robotCode":          generated.CodeOrgGroupSendMissingRobotCode,
+	"orgGroupSend.msgKey":             generated.CodeOrgGroupSendInvalidMessageKey,
+	"orgGroupSend.msgParam":           generated.CodeOrgGroupSendInvalidMessageParam,
+	"orgGroupSend.msgParam.TooLong":   generated.CodeOrgGroupSendMessageParamTooLong,
+}
+
+// reading is an operation that reads the body into a T, and refuses a request that lacks something. A T that is any reads none.
+func reading[T any](respond func(*state, *exchange, *T) answer.Answer) func(*state, *exchange) answer.Answer {
+	return func(s *state, x *exchange) answer.Answer {
+		request, lack := new(T), x.Lacks()
+		if _, none := any(request).(*any); lack == nil && !none && json.Unmarshal(x.Body, request) != nil {
+			lack = &call.Lack{Code: generated.CodeInvalidBody}
+		}
+		if lack == nil {
+			return respond(s, x, request)
+		}
+		if code, known := fieldCodes[x.OperationID()+"."+lack.Field]; known && x.Route.Own {
+			return answer.Refusal(x.Operation(), code)
+		}
+		a := answer.Refusal(x.Operation(), lack.Code)
+		a.Message += lack.Why
+		return a
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -135,4 +136,32 @@ func (a Answer) RejectsToken(operation *generated.Operation) bool {
 func newRequestID() string {
 	high, low := rand.Uint64(), rand.Uint64()
 	return fmt.Sprintf("%08X-%04X-4%03X-%04X-%012X", uint32(high), uint16(high>>32), high>>52, low>>48&0x3fff|0x8000, low&(1<<48-1))
+}
+
+// legacyCodes are the legacy API's numbers of the gateway's refusals, where one was recorded.
+var legacyCodes = map[generated.Code]generated.Code{
+	generated.CodeMissingToken:          generated.CodeGetChatInvalidToken,
+	generated.CodeInvalidAuthentication: generated.CodeGetChatInvalidToken,
+	generated.CodeAppQPSLimit:           generated.CodeGetChatThrottled,
+}
+
+// Legacy puts an error into the legacy API's envelope, with its status 200. A code without a number there keeps the gateway's
+// form: no answer of that kind was ever captured.
+func (a Answer) Legacy() Answer {
+	if a.Action != Respond || a.Code == "" || a.Body != nil {
+		return a
+	}
+	if row := legacyCodes[a.Code]; row != "" {
+		a.Message = generated.OperationGetChat.LookupErrorCode(string(row)).Message
+		a.Code = row
+	}
+	number, err := strconv.Atoi(string(a.Code))
+	if err != nil {
+		return a
+	}
+	a.Status, a.Body = http.StatusOK, data.Encode(struct {
+		Code    int    `json:"errcode"`
+		Message string `json:"errmsg"`
+	}{number, a.Message})
+	return a
 }

@@ -18,6 +18,11 @@ type Gate struct {
 func (g *Gate) Channel() <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	return g.channel()
+}
+
+// channel is called with the lock held.
+func (g *Gate) channel() chan struct{} {
 	if g.waits == nil {
 		g.waits = make(chan struct{})
 	}
@@ -36,10 +41,7 @@ func (g *Gate) release(forever bool) {
 	if g.closed {
 		return
 	}
-	if g.waits == nil {
-		g.waits = make(chan struct{})
-	}
-	close(g.waits)
+	close(g.channel())
 	if g.closed = forever; !forever {
 		g.waits = nil
 	}

@@ -89,7 +89,8 @@ func (s *Store) all(change func(*grant)) {
 func (s *Store) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.byApp, s.owners = map[string]*grant{}, map[string]*grant{}
+	clear(s.byApp)
+	clear(s.owners)
 }
 
 // newToken makes up a token in the usual form of 32 hexadecimal digits.

@@ -94,13 +94,16 @@ func (f *Fleet) probe(ctx context.Context, client redis.UniversalClient, begins 
 	for _, key := range kept {
 		pipe.HMGet(ctx, key, "none")
 	}
-	commands, _ := pipe.Exec(ctx) // each command has its error
+	commands, err := pipe.Exec(ctx)
 	for n, command := range commands {
 		if err := command.Err(); redis.HasErrorPrefix(err, "WRONGTYPE") && n >= 4 {
 			return &SetupError{Fault: FaultKey, Err: fmt.Errorf("the key %s holds no hash: %w", kept[n-4], err)}
 		} else if err != nil && !isNone(err) {
 			return err
 		}
+	}
+	if err != nil && !isNone(err) { // without a connection, no command has an error
+		return err
 	}
 	begins("SET")
 	pipe = client.Pipeline()

@@ -28,65 +28,35 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// authority makes certificates for a test, in files.
-type authority struct {
-	t           testing.TB
-	dir         string
-	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
-}
-
-func newAuthority(t testing.TB) *authority {
+// certificate makes one for servers and clients that is its own authority, in files.
+func certificate(t testing.TB) (crt, key string) {
 	t.Helper()
-	a := &authority{t: t, dir: t.TempDir()}
-	a.certificate, a.key = a.issue("ca", &x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign})
-	return a
-}
-
-func (a *authority) file(name string) string { return filepath.Join(a.dir, name) }
-
-// issue writes NAME.crt and NAME.key.
-func (a *authority) issue(name string, template *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
-	a.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		a.t.Fatal(err)
+		t.Fatal(err)
 	}
-	template.SerialNumber, template.Subject = big.NewInt(time.Now().UnixNano()), pkix.Name{CommonName: name}
-	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
-	parent, signer := a.certificate, a.key
-	if parent == nil {
-		parent, signer = template, key
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
-	if err != nil {
-		a.t.Fatal(err)
+	der, errMade := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	pkcs8, errKey := x509.MarshalPKCS8PrivateKey(private)
+	dir := t.TempDir()
+	crt, key = filepath.Join(dir, "crt"), filepath.Join(dir, "key")
+	if err := errors.Join(errMade, errKey, os.WriteFile(crt, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600),
+		os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), 0o600)); err != nil {
+		t.Fatal(err)
 	}
-	made, err := x509.ParseCertificate(der)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	for end, block := range map[string]*pem.Block{".crt": {Type: "CERTIFICATE", Bytes: der}, ".key": {Type: "PRIVATE KEY", Bytes: private}} {
-		if err := os.WriteFile(a.file(name+end), pem.EncodeToMemory(block), 0o600); err != nil {
-			a.t.Fatal(err)
-		}
-	}
-	return made, key
+	return crt, key
 }
 
 // startTLS starts a server that speaks TLS only, and wants a certificate of its clients if clients is yes.
-func (a *authority) startTLS(clients string) string {
-	a.t.Helper()
-	a.issue("server", &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}})
-	a.issue("client", &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
-	plain := redistest.FreeAddr(a.t)
+func startTLS(t testing.TB, crt, key, clients string) string {
+	t.Helper()
+	plain := redistest.FreeAddr(t)
 	_, port, _ := net.SplitHostPort(plain)
-	redistest.Start(a.t, "--tls-port", port, "--tls-cert-file", a.file("server.crt"), "--tls-key-file", a.file("server.key"),
-		"--tls-ca-cert-file", a.file("ca.crt"), "--tls-auth-clients", clients)
+	redistest.Start(t, "--tls-port", port, "--tls-cert-file", crt, "--tls-key-file", key, "--tls-ca-cert-file", crt, "--tls-auth-clients", clients)
 	return plain
 }
 
@@ -110,9 +80,9 @@ func setups(t *testing.T) map[string]setup {
 	sentinel := redistest.StartSentinel(t, "calls", open.Addr, "")
 	web := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(web.Close)
-	a := newAuthority(t)
-	tls, mutual := a.startTLS("no"), a.startTLS("yes")
-	ca := "?ca_file=" + a.file("ca.crt")
+	crt, key := certificate(t)
+	tls, mutual := startTLS(t, crt, key, "no"), startTLS(t, crt, key, "yes")
+	ca := "?ca_file=" + crt
 
 	keep := newRedis(t, foreign.Addr)
 	fleet := newFleet(t, keep, "http://127.0.0.1:1")
@@ -130,7 +100,7 @@ func setups(t *testing.T) map[string]setup {
 		"right, a cluster":          {"redis+cluster://" + nodes[0].Addr + "," + nodes[1].Addr, ""},
 		"right, Sentinel":           {"redis+sentinel://" + sentinel.Addr + "?master_name=calls", ""},
 		"right, TLS":                {"rediss://" + tls + ca, ""},
-		"right, client certificate": {"rediss://" + mutual + ca + "&cert_file=" + a.file("client.crt") + "&key_file=" + a.file("client.key"), ""},
+		"right, client certificate": {"rediss://" + mutual + ca + "&cert_file=" + crt + "&key_file=" + key, ""},
 		"wrong password":            {"redis://app:wrong@" + s.Addr, dingtalkredis.FaultAuthentication},
 		"no password":               {"redis://" + s.Addr, dingtalkredis.FaultAuthentication},
 		"unknown user":              {"redis://nobody:x@" + s.Addr, dingtalkredis.FaultAuthentication},
@@ -192,6 +162,9 @@ func TestPing(t *testing.T) {
 			var e *dingtalkredis.SetupError
 			if !errors.As(err, &e) || e.Fault != c.want || e.Hint() == "" {
 				t.Fatalf("got %T %v; want the fault %q", err, err, c.want)
+			}
+			if c.want == dingtalkredis.FaultAuthentication && !strings.Contains(err.Error(), ": GET: ") {
+				t.Errorf("not the first command is named: %v", err)
 			}
 			if strings.Contains(err.Error(), appPassword) {
 				t.Errorf("the password is in it: %v", err)

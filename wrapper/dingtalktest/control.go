@@ -24,7 +24,7 @@ func (e *Emulator) Queue(queue ...Fault) error { return e.state.queue(e.state.se
 func (e *Emulator) ClearFaults() { e.state.faults.clear() }
 
 // Pending returns how many faults are queued. A repeated fault counts once.
-func (e *Emulator) Pending() int { return int(e.state.faults.queued.Load()) }
+func (e *Emulator) Pending() int { return len(e.Faults()) }
 
 // Faults returns the queue, in its order, with the repeats that are left.
 func (e *Emulator) Faults() []Fault { return e.state.faults.list() }
@@ -78,9 +78,8 @@ func (e *Emulator) Requests() []Request { return e.RequestsOf(Filter{}) }
 
 // RequestsOf returns the requests on record that match a filter.
 func (e *Emulator) RequestsOf(f Filter) []Request {
-	e.state.record.mu.Lock()
-	defer e.state.record.mu.Unlock()
-	return e.state.record.find(f)
+	found, _ := e.WaitRequests(context.Background(), 0, f)
+	return found
 }
 
 // WaitRequests returns the requests that match a filter as soon as there are n of them on record, or those that there are

@@ -131,7 +131,13 @@ func isReused(ctx context.Context) bool {
 
 // record returns the entry without its header and body.
 func (e *Emulator) record(x *exchange, a answer.Answer) Request {
-	entry := newRequest(&x.Call, a)
+	entry := Request{
+		Operation: x.OperationID(), Method: cut(x.Request.Method, maxRecordedText), Path: cut(x.Path, maxRecordedText), ChatID: cut(x.ChatID(), maxRecordedText),
+		ContentLength: x.Request.ContentLength, Code: a.Code,
+	}
+	if a.Action.Responds() {
+		entry.Status = a.Status
+	}
 	if x.faulty {
 		entry.Fault = x.fault.Name()
 	}

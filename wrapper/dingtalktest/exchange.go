@@ -17,7 +17,6 @@ type exchange struct {
 	faulty bool  // whether there was one
 }
 
-// refuse answers with a row of the operation's own codes, or of the catalogue.
 func (x *exchange) refuse(code generated.Code) answer.Answer {
 	return answer.Refusal(x.Operation(), code)
 }

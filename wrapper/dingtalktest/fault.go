@@ -1,6 +1,7 @@
 package dingtalktest
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"time"
@@ -135,28 +136,16 @@ func BanJSON() Fault { return Fault{Kind: kindBanJSON} }
 func Pass() Fault { return Fault{Kind: kindPass} }
 
 // Times repeats the fault for n requests in all; n below 1 is 1.
-func (f Fault) Times(n int) Fault {
-	f.Requests = max(n, 1)
-	return f
-}
+func (f Fault) Times(n int) Fault { f.Requests = max(n, 1); return f }
 
 // Always repeats the fault until [Emulator.ClearFaults].
-func (f Fault) Always() Fault {
-	f.Forever = true
-	return f
-}
+func (f Fault) Always() Fault { f.Forever = true; return f }
 
 // For keeps the fault for requests of one operation; other requests do not meet it.
-func (f Fault) For(operation generated.Operation) Fault {
-	f.Operation = operation.ID
-	return f
-}
+func (f Fault) For(operation generated.Operation) Fault { f.Operation = operation.ID; return f }
 
 // WithDelay delays the answer by d of real time, or until the client leaves.
-func (f Fault) WithDelay(d time.Duration) Fault {
-	f.Delay = Duration(d)
-	return f
-}
+func (f Fault) WithDelay(d time.Duration) Fault { f.Delay = Duration(d); return f }
 
 // WithHeader adds a header to an answer that is an HTTP response; for [Bytes] write it among the bytes.
 func (f Fault) WithHeader(name, value string) Fault {
@@ -179,11 +168,8 @@ func (f Fault) withBody(body []byte) Fault {
 
 // Name is the kind of the fault; for [Code] it is the code.
 func (f Fault) Name() string {
-	switch f.Kind {
-	case "":
-		return kindPass
-	case kindCode:
+	if f.Kind == kindCode {
 		return string(f.Code)
 	}
-	return string(f.Kind)
+	return cmp.Or(string(f.Kind), kindPass)
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/data"
 )
@@ -17,10 +16,9 @@ const (
 
 // faultQueue holds the faults that are still to happen.
 type faultQueue struct {
-	mu     sync.Mutex
-	queue  []queuedFault
-	bytes  int
-	queued atomic.Int64 // len(queue), so that a request that finds none takes no lock
+	mu    sync.Mutex
+	queue []queuedFault
+	bytes int
 }
 
 type queuedFault struct {
@@ -41,7 +39,6 @@ func (q *faultQueue) add(faults []Fault) error {
 		return fmt.Errorf("at most %d faults of %d bytes can be queued: use times, or always", maxFaults, maxFaultBytes)
 	}
 	q.queue, q.bytes = append(q.queue, added...), q.bytes+bytes
-	q.queued.Store(int64(len(q.queue)))
 	return nil
 }
 
@@ -49,7 +46,6 @@ func (q *faultQueue) clear() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.queue, q.bytes = nil, 0
-	q.queued.Store(0)
 }
 
 func (q *faultQueue) list() []Fault {
@@ -64,9 +60,6 @@ func (q *faultQueue) list() []Fault {
 
 // take removes the first fault that a request meets from the queue.
 func (q *faultQueue) take(meets func(*Fault) bool) (f Fault, found bool) {
-	if q.queued.Load() == 0 {
-		return Fault{}, false
-	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for i := range q.queue {
@@ -81,7 +74,6 @@ func (q *faultQueue) take(meets func(*Fault) bool) (f Fault, found bool) {
 		case !f.Forever:
 			q.bytes -= f.bytes
 			q.queue = slices.Delete(q.queue, i, i+1)
-			q.queued.Store(int64(len(q.queue)))
 		}
 		return taken, true
 	}

@@ -91,23 +91,17 @@ func (r *record) add(entry Request, header http.Header, body string) Request {
 	return entry
 }
 
-// find is called with the lock held.
-func (r *record) find(f Filter) []Request {
-	found := []Request{}
-	for i := range r.kept {
-		if one := r.kept[i].request; f.matches(&one) {
-			one.Header = one.Header.Clone()
-			found = append(found, one)
-		}
-	}
-	return found
-}
-
 // wait returns the requests that match a filter as soon as there are n of them, or those that there are when ctx ends.
 func (r *record) wait(ctx context.Context, n int, f Filter) ([]Request, error) {
 	for {
+		found := []Request{}
 		r.mu.Lock()
-		found := r.find(f)
+		for i := range r.kept {
+			if one := r.kept[i].request; f.matches(&one) {
+				one.Header = one.Header.Clone()
+				found = append(found, one)
+			}
+		}
 		if len(found) >= n {
 			r.mu.Unlock()
 			return found, nil

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/answer"
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/call"
 )
 
 // Request is one request that an emulator got, without secrets. Its query is not kept.
@@ -43,10 +41,9 @@ const (
 	requestBytes      = 512 // of one request beside its texts, about
 )
 
-var (
-	redactedValue = []string{Redacted}
-	secretHeaders = map[string]bool{call.TokenHeader: true, "Authorization": true, "Proxy-Authorization": true, "Cookie": true}
-)
+var secretHeaders = map[string]bool{
+	http.CanonicalHeaderKey(generated.TokenHeader): true, "Authorization": true, "Proxy-Authorization": true, "Cookie": true,
+}
 
 // Tally counts the requests of one operation.
 type Tally struct {
@@ -67,20 +64,7 @@ func (r *Request) bytes() int {
 	return n
 }
 
-// newRequest makes the record of a request and its answer, without its header and body.
-func newRequest(c *call.Call, a answer.Answer) Request {
-	r := Request{
-		Operation: c.OperationID(), Method: cut(c.Request.Method, maxRecordedText), Path: cut(c.Path, maxRecordedText), ChatID: cut(c.ChatID(), maxRecordedText),
-		ContentLength: c.Request.ContentLength, Code: a.Code,
-	}
-	if a.Action.Responds() {
-		r.Status = a.Status
-	}
-	return r
-}
-
-// redact copies a header without what may be secret. Values are shared with the original, which nobody changes, unless
-// they are cut.
+// redact copies a header without what may be secret.
 func redact(header http.Header) http.Header {
 	kept := make(http.Header, min(len(header), maxRecordedFields))
 	for name, values := range header {
@@ -88,26 +72,15 @@ func redact(header http.Header) http.Header {
 			break
 		}
 		if secretHeaders[name] {
-			values = redactedValue
+			values = []string{Redacted}
 		}
-		kept[cut(name, maxRecordedText)] = cutAll(values)
+		short := make([]string, min(len(values), maxRecordedFields))
+		for i := range short {
+			short[i] = cut(values[i], maxRecordedText)
+		}
+		kept[cut(name, maxRecordedText)] = short
 	}
 	return kept
-}
-
-func cutAll(values []string) []string {
-	long := len(values) > maxRecordedFields
-	for _, value := range values {
-		long = long || len(value) > maxRecordedText
-	}
-	if !long {
-		return values
-	}
-	short := make([]string, 0, min(len(values), maxRecordedFields))
-	for _, value := range values[:cap(short)] {
-		short = append(short, cut(value, maxRecordedText))
-	}
-	return short
 }
 
 // cut bounds a text. A part of a long text is copied, so that it does not keep the whole in memory.

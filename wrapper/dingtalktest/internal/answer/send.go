@@ -19,12 +19,8 @@ var requestIDHeader = http.CanonicalHeaderKey(generated.RequestIDHeader)
 // is to be cut.
 func (a Answer) Send(w http.ResponseWriter, r *http.Request, held <-chan struct{}) {
 	switch a.Action {
-	case Respond:
-		a.write(w)
-	case Truncate:
-		a.writePart(w)
-	case Trickle:
-		a.trickle(w, r, held)
+	case Respond, Truncate, Trickle:
+		a.write(w, r, held)
 	case Overrun, Raw:
 		if a.Action == Overrun {
 			a.Body = a.overlong()
@@ -54,11 +50,27 @@ func (a Answer) Send(w http.ResponseWriter, r *http.Request, held <-chan struct{
 	}
 }
 
-func (a Answer) write(w http.ResponseWriter) {
+// write sends a response, or half of one: net/http closes the connection then.
+func (a Answer) write(w http.ResponseWriter, r *http.Request, held <-chan struct{}) {
 	body := a.prepare(w.Header())
+	switch a.Action {
+	case Truncate:
+		w.Header()["Content-Length"] = []string{strconv.Itoa(max(len(body), 1))}
+		body = body[:len(body)/2]
+	case Trickle:
+		w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
+	}
 	w.WriteHeader(a.Status)
-	if len(body) > 0 {
-		_, _ = w.Write(body) // The client has left if this fails.
+	if a.Action != Trickle {
+		_, _ = w.Write(body) // The client has left if this fails, or there is no body.
+		return
+	}
+	control := http.NewResponseController(w)
+	for i := range body {
+		if control.Flush() != nil || !hold.Sleep(r.Context(), held, a.Interval) {
+			panic(http.ErrAbortHandler)
+		}
+		_, _ = w.Write(body[i : i+1])
 	}
 }
 
@@ -75,25 +87,13 @@ func (a Answer) prepare(header http.Header) []byte {
 		header[name] = values
 	}
 	if a.Code != "" && a.Body == nil {
-		return a.errorBody(id)
+		model := generated.APIError{Code: string(a.Code), Message: a.Message, RequestID: &id}
+		if len(a.Scopes) > 0 {
+			model.AccessDeniedDetail = &generated.AccessDeniedDetail{RequiredScopes: a.Scopes}
+		}
+		return data.Encode(model)
 	}
 	return a.Body
-}
-
-func (a Answer) errorBody(id string) []byte {
-	model := generated.APIError{Code: string(a.Code), Message: a.Message, RequestID: &id}
-	if len(a.Scopes) > 0 {
-		model.AccessDeniedDetail = &generated.AccessDeniedDetail{RequiredScopes: a.Scopes}
-	}
-	return data.Encode(model)
-}
-
-// writePart announces the whole body and sends half of it. net/http closes the connection then.
-func (a Answer) writePart(w http.ResponseWriter) {
-	body := a.prepare(w.Header())
-	w.Header()["Content-Length"] = []string{strconv.Itoa(max(len(body), 1))}
-	w.WriteHeader(a.Status)
-	_, _ = w.Write(body[:len(body)/2])
 }
 
 // overlong is a response whose Content-Length is half of its body.
@@ -107,22 +107,6 @@ func (a Answer) overlong() []byte {
 	b.WriteString("\r\n")
 	b.Write(body)
 	return b.Bytes()
-}
-
-// trickle sends a body byte by byte.
-func (a Answer) trickle(w http.ResponseWriter, r *http.Request, held <-chan struct{}) {
-	body := a.prepare(w.Header())
-	w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
-	w.WriteHeader(a.Status)
-	control := http.NewResponseController(w)
-	for i := range body {
-		if control.Flush() != nil || !hold.Sleep(r.Context(), held, a.Interval) {
-			panic(http.ErrAbortHandler)
-		}
-		if _, err := w.Write(body[i : i+1]); err != nil {
-			panic(http.ErrAbortHandler)
-		}
-	}
 }
 
 // hijack takes the connection from net/http. Where that is impossible, as under HTTP/2, the answer is a cut stream.

@@ -52,18 +52,12 @@ func (c *Call) OperationID() string {
 // Public reports whether the request is one of an operation that takes no token.
 func (c *Call) Public() bool { return c.Route != nil && c.Route.Operation.Public }
 
-// TokenHeader is the name of the token's header as net/http keeps it.
-var TokenHeader = http.CanonicalHeaderKey(generated.TokenHeader)
-
 // Token is the access token of the request, from where its operation carries it.
 func (c *Call) Token() string {
 	if c.Route.Legacy() {
 		return c.Request.URL.Query().Get(c.Route.Operation.TokenQuery)
 	}
-	if values := c.Request.Header[TokenHeader]; len(values) > 0 {
-		return values[0]
-	}
-	return ""
+	return c.Request.Header.Get(generated.TokenHeader)
 }
 
 // ChatID is the chat id in the request's path or query, decoded, or empty.

@@ -95,6 +95,7 @@ func TestEverythingOverHTTP(t *testing.T) {
 	b.want(200, "GET", "/requests?operation=chatIdToOpenConversationId&status=502", "", `"fault":"page"`)
 	b.want(200, "GET", "/requests?chatId=a", "", `"dropped":0`)
 	b.want(200, "GET", "/counts", "", `"chatIdToOpenConversationId":{"requests":5,"statuses":{"200":1,`)
+	b.want(200, "GET", "/requests?wait=5", "", `"requests":[{`)
 	b.want(408, "GET", "/requests?wait=100&timeout=0", "", `"requests":[{`)
 	b.want(204, "DELETE", "/requests", "", "")
 	b.want(200, "GET", "/requests", "", `{"requests":[],"dropped":0}`)
@@ -145,20 +146,6 @@ func TestMessagesOverHTTP(t *testing.T) {
 	b.want(200, "GET", "/messages", "", listed+`"readBy":["u1","u2"],"recalled":true}]`)
 	b.want(204, "POST", "/reset", "", "")
 	b.want(200, "GET", "/messages", "", `[]`)
-}
-
-func TestWaitOverHTTP(t *testing.T) {
-	b := startAdmin(t)
-	got := make(chan string, 1)
-	go func() {
-		answer, _ := b.want(200, "GET", "/requests?wait=2&status=400&timeout=60", "", "")
-		got <- answer
-	}()
-	b.convert("", "x")
-	b.convert("", "x")
-	if answer := <-got; strings.Count(answer, `"seq"`) != 2 {
-		t.Errorf("%s", answer)
-	}
 }
 
 func TestRefusalsOverHTTP(t *testing.T) {

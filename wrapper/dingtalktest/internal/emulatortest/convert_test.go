@@ -3,7 +3,6 @@ package emulatortest
 import (
 	"bufio"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -99,12 +98,11 @@ func (a *api) raw(request string) reply {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
+	got, err := read(response)
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	return reply{response.StatusCode, response.Header, string(body)}
+	return got
 }
 
 func TestSloppyPaths(t *testing.T) {

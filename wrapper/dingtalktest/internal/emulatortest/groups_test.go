@@ -138,14 +138,12 @@ func TestSendIsRefused(t *testing.T) {
 		t.Fatalf("%+v, %v", g, ok)
 	}
 	g.Robots = []string{dingtalktest.RobotCode}
-	a.SetGroup(g)
-	if got := a.ask(generated.OperationOrgGroupSend, message(id("chatempty"), dingtalktest.RobotCode, "{}"), new(generated.OrgGroupSendResponseBody)); got != "" {
-		t.Errorf("after the robot was added: %s", got)
-	}
-	g.Disbanded = true
-	a.SetGroup(g)
-	if got := a.ask(generated.OperationOrgGroupSend, message(id("chatempty"), dingtalktest.RobotCode, "{}"), new(generated.OrgGroupSendResponseBody)); got != generated.CodeOrgGroupSendGroupDisbanded {
-		t.Errorf("after the group was disbanded: %s", got)
+	for _, want := range []generated.Code{"", generated.CodeOrgGroupSendGroupDisbanded} {
+		a.SetGroup(g)
+		if got := a.ask(sendOp, message(id("chatempty"), dingtalktest.RobotCode, "{}"), new(any)); got != want {
+			t.Errorf("%+v: %q", g, got)
+		}
+		g.Disbanded = true
 	}
 }
 

@@ -1,6 +1,8 @@
 package emulatortest
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -109,56 +111,29 @@ func TestCounts(t *testing.T) {
 	}
 }
 
-// TestArrivalIsCounted checks that a request which hangs is counted, and on record.
-func TestArrivalIsCounted(t *testing.T) {
-	a := start(t)
-	a.FailNext(dingtalktest.Hang())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_, _ = a.send(a.request(convertOp.Method, convertPath("x"), "", nil))
-	}()
-	for len(a.Requests()) == 0 {
-		runtime.Gosched()
-	}
-	if a.Count(convertOp) != 1 {
-		t.Errorf("counted %d", a.Count(convertOp))
-	}
-	a.Close()
-	<-ended
-}
-
 func TestRecordSize(t *testing.T) {
-	e := dingtalktest.New(func(s *dingtalktest.Settings) { s.RecordSize = 3 })
+	e := dingtalktest.New()
 	call := func(from, to int) {
 		for i := from; i < to; i++ {
 			e.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), convertOp.Method, convertPath(fmt.Sprint("c", i)), nil))
 		}
 	}
-	check := func(want ...string) {
-		t.Helper()
-		got := []string{}
+	for _, c := range []struct {
+		size, from, to int
+		kept           string
+	}{
+		{3, 0, 2, "c0 c1"}, {3, 2, 5, "c2 c3 c4"}, {2, 5, 5, "c3 c4"}, {2, 5, 6, "c4 c5"}, {4, 6, 9, "c5 c6 c7 c8"}, {-1, 9, 10, ""},
+	} {
+		e.Configure(func(s *dingtalktest.Settings) { s.RecordSize = c.size })
+		call(c.from, c.to)
+		var got []string
 		for _, r := range e.Requests() {
 			got = append(got, r.ChatID)
 		}
-		if fmt.Sprint(got) != fmt.Sprint(want) {
-			t.Errorf("kept %v, want %v", got, want)
+		if strings.Join(got, " ") != c.kept {
+			t.Errorf("%+v: kept %v", c, got)
 		}
 	}
-	call(0, 2)
-	check("c0", "c1")
-	call(2, 5)
-	check("c2", "c3", "c4")
-	e.Configure(func(s *dingtalktest.Settings) { s.RecordSize = 2 })
-	check("c3", "c4")
-	call(5, 6)
-	check("c4", "c5")
-	e.Configure(func(s *dingtalktest.Settings) { s.RecordSize = 4 })
-	call(6, 9)
-	check("c5", "c6", "c7", "c8")
-	e.Configure(func(s *dingtalktest.Settings) { s.RecordSize = -1 })
-	call(9, 10)
-	check()
 	if e.Count(convertOp) != 10 {
 		t.Errorf("counted %d", e.Count(convertOp))
 	}
@@ -220,5 +195,111 @@ func TestConcurrentUse(t *testing.T) {
 	tally := a.Counts()[convertOp.ID]
 	if tally.Requests != workers*calls || tally.Status[200]+tally.Status[400] != workers*calls {
 		t.Errorf("counted %+v", tally)
+	}
+}
+
+func TestFilter(t *testing.T) {
+	a := start(t, dingtalktest.WithChat("a", "cidA=="))
+	token := a.token().AccessToken
+	a.convert(token, "a")
+	a.convert(token, "b")
+	a.FailNext(dingtalktest.Code(generated.CodeSystemError), dingtalktest.Fault{Kind: "ban"}, dingtalktest.Pass())
+	a.convert(token, "a")
+	a.convert(token, "a")
+	a.convert(token, "a")
+	for _, c := range []struct {
+		filter dingtalktest.Filter
+		want   string
+	}{
+		{dingtalktest.Filter{}, "1 2 3 4 5 6"},
+		{dingtalktest.Filter{Operation: tokenOp.ID}, "1"},
+		{dingtalktest.Filter{ChatID: "a"}, "2 4 5 6"},
+		{dingtalktest.Filter{ChatID: "a", Status: 200}, "2 6"},
+		{dingtalktest.Filter{Code: generated.CodeInvalidChatID}, "3"},
+		{dingtalktest.Filter{Fault: "systemError"}, "4"},
+		{dingtalktest.Filter{Fault: "ban"}, "5"},
+		{dingtalktest.Filter{Fault: "pass"}, "6"},
+		{dingtalktest.Filter{ChatID: "a", After: 4}, "5 6"},
+		{dingtalktest.Filter{ChatID: "c"}, ""},
+	} {
+		var got []string
+		for _, r := range a.RequestsOf(c.filter) {
+			got = append(got, fmt.Sprint(r.Seq))
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%+v: %v, want %s", c.filter, got, c.want)
+		}
+	}
+}
+
+func TestWaitRequests(t *testing.T) {
+	a := start(t)
+	failures := dingtalktest.Filter{Status: 400}
+	got := make(chan int, 1)
+	go func() {
+		found, err := a.WaitRequests(t.Context(), 2, failures)
+		if err != nil {
+			t.Error(err)
+		}
+		got <- len(found)
+	}()
+	a.convert(a.IssueToken(), dingtalktest.ChatID)
+	a.convert("", "x")
+	select {
+	case n := <-got:
+		t.Errorf("%d were enough", n)
+	default:
+	}
+	a.convert("", "x")
+	if n := <-got; n != 2 {
+		t.Errorf("found %d", n)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if found, err := a.WaitRequests(ctx, 3, failures); !errors.Is(err, context.DeadlineExceeded) || len(found) != 2 {
+		t.Errorf("%d, %v", len(found), err)
+	}
+}
+
+// Large requests are fewer on record than small ones, and the emulator says how many it has dropped.
+func TestRecordIsBoundedInBytes(t *testing.T) {
+	e := dingtalktest.New(func(s *dingtalktest.Settings) { s.RecordSize = 100_000 })
+	call := func(header http.Header) {
+		r := httptest.NewRequestWithContext(t.Context(), convertOp.Method, convertPath("x"), nil)
+		r.Header = header
+		e.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	const n = 500
+	for i := range n {
+		header := http.Header{}
+		for field := range 60 {
+			header.Set(fmt.Sprint("X-", field), strings.Repeat("x", 2000))
+		}
+		header.Set("X-Number", fmt.Sprint(i))
+		call(header)
+	}
+	kept := e.Requests()
+	if len(kept) < 10 || len(kept) > 8<<20/100_000 || int64(len(kept))+e.Dropped() != n {
+		t.Errorf("%d on record, %d dropped", len(kept), e.Dropped())
+	}
+	if last := kept[len(kept)-1].Header.Get("X-Number"); last != fmt.Sprint(n-1) {
+		t.Errorf("the last is %s", last)
+	}
+	e.ResetRequests()
+	if e.Dropped() != 0 || len(e.Requests()) != 0 {
+		t.Error("not forgotten")
+	}
+	call(http.Header{})
+	if got := e.Requests(); len(got) != 1 || got[0].Seq != n+1 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestObserver(t *testing.T) {
+	var seen []dingtalktest.Request
+	a := start(t, func(s *dingtalktest.Settings) { s.RecordSize = 0 }, func(s *dingtalktest.Settings) { s.Observe = func(r dingtalktest.Request) { seen = append(seen, r) } })
+	a.convert("secret-token", "x")
+	if len(seen) != 1 || seen[0].Seq != 1 || seen[0].Status != 400 || seen[0].Header != nil || len(a.Requests()) != 0 {
+		t.Errorf("%+v", seen)
 	}
 }

@@ -161,3 +161,78 @@ func TestReset(t *testing.T) {
 		t.Errorf("after the reset: %+v", got)
 	}
 }
+
+// step is a change of settings, a time that passes, and what conversions are answered then.
+type step struct {
+	set   dingtalktest.Option
+	wait  time.Duration
+	codes []generated.Code // empty: the id
+}
+
+func (a *api) steps(clock *fakeClock, token string, steps []step) {
+	a.t.Helper()
+	for i, s := range steps {
+		if s.set != nil {
+			a.Configure(s.set)
+		}
+		clock.Advance(s.wait)
+		for _, code := range s.codes {
+			got := a.convert(token, dingtalktest.ChatID)
+			if code != "" {
+				got.wantError(a.t, code)
+			} else if got.status != 200 {
+				a.t.Errorf("step %d: %d %s", i, got.status, got.body)
+			}
+		}
+	}
+}
+
+func TestQPS(t *testing.T) {
+	const over = generated.CodeAppQPSLimit
+	clock, ms := new(fakeClock), time.Millisecond
+	a := start(t, dingtalktest.WithQPS(3), dingtalktest.WithClock(clock.Now))
+	a.steps(clock, a.IssueToken(), []step{
+		{codes: []generated.Code{""}},
+		{wait: 400 * ms, codes: []generated.Code{"", "", over}},
+		{wait: 599 * ms, codes: []generated.Code{over}},
+		{wait: ms, codes: []generated.Code{"", over}}, // at 1000 ms the first call has left the window
+		{wait: 400 * ms, codes: []generated.Code{"", "", over}},
+		// A lower limit takes effect at once, with the calls already made.
+		{set: dingtalktest.WithQPS(1), wait: 999 * ms, codes: []generated.Code{over}},
+		{wait: ms, codes: []generated.Code{"", over}},
+		{set: dingtalktest.WithQPS(2), codes: []generated.Code{"", over}},
+		{set: dingtalktest.WithQPS(0), codes: make([]generated.Code, 10)},
+	})
+	a.Configure(dingtalktest.WithQPS(1))
+	for range 5 {
+		a.token() // token calls have no part in it
+	}
+}
+
+func TestMonthlyQuota(t *testing.T) {
+	const spent, over = generated.CodeOrgQuotaExhausted, generated.CodeAppQPSLimit
+	clock := new(fakeClock) // 10 March, noon UTC
+	a := start(t, dingtalktest.WithMonthlyQuota(3), dingtalktest.WithQPS(2), dingtalktest.WithClock(clock.Now))
+	token := a.token().AccessToken
+	a.convert(token, "chat-of-nobody").wantError(t, generated.CodeInvalidChatID)
+	a.steps(clock, token, []step{{codes: []generated.Code{"", over, over}}}) // throttled calls do not count
+	a.convert("x", dingtalktest.ChatID).wantError(t, generated.CodeInvalidAuthentication)
+	if got := a.QuotaUsed(); got != 2 {
+		t.Errorf("used %d", got)
+	}
+	a.steps(clock, token, []step{{wait: time.Minute, codes: []generated.Code{"", spent}}})
+	april := time.Date(2026, time.March, 31, 16, 0, 0, 0, time.UTC) // in UTC+8
+	clock.Advance(april.Add(-time.Second).Sub(clock.Now()))
+	token = a.token().AccessToken // token calls are exempt
+	a.steps(clock, token, []step{{codes: []generated.Code{spent}}, {wait: time.Second}})
+	if got := a.QuotaUsed(); got != 0 {
+		t.Errorf("used %d in a new month", got)
+	}
+	a.steps(clock, token, []step{{codes: []generated.Code{""}}, {set: dingtalktest.WithMonthlyQuota(1), wait: time.Minute, codes: []generated.Code{spent}}})
+	a.ResetQuota()
+	a.steps(clock, token, []step{
+		{wait: time.Minute, codes: []generated.Code{""}},
+		{set: dingtalktest.WithMonthlyQuota(-1), codes: []generated.Code{""}},
+		{set: dingtalktest.WithMonthlyQuota(0), wait: time.Minute, codes: []generated.Code{spent}},
+	})
+}

@@ -65,7 +65,7 @@ func TestEverythingOverHTTP(t *testing.T) {
 	b.want(204, "POST", "/faults", `["502", {"fault":"systemError","status":500,"times":2,"operation":"chatIdToOpenConversationId"}]`, "")
 	b.want(200, "GET", "/faults", "", `[{"fault":"page","status":502},{"fault":"code","operation":"chatIdToOpenConversationId","times":2,"code":"systemError","status":500}]`)
 	for _, want := range []int{502, 500} {
-		if got := b.convert(token, dingtalktest.ChatID); got.status != want {
+		if got := b.convert(token, knownChat); got.status != want {
 			t.Errorf("%+v, want %d", got, want)
 		}
 	}
@@ -74,10 +74,10 @@ func TestEverythingOverHTTP(t *testing.T) {
 
 	// A rejection by the API is a true one.
 	b.want(204, "POST", "/tokens/reject", "", "")
-	b.convert(token, dingtalktest.ChatID).wantError(t, generated.CodeInvalidAuthentication)
+	b.convert(token, knownChat).wantError(t, generated.CodeInvalidAuthentication)
 	second := b.token()
 	b.want(204, "POST", "/tokens/expire", "", "")
-	b.convert(second, dingtalktest.ChatID).wantError(t, generated.CodeInvalidAuthentication)
+	b.convert(second, knownChat).wantError(t, generated.CodeInvalidAuthentication)
 
 	// Settings and time.
 	b.want(200, "PATCH", "/settings", `{"chats":{"a":"cidA=="},"monthlyQuota":5}`, `"a":"cidA=="`)
@@ -102,7 +102,7 @@ func TestEverythingOverHTTP(t *testing.T) {
 
 	b.want(204, "POST", "/reset", "", "")
 	b.want(200, "GET", "/settings", "", `"monthlyQuota":-1`)
-	b.convert(third, dingtalktest.ChatID).wantError(t, generated.CodeInvalidAuthentication)
+	b.convert(third, knownChat).wantError(t, generated.CodeInvalidAuthentication)
 }
 
 // A group is created by a request, changed by the admin API, and found in what the emulator answers; one of the settings
@@ -111,14 +111,14 @@ func TestGroupsOverHTTP(t *testing.T) {
 	b := startAdmin(t)
 	b.want(200, "GET", "/groups", "", `[]`)
 	b.want(200, "GET", "/groups?chatId=chat1", "", `[]`)
-	b.ask(generated.OperationCreateGroup, newGroup, new(any))
+	b.code(generated.OperationCreateGroup, newGroup)
 	g := b.Groups()[0]
 	group := fmt.Sprintf(`{"chatId":%q,"openConversationId":%q,"name":"n","owner":"u","members":["u"],"robots":[%q],"disbanded":`,
-		g.ChatID, g.OpenConversationID, dingtalktest.RobotCode)
+		g.ChatID, g.OpenConversationID, robot)
 	b.want(200, "GET", "/groups", "", "["+group+"false}]")
 	b.want(200, "POST", "/groups", group+"true}", group+"true}")
 	b.want(200, "GET", "/groups?chatId="+g.ChatID, "", "["+group+"true}]")
-	if code := b.ask(sendOp, message(g.OpenConversationID, dingtalktest.RobotCode, "{}"), nil); code != generated.CodeOrgGroupSendGroupDisbanded {
+	if code := b.code(sendOp, message(g.OpenConversationID, robot, "{}")); code != generated.CodeOrgGroupSendGroupDisbanded {
 		t.Errorf("sent to a disbanded group: %q", code)
 	}
 
@@ -134,15 +134,14 @@ func TestGroupsOverHTTP(t *testing.T) {
 func TestMessagesOverHTTP(t *testing.T) {
 	b := startAdmin(t)
 	b.want(200, "GET", "/messages", "", `[]`)
-	var sent generated.OrgGroupSendResponseBody
-	b.ask(sendOp, message(dingtalktest.OpenConversationID, dingtalktest.RobotCode, "{}"), &sent)
-	where := fmt.Sprintf(`"openConversationId":%q,"robotCode":%q`, dingtalktest.OpenConversationID, dingtalktest.RobotCode)
-	listed := fmt.Sprintf(`"processQueryKey":%q,"chatId":%q,%s,"msgKey":"sampleText","msgParam":"{}",`, sent.ProcessQueryKey, dingtalktest.ChatID, where)
+	sent, _ := ask[generated.OrgGroupSendResponseBody](b.api, sendOp, message(knownGroup, robot, "{}"))
+	where := fmt.Sprintf(`"openConversationId":%q,"robotCode":%q`, knownGroup, robot)
+	listed := fmt.Sprintf(`"processQueryKey":%q,"chatId":%q,%s,"msgKey":"sampleText","msgParam":"{}",`, sent.ProcessQueryKey, knownChat, where)
 	b.want(200, "GET", "/messages", "", listed+`"readBy":[],"recalled":false}]`)
 	for range 2 { // A user counts once.
 		b.want(204, "POST", "/messages/read", fmt.Sprintf(`{"processQueryKey":%q,"userIds":["u1","u2"]}`, sent.ProcessQueryKey), "")
 	}
-	b.ask(generated.OperationOrgGroupRecall, fmt.Sprintf(`{%s,"processQueryKeys":[%q]}`, where, sent.ProcessQueryKey), new(any))
+	b.code(recallOp, fmt.Sprintf(`{%s,"processQueryKeys":[%q]}`, where, sent.ProcessQueryKey))
 	b.want(200, "GET", "/messages", "", listed+`"readBy":["u1","u2"],"recalled":true}]`)
 	b.want(204, "POST", "/reset", "", "")
 	b.want(200, "GET", "/messages", "", `[]`)

@@ -17,7 +17,7 @@ func TestChats(t *testing.T) {
 	a := start(t, dingtalktest.WithChat("chat-a", "cidA/+=="), dingtalktest.WithChat("4555", "cidB"),
 		func(s *dingtalktest.Settings) { s.OwnersNotVisible = []string{"chat-hidden", "4555"} })
 	token := a.token().AccessToken
-	a.convert(token, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
+	a.wantKnown(token)
 	a.convert(token, "chat-a").wantID(t, "cidA/+==")
 	a.convert(token, "chat-b").wantError(t, generated.CodeInvalidChatID)
 	a.convert(token, "chat-hidden").wantError(t, generated.CodeOwnerNotVisible)
@@ -32,7 +32,7 @@ func TestAnyChat(t *testing.T) {
 	a := start(t, dingtalktest.WithAnyChat(), dingtalktest.WithChat("chat-a", "cidA"))
 	token := a.IssueToken()
 	a.convert(token, "chat-a").wantID(t, "cidA")
-	a.convert(token, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
+	a.wantKnown(token)
 	seen, lengths := map[string]bool{}, map[int]int{}
 	for _, id := range []string{"chat00000000000000000000000000000000", "4555", "a b", "a/b", "a%2Fb", "a+b", "你好", strings.Repeat("x", 256)} {
 		want := dingtalktest.OpenConversationIDOf(id)
@@ -47,7 +47,7 @@ func TestAnyChat(t *testing.T) {
 	if len(lengths) != 2 || lengths[27] == 0 || lengths[47] == 0 { // both forms have been seen
 		t.Errorf("ids by length: %v", lengths)
 	}
-	for _, id := range []string{"unknown", "unknown-chat", dingtalktest.OpenConversationID, "a\nb", "\xff", strings.Repeat("x", 257)} {
+	for _, id := range []string{"unknown", "unknown-chat", knownGroup, "a\nb", "\xff", strings.Repeat("x", 257)} {
 		a.convert(token, id).wantError(t, generated.CodeInvalidChatID)
 	}
 }
@@ -68,7 +68,7 @@ func TestChatIDIsOnePathSegment(t *testing.T) {
 func TestAcceptedRequests(t *testing.T) {
 	a := start(t)
 	token := a.token().AccessToken
-	path := convertPath(dingtalktest.ChatID)
+	path := convertPath(knownChat)
 	for name, lines := range map[string]string{
 		"no content type, no length":     "\r\n",
 		"JSON, no length":                "Content-Type: application/json\r\n\r\n",
@@ -86,7 +86,7 @@ func TestAcceptedRequests(t *testing.T) {
 				target += "?access_token=ignored"
 			}
 			head := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: localhost\r\n%s: %s\r\n", convertOp.Method, target, strings.ToUpper(generated.TokenHeader), token)
-			a.raw(head+lines).wantID(t, dingtalktest.OpenConversationID)
+			a.raw(head+lines).wantID(t, knownGroup)
 		})
 	}
 }
@@ -122,7 +122,7 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 	a := start(t, dingtalktest.WithAnyChat())
 	token := a.IssueToken()
 	for _, c := range []struct{ method, path string }{
-		{"GET", convertPath(dingtalktest.ChatID)},
+		{"GET", convertPath(knownChat)},
 		{"PUT", tokenOp.Path},
 		{"post", tokenOp.Path},
 		{"OPTIONS", tokenOp.Path},
@@ -161,7 +161,7 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 func TestBannedAddress(t *testing.T) {
 	a := start(t, func(s *dingtalktest.Settings) { s.BannedAddress = true })
 	for _, got := range []reply{
-		a.convert(a.IssueToken(), dingtalktest.ChatID),
+		a.known(),
 		a.fetch(dingtalktest.AppKey, dingtalktest.AppSecret),
 		a.do(a.request("GET", "/", "", nil)),
 	} {
@@ -171,7 +171,7 @@ func TestBannedAddress(t *testing.T) {
 		}
 	}
 	a.Configure(func(s *dingtalktest.Settings) { s.BannedAddress = false })
-	a.convert(a.IssueToken(), dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
+	a.known().wantID(t, knownGroup)
 }
 
 // TestHandlerCalledDirectly gives the handler requests that no network would: without a body, or with another path.
@@ -185,7 +185,7 @@ func TestHandlerCalledDirectly(t *testing.T) {
 			t.Errorf("%s: %d %s", target, w.Code, w.Body)
 		}
 	}
-	if got := dingtalktest.OpenConversationIDOf(dingtalktest.ChatID); got != dingtalktest.OpenConversationID {
+	if got := dingtalktest.OpenConversationIDOf(knownChat); got != knownGroup {
 		t.Errorf("the reference page's chat has id %s", got)
 	}
 }

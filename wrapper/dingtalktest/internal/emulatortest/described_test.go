@@ -93,7 +93,7 @@ func TestContract(t *testing.T) {
 		for _, route := range generated.Routes {
 			op := route.Operation
 			a.FailNext(dingtalktest.Code(row.Code).For(*op))
-			got := a.do(a.request(op.Method, braces.ReplaceAllString(op.Path, dingtalktest.ChatID)+"?access_token="+a.IssueToken(), a.IssueToken(), nil))
+			got := a.do(a.request(op.Method, braces.ReplaceAllString(op.Path, knownChat)+"?access_token="+a.IssueToken(), a.IssueToken(), nil))
 			if op.TokenQuery == "" && op.LookupErrorCode(string(row.Code)) == generated.LookupErrorCode(string(row.Code)) {
 				got.wantError(t, row.Code)
 			}
@@ -107,6 +107,16 @@ func TestContract(t *testing.T) {
 var (
 	convertOp = generated.OperationChatIDToOpenConversationID
 	tokenOp   = generated.OperationGetAccessToken
+	sendOp    = generated.OperationOrgGroupSend
+	queryOp   = generated.OperationOrgGroupQuery
+	recallOp  = generated.OperationOrgGroupRecall
+)
+
+// What every emulator knows.
+const (
+	knownChat  = dingtalktest.ChatID
+	knownGroup = dingtalktest.OpenConversationID
+	robot      = dingtalktest.RobotCode
 )
 
 const gatewayType = "application/json;charset=UTF-8"
@@ -235,6 +245,14 @@ func convertPath(chatID string) string {
 func (a *api) convert(token, chatID string) reply {
 	a.t.Helper()
 	return a.do(a.request(convertOp.Method, convertPath(chatID), token, nil))
+}
+
+// known converts the known chat.
+func (a *api) known() reply { return a.convert(a.IssueToken(), knownChat) }
+
+func (a *api) wantKnown(token string) {
+	a.t.Helper()
+	a.convert(token, knownChat).wantID(a.t, knownGroup)
 }
 
 func (a *api) fetch(appKey, appSecret string) reply {

@@ -31,23 +31,23 @@ func TestFaultsApplyInOrder(t *testing.T) {
 		t.Errorf("%d queued", a.Pending())
 	}
 	token := a.IssueToken()
-	a.convert(token, dingtalktest.ChatID).wantError(t, generated.CodeSystemError)
-	a.convert(token, dingtalktest.ChatID).wantError(t, generated.CodeSystemError)
-	a.convert(token, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
+	a.convert(token, knownChat).wantError(t, generated.CodeSystemError)
+	a.convert(token, knownChat).wantError(t, generated.CodeSystemError)
+	a.wantKnown(token)
 	a.do(a.request("GET", "/v1.0/else", "", nil)).wantError(t, generated.CodeUnknownError)
 	a.fetch("x", "y").wantError(t, generated.CodeServiceBusy)
-	a.convert("not even a token", dingtalktest.ChatID).wantError(t, generated.CodeInternalError)
-	a.convert(token, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
+	a.convert("not even a token", knownChat).wantError(t, generated.CodeInternalError)
+	a.wantKnown(token)
 	if a.Pending() != 0 {
 		t.Errorf("%d queued", a.Pending())
 	}
 
 	a.FailNext(dingtalktest.Code(generated.CodeServiceBusy).Always())
 	for range 5 {
-		a.convert(token, dingtalktest.ChatID).wantError(t, generated.CodeServiceBusy)
+		a.convert(token, knownChat).wantError(t, generated.CodeServiceBusy)
 	}
 	a.ClearFaults()
-	a.convert(token, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
+	a.wantKnown(token)
 }
 
 func TestFaultDetails(t *testing.T) {
@@ -58,10 +58,10 @@ func TestFaultDetails(t *testing.T) {
 		t.Errorf("%d %+v", got.status, e)
 	}
 
-	a.FailNext(dingtalktest.Fault{Kind: "code", Code: generated.CodeSystemError, Status: 500, Message: "later", RetryAfter: "7"}.WithHeader("x-Other", "y"))
+	a.FailNext(dingtalktest.Fault{Kind: "code", Code: generated.CodeSystemError, Status: 500, Message: "later", RetryAfter: "0"}.WithHeader("x-Other", "y"))
 	got = a.convert("", "x")
 	if e := got.apiError(t); got.status != 500 || e.Code != "systemError" || e.Message != "later" ||
-		got.header.Get("Retry-After") != "7" || got.header.Get("X-Other") != "y" {
+		got.header.Get("Retry-After") != "0" || got.header.Get("X-Other") != "y" {
 		t.Errorf("%d %v %+v", got.status, got.header, e)
 	}
 
@@ -129,7 +129,7 @@ func TestBareConnection(t *testing.T) {
 	try := func(fault dingtalktest.Fault, body string) (reply, error) {
 		t.Helper()
 		a.FailNext(fault)
-		return a.send(a.request(convertOp.Method, convertPath(dingtalktest.ChatID), token, strings.NewReader(body)))
+		return a.send(a.request(convertOp.Method, convertPath(knownChat), token, strings.NewReader(body)))
 	}
 	for _, body := range []string{"", strings.Repeat("unread ", 1000)} {
 		for _, c := range []struct {
@@ -211,7 +211,7 @@ func TestLatency(t *testing.T) {
 	const latency = 30 * time.Millisecond
 	a := start(t, dingtalktest.WithLatency(latency))
 	before := time.Now()
-	a.convert(a.IssueToken(), dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
+	a.known().wantID(t, knownGroup)
 	if took := time.Since(before); took < latency {
 		t.Errorf("answered after %v", took)
 	}
@@ -227,14 +227,14 @@ func TestLatency(t *testing.T) {
 func TestDamagedAnswers(t *testing.T) {
 	a := start(t)
 	token := a.IssueToken()
-	whole := a.convert(token, dingtalktest.ChatID).body
+	whole := a.convert(token, knownChat).body
 	try := func(fault dingtalktest.Fault) (reply, error) {
 		t.Helper()
 		a.FailNext(fault)
-		r := a.request(convertOp.Method, convertPath(dingtalktest.ChatID), token, nil)
+		r := a.request(convertOp.Method, convertPath(knownChat), token, nil)
 		r.Close = true // bytes beyond an answer's end would answer the next request of the connection
 		got, err := a.send(r)
-		a.convert(token, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
+		a.wantKnown(token)
 		return got, err
 	}
 	half := whole[:len(whole)/2]

@@ -1,7 +1,6 @@
 package emulatortest
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -13,19 +12,22 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// ask sends a body to an operation, and decodes the answer of a success; otherwise it returns the error's code.
-func (a *api) ask(op generated.Operation, body string, into any) generated.Code {
+// ask sends a body to an operation, and returns the model of a success, or the error's code.
+func ask[T any](a *api, op generated.Operation, body string) (model T, code generated.Code) {
 	a.t.Helper()
 	r := a.request(op.Method, op.Path, a.IssueToken(), strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	got := a.do(r)
 	if got.status != http.StatusOK {
-		return generated.Code(got.apiError(a.t).Code)
+		return model, generated.Code(got.apiError(a.t).Code)
 	}
-	if err := json.Unmarshal([]byte(got.body), into); err != nil {
-		a.t.Fatalf("%s: %s: %v", op.ID, got.body, err)
-	}
-	return ""
+	return decoded[T](a.t, got), ""
+}
+
+// code is what ask returns of an error.
+func (a *api) code(op generated.Operation, body string) generated.Code {
+	_, code := ask[any](a, op, body)
+	return code
 }
 
 const newGroup = `{"name":"n","owner":"u","useridlist":["u"]}`
@@ -38,6 +40,13 @@ func (a *api) describe(token, chatID string) generated.GetChatResponseBody {
 	return decoded[generated.GetChatResponseBody](a.t, got)
 }
 
+// sendBody is a message to the known group.
+var sendBody = message(knownGroup, robot, "{}")
+
+func (a *api) message() *http.Request {
+	return a.request("POST", sendOp.Path, a.IssueToken(), strings.NewReader(sendBody))
+}
+
 func message(group, robot, text string) string {
 	return fmt.Sprintf(`{"msgKey":"sampleText","msgParam":%q,"openConversationId":%q,"robotCode":%q}`, text, group, robot)
 }
@@ -46,8 +55,8 @@ func message(group, robot, text string) string {
 func TestGroupFromItsCreation(t *testing.T) {
 	t.Parallel()
 	a := start(t)
-	var created generated.CreateGroupResponseBody
-	if code := a.ask(generated.OperationCreateGroup, `{"name":"Project","owner":"boss","useridlist":["boss","clerk"]}`, &created); code != "" {
+	created, code := ask[generated.CreateGroupResponseBody](a, generated.OperationCreateGroup, `{"name":"Project","owner":"boss","useridlist":["boss","clerk"]}`)
+	if code != "" {
 		t.Fatal(code)
 	}
 	a.convert(a.IssueToken(), created.ChatID).wantID(t, created.OpenConversationID)
@@ -55,12 +64,12 @@ func TestGroupFromItsCreation(t *testing.T) {
 	if info := chat.ChatInfo; chat.Errcode != 0 || *info.Name != "Project" || *info.Owner != "boss" || *info.Status != 1 || !slices.Equal(info.UserIDs, []string{"boss", "clerk"}) {
 		t.Errorf("described as %+v", info)
 	}
-	var robots generated.GetBotListInGroupResponseBody
-	if code := a.ask(generated.OperationGetBotListInGroup, `{"openConversationId":"`+created.OpenConversationID+`"}`, &robots); code != "" || *robots.ChatbotInstanceVOList[0].RobotCode != dingtalktest.RobotCode {
+	robots, code := ask[generated.GetBotListInGroupResponseBody](a, generated.OperationGetBotListInGroup, `{"openConversationId":"`+created.OpenConversationID+`"}`)
+	if code != "" || *robots.ChatbotInstanceVOList[0].RobotCode != robot {
 		t.Errorf("robots %+v, code %s", robots, code)
 	}
-	var sent generated.OrgGroupSendResponseBody
-	if code := a.ask(generated.OperationOrgGroupSend, message(created.OpenConversationID, dingtalktest.RobotCode, `{"content":"hello"}`), &sent); code != "" {
+	sent, code := ask[generated.OrgGroupSendResponseBody](a, sendOp, message(created.OpenConversationID, robot, `{"content":"hello"}`))
+	if code != "" {
 		t.Fatal(code)
 	}
 	list := a.Messages()
@@ -70,8 +79,8 @@ func TestGroupFromItsCreation(t *testing.T) {
 	a.MarkRead(sent.ProcessQueryKey, "u1", "u2", "u3")
 	var read []string
 	for token := ""; ; {
-		var page generated.OrgGroupQueryResponseBody
-		if code := a.ask(generated.OperationOrgGroupQuery, fmt.Sprintf(`{"processQueryKey":%q,"maxResults":2,"nextToken":%q}`, sent.ProcessQueryKey, token), &page); code != "" || page.SendStatus != "SUCCESS" {
+		page, code := ask[generated.OrgGroupQueryResponseBody](a, queryOp, fmt.Sprintf(`{"processQueryKey":%q,"maxResults":2,"nextToken":%q}`, sent.ProcessQueryKey, token))
+		if code != "" || page.SendStatus != "SUCCESS" {
 			t.Fatalf("%+v %s", page, code)
 		}
 		read = append(read, page.ReadUserIDs...)
@@ -83,15 +92,15 @@ func TestGroupFromItsCreation(t *testing.T) {
 	if !slices.Equal(read, []string{"u1", "u2", "u3"}) {
 		t.Errorf("read by %q", read)
 	}
-	recall := fmt.Sprintf(`{"openConversationId":%q,"robotCode":%q,"processQueryKeys":[%q,"other"]}`, created.OpenConversationID, dingtalktest.RobotCode, sent.ProcessQueryKey)
+	recall := fmt.Sprintf(`{"openConversationId":%q,"robotCode":%q,"processQueryKeys":[%q,"other"]}`, created.OpenConversationID, robot, sent.ProcessQueryKey)
 	for _, want := range []int{1, 0} { // the second recall finds it recalled
-		var recalled generated.OrgGroupRecallResponseBody
-		if code := a.ask(generated.OperationOrgGroupRecall, recall, &recalled); code != "" || len(recalled.SuccessResult) != want || len(recalled.FailedResult) != 2-want {
+		recalled, code := ask[generated.OrgGroupRecallResponseBody](a, recallOp, recall)
+		if code != "" || len(recalled.SuccessResult) != want || len(recalled.FailedResult) != 2-want {
 			t.Errorf("recalled %+v, code %s", recalled, code)
 		}
 	}
-	var state generated.OrgGroupQueryResponseBody
-	if a.ask(generated.OperationOrgGroupQuery, `{"processQueryKey":"`+sent.ProcessQueryKey+`"}`, &state); state.SendStatus != "RECALLED" || !a.Messages()[0].Recalled {
+	state, _ := ask[generated.OrgGroupQueryResponseBody](a, queryOp, `{"processQueryKey":"`+sent.ProcessQueryKey+`"}`)
+	if state.SendStatus != "RECALLED" || !a.Messages()[0].Recalled {
 		t.Errorf("after the recall: %+v", state)
 	}
 }
@@ -110,19 +119,19 @@ func TestSendIsRefused(t *testing.T) {
 		want generated.Code
 	}{
 		{message(id("chatother"), "otherrobot", "{}"), ""},
-		{message(id("chatother"), dingtalktest.RobotCode, "{}"), generated.CodeOrgGroupSendNoSuchRobot},
-		{message(id("chatempty"), dingtalktest.RobotCode, "{}"), generated.CodeOrgGroupSendNoSuchRobot},
-		{message(id("chatgone"), dingtalktest.RobotCode, "{}"), generated.CodeOrgGroupSendGroupDisbanded},
-		{message("cidunknown", dingtalktest.RobotCode, "{}"), generated.CodeOrgGroupSendInvalidConversationID},
-		{message("", dingtalktest.RobotCode, "{}"), generated.CodeOrgGroupSendMissingConversationID},
-		{message(dingtalktest.OpenConversationID, "", "{}"), generated.CodeOrgGroupSendMissingRobotCode},
-		{message(dingtalktest.OpenConversationID, dingtalktest.RobotCode, "hello"), generated.CodeOrgGroupSendInvalidMessageParam},
-		{message(dingtalktest.OpenConversationID, dingtalktest.RobotCode, long), generated.CodeOrgGroupSendMessageParamTooLong},
-		{strings.Replace(message(dingtalktest.OpenConversationID, dingtalktest.RobotCode, "{}"), "sampleText", "", 1), generated.CodeOrgGroupSendInvalidMessageKey},
-		{strings.Replace(message(dingtalktest.OpenConversationID, dingtalktest.RobotCode, "{}"), `"{}"`, "{}", 1), generated.CodeInvalidBody},
+		{message(id("chatother"), robot, "{}"), generated.CodeOrgGroupSendNoSuchRobot},
+		{message(id("chatempty"), robot, "{}"), generated.CodeOrgGroupSendNoSuchRobot},
+		{message(id("chatgone"), robot, "{}"), generated.CodeOrgGroupSendGroupDisbanded},
+		{message("cidunknown", robot, "{}"), generated.CodeOrgGroupSendInvalidConversationID},
+		{message("", robot, "{}"), generated.CodeOrgGroupSendMissingConversationID},
+		{message(knownGroup, "", "{}"), generated.CodeOrgGroupSendMissingRobotCode},
+		{message(knownGroup, robot, "hello"), generated.CodeOrgGroupSendInvalidMessageParam},
+		{message(knownGroup, robot, long), generated.CodeOrgGroupSendMessageParamTooLong},
+		{strings.Replace(message(knownGroup, robot, "{}"), "sampleText", "", 1), generated.CodeOrgGroupSendInvalidMessageKey},
+		{strings.Replace(message(knownGroup, robot, "{}"), `"{}"`, "{}", 1), generated.CodeInvalidBody},
 		{"", generated.CodeMissingBody},
 	} {
-		if got := a.ask(generated.OperationOrgGroupSend, tt.body, new(generated.OrgGroupSendResponseBody)); got != tt.want {
+		if got := a.code(sendOp, tt.body); got != tt.want {
 			t.Errorf("%.200s: %q, want %q", tt.body, got, tt.want)
 		}
 	}
@@ -137,10 +146,10 @@ func TestSendIsRefused(t *testing.T) {
 	if !ok || len(g.Robots) != 0 {
 		t.Fatalf("%+v, %v", g, ok)
 	}
-	g.Robots = []string{dingtalktest.RobotCode}
+	g.Robots = []string{robot}
 	for _, want := range []generated.Code{"", generated.CodeOrgGroupSendGroupDisbanded} {
 		a.SetGroup(g)
-		if got := a.ask(sendOp, message(id("chatempty"), dingtalktest.RobotCode, "{}"), new(any)); got != want {
+		if got := a.code(sendOp, message(id("chatempty"), robot, "{}")); got != want {
 			t.Errorf("%+v: %q", g, got)
 		}
 		g.Disbanded = true
@@ -161,12 +170,12 @@ func TestOtherRefusals(t *testing.T) {
 		{generated.OperationCreateGroup, `{"name":"a","owner":"a"}`, generated.CodeCreateGroupInvalidParameter},
 		{generated.OperationCreateGroup, `{"name":1}`, generated.CodeInvalidBody},
 		{generated.OperationGetBotListInGroup, `{"openConversationId":"cidunknown"}`, generated.CodeGetBotListInGroupInvalidConversationID},
-		{generated.OperationOrgGroupQuery, `{"processQueryKey":"none"}`, "InvalidprocessQueryKey"},
-		{generated.OperationOrgGroupQuery, `{"processQueryKey":"none","maxResults":201}`, "InvalidmaxResults"},
-		{generated.OperationOrgGroupQuery, `{"processQueryKey":"none","nextToken":"x"}`, "InvalidnextToken"},
-		{generated.OperationOrgGroupRecall, `{"openConversationId":"a","robotCode":"b","processQueryKeys":[]}`, "InvalidprocessQueryKeys"},
+		{queryOp, `{"processQueryKey":"none"}`, "InvalidprocessQueryKey"},
+		{queryOp, `{"processQueryKey":"none","maxResults":201}`, "InvalidmaxResults"},
+		{queryOp, `{"processQueryKey":"none","nextToken":"x"}`, "InvalidnextToken"},
+		{recallOp, `{"openConversationId":"a","robotCode":"b","processQueryKeys":[]}`, "InvalidprocessQueryKeys"},
 	} {
-		if got := a.ask(tt.op, tt.body, new(any)); got != tt.want {
+		if got := a.code(tt.op, tt.body); got != tt.want {
 			t.Errorf("%s %s: %q, want %q", tt.op.ID, tt.body, got, tt.want)
 		}
 	}
@@ -181,13 +190,13 @@ func TestLegacyAnswers(t *testing.T) {
 		fault       *dingtalktest.Fault
 		want        int32
 	}{
-		{a.IssueToken(), dingtalktest.ChatID, nil, 0},
+		{a.IssueToken(), knownChat, nil, 0},
 		{a.IssueToken(), "unknown", nil, 40016},
 		{a.IssueToken(), "", nil, 40016},
-		{"wrong", dingtalktest.ChatID, nil, 40014},
-		{"", dingtalktest.ChatID, nil, 40014},
-		{a.IssueToken(), dingtalktest.ChatID, ptr(dingtalktest.Code(generated.CodeAppQPSLimit)), 90002},
-		{a.IssueToken(), dingtalktest.ChatID, ptr(dingtalktest.Code(generated.CodeGetChatCode49000)), 49000},
+		{"wrong", knownChat, nil, 40014},
+		{"", knownChat, nil, 40014},
+		{a.IssueToken(), knownChat, ptr(dingtalktest.Code(generated.CodeAppQPSLimit)), 90002},
+		{a.IssueToken(), knownChat, ptr(dingtalktest.Code(generated.CodeGetChatCode49000)), 49000},
 	} {
 		if tt.fault != nil {
 			a.FailNext(*tt.fault)
@@ -196,7 +205,7 @@ func TestLegacyAnswers(t *testing.T) {
 			t.Errorf("%+v: got %d %v", tt, got.Errcode, got.ChatInfo)
 		}
 	}
-	header := a.request(http.MethodGet, generated.OperationGetChat.Path+"?chatid="+dingtalktest.ChatID, a.IssueToken(), nil)
+	header := a.request(http.MethodGet, generated.OperationGetChat.Path+"?chatid="+knownChat, a.IssueToken(), nil)
 	if got := a.do(header); !strings.Contains(got.body, `"errcode":40014`) {
 		t.Errorf("with a token in the header: %s", got.body)
 	}

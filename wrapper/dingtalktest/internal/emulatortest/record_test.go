@@ -93,7 +93,7 @@ func TestCounts(t *testing.T) {
 	token := a.token().AccessToken
 	a.FailNext(dingtalktest.Code(generated.CodeAppQPSLimit).Times(2), dingtalktest.Code(generated.CodeServiceBusy), dingtalktest.Bytes([]byte("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")))
 	for range 6 {
-		a.convert(token, dingtalktest.ChatID)
+		a.convert(token, knownChat)
 	}
 	a.do(a.request("GET", "/", "", nil))
 	want := map[string]dingtalktest.Tally{
@@ -173,7 +173,7 @@ func TestConcurrentUse(t *testing.T) {
 		wait.Go(func() {
 			for call := range calls {
 				a.FailNext(dingtalktest.Pass())
-				got, err := a.send(a.request(convertOp.Method, convertPath(dingtalktest.ChatID), a.IssueToken(), nil))
+				got, err := a.send(a.request(convertOp.Method, convertPath(knownChat), a.IssueToken(), nil))
 				if err != nil || got.status != http.StatusOK && got.status != http.StatusBadRequest {
 					t.Errorf("%v %+v", err, got)
 				}
@@ -243,7 +243,7 @@ func TestWaitRequests(t *testing.T) {
 		}
 		got <- len(found)
 	}()
-	a.convert(a.IssueToken(), dingtalktest.ChatID)
+	a.known()
 	a.convert("", "x")
 	select {
 	case n := <-got:

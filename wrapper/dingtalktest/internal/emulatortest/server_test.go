@@ -61,7 +61,7 @@ func TestNothingPrintsSecrets(t *testing.T) {
 	a := start(t, dingtalktest.WithCredentials("app", secret))
 	token := a.IssueToken()
 	a.fetch("app", secret)
-	a.convert(token, dingtalktest.ChatID)
+	a.convert(token, knownChat)
 	type holder struct {
 		Server   *dingtalktest.Server
 		Emulator *dingtalktest.Emulator
@@ -139,7 +139,7 @@ func TestHalfBodiesAreDropped(t *testing.T) {
 			a.half(convertOp, "Content-Length: 99", "x"),
 			a.half(convertOp, "Transfer-Encoding: chunked", "5\r\nab"))
 	}
-	a.convert(a.token().AccessToken, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
+	a.wantKnown(a.token().AccessToken)
 	for _, conn := range halves {
 		if got, err := io.ReadAll(conn); err != nil || len(got) > 0 {
 			t.Fatalf("%v %s", err, got)

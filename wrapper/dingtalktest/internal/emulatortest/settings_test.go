@@ -131,7 +131,7 @@ func TestReset(t *testing.T) {
 	}
 	before := used()
 	a.ResetQuota()
-	a.ask(generated.OperationCreateGroup, newGroup, new(any))
+	a.code(generated.OperationCreateGroup, newGroup)
 	a.Configure(func(s *dingtalktest.Settings) { s.BannedAddress = true }, dingtalktest.WithChat("b", "cidB=="))
 	a.AdvanceClock(48 * time.Hour)
 	if now := a.Now(); now.Sub(at) < 48*time.Hour {
@@ -177,7 +177,7 @@ func (a *api) steps(clock *fakeClock, token string, steps []step) {
 		}
 		clock.Advance(s.wait)
 		for _, code := range s.codes {
-			got := a.convert(token, dingtalktest.ChatID)
+			got := a.convert(token, knownChat)
 			if code != "" {
 				got.wantError(a.t, code)
 			} else if got.status != 200 {
@@ -216,7 +216,7 @@ func TestMonthlyQuota(t *testing.T) {
 	token := a.token().AccessToken
 	a.convert(token, "chat-of-nobody").wantError(t, generated.CodeInvalidChatID)
 	a.steps(clock, token, []step{{codes: []generated.Code{"", over, over}}}) // throttled calls do not count
-	a.convert("x", dingtalktest.ChatID).wantError(t, generated.CodeInvalidAuthentication)
+	a.convert("x", knownChat).wantError(t, generated.CodeInvalidAuthentication)
 	if got := a.QuotaUsed(); got != 2 {
 		t.Errorf("used %d", got)
 	}

@@ -23,9 +23,9 @@ func TestTokenIsRenewedWhileValid(t *testing.T) {
 		t.Errorf("%+v, then %+v", first, again)
 	}
 	clock.Advance(2*time.Hour - time.Nanosecond)
-	a.convert(first.AccessToken, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
+	a.wantKnown(first.AccessToken)
 	clock.Advance(time.Nanosecond)
-	a.convert(first.AccessToken, dingtalktest.ChatID).wantError(t, generated.CodeInvalidAuthentication)
+	a.convert(first.AccessToken, knownChat).wantError(t, generated.CodeInvalidAuthentication)
 	second := a.token()
 	if second.AccessToken == first.AccessToken {
 		t.Error("an expired token was renewed")
@@ -33,8 +33,8 @@ func TestTokenIsRenewedWhileValid(t *testing.T) {
 	if second.AccessToken != a.IssueToken() {
 		t.Error("IssueToken is not the token call")
 	}
-	a.convert(first.AccessToken, dingtalktest.ChatID).wantError(t, generated.CodeInvalidAuthentication)
-	a.convert(second.AccessToken, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
+	a.convert(first.AccessToken, knownChat).wantError(t, generated.CodeInvalidAuthentication)
+	a.wantKnown(second.AccessToken)
 }
 
 func TestTokenLifetimes(t *testing.T) {
@@ -61,8 +61,8 @@ func TestTokenLifetimes(t *testing.T) {
 		if token.ExpireIn != c.want {
 			t.Errorf("expireIn %d, want %d", token.ExpireIn, c.want)
 		}
-		if got := a.convert(token.AccessToken, dingtalktest.ChatID); c.valid {
-			got.wantID(t, dingtalktest.OpenConversationID)
+		if got := a.convert(token.AccessToken, knownChat); c.valid {
+			got.wantID(t, knownGroup)
 		} else {
 			got.wantError(t, generated.CodeInvalidAuthentication)
 		}
@@ -72,15 +72,15 @@ func TestTokenLifetimes(t *testing.T) {
 func TestTokenHeader(t *testing.T) {
 	a := start(t)
 	token := a.token().AccessToken
-	a.convert("", dingtalktest.ChatID).wantError(t, generated.CodeMissingToken)
-	a.convert("no-such-token", dingtalktest.ChatID).wantError(t, generated.CodeInvalidAuthentication)
-	a.convert("Bearer "+token, dingtalktest.ChatID).wantError(t, generated.CodeInvalidAuthentication)
+	a.convert("", knownChat).wantError(t, generated.CodeMissingToken)
+	a.convert("no-such-token", knownChat).wantError(t, generated.CodeInvalidAuthentication)
+	a.convert("Bearer "+token, knownChat).wantError(t, generated.CodeInvalidAuthentication)
 
-	empty := a.request(convertOp.Method, convertPath(dingtalktest.ChatID), "", nil)
+	empty := a.request(convertOp.Method, convertPath(knownChat), "", nil)
 	empty.Header.Set(generated.TokenHeader, "")
 	a.do(empty).wantError(t, generated.CodeMissingToken)
 
-	bearer := a.request(convertOp.Method, convertPath(dingtalktest.ChatID)+"?access_token="+token, "", nil)
+	bearer := a.request(convertOp.Method, convertPath(knownChat)+"?access_token="+token, "", nil)
 	bearer.Header.Set("Authorization", "Bearer "+token)
 	a.do(bearer).wantError(t, generated.CodeMissingToken)
 }
@@ -127,8 +127,8 @@ func TestCredentials(t *testing.T) {
 	a.fetch(dingtalktest.AppKey, dingtalktest.AppSecret).wantError(t, generated.CodeInvalidClientIDOrSecret)
 	a.fetch("k1", "s2").wantError(t, generated.CodeInvalidClientIDOrSecret)
 	first, second := a.tokenOf("k1", "s1").AccessToken, a.tokenOf("k2", "s2").AccessToken
-	a.convert(first, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
-	a.convert(second, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
+	a.wantKnown(first)
+	a.wantKnown(second)
 	if first == second || first != a.IssueToken() {
 		t.Error("apps share a token, or IssueToken is not the first app's")
 	}
@@ -142,13 +142,13 @@ func TestStickyToken(t *testing.T) {
 	if a.token().AccessToken != token {
 		t.Fatal("another token was issued")
 	}
-	a.convert(token, dingtalktest.ChatID).wantError(t, generated.CodeInvalidAuthentication)
+	a.convert(token, knownChat).wantError(t, generated.CodeInvalidAuthentication)
 	clock.Advance(2 * time.Hour)
 	next := a.token().AccessToken
 	if next == token {
 		t.Fatal("the expired token was handed back")
 	}
-	a.convert(next, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
+	a.wantKnown(next)
 }
 
 // A client that drops a rejected token and fetches another gets another, however the rejection was forced.
@@ -175,15 +175,15 @@ func TestForcedRejectionRevokesTheToken(t *testing.T) {
 			} else {
 				a.FailNext(fault)
 			}
-			if got := a.convert(first, dingtalktest.ChatID); got.status < 400 {
+			if got := a.convert(first, knownChat); got.status < 400 {
 				t.Fatalf("got %d %s", got.status, got.body)
 			}
-			a.convert(first, dingtalktest.ChatID).wantError(t, generated.CodeInvalidAuthentication)
+			a.convert(first, knownChat).wantError(t, generated.CodeInvalidAuthentication)
 			second := a.token().AccessToken
 			if second == first {
 				t.Error("the same token again")
 			}
-			a.convert(second, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
+			a.wantKnown(second)
 		})
 	}
 }
@@ -193,13 +193,13 @@ func TestOtherFaultsLeaveTheToken(t *testing.T) {
 	token := a.token().AccessToken
 	for _, data := range []string{`"AppQPSLimit"`, `"sticky-token"`, `{"fault":"raw","status":400,"body":"{\"code\":\"systemError\"}"}`, `502`, `"ban-json"`} {
 		a.FailNext(parsed(t, data))
-		if got := a.convert(token, dingtalktest.ChatID); strings.Contains(got.body, dingtalktest.OpenConversationID) {
+		if got := a.convert(token, knownChat); strings.Contains(got.body, knownGroup) {
 			t.Errorf("%s: got %d %s", data, got.status, got.body)
 		}
 		if again := a.token().AccessToken; again != token {
 			t.Errorf("%s: another token", data)
 		}
-		a.convert(token, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
+		a.wantKnown(token)
 	}
 }
 
@@ -212,7 +212,7 @@ func TestRejectionWaitsForAToken(t *testing.T) {
 			a := start(t)
 			a.FailNext(fault)
 			token := a.token().AccessToken
-			a.convert(token, dingtalktest.ChatID).wantError(t, generated.CodeInvalidAuthentication)
+			a.convert(token, knownChat).wantError(t, generated.CodeInvalidAuthentication)
 		})
 	}
 	a := start(t)
@@ -231,7 +231,7 @@ func TestForcedRejectionOfTheLegacyAPI(t *testing.T) {
 			a := start(t)
 			token := a.token().AccessToken
 			a.FailNext(fault)
-			got := a.do(a.request(op.Method, op.Path+"?"+op.TokenQuery+"="+token+"&chatid="+dingtalktest.ChatID, "", nil))
+			got := a.do(a.request(op.Method, op.Path+"?"+op.TokenQuery+"="+token+"&chatid="+knownChat, "", nil))
 			if said := decoded[struct{ Errcode int }](t, got); said.Errcode == 0 {
 				t.Fatalf("got %d %s", got.status, got.body)
 			}
@@ -247,13 +247,13 @@ func TestTokensByHand(t *testing.T) {
 	fetch := func(app string) string { return a.tokenOf(app, "s"+app).AccessToken }
 	first, other := fetch("a"), fetch("b")
 	a.FailNext(dingtalktest.Code(generated.CodeInvalidAuthentication))
-	a.convert(first, dingtalktest.ChatID).wantError(t, generated.CodeInvalidAuthentication)
-	a.convert(first, dingtalktest.ChatID).wantError(t, generated.CodeInvalidAuthentication)
-	a.convert(other, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
+	a.convert(first, knownChat).wantError(t, generated.CodeInvalidAuthentication)
+	a.convert(first, knownChat).wantError(t, generated.CodeInvalidAuthentication)
+	a.wantKnown(other)
 
 	a.Configure(func(s *dingtalktest.Settings) { s.StickyToken = true })
 	a.ExpireTokens() // even a sticky one is not given again
-	a.convert(other, dingtalktest.ChatID).wantError(t, generated.CodeInvalidAuthentication)
+	a.convert(other, knownChat).wantError(t, generated.CodeInvalidAuthentication)
 	if fetch("b") == other {
 		t.Error("the same token after its time")
 	}

@@ -14,8 +14,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-var sendOp = generated.OperationOrgGroupSend
-
 // own is a contract of one operation.
 func own(o generated.Operation, example string) dingtalktest.Option {
 	o.ID, o.Method, o.Path, o.Status = "createTask", "POST", "/v1.0/todo/tasks", 200
@@ -35,32 +33,31 @@ func (a *api) task(body string, header ...string) reply {
 // A permission that is taken away refuses the operations that need it, and no other.
 func TestMissingPermission(t *testing.T) {
 	a := start(t, own(generated.Operation{Permission: "todo.write"}, `{}`), dingtalktest.WithoutPermission("todo.write", sendOp.Permission))
-	var sent generated.OrgGroupSendResponseBody
-	if code := a.ask(sendOp, message(dingtalktest.OpenConversationID, dingtalktest.RobotCode, "{}"), &sent); code != generated.CodePermissionDenied {
+	if code := a.code(sendOp, sendBody); code != generated.CodePermissionDenied {
 		t.Errorf("a message: %q", code)
 	}
 	got := a.task(`{}`)
 	if e := got.apiError(t); got.status != 403 || e.AccessDeniedDetail == nil || !slices.Equal(e.AccessDeniedDetail.RequiredScopes, []string{"todo.write"}) {
 		t.Errorf("a task: %d %s", got.status, got.body)
 	}
-	a.convert(a.token().AccessToken, dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID)
-	if chat := a.describe(a.IssueToken(), dingtalktest.ChatID); chat.Errcode != 0 {
+	a.wantKnown(a.token().AccessToken)
+	if chat := a.describe(a.IssueToken(), knownChat); chat.Errcode != 0 {
 		t.Errorf("a description: %d", chat.Errcode)
 	}
 	a.Configure(dingtalktest.WithoutPermission())
-	refused := a.convert(a.IssueToken(), dingtalktest.ChatID)
+	refused := a.known()
 	refused.wantError(t, generated.CodePermissionDenied)
 	if got := refused.apiError(t).AccessDeniedDetail; got == nil || !slices.Equal(got.RequiredScopes, []string{dingtalktest.Scope}) {
 		t.Errorf("a conversion: %s", refused.body)
 	}
-	if chat := a.describe(a.IssueToken(), dingtalktest.ChatID); chat.ChatInfo != nil { // needs the same one
+	if chat := a.describe(a.IssueToken(), knownChat); chat.ChatInfo != nil { // needs the same one
 		t.Errorf("a description: %+v", chat)
 	}
-	if code := a.ask(sendOp, message(dingtalktest.OpenConversationID, dingtalktest.RobotCode, "{}"), &sent); code != "" {
+	if code := a.code(sendOp, sendBody); code != "" {
 		t.Errorf("a message: %q", code)
 	}
 	a.Configure(dingtalktest.WithPermission(), func(s *dingtalktest.Settings) { s.AddressNotAllowed = true })
-	a.convert(a.IssueToken(), dingtalktest.ChatID).wantError(t, generated.CodeIPNotAllowed)
+	a.known().wantError(t, generated.CodeIPNotAllowed)
 }
 
 // A fault meets the requests that it is bound to, and waits for them.
@@ -71,7 +68,7 @@ func TestFaultsAreBound(t *testing.T) {
 		return a.do(a.request("GET", generated.OperationGetChat.Path+"?access_token="+token+"&chatid="+id, "", nil))
 	}
 	send := func(id string) reply {
-		return a.do(a.request("POST", sendOp.Path, token, strings.NewReader(message(dingtalktest.OpenConversationIDOf(id), dingtalktest.RobotCode, "{}"))))
+		return a.do(a.request("POST", sendOp.Path, token, strings.NewReader(message(dingtalktest.OpenConversationIDOf(id), robot, "{}"))))
 	}
 	marked := func(value string) reply {
 		r := a.request(convertOp.Method, convertPath("a"), token, nil)
@@ -106,7 +103,7 @@ func TestLostAnswer(t *testing.T) {
 	a := start(t)
 	for i, fault := range []dingtalktest.Fault{dingtalktest.Lost().For(sendOp), dingtalktest.Reset().For(sendOp)} {
 		a.FailNext(fault)
-		if got, err := a.send(a.request("POST", sendOp.Path, a.IssueToken(), strings.NewReader(message(dingtalktest.OpenConversationID, dingtalktest.RobotCode, "{}")))); err == nil {
+		if got, err := a.send(a.message()); err == nil {
 			t.Errorf("%s: %d %s", fault.Name(), got.status, got.body)
 		}
 		if n := len(a.Messages()); n != 1 || a.Count(sendOp) != i+1 {
@@ -134,7 +131,7 @@ func TestReusedConnections(t *testing.T) {
 					connections++
 				}
 			}})
-			return a.send(a.request("POST", sendOp.Path, a.IssueToken(), strings.NewReader(message(dingtalktest.OpenConversationID, dingtalktest.RobotCode, "{}"))).WithContext(trace))
+			return a.send(a.message().WithContext(trace))
 		}
 		a.FailNext(dingtalktest.Fault{Kind: "reset", Operation: sendOp.ID, Reused: true})
 		if got, err := send(); err != nil || got.status != 200 {
@@ -151,18 +148,12 @@ func TestReusedConnections(t *testing.T) {
 			t.Errorf("HTTP/2 %v: %d messages of %d requests on %d connections", http2, n, a.Count(sendOp), connections)
 		}
 	}
-	// A service that is busy and asks to come back at once.
-	a := start(t)
-	a.FailNext(parsed(t, `{"fault":"serviceBusy","retryAfter":"0"}`))
-	if got := a.convert("", "x"); got.status != 503 || got.header.Get("Retry-After") != "0" || a.Count(convertOp) != 1 {
-		t.Errorf("%d %v", got.status, got.header)
-	}
 }
 
 func TestBusinessFailure(t *testing.T) {
 	a := start(t, own(generated.Operation{Success: map[string]string{"success": "true", "errcode": "0"}}, `{"success":true,"errcode":0,"taskId":"t"}`))
 	a.FailNext(dingtalktest.Fault{Kind: "business-failure"})
-	a.convert(a.IssueToken(), dingtalktest.ChatID).wantID(t, dingtalktest.OpenConversationID) // has no such field
+	a.known().wantID(t, knownGroup) // has no such field
 	if got := a.task(`{}`); got.status != 200 || got.body != `{"errcode":-1,"success":false,"taskId":"t"}` {
 		t.Errorf("%d %s", got.status, got.body)
 	}
@@ -256,7 +247,7 @@ func TestMemoryIsFlat(t *testing.T) {
 	e := dingtalktest.New(dingtalktest.WithAnyChat(), dingtalktest.WithQPS(1e9), func(s *dingtalktest.Settings) { s.RecordSize = 100 })
 	token := e.IssueToken()
 	serve := func(messages, size int) {
-		body := message(dingtalktest.OpenConversationID, dingtalktest.RobotCode, `{"a":"`+strings.Repeat("x", size)+`"}`)
+		body := message(knownGroup, robot, `{"a":"`+strings.Repeat("x", size)+`"}`)
 		for i := range messages {
 			r := httptest.NewRequestWithContext(t.Context(), "POST", sendOp.Path, strings.NewReader(body))
 			r.Header.Set(generated.TokenHeader, token)

@@ -7,9 +7,11 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
@@ -176,7 +178,7 @@ func (s *state) begin(settings Settings) error {
 	if err := settings.check(); err != nil {
 		return err
 	}
-	if err := s.queue(set, settings.Faults); err != nil {
+	if err := s.faults.add(set, settings.Faults); err != nil {
 		return err
 	}
 	s.setup.Store(set)
@@ -185,14 +187,6 @@ func (s *state) begin(settings Settings) error {
 		s.offset.Store(int64(set.Time.Sub(set.Clock())))
 	}
 	return nil
-}
-
-// queue queues all of the faults or none.
-func (s *state) queue(set *setup, faults []Fault) error {
-	if err := set.checkFaults(faults); err != nil {
-		return err
-	}
-	return s.faults.add(faults)
 }
 
 // secrets are what no record may hold.
@@ -223,7 +217,9 @@ func (e *Emulator) FailNext(queue ...Fault) { must(e.Queue(queue...)) }
 // Queue is FailNext for faults that come from elsewhere. It queues all of them, or returns an error: if a fault lacks what its
 // kind needs or has what it does not take, or names an operation that the emulator does not have, or if more than 10,000
 // faults or 8 MiB would be queued.
-func (e *Emulator) Queue(queue ...Fault) error { return e.state.queue(e.state.setup.Load(), queue) }
+func (e *Emulator) Queue(queue ...Fault) error {
+	return e.state.faults.add(e.state.setup.Load(), queue)
+}
 
 // ClearFaults empties the queue. Requests that a fault already holds stay held: [Emulator.Reset] and
 // [Emulator.Close] end those.
@@ -338,3 +334,46 @@ func (e *Emulator) String() string {
 
 // Format prints String whatever the verb.
 func (e *Emulator) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, e.String()) }
+
+// headerTime is how long the header of a request may take to arrive.
+const headerTime = 10 * time.Second
+
+// Server is an emulator behind a listener on the loopback interface.
+type Server struct {
+	URL string // such as http://127.0.0.1:40001, without a slash at the end
+	*Emulator
+	stop func()
+}
+
+// NewServer starts an emulator for a test and closes it when the test ends. Without a test, as in an Example, tb is nil
+// and the caller calls Close. It speaks HTTP/1 and, to clients that begin with it, unencrypted HTTP/2.
+func NewServer(tb testing.TB, opts ...Option) *Server {
+	emulator := New(opts...)
+	listening := httptest.NewUnstartedServer(emulator)
+	listening.Config.ReadHeaderTimeout, listening.Config.ConnContext = headerTime, ConnContext
+	listening.Config.Protocols = new(http.Protocols)
+	listening.Config.Protocols.SetHTTP1(true)
+	listening.Config.Protocols.SetUnencryptedHTTP2(true)
+	listening.Start()
+	// The server is held by a closure, so that fmt does not walk through it while it runs.
+	s := &Server{URL: listening.URL, Emulator: emulator, stop: sync.OnceFunc(func() {
+		emulator.Close()
+		// A client that has sent half a request would hold up the next call for ever.
+		listening.CloseClientConnections()
+		listening.Close()
+	})}
+	if tb != nil {
+		tb.Cleanup(s.Close)
+	}
+	return s
+}
+
+// Close stops the server and cuts its connections, also those that hang. It may be called more than once, also before
+// the test ends.
+func (s *Server) Close() { s.stop() }
+
+// String says where the server is, and nothing of its secrets.
+func (s Server) String() string { return fmt.Sprintf("dingtalktest.Server(%s, %s)", s.URL, s.Emulator) }
+
+// Format prints String whatever the verb.
+func (s Server) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, s.String()) }

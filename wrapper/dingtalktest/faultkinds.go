@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -195,10 +196,16 @@ type queuedFault struct {
 	bytes int
 }
 
-// add queues all of the faults or none.
-func (q *faultQueue) add(faults []Fault) error {
+// add queues all of the faults or none: not one that no request could meet, or that is none.
+func (q *faultQueue) add(set *setup, faults []Fault) error {
 	added, bytes := make([]queuedFault, len(faults)), 0
 	for i, f := range faults {
+		if err := f.check(); err != nil {
+			return err
+		}
+		if f.Operation != "" && !slices.ContainsFunc(set.routes, func(r *call.Route) bool { return r.Operation.ID == f.Operation }) {
+			return fmt.Errorf("fault %s: there is no operation %s", f.Name(), strconv.Quote(f.Operation))
+		}
 		added[i] = queuedFault{f, len(data.Encode(f))}
 		bytes += added[i].bytes
 	}

@@ -272,19 +272,6 @@ func newSetup(s Settings) *setup {
 	return set
 }
 
-// checkFaults refuses faults that no request could meet, or that are none.
-func (s *setup) checkFaults(queue []Fault) error {
-	for _, f := range queue {
-		if err := f.check(); err != nil {
-			return err
-		}
-		if f.Operation != "" && !slices.ContainsFunc(s.routes, func(r *call.Route) bool { return r.Operation.ID == f.Operation }) {
-			return fmt.Errorf("fault %s: there is no operation %s", f.Name(), strconv.Quote(f.Operation))
-		}
-	}
-	return nil
-}
-
 // openConversationID returns the id of a chat that was set up without a group.
 func (s *setup) openConversationID(chatID string) (id string, known bool) {
 	if id, ok := s.Chats[chatID]; ok {

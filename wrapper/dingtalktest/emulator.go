@@ -152,7 +152,7 @@ func (e *Emulator) record(x *exchange, a answer.Answer) Request {
 	var header http.Header
 	var body string
 	if x.RecordSize > 0 {
-		header, body = redact(x.Request.Header), redactBody(x.Body, x.Request.Header.Get("Content-Type"), e.state.secrets(x.setup))
+		header, body = redact(x.Request.Header), redactBody(x.Body, x.Request.Header.Get("Content-Type"), slices.AppendSeq(e.state.tokens.All(), maps.Values(x.apps)))
 	}
 	e.recording.Lock()
 	defer e.recording.Unlock()
@@ -187,11 +187,6 @@ func (s *state) begin(settings Settings) error {
 		s.offset.Store(int64(set.Time.Sub(set.Clock())))
 	}
 	return nil
-}
-
-// secrets are what no record may hold.
-func (s *state) secrets(set *setup) []string {
-	return slices.AppendSeq(s.tokens.All(), maps.Values(set.apps))
 }
 
 // forget undoes everything that happened. What is set up stays.
@@ -335,9 +330,6 @@ func (e *Emulator) String() string {
 // Format prints String whatever the verb.
 func (e *Emulator) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, e.String()) }
 
-// headerTime is how long the header of a request may take to arrive.
-const headerTime = 10 * time.Second
-
 // Server is an emulator behind a listener on the loopback interface.
 type Server struct {
 	URL string // such as http://127.0.0.1:40001, without a slash at the end
@@ -350,7 +342,7 @@ type Server struct {
 func NewServer(tb testing.TB, opts ...Option) *Server {
 	emulator := New(opts...)
 	listening := httptest.NewUnstartedServer(emulator)
-	listening.Config.ReadHeaderTimeout, listening.Config.ConnContext = headerTime, ConnContext
+	listening.Config.ReadHeaderTimeout, listening.Config.ConnContext = 10*time.Second, ConnContext
 	listening.Config.Protocols = new(http.Protocols)
 	listening.Config.Protocols.SetHTTP1(true)
 	listening.Config.Protocols.SetUnencryptedHTTP2(true)

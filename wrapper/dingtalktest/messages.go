@@ -97,12 +97,6 @@ func (all *messages) markRead(key string, userIDs []string) bool {
 // maxReaders is how many readers a page holds.
 const maxReaders = 200
 
-// The states of a message.
-const (
-	sendSuccess  = "SUCCESS"
-	sendRecalled = "RECALLED"
-)
-
 // message is the body of orgGroupSend, whose msgParam is not decoded. Which group a coolAppCode is of is not checked.
 type message struct{ MsgKey, MsgParam, OpenConversationID, RobotCode, CoolAppCode string }
 
@@ -150,9 +144,9 @@ func (s *state) queryMessage(_ *exchange, request *generated.OrgGroupQueryReques
 	}
 	from = min(from, len(m.ReadBy))
 	to := min(from+size, len(m.ReadBy))
-	body := generated.OrgGroupQueryResponseBody{SendStatus: sendSuccess, ReadUserIDs: append([]string{}, m.ReadBy[from:to]...)}
+	body := generated.OrgGroupQueryResponseBody{SendStatus: "SUCCESS", ReadUserIDs: append([]string{}, m.ReadBy[from:to]...)}
 	if m.Recalled {
-		body.SendStatus = sendRecalled
+		body.SendStatus = "RECALLED"
 	}
 	more := to < len(m.ReadBy)
 	if body.HasMore = &more; more {

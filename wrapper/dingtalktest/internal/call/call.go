@@ -76,7 +76,7 @@ func (c *Call) ChatID() string {
 	if c.Route == nil {
 		return ""
 	}
-	if i := c.Route.position(chatParam); i >= 0 {
+	if i := slices.Index(c.Route.names, chatParam); i >= 0 {
 		return c.Params[i]
 	}
 	for _, p := range c.Route.Parameters {
@@ -228,9 +228,6 @@ routes:
 	return nil, nil
 }
 
-// position is which of the path's parameters has a name, or -1.
-func (r *Route) position(name string) int { return slices.Index(r.names, name) }
-
 // UnderGateway reports whether a path begins as those of the gateway's operations do, with the version of the API.
 func UnderGateway(routes []*Route, path string) bool {
 	for _, r := range routes {
@@ -268,7 +265,7 @@ func (c *Call) Lacks() *Lack {
 		var values []string
 		switch p.In {
 		case "path":
-			if i := c.Route.position(p.Name); i >= 0 {
+			if i := slices.Index(c.Route.names, p.Name); i >= 0 {
 				values = []string{c.Params[i]}
 			}
 		case "query":

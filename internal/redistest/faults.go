@@ -36,11 +36,11 @@ type Proxy struct {
 // StartProxy starts a proxy that lets everything pass, until the test ends.
 func StartProxy(t testing.TB, target string) *Proxy {
 	t.Helper()
-	p := &Proxy{Addr: FreeAddr(t), target: target, conns: map[net.Conn]bool{}}
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", p.Addr)
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	p := &Proxy{Addr: l.Addr().String(), target: target, conns: map[net.Conn]bool{}}
 	t.Cleanup(func() { _ = l.Close(); p.Set(Fault{Cut: true}) })
 	go func() {
 		for {

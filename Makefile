@@ -61,10 +61,10 @@ bench: ## Compare a call's cost with other clients', and write bench/RESULTS.md 
 bench-fleet: ## Show what processes do that share a Redis of each kind: tokens, rate, budget, outages (about 7 minutes)
 	@.ci/run bench-fleet
 
-readme: ## Fill the tables of README.md and README.zh-CN.md from their sources
+readme: ## Fill the tables of the pages from their sources
 	$(GO) run ./internal/readme
 
-readme-check: ## Run every snippet of README.md as a new user would, and compare README.zh-CN.md with it
+readme-check: ## Run every snippet of the pages as a new user would, and compare the Chinese ones
 	@.ci/run readme-check
 
 newcomer: ## Add an endpoint in a copy of the repository as CONTRIBUTING.md says, and count the lines typed by hand

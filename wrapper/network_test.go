@@ -234,11 +234,11 @@ func testBodyTooLarge(t *testing.T) {
 		"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n": member.String(), "HTTP/1.1 503 Busy\r\nContent-Encoding: gzip\r\n\r\n": member.String(),
 		"HTTP/1.1 200 OK\r\n\r\n": spaces, "HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n": spaces,
 	} {
-		sent, bytes := atomic.Int64{}, []byte(part) // once: what the server allocates counts, too
+		sent, payload := atomic.Int64{}, []byte(part) // once: what the server allocates counts, too
 		peer := newPeer(t, func(c net.Conn) bool {
 			_, err := io.WriteString(c, head)
 			for n := 0; n < 1024 && err == nil; n++ {
-				_, err = c.Write(bytes)
+				_, err = c.Write(payload)
 				sent.Add(1)
 			}
 			return false

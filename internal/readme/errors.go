@@ -53,12 +53,12 @@ func errorsTable(string) ([]string, error) {
 func operationsTable(string) ([]string, error) {
 	lines := []string{"| method of `dingtalk.Client` | operation of the command | does | permission | repeated |", "|---|---|---|---|---|"}
 	methods := reflect.TypeFor[*dingtalk.Client]()
+	repeated := map[generated.Repeat]string{generated.RepeatSafe: "when it may help", generated.RepeatUnsent: "only if surely not processed"}
 	for _, route := range generated.Routes {
 		o := route.Operation
 		for i := range methods.NumMethod() {
 			if name := methods.Method(i).Name; strings.EqualFold(name, o.ID) {
-				repeated := map[generated.Repeat]string{generated.RepeatSafe: "when it may help", generated.RepeatUnsent: "only if surely not processed"}[o.Repeat]
-				lines = append(lines, fmt.Sprintf("| `%s` | `%s` | %s | %s | %s |", name, o.ID, route.Summary, cmp.Or(o.Permission, "not documented"), repeated))
+				lines = append(lines, fmt.Sprintf("| `%s` | `%s` | %s | %s | %s |", name, o.ID, route.Summary, cmp.Or(o.Permission, "not documented"), repeated[o.Repeat]))
 			}
 		}
 	}

@@ -36,14 +36,12 @@ func TestNew(t *testing.T) {
 		opt    dingtalkredis.Option
 		good   bool
 	}{
-		"good":         {nobody(t), app, dingtalkredis.WithPods(1), true},
-		"no client":    {nil, app, dingtalkredis.WithPods(1), false},
-		"no secret":    {nobody(t), dingtalk.AppCredentials{AppKey: "a"}, dingtalkredis.WithPods(1), false},
-		"no pods":      {nobody(t), app, dingtalkredis.WithPods(0), false},
-		"no time":      {nobody(t), app, dingtalkredis.WithTimeout(0), false},
-		"no host":      {nobody(t), app, dingtalkredis.WithBaseURL("here"), false},
-		"no prefix":    {nobody(t), app, dingtalkredis.WithPrefix(""), false},
-		"brace prefix": {nobody(t), app, dingtalkredis.WithPrefix("{a}"), false},
+		"good":      {nobody(t), app, dingtalkredis.WithPods(1), true},
+		"no client": {nil, app, dingtalkredis.WithPods(1), false},
+		"no secret": {nobody(t), dingtalk.AppCredentials{AppKey: "a"}, dingtalkredis.WithPods(1), false},
+		"no pods":   {nobody(t), app, dingtalkredis.WithPods(0), false},
+		"no time":   {nobody(t), app, dingtalkredis.WithTimeout(0), false},
+		"no host":   {nobody(t), app, dingtalkredis.WithBaseURL("here"), false},
 	} {
 		if fleet, err := dingtalkredis.New(c.client, c.creds, c.opt); (err == nil) != c.good || (fleet != nil) != c.good {
 			t.Errorf("%s: got %v, %v", name, fleet, err)
@@ -58,7 +56,7 @@ func TestFleetIsPrintedWithoutItsSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts := []any{fleet, *fleet, fleet.TokenStore(), fleet.Limiter(1), fleet.Budget(1), fleet.Cache(time.Hour)}
+	parts := []any{fleet, fleet.TokenStore(), fleet.Limiter(1), fleet.Budget(1), fleet.Cache(time.Hour)}
 	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
 		for _, part := range parts {
 			if text := fmt.Sprintf(format, part); strings.Contains(text, secret) || strings.Contains(text, fmt.Sprintf("%x", secret)) {

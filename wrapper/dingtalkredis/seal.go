@@ -5,9 +5,7 @@ import (
 	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
-	"time"
 )
 
 // schema is part of every key. A changed format gets a new schema, so old and new versions of this package can run side
@@ -34,19 +32,18 @@ func newSeal(secret string) (*seal, error) {
 	return &seal{aead}, nil
 }
 
-// close seals a token with its lifetime at the fetch.
-func (s *seal) close(name, token string, lifetime time.Duration) string {
-	plain := binary.BigEndian.AppendUint64(nil, uint64(lifetime.Milliseconds()))
-	return string(s.aead.Seal(nil, nil, append(plain, token...), []byte(name)))
+// close seals a token.
+func (s *seal) close(name, token string) string {
+	return string(s.aead.Seal(nil, nil, []byte(token), []byte(name)))
 }
 
 var errForeign = errors.New("dingtalkredis: the value is not one of this app's")
 
 // open is the inverse of close.
-func (s *seal) open(name, sealed string) (token string, lifetime time.Duration, err error) {
-	plain, err := s.aead.Open(nil, nil, []byte(sealed), []byte(name))
-	if err != nil || len(plain) <= 8 {
-		return "", 0, errForeign
+func (s *seal) open(name, sealed string) (string, error) {
+	token, err := s.aead.Open(nil, nil, []byte(sealed), []byte(name))
+	if err != nil || len(token) == 0 {
+		return "", errForeign
 	}
-	return string(plain[8:]), time.Duration(binary.BigEndian.Uint64(plain)) * time.Millisecond, nil
+	return string(token), nil
 }

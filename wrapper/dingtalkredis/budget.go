@@ -1,6 +1,7 @@
 package dingtalkredis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,9 +29,6 @@ type BudgetOption func(*Budget)
 // fails as with a strict budget.
 func Available() BudgetOption { return func(b *Budget) { b.available = true } }
 
-// shareOf divides a budget: all shares together are 1/shareOf of it.
-const shareOf = 10
-
 // Budget allows all processes together perMonth requests in a calendar month; further ones fail with
 // [dingtalk.ErrQuotaExhausted] without being sent. Pass it to [dingtalk.WithBudget]. The service's quota on the
 // standard edition is 5,000 requests for all apps of an organisation: see [WithOrganization].
@@ -57,17 +55,14 @@ func (f *Fleet) Budget(perMonth int, opts ...BudgetOption) *Budget {
 			opt(b)
 		}
 	}
-	f.locked(func() { f.budget = b })
+	f.locked(func() { f.limit = b.limit })
 	return b
 }
 
 const (
-	// pollTime is how often a call that waits for Redis looks whether it is back.
-	pollTime = 50 * time.Millisecond
-	// lateTime is a little less than the time after which a call of the client waits for the limiter again.
-	lateTime = 190 * time.Millisecond
-	// settleTime is the time for reports of a total that Redis may have lost.
-	settleTime = 3 * time.Second
+	shareOf    = 10                    // all shares together are 1/shareOf of a budget
+	pollTime   = 50 * time.Millisecond // how often a call that waits for Redis looks whether it is back
+	settleTime = 3 * time.Second       // for reports of a total that Redis may have lost
 )
 
 // Spend counts one request that is about to be sent, or refuses it.
@@ -77,10 +72,10 @@ func (b *Budget) Spend(ctx context.Context) error {
 	for failed := error(nil); ; {
 		var taken, over, hopeless bool
 		f.locked(func() {
-			taken = b.take(failed != nil || f.away)
 			over, hopeless = f.total+max(f.spent-f.granted, 0) >= b.limit && time.Now().Before(f.ends), f.hopeless(begun)
-			if taken && time.Since(begun) > lateTime {
-				f.late++
+			taken = b.take((failed != nil || f.away) && !over)
+			if failed == nil && f.away {
+				failed = f.absent()
 			}
 		})
 		switch {
@@ -98,23 +93,20 @@ func (b *Budget) Spend(ctx context.Context) error {
 		if a, failed = f.ask(ctx, want{grants: 1}); failed == nil {
 			wait = a.settles // what was counted may have been another call's
 		}
-		if err := sleep(ctx, wait); err != nil && ctx.Err() == nil {
-			return err
-		}
+		_ = sleep(ctx, wait) // ctx is looked at then
 	}
 }
 
-// take takes a request that Redis has counted, or one of this process's share. f.mu is held.
+// take takes a request that Redis has counted or, to borrow, one of this process's share. f.mu is held.
 func (b *Budget) take(borrow bool) bool {
 	f := b.fleet
 	share := (b.limit + shareOf - 1) / shareOf / max(f.pods, f.places, 1)
-	if f.granted <= f.spent || !time.Now().Before(f.ends) { // grants of another month are not this one's
-		if !borrow || !b.available || f.spent-f.granted >= share || f.total+f.spent-f.granted >= b.limit && time.Now().Before(f.ends) {
-			return false
-		}
+	counted := f.granted > f.spent && time.Now().Before(f.ends) // grants of another month are not this one's
+	taken := counted || borrow && b.available && f.spent-f.granted < share
+	if taken {
+		f.spent++
 	}
-	f.spent++
-	return true
+	return taken
 }
 
 // hopeless reports whether a call that began to wait then need not wait longer. f.mu is held.
@@ -128,10 +120,10 @@ func (f *Fleet) hopeless(begun time.Time) bool {
 
 func (b *Budget) refusal() error {
 	now := b.fleet.now()
-	m := monthOf(now)
+	begins, ends := monthOf(now)
 	return &dingtalk.Error{
-		Kind: dingtalk.ErrQuotaExhausted, Local: true, RetryAfter: m.ends.Sub(now),
-		Message: fmt.Sprintf("not sent: the budget of %d calls for %s is used up", b.limit, m.begins.Format("2006-01")),
+		Kind: dingtalk.ErrQuotaExhausted, Local: true, RetryAfter: ends.Sub(now),
+		Message: fmt.Sprintf("not sent: the budget of %d calls for %s is used up", b.limit, begins.Format("2006-01")),
 	}
 }
 
@@ -146,14 +138,7 @@ func (b *Budget) unknown(err error) error {
 	if b.available {
 		message += ", and this process has sent its share"
 	}
-	b.fleet.locked(func() {
-		if err == nil && b.fleet.away {
-			err = b.fleet.absent()
-		}
-	})
-	if err == nil {
-		err = errUnsettled
-	}
+	err = cmp.Or(err, errUnsettled)
 	if fault := setupFault(err, b.fleet.moves); fault != "" {
 		err = &SetupError{Fault: fault, Err: err}
 	}
@@ -165,38 +150,25 @@ type notCountedError struct{ error }
 
 func (e notCountedError) Unwrap() []error { return []error{ErrNotCounted, e.error} }
 
-// Used returns how many requests all processes have counted this month. It asks Redis, and fails if Redis is down or
-// holds no count.
+// Used returns how many requests all processes have counted this month. It asks Redis, waits while a count settles that may
+// have been lost, and fails if Redis is down.
 func (b *Budget) Used(ctx context.Context) (int, error) {
-	f := b.fleet
-	return do(ctx, f, func(ctx context.Context) (int, error) {
-		pipe := f.redis.Pipeline()
-		kept, sent := pipe.HMGet(ctx, f.monthKey(), "epoch", "base", "new"), time.Now()
-		clk := pipe.Time(ctx)
-		if _, err := pipe.Exec(ctx); err != nil {
+	for {
+		a, err := b.fleet.ask(ctx, want{})
+		if err != nil || a.settles == 0 {
+			return a.total, err
+		}
+		if err := sleep(ctx, a.settles); err != nil {
 			return 0, err
 		}
-		f.locked(func() {
-			f.clock.measure(clk.Val(), sent)
-			f.apart(clk.Val())
-		})
-		if !slices.ContainsFunc(kept.Val(), func(field any) bool { return field != nil }) {
-			return 0, nil // no count yet
-		}
-		var month, base, spent int
-		var rest string
-		if _, err := fmt.Sscanf(fmt.Sprintln(kept.Val()...), "%d:%s %d %d\n", &month, &rest, &base, &spent); err != nil || min(base, spent) < 0 {
-			return 0, &SetupError{Fault: FaultKey, Err: fmt.Errorf("the key %s holds what is no count", f.monthKey())}
-		}
-		if due := monthOf(clk.Val()).index; due > month || due < month-1 { // see exchangeScript
-			return 0, nil
-		}
-		return base + spent, nil
-	})
+	}
 }
 
 // Resets returns the end of the current month of Redis's clock in UTC+8, when the count restarts.
-func (b *Budget) Resets() time.Time { return monthOf(b.fleet.now()).ends }
+func (b *Budget) Resets() time.Time {
+	_, ends := monthOf(b.fleet.now())
+	return ends
+}
 
 // Limit returns the budget per month.
 func (b *Budget) Limit() int { return b.limit }
@@ -212,13 +184,13 @@ func (b *Budget) Limit() int { return b.limit }
 // greatest total that it knows of the epoch before. The greatest report becomes the base: the process with the last grant
 // knows the last total. To report in time, each process asks once per beatTime. A new epoch counts its grants from 0.
 type tally struct {
+	limit   int    // -1 without a budget
 	epoch   string // month, and what tells one from others
 	total   int    // of all processes, at Redis's last answer
 	granted int    // to this process in the epoch
 	spent   int    // of those; more if it went on without Redis, and less than 0 if it brought some along
 	ends    time.Time
-	soon    []time.Time // turns of calls that are about to want a grant
-	late    int         // calls that wait for the limiter again, and then want none
+	soon    []time.Time // turns of calls that are about to want a grant, of late
 }
 
 // counted applies an answer to a request that was made when the tally was so. Only one that reported all that this process
@@ -235,17 +207,8 @@ func (f *Fleet) counted(before tally, a answer) {
 		}
 		f.epoch, f.total, f.granted, f.spent = a.epoch, a.total, a.granted, f.spent-f.granted
 	}
-	at := time.UnixMicro(a.now)
-	f.ends = f.heard.Add(monthOf(at).ends.Sub(at))
-}
-
-// turned notes a call that has a turn. f.mu is held.
-func (f *Fleet) turned(due time.Time) {
-	if f.late > 0 {
-		f.late--
-	} else {
-		f.soon = append(f.soon, due)
-	}
+	_, ends := monthOf(time.UnixMicro(a.now))
+	f.ends = f.heard.Add(ends.Sub(time.UnixMicro(a.now)))
 }
 
 // due returns how many calls that have a turn are about to want a grant. f.mu is held.
@@ -254,25 +217,16 @@ func (f *Fleet) due() int {
 	return len(f.soon)
 }
 
-// month is a calendar month in the assumed time zone of the quota. The documentation does not say.
-type month struct {
-	index        int // months since the year 0
-	begins, ends time.Time
-}
-
 var serviceZone = time.FixedZone("UTC+8", 8*60*60)
 
-func monthOf(t time.Time) month {
+// monthOf returns the calendar month of a time, in the assumed time zone of the quota. The documentation does not say.
+func monthOf(t time.Time) (begins, ends time.Time) {
 	y, m, _ := t.In(serviceZone).Date()
-	return month{index: 12*y + int(m) - 1, begins: time.Date(y, m, 1, 0, 0, 0, 0, serviceZone), ends: time.Date(y, m+1, 1, 0, 0, 0, 0, serviceZone)}
+	return time.Date(y, m, 1, 0, 0, 0, 0, serviceZone), time.Date(y, m+1, 1, 0, 0, 0, 0, serviceZone)
 }
 
-// monthKey is the key of the count.
-func (f *Fleet) monthKey() string { return f.key("budget") }
-
 // now returns Redis's time, as far as this process knows it.
-func (f *Fleet) now() time.Time {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.clock.now()
+func (f *Fleet) now() (now time.Time) {
+	f.locked(func() { now = f.clock.now() })
+	return now
 }

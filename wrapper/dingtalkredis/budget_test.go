@@ -120,30 +120,3 @@ func TestAvailableBudget(t *testing.T) {
 	p.Set(redistest.Fault{Cut: true})
 	wantQuota(t, own.Spend(t.Context())) // nothing is borrowed from a budget that is used up
 }
-
-// A count that cannot be read is no number.
-func TestUsedOfWhatIsNoCount(t *testing.T) {
-	t.Parallel()
-	s := redistest.Start(t)
-	rdb, gone := newRedis(t, s.Addr), newRedis(t, s.Addr)
-	budget := newFleet(t, rdb, "http://127.0.0.1:1").Budget(20)
-	wantUsed(t, budget, 0)
-	spendAll(t, newFleet(t, gone, "http://127.0.0.1:1").Budget(20), 1)
-	if err := gone.Close(); err != nil { // a process that runs would restore the count
-		t.Fatal(err)
-	}
-	wantUsed(t, budget, 1)
-	name := keys(t, rdb, "*:budget")[0]
-	for _, spoil := range []func() error{
-		func() error { return rdb.HSet(t.Context(), name, "new", "x").Err() },
-		func() error { return rdb.HSet(t.Context(), name, "new", "-1").Err() },
-		func() error { return rdb.Set(t.Context(), name, "x", 0).Err() },
-	} {
-		if err := spoil(); err != nil {
-			t.Fatal(err)
-		}
-		if used, err := budget.Used(t.Context()); err == nil {
-			t.Errorf("Used() = %d of a key that holds no count", used)
-		}
-	}
-}

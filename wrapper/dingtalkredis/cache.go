@@ -24,11 +24,11 @@ func (f *Fleet) Cache(lifetime time.Duration) *Cache {
 	return &Cache{fleet: f, lifetime: lifetime}
 }
 
-// valueMark is the prefix of this schema's values.
-const valueMark = "cid" + schema + " "
-
-// maxIDBytes is far above every observed openConversationId.
-const maxIDBytes = 512
+const (
+	valueMark  = "cid" + schema + " "  // before this schema's values
+	maxIDBytes = 512                   // far above every observed openConversationId
+	nearTime   = 50 * time.Millisecond // how long a call waits until its conversion is kept; one with a far Redis goes on
+)
 
 func (c *Cache) name(chatID string) string { return c.fleet.key("conversion", chatID) }
 
@@ -39,9 +39,6 @@ func (c *Cache) Get(ctx context.Context, chatID string) (string, bool) {
 	id, marked := strings.CutPrefix(a.found, valueMark)
 	return id, marked && usable(id)
 }
-
-// nearTime is how long a call waits until its conversion is kept. One that has a far Redis goes on meanwhile.
-const nearTime = 50 * time.Millisecond
 
 // Set keeps a chat's openConversationId. It ignores errors of Redis.
 func (c *Cache) Set(ctx context.Context, chatID, openConversationID string) {

@@ -18,18 +18,12 @@ import (
 // turn of the limiter and a grant of the budget. So a call costs one round trip.
 
 const (
-	// horizon is how far ahead a turn may be reserved; a later call asks again. What a killed process reserved is lost.
-	horizon = time.Second
-	// pauseTime is the pause of a schedule that may have been lost, until turns reserved before have passed. lostTime is that
-	// after an outage, until every process has noticed that it is over.
-	pauseTime = 1200 * time.Millisecond
-	lostTime  = 2500 * time.Millisecond
-	// lateness is the longest delay between a call's turn and the next reservation that the schedule makes up for.
-	lateness = 8 * time.Millisecond
-	// windowTime is for how long a process is known to be there. It counts until three windows later.
-	windowTime = 10 * time.Second
-	// beatTime is how long a process does not ask Redis; with calls that wait, and without Redis, it is half as long.
-	beatTime = time.Second
+	horizon    = time.Second             // how far ahead a turn may be reserved; what a killed process reserved is lost
+	pauseTime  = 1200 * time.Millisecond // of a schedule that may have been lost, until turns reserved before have passed
+	lostTime   = 2500 * time.Millisecond // of a schedule after an outage, until every process has noticed that it is over
+	lateness   = 8 * time.Millisecond    // the longest delay between a turn and the next that the schedule makes up for
+	windowTime = 10 * time.Second        // for which a process is known to be there; it counts until three windows later
+	beatTime   = time.Second             // how long a process does not ask; half of it with calls that wait, and without Redis
 )
 
 // exchangeScript handles one exchange. KEYS: 1 the limiter's schedule; 2 the processes; 3 the month's count; 4 the conversion.
@@ -122,10 +116,9 @@ if rate > 0 and (turns > 0 or ARGV[7] == '1' or pause == longest) then
 	end
 	first = math.max(turn, now - lateness)
 	turn = first
-	while given < turns and turn <= now + horizon do
-		given, turn = given + 1, turn + step
-	end
-	if given < turns then
+	if turns > 0 and turn <= now + horizon then
+		given, turn = 1, turn + step
+	elseif turns > 0 then
 		line = math.max(line, turn)
 		again, line = line - now - horizon / 2, math.min(line + step, now + 3600000000)
 	end
@@ -211,16 +204,10 @@ func (f *Fleet) ask(ctx context.Context, w want) (a answer, err error) {
 		defer f.mu.Unlock()
 		return a, f.absent()
 	}
-	rate, limit, before, pause, ahead := 0.0, -1, f.tally, f.pause, f.ahead()
-	if f.limiter != nil {
-		rate = f.limiter.rate
-	}
-	if f.budget != nil {
-		limit = f.budget.limit
-	}
-	keys := []string{f.limiterKey(), f.key("processes"), f.monthKey(), cmp.Or(w.chat, f.key("processes"))}
-	args := []any{f.process, rate, limit, w.chat != "", w.turns - ahead, pause.Microseconds(), w.throttled,
-		f.spent + w.grants + ahead + f.due() - min(f.late, w.turns), f.spent, f.granted, f.epoch, f.total, f.flying > 0}
+	before, pause, ahead := f.tally, f.pause, f.ahead()
+	keys := []string{f.limiterKey(), f.key("processes"), f.key("budget"), cmp.Or(w.chat, f.key("processes"))}
+	args := []any{f.process, f.rate, f.limit, w.chat != "", w.turns - ahead, pause.Microseconds(), w.throttled,
+		f.spent + w.grants + ahead + f.due(), f.spent, f.granted, f.epoch, f.total, f.flying > 0}
 	f.flying++
 	f.mu.Unlock()
 	limited, cancel := patience(ctx)
@@ -235,11 +222,19 @@ func (f *Fleet) ask(ctx context.Context, w want) (a answer, err error) {
 		if err != nil {
 			return a, err
 		}
-		f.answered(a, sent)
+		at := time.UnixMicro(a.now)
+		f.clock.measure(at, sent)
+		f.apart(at)
+		f.back()
+		f.place, f.places = a.place, a.places
+		if a.turns > 0 { // by when the answer came, had it not been late
+			f.turns = append(f.turns, f.clock.here.Add(at.Sub(f.clock.redis)+f.clock.trip/2+a.first))
+			slices.SortFunc(f.turns, time.Time.Compare)
+		}
 		if f.pause == pause && a.step > 0 { // the schedule is known
 			f.pause = pauseTime
 		}
-		if limit >= 0 && time.Since(sent) < settleTime { // later, the count may be another
+		if before.limit >= 0 && time.Since(sent) < settleTime { // later, the count may be another
 			f.counted(before, a)
 		}
 		return a, nil
@@ -255,20 +250,6 @@ func exchange(ctx context.Context, client redis.Scripter, keys []string, args []
 	a.found, _ = values[0].(string)
 	_, err = fmt.Sscan(values[1].(string), &a.now, &a.place, &a.places, &a.turns, &a.first, &a.step, &a.again, &a.settles, &a.granted, &a.total, &a.epoch)
 	return a, err
-}
-
-// answered applies what an answer tells of the time, the places and the turns.
-func (f *Fleet) answered(a answer, sent time.Time) {
-	at := time.UnixMicro(a.now)
-	f.clock.measure(at, sent)
-	f.apart(at)
-	f.back()
-	f.place, f.places = a.place, a.places
-	came := f.clock.here.Add(at.Sub(f.clock.redis) + f.clock.trip/2) // had it not been late
-	for n := range a.turns {
-		f.turns = append(f.turns, came.Add(a.first+time.Duration(n)*a.step))
-	}
-	slices.SortFunc(f.turns, time.Time.Compare)
 }
 
 // patience ends with ctx, or when a quarter of its time has passed: the rest is left for the call itself.
@@ -307,7 +288,7 @@ func (f *Fleet) beat() (wait time.Duration, again bool) {
 		pace /= 2
 	}
 	wait = time.Until(f.heard.Add(pace))
-	f.beats = f.away || f.limiter != nil || f.budget != nil
+	f.beats = f.away || f.rate > 0 || f.limit >= 0
 	again = f.beats
 	f.mu.Unlock()
 	if !again || wait > 0 {

@@ -35,19 +35,14 @@ type Fleet struct {
 	flying int       // exchanges without an answer yet
 	beats  bool      // see live
 	heard  time.Time // the end of the last exchange
+	clock  clock
 	health
-	clock   clock
-	limiter *Limiter
-	budget  *Budget
 	schedule
 	tally
 }
 
 // Option configures [New]. A nil option is skipped.
 type Option func(*Fleet) error
-
-// defaultTimeout is how long a call waits for one answer of Redis: enough for five round trips to one 200 ms away.
-const defaultTimeout = time.Second
 
 // New makes a fleet of all processes that use the same Redis with the same credentials. The client remains the
 // caller's, who closes it; [Open] makes one. Redis must be version 6 or newer, or Valkey.
@@ -61,7 +56,8 @@ func New(client redis.UniversalClient, creds dingtalk.AppCredentials, opts ...Op
 		return nil, fmt.Errorf("dingtalkredis: %w", err)
 	}
 	_, single := optionsOf(client).(*redis.Options)
-	f := &Fleet{redis: client, moves: !single && optionsOf(client) != nil, timeout: defaultTimeout, process: rand.Text()[:13]}
+	f := &Fleet{redis: client, moves: !single && optionsOf(client) != nil, timeout: time.Second, process: rand.Text()[:13]}
+	f.limit = -1
 	for _, opt := range opts {
 		if opt == nil {
 			continue
@@ -81,36 +77,26 @@ func New(client redis.UniversalClient, creds dingtalk.AppCredentials, opts ...Op
 
 // WithRegion selects the service of the limit, the budget and the conversions. It must equal the client's region; the
 // default is [dingtalk.International] for both. It cannot be combined with [WithBaseURL].
-func WithRegion(region dingtalk.Region) Option {
-	return func(f *Fleet) error {
-		if region != dingtalk.International && region != dingtalk.MainlandChina {
-			return fmt.Errorf("WithRegion: unknown region %q: use dingtalk.International or MainlandChina, or WithBaseURL", region)
-		}
-		return f.serves(string(region))
-	}
-}
+func WithRegion(region dingtalk.Region) Option { return WithBaseURL(string(region)) }
 
 // WithBaseURL is [WithRegion] for another host. It must equal the client's base URL.
 func WithBaseURL(baseURL string) Option {
 	return func(f *Fleet) error {
-		if u, err := url.Parse(baseURL); err != nil || u.Host == "" {
-			return errors.New("WithBaseURL: it is not a URL with a host")
+		u, err := url.Parse(baseURL)
+		switch {
+		case err != nil || u.Host == "":
+			return errors.New("WithRegion or WithBaseURL: it is no URL with a host")
+		case f.host != "":
+			return errors.New("WithRegion and WithBaseURL exclude each other")
 		}
-		return f.serves(baseURL)
+		f.host = baseURL
+		return nil
 	}
 }
 
-func (f *Fleet) serves(host string) error {
-	if f.host != "" {
-		return errors.New("WithRegion and WithBaseURL exclude each other")
-	}
-	f.host = host
-	return nil
-}
-
-// WithPods sets the number of processes that share the limit. It matters only while Redis is down: each process then
-// keeps to its share of the rate. Without it, each keeps to the whole rate and slows down when throttled, and the share
-// of an [Available] budget depends on the number of processes that Redis last counted.
+// WithPods sets the number of processes that share the limit. It matters only while Redis is down: each process then keeps to
+// its share, of rate and [Available] budget, of at least so many. Without it, one that has never reached Redis keeps to the
+// whole rate and slows down when throttled.
 func WithPods(n int) Option {
 	return func(f *Fleet) error {
 		if n < 1 {
@@ -156,17 +142,15 @@ func WithLogger(log *slog.Logger) Option {
 
 // UsesRedis reports whether Redis takes part: false from its failure until it is back, while each process keeps to
 // limits of its own.
-func (f *Fleet) UsesRedis() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return !f.noted
+func (f *Fleet) UsesRedis() (uses bool) {
+	f.locked(func() { uses = !f.noted })
+	return uses
 }
 
 // Misconfigured reports whether Redis does not take part for a setup fault ([SetupError]), which waiting does not cure.
-func (f *Fleet) Misconfigured() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.noted && f.fault != "" && f.lasting()
+func (f *Fleet) Misconfigured() (wrong bool) {
+	f.locked(func() { wrong = f.noted && f.fault != "" && f.lasting() })
+	return wrong
 }
 
 const prefix = "openconversation:"

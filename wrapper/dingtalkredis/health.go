@@ -11,17 +11,12 @@ import (
 )
 
 const (
-	// quietTime is how long Redis must not fail before it counts as back: a full Redis still answers some requests.
-	quietTime = 3 * time.Second
-	// nagTime is the interval of warnings about a setup error, and apartTime that about the clocks.
-	nagTime   = time.Minute
-	apartTime = time.Hour
-	// apart is a difference of clocks that a network does not explain.
-	apart = time.Minute
-	// strictTime is how long calls wait in an outage: the longest time of a failover. startTime is how long they wait for a
-	// Redis that has never answered.
-	strictTime = 30 * time.Second
-	startTime  = 10 * time.Second
+	quietTime  = 3 * time.Second  // how long Redis must not fail before it counts as back: a full Redis still answers some requests
+	nagTime    = time.Minute      // between warnings about a setup error
+	apartTime  = time.Hour        // between warnings about the clocks
+	apart      = time.Minute      // a difference of clocks that a network does not explain
+	strictTime = 30 * time.Second // how long calls wait in an outage: the longest time of a failover
+	startTime  = 10 * time.Second // how long they wait for a Redis that has never answered
 )
 
 // health tells whether Redis is there. Without it, every call would wait its time limit in an outage. Only beats ask a

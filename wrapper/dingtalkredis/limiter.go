@@ -13,19 +13,18 @@ import (
 // Limiter limits the rate of a whole fleet. It implements [dingtalk.Limiter].
 type Limiter struct {
 	fleet *Fleet
-	rate  float64
 	local *dingtalk.AdaptiveLimiter // of a process that has never reached Redis
 }
 
 // schedule is what a process knows of the fleet's turns.
 type schedule struct {
+	rate   float64       // 0 without a limiter
 	turns  []time.Time   // reserved, not yet taken
 	queue  int           // callers that wait
 	pause  time.Duration // that this process wants if the schedule is lost: see exchangeScript
 	place  int           // of this process, without Redis
 	places int           // 0: Redis has never told
 	latest time.Time     // the latest own turn
-	slowly time.Time     // until then, every other own turn is left out
 }
 
 // Limiter allows all processes together perSecond calls a second, evenly spaced, by the generic cell rate algorithm in
@@ -41,11 +40,8 @@ func (f *Fleet) Limiter(perSecond float64) *Limiter {
 	if !(perSecond > 0) {
 		perSecond = dingtalk.DefaultRate
 	}
-	l := &Limiter{fleet: f, rate: perSecond * paceMargin, local: dingtalk.NewLimiter(perSecond / float64(max(f.pods, 1)))}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.limiter = l
-	return l
+	f.locked(func() { f.rate = perSecond * paceMargin })
+	return &Limiter{fleet: f, local: dingtalk.NewLimiter(perSecond / float64(max(f.pods, 1)))}
 }
 
 func (f *Fleet) limiterKey() string {
@@ -53,12 +49,9 @@ func (f *Fleet) limiterKey() string {
 }
 
 const (
-	// paceMargin keeps evenly spaced calls below a limit counted in whole seconds, despite network jitter.
-	paceMargin = 0.97
-	// staleTime is how long after its time a turn is worth something: calls that use old turns come in a burst.
-	staleTime = 100 * time.Millisecond
-	// lookTime is how often a process that waits in line looks whether Redis is away.
-	lookTime = time.Second
+	paceMargin = 0.97                   // keeps evenly spaced calls below a limit counted in whole seconds, despite jitter
+	staleTime  = 100 * time.Millisecond // how long a turn is worth something: calls that use old turns come in a burst
+	lookTime   = time.Second            // how often a process that waits in line looks whether Redis is away
 )
 
 var errTooLate = fmt.Errorf("dingtalkredis: the call's turn would come after its deadline: %w", context.DeadlineExceeded)
@@ -73,46 +66,40 @@ func (l *Limiter) Wait(ctx context.Context) error {
 		if deadline, limited := ctx.Deadline(); err == nil && limited && due.After(deadline) {
 			err = errTooLate
 		}
-		for away := false; err == nil && !away && time.Until(due) > 0; {
-			step := time.Until(due)
-			if !found { // a process in line goes on without Redis as the others do
-				step = min(step, lookTime)
-			}
-			err = sleep(ctx, step)
+		for away := false; err == nil && !away && time.Until(due) > 0; { // a process in line goes on without Redis as the others do
+			err = sleep(ctx, min(time.Until(due), lookTime))
 			f.locked(func() { away = f.away && !found })
 		}
-		switch {
-		case err != nil && found:
+		if err != nil && found {
 			f.locked(func() { f.turns = slices.Insert(f.turns, 0, due) })
+		}
+		if err != nil || found && time.Since(due) < staleTime { // a busy machine may be late
 			return err
-		case err != nil:
-			return err
-		case found && time.Since(due) < staleTime: // a busy machine may be late
-			return nil
 		}
 	}
 }
 
 // turn returns the caller's turn if one is found, or when to ask again.
 func (l *Limiter) turn(ctx context.Context) (due time.Time, found bool, err error) {
-	f := l.fleet
+	f, told := l.fleet, true
 	f.locked(func() { due, found = f.take() })
 	if found {
 		return due, true, nil
 	}
 	a, failed := f.ask(ctx, want{turns: 1})
-	told := true
 	f.locked(func() {
-		if due, found = f.take(); !found && failed != nil && ctx.Err() == nil {
-			due, found, told = f.ownTurn(l.rate)
+		due, found = f.take()
+		switch {
+		case found || ctx.Err() != nil:
+		case failed != nil:
+			due, found, told = f.ownTurn()
+		default:
+			due = time.Now().Add(a.again)
 		}
 	})
-	switch {
-	case !told:
+	if !told {
 		err = l.local.Wait(ctx)
-		return time.Now(), true, err
-	case !found && failed == nil:
-		due = time.Now().Add(a.again)
+		return time.Now(), err == nil, err
 	}
 	return due, found, ctx.Err()
 }
@@ -134,7 +121,7 @@ func (f *Fleet) take() (due time.Time, found bool) {
 		return due, false
 	}
 	due, f.turns = f.turns[0], f.turns[1:]
-	f.turned(due)
+	f.soon = append(f.soon, due)
 	return due, true
 }
 
@@ -149,35 +136,29 @@ func (f *Fleet) ahead() int {
 // ownTurn returns this process's next turn without Redis, or when to look again. The processes take turns by Redis's clock,
 // each in its place. That begins when turns that were reserved with Redis have passed. told is false if Redis has never told
 // the process its place. f.mu is held.
-func (f *Fleet) ownTurn(rate float64) (due time.Time, found, told bool) {
+func (f *Fleet) ownTurn() (due time.Time, found, told bool) {
 	f.pause = lostTime
 	if f.places == 0 {
 		return due, false, false
 	}
-	round := time.Duration(float64(max(f.places, f.pods)) / rate * float64(time.Second))
+	round := time.Duration(float64(max(f.places, f.pods)) / f.rate * float64(time.Second))
 	now := time.Now()
 	earliest := slices.MaxFunc([]time.Time{f.latest.Add(round / 2), f.since.Add(horizon), now}, time.Time.Compare)
 	// The time since a round of the first place began that is under way for this one.
-	since := time.Duration(f.clock.now().Add(earliest.Sub(now)).UnixNano()) - time.Duration(float64(f.place)/rate*float64(time.Second))
+	since := time.Duration(f.clock.now().Add(earliest.Sub(now)).UnixNano()) - time.Duration(float64(f.place)/f.rate*float64(time.Second))
 	wait := earliest.Sub(now) + (round-since%round)%round
-	if now.Before(f.slowly) && since/round%2 == 0 {
-		wait += round
-	}
 	if wait > staleTime {
 		return now.Add(min(wait-staleTime/2, lookTime/2)), false, true
 	}
 	f.latest = now.Add(wait)
-	f.turned(f.latest)
+	f.soon = append(f.soon, f.latest)
 	return f.latest, true, true
 }
 
 // Answered reports a throttle to the fleet.
 func (l *Limiter) Answered(throttled bool) {
 	l.local.Answered(throttled)
-	if !throttled {
-		return
-	}
-	if _, err := l.fleet.ask(context.Background(), want{throttled: true}); err != nil {
-		l.fleet.locked(func() { l.fleet.slowly = time.Now().Add(quietTime) })
+	if throttled {
+		_, _ = l.fleet.ask(context.Background(), want{throttled: true})
 	}
 }

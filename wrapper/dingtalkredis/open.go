@@ -33,11 +33,11 @@ import (
 // In user and password, percent-encode every character except A-Z a-z 0-9 - . _ ~. Open refuses an ambiguous URL, and
 // names the form that works. No error repeats the URL, which may hold a password.
 func Open(rawURL string) (redis.UniversalClient, error) {
-	options, err := parseURL(rawURL)
+	client, err := open(rawURL)
 	if err != nil {
 		return nil, fmt.Errorf("dingtalkredis: not a Redis URL that can be used: %w", err)
 	}
-	return connect(options), nil
+	return client, nil
 }
 
 // opened is a client with the options that it was made with.
@@ -58,28 +58,6 @@ func optionsOf(client redis.UniversalClient) any {
 			return new(redis.FailoverOptions)
 		}
 		return c.Options()
-	}
-	return nil
-}
-
-// connect makes a client.
-func connect(options any) redis.UniversalClient {
-	switch o := options.(type) {
-	case *redis.Options:
-		o.DisableIdentity = o.DisableIdentity || o.Protocol == 2
-		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled} // one command less, which few servers know
-		client := redis.NewClient(o)
-		if o.Protocol == 2 {
-			client.AddHook(noHelloError{})
-		}
-		return opened{client, o}
-	case *redis.ClusterOptions:
-		o.DisableIdentity = o.DisableIdentity || o.Protocol == 2
-		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-		return opened{redis.NewClusterClient(o), o}
-	case *redis.FailoverOptions:
-		o.DisableIdentity = o.DisableIdentity || o.Protocol == 2
-		return opened{redis.NewFailoverClient(o), o}
 	}
 	return nil
 }
@@ -110,9 +88,8 @@ func (h noHelloError) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 
 var (
 	errForm = errors.New("its form is redis://HOST:6379/0, rediss:// with TLS, redis+cluster://HOST1:6379,HOST2:6379, " +
-		"redis+sentinel://HOST1:26379,HOST2:26379/0?master_name=NAME or unix:///PATH")
-	errEncoded = errors.New("in user and password, what is none of A-Z a-z 0-9 - . _ ~ must be percent-encoded: " +
-		"/ is %2F, # is %23, ? is %3F, @ is %40, : is %3A, % is %25")
+		"redis+sentinel://HOST1:26379,HOST2:26379/0?master_name=NAME or unix:///PATH; in user and password, what is none of " +
+		"A-Z a-z 0-9 - . _ ~ must be percent-encoded: / is %2F, # is %23, ? is %3F, @ is %40, : is %3A, % is %25")
 
 	// form lets no character stand where net/url would end the host there, and another host would be dialled.
 	form   = regexp.MustCompile(`^(?i:(redis|rediss|unix)(\+cluster|\+sentinel)?)://([^/?#]*@)?([^@/?#]*)(/[^@?#]*)?(?:\?([^@#]*))?$`)
@@ -121,37 +98,22 @@ var (
 	names  = regexp.MustCompile(`^[A-Za-z_, ]+$`)
 )
 
-const userHint = "user and password stand before the host: USER:PASSWORD@HOST; those of Sentinels are sentinel_username and sentinel_password"
-
-// misplaced are options of the Redis client's parsers that this package refuses.
-var misplaced = map[string]string{
-	"username":    userHint,
-	"password":    userHint,
-	"addr":        "further hosts stand after the first, with commas: HOST1:6379,HOST2:6379",
-	"skip_verify": "certificates are always verified: name the authority's with ca_file=FILE instead of skip_verify",
-}
-
-// parseURL returns the options of a URL. It splits the list of hosts, and leaves the rest to the Redis client's parsers.
-func parseURL(rawURL string) (any, error) {
+// open splits the list of hosts, and leaves the rest to the Redis client's parsers.
+func open(rawURL string) (redis.UniversalClient, error) {
 	part := form.FindStringSubmatch(rawURL)
-	if part == nil && strings.ContainsAny(rawURL, "#@") {
-		return nil, errEncoded
-	} else if part == nil {
+	if part == nil {
 		return nil, errForm
 	}
 	scheme, kind, hosts, path := strings.ToLower(part[1]), strings.ToLower(part[2]), strings.Split(part[4], ","), strings.Trim(part[5], "/")
 	socket, usual := scheme == "unix", map[bool]string{false: ":6379", true: ":26379"}[kind == "+sentinel"]
 	u, err := url.Parse(scheme + "://" + part[3] + "h" + part[5])
-	if err != nil {
-		return nil, errEncoded
-	}
-	query, err := url.ParseQuery(part[6])
-	if err != nil {
+	query, garbled := url.ParseQuery(part[6])
+	if err != nil || garbled != nil {
 		return nil, errForm
 	}
-	twice, hint, odd := false, "", false
-	for name, values := range query {
-		twice, hint = twice || len(values) > 1, hint+misplaced[name]
+	twice, odd := false, false
+	for _, values := range query {
+		twice = twice || len(values) > 1
 	}
 	for n, text := range hosts {
 		found := host.FindStringSubmatch(text)
@@ -165,7 +127,8 @@ func parseURL(rawURL string) (any, error) {
 		broken bool
 		says   string
 	}{
-		{hint != "", hint},
+		{query.Has("username") || query.Has("password") || query.Has("addr") || query.Has("skip_verify"), "user and password stand before the host: USER:PASSWORD@HOST; " +
+			"further hosts stand after the first, with commas; the Sentinels' own are sentinel_username and sentinel_password; ca_file=FILE replaces skip_verify"},
 		{twice, "one of its options is given twice"},
 		{u.User != nil && (!given || password == ""), "it has a user without a password: write USER:PASSWORD@, or :PASSWORD@ for the default user"},
 		{socket && (part[4] != "" || path == "" || kind != ""), "the path of a Unix socket is absolute: unix:///run/redis.sock?db=0"},
@@ -189,55 +152,63 @@ func parseURL(rawURL string) (any, error) {
 			return nil, err
 		}
 	}
+	u.Host = ""
 	if !socket {
 		u.Host, query["addr"] = hosts[0], hosts[1:]
-	} else {
-		u.Host = ""
 	}
-	return options(kind, u, query, secured)
+	return connect(kind, u, query, secured)
 }
 
-// options lets the Redis client parse a URL.
-func options(kind string, u *url.URL, query url.Values, secured *tls.Config) (options any, err error) {
-	username, password := query.Get("sentinel_username"), query.Get("sentinel_password")
+// connect makes a client.
+func connect(kind string, u *url.URL, query url.Values, secured *tls.Config) (redis.UniversalClient, error) {
+	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled} // one command less, which few servers know
 	switch kind {
 	case "+cluster":
 		query.Del("db")
-	case "+sentinel":
+		u.RawQuery = query.Encode()
+		o, err := redis.ParseClusterURL(u.String())
+		if err != nil {
+			return nil, unread(err)
+		}
+		o.TLSConfig, o.DisableIdentity, o.MaintNotificationsConfig = secured, o.DisableIdentity || o.Protocol == 2, quiet
+		return opened{redis.NewClusterClient(o), o}, nil
+	case "+sentinel": // the parser takes the servers' user and password for the Sentinels'
+		username, password := query.Get("sentinel_username"), query.Get("sentinel_password")
 		query.Del("sentinel_username")
 		query.Del("sentinel_password")
+		u.RawQuery = query.Encode()
+		o, err := redis.ParseFailoverURL(u.String())
+		if err != nil {
+			return nil, unread(err)
+		}
+		o.Username, o.Password, o.SentinelUsername, o.SentinelPassword = o.SentinelUsername, o.SentinelPassword, username, password
+		o.TLSConfig, o.DisableIdentity = secured, o.DisableIdentity || o.Protocol == 2
+		o.DialerRetries = 1 // otherwise a name unknown to the Sentinels would look like an outage
+		return opened{redis.NewFailoverClient(o), o}, nil
 	}
 	u.RawQuery = query.Encode()
-	switch kind {
-	case "+cluster":
-		var o *redis.ClusterOptions
-		if o, err = redis.ParseClusterURL(u.String()); err == nil {
-			o.TLSConfig, options = secured, o
-		}
-	case "+sentinel": // the parser takes the servers' user and password for the Sentinels'
-		var o *redis.FailoverOptions
-		if o, err = redis.ParseFailoverURL(u.String()); err == nil {
-			o.Username, o.Password, o.SentinelUsername, o.SentinelPassword = o.SentinelUsername, o.SentinelPassword, username, password
-			o.TLSConfig, o.DialerRetries = secured, 1 // otherwise a name unknown to the Sentinels would look like an outage
-			options = o
-		}
-	default:
-		var o *redis.Options
-		if o, err = redis.ParseURL(u.String()); err == nil {
-			o.TLSConfig, options = secured, o
-		}
+	o, err := redis.ParseURL(u.String())
+	if err != nil {
+		return nil, unread(err)
 	}
-	if err == nil {
-		return options, nil
+	o.TLSConfig, o.DisableIdentity, o.MaintNotificationsConfig = secured, o.DisableIdentity || o.Protocol == 2, quiet
+	client := redis.NewClient(o)
+	if o.Protocol == 2 {
+		client.AddHook(noHelloError{})
 	}
+	return opened{client, o}, nil
+}
+
+// unread is the error of a parser, without text that may be part of a password.
+func unread(err error) error {
 	_, unknown, found := strings.Cut(err.Error(), "unexpected option: ")
-	switch { // without text that may be part of a password
+	switch {
 	case !found:
-		return nil, errors.New("the value of one of its options cannot be read")
+		return errors.New("the value of one of its options cannot be read")
 	case !names.MatchString(unknown):
 		unknown = "(not shown)"
 	}
-	return nil, errors.New("unknown option " + unknown)
+	return errors.New("unknown option " + unknown)
 }
 
 // certificates loads the files named in the query, and deletes their names there.

@@ -16,19 +16,13 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/guard"
 )
 
-// pingTime is the time limit of Ping, and maxPingTime that of a far Redis.
-const (
-	pingTime    = 5 * time.Second
-	maxPingTime = 20 * time.Second
-)
-
 // Ping checks the setup of Redis with every command and key name that the fleet uses, without touching conversions or
 // counts. Call it when the app starts. It returns a [*SetupError] for a fault that waiting does not cure; without Ping,
 // the fleet logs that fault once a minute and works without Redis. Any other error is an outage, which may pass. Ping logs
 // a warning of what it can see and may be wanted: clocks that are apart, and a server that evicts keys when it is full.
 // It takes at most 5 s, or four times [WithTimeout] up to 20 s.
 func (f *Fleet) Ping(ctx context.Context) error {
-	limit := max(pingTime, min(4*f.timeout, maxPingTime))
+	limit := max(5*time.Second, min(4*f.timeout, 20*time.Second))
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	half, stop := context.WithTimeout(limited, limit/2) // the rest is for a diagnosis
@@ -70,9 +64,10 @@ func (f *Fleet) probe(ctx context.Context) error {
 	if evicts := policy.FindString(info); evicts != "" && !strings.Contains(info, "maxmemory:0\r") {
 		f.write(slog.LevelWarn, "Redis evicts keys when it is full, and so may lose the month's count; set maxmemory-policy noeviction", slog.String("policy", evicts))
 	}
-	pipe, keys := f.redis.Pipeline(), []string{f.key("probe", "rate"), f.key("probe", "processes"), f.key("probe", "budget"), f.key("probe")}
+	pipe := f.redis.Pipeline()
+	keys := []string{f.key("probe", "rate"), f.key("probe", "processes"), f.key("probe", "budget"), f.key("probe")}
 	token := []string{f.tokenKey("probe"), f.tokenKey("probe", "fetching")}
-	for _, key := range []string{f.limiterKey(), f.key("processes"), f.monthKey()} {
+	for _, key := range []string{f.limiterKey(), f.key("processes"), f.key("budget")} {
 		pipe.Get(ctx, keys[3])
 		pipe.HMGet(ctx, key, "none")
 	}

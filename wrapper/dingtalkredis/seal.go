@@ -6,6 +6,9 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"errors"
+	"strconv"
+	"strings"
+	"time"
 )
 
 // schema is part of every key. A changed format gets a new schema, so old and new versions of this package can run side
@@ -32,16 +35,18 @@ func newSeal(secret string) (*seal, error) {
 	return &seal{aead}, nil
 }
 
-// close seals a token.
-func (s *seal) close(name, token string) string {
-	return string(s.aead.Seal(nil, nil, []byte(token), []byte(name)))
+// close seals a token. Before it stands, to be read by anybody, how many ms it has left when it is due for renewal.
+func (s *seal) close(name, token string, due time.Duration) string {
+	left := strconv.FormatInt(due.Milliseconds(), 10)
+	return left + " " + string(s.aead.Seal(nil, nil, []byte(token), []byte(name+" "+left)))
 }
 
 var errForeign = errors.New("dingtalkredis: the value is not one of this app's")
 
 // open is the inverse of close.
 func (s *seal) open(name, sealed string) (string, error) {
-	token, err := s.aead.Open(nil, nil, []byte(sealed), []byte(name))
+	left, sealed, _ := strings.Cut(sealed, " ")
+	token, err := s.aead.Open(nil, nil, []byte(sealed), []byte(name+" "+left))
 	if err != nil || len(token) == 0 {
 		return "", errForeign
 	}

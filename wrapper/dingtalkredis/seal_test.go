@@ -3,6 +3,7 @@ package dingtalkredis
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestSeal(t *testing.T) {
@@ -14,8 +15,8 @@ func TestSeal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealed := mine.close("name", "token")
-	if strings.Contains(sealed, "token") || sealed == mine.close("name", "token") {
+	sealed := mine.close("name", "token", time.Hour)
+	if strings.Contains(sealed, "token") || sealed == mine.close("name", "token", time.Hour) {
 		t.Error("it can be read, or looks the same twice")
 	}
 	if token, err := mine.open("name", sealed); token != "token" || err != nil {

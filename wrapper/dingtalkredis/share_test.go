@@ -150,6 +150,7 @@ func TestBudgetIsRestored(t *testing.T) {
 	rdb := newRedis(t, redistest.Start(t).Addr)
 	const url = "http://127.0.0.1:1"
 	a, b := newFleet(t, rdb, url).Budget(30), newFleet(t, rdb, url).Budget(30)
+	wantUsed(t, a, 0)
 	spendAll(t, a, 5)
 	spendAll(t, b, 5)
 	name := keys(t, rdb, "*:budget")[0]
@@ -157,6 +158,7 @@ func TestBudgetIsRestored(t *testing.T) {
 		func() error { return rdb.FlushAll(t.Context()).Err() },
 		func() error { return rdb.Set(t.Context(), name, "x", 0).Err() },
 		func() error { return rdb.HSet(t.Context(), name, "new", "x").Err() },
+		func() error { return rdb.HSet(t.Context(), name, "new", "-1").Err() },
 		func() error { return rdb.HSet(t.Context(), name, "base", "1e300").Err() },
 	} {
 		if err := lose(); err != nil {
@@ -166,7 +168,7 @@ func TestBudgetIsRestored(t *testing.T) {
 		spendAll(t, a, 1)
 		wantUsed(t, a, 10+2*(n+1))
 	}
-	spendAll(t, a, 12)
+	spendAll(t, a, 10)
 	wantQuota(t, a.Spend(t.Context()))
 	wantQuota(t, b.Spend(t.Context()))
 	wantUsed(t, a, 30)

@@ -3,8 +3,6 @@ package dingtalkredis
 import (
 	"context"
 	"crypto/rand"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -14,8 +12,7 @@ import (
 )
 
 const (
-	// leaseTime is the lease of a process that fetches a token, which it renews while it fetches. If it is killed, another
-	// process fetches then.
+	// leaseTime is the lease of a process that fetches a token, which it renews while it fetches, and does not if it is killed.
 	leaseTime = 3 * time.Second
 	// dueTime is how long before its end a token is renewed, but at most a quarter of its lifetime. It is a little
 	// longer than the client's own value: a client that asks for a renewal then gets one.
@@ -60,17 +57,11 @@ func (s *TokenStore) Token(ctx context.Context, key string, fetch func(context.C
 		case value == "":
 			return dingtalk.Token{}, dingtalk.ErrTokenFetching
 		}
-		if token, err := s.open(name, value); err == nil {
+		if token, err := s.fleet.seal.open(name, value); err == nil {
 			return dingtalk.Token{Value: token, Lifetime: left}, nil
 		}
 		unusable = value
 	}
-}
-
-// open returns the token of a value: the ms that it has left when it is due for renewal, and the sealed token.
-func (s *TokenStore) open(name, value string) (string, error) {
-	_, sealed, _ := strings.Cut(value, " ")
-	return s.fleet.seal.open(name, sealed)
 }
 
 // fetch fetches a token and keeps it. If Redis cannot keep it, it is returned all the same.
@@ -82,8 +73,7 @@ func (s *TokenStore) fetch(ctx context.Context, name, lease, mine string, fetch 
 	_, err := do(ctx, s.fleet, func(ctx context.Context) (any, error) {
 		pipe := s.fleet.redis.Pipeline()
 		if failed == nil && token.Lifetime > time.Millisecond {
-			due := min(dueTime, token.Lifetime/4).Milliseconds()
-			pipe.Set(ctx, name, strconv.FormatInt(due, 10)+" "+s.fleet.seal.close(name, token.Value), token.Lifetime)
+			pipe.Set(ctx, name, s.fleet.seal.close(name, token.Value, min(dueTime, token.Lifetime/4)), token.Lifetime)
 		}
 		unlock.Eval(ctx, pipe, []string{lease}, mine)
 		_, err := pipe.Exec(ctx)
@@ -100,7 +90,7 @@ func (s *TokenStore) hold(lease string) (stop func()) {
 	held, stop := context.WithCancel(context.Background())
 	go func() {
 		for sleep(held, leaseTime/3) == nil {
-			_, _ = do(held, s.fleet, func(ctx context.Context) (bool, error) { return s.fleet.redis.PExpire(ctx, lease, leaseTime).Result() })
+			_, _ = do(held, s.fleet, func(ctx context.Context) (any, error) { return nil, s.fleet.redis.PExpire(ctx, lease, leaseTime).Err() })
 		}
 	}()
 	return stop
@@ -114,7 +104,7 @@ func (s *TokenStore) Drop(ctx context.Context, key, token string) error {
 	name := s.fleet.tokenKey(key)
 	_, err := do(ctx, s.fleet, func(ctx context.Context) (any, error) {
 		value, err := s.fleet.redis.Get(ctx, name).Result()
-		if found, foreign := s.open(name, value); err == nil && foreign == nil && found == token {
+		if found, foreign := s.fleet.seal.open(name, value); err == nil && foreign == nil && found == token {
 			err = unlock.Run(ctx, s.fleet.redis, []string{name}, value).Err()
 		}
 		if isNone(err) || redis.HasErrorPrefix(err, "WRONGTYPE") {

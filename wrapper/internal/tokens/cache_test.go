@@ -21,9 +21,13 @@ type service struct {
 	left    int           // fetches whose callers left
 	notes   int           // failures that were logged
 	back    time.Duration // by which the clock is set back
+	stuck   bool          // the transport does not return
 }
 
 func (s *service) Fetch(ctx context.Context) (Token, error) {
+	if s.stuck {
+		time.Sleep(time.Hour)
+	}
 	select {
 	case <-time.After(time.Second):
 	case <-ctx.Done():
@@ -80,6 +84,19 @@ func TestAllLeave(t *testing.T) {
 		group.Wait()
 		synctest.Wait()
 		errorIf(t, s.left != 1, "%d fetches ended", s.left)
+		want("token 1")
+	})
+}
+
+// A transport that does not return costs its callers the limit of a fetch, and no more: the next call fetches anew.
+func TestTransportThatDoesNotReturn(t *testing.T) {
+	s := &service{stuck: true}
+	bubble(t, s, nil, func(t *testing.T, c *Cache, want func(string)) {
+		begun := time.Now()
+		_, err := c.Token(t.Context())
+		errorIf(t, !errors.Is(err, errStuck) || time.Since(begun) != time.Minute, "%v", err)
+		defer time.Sleep(time.Hour) // until it returns
+		s.stuck = false
 		want("token 1")
 	})
 }

@@ -276,7 +276,7 @@ func TestOneRequestPerAttempt(t *testing.T) {
 							transport.Protocols.SetUnencryptedHTTP2(true)
 						}
 						if name == "stuck" {
-							transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: 200 * time.Millisecond, PingTimeout: 200 * time.Millisecond}
+							transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: time.Second / 5, PingTimeout: time.Second / 5}
 						}
 					}, func(t *testing.T, w *wire.Wire, own bool, method, body string) {
 						var together, fill sync.WaitGroup

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -121,8 +122,8 @@ func TestHastyCallersAfterAnOutage(t *testing.T) {
 	for n := range 40 {
 		bubble(t, clock.System(), func(t *testing.T, b *Breaker) {
 			every := []time.Duration{ms, 7 * ms, 30 * ms, 150 * ms}[n%4]
-			back, good := time.Now().Add(3*sec+time.Duration(n)*50*ms), false
-			for !good && time.Since(back) < 10*sec {
+			back, good := time.Now().Add(3*sec+time.Duration(n)*50*ms), new(atomic.Bool)
+			for !good.Load() && time.Since(back) < 10*sec {
 				go func() {
 					ctx, cancel := context.WithTimeout(t.Context(), 100*ms)
 					defer cancel()
@@ -134,7 +135,7 @@ func TestHastyCallersAfterAnOutage(t *testing.T) {
 						b.Release(p, Outcome{Kind: Hasty, Wait: time.Since(asked)})
 						return
 					}
-					good = true
+					good.Store(true)
 					b.Release(p, Outcome{Kind: Good})
 				}()
 				time.Sleep(every)

@@ -124,25 +124,20 @@ var (
 
 // LookupErrorCode returns a code's row, by any of its spellings and without regard to case, or nil for a code not in the
 // catalogue.
-func LookupErrorCode(code string) *ErrorCode { return lookup(catalogue, code) }
+func LookupErrorCode(code string) *ErrorCode { return new(Operation).LookupErrorCode(code) }
 
 // LookupErrorCode is the function [LookupErrorCode], but looks at the operation's own codes first.
 func (o *Operation) LookupErrorCode(code string) *ErrorCode {
-	if row := lookup(o.Codes, code); row != nil {
-		return row
-	}
-	return LookupErrorCode(code)
-}
-
-func lookup(rows []ErrorCode, code string) *ErrorCode {
-	for i := range rows {
-		row := &rows[i]
-		if strings.EqualFold(code, string(row.Code)) {
-			return row
-		}
-		for _, alias := range row.Aliases {
-			if strings.EqualFold(code, alias) {
+	for _, rows := range [][]ErrorCode{o.Codes, catalogue} {
+		for i := range rows {
+			row := &rows[i]
+			if strings.EqualFold(code, string(row.Code)) {
 				return row
+			}
+			for _, alias := range row.Aliases {
+				if strings.EqualFold(code, alias) {
+					return row
+				}
 			}
 		}
 	}

@@ -139,7 +139,7 @@ func dryRun(ctx context.Context, w *term.World, o *options, request dingtalk.Req
 		request.AddQuery(op.TokenQuery, "TOKEN")
 	}
 	var text strings.Builder
-	client, err := generated.NewClient(base, generated.WithHTTPClient(printer{&text, op}))
+	client, err := generated.NewClient(base, printer{&text, op})
 	if err != nil {
 		return explain.Usage("%w", err)
 	}

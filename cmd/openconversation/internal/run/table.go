@@ -120,8 +120,10 @@ func (in *table) detect(name string) (err error) {
 	var start []byte
 	switch {
 	case in.file == nil:
-		_, err = in.stream.Peek(4) // what is there is enough
-		start, _ = in.stream.Peek(in.stream.Buffered())
+		_, err = in.stream.Peek(4)
+		if start, _ = in.stream.Peek(in.stream.Buffered()); len(start) > 0 {
+			err = nil // it comes again
+		}
 	default:
 		if in.size, err = in.file.Seek(0, io.SeekEnd); err == nil {
 			start = make([]byte, min(in.size, startSize))

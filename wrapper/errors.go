@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -104,25 +105,14 @@ func (e *Error) Scope() Scope { return scopeOf(e.inARow()) }
 
 // LogValue groups the fields that are set, for [log/slog].
 func (e *Error) LogValue() slog.Value {
-	attrs := []slog.Attr{slog.String("op", e.Op), slog.String("kind", e.Kind.Error())}
-	add := func(says bool, attr slog.Attr) {
-		if says {
-			attrs = append(attrs, attr)
-		}
-	}
-	add(e.ChatID != "", slog.String("chat", e.ChatID))
-	add(e.StatusCode != 0, slog.Int("status", e.StatusCode))
-	add(e.Code != "", slog.String("code", string(e.Code)))
-	add(e.Message != "", slog.String("message", e.Message))
-	add(e.RequestID != "", slog.String("request_id", e.RequestID))
-	add(len(e.RequiredScopes) > 0, slog.Any("required_scopes", e.RequiredScopes))
-	add(e.RetryAfter > 0, slog.Duration("retry_after", e.RetryAfter))
-	add(e.Attempts > 0, slog.Int("attempts", e.Attempts))
-	add(e.TokenEndpoint, slog.Bool("token_endpoint", true))
-	add(e.Local, slog.Bool("local", true))
-	add(e.MayBeDone, slog.Bool("may_be_done", true))
-	add(e.Err != nil, slog.String("cause", e.cause()))
-	return slog.GroupValue(attrs...)
+	unset := func(attr slog.Attr) bool { return reflect.ValueOf(attr.Value.Any()).IsZero() }
+	return slog.GroupValue(slices.DeleteFunc([]slog.Attr{
+		slog.String("op", e.Op), slog.String("kind", e.Kind.Error()), slog.String("chat", e.ChatID),
+		slog.Int("status", e.StatusCode), slog.String("code", string(e.Code)), slog.String("message", e.Message),
+		slog.String("request_id", e.RequestID), slog.Any("required_scopes", e.RequiredScopes),
+		slog.Duration("retry_after", e.RetryAfter), slog.Int("attempts", e.Attempts), slog.Bool("token_endpoint", e.TokenEndpoint),
+		slog.Bool("local", e.Local), slog.Bool("may_be_done", e.MayBeDone), slog.String("cause", e.cause()),
+	}, unset)...)
 }
 
 // cause is the text of Err on one line. It may quote a malformed header.

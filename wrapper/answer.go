@@ -136,8 +136,8 @@ func isFailure(o *Operation, answer object) bool {
 
 // unsuccessful reports whether a field of an answer has another value than a success's. An absent one says nothing.
 func unsuccessful(o *Operation, answer object) bool {
-	for name, want := range o.Success {
-		if raw := answer.field(name); raw != "" && !strings.EqualFold(scalar(raw), want) {
+	for _, want := range o.Success {
+		if raw := answer.field(want.Name); raw != "" && !strings.EqualFold(scalar(raw), want.Value) {
 			return true
 		}
 	}

@@ -106,7 +106,7 @@ func (c *Client) server(o *Operation) (*url.URL, error) {
 		return nil, nil
 	}
 	base := c.path.plain.Server.String()
-	regional := o.Regions[base]
+	regional := o.Region(base)
 	own, err := baseOf(cmp.Or(regional, o.Server))
 	if err != nil {
 		return nil, fmt.Errorf("its server: %w", err)

@@ -400,7 +400,7 @@ func formats(t *testing.T) map[string]string {
 				case function == nil:
 				case function.FullName() == command+"/internal/lang.N":
 					singular[call.Args[1]] = true
-				case slices.Contains([]string{"fmt.Errorf", "errors.New"}, function.FullName()) && !strings.Contains(p.PkgPath, "/rows/internal/"):
+				case slices.Contains([]string{"fmt.Errorf", "errors.New"}, function.FullName()):
 					t.Errorf("%s: %s is English in every language: use lang.Errorf", p.Fset.Position(call.Pos()), function.Name())
 				}
 				return true
@@ -408,7 +408,7 @@ func formats(t *testing.T) map[string]string {
 		}
 		for expr, value := range p.TypesInfo.Types {
 			of := strings.TrimPrefix(value.Type.String(), command+"/internal/")
-			if value.Value != nil && !singular[expr] && slices.Contains([]string{"lang.Format", "rows/internal/xlsx.Fault"}, of) {
+			if value.Value != nil && !singular[expr] && of == "lang.Format" {
 				found[constant.StringVal(value.Value)] = p.Fset.Position(expr.Pos()).String()
 			}
 		}

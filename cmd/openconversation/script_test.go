@@ -160,9 +160,8 @@ func oc(ts *testscript.TestScript, args []string) {
 	if got.code != code {
 		ts.Fatalf("exit code %d, want %d\n%s%s", got.code, code, got.stdout, got.stderr)
 	}
-	said := strings.Join(strings.Fields(got.stdout+got.stderr), " ") // lines end where there is room, so that blanks are alike
 	for _, text := range texts {
-		if !strings.Contains(said, strings.Join(strings.Fields(text), " ")) {
+		if !got.said(text) {
 			ts.Fatalf("%q is not in\n%s%s", text, got.stdout, got.stderr)
 		}
 	}

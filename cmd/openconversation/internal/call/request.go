@@ -120,8 +120,8 @@ func build(w *term.World, route generated.Route, params []*parameter, body strin
 func dryRun(ctx context.Context, w *term.World, o *options, request dingtalk.Request) error {
 	op, base := request.Operation, o.URL(w)
 	if op.Server != "" {
-		own, known := op.Regions[base]
-		if server, err := url.Parse(op.Server); !known && err == nil && base != string(dingtalk.International) && base != string(dingtalk.MainlandChina) {
+		own := op.Region(base)
+		if server, err := url.Parse(op.Server); own == "" && err == nil && base != string(dingtalk.International) && base != string(dingtalk.MainlandChina) {
 			own = base + server.EscapedPath()
 		}
 		base = cmp.Or(own, op.Server)
@@ -130,7 +130,7 @@ func dryRun(ctx context.Context, w *term.World, o *options, request dingtalk.Req
 		request.AddQuery(op.TokenQuery, "TOKEN")
 	}
 	var text strings.Builder
-	client, err := generated.NewClient(base, generated.WithHTTPClient(printer{&text, op}))
+	client, err := generated.NewClient(base, printer{&text, op})
 	if err != nil {
 		return explain.Usage("%w", err)
 	}

@@ -36,15 +36,6 @@ type parameter struct {
 	values []string
 }
 
-// newParameter names a parameter's flag as in the contract, unless another flag has that name.
-func newParameter(p generated.Field, taken bool) *parameter {
-	flag := p.Name
-	if taken {
-		flag = cmp.Or(p.In, "body") + "-" + p.Name
-	}
-	return &parameter{Field: p, flag: flag}
-}
-
 func (p *parameter) usage(l lang.Language) string {
 	text := fmt.Sprintf("`%s`", strings.TrimSuffix(typeText(p.Field), "[]"))
 	if p.Required {

@@ -68,7 +68,7 @@ func TestAway(t *testing.T) {
 			var log, fleetLog lines
 			fleet := newFleet(t, newRedis(t, p.Addr), server.URL, usual, dingtalkredis.WithLogger(fleetLog.logger()))
 			budget := fleet.Budget(100000, dingtalkredis.Available())
-			client := newClient(t, server.URL, creds, tokenStore(t, fleet), dingtalk.WithLimiter(fleet.Limiter(1000)),
+			client := newClient(t, server.URL, creds, dingtalk.WithTokenStore(fleet.TokenStore()), dingtalk.WithLimiter(fleet.Limiter(1000)),
 				dingtalk.WithBudget(budget), dingtalk.WithCache(fleet.Cache(time.Hour)), dingtalk.WithLogger(log.logger()))
 			convert(t, client, "before")
 			back := leave(t, s, p)
@@ -106,7 +106,7 @@ func TestAwayWithANearDeadline(t *testing.T) {
 	s := redistest.Start(t)
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 	fleet := newFleet(t, newRedis(t, s.Addr), server.URL, usual)
-	client := newClient(t, server.URL, creds, tokenStore(t, fleet), dingtalk.WithLimiter(fleet.Limiter(1000)),
+	client := newClient(t, server.URL, creds, dingtalk.WithTokenStore(fleet.TokenStore()), dingtalk.WithLimiter(fleet.Limiter(1000)),
 		dingtalk.WithBudget(fleet.Budget(5000, dingtalkredis.Available())), dingtalk.WithCache(fleet.Cache(time.Hour)))
 	convert(t, client, "before")
 	s.Signal(syscall.SIGSTOP)
@@ -124,7 +124,7 @@ func TestAwayFromTheStart(t *testing.T) {
 	t.Parallel()
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 	fleet := newFleet(t, newRedis(t, redistest.FreeAddr(t)), server.URL, usual, dingtalkredis.WithPods(10))
-	client := newClient(t, server.URL, creds, tokenStore(t, fleet), dingtalk.WithLimiter(fleet.Limiter(200)),
+	client := newClient(t, server.URL, creds, dingtalk.WithTokenStore(fleet.TokenStore()), dingtalk.WithLimiter(fleet.Limiter(200)),
 		dingtalk.WithBudget(fleet.Budget(2500, dingtalkredis.Available())), dingtalk.WithCache(fleet.Cache(time.Hour)))
 	convert(t, client, "first")
 	begun := time.Now()

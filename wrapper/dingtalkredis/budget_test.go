@@ -62,41 +62,6 @@ func TestBudgetCountsALostAnswerOnce(t *testing.T) {
 	wantUsed(t, direct, 2)
 }
 
-// What a process that has nothing to do knows restores a count that was lost, before one that knows nothing spends more.
-func TestBudgetIsRestoredByAnIdleProcess(t *testing.T) {
-	t.Parallel()
-	rdb := newRedis(t, redistest.Start(t).Addr)
-	idle := newFleet(t, rdb, "http://127.0.0.1:1").Budget(20)
-	spendAll(t, idle, 15)
-	if err := rdb.FlushAll(t.Context()).Err(); err != nil {
-		t.Fatal(err)
-	}
-	fresh := newFleet(t, rdb, "http://127.0.0.1:1").Budget(20)
-	spendAll(t, fresh, 5)
-	wantQuota(t, fresh.Spend(t.Context()))
-	wantUsed(t, idle, 20)
-}
-
-// However many processes a month sees, its key holds a bounded number of fields.
-func TestBudgetOfManyProcesses(t *testing.T) {
-	t.Parallel()
-	const processes, most = 2000, 8 + 512
-	rdb := newRedis(t, redistest.Start(t).Addr)
-	fleet := newFleet(t, rdb, "http://127.0.0.1:1")
-	last := fleet.Budget(processes)
-	spendAll(t, last, 1)
-	for range processes - 1 {
-		spendAll(t, fleet.Budget(processes), 1)
-	}
-	wantQuota(t, last.Spend(t.Context()))
-	wantUsed(t, last, processes)
-	fields, err := rdb.HLen(t.Context(), keys(t, rdb, "*:budget")[0]).Result()
-	t.Logf("figure: %d processes one after another: %d fields in the month's hash", processes, fields)
-	if fields > most || err != nil {
-		t.Errorf("%d fields, %v; want at most %d", fields, err, most)
-	}
-}
-
 // An available budget goes on within its share, adds what it has sent, and never sends more than its share above.
 func TestAvailableBudget(t *testing.T) {
 	t.Parallel()

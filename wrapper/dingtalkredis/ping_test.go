@@ -181,7 +181,7 @@ func TestWrongSetupIsWarnedOf(t *testing.T) {
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 	var log lines
 	fleet := newFleet(t, openRedis(t, "redis://app:wrong@"+s.Addr), server.URL, dingtalkredis.WithLogger(log.logger()))
-	client := newClient(t, server.URL, creds, tokenStore(t, fleet), dingtalk.WithLimiter(fleet.Limiter(1000)), dingtalk.WithCache(fleet.Cache(time.Hour)))
+	client := newClient(t, server.URL, creds, dingtalk.WithTokenStore(fleet.TokenStore()), dingtalk.WithLimiter(fleet.Limiter(1000)), dingtalk.WithCache(fleet.Cache(time.Hour)))
 	for range 20 {
 		convert(t, client, "chat")
 	}

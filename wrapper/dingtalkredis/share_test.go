@@ -127,20 +127,23 @@ func TestLimiterSurvivesGarbage(t *testing.T) {
 	}
 }
 
-// Apps of one organization share its budget, and others have their own.
-func TestBudgetBelongsToOrganization(t *testing.T) {
+// Apps of one organization share its budget and its conversions, and others have their own.
+func TestOrganization(t *testing.T) {
 	t.Parallel()
 	rdb := newRedis(t, redistest.Start(t).Addr)
-	other := dingtalk.AppCredentials{AppKey: "other", AppSecret: "x"}
 	const url = "http://127.0.0.1:1"
-	a := newFleet(t, rdb, url, dingtalkredis.WithOrganization("corp")).Budget(1)
-	b := newFleetOf(t, rdb, other, url, dingtalkredis.WithOrganization("corp")).Budget(1)
-	if err := a.Spend(t.Context()); err != nil {
-		t.Error(err)
+	one := newFleet(t, rdb, url, dingtalkredis.WithOrganization("corp"))
+	same := newFleetOf(t, rdb, dingtalk.AppCredentials{AppKey: "other", AppSecret: "x"}, url, dingtalkredis.WithOrganization("corp"))
+	another := newFleet(t, rdb, url, dingtalkredis.WithOrganization("another corp")) // of the same app
+	spendAll(t, one.Budget(1), 1)
+	wantQuota(t, same.Budget(1).Spend(t.Context()))
+	spendAll(t, another.Budget(1), 1)
+	one.Cache(time.Hour).Set(t.Context(), "chat", "cid")
+	if id, found := same.Cache(time.Hour).Get(t.Context(), "chat"); id != "cid" || !found {
+		t.Errorf("the organisation has %q, %t", id, found)
 	}
-	wantQuota(t, b.Spend(t.Context()))
-	if err := newFleetOf(t, rdb, other, url).Budget(1).Spend(t.Context()); err != nil {
-		t.Error(err)
+	if id, found := another.Cache(time.Hour).Get(t.Context(), "chat"); found {
+		t.Errorf("another organisation has %q", id)
 	}
 }
 

@@ -44,12 +44,9 @@ func TestFleetIsPrintedWithoutItsSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts := []any{fleet, fleet.TokenStore(), fleet.Limiter(1), fleet.Budget(1), fleet.Cache(time.Hour)}
-	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
-		for _, part := range parts {
-			if text := fmt.Sprintf(format, part); strings.Contains(text, secret) || strings.Contains(text, fmt.Sprintf("%x", secret)) {
-				t.Errorf("%s of a %T: %s", format, part, text)
-			}
+	for _, part := range []any{fleet, fleet.TokenStore(), fleet.Limiter(1), fleet.Budget(1), fleet.Cache(time.Hour)} {
+		if text := fmt.Sprintf("%v %+v %#v", part, part, part); strings.Contains(text, secret) || strings.Contains(text, fmt.Sprintf("%x", secret)) {
+			t.Errorf("a %T: %s", part, text)
 		}
 	}
 }

@@ -56,7 +56,7 @@ func TestLossOfRedisKeepsTheRate(t *testing.T) {
 	together(t)
 	const rate = 20
 	sizes, allowed := []int{50}, 30 // on a machine that tests much else
-	if _, measured := fleetChats(t); measured {
+	if _, measured := fleetChats(); measured {
 		sizes, allowed = []int{20, 100, 500}, 25
 	}
 	for _, pods := range sizes {

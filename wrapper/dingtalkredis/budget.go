@@ -60,9 +60,10 @@ func (f *Fleet) Budget(perMonth int, opts ...BudgetOption) *Budget {
 }
 
 const (
-	shareOf    = 10                    // all shares together are 1/shareOf of a budget
-	pollTime   = 50 * time.Millisecond // how often a call that waits for Redis looks whether it is back
-	settleTime = 3 * time.Second       // for reports of a total that Redis may have lost
+	shareOf    = 10                     // all shares together are 1/shareOf of a budget
+	pollTime   = 50 * time.Millisecond  // how often a call that waits for Redis looks whether it is back
+	lateTime   = 190 * time.Millisecond // a little less than that after which a call of the client waits for the limiter again
+	settleTime = 3 * time.Second        // for reports of a total that Redis may have lost
 )
 
 // Spend counts one request that is about to be sent, or refuses it.
@@ -74,6 +75,9 @@ func (b *Budget) Spend(ctx context.Context) error {
 		f.locked(func() {
 			over, hopeless = f.total+max(f.spent-f.granted, 0) >= b.limit && time.Now().Before(f.ends), f.hopeless(begun)
 			taken = b.take((failed != nil || f.away) && !over)
+			if taken && time.Since(begun) > lateTime {
+				f.paid++
+			}
 			if failed == nil && f.away {
 				failed = f.absent()
 			}
@@ -191,6 +195,7 @@ type tally struct {
 	spent   int    // of those; more if it went on without Redis, and less than 0 if it brought some along
 	ends    time.Time
 	soon    []time.Time // turns of calls that are about to want a grant, of late
+	paid    int         // calls that have one, and wait for the limiter again
 }
 
 // counted applies an answer to a request that was made when the tally was so. Only one that reported all that this process
@@ -209,6 +214,15 @@ func (f *Fleet) counted(before tally, a answer) {
 	}
 	_, ends := monthOf(time.UnixMicro(a.now))
 	f.ends = f.heard.Add(ends.Sub(time.UnixMicro(a.now)))
+}
+
+// turned notes a call that has a turn. f.mu is held.
+func (f *Fleet) turned(due time.Time) {
+	if f.paid > 0 {
+		f.paid--
+	} else {
+		f.soon = append(f.soon, due)
+	}
 }
 
 // due returns how many calls that have a turn are about to want a grant. f.mu is held.

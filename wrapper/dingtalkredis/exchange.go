@@ -207,7 +207,7 @@ func (f *Fleet) ask(ctx context.Context, w want) (a answer, err error) {
 	before, pause, ahead := f.tally, f.pause, f.ahead()
 	keys := []string{f.limiterKey(), f.key("processes"), f.key("budget"), cmp.Or(w.chat, f.key("processes"))}
 	args := []any{f.process, f.rate, f.limit, w.chat != "", w.turns - ahead, pause.Microseconds(), w.throttled,
-		f.spent + w.grants + ahead + f.due(), f.spent, f.granted, f.epoch, f.total, f.flying > 0}
+		f.spent + w.grants + ahead + f.due() - min(f.paid, w.turns), f.spent, f.granted, f.epoch, f.total, f.flying > 0}
 	f.flying++
 	f.mu.Unlock()
 	limited, cancel := patience(ctx)

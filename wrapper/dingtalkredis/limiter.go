@@ -121,7 +121,7 @@ func (f *Fleet) take() (due time.Time, found bool) {
 		return due, false
 	}
 	due, f.turns = f.turns[0], f.turns[1:]
-	f.soon = append(f.soon, due)
+	f.turned(due)
 	return due, true
 }
 
@@ -151,7 +151,7 @@ func (f *Fleet) ownTurn() (due time.Time, found, told bool) {
 		return now.Add(min(wait-staleTime/2, lookTime/2)), false, true
 	}
 	f.latest = now.Add(wait)
-	f.soon = append(f.soon, f.latest)
+	f.turned(f.latest)
 	return f.latest, true, true
 }
 

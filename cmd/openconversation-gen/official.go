@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -22,10 +24,65 @@ import (
 
 const defaultSDK = "by default " + official.Version + ", from the Go module cache"
 
+// choose reads the packages of a list of names, each with the operations of another; none are all. A name is spelt as the SDK
+// spells it, in any case, or is a pattern such as *group*. Each must be found.
+func choose(sdk *official.SDK, packages, operations string) ([]*official.Package, error) {
+	all := sdk.Names()
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%q has no package of DingTalk's SDK: name the folder that has robot_1_0/client.go", sdk.Root.Name())
+	}
+	chosen, err := matching(all, packages, "package")
+	if err != nil {
+		return nil, err
+	}
+	found, ids := []*official.Package{}, []string{}
+	for _, name := range chosen {
+		p, err := sdk.Package(name)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, p)
+		for _, o := range p.Operations {
+			ids = append(ids, o.ID())
+		}
+	}
+	if ids, err = matching(ids, operations, "operation"); err != nil {
+		return nil, err
+	}
+	for _, p := range found {
+		p.Operations = slices.DeleteFunc(p.Operations, func(o *official.Operation) bool { return !slices.Contains(ids, o.ID()) })
+	}
+	return slices.DeleteFunc(found, func(p *official.Package) bool { return len(p.Operations) == 0 }), nil
+}
+
+// matching returns the names that the patterns of a list match.
+func matching(names []string, patterns, kind string) (chosen []string, err error) {
+	for pattern := range strings.SplitSeq(cmp.Or(patterns, "*"), ",") {
+		like := func(pattern string) (all []string) {
+			for _, name := range names {
+				if is, _ := path.Match(strings.ToLower(pattern), strings.ToLower(name)); is {
+					all = append(all, name)
+				}
+			}
+			return all
+		}
+		found, near := like(strings.TrimSpace(pattern)), like("*"+strings.Trim(pattern, " *_0123456789.")+"*")
+		if found == nil && (near == nil || len(near) > 20) {
+			near = []string{"openconversation-gen official --list WORD, which finds them"}
+		}
+		if found == nil {
+			return nil, fmt.Errorf("no %s is called %s; there is %s", kind, official.Escape(pattern), strings.Join(near, ", "))
+		}
+		chosen = append(chosen, found...)
+	}
+	slices.Sort(chosen)
+	return slices.Compact(chosen), nil
+}
+
 // each passes the packages that are meant, and their contracts, to do, which is called twice at a time. With refused, they are
 // without what the generator refuses, which is told there, unless it is asked for by name: then the generator says why.
 func (o *options) each(sdk *official.SDK, refused io.Writer, do func(p *official.Package, yaml []byte) error) error {
-	found, err := sdk.Select(o.packages, o.operations)
+	found, err := choose(sdk, o.packages, o.operations)
 	if err != nil {
 		return err
 	}
@@ -62,12 +119,7 @@ func (o *options) imported(stdout, stderr io.Writer) error {
 		return err
 	}
 	if o.list {
-		lines, err := sdk.List(o.packages)
-		if len(lines) == 0 {
-			return errors.Join(err, fmt.Errorf("no operation of the official SDK has %q in its name, path or summary", o.packages))
-		}
-		_, err = fmt.Fprintln(stdout, strings.Join(lines, "\n"))
-		return err
+		return list(sdk, o.packages, stdout)
 	}
 	if o.routes != "" {
 		return o.writeRoutes(sdk, stderr)
@@ -90,6 +142,25 @@ func (o *options) imported(stdout, stderr io.Writer) error {
 	if err == nil && o.output == "" {
 		_, err = stdout.Write(<-made)
 	}
+	return err
+}
+
+// list prints the operations that have a word in their names, path or summary.
+func list(sdk *official.SDK, word string, stdout io.Writer) error {
+	all, err := choose(sdk, "", "")
+	found := ""
+	for _, p := range all {
+		for _, op := range p.Operations {
+			line := fmt.Sprintf("%s\t%s\t%s %s\t%s\n", p.Name, op.ID(), op.Method, op.Path, official.Escape(op.Summary))
+			if strings.Contains(strings.ToLower(line), strings.ToLower(word)) {
+				found += line
+			}
+		}
+	}
+	if found == "" && err == nil {
+		return fmt.Errorf("no operation of the official SDK has %q in its name, path or summary", word)
+	}
+	fmt.Fprint(stdout, found)
 	return err
 }
 
@@ -127,7 +198,7 @@ func (o *options) writeRoutes(sdk *official.SDK, stderr io.Writer) error {
 	}); err != nil {
 		return err
 	}
-	licence, err := sdk.Licence()
+	licence, err := sdk.Root.ReadFile("LICENSE")
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,76 @@ import (
 
 const defaultSDK = "by default " + official.Version + ", from the Go module cache"
 
+// imported makes what is asked for of packages of the official SDK: contracts, Go packages, or one file of routes.
+func (o *options) imported(stdout, stderr io.Writer) error {
+	sdk, err := official.Open(o.sdk)
+	if err != nil {
+		return err
+	}
+	if o.list {
+		return list(sdk, o.packages, stdout)
+	}
+	found, err := choose(sdk, o.packages, o.operations)
+	if err == nil && o.contracts && o.output == "" && len(found) > 1 {
+		err = errors.New("standard output holds one contract: --output FOLDER has one for each package")
+	}
+	if err == nil && o.output != "" {
+		err = os.MkdirAll(o.output, 0o755)
+	}
+	if err != nil {
+		return err
+	}
+	if len(found) > 10 { // the whole API in less time, and within 500 MB
+		debug.SetGCPercent(400)
+		debug.SetMemoryLimit(440 << 20)
+	}
+	routes, mu, group := map[string][]generated.Route{}, sync.Mutex{}, errgroup.Group{}
+	group.SetLimit(2)
+	for _, p := range found {
+		p.Operations = slices.DeleteFunc(p.Operations, func(op *official.Operation) bool {
+			why := op.Refusal()
+			if why == "" || o.contracts || o.operations != "" { // the generator says why, if it is asked by name
+				return false
+			}
+			fmt.Fprintf(stderr, "%s without %s: %s, for which there is client.Do\n", p.Name, op.ID(), why)
+			return true
+		})
+		group.Go(func() error {
+			file := p.Name + ".yaml"
+			yaml, err := p.Contract(p.Operations)
+			if err == nil && o.contracts && o.output != "" {
+				return os.WriteFile(filepath.Join(o.output, file), yaml, 0o644)
+			} else if err == nil && o.contracts {
+				_, err = stdout.Write(yaml)
+			}
+			if err != nil || o.contracts {
+				return err
+			}
+			c, err := contract.Parse(file, yaml)
+			switch {
+			case err != nil:
+				return err
+			case o.routes != "":
+				mu.Lock()
+				defer mu.Unlock()
+				routes[p.Name] = c.Routes()
+				return nil
+			case o.name == "":
+				return writePackage(c, file, p.Name, filepath.Join(o.output, p.Name))
+			}
+			return writePackage(c, file, o.name, o.output)
+		})
+	}
+	if err := group.Wait(); err != nil || o.routes == "" {
+		return err
+	}
+	licence, err := sdk.Root.ReadFile("LICENSE") // of the texts
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	return errors.Join(err, encoder.Encode(routes), os.WriteFile(o.routes+".LICENSE", licence, 0o644), os.WriteFile(o.routes, text.Bytes(), 0o644))
+}
+
 // choose reads the packages of a list of names, each with the operations of another; none are all. A name is spelt as the SDK
 // spells it, in any case, or is a pattern such as *group*. Each must be found.
 func choose(sdk *official.SDK, packages, operations string) ([]*official.Package, error) {
@@ -79,72 +149,6 @@ func matching(names []string, patterns, kind string) (chosen []string, err error
 	return slices.Compact(chosen), nil
 }
 
-// each passes the packages that are meant, and their contracts, to do, which is called twice at a time. With refused, they are
-// without what the generator refuses, which is told there, unless it is asked for by name: then the generator says why.
-func (o *options) each(sdk *official.SDK, refused io.Writer, do func(p *official.Package, yaml []byte) error) error {
-	found, err := choose(sdk, o.packages, o.operations)
-	if err != nil {
-		return err
-	}
-	if len(found) > 10 { // the whole API in less time, and within 500 MB
-		debug.SetGCPercent(400)
-		debug.SetMemoryLimit(440 << 20)
-	}
-	group := errgroup.Group{}
-	group.SetLimit(2)
-	for _, p := range found {
-		p.Operations = slices.DeleteFunc(p.Operations, func(op *official.Operation) bool {
-			why := op.Refusal()
-			if why == "" || refused == nil || o.operations != "" {
-				return false
-			}
-			fmt.Fprintf(refused, "%s without %s: %s, for which there is client.Do\n", p.Name, op.ID(), why)
-			return true
-		})
-		group.Go(func() error {
-			yaml, err := p.Contract(p.Operations)
-			if err != nil {
-				return err
-			}
-			return do(p, yaml)
-		})
-	}
-	return group.Wait()
-}
-
-// imported is the subcommand official.
-func (o *options) imported(stdout, stderr io.Writer) error {
-	sdk, err := official.Open(o.sdk)
-	if err != nil {
-		return err
-	}
-	if o.list {
-		return list(sdk, o.packages, stdout)
-	}
-	if o.routes != "" {
-		return o.writeRoutes(sdk, stderr)
-	}
-	if o.output != "" {
-		err = os.MkdirAll(o.output, 0o755)
-	}
-	made := make(chan []byte, 1)
-	err = errors.Join(err, o.each(sdk, nil, func(p *official.Package, yaml []byte) error {
-		if o.output != "" {
-			return os.WriteFile(filepath.Join(o.output, p.Name+".yaml"), yaml, 0o644)
-		}
-		select {
-		case made <- yaml:
-			return nil
-		default:
-			return fmt.Errorf("%s is another package: standard output holds one contract, --output FOLDER one for each package", p.Name)
-		}
-	}))
-	if err == nil && o.output == "" {
-		_, err = stdout.Write(<-made)
-	}
-	return err
-}
-
 // list prints the operations that have a word in their names, path or summary.
 func list(sdk *official.SDK, word string, stdout io.Writer) error {
 	all, err := choose(sdk, "", "")
@@ -162,48 +166,4 @@ func list(sdk *official.SDK, word string, stdout io.Writer) error {
 	}
 	fmt.Fprint(stdout, found)
 	return err
-}
-
-// packagesOf makes the Go packages of packages: NAME in the folder, or without a name each in a folder of its own.
-func (o *options) packagesOf(stderr io.Writer) error {
-	sdk, err := official.Open(o.sdk)
-	if err != nil {
-		return err
-	}
-	return o.each(sdk, stderr, func(p *official.Package, yaml []byte) error {
-		c, err := contract.Parse(p.Name+".yaml", yaml)
-		switch {
-		case err != nil:
-			return err
-		case o.name == "":
-			return writePackage(c, p.Name+".yaml", p.Name, filepath.Join(o.output, p.Name))
-		}
-		return writePackage(c, p.Name+".yaml", o.name, o.output)
-	})
-}
-
-// writeRoutes writes the routes of packages, and beside them the licence of the SDK, whose texts they have.
-func (o *options) writeRoutes(sdk *official.SDK, stderr io.Writer) error {
-	var mu sync.Mutex
-	all := map[string][]generated.Route{}
-	if err := o.each(sdk, stderr, func(p *official.Package, yaml []byte) error {
-		c, err := contract.Parse(p.Name+".yaml", yaml)
-		if err != nil {
-			return err
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		all[p.Name] = c.Routes()
-		return nil
-	}); err != nil {
-		return err
-	}
-	licence, err := sdk.Root.ReadFile("LICENSE")
-	if err != nil {
-		return err
-	}
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	return errors.Join(encoder.Encode(all), os.WriteFile(o.routes+".LICENSE", licence, 0o644), os.WriteFile(o.routes, text.Bytes(), 0o644))
 }

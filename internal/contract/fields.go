@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -217,34 +218,20 @@ func madeUp(f generated.Field, depth int) any {
 }
 
 // exampleOf is the value of a field's example; nil: it has none, or one of another type, as exported contracts do.
-func exampleOf(f generated.Field) (value any) {
-	if f.Type == "string" && !f.List && f.Example != "" {
-		return f.Example
-	}
-	kind, is := f.Type, "number"
-	switch {
-	case f.List:
+func exampleOf(f generated.Field) any {
+	kind, into := f.Type, map[string]any{"boolean": new(bool), "integer": new(json.Number), "number": new(json.Number), "object": new(object), "array": new([]any)}
+	if f.List {
 		kind = "array"
-	case kind == "integer" && !strings.ContainsAny(f.Example, ".eE"):
-		kind = "number"
 	}
 	decoder := json.NewDecoder(strings.NewReader(f.Example))
 	decoder.UseNumber()
-	if decoder.Decode(&value) != nil {
+	switch {
+	case f.Example == "" || f.Example == "null" || kind == "integer" && strings.ContainsAny(f.Example, ".eE"):
+		return nil
+	case kind == "string":
+		return f.Example
+	case into[kind] == nil || decoder.Decode(into[kind]) != nil:
 		return nil
 	}
-	switch value.(type) {
-	case string, nil:
-		return nil
-	case bool:
-		is = "boolean"
-	case []any:
-		is = "array"
-	case object:
-		is = "object"
-	}
-	if is != kind {
-		return nil
-	}
-	return value
+	return reflect.ValueOf(into[kind]).Elem().Interface()
 }

@@ -73,6 +73,9 @@ func (c *Contract) nameTypes(o *Operation) {
 		}
 		c.hoist(obj(o.types[key]), name, place)
 	}
+	if o.Paging != nil {
+		o.types["item"] = obj(c.resolve(c.field(o.answer, o.Paging.Items)))["items"]
+	}
 }
 
 // hoist makes an inline schema a component if Go needs a type for it.

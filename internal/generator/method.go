@@ -42,10 +42,7 @@ func (m method) HasFiles() bool {
 }
 
 // methods names the operations. It runs after oapi-codegen and before its next run, whose names depend on its state.
-func methods(c *contract.Contract, own bool) (all []method, err error) {
-	if err := c.Collisions(codegen.SchemaNameToTypeName); err != nil {
-		return nil, err
-	}
+func methods(c *contract.Contract, own bool) (all []method) {
 	for _, o := range c.Operations {
 		m := method{Operation: o, Name: codegen.SchemaNameToTypeName(o.ID), Answer: typeOf(o.Types["answer"])}
 		m.Item = typeOf(o.Types["item"])
@@ -53,7 +50,7 @@ func methods(c *contract.Contract, own bool) (all []method, err error) {
 		all = append(all, m)
 	}
 	slices.SortFunc(all, func(a, b method) int { return cmp.Compare(a.Name, b.Name) })
-	return all, nil
+	return all
 }
 
 func (m *method) arguments(own bool) {

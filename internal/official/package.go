@@ -126,7 +126,7 @@ func (p *Package) declared(t *ast.TypeSpec) {
 		}
 		typ, doc := types.ExprString(f.Type), sections(f.Doc.Text())
 		wire, _, _ := strings.Cut(reflect.StructTag(strings.Trim(f.Tag.Value, "`")).Get("json"), ",")
-		must(isName(t.Name.Name) && isName(wire) && len(f.Names) == 1, "the name "+wire)
+		must(isName(t.Name.Name) && isName(wire) && len(f.Names) == 1 && t.TypeParams == nil, "the name "+wire)
 		fields = append(fields, field{
 			Name: f.Names[0].Name, Wire: wire, Schema: p.schema(typ), Of: typ[strings.LastIndexAny(typ, "*]")+1:], Text: doc[""],
 			Example: doc["example:"], Required: doc["This parameter is required."] != "", Deprecated: doc["Deprecated"] != "",

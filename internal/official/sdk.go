@@ -62,7 +62,7 @@ func fetch(version string) (folder, found string, err error) {
 	cmd.Stderr = os.Stderr
 	var answer struct{ Version, Dir, Error string }
 	out, err := cmd.Output()
-	if err = errors.Join(json.Unmarshal(out, &answer), err); err != nil {
+	if err = cmp.Or(err, json.Unmarshal(out, &answer)); err != nil {
 		const what = "the go command did not get DingTalk's SDK %s (--sdk FOLDER reads a copy without it): %w: %s"
 		return "", "", fmt.Errorf(what, version, err, Escape(answer.Error))
 	}

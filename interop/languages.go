@@ -33,7 +33,7 @@ var languages = []language{
 	{name: "java", page: "Java"},
 	{name: "php", page: "PHP", differs: map[string]string{"token-call-hangs": "one-at-a-time"}},
 	{name: "csharp", page: "C#"},
-	{name: "cpp", page: "C++", differs: map[string]string{"slash": "raw-slash", "legacy-envelope": "no-sub-code"}},
+	{name: "cpp", page: "C++", differs: map[string]string{"slash": "raw-slash"}},
 	{name: "c", page: "C"},
 
 	{name: "official-go", folder: "official/go", sample: true, differs: rawPath},

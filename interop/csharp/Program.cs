@@ -43,9 +43,8 @@ public static class Program
 
     private static async Task<string> Make(Made made, Code[] codes)
     {
-        var inner = new HttpClientHandler();
-        var ca = made.Ca == null ? null : new X509Certificate2(made.Ca);
-        if (ca != null) inner.ServerCertificateCustomValidationCallback = (request, certificate, chain, errors) => IsOf(ca, certificate, errors);
+        Func<HttpMessageHandler> inner = null;
+        if (made.Ca != null) inner = () => new HttpClientHandler { AllowAutoRedirect = false, ServerCertificateCustomValidationCallback = (request, certificate, chain, errors) => IsOf(new X509Certificate2(made.Ca), certificate, errors) };
         client = new DingTalkApp(made.Url, made.AppKey, made.AppSecret, codes, inner, TimeSpan.FromSeconds(made.Timeout));
         return await Task.FromResult("");
     }

@@ -78,10 +78,10 @@ public final class Program {
             report.put("id", call.call());
         } catch (DingTalk.DingTalkException e) {
             report.put("status", e.status);
-            report.put("code", e.code());
-            report.put("message", e.text("message"));
-            report.put("requestId", e.text("requestid"));
-            report.put("requiredScopes", e.requiredScopes());
+            report.put("code", e.code);
+            report.put("message", e.message);
+            report.put("requestId", e.requestId);
+            report.put("requiredScopes", e.requiredScopes);
             report.put("failure", e.toString());
         } catch (Exception e) {
             report.put("failure", e.toString());

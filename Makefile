@@ -46,7 +46,7 @@ fuzz: ## Fuzz every fuzz target for FUZZTIME (60s each)
 	@.ci/run fuzz
 
 importer: ## Import the module's zip into small apps, and count what comes with it (IMPORTER=update accepts)
-	OPENCONVERSATION_IMPORTER=$(or $(IMPORTER),1) $(GO) test -count=1 -v -run '^TestImporter' .
+	@OPENCONVERSATION_IMPORTER=$(or $(IMPORTER),1) .ci/run importer
 
 interop: ## Generate a client in every language and run them (LANGS=python,java picks; LANGS=more,official)
 	@.ci/run packages

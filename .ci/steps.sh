@@ -117,7 +117,7 @@ contrib() {
   done
 }
 
-importer() { OPENCONVERSATION_IMPORTER=1 "$go" test -count=1 -v -run '^TestImporter' ./checks; }
+importer() { OPENCONVERSATION_IMPORTER=${OPENCONVERSATION_IMPORTER:-1} "$go" test -count=1 -v -run '^TestImporter' ./checks; }
 
 # SEED=n draws the operations that are compared again, and ALL=1 takes the whole API.
 official() {

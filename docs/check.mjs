@@ -33,4 +33,5 @@ assert.deepEqual(paragraphs.filter((part) => !inScript(part)), [], 'parts of the
 const operations = Object.values(spec.paths).flatMap((item) => Object.values(item)).map((o) => o.operationId).filter(Boolean)
 assert(operations.length > 0, 'the contract has no operation')
 assert.deepEqual(operations.filter((id) => script.includes(`\\u003ccode>${id}\\u003c/code>`)), operations, 'operations are missing')
+assert(script.includes(',expanded:`always`,'), 'Redoc was changed: the groups of the sidebar are closed')
 console.log(`docs-check: ${operations.length} operations, ${codes.length} codes, one script, nothing to fetch`)

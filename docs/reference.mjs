@@ -12,7 +12,7 @@ const columns = {
   Code: (row) => `<code>${html(row.code).replaceAll('.', '.<wbr>')}</code>`, // which long ones break after
   HTTP: (row) => row.status,
   Kind: (row) => `<b class="${html(row.kind)}">${html(row.kind)}</b>`,
-  Repeat: (row) => (row.retry ? (row.waitSeconds ? `after ${row.waitSeconds} s` : 'with backoff') : 'no'),
+  Retry: (row) => (row.retry ? (row.waitSeconds ? `after ${row.waitSeconds} s` : 'with backoff') : 'no'),
   Token: (row) => html(row.token),
   Operation: (row) => (row.operations ?? ['any']).map((id) => html(id)).join(', '),
   Description: (row) => html(row.description),
@@ -29,26 +29,25 @@ const methods = ['get', 'post', 'put', 'patch', 'delete']
 const operations = Object.entries(spec.paths).flatMap(([path, item]) =>
   methods.filter((method) => item[method]).map((method) => ({ path, method, ...item[method] })))
 const operationTable = tableOf({
-  Operation: (o) => `<a href="#/operation/${html(o.operationId.toLowerCase())}"><code>${html(o.operationId)}</code></a>`,
+  Operation: (o) => `<a href="#/${html(o.tags[0])}/${html(o.operationId.toLowerCase())}"><code>${html(o.operationId)}</code></a>`,
   Request: (o) => `${o.method.toUpperCase()} ${html(o.path).replaceAll('/', '<wbr>/')}`,
   Repeat: (o) => html(o['x-repeat'] ?? (o.method === 'get' ? 'safe' : 'unsent')),
   App: (o) => html(o['x-app-type'] ?? ''),
   Permission: (o) => html(o['x-permission'] ?? ''),
   Pages: (o) => (o['x-paging'] ? `<code>${html(o['x-paging'].items)}</code>` : ''),
 }, operations)
-// Redoc folds the operations of a tag; without one they are there to read.
-for (const path of Object.values(spec.paths)) for (const operation of Object.values(path)) delete operation.tags
-// A tag that is a section of text is written in the contract; those of operations only group them. Redoc folds what comes
-// after a heading, so that a reader of the page would not see it.
+// A tag that is a section of text is written in the contract; the others group operations, under the words that describe them.
+// Redoc folds what comes after a heading, so that a reader of the page would not see it.
+const groups = spec.tags.filter((tag) => !tag['x-traitTag']).map((tag) => ({ name: tag.name, 'x-displayName': tag.description.replace(/\.$/, '') }))
 const written = spec.tags.filter((tag) => tag['x-traitTag']).map((tag) =>
   ({ ...tag, name: tag.name[0].toUpperCase() + tag.name.slice(1), description: tag.description.replace(/^#+ (.*)$/gm, '<p class="heading">$1</p>\n') }))
 spec.tags = [...written, { name: 'Operations', 'x-traitTag': true, description: `Made from the operations' \`x-repeat\`, \`x-app-type\`, \`x-permission\` and \`x-paging\`.\n\n${operationTable}` },
-  { name: 'Error codes', 'x-traitTag': true, description: `Made from \`x-error-codes\`. A row of one operation goes before a row of any.\n\n${table}` }]
+  { name: 'Error codes', 'x-traitTag': true, description: `Made from \`x-error-codes\`. A row of one operation goes before a row of any.\n\n${table}` }, ...groups]
 
 // Redoc knows hosts of its makers, for its logo, icons and telemetry. \x3c is < in a script's strings and expressions,
 // where markup could end the script.
 const bundle = read(redoc).replace(/https:\/\/(cdn|otel)[.a-z]*\.redoc[^`'"]*/g, 'data:,')
-  .replace(/`other`(?=,\w+\(\w+\.operationId\))/, '`operation`') // the folder of an operation without a tag, in its address
+  .replace(/type:`group`(?=,label:\w,link:\w,routeSlug:\w,items:\w,)/, '$&,expanded:`always`') // the operations of a tag are there to read
   .replace(/<(?=!--|\/?script)/gi, '\\x3c')
 const options = { disableTelemetry: true, hideLoading: true, jsonSamplesExpandLevel: 3, layout: 'stacked' }
 const data = [spec, options].map((value) => JSON.stringify(value).replaceAll('<', '\\u003c'))

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -59,23 +60,15 @@ func (r *runner) build(ctx context.Context, l language) error {
 
 var shellBlock = regexp.MustCompile("(?s)\n```sh\n(.*?)```")
 
-// commands are those of a language's page in README.md: what its readers paste.
+// commands are those of a language's README.md: what its readers paste. Without a page, build.sh has them all.
 func (r *runner) commands(l language) (string, error) {
-	if l.page == "" {
-		return "", nil
-	}
-	readme, err := os.ReadFile(filepath.Join(r.root, "interop", "README.md"))
-	if err != nil {
+	page, err := os.ReadFile(filepath.Join(r.root, "interop", l.folder, "README.md"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", err
 	}
-	_, page, _ := strings.Cut(string(readme), "\n### "+l.page+"\n")
-	page, _, _ = strings.Cut(page, "\n##")
 	var commands strings.Builder
-	for _, block := range shellBlock.FindAllStringSubmatch(page, -1) {
-		commands.WriteString(block[1])
-	}
-	if commands.Len() == 0 {
-		return "", fmt.Errorf("interop/README.md has no commands under %q", l.page)
+	for _, block := range shellBlock.FindAllSubmatch(page, -1) {
+		commands.Write(block[1])
 	}
 	return commands.String(), nil
 }
@@ -86,6 +79,7 @@ func (r *runner) stamp(source, page string) (string, error) {
 	fmt.Fprintln(hash, page)
 	own, err := filepath.Glob(filepath.Join(source, "*"))
 	shared := filepath.Join(r.root, "interop")
+	own = slices.DeleteFunc(own, func(file string) bool { return filepath.Base(file) == "README.md" })
 	for _, file := range append([]string{filepath.Join(r.root, "openapi.yaml"), filepath.Join(shared, "versions.env"), filepath.Join(shared, "tools.sh")}, own...) {
 		data, readErr := os.ReadFile(file)
 		err = cmp.Or(err, readErr)

@@ -38,26 +38,25 @@ func TestFolders(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := &runner{root: root}
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, l := range all {
 		if _, err := os.Stat(filepath.Join(l.folder, "build.sh")); err != nil {
 			t.Error(err)
 		}
-		if _, err := r.commands(l); err != nil {
-			t.Error(err)
+		commands, err := r.commands(l)
+		if own := l.name == "go" || strings.HasPrefix(l.folder, "official/"); err != nil || own != (commands == "") {
+			t.Errorf("the page of %s has the commands %q, %v", l.name, commands, err)
 		}
+		page, _ := os.ReadFile(filepath.Join(l.folder, "README.md"))
+		group, _ := os.ReadFile(filepath.Join(l.folder, "..", "README.md"))
 		files, _ := filepath.Glob(filepath.Join(l.folder, "*"))
 		for _, file := range files {
-			if text, err := os.ReadFile(file); !l.sample && (err != nil || regexp.MustCompile(`api\.dingtalk\.\w`).Match(text)) {
+			if text, err := os.ReadFile(file); !l.sample && filepath.Base(file) != "README.md" && (err != nil || regexp.MustCompile(`api\.dingtalk\.\w`).Match(text)) {
 				t.Errorf("%s names a live host, which a client that is given another address would call: %v", file, err)
 			}
 		}
 		for name, reason := range l.differs {
-			if c, ok := known[name]; !ok || l.sample && !c.Official || !strings.Contains(string(readme), "`"+reason+"`") {
-				t.Errorf("%s: there is no case %q for it, or README.md has no %s", l.name, name, reason)
+			if c, ok := known[name]; !ok || l.sample && !c.Official || !strings.Contains(string(page)+string(group), "`"+reason+"`") {
+				t.Errorf("%s: there is no case %q for it, or its page has no %s", l.name, name, reason)
 			}
 		}
 	}

@@ -11,12 +11,11 @@ import (
 type language struct {
 	name    string
 	folder  string            // below interop/; empty: the name
-	page    string            // the heading in README.md whose commands build it; empty: build.sh alone does
 	program string            // the executable; empty: client
 	built   string            // the path of one that is built already
 	sample  bool              // it makes one conversion with a given token, and exits: no model client
 	night   bool              // it runs only if named: it takes long, to come or to start
-	differs map[string]string // cases that it cannot pass, with the name that README.md gives the reason
+	differs map[string]string // cases that it cannot pass, with the name that its page, or its group's, gives the reason
 }
 
 // Ids that a client sends changed, and the reasons.
@@ -28,13 +27,13 @@ var (
 // languages are the columns, in the table's order.
 var languages = []language{
 	{name: "go"},
-	{name: "python", page: "Python"},
-	{name: "typescript", page: "Node.js and TypeScript"},
-	{name: "java", page: "Java"},
-	{name: "php", page: "PHP", differs: map[string]string{"token-call-hangs": "one-at-a-time"}},
-	{name: "csharp", page: "C#"},
-	{name: "cpp", page: "C++", differs: map[string]string{"slash": "raw-slash"}},
-	{name: "c", page: "C"},
+	{name: "python"},
+	{name: "typescript"},
+	{name: "java"},
+	{name: "php", differs: map[string]string{"token-call-hangs": "one-at-a-time"}},
+	{name: "csharp"},
+	{name: "cpp", differs: map[string]string{"slash": "raw-slash"}},
+	{name: "c"},
 
 	{name: "official-go", folder: "official/go", sample: true, differs: rawPath},
 	{name: "official-python", folder: "official/python", sample: true, night: true, differs: map[string]string{"slash": "raw-slash"}},
@@ -44,9 +43,9 @@ var languages = []language{
 		differs: map[string]string{"slash": "raw-path", "percent": "raw-path", "non-ascii": "raw-path"}},
 	{name: "official-java", folder: "official/java", sample: true, night: true, differs: rawPath},
 
-	{name: "ruby", folder: "more/ruby", page: "Ruby", sample: true, night: true, differs: plusForSpace},
-	{name: "kotlin", folder: "more/kotlin", page: "Kotlin", sample: true, night: true},
-	{name: "rust", folder: "more/rust", page: "Rust", sample: true, night: true, differs: plusForSpace},
+	{name: "ruby", folder: "more/ruby", sample: true, night: true, differs: plusForSpace},
+	{name: "kotlin", folder: "more/kotlin", sample: true, night: true},
+	{name: "rust", folder: "more/rust", sample: true, night: true, differs: plusForSpace},
 }
 
 // choose returns the languages of a list of names, in the table's order: of languages, of the folders more and official, or all.

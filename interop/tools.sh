@@ -32,7 +32,7 @@ npm_into() {
   npm install --silent --ignore-scripts --no-audit --no-fund --no-save --prefix "${*: -1}" "${@:1:$#-1}"
 }
 
-# page runs the commands of the language's page in README.md, which the runner has put into page.sh, as its readers would paste
+# page runs the commands of the language's README.md, which the runner has put into page.sh, as its readers would paste
 # them: in $BUILD, where openapi.yaml and the folder's files are.
 page() {
   once "openapi-generator-$OPENAPI_GENERATOR" pip_into --no-deps "openapi-generator-cli==$OPENAPI_GENERATOR"

@@ -14,11 +14,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
-)
 
-// patience is how long a snippet may take. Installing the command compiles all that it needs.
-const patience = 10 * time.Minute
+	"github.com/dingtalk-openapi/openconversation-go/internal/newcomer"
+)
 
 // elision stands for text that is not shown: within a line for any, as a line of its own for any lines.
 const elision = "…"
@@ -102,7 +100,7 @@ type result struct {
 }
 
 // exported is the file of the exported variables, which carry over from one block to the next, as in one terminal.
-func (u *user) exported() string { return filepath.Join(u.home, "exported") }
+func (u *user) exported() string { return filepath.Join(u.Home, "exported") }
 
 var placeholder = regexp.MustCompile(`\b([A-Z_]+)=` + elision)
 
@@ -129,16 +127,15 @@ func (u *user) shell(t *testing.T, folder string, commands []string, until strin
 		// A command finds in $? how the one before it ended, as in a terminal.
 		fmt.Fprintf(&script, "(exit ${code:-0})\n%s\ncode=$?; printf '\\001end %%d\\n' $code\n", c)
 	}
-	cmd := exec.CommandContext(t.Context(), "bash", "-c", script.String())
-	cmd.Dir, cmd.Env = folder, u.env
+	cmd := exec.CommandContext(newcomer.Context(t), "bash", "-c", script.String())
+	cmd.Dir, cmd.Env = folder, u.Env
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	reader, writer := io.Pipe()
 	cmd.Stdout, cmd.Stderr = writer, writer
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	late := time.AfterFunc(patience, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
-	defer late.Stop()
 	go func() { writer.CloseWithError(cmd.Wait()) }()
 
 	var output bytes.Buffer

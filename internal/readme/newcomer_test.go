@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/dingtalk-openapi/openconversation-go/internal/newcomer"
 )
 
 // TestNewcomer follows CONTRIBUTING.md in a clone: what its blocks say is typed where their marks say, and its commands
@@ -16,9 +18,9 @@ import (
 func TestNewcomer(t *testing.T) {
 	onlyWhenAsked(t)
 	const page = "CONTRIBUTING.md"
-	u := newUser(t)
-	clone := filepath.Join(u.home, "work", "newcomer")
-	run(t, root, "git", "clone", "-q", u.sources, clone)
+	u := &user{User: newcomer.New(t, root)}
+	clone := filepath.Join(u.Home, "work", "newcomer")
+	u.Run(t, root, "git", "clone", "-q", u.Sources, clone)
 	// The linter need not be installed once more. make says where it is, if not in .tools.
 	tools, err := filepath.Abs(cmp.Or(os.Getenv("OPENCONVERSATION_TOOLS"), filepath.Join(root, ".tools")))
 	if err != nil {
@@ -57,5 +59,5 @@ func insert(t *testing.T, file string, b block) {
 		}
 		at = found[0]
 	}
-	write(t, file, string(content[:at])+strings.Join(b.body, "\n")+"\n"+string(content[at:]))
+	newcomer.Write(t, file, string(content[:at])+strings.Join(b.body, "\n")+"\n"+string(content[at:]))
 }

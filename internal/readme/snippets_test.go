@@ -7,29 +7,32 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/dingtalk-openapi/openconversation-go/internal/newcomer"
 	"github.com/dingtalk-openapi/openconversation-go/internal/redistest"
 )
 
 // snippetPages are the pages whose snippets are run, in this order: the first installs the command.
-var snippetPages = []string{english, "docs/command.md", "docs/messages.md", "docs/recipes.md", "docs/deploying.md",
+var snippetPages = []string{english, "docs/command.md", "docs/messages.md", "docs/recipes.md", "docs/operations.md", "docs/deploying.md",
 	"docs/skills/openconversation/SKILL.md", "docs/emulator.md", chinese, "docs/command.zh-CN.md"}
 
 // TestSnippets does with every snippet of these pages what a new user does. Of the Chinese pages, whose commands TestTranslations
 // compares, it runs those that show what is printed. It installs the command and may download what it needs, so it runs when asked to.
 func TestSnippets(t *testing.T) {
 	onlyWhenAsked(t)
-	u := newUser(t)
+	u := online(t)
 	u.fill["DINGTALK_REDIS_URL"] = "redis://" + redistest.Start(t).Addr + "/0"
 	for _, file := range snippetPages { // in their order, each in a terminal of its own
 		translated, terminal := strings.Contains(file, ".zh-CN"), ""
 		if translated {
 			terminal = "export LC_ALL=zh_CN.UTF-8\n"
 		}
-		write(t, u.exported(), terminal)
-		for _, b := range load(t, file).blocks {
+		newcomer.Write(t, u.exported(), terminal)
+		blocks := load(t, file).blocks
+		for i, b := range blocks {
 			if translated && b.language != "console" {
 				continue
 			}
@@ -38,9 +41,9 @@ func TestSnippets(t *testing.T) {
 				case "console", "sh":
 					u.console(t, b)
 				case "go":
-					u.compile(t, b)
+					u.compile(t, b, blocks[i+1:])
 				case "yaml":
-					write(t, filepath.Join(u.folder(t, b), b.marks["file"]), strings.Join(b.body, "\n")+"\n")
+					newcomer.Write(t, filepath.Join(u.folder(t, b), b.marks["file"]), strings.Join(b.body, "\n")+"\n")
 				case "mermaid": // a picture
 				default:
 					t.Errorf("no rule says how to check a block of %q", b.language)
@@ -64,7 +67,7 @@ func (u *user) folder(t *testing.T, b block) string {
 	if name == "" {
 		name = fmt.Sprintf("line%d", b.line)
 	}
-	folder := filepath.Join(u.home, "work", name)
+	folder := filepath.Join(u.Home, "work", name)
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -75,8 +78,9 @@ func (u *user) folder(t *testing.T, b block) string {
 const hole = "// SNIPPET\n"
 
 // compile builds and tests a Go snippet: a whole file in its folder, or a fragment inside a wrapper of testdata. Without a
-// folder it belongs to this repository's module. Tests reach the emulator under DingTalk's names.
-func (u *user) compile(t *testing.T, b block) {
+// folder it belongs to this repository's module. Tests reach the emulator under DingTalk's names. The files of a folder are
+// compiled together: with the last of them.
+func (u *user) compile(t *testing.T, b block, later []block) {
 	code, name := strings.Join(b.body, "\n")+"\n", cmp.Or(b.marks["file"], "main.go")
 	folder := u.folder(t, b)
 	if inside := b.marks["inside"]; inside != "" {
@@ -85,13 +89,16 @@ func (u *user) compile(t *testing.T, b block) {
 			t.Fatal(err)
 		}
 		if b.marks["in"] == "" {
-			folder = u.sources
+			folder = u.Sources
 		}
 		before, after, _ := strings.Cut(string(wrapped), hole)
 		name, code = strings.TrimSuffix(inside, ".txt"), before+code+after
 		folder = filepath.Join(folder, "snippet", strings.TrimSuffix(name, ".go"))
 	}
-	write(t, filepath.Join(folder, name), code)
+	newcomer.Write(t, filepath.Join(folder, name), code)
+	if b.marks["in"] != "" && slices.ContainsFunc(later, func(l block) bool { return l.language == "go" && l.marks["in"] == b.marks["in"] }) {
+		return
+	}
 	u.must(t, folder, "go vet . && go test -c -o snippet.test .")
 	u.must(t, folder, "[ ! -f snippet.test ] || "+strings.Join(u.online, " ")+" ./snippet.test")
 }

@@ -23,14 +23,16 @@ type emulator struct {
 }
 
 // startEmulator starts a process on free ports of the loopback interface.
-func (r *runner) startEmulator(ctx context.Context, more ...string) (*emulator, error) {
+func (r *runner) startEmulator(ctx context.Context, tls bool) (*emulator, error) {
 	dir, err := os.MkdirTemp("", "interop-emulator-*")
 	if err != nil {
 		return nil, err
 	}
-	ca := filepath.Join(dir, "ca.pem")
-	if len(more) > 0 {
-		more = append(more, "--tls-ca-file", ca)
+	var ca string
+	var more []string
+	if tls {
+		ca = filepath.Join(dir, "ca.pem")
+		more = []string{"--tls", "--tls-ca-file", ca}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	process := exec.CommandContext(ctx, r.command, append([]string{"emulator", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--print-env"}, more...)...)

@@ -7,10 +7,11 @@ import (
 	"strings"
 )
 
-// language is one column of the table: a folder with a program, and build.sh, which builds it.
+// language is one column of the table: a folder with a program, which the commands of its README.md build, or build.sh does.
 type language struct {
 	name    string
 	folder  string            // below interop/; empty: the name
+	run     string            // the command of a program that README.md builds in $BUILD; empty: build.sh leaves an executable called client there
 	program string            // the executable; empty: client
 	built   string            // the path of one that is built already
 	sample  bool              // it makes one conversion with a given token, and exits: no model client
@@ -27,13 +28,13 @@ var (
 // languages are the columns, in the table's order.
 var languages = []language{
 	{name: "go"},
-	{name: "python"},
-	{name: "typescript"},
-	{name: "java"},
-	{name: "php", differs: map[string]string{"token-call-hangs": "one-at-a-time"}},
-	{name: "csharp"},
-	{name: "cpp", differs: map[string]string{"slash": "raw-slash"}},
-	{name: "c"},
+	{name: "python", run: "'$BUILD/venv/bin/python' '$BUILD/client.py'"},
+	{name: "typescript", run: "node '$BUILD/client.mjs'"},
+	{name: "java", run: "java -cp '$BUILD/classes:$BUILD/generated/target/classes:$BUILD/generated/target/dependency/*' com.example.app.Program"},
+	{name: "php", run: "php '$BUILD/client.php'", differs: map[string]string{"token-call-hangs": "one-at-a-time"}},
+	{name: "csharp", run: "mono '$BUILD/client.exe'"},
+	{name: "cpp", run: "'$BUILD/build/client'", differs: map[string]string{"slash": "raw-slash"}},
+	{name: "c", run: "'$BUILD/build/client'"},
 
 	{name: "official-go", folder: "official/go", sample: true, differs: rawPath},
 	{name: "official-python", folder: "official/python", sample: true, night: true, differs: map[string]string{"slash": "raw-slash"}},
@@ -43,8 +44,8 @@ var languages = []language{
 		differs: map[string]string{"slash": "raw-path", "percent": "raw-path", "non-ascii": "raw-path"}},
 	{name: "official-java", folder: "official/java", sample: true, night: true, differs: rawPath},
 
-	{name: "ruby", folder: "more/ruby", sample: true, night: true, differs: plusForSpace},
-	{name: "kotlin", folder: "more/kotlin", sample: true, night: true},
+	{name: "ruby", folder: "more/ruby", run: "ruby -I '$BUILD/generated/lib' '$BUILD/client.rb'", sample: true, night: true, differs: plusForSpace},
+	{name: "kotlin", folder: "more/kotlin", run: "java -cp '$BUILD/target/classes:$BUILD/target/dependency/*' ClientKt", sample: true, night: true},
 	{name: "rust", folder: "more/rust", sample: true, night: true, differs: plusForSpace},
 }
 

@@ -26,7 +26,6 @@ type program struct {
 	ca    string // the file of an authority, for programs that read it when they start, as Node.js does
 
 	process *exec.Cmd
-	trusts  string // the authority that the process was started with
 	stdin   io.WriteCloser
 	lines   *bufio.Scanner
 	stderr  output
@@ -98,7 +97,7 @@ func (p *program) convert(ctx context.Context, test testCase, e *emulator, o *ou
 	if err != nil {
 		return fmt.Errorf("%w: %q", err, last)
 	}
-	o.got = append(o.got, got)
+	o.got, o.wrong = append(o.got, got), differ(got, test.Want, p.language)
 	return nil
 }
 
@@ -113,16 +112,9 @@ type newClient struct {
 
 // steps runs the steps of a case with a model client.
 func (p *program) steps(ctx context.Context, test testCase, e *emulator, o *outcome) error {
-	ca := p.ca
-	if test.Foreign {
-		ca = ""
-	}
-	if ca != p.trusts {
-		_ = p.stop() // A failed case reports its exit.
-	}
 	p.stderr.take()
 	if p.process == nil {
-		if err := p.start(context.WithoutCancel(ctx), ca); err != nil { // it outlives the case
+		if err := p.start(context.WithoutCancel(ctx)); err != nil { // it outlives the case
 			p.process = nil
 			return err
 		}
@@ -146,9 +138,9 @@ func (p *program) steps(ctx context.Context, test testCase, e *emulator, o *outc
 	return err
 }
 
-func (p *program) start(ctx context.Context, ca string) (err error) {
-	p.process, p.trusts = exec.CommandContext(ctx, p.path, p.codes), ca
-	p.process.Env, p.process.Stderr, p.process.WaitDelay = environment("NODE_EXTRA_CA_CERTS="+ca), &p.stderr, time.Second
+func (p *program) start(ctx context.Context) (err error) {
+	p.process = exec.CommandContext(ctx, p.path, p.codes)
+	p.process.Env, p.process.Stderr, p.process.WaitDelay = environment("NODE_EXTRA_CA_CERTS="+p.ca), &p.stderr, time.Second
 	if p.stdin, err = p.process.StdinPipe(); err != nil {
 		return err
 	}
@@ -178,7 +170,8 @@ func (p *program) stop() error {
 
 // do takes one step.
 func (p *program) do(ctx context.Context, one step, client newClient, e *emulator, o *outcome) error {
-	var line any = step{Convert: one.Convert, Send: one.Send, GetChat: one.GetChat}
+	calls := one.calls()
+	var line any = map[string]any{"calls": calls}
 	if len(one.Meets) > 0 {
 		if err := e.tell(ctx, "POST /faults", one.meets(), nil); err != nil {
 			return err
@@ -187,18 +180,24 @@ func (p *program) do(ctx context.Context, one step, client newClient, e *emulato
 	switch {
 	case one.Admin != "":
 		return e.tell(ctx, one.Admin, dated(one.Body), nil)
-	case one.Pause > 0:
+	case one.Pause > 0 && len(calls) == 0:
 		time.Sleep(time.Duration(one.Pause * float64(time.Second)))
 		return ctx.Err()
 	case one.URL != "":
 		client.URL = one.URL
-		line = map[string]any{"client": client}
+		line, calls = map[string]any{"client": client}, make([][2]string, 1)
 	}
 	begun := time.Now()
 	got, err := p.ask(line, o)
 	o.got = append(o.got, got...)
 	if took := time.Since(begun).Seconds(); err == nil && one.Within > 0 && took > one.Within {
 		err = fmt.Errorf("the calls took %.1f s, not %g", took, one.Within)
+	}
+	if err == nil && len(got) != len(calls) {
+		err = fmt.Errorf("%d outcomes, not %d", len(got), len(calls))
+	}
+	for i := range got {
+		o.wrong = append(o.wrong, differ(got[i], one.Want, p.language)...)
 	}
 	return err
 }

@@ -101,15 +101,15 @@ void dingtalk_legacy(apiClient_t *api, const char *target) {
 
 // read_error fills an error from the answer. It returns false if that is no JSON.
 static bool read_error(dingtalk_error *error, long status) {
-  const char *text = mine.body ? mine.body : "", *names[] = {"code", "sub_code", "errcode"};
+  const char *text = mine.body ? mine.body : "", *names[] = {"errcode", "sub_code", "code"};
   cJSON_Delete(error->fields);
   *error = (dingtalk_error){.status = status, .retry_after = mine.retry_after};
   error->fields = cJSON_ParseWithOpts(text + (strncmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0), NULL, true);
-  for (int i = 0; i < 3 && !*error->code; i++) {
+  for (int i = 0; i < 3; i++) { // each goes before those above it
     const cJSON *code = cJSON_GetObjectItem(error->fields, names[i]);
-    if (i == 1 && cJSON_GetNumberValue(cJSON_GetObjectItem(error->fields, "errcode")) != 88) continue; // whose sub_code is the code
+    if (i == 1 && strcmp(error->code, "88") != 0) continue; // the code that has a sub_code
     if (cJSON_IsNumber(code)) snprintf(error->code, sizeof error->code, "%.0f", code->valuedouble);
-    if (cJSON_IsString(code)) snprintf(error->code, sizeof error->code, "%s", code->valuestring);
+    if (cJSON_IsString(code) && *code->valuestring) snprintf(error->code, sizeof error->code, "%s", code->valuestring);
   }
   return error->fields || !*text;
 }

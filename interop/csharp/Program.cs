@@ -17,7 +17,7 @@ public static class Program
     private sealed class Line
     {
         public Made Client;
-        public string[] Convert = new string[0], Send = new string[0], GetChat = new string[0];
+        public string[][] Calls;
     }
 
     private sealed class Made
@@ -26,6 +26,7 @@ public static class Program
         public double Timeout = 10;
     }
 
+    private static readonly Dictionary<string, Func<string, Task<string>>> Named = new Dictionary<string, Func<string, Task<string>>> { { "convert", Convert }, { "send", Send }, { "getChat", GetChat } };
     private static DingTalkApp client;
 
     public static void Main(string[] args)
@@ -35,8 +36,7 @@ public static class Program
         for (string text; (text = Console.ReadLine()) != null;)
         {
             var line = JsonConvert.DeserializeObject<Line>(text);
-            var calls = line.Convert.Select(Convert).Concat(line.Send.Select(Send)).Concat(line.GetChat.Select(GetChat));
-            if (line.Client != null) calls = new[] { Make(line.Client, codes) };
+            var calls = line.Client != null ? new[] { Make(line.Client, codes) } : line.Calls.Select(call => Named[call[0]](call[1]));
             Console.WriteLine(JsonConvert.SerializeObject(Task.WhenAll(calls.Select(Outcome)).GetAwaiter().GetResult()));
         }
     }

@@ -1,8 +1,4 @@
-#!/usr/bin/env bash
-set -euo pipefail
-# shellcheck source-path=SCRIPTDIR source=../../tools.sh
-source "$ROOT/interop/tools.sh"
-
+# shellcheck shell=bash disable=SC2154
 packages=official-node-$OFFICIAL_NODE-$TYPESCRIPT
 once "$packages" npm_into "@alicloud/dingtalk@$OFFICIAL_NODE" "typescript@$TYPESCRIPT"
 ln -s "$TOOLS/$packages/node_modules" "$BUILD/node_modules"

@@ -32,10 +32,8 @@ type path struct {
 	appSecret func() string // a function: no formatter looks into one
 	clock     clock.Clock
 	log       logger // nil: nothing is logged
-	bulk      struct {
-		once sync.Once
-		pace Limiter // of runs, unless the client has one; an app without runs does not link it
-	}
+	bulk      sync.Once
+	bulkPace  Limiter // of runs, unless the client has one; an app without runs does not link it
 }
 
 // tokenKeeper provides tokens: the cache of an app's own token, or the caller's token source.
@@ -72,7 +70,7 @@ type call struct {
 	throttles int             // retries left after throttles, beyond Retry.MaxAttempts
 	waits     context.Context // ends its waits, and so the call; nil: the caller's context
 
-	file *Request // with a file, which can be read, and so sent, once; nil: it has none
+	touched func() bool // whether a file of the request was read, which can be sent once; nil: it has none
 
 	lane     *lane
 	api      *generated.Client // with the token in use

@@ -39,7 +39,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("openconversation-gen", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.output, "output", "", "write NAME.gen.go, or the contract of each package, into this `folder`")
-	flags.StringVar(&o.routes, "routes", "", "write the operations to this `file`, for --spec or --official-routes of openconversation")
+	flags.StringVar(&o.routes, "routes", "", "write the operations to this `file`, for --spec of openconversation")
 	flags.StringVar(&o.operations, "operation", "", "only these operations of the official SDK: `NAMES` with commas between them, in any case; * stands for any letters")
 	flags.StringVar(&o.sdk, "sdk", "", "the official SDK: a `folder` with its source, or a version; "+defaultSDK)
 	if imports {

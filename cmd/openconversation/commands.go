@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"runtime"
 	"strings"
@@ -68,7 +69,7 @@ func newVersionCommand(w *term.World) *cobra.Command {
 
 // newManCommand makes the command for packagers that writes manual pages. SOURCE_DATE_EPOCH sets the pages' date, for
 // reproducible archives.
-func newManCommand() *cobra.Command {
+func newManCommand(w *term.World) *cobra.Command {
 	return &cobra.Command{
 		Use:   "man FOLDER",
 		Short: "Write the manual pages of all commands to a folder",
@@ -85,7 +86,7 @@ func newManCommand() *cobra.Command {
 			}
 			root := cmd.Root()
 			root.DisableAutoGenTag = true
-			preformat(root)
+			preformat(w.Lang, root)
 			header := doc.GenManHeader{Section: "1", Source: term.CommandName + " " + dingtalk.Version}
 			if err := doc.GenManTree(root, &header, args[0]); err != nil {
 				return lang.Errorf("manual pages: %w", err)
@@ -96,16 +97,9 @@ func newManCommand() *cobra.Command {
 }
 
 // preformat keeps the layout of --help in manual pages, which would otherwise join lines of lists and tables.
-func preformat(cmd *cobra.Command) {
-	text := cmd.Long
-	if text == "" {
-		text = cmd.Short + "."
-	}
-	if end := cmd.Annotations[explain.Footer]; end != "" {
-		text += "\n\n" + strings.TrimRight(end, "\n")
-	}
-	cmd.Long = "```\n" + text + "\n```"
+func preformat(l lang.Language, cmd *cobra.Command) {
+	cmd.Long = "```\n" + cmp.Or(cmd.Long, cmd.Short+".") + strings.TrimRight("\n"+explain.Footer(l, cmd), "\n") + "\n```"
 	for _, sub := range cmd.Commands() {
-		preformat(sub)
+		preformat(l, sub)
 	}
 }

@@ -93,7 +93,7 @@ func TestOddCredentials(t *testing.T) {
 				env[connect.EnvBaseURL] = server.URL
 				got := call{args: args, env: env}.run()
 				said := got.stdout + got.stderr
-				if tt.text == "" && got.code != explain.OK || tt.text != "" && (got.code != explain.Credentials || !strings.Contains(said, where+": ") || !strings.Contains(said, tt.text)) {
+				if tt.text == "" && got.code != explain.OK || tt.text != "" && (got.code != explain.Credentials || !got.said(where+": ") || !got.said(tt.text)) {
 					t.Errorf("%s of %s: %+v", name, where, got)
 				}
 				if strings.Contains(said, secret) || tt.text != "" && strings.Contains(said, key) {

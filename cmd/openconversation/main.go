@@ -26,7 +26,7 @@ func main() {
 // execute runs the command in args, and returns its exit code.
 func execute(ctx context.Context, w *term.World, args []string) int {
 	w.Lang = lang.Choose(args, w.Getenv)
-	root := newRootCommand(w)
+	root := newRootCommand(w, args)
 	root.SetArgs(append([]string{}, args...)) // never nil: cobra would use os.Args
 	root.SetIn(w.In)
 	cmd, err := root.ExecuteContextC(ctx)

@@ -16,23 +16,21 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-func newRootCommand(w *term.World) *cobra.Command {
+func newRootCommand(w *term.World, args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:           term.CommandName,
 		Short:         "Turn DingTalk chatIds into openConversationIds",
 		Version:       dingtalk.Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Annotations:   map[string]string{explain.Footer: connect.Footer(w, term.CommandName)},
 	}
 	root.SetOut(w.Out) // the completion command uses it
 	root.SetErr(w.Err)
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	lang.AddFlagTo(root.PersistentFlags())
-	root.SetHelpTemplate(root.HelpTemplate() + "{{with .Annotations." + explain.Footer + "}}\n{{.}}{{end}}")
 	root.AddCommand(
 		run.Command(w),
-		calls.Command(w),
+		calls.Command(w, args),
 		calls.OperationsCommand(w),
 		connect.BudgetCommand(w),
 		doctor.Command(w),
@@ -40,7 +38,7 @@ func newRootCommand(w *term.World) *cobra.Command {
 		explain.CodesCommand(w),
 		newSpecCommand(w),
 		newVersionCommand(w),
-		newManCommand(),
+		newManCommand(w),
 	)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
@@ -62,10 +60,11 @@ func refuseUnknown(root *cobra.Command) {
 				return nil
 			}
 		case "completion":
+			cmd.Long = ""
 			var shells []string
 			for _, shell := range cmd.Commands() {
 				shells = append(shells, shell.Name())
-				shell.Args = explain.NoArgs
+				shell.Args, shell.Long = explain.NoArgs, "" // the command's help is about all shells
 			}
 			cmd.Args = func(_ *cobra.Command, args []string) error {
 				if len(args) == 0 {

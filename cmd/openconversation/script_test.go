@@ -131,7 +131,7 @@ func number(ts *testscript.TestScript, args []string, i int) int {
 }
 
 // filesFollow are the flags whose value is a file, which is one of the script's.
-var filesFollow = []string{"-i", "--input", "-o", "--output", "--app-secret-file", "--spec", "--official-routes", "--scenario", "--log"}
+var filesFollow = []string{"-i", "--input", "-o", "--output", "--app-secret-file", "--spec", "--scenario", "--log"}
 
 // oc is the command in this process, and its outcome: oc CODE ARG… [<FILE] [=> TEXT…]. Names of files are the script's.
 func oc(ts *testscript.TestScript, args []string) {
@@ -161,7 +161,7 @@ func oc(ts *testscript.TestScript, args []string) {
 		ts.Fatalf("exit code %d, want %d\n%s%s", got.code, code, got.stdout, got.stderr)
 	}
 	for _, text := range texts {
-		if !strings.Contains(got.stdout+got.stderr, text) {
+		if !got.said(text) {
 			ts.Fatalf("%q is not in\n%s%s", text, got.stdout, got.stderr)
 		}
 	}

@@ -102,7 +102,7 @@ func TestKilledWorkerSendsNothingTwice(t *testing.T) {
 		return cmd
 	}
 	add := func(chat string) {
-		eventually(t, "a job is added", func() bool { return start(chat+"\n", "add", dingtalktest.RobotCode, "Hello, "+chat).Wait() == nil })
+		eventually(t, "a job is added", func() bool { return start(chat+"\n", "add", dingtalktest.RobotCode, "Hi, "+chat).Wait() == nil })
 	}
 	db, err := pgxpool.New(t.Context(), database)
 	if err != nil {

@@ -2,8 +2,8 @@ package contract_test
 
 import (
 	"errors"
-	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -145,8 +145,8 @@ func TestRegions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]string{"https://api.a.example": "https://old.a.example/x", "https://api.b.example": "https://old.b.example/x"}
-	if o := c.Operations[0]; o.Server != "https://old.a.example/x" || !maps.Equal(o.Regions, want) {
+	want := []generated.Pair{{Name: "https://api.a.example", Value: "https://old.a.example/x"}, {Name: "https://api.b.example", Value: "https://old.b.example/x"}}
+	if o := c.Operations[0]; o.Server != "https://old.a.example/x" || !slices.Equal(o.Regions, want) {
 		t.Errorf("server %s, regions %v, want %v", o.Server, o.Regions, want)
 	}
 	for _, tt := range []struct{ servers, want string }{

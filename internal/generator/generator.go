@@ -206,11 +206,6 @@ func literal(value any, pkg string) string {
 		if len(parts) > 0 && parts[0][0] == '\n' {
 			parts = append(parts, "\n")
 		}
-	case reflect.Map:
-		for _, key := range v.MapKeys() {
-			parts = append(parts, literal(key.Interface(), pkg)+": "+literal(v.MapIndex(key).Interface(), pkg))
-		}
-		slices.Sort(parts)
 	case reflect.String:
 		return strconv.Quote(v.String())
 	default:

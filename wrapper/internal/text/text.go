@@ -39,7 +39,7 @@ func cutAt(s string, n int) int {
 // Escape makes s safe for a terminal and for one line of a log file.
 func Escape(s string) string {
 	return strings.Map(func(r rune) rune {
-		if ' ' <= r && r < utf8.RuneSelf-1 || unicode.IsPrint(r) {
+		if ' ' <= r && r < utf8.RuneSelf-1 || strconv.IsPrint(r) {
 			return r
 		}
 		return '·'

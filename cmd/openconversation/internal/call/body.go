@@ -43,7 +43,7 @@ func addBody(w *term.World, r *dingtalk.Request, route generated.Route, body str
 			raw, err = os.ReadFile(file)
 		}
 		if err != nil {
-			return explain.Usage("--body: %w", err)
+			return explain.Usage("%s: %w", "--body", err)
 		}
 	}
 	raw, err := text(w, raw, isFile)

@@ -2,6 +2,7 @@
 package call
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -20,69 +21,29 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// Command makes the command that calls an operation.
-func Command(w *term.World) *cobra.Command {
-	return &cobra.Command{
-		Use:                "call OPERATION",
-		Short:              "Call any operation of the contract, or of one of your own",
-		Annotations:        map[string]string{explain.Footer: connect.Footer(w, "call")},
-		DisableFlagParsing: true, // the flags depend on the operation
-		RunE: explain.Begins(func(cmd *cobra.Command, args []string) error {
-			if _, args := cutFlag(args, "lang"); len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
-				return cmd.Help()
-			}
-			source := specs.Source{}
-			for flag, value := range source.Flags() {
-				*value, args = cutFlag(args, flag)
-			}
-			routes, err := operations(source)
-			if err != nil {
-				return err
-			}
-			return within(cmd, w, routes, args)
-		}),
-	}
-}
-
-// cutFlag removes a flag from arguments.
-func cutFlag(args []string, name string) (value string, rest []string) {
-	for i := 0; i < len(args); i++ {
-		joined, is := strings.CutPrefix(args[i], "--"+name+"=")
-		switch {
-		case is:
-			value = joined
-		case args[i] == "--"+name && i+1 < len(args):
-			i++
-			value = args[i]
-		default:
-			rest = append(rest, args[i])
-		}
-	}
-	return value, rest
-}
-
-// within runs the arguments with a subcommand for each operation.
-func within(outer *cobra.Command, w *term.World, routes []generated.Route, args []string) error {
-	root := &cobra.Command{
-		Use: "call", SilenceErrors: true, SilenceUsage: true,
-		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: outer.CommandPath()},
+// Command makes the command that calls an operation: a subcommand for each of those that the arguments ask for.
+func Command(w *term.World, args []string) *cobra.Command {
+	source := specs.SourceIn(args)
+	routes, unread := operations(source)
+	cmd := &cobra.Command{
+		Use:   "call",
+		Short: "Call any operation of the contract, or of one of your own",
 		RunE: explain.Begins(func(*cobra.Command, []string) error {
+			if unread != nil {
+				return unread
+			}
 			return explain.UsageHint("see openconversation operations", "name the operation to call")
 		}),
+		FParseErrWhitelist: cobra.FParseErrWhitelist{UnknownFlags: true}, // of an operation that there is not
 	}
-	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "help-of-call"})
-	root.SetHelpTemplate(outer.Root().HelpTemplate())
-	lang.AddFlagTo(root.PersistentFlags())
-	root.SetOut(w.Out)
-	root.SetErr(w.Err)
+	if cmd.Args = explain.Unknown; unread != nil {
+		cmd.Args = cobra.ArbitraryArgs
+	}
+	source.AddTo(cmd.PersistentFlags())
 	for _, route := range routes {
-		root.AddCommand(operationCommand(w, route, routes))
+		cmd.AddCommand(operationCommand(w, route, routes))
 	}
-	explain.Translate(w.Lang, root)
-	root.SetArgs(append([]string{}, args...))
-	cmd, err := root.ExecuteContextC(outer.Context())
-	return explain.Called(cmd, err)
+	return cmd
 }
 
 // options are the flags of every operation.
@@ -107,41 +68,41 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 	o := &options{}
 	o.Emulate = []dingtalktest.Option{dingtalktest.WithSpec(all)}
 	cmd := &cobra.Command{
-		Use:         route.Operation.ID,
-		Short:       route.Summary,
-		Long:        about(w.Lang, route),
-		Args:        explain.NoArgs,
-		Annotations: map[string]string{explain.Footer: connect.Footer(w, "call")},
+		Use:   route.Operation.ID,
+		Short: route.Summary,
+		Long:  about(w.Lang, route),
+		Args:  explain.NoArgs,
 	}
 	if alias, ok := aliases[route.Operation]; ok {
 		cmd.Aliases = []string{alias}
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	var params []*parameter
-	own := &cobra.Command{}
-	own.Flags().SortFlags = false
-	o.AddTo(own)
-	own.Flags().StringVar(&o.body, "body", "", w.Lang.Sprintf("the body as JSON, or `@FILE`; @- is standard input"))
-	own.Flags().BoolVar(&o.json, "json", false, w.Lang.Sprintf("print a failure as a JSON object on standard output, too"))
-	own.Flags().BoolVar(&o.dry, "dry-run", false, w.Lang.Sprintf("print the request, and send nothing; needs no credentials"))
-	own.Flags().DurationVar(&o.timeout, "timeout", 0, "end after this `time`, such as 30s; 0 is no limit")
+	o.AddTo(cmd)
+	flags.StringVar(&o.body, "body", "", "the body as JSON, or `@FILE`; @- is standard input")
+	flags.BoolVar(&o.json, "json", false, "print a failure as a JSON object on standard output, too")
+	flags.BoolVar(&o.dry, "dry-run", false, "print the request, and send nothing; needs no credentials")
+	flags.DurationVar(&o.timeout, "timeout", 0, "end after this `time`, such as 30s; 0 is no limit")
 	if route.Operation.Repeat != generated.RepeatSafe {
-		own.Flags().BoolVarP(&o.yes, "yes", "y", false, w.Lang.Sprintf("do not ask, on a terminal, before the call is sent"))
+		flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask, on a terminal, before the call is sent")
 	}
 	inputs := slices.Clone(route.Parameters)
 	if route.Content != nil && route.Content.Type == formType {
 		inputs = append(inputs, route.Content.Fields...)
 	}
+	var params []*parameter
 	for _, p := range inputs {
-		added := newParameter(p, own.Flags().Lookup(p.Name) != nil || flags.Lookup(p.Name) != nil)
+		added := &parameter{Field: p, flag: p.Name}
+		if flags.Lookup(p.Name) != nil || slices.Contains([]string{"help", "lang", "spec", "official"}, p.Name) {
+			added.flag = cmp.Or(p.In, "body") + "-" + p.Name
+		}
 		flags.StringArrayVar(&added.values, added.flag, nil, added.usage(w.Lang))
+		explain.Group(cmd, "Parameters:", added.flag)
 		params = append(params, added)
 	}
 	if route.Body == generated.BodyNone || route.Content != nil && route.Content.Type == formType {
-		own.Flags().Lookup("body").Hidden = true
+		flags.Lookup("body").Hidden = true
 	}
-	flags.AddFlagSet(own.Flags())
 	cmd.RunE = explain.Begins(func(cmd *cobra.Command, _ []string) error {
 		if err := o.Check(cmd); err != nil {
 			return err
@@ -171,7 +132,7 @@ func about(l lang.Language, route generated.Route) string {
 	}
 	b.WriteString(l.Sprintf("It sends %s %s.", o.Method, o.Path))
 	if o.Permission != "" {
-		b.WriteString(l.Sprintf(" The app needs the permission %s.", o.Permission))
+		b.WriteString(l.Sprintf("\nThe app needs the permission %s.", o.Permission))
 	}
 	if o.Repeat == generated.RepeatSafe {
 		b.WriteString("\n" + l.Sprintf("The call is safe to repeat: it is repeated when the network or the service fails."))

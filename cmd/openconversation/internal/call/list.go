@@ -26,7 +26,6 @@ func OperationsCommand(w *term.World) *cobra.Command {
 			return list(w, routes, asJSON)
 		}),
 	}
-	cmd.Flags().StringVar(&source.Spec, "spec", "", "the operations of this `FILE` instead of this project's: an OpenAPI contract, or what openconversation-gen --routes makes of one")
 	source.AddTo(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print an array of JSON objects")
 	return cmd

@@ -36,15 +36,6 @@ type parameter struct {
 	values []string
 }
 
-// newParameter names a parameter's flag as in the contract, unless another flag has that name.
-func newParameter(p generated.Field, taken bool) *parameter {
-	flag := p.Name
-	if taken {
-		flag = cmp.Or(p.In, "body") + "-" + p.Name
-	}
-	return &parameter{Field: p, flag: flag}
-}
-
 func (p *parameter) usage(l lang.Language) string {
 	text := fmt.Sprintf("`%s`", strings.TrimSuffix(typeText(p.Field), "[]"))
 	if p.Required {
@@ -129,8 +120,8 @@ func build(w *term.World, route generated.Route, params []*parameter, body strin
 func dryRun(ctx context.Context, w *term.World, o *options, request dingtalk.Request) error {
 	op, base := request.Operation, o.URL(w)
 	if op.Server != "" {
-		own, known := op.Regions[base]
-		if server, err := url.Parse(op.Server); !known && err == nil && base != string(dingtalk.International) && base != string(dingtalk.MainlandChina) {
+		own := op.Region(base)
+		if server, err := url.Parse(op.Server); own == "" && err == nil && base != string(dingtalk.International) && base != string(dingtalk.MainlandChina) {
 			own = base + server.EscapedPath()
 		}
 		base = cmp.Or(own, op.Server)
@@ -139,7 +130,7 @@ func dryRun(ctx context.Context, w *term.World, o *options, request dingtalk.Req
 		request.AddQuery(op.TokenQuery, "TOKEN")
 	}
 	var text strings.Builder
-	client, err := generated.NewClient(base, generated.WithHTTPClient(printer{&text, op}))
+	client, err := generated.NewClient(base, printer{&text, op})
 	if err != nil {
 		return explain.Usage("%w", err)
 	}

@@ -18,6 +18,14 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
+// The environment variables of a client.
+const (
+	EnvAppKey    = explain.EnvAppKey
+	EnvAppSecret = explain.EnvAppSecret
+	EnvBaseURL   = explain.EnvBaseURL
+	EnvRedisURL  = explain.EnvRedisURL
+)
+
 // Flags tell how a command reaches the service.
 type Flags struct {
 	noEmulator bool // the command has no flag for it
@@ -61,8 +69,13 @@ func (c *Flags) Check(cmd *cobra.Command) error {
 // Emulator reports whether the host is an emulator in this process.
 func (c *Flags) Emulator() bool { return c.emulator }
 
-// SecretFile reports whether the secret is read from a file.
-func (c *Flags) SecretFile() bool { return c.secretFile != "" }
+// SecretOf returns the flag or the variable that gives the app's secret.
+func (c *Flags) SecretOf() string {
+	if c.secretFile != "" {
+		return "--app-secret-file"
+	}
+	return EnvAppSecret
+}
 
 // Identity returns a digest of the app and the host, by which a resumed run checks that both are the same. Without an app it is
 // empty.
@@ -95,12 +108,8 @@ func (c *Flags) Host(w *term.World) string {
 
 // Elsewhere returns these flags for the other region, and its name. It is empty if the host is no region's.
 func (c *Flags) Elsewhere(w *term.World) (other Flags, name string) {
-	host := dingtalk.Region(c.URL(w))
-	for name, at := range regions {
-		if at != host && !c.emulator && (host == dingtalk.International || host == dingtalk.MainlandChina) {
-			other = Flags{region: name, secretFile: c.secretFile, ip: c.ip}
-			return other, name
-		}
+	if !c.emulator {
+		name = map[string]string{string(dingtalk.International): "mainland", string(dingtalk.MainlandChina): "international"}[c.URL(w)]
 	}
-	return other, ""
+	return Flags{region: name, secretFile: c.secretFile, ip: c.ip}, name
 }

@@ -3,12 +3,14 @@ package emulate
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -19,34 +21,23 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// The environment variables that --print-env and --ready-file set beside the credentials'.
-const (
-	envBaseURL = "DINGTALK_BASE_URL"
-	envSocket  = "DINGTALK_EMULATOR_SOCKET"
-	envAdmin   = "DINGTALK_EMULATOR_ADMIN"
-	envCAFile  = "DINGTALK_EMULATOR_CA_FILE"
-	envPID     = "DINGTALK_EMULATOR_PID"
-)
-
-// variable is one of them.
+// variable is an environment variable that --print-env and --ready-file set.
 type variable struct{ name, value string }
 
 func (o *options) variables(s *Server) []variable {
 	key, secret := s.emulator.Credentials()
-	list := []variable{{envBaseURL, s.URL}, {EnvAppKey, key}, {EnvAppSecret, secret}, {envPID, fmt.Sprint(os.Getpid())}}
+	list := []variable{
+		{explain.EnvBaseURL, s.URL}, {explain.EnvAppKey, key}, {explain.EnvAppSecret, secret}, {"DINGTALK_EMULATOR_PID", strconv.Itoa(os.Getpid())},
+	}
 	if path, ok := strings.CutPrefix(s.URL, unixPrefix); ok {
-		scheme := "http"
-		if o.tls {
-			scheme = "https"
-		}
-		list[0].value = scheme + "://localhost"
-		list = append(list, variable{envSocket, path})
+		list[0].value = s.scheme + "://localhost"
+		list = append(list, variable{"DINGTALK_EMULATOR_SOCKET", path})
 	}
 	if s.admin != "" {
-		list = append(list, variable{envAdmin, s.admin})
+		list = append(list, variable{"DINGTALK_EMULATOR_ADMIN", s.admin})
 	}
 	if o.tlsCAFile != "" {
-		list = append(list, variable{envCAFile, o.tlsCAFile})
+		list = append(list, variable{"DINGTALK_EMULATOR_CA_FILE", o.tlsCAFile})
 	}
 	return list
 }
@@ -54,31 +45,26 @@ func (o *options) variables(s *Server) []variable {
 // announce says where the emulator is: to people, or to a shell.
 func (o *options) announce(w *term.World, s *Server, c *certificate) error {
 	list := o.variables(s)
+	var plain, exports strings.Builder
+	for _, v := range list {
+		fmt.Fprintf(&plain, "%s=%s\n", v.name, v.value)
+		fmt.Fprintf(&exports, "export %s='%s'\n", v.name, strings.ReplaceAll(v.value, "'", `'\''`))
+	}
 	if o.allowRemote && !strings.HasPrefix(o.listen, unixPrefix) {
 		w.Note("emulator: --allow-remote: whoever reaches this machine can use it and control it, and its credentials are public; it holds nothing of worth")
 	}
 	if o.readyFile != "" {
-		var b strings.Builder
-		for _, v := range list {
-			fmt.Fprintf(&b, "%s=%s\n", v.name, v.value)
-		}
-		if err := writeWhole(o.readyFile, b.String()); err != nil {
-			return explain.Usage("--ready-file: %v", err)
+		if err := writeWhole(o.readyFile, plain.String()); err != nil {
+			return explain.Usage("%s: %w", "--ready-file", err)
 		}
 	}
 	if o.printEnv {
-		var b strings.Builder
-		for _, v := range list {
-			fmt.Fprintf(&b, "export %s='%s'\n", v.name, strings.ReplaceAll(v.value, "'", `'\''`))
-		}
-		if err := w.Print(b.String()); err != nil {
-			return err
-		}
+		err := w.Print(exports.String())
 		// A shell that evaluates this reads until the end.
-		if closer, ok := w.Out.(io.Closer); ok {
-			return closer.Close()
+		if closer, ok := w.Out.(io.Closer); ok && err == nil {
+			err = closer.Close()
 		}
-		return nil
+		return err
 	}
 	text := w.Lang.Sprintf("listening on %s with %s=%s %s=%s", s.URL, list[1].name, list[1].value, list[2].name, list[2].value) + "\n"
 	if s.admin != "" {
@@ -92,22 +78,13 @@ func (o *options) announce(w *term.World, s *Server, c *certificate) error {
 
 // writeWhole writes a file so that nobody finds half of it.
 func writeWhole(name, content string) error {
-	file, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = file.WriteString(content)
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
+	beside := fmt.Sprintf("%s.%d", name, os.Getpid())
+	err := os.WriteFile(beside, []byte(content), 0o644) //nolint:gosec // what is in it is no secret
 	if err == nil {
-		err = os.Chmod(file.Name(), 0o644) //nolint:gosec // what is in it is no secret
-	}
-	if err == nil {
-		err = os.Rename(file.Name(), name)
+		err = os.Rename(beside, name)
 	}
 	if err != nil {
-		_ = os.Remove(file.Name())
+		_ = os.Remove(beside)
 	}
 	return err
 }
@@ -132,7 +109,7 @@ func (o *options) askHealth(ctx context.Context, w *term.World) error {
 	}
 	response, err := (&http.Client{Transport: transport}).Do(request)
 	if err != nil {
-		return &explain.Error{Code: explain.Unavailable, Err: lang.Errorf("--health: %w", err)}
+		return &explain.Error{Code: explain.Unavailable, Err: lang.Errorf("%s: %w", "--health", err)}
 	}
 	response.Body.Close()
 	if response.StatusCode != http.StatusOK {
@@ -141,46 +118,22 @@ func (o *options) askHealth(ctx context.Context, w *term.World) error {
 	return w.Print("ok\n")
 }
 
-// requestLog writes one line of JSON for each request, without header, query and body, and so without secrets.
-type requestLog struct {
-	mu     sync.Mutex
-	out    io.Writer
-	file   *os.File // nil for standard error
-	failed func(error)
-}
-
-// openLog opens the file of --log, to which it adds; "-" is standard error.
-func openLog(w *term.World, name string) (*requestLog, error) {
-	l := &requestLog{out: w.Err, failed: func(err error) { w.Note("emulator: --log: %v; requests are no longer logged", err) }}
-	if name == "-" {
-		return l, nil
+// logTo returns a function that adds a line of JSON for each request to a file, without header, query and body, and so without
+// secrets; "-" is standard error.
+func logTo(w *term.World, name string) (write func(dingtalktest.Request), end func(), err error) {
+	out, end := w.Err, func() {}
+	if name != "-" {
+		file, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+		if err != nil {
+			return nil, nil, explain.Usage("%s: %w", "--log", err)
+		}
+		out, end = file, func() { _ = file.Close() } // each line was written by itself
 	}
-	file, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
-	if err != nil {
-		return nil, explain.Usage("--log: %v", err)
-	}
-	l.out, l.file = file, file
-	return l, nil
-}
-
-func (l *requestLog) write(r dingtalktest.Request) {
-	line, err := json.Marshal(r)
-	if err != nil { // It holds texts and numbers.
-		panic(err)
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.out == nil {
-		return
-	}
-	if _, err := l.out.Write(append(line, '\n')); err != nil {
-		l.out = nil
-		l.failed(err)
-	}
-}
-
-func (l *requestLog) close() {
-	if l.file != nil {
-		_ = l.file.Close() // each line was written by itself
-	}
+	lines, failed := log.New(out, "", 0), sync.Once{}
+	return func(r dingtalktest.Request) {
+		line, err := json.Marshal(r)
+		if err = errors.Join(err, lines.Output(0, string(line))); err != nil {
+			failed.Do(func() { w.Note("emulator: %w", lang.Errorf("%s: %w", "--log", err)) })
+		}
+	}, end, nil
 }

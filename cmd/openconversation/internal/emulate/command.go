@@ -2,13 +2,12 @@ package emulate
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
@@ -28,7 +27,7 @@ func Command(w *term.World) *cobra.Command {
 			if o.health != "" {
 				return o.askHealth(cmd.Context(), w)
 			}
-			return emulate(cmd.Context(), w, o, cmd.Flags().Changed)
+			return emulate(cmd.Context(), w, o, cmd.Flags())
 		}),
 	}
 	flags := cmd.Flags()
@@ -37,14 +36,13 @@ func Command(w *term.World) *cobra.Command {
 	flags.BoolVar(&o.allowRemote, "allow-remote", false, "listen where other machines may reach it, and answer any Host: in a container or a test network")
 	flags.StringVar(&o.admin, "admin", "", "serve the admin API at this `ADDRESS:PORT` or unix:PATH")
 	flags.StringVar(&o.scenario, "scenario", "", "begin with the settings and faults of this `FILE`, YAML or JSON; flags come on top of it")
-	flags.BoolVar(&o.anyChat, "any-chat", false, "know every chat id, except those that begin with unknown or cid")
+	flags.Bool("any-chat", false, "know every chat id, except those that begin with unknown or cid")
 	flags.StringArrayVar(&o.chats, "chat", nil, "know this chat: `CHAT_ID=OPEN_CONVERSATION_ID`; may be repeated")
-	flags.StringVar(&o.source.Spec, "spec", "", "serve the operations of this `FILE` as well: an OpenAPI contract, or what openconversation-gen --routes makes of one")
 	o.source.AddTo(flags)
-	flags.IntVar(&o.qps, "qps", 0, "let an app make `N` conversions in a second; 0 is no limit")
-	flags.IntVar(&o.quota, "quota", -1, "let the organisation make `N` conversions in a month; -1 is no limit")
-	flags.DurationVar(&o.latency, "latency", 0, "hold every answer back for this `time`, such as 50ms")
-	flags.DurationVar(&o.tokenLifetime, "token-lifetime", 2*time.Hour, "`time` that a token lasts after it was last asked for")
+	flags.Int("qps", 0, "let an app make `N` conversions in a second; 0 is no limit")
+	flags.Int("quota", -1, "let the organisation make `N` conversions in a month; -1 is no limit")
+	flags.Duration("latency", 0, "hold every answer back for this `time`, such as 50ms")
+	flags.Duration("token-lifetime", 2*time.Hour, "`time` that a token lasts after it was last asked for")
 	flags.StringArrayVar(&o.faults, "fault", nil, "fail conversions: `FAULT[:TIMES]`; may be repeated")
 	flags.StringArrayVar(&o.tokenFaults, "token-fault", nil, "fail token calls: `FAULT[:TIMES]`; may be repeated")
 	flags.BoolVar(&o.tls, "tls", false, "serve HTTPS, with a certificate made at the start; its authority is printed, or written to --tls-ca-file")
@@ -63,52 +61,34 @@ func faultList() string {
 	var b strings.Builder
 	for _, kind := range dingtalktest.FaultKinds() {
 		if kind.Word {
-			fmt.Fprintf(&b, "  %-20s%s\n", kind.Name, kind.Does)
+			b.WriteString(term.Beside("  "+kind.Name, kind.Does, 22))
 		}
 	}
 	return b.String()
 }
 
 // emulate serves until ctx ends, which is its success.
-func emulate(ctx context.Context, w *term.World, o options, given func(flag string) bool) error {
-	settings, err := o.settings(given)
+func emulate(ctx context.Context, w *term.World, o options, flags *pflag.FlagSet) error {
+	settings, err := o.settings(flags)
 	if err != nil {
 		return err
 	}
-	var observers []func(dingtalktest.Request)
+	if o.admin == "" { // nobody could read the record
+		settings = append(settings, withoutRecord)
+	}
 	if o.log != "" {
-		requests, err := openLog(w, o.log)
+		write, end, err := logTo(w, o.log)
 		if err != nil {
 			return err
 		}
-		defer requests.close()
-		observers = append(observers, requests.write)
+		defer end()
+		settings = append(settings, func(s *dingtalktest.Settings) { s.Observe = write })
 	}
-	var emulator *dingtalktest.Emulator
-	if o.admin == "" { // Nobody could read the record.
-		settings = append(settings, withoutRecord)
-	} else {
-		var once sync.Once
-		observers = append(observers, func(dingtalktest.Request) {
-			if emulator.Dropped() > 0 {
-				once.Do(func() {
-					w.Note("emulator: the record is full: from now on a new request takes the place of the oldest")
-				})
-			}
-		})
-	}
-	emulator = dingtalktest.New(append(settings, func(s *dingtalktest.Settings) {
-		s.Observe = func(r dingtalktest.Request) {
-			for _, observe := range observers {
-				observe(r)
-			}
-		}
-	})...)
 	made, err := o.certificate()
 	if err != nil {
 		return err
 	}
-	server, err := o.start(ctx, w.Err, emulator, made)
+	server, err := o.start(ctx, w.Err, dingtalktest.New(settings...), made)
 	if err != nil {
 		return err
 	}
@@ -134,11 +114,11 @@ func (o *options) certificate() (*certificate, error) {
 	}
 	made, err := newCertificate(o.tlsNames, time.Now())
 	if err != nil {
-		return nil, explain.Usage("--tls-name: %v", err)
+		return nil, explain.Usage("%s: %w", "--tls-name", err)
 	}
 	if o.tlsCAFile != "" {
 		if err := writeWhole(o.tlsCAFile, string(made.authority)); err != nil {
-			return nil, explain.Usage("--tls-ca-file: %v", err)
+			return nil, explain.Usage("%s: %w", "--tls-ca-file", err)
 		}
 	}
 	return made, nil

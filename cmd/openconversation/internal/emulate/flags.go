@@ -3,12 +3,10 @@ package emulate
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
-	"slices"
 	"strings"
-	"time"
 
+	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
@@ -17,11 +15,30 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// settings are the scenario and the flags that were given, which come on top of it, as the emulator's options.
-func (o *options) settings(given func(flag string) bool) ([]dingtalktest.Option, error) {
-	if o.tokenLifetime <= 0 {
-		return nil, explain.Usage("--token-lifetime: %s is not positive", o.tokenLifetime)
-	}
+// options are the flags of emulator that are no settings.
+type options struct {
+	listen, admin  string
+	allowRemote    bool
+	tls, http2     bool
+	tlsNames       []string
+	tlsCAFile      string
+	printEnv       bool
+	readyFile, log string
+	health         string
+
+	scenario            string
+	source              specs.Source
+	chats               []string
+	faults, tokenFaults []string
+}
+
+// settingOf are the settings that flags stand for, by their names in JSON: a flag's value is the setting's.
+var settingOf = map[string]string{
+	"any-chat": "anyChat", "qps": "qps", "quota": "monthlyQuota", "latency": "latency", "token-lifetime": "tokenLifetime",
+}
+
+// settings are the emulator's options: the operations, then the scenario, and on top of it the flags.
+func (o *options) settings(flags *pflag.FlagSet) ([]dingtalktest.Option, error) {
 	var settings []dingtalktest.Option
 	if o.source != (specs.Source{}) {
 		operations, err := o.source.Read()
@@ -30,31 +47,26 @@ func (o *options) settings(given func(flag string) bool) ([]dingtalktest.Option,
 		}
 		settings = append(settings, dingtalktest.WithSpec(operations))
 	}
+	add := func(raw []byte) error {
+		err := dingtalktest.New(settings...).ConfigureJSON(raw)
+		settings = append(settings, func(s *dingtalktest.Settings) { _ = json.Unmarshal(raw, s) })
+		return err
+	}
 	if o.scenario != "" {
-		scenario, err := o.readScenario(settings...)
+		raw, err := readScenario(o.scenario)
+		if err == nil {
+			err = add(raw)
+		}
 		if err != nil {
-			return nil, err
-		}
-		settings = append(settings, scenario)
-	}
-	for flag, option := range map[string]dingtalktest.Option{
-		"qps": dingtalktest.WithQPS(o.qps), "quota": dingtalktest.WithMonthlyQuota(o.quota),
-		"latency":        dingtalktest.WithLatency(o.latency),
-		"token-lifetime": func(s *dingtalktest.Settings) { s.TokenLifetime = dingtalktest.Duration(o.tokenLifetime) },
-	} {
-		if given(flag) {
-			settings = append(settings, option)
+			return nil, explain.UsageHint("openconversation emulator --help shows one", "--scenario %s: %w", o.scenario, err)
 		}
 	}
-	if o.anyChat {
-		settings = append(settings, dingtalktest.WithAnyChat())
+	raw, err := o.given(flags)
+	if err != nil {
+		return nil, err
 	}
-	for _, pair := range o.chats {
-		chatID, id, ok := strings.Cut(pair, "=") // the first: an openConversationId ends in more of them
-		if !ok || chatID == "" || id == "" {
-			return nil, explain.Usage("--chat %s: give CHAT_ID=OPEN_CONVERSATION_ID", pair)
-		}
-		settings = append(settings, dingtalktest.WithChat(chatID, id))
+	if err := add(raw); err != nil {
+		return nil, explain.Usage("emulator: %w", err)
 	}
 	queue, err := parseFaults("--fault", o.faults, generated.OperationChatIDToOpenConversationID)
 	if err != nil {
@@ -64,7 +76,30 @@ func (o *options) settings(given func(flag string) bool) ([]dingtalktest.Option,
 	if err != nil {
 		return nil, err
 	}
-	return append(settings, func(s *dingtalktest.Settings) { s.Faults = slices.Concat(s.Faults, queue, tokenQueue) }), nil
+	return append(settings, func(s *dingtalktest.Settings) { s.Faults = append(append(s.Faults, queue...), tokenQueue...) }), nil
+}
+
+// given are the settings of the flags that were given, as JSON.
+func (o *options) given(flags *pflag.FlagSet) ([]byte, error) {
+	set, chats := map[string]any{}, map[string]string{}
+	flags.Visit(func(flag *pflag.Flag) {
+		switch name, value := settingOf[flag.Name], flag.Value.String(); {
+		case name == "":
+		case flag.Value.Type() == "duration":
+			set[name] = value
+		default:
+			set[name] = json.RawMessage(value)
+		}
+	})
+	for _, pair := range o.chats {
+		chatID, id, ok := strings.Cut(pair, "=") // the first: an openConversationId ends in more of them
+		if !ok || chatID == "" || id == "" {
+			return nil, explain.Usage("--chat %s: give CHAT_ID=OPEN_CONVERSATION_ID", pair)
+		}
+		chats[chatID] = id
+		set["chats"] = chats
+	}
+	return json.Marshal(set)
 }
 
 // parseFaults reads the values of a flag as faults of one operation.
@@ -84,76 +119,32 @@ func parseFaults(flag string, values []string, operation generated.Operation) ([
 	return queue, nil
 }
 
-// The environment variables that an app's credentials come from. A secret is never a flag: other users of the machine
-// can read a process's arguments.
-const (
-	EnvAppKey    = "DINGTALK_APP_KEY"
-	EnvAppSecret = "DINGTALK_APP_SECRET"
-)
-
-// options are the flags of emulator.
-type options struct {
-	listen, admin  string
-	allowRemote    bool
-	tls, http2     bool
-	tlsNames       []string
-	tlsCAFile      string
-	printEnv       bool
-	readyFile, log string
-	health         string
-
-	scenario      string
-	anyChat       bool
-	chats         []string
-	qps, quota    int
-	latency       time.Duration
-	tokenLifetime time.Duration
-	faults        []string
-	source        specs.Source
-	tokenFaults   []string
-}
-
-// readScenario reads a file of settings and faults for an emulator of some operations, YAML or JSON: what the admin API takes
-// at /settings.
-func (o *options) readScenario(operations ...dingtalktest.Option) (dingtalktest.Option, error) {
-	content, err := os.ReadFile(o.scenario)
+// readScenario reads a file of settings and faults, YAML or JSON, as the JSON that the admin API takes at /settings.
+func readScenario(file string) ([]byte, error) {
+	content, err := os.ReadFile(file)
 	if err != nil {
-		return nil, explain.Usage("--scenario: %v", err)
+		return nil, err
 	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(content, &doc); err != nil {
+		return nil, err
+	}
+	if doc.IsZero() { // an empty file
+		return []byte("{}"), nil
+	}
+	textKeys(&doc)
 	var tree any
-	if err := yaml.Unmarshal(content, &tree); err != nil {
-		return nil, explain.Usage("--scenario %s: %v", o.scenario, err)
+	if err := doc.Decode(&tree); err != nil {
+		return nil, err
 	}
-	if tree == nil { // an empty file
-		tree = map[string]any{}
-	}
-	raw, err := json.Marshal(withTextKeys(tree))
-	if err != nil {
-		return nil, explain.Usage("--scenario %s: %v", o.scenario, err)
-	}
-	if err := dingtalktest.New(operations...).ConfigureJSON(raw); err != nil {
-		return nil, explain.UsageHint("openconversation emulator --help shows one", "--scenario %s: %v", o.scenario, err)
-	}
-	return func(s *dingtalktest.Settings) { _ = json.Unmarshal(raw, s) }, nil
+	return json.Marshal(tree)
 }
 
-// withTextKeys makes texts of keys that YAML read as something else: a chat id may be a number.
-func withTextKeys(tree any) any {
-	switch tree := tree.(type) {
-	case map[string]any:
-		for key, value := range tree {
-			tree[key] = withTextKeys(value)
-		}
-	case map[any]any:
-		texts := map[string]any{}
-		for key, value := range tree {
-			texts[fmt.Sprint(key)] = withTextKeys(value)
-		}
-		return texts
-	case []any:
-		for i, value := range tree {
-			tree[i] = withTextKeys(value)
+// textKeys makes texts of keys that YAML reads as something else: a chat id may be a number.
+func textKeys(node *yaml.Node) {
+	for i, child := range node.Content {
+		if textKeys(child); node.Kind == yaml.MappingNode && i%2 == 0 && child.ShortTag() != "!!merge" {
+			child.Tag = "!!str"
 		}
 	}
-	return tree
 }

@@ -6,10 +6,8 @@ import (
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
-	"math/big"
 	"net"
 	"net/http"
 	"net/netip"
@@ -171,48 +169,29 @@ const keyBits = 2048
 // newCertificate makes one for the loopback interface's names and for those that are given, which may be addresses.
 func newCertificate(names []string, now time.Time) (*certificate, error) {
 	caKey, err := rsa.GenerateKey(rand.Reader, keyBits)
-	if err != nil {
+	key, err2 := rsa.GenerateKey(rand.Reader, keyBits)
+	if err := errors.Join(err, err2); err != nil {
 		return nil, err
 	}
-	ca := &x509.Certificate{
-		SerialNumber: serial(), Subject: pkix.Name{CommonName: "openconversation emulator CA, for tests only"},
-		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(certificateTime),
-		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	caRaw, err := x509.CreateCertificate(rand.Reader, ca, ca, caKey.Public(), caKey)
-	if err != nil {
-		return nil, err
-	}
-	key, err := rsa.GenerateKey(rand.Reader, keyBits)
-	if err != nil {
-		return nil, err
-	}
-	server := &x509.Certificate{
-		SerialNumber: serial(), Subject: pkix.Name{CommonName: "openconversation emulator"},
-		NotBefore: ca.NotBefore, NotAfter: ca.NotAfter, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-	}
-	for _, name := range names {
+	valid := x509.Certificate{NotBefore: now.Add(-time.Hour), NotAfter: now.Add(certificateTime), BasicConstraintsValid: true}
+	ca, server := valid, valid
+	ca.Subject.CommonName, server.Subject.CommonName = "openconversation emulator CA, for tests only", "openconversation emulator"
+	ca.IsCA, ca.MaxPathLenZero, ca.KeyUsage = true, true, x509.KeyUsageCertSign
+	server.KeyUsage, server.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	for _, name := range append(names, "localhost", "127.0.0.1", "::1") {
 		if ip := net.ParseIP(name); ip != nil {
 			server.IPAddresses = append(server.IPAddresses, ip)
 		} else {
 			server.DNSNames = append(server.DNSNames, name)
 		}
 	}
-	raw, err := x509.CreateCertificate(rand.Reader, server, ca, key.Public(), caKey)
-	if err != nil {
+	caRaw, err := x509.CreateCertificate(rand.Reader, &ca, &ca, caKey.Public(), caKey)
+	raw, err2 := x509.CreateCertificate(rand.Reader, &server, &ca, key.Public(), caKey)
+	if err := errors.Join(err, err2); err != nil {
 		return nil, err
 	}
 	return &certificate{
 		server:    tls.Certificate{Certificate: [][]byte{raw, caRaw}, PrivateKey: key},
 		authority: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caRaw}),
 	}, nil
-}
-
-// serial is at most 16 bytes, as clients expect.
-func serial() *big.Int {
-	var raw [15]byte
-	_, _ = rand.Read(raw[:]) // It never fails.
-	return new(big.Int).SetBytes(raw[:])
 }

@@ -18,6 +18,7 @@ import (
 // Server is an emulator that is being served.
 type Server struct {
 	URL      string // such as http://127.0.0.1:40001, or unix:PATH
+	scheme   string // http or https
 	admin    string // the same of the admin API; empty if it is not served
 	emulator *dingtalktest.Emulator
 	http2    bool
@@ -74,11 +75,12 @@ func (o *options) start(ctx context.Context, errorLog io.Writer, emulator *dingt
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{emulator: emulator, ended: make(chan error, 2), http2: o.http2}
-	s.serve(at, emulator, errorLog, made)
-	if s.URL = at.url("http"); made != nil {
-		s.URL = at.url("https")
+	s := &Server{scheme: "http", emulator: emulator, ended: make(chan error, 2), http2: o.http2}
+	if made != nil {
+		s.scheme = "https"
 	}
+	s.URL = at.url(s.scheme)
+	s.serve(at, emulator, errorLog, made)
 	if o.admin == "" {
 		return s, nil
 	}

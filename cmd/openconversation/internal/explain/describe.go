@@ -110,7 +110,7 @@ func (d Description) describe(l lang.Language) string {
 			return before + describeCall(l, e, d.now) + behind
 		}
 	}
-	return strings.TrimPrefix(text, "dingtalk: ")
+	return text
 }
 
 // maxCause limits the shown text of a foreign error, in bytes.

@@ -3,7 +3,6 @@ package explain
 import (
 	"cmp"
 	"errors"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,9 +14,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
-// Footer is the annotation with the end of a command's help.
-const Footer = "footer"
-
 // groupOf is a flag's annotation with the title of its group in the help.
 const groupOf = "group"
 
@@ -28,20 +24,19 @@ func Group(cmd *cobra.Command, title lang.Format, names ...string) {
 	}
 }
 
-// usage writes a command's usage, in lines of at most term.Width columns.
+// usage writes a command's usage, in lines of at most term.MaxWidth columns.
 func usage(l lang.Language, cmd *cobra.Command) error {
 	var b strings.Builder
 	title := func(text lang.Format) { b.WriteString("\n" + l.Sprintf(text) + "\n") }
 	b.WriteString(l.Sprintf("Usage:") + "\n")
-	if cmd.Runnable() {
-		line := strings.TrimSuffix(cmd.UseLine(), " [flags]")
-		if line != cmd.UseLine() {
+	if cmd.HasAvailableSubCommands() {
+		b.WriteString("  " + cmd.CommandPath() + l.Sprintf(" [command]") + "\n")
+	} else {
+		line, flagged := strings.CutSuffix(cmd.UseLine(), " [flags]")
+		if flagged {
 			line += l.Sprintf(" [flags]")
 		}
 		b.WriteString("  " + line + "\n")
-	}
-	if cmd.HasAvailableSubCommands() {
-		b.WriteString("  " + cmd.CommandPath() + l.Sprintf(" [command]") + "\n")
 	}
 	if cmd.HasExample() {
 		title("Examples:")
@@ -51,7 +46,7 @@ func usage(l lang.Language, cmd *cobra.Command) error {
 		title("Available Commands:")
 		for _, sub := range cmd.Commands() {
 			if sub.IsAvailableCommand() || sub.Name() == "help" {
-				b.WriteString(term.Beside("  "+sub.Name(), sub.Short, 4+cmd.NamePadding()))
+				b.WriteString(term.Beside("  "+sub.Name(), sub.Short, min(4+sub.NamePadding(), 30)))
 			}
 		}
 	}
@@ -60,6 +55,7 @@ func usage(l lang.Language, cmd *cobra.Command) error {
 	if cmd.HasAvailableSubCommands() {
 		b.WriteString("\n" + l.Sprintf(`Use "%s [command] --help" for more information about a command.`, cmd.CommandPath()) + "\n")
 	}
+	b.WriteString(Footer(l, cmd))
 	_, err := cmd.OutOrStderr().Write([]byte(b.String()))
 	return err
 }
@@ -94,7 +90,7 @@ func flags(b *strings.Builder, l lang.Language, all *pflag.FlagSet, rest lang.Fo
 // flagText returns the help of a flag.
 func flagText(l lang.Language, flag *pflag.Flag) string {
 	value, text := pflag.UnquoteUsage(flag)
-	text = strings.TrimPrefix(text, value+": ") // what values there are is said once
+	text = strings.TrimPrefix(strings.TrimPrefix(text, value+": "), value+"：") // what values there are is said once
 	name := "      --" + flag.Name
 	if flag.Shorthand != "" {
 		name = "  -" + flag.Shorthand + ", --" + flag.Name
@@ -220,20 +216,25 @@ func calledWrongly(cmd *cobra.Command, err error) error {
 	case errors.As(err, &unknown):
 		return lang.Errorf("there is no flag --%s", unknown.GetSpecifiedName())
 	}
-	if m := unknownCommand.FindStringSubmatch(err.Error()); m != nil {
-		if cmd.HasParent() {
-			return lang.Errorf("%s takes no argument, and was given %s", m[3], m[1])
-		}
-		if m[4] != "" {
-			return lang.Errorf("there is no command %s; did you mean %s?", m[1], lang.List(strings.Fields(m[4]), "or"))
-		}
-		return lang.Errorf("there is no command %s", m[1])
+	if after, is := strings.CutPrefix(err.Error(), "unknown command "); is { // cobra has no type for it
+		quoted, _ := strconv.QuotedPrefix(after)
+		name, _ := strconv.Unquote(quoted)
+		return Unknown(cmd, []string{name})
 	}
 	return err
 }
 
-// unknownCommand matches cobra's error for an unexpected argument or unknown command.
-var unknownCommand = regexp.MustCompile(`(?s)^unknown command (".*") for ("(.*)")(?:\n\nDid you mean this\?\n(.*))?$`)
+// Unknown refuses the name of a subcommand that there is not.
+func Unknown(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	if alike := cmd.SuggestionsFor(args[0]); len(alike) > 0 {
+		return lang.Errorf("there is no command %q; did you mean %s?", args[0], lang.List(alike, "or"))
+	}
+	return lang.Errorf("there is no command %q", args[0])
+}
 
 // wants describes the valid values of a flag.
 func wants(e *pflag.InvalidValueError) lang.Said {

@@ -1,8 +1,6 @@
 package journal
 
-import (
-	"hash/maphash"
-)
+import "hash/maphash"
 
 // index finds the offsets of lines. A slot is a tag of 26 bits, which are the id's hash, and an offset of 38; 0 is
 // empty. The tag decides the place, so the index grows without the file.
@@ -37,15 +35,4 @@ func (x *index) fit(ids int) {
 		}
 		x.slots[at] = slot
 	}
-}
-
-// has reports whether the line at an offset is that of an id.
-func (x *index) has(id string, at int64) bool {
-	tag := tagOf(id)
-	for slot := x.place(tag); x.slots[slot] != 0; slot = (slot + 1) % len(x.slots) {
-		if x.slots[slot] == tag<<offsetBits|uint64(at) {
-			return true
-		}
-	}
-	return false
 }

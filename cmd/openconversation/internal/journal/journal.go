@@ -17,27 +17,68 @@
 package journal
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
+
+// Wanted describes a journal.
+type Wanted struct {
+	Path string
+	Mode fs.FileMode // of a new file; 0: what the system gives
+	App  string      // digest of the app and its host; empty: not known, as where nothing is called
+	Room int         // lines that there must be space for at any time: those of the calls in flight
+
+	// Settles reports whether a failure with this code says something of its chat: it holds until a round of Failed.
+	Settles func(code string) bool
+}
+
+// Journal is a journal, which is locked if it is open for writing. Its methods may be called by several goroutines.
+type Journal struct {
+	Mark    string // random, for the names of files beside the output
+	Details bool   // the last output has descriptions
+	Skipped int    // lines that cannot be read
+
+	want Wanted
+	file *os.File
+	pid  int    // of the last run
+	app  string // whose results it has, once that is known
+	stop func() // ends the calls of sync; nil: it is only read
+
+	mu     sync.Mutex
+	index  index
+	window []byte // lines read ahead
+	from   int64  // offset of the window
+	end    int64  // of the lines
+	size   int64  // of the file, with blank space
+	dirty  bool
+
+	start   int64           // of this run's lines
+	failed  int64           // of the last round
+	all     int64           // of the last round of All
+	begun   Again           // a round that has no line yet
+	paid    bool            // the round of All has a conversion
+	results bool            // some chat has a result, whatever the round
+	written int64           // of the last complete output
+	outputs map[string]bool // digests of the outputs
+	last    string          // digest of the last one
+}
 
 // Open opens a journal and locks it; it creates the file if there is none.
 func Open(want Wanted) (*Journal, error) {
-	j := &Journal{want: want, halt: make(chan struct{})}
+	j := &Journal{want: want, stop: func() {}}
 	if err := j.lock(); err != nil {
 		return nil, err
 	}
@@ -47,7 +88,7 @@ func Open(want Wanted) (*Journal, error) {
 	if err := j.begin(); err != nil {
 		return nil, errors.Join(err, j.Close())
 	}
-	j.ticker.Go(j.sync)
+	j.stop = term.Every(time.Second, j.sync)
 	return j, nil
 }
 
@@ -58,7 +99,7 @@ func Read(want Wanted) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{want: want, file: file, reading: true}
+	j := &Journal{want: want, file: file}
 	if err := j.load(); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
@@ -70,34 +111,27 @@ func Read(want Wanted) (*Journal, error) {
 func (j *Journal) lock() error {
 	path := j.want.Path
 	for {
-		file, err := os.OpenFile(path, os.O_RDWR, 0)
-		created := errors.Is(err, fs.ErrNotExist)
-		if created {
-			if file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666); errors.Is(err, fs.ErrExist) {
-				continue // another process was faster
-			}
-			if err == nil && j.want.Mode != 0 {
-				if err := file.Chmod(j.want.Mode); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-					return errors.Join(err, file.Close(), os.Remove(path))
-				}
-			}
-		}
+		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 		if err != nil {
 			return explain.Usage("%w", err)
 		}
-		if err := lockFile(file); err != nil {
-			err = errors.Join(j.unlocked(err), file.Close())
-			if created && !errors.Is(err, errLocked) {
-				_ = os.Remove(path)
-			}
-			return err
-		}
+		locked := lockFile(file)
 		mine, err := file.Stat()
+		switch {
+		case err != nil:
+		case !mine.Mode().IsRegular():
+			err = explain.Usage("%s is no file", path)
+		case locked != nil:
+			if err = j.unlocked(locked); mine.Size() == 0 && !errors.Is(locked, errLocked) {
+				_ = os.Remove(path) // it was just created
+			}
+		case mine.Size() == 0 && j.want.Mode != 0:
+			if err = file.Chmod(j.want.Mode); errors.Is(err, errors.ErrUnsupported) {
+				err = nil
+			}
+		}
 		if err != nil {
 			return errors.Join(err, file.Close())
-		}
-		if !mine.Mode().IsRegular() {
-			return errors.Join(explain.Usage("%s is no file", path), file.Close())
 		}
 		if now, err := os.Stat(path); err == nil && os.SameFile(mine, now) {
 			j.file, j.size = file, mine.Size()
@@ -130,17 +164,15 @@ func (j *Journal) begin() error {
 		return err
 	}
 	j.size = j.end
+	var err error
 	if j.Mark == "" {
 		raw := make([]byte, 8)
 		_, _ = rand.Read(raw) // never fails
 		j.Mark = hex.EncodeToString(raw)
-	}
-	var err error
-	if j.end == 0 {
-		err = j.append(line{Format: format, Version: version, Mark: j.Mark})
+		err = j.add(line{Format: format, Version: version, Mark: j.Mark})
 	}
 	if j.start = j.end; err == nil {
-		err = j.append(line{PID: os.Getpid()})
+		err = j.add(line{PID: os.Getpid()})
 	}
 	if err != nil {
 		return explain.InFile(lang.Literal(j.want.Path), err)
@@ -177,20 +209,23 @@ func (j *Journal) grow(n int) error {
 	return err
 }
 
-// append appends a line. It returns an error also if the line was written, but the space for others is used up.
-func (j *Journal) append(l line) error {
-	raw := l.encode()
+// add appends a line. It returns an error also if the line was written, but the space for others is used up.
+func (j *Journal) add(l line) error {
+	raw, at := l.encode(), j.end
 	full := j.grow(len(raw))
-	if _, err := j.file.WriteAt(raw, j.end); err != nil {
-		if info, failed := j.file.Stat(); failed == nil && info.Size() > j.end {
+	if _, err := j.file.WriteAt(raw, at); err != nil {
+		if info, failed := j.file.Stat(); failed == nil && info.Size() > at {
 			j.size = info.Size()
-			_, _ = j.file.WriteAt(bytes.Repeat([]byte("\n"), int(j.size-j.end)), j.end) // or the rest of the line is skipped when it is read
+			_, _ = j.file.WriteAt(bytes.Repeat([]byte("\n"), int(j.size-at)), at) // or the rest of the line is skipped when it is read
 		}
 		return err
 	}
 	j.end += int64(len(raw))
 	j.size = max(j.size, j.end)
 	j.dirty = true
+	if err := j.learn(l, at); err != nil {
+		return err
+	}
 	return full
 }
 
@@ -200,19 +235,14 @@ func (j *Journal) Put(id string, r rows.Result) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.app == "" && j.want.App != "" { // from its first result on it is this app's
-		_ = j.append(line{PID: os.Getpid(), App: j.want.App}) // if it fails, so does the next line
-		j.app = j.want.App
+		_ = j.add(line{PID: os.Getpid(), App: j.want.App}) // if it fails, so does the next line
 	}
-	before := j.end
-	err := j.append(line{ID: id, Result: r})
-	if j.end > before {
-		j.lines++
-		j.saw(r)
-		if indexed := j.set(id, before); indexed != nil {
-			return indexed
+	if j.begun != "" {
+		if err := j.add(line{Again: j.begun}); err != nil {
+			return err
 		}
 	}
-	return err
+	return j.add(line{ID: id, Result: r})
 }
 
 // Entry is what a journal knows of an id.
@@ -223,32 +253,24 @@ type Entry struct {
 }
 
 // Get returns the entry of an id.
-func (j *Journal) Get(id string) (e Entry, err error) {
+func (j *Journal) Get(id string) (Entry, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	l, at, err := j.find(id)
+	_, l, at, err := j.search(id)
 	if err != nil || at == 0 {
-		return e, err
+		return Entry{}, err
 	}
 	fresh := at >= j.start
 	return Entry{l.Result, l.OpenConversationID != "" || fresh || at > j.failed && j.want.Settles(l.Code), fresh}, nil
 }
 
-// Begin begins a round, unless one of its kind is under way.
-func (j *Journal) Begin(again Again) error {
-	if j.Round() == again {
-		return nil
+// Begin begins a round, unless one of its kind is under way. The file has it from its first result on: one that comes to
+// nothing leaves no trace.
+func (j *Journal) Begin(again Again) {
+	if j.Round() != again {
+		_ = j.learn(line{Again: again}, j.end) // it names no app
+		j.begun = again
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	at := j.end
-	if !j.reading {
-		if err := j.append(line{Again: again}); err != nil {
-			return err
-		}
-	}
-	j.round(again, at)
-	return nil
 }
 
 // Round returns the round that is under way: one that no complete output has ended.
@@ -263,24 +285,22 @@ func (j *Journal) Round() Again {
 }
 
 // Expect makes room in the index for so many more ids, so that it need not grow during calls.
-func (j *Journal) Expect(ids int) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.index.fit(j.index.used + ids)
-}
+func (j *Journal) Expect(ids int) { j.index.fit(j.index.used + ids) }
+
+// void reports whether the round of All that is under way has come to nothing.
+func (j *Journal) void() bool { return j.Round() == All && !j.paid }
 
 // Empty reports whether no chat has a result; in a round of All, whether that round has no conversion.
-func (j *Journal) Empty() bool { return !j.results || j.all > 0 && !j.paid }
+func (j *Journal) Empty() bool { return !j.results || j.void() }
 
 // Wrote notes the digest of an output before it takes its place. complete ends a round.
 func (j *Journal) Wrote(digest string, complete, details bool) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	at := j.end
-	if err := j.append(line{Out: digest, Complete: complete, Details: details}); err != nil && j.end == at {
+	if err := j.add(line{Out: digest, Complete: complete, Details: details}); err != nil && j.end == at {
 		return err
 	}
-	j.wrote(line{Out: digest, Complete: complete, Details: details}, at)
 	return j.file.Sync()
 }
 
@@ -290,101 +310,34 @@ func (j *Journal) Has(digest string) bool { return j.outputs[digest] }
 // Last returns the digest of the last output.
 func (j *Journal) Last() string { return j.last }
 
-// sync makes the lines last through a power failure, once a second.
+// sync makes the lines last through a power failure.
 func (j *Journal) sync() {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-j.halt:
-			return
-		}
-		j.mu.Lock()
-		dirty := j.dirty
-		j.dirty = false
-		j.mu.Unlock()
-		if dirty {
-			_ = j.file.Sync() // Close says if it fails
-		}
+	j.mu.Lock()
+	dirty := j.dirty
+	j.dirty = false
+	j.mu.Unlock()
+	if dirty {
+		_ = j.file.Sync() // Close says if it fails
 	}
 }
 
-// Close closes the journal. It removes one without any result, and writes one anew that is mostly replaced lines.
+// Close closes the journal. It removes one without any result.
 func (j *Journal) Close() error {
-	if j.reading {
+	if j.stop == nil {
 		return j.file.Close()
 	}
-	close(j.halt)
-	j.ticker.Wait()
+	j.stop()
 	end := j.end
-	switch {
-	case j.all > 0 && !j.paid:
-		end = j.all // nothing has come of the round
-	case j.marker > 0:
-		end = j.marker
+	if j.void() {
+		end = min(end, j.all)
 	}
-	unused := !j.results && len(j.outputs) == 0 && j.Skipped == 0 && j.Mark != ""
+	unused := !j.results && len(j.outputs) == 0 && j.Skipped == 0
 	if unused {
 		_ = os.Remove(j.want.Path) // under the lock; Windows cannot remove an open file
 	}
-	var err error
-	if j.Mark != "" { // it is a journal
-		err = errors.Join(j.file.Truncate(end), j.file.Sync())
-		if err == nil && !unused && j.Round() == "" && j.lines > 2*j.index.used {
-			_ = j.compact(end) // the old one has everything
-		}
-	}
-	err = errors.Join(err, j.file.Close())
+	err := errors.Join(j.file.Truncate(end), j.file.Sync(), j.file.Close())
 	if unused {
 		_ = os.Remove(j.want.Path)
 	}
 	return err
-}
-
-// compact writes the journal anew without the lines that later ones have replaced, such as those of an earlier round. Until the
-// new one takes its name, the old one stays.
-func (j *Journal) compact(end int64) error {
-	info, err := j.file.Stat()
-	if err != nil {
-		return err
-	}
-	name := strings.TrimSuffix(j.want.Path, ".journal") + "." + j.Mark + ".new"
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(name) }() // it is there only after an error
-	if err = file.Chmod(info.Mode().Perm()); errors.Is(err, errors.ErrUnsupported) {
-		err = nil
-	}
-	out := bufio.NewWriterSize(file, 256<<10)
-	_, _ = out.Write(line{Format: format, Version: version, Mark: j.Mark, App: j.app}.encode()) // Flush returns the error
-	in := bufio.NewReaderSize(io.NewSectionReader(j.file, 0, end), 256<<10)
-	for at := int64(0); err == nil; {
-		var raw []byte
-		raw, err = in.ReadBytes('\n')
-		if l, known := decode(bytes.TrimSuffix(raw, []byte("\n"))); known && j.keeps(l, at) {
-			_, _ = out.Write(raw)
-		}
-		at += int64(len(raw))
-	}
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	if err = errors.Join(err, out.Flush(), file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	return errors.Join(os.Rename(name, j.want.Path), SyncFolder(j.want.Path))
-}
-
-// keeps reports whether the line at an offset still says something.
-func (j *Journal) keeps(l line, at int64) bool {
-	switch {
-	case l.ID != "":
-		return j.index.has(l.ID, at)
-	case l.Out != "":
-		return at == j.kept[0] || at == j.kept[1] // a killed process may have left the other one in its place
-	}
-	return l.Again == Failed && at == j.failed // failures before it are called again
 }

@@ -206,46 +206,43 @@ func TestWhoseItIs(t *testing.T) {
 	}
 }
 
-// However often all is called again, a journal is at most as long as three rounds, and holds the last one.
-func TestRoundsDoNotGrow(t *testing.T) {
+// A round of all holds what was called in it, and one that comes to nothing is as if it had not begun, also when its process is
+// killed.
+func TestRounds(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal")
-	var sizes []int64
-	for round := range 9 {
-		j := opened(t, path)
-		if round > 0 {
-			if err := j.Begin(All); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for i := range 100 {
-			put(t, j, fmt.Sprint("chat", i), to(fmt.Sprint(round, ".", i)))
-		}
-		put(t, j, "gone", rows.Result{Code: "unknown"})
-		if err := j.Wrote(fmt.Sprint("digest", round), true, false); err != nil {
-			t.Fatal(err)
-		}
-		closed(t, j)
-		info, err := os.Stat(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sizes = append(sizes, info.Size())
+	_ = sample(t, path)
+	j := opened(t, path)
+	j.Begin(All)
+	put(t, j, "chat0", to("other"))
+	want(t, j, "chat0", to("other"), true)
+	want(t, j, "chat1", rows.Result{}, false)
+	closed(t, j)
+	j = opened(t, path)
+	if want(t, j, "chat1", rows.Result{}, false); j.Round() != All {
+		t.Error("the round is over")
+	}
+	if err := j.Wrote("all", true, false); err != nil || j.Round() != "" || !j.Has("digest") || j.Last() != "all" {
+		t.Errorf("%q, %v", j.Round(), err)
+	}
+	closed(t, j)
+	for _, end := range []func(){func() { _ = j.file.Close() }, func() { closed(t, j) }} {
 		j = opened(t, path)
-		for i := range 100 {
-			want(t, j, fmt.Sprint("chat", i), to(fmt.Sprint(round, ".", i)), true)
-		}
-		want(t, j, "gone", rows.Result{Code: "unknown"}, true)
-		if !j.Has(fmt.Sprint("digest", round)) || round > 0 && !j.Has(fmt.Sprint("digest", round-1)) || j.Round() != "" {
-			t.Errorf("round %d: it does not know its outputs", round)
+		j.Begin(All)
+		put(t, j, "chat0", rows.Result{Code: "unknown"})
+		want(t, j, "chat0", rows.Result{Code: "unknown"}, true)
+		end()
+		j = opened(t, path)
+		if want(t, j, "chat0", to("other"), true); j.Round() != "" || j.Empty() {
+			t.Error("the round goes on")
 		}
 		closed(t, j)
-		if left, _ := filepath.Glob(path + ".*"); len(left) > 0 {
-			t.Errorf("%q are left", left)
-		}
 	}
-	for _, size := range sizes {
-		if size > 4*sizes[0] {
-			t.Errorf("%d bytes after rounds of %d", size, sizes[0])
-		}
-	}
+	j = opened(t, path)
+	put(t, j, "gone", rows.Result{Code: "unknown"})
+	closed(t, j)
+	j = opened(t, path)
+	j.Begin(Failed)
+	want(t, j, "gone", rows.Result{Code: "unknown"}, false)
+	want(t, j, "chat0", to("other"), true)
+	closed(t, j)
 }

@@ -92,7 +92,7 @@ func (l Language) Of(value any) string {
 	case !is:
 		return fmt.Sprint(value)
 	case l == English:
-		return err.Error()
+		return withoutPackage(err.Error())
 	}
 	if list, joined := err.(interface{ Unwrap() []error }); joined {
 		parts := make([]string, 0, 2)
@@ -107,7 +107,7 @@ func (l Language) Of(value any) string {
 	if inner := errors.Unwrap(err); inner != nil {
 		before, after, found := strings.Cut(err.Error(), inner.Error())
 		switch {
-		case found && after == "" && strings.HasPrefix(before, "dingtalk"):
+		case found && after == "" && (before == "" || strings.HasPrefix(before, "dingtalk")):
 			return l.Of(inner)
 		case found && after == "":
 			return l.Sprintf("%s: %s", Quoted(strings.TrimSuffix(before, ": ")), inner)
@@ -121,10 +121,7 @@ type Quoted string
 
 // Say implements Said.
 func (q Quoted) Say(l Language) string {
-	text := string(q)
-	for _, name := range []string{"dingtalk: ", "dingtalkredis: "} {
-		text = strings.TrimPrefix(text, name)
-	}
+	text := withoutPackage(string(q))
 	said := l.Exact(text)
 	head, tail, parts := strings.Cut(text, ": ")
 	switch {
@@ -135,6 +132,11 @@ func (q Quoted) Say(l Language) string {
 	default:
 		return "“" + text + "”"
 	}
+}
+
+// withoutPackage removes the name of a package of the SDK before an error's text.
+func withoutPackage(text string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(text, "dingtalk: "), "dingtalkredis: ")
 }
 
 func (q Quoted) String() string { return string(q) }
@@ -188,20 +190,24 @@ func AddFlagTo(flags *pflag.FlagSet) {
 
 // Choose returns a command's language: from the flag in its arguments, or else from the environment.
 func Choose(args []string, getenv func(string) string) Language {
-	chosen := Locale(getenv)
+	if l, known := Parse(FlagIn(args, flagName)); known {
+		return l
+	}
+	return Locale(getenv)
+}
+
+// FlagIn returns a flag's value in arguments that are not parsed yet, or "".
+func FlagIn(args []string, flag string) (value string) {
 	for i, arg := range args {
-		name, joined := strings.CutPrefix(arg, "--"+flagName+"=")
+		joined, is := strings.CutPrefix(arg, "--"+flag+"=")
 		switch {
 		case arg == "--":
-			return chosen
-		case arg == "--"+flagName && i+1 < len(args):
-			name = args[i+1]
-		case !joined:
-			continue
-		}
-		if l, known := Parse(name); known {
-			chosen = l
+			return value
+		case is:
+			value = joined
+		case arg == "--"+flag && i+1 < len(args):
+			value = args[i+1]
 		}
 	}
-	return chosen
+	return value
 }

@@ -144,15 +144,11 @@ func writable(path string) error {
 
 // tidy removes what a killed run has left, and finds out whether files can be created beside the output.
 func (f *File) tidy() error {
-	path := f.beside("new")
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	file, err := os.OpenFile(f.beside("new"), os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
-	return errors.Join(file.Close(), os.Remove(path))
+	return errors.Join(file.Close(), os.Remove(file.Name()))
 }
 
 // unwritable makes a usage error if no file can be created next to the output, which is not a passing fault.

@@ -1,7 +1,6 @@
 package rows_test
 
 import (
-	"bytes"
 	"errors"
 	"slices"
 	"strings"
@@ -105,7 +104,7 @@ func TestEncodings(t *testing.T) {
 				tt.in, tt.want = strings.NewReplacer("Ċ", "", "Ā", "", "ਊ", "").Replace(tt.in), strings.NewReplacer("Ċ", "", "Ā", "", "ਊ", "").Replace(tt.want)
 			}
 			in := []byte(as(t, e, tt.in))
-			o, err := rows.Detect(bytes.NewReader(in), "", rows.Options{Format: tt.format})
+			o, err := detect(in, "", rows.Options{Format: tt.format})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -156,7 +155,7 @@ func TestEncodingRefusals(t *testing.T) {
 			t.Errorf("%q: %v, want %s", in, err, tt.want)
 		}
 	}
-	if _, err := rows.Detect(strings.NewReader("chat_id\na\n\xe9\n"), "a.csv", rows.Options{}); err == nil || err.Error() != "line 3: the byte 0xE9 at offset 10 of the file is neither UTF-8 nor GB18030 nor Big5"+save {
+	if _, err := detect([]byte("chat_id\na\n\xe9\n"), "a.csv", rows.Options{}); err == nil || err.Error() != "line 3: the byte 0xE9 at offset 10 of the file is neither UTF-8 nor GB18030 nor Big5"+save {
 		t.Error(err)
 	}
 }

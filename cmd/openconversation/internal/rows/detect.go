@@ -1,8 +1,6 @@
 package rows
 
 import (
-	"errors"
-	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -38,81 +36,54 @@ func (f Format) OutputFor(name, input string) (Format, error) {
 	return "", broken(0, "%s cannot be written: rows of %s can become %s", name, f.Title(), strings.Join(ends, ", "))
 }
 
-// detectSize is how many bytes Detect reads for the format.
-const detectSize = 64 << 10
-
-// Detect detects the format and the encoding of a file that can be read twice, and leaves the file at its start.
-// Without a given encoding it reads the whole file. name may be empty; its extension decides the format if o does not.
-func Detect(file io.ReadSeeker, name string, o Options) (Options, error) {
-	start := make([]byte, detectSize)
-	n, err := io.ReadFull(file, start)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return o, err
-	}
-	start = start[:n]
+// Detect detects the format of an input by its name, which may be empty, and its start, of which a few kilobytes are enough. why
+// says in a sentence what the start looks like.
+func Detect(start []byte, name string, o Options) (_ Options, why lang.Text, err error) {
 	if err := unsupportedContent(start); err != nil {
-		return o, err
+		return o, why, err
 	}
-	if err := unsupportedName(name); err != nil && o.Format == "" && !isZip(start) {
-		if guess := Sniff(start).Format; strings.EqualFold(filepath.Ext(name), ".xls") && n > 0 {
-			return o, settled(PartFormat, 0, "it is named like an Excel workbook, and is text; read it with --format %s, or give it another name", string(guess))
-		}
-		return o, err
-	}
-	if err := o.chooseFormat(start, name); err != nil {
-		return o, err
-	}
-	if _, err = file.Seek(0, io.SeekStart); err == nil && o.Encoding == "" && o.Format != XLSX {
-		if o.Encoding, err = detectEncoding(file); err == nil {
-			_, err = file.Seek(0, io.SeekStart)
-		}
-	}
-	return o, err
-}
-
-func (o *Options) chooseFormat(start []byte, name string) error {
+	looks, why := sniff(start)
 	named, known := FormatOf(name)
-	guess := Sniff(start)
+	if err := unsupportedName(name); err != nil && o.Format == "" && looks != XLSX {
+		if strings.EqualFold(filepath.Ext(name), ".xls") && len(start) > 0 {
+			err = settled(PartFormat, 0, "it is named like an Excel workbook, and is text; read it with --format %s, or give it another name", string(looks))
+		}
+		return o, why, err
+	}
 	switch {
 	case o.Format != "":
-	case !known && guess.Format == Lines && name != "":
-		return settled(PartFormat, 0, "what is in it?")
-	case !known, named == Lines && guess.Format != XLSX:
-		o.Format = guess.Format
+	case !known && looks == Lines && name != "":
+		return o, why, settled(PartFormat, 0, "what is in it?")
+	case !known, named == Lines && looks != XLSX:
+		o.Format = looks
 	default:
 		o.Format = named
 	}
 	switch {
-	case guess.Format == XLSX && o.Format != XLSX:
-		return settled(PartFormat, 0, "it is an xlsx workbook, and not %s", o.Format.Title())
-	case o.Format == XLSX && guess.Format != XLSX:
-		return settled(PartFormat, 0, "it is no xlsx workbook; it looks like %s", guess.Format.Title())
+	case looks == XLSX && o.Format != XLSX:
+		err = settled(PartFormat, 0, "it is an xlsx workbook, and not %s", o.Format.Title())
+	case o.Format == XLSX && looks != XLSX:
+		err = settled(PartFormat, 0, "it is no xlsx workbook; it looks like %s", looks.Title())
 	}
-	return nil
-}
-
-// Guess is the format guessed from the start of a file.
-type Guess struct {
-	Format Format    // Lines by default
-	Why    lang.Text // a sentence for a notice or a refusal; empty for Lines
+	return o, why, err
 }
 
 // sniffed is the number of lines to examine.
 const sniffed = 50
 
-// Sniff guesses the format from the first bytes of a file or stream; a few kilobytes are enough.
-func Sniff(start []byte) Guess {
+// sniff guesses the format from the start of an input, and says why: of lines, nothing.
+func sniff(start []byte) (Format, lang.Text) {
 	if isZip(start) {
-		return Guess{XLSX, lang.T("it is a zip file, as xlsx workbooks are")}
+		return XLSX, lang.T("it is a zip file, as xlsx workbooks are")
 	}
 	text := decodedStart(start)
 	trimmed := strings.TrimSpace(text)
 	switch {
 	case strings.HasPrefix(trimmed, "{"):
-		return Guess{JSONLines, lang.T("it begins with { as JSON Lines do")}
+		return JSONLines, lang.T("it begins with { as JSON Lines do")
 	case strings.HasPrefix(trimmed, "["):
 		if rest := strings.TrimSpace(trimmed[1:]); rest == "" || strings.ContainsAny(rest[:1], `{]"`) {
-			return Guess{JSONArray, lang.T("it begins with [ as JSON does")}
+			return JSONArray, lang.T("it begins with [ as JSON does")
 		}
 	}
 	list := strings.Split(text, "\n")
@@ -123,14 +94,14 @@ func Sniff(start []byte) Guess {
 	for i, line := range list[:min(len(list), sniffed)] {
 		line = strings.TrimSuffix(line, "\r")
 		if i == 0 && separatorLine(line) != 0 {
-			return Guess{CSV, lang.T("its first line is %s, as spreadsheets write it", line)}
+			return CSV, lang.T("its first line is %s, as spreadsheets write it", line)
 		}
 		if blank(line) || strings.HasPrefix(line, "#") {
 			continue
 		}
 		if counted++; counted == 1 {
-			if guess, is := sniffHeader(line); is {
-				return guess
+			if format, why, is := sniffHeader(line); is {
+				return format, why
 			}
 		}
 		line = strings.TrimSpace(line) // ids may be indented
@@ -142,10 +113,10 @@ func Sniff(start []byte) Guess {
 	}
 	for at, count := range having {
 		if 2*count > counted {
-			return Guess{tableOf(Delimiters[at]), lang.T("most of its lines hold %s", delimiterTitle(Delimiters[at]))}
+			return tableOf(Delimiters[at]), lang.T("most of its lines hold %s", delimiterTitle(Delimiters[at]))
 		}
 	}
-	return Guess{Format: Lines}
+	return Lines, lang.Text{}
 }
 
 func tableOf(separator byte) Format {
@@ -156,7 +127,7 @@ func tableOf(separator byte) Format {
 }
 
 // sniffHeader reports whether a line has the name of the chat ids' column.
-func sniffHeader(line string) (Guess, bool) {
+func sniffHeader(line string) (format Format, why lang.Text, is bool) {
 	for _, separator := range []byte(Delimiters) {
 		cells := firstRecord(line, separator)
 		for _, cell := range cells {
@@ -166,8 +137,8 @@ func sniffHeader(line string) (Guess, bool) {
 			if len(cells) == 1 {
 				separator = ','
 			}
-			return Guess{tableOf(separator), lang.T("its first line names a column %s", visible(cell))}, true
+			return tableOf(separator), lang.T("its first line names a column %s", visible(cell)), true
 		}
 	}
-	return Guess{}, false
+	return "", lang.Text{}, false
 }

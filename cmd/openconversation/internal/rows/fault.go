@@ -1,11 +1,6 @@
 package rows
 
-import (
-	"errors"
-
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/xlsx"
-)
+import "github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 
 // Part is the field of Options that would fix an Error.
 type Part string
@@ -46,20 +41,4 @@ func broken(line int, format lang.Format, args ...any) error {
 // settled makes an error that a field of the options would fix.
 func settled(part Part, line int, format lang.Format, args ...any) error {
 	return &Error{Line: line, Text: lang.T(format, args...), Part: part}
-}
-
-// inWorkbook is an error of package xlsx, which knows no language.
-type inWorkbook struct{ err error }
-
-// Say implements lang.Said.
-func (w inWorkbook) Say(l lang.Language) string {
-	var wrong *xlsx.Error
-	switch {
-	case !errors.As(w.err, &wrong):
-		return l.Of(w.err)
-	case wrong.Of != nil:
-		return l.Sprintf("%s: %s", inWorkbook{wrong.Of}, l.Sprintf(lang.Format(wrong.Fault), wrong.Args...))
-	default:
-		return l.Sprintf(lang.Format(wrong.Fault), wrong.Args...)
-	}
 }

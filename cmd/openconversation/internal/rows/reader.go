@@ -30,9 +30,9 @@ type Reader struct {
 	Skipped int // blank lines and comments so far
 }
 
-// NewReader reads a file's header, if it has one. It detects options left empty from the first bytes; use Detect before
-// it for a file that can be read twice. An empty file gives io.EOF and a Reader without rows. Other errors of the file
-// are *Error.
+// NewReader reads the header of an input of a format, if it has one; a workbook must be an io.ReaderAt with a Size. Without an
+// encoding it decides by the first bytes; use DetectEncoding before it for a file that can be read twice. An empty file gives
+// io.EOF and a Reader without rows. Other errors of the file are *Error.
 func NewReader(in io.Reader, o Options) (*Reader, error) {
 	r := &Reader{o: o, lineEnd: "\n"}
 	err := r.begin(in)
@@ -54,7 +54,7 @@ func NewReader(in io.Reader, o Options) (*Reader, error) {
 	return r, err
 }
 
-// begin detects the input, and reads everything before its first row.
+// begin reads everything before the first row.
 func (r *Reader) begin(in io.Reader) error {
 	if r.o.Format == XLSX {
 		return r.openWorkbook(in)
@@ -62,17 +62,6 @@ func (r *Reader) begin(in io.Reader) error {
 	raw := bufio.NewReaderSize(in, 64<<10)
 	_, _ = raw.Peek(4) // the error comes again when the file is read
 	start, _ := raw.Peek(raw.Buffered())
-	if err := unsupportedContent(start); err != nil {
-		return err
-	}
-	if isZip(start) && r.o.Format != "" {
-		return settled(PartFormat, 0, "it is an xlsx workbook, and not %s", r.o.Format.Title())
-	}
-	if r.o.Format == "" {
-		if r.o.Format = Sniff(start).Format; r.o.Format == XLSX {
-			return r.openWorkbook(raw)
-		}
-	}
 	text, err := r.coding.decoded(raw, start, r.o.Encoding, r.o.OutputEncoding)
 	if err != nil {
 		return err
@@ -139,7 +128,6 @@ func (r *Reader) openObjects() error {
 
 // openWorkbook opens the sheet and reads its header.
 func (r *Reader) openWorkbook(in io.Reader) (err error) {
-	r.o.Format = XLSX
 	if r.sheet, err = openSheet(in, r.o.Sheet); err == nil {
 		r.table, err = r.sheet.findTable(r.o)
 	}

@@ -11,16 +11,12 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/xlsx"
 )
 
-// maxWorkbookFile limits a workbook from a stream, in bytes: it is kept in a temporary file.
-const maxWorkbookFile = 1 << 30
-
 // sheet is a workbook's sheet.
 type sheet struct {
 	book    *xlsx.Book
 	name    string
 	rows    *xlsx.Rows
-	spool   *os.File // temporary file of a workbook from a stream
-	skipped int      // blank rows so far
+	skipped int // blank rows so far
 	cells   cells
 }
 
@@ -32,32 +28,23 @@ func (s *sheet) close() error {
 	if s.rows != nil {
 		err = errors.Join(err, s.rows.Close())
 	}
-	if s.spool != nil {
-		err = errors.Join(err, s.spool.Close())
-		_ = os.Remove(s.spool.Name()) // unless removed before
-	}
 	return err
 }
 
 // openSheet opens a sheet; an empty name selects the first visible one. Close the sheet even after an error.
-func openSheet(in io.Reader, name string) (*sheet, error) {
-	s := &sheet{}
-	at, size, err := s.randomAccess(in)
-	if err != nil {
-		return s, err
+func openSheet(in io.Reader, name string) (s *sheet, err error) {
+	s = &sheet{}
+	file, is := in.(interface {
+		io.ReaderAt
+		Size() int64
+	})
+	if !is {
+		return s, lang.Errorf("a workbook cannot be read from a stream")
 	}
-	start := make([]byte, 4096)
-	n, err := at.ReadAt(start, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return s, err
-	}
-	if n == 0 {
+	if file.Size() == 0 {
 		return s, io.EOF
 	}
-	if err := unsupportedContent(start[:n]); err != nil {
-		return s, err
-	}
-	if s.book, err = xlsx.Open(at, size); err == nil {
+	if s.book, err = xlsx.Open(file, file.Size()); err == nil {
 		err = s.book.Check()
 	}
 	if err != nil {
@@ -70,36 +57,13 @@ func openSheet(in io.Reader, name string) (*sheet, error) {
 	return s, s.open(found)
 }
 
-// randomAccess returns a workbook as a file, and copies a stream into a temporary file.
-func (s *sheet) randomAccess(in io.Reader) (io.ReaderAt, int64, error) {
-	if file, is := in.(interface {
-		io.ReaderAt
-		io.Seeker
-	}); is {
-		if size, err := file.Seek(0, io.SeekEnd); err == nil {
-			return file, size, nil
-		}
-	}
-	temp, err := os.CreateTemp("", "openconversation-*")
-	if err != nil {
-		return nil, 0, err
-	}
-	_ = os.Remove(temp.Name()) // removed while open, if the system can: a killed run then leaves no file
-	s.spool = temp
-	size, err := io.Copy(temp, io.LimitReader(in, maxWorkbookFile+1))
-	if err == nil && size > maxWorkbookFile {
-		err = broken(0, "the workbook is larger than %d MiB; give it as a file", maxWorkbookFile>>20)
-	}
-	return temp, size, err
-}
-
 // damaged makes the error of a workbook's content; errors of the disk stay unchanged.
 func damaged(row int, err error) error {
 	var path *os.PathError
 	if errors.As(err, &path) {
 		return err
 	}
-	return broken(row, "%s", inWorkbook{err})
+	return broken(row, "%w", err)
 }
 
 // open opens a sheet from its first row.

@@ -81,11 +81,11 @@ func (w *writer) joined(cells []string) []byte {
 // Header returns the start of an output: a byte order mark, a line sep= and the header, if the input has them. It may
 // be empty.
 func (w *writer) Header() []byte {
-	var mark []byte
+	var mark string
 	if w.coding.outMarked {
-		mark = w.coding.out.Mark()
+		mark = codings[w.coding.out].mark
 	}
-	return append(bytes.Clone(mark), w.coding.encode(w.head)...)
+	return append([]byte(mark), w.coding.encode(w.head)...)
 }
 
 // start returns the start of a row's output record.

@@ -25,7 +25,6 @@ func Command(w *term.World) *cobra.Command {
 		Short:                 "Print the openConversationId of chats, or convert a file of them",
 		DisableFlagsInUseLine: true,
 		Args:                  func(_ *cobra.Command, args []string) error { return o.checkArgs(args) },
-		Annotations:           map[string]string{explain.Footer: connect.Footer(w, "convert")},
 		RunE: explain.Begins(func(cmd *cobra.Command, args []string) error {
 			err := o.connect.Check(cmd)
 			if err == nil {

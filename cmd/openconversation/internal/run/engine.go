@@ -28,7 +28,7 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// graceTime is how long calls in flight may take to finish after a signal or --timeout.
+// graceTime is how long calls in flight may take to finish after a signal or --timeout; descriptions, after any stop.
 const graceTime = 5 * time.Second
 
 // engine is the loop of a run.
@@ -86,7 +86,16 @@ func (e *engine) convert(ctx context.Context) error {
 		}
 		cancel()
 	}()
-	for o := range e.groups.outcomes(calls, dingtalk.ConvertEach(calls, e.client, e.items(reading), (*item).called, e.options...)) {
+	describing, undescribed := context.WithCancel(calls)
+	defer undescribed()
+	go func() {
+		select {
+		case <-e.pace.Stopped():
+			time.AfterFunc(graceTime, undescribed) // one may sleep before a retry
+		case <-finished:
+		}
+	}()
+	for o := range e.groups.outcomes(describing, dingtalk.ConvertEach(calls, e.client, e.items(reading), (*item).called, e.options...)) {
 		e.take(ctx, o)
 	}
 	if e.gap != nil {

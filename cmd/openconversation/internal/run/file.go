@@ -64,8 +64,8 @@ func (r *rowRun) learn(ctx context.Context) error {
 	if again := r.o.again; again != "" {
 		if j.Empty() && again == string(journal.Failed) {
 			r.world.Note("%s has no journal with results; this is a new run", r.file.Name) // the name may be mistyped, and calls cost quota
-		} else if err := j.Begin(journal.Again(again)); err != nil {
-			return explain.InFile(r.file.JournalPath(), err)
+		} else {
+			j.Begin(journal.Again(again))
 		}
 	}
 	if err := r.readThrough(ctx); err != nil {

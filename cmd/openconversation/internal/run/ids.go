@@ -19,50 +19,39 @@ import (
 // for any input.
 const maxLine = 1 << 10
 
-// chatIDs is the source of ids that are arguments or lines.
-type chatIDs struct {
-	read  func() (string, error) // io.EOF after the last
-	ahead []string               // read, but not yet passed on
-	err   error                  // why read ended; io.EOF is the regular end
-	trims trims
+// idsOf reads the chat ids on the command line.
+func idsOf(args []string) func() (rows.Row, error) {
+	return func() (row rows.Row, err error) {
+		if len(args) == 0 {
+			return row, io.EOF
+		}
+		row.ChatID, row.Trimmed = rows.CleanID(args[0])
+		args = args[1:]
+		return row, nil
+	}
 }
-
-// givenIDs is the source of chat ids on the command line.
-func givenIDs(ids []string) *chatIDs { return &chatIDs{ahead: ids, err: io.EOF} }
 
 // linesOf reads one chat id per line of standard input, like a file of plain lines. An overlong id is cut, and so
 // refused. A table or JSON is refused as a whole, with the command that converts it.
-func linesOf(ctx context.Context, w *term.World) *chatIDs {
-	var lines *rows.Reader
-	in := &table{name: lang.T(standardInput)}
-	ids := &chatIDs{}
-	ids.read = func() (string, error) {
+func linesOf(ctx context.Context, w *term.World) func() (rows.Row, error) {
+	in, lines := &table{name: lang.T(standardInput)}, (*rows.Reader)(nil)
+	in.from(ctx, w.In)
+	return func() (row rows.Row, err error) {
 		if lines == nil {
-			var err error
-			if err = in.sniff(term.UntilDone(ctx, w.In)); err == nil && in.options.Format != rows.Lines {
+			if err = in.detect(""); err == nil && in.options.Format != rows.Lines {
 				err = explain.UsageHint("to convert its rows: openconversation convert --input - ; if each line is a chat id all the same: openconversation convert --input - --format lines",
 					"standard input is no list of chat ids: %s", in.why)
 			}
 			if err == nil {
 				lines, err = in.reader()
 			}
-			if err != nil {
-				return "", asLines(contextCause(ctx, err))
-			}
 		}
-		switch row, err := lines.Read(); {
-		case err != nil && ctx.Err() != nil:
-			return "", context.Cause(ctx)
-		case err != nil:
-			return "", asLines(in.describe(err))
-		case !row.Problem.Empty() && row.ChatID == "":
-			return "", explain.Usage("%s: %s", in.name, row.Problem)
-		default:
-			ids.trims.add(row.Trimmed, row.Line)
-			return strings.Clone(row.ChatID[:min(len(row.ChatID), maxLine)]), nil
+		if err == nil {
+			row, err = lines.Read()
 		}
+		row.ChatID = strings.Clone(row.ChatID[:min(len(row.ChatID), maxLine)])
+		return row, asLines(contextCause(ctx, in.describe(err)))
 	}
-	return ids
 }
 
 // asLines makes a hint name the command with the flag.
@@ -74,72 +63,52 @@ func asLines(err error) error {
 	return err
 }
 
-// next implements source.
-func (c *chatIDs) next(context.Context) (*item, error) {
-	if !c.atLeast(1) {
-		return nil, c.err
-	}
-	id, trimmed := rows.CleanID(c.ahead[0])
-	c.trims.add(trimmed, 0)
-	c.ahead = c.ahead[1:]
-	return &item{id: id, known: problem(id, lang.Text{})}, nil
-}
-
-func (c *chatIDs) atEnd() bool { return len(c.ahead) == 0 && errors.Is(c.err, io.EOF) }
-
-// atLeast reports whether n more chat ids follow. It may wait for them.
-func (c *chatIDs) atLeast(n int) bool {
-	for len(c.ahead) < n && c.err == nil {
-		id, err := c.read()
-		if err != nil {
-			c.err = err
-			break
-		}
-		c.ahead = append(c.ahead, id)
-	}
-	return len(c.ahead) >= n
-}
-
-// failure returns the error that ended the input early, or nil.
-func (c *chatIDs) failure() error {
-	if errors.Is(c.err, io.EOF) {
-		return nil
-	}
-	return c.err
-}
-
 // report is the sink of ids given as arguments or lines. It prints a line for each on standard output, and failures on
 // standard error. Each line names its chat, so late results fit in.
 type report struct {
+	stream
 	world *term.World
 	json  bool
 	pairs bool // print chat id, tab, openConversationId; otherwise only the latter
 	check bool // append the group's name, owner and status
 
-	hinted       map[string]bool
-	done, failed int
-	last         error // of the last failed chat
-	told         bool  // the failure that ended the run was printed
-	lost         lost
+	hinted map[string]bool
+	last   error // of the last failed chat
+	told   bool  // the failure that ended the run was printed
 }
 
-func (r *report) put(it *item, id string, err error) error {
-	if err == nil && it.known == nil {
-		if failed := r.converted(it, id); failed != nil {
-			return failed
-		}
-		r.done++
-		return nil
-	}
+func newReport(w *term.World, o *options, pairs bool) *report {
+	r := &report{world: w, json: o.json, pairs: pairs, check: o.groups, hinted: map[string]bool{}}
+	r.name, r.out, r.record = lang.T("standard output"), w.Out, r.line
+	return r
+}
+
+// line makes the record of a chat. A failure is told to people on standard error.
+func (r *report) line(it *item, result rows.Result, err error) []byte {
 	if it.known != nil {
-		err = notSent(it)
+		err = &dingtalk.Error{Kind: dingtalk.ErrInvalidChatID, Message: it.known.Error, Local: true, ChatID: it.id}
 	}
-	if failed := r.refused(it.id, err); failed != nil {
-		return failed
+	if err != nil {
+		r.last = err
 	}
-	r.failed++
-	r.last = err
-	return nil
+	switch {
+	case r.json:
+		all := jsonResult{ChatID: it.id, OpenConversationID: result.OpenConversationID, Name: result.Name, Owner: result.Owner, Status: result.Status}
+		if err != nil {
+			all.Error = explain.AsJSON(err)
+		}
+		line, _ := term.Marshal(all) // cannot fail for these types
+		return []byte(line + "\n")
+	case err != nil:
+		r.tell(it.id, err)
+		return nil
+	case r.check:
+		return []byte(strings.Join([]string{term.Printable(it.id), result.OpenConversationID, result.Name, result.Owner, result.Status}, "\t") + "\n")
+	case r.pairs:
+		return []byte(term.Printable(it.id) + "\t" + result.OpenConversationID + "\n")
+	default:
+		return []byte(result.OpenConversationID + "\n")
+	}
 }
 
 func (r *report) missed(it *item, err error, ends bool) {
@@ -149,49 +118,11 @@ func (r *report) missed(it *item, err error, ends bool) {
 	if unclear(err) {
 		r.failed++
 	}
-	r.last, r.told = err, true
-	_ = r.refused(it.id, err) // the run ends anyway
+	r.told = true
+	_ = r.print(r.line(it, rows.Result{}, err)) // the run ends anyway
 	if r.json {
 		r.tell(it.id, err)
 	}
-}
-
-func (r *report) late(it *item, id string) {
-	if r.lost.err != nil {
-		r.lost.add(it.id, id)
-		return
-	}
-	if err := r.converted(it, id); err != nil {
-		r.lost.err = err
-		r.lost.add(it.id, id)
-		return
-	}
-	r.done++
-}
-
-// converted prints a result.
-func (r *report) converted(it *item, id string) error {
-	var details rows.Result
-	it.group.addTo(&details)
-	switch {
-	case r.json:
-		return r.write(jsonResult{ChatID: it.id, OpenConversationID: id, Name: details.Name, Owner: details.Owner, Status: details.Status})
-	case r.check:
-		return r.world.Print(strings.Join([]string{term.Printable(it.id), term.Printable(id), details.Name, details.Owner, details.Status}, "\t") + "\n")
-	case r.pairs:
-		return r.world.Print(term.Printable(it.id) + "\t" + term.Printable(id) + "\n")
-	default:
-		return r.world.Print(term.Printable(id) + "\n")
-	}
-}
-
-// refused prints a failure.
-func (r *report) refused(chatID string, err error) error {
-	if r.json {
-		return r.write(jsonResult{ChatID: chatID, Error: explain.AsJSON(err)})
-	}
-	r.tell(chatID, err)
-	return nil
 }
 
 // tell prints a failure for people, and each hint once: a thousand unknown chats need only one.
@@ -203,30 +134,15 @@ func (r *report) tell(chatID string, err error) {
 	}
 }
 
-func (r *report) write(v any) error {
-	line, err := term.Marshal(v)
-	if err != nil {
-		return err
-	}
-	return r.world.Print(line + "\n")
-}
-
-// notSent makes the error of an item refused without a call.
-func notSent(it *item) error {
-	return &dingtalk.Error{Kind: dingtalk.ErrInvalidChatID, Message: it.known.Error, Local: true, ChatID: it.id}
-}
-
 // end returns the error of a finished or interrupted run.
 func (r *report) end(cause error) error {
 	var known *explain.Error
 	switch {
 	case errors.Is(cause, errLimit):
-		r.world.Note("stopped by --limit: %d converted, %d failed, the rest not converted", r.done, r.failed)
+		r.world.Note("stopped by --limit: %d converted, %d failed, the rest not converted", r.converted, r.failed)
 		cause = nil
-	case cause != nil:
-		if r.pairs {
-			r.world.Note("stopped: %d converted, %d failed, the rest not converted", r.done, r.failed)
-		}
+	case cause != nil && r.pairs:
+		r.world.Note("stopped: %d converted, %d failed, the rest not converted", r.converted, r.failed)
 	}
 	r.lost.report(r.world)
 	switch {
@@ -265,21 +181,20 @@ func convertIDs(ctx context.Context, w *term.World, o *options, args []string) e
 		return err
 	}
 	defer done()
-	ids, what := givenIDs(args), lang.T("the list of arguments")
+	ids, what := &rowSource{read: idsOf(args)}, lang.T("the list of arguments")
 	if args[0] == "-" {
-		ids, what = linesOf(reading, w), lang.T("standard input")
+		ids.read, what = linesOf(reading, w), lang.T("standard input")
 	}
 	several := ids.atLeast(2)
-	if err := ids.failure(); err != nil {
-		return err // before a call is spent
-	}
-	if !ids.atLeast(1) {
+	switch {
+	case ids.err != nil && !errors.Is(ids.err, io.EOF):
+		return ids.err // before a call is spent
+	case len(ids.ahead) == 0:
 		w.Note("standard input holds no chat id; nothing was done")
 		return nil
 	}
-	r := &report{world: w, json: o.json, pairs: several, check: o.groups, hinted: map[string]bool{}}
-	e := newEngine(o, client, ids, r, o.guardOf(what), nil)
-	cause := e.convert(ctx)
-	ids.trims.report(w)
+	r := newReport(w, o, several)
+	cause := newEngine(o, client, ids, r, o.guardOf(what), nil).convert(ctx)
+	ids.seen.trims.report(w)
 	return r.end(cause)
 }

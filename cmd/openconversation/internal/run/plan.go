@@ -39,9 +39,7 @@ func (r *rowRun) plan(ctx context.Context) (err error) {
 	if j != nil {
 		defer func() { _ = j.Close() }() // it was only read
 		if o.again != "" {
-			if err := j.Begin(journal.Again(o.again)); err != nil {
-				return err
-			}
+			j.Begin(journal.Again(o.again))
 		}
 	}
 	if in.scan, err = in.readThrough(ctx, j, o, func(string, rows.Result) {}); err != nil {

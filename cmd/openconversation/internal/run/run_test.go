@@ -1,6 +1,7 @@
 package run
 
 import (
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -37,7 +38,7 @@ func TestLines(t *testing.T) {
 		for name, reader := range map[string]io.Reader{
 			"whole": strings.NewReader(tt.input), "byte-wise": iotest.OneByteReader(strings.NewReader(tt.input)), "with an end": iotest.DataErrReader(strings.NewReader(tt.input)),
 		} {
-			ids := linesOf(t.Context(), &term.World{In: reader})
+			ids := &rowSource{read: linesOf(t.Context(), &term.World{In: reader})}
 			want, reason, _ := strings.Cut(tt.want, "!")
 			var got []string
 			for it, err := ids.next(t.Context()); err == nil; it, err = ids.next(t.Context()) {
@@ -46,7 +47,7 @@ func TestLines(t *testing.T) {
 			if !slices.Equal(got, slices.DeleteFunc(strings.Split(want, " "), func(id string) bool { return id == "" })) {
 				t.Errorf("%s: got %.200q, want %.200q", name, got, want)
 			}
-			if err := ids.failure(); err == nil && reason != "" || err != nil && (err.Error() != reason || explain.ExitCode(err) != explain.UsageExit) {
+			if err := ids.err; errors.Is(err, io.EOF) == (reason != "") || reason != "" && (err.Error() != reason || explain.ExitCode(err) != explain.UsageExit) {
 				t.Errorf("%s: failure %v, want %q", name, err, reason)
 			}
 		}

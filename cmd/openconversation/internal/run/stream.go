@@ -13,54 +13,89 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// streamSink writes rows to a stream, which cannot be continued. To lose no late result, it writes the rows before it
-// as failed.
-type streamSink struct {
+// rowSource is the source of all rows, for a stream.
+type rowSource struct {
+	read  func() (rows.Row, error) // io.EOF after the last
+	total int                      // rows; 0: unknown
+	n     int                      // rows read
+	ahead []*item                  // read, but not yet passed on
+	err   error                    // why read ended
+	seen  scan                     // of the rows, what report prints
+}
+
+// next implements source.
+func (s *rowSource) next(context.Context) (*item, error) {
+	if !s.atLeast(1) {
+		return nil, s.err
+	}
+	it := s.ahead[0]
+	s.ahead = s.ahead[1:]
+	return it, nil
+}
+
+func (s *rowSource) atEnd() bool {
+	return len(s.ahead) == 0 && (errors.Is(s.err, io.EOF) || s.total > 0 && s.n == s.total)
+}
+
+// atLeast reports whether n more rows follow. It may wait for them.
+func (s *rowSource) atLeast(n int) bool {
+	for len(s.ahead) < n && s.err == nil {
+		var row rows.Row
+		if row, s.err = s.read(); s.err == nil {
+			s.ahead = append(s.ahead, s.item(row))
+		}
+	}
+	return len(s.ahead) >= n
+}
+
+func (s *rowSource) item(row rows.Row) *item {
+	if row.None {
+		s.seen.none++
+		return &item{start: row.Start, known: &rows.Result{}, none: true}
+	}
+	s.n++
+	s.seen.trims.add(row.Trimmed, row.Line)
+	if row.Hidden {
+		s.seen.hidden++
+	}
+	it := &item{id: row.ChatID, start: row.Start, known: problem(row.ChatID, row.Problem)}
+	if it.known == nil && row.Known.OpenConversationID != "" {
+		it.known = &row.Known
+	}
+	return it
+}
+
+// stream is the sink of a stream, which cannot be continued. To lose no late result, it writes the rows before it as failed.
+type stream struct {
 	tally
 	done   atomic.Int64 // rows; may be read during the run
+	total  int64        // rows; -1: unknown
 	name   lang.Said
-	w      io.Writer
-	rows   *rows.Reader
-	total  int64 // rows; -1: unknown
-	headed bool
+	out    io.Writer
+	record func(it *item, result rows.Result, err error) []byte
 	gap    []*item // after the last row, without a result
 	why    []error
 	lost   lost
 }
 
-func (s *streamSink) put(it *item, id string, err error) error {
-	return s.write(it, s.result(it, id, err))
-}
-
-func (s *streamSink) write(it *item, result rows.Result) error {
-	if err := s.writeHeader(); err != nil {
-		return err
+func (s *stream) put(it *item, id string, err error) error {
+	result := s.result(it, id, err)
+	if failed := s.print(s.record(it, result, err)); failed != nil {
+		return failed
 	}
-	if err := s.record(s.rows.Finish(it.start, result)); err != nil {
-		return err
+	if !it.none {
+		s.add(result)
+		s.done.Add(1)
 	}
-	if it.none {
-		return nil
-	}
-	s.add(result)
-	s.done.Add(1)
 	return nil
 }
 
-// writeHeader writes the header once.
-func (s *streamSink) writeHeader() error {
-	if s.headed {
-		return nil
-	}
-	s.headed = true
-	return s.record(s.rows.Header())
-}
-
-func (s *streamSink) record(record []byte) error {
+// print writes a record.
+func (s *stream) print(record []byte) error {
 	if len(record) == 0 {
 		return nil
 	}
-	_, err := s.w.Write(record)
+	_, err := s.out.Write(record)
 	switch {
 	case err == nil:
 		return nil
@@ -73,30 +108,27 @@ func (s *streamSink) record(record []byte) error {
 	return err
 }
 
-func (s *streamSink) missed(it *item, err error, _ bool) {
+func (s *stream) missed(it *item, err error, _ bool) {
 	s.gap, s.why = append(s.gap, it), append(s.why, err)
 }
 
-func (s *streamSink) late(it *item, id string) {
+func (s *stream) late(it *item, id string) {
 	for i, missed := range s.gap {
-		if s.lost.err != nil {
-			break
+		if s.lost.err == nil {
+			_ = s.put(missed, "", s.why[i]) // its failure is kept
 		}
-		_ = s.write(missed, s.result(missed, "", s.why[i])) // its failure is kept
 	}
 	s.gap, s.why = nil, nil
-	result := s.result(it, id, nil)
-	if s.lost.err == nil && s.write(it, result) == nil {
-		return
+	if s.lost.err != nil || s.put(it, id, nil) != nil {
+		s.lost.add(it.id, s.result(it, id, nil).OpenConversationID)
 	}
-	s.lost.add(it.id, result.OpenConversationID)
 }
 
-func (s *streamSink) progress() (done, total int64, what func(int64) lang.Text) {
+func (s *stream) progress() (done, total int64, what func(int64) lang.Text) {
 	return s.done.Load(), s.total, explain.Rows[int64]
 }
 
-func (s *streamSink) missing() *lost { return &s.lost }
+func (s *stream) missing() *lost { return &s.lost }
 
 // intoStream writes each row as soon as it has its result.
 func (r *rowRun) intoStream(ctx context.Context, out io.Writer) error {
@@ -118,31 +150,40 @@ func (r *rowRun) intoStream(ctx context.Context, out io.Writer) error {
 	if r.output = lang.T("standard output"); r.o.output != "" {
 		r.output = lang.Literal(r.o.output)
 	}
-	s := &streamSink{name: r.output, w: out, rows: reader, total: -1}
+	head := reader.Header()
+	s := &stream{name: r.output, out: out, total: -1, record: func(it *item, result rows.Result, _ error) []byte {
+		record := append(head, reader.Finish(it.start, result)...)
+		head = nil
+		return record
+	}}
 	r.sink, r.saved = s, true
-	if r.in.scan != nil {
-		s.total = int64(r.in.scan.rows)
+	from := &rowSource{read: func() (rows.Row, error) {
+		row, err := reader.Read()
+		return row, r.in.describe(err)
+	}}
+	options := []dingtalk.BulkOption(nil)
+	if scan := r.in.scan; scan != nil {
 		if r.nothing() {
 			return nil
 		}
-		if r.in.scan.rows == 0 {
-			return s.writeHeader()
+		if scan.rows == 0 {
+			return s.print(head)
 		}
+		s.total, from.total = int64(scan.rows), scan.rows
+		options = append(options, dingtalk.WithMemory(scan.distinct+1)) // and the empty id
 	}
 	client, done, err := r.o.connect.Dial(ctx, r.world)
 	if err != nil {
 		return err
 	}
 	defer done()
-	options := []dingtalk.BulkOption(nil)
 	if r.in.scan != nil {
-		if err := s.writeHeader(); err != nil {
+		if err := s.print(head); err != nil {
 			return r.end(err, s.tally)
 		}
-		options = append(options, dingtalk.WithMemory(r.in.scan.distinct+1)) // and the empty id
+		head = nil
 	}
 	r.found(reader)
-	from := &rowSource{in: r.in, rows: reader}
 	cause := r.call(ctx, client, from, nil, options...)
 	from.seen.report(r.world)
 	r.skipped = reader.Skipped
@@ -152,35 +193,3 @@ func (r *rowRun) intoStream(ctx context.Context, out io.Writer) error {
 	}
 	return r.end(cause, s.tally)
 }
-
-// rowSource is the source of all rows, for a stream.
-type rowSource struct {
-	in   *table
-	rows *rows.Reader
-	seen scan // of it, what report prints
-	n    int  // rows read
-}
-
-// next implements source.
-func (s *rowSource) next(context.Context) (*item, error) {
-	row, err := s.rows.Read()
-	if err != nil {
-		return nil, s.in.describe(err)
-	}
-	if row.None {
-		s.seen.none++
-		return &item{start: row.Start, known: &rows.Result{}, none: true}, nil
-	}
-	s.n++
-	s.seen.trims.add(row.Trimmed, row.Line)
-	if row.Hidden {
-		s.seen.hidden++
-	}
-	it := &item{id: row.ChatID, start: row.Start, known: problem(row.ChatID, row.Problem)}
-	if it.known == nil && row.Known.OpenConversationID != "" {
-		it.known = &row.Known
-	}
-	return it, nil
-}
-
-func (s *rowSource) atEnd() bool { return s.in.scan != nil && s.n == s.in.scan.rows }

@@ -1,7 +1,7 @@
 package run
 
 import (
-	"bytes"
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -25,12 +25,12 @@ const standardInput lang.Format = "standard input"
 // table is an input of rows.
 type table struct {
 	name    lang.Said
-	file    *os.File  // nil for a stream, which can be read once
-	spooled bool      // file is a copy of a stream
-	size    int64     // of file, at the start: rows that are appended meanwhile are the next run's
-	stream  io.Reader // nil for a file
+	file    *os.File // nil for a stream, which can be read once
+	spooled bool     // file is a copy of a stream
+	size    int64    // of file, at the start: rows that are appended meanwhile are the next run's
+	stream  *bufio.Reader
 	options rows.Options
-	why     lang.Text // why a stream's format was assumed, in a sentence
+	why     lang.Text // what it looks like, in a sentence
 	scan    *scan     // nil for a stream, and before it is read through
 	world   *term.World
 }
@@ -42,29 +42,33 @@ func nameOf(path string) lang.Said {
 	return lang.Literal(path)
 }
 
-// openTable opens the flags' input. whole means that it is read more than once: then a stream is copied to a file.
+// openTable opens the flags' input. whole means that it is read more than once: then a stream is copied to a file, and so is a
+// workbook.
 func openTable(ctx context.Context, w *term.World, o *options, whole bool) (*table, error) {
 	in := &table{world: w, name: nameOf(o.input), options: o.reading()}
-	stream, err := w.In, error(nil)
+	name, stream := "", w.In
 	if o.input != "-" {
 		file, err := openNamed(ctx, o.input)
 		if err != nil {
 			return nil, err
 		}
 		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
-			in.file = file
+			in.file, name = file, o.input
 		}
 		stream = file
 	}
-	switch {
-	case in.file != nil:
-		err = in.detect(o.input)
-	case whole:
-		if err = in.spool(term.UntilDone(ctx, stream)); err == nil {
-			err = in.detect("")
+	err := error(nil)
+	if in.file == nil {
+		in.from(ctx, stream)
+		if whole {
+			err = in.spool()
 		}
-	default:
-		err = in.sniff(term.UntilDone(ctx, stream))
+	}
+	if err == nil {
+		err = in.detect(name)
+	}
+	if err == nil && in.file == nil && in.options.Format == rows.XLSX {
+		err = in.spool()
 	}
 	if err == nil {
 		err = in.fits(o)
@@ -74,6 +78,11 @@ func openTable(ctx context.Context, w *term.World, o *options, whole bool) (*tab
 		return nil, contextCause(ctx, err)
 	}
 	return in, nil
+}
+
+// from makes a stream the input.
+func (in *table) from(ctx context.Context, stream io.Reader) {
+	in.stream = bufio.NewReaderSize(term.UntilDone(ctx, stream), startSize)
 }
 
 // openNamed opens a file, or the pipe or device of a name.
@@ -93,44 +102,48 @@ func openNamed(ctx context.Context, name string) (*os.File, error) {
 }
 
 // spool copies a stream to a temporary file.
-func (in *table) spool(stream io.Reader) (err error) {
+func (in *table) spool() (err error) {
 	in.spooled = true
 	if in.file, err = os.CreateTemp("", "openconversation-*"); err != nil {
 		return err
 	}
 	_ = os.Remove(in.file.Name()) // removed while open, if the system can: a killed run then leaves no file
-	_, err = io.Copy(in.file, stream)
+	in.size, err = io.Copy(in.file, in.stream)
 	return err
 }
 
-// detect finds out what a file is.
+// startSize is how much of an input tells its format, in bytes.
+const startSize = 64 << 10
+
+// detect finds out what the input is. name is that of a file.
 func (in *table) detect(name string) (err error) {
-	if in.size, err = in.file.Seek(0, io.SeekEnd); err != nil {
+	var start []byte
+	switch {
+	case in.file == nil:
+		_, err = in.stream.Peek(4)
+		if start, _ = in.stream.Peek(in.stream.Buffered()); len(start) > 0 {
+			err = nil // it comes again
+		}
+	default:
+		if in.size, err = in.file.Seek(0, io.SeekEnd); err == nil {
+			start = make([]byte, min(in.size, startSize))
+			_, err = io.ReadFull(in.section(), start)
+		}
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	if in.size == 0 && in.spooled {
+	if len(start) == 0 && name == "" {
 		return io.EOF
 	}
-	in.options, err = rows.Detect(in.section(), name, in.options)
+	in.options, in.why, err = rows.Detect(start, name, in.options)
+	if err == nil && in.file != nil && in.options.Encoding == "" && in.options.Format != rows.XLSX {
+		in.options.Encoding, err = rows.DetectEncoding(in.section())
+	}
 	return in.describe(err)
 }
 
 func (in *table) section() *io.SectionReader { return io.NewSectionReader(in.file, 0, in.size) }
-
-// sniff detects a stream's format from its start.
-func (in *table) sniff(stream io.Reader) error {
-	start := make([]byte, 64<<10)
-	n, err := io.ReadAtLeast(stream, start, 1)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	if in.options.Format == "" {
-		guess := rows.Sniff(start[:n])
-		in.options.Format, in.why = guess.Format, guess.Why
-	}
-	in.stream = io.MultiReader(bytes.NewReader(start[:n]), stream)
-	return nil
-}
 
 // fits refuses flags that do not fit the input, and an output that cannot hold its rows.
 func (in *table) fits(o *options) (err error) {
@@ -170,7 +183,7 @@ func (in *table) close() {
 
 // reader reads the rows from the start; a stream only once.
 func (in *table) reader() (*rows.Reader, error) {
-	from := in.stream
+	from := io.Reader(in.stream)
 	if in.file != nil {
 		from = in.section()
 	}

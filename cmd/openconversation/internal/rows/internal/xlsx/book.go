@@ -2,7 +2,7 @@
 // unchanged. Its memory does not grow with the rows, apart from 4 bytes per distinct text.
 //
 // excelize's streams return a cell's text without type or style, keep the whole file in memory, and write a sheet
-// without its other content. They only make new workbooks here.
+// without its other content.
 package xlsx
 
 import (
@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 const (
@@ -22,6 +24,13 @@ const (
 	maxUnzipped = 2 << 30
 	maxWorkbook = 16 << 20 // limits the list of sheets, which is read into memory
 )
+
+// ErrNotWorkbook is the error of a file that is not an xlsx workbook.
+var ErrNotWorkbook = lang.Errorf("it is no xlsx workbook, or a damaged one")
+
+func damaged(text lang.Format, args ...any) error {
+	return lang.Errorf("%w: %w", ErrNotWorkbook, lang.Errorf(text, args...))
+}
 
 // Book is a workbook.
 type Book struct {
@@ -57,7 +66,7 @@ func Open(r io.ReaderAt, size int64) (*Book, error) {
 			return nil, err
 		}
 		if len(b.sheets) == 0 {
-			return nil, fault("it has no sheet with cells")
+			return nil, lang.Errorf("it has no sheet with cells")
 		}
 		return b, nil
 	}
@@ -151,7 +160,7 @@ func (b *Book) open(part string) (io.ReadCloser, error) {
 		return nil, damaged("%s is missing", part)
 	}
 	if f.UncompressedSize64 > maxUnzipped {
-		return nil, fault("%s takes %d MiB unzipped, and %d are the most that is read", part, f.UncompressedSize64>>20, maxUnzipped>>20)
+		return nil, lang.Errorf("%s takes %d MiB unzipped, and %d are the most that is read", part, f.UncompressedSize64>>20, maxUnzipped>>20)
 	}
 	r, err := f.Open()
 	if err != nil {

@@ -2,8 +2,11 @@ package xlsx
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
+	"encoding/xml"
 	"fmt"
-	"strings"
+	"regexp"
 	"unicode/utf16"
 )
 
@@ -28,60 +31,62 @@ func Cut(text string) string {
 	return text
 }
 
-// rowCopy has the markup of a row, and of what is before it.
+// rowCopy notes where the appended cells go in the markup that is kept: a row's, and what is before it.
 type rowCopy struct {
+	in                    *markup
 	out                   *bufio.Writer
 	column, count, header int    // see Append
 	style                 string // of the row's last cell before the appended ones
 
-	raw      []byte
-	tag      token // the row's
-	start    int   // of the row's tag in raw
-	from, to int   // of the cells in the appended ones' columns
-	cell     []byte
+	prefix      string // of the row's tag, with a colon
+	start, head int    // of the row's tag: where it begins and ends
+	from, to    int    // of the cells in the appended ones' columns
+	cell        []byte
 }
 
-// begin notes the row's tag, which is the last token of raw.
-func (c *rowCopy) begin(t token) {
+// begin notes the row's tag, which was just read.
+func (c *rowCopy) begin(t xml.StartElement, raw []byte) {
 	if c != nil {
-		c.tag, c.start = token{t.kind, append(c.tag.raw[:0], t.raw...)}, len(c.raw)-len(t.raw)
-		c.from, c.to, c.style = -1, -1, ""
+		c.start, c.head = len(c.in.kept)-len(raw), len(c.in.kept)
+		c.from, c.to, c.style, c.prefix = -1, -1, "", ""
+		if t.Name.Space != "" {
+			c.prefix = t.Name.Space + ":"
+		}
 	}
 }
 
-// at notes where a column's cell begins: at the last token of raw.
-func (c *rowCopy) at(t token, column int) {
+// at notes a column's cell, whose tag was just read.
+func (c *rowCopy) at(raw []byte, column int, style string) {
 	if c == nil {
 		return
 	}
-	if style, _, _, has := t.attribute("s"); has && column < c.column {
-		c.style = string(style)
+	if style != "" && column < c.column {
+		c.style = style
 	}
 	if c.from < 0 && column >= c.column {
-		c.from = len(c.raw) - len(t.raw)
+		c.from = len(c.in.kept) - len(raw)
 	}
 	if c.to < 0 && column >= c.column+c.count {
-		c.to = len(c.raw) - len(t.raw)
+		c.to = len(c.in.kept) - len(raw)
 	}
 }
 
-// extend extends the sheet's dimension, the last token of raw. Readers that rely on it would skip the appended cells.
-func (c *rowCopy) extend(t token) {
-	ref, _, to, has := t.attribute("ref")
-	begin, end, is := strings.Cut(string(ref), ":")
-	if !is {
-		end = begin
-	}
-	digits := strings.IndexAny(end, "0123456789")
-	if !has || digits < 1 {
-		return
-	}
-	widest := columnName(c.column + c.count - 1)
-	if letters := end[:digits]; len(letters) > len(widest) || len(letters) == len(widest) && letters > widest {
-		widest = letters
-	}
-	raw := string(t.raw)
-	c.raw = fmt.Appendf(c.raw[:len(c.raw)-len(raw)], "%s%s:%s%s%s", raw[:to-1-len(ref)], begin, widest, end[digits:], raw[to-1:])
+var (
+	area  = regexp.MustCompile(`\bref\s*=\s*["']([A-Z]+)([0-9]+)(?::([A-Z]+)([0-9]+))?["']`)
+	spans = regexp.MustCompile(`\sspans\s*=\s*("[^"]*"|'[^']*')`)
+)
+
+// extend extends the sheet's dimension, whose tag was just read. Readers that rely on it would skip the appended cells.
+func (c *rowCopy) extend(raw []byte) {
+	tag := area.ReplaceAllStringFunc(string(raw), func(ref string) string {
+		at := area.FindStringSubmatch(ref)
+		letters, digits := cmp.Or(at[3], at[1]), cmp.Or(at[4], at[2])
+		if widest := columnName(c.column + c.count - 1); len(letters) < len(widest) || len(letters) == len(widest) && letters < widest {
+			letters = widest
+		}
+		return fmt.Sprintf(`ref="%s%s:%s%s"`, at[1], at[2], letters, digits)
+	})
+	c.in.kept = append(c.in.kept[:len(c.in.kept)-len(raw)], tag...)
 }
 
 func columnName(column int) string {
@@ -94,41 +99,34 @@ func columnName(column int) string {
 
 // write writes the row with appended cells, and what is before it.
 func (c *rowCopy) write(number int, cells []string) {
-	defer func() { c.raw = c.raw[:0] }()
+	raw := c.in.kept
+	c.in.kept = raw[:0]
 	put := func(raw []byte) { _, _ = c.out.Write(raw) } // Flush returns the error
 	if len(cells) == 0 {
-		put(c.raw)
+		put(raw)
 		return
 	}
-	put(c.raw[:c.start])
-	tag := c.tag.raw
-	prefix, _ := c.tag.tag()
-	if _, from, to, has := c.tag.attribute("spans"); has { // an optional hint at the columns, wrong by now
-		tag = append(tag[:from], tag[to:]...)
+	put(raw[:c.start])
+	tag, closed := bytes.CutSuffix(spans.ReplaceAll(raw[c.start:c.head], nil), []byte("/>")) // spans are a hint at the columns, wrong by now
+	put(tag)
+	if closed {
+		put([]byte(">"))
 	}
-	begin, rest := tag, c.raw[c.start:]
-	if c.tag.kind == empty {
-		begin = append(tag[:len(tag)-len("/>")], '>')
-	}
-	put(begin)
-	if c.tag.kind != empty {
-		put(c.raw[c.start+len(c.tag.raw) : c.from])
-		rest = c.raw[c.to:]
-	}
+	put(raw[c.head:c.from])
 	style := ""
 	if number == c.header {
 		style = c.style
 	}
 	for i, cell := range cells {
 		if cell != "" {
-			c.cell = appendCell(c.cell[:0], prefix, c.column+i, number, style, cell)
+			c.cell = appendCell(c.cell[:0], c.prefix, c.column+i, number, style, cell)
 			put(c.cell)
 		}
 	}
-	if c.tag.kind == empty {
-		rest = []byte("</" + prefix + "row>")
+	put(raw[c.to:])
+	if closed {
+		put([]byte("</" + c.prefix + "row>"))
 	}
-	put(rest)
 }
 
 // appendCell appends the markup of a text cell.

@@ -2,182 +2,113 @@ package xlsx
 
 import (
 	"bufio"
-	"bytes"
+	"encoding/xml"
 	"errors"
-	"html"
 	"io"
-	"strings"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // maxToken is far more than a workbook's longest cell (32,767 characters) or formula (8,192), in bytes.
 const maxToken = 1 << 20
 
-type kind int
-
-const (
-	content kind = iota // text between tags
-	literal             // <![CDATA[…]]>
-	opening             // <c r="A1">
-	closing             // </c>
-	empty               // <c r="A1"/>
-	other               // comments and the like
-)
-
-// token is a piece of XML. raw holds the file's bytes, valid until the next token.
-type token struct {
-	kind kind
-	raw  []byte
-}
-
-// markup splits XML into tokens that together are the file, byte by byte. encoding/xml would read a token of any length
-// into memory, and allocate many pieces per row.
+// markup reads XML, and can keep its bytes as they are in the file.
 type markup struct {
-	in  *bufio.Reader
-	buf []byte
+	xml   *xml.Decoder
+	in    *bufio.Reader
+	raw   []byte // read, and not yet a token; the first taken bytes are the last token
+	taken int
+	keeps bool
+	kept  []byte // all tokens since the caller emptied it
 }
 
-func newMarkup(r io.Reader) *markup { return &markup{in: bufio.NewReaderSize(r, 64<<10)} }
+func newMarkup(r io.Reader) *markup {
+	m := &markup{in: bufio.NewReaderSize(r, 64<<10)}
+	m.xml = xml.NewDecoder(m)
+	m.xml.Strict = false // what a program reads that makes workbooks is read here
+	return m
+}
 
-// next returns the next token. The error after the last is io.EOF.
-func (m *markup) next() (token, error) {
-	start, err := m.in.Peek(1)
-	if err != nil {
-		return token{}, err
+// ReadByte implements io.ByteReader, so that the decoder reads no further than its token, and no token that is endless.
+func (m *markup) ReadByte() (byte, error) {
+	if len(m.raw) > maxToken {
+		return 0, lang.Errorf("a piece of its XML is longer than %d bytes", maxToken)
 	}
-	m.buf = m.buf[:0]
-	if start[0] != '<' {
-		raw, err := m.until('<', func([]byte) bool { return true })
-		if n := len(raw); err == nil && raw[n-1] == '<' {
-			_ = m.in.UnreadByte() // it was just read
-			raw = raw[:n-1]
-		}
-		return token{content, raw}, err
+	b, err := m.in.ReadByte()
+	if err == nil {
+		m.raw = append(m.raw, b)
 	}
-	start, err = m.in.Peek(9)
+	return b, err
+}
+
+// Read is not called, as there is ReadByte.
+func (m *markup) Read([]byte) (int, error) { return 0, io.ErrNoProgress }
+
+// next returns the next token, and its bytes until the one after. One that ends itself is two, the second without bytes. The
+// error after the last is io.EOF.
+func (m *markup) next() (t xml.Token, raw []byte, err error) {
+	m.raw = m.raw[:copy(m.raw, m.raw[m.taken:])]
+	before := m.xml.InputOffset()
+	t, err = m.xml.RawToken()
+	m.taken = int(m.xml.InputOffset() - before)
+	if raw = m.raw[:m.taken]; m.keeps {
+		m.kept = append(m.kept, raw...)
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
-		return token{}, err
+		err = damaged("%w", err)
 	}
-	t := token{kind: other}
-	ends := func(end string) func([]byte) bool {
-		return func(raw []byte) bool { return bytes.HasSuffix(raw, []byte(end)) && len(raw) >= 3+len(end) }
-	}
-	whole := complete
-	switch {
-	case bytes.HasPrefix(start, []byte("<!--")):
-		whole = ends("-->")
-	case string(start) == "<![CDATA[":
-		t.kind, whole = literal, ends("]]>")
-	case bytes.HasPrefix(start, []byte("<?")):
-		whole = ends("?>")
-	case bytes.HasPrefix(start, []byte("<!")):
-	case bytes.HasPrefix(start, []byte("</")):
-		t.kind = closing
-	default:
-		t.kind = opening
-	}
-	t.raw, err = m.until('>', whole)
-	if err == nil && t.raw[len(t.raw)-1] != '>' {
-		return t, fault("its XML ends within a tag")
-	}
-	if t.kind == opening && bytes.HasSuffix(t.raw, []byte("/>")) {
-		t.kind = empty
-	}
-	return t, err
+	return t, raw, err
 }
 
-// complete reports whether a tag is complete: a > within quotes does not end it.
-func complete(raw []byte) bool {
-	var quote byte
-	for _, b := range raw {
-		switch {
-		case quote != 0:
-			if b == quote {
-				quote = 0
+// within is next within an element.
+func (m *markup) within() (t xml.Token, raw []byte, err error) {
+	if t, raw, err = m.next(); errors.Is(err, io.EOF) {
+		err = damaged("its XML ends too early")
+	}
+	return t, raw, err
+}
+
+// text appends what the element that has begun shows: the text of v and t, but not that of phonetic hints. A little more than
+// maxToken is the most that it appends.
+func (m *markup) text(name string, dst []byte) (text []byte, formula bool, err error) {
+	for inside, phonetic := false, false; ; {
+		t, _, err := m.within()
+		if err != nil {
+			return dst, formula, err
+		}
+		switch t := t.(type) {
+		case xml.StartElement:
+			switch t.Name.Local {
+			case "f":
+				formula = true
+			case "rPh":
+				phonetic = true
+			case "v", "t":
+				inside = true
 			}
-		case b == '"' || b == '\'':
-			quote = b
-		}
-	}
-	return quote == 0
-}
-
-// until reads up to a byte for which whole is true, or to the end.
-func (m *markup) until(end byte, whole func([]byte) bool) ([]byte, error) {
-	for {
-		part, err := m.in.ReadSlice(end)
-		if err != nil && !errors.Is(err, bufio.ErrBufferFull) && !errors.Is(err, io.EOF) {
-			return nil, err
-		}
-		if len(m.buf) == 0 && err == nil && whole(part) {
-			return part, nil
-		}
-		if m.buf = append(m.buf, part...); len(m.buf) > maxToken {
-			return nil, fault("a piece of its XML is longer than %d bytes", maxToken)
-		}
-		if errors.Is(err, io.EOF) || err == nil && whole(m.buf) {
-			return m.buf, nil
+		case xml.EndElement:
+			switch t.Name.Local {
+			case name:
+				return dst, formula, nil
+			case "rPh":
+				phonetic = false
+			case "v", "t":
+				inside = false
+			}
+		case xml.CharData:
+			if inside && !phonetic && len(dst) <= maxToken {
+				dst = append(dst, t...)
+			}
 		}
 	}
 }
 
-// tag splits a tag's name from its prefix, which has the colon.
-func (t token) tag() (prefix, name string) {
-	raw := bytes.TrimLeft(t.raw, "</")
-	if end := bytes.IndexAny(raw, " \t\r\n/>"); end >= 0 {
-		raw = raw[:end]
-	}
-	colon := bytes.IndexByte(raw, ':') + 1
-	return string(raw[:colon]), string(raw[colon:])
-}
-
-// name returns a tag's name without its prefix.
-func (t token) name() string {
-	_, name := t.tag()
-	return name
-}
-
-// attribute finds an attribute without a prefix. from and to are its bounds in raw, with the blank before it.
-func (t token) attribute(name string) (value []byte, from, to int, has bool) {
-	raw := t.raw
-	at := bytes.IndexAny(raw, " \t\r\n")
-	for at >= 0 && at < len(raw) {
-		from = at
-		for at < len(raw) && (raw[at] == ' ' || raw[at] == '\t' || raw[at] == '\r' || raw[at] == '\n') {
-			at++
-		}
-		equals := bytes.IndexByte(raw[at:], '=')
-		if equals < 0 {
-			return nil, 0, 0, false
-		}
-		key := bytes.TrimSpace(raw[at : at+equals])
-		at += equals + 1
-		for at < len(raw) && raw[at] != '"' && raw[at] != '\'' {
-			at++
-		}
-		if at == len(raw) {
-			return nil, 0, 0, false
-		}
-		length := bytes.IndexByte(raw[at+1:], raw[at])
-		if length < 0 {
-			return nil, 0, 0, false
-		}
-		value, at = raw[at+1:at+1+length], at+length+2
-		if string(key) == name {
-			return value, from, at, true
+// attribute returns an attribute without a prefix.
+func attribute(t xml.StartElement, name string) (value string, has bool) {
+	for _, a := range t.Attr {
+		if a.Name.Local == name && a.Name.Space == "" {
+			return a.Value, true
 		}
 	}
-	return nil, 0, 0, false
+	return "", false
 }
-
-// appendText appends the text of a token. XML's entities are among those of HTML, and its line ends are read as LF.
-func appendText(dst []byte, t token) []byte {
-	if t.kind == literal {
-		return append(dst, t.raw[len("<![CDATA["):len(t.raw)-len("]]>")]...)
-	}
-	if !bytes.ContainsAny(t.raw, "&\r") {
-		return append(dst, t.raw...)
-	}
-	return append(dst, html.UnescapeString(lineEnds.Replace(string(t.raw)))...)
-}
-
-var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")

@@ -1,7 +1,7 @@
 package xlsx
 
 import (
-	"errors"
+	"encoding/xml"
 	"io"
 	"strconv"
 	"strings"
@@ -54,79 +54,59 @@ func (b *Book) Rows(sheet string) (*Rows, error) {
 // Close closes the sheet.
 func (r *Rows) Close() error { return r.part.Close() }
 
-// next returns the next token.
-func (r *Rows) next() (token, error) {
-	t, err := r.in.next()
-	if r.copy != nil {
-		r.copy.raw = append(r.copy.raw, t.raw...)
-	}
-	return t, err
-}
-
 // Next reads the next row of the sheet, which may have no cells. The error after the last is io.EOF.
 func (r *Rows) Next() (Row, error) {
 	for {
-		t, err := r.next()
-		if errors.Is(err, io.EOF) {
-			if !r.began {
-				return r.row, ErrNotWorkbook
-			}
-			return r.row, damaged("the sheet ends within its rows")
-		}
+		t, raw, err := r.in.within()
 		if err != nil {
 			return r.row, err
 		}
+		end, _ := t.(xml.EndElement)
+		begin, _ := t.(xml.StartElement)
 		switch {
-		case t.kind != opening && t.kind != empty && t.kind != closing:
-		case t.name() == "sheetData":
-			if r.began = t.kind == opening; r.began {
-				continue
-			}
-			if r.copy != nil {
-				return r.row, io.EOF
-			}
+		case end.Name.Local == "sheetData" && r.copy != nil:
+			return r.row, io.EOF
+		case end.Name.Local == "sheetData":
 			if _, err := r.in.in.WriteTo(io.Discard); err != nil { // its checksum is behind its end
 				return r.row, damaged("%w", err)
 			}
 			return r.row, io.EOF
-		case t.name() == "dimension" && !r.began && r.copy != nil:
-			r.copy.extend(t)
-		case r.began && t.kind != closing && t.name() == "row":
-			number, err := rowNumber(t, r.row.Number)
+		case begin.Name.Local == "sheetData":
+			r.began = true
+		case begin.Name.Local == "dimension" && r.copy != nil:
+			r.copy.extend(raw)
+		case begin.Name.Local == "row" && r.began:
+			number, err := rowNumber(begin, r.row.Number)
 			if err != nil {
 				return r.row, err
 			}
-			hidden, _, _, _ := t.attribute("hidden")
-			r.row = Row{Number: number, Cells: r.row.Cells[:0], Hidden: string(hidden) == "1" || string(hidden) == "true"}
+			hidden, _ := attribute(begin, "hidden")
+			r.row = Row{Number: number, Cells: r.row.Cells[:0], Hidden: hidden == "1" || hidden == "true"}
 			r.bytes = r.bytes[:0]
-			r.copy.begin(t)
-			if t.kind == opening {
-				err = r.cells()
-			}
-			return r.row, err
+			r.copy.begin(begin, raw)
+			return r.row, r.cells()
 		}
 	}
 }
 
 // rowNumber returns the number of the row that a tag begins, after row last.
-func rowNumber(t token, last int) (int, error) {
-	number := last + 1
-	if value, _, _, has := t.attribute("r"); has {
-		n, err := strconv.Atoi(string(value))
-		if err != nil || n < number || n > MaxRows {
-			return 0, damaged("its rows are out of order at row %.20q", value)
-		}
-		number = n
+func rowNumber(t xml.StartElement, last int) (int, error) {
+	value, has := attribute(t, "r")
+	if !has {
+		return last + 1, nil
 	}
-	return number, nil
+	n, err := strconv.Atoi(value)
+	if err != nil || n <= last || n > MaxRows {
+		return 0, damaged("its rows are out of order at row %.20q", value)
+	}
+	return n, nil
 }
 
 // cellColumn returns the column of the cell that a tag begins, after column last.
-func cellColumn(t token, last int) (int, error) {
-	column := last + 1
-	value, _, _, has := t.attribute("r")
+func cellColumn(t xml.StartElement, last int) (int, error) {
+	value, has := attribute(t, "r")
 	if !has {
-		return column, nil
+		return last + 1, nil
 	}
 	n := 0
 	for _, b := range value {
@@ -135,7 +115,7 @@ func cellColumn(t token, last int) (int, error) {
 		}
 		n = 26*n + int(b-'A') + 1
 	}
-	if n--; n < column || n >= MaxColumns {
+	if n--; n <= last || n >= MaxColumns {
 		return 0, damaged("its cells are out of order at %.20q", value)
 	}
 	return n, nil
@@ -143,84 +123,50 @@ func cellColumn(t token, last int) (int, error) {
 
 // cells reads the cells to the end of the row.
 func (r *Rows) cells() error {
-	last := -1
-	for {
-		t, err := r.next()
+	for last := -1; ; {
+		t, raw, err := r.in.within()
 		if err != nil {
-			return unexpected(err)
-		}
-		if t.kind == closing && t.name() == "row" {
-			r.copy.at(t, MaxColumns)
-			return nil
-		}
-		if t.kind != opening && t.kind != empty || t.name() != "c" {
-			continue
-		}
-		if last, err = cellColumn(t, last); err != nil {
 			return err
 		}
-		r.copy.at(t, last)
-		if t.kind == opening {
-			if err := r.cell(last, t); err != nil {
+		switch t := t.(type) {
+		case xml.EndElement:
+			if t.Name.Local == "row" {
+				r.copy.at(raw, MaxColumns, "")
+				return nil
+			}
+		case xml.StartElement:
+			if t.Name.Local != "c" {
+				continue
+			}
+			if last, err = cellColumn(t, last); err != nil {
+				return err
+			}
+			style, _ := attribute(t, "s")
+			r.copy.at(raw, last, style)
+			if err := r.cell(last, t, style); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-func unexpected(err error) error {
-	if errors.Is(err, io.EOF) {
-		return damaged("the sheet ends within a row")
-	}
-	return err
-}
-
 // cell reads a cell to its end.
-func (r *Rows) cell(column int, begin token) error {
-	c := Cell{Column: column, from: len(r.bytes)}
-	value, _, _, _ := begin.attribute("t")
-	switch string(value) {
-	case "s":
-		c.shared = true
-	case "b":
-		c.boolean = true
-	case "", "n":
-		c.Number = true
-		style, _, _, _ := begin.attribute("s")
-		c.Date = len(style) > 0 && r.book.date(string(style))
+func (r *Rows) cell(column int, begin xml.StartElement, style string) (err error) {
+	kind, has := attribute(begin, "t")
+	c := Cell{Column: column, from: len(r.bytes), shared: kind == "s", boolean: kind == "b", Number: kind == "" || kind == "n"}
+	c.Date = c.Number && style != "" && r.book.date(style)
+	if r.bytes, c.Formula, err = r.in.text("c", r.bytes); err != nil {
+		return err
 	}
-	phonetic, inside := false, ""
-	for {
-		t, err := r.next()
-		if err != nil {
-			return unexpected(err)
-		}
-		name := ""
-		if t.kind != content && t.kind != literal {
-			name = t.name()
-		}
-		switch {
-		case name == "f":
-			c.Formula = true
-		case name == "rPh":
-			phonetic = t.kind == opening
-		case t.kind == opening && (name == "v" || name == "t"):
-			inside = name
-		case t.kind == closing && name == inside:
-			inside = ""
-		case t.kind == closing && name == "c":
-			c.to = len(r.bytes)
-			if c.Pending = c.Formula && c.to == c.from && value == nil; c.Pending || c.to > c.from {
-				r.row.Cells = append(r.row.Cells, c)
-			}
-			return nil
-		case name == "" && inside != "" && !phonetic:
-			if r.bytes = appendText(r.bytes, t); len(r.bytes) > maxRow {
-				r.row.TooLong = true
-				r.bytes = r.bytes[:c.from]
-			}
-		}
+	if len(r.bytes) > maxRow {
+		r.row.TooLong = true
+		r.bytes = r.bytes[:c.from]
 	}
+	c.to = len(r.bytes)
+	if c.Pending = c.Formula && c.to == c.from && !has; c.Pending || c.to > c.from {
+		r.row.Cells = append(r.row.Cells, c)
+	}
+	return nil
 }
 
 // Text returns the content of a cell of the last row: a text unchanged, a number without exponent or separators,

@@ -1,6 +1,8 @@
 package xlsx
 
 import (
+	"bytes"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -9,7 +11,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 const (
@@ -31,35 +34,18 @@ type texts struct {
 func readTexts(r io.Reader) (*texts, error) {
 	t, in := &texts{}, newMarkup(r)
 	var text []byte
-	inText, phonetic := false, false // phonetic text is for the characters before it
 	for {
-		tok, err := in.next()
-		switch {
-		case errors.Is(err, io.EOF):
+		tag, _, err := in.next()
+		if errors.Is(err, io.EOF) {
 			return t, nil
-		case err != nil:
-			return t, err
-		case tok.kind == other:
-			continue
-		case tok.kind == content || tok.kind == literal:
-			if inText && !phonetic {
-				text = appendText(text, tok)
-			}
-			if len(text) > maxToken {
-				return t, fault("a text is longer than %d bytes", maxToken)
-			}
-			continue
 		}
-		switch tok.name() {
-		case "t":
-			inText = tok.kind == opening
-		case "rPh":
-			phonetic = tok.kind == opening
-		case "si":
-			if tok.kind != opening {
+		if begin, is := tag.(xml.StartElement); is && begin.Name.Local == "si" {
+			if text, _, err = in.text("si", text[:0]); len(text) > maxToken {
+				err = lang.Errorf("a text is longer than %d bytes", maxToken)
+			}
+			if err == nil {
 				err = t.add(text)
 			}
-			text = text[:0]
 		}
 		if err != nil {
 			return t, err
@@ -70,7 +56,7 @@ func readTexts(r io.Reader) (*texts, error) {
 func (t *texts) add(text []byte) (err error) {
 	end := t.size + int64(len(t.memory)+len(text))
 	if len(t.ends) == maxTexts || end > math.MaxUint32 {
-		return fault("it holds more texts than can be read")
+		return lang.Errorf("it holds more texts than can be read")
 	}
 	t.ends = append(t.ends, uint32(end))
 	if t.memory = append(t.memory, text...); len(t.memory) < textsInMemory {
@@ -90,7 +76,7 @@ func (t *texts) add(text []byte) (err error) {
 // at returns the text of a number, valid until the next one.
 func (t *texts) at(n int) ([]byte, error) {
 	if n < 0 || n >= len(t.ends) {
-		return nil, fault("a cell names the text %d, and there are %d", n, len(t.ends))
+		return nil, lang.Errorf("a cell names the text %d, and there are %d", n, len(t.ends))
 	}
 	from, to := int64(0), int64(t.ends[n])
 	if n > 0 {
@@ -134,22 +120,18 @@ func unescape(text string) string {
 	})
 }
 
+// unwritable are characters that XML cannot hold, and what looks like one.
+var unwritable = regexp.MustCompile(`_x[0-9A-Fa-f]{4}_|[\x00-\x08\x0B-\x1F\x{FFFE}\x{FFFF}]`)
+
 // appendEscaped appends text as the content of a cell.
 func appendEscaped(dst []byte, text string) []byte {
-	text = escaped.ReplaceAllString(text, "_x005F$0")
-	for _, r := range text {
-		switch {
-		case r == '&':
-			dst = append(dst, "&amp;"...)
-		case r == '<':
-			dst = append(dst, "&lt;"...)
-		case r == '>':
-			dst = append(dst, "&gt;"...)
-		case r < ' ' && r != '\n' && r != '\t', r == 0xFFFE, r == 0xFFFF:
-			dst = fmt.Appendf(dst, "_x%04X_", r)
-		default:
-			dst = utf8.AppendRune(dst, r)
+	text = unwritable.ReplaceAllStringFunc(text, func(found string) string {
+		if found[0] == '_' {
+			return "_x005F" + found
 		}
-	}
-	return dst
+		return fmt.Sprintf("_x%04X_", []rune(found)[0])
+	})
+	out := bytes.NewBuffer(dst)
+	_ = xml.EscapeText(out, []byte(text)) // a buffer takes all
+	return out.Bytes()
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // Append writes the workbook with cells appended to the rows of a sheet: count cells from a column on, which is counted from
@@ -33,7 +35,8 @@ func (b *Book) Append(w io.Writer, sheet string, column, count, header int, cell
 		if err != nil {
 			return err
 		}
-		r.copy = &rowCopy{out: bufio.NewWriterSize(into, 32<<10), column: column, count: count, header: header}
+		r.in.keeps = true
+		r.copy = &rowCopy{in: r.in, out: bufio.NewWriterSize(into, 32<<10), column: column, count: count, header: header}
 		if err := errors.Join(r.appendAll(cells), r.Close()); err != nil {
 			return err
 		}
@@ -45,7 +48,7 @@ func (r *Rows) appendAll(cells func(r *Rows, row Row) ([]string, error)) error {
 	for {
 		row, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			_, _ = r.copy.out.Write(r.copy.raw) // Flush returns the error
+			_, _ = r.copy.out.Write(r.in.kept) // Flush returns the error
 			if _, err := r.in.in.WriteTo(r.copy.out); err != nil {
 				return damaged("%w", err)
 			}
@@ -109,7 +112,7 @@ func New(w io.Writer) (*Writer, error) {
 // Write writes a row, and cuts texts to the capacity of a cell.
 func (w *Writer) Write(cells []string) error {
 	if w.rows++; w.rows > MaxRows {
-		return fault("a sheet holds %d rows", MaxRows)
+		return lang.Errorf("a sheet holds %d rows", MaxRows)
 	}
 	fmt.Fprintf(w.out, `<row r="%d">`, w.rows)
 	for i, cell := range cells {

@@ -19,7 +19,7 @@ func (r *runner) buildDir(l language) string {
 	return filepath.Join(r.cache, "build", strings.ReplaceAll(l.folder, "/", "-"))
 }
 
-// build generates a language's client and builds its program, unless nothing that they depend on has changed since. Go's build is never skipped: the Go tool has a cache of its own.
+// build generates a language's client and builds its program, unless nothing of theirs has changed. Go has a cache of its own.
 func (r *runner) build(ctx context.Context, l language) error {
 	if l.built != "" {
 		return nil

@@ -115,7 +115,7 @@ func TestTraffic(t *testing.T) {
 		"one request":    {[]request{token, call("a", 5, 403)}, false},
 		"something else": {[]request{token, call("a", 5, 403), call("a", 6, 200), {}}, false},
 	} {
-		if found := (outcome{requests: c.requests}).traffic(test); (len(found) == 0) != c.good {
+		if found := (outcome{recorded: struct{ Requests []request }{c.requests}}).traffic(test); (len(found) == 0) != c.good {
 			t.Errorf("%s: %q", name, found)
 		}
 	}

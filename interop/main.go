@@ -19,6 +19,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -114,48 +115,51 @@ func (r *runner) columns(ctx context.Context, chosen []language) []*column {
 		c := &column{language: l, cells: map[string]cell{}}
 		columns = append(columns, c)
 		fmt.Fprintf(os.Stderr, "== %s\n", l.name)
-		if c.problem = r.build(ctx, l); c.problem == nil {
-			running.Go(func() { r.runCases(ctx, c) })
+		if c.problem = r.build(ctx, l); c.problem != nil {
+			continue
+		}
+		for i, tests := range r.lanes(l) {
+			running.Go(func() {
+				if err := r.runLane(ctx, c, tests, fmt.Sprintf("%s-%d", l.name, i)); err != nil {
+					c.mu.Lock()
+					c.problem = err
+					c.mu.Unlock()
+				}
+			})
 		}
 	}
 	running.Wait()
 	return columns
 }
 
-// runCases runs a language's program once per case, as two processes: the cases that mostly wait do not hold up the others, and
-// the process that they have trusts no other authorities than the machine does.
-func (r *runner) runCases(ctx context.Context, c *column) {
-	var lanes [2][]testCase
+// lanes are a language's cases, for two processes: those that mostly wait do not hold up the others, and their process trusts no
+// other authority than the machine does.
+func (r *runner) lanes(l language) (lanes [2][]testCase) {
 	for _, test := range r.cases {
 		switch {
-		case c.sample && !test.Official:
-		case test.Foreign || test.waits():
+		case l.sample && !test.Official:
+		case test.Foreign || slices.ContainsFunc(test.Steps, func(s step) bool { return s.Pause > 1 }):
 			lanes[1] = append(lanes[1], test)
 		default:
 			lanes[0] = append(lanes[0], test)
 		}
 	}
-	var running sync.WaitGroup
-	for _, tests := range lanes {
-		running.Go(func() {
-			err := r.runLane(ctx, c, tests)
-			c.mu.Lock()
-			c.problem = errors.Join(c.problem, err)
-			c.mu.Unlock()
-		})
-	}
-	running.Wait()
+	return lanes
 }
 
 // runLane runs cases one after the other, against emulators of their own.
-func (r *runner) runLane(ctx context.Context, c *column, tests []testCase) error {
+func (r *runner) runLane(ctx context.Context, c *column, tests []testCase, name string) error {
 	emulators := map[bool]*emulator{} // by whether they speak TLS
 	p := &program{language: c.language, path: cmp.Or(c.built, filepath.Join(r.buildDir(c.language), cmp.Or(c.program, "client"))), codes: r.codes}
 	for _, test := range tests {
 		if emulators[test.HTTPS] != nil {
 			continue
 		}
-		e, err := r.startEmulator(ctx, test.HTTPS)
+		ca := ""
+		if test.HTTPS {
+			ca = filepath.Join(r.cache, name+".pem")
+		}
+		e, err := r.startEmulator(ctx, ca)
 		if err != nil {
 			return err
 		}
@@ -168,7 +172,7 @@ func (r *runner) runLane(ctx context.Context, c *column, tests []testCase) error
 	for _, test := range tests {
 		o := p.runCase(ctx, test, emulators[test.HTTPS])
 		if r.verbose {
-			fmt.Fprintf(os.Stderr, "%s %s: sent %s, printed %s%s %s\n", c.name, test.Name, encode(o.requests), encode(o.got), o.crash, o.log)
+			fmt.Fprintf(os.Stderr, "%s %s: sent %s, printed %s%s %s\n", c.name, test.Name, encode(o.recorded), encode(o.got), o.crash, o.log)
 		}
 		c.mu.Lock()
 		c.cells[test.Name] = judge(c.language, test, o)

@@ -33,18 +33,12 @@ type settings struct {
 }
 
 func main() {
-	if err := run(); err != nil {
-		log.Fatal(err)
-	}
-}
-
-func run() error {
 	var client *dingtalk.Client
 	lines, out := bufio.NewScanner(os.Stdin), json.NewEncoder(os.Stdout)
 	for lines.Scan() {
 		var wanted line
 		if err := json.Unmarshal(lines.Bytes(), &wanted); err != nil {
-			return err
+			log.Fatal(err)
 		}
 		reports := make([]map[string]any, len(wanted.Calls))
 		var all sync.WaitGroup
@@ -58,10 +52,12 @@ func run() error {
 			reports = append(reports, outcome("", err))
 		}
 		if err := out.Encode(reports); err != nil {
-			return err
+			log.Fatal(err)
 		}
 	}
-	return lines.Err()
+	if err := lines.Err(); err != nil {
+		log.Fatal(err)
+	}
 }
 
 func newClient(of *settings) (*dingtalk.Client, error) {

@@ -24,7 +24,7 @@ func newSpecCommand(w *term.World) *cobra.Command {
 		Use:   "spec",
 		Short: "Print the contract, an OpenAPI 3.0.3 description in YAML",
 		Args:  explain.NoArgs,
-		RunE: explain.Begins(func(*cobra.Command, []string) error {
+		RunE: func(*cobra.Command, []string) error {
 			if !asJSON {
 				return w.Print(openconversation.Contract)
 			}
@@ -33,7 +33,7 @@ func newSpecCommand(w *term.World) *cobra.Command {
 				return lang.Errorf("the contract in this command: %w", err)
 			}
 			return w.PrintJSON(contract)
-		}),
+		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON instead of YAML")
 	return cmd
@@ -54,14 +54,14 @@ func newVersionCommand(w *term.World) *cobra.Command {
 		Use:   "version",
 		Short: "Print the versions of the command, the contract and the generator",
 		Args:  explain.NoArgs,
-		RunE: explain.Begins(func(*cobra.Command, []string) error {
+		RunE: func(*cobra.Command, []string) error {
 			v := versions{dingtalk.Version, generated.ContractVersion, generated.GeneratorVersion, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
 			if asJSON {
 				return w.PrintJSON(v)
 			}
 			return w.Print(w.Lang.Sprintf("%s %s\ncontract %s\ngenerator oapi-codegen %s\n%s %s",
 				term.CommandName, v.Command, v.Contract, v.Generator, v.Go, v.Platform) + "\n")
-		}),
+		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
@@ -80,7 +80,7 @@ func newManCommand(w *term.World) *cobra.Command {
 			return nil
 		},
 		Hidden: true,
-		RunE: explain.Begins(func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return err
 			}
@@ -92,7 +92,7 @@ func newManCommand(w *term.World) *cobra.Command {
 				return lang.Errorf("manual pages: %w", err)
 			}
 			return nil
-		}),
+		},
 	}
 }
 

@@ -43,7 +43,7 @@ func newRootCommand(w *term.World, args []string) *cobra.Command {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	refuseUnknown(root)
-	explain.Translate(w.Lang, root)
+	explain.Prepare(w.Lang, root)
 	return root
 }
 

@@ -28,12 +28,12 @@ func Command(w *term.World, args []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "call",
 		Short: "Call any operation of the contract, or of one of your own",
-		RunE: explain.Begins(func(*cobra.Command, []string) error {
+		RunE: func(*cobra.Command, []string) error {
 			if unread != nil {
 				return unread
 			}
 			return explain.UsageHint("see openconversation operations", "name the operation to call")
-		}),
+		},
 		FParseErrWhitelist: cobra.FParseErrWhitelist{UnknownFlags: true}, // of an operation that there is not
 	}
 	if cmd.Args = explain.Unknown; unread != nil {
@@ -103,7 +103,7 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 	if route.Body == generated.BodyNone || route.Content != nil && route.Content.Type == formType {
 		flags.Lookup("body").Hidden = true
 	}
-	cmd.RunE = explain.Begins(func(cmd *cobra.Command, _ []string) error {
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := o.Check(cmd); err != nil {
 			return err
 		}
@@ -118,7 +118,7 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 			return err
 		}
 		return run(cmd.Context(), w, o, request)
-	})
+	}
 	return cmd
 }
 

@@ -18,13 +18,13 @@ func OperationsCommand(w *term.World) *cobra.Command {
 		Use:   "operations",
 		Short: "List the operations that call can call",
 		Args:  explain.NoArgs,
-		RunE: explain.Begins(func(*cobra.Command, []string) error {
+		RunE: func(*cobra.Command, []string) error {
 			routes, err := operations(source)
 			if err != nil {
 				return err
 			}
 			return list(w, routes, asJSON)
-		}),
+		},
 	}
 	source.AddTo(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print an array of JSON objects")

@@ -8,8 +8,8 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
@@ -50,6 +50,16 @@ func (p *parameter) usage(l lang.Language) string {
 	return text
 }
 
+// forms are how values of types are written.
+var forms = map[string]struct {
+	form  *regexp.Regexp
+	wants lang.Format
+}{
+	"integer": {regexp.MustCompile(`^-?[0-9]{1,20}$`), "--%s %s: give a whole number"},
+	"number":  {regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$`), "--%s %s: give a number"},
+	"boolean": {regexp.MustCompile(`^(true|false)$`), "--%s %s: give true or false"},
+}
+
 func (p *parameter) check() error {
 	switch {
 	case p.Required && len(p.values) == 0:
@@ -58,25 +68,8 @@ func (p *parameter) check() error {
 		return explain.Usage("--%s is given twice", p.flag)
 	}
 	for _, value := range p.values {
-		var err error
-		wants := lang.Format("--%s %s: give a text")
-		switch p.Type {
-		case "integer":
-			wants = "--%s %s: give a whole number"
-			if _, err = strconv.ParseInt(value, 10, 64); err != nil {
-				_, err = strconv.ParseUint(value, 10, 64)
-			}
-		case "number":
-			wants = "--%s %s: give a number"
-			_, err = strconv.ParseFloat(value, 64)
-		case "boolean":
-			wants = "--%s %s: give true or false"
-			if value != "true" && value != "false" {
-				err = strconv.ErrSyntax
-			}
-		}
-		if err != nil {
-			return explain.Usage(wants, p.flag, term.Shown(value))
+		if of, is := forms[p.Type]; is && !of.form.MatchString(value) {
+			return explain.Usage(of.wants, p.flag, term.Shown(value))
 		}
 	}
 	return nil

@@ -171,12 +171,12 @@ func BudgetCommand(w *term.World) *cobra.Command {
 		Use:   "budget",
 		Short: "Print this month's calls and what is left of the budget",
 		Args:  explain.NoArgs,
-		RunE: explain.Begins(func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := errors.Join(o.Check(cmd), o.CheckSharing(cmd, true)); err != nil {
 				return err
 			}
 			return o.printBudget(cmd.Context(), w, asJSON)
-		}),
+		},
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false

@@ -23,12 +23,12 @@ func Command(w *term.World) *cobra.Command {
 		Short: "Serve an emulator of DingTalk for other processes",
 		Long:  strings.Replace(lang.Help("emulator --help"), "{faults}", faultList(), 1),
 		Args:  explain.NoArgs,
-		RunE: explain.Begins(func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.health != "" {
 				return o.askHealth(cmd.Context(), w)
 			}
 			return emulate(cmd.Context(), w, o, cmd.Flags())
-		}),
+		},
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false

@@ -5,7 +5,6 @@ package lang
 
 import (
 	_ "embed"
-	"fmt"
 	"strings"
 )
 
@@ -65,47 +64,35 @@ func (t Text) String() string { return t.Say(English) }
 // Empty reports whether there is no message.
 func (t Text) Empty() bool { return t.format == "" }
 
-// joined are messages with a separator.
-type joined struct {
-	separator Format
-	parts     []Said
-}
+// Func says a text in a language.
+type Func func(Language) string
+
+// Say implements Said.
+func (f Func) Say(l Language) string { return f(l) }
+
+func (f Func) String() string { return f(English) }
 
 // Join joins messages.
-func Join(separator Format, parts ...Said) Said { return joined{separator, parts} }
-
-func (j joined) Say(l Language) string {
-	texts := make([]string, len(j.parts))
-	for i, part := range j.parts {
-		texts[i] = part.Say(l)
-	}
-	return strings.Join(texts, l.Sprintf(j.separator))
-}
-
-func (j joined) String() string { return j.Say(English) }
-
-// list is a list of names in a sentence.
-type list struct {
-	names []string
-	last  Format
+func Join(separator Format, parts ...Said) Said {
+	return Func(func(l Language) string {
+		texts := make([]string, len(parts))
+		for i, part := range parts {
+			texts[i] = part.Say(l)
+		}
+		return strings.Join(texts, l.Sprintf(separator))
+	})
 }
 
 // List lists names as in a sentence: a, b or c.
-func List(names []string, last Format) Said { return list{names, last} }
-
-func (s list) Say(l Language) string {
-	if len(s.names) < 2 {
-		return strings.Join(s.names, "")
-	}
-	end := len(s.names) - 1
-	first := s.names[0]
-	for _, name := range s.names[1:end] {
-		first = l.Sprintf("%s, %s", first, name)
-	}
-	return l.Sprintf("%s %s %s", first, l.Sprintf(s.last), s.names[end])
+func List(names []string, last Format) Said {
+	return Func(func(l Language) string {
+		end := len(names) - 1
+		if end < 1 {
+			return strings.Join(names, "")
+		}
+		return l.Sprintf("%s %s %s", strings.Join(names[:end], l.Sprintf("%s, %s", "", "")), l.Sprintf(last), names[end])
+	})
 }
-
-func (s list) String() string { return s.Say(English) }
 
 // failure is a translatable error.
 type failure struct {
@@ -128,5 +115,3 @@ func Errorf(format Format, args ...any) error {
 
 func (f *failure) Error() string   { return f.String() }
 func (f *failure) Unwrap() []error { return f.causes }
-
-var _ fmt.Stringer = Text{}

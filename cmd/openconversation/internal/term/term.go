@@ -134,13 +134,7 @@ func (e SignalError) Error() string { return e.Say(lang.English) }
 
 // Say implements lang.Said.
 func (e SignalError) Say(l lang.Language) string {
-	name := lang.Literal("SIGINT")
-	switch e.Signal {
-	case syscall.SIGTERM:
-		name = "SIGTERM"
-	case syscall.SIGHUP:
-		name = "SIGHUP"
-	}
+	name := map[syscall.Signal]lang.Literal{syscall.SIGINT: "SIGINT", syscall.SIGTERM: "SIGTERM", syscall.SIGHUP: "SIGHUP"}[e.Signal]
 	return l.Sprintf("stopped by %s", name)
 }
 

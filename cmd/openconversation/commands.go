@@ -23,7 +23,7 @@ func newSpecCommand(w *term.World) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "spec",
 		Short: "Print the contract, an OpenAPI 3.0.3 description in YAML",
-		Args:  explain.NoArgs,
+		Args:  explain.AtMost(0),
 		RunE: func(*cobra.Command, []string) error {
 			if !asJSON {
 				return w.Print(openconversation.Contract)
@@ -53,7 +53,7 @@ func newVersionCommand(w *term.World) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the versions of the command, the contract and the generator",
-		Args:  explain.NoArgs,
+		Args:  explain.AtMost(0),
 		RunE: func(*cobra.Command, []string) error {
 			v := versions{dingtalk.Version, generated.ContractVersion, generated.GeneratorVersion, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
 			if asJSON {
@@ -71,14 +71,9 @@ func newVersionCommand(w *term.World) *cobra.Command {
 // reproducible archives.
 func newManCommand(w *term.World) *cobra.Command {
 	return &cobra.Command{
-		Use:   "man FOLDER",
-		Short: "Write the manual pages of all commands to a folder",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return lang.Errorf("name one folder, and %d are given", len(args))
-			}
-			return nil
-		},
+		Use:    "man FOLDER",
+		Short:  "Write the manual pages of all commands to a folder",
+		Args:   cobra.ExactArgs(1),
 		Hidden: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"log"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -81,24 +80,14 @@ func refuseUnknown(root *cobra.Command) {
 		switch cmd.Name() {
 		case "help":
 			cmd.Args = func(_ *cobra.Command, args []string) error {
-				if _, rest, err := root.Find(args); err != nil || len(rest) > 0 {
-					return lang.Errorf("there is no help on %s", strings.Join(args, " "))
-				}
-				return nil
+				topic, rest, _ := root.Find(args)
+				return explain.Unknown(topic, rest)
 			}
 		case "completion":
-			cmd.Long = ""
-			var shells []string
 			for _, shell := range cmd.Commands() {
-				shells = append(shells, shell.Name())
-				shell.Args, shell.Long = explain.NoArgs, "" // the command's help is about all shells
+				shell.Args, shell.Long = explain.AtMost(0), ""
 			}
-			cmd.Args = func(_ *cobra.Command, args []string) error {
-				if len(args) == 0 {
-					return nil
-				}
-				return lang.Errorf("there is no completion for %s; there is %s", args[0], lang.List(shells, "and"))
-			}
+			cmd.Args, cmd.Long = explain.Unknown, "" // help.txt's is about all shells
 			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 		}
 	}

@@ -71,7 +71,7 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 		Use:   route.Operation.ID,
 		Short: route.Summary,
 		Long:  about(w.Lang, route),
-		Args:  explain.NoArgs,
+		Args:  explain.AtMost(0),
 	}
 	if alias, ok := aliases[route.Operation]; ok {
 		cmd.Aliases = []string{alias}
@@ -197,7 +197,7 @@ func OperationsCommand(w *term.World) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "operations",
 		Short: "List the operations that call can call",
-		Args:  explain.NoArgs,
+		Args:  explain.AtMost(0),
 		RunE: func(*cobra.Command, []string) error {
 			routes, err := operations(source)
 			if err != nil {

@@ -170,7 +170,7 @@ func BudgetCommand(w *term.World) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "budget",
 		Short: "Print this month's calls and what is left of the budget",
-		Args:  explain.NoArgs,
+		Args:  explain.AtMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := errors.Join(o.Check(cmd), o.CheckSharing(cmd, true)); err != nil {
 				return err

@@ -22,7 +22,7 @@ func Command(w *term.World) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check credentials, network, permissions and quota",
-		Args:  explain.NoArgs,
+		Args:  explain.AtMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.Check(cmd); err != nil {
 				return err

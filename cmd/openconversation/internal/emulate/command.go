@@ -27,7 +27,7 @@ func Command(w *term.World) *cobra.Command {
 		Use:   "emulator",
 		Short: "Serve an emulator of DingTalk for other processes",
 		Long:  strings.Replace(lang.Help("emulator --help"), "{faults}", faultList(), 1),
-		Args:  explain.NoArgs,
+		Args:  explain.AtMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.health != "" {
 				return o.askHealth(cmd.Context(), w)

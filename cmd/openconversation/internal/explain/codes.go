@@ -19,7 +19,7 @@ func CodesCommand(w *term.World) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:       "codes [CODE]",
 		Short:     "Print the catalogue of error codes",
-		Args:      AtMostOne,
+		Args:      AtMost(1),
 		ValidArgs: completions(),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {

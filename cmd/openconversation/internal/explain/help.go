@@ -110,15 +110,8 @@ func flagText(l lang.Language, flag *pflag.Flag) string {
 	return term.Beside(name, text, 30)
 }
 
-// LongKey returns the key of a command's long help, or "".
-func LongKey(cmd *cobra.Command) string {
-	if cmd.Long == "" {
-		return ""
-	}
-	return key(cmd, "--help")
-}
-
-func key(cmd *cobra.Command, what string) string {
+// Key is the key of a text about a command in help.txt and zh.yaml.
+func Key(cmd *cobra.Command, what string) string {
 	return strings.TrimPrefix(cmd.CommandPath()+" "+what, cmd.Root().Name()+" ")
 }
 
@@ -146,8 +139,8 @@ func prepare(l lang.Language, cmd *cobra.Command) {
 var cobras = map[string]lang.Format{"help": "help for %s", "version": "version for %s"}
 
 func translate(l lang.Language, cmd *cobra.Command) {
-	long := key(cmd, "--help")
-	cmd.Long, cmd.Example = cmp.Or(cmd.Long, lang.Help(long)), lang.Help(key(cmd, "examples"))
+	long := Key(cmd, "--help")
+	cmd.Long, cmd.Example = cmp.Or(cmd.Long, lang.Help(long)), lang.Help(Key(cmd, "examples"))
 	if l == lang.English {
 		return
 	}
@@ -255,20 +248,13 @@ func quoted(value string) string {
 	return term.Shown(value)
 }
 
-// NoArgs refuses arguments.
-func NoArgs(cmd *cobra.Command, args []string) error { return atMost(cmd, args, 0) }
-
-// AtMostOne refuses more than one argument.
-func AtMostOne(cmd *cobra.Command, args []string) error { return atMost(cmd, args, 1) }
-
-func atMost(cmd *cobra.Command, args []string, n int) error {
-	switch {
-	case len(args) <= n:
+// AtMost refuses more than n arguments.
+func AtMost(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > n {
+			return lang.Errorf("%s: %s is one argument too many", cmd.CommandPath(), quoted(args[n]))
+		}
 		return nil
-	case n == 0:
-		return lang.Errorf("%s takes no argument, and was given %s", cmd.CommandPath(), quoted(args[0]))
-	default:
-		return lang.Errorf("%s takes one argument at most, and was given %d", cmd.CommandPath(), len(args))
 	}
 }
 

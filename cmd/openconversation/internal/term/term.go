@@ -95,13 +95,9 @@ const (
 	Grey   Colour = "90"
 )
 
-// Paint colours a word if the stream is a terminal and the environment allows it (https://no-color.org, and CLICOLOR as
-// in bixense.com/clicolors).
+// Paint colours a word if the stream is a terminal and the environment allows it (https://no-color.org).
 func (w *World) Paint(stream io.Writer, colour Colour, word string) string {
-	if w.Getenv("NO_COLOR") != "" || w.Getenv("CLICOLOR") == "0" {
-		return word
-	}
-	if forced := w.Getenv("CLICOLOR_FORCE"); (forced == "" || forced == "0") && w.At(stream) == 0 {
+	if w.Getenv("NO_COLOR") != "" || w.At(stream) == 0 {
 		return word
 	}
 	return "\x1b[" + string(colour) + "m" + word + "\x1b[0m"

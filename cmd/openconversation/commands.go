@@ -39,32 +39,17 @@ func newSpecCommand(w *term.World) *cobra.Command {
 	return cmd
 }
 
-// versions of everything that determines this binary's behaviour.
-type versions struct {
-	Command   string `json:"command"`
-	Contract  string `json:"contract"`
-	Generator string `json:"generator"`
-	Go        string `json:"go"`
-	Platform  string `json:"platform"`
-}
-
+// newVersionCommand makes the command that prints everything that determines this binary's behaviour.
 func newVersionCommand(w *term.World) *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
+	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the versions of the command, the contract and the generator",
 		Args:  explain.AtMost(0),
 		RunE: func(*cobra.Command, []string) error {
-			v := versions{dingtalk.Version, generated.ContractVersion, generated.GeneratorVersion, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
-			if asJSON {
-				return w.PrintJSON(v)
-			}
-			return w.Print(w.Lang.Sprintf("%s %s\ncontract %s\ngenerator oapi-codegen %s\n%s %s",
-				term.CommandName, v.Command, v.Contract, v.Generator, v.Go, v.Platform) + "\n")
+			return w.Print(w.Lang.Sprintf("%s %s\ncontract %s\ngenerator oapi-codegen %s\n%s %s/%s",
+				term.CommandName, dingtalk.Version, generated.ContractVersion, generated.GeneratorVersion, runtime.Version(), runtime.GOOS, runtime.GOARCH) + "\n")
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
 }
 
 // newManCommand makes the command for packagers that writes manual pages. SOURCE_DATE_EPOCH sets the pages' date, for

@@ -227,7 +227,7 @@ func text(w *term.World, raw []byte, isFile bool) ([]byte, error) {
 	if err != nil || bytes.ContainsRune(made, utf8.RuneError) || !isFile {
 		return nil, explain.Usage("--body: it is neither UTF-8 nor UTF-16 nor GBK: save it as UTF-8")
 	}
-	w.Note("--body: read as %s", lang.Quoted(name))
+	w.Note("--body: read as %s", lang.Literal(name))
 	return bytes.TrimPrefix(made, []byte("\ufeff")), nil
 }
 

@@ -17,10 +17,9 @@ import (
 func CodesCommand(w *term.World) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:       "codes [CODE]",
-		Short:     "Print the catalogue of error codes",
-		Args:      AtMost(1),
-		ValidArgs: completions(),
+		Use:   "codes [CODE]",
+		Short: "Print the catalogue of error codes",
+		Args:  AtMost(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return printCodes(w, catalogue(), asJSON)
@@ -41,15 +40,6 @@ func CodesCommand(w *term.World) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON with the fields of the contract's catalogue: an array, or with CODE an object")
 	return cmd
-}
-
-// completions are what a shell completes for CODE.
-func completions() (codes []string) {
-	for _, row := range catalogue() {
-		codes = append(codes, row.Code)
-	}
-	slices.Sort(codes)
-	return slices.Compact(codes)
 }
 
 func printCodes(w *term.World, rows []codeRow, asJSON bool) error {

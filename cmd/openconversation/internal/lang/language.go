@@ -97,11 +97,13 @@ func (l Language) Of(value any) string {
 	}
 	if inner := errors.Unwrap(err); inner != nil {
 		before, after, found := strings.Cut(err.Error(), inner.Error())
+		name, parts := strings.CutSuffix(before, ": ")
 		switch {
-		case found && after == "" && (before == "" || strings.HasPrefix(before, "dingtalk")):
+		case !found || after != "":
+		case before == "" || strings.HasPrefix(before, "dingtalk"):
 			return l.Of(inner)
-		case found && after == "":
-			return l.Sprintf("%s: %s", Quoted(strings.TrimSuffix(before, ": ")), inner)
+		case parts:
+			return l.Sprintf("%s: %s", Quoted(name), inner)
 		}
 	}
 	return Quoted(err.Error()).Say(l)
@@ -118,7 +120,7 @@ func (q Quoted) Say(l Language) string {
 	switch {
 	case l == English, said != text, strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Han, r) }):
 		return said
-	case parts && l.Exact(head) != head:
+	case parts && (l.Exact(head) != head || l.Exact(tail) != tail):
 		return l.Sprintf("%s: %s", Quoted(head), Quoted(tail))
 	default:
 		return "“" + text + "”"

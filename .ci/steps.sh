@@ -336,6 +336,7 @@ release-files() {
 # SDK's: its licence lies beside them, here and in the archives.
 official-routes() {
   local file=cmd/openconversation/internal/specs/official-routes.json
+  command -v bzip2 >/dev/null || install_packages bzip2
   "$go" run ./cmd/openconversation-gen official --routes "$file"
   bzip2 -9f "$file" # a quarter less than gzip
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/breaker"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/tokens"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
@@ -261,7 +260,7 @@ func (p *path) settle(c *call, v *verdict, failed *wire.Failure) {
 	}
 	p.leave(c, o)
 	if v == nil && c.token != "" {
-		var after *tokens.Drop
+		var after time.Time
 		if c.first != nil {
 			after = c.dropped
 		}

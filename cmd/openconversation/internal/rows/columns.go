@@ -14,7 +14,7 @@ type header struct {
 	line      int
 	names     []string
 	separator byte // 0: a workbook
-	adds      appended
+	adds      int  // columns with results that the output has at least
 }
 
 // seen lists the columns for an error: they reveal a wrong separator.
@@ -85,7 +85,7 @@ func (h header) only(fits func(name string) bool) (at int, err error) {
 func (h header) earlier() (own int, details bool, err error) {
 	own = len(h.names)
 	for i, name := range slices.Backward(h.names) {
-		at := appends[true].at(name)
+		at := resultAt(name)
 		if at < 0 && !blank(name) { // a program may have added empty columns
 			break
 		}
@@ -94,9 +94,9 @@ func (h header) earlier() (own int, details bool, err error) {
 			break
 		}
 	}
-	adds := appends[details && own < len(h.names) || len(h.adds.columns) > 3]
+	adds := max(h.adds, added(details && own < len(h.names)))
 	for _, name := range h.names[:own] {
-		if slices.Contains(adds.columns, visible(name)) {
+		if slices.Contains(resultColumns[:adds], visible(name)) {
 			return 0, false, broken(h.line, "it has a column %s already; rename or remove it", visible(name))
 		}
 	}

@@ -120,7 +120,7 @@ func (r *Reader) openObjects() error {
 	r.first = &rec
 	_, _, details := r.objects.cut(rec.Raw)
 	r.o.Details = r.o.Details || details
-	r.objects.adds = appends[r.o.Details]
+	r.objects.adds = added(r.o.Details)
 	err = r.objects.readFirst(rec, r.o.ID)
 	r.found.Name = r.objects.name
 	return err

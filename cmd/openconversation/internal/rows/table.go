@@ -36,7 +36,7 @@ func (t *table) find(o Options, above func(c *cells) error) error {
 		if err != nil {
 			return err
 		}
-		found, is, err := f.header(header{c.line, slices.Clone(c.texts), t.separator, appends[o.Details]})
+		found, is, err := f.header(header{c.line, slices.Clone(c.texts), t.separator, added(o.Details)})
 		if !is {
 			if wrong := above(c); wrong != nil {
 				return wrong

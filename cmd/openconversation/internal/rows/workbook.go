@@ -164,8 +164,8 @@ func (s *sheet) find(o Options) (*table, error) {
 	if err := t.find(o, func(*cells) error { return nil }); err != nil {
 		return nil, err
 	}
-	if adds := appends[o.Details || t.details]; t.width+len(adds.columns) > xlsx.MaxColumns {
-		return nil, broken(t.header, "there is no room for %d more columns", len(adds.columns))
+	if adds := added(o.Details || t.details); t.width+adds > xlsx.MaxColumns {
+		return nil, broken(t.header, "there is no room for %d more columns", adds)
 	}
 	s.skipped = 0 // those after the header
 	return t, nil
@@ -191,7 +191,7 @@ func fitsSheet(line, row int, cells []string) error {
 	switch {
 	case row > xlsx.MaxRows:
 		return broken(line, "a sheet holds %d rows, and there are more; write CSV", xlsx.MaxRows)
-	case len(cells) > xlsx.MaxColumns-len(appends[true].columns):
+	case len(cells) > xlsx.MaxColumns-len(resultColumns):
 		return broken(line, "a sheet holds %d columns, and there are more; write CSV", xlsx.MaxColumns)
 	}
 	if at := slices.IndexFunc(cells, func(cell string) bool { return xlsx.Cut(cell) != cell }); at >= 0 {

@@ -11,8 +11,8 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/journal"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
@@ -69,7 +69,7 @@ func convertRows(ctx context.Context, w *term.World, o *options) error {
 	r := &rowRun{world: w, o: o}
 	var pipe io.Writer = w.Out
 	if o.output != "" && !o.dryRun {
-		file, err := output.Stream(ctx, o.output)
+		file, err := journal.Stream(ctx, o.output)
 		switch {
 		case err != nil:
 			return err

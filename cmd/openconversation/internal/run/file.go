@@ -10,7 +10,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/journal"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
@@ -22,14 +21,14 @@ func (r *rowRun) wanted() journal.Wanted {
 
 // intoFile calls what the journal does not know, and then assembles the output.
 func (r *rowRun) intoFile(ctx context.Context) (err error) {
-	if r.file, err = output.Open(r.o.output, r.in.file, r.wanted()); err != nil {
+	if r.journal, err = journal.Open(r.o.output, r.in.file, r.wanted()); err != nil {
 		return err
 	}
-	r.output = lang.Literal(r.file.Name)
-	j := r.file.Journal
+	r.output = lang.Literal(r.journal.Name)
+	j := r.journal
 	defer func() {
 		if closed := j.Close(); closed != nil {
-			err = errors.Join(err, explain.InFile(r.file.JournalPath(), closed))
+			err = errors.Join(err, explain.InFile(r.journal.Path, closed))
 		}
 	}()
 	if err := r.learn(ctx); err != nil {
@@ -38,7 +37,7 @@ func (r *rowRun) intoFile(ctx context.Context) (err error) {
 	if r.nothing() {
 		return nil
 	}
-	scan := r.in.scan
+	scan := r.scan
 	s := &fileSink{journal: j, flying: map[string]bool{}, total: int64(scan.distinct)}
 	s.done.Store(int64(scan.distinct - scan.calls - scan.describe))
 	r.sink, r.skipped = s, scan.skipped
@@ -56,14 +55,14 @@ func (r *rowRun) intoFile(ctx context.Context) (err error) {
 
 // learn reads the input through, and adds to the journal what it has as results.
 func (r *rowRun) learn(ctx context.Context) error {
-	j := r.file.Journal
+	j := r.journal
 	if j.Skipped > 0 {
-		r.world.Note("%s", lang.N(j.Skipped, "%d line of %s cannot be read; its chat is called again", "%d lines of %s cannot be read; their chats are called again", j.Skipped, r.file.JournalPath()))
+		r.world.Note("%s", lang.N(j.Skipped, "%d line of %s cannot be read; its chat is called again", "%d lines of %s cannot be read; their chats are called again", j.Skipped, r.journal.Path))
 	}
 	r.in.options.Details = r.in.options.Details || j.Details
 	if again := r.o.again; again != "" {
 		if j.Empty() && again == string(journal.Failed) {
-			r.world.Note("%s has no journal with results; this is a new run", r.file.Name) // the name may be mistyped, and calls cost quota
+			r.world.Note("%s has no journal with results; this is a new run", r.journal.Name) // the name may be mistyped, and calls cost quota
 		} else {
 			j.Begin(journal.Again(again))
 		}
@@ -71,12 +70,12 @@ func (r *rowRun) learn(ctx context.Context) error {
 	if err := r.readThrough(ctx); err != nil {
 		return err
 	}
-	r.nameIDs(r.in.scan.found.Name)
-	j.Expect(r.in.scan.calls)
-	if r.in.scan.earlier == 0 {
+	r.nameIDs(r.scan.found.Name)
+	j.Expect(r.scan.calls)
+	if r.scan.earlier == 0 {
 		return nil
 	}
-	r.world.Note("%s", lang.N(r.in.scan.earlier, "%d row of %s has its result already", "%d rows of %s have their results already", r.in.scan.earlier, r.in.name))
+	r.world.Note("%s", lang.N(r.scan.earlier, "%d row of %s has its result already", "%d rows of %s have their results already", r.scan.earlier, r.in.name))
 	_, err := r.in.each(ctx, func(row rows.Row) error {
 		if row.Known.OpenConversationID == "" {
 			return nil
@@ -87,7 +86,7 @@ func (r *rowRun) learn(ctx context.Context) error {
 		}
 		row.Known.Code, row.Known.Error = "", ""
 		if err := j.Put(row.ChatID, row.Known); err != nil {
-			return explain.InFile(r.file.JournalPath(), err)
+			return explain.InFile(r.journal.Path, err)
 		}
 		return nil
 	})
@@ -106,7 +105,7 @@ func (r *rowRun) callRest(ctx context.Context, s *fileSink) (cause, err error) {
 		return nil, err
 	}
 	defer func() { _ = reader.Close() }() // read-only
-	scan := r.in.scan
+	scan := r.scan
 	if known := scan.distinct - scan.calls; known > 0 {
 		r.world.Note("%s", lang.N(known, "%d chat is known; %d to call", "%d chats are known; %d to call", known, scan.calls))
 	}
@@ -118,7 +117,7 @@ func (r *rowRun) callRest(ctx context.Context, s *fileSink) (cause, err error) {
 
 // assemble writes the output, and reports how the run ended.
 func (r *rowRun) assemble(s *fileSink, cause error) error {
-	j, complete := r.file.Journal, cause == nil
+	j, complete := r.journal, cause == nil
 	if !complete && (j.Empty() || j.Round() == journal.All) {
 		return r.end(cause, s.tally)
 	}
@@ -129,7 +128,7 @@ func (r *rowRun) assemble(s *fileSink, cause error) error {
 	}
 	defer func() { _ = reader.Close() }() // read-only
 	called := r.o.connect.Pace.Calls() > 0
-	replaced, err := r.file.Replace(complete, reader.Found().Details, func(out io.Writer) error {
+	replaced, err := r.journal.Replace(complete, reader.Found().Details, func(out io.Writer) error {
 		return r.in.describe(reader.Assemble(out, func(row rows.Row) (rows.Result, error) {
 			result, called, err := r.resultOf(row)
 			t.add(result)
@@ -145,14 +144,14 @@ func (r *rowRun) assemble(s *fileSink, cause error) error {
 	})
 	switch {
 	case err != nil:
-		r.world.Note("all results are in %s; once the cause is gone, the same command makes the output and calls none of them again", r.file.JournalPath())
+		r.world.Note("all results are in %s; once the cause is gone, the same command makes the output and calls none of them again", r.journal.Path)
 		return &explain.Error{Code: explain.Unavailable, Err: err}
 	case replaced.Before != "":
-		r.world.Note("%s was edited since a run wrote it: it is kept as %s", r.file.Name, replaced.Before)
+		r.world.Note("%s was edited since a run wrote it: it is kept as %s", r.journal.Name, replaced.Before)
 	case replaced.Edited && complete && !called:
-		r.world.Note("%s is complete; nothing was called; it was edited since a run wrote it, and stays as it is", r.file.Name)
+		r.world.Note("%s is complete; nothing was called; it was edited since a run wrote it, and stays as it is", r.journal.Name)
 	case replaced.Same && complete && !called:
-		r.world.Note("%s is complete; nothing was called", r.file.Name)
+		r.world.Note("%s is complete; nothing was called", r.journal.Name)
 	}
 	r.saved = true
 	return r.end(cause, t)
@@ -163,7 +162,7 @@ func (r *rowRun) resultOf(row rows.Row) (result rows.Result, called bool, err er
 	if refused := problem(row.ChatID, row.Problem); refused != nil {
 		return *refused, false, nil
 	}
-	e, err := r.file.Journal.Get(row.ChatID)
+	e, err := r.journal.Get(row.ChatID)
 	if err == nil && e.Result == (rows.Result{}) {
 		return rows.Result{Code: notTried, Error: dingtalk.ErrNotTried.Error()}, false, nil
 	}

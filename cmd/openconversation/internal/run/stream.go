@@ -17,7 +17,6 @@ import (
 type rowSource struct {
 	read  func() (rows.Row, error) // io.EOF after the last
 	total int                      // rows; 0: unknown
-	n     int                      // rows read
 	ahead []*item                  // read, but not yet passed on
 	err   error                    // why read ended
 	seen  scan                     // of the rows, what report prints
@@ -34,7 +33,7 @@ func (s *rowSource) next(context.Context) (*item, error) {
 }
 
 func (s *rowSource) atEnd() bool {
-	return len(s.ahead) == 0 && (errors.Is(s.err, io.EOF) || s.total > 0 && s.n == s.total)
+	return len(s.ahead) == 0 && (errors.Is(s.err, io.EOF) || s.total > 0 && s.seen.rows == s.total)
 }
 
 // atLeast reports whether n more rows follow. It may wait for them.
@@ -49,14 +48,8 @@ func (s *rowSource) atLeast(n int) bool {
 }
 
 func (s *rowSource) item(row rows.Row) *item {
-	if row.None {
-		s.seen.none++
+	if !s.seen.saw(row) {
 		return &item{start: row.Start, known: &rows.Result{}, none: true}
-	}
-	s.n++
-	s.seen.trims.add(row.Trimmed, row.Line)
-	if row.Hidden {
-		s.seen.hidden++
 	}
 	it := &item{id: row.ChatID, start: row.Start, known: problem(row.ChatID, row.Problem)}
 	if it.known == nil && row.Known.OpenConversationID != "" {
@@ -162,7 +155,7 @@ func (r *rowRun) intoStream(ctx context.Context, out io.Writer) error {
 		return row, r.in.describe(err)
 	}}
 	options := []dingtalk.BulkOption(nil)
-	if scan := r.in.scan; scan != nil {
+	if scan := r.scan; scan != nil {
 		if r.nothing() {
 			return nil
 		}
@@ -177,7 +170,7 @@ func (r *rowRun) intoStream(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer done()
-	if r.in.scan != nil {
+	if r.scan != nil {
 		if err := s.print(head); err != nil {
 			return r.end(err, s.tally)
 		}

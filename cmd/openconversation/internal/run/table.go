@@ -10,7 +10,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/journal"
@@ -31,8 +30,6 @@ type table struct {
 	stream  *bufio.Reader
 	options rows.Options
 	why     lang.Text // what it looks like, in a sentence
-	scan    *scan     // nil for a stream, and before it is read through
-	world   *term.World
 }
 
 func nameOf(path string) lang.Said {
@@ -45,7 +42,7 @@ func nameOf(path string) lang.Said {
 // openTable opens the flags' input. whole means that it is read more than once: then a stream is copied to a file, and so is a
 // workbook.
 func openTable(ctx context.Context, w *term.World, o *options, whole bool) (*table, error) {
-	in := &table{world: w, name: nameOf(o.input), options: o.reading()}
+	in := &table{name: nameOf(o.input), options: o.reading()}
 	name, stream := "", w.In
 	if o.input != "-" {
 		file, err := openNamed(ctx, o.input)
@@ -251,9 +248,22 @@ type scan struct {
 	none     int // rows that are no chat's
 	hidden   int
 
-	trims  trims
-	column string // or field
-	found  rows.Found
+	trims trims
+	found rows.Found
+}
+
+// saw counts a row, and reports whether it is a chat's.
+func (s *scan) saw(row rows.Row) bool {
+	if row.None {
+		s.none++
+		return false
+	}
+	s.rows++
+	if row.Hidden {
+		s.hidden++
+	}
+	s.trims.add(row.Trimmed, row.Line)
+	return true
 }
 
 // report prints what people should know of the rows.
@@ -265,80 +275,6 @@ func (s *scan) report(w *term.World) {
 	if s.none > 0 {
 		w.Note("%s", lang.N(s.none, "%d row is no chat's, such as a total, and stays as it is", "%d rows are no chats', such as a total, and stay as they are", s.none))
 	}
-}
-
-// readThrough reads an input to its end. j is what is known already; it may be nil. see gets each
-// chat that needs no conversion.
-func (in *table) readThrough(ctx context.Context, j *journal.Journal, o *options, see func(id string, r rows.Result)) (*scan, error) {
-	if in.options.Format == rows.XLSX {
-		in.options.Width = -1 // it is found out here
-	}
-	var read atomic.Int64
-	defer o.show(in.world, func() progress {
-		return progress{reading: in.name, done: read.Load(), total: -1, what: explain.Rows[int64]}
-	})()
-	s, distinct := &scan{}, newCounter()
-	take := j == nil || j.Round() != journal.All
-	reader, err := in.each(ctx, func(row rows.Row) error {
-		if row.None {
-			s.none++
-			return nil
-		}
-		s.rows++
-		read.Add(1)
-		if row.Hidden {
-			s.hidden++
-		}
-		s.trims.add(row.Trimmed, row.Line)
-		has := row.Known.OpenConversationID != ""
-		if problem(row.ChatID, row.Problem) != nil {
-			if s.invalid++; has {
-				return explain.UsageHint("name the column or field that its results were made from, or remove its results",
-					"%s: line %d has a result, and %s is no chat id", in.name, row.Line, term.Shown(row.ChatID))
-			}
-			return nil
-		}
-		e, err := entry(j, row.ChatID)
-		if err != nil {
-			return err
-		}
-		if has && take {
-			s.earlier++
-			if e.OpenConversationID == "" {
-				e = journal.Entry{Result: row.Known, Settled: true}
-			}
-		}
-		switch {
-		case !e.Settled:
-			distinct.add(row.ChatID, toCall)
-			return nil
-		case o.groups && !described(e):
-			distinct.add(row.ChatID, toDescribe)
-		default:
-			distinct.add(row.ChatID, toKeep)
-			s.done++
-		}
-		see(row.ChatID, e.Result)
-		return nil
-	})
-	if errors.Is(err, io.EOF) {
-		return s, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	s.calls, s.describe, s.distinct = distinct.count()
-	s.skipped, s.column, s.found = reader.Skipped, reader.Found().Name, reader.Found()
-	in.options.Width = s.found.Width
-	return s, nil
-}
-
-// entry returns what a journal knows of a chat; j may be nil.
-func entry(j *journal.Journal, id string) (journal.Entry, error) {
-	if j == nil {
-		return journal.Entry{}, nil
-	}
-	return j.Get(id)
 }
 
 // described reports whether a chat needs no description any more, in this run.

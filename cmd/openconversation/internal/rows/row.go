@@ -26,7 +26,6 @@ type Row struct {
 type Found struct {
 	Format    Format
 	Encoding  Encoding // empty: a workbook
-	Mark      bool     // begins with a byte order mark
 	Delimiter byte     // 0: none
 	Sheet     string   // of a workbook
 	Name      string   // of the column or field of chat ids; empty: plain lines

@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -19,26 +18,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
-
-// Stream opens an output that is not a file, such as a pipe or a device; it returns nil for a file or a missing one. It
-// stops waiting when ctx ends, because a pipe opens only with a reader.
-func Stream(ctx context.Context, name string) (*os.File, error) {
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil, nil //nolint:nilerr // it does not exist yet; Open reports other faults
-	}
-	switch {
-	case info.Mode().IsRegular():
-		return nil, nil
-	case info.IsDir():
-		return nil, explain.Usage("%s is a folder", name)
-	}
-	file, err := term.Open(ctx, name, os.O_WRONLY, 0)
-	if err != nil && ctx.Err() == nil {
-		return nil, explain.Usage("%w", err)
-	}
-	return file, err
-}
 
 // Wanted describes a journal.
 type Wanted struct {

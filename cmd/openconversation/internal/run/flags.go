@@ -171,9 +171,6 @@ func (o *options) reading() rows.Options {
 	return r
 }
 
-// guardOf makes the guard of the ids named by what.
-func (o *options) guardOf(what lang.Said) *guard { return newGuard(!o.acceptUnknown, what) }
-
 // apart are the flags that a continued run is not given again: they name its files, or differ from run to run.
 var apart = []string{"input", "output", "again", "dry-run", "json", "limit"}
 

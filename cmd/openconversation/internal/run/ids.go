@@ -194,7 +194,7 @@ func convertIDs(ctx context.Context, w *term.World, o *options, args []string) e
 		return nil
 	}
 	r := newReport(w, o, several)
-	cause := newEngine(o, client, ids, r, o.guardOf(what), nil).convert(ctx)
+	cause := newEngine(o, client, ids, r, newGuard(!o.acceptUnknown, what), nil).convert(ctx)
 	ids.seen.trims.report(w)
 	return r.end(cause)
 }

@@ -83,7 +83,7 @@ func (r *rowRun) readThrough(ctx context.Context) error {
 			distinct.add(row.ChatID, toKeep)
 			s.done++
 		}
-		r.guard.seed(row.ChatID, e.Code == string(generated.CodeInvalidChatID), e.OpenConversationID != "")
+		r.guard.settle(row.ChatID, e.Code == string(generated.CodeInvalidChatID), e.OpenConversationID != "")
 		return nil
 	})
 	switch {

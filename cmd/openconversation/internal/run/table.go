@@ -45,7 +45,7 @@ func openTable(ctx context.Context, w *term.World, o *options, whole bool) (*tab
 	in := &table{name: nameOf(o.input), options: o.reading()}
 	name, stream := "", w.In
 	if o.input != "-" {
-		file, err := openNamed(ctx, o.input)
+		file, err := openNamed(ctx, o.input, os.O_RDONLY)
 		if err != nil {
 			return nil, err
 		}
@@ -82,20 +82,16 @@ func (in *table) from(ctx context.Context, stream io.Reader) {
 	in.stream = bufio.NewReaderSize(term.UntilDone(ctx, stream), startSize)
 }
 
-// openNamed opens a file, or the pipe or device of a name.
-func openNamed(ctx context.Context, name string) (*os.File, error) {
-	file, err := term.Open(ctx, name, os.O_RDONLY, 0)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		return nil, explain.Usage("%w", err)
+// openNamed opens a file, or the pipe or device of a name: a pipe opens only with its other end.
+func openNamed(ctx context.Context, name string, flag int) (*os.File, error) {
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return nil, explain.Usage("%s is a folder", name)
 	}
-	if info, err := file.Stat(); err != nil || info.IsDir() {
-		_ = file.Close() // read-only
-		return nil, errors.Join(err, explain.Usage("%s is a folder", name))
+	file, err := term.Open(ctx, name, flag, 0)
+	if err != nil && ctx.Err() == nil {
+		err = explain.Usage("%w", err)
 	}
-	return file, nil
+	return file, err
 }
 
 // spool copies a stream to a temporary file.

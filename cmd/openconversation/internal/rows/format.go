@@ -83,13 +83,10 @@ func (f Format) OutputFor(name, input string) (Format, error) {
 	if macros(name) && !macros(input) || f == XLSX && macros(input) && strings.EqualFold(filepath.Ext(name), ".xlsx") {
 		return "", broken(0, "%s cannot be written: a workbook with macros is named .xlsm, and one without .xlsx", name)
 	}
-	if err := unsupportedName(name); err != nil {
-		return "", err
-	}
 	named, known := FormatOf(name)
 	can := formats[f].outputs
 	switch {
-	case !known:
+	case !known && !other(name):
 		return f.Output(), nil
 	case slices.Contains(can, named):
 		return named, nil
@@ -111,14 +108,17 @@ func Detect(start []byte, name string, o Options) (_ Options, why lang.Text, err
 	}
 	looks, why := sniff(start)
 	named, known := FormatOf(name)
-	if err := unsupportedName(name); err != nil && o.Format == "" && looks != XLSX {
-		if strings.EqualFold(filepath.Ext(name), ".xls") && len(start) > 0 {
-			err = settled(PartFormat, 0, "it is named like an Excel workbook, and is text; read it with --format %s, or give it another name", string(looks))
-		}
-		return o, why, err
-	}
+	end := strings.ToLower(filepath.Ext(name))
 	switch {
 	case o.Format != "":
+	case looks == XLSX && other(name):
+		o.Format = XLSX
+	case end == ".xls" && len(start) > 0:
+		return o, why, settled(PartFormat, 0, "it is named like an Excel workbook, and is text; read it with --format %s, or give it another name", string(looks))
+	case slices.Contains(packed, end):
+		return o, why, settled(PartFormat, 0, "it is compressed, which is not read; unpack it")
+	case other(name):
+		return o, why, settled(PartFormat, 0, "it is of a kind that is not read; save it as .xlsx, or as CSV")
 	case !known && looks == Lines && name != "":
 		return o, why, settled(PartFormat, 0, "what is in it?")
 	case !known, named == Lines && looks != XLSX:
@@ -216,14 +216,10 @@ var (
 	packed  = strings.Fields(".gz .zip .bz2 .xz .zst .7z .rar")
 )
 
-func unsupportedName(name string) error {
-	switch end := strings.ToLower(filepath.Ext(name)); {
-	case slices.Contains(packed, end):
-		return settled(PartFormat, 0, "%s is compressed, which is not read; unpack it", name)
-	case slices.Contains(notRead, end):
-		return settled(PartFormat, 0, "%s is of a kind that is not read; save it as .xlsx, or as CSV", name)
-	}
-	return nil
+// other reports whether a name is that of such a file.
+func other(name string) bool {
+	end := strings.ToLower(filepath.Ext(name))
+	return slices.Contains(notRead, end) || slices.Contains(packed, end)
 }
 
 func isZip(start []byte) bool { return bytes.HasPrefix(start, []byte("PK\x03\x04")) }

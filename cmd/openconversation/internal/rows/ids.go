@@ -147,7 +147,7 @@ func ascii(text string) bool {
 // FileName reports whether a text is the name of a file with rows, rather than an id.
 func FileName(text string) bool {
 	_, known := FormatOf(text)
-	return known || unsupportedName(text) != nil
+	return known || other(text)
 }
 
 // NotAnID returns why a text cleaned by CleanID cannot be a chat id of any form, or "". It does not repeat the checks

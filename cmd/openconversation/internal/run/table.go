@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"hash/maphash"
 	"io"
 	"os"
@@ -213,8 +212,6 @@ func (in *table) describe(err error) error {
 	switch {
 	case err == nil, errors.Is(err, io.EOF):
 		return err
-	case errors.As(err, &wrong) && strings.HasPrefix(wrong.Text.String(), fmt.Sprint(in.name)):
-		return explain.UsageHint(partHints[wrong.Part], "%w", err)
 	case errors.As(err, &wrong):
 		return explain.UsageHint(partHints[wrong.Part], "%s: %w", in.name, err)
 	default:

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"sync"
-	"sync/atomic"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/journal"
@@ -38,9 +37,9 @@ func (r *rowRun) intoFile(ctx context.Context) (err error) {
 		return nil
 	}
 	scan := r.scan
-	s := &fileSink{journal: j, flying: map[string]bool{}, total: int64(scan.distinct)}
+	s := &fileSink{journal: j, flying: map[string]bool{}, count: count{total: int64(scan.distinct), what: explain.Chats[int64]}}
 	s.done.Store(int64(scan.distinct - scan.calls - scan.describe))
-	r.sink, r.skipped = s, scan.skipped
+	r.sink, r.count, r.skipped = s, &s.count, scan.skipped
 	var cause error
 	switch {
 	case r.guard.nonsense():
@@ -203,11 +202,8 @@ func (s *fileSource) atEnd() bool { return s.left <= 0 }
 
 // fileSink keeps results in the journal as soon as they are there.
 type fileSink struct {
-	tally
-	done    atomic.Int64 // chats; may be read during the run
+	count   // of distinct chats
 	journal *journal.Journal
-	total   int64 // distinct chats
-	lost    lost
 
 	mu     sync.Mutex
 	flying map[string]bool // chats that are being called
@@ -272,9 +268,3 @@ func (s *fileSink) late(it *item, id string) {
 }
 
 func (s *fileSink) missed(*item, error, bool) {}
-
-func (s *fileSink) missing() *lost { return &s.lost }
-
-func (s *fileSink) progress() (done, total int64, what func(int64) lang.Text) {
-	return s.done.Load(), s.total, explain.Chats[int64]
-}

@@ -23,20 +23,14 @@ type rowRun struct {
 	o       *options
 	in      *table
 	guard   *guard
-	sink    rowSink
+	sink    sink
+	count   *count           // of the sink
 	output  lang.Said        // its name
 	journal *journal.Journal // nil: a stream
 	scan    *scan            // nil for a stream, and before it is read through
 	saved   bool             // the output has what the run has come to; always so for a stream
 	skipped int              // blank lines and comments
 	started time.Time
-}
-
-// rowSink is a sink of rows. Progress may be read during the run.
-type rowSink interface {
-	sink
-	progress() (done, total int64, what func(int64) lang.Text)
-	missing() *lost
 }
 
 // readThrough reads the input to its end, before anything is written or called.
@@ -130,11 +124,10 @@ func (r *rowRun) nameIDs(name string) {
 func (r *rowRun) call(ctx context.Context, client *dingtalk.Client, from source, granted func(id, conversion string), more ...dingtalk.BulkOption) error {
 	e := newEngine(r.o, client, from, r.sink, r.guard, granted, more...)
 	r.started = time.Now()
-	before, total, what := r.sink.progress()
+	c, before := r.count, r.count.done.Load()
 	defer r.o.show(r.world, func() progress {
-		done, _, _ := r.sink.progress()
 		return progress{
-			done: done, before: before, total: total, what: what, took: time.Since(r.started),
+			done: c.done.Load(), before: before, total: c.total, what: c.what, took: time.Since(r.started),
 			calls: r.o.connect.Pace.Calls(), throttled: r.o.connect.Pace.Throttled(), stopping: e.pace.Stopping(),
 		}
 	})()
@@ -181,7 +174,7 @@ func (r *rowRun) end(cause error, t tally) error {
 	failed := failure(cause, t)
 	var known *explain.Error
 	if errors.As(cause, &known) && known.Reported {
-		r.sink.missing().report(r.world)
+		r.count.lost.report(r.world)
 		return failed // nobody reads the summary
 	}
 	return errors.Join(r.report(cause, failed, t), failed)
@@ -223,9 +216,8 @@ func (r *rowRun) report(cause, failed error, t tally) error {
 	if s.Bare > 0 {
 		r.world.Note("%s", lang.N(s.Bare, "the group of %d row could not be described; the same command tries it again", "the groups of %d rows could not be described; the same command tries them again", s.Bare))
 	}
-	lost := r.sink.missing()
-	s.Kept = len(lost.pairs)
-	lost.report(r.world)
+	s.Kept = len(r.count.lost.pairs)
+	r.count.lost.report(r.world)
 	if cause == nil || limited {
 		for _, sentinel := range explain.Sentinels() {
 			if err := t.hinted[sentinel]; err != nil {

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // Reader reads rows.
@@ -30,27 +28,16 @@ type Reader struct {
 }
 
 // NewReader reads the header of an input of a format, if it has one; a workbook must be an io.ReaderAt with a Size. Without an
-// encoding it decides by the first bytes; use DetectEncoding before it for a file that can be read twice. An empty file gives
-// io.EOF and a Reader without rows. Other errors of the file are *Error.
+// encoding it decides by the first bytes; use DetectEncoding before it for a file that can be read twice. An input without any
+// row gives io.EOF, if it should have a header. Other errors of the file are *Error.
 func NewReader(in io.Reader, o Options) (*Reader, error) {
 	r := &Reader{o: o, lineEnd: "\n"}
-	err := r.begin(in)
-	if err != nil {
+	if err := r.begin(in); err != nil {
 		_ = r.Close() // it was only read
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	if err != nil {
-		r.table, r.objects, r.sheet, r.in = nil, nil, nil, &lines{in: bufio.NewReader(bytes.NewReader(nil))}
-	}
-	if wrong := r.settle(); wrong != nil {
-		return nil, wrong
-	}
-	if err != nil {
-		r.writer.head = nil
-	}
-	return r, err
+	r.settle()
+	return r, nil
 }
 
 // begin reads everything before the first row.
@@ -130,10 +117,7 @@ func (r *Reader) openWorkbook(in io.Reader) (err error) {
 }
 
 // settle decides the output's format.
-func (r *Reader) settle() error {
-	if _, known := formats[r.o.Format]; !known {
-		return lang.Errorf("there is no format %q", r.o.Format)
-	}
+func (r *Reader) settle() {
 	if r.o.Output == "" {
 		r.o.Output = r.o.Format.Output()
 	}
@@ -146,7 +130,6 @@ func (r *Reader) settle() error {
 		r.coding.out, r.coding.outMarked = UTF8, false
 	}
 	r.writer = newWriter(r.o, r.coding, r.table, r.names(), r.head, r.lineEnd)
-	return nil
 }
 
 // Close releases resources, but does not close the file.

@@ -122,7 +122,7 @@ func (r *rowRun) assemble(s *fileSink, cause error) error {
 	}
 	t := tally{hinted: s.hinted}
 	reader, err := r.in.reader()
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil {
 		return err
 	}
 	defer func() { _ = reader.Close() }() // read-only

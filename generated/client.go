@@ -26,48 +26,21 @@ type Client struct {
 	// Header, if set, is part of every request. Requests without a body, own headers or editors share this map: nothing may
 	// change it, neither Client nor its transport.
 	Header http.Header
-	// RequestEditors change every request, before the editors of a call.
-	RequestEditors []RequestEditorFn
 }
 
-// ClientOption configures NewClient.
-type ClientOption func(*Client) error
-
-// NewClient makes a client for a base URL, with a new http.Client unless an option sets another.
-func NewClient(server string, opts ...ClientOption) (*Client, error) {
+// NewClient makes a client for a base URL. With nil it sends through http.DefaultClient.
+func NewClient(server string, doer HTTPRequestDoer) (*Client, error) {
 	base, err := url.Parse(strings.TrimRight(server, "/"))
 	if err != nil {
 		return nil, err
 	}
-	client := Client{Server: base}
-	for _, opt := range opts {
-		if err := opt(&client); err != nil {
-			return nil, err
-		}
+	if doer == nil {
+		doer = http.DefaultClient
 	}
-	if client.Client == nil {
-		client.Client = &http.Client{}
-	}
-	return &client, nil
+	return &Client{Server: base, Client: doer}, nil
 }
 
-// WithHTTPClient sends requests through doer.
-func WithHTTPClient(doer HTTPRequestDoer) ClientOption {
-	return func(c *Client) error {
-		c.Client = doer
-		return nil
-	}
-}
-
-// WithRequestEditorFn adds an editor for every request.
-func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
-	return func(c *Client) error {
-		c.RequestEditors = append(c.RequestEditors, fn)
-		return nil
-	}
-}
-
-// Send sends a request to the client's server.
+// Send sends a request to the client's server, after the editors have changed it.
 func (c *Client) Send(ctx context.Context, r Request, editors ...RequestEditorFn) (*http.Response, error) {
 	if err := r.Err(); err != nil {
 		return nil, err
@@ -82,22 +55,19 @@ func (c *Client) Send(ctx context.Context, r Request, editors ...RequestEditorFn
 	}).WithContext(ctx)
 	if req.Header == nil {
 		req.Header = http.Header{}
-	} else if r.hasBody || len(r.header)+len(c.RequestEditors)+len(editors) > 0 {
+	} else if r.json != nil || r.form != nil || len(r.params)+len(editors) > 0 {
 		req.Header = req.Header.Clone()
 	}
-	for _, field := range r.header {
-		req.Header.Set(field.name, field.value)
+	for _, p := range r.params {
+		if p.in == "header" {
+			req.Header.Set(p.name, p.value)
+		}
 	}
 	switch {
 	case r.form != nil:
 		r.form.attach(req)
-	case r.hasBody:
-		attachBody(req, r.body)
-	}
-	for _, edit := range c.RequestEditors {
-		if err := edit(ctx, req); err != nil {
-			return nil, err
-		}
+	case r.json != nil:
+		attach(req, r.json)
 	}
 	for _, edit := range editors {
 		if err := edit(ctx, req); err != nil {
@@ -107,7 +77,7 @@ func (c *Client) Send(ctx context.Context, r Request, editors ...RequestEditorFn
 	return c.Client.Do(req)
 }
 
-func attachBody(req *http.Request, body []byte) {
+func attach(req *http.Request, body []byte) {
 	req.Header.Set("Content-Type", "application/json")
 	req.ContentLength = int64(len(body))
 	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }

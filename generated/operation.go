@@ -41,26 +41,39 @@ const (
 
 // Operation describes an operation of a contract for a call.
 type Operation struct {
-	ID         string            // operationId
-	Method     string            // such as GET
-	Path       string            // with parameters in braces, as in net/http's patterns
-	Server     string            `json:",omitempty"` // its own base URL, without a slash at the end; empty: the client's
-	Regions    map[string]string `json:",omitempty"` // its own base URL by the client's, if it differs by region
-	Public     bool              `json:",omitempty"` // sent without a token
-	TokenQuery string            `json:",omitempty"` // query parameter of the token; empty: header TokenHeader
-	Repeat     Repeat            `json:",omitempty"` // when to retry
-	Status     int               // of a success; 0: any from 200 to 299
-	Empty      bool              `json:",omitempty"` // a success has no body
-	Required   []string          `json:",omitempty"` // fields of a success, present and not empty
-	Success    map[string]string `json:",omitempty"` // fields whose other value is a failure, with the text of a success's
-	OwnFields  []string          `json:",omitempty"` // fields of a success that are named as an error's: code or punish
-	Permission string            `json:",omitempty"` // the app's permission; empty if the contract names none
-	Docs       string            `json:",omitempty"` // address of its documentation
-	Codes      []ErrorCode       `json:",omitempty"` // its own codes, in addition to ErrorCodes
-	Parameters []Field           `json:",omitempty"` // of path, query and headers
-	Body       Body              `json:",omitempty"` // whether a request has a body
-	Content    *Field            `json:",omitempty"` // the body
-	Paging     *Paging           `json:",omitempty"` // nil: the answer is whole
+	ID         string      // operationId
+	Method     string      // such as GET
+	Path       string      // with parameters in braces, as in net/http's patterns
+	Server     string      `json:",omitempty"` // its own base URL, without a slash at the end; empty: the client's
+	Regions    []Pair      `json:",omitempty"` // its own base URL by the client's, if it differs by region
+	Public     bool        `json:",omitempty"` // sent without a token
+	TokenQuery string      `json:",omitempty"` // query parameter of the token; empty: header TokenHeader
+	Repeat     Repeat      `json:",omitempty"` // when to retry
+	Status     int         // of a success; 0: any from 200 to 299
+	Empty      bool        `json:",omitempty"` // a success has no body
+	Required   []string    `json:",omitempty"` // fields of a success, present and not empty
+	Success    []Pair      `json:",omitempty"` // fields whose other value is a failure, with the text of a success's
+	OwnFields  []string    `json:",omitempty"` // fields of a success that are named as an error's: code or punish
+	Permission string      `json:",omitempty"` // the app's permission; empty if the contract names none
+	Docs       string      `json:",omitempty"` // address of its documentation
+	Codes      []ErrorCode `json:",omitempty"` // its own codes, in addition to ErrorCodes
+	Parameters []Field     `json:",omitempty"` // of path, query and headers
+	Body       Body        `json:",omitempty"` // whether a request has a body
+	Content    *Field      `json:",omitempty"` // the body
+	Paging     *Paging     `json:",omitempty"` // nil: the answer is whole
+}
+
+// Pair is a value by name. A map would be filled when a program starts, and so be part of every program.
+type Pair struct{ Name, Value string }
+
+// Region returns the operation's own server for a client's base URL; it is empty if no region has that URL.
+func (o *Operation) Region(base string) string {
+	for _, region := range o.Regions {
+		if region.Name == base {
+			return region.Value
+		}
+	}
+	return ""
 }
 
 // Field is a parameter, a body, or a field of a body.
@@ -124,25 +137,20 @@ var (
 
 // LookupErrorCode returns a code's row, by any of its spellings and without regard to case, or nil for a code not in the
 // catalogue.
-func LookupErrorCode(code string) *ErrorCode { return lookup(catalogue, code) }
+func LookupErrorCode(code string) *ErrorCode { return new(Operation).LookupErrorCode(code) }
 
 // LookupErrorCode is the function [LookupErrorCode], but looks at the operation's own codes first.
 func (o *Operation) LookupErrorCode(code string) *ErrorCode {
-	if row := lookup(o.Codes, code); row != nil {
-		return row
-	}
-	return LookupErrorCode(code)
-}
-
-func lookup(rows []ErrorCode, code string) *ErrorCode {
-	for i := range rows {
-		row := &rows[i]
-		if strings.EqualFold(code, string(row.Code)) {
-			return row
-		}
-		for _, alias := range row.Aliases {
-			if strings.EqualFold(code, alias) {
+	for _, rows := range [][]ErrorCode{o.Codes, catalogue} {
+		for i := range rows {
+			row := &rows[i]
+			if strings.EqualFold(code, string(row.Code)) {
 				return row
+			}
+			for _, alias := range row.Aliases {
+				if strings.EqualFold(code, alias) {
+					return row
+				}
 			}
 		}
 	}

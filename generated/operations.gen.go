@@ -37,7 +37,10 @@ var (
 	}, Body: "required", Content: &Field{Type: "object", Required: true, Fields: []Field{
 		{Name: "openConversationId", Type: "string", Required: true, MinLength: 1, Example: "cidl1B8RVUFmkO50OC9uEbySQ=="},
 	}}}
-	OperationGetChat = Operation{ID: "getChat", Method: "GET", Path: "/chat/get", Server: "https://oapi.dingtalk.io", Regions: map[string]string{"https://api.dingtalk.com": "https://oapi.dingtalk.com", "https://api.dingtalk.io": "https://oapi.dingtalk.io"}, TokenQuery: "access_token", Repeat: RepeatSafe, Status: 200, Required: []string{"errcode", "chat_info"}, Permission: "qyapi_chat_read", Docs: "https://help.dingtalk.io/open/development/obtain-a-group-session", Codes: []ErrorCode{
+	OperationGetChat = Operation{ID: "getChat", Method: "GET", Path: "/chat/get", Server: "https://oapi.dingtalk.io", Regions: []Pair{
+		{Name: "https://api.dingtalk.io", Value: "https://oapi.dingtalk.io"},
+		{Name: "https://api.dingtalk.com", Value: "https://oapi.dingtalk.com"},
+	}, TokenQuery: "access_token", Repeat: RepeatSafe, Status: 200, Required: []string{"errcode", "chat_info"}, Permission: "qyapi_chat_read", Docs: "https://help.dingtalk.io/open/development/obtain-a-group-session", Codes: []ErrorCode{
 		{Code: "40016", Name: "WrongChatID", Status: 200, Kind: "invalid-chat-id", Token: "keep", Description: "The chat id is wrong, or that of another organisation than the token's."},
 		{Code: "40014", Name: "InvalidToken", Status: 200, Kind: "unauthenticated", Token: "drop", Description: "The access token is expired, unknown or malformed.", Message: "不合法的access_token"},
 		{Code: "90002", Name: "Throttled", Status: 200, Kind: "throttled", Retry: true, Wait: 1000000000 /* 1s */, Token: "keep", Description: "A limit was passed; the message may say until when.", Observed: true},
@@ -90,7 +93,10 @@ var (
 		{Name: "openConversationId", Type: "string", Required: true, MinLength: 1, Example: "cidl1B8RVUFmkO50OC9uEbySQ=="},
 		{Name: "robotCode", Type: "string", Required: true, MinLength: 1, Example: "dingue4kfzdxbyn0pjqd"},
 	}}}
-	OperationUploadMedia = Operation{ID: "uploadMedia", Method: "POST", Path: "/media/upload", Server: "https://oapi.dingtalk.io", Regions: map[string]string{"https://api.dingtalk.com": "https://oapi.dingtalk.com", "https://api.dingtalk.io": "https://oapi.dingtalk.io"}, TokenQuery: "access_token", Status: 200, Required: []string{"errcode", "media_id"}, Parameters: []Field{
+	OperationUploadMedia = Operation{ID: "uploadMedia", Method: "POST", Path: "/media/upload", Server: "https://oapi.dingtalk.io", Regions: []Pair{
+		{Name: "https://api.dingtalk.io", Value: "https://oapi.dingtalk.io"},
+		{Name: "https://api.dingtalk.com", Value: "https://oapi.dingtalk.com"},
+	}, TokenQuery: "access_token", Status: 200, Required: []string{"errcode", "media_id"}, Parameters: []Field{
 		{Name: "type", In: "query", Type: "string", Required: true, Description: "The kind of file. `image`, `voice`, `video` or `file`.", Example: "image"},
 	}, Body: "required", Content: &Field{Type: "form", Required: true, Fields: []Field{
 		{Name: "media", Type: "file", Required: true},

@@ -1,13 +1,11 @@
 package generated
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"mime/multipart"
-	"net/textproto"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -19,16 +17,21 @@ import (
 // an error: [Request.Err] returns it, and the request is not sent.
 type Request struct {
 	Operation *Operation
-	path      string // escaped; unset parameters are in braces
-	query     string // escaped
-	header    []headerField
-	body      []byte
-	form      *form // instead of body
-	hasBody   bool
+	path      string      // escaped; unset parameters are in braces
+	params    []parameter // of the query and the headers
+	json      []byte      // the body; nil: none
+	form      formData    // instead of json
 	err       error
 }
 
-type headerField struct{ name, value string }
+type parameter struct{ in, name, value string } // the value is as it is sent
+
+// formData is a *form. Only an app that uploads files links it.
+type formData interface {
+	attach(*http.Request)
+	holds(field string) bool
+	read() bool
+}
 
 // NewRequest starts a request to an operation. The parameters of its path must be set.
 func NewRequest(operation *Operation) Request {
@@ -38,20 +41,12 @@ func NewRequest(operation *Operation) Request {
 // SetPath sets a parameter of the path, escaped so that it stays within its segment; commas join the values of a list. It refuses an empty value,
 // "." and "..", because they would change the path.
 func (r *Request) SetPath(name string, values ...string) {
-	r.checkText("path", name, values)
-	escaped := ""
-	for i, value := range values {
-		if i > 0 {
-			escaped += ","
-		}
-		escaped += url.PathEscape(value)
-	}
-	if escaped == "" || escaped == "." || escaped == ".." {
+	value := r.text("path", name, values, url.PathEscape)
+	if value == "" || value == "." || value == ".." {
 		r.fail(errors.New("the parameter " + name + " is empty or made of dots, which would change the path"))
 		return
 	}
-	r.checkParameter("path", name, values)
-	filled := strings.Replace(r.path, "{"+name+"}", escaped, 1)
+	filled := strings.Replace(r.path, "{"+name+"}", value, 1)
 	if filled == r.path {
 		r.fail(errors.New("the path has no parameter " + name + " that is not set"))
 	}
@@ -61,144 +56,97 @@ func (r *Request) SetPath(name string, values ...string) {
 // AddQuery adds a parameter to the query; commas join the values of a list. Call it once per item for a list whose items are
 // separate parameters.
 func (r *Request) AddQuery(name string, values ...string) {
-	r.checkText("query", name, values)
-	r.checkParameter("query", name, values)
-	if r.query != "" {
-		r.query += "&"
-	}
-	r.query += url.QueryEscape(name) + "="
-	for i, value := range values {
-		if i > 0 {
-			r.query += ","
-		}
-		r.query += url.QueryEscape(value)
-	}
+	r.add("query", name, r.text("query", name, values, url.QueryEscape))
 }
 
-// checkText refuses what the service would read as other text.
-func (r *Request) checkText(in, name string, values []string) {
-	if !utf8.ValidString(name) || slices.ContainsFunc(values, func(value string) bool { return !utf8.ValidString(value) }) {
-		r.fail(fmt.Errorf("the parameter %q of the %s is not UTF-8 text", name, in))
+// add leaves the parameters of the request's copies as they are.
+func (r *Request) add(in, name, value string) {
+	r.params = append(slices.Clip(r.params), parameter{in, name, value})
+}
+
+// text checks a parameter's values, and returns them as they are sent.
+func (r *Request) text(in, name string, values []string, escape func(string) string) (text string) {
+	var known []Field
+	if r.Operation != nil {
+		known = r.Operation.Parameters
 	}
+	for i, value := range values {
+		if !utf8.ValidString(name) || !utf8.ValidString(value) {
+			r.fail(fmt.Errorf("the parameter %q of the %s is not UTF-8 text", name, in))
+		}
+		for i := range known {
+			if p := &known[i]; p.In == in && p.Name == name {
+				if err := p.check(value); err != nil {
+					r.fail(fmt.Errorf("the parameter %s %w", name, err))
+				}
+			}
+		}
+		if i > 0 {
+			text += ","
+		}
+		text += escape(value)
+	}
+	return text
 }
 
 // CheckHeader refuses a header that a request cannot be given: one that net/http, a proxy or the client sets, and one with a
 // line break or another character that a header cannot carry. The error does not repeat the value.
 func CheckHeader(name, value string) error {
-	switch strings.ToLower(strings.ReplaceAll(name, "_", "-")) { // to some gateways both are the same
+	plain := strings.ToLower(strings.ReplaceAll(name, "_", "-")) // to some gateways both are the same
+	switch plain {
 	case "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "expect", "host", "http2-settings",
 		"keep-alive", "te", "trailer", "transfer-encoding", "upgrade", tokenHeader:
 		return fmt.Errorf("the header %s is no choice: every request has it already", name)
 	}
+	odd := func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune("()<>@,;:\\\"/[]?={}", c) }
 	switch {
-	case strings.HasPrefix(strings.ToLower(name), "proxy-"):
+	case strings.HasPrefix(plain, "proxy-"):
 		return fmt.Errorf("the header %s is no choice: it is for a proxy", name)
-	case name == "" || strings.ContainsFunc(name, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune("()<>@,;:\\\"/[]?={}", c) }):
+	case name == "" || strings.ContainsFunc(name, odd), !utf8.ValidString(value),
+		strings.ContainsFunc(value, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }):
 		return fmt.Errorf("the header %q has a character that a header cannot carry", name)
-	case strings.ContainsFunc(value, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) || !utf8.ValidString(value):
-		return fmt.Errorf("the header %s has a character that a header cannot carry", name)
 	}
 	return nil
 }
 
 // AddHeader adds a header; commas join the values of a list. It refuses what [CheckHeader] does, and headers of every request.
 func (r *Request) AddHeader(name string, values ...string) {
-	value := strings.Join(values, ",")
+	value := r.text("header", name, values, strings.Clone)
 	err := CheckHeader(name, value)
 	switch strings.ToLower(name) {
 	case "accept", "authorization", "cookie", "user-agent":
 		err = fmt.Errorf("the header %s is no parameter: every request has it already", name)
 	}
-	if err != nil {
-		r.fail(err)
-		return
-	}
-	r.checkParameter("header", name, values)
-	r.header = append(r.header, headerField{name, value})
+	r.fail(err)
+	r.add("header", name, value)
 }
+
+// SetJSON sets the body, without a check.
+func (r *Request) SetJSON(raw []byte) { r.json = raw }
 
 // SetBody sets the body: value as JSON; a [json.RawMessage] is sent as it is. The operation's Content decides what else
 // is done: fields with JSON in a string take any value, fields that are only read are left out, and a required list or map
 // that is nil is empty. A required field that is not set, a value outside the contract's lengths and limits, and text that
 // is not UTF-8 are errors of the request.
 func (r *Request) SetBody(value any) {
-	body, err := encodeText(value)
-	if err != nil {
-		r.fail(fmt.Errorf("the body: %w", err))
-		return
-	}
-	if r.Operation != nil && r.Operation.Content != nil {
+	raw, err := encode(value)
+	if err == nil && r.Operation != nil && r.Operation.Content != nil {
 		_, given := value.(json.RawMessage)
-		if body, err = r.Operation.Content.fit(body, "", given); err != nil {
-			r.fail(err)
-			return
-		}
+		raw, err = r.Operation.Content.fitBody(raw, given)
+	} else if err != nil {
+		err = fmt.Errorf("the body: %w", err)
 	}
-	r.body, r.hasBody = body, true
-}
-
-// AddFile adds a file to a body of multipart/form-data. A name with a line break or another control character is an error of
-// the request.
-func (r *Request) AddFile(name string, file File) {
-	if file.Content == nil || file.Name == "" {
-		r.fail(errors.New("the file " + name + " has no name or no content"))
-		return
-	}
-	if file.MediaType == "" {
-		file.MediaType = "application/octet-stream"
-	}
-	r.addPart(name, file.Name, file.MediaType)
-	if r.err != nil {
-		return
-	}
-	f := r.form
-	f.files, f.ends = append(f.files, file.Content), append(f.ends, f.body.Len())
-	if size := sizeOf(file.Content); size < 0 || f.size < 0 {
-		f.size = -1
-	} else {
-		f.size += size
-	}
-}
-
-// AddField adds a field that is no file to a body of multipart/form-data, once for each value.
-func (r *Request) AddField(name string, values ...string) {
-	for _, value := range values {
-		if r.addPart(name, "", ""); r.err == nil {
-			r.form.body.WriteString(value)
-		}
-	}
-}
-
-func (r *Request) addPart(name, file, mediaType string) {
-	if strings.ContainsFunc(name+file+mediaType, func(c rune) bool { return c < ' ' || c == 0x7f }) {
-		r.fail(fmt.Errorf("the name of the field %q, or of its file, has a control character", name))
-		return
-	}
-	if r.form == nil {
-		r.form = &form{set: map[string]bool{}}
-		r.form.writer = multipart.NewWriter(&r.form.body)
-	}
-	quote := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace
-	header := textproto.MIMEHeader{"Content-Disposition": {`form-data; name="` + quote(name) + `"`}}
-	if mediaType != "" {
-		header.Set("Content-Disposition", header.Get("Content-Disposition")+`; filename="`+quote(file)+`"`)
-		header.Set("Content-Type", mediaType)
-	}
-	_, err := r.form.writer.CreatePart(header)
-	if err != nil { // a buffer takes everything
-		r.fail(err)
-	}
-	r.form.set[name], r.hasBody = true, true
+	r.fail(err)
+	r.SetJSON(raw)
 }
 
 // SetParams adds the parameters of the query and the headers from an object with a field for each; a field that is absent or
 // null adds nothing, and one that holds JSON takes any value.
 func (r *Request) SetParams(params any) {
-	object := map[string]json.RawMessage{}
-	raw, err := encodeText(params)
-	if err = cmp.Or(err, json.Unmarshal(raw, &object)); err != nil {
+	decoded, err := plain(params)
+	object, _ := decoded.(map[string]any)
+	if err != nil {
 		r.fail(fmt.Errorf("the parameters: %w", err))
-		return
 	}
 	for i := range r.Operation.Parameters {
 		p := &r.Operation.Parameters[i]
@@ -219,59 +167,38 @@ func (r *Request) SetParams(params any) {
 
 // Texts returns a value as text, as it stands in a path or a form: the items of a list, and nothing for nil.
 func (r *Request) Texts(value any) []string {
-	raw, err := encodeText(value)
-	if err != nil {
-		r.fail(err)
-	}
-	return texts(raw, true)
+	decoded, err := plain(value)
+	r.fail(err)
+	return texts(decoded, true)
 }
 
-// texts returns the text of a value, or of a list's items.
-func texts(raw json.RawMessage, list bool) (all []string) {
-	items := []json.RawMessage{raw}
+// plain returns a value as its JSON is decoded.
+func plain(value any) (any, error) {
+	raw, err := encode(value)
+	if err != nil {
+		return nil, err
+	}
+	return decode(raw)
+}
+
+// texts returns the text of a decoded value, or of a list's items.
+func texts(value any, list bool) (all []string) {
+	items, is := value.([]any)
 	switch {
-	case len(raw) == 0 || string(raw) == "null":
+	case value == nil:
 		return nil
-	case list && raw[0] == '[':
-		_ = json.Unmarshal(raw, &items) // which encoding/json wrote
+	case !is || !list:
+		items = []any{value}
 	}
 	for _, item := range items {
-		text := ""
-		if json.Unmarshal(item, &text) != nil {
-			text = string(item)
+		text, is := item.(string)
+		if !is {
+			raw, _ := encode(item) // which was decoded
+			text = string(raw)
 		}
 		all = append(all, text)
 	}
 	return all
-}
-
-// checkParameter holds a parameter to its limits in the contract.
-func (r *Request) checkParameter(in, name string, values []string) {
-	if r.Operation == nil {
-		return
-	}
-	for i := range r.Operation.Parameters {
-		p := &r.Operation.Parameters[i]
-		if p.In != in || p.Name != name {
-			continue
-		}
-		for _, value := range values {
-			var err error
-			switch {
-			case p.JSON && !json.Valid([]byte(value)):
-				err = errors.New("is a text that is not JSON")
-			case p.JSON && p.MaxBytes > 0 && len(value) > p.MaxBytes:
-				err = fmt.Errorf("is %d bytes of JSON, and at most %d are allowed", len(value), p.MaxBytes)
-			case p.Type == "string":
-				err = p.limitText(value)
-			case p.Type == "integer", p.Type == "number":
-				err = p.limitNumber(value)
-			}
-			if err != nil {
-				r.fail(fmt.Errorf("the parameter %s %w", name, err))
-			}
-		}
-	}
 }
 
 func (r *Request) fail(err error) {
@@ -282,23 +209,23 @@ func (r *Request) fail(err error) {
 
 // Err returns why the request cannot be sent, or nil.
 func (r *Request) Err() error {
-	if r.err != nil || r.Operation == nil {
+	o := r.Operation
+	switch {
+	case r.err != nil || o == nil:
 		return r.err
-	}
-	if strings.Contains(r.path, "{") {
+	case strings.Contains(r.path, "{"):
 		return errors.New("a parameter of the path is not set")
+	case o.Body == BodyRequired && r.json == nil && r.form == nil:
+		return errors.New("the body is not set")
 	}
-	for i := range r.Operation.Parameters {
-		if p := &r.Operation.Parameters[i]; p.Required && !r.has(p) {
+	for i := range o.Parameters {
+		if p := &o.Parameters[i]; p.Required && p.In != "path" && r.find(p.In, p.Name) == nil {
 			return errors.New("the parameter " + p.Name + " is not set")
 		}
 	}
-	if r.Operation.Body == BodyRequired && !r.hasBody {
-		return errors.New("the body is not set")
-	}
-	if c := r.Operation.Content; c != nil && c.Type == "form" && r.hasBody {
-		for _, f := range c.Fields {
-			if f.Required && (r.form == nil || !r.form.set[f.Name]) {
+	if o.Content != nil && r.form != nil {
+		for i := range o.Content.Fields {
+			if f := &o.Content.Fields[i]; f.Required && !r.form.holds(f.Name) {
 				return errors.New("the field " + f.Name + " of the body is not set")
 			}
 		}
@@ -306,16 +233,17 @@ func (r *Request) Err() error {
 	return nil
 }
 
-// has reports whether a parameter of the query or the headers is set.
-func (r *Request) has(p *Field) bool {
-	switch p.In {
-	case "query":
-		return strings.Contains("&"+r.query, "&"+url.QueryEscape(p.Name)+"=")
-	case "header":
-		return slices.ContainsFunc(r.header, func(h headerField) bool { return strings.EqualFold(h.name, p.Name) })
-	default:
-		return true
+// Touched reports whether a file of the request was read, so that it cannot be sent again.
+func (r *Request) Touched() bool { return r.form != nil && r.form.read() }
+
+// find returns a parameter of the query or the headers, or nil.
+func (r *Request) find(in, name string) *parameter {
+	for i := range r.params {
+		if p := &r.params[i]; p.in == in && (p.name == name || in == "header" && strings.EqualFold(p.name, name)) {
+			return p
+		}
 	}
+	return nil
 }
 
 // CheckPath checks the path of an operation without a contract: it must begin with a slash, have no segment "." or "..",
@@ -326,11 +254,8 @@ func (r *Request) CheckPath() error {
 	}
 	for segment := range strings.SplitSeq(r.path, "/") {
 		plain, err := url.PathUnescape(segment)
-		switch {
-		case err != nil || plain == "." || plain == "..":
-			return errors.New("a segment of the path is made of dots, or not escaped")
-		case !utf8.ValidString(plain) || strings.ContainsFunc(segment, unicode.IsControl):
-			return errors.New("the path is not UTF-8 text, or holds a control character")
+		if err != nil || plain == "." || plain == ".." || !utf8.ValidString(plain) || strings.ContainsFunc(segment, unicode.IsControl) {
+			return errors.New("a segment of the path is made of dots, not escaped, not UTF-8 text, or holds a control character")
 		}
 	}
 	return nil
@@ -372,7 +297,11 @@ func (r *Request) URL(base *url.URL) (*url.URL, error) {
 	if target.Path, err = url.PathUnescape(target.RawPath); err != nil {
 		return nil, err
 	}
-	target.RawQuery = r.query
+	for _, p := range r.params {
+		if p.in == "query" {
+			target.RawQuery = strings.TrimPrefix(target.RawQuery+"&"+url.QueryEscape(p.name)+"="+p.value, "&")
+		}
+	}
 	return &target, nil
 }
 
@@ -380,58 +309,41 @@ func (r *Request) URL(base *url.URL) (*url.URL, error) {
 func (r Request) Page(value string) Request {
 	p := r.Operation.Paging
 	if p.Query {
-		pairs := slices.DeleteFunc(strings.Split(r.query, "&"), func(pair string) bool {
-			return pair == "" || strings.HasPrefix(pair, url.QueryEscape(p.In)+"=")
-		})
-		r.query = strings.Join(pairs, "&")
+		r.params = slices.DeleteFunc(slices.Clone(r.params), func(q parameter) bool { return q.in == "query" && q.name == p.In })
 		r.AddQuery(p.In, value)
 		return r
 	}
-	object := map[string]json.RawMessage{}
-	if r.hasBody && string(r.body) != "null" {
-		if err := json.Unmarshal(r.body, &object); err != nil {
-			r.fail(err)
-			return r
-		}
+	object := r.object()
+	if object[p.In] = json.Number(value); p.Text {
+		object[p.In] = value
 	}
-	object[p.In] = json.RawMessage(value)
-	if p.Text {
-		object[p.In], _ = json.Marshal(value) // a string
-	}
-	body, err := encode(object)
-	if err != nil {
-		r.fail(err)
-	}
-	r.body, r.hasBody = body, true
+	raw, err := encode(object)
+	r.fail(err)
+	r.SetJSON(raw)
 	return r
+}
+
+// object returns the fields of a body in JSON.
+func (r *Request) object() map[string]any {
+	decoded, _ := decode(r.json)
+	object, is := decoded.(map[string]any)
+	if !is && decoded != nil {
+		r.fail(errors.New("the body is no object"))
+	}
+	if object == nil {
+		object = map[string]any{}
+	}
+	return object
 }
 
 // Sent returns a parameter of the query, or a field of the body, as text; it is empty if it is not part of the request.
 func (r *Request) Sent(name string, query bool) string {
-	if query {
-		values, _ := url.ParseQuery(r.query)
-		return values.Get(name)
+	if !query {
+		return strings.Join(texts(r.object()[name], false), "")
 	}
-	var object map[string]json.RawMessage
-	if json.Unmarshal(r.body, &object) != nil {
-		return ""
+	if p := r.find("query", name); p != nil {
+		text, _ := url.QueryUnescape(p.value) // which QueryEscape made
+		return text
 	}
-	return strings.Trim(string(object[name]), `"`)
-}
-
-// Streamed reports whether the request has files.
-func (r *Request) Streamed() bool { return r.form != nil }
-
-// Touched reports whether a file of the request was read, so that it cannot be sent again.
-func (r *Request) Touched() bool {
-	r.form.mu.Lock()
-	defer r.form.mu.Unlock()
-	return r.form.touched
-}
-
-// Finish ends the reading of the request's files.
-func (r *Request) Finish() {
-	r.form.mu.Lock()
-	r.form.finished = true
-	r.form.mu.Unlock()
+	return ""
 }

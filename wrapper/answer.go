@@ -24,15 +24,14 @@ func objectOf(body []byte) object {
 	return object(body)
 }
 
-// fields yields the fields as they stand there.
-func (o object) fields(yield func(name, value string) bool) {
-	rest, ok := strings.CutPrefix(string(o), "{")
-	for ok {
-		var name, value string
-		name, rest = split(rest)
-		value, rest = split(rest)
-		ok = name != "" && yield(scalar(name), value)
+// next returns the first field, as it stands there, and what follows it. After the last field there is no name, not even "".
+func (o object) next() (name, value string, others object) {
+	if o == "" {
+		return "", "", ""
 	}
+	name, rest := split(string(o[1:])) // behind the brace, or what ended the field before
+	value, rest = split(rest)
+	return name, value, object(rest)
 }
 
 // split splits valid JSON after its first value.
@@ -64,8 +63,8 @@ func (o object) field(name string) (value string) {
 		return ""
 	}
 	exact := false
-	for other, found := range o.fields {
-		if other == name || !exact && strings.EqualFold(other, name) {
+	for raw, found, rest := o.next(); raw != ""; raw, found, rest = rest.next() {
+		if other := scalar(raw); other == name || !exact && strings.EqualFold(other, name) {
 			value, exact = found, exact || other == name
 		}
 	}
@@ -137,8 +136,8 @@ func isFailure(o *Operation, answer object) bool {
 
 // unsuccessful reports whether a field of an answer has another value than a success's. An absent one says nothing.
 func unsuccessful(o *Operation, answer object) bool {
-	for name, want := range o.Success {
-		if raw := answer.field(name); raw != "" && !strings.EqualFold(scalar(raw), want) {
+	for _, want := range o.Success {
+		if raw := answer.field(want.Name); raw != "" && !strings.EqualFold(scalar(raw), want.Value) {
 			return true
 		}
 	}
@@ -157,33 +156,31 @@ type envelope struct {
 
 // read reads an answer, whatever the case of its fields' names.
 func read(answer object) (e envelope) {
-	for name, raw := range answer.fields {
-		switch strings.ToLower(name) {
-		case "code":
-			e.code = scalar(raw)
-		case "message":
-			e.message = scalar(raw)
-		case "requestid":
-			e.requestID = scalar(raw)
-		case "accessdenieddetail":
-			var scopes []string
-			_ = json.Unmarshal([]byte(object(raw).field("requiredScopes")), &scopes) // of another type, it says nothing
-			e.scopes = scopes
-		case "errcode":
-			e.legacyCode = scalar(raw)
-		case "sub_code":
-			e.subCode = scalar(raw)
-		case "errmsg":
-			e.legacyMessage = scalar(raw)
-		case "errorcode":
-			e.otherCode = scalar(raw)
-		case "errormsg", "errormessage":
-			e.otherMessage = cmp.Or(e.otherMessage, scalar(raw))
-		case "status":
-			e.status = scalar(raw)
-		case "punish":
-			e.punish = scalar(raw)
+	var denied, otherMessage string
+	for quoted, raw, rest := answer.next(); quoted != ""; quoted, raw, rest = rest.next() {
+		name := scalar(quoted)
+		if strings.EqualFold(name, "accessdenieddetail") {
+			denied = raw
 		}
+		for _, field := range [...]struct {
+			name string
+			to   *string
+		}{
+			{"code", &e.code}, {"message", &e.message}, {"requestid", &e.requestID},
+			{"errcode", &e.legacyCode}, {"sub_code", &e.subCode}, {"errmsg", &e.legacyMessage},
+			{"errorcode", &e.otherCode}, {"errormsg", &e.otherMessage}, {"errormessage", &otherMessage},
+			{"status", &e.status}, {"punish", &e.punish},
+		} {
+			if strings.EqualFold(name, field.name) {
+				*field.to = scalar(raw)
+			}
+		}
+	}
+	e.otherMessage = cmp.Or(e.otherMessage, otherMessage)
+	if denied != "" {
+		var scopes []string
+		_ = json.Unmarshal([]byte(object(denied).field("requiredScopes")), &scopes) // of another type, it says nothing
+		e.scopes = scopes
 	}
 	return e
 }

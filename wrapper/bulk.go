@@ -186,9 +186,8 @@ func (c *Client) newRun(ctx context.Context, opts []BulkOption, sequence bool) (
 		return nil, unsendable(conversion, err)
 	}
 	if b.limiter == nil {
-		own := &c.path.bulk
-		own.once.Do(func() { own.pace = pace.New(DefaultRate, c.path.clock) })
-		b.limiter = own.pace
+		c.path.bulk.Do(func() { c.path.bulkPace = pace.New(DefaultRate, c.path.clock) })
+		b.limiter = c.path.bulkPace
 	}
 	b.ctx, b.cancel = context.WithCancel(ctx)
 	b.waits, b.stop = context.WithCancelCause(b.ctx)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/breaker"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/tokens"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
@@ -31,9 +29,6 @@ func (p *path) do(ctx context.Context, c *call) error {
 	}
 	if c.waits == nil {
 		c.waits = limited
-	}
-	if c.file != nil {
-		defer c.file.Finish()
 	}
 	err := p.repeat(limited, c)
 	if err == nil {
@@ -62,7 +57,7 @@ func (p *path) repeat(ctx context.Context, c *call) *Error {
 			return c.unsent(v, before)
 		}
 		before = v
-		once := c.file != nil && c.file.Touched()
+		once := c.touched != nil && c.touched()
 		if v.dropToken && c.token != "" {
 			ours, drop := p.credit.Rejected(&c.lane.tokens, c.dropped)
 			again := drop && p.tokens.Reject(ctx, c.token)
@@ -94,7 +89,7 @@ func (p *path) repeat(ctx context.Context, c *call) *Error {
 			return v.failure(why)
 		}
 		if p.log != nil {
-			p.log.write(ctx, slog.LevelInfo, "dingtalk wait", "op", v.Op, "wait", wait, "error", v.failure(""))
+			p.log.wait(ctx, v, wait)
 		}
 		if err := p.clock.Sleep(c.waits, wait); err != nil {
 			return c.unsent(&verdict{ended: err}, before)
@@ -184,12 +179,12 @@ func (p *path) pass(c *call) *verdict {
 	if c.ticket, c.holds = ticket, refused == nil; c.holds {
 		return nil
 	}
-	v := &verdict{ended: refused.Err, refusal: true, Error: c.error(nil, "not sent: earlier calls failed and the wait would be too long")}
-	v.Local, v.RetryAfter = true, refused.Wait
-	if cause, is := refused.Cause.(*verdict); is {
-		earlier := cause.failure("")
+	v := c.verdict(nil, "not sent: earlier calls failed and the wait would be too long")
+	v.ended, v.refusal, v.Local, v.RetryAfter = refused.Err, true, true, refused.Wait
+	if cause, is := refused.Cause.(*Error); is {
+		earlier := *cause
 		earlier.ChatID = "" // another call's
-		v.Kind, v.Err = earlier.Kind, earlier
+		v.Kind, v.Err = earlier.Kind, &earlier
 	}
 	return v
 }
@@ -235,7 +230,9 @@ func (p *path) attempt(ctx context.Context, c *call) (v *verdict) {
 	back := c.lane.breaker.Lend(c.ticket, p.wire.Limit()+lendTime)
 	defer func() { c.holds = back() && c.holds }()
 	answer, failed := p.wire.Attempt(ctx, c)
-	c.options.keep(answer)
+	if c.options.answer != nil {
+		c.options.answer(answer)
+	}
 	defer answer.Release()
 	switch {
 	case failed != nil:
@@ -246,18 +243,8 @@ func (p *path) attempt(ctx context.Context, c *call) (v *verdict) {
 	c.unsure = c.unsure || v != nil && v.mayBeDone()
 	c.holds = back()
 	p.settle(c, v, failed)
-	if p.log != nil && p.log.writes(ctx, slog.LevelDebug) {
-		about := []any{"op", c.op(), "attempt", c.sent, "duration", p.clock.Now().Sub(begun)}
-		if c.chatID != "" {
-			about = append(about, "chat", c.chatID)
-		}
-		if answer != nil {
-			about = append(about, "status", answer.Status, "request_id", p.secrets(c).Show(answer.Header.Get(requestIDHeader), maxSnippetBytes))
-		}
-		if v != nil {
-			about = append(about, "error", v.failure(""))
-		}
-		p.log.write(ctx, slog.LevelDebug, "dingtalk attempt", about...)
+	if p.log != nil {
+		p.log.attempt(ctx, c, v, answer, p.clock.Now().Sub(begun))
 	}
 	return v
 }
@@ -265,7 +252,7 @@ func (p *path) attempt(ctx context.Context, c *call) (v *verdict) {
 // settle tells the breaker, the ban, the tokens' credit and the limiter how a request ended. v is nil after a success.
 func (p *path) settle(c *call, v *verdict, failed *wire.Failure) {
 	if v != nil && v.Kind == ErrBlocked { //nolint:errorlint // a verdict's kind is never wrapped
-		p.ban.Begin(v.RetryAfter, v)
+		p.ban.Begin(v.RetryAfter, &v.Error)
 	}
 	o := v.outcome()
 	if failed != nil {
@@ -273,7 +260,7 @@ func (p *path) settle(c *call, v *verdict, failed *wire.Failure) {
 	}
 	p.leave(c, o)
 	if v == nil && c.token != "" {
-		var after *tokens.Drop
+		var after time.Time
 		if c.first != nil {
 			after = c.dropped
 		}
@@ -309,7 +296,7 @@ func (p *path) keep(ctx context.Context, c *call) {
 
 func (p *path) survive(ctx context.Context) {
 	if recover() != nil && p.log != nil {
-		p.log.write(ctx, slog.LevelWarn, "dingtalk: the cache panicked")
+		p.log.cachePanicked(ctx)
 	}
 }
 

@@ -22,7 +22,7 @@ type CallOption func(*callOptions) error
 type callOptions struct {
 	limit  time.Duration // of a whole call; 0: none
 	header http.Header
-	answer *Answer
+	answer func(*wire.Answer) // of each request; nil: none came
 }
 
 // WithCallTimeout limits a whole call, with its waits, retries and the fetch of a token. The call then fails as if the
@@ -60,8 +60,12 @@ func WithHeader(name, value string) CallOption {
 // call without an answer leaves the zero Answer. It serves one call at a time, and no client.
 func WithAnswer(answer *Answer) CallOption {
 	return option(oddIf(answer == nil, "WithAnswer: the answer is nil"), func(o *callOptions) {
-		*answer = Answer{}
-		o.answer = answer
+		o.answer = func(got *wire.Answer) {
+			if *answer = (Answer{}); got != nil {
+				*answer = Answer{StatusCode: got.Status, Header: got.Header, RequestID: got.Header.Get(requestIDHeader)}
+			}
+		}
+		o.answer(nil)
 	})
 }
 
@@ -80,16 +84,6 @@ func (a Answer) String() string { return fmt.Sprintf("dingtalk.Answer(HTTP %d)",
 func (a Answer) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, a.String()) }
 
 var requestIDHeader = http.CanonicalHeaderKey(generated.RequestIDHeader)
-
-// keep keeps the answer to a request.
-func (o *callOptions) keep(answer *wire.Answer) {
-	if o.answer != nil {
-		*o.answer = Answer{}
-	}
-	if o.answer != nil && answer != nil {
-		*o.answer = Answer{StatusCode: answer.Status, Header: answer.Header, RequestID: answer.Header.Get(requestIDHeader)}
-	}
-}
 
 // edit sets the headers of a request.
 func (o *callOptions) edit(_ context.Context, r *http.Request) error {

@@ -1,6 +1,7 @@
 package dingtalk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,6 +60,8 @@ func (a AppCredentials) Check() error {
 	return nil
 }
 
+func (a AppCredentials) app() AppCredentials { return a }
+
 // String names the app without its secret.
 func (a AppCredentials) String() string {
 	return fmt.Sprintf("dingtalk.AppCredentials{AppKey: %q, AppSecret: %s}", a.AppKey, text.Redacted)
@@ -86,6 +89,13 @@ type StaticToken string
 
 // Token returns the token.
 func (t StaticToken) Token(context.Context) (string, error) { return string(t), nil }
+
+func (t StaticToken) check() error {
+	if err := cmp.Or(text.CheckCredential(string(t)), text.CheckHeader(string(t))); err != nil {
+		return fmt.Errorf("StaticToken: %w", err)
+	}
+	return nil
+}
 
 // String redacts the token.
 func (t StaticToken) String() string { return "dingtalk.StaticToken(" + text.Redacted + ")" }

@@ -3,35 +3,19 @@
 //
 //	import dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 //
-//	client, err := dingtalk.NewClient(dingtalk.AppCredentials{AppKey: key, AppSecret: secret})
+//	client, err := dingtalk.NewClient(dingtalk.AppCredentials{AppKey: key, AppSecret: secret},
+//		dingtalk.WithRegion(dingtalk.MainlandChina)) // the default is International
 //	...
 //	id, err := client.OpenConversationID(ctx, chatID)
 //
-// The requests and answers of its typed methods, and the codes of errors, are in package generated: import it, too, to call
-// [Client.OrgGroupSend] or to compare Error.Code.
+// A [Client] is safe for concurrent use: make one and keep it. [WithRegion] or [WithBaseURL] selects the host. Every
+// failed call returns an *[Error]; no error, log entry or formatted value holds a secret.
 //
-// A [Client] is safe for concurrent use: make one and keep it. [WithRegion] or [WithBaseURL] selects the host.
+// # Other operations
 //
-// # Errors
-//
-// Every failed call returns an *[Error]. [errors.Is] finds its kind, a sentinel such as [ErrInvalidChatID] or
-// [ErrThrottled]. It also matches failures of earlier attempts kept in Error.Err: to look at the last failure alone,
-// compare Error.Kind. [Error.Scope] tells failures of this chat from failures of every chat. Error.Code is one of the
-// constants of package generated, or the service's own text for an unknown code. Code, Message and RequestID are for
-// people and for DingTalk's support. If the caller's own context ended the call, the kind is [context.Canceled] or
-// [context.DeadlineExceeded].
-//
-// # Credentials
-//
-// With [AppCredentials] the client fetches the app's access token (single flight), renews it in the background before
-// it expires, and refreshes it when the service rejects it. [StaticToken], [TokenSource] and [TokenSourceFunc] use a
-// token kept elsewhere. No error, log entry or formatted value holds a secret.
-//
-// # Any other operation
-//
-// Each operation of the contract has a method. openconversation-gen generates such methods from your own contract, as a
-// package of your own module. They call [Do], and so share the client's token, limits, errors and retries. [Client.Do]
-// calls an operation without a contract. A [CallOption] changes one call, and [WithCallOptions] all of a client.
+// Each operation of the contract has a method, whose requests and answers are in package generated, as are the codes of
+// errors. openconversation-gen generates such methods from your own contract, as a package of your own module. They call
+// [Do], and so share the client's token, limits, errors and retries. [Client.Do] calls an operation without a contract.
 //
 // # Retries
 //
@@ -54,16 +38,10 @@
 // over many chats) the panic becomes an error with [ErrPanicked]. A panic of a cache, token store or log handler does
 // not fail the call.
 //
-// # Many chats
+// # Many chats, many processes
 //
-// [ConvertEach] and [Client.OpenConversationIDs] convert a sequence in its order, at the rate of a [Limiter]. They stop
-// at an error that every further chat would meet, such as an exhausted monthly quota. [WithCache] keeps conversions,
-// and so saves calls; package dingtalkcache keeps them in memory.
-//
-// # Many processes
-//
-// Limits apply to the app, not to a process. [WithTokenStore], [WithLimiter], [WithBudget] and [WithCache] take
-// implementations that processes share; package dingtalkredis shares all four through Redis.
-//
-// Package dingtalktest emulates the service for an app's own tests.
+// [ConvertEach] and [Client.OpenConversationIDs] convert a sequence in its order, at the rate of a [Limiter]. Limits
+// apply to the app, not to a process: [WithTokenStore], [WithLimiter], [WithBudget] and [WithCache] take what processes
+// share, and package dingtalkredis shares all four through Redis. Package dingtalkcache keeps conversions in memory, and
+// package dingtalktest emulates the service for an app's own tests.
 package dingtalk

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,29 +39,26 @@ type Error struct {
 
 // Error describes the failure in one line.
 func (e *Error) Error() string {
-	said, facts := []string{"dingtalk: " + e.Op, fmt.Sprint(e.Kind)}, []string(nil)
-	if e.TokenEndpoint {
-		said[1] += " (while fetching an access token)"
+	facts := joined(", ", when(e.Local, "refused by this client"), when(e.StatusCode != 0, "HTTP "+strconv.Itoa(e.StatusCode)),
+		when(e.RequestID != "", "request "+e.RequestID), when(e.MayBeDone, "may have been done all the same"),
+		when(e.Attempts > 1, strconv.Itoa(e.Attempts)+" attempts"),
+		when(e.RetryAfter > 0, "try again after "+e.RetryAfter.Round(time.Second).String()))
+	said := joined(": ", "dingtalk: "+e.Op, fmt.Sprint(e.Kind)+when(e.TokenEndpoint, " (while fetching an access token)"),
+		string(e.Code), e.Message, when(len(e.RequiredScopes) > 0, "grant "+strings.Join(e.RequiredScopes, ", ")))
+	return joined(": ", said+when(facts != "", " ("+facts+")"), e.cause())
+}
+
+// when returns text if it says something.
+func when(says bool, text string) string {
+	if !says {
+		return ""
 	}
-	add := func(to *[]string, is bool, format string, args ...any) {
-		if is {
-			*to = append(*to, fmt.Sprintf(format, args...))
-		}
-	}
-	add(&said, e.Code != "", "%s", e.Code)
-	add(&said, e.Message != "", "%s", e.Message)
-	add(&said, len(e.RequiredScopes) > 0, "grant %s", strings.Join(e.RequiredScopes, ", "))
-	add(&facts, e.Local, "refused by this client")
-	add(&facts, e.StatusCode != 0, "HTTP %d", e.StatusCode)
-	add(&facts, e.RequestID != "", "request %s", e.RequestID)
-	add(&facts, e.MayBeDone, "may have been done all the same")
-	add(&facts, e.Attempts > 1, "%d attempts", e.Attempts)
-	add(&facts, e.RetryAfter > 0, "try again after %s", e.RetryAfter.Round(time.Second))
-	if len(facts) > 0 {
-		said[len(said)-1] += " (" + strings.Join(facts, ", ") + ")"
-	}
-	add(&said, e.Err != nil, "%s", e.cause())
-	return strings.Join(said, ": ")
+	return text
+}
+
+// joined joins the texts that are not empty.
+func joined(between string, texts ...string) string {
+	return strings.Join(slices.DeleteFunc(texts, func(text string) bool { return text == "" }), between)
 }
 
 // Unwrap lets [errors.Is] and [errors.As] find the kind and the cause.
@@ -106,25 +105,14 @@ func (e *Error) Scope() Scope { return scopeOf(e.inARow()) }
 
 // LogValue groups the fields that are set, for [log/slog].
 func (e *Error) LogValue() slog.Value {
-	attrs := []slog.Attr{slog.String("op", e.Op), slog.String("kind", e.Kind.Error())}
-	add := func(says bool, attr slog.Attr) {
-		if says {
-			attrs = append(attrs, attr)
-		}
-	}
-	add(e.ChatID != "", slog.String("chat", e.ChatID))
-	add(e.StatusCode != 0, slog.Int("status", e.StatusCode))
-	add(e.Code != "", slog.String("code", string(e.Code)))
-	add(e.Message != "", slog.String("message", e.Message))
-	add(e.RequestID != "", slog.String("request_id", e.RequestID))
-	add(len(e.RequiredScopes) > 0, slog.Any("required_scopes", e.RequiredScopes))
-	add(e.RetryAfter > 0, slog.Duration("retry_after", e.RetryAfter))
-	add(e.Attempts > 0, slog.Int("attempts", e.Attempts))
-	add(e.TokenEndpoint, slog.Bool("token_endpoint", true))
-	add(e.Local, slog.Bool("local", true))
-	add(e.MayBeDone, slog.Bool("may_be_done", true))
-	add(e.Err != nil, slog.String("cause", e.cause()))
-	return slog.GroupValue(attrs...)
+	unset := func(attr slog.Attr) bool { return reflect.ValueOf(attr.Value.Any()).IsZero() }
+	return slog.GroupValue(slices.DeleteFunc([]slog.Attr{
+		slog.String("op", e.Op), slog.String("kind", e.Kind.Error()), slog.String("chat", e.ChatID),
+		slog.Int("status", e.StatusCode), slog.String("code", string(e.Code)), slog.String("message", e.Message),
+		slog.String("request_id", e.RequestID), slog.Any("required_scopes", e.RequiredScopes),
+		slog.Duration("retry_after", e.RetryAfter), slog.Int("attempts", e.Attempts), slog.Bool("token_endpoint", e.TokenEndpoint),
+		slog.Bool("local", e.Local), slog.Bool("may_be_done", e.MayBeDone), slog.String("cause", e.cause()),
+	}, unset)...)
 }
 
 // cause is the text of Err on one line. It may quote a malformed header.
@@ -184,58 +172,59 @@ const (
 )
 
 // Kinds returns all kinds.
-func Kinds() []*Kind { return slices.Clone(kinds) }
+func Kinds() (all []*Kind) {
+	for _, k := range kinds {
+		all = append(all, (*k).(*Kind)) //nolint:errorlint // a sentinel
+	}
+	return all
+}
 
 // The kinds of failure. Error.Kind is one of them, or [context.Canceled] or [context.DeadlineExceeded] if the caller's
 // own context ended the call. [errors.Is] also matches the kinds kept in Error.Err: failures of earlier attempts, and
 // the cause of [ErrNotTried]. To look at the last failure alone, compare Error.Kind.
 var (
 	// ErrInvalidChatID: the id is unknown or malformed. Other chats are not affected.
-	ErrInvalidChatID = newKind(generated.KindInvalidChatID, "chat id is unknown or malformed", anyNumber)
+	ErrInvalidChatID error = &Kind{generated.KindInvalidChatID, "chat id is unknown or malformed", anyNumber}
 	// ErrOwnerNotVisible: the group's owner is outside the app's visible range. Other chats are not affected; widen
 	// the range in the developer console.
-	ErrOwnerNotVisible = newKind(generated.KindOwnerNotVisible, "group owner is outside the app's visible range", anyNumber)
+	ErrOwnerNotVisible error = &Kind{generated.KindOwnerNotVisible, "group owner is outside the app's visible range", anyNumber}
 	// ErrUnauthenticated: the credentials are wrong, or the token was rejected and a new one did not help.
-	ErrUnauthenticated = newKind(generated.KindUnauthenticated, "credentials or access token rejected", firstOne)
+	ErrUnauthenticated error = &Kind{generated.KindUnauthenticated, "credentials or access token rejected", firstOne}
 	// ErrPermissionDenied: the app lacks a permission; Error.RequiredScopes may name it.
-	ErrPermissionDenied = newKind(generated.KindPermissionDenied, "permission denied", firstOne)
+	ErrPermissionDenied error = &Kind{generated.KindPermissionDenied, "permission denied", firstOne}
 	// ErrIPNotAllowed: this machine's address is not in the app's allow list.
-	ErrIPNotAllowed = newKind(generated.KindIPNotAllowed, "address not allowed", firstOne)
+	ErrIPNotAllowed error = &Kind{generated.KindIPNotAllowed, "address not allowed", firstOne}
 	// ErrThrottled: the app exceeded a limit per second or minute, and retries did not help.
-	ErrThrottled = newKind(generated.KindThrottled, "throttled", firstOne)
+	ErrThrottled error = &Kind{generated.KindThrottled, "throttled", firstOne}
 	// ErrQuotaExhausted: the organisation's monthly quota is exhausted. Every further call would fail.
-	ErrQuotaExhausted = newKind(generated.KindQuotaExhausted, "monthly quota exhausted", firstOne)
+	ErrQuotaExhausted error = &Kind{generated.KindQuotaExhausted, "monthly quota exhausted", firstOne}
 	// ErrBlocked: this machine's address is banned for some minutes (Error.RetryAfter). The client sends nothing until
 	// then. No sample of the ban page is known, so every HTML page with status 403 counts as one: behind a proxy, check
 	// the proxy's log first.
-	ErrBlocked = newKind("blocked", "address banned for a while", firstOne)
+	ErrBlocked error = &Kind{"blocked", "address banned for a while", firstOne}
 	// ErrUnavailable: the service was unreachable or failed, and retries did not help.
-	ErrUnavailable = newKind(generated.KindUnavailable, "service unavailable", outages)
+	ErrUnavailable error = &Kind{generated.KindUnavailable, "service unavailable", outages}
 	// ErrUnexpectedResponse: the answer does not match the contract, such as HTML with status 200.
-	ErrUnexpectedResponse = newKind("unexpected-response", "unexpected response", oddities)
+	ErrUnexpectedResponse error = &Kind{"unexpected-response", "unexpected response", oddities}
 	// ErrRedirect: the service redirected; the client does not follow, because the access token would go along.
-	ErrRedirect = newKind("redirect", "redirect refused", firstOne)
+	ErrRedirect error = &Kind{"redirect", "redirect refused", firstOne}
 	// ErrTLS: no trusted TLS connection could be made. Retrying does not help.
-	ErrTLS = newKind("tls", "TLS failed", firstOne)
+	ErrTLS error = &Kind{"tls", "TLS failed", firstOne}
 	// ErrRejected: the service refused the request for a reason without a sentinel. See Error.Code.
-	ErrRejected = newKind(generated.KindRejected, "request rejected", oddities)
+	ErrRejected error = &Kind{generated.KindRejected, "request rejected", oddities}
 	// ErrPanicked: the caller's own code panicked in a goroutine of this package, or ended that goroutine. That code is
 	// the transport, limiter, budget, token source or input sequence; [runtime.Goexit] and t.FailNow end a goroutine. A
 	// panic in the caller's own goroutine reaches the caller unchanged.
-	ErrPanicked = newKind("panicked", "the caller's own code panicked", oddities)
+	ErrPanicked error = &Kind{"panicked", "the caller's own code panicked", oddities}
 	// ErrNotTried: the run ended before this id was called. The error wraps the cause: a failure that every other chat
 	// would meet, or the caller's stop.
-	ErrNotTried = newKind("not-tried", "not tried", firstOne)
+	ErrNotTried error = &Kind{"not-tried", "not tried", firstOne}
 )
 
-// kinds lists every kind, in the order of the declarations above.
-var kinds []*Kind
-
-//go:noinline
-func newKind(name generated.Kind, text string, inARow int) error {
-	k := &Kind{name, text, inARow}
-	kinds = append(kinds, k)
-	return k
+// kinds lists every kind, in the order of the declarations above: by its address, which costs no code at the start.
+var kinds = [...]*error{
+	&ErrInvalidChatID, &ErrOwnerNotVisible, &ErrUnauthenticated, &ErrPermissionDenied, &ErrIPNotAllowed, &ErrThrottled,
+	&ErrQuotaExhausted, &ErrBlocked, &ErrUnavailable, &ErrUnexpectedResponse, &ErrRedirect, &ErrTLS, &ErrRejected, &ErrPanicked, &ErrNotTried,
 }
 
 // ErrTooLarge accompanies [ErrUnexpectedResponse] when a body exceeds 1 MiB after decompression.
@@ -245,8 +234,8 @@ var ErrTooLarge = wire.ErrTooLarge
 // [generated.KindThrottled], and [ErrRejected] for a kind without one.
 func Sentinel(name generated.Kind) error {
 	for _, k := range kinds {
-		if k.name == name {
-			return k
+		if (*k).(*Kind).name == name { //nolint:errorlint // a sentinel
+			return *k
 		}
 	}
 	return ErrRejected

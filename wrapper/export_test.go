@@ -18,16 +18,16 @@ type Clock struct {
 func WithClock(own Clock) Option {
 	return func(c *config) error {
 		if own.Now != nil {
-			c.clock.Now = own.Now
+			c.path.clock.Now = own.Now
 		}
 		if own.Now != nil && !own.Jumps {
-			c.clock.Steady, c.clock.Until = own.Now, func(t time.Time) time.Duration { return t.Sub(own.Now()) }
+			c.path.clock.Steady, c.path.clock.Until = own.Now, func(t time.Time) time.Duration { return t.Sub(own.Now()) }
 		}
 		if own.Timer != nil {
-			c.clock.Timer = own.Timer
+			c.path.clock.Timer = own.Timer
 		}
 		if own.Random != nil {
-			c.clock.Random = own.Random
+			c.path.clock.Random = own.Random
 		}
 		return nil
 	}

@@ -4,43 +4,93 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
 // logger logs what happens. Only [WithLogger] refers to slogger: an app without it does not link most of log/slog.
 type logger interface {
-	// writes reports whether lines of a level are written: without it, each line's attributes would cost an allocation.
-	writes(ctx context.Context, level slog.Level) bool
-	write(ctx context.Context, level slog.Level, msg string, args ...any)
+	attempt(ctx context.Context, c *call, v *verdict, answer *wire.Answer, took time.Duration)
+	wait(ctx context.Context, v *verdict, wait time.Duration)
+	token(ctx context.Context, event string, err error)
+	cachePanicked(ctx context.Context)
+	// quiet keeps the log of a token's fetch back while callers wait for it: a handler may block, or call the client.
+	quiet(ctx context.Context) (quiet context.Context, flush func())
 }
 
-// quietKey is the key of a quiet log in the context of a token's fetch.
-type quietKey struct{}
+// slogger writes to the caller's slog.Logger. A panic of the handler loses that line alone.
+type slogger struct {
+	to   *slog.Logger
+	path *path
+}
 
-// quiet keeps the log of a token's fetch back while callers wait for it: a handler may block, or call the client.
+func (l slogger) attempt(ctx context.Context, c *call, v *verdict, answer *wire.Answer, took time.Duration) {
+	if !l.writes(ctx, slog.LevelDebug) { // the attributes cost allocations
+		return
+	}
+	about := []any{"op", c.op(), "attempt", c.sent, "duration", took}
+	if c.chatID != "" {
+		about = append(about, "chat", c.chatID)
+	}
+	if answer != nil {
+		id := l.path.secrets(c).Show(answer.Header.Get(requestIDHeader), maxSnippetBytes)
+		about = append(about, "status", answer.Status, "request_id", id)
+	}
+	if v != nil {
+		about = append(about, "error", v.failure(""))
+	}
+	l.write(ctx, slog.LevelDebug, "dingtalk attempt", about...)
+}
+
+func (l slogger) wait(ctx context.Context, v *verdict, wait time.Duration) {
+	l.write(ctx, slog.LevelInfo, "dingtalk wait", "op", v.Op, "wait", wait, "error", v.failure(""))
+}
+
+func (l slogger) token(ctx context.Context, event string, err error) {
+	if err == nil {
+		l.write(ctx, slog.LevelDebug, "dingtalk token", "event", event)
+		return
+	}
+	if _, own := text.Find[*Error](err); !own {
+		err = l.path.secrets(new(call)).HideError(err)
+	}
+	l.write(ctx, slog.LevelWarn, "dingtalk token", "event", event, "error", err)
+}
+
+func (l slogger) cachePanicked(ctx context.Context) {
+	l.write(ctx, slog.LevelWarn, "dingtalk: the cache panicked")
+}
+
+// quietKey is the key of the lines that are kept back, and loggingKey marks the context that a handler gets: it may call
+// the client with it, and that call is not logged again.
+type quietKey struct{}
+type loggingKey struct{}
+
+// quiet is what is kept back.
 type quiet struct {
 	mu    sync.Mutex
 	lines []func()
 }
 
-func (q *quiet) flush() {
-	q.mu.Lock()
-	lines := q.lines
-	q.lines = nil
-	q.mu.Unlock()
-	for _, line := range lines {
-		line()
+func (l slogger) quiet(ctx context.Context) (context.Context, func()) {
+	q := new(quiet)
+	return context.WithValue(ctx, quietKey{}, q), func() {
+		q.mu.Lock()
+		lines := q.lines
+		q.lines = nil
+		q.mu.Unlock()
+		for _, line := range lines {
+			line()
+		}
 	}
 }
 
-// slogger writes to the caller's slog.Logger. A panic of the handler loses that line alone.
-type slogger struct{ to *slog.Logger }
-
+// writes reports whether lines of a level are written. The handler is not asked while they are kept back.
 func (l slogger) writes(ctx context.Context, level slog.Level) (is bool) {
-	if q, _ := ctx.Value(quietKey{}).(*quiet); q != nil {
-		return true // the handler is not asked before the flush
-	}
 	defer func() { _ = recover() }()
-	return l.to.Enabled(ctx, level)
+	return ctx.Value(quietKey{}) != nil || l.to.Enabled(ctx, level)
 }
 
 func (l slogger) write(ctx context.Context, level slog.Level, msg string, args ...any) {
@@ -56,6 +106,3 @@ func (l slogger) write(ctx context.Context, level slog.Level, msg string, args .
 		l.to.Log(context.WithValue(ctx, loggingKey{}, true), level, msg, args...)
 	}
 }
-
-// loggingKey marks the context that a handler gets: it may call the client with it, and that call is not logged again.
-type loggingKey struct{}

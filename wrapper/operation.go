@@ -33,7 +33,7 @@ import (
 // and Local is true.
 func Do[T any](ctx context.Context, c *Client, request Request, opts ...CallOption) (T, error) {
 	var value T
-	err := c.do(ctx, request, checkType(reflect.TypeFor[T]()), &value, opts)
+	err := c.do(ctx, request, checkOut(&value), &value, opts)
 	if err != nil {
 		value = *new(T) // of an answer that is none
 	}
@@ -74,7 +74,7 @@ func (c *Client) do(ctx context.Context, request Request, odd error, out any, op
 	if o == nil {
 		return unsendable(&Operation{}, errors.New("it has no operation: see NewRequest"))
 	}
-	op := &call{contract: o, limiter: c.path.limiter, accept: func(_ *call, body []byte) bool {
+	op := &call{contract: o, touched: request.Touched, limiter: c.path.limiter, accept: func(_ *call, body []byte) bool {
 		return decode(o, body, out)
 	}}
 	// net/http would send some odd methods, and refuse others as late as an outage.
@@ -86,9 +86,6 @@ func (c *Client) do(ctx context.Context, request Request, odd error, out any, op
 	}
 	if server != nil {
 		op.host = server.Host
-	}
-	if request.Streamed() {
-		op.file = &request
 	}
 	plain := c.path.plain
 	op.send = func(ctx context.Context, c *call) (*http.Response, error) {
@@ -109,7 +106,7 @@ func (c *Client) server(o *Operation) (*url.URL, error) {
 		return nil, nil
 	}
 	base := c.path.plain.Server.String()
-	regional := o.Regions[base]
+	regional := o.Region(base)
 	own, err := baseOf(cmp.Or(regional, o.Server))
 	if err != nil {
 		return nil, fmt.Errorf("its server: %w", err)
@@ -144,18 +141,10 @@ func checkOut(out any) error {
 	case v.Kind() != reflect.Pointer || v.IsNil():
 		return fmt.Errorf("the answer cannot be decoded into a %T: give a pointer that is not nil", out)
 	}
-	return checkType(reflect.TypeOf(out).Elem())
-}
-
-// checkType refuses types that JSON cannot be decoded into.
-func checkType(t reflect.Type) (err error) {
-	for ; ; t = t.Elem() {
-		p := reflect.PointerTo(t)
-		if p.Implements(reflect.TypeFor[json.Unmarshaler]()) || p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
+	t := reflect.TypeOf(out)
+	for ; t.Kind() == reflect.Pointer; t = t.Elem() {
+		if t.Implements(reflect.TypeFor[json.Unmarshaler]()) || t.Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
 			return nil
-		}
-		if t.Kind() != reflect.Pointer {
-			break
 		}
 	}
 	// encoding/json refuses an empty value of a wrong kind, but takes text for bytes, and nothing for hidden fields.
@@ -173,15 +162,8 @@ func isSealed(t reflect.Type) bool {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if t.Kind() != reflect.Struct || t.NumField() == 0 {
-		return false
-	}
-	for i := range t.NumField() {
-		if f := t.Field(i); f.IsExported() || f.Anonymous {
-			return false
-		}
-	}
-	return true
+	seen := func(f reflect.StructField) bool { return f.IsExported() || f.Anonymous }
+	return t.Kind() == reflect.Struct && t.NumField() > 0 && !slices.ContainsFunc(reflect.VisibleFields(t), seen)
 }
 
 // Pages yields the items of a paged operation, and fetches each page when the previous one is consumed. request is the

@@ -35,7 +35,7 @@ const (
 type Option func(*config) error
 
 type config struct {
-	*path         // of the client to be
+	path          *path // of the client to be
 	baseURL       string
 	timeout       time.Duration
 	region        bool              // WithRegion was given
@@ -55,7 +55,7 @@ func WithRegion(region Region) Option {
 // query or fragment.
 func WithBaseURL(baseURL string) Option {
 	base, err := baseOf(baseURL)
-	return option(err, func(c *config) { c.baseURL, c.ownHost = base, true })
+	return option(err, func(c *config) { c.baseURL, c.path.ownHost = base, true })
 }
 
 // baseOf checks a base URL.
@@ -109,7 +109,7 @@ func WithUserAgent(product string) Option {
 		if err := text.CheckHeader(product); err != nil {
 			return fmt.Errorf("WithUserAgent: %w", err)
 		}
-		return WithHeader("User-Agent", product+" "+userAgent)(&c.calls)
+		return WithHeader("User-Agent", product+" "+userAgent)(&c.path.calls)
 	}
 }
 
@@ -117,15 +117,15 @@ func WithUserAgent(product string) Option {
 // requests for a token.
 func WithCallOptions(opts ...CallOption) Option {
 	return func(c *config) error {
-		err := apply(&c.calls, opts)
-		return cmp.Or(err, oddIf(c.calls.answer != nil, "WithCallOptions: WithAnswer is for one call"))
+		err := apply(&c.path.calls, opts)
+		return cmp.Or(err, oddIf(c.path.calls.answer != nil, "WithCallOptions: WithAnswer is for one call"))
 	}
 }
 
 // WithRetry changes the limits of retries. A zero field keeps its default; a negative one is an error.
 func WithRetry(retry Retry) Option {
 	odd := retry.MaxAttempts < 0 || retry.BaseDelay < 0 || retry.MaxDelay < 0 || retry.MaxWait < 0
-	return option(oddIf(odd, "WithRetry: a field is negative"), func(c *config) { c.retry = retry.orDefaults() })
+	return option(oddIf(odd, "WithRetry: a field is negative"), func(c *config) { c.path.retry = retry.orDefaults() })
 }
 
 // WithLimiter sets the rate of all requests of the client. Without it, single calls are not limited, and
@@ -135,13 +135,13 @@ func WithLimiter(l Limiter) Option {
 	if own, ok := l.(*AdaptiveLimiter); ok && odd == nil && own.pace.Err != nil {
 		odd = fmt.Errorf("WithLimiter: %w", own.pace.Err)
 	}
-	return option(odd, func(c *config) { c.limiter = l })
+	return option(odd, func(c *config) { c.path.limiter = l })
 }
 
 // WithBudget asks budget before each request. A refused call fails with [ErrQuotaExhausted], or with the kind of the
 // *[Error] that the budget returned; Error.Local is true.
 func WithBudget(budget Budget) Option {
-	return option(oddPart("WithBudget", budget), func(c *config) { c.budget = budget })
+	return option(oddPart("WithBudget", budget), func(c *config) { c.path.budget = budget })
 }
 
 // WithTokenStore shares the app's token with other processes. The store's key consists of the client's host, the app
@@ -157,15 +157,15 @@ func WithTokenStore(store TokenStore) Option {
 // WithCache keeps conversions, which saves calls. It is off by default, because no page promises that a chat's
 // openConversationId never changes: use a cache with a lifetime.
 func WithCache(cache Cache) Option {
-	return option(oddPart("WithCache", cache), func(c *config) { c.cache = cache })
+	return option(oddPart("WithCache", cache), func(c *config) { c.path.cache = cache })
 }
 
 // WithLogger logs attempts and token fetches at debug level, waits at info, and what an operator should see at warn. No
 // entry holds a secret. Without it, nothing is logged.
 func WithLogger(l *slog.Logger) Option {
 	return option(nil, func(c *config) {
-		if c.log = nil; l != nil {
-			c.log = slogger{l}
+		if c.path.log = nil; l != nil {
+			c.path.log = slogger{l, c.path}
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/breaker"
@@ -32,10 +33,8 @@ type path struct {
 	appSecret func() string // a function: no formatter looks into one
 	clock     clock.Clock
 	log       logger // nil: nothing is logged
-	bulk      struct {
-		once sync.Once
-		pace Limiter // of runs, unless the client has one; an app without runs does not link it
-	}
+	bulk      sync.Once
+	bulkPace  Limiter // of runs, unless the client has one; an app without runs does not link it
 }
 
 // tokenKeeper provides tokens: the cache of an app's own token, or the caller's token source.
@@ -72,16 +71,16 @@ type call struct {
 	throttles int             // retries left after throttles, beyond Retry.MaxAttempts
 	waits     context.Context // ends its waits, and so the call; nil: the caller's context
 
-	file *Request // with a file, which can be read, and so sent, once; nil: it has none
+	touched func() bool // whether a file of the request was read, which can be sent once; nil: it has none
 
 	lane     *lane
 	api      *generated.Client // with the token in use
 	token    string
-	dropped  *tokens.Drop // the lane's last, before the call got its token
-	rejected string       // the token that the service rejected first
-	first    *verdict     // on that rejection
-	sent     int          // requests
-	unsure   bool         // a failed request may have been processed
+	dropped  time.Time // when the lane last made the client drop a token, before the call got its own
+	rejected string    // the token that the service rejected first
+	first    *verdict  // on that rejection
+	sent     int       // requests
+	unsure   bool      // a failed request may have been processed
 	ticket   breaker.Pass
 	holds    bool // whether the call holds ticket
 }

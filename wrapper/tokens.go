@@ -1,14 +1,12 @@
 package dingtalk
 
 import (
-	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
-	"fmt"
-	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -21,49 +19,56 @@ import (
 // tokenSharing makes the store of a client's base URL and app. Only [WithTokenStore] refers to it.
 type tokenSharing func(baseURL string, creds AppCredentials) tokens.Shared
 
-// newTokens makes the token keeper for credentials.
+// newTokens makes the token keeper for credentials. It names no type of them: an app links those that it uses.
 func newTokens(p *path, creds Credentials, share tokenSharing) (tokenKeeper, error) {
-	if pointer, is := creds.(*AppCredentials); is && pointer != nil {
-		creds = *pointer
+	if creds == nil || isNil(creds) {
+		return nil, errors.New("credentials are nil")
 	}
-	switch creds := creds.(type) {
-	case AppCredentials:
-		if err := creds.Check(); err != nil {
+	switch own := creds.(type) {
+	case interface{ app() AppCredentials }:
+		return newCache(p, own.app(), share)
+	case interface{ check() error }:
+		if err := own.check(); err != nil {
 			return nil, err
 		}
-		p.appSecret = func() string { return creds.AppSecret }
-		cfg := tokens.Config{
-			App: tokenOf{p, func(ctx context.Context, c *call) (*http.Response, error) {
-				return c.api.GetAccessToken(ctx, generated.GetAccessTokenRequest(creds))
-			}},
-			Clock: p.clock, Early: generated.TokenRenewalTime, Limit: time.Duration(p.retry.MaxAttempts) * (p.wire.Limit() + p.retry.MaxWait),
-		}
-		if share != nil {
-			cfg.Shared = share(p.plain.Server.String(), creds)
-		}
-		return tokens.New(cfg), nil
-	case StaticToken:
-		if err := cmp.Or(text.CheckCredential(string(creds)), text.CheckHeader(string(creds))); err != nil {
-			return nil, fmt.Errorf("StaticToken: %w", err)
-		}
 	}
-	switch {
-	case creds == nil || isNil(creds):
-		return nil, errors.New("credentials are nil")
-	case share != nil:
+	if share != nil {
 		return nil, errors.New("WithTokenStore: it needs AppCredentials")
 	}
 	return &foreignTokens{creds}, nil // a pointer: fmt does not look behind it
 }
 
+func newCache(p *path, creds AppCredentials, share tokenSharing) (tokenKeeper, error) {
+	if err := creds.Check(); err != nil {
+		return nil, err
+	}
+	p.appSecret = func() string { return creds.AppSecret }
+	cfg := tokens.Config{
+		App: &tokenOf{p, func(ctx context.Context, c *call) (*http.Response, error) {
+			// Not GetAccessToken: an app that only converts does not link the checks of bodies.
+			request := generated.NewRequest(c.contract)
+			body, _ := json.Marshal(generated.GetAccessTokenRequest(creds)) // texts, which cannot fail
+			request.SetJSON(body)
+			return c.api.Send(ctx, request)
+		}},
+		Clock: p.clock, Early: generated.TokenRenewalTime, Limit: time.Duration(p.retry.MaxAttempts) * (p.wire.Limit() + p.retry.MaxWait),
+	}
+	if share != nil {
+		cfg.Shared = share(p.plain.Server.String(), creds)
+	}
+	return tokens.New(cfg), nil
+}
+
 // tokenOf fetches an app's token. send holds the secret: no formatter looks into a function.
 type tokenOf struct {
-	*path
+	path *path
 	send func(context.Context, *call) (*http.Response, error)
 }
 
 // call makes the token call.
-func (t tokenOf) call(token *tokens.Token) *call {
+//
+//go:noinline
+func (t *tokenOf) call(token *tokens.Token) *call {
 	return &call{contract: &generated.OperationGetAccessToken, isToken: true, send: t.send, accept: func(_ *call, body []byte) bool {
 		// A lifetime sent as a string, as a fraction or too large for its type must not cost the token.
 		answer := objectOf(body)
@@ -74,34 +79,29 @@ func (t tokenOf) call(token *tokens.Token) *call {
 	}}
 }
 
-func (t tokenOf) Fetch(ctx context.Context) (token tokens.Token, err error) {
-	err = t.do(ctx, t.call(&token))
+func (t *tokenOf) Fetch(ctx context.Context) (token tokens.Token, err error) {
+	err = t.path.do(ctx, t.call(&token))
 	return token, err
 }
 
-func (t tokenOf) Lasting(err error) bool {
+func (t *tokenOf) Lasting(err error) bool {
 	e, ok := text.Find[*Error](err)
 	return ok && errors.Is(e.Kind, ErrUnauthenticated)
 }
 
-func (t tokenOf) Crashed(recovered any) error { return t.panicked(recovered, t.call(nil)) }
+func (t *tokenOf) Crashed(recovered any) error { return t.path.panicked(recovered, t.call(nil)) }
 
-func (t tokenOf) Note(ctx context.Context, event string, err error) {
-	switch {
-	case t.log == nil:
-	case err == nil:
-		t.log.write(ctx, slog.LevelDebug, "dingtalk token", "event", event)
-	default:
-		if _, own := text.Find[*Error](err); !own {
-			err = t.secrets(t.call(nil)).HideError(err)
-		}
-		t.log.write(ctx, slog.LevelWarn, "dingtalk token", "event", event, "error", err)
+func (t *tokenOf) Note(ctx context.Context, event string, err error) {
+	if t.path.log != nil {
+		t.path.log.token(ctx, event, err)
 	}
 }
 
-func (t tokenOf) Quiet(ctx context.Context) (context.Context, func()) {
-	q := new(quiet)
-	return context.WithValue(ctx, quietKey{}, q), q.flush
+func (t *tokenOf) Quiet(ctx context.Context) (context.Context, func()) {
+	if t.path.log == nil {
+		return ctx, func() {}
+	}
+	return t.path.log.quiet(ctx)
 }
 
 // foreignTokens checks the tokens of the caller's source.

@@ -31,7 +31,7 @@ func (v *verdict) outcome() breaker.Outcome {
 	if v == nil {
 		return breaker.Outcome{Kind: breaker.Good}
 	}
-	o := breaker.Outcome{Answered: v.StatusCode != 0 && !v.broken, Wait: v.RetryAfter, Cause: v}
+	o := breaker.Outcome{Answered: v.StatusCode != 0 && !v.broken, Wait: v.RetryAfter, Cause: &v.Error}
 	switch {
 	case errors.Is(v.ended, context.Canceled):
 	case v.ended != nil: // with short deadlines, a hung service looks like this
@@ -61,16 +61,18 @@ func (v *verdict) mayBeDone() bool {
 // op names the call's operation in errors and logs.
 func (c *call) op() string { return operationName(c.contract) }
 
-// error makes the error of a call's request.
-func (c *call) error(kind error, message string) Error {
-	return Error{Op: c.op(), ChatID: c.chatID, Kind: kind, Message: message, Attempts: c.sent, TokenEndpoint: c.isToken}
+// verdict makes a verdict on the call's request.
+//
+//go:noinline
+func (c *call) verdict(kind error, message string) *verdict {
+	return &verdict{Error: Error{Op: c.op(), ChatID: c.chatID, Kind: kind, Message: message, Attempts: c.sent, TokenEndpoint: c.isToken}}
 }
 
 // panicked makes the error of a call whose goroutine, one of this package's, did not return. recovered is nil after
 // runtime.Goexit. In the caller's own goroutine a panic of the caller's transport, limiter, budget or token source reaches
 // the caller.
 func (p *path) panicked(recovered any, c *call) *Error {
-	e := c.error(ErrPanicked, "the goroutine was ended by runtime.Goexit, as t.FailNow calls it")
+	e := &c.verdict(ErrPanicked, "the goroutine was ended by runtime.Goexit, as t.FailNow calls it").Error
 	e.Local = true
 	if recovered != nil {
 		secrets := p.secrets(c)
@@ -79,7 +81,7 @@ func (p *path) panicked(recovered any, c *call) *Error {
 			e.Err = secrets.HideError(err)
 		}
 	}
-	return &e
+	return e
 }
 
 // foreign is the verdict on a request that the caller's own token source, limiter or budget refused. It is of the given
@@ -88,7 +90,7 @@ func (p *path) foreign(c *call, err, kind error, message string) *verdict {
 	if cause := clock.Ended(c.waits); cause != nil {
 		return &verdict{ended: cause}
 	}
-	v := &verdict{Error: c.error(kind, message)}
+	v := c.verdict(kind, message)
 	if e, ok := text.Find[*Error](err); ok {
 		v.Error = *e
 		v.Op = c.op()
@@ -110,7 +112,7 @@ func (p *path) foreign(c *call, err, kind error, message string) *verdict {
 //go:noinline
 func (v *verdict) failure(note string) *Error {
 	e := v.Error
-	e.Message = joined(e.Message, note)
+	e.Message = joined("; ", e.Message, note)
 	return &e
 }
 
@@ -119,8 +121,7 @@ func (v *verdict) failure(note string) *Error {
 func (c *call) unsent(v, before *verdict) *Error {
 	e := v.failure("")
 	if v.ended != nil {
-		ended := c.error(v.ended, "the caller's context ended the call")
-		if e = &ended; !v.broken {
+		if e = &c.verdict(v.ended, "the caller's context ended the call").Error; !v.broken {
 			e.Err = v.Err // such as the failure that opened the circuit breaker
 		}
 	}
@@ -133,7 +134,7 @@ func (c *call) unsent(v, before *verdict) *Error {
 		e.Err = earlier
 	case v.refusal:
 		e, earlier = earlier, e
-		e.Message = joined(e.Message, "not repeated: "+strings.TrimPrefix(earlier.Message, "not sent: "))
+		e.Message = joined("; ", e.Message, "not repeated: "+strings.TrimPrefix(earlier.Message, "not sent: "))
 		e.RetryAfter = max(e.RetryAfter, earlier.RetryAfter)
 	case !e.TokenEndpoint:
 		e.Attempts = c.sent
@@ -146,7 +147,6 @@ func (c *call) unsent(v, before *verdict) *Error {
 
 // unanswered makes the verdict on an attempt without a complete answer.
 func (p *path) unanswered(c *call, a *wire.Answer, f *wire.Failure) *verdict {
-	v := &verdict{ended: f.Ended, broken: f.Stage != wire.Unbuilt && f.Stage != wire.Switched}
 	kind, says, again := ErrUnavailable, "check the network, the proxy and the region", ifSafe
 	dns, unknownHost := text.Find[*net.DNSError](f.Cause)
 	proxy, _ := text.Find[*wire.ProxyError](f.Cause)
@@ -178,26 +178,19 @@ func (p *path) unanswered(c *call, a *wire.Answer, f *wire.Failure) *verdict {
 	case errors.Is(f.Cause, wire.ErrProxySetting):
 		says, again = "check the proxy setting, such as HTTPS_PROXY", never
 	}
-	if f.Unsent && (again == ifSafe || v.ended != nil) {
+	if f.Unsent && (again == ifSafe || f.Ended != nil) {
 		again = notProcessed
 	}
 	if f.Proxy != "" {
-		says = joined(says, "the proxy is "+f.Proxy)
+		says = joined("; ", says, "the proxy is "+f.Proxy)
 	}
-	v.Error, v.repeat = c.error(kind, says), again
+	v := c.verdict(kind, says)
+	v.repeat, v.ended, v.broken = again, f.Ended, f.Stage != wire.Unbuilt && f.Stage != wire.Switched
 	v.Local, v.Err = f.Stage == wire.Unbuilt, p.secrets(c).HideError(f.Cause)
 	if a != nil {
 		v.StatusCode, v.RequestID = a.Status, p.secrets(c).Show(a.Header.Get(requestIDHeader), maxSnippetBytes)
 	}
 	return v
-}
-
-// joined appends a note to a message.
-func joined(message, note string) string {
-	if message == "" || note == "" {
-		return message + note
-	}
-	return message + "; " + note
 }
 
 // refused makes the verdict on an answer without a result. The code decides; without a known code, the status does.
@@ -222,7 +215,7 @@ func (p *path) refused(c *call, a *wire.Answer) *verdict {
 			says += ": " + secrets.Show(string(a.Body), maxSnippetBytes)
 		}
 	}
-	v := &verdict{Error: c.error(nil, says)}
+	v := c.verdict(nil, says)
 	v.StatusCode, v.RetryAfter = a.Status, wire.RetryAfter(a.Header, now)
 	v.Code = generated.Code(secrets.Show(code, maxSnippetBytes))
 	v.RequestID = secrets.Show(cmp.Or(body.requestID, a.Header.Get(requestIDHeader)), maxSnippetBytes)
@@ -268,7 +261,7 @@ func (v *verdict) byStatus(a *wire.Answer, secrets text.Secrets) {
 		v.Kind = ErrPermissionDenied
 	case s == http.StatusProxyAuthRequired:
 		v.Kind = ErrUnavailable
-		v.Message = joined(v.Message, "a proxy asks for a user and password: put them into the proxy setting, such as HTTP_PROXY")
+		v.Message = joined("; ", v.Message, "a proxy asks for a user and password: put them into the proxy setting, such as HTTP_PROXY")
 	case s == http.StatusTooManyRequests:
 		v.Kind, v.RetryAfter = ErrThrottled, max(v.RetryAfter, time.Second)
 	case s == http.StatusNotImplemented, s == http.StatusHTTPVersionNotSupported:

@@ -71,18 +71,6 @@ func (c *Contract) tokens() {
 			c.TokenHeader = header
 		}
 	}
-	headers := obj(obj(c.tree["components"])["headers"])
-	for _, item := range obj(c.tree["paths"]) {
-		for _, op := range obj(item) {
-			for _, answer := range obj(obj(op)["responses"]) {
-				for name, header := range obj(obj(answer)["headers"]) {
-					if headers["RequestId"] != nil && obj(header)["$ref"] == "#/components/headers/RequestId" {
-						c.RequestIDHeader = name
-					}
-				}
-			}
-		}
-	}
 }
 
 // security decides on an operation's token. A contract that says nothing of it sends the token.
@@ -114,9 +102,6 @@ func (c *Contract) server(o *Operation) {
 	if len(servers) > 1 && len(servers) != len(all) {
 		c.refuse(place, "an operation has one server of its own at most, or one for each of the contract's")
 	}
-	if len(servers) > 1 {
-		o.Regions = map[string]string{}
-	}
 	for i, server := range servers {
 		own := strings.TrimRight(str(obj(server)["url"]), "/")
 		o.Server = cmp.Or(o.Server, own)
@@ -124,8 +109,8 @@ func (c *Contract) server(o *Operation) {
 		if _, path, _ := strings.Cut(strings.TrimPrefix(own, "https://"), "/"); path != first {
 			c.refuse(place, "the servers of an operation have one path")
 		}
-		if o.Regions != nil {
-			o.Regions[strings.TrimRight(str(obj(all[i])["url"]), "/")] = own
+		if len(servers) > 1 {
+			o.Regions = append(o.Regions, generated.Pair{Name: strings.TrimRight(str(obj(all[i])["url"]), "/"), Value: own})
 		}
 	}
 }
@@ -169,16 +154,16 @@ func (c *Contract) success(o *Operation) {
 func (c *Contract) successFields(o *Operation) {
 	said := o.tree["x-success"]
 	values := obj(said)
-	if values != nil {
-		o.Success = map[string]string{}
-	}
 	for _, name := range append(keys(values), texts(said)...) {
 		value, is := values[name]
+		text, kind := strings.Trim(jsonText(value), `"`), c.kind(c.field(o.answer, name))
 		switch {
 		case c.field(o.answer, name) == nil:
 			c.refuse(under(o.at, "x-success"), "%s is no field of the answer", name)
+		case is && (kind == "boolean" && text != "true" && text != "false" || (kind == "integer" || kind == "number") && !number.MatchString(text)):
+			c.refuse(under(o.at, "x-success", name), "%s is of type %s, and never %s: write a value that it has", name, kind, text)
 		case is:
-			o.Success[name] = strings.Trim(jsonText(value), `"`)
+			o.Success = append(o.Success, generated.Pair{Name: name, Value: text})
 		case !slices.Contains(o.Required, name):
 			o.Required = append(o.Required, name)
 		}

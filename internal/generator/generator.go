@@ -148,7 +148,8 @@ func (g *generation) check(src string) (used map[string]bool, found error) {
 		}
 		// Other packages are not known, nor are files written by hand.
 		if name, undefined := strings.CutPrefix(problem.Msg, "undefined: "); !undefined || !g.Own && imports[name] == "" {
-			found = fmt.Errorf("two parts of the contract have one name in Go, or another makes no Go: rename one with x-go-name, or an operation with its operationId: %s", problem.Msg)
+			what, _, _ := strings.Cut(problem.Msg, " at generated.go")
+			found = fmt.Errorf("two parts of the contract have one name in Go, or another makes no Go: rename one with x-go-name, or an operation with its operationId: %s", what)
 		}
 	}}
 	_, _ = cfg.Check("generated", fset, []*ast.File{file}, nil)
@@ -206,11 +207,6 @@ func literal(value any, pkg string) string {
 		if len(parts) > 0 && parts[0][0] == '\n' {
 			parts = append(parts, "\n")
 		}
-	case reflect.Map:
-		for _, key := range v.MapKeys() {
-			parts = append(parts, literal(key.Interface(), pkg)+": "+literal(v.MapIndex(key).Interface(), pkg))
-		}
-		slices.Sort(parts)
 	case reflect.String:
 		return strconv.Quote(v.String())
 	default:

@@ -24,7 +24,7 @@ func record(t *testing.T, r generated.Request) (sent, error) {
 		got = sent{r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.Header.Get("x-list"), string(body)}
 	}))
 	defer server.Close()
-	client, err := generated.NewClient(server.URL + "/pre fix/")
+	client, err := generated.NewClient(server.URL+"/pre fix/", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 
 // TestBusinessFailures: the contract's fields tell a success from a failure of the same status.
 func TestBusinessFailures(t *testing.T) {
-	values := generated.Operation{ID: "op", Method: http.MethodPost, Path: "/v1.0/x", Status: 200, Success: map[string]string{"success": "true"}}
+	values := generated.Operation{ID: "op", Method: http.MethodPost, Path: "/v1.0/x", Status: 200, Success: []generated.Pair{{Name: "success", Value: "true"}}}
 	own := generated.Operation{ID: "op", Method: http.MethodPost, Path: "/v1.0/x", Status: 200, OwnFields: []string{"code"}}
 	for _, tt := range []struct {
 		op            *generated.Operation

@@ -162,7 +162,8 @@ func damage(action answer.Action) func(*Fault, *call.Call, answerer) answer.Answ
 func unsuccessful(r *call.Route) []byte {
 	body := map[string]json.RawMessage{}
 	_ = json.Unmarshal([]byte(r.Example), &body) // Without an example there are these fields alone.
-	for name, value := range r.Operation.Success {
+	for _, field := range r.Operation.Success {
+		value := field.Value
 		switch {
 		case value == "true":
 			value = "false"
@@ -173,7 +174,7 @@ func unsuccessful(r *call.Route) []byte {
 		default:
 			value = `"failed"`
 		}
-		body[name] = json.RawMessage(value)
+		body[field.Name] = json.RawMessage(value)
 	}
 	return data.Encode(body)
 }

@@ -151,7 +151,7 @@ func TestReusedConnections(t *testing.T) {
 }
 
 func TestBusinessFailure(t *testing.T) {
-	a := start(t, own(generated.Operation{Success: map[string]string{"success": "true", "errcode": "0"}}, `{"success":true,"errcode":0,"taskId":"t"}`))
+	a := start(t, own(generated.Operation{Success: []generated.Pair{{Name: "success", Value: "true"}, {Name: "errcode", Value: "0"}}}, `{"success":true,"errcode":0,"taskId":"t"}`))
 	a.FailNext(dingtalktest.Fault{Kind: "business-failure"})
 	a.known().wantID(t, knownGroup) // has no such field
 	if got := a.task(`{}`); got.status != 200 || got.body != `{"errcode":-1,"success":false,"taskId":"t"}` {

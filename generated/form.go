@@ -1,0 +1,126 @@
+package generated
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/textproto"
+	"slices"
+	"strings"
+	"sync/atomic"
+)
+
+// File is a file to upload.
+type File struct {
+	Name      string    // such as picture.png; the service looks at what follows the dot
+	MediaType string    // such as image/png; empty: application/octet-stream
+	Content   io.Reader // read once, while the request is sent, and never after the call has ended
+}
+
+// form is a body of multipart/form-data. Its files are read while it is sent, so that it can be sent once.
+type form struct {
+	text    bytes.Buffer // what follows the last file
+	writer  *multipart.Writer
+	parts   []io.Reader // files, and the text before each
+	size    int64       // of the parts; -1: unknown
+	set     []string
+	touched atomic.Bool
+}
+
+// AddFile adds a file to a body of multipart/form-data. A name with a line break or another control character is an error of
+// the request.
+func (r *Request) AddFile(name string, file File) {
+	if file.Content == nil || file.Name == "" {
+		r.fail(errors.New("the file " + name + " has no name or no content"))
+		return
+	}
+	if file.MediaType == "" {
+		file.MediaType = "application/octet-stream"
+	}
+	f := r.formOf(name + file.Name + file.MediaType)
+	_, err := f.writer.CreatePart(textproto.MIMEHeader{
+		"Content-Disposition": {multipart.FileContentDisposition(name, file.Name)}, "Content-Type": {file.MediaType},
+	})
+	r.fail(err)
+	f.set, f.parts = append(f.set, name), append(f.parts, strings.NewReader(f.text.String()), file.Content)
+	if size := sizeOf(file.Content); size < 0 || f.size < 0 {
+		f.size = -1
+	} else {
+		f.size += int64(f.text.Len()) + size
+	}
+	f.text.Reset()
+}
+
+// AddField adds a field that is no file to a body of multipart/form-data, once for each value.
+func (r *Request) AddField(name string, values ...string) {
+	for _, value := range values {
+		f := r.formOf(name)
+		r.fail(f.writer.WriteField(name, value))
+		f.set = append(f.set, name)
+	}
+}
+
+// formOf returns the form that is the body. header is what a part's header is to hold.
+func (r *Request) formOf(header string) *form {
+	if strings.ContainsFunc(header, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+		r.fail(fmt.Errorf("the name of a field of the body, or of its file, has a control character: %q", header))
+	}
+	f, is := r.form.(*form)
+	if !is {
+		f = new(form)
+		f.writer, r.form = multipart.NewWriter(&f.text), f
+	}
+	return f
+}
+
+// sizeOf returns how much a reader holds, or -1 if it does not say.
+func sizeOf(content io.Reader) int64 {
+	switch c := content.(type) {
+	case interface{ Len() int }:
+		return int64(c.Len())
+	case io.Seeker:
+		at, errAt := c.Seek(0, io.SeekCurrent)
+		end, errEnd := c.Seek(0, io.SeekEnd)
+		if _, err := c.Seek(at, io.SeekStart); cmp.Or(errAt, errEnd, err) == nil {
+			return end - at
+		}
+	}
+	return -1
+}
+
+// attach makes the form the body of a request. What was read of an earlier one is not sent again: see read.
+func (f *form) attach(req *http.Request) {
+	end := f.text.String() + "\r\n--" + f.writer.Boundary() + "--\r\n"
+	req.Header.Set("Content-Type", f.writer.FormDataContentType())
+	if req.ContentLength = -1; f.size >= 0 {
+		req.ContentLength = f.size + int64(len(end))
+	}
+	parts := append(slices.Clip(f.parts), strings.NewReader(end))
+	req.Body = formBody{io.MultiReader(parts...), f, req.Context()}
+}
+
+func (f *form) holds(field string) bool { return slices.Contains(f.set, field) }
+
+func (f *form) read() bool { return f.touched.Load() }
+
+// formBody notes that a form was read, and reads no more of its files once the call has ended.
+type formBody struct {
+	parts io.Reader
+	form  *form
+	ctx   context.Context // of the request
+}
+
+func (b formBody) Read(p []byte) (int, error) {
+	b.form.touched.Store(true)
+	if err := b.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return b.parts.Read(p)
+}
+
+func (b formBody) Close() error { return nil }

@@ -190,11 +190,11 @@ func read(answer object) (e envelope) {
 func (e *envelope) isBan() bool { return e.status == "1111" && e.punish != "" && e.code == "" }
 
 // error returns the code and message of either API. For errors of its gateway, the legacy API answers a general code
-// and a sub_code. known reports whether the operation's contract lists a code; of the code 88 the sub_code decides even
+// and a sub_code, which is given if the operation's contract lists it; of the code 88 the sub_code decides even
 // if it is not known.
-func (e *envelope) error(known func(code string) bool) (code, message string) {
+func (e *envelope) error(o *Operation) (code, message string) {
 	if e.code == "" && e.refused() {
-		if e.subCode != "" && e.legacyCode == "88" || known(e.subCode) {
+		if e.subCode != "" && e.legacyCode == "88" || o.LookupErrorCode(e.subCode) != nil {
 			return e.subCode, e.legacyMessage
 		}
 		return e.legacyCode, e.legacyMessage

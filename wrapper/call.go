@@ -65,12 +65,12 @@ func (p *path) repeat(ctx context.Context, c *call) *Error {
 			switch {
 			case once:
 			case (c.first == nil || again) && !ours:
-				c.rejected, c.first = c.token, v
+				c.rejected, c.first = c.token, v.failure("")
 				uncounted++
 				continue
 			case c.first != nil:
 				failed := v.failure("")
-				failed.Err = fmt.Errorf("the token had been refreshed; the one before was rejected too: %w", c.first.failure(""))
+				failed.Err = fmt.Errorf("the token had been refreshed; the one before was rejected too: %w", c.first)
 				p.remember(c, failed)
 				return failed
 			}
@@ -90,7 +90,7 @@ func (p *path) repeat(ctx context.Context, c *call) *Error {
 			return v.failure(why)
 		}
 		if p.log != nil {
-			p.log.wait(ctx, v, wait)
+			p.log.wait(ctx, v.failure(""), wait)
 		}
 		if err := p.clock.Sleep(c.waits, wait); err != nil {
 			return c.unsent(&verdict{ended: err}, before)
@@ -159,13 +159,13 @@ func (p *path) authorize(ctx context.Context, c *call) *verdict {
 		return p.foreign(c, err, ErrUnavailable, "the token source failed")
 	}
 	if c.first != nil && token == c.rejected {
-		same := *c.first
+		same := &verdict{Error: *c.first}
 		same.Err = errors.New("asked for another token, the credentials gave the rejected one again")
 		if !p.credit.Others(&c.lane.tokens) {
 			p.tokens.Reject(ctx, token)
 		}
 		p.remember(c, same.failure(""))
-		return &same
+		return same
 	}
 	c.token, c.api = token, p.with(token)
 	return nil
@@ -245,7 +245,11 @@ func (p *path) attempt(ctx context.Context, c *call) (v *verdict) {
 	c.holds = back()
 	p.settle(c, v, failed)
 	if p.log != nil {
-		p.log.attempt(ctx, c, v, answer, p.clock.Now().Sub(begun))
+		var failure *Error
+		if v != nil {
+			failure = v.failure("")
+		}
+		p.log.attempt(ctx, c, failure, answer, p.clock.Now().Sub(begun))
 	}
 	return v
 }

@@ -60,8 +60,6 @@ func (a AppCredentials) Check() error {
 	return nil
 }
 
-func (a AppCredentials) app() AppCredentials { return a }
-
 // String names the app without its secret.
 func (a AppCredentials) String() string {
 	return fmt.Sprintf("dingtalk.AppCredentials{AppKey: %q, AppSecret: %s}", a.AppKey, text.Redacted)

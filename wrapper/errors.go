@@ -49,6 +49,8 @@ func (e *Error) Error() string {
 }
 
 // when returns text if it says something.
+//
+//go:noinline
 func when(says bool, text string) string {
 	if !says {
 		return ""
@@ -57,8 +59,16 @@ func when(says bool, text string) string {
 }
 
 // joined joins the texts that are not empty.
-func joined(between string, texts ...string) string {
-	return strings.Join(slices.DeleteFunc(texts, func(text string) bool { return text == "" }), between)
+//
+//go:noinline
+func joined(between string, texts ...string) (all string) {
+	for _, text := range texts {
+		if all != "" && text != "" {
+			all += between
+		}
+		all += text
+	}
+	return all
 }
 
 // Unwrap lets [errors.Is] and [errors.As] find the kind and the cause.

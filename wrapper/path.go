@@ -17,8 +17,8 @@ import (
 // path holds what all calls of a client share.
 type path struct {
 	wire      *wire.Wire
-	plain     *generated.Client          // without a token
-	current   atomic.Pointer[authorized] // with the token in use
+	plain     *generated.Client // without a token
+	current   atomic.Value      // *authorized, with the token in use
 	tokens    tokenKeeper
 	lanes     breaker.Set
 	ban       breaker.Ban
@@ -77,7 +77,7 @@ type call struct {
 	token    string
 	dropped  *tokens.Drop // the lane's last, before the call got its token
 	rejected string       // the token that the service rejected first
-	first    *verdict     // on that rejection
+	first    *Error       // that rejection
 	sent     int          // requests
 	unsure   bool         // a failed request may have been processed
 	ticket   breaker.Pass
@@ -108,7 +108,7 @@ const (
 // secrets are what no text about a call may repeat: its token, or else those in use, and what else is sent.
 func (p *path) secrets(c *call) text.Secrets {
 	secrets := append(c.hidden[:0], c.token, p.appSecret())
-	if current := p.current.Load(); current != nil && c.token == "" {
+	if current, _ := p.current.Load().(*authorized); current != nil && c.token == "" {
 		secrets = append(secrets, current.token, current.before)
 	}
 	for _, header := range []http.Header{p.calls.header, c.options.header} {
@@ -130,7 +130,7 @@ type authorized struct {
 
 // with returns the generated client whose requests carry token. All requests with one token share its headers.
 func (p *path) with(token string) *generated.Client {
-	current := p.current.Load()
+	current, _ := p.current.Load().(*authorized)
 	if current == nil || current.token != token {
 		next := &authorized{token: token, api: *p.plain}
 		if current != nil {

@@ -19,14 +19,16 @@ import (
 // tokenSharing makes the store of a client's base URL and app. Only [WithTokenStore] refers to it.
 type tokenSharing func(baseURL string, creds AppCredentials) tokens.Shared
 
-// newTokens makes the token keeper for credentials. It names no type of them: an app links those that it uses.
+// newTokens makes the token keeper for credentials.
 func newTokens(p *path, creds Credentials, share tokenSharing) (tokenKeeper, error) {
 	if creds == nil || isNil(creds) {
 		return nil, errors.New("credentials are nil")
 	}
 	switch own := creds.(type) {
-	case interface{ app() AppCredentials }:
-		return newCache(p, own.app(), share)
+	case AppCredentials:
+		return newCache(p, own, share)
+	case *AppCredentials:
+		return newCache(p, *own, share)
 	case interface{ check() error }:
 		if err := own.check(); err != nil {
 			return nil, err

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/breaker"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/tokens"
@@ -38,7 +39,7 @@ func (p *path) do(ctx context.Context, c *call) error {
 	if limit > 0 && err.Kind == context.DeadlineExceeded && ctx.Err() == nil { //nolint:errorlint // a kind is never wrapped
 		err.Message = fmt.Sprintf("the call's limit of %s ended it", limit)
 	}
-	err.MayBeDone = c.unsure && c.contract.Repeat != RepeatSafe
+	err.MayBeDone = c.unsure && c.contract.Repeat != generated.RepeatSafe
 	return err
 }
 
@@ -84,7 +85,7 @@ func (p *path) repeat(ctx context.Context, c *call) *Error {
 		}
 		wait, again, why := p.retry.next(c.waits, p.clock, v.RetryAfter, max(c.sent-uncounted, 1))
 		switch {
-		case v.repeat == never, v.repeat == ifSafe && c.contract.Repeat != RepeatSafe:
+		case v.repeat == never, v.repeat == ifSafe && c.contract.Repeat != generated.RepeatSafe:
 			return v.failure("")
 		case !again:
 			return v.failure(why)

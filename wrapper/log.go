@@ -10,16 +10,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
-// logger logs what happens. Only [WithLogger] refers to slogger: an app without it does not link most of log/slog.
-type logger interface {
-	attempt(ctx context.Context, c *call, failure *Error, answer *wire.Answer, took time.Duration)
-	wait(ctx context.Context, failure *Error, wait time.Duration)
-	token(ctx context.Context, event string, err error)
-	cachePanicked(ctx context.Context)
-	// quiet keeps the log of a token's fetch back while callers wait for it: a handler may block, or call the client.
-	quiet(ctx context.Context) (quiet context.Context, flush func())
-}
-
 // slogger writes to the caller's slog.Logger. A panic of the handler loses that line alone.
 type slogger struct {
 	to   *slog.Logger

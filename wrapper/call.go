@@ -13,7 +13,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/breaker"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/tokens"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
@@ -279,7 +278,7 @@ func (p *path) settle(c *call, v *verdict, failed *wire.Failure) {
 	}
 	p.leave(c, o)
 	if v == nil && c.token != "" {
-		var after *tokens.Drop
+		var after time.Time
 		if c.first != nil {
 			after = c.dropped
 		}

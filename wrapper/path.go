@@ -87,11 +87,11 @@ type call struct {
 	lane     *lane
 	api      *generated.Client // with the token in use
 	token    string
-	dropped  *tokens.Drop // the lane's last, before the call got its token
-	rejected string       // the token that the service rejected first
-	first    *Error       // that rejection
-	sent     int          // requests
-	unsure   bool         // a failed request may have been processed
+	dropped  time.Time // when the lane last made the client drop a token, before the call got its own
+	rejected string    // the token that the service rejected first
+	first    *Error    // that rejection
+	sent     int       // requests
+	unsure   bool      // a failed request may have been processed
 	ticket   breaker.Pass
 	holds    bool // whether the call holds ticket
 }

@@ -174,40 +174,6 @@ func TestAutoretry(t *testing.T) {
 	}
 }
 
-// TestFigures compares the page with what `make bench` measured.
-func TestFigures(t *testing.T) {
-	_, section, _ := strings.Cut(string(read(t, "../RESULTS.md")), "\n## An app that makes one call\n")
-	section, _, _ = strings.Cut(section, "\n## ")
-	table := map[string]map[string]string{} // by what stands first in a row, and at the head of a column
-	var head []string
-	for line := range strings.Lines(section) {
-		if !strings.HasPrefix(line, "|") {
-			continue
-		}
-		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "| "), " | ")
-		if head == nil {
-			head = cells
-		}
-		row := map[string]string{}
-		for i, cell := range cells[:min(len(cells), len(head))] {
-			row[head[i]] = cell
-		}
-		table[cells[0]] = row
-	}
-	old, now := table["DingTalk's official Go SDK"], table["**this SDK**"]
-	for name, column := range map[string]string{
-		"binary, more than the same app by hand with net/http": "more than by hand",
-		"packages compiled beyond the standard library":        "packages beyond std",
-		"lines of `go.sum`": "lines of go.sum",
-	} {
-		if old[column] == "" || now[column] == "" {
-			t.Errorf("RESULTS.md has no column %q with both SDKs", column)
-			continue
-		}
-		inPage(t, "| "+name+" | "+old[column]+" | "+now[column]+" |")
-	}
-}
-
 func inPage(t *testing.T, row string) {
 	t.Helper()
 	if !strings.Contains(string(read(t, page)), "\n"+row) {

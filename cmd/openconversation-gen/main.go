@@ -39,7 +39,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("openconversation-gen", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.output, "output", "", "write NAME.gen.go, or the contract of each package, into this `folder`")
-	flags.StringVar(&o.routes, "routes", "", "write the operations to this `file`, for --spec or --official-routes of openconversation")
+	flags.StringVar(&o.routes, "routes", "", "write the operations to this `file`, for --spec of openconversation")
 	flags.StringVar(&o.operations, "operation", "", "only these operations of the official SDK: `NAMES` with commas between them, in any case; * stands for any letters")
 	flags.StringVar(&o.sdk, "sdk", "", "the official SDK: a `folder` with its source, or a version; "+defaultSDK)
 	if imports {
@@ -76,11 +76,11 @@ func run(args []string, stdout, stderr io.Writer) error {
 	}
 	switch {
 	case imports && (len(named) > 0 || o.routes != "" || o.list) && (len(named) < 2 || !o.list):
-		o.packages = strings.Join(named, ",")
+		o.packages, o.contracts = strings.Join(named, ","), o.routes == ""
 		return o.imported(stdout, stderr)
 	case imports || len(named) > 0:
 	case o.packages != "" && o.output != "" && o.spec+o.overlay+o.routes == "":
-		return o.packagesOf(stderr)
+		return o.imported(stdout, stderr)
 	case o.packages == "" && o.spec != "" && (o.name == "") == (o.output == "") && o.name+o.routes != "":
 		return o.generate()
 	}

@@ -86,11 +86,16 @@ func (r result) check(t *testing.T, want result) {
 	}
 }
 
+// said reports whether a command printed a text. Lines end where there is room, so that blanks and line ends are alike.
+func (r result) said(text string) bool {
+	return strings.Contains(strings.Join(strings.Fields(r.stdout+r.stderr), " "), strings.Join(strings.Fields(text), " "))
+}
+
 // holds checks a result's code and what it holds.
 func (r result) holds(t *testing.T, code int, parts ...string) {
 	t.Helper()
 	for _, part := range parts {
-		if !strings.Contains(r.stdout+r.stderr, part) {
+		if !r.said(part) {
 			t.Errorf("%q is not in %+v", part, r)
 		}
 	}

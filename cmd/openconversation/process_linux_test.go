@@ -350,9 +350,6 @@ func TestMemoryIsFlat(t *testing.T) {
 		t.Errorf("%s", answer)
 	}
 	s.stop(t)
-	if said := s.stderr.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, "the record is full") {
-		t.Errorf("it said %q", said)
-	}
 }
 
 // idsVariable is how many chats BenchmarkBulk converts.

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rivo/uniseg"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/xuri/excelize/v2"
 
@@ -131,7 +132,7 @@ func number(ts *testscript.TestScript, args []string, i int) int {
 }
 
 // filesFollow are the flags whose value is a file, which is one of the script's.
-var filesFollow = []string{"-i", "--input", "-o", "--output", "--app-secret-file", "--spec", "--official-routes", "--scenario", "--log"}
+var filesFollow = []string{"-i", "--input", "-o", "--output", "--app-secret-file", "--spec", "--scenario", "--log"}
 
 // oc is the command in this process, and its outcome: oc CODE ARG… [<FILE] [=> TEXT…]. Names of files are the script's.
 func oc(ts *testscript.TestScript, args []string) {
@@ -160,8 +161,13 @@ func oc(ts *testscript.TestScript, args []string) {
 	if got.code != code {
 		ts.Fatalf("exit code %d, want %d\n%s%s", got.code, code, got.stdout, got.stderr)
 	}
+	for line := range strings.Lines(got.stdout + got.stderr) { // these fit a terminal
+		if uniseg.StringWidth(line) > 80 && slices.Contains([]string{"codes", "doctor"}, args[1]) && !slices.Contains(args, "--json") && code != 2 {
+			ts.Fatalf("%d columns: %s", uniseg.StringWidth(line), line)
+		}
+	}
 	for _, text := range texts {
-		if !strings.Contains(got.stdout+got.stderr, text) {
+		if !got.said(text) {
 			ts.Fatalf("%q is not in\n%s%s", text, got.stdout, got.stderr)
 		}
 	}

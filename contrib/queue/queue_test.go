@@ -102,7 +102,7 @@ func TestKilledWorkerSendsNothingTwice(t *testing.T) {
 		return cmd
 	}
 	add := func(chat string) {
-		eventually(t, "a job is added", func() bool { return start(chat+"\n", "add", dingtalktest.RobotCode, "Hello, "+chat).Wait() == nil })
+		eventually(t, "a job is added", func() bool { return start(chat+"\n", "add", dingtalktest.RobotCode, "Hi, "+chat).Wait() == nil })
 	}
 	db, err := pgxpool.New(t.Context(), database)
 	if err != nil {
@@ -145,7 +145,7 @@ func TestKilledWorkerSendsNothingTwice(t *testing.T) {
 
 	worker = start("", "work")
 	for _, chat := range []string{"chat-unsent", "chat-sent"} {
-		eventually(t, chat+" ends for a person", func() bool { job, record := state(chat); return job == "cancelled" && record == "sending" })
+		eventually(t, chat+" ends", func() bool { job, record := state(chat); return job == "cancelled" && record == "sending" })
 	}
 	if n := messages(); n != sent+1 {
 		t.Errorf("%d messages after two kills, want 1", n-sent)

@@ -42,7 +42,7 @@ func TestSnippets(t *testing.T) {
 					u.console(t, b)
 				case "go":
 					u.compile(t, b, blocks[i+1:])
-				case "yaml":
+				case "yaml", "dockerfile": // the step deployment checks manifests
 					newcomer.Write(t, filepath.Join(u.folder(t, b), b.marks["file"]), strings.Join(b.body, "\n")+"\n")
 				case "mermaid": // a picture
 				default:

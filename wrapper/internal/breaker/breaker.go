@@ -6,15 +6,14 @@
 // one starts half-open, with Start calls allowed.
 //
 // A request that its caller's deadline ended says little: the service may be hung, or the caller hasty. It counts if no
-// answer came meanwhile. A breaker that is open for this reason alone refuses callers as hasty as those, and lets
-// patient ones pass at once, who can wait twice as long.
+// answer came meanwhile. A breaker that is open for this reason alone refuses callers as hasty as those, rather than let
+// them wait for a probe with the rest of their time, and lets patient ones pass at once, who can wait twice as long.
 package breaker
 
 import (
 	"context"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
@@ -77,14 +76,13 @@ type Breaker struct {
 	active     int // calls in flight of this generation, counted while there is a limit
 	generation int // counts openings: answers to requests sent before an opening are ignored
 	answers    int // of a failing service, too
-	failures   int // since the last good answer
 	openings   int // since the last good answer
+	failures   int // since the last good answer
 
-	hasty   int           // requests ended by their callers' deadlines since the last answer
+	hasty   int           // of failures, requests ended by their callers' deadlines, since the last answer
 	longest time.Duration // of their waits
 
 	until  time.Time     // open until then
-	pause  time.Duration // duration of the opening
 	probed time.Time     // when the last probe passed
 	cause  Outcome       // of the last opening
 	change chan struct{} // closed whenever a waiting call may pass; nil: nobody waits for it
@@ -102,18 +100,15 @@ type Pass struct {
 	answers    int
 }
 
-// Acquire blocks until the call may send a request. It waits at most MaxFailing or MaxThrottle, and refuses at once if the
-// opening ends after ctx's deadline.
+// Acquire blocks until the call may send a request. It waits at most MaxFailing or MaxThrottle, and refuses at once if ctx's
+// deadline leaves too little time after the opening: none, or less than three quarters of what hasty calls had.
 func (b *Breaker) Acquire(ctx context.Context) (Pass, *Refusal) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	begun := b.clock.Now()
-	for now := begun; ; now = b.clock.Now() {
+	begun := b.clock.Steady()
+	for now := begun; ; now = b.clock.Steady() {
 		if left, cause := b.limits.Ban.Left(); left > 0 {
 			return Pass{}, &Refusal{Outcome: Outcome{Wait: left, Cause: cause}}
-		}
-		if b.until.Sub(now) > b.pause { // the clock was set back
-			b.until = now
 		}
 		wait, passes := b.turn(ctx, now)
 		if passes {
@@ -129,7 +124,7 @@ func (b *Breaker) Acquire(ctx context.Context) (Pass, *Refusal) {
 			left += b.limits.MaxThrottle - b.limits.MaxFailing
 		}
 		refused := &Refusal{Outcome: b.cause}
-		if refused.Wait = wait; wait > 0 && left <= 0 || b.until.After(now) && (wait > left || b.clock.Passes(ctx, wait)) {
+		if refused.Wait = wait; wait > 0 && left <= 0 || b.until.After(now) && (wait > left || b.clock.Passes(ctx, wait+b.longest*3/4)) {
 			return Pass{}, refused
 		}
 		if b.change == nil {
@@ -137,28 +132,12 @@ func (b *Breaker) Acquire(ctx context.Context) (Pass, *Refusal) {
 		}
 		change := b.change
 		b.mu.Unlock()
-		refused.Err = b.wait(ctx, change, min(wait, left))
+		refused.Err = b.clock.Wait(ctx, change, min(wait, left))
 		b.mu.Lock()
 		if refused.Err != nil {
 			return Pass{}, refused
 		}
 	}
-}
-
-// wait waits for a change, at most d; 0 waits for a change alone.
-func (b *Breaker) wait(ctx context.Context, change chan struct{}, d time.Duration) error {
-	var timer <-chan time.Time
-	if d > 0 {
-		var stop func() bool
-		timer, stop = b.clock.Timer(d)
-		defer stop()
-	}
-	select {
-	case <-change:
-	case <-timer:
-	case <-ctx.Done():
-	}
-	return ctx.Err()
 }
 
 // turn reports whether a call passes, or else how long until it asks again; 0 waits for a change. After hasty calls, one
@@ -175,7 +154,7 @@ func (b *Breaker) turn(ctx context.Context, now time.Time) (wait time.Duration, 
 		return 0, false
 	}
 	wait = b.probed.Add(probeTime).Sub(now)
-	return wait, wait <= 0 || wait > probeTime
+	return wait, wait <= 0
 }
 
 // Lend releases a pass after limit, because its holder runs foreign code. back ends the loan and reports whether the
@@ -216,17 +195,16 @@ func (b *Breaker) Release(p Pass, o Outcome) {
 		b.longest = max(b.longest, o.Wait)
 		b.failed(o)
 	case o.Kind == Failed:
-		b.failures++
 		b.failed(o)
 	}
 }
 
-// failed opens the breaker after enough failures of one kind. b.mu is held.
+// failed opens the breaker after enough failures: for hasty calls alone if there were no others. b.mu is held.
 func (b *Breaker) failed(o Outcome) {
-	if max(b.failures, b.hasty) < Budget {
+	if b.failures++; b.failures < Budget {
 		return
 	}
-	if b.failures >= Budget {
+	if b.failures > b.hasty {
 		o.Kind = Failed
 	}
 	// At most half of MaxFailing: a waiting call then sees at least one probe.
@@ -238,7 +216,7 @@ func (b *Breaker) open(o Outcome, wait time.Duration) {
 	b.generation++
 	b.openings++
 	b.limit, b.active = 1, 0
-	b.cause, b.pause, b.until = o, wait, b.clock.Now().Add(wait)
+	b.cause, b.until = o, b.clock.Steady().Add(wait)
 }
 
 // wake makes all waiting calls check again. b.mu is held.
@@ -253,7 +231,7 @@ func (b *Breaker) wake() {
 type Key struct{ Op, Host string }
 
 // The most operations that a set tells apart: those of contracts, of which the official SDK has 3,270, and paths without
-// a contract. All others share one place.
+// a contract. All others of a kind share one place.
 const (
 	maxOperations = 8192
 	maxPaths      = 256
@@ -263,32 +241,29 @@ const (
 type Set struct {
 	New func() any
 
-	mu    sync.Mutex
-	made  map[Key]any
-	paths int // of made
+	mu                sync.Mutex
+	operations, paths map[Key]any
 }
 
 // Of returns the value of an operation. One without a contract is known by its method and path.
 func (s *Set) Of(key Key, method, path string) any {
-	isPath := key.Op == ""
-	if isPath {
-		key.Op = method + " " + shape(path)
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.made[key] == nil && (len(s.made) >= maxOperations || isPath && s.paths >= maxPaths) {
-		key, isPath = Key{}, false
+	made, most := &s.operations, maxOperations
+	if key.Op == "" {
+		key.Op = method + " " + shape(path)
+		made, most = &s.paths, maxPaths
 	}
-	if s.made == nil {
-		s.made = map[Key]any{}
+	if *made == nil {
+		*made = map[Key]any{}
 	}
-	if s.made[key] == nil {
-		s.made[key] = s.New()
-		if isPath {
-			s.paths++
-		}
+	if (*made)[key] == nil && len(*made) >= most {
+		key = Key{}
 	}
-	return s.made[key]
+	if (*made)[key] == nil {
+		(*made)[key] = s.New()
+	}
+	return (*made)[key]
 }
 
 // shape returns a path without its ids: a segment that looks like one becomes a star.
@@ -310,24 +285,25 @@ func isVersion(s string) bool {
 
 // Ban is a time in which nothing may be sent, whatever the operation.
 type Ban struct {
-	Clock   clock.Clock
-	current atomic.Pointer[ban]
-}
-
-type ban struct {
+	Clock clock.Clock
+	mu    sync.Mutex
 	until time.Time
 	cause any
 }
 
 // Begin begins a ban.
 func (b *Ban) Begin(wait time.Duration, cause any) {
-	b.current.Store(&ban{b.Clock.Steady().Add(wait), cause})
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.until, b.cause = b.Clock.Steady().Add(wait), cause
 }
 
-// Left returns how long the ban still lasts, and its cause. It is 0 if there is none.
+// Left returns how long the ban still lasts, and its cause. It is 0 or less if there is none.
 func (b *Ban) Left() (left time.Duration, cause any) {
-	if current := b.current.Load(); current != nil {
-		return max(current.until.Sub(b.Clock.Steady()), 0), current.cause
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.cause == nil {
+		return 0, nil
 	}
-	return 0, nil
+	return b.until.Sub(b.Clock.Steady()), b.cause
 }

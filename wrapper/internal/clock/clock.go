@@ -31,15 +31,22 @@ func System() Clock {
 }
 
 // Sleep waits for d. If the context ends first, Sleep returns its error.
-func (c Clock) Sleep(ctx context.Context, d time.Duration) error {
-	fires, stop := c.Timer(d)
-	defer stop()
-	select {
-	case <-fires:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+func (c Clock) Sleep(ctx context.Context, d time.Duration) error { return c.Wait(ctx, nil, max(d, 1)) }
+
+// Wait waits for a signal, at most d; 0 waits for the signal alone. If the context ends first, Wait returns its error.
+func (c Clock) Wait(ctx context.Context, signal <-chan struct{}, d time.Duration) error {
+	var fires <-chan time.Time
+	if d > 0 {
+		var stop func() bool
+		fires, stop = c.Timer(d)
+		defer stop()
 	}
+	select {
+	case <-signal:
+	case <-fires:
+	case <-ctx.Done():
+	}
+	return ctx.Err()
 }
 
 // Passes reports whether ctx's deadline is less than d away.

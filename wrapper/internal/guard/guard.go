@@ -3,28 +3,30 @@ package guard
 
 import "context"
 
-// Within runs f in a new goroutine, and leaves it behind when ctx ends. crashed makes the error if f panics, or ends its
-// goroutine: recovered is nil then.
+// Within runs f in a new goroutine, and leaves it behind when ctx ends: the error is ctx's cause then. crashed makes the
+// error if f panics, or ends its goroutine: recovered is nil then.
 func Within[T any](ctx context.Context, f func() (T, error), crashed func(recovered any) error) (value T, err error) {
-	done := make(chan func(), 1)
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
 	go func() {
-		var result T
-		var failed error
+		var r result
 		returned := false
 		defer func() {
 			if v := recover(); !returned {
-				failed = crashed(v)
+				r.err = crashed(v)
 			}
-			done <- func() { value, err = result, failed }
+			done <- r
 		}()
-		result, failed = f()
+		r.value, r.err = f()
 		returned = true
 	}()
 	select {
-	case take := <-done:
-		take()
-		return value, err
+	case r := <-done:
+		return r.value, r.err
 	case <-ctx.Done():
-		return value, ctx.Err()
+		return value, context.Cause(ctx)
 	}
 }

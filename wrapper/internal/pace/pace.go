@@ -2,10 +2,8 @@
 package pace
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"sync"
 	"time"
 
@@ -17,14 +15,12 @@ import (
 // case the limit has moved.
 type Limiter struct {
 	Err   error         // why there is none
-	turn  chan struct{} // held by the only caller that waits for its time: nobody else reserves at an outdated rate
+	turn  chan struct{} // held by the only caller that waits for its time, so that calls keep their order
 	clock clock.Clock
-	sent  []time.Time // ring of the times at which Wait returned; guarded by turn
-	next  int         // in sent
 
 	mu      sync.Mutex
 	current float64   // rate
-	due     time.Time // no earlier than then is the next request's time
+	due     time.Time // of the next request
 	ceiling float64   // highest rate
 	floor   float64   // lowest rate
 	good    float64   // highest rate served for stepTime without a throttle
@@ -38,10 +34,9 @@ type Limiter struct {
 const (
 	// paceMargin keeps evenly spaced requests below a limit counted in whole seconds, despite network jitter.
 	paceMargin = 0.97
-	// windowTime is a little more than such a limit's second; see spread. windowSize is the number of requests spread
-	// compares.
-	windowTime = 1010 * time.Millisecond
-	windowSize = 256
+	// lateTime is how late a call may be, as on a busy machine, without delaying those after it. It is less than paceMargin
+	// leaves of a second: the second that begins with the late call holds no call too many.
+	lateTime = 20 * time.Millisecond
 	// slowest is one call in ten seconds. A slower run has come to a halt anyway.
 	slowest = 0.1
 	// throttleTime is the pause after a throttle. Further throttles within it count as one: they answer requests sent
@@ -68,7 +63,6 @@ func New(perSecond float64, clk clock.Clock) *Limiter {
 	}
 	l.ceiling = perSecond * paceMargin
 	l.current, l.bad, l.floor = l.ceiling, l.ceiling, min(slowest, l.ceiling)
-	l.sent = make([]time.Time, int(max(min(math.Ceil(l.ceiling), windowSize), 1)))
 	return l
 }
 
@@ -84,44 +78,36 @@ func (l *Limiter) Wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	wait, err := l.reserve(ctx)
-	if err == nil && wait > 0 {
-		err = l.clock.Sleep(ctx, wait)
+	for {
+		wait, err := l.take(ctx)
+		if err != nil || wait == 0 {
+			return err
+		}
+		if err = l.clock.Sleep(ctx, wait); err != nil {
+			return err
+		}
 	}
-	if err = cmp.Or(err, ctx.Err()); err != nil {
-		return err
-	}
-	return l.spread(ctx)
 }
 
-// reserve takes the next request's time, and returns how long until it comes.
-func (l *Limiter) reserve(ctx context.Context) (wait time.Duration, err error) {
+// take takes the turn of the next request if it has come, or else returns how long until it comes.
+func (l *Limiter) take(ctx context.Context) (wait time.Duration, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock.Steady()
-	if wait = max(l.due.Sub(now), 0); l.clock.Passes(ctx, wait) {
+	wait = max(l.due.Sub(now), 0)
+	switch {
+	case ctx.Err() != nil:
+		return 0, ctx.Err()
+	case l.clock.Passes(ctx, wait):
 		return 0, context.DeadlineExceeded
-	}
-	l.due = now.Add(wait + time.Duration(float64(time.Second)/l.current))
-	return wait, nil
-}
-
-// spread keeps a late call, as on a busy machine, from being too close to the calls after it. The times reserved
-// stay, and a second that begins with the late call would hold one call more than the limit.
-func (l *Limiter) spread(ctx context.Context) error {
-	perSecond := l.Rate()
-	if n := int(min(math.Ceil(perSecond), windowSize+1)); n <= len(l.sent) {
-		window := min(windowTime, time.Duration(float64(n)/perSecond*float64(time.Second)))
-		passed := l.clock.Steady().Sub(l.sent[(l.next+len(l.sent)-n)%len(l.sent)])
-		if passed >= 0 && passed < window { // negative if the clock was set back
-			if err := l.clock.Sleep(ctx, window-passed); err != nil {
-				return err
-			}
+	case wait == 0:
+		from := l.due
+		if earliest := now.Add(-lateTime); from.Before(earliest) {
+			from = earliest
 		}
+		l.due = from.Add(time.Duration(float64(time.Second) / l.current))
 	}
-	l.sent[l.next] = l.clock.Steady()
-	l.next = (l.next + 1) % len(l.sent)
-	return nil
+	return wait, nil
 }
 
 // Rate returns the current rate in calls a second.

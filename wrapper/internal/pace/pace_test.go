@@ -63,7 +63,7 @@ func TestLimiterFindsTheLimit(t *testing.T) {
 			served, throttled = served+good, throttled+bad
 		}
 		ratio := s.now.Sub(begun).Seconds() * float64(limit) / 2000
-		errorIf(t, limit >= 5 && limit <= 20 && (ratio > 1.12 || throttled > 40), "%d: %.3f of the best time, %d bad", limit, ratio, throttled)
+		errorIf(t, limit >= 5 && limit <= 20 && (ratio > 1.12 || throttled > 40), "%d: %.3f of the best, %d bad", limit, ratio, throttled)
 		served, throttled = s.run(10 * time.Minute)
 		share := float64(served) / float64(limit*600)
 		errorIf(t, share < 0.88 || throttled*20 > served, "limit %d: %.2f of what was allowed, %d throttles", limit, share, throttled)
@@ -105,7 +105,7 @@ func TestLimiterSpreadsLateCalls(t *testing.T) {
 		for i := range calls {
 			err := l.Wait(t.Context())
 			sent = append(sent, time.Now())
-			errorIf(t, err != nil || i >= limit && time.Since(sent[i-limit]) < time.Second, "call %d is one too many in a second: %v", i, err)
+			errorIf(t, err != nil || i >= limit && time.Since(sent[i-limit]) < time.Second, "call %d in a second is too many: %v", i, err)
 			if i%60 == 3 {
 				time.Sleep(95 * time.Millisecond) // the next is late by 43 ms
 			}

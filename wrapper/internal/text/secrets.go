@@ -48,16 +48,16 @@ func (s Secrets) hide(text string, n int) (shown string, changed bool) {
 		}
 		window = text[:min(len(text), end+maxAuthority+perByte*min(longest, n))]
 	}
-	m := marks{limit: max(n, wholeWord), size: len(window), cut: len(window) < len(text)}
-	m.search(window, s)
-	if m.hidden == nil {
+	search := search{compared: max(n, wholeWord), cut: len(window) < len(text), forms: s, secrets: len(s)}
+	hidden := search.in(window, 0)
+	if hidden == nil {
 		return Cut(text, n), end < len(text)
 	}
 	var out strings.Builder
 	for i := range end {
-		if !m.hidden[i] {
+		if !hidden[i] {
 			out.WriteByte(text[i])
-		} else if i == 0 || !m.hidden[i-1] {
+		} else if i == 0 || !hidden[i-1] {
 			out.WriteString(Redacted)
 		}
 	}
@@ -104,101 +104,71 @@ func (h *hiddenError) Is(target error) bool { return h.odd && errors.Is(h.err(),
 // Timeout reports whether the error is a time-out.
 func (h *hiddenError) Timeout() bool { return Timeout(h.err()) }
 
-// marks records which bytes of a text are hidden. It looks at the text with ever more escapes undone.
-type marks struct {
-	size   int    // of the text
-	limit  int    // so much of a secret is compared: no more is shown
-	cut    bool   // the text goes on
-	hidden []bool // by byte of the text; nil: none is
-	layer  string // the text with escapes undone
-	from   []int  // where each byte of layer comes from, and the length of the text; nil: layer is the text
+// search looks for secrets in a text.
+type search struct {
+	compared int      // so much of a secret: no more is shown
+	cut      bool     // the text goes on
+	forms    []string // a secret may hold what looks like an escape: with that undone, too, it is another form
+	secrets  int      // forms of each layer
 }
 
-func (m *marks) search(text string, secrets Secrets) {
-	m.layer = text
-	// A secret may hold what looks like an escape: with that undone, too, it is another form.
-	forms := secrets
-	for depth := 0; ; depth++ {
-		for _, form := range forms {
-			m.find(form)
+// in returns which bytes of a text are to be hidden, or nil if none are. It looks at the text as it stands, and then with ever
+// more escapes undone.
+func (s search) in(text string, layer int) (hidden []bool) {
+	hide := func(begin, end int) {
+		if hidden == nil {
+			hidden = make([]bool, len(text))
 		}
-		m.userinfo()
-		if depth == layers || len(secrets) == 0 || !strings.ContainsAny(m.layer, escapes) {
+		for i := begin; i < end; i++ {
+			hidden[i] = true
+		}
+	}
+	for _, form := range s.forms {
+		if form = form[:min(len(form), s.compared)]; form != "" && (layer == 0 || len(form) >= wholeWord) {
+			find(text, form, hide)
+		}
+	}
+	s.userinfo(text, hide)
+	if layer == layers || s.secrets == 0 || !strings.ContainsAny(text, escapes) {
+		return hidden
+	}
+	for _, form := range s.forms[len(s.forms)-s.secrets:] {
+		undone, _ := undo(form)
+		s.forms = append(s.forms[:len(s.forms):len(s.forms)], undone)
+	}
+	undone, from := undo(text)
+	for i, is := range s.in(undone, layer+1) {
+		if is {
+			hide(from[i].begin, from[i].end)
+		}
+	}
+	return hidden
+}
+
+// find hides every place of a secret. A short one is hidden as a whole word.
+func find(text, secret string, hide func(begin, end int)) {
+	short := len(secret) < wholeWord
+	for at, done := 0, 0; ; at++ {
+		i := strings.Index(text[at:], secret)
+		if i < 0 {
 			return
 		}
-		undone, from := undo(m.layer)
-		for i, at := range from {
-			if m.from != nil {
-				from[i] = m.from[at]
-			}
-		}
-		m.layer, m.from = undone, from
-		for _, form := range forms[max(0, len(forms)-len(secrets)):] {
-			undone, _ := undo(form)
-			forms = append(forms[:len(forms):len(forms)], undone)
-		}
-	}
-}
-
-// find hides every place of a secret. A short one is hidden as a whole word of the text itself. Of a text that goes on,
-// the end may be the beginning of a secret.
-func (m *marks) find(secret string) {
-	secret = secret[:min(len(secret), m.limit)]
-	short := len(secret) < wholeWord
-	if secret == "" || short && m.from != nil {
-		return
-	}
-	for at, done := 0, 0; ; at++ {
-		i := strings.Index(m.layer[at:], secret)
-		if i < 0 {
-			break
-		}
 		at += i
-		if end := at + len(secret); !short || !inWord(m.layer, at, end) {
-			m.hide(max(at, done), end)
+		if end := at + len(secret); !short || !inWord(text, at, end) {
+			hide(max(at, done), end)
 			done = end
 		}
 	}
-	for n := len(secret) - 1; m.cut && n >= wholeWord; n-- {
-		if strings.HasSuffix(m.layer, secret[:n]) {
-			m.hide(len(m.layer)-n, len(m.layer))
-			return
-		}
-	}
 }
 
-// hide hides what became the layer's bytes from begin to end.
-func (m *marks) hide(begin, end int) {
-	if m.hidden == nil {
-		m.hidden = make([]bool, m.size)
-	}
-	if m.from != nil {
-		for end < len(m.layer) && m.from[end] == m.from[end-1] { // one escape may stand for several bytes
-			end++
-		}
-		begin, end = m.from[begin], m.from[end]
-	}
-	for i := begin; i < end; i++ {
-		m.hidden[i] = true
-	}
-}
-
-// inWord reports whether text[at:end] is part of a longer word, such as a host name.
+// inWord reports whether text[at:end] is part of a longer word, such as a host name. A full stop ends a sentence; a dot
+// continues a name.
 func inWord(text string, at, end int) bool {
+	before, _ := utf8.DecodeLastRuneInString(strings.TrimRight(text[:at], ".-"))
 	first, _ := utf8.DecodeRuneInString(text[at:])
-	before, _ := utf8.DecodeLastRuneInString(text[:at])
-	after, size := utf8.DecodeRuneInString(text[end:])
-	if at > 0 && wordRune(before) && wordRune(first) {
-		return true
-	}
-	if end == len(text) {
-		return false
-	}
-	if after == '.' || after == '-' { // a full stop ends a sentence; a dot continues a name
-		next, _ := utf8.DecodeRuneInString(text[end+size:])
-		return end+size < len(text) && wordRune(next)
-	}
-	return wordRune(after)
+	last, _ := utf8.DecodeLastRuneInString(text[:end])
+	after, _ := utf8.DecodeRuneInString(strings.TrimLeft(text[end:], ".-"))
+	return wordRune(before) && wordRune(first) || wordRune(last) && wordRune(after)
 }
 
 func wordRune(r rune) bool {
@@ -206,25 +176,22 @@ func wordRune(r rune) bool {
 }
 
 // userinfo hides the user and password in the authority of a URL: usually a proxy's password.
-func (m *marks) userinfo() {
-	const scheme = "://"
+func (s search) userinfo(text string, hide func(begin, end int)) {
 	for at := 0; ; {
-		i := strings.Index(m.layer[at:], scheme)
-		if i < 0 {
+		_, after, found := strings.Cut(text[at:], "://")
+		if !found {
 			return
 		}
-		at += i + len(scheme)
-		end := strings.IndexAny(m.layer[at:], "/?#\"'`<> \t\r\n")
-		switch {
-		case end >= 0:
-		case m.cut: // the @ may follow
-			m.hide(at, len(m.layer))
-			return
-		default:
-			end = len(m.layer) - at
+		at = len(text) - len(after)
+		end := strings.IndexAny(after, "/?#\"'`<> \t\r\n")
+		user := len(after)
+		if end >= 0 {
+			user = strings.LastIndexByte(after[:end], '@')
+		} else if !s.cut { // otherwise the @ may follow
+			user = strings.LastIndexByte(after, '@')
 		}
-		if last := strings.LastIndexByte(m.layer[at:at+end], '@'); last > 0 {
-			m.hide(at, at+last)
+		if user > 0 {
+			hide(at, at+user)
 		}
 	}
 }
@@ -232,10 +199,13 @@ func (m *marks) userinfo() {
 // escapes are the bytes that begin an escape.
 const escapes = `\%&+`
 
-// undo undoes one layer of escapes, in one pass. from tells where each byte comes from, and the length of s at its end.
-func undo(s string) (undone string, from []int) {
+// span is the place of an escape in a text.
+type span struct{ begin, end int }
+
+// undo undoes one layer of escapes, in one pass. from tells where each byte comes from.
+func undo(s string) (undone string, from []span) {
 	out := make([]byte, 0, len(s))
-	from = make([]int, 0, len(s)+1)
+	from = make([]span, 0, len(s))
 	for at := 0; at < len(s); {
 		r, raw, size := unescape(s[at:])
 		if raw {
@@ -243,12 +213,12 @@ func undo(s string) (undone string, from []int) {
 		} else {
 			out = utf8.AppendRune(out, r)
 		}
-		for len(from) < len(out) {
-			from = append(from, at)
+		for len(from) < len(out) { // one escape may stand for several bytes
+			from = append(from, span{at, at + size})
 		}
 		at += size
 	}
-	return string(out), append(from, len(s))
+	return string(out), from
 }
 
 // unescape decodes the escape at the start of s, of size bytes, or else its first byte. raw: the result is one byte.
@@ -285,39 +255,28 @@ func unescape(s string) (r rune, raw bool, size int) {
 	return rune(s[0]), true, 1
 }
 
+// entities are the character references of XML that have a name.
+var entities = map[string]rune{"amp": '&', "lt": '<', "gt": '>', "quot": '"', "apos": '\''}
+
 // entity decodes the name of a character reference in HTML or XML.
-func entity(name string) (rune, bool) {
-	switch name {
-	case "amp":
-		return '&', true
-	case "lt":
-		return '<', true
-	case "gt":
-		return '>', true
-	case "quot":
-		return '"', true
-	case "apos":
-		return '\'', true
+func entity(name string) (r rune, ok bool) {
+	if r, ok = entities[name]; ok {
+		return r, true
 	}
 	digits, numeric := strings.CutPrefix(strings.ToLower(name), "#")
+	base := 10
 	if hex, is := strings.CutPrefix(digits, "x"); is {
-		n, ok := number(hex, 0, len(hex), 16)
-		return n, ok && numeric
+		digits, base = hex, 16
 	}
-	n, ok := number(digits, 0, len(digits), 10)
-	return n, ok && numeric
+	r, ok = number(digits, 0, len(digits), base)
+	return r, ok && numeric
 }
 
 // number parses the digits s[from:to].
 func number(s string, from, to, base int) (n rune, ok bool) {
-	if to > len(s) || from >= to {
+	if to > len(s) {
 		return 0, false
 	}
-	for _, c := range []byte(s[from:to]) {
-		digit := strings.IndexByte("0123456789abcdef"[:base], c|('a'-'A')) // ParseUint would allocate an error
-		if n = n*rune(base) + rune(digit); digit < 0 || n > utf8.MaxRune {
-			return 0, false
-		}
-	}
-	return n, true
+	parsed, err := strconv.ParseUint(s[from:to], base, 31)
+	return rune(parsed), err == nil && parsed <= utf8.MaxRune
 }

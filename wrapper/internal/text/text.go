@@ -52,9 +52,8 @@ func Invisible(r rune) bool {
 	if ' ' <= r && r < utf8.RuneSelf-1 { // fast path: the tables are slow
 		return false
 	}
-	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) ||
-		r == '\u115F' || r == '\u1160' || r == '\u3164' || r == '\uFFA0' || // Hangul fillers
-		unicode.Is(unicode.Variation_Selector, r)
+	return unicode.IsControl(r) ||
+		unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
 }
 
 // Quote reports whether r is a quotation mark of any script.

@@ -57,14 +57,8 @@ type Config struct {
 	Shared Shared        // the store that processes share; nil: none
 }
 
-// Shared is a token shared with other processes. get returns the stored token, or fetches one.
-type Shared interface {
-	get(ctx context.Context, cfg *Config, fetch func(context.Context) (*held, error)) (*held, error)
-	// mark records a rejected token: it is not used even if the store still has it. again: two in a row were the store's,
-	// so the next one comes from the service.
-	mark(t *held) (again bool)
-	drop(ctx context.Context, cfg *Config, token string)
-}
+// Shared returns the token that processes share, or fetches it through a cache.
+type Shared func(ctx context.Context, c *Cache) (*held, error)
 
 // RememberedError is the error of a call that failed at once, after the same failure of a recent call.
 type RememberedError struct{ Err error }
@@ -77,15 +71,20 @@ func (r *RememberedError) Unwrap() error { return r.Err }
 // Cache holds one app's access token. A hit takes no lock. A miss starts one fetch for all callers (single flight).
 // Each caller stops waiting when its own context ends; the fetch is cancelled only when no caller is left.
 type Cache struct {
-	cfg     Config
-	current atomic.Pointer[held]
+	cfg      Config
+	current  atomic.Pointer[held]
+	rejected atomic.Pointer[held] // the last one: the next fetch drops it from the store, and does not use it
 
 	mu        sync.Mutex
 	flight    *flight   // the fetch in flight
 	nextEarly time.Time // no background renewal before
 	failure   error     // calls fail with it until failUntil
 	failUntil time.Time
+	bad       int // rejected tokens of the store in a row
 }
+
+// maxBad is how many tokens of the store in a row may be rejected: the next one comes from the service.
+const maxBad = 2
 
 // held is a token with its times of renewal and expiry.
 type held struct {
@@ -102,35 +101,15 @@ func (c *Config) hold(t Token, begun time.Time) *held {
 	return &held{value: t.Value, expires: expires, renewAt: expires.Add(-min(c.Early, lifetime/5))}
 }
 
-// fetched is the result of a fetch.
-type fetched struct {
-	token *held
-	err   error
-}
-
-func (f *fetched) result() (string, error) {
-	if f.err != nil {
-		return "", f.err
-	}
-	return f.token.value, nil
-}
-
-// flight is one fetch. done is closed when its result is final.
+// flight is one fetch. done is closed when its result is final; flush then writes its events, each once. A caller does, so
+// that no other waits for its logger.
 type flight struct {
-	fetched
+	token   *held
+	err     error
 	done    chan struct{}
 	cancel  context.CancelFunc
 	waiters int
-	landed  bool
-	told    atomic.Bool
 	flush   func()
-}
-
-// tell logs what happened in a flight that has landed: one caller does, and no other waits for its logger.
-func (f *flight) tell() {
-	if f.told.CompareAndSwap(false, true) {
-		f.flush()
-	}
 }
 
 // New makes a cache.
@@ -139,27 +118,49 @@ func New(cfg Config) *Cache { return &Cache{cfg: cfg} }
 // Token returns the cached token, or waits for a fetch.
 func (c *Cache) Token(ctx context.Context) (string, error) {
 	now := c.cfg.Clock.Now()
-	if t := c.current.Load(); t != nil && now.Before(t.expires) {
+	if t := c.valid(now); t != nil {
 		if !now.Before(t.renewAt) {
 			c.renew()
 		}
 		return t.value, nil
 	}
-	if own, is := ctx.Value(ownKey{}).(*ownFetch); is { // a call that the store makes: it must not wait for the store
-		return own.run().result()
+	if fetch, is := ctx.Value(ownKey{}).(func() (*held, error)); is { // a call that the store makes: it must not wait for the store
+		return value(fetch())
 	}
 	f, err := c.join(ctx, now)
 	if err != nil {
 		return "", err
 	}
+	return c.wait(ctx, f)
+}
+
+// valid returns the token if there is one and it has not expired.
+func (c *Cache) valid(now time.Time) *held {
+	if t := c.current.Load(); t != nil && now.Before(t.expires) {
+		return t
+	}
+	return nil
+}
+
+func value(t *held, err error) (string, error) {
+	if err != nil {
+		return "", err
+	}
+	return t.value, nil
+}
+
+// wait waits for a fetch, or leaves it when ctx ends.
+func (c *Cache) wait(ctx context.Context, f *flight) (string, error) {
 	select {
 	case <-f.done:
-		f.tell()
-		return f.result()
 	case <-ctx.Done():
-		if c.part(f) {
-			f.tell()
-		}
+		c.part(f)
+	}
+	select {
+	case <-f.done:
+		f.flush()
+		return value(f.token, f.err)
+	default:
 		return "", ctx.Err()
 	}
 }
@@ -171,8 +172,8 @@ func (c *Cache) join(ctx context.Context, now time.Time) (*flight, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if t := c.current.Load(); t != nil && now.Before(t.expires) { // another caller fetched it meanwhile
-		f := &flight{done: make(chan struct{}), fetched: fetched{token: t}, flush: func() {}}
+	if t := c.valid(now); t != nil { // another caller fetched it meanwhile
+		f := &flight{token: t, done: make(chan struct{}), flush: func() {}}
 		close(f.done)
 		return f, nil
 	}
@@ -187,7 +188,7 @@ func (c *Cache) join(ctx context.Context, now time.Time) (*flight, error) {
 }
 
 // part removes a caller from a fetch, and cancels the fetch after the last one.
-func (c *Cache) part(f *flight) (landed bool) {
+func (c *Cache) part(f *flight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if f.waiters--; f.waiters == 0 {
@@ -196,11 +197,10 @@ func (c *Cache) part(f *flight) (landed bool) {
 			c.flight = nil
 		}
 	}
-	return f.landed
 }
 
-// renew starts a background fetch, unless one is in flight or was recently. A failure is only logged: the old token is
-// valid until its end.
+// renew starts a background fetch, for which the cache itself waits, unless one is in flight or was recently. A failure is
+// only logged: the old token is valid until its end.
 func (c *Cache) renew() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -210,12 +210,9 @@ func (c *Cache) renew() {
 	}
 	c.nextEarly = now.Add(renewalPause)
 	c.begin(context.Background())
-	c.flight.waiters++ // the cache itself waits
 	f := c.flight
-	go func() {
-		<-f.done
-		f.tell()
-	}()
+	f.waiters++
+	go func() { _, _ = c.wait(context.Background(), f) }()
 }
 
 // begin starts a fetch with a context independent of its waiters': neither their ends nor their traces touch it. c.mu is
@@ -224,9 +221,12 @@ func (c *Cache) begin(ctx context.Context) {
 	if httptrace.ContextClientTrace(ctx) != nil {
 		ctx = context.Background()
 	}
-	limit := c.cfg.Limit
-	if c.cfg.Shared != nil {
+	limit, get := c.cfg.Limit, c.fetch
+	if c.bad >= maxBad {
+		c.bad = 0
+	} else if c.cfg.Shared != nil {
 		limit *= 2 // another process's fetch may come before
+		get = func(ctx context.Context) (*held, error) { return c.cfg.Shared(ctx, c) }
 	}
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), limit, errStuck)
 	quiet, flush := c.cfg.Quiet(ctx)
@@ -234,21 +234,13 @@ func (c *Cache) begin(ctx context.Context) {
 	c.flight = f
 	go func() {
 		defer cancel()
-		token, err := guard.Within(ctx, func() (*held, error) {
-			if c.cfg.Shared != nil {
-				return c.cfg.Shared.get(quiet, &c.cfg, c.fetch)
-			}
-			return c.fetch(quiet)
-		}, c.cfg.Crashed)
-		if token == nil && errors.Is(context.Cause(ctx), errStuck) {
-			err = c.cfg.Crashed(errStuck)
-		}
+		token, err := guard.Within(ctx, func() (*held, error) { return get(quiet) }, c.cfg.Crashed)
 		c.land(f, token, err)
 	}()
 }
 
 var (
-	errStuck      = errors.New("the transport does not return, though its request has ended")
+	errStuck      = errors.New("the transport does not return, though the request for a token has ended")
 	errNoLifetime = errors.New("the service gave a token without a lifetime")
 )
 
@@ -258,8 +250,7 @@ func (c *Cache) land(f *flight, token *held, err error) {
 		c.Remember(err)
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	f.landed, f.token, f.err = true, token, err
+	f.token, f.err = token, err
 	if c.flight == f {
 		c.flight = nil
 	}
@@ -267,26 +258,29 @@ func (c *Cache) land(f *flight, token *held, err error) {
 		c.current.Store(token)
 		c.failUntil = time.Time{}
 	}
+	left := f.waiters == 0
 	close(f.done)
-	if f.waiters == 0 {
-		go f.tell()
+	c.mu.Unlock()
+	if left {
+		f.flush()
 	}
 }
 
 // Reject drops token, which the service rejected, but keeps a newer one. again reports whether the next token deserves
 // another try, because it comes from the service after two bad ones of the store.
-func (c *Cache) Reject(ctx context.Context, token string) (again bool) {
+func (c *Cache) Reject(_ context.Context, token string) (again bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	t := c.current.Load()
 	if t == nil || t.value != token {
 		return false
 	}
-	if c.cfg.Shared != nil {
-		again = c.cfg.Shared.mark(t) // first: other callers ask the store as soon as the cache is empty
+	c.rejected.Store(t)
+	c.current.Store(nil)
+	if c.bad++; !t.stored {
+		c.bad = 0
 	}
-	if c.current.CompareAndSwap(t, nil) && c.cfg.Shared != nil {
-		c.cfg.Shared.drop(ctx, &c.cfg, token)
-	}
-	return again
+	return c.bad == maxBad
 }
 
 // Remember makes further calls fail with err for a moment, because a new token was rejected too.
@@ -312,29 +306,4 @@ func (c *Cache) fetch(ctx context.Context) (*held, error) {
 	}
 	c.cfg.Note(ctx, "fetched", nil)
 	return t, nil
-}
-
-// storeLimit is the time limit of a store, without a fetch of its own.
-const storeLimit = 2 * time.Second
-
-// ownKey is the key of the ownFetch in the context of a store's call.
-type ownKey struct{}
-
-// ownFetch is this process's only token request at a time, whether the store calls it or the cache does.
-type ownFetch struct {
-	fetched
-	once  sync.Once
-	begun atomic.Bool
-	slow  *time.Timer // ends the store's time: that of the request does not count
-	fetch func() (*held, error)
-}
-
-func (o *ownFetch) run() *fetched {
-	o.once.Do(func() {
-		o.begun.Store(true)
-		o.slow.Stop()
-		o.token, o.err = o.fetch()
-		o.slow.Reset(storeLimit)
-	})
-	return &o.fetched
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,9 +22,13 @@ type service struct {
 	left    int           // fetches whose callers left
 	notes   int           // failures that were logged
 	back    time.Duration // by which the clock is set back
+	stuck   atomic.Bool   // the transport does not return
 }
 
 func (s *service) Fetch(ctx context.Context) (Token, error) {
+	if s.stuck.Load() {
+		time.Sleep(time.Hour)
+	}
 	select {
 	case <-time.After(time.Second):
 	case <-ctx.Done():
@@ -84,6 +89,19 @@ func TestAllLeave(t *testing.T) {
 	})
 }
 
+// A transport that does not return costs its callers the limit of a fetch, and no more: the next call fetches anew.
+func TestTransportThatDoesNotReturn(t *testing.T) {
+	s := new(service)
+	bubble(t, s, nil, func(t *testing.T, c *Cache, want func(string)) {
+		s.stuck.Store(true)
+		_, err := c.Token(t.Context())
+		errorIf(t, !errors.Is(err, errStuck), "%v", err)
+		defer time.Sleep(time.Hour) // until it returns
+		s.stuck.Store(false)
+		want("token 1")
+	})
+}
+
 // A renewal that fails is tried again every half minute, and costs no call anything. A clock that is set back does not
 // put it off.
 func TestRenewalFails(t *testing.T) {
@@ -136,11 +154,8 @@ func TestStoreThatFails(t *testing.T) {
 	}
 	for name, store := range map[string]storeFuncs{
 		"error": {fetches(0, down), down}, "slow": {fetches(0, hang), hang}, "slow after the fetch": {fetches(1, hang), hang}, "error after two fetches": {fetches(2, down), down},
-		"panic": {func(context.Context, Fetch) (Token, error) { panic("store") }, func(context.Context) error { panic("store") }},
-		"deaf": {
-			func(context.Context, Fetch) (Token, error) { <-deaf; return Token{}, nil },
-			func(context.Context) error { <-deaf; return nil },
-		},
+		"panic":    {func(context.Context, Fetch) (Token, error) { panic("store") }, func(context.Context) error { panic("store") }},
+		"deaf":     {func(context.Context, Fetch) (Token, error) { <-deaf; return Token{}, nil }, func(context.Context) error { <-deaf; return nil }},
 		"no token": {gives(Token{}), down}, "no lifetime": {gives(Token{Value: "x"}), down},
 		"a token that cannot be sent": {gives(Token{Value: "x\r\nHost: y", Lifetime: time.Hour}), down},
 	} {
@@ -159,8 +174,8 @@ func TestStoreThatFails(t *testing.T) {
 	}
 }
 
-// A rejected token alone is dropped, and not used again, even if the store keeps it or has another bad one each time; a token that another
-// process stored meanwhile is.
+// A rejected token alone is dropped, and not used again, even if the store keeps it or has another bad one each time; a
+// token that another process stored meanwhile is.
 func TestStoreThatKeepsARejectedToken(t *testing.T) {
 	stored, given, changes := "stored 1", 0, false
 	store := storeFuncs{

@@ -15,67 +15,64 @@ const creditTime = time.Minute
 // is wrong and which answers 401. The successes of other operations speak for the token. They must outlive it: twenty
 // bad calls in parallel reject each new token before a good call has used it.
 type Credit struct {
-	Clock  clock.Clock
-	mu     sync.Mutex
-	recent [2]struct { // successes of different operations
-		of *Use
-		at time.Time
-	}
+	Clock clock.Clock
+	mu    sync.Mutex
+	last  success
+	other success // the last one of another operation
+}
+
+type success struct {
+	of *Use
+	at time.Time
 }
 
 // Use is how one operation gets on with tokens. Its Credit guards it.
-type Use struct{ dropped *Drop }
+type Use struct {
+	dropped time.Time // when it made the client drop a token; zero: never
+}
 
-// Drop is when an operation made the client drop a token.
-type Drop struct{ at time.Time }
-
-// Last returns the operation's last drop. A call asks before it gets its token.
-func (c *Credit) Last(u *Use) *Drop {
+// Last returns when the operation made the client drop a token. A call asks before it gets its token.
+func (c *Credit) Last(u *Use) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return u.dropped
 }
 
-// Good records a success of an operation. after is the operation's drop that it proves right; nil: none.
-func (c *Credit) Good(u *Use, after *Drop) {
+// Good records a success of an operation. after is the operation's drop that it proves right; zero: none.
+func (c *Credit) Good(u *Use, after time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if after != nil && u.dropped == after {
-		u.dropped = nil
+	if after == u.dropped {
+		u.dropped = time.Time{}
 	}
-	slot, other := &c.recent[0], &c.recent[1]
-	if slot.of != u && (other.of == u || other.at.Before(slot.at)) {
-		slot = other
+	if c.last.of != u {
+		c.other = c.last
 	}
-	slot.of, slot.at = u, c.Clock.Steady()
+	c.last = success{u, c.Clock.Steady()}
 }
 
 // Others reports whether another operation had a success lately.
 func (c *Credit) Others(u *Use) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.others(u)
-}
-
-func (c *Credit) others(u *Use) bool {
-	for _, s := range c.recent {
-		if s.of != nil && s.of != u && c.Clock.Steady().Sub(s.at) < creditTime {
-			return true
-		}
+	s := c.last
+	if s.of == u {
+		s = c.other
 	}
-	return false
+	return s.of != nil && c.Clock.Steady().Sub(s.at) < creditTime
 }
 
 // Rejected judges the rejection of a token that a call got after the operation's drop last. ours: the operation refuses
 // tokens that are good for others, which is its own failure. drop: the token is to be dropped; otherwise, another call
 // of the operation has dropped it already.
-func (c *Credit) Rejected(u *Use, last *Drop) (ours, drop bool) {
+func (c *Credit) Rejected(u *Use, last time.Time) (ours, drop bool) {
+	others := c.Others(u)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.Clock.Steady()
-	ours = last != nil && now.Sub(last.at) < creditTime && c.others(u)
+	ours = !last.IsZero() && now.Sub(last) < creditTime && others
 	if drop = !ours && u.dropped == last; drop {
-		u.dropped = &Drop{now}
+		u.dropped = now
 	}
 	return ours, drop
 }

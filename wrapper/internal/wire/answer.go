@@ -63,9 +63,8 @@ var byteOrderMark = []byte("\ufeff")
 // decompressed returns a response's body, decompressed. The client asks for no encoding, but some gateways compress
 // anyway.
 func decompressed(resp *http.Response) (io.Reader, error) {
-	switch encoding := strings.TrimSpace(resp.Header.Get("Content-Encoding")); {
-	case strings.EqualFold(encoding, "gzip"), strings.EqualFold(encoding, "x-gzip"):
-	default:
+	encoding := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding")))
+	if encoding != "gzip" && encoding != "x-gzip" {
 		return resp.Body, nil
 	}
 	body, err := gzip.NewReader(resp.Body)
@@ -96,10 +95,7 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 	}
 	date, err := http.ParseTime(value)
 	if err != nil {
-		date, err = time.Parse(time.RFC1123Z, value)
-	}
-	if err != nil {
-		return 0
+		date, _ = time.Parse(time.RFC1123Z, value) // the zero time is past, too
 	}
 	return min(max(date.Sub(now), 0), text.MaxWait)
 }

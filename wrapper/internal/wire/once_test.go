@@ -276,7 +276,7 @@ func TestOneRequestPerAttempt(t *testing.T) {
 							transport.Protocols.SetUnencryptedHTTP2(true)
 						}
 						if name == "stuck" {
-							transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: 200 * time.Millisecond, PingTimeout: 200 * time.Millisecond}
+							transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: time.Second / 5, PingTimeout: time.Second / 5}
 						}
 					}, func(t *testing.T, w *wire.Wire, own bool, method, body string) {
 						var together, fill sync.WaitGroup
@@ -451,7 +451,8 @@ func TestEachAttemptGetsTheWholeLimit(t *testing.T) {
 		defer func() { transport.CloseIdleConnections(); time.Sleep(time.Minute) }() // until servers whose clients left have seen it
 		transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
 			client, server := net.Pipe()
-			go does(func(c net.Conn) bool { time.Sleep(time.Duration(takes.Load())); return fine(0, 0, c, nil) }).http1(new(rawServer), server)
+			slow := does(func(c net.Conn) bool { time.Sleep(time.Duration(takes.Load())); return fine(0, 0, c, nil) })
+			go slow.http1(new(rawServer), server)
 			return client, nil
 		}
 		w := wire.New(transport, limit)

@@ -16,7 +16,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
@@ -37,9 +36,6 @@ const (
 // ErrLimit is the cause of an attempt's end at its time limit.
 var ErrLimit = fmt.Errorf("time limit of one attempt: %w", os.ErrDeadlineExceeded)
 
-// tooLate reports whether the time limit ended an attempt's context.
-func tooLate(ctx context.Context) bool { return errors.Is(context.Cause(ctx), ErrLimit) }
-
 // Failure describes an attempt without a complete answer.
 type Failure struct {
 	Stage  Stage
@@ -51,17 +47,6 @@ type Failure struct {
 	Took   time.Duration
 }
 
-// late records which limit ended an attempt, if any: its own or the caller's context.
-func (f *Failure) late(caller context.Context, own bool) {
-	if f.Stage == Unbuilt || f.Stage == Switched {
-		return
-	}
-	f.Ended = clock.Ended(caller)
-	if f.Ended == nil && (own || errors.Is(f.Cause, context.DeadlineExceeded)) {
-		f.Late, f.Cause = true, ErrLimit
-	}
-}
-
 // unsentStage returns how far a request came that was surely not sent.
 func unsentStage(err error) Stage {
 	if _, refused := text.Find[*ProxyError](err); refused {
@@ -70,17 +55,6 @@ func unsentStage(err error) Stage {
 		return Untrusted
 	}
 	return Unsent
-}
-
-// several reports whether err joins errors: only the last one's connection is known.
-func several(err error) bool {
-	for err != nil {
-		if _, is := err.(interface{ Unwrap() []error }); is {
-			return true
-		}
-		err = errors.Unwrap(err)
-	}
-	return false
 }
 
 // ErrProxySetting replaces a proxy function's error, whose text may hold a password.
@@ -132,21 +106,18 @@ type progress struct {
 
 	failure *Failure // of the round trip; used by the attempt's goroutine alone
 
-	trace  httptrace.ClientTrace
-	theirs httptrace.ClientTrace // the caller's: its hooks are called, too, and not under mu
-	own    bool                  // trace serves this attempt alone, since the caller has one, too
+	trace httptrace.ClientTrace
+	own   bool // trace serves this attempt alone, since the caller has one, too
 }
 
 // sent is how far a request came.
 type sent struct {
 	plain bool // net/http repeats it over HTTP/1.1 only if it wrote nothing of it
-	h2c   bool // a connection without TLS may be HTTP/2
 
 	asked bool // for a connection
 	conn  net.Conn
 	fresh bool // conn was dialled for this request
-	http1 bool // conn surely is HTTP/1.1
-	http2 bool // conn surely is HTTP/2
+	http2 bool // conn is HTTP/2
 
 	wrote   bool // the headers; over HTTP/1.1, into the connection's buffer
 	written bool // the whole request: no hook follows
@@ -154,10 +125,35 @@ type sent struct {
 	same    bool // again, on the same HTTP/2 connection
 }
 
-func newProgress(theirs httptrace.ClientTrace) *progress {
-	p := &progress{theirs: theirs, trace: theirs}
-	p.trace.GetConn, p.trace.GotConn, p.trace.WroteHeaders, p.trace.WroteRequest = p.getConn, p.gotConn, p.wroteHeaders, p.wroteRequest
+func newProgress(theirs *httptrace.ClientTrace) *progress {
+	p := &progress{own: theirs != nil}
+	if theirs != nil {
+		p.trace = *theirs
+	}
+	p.trace.GetConn = hook(p, p.getConn, p.trace.GetConn)
+	p.trace.GotConn = hook(p, p.gotConn, p.trace.GotConn)
+	p.trace.WroteRequest = hook(p, func(httptrace.WroteRequestInfo) { p.written = true }, p.trace.WroteRequest)
+	wroteHeaders, theirHeaders := hook(p, p.wroteHeaders, nil), p.trace.WroteHeaders
+	p.trace.WroteHeaders = func() {
+		if wroteHeaders(none{}); theirHeaders != nil {
+			theirHeaders()
+		}
+	}
 	return p
+}
+
+type none struct{}
+
+// hook makes one hook of ours, which is called under p.mu, and the caller's.
+func hook[T any](p *progress, ours, theirs func(T)) func(T) {
+	return func(v T) {
+		p.mu.Lock()
+		ours(v)
+		p.mu.Unlock()
+		if theirs != nil {
+			theirs(v)
+		}
+	}
 }
 
 func (p *progress) ring() {
@@ -191,40 +187,19 @@ func (t *tracked) Value(key any) any {
 }
 
 // traceKey is the key under which net/http looks for a trace.
-var traceKey = func() (key any) {
-	httptrace.ContextClientTrace(&asked{context.Background(), &key})
-	return key
-}()
+var traceKey any
+
+var _ = httptrace.ContextClientTrace(asked{context.Background()})
 
 // asked is a context that notes the key it is asked for.
-type asked struct {
-	context.Context
-	key *any
-}
+type asked struct{ context.Context }
 
-func (a *asked) Value(key any) any {
-	*a.key = key
+func (asked) Value(key any) any {
+	traceKey = key
 	return nil
 }
 
-// follow sets what the request and its transport say about repeats below us.
-func (p *progress) follow(roundTripper http.RoundTripper, req *http.Request) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if transport, standard := roundTripper.(*http.Transport); standard {
-		p.h2c = transport.Protocols != nil && transport.Protocols.UnencryptedHTTP2()
-		_, idempotent := req.Header["Idempotency-Key"]
-		_, idempotentX := req.Header["X-Idempotency-Key"]
-		p.plain = !idempotent && !idempotentX && slices.Contains([]string{"POST", "PUT", "PATCH", "DELETE"}, req.Method)
-	}
-}
-
-func (p *progress) getConn(hostPort string) {
-	if theirs := p.theirs.GetConn; theirs != nil {
-		defer theirs(hostPort)
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (p *progress) getConn(string) {
 	p.asked = true
 	if p.wrote && !p.http2 { // over HTTP/2, the connection tells more
 		p.repeats()
@@ -232,13 +207,8 @@ func (p *progress) getConn(hostPort string) {
 }
 
 func (p *progress) gotConn(info httptrace.GotConnInfo) {
-	if theirs := p.theirs.GotConn; theirs != nil {
-		defer theirs(info)
-	}
 	secure, isTLS := info.Conn.(*tls.Conn)
 	http2 := isTLS && secure.ConnectionState().NegotiatedProtocol == "h2"
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.wrote && !p.again {
 		p.same = p.http2 && info.Conn == p.conn
 		p.repeats()
@@ -246,14 +216,13 @@ func (p *progress) gotConn(info httptrace.GotConnInfo) {
 	if p.again && !http2 {
 		info.Conn.Close() // net/http writes without another look at the context
 	}
-	p.conn, p.fresh = info.Conn, !info.Reused
-	p.http2, p.http1 = http2, !http2 && (isTLS || !p.h2c)
+	p.conn, p.fresh, p.http2 = info.Conn, !info.Reused, http2
 }
 
 // repeats notes that the transport goes on after the headers were written. Of a plain request over HTTP/1.1, nothing
 // left the buffer then: net/http may go on.
 func (p *progress) repeats() {
-	if p.http1 && p.plain {
+	if p.plain && !p.http2 {
 		p.conn, p.wrote = nil, false
 		return
 	}
@@ -268,54 +237,25 @@ func (p *progress) stop() {
 	}
 }
 
-func (p *progress) wroteHeaders() {
-	if theirs := p.theirs.WroteHeaders; theirs != nil {
-		defer theirs()
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (p *progress) wroteHeaders(none) {
 	if p.wrote { // a transport that sends two at once
 		p.stop()
 	}
 	p.wrote = true
 }
 
-func (p *progress) wroteRequest(info httptrace.WroteRequestInfo) {
-	if theirs := p.theirs.WroteRequest; theirs != nil {
-		defer theirs(info)
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.written = true
+// isPlain reports whether the transport repeats a request over HTTP/1.1 only if it wrote nothing of it. Without TLS, a
+// connection may be HTTP/2 if the transport allows that.
+func isPlain(transport *http.Transport, req *http.Request) bool {
+	_, idempotent := req.Header["Idempotency-Key"]
+	_, idempotentX := req.Header["X-Idempotency-Key"]
+	return transport != nil && !idempotent && !idempotentX && slices.Contains([]string{"POST", "PUT", "PATCH", "DELETE"}, req.Method) &&
+		(transport.Protocols == nil || !transport.Protocols.UnencryptedHTTP2())
 }
 
 // certificateRequired is the alert of TLS 1.3 (RFC 8446) from a server that wants a client's certificate. It arrives
 // after the client's part of the handshake, and so after the request.
 const certificateRequired = 116
-
-// failed makes the failure of a round trip: what happened to the request comes from its progress, and the type of the
-// error tells only why a request was not sent.
-func (p *progress) failed(ctx context.Context, standard bool, err error) (f *Failure, asked bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	f = &Failure{Stage: NoAnswer, Cause: err}
-	switch {
-	case p.again && p.same && standard: // net/http repeats on the same connection only a stream that the service refused
-		f.Cause, f.Unsent = ErrAgain, true
-	case p.again:
-		f.Cause = ErrAgain
-	case p.wrote:
-		if p.fresh && isAlert(err, certificateRequired) {
-			f.Stage = Untrusted
-		}
-	case p.conn != nil && ctx.Err() != nil: // over HTTP/2 a cancelled request may have been written before its hook ran
-	case !p.asked: // the transport calls no hooks
-	case !standard && several(err): // the transport tried several ways
-	default:
-		f.Stage, f.Unsent = unsentStage(err), true
-	}
-	return f, p.asked
-}
 
 // isAlert reports whether err is the peer's TLS alert of this number. crypto/tls does not export the alert's type.
 func isAlert(err error, number uint64) bool {

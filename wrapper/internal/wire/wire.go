@@ -9,15 +9,19 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"sync"
 	"time"
+
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
 // Wire sends requests through an http.RoundTripper, without http.Client: it follows no redirect, so no token reaches
 // another host, and keeps no cookies. It implements generated.HTTPRequestDoer.
 type Wire struct {
 	roundTripper http.RoundTripper
-	foreign      bool // a round tripper other than net/http's may change requests, and its bodies may ignore contexts
+	transport    *http.Transport // the round tripper; nil: another may change requests, and its bodies may ignore contexts
 	limit        time.Duration
 	idle         sync.Pool // of *progress
 }
@@ -28,8 +32,8 @@ func New(rt http.RoundTripper, limit time.Duration) *Wire {
 	if rt == nil {
 		rt = shared()
 	}
-	_, standard := rt.(*http.Transport)
-	return &Wire{roundTripper: rt, foreign: !standard, limit: cmp.Or(max(limit, 0), Timeout)}
+	transport, _ := rt.(*http.Transport)
+	return &Wire{roundTripper: rt, transport: transport, limit: cmp.Or(max(limit, 0), Timeout)}
 }
 
 // Limit returns the time limit of one attempt.
@@ -55,7 +59,7 @@ func (w *Wire) Attempt(caller context.Context, sender Sender) (answer *Answer, f
 	defer func() { w.end(progress, failed == nil) }()
 	resp, err := sender.Send(ctx) // read closes the body
 	if err == nil {
-		if w.foreign {
+		if w.transport == nil {
 			closed := context.AfterFunc(ctx, func() { resp.Body.Close() })
 			defer closed()
 		}
@@ -70,7 +74,13 @@ func (w *Wire) Attempt(caller context.Context, sender Sender) (answer *Answer, f
 		failed = &Failure{Stage: Unbuilt, Unsent: true, Cause: err}
 	}
 	failed.Took = time.Since(begun)
-	failed.late(caller, tooLate(ctx))
+	if failed.Stage != Unbuilt && failed.Stage != Switched {
+		failed.Ended = clock.Ended(caller)
+		tooLate := errors.Is(context.Cause(ctx), ErrLimit) || errors.Is(failed.Cause, context.DeadlineExceeded)
+		if failed.Late = failed.Ended == nil && tooLate; failed.Late {
+			failed.Cause = ErrLimit
+		}
+	}
 	if failed.Late || failed.Stage == NoAnswer && (errors.Is(failed.Cause, ErrAgain) || errors.Is(failed.Ended, context.DeadlineExceeded)) {
 		w.CloseIdle() // the connection may be dead, and after a change of network the idle ones, too: the next attempt dials
 	}
@@ -80,8 +90,8 @@ func (w *Wire) Attempt(caller context.Context, sender Sender) (answer *Answer, f
 // Do sends a request for the generated client.
 func (w *Wire) Do(req *http.Request) (*http.Response, error) {
 	p, _ := req.Context().Value(progressKey{}).(*progress) // Attempt's
-	p.follow(w.roundTripper, req)
-	if w.foreign {
+	p.plain = isPlain(w.transport, req)
+	if w.transport == nil {
 		req.Header = req.Header.Clone() // requests share it, and some foreign round trippers change it despite the rules
 	}
 	resp, err := w.roundTripper.RoundTrip(req)
@@ -131,11 +141,8 @@ func NewTransport() *http.Transport { return shared().Clone() }
 // begin starts an attempt, and returns the context of its request. The caller must end it.
 func (w *Wire) begin(caller context.Context, now time.Time) (context.Context, *progress) {
 	p, _ := w.idle.Get().(*progress)
-	if theirs := httptrace.ContextClientTrace(caller); theirs != nil {
-		p = newProgress(*theirs)
-		p.own = true
-	} else if p == nil {
-		p = newProgress(httptrace.ClientTrace{})
+	if theirs := httptrace.ContextClientTrace(caller); p == nil || theirs != nil {
+		p = newProgress(theirs)
 	}
 	ctx, cancel := context.WithCancelCause(caller)
 	p.mu.Lock()
@@ -159,24 +166,44 @@ func (w *Wire) end(p *progress, answered bool) {
 	defer p.mu.Unlock()
 	p.cancel(nil)
 	p.cancel, p.conn = nil, nil
-	if answered && p.written && !p.own && !w.foreign {
+	if answered && p.written && !p.own && w.transport != nil {
 		w.idle.Put(p)
 	} else {
 		p.timer.Stop()
 	}
 }
 
-// unanswered makes the failure of a round trip.
+// unanswered makes the failure of a round trip: what happened to the request comes from its progress, and the type of the
+// error tells only why a request was not sent.
 func (w *Wire) unanswered(p *progress, req *http.Request, err error) *Failure {
-	transport, standard := w.roundTripper.(*http.Transport)
-	f, asked := p.failed(req.Context(), standard, err)
-	if standard && transport.Proxy != nil {
-		switch u, failed := transport.Proxy(req); {
-		case failed != nil && !asked: // the error's text may hold a password
-			f.Stage, f.Unsent, f.Cause = Unsent, true, ErrProxySetting
-		case failed == nil && u != nil:
-			f.Proxy = u.Host
+	f := &Failure{Stage: NoAnswer, Cause: err}
+	var badProxy error
+	if w.transport != nil && w.transport.Proxy != nil {
+		var proxy *url.URL
+		if proxy, badProxy = w.transport.Proxy(req); badProxy == nil && proxy != nil {
+			f.Proxy = proxy.Host
 		}
+	}
+	_, several := text.Find[interface {
+		error
+		Unwrap() []error
+	}](err)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case badProxy != nil && !p.asked: // the error's text may hold a password
+		f.Stage, f.Unsent, f.Cause = Unsent, true, ErrProxySetting
+	case p.again: // net/http repeats on the same connection only a stream that the service refused
+		f.Cause, f.Unsent = ErrAgain, p.same && w.transport != nil
+	case p.wrote:
+		if p.fresh && isAlert(err, certificateRequired) {
+			f.Stage = Untrusted
+		}
+	case p.conn != nil && req.Context().Err() != nil: // over HTTP/2 a cancelled request may have been written before its hook ran
+	case !p.asked: // the transport calls no hooks
+	case several && w.transport == nil: // the transport tried several ways, and only the last one's connection is known
+	default:
+		f.Stage, f.Unsent = unsentStage(err), true
 	}
 	return f
 }

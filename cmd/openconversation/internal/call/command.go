@@ -2,6 +2,7 @@
 package call
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -20,69 +21,29 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// Command makes the command that calls an operation.
-func Command(w *term.World) *cobra.Command {
-	return &cobra.Command{
-		Use:                "call OPERATION",
-		Short:              "Call any operation of the contract, or of one of your own",
-		Annotations:        map[string]string{explain.Footer: connect.Footer(w, "call")},
-		DisableFlagParsing: true, // the flags depend on the operation
-		RunE: explain.Begins(func(cmd *cobra.Command, args []string) error {
-			if _, args := cutFlag(args, "lang"); len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
-				return cmd.Help()
+// Command makes the command that calls an operation: a subcommand for each of those that the arguments ask for.
+func Command(w *term.World, args []string) *cobra.Command {
+	source := specs.SourceIn(args)
+	routes, unread := operations(source)
+	cmd := &cobra.Command{
+		Use:   "call",
+		Short: "Call any operation of the contract, or of one of your own",
+		RunE: func(*cobra.Command, []string) error {
+			if unread != nil {
+				return unread
 			}
-			source := specs.Source{}
-			for flag, value := range source.Flags() {
-				*value, args = cutFlag(args, flag)
-			}
-			routes, err := operations(source)
-			if err != nil {
-				return err
-			}
-			return within(cmd, w, routes, args)
-		}),
-	}
-}
-
-// cutFlag removes a flag from arguments.
-func cutFlag(args []string, name string) (value string, rest []string) {
-	for i := 0; i < len(args); i++ {
-		joined, is := strings.CutPrefix(args[i], "--"+name+"=")
-		switch {
-		case is:
-			value = joined
-		case args[i] == "--"+name && i+1 < len(args):
-			i++
-			value = args[i]
-		default:
-			rest = append(rest, args[i])
-		}
-	}
-	return value, rest
-}
-
-// within runs the arguments with a subcommand for each operation.
-func within(outer *cobra.Command, w *term.World, routes []generated.Route, args []string) error {
-	root := &cobra.Command{
-		Use: "call", SilenceErrors: true, SilenceUsage: true,
-		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: outer.CommandPath()},
-		RunE: explain.Begins(func(*cobra.Command, []string) error {
 			return explain.UsageHint("see openconversation operations", "name the operation to call")
-		}),
+		},
+		FParseErrWhitelist: cobra.FParseErrWhitelist{UnknownFlags: true}, // of an operation that there is not
 	}
-	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "help-of-call"})
-	root.SetHelpTemplate(outer.Root().HelpTemplate())
-	lang.AddFlagTo(root.PersistentFlags())
-	root.SetOut(w.Out)
-	root.SetErr(w.Err)
+	if cmd.Args = explain.Unknown; unread != nil {
+		cmd.Args = cobra.ArbitraryArgs
+	}
+	source.AddTo(cmd.PersistentFlags())
 	for _, route := range routes {
-		root.AddCommand(operationCommand(w, route, routes))
+		cmd.AddCommand(operationCommand(w, route, routes))
 	}
-	explain.Translate(w.Lang, root)
-	root.SetArgs(append([]string{}, args...))
-	cmd, err := root.ExecuteContextC(outer.Context())
-	return explain.Called(cmd, err)
+	return cmd
 }
 
 // options are the flags of every operation.
@@ -107,42 +68,42 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 	o := &options{}
 	o.Emulate = []dingtalktest.Option{dingtalktest.WithSpec(all)}
 	cmd := &cobra.Command{
-		Use:         route.Operation.ID,
-		Short:       route.Summary,
-		Long:        about(w.Lang, route),
-		Args:        explain.NoArgs,
-		Annotations: map[string]string{explain.Footer: connect.Footer(w, "call")},
+		Use:   route.Operation.ID,
+		Short: route.Summary,
+		Long:  about(w.Lang, route),
+		Args:  explain.AtMost(0),
 	}
 	if alias, ok := aliases[route.Operation]; ok {
 		cmd.Aliases = []string{alias}
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	var params []*parameter
-	own := &cobra.Command{}
-	own.Flags().SortFlags = false
-	o.AddTo(own)
-	own.Flags().StringVar(&o.body, "body", "", w.Lang.Sprintf("the body as JSON, or `@FILE`; @- is standard input"))
-	own.Flags().BoolVar(&o.json, "json", false, w.Lang.Sprintf("print a failure as a JSON object on standard output, too"))
-	own.Flags().BoolVar(&o.dry, "dry-run", false, w.Lang.Sprintf("print the request, and send nothing; needs no credentials"))
-	own.Flags().DurationVar(&o.timeout, "timeout", 0, "end after this `time`, such as 30s; 0 is no limit")
+	o.AddTo(cmd)
+	flags.StringVar(&o.body, "body", "", "the body as JSON, or `@FILE`; @- is standard input")
+	flags.BoolVar(&o.json, "json", false, "print a failure as a JSON object on standard output, too")
+	flags.BoolVar(&o.dry, "dry-run", false, "print the request, and send nothing; needs no credentials")
+	flags.DurationVar(&o.timeout, "timeout", 0, "end after this `time`, such as 30s; 0 is no limit")
 	if route.Operation.Repeat != generated.RepeatSafe {
-		own.Flags().BoolVarP(&o.yes, "yes", "y", false, w.Lang.Sprintf("do not ask, on a terminal, before the call is sent"))
+		flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask, on a terminal, before the call is sent")
 	}
 	inputs := slices.Clone(route.Parameters)
 	if route.Content != nil && route.Content.Type == formType {
 		inputs = append(inputs, route.Content.Fields...)
 	}
+	var params []*parameter
 	for _, p := range inputs {
-		added := newParameter(p, own.Flags().Lookup(p.Name) != nil || flags.Lookup(p.Name) != nil)
+		added := &parameter{Field: p, flag: p.Name}
+		if flags.Lookup(p.Name) != nil || slices.Contains([]string{"help", "lang", "spec", "official"}, p.Name) {
+			added.flag = cmp.Or(p.In, "body") + "-" + p.Name
+		}
 		flags.StringArrayVar(&added.values, added.flag, nil, added.usage(w.Lang))
+		explain.Group(cmd, "Parameters:", added.flag)
 		params = append(params, added)
 	}
 	if route.Body == generated.BodyNone || route.Content != nil && route.Content.Type == formType {
-		own.Flags().Lookup("body").Hidden = true
+		flags.Lookup("body").Hidden = true
 	}
-	flags.AddFlagSet(own.Flags())
-	cmd.RunE = explain.Begins(func(cmd *cobra.Command, _ []string) error {
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := o.Check(cmd); err != nil {
 			return err
 		}
@@ -157,7 +118,7 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 			return err
 		}
 		return run(cmd.Context(), w, o, request)
-	})
+	}
 	return cmd
 }
 
@@ -171,7 +132,7 @@ func about(l lang.Language, route generated.Route) string {
 	}
 	b.WriteString(l.Sprintf("It sends %s %s.", o.Method, o.Path))
 	if o.Permission != "" {
-		b.WriteString(l.Sprintf(" The app needs the permission %s.", o.Permission))
+		b.WriteString(l.Sprintf("\nThe app needs the permission %s.", o.Permission))
 	}
 	if o.Repeat == generated.RepeatSafe {
 		b.WriteString("\n" + l.Sprintf("The call is safe to repeat: it is repeated when the network or the service fails."))
@@ -227,4 +188,88 @@ func run(ctx context.Context, w *term.World, o *options, request dingtalk.Reques
 		return nil
 	}
 	return w.PrintJSON(answer)
+}
+
+// OperationsCommand makes the command that lists the operations.
+func OperationsCommand(w *term.World) *cobra.Command {
+	var source specs.Source
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "operations",
+		Short: "List the operations that call can call",
+		Args:  explain.AtMost(0),
+		RunE: func(*cobra.Command, []string) error {
+			routes, err := operations(source)
+			if err != nil {
+				return err
+			}
+			return list(w, routes, asJSON)
+		},
+	}
+	source.AddTo(cmd.Flags())
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print an array of JSON objects")
+	return cmd
+}
+
+type operationRow struct {
+	Operation  string `json:"operation"`
+	Method     string `json:"method"`
+	Path       string `json:"path"`
+	Repeat     string `json:"repeat"`
+	Permission string `json:"permission,omitempty"`
+	Summary    string `json:"summary,omitempty"`
+
+	Parameters []fieldRow `json:"parameters,omitempty"`
+	Body       []fieldRow `json:"body,omitempty"`
+}
+
+// fieldRow is a parameter, or a field of the body; one within an object is object.field, and within a list list[].field.
+type fieldRow struct {
+	Name     string `json:"name"`
+	In       string `json:"in,omitempty"`
+	Type     string `json:"type"`
+	Required bool   `json:"required"`
+	Example  string `json:"example,omitempty"`
+}
+
+func fieldRows(fields []generated.Field) (rows []fieldRow) {
+	for _, f := range flatten(fields, "") {
+		if !f.ReadOnly {
+			rows = append(rows, fieldRow{f.Name, f.In, typeText(f), f.Required, f.Example})
+		}
+	}
+	return rows
+}
+
+func list(w *term.World, routes []generated.Route, asJSON bool) error {
+	rows := []operationRow{}
+	for _, r := range routes {
+		o := r.Operation
+		row := operationRow{Operation: o.ID, Method: o.Method, Path: o.Path, Repeat: string(repeatText(o)), Permission: o.Permission, Summary: r.Summary}
+		if asJSON {
+			row.Parameters = fieldRows(o.Parameters)
+			if o.Content != nil {
+				row.Body = fieldRows(o.Content.Fields)
+			}
+		}
+		rows = append(rows, row)
+	}
+	if asJSON {
+		return w.PrintJSON(rows)
+	}
+	l := w.Lang
+	table := [][]string{{
+		l.Sprintf("OPERATION"), l.Sprintf("METHOD"), l.Sprintf("PATH"), l.Sprintf("REPEAT"), l.Sprintf("PERMISSION"), l.Sprintf("SUMMARY"),
+	}}
+	for _, r := range rows {
+		table = append(table, []string{r.Operation, r.Method, r.Path, l.Exact(r.Repeat), r.Permission, l.Exact(r.Summary)})
+	}
+	return w.Print(term.Columns(table))
+}
+
+func repeatText(o *generated.Operation) lang.Format {
+	if o.Repeat == generated.RepeatSafe {
+		return "safe"
+	}
+	return "unsent"
 }

@@ -41,7 +41,7 @@ func (c *Flags) fleet(ctx context.Context, w *term.World, creds dingtalk.AppCred
 	quietRedis()
 	client, err := dingtalkredis.Open(c.RedisURL(w))
 	if err != nil {
-		return nil, nil, explain.Usage("--redis and %s: %w", EnvRedisURL, own(err))
+		return nil, nil, explain.Usage("--redis and %s: %w", EnvRedisURL, err)
 	}
 	done := func() { _ = client.Close() } // replies in flight are no longer needed
 	fleetOptions := []dingtalkredis.Option{
@@ -51,7 +51,7 @@ func (c *Flags) fleet(ctx context.Context, w *term.World, creds dingtalk.AppCred
 	fleet, err := dingtalkredis.New(client, creds, fleetOptions...)
 	if err != nil { // the credentials are not empty, so it is the host
 		done()
-		return nil, nil, explain.Usage("%w", own(err))
+		return nil, nil, explain.Usage("%w", err)
 	}
 	if err := wrongSetup(fleet.Ping(ctx)); err != nil {
 		done()
@@ -67,26 +67,6 @@ func holdsPassword(rawURL string) bool {
 	return at >= 0 && strings.ContainsRune(after[:at], ':') || strings.Contains(rawURL, "password=")
 }
 
-// own removes the package name from an error of dingtalkredis.
-func own(err error) error {
-	var setup *dingtalkredis.SetupError
-	if errors.As(err, &setup) {
-		return lang.Errorf("Redis is set up wrongly (%s): %w", lang.Quoted(setup.Fault), setup.Err)
-	}
-	return redisError{err}
-}
-
-// redisError is an error of dingtalkredis, whose text begins with the package name.
-type redisError struct{ error }
-
-func (e redisError) Error() string { return e.Say(lang.English) }
-
-// Say implements lang.Said.
-func (e redisError) Say(l lang.Language) string {
-	return strings.TrimPrefix(l.Of(e.error), "dingtalkredis: ")
-}
-func (e redisError) Unwrap() error { return e.error }
-
 // wrongSetup makes the command's error for a setup error of Redis; it is nil for other errors.
 func wrongSetup(err error) error {
 	var e *dingtalkredis.SetupError
@@ -97,7 +77,7 @@ func wrongSetup(err error) error {
 	if e.Fault == dingtalkredis.FaultAuthentication || e.Fault == dingtalkredis.FaultPermission {
 		code = explain.Credentials
 	}
-	return &explain.Error{Code: code, Err: own(e), Hint: lang.T("%s", lang.Quoted(e.Hint()))}
+	return &explain.Error{Code: code, Err: lang.Errorf("Redis is set up wrongly (%s): %w", lang.Quoted(e.Fault), e.Err), Hint: lang.T("%s", lang.Quoted(e.Hint()))}
 }
 
 // share sets the fleet's limiter and budget in the run's pace, and returns the client's options for token and cache.
@@ -105,7 +85,7 @@ func (c *Flags) share(fleet *dingtalkredis.Fleet) []dingtalk.Option {
 	options := []dingtalk.Option{dingtalk.WithTokenStore(fleet.TokenStore()), dingtalk.WithCache(fleet.Cache(sharedConversions))}
 	if c.Budget > 0 {
 		var mode []dingtalkredis.BudgetOption
-		if !c.strict() {
+		if !c.strict {
 			mode = append(mode, dingtalkredis.Available())
 		}
 		c.Pace.budget = fleet.Budget(c.Budget, mode...)
@@ -126,20 +106,16 @@ func (n notes) WithGroup(string) slog.Handler                    { return n }
 func (n notes) Handle(_ context.Context, record slog.Record) error {
 	said := []lang.Said{lang.Quoted(record.Message)}
 	record.Attrs(func(attr slog.Attr) bool {
-		if err, is := attr.Value.Any().(error); is {
-			said = append(said, lang.T("%s", err))
-		} else {
-			said = append(said, lang.Quoted(attr.Value.String()))
+		value := attr.Value.Any()
+		if text, is := value.(string); is {
+			value = lang.Quoted(text)
 		}
+		said = append(said, lang.T("%s", value))
 		return true
 	})
 	n.world.Note("%s", lang.Join(": ", said...))
 	return nil
 }
-
-// errNoRedis is the error of a command that needs Redis.
-var errNoRedis = explain.UsageHint("the count of a month is kept by the processes that share it through Redis",
-	"no Redis is given: set --redis or %s", EnvRedisURL)
 
 // MonthlyQuota is an organisation's monthly quota on the standard edition.
 const MonthlyQuota = generated.CallsPerMonth
@@ -155,11 +131,8 @@ type sharing struct {
 	Budget       int
 	organization string
 	redisTimeout time.Duration
-	chosen       bool // the user set the budget
+	strict       bool // Redis must count each request before it is sent, as the user set the budget
 }
-
-// strict reports whether Redis must count each request before it is sent: if the user set the budget.
-func (s *sharing) strict() bool { return s.chosen }
 
 // AddSharingTo adds the flags.
 func (s *sharing) AddSharingTo(cmd *cobra.Command) {
@@ -173,7 +146,7 @@ func (s *sharing) AddSharingTo(cmd *cobra.Command) {
 
 // CheckSharing refuses invalid flags. on tells whether a Redis is set.
 func (s *sharing) CheckSharing(cmd *cobra.Command, on bool) error {
-	s.chosen = cmd.Flags().Changed("monthly-budget")
+	s.strict = cmd.Flags().Changed("monthly-budget")
 	for _, name := range []string{"monthly-budget", "organization", "redis-timeout"} {
 		if !on && cmd.Flags().Changed(name) {
 			return explain.Usage("--%s needs --redis, or %s", name, EnvRedisURL)
@@ -182,32 +155,25 @@ func (s *sharing) CheckSharing(cmd *cobra.Command, on bool) error {
 	return nil
 }
 
-// budgetOptions are the flags of budget.
-type budgetOptions struct {
-	Flags
-	json bool
-}
-
 // BudgetCommand makes the command that prints the month's count.
 func BudgetCommand(w *term.World) *cobra.Command {
-	o := budgetOptions{Flags: Flags{noEmulator: true}} // an emulator has no Redis
+	o, asJSON := Flags{noEmulator: true}, false // an emulator has no Redis
 	cmd := &cobra.Command{
-		Use:         "budget",
-		Short:       "Print this month's calls and what is left of the budget",
-		Args:        explain.NoArgs,
-		Annotations: map[string]string{explain.Footer: Footer(w, "budget")},
-		RunE: explain.Begins(func(cmd *cobra.Command, _ []string) error {
+		Use:   "budget",
+		Short: "Print this month's calls and what is left of the budget",
+		Args:  explain.AtMost(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := errors.Join(o.Check(cmd), o.CheckSharing(cmd, true)); err != nil {
 				return err
 			}
-			return printBudget(cmd.Context(), w, o)
-		}),
+			return o.printBudget(cmd.Context(), w, asJSON)
+		},
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	o.AddSharingTo(cmd)
 	o.AddTo(cmd)
-	flags.BoolVar(&o.json, "json", false, "print one JSON object")
+	flags.BoolVar(&asJSON, "json", false, "print one JSON object")
 	return cmd
 }
 
@@ -220,15 +186,16 @@ type Month struct {
 	Resets time.Time `json:"resets"`
 }
 
-func printBudget(ctx context.Context, w *term.World, o budgetOptions) error {
-	if o.RedisURL(w) == "" {
-		return errNoRedis
+func (c *Flags) printBudget(ctx context.Context, w *term.World, asJSON bool) error {
+	if c.RedisURL(w) == "" {
+		return explain.UsageHint("the count of a month is kept by the processes that share it through Redis",
+			"no Redis is given: set --redis or %s", EnvRedisURL)
 	}
-	m, err := o.MonthUsed(ctx, w)
+	m, err := c.MonthUsed(ctx, w)
 	if err != nil {
 		return err
 	}
-	if o.json {
+	if asJSON {
 		return w.PrintJSON(m)
 	}
 	table := term.Table{}.With("month", m.Month).With("used", m.Used)
@@ -256,7 +223,7 @@ func (c *Flags) MonthUsed(ctx context.Context, w *term.World) (m Month, err erro
 		if wrong := wrongSetup(err); wrong != nil {
 			return m, wrong
 		}
-		return m, &explain.Error{Code: explain.Unavailable, Err: lang.Errorf("the shared Redis: %w", own(err)), Hint: lang.T("check that Redis runs at the address of --redis or %s", EnvRedisURL)}
+		return m, &explain.Error{Code: explain.Unavailable, Err: lang.Errorf("the shared Redis: %w", err), Hint: lang.T("check that Redis runs at the address of --redis or %s", EnvRedisURL)}
 	}
 	if c.Budget > 0 {
 		left := max(c.Budget-m.Used, 0)

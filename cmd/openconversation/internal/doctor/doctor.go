@@ -4,7 +4,6 @@ package doctor
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,11 +20,10 @@ import (
 func Command(w *term.World) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
-		Use:         "doctor",
-		Short:       "Check credentials, network, permissions and quota",
-		Args:        explain.NoArgs,
-		Annotations: map[string]string{explain.Footer: connect.Footer(w, "doctor")},
-		RunE: explain.Begins(func(cmd *cobra.Command, _ []string) error {
+		Use:   "doctor",
+		Short: "Check credentials, network, permissions and quota",
+		Args:  explain.AtMost(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.Check(cmd); err != nil {
 				return err
 			}
@@ -33,7 +31,7 @@ func Command(w *term.World) *cobra.Command {
 				return explain.Usage("--robot needs --chat: the group that it is to be in")
 			}
 			return doctor(cmd.Context(), w, o)
-		}),
+		},
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
@@ -52,11 +50,11 @@ func doctor(ctx context.Context, w *term.World, o options) error {
 	e := &examination{world: w, options: o}
 	o.Trace = e.way.trace
 	client, done, err := o.Dial(ctx, w)
+	if explain.ExitCode(err) == explain.Credentials {
+		return e.fail(e.checks(), checkCredentials, err)
+	}
 	if err != nil {
-		if explain.ExitCode(err) != explain.Credentials {
-			return err
-		}
-		return e.fail(checkCredentials, err)
+		return err
 	}
 	defer done()
 	if err := dingtalk.CheckChatID(o.chat); err != nil {
@@ -65,56 +63,92 @@ func doctor(ctx context.Context, w *term.World, o options) error {
 	switch {
 	case o.Emulator():
 	case o.robot != "":
-		w.Note("this spends three calls of the organisation's monthly quota: the conversion of %s, and two about its group", term.Shown(o.chat))
+		w.Note("this spends three calls of the organisation's monthly quota")
 	default:
-		w.Note("this spends one call of the organisation's monthly quota: the conversion of %s", term.Shown(o.chat))
+		w.Note("this spends one call of the organisation's monthly quota")
 	}
-	return e.examine(ctx, client)
+	e.client = client
+	return e.examine(ctx)
 }
 
-// examine makes the checks that send requests.
-func (e *examination) examine(ctx context.Context, client *dingtalk.Client) error {
-	if err := e.report("", nil, e.credentialsText); err != nil {
-		return err
-	}
-	_, err := client.Token(ctx)
-	if cause := explain.Ended(ctx, err); cause != nil {
-		return cause
-	}
-	stage := tokenStage(err)
-	if stage == checkToken {
-		err = e.elsewhere(ctx, err)
-	}
-	issued := func() lang.Text { return lang.T("the service issued an access token") }
-	if err := e.report(stage, err, e.way.hostText, e.way.connectionText, issued); err != nil {
-		return err
-	}
-	group, err := client.OpenConversationID(ctx, e.options.chat)
-	if cause := explain.Ended(ctx, err); cause != nil {
-		return cause
-	}
-	if stage := conversionStage(err); stage != "" {
-		return e.fail(stage, e.way.ownAddress(err))
-	}
-	known := func(text lang.Format) func() lang.Text {
+// check is one thing that a conversion needs.
+type check struct {
+	name lang.Format
+	call func(context.Context) (failed lang.Format, err error) // tells of this check and those up to the next call; nil: none
+	well func() lang.Text                                      // what it found, unless it failed
+}
+
+// checks returns the checks that the flags select, in order.
+func (e *examination) checks() []check {
+	found := func() lang.Text { return e.found }
+	unrefused := func(text lang.Format) func() lang.Text {
 		return func() lang.Text {
-			if err != nil { // the order of the service's own checks is not documented
+			if e.unconverted != nil { // the order of the service's own checks is not documented
 				return lang.T("not refused")
 			}
 			return lang.T(text)
 		}
 	}
-	if stage = ""; err != nil && e.options.robot != "" {
-		stage = checkConversion // without an id there is no group to check
-	}
-	converted := func() lang.Text { return conversionText(err) }
-	if err := e.report(stage, err, known("the app may convert chats"), known("calls from this machine's address are accepted"), converted); err != nil {
-		return err
+	all := []check{
+		{checkCredentials, nil, e.credentialsText},
+		{checkHost, e.fetchToken, e.hostText},
+		{checkConnection, nil, e.connectionText},
+		{checkToken, nil, func() lang.Text { return lang.T("the service issued an access token") }},
+		{checkPermission, e.convert, unrefused("the app may convert chats")},
+		{checkAddress, nil, unrefused("calls from this machine's address are accepted")},
+		{checkConversion, nil, found},
 	}
 	if e.options.robot != "" {
-		return e.examineGroup(ctx, client, group)
+		all = append(all, check{checkGroup, e.describeGroup, found}, check{checkRobot, e.findRobot, found})
+	}
+	return all
+}
+
+// examine makes the checks that send requests.
+func (e *examination) examine(ctx context.Context) error {
+	var failed lang.Format
+	var cause error
+	checks := e.checks()
+	for i, check := range checks {
+		if check.call != nil {
+			failed, cause = check.call(ctx)
+			if ended := explain.Ended(ctx, cause); ended != nil {
+				return ended
+			}
+		}
+		if check.name == failed || inOneCall(check.name) && inOneCall(failed) && conversionStage(cause) != "" {
+			return e.fail(checks[i:], failed, cause)
+		}
+		if err := e.tell(check.name, statusOK, check.well(), finding{}); err != nil {
+			return err
+		}
 	}
 	return e.finish(true)
+}
+
+func (e *examination) fetchToken(ctx context.Context) (failed lang.Format, err error) {
+	_, err = e.client.Token(ctx)
+	if failed = tokenStage(err); failed == checkToken {
+		err = e.elsewhere(ctx, err)
+	}
+	return failed, err
+}
+
+func (e *examination) convert(ctx context.Context) (failed lang.Format, err error) {
+	e.group, err = e.client.OpenConversationID(ctx, e.options.chat)
+	if failed := conversionStage(err); failed != "" {
+		return failed, e.way.ownAddress(err)
+	}
+	e.unconverted, e.found = err, lang.T("the chat was converted")
+	switch {
+	case err != nil && e.options.robot != "": // without an id there is no group to check
+		return checkConversion, err
+	case errors.Is(err, dingtalk.ErrOwnerNotVisible):
+		e.found = lang.T("the call was answered; this chat's owner is outside the app's visible range")
+	case err != nil:
+		e.found = lang.T("the call was answered; the chat is unknown; for proof give --chat of a group of yours")
+	}
+	return "", nil
 }
 
 // elsewhere tries refused credentials in the other region: an app belongs to one. A token costs no quota.
@@ -165,27 +199,11 @@ func conversionStage(err error) lang.Format {
 	}
 }
 
-// conversionText describes the result of a conversion that the service did not refuse.
-func conversionText(err error) lang.Text {
-	switch {
-	case err == nil:
-		return lang.T("the chat was converted")
-	case errors.Is(err, dingtalk.ErrOwnerNotVisible):
-		return lang.T("the call was answered; this chat's owner is outside the app's visible range")
-	default:
-		return lang.T("the call was answered; the chat is unknown; for proof give --chat of a group of yours")
-	}
-}
-
 func (e *examination) credentialsText() lang.Text {
-	switch {
-	case e.options.Emulator():
+	if e.options.Emulator() {
 		return lang.T("those of the emulator")
-	case e.options.SecretFile():
-		return lang.T("%s and %s are set", connect.EnvAppKey, "--app-secret-file")
-	default:
-		return lang.T("%s and %s are set", connect.EnvAppKey, connect.EnvAppSecret)
 	}
+	return lang.T("%s and %s are set", connect.EnvAppKey, e.options.SecretOf())
 }
 
 // options are the flags of doctor.
@@ -210,16 +228,7 @@ const (
 	checkRobot       lang.Format = "robot"
 )
 
-// checks lists the checks in order; one call makes the last ones.
-var (
-	checks    = []lang.Format{checkCredentials, checkHost, checkConnection, checkToken, checkPermission, checkAddress, checkConversion}
-	inOneCall = checks[4:]
-)
-
-// checks returns the checks that the flags select.
-func (o options) checks() []lang.Format {
-	if o.robot == "" {
-		return checks
-	}
-	return append(slices.Clone(checks), checkGroup, checkRobot)
+// inOneCall reports whether a check is one of those that are seen in the conversion of a chat.
+func inOneCall(check lang.Format) bool {
+	return check == checkPermission || check == checkAddress || check == checkConversion
 }

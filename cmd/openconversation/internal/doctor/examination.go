@@ -1,16 +1,18 @@
 package doctor
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/http/httptrace"
-	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unicode"
+
+	"github.com/rivo/uniseg"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
@@ -19,12 +21,17 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// examination reports findings: each line at once, or all as JSON at the end.
+// examination makes the checks, and reports their findings: each line at once, or all as JSON at the end.
 type examination struct {
 	world    *term.World
 	options  options
+	client   *dingtalk.Client
 	findings []finding
 	way      route
+
+	found       lang.Text // by the last call
+	unconverted error     // why the chat was not converted, if that is a matter of the chat alone
+	group       string    // its openConversationId
 }
 
 // finding is the result of one check.
@@ -36,59 +43,37 @@ type finding struct {
 	Code      string `json:"code,omitempty"`
 	RequestID string `json:"requestId,omitempty"`
 	Hint      string `json:"hint,omitempty"`
-
-	check  lang.Format
-	status status
-	said   lang.Said // the detail, for people; nil: none
 }
 
-// status is the result of a check.
-type status struct {
-	text   lang.Format
-	name   string // in JSON
-	colour term.Colour
-}
-
-var (
-	statusOK         = status{"ok", "ok", term.Green}
-	statusFail       = status{"FAIL", "fail", term.Red}
-	statusNotChecked = status{"not checked", "not-checked", term.Grey}
+// The results of a check. JSON has them in lower case and with a hyphen.
+const (
+	statusOK         lang.Format = "ok"
+	statusFail       lang.Format = "FAIL"
+	statusNotChecked lang.Format = "not checked"
 )
 
-// report passes the next checks, with their details, up to the failed one. Like the other methods that report, it returns the
-// error of printing, or the one that ends the command.
-func (e *examination) report(failed lang.Format, cause error, details ...func() lang.Text) error {
-	for _, detail := range details {
-		f := finding{check: e.options.checks()[len(e.findings)], status: statusOK}
-		if f.check == failed {
-			return e.fail(failed, cause)
-		}
-		f.explained(detail())
-		if err := e.tell(f); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+var colours = map[lang.Format]term.Colour{statusOK: term.Green, statusFail: term.Red, statusNotChecked: term.Grey}
 
-// explained sets a finding's detail.
-func (f *finding) explained(detail lang.Said) {
-	f.said, f.Detail = detail, term.Printable(detail.Say(lang.English))
-}
-
-// fail reports the failed check with its cause, and the remaining checks as not made. It returns the error that ends
+// fail reports the failed check with its cause, and the others of those that are left as not made. It returns the error that ends
 // the command.
-func (e *examination) fail(failed lang.Format, cause error) error {
+func (e *examination) fail(left []check, failed lang.Format, cause error) error {
 	hint := explain.Hint(cause)
-	for _, check := range e.options.checks()[len(e.findings):] {
-		f := finding{check: check, status: statusNotChecked}
+	for _, check := range left {
+		var err error
 		switch {
-		case check == failed:
-			f.failed(cause, hint)
-		case slices.Contains(inOneCall, check) && slices.Contains(inOneCall, failed):
-			f.explained(lang.T("unknown: the order in which the service checks is not documented"))
+		case check.name == failed:
+			f := finding{Kind: explain.Kind(cause), Hint: hint.String()}
+			var call *dingtalk.Error
+			if errors.As(cause, &call) {
+				f.Code, f.RequestID = string(call.Code), call.RequestID
+			}
+			err = e.tell(failed, statusFail, explain.Describe(cause), f)
+		case inOneCall(check.name) && inOneCall(failed):
+			err = e.tell(check.name, statusNotChecked, lang.T("unknown: the order of checks is not documented"), finding{})
+		default:
+			err = e.tell(check.name, statusNotChecked, lang.Text{}, finding{})
 		}
-		if err := e.tell(f); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -96,7 +81,9 @@ func (e *examination) fail(failed lang.Format, cause error) error {
 		return err
 	}
 	if !hint.Empty() && !e.options.json {
-		explain.PrintHint(e.world, hint)
+		word := e.world.Lang.Sprintf("hint:")
+		text := term.Beside("", term.Printable(hint.Say(e.world.Lang)), 6)
+		fmt.Fprint(e.world.Err, e.world.Paint(e.world.Err, term.Yellow, word)+text[uniseg.StringWidth(word):])
 	}
 	code := explain.ExitCodeOfOne(cause)
 	if failed == checkConversion && conversionStage(cause) == "" {
@@ -105,29 +92,17 @@ func (e *examination) fail(failed lang.Format, cause error) error {
 	return &explain.Error{Code: code, Err: lang.Errorf("%s: %w", lang.T(failed), cause), Reported: true}
 }
 
-func (f *finding) failed(cause error, hint lang.Text) {
-	f.status, f.Hint = statusFail, hint.String()
-	f.explained(explain.Describe(cause))
-	f.Kind = explain.Kind(cause)
-	var e *dingtalk.Error
-	if errors.As(cause, &e) {
-		f.Code, f.RequestID = string(e.Code), e.RequestID
-	}
-}
-
 // tell records a finding, and prints it unless the output is JSON.
-func (e *examination) tell(f finding) error {
-	f.Check, f.Status = string(f.check), f.status.name
+func (e *examination) tell(check, status lang.Format, detail lang.Said, f finding) error {
+	f.Check, f.Status, f.Detail = string(check), strings.ReplaceAll(strings.ToLower(string(status)), " ", "-"), term.Printable(detail.Say(lang.English))
 	e.findings = append(e.findings, f)
 	if e.options.json {
 		return nil
 	}
 	l := e.world.Lang
-	line := e.world.Paint(e.world.Out, f.status.colour, term.Pad(l.Sprintf(f.status.text), 11)) + "  " + term.Pad(l.Sprintf(f.check), 11)
-	if f.said != nil {
-		line += "  " + term.Printable(f.said.Say(l))
-	}
-	return e.world.Print(strings.TrimRight(line, " ") + "\n")
+	word := l.Sprintf(status)
+	line := term.Beside(term.Pad(word, 13)+l.Sprintf(check), term.Printable(detail.Say(l)), 26)
+	return e.world.Print(e.world.Paint(e.world.Out, colours[status], word) + strings.TrimPrefix(line, word))
 }
 
 // finish prints the findings if the output is JSON.
@@ -156,8 +131,7 @@ func unresolved(err error) bool {
 type route struct {
 	mu        sync.Mutex // the connection may be made in another goroutine
 	address   string     // dialled host and port: the proxy's, if there is one
-	target    string     // host of the request, with its port if that is not the default
-	resolved  []net.IPAddr
+	resolved  []string
 	handshake *tls.ConnectionState
 	own       string // this machine's address
 }
@@ -174,12 +148,14 @@ func (r *route) trace(ctx context.Context) context.Context {
 		GotConn: func(info httptrace.GotConnInfo) {
 			locked(func() { r.own, _, _ = net.SplitHostPort(info.Conn.LocalAddr().String()) }) // it is empty for another kind of address
 		},
-		WroteHeaderField: func(key string, value []string) {
-			if (key == "Host" || key == ":authority") && len(value) > 0 {
-				locked(func() { r.target = value[0] })
-			}
+		DNSDone: func(info httptrace.DNSDoneInfo) {
+			locked(func() {
+				r.resolved = nil
+				for _, address := range info.Addrs {
+					r.resolved = append(r.resolved, address.String())
+				}
+			})
 		},
-		DNSDone: func(info httptrace.DNSDoneInfo) { locked(func() { r.resolved = info.Addrs }) },
 		TLSHandshakeDone: func(state tls.ConnectionState, err error) {
 			if err == nil {
 				locked(func() { r.handshake = &state })
@@ -210,52 +186,43 @@ func (r *route) ownAddress(err error) error {
 	return &explain.Error{Code: explain.Credentials, Err: err, Hint: hint}
 }
 
-// host returns the dialled host, and whether it is a proxy's, as far as known.
-func (r *route) host() (host string, proxy bool) {
-	host, port, err := net.SplitHostPort(r.address)
-	if err != nil {
-		return r.address, false
+// target returns the host to reach, and whether a proxy was dialled instead.
+func (e *examination) target() (host string, proxy bool) {
+	if e.options.Emulator() {
+		return e.way.address, false
 	}
-	usual := strings.TrimSuffix(r.address, ":"+port)
-	return host, r.target != "" && r.target != r.address && r.target != usual
+	host = e.options.Host(e.world)
+	return host, e.way.address != host && !strings.HasPrefix(e.way.address, host+":")
 }
 
-func (r *route) hostText() lang.Text {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	host, proxy := r.host()
-	text := lang.T("%s resolves", host)
-	switch {
-	case len(r.resolved) > 0:
-		var addresses []string
-		for _, address := range r.resolved {
-			addresses = append(addresses, address.String())
-		}
-		text = lang.T("%s resolves to %s", host, strings.Join(addresses, ", "))
-	case net.ParseIP(host) != nil:
-		text = lang.T("%s is an address", host)
+func (e *examination) hostText() lang.Text {
+	e.way.mu.Lock()
+	defer e.way.mu.Unlock()
+	dialled, _, _ := net.SplitHostPort(e.way.address) // it is one
+	text := lang.T("%s resolves to %s", dialled, strings.Join(e.way.resolved, ", "))
+	if net.ParseIP(dialled) != nil {
+		text = lang.T("%s is an address", dialled)
 	}
+	if host, proxy := e.target(); proxy {
+		return lang.T("%s; it is the proxy, which finds %s", text, host)
+	}
+	return text
+}
+
+func (e *examination) connectionText() lang.Text {
+	e.way.mu.Lock()
+	defer e.way.mu.Unlock()
+	host, proxy := e.target()
+	tlsState := e.way.handshake
+	if tlsState == nil {
+		return lang.T("%s answers without TLS, on loopback", e.way.address)
+	}
+	text := lang.T("%s answers over %s", host, tls.VersionName(tlsState.Version))
 	if proxy {
-		return lang.T("%s; it is the proxy, which finds %s", text, r.target)
+		text = lang.T("%s answers over %s through the proxy", host, tls.VersionName(tlsState.Version))
 	}
-	return text
-}
-
-func (r *route) connectionText() lang.Text {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.handshake == nil {
-		return lang.T("%s answers, without TLS, as is allowed on a loopback address", r.address)
-	}
-	text := lang.T("%s answers over %s", cmp.Or(r.target, r.address), tls.VersionName(r.handshake.Version))
-	if _, proxy := r.host(); proxy {
-		text = lang.T("%s answers over %s through the proxy", cmp.Or(r.target, r.address), tls.VersionName(r.handshake.Version))
-	}
-	if len(r.handshake.PeerCertificates) > 0 {
-		leaf := r.handshake.PeerCertificates[0]
-		return lang.T("%s, with a certificate of %s until %s", text, leaf.Issuer, leaf.NotAfter.UTC().Format("2006-01-02"))
-	}
-	return text
+	leaf := tlsState.PeerCertificates[0] // of a verified server
+	return lang.T("%s, with a certificate of %s until %s", text, leaf.Issuer, leaf.NotAfter.UTC().Format(time.DateOnly))
 }
 
 // The hints of the two checks of a group.
@@ -267,41 +234,31 @@ const (
 // disbanded is the status of a disbanded group.
 const disbanded = 2
 
-// examineGroup checks the requirements of a robot's message to a group.
-func (e *examination) examineGroup(ctx context.Context, client *dingtalk.Client, group string) error {
-	described, err := client.GetChat(ctx, generated.GetChatParams{ChatID: e.options.chat})
-	if cause := explain.Ended(ctx, err); cause != nil {
-		return cause
-	}
+func (e *examination) describeGroup(ctx context.Context) (failed lang.Format, err error) {
+	described, err := e.client.GetChat(ctx, generated.GetChatParams{ChatID: e.options.chat})
 	switch {
 	case errors.Is(err, dingtalk.ErrInvalidChatID): // the conversion has just succeeded
-		err = e.report("", nil, func() lang.Text {
-			return lang.T("not described: its ids are not accepted by the operation that describes a group, as those from the JSAPI are not")
-		})
+		e.found = lang.T("not described: its ids are not accepted by the operation that describes a group, as those from the JSAPI are not")
 	case err != nil:
-		return e.fail(checkGroup, err)
+		return checkGroup, err
 	case described.ChatInfo != nil && described.ChatInfo.Status != nil && *described.ChatInfo.Status == disbanded:
-		return e.fail(checkGroup, &explain.Error{Code: explain.SomeFailed, Err: lang.Errorf("the group was disbanded"), Hint: lang.T(disbandedHint)})
+		return checkGroup, &explain.Error{Code: explain.SomeFailed, Err: lang.Errorf("the group was disbanded"), Hint: lang.T(disbandedHint)}
 	default:
-		err = e.report("", nil, func() lang.Text { return lang.T("in use: %s", text(described.ChatInfo.Name)) })
+		e.found = lang.T("in use: %s", text(described.ChatInfo.Name))
 	}
+	return "", nil
+}
+
+func (e *examination) findRobot(ctx context.Context) (failed lang.Format, err error) {
+	list, err := e.client.GetBotListInGroup(ctx, generated.GetBotListInGroupRequest{OpenConversationID: e.group})
 	if err != nil {
-		return err
-	}
-	list, err := client.GetBotListInGroup(ctx, generated.GetBotListInGroupRequest{OpenConversationID: group})
-	if cause := explain.Ended(ctx, err); cause != nil {
-		return cause
-	}
-	if err != nil {
-		return e.fail(checkRobot, err)
+		return checkRobot, err
 	}
 	var others []string
 	for _, robot := range list.ChatbotInstanceVOList {
 		if text(robot.RobotCode) == e.options.robot {
-			if err := e.report("", nil, func() lang.Text { return lang.T("it is in the group: %s", text(robot.Name)) }); err != nil {
-				return err
-			}
-			return e.finish(true)
+			e.found = lang.T("it is in the group: %s", text(robot.Name))
+			return "", nil
 		}
 		others = append(others, text(robot.RobotCode))
 	}
@@ -309,7 +266,7 @@ func (e *examination) examineGroup(ctx context.Context, client *dingtalk.Client,
 	if len(others) > 0 {
 		missing = lang.Errorf("%s is not in the group, which has %s", term.Shown(e.options.robot), strings.Join(others, ", "))
 	}
-	return e.fail(checkRobot, &explain.Error{Code: explain.SomeFailed, Err: missing, Hint: lang.T(robotHint)})
+	return checkRobot, &explain.Error{Code: explain.SomeFailed, Err: missing, Hint: lang.T(robotHint)}
 }
 
 func text(s *string) string {

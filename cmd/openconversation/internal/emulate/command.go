@@ -2,17 +2,21 @@ package emulate
 
 import (
 	"context"
-	"fmt"
+	"encoding/json"
+	"errors"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/specs"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
@@ -23,13 +27,13 @@ func Command(w *term.World) *cobra.Command {
 		Use:   "emulator",
 		Short: "Serve an emulator of DingTalk for other processes",
 		Long:  strings.Replace(lang.Help("emulator --help"), "{faults}", faultList(), 1),
-		Args:  explain.NoArgs,
-		RunE: explain.Begins(func(cmd *cobra.Command, _ []string) error {
+		Args:  explain.AtMost(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.health != "" {
 				return o.askHealth(cmd.Context(), w)
 			}
-			return emulate(cmd.Context(), w, o, cmd.Flags().Changed)
-		}),
+			return emulate(cmd.Context(), w, o, cmd.Flags())
+		},
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
@@ -37,14 +41,13 @@ func Command(w *term.World) *cobra.Command {
 	flags.BoolVar(&o.allowRemote, "allow-remote", false, "listen where other machines may reach it, and answer any Host: in a container or a test network")
 	flags.StringVar(&o.admin, "admin", "", "serve the admin API at this `ADDRESS:PORT` or unix:PATH")
 	flags.StringVar(&o.scenario, "scenario", "", "begin with the settings and faults of this `FILE`, YAML or JSON; flags come on top of it")
-	flags.BoolVar(&o.anyChat, "any-chat", false, "know every chat id, except those that begin with unknown or cid")
+	flags.Bool("any-chat", false, "know every chat id, except those that begin with unknown or cid")
 	flags.StringArrayVar(&o.chats, "chat", nil, "know this chat: `CHAT_ID=OPEN_CONVERSATION_ID`; may be repeated")
-	flags.StringVar(&o.source.Spec, "spec", "", "serve the operations of this `FILE` as well: an OpenAPI contract, or what openconversation-gen --routes makes of one")
 	o.source.AddTo(flags)
-	flags.IntVar(&o.qps, "qps", 0, "let an app make `N` conversions in a second; 0 is no limit")
-	flags.IntVar(&o.quota, "quota", -1, "let the organisation make `N` conversions in a month; -1 is no limit")
-	flags.DurationVar(&o.latency, "latency", 0, "hold every answer back for this `time`, such as 50ms")
-	flags.DurationVar(&o.tokenLifetime, "token-lifetime", 2*time.Hour, "`time` that a token lasts after it was last asked for")
+	flags.Int("qps", 0, "let an app make `N` conversions in a second; 0 is no limit")
+	flags.Int("quota", -1, "let the organisation make `N` conversions in a month; -1 is no limit")
+	flags.Duration("latency", 0, "hold every answer back for this `time`, such as 50ms")
+	flags.Duration("token-lifetime", 2*time.Hour, "`time` that a token lasts after it was last asked for")
 	flags.StringArrayVar(&o.faults, "fault", nil, "fail conversions: `FAULT[:TIMES]`; may be repeated")
 	flags.StringArrayVar(&o.tokenFaults, "token-fault", nil, "fail token calls: `FAULT[:TIMES]`; may be repeated")
 	flags.BoolVar(&o.tls, "tls", false, "serve HTTPS, with a certificate made at the start; its authority is printed, or written to --tls-ca-file")
@@ -63,52 +66,34 @@ func faultList() string {
 	var b strings.Builder
 	for _, kind := range dingtalktest.FaultKinds() {
 		if kind.Word {
-			fmt.Fprintf(&b, "  %-20s%s\n", kind.Name, kind.Does)
+			b.WriteString(term.Beside("  "+kind.Name, kind.Does, 22))
 		}
 	}
 	return b.String()
 }
 
 // emulate serves until ctx ends, which is its success.
-func emulate(ctx context.Context, w *term.World, o options, given func(flag string) bool) error {
-	settings, err := o.settings(given)
+func emulate(ctx context.Context, w *term.World, o options, flags *pflag.FlagSet) error {
+	settings, err := o.settings(flags)
 	if err != nil {
 		return err
 	}
-	var observers []func(dingtalktest.Request)
+	if o.admin == "" { // nobody could read the record
+		settings = append(settings, withoutRecord)
+	}
 	if o.log != "" {
-		requests, err := openLog(w, o.log)
+		write, end, err := logTo(w, o.log)
 		if err != nil {
 			return err
 		}
-		defer requests.close()
-		observers = append(observers, requests.write)
+		defer end()
+		settings = append(settings, func(s *dingtalktest.Settings) { s.Observe = write })
 	}
-	var emulator *dingtalktest.Emulator
-	if o.admin == "" { // Nobody could read the record.
-		settings = append(settings, withoutRecord)
-	} else {
-		var once sync.Once
-		observers = append(observers, func(dingtalktest.Request) {
-			if emulator.Dropped() > 0 {
-				once.Do(func() {
-					w.Note("emulator: the record is full: from now on a new request takes the place of the oldest")
-				})
-			}
-		})
-	}
-	emulator = dingtalktest.New(append(settings, func(s *dingtalktest.Settings) {
-		s.Observe = func(r dingtalktest.Request) {
-			for _, observe := range observers {
-				observe(r)
-			}
-		}
-	})...)
 	made, err := o.certificate()
 	if err != nil {
 		return err
 	}
-	server, err := o.start(ctx, w.Err, emulator, made)
+	server, err := o.start(ctx, w.Err, dingtalktest.New(settings...), made)
 	if err != nil {
 		return err
 	}
@@ -134,12 +119,146 @@ func (o *options) certificate() (*certificate, error) {
 	}
 	made, err := newCertificate(o.tlsNames, time.Now())
 	if err != nil {
-		return nil, explain.Usage("--tls-name: %v", err)
+		return nil, explain.Usage("%s: %w", "--tls-name", err)
 	}
 	if o.tlsCAFile != "" {
 		if err := writeWhole(o.tlsCAFile, string(made.authority)); err != nil {
-			return nil, explain.Usage("--tls-ca-file: %v", err)
+			return nil, explain.Usage("%s: %w", "--tls-ca-file", err)
 		}
 	}
 	return made, nil
+}
+
+// options are the flags of emulator that are no settings.
+type options struct {
+	listen, admin  string
+	allowRemote    bool
+	tls, http2     bool
+	tlsNames       []string
+	tlsCAFile      string
+	printEnv       bool
+	readyFile, log string
+	health         string
+
+	scenario            string
+	source              specs.Source
+	chats               []string
+	faults, tokenFaults []string
+}
+
+// settingOf are the settings that flags stand for, by their names in JSON: a flag's value is the setting's.
+var settingOf = map[string]string{
+	"any-chat": "anyChat", "qps": "qps", "quota": "monthlyQuota", "latency": "latency", "token-lifetime": "tokenLifetime",
+}
+
+// settings are the emulator's options: the operations, then the scenario, and on top of it the flags.
+func (o *options) settings(flags *pflag.FlagSet) ([]dingtalktest.Option, error) {
+	var settings []dingtalktest.Option
+	if o.source != (specs.Source{}) {
+		operations, err := o.source.Read()
+		if err != nil {
+			return nil, err
+		}
+		settings = append(settings, dingtalktest.WithSpec(operations))
+	}
+	add := func(raw []byte) error {
+		err := dingtalktest.New(settings...).ConfigureJSON(raw)
+		settings = append(settings, func(s *dingtalktest.Settings) { _ = json.Unmarshal(raw, s) })
+		return err
+	}
+	if o.scenario != "" {
+		raw, err := readScenario(o.scenario)
+		if err == nil {
+			err = add(raw)
+		}
+		if err != nil {
+			return nil, explain.UsageHint("openconversation emulator --help shows one", "--scenario %s: %w", o.scenario, err)
+		}
+	}
+	raw, err := o.given(flags)
+	if err != nil {
+		return nil, err
+	}
+	if err := add(raw); err != nil {
+		return nil, explain.Usage("emulator: %w", err)
+	}
+	queue, err := parseFaults("--fault", o.faults, generated.OperationChatIDToOpenConversationID)
+	if err != nil {
+		return nil, err
+	}
+	tokenQueue, err := parseFaults("--token-fault", o.tokenFaults, generated.OperationGetAccessToken)
+	if err != nil {
+		return nil, err
+	}
+	return append(settings, func(s *dingtalktest.Settings) { s.Faults = append(append(s.Faults, queue...), tokenQueue...) }), nil
+}
+
+// given are the settings of the flags that were given, as JSON.
+func (o *options) given(flags *pflag.FlagSet) ([]byte, error) {
+	set, chats := map[string]any{}, map[string]string{}
+	flags.Visit(func(flag *pflag.Flag) {
+		switch name, value := settingOf[flag.Name], flag.Value.String(); {
+		case name == "":
+		case flag.Value.Type() == "duration":
+			set[name] = value
+		default:
+			set[name] = json.RawMessage(value)
+		}
+	})
+	for _, pair := range o.chats {
+		chatID, id, ok := strings.Cut(pair, "=") // the first: an openConversationId ends in more of them
+		if !ok || chatID == "" || id == "" {
+			return nil, explain.Usage("--chat %s: give CHAT_ID=OPEN_CONVERSATION_ID", pair)
+		}
+		chats[chatID] = id
+		set["chats"] = chats
+	}
+	return json.Marshal(set)
+}
+
+// parseFaults reads the values of a flag as faults of one operation.
+func parseFaults(flag string, values []string, operation generated.Operation) ([]dingtalktest.Fault, error) {
+	var queue []dingtalktest.Fault
+	for _, value := range values {
+		fault, err := dingtalktest.ParseFault(value)
+		var unknown *dingtalktest.UnknownFaultError
+		switch {
+		case errors.As(err, &unknown):
+			return nil, explain.UsageHint("see openconversation codes, and openconversation emulator --help", "%s %s: there is no such fault", flag, value)
+		case err != nil:
+			return nil, explain.Usage("%s %s: after the colon comes a number from 1, or always", flag, value)
+		}
+		queue = append(queue, fault.For(operation))
+	}
+	return queue, nil
+}
+
+// readScenario reads a file of settings and faults, YAML or JSON, as the JSON that the admin API takes at /settings.
+func readScenario(file string) ([]byte, error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(content, &doc); err != nil {
+		return nil, err
+	}
+	if doc.IsZero() { // an empty file
+		return []byte("{}"), nil
+	}
+	textKeys(&doc)
+	var tree any
+	if err := doc.Decode(&tree); err != nil {
+		return nil, err
+	}
+	return json.Marshal(tree)
+}
+
+// textKeys makes texts of keys that YAML reads as something else: a chat id may be a number.
+func textKeys(node *yaml.Node) {
+	for i, child := range node.Content {
+		if textKeys(child); node.Kind == yaml.MappingNode && i%2 == 0 && child.ShortTag() != "!!merge" {
+			child.Tag = "!!str"
+		}
+	}
 }

@@ -6,10 +6,8 @@ import (
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
-	"math/big"
 	"net"
 	"net/http"
 	"net/netip"
@@ -54,40 +52,35 @@ func (p place) open(ctx context.Context) (*listening, error) {
 		}
 		return &listening{listener, p, "unix"}, nil
 	}
-	if err := p.check(); err != nil {
+	address, err := p.check()
+	if err != nil {
 		return nil, err
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", p.address)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, lang.Errorf("emulator: %w", err)
-	}
-	// What localhost is was for this machine's resolver to say.
-	at, err := netip.ParseAddrPort(listener.Addr().String())
-	if !p.remote && (err != nil || !at.Addr().Unmap().IsLoopback()) {
-		listener.Close()
-		return nil, p.notLoopback()
 	}
 	return &listening{listener, p, "tcp"}, nil
 }
 
-// check refuses an address that is none, or that other machines could reach without being allowed to.
-func (p place) check() error {
+// check returns the address to listen at. It refuses one that is none, or that other machines could reach without being allowed
+// to.
+func (p place) check() (string, error) {
 	host, port, err := net.SplitHostPort(p.address)
 	if err != nil {
-		return explain.Usage("%s %s: give HOST:PORT, such as 127.0.0.1:8080", p.flag, p.address)
+		return "", explain.Usage("%s %s: give HOST:PORT, such as 127.0.0.1:8080", p.flag, p.address)
 	}
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return explain.Usage("%s %s: the port is not a number from 0 to 65535", p.flag, p.address)
+		return "", explain.Usage("%s %s: the port is not a number from 0 to 65535", p.flag, p.address)
 	}
-	if !p.remote && !isLoopback(host) {
-		return p.notLoopback()
+	switch _, err := netip.ParseAddr(host); {
+	case isLoopback(host) && err != nil: // a name, whatever a resolver says of it
+		return net.JoinHostPort("127.0.0.1", port), nil
+	case !p.remote && !isLoopback(host):
+		return "", explain.UsageHint("the emulator's credentials are public, so it serves this machine only: use 127.0.0.1, [::1] or localhost, or allow others with --allow-remote",
+			"%s %s: this is not a loopback address", p.flag, p.address)
 	}
-	return nil
-}
-
-func (p place) notLoopback() error {
-	return explain.UsageHint("the emulator's credentials are public, so it serves this machine only: use 127.0.0.1, [::1] or localhost, or allow others with --allow-remote",
-		"%s %s: this is not a loopback address", p.flag, p.address)
+	return p.address, nil
 }
 
 // isLoopback says whether a host is this machine, whatever a resolver says: an address of it, or a name that must be one
@@ -171,48 +164,29 @@ const keyBits = 2048
 // newCertificate makes one for the loopback interface's names and for those that are given, which may be addresses.
 func newCertificate(names []string, now time.Time) (*certificate, error) {
 	caKey, err := rsa.GenerateKey(rand.Reader, keyBits)
-	if err != nil {
+	key, err2 := rsa.GenerateKey(rand.Reader, keyBits)
+	if err := errors.Join(err, err2); err != nil {
 		return nil, err
 	}
-	ca := &x509.Certificate{
-		SerialNumber: serial(), Subject: pkix.Name{CommonName: "openconversation emulator CA, for tests only"},
-		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(certificateTime),
-		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	caRaw, err := x509.CreateCertificate(rand.Reader, ca, ca, caKey.Public(), caKey)
-	if err != nil {
-		return nil, err
-	}
-	key, err := rsa.GenerateKey(rand.Reader, keyBits)
-	if err != nil {
-		return nil, err
-	}
-	server := &x509.Certificate{
-		SerialNumber: serial(), Subject: pkix.Name{CommonName: "openconversation emulator"},
-		NotBefore: ca.NotBefore, NotAfter: ca.NotAfter, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-	}
-	for _, name := range names {
+	valid := x509.Certificate{NotBefore: now.Add(-time.Hour), NotAfter: now.Add(certificateTime), BasicConstraintsValid: true}
+	ca, server := valid, valid
+	ca.Subject.CommonName, server.Subject.CommonName = "openconversation emulator CA, for tests only", "openconversation emulator"
+	ca.IsCA, ca.MaxPathLenZero, ca.KeyUsage = true, true, x509.KeyUsageCertSign
+	server.KeyUsage, server.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	for _, name := range append(names, "localhost", "127.0.0.1", "::1") {
 		if ip := net.ParseIP(name); ip != nil {
 			server.IPAddresses = append(server.IPAddresses, ip)
 		} else {
 			server.DNSNames = append(server.DNSNames, name)
 		}
 	}
-	raw, err := x509.CreateCertificate(rand.Reader, server, ca, key.Public(), caKey)
-	if err != nil {
+	caRaw, err := x509.CreateCertificate(rand.Reader, &ca, &ca, caKey.Public(), caKey)
+	raw, err2 := x509.CreateCertificate(rand.Reader, &server, &ca, key.Public(), caKey)
+	if err := errors.Join(err, err2); err != nil {
 		return nil, err
 	}
 	return &certificate{
 		server:    tls.Certificate{Certificate: [][]byte{raw, caRaw}, PrivateKey: key},
 		authority: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caRaw}),
 	}, nil
-}
-
-// serial is at most 16 bytes, as clients expect.
-func serial() *big.Int {
-	var raw [15]byte
-	_, _ = rand.Read(raw[:]) // It never fails.
-	return new(big.Int).SetBytes(raw[:])
 }

@@ -1,9 +1,11 @@
 package lang
 
 import (
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -22,27 +24,16 @@ var (
 	Chinese = Language{"zh"}
 )
 
-// Parse finds a language by its name. known is false for an unsupported language.
-func Parse(name string) (l Language, known bool) {
-	l, known = map[string]Language{"en": English, "zh": Chinese}[name], name == "en" || name == "zh"
-	return l, known
-}
+// String is the language's tag.
+func (l Language) String() string { return cmp.Or(l.tag, "en") }
 
-// Locale returns the environment's language, from the first set variable in the order of POSIX. An unsupported language
-// gives English, and so does an encoding other than UTF-8: the command writes UTF-8.
+// inChinese matches the locales whose language is Chinese, but for encodings other than UTF-8: the command writes UTF-8.
+var inChinese = regexp.MustCompile(`(?i)^zh([_-]\w+)*(\.utf-?8)?(@.*)?$`)
+
+// Locale returns the environment's language, from the first set variable in the order of POSIX. An unsupported one gives English.
 func Locale(getenv func(string) string) Language {
-	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
-		value := getenv(name)
-		if value == "" {
-			continue
-		}
-		value, _, _ = strings.Cut(value, "@")
-		value, encoding, named := strings.Cut(value, ".")
-		base, _, _ := strings.Cut(strings.ReplaceAll(value, "-", "_"), "_")
-		if base == "zh" && (!named || slices.Contains([]string{"utf8", "utf-8"}, strings.ToLower(encoding))) {
-			return Chinese
-		}
-		return English
+	if inChinese.MatchString(cmp.Or(getenv("LC_ALL"), getenv("LC_MESSAGES"), getenv("LANG"))) {
+		return Chinese
 	}
 	return English
 }
@@ -92,7 +83,7 @@ func (l Language) Of(value any) string {
 	case !is:
 		return fmt.Sprint(value)
 	case l == English:
-		return err.Error()
+		return withoutPackage(err.Error())
 	}
 	if list, joined := err.(interface{ Unwrap() []error }); joined {
 		parts := make([]string, 0, 2)
@@ -106,11 +97,13 @@ func (l Language) Of(value any) string {
 	}
 	if inner := errors.Unwrap(err); inner != nil {
 		before, after, found := strings.Cut(err.Error(), inner.Error())
+		name, parts := strings.CutSuffix(before, ": ")
 		switch {
-		case found && after == "" && strings.HasPrefix(before, "dingtalk"):
+		case !found || after != "":
+		case before == "" || strings.HasPrefix(before, "dingtalk"):
 			return l.Of(inner)
-		case found && after == "":
-			return l.Sprintf("%s: %s", Quoted(strings.TrimSuffix(before, ": ")), inner)
+		case parts:
+			return l.Sprintf("%s: %s", Quoted(name), inner)
 		}
 	}
 	return Quoted(err.Error()).Say(l)
@@ -121,20 +114,22 @@ type Quoted string
 
 // Say implements Said.
 func (q Quoted) Say(l Language) string {
-	text := string(q)
-	for _, name := range []string{"dingtalk: ", "dingtalkredis: "} {
-		text = strings.TrimPrefix(text, name)
-	}
+	text := withoutPackage(string(q))
 	said := l.Exact(text)
 	head, tail, parts := strings.Cut(text, ": ")
 	switch {
 	case l == English, said != text, strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Han, r) }):
 		return said
-	case parts && l.Exact(head) != head:
+	case parts && (l.Exact(head) != head || l.Exact(tail) != tail):
 		return l.Sprintf("%s: %s", Quoted(head), Quoted(tail))
 	default:
 		return "“" + text + "”"
 	}
+}
+
+// withoutPackage removes the name of a package of the SDK before an error's text.
+func withoutPackage(text string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(text, "dingtalk: "), "dingtalkredis: ")
 }
 
 func (q Quoted) String() string { return string(q) }
@@ -188,20 +183,27 @@ func AddFlagTo(flags *pflag.FlagSet) {
 
 // Choose returns a command's language: from the flag in its arguments, or else from the environment.
 func Choose(args []string, getenv func(string) string) Language {
-	chosen := Locale(getenv)
+	switch FlagIn(args, flagName) {
+	case "en":
+		return English
+	case "zh":
+		return Chinese
+	}
+	return Locale(getenv)
+}
+
+// FlagIn returns a flag's value in arguments that are not parsed yet, or "".
+func FlagIn(args []string, flag string) (value string) {
 	for i, arg := range args {
-		name, joined := strings.CutPrefix(arg, "--"+flagName+"=")
+		joined, is := strings.CutPrefix(arg, "--"+flag+"=")
 		switch {
 		case arg == "--":
-			return chosen
-		case arg == "--"+flagName && i+1 < len(args):
-			name = args[i+1]
-		case !joined:
-			continue
-		}
-		if l, known := Parse(name); known {
-			chosen = l
+			return value
+		case is:
+			value = joined
+		case arg == "--"+flag && i+1 < len(args):
+			value = args[i+1]
 		}
 	}
-	return chosen
+	return value
 }

@@ -25,8 +25,7 @@ func Command(w *term.World) *cobra.Command {
 		Short:                 "Print the openConversationId of chats, or convert a file of them",
 		DisableFlagsInUseLine: true,
 		Args:                  func(_ *cobra.Command, args []string) error { return o.checkArgs(args) },
-		Annotations:           map[string]string{explain.Footer: connect.Footer(w, "convert")},
-		RunE: explain.Begins(func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			err := o.connect.Check(cmd)
 			if err == nil {
 				err = o.check(cmd)
@@ -39,7 +38,7 @@ func Command(w *term.World) *cobra.Command {
 			}
 			o.given = cmd.Flags()
 			return convert(cmd.Context(), w, &o, args)
-		}),
+		},
 	}
 	o.addTo(cmd)
 	return cmd

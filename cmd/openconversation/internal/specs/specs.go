@@ -25,20 +25,20 @@ const hint lang.Format = "give an OpenAPI contract, or what openconversation-gen
 func Read(file string) ([]generated.Route, error) {
 	content, err := os.ReadFile(file)
 	if err != nil {
-		return nil, explain.Usage("--spec: %w", err)
+		return nil, explain.Usage("%s: %w", "--spec", err)
 	}
 	if bytes.HasPrefix(bytes.TrimSpace(content), []byte("[")) {
-		return decode(lang.T("--spec %s", file), content)
+		return decode(lang.Literal("--spec "+file), content)
 	}
 	c, err := contract.Parse(file, content)
 	if err != nil {
-		return nil, explain.UsageHint(hint, "--spec: %w", err)
+		return nil, explain.UsageHint(hint, "%s: %w", "--spec", err)
 	}
 	return c.Routes(), nil
 }
 
 // decode reads a list of operations, which came from a place.
-func decode(place lang.Text, content []byte) ([]generated.Route, error) {
+func decode(place lang.Literal, content []byte) ([]generated.Route, error) {
 	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.DisallowUnknownFields()
 	var all []generated.Route
@@ -73,44 +73,44 @@ const maxOfficial = 64 << 20
 var embedded []byte
 
 // Source says whose operations are meant: this project's, if it is empty.
-type Source struct{ Spec, Official, Routes string }
+type Source struct{ Spec, Official string }
 
-// Flags are the source's, by their names.
-func (s *Source) Flags() map[string]*string {
-	return map[string]*string{"spec": &s.Spec, "official": &s.Official, "official-routes": &s.Routes}
+// AddTo adds the source's flags.
+func (s *Source) AddTo(flags *pflag.FlagSet) {
+	flags.StringVar(&s.Spec, "spec", "", "operations of this `FILE`: an OpenAPI contract, or what openconversation-gen makes of one")
+	flags.StringVar(&s.Official, "official", "", "operations of this `PACKAGE` of DingTalk's official SDK, such as robot_1_0, or of all")
 }
 
-// AddTo adds the flags of the official SDK.
-func (s *Source) AddTo(flags *pflag.FlagSet) {
-	flags.StringVar(&s.Official, "official", "", "the operations of this `PACKAGE` of DingTalk's official SDK, such as robot_1_0, or of all")
-	flags.StringVar(&s.Routes, "official-routes", "", "read them from this `FILE`, made by openconversation-gen official --routes")
+// SourceIn returns the source that the arguments of call name, before they are parsed: its operations are subcommands.
+func SourceIn(args []string) (s Source) {
+	if slices.Contains(args, "call") {
+		s.Spec, s.Official = lang.FlagIn(args, "spec"), lang.FlagIn(args, "official")
+	}
+	return s
 }
 
 // Read reads the operations.
 func (s Source) Read() ([]generated.Route, error) {
 	switch {
-	case s.Spec != "" && s.Official != "":
-		return nil, explain.Usage("--spec and --official exclude each other")
-	case s.Spec != "":
-		return Read(s.Spec)
 	case s.Official != "":
 		return s.official()
-	case s.Routes != "":
-		return nil, explain.Usage("--official-routes needs --official")
+	case s.Spec != "":
+		return Read(s.Spec)
 	}
 	return generated.Routes, nil
 }
 
+// official reads the operations of packages: of those that a release carries, or of a file.
 func (s Source) official() ([]generated.Route, error) {
 	content := embedded
-	if s.Routes != "" {
+	if s.Spec != "" {
 		var err error
-		if content, err = os.ReadFile(s.Routes); err != nil {
-			return nil, explain.Usage("--official-routes: %w", err)
+		if content, err = os.ReadFile(s.Spec); err != nil {
+			return nil, explain.Usage("%s: %w", "--spec", err)
 		}
 	}
 	if content == nil {
-		return nil, explain.UsageHint("make the file with openconversation-gen official --routes FILE, and name it with --official-routes", "this build does not carry the operations of the official SDK")
+		return nil, explain.UsageHint("make a file of them with openconversation-gen official --routes FILE, and add --spec FILE", "this build does not carry the operations of the official SDK")
 	}
 	text := io.Reader(bytes.NewReader(content))
 	if bytes.HasPrefix(content, []byte("BZh")) { // as a release carries them
@@ -118,14 +118,14 @@ func (s Source) official() ([]generated.Route, error) {
 	}
 	var packages map[string]json.RawMessage
 	if err := json.NewDecoder(io.LimitReader(text, maxOfficial)).Decode(&packages); err != nil {
-		return nil, explain.Usage("--official-routes %s: it was not made by openconversation-gen official --routes", s.Routes)
+		return nil, explain.Usage("--spec %s: it was not made by openconversation-gen official --routes", s.Spec)
 	}
 	var all []generated.Route
 	for _, name := range slices.Sorted(maps.Keys(packages)) {
 		if s.Official != "all" && !strings.EqualFold(s.Official, name) {
 			continue
 		}
-		routes, err := decode(lang.T("--official %s", name), packages[name])
+		routes, err := decode(lang.Literal("--official "+name), packages[name])
 		if err != nil {
 			return nil, err
 		}

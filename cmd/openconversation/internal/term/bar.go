@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/rivo/uniseg"
 
@@ -106,15 +108,11 @@ func (t Table) With(name lang.Format, value any) Table { return append(t, fact{n
 
 // Say implements lang.Said.
 func (t Table) Say(l lang.Language) string {
-	width := 0
-	for _, fact := range t {
-		width = max(width, uniseg.StringWidth(l.Sprintf(fact.name)))
+	rows := make([][]string, len(t))
+	for i, fact := range t {
+		rows[i] = []string{l.Sprintf(fact.name), l.Of(fact.value)}
 	}
-	var b strings.Builder
-	for _, fact := range t {
-		b.WriteString(Pad(l.Sprintf(fact.name), width+2) + l.Of(fact.value) + "\n")
-	}
-	return b.String()
+	return Columns(rows)
 }
 
 // Pad pads a text with spaces to a number of columns. A Chinese character takes two.
@@ -122,7 +120,7 @@ func Pad(text string, columns int) string {
 	return text + strings.Repeat(" ", max(columns-uniseg.StringWidth(text), 0))
 }
 
-// Columns aligns the cells of rows, two spaces apart; the last cell of a row is not padded.
+// Columns aligns the cells of rows, two spaces apart.
 func Columns(rows [][]string) string {
 	var widths []int
 	for _, row := range rows {
@@ -135,28 +133,34 @@ func Columns(rows [][]string) string {
 	}
 	var b strings.Builder
 	for _, row := range rows {
-		end := len(row) - 1
-		for i, cell := range row[:end] {
-			b.WriteString(Pad(cell, widths[i]+2))
+		line := ""
+		for i, cell := range row {
+			line += Pad(cell, widths[i]+2)
 		}
-		b.WriteString(row[end] + "\n")
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 	return b.String()
 }
 
-// Width is how many columns the command's texts take.
-const Width = 100
+// MaxWidth is how many columns the command's texts take.
+const MaxWidth = 80
 
-// Wrap breaks a text into lines of so many columns, where Unicode allows it: between words, and between Chinese characters.
-func Wrap(text string, columns int) (lines []string) {
-	line, state := "", -1
+// wrap breaks a text into lines of so many columns, between words and between Chinese characters.
+func wrap(text string, columns int) (lines []string) {
+	line, word, state := "", "", -1
 	for text != "" {
 		var segment string
 		segment, text, _, state = uniseg.FirstLineSegmentInString(text, state)
-		if line != "" && uniseg.StringWidth(strings.TrimRight(line+segment, " \n")) > columns {
+		word += segment
+		last, _ := utf8.DecodeLastRuneInString(word)
+		next, _ := utf8.DecodeRuneInString(text)
+		if text != "" && !unicode.IsSpace(last) && last < wide && next < wide { // within a flag or a URL
+			continue
+		}
+		if line != "" && uniseg.StringWidth(strings.TrimRight(line+word, " \n")) > columns {
 			lines, line = append(lines, strings.TrimRight(line, " ")), ""
 		}
-		line += segment
+		line, word = line+word, ""
 		if rest, ends := strings.CutSuffix(line, "\n"); ends {
 			lines, line = append(lines, strings.TrimRight(rest, " ")), ""
 		}
@@ -167,22 +171,19 @@ func Wrap(text string, columns int) (lines []string) {
 	return lines
 }
 
-// Beside puts a text beside a name, in lines of at most Width columns that begin in a column. A long name has a line alone.
+// wide is the first character of the scripts that are written without blanks, and their punctuation.
+const wide = 0x2000
+
+// Beside puts a text beside a name, in lines of at most MaxWidth columns that begin in a column. A long name has a line alone.
 func Beside(name, text string, column int) string {
+	lines := wrap(text, MaxWidth-column)
+	if len(lines) == 0 || uniseg.StringWidth(name) >= column {
+		lines = append([]string{""}, lines...)
+	}
 	var b strings.Builder
-	lines := Wrap(text, Width-column)
-	if uniseg.StringWidth(name) > column-2 {
-		b.WriteString(strings.TrimRight(name, " ") + "\n")
+	for _, line := range lines {
+		b.WriteString(strings.TrimRight(Pad(name, column)+line, " ") + "\n")
 		name = ""
-	}
-	for i, line := range lines {
-		if i > 0 {
-			name = ""
-		}
-		b.WriteString(Pad(name, column) + line + "\n")
-	}
-	if len(lines) == 0 && name != "" {
-		b.WriteString(strings.TrimRight(name, " ") + "\n")
 	}
 	return b.String()
 }

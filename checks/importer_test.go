@@ -73,6 +73,7 @@ func TestImporterModule(t *testing.T) {
 			if err := os.CopyFS(app, os.DirFS(filepath.Join(importerFolder, a.name))); err != nil {
 				t.Fatal(err)
 			}
+			newcomer.Write(t, filepath.Join(app, "main_test.go"), read(t, filepath.Join(importerFolder, "main_test.go")))
 			newcomer.Write(t, filepath.Join(app, "go.mod"), "module example.com/app\n\ngo 1.21\n")
 			u.Run(t, app, "go", "get", newcomer.Module+"@"+newcomer.Version)
 			u.Run(t, app, "go", "mod", "tidy")

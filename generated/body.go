@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -38,6 +39,9 @@ func decode(raw []byte) (value any, err error) {
 // fitBody checks a body, and returns it as it is sent.
 func (f *Field) fitBody(raw []byte, given bool) ([]byte, error) {
 	value, err := decode(raw)
+	if _, is := value.(map[string]any); err == nil && !is && !f.List && slices.ContainsFunc(f.Fields, func(inner Field) bool { return inner.Required }) {
+		err = errors.New("the body is no object, and has none of its required fields")
+	}
 	if err == nil {
 		value, err = f.fit(value, "", given)
 	}

@@ -197,7 +197,7 @@ func (p *path) unanswered(c *call, a *wire.Answer, f *wire.Failure) *verdict {
 func (p *path) refused(c *call, a *wire.Answer, answer object) *verdict {
 	now, secrets := p.clock.Now(), p.secrets(c)
 	body := read(answer)
-	code, message := body.error(func(code string) bool { return c.contract.LookupErrorCode(code) != nil })
+	code, message := body.error(c.contract)
 	banned, says := body.isBan(), secrets.Show(message, maxMessageBytes)
 	if code == "" && message == "" && body.status == "" && body.punish == "" {
 		says = "the answer holds neither a result nor an error"

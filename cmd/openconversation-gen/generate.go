@@ -13,10 +13,10 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/internal/generator"
 )
 
-// options are the flags. packages are of DingTalk's official SDK.
+// options are the flags. packages are of DingTalk's official SDK, and contracts are what is made of them.
 type options struct {
 	spec, overlay, packages, operations, sdk, name, output, routes string
-	list                                                           bool
+	list, contracts                                                bool
 }
 
 // generate makes what is asked for of a contract.

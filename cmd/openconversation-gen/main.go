@@ -76,11 +76,11 @@ func run(args []string, stdout, stderr io.Writer) error {
 	}
 	switch {
 	case imports && (len(named) > 0 || o.routes != "" || o.list) && (len(named) < 2 || !o.list):
-		o.packages = strings.Join(named, ",")
+		o.packages, o.contracts = strings.Join(named, ","), o.routes == ""
 		return o.imported(stdout, stderr)
 	case imports || len(named) > 0:
 	case o.packages != "" && o.output != "" && o.spec+o.overlay+o.routes == "":
-		return o.packagesOf(stderr)
+		return o.imported(stdout, stderr)
 	case o.packages == "" && o.spec != "" && (o.name == "") == (o.output == "") && o.name+o.routes != "":
 		return o.generate()
 	}

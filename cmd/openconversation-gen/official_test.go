@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
+	"github.com/dingtalk-openapi/openconversation-go/internal/official"
 )
 
 // TestOfficial makes a contract, and in one step a package, of operations of DingTalk's official SDK.
@@ -77,17 +79,17 @@ func TestOfficialUsage(t *testing.T) {
 	t.Setenv("GOPROXY", "off")
 	folder := t.TempDir()
 	for want, args := range map[string][]string{
-		"usage":                            {"official"},
-		"usage ":                           {"official", "--list", "a", "b"},
-		"usage  ":                          {"--official", "robot_1_0", "--spec", "x", "--output", folder},
-		"usage   ":                         {"--official", "robot_1_0", "--package", "a b", "--output", folder},
-		"no package is called robot, but":  {"official", "robot"},
-		"standard output holds one":        {"official", "robot_1_0,im_1_0"},
-		"no operation is called sendNothi": {"official", "robot_1_0", "--operation", "sendNothing"},
-		"no operation of the official SDK": {"official", "--list", "nothing at all"},
-		"has no package of DingTalk's SDK": {"official", "robot_1_0", "--sdk", folder},
-		"no such file":                     {"official", "robot_1_0", "--sdk", filepath.Join(folder, "none")},
-		"did not get DingTalk's SDK v0.0.": {"official", "robot_1_0", "--sdk", "v0.0.1"},
+		"usage":                               {"official"},
+		"usage ":                              {"official", "--list", "a", "b"},
+		"usage  ":                             {"--official", "robot_1_0", "--spec", "x", "--output", folder},
+		"usage   ":                            {"--official", "robot_1_0", "--package", "a b", "--output", folder},
+		"is called robot; there is robot_1_0": {"official", "robot"},
+		"standard output holds one":           {"official", "robot_1_0,im_1_0"},
+		"no operation is called sendNothi":    {"official", "robot_1_0", "--operation", "sendNothing"},
+		"no operation of the official SDK":    {"official", "--list", "nothing at all"},
+		"has no package of DingTalk's SDK":    {"official", "robot_1_0", "--sdk", folder},
+		"no such file":                        {"official", "robot_1_0", "--sdk", filepath.Join(folder, "none")},
+		"did not get DingTalk's SDK v0.0.":    {"official", "robot_1_0", "--sdk", "v0.0.1"},
 	} {
 		if err := run(args, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), strings.TrimSpace(want)) {
 			t.Errorf("%q: %v", args, err)
@@ -95,5 +97,32 @@ func TestOfficialUsage(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(folder); len(left) > 0 {
 		t.Errorf("%v was written", left)
+	}
+}
+
+// TestChoose: a list of names, in any case, and of patterns finds what each means, or says what there is.
+func TestChoose(t *testing.T) {
+	folder := t.TempDir()
+	source, err := os.ReadFile("../../internal/official/testdata/client.go.txt")
+	for _, name := range []string{"robot_1_0", "im_1_0"} {
+		err = errors.Join(err, os.MkdirAll(filepath.Join(folder, name), 0o755), os.WriteFile(filepath.Join(folder, name, "client.go"), source, 0o600))
+	}
+	sdk, failed := official.Open(folder)
+	if err := errors.Join(err, failed); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ packages, operations, want string }{
+		{"robot_1_0", "", "robot_1_0"}, {"ROBOT_1_0", "SEND", "robot_1_0"}, {"robot_1_0,im_1_0, robot*", "s*,send", "im_1_0 robot_1_0"}, {"", "", "im_1_0 robot_1_0"},
+		{"robot", "", "no package is called robot; there is robot_1_0"}, {"im_1_0", "sent", "no operation is called sent; "}, {"[", "", "no package is called ["},
+		{"x\u202e", "", "no package is called x<U+202E>; "},
+	} {
+		all, err := choose(sdk, c.packages, c.operations)
+		var got []string
+		for _, p := range all {
+			got = append(got, p.Name)
+		}
+		if err == nil && strings.Join(got, " ") != c.want || err != nil && !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%q %q: %q, %v", c.packages, c.operations, got, err)
+		}
 	}
 }

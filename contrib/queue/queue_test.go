@@ -145,7 +145,7 @@ func TestKilledWorkerSendsNothingTwice(t *testing.T) {
 
 	worker = start("", "work")
 	for _, chat := range []string{"chat-unsent", "chat-sent"} {
-		eventually(t, chat+" ends for a person", func() bool { job, record := state(chat); return job == "cancelled" && record == "sending" })
+		eventually(t, chat+" ends", func() bool { job, record := state(chat); return job == "cancelled" && record == "sending" })
 	}
 	if n := messages(); n != sent+1 {
 		t.Errorf("%d messages after two kills, want 1", n-sent)

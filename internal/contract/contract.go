@@ -43,7 +43,7 @@ type Operation struct {
 	Description string
 	Deprecated  bool
 	// Types are schemas of Doc: "path NAME" and "form NAME" are arguments, "params" has the other parameters, and there are
-	// "body" and "answer".
+	// "body", "answer", and "item" of a page.
 	Types openapi3.Schemas
 
 	tree, body, answer object   // schemas of the body and of a success

@@ -87,9 +87,6 @@ func TestRefused(t *testing.T) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
-	if _, err := parse("openapi: 3.0.3\ninfo: {title: a, version: a}\npaths: {/a: {get: {operationId: a, security: [], parameters: [{name: q, in: query, schema: {type: string}}], responses: {'200': {description: ok}}}}}\n"); err != nil {
-		t.Errorf("a contract without components: %v", err)
-	}
 }
 
 // TestMalformed: a row, or another part of this project's contract, that is malformed is named, with its line.
@@ -119,23 +116,6 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
-func TestDefaults(t *testing.T) {
-	text := cases(t).with("PATH", `/v1.0/a:
-    get: {operationId: a, responses: {'200': {description: ok}}}
-    put: {operationId: b, responses: {'200': {description: ok}}}
-    delete: {operationId: c, x-repeat: safe, responses: {'200': {description: ok}}}
-    patch: {operationId: d, responses: {'200': {description: ok}}}`)
-	c, err := contract.Parse("small.yaml", []byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, o := range c.Operations {
-		if want := o.ID == "a" || o.ID == "c"; (o.Repeat == generated.RepeatSafe) != want {
-			t.Errorf("%s %s: safe to repeat %v, want %v", o.Method, o.ID, o.Repeat, want)
-		}
-	}
-}
-
 // TestRegions: an operation has one server of its own, or one for each of the contract's, in their order.
 func TestRegions(t *testing.T) {
 	regions := func(servers string) string {
@@ -148,13 +128,5 @@ func TestRegions(t *testing.T) {
 	want := []generated.Pair{{Name: "https://api.a.example", Value: "https://old.a.example/x"}, {Name: "https://api.b.example", Value: "https://old.b.example/x"}}
 	if o := c.Operations[0]; o.Server != "https://old.a.example/x" || !slices.Equal(o.Regions, want) {
 		t.Errorf("server %s, regions %v, want %v", o.Server, o.Regions, want)
-	}
-	for _, tt := range []struct{ servers, want string }{
-		{"{url: 'https://a.example'}, {url: 'https://b.example'}, {url: 'https://c.example'}", "one server of its own at most"},
-		{"{url: 'https://a.example/x'}, {url: 'https://b.example/y'}", "the servers of an operation have one path"},
-	} {
-		if _, err := contract.Parse("small.yaml", []byte(regions(tt.servers))); err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: got %v, want %s", tt.servers, err, tt.want)
-		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -31,7 +32,7 @@ func (c *Contract) parameters(o *Operation) {
 			if i := slices.IndexFunc(o.Parameters, func(p generated.Field) bool { return p.Name == name && p.In == in }); i >= 0 {
 				o.Parameters, o.specs = slices.Delete(o.Parameters, i, i+1), slices.Delete(o.specs, i, i+1)
 			}
-			o.Parameters, o.specs = append(o.Parameters, c.parameter(spec)), append(o.specs, spec)
+			o.Parameters, o.specs = append(o.Parameters, c.parameter(spec, at)), append(o.specs, spec)
 		}
 	}
 	for _, m := range inBraces.FindAllStringSubmatch(o.Path, -1) {
@@ -41,8 +42,9 @@ func (c *Contract) parameters(o *Operation) {
 	}
 }
 
-func (c *Contract) parameter(spec object) generated.Field {
+func (c *Contract) parameter(spec object, at []string) generated.Field {
 	f := c.fieldOf(spec["schema"], 0)
+	c.plainText(f, spec["schema"], under(at, "schema"))
 	f.Name, f.In, f.Description = str(spec["name"]), str(spec["in"]), oneLine(str(spec["description"]))
 	f.Required = is(spec["required"]) || f.In == "path"
 	f.Explode = f.List && f.In == "query" && spec["explode"] != false
@@ -50,6 +52,19 @@ func (c *Contract) parameter(spec object) generated.Field {
 		f.Example = exampleText(example)
 	}
 	return f
+}
+
+// plainText refuses what is no text, number or boolean, and no list of them, where a request has texts.
+func (c *Contract) plainText(f generated.Field, schema any, at []string) {
+	s := c.resolve(schema)
+	if f.List {
+		s = c.resolve(s["items"])
+	}
+	if !f.JSON && !slices.Contains([]string{"string", "integer", "number", "boolean"}, f.Type) {
+		c.refuse(at, "it is neither a string, integer, number or boolean nor an array of them: make it a string, with x-json-string if it holds JSON")
+	} else if format := str(s["format"]); format == "byte" || format == "binary" {
+		c.refuse(at, "its format is not carried: make it a string without format, and encode the bytes yourself")
+	}
 }
 
 // body reads the description of an operation's body.
@@ -85,15 +100,14 @@ func (c *Contract) formOf(o *Operation, schema object, required bool) {
 		property := c.resolve(properties[name])
 		f := c.fieldOf(property, 0)
 		f.Name, f.Required = name, slices.Contains(must, name)
-		switch {
-		case f.Type == "string" && str(property["format"]) == "binary" && !f.List:
+		if f.Type == "string" && str(property["format"]) == "binary" && !f.List {
 			f.Type = "file"
 			files++
-		case f.List || !slices.Contains([]string{"string", "integer", "number", "boolean"}, f.Type) || property["enum"] != nil:
-			c.refuse(under(at, "properties", name), "a field of multipart/form-data is a file (a string of format binary), a string, integer, number or boolean: make it a string with JSON")
+		} else if c.plainText(f, property, under(at, "properties", name)); f.List {
+			c.refuse(under(at, "properties", name), "a field of multipart/form-data has one value or file: make it a string with JSON")
 		}
 		o.Content.Fields = append(o.Content.Fields, f)
-		o.types["form "+name] = clone(property)
+		o.types["form "+name] = clone(properties[name])
 	}
 	if files == 0 || !required {
 		c.refuse(at, "multipart/form-data is for required bodies with a file, a string of format binary: send other bodies as application/json")
@@ -170,16 +184,34 @@ func (c *Contract) example(o *Operation, media object, at []string) {
 			value, has = inner, true
 		}
 	}
+	success := obj(o.tree["x-success"])
 	if o.Synthetic = !has; !has {
 		c.described = 0
 		value = madeUp(c.fieldOf(o.answer, 0), 0)
 	}
-	for _, name := range o.Required {
-		if fields := obj(value); fields != nil && (fields[name] == nil || fields[name] == "") {
+	for _, name := range append(keys(success), o.Required...) {
+		want, isSaid := success[name]
+		fields, inner := inside(value, name)
+		switch got := fields[inner]; {
+		case fields == nil: // a list
+		case isSaid && !has:
+			fields[inner] = want
+		case got == nil || got == "":
 			c.refuse(at, "the example's %s is empty, so that it is no success: give an example with it", name)
+		case isSaid && !strings.EqualFold(jsonText(got), jsonText(want)):
+			c.refuse(at, "the example's %s is %s, so that it is no success: give an example of one", name, jsonText(got))
 		}
 	}
 	o.Example = jsonText(value)
+}
+
+// inside finds the object that has a field, or for object.field the one within it.
+func inside(value any, name string) (object, string) {
+	outer, inner, nested := strings.Cut(name, ".")
+	if fields := obj(value); !nested || fields[name] != nil {
+		return fields, name
+	}
+	return inside(obj(value)[outer], inner)
 }
 
 // madeUp makes a value of a field: its example, or the simplest value with every field.
@@ -217,34 +249,20 @@ func madeUp(f generated.Field, depth int) any {
 }
 
 // exampleOf is the value of a field's example; nil: it has none, or one of another type, as exported contracts do.
-func exampleOf(f generated.Field) (value any) {
-	if f.Type == "string" && !f.List && f.Example != "" {
-		return f.Example
-	}
-	kind, is := f.Type, "number"
-	switch {
-	case f.List:
+func exampleOf(f generated.Field) any {
+	kind, into := f.Type, map[string]any{"boolean": new(bool), "integer": new(json.Number), "number": new(json.Number), "object": new(object), "array": new([]any)}
+	if f.List {
 		kind = "array"
-	case kind == "integer" && !strings.ContainsAny(f.Example, ".eE"):
-		kind = "number"
 	}
 	decoder := json.NewDecoder(strings.NewReader(f.Example))
 	decoder.UseNumber()
-	if decoder.Decode(&value) != nil {
+	switch {
+	case f.Example == "" || f.Example == "null" || kind == "integer" && strings.ContainsAny(f.Example, ".eE"):
+		return nil
+	case kind == "string":
+		return f.Example
+	case into[kind] == nil || decoder.Decode(into[kind]) != nil:
 		return nil
 	}
-	switch value.(type) {
-	case string, nil:
-		return nil
-	case bool:
-		is = "boolean"
-	case []any:
-		is = "array"
-	case object:
-		is = "object"
-	}
-	if is != kind {
-		return nil
-	}
-	return value
+	return reflect.ValueOf(into[kind]).Elem().Interface()
 }

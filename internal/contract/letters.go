@@ -6,19 +6,10 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
-func upperFirst(s string) string {
-	first, size := utf8.DecodeRuneInString(s)
-	return string(unicode.ToUpper(first)) + s[size:]
-}
-
-// fold returns what of a name tells it from others in Go, which has a word for some signs in front.
-func fold(name string) string {
-	front := name[:len(name)-len(strings.TrimLeft(name, signs))]
-	return strings.ToLower(front + special.ReplaceAllString(ASCII(name), ""))
-}
+// upperFirst makes a name in ASCII one that Go exports.
+func upperFirst(s string) string { return strings.ToUpper(s[:min(1, len(s))]) + s[min(1, len(s)):] }
 
 const signs = "-+&|~=><#.*^%_"
 
@@ -33,13 +24,10 @@ var (
 // ASCII writes a name in ASCII, which [Decode] undoes: 姓名 will be X姓名.
 func ASCII(name string) string {
 	if name != "" && special.FindString(name) == name && foreign.FindString(name) == "" && strings.Trim(name, signs) != "" {
-		return spelled(name)
+		return special.ReplaceAllStringFunc(name, encodeName)
 	}
 	return foreign.ReplaceAllStringFunc(name, encodeName)
 }
-
-// spelled writes a name with everything that is no letter or digit.
-func spelled(name string) string { return special.ReplaceAllStringFunc(name, encodeName) }
 
 func encodeName(run string) string {
 	var b strings.Builder

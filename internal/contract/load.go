@@ -1,11 +1,9 @@
 package contract
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -69,7 +67,11 @@ func (c *Contract) load() error {
 func (c *Contract) references() {
 	var visit func(node any, at []string)
 	visit = func(node any, at []string) {
-		if ref := str(obj(node)["$ref"]); ref != "" && c.resolve(node) == nil {
+		ref := str(obj(node)["$ref"])
+		if ref == "#/components/headers/RequestId" && len(at) > 0 {
+			c.RequestIDHeader = at[len(at)-1]
+		}
+		if ref != "" && c.resolve(node) == nil {
 			_, found := c.component(ref)
 			switch {
 			case found:
@@ -99,38 +101,31 @@ func (c *Contract) finite() {
 	const looking, done = 1, 2
 	state := map[string]int{}
 	schemas := obj(obj(c.tree["components"])["schemas"])
-	var visit func(name string) string // the recursive component
-	var within func(schema any) string
-	within = func(schema any) (bad string) {
+	var visit func(name string)
+	var within func(schema any)
+	within = func(schema any) {
 		s := obj(schema)
 		if ref := str(s["$ref"]); ref != "" {
-			return visit(unescape(strings.TrimPrefix(ref, schemaPrefix)))
+			visit(unescape(strings.TrimPrefix(ref, schemaPrefix)))
+			return
 		}
-		parts := slices.Clone(list(s["allOf"]))
+		each(s["allOf"], within)
 		for _, name := range texts(s["required"]) {
 			if property := obj(s["properties"])[name]; !c.flag(property, "nullable") {
-				parts = append(parts, property)
+				within(property)
 			}
 		}
-		for _, part := range parts {
-			bad = cmp.Or(bad, within(part))
-		}
-		return bad
 	}
-	visit = func(name string) (bad string) {
+	visit = func(name string) {
 		if state[name] == looking {
-			return name
-		}
-		if state[name] == 0 {
+			c.refuse([]string{"components", "schemas", name}, "an object of it would hold another without end: make a field of the circle optional or nullable")
+		} else if state[name] == 0 {
 			state[name] = looking
-			bad = within(schemas[name])
+			within(schemas[name])
 			state[name] = done
 		}
-		return bad
 	}
 	for _, name := range keys(schemas) {
-		if bad := visit(name); bad != "" {
-			c.refuse([]string{"components", "schemas", bad}, "an object of it would hold another without end: make a field of the circle optional or nullable")
-		}
+		visit(name)
 	}
 }

@@ -73,6 +73,9 @@ func (c *Contract) nameTypes(o *Operation) {
 		}
 		c.hoist(obj(o.types[key]), name, place)
 	}
+	if o.Paging != nil {
+		o.types["item"] = obj(c.resolve(c.field(o.answer, o.Paging.Items)))["items"]
+	}
 }
 
 // hoist makes an inline schema a component if Go needs a type for it.
@@ -158,25 +161,35 @@ func (c *Contract) parts(s object, name string, at []string) {
 	}
 }
 
-// Collisions refuses fields that have one name in Go, by the rule that the generator of the models has.
-func (c *Contract) Collisions(goName func(string) string) error {
+// Collisions refuses types, fields and values of an enum that have one name in Go, by the rule that the generator of the models
+// has.
+func (c *Contract) Collisions(goName func(string) string) (err error) {
+	take := func(taken map[string]string, at []string, kind, name, in string) {
+		in = cmp.Or(goName(in), "Empty")
+		if other, is := taken[in]; is && err == nil {
+			with := map[string]string{"value": "name all with x-enum-varnames"}[kind]
+			err = c.lines.errorf(at, "the %ss %q and %q have one name in Go, %s: %s", kind, other, name, Decode(in), cmp.Or(with, "give one of them another with x-go-name"))
+		}
+		taken[in] = name
+	}
 	schemas := obj(obj(c.tree["components"])["schemas"])
+	types := map[string]string{"Client": "Client (every package has it)", "New": "New (every package has it)", "Routes": "Routes (every package has it)"}
 	for _, name := range keys(schemas) {
-		schema := obj(schemas[name])
+		schema, at := obj(schemas[name]), c.places[name]
+		take(types, at, "type", name, cmp.Or(str(schema["x-go-name"]), name))
 		properties, _ := c.fields(schema)
-		taken := map[string]string{}
+		fields, values := map[string]string{}, map[string]string{}
 		if len(properties) > 0 && (obj(schema["additionalProperties"]) != nil || is(schema["additionalProperties"])) {
-			taken["AdditionalProperties"] = "the fields without a name"
+			fields["AdditionalProperties"] = "(those without a name)"
 		}
 		for _, field := range keys(properties) {
-			in := goName(cmp.Or(str(obj(properties[field])["x-go-name"]), field))
-			if other, is := taken[in]; is {
-				return c.lines.errorf(c.places[name], "%q and %q have one name in Go, %s: give one of them another with x-go-name", other, field, Decode(in))
-			}
-			taken[in] = field
+			take(fields, at, "field", field, cmp.Or(str(obj(properties[field])["x-go-name"]), field))
+		}
+		for i, value := range texts(schema["x-enum-texts"]) {
+			take(values, under(at, "enum"), "value", value, texts(schema["x-enum-varnames"])[i])
 		}
 	}
-	return nil
+	return err
 }
 
 // form names a schema's type: its component, or its kind and format.
@@ -208,22 +221,10 @@ func (c *Contract) nameEnum(s object, at []string) {
 	if given != nil && len(given) != len(values) {
 		c.refuse(under(at, "x-enum-varnames"), "it has %d names for %d values", len(given), len(values))
 	}
-	taken, folded := map[string]string{}, map[string]int{}
-	for _, value := range values {
-		folded[fold(value)]++
-	}
 	for i, value := range values {
-		name := ASCII(value)
-		if given != nil {
-			name = given[i]
-		} else if folded[fold(value)] > 1 {
-			name = spelled(value)
+		if names = append(names, ASCII(value)); given != nil {
+			names[i] = given[i]
 		}
-		if other, is := taken[fold(name)]; is {
-			c.refuse(under(at, "enum"), "the values %q and %q have one name in Go: name all with x-enum-varnames", other, value)
-		}
-		taken[fold(name)] = value
-		names = append(names, name)
 	}
 	s["x-enum-texts"], s["x-enum-varnames"] = values, names
 	delete(s, "enum")

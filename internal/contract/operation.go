@@ -71,18 +71,6 @@ func (c *Contract) tokens() {
 			c.TokenHeader = header
 		}
 	}
-	headers := obj(obj(c.tree["components"])["headers"])
-	for _, item := range obj(c.tree["paths"]) {
-		for _, op := range obj(item) {
-			for _, answer := range obj(obj(op)["responses"]) {
-				for name, header := range obj(obj(answer)["headers"]) {
-					if headers["RequestId"] != nil && obj(header)["$ref"] == "#/components/headers/RequestId" {
-						c.RequestIDHeader = name
-					}
-				}
-			}
-		}
-	}
 }
 
 // security decides on an operation's token. A contract that says nothing of it sends the token.
@@ -168,11 +156,14 @@ func (c *Contract) successFields(o *Operation) {
 	values := obj(said)
 	for _, name := range append(keys(values), texts(said)...) {
 		value, is := values[name]
+		text, kind := strings.Trim(jsonText(value), `"`), c.kind(c.field(o.answer, name))
 		switch {
 		case c.field(o.answer, name) == nil:
 			c.refuse(under(o.at, "x-success"), "%s is no field of the answer", name)
+		case is && (kind == "boolean" && text != "true" && text != "false" || (kind == "integer" || kind == "number") && !number.MatchString(text)):
+			c.refuse(under(o.at, "x-success", name), "%s is of type %s, and never %s: write a value that it has", name, kind, text)
 		case is:
-			o.Success = append(o.Success, generated.Pair{Name: name, Value: strings.Trim(jsonText(value), `"`)})
+			o.Success = append(o.Success, generated.Pair{Name: name, Value: text})
 		case !slices.Contains(o.Required, name):
 			o.Required = append(o.Required, name)
 		}

@@ -203,7 +203,7 @@ func (c *Contract) plainAllOf(s object) {
 			}
 		}
 	}
-	if s["allOf"] == nil {
+	if list(s["allOf"]) == nil {
 		return
 	}
 	if s["allOf"] = rest; len(rest) == 0 {

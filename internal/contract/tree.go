@@ -181,6 +181,7 @@ func jsonText(value any) string {
 }
 
 func texts(v any) (all []string) {
+	all, _ = v.([]string)
 	for _, item := range list(v) {
 		all = append(all, str(item))
 	}

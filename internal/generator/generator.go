@@ -148,7 +148,8 @@ func (g *generation) check(src string) (used map[string]bool, found error) {
 		}
 		// Other packages are not known, nor are files written by hand.
 		if name, undefined := strings.CutPrefix(problem.Msg, "undefined: "); !undefined || !g.Own && imports[name] == "" {
-			found = fmt.Errorf("two parts of the contract have one name in Go, or another makes no Go: rename one with x-go-name, or an operation with its operationId: %s", problem.Msg)
+			what, _, _ := strings.Cut(problem.Msg, " at generated.go")
+			found = fmt.Errorf("two parts of the contract have one name in Go, or another makes no Go: rename one with x-go-name, or an operation with its operationId: %s", what)
 		}
 	}}
 	_, _ = cfg.Check("generated", fset, []*ast.File{file}, nil)

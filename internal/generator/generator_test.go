@@ -1,11 +1,7 @@
 package generator_test
 
 import (
-	"bytes"
-	"maps"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -15,49 +11,8 @@ import (
 
 const (
 	ownContract = "../../openapi.yaml"
-	committed   = "../../generated"
 	shapes      = "../shapes/shapes.yaml"
 )
-
-func load(t testing.TB, file string) *contract.Contract {
-	t.Helper()
-	content, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := contract.Parse(file, content)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-func ownFiles(t *testing.T) map[string][]byte {
-	t.Helper()
-	files, _, err := generator.Own(load(t, ownContract), ownContract)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files
-}
-
-// TestGenerationRepeats: what is committed is what the contract says, and a second generation makes the same.
-func TestGenerationRepeats(t *testing.T) {
-	files := ownFiles(t)
-	for name, content := range files {
-		want, err := os.ReadFile(filepath.Join(committed, name))
-		if err != nil || !bytes.Equal(content, want) {
-			t.Errorf("generated/%s is not what openapi.yaml says: run make generate (%v)", name, err)
-		}
-	}
-	entries, err := filepath.Glob(filepath.Join(committed, "*.gen.go"))
-	if err != nil || len(entries) != len(files) {
-		t.Errorf("generated holds %v, made are %v (%v)", entries, slices.Sorted(maps.Keys(files)), err)
-	}
-	if again := ownFiles(t); !maps.EqualFunc(files, again, bytes.Equal) {
-		t.Error("a second generation made something else")
-	}
-}
 
 // folded is text with runs of white space as one space each, since gofmt aligns.
 func folded(text string) string { return strings.Join(strings.Fields(text), " ") }

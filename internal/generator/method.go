@@ -42,19 +42,15 @@ func (m method) HasFiles() bool {
 }
 
 // methods names the operations. It runs after oapi-codegen and before its next run, whose names depend on its state.
-func methods(c *contract.Contract, own bool) (all []method, err error) {
-	if err := c.Collisions(codegen.SchemaNameToTypeName); err != nil {
-		return nil, err
-	}
+func methods(c *contract.Contract, own bool) (all []method) {
 	for _, o := range c.Operations {
 		m := method{Operation: o, Name: codegen.SchemaNameToTypeName(o.ID), Answer: typeOf(o.Types["answer"])}
-		if m.arguments(own); o.Paging != nil {
-			m.Item = typeOf(property(o.Types["answer"], o.Paging.Items).Value.Items)
-		}
+		m.Item = typeOf(o.Types["item"])
+		m.arguments(own)
 		all = append(all, m)
 	}
 	slices.SortFunc(all, func(a, b method) int { return cmp.Compare(a.Name, b.Name) })
-	return all, nil
+	return all
 }
 
 func (m *method) arguments(own bool) {
@@ -131,24 +127,6 @@ func typeOf(schema *openapi3.SchemaRef) string {
 		panic(err)
 	}
 	return made.TypeDecl()
-}
-
-// property finds a field, or object.field within it.
-func property(ref *openapi3.SchemaRef, name string) *openapi3.SchemaRef {
-	if found := ref.Value.Properties[name]; found != nil {
-		return found
-	}
-	for _, part := range ref.Value.AllOf {
-		if found := property(part, name); found != nil {
-			return found
-		}
-	}
-	if outer, inner, nested := strings.Cut(name, "."); nested {
-		if object := property(ref, outer); object != nil {
-			return property(object, inner)
-		}
-	}
-	return nil
 }
 
 var ours = regexp.MustCompile(`(^|[^.\pL\pN_])(\p{Lu}[\pL\pN_]*)`)

@@ -1,6 +1,7 @@
 package generator
 
 import (
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
@@ -53,9 +54,9 @@ func models(c *contract.Contract, pkg string) (src string, all []method, err err
 			src, err = "", fmt.Errorf("oapi-codegen failed: %v", p)
 		}
 	}()
-	if src, err = codegen.Generate(c.Doc, cfg); err != nil {
+	src, err = codegen.Generate(c.Doc, cfg)
+	if err = cmp.Or(c.Collisions(codegen.SchemaNameToTypeName), err); err != nil {
 		return "", nil, err
 	}
-	all, err = methods(c, pkg == ownPackage)
-	return src, all, err
+	return src, methods(c, pkg == ownPackage), nil
 }

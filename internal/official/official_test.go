@@ -20,27 +20,24 @@ func TestWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := sdk.Select("", "")
-	if err != nil {
-		t.Fatal(err)
-	}
 	got := map[string]int{}
-	for _, p := range all {
+	for _, name := range sdk.Names() {
+		p, err := sdk.Package(name)
+		if err != nil {
+			t.Fatal(err)
+		}
 		yaml, err := p.Contract(p.Operations)
 		if err != nil {
 			t.Fatal(err)
 		}
-		source, err := sdk.root.ReadFile(p.Name + "/client.go")
-		if err != nil {
-			t.Fatal(err)
-		}
 		// Every field that must be there is read as such, and every text that says what an operation does.
-		marks := bytes.Count(source, []byte("// This parameter is required."))
+		marks := bytes.Count(p.source, []byte("// This parameter is required."))
 		for _, fields := range p.structs {
-			for _, f := range fields {
-				if f.Required {
-					marks--
-				}
+			marks -= required(fields)
+		}
+		for _, o := range p.Operations {
+			if len(o.Body) > 0 { // then it is in the place of its struct
+				marks -= required(o.Query)
 			}
 		}
 		if marks != 0 {
@@ -68,11 +65,20 @@ func TestWhole(t *testing.T) {
 		"packages": 125, "operations": 3270, "POST": 1836, "GET": 1049, "PUT": 274, "DELETE": 110, "PATCH": 1, "Chinese summaries": 3263,
 		"no token": 35, "JSON in a string": 54, "joined by commas": 1, "own headers": 74, "a list as body": 48, "no answer": 94, "a success is true": 911, "pages": 208, "deprecated": 15,
 		"GET with a body": 2, "parameter inside a segment": 2, "arguments sent nowhere": 3,
-		"a space ends the path": 1, "a parameter of the path has two names": 1, "a field is an io.Reader": 60, "an example is no value of its type": 277,
+		"a space ends the path": 1, "a parameter of the path has two names": 1, "a field is an io.Reader": 60, "an example is no value of its type": 403,
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
+}
+
+func required(fields []field) (n int) {
+	for _, f := range fields {
+		if f.Required {
+			n++
+		}
+	}
+	return n
 }
 
 func count(in map[string]int, what string, is bool) {
@@ -104,27 +110,28 @@ func contractOf(folder string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	all, err := sdk.Select("*", "*")
+	name := strings.Join(sdk.Names(), " ")
+	p, err := sdk.Package(name)
 	if err != nil {
 		return "", err
 	}
-	yaml, err := all[0].Contract(all[0].Operations)
+	yaml, err := p.Contract(p.Operations)
 	return string(yaml), err
 }
 
 // TestUnknown: what the importer does not know is an error with its place, never passed over.
 func TestUnknown(t *testing.T) {
 	for change, want := range map[string][]string{
-		"a statement":          {`query["at"] = request.At`, `query["at"] = upper(request.At)`, "client.go:33:2"},
-		"another field":        {`query["at"] = request.At`, `query["at"] = request.No`, "client.go:33:2"},
-		"a field that is none": {`request.At`, `request.Nowhere`, "client.go:33:2"},
-		"a name twice":         {`query["at"] = request.At`, `query["at"] = request.At; query["at"] = request.At`, "client.go:33:2"},
-		"an authentication":    {`"AK"`, `"Magic"`, "client.go:45:2"},
-		"a protocol":           {`"HTTP"`, `"HTTPS"`, "client.go:45:2"},
+		"a statement":          {`query["at"] = request.At`, `query["at"] = upper(request.At)`, "client.go:38:1"},
+		"another field":        {`query["at"] = request.At`, `query["at"] = request.No`, "client.go:37:1"},
+		"a field that is none": {`request.At`, `request.Nowhere`, "client.go:38:3"},
+		"a name twice":         {`query["at"] = request.At`, `query["at"] = request.At; query["at"] = request.At`, "client.go:38:29"},
+		"an authentication":    {`"AK"`, `"Magic"`, "client.go:66:1"},
+		"a protocol":           {`"HTTP"`, `"HTTPS"`, "client.go:63:1"},
 		"a method":             {`"POST"`, `"TRACE"`, "client.go:31:1"},
 		"a parameter":          {`tea.StringValue(id)`, `tea.StringValue(other)`, "client.go:31:1"},
-		"a query that is lost": {"		Query:   openapiutil.Query(query),\n", "", "client.go:40:2"},
-		"a type":               {`Success *bool`, `Success *big.Int`, "client.go:21:11"},
+		"a query that is lost": {"		Query:   openapiutil.Query(query),\n", "", "client.go:57:1"},
+		"a type":               {`Success *bool`, `Success *big.Int`, "client.go:21:2"},
 		"an embedded struct":   {`No *string`, `Inner`, "client.go:16:2"},
 		"no tag":               {"At *string `json:\"at,omitempty\"`", "At *string", "client.go:17:2"},
 		"another type":         {"type SendResponse struct", "type Other int\ntype SendResponse struct", "client.go:24:6"},
@@ -171,7 +178,7 @@ func TestHostile(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(yaml1), &document); err != nil {
 		t.Fatal(err)
 	}
-	if no := document.Components.Schemas["SendRequest"].Properties["no"]; no.Example != escape(text) || no.Description != escape(text) || !strings.HasPrefix(no.Example, `x<U+202E> *\/ //go:generate <U+0007> {{evil}}`) {
+	if no := document.Components.Schemas["SendRequest"].Properties["no"]; no.Example != Escape(text) || no.Description != Escape(text) || !strings.HasPrefix(no.Example, `x<U+202E> *\/ //go:generate <U+0007> {{evil}}`) {
 		t.Errorf("%q", no)
 	}
 }
@@ -217,33 +224,5 @@ func TestQuoted(t *testing.T) {
 		if got := text(s); got != s {
 			t.Errorf("%q is %s", s, got)
 		}
-	}
-}
-
-func TestSelect(t *testing.T) {
-	folder := sdkWith(t)
-	if err := os.CopyFS(filepath.Join(folder, "im_1_0"), os.DirFS(filepath.Join(folder, "robot_1_0"))); err != nil {
-		t.Fatal(err)
-	}
-	sdk, err := Open(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct{ packages, operations, want string }{
-		{"robot_1_0", "", "robot_1_0"}, {"ROBOT_1_0", "SEND", "robot_1_0"}, {"robot_1_0,im_1_0, robot*", "s*,send", "im_1_0 robot_1_0"}, {"", "", "im_1_0 robot_1_0"},
-		{"robot", "", "no package is called robot, but robot_1_0"}, {"im_1_0", "sent", "no operation is called sent; "}, {"[", "", "[ is no pattern"},
-		{"x\u202e", "", "no package is called x<U+202E>; "},
-	} {
-		all, err := sdk.Select(c.packages, c.operations)
-		var got []string
-		for _, p := range all {
-			got = append(got, p.Name)
-		}
-		if err == nil && strings.Join(got, " ") != c.want || err != nil && !strings.HasPrefix(err.Error(), c.want) {
-			t.Errorf("%q %q: %q, %v", c.packages, c.operations, got, err)
-		}
-	}
-	if lines, err := sdk.List("SUMM"); err != nil || len(lines) != 2 || lines[0] != "im_1_0\tsend\tPOST /v1.0/robot/{id}\tSUMMARY" {
-		t.Errorf("%q, %v", lines, err)
 	}
 }

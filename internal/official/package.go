@@ -1,20 +1,22 @@
 package official
 
 import (
+	"bytes"
+	"cmp"
+	"embed"
 	"fmt"
 	"go/ast"
+	"go/parser"
 	"go/token"
+	"go/types"
+	"io/fs"
+	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
-)
-
-// The SDK that is read if no other is named.
-const (
-	Module  = "github.com/alibabacloud-go/dingtalk"
-	Version = "v1.7.46"
+	"text/template"
 )
 
 // Package is one package of the SDK, such as robot_1_0.
@@ -22,122 +24,300 @@ type Package struct {
 	Name, Version string
 	Operations    []*Operation
 	structs       map[string][]field
-	quirks        map[string]int // how often a rule of quirks.go was needed
-	fset          *token.FileSet
+	paths         map[string]*Operation // by their form, with or without the method
+	quirks        map[string]int        // how often a rule of quirks.go was needed
+	source        []byte
+	at            token.Pos // what is being read
 }
 
-// field is a field of a struct. In an operation, Wire is its name there.
+// field is a field of a struct. In an operation, Name is an expression such as request.At, and Wire the name that is sent.
 type field struct {
-	goName, Wire, Text, example string
-	Style                       string // of a list or an object that is sent as text: json or simple
-	typ                         ast.Expr
-	Required, Deprecated        bool
+	Name, Wire, Text, Example    string
+	Schema                       string // in YAML, such as "type: string"; empty: any value
+	Of                           string // the struct that it holds, or holds a list or a map of
+	Required, Deprecated, Commas bool   // Commas: a list is sent as one text
 }
+
+// Is reports whether a field's schema begins so.
+func (f field) Is(schema string) bool { return strings.HasPrefix(f.Schema, schema) }
 
 // Operation is one method …WithOptions.
 type Operation struct {
 	Name, Summary, Method, Path string
-	Args                        []string // in the order of the method's; those of the path, and a few that are sent nowhere
+	InPath, Args                []string // the path's parameters, and the method's in their order, a few of which are sent nowhere
 	Query, Body, Header         []field
-	Whole, Public               bool   // the body is the request's field Body; no token is sent
-	request, answer             string // structs; a request may be missing
-	line                        ast.Node
+	Sent, Answer                field // the bodies; without a Name there is none
+	Public                      bool  // no token is sent
 }
 
 // ID is the operation's name in a contract.
 func (o *Operation) ID() string { return strings.ToLower(o.Name[:1]) + o.Name[1:] }
 
-// Verb is the operation's method as a contract has it.
-func (o *Operation) Verb() string { return strings.ToLower(o.Method) }
-
-// InPath are the parameters of the path.
-func (o *Operation) InPath() []string {
-	names := inBraces.FindAllString(o.Path, -1)
-	for i, name := range names {
-		names[i] = strings.Trim(name, "{}")
-	}
-	return names
-}
-
-var (
-	inBraces  = regexp.MustCompile(`\{\w+\}`)
-	knownCall = regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE) (/([A-Za-z0-9_.:@$~-]|\{\w+\})+)+ ?$`)
-)
-
-// unknown is a form that the importer does not know, with its place.
-type unknown struct{ error }
-
-func (p *Package) unknown(n ast.Node, what string) error {
-	return unknown{fmt.Errorf("%s: %s: the importer does not know this form; --sdk %s is a version that it knows", p.fset.Position(n.Pos()), escape(what), Version)}
-}
-
-func (p *Package) field(of, name string) (f field, ok bool) {
-	if i := slices.IndexFunc(p.structs[of], func(f field) bool { return f.goName == name }); i >= 0 {
-		return p.structs[of][i], true
-	}
-	return f, false
-}
-
-// pointed is T of *T, and empty for other types.
-func pointed(e ast.Expr) string {
-	if star, ok := e.(*ast.StarExpr); ok {
-		return word(star.X)
-	}
-	return ""
-}
-
-// word is what an expression says: a name, a text, or a path made of texts and of tea.StringValue(name).
-func word(n ast.Node) string {
-	switch n := n.(type) {
-	case *ast.Ident:
-		return n.Name
-	case *ast.BasicLit:
-		s, _ := strconv.Unquote(n.Value)
-		return s
-	case *ast.BinaryExpr:
-		return word(n.X) + word(n.Y)
-	case *ast.CallExpr:
-		return "{" + word(n.Args[0]) + "}"
-	}
-	return ""
-}
-
 const tokenHeader = "x-acs-dingtalk-access-token"
 
-var scalars = map[string]string{
-	"string": "type: string", "bool": "type: boolean", "int32": "type: integer, format: int32", "int64": "type: integer, format: int64",
-	"float32": "type: number, format: float", "float64": "type: number, format: double",
-}
-
 var (
-	names   = regexp.MustCompile(`^[A-Za-z0-9_.-]{0,200}[A-Za-z0-9_-]$`)
-	words   = regexp.MustCompile(`^[\pL_][\pL0-9_]*$`)
-	misread = regexp.MustCompile(`(?i)^(y|n|yes|no|on|off|true|false|null)$`)
+	inBraces  = regexp.MustCompile(`\{(\w+)\}`)
+	knownCall = regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE) (/([A-Za-z0-9_.:@$~-]|\{\w+\})+)+ ?$`)
+	isName    = regexp.MustCompile(`^[A-Za-z0-9_.-]{0,200}[A-Za-z0-9_-]$`).MatchString // of a contract, a file and Go
+	odd       = regexp.MustCompile(`\*/|[^\pL\pM\pN\pP\pS ]`)
+	plain     = regexp.MustCompile(`^[\pL_][\pL0-9_]*$`)
+	misread   = regexp.MustCompile(`(?i)^(y|n|yes|no|on|off|true|false|null)$`)
+	scalars   = map[string]string{
+		"string": "type: string", "[]byte": "type: string, format: byte", "bool": "type: boolean", "interface{}": "", oddText: "type: string",
+		"int32": "type: integer, format: int32", "int64": "type: integer, format: int64",
+		"float32": "type: number, format: float", "float64": "type: number, format: double",
+	}
 )
 
-// isName says whether a foreign name can be a part of a contract, of a file's name and of Go.
-func isName(name string) bool { return names.MatchString(name) }
+// must ends the reading of what the importer does not know: a part that was passed over could be a field that is lost.
+func must(known bool, what string) {
+	if !known {
+		panic(what)
+	}
+}
 
-// escape makes foreign text one line of printable characters that ends no comment.
-func escape(text string) string {
-	var b strings.Builder
-	for _, r := range strings.ReplaceAll(text, "*/", `*\/`) {
-		switch {
-		case unicode.IsSpace(r):
-			b.WriteRune(' ')
-		case !unicode.IsPrint(r):
-			fmt.Fprintf(&b, "<U+%04X>", r)
-		default:
-			b.WriteRune(r)
+// Package reads a package. What it does not know is an error with its line.
+func (s *SDK) Package(name string) (p *Package, err error) {
+	p = &Package{Name: name, Version: s.Version, structs: map[string][]field{}, paths: map[string]*Operation{}, quirks: map[string]int{}}
+	fset := token.NewFileSet()
+	defer func() {
+		if found := recover(); found != nil {
+			what, _ := found.(string) // or else a part is not there
+			const form = "%s: %s: the importer does not know this form; --sdk %s is a version that it knows"
+			place := cmp.Or(strings.Trim(fset.Position(p.at).String(), "-"), name)
+			p, err = nil, fmt.Errorf(form, Escape(place), Escape(cmp.Or(what, "a part is missing")), Version)
+		}
+	}()
+	all, _ := fs.Glob(s.Root.FS(), name+"/*.go") // the pattern is one
+	must(len(all) == 1 && isName(name), "it is no package of one file")
+	if p.source, err = s.Root.ReadFile(all[0]); err != nil {
+		return nil, err
+	}
+	file, err := parser.ParseFile(fset, all[0], p.source, parser.ParseComments|parser.SkipObjectResolution)
+	must(err == nil, fmt.Sprint(err))
+	known := []string{"Init", "GetEndpoint"}
+	for _, d := range file.Decls {
+		p.at = d.Pos()
+		switch d := d.(type) {
+		case *ast.GenDecl:
+			for _, s := range d.Specs {
+				if p.at = s.Pos(); d.Tok != token.IMPORT {
+					p.declared(s.(*ast.TypeSpec))
+				}
+			}
+		case *ast.FuncDecl:
+			if short, full := strings.CutSuffix(d.Name.Name, "WithOptions"); d.Recv != nil && types.ExprString(d.Recv.List[0].Type) == "*Client" {
+				must(full || slices.Contains(known, short), "a method without one …WithOptions before it")
+				if known = append(known, short); full {
+					p.operation(short, d)
+				}
+			}
 		}
 	}
-	return b.String()
+	return p, nil
+}
+
+// declared reads a struct.
+func (p *Package) declared(t *ast.TypeSpec) {
+	fields := []field{}
+	for _, f := range t.Type.(*ast.StructType).Fields.List {
+		if p.at = f.Pos(); t.Name.Name == "Client" {
+			return
+		}
+		typ, doc := types.ExprString(f.Type), sections(f.Doc.Text())
+		wire, _, _ := strings.Cut(reflect.StructTag(strings.Trim(f.Tag.Value, "`")).Get("json"), ",")
+		must(isName(t.Name.Name) && isName(wire) && len(f.Names) == 1 && t.TypeParams == nil, "the name "+wire)
+		fields = append(fields, field{
+			Name: f.Names[0].Name, Wire: wire, Schema: p.schema(typ), Of: typ[strings.LastIndexAny(typ, "*]")+1:], Text: doc[""],
+			Example: doc["example:"], Required: doc["This parameter is required."] != "", Deprecated: doc["Deprecated"] != "",
+		})
+	}
+	p.structs[t.Name.Name] = fields
+}
+
+// schema is the schema of a type.
+func (p *Package) schema(typ string) string {
+	typ = strings.TrimLeft(typ, "*")
+	if schema, known := scalars[typ]; known {
+		if typ == oddText {
+			p.quirks["a field is an io.Reader"]++
+		}
+		return schema
+	} else if item, ok := strings.CutPrefix(typ, "[]"); ok {
+		return "type: array, items: {" + p.schema(item) + "}"
+	} else if value, ok := strings.CutPrefix(typ, "map[string]"); ok {
+		return "type: object, additionalProperties: {" + p.schema(value) + "}"
+	}
+	must(ast.IsExported(typ) && isName(typ), "the type "+typ)
+	return `$ref: "#/components/schemas/` + typ + `"`
+}
+
+// sections are the texts of a comment by their headings. A mark is a heading without a text.
+func sections(doc string) map[string]string {
+	found, at := map[string]string{}, ""
+	for line := range strings.Lines(doc) {
+		switch line = strings.TrimSpace(line); line {
+		case "Summary:", "Description:", "example:", "if can be null:":
+			at = line
+		case "This parameter is required.", "Deprecated":
+			found[line], at = "true", ""
+		default:
+			found[at] = strings.TrimSpace(found[at] + " " + line)
+		}
+	}
+	return found
+}
+
+// operation reads a method, and then writes what it read as the SDK writes methods: if it is the same, nothing was passed over.
+func (p *Package) operation(name string, d *ast.FuncDecl) {
+	about, _, _ := strings.Cut(d.Doc.Text(), "\n@")
+	o, texts := &Operation{Name: name, Summary: sections(about)["Summary:"]}, [][]string{}
+	said, fields := map[string]string{}, map[string]field{} // types of arguments and literals, and fields by expressions
+	for _, arg := range slices.Concat(d.Type.Params.List, d.Type.Results.List) {
+		arg, typ := arg.Names[0].Name, types.ExprString(arg.Type)
+		if said[arg] = typ; typ == "*string" {
+			o.Args = append(o.Args, arg)
+		}
+		for _, f := range p.structs[typ[1:]] {
+			fields[arg+"."+f.Name], fields[strings.Replace(arg, "tmpReq", "request", 1)+"."+f.Name] = f, f
+		}
+	}
+	sent := map[string]*[]field{"query": &o.Query, "body": &o.Body, "realHeaders": &o.Header}
+	ast.Inspect(d.Body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.KeyValueExpr:
+			said[types.ExprString(n.Key)] = words(n.Value)[0]
+		case *ast.AssignStmt:
+			p.at = n.Pos()
+			from, to := words(n.Rhs[0]), words(n.Lhs[0])
+			switch n.Lhs[0].(type) {
+			case *ast.SelectorExpr: // a field becomes a text
+				text := fields[from[0]]
+				if text.Commas = from[2] == "simple"; !text.Commas {
+					text.Schema, text.Of = "type: string, x-json-string: {}", ""
+				}
+				must(text.Commas || from[2] == "json", "the style "+from[2])
+				fields[to[0]], texts = text, append(texts, append(from, to...))
+			case *ast.IndexExpr: // a field is sent
+				f, list := fields[from[0]], sent[to[0]]
+				must(f.Name != "" && isName(to[1]), "the field "+from[0])
+				must(!slices.ContainsFunc(*list, func(other field) bool { return other.Wire == to[1] }), "a name twice")
+				f.Name, f.Wire = from[0], to[1]
+				*list = append(*list, f)
+			}
+		}
+		return true
+	})
+	o.Method, o.Path, o.Sent, o.Answer = said["Method"], said["Pathname"], fields[said["Body"]], fields["_result.Body"]
+	o.Public = said["AuthType"] == "Anonymous"
+	p.same(map[string]any{"Operation": o, "Texts": texts, "Said": said}, d.Body)
+	p.at = d.Pos()
+	o.Header = slices.DeleteFunc(o.Header, func(f field) bool { return f.Wire == tokenHeader })
+	if o.Answer.Wire = ""; len(o.Body) > 0 {
+		p.structs[name+"Request"] = o.Body
+		o.Sent = field{Name: "body", Schema: p.schema(name + "Request"), Of: name + "Request"}
+	}
+	must(isName(name) && knownCall.MatchString(o.Method+" "+o.Path), "a name, a method or a path: "+name+" "+o.Method+" "+o.Path)
+	for _, param := range inBraces.FindAllStringSubmatch(o.Path, -1) {
+		must(slices.Contains(o.Args, param[1]), "a path with "+param[1])
+		o.InPath = append(o.InPath, param[1])
+	}
+	p.mend(o)
+	p.Operations = append(p.Operations, o)
+}
+
+//go:embed method.tmpl contract.tmpl
+var templateFiles embed.FS
+
+var templates = template.Must(template.New("").Delims("<<", ">>").Funcs(template.FuncMap{
+	"quote": strconv.Quote, "text": text, "lower": strings.ToLower, "path": func(path string) string {
+		return strings.TrimSuffix(inBraces.ReplaceAllString(strconv.Quote(path), `" + tea.StringValue($1) + "`), ` + ""`)
+	},
+}).ParseFS(templateFiles, "*.tmpl"))
+
+// same compares a method with what was read of it, line by line.
+func (p *Package) same(read any, body *ast.BlockStmt) {
+	var text strings.Builder
+	must(templates.ExecuteTemplate(&text, "method.tmpl", read) == nil, "a method")
+	want := strings.FieldsFunc(text.String(), func(r rune) bool { return r == '\n' })
+	p.at = body.Pos()
+	for line := range bytes.Lines(p.source[body.Pos()-1 : body.End()-1]) {
+		if said := strings.Join(strings.Fields(string(line)), " "); said != "" {
+			must(said == want[0], said)
+			want = want[1:]
+		}
+		p.at += token.Pos(len(line))
+	}
+	must(len(want) == 0, "the end of a method")
+}
+
+// words are what an expression says: a name, such as request.At, or a text; of a call, what it is given.
+func words(e ast.Expr) (all []string) {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		text, _ := strconv.Unquote(e.Value)
+		return []string{text}
+	case *ast.IndexExpr:
+		return append(words(e.X), words(e.Index)...)
+	case *ast.BinaryExpr: // a path
+		return []string{strings.Join(append(words(e.X), words(e.Y)...), "")}
+	case *ast.CallExpr:
+		if types.ExprString(e.Fun) == "tea.StringValue" {
+			return []string{"{" + types.ExprString(e.Args[0]) + "}"}
+		}
+		for _, arg := range e.Args {
+			all = append(all, words(arg)...)
+		}
+		return all
+	}
+	return []string{types.ExprString(e)}
+}
+
+// Contract is the OpenAPI contract of operations of the package, in YAML.
+func (p *Package) Contract(operations []*Operation) ([]byte, error) {
+	paths, sent, answers := map[string][]*Operation{}, []field{}, []field{}
+	for _, o := range operations {
+		paths[o.Path] = append(paths[o.Path], o)
+		sent, answers = append(append(sent, o.Query...), o.Sent), append(answers, o.Answer)
+	}
+	answered, components := p.reach(answers), p.reach(sent)
+	maps.Copy(components, answered)
+	var made bytes.Buffer
+	err := templates.ExecuteTemplate(&made, "contract.tmpl", map[string]any{
+		"Package": p, "Module": Module, "TokenHeader": tokenHeader, "Paths": paths, "Components": components, "Answered": answered,
+		"Tag": strings.Split(p.Name, "_")[0], // names other languages' classes: RobotApi
+	})
+	return made.Bytes(), err
+}
+
+// reach are the structs that fields name, and those that these name.
+func (p *Package) reach(fields []field) map[string][]field {
+	reached := map[string][]field{}
+	for i := 0; i < len(fields); i++ {
+		name := fields[i].Of
+		if more, known := p.structs[name]; known && reached[name] == nil {
+			reached[name], fields = more, append(fields, more...)
+		}
+	}
+	return reached
 }
 
 // text is a string in YAML, quoted unless every reader takes it for one: YAML 1.1 reads no as false, and 18:00 as 1080.
 func text(s string) string {
-	if s = escape(s); words.MatchString(s) && !misread.MatchString(s) {
+	if s = Escape(s); plain.MatchString(s) && !misread.MatchString(s) {
 		return s
 	}
 	return strconv.Quote(s)
+}
+
+// Escape makes foreign text one line of printable characters that ends no comment.
+func Escape(text string) string {
+	return odd.ReplaceAllStringFunc(text, func(found string) string {
+		if found == "*/" {
+			return `*\/`
+		} else if strings.TrimSpace(found) == "" {
+			return " "
+		}
+		return fmt.Sprintf("<U+%04X>", []rune(found)[0])
+	})
 }

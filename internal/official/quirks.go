@@ -1,8 +1,7 @@
 package official
 
 import (
-	"encoding/json"
-	"go/ast"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -10,91 +9,75 @@ import (
 // This file holds what is done to single operations, because the SDK's source is odd or says something by names alone. A test
 // counts each.
 
-// mend corrects an operation's path. templates are those before it, by their form.
-func (p *Package) mend(o *Operation, templates map[string]string) {
+// mend corrects an operation's path.
+func (p *Package) mend(o *Operation) {
 	if trimmed := strings.TrimSpace(o.Path); trimmed != o.Path { // the SDK sends %20
 		p.quirks["a space ends the path"]++
 		o.Path = trimmed
 	}
 	// A document has one name for a parameter of a path, whatever the method.
 	form := inBraces.ReplaceAllString(o.Path, "{}")
-	if first, ok := templates[form]; ok && first != o.Path {
+	if first := p.paths[form]; first != nil && first.Path != o.Path {
 		p.quirks["a parameter of the path has two names"]++
-		before, to := o.InPath(), (&Operation{Path: first}).InPath()
-		for i, name := range o.Args {
-			if j := slices.Index(before, name); j >= 0 {
-				o.Args[i] = to[j]
-			}
+		for i, name := range o.InPath {
+			o.Args[slices.Index(o.Args, name)] = first.InPath[i]
 		}
-		o.Path = first
+		o.Path, o.InPath = first.Path, first.InPath
 	}
-	templates[form] = o.Path
+	must(p.paths[o.Method+form] == nil, "the method and path of another")
+	p.paths[form], p.paths[o.Method+form] = o, o
 }
 
-// mendType corrects a field's type: the values of an io.Reader are texts, and the SDK cannot read them of an answer.
-func (p *Package) mendType(e ast.Expr) ast.Expr {
-	switch t := e.(type) {
-	case *ast.ArrayType:
-		t.Elt = p.mendType(t.Elt)
-	case *ast.SelectorExpr:
-		if t.Sel.Name == "Reader" {
-			p.quirks["a field is an io.Reader"]++
-			return &ast.StarExpr{X: &ast.Ident{Name: "string"}}
-		}
-	}
-	return e
-}
+// oddText is the type of fields whose values are texts; the SDK cannot read them of an answer.
+const oddText = "io.Reader"
 
-// example is a field's example if it is a value of its type, and none of a failure.
-func (p *Package) example(f field) string {
-	kind := pointed(f.typ)
+// sample is a schema with an example that every reader of YAML takes for its value.
+var sample = regexp.MustCompile(`^type: (boolean (true|false)|integer, format: (int32 -?(0|[1-9]\d{0,8})|int64 -?(0|[1-9]\d{0,17}))|` +
+	`number, format: \w+ -?(0|[1-9]\d*)(\.\d+)?)$`)
+
+// Sample is a field's example if it is a value of its type, and none of a failure.
+func (p *Package) Sample(f field) string {
 	switch {
-	case f.example == "" || kind == "":
-		return ""
-	case kind == "string":
-		return ", example: " + text(f.example)
+	case f.Example != "" && f.Schema == scalars["string"]:
+		return text(f.Example)
+	case f.Example == "" || sample.MatchString(f.Schema+" "+f.Example) && (f.Wire != "success" || f.Example == "true"):
+		return f.Example
 	}
-	value, known := map[string]any{"bool": new(bool), "int32": new(int32), "int64": new(int64), "float32": new(float32), "float64": new(float64)}[kind]
-	if !known || json.Unmarshal([]byte(f.example), value) != nil || strings.ContainsAny(f.example, "eE") && kind != "bool" || f.example == "null" || f.Wire == "success" && f.example != "true" {
-		p.quirks["an example is no value of its type"]++
-		return ""
-	}
-	return ", example: " + f.example
+	p.quirks["an example is no value of its type"]++
+	return ""
 }
 
-// among finds a field by names and types.
-func among(fields []field, names, kinds string) (f field, ok bool) {
-	i := slices.IndexFunc(fields, func(f field) bool {
-		return slices.Contains(strings.Fields(names), f.Wire) && slices.Contains(strings.Fields(kinds), pointed(f.typ))
-	})
-	if i < 0 {
-		return f, false
+// among lists fields by names, or all, and the beginnings of schemas.
+func among(fields []field, names string, kinds ...string) (all []field) {
+	for _, f := range fields {
+		if (names == "" || slices.Contains(strings.Fields(names), f.Wire)) && slices.ContainsFunc(kinds, f.Is) {
+			all = append(all, f)
+		}
 	}
-	return fields[i], true
+	return all
 }
 
 // Shown is what the names of an answer's fields show: an answer that says success: false is a failure; and a token that goes in
 // and comes out, of the answer or of an object in it, with one list beside it, leads through pages.
 func (p *Package) Shown(o *Operation) (lines []string) {
-	body, _ := p.field(o.answer, "Body")
-	answer := p.structs[pointed(body.typ)]
-	if _, ok := among(answer, "success", "bool"); ok {
+	var answer []field
+	if o.Answer.Is("$ref") {
+		answer = p.structs[o.Answer.Of]
+	}
+	if among(answer, "success", "type: boolean") != nil {
 		lines = append(lines, "x-success: {success: true}")
 	}
-	var pages []string
-	in, ok := among(slices.Concat(o.Query, o.Body), "nextToken nextCursor cursor", "string int32 int64")
-	for _, object := range append([]field{{typ: body.typ}}, answer...) {
-		fields, at := p.structs[pointed(object.typ)], strings.TrimPrefix(object.Wire+".", ".")
-		out, has := among(fields, "nextToken nextCursor", "string int32 int64")
-		lists := slices.DeleteFunc(slices.Clone(fields), func(f field) bool { _, is := f.typ.(*ast.ArrayType); return !is })
-		if !ok || !has || len(lists) != 1 {
-			continue
+	pages, in := []string{}, among(slices.Concat(o.Query, o.Body), "nextToken nextCursor cursor", "type: string", "type: integer")
+	for _, object := range append([]field{o.Answer}, among(answer, "", "$ref")...) {
+		fields, at := p.structs[object.Of], strings.TrimPrefix(object.Wire+".", ".")
+		out, lists := among(fields, "nextToken nextCursor", "type: string", "type: integer"), among(fields, "", "type: array")
+		if object.Is("$ref") && in != nil && out != nil && len(lists) == 1 {
+			page := "x-paging: {in: " + in[0].Wire + ", out: " + at + out[0].Wire + ", items: " + at + lists[0].Wire
+			if more := among(fields, "hasMore", "type: boolean"); more != nil {
+				page += ", more: " + at + more[0].Wire
+			}
+			pages = append(pages, page+"}")
 		}
-		page := "x-paging: {in: " + in.Wire + ", out: " + at + out.Wire + ", items: " + at + lists[0].Wire
-		if more, has := among(fields, "hasMore", "bool"); has {
-			page += ", more: " + at + more.Wire
-		}
-		pages = append(pages, page+"}")
 	}
 	if len(pages) == 1 {
 		lines = append(lines, pages...)
@@ -105,11 +88,9 @@ func (p *Package) Shown(o *Operation) (lines []string) {
 // Refusal says why the generator does not take an operation; it is empty for all but three. A contract has them all.
 func (o *Operation) Refusal() string {
 	for _, f := range o.Query {
-		list, ok := f.typ.(*ast.ArrayType)
-		switch {
-		case ok && word(list.Elt) == "byte":
+		if f.Is("type: string, format: byte") {
 			return "the query has bytes"
-		case ok && scalars[pointed(list.Elt)] == "" && f.Style == "":
+		} else if f.Is("type: array") && !f.Is("type: array, items: {type") && !f.Commas {
 			return "the query has a list of objects"
 		}
 	}

@@ -41,10 +41,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	all, err := sdk.Select("", "")
-	if err != nil {
-		return err
-	}
+	all := sdk.Names()
 	seed, err := strconv.ParseUint(os.Getenv("SEED"), 10, 32)
 	if err != nil {
 		seed = uint64(time.Now().UnixNano() % 1_000_000)
@@ -52,9 +49,13 @@ func run() error {
 	random := rand.New(rand.NewPCG(seed, 0))
 	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	names, drawn := slices.Clone(always), 0
-	for _, p := range all {
-		if !slices.Contains(always, p.Name) && (drawn < enough || os.Getenv("ALL") == "1") {
-			names, drawn = append(names, p.Name), drawn+len(p.Operations)
+	for _, name := range all {
+		if !slices.Contains(always, name) && (drawn < enough || os.Getenv("ALL") == "1") {
+			p, err := sdk.Package(name)
+			if err != nil {
+				return err
+			}
+			names, drawn = append(names, name), drawn+len(p.Operations)
 		}
 	}
 	slices.Sort(names)

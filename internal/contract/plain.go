@@ -94,6 +94,7 @@ func (c *Contract) plainSchema(v any) {
 	}
 	plainTypes(s)
 	plainChoice(s)
+	delete(s, "x-enum-texts") // see nameEnum
 	maps.DeleteFunc(s, func(key string, _ any) bool { return !slices.Contains(known, key) && !strings.HasPrefix(key, "x-") })
 	plainReference(s)
 	c.plainAllOf(s)

@@ -1,3 +1,6 @@
-// Package generated is the contract as Go: client and models by oapi-codegen, the catalogue of error codes by
-// internal/generator. It is made by `go generate` from openapi.yaml and holds no decisions; those are in the wrapper.
+// Package generated is the contract as Go. Apps import it next to package wrapper for the requests and answers of its methods,
+// such as [OrgGroupSendRequest], for the codes of errors, such as [CodeInvalidChatID], and for limits. To make a call, use the wrapper:
+// the [Client] here knows no tokens, time limits or retries.
+//
+// oapi-codegen makes the models from openapi.yaml, internal/generator the operations and codes; requests are written by hand.
 package generated

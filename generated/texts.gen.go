@@ -92,6 +92,16 @@ func Chinese(description string) string {
 		return "群主不在应用的可见范围内。"
 	case "The access token is expired, unknown or malformed.":
 		return "access_token 已过期、不存在或格式不对。"
+	case "The access token is expired, in the legacy API's words.":
+		return "access_token 已过期（旧版 API 的写法）。"
+	case "The app lacks the API's permission, in the legacy API's words; often a sub_code of 88.":
+		return "应用没有该接口的权限（旧版 API 的写法，常见于 88 的 sub_code）。"
+	case "The token does not belong to the app that created the group or owns the robot.":
+		return "创建该群或拥有该机器人的不是此 access_token 所属的应用。"
+	case "An internal app passed its limit per second for this API, in the legacy API's words.":
+		return "企业内部应用超过了该接口的每秒限额（旧版 API 的写法）。"
+	case "A third-party app passed its limit per second for this organisation and API, in the legacy API's words.":
+		return "第三方应用对该企业调用该接口超过了每秒限额（旧版 API 的写法）。"
 	case "The access token header is absent or empty.":
 		return "没有 access_token 请求头，或其值为空。"
 	case "The app key or the app secret is wrong.":

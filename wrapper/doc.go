@@ -3,7 +3,8 @@
 //
 //	import dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 //
-//	client, err := dingtalk.NewClient(dingtalk.AppCredentials{AppKey: key, AppSecret: secret})
+//	client, err := dingtalk.NewClient(dingtalk.AppCredentials{AppKey: key, AppSecret: secret},
+//		dingtalk.WithRegion(dingtalk.MainlandChina)) // the default is International
 //	...
 //	id, err := client.OpenConversationID(ctx, chatID)
 //

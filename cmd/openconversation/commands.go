@@ -23,8 +23,8 @@ func newSpecCommand(w *term.World) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "spec",
 		Short: "Print the contract, an OpenAPI 3.0.3 description in YAML",
-		Args:  explain.NoArgs,
-		RunE: explain.Begins(func(*cobra.Command, []string) error {
+		Args:  explain.AtMost(0),
+		RunE: func(*cobra.Command, []string) error {
 			if !asJSON {
 				return w.Print(openconversation.Contract)
 			}
@@ -33,54 +33,34 @@ func newSpecCommand(w *term.World) *cobra.Command {
 				return lang.Errorf("the contract in this command: %w", err)
 			}
 			return w.PrintJSON(contract)
-		}),
+		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON instead of YAML")
 	return cmd
 }
 
-// versions of everything that determines this binary's behaviour.
-type versions struct {
-	Command   string `json:"command"`
-	Contract  string `json:"contract"`
-	Generator string `json:"generator"`
-	Go        string `json:"go"`
-	Platform  string `json:"platform"`
-}
-
+// newVersionCommand makes the command that prints everything that determines this binary's behaviour.
 func newVersionCommand(w *term.World) *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
+	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the versions of the command, the contract and the generator",
-		Args:  explain.NoArgs,
-		RunE: explain.Begins(func(*cobra.Command, []string) error {
-			v := versions{dingtalk.Version, generated.ContractVersion, generated.GeneratorVersion, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
-			if asJSON {
-				return w.PrintJSON(v)
-			}
-			return w.Print(w.Lang.Sprintf("%s %s\ncontract %s\ngenerator oapi-codegen %s\n%s %s",
-				term.CommandName, v.Command, v.Contract, v.Generator, v.Go, v.Platform) + "\n")
-		}),
+		Args:  explain.AtMost(0),
+		RunE: func(*cobra.Command, []string) error {
+			return w.Print(w.Lang.Sprintf("%s %s\ncontract %s\ngenerator oapi-codegen %s\n%s %s/%s",
+				term.CommandName, dingtalk.Version, generated.ContractVersion, generated.GeneratorVersion, runtime.Version(), runtime.GOOS, runtime.GOARCH) + "\n")
+		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
 }
 
 // newManCommand makes the command for packagers that writes manual pages. SOURCE_DATE_EPOCH sets the pages' date, for
 // reproducible archives.
 func newManCommand(w *term.World) *cobra.Command {
 	return &cobra.Command{
-		Use:   "man FOLDER",
-		Short: "Write the manual pages of all commands to a folder",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return lang.Errorf("name one folder, and %d are given", len(args))
-			}
-			return nil
-		},
+		Use:    "man FOLDER",
+		Short:  "Write the manual pages of all commands to a folder",
+		Args:   cobra.ExactArgs(1),
 		Hidden: true,
-		RunE: explain.Begins(func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return err
 			}
@@ -92,7 +72,7 @@ func newManCommand(w *term.World) *cobra.Command {
 				return lang.Errorf("manual pages: %w", err)
 			}
 			return nil
-		}),
+		},
 	}
 }
 

@@ -58,11 +58,6 @@ func TestCodes(t *testing.T) {
 			}
 		}
 	}
-	for line := range strings.Lines(table.stdout) {
-		if len(line) > term.MaxWidth+1 {
-			t.Errorf("%d columns: %s", len(line), line)
-		}
-	}
 	// Each operation's own rows name it: two operations with the same row share it.
 	var list []map[string]any
 	if err := json.Unmarshal([]byte(runArgs("codes", "--json").stdout), &list); err != nil {
@@ -94,25 +89,16 @@ func TestSpec(t *testing.T) {
 	if got := runArgs("spec"); got != (result{0, openconversation.Contract, ""}) {
 		t.Errorf("exit code %d, %d bytes, want the contract; standard error %q", got.code, len(got.stdout), got.stderr)
 	}
-	var asJSON, asYAML, want any
-	if err := json.Unmarshal([]byte(runArgs("spec", "--json").stdout), &asJSON); err != nil {
-		t.Fatal(err)
-	}
-	if err := yaml.Unmarshal([]byte(openconversation.Contract), &asYAML); err != nil {
-		t.Fatal(err)
-	}
-	again, err := json.Marshal(asYAML)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(again, &want); err != nil || !reflect.DeepEqual(asJSON, want) {
+	var asJSON, want any // YAML reads JSON
+	err := errors.Join(yaml.Unmarshal([]byte(runArgs("spec", "--json").stdout), &asJSON), yaml.Unmarshal([]byte(openconversation.Contract), &want))
+	if err != nil || !reflect.DeepEqual(asJSON, want) {
 		t.Errorf("they differ: %v", err)
 	}
 }
 
 func TestFullDisk(t *testing.T) {
-	for i, args := range []string{"operations", "codes", "codes --json", "codes 88", "spec", "version", "version --json", "emulator", "doctor --emulator", "doctor --emulator", "doctor --emulator"} {
-		got := call{args: strings.Fields(args), stdout: &fullAfter{writes: max(0, i-8)}}.run() // doctor writes a line for each check
+	for i, args := range []string{"operations", "codes", "codes --json", "codes 88", "spec", "version", "emulator", "doctor --emulator", "doctor --emulator", "doctor --emulator"} {
+		got := call{args: strings.Fields(args), stdout: &fullAfter{writes: max(0, i-7)}}.run() // doctor writes a line for each check
 		if got.code != explain.Unavailable || got.stderr != "openconversation: standard output: no space left on device\n" {
 			t.Errorf("%s: %+v", args, got)
 		}
@@ -347,8 +333,8 @@ func addHelp(t *testing.T, texts map[string]string, cmd *cobra.Command) {
 			texts[flag.Usage] = place
 		}
 	}
-	key := explain.LongKey(cmd)
-	if operation { // of which the contract has the texts
+	key := explain.Key(cmd, "--help")
+	if operation || cmd.Long == "" { // the contract has the texts of an operation
 		key, cmd.Long = "", ""
 	}
 	texts[cmd.Short], texts[key] = place, place

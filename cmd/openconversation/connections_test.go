@@ -130,7 +130,7 @@ func TestNoOutputHoldsTheSecret(t *testing.T) {
 		{"convert", "--input", b.in}, {"convert", "--input", b.in, "--dry-run"},
 		b.args("--again=all", "--progress", "plain"), b.args(), b.args("--again=failed", "--json"), {"budget", "--redis", shared},
 	}
-	for _, line := range strings.Split("|--help|help convert|emulator --help|codes|codes --json|spec|version --json|completion bash|convert|convert --app-secret "+canary+
+	for _, line := range strings.Split("|--help|help convert|emulator --help|codes|codes --json|spec|version|completion bash|convert|convert --app-secret "+canary+
 		" x|convert --app-secret="+canary+" x|convert "+chat+"|convert x|convert --json "+chat+" x ..|convert --timeout 1ns x|convert --check "+chat+
 		"|call getChat --chatid "+chat+"|call orgGroupSend --body {}|doctor --chat "+chat+" --robot r|doctor|doctor --json|budget", "|") {
 		commands = append(commands, strings.Fields(line))

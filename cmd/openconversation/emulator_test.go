@@ -20,8 +20,6 @@ import (
 	"syscall"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
@@ -48,7 +46,6 @@ func TestEmulatorCommand(t *testing.T) {
 		"--fault 418":                                      {chat, "1:"},
 		"--fault reset":                                    {chat, "0:" + openID},
 		"--token-fault invalidClientIdOrSecret --fault permession.checkFailed": {strings.Repeat(chat+" ", 3), "3: 1: 0:" + openID},
-		"--token-fault hang:always --fault hang:always":                        {"", ""}, // it stops all the same
 	} {
 		t.Run(flags, func(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(context.Background())
@@ -66,14 +63,6 @@ func TestEmulatorCommand(t *testing.T) {
 			url := strings.Fields(line)[2]
 			if want := fmt.Sprintf("listening on %s with DINGTALK_APP_KEY=%s DINGTALK_APP_SECRET=%s\n", url, dingtalktest.AppKey, dingtalktest.AppSecret); line != want {
 				t.Errorf("it printed %q, want %q", line, want)
-			}
-			if strings.Contains(flags, "hang") {
-				conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer conn.Close()
-				_, _ = io.WriteString(conn, "POST /v1.0/oauth2/accessToken HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
 			}
 			env := map[string]string{connect.EnvAppKey: dingtalktest.AppKey, connect.EnvAppSecret: dingtalktest.AppSecret}
 			var got []string
@@ -345,87 +334,46 @@ func TestPrintEnvInAShell(t *testing.T) {
 	finish(t, cmd).check(t, result{0, x + "\nok\n", ""})
 }
 
-const deployFolder = "../../deploy/emulator"
-
-func deployed(t *testing.T, name string) string {
-	t.Helper()
-	content, err := os.ReadFile(filepath.Join(deployFolder, name))
-	if err != nil {
+// What the image, the compose file and the manifest give the command is what it takes, and the image's health check is answered.
+// Ports are others here, and addresses the loopback interface's.
+func TestDeployedArguments(t *testing.T) {
+	const folder = "../../deploy/emulator"
+	dir := t.TempDir()
+	text := func(name string) string {
+		content, err := os.ReadFile(filepath.Join(folder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(content)
+	}
+	_, settings, _ := strings.Cut(text("kubernetes.yaml"), "scenario.yaml: |\n")
+	settings, _, _ = strings.Cut(settings, "---")
+	if err := os.WriteFile(filepath.Join(dir, "manifest"), []byte(settings), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return string(content)
-}
-
-// The image's command line serves, and its health check is answered. Its ports are others here, and its addresses are the
-// loopback interface's.
-func TestImageWithoutAContainer(t *testing.T) {
-	words := func(instruction string) (list []string) {
-		t.Helper()
-		match := regexp.MustCompile(`(?m)^ *` + instruction + ` (\[.*\])$`).FindStringSubmatch(deployed(t, "Dockerfile"))
-		if match == nil || json.Unmarshal([]byte(match[1]), &list) != nil || list[0] != "/openconversation" || list[1] != "emulator" {
-			t.Fatalf("%s %q", instruction, match)
+	here := strings.NewReplacer("/etc/emulator/scenario.yaml", filepath.Join(dir, "manifest"), "/scenario.yaml", filepath.Join(folder, "scenario.yaml"),
+		"/certificates", dir, "0.0.0.0:8080", "127.0.0.1:0", "0.0.0.0:8081", "127.0.0.1:0")
+	arguments := func(file, of string) (list []string) {
+		match := regexp.MustCompile(of + ` (\[".*\])`).FindStringSubmatch(text(file))
+		if match == nil || json.Unmarshal([]byte(match[1]), &list) != nil {
+			t.Fatalf("%s %s %q", file, of, match)
 		}
-		return list[2:]
+		for i := range list {
+			list[i] = here.Replace(list[i])
+		}
+		return list
 	}
-	flags := words("ENTRYPOINT")
-	for i, flag := range flags {
-		flags[i] = regexp.MustCompile(`^0\.0\.0\.0:[0-9]+$`).ReplaceAllString(flag, "127.0.0.1:0")
-	}
-	s := startService(t, append(flags, "--scenario", filepath.Join(deployFolder, "scenario.yaml"))...)
-	health := words("CMD")
-	if got := finish(t, command(t, nil, "emulator", health[0], s.admin)); got.code != 0 || health[0] != "--health" || len(health) != 2 {
+	startService(t, arguments("compose.yaml", "command:")...).stop(t)
+	startService(t, arguments("kubernetes.yaml", "args:")...).stop(t)
+	s := startService(t, append(arguments("Dockerfile", "ENTRYPOINT")[2:], "--scenario", filepath.Join(folder, "scenario.yaml"))...)
+	health := arguments("Dockerfile", "CMD")
+	if got := finish(t, command(t, nil, health[1], health[2], s.admin)); got.code != 0 || health[2] != "--health" {
 		t.Errorf("%q: %+v", health, got)
 	}
-	_, settings := ask(t, "GET", s.admin+"/settings", "")
+	_, settings = ask(t, "GET", s.admin+"/settings", "")
 	_, faults := ask(t, "GET", s.admin+"/faults", "")
 	if !strings.Contains(settings, `"chat-of-sales":"cidSalesSalesSalesSales0Q=="`) || !strings.Contains(faults, `"retryAfter":"1"`) && !strings.Contains(faults, `"Retry-After":"1"`) {
 		t.Errorf("%s %s", settings, faults)
 	}
 	s.stop(t)
-}
-
-// The flags and scenarios that the compose file and the manifest give the image are ones that the command takes.
-func TestDeployedArguments(t *testing.T) {
-	scenario := filepath.Join(t.TempDir(), "scenario.yaml")
-	serves := func(args []string) {
-		t.Helper()
-		for i, arg := range args {
-			args[i] = strings.NewReplacer("/certificates", t.TempDir(), "/etc/emulator/scenario.yaml", scenario, "/scenario.yaml", filepath.Join(deployFolder, "scenario.yaml")).Replace(arg)
-		}
-		startService(t, args...).stop(t)
-	}
-	var compose struct {
-		Services map[string]struct{ Command []string }
-	}
-	if err := yaml.Unmarshal([]byte(deployed(t, "compose.yaml")), &compose); err != nil {
-		t.Fatal(err)
-	}
-	serves(compose.Services["dingtalk"].Command)
-	deployments := 0
-	for decoder := yaml.NewDecoder(strings.NewReader(deployed(t, "kubernetes.yaml"))); ; {
-		var d struct {
-			Kind string
-			Data map[string]string
-			Spec struct {
-				Template struct {
-					Spec struct{ Containers []struct{ Args []string } }
-				}
-			}
-		}
-		if decoder.Decode(&d) != nil {
-			break
-		}
-		if text := d.Data["scenario.yaml"]; text != "" {
-			if err := os.WriteFile(scenario, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if d.Kind == "Deployment" {
-			serves(d.Spec.Template.Spec.Containers[0].Args)
-			deployments++
-		}
-	}
-	if deployments != 1 {
-		t.Errorf("the manifest has %d deployments", deployments)
-	}
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rivo/uniseg"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/xuri/excelize/v2"
 
@@ -159,6 +160,11 @@ func oc(ts *testscript.TestScript, args []string) {
 	fmt.Fprint(ts.Stderr(), got.stderr)
 	if got.code != code {
 		ts.Fatalf("exit code %d, want %d\n%s%s", got.code, code, got.stdout, got.stderr)
+	}
+	for line := range strings.Lines(got.stdout + got.stderr) { // these fit a terminal
+		if uniseg.StringWidth(line) > 80 && slices.Contains([]string{"codes", "doctor"}, args[1]) && !slices.Contains(args, "--json") && code != 2 {
+			ts.Fatalf("%d columns: %s", uniseg.StringWidth(line), line)
+		}
 	}
 	for _, text := range texts {
 		if !got.said(text) {

@@ -151,10 +151,8 @@ func TestTerminals(t *testing.T) {
 	}{
 		{"TERM=xterm", false, true, true},
 		{"TERM=xterm NO_COLOR=1", false, true, false},
-		{"TERM=xterm CLICOLOR=0", false, true, false},
 		{"TERM=dumb", false, false, false},
 		{"TERM=xterm", true, false, false},
-		{"TERM=xterm CLICOLOR_FORCE=1", true, false, true},
 	} {
 		b := newBench(t, "in.txt", chats(3, 3), dingtalktest.WithMonthlyQuota(1))
 		tty := newTerminal(t, 80)

@@ -28,12 +28,12 @@ func Command(w *term.World, args []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "call",
 		Short: "Call any operation of the contract, or of one of your own",
-		RunE: explain.Begins(func(*cobra.Command, []string) error {
+		RunE: func(*cobra.Command, []string) error {
 			if unread != nil {
 				return unread
 			}
 			return explain.UsageHint("see openconversation operations", "name the operation to call")
-		}),
+		},
 		FParseErrWhitelist: cobra.FParseErrWhitelist{UnknownFlags: true}, // of an operation that there is not
 	}
 	if cmd.Args = explain.Unknown; unread != nil {
@@ -71,7 +71,7 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 		Use:   route.Operation.ID,
 		Short: route.Summary,
 		Long:  about(w.Lang, route),
-		Args:  explain.NoArgs,
+		Args:  explain.AtMost(0),
 	}
 	if alias, ok := aliases[route.Operation]; ok {
 		cmd.Aliases = []string{alias}
@@ -103,7 +103,7 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 	if route.Body == generated.BodyNone || route.Content != nil && route.Content.Type == formType {
 		flags.Lookup("body").Hidden = true
 	}
-	cmd.RunE = explain.Begins(func(cmd *cobra.Command, _ []string) error {
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := o.Check(cmd); err != nil {
 			return err
 		}
@@ -118,7 +118,7 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 			return err
 		}
 		return run(cmd.Context(), w, o, request)
-	})
+	}
 	return cmd
 }
 
@@ -188,4 +188,88 @@ func run(ctx context.Context, w *term.World, o *options, request dingtalk.Reques
 		return nil
 	}
 	return w.PrintJSON(answer)
+}
+
+// OperationsCommand makes the command that lists the operations.
+func OperationsCommand(w *term.World) *cobra.Command {
+	var source specs.Source
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "operations",
+		Short: "List the operations that call can call",
+		Args:  explain.AtMost(0),
+		RunE: func(*cobra.Command, []string) error {
+			routes, err := operations(source)
+			if err != nil {
+				return err
+			}
+			return list(w, routes, asJSON)
+		},
+	}
+	source.AddTo(cmd.Flags())
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print an array of JSON objects")
+	return cmd
+}
+
+type operationRow struct {
+	Operation  string `json:"operation"`
+	Method     string `json:"method"`
+	Path       string `json:"path"`
+	Repeat     string `json:"repeat"`
+	Permission string `json:"permission,omitempty"`
+	Summary    string `json:"summary,omitempty"`
+
+	Parameters []fieldRow `json:"parameters,omitempty"`
+	Body       []fieldRow `json:"body,omitempty"`
+}
+
+// fieldRow is a parameter, or a field of the body; one within an object is object.field, and within a list list[].field.
+type fieldRow struct {
+	Name     string `json:"name"`
+	In       string `json:"in,omitempty"`
+	Type     string `json:"type"`
+	Required bool   `json:"required"`
+	Example  string `json:"example,omitempty"`
+}
+
+func fieldRows(fields []generated.Field) (rows []fieldRow) {
+	for _, f := range flatten(fields, "") {
+		if !f.ReadOnly {
+			rows = append(rows, fieldRow{f.Name, f.In, typeText(f), f.Required, f.Example})
+		}
+	}
+	return rows
+}
+
+func list(w *term.World, routes []generated.Route, asJSON bool) error {
+	rows := []operationRow{}
+	for _, r := range routes {
+		o := r.Operation
+		row := operationRow{Operation: o.ID, Method: o.Method, Path: o.Path, Repeat: string(repeatText(o)), Permission: o.Permission, Summary: r.Summary}
+		if asJSON {
+			row.Parameters = fieldRows(o.Parameters)
+			if o.Content != nil {
+				row.Body = fieldRows(o.Content.Fields)
+			}
+		}
+		rows = append(rows, row)
+	}
+	if asJSON {
+		return w.PrintJSON(rows)
+	}
+	l := w.Lang
+	table := [][]string{{
+		l.Sprintf("OPERATION"), l.Sprintf("METHOD"), l.Sprintf("PATH"), l.Sprintf("REPEAT"), l.Sprintf("PERMISSION"), l.Sprintf("SUMMARY"),
+	}}
+	for _, r := range rows {
+		table = append(table, []string{r.Operation, r.Method, r.Path, l.Exact(r.Repeat), r.Permission, l.Exact(r.Summary)})
+	}
+	return w.Print(term.Columns(table))
+}
+
+func repeatText(o *generated.Operation) lang.Format {
+	if o.Repeat == generated.RepeatSafe {
+		return "safe"
+	}
+	return "unsent"
 }

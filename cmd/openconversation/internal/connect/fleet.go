@@ -41,7 +41,7 @@ func (c *Flags) fleet(ctx context.Context, w *term.World, creds dingtalk.AppCred
 	quietRedis()
 	client, err := dingtalkredis.Open(c.RedisURL(w))
 	if err != nil {
-		return nil, nil, explain.Usage("--redis and %s: %w", EnvRedisURL, own(err))
+		return nil, nil, explain.Usage("--redis and %s: %w", EnvRedisURL, err)
 	}
 	done := func() { _ = client.Close() } // replies in flight are no longer needed
 	fleetOptions := []dingtalkredis.Option{
@@ -51,7 +51,7 @@ func (c *Flags) fleet(ctx context.Context, w *term.World, creds dingtalk.AppCred
 	fleet, err := dingtalkredis.New(client, creds, fleetOptions...)
 	if err != nil { // the credentials are not empty, so it is the host
 		done()
-		return nil, nil, explain.Usage("%w", own(err))
+		return nil, nil, explain.Usage("%w", err)
 	}
 	if err := wrongSetup(fleet.Ping(ctx)); err != nil {
 		done()
@@ -67,15 +67,6 @@ func holdsPassword(rawURL string) bool {
 	return at >= 0 && strings.ContainsRune(after[:at], ':') || strings.Contains(rawURL, "password=")
 }
 
-// own says what is wrong with the setup of Redis in this command's words.
-func own(err error) error {
-	var setup *dingtalkredis.SetupError
-	if errors.As(err, &setup) {
-		return lang.Errorf("Redis is set up wrongly (%s): %w", lang.Quoted(setup.Fault), setup.Err)
-	}
-	return err
-}
-
 // wrongSetup makes the command's error for a setup error of Redis; it is nil for other errors.
 func wrongSetup(err error) error {
 	var e *dingtalkredis.SetupError
@@ -86,7 +77,7 @@ func wrongSetup(err error) error {
 	if e.Fault == dingtalkredis.FaultAuthentication || e.Fault == dingtalkredis.FaultPermission {
 		code = explain.Credentials
 	}
-	return &explain.Error{Code: code, Err: own(e), Hint: lang.T("%s", lang.Quoted(e.Hint()))}
+	return &explain.Error{Code: code, Err: lang.Errorf("Redis is set up wrongly (%s): %w", lang.Quoted(e.Fault), e.Err), Hint: lang.T("%s", lang.Quoted(e.Hint()))}
 }
 
 // share sets the fleet's limiter and budget in the run's pace, and returns the client's options for token and cache.
@@ -170,13 +161,13 @@ func BudgetCommand(w *term.World) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "budget",
 		Short: "Print this month's calls and what is left of the budget",
-		Args:  explain.NoArgs,
-		RunE: explain.Begins(func(cmd *cobra.Command, _ []string) error {
+		Args:  explain.AtMost(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := errors.Join(o.Check(cmd), o.CheckSharing(cmd, true)); err != nil {
 				return err
 			}
 			return o.printBudget(cmd.Context(), w, asJSON)
-		}),
+		},
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
@@ -232,7 +223,7 @@ func (c *Flags) MonthUsed(ctx context.Context, w *term.World) (m Month, err erro
 		if wrong := wrongSetup(err); wrong != nil {
 			return m, wrong
 		}
-		return m, &explain.Error{Code: explain.Unavailable, Err: lang.Errorf("the shared Redis: %w", own(err)), Hint: lang.T("check that Redis runs at the address of --redis or %s", EnvRedisURL)}
+		return m, &explain.Error{Code: explain.Unavailable, Err: lang.Errorf("the shared Redis: %w", err), Hint: lang.T("check that Redis runs at the address of --redis or %s", EnvRedisURL)}
 	}
 	if c.Budget > 0 {
 		left := max(c.Budget-m.Used, 0)

@@ -22,8 +22,8 @@ func Command(w *term.World) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check credentials, network, permissions and quota",
-		Args:  explain.NoArgs,
-		RunE: explain.Begins(func(cmd *cobra.Command, _ []string) error {
+		Args:  explain.AtMost(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.Check(cmd); err != nil {
 				return err
 			}
@@ -31,7 +31,7 @@ func Command(w *term.World) *cobra.Command {
 				return explain.Usage("--robot needs --chat: the group that it is to be in")
 			}
 			return doctor(cmd.Context(), w, o)
-		}),
+		},
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
@@ -91,8 +91,8 @@ func (e *examination) checks() []check {
 	}
 	all := []check{
 		{checkCredentials, nil, e.credentialsText},
-		{checkHost, e.fetchToken, e.way.hostText},
-		{checkConnection, nil, e.way.connectionText},
+		{checkHost, e.fetchToken, e.hostText},
+		{checkConnection, nil, e.connectionText},
 		{checkToken, nil, func() lang.Text { return lang.T("the service issued an access token") }},
 		{checkPermission, e.convert, unrefused("the app may convert chats")},
 		{checkAddress, nil, unrefused("calls from this machine's address are accepted")},

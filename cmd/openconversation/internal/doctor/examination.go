@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -10,6 +9,7 @@ import (
 	"net/http/httptrace"
 	"strings"
 	"sync"
+	"time"
 	"unicode"
 
 	"github.com/rivo/uniseg"
@@ -131,8 +131,7 @@ func unresolved(err error) bool {
 type route struct {
 	mu        sync.Mutex // the connection may be made in another goroutine
 	address   string     // dialled host and port: the proxy's, if there is one
-	target    string     // host of the request, with its port if that is not the default
-	resolved  []net.IPAddr
+	resolved  []string
 	handshake *tls.ConnectionState
 	own       string // this machine's address
 }
@@ -149,12 +148,14 @@ func (r *route) trace(ctx context.Context) context.Context {
 		GotConn: func(info httptrace.GotConnInfo) {
 			locked(func() { r.own, _, _ = net.SplitHostPort(info.Conn.LocalAddr().String()) }) // it is empty for another kind of address
 		},
-		WroteHeaderField: func(key string, value []string) {
-			if (key == "Host" || key == ":authority") && len(value) > 0 {
-				locked(func() { r.target = value[0] })
-			}
+		DNSDone: func(info httptrace.DNSDoneInfo) {
+			locked(func() {
+				r.resolved = nil
+				for _, address := range info.Addrs {
+					r.resolved = append(r.resolved, address.String())
+				}
+			})
 		},
-		DNSDone: func(info httptrace.DNSDoneInfo) { locked(func() { r.resolved = info.Addrs }) },
 		TLSHandshakeDone: func(state tls.ConnectionState, err error) {
 			if err == nil {
 				locked(func() { r.handshake = &state })
@@ -185,52 +186,43 @@ func (r *route) ownAddress(err error) error {
 	return &explain.Error{Code: explain.Credentials, Err: err, Hint: hint}
 }
 
-// host returns the dialled host, and whether it is a proxy's, as far as known.
-func (r *route) host() (host string, proxy bool) {
-	host, port, err := net.SplitHostPort(r.address)
-	if err != nil {
-		return r.address, false
+// target returns the host to reach, and whether a proxy was dialled instead.
+func (e *examination) target() (host string, proxy bool) {
+	if e.options.Emulator() {
+		return e.way.address, false
 	}
-	usual := strings.TrimSuffix(r.address, ":"+port)
-	return host, r.target != "" && r.target != r.address && r.target != usual
+	host = e.options.Host(e.world)
+	return host, e.way.address != host && !strings.HasPrefix(e.way.address, host+":")
 }
 
-func (r *route) hostText() lang.Text {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	host, proxy := r.host()
-	text := lang.T("%s resolves", host)
-	switch {
-	case len(r.resolved) > 0:
-		var addresses []string
-		for _, address := range r.resolved {
-			addresses = append(addresses, address.String())
-		}
-		text = lang.T("%s resolves to %s", host, strings.Join(addresses, ", "))
-	case net.ParseIP(host) != nil:
-		text = lang.T("%s is an address", host)
+func (e *examination) hostText() lang.Text {
+	e.way.mu.Lock()
+	defer e.way.mu.Unlock()
+	dialled, _, _ := net.SplitHostPort(e.way.address) // it is one
+	text := lang.T("%s resolves to %s", dialled, strings.Join(e.way.resolved, ", "))
+	if net.ParseIP(dialled) != nil {
+		text = lang.T("%s is an address", dialled)
 	}
+	if host, proxy := e.target(); proxy {
+		return lang.T("%s; it is the proxy, which finds %s", text, host)
+	}
+	return text
+}
+
+func (e *examination) connectionText() lang.Text {
+	e.way.mu.Lock()
+	defer e.way.mu.Unlock()
+	host, proxy := e.target()
+	tlsState := e.way.handshake
+	if tlsState == nil {
+		return lang.T("%s answers without TLS, on loopback", e.way.address)
+	}
+	text := lang.T("%s answers over %s", host, tls.VersionName(tlsState.Version))
 	if proxy {
-		return lang.T("%s; it is the proxy, which finds %s", text, r.target)
+		text = lang.T("%s answers over %s through the proxy", host, tls.VersionName(tlsState.Version))
 	}
-	return text
-}
-
-func (r *route) connectionText() lang.Text {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.handshake == nil {
-		return lang.T("%s answers without TLS, on loopback", r.address)
-	}
-	text := lang.T("%s answers over %s", cmp.Or(r.target, r.address), tls.VersionName(r.handshake.Version))
-	if _, proxy := r.host(); proxy {
-		text = lang.T("%s answers over %s through the proxy", cmp.Or(r.target, r.address), tls.VersionName(r.handshake.Version))
-	}
-	if len(r.handshake.PeerCertificates) > 0 {
-		leaf := r.handshake.PeerCertificates[0]
-		return lang.T("%s, with a certificate of %s until %s", text, leaf.Issuer, leaf.NotAfter.UTC().Format("2006-01-02"))
-	}
-	return text
+	leaf := tlsState.PeerCertificates[0] // of a verified server
+	return lang.T("%s, with a certificate of %s until %s", text, leaf.Issuer, leaf.NotAfter.UTC().Format(time.DateOnly))
 }
 
 // The hints of the two checks of a group.

@@ -52,40 +52,35 @@ func (p place) open(ctx context.Context) (*listening, error) {
 		}
 		return &listening{listener, p, "unix"}, nil
 	}
-	if err := p.check(); err != nil {
+	address, err := p.check()
+	if err != nil {
 		return nil, err
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", p.address)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, lang.Errorf("emulator: %w", err)
-	}
-	// What localhost is was for this machine's resolver to say.
-	at, err := netip.ParseAddrPort(listener.Addr().String())
-	if !p.remote && (err != nil || !at.Addr().Unmap().IsLoopback()) {
-		listener.Close()
-		return nil, p.notLoopback()
 	}
 	return &listening{listener, p, "tcp"}, nil
 }
 
-// check refuses an address that is none, or that other machines could reach without being allowed to.
-func (p place) check() error {
+// check returns the address to listen at. It refuses one that is none, or that other machines could reach without being allowed
+// to.
+func (p place) check() (string, error) {
 	host, port, err := net.SplitHostPort(p.address)
 	if err != nil {
-		return explain.Usage("%s %s: give HOST:PORT, such as 127.0.0.1:8080", p.flag, p.address)
+		return "", explain.Usage("%s %s: give HOST:PORT, such as 127.0.0.1:8080", p.flag, p.address)
 	}
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return explain.Usage("%s %s: the port is not a number from 0 to 65535", p.flag, p.address)
+		return "", explain.Usage("%s %s: the port is not a number from 0 to 65535", p.flag, p.address)
 	}
-	if !p.remote && !isLoopback(host) {
-		return p.notLoopback()
+	switch _, err := netip.ParseAddr(host); {
+	case isLoopback(host) && err != nil: // a name, whatever a resolver says of it
+		return net.JoinHostPort("127.0.0.1", port), nil
+	case !p.remote && !isLoopback(host):
+		return "", explain.UsageHint("the emulator's credentials are public, so it serves this machine only: use 127.0.0.1, [::1] or localhost, or allow others with --allow-remote",
+			"%s %s: this is not a loopback address", p.flag, p.address)
 	}
-	return nil
-}
-
-func (p place) notLoopback() error {
-	return explain.UsageHint("the emulator's credentials are public, so it serves this machine only: use 127.0.0.1, [::1] or localhost, or allow others with --allow-remote",
-		"%s %s: this is not a loopback address", p.flag, p.address)
+	return p.address, nil
 }
 
 // isLoopback says whether a host is this machine, whatever a resolver says: an address of it, or a name that must be one

@@ -2,7 +2,6 @@ package explain
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -20,17 +19,8 @@ func CodesCommand(w *term.World) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "codes [CODE]",
 		Short: "Print the catalogue of error codes",
-		Args:  AtMostOne,
-		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			var codes []string
-			for _, row := range catalogue() {
-				if len(args) == 0 && !slices.Contains(codes, row.Code) {
-					codes = append(codes, row.Code)
-				}
-			}
-			return codes, cobra.ShellCompDirectiveNoFileComp
-		},
-		RunE: Begins(func(_ *cobra.Command, args []string) error {
+		Args:  AtMost(1),
+		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return printCodes(w, catalogue(), asJSON)
 			}
@@ -46,7 +36,7 @@ func CodesCommand(w *term.World) *cobra.Command {
 			default:
 				return printCodes(w, rows, asJSON)
 			}
-		}),
+		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON with the fields of the contract's catalogue: an array, or with CODE an object")
 	return cmd
@@ -99,34 +89,26 @@ func yesNo(b bool) lang.Text {
 	return lang.T("no")
 }
 
-// codesNamed finds codes by any name, ignoring case: the service's spelling and its aliases; the Go name and its
-// constant; and the last part of a dotted code. Several codes may share a name.
+// codesNamed finds codes by any name, ignoring case: the service's spelling and its aliases; else the Go name and its constant;
+// else the last part of a dotted code. Several codes may share a name.
 func codesNamed(name string) (found []codeRow) {
-	for level := range 3 {
+	for level := 0; level < 3 && found == nil; level++ {
 		for _, row := range catalogue() {
-			if slices.ContainsFunc(row.names(level), func(s string) bool { return strings.EqualFold(name, s) }) {
+			spellings := append([]string{row.Code}, row.Aliases...)
+			switch level {
+			case 1:
+				spellings = []string{row.Name, "Code" + row.Name, "generated.Code" + row.Name}
+			case 2:
+				for i, spelling := range spellings {
+					spellings[i] = spelling[strings.LastIndexByte(spelling, '.')+1:]
+				}
+			}
+			if slices.ContainsFunc(spellings, func(s string) bool { return strings.EqualFold(name, s) }) {
 				found = append(found, row)
 			}
 		}
-		if found != nil {
-			break
-		}
 	}
 	return found
-}
-
-func (row codeRow) names(level int) []string {
-	spellings := append([]string{row.Code}, row.Aliases...)
-	switch level {
-	case 0:
-		return spellings
-	case 1:
-		return []string{row.Name, "Code" + row.Name, "generated.Code" + row.Name}
-	}
-	for i, spelling := range spellings {
-		spellings[i] = spelling[strings.LastIndexByte(spelling, '.')+1:]
-	}
-	return spellings
 }
 
 // codeRow is a row with the field names of the contract.
@@ -152,21 +134,16 @@ func catalogue() []codeRow {
 	for i := range generated.ErrorCodes {
 		rows = append(rows, newCodeRow(&generated.ErrorCodes[i]))
 	}
-	common := len(rows)
+	places := map[string]int{}
 	for _, route := range generated.Routes {
 		for i := range route.Operation.Codes {
 			row := newCodeRow(&route.Operation.Codes[i])
-			same := slices.IndexFunc(rows[common:], func(other codeRow) bool {
-				other.Operations = nil
-				return reflect.DeepEqual(other, row)
-			})
-			if same >= 0 {
-				shared := &rows[common+same]
-				shared.Operations = append(shared.Operations, route.Operation.ID)
-				continue
+			at, is := places[fmt.Sprint(row)]
+			if !is {
+				at, places[fmt.Sprint(row)] = len(rows), len(rows)
+				rows = append(rows, row)
 			}
-			row.Operations = []string{route.Operation.ID}
-			rows = append(rows, row)
+			rows[at].Operations = append(rows[at].Operations, route.Operation.ID)
 		}
 	}
 	return rows

@@ -34,7 +34,7 @@ func Hint(err error) lang.Text {
 	}
 	var e *dingtalk.Error
 	if errors.As(err, &e) && e.MayBeDone {
-		return lang.T("%s", inContract{"may-be-done", true})
+		return inContract(err)
 	}
 	row := find(err)
 	if row == nil {
@@ -58,7 +58,10 @@ func Hint(err error) lang.Text {
 		}
 		return lang.T(grantHint, cmp.Or(permissionOf(e.Op), generated.OperationChatIDToOpenConversationID.Permission))
 	}
-	return row.advice()
+	if row.hint == "" {
+		return inContract(row.sentinel)
+	}
+	return lang.T(row.hint)
 }
 
 // permissionOf returns an operation's permission in the contract, or "".
@@ -87,27 +90,18 @@ func Issuer(err error) string {
 	return authority.Cert.Issuer.String()
 }
 
-// Description is an error's text for people, in one line. Its String is English.
-type Description struct {
-	err error
-	now time.Time
+// Describe returns an error's text for people, in one line.
+func Describe(err error) lang.Func {
+	now := time.Now()
+	return func(l lang.Language) string { return term.Printable(describe(l, err, now)) }
 }
 
-// Describe makes an error's description.
-func Describe(err error) Description { return Description{err, time.Now()} }
-
-// String returns the description in English, for machines.
-func (d Description) String() string { return d.Say(lang.English) }
-
-// Say implements lang.Said.
-func (d Description) Say(l lang.Language) string { return term.Printable(d.describe(l)) }
-
-func (d Description) describe(l lang.Language) string {
-	text := l.Of(d.err)
+func describe(l lang.Language, err error, now time.Time) string {
+	text := l.Of(err)
 	var e *dingtalk.Error
-	if errors.As(d.err, &e) {
+	if errors.As(err, &e) {
 		if before, behind, found := strings.Cut(text, l.Of(e)); found {
-			return before + describeCall(l, e, d.now) + behind
+			return before + describeCall(l, e, now) + behind
 		}
 	}
 	return text
@@ -155,7 +149,7 @@ func describeCall(l lang.Language, e *dingtalk.Error, now time.Time) string {
 	if issuer := Issuer(e.Err); issuer != "" {
 		b.WriteString(l.Sprintf(": the certificate was issued by %s, which this machine does not trust", issuer))
 	} else if e.Err != nil {
-		text := Description{e.Err, now}.describe(l)
+		text := describe(l, e.Err, now)
 		if len(text) > maxCause {
 			text = strings.ToValidUTF8(text[:maxCause], "") + "…"
 		}
@@ -243,12 +237,10 @@ func Duration(d time.Duration) lang.Said {
 		return lang.T("-%s", Duration(-d))
 	case d < time.Second:
 		return lang.Literal(d.String())
+	case d == time.Second:
+		return lang.T("1 second")
 	case d < time.Minute:
-		seconds := strings.TrimSuffix(fmt.Sprintf("%.1f", d.Seconds()), ".0")
-		if seconds == "1" {
-			return lang.T("1 second")
-		}
-		return lang.T("%s seconds", seconds)
+		return lang.T("%s seconds", strings.TrimSuffix(fmt.Sprintf("%.1f", d.Seconds()), ".0"))
 	}
 	d = d.Round(time.Second)
 	var parts []lang.Said

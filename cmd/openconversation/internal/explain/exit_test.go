@@ -116,7 +116,7 @@ func TestDuration(t *testing.T) {
 	// A wait of days is said as a date, in this machine's time.
 	now := time.Date(2026, 11, 25, 20, 0, 0, 0, time.FixedZone("", 8*3600))
 	for wait, want := range map[time.Duration]string{5 * time.Minute: "(try again after 5 minutes)", 120*time.Hour + 2*time.Minute: "(try again on 2026-11-30 20:02 +0800)"} {
-		if got := (Description{&dingtalk.Error{Kind: dingtalk.ErrQuotaExhausted, RetryAfter: wait}, now}).String(); !strings.HasSuffix(got, want) {
+		if got := describe(lang.English, &dingtalk.Error{Kind: dingtalk.ErrQuotaExhausted, RetryAfter: wait}, now); !strings.HasSuffix(got, want) {
 			t.Errorf("%s", got)
 		}
 	}

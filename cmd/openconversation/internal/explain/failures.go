@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -9,29 +10,16 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// inContract is the contract's text about a kind: what it means, or what to do about it.
-type inContract struct {
-	kind string
-	hint bool
-}
-
-func (t inContract) String() string { return t.Say(lang.English) }
-
-// Say implements lang.Said.
-func (t inContract) Say(l lang.Language) string {
-	text, hint, _ := generated.KindText(generated.Kind(t.kind), l == lang.Chinese)
-	if t.hint {
-		return hint
-	}
-	return text
-}
-
 // meaning returns what a sentinel means, in a few words.
 func meaning(sentinel error) lang.Said {
-	if text := (inContract{kind: Kind(sentinel)}); text.String() != "" {
-		return text
-	}
-	return lang.T("%s", sentinel)
+	return lang.Func(func(l lang.Language) string {
+		return cmp.Or(dingtalk.Explain(sentinel, l.String()).Text, l.Of(sentinel))
+	})
+}
+
+// inContract is the contract's hint on an error.
+func inContract(err error) lang.Text {
+	return lang.T("%s", lang.Func(func(l lang.Language) string { return dingtalk.Explain(err, l.String()).Hint }))
 }
 
 // failure maps a kind of the SDK's errors to the command's exit code and hint.
@@ -71,21 +59,14 @@ var ErrMaxCalls = lang.Errorf("stopped by --max-calls")
 
 // name is the kind's in JSON: the contract's, or the command's own.
 func (f *failure) name() string {
-	if kind, is := f.sentinel.(*dingtalk.Kind); is { //nolint:errorlint // a sentinel is never wrapped
+	var kind *dingtalk.Kind
+	switch {
+	case errors.As(f.sentinel, &kind):
 		return string(kind.Name())
-	}
-	if f.sentinel == ErrMaxCalls { //nolint:errorlint // it is one of them
+	case errors.Is(f.sentinel, ErrMaxCalls):
 		return "max-calls"
 	}
 	return "timeout"
-}
-
-// advice returns how to fix the kind.
-func (f *failure) advice() lang.Text {
-	if f.hint == "" {
-		return lang.T("%s", inContract{f.name(), true})
-	}
-	return lang.T(f.hint)
 }
 
 // find returns an error's row, or nil. The outermost Error's kind decides: a wrapped error, such as an earlier

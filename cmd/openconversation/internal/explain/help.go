@@ -110,97 +110,89 @@ func flagText(l lang.Language, flag *pflag.Flag) string {
 	return term.Beside(name, text, 30)
 }
 
-// LongKey returns the key of a command's long help, or "".
-func LongKey(cmd *cobra.Command) string {
-	if cmd.Long == "" {
-		return ""
-	}
-	return key(cmd, "--help")
-}
-
-func key(cmd *cobra.Command, what string) string {
+// Key is the key of a text about a command in help.txt and zh.yaml.
+func Key(cmd *cobra.Command, what string) string {
 	return strings.TrimPrefix(cmd.CommandPath()+" "+what, cmd.Root().Name()+" ")
 }
 
-// Translate gives a command and its subcommands their long help, and writes their usage. zh.yaml has the other texts whole, so a
-// command is written in English alone.
-func Translate(l lang.Language, root *cobra.Command) {
+// Prepare gives a command and its subcommands what they have alike: errors of usage in this command's words, and help. zh.yaml
+// has the texts whole, so a command is written in English alone.
+func Prepare(l lang.Language, root *cobra.Command) {
 	root.SetUsageFunc(func(cmd *cobra.Command) error { return usage(l, cmd) })
-	translate(l, root)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return refused(cmd, flagError(err)) })
+	prepare(l, root)
 }
 
-func translate(l lang.Language, cmd *cobra.Command) {
-	long := key(cmd, "--help")
-	cmd.Long = cmp.Or(cmd.Long, lang.Help(long))
-	cmd.Example = lang.Help(key(cmd, "examples"))
-	for _, sub := range cmd.Commands() {
-		translate(l, sub)
+func prepare(l lang.Language, cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			return refused(cmd, cmp.Or(check(cmd, args), negative(cmd)))
+		}
 	}
+	translate(l, cmd)
+	for _, sub := range cmd.Commands() {
+		prepare(l, sub)
+	}
+}
+
+// cobras are the flags that cobra adds.
+var cobras = map[string]lang.Format{"help": "help for %s", "version": "version for %s"}
+
+func translate(l lang.Language, cmd *cobra.Command) {
+	long := Key(cmd, "--help")
+	cmd.Long, cmd.Example = cmp.Or(cmd.Long, lang.Help(long)), lang.Help(Key(cmd, "examples"))
 	if l == lang.English {
 		return
 	}
 	cmd.InitDefaultHelpFlag()
 	cmd.InitDefaultVersionFlag()
-	if flag := cmd.Flags().Lookup("help"); flag != nil { // cobra's own, as the next
-		flag.Usage = l.Sprintf("help for %s", cmd.Name())
-	}
-	if flag := cmd.Flags().Lookup("version"); flag != nil {
-		flag.Usage = l.Sprintf("version for %s", cmd.Name())
-	}
 	cmd.Short = l.Exact(cmd.Short)
 	if text := l.Exact(long); text != long {
 		cmd.Long = text
 	}
-	say := func(flag *pflag.Flag) { flag.Usage = l.Exact(flag.Usage) }
+	say := func(flag *pflag.Flag) {
+		if flag.Usage = l.Exact(flag.Usage); strings.HasPrefix(flag.Usage, flag.Name+" for ") {
+			flag.Usage = l.Sprintf(cobras[flag.Name], cmd.Name())
+		}
+	}
 	cmd.Flags().VisitAll(say)
 	cmd.PersistentFlags().VisitAll(say)
 }
 
-// ownError is an error of a command that was called correctly.
-type ownError struct{ err error }
-
-func (e ownError) Error() string { return e.err.Error() }
-
-// Say implements lang.Said.
-func (e ownError) Say(l lang.Language) string { return l.Of(e.err) }
-func (e ownError) Unwrap() error              { return e.err }
-
-// Begins marks the command's start: errors from here on are the command's own, not errors of usage. No number may be negative,
-// unless its default is.
-func Begins(command func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
-	return func(cmd *cobra.Command, args []string) (err error) {
-		cmd.Flags().Visit(func(flag *pflag.Flag) {
-			number := slices.Contains([]string{"int", "duration"}, flag.Value.Type())
-			if value := flag.Value.String(); number && value[0] == '-' && flag.DefValue[0] != '-' {
-				err = Usage("--%s: %s is negative", flag.Name, value)
-			}
-		})
-		if err == nil {
-			err = command(cmd, args)
+// negative refuses negative numbers, but for flags whose default is one.
+func negative(cmd *cobra.Command) (err error) {
+	cmd.Flags().Visit(func(flag *pflag.Flag) {
+		number := slices.Contains([]string{"int", "duration"}, flag.Value.Type())
+		if value := flag.Value.String(); number && value[0] == '-' && flag.DefValue[0] != '-' {
+			err = lang.Errorf("--%s: %s is negative", flag.Name, value)
 		}
-		if err != nil {
-			return ownError{err}
-		}
-		return nil
-	}
+	})
+	return err
 }
 
-// Called returns the error of running a command: its own unchanged, and errors of usage in this command's words.
+// refused makes an error of usage with a hint to the command's help, or nil of nil.
+func refused(cmd *cobra.Command, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{Code: UsageExit, Err: err, Hint: lang.T("see %s --help", cmd.CommandPath())}
+}
+
+// Called returns the error of running a command, in this command's words.
 func Called(cmd *cobra.Command, err error) error {
-	var own ownError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &own):
-		return own.err
+	if err == nil || cmd.HasParent() {
+		return err
 	}
-	return &Error{Code: UsageExit, Err: calledWrongly(cmd, err), Hint: seeHelp(cmd)}
+	if after, is := strings.CutPrefix(err.Error(), "unknown command "); is { // cobra has no type for it
+		quoted, _ := strconv.QuotedPrefix(after)
+		name, _ := strconv.Unquote(quoted)
+		return refused(cmd, Unknown(cmd, []string{name}))
+	}
+	return err
 }
 
-// seeHelp is the hint to a command's help.
-func seeHelp(cmd *cobra.Command) lang.Text { return lang.T("see %s --help", cmd.CommandPath()) }
-
-func calledWrongly(cmd *cobra.Command, err error) error {
+// flagError says what is wrong with a flag.
+func flagError(err error) error {
 	var value *pflag.InvalidValueError
 	var missing *pflag.ValueRequiredError
 	var unknown *pflag.NotExistError
@@ -215,11 +207,6 @@ func calledWrongly(cmd *cobra.Command, err error) error {
 		return lang.Errorf("there is no flag -%s", unknown.GetSpecifiedName())
 	case errors.As(err, &unknown):
 		return lang.Errorf("there is no flag --%s", unknown.GetSpecifiedName())
-	}
-	if after, is := strings.CutPrefix(err.Error(), "unknown command "); is { // cobra has no type for it
-		quoted, _ := strconv.QuotedPrefix(after)
-		name, _ := strconv.Unquote(quoted)
-		return Unknown(cmd, []string{name})
 	}
 	return err
 }
@@ -236,27 +223,22 @@ func Unknown(cmd *cobra.Command, args []string) error {
 	return lang.Errorf("there is no command %q", args[0])
 }
 
-// wants describes the valid values of a flag.
+// wanted are the values of the kinds of flags.
+var wanted = map[string]lang.Format{
+	"duration": "give a time with its unit, such as 30s, 5m or 1h30m", "int": "give a whole number",
+	"float64": "give a number, such as 20 or 0.5", "bool": "give true or false, or the flag alone",
+}
+
+// wants says what a flag takes.
 func wants(e *pflag.InvalidValueError) lang.Said {
 	kind, value := e.GetFlag().Value.Type(), e.GetValue()
-	switch kind {
-	case "duration":
-		if _, err := strconv.ParseFloat(value, 64); err == nil {
-			return lang.T("say the unit, such as %ss or %sm", value, value)
-		}
-		return lang.T("give a time with its unit, such as 30s, 5m or 1h30m")
-	case "int":
-		if _, err := strconv.ParseInt(value, 0, 64); errors.Is(err, strconv.ErrRange) {
-			return lang.T("this number is too large")
-		}
-		return lang.T("give a whole number")
-	case "float64":
-		return lang.T("give a number, such as 20 or 0.5")
-	case "bool":
-		return lang.T("give true or false, or the flag alone")
-	default:
-		return lang.T("this is not what it can be")
+	if _, err := strconv.ParseInt(value, 0, 64); kind == "int" && errors.Is(err, strconv.ErrRange) {
+		return lang.T("this number is too large")
 	}
+	if _, err := strconv.ParseFloat(value, 64); kind == "duration" && err == nil {
+		return lang.T("say the unit, such as %ss or %sm", value, value)
+	}
+	return lang.T(wanted[kind])
 }
 
 func quoted(value string) string {
@@ -266,20 +248,13 @@ func quoted(value string) string {
 	return term.Shown(value)
 }
 
-// NoArgs refuses arguments.
-func NoArgs(cmd *cobra.Command, args []string) error { return atMost(cmd, args, 0) }
-
-// AtMostOne refuses more than one argument.
-func AtMostOne(cmd *cobra.Command, args []string) error { return atMost(cmd, args, 1) }
-
-func atMost(cmd *cobra.Command, args []string, n int) error {
-	switch {
-	case len(args) <= n:
+// AtMost refuses more than n arguments.
+func AtMost(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > n {
+			return lang.Errorf("%s: %s is one argument too many", cmd.CommandPath(), quoted(args[n]))
+		}
 		return nil
-	case n == 0:
-		return lang.Errorf("%s takes no argument, and was given %s", cmd.CommandPath(), quoted(args[0]))
-	default:
-		return lang.Errorf("%s takes one argument at most, and was given %d", cmd.CommandPath(), len(args))
 	}
 }
 
@@ -300,5 +275,5 @@ func Alone(cmd *cobra.Command, names ...string) error {
 	if len(set) < 2 {
 		return nil
 	}
-	return &Error{Code: UsageExit, Err: lang.Errorf("%s cannot be given together", lang.List(set, "and")), Hint: seeHelp(cmd)}
+	return refused(cmd, lang.Errorf("%s cannot be given together", lang.List(set, "and")))
 }

@@ -1,9 +1,11 @@
 package lang
 
 import (
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -22,27 +24,16 @@ var (
 	Chinese = Language{"zh"}
 )
 
-// Parse finds a language by its name. known is false for an unsupported language.
-func Parse(name string) (l Language, known bool) {
-	l, known = map[string]Language{"en": English, "zh": Chinese}[name], name == "en" || name == "zh"
-	return l, known
-}
+// String is the language's tag.
+func (l Language) String() string { return cmp.Or(l.tag, "en") }
 
-// Locale returns the environment's language, from the first set variable in the order of POSIX. An unsupported language
-// gives English, and so does an encoding other than UTF-8: the command writes UTF-8.
+// inChinese matches the locales whose language is Chinese, but for encodings other than UTF-8: the command writes UTF-8.
+var inChinese = regexp.MustCompile(`(?i)^zh([_-]\w+)*(\.utf-?8)?(@.*)?$`)
+
+// Locale returns the environment's language, from the first set variable in the order of POSIX. An unsupported one gives English.
 func Locale(getenv func(string) string) Language {
-	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
-		value := getenv(name)
-		if value == "" {
-			continue
-		}
-		value, _, _ = strings.Cut(value, "@")
-		value, encoding, named := strings.Cut(value, ".")
-		base, _, _ := strings.Cut(strings.ReplaceAll(value, "-", "_"), "_")
-		if base == "zh" && (!named || slices.Contains([]string{"utf8", "utf-8"}, strings.ToLower(encoding))) {
-			return Chinese
-		}
-		return English
+	if inChinese.MatchString(cmp.Or(getenv("LC_ALL"), getenv("LC_MESSAGES"), getenv("LANG"))) {
+		return Chinese
 	}
 	return English
 }
@@ -106,11 +97,13 @@ func (l Language) Of(value any) string {
 	}
 	if inner := errors.Unwrap(err); inner != nil {
 		before, after, found := strings.Cut(err.Error(), inner.Error())
+		name, parts := strings.CutSuffix(before, ": ")
 		switch {
-		case found && after == "" && (before == "" || strings.HasPrefix(before, "dingtalk")):
+		case !found || after != "":
+		case before == "" || strings.HasPrefix(before, "dingtalk"):
 			return l.Of(inner)
-		case found && after == "":
-			return l.Sprintf("%s: %s", Quoted(strings.TrimSuffix(before, ": ")), inner)
+		case parts:
+			return l.Sprintf("%s: %s", Quoted(name), inner)
 		}
 	}
 	return Quoted(err.Error()).Say(l)
@@ -127,7 +120,7 @@ func (q Quoted) Say(l Language) string {
 	switch {
 	case l == English, said != text, strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Han, r) }):
 		return said
-	case parts && l.Exact(head) != head:
+	case parts && (l.Exact(head) != head || l.Exact(tail) != tail):
 		return l.Sprintf("%s: %s", Quoted(head), Quoted(tail))
 	default:
 		return "“" + text + "”"
@@ -190,8 +183,11 @@ func AddFlagTo(flags *pflag.FlagSet) {
 
 // Choose returns a command's language: from the flag in its arguments, or else from the environment.
 func Choose(args []string, getenv func(string) string) Language {
-	if l, known := Parse(FlagIn(args, flagName)); known {
-		return l
+	switch FlagIn(args, flagName) {
+	case "en":
+		return English
+	case "zh":
+		return Chinese
 	}
 	return Locale(getenv)
 }

@@ -4,9 +4,18 @@
 package lang
 
 import (
+	"archive/zip"
+	"context"
 	_ "embed"
-	"fmt"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
 	"strings"
+	"syscall"
 )
 
 //go:embed help.txt
@@ -65,47 +74,35 @@ func (t Text) String() string { return t.Say(English) }
 // Empty reports whether there is no message.
 func (t Text) Empty() bool { return t.format == "" }
 
-// joined are messages with a separator.
-type joined struct {
-	separator Format
-	parts     []Said
-}
+// Func says a text in a language.
+type Func func(Language) string
+
+// Say implements Said.
+func (f Func) Say(l Language) string { return f(l) }
+
+func (f Func) String() string { return f(English) }
 
 // Join joins messages.
-func Join(separator Format, parts ...Said) Said { return joined{separator, parts} }
-
-func (j joined) Say(l Language) string {
-	texts := make([]string, len(j.parts))
-	for i, part := range j.parts {
-		texts[i] = part.Say(l)
-	}
-	return strings.Join(texts, l.Sprintf(j.separator))
-}
-
-func (j joined) String() string { return j.Say(English) }
-
-// list is a list of names in a sentence.
-type list struct {
-	names []string
-	last  Format
+func Join(separator Format, parts ...Said) Said {
+	return Func(func(l Language) string {
+		texts := make([]string, len(parts))
+		for i, part := range parts {
+			texts[i] = part.Say(l)
+		}
+		return strings.Join(texts, l.Sprintf(separator))
+	})
 }
 
 // List lists names as in a sentence: a, b or c.
-func List(names []string, last Format) Said { return list{names, last} }
-
-func (s list) Say(l Language) string {
-	if len(s.names) < 2 {
-		return strings.Join(s.names, "")
-	}
-	end := len(s.names) - 1
-	first := s.names[0]
-	for _, name := range s.names[1:end] {
-		first = l.Sprintf("%s, %s", first, name)
-	}
-	return l.Sprintf("%s %s %s", first, l.Sprintf(s.last), s.names[end])
+func List(names []string, last Format) Said {
+	return Func(func(l Language) string {
+		end := len(names) - 1
+		if end < 1 {
+			return strings.Join(names, "")
+		}
+		return l.Sprintf("%s %s %s", strings.Join(names[:end], l.Sprintf("%s, %s", "", "")), l.Sprintf(last), names[end])
+	})
 }
-
-func (s list) String() string { return s.Say(English) }
 
 // failure is a translatable error.
 type failure struct {
@@ -129,4 +126,85 @@ func Errorf(format Format, args ...any) error {
 func (f *failure) Error() string   { return f.String() }
 func (f *failure) Unwrap() []error { return f.causes }
 
-var _ fmt.Stringer = Text{}
+// faults are errors of the system and the standard library that a user can do something about.
+var faults = []struct {
+	err  error
+	text Format
+}{
+	{syscall.EISDIR, "it is a folder"},
+	{syscall.ENOTDIR, "a part of its path is no folder"},
+	{syscall.ENOSPC, "the disk is full"},
+	{syscall.EDQUOT, "the disk quota is used up"},
+	{syscall.EFBIG, "the file is larger than is allowed"},
+	{syscall.EROFS, "the file system is read-only"},
+	{syscall.ENAMETOOLONG, "the name is too long"},
+	{syscall.ELOOP, "its links lead in a circle"},
+	{syscall.EMFILE, "too many files are open"},
+	{syscall.EIO, "the device failed"},
+	{syscall.ENXIO, "there is no such device"},
+	{syscall.EPIPE, "the reader of the pipe has gone"},
+	{syscall.EADDRINUSE, "the address is in use"},
+	{syscall.EADDRNOTAVAIL, "this machine does not have the address"},
+	{syscall.ECONNREFUSED, "the connection was refused"},
+	{syscall.ECONNRESET, "the connection was reset"},
+	{syscall.EHOSTUNREACH, "the host cannot be reached"},
+	{syscall.ENETUNREACH, "the network cannot be reached"},
+	{syscall.ETIMEDOUT, "it timed out"},
+	{fs.ErrNotExist, "there is no such file or folder"},
+	{fs.ErrExist, "it exists already"},
+	{fs.ErrPermission, "access is denied"},
+	{fs.ErrClosed, "it is closed already"},
+	{os.ErrDeadlineExceeded, "it timed out"},
+	{context.DeadlineExceeded, "the time limit has passed"},
+	{context.Canceled, "it was stopped"},
+	{io.ErrUnexpectedEOF, "it ends too early"},
+	{io.EOF, "it ended"},
+	{zip.ErrFormat, "it is no zip file"},
+	{zip.ErrChecksum, "its checksum is wrong"},
+	{zip.ErrAlgorithm, "its compression is not supported"},
+	{syscall.EINVAL, "the system does not allow it"},
+}
+
+// system returns the meaning of an error of the system or the standard library, by its type, or nil.
+func system(err error) Said {
+	switch e := err.(type) { //nolint:errorlint // each layer is handled separately
+	case *fs.PathError:
+		return T("%s: %s", Literal(e.Path), e.Err)
+	case *os.LinkError:
+		return T("%s: %s", Literal(e.New), e.Err)
+	case *os.SyscallError:
+		return T("%s", e.Err)
+	case *url.Error:
+		return T("%s", e.Err)
+	case *net.OpError:
+		if e.Addr == nil {
+			return T("%s", e.Err)
+		}
+		return T("%s: %s", Literal(e.Addr.String()), e.Err)
+	case *net.DNSError:
+		switch {
+		case e.IsNotFound:
+			return T("there is no host %s", Literal(e.Name))
+		case e.IsTimeout:
+			return T("the name server did not answer for %s", Literal(e.Name))
+		}
+		return T("the name server failed for %s", Literal(e.Name))
+	case *json.SyntaxError:
+		return T("it is not JSON: it goes wrong at byte %d", e.Offset)
+	case net.Error:
+		if e.Timeout() {
+			return T("it timed out")
+		}
+	}
+	for _, fault := range faults {
+		if err == fault.err || isErrno(err) && errors.Is(err, fault.err) { //nolint:errorlint // each layer is handled separately
+			return T(fault.text)
+		}
+	}
+	return nil
+}
+
+func isErrno(err error) bool {
+	_, is := err.(syscall.Errno) //nolint:errorlint // each layer is handled separately
+	return is
+}

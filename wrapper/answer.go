@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
 // object is the text of a JSON object, or empty. It is the one reader of fields that no type declares: it decodes nothing
@@ -101,7 +103,7 @@ func decodeJSON(body []byte, value any) bool {
 }
 
 // succeeds reports whether an operation answers a success with status.
-func succeeds(o *Operation, status int) bool {
+func succeeds(o *generated.Operation, status int) bool {
 	if o.Status == 0 {
 		return status >= http.StatusOK && status < http.StatusMultipleChoices
 	}
@@ -109,7 +111,7 @@ func succeeds(o *Operation, status int) bool {
 }
 
 // decode decodes the body of a success into value, and reports whether it is one.
-func decode(o *Operation, body []byte, value any) bool {
+func decode(o *generated.Operation, body []byte, value any) bool {
 	answer := objectOf(body)
 	switch {
 	case isFailure(o, answer):
@@ -128,14 +130,14 @@ func decode(o *Operation, body []byte, value any) bool {
 
 // isFailure reports whether an answer with a success's status is an error: the legacy API's, a ban's, the gateway's, which
 // has a request id that no success has in its body, or one by a field whose value the contract gives for a success.
-func isFailure(o *Operation, answer object) bool {
+func isFailure(o *generated.Operation, answer object) bool {
 	e := read(answer)
 	return e.refused() || e.isBan() || !isSuccess(e.code) && e.message != "" && e.requestID != "" && !slices.Contains(o.OwnFields, "code") ||
 		unsuccessful(o, answer)
 }
 
 // unsuccessful reports whether a field of an answer has another value than a success's. An absent one says nothing.
-func unsuccessful(o *Operation, answer object) bool {
+func unsuccessful(o *generated.Operation, answer object) bool {
 	for _, want := range o.Success {
 		if raw := answer.field(want.Name); raw != "" && !strings.EqualFold(scalar(raw), want.Value) {
 			return true
@@ -190,11 +192,11 @@ func read(answer object) (e envelope) {
 func (e *envelope) isBan() bool { return e.status == "1111" && e.punish != "" && e.code == "" }
 
 // error returns the code and message of either API. For errors of its gateway, the legacy API answers a general code
-// and a sub_code. known reports whether the operation's contract lists a code; of the code 88 the sub_code decides even
+// and a sub_code, which is given if the operation's contract lists it; of the code 88 the sub_code decides even
 // if it is not known.
-func (e *envelope) error(known func(code string) bool) (code, message string) {
+func (e *envelope) error(o *generated.Operation) (code, message string) {
 	if e.code == "" && e.refused() {
-		if e.subCode != "" && e.legacyCode == "88" || known(e.subCode) {
+		if e.subCode != "" && e.legacyCode == "88" || o.LookupErrorCode(e.subCode) != nil {
 			return e.subCode, e.legacyMessage
 		}
 		return e.legacyCode, e.legacyMessage

@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
 // Do sends a request and decodes the body of a success as T. It uses the client's token (unless the operation is
@@ -244,3 +246,20 @@ func nextPage(request *Request, answer object, items int, used map[string]bool) 
 func badPage(o *Operation, message string) *Error {
 	return &Error{Op: operationName(o), Kind: ErrUnexpectedResponse, Message: message}
 }
+
+// Operation describes an operation of the service. openconversation-gen writes one for each operation of a contract.
+// The zero Repeat is the careful one, [RepeatUnsent].
+type Operation = generated.Operation
+
+// Request holds the parameters and the body of a request to an operation. A parameter's value cannot change the path or
+// another parameter. A value that cannot be sent makes the call fail before anything is sent.
+type Request = generated.Request
+
+// When a request may be repeated, apart from a replay after a token refresh: see [Operation].
+const (
+	RepeatUnsent = generated.RepeatUnsent
+	RepeatSafe   = generated.RepeatSafe
+)
+
+// NewRequest starts a request without parameters. The operation must not change afterwards.
+func NewRequest(operation *Operation) Request { return generated.NewRequest(operation) }

@@ -116,12 +116,8 @@ func (p *path) request(ctx context.Context, c *call) *verdict {
 	}
 	cached := c.chatID != "" && p.cache != nil
 	if cached && c.sent == 0 {
-		p.useCache(ctx, func() {
-			if id, found := p.cache.Get(ctx, c.chatID); found && isID(id, c.chatID) {
-				c.id = id
-			}
-		})
-		if c.id != "" {
+		if id, found := p.cache.Get(ctx, c.chatID); found && isID(id, c.chatID) {
+			c.id = id
 			return nil
 		}
 	}
@@ -131,19 +127,9 @@ func (p *path) request(ctx context.Context, c *call) *verdict {
 		}
 	}
 	if cached {
-		p.useCache(ctx, func() { p.cache.Set(ctx, c.chatID, c.id) })
+		p.cache.Set(ctx, c.chatID, c.id)
 	}
 	return nil
-}
-
-// useCache survives a panic of the cache, which a call does not need.
-func (p *path) useCache(ctx context.Context, use func()) {
-	defer func() {
-		if recover() != nil && p.log != nil {
-			p.log.cachePanicked(ctx)
-		}
-	}()
-	use()
 }
 
 // pace waits for the limiter.

@@ -234,11 +234,15 @@ func (p *path) attempt(ctx context.Context, c *call) (v *verdict) {
 		c.options.answer(answer)
 	}
 	defer answer.Release()
+	var fields object
+	if failed == nil {
+		fields = objectOf(answer.Body)
+	}
 	switch {
 	case failed != nil:
 		v = p.unanswered(c, answer, failed)
-	case !succeeds(c.contract, answer.Status) || !c.accept(c, answer.Body):
-		v = p.refused(c, answer)
+	case !succeeds(c.contract, answer.Status) || !c.accept(c, fields, answer.Body):
+		v = p.refused(c, answer, fields)
 	}
 	c.unsure = c.unsure || v != nil && v.mayBeDone()
 	c.holds = back()
@@ -310,8 +314,8 @@ func sendConversion(ctx context.Context, c *call) (*http.Response, error) {
 	return c.api.ChatIDToOpenConversationID(ctx, c.chatID)
 }
 
-func acceptConversion(c *call, body []byte) bool {
-	raw := objectOf(body).field(conversion.Required[0])
+func acceptConversion(c *call, answer object, _ []byte) bool {
+	raw := answer.field(conversion.Required[0])
 	c.id = scalar(raw)
 	return strings.HasPrefix(raw, `"`) && isID(c.id, c.chatID)
 }

@@ -77,17 +77,11 @@ func permissionOf(operation string) string {
 // Issuer returns the issuer of an untrusted certificate, or "" for other errors.
 func Issuer(err error) string {
 	var authority x509.UnknownAuthorityError
-	if !errors.As(err, &authority) {
-		return ""
-	}
 	var chain *tls.CertificateVerificationError
-	if errors.As(err, &chain) && len(chain.UnverifiedCertificates) > 0 {
-		return chain.UnverifiedCertificates[len(chain.UnverifiedCertificates)-1].Issuer.String()
-	}
-	if authority.Cert == nil {
+	if !errors.As(err, &authority) || !errors.As(err, &chain) || len(chain.UnverifiedCertificates) == 0 {
 		return ""
 	}
-	return authority.Cert.Issuer.String()
+	return chain.UnverifiedCertificates[len(chain.UnverifiedCertificates)-1].Issuer.String()
 }
 
 // Describe returns an error's text for people, in one line.

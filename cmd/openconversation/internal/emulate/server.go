@@ -62,20 +62,17 @@ func (s *Server) serve(at *listening, handler http.Handler, errorLog io.Writer, 
 		MaxHeaderBytes:    headerBytes,
 		ErrorLog:          log.New(errorLog, "emulator: ", 0),
 	}
-	// Not by itself: faults that are bytes on the bare connection have no meaning over HTTP/2.
-	protocols := []string{"http/1.1"}
-	if server.Protocols = new(http.Protocols); s.http2 {
-		protocols = []string{"h2", "http/1.1"}
-	}
+	server.Protocols = new(http.Protocols)
 	server.Protocols.SetHTTP1(true)
-	server.Protocols.SetHTTP2(s.http2)
+	server.Protocols.SetHTTP2(s.http2) // not by itself: faults that are bytes on the bare connection have no meaning over it
 	server.Protocols.SetUnencryptedHTTP2(s.http2)
-	var listener net.Listener = at
-	if made != nil {
-		listener = tls.NewListener(at, &tls.Config{Certificates: []tls.Certificate{made.server}, NextProtos: protocols, MinVersion: tls.VersionTLS12})
-	}
 	s.servers = append(s.servers, server)
-	go func() { s.ended <- server.Serve(listener) }()
+	if made == nil {
+		go func() { s.ended <- server.Serve(at) }()
+		return
+	}
+	server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{made.server}, MinVersion: tls.VersionTLS12}
+	go func() { s.ended <- server.ServeTLS(at, "", "") }()
 }
 
 // start serves what the flags say.

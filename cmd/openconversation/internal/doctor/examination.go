@@ -152,15 +152,6 @@ func (e *examination) toAllow(ctx context.Context, refused error) error {
 	return &explain.Error{Code: explain.Credentials, Err: refused, Hint: hint}
 }
 
-// The hints of the two checks of a group.
-const (
-	disbandedHint lang.Format = "nothing can be sent to it any more; create another group, which gives both ids: openconversation call createGroup --help"
-	robotHint     lang.Format = "add the robot in the group's settings, under its bots; if it cannot be found there, publish the app and switch its robot on in the developer console. The code has to be that of this app's robot"
-)
-
-// disbanded is the status of a disbanded group.
-const disbanded = 2
-
 func (e *examination) describeGroup(ctx context.Context) (failed lang.Format, err error) {
 	described, err := e.client.GetChat(ctx, generated.GetChatParams{ChatID: e.options.chat})
 	switch {
@@ -168,8 +159,9 @@ func (e *examination) describeGroup(ctx context.Context) (failed lang.Format, er
 		e.found = lang.T("not described: its ids are not accepted by the operation that describes a group, as those from the JSAPI are not")
 	case err != nil:
 		return checkGroup, err
-	case described.ChatInfo != nil && described.ChatInfo.Status != nil && *described.ChatInfo.Status == disbanded:
-		return checkGroup, &explain.Error{Code: explain.SomeFailed, Err: lang.Errorf("the group was disbanded"), Hint: lang.T(disbandedHint)}
+	case described.ChatInfo != nil && described.ChatInfo.Status != nil && *described.ChatInfo.Status == 2: // disbanded
+		hint := lang.T("nothing can be sent to it any more; create another group, which gives both ids: openconversation call createGroup --help")
+		return checkGroup, &explain.Error{Code: explain.SomeFailed, Err: lang.Errorf("the group was disbanded"), Hint: hint}
 	default:
 		e.found = lang.T("in use: %s", text(described.ChatInfo.Name))
 	}
@@ -193,7 +185,8 @@ func (e *examination) findRobot(ctx context.Context) (failed lang.Format, err er
 	if len(others) > 0 {
 		missing = lang.Errorf("%s is not in the group, which has %s", term.Shown(e.options.robot), strings.Join(others, ", "))
 	}
-	return checkRobot, &explain.Error{Code: explain.SomeFailed, Err: missing, Hint: lang.T(robotHint)}
+	hint := lang.T("add the robot in the group's settings, under its bots; if it cannot be found there, publish the app and switch its robot on in the developer console. The code has to be that of this app's robot")
+	return checkRobot, &explain.Error{Code: explain.SomeFailed, Err: missing, Hint: hint}
 }
 
 func text(s *string) string {

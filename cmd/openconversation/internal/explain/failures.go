@@ -51,9 +51,6 @@ var failures = []failure{
 	{context.DeadlineExceeded, Unavailable, 0, "give the run more time with --timeout"},
 }
 
-// grantHint names the missing permission: the answer's, or the conversion's if the answer names none.
-const grantHint lang.Format = "grant the app %s in the developer console, on its page for permissions, then run again: https://help.dingtalk.io/open/development/add-api-permission"
-
 // ErrMaxCalls ends a run after --max-calls requests.
 var ErrMaxCalls = lang.Errorf("stopped by --max-calls")
 

@@ -83,7 +83,7 @@ func (l Language) Of(value any) string {
 	case !is:
 		return fmt.Sprint(value)
 	case l == English:
-		return withoutPackage(err.Error())
+		return withoutPackage(strings.ReplaceAll(err.Error(), "\n", "; ")) // of errors that are joined
 	}
 	if list, joined := err.(interface{ Unwrap() []error }); joined {
 		parts := make([]string, 0, 2)

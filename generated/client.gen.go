@@ -244,6 +244,11 @@ type GetChatResponseBody struct {
 	//
 	// Example: ok
 	Errmsg *string `json:"errmsg,omitempty"`
+
+	// SubCode The error that an errcode of 88 stands for.
+	//
+	// Example: 90020
+	SubCode *string `json:"sub_code,omitempty"`
 }
 
 // GroupManagementOptions Settings of a group, each 0 or 1.
@@ -450,6 +455,11 @@ type UploadMediaResponseBody struct {
 	//
 	// Example: @lADPDgQ9x0mediaId
 	MediaID *string `json:"media_id,omitempty"`
+
+	// SubCode The error that an errcode of 88 stands for.
+	//
+	// Example: 90020
+	SubCode *string `json:"sub_code,omitempty"`
 
 	// Type The kind of file.
 	//

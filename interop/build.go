@@ -19,8 +19,7 @@ func (r *runner) buildDir(l language) string {
 	return filepath.Join(r.cache, "build", strings.ReplaceAll(l.folder, "/", "-"))
 }
 
-// build generates a language's client and builds its program with build.sh, unless nothing that they depend on has changed
-// since. Go's build is never skipped: the Go tool has a cache of its own.
+// build generates a language's client and builds its program, unless nothing of theirs has changed. Go has a cache of its own.
 func (r *runner) build(ctx context.Context, l language) error {
 	if l.built != "" {
 		return nil
@@ -30,7 +29,11 @@ func (r *runner) build(ctx context.Context, l language) error {
 	if err != nil {
 		return err
 	}
-	stamp, err := r.stamp(source, page)
+	script, run := "source ./build.sh", strings.ReplaceAll(l.run, "$BUILD", dir)
+	if run != "" {
+		script = `page; launcher "exec $RUN \"\$@\""`
+	}
+	stamp, err := r.stamp(source, page+run)
 	if err != nil {
 		return err
 	}
@@ -48,12 +51,12 @@ func (r *runner) build(ctx context.Context, l language) error {
 		return err
 	}
 	defer func() { _ = output.Close() }() // What is missing from a log is no failure.
-	command := exec.CommandContext(ctx, "bash", "build.sh")
+	command := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", `source "$ROOT/interop/tools.sh"; `+script)
 	command.Dir, command.Stdout, command.Stderr = source, output, output
-	command.Env = environment("CONTRACT="+filepath.Join(r.root, "openapi.yaml"), "ROOT="+r.root, "SOURCE="+source, "BUILD="+dir, "TOOLS="+filepath.Join(r.cache, "tools"))
+	command.Env = environment("CONTRACT="+filepath.Join(r.root, "openapi.yaml"), "ROOT="+r.root, "SOURCE="+source, "BUILD="+dir, "RUN="+run, "TOOLS="+filepath.Join(r.cache, "tools"))
 	if err := command.Run(); err != nil {
 		text, _ := os.ReadFile(log)
-		return fmt.Errorf("interop/%s/build.sh: %w: %s", l.folder, err, tail(string(text)))
+		return fmt.Errorf("building interop/%s: %w: %s", l.folder, err, tail(string(text)))
 	}
 	return os.WriteFile(stampFile, []byte(stamp), 0o644)
 }

@@ -5,13 +5,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 )
 
@@ -22,34 +19,24 @@ type emulator struct {
 	stop                    func()
 }
 
-// startEmulator starts a process on free ports of the loopback interface.
-func (r *runner) startEmulator(ctx context.Context, more ...string) (*emulator, error) {
-	dir, err := os.MkdirTemp("", "interop-emulator-*")
-	if err != nil {
-		return nil, err
-	}
-	ca := filepath.Join(dir, "ca.pem")
-	if len(more) > 0 {
-		more = append(more, "--tls-ca-file", ca)
-	}
+// startEmulator starts a process on free ports of the loopback interface: with TLS, if it is to write its authority to a file.
+func (r *runner) startEmulator(ctx context.Context, ca string) (*emulator, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	process := exec.CommandContext(ctx, r.command, append([]string{"emulator", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--print-env"}, more...)...)
+	process := exec.CommandContext(ctx, r.command, "emulator", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--print-env")
+	if ca != "" {
+		process.Args = append(process.Args, "--tls", "--tls-ca-file", ca)
+	}
+	e := &emulator{ca: ca, stop: func() { cancel(); _ = process.Wait() }} // It ends by a signal.
 	var stderr bytes.Buffer
 	process.Stderr = &stderr
 	stdout, err := process.StdoutPipe()
 	if err == nil {
 		err = process.Start()
 	}
-	e := &emulator{ca: ca, stop: func() {
-		cancel()
-		_ = process.Wait() // It ends by a signal.
-		_ = os.RemoveAll(dir)
-	}}
-	if err != nil {
-		cancel()
-		return nil, err
+	var said []byte
+	if err == nil {
+		said, err = io.ReadAll(stdout) // until the emulator closes it, once it serves
 	}
-	said, err := io.ReadAll(stdout) // until the emulator closes it, once it serves
 	env := map[string]string{}
 	for line := range strings.Lines(string(said)) {
 		name, value, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
@@ -70,16 +57,11 @@ func (e *emulator) tell(ctx context.Context, call string, body, into any) error 
 	if err != nil {
 		return err
 	}
-	if body == nil {
-		raw = nil
-	}
 	request, err := http.NewRequestWithContext(ctx, method, e.admin+path, bytes.NewReader(raw))
 	if err != nil {
 		return err
 	}
-	if body != nil {
-		request.Header.Set("Content-Type", "application/json")
-	}
+	request.Header.Set("Content-Type", "application/json")
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return err
@@ -107,15 +89,4 @@ func (e *emulator) prepare(ctx context.Context, test testCase) error {
 		err = e.tell(ctx, "POST /faults", test.Faults, nil)
 	}
 	return err
-}
-
-// requests returns the record, with its error in what the program printed.
-func (e *emulator) requests(ctx context.Context, o *outcome) {
-	var record struct {
-		Requests []request `json:"requests"`
-	}
-	if err := e.tell(ctx, "GET /requests", nil, &record); err != nil {
-		o.crash = cmp.Or(o.crash, errors.Join(errors.New("no record"), err).Error())
-	}
-	o.requests = record.Requests
 }

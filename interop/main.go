@@ -19,6 +19,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -101,16 +102,14 @@ func (r *runner) buildCommand(ctx context.Context) error {
 // column is one language's part of the table.
 type column struct {
 	language
+	mu      sync.Mutex
 	problem error           // why it did not run
 	cells   map[string]cell // by case
 }
 
-// columns builds and runs languages. Builds share downloads, so each begins after the one before. Programs mostly wait, for
-// answers and until a repeat is due: some run at once, while the next ones are built.
+// columns builds languages, one after the other since they share downloads, and runs each as soon as it is built.
 func (r *runner) columns(ctx context.Context, chosen []language) []*column {
-	const atOnce = 6
 	var columns []*column
-	turns := make(chan struct{}, atOnce)
 	var running sync.WaitGroup
 	for _, l := range chosen {
 		c := &column{language: l, cells: map[string]cell{}}
@@ -119,43 +118,65 @@ func (r *runner) columns(ctx context.Context, chosen []language) []*column {
 		if c.problem = r.build(ctx, l); c.problem != nil {
 			continue
 		}
-		running.Go(func() {
-			turns <- struct{}{}
-			defer func() { <-turns }()
-			c.problem = r.runCases(ctx, c)
-		})
+		for i, tests := range r.lanes(l) {
+			running.Go(func() {
+				if err := r.runLane(ctx, c, tests, fmt.Sprintf("%s-%d", l.name, i)); err != nil {
+					c.mu.Lock()
+					c.problem = err
+					c.mu.Unlock()
+				}
+			})
+		}
 	}
 	running.Wait()
 	return columns
 }
 
-// runCases runs a language's program once per case, against emulators of its own.
-func (r *runner) runCases(ctx context.Context, c *column) error {
-	plain, err := r.startEmulator(ctx)
-	if err != nil {
-		return err
-	}
-	defer plain.stop()
-	secure, err := r.startEmulator(ctx, "--tls")
-	if err != nil {
-		return err
-	}
-	defer secure.stop()
-	p := &program{language: c.language, path: cmp.Or(c.built, filepath.Join(r.buildDir(c.language), cmp.Or(c.program, "client"))), codes: r.codes, ca: secure.ca}
-	defer func() { _ = p.stop() }() // A failed case reports its exit.
+// lanes are a language's cases, for two processes: those that mostly wait do not hold up the others, and their process trusts no
+// other authority than the machine does.
+func (r *runner) lanes(l language) (lanes [2][]testCase) {
 	for _, test := range r.cases {
-		if c.sample && !test.Official {
+		switch {
+		case l.sample && !test.Official:
+		case test.Foreign || slices.ContainsFunc(test.Steps, func(s step) bool { return s.Pause > 1 }):
+			lanes[1] = append(lanes[1], test)
+		default:
+			lanes[0] = append(lanes[0], test)
+		}
+	}
+	return lanes
+}
+
+// runLane runs cases one after the other, against emulators of their own.
+func (r *runner) runLane(ctx context.Context, c *column, tests []testCase, name string) error {
+	emulators := map[bool]*emulator{} // by whether they speak TLS
+	p := &program{language: c.language, path: cmp.Or(c.built, filepath.Join(r.buildDir(c.language), cmp.Or(c.program, "client"))), codes: r.codes}
+	for _, test := range tests {
+		if emulators[test.HTTPS] != nil {
 			continue
 		}
-		e := plain
+		ca := ""
 		if test.HTTPS {
-			e = secure
+			ca = filepath.Join(r.cache, name+".pem")
 		}
-		o := p.runCase(ctx, test, e)
+		e, err := r.startEmulator(ctx, ca)
+		if err != nil {
+			return err
+		}
+		defer e.stop()
+		if emulators[test.HTTPS] = e; !test.Foreign {
+			p.ca = e.ca
+		}
+	}
+	defer func() { _ = p.stop() }() // A failed case reports its exit.
+	for _, test := range tests {
+		o := p.runCase(ctx, test, emulators[test.HTTPS])
 		if r.verbose {
-			fmt.Fprintf(os.Stderr, "%s %s: sent %s, printed %s%s %s\n", c.name, test.Name, encode(o.requests), encode(o.got), o.crash, o.log)
+			fmt.Fprintf(os.Stderr, "%s %s: sent %s, printed %s%s %s\n", c.name, test.Name, encode(o.recorded), encode(o.got), o.crash, o.log)
 		}
+		c.mu.Lock()
 		c.cells[test.Name] = judge(c.language, test, o)
+		c.mu.Unlock()
 	}
 	return nil
 }

@@ -9,10 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os/exec"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -26,30 +26,8 @@ type program struct {
 	ca    string // the file of an authority, for programs that read it when they start, as Node.js does
 
 	process *exec.Cmd
-	trusts  string // the authority that the process was started with
 	stdin   io.WriteCloser
-	lines   *bufio.Scanner
-	stderr  output
-}
-
-// output is the output of a process. It may be read while the process writes.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (s *output) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-// take returns what was written since the last time.
-func (s *output) take() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	defer s.text.Reset()
-	return s.text.String()
+	lines   *bufio.Scanner // of all its output
 }
 
 // runCase runs a case against an emulator that is prepared for it.
@@ -69,10 +47,12 @@ func (p *program) runCase(ctx context.Context, test testCase, e *emulator) (o ou
 			o.crash += "; it ended with: " + end.Error()
 		}
 	}
-	if o.log += p.stderr.take(); o.crash != "" {
+	if o.crash != "" {
 		o.crash += "; " + tail(o.log)
 	}
-	e.requests(context.WithoutCancel(ctx), &o)
+	if err := e.tell(context.WithoutCancel(ctx), "GET /requests", nil, &o.recorded); err != nil {
+		o.crash = cmp.Or(o.crash, "no record: "+err.Error())
+	}
 	return o
 }
 
@@ -86,9 +66,9 @@ func (p *program) convert(ctx context.Context, test testCase, e *emulator, o *ou
 	}
 	scheme, host, _ := strings.Cut(e.url, "://")
 	command := exec.CommandContext(ctx, p.path, scheme, host, issued.AccessToken, cmp.Or(test.ChatID, referenceChat))
-	command.Env, command.Stderr, command.WaitDelay = environment(), &p.stderr, time.Second
-	stdout, err := command.Output()
-	lines := strings.Split(strings.TrimSpace(string(stdout)), "\n")
+	command.Env, command.WaitDelay = environment(), time.Second
+	output, err := command.CombinedOutput()
+	lines := strings.Split(strings.TrimSpace(string(output)), "\n")
 	last := lines[len(lines)-1]
 	o.log = strings.Join(lines[:len(lines)-1], "\n")
 	var got map[string]any
@@ -98,41 +78,26 @@ func (p *program) convert(ctx context.Context, test testCase, e *emulator, o *ou
 	if err != nil {
 		return fmt.Errorf("%w: %q", err, last)
 	}
-	o.got = append(o.got, got)
+	o.got, o.wrong = append(o.got, got), differ(got, test.Want, p.language)
 	return nil
-}
-
-// newClient is the line that makes a client.
-type newClient struct {
-	URL    string  `json:"url"`
-	Key    string  `json:"appKey"`
-	Secret string  `json:"appSecret"`
-	CA     string  `json:"ca,omitempty"`      // a file to trust
-	Limit  float64 `json:"timeout,omitempty"` // seconds
 }
 
 // steps runs the steps of a case with a model client.
 func (p *program) steps(ctx context.Context, test testCase, e *emulator, o *outcome) error {
-	ca := p.ca
-	if test.Foreign {
-		ca = ""
-	}
-	if ca != p.trusts {
-		_ = p.stop() // A failed case reports its exit.
-	}
-	p.stderr.take()
 	if p.process == nil {
-		if err := p.start(context.WithoutCancel(ctx), ca); err != nil { // it outlives the case
+		if err := p.start(context.WithoutCancel(ctx)); err != nil { // it outlives the case
 			p.process = nil
 			return err
 		}
 	}
 	kill := p.process.Process
-	done := context.AfterFunc(ctx, func() { _ = kill.Kill() })
-	defer done()
-	client := newClient{URL: e.url, Key: e.key, Secret: cmp.Or(test.Secret, e.secret), Limit: test.Limit}
+	defer context.AfterFunc(ctx, func() { _ = kill.Kill() })()
+	client := map[string]any{"url": e.url, "appKey": e.key, "appSecret": cmp.Or(test.Secret, e.secret)}
 	if test.HTTPS && !test.Foreign {
-		client.CA = e.ca
+		client["ca"] = e.ca // a file to trust
+	}
+	if test.Limit > 0 {
+		client["timeout"] = test.Limit
 	}
 	made, err := p.ask(map[string]any{"client": client}, o)
 	if err == nil && made[0]["failure"] != nil {
@@ -146,9 +111,9 @@ func (p *program) steps(ctx context.Context, test testCase, e *emulator, o *outc
 	return err
 }
 
-func (p *program) start(ctx context.Context, ca string) (err error) {
-	p.process, p.trusts = exec.CommandContext(ctx, p.path, p.codes), ca
-	p.process.Env, p.process.Stderr, p.process.WaitDelay = environment("NODE_EXTRA_CA_CERTS="+ca), &p.stderr, time.Second
+func (p *program) start(ctx context.Context) (err error) {
+	p.process = exec.CommandContext(ctx, p.path, p.codes)
+	p.process.Env, p.process.WaitDelay = environment("NODE_EXTRA_CA_CERTS="+p.ca), time.Second
 	if p.stdin, err = p.process.StdinPipe(); err != nil {
 		return err
 	}
@@ -156,7 +121,7 @@ func (p *program) start(ctx context.Context, ca string) (err error) {
 	if err != nil {
 		return err
 	}
-	p.lines = bufio.NewScanner(stdout)
+	p.process.Stderr, p.lines = p.process.Stdout, bufio.NewScanner(stdout)
 	return p.process.Start()
 }
 
@@ -177,8 +142,9 @@ func (p *program) stop() error {
 }
 
 // do takes one step.
-func (p *program) do(ctx context.Context, one step, client newClient, e *emulator, o *outcome) error {
-	var line any = step{Convert: one.Convert, Send: one.Send, GetChat: one.GetChat}
+func (p *program) do(ctx context.Context, one step, client map[string]any, e *emulator, o *outcome) error {
+	calls := one.calls()
+	var line any = map[string]any{"calls": calls}
 	if len(one.Meets) > 0 {
 		if err := e.tell(ctx, "POST /faults", one.meets(), nil); err != nil {
 			return err
@@ -187,18 +153,25 @@ func (p *program) do(ctx context.Context, one step, client newClient, e *emulato
 	switch {
 	case one.Admin != "":
 		return e.tell(ctx, one.Admin, dated(one.Body), nil)
-	case one.Pause > 0:
+	case one.Pause > 0 && len(calls) == 0:
 		time.Sleep(time.Duration(one.Pause * float64(time.Second)))
 		return ctx.Err()
 	case one.URL != "":
-		client.URL = one.URL
-		line = map[string]any{"client": client}
+		client = maps.Clone(client)
+		client["url"] = one.URL
+		line, calls = map[string]any{"client": client}, make([][2]string, 1)
 	}
 	begun := time.Now()
 	got, err := p.ask(line, o)
 	o.got = append(o.got, got...)
 	if took := time.Since(begun).Seconds(); err == nil && one.Within > 0 && took > one.Within {
 		err = fmt.Errorf("the calls took %.1f s, not %g", took, one.Within)
+	}
+	if err == nil && len(got) != len(calls) {
+		err = fmt.Errorf("%d outcomes, not %d", len(got), len(calls))
+	}
+	for i := range got {
+		o.wrong = append(o.wrong, differ(got[i], one.Want, p.language)...)
 	}
 	return err
 }
@@ -220,10 +193,7 @@ func (p *program) ask(line any, o *outcome) (got []map[string]any, err error) {
 
 // dated replaces the text {now+3} with the date in three seconds.
 func dated(body any) any {
-	raw, err := json.Marshal(body)
-	if err != nil || body == nil {
-		return nil
-	}
+	raw, _ := json.Marshal(body) // It was JSON.
 	date := time.Now().Add(3 * time.Second).UTC().Format(http.TimeFormat)
 	return json.RawMessage(bytes.ReplaceAll(raw, []byte("{now+3}"), []byte(date)))
 }

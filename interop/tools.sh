@@ -1,6 +1,6 @@
-# Sourced by the build scripts, which the runner calls with these in the environment:
+# What the runner sources before it builds a program, with these in the environment:
 #   CONTRACT  openapi.yaml
-#   SOURCE    the folder of the script
+#   SOURCE    the folder of the program, and of build.sh, if it has one
 #   BUILD     a folder with page.sh, to be left with an executable called client
 #   TOOLS     where downloads are kept
 #   ROOT      the repository
@@ -42,7 +42,8 @@ page() {
   chmod +x "$BUILD/bin/openapi-generator-cli"
   find "$SOURCE" -maxdepth 1 -type f -exec cp {} "$BUILD" \;
   cp "$CONTRACT" "$BUILD/openapi.yaml"
-  (cd "$BUILD" && PATH="$BUILD/bin:$PATH" bash -euxo pipefail page.sh)
+  tr ' ' '\n' <<<"$PYTHON_PACKAGES" >"$BUILD/constraints" # which versions of a client's dependencies pip chooses, and theirs
+  (cd "$BUILD" && PATH="$BUILD/bin:$PATH" PIP_CONSTRAINT=$BUILD/constraints bash -euxo pipefail page.sh)
 }
 
 # launcher LINE… makes the executable called client out of shell lines. It must not name SOURCE: a build outlives the clone

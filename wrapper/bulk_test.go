@@ -105,7 +105,7 @@ func TestBulkStopsAtWhatEveryChatWouldMeet(t *testing.T) {
 		at    int // which failure ends the run; 1: every chat would meet it
 	}{
 		"quota": {code(generated.CodeOrgQuotaExhausted), dingtalk.ErrQuotaExhausted, 1}, "permission": {code(generated.CodePermissionDenied), dingtalk.ErrPermissionDenied, 1},
-		"address": {code(generated.CodeIPNotAllowed), dingtalk.ErrIPNotAllowed, 1}, "ban": {dingtalktest.BanJSON(), dingtalk.ErrBlocked, 1},
+		"address": {code(generated.CodeIPNotAllowed), dingtalk.ErrIPNotAllowed, 1}, "ban": {dingtalktest.Fault{Kind: "ban-json"}, dingtalk.ErrBlocked, 1},
 		"redirect": {raw(302, "").WithHeader("Location", "https://example.com/"), dingtalk.ErrRedirect, 1}, "strange": {raw(200, "<html>"), dingtalk.ErrUnexpectedResponse, 3},
 		"403": {raw(403, `{"code":"new"}`), dingtalk.ErrPermissionDenied, 3}, "outage": {code(generated.CodeServiceBusy), dingtalk.ErrUnavailable, 5},
 	} {

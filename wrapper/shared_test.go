@@ -208,7 +208,7 @@ func testClockJumps(t *testing.T) {
 			cancel()
 		}
 		client, server = newEmulated(t, jumpy)
-		server.FailNext(dingtalktest.BanJSON().For(convertOp))
+		server.FailNext(dingtalktest.Fault{Kind: "ban-json", Operation: convertOp.ID})
 		_ = refused(t, client, dingtalk.ErrBlocked)
 		jumped.Add(int64(jump))
 		e := refused(t, client, dingtalk.ErrBlocked)

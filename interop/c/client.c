@@ -79,10 +79,9 @@ static void run(dingtalk *client, const cJSON *wanted) {
   enum { MOST = 64 };
   call calls[MOST];
   int n = 0;
-  const char *kinds[] = {"convert", "send", "getChat"};
-  const cJSON *to;
-  for (int kind = 0; kind < 3; kind++)
-    cJSON_ArrayForEach(to, cJSON_GetObjectItem(wanted, kinds[kind])) if (n < MOST) calls[n++] = (call){client, kinds[kind], to->valuestring};
+  const cJSON *of;
+  cJSON_ArrayForEach(of, cJSON_GetObjectItem(wanted, "calls"))
+    if (n < MOST) calls[n++] = (call){client, of->child->valuestring, of->child->next->valuestring};
   for (int i = 0; i < n; i++) pthread_create(&calls[i].thread, NULL, make, &calls[i]);
   cJSON *reports = cJSON_CreateArray();
   for (int i = 0; i < n; i++) {

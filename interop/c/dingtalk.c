@@ -101,16 +101,15 @@ void dingtalk_legacy(apiClient_t *api, const char *target) {
 
 // read_error fills an error from the answer. It returns false if that is no JSON.
 static bool read_error(dingtalk_error *error, long status) {
-  const char *text = mine.body ? mine.body : "", *names[] = {"code", "sub_code", "errcode"};
+  const char *text = mine.body ? mine.body : "", *names[] = {"errcode", "sub_code", "code"};
   cJSON_Delete(error->fields);
   *error = (dingtalk_error){.status = status, .retry_after = mine.retry_after};
   error->fields = cJSON_ParseWithOpts(text + (strncmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0), NULL, true);
-  const cJSON *general = cJSON_GetObjectItem(error->fields, "errcode");
-  for (int i = 0; i < 3 && !*error->code; i++) {
+  for (int i = 0; i < 3; i++) { // each goes before those above it
     const cJSON *code = cJSON_GetObjectItem(error->fields, names[i]);
-    if (i == 1 && !(general && general->valuedouble == 88)) continue; // whose sub_code is the code
+    if (i == 1 && strcmp(error->code, "88") != 0) continue; // the code that has a sub_code
     if (cJSON_IsNumber(code)) snprintf(error->code, sizeof error->code, "%.0f", code->valuedouble);
-    if (cJSON_IsString(code)) snprintf(error->code, sizeof error->code, "%s", code->valuestring);
+    if (cJSON_IsString(code) && *code->valuestring) snprintf(error->code, sizeof error->code, "%s", code->valuestring);
   }
   return error->fields || !*text;
 }
@@ -125,12 +124,11 @@ static bool ask(dingtalk *client, const char *token, dingtalk_send *send, void *
   free(mine.body), mine.body = NULL;
   mine.limit = client->limit, mine.retry_after = 0, mine.whole_head = false;
   send(api, argument);
-  long status = mine.whole_head ? api->response_code : 0;
-  bool json = read_error(error, status);
-  const cJSON *general = cJSON_GetObjectItem(error->fields, "errcode");
+  bool json = read_error(error, mine.whole_head ? api->response_code : 0);
+  bool failed = cJSON_HasObjectItem(error->fields, "errcode") && strcmp(error->code, "0") != 0;
   free(mine.target), mine.target = NULL;
   apiClient_free(api);
-  return json && status >= 200 && status < 300 && !(general && strcmp(error->code, "0") != 0);
+  return json && error->status >= 200 && error->status < 300 && !failed;
 }
 
 static void get_token(apiClient_t *api, void *argument) {
@@ -209,8 +207,7 @@ static rule rule_for(const dingtalk *client, const char *operation, const dingta
   long status = error->status;
   if (!found) return (rule){status == 0 || status == 429 || status >= 500, status == 429, status == 401, 0};
   bool drops_token = has(found, "token", "drop") || has(found, "token", "fetch");
-  double wait = cJSON_GetObjectItem(found, "waitSeconds")->valuedouble;
-  return (rule){cJSON_IsTrue(cJSON_GetObjectItem(found, "retry")), has(found, "kind", "throttled"), drops_token, wait};
+  return (rule){cJSON_IsTrue(cJSON_GetObjectItem(found, "retry")), has(found, "kind", "throttled"), drops_token, cJSON_GetObjectItem(found, "waitSeconds")->valuedouble};
 }
 
 bool dingtalk_call(dingtalk *client, const char *operation, bool safe, dingtalk_send *send, void *argument, dingtalk_error *error) {

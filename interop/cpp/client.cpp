@@ -62,15 +62,11 @@ int main(int argc, char **argv) {
         client = std::make_unique<dingtalk::Client>(text(made, "url"), text(made, "appKey"), text(made, "appSecret"), codes, text(made, "ca"), made.has_field("timeout") ? made.at("timeout").as_double() : 10);
         return std::string();
       }));
-    if (wanted.has_field("convert"))
-      for (const auto &chat : wanted["convert"].as_array())
-        calls.push_back(std::async(std::launch::async, outcome, [&client, id = chat.as_string()] { return client->open_conversation_id(id); }));
-    if (wanted.has_field("send"))
-      for (const auto &to : wanted["send"].as_array())
-        calls.push_back(std::async(std::launch::async, outcome, [&client, id = to.as_string()] { return send(*client, id); }));
-    if (wanted.has_field("getChat"))
-      for (const auto &chat : wanted["getChat"].as_array())
-        calls.push_back(std::async(std::launch::async, outcome, [&client, id = chat.as_string()] { return get_chat(*client, id); }));
+    if (wanted.has_field("calls"))
+      for (auto &call : wanted["calls"].as_array())
+        calls.push_back(std::async(std::launch::async, outcome, [&client, name = call[0].as_string(), of = call[1].as_string()] {
+          return name == "send" ? send(*client, of) : name == "getChat" ? get_chat(*client, of) : client->open_conversation_id(of);
+        }));
     auto outcomes = value::array();
     for (auto &call : calls) outcomes[outcomes.size()] = call.get();
     std::cout << outcomes.serialize() << std::endl;

@@ -1,10 +1,8 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
-using System.IO;
 using System.Linq;
 using System.Net.Http;
-using System.Net.Http.Headers;
 using System.Text;
 using System.Text.RegularExpressions;
 using System.Threading;
@@ -30,79 +28,72 @@ namespace Example.App
     {
         /// <summary>The HTTP status; 0 without a whole answer.</summary>
         public int Status { get; }
-
         /// <summary>DingTalk's code, or the legacy API's, whose 88 has a sub_code; empty if the answer was no error of DingTalk's.</summary>
         public string Code { get; }
         public string RequestId { get; }
-
         /// <summary>The permissions to grant in the developer console.</summary>
         public IReadOnlyList<string> RequiredScopes { get; }
         internal TimeSpan RetryAfter { get; }
 
-        internal DingTalkException(string reason, int status = 0, JObject fields = null, HttpResponseHeaders headers = null, Exception cause = null)
-            : base(First(Text(fields, "message"), Text(fields, "errmsg"), reason), cause)
+        internal DingTalkException(string reason, int status = 0, JObject fields = null, HttpResponseMessage answer = null, Exception cause = null)
+            : base(new[] { Text(fields, "message", "errmsg"), reason }.First(text => text != ""), cause)
         {
-            var general = Text(fields, "errcode");
             Status = status;
-            Code = First(Text(fields, "code"), general == "88" ? Text(fields, "sub_code") : "", general);
+            Code = Text(fields, "code", Text(fields, "errcode") == "88" ? "sub_code" : "errcode", "errcode");
             RequestId = Text(fields, "requestid");
-            var scopes = (Field(fields, "accessdenieddetail") as JObject)?.GetValue("requiredScopes", StringComparison.OrdinalIgnoreCase);
-            RequiredScopes = scopes is JArray list ? list.Select(scope => scope.ToString()).ToArray() : new string[0];
-            var after = headers?.RetryAfter;
+            RequiredScopes = (Field(Field(fields, "accessdenieddetail") as JObject, "requiredScopes") as JArray)?.Select(scope => scope.ToString()).ToArray() ?? new string[0];
+            var after = answer?.Headers.RetryAfter;
             RetryAfter = after?.Delta ?? after?.Date - DateTimeOffset.UtcNow ?? TimeSpan.Zero;
         }
-
-        private static string First(params string[] texts) => texts.FirstOrDefault(text => text != "") ?? "";
 
         /// <summary>A field whatever its case: some answers spell Code, Message.</summary>
         internal static JToken Field(JObject fields, string name) => fields?.GetValue(name, StringComparison.OrdinalIgnoreCase);
 
-        /// <summary>Such a field, if it is text or a number, or nothing.</summary>
-        internal static string Text(JObject fields, string name) =>
-            Field(fields, name) is JValue value && (value.Value is string || value.Type == JTokenType.Integer || value.Type == JTokenType.Float)
-                ? Convert.ToString(value.Value, CultureInfo.InvariantCulture) : "";
+        /// <summary>The first of these fields that is text or a number.</summary>
+        internal static string Text(JObject fields, params string[] names) =>
+            names.Select(name => Field(fields, name)).OfType<JValue>().Where(value => value.Value is string || value.Type == JTokenType.Integer || value.Type == JTokenType.Float)
+                .Select(value => Convert.ToString(value.Value, CultureInfo.InvariantCulture)).FirstOrDefault(text => text != "") ?? "";
     }
 
     /// <summary>A client of one app on top of generated ones: one token for all calls, one request on the wire for each attempt, and
     /// repeats where the contract allows them.</summary>
     public sealed class DingTalkApp : IDisposable
     {
-        private const int Attempts = 3;
-        private const int Largest = 1 << 24; // bytes of an answer
+        private const int Attempts = 3, Largest = 1 << 24; // bytes of an answer
         private const double MaxWait = 60; // seconds; whoever is to wait longer gives up
-        private const double Renew = 600; // seconds before a token's end, or a fifth of its time
-        private const double Pause = 30; // seconds until a renewal that failed is tried again
+        private const double Renew = 600, Pause = 30; // seconds before a token's end, or a fifth of its time; until a failed renewal is tried again
         private const double Day = 86400, Unknown = 5; // seconds that a token is kept: at most, and without a usable lifetime
         private static readonly Regex Private = new Regex(@"^(https://[^/?#@]+|http://(localhost|127(\.\d+){3}|\[::1])(:\d+)?)(/|\z)"); // requests carry secrets
 
         private sealed class Attempt { public string Token; public bool Answered; }
-
         private readonly Dictionary<string, Code> codes = new Dictionary<string, Code>(StringComparer.OrdinalIgnoreCase); // by operation, a space and code
         private readonly AsyncLocal<Attempt> attempts = new AsyncLocal<Attempt>();
         private readonly Random chance = new Random();
         private readonly string url, credentials;
+        private readonly TimeSpan limit;
+        private readonly HttpMessageInvoker sends, reads;
         private Task<string> fetching = Task.FromResult("");
         private string token;
         private DateTime renewAt, expires;
 
         /// <summary>The generated client, for Call.</summary>
         public DingTalkClient Api { get; }
-
         /// <summary>For another generated client, in Call: it sends to this app's address, whatever host the contract names.</summary>
         public HttpClient Http { get; }
 
         /// <param name="rows">The rows of codes.json.</param>
-        /// <param name="inner">Sends the requests: with a proxy, metrics, an authority of one's own. It must follow no redirects.</param>
+        /// <param name="inner">Makes what sends the requests: with a proxy, metrics, an authority of one's own. It must follow no redirects.</param>
         /// <param name="timeout">How long a request may take, up to the last byte of its answer: 10 seconds by default.</param>
-        public DingTalkApp(string url, string appKey, string appSecret, IEnumerable<Code> rows, HttpMessageHandler inner = null, TimeSpan? timeout = null)
+        public DingTalkApp(string url, string appKey, string appSecret, IEnumerable<Code> rows, Func<HttpMessageHandler> inner = null, TimeSpan? timeout = null)
         {
             if (!Private.IsMatch(url)) throw new ArgumentException(Regex.Replace(url, ".*@", "") + " is not https");
             this.url = url.TrimEnd('/');
             credentials = JsonConvert.SerializeObject(new { appKey, appSecret });
-            inner = inner ?? new HttpClientHandler();
-            if (inner is HttpClientHandler own) own.AllowAutoRedirect = false; // the token would go along
-            var wire = new Wire { App = this, InnerHandler = inner, Limit = timeout ?? TimeSpan.FromSeconds(10) };
-            Http = new HttpClient(wire) { Timeout = Timeout.InfiniteTimeSpan };
+            limit = timeout ?? TimeSpan.FromSeconds(10);
+            inner = inner ?? (() => new HttpClientHandler { AllowAutoRedirect = false }); // the token would go along
+            sends = new HttpMessageInvoker(inner());
+            reads = new HttpMessageInvoker(inner());
+            Http = new HttpClient(new Wire { App = this }) { Timeout = Timeout.InfiniteTimeSpan };
             Api = new DingTalkClient(Http) { BaseUrl = this.url };
             foreach (var row in rows)
                 foreach (var operation in row.Operations)
@@ -110,17 +101,16 @@ namespace Example.App
                         codes[operation + " " + name] = row;
         }
 
-        public void Dispose() => Http.Dispose();
+        public void Dispose() => Array.ForEach(new[] { Http, sends, reads }, one => one.Dispose());
 
         public Task<string> OpenConversationId(string chatId, CancellationToken stop = default(CancellationToken))
         {
             if (new[] { "", ".", ".." }.Contains(chatId.Trim())) throw new ArgumentException("not a chat id");
             return Call("chatIdToOpenConversationId", true, async end =>
-            {
-                var id = (await Api.ChatIdToOpenConversationIdAsync(chatId, end).ConfigureAwait(false)).OpenConversationId;
-                return string.IsNullOrWhiteSpace(id) ? throw new DingTalkException("the answer has no id", 200) : id;
-            }, stop);
+                Required((await Api.ChatIdToOpenConversationIdAsync(chatId, end).ConfigureAwait(false)).OpenConversationId), stop);
         }
+
+        private static string Required(string id) => string.IsNullOrWhiteSpace(id) ? throw new DingTalkException("the answer has no id", 200) : id;
 
         /// <summary>Returns what send returns. It calls a method of Api, or of a generated client on Http.</summary>
         /// <param name="safe">A repeat does no harm although the service may have processed the request: x-repeat in the contract.</param>
@@ -189,24 +179,20 @@ namespace Example.App
         private async Task<string> Fetch()
         {
             var begun = DateTime.UtcNow;
-            var body = new StringContent(credentials, Encoding.UTF8, "application/json");
-            using (var answer = await Http.PostAsync(url + "/v1.0/oauth2/accessToken", body).ConfigureAwait(false))
+            var answer = await Http.PostAsync(url + "/v1.0/oauth2/accessToken", new StringContent(credentials, Encoding.UTF8, "application/json")).ConfigureAwait(false);
+            var fields = Parse(await answer.Content.ReadAsStringAsync().ConfigureAwait(false)) as JObject;
+            var fetched = (DingTalkException.Field(fields, "accessToken") as JValue)?.Value as string ?? "";
+            if (!Regex.IsMatch(fetched, @"^[!-~]+\z")) throw new DingTalkException("the token call's answer has no token", 200);
+            double known;
+            double.TryParse(DingTalkException.Text(fields, "expireIn"), NumberStyles.Float, CultureInfo.InvariantCulture, out known);
+            var lasts = known >= 1 ? Math.Min(known, Day) : Unknown;
+            lock (codes)
             {
-                var fields = Parse(await answer.Content.ReadAsStringAsync().ConfigureAwait(false)) as JObject;
-                var fetched = DingTalkException.Field(fields, "accessToken") is JValue text ? text.Value as string : null;
-                if (!Regex.IsMatch(fetched ?? "", @"^[!-~]+\z")) throw new DingTalkException("the token call's answer has no token", 200);
-                var lasts = Lifetime(DingTalkException.Text(fields, "expireIn"));
-                lock (codes)
-                {
-                    expires = begun.AddSeconds(lasts);
-                    renewAt = expires.AddSeconds(-Math.Min(Renew, lasts / 5));
-                    return token = fetched;
-                }
+                expires = begun.AddSeconds(lasts);
+                renewAt = expires.AddSeconds(-Math.Min(Renew, lasts / 5));
+                return token = fetched;
             }
         }
-
-        private static double Lifetime(string expireIn) =>
-            double.TryParse(expireIn, NumberStyles.Float, CultureInfo.InvariantCulture, out var s) && s >= 1 ? Math.Min(s, Day) : Unknown;
 
         private static async Task<T> Until<T>(Task<T> work, CancellationToken stop)
         {
@@ -218,61 +204,57 @@ namespace Example.App
         /// <summary>A body's JSON, or null if it is none.</summary>
         private static JToken Parse(string body)
         {
-            var reader = new JsonTextReader(new StringReader(body)) { DateParseHandling = DateParseHandling.None };
-            try
-            {
-                var json = JToken.ReadFrom(reader);
-                return reader.Read() ? null : json;
-            }
+            try { return JToken.Parse(body); }
             catch (JsonException) { return null; }
         }
 
         /// <summary>One request to the address of this app, and the whole of a success. All else is a DingTalkException.</summary>
-        private sealed class Wire : DelegatingHandler
+        private async Task<HttpResponseMessage> Send(HttpRequestMessage request, CancellationToken stop)
         {
-            public DingTalkApp App;
-            public TimeSpan Limit;
-
-            protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken stop)
+            var attempt = attempts.Value; // null for the token call
+            var given = request.RequestUri.OriginalString;
+            var path = given.StartsWith(url) ? given.Substring(url.Length) : Regex.Replace(given, "^https?://[^/]*", "");
+            var to = url + path;
+            if (!Regex.IsMatch(path, @"^/v\d")) // the legacy API has a host of its own, and takes the token in the URL
+                to = Regex.Replace(to, @"^https://api(?=\.dingtalk\.)", "https://oapi") + (path.Contains("?") ? "&" : "?") + "access_token=" + Uri.EscapeDataString(attempt.Token);
+            else if (attempt != null) request.Headers.TryAddWithoutValidation("x-acs-dingtalk-access-token", attempt.Token);
+            if (to != given) request.RequestUri = new Uri(to);
+            HttpResponseMessage answer;
+            using (var end = CancellationTokenSource.CreateLinkedTokenSource(stop))
             {
-                var attempt = App.attempts.Value; // null for the token call
-                var given = request.RequestUri.OriginalString;
-                var path = given.StartsWith(App.url) ? given.Substring(App.url.Length) : Regex.Replace(given, "^https?://[^/]*", "");
-                var to = App.url + path;
-                if (!Regex.IsMatch(path, @"^/v\d")) // the legacy API has a host of its own, and takes the token in the URL
-                    to = Regex.Replace(to, @"^https://api(?=\.dingtalk\.)", "https://oapi") + (path.Contains("?") ? "&" : "?") + "access_token=" + Uri.EscapeDataString(attempt.Token);
-                else if (attempt != null) request.Headers.TryAddWithoutValidation("x-acs-dingtalk-access-token", attempt.Token);
-                if (to != given) request.RequestUri = new Uri(to);
-                HttpResponseMessage answer = null;
-                string body;
-                var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
-                end.CancelAfter(Limit);
-                try
-                {
-                    answer = await Until(base.SendAsync(request, end.Token), end.Token).ConfigureAwait(false);
-                    body = await Until(Text(answer.Content), end.Token).ConfigureAwait(false);
-                }
+                end.CancelAfter(limit);
+                try { answer = await Until(Whole(request, end.Token), end.Token).ConfigureAwait(false); }
                 catch (Exception e) when (!stop.IsCancellationRequested)
                 {
-                    answer?.Dispose();
+                    end.Cancel();
                     throw new DingTalkException("no answer: " + e.Message, cause: e);
                 }
-                finally { end.Dispose(); }
-                var json = Parse(body);
-                var fields = json as JObject ?? new JObject();
-                if (!answer.IsSuccessStatusCode || DingTalkException.Field(fields, "errcode") != null && DingTalkException.Text(fields, "errcode") != "0")
-                    throw new DingTalkException($"HTTP {(int)answer.StatusCode} without a result", (int)answer.StatusCode, fields, answer.Headers);
-                if (json == null && body != "") throw new DingTalkException("the answer is no JSON", (int)answer.StatusCode);
-                answer.Content = new StringContent(body, Encoding.UTF8, "application/json");
-                if (attempt != null) attempt.Answered = true;
-                return answer;
             }
+            var body = Encoding.UTF8.GetString(await answer.Content.ReadAsByteArrayAsync().ConfigureAwait(false)).TrimStart('\uFEFF');
+            var json = Parse(body);
+            var fields = json as JObject ?? new JObject();
+            if (!answer.IsSuccessStatusCode || DingTalkException.Field(fields, "errcode") != null && DingTalkException.Text(fields, "errcode") != "0")
+                throw new DingTalkException($"HTTP {(int)answer.StatusCode} without a result", (int)answer.StatusCode, fields, answer);
+            if (json == null && body != "") throw new DingTalkException("the answer is no JSON", (int)answer.StatusCode);
+            answer.Content = new StringContent(body, Encoding.UTF8, "application/json");
+            if (attempt != null) attempt.Answered = true;
+            return answer;
+        }
 
-            private static async Task<string> Text(HttpContent content)
-            {
-                await content.LoadIntoBufferAsync(Largest).ConfigureAwait(false);
-                return Encoding.UTF8.GetString(await content.ReadAsByteArrayAsync().ConfigureAwait(false)).TrimStart('\uFEFF');
-            }
+        /// <summary>.NET sends a request without a body again if it is lost on a used connection: such have connections of their own.</summary>
+        private async Task<HttpResponseMessage> Whole(HttpRequestMessage request, CancellationToken end)
+        {
+            request.Headers.ConnectionClose = request.Content == null;
+            var answer = await (request.Content == null ? reads : sends).SendAsync(request, end).ConfigureAwait(false);
+            end.Register(answer.Dispose);
+            await answer.Content.LoadIntoBufferAsync(Largest).ConfigureAwait(false);
+            return answer;
+        }
+
+        private sealed class Wire : HttpMessageHandler
+        {
+            public DingTalkApp App;
+            protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken stop) => App.Send(request, stop);
         }
     }
 }

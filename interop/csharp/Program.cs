@@ -17,7 +17,7 @@ public static class Program
     private sealed class Line
     {
         public Made Client;
-        public string[] Convert = new string[0], Send = new string[0], GetChat = new string[0];
+        public string[][] Calls;
     }
 
     private sealed class Made
@@ -26,6 +26,7 @@ public static class Program
         public double Timeout = 10;
     }
 
+    private static readonly Dictionary<string, Func<string, Task<string>>> Named = new Dictionary<string, Func<string, Task<string>>> { { "convert", Convert }, { "send", Send }, { "getChat", GetChat } };
     private static DingTalkApp client;
 
     public static void Main(string[] args)
@@ -35,17 +36,15 @@ public static class Program
         for (string text; (text = Console.ReadLine()) != null;)
         {
             var line = JsonConvert.DeserializeObject<Line>(text);
-            var calls = line.Convert.Select(Convert).Concat(line.Send.Select(Send)).Concat(line.GetChat.Select(GetChat));
-            if (line.Client != null) calls = new[] { Make(line.Client, codes) };
+            var calls = line.Client != null ? new[] { Make(line.Client, codes) } : line.Calls.Select(call => Named[call[0]](call[1]));
             Console.WriteLine(JsonConvert.SerializeObject(Task.WhenAll(calls.Select(Outcome)).GetAwaiter().GetResult()));
         }
     }
 
     private static async Task<string> Make(Made made, Code[] codes)
     {
-        var inner = new HttpClientHandler();
-        var ca = made.Ca == null ? null : new X509Certificate2(made.Ca);
-        if (ca != null) inner.ServerCertificateCustomValidationCallback = (request, certificate, chain, errors) => IsOf(ca, certificate, errors);
+        Func<HttpMessageHandler> inner = null;
+        if (made.Ca != null) inner = () => new HttpClientHandler { AllowAutoRedirect = false, ServerCertificateCustomValidationCallback = (request, certificate, chain, errors) => IsOf(new X509Certificate2(made.Ca), certificate, errors) };
         client = new DingTalkApp(made.Url, made.AppKey, made.AppSecret, codes, inner, TimeSpan.FromSeconds(made.Timeout));
         return await Task.FromResult("");
     }

@@ -1,5 +1,3 @@
-#!/usr/bin/env bash
-set -euo pipefail
-
+# shellcheck shell=bash disable=SC2154
 cd "$ROOT"
 go build -o "$BUILD/client" ./interop/go

@@ -12,7 +12,6 @@ import (
 	"log"
 	"net/http"
 	"os"
-	"slices"
 	"sync"
 	"time"
 
@@ -20,11 +19,13 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// line is what the program reads: a client to make, or calls to make at once.
+// line is what the program reads: a client to make, or calls to make at once, by their names in calls.
 type line struct {
-	Client                 *settings
-	Convert, Send, GetChat []string
+	Client *settings
+	Calls  [][2]string
 }
+
+var calls = map[string]func(*dingtalk.Client, string) (string, error){"convert": convert, "send": send, "getChat": getChat}
 
 type settings struct {
 	URL, AppKey, AppSecret, CA string
@@ -32,43 +33,31 @@ type settings struct {
 }
 
 func main() {
-	if err := run(); err != nil {
-		log.Fatal(err)
-	}
-}
-
-func run() error {
 	var client *dingtalk.Client
 	lines, out := bufio.NewScanner(os.Stdin), json.NewEncoder(os.Stdout)
 	for lines.Scan() {
 		var wanted line
 		if err := json.Unmarshal(lines.Bytes(), &wanted); err != nil {
-			return err
+			log.Fatal(err)
 		}
-		var reports []map[string]any
+		reports := make([]map[string]any, len(wanted.Calls))
+		var all sync.WaitGroup
+		for i, call := range wanted.Calls {
+			all.Go(func() { reports[i] = outcome(calls[call[0]](client, call[1])) })
+		}
+		all.Wait()
 		if wanted.Client != nil {
 			var err error
 			client, err = newClient(wanted.Client)
 			reports = append(reports, outcome("", err))
-		} else {
-			reports = slices.Concat(atOnce(client, wanted.Convert, convert), atOnce(client, wanted.Send, send), atOnce(client, wanted.GetChat, getChat))
 		}
 		if err := out.Encode(reports); err != nil {
-			return err
+			log.Fatal(err)
 		}
 	}
-	return lines.Err()
-}
-
-// atOnce makes the calls of one kind, all at once.
-func atOnce(client *dingtalk.Client, of []string, call func(*dingtalk.Client, string) (string, error)) []map[string]any {
-	reports := make([]map[string]any, len(of))
-	var all sync.WaitGroup
-	for i, id := range of {
-		all.Go(func() { reports[i] = outcome(call(client, id)) })
+	if err := lines.Err(); err != nil {
+		log.Fatal(err)
 	}
-	all.Wait()
-	return reports
 }
 
 func newClient(of *settings) (*dingtalk.Client, error) {

@@ -4,24 +4,17 @@ import com.example.dingtalk.ApiClient;
 import com.example.dingtalk.ApiException;
 import com.example.dingtalk.api.ImApi;
 import com.google.gson.Gson;
-import com.google.gson.JsonArray;
-import com.google.gson.JsonElement;
-import com.google.gson.JsonObject;
+import com.google.gson.GsonBuilder;
 import com.google.gson.JsonParseException;
-import com.google.gson.JsonParser;
-import com.google.gson.JsonPrimitive;
+import com.google.gson.ToNumberPolicy;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.Date;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.atomic.AtomicBoolean;
-import okhttp3.Headers;
+import java.util.concurrent.FutureTask;
 import okhttp3.HttpUrl;
 import okhttp3.Interceptor;
 import okhttp3.MediaType;
@@ -39,7 +32,7 @@ public final class DingTalk {
     private static final long RENEW = 600; // seconds before a token's end, or a fifth of its time
     private static final long PAUSE = 30; // seconds until a renewal that failed is tried again
     private static final double DAY = 86400, UNKNOWN = 5; // seconds that a token is kept: at most, and without a usable lifetime
-    private static final long BEGUN = System.nanoTime();
+    private static final Gson GSON = new GsonBuilder().setObjectToNumberStrategy(ToNumberPolicy.LAZILY_PARSED_NUMBER).create();
     private static final MediaType JSON = MediaType.get("application/json");
     private static final String KEPT = "X-Kept-Retry-After";
     private static final String PRIVATE = "https://[^/?#@]+(/.*)?|http://(localhost|127(\\.\\d+){3}|\\[::1])(:\\d+)?(/.*)?"; // requests carry secrets
@@ -51,62 +44,48 @@ public final class DingTalk {
     public static final class DingTalkException extends IOException {
         /** The HTTP status; 0 without a whole answer. */
         public final int status;
+        /** Of DingTalk's error; empty if the answer was none. The code 88 of the legacy API gives way to its sub_code. */
+        public final String code, message, requestId;
+        /** The permissions to grant in the developer console. */
+        public final List<String> requiredScopes;
         private final double retryAfter;
-        private final transient Map<String, JsonElement> fields;
 
-        DingTalkException(String reason, int status, String body, double retryAfter, Throwable cause) {
-            super(reason, cause);
+        DingTalkException(String reason, int status, Map<String, Object> fields, double retryAfter, Throwable cause) {
+            super((reason + " " + codeOf(fields) + " " + text(fields, "message", "errmsg")).strip(), cause);
             this.status = status;
             this.retryAfter = retryAfter;
-            fields = fieldsOf(body);
+            code = codeOf(fields);
+            message = text(fields, "message", "errmsg");
+            requestId = text(fields, "requestid");
+            requiredScopes = fields.get("accessdenieddetail") instanceof Map<?, ?> detail && detail.get("requiredScopes") instanceof List<?> scopes
+                ? scopes.stream().map(String::valueOf).toList() : List.of();
         }
 
-        /** DingTalk's code, or that of the legacy API, whose 88 has a sub_code; empty if the answer was no error of DingTalk's. */
-        public String code() {
-            String general = text("errcode"), code = text("code");
-            return !code.isEmpty() ? code : general.equals("88") && !text("sub_code").isEmpty() ? text("sub_code") : general;
-        }
-
-        /** A field of the answer, such as message and requestid; empty if it is neither text nor a number. */
-        public String text(String field) {
-            return fields.get(field) instanceof JsonPrimitive value && !value.isBoolean() ? value.getAsString() : "";
-        }
-
-        /** The permissions to grant in the developer console. */
-        public List<String> requiredScopes() {
-            return fields.get("accessdenieddetail") instanceof JsonObject detail && detail.get("requiredScopes") instanceof JsonArray scopes
-                ? scopes.asList().stream().map(JsonElement::getAsString).toList() : List.of();
-        }
-
-        @Override
-        public String getMessage() {
-            return (super.getMessage() + " " + code() + " " + text("message") + text("errmsg")).strip();
+        private static String codeOf(Map<String, Object> fields) {
+            return text(fields, "code", text(fields, "errcode").equals("88") ? "sub_code" : "errcode", "errcode");
         }
     }
 
-    private record Attempt(String token, AtomicBoolean answered) {}
+    private record Attempt(String token, boolean answered) {}
 
-    private final String url;
+    private final String url, credentials;
     private final OkHttpClient http;
     private final Map<String, Code> codes = new TreeMap<>(String.CASE_INSENSITIVE_ORDER); // by operation, a space and code
-    private final String credentials;
     private final ThreadLocal<Attempt> attempts = new ThreadLocal<>();
-    private final Object lock = new Object();
-    private CompletableFuture<String> fetching = CompletableFuture.completedFuture("");
+    private FutureTask<String> fetching;
     private String token = "";
-    private double renewAt, expires; // by now()
+    private double renewAt, expires = Double.NEGATIVE_INFINITY; // by now()
 
     /** rows are those of codes.json. base may have a proxy, certificates to trust, interceptors and a callTimeout, 10 seconds if none. */
     public DingTalk(String url, String appKey, String appSecret, List<Code> rows, OkHttpClient base) {
         if (!url.matches(PRIVATE)) throw new IllegalArgumentException(url.replaceFirst(".*@", "") + " is not https");
         this.url = url.replaceFirst("/+$", "");
-        credentials = new Gson().toJson(Map.of("appKey", appKey, "appSecret", appSecret));
-        for (Code row : rows) {
+        credentials = GSON.toJson(Map.of("appKey", appKey, "appSecret", appSecret));
+        for (Code row : rows)
             for (String operation : row.operations == null ? List.of("") : row.operations) {
                 codes.put(operation + " " + row.code, row);
                 if (row.aliases != null) row.aliases.forEach(alias -> codes.put(operation + " " + alias, row));
             }
-        }
         // The token would go along with a redirect; what is repeated is decided here. OkHttp repeats a 503 whose Retry-After is 0.
         http = base.newBuilder().followRedirects(false).followSslRedirects(false).retryOnConnectionFailure(false)
             .callTimeout(base.callTimeoutMillis() == 0 ? Duration.ofSeconds(10) : Duration.ofMillis(base.callTimeoutMillis()))
@@ -125,15 +104,13 @@ public final class DingTalk {
         if (List.of("", ".", "..").contains(chatId.strip())) throw new IllegalArgumentException("not a chat id");
         return call("chatIdToOpenConversationId", true, () -> {
             String id = new ImApi(new ApiClient(http)).chatIdToOpenConversationId(chatId).getOpenConversationId();
-            if (id.isBlank()) throw new DingTalkException("the answer has no id", 200, "", 0, null);
+            if (id.isBlank()) throw new DingTalkException("the answer has no id", 200, Map.of(), 0, null);
             return id;
         });
     }
 
-    /**
-     * Returns what send returns, null included. It calls a generated method, in this thread, on {@link #http}. safe: a repeat does
-     * no harm although the service may have processed it; x-repeat in the contract.
-     */
+    /** Returns what send returns, null included. It calls a generated method, in this thread, on {@link #http}. safe: a repeat does
+     * no harm although the service may have processed it; x-repeat in the contract. */
     public <T> T call(String operation, boolean safe, Callable<T> send) throws DingTalkException, InterruptedException {
         String rejected = "";
         DingTalkException error = null;
@@ -149,8 +126,8 @@ public final class DingTalk {
             Code row = row(sent.isEmpty() ? "getAccessToken" : operation, error);
             if (!sent.isEmpty() && rejected.isEmpty() && List.of("drop", "fetch").contains(row.token)) {
                 rejected = sent;
-                synchronized (lock) {
-                    if (sent.equals(token)) expires = 0;
+                synchronized (codes) {
+                    if (sent.equals(token)) expires = Double.NEGATIVE_INFINITY;
                 }
                 attempt--;
                 continue;
@@ -158,29 +135,27 @@ public final class DingTalk {
             boolean processed = !sent.isEmpty() && !row.kind.equals("throttled");
             double wait = Math.max(row.waitSeconds, error.retryAfter);
             if (!row.retry || processed && !safe || wait > MAX_WAIT || attempt == ATTEMPTS) throw error;
-            Thread.sleep((long) (1000 * (wait + ThreadLocalRandom.current().nextDouble(0.3 * (1 << attempt - 1)))));
+            Thread.sleep((long) (1000 * (wait + 0.3 * (1 << attempt - 1) * Math.random())));
         }
     }
 
     /** What to do by the code: the operation's own row, the common one, or one that the status makes. */
     private Code row(String operation, DingTalkException error) {
-        int status = error.status;
-        boolean throttled = status == 429, retry = throttled || status == 0 || status >= 500;
-        Code byStatus = new Code("", null, null, throttled ? "throttled" : "", retry, 0, status == 401 ? "drop" : "keep");
-        return codes.getOrDefault(operation + " " + error.code(), codes.getOrDefault(" " + error.code(), byStatus));
+        boolean throttled = error.status == 429, retry = throttled || error.status == 0 || error.status >= 500;
+        Code byStatus = new Code("", null, null, throttled ? "throttled" : "", retry, 0, error.status == 401 ? "drop" : "keep");
+        return codes.getOrDefault(operation + " " + error.code, codes.getOrDefault(" " + error.code, byStatus));
     }
 
     private <T> T ask(String sent, Callable<T> send) throws DingTalkException, InterruptedException {
-        var attempt = new Attempt(sent, new AtomicBoolean());
-        attempts.set(attempt);
+        attempts.set(new Attempt(sent, false));
         try {
             return send.call();
         } catch (Exception e) {
             if (e instanceof InterruptedException || Thread.interrupted()) throw new InterruptedException();
             // A generated client has an exception of its own around it.
             if ((e instanceof DingTalkException ? e : e.getCause()) instanceof DingTalkException ours) throw ours;
-            if (attempt.answered.get() && (e instanceof JsonParseException || e instanceof IllegalArgumentException || e instanceof ApiException))
-                throw new DingTalkException("the answer is not the contract's: " + e.getMessage(), 200, "", 0, e);
+            if (attempts.get().answered && (e instanceof JsonParseException || e instanceof IllegalArgumentException || e instanceof ApiException))
+                throw new DingTalkException("the answer is not the contract's: " + e.getMessage(), 200, Map.of(), 0, e);
             throw e instanceof RuntimeException bug ? bug : new IllegalArgumentException(e); // of the caller
         } finally {
             attempts.remove();
@@ -200,53 +175,56 @@ public final class DingTalk {
             String host = url.replaceFirst("^https://api(?=\\.dingtalk\\.)", "https://oapi");
             to.url(HttpUrl.get(host + path).newBuilder().setQueryParameter("access_token", attempt.token).build());
         }
-        int status;
-        String body;
-        double retryAfter;
         try (Response answer = chain.proceed(to.build()); ResponseBody peeked = answer.peekBody(LARGEST + 1)) {
-            status = answer.code();
-            retryAfter = retryAfter(answer.headers());
             if (peeked.contentLength() > LARGEST) throw new IOException("the answer is too long");
-            body = peeked.string().replaceFirst("^\ufeff", "");
-            String general = fieldsOf(body).getOrDefault("errcode", new JsonPrimitive(0)).toString();
-            if (answer.isSuccessful() && List.of("0", "\"0\"").contains(general)) {
-                if (attempt != null) attempt.answered.set(true);
-                return answer.newBuilder().body(ResponseBody.create(body, JSON)).build();
-            }
+            String body = peeked.string().replaceFirst("^\ufeff", "");
+            var fields = fieldsOf(body);
+            if (!answer.isSuccessful() || fields.containsKey("errcode") && !text(fields, "errcode").equals("0"))
+                throw new DingTalkException("HTTP " + answer.code(), answer.code(), fields, retryAfter(answer), null);
+            if (attempt != null) attempts.set(new Attempt(attempt.token, true));
+            return answer.newBuilder().body(ResponseBody.create(body, JSON)).build();
         } catch (IOException e) {
-            throw new DingTalkException("no answer: " + e.getMessage(), 0, "", 0, e);
+            throw e instanceof DingTalkException ours ? ours : new DingTalkException("no answer: " + e.getMessage(), 0, Map.of(), 0, e);
         }
-        throw new DingTalkException("HTTP " + status, status, body, retryAfter, null);
     }
 
     /** The fields of a body, whatever their case, since some answers spell Code, Message. It has none if it is no JSON object. */
-    private static Map<String, JsonElement> fieldsOf(String body) {
-        var fields = new TreeMap<String, JsonElement>(String.CASE_INSENSITIVE_ORDER);
+    private static Map<String, Object> fieldsOf(String body) {
+        var fields = new TreeMap<String, Object>(String.CASE_INSENSITIVE_ORDER);
         try {
-            if (JsonParser.parseString(body) instanceof JsonObject object) fields.putAll(object.asMap());
+            if (GSON.fromJson(body, Object.class) instanceof Map<?, ?> object) object.forEach((name, field) -> fields.put(name.toString(), field));
         } catch (JsonParseException noJson) {
             fields.clear();
         }
         return fields;
     }
 
-    private static double retryAfter(Headers headers) {
-        String value = headers.get(KEPT);
-        Date date = headers.getDate(KEPT);
+    /** The first of these fields that is a number, or a text that is not empty. */
+    private static String text(Map<String, Object> fields, String... names) {
+        for (String name : names) {
+            Object field = fields.get(name);
+            if ((field instanceof String || field instanceof Number) && !field.toString().isEmpty()) return field.toString();
+        }
+        return "";
+    }
+
+    private static double retryAfter(Response answer) {
+        String value = answer.header(KEPT, "");
+        var date = answer.headers().getDate(KEPT);
         return value.matches("\\d+") ? Double.parseDouble(value) : date == null ? 0 : (date.getTime() - System.currentTimeMillis()) / 1e3;
     }
 
     /** Whoever comes while one is fetched waits for it. Nobody waits for a renewal: the old one serves until its end. */
     private String currentToken() throws DingTalkException, InterruptedException {
-        CompletableFuture<String> flight;
-        synchronized (lock) {
+        FutureTask<String> flight;
+        synchronized (codes) {
             if (now() < Math.min(renewAt, expires)) return token;
-            if (fetching.isDone()) {
-                var started = fetching = new CompletableFuture<>();
+            if (fetching == null || fetching.isDone()) {
+                fetching = new FutureTask<>(this::fetch);
                 renewAt = now() + PAUSE;
-                Thread fetch = new Thread(() -> fetch(started), "DingTalk token");
-                fetch.setDaemon(true);
-                fetch.start();
+                Thread thread = new Thread(fetching, "DingTalk token");
+                thread.setDaemon(true);
+                thread.start();
             }
             if (now() < expires) return token;
             flight = fetching;
@@ -254,32 +232,29 @@ public final class DingTalk {
         try {
             return flight.get();
         } catch (ExecutionException e) {
-            throw e.getCause() instanceof DingTalkException ours ? ours : new DingTalkException("no token", 0, "", 0, e.getCause());
+            throw e.getCause() instanceof DingTalkException ours ? ours : new DingTalkException("no token", 0, Map.of(), 0, e.getCause());
         }
     }
 
-    private void fetch(CompletableFuture<String> flight) {
+    private String fetch() throws IOException {
         double begun = now();
         var request = new Request.Builder().url(url + "/v1.0/oauth2/accessToken").post(RequestBody.create(credentials, JSON)).build();
         try (Response answer = http.newCall(request).execute()) {
             var fields = fieldsOf(answer.body().string());
-            String fetched = fields.get("accessToken") instanceof JsonPrimitive text && text.isString() ? text.getAsString() : "";
-            if (!fetched.matches("[!-~]+")) throw new DingTalkException("the token call's answer has no token", 200, "", 0, null);
-            String expireIn = fields.get("expireIn") instanceof JsonPrimitive text ? text.getAsString() : "";
+            String expireIn = text(fields, "expireIn");
+            if (!(fields.get("accessToken") instanceof String fetched && fetched.matches("[!-~]+")))
+                throw new DingTalkException("the token call's answer has no token", 200, Map.of(), 0, null);
             double known = expireIn.matches("\\d{1,12}(\\.\\d+)?([eE]\\+?\\d)?\\d?") ? Double.parseDouble(expireIn) : 0;
             double lasts = known >= 1 ? Math.min(known, DAY) : UNKNOWN;
-            synchronized (lock) {
-                token = fetched;
+            synchronized (codes) {
                 expires = begun + lasts;
                 renewAt = expires - Math.min(RENEW, lasts / 5);
+                return token = fetched;
             }
-            flight.complete(fetched);
-        } catch (Exception e) {
-            flight.completeExceptionally(e);
         }
     }
 
     private static double now() {
-        return (System.nanoTime() - BEGUN) / 1e9 + 1; // seconds of a clock that nobody sets
+        return System.nanoTime() / 1e9; // a clock that nobody sets
     }
 }

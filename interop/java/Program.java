@@ -12,7 +12,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,13 +22,7 @@ import okhttp3.OkHttpClient;
 
 /** The Java program of the interop table: it reads what to do, one JSON object a line, and prints what came of it. */
 public final class Program {
-    private record Line(Made client, List<String> convert, List<String> send, List<String> getChat) {
-        Line {
-            convert = convert == null ? List.of() : convert;
-            send = send == null ? List.of() : send;
-            getChat = getChat == null ? List.of() : getChat;
-        }
-    }
+    private record Line(Made client, List<List<String>> calls) {}
 
     private record Made(String url, String appKey, String appSecret, String ca, double timeout) {}
 
@@ -42,16 +35,20 @@ public final class Program {
         var input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String text; (text = input.readLine()) != null; ) {
             Line line = gson.fromJson(text, Line.class);
-            List<Callable<String>> calls = new ArrayList<>();
-            if (line.client != null) calls.add(() -> make(line.client, codes));
-            line.convert.forEach(chat -> calls.add(() -> client.openConversationId(chat)));
-            line.send.forEach(to -> calls.add(() -> send(to)));
-            line.getChat.forEach(chat -> calls.add(() -> getChat(chat)));
+            List<Callable<String>> calls = line.client != null ? List.of(() -> make(line.client, codes)) : line.calls.stream().map(call -> call(call.get(0), call.get(1))).toList();
             var made = calls.stream().map(call -> CompletableFuture.supplyAsync(() -> outcome(call), threads)).toList();
             System.out.println(gson.toJson(made.stream().map(CompletableFuture::join).toList()));
         }
         // The HTTP client's idle threads would keep the process alive for a while.
         System.exit(0);
+    }
+
+    private static Callable<String> call(String name, String of) {
+        return switch (name) {
+            case "send" -> () -> send(of);
+            case "getChat" -> () -> getChat(of);
+            default -> () -> client.openConversationId(of);
+        };
     }
 
     private static String make(Made made, List<DingTalk.Code> codes) throws Exception {
@@ -78,10 +75,10 @@ public final class Program {
             report.put("id", call.call());
         } catch (DingTalk.DingTalkException e) {
             report.put("status", e.status);
-            report.put("code", e.code());
-            report.put("message", e.text("message"));
-            report.put("requestId", e.text("requestid"));
-            report.put("requiredScopes", e.requiredScopes());
+            report.put("code", e.code);
+            report.put("message", e.message);
+            report.put("requestId", e.requestId);
+            report.put("requiredScopes", e.requiredScopes);
             report.put("failure", e.toString());
         } catch (Exception e) {
             report.put("failure", e.toString());

@@ -31,6 +31,11 @@ function outcome(callable $call): array
     }
 }
 
+function convert(DingTalkClient $client, string $chat): string
+{
+    return $client->openConversationId($chat);
+}
+
 function send(DingTalkClient $client, string $to): string
 {
     $message = new OrgGroupSendRequest(
@@ -53,14 +58,8 @@ while (($line = fgets(STDIN)) !== false) {
             $client = new DingTalkClient($made['url'], $made['appKey'], $made['appSecret'], $codes, $made['ca'] ?? true, $made['timeout'] ?? 10);
         });
     }
-    foreach ($wanted['convert'] ?? [] as $chat) {
-        $outcomes[] = outcome(fn () => $client->openConversationId($chat));
-    }
-    foreach ($wanted['send'] ?? [] as $to) {
-        $outcomes[] = outcome(fn () => send($client, $to));
-    }
-    foreach ($wanted['getChat'] ?? [] as $chat) {
-        $outcomes[] = outcome(fn () => getChat($client, $chat));
+    foreach ($wanted['calls'] ?? [] as [$name, $of]) {
+        $outcomes[] = outcome(fn () => $name($client, $of));
     }
     echo json_encode($outcomes, JSON_THROW_ON_ERROR | JSON_UNESCAPED_UNICODE), "\n";
 }

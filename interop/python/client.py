@@ -38,6 +38,9 @@ def get_chat(client, chat):
     return found.chat_info and found.chat_info.chatid
 
 
+CALLS = {"convert": DingTalk.open_conversation_id, "send": send, "getChat": get_chat}
+
+
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         codes = json.load(file)
@@ -52,9 +55,7 @@ def main():
         if "client" in wanted:
             calls = [lambda: make(**wanted["client"])]
         else:
-            calls = [lambda chat=chat: client.open_conversation_id(chat) for chat in wanted.get("convert", [])]
-            calls += [lambda to=to: send(client, to) for to in wanted.get("send", [])]
-            calls += [lambda chat=chat: get_chat(client, chat) for chat in wanted.get("getChat", [])]
+            calls = [lambda name=name, of=of: CALLS[name](client, of) for name, of in wanted["calls"]]
         with ThreadPoolExecutor(len(calls)) as threads:
             print(json.dumps(list(threads.map(outcome, calls))), flush=True)
 

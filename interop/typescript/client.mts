@@ -24,6 +24,7 @@ function getChat(client: DingTalk, chatid: string): Promise<string> {
     (await client.api.GET("/chat/get", { params: { query: { chatid } }, ...options })).data!.chat_info?.chatid ?? "");
 }
 
+const named = { convert: (client: DingTalk, id: string) => client.openConversationId(id), send, getChat };
 const codes = JSON.parse(readFileSync(process.argv[2], "utf8"));
 let client: DingTalk;
 async function make({ url, appKey, appSecret, timeout = 10 }: { url: string; appKey: string; appSecret: string; timeout?: number }): Promise<string> {
@@ -32,10 +33,7 @@ async function make({ url, appKey, appSecret, timeout = 10 }: { url: string; app
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { client: made, convert = [], send: to = [], getChat: chats = [] } = JSON.parse(line);
-  const all = (ids: string[], call: (id: string) => Promise<string>) => ids.map(call);
-  const calls = made
-    ? [make(made)]
-    : [...all(convert, (id) => client.openConversationId(id)), ...all(to, (id) => send(client, id)), ...all(chats, (id) => getChat(client, id))];
-  console.log(JSON.stringify(await Promise.all(calls.map(outcome))));
+  const { client: made, calls = [] } = JSON.parse(line) as { client?: Parameters<typeof make>[0]; calls?: [keyof typeof named, string][] };
+  const all = made ? [make(made)] : calls.map(([name, of]) => named[name](client, of));
+  console.log(JSON.stringify(await Promise.all(all.map(outcome))));
 }

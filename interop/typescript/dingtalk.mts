@@ -1,5 +1,7 @@
 // A client for DingTalk on openapi-fetch and the generated types: one token for all calls, one request on the wire for each
 // attempt, and repeats where the contract allows them.
+import { request as http } from "node:http";
+import { request as https } from "node:https";
 import createClient, { type Client } from "openapi-fetch";
 import type { paths } from "./schema.js";
 
@@ -57,11 +59,14 @@ export class DingTalkError extends Error {
 /** What a call of a generated client passes on to it. */
 export type Options = { headers: Record<string, string>; signal: AbortSignal | null };
 
+type Sent = { method: string; headers: Record<string, string>; body?: Uint8Array<ArrayBuffer>; signal: AbortSignal; redirect: "manual" };
+type Answer = { status: number; headers: Headers; body: AsyncIterable<Uint8Array> | null };
+
 export type Settings = {
   /** Milliseconds that a request may take, up to the last byte of its answer; 10 seconds by default. */
   timeout?: number;
-  /** Sends the requests in place of the global fetch: through a proxy, with metrics, in a test. */
-  fetch?: typeof globalThis.fetch;
+  /** Sends the requests in place of node:http, through a proxy, with metrics, in a test: a fetch that repeats nothing by itself. */
+  fetch?: (url: string, init: Sent) => Promise<Answer>;
 };
 
 export class DingTalk {
@@ -70,17 +75,17 @@ export class DingTalk {
   #codes = new Map<string, Rule>();
   #credentials: string;
   #timeout: number;
-  #send: typeof globalThis.fetch;
+  #send: (url: string, init: Sent) => Promise<Answer>;
   #token = { value: "", renewAt: 0, expires: 0 };
   #fetching?: Promise<string>;
 
   /** codes are the rows of codes.json. Certificates of one's own are trusted by NODE_EXTRA_CA_CERTS. */
-  constructor(baseUrl: string, appKey: string, appSecret: string, codes: Code[], { timeout = 10_000, fetch }: Settings = {}) {
+  constructor(baseUrl: string, appKey: string, appSecret: string, codes: Code[], { timeout = 10_000, fetch = once }: Settings = {}) {
     if (!PRIVATE.test(baseUrl)) throw new RangeError(`${baseUrl.replace(/.*@/, "")} is not https`);
     this.#base = baseUrl.replace(/\/+$/, "");
     this.#credentials = JSON.stringify({ appKey, appSecret });
     this.#timeout = timeout;
-    this.#send = fetch ?? ((url, init) => globalThis.fetch(url, init));
+    this.#send = fetch;
     this.api = createClient<paths>({ baseUrl: this.#base, fetch: this.fetch });
     for (const { code, aliases = [], operations = [""], ...rule } of codes)
       for (const operation of operations)
@@ -147,25 +152,19 @@ export class DingTalk {
       url += `${url.includes("?") ? "&" : "?"}access_token=${encodeURIComponent(headers.get(HEADER) ?? "")}`;
       headers.delete(HEADER);
     }
-    const sent: RequestInit & { duplex?: "half" } = { method: request.method, headers, redirect: "manual" };
-    if (!["GET", "HEAD"].includes(request.method)) {
-      // A stream is not sent twice. fetch would repeat what was answered with 421.
-      const body = new Uint8Array(await request.arrayBuffer());
-      headers.set("Content-Length", String(body.length));
-      sent.body = new ReadableStream({ start: (stream) => (body.length && stream.enqueue(body), stream.close()) });
-      sent.duplex = "half";
-    }
-    const limit = AbortSignal.timeout(this.#timeout);
-    let answer: Response;
+    const limit = AbortSignal.timeout(this.#timeout), signal = AbortSignal.any([limit, request.signal]);
+    const sent: Sent = { method: request.method, headers: Object.fromEntries(headers), signal, redirect: "manual" };
+    if (!["GET", "HEAD"].includes(request.method)) sent.body = new Uint8Array(await request.arrayBuffer());
+    let answer: Answer;
     let body: string;
     try {
-      answer = await this.#send(url, { ...sent, signal: AbortSignal.any([limit, request.signal]) });
+      answer = await this.#send(url, sent);
       body = await whole(answer);
     } catch (cause) {
       if (request.signal.aborted) throw request.signal.reason;
       throw new DingTalkError(limit.aborted ? `no answer within ${this.#timeout} ms` : "no answer", 0, "", undefined, { cause });
     }
-    if (!answer.ok || Number(fieldsOf(body).errcode ?? 0) !== 0)
+    if (answer.status < 200 || answer.status > 299 || Number(fieldsOf(body).errcode ?? 0) !== 0)
       throw new DingTalkError(`HTTP ${answer.status} without a result`, answer.status, body, answer.headers);
     try {
       JSON.parse(body || "null");
@@ -200,13 +199,20 @@ export class DingTalk {
   }
 }
 
+/** One request. The global fetch would send a GET again that is answered with 421. */
+const once = (url: string, { body, ...options }: Sent) =>
+  new Promise<Answer>((resolve, reject) => {
+    const request = (url.startsWith("https:") ? https : http)(url, options, (answer) =>
+      resolve({ status: answer.statusCode ?? 0, headers: new Headers(answer.headers as Record<string, string>), body: answer }));
+    request.on("error", reject).end(body);
+  });
+
 /** An answer's text. One that has no end is no answer. */
-async function whole(answer: Response): Promise<string> {
+async function whole(answer: Answer): Promise<string> {
   const decoder = new TextDecoder();
   let body = "";
-  const reader = answer.body?.getReader();
-  for (let read; reader && !(read = await reader.read()).done; ) {
-    body += decoder.decode(read.value, { stream: true });
+  for await (const chunk of answer.body ?? []) {
+    body += decoder.decode(chunk, { stream: true });
     if (body.length > LARGEST) throw new RangeError("the answer is too long");
   }
   return body + decoder.decode();

@@ -45,11 +45,6 @@ func newFleetOf(t testing.TB, client redis.UniversalClient, creds dingtalk.AppCr
 	return fleet
 }
 
-func tokenStore(t testing.TB, fleet *dingtalkredis.Fleet) dingtalk.Option {
-	t.Helper()
-	return dingtalk.WithTokenStore(fleet.TokenStore())
-}
-
 func newClient(t testing.TB, url string, creds dingtalk.AppCredentials, opts ...dingtalk.Option) *dingtalk.Client {
 	t.Helper()
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}

@@ -35,11 +35,8 @@ func certificate(t testing.TB) (crt, key string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
 	der, errMade := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
 	pkcs8, errKey := x509.MarshalPKCS8PrivateKey(private)
 	dir := t.TempDir()
@@ -181,7 +178,7 @@ func TestWrongSetupIsWarnedOf(t *testing.T) {
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 	var log lines
 	fleet := newFleet(t, openRedis(t, "redis://app:wrong@"+s.Addr), server.URL, dingtalkredis.WithLogger(log.logger()))
-	client := newClient(t, server.URL, creds, tokenStore(t, fleet), dingtalk.WithLimiter(fleet.Limiter(1000)), dingtalk.WithCache(fleet.Cache(time.Hour)))
+	client := newClient(t, server.URL, creds, dingtalk.WithTokenStore(fleet.TokenStore()), dingtalk.WithLimiter(fleet.Limiter(1000)), dingtalk.WithCache(fleet.Cache(time.Hour)))
 	for range 20 {
 		convert(t, client, "chat")
 	}

@@ -64,6 +64,16 @@ func startCluster(t testing.TB, password string, args ...string) (*redis.Cluster
 	return cluster, servers
 }
 
+// followed waits until a server follows its primary, and returns it.
+func followed(t testing.TB, replica *redistest.Server, password ...string) *redistest.Server {
+	t.Helper()
+	c := newRedis(t, replica.Addr, password...)
+	eventually(t, "the replica follows", func() bool {
+		return strings.Contains(c.Info(t.Context(), "replication").Val(), "master_link_status:up")
+	})
+	return replica
+}
+
 // eventually waits for what must come true.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()

@@ -127,20 +127,23 @@ func TestLimiterSurvivesGarbage(t *testing.T) {
 	}
 }
 
-// Apps of one organization share its budget, and others have their own.
-func TestBudgetBelongsToOrganization(t *testing.T) {
+// Apps of one organization share its budget and its conversions, and others have their own.
+func TestOrganization(t *testing.T) {
 	t.Parallel()
 	rdb := newRedis(t, redistest.Start(t).Addr)
-	other := dingtalk.AppCredentials{AppKey: "other", AppSecret: "x"}
 	const url = "http://127.0.0.1:1"
-	a := newFleet(t, rdb, url, dingtalkredis.WithOrganization("corp")).Budget(1)
-	b := newFleetOf(t, rdb, other, url, dingtalkredis.WithOrganization("corp")).Budget(1)
-	if err := a.Spend(t.Context()); err != nil {
-		t.Error(err)
+	one := newFleet(t, rdb, url, dingtalkredis.WithOrganization("corp"))
+	same := newFleetOf(t, rdb, dingtalk.AppCredentials{AppKey: "other", AppSecret: "x"}, url, dingtalkredis.WithOrganization("corp"))
+	another := newFleet(t, rdb, url, dingtalkredis.WithOrganization("another corp")) // of the same app
+	spendAll(t, one.Budget(1), 1)
+	wantQuota(t, same.Budget(1).Spend(t.Context()))
+	spendAll(t, another.Budget(1), 1)
+	one.Cache(time.Hour).Set(t.Context(), "chat", "cid")
+	if id, found := same.Cache(time.Hour).Get(t.Context(), "chat"); id != "cid" || !found {
+		t.Errorf("the organisation has %q, %t", id, found)
 	}
-	wantQuota(t, b.Spend(t.Context()))
-	if err := newFleetOf(t, rdb, other, url).Budget(1).Spend(t.Context()); err != nil {
-		t.Error(err)
+	if id, found := another.Cache(time.Hour).Get(t.Context(), "chat"); found {
+		t.Errorf("another organisation has %q", id)
 	}
 }
 
@@ -150,6 +153,7 @@ func TestBudgetIsRestored(t *testing.T) {
 	rdb := newRedis(t, redistest.Start(t).Addr)
 	const url = "http://127.0.0.1:1"
 	a, b := newFleet(t, rdb, url).Budget(30), newFleet(t, rdb, url).Budget(30)
+	wantUsed(t, a, 0)
 	spendAll(t, a, 5)
 	spendAll(t, b, 5)
 	name := keys(t, rdb, "*:budget")[0]
@@ -157,6 +161,7 @@ func TestBudgetIsRestored(t *testing.T) {
 		func() error { return rdb.FlushAll(t.Context()).Err() },
 		func() error { return rdb.Set(t.Context(), name, "x", 0).Err() },
 		func() error { return rdb.HSet(t.Context(), name, "new", "x").Err() },
+		func() error { return rdb.HSet(t.Context(), name, "new", "-1").Err() },
 		func() error { return rdb.HSet(t.Context(), name, "base", "1e300").Err() },
 	} {
 		if err := lose(); err != nil {
@@ -166,7 +171,7 @@ func TestBudgetIsRestored(t *testing.T) {
 		spendAll(t, a, 1)
 		wantUsed(t, a, 10+2*(n+1))
 	}
-	spendAll(t, a, 12)
+	spendAll(t, a, 10)
 	wantQuota(t, a.Spend(t.Context()))
 	wantQuota(t, b.Spend(t.Context()))
 	wantUsed(t, a, 30)

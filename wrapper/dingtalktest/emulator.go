@@ -2,6 +2,7 @@ package dingtalktest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -18,7 +19,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/answer"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/call"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/data"
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/hold"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/limits"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/tokens"
 )
@@ -27,11 +27,18 @@ import (
 // and a program may serve it with a server of its own, which should have [ConnContext]. All methods may be called at any time
 // from any goroutine. Nothing that fmt prints of it holds the app secret or a token.
 type Emulator struct {
-	state     state
-	gate      hold.Gate
+	gate      *answer.Gate
 	configure sync.Mutex // serialises changes of settings
+	initial   *Settings  // of New, for Reset; behind a pointer, as the tokens are, so that printing a copy of the struct shows an address
+	setup     atomic.Pointer[setup]
+	tokens    *tokens.Store
+	limits    limits.Counter
+	groups    groups
+	messages  messages
+	faults    faultQueue
 	recording sync.Mutex // the record's times are in its order
-	initial   *Settings  // of New, for Reset; behind a pointer, so that printing a copy of the struct shows an address
+	record    record
+	offset    atomic.Int64 // how far AdvanceClock has moved the time, in nanoseconds
 }
 
 // New returns an emulator that knows the reference page's chat and accepts [AppKey] and [AppSecret], without limits,
@@ -42,8 +49,8 @@ func New(opts ...Option) *Emulator {
 	for _, opt := range opts {
 		opt(&settings)
 	}
-	e := &Emulator{state: state{tokens: tokens.New()}, initial: &settings}
-	must(e.state.begin(e.initial.clone()))
+	e := &Emulator{gate: answer.NewGate(), tokens: tokens.New(), initial: &settings}
+	must(e.begin(e.initial.clone()))
 	return e
 }
 
@@ -59,9 +66,15 @@ func must(err error) {
 func (e *Emulator) Reset() {
 	e.configure.Lock()
 	defer e.configure.Unlock()
-	e.gate.Release()
-	e.state.forget()
-	must(e.state.begin(e.initial.clone()))
+	e.gate.Release(false)
+	e.faults.clear()
+	e.record.forget()
+	e.tokens.Forget()
+	e.limits.Forget()
+	e.groups.forget()
+	e.messages.forget()
+	e.offset.Store(0)
+	must(e.begin(e.initial.clone()))
 }
 
 // Configure applies options to a running emulator: a permission taken away, a limit lowered, a chat added. Requests
@@ -84,38 +97,38 @@ func (e *Emulator) ConfigureJSON(raw []byte) error {
 func (e *Emulator) change(settings func(*Settings) error) error {
 	e.configure.Lock()
 	defer e.configure.Unlock()
-	s := e.state.setup.Load().clone()
+	s := e.setup.Load().clone()
 	s.Faults, s.Time = nil, nil // they took effect before
 	if err := settings(&s); err != nil {
 		return err
 	}
-	return e.state.begin(s)
+	return e.begin(s)
 }
 
 // Settings returns the settings without secrets: AppKeys lists the keys of the credentials.
-func (e *Emulator) Settings() Settings { return e.state.setup.Load().shown() }
+func (e *Emulator) Settings() Settings { return e.setup.Load().shown() }
 
 // Close ends the requests that are waiting on a latency, a delay or [Hang] by closing their connections, and those that would
 // wait from now on. Everything else goes on: a program that serves an emulator itself calls Close
 // before [http.Server.Shutdown]. It may be called more than once.
-func (e *Emulator) Close() { e.gate.Close() }
+func (e *Emulator) Close() { e.gate.Release(true) }
 
 // ServeHTTP answers one request as the gateway would, or as the next queued [Fault] says.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	set := e.state.setup.Load()
+	set := e.setup.Load()
 	held := e.gate.Channel()
-	x := &exchange{Call: call.New(set.routes, r, e.state.now(set)), setup: set, reused: isReused(r.Context())}
-	e.state.record.arrived(x.OperationID())
+	x := &exchange{Call: call.New(set.routes, r, e.now(set)), setup: set, reused: isReused(r.Context())}
+	e.record.arrived(x.Route.Operation.ID)
 
 	a := answer.Answer{Action: answer.Abort}
 	if x.Receive(w, set.BodyTime) {
-		a = e.state.decide(x)
-		if delay := time.Duration(set.Latency + x.fault.Delay); delay > 0 && !hold.Sleep(r.Context(), held, delay) {
+		a = e.decide(x)
+		if delay := time.Duration(set.Latency + x.fault.Delay); delay > 0 && !answer.Sleep(r.Context(), held, delay) {
 			a = answer.Answer{Action: answer.Abort}
 		}
 	}
 	// Recorded before the first byte leaves, so that a client that has its answer finds its request on record.
-	entry := e.record(x, a)
+	entry := e.note(x, a)
 	if set.Observe != nil {
 		set.Observe(entry)
 	}
@@ -137,10 +150,10 @@ func isReused(ctx context.Context) bool {
 	return n != nil && n.Add(1) > 1
 }
 
-// record returns the entry without its header and body.
-func (e *Emulator) record(x *exchange, a answer.Answer) Request {
+// note records a request, and returns the entry without its header and body.
+func (e *Emulator) note(x *exchange, a answer.Answer) Request {
 	entry := Request{
-		Operation: x.OperationID(), Method: cut(x.Request.Method, maxRecordedText), Path: cut(x.Path, maxRecordedText), ChatID: cut(x.ChatID(), maxRecordedText),
+		Operation: x.Route.Operation.ID, Method: cut(x.Request.Method, maxRecordedText), Path: cut(x.Path, maxRecordedText), ChatID: cut(x.ChatID(), maxRecordedText),
 		ContentLength: x.Request.ContentLength, Code: a.Code,
 	}
 	if a.Action.Responds() {
@@ -152,56 +165,36 @@ func (e *Emulator) record(x *exchange, a answer.Answer) Request {
 	var header http.Header
 	var body string
 	if x.RecordSize > 0 {
-		header, body = redact(x.Request.Header), redactBody(x.Body, x.Request.Header.Get("Content-Type"), slices.AppendSeq(e.state.tokens.All(), maps.Values(x.apps)))
+		header, body = redact(x.Request.Header), redactBody(x.Body, x.Request.Header.Get("Content-Type"), slices.AppendSeq(e.tokens.All(), maps.Values(x.apps)))
 	}
 	e.recording.Lock()
 	defer e.recording.Unlock()
-	entry.Time = e.state.now(x.setup)
-	return e.state.record.add(entry, header, body)
-}
-
-// state is the state of an emulator: what it is set up for, and what happened since.
-type state struct {
-	setup    atomic.Pointer[setup]
-	tokens   *tokens.Store // behind a pointer, so that printing a copy of the struct shows an address
-	limits   limits.Counter
-	groups   groups
-	messages messages
-	faults   faultQueue
-	record   record
-	offset   atomic.Int64 // how far AdvanceClock has moved the time, in nanoseconds
+	entry.Time = e.now(x.setup)
+	return e.record.add(entry, header, body)
 }
 
 // begin puts settings into effect, and queues the faults and sets the time that come with them. If one is wrong, nothing changes.
-func (s *state) begin(settings Settings) error {
+func (e *Emulator) begin(settings Settings) error {
 	set := newSetup(settings)
-	if err := settings.check(); err != nil {
+	if set.Time != nil && (set.Time.Year() < 1970 || set.Time.Year() > 2200) {
+		return errors.New("time: a time is from 1970 to 2200")
+	}
+	if err := checkGroups(set.Groups); err != nil {
 		return err
 	}
-	if err := s.faults.add(set, settings.Faults); err != nil {
+	if err := e.faults.add(set, settings.Faults); err != nil {
 		return err
 	}
-	s.setup.Store(set)
-	s.record.resize(set.RecordSize)
+	e.setup.Store(set)
+	e.record.resize(set.RecordSize)
 	if set.Time != nil {
-		s.offset.Store(int64(set.Time.Sub(set.Clock())))
+		e.offset.Store(int64(set.Time.Sub(set.Clock())))
 	}
 	return nil
 }
 
-// forget undoes everything that happened. What is set up stays.
-func (s *state) forget() {
-	s.faults.clear()
-	s.record.forget()
-	s.tokens.Forget()
-	s.limits.Forget()
-	s.groups.forget()
-	s.messages.forget()
-	s.offset.Store(0)
-}
-
-func (s *state) now(set *setup) time.Time {
-	return set.Clock().Add(time.Duration(s.offset.Load()))
+func (e *Emulator) now(set *setup) time.Time {
+	return set.Clock().Add(time.Duration(e.offset.Load()))
 }
 
 // FailNext queues faults. Each request takes the first that it meets, so that they apply in order; a request that meets none
@@ -213,110 +206,107 @@ func (e *Emulator) FailNext(queue ...Fault) { must(e.Queue(queue...)) }
 // kind needs or has what it does not take, or names an operation that the emulator does not have, or if more than 10,000
 // faults or 8 MiB would be queued.
 func (e *Emulator) Queue(queue ...Fault) error {
-	return e.state.faults.add(e.state.setup.Load(), queue)
+	return e.faults.add(e.setup.Load(), queue)
 }
 
 // ClearFaults empties the queue. Requests that a fault already holds stay held: [Emulator.Reset] and
 // [Emulator.Close] end those.
-func (e *Emulator) ClearFaults() { e.state.faults.clear() }
+func (e *Emulator) ClearFaults() { e.faults.clear() }
 
 // Pending returns how many faults are queued. A repeated fault counts once.
 func (e *Emulator) Pending() int { return len(e.Faults()) }
 
 // Faults returns the queue, in its order, with the repeats that are left.
-func (e *Emulator) Faults() []Fault { return e.state.faults.list() }
+func (e *Emulator) Faults() []Fault { return e.faults.list() }
 
 // RejectTokens makes every token issued so far invalid before its time. The next token call issues a new one, unless
 // [Settings].StickyToken is set.
-func (e *Emulator) RejectTokens() { e.state.tokens.RejectAll() }
+func (e *Emulator) RejectTokens() { e.tokens.RejectAll() }
 
 // ExpireTokens ends the time of every token issued so far. The next token call issues a new one.
-func (e *Emulator) ExpireTokens() { e.state.tokens.ExpireAll() }
+func (e *Emulator) ExpireTokens() { e.tokens.ExpireAll() }
 
 // IssueToken returns a token of the first app, in the order of the app keys, without a request: for clients that are given
 // a token instead of credentials.
 func (e *Emulator) IssueToken() string {
-	s := e.state.setup.Load()
-	return e.state.tokens.Issue(s.app, time.Duration(s.TokenLifetime), s.StickyToken, e.state.now(s))
+	s := e.setup.Load()
+	return e.tokens.Issue(s.app, time.Duration(s.TokenLifetime), s.StickyToken, e.now(s))
 }
 
 // Credentials are those of the first app.
 func (e *Emulator) Credentials() (appKey, appSecret string) {
-	s := e.state.setup.Load()
+	s := e.setup.Load()
 	return s.app, s.apps[s.app]
 }
 
 // QuotaUsed returns how many conversions have counted towards the monthly quota this month.
-func (e *Emulator) QuotaUsed() int { return e.state.limits.Used(e.Now()) }
+func (e *Emulator) QuotaUsed() int { return e.limits.Used(e.Now()) }
 
 // ResetQuota begins the month's count again.
-func (e *Emulator) ResetQuota() { e.state.limits.ForgetMonth() }
+func (e *Emulator) ResetQuota() { e.limits.ForgetMonth() }
 
 // Now is the emulator's time.
-func (e *Emulator) Now() time.Time { return e.state.now(e.state.setup.Load()) }
+func (e *Emulator) Now() time.Time { return e.now(e.setup.Load()) }
 
 // AdvanceClock moves the emulator's time: tokens grow older, months end, limits per second begin again. A negative d moves it
 // back.
-func (e *Emulator) AdvanceClock(d time.Duration) { e.state.offset.Add(int64(d)) }
+func (e *Emulator) AdvanceClock(d time.Duration) { e.offset.Add(int64(d)) }
 
 // SetGroup puts a group in the place of the one with its chat id: to disband it, or to take a robot out of it.
-func (e *Emulator) SetGroup(g Group) { e.state.groups.keep(g.complete()) }
+func (e *Emulator) SetGroup(g Group) { e.groups.keep(g.complete()) }
 
 // MarkRead adds users to those who have read a message, and reports whether there is a message of this key. A user counts
 // once.
 func (e *Emulator) MarkRead(processQueryKey string, userIDs ...string) bool {
-	return e.state.messages.markRead(processQueryKey, userIDs)
+	return e.messages.markRead(processQueryKey, userIDs)
 }
 
-// Requests returns the last requests, oldest first, as they were answered: at most as many as RecordSize in [Settings].
-// Texts over 2,048 bytes and bodies over 16 KiB are cut and end in "…"; of more than 64 header fields some are left out. A
+// Requests returns the last requests, oldest first, as they were answered: at most as many as RecordSize in [Settings], and those
+// that match a filter if one is given. Texts over 2,048 bytes and bodies over 16 KiB are cut and end in "…"; of more than 64 header fields some are left out. A
 // request is on record by the time its client has the answer, and a hanging one from when it begins to hang.
-func (e *Emulator) Requests() []Request { return e.RequestsOf(Filter{}) }
-
-// RequestsOf returns the requests on record that match a filter.
-func (e *Emulator) RequestsOf(f Filter) []Request {
-	found, _ := e.WaitRequests(context.Background(), 0, f)
+func (e *Emulator) Requests(filters ...Filter) []Request {
+	found, _ := e.record.wait(context.Background(), 0, filters...)
 	return found
 }
 
 // WaitRequests returns the requests that match a filter as soon as there are n of them on record, or those that there are
 // when ctx ends, with its error.
 func (e *Emulator) WaitRequests(ctx context.Context, n int, f Filter) ([]Request, error) {
-	return e.state.record.wait(ctx, n, f)
+	return e.record.wait(ctx, n, f)
 }
 
 // Dropped returns how many requests were recorded and are no longer on record, because they were too many or too much.
 func (e *Emulator) Dropped() int64 {
-	e.state.record.mu.Lock()
-	defer e.state.record.mu.Unlock()
-	return e.state.record.dropped
+	e.record.mu.Lock()
+	defer e.record.mu.Unlock()
+	return e.record.dropped
 }
 
 // ResetRequests forgets the requests and begins all counts again. [Request.Seq] goes on.
-func (e *Emulator) ResetRequests() { e.state.record.forget() }
+func (e *Emulator) ResetRequests() { e.record.forget() }
 
 // Count returns how many requests of an operation have arrived, answered or not, since the emulator was made or
 // [Emulator.ResetRequests] was called. It is exact however few requests are kept.
 func (e *Emulator) Count(operation generated.Operation) int {
-	return int(e.state.record.counts()[operation.ID].Requests)
+	return int(e.record.counts()[operation.ID].Requests)
 }
 
 // Counts returns the counts of all operations, by their IDs, with the statuses and codes of the answers. Requests that match
 // no operation are counted under the empty ID.
-func (e *Emulator) Counts() map[string]Tally { return e.state.record.counts() }
+func (e *Emulator) Counts() map[string]Tally { return e.record.counts() }
 
 // Group returns a group that the emulator knows, as it is now.
 func (e *Emulator) Group(chatID string) (Group, bool) {
-	g, ok := e.state.groups.byChat(e.state.setup.Load(), chatID)
+	g, ok := e.groups.byChat(e.setup.Load(), chatID)
 	return g.clone(), ok
 }
 
 // Groups returns the groups that were created or changed through the emulator, in the order of their chat ids: the last
 // 10,000.
-func (e *Emulator) Groups() []Group { return e.state.groups.list() }
+func (e *Emulator) Groups() []Group { return e.groups.list() }
 
 // Messages returns the messages that robots sent, oldest first: the last 10,000, and at most 8 MiB of them.
-func (e *Emulator) Messages() []Message { return e.state.messages.list() }
+func (e *Emulator) Messages() []Message { return e.messages.list() }
 
 // String says what the emulator holds, without secrets.
 func (e *Emulator) String() string {

@@ -58,12 +58,6 @@ const (
 	kindCode            = "code"
 	kindStickyToken     = "sticky-token"
 	kindPage            = "page"
-	kindRaw             = "raw"
-	kindBytes           = "bytes"
-	kindReset           = "reset"
-	kindLost            = "lost"
-	kindHang            = "hang"
-	kindBanJSON         = "ban-json"
 	kindBusinessFailure = "business-failure"
 )
 
@@ -110,7 +104,7 @@ func StickyToken() Fault { return Fault{Kind: kindStickyToken} }
 // Raw answers with this status, from 200 to 999, this content type and this body, whatever the contract says. An empty content
 // type is not sent.
 func Raw(status int, contentType string, body []byte) Fault {
-	return Fault{Kind: kindRaw, Status: status, ContentType: contentType}.withBody(body)
+	return Fault{Kind: "raw", Status: status, ContentType: contentType}.withBody(body)
 }
 
 // Page answers with a page of HTML and this status, from 200 to 999, as the edge before the gateway does. The page is synthetic.
@@ -120,23 +114,19 @@ func Page(status int) Fault { return Fault{Kind: kindPage, Status: status} }
 // than its Content-Length, broken chunks. A whole response should say "Connection: close", or the client may send its
 // next request on the connection that is about to end. HTTP/1 only; over HTTP/2 the stream is reset. Whatever the bytes
 // say, the request's token stays valid.
-func Bytes(raw []byte) Fault { return Fault{Kind: kindBytes}.withBody(raw) }
+func Bytes(raw []byte) Fault { return Fault{Kind: "bytes"}.withBody(raw) }
 
 // Reset resets the connection (TCP RST) before a byte is answered, and does not process the request. Over HTTP/2 the stream is
 // reset (INTERNAL_ERROR) and the connection stays. HTTP libraries repeat such a request by themselves if the connection carried
 // another one before: Reused in the Fault waits for one of those.
-func Reset() Fault { return Fault{Kind: kindReset} }
+func Reset() Fault { return Fault{Kind: "reset"} }
 
 // Lost processes the request, so that a message is sent and a group created, and closes the connection before a byte is
 // answered. Over HTTP/2 the stream is reset. A caller that repeats the request does it twice.
-func Lost() Fault { return Fault{Kind: kindLost} }
+func Lost() Fault { return Fault{Kind: "lost"} }
 
 // Hang answers nothing until the client leaves, or the emulator is reset or closed.
-func Hang() Fault { return Fault{Kind: kindHang} }
-
-// BanJSON answers as banned addresses have been answered, too: JSON with "punish":"deny". The real status is not known; it is
-// 200 here unless the Fault's Status is another.
-func BanJSON() Fault { return Fault{Kind: kindBanJSON} }
+func Hang() Fault { return Fault{Kind: "hang"} }
 
 // Pass answers regularly: to let a request through between two faults, or to delay it.
 func Pass() Fault { return Fault{Kind: kindPass} }

@@ -50,7 +50,7 @@ var faultKinds = []FaultKind{
 		}},
 	{Name: kindPage, Does: "answers with a page of HTML and a status, as the edge before the gateway does", Fields: responseFields,
 		Required: []string{"status"}, answer: func(f *Fault, _ *call.Call, _ answerer) answer.Answer { return answer.Page(f.Status) }},
-	{Name: kindRaw, Does: "answers with a status, content type and body of your own, also at a path that no operation has", Fields: bodyFields,
+	{Name: "raw", Does: "answers with a status, content type and body of your own, also at a path that no operation has", Fields: bodyFields,
 		Required: []string{"status"}, answer: func(f *Fault, _ *call.Call, _ answerer) answer.Answer { return f.own() }},
 	{Name: "truncated", Does: "sends the first half of the regular body, or of your own, with the Content-Length of the whole, and closes the connection",
 		Fields: bodyFields, answer: damage(answer.Truncate)},
@@ -58,22 +58,22 @@ var faultKinds = []FaultKind{
 		Fields: bodyFields, answer: damage(answer.Overrun)},
 	{Name: "slow", Does: "sends the regular body, or your own, byte by byte, one in an interval (100ms)",
 		Fields: append([]string{"interval"}, bodyFields...), answer: damage(answer.Trickle)},
-	{Name: kindBytes, Does: "writes bytes of your own to the connection in place of a response, and closes it", Fields: []string{"body", "bodyBase64"},
+	{Name: "bytes", Does: "writes bytes of your own to the connection in place of a response, and closes it", Fields: []string{"body", "bodyBase64"},
 		answer: func(f *Fault, _ *call.Call, _ answerer) answer.Answer { return answer.Bytes(f.body()) }},
 	{Name: "switching-protocols", Does: "answers 101 as the final status, and closes the connection",
 		answer: always(answer.Bytes([]byte("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")))},
-	{Name: kindReset, Does: "resets the connection before a byte is answered, and does not process the request", answer: always(answer.Answer{Action: answer.Reset})},
-	{Name: kindLost, Does: "processes the request, and closes the connection before a byte is answered", answer: func(_ *Fault, _ *call.Call, regular answerer) answer.Answer {
+	{Name: "reset", Does: "resets the connection before a byte is answered, and does not process the request", answer: always(answer.Answer{Action: answer.Reset})},
+	{Name: "lost", Does: "processes the request, and closes the connection before a byte is answered", answer: func(_ *Fault, _ *call.Call, regular answerer) answer.Answer {
 		regular()
 		return answer.Answer{Action: answer.Abort}
 	}},
-	{Name: kindHang, Does: "answers nothing until the client leaves", answer: always(answer.Answer{Action: answer.Hang})},
+	{Name: "hang", Does: "answers nothing until the client leaves", answer: always(answer.Answer{Action: answer.Hang})},
 	{Name: "ban", Does: "answers with the page of a banned address", Fields: responseFields, answer: always(answer.BanPage())},
-	{Name: kindBanJSON, Does: `answers with the JSON of a banned address: "punish":"deny"`, Fields: responseFields,
+	{Name: "ban-json", Does: `answers with the JSON of a banned address: "punish":"deny"; its real status is not known`, Fields: responseFields,
 		answer: func(*Fault, *call.Call, answerer) answer.Answer { return answer.BanJSON() }},
 	{Name: kindBusinessFailure, Does: `answers like a success that says that it failed, such as "success":false; for operations with x-success`,
 		Fields: responseFields, answer: func(_ *Fault, c *call.Call, _ answerer) answer.Answer {
-			return answer.JSON(cmp.Or(c.Operation().Status, http.StatusOK), unsuccessful(c.Route))
+			return answer.JSON(cmp.Or(c.Route.Operation.Status, http.StatusOK), unsuccessful(c.Route))
 		}},
 	{Name: kindPass, Does: "answers as usual", Fields: responseFields, answer: func(_ *Fault, _ *call.Call, regular answerer) answer.Answer { return regular() }},
 }
@@ -119,7 +119,7 @@ func (f Fault) answer(c *call.Call, regular answerer) answer.Answer {
 
 // refuse answers with the fault's code.
 func (f *Fault) refuse(c *call.Call, _ answerer) answer.Answer {
-	a := answer.Refusal(c.Operation(), f.Code)
+	a := answer.Refusal(c.Route.Operation, f.Code)
 	a.Message = cmp.Or(f.Message, a.Message)
 	if f.Scopes != nil {
 		a.Scopes = f.Scopes
@@ -188,34 +188,34 @@ const (
 // faultQueue holds the faults that are still to happen.
 type faultQueue struct {
 	mu    sync.Mutex
-	queue []queuedFault
+	queue []Fault
 	bytes int
 }
 
-type queuedFault struct {
-	Fault
-	bytes int
+// size is how many bytes of the queue's a fault takes, however often it is for a request.
+func (f Fault) size() int {
+	f.Requests = 0
+	return len(data.Encode(f))
 }
 
 // add queues all of the faults or none: not one that no request could meet, or that is none.
 func (q *faultQueue) add(set *setup, faults []Fault) error {
-	added, bytes := make([]queuedFault, len(faults)), 0
-	for i, f := range faults {
+	bytes := 0
+	for _, f := range faults {
 		if err := f.check(); err != nil {
 			return err
 		}
 		if f.Operation != "" && !slices.ContainsFunc(set.routes, func(r *call.Route) bool { return r.Operation.ID == f.Operation }) {
 			return fmt.Errorf("fault %s: there is no operation %s", f.Name(), strconv.Quote(f.Operation))
 		}
-		added[i] = queuedFault{f, len(data.Encode(f))}
-		bytes += added[i].bytes
+		bytes += f.size()
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.queue)+len(added) > maxFaults || q.bytes+bytes > maxFaultBytes {
+	if len(q.queue)+len(faults) > maxFaults || q.bytes+bytes > maxFaultBytes {
 		return fmt.Errorf("at most %d faults of %d bytes can be queued: use times, or always", maxFaults, maxFaultBytes)
 	}
-	q.queue, q.bytes = append(q.queue, added...), q.bytes+bytes
+	q.queue, q.bytes = append(q.queue, faults...), q.bytes+bytes
 	return nil
 }
 
@@ -228,11 +228,7 @@ func (q *faultQueue) clear() {
 func (q *faultQueue) list() []Fault {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	list := make([]Fault, len(q.queue))
-	for i, f := range q.queue {
-		list[i] = f.Fault
-	}
-	return list
+	return append([]Fault{}, q.queue...)
 }
 
 // take removes the first fault that a request meets from the queue.
@@ -241,15 +237,15 @@ func (q *faultQueue) take(meets func(*Fault) bool) (f Fault, found bool) {
 	defer q.mu.Unlock()
 	for i := range q.queue {
 		f := &q.queue[i]
-		if !meets(&f.Fault) {
+		if !meets(f) {
 			continue
 		}
-		taken := f.Fault
+		taken := *f
 		switch {
 		case f.Requests > 1:
 			f.Requests--
 		case !f.Forever:
-			q.bytes -= f.bytes
+			q.bytes -= f.size()
 			q.queue = slices.Delete(q.queue, i, i+1)
 		}
 		return taken, true

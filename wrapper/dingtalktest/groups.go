@@ -32,32 +32,20 @@ func (all *groups) forget() {
 	all.known, all.order = nil, nil
 }
 
-// openConversationID is that of a chat. It makes up no details of a group, which every conversion would pay for.
-func (all *groups) openConversationID(s *setup, chatID string) (id string, known bool) {
-	if g, ok := all.get(s, chatID); ok {
-		return g.OpenConversationID, true
-	}
-	return s.openConversationID(chatID)
-}
-
-// get finds a group of which more than its ids is known.
-func (all *groups) get(s *setup, chatID string) (g Group, ok bool) {
+// byChat finds a group. It makes up the details of one that only [WithChat] or [WithAnyChat] knows.
+func (all *groups) byChat(s *setup, chatID string) (g Group, ok bool) {
 	all.mu.RLock()
 	g, ok = all.known[chatID]
 	all.mu.RUnlock()
 	if !ok {
 		g, ok = s.groups[chatID]
 	}
-	return g, ok
-}
-
-// byChat finds a group. It makes up the details of one that only [WithChat] or [WithAnyChat] knows.
-func (all *groups) byChat(s *setup, chatID string) (Group, bool) {
-	if g, ok := all.get(s, chatID); ok {
-		return g, true
+	if !ok {
+		var id string
+		id, ok = s.openConversationID(chatID)
+		g = plainGroup(chatID, id)
 	}
-	id, ok := s.openConversationID(chatID)
-	return plainGroup(chatID, id), ok
+	return g, ok
 }
 
 // byConversation finds the group of an openConversationId. With [WithAnyChat], every other one is that of some group.
@@ -135,16 +123,16 @@ func (g Group) complete() Group {
 		g.OpenConversationID = OpenConversationIDOf(g.ChatID)
 	}
 	if g.Robots == nil {
-		g.Robots = []string{RobotCode}
+		g.Robots = plainRobots
 	}
 	return g
 }
 
-// plainGroup is a group known only by its ids.
+// What every group has that is known only by its ids. Every conversion of one would pay for lists of its own.
+var plainMembers, plainRobots = []string{"user1", "user2"}, []string{RobotCode}
+
 func plainGroup(chatID, id string) Group {
-	return Group{
-		ChatID: chatID, OpenConversationID: id, Name: "Group", Owner: "user1", Members: []string{"user1", "user2"},
-	}.complete()
+	return Group{ChatID: chatID, OpenConversationID: id, Name: "Group", Owner: "user1", Members: plainMembers, Robots: plainRobots}
 }
 
 func byChatID(a, b Group) int { return strings.Compare(a.ChatID, b.ChatID) }
@@ -188,20 +176,20 @@ const (
 )
 
 // convert answers chatIdToOpenConversationId. It ignores the request's body.
-func (s *state) convert(x *exchange) answer.Answer {
+func (e *Emulator) convert(x *exchange) answer.Answer {
 	if slices.Contains(x.OwnersNotVisible, x.Params[0]) {
-		return answer.Refusal(nil, generated.CodeOwnerNotVisible)
+		return x.refuse(generated.CodeOwnerNotVisible)
 	}
-	id, known := s.groups.openConversationID(x.setup, x.Params[0])
+	g, known := e.groups.byChat(x.setup, x.Params[0])
 	if !known {
-		return answer.Refusal(nil, generated.CodeInvalidChatID)
+		return x.refuse(generated.CodeInvalidChatID)
 	}
-	return answer.Success(generated.ChatIDToOpenConversationIDResponseBody{OpenConversationID: id})
+	return answer.Success(generated.ChatIDToOpenConversationIDResponseBody{OpenConversationID: g.OpenConversationID})
 }
 
 // createGroup answers createGroup. Whether the service adds a robot to a group that an app creates is not documented; here
 // [RobotCode] is in it.
-func (s *state) createGroup(x *exchange, request *generated.CreateGroupRequest) answer.Answer {
+func (e *Emulator) createGroup(x *exchange, request *generated.CreateGroupRequest) answer.Answer {
 	if len(request.UserIDs) == 0 {
 		return x.refuse(generated.CodeCreateGroupInvalidParameter)
 	}
@@ -211,7 +199,7 @@ func (s *state) createGroup(x *exchange, request *generated.CreateGroupRequest) 
 		ChatID: "chat" + hex.EncodeToString(ids[:16]), OpenConversationID: "cid" + base64.StdEncoding.EncodeToString(ids[16:]),
 		Name: request.Name, Owner: request.Owner, Members: request.UserIDs,
 	}.complete()
-	s.groups.keep(g)
+	e.groups.keep(g)
 	tag := int32(internalGroup)
 	if request.ConversationTag != nil {
 		tag = *request.ConversationTag
@@ -220,8 +208,8 @@ func (s *state) createGroup(x *exchange, request *generated.CreateGroupRequest) 
 }
 
 // describe answers getChat.
-func (s *state) describe(x *exchange, _ *any) answer.Answer {
-	g, ok := s.groups.byChat(x.setup, x.Request.URL.Query().Get("chatid"))
+func (e *Emulator) describe(x *exchange, _ *any) answer.Answer {
+	g, ok := e.groups.byChat(x.setup, x.Request.URL.Query().Get("chatid"))
 	if !ok {
 		return x.refuse(generated.CodeGetChatWrongChatID)
 	}
@@ -236,8 +224,8 @@ func (s *state) describe(x *exchange, _ *any) answer.Answer {
 }
 
 // robots answers getBotListInGroup.
-func (s *state) robots(x *exchange, request *generated.GetBotListInGroupRequest) answer.Answer {
-	g, ok := s.groups.byConversation(x.setup, request.OpenConversationID)
+func (e *Emulator) robots(x *exchange, request *generated.GetBotListInGroupRequest) answer.Answer {
+	g, ok := e.groups.byConversation(x.setup, request.OpenConversationID)
 	if !ok {
 		return x.refuse(generated.CodeGetBotListInGroupInvalidConversationID)
 	}

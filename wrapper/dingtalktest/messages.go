@@ -101,8 +101,8 @@ const maxReaders = 200
 type message struct{ MsgKey, MsgParam, OpenConversationID, RobotCode, CoolAppCode string }
 
 // sendMessage answers orgGroupSend. It does not know the templates: any msgKey is one.
-func (s *state) sendMessage(x *exchange, request *message) answer.Answer {
-	g, ok := s.groups.byConversation(x.setup, request.OpenConversationID)
+func (e *Emulator) sendMessage(x *exchange, request *message) answer.Answer {
+	g, ok := e.groups.byConversation(x.setup, request.OpenConversationID)
 	switch {
 	case !ok:
 		return x.refuse(generated.CodeOrgGroupSendInvalidConversationID)
@@ -117,12 +117,12 @@ func (s *state) sendMessage(x *exchange, request *message) answer.Answer {
 		Time: x.Now, ProcessQueryKey: base64.StdEncoding.EncodeToString(key[:]), ChatID: g.ChatID, OpenConversationID: g.OpenConversationID,
 		RobotCode: request.RobotCode, MsgKey: request.MsgKey, MsgParam: request.MsgParam,
 	}
-	s.messages.add(m)
+	e.messages.add(m)
 	return answer.Success(generated.OrgGroupSendResponseBody{ProcessQueryKey: m.ProcessQueryKey})
 }
 
 // queryMessage answers orgGroupQuery. The codes of its refusals are synthetic, as those of every operation that lists none.
-func (s *state) queryMessage(_ *exchange, request *generated.OrgGroupQueryRequest) answer.Answer {
+func (e *Emulator) queryMessage(x *exchange, request *generated.OrgGroupQueryRequest) answer.Answer {
 	size, from := maxReaders, 0
 	if request.MaxResults != nil {
 		size = int(*request.MaxResults)
@@ -130,17 +130,17 @@ func (s *state) queryMessage(_ *exchange, request *generated.OrgGroupQueryReques
 	if request.NextToken != nil && *request.NextToken != "" {
 		var err error
 		if from, err = strconv.Atoi(*request.NextToken); err != nil || from < 0 {
-			return answer.Refusal(nil, "InvalidnextToken")
+			return x.refuse("InvalidnextToken")
 		}
 	}
 	if size < 1 || size > maxReaders {
-		return answer.Refusal(nil, "InvalidmaxResults")
+		return x.refuse("InvalidmaxResults")
 	}
-	s.messages.mu.Lock()
-	defer s.messages.mu.Unlock()
-	m := s.messages.find(request.ProcessQueryKey)
+	e.messages.mu.Lock()
+	defer e.messages.mu.Unlock()
+	m := e.messages.find(request.ProcessQueryKey)
 	if m == nil || differs(request.OpenConversationID, m.OpenConversationID) || differs(request.RobotCode, m.RobotCode) {
-		return answer.Refusal(nil, "InvalidprocessQueryKey")
+		return x.refuse("InvalidprocessQueryKey")
 	}
 	from = min(from, len(m.ReadBy))
 	to := min(from+size, len(m.ReadBy))
@@ -160,15 +160,15 @@ func (s *state) queryMessage(_ *exchange, request *generated.OrgGroupQueryReques
 func differs(named *string, is string) bool { return named != nil && *named != "" && *named != is }
 
 // recallMessages answers orgGroupRecall. The reasons in failedResult are synthetic.
-func (s *state) recallMessages(_ *exchange, request *generated.OrgGroupRecallRequest) answer.Answer {
+func (e *Emulator) recallMessages(x *exchange, request *generated.OrgGroupRecallRequest) answer.Answer {
 	if len(request.ProcessQueryKeys) == 0 || slices.Contains(request.ProcessQueryKeys, "") {
-		return answer.Refusal(nil, "InvalidprocessQueryKeys")
+		return x.refuse("InvalidprocessQueryKeys")
 	}
-	s.messages.mu.Lock()
-	defer s.messages.mu.Unlock()
+	e.messages.mu.Lock()
+	defer e.messages.mu.Unlock()
 	body := generated.OrgGroupRecallResponseBody{SuccessResult: []string{}, FailedResult: map[string]string{}}
 	for _, key := range request.ProcessQueryKeys {
-		switch m := s.messages.find(key); {
+		switch m := e.messages.find(key); {
 		case m == nil || m.OpenConversationID != request.OpenConversationID || m.RobotCode != request.RobotCode:
 			body.FailedResult[key] = "there is no such message of this robot in this group"
 		case m.Recalled:

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -41,7 +42,8 @@ const (
 	maxSearchedBody   = 64 << 10 // bytes; a longer one is not searched for secrets, and not kept
 	maxRecordedFields = 64       // header fields
 	maxRecordedBytes  = 8 << 20
-	requestBytes      = 512 // of one request beside its texts, about
+	requestBytes      = 512  // of one request beside its texts, about
+	maxCodes          = 1000 // different codes of an operation that are counted
 )
 
 var secretHeaders = map[string]bool{
@@ -175,20 +177,12 @@ func (f Filter) matches(r *Request) bool {
 type record struct {
 	mu      sync.Mutex
 	size    int
-	kept    []kept // oldest first
-	bytes   int    // of what is kept
+	kept    []Request // oldest first
+	bytes   int       // of what is kept
 	seq     int64
 	dropped int64
 	tallies map[string]*Tally
 	added   chan struct{} // closed by the next request, if somebody waits for one
-}
-
-// maxCodes is how many different codes of an operation are counted.
-const maxCodes = 1000
-
-type kept struct {
-	request Request
-	bytes   int
 }
 
 func (r *record) resize(size int) {
@@ -201,8 +195,8 @@ func (r *record) resize(size int) {
 // trim drops the oldest requests of those that are too many or too much.
 func (r *record) trim() {
 	for len(r.kept) > 0 && (len(r.kept) > r.size || r.bytes > maxRecordedBytes) {
-		r.bytes -= r.kept[0].bytes
-		r.kept[0] = kept{}
+		r.bytes -= r.kept[0].bytes()
+		r.kept[0] = Request{}
 		r.kept = r.kept[1:]
 		r.dropped++
 	}
@@ -242,8 +236,7 @@ func (r *record) add(entry Request, header http.Header, body string) Request {
 	if r.size > 0 && header != nil {
 		whole := entry
 		whole.Header, whole.Body = header, body
-		one := kept{whole, whole.bytes()}
-		r.kept, r.bytes = append(r.kept, one), r.bytes+one.bytes
+		r.kept, r.bytes = append(r.kept, whole), r.bytes+whole.bytes()
 		r.trim()
 	}
 	if r.added != nil {
@@ -253,13 +246,13 @@ func (r *record) add(entry Request, header http.Header, body string) Request {
 	return entry
 }
 
-// wait returns the requests that match a filter as soon as there are n of them, or those that there are when ctx ends.
-func (r *record) wait(ctx context.Context, n int, f Filter) ([]Request, error) {
+// wait returns the requests that match all filters as soon as there are n of them, or those that there are when ctx ends.
+func (r *record) wait(ctx context.Context, n int, filters ...Filter) ([]Request, error) {
 	for {
 		found := []Request{}
 		r.mu.Lock()
 		for i := range r.kept {
-			if one := r.kept[i].request; f.matches(&one) {
+			if one := r.kept[i]; !slices.ContainsFunc(filters, func(f Filter) bool { return !f.matches(&one) }) {
 				one.Header = one.Header.Clone()
 				found = append(found, one)
 			}

@@ -1,7 +1,6 @@
 package dingtalktest
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -201,14 +200,6 @@ func (s *Settings) UnmarshalJSON(raw []byte) error {
 	changed.Groups = withGroups(s.Groups, changed.Groups...)
 	*s = Settings(changed)
 	return nil
-}
-
-// check refuses what no emulator can be set up for.
-func (s *Settings) check() error {
-	if s.Time != nil && (s.Time.Year() < 1970 || s.Time.Year() > 2200) {
-		return errors.New("time: a time is from 1970 to 2200")
-	}
-	return checkGroups(s.Groups)
 }
 
 // checkGroups refuses one group that is described twice.

@@ -1,8 +1,4 @@
-#!/usr/bin/env bash
-set -euo pipefail
-# shellcheck source-path=SCRIPTDIR source=../../tools.sh
-source "$ROOT/interop/tools.sh"
-
+# shellcheck shell=bash disable=SC2154
 page
 (cd "$BUILD" && cargo test --quiet) # what the page says of the variants
 launcher "exec '$BUILD/target/debug/client' \"\$@\""

@@ -9,7 +9,6 @@
 package main
 
 import (
-	"encoding/json"                                                  // added
 	"fmt"                                                            // added
 	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client" // changed
 	dingtalkim_1_0 "github.com/alibabacloud-go/dingtalk/im_1_0"
@@ -51,7 +50,7 @@ func _main(args []*string) (_err error) {
 		if _err != nil {
 			return _err
 		}
-		report("id", answer.Body.OpenConversationId) // added
+		fmt.Printf("{\"id\": %q}\n", *answer.Body.OpenConversationId) // added
 
 		return nil
 	}()
@@ -65,24 +64,13 @@ func _main(args []*string) (_err error) {
 		}
 		if !tea.BoolValue(util.Empty(err.Code)) && !tea.BoolValue(util.Empty(err.Message)) {
 			// err contains the code and message attributes that help you locate the issue
-			report("code", err.Code, "message", err.Message) // added
+			fmt.Printf("{\"code\": %q, \"message\": %q}\n", *err.Code, *err.Message) // added
 		} else { // added
-			report("failure", err.Message) // added
+			fmt.Printf("{\"failure\": %q}\n", *err.Message) // added
 		}
 
 	}
 	return _err
-}
-
-// report is added; it prints what the runner reads, names and values.
-func report(fields ...any) {
-	values := map[string]any{}
-	for i := 0; i < len(fields); i += 2 {
-		values[fmt.Sprint(fields[i])] = fields[i+1]
-	}
-	if err := json.NewEncoder(os.Stdout).Encode(values); err != nil {
-		panic(err)
-	}
 }
 
 func main() {

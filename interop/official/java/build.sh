@@ -1,8 +1,4 @@
-#!/usr/bin/env bash
-set -euo pipefail
-# shellcheck source-path=SCRIPTDIR source=../../tools.sh
-source "$ROOT/interop/tools.sh"
-
+# shellcheck shell=bash disable=SC2154
 copy_jars() {
   mvn -q -B -f "$SOURCE/pom.xml" -Ddingtalk.version="$OFFICIAL_JAVA" dependency:copy-dependencies \
     -DincludeScope=runtime -DoutputDirectory="$1"

@@ -1,8 +1,4 @@
-#!/usr/bin/env bash
-set -euo pipefail
-# shellcheck source-path=SCRIPTDIR source=../../tools.sh
-source "$ROOT/interop/tools.sh"
-
+# shellcheck shell=bash disable=SC2154
 # Some of the SDK's packages are published as source only, so this one install may run build steps.
 packages=official-python-$OFFICIAL_PYTHON
 install() {

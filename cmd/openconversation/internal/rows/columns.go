@@ -14,7 +14,7 @@ type header struct {
 	line      int
 	names     []string
 	separator byte // 0: a workbook
-	adds      appended
+	adds      int  // columns with results that the output has at least
 }
 
 // seen lists the columns for an error: they reveal a wrong separator.
@@ -85,7 +85,7 @@ func (h header) only(fits func(name string) bool) (at int, err error) {
 func (h header) earlier() (own int, details bool, err error) {
 	own = len(h.names)
 	for i, name := range slices.Backward(h.names) {
-		at := appends[true].at(name)
+		at := resultAt(name)
 		if at < 0 && !blank(name) { // a program may have added empty columns
 			break
 		}
@@ -94,9 +94,9 @@ func (h header) earlier() (own int, details bool, err error) {
 			break
 		}
 	}
-	adds := appends[details && own < len(h.names) || len(h.adds.columns) > 3]
+	adds := max(h.adds, added(details && own < len(h.names)))
 	for _, name := range h.names[:own] {
-		if slices.Contains(adds.columns, visible(name)) {
+		if slices.Contains(resultColumns[:adds], visible(name)) {
 			return 0, false, broken(h.line, "it has a column %s already; rename or remove it", visible(name))
 		}
 	}
@@ -136,88 +136,54 @@ func columnNumber(name string) (n int, is bool) {
 // maxTitles is how many rows above the header are looked through.
 const maxTitles = 20
 
-// finder looks for the header of a table, row by row.
-type finder struct {
-	o     Options
-	rows  int   // looked at
-	wrong error // of the first row
-}
-
-// found is a table's header, or that there is none.
-type foundHeader struct {
-	names   []string
-	own     int // columns before those with results
-	details bool
-	column  int
-}
-
-// header decides whether a row is the header. The error tells that there is none.
-func (f *finder) header(h header) (t foundHeader, is bool, err error) {
-	f.rows++
-	n, numbered := columnNumber(f.o.ID)
-	if f.o.NoHeader {
-		return foundHeader{names: make([]string, len(h.names)), own: len(h.names), column: n - 1}.unnamed(h, f.o.ID)
+// begins decides whether a row is the header. Without an error, missing says why it is not.
+func (t *table) begins(h header, o Options, first bool) (is bool, missing, err error) {
+	n, numbered := columnNumber(o.ID)
+	if o.NoHeader {
+		t.names, t.own = make([]string, len(h.names)), len(h.names)
+		t.column, err = h.unnamed(n-1, o.ID)
+		return err == nil, nil, err
 	}
-	if f.o.HeaderRow > 0 && h.line < f.o.HeaderRow {
-		return t, false, nil
+	given := o.HeaderRow > 0
+	if h.line < o.HeaderRow {
+		return false, nil, nil
 	}
 	t.names = h.names
 	if t.own, t.details, err = h.earlier(); err != nil {
-		return t, false, err
+		return false, nil, err
 	}
 	h.names = h.names[:t.own]
-	if t.column, err = h.pick(f.o.ID); err != nil {
-		return t, false, err
+	if t.column, err = h.pick(o.ID); err != nil {
+		return false, nil, err
+	}
+	if t.column < 0 && numbered && n <= t.own && (given || first) {
+		t.column = n - 1
 	}
 	switch {
-	case t.column < 0 && numbered && n <= t.own && (f.o.HeaderRow > 0 || f.rows == 1):
-		t.column = n - 1
-	case t.column < 0 && f.o.HeaderRow > 0:
-		return t, false, h.missing(f.o.ID)
+	case t.column < 0 && given, t.column >= 0 && !given && SureID(t.names[t.column]):
+		return false, nil, h.missing(o.ID)
 	case t.column < 0:
-		if f.wrong == nil {
-			f.wrong = h.missing(f.o.ID)
-		}
-		if f.rows > maxTitles || slices.ContainsFunc(h.names, SureID) {
-			return t, false, f.wrong
-		}
-		return t, false, nil
+		return false, h.missing(o.ID), nil
 	}
-	if SureID(t.names[t.column]) && f.o.HeaderRow == 0 {
-		return t, false, h.missing(f.o.ID)
-	}
-	return t, true, nil
+	return true, nil, nil
 }
 
 // unnamed finds the column of a table without a header: the one that is given, or else the only one with a chat id.
-func (t foundHeader) unnamed(h header, wanted string) (foundHeader, bool, error) {
+func (h header) unnamed(at int, wanted string) (column int, err error) {
 	if wanted != "" {
-		if t.column < 0 || t.column >= t.own {
-			return t, false, settled(PartColumn, h.line, "without a header, a column has only a number or letters; there are %d", t.own)
+		if at < 0 || at >= len(h.names) {
+			err = settled(PartColumn, h.line, "without a header, a column has only a number or letters; there are %d", len(h.names))
 		}
-		return t, true, nil
+		return at, err
 	}
-	at, err := h.only(SureID)
+	at, err = h.only(SureID)
 	switch {
 	case err == nil && at >= 0:
-		t.column = at
-	case err == nil && t.own == 1:
-		t.column = 0
-	default:
-		return t, false, settled(PartColumn, h.line, "which column holds the chat ids? there are %d, without names", t.own)
+		return at, nil
+	case err == nil && len(h.names) == 1:
+		return 0, nil
 	}
-	return t, true, nil
-}
-
-// end returns the error of a table that ended without a header.
-func (f *finder) end(err error) error {
-	switch {
-	case f.wrong != nil:
-		return f.wrong
-	case f.o.HeaderRow > 0 && f.rows > 0:
-		return settled(PartHeader, 0, "there is no row %d, or it is blank", f.o.HeaderRow)
-	}
-	return err
+	return 0, settled(PartColumn, h.line, "which column holds the chat ids? there are %d, without names", len(h.names))
 }
 
 // remarks begin a row that is none of a chat's: a total, or a note below the table.

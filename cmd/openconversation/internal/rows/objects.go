@@ -16,7 +16,7 @@ type objects struct {
 	name  string   // name or path of the field of chat ids
 	names []string // of the first row
 	has   bool     // some row had the field
-	adds  appended
+	adds  int
 }
 
 // readFirst reads the first object, which decides the field's name. id is Options.ID.
@@ -55,10 +55,10 @@ func (o *objects) readFirst(rec record, id string) error {
 
 // cut cuts the fields with results off an object. details reports whether they describe a group.
 func (o *objects) cut(raw []byte) (own []byte, r Result, details bool) {
-	if !bytes.Contains(raw, []byte(`"`+appends[false].fields[0]+`"`)) {
+	if !bytes.Contains(raw, []byte(`"`+resultFields[0]+`"`)) {
 		return raw, r, false
 	}
-	all := appends[true].fields
+	all := resultFields
 	in := json.NewDecoder(bytes.NewReader(raw))
 	if _, err := in.Token(); err != nil {
 		return raw, r, false
@@ -99,7 +99,7 @@ func (o *objects) field(rec record) (id string, problem lang.Text, err error) {
 	if err != nil {
 		return "", problem, err
 	}
-	for _, name := range o.adds.fields {
+	for _, name := range resultFields[:o.adds] {
 		if _, has := fields[name]; has {
 			return "", problem, broken(rec.Line, "it has a field %s already; rename or remove it", name)
 		}

@@ -60,9 +60,6 @@ func convert(t *testing.T, in []byte, o rows.Options, through func(io.Reader) io
 	}
 	r, err := rows.NewReader(through(bytes.NewReader(in)), o)
 	if errors.Is(err, io.EOF) {
-		if row, err := r.Read(); !errors.Is(err, io.EOF) || len(r.Header()) > 3 {
-			t.Errorf("an empty input has a row %+v or a header %q", row, r.Header())
-		}
 		return nil, nil
 	}
 	if err != nil {

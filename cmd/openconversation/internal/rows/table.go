@@ -13,7 +13,10 @@ import (
 
 // table is a table whose header was read.
 type table struct {
-	foundHeader
+	names     []string
+	own       int  // columns before those with results
+	details   bool // the results describe groups
+	column    int  // of the chat ids
 	grid      grid
 	separator byte // 0: a sheet
 	header    int  // its row; 0: there is none
@@ -27,33 +30,38 @@ type table struct {
 
 // find finds the header. above gets the rows above it, and may refuse them.
 func (t *table) find(o Options, above func(c *cells) error) error {
-	f := finder{o: o}
-	for {
+	var wrong error // with the first row
+	for rows := 0; ; rows++ {
 		c, err := t.grid.next()
-		if errors.Is(err, io.EOF) {
-			return f.end(err)
-		}
-		if err != nil {
+		switch {
+		case errors.Is(err, io.EOF) && wrong != nil:
+			return wrong
+		case errors.Is(err, io.EOF) && o.HeaderRow > 0 && rows > 0:
+			return settled(PartHeader, 0, "there is no row %d, or it is blank", o.HeaderRow)
+		case err != nil:
 			return err
 		}
-		found, is, err := f.header(header{c.line, slices.Clone(c.texts), t.separator, appends[o.Details]})
-		if !is {
-			if wrong := above(c); wrong != nil {
-				return wrong
+		names := slices.Clone(c.texts)
+		is, missing, err := t.begins(header{c.line, names, t.separator, added(o.Details)}, o, rows == 0)
+		if is {
+			t.titled, t.width, t.widest, t.measures = rows > 0, max(t.own, o.Width), t.own, o.Width < 0
+			if t.header = c.line; o.NoHeader {
+				t.header, t.held = 0, c
 			}
+			return nil
+		}
+		if wrong == nil {
+			wrong = missing
+		}
+		if refused := above(c); refused != nil {
+			return refused
+		}
+		if err == nil && (rows == maxTitles || missing != nil && slices.ContainsFunc(names[:t.own], SureID)) {
+			err = wrong
 		}
 		if err != nil {
 			return err
 		}
-		if !is {
-			continue
-		}
-		t.foundHeader, t.titled = found, f.rows > 1
-		t.width, t.widest, t.measures = max(t.own, o.Width), t.own, o.Width < 0
-		if t.header = c.line; o.NoHeader {
-			t.header, t.held = 0, c
-		}
-		return nil
 	}
 }
 

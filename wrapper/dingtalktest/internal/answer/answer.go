@@ -5,6 +5,7 @@ package answer
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -12,11 +13,11 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/data"
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/hold"
 )
 
 const (
@@ -69,21 +70,14 @@ func JSON(status int, body []byte) Answer {
 	return Answer{Status: status, ContentType: jsonType, Body: body}
 }
 
-// Refusal answers with a row of the catalogue, or of the operation's own codes if there is an operation. A code that has no
-// row gets status 400 and itself for a message.
+// Refusal answers with a row of the operation's own codes or of the catalogue. A code that has no row gets status 400 and itself
+// for a message.
 func Refusal(operation *generated.Operation, code generated.Code) Answer {
 	a := Answer{Status: http.StatusBadRequest, Code: code, Message: string(code), ContentType: jsonType}
-	row := generated.LookupErrorCode(string(code))
-	if operation != nil {
-		row = operation.LookupErrorCode(string(code))
-	}
-	if row != nil {
+	if row := operation.LookupErrorCode(string(code)); row != nil {
 		a.Status, a.Message = row.Status, cmp.Or(row.Message, row.Description)
 		if row.Code == generated.CodePermissionDenied {
-			a.Scopes = []string{generated.PermissionChatIDToOpenConversationID}
-			if operation != nil && operation.Permission != "" {
-				a.Scopes = []string{operation.Permission}
-			}
+			a.Scopes = []string{cmp.Or(operation.Permission, generated.PermissionChatIDToOpenConversationID)}
 		}
 	}
 	return a
@@ -113,8 +107,8 @@ func Page(status int) Answer {
 		"<!DOCTYPE html>\n<html><head><title>%d</title></head><body><h1>%d</h1><hr>Tengine</body></html>\n", status, status)}
 }
 
-// RejectsToken reports whether a client is to drop its token after the answer to a request of an operation, which may be nil:
-// by its code, whoever wrote it, or by its status.
+// RejectsToken reports whether a client is to drop its token after the answer to a request of an operation: by its code, whoever
+// wrote it, or by its status.
 func (a Answer) RejectsToken(operation *generated.Operation) bool {
 	if !a.Action.Responds() {
 		return false
@@ -128,10 +122,7 @@ func (a Answer) RejectsToken(operation *generated.Operation) bool {
 		_ = json.Unmarshal(a.Body, &said) // A body of another kind has no code.
 		code = cmp.Or(said.Code, said.Legacy.String())
 	}
-	row := generated.LookupErrorCode(code)
-	if operation != nil {
-		row = operation.LookupErrorCode(code)
-	}
+	row := operation.LookupErrorCode(code)
 	return a.Status == http.StatusUnauthorized || row != nil && row.Token == generated.TokenDrop
 }
 
@@ -168,9 +159,6 @@ func (a Answer) Legacy() Answer {
 	}{number, a.Message})
 	return a
 }
-
-// requestIDHeader is the name of the request id's header as net/http keeps it.
-var requestIDHeader = http.CanonicalHeaderKey(generated.RequestIDHeader)
 
 // Send gives the answer. What waits is let go when held is closed. It panics with [http.ErrAbortHandler] where the connection
 // is to be cut.
@@ -224,7 +212,7 @@ func (a Answer) write(w http.ResponseWriter, r *http.Request, held <-chan struct
 	}
 	control := http.NewResponseController(w)
 	for i := range body {
-		if control.Flush() != nil || !hold.Sleep(r.Context(), held, a.Interval) {
+		if control.Flush() != nil || !Sleep(r.Context(), held, a.Interval) {
 			panic(http.ErrAbortHandler)
 		}
 		_, _ = w.Write(body[i : i+1])
@@ -235,7 +223,7 @@ func (a Answer) write(w http.ResponseWriter, r *http.Request, held <-chan struct
 func (a Answer) prepare(header http.Header) []byte {
 	id := newRequestID()
 	if !a.Edge {
-		header[requestIDHeader] = []string{id}
+		header.Set(generated.RequestIDHeader, id)
 	}
 	if a.ContentType != "" {
 		header["Content-Type"] = []string{a.ContentType}
@@ -273,4 +261,47 @@ func hijack(w http.ResponseWriter) net.Conn {
 		panic(http.ErrAbortHandler)
 	}
 	return conn
+}
+
+// Gate lets go of the requests that are waiting, now and once more when the emulator is closed. Make it with [NewGate].
+type Gate struct {
+	mu     sync.Mutex
+	waits  chan struct{} // closed to let go
+	closed bool
+}
+
+// NewGate returns a gate that holds.
+func NewGate() *Gate { return &Gate{waits: make(chan struct{})} }
+
+// Channel is closed when the requests that wait from now on are to be let go.
+func (g *Gate) Channel() <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.waits
+}
+
+// Release lets go of those that wait now, and for good also of those that come. It may be called more than once.
+func (g *Gate) Release(forGood bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return
+	}
+	close(g.waits)
+	if g.closed = forGood; !forGood {
+		g.waits = make(chan struct{})
+	}
+}
+
+// Sleep waits for d of real time. It returns false if ctx or done ended it.
+func Sleep(ctx context.Context, done <-chan struct{}, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+	case <-done:
+	}
+	return false
 }

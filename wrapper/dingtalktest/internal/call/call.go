@@ -31,7 +31,7 @@ type Call struct {
 	Request *http.Request
 	Now     time.Time // when it arrived, by the emulator's clock
 	Path    string    // escaped
-	Route   *Route    // nil if no operation has this method and path
+	Route   *Route    // one without an ID if no operation has this method and path
 	Params  []string  // values of the path's parameters, in its order
 	Body    []byte    // once it was received
 	failed  bool      // the body was too long, or ended early
@@ -44,25 +44,6 @@ func New(routes []*Route, r *http.Request, now time.Time) Call {
 	return c
 }
 
-// Operation is that of the request, or nil.
-func (c *Call) Operation() *generated.Operation {
-	if c.Route == nil {
-		return nil
-	}
-	return c.Route.Operation
-}
-
-// OperationID is the operation's ID, or empty.
-func (c *Call) OperationID() string {
-	if c.Route == nil {
-		return ""
-	}
-	return c.Route.Operation.ID
-}
-
-// Public reports whether the request is one of an operation that takes no token.
-func (c *Call) Public() bool { return c.Route != nil && c.Route.Operation.Public }
-
 // Token is the access token of the request, from where its operation carries it.
 func (c *Call) Token() string {
 	if c.Route.Legacy() {
@@ -73,9 +54,6 @@ func (c *Call) Token() string {
 
 // ChatID is the chat id in the request's path or query, decoded, or empty.
 func (c *Call) ChatID() string {
-	if c.Route == nil {
-		return ""
-	}
 	if i := slices.Index(c.Route.names, chatParam); i >= 0 {
 		return c.Params[i]
 	}
@@ -150,7 +128,7 @@ const parameter = "\xff"
 var Own = Table(nil, generated.Routes)
 
 // Legacy reports whether an operation is one of the API that came before, which carries the token in its URL.
-func (r *Route) Legacy() bool { return r != nil && r.Operation.TokenQuery != "" }
+func (r *Route) Legacy() bool { return r.Operation.TokenQuery != "" }
 
 // chatParam is the chat id's name in the contract.
 var chatParam = inBraces.FindStringSubmatch(generated.OperationChatIDToOpenConversationID.Path)[1]
@@ -225,7 +203,7 @@ routes:
 		}
 		return r, values[1:]
 	}
-	return nil, nil
+	return &Route{Route: generated.Route{Operation: new(generated.Operation)}}, nil
 }
 
 // UnderGateway reports whether a path begins as those of the gateway's operations do, with the version of the API.
@@ -317,25 +295,30 @@ func (c *Call) lacksBody() *Lack {
 		return nil
 	case len(c.Body) == 0 || !c.isJSON():
 		return &Lack{"", generated.CodeMissingBody, ""}
-	case !json.Valid(c.Body):
-		return malformed("", "is not JSON")
-	case content == nil:
-		return nil
-	case string(bytes.TrimSpace(c.Body)) == "null" && content.Type == "object":
-		return lacks(content, json.RawMessage("{}"), "")
 	}
-	return lacks(content, c.Body, "")
+	var body any
+	decoder := json.NewDecoder(bytes.NewReader(c.Body))
+	decoder.UseNumber()
+	if !json.Valid(c.Body) || decoder.Decode(&body) != nil {
+		return malformed("", "is not JSON")
+	}
+	if content == nil {
+		return nil
+	}
+	if body == nil && content.Type == "object" {
+		body = map[string]any{}
+	}
+	return lacks(content, body, "")
 }
 
-// lacks compares JSON with a field, which is at a place in the body. null counts as absent.
-func lacks(f *generated.Field, raw json.RawMessage, at string) *Lack {
-	raw = bytes.TrimSpace(raw)
+// lacks compares a value with a field, which is at a place in the body. null counts as absent.
+func lacks(f *generated.Field, value any, at string) *Lack {
 	if f.List {
-		var items []json.RawMessage
-		if json.Unmarshal(raw, &items) != nil {
+		items, ok := value.([]any)
+		switch {
+		case !ok:
 			return malformed(at, "is not a list")
-		}
-		if len(items) < f.MinItems || f.MaxItems > 0 && len(items) > f.MaxItems {
+		case len(items) < f.MinItems || f.MaxItems > 0 && len(items) > f.MaxItems:
 			return invalid(at, "has %d items", len(items))
 		}
 		item := *f
@@ -349,33 +332,33 @@ func lacks(f *generated.Field, raw json.RawMessage, at string) *Lack {
 	}
 	switch f.Type {
 	case "string":
-		return lacksText(f, raw, at)
+		return lacksText(f, value, at)
 	case "object":
-		return lacksFields(f, raw, at)
+		return lacksFields(f, value, at)
 	case "integer", "number":
-		n, ok := new(big.Rat).SetString(string(raw))
-		if !ok || raw[0] == '"' || f.Type == "integer" && !n.IsInt() {
+		given, _ := value.(json.Number)
+		n, ok := new(big.Rat).SetString(string(given))
+		if !ok || f.Type == "integer" && !n.IsInt() {
 			return malformed(at, "is not a number of type %s", f.Type)
 		}
 		least, low := new(big.Rat).SetString(f.Minimum)
 		most, high := new(big.Rat).SetString(f.Maximum)
 		if low && n.Cmp(least) < 0 || high && n.Cmp(most) > 0 {
-			return invalid(at, "is %s", raw)
+			return invalid(at, "is %s", given)
 		}
 	case "boolean":
-		if string(raw) != "true" && string(raw) != "false" {
+		if _, ok := value.(bool); !ok {
 			return malformed(at, "is not true or false")
 		}
 	}
 	return nil
 }
 
-func lacksText(f *generated.Field, raw json.RawMessage, at string) *Lack {
-	var text string
-	if json.Unmarshal(raw, &text) != nil {
-		return malformed(at, "is not a string")
-	}
+func lacksText(f *generated.Field, value any, at string) *Lack {
+	text, ok := value.(string)
 	switch n := utf8.RuneCountInString(text); {
+	case !ok:
+		return malformed(at, "is not a string")
 	case n == 0 && f.Required:
 		return missing(at)
 	case n < f.MinLength || f.MaxLength > 0 && n > f.MaxLength:
@@ -390,20 +373,21 @@ func lacksText(f *generated.Field, raw json.RawMessage, at string) *Lack {
 	return nil
 }
 
-func lacksFields(f *generated.Field, raw json.RawMessage, at string) *Lack {
-	var object map[string]json.RawMessage
-	if json.Unmarshal(raw, &object) != nil {
+func lacksFields(f *generated.Field, value any, at string) *Lack {
+	object, ok := value.(map[string]any)
+	if !ok {
 		return malformed(at, "is not an object")
 	}
 	for i := range f.Fields {
 		inner := &f.Fields[i]
-		place, value := strings.TrimPrefix(at+"."+inner.Name, "."), object[inner.Name]
+		place := strings.TrimPrefix(at+"."+inner.Name, ".")
+		value, given := object[inner.Name]
 		var lack *Lack
 		switch {
 		case inner.ReadOnly:
-		case value != nil && string(value) != "null":
+		case value != nil:
 			lack = lacks(inner, value, place)
-		case inner.Required && (value == nil || !inner.Nullable):
+		case inner.Required && !(given && inner.Nullable):
 			lack = missing(place)
 		}
 		if lack != nil {

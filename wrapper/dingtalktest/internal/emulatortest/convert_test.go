@@ -76,7 +76,6 @@ func TestAcceptedRequests(t *testing.T) {
 		"JSON with an empty object":      "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
 		"chunked and empty":              "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
 		"chunked and ignored":            "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
-		"a form":                         "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b",
 		"a content type that is not one": "Content-Type: ;;\r\nContent-Length: 0\r\n\r\n",
 		"a query":                        "\r\n",
 	} {
@@ -123,18 +122,14 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 	token := a.IssueToken()
 	for _, c := range []struct{ method, path string }{
 		{"GET", convertPath(knownChat)},
-		{"PUT", tokenOp.Path},
 		{"post", tokenOp.Path},
-		{"OPTIONS", tokenOp.Path},
 		{"POST", tokenOp.Path + "/"},
 		{"POST", convertPath("")},
 		{"POST", convertPath(".")},
-		{"POST", convertPath("..")},
 		{"POST", strings.Replace(convertPath("X"), "X", "%2e%2E", 1)},
 		{"POST", strings.Replace(convertPath("X"), "X", "a/b", 1)},
 		{"POST", convertPath("a") + "/more"},
 		{"POST", "/v1.0/im/chat/a"},
-		{"POST", "/v1.0"},
 		{"POST", "/v1.0/"},
 		{"POST", "/v1.0//oauth2/accessToken"},
 		{"POST", "/v1.0/x/../oauth2/accessToken"},
@@ -184,8 +179,5 @@ func TestHandlerCalledDirectly(t *testing.T) {
 		if w.Code != want {
 			t.Errorf("%s: %d %s", target, w.Code, w.Body)
 		}
-	}
-	if got := dingtalktest.OpenConversationIDOf(knownChat); got != knownGroup {
-		t.Errorf("the reference page's chat has id %s", got)
 	}
 }

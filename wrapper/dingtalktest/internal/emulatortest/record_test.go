@@ -82,32 +82,9 @@ func TestRecordIsInTheOrderOfItsTimes(t *testing.T) {
 	a.convert(token, "early")
 	clock.Advance(time.Second)
 	late.Wait()
-	list := a.RequestsOf(dingtalktest.Filter{Operation: convertOp.ID})
+	list := a.Requests(dingtalktest.Filter{Operation: convertOp.ID})
 	if len(list) != 2 || list[1].Time.Before(list[0].Time) {
 		t.Errorf("%+v", list)
-	}
-}
-
-func TestCounts(t *testing.T) {
-	a := start(t)
-	token := a.token().AccessToken
-	a.FailNext(dingtalktest.Code(generated.CodeAppQPSLimit).Times(2), dingtalktest.Code(generated.CodeServiceBusy), dingtalktest.Bytes([]byte("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")))
-	for range 6 {
-		a.convert(token, knownChat)
-	}
-	a.do(a.request("GET", "/", "", nil))
-	want := map[string]dingtalktest.Tally{
-		tokenOp.ID: {Requests: 1, Status: map[int]int64{200: 1}, Codes: map[generated.Code]int64{}},
-		convertOp.ID: {Requests: 6, Status: map[int]int64{200: 2, 403: 2, 503: 1, 0: 1},
-			Codes: map[generated.Code]int64{generated.CodeAppQPSLimit: 2, generated.CodeServiceBusy: 1}},
-		"": {Requests: 1, Status: map[int]int64{200: 1}, Codes: map[generated.Code]int64{}},
-	}
-	got := a.Counts()
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got %+v\nwant %+v", got, want)
-	}
-	if a.Count(convertOp) != 6 || a.Count(generated.Operation{ID: "no such"}) != 0 {
-		t.Error("Count is not Counts")
 	}
 }
 
@@ -136,31 +113,6 @@ func TestRecordSize(t *testing.T) {
 	}
 	if e.Count(convertOp) != 10 {
 		t.Errorf("counted %d", e.Count(convertOp))
-	}
-}
-
-func TestLongRequestsAreCut(t *testing.T) {
-	e := dingtalktest.New()
-	id := strings.Repeat("x", 10_000)
-	r := httptest.NewRequestWithContext(t.Context(), convertOp.Method, convertPath(id), nil)
-	r.Header.Set("X-Long", id)
-	for i := range 100 {
-		r.Header.Add("X-Many", fmt.Sprint(i))
-		r.Header.Set(fmt.Sprint("X-", i), "y")
-	}
-	e.ServeHTTP(httptest.NewRecorder(), r)
-	got := e.Requests()[0]
-	longest := 0
-	for _, values := range got.Header {
-		for _, value := range values {
-			longest = max(longest, len(value))
-		}
-		if len(values) > 64 {
-			t.Errorf("%d values of a field", len(values))
-		}
-	}
-	if len(got.Header) != 64 || longest > 2051 || len(got.ChatID) > 2051 || len(got.Path) > 2051 || !strings.HasSuffix(got.ChatID, "…") {
-		t.Errorf("%d fields, longest %d, id %d, path %d", len(got.Header), longest, len(got.ChatID), len(got.Path))
 	}
 }
 
@@ -198,7 +150,7 @@ func TestConcurrentUse(t *testing.T) {
 	}
 }
 
-func TestFilter(t *testing.T) {
+func TestFilterAndCounts(t *testing.T) {
 	a := start(t, dingtalktest.WithChat("a", "cidA=="))
 	token := a.token().AccessToken
 	a.convert(token, "a")
@@ -223,12 +175,24 @@ func TestFilter(t *testing.T) {
 		{dingtalktest.Filter{ChatID: "c"}, ""},
 	} {
 		var got []string
-		for _, r := range a.RequestsOf(c.filter) {
+		for _, r := range a.Requests(c.filter) {
 			got = append(got, fmt.Sprint(r.Seq))
 		}
 		if strings.Join(got, " ") != c.want {
 			t.Errorf("%+v: %v, want %s", c.filter, got, c.want)
 		}
+	}
+	a.FailNext(dingtalktest.Bytes([]byte("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")))
+	a.convert(token, "a")
+	a.do(a.request("GET", "/", "", nil))
+	want := map[string]dingtalktest.Tally{
+		tokenOp.ID: {Requests: 1, Status: map[int]int64{200: 1}, Codes: map[generated.Code]int64{}},
+		convertOp.ID: {Requests: 6, Status: map[int]int64{200: 2, 400: 2, 403: 1, 0: 1},
+			Codes: map[generated.Code]int64{generated.CodeInvalidChatID: 1, generated.CodeSystemError: 1}},
+		"": {Requests: 1, Status: map[int]int64{200: 1}, Codes: map[generated.Code]int64{}},
+	}
+	if got := a.Counts(); !reflect.DeepEqual(got, want) || a.Count(convertOp) != 6 || a.Count(generated.Operation{ID: "no such"}) != 0 {
+		t.Errorf("got %+v\nwant %+v", got, want)
 	}
 }
 
@@ -261,35 +225,42 @@ func TestWaitRequests(t *testing.T) {
 	}
 }
 
-// Large requests are fewer on record than small ones, and the emulator says how many it has dropped.
-func TestRecordIsBoundedInBytes(t *testing.T) {
+// A long request is cut, large ones are fewer on record than small ones, and the emulator says how many it has dropped.
+func TestRecordIsBounded(t *testing.T) {
 	e := dingtalktest.New(func(s *dingtalktest.Settings) { s.RecordSize = 100_000 })
-	call := func(header http.Header) {
-		r := httptest.NewRequestWithContext(t.Context(), convertOp.Method, convertPath("x"), nil)
-		r.Header = header
-		e.ServeHTTP(httptest.NewRecorder(), r)
-	}
+	id := strings.Repeat("x", 10_000)
 	const n = 500
 	for i := range n {
-		header := http.Header{}
-		for field := range 60 {
-			header.Set(fmt.Sprint("X-", field), strings.Repeat("x", 2000))
+		r := httptest.NewRequestWithContext(t.Context(), convertOp.Method, convertPath(id), nil)
+		for field := range 100 {
+			r.Header.Add("X-Many", fmt.Sprint(field))
+			r.Header.Set(fmt.Sprint("X-", field), id)
 		}
-		header.Set("X-Number", fmt.Sprint(i))
-		call(header)
+		r.ContentLength = int64(i)
+		e.ServeHTTP(httptest.NewRecorder(), r)
 	}
 	kept := e.Requests()
-	if len(kept) < 10 || len(kept) > 8<<20/100_000 || int64(len(kept))+e.Dropped() != n {
-		t.Errorf("%d on record, %d dropped", len(kept), e.Dropped())
+	last := kept[len(kept)-1]
+	longest := 0
+	for _, values := range last.Header {
+		for _, value := range values {
+			longest = max(longest, len(value))
+		}
+		if len(values) > 64 {
+			t.Errorf("%d values of a field", len(values))
+		}
 	}
-	if last := kept[len(kept)-1].Header.Get("X-Number"); last != fmt.Sprint(n-1) {
-		t.Errorf("the last is %s", last)
+	if len(last.Header) != 64 || longest != 2051 || len(last.ChatID) != 2051 || len(last.Path) != 2051 || !strings.HasSuffix(last.ChatID, "…") {
+		t.Errorf("%d fields, longest %d, id %d, path %d", len(last.Header), longest, len(last.ChatID), len(last.Path))
+	}
+	if len(kept) < 10 || len(kept) > 8<<20/100_000 || int64(len(kept))+e.Dropped() != n || last.ContentLength != n-1 {
+		t.Errorf("%d on record, %d dropped, the last is %d", len(kept), e.Dropped(), last.ContentLength)
 	}
 	e.ResetRequests()
 	if e.Dropped() != 0 || len(e.Requests()) != 0 {
 		t.Error("not forgotten")
 	}
-	call(http.Header{})
+	e.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), "GET", "/", nil))
 	if got := e.Requests(); len(got) != 1 || got[0].Seq != n+1 {
 		t.Errorf("%+v", got)
 	}

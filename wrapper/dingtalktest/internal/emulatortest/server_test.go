@@ -95,17 +95,6 @@ func (n nowhere) Header() http.Header         { return http.Header(n) }
 func (n nowhere) Write(p []byte) (int, error) { return len(p), nil }
 func (n nowhere) WriteHeader(int)             {}
 
-// BenchmarkServeHTTP measures the emulator alone.
-func BenchmarkServeHTTP(b *testing.B) {
-	e := dingtalktest.New(dingtalktest.WithAnyChat(), dingtalktest.WithQPS(1e9), dingtalktest.WithMonthlyQuota(1e9))
-	r := newRequest(b, convertOp.Method, "http://x"+convertPath("chat0123"), nil)
-	r.Header.Set(generated.TokenHeader, e.IssueToken())
-	b.ReportAllocs()
-	for b.Loop() {
-		e.ServeHTTP(nowhere{}, r)
-	}
-}
-
 // half sends a request whose body never comes to its end.
 func (a *api) half(op generated.Operation, header, body string) net.Conn {
 	a.t.Helper()
@@ -145,7 +134,7 @@ func TestHalfBodiesAreDropped(t *testing.T) {
 			t.Fatalf("%v %s", err, got)
 		}
 	}
-	if n := len(a.RequestsOf(dingtalktest.Filter{After: 2})); n != 300 {
+	if n := len(a.Requests(dingtalktest.Filter{After: 2})); n != 300 {
 		t.Errorf("%d on record", n)
 	}
 }

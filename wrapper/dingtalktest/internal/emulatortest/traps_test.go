@@ -110,7 +110,7 @@ func TestLostAnswer(t *testing.T) {
 			t.Errorf("%s: %d messages of %d requests", fault.Name(), n, a.Count(sendOp))
 		}
 	}
-	if seen := a.RequestsOf(dingtalktest.Filter{Fault: "lost"}); len(seen) != 1 || seen[0].Status != 0 {
+	if seen := a.Requests(dingtalktest.Filter{Fault: "lost"}); len(seen) != 1 || seen[0].Status != 0 {
 		t.Errorf("recorded %+v", seen)
 	}
 }

@@ -282,7 +282,7 @@ func (f *Fleet) beat() (wait time.Duration, again bool) {
 		pace /= 2
 	}
 	wait = time.Until(f.heard.Add(pace))
-	f.beats = f.away || f.rate > 0 || f.limit >= 0
+	f.beats = f.away || f.noted || f.rate > 0 || f.limit >= 0
 	again = f.beats
 	f.mu.Unlock()
 	if !again || wait > 0 {
@@ -314,11 +314,12 @@ func run[T any](f *Fleet, what func(context.Context) (T, error)) (T, error) {
 	limited, cancel := context.WithTimeout(context.Background(), f.timeout)
 	defer cancel()
 	value, err := guard.Within(limited, func() (T, error) { return what(limited) }, clientPanicked)
-	if err != nil && !isNone(err) {
-		f.failed(err)
-		err = fmt.Errorf("dingtalkredis: %w", err)
+	if err == nil || isNone(err) {
+		f.locked(func() { f.worked = true })
+		return value, err
 	}
-	return value, err
+	f.failed(err)
+	return value, fmt.Errorf("dingtalkredis: %w", err)
 }
 
 func clientPanicked(any) error { return errors.New("the Redis client panicked") }

@@ -47,7 +47,8 @@ func TestFleetIsPrintedWithoutItsSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, part := range []any{fleet, fleet.TokenStore(), fleet.Limiter(1), fleet.Budget(1), fleet.Cache(time.Hour)} {
-		if text := fmt.Sprintf("%v %+v %#v", part, part, part); strings.Contains(text, secret) || strings.Contains(text, fmt.Sprintf("%x", secret)) {
+		text := fmt.Sprintf("%v %+v %#v", part, part, part)
+		if strings.Contains(text, secret) || strings.Contains(text, fmt.Sprintf("%x", secret)) {
 			t.Errorf("a %T: %s", part, text)
 		}
 	}

@@ -63,7 +63,7 @@ func TestLossOfRedisKeepsTheRate(t *testing.T) {
 		for _, name := range []string{"cut off", "killed", "flushed"} {
 			s := redistest.Start(t)
 			p := redistest.StartProxy(t, s.Addr)
-			sent := during(t, newLimiters(t, &redistest.Server{Addr: p.Addr}, rate, pods), func() {
+			sent := during(t, newLimiters(t, p.Addr, rate, pods), func() {
 				eventually(t, "Redis knows every process", func() bool {
 					n := 0
 					for _, name := range keys(t, newRedis(t, s.Addr), "*:processes") {

@@ -148,8 +148,11 @@ func TestBudgetIsRestored(t *testing.T) {
 		spendAll(t, a, 1)
 		wantUsed(t, a, 10+2*(n+1))
 	}
-	spendAll(t, a, 10)
-	wantQuota(t, a.Spend(t.Context()))
-	wantQuota(t, b.Spend(t.Context()))
+	spoil(t, rdb, name, "DEL")
+	fresh := newFleet(t, rdb, url).Budget(30) // knows nothing, and waits until the others have told
+	spendAll(t, fresh, 10)
+	for _, budget := range []*dingtalkredis.Budget{fresh, a, b} {
+		wantQuota(t, budget.Spend(t.Context()))
+	}
 	wantUsed(t, a, 30)
 }

@@ -215,9 +215,6 @@ func (b *Breaker) open(o Outcome, wait time.Duration) {
 	b.cause, b.until = o, b.clock.Steady().Add(wait)
 }
 
-// Key names an operation at a host.
-type Key struct{ Op, Host string }
-
 // The most operations that a set tells apart: those of contracts, of which the official SDK has 3,270, and paths without
 // a contract. All others of a kind share one place.
 const (
@@ -230,23 +227,25 @@ type Set struct {
 	New func() any
 
 	mu                sync.Mutex
-	operations, paths map[Key]any
+	operations, paths map[string]any
 }
 
-// Of returns the value of an operation. One without a contract is known by its method and path.
-func (s *Set) Of(key Key, method, path string) any {
+// Of returns the value of an operation at a host. One without a contract is known by its method and path.
+func (s *Set) Of(operation, host, method, path string) any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	made, most := &s.operations, maxOperations
-	if key.Op == "" {
-		key.Op = method + " " + shape(path)
-		made, most = &s.paths, maxPaths
+	key, made, most := operation, &s.operations, maxOperations
+	if operation == "" {
+		key, made, most = method+" "+shape(path), &s.paths, maxPaths
+	}
+	if host != "" {
+		key += " " + host
 	}
 	if *made == nil {
-		*made = map[Key]any{}
+		*made = map[string]any{}
 	}
 	if (*made)[key] == nil && len(*made) >= most {
-		key = Key{}
+		key = ""
 	}
 	if (*made)[key] == nil {
 		(*made)[key] = s.New()

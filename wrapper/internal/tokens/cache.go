@@ -50,7 +50,7 @@ type App interface {
 
 // Config configures a cache.
 type Config struct {
-	App
+	App    App
 	Clock  clock.Clock
 	Early  time.Duration // how long before its end a token is renewed, but at most a fifth of the lifetime
 	Limit  time.Duration // longest time of a fetch: a transport that never returns is left behind then
@@ -227,12 +227,12 @@ func (c *Cache) begin(ctx context.Context) {
 		get = func(ctx context.Context) (*held, error) { return c.cfg.Shared(ctx, c) }
 	}
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), limit, errStuck)
-	quiet, flush := c.cfg.Quiet(ctx)
+	quiet, flush := c.cfg.App.Quiet(ctx)
 	f := &flight{done: make(chan struct{}), cancel: cancel, flush: flush}
 	c.flight = f
 	go func() {
 		defer cancel()
-		token, err := guard.Within(ctx, func() (*held, error) { return get(quiet) }, c.cfg.Crashed)
+		token, err := guard.Within(ctx, func() (*held, error) { return get(quiet) }, c.cfg.App.Crashed)
 		c.land(f, token, err)
 	}()
 }
@@ -241,7 +241,7 @@ var errStuck = errors.New("the transport does not return, though the request for
 
 // land publishes the result of a fetch.
 func (c *Cache) land(f *flight, token *held, err error) {
-	if token == nil && c.cfg.Lasting(err) {
+	if token == nil && c.cfg.App.Lasting(err) {
 		c.Remember(err)
 	}
 	c.mu.Lock()
@@ -288,9 +288,9 @@ func (c *Cache) Remember(err error) {
 // fetch fetches a token from the service and computes its times.
 func (c *Cache) fetch(ctx context.Context) (*held, error) {
 	begun := c.cfg.Clock.Now()
-	token, err := c.cfg.Fetch(ctx)
+	token, err := c.cfg.App.Fetch(ctx)
 	if err != nil {
-		c.cfg.Note(ctx, "fetch failed", err)
+		c.cfg.App.Note(ctx, "fetch failed", err)
 		return nil, err
 	}
 	t := c.cfg.hold(token, begun)
@@ -298,8 +298,8 @@ func (c *Cache) fetch(ctx context.Context) (*held, error) {
 		t.expires = begun.Add(minLifetime)
 		t.renewAt = t.expires
 		const odd = "the service gave a token without a lifetime"
-		c.cfg.Note(ctx, odd, errors.New(odd))
+		c.cfg.App.Note(ctx, odd, errors.New(odd))
 	}
-	c.cfg.Note(ctx, "fetched", nil)
+	c.cfg.App.Note(ctx, "fetched", nil)
 	return t, nil
 }

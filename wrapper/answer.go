@@ -20,10 +20,11 @@ type object string
 
 // objectOf returns a body that is an object; any other is empty.
 func objectOf(body []byte) object {
-	if body = bytes.TrimSpace(body); !bytes.HasPrefix(body, []byte("{")) || !json.Valid(body) {
+	trimmed := bytes.TrimSpace(body)
+	if !bytes.HasPrefix(trimmed, []byte("{")) || !json.Valid(body) {
 		return ""
 	}
-	return object(body)
+	return object(trimmed)
 }
 
 // next returns the first field, as it stands there, and what follows it. After the last field there is no name, not even "".
@@ -38,21 +39,27 @@ func (o object) next() (name, value string, others object) {
 
 // split splits valid JSON after its first value.
 func split(s string) (value, rest string) {
-	s = strings.TrimLeft(s, " \t\r\n,:}")
-	depth, quoted := 0, false
+	for s != "" && (s[0] <= ' ' || s[0] == ',' || s[0] == ':' || s[0] == '}') {
+		s = s[1:]
+	}
+	depth := 0
 	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
+		switch s[i] {
+		case '"':
+			for i++; i < len(s) && s[i] != '"'; i++ {
+				if s[i] == '\\' {
+					i++
+				}
+			}
+		case '{', '[':
 			depth++
-		case depth == 0 && strings.IndexByte(" \t\r\n,:}]", c) >= 0:
-			return s[:i], s[i:]
-		case c == '}' || c == ']':
-			depth--
+		case ' ', '\t', '\r', '\n', ',', ':', '}', ']':
+			if depth == 0 {
+				return s[:i], s[i:]
+			}
+			if s[i] == '}' || s[i] == ']' {
+				depth--
+			}
 		}
 	}
 	return s, ""
@@ -95,11 +102,11 @@ func scalar(raw string) string {
 	return text
 }
 
-// decodeJSON decodes a whole text, and keeps every digit of a number in a value of type any.
+// decodeJSON decodes valid JSON, and keeps every digit of a number in a value of type any.
 func decodeJSON(body []byte, value any) bool {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
-	return json.Valid(body) && decoder.Decode(value) == nil
+	return decoder.Decode(value) == nil
 }
 
 // succeeds reports whether an operation answers a success with status.
@@ -110,9 +117,8 @@ func succeeds(o *generated.Operation, status int) bool {
 	return status == o.Status
 }
 
-// decode decodes the body of a success into value, and reports whether it is one.
-func decode(o *generated.Operation, body []byte, value any) bool {
-	answer := objectOf(body)
+// decode decodes the body of a success, whose fields are answer, into value, and reports whether it is one.
+func decode(o *generated.Operation, answer object, body []byte, value any) bool {
 	switch {
 	case isFailure(o, answer):
 		return false
@@ -125,7 +131,7 @@ func decode(o *generated.Operation, body []byte, value any) bool {
 			return false
 		}
 	}
-	return string(bytes.TrimSpace(body)) != "null" && decodeJSON(body, value)
+	return (answer != "" || string(bytes.TrimSpace(body)) != "null" && json.Valid(body)) && decodeJSON(body, value)
 }
 
 // isFailure reports whether an answer with a success's status is an error: the legacy API's, a ban's, the gateway's, which
@@ -159,20 +165,24 @@ type envelope struct {
 // read reads an answer, whatever the case of its fields' names.
 func read(answer object) (e envelope) {
 	var denied, otherMessage string
+	fields := [...]struct {
+		name string
+		to   *string
+	}{
+		{"code", &e.code}, {"message", &e.message}, {"requestid", &e.requestID},
+		{"errcode", &e.legacyCode}, {"sub_code", &e.subCode}, {"errmsg", &e.legacyMessage},
+		{"errorcode", &e.otherCode}, {"errormsg", &e.otherMessage}, {"errormessage", &otherMessage},
+		{"status", &e.status}, {"punish", &e.punish},
+	}
 	for quoted, raw, rest := answer.next(); quoted != ""; quoted, raw, rest = rest.next() {
+		if len(quoted) < len(`"code"`) { // the shortest: an answer of 1 MiB may hold 170,000 fields
+			continue
+		}
 		name := scalar(quoted)
 		if strings.EqualFold(name, "accessdenieddetail") {
 			denied = raw
 		}
-		for _, field := range [...]struct {
-			name string
-			to   *string
-		}{
-			{"code", &e.code}, {"message", &e.message}, {"requestid", &e.requestID},
-			{"errcode", &e.legacyCode}, {"sub_code", &e.subCode}, {"errmsg", &e.legacyMessage},
-			{"errorcode", &e.otherCode}, {"errormsg", &e.otherMessage}, {"errormessage", &otherMessage},
-			{"status", &e.status}, {"punish", &e.punish},
-		} {
+		for _, field := range &fields {
 			if strings.EqualFold(name, field.name) {
 				*field.to = scalar(raw)
 			}

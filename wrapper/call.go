@@ -42,7 +42,7 @@ func (p *path) do(ctx context.Context, c *call) error {
 // repeat sends requests until one succeeds. It retries as [Retry] allows, and replays the request once after a token
 // refresh if the service rejected the token.
 func (p *path) repeat(ctx context.Context, c *call) *Error {
-	c.lane, _ = p.lanes.Of(breaker.Key{Op: c.contract.ID, Host: c.host}, c.contract.Method, c.contract.Path).(*lane)
+	c.lane, _ = p.lanes.Of(c.contract.ID, c.host, c.contract.Method, c.contract.Path).(*lane)
 	var before *verdict // of the previous request
 	uncounted := 0      // requests beyond Retry.MaxAttempts: replays, and throttled calls of a run
 	for {
@@ -116,12 +116,8 @@ func (p *path) request(ctx context.Context, c *call) *verdict {
 	}
 	cached := c.chatID != "" && p.cache != nil
 	if cached && c.sent == 0 {
-		p.useCache(ctx, func() {
-			if id, found := p.cache.Get(ctx, c.chatID); found && isID(id, c.chatID) {
-				c.id = id
-			}
-		})
-		if c.id != "" {
+		if id, found := p.cache.Get(ctx, c.chatID); found && isID(id, c.chatID) {
+			c.id = id
 			return nil
 		}
 	}
@@ -131,19 +127,9 @@ func (p *path) request(ctx context.Context, c *call) *verdict {
 		}
 	}
 	if cached {
-		p.useCache(ctx, func() { p.cache.Set(ctx, c.chatID, c.id) })
+		p.cache.Set(ctx, c.chatID, c.id)
 	}
 	return nil
-}
-
-// useCache survives a panic of the cache, which a call does not need.
-func (p *path) useCache(ctx context.Context, use func()) {
-	defer func() {
-		if recover() != nil && p.log != nil {
-			p.log.cachePanicked(ctx)
-		}
-	}()
-	use()
 }
 
 // pace waits for the limiter.
@@ -248,11 +234,15 @@ func (p *path) attempt(ctx context.Context, c *call) (v *verdict) {
 		c.options.answer(answer)
 	}
 	defer answer.Release()
+	var fields object
+	if failed == nil {
+		fields = objectOf(answer.Body)
+	}
 	switch {
 	case failed != nil:
 		v = p.unanswered(c, answer, failed)
-	case !succeeds(c.contract, answer.Status) || !c.accept(c, answer.Body):
-		v = p.refused(c, answer)
+	case !succeeds(c.contract, answer.Status) || !c.accept(c, fields, answer.Body):
+		v = p.refused(c, answer, fields)
 	}
 	c.unsure = c.unsure || v != nil && v.mayBeDone()
 	c.holds = back()
@@ -324,8 +314,8 @@ func sendConversion(ctx context.Context, c *call) (*http.Response, error) {
 	return c.api.ChatIDToOpenConversationID(ctx, c.chatID)
 }
 
-func acceptConversion(c *call, body []byte) bool {
-	raw := objectOf(body).field(conversion.Required[0])
+func acceptConversion(c *call, answer object, _ []byte) bool {
+	raw := answer.field(conversion.Required[0])
 	c.id = scalar(raw)
 	return strings.HasPrefix(raw, `"`) && isID(c.id, c.chatID)
 }

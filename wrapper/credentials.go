@@ -172,9 +172,8 @@ type tokenOf struct {
 //
 //go:noinline
 func (t *tokenOf) call(token *tokens.Token) *call {
-	return &call{contract: &generated.OperationGetAccessToken, isToken: true, send: t.send, accept: func(_ *call, body []byte) bool {
+	return &call{contract: &generated.OperationGetAccessToken, isToken: true, send: t.send, accept: func(_ *call, answer object, _ []byte) bool {
 		// A lifetime sent as a string, as a fraction or too large for its type must not cost the token.
-		answer := objectOf(body)
 		raw := answer.field("accessToken")
 		lifetime, _ := text.Seconds(scalar(answer.field("expireIn")))
 		*token = tokens.Token{Value: scalar(raw), Lifetime: lifetime}

@@ -76,8 +76,8 @@ func (c *Client) do(ctx context.Context, request Request, odd error, out any, op
 	if o == nil {
 		return unsendable(&Operation{}, errors.New("it has no operation: see NewRequest"))
 	}
-	op := &call{contract: o, touched: request.Touched, limiter: c.path.limiter, accept: func(_ *call, body []byte) bool {
-		return decode(o, body, out)
+	op := &call{contract: o, touched: request.Touched, limiter: c.path.limiter, accept: func(_ *call, answer object, body []byte) bool {
+		return decode(o, answer, body, out)
 	}}
 	// net/http would send some odd methods, and refuse others as late as an outage.
 	known := slices.Contains([]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}, o.Method)

@@ -2,6 +2,7 @@ package dingtalk
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -158,7 +159,33 @@ func WithTokenStore(store TokenStore) Option {
 // WithCache keeps conversions, which saves calls. It is off by default, because no page promises that a chat's
 // openConversationId never changes: use a cache with a lifetime.
 func WithCache(cache Cache) Option {
-	return option(oddPart("WithCache", cache), func(c *config) { c.path.cache = cache })
+	return option(oddPart("WithCache", cache), func(c *config) {
+		if c.path.cache = nil; cache != nil {
+			c.path.cache = safeCache{cache, c.path}
+		}
+	})
+}
+
+// safeCache survives panics of a cache, which a call does not need.
+type safeCache struct {
+	Cache
+	path *path
+}
+
+func (s safeCache) Get(ctx context.Context, chatID string) (id string, ok bool) {
+	defer s.survive(ctx)
+	return s.Cache.Get(ctx, chatID)
+}
+
+func (s safeCache) Set(ctx context.Context, chatID, id string) {
+	defer s.survive(ctx)
+	s.Cache.Set(ctx, chatID, id)
+}
+
+func (s safeCache) survive(ctx context.Context) {
+	if recover() != nil && s.path.log != nil {
+		s.path.log.cachePanicked(ctx)
+	}
 }
 
 // WithLogger logs attempts and token fetches at debug level, waits at info, and what an operator should see at warn. No
@@ -194,18 +221,9 @@ func WithCallTimeout(d time.Duration) CallOption {
 // because the cap on a body counts what was inflated. It refuses Idempotency-Key and X-Idempotency-Key, too: with them
 // net/http repeats a POST by itself.
 func WithHeader(name, value string) CallOption {
-	err := generated.CheckHeader(name, value)
-	if err == nil {
-		err = text.CheckHeader(value)
-	}
-	switch strings.ToLower(name) {
-	case "idempotency-key", "x-idempotency-key":
-		err = errors.New("net/http repeats requests that have this header " + name)
-	}
-	if err != nil {
-		err = fmt.Errorf("WithHeader: %w", err)
-	}
-	return option(err, func(o *callOptions) {
+	repeats := strings.TrimPrefix(strings.ToLower(name), "x-") == "idempotency-key"
+	err := cmp.Or(generated.CheckHeader(name, value), text.CheckHeader(value), oddIf(repeats, "net/http repeats requests that have the header %s", name))
+	return option(oddIf(err != nil, "WithHeader: %w", err), func(o *callOptions) {
 		if o.header == nil {
 			o.header = http.Header{}
 		}

@@ -75,7 +75,7 @@ type call struct {
 	hidden   [2]string // keeps the secrets of an attempt off the heap
 	options  callOptions
 	send     func(context.Context, *call) (*http.Response, error) // through call.api
-	accept   func(c *call, body []byte) bool                      // takes the result; false if the body holds none
+	accept   func(c *call, answer object, body []byte) bool       // takes the result; false if the body holds none
 	id       string                                               // a conversion's result
 
 	limiter   Limiter         // paces its requests; nil: none

@@ -12,6 +12,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	openconversation "github.com/dingtalk-openapi/openconversation-go"
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
 const (
@@ -116,9 +117,8 @@ func responses(doc *openapi3.T) error {
 
 // documentedCodes compares the catalogue with the codes that DingTalk documents or was seen to send for these two
 // operations: status, whether to repeat, and the effect on the token. The misspellings are the server's.
-func documentedCodes(doc *openapi3.T) error {
+func documentedCodes(*openapi3.T) error {
 	const denied = "Forbidden.AccessDenied."
-	rows := catalogue(doc)
 	var errs []error
 	for code, want := range map[string]string{
 		"invalideChatId":                           "400 false 0 keep",
@@ -144,16 +144,12 @@ func documentedCodes(doc *openapi3.T) error {
 		"system.error":                             "400 true 0 keep",
 		"internalError":                            "500 true 0 keep",
 	} {
-		row := rows[code]
-		if row == nil {
+		row := generated.LookupErrorCode(code)
+		if row == nil || string(row.Code) != code && !slices.Contains(row.Aliases, code) {
 			errs = append(errs, fmt.Errorf("code %s is missing", code))
 			continue
 		}
-		wait := row["waitSeconds"]
-		if wait == nil {
-			wait = 0
-		}
-		errs = append(errs, equal(code, fmt.Sprintf("%v %v %v %v", row["status"], row["retry"], wait, row["token"]), want))
+		errs = append(errs, equal(code, fmt.Sprintf("%d %t %g %s", row.Status, row.Retry, row.Wait.Seconds(), row.Token), want))
 	}
 	return errors.Join(errs...)
 }
@@ -161,58 +157,30 @@ func documentedCodes(doc *openapi3.T) error {
 // exampleCodes follows every example of an error to its row. An example shows the row's message where one is known, and
 // stands under the row's status, 4xx and 5xx that no code of this gateway has excepted.
 func exampleCodes(doc *openapi3.T) error {
-	rows := catalogue(doc)
 	var errs []error
-	for path, item := range doc.Paths.Map() {
-		for _, op := range item.Operations() {
-			errs = append(errs, exampleCodesOf(path, op, rows)...)
+	for _, route := range generated.Routes {
+		for status, response := range doc.Paths.Value(route.Path).GetOperation(route.Method).Responses.Map() {
+			if strings.HasPrefix(status, "2") {
+				continue
+			}
+			for name, example := range response.Value.Content["application/json"].Examples {
+				body, _ := example.Value.Value.(map[string]any)
+				code, _ := body["code"].(string)
+				row := route.LookupErrorCode(code)
+				if row == nil {
+					errs = append(errs, fmt.Errorf("%s %s: example %s has the code %q, which the catalogue lacks", route.ID, status, name, code))
+					continue
+				}
+				if row.Message != "" && code == string(row.Code) { // an alias has a text of its own
+					errs = append(errs, equal(name+"'s message", body["message"], row.Message))
+				}
+				if !slices.Contains([]string{"401", "429", "default"}, status) {
+					errs = append(errs, equal(name+"'s status", status, row.Status))
+				}
+			}
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func exampleCodesOf(path string, op *openapi3.Operation, rows map[string]map[string]any) (errs []error) {
-	rows = maps.Clone(rows)
-	addRows(rows, op.Extensions["x-error-codes"])
-	for status, response := range op.Responses.Map() {
-		if strings.HasPrefix(status, "2") {
-			continue
-		}
-		for name, example := range response.Value.Content["application/json"].Examples {
-			body, _ := example.Value.Value.(map[string]any)
-			code, _ := body["code"].(string)
-			row := rows[code]
-			if row == nil {
-				errs = append(errs, fmt.Errorf("%s %s: example %s has the code %q, which the catalogue lacks", path, status, name, code))
-				continue
-			}
-			if message, known := row["message"]; known && code == row["code"] { // an alias has a text of its own
-				errs = append(errs, equal(name+"'s message", body["message"], message))
-			}
-			if !slices.Contains([]string{"401", "429", "default"}, status) {
-				errs = append(errs, equal(name+"'s status", status, fmt.Sprint(row["status"])))
-			}
-		}
-	}
-	return errs
-}
-
-// catalogue returns the rows of x-error-codes by code and alias.
-func catalogue(doc *openapi3.T) map[string]map[string]any {
-	rows := map[string]map[string]any{}
-	addRows(rows, doc.Components.Schemas["ApiError"].Value.Extensions["x-error-codes"])
-	return rows
-}
-
-func addRows(rows map[string]map[string]any, extension any) {
-	list, _ := extension.([]any)
-	for _, item := range list {
-		row, _ := item.(map[string]any)
-		aliases, _ := row["aliases"].([]any)
-		for _, code := range append([]any{row["code"]}, aliases...) {
-			rows[fmt.Sprint(code)] = row
-		}
-	}
 }
 
 func convert(doc *openapi3.T) *openapi3.Operation { return doc.Paths.Value(convertPath).Post }

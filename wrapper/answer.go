@@ -9,7 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
 // object is the text of a JSON object, or empty. It is the one reader of fields that no type declares: it decodes nothing
@@ -18,10 +19,11 @@ type object string
 
 // objectOf returns a body that is an object; any other is empty.
 func objectOf(body []byte) object {
-	if body = bytes.TrimSpace(body); !bytes.HasPrefix(body, []byte("{")) || !json.Valid(body) {
+	trimmed := bytes.TrimSpace(body)
+	if !bytes.HasPrefix(trimmed, []byte("{")) || !json.Valid(body) {
 		return ""
 	}
-	return object(body)
+	return object(trimmed)
 }
 
 // next returns the first field, as it stands there, and what follows it. After the last field there is no name, not even "".
@@ -36,21 +38,27 @@ func (o object) next() (name, value string, others object) {
 
 // split splits valid JSON after its first value.
 func split(s string) (value, rest string) {
-	s = strings.TrimLeft(s, " \t\r\n,:}")
-	depth, quoted := 0, false
+	for s != "" && (s[0] <= ' ' || s[0] == ',' || s[0] == ':' || s[0] == '}') {
+		s = s[1:]
+	}
+	depth := 0
 	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
+		switch s[i] {
+		case '"':
+			for i++; i < len(s) && s[i] != '"'; i++ {
+				if s[i] == '\\' {
+					i++
+				}
+			}
+		case '{', '[':
 			depth++
-		case depth == 0 && strings.IndexByte(" \t\r\n,:}]", c) >= 0:
-			return s[:i], s[i:]
-		case c == '}' || c == ']':
-			depth--
+		case ' ', '\t', '\r', '\n', ',', ':', '}', ']':
+			if depth == 0 {
+				return s[:i], s[i:]
+			}
+			if s[i] == '}' || s[i] == ']' {
+				depth--
+			}
 		}
 	}
 	return s, ""
@@ -85,32 +93,31 @@ func scalar(raw string) string {
 	case raw[0] != '"':
 		return raw
 	}
-	if inner := raw[1 : len(raw)-1]; strings.IndexByte(inner, '\\') < 0 && utf8.ValidString(inner) {
-		return inner
+	if text, err := strconv.Unquote(raw); err == nil { // far cheaper, and the same but for what it refuses
+		return text
 	}
 	var text string // on the heap, so only here
 	_ = json.Unmarshal([]byte(raw), &text)
 	return text
 }
 
-// decodeJSON decodes a whole text, and keeps every digit of a number in a value of type any.
+// decodeJSON decodes valid JSON, and keeps every digit of a number in a value of type any.
 func decodeJSON(body []byte, value any) bool {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
-	return json.Valid(body) && decoder.Decode(value) == nil
+	return decoder.Decode(value) == nil
 }
 
 // succeeds reports whether an operation answers a success with status.
-func succeeds(o *Operation, status int) bool {
+func succeeds(o *generated.Operation, status int) bool {
 	if o.Status == 0 {
 		return status >= http.StatusOK && status < http.StatusMultipleChoices
 	}
 	return status == o.Status
 }
 
-// decode decodes the body of a success into value, and reports whether it is one.
-func decode(o *Operation, body []byte, value any) bool {
-	answer := objectOf(body)
+// decode decodes the body of a success, whose fields are answer, into value, and reports whether it is one.
+func decode(o *generated.Operation, answer object, body []byte, value any) bool {
 	switch {
 	case isFailure(o, answer):
 		return false
@@ -123,19 +130,19 @@ func decode(o *Operation, body []byte, value any) bool {
 			return false
 		}
 	}
-	return string(bytes.TrimSpace(body)) != "null" && decodeJSON(body, value)
+	return (answer != "" || string(bytes.TrimSpace(body)) != "null" && json.Valid(body)) && decodeJSON(body, value)
 }
 
 // isFailure reports whether an answer with a success's status is an error: the legacy API's, a ban's, the gateway's, which
 // has a request id that no success has in its body, or one by a field whose value the contract gives for a success.
-func isFailure(o *Operation, answer object) bool {
+func isFailure(o *generated.Operation, answer object) bool {
 	e := read(answer)
 	return e.refused() || e.isBan() || !isSuccess(e.code) && e.message != "" && e.requestID != "" && !slices.Contains(o.OwnFields, "code") ||
 		unsuccessful(o, answer)
 }
 
 // unsuccessful reports whether a field of an answer has another value than a success's. An absent one says nothing.
-func unsuccessful(o *Operation, answer object) bool {
+func unsuccessful(o *generated.Operation, answer object) bool {
 	for _, want := range o.Success {
 		if raw := answer.field(want.Name); raw != "" && !strings.EqualFold(scalar(raw), want.Value) {
 			return true
@@ -157,20 +164,24 @@ type envelope struct {
 // read reads an answer, whatever the case of its fields' names.
 func read(answer object) (e envelope) {
 	var denied, otherMessage string
+	fields := [...]struct {
+		name string
+		to   *string
+	}{
+		{"code", &e.code}, {"message", &e.message}, {"requestid", &e.requestID},
+		{"errcode", &e.legacyCode}, {"sub_code", &e.subCode}, {"errmsg", &e.legacyMessage},
+		{"errorcode", &e.otherCode}, {"errormsg", &e.otherMessage}, {"errormessage", &otherMessage},
+		{"status", &e.status}, {"punish", &e.punish},
+	}
 	for quoted, raw, rest := answer.next(); quoted != ""; quoted, raw, rest = rest.next() {
+		if len(quoted) < len(`"code"`) { // the shortest: an answer of 1 MiB may hold 170,000 fields
+			continue
+		}
 		name := scalar(quoted)
 		if strings.EqualFold(name, "accessdenieddetail") {
 			denied = raw
 		}
-		for _, field := range [...]struct {
-			name string
-			to   *string
-		}{
-			{"code", &e.code}, {"message", &e.message}, {"requestid", &e.requestID},
-			{"errcode", &e.legacyCode}, {"sub_code", &e.subCode}, {"errmsg", &e.legacyMessage},
-			{"errorcode", &e.otherCode}, {"errormsg", &e.otherMessage}, {"errormessage", &otherMessage},
-			{"status", &e.status}, {"punish", &e.punish},
-		} {
+		for _, field := range &fields {
 			if strings.EqualFold(name, field.name) {
 				*field.to = scalar(raw)
 			}
@@ -190,11 +201,11 @@ func read(answer object) (e envelope) {
 func (e *envelope) isBan() bool { return e.status == "1111" && e.punish != "" && e.code == "" }
 
 // error returns the code and message of either API. For errors of its gateway, the legacy API answers a general code
-// and a sub_code. known reports whether the operation's contract lists a code; of the code 88 the sub_code decides even
+// and a sub_code, which is given if the operation's contract lists it; of the code 88 the sub_code decides even
 // if it is not known.
-func (e *envelope) error(known func(code string) bool) (code, message string) {
+func (e *envelope) error(o *generated.Operation) (code, message string) {
 	if e.code == "" && e.refused() {
-		if e.subCode != "" && e.legacyCode == "88" || known(e.subCode) {
+		if e.subCode != "" && e.legacyCode == "88" || o.LookupErrorCode(e.subCode) != nil {
 			return e.subCode, e.legacyMessage
 		}
 		return e.legacyCode, e.legacyMessage

@@ -10,18 +10,18 @@ import (
 func FuzzFields(f *testing.F) {
 	for _, body := range []string{
 		`{"openConversationId":"cidl1B8RVUFmkO50OC9uEbySQ=="}`, `{"openConversationId":""}`, `{"a":"a\u0041"}`, `{"a":"a","a":"b"}`, `{"a":"a"},"}`, ` {"a" : "a" } `,
-		`{"a":"a"}}`, `{"é":"é"}`, "{\"a\":\"\xff\"}", `{"a":"}`, ``, `{}`, `{"a":1,}`, `{"a":{"b":"}","c":[1,{"d":"]"}]},"b":[],"":null}`, "{\"a\":\"a\tb\"}", `{"a\"\\":"a\\"}`, `[1]`, `{"a":-1.5e3}`,
+		`{"a":"a"}}`, `{"é":"é"}`, "{\"a\":\"\xff\"}", `{"a":"}`, ``, `{}`, "\v{}", `{"a":1,}`, `{"a":{"b":"}","c":[1,{"d":"]"}]},"b":[],"":null}`, "{\"a\":\"a\tb\"}", `{"a\"\\":"a\\"}`, `[1]`, `{"a":-1.5e3}`,
 	} {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		want, got := map[string]any{}, map[string]any{}
-		if json.Unmarshal(body, &want) != nil {
+		if !json.Valid(body) || !decodeJSON(body, &want) { // any number, however large
 			want = nil
 		}
 		for name, raw, rest := objectOf(body).next(); name != ""; name, raw, rest = rest.next() {
 			var value any
-			if err := json.Unmarshal([]byte(raw), &value); err != nil {
+			if !decodeJSON([]byte(raw), &value) {
 				t.Errorf("%q: %q is %q", body, name, raw)
 			}
 			if s, is := value.(string); is && s != scalar(raw) {

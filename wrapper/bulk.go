@@ -195,8 +195,6 @@ func (c *Client) newRun(ctx context.Context, opts []BulkOption, sequence bool) (
 	case <-b.asked: // before the first call
 		b.stop(errStopped)
 	default:
-	}
-	if b.asked != nil {
 		go func() {
 			select {
 			case <-b.asked:
@@ -237,7 +235,7 @@ func (b *run) convert(it *item) {
 		if b.waits.Err() != nil && b.ctx.Err() == nil {
 			return "", b.notTried(it.result.ChatID)
 		}
-		return b.path.convert(b.ctx, it.result.ChatID, b.limiter, b.adapt)
+		return b.path.convert(b.ctx, it.result.ChatID, b.limiter, func(c *call) { c.throttles, c.waits = maxThrottles, b.waits })
 	})
 	switch e, _ := text.Find[*Error](err); {
 	case e == nil || !e.ended() || b.ctx.Err() != nil || b.waits.Err() == nil:
@@ -249,9 +247,6 @@ func (b *run) convert(it *item) {
 	}
 	it.result.OpenConversationID, it.err = id, err
 }
-
-// adapt adapts a call to the run.
-func (b *run) adapt(c *call) { c.throttles, c.waits = maxThrottles, b.waits }
 
 // notTried makes the error of an id that was not called.
 func (b *run) notTried(chatID string) *Error {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/breaker"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
@@ -17,19 +18,16 @@ import (
 
 // do makes a call.
 func (p *path) do(ctx context.Context, c *call) error {
-	limited, limit := ctx, cmp.Or(c.options.limit, p.calls.limit)
+	limit := cmp.Or(c.options.limit, p.calls.limit)
+	limited, waits := ctx, cmp.Or(c.waits, ctx)
 	if limit > 0 && !c.isToken {
-		var end context.CancelFunc
+		var end, endWaits context.CancelFunc
 		limited, end = context.WithTimeout(ctx, limit)
+		waits, endWaits = context.WithTimeout(waits, limit)
 		defer end()
-		if c.waits != nil {
-			c.waits, end = context.WithTimeout(c.waits, limit)
-			defer end()
-		}
+		defer endWaits()
 	}
-	if c.waits == nil {
-		c.waits = limited
-	}
+	c.waits = waits
 	err := p.repeat(limited, c)
 	if err == nil {
 		return nil
@@ -37,14 +35,14 @@ func (p *path) do(ctx context.Context, c *call) error {
 	if limit > 0 && err.Kind == context.DeadlineExceeded && ctx.Err() == nil { //nolint:errorlint // a kind is never wrapped
 		err.Message = fmt.Sprintf("the call's limit of %s ended it", limit)
 	}
-	err.MayBeDone = c.unsure && c.contract.Repeat != RepeatSafe
+	err.MayBeDone = c.unsure && c.contract.Repeat != generated.RepeatSafe
 	return err
 }
 
 // repeat sends requests until one succeeds. It retries as [Retry] allows, and replays the request once after a token
 // refresh if the service rejected the token.
 func (p *path) repeat(ctx context.Context, c *call) *Error {
-	c.lane, _ = p.lanes.Of(breaker.Key{Op: c.contract.ID, Host: c.host}, c.contract.Method, c.contract.Path).(*lane)
+	c.lane, _ = p.lanes.Of(c.contract.ID, c.host, c.contract.Method, c.contract.Path).(*lane)
 	var before *verdict // of the previous request
 	uncounted := 0      // requests beyond Retry.MaxAttempts: replays, and throttled calls of a run
 	for {
@@ -64,12 +62,12 @@ func (p *path) repeat(ctx context.Context, c *call) *Error {
 			switch {
 			case once:
 			case (c.first == nil || again) && !ours:
-				c.rejected, c.first = c.token, v
+				c.rejected, c.first = c.token, v.failure("")
 				uncounted++
 				continue
 			case c.first != nil:
 				failed := v.failure("")
-				failed.Err = fmt.Errorf("the token had been refreshed; the one before was rejected too: %w", c.first.failure(""))
+				failed.Err = fmt.Errorf("the token had been refreshed; the one before was rejected too: %w", c.first)
 				p.remember(c, failed)
 				return failed
 			}
@@ -83,13 +81,13 @@ func (p *path) repeat(ctx context.Context, c *call) *Error {
 		}
 		wait, again, why := p.retry.next(c.waits, p.clock, v.RetryAfter, max(c.sent-uncounted, 1))
 		switch {
-		case v.repeat == never, v.repeat == ifSafe && c.contract.Repeat != RepeatSafe:
+		case v.repeat == never, v.repeat == ifSafe && c.contract.Repeat != generated.RepeatSafe:
 			return v.failure("")
 		case !again:
 			return v.failure(why)
 		}
 		if p.log != nil {
-			p.log.wait(ctx, v, wait)
+			p.log.wait(ctx, v.failure(""), wait)
 		}
 		if err := p.clock.Sleep(c.waits, wait); err != nil {
 			return c.unsent(&verdict{ended: err}, before)
@@ -104,39 +102,38 @@ func (p *path) remember(c *call, failed *Error) {
 	}
 }
 
+// steps are what a request takes, in this order.
+var steps = [...]func(*path, context.Context, *call) *verdict{(*path).pace, (*path).authorize, (*path).pass, (*path).spend, (*path).attempt}
+
 // request sends one request, after the steps before it. A step lets the call continue, or returns a verdict on why the
 // request was not sent or failed. The call takes the circuit breaker's pass after every step that may wait, and returns it
 // with the attempt. While it holds the pass, only two pieces of the caller's code run: the transport, within the attempt's
 // time limit, and the budget, for at most lendTime.
-func (p *path) request(ctx context.Context, c *call) (v *verdict) {
+func (p *path) request(ctx context.Context, c *call) *verdict {
 	defer p.leave(c, breaker.Outcome{}) // after a panic of the caller's code the pass must go back
 	if cause := clock.Ended(c.waits); cause != nil {
 		return &verdict{ended: cause}
 	}
 	cached := c.chatID != "" && p.cache != nil
-	if cached && c.sent == 0 && p.recall(ctx, c) {
-		return nil
+	if cached && c.sent == 0 {
+		if id, found := p.cache.Get(ctx, c.chatID); found && isID(id, c.chatID) {
+			c.id = id
+			return nil
+		}
 	}
-	if v = p.pace(c); v == nil && !c.contract.Public { // neither rate limit nor quota applies to the token call
-		v = p.authorize(ctx, c)
+	for _, step := range steps {
+		if v := step(p, ctx, c); v != nil {
+			return v
+		}
 	}
-	if v == nil {
-		v = p.pass(c)
+	if cached {
+		p.cache.Set(ctx, c.chatID, c.id)
 	}
-	if v == nil && !c.contract.Public {
-		v = p.spend(c)
-	}
-	if v == nil {
-		v = p.attempt(ctx, c)
-	}
-	if v == nil && cached {
-		p.keep(ctx, c)
-	}
-	return v
+	return nil
 }
 
 // pace waits for the limiter.
-func (p *path) pace(c *call) *verdict {
+func (p *path) pace(_ context.Context, c *call) *verdict {
 	if c.limiter == nil {
 		return nil
 	}
@@ -152,26 +149,29 @@ func (p *path) pace(c *call) *verdict {
 
 // authorize gets a token; the rejected one once more is a failure.
 func (p *path) authorize(ctx context.Context, c *call) *verdict {
+	if c.contract.Public {
+		return nil
+	}
 	c.dropped = p.credit.Last(&c.lane.tokens)
 	token, err := p.tokens.Token(c.waits)
 	if err != nil {
 		return p.foreign(c, err, ErrUnavailable, "the token source failed")
 	}
 	if c.first != nil && token == c.rejected {
-		same := *c.first
+		same := &verdict{Error: *c.first}
 		same.Err = errors.New("asked for another token, the credentials gave the rejected one again")
 		if !p.credit.Others(&c.lane.tokens) {
 			p.tokens.Reject(ctx, token)
 		}
 		p.remember(c, same.failure(""))
-		return &same
+		return same
 	}
 	c.token, c.api = token, p.with(token)
 	return nil
 }
 
 // pass waits for the operation's circuit breaker, unless the address is banned.
-func (p *path) pass(c *call) *verdict {
+func (p *path) pass(_ context.Context, c *call) *verdict {
 	if c.api == nil {
 		c.api = p.plain
 	}
@@ -196,11 +196,11 @@ const lendTime = 200 * time.Millisecond
 // longer than lendTime, the pass goes to another call, and this call waits for the limiter and the circuit breaker
 // again: otherwise calls that waited together would be sent in a burst. A request that the budget has counted is sent, even
 // if the run is stopped at that moment.
-func (p *path) spend(c *call) *verdict {
+func (p *path) spend(ctx context.Context, c *call) *verdict {
 	if err := c.waits.Err(); err != nil {
 		return &verdict{ended: err}
 	}
-	if p.budget == nil {
+	if p.budget == nil || c.contract.Public { // no quota applies to the token call
 		return nil
 	}
 	back := c.lane.breaker.Lend(c.ticket, lendTime)
@@ -213,10 +213,10 @@ func (p *path) spend(c *call) *verdict {
 	case c.holds:
 		return nil
 	}
-	if v := p.pace(c); v != nil {
+	if v := p.pace(ctx, c); v != nil {
 		return v
 	}
-	return p.pass(c)
+	return p.pass(ctx, c)
 }
 
 // Send sends the call's request.
@@ -234,17 +234,25 @@ func (p *path) attempt(ctx context.Context, c *call) (v *verdict) {
 		c.options.answer(answer)
 	}
 	defer answer.Release()
+	var fields object
+	if failed == nil {
+		fields = objectOf(answer.Body)
+	}
 	switch {
 	case failed != nil:
 		v = p.unanswered(c, answer, failed)
-	case !succeeds(c.contract, answer.Status) || !c.accept(c, answer.Body):
-		v = p.refused(c, answer)
+	case !succeeds(c.contract, answer.Status) || !c.accept(c, fields, answer.Body):
+		v = p.refused(c, answer, fields)
 	}
 	c.unsure = c.unsure || v != nil && v.mayBeDone()
 	c.holds = back()
 	p.settle(c, v, failed)
 	if p.log != nil {
-		p.log.attempt(ctx, c, v, answer, p.clock.Now().Sub(begun))
+		var failure *Error
+		if v != nil {
+			failure = v.failure("")
+		}
+		p.log.attempt(ctx, c, failure, answer, p.clock.Now().Sub(begun))
 	}
 	return v
 }
@@ -279,27 +287,6 @@ func (p *path) leave(c *call, o breaker.Outcome) {
 	}
 }
 
-// recall looks for the chat in the cache. A call does not need the cache: a panic of it is a miss.
-func (p *path) recall(ctx context.Context, c *call) (ok bool) {
-	defer p.survive(ctx)
-	id, found := p.cache.Get(ctx, c.chatID)
-	if ok = found && isID(id, c.chatID); ok {
-		c.id = id
-	}
-	return ok
-}
-
-func (p *path) keep(ctx context.Context, c *call) {
-	defer p.survive(ctx)
-	p.cache.Set(ctx, c.chatID, c.id)
-}
-
-func (p *path) survive(ctx context.Context) {
-	if recover() != nil && p.log != nil {
-		p.log.cachePanicked(ctx)
-	}
-}
-
 // conversions is a pool: one value is a tenth of what a call allocates.
 var conversions = sync.Pool{New: func() any { return new(call) }}
 
@@ -327,8 +314,8 @@ func sendConversion(ctx context.Context, c *call) (*http.Response, error) {
 	return c.api.ChatIDToOpenConversationID(ctx, c.chatID)
 }
 
-func acceptConversion(c *call, body []byte) bool {
-	raw := objectOf(body).field(conversion.Required[0])
+func acceptConversion(c *call, answer object, _ []byte) bool {
+	raw := answer.field(conversion.Required[0])
 	c.id = scalar(raw)
 	return strings.HasPrefix(raw, `"`) && isID(c.id, c.chatID)
 }

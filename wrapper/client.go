@@ -3,7 +3,6 @@ package dingtalk
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -25,22 +24,16 @@ type Client struct{ path *path }
 //
 // NewClient sends nothing. It fails if a credential is invalid, such as one that is empty or has white space around it,
 // or if an option is: a base URL must use HTTPS unless its host is a loopback address.
-func NewClient(creds Credentials, opts ...Option) (*Client, error) {
-	c, err := newClient(creds, opts)
-	if err != nil {
-		return nil, fmt.Errorf("dingtalk: %w", err)
-	}
-	return c, nil
-}
-
-func newClient(creds Credentials, opts []Option) (*Client, error) {
+func NewClient(creds Credentials, opts ...Option) (client *Client, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("dingtalk: %w", err)
+		}
+	}()
 	p := &path{retry: defaultRetry, clock: clock.System(), appSecret: func() string { return "" }}
 	cfg := config{path: p, baseURL: string(International)}
-	if err := apply(&cfg, opts); err != nil {
+	if err := cmp.Or(apply(&cfg, opts), oddIf(cfg.region && p.ownHost, "WithRegion and WithBaseURL exclude each other")); err != nil {
 		return nil, err
-	}
-	if cfg.region && p.ownHost {
-		return nil, errors.New("WithRegion and WithBaseURL exclude each other")
 	}
 	base, err := url.Parse(cfg.baseURL)
 	if err != nil {

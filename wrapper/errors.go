@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"reflect"
 	"slices"
 	"strconv"
@@ -49,6 +50,8 @@ func (e *Error) Error() string {
 }
 
 // when returns text if it says something.
+//
+//go:noinline
 func when(says bool, text string) string {
 	if !says {
 		return ""
@@ -57,8 +60,16 @@ func when(says bool, text string) string {
 }
 
 // joined joins the texts that are not empty.
-func joined(between string, texts ...string) string {
-	return strings.Join(slices.DeleteFunc(texts, func(text string) bool { return text == "" }), between)
+//
+//go:noinline
+func joined(between string, texts ...string) (all string) {
+	for _, text := range texts {
+		if all != "" && text != "" {
+			all += between
+		}
+		all += text
+	}
+	return all
 }
 
 // Unwrap lets [errors.Is] and [errors.As] find the kind and the cause.
@@ -124,9 +135,9 @@ func (e *Error) cause() string {
 }
 
 //go:noinline
-func operationName(o *Operation) string { return cmp.Or(o.ID, o.Method+" "+o.Path) }
+func operationName(o *generated.Operation) string { return cmp.Or(o.ID, o.Method+" "+o.Path) }
 
-func unsendable(o *Operation, err error) *Error {
+func unsendable(o *generated.Operation, err error) *Error {
 	return &Error{Op: operationName(o), Kind: ErrRejected, Local: true, Message: "not sent: " + err.Error()}
 }
 
@@ -239,4 +250,43 @@ func Sentinel(name generated.Kind) error {
 		}
 	}
 	return ErrRejected
+}
+
+// Explanation says to people what an error means and what to do about it.
+type Explanation struct {
+	Text, Hint string
+	HTTPStatus int // that an app may answer with: a suggestion
+}
+
+// Explain returns the contract's words about an error of this package, in Chinese for a language such as "zh" or "zh-CN",
+// otherwise in English. After [Error.MayBeDone] it says so. It quotes nothing of the service's answer, which Error.Code,
+// Message and RequestID hold. Any other error is 500 without a text, and nil is 200.
+//
+// The suggested status is 404 for [ErrInvalidChatID], 403 for [ErrOwnerNotVisible], 422 for [ErrRejected], 503 for what may
+// pass ([ErrThrottled], [ErrQuotaExhausted], [ErrBlocked], [ErrUnavailable]), 504 for a deadline, 502 for an answer that is
+// not DingTalk's, and 500 for what the app's operator must set right.
+func Explain(err error, language string) Explanation {
+	var e *Error
+	cause, kind := err, generated.Kind("")
+	if errors.As(err, &e) {
+		cause = e.Kind
+	}
+	var k *Kind
+	switch {
+	case err == nil:
+		return Explanation{HTTPStatus: http.StatusOK}
+	case e != nil && e.MayBeDone:
+		kind = "may-be-done"
+	case errors.Is(cause, context.Canceled):
+		kind = "canceled"
+	case errors.Is(cause, context.DeadlineExceeded):
+		kind = "timeout"
+	case errors.As(cause, &k):
+		kind = k.Name()
+	}
+	text, hint, status := generated.KindText(kind, strings.HasPrefix(strings.ToLower(language), "zh"))
+	if text == "" {
+		status = http.StatusInternalServerError
+	}
+	return Explanation{text, hint, status}
 }

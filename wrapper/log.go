@@ -10,23 +10,13 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
-// logger logs what happens. Only [WithLogger] refers to slogger: an app without it does not link most of log/slog.
-type logger interface {
-	attempt(ctx context.Context, c *call, v *verdict, answer *wire.Answer, took time.Duration)
-	wait(ctx context.Context, v *verdict, wait time.Duration)
-	token(ctx context.Context, event string, err error)
-	cachePanicked(ctx context.Context)
-	// quiet keeps the log of a token's fetch back while callers wait for it: a handler may block, or call the client.
-	quiet(ctx context.Context) (quiet context.Context, flush func())
-}
-
 // slogger writes to the caller's slog.Logger. A panic of the handler loses that line alone.
 type slogger struct {
 	to   *slog.Logger
 	path *path
 }
 
-func (l slogger) attempt(ctx context.Context, c *call, v *verdict, answer *wire.Answer, took time.Duration) {
+func (l slogger) attempt(ctx context.Context, c *call, failure *Error, answer *wire.Answer, took time.Duration) {
 	if !l.writes(ctx, slog.LevelDebug) { // the attributes cost allocations
 		return
 	}
@@ -38,14 +28,14 @@ func (l slogger) attempt(ctx context.Context, c *call, v *verdict, answer *wire.
 		id := l.path.secrets(c).Show(answer.Header.Get(requestIDHeader), maxSnippetBytes)
 		about = append(about, "status", answer.Status, "request_id", id)
 	}
-	if v != nil {
-		about = append(about, "error", v.failure(""))
+	if failure != nil {
+		about = append(about, "error", failure)
 	}
 	l.write(ctx, slog.LevelDebug, "dingtalk attempt", about...)
 }
 
-func (l slogger) wait(ctx context.Context, v *verdict, wait time.Duration) {
-	l.write(ctx, slog.LevelInfo, "dingtalk wait", "op", v.Op, "wait", wait, "error", v.failure(""))
+func (l slogger) wait(ctx context.Context, failure *Error, wait time.Duration) {
+	l.write(ctx, slog.LevelInfo, "dingtalk wait", "op", failure.Op, "wait", wait, "error", failure)
 }
 
 func (l slogger) token(ctx context.Context, event string, err error) {

@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
 // Do sends a request and decodes the body of a success as T. It uses the client's token (unless the operation is
@@ -74,8 +76,8 @@ func (c *Client) do(ctx context.Context, request Request, odd error, out any, op
 	if o == nil {
 		return unsendable(&Operation{}, errors.New("it has no operation: see NewRequest"))
 	}
-	op := &call{contract: o, touched: request.Touched, limiter: c.path.limiter, accept: func(_ *call, body []byte) bool {
-		return decode(o, body, out)
+	op := &call{contract: o, touched: request.Touched, limiter: c.path.limiter, accept: func(_ *call, answer object, body []byte) bool {
+		return decode(o, answer, body, out)
 	}}
 	// net/http would send some odd methods, and refuse others as late as an outage.
 	known := slices.Contains([]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}, o.Method)
@@ -244,3 +246,20 @@ func nextPage(request *Request, answer object, items int, used map[string]bool) 
 func badPage(o *Operation, message string) *Error {
 	return &Error{Op: operationName(o), Kind: ErrUnexpectedResponse, Message: message}
 }
+
+// Operation describes an operation of the service. openconversation-gen writes one for each operation of a contract.
+// The zero Repeat is the careful one, [RepeatUnsent].
+type Operation = generated.Operation
+
+// Request holds the parameters and the body of a request to an operation. A parameter's value cannot change the path or
+// another parameter. A value that cannot be sent makes the call fail before anything is sent.
+type Request = generated.Request
+
+// When a request may be repeated, apart from a replay after a token refresh: see [Operation].
+const (
+	RepeatUnsent = generated.RepeatUnsent
+	RepeatSafe   = generated.RepeatSafe
+)
+
+// NewRequest starts a request without parameters. The operation must not change afterwards.
+func NewRequest(operation *Operation) Request { return generated.NewRequest(operation) }

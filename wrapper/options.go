@@ -2,8 +2,10 @@ package dingtalk
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -157,7 +159,33 @@ func WithTokenStore(store TokenStore) Option {
 // WithCache keeps conversions, which saves calls. It is off by default, because no page promises that a chat's
 // openConversationId never changes: use a cache with a lifetime.
 func WithCache(cache Cache) Option {
-	return option(oddPart("WithCache", cache), func(c *config) { c.path.cache = cache })
+	return option(oddPart("WithCache", cache), func(c *config) {
+		if c.path.cache = nil; cache != nil {
+			c.path.cache = safeCache{cache, c.path}
+		}
+	})
+}
+
+// safeCache survives panics of a cache, which a call does not need.
+type safeCache struct {
+	Cache
+	path *path
+}
+
+func (s safeCache) Get(ctx context.Context, chatID string) (id string, ok bool) {
+	defer s.survive(ctx)
+	return s.Cache.Get(ctx, chatID)
+}
+
+func (s safeCache) Set(ctx context.Context, chatID, id string) {
+	defer s.survive(ctx)
+	s.Cache.Set(ctx, chatID, id)
+}
+
+func (s safeCache) survive(ctx context.Context) {
+	if recover() != nil && s.path.log != nil {
+		s.path.log.cachePanicked(ctx)
+	}
 }
 
 // WithLogger logs attempts and token fetches at debug level, waits at info, and what an operator should see at warn. No
@@ -176,3 +204,87 @@ func oddPart(name string, part any) error { return oddIf(isNil(part), "%s: it is
 // connect; detection of dead HTTP/2 connections; errors that name a refusing proxy. Change or wrap it for
 // [WithHTTPClient]. http.DefaultTransport keeps two idle connections and has no such limits.
 func NewTransport() *http.Transport { return wire.NewTransport() }
+
+// CallOption changes one call, or every call of a client with [WithCallOptions]. A nil option is skipped. With an invalid
+// one, the call fails with [ErrRejected] before anything is sent.
+type CallOption func(*callOptions) error
+
+// WithCallTimeout limits a whole call, with its waits, retries and the fetch of a token. The call then fails as if the
+// deadline of its context had passed: with [context.DeadlineExceeded]. d must be positive. [WithTimeout] limits one
+// attempt.
+func WithCallTimeout(d time.Duration) CallOption {
+	return option(oddIf(d <= 0, "WithCallTimeout: %s is not positive", d), func(o *callOptions) { o.limit = d })
+}
+
+// WithHeader sets a header of the requests. No error, log entry or formatted value holds its value. It refuses the
+// token's header, those that net/http or a proxy sets, such as Host, Content-Length or Connection, and Accept-Encoding,
+// because the cap on a body counts what was inflated. It refuses Idempotency-Key and X-Idempotency-Key, too: with them
+// net/http repeats a POST by itself.
+func WithHeader(name, value string) CallOption {
+	repeats := strings.TrimPrefix(strings.ToLower(name), "x-") == "idempotency-key"
+	err := cmp.Or(generated.CheckHeader(name, value), text.CheckHeader(value), oddIf(repeats, "net/http repeats requests that have the header %s", name))
+	return option(oddIf(err != nil, "WithHeader: %w", err), func(o *callOptions) {
+		if o.header == nil {
+			o.header = http.Header{}
+		}
+		o.header.Set(name, value)
+	})
+}
+
+// WithAnswer keeps what the service answered to the call's last request, whether it succeeded or failed, in answer. A
+// call without an answer leaves the zero Answer. It serves one call at a time, and no client.
+func WithAnswer(answer *Answer) CallOption {
+	return option(oddIf(answer == nil, "WithAnswer: the answer is nil"), func(o *callOptions) {
+		o.answer = func(got *wire.Answer) {
+			if *answer = (Answer{}); got != nil {
+				*answer = Answer{StatusCode: got.Status, Header: got.Header, RequestID: got.Header.Get(requestIDHeader)}
+			}
+		}
+		o.answer(nil)
+	})
+}
+
+// Answer is the raw answer to a request, as the service sent it: what it repeats is not redacted. Formatting prints the
+// status alone.
+type Answer struct {
+	StatusCode int
+	Header     http.Header
+	RequestID  string // for DingTalk's support; of an error it may stand in Error.RequestID alone
+}
+
+// String names the status.
+func (a Answer) String() string { return fmt.Sprintf("dingtalk.Answer(HTTP %d)", a.StatusCode) }
+
+// Format is [Answer.String] for every verb of fmt.
+func (a Answer) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, a.String()) }
+
+// apply applies options in their order.
+func apply[T any, O ~func(T) error](to T, opts []O) error {
+	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
+		if err := opt(to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// option makes an option that sets something, unless its value is odd.
+func option[T any](odd error, set func(T)) func(T) error {
+	return func(to T) error {
+		if odd == nil {
+			set(to)
+		}
+		return odd
+	}
+}
+
+// oddIf makes the error of an odd value.
+func oddIf(odd bool, format string, args ...any) error {
+	if !odd {
+		return nil
+	}
+	return fmt.Errorf(format, args...)
+}

@@ -1,9 +1,14 @@
 package dingtalk_test
 
 import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math"
 	"net"
 	"net/http"
@@ -142,5 +147,183 @@ func TestHosts(t *testing.T) {
 		_, _ = client.GetChat(within(t), describe) // whose token is in the URL alone
 		want := []string{test.convert + "/v1.0/im/chat/a/convertToOpenConversationId a+b&c", test.legacy + "/chat/get?chatid=" + dingtalktest.ChatID + "&access_token=a%2Bb%26c "}
 		errorIf(t, !slices.Equal(got, want), "sent %q, want %q", got, want)
+	}
+}
+
+// A header of a client or a call goes with every request, and no output repeats its value, whoever echoes it.
+func TestHeadersOfCalls(t *testing.T) {
+	var got []http.Header
+	address := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		got = append(got, r.Header)
+		w.Header().Set("X-Acs-Request-Id", "id-"+r.Header.Get("X-Tenant"))
+		w.WriteHeader(429)
+		_ = json.NewEncoder(w).Encode(map[string]string{"code": "odd", "message": fmt.Sprint(r.Header)})
+	})
+	var out bytes.Buffer
+	client := newClient(t, address, dingtalk.StaticToken("t0ken"), newHandClock().option(), dingtalk.WithUserAgent("myapp/1"),
+		dingtalk.WithCallOptions(nil, dingtalk.WithHeader("X-Gateway", "gateway-"+canary)),
+		dingtalk.WithLogger(slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+	var answer dingtalk.Answer
+	_, err := client.OrgGroupSend(within(t), textMessage, dingtalk.WithHeader("x-tenant", "tenant-"+canary), nil, dingtalk.WithAnswer(&answer))
+	errorIf(t, !errors.Is(err, dingtalk.ErrThrottled), "%v", err)
+	_, err2 := client.OpenConversationID(within(t), "chat")
+	fmt.Fprintf(&out, "%v %+v %v %v %+v %#v", err, err, err2, answer, answer, answer)
+	errorIf(t, strings.Contains(out.String(), canary) || !strings.Contains(out.String(), "REDACTED"), "%s", &out)
+	if len(got) != 6 || got[2].Get("X-Tenant") != "tenant-"+canary || got[2].Get("X-Gateway") != "gateway-"+canary || got[3].Get("X-Tenant") != "" ||
+		got[3].Get("X-Gateway") == "" || !strings.HasPrefix(got[0].Get("User-Agent"), "myapp/1 openconversation-go/") || got[0].Get("Accept-Encoding") != "identity" {
+		t.Errorf("sent %v", got)
+	}
+	errorIf(t, answer.StatusCode != 429 || answer.RequestID != "id-tenant-"+canary || answer.Header.Get("Content-Type") == "",
+		"the raw answer has status %d, %v", answer.StatusCode, answer.Header)
+}
+
+func TestCallOptionsThatAreRefused(t *testing.T) {
+	sent := 0
+	client := newClient(t, serve(t, func(http.ResponseWriter, *http.Request) { sent++ }), dingtalk.StaticToken("t0ken"))
+	var options []dingtalk.CallOption
+	for _, name := range []string{
+		generated.TokenHeader, "X-ACS-Dingtalk-Access-Token", "x_acs_dingtalk_access_token", "Host", "content-length", "Transfer-Encoding", "Connection",
+		"Accept-Encoding", "Idempotency-Key", "X-Idempotency-Key", "Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "TE", "Trailer", "Upgrade",
+		"HTTP2-Settings", "Expect", "Content-Type", "Content-Encoding", "", "a b", "a:b", "a\r\nb", "Größe", ":authority",
+	} {
+		options = append(options, dingtalk.WithHeader(name, "x"))
+	}
+	for _, value := range []string{"", "a\r\nb: c", "a\nb", "a\x00", " a", "密", "a\x7f", "\xff"} {
+		options = append(options, dingtalk.WithHeader("X-Own", value))
+	}
+	options = append(options, dingtalk.WithCallTimeout(0), dingtalk.WithCallTimeout(-1), dingtalk.WithAnswer(nil))
+	for i, option := range options {
+		stale := dingtalk.Answer{StatusCode: 200}
+		err := client.Do(within(t), "GET", "/v1.0/x", nil, nil, dingtalk.WithAnswer(&stale), option)
+		errorIf(t, stale.StatusCode != 0, "option %d: an earlier call's answer is left", i)
+		_, err2 := client.GetChat(within(t), generated.GetChatParams{ChatID: "c"}, option)
+		for _, err := range []error{err, err2} {
+			e := asError(t, "", err, dingtalk.ErrRejected)
+			errorIf(t, e.Kind != dingtalk.ErrRejected || !e.Local || sent != 0, "option %d: %v, sent %d", i, err, sent) //nolint:errorlint // a kind is never wrapped
+		}
+	}
+	for i, option := range append(options, dingtalk.WithAnswer(new(dingtalk.Answer))) {
+		_, err := dingtalk.NewClient(dingtalk.StaticToken("t0ken"), dingtalk.WithCallOptions(option))
+		errorIf(t, err == nil, "option %d is one of a client", i)
+	}
+}
+
+// The limit covers every wait of a call, and is not the caller's deadline.
+func TestLimitOfACall(t *testing.T) {
+	hangs := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // or the server does not see that the client left
+		<-r.Context().Done()
+	})
+	limit := dingtalk.WithCallTimeout(30 * ms)
+	static, app := newStatic(t, hangs, dingtalk.WithCallOptions(limit)), newClient(t, hangs, appCredentials, dingtalk.WithCallOptions(limit))
+	waits := newClient(t, hangs, appCredentials, asLimiter(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }))
+	for name, call := range map[string]func(ctx context.Context) error{
+		"of a call":           func(ctx context.Context) error { return newStatic(t, hangs).Do(ctx, "GET", "/v1.0/x", nil, nil, limit) },
+		"of a client":         func(ctx context.Context) error { _, err := app.OpenConversationID(ctx, "chat"); return err },
+		"of a limiter's wait": func(ctx context.Context) error { _, err := waits.OrgGroupSend(ctx, textMessage, limit); return err },
+		"of a run": func(ctx context.Context) error { // whose other chats have limits of their own
+			var failures []error
+			for _, err := range static.OpenConversationIDs(ctx, slices.Values(chatIDs(2)), dingtalk.WithConcurrency(1)) {
+				failures = append(failures, err)
+			}
+			errorIf(t, len(failures) != 2 || errors.Is(failures[1], dingtalk.ErrNotTried), "the limit of one chat ended the run: %v", failures)
+			return failures[0]
+		},
+	} {
+		ctx := within(t)
+		e := asError(t, "", call(ctx), context.DeadlineExceeded)
+		errorIf(t, !e.Timeout() || ctx.Err() != nil || !strings.Contains(e.Message, "limit of 30ms"), "%s: %v", name, e)
+	}
+}
+
+type sealed struct{ secret string }
+
+// What cannot be meant is refused before anything is sent, and concerns no other call.
+func TestDoRefuses(t *testing.T) {
+	server := dingtalktest.NewServer(t)
+	client := newClient(t, server.URL, appCredentials)
+	var typedNil *user
+	var reader io.Reader
+	var out struct{ A int }
+	calls := map[string]func() error{
+		"no operation": func() error { _, err := dingtalk.Do[any](within(t), client, dingtalk.Request{}); return err },
+		"typed, into a reader": func() error {
+			_, err := dingtalk.Do[io.Reader](within(t), client, dingtalk.NewRequest(&getUser))
+			return err
+		},
+		"typed, into bytes": func() error {
+			r := dingtalk.NewRequest(&getUser)
+			r.SetPath("userId", "a")
+			_, err := dingtalk.Do[[]byte](within(t), client, r)
+			return err
+		},
+		"a parameter, not UTF-8": func() error { _, err := client.GetChat(within(t), generated.GetChatParams{ChatID: "\xff"}); return err },
+	}
+	for i, in := range []any{
+		strings.NewReader("{}"), bytes.NewBufferString("{}"), *bytes.NewBufferString("{}"), &io.LimitedReader{}, typedNil, map[string]int(nil), []int(nil), []byte("{}"),
+		"{}", 7, time.Now(), json.RawMessage("null"), json.RawMessage(nil), sealed{"x"}, func() {}, make(chan int),
+		map[string]string{"a": "\xff"}, map[string]int{"\xff": 1}, json.RawMessage("{\"a\":\"\xff\"}"), // not UTF-8
+	} {
+		calls[fmt.Sprintf("body %d, %T", i, in)] = func() error { return client.Do(within(t), "POST", "/v1.0/x", in, &out) }
+	}
+	for i, into := range []any{
+		out, typedNil, new([]byte), new(func()), new(chan int), &reader, new(bytes.Buffer), bufio.NewWriter(io.Discard), new(map[sealed]int), new(*func()), "x",
+	} {
+		calls[fmt.Sprintf("into %d, %T", i, into)] = func() error { return client.Do(within(t), "GET", "/v1.0/x", nil, into) }
+	}
+	for _, content := range []string{"\xff", "x"} {
+		calls["a message, not UTF-8: "+content] = func() error {
+			message := textMessage // of which one field is not UTF-8, or one in JSON in a text
+			if message.MsgParam = map[string]string{"content": content}; content == "x" {
+				message.MsgKey = "\xc3("
+			}
+			_, err := client.OrgGroupSend(within(t), message)
+			return err
+		}
+	}
+	for _, method := range []string{"", "PO ST", "post", "Get", "GET\r\nX: y", "CONNECT", "TRACE", "PRI", "方法"} {
+		calls[fmt.Sprintf("method %q", method)] = func() error { return client.Do(within(t), method, "/v1.0/x", nil, &out) }
+	}
+	for _, path := range []string{
+		"", "v1.0/x", "//other.example/x", "https://other.example/x", "/a/../b", "/a/%2e%2e/b", "/a/{id}", "/a#b", "/a?b=%zz", "/a/%zz",
+		"/a\\..\\b", "/a/%2E%2e/b", "/a/.%2e", "/a/./b", "/用户/../b", "/a\nb", "/a/%", "/a/%FF", "/\xff", "/a?b=%FF", "/a?%FF=b",
+	} {
+		calls[fmt.Sprintf("path %q", path)] = func() error { return client.Do(within(t), "GET", path, nil, &out) }
+	}
+	for range 3 { // thirty failures would open a circuit breaker
+		for name, call := range calls {
+			e := asError(t, "", call(), dingtalk.ErrRejected)
+			local := e.Kind == dingtalk.ErrRejected && e.Local && strings.HasPrefix(e.Message, "not sent: ") //nolint:errorlint // a kind is never wrapped
+			errorIf(t, !local || len(server.Requests()) != 0, "%s: %v, sent %d", name, e, len(server.Requests()))
+		}
+	}
+	convert(t, client, dingtalktest.ChatID)
+}
+
+// A path stays as its caller escaped it, whatever else it holds, and a caller's values stay as they are.
+func TestPathsOnTheWire(t *testing.T) {
+	var uri string
+	client := newClient(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
+		uri = r.RequestURI
+		_, _ = io.WriteString(w, "plain text, <b>not</b> JSON")
+	})+"/前缀", dingtalk.StaticToken("t0ken"))
+	for path, want := range map[string]string{
+		"/v1.0/用户/" + url.PathEscape("../../admin"):  "/v1.0/%E7%94%A8%E6%88%B7/..%2F..%2Fadmin",
+		"/v1.0/a b/" + url.PathEscape("../x"):        "/v1.0/a%20b/..%2Fx",
+		"/v1.0/a\"b|c^d`e/" + url.PathEscape("../x"): "/v1.0/a%22b%7Cc%5Ed%60e/..%2Fx",
+		"/v1.0/" + url.PathEscape(`..\..\x?y#z;`):    "/v1.0/..%5C..%5Cx%3Fy%23z%3B",
+		"/v1.0/%252e%252e/a;b,c=d@e:f!$&'()*+~[x]":   "/v1.0/%252e%252e/a;b,c=d@e:f!$&'()*+~[x]",
+		"/v1.0/a//b/?q=用户&r=a/../b?c":                "/v1.0/a//b/?q=%E7%94%A8%E6%88%B7&r=a%2F..%2Fb%3Fc",
+	} {
+		if err := client.Do(within(t), "GET", path, nil, nil); err != nil || uri != "/%E5%89%8D%E7%BC%80"+want {
+			t.Errorf("%s was sent as %s, want %s: %v", path, uri, want, err)
+		}
+	}
+	values := []string{"a b", "c&d"}
+	request := dingtalk.NewRequest(&dingtalk.Operation{ID: "x", Method: "GET", Path: "/x", Empty: true})
+	request.AddQuery("q", values...)
+	request.AddQuery("q", values...)
+	if _, err := dingtalk.Do[struct{}](within(t), client, request); err != nil || !strings.HasSuffix(uri, "/x?q=a+b,c%26d&q=a+b,c%26d") || values[0] != "a b" {
+		t.Errorf("sent %s, values %q: %v", uri, values, err)
 	}
 }

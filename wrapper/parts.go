@@ -3,6 +3,7 @@ package dingtalk
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -85,6 +86,8 @@ func (t Token) MarshalText() ([]byte, error) { return nil, errNotEncoded }
 
 // MarshalBinary refuses to write a secret. gob calls it.
 func (t Token) MarshalBinary() ([]byte, error) { return nil, errNotEncoded }
+
+var errNotEncoded = errors.New("dingtalk: it holds a secret, which is not encoded")
 
 // isNil reports whether a part is a nil pointer of some type, which is not nil as an interface: its first use would panic.
 func isNil(part any) bool {

@@ -2,6 +2,7 @@ package dingtalk
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -18,8 +19,8 @@ import (
 // path holds what all calls of a client share.
 type path struct {
 	wire      *wire.Wire
-	plain     *generated.Client          // without a token
-	current   atomic.Pointer[authorized] // with the token in use
+	plain     *generated.Client // without a token
+	current   atomic.Value      // *authorized, with the token in use
 	tokens    tokenKeeper
 	lanes     breaker.Set
 	ban       breaker.Ban
@@ -48,6 +49,16 @@ type tokenKeeper interface {
 	Remember(err error)
 }
 
+// logger logs what happens. Only [WithLogger] refers to a slogger: an app without it does not link most of log/slog.
+type logger interface {
+	attempt(ctx context.Context, c *call, failure *Error, answer *wire.Answer, took time.Duration)
+	wait(ctx context.Context, failure *Error, wait time.Duration)
+	token(ctx context.Context, event string, err error)
+	cachePanicked(ctx context.Context)
+	// quiet keeps the log of a token's fetch back while callers wait for it: a handler may block, or call the client.
+	quiet(ctx context.Context) (quiet context.Context, flush func())
+}
+
 // lane is what a client knows of one operation at one host. Its failures and throttles, and its odd opinion of a token
 // that others use with success, concern no other operation.
 type lane struct {
@@ -57,14 +68,14 @@ type lane struct {
 
 // call is a call of an operation, with its progress.
 type call struct {
-	contract *Operation
+	contract *generated.Operation
 	chatID   string    // of a conversion
 	isToken  bool      // it is the token call itself
 	host     string    // of an operation with a server of its own
 	hidden   [2]string // keeps the secrets of an attempt off the heap
 	options  callOptions
 	send     func(context.Context, *call) (*http.Response, error) // through call.api
-	accept   func(c *call, body []byte) bool                      // takes the result; false if the body holds none
+	accept   func(c *call, answer object, body []byte) bool       // takes the result; false if the body holds none
 	id       string                                               // a conversion's result
 
 	limiter   Limiter         // paces its requests; nil: none
@@ -78,12 +89,27 @@ type call struct {
 	token    string
 	dropped  time.Time // when the lane last made the client drop a token, before the call got its own
 	rejected string    // the token that the service rejected first
-	first    *verdict  // on that rejection
+	first    *Error    // that rejection
 	sent     int       // requests
 	unsure   bool      // a failed request may have been processed
 	ticket   breaker.Pass
 	holds    bool // whether the call holds ticket
 }
+
+// callOptions are the options of a call, or of every call of a client.
+type callOptions struct {
+	limit  time.Duration // of a whole call; 0: none
+	header http.Header
+	answer func(*wire.Answer) // of each request; nil: none came
+}
+
+// edit sets the headers of a request.
+func (o *callOptions) edit(_ context.Context, r *http.Request) error {
+	maps.Copy(r.Header, o.header)
+	return nil
+}
+
+var requestIDHeader = http.CanonicalHeaderKey(generated.RequestIDHeader)
 
 // verdict is the error of a failed attempt, or of a request that was not sent, and what to do about it. It is immutable.
 type verdict struct {
@@ -109,7 +135,7 @@ const (
 // secrets are what no text about a call may repeat: its token, or else those in use, and what else is sent.
 func (p *path) secrets(c *call) text.Secrets {
 	secrets := append(c.hidden[:0], c.token, p.appSecret())
-	if current := p.current.Load(); current != nil && c.token == "" {
+	if current, _ := p.current.Load().(*authorized); current != nil && c.token == "" {
 		secrets = append(secrets, current.token, current.before)
 	}
 	for _, header := range []http.Header{p.calls.header, c.options.header} {
@@ -131,7 +157,7 @@ type authorized struct {
 
 // with returns the generated client whose requests carry token. All requests with one token share its headers.
 func (p *path) with(token string) *generated.Client {
-	current := p.current.Load()
+	current, _ := p.current.Load().(*authorized)
 	if current == nil || current.token != token {
 		next := &authorized{token: token, api: *p.plain}
 		if current != nil {

@@ -194,11 +194,10 @@ func (p *path) unanswered(c *call, a *wire.Answer, f *wire.Failure) *verdict {
 }
 
 // refused makes the verdict on an answer without a result. The code decides; without a known code, the status does.
-func (p *path) refused(c *call, a *wire.Answer) *verdict {
+func (p *path) refused(c *call, a *wire.Answer, answer object) *verdict {
 	now, secrets := p.clock.Now(), p.secrets(c)
-	answer := objectOf(a.Body)
 	body := read(answer)
-	code, message := body.error(func(code string) bool { return c.contract.LookupErrorCode(code) != nil })
+	code, message := body.error(c.contract)
 	banned, says := body.isBan(), secrets.Show(message, maxMessageBytes)
 	if code == "" && message == "" && body.status == "" && body.punish == "" {
 		says = "the answer holds neither a result nor an error"

@@ -218,12 +218,11 @@ func TestDoctorExaminesTheConnection(t *testing.T) {
 		parts  []string // of what it says
 	}{
 		"no such host": {"https://" + "no-such-host.invalid", false, 5, []string{"FAIL         host         service unavailable", "no-such-host.invalid", "not checked  connection\n" + unmade, "hint: "}},
-		"untrusted": {server.URL, false, 5, []string{"ok           host         127.0.0.1 is an address\n",
+		"untrusted": {server.URL, false, 5, []string{"ok           host         127.0.0.1:",
 			"FAIL         connection   TLS failed (while fetching an access token): the certificate was issued by O=Acme Co, which this machine does not trust\n" + unmade, "have its root certificate in a PEM file and set SSL_CERT_FILE"}},
-		"another name": {strings.Replace(server.URL, "127.0.0.1", "localhost", 1), true, 5, []string{"FAIL         connection   TLS failed", "localhost resolves to 127.0.0.1"}},
-		"well":         {server.URL, true, 0, []string{strings.TrimPrefix(server.URL, "https://") + " answers over TLS 1.3, with a certificate of O=Acme Co until 2084-01-29\n"}},
-		"a proxy": {"https://example.com", true, 0, []string{"127.0.0.1 is an address; it is the proxy, which finds example.com\n",
-			"example.com answers over TLS 1.3 through the proxy, with a certificate of O=Acme Co until 2084-01-29\n"}},
+		"another name": {strings.Replace(server.URL, "127.0.0.1", "localhost", 1), true, 5, []string{"FAIL         connection   TLS failed"}},
+		"well":         {server.URL, true, 0, []string{"connection it answers over TLS"}},
+		"a proxy":      {"https://example.com", true, 0, []string{"host example.com", "connection it answers over TLS"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := map[string]string{"DINGTALK_APP_KEY": dingtalktest.AppKey, "DINGTALK_APP_SECRET": dingtalktest.AppSecret}

@@ -45,27 +45,6 @@ func (b *bench) kills(n int, random *rand.Rand, most int, flags ...string) int {
 	return n
 }
 
-// A run that is killed at any moment, again and again, ends with what an undisturbed one gives, for no more calls than
-// were under way.
-func TestKilledRunsAreContinued(t *testing.T) {
-	const rows, distinct, kills, concurrency = 4000, 3500, 25, 8
-	b := newBench(t, "in.txt", chats(rows, distinct), dingtalktest.WithLatency(3*time.Millisecond))
-	killed := b.kills(kills, rand.New(rand.NewPCG(4711, 1)), 100, "--concurrency=8") //nolint:gosec // chance, not secrecy
-	partly := len(b.journal())
-	b.want(0, fmt.Sprintf("%d converted, 0 failed", rows))
-	if b.read(b.out) != convertedChats(rows, distinct) || b.files() != "in.txt out out.journal" {
-		t.Errorf("the output is not what an undisturbed run gives; files %s", b.files())
-	}
-	calls := b.server.Count(conversion)
-	t.Logf("%d kills, %d results before the last run, %d calls for %d chats", killed, partly, calls, distinct)
-	if calls < distinct || calls > distinct+killed*concurrency {
-		t.Errorf("%d calls for %d chats and %d kills", calls, distinct, killed)
-	}
-	if killed < kills || partly == 0 || partly > rows {
-		t.Errorf("%d kills, and %d results before the last run: the moments are badly chosen", killed, partly)
-	}
-}
-
 func TestKilledRetryIsContinued(t *testing.T) {
 	const rows, kills = 600, 8
 	b := newBench(t, "in.txt", chats(rows, rows))

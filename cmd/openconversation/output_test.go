@@ -206,40 +206,6 @@ func TestFilesOfSpreadsheetPrograms(t *testing.T) {
 	}
 }
 
-// An output that a spreadsheet program has saved again is an input, and what it holds is not called again.
-func TestOutputsThatWereSavedAgain(t *testing.T) {
-	for _, name := range []string{"output.csv", "resaved-semicolon.csv", "resaved-gbk-tab.csv", "resaved-utf16.csv", "resaved.xlsx"} {
-		b := fixture(t, name, "\x00none", "")
-		finish(t, b.process()).holds(t, 0, "4 rows of "+b.in+" have their results already", "; 0 calls")
-		if strings.Contains(name, "utf16") || strings.HasSuffix(name, ".xlsx") {
-			continue
-		}
-		b = fixture(t, name, "cid4555", "") // as if it had failed
-		finish(t, b.process()).holds(t, 0, "4 rows: 4 converted, 0 failed; 1 call,")
-	}
-}
-
-// What cannot be a chat id is not sent, in whatever form it comes.
-func TestNonsenseIsNotSent(t *testing.T) {
-	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
-	for _, id := range []string{"https://example.com/x", "chat/create", "a,b", "a;b", `a"b`, "{x}", "=A1", "chat_id", "#N/A", "1.2E+15", "a b", "a|b"} {
-		for name, form := range whatGoesIn([]string{id}) {
-			switch {
-			case name == "CSV as rows" && strings.ContainsAny(id, ",;|\""), strings.HasPrefix(name, "lines") && (id == "chat_id" || strings.ContainsAny(id, ",;|{#")),
-				name == "JSON as rows" && strings.Contains(id, `"`):
-				continue // which is another fault of the file as a whole
-			}
-			got := call{args: append([]string{"convert"}, form.args...), stdin: strings.NewReader(form.stdin), env: serverEnv(server)}.run()
-			if got.code != 1 || !strings.Contains(got.stdout+got.stderr, "not sent: ") {
-				t.Errorf("%s, %s: %+v", name, id, got)
-			}
-		}
-	}
-	if n := server.Count(conversion); n != 0 {
-		t.Errorf("%d calls", n)
-	}
-}
-
 // Of ids that are all unknown no more than the first twenty different ones are sent, whatever is under way.
 func TestWrongColumnStops(t *testing.T) {
 	for name, form := range whatGoesIn(ids(200)) {

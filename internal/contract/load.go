@@ -41,14 +41,21 @@ func (c *Contract) load() error {
 	for _, o := range c.Operations {
 		schemas[of+o.ID] = object{"type": "object", "properties": o.types}
 	}
-	raw, err := json.Marshal(object{"openapi": "3.0.3", "info": c.tree["info"], "servers": c.tree["servers"], "paths": object{}, "components": object{"schemas": schemas}})
+	info, servers := obj(c.tree["info"]), []object{}
+	for _, server := range list(c.tree["servers"]) {
+		servers = append(servers, object{"url": obj(server)["url"], "description": str(obj(server)["description"])})
+	}
+	raw, err := json.Marshal(object{
+		"openapi": "3.0.3", "info": object{"title": info["title"], "version": info["version"]}, "servers": servers,
+		"paths": object{}, "components": object{"schemas": schemas},
+	})
 	if err != nil {
 		return c.Locate(err)
 	}
 	if c.Doc, err = openapi3.NewLoader().LoadFromData(raw); err != nil {
 		return c.Locate(err)
 	}
-	if err := c.Doc.Validate(context.Background(), openapi3.DisableExamplesValidation()); err != nil {
+	if err := c.Doc.Validate(context.Background(), openapi3.DisableExamplesValidation(), openapi3.DisableSchemaDefaultsValidation()); err != nil {
 		return c.Locate(err)
 	}
 	for i := range c.Operations {
@@ -117,9 +124,10 @@ func (c *Contract) finite() {
 		}
 	}
 	visit = func(name string) {
-		if state[name] == looking {
+		switch state[name] {
+		case looking:
 			c.refuse([]string{"components", "schemas", name}, "an object of it would hold another without end: make a field of the circle optional or nullable")
-		} else if state[name] == 0 {
+		case 0:
 			state[name] = looking
 			within(schemas[name])
 			state[name] = done

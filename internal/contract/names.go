@@ -165,28 +165,29 @@ func (c *Contract) parts(s object, name string, at []string) {
 // has.
 func (c *Contract) Collisions(goName func(string) string) (err error) {
 	take := func(taken map[string]string, at []string, kind, name, in string) {
-		in = cmp.Or(goName(in), "Empty")
+		this := fmt.Sprintf("the %s %q", kind, name)
 		if other, is := taken[in]; is && err == nil {
 			with := map[string]string{"value": "name all with x-enum-varnames"}[kind]
-			err = c.lines.errorf(at, "the %ss %q and %q have one name in Go, %s: %s", kind, other, name, Decode(in), cmp.Or(with, "give one of them another with x-go-name"))
+			err = c.lines.errorf(at, "%s and %s have one name in Go, %s: %s", other, this, Decode(in), cmp.Or(with, "give one of them another with x-go-name"))
 		}
-		taken[in] = name
+		taken[in] = this
 	}
 	schemas := obj(obj(c.tree["components"])["schemas"])
-	types := map[string]string{"Client": "Client (every package has it)", "New": "New (every package has it)", "Routes": "Routes (every package has it)"}
+	types := map[string]string{"Client": "Client of every package", "New": "New of every package", "Routes": "Routes of every package"}
 	for _, name := range keys(schemas) {
 		schema, at := obj(schemas[name]), c.places[name]
-		take(types, at, "type", name, cmp.Or(str(schema["x-go-name"]), name))
+		typ := goName(cmp.Or(str(schema["x-go-name"]), name))
+		take(types, at, "type", name, typ)
+		for i, value := range texts(schema["x-enum-texts"]) {
+			take(types, under(at, "enum"), "value", value, typ+cmp.Or(goName(texts(schema["x-enum-varnames"])[i]), "Empty"))
+		}
 		properties, _ := c.fields(schema)
-		fields, values := map[string]string{}, map[string]string{}
+		fields := map[string]string{}
 		if len(properties) > 0 && (obj(schema["additionalProperties"]) != nil || is(schema["additionalProperties"])) {
-			fields["AdditionalProperties"] = "(those without a name)"
+			fields["AdditionalProperties"] = "what holds the fields without a name"
 		}
 		for _, field := range keys(properties) {
-			take(fields, at, "field", field, cmp.Or(str(obj(properties[field])["x-go-name"]), field))
-		}
-		for i, value := range texts(schema["x-enum-texts"]) {
-			take(values, under(at, "enum"), "value", value, texts(schema["x-enum-varnames"])[i])
+			take(fields, at, "field", field, goName(cmp.Or(str(obj(properties[field])["x-go-name"]), field)))
 		}
 	}
 	return err

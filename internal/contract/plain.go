@@ -70,9 +70,9 @@ func plainContent(of object) {
 // known are the keywords of OpenAPI 3.0's schemas; unknown ones that say nothing of a value's form are left out.
 var known = []string{
 	"type", "format", "title", "description", "default", "example", "enum", "nullable", "readOnly", "writeOnly", "deprecated",
-	"allOf", "oneOf", "anyOf", "not", "items", "properties", "additionalProperties", "required", "discriminator", "externalDocs",
+	"allOf", "oneOf", "anyOf", "not", "items", "properties", "additionalProperties", "required", "discriminator",
 	"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minItems", "maxItems",
-	"uniqueItems", "minProperties", "maxProperties", "$ref", "patternProperties", "prefixItems", "xml",
+	"uniqueItems", "minProperties", "maxProperties", "$ref", "patternProperties", "prefixItems",
 }
 
 func (c *Contract) plainSchema(v any) {
@@ -94,6 +94,7 @@ func (c *Contract) plainSchema(v any) {
 	}
 	plainTypes(s)
 	plainChoice(s)
+	delete(s, "x-enum-texts") // see nameEnum
 	maps.DeleteFunc(s, func(key string, _ any) bool { return !slices.Contains(known, key) && !strings.HasPrefix(key, "x-") })
 	plainReference(s)
 	c.plainAllOf(s)

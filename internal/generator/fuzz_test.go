@@ -3,11 +3,15 @@ package generator_test
 import (
 	"errors"
 	"os"
+	"regexp"
 	"testing"
 
 	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
 	"github.com/dingtalk-openapi/openconversation-go/internal/generator"
 )
+
+// aLibrarys are words of libraries, which say nothing to the author of a contract.
+var aLibrarys = regexp.MustCompile(`cannot unmarshal|openapi3|%!|interface \{|runtime error|reader failed|codegen failed`)
 
 // FuzzGenerate gives the generator any text as a contract. It makes Go that parses and whose own names are whole, or an error
 // with a line; it never panics.
@@ -39,6 +43,9 @@ func FuzzGenerate(f *testing.F) {
 		}
 		if place := (*contract.Error)(nil); !errors.As(err, &place) || place.Line < 1 {
 			t.Errorf("no line: %v", err)
+		}
+		if word := aLibrarys.FindString(err.Error()); word != "" {
+			t.Errorf("%q in %v", word, err)
 		}
 	})
 }

@@ -64,8 +64,8 @@ func TestWhole(t *testing.T) {
 	want := map[string]int{
 		"packages": 125, "operations": 3270, "POST": 1836, "GET": 1049, "PUT": 274, "DELETE": 110, "PATCH": 1, "Chinese summaries": 3263,
 		"no token": 35, "JSON in a string": 54, "joined by commas": 1, "own headers": 74, "a list as body": 48, "no answer": 94, "a success is true": 911, "pages": 208, "deprecated": 15,
-		"GET with a body": 2, "parameter inside a segment": 2, "arguments sent nowhere": 3,
-		"a space ends the path": 1, "a parameter of the path has two names": 1, "a field is an io.Reader": 60, "an example is no value of its type": 403,
+		"GET with a body": 2, "parameter inside a segment": 2, "arguments sent nowhere": 3, "a space ends the path": 1,
+		"a parameter of the path has two names": 1, "a field is an io.Reader": 60, "an example is no value of its type": 403,
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got  %v\nwant %v", got, want)
@@ -136,6 +136,7 @@ func TestUnknown(t *testing.T) {
 		"no tag":               {"At *string `json:\"at,omitempty\"`", "At *string", "client.go:17:2"},
 		"another type":         {"type SendResponse struct", "type Other int\ntype SendResponse struct", "client.go:24:6"},
 		"a constant":           {"type SendResponse struct", "const x = 1\ntype SendResponse struct", "client.go:24:7"},
+		"a result":             {`(_result *SendResponse, `, `(_result *Nothing, `, "client.go:71:1"},
 		"a method apart":       {"SendWithOptions(", "SendNow(", "client.go:31:1"},
 		"no source":            {"package robot_1_0", "#!/bin/sh", "client.go:1:1"},
 	} {

@@ -53,8 +53,6 @@ type Operation struct {
 // ID is the operation's name in a contract.
 func (o *Operation) ID() string { return strings.ToLower(o.Name[:1]) + o.Name[1:] }
 
-const tokenHeader = "x-acs-dingtalk-access-token"
-
 var (
 	inBraces  = regexp.MustCompile(`\{(\w+)\}`)
 	knownCall = regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE) (/([A-Za-z0-9_.:@$~-]|\{\w+\})+)+ ?$`)
@@ -211,13 +209,14 @@ func (p *Package) operation(name string, d *ast.FuncDecl) {
 	o.Method, o.Path, o.Sent, o.Answer = said["Method"], said["Pathname"], fields[said["Body"]], fields["_result.Body"]
 	o.Public = said["AuthType"] == "Anonymous"
 	p.same(map[string]any{"Operation": o, "Texts": texts, "Said": said}, d.Body)
-	p.at = d.Pos()
 	o.Header = slices.DeleteFunc(o.Header, func(f field) bool { return f.Wire == tokenHeader })
 	if o.Answer.Wire = ""; len(o.Body) > 0 {
 		p.structs[name+"Request"] = o.Body
 		o.Sent = field{Name: "body", Schema: p.schema(name + "Request"), Of: name + "Request"}
 	}
-	must(isName(name) && knownCall.MatchString(o.Method+" "+o.Path), "a name, a method or a path: "+name+" "+o.Method+" "+o.Path)
+	p.at = d.Pos()
+	known := isName(name) && p.structs[said["_result"][1:]] != nil && knownCall.MatchString(o.Method+" "+o.Path)
+	must(known, "a name, a result, a method or a path: "+name+" "+said["_result"]+" "+o.Method+" "+o.Path)
 	for _, param := range inBraces.FindAllStringSubmatch(o.Path, -1) {
 		must(slices.Contains(o.Args, param[1]), "a path with "+param[1])
 		o.InPath = append(o.InPath, param[1])

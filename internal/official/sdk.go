@@ -19,9 +19,10 @@ import (
 
 // The SDK that is read if no other is named. The sum is checked whoever delivers it.
 const (
-	Module    = "github.com/alibabacloud-go/dingtalk"
-	Version   = "v1.7.46"
-	folderSum = "h1:vF337nZZUVJtwaiLTRLX7yA7lWgNULv/McDj369rY8k="
+	Module      = "github.com/alibabacloud-go/dingtalk"
+	Version     = "v1.7.46"
+	tokenHeader = "x-acs-dingtalk-access-token"
+	folderSum   = "h1:vF337nZZUVJtwaiLTRLX7yA7lWgNULv/McDj369rY8k="
 )
 
 // SDK is a version of the SDK, or a folder with its source.

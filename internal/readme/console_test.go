@@ -136,6 +136,7 @@ func (u *user) shell(t *testing.T, folder string, commands []string, until strin
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = cmd.Cancel() }() // what a block that fails leaves running
 	go func() { writer.CloseWithError(cmd.Wait()) }()
 
 	var output bytes.Buffer

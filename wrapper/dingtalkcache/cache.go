@@ -51,6 +51,3 @@ func (m *Memory) Get(_ context.Context, chatID string) (string, bool) {
 func (m *Memory) Set(_ context.Context, chatID, openConversationID string) {
 	m.entries.Add(chatID, entry{id: openConversationID, kept: m.now().Round(0)})
 }
-
-// Len returns the number of conversions in the cache, including expired ones not asked for since.
-func (m *Memory) Len() int { return m.entries.Len() }

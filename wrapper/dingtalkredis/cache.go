@@ -24,45 +24,32 @@ func (f *Fleet) Cache(lifetime time.Duration) *Cache {
 	return &Cache{fleet: f, lifetime: lifetime}
 }
 
-// valueMark is the prefix of this schema's values.
-const valueMark = "cid" + schema + " "
-
-// maxIDBytes is far above every observed openConversationId.
-const maxIDBytes = 512
+const (
+	valueMark  = "cid" + schema + " "  // before this schema's values
+	maxIDBytes = 512                   // far above every observed openConversationId
+	nearTime   = 50 * time.Millisecond // how long a call waits until its conversion is kept; one with a far Redis goes on
+)
 
 func (c *Cache) name(chatID string) string { return c.fleet.key("conversion", chatID) }
 
 // Get returns a chat's openConversationId. An invalid value is a miss. On a miss, the same exchange reserves the turn and
-// counts the request that are about to be wanted.
+// counts the request that the call is about to want.
 func (c *Cache) Get(ctx context.Context, chatID string) (string, bool) {
-	a, err := c.fleet.ask(ctx, &want{chats: []string{c.name(chatID)}})
-	if err != nil {
-		return "", false
-	}
-	value, _ := a.found[0].(string)
-	id, marked := strings.CutPrefix(value, valueMark)
+	a, _ := c.fleet.ask(ctx, want{chat: c.name(chatID)})
+	id, marked := strings.CutPrefix(a.found, valueMark)
 	return id, marked && usable(id)
 }
-
-// nearTime is how long a call waits until its conversion is kept. One that has a far Redis goes on meanwhile.
-const nearTime = 50 * time.Millisecond
 
 // Set keeps a chat's openConversationId. It ignores errors of Redis.
 func (c *Cache) Set(ctx context.Context, chatID, openConversationID string) {
 	if !usable(openConversationID) {
 		return
 	}
-	kept := make(chan struct{})
-	go func() {
-		defer close(kept)
-		_, _ = do(context.WithoutCancel(ctx), c.fleet, func(ctx context.Context) (any, error) {
-			return nil, c.fleet.redis.Set(ctx, c.name(chatID), valueMark+openConversationID, c.lifetime).Err()
-		})
-	}()
-	select {
-	case <-kept:
-	case <-time.After(nearTime):
-	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 4*nearTime) // of which do waits a quarter
+	defer cancel()
+	_, _ = do(ctx, c.fleet, func(ctx context.Context) (any, error) {
+		return nil, c.fleet.redis.Set(ctx, c.name(chatID), valueMark+openConversationID, c.lifetime).Err()
+	})
 }
 
 func usable(id string) bool {

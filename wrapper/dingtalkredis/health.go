@@ -5,37 +5,26 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
 const (
-	// awayTime is how long Redis is not asked after a failure. One caller probes afterwards; the others continue without
-	// Redis until the probe has an answer.
-	awayTime = time.Second
-	// quietTime is how long Redis must not fail before it counts as back: a full Redis still answers some requests.
-	quietTime = 3 * awayTime
-	// nagTime is the interval of warnings about a setup error, and apartTime that about the clocks.
-	nagTime   = time.Minute
-	apartTime = time.Hour
-	// apart is a difference of clocks that a network does not explain.
-	apart = time.Minute
+	quietTime  = 3 * time.Second  // how long Redis must not fail before it counts as back: a full Redis still answers some requests
+	nagTime    = time.Minute      // between warnings about a setup error
+	apartTime  = time.Hour        // between warnings about the clocks
+	apart      = time.Minute      // a difference of clocks that a network does not explain
+	strictTime = 30 * time.Second // how long calls wait in an outage: the longest time of a failover
+	startTime  = 10 * time.Second // how long they wait for a Redis that has never answered
 )
 
-// health is the circuit breaker of Redis: without it, every call would wait its time limit in an outage. It logs each
-// outage once.
+// health tells whether Redis is there. Without it, every call would wait its time limit in an outage. Only beats ask a
+// Redis that is away. Each outage is logged once.
 type health struct {
-	log   *slog.Logger
-	now   func() time.Time // this machine's clock, as people read it
-	moves bool             // see setupFault
-
-	mu     sync.Mutex
 	worked bool // Redis has answered
 	away   bool
 	since  time.Time // when Redis went away
-	probed time.Time // the last probe
 	cause  error     // of the last failure
 	fault  Fault
 	last   time.Time // the last failure
@@ -44,86 +33,92 @@ type health struct {
 	warned time.Time // of the clocks
 }
 
-// mayAsk returns why Redis is not to be asked now, or nil. rest is the time between probes.
-func (h *health) mayAsk(rest time.Duration) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !h.away {
-		return nil
-	}
-	if time.Since(h.probed) < rest {
-		return fmt.Errorf("dingtalkredis: Redis did not answer a moment ago: %w", h.cause)
-	}
-	h.probed = time.Now()
-	return nil
+// absent tells why Redis is not asked. f.mu is held.
+func (f *Fleet) absent() error {
+	return fmt.Errorf("dingtalkredis: Redis did not answer a moment ago: %w", f.cause)
 }
 
-func (h *health) good() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.away, h.worked = false, true
-	if h.noted && time.Since(h.last) > quietTime {
-		h.noted, h.nagged = false, time.Time{}
-		h.write(context.Background(), slog.LevelInfo, "Redis is back")
+// back notes an exchange. f.mu is held.
+func (f *Fleet) back() {
+	f.away, f.worked = false, true
+	if f.noted && time.Since(f.last) > quietTime {
+		f.noted, f.nagged = false, time.Time{}
+		f.write(slog.LevelInfo, "Redis is back")
 	}
 }
 
-func (h *health) bad(ctx context.Context, err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+// failed notes that Redis could not do something.
+func (f *Fleet) failed(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	now := time.Now()
-	if !h.away {
-		h.away, h.since = true, now
+	if !f.away {
+		f.away, f.since = true, now
 	}
-	h.probed, h.last, h.cause, h.fault = now, now, err, setupFault(err, h.moves)
+	f.last, f.cause, f.fault = now, err, setupFault(err, f.moves)
+	f.live()
 	switch {
-	case errors.Is(err, redis.ErrClosed): // the app closed the client itself
+	case errors.Is(err, redis.ErrClosed): // by the app itself
 		return
-	case h.lasting() && (h.nagged.IsZero() || now.Sub(h.nagged) >= nagTime):
-		h.nagged = now
-		failed := &SetupError{Fault: h.fault, Err: err}
-		h.write(ctx, slog.LevelWarn, "Redis is set up wrongly, which waiting does not cure; this process shares nothing",
-			slog.String("fault", string(h.fault)), slog.String("hint", failed.Hint()), slog.Any("error", err))
-	case h.fault == "" && !h.noted || h.fault != "" && !h.noted && h.worked:
-		h.write(ctx, slog.LevelWarn, "Redis failed; this process goes on without it", slog.Any("error", err))
+	case f.lasting() && now.Sub(f.nagged) >= nagTime:
+		f.nagged = now
+		failed := &SetupError{Fault: f.fault, Err: err}
+		f.write(slog.LevelWarn, "Redis is set up wrongly, which waiting does not cure; this process shares nothing",
+			slog.String("fault", string(f.fault)), slog.String("hint", failed.Hint()), slog.Any("error", err))
+	case !f.noted && !f.lasting():
+		f.write(slog.LevelWarn, "Redis failed; this process goes on without it", slog.Any("error", err))
 	}
-	h.noted = true
+	f.noted = true
 }
 
 // lasting reports whether waiting cannot help: if Redis is set up wrongly from the start, or for as long as a failover
-// takes. Redis in a failover and a password that is being changed look alike for a while. h.mu is held.
-func (h *health) lasting() bool {
-	return errors.Is(h.cause, redis.ErrClosed) || h.fault != "" && (!h.worked || time.Since(h.since) > strictTime)
+// takes. Redis in a failover and a password that is being changed look alike for a while. f.mu is held.
+func (f *Fleet) lasting() bool {
+	return errors.Is(f.cause, redis.ErrClosed) || f.fault != "" && (!f.worked || time.Since(f.since) > strictTime)
 }
 
-// unknown ends a probe that its caller cancelled: the next may follow at once.
-func (h *health) unknown() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.probed = time.Time{}
-}
-
-// clocks warns of a Redis whose clock is another than this machine's: months and tokens may end at odd times.
-func (h *health) clocks(at time.Time) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	here := h.now()
-	if here.Sub(at).Abs() < apart || !h.warned.IsZero() && time.Since(h.warned) < apartTime {
+// apart warns of a Redis whose clock is another than this machine's: months and tokens may end at odd times. f.mu is held.
+func (f *Fleet) apart(at time.Time) {
+	here := time.Now()
+	if here.Sub(at).Abs() < apart || time.Since(f.warned) < apartTime {
 		return
 	}
-	h.warned = time.Now()
-	h.write(context.Background(), slog.LevelWarn, "the clocks of this machine and of Redis are apart; months are those of Redis",
+	f.warned = here
+	f.write(slog.LevelWarn, "the clocks of this machine and of Redis are apart; months are those of Redis",
 		slog.String("machine", here.UTC().Format(time.RFC3339)), slog.String("redis", at.UTC().Format(time.RFC3339)))
 }
 
 // write logs a line, in a goroutine of its own: a handler may block, or call the client whose budget waits here. A panic
 // of the handler loses that line alone.
-func (h *health) write(ctx context.Context, level slog.Level, msg string, attrs ...slog.Attr) {
-	if h.log == nil {
+func (f *Fleet) write(level slog.Level, msg string, attrs ...slog.Attr) {
+	if f.log == nil {
 		return
 	}
 	go func() {
 		defer func() { _ = recover() }()
-		h.log.LogAttrs(context.WithoutCancel(ctx), level, "dingtalkredis: "+msg, attrs...)
+		f.log.LogAttrs(context.Background(), level, "dingtalkredis: "+msg, attrs...)
 	}()
+}
+
+// clock relates Redis's clock to this process's steady one.
+type clock struct {
+	redis time.Time
+	here  time.Time
+	trip  time.Duration // of the measurement
+}
+
+// now returns Redis's time, or this machine's if Redis has never told.
+func (c clock) now() time.Time {
+	if c.here.IsZero() {
+		return time.Now()
+	}
+	return c.redis.Add(time.Since(c.here))
+}
+
+// measure keeps the time of the shortest round trip of late: it is the most exact one.
+func (c *clock) measure(redisTime, sent time.Time) {
+	trip := time.Since(sent)
+	if c.here.IsZero() || trip <= c.trip || time.Since(c.here) > windowTime {
+		*c = clock{redis: redisTime, here: sent.Add(trip / 2), trip: trip}
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -46,9 +47,9 @@ func secured(t testing.TB, more ...string) []string {
 
 // kind is a Redis of one kind that has started.
 type kind struct {
-	url   string // for a user with the least rights
-	admin redis.UniversalClient
-	lose  func(t testing.TB, key string) // kills the server that holds a key, until the kind works again
+	url  string // for a user with the least rights
+	lose func() // the primaries
+	drop func() // all keys
 }
 
 func asApp(scheme, hosts, rest string) string {
@@ -59,42 +60,43 @@ func startSingle(binary string) func(t testing.TB) kind {
 	return func(t testing.TB) kind {
 		t.Helper()
 		s := redistest.StartBinary(t, binary, secured(t)...)
-		return kind{url: asApp("redis", s.Addr, "/0"), admin: newRedis(t, s.Addr, adminPassword), lose: func(testing.TB, string) {
+		return kind{asApp("redis", s.Addr, "/0"), restart(s), flush(newRedis(t, s.Addr, adminPassword))}
+	}
+}
+
+// restart kills servers and starts them again. flush deletes all keys.
+func restart(servers ...*redistest.Server) func() {
+	return func() {
+		for _, s := range servers {
 			s.Kill()
 			s.Restart()
-		}}
+		}
+	}
+}
+
+func flush(servers ...*redis.Client) func() {
+	return func() {
+		for _, s := range servers {
+			s.FlushAll(context.Background())
+		}
 	}
 }
 
 func startKindCluster(t testing.TB) kind {
 	t.Helper()
-	cluster, servers := startCluster(t, adminPassword, secured(t, "+command", "+cluster|slots")...)
+	servers := startCluster(t, adminPassword, secured(t, "+command", "+cluster|slots")...)
 	var hosts []string
+	var clients []*redis.Client
 	for _, s := range servers {
-		hosts = append(hosts, s.Addr)
+		hosts, clients = append(hosts, s.Addr), append(clients, newRedis(t, s.Addr, adminPassword))
 	}
-	return kind{url: asApp("redis+cluster", strings.Join(hosts, ","), ""), admin: cluster, lose: func(t testing.TB, key string) {
-		node, err := cluster.MasterForKey(t.Context(), key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, s := range servers {
-			if s.Addr == node.Options().Addr {
-				s.Kill()
-				s.Restart()
-			}
-		}
-	}}
+	return kind{asApp("redis+cluster", strings.Join(hosts, ","), ""), restart(servers...), flush(clients...)}
 }
 
 func startSentinels(t testing.TB) kind {
 	t.Helper()
 	primary := redistest.Start(t, secured(t)...)
-	replica := redistest.Start(t, append(secured(t), "--replicaof", strings.Replace(primary.Addr, ":", " ", 1))...)
-	eventually(t, "the replica follows", func() bool {
-		info, err := newRedis(t, replica.Addr, adminPassword).Info(t.Context(), "replication").Result()
-		return err == nil && strings.Contains(info, "master_link_status:up")
-	})
+	followed(t, redistest.Start(t, append(secured(t), "--replicaof", strings.Replace(primary.Addr, ":", " ", 1))...), adminPassword)
 	sentinel := redistest.StartSentinel(t, "calls", primary.Addr, adminPassword)
 	watcher := redis.NewSentinelClient(&redis.Options{Addr: sentinel.Addr})
 	t.Cleanup(func() { _ = watcher.Close() })
@@ -102,9 +104,7 @@ func startSentinels(t testing.TB) kind {
 		found, err := watcher.Replicas(t.Context(), "calls").Result()
 		return err == nil && len(found) == 1
 	})
-	client := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "calls", SentinelAddrs: []string{sentinel.Addr}, Password: adminPassword})
-	t.Cleanup(func() { _ = client.Close() })
-	return kind{url: asApp("redis+sentinel", sentinel.Addr, "/0?master_name=calls"), admin: client, lose: func(testing.TB, string) { primary.Kill() }}
+	return kind{asApp("redis+sentinel", sentinel.Addr, "/0?master_name=calls"), primary.Kill, flush(newRedis(t, primary.Addr, adminPassword))}
 }
 
 func kinds(t testing.TB) map[string]func(testing.TB) kind {
@@ -120,26 +120,23 @@ func kinds(t testing.TB) map[string]func(testing.TB) kind {
 func TestFleetOnEachKind(t *testing.T) {
 	const pods, budget, chats, rate = 4, 120, 160, 100
 	for name, start := range kinds(t) {
-		for fault, happen := range map[string]func(t testing.TB, k kind, key string){
-			"no fault":     func(testing.TB, kind, string) {},
-			"count lost":   func(t testing.TB, k kind, key string) { k.admin.Del(t.Context(), key) },
-			"primary lost": func(t testing.TB, k kind, key string) { k.lose(t, key) },
+		for fault, happen := range map[string]func(k kind){
+			"no fault": func(kind) {}, "count lost": func(k kind) { k.drop() }, "primary lost": func(k kind) { k.lose() },
 		} {
 			t.Run(name+"/"+fault, func(t *testing.T) {
 				t.Parallel()
 				k := start(t)
-				server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithQPS(rate*3/2)) // a busy machine bunches calls
+				server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithQPS(rate*3/2))
 				client := openRedis(t, k.url)
-				var log lines
-				if err := newFleet(t, client, server.URL, dingtalkredis.WithLogger(log.logger())).Ping(t.Context()); err != nil {
+				if err := newFleet(t, client, server.URL).Ping(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				fleet := startPods(t, pods, task{Redis: k.url, URL: server.URL, Budget: budget, Rate: rate, Pods: pods, Calls: 4, Patient: fault == "no fault"})
+				job := task{Redis: k.url, URL: server.URL, Budget: budget, Rate: rate, Pods: pods, Calls: 4, Timeout: map[string]time.Duration{"no fault": patience}[fault]}
 				var sum report
 				var done sync.WaitGroup
-				done.Go(func() { sum = convertAll(fleet, 0, chats) })
+				done.Go(func() { sum = convertAll(t, pods, job, 0, chats) })
 				eventually(t, "a third is spent", func() bool { return server.Count(convertOp) >= budget/3 })
-				happen(t, k, budgetKey(t, k.admin))
+				happen(k)
 				done.Wait()
 				tally := server.Counts()[convertOp.ID]
 				granted, throttled, tokens := tally.Requests, tally.Codes[generated.CodeAppQPSLimit], server.Count(tokenOp)
@@ -164,28 +161,4 @@ func openRedis(t testing.TB, rawURL string) redis.UniversalClient {
 	}
 	t.Cleanup(func() { _ = client.Close() })
 	return client
-}
-
-// budgetKey is the one key of a month, wherever a cluster has it.
-func budgetKey(t testing.TB, client redis.UniversalClient) string {
-	t.Helper()
-	var mu sync.Mutex
-	var found []string
-	look := func(ctx context.Context, c *redis.Client) error {
-		here, err := c.Keys(ctx, "openconversation:*:budget").Result()
-		mu.Lock()
-		defer mu.Unlock()
-		found = append(found, here...)
-		return err
-	}
-	var err error
-	if cluster, ok := client.(*redis.ClusterClient); ok {
-		err = cluster.ForEachMaster(t.Context(), look)
-	} else {
-		err = look(t.Context(), client.(*redis.Client))
-	}
-	if err != nil || len(found) != 1 {
-		t.Fatalf("keys of months: %q, %v", found, err)
-	}
-	return found[0]
 }

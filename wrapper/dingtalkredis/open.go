@@ -7,12 +7,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
+	"maps"
 	"net/url"
 	"os"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -22,7 +21,7 @@ import (
 // Open makes a Redis client from a URL, for [New]. It sends nothing. The caller closes the client.
 //
 //	redis://USER:PASSWORD@HOST:6379/0           a single server; user, password, port and database may be left out
-//	redis+cluster://HOST1:6379,HOST2:6379       a cluster, or redis://…?cluster=true
+//	redis+cluster://HOST1:6379,HOST2:6379       a cluster
 //	redis+sentinel://HOST1:26379,HOST2:26379/0?master_name=NAME
 //	                                            what Sentinels watch; user and password are the servers', and
 //	                                            sentinel_username and sentinel_password the Sentinels' own
@@ -36,11 +35,11 @@ import (
 // In user and password, percent-encode every character except A-Z a-z 0-9 - . _ ~. Open refuses an ambiguous URL, and
 // names the form that works. No error repeats the URL, which may hold a password.
 func Open(rawURL string) (redis.UniversalClient, error) {
-	options, err := parseURL(rawURL)
+	client, err := open(rawURL)
 	if err != nil {
 		return nil, fmt.Errorf("dingtalkredis: not a Redis URL that can be used: %w", err)
 	}
-	return connect(options, 0), nil
+	return client, nil
 }
 
 // opened is a client with the options that it was made with.
@@ -61,33 +60,6 @@ func optionsOf(client redis.UniversalClient) any {
 			return new(redis.FailoverOptions)
 		}
 		return c.Options()
-	}
-	return nil
-}
-
-// connect makes a client. Protocol 2 replaces that of the options, unless it is 0.
-func connect(options any, protocol int) redis.UniversalClient {
-	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled} // one command less, which few servers know
-	switch o := options.(type) {
-	case *redis.Options:
-		own := *o
-		own.Protocol = cmp.Or(protocol, own.Protocol)
-		own.DisableIdentity, own.MaintNotificationsConfig = own.DisableIdentity || own.Protocol == 2, quiet
-		client := redis.NewClient(&own)
-		if own.Protocol == 2 {
-			client.AddHook(noHelloError{})
-		}
-		return opened{client, o}
-	case *redis.ClusterOptions:
-		own := *o
-		own.Protocol = cmp.Or(protocol, own.Protocol)
-		own.DisableIdentity, own.MaintNotificationsConfig = own.DisableIdentity || own.Protocol == 2, quiet
-		return opened{redis.NewClusterClient(&own), o}
-	case *redis.FailoverOptions:
-		own := *o
-		own.Protocol = cmp.Or(protocol, own.Protocol)
-		own.DisableIdentity = own.DisableIdentity || own.Protocol == 2
-		return opened{redis.NewFailoverClient(&own), o}
 	}
 	return nil
 }
@@ -118,71 +90,54 @@ func (h noHelloError) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 
 var (
 	errForm = errors.New("its form is redis://HOST:6379/0, rediss:// with TLS, redis+cluster://HOST1:6379,HOST2:6379, " +
-		"redis+sentinel://HOST1:26379,HOST2:26379/0?master_name=NAME or unix:///PATH")
-	errEncoded = errors.New("in user and password, what is none of A-Z a-z 0-9 - . _ ~ must be percent-encoded: " +
-		"/ is %2F, # is %23, ? is %3F, @ is %40, : is %3A, % is %25")
+		"redis+sentinel://HOST1:26379,HOST2:26379/0?master_name=NAME or unix:///PATH; in user and password, what is none of " +
+		"A-Z a-z 0-9 - . _ ~ must be percent-encoded: / is %2F, # is %23, ? is %3F, @ is %40, : is %3A, % is %25")
+
+	// form lets no character stand where net/url would end the host there, and another host would be dialled.
+	form   = regexp.MustCompile(`^(?i:(redis|rediss|unix)(\+cluster|\+sentinel)?)://([^/?#]*@)?([^@/?#]*)(/[^@?#]*)?(?:\?([^@#]*))?$`)
+	host   = regexp.MustCompile(`^(\[[0-9A-Fa-f:.]+\]|[^][\s:*+%]+)(:[1-9]\d{0,4})?$`)
+	digits = regexp.MustCompile(`^\d{1,9}$`)
+	names  = regexp.MustCompile(`^[A-Za-z_, ]+$`)
 )
 
-var (
-	schemes = regexp.MustCompile(`(?i)^(redis|rediss|unix)(\+cluster|\+sentinel)?://`)
-	form    = regexp.MustCompile(schemes.String() + `(.*@)?([^@/?#]*)(/[^@?#]*)?(\?[^@#]*)?$`)
-	digits  = regexp.MustCompile(`^\d{1,9}$`)
-)
-
-const userHint = "user and password stand before the host: USER:PASSWORD@HOST; those of Sentinels are sentinel_username and sentinel_password"
-
-// misplaced are options of the Redis client's parsers that this package refuses.
-var misplaced = map[string]string{
-	"username":    userHint,
-	"password":    userHint,
-	"addr":        "further hosts stand after the first, with commas: HOST1:6379,HOST2:6379",
-	"skip_verify": "certificates are always verified: name the authority's with ca_file=FILE instead of skip_verify",
-}
-
-// parseURL returns the options of a URL. It splits the list of hosts, and leaves the rest to the Redis client's parsers.
-func parseURL(rawURL string) (any, error) {
+// open splits the list of hosts, and leaves the rest to the Redis client's parsers.
+func open(rawURL string) (redis.UniversalClient, error) {
 	part := form.FindStringSubmatch(rawURL)
-	switch {
-	case part == nil && schemes.MatchString(rawURL) && strings.ContainsAny(rawURL, "#@"):
-		return nil, errEncoded
-	case part == nil:
-		return nil, errForm
-	case strings.ContainsAny(part[3], "/#?"): // net/url would end the host there, and another host would be dialled
-		return nil, errEncoded
-	}
-	scheme, kind, hosts := strings.ToLower(part[1]), strings.TrimPrefix(strings.ToLower(part[2]), "+"), strings.Split(part[4], ",")
-	query, err := url.ParseQuery(strings.TrimPrefix(part[6], "?"))
-	if err != nil {
+	if part == nil {
 		return nil, errForm
 	}
-	for name, values := range query {
-		if hint := misplaced[name]; hint != "" {
-			return nil, errors.New(hint)
-		} else if len(values) > 1 {
-			return nil, fmt.Errorf("its option %s is given twice", printable(name))
+	scheme, kind, hosts, path := strings.ToLower(part[1]), strings.ToLower(part[2]), strings.Split(part[4], ","), strings.Trim(part[5], "/")
+	socket, usual := scheme == "unix", map[bool]string{false: ":6379", true: ":26379"}[kind == "+sentinel"]
+	u, err := url.Parse(scheme + "://" + part[3] + "h" + part[5])
+	query, garbled := url.ParseQuery(part[6])
+	if err != nil || garbled != nil {
+		return nil, errForm
+	}
+	twice, odd := slices.ContainsFunc(slices.Collect(maps.Values(query)), func(values []string) bool { return len(values) > 1 }), false
+	for n, text := range hosts {
+		found := host.FindStringSubmatch(text)
+		if odd = odd || found == nil || len(found[2]) == 6 && found[2] > ":65535"; !odd && found[2] == "" {
+			hosts[n] += usual
 		}
 	}
-	if query.Get("cluster") == "true" && kind == "" {
-		kind = "cluster"
-	} else if query.Has("master_name") && kind == "" {
-		kind = "sentinel"
-	}
-	socket, path := scheme == "unix", strings.Trim(part[5], "/")
-	database := cmp.Or(path, query.Get("db"), "0")
-	cluster, certificate, key := query.Get("cluster"), query.Get("cert_file"), query.Get("key_file")
+	password, given := u.User.Password()
+	certificate, key := query.Get("cert_file"), query.Get("key_file")
 	for _, rule := range []struct {
 		broken bool
 		says   string
 	}{
-		{query.Has("cluster") && cluster != strconv.FormatBool(kind == "cluster"), "its option cluster is true for a cluster, or left out"},
+		{query.Has("username") || query.Has("password") || query.Has("addr") || query.Has("skip_verify"), "user and password stand before the host: USER:PASSWORD@HOST; " +
+			"further hosts stand after the first, with commas; the Sentinels' own are sentinel_username and sentinel_password; ca_file=FILE replaces skip_verify"},
+		{twice, "one of its options is given twice"},
+		{u.User != nil && (!given || password == ""), "it has a user without a password: write USER:PASSWORD@, or :PASSWORD@ for the default user"},
 		{socket && (part[4] != "" || path == "" || kind != ""), "the path of a Unix socket is absolute: unix:///run/redis.sock?db=0"},
 		{!socket && path != "" && query.Has("db"), "it names a database twice: as /N and as db=N"},
-		{!socket && !digits.MatchString(database), "its path is no number of a database: HOST:6379/0; a Unix socket is unix:///PATH"},
-		{kind == "cluster" && database != "0", "a cluster has database 0 only"},
-		{kind == "cluster" && query.Has("master_name"), "it has a master_name, which is for Sentinels, and is a cluster's"},
-		{kind == "sentinel" && query.Get("master_name") == "", "the Sentinels need ?master_name=NAME, by which they watch the servers"},
+		{!socket && !digits.MatchString(cmp.Or(path, query.Get("db"), "0")), "its path is no number of a database: HOST:6379/0; a Unix socket is unix:///PATH"},
+		{kind == "+cluster" && cmp.Or(path, query.Get("db"), "0") != "0", "a cluster has database 0 only"},
+		{kind == "+sentinel" && query.Get("master_name") == "", "the Sentinels need ?master_name=NAME, by which they watch the servers"},
 		{kind == "" && len(hosts) > 1, "it lists hosts: write redis+cluster://HOST1:6379,HOST2:6379 for a cluster, or " +
 			"redis+sentinel://HOST1:26379,HOST2:26379/0?master_name=NAME"},
+		{!socket && odd, "a host is not HOST, HOST:PORT or [IPV6]:PORT, with a port between 1 and 65535"},
 		{scheme != "rediss" && query.Get("ca_file")+certificate+key != "", "ca_file, cert_file and key_file are for TLS: write rediss:// instead of redis://"},
 		{(certificate == "") != (key == ""), "cert_file and key_file belong together"},
 	} {
@@ -190,74 +145,69 @@ func parseURL(rawURL string) (any, error) {
 			return nil, errors.New(rule.says)
 		}
 	}
-	query.Del("cluster")
-	for n := 0; n < len(hosts) && !socket; n++ {
-		if hosts[n], err = address(hosts[n], map[bool]string{false: "6379", true: "26379"}[kind == "sentinel"]); err != nil {
-			return nil, err
-		}
-	}
-	u, err := url.Parse(scheme + "://" + part[3] + hosts[0] + part[5])
-	if err != nil {
-		return nil, errEncoded
-	}
-	if password, given := u.User.Password(); u.User != nil && (!given || password == "") {
-		return nil, errors.New("it has a user without a password: write USER:PASSWORD@, or :PASSWORD@ for the default user")
-	}
 	var secured *tls.Config
 	if scheme == "rediss" {
 		if secured, err = certificates(query); err != nil {
 			return nil, err
 		}
 	}
-	query["addr"] = hosts[1:]
-	return options(kind, u, query, secured)
+	u.Host = ""
+	if !socket {
+		u.Host, query["addr"] = hosts[0], hosts[1:]
+	}
+	return connect(kind, u, query, secured)
 }
 
-// options lets the Redis client parse a URL.
-func options(kind string, u *url.URL, query url.Values, secured *tls.Config) (any, error) {
+// connect makes a client.
+func connect(kind string, u *url.URL, query url.Values, secured *tls.Config) (redis.UniversalClient, error) {
+	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled} // one command less, which few servers know
 	switch kind {
-	case "cluster":
+	case "+cluster":
 		query.Del("db")
-		u.Path, u.RawQuery = "", query.Encode()
+		u.RawQuery = query.Encode()
 		o, err := redis.ParseClusterURL(u.String())
 		if err != nil {
-			return nil, refused(err)
+			return nil, unread(err)
 		}
-		o.TLSConfig = secured
-		return o, nil
-	case "sentinel": // the parser takes the servers' user and password for the Sentinels'
+		o.TLSConfig, o.DisableIdentity, o.MaintNotificationsConfig = secured, o.DisableIdentity || o.Protocol == 2, quiet
+		return opened{redis.NewClusterClient(o), o}, nil
+	case "+sentinel": // the parser takes the servers' user and password for the Sentinels'
 		username, password := query.Get("sentinel_username"), query.Get("sentinel_password")
 		query.Del("sentinel_username")
 		query.Del("sentinel_password")
 		u.RawQuery = query.Encode()
 		o, err := redis.ParseFailoverURL(u.String())
 		if err != nil {
-			return nil, refused(err)
+			return nil, unread(err)
 		}
 		o.Username, o.Password, o.SentinelUsername, o.SentinelPassword = o.SentinelUsername, o.SentinelPassword, username, password
-		o.TLSConfig, o.DialerRetries = secured, 1 // otherwise a name unknown to the Sentinels would look like an outage
-		return o, nil
+		o.TLSConfig, o.DisableIdentity = secured, o.DisableIdentity || o.Protocol == 2
+		o.DialerRetries = 1 // otherwise a name unknown to the Sentinels would look like an outage
+		return opened{redis.NewFailoverClient(o), o}, nil
 	}
 	u.RawQuery = query.Encode()
 	o, err := redis.ParseURL(u.String())
 	if err != nil {
-		return nil, refused(err)
+		return nil, unread(err)
 	}
-	o.TLSConfig = secured
-	return o, nil
+	o.TLSConfig, o.DisableIdentity, o.MaintNotificationsConfig = secured, o.DisableIdentity || o.Protocol == 2, quiet
+	client := redis.NewClient(o)
+	if o.Protocol == 2 {
+		client.AddHook(noHelloError{})
+	}
+	return opened{client, o}, nil
 }
 
-// address adds the usual port to a host without one.
-func address(text, usual string) (string, error) {
-	u, err := url.Parse("redis://" + text)
-	if err != nil || u.Host != text || u.Hostname() == "" || strings.ContainsAny(u.Hostname(), "*+%") || strings.HasSuffix(text, ":") {
-		return "", errors.New("a host is not HOST, HOST:PORT or [IPV6]:PORT")
+// unread is the error of a parser, without text that may be part of a password.
+func unread(err error) error {
+	_, unknown, found := strings.Cut(err.Error(), "unexpected option: ")
+	switch {
+	case !found:
+		return errors.New("the value of one of its options cannot be read")
+	case !names.MatchString(unknown):
+		unknown = "(not shown)"
 	}
-	port := cmp.Or(u.Port(), usual)
-	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-		return "", errors.New("a port is not between 1 and 65535")
-	}
-	return net.JoinHostPort(u.Hostname(), port), nil
+	return errors.New("unknown option " + unknown)
 }
 
 // certificates loads the files named in the query, and deletes their names there.
@@ -284,26 +234,4 @@ func certificates(query url.Values) (*tls.Config, error) {
 		query.Del(name)
 	}
 	return config, nil
-}
-
-// refused is the Redis client's error for a URL, without text that may be part of a password.
-func refused(err error) error {
-	if _, list, found := strings.Cut(err.Error(), "unexpected option: "); found {
-		names := strings.Split(list, ", ")
-		for n := range names {
-			names[n] = printable(names[n])
-		}
-		slices.Sort(names)
-		return fmt.Errorf("unknown option %s", strings.Join(names, ", "))
-	}
-	return errors.New("the value of one of its options cannot be read")
-}
-
-var plainName = regexp.MustCompile(`^[A-Za-z_]{1,40}$`)
-
-func printable(name string) string {
-	if plainName.MatchString(name) {
-		return name
-	}
-	return "(not shown)"
 }

@@ -5,8 +5,9 @@ import (
 	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -34,19 +35,20 @@ func newSeal(secret string) (*seal, error) {
 	return &seal{aead}, nil
 }
 
-// close seals a token with its lifetime at the fetch.
-func (s *seal) close(name, token string, lifetime time.Duration) string {
-	plain := binary.BigEndian.AppendUint64(nil, uint64(lifetime.Milliseconds()))
-	return string(s.aead.Seal(nil, nil, append(plain, token...), []byte(name)))
+// close seals a token. Before it stands, to be read by anybody, how many ms it has left when it is due for renewal.
+func (s *seal) close(name, token string, due time.Duration) string {
+	left := strconv.FormatInt(due.Milliseconds(), 10)
+	return left + " " + string(s.aead.Seal(nil, nil, []byte(token), []byte(name+" "+left)))
 }
 
 var errForeign = errors.New("dingtalkredis: the value is not one of this app's")
 
 // open is the inverse of close.
-func (s *seal) open(name, sealed string) (token string, lifetime time.Duration, err error) {
-	plain, err := s.aead.Open(nil, nil, []byte(sealed), []byte(name))
-	if err != nil || len(plain) <= 8 {
-		return "", 0, errForeign
+func (s *seal) open(name, sealed string) (string, error) {
+	left, sealed, _ := strings.Cut(sealed, " ")
+	token, err := s.aead.Open(nil, nil, []byte(sealed), []byte(name+" "+left))
+	if err != nil || len(token) == 0 {
+		return "", errForeign
 	}
-	return string(plain[8:]), time.Duration(binary.BigEndian.Uint64(plain)) * time.Millisecond, nil
+	return string(token), nil
 }

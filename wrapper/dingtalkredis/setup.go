@@ -27,19 +27,32 @@ const (
 	FaultProtocol       Fault = "protocol"       // the server does not speak Redis's protocol
 )
 
-// hints tell how to fix each fault.
-var hints = map[Fault]string{
-	FaultAuthentication: "check user and password; what is none of A-Z a-z 0-9 - . _ ~ stands percent-encoded in a URL",
-	FaultPermission:     "give the user the rights that the documentation of package dingtalkredis lists",
-	FaultDatabase:       "use a database that the server has, such as 0, the only one of a cluster",
-	FaultTLS:            "rediss:// is for a server with TLS, redis:// for one without; ca_file, cert_file and key_file name certificates",
-	FaultCluster:        "redis+cluster:// is for a cluster, redis:// for a single server",
-	FaultSentinel:       "master_name must be the name that the Sentinels watch the servers by",
-	FaultReadOnly:       "use the primary, or its Sentinels with master_name, or the cluster",
-	FaultKey:            "delete the key, or set another prefix",
-	FaultCommand:        "use Redis 6 or newer, or Valkey, with EVAL enabled; behind a proxy, try protocol=2 in the URL, or connect without the proxy; a Sentinel is reached with master_name",
-	FaultMemory:         "raise the server's maxmemory",
-	FaultProtocol:       "check host and port",
+// faults tell what shows each fault, and how to fix it. The first one counts of whose texts an error has one, in lower case.
+var faults = []struct {
+	fault   Fault
+	hint    string
+	answers []string // of the server, or of a proxy: Envoy, Codis and Tencent Cloud, Alibaba Cloud, Dragonfly, Garnet
+	passing []string // answers that pass with a client that follows a cluster's keys or a Sentinel's primaries
+	errors  []string // of the Redis client
+}{
+	{FaultMemory, "raise the server's maxmemory", []string{"oom command not allowed"}, nil, nil},
+	{FaultAuthentication, "check user and password; what is none of A-Z a-z 0-9 - . _ ~ stands percent-encoded in a URL",
+		[]string{"noauth", "wrongpass", "err auth ", "client sent auth", "invalid password", "invalid username-password"}, nil, nil},
+	{FaultPermission, "give the user the rights that the documentation of package dingtalkredis lists",
+		[]string{"noperm", "the user executing the script", "acl failure in script"}, nil, nil},
+	{FaultDatabase, "use a database that the server has, such as 0, the only one of a cluster",
+		[]string{"db index is out of range", "invalid db index", "select is not allowed in cluster"}, nil, nil},
+	{FaultCluster, "redis+cluster:// is for a cluster, redis:// for a single server", []string{"crossslot", "cluster mode is not enabled"},
+		[]string{"moved ", "ask "}, []string{"cluster support disabled", "got 4 elements in cluster info address"}},
+	{FaultSentinel, "master_name must be the name that the Sentinels watch the servers by",
+		[]string{"no such master"}, nil, []string{"configuration are unreachable: redis: nil"}},
+	{FaultReadOnly, "use the primary, or its Sentinels with master_name, or the cluster", nil, []string{"readonly"}, nil},
+	{FaultKey, "delete the key", []string{"wrongtype"}, nil, nil},
+	{FaultCommand, "use Redis 6 or newer, or Valkey, with EVAL enabled; behind a proxy, try protocol=2 in the URL, or connect without the proxy; a Sentinel is reached with master_name",
+		[]string{"unknown command", "unknown redis command called from", "unsupported command", "not supported", "not allowed",
+			"bad lua script", "undeclared key", "scripting must be enabled"}, nil, nil},
+	{FaultTLS, "rediss:// is for a server with TLS, redis:// for one without; ca_file, cert_file and key_file name certificates", nil, nil, []string{"tls: "}},
+	{FaultProtocol, "check host and port", nil, nil, []string{"redis: can't parse", "redis: invalid reply"}},
 }
 
 // SetupError is a fault that waiting does not cure. [Fleet.Ping] returns it, and the log holds it as attribute "error".
@@ -56,26 +69,13 @@ func (e *SetupError) Error() string {
 func (e *SetupError) Unwrap() error { return e.Err }
 
 // Hint tells how to fix the fault, in half a sentence.
-func (e *SetupError) Hint() string { return hints[e.Fault] }
-
-// replies maps texts of servers' and proxies' answers to faults: the first that matches. The last line has those of proxies:
-// Envoy, Codis and Tencent Cloud, Alibaba Cloud, Dragonfly, Garnet.
-var replies = []struct {
-	fault  Fault
-	passes bool     // with a client that follows a cluster's keys or a Sentinel's primaries
-	texts  []string // in lower case
-}{
-	{FaultMemory, false, []string{"oom command not allowed"}},
-	{FaultAuthentication, false, []string{"noauth", "wrongpass", "err auth ", "client sent auth", "invalid password", "invalid username-password"}},
-	{FaultPermission, false, []string{"noperm", "the user executing the script", "acl failure in script"}},
-	{FaultDatabase, false, []string{"db index is out of range", "invalid db index", "select is not allowed in cluster"}},
-	{FaultCluster, false, []string{"crossslot", "cluster support disabled", "cluster mode is not enabled"}},
-	{FaultCluster, true, []string{"moved ", "ask "}},
-	{FaultSentinel, false, []string{"no such master"}},
-	{FaultReadOnly, true, []string{"readonly"}},
-	{FaultKey, false, []string{"wrongtype"}},
-	{FaultCommand, false, []string{"unknown command", "unknown redis command called from", "unsupported command", "not supported", "not allowed",
-		"bad lua script", "undeclared key", "scripting must be enabled"}},
+func (e *SetupError) Hint() string {
+	for _, f := range faults {
+		if f.fault == e.Fault {
+			return f.hint
+		}
+	}
+	return ""
 }
 
 // setupFault returns the fault of an error, or "" if waiting may help. If the client follows a cluster's keys or a
@@ -85,29 +85,15 @@ func setupFault(err error, moves bool) Fault {
 		return ""
 	}
 	var server redis.Error
-	if errors.As(err, &server) {
-		text := strings.ToLower(server.Error())
-		for _, r := range replies {
-			if slices.ContainsFunc(r.texts, func(part string) bool { return strings.Contains(text, part) }) {
-				if moves && r.passes {
-					return ""
-				}
-				return r.fault
-			}
+	answered, text := errors.As(err, &server), strings.ToLower(err.Error())
+	has := func(part string) bool { return strings.Contains(text, part) }
+	for _, f := range faults {
+		switch {
+		case answered && slices.ContainsFunc(f.answers, has), slices.ContainsFunc(f.errors, has):
+			return f.fault
+		case answered && slices.ContainsFunc(f.passing, has):
+			return map[bool]Fault{false: f.fault}[moves]
 		}
-	}
-	if isTLS(err) {
-		return FaultTLS
-	}
-	if errors.Is(err, redis.Nil) && !isNone(err) { // each Sentinel's answer to an unknown name
-		return FaultSentinel
-	}
-	text := err.Error()
-	switch {
-	case strings.Contains(text, "redis: can't parse") || strings.Contains(text, "redis: invalid reply"):
-		return FaultProtocol
-	case strings.Contains(text, "got 4 elements in cluster info address") || strings.Contains(text, "cluster support disabled"):
-		return FaultCluster
 	}
 	return ""
 }

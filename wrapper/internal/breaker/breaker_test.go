@@ -22,7 +22,7 @@ func bubble(t *testing.T, clk clock.Clock, test func(t *testing.T, b *Breaker)) 
 	synctest.Test(t, func(t *testing.T) {
 		clk.Random = func() float64 { return 0.5 }
 		backoff := func(n int) time.Duration { return time.Duration(n) * 100 * ms }
-		test(t, New(Limits{Backoff: backoff, MaxFailing: 5 * sec, MaxThrottle: 60 * sec, Attempt: 10 * sec, Ban: new(Ban)}, clk))
+		test(t, New(Limits{Backoff: backoff, MaxFailing: 5 * sec, MaxThrottle: 60 * sec, Attempt: 10 * sec, Ban: &Ban{Clock: clk}}, clk))
 	})
 }
 
@@ -149,9 +149,9 @@ func TestSetIsBounded(t *testing.T) {
 	made := 0
 	s := Set{New: func() any { made++; return &made }}
 	for n := range 10000 {
-		s.Of(Key{}, "GET", fmt.Sprintf("/v1.0/users/%d/rooms/%dab", n, n))
-		s.Of(Key{}, "GET", "/v1.0/names/"+strings.Repeat("a", n%20)+strings.Repeat("b", n%19))
-		s.Of(Key{Op: fmt.Sprint("op", n)}, "GET", "/")
+		s.Of("", "", "GET", fmt.Sprintf("/v1.0/users/%d/rooms/%dab", n, n))
+		s.Of("", "", "GET", "/v1.0/names/"+strings.Repeat("a", n%20)+strings.Repeat("b", n%19))
+		s.Of(fmt.Sprint("op", n), "", "GET", "/")
 	}
 	errorIf(t, made > maxOperations+maxPaths+2 || made < maxOperations+maxPaths, "%d breakers", made)
 	for path, want := range map[string]string{

@@ -50,7 +50,7 @@ type App interface {
 
 // Config configures a cache.
 type Config struct {
-	App
+	App    App
 	Clock  clock.Clock
 	Early  time.Duration // how long before its end a token is renewed, but at most a fifth of the lifetime
 	Limit  time.Duration // longest time of a fetch: a transport that never returns is left behind then
@@ -61,12 +61,10 @@ type Config struct {
 type Shared func(ctx context.Context, c *Cache) (*held, error)
 
 // RememberedError is the error of a call that failed at once, after the same failure of a recent call.
-type RememberedError struct{ Err error }
-
-func (r *RememberedError) Error() string { return r.Err.Error() }
+type RememberedError struct{ error }
 
 // Unwrap returns the recent call's error.
-func (r *RememberedError) Unwrap() error { return r.Err }
+func (r *RememberedError) Unwrap() error { return r.error }
 
 // Cache holds one app's access token. A hit takes no lock. A miss starts one fetch for all callers (single flight).
 // Each caller stops waiting when its own context ends; the fetch is cancelled only when no caller is left.
@@ -229,24 +227,21 @@ func (c *Cache) begin(ctx context.Context) {
 		get = func(ctx context.Context) (*held, error) { return c.cfg.Shared(ctx, c) }
 	}
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), limit, errStuck)
-	quiet, flush := c.cfg.Quiet(ctx)
+	quiet, flush := c.cfg.App.Quiet(ctx)
 	f := &flight{done: make(chan struct{}), cancel: cancel, flush: flush}
 	c.flight = f
 	go func() {
 		defer cancel()
-		token, err := guard.Within(ctx, func() (*held, error) { return get(quiet) }, c.cfg.Crashed)
+		token, err := guard.Within(ctx, func() (*held, error) { return get(quiet) }, c.cfg.App.Crashed)
 		c.land(f, token, err)
 	}()
 }
 
-var (
-	errStuck      = errors.New("the transport does not return, though the request for a token has ended")
-	errNoLifetime = errors.New("the service gave a token without a lifetime")
-)
+var errStuck = errors.New("the transport does not return, though the request for a token has ended")
 
 // land publishes the result of a fetch.
 func (c *Cache) land(f *flight, token *held, err error) {
-	if token == nil && c.cfg.Lasting(err) {
+	if token == nil && c.cfg.App.Lasting(err) {
 		c.Remember(err)
 	}
 	c.mu.Lock()
@@ -293,17 +288,18 @@ func (c *Cache) Remember(err error) {
 // fetch fetches a token from the service and computes its times.
 func (c *Cache) fetch(ctx context.Context) (*held, error) {
 	begun := c.cfg.Clock.Now()
-	token, err := c.cfg.Fetch(ctx)
+	token, err := c.cfg.App.Fetch(ctx)
 	if err != nil {
-		c.cfg.Note(ctx, "fetch failed", err)
+		c.cfg.App.Note(ctx, "fetch failed", err)
 		return nil, err
 	}
 	t := c.cfg.hold(token, begun)
 	if token.Lifetime < leastLifetime {
 		t.expires = begun.Add(minLifetime)
 		t.renewAt = t.expires
-		c.cfg.Note(ctx, "the service gave a token without a lifetime", errNoLifetime)
+		const odd = "the service gave a token without a lifetime"
+		c.cfg.App.Note(ctx, odd, errors.New(odd))
 	}
-	c.cfg.Note(ctx, "fetched", nil)
+	c.cfg.App.Note(ctx, "fetched", nil)
 	return t, nil
 }

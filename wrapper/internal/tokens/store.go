@@ -50,7 +50,7 @@ func (s *shared) get(ctx context.Context, c *Cache) (*held, error) {
 		begun.Store(true)
 		slow.Stop()
 		defer slow.Reset(storeLimit) // the time of the request does not count
-		return guard.Within(ctx, func() (*held, error) { return c.fetch(ctx) }, c.cfg.Crashed)
+		return guard.Within(ctx, func() (*held, error) { return c.fetch(ctx) }, c.cfg.App.Crashed)
 	})
 	asked = context.WithValue(asked, ownKey{}, fetch)
 	give := func(context.Context) (Token, error) {
@@ -87,7 +87,7 @@ func (s *shared) get(ctx context.Context, c *Cache) (*held, error) {
 			break
 		}
 		if bad := c.rejected.Load(); bad == nil || bad.value != found.Value {
-			c.cfg.Note(ctx, "found in the store", nil)
+			c.cfg.App.Note(ctx, "found in the store", nil)
 			t := c.cfg.hold(found, c.cfg.Clock.Now())
 			t.stored = true
 			return t, nil
@@ -128,6 +128,6 @@ func checkStored(t Token) error {
 // report logs the store's first failure after a success.
 func (s *shared) report(ctx context.Context, c *Cache, err error, token string) {
 	if failing := s.failing.Swap(err != nil); err != nil && !failing {
-		c.cfg.Note(ctx, "the token store failed; the client goes on without it", text.Secrets{token}.HideError(err))
+		c.cfg.App.Note(ctx, "the token store failed; the client goes on without it", text.Secrets{token}.HideError(err))
 	}
 }

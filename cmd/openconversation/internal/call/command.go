@@ -151,13 +151,10 @@ func confirm(ctx context.Context, w *term.World, o *options, operation *generate
 		return nil
 	}
 	yes, err := w.Ask(ctx, "%s is not safe to repeat: a second call does it twice. Send it to %s?", operation.ID, o.Host(w))
-	if err != nil {
+	if err != nil || yes {
 		return err
 	}
-	if !yes {
-		return &explain.Error{Code: explain.SomeFailed, Err: lang.Errorf("not sent")}
-	}
-	return nil
+	return &explain.Error{Code: explain.SomeFailed, Err: lang.Errorf("not sent")}
 }
 
 // run sends a request and prints the answer.
@@ -232,11 +229,17 @@ type fieldRow struct {
 	Example  string `json:"example,omitempty"`
 }
 
-func fieldRows(fields []generated.Field) (rows []fieldRow) {
-	for _, f := range flatten(fields, "") {
-		if !f.ReadOnly {
-			rows = append(rows, fieldRow{f.Name, f.In, typeText(f), f.Required, f.Example})
+func fieldRows(fields []generated.Field, within string) (rows []fieldRow) {
+	for _, f := range fields {
+		if f.ReadOnly {
+			continue
 		}
+		rows = append(rows, fieldRow{within + f.Name, f.In, typeText(f), f.Required, f.Example})
+		inner := within + f.Name + "."
+		if f.List {
+			inner = within + f.Name + "[]."
+		}
+		rows = append(rows, fieldRows(f.Fields, inner)...)
 	}
 	return rows
 }
@@ -246,11 +249,8 @@ func list(w *term.World, routes []generated.Route, asJSON bool) error {
 	for _, r := range routes {
 		o := r.Operation
 		row := operationRow{Operation: o.ID, Method: o.Method, Path: o.Path, Repeat: string(repeatText(o)), Permission: o.Permission, Summary: r.Summary}
-		if asJSON {
-			row.Parameters = fieldRows(o.Parameters)
-			if o.Content != nil {
-				row.Body = fieldRows(o.Content.Fields)
-			}
+		if row.Parameters = fieldRows(o.Parameters, ""); o.Content != nil {
+			row.Body = fieldRows(o.Content.Fields, "")
 		}
 		rows = append(rows, row)
 	}

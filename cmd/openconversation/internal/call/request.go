@@ -249,20 +249,6 @@ func addField(r *dingtalk.Request, p *parameter) error {
 	return nil
 }
 
-// flatten lists the fields of an object and those within it, as object.field and list[].field.
-func flatten(fields []generated.Field, within string) (all []generated.Field) {
-	for _, f := range fields {
-		inner := f.Fields
-		f.Name, f.Fields = within+f.Name, nil
-		at := f.Name + "."
-		if f.List {
-			at = f.Name + "[]."
-		}
-		all = append(append(all, f), flatten(inner, at)...)
-	}
-	return all
-}
-
 // typeText is a field's type, such as string[].
 func typeText(f generated.Field) string {
 	name := f.Type
@@ -284,19 +270,12 @@ func bodyHelp(l lang.Language, route generated.Route) string {
 		return ""
 	}
 	var rows [][]string
-	for _, f := range flatten(route.Content.Fields, "") {
-		if f.ReadOnly {
-			continue
-		}
+	for _, f := range fieldRows(route.Content.Fields, "") {
 		required := ""
 		if f.Required {
 			required = l.Sprintf("required")
 		}
-		row := []string{"  " + term.Shown(f.Name), term.Shown(typeText(f)), required}
-		if f.Example != "" {
-			row = append(row, term.Shown(f.Example))
-		}
-		rows = append(rows, row)
+		rows = append(rows, []string{"  " + term.Shown(f.Name), term.Shown(f.Type), required, term.Printable(f.Example)})
 	}
 	return "\n\n" + l.Sprintf("The body's fields, with examples:") + "\n" + strings.TrimRight(term.Columns(rows), "\n")
 }

@@ -43,9 +43,8 @@ type Flags struct {
 
 	sharing
 
-	Emulate []dingtalktest.Option                 // more options of --emulator's emulator
-	Pace    *Pace                                 // nil: the SDK's limiter and budget
-	Trace   func(context.Context) context.Context // sees the connection of every request; nil: nothing does
+	Emulate []dingtalktest.Option // more options of --emulator's emulator
+	Pace    *Pace                 // nil: the SDK's limiter and budget
 }
 
 var regions = map[string]dingtalk.Region{"international": dingtalk.International, "mainland": dingtalk.MainlandChina}
@@ -154,8 +153,12 @@ func (c *Flags) Dial(ctx context.Context, w *term.World) (client *dingtalk.Clien
 	if c.Pace != nil {
 		options = append(options, dingtalk.WithLimiter(c.Pace), dingtalk.WithBudget(c.Pace))
 	}
-	if c.ip != "" || c.Trace != nil {
-		options = append(options, dingtalk.WithHTTPClient(&http.Client{Transport: c.transport()}))
+	if c.ip != "" {
+		transport := dingtalk.NewTransport()
+		transport.DialContext = func(ctx context.Context, _, address string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp"+c.ip, address)
+		}
+		options = append(options, dingtalk.WithHTTPClient(&http.Client{Transport: transport}))
 	}
 	client, err = dingtalk.NewClient(creds, options...)
 	if err != nil { // the credentials are not empty, so it is the base URL
@@ -165,30 +168,14 @@ func (c *Flags) Dial(ctx context.Context, w *term.World) (client *dingtalk.Clien
 	return client, func() { client.CloseIdleConnections(); stop() }, nil
 }
 
-// transport returns the SDK's transport, limited to one network and traced as the flags say.
-func (c *Flags) transport() http.RoundTripper {
-	transport := dingtalk.NewTransport()
-	if c.ip != "" {
-		dial := transport.DialContext
-		if dial == nil {
-			dial = new(net.Dialer).DialContext
-		}
-		transport.DialContext = func(ctx context.Context, _, address string) (net.Conn, error) { return dial(ctx, "tcp"+c.ip, address) }
+// OwnAddress returns the address that this machine calls from, or nil.
+func (c *Flags) OwnAddress(ctx context.Context, w *term.World) net.IP {
+	conn, err := new(net.Dialer).DialContext(ctx, "udp"+c.ip, net.JoinHostPort(c.Host(w), "https")) // which sends nothing
+	if err != nil {
+		return nil
 	}
-	if c.Trace == nil {
-		return transport
-	}
-	return traced{transport, c.Trace}
-}
-
-// traced traces each request: the client's own token calls, which all callers share, have no caller's trace.
-type traced struct {
-	*http.Transport
-	trace func(context.Context) context.Context
-}
-
-func (t traced) RoundTrip(req *http.Request) (*http.Response, error) {
-	return t.Transport.RoundTrip(req.WithContext(t.trace(req.Context())))
+	defer conn.Close()
+	return conn.LocalAddr().(*net.UDPAddr).IP //nolint:errcheck // it is one
 }
 
 // UseAllProxy makes ALL_PROXY count where no proxy for HTTPS is set, as curl does. Package net/http does not know it, and

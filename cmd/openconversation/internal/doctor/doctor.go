@@ -4,6 +4,7 @@ package doctor
 import (
 	"context"
 	"errors"
+	"net"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -48,7 +49,6 @@ func doctor(ctx context.Context, w *term.World, o options) error {
 	ctx, cancel := explain.Within(ctx, o.timeout)
 	defer cancel()
 	e := &examination{world: w, options: o}
-	o.Trace = e.way.trace
 	client, done, err := o.Dial(ctx, w)
 	if explain.ExitCode(err) == explain.Credentials {
 		return e.fail(e.checks(), checkCredentials, err)
@@ -137,7 +137,7 @@ func (e *examination) fetchToken(ctx context.Context) (failed lang.Format, err e
 func (e *examination) convert(ctx context.Context) (failed lang.Format, err error) {
 	e.group, err = e.client.OpenConversationID(ctx, e.options.chat)
 	if failed := conversionStage(err); failed != "" {
-		return failed, e.way.ownAddress(err)
+		return failed, e.toAllow(ctx, err)
 	}
 	e.unconverted, e.found = err, lang.T("the chat was converted")
 	switch {
@@ -171,12 +171,13 @@ func (e *examination) elsewhere(ctx context.Context, refused error) error {
 // tokenStage returns the check of a token call's error.
 func tokenStage(err error) lang.Format {
 	var e *dingtalk.Error
+	var unresolved *net.DNSError // the host's name, or the proxy's
 	switch {
 	case err == nil:
 		return ""
 	case !errors.As(err, &e):
 		return checkToken
-	case unresolved(err):
+	case errors.As(err, &unresolved):
 		return checkHost
 	case errors.Is(e.Kind, dingtalk.ErrTLS), errors.Is(e.Kind, dingtalk.ErrUnavailable) && e.StatusCode == 0 && !e.Local:
 		return checkConnection

@@ -2,14 +2,10 @@ package doctor
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
-	"net/http/httptrace"
 	"strings"
-	"sync"
-	"time"
 	"unicode"
 
 	"github.com/rivo/uniseg"
@@ -27,7 +23,6 @@ type examination struct {
 	options  options
 	client   *dingtalk.Client
 	findings []finding
-	way      route
 
 	found       lang.Text // by the last call
 	unconverted error     // why the chat was not converted, if that is a matter of the chat alone
@@ -121,118 +116,41 @@ func (e *examination) finish(ok bool) error {
 	return e.world.Print(line + "\n")
 }
 
-// unresolved reports whether the name of the host or of the proxy did not resolve.
-func unresolved(err error) bool {
-	var dns *net.DNSError
-	return errors.As(err, &dns)
-}
-
-// route records a request's connection.
-type route struct {
-	mu        sync.Mutex // the connection may be made in another goroutine
-	address   string     // dialled host and port: the proxy's, if there is one
-	resolved  []string
-	handshake *tls.ConnectionState
-	own       string // this machine's address
-}
-
-// trace returns a context that records the request's connection.
-func (r *route) trace(ctx context.Context) context.Context {
-	locked := func(note func()) {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		note()
+func (e *examination) hostText() lang.Text {
+	if e.options.Emulator() {
+		return lang.T("that of the emulator")
 	}
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(hostPort string) { locked(func() { r.address = hostPort }) },
-		GotConn: func(info httptrace.GotConnInfo) {
-			locked(func() { r.own, _, _ = net.SplitHostPort(info.Conn.LocalAddr().String()) }) // it is empty for another kind of address
-		},
-		DNSDone: func(info httptrace.DNSDoneInfo) {
-			locked(func() {
-				r.resolved = nil
-				for _, address := range info.Addrs {
-					r.resolved = append(r.resolved, address.String())
-				}
-			})
-		},
-		TLSHandshakeDone: func(state tls.ConnectionState, err error) {
-			if err == nil {
-				locked(func() { r.handshake = &state })
-			}
-		},
-	})
+	return lang.T("%s", e.options.Host(e.world))
 }
 
-// ownAddress names the address to allow in the hint of a refusal that is about it: the one that the service names, or else
-// this machine's own.
-func (r *route) ownAddress(err error) error {
-	var e *dingtalk.Error
-	if !errors.As(err, &e) || !errors.Is(e.Kind, dingtalk.ErrIPNotAllowed) {
-		return err
+func (e *examination) connectionText() lang.Text {
+	if e.options.Emulator() || strings.HasPrefix(e.options.URL(e.world), "http:") {
+		return lang.T("it answers without TLS, on loopback")
+	}
+	return lang.T("it answers over TLS")
+}
+
+// toAllow names the address to allow in the hint of a refusal that is about it: the one that the service names, or else this
+// machine's own.
+func (e *examination) toAllow(ctx context.Context, refused error) error {
+	var call *dingtalk.Error
+	if !errors.As(refused, &call) || !errors.Is(call.Kind, dingtalk.ErrIPNotAllowed) {
+		return refused
 	}
 	var hint lang.Text // of the kind
-	if own := net.ParseIP(r.own); own != nil && !own.IsLoopback() {
-		hint = lang.T("add this machine's public address to the app's allow list: developer console, security settings; its own address is %s, and behind a NAT or a proxy the service sees another", r.own)
+	if own := e.options.OwnAddress(ctx, e.world); own != nil && !own.IsLoopback() {
+		hint = lang.T("add this machine's public address to the app's allow list: developer console, security settings; its own address is %s, and behind a NAT or a proxy the service sees another", own.String())
 	}
-	for _, word := range strings.FieldsFunc(e.Message, func(c rune) bool { return c != '.' && c != ':' && !unicode.Is(unicode.ASCII_Hex_Digit, c) }) {
+	for _, word := range strings.FieldsFunc(call.Message, func(c rune) bool { return c != '.' && c != ':' && !unicode.Is(unicode.ASCII_Hex_Digit, c) }) {
 		if address := net.ParseIP(strings.Trim(word, ".:")); address != nil {
 			hint = lang.T("add %s to the app's allow list: developer console, security settings", address.String())
 		}
 	}
 	if hint.Empty() {
-		return err
+		return refused
 	}
-	return &explain.Error{Code: explain.Credentials, Err: err, Hint: hint}
+	return &explain.Error{Code: explain.Credentials, Err: refused, Hint: hint}
 }
-
-// target returns the host to reach, and whether a proxy was dialled instead.
-func (e *examination) target() (host string, proxy bool) {
-	if e.options.Emulator() {
-		return e.way.address, false
-	}
-	host = e.options.Host(e.world)
-	return host, e.way.address != host && !strings.HasPrefix(e.way.address, host+":")
-}
-
-func (e *examination) hostText() lang.Text {
-	e.way.mu.Lock()
-	defer e.way.mu.Unlock()
-	dialled, _, _ := net.SplitHostPort(e.way.address) // it is one
-	text := lang.T("%s resolves to %s", dialled, strings.Join(e.way.resolved, ", "))
-	if net.ParseIP(dialled) != nil {
-		text = lang.T("%s is an address", dialled)
-	}
-	if host, proxy := e.target(); proxy {
-		return lang.T("%s; it is the proxy, which finds %s", text, host)
-	}
-	return text
-}
-
-func (e *examination) connectionText() lang.Text {
-	e.way.mu.Lock()
-	defer e.way.mu.Unlock()
-	host, proxy := e.target()
-	tlsState := e.way.handshake
-	if tlsState == nil {
-		return lang.T("%s answers without TLS, on loopback", e.way.address)
-	}
-	text := lang.T("%s answers over %s", host, tls.VersionName(tlsState.Version))
-	if proxy {
-		text = lang.T("%s answers over %s through the proxy", host, tls.VersionName(tlsState.Version))
-	}
-	leaf := tlsState.PeerCertificates[0] // of a verified server
-	return lang.T("%s, with a certificate of %s until %s", text, leaf.Issuer, leaf.NotAfter.UTC().Format(time.DateOnly))
-}
-
-// The hints of the two checks of a group.
-const (
-	disbandedHint lang.Format = "nothing can be sent to it any more; create another group, which gives both ids: openconversation call createGroup --help"
-	robotHint     lang.Format = "add the robot in the group's settings, under its bots; if it cannot be found there, publish the app and switch its robot on in the developer console. The code has to be that of this app's robot"
-)
-
-// disbanded is the status of a disbanded group.
-const disbanded = 2
 
 func (e *examination) describeGroup(ctx context.Context) (failed lang.Format, err error) {
 	described, err := e.client.GetChat(ctx, generated.GetChatParams{ChatID: e.options.chat})
@@ -241,8 +159,9 @@ func (e *examination) describeGroup(ctx context.Context) (failed lang.Format, er
 		e.found = lang.T("not described: its ids are not accepted by the operation that describes a group, as those from the JSAPI are not")
 	case err != nil:
 		return checkGroup, err
-	case described.ChatInfo != nil && described.ChatInfo.Status != nil && *described.ChatInfo.Status == disbanded:
-		return checkGroup, &explain.Error{Code: explain.SomeFailed, Err: lang.Errorf("the group was disbanded"), Hint: lang.T(disbandedHint)}
+	case described.ChatInfo != nil && described.ChatInfo.Status != nil && *described.ChatInfo.Status == 2: // disbanded
+		hint := lang.T("nothing can be sent to it any more; create another group, which gives both ids: openconversation call createGroup --help")
+		return checkGroup, &explain.Error{Code: explain.SomeFailed, Err: lang.Errorf("the group was disbanded"), Hint: hint}
 	default:
 		e.found = lang.T("in use: %s", text(described.ChatInfo.Name))
 	}
@@ -266,7 +185,8 @@ func (e *examination) findRobot(ctx context.Context) (failed lang.Format, err er
 	if len(others) > 0 {
 		missing = lang.Errorf("%s is not in the group, which has %s", term.Shown(e.options.robot), strings.Join(others, ", "))
 	}
-	return checkRobot, &explain.Error{Code: explain.SomeFailed, Err: missing, Hint: lang.T(robotHint)}
+	hint := lang.T("add the robot in the group's settings, under its bots; if it cannot be found there, publish the app and switch its robot on in the developer console. The code has to be that of this app's robot")
+	return checkRobot, &explain.Error{Code: explain.SomeFailed, Err: missing, Hint: hint}
 }
 
 func text(s *string) string {

@@ -182,15 +182,11 @@ func (o *options) settings(flags *pflag.FlagSet) ([]dingtalktest.Option, error) 
 	if err := add(raw); err != nil {
 		return nil, explain.Usage("emulator: %w", err)
 	}
-	queue, err := parseFaults("--fault", o.faults, generated.OperationChatIDToOpenConversationID)
-	if err != nil {
-		return nil, err
-	}
-	tokenQueue, err := parseFaults("--token-fault", o.tokenFaults, generated.OperationGetAccessToken)
-	if err != nil {
-		return nil, err
-	}
-	return append(settings, func(s *dingtalktest.Settings) { s.Faults = append(append(s.Faults, queue...), tokenQueue...) }), nil
+	var queue []dingtalktest.Fault
+	err = errors.Join(
+		parseFaults(&queue, "--fault", o.faults, generated.OperationChatIDToOpenConversationID),
+		parseFaults(&queue, "--token-fault", o.tokenFaults, generated.OperationGetAccessToken))
+	return append(settings, func(s *dingtalktest.Settings) { s.Faults = append(s.Faults, queue...) }), err
 }
 
 // given are the settings of the flags that were given, as JSON.
@@ -216,21 +212,20 @@ func (o *options) given(flags *pflag.FlagSet) ([]byte, error) {
 	return json.Marshal(set)
 }
 
-// parseFaults reads the values of a flag as faults of one operation.
-func parseFaults(flag string, values []string, operation generated.Operation) ([]dingtalktest.Fault, error) {
-	var queue []dingtalktest.Fault
+// parseFaults adds the values of a flag as faults of one operation.
+func parseFaults(queue *[]dingtalktest.Fault, flag string, values []string, operation generated.Operation) error {
 	for _, value := range values {
 		fault, err := dingtalktest.ParseFault(value)
 		var unknown *dingtalktest.UnknownFaultError
 		switch {
 		case errors.As(err, &unknown):
-			return nil, explain.UsageHint("see openconversation codes, and openconversation emulator --help", "%s %s: there is no such fault", flag, value)
+			return explain.UsageHint("see openconversation codes, and openconversation emulator --help", "%s %s: there is no such fault", flag, value)
 		case err != nil:
-			return nil, explain.Usage("%s %s: after the colon comes a number from 1, or always", flag, value)
+			return explain.Usage("%s %s: after the colon comes a number from 1, or always", flag, value)
 		}
-		queue = append(queue, fault.For(operation))
+		*queue = append(*queue, fault.For(operation))
 	}
-	return queue, nil
+	return nil
 }
 
 // readScenario reads a file of settings and faults, YAML or JSON, as the JSON that the admin API takes at /settings.

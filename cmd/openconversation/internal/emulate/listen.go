@@ -39,48 +39,40 @@ type listening struct {
 
 // open listens.
 func (p place) open(ctx context.Context) (*listening, error) {
-	if path, ok := strings.CutPrefix(p.address, unixPrefix); ok {
-		if path == "" {
-			return nil, explain.Usage("%s %s: give unix:PATH", p.flag, p.address)
-		}
-		if err := removeDeadSocket(ctx, path); err != nil {
-			return nil, err
-		}
-		listener, err := new(net.ListenConfig).Listen(ctx, "unix", path)
-		if err != nil {
-			return nil, lang.Errorf("emulator: %w", err)
-		}
-		return &listening{listener, p, "unix"}, nil
-	}
-	address, err := p.check()
+	network, address, err := p.check(ctx)
 	if err != nil {
 		return nil, err
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	listener, err := new(net.ListenConfig).Listen(ctx, network, address)
 	if err != nil {
 		return nil, lang.Errorf("emulator: %w", err)
 	}
-	return &listening{listener, p, "tcp"}, nil
+	return &listening{listener, p, network}, nil
 }
 
-// check returns the address to listen at. It refuses one that is none, or that other machines could reach without being allowed
-// to.
-func (p place) check() (string, error) {
+// check returns where to listen. It refuses an address that is none, or that other machines could reach without being allowed to.
+func (p place) check(ctx context.Context) (network, address string, err error) {
+	if path, ok := strings.CutPrefix(p.address, unixPrefix); ok {
+		if path == "" {
+			return "", "", explain.Usage("%s %s: give unix:PATH", p.flag, p.address)
+		}
+		return "unix", path, removeDeadSocket(ctx, path)
+	}
 	host, port, err := net.SplitHostPort(p.address)
 	if err != nil {
-		return "", explain.Usage("%s %s: give HOST:PORT, such as 127.0.0.1:8080", p.flag, p.address)
+		return "", "", explain.Usage("%s %s: give HOST:PORT, such as 127.0.0.1:8080", p.flag, p.address)
 	}
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return "", explain.Usage("%s %s: the port is not a number from 0 to 65535", p.flag, p.address)
+		return "", "", explain.Usage("%s %s: the port is not a number from 0 to 65535", p.flag, p.address)
 	}
 	switch _, err := netip.ParseAddr(host); {
 	case isLoopback(host) && err != nil: // a name, whatever a resolver says of it
-		return net.JoinHostPort("127.0.0.1", port), nil
+		return "tcp", net.JoinHostPort("127.0.0.1", port), nil
 	case !p.remote && !isLoopback(host):
-		return "", explain.UsageHint("the emulator's credentials are public, so it serves this machine only: use 127.0.0.1, [::1] or localhost, or allow others with --allow-remote",
+		return "", "", explain.UsageHint("the emulator's credentials are public, so it serves this machine only: use 127.0.0.1, [::1] or localhost, or allow others with --allow-remote",
 			"%s %s: this is not a loopback address", p.flag, p.address)
 	}
-	return p.address, nil
+	return "tcp", p.address, nil
 }
 
 // isLoopback says whether a host is this machine, whatever a resolver says: an address of it, or a name that must be one

@@ -35,14 +35,6 @@ type Server struct {
 	ended    chan error // why serving ended; http.ErrServerClosed after Stop
 }
 
-// What a request may take. A hanging fault or a latency takes as long as it is to.
-const (
-	headerTime  = 10 * time.Second
-	idleTime    = 2 * time.Minute
-	headerBytes = 64 << 10
-	stopTime    = 2 * time.Second // for requests under way once the emulator is to stop
-)
-
 // Serve starts an emulator at address, whose host must be of the loopback interface: its credentials are public.
 func Serve(ctx context.Context, address string, errorLog io.Writer, opts ...dingtalktest.Option) (*Server, error) {
 	o := options{listen: address}
@@ -55,27 +47,21 @@ func withoutRecord(s *dingtalktest.Settings) { s.RecordSize = 0 }
 // serve answers what arrives at a listener, over TLS if there is a certificate.
 func (s *Server) serve(at *listening, handler http.Handler, errorLog io.Writer, made *certificate) {
 	server := &http.Server{
-		Handler:           at.checkHost(handler),
-		ConnContext:       dingtalktest.ConnContext,
-		ReadHeaderTimeout: headerTime,
-		IdleTimeout:       idleTime,
-		MaxHeaderBytes:    headerBytes,
-		ErrorLog:          log.New(errorLog, "emulator: ", 0),
+		Handler: at.checkHost(handler), ConnContext: dingtalktest.ConnContext, ErrorLog: log.New(errorLog, "emulator: ", 0),
+		// A whole request has no limit: a hanging fault or a latency takes as long as it is to.
+		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 	}
-	// Not by itself: faults that are bytes on the bare connection have no meaning over HTTP/2.
-	protocols := []string{"http/1.1"}
-	if server.Protocols = new(http.Protocols); s.http2 {
-		protocols = []string{"h2", "http/1.1"}
-	}
+	server.Protocols = new(http.Protocols)
 	server.Protocols.SetHTTP1(true)
-	server.Protocols.SetHTTP2(s.http2)
+	server.Protocols.SetHTTP2(s.http2) // not by itself: faults that are bytes on the bare connection have no meaning over it
 	server.Protocols.SetUnencryptedHTTP2(s.http2)
-	var listener net.Listener = at
-	if made != nil {
-		listener = tls.NewListener(at, &tls.Config{Certificates: []tls.Certificate{made.server}, NextProtos: protocols, MinVersion: tls.VersionTLS12})
-	}
 	s.servers = append(s.servers, server)
-	go func() { s.ended <- server.Serve(listener) }()
+	if made == nil {
+		go func() { s.ended <- server.Serve(at) }()
+		return
+	}
+	server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{made.server}, MinVersion: tls.VersionTLS12}
+	go func() { s.ended <- server.ServeTLS(at, "", "") }()
 }
 
 // start serves what the flags say.
@@ -103,10 +89,10 @@ func (o *options) start(ctx context.Context, errorLog io.Writer, emulator *dingt
 	return s, nil
 }
 
-// Stop lets requests under way end, apart from those that would hang, and closes the listeners.
+// Stop lets requests under way end in two seconds, apart from those that would hang, and closes the listeners.
 func (s *Server) Stop() {
 	s.emulator.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	for _, server := range s.servers {
 		if server.Shutdown(ctx) != nil {
@@ -193,12 +179,9 @@ func writeWhole(name, content string) error {
 	return err
 }
 
-// healthTime is how long the answer may take.
-const healthTime = 5 * time.Second
-
 // askHealth asks another process's admin API. It is for images without a shell, whose health check has this program alone.
 func (o *options) askHealth(ctx context.Context, w *term.World) error {
-	ctx, cancel := context.WithTimeout(ctx, healthTime)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	transport, base := &http.Transport{DisableKeepAlives: true}, strings.TrimSuffix(o.health, "/")
 	if path, ok := strings.CutPrefix(o.health, unixPrefix); ok {

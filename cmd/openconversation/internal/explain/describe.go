@@ -20,12 +20,6 @@ import (
 // BudgetHint is the hint after a refusal by the command's own monthly budget.
 const BudgetHint lang.Format = "run the rest next month, or raise --monthly-budget if the organisation's quota is higher; it is this command's own count, and the service goes on for five days of grace after its quota"
 
-// notCountedHint is the hint after a refusal by a strict budget without its Redis.
-const notCountedHint lang.Format = "run the rest once Redis answers; without --monthly-budget a run goes on meanwhile"
-
-// authorityHint is the hint for a certificate of an untrusted issuer.
-const authorityHint lang.Format = "if that is the authority of your company's proxy, have its root certificate in a PEM file and set SSL_CERT_FILE to the file's name; there is no flag that skips the check"
-
 // Hint returns one line on how to fix an error, or an empty text.
 func Hint(err error) lang.Text {
 	var known *Error
@@ -48,15 +42,16 @@ func Hint(err error) lang.Text {
 	case errors.As(err, &setup):
 		return lang.T("%s", lang.Quoted(setup.Hint()))
 	case errors.Is(err, dingtalkredis.ErrNotCounted):
-		return lang.T(notCountedHint)
+		return lang.T("run the rest once Redis answers; without --monthly-budget a run goes on meanwhile")
 	case Issuer(err) != "":
-		return lang.T(authorityHint)
+		return lang.T("if that is the authority of your company's proxy, have its root certificate in a PEM file and set SSL_CERT_FILE to the file's name; there is no flag that skips the check")
 	}
 	if errors.As(err, &e) && errors.Is(row.sentinel, dingtalk.ErrPermissionDenied) {
-		if len(e.RequiredScopes) > 0 {
-			return lang.T(grantHint, lang.List(e.RequiredScopes, "and"))
+		missing := e.RequiredScopes
+		if len(missing) == 0 {
+			missing = []string{cmp.Or(permissionOf(e.Op), generated.OperationChatIDToOpenConversationID.Permission)}
 		}
-		return lang.T(grantHint, cmp.Or(permissionOf(e.Op), generated.OperationChatIDToOpenConversationID.Permission))
+		return lang.T("grant the app %s in the developer console, on its page for permissions, then run again: https://help.dingtalk.io/open/development/add-api-permission", lang.List(missing, "and"))
 	}
 	if row.hint == "" {
 		return inContract(row.sentinel)
@@ -77,17 +72,11 @@ func permissionOf(operation string) string {
 // Issuer returns the issuer of an untrusted certificate, or "" for other errors.
 func Issuer(err error) string {
 	var authority x509.UnknownAuthorityError
-	if !errors.As(err, &authority) {
-		return ""
-	}
 	var chain *tls.CertificateVerificationError
-	if errors.As(err, &chain) && len(chain.UnverifiedCertificates) > 0 {
-		return chain.UnverifiedCertificates[len(chain.UnverifiedCertificates)-1].Issuer.String()
-	}
-	if authority.Cert == nil {
+	if !errors.As(err, &authority) || !errors.As(err, &chain) || len(chain.UnverifiedCertificates) == 0 {
 		return ""
 	}
-	return authority.Cert.Issuer.String()
+	return chain.UnverifiedCertificates[len(chain.UnverifiedCertificates)-1].Issuer.String()
 }
 
 // Describe returns an error's text for people, in one line.

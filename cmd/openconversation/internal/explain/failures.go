@@ -51,9 +51,6 @@ var failures = []failure{
 	{context.DeadlineExceeded, Unavailable, 0, "give the run more time with --timeout"},
 }
 
-// grantHint names the missing permission: the answer's, or the conversion's if the answer names none.
-const grantHint lang.Format = "grant the app %s in the developer console, on its page for permissions, then run again: https://help.dingtalk.io/open/development/add-api-permission"
-
 // ErrMaxCalls ends a run after --max-calls requests.
 var ErrMaxCalls = lang.Errorf("stopped by --max-calls")
 
@@ -72,12 +69,10 @@ func (f *failure) name() string {
 // find returns an error's row, or nil. The outermost Error's kind decides: a wrapped error, such as an earlier
 // attempt's, may have another.
 func find(err error) *failure {
+	err = Cause(err) // the cause of the run's end has the hint
 	var e *dingtalk.Error
-	for errors.As(err, &e) {
-		if err = e.Kind; !errors.Is(e.Kind, dingtalk.ErrNotTried) || e.Err == nil {
-			break
-		}
-		err = e.Err // the cause of the run's end has the hint
+	if errors.As(err, &e) {
+		err = e.Kind
 	}
 	for i := range failures {
 		if errors.Is(err, failures[i].sentinel) {
@@ -129,8 +124,8 @@ func Sentinels() []error {
 // Cause returns why a chat was not tried, or err itself.
 func Cause(err error) error {
 	var e *dingtalk.Error
-	if errors.As(err, &e) && errors.Is(e.Kind, dingtalk.ErrNotTried) && e.Err != nil {
-		return e.Err
+	for errors.As(err, &e) && errors.Is(e.Kind, dingtalk.ErrNotTried) && e.Err != nil {
+		err = e.Err
 	}
 	return err
 }

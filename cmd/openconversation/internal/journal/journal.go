@@ -1,5 +1,5 @@
-// Package journal keeps what chats convert to in a file: a map from chat id to result, of one app. It is all that a run
-// remembers. Rows, columns and formats are not in it: a result belongs to an id, whatever file the id stands in.
+// Package journal keeps what chats convert to in a file beside a run's output: a map from chat id to result, of one app. It is all
+// that a run remembers. Rows, columns and formats are not in it: a result belongs to an id, whatever file the id stands in.
 //
 //	{"openconversation":"journal","version":1,"mark":"4f…","crc":"…"}
 //	{"pid":4711,"crc":"…"}                                 a run begins; with "app", whose results follow
@@ -14,6 +14,18 @@
 // that cannot be read, wherever it is, is skipped: its chat is called again.
 //
 // The index in memory is 8 bytes an id: where its line is, and a part of its hash. Each hit compares the id in the line.
+//
+// # The output
+//
+// The output is assembled from input and journal at the end and at every orderly stop, and takes its name when it is whole. After
+// a kill the next run does it. Nothing of the user's is lost:
+//
+//	FILE               replaced only if it is as a run wrote it: its digest is in the journal
+//	FILE.journal       what the chats of this output convert to; it stays
+//	FILE.MARK.new      an output while it is assembled; the next run removes it
+//	FILE.MARK.before   an output that someone has edited, before it was replaced
+//
+// MARK is the journal's. A file without a journal is refused.
 package journal
 
 import (
@@ -21,37 +33,23 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
-	"syscall"
-	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
-
-// Wanted describes a journal.
-type Wanted struct {
-	Path string
-	Mode fs.FileMode // of a new file; 0: what the system gives
-	App  string      // digest of the app and its host; empty: not known, as where nothing is called
-	Room int         // lines that there must be space for at any time: those of the calls in flight
-
-	// Settles reports whether a failure with this code says something of its chat: it holds until a round of Failed.
-	Settles func(code string) bool
-}
 
 // Journal is a journal, which is locked if it is open for writing. Its methods may be called by several goroutines.
 type Journal struct {
-	Mark    string // random, for the names of files beside the output
+	Name    string // of the output, as the user gave it
+	Path    string // of the journal, without links
 	Details bool   // the last output has descriptions
 	Skipped int    // lines that cannot be read
 
 	want Wanted
+	mark string // random, for the names of files beside the output
 	file *os.File
 	pid  int    // of the last run
 	app  string // whose results it has, once that is known
@@ -76,88 +74,6 @@ type Journal struct {
 	last    string          // digest of the last one
 }
 
-// Open opens a journal and locks it; it creates the file if there is none.
-func Open(want Wanted) (*Journal, error) {
-	j := &Journal{want: want, stop: func() {}}
-	if err := j.lock(); err != nil {
-		return nil, err
-	}
-	if err := j.load(); err != nil {
-		return nil, errors.Join(err, j.file.Close()) // it stays as it is
-	}
-	if err := j.begin(); err != nil {
-		return nil, errors.Join(err, j.Close())
-	}
-	j.stop = term.Every(time.Second, j.sync)
-	return j, nil
-}
-
-// Read reads a journal without a lock, and never changes it. It returns an error that is fs.ErrNotExist if there is
-// none.
-func Read(want Wanted) (*Journal, error) {
-	file, err := os.Open(want.Path)
-	if err != nil {
-		return nil, err
-	}
-	j := &Journal{want: want, file: file}
-	if err := j.load(); err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	j.start = j.end
-	return j, nil
-}
-
-// lock opens and locks the file.
-func (j *Journal) lock() error {
-	path := j.want.Path
-	for {
-		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
-		if err != nil {
-			return explain.Usage("%w", err)
-		}
-		locked := lockFile(file)
-		mine, err := file.Stat()
-		switch {
-		case err != nil:
-		case !mine.Mode().IsRegular():
-			err = explain.Usage("%s is no file", path)
-		case locked != nil:
-			if err = j.unlocked(locked); mine.Size() == 0 && !errors.Is(locked, errLocked) {
-				_ = os.Remove(path) // it was just created
-			}
-		case mine.Size() == 0 && j.want.Mode != 0:
-			if err = file.Chmod(j.want.Mode); errors.Is(err, errors.ErrUnsupported) {
-				err = nil
-			}
-		}
-		if err != nil {
-			return errors.Join(err, file.Close())
-		}
-		if now, err := os.Stat(path); err == nil && os.SameFile(mine, now) {
-			j.file, j.size = file, mine.Size()
-			return nil
-		}
-		_ = file.Close() // another process has removed it
-	}
-}
-
-// unlocked makes the error of a file that could not be locked.
-func (j *Journal) unlocked(err error) error {
-	path := j.want.Path
-	switch {
-	case errors.Is(err, errLocked):
-		if other, err := Read(Wanted{Path: path, Settles: j.want.Settles}); err == nil && other.file.Close() == nil && other.pid > 0 {
-			return explain.Usage("%s is being written by process %d", path, other.pid)
-		}
-		return explain.Usage("%s is being written by another process", path)
-	case errors.Is(err, syscall.ENOLCK), errors.Is(err, syscall.ENOSYS), errors.Is(err, errors.ErrUnsupported):
-		return explain.UsageHint("write to a local disk, and move the file when the run is complete",
-			"%s: its file system has no locks (%w), and without one two runs could write to the file at once", path, err)
-	default:
-		return lang.Errorf("%s: it cannot be locked: %w", path, err)
-	}
-}
-
 // begin makes the file ready for lines.
 func (j *Journal) begin() error {
 	if err := j.file.Truncate(j.end); err != nil {
@@ -165,29 +81,19 @@ func (j *Journal) begin() error {
 	}
 	j.size = j.end
 	var err error
-	if j.Mark == "" {
+	if j.mark == "" {
 		raw := make([]byte, 8)
 		_, _ = rand.Read(raw) // never fails
-		j.Mark = hex.EncodeToString(raw)
-		err = j.add(line{Format: format, Version: version, Mark: j.Mark})
+		j.mark = hex.EncodeToString(raw)
+		err = j.add(line{Format: format, Version: version, Mark: j.mark})
 	}
 	if j.start = j.end; err == nil {
 		err = j.add(line{PID: os.Getpid()})
 	}
 	if err != nil {
-		return explain.InFile(lang.Literal(j.want.Path), err)
+		return explain.InFile(lang.Literal(j.Path), err)
 	}
-	return errors.Join(j.file.Sync(), SyncFolder(j.want.Path))
-}
-
-// SyncFolder makes the name of a file last through a power failure, where the system can.
-func SyncFolder(path string) error {
-	folder, err := os.Open(filepath.Dir(path))
-	if err == nil {
-		_ = folder.Sync() // not every system syncs a folder
-		err = folder.Close()
-	}
-	return err
+	return errors.Join(j.file.Sync(), syncFolder(j.Path))
 }
 
 // roomFor is the space for a line, in bytes. The lines of DingTalk's ids need a fifth of it.
@@ -252,8 +158,11 @@ type Entry struct {
 	Fresh       bool // of this run
 }
 
-// Get returns the entry of an id.
+// Get returns the entry of an id. A nil journal has none.
 func (j *Journal) Get(id string) (Entry, error) {
+	if j == nil {
+		return Entry{}, nil
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	_, l, at, err := j.search(id)
@@ -276,6 +185,7 @@ func (j *Journal) Begin(again Again) {
 // Round returns the round that is under way: one that no complete output has ended.
 func (j *Journal) Round() Again {
 	switch {
+	case j == nil:
 	case j.all > j.written:
 		return All
 	case j.failed > j.written:
@@ -293,8 +203,8 @@ func (j *Journal) void() bool { return j.Round() == All && !j.paid }
 // Empty reports whether no chat has a result; in a round of All, whether that round has no conversion.
 func (j *Journal) Empty() bool { return !j.results || j.void() }
 
-// Wrote notes the digest of an output before it takes its place. complete ends a round.
-func (j *Journal) Wrote(digest string, complete, details bool) error {
+// wrote notes the digest of an output before it takes its place. complete ends a round.
+func (j *Journal) wrote(digest string, complete, details bool) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	at := j.end
@@ -303,12 +213,6 @@ func (j *Journal) Wrote(digest string, complete, details bool) error {
 	}
 	return j.file.Sync()
 }
-
-// Has reports whether an output with this digest was written.
-func (j *Journal) Has(digest string) bool { return j.outputs[digest] }
-
-// Last returns the digest of the last output.
-func (j *Journal) Last() string { return j.last }
 
 // sync makes the lines last through a power failure.
 func (j *Journal) sync() {
@@ -319,25 +223,4 @@ func (j *Journal) sync() {
 	if dirty {
 		_ = j.file.Sync() // Close says if it fails
 	}
-}
-
-// Close closes the journal. It removes one without any result.
-func (j *Journal) Close() error {
-	if j.stop == nil {
-		return j.file.Close()
-	}
-	j.stop()
-	end := j.end
-	if j.void() {
-		end = min(end, j.all)
-	}
-	unused := !j.results && len(j.outputs) == 0 && j.Skipped == 0
-	if unused {
-		_ = os.Remove(j.want.Path) // under the lock; Windows cannot remove an open file
-	}
-	err := errors.Join(j.file.Truncate(end), j.file.Sync(), j.file.Close())
-	if unused {
-		_ = os.Remove(j.want.Path)
-	}
-	return err
 }

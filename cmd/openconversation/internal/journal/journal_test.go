@@ -11,13 +11,14 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 )
 
-func wanted(path string) Wanted {
-	return Wanted{Path: path, App: "app", Room: 4, Settles: func(code string) bool { return code == "unknown" }}
+// open opens a journal of an app.
+func open(path, app string) (*Journal, error) {
+	return Open(strings.TrimSuffix(path, ".journal"), nil, Wanted{App: app, Room: 4, Settles: func(code string) bool { return code == "unknown" }})
 }
 
 func opened(t *testing.T, path string) *Journal {
 	t.Helper()
-	j, err := Open(wanted(path))
+	j, err := open(path, "app")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +52,7 @@ func to(id string) rows.Result { return rows.Result{OpenConversationID: "cid" + 
 
 // A journal holds what a map would, however often it is opened, its index grows and its process is killed.
 func TestJournalIsAMap(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "journal")
+	path := filepath.Join(t.TempDir(), "out.journal")
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // chance, not secrecy
 	model := map[string]rows.Result{}
 	j := opened(t, path)
@@ -100,7 +101,7 @@ func sample(t *testing.T, path string) string {
 	for n := range 3 {
 		put(t, j, fmt.Sprint("chat", n), to(fmt.Sprint(n)))
 	}
-	if err := j.Wrote("digest", true, false); err != nil {
+	if err := j.wrote("digest", true, false); err != nil {
 		t.Fatal(err)
 	}
 	closed(t, j)
@@ -114,7 +115,7 @@ func sample(t *testing.T, path string) string {
 // Whatever a crash or a disk makes of a journal, no chat gets a result that is not its own, what is whole is known, and
 // new results can be added. Only a damaged first line is refused, and then nothing is changed.
 func TestDamagedAtEveryByte(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "journal")
+	path := filepath.Join(t.TempDir(), "out.journal")
 	whole := sample(t, path)
 	head := strings.IndexByte(whole, '\n')
 	damages := map[string]func(at int) string{
@@ -135,7 +136,7 @@ func TestDamagedAtEveryByte(t *testing.T) {
 			if err := os.WriteFile(path, []byte(damaged), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			j, err := Open(wanted(path))
+			j, err := open(path, "app")
 			if err != nil {
 				now, _ := os.ReadFile(path)
 				if at > head || string(now) != damaged {
@@ -178,18 +179,13 @@ func TestDamagedAtEveryByte(t *testing.T) {
 
 // A journal of no app is the first one's that puts a result into it, and then no other's.
 func TestWhoseItIs(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "journal")
-	of := func(app string) (*Journal, error) {
-		w := wanted(path)
-		w.App = app
-		return Open(w)
-	}
+	path := filepath.Join(t.TempDir(), "out.journal")
 	for _, step := range []struct {
 		app    string
 		result bool
 		err    bool
 	}{{"", false, false}, {"a", false, false}, {"b", true, false}, {"a", false, true}, {"", false, false}, {"b", false, false}} {
-		j, err := of(step.app)
+		j, err := open(path, step.app)
 		if (err != nil) != step.err {
 			t.Fatalf("%+v: %v", step, err)
 		}
@@ -199,7 +195,7 @@ func TestWhoseItIs(t *testing.T) {
 		if step.result {
 			put(t, j, "x", to("x"))
 		}
-		if err := j.Wrote("digest", true, false); err != nil {
+		if err := j.wrote("digest", true, false); err != nil {
 			t.Fatal(err)
 		}
 		closed(t, j)
@@ -209,7 +205,7 @@ func TestWhoseItIs(t *testing.T) {
 // A round of all holds what was called in it, and one that comes to nothing is as if it had not begun, also when its process is
 // killed.
 func TestRounds(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "journal")
+	path := filepath.Join(t.TempDir(), "out.journal")
 	_ = sample(t, path)
 	j := opened(t, path)
 	j.Begin(All)
@@ -221,7 +217,7 @@ func TestRounds(t *testing.T) {
 	if want(t, j, "chat1", rows.Result{}, false); j.Round() != All {
 		t.Error("the round is over")
 	}
-	if err := j.Wrote("all", true, false); err != nil || j.Round() != "" || !j.Has("digest") || j.Last() != "all" {
+	if err := j.wrote("all", true, false); err != nil || j.Round() != "" || !j.outputs["digest"] || j.last != "all" {
 		t.Errorf("%q, %v", j.Round(), err)
 	}
 	closed(t, j)

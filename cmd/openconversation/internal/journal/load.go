@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"hash/maphash"
 	"io"
 	"slices"
 
@@ -16,7 +17,7 @@ func (j *Journal) load() error {
 	err := j.read(1 << 62)
 	if err == nil && j.void() { // as if the round had not begun
 		end := j.all
-		*j = Journal{want: j.want, file: j.file, stop: j.stop, size: j.size, pid: j.pid}
+		*j = Journal{Name: j.Name, Path: j.Path, want: j.want, file: j.file, stop: j.stop, size: j.size, pid: j.pid}
 		err = j.read(end)
 	}
 	return err
@@ -83,21 +84,21 @@ func (j *Journal) learn(l line, at int64) error {
 		j.pid = l.PID
 	}
 	if j.app = cmp.Or(j.app, l.App); j.app != j.want.App && j.app != "" && j.want.App != "" {
-		return explain.UsageHint("use that app, region and host, or name another --output", "%s belongs to another app, region or host", j.want.Path)
+		return explain.UsageHint("use that app, region and host, or name another --output", "%s belongs to another app, region or host", j.Path)
 	}
 	return nil
 }
 
 // header checks the first line.
 func (j *Journal) header(l line, known bool) error {
-	path := j.want.Path
+	path := j.Path
 	switch {
 	case !known || l.Format != format || !isMark(l.Mark):
 		return explain.UsageHint("move it away if it is not needed; what is in it would be called again", "%s is no journal of this command's, or its first line is damaged", path)
 	case l.Version != version:
 		return explain.Usage("%s is of version %d, and this command's is %d: finish the run with the version that began it", path, l.Version, version)
 	}
-	j.Mark = l.Mark
+	j.mark = l.Mark
 	return j.learn(l, 0)
 }
 
@@ -152,5 +153,40 @@ func (j *Journal) line(offset int64) (l line, err error) {
 			}
 			return l, err
 		}
+	}
+}
+
+// index finds the offsets of lines. A slot is a tag of 26 bits, which are the id's hash, and an offset of 38; 0 is
+// empty. The tag decides the place, so the index grows without the file.
+type index struct {
+	slots []uint64
+	used  int
+}
+
+const offsetBits = 38
+
+var seed = maphash.MakeSeed()
+
+func tagOf(id string) uint64 { return maphash.String(seed, id) >> offsetBits }
+
+// place returns where the search for a tag begins.
+func (x *index) place(tag uint64) int { return int(tag * uint64(len(x.slots)) >> (64 - offsetBits)) }
+
+// fit makes the index large enough for so many ids.
+func (x *index) fit(ids int) {
+	size := ids + ids/5 + 1024
+	if size <= len(x.slots) {
+		return
+	}
+	old := x.slots
+	x.slots = make([]uint64, size)
+	for _, slot := range old {
+		if slot == 0 {
+			continue
+		}
+		at := x.place(slot >> offsetBits)
+		for ; x.slots[at] != 0; at = (at + 1) % size {
+		}
+		x.slots[at] = slot
 	}
 }

@@ -83,7 +83,7 @@ func (l Language) Of(value any) string {
 	case !is:
 		return fmt.Sprint(value)
 	case l == English:
-		return withoutPackage(err.Error())
+		return withoutPackage(strings.ReplaceAll(err.Error(), "\n", "; ")) // of errors that are joined
 	}
 	if list, joined := err.(interface{ Unwrap() []error }); joined {
 		parts := make([]string, 0, 2)
@@ -132,15 +132,11 @@ func withoutPackage(text string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(text, "dingtalk: "), "dingtalkredis: ")
 }
 
-func (q Quoted) String() string { return string(q) }
-
 // Literal is a text that every language has alike, such as a file's name.
 type Literal string
 
 // Say implements Said.
 func (t Literal) Say(Language) string { return string(t) }
-
-func (t Literal) String() string { return string(t) }
 
 // flagName is the flag that overrides the environment's language.
 const flagName = "lang"

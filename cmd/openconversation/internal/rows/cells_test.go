@@ -34,12 +34,9 @@ func TestShapesOfIDs(t *testing.T) {
 		}
 	}
 	for why, cells := range map[string][]string{
-		"":                                                   {id, "4555", "a-b_c.d", "dept-group-chat-id"},
-		"it is a formula: it begins with =":                  {`="a""b"`, "=A1"},
-		"it is a formula: it begins with +":                  {"+" + id},
-		"it is a formula: it begins with @":                  {"@SUM(A1)"},
-		"it is an address of the web":                        {"https://oa.dingtalk.com/x"},
-		"it holds a / or ?":                                  {"chat/create", "what?"},
+		"": {id, "4555", "a-b_c.d", "dept-group-chat-id"},
+		"it is a formula: it begins with +, @ or =":          {`="a""b"`, "=A1", "+" + id, "@SUM(A1)"},
+		"it holds a / or ?":                                  {"chat/create", "what?", "https://oa.dingtalk.com/x"},
 		`it holds a \`:                                       {`C:\chats`},
 		"it holds a separator, like a row of a table":        {"1,chat2,x", "a;b", "a|b", "a\tb", "a，b"},
 		"it holds a quote":                                   {`"` + id + `"`, "'" + id, "“" + id + "”", `{"a":1}`},

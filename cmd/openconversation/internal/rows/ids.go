@@ -95,7 +95,6 @@ var notIDs = []struct {
 	is  func(id string) bool
 	why lang.Format
 }{
-	{has("://"), "it is an address of the web"},
 	{worksheetError.MatchString, "it is an error of a spreadsheet's formula"},
 	{rounded.MatchString, "it is a number that a spreadsheet rounded"},
 	{date.MatchString, "it is a date or a time"},
@@ -105,9 +104,7 @@ var notIDs = []struct {
 	{FileName, "it is the name of a file"},
 	{has("/?"), "it holds a / or ?"},
 	{has(`\`), `it holds a \`},
-	{begins("="), "it is a formula: it begins with ="},
-	{begins("+"), "it is a formula: it begins with +"},
-	{begins("@"), "it is a formula: it begins with @"},
+	{begins("+@="), "it is a formula: it begins with +, @ or ="},
 	{begins("-"), "it begins with -, like a list, a line or a formula"},
 	{has(",;|\t，；"), "it holds a separator, like a row of a table"},
 	{has("\"'`“”‘’"), "it holds a quote"},
@@ -119,16 +116,13 @@ var notIDs = []struct {
 	{has("#$%&*!^~@"), "it holds characters that no chat id has"},
 }
 
-// has makes a check for any of some characters; for :// it is the whole.
+// has makes a check for any of some characters, and begins for one at the start.
 func has(chars string) func(id string) bool {
-	if chars == "://" {
-		return func(id string) bool { return strings.Contains(id, chars) }
-	}
 	return func(id string) bool { return strings.ContainsAny(id, chars) }
 }
 
-func begins(with string) func(id string) bool {
-	return func(id string) bool { return strings.HasPrefix(id, with) }
+func begins(chars string) func(id string) bool {
+	return func(id string) bool { return id != "" && strings.IndexByte(chars, id[0]) >= 0 }
 }
 
 func alphanumeric(text string) bool {
@@ -147,7 +141,7 @@ func ascii(text string) bool {
 // FileName reports whether a text is the name of a file with rows, rather than an id.
 func FileName(text string) bool {
 	_, known := FormatOf(text)
-	return known || unsupportedName(text) != nil
+	return known || other(text)
 }
 
 // NotAnID returns why a text cleaned by CleanID cannot be a chat id of any form, or "". It does not repeat the checks

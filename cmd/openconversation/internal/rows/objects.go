@@ -16,7 +16,7 @@ type objects struct {
 	name  string   // name or path of the field of chat ids
 	names []string // of the first row
 	has   bool     // some row had the field
-	adds  appended
+	adds  int
 }
 
 // readFirst reads the first object, which decides the field's name. id is Options.ID.
@@ -36,29 +36,25 @@ func (o *objects) readFirst(rec record, id string) error {
 	if o.name = id; id != "" {
 		return nil
 	}
-	for _, is := range []func(string) bool{usual, likely} {
-		for _, name := range o.names {
-			switch {
-			case !is(name):
-			case o.name != "":
-				return settled(PartField, rec.Line, "both %s and %s may hold the chat ids; name one", o.name, name)
-			default:
-				o.name = name
-			}
-		}
-		if o.name != "" {
-			return nil
-		}
+	at, err := header{line: rec.Line, names: o.names}.pick("")
+	var two *Error
+	switch {
+	case errors.As(err, &two):
+		two.Part = PartField
+		return two
+	case at < 0:
+		return settled(PartField, rec.Line, "which field holds the chat ids? there are: %s", strings.Join(o.names, ", "))
 	}
-	return settled(PartField, rec.Line, "which field holds the chat ids? there are: %s", strings.Join(o.names, ", "))
+	o.name = o.names[at]
+	return nil
 }
 
 // cut cuts the fields with results off an object. details reports whether they describe a group.
 func (o *objects) cut(raw []byte) (own []byte, r Result, details bool) {
-	if !bytes.Contains(raw, []byte(`"`+appends[false].fields[0]+`"`)) {
+	if !bytes.Contains(raw, []byte(`"`+resultFields[0]+`"`)) {
 		return raw, r, false
 	}
-	all := appends[true].fields
+	all := resultFields
 	in := json.NewDecoder(bytes.NewReader(raw))
 	if _, err := in.Token(); err != nil {
 		return raw, r, false
@@ -99,7 +95,7 @@ func (o *objects) field(rec record) (id string, problem lang.Text, err error) {
 	if err != nil {
 		return "", problem, err
 	}
-	for _, name := range o.adds.fields {
+	for _, name := range resultFields[:o.adds] {
 		if _, has := fields[name]; has {
 			return "", problem, broken(rec.Line, "it has a field %s already; rename or remove it", name)
 		}
@@ -146,32 +142,12 @@ func lookUp(fields map[string]json.RawMessage, path string) (json.RawMessage, bo
 }
 
 func object(rec record) (fields map[string]json.RawMessage, err error) {
-	if err := json.Unmarshal(rec.Raw, &fields); err != nil || fields == nil {
-		return nil, notObject(rec.Line, err)
+	var syntax *json.SyntaxError
+	switch err := json.Unmarshal(rec.Raw, &fields); {
+	case errors.As(err, &syntax):
+		return nil, broken(rec.Line, "it is no JSON object: it goes wrong at byte %d", syntax.Offset)
+	case err != nil, fields == nil:
+		return nil, broken(rec.Line, "it is no JSON object but another value, such as an array or null")
 	}
 	return fields, nil
-}
-
-// otherThanObject holds the errors of well-formed JSON other than objects, by encoding/json's name.
-var otherThanObject = map[string]lang.Format{
-	"array":  "it is no JSON object but an array",
-	"string": "it is no JSON object but a string",
-	"number": "it is no JSON object but a number",
-	"bool":   "it is no JSON object but true or false",
-}
-
-// notObject makes the error of a JSON text that is not an object.
-func notObject(line int, err error) error {
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &kind) && otherThanObject[kind.Value] != "":
-		return broken(line, otherThanObject[kind.Value])
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &syntax) && strings.HasPrefix(syntax.Error(), "unexpected end"):
-		return broken(line, "it is no JSON object: it ends too early")
-	case errors.As(err, &syntax):
-		return broken(line, "it is no JSON object: it goes wrong at byte %d", syntax.Offset)
-	default:
-		return broken(line, "it is no JSON object but null")
-	}
 }

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 )
 
 // Reader reads rows.
@@ -16,7 +14,6 @@ type Reader struct {
 	*writer // of the output
 
 	o       Options
-	found   Found
 	in      records
 	first   *record  // read ahead
 	table   *table   // nil for plain lines and objects
@@ -31,27 +28,16 @@ type Reader struct {
 }
 
 // NewReader reads the header of an input of a format, if it has one; a workbook must be an io.ReaderAt with a Size. Without an
-// encoding it decides by the first bytes; use DetectEncoding before it for a file that can be read twice. An empty file gives
-// io.EOF and a Reader without rows. Other errors of the file are *Error.
+// encoding it decides by the first bytes; use DetectEncoding before it for a file that can be read twice. An input without any
+// row gives io.EOF, if it should have a header. Other errors of the file are *Error.
 func NewReader(in io.Reader, o Options) (*Reader, error) {
 	r := &Reader{o: o, lineEnd: "\n"}
-	err := r.begin(in)
-	if err != nil {
+	if err := r.begin(in); err != nil {
 		_ = r.Close() // it was only read
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	if err != nil {
-		r.table, r.objects, r.sheet, r.in = nil, nil, nil, &lines{in: bufio.NewReader(bytes.NewReader(nil))}
-	}
-	if wrong := r.settle(); wrong != nil {
-		return nil, wrong
-	}
-	if err != nil {
-		r.writer.head = nil
-	}
-	return r, err
+	r.settle()
+	return r, nil
 }
 
 // begin reads everything before the first row.
@@ -66,7 +52,6 @@ func (r *Reader) begin(in io.Reader) error {
 	if err != nil {
 		return err
 	}
-	r.found.Encoding, r.found.Mark = r.coding.in, r.coding.inMarked
 	switch r.in = &(lines{in: text}); r.o.Format {
 	case CSV, TSV:
 		return r.openTable(text)
@@ -106,7 +91,6 @@ func (r *Reader) openTable(text *bufio.Reader) error {
 	if !r.o.NoHeader {
 		r.head = append(r.head, header.rec.Raw[:header.ends[r.table.own-1]]...)
 	}
-	r.found.Delimiter = separator
 	return nil
 }
 
@@ -120,10 +104,8 @@ func (r *Reader) openObjects() error {
 	r.first = &rec
 	_, _, details := r.objects.cut(rec.Raw)
 	r.o.Details = r.o.Details || details
-	r.objects.adds = appends[r.o.Details]
-	err = r.objects.readFirst(rec, r.o.ID)
-	r.found.Name = r.objects.name
-	return err
+	r.objects.adds = added(r.o.Details)
+	return r.objects.readFirst(rec, r.o.ID)
 }
 
 // openWorkbook opens the sheet and reads its header.
@@ -131,34 +113,23 @@ func (r *Reader) openWorkbook(in io.Reader) (err error) {
 	if r.sheet, err = openSheet(in, r.o.Sheet); err == nil {
 		r.table, err = r.sheet.findTable(r.o)
 	}
-	r.found.Sheet = r.sheet.name
 	return err
 }
 
 // settle decides the output's format.
-func (r *Reader) settle() error {
-	if _, known := formats[r.o.Format]; !known {
-		return lang.Errorf("there is no format %q", r.o.Format)
-	}
-	r.found.Format = r.o.Format
+func (r *Reader) settle() {
 	if r.o.Output == "" {
 		r.o.Output = r.o.Format.Output()
 	}
 	if t := r.table; t != nil {
 		r.o.Details = r.o.Details || t.details
-		r.found.Name, r.found.Column, r.found.Width = visible(t.names[t.column]), t.column+1, t.widest
-		if t.titled {
-			r.found.Header = t.header
-		}
 	}
 	if r.sheet != nil {
 		r.coding.out, r.coding.outMarked = cmp.Or(r.o.OutputEncoding, UTF8), r.o.OutputEncoding == UTF8BOM || r.o.OutputEncoding == "" && r.o.Output != JSONLines
 	} else if r.o.Output == JSONLines && !r.o.Format.Fields() && r.o.OutputEncoding == "" {
 		r.coding.out, r.coding.outMarked = UTF8, false
 	}
-	r.found.Output, r.found.Details = r.o.Output, r.o.Details
 	r.writer = newWriter(r.o, r.coding, r.table, r.names(), r.head, r.lineEnd)
-	return nil
 }
 
 // Close releases resources, but does not close the file.
@@ -170,7 +141,22 @@ func (r *Reader) Close() error {
 }
 
 // Found returns what was detected about the input.
-func (r *Reader) Found() Found { return r.found }
+func (r *Reader) Found() Found {
+	f := Found{Format: r.o.Format, Output: r.o.Output, Details: r.o.Details, Encoding: r.coding.in}
+	if t := r.table; t != nil {
+		f.Delimiter, f.Name, f.Column, f.Width = t.separator, visible(t.names[t.column]), t.column+1, t.widest
+		if t.titled {
+			f.Header = t.header
+		}
+	}
+	if r.objects != nil {
+		f.Name = r.objects.name
+	}
+	if r.sheet != nil {
+		f.Sheet = r.sheet.name
+	}
+	return f
+}
 
 // record reads the next record that is not blank.
 func (r *Reader) record() (record, error) {
@@ -219,7 +205,7 @@ func (r *Reader) Read() (row Row, err error) {
 			row, err = r.table.read(c)
 		}
 		if r.sheet != nil {
-			r.Skipped, r.found.Width = r.sheet.skipped, r.table.widest
+			r.Skipped = r.sheet.skipped
 		}
 	} else {
 		row, err = r.readRecord()

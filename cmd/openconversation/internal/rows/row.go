@@ -26,7 +26,6 @@ type Row struct {
 type Found struct {
 	Format    Format
 	Encoding  Encoding // empty: a workbook
-	Mark      bool     // begins with a byte order mark
 	Delimiter byte     // 0: none
 	Sheet     string   // of a workbook
 	Name      string   // of the column or field of chat ids; empty: plain lines
@@ -78,19 +77,18 @@ type Options struct {
 	ID string
 }
 
-// appended are the columns and fields that an output adds to the input's.
-type appended struct{ columns, fields []string }
+// resultColumns and resultFields are what an output adds to the input's columns or fields: added of them.
+var (
+	resultColumns = []string{"open_conversation_id", "error_code", "error", "chat_name", "chat_owner", "chat_status"}
+	resultFields  = []string{"openConversationId", "errorCode", "error", "chatName", "chatOwner", "chatStatus"}
+)
 
-// appends holds the added columns with Options.Details (true) and without.
-var appends = map[bool]appended{
-	false: {
-		[]string{"open_conversation_id", "error_code", "error"},
-		[]string{"openConversationId", "errorCode", "error"},
-	},
-	true: {
-		[]string{"open_conversation_id", "error_code", "error", "chat_name", "chat_owner", "chat_status"},
-		[]string{"openConversationId", "errorCode", "error", "chatName", "chatOwner", "chatStatus"},
-	},
+// added returns how many columns and fields are added, with Options.Details or without.
+func added(details bool) int {
+	if details {
+		return 6
+	}
+	return 3
 }
 
 // Result is the result of a row.
@@ -106,23 +104,21 @@ type Result struct {
 }
 
 // values returns a result as cells.
-func (a appended) values(r Result) []string {
-	return []string{r.OpenConversationID, r.Code, r.Error, r.Name, r.Owner, r.Status}[:len(a.columns)]
+func (r Result) values() []string {
+	return []string{r.OpenConversationID, r.Code, r.Error, r.Name, r.Owner, r.Status}
 }
 
 // Results that an input has already: those of an earlier output, or of a table that someone has filled in. They are its
 // last columns or fields, the first of which is the openConversationId. They are cut off, and written anew.
 
-// at returns which of the columns has a name, or -1.
-func (a appended) at(name string) int {
-	return slices.IndexFunc(a.columns, func(column string) bool { return folded(column) == folded(name) })
-}
+// resultAt returns which of the columns has a name, or -1.
+func resultAt(name string) int { return slices.Index(resultColumns, folded(name)) }
 
 // resultOf reads a result from columns of these names.
 func resultOf(names, cells []string) (r Result) {
-	values := make([]string, len(appends[true].columns))
+	values := make([]string, len(resultColumns))
 	for i, cell := range cells[:min(len(cells), len(names))] {
-		if at := appends[true].at(names[i]); at >= 0 {
+		if at := resultAt(names[i]); at >= 0 {
 			values[at] = cell
 		}
 	}
@@ -138,4 +134,45 @@ func kept(r Result) Result {
 		}
 	}
 	return r
+}
+
+// Part is the field of Options that would fix an Error.
+type Part string
+
+// The parts.
+const (
+	PartNone     Part = ""
+	PartFormat   Part = "format"
+	PartEncoding Part = "encoding"
+	PartOutput   Part = "output encoding"
+	PartSheet    Part = "sheet"
+	PartHeader   Part = "header" // HeaderRow and NoHeader
+	PartColumn   Part = "column" // ID, of a table
+	PartField    Part = "field"  // ID, of objects
+)
+
+// Error is a fault of the whole input, after which reading ends.
+type Error struct {
+	Line int       // from 1; in a workbook the row; 0: no line
+	Text lang.Text // the fault and the fix, without the option's name: see Part
+	Part Part      // option that would make the file readable
+}
+
+func (e *Error) Error() string { return e.Say(lang.English) }
+
+// Say implements lang.Said.
+func (e *Error) Say(l lang.Language) string {
+	if e.Line == 0 {
+		return e.Text.Say(l)
+	}
+	return l.Sprintf("line %d: %s", e.Line, e.Text)
+}
+
+func broken(line int, format lang.Format, args ...any) error {
+	return &Error{Line: line, Text: lang.T(format, args...)}
+}
+
+// settled makes an error that a field of the options would fix.
+func settled(part Part, line int, format lang.Format, args ...any) error {
+	return &Error{Line: line, Text: lang.T(format, args...), Part: part}
 }

@@ -60,9 +60,6 @@ func convert(t *testing.T, in []byte, o rows.Options, through func(io.Reader) io
 	}
 	r, err := rows.NewReader(through(bytes.NewReader(in)), o)
 	if errors.Is(err, io.EOF) {
-		if row, err := r.Read(); !errors.Is(err, io.EOF) || len(r.Header()) > 3 {
-			t.Errorf("an empty input has a row %+v or a header %q", row, r.Header())
-		}
 		return nil, nil
 	}
 	if err != nil {
@@ -228,8 +225,8 @@ func TestFormats(t *testing.T) {
 		{rows.JSONLines, "g", "{\"g\":\"\\u0061\"}\r\n{}\n{\"g\":7}\n", `{"g":"\u0061"` + good + "\n{" + bad + "\"there is no field g\"}\n" + `{"g":7,` + bad + "\"the field g is no string\"}\n"},
 		{rows.JSONLines, "a.b", `{"a":{"b":"a","b.c":"y"},"a.d":"z"}` + "\n", `{"a":{"b":"a","b.c":"y"},"a.d":"z"` + good + "\n"},
 		{rows.JSONLines, "a.b.c", `{"a":{"b":"x","b.c":"a"}}` + "\n" + `{"a":{"b":{"c":"a"}}}` + "\n", `{"a":{"b":"x","b.c":"a"}` + good + "\n" + `{"a":{"b":{"c":"a"}}` + good + "\n"},
-		{rows.JSONLines, "g", "{\"g\":\"a\"}\n{\n", "!line 2: it is no JSON object: it ends too early"},
-		{rows.JSONLines, "", "[]\n", "!line 1: it is no JSON object but an array"},
+		{rows.JSONLines, "g", "{\"g\":\"a\"}\n{\n", "!line 2: it is no JSON object: it goes wrong at byte 1"},
+		{rows.JSONLines, "", "[]\n", "!line 1: it is no JSON object but another value"},
 		{rows.JSONLines, "", "{\"b\":1,\"a\":2}\n", "!line 1: which field holds the chat ids? there are: a, b"},
 		{rows.JSONLines, "", "{\"chatId\":\"a\",\"error\":\"\"}\n", "!line 1: it has a field error already; rename or remove it"},
 		{rows.JSONLines, "c.d", "{\"a\":1,\"b\":2}\n{}\n", "!no row has a field c.d; the first row has: a, b"},

@@ -31,7 +31,7 @@ func (s *sheet) close() error {
 	return err
 }
 
-// openSheet opens a sheet; an empty name selects the first visible one. Close the sheet even after an error.
+// openSheet opens a workbook for a sheet; an empty name selects the first visible one. Close it even after an error.
 func openSheet(in io.Reader, name string) (s *sheet, err error) {
 	s = &sheet{}
 	file, is := in.(interface {
@@ -44,17 +44,14 @@ func openSheet(in io.Reader, name string) (s *sheet, err error) {
 	if file.Size() == 0 {
 		return s, io.EOF
 	}
-	if s.book, err = xlsx.Open(file, file.Size()); err == nil {
-		err = s.book.Check()
-	}
-	if err != nil {
+	if s.book, err = xlsx.Open(file, file.Size()); err != nil {
 		return s, damaged(0, err)
 	}
-	found, known := s.book.Sheet(name)
-	if !known {
-		return s, settled(PartSheet, 0, "there is no sheet %q; there are: %s", name, strings.Join(s.book.Sheets(true), ", "))
+	var known bool
+	if s.name, known = s.book.Sheet(name); !known {
+		err = settled(PartSheet, 0, "there is no sheet %q; there are: %s", name, strings.Join(s.book.Sheets(true), ", "))
 	}
-	return s, s.open(found)
+	return s, err
 }
 
 // damaged makes the error of a workbook's content; errors of the disk stay unchanged.
@@ -64,18 +61,6 @@ func damaged(row int, err error) error {
 		return err
 	}
 	return broken(row, "%w", err)
-}
-
-// open opens a sheet from its first row.
-func (s *sheet) open(name string) (err error) {
-	if s.rows != nil {
-		_ = s.rows.Close() // it was only read
-	}
-	s.name = name
-	if s.rows, err = s.book.Rows(name); err != nil {
-		return damaged(0, err)
-	}
-	return nil
 }
 
 // next returns the next row that is not blank.
@@ -124,9 +109,9 @@ func (s *sheet) cellsOf(rows *xlsx.Rows, row xlsx.Row) (*cells, error) {
 	return c, nil
 }
 
-// findTable finds the header: in the sheet that is open, or else in the only other one that has a column of chat ids.
+// findTable finds the header: in the sheet that was asked for, or else in the only other one that has a column of chat ids.
 func (s *sheet) findTable(o Options) (*table, error) {
-	t, err := s.find(o)
+	t, err := s.find(s.name, o)
 	var wrong *Error
 	if err == nil || o.Sheet != "" || o.NoHeader || !errors.Is(err, io.EOF) && (!errors.As(err, &wrong) || wrong.Part != PartColumn) {
 		return t, err
@@ -136,19 +121,13 @@ func (s *sheet) findTable(o Options) (*table, error) {
 		if name == first {
 			continue
 		}
-		if err := s.open(name); err != nil {
-			return nil, err
-		}
-		if _, err := s.find(o); err == nil {
+		if _, err := s.find(name, o); err == nil {
 			found = append(found, name)
 		}
 	}
 	switch {
 	case len(found) == 1:
-		if err := s.open(found[0]); err != nil {
-			return nil, err
-		}
-		return s.find(o)
+		return s.find(found[0], o)
 	case len(found) > 1:
 		return nil, settled(PartSheet, 0, "these sheets have a column of chat ids: %s", strings.Join(found, ", "))
 	case wrong != nil && len(seen) > 1:
@@ -157,15 +136,21 @@ func (s *sheet) findTable(o Options) (*table, error) {
 	return nil, err
 }
 
-// find finds the header in the sheet that is open.
-func (s *sheet) find(o Options) (*table, error) {
-	s.skipped = 0
-	t := &table{grid: s}
+// find finds the header in a sheet.
+func (s *sheet) find(name string, o Options) (t *table, err error) {
+	if s.rows != nil {
+		_ = s.rows.Close() // it was only read
+	}
+	s.name = name
+	if s.rows, err = s.book.Rows(name); err != nil {
+		return nil, damaged(0, err)
+	}
+	t = &table{grid: s}
 	if err := t.find(o, func(*cells) error { return nil }); err != nil {
 		return nil, err
 	}
-	if adds := appends[o.Details || t.details]; t.width+len(adds.columns) > xlsx.MaxColumns {
-		return nil, broken(t.header, "there is no room for %d more columns", len(adds.columns))
+	if adds := added(o.Details || t.details); t.width+adds > xlsx.MaxColumns {
+		return nil, broken(t.header, "there is no room for %d more columns", adds)
 	}
 	s.skipped = 0 // those after the header
 	return t, nil
@@ -191,7 +176,7 @@ func fitsSheet(line, row int, cells []string) error {
 	switch {
 	case row > xlsx.MaxRows:
 		return broken(line, "a sheet holds %d rows, and there are more; write CSV", xlsx.MaxRows)
-	case len(cells) > xlsx.MaxColumns-len(appends[true].columns):
+	case len(cells) > xlsx.MaxColumns-len(resultColumns):
 		return broken(line, "a sheet holds %d columns, and there are more; write CSV", xlsx.MaxColumns)
 	}
 	if at := slices.IndexFunc(cells, func(cell string) bool { return xlsx.Cut(cell) != cell }); at >= 0 {

@@ -209,9 +209,9 @@ func TestUnsupported(t *testing.T) {
 		{file(t, "calc.xlsx"), "c.csv", "it is an xlsx workbook, and not CSV"},
 		{text, "c.xlsx", "it is no xlsx workbook; it looks like CSV"},
 		{protected.Bytes(), "c.xlsx", "it is a workbook with a password; take the password off, and save it as .xlsx"},
-		{text, "d.et", "d.et is a WPS workbook, which is not read; save it as .xlsx, or as CSV"},
-		{text, "d.numbers", "d.numbers is a Numbers document, which is not read; save it as .xlsx, or as CSV"},
-		{text, "d.csv.gz", "d.csv.gz is compressed, which is not read; unpack it"},
+		{text, "d.et", "it is of a kind that is not read; save it as .xlsx, or as CSV"},
+		{text, "d.numbers", "it is of a kind that is not read; save it as .xlsx, or as CSV"},
+		{text, "d.csv.gz", "it is compressed, which is not read; unpack it"},
 	} {
 		if _, err := detect(tt.in, tt.as, rows.Options{}); err == nil || err.Error() != tt.want {
 			t.Errorf("%s: %v, want %s", tt.as, err, tt.want)

@@ -1,11 +1,16 @@
 package rows
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
+
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows/internal/xlsx"
 )
 
 // writer makes the records of an output.
@@ -15,7 +20,7 @@ type writer struct {
 	separator byte // of the written cells; 0: objects
 	lines     bool // the input is plain lines
 	copies    bool // a row's record begins with that of the input
-	adds      appended
+	adds      int  // columns or fields with results
 	lineEnd   string
 	head      []byte   // text before the first row
 	names     []string // of fields that are made of a table's columns
@@ -25,7 +30,7 @@ type writer struct {
 // lineEnd that of its rows.
 func newWriter(o Options, c coding, t *table, names []string, head []byte, lineEnd string) *writer {
 	w := &writer{
-		coding: c, output: o.Output, lines: o.Format == Lines, adds: appends[o.Details], lineEnd: "\n",
+		coding: c, output: o.Output, lines: o.Format == Lines, adds: added(o.Details), lineEnd: "\n",
 		copies: o.Format.Fields() || t != nil && o.Output == o.Format,
 	}
 	switch {
@@ -43,7 +48,7 @@ func newWriter(o Options, c coding, t *table, names []string, head []byte, lineE
 		if !w.copies {
 			w.head = w.joined(names)
 		}
-		for _, name := range w.adds.columns {
+		for _, name := range resultColumns[:w.adds] {
 			w.head = append(append(w.head, w.separator), name...)
 		}
 		w.head = append(w.head, w.lineEnd...)
@@ -121,7 +126,7 @@ func objectStart(raw []byte) []byte {
 
 // Finish completes the record with this start: it returns the bytes of one whole record with its line end.
 func (w *writer) Finish(start []byte, result Result) []byte {
-	for i, value := range w.adds.values(result) {
+	for i, value := range result.values()[:w.adds] {
 		switch {
 		case w.separator == 0 && i > 0:
 			start = append(start, ',')
@@ -129,7 +134,7 @@ func (w *writer) Finish(start []byte, result Result) []byte {
 			start = append(start, w.separator)
 		}
 		if w.separator == 0 {
-			start = appendField(start, w.adds.fields[i], value)
+			start = appendField(start, resultFields[i], value)
 		} else {
 			start = appendCell(start, value, w.separator)
 		}
@@ -152,4 +157,100 @@ func appendCell(out []byte, cell string, separator byte) []byte {
 		cell = "'" + cell
 	}
 	return appendQuoted(out, cell, separator)
+}
+
+// Assemble writes the whole output: the input's rows in their order, each with the result that result returns. r must be
+// a new Reader. A workbook is the input with cells appended. If the input is another format, it is a new workbook of
+// text cells.
+func (r *Reader) Assemble(w io.Writer, result func(Row) (Result, error)) error {
+	switch {
+	case r.o.Output != XLSX:
+		return r.writeText(w, result)
+	case r.sheet != nil:
+		return r.appendToWorkbook(w, result)
+	}
+	return r.newWorkbook(w, result)
+}
+
+// each passes the rows and their results to put.
+func (r *Reader) each(result func(Row) (Result, error), put func(Row, Result) error) error {
+	for {
+		row, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		var of Result
+		if err == nil && !row.None {
+			of, err = result(row)
+		}
+		if err == nil {
+			err = put(row, of)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (r *Reader) writeText(w io.Writer, result func(Row) (Result, error)) error {
+	out := bufio.NewWriterSize(w, 64<<10)
+	_, _ = out.Write(r.Header()) // Flush returns the error
+	between := ""
+	err := r.each(result, func(row Row, of Result) error {
+		if r.output == JSONArray {
+			_, _ = out.Write(r.coding.encode([]byte(between + "\n")))
+			between = ","
+		}
+		_, err := out.Write(r.Finish(row.Start, of))
+		return err
+	})
+	if r.output == JSONArray {
+		_, _ = out.Write(r.coding.encode([]byte("\n]\n")))
+	}
+	return errors.Join(err, out.Flush())
+}
+
+func (r *Reader) newWorkbook(w io.Writer, result func(Row) (Result, error)) error {
+	out, err := xlsx.New(w)
+	if err != nil {
+		return err
+	}
+	if !r.o.NoHeader {
+		names := r.names()
+		for i := range names {
+			names[i] = visible(names[i])
+		}
+		if err := out.Write(append(names, resultColumns[:r.adds]...)); err != nil {
+			return err
+		}
+	}
+	err = r.each(result, func(row Row, of Result) error { return out.Write(append(row.cells, of.values()[:r.adds]...)) })
+	return errors.Join(err, out.Close())
+}
+
+func (r *Reader) appendToWorkbook(w io.Writer, result func(Row) (Result, error)) error {
+	s, t := r.sheet, r.table
+	err := s.book.Append(w, s.name, t.width, r.adds, t.header, func(rows *xlsx.Rows, in xlsx.Row) ([]string, error) {
+		switch {
+		case in.Number == t.header:
+			return resultColumns[:r.adds], nil
+		case in.Number < t.header:
+			return nil, nil
+		}
+		c, err := s.cellsOf(rows, in)
+		if c == nil || err != nil {
+			return nil, err
+		}
+		row, err := t.read(c)
+		if err != nil || row.None {
+			return nil, err
+		}
+		of, err := result(row)
+		return of.values()[:r.adds], err
+	})
+	var place *Error
+	if errors.Is(err, xlsx.ErrNotWorkbook) && !errors.As(err, &place) {
+		return damaged(0, err)
+	}
+	return err
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
@@ -68,16 +67,15 @@ func convertRows(ctx context.Context, w *term.World, o *options) error {
 	r := &rowRun{world: w, o: o}
 	var pipe io.Writer = w.Out
 	if o.output != "" && !o.dryRun {
-		file, err := output.Stream(ctx, o.output)
-		switch {
-		case err != nil:
-			return err
-		case file == nil:
+		switch info, err := os.Stat(o.output); {
+		case err != nil || info.Mode().IsRegular(): // or it does not exist yet
 			pipe = nil
 		case o.again != "":
 			return explain.Usage("%s is no file that could be continued", o.output)
 		default:
-			pipe = file
+			if pipe, err = openNamed(ctx, o.output, os.O_WRONLY); err != nil {
+				return err
+			}
 		}
 	}
 	var err error
@@ -95,7 +93,7 @@ func convertRows(ctx context.Context, w *term.World, o *options) error {
 	if r.in.options.Format != rows.Lines {
 		what = lang.T("this column or field")
 	}
-	r.guard = o.guardOf(what)
+	r.guard = newGuard(!o.acceptUnknown, what)
 	switch {
 	case o.dryRun:
 		return r.plan(ctx)

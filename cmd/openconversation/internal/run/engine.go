@@ -2,9 +2,9 @@
 //
 //	source  ──items──▶  dingtalk.ConvertEach  ──items with results, in order──▶  sink
 //
-// A source yields the chats of arguments, of lines, or of a file's rows (ids.go, stream.go, file.go). Items without a
+// A source yields the chats of arguments, of lines, or of a file's rows (stream.go, file.go). Items without a
 // call pass through the same way, so the order needs no bookkeeping. A sink takes results in the source's order: a report
-// on standard output (ids.go) or a stream of rows (stream.go). Into a file, the source yields only chats that the
+// on standard output or a stream of rows (stream.go). Into a file, the source yields only chats that the
 // journal does not know, the sink puts their results into it, and the output is assembled at the end (file.go).
 //
 // engine.go is the loop between them. Only the engine ends a run, in one way: it stops the pace, after which no request
@@ -12,7 +12,7 @@
 // sink as late ones: each was paid for, and none may be lost.
 //
 // The rest: flags.go and command.go are the flags, table.go is the input, guard.go stops a run over values that are not
-// ids, plan.go estimates the cost, summary.go prints the result and the command to continue.
+// ids, plan.go estimates the cost, rowrun.go prints the result and the command to continue.
 package run
 
 import (
@@ -20,11 +20,15 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"strconv"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
@@ -169,7 +173,7 @@ func (e *engine) describe(ctx context.Context, it *item, p *pending) {
 		e.cut(ctx, p.err)
 	case unclear(p.err) && e.undescribed < maxUndescribed-1:
 		e.undescribed++
-		it.group = &group{status: notDescribed + rowResult(p.err).Code}
+		it.group = &rows.Result{Status: notDescribed + rowResult(p.err).Code}
 	default:
 		e.endFor(p.err)
 	}
@@ -224,4 +228,116 @@ func (e *engine) items(reading context.Context) iter.Seq[*item] {
 			}
 		}
 	}
+}
+
+// outcome is an item's conversion and, with --check, the pending description of its group.
+type outcome struct {
+	dingtalk.Converted[*item]
+	err   error
+	group *pending // nil: no description
+}
+
+// pending is a description in flight.
+type pending struct {
+	done  chan struct{}
+	group *rows.Result
+	err   error
+}
+
+// describer fetches the descriptions of converted chats' groups.
+type describer struct {
+	client  *dingtalk.Client
+	ahead   int                         // how many descriptions may be in flight
+	granted func(id, conversion string) // gets each conversion before its description is asked for; may be nil
+}
+
+// maxDescribed is how many descriptions are remembered for repeated chats.
+const maxDescribed = 100_000
+
+// outcomes adds descriptions to conversions, in order. A nil describer adds none.
+func (d *describer) outcomes(ctx context.Context, converted iter.Seq2[dingtalk.Converted[*item], error]) iter.Seq[outcome] {
+	return func(yield func(outcome) bool) {
+		if d == nil {
+			for c, err := range converted {
+				if !yield(outcome{Converted: c, err: err}) {
+					return
+				}
+			}
+			return
+		}
+		ahead := make(chan outcome, d.ahead)
+		go func() {
+			defer close(ahead)
+			known := map[string]*pending{}
+			for c, err := range converted {
+				o := outcome{Converted: c, err: err}
+				if c.Row != nil && c.Row.wantsGroup(c.OpenConversationID) {
+					if len(known) >= maxDescribed {
+						clear(known)
+					}
+					if d.granted != nil && err == nil && c.Row.known == nil {
+						d.granted(c.Row.id, c.OpenConversationID)
+					}
+					if known[c.Row.id] == nil {
+						known[c.Row.id] = d.ask(ctx, c.Row.id)
+					}
+					o.group = known[c.Row.id]
+				}
+				ahead <- o
+			}
+		}()
+		for o := range ahead { // to the end: nobody else drains it
+			yield(o)
+		}
+	}
+}
+
+// wantsGroup reports whether a chat is converted, now or before, but not described.
+func (it *item) wantsGroup(id string) bool {
+	if it.known != nil {
+		return it.known.OpenConversationID != "" && it.known.Status == ""
+	}
+	return id != ""
+}
+
+// ask fetches a group's description.
+func (d *describer) ask(ctx context.Context, chatID string) *pending {
+	p := &pending{done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		p.group, p.err = describe(ctx, d.client, chatID)
+	}()
+	return p
+}
+
+// describe fetches a group's description. It returns only errors that concern, or may concern, every chat.
+func describe(ctx context.Context, client *dingtalk.Client, chatID string) (*rows.Result, error) {
+	answer, err := client.GetChat(ctx, generated.GetChatParams{ChatID: chatID})
+	switch {
+	case err == nil && answer.ChatInfo != nil:
+		info := answer.ChatInfo
+		return &rows.Result{Name: given(info.Name), Owner: given(info.Owner), Status: statusOf(info.Status)}, nil
+	case endsRun(err), unclear(err), fromContext(err):
+		return nil, err
+	}
+	return &rows.Result{Status: notDescribed + rowResult(err).Code}, nil
+}
+
+func statusOf(status *int32) string {
+	switch {
+	case status == nil:
+		return ""
+	case *status == 1:
+		return groupNormal
+	case *status == 2:
+		return groupDisbanded
+	}
+	return strconv.Itoa(int(*status))
+}
+
+func given(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return term.Printable(*text)
 }

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"io"
 	"sync"
-	"sync/atomic"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/journal"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
@@ -22,14 +20,14 @@ func (r *rowRun) wanted() journal.Wanted {
 
 // intoFile calls what the journal does not know, and then assembles the output.
 func (r *rowRun) intoFile(ctx context.Context) (err error) {
-	if r.file, err = output.Open(r.o.output, r.in.file, r.wanted()); err != nil {
+	if r.journal, err = journal.Open(r.o.output, r.in.file, r.wanted()); err != nil {
 		return err
 	}
-	r.output = lang.Literal(r.file.Name)
-	j := r.file.Journal
+	r.output = lang.Literal(r.journal.Name)
+	j := r.journal
 	defer func() {
 		if closed := j.Close(); closed != nil {
-			err = errors.Join(err, explain.InFile(r.file.JournalPath(), closed))
+			err = errors.Join(err, explain.InFile(r.journal.Path, closed))
 		}
 	}()
 	if err := r.learn(ctx); err != nil {
@@ -38,10 +36,10 @@ func (r *rowRun) intoFile(ctx context.Context) (err error) {
 	if r.nothing() {
 		return nil
 	}
-	scan := r.in.scan
-	s := &fileSink{journal: j, flying: map[string]bool{}, total: int64(scan.distinct)}
+	scan := r.scan
+	s := &fileSink{journal: j, flying: map[string]bool{}, count: count{total: int64(scan.distinct), what: explain.Chats[int64]}}
 	s.done.Store(int64(scan.distinct - scan.calls - scan.describe))
-	r.sink, r.skipped = s, scan.skipped
+	r.sink, r.count, r.skipped = s, &s.count, scan.skipped
 	var cause error
 	switch {
 	case r.guard.nonsense():
@@ -56,14 +54,14 @@ func (r *rowRun) intoFile(ctx context.Context) (err error) {
 
 // learn reads the input through, and adds to the journal what it has as results.
 func (r *rowRun) learn(ctx context.Context) error {
-	j := r.file.Journal
+	j := r.journal
 	if j.Skipped > 0 {
-		r.world.Note("%s", lang.N(j.Skipped, "%d line of %s cannot be read; its chat is called again", "%d lines of %s cannot be read; their chats are called again", j.Skipped, r.file.JournalPath()))
+		r.world.Note("%s", lang.N(j.Skipped, "%d line of %s cannot be read; its chat is called again", "%d lines of %s cannot be read; their chats are called again", j.Skipped, r.journal.Path))
 	}
 	r.in.options.Details = r.in.options.Details || j.Details
 	if again := r.o.again; again != "" {
 		if j.Empty() && again == string(journal.Failed) {
-			r.world.Note("%s has no journal with results; this is a new run", r.file.Name) // the name may be mistyped, and calls cost quota
+			r.world.Note("%s has no journal with results; this is a new run", r.journal.Name) // the name may be mistyped, and calls cost quota
 		} else {
 			j.Begin(journal.Again(again))
 		}
@@ -71,12 +69,12 @@ func (r *rowRun) learn(ctx context.Context) error {
 	if err := r.readThrough(ctx); err != nil {
 		return err
 	}
-	r.nameIDs(r.in.scan.found.Name)
-	j.Expect(r.in.scan.calls)
-	if r.in.scan.earlier == 0 {
+	r.nameIDs(r.scan.found.Name)
+	j.Expect(r.scan.calls)
+	if r.scan.earlier == 0 {
 		return nil
 	}
-	r.world.Note("%s", lang.N(r.in.scan.earlier, "%d row of %s has its result already", "%d rows of %s have their results already", r.in.scan.earlier, r.in.name))
+	r.world.Note("%s", lang.N(r.scan.earlier, "%d row of %s has its result already", "%d rows of %s have their results already", r.scan.earlier, r.in.name))
 	_, err := r.in.each(ctx, func(row rows.Row) error {
 		if row.Known.OpenConversationID == "" {
 			return nil
@@ -87,7 +85,7 @@ func (r *rowRun) learn(ctx context.Context) error {
 		}
 		row.Known.Code, row.Known.Error = "", ""
 		if err := j.Put(row.ChatID, row.Known); err != nil {
-			return explain.InFile(r.file.JournalPath(), err)
+			return explain.InFile(r.journal.Path, err)
 		}
 		return nil
 	})
@@ -106,7 +104,7 @@ func (r *rowRun) callRest(ctx context.Context, s *fileSink) (cause, err error) {
 		return nil, err
 	}
 	defer func() { _ = reader.Close() }() // read-only
-	scan := r.in.scan
+	scan := r.scan
 	if known := scan.distinct - scan.calls; known > 0 {
 		r.world.Note("%s", lang.N(known, "%d chat is known; %d to call", "%d chats are known; %d to call", known, scan.calls))
 	}
@@ -118,18 +116,18 @@ func (r *rowRun) callRest(ctx context.Context, s *fileSink) (cause, err error) {
 
 // assemble writes the output, and reports how the run ended.
 func (r *rowRun) assemble(s *fileSink, cause error) error {
-	j, complete := r.file.Journal, cause == nil
+	j, complete := r.journal, cause == nil
 	if !complete && (j.Empty() || j.Round() == journal.All) {
 		return r.end(cause, s.tally)
 	}
 	t := tally{hinted: s.hinted}
 	reader, err := r.in.reader()
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil {
 		return err
 	}
 	defer func() { _ = reader.Close() }() // read-only
 	called := r.o.connect.Pace.Calls() > 0
-	replaced, err := r.file.Replace(complete, reader.Found().Details, func(out io.Writer) error {
+	replaced, err := r.journal.Replace(complete, reader.Found().Details, func(out io.Writer) error {
 		return r.in.describe(reader.Assemble(out, func(row rows.Row) (rows.Result, error) {
 			result, called, err := r.resultOf(row)
 			t.add(result)
@@ -145,14 +143,14 @@ func (r *rowRun) assemble(s *fileSink, cause error) error {
 	})
 	switch {
 	case err != nil:
-		r.world.Note("all results are in %s; once the cause is gone, the same command makes the output and calls none of them again", r.file.JournalPath())
+		r.world.Note("all results are in %s; once the cause is gone, the same command makes the output and calls none of them again", r.journal.Path)
 		return &explain.Error{Code: explain.Unavailable, Err: err}
 	case replaced.Before != "":
-		r.world.Note("%s was edited since a run wrote it: it is kept as %s", r.file.Name, replaced.Before)
+		r.world.Note("%s was edited since a run wrote it: it is kept as %s", r.journal.Name, replaced.Before)
 	case replaced.Edited && complete && !called:
-		r.world.Note("%s is complete; nothing was called; it was edited since a run wrote it, and stays as it is", r.file.Name)
+		r.world.Note("%s is complete; nothing was called; it was edited since a run wrote it, and stays as it is", r.journal.Name)
 	case replaced.Same && complete && !called:
-		r.world.Note("%s is complete; nothing was called", r.file.Name)
+		r.world.Note("%s is complete; nothing was called", r.journal.Name)
 	}
 	r.saved = true
 	return r.end(cause, t)
@@ -163,7 +161,7 @@ func (r *rowRun) resultOf(row rows.Row) (result rows.Result, called bool, err er
 	if refused := problem(row.ChatID, row.Problem); refused != nil {
 		return *refused, false, nil
 	}
-	e, err := r.file.Journal.Get(row.ChatID)
+	e, err := r.journal.Get(row.ChatID)
 	if err == nil && e.Result == (rows.Result{}) {
 		return rows.Result{Code: notTried, Error: dingtalk.ErrNotTried.Error()}, false, nil
 	}
@@ -204,11 +202,8 @@ func (s *fileSource) atEnd() bool { return s.left <= 0 }
 
 // fileSink keeps results in the journal as soon as they are there.
 type fileSink struct {
-	tally
-	done    atomic.Int64 // chats; may be read during the run
+	count   // of distinct chats
 	journal *journal.Journal
-	total   int64 // distinct chats
-	lost    lost
 
 	mu     sync.Mutex
 	flying map[string]bool // chats that are being called
@@ -273,9 +268,3 @@ func (s *fileSink) late(it *item, id string) {
 }
 
 func (s *fileSink) missed(*item, error, bool) {}
-
-func (s *fileSink) missing() *lost { return &s.lost }
-
-func (s *fileSink) progress() (done, total int64, what func(int64) lang.Text) {
-	return s.done.Load(), s.total, explain.Chats[int64]
-}

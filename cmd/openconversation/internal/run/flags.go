@@ -57,15 +57,15 @@ func (o *options) addTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVarP(&o.input, "input", "i", "", "convert the rows of `FILE`; - is standard input")
-	explain.Choice(cmd, &o.format, "format", "`FORMAT` of the input: "+strings.Join(formatNames(), ", ")+" (default: detected)", formatNames(), nil)
-	explain.Choice(cmd, &o.encoding, "encoding", "`ENCODING` of the input, such as utf-8, gb18030, big5, utf-16le (default: detected)", encodingNames(), encoding)
+	explain.Choice(cmd, &o.format, "format", "`FORMAT` of the input: "+strings.Join(names(rows.Formats), ", ")+" (default: detected)", names(rows.Formats), nil)
+	explain.Choice(cmd, &o.encoding, "encoding", "`ENCODING` of the input, such as utf-8, gb18030, big5, utf-16le (default: detected)", names(rows.Encodings), encoding)
 	explain.Choice(cmd, &o.delimiter, "delimiter", "`CHARACTER` between cells: comma, semicolon, tab or bar (default: detected)", delimiterNames, delimiter)
 	flags.StringVar(&o.sheet, "sheet", "", "`NAME` or number of the sheet (default: the first with a column of chat ids)")
 	flags.IntVar(&o.headerRow, "header-row", foundHeader, "row `N` of a table's header, 0 if there is none (default: found by the name of the column)")
 	flags.StringVar(&o.column, "column", "", "`NAME`, number or letter of the column with the chat ids, or a JSON field such as a.b (default: chat_id, chatId and the like)")
 	explain.Group(cmd, "Input:", "input", "format", "encoding", "delimiter", "sheet", "header-row", "column")
 	flags.StringVarP(&o.output, "output", "o", "", "write to `FILE` (- is standard output); FILE.journal beside it keeps the results, and the same command goes on")
-	explain.Choice(cmd, &o.outputEncoding, "output-encoding", "`ENCODING` of the output, such as utf-8-bom for Excel (default: the input's)", encodingNames(), encoding)
+	explain.Choice(cmd, &o.outputEncoding, "output-encoding", "`ENCODING` of the output, such as utf-8-bom for Excel (default: the input's)", names(rows.Encodings), encoding)
 	explain.Choice(cmd, &o.again, "again", "`failed|all`: call chats again that have a result; with all, the output stays until every chat was called", []string{string(journal.Failed), string(journal.All)}, nil)
 	flags.BoolVar(&o.groups, "check", false, "add the group's name, owner and status: a second call for each converted chat")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "print what the run would cost, and send nothing")
@@ -87,18 +87,9 @@ func (o *options) addTo(cmd *cobra.Command) {
 	explain.Group(cmd, "Messages:", "progress", "json", "help")
 }
 
-func formatNames() []string {
-	var names []string
-	for _, f := range rows.Formats {
-		names = append(names, string(f))
-	}
-	return names
-}
-
-func encodingNames() []string {
-	var names []string
-	for _, e := range rows.Encodings {
-		names = append(names, string(e))
+func names[T ~string](list []T) (names []string) {
+	for _, one := range list {
+		names = append(names, string(one))
 	}
 	return names
 }
@@ -179,9 +170,6 @@ func (o *options) reading() rows.Options {
 	}
 	return r
 }
-
-// guardOf makes the guard of the ids named by what.
-func (o *options) guardOf(what lang.Said) *guard { return newGuard(!o.acceptUnknown, what) }
 
 // apart are the flags that a continued run is not given again: they name its files, or differ from run to run.
 var apart = []string{"input", "output", "again", "dry-run", "json", "limit"}

@@ -63,26 +63,20 @@ func (g *guard) admit(id string, stop <-chan struct{}) bool {
 	}
 }
 
-// saw records the result of a sent id; err is nil if it was converted.
+// saw records the result of an id that was sent; err is nil if it was converted.
 func (g *guard) saw(id string, err error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if settled, admitted := g.admitted[id]; admitted && !settled {
-		kind := explain.Sentinel(err)
-		g.settle(id, errors.Is(kind, dingtalk.ErrInvalidChatID), err == nil || errors.Is(kind, dingtalk.ErrOwnerNotVisible))
-	}
+	kind := explain.Sentinel(err)
+	g.settle(id, errors.Is(kind, dingtalk.ErrInvalidChatID), err == nil || errors.Is(kind, dingtalk.ErrOwnerNotVisible))
 }
 
-// seed counts an id whose result an earlier run had.
-func (g *guard) seed(id string, unknown, converted bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if _, again := g.admitted[id]; !again && len(g.admitted) < enough && (unknown || converted) {
-		g.settle(id, unknown, converted)
-	}
-}
-
+// settle counts an id whose result is known, in this run or from an earlier one.
 func (g *guard) settle(id string, unknown, known bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	settled, admitted := g.admitted[id]
+	if settled || !admitted && len(g.admitted) >= enough {
+		return
+	}
 	g.admitted[id] = true
 	g.settled++
 	if unknown {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
@@ -19,7 +20,7 @@ type item struct {
 	start []byte       // how the output's record of a row begins
 	known *rows.Result // the result, if known without a call
 	none  bool         // the row is no chat's, and does not count
-	group *group       // with --check, once described
+	group *rows.Result // with --check, once described: its name, owner and status
 }
 
 // called returns the id for the SDK. It is empty, which the SDK refuses without a call, if the item needs none.
@@ -76,22 +77,12 @@ type sink interface {
 	missed(it *item, err error, ends bool)
 }
 
-// group is the description that --check adds to a converted chat.
-type group struct{ name, owner, status string }
-
 // The states of a group, and their replacement for a chat that the service does not describe.
 const (
 	groupNormal    = "normal"
 	groupDisbanded = "disbanded"
 	notDescribed   = "not described: "
 )
-
-// addTo adds the description to a result.
-func (g *group) addTo(r *rows.Result) {
-	if g != nil {
-		r.Name, r.Owner, r.Status = term.Printable(g.name), term.Printable(g.owner), term.Printable(g.status)
-	}
-}
 
 // notTried is the code of a row whose chat was not called.
 var notTried = explain.Kind(dingtalk.ErrNotTried)
@@ -156,6 +147,15 @@ func contextCause(ctx context.Context, err error) error {
 	return err
 }
 
+// count is what a sink counts. done may be read during the run.
+type count struct {
+	tally
+	done  atomic.Int64
+	total int64                 // -1: unknown
+	what  func(int64) lang.Text // rows or chats
+	lost  lost
+}
+
 // tally counts rows or chats.
 type tally struct {
 	converted, failed int
@@ -180,23 +180,24 @@ func (t *tally) add(result rows.Result) {
 }
 
 // result makes a row's result for the output.
-func (t *tally) result(it *item, id string, err error) rows.Result {
+func (t *tally) result(it *item, id string, err error) (result rows.Result) {
 	switch {
 	case it.known != nil:
-		result := *it.known
-		it.group.addTo(&result)
-		return result
+		result = *it.known
 	case err == nil:
-		result := rows.Result{OpenConversationID: term.Printable(id)}
-		it.group.addTo(&result)
-		return result
+		result.OpenConversationID = term.Printable(id)
+	default:
+		kind := explain.Sentinel(err)
+		if t.hinted == nil {
+			t.hinted = map[error]error{}
+		}
+		if t.hinted[kind] == nil {
+			t.hinted[kind] = err
+		}
+		return rowResult(err)
 	}
-	kind := explain.Sentinel(err)
-	if t.hinted == nil {
-		t.hinted = map[error]error{}
+	if g := it.group; g != nil {
+		result.Name, result.Owner, result.Status = g.Name, g.Owner, g.Status
 	}
-	if t.hinted[kind] == nil {
-		t.hinted[kind] = err
-	}
-	return rowResult(err)
+	return result
 }

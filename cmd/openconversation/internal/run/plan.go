@@ -7,8 +7,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/journal"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
@@ -29,23 +27,22 @@ type plan struct {
 
 // plan prints the cost of a run, or of its rest. It only reads.
 func (r *rowRun) plan(ctx context.Context) (err error) {
-	w, o, in := r.world, r.o, r.in
-	var j *journal.Journal
+	w, o := r.world, r.o
 	if o.output != "" {
-		if j, err = output.Look(o.output, in.file, r.wanted()); err != nil {
+		if r.journal, err = journal.Look(o.output, r.in.file, r.wanted()); err != nil {
 			return err
 		}
 	}
-	if j != nil {
+	if j := r.journal; j != nil {
 		defer func() { _ = j.Close() }() // it was only read
 		if o.again != "" {
 			j.Begin(journal.Again(o.again))
 		}
 	}
-	if in.scan, err = in.readThrough(ctx, j, o, func(string, rows.Result) {}); err != nil {
+	if err := r.readThrough(ctx); err != nil {
 		return err
 	}
-	s := in.scan
+	s := r.scan
 	p := plan{Rows: s.rows, Done: s.done, Distinct: s.distinct, Invalid: s.invalid, Skipped: s.skipped, ReadAs: s.found.String(), Calls: s.calls}
 	describe := s.describe
 	if limit := o.limit; limit > 0 {
@@ -89,6 +86,6 @@ func (r *rowRun) plan(ctx context.Context) (err error) {
 		table = table.With("done", p.Done)
 	}
 	table = table.With("distinct ids", p.Distinct).With("invalid rows", p.Invalid).With("skipped lines", p.Skipped).
-		With("read as", in.scan.found).With("calls", calls).With("time", takes).With("quota", quota)
+		With("read as", s.found).With("calls", calls).With("time", takes).With("quota", quota)
 	return w.Print(table.Say(w.Lang))
 }

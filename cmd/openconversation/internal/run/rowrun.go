@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/journal"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/output"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/rows"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
@@ -21,29 +23,73 @@ type rowRun struct {
 	o       *options
 	in      *table
 	guard   *guard
-	sink    rowSink
-	output  lang.Said    // its name
-	file    *output.File // nil: a stream
-	saved   bool         // the output has what the run has come to; always so for a stream
-	skipped int          // blank lines and comments
+	sink    sink
+	count   *count           // of the sink
+	output  lang.Said        // its name
+	journal *journal.Journal // nil: a stream
+	scan    *scan            // nil for a stream, and before it is read through
+	saved   bool             // the output has what the run has come to; always so for a stream
+	skipped int              // blank lines and comments
 	started time.Time
 }
 
-// rowSink is a sink of rows. Progress may be read during the run.
-type rowSink interface {
-	sink
-	progress() (done, total int64, what func(int64) lang.Text)
-	missing() *lost
-}
-
-// readThrough reads the input through, before anything is written or called.
-func (r *rowRun) readThrough(ctx context.Context) (err error) {
-	if r.file == nil {
-		r.in.scan, err = r.in.readThrough(ctx, nil, r.o, r.seed)
-	} else {
-		r.in.scan, err = r.in.readThrough(ctx, r.file.Journal, r.o, r.seed)
+// readThrough reads the input to its end, before anything is written or called.
+func (r *rowRun) readThrough(ctx context.Context) error {
+	in := r.in
+	if in.options.Format == rows.XLSX {
+		in.options.Width = -1 // it is found out here
 	}
-	return err
+	var read atomic.Int64
+	defer r.o.show(r.world, func() progress {
+		return progress{reading: in.name, done: read.Load(), total: -1, what: explain.Rows[int64]}
+	})()
+	s, distinct := &scan{}, newCounter()
+	reader, err := in.each(ctx, func(row rows.Row) error {
+		if !s.saw(row) {
+			return nil
+		}
+		read.Add(1)
+		has := row.Known.OpenConversationID != ""
+		if problem(row.ChatID, row.Problem) != nil {
+			if s.invalid++; has {
+				return explain.UsageHint("name the column or field that its results were made from, or remove its results",
+					"%s: line %d has a result, and %s is no chat id", in.name, row.Line, term.Shown(row.ChatID))
+			}
+			return nil
+		}
+		e, err := r.journal.Get(row.ChatID)
+		if err != nil {
+			return err
+		}
+		if has && r.journal.Round() != journal.All {
+			s.earlier++
+			if e.OpenConversationID == "" {
+				e = journal.Entry{Result: row.Known, Settled: true}
+			}
+		}
+		switch {
+		case !e.Settled:
+			distinct.add(row.ChatID, toCall)
+			return nil
+		case r.o.groups && !described(e):
+			distinct.add(row.ChatID, toDescribe)
+		default:
+			distinct.add(row.ChatID, toKeep)
+			s.done++
+		}
+		r.guard.settle(row.ChatID, e.Code == string(generated.CodeInvalidChatID), e.OpenConversationID != "")
+		return nil
+	})
+	switch {
+	case err == nil:
+		s.calls, s.describe, s.distinct = distinct.count()
+		s.skipped, s.found = reader.Skipped, reader.Found()
+		in.options.Width = s.found.Width
+	case !errors.Is(err, io.EOF):
+		return err
+	}
+	r.scan = s
+	return nil
 }
 
 // found tells what the input is, before calls are spent.
@@ -55,11 +101,11 @@ func (r *rowRun) found(reader *rows.Reader) {
 
 // nothing reports whether the input holds neither a row nor a header.
 func (r *rowRun) nothing() bool {
-	s := r.in.scan
+	s := r.scan
 	if s.rows > 0 {
 		return false
 	}
-	if s.column != "" && r.in.options.Format.Columns() {
+	if s.found.Name != "" && r.in.options.Format.Columns() {
 		r.world.Note("%s holds no chat id; its header is all that is written", r.in.name)
 		return false
 	}
@@ -74,20 +120,14 @@ func (r *rowRun) nameIDs(name string) {
 	}
 }
 
-// seed tells the guard of a chat that is known.
-func (r *rowRun) seed(id string, known rows.Result) {
-	r.guard.seed(id, known.Code == string(generated.CodeInvalidChatID), known.OpenConversationID != "")
-}
-
 // call calls the chats of a source. The error is why the run ended early.
 func (r *rowRun) call(ctx context.Context, client *dingtalk.Client, from source, granted func(id, conversion string), more ...dingtalk.BulkOption) error {
 	e := newEngine(r.o, client, from, r.sink, r.guard, granted, more...)
 	r.started = time.Now()
-	before, total, what := r.sink.progress()
+	c, before := r.count, r.count.done.Load()
 	defer r.o.show(r.world, func() progress {
-		done, _, _ := r.sink.progress()
 		return progress{
-			done: done, before: before, total: total, what: what, took: time.Since(r.started),
+			done: c.done.Load(), before: before, total: c.total, what: c.what, took: time.Since(r.started),
 			calls: r.o.connect.Pace.Calls(), throttled: r.o.connect.Pace.Throttled(), stopping: e.pace.Stopping(),
 		}
 	})()
@@ -134,7 +174,7 @@ func (r *rowRun) end(cause error, t tally) error {
 	failed := failure(cause, t)
 	var known *explain.Error
 	if errors.As(cause, &known) && known.Reported {
-		r.sink.missing().report(r.world)
+		r.count.lost.report(r.world)
 		return failed // nobody reads the summary
 	}
 	return errors.Join(r.report(cause, failed, t), failed)
@@ -150,8 +190,8 @@ func (r *rowRun) report(cause, failed error, t tally) error {
 	if !r.started.IsZero() {
 		s.Seconds = time.Since(r.started).Round(time.Millisecond).Seconds()
 	}
-	if r.in.scan != nil {
-		s.Total = r.in.scan.rows
+	if r.scan != nil {
+		s.Total = r.scan.rows
 	}
 	rows := explain.Rows(s.Rows)
 	if cause != nil {
@@ -166,19 +206,18 @@ func (r *rowRun) report(cause, failed error, t tally) error {
 	switch {
 	case r.saved:
 		s.Output = fmt.Sprint(r.output)
-	case r.file.Journal.Empty():
+	case r.journal.Empty():
 		where = lang.T("nothing was saved")
 	default:
-		where = lang.T("in %s, and %s stays as it is until all chats are called", r.file.JournalPath(), r.output)
+		where = lang.T("in %s, and %s stays as it is until all chats are called", r.journal.Path, r.output)
 	}
 	r.world.Note("%s: %d converted, %d failed; %s, %d throttled, %s; %s", rows, s.Converted, s.Failed,
 		explain.Calls(s.Calls), s.Throttled, time.Duration(s.Seconds*float64(time.Second)).Round(time.Second/10), where)
 	if s.Bare > 0 {
 		r.world.Note("%s", lang.N(s.Bare, "the group of %d row could not be described; the same command tries it again", "the groups of %d rows could not be described; the same command tries them again", s.Bare))
 	}
-	lost := r.sink.missing()
-	s.Kept = len(lost.pairs)
-	lost.report(r.world)
+	s.Kept = len(r.count.lost.pairs)
+	r.count.lost.report(r.world)
 	if cause == nil || limited {
 		for _, sentinel := range explain.Sentinels() {
 			if err := t.hinted[sentinel]; err != nil {
@@ -186,7 +225,7 @@ func (r *rowRun) report(cause, failed error, t tally) error {
 			}
 		}
 	}
-	if r.file != nil && !r.file.Journal.Empty() {
+	if r.journal != nil && !r.journal.Empty() {
 		r.reportNext(cause, t)
 	}
 	if r.o.json {

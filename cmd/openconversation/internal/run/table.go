@@ -4,13 +4,11 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"hash/maphash"
 	"io"
 	"os"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/journal"
@@ -31,8 +29,6 @@ type table struct {
 	stream  *bufio.Reader
 	options rows.Options
 	why     lang.Text // what it looks like, in a sentence
-	scan    *scan     // nil for a stream, and before it is read through
-	world   *term.World
 }
 
 func nameOf(path string) lang.Said {
@@ -45,10 +41,10 @@ func nameOf(path string) lang.Said {
 // openTable opens the flags' input. whole means that it is read more than once: then a stream is copied to a file, and so is a
 // workbook.
 func openTable(ctx context.Context, w *term.World, o *options, whole bool) (*table, error) {
-	in := &table{world: w, name: nameOf(o.input), options: o.reading()}
+	in := &table{name: nameOf(o.input), options: o.reading()}
 	name, stream := "", w.In
 	if o.input != "-" {
-		file, err := openNamed(ctx, o.input)
+		file, err := openNamed(ctx, o.input, os.O_RDONLY)
 		if err != nil {
 			return nil, err
 		}
@@ -85,20 +81,16 @@ func (in *table) from(ctx context.Context, stream io.Reader) {
 	in.stream = bufio.NewReaderSize(term.UntilDone(ctx, stream), startSize)
 }
 
-// openNamed opens a file, or the pipe or device of a name.
-func openNamed(ctx context.Context, name string) (*os.File, error) {
-	file, err := term.Open(ctx, name, os.O_RDONLY, 0)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		return nil, explain.Usage("%w", err)
+// openNamed opens a file, or the pipe or device of a name: a pipe opens only with its other end.
+func openNamed(ctx context.Context, name string, flag int) (*os.File, error) {
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return nil, explain.Usage("%s is a folder", name)
 	}
-	if info, err := file.Stat(); err != nil || info.IsDir() {
-		_ = file.Close() // read-only
-		return nil, errors.Join(err, explain.Usage("%s is a folder", name))
+	file, err := term.Open(ctx, name, flag, 0)
+	if err != nil && ctx.Err() == nil {
+		err = explain.Usage("%w", err)
 	}
-	return file, nil
+	return file, err
 }
 
 // spool copies a stream to a temporary file.
@@ -118,17 +110,14 @@ const startSize = 64 << 10
 // detect finds out what the input is. name is that of a file.
 func (in *table) detect(name string) (err error) {
 	var start []byte
-	switch {
-	case in.file == nil:
+	if in.file == nil {
 		_, err = in.stream.Peek(4)
 		if start, _ = in.stream.Peek(in.stream.Buffered()); len(start) > 0 {
 			err = nil // it comes again
 		}
-	default:
-		if in.size, err = in.file.Seek(0, io.SeekEnd); err == nil {
-			start = make([]byte, min(in.size, startSize))
-			_, err = io.ReadFull(in.section(), start)
-		}
+	} else if in.size, err = in.file.Seek(0, io.SeekEnd); err == nil {
+		start = make([]byte, min(in.size, startSize))
+		_, err = io.ReadFull(in.section(), start)
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
@@ -220,8 +209,6 @@ func (in *table) describe(err error) error {
 	switch {
 	case err == nil, errors.Is(err, io.EOF):
 		return err
-	case errors.As(err, &wrong) && strings.HasPrefix(wrong.Text.String(), fmt.Sprint(in.name)):
-		return explain.UsageHint(partHints[wrong.Part], "%w", err)
 	case errors.As(err, &wrong):
 		return explain.UsageHint(partHints[wrong.Part], "%s: %w", in.name, err)
 	default:
@@ -251,9 +238,22 @@ type scan struct {
 	none     int // rows that are no chat's
 	hidden   int
 
-	trims  trims
-	column string // or field
-	found  rows.Found
+	trims trims
+	found rows.Found
+}
+
+// saw counts a row, and reports whether it is a chat's.
+func (s *scan) saw(row rows.Row) bool {
+	if row.None {
+		s.none++
+		return false
+	}
+	s.rows++
+	if row.Hidden {
+		s.hidden++
+	}
+	s.trims.add(row.Trimmed, row.Line)
+	return true
 }
 
 // report prints what people should know of the rows.
@@ -265,80 +265,6 @@ func (s *scan) report(w *term.World) {
 	if s.none > 0 {
 		w.Note("%s", lang.N(s.none, "%d row is no chat's, such as a total, and stays as it is", "%d rows are no chats', such as a total, and stay as they are", s.none))
 	}
-}
-
-// readThrough reads an input to its end. j is what is known already; it may be nil. see gets each
-// chat that needs no conversion.
-func (in *table) readThrough(ctx context.Context, j *journal.Journal, o *options, see func(id string, r rows.Result)) (*scan, error) {
-	if in.options.Format == rows.XLSX {
-		in.options.Width = -1 // it is found out here
-	}
-	var read atomic.Int64
-	defer o.show(in.world, func() progress {
-		return progress{reading: in.name, done: read.Load(), total: -1, what: explain.Rows[int64]}
-	})()
-	s, distinct := &scan{}, newCounter()
-	take := j == nil || j.Round() != journal.All
-	reader, err := in.each(ctx, func(row rows.Row) error {
-		if row.None {
-			s.none++
-			return nil
-		}
-		s.rows++
-		read.Add(1)
-		if row.Hidden {
-			s.hidden++
-		}
-		s.trims.add(row.Trimmed, row.Line)
-		has := row.Known.OpenConversationID != ""
-		if problem(row.ChatID, row.Problem) != nil {
-			if s.invalid++; has {
-				return explain.UsageHint("name the column or field that its results were made from, or remove its results",
-					"%s: line %d has a result, and %s is no chat id", in.name, row.Line, term.Shown(row.ChatID))
-			}
-			return nil
-		}
-		e, err := entry(j, row.ChatID)
-		if err != nil {
-			return err
-		}
-		if has && take {
-			s.earlier++
-			if e.OpenConversationID == "" {
-				e = journal.Entry{Result: row.Known, Settled: true}
-			}
-		}
-		switch {
-		case !e.Settled:
-			distinct.add(row.ChatID, toCall)
-			return nil
-		case o.groups && !described(e):
-			distinct.add(row.ChatID, toDescribe)
-		default:
-			distinct.add(row.ChatID, toKeep)
-			s.done++
-		}
-		see(row.ChatID, e.Result)
-		return nil
-	})
-	if errors.Is(err, io.EOF) {
-		return s, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	s.calls, s.describe, s.distinct = distinct.count()
-	s.skipped, s.column, s.found = reader.Skipped, reader.Found().Name, reader.Found()
-	in.options.Width = s.found.Width
-	return s, nil
-}
-
-// entry returns what a journal knows of a chat; j may be nil.
-func entry(j *journal.Journal, id string) (journal.Entry, error) {
-	if j == nil {
-		return journal.Entry{}, nil
-	}
-	return j.Get(id)
 }
 
 // described reports whether a chat needs no description any more, in this run.

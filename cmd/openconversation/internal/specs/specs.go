@@ -46,24 +46,20 @@ func decode(place lang.Literal, content []byte) ([]generated.Route, error) {
 		return nil, explain.UsageHint(hint, "%s: it is not a list of operations", place)
 	}
 	for i, r := range all {
-		if err := check(r); err != nil {
+		var err error
+		switch o := r.Operation; {
+		case o == nil || o.ID == "" || strings.HasPrefix(o.ID, "-") || strings.Contains(o.ID, " "):
+			err = lang.Errorf("it has no name")
+		case !strings.HasPrefix(o.Path, "/") || o.Method == "":
+			err = lang.Errorf("%s has no method or path", o.ID)
+		case r.Example != "" && !json.Valid([]byte(r.Example)):
+			err = lang.Errorf("the example of %s is not JSON", o.ID)
+		}
+		if err != nil {
 			return nil, explain.UsageHint(hint, "%s: operation %d: %w", place, i+1, err)
 		}
 	}
 	return all, nil
-}
-
-func check(r generated.Route) error {
-	o := r.Operation
-	switch {
-	case o == nil || o.ID == "" || strings.HasPrefix(o.ID, "-") || strings.Contains(o.ID, " "):
-		return lang.Errorf("it has no name")
-	case !strings.HasPrefix(o.Path, "/") || o.Method == "":
-		return lang.Errorf("%s has no method or path", o.ID)
-	case r.Example != "" && !json.Valid([]byte(r.Example)):
-		return lang.Errorf("the example of %s is not JSON", o.ID)
-	}
-	return nil
 }
 
 // maxOfficial bounds the operations of the official SDK, which take 2 MB.

@@ -34,19 +34,16 @@ func (l Line) Fit(columns int) string {
 			bar = minBar + 1
 		}
 	}
-	rest, texts := columns-len(head)-bar, ""
-	for i, text := range l.Texts {
-		if text = ", " + text; i == 0 {
-			text = text[1:]
-		}
-		if rest -= uniseg.StringWidth(text); rest < 0 {
-			rest += uniseg.StringWidth(text)
+	rest, texts, comma := columns-len(head)-bar, "", " "
+	for _, text := range l.Texts {
+		text, comma = comma+text, ", "
+		if rest < uniseg.StringWidth(text) {
 			break
 		}
-		texts += text
+		rest, texts = rest-uniseg.StringWidth(text), texts+text
 	}
 	if bar == 0 {
-		return cut(head+texts, columns)
+		return head + texts
 	}
 	inner := minBar + min(rest, maxBar-minBar) - len("[]")
 	full := int(int64(inner) * min(l.Done, l.Total) / max(l.Total, 1))
@@ -55,13 +52,6 @@ func (l Line) Fit(columns int) string {
 		picture += ">" + strings.Repeat(" ", inner-full-1)
 	}
 	return head + " [" + picture + "]" + texts
-}
-
-func cut(text string, columns int) string {
-	for len(text) > 0 && uniseg.StringWidth(text) > columns {
-		text = text[:len(text)-1]
-	}
-	return strings.ToValidUTF8(text, "")
 }
 
 // Draw draws the line over the previous one. On a terminal narrower than reported, the excess is cut off and nothing

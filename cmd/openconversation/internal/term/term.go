@@ -160,6 +160,14 @@ func UntilSignal(parent context.Context) context.Context {
 	return ctx
 }
 
+// HoldPipe makes a write to a closed pipe fail instead of killing the process, until release is called: paid results can then
+// go elsewhere. Windows has no SIGPIPE: such a write fails anyway.
+func HoldPipe() (release func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGPIPE)
+	return func() { signal.Stop(signals) }
+}
+
 // Open opens a file, and stops waiting when ctx ends: a named pipe opens only when the other end does.
 func Open(ctx context.Context, name string, flag int, mode os.FileMode) (*os.File, error) {
 	type opened struct {

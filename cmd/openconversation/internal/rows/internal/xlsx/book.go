@@ -47,7 +47,8 @@ type sheet struct {
 	hidden     bool
 }
 
-// Open reads a workbook's list of sheets.
+// Open reads a workbook's list of sheets, and through all that Append copies: an archive that breaks off or has overlapping entries
+// is found before anything is done.
 func Open(r io.ReaderAt, size int64) (*Book, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
@@ -68,7 +69,7 @@ func Open(r io.ReaderAt, size int64) (*Book, error) {
 		if len(b.sheets) == 0 {
 			return nil, lang.Errorf("it has no sheet with cells")
 		}
-		return b, nil
+		return b, b.check()
 	}
 	return nil, ErrNotWorkbook
 }
@@ -200,8 +201,7 @@ func (b *Book) date(style string) bool {
 	return b.dates[style]
 }
 
-// Check reads what Append copies: an archive that breaks off or has overlapping entries is found before anything is done.
-func (b *Book) Check() error {
+func (b *Book) check() error {
 	for _, f := range b.zip.File {
 		r, err := f.OpenRaw()
 		if err == nil {

@@ -39,8 +39,7 @@ func Available() BudgetOption { return func(b *Budget) { b.available = true } }
 // looks like one. With [Available], calls continue.
 //
 // The count is never too low. It includes requests that a killed process did not send, and throttled requests, which
-// the service does not count. A lost answer of Redis does not count a request twice. Months are those of Redis's clock in
-// UTC+8, since no page says when the service's begin.
+// the service does not count. Months are those of Redis's clock in UTC+8, since no page says when the service's begin.
 //
 // If Redis loses the count (flush, eviction or failover), the running processes restore it: for three seconds no
 // request is granted, and each process reports the total it knows. For that, each process asks Redis once a second
@@ -179,9 +178,9 @@ func (b *Budget) Limit() int { return b.limit }
 
 // tally is a process's side of the count of a month, which stays exact as follows.
 //
-// Redis keeps the count as base and new, the epoch of both, and the server that counted (run). Of each process it keeps the
-// number of grants in all. A process asks for a number in all, too, and tells how many it has spent, so requests and answers
-// may get lost, be repeated and overtake each other. What it has spent beyond its grants, without Redis, is added.
+// Redis keeps the count as base and new, the epoch of both, and the server that counted (run); and each process's grants in
+// all. A process asks for a number in all, too, and tells how many it has spent, so requests and answers may get lost, be
+// repeated and overtake each other. What it has spent beyond its grants, without Redis, is added.
 //
 // A new epoch begins with a month, and if the key is missing, holds something else, or was counted by another server, which
 // may be behind after a failover. Then nothing is granted for settleTime. Meanwhile each running process reports the

@@ -22,15 +22,8 @@ func spendAll(t *testing.T, budget *dingtalkredis.Budget, n int) {
 	}
 }
 
+// wantUsed waits until Redis has counted this much.
 func wantUsed(t *testing.T, budget *dingtalkredis.Budget, want int) {
-	t.Helper()
-	if used, err := budget.Used(t.Context()); used != want || err != nil {
-		t.Errorf("Used() = %d, %v; want %d", used, err, want)
-	}
-}
-
-// awaitUsed waits until Redis has counted this much.
-func awaitUsed(t *testing.T, budget *dingtalkredis.Budget, want int) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("%d calls are counted", want), func() bool {
 		used, err := budget.Used(t.Context())
@@ -51,7 +44,7 @@ func TestBudgetCountsALostAnswerOnce(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- budget.Spend(ctx) }()
-	awaitUsed(t, direct, 2)
+	wantUsed(t, direct, 2)
 	cancel()
 	if err := <-ended; err == nil {
 		t.Error("a call was granted without an answer")
@@ -80,7 +73,7 @@ func TestAvailableBudget(t *testing.T) {
 	}
 	spendAll(t, other, 97) // the service has 103 calls now
 	p.Heal()
-	awaitUsed(t, other, 103)
+	wantUsed(t, other, 103)
 	wantQuota(t, own.Spend(t.Context()))
 	p.Set(redistest.Fault{Cut: true})
 	wantQuota(t, own.Spend(t.Context())) // nothing is borrowed from a budget that is used up

@@ -4,6 +4,7 @@ package dingtalkredis_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,17 +22,12 @@ func startShifted(t testing.TB, shift time.Duration, args ...string) *redistest.
 	t.Helper()
 	dir := t.TempDir()
 	source, library, script := filepath.Join(dir, "clock.c"), filepath.Join(dir, "clock.so"), filepath.Join(dir, "redis")
-	for name, content := range map[string]string{
-		source: fmt.Sprintf(`#include <sys/syscall.h>
+	if err := errors.Join(os.WriteFile(source, fmt.Appendf(nil, `#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 int gettimeofday(struct timeval *t, void *zone) { int e = syscall(SYS_gettimeofday, t, zone); t->tv_sec += %d; return e; }
-`, int(shift.Seconds())),
-		script: "#!/bin/sh\nLD_PRELOAD=" + library + " exec redis-server \"$@\"\n",
-	} {
-		if err := os.WriteFile(name, []byte(content), 0o700); err != nil {
-			t.Fatal(err)
-		}
+`, int(shift.Seconds())), 0o600), os.WriteFile(script, []byte("#!/bin/sh\nLD_PRELOAD="+library+" exec redis-server \"$@\"\n"), 0o700)); err != nil {
+		t.Fatal(err)
 	}
 	if out, err := exec.CommandContext(t.Context(), "gcc", "-shared", "-fPIC", "-o", library, source).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -59,10 +55,7 @@ func TestClocksApart(t *testing.T) {
 			defer cancel()
 			budget, limiter := fleet.Budget(5), fleet.Limiter(100)
 			for range 5 {
-				if err := limiter.Wait(ctx); err != nil {
-					t.Error(err)
-				}
-				if err := budget.Spend(ctx); err != nil {
+				if err := errors.Join(limiter.Wait(ctx), budget.Spend(ctx)); err != nil {
 					t.Fatal(err)
 				}
 			}

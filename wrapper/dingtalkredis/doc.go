@@ -8,18 +8,14 @@
 //		dingtalk.WithBudget(fleet.Budget(5000)),
 //		dingtalk.WithCache(fleet.Cache(24*time.Hour)))
 //
-// The four options are independent of each other.
-//
-// [Open] makes the Redis client from a URL. [Fleet.Ping] checks the setup when the app starts.
+// Each option works alone. [Open] makes the Redis client from a URL. [Fleet.Ping] checks the setup when the app starts.
 //
 // # Without Redis
 //
-// The fleet works without Redis. If Redis is down, slow, full, empty or holds foreign values, a call waits for it at
-// most as long as [WithTimeout] says. The fleet logs one warning, and looks for Redis twice a second. Meanwhile each
-// process falls back to a token of its own, no shared conversions, and its turns of the rate: see [Fleet.Limiter]. It uses
-// Redis again as soon as it answers. A failover is an outage.
-//
-// A [Budget] is the exception: it is strict, so calls wait and then fail, unless it is [Available].
+// If Redis is down, slow, full, empty or holds foreign values, a call waits for it at most as long as [WithTimeout] says. The
+// fleet logs one warning, and looks for Redis twice a second. Meanwhile each process falls back to a token of its own, no shared
+// conversions, and its turns of the rate: see [Fleet.Limiter]. A failover is an outage. A [Budget] is the exception: it is
+// strict, so calls wait and then fail, unless it is [Available].
 //
 // # What Redis holds
 //

@@ -38,11 +38,8 @@ const (
 // grants in all, the total and the epoch.
 //
 // The schedule is the generic cell rate algorithm: the time of the next call. A turn further ahead than any that can be
-// reserved comes from another clock. A line of those that found no turn tells each when to ask again.
-//
-// A process's place is the lowest free one when it comes, so that processes without Redis share the time: see ownTurn.
-//
-// The count is explained at [tally]. Its months are those of UTC+8: no page says when the service's begin.
+// reserved comes from another clock. A line of those that found no turn tells each when to ask again. A process's place is
+// the lowest free one when it comes: see ownTurn. The count is explained at [tally].
 var exchangeScript = redis.NewScript(fmt.Sprintf(`
 local horizon, short, longest, lateness, length, settling = %d, %d, %d, %d, %d, %d
 `, horizon.Microseconds(), pauseTime.Microseconds(), lostTime.Microseconds(), lateness.Microseconds(), windowTime.Microseconds(), settleTime.Microseconds()) + `
@@ -304,13 +301,11 @@ func (f *Fleet) beat() (wait time.Duration, again bool) {
 // do lets Redis do something, unless it is away. That goes on when ctx ends, because the Redis client does, and because how
 // it ends tells whether Redis is away.
 func do[T any](ctx context.Context, f *Fleet, what func(context.Context) (T, error)) (value T, err error) {
-	f.locked(func() {
-		if f.away {
-			err = f.absent()
-		}
-	})
-	if err != nil {
-		return value, err
+	f.mu.Lock()
+	away, why := f.away, f.absent()
+	f.mu.Unlock()
+	if away {
+		return value, why
 	}
 	limited, cancel := patience(ctx)
 	defer cancel()

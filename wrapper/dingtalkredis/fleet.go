@@ -44,10 +44,8 @@ type Fleet struct {
 // Option configures [New]. A nil option is skipped.
 type Option func(*Fleet) error
 
-// New makes a fleet of all processes that use the same Redis with the same credentials. The client remains the
-// caller's, who closes it; [Open] makes one. Redis must be version 6 or newer, or Valkey.
-//
-// New sends nothing, so an unreachable Redis is no error: [Fleet.Ping] checks it.
+// New makes a fleet of all processes that use the same Redis, version 6 or newer or Valkey, with the same credentials. The
+// client remains the caller's, who closes it; [Open] makes one. New sends nothing: [Fleet.Ping] checks Redis.
 func New(client redis.UniversalClient, creds dingtalk.AppCredentials, opts ...Option) (*Fleet, error) {
 	if client == nil {
 		return nil, errors.New("dingtalkredis: the Redis client is nil")
@@ -140,8 +138,7 @@ func WithLogger(log *slog.Logger) Option {
 	}
 }
 
-// UsesRedis reports whether Redis takes part: false from its failure until it is back, while each process keeps to
-// limits of its own.
+// UsesRedis reports whether Redis takes part. Without it, each process keeps to limits of its own.
 func (f *Fleet) UsesRedis() (uses bool) {
 	f.locked(func() { uses = !f.noted })
 	return uses

@@ -58,7 +58,7 @@ func (f *Fleet) failed(err error) {
 	f.last, f.cause, f.fault = now, err, setupFault(err, f.moves)
 	f.live()
 	switch {
-	case errors.Is(err, redis.ErrClosed): // the app closed the client itself
+	case errors.Is(err, redis.ErrClosed): // by the app itself
 		return
 	case f.lasting() && now.Sub(f.nagged) >= nagTime:
 		f.nagged = now

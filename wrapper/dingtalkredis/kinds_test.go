@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -83,7 +84,7 @@ func flush(servers ...*redis.Client) func() {
 
 func startKindCluster(t testing.TB) kind {
 	t.Helper()
-	_, servers := startCluster(t, adminPassword, secured(t, "+command", "+cluster|slots")...)
+	servers := startCluster(t, adminPassword, secured(t, "+command", "+cluster|slots")...)
 	var hosts []string
 	var clients []*redis.Client
 	for _, s := range servers {
@@ -119,17 +120,18 @@ func kinds(t testing.TB) map[string]func(testing.TB) kind {
 func TestFleetOnEachKind(t *testing.T) {
 	const pods, budget, chats, rate = 4, 120, 160, 100
 	for name, start := range kinds(t) {
-		for fault, happen := range map[string]func(k kind){"no fault": func(kind) {}, "count lost": func(k kind) { k.drop() }, "primary lost": func(k kind) { k.lose() }} {
+		for fault, happen := range map[string]func(k kind){
+			"no fault": func(kind) {}, "count lost": func(k kind) { k.drop() }, "primary lost": func(k kind) { k.lose() },
+		} {
 			t.Run(name+"/"+fault, func(t *testing.T) {
 				t.Parallel()
 				k := start(t)
-				server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithQPS(rate*3/2)) // a busy machine bunches calls
+				server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat(), dingtalktest.WithQPS(rate*3/2))
 				client := openRedis(t, k.url)
-				var log lines
-				if err := newFleet(t, client, server.URL, dingtalkredis.WithLogger(log.logger())).Ping(t.Context()); err != nil {
+				if err := newFleet(t, client, server.URL).Ping(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				job := task{Redis: k.url, URL: server.URL, Budget: budget, Rate: rate, Pods: pods, Calls: 4, Patient: fault == "no fault"}
+				job := task{Redis: k.url, URL: server.URL, Budget: budget, Rate: rate, Pods: pods, Calls: 4, Timeout: map[string]time.Duration{"no fault": patience}[fault]}
 				var sum report
 				var done sync.WaitGroup
 				done.Go(func() { sum = convertAll(t, pods, job, 0, chats) })

@@ -3,7 +3,6 @@
 package dingtalkredis_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -58,9 +57,21 @@ func newClient(t testing.TB, url string, creds dingtalk.AppCredentials, opts ...
 	return client
 }
 
+// newApp makes a client with all that a fleet shares.
+func newApp(t testing.TB, fleet *dingtalkredis.Fleet, url string, rate float64, budget *dingtalkredis.Budget, opts ...dingtalk.Option) *dingtalk.Client {
+	t.Helper()
+	return newClient(t, url, creds, append(opts, dingtalk.WithTokenStore(fleet.TokenStore()), dingtalk.WithLimiter(fleet.Limiter(rate)),
+		dingtalk.WithBudget(budget), dingtalk.WithCache(fleet.Cache(time.Hour)))...)
+}
+
 func convert(t testing.TB, client *dingtalk.Client, chatID string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	convertWithin(t, patience, client, chatID)
+}
+
+func convertWithin(t testing.TB, limit time.Duration, client *dingtalk.Client, chatID string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	id, err := client.OpenConversationID(ctx, chatID)
 	if want := dingtalktest.OpenConversationIDOf(chatID); id != want || err != nil {
@@ -85,28 +96,35 @@ func wantQuota(t testing.TB, err error) {
 
 // lines is a log that a test reads.
 type lines struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
+	mu   sync.Mutex
+	text string
 }
 
 func (l *lines) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *lines) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
-
-func (l *lines) warnings() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.buf.String(), "level=WARN")
+	l.text += string(p)
+	return len(p), nil
 }
 
 func (l *lines) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.buf.String()
+	return l.text
+}
+
+func (l *lines) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+func (l *lines) warnings() int        { return strings.Count(l.String(), "level=WARN") }
+
+// spoil runs a command on a key, which is replaced unless that is HSET.
+func spoil(t testing.TB, client redis.UniversalClient, key string, command ...any) {
+	t.Helper()
+	if command[0] != "HSET" {
+		client.Del(t.Context(), key)
+	}
+	if err := client.Do(t.Context(), append([]any{command[0], key}, command[1:]...)...).Err(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // keys lists what Redis holds.

@@ -117,12 +117,11 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // take takes a reserved turn. f.mu is held.
 func (f *Fleet) take() (due time.Time, found bool) {
-	if f.ahead() == 0 {
-		return due, false
+	if found = f.ahead() > 0; found {
+		due, f.turns = f.turns[0], f.turns[1:]
+		f.turned(due)
 	}
-	due, f.turns = f.turns[0], f.turns[1:]
-	f.turned(due)
-	return due, true
+	return due, found
 }
 
 // ahead drops turns that are too old, and returns how many are left. f.mu is held.

@@ -7,9 +7,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -111,10 +113,7 @@ func open(rawURL string) (redis.UniversalClient, error) {
 	if err != nil || garbled != nil {
 		return nil, errForm
 	}
-	twice, odd := false, false
-	for _, values := range query {
-		twice = twice || len(values) > 1
-	}
+	twice, odd := slices.ContainsFunc(slices.Collect(maps.Values(query)), func(values []string) bool { return len(values) > 1 }), false
 	for n, text := range hosts {
 		found := host.FindStringSubmatch(text)
 		if odd = odd || found == nil || len(found[2]) == 6 && found[2] > ":65535"; !odd && found[2] == "" {

@@ -19,8 +19,8 @@ import (
 // Ping checks the setup of Redis with every command and key name that the fleet uses, without touching conversions or
 // counts. Call it when the app starts. It returns a [*SetupError] for a fault that waiting does not cure; without Ping,
 // the fleet logs that fault once a minute and works without Redis. Any other error is an outage, which may pass. Ping logs
-// a warning of what it can see and may be wanted: clocks that are apart, and a server that evicts keys when it is full.
-// It takes at most 5 s, or four times [WithTimeout] up to 20 s.
+// a warning of clocks that are apart, and of a server that evicts keys when it is full. It takes at most 5 s, or four times
+// [WithTimeout] up to 20 s.
 func (f *Fleet) Ping(ctx context.Context) error {
 	limit := max(5*time.Second, min(4*f.timeout, 20*time.Second))
 	limited, cancel := context.WithTimeout(ctx, limit)

@@ -3,6 +3,7 @@
 package dingtalkredis_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,14 +27,14 @@ const podTask = "DINGTALKREDIS_TEST_POD"
 // task tells a process to convert the chats from First up to, not including, Last.
 type task struct {
 	First, Last int
-	Redis       string  // URL; empty for a process that shares nothing
-	URL         string  // of the emulator
-	Pods        int     // of the fleet, if positive
-	Rate        float64 // of the shared limiter, if positive
-	Budget      int     // if positive
-	Available   bool    // the budget is
-	Calls       int     // under way at once
-	Patient     bool    // waits for a late Redis
+	Redis       string        // URL
+	URL         string        // of the emulator
+	Pods        int           // of the fleet, if positive
+	Rate        float64       // of the shared limiter, if positive
+	Budget      int           // if positive
+	Available   bool          // the budget is
+	Calls       int           // under way at once
+	Timeout     time.Duration // for Redis, if positive
 }
 
 // report is what it prints. Then it has nothing to do, until it is killed.
@@ -50,40 +51,27 @@ func chat(n int) string { return fmt.Sprintf("chat%06d", n) }
 // runPod is the main function of a process of a fleet.
 func runPod(text string) int {
 	var job task
-	err := json.Unmarshal([]byte(text), &job)
-	if err == nil {
-		var r report
-		if r, err = job.run(); err == nil {
-			_ = json.NewEncoder(os.Stdout).Encode(r)
-			_, _ = io.Copy(io.Discard, os.Stdin)
-			return 0
-		}
+	_ = json.Unmarshal([]byte(text), &job)
+	r, err := job.run()
+	if err != nil {
+		r.Error = err.Error()
 	}
-	fmt.Fprintln(os.Stderr, err)
-	return 2
+	_ = json.NewEncoder(os.Stdout).Encode(r)
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	return 0
 }
 
 func (j task) client() (*dingtalk.Client, error) {
-	opts := []dingtalk.Option{dingtalk.WithBaseURL(j.URL)}
-	if j.Redis == "" {
-		return dingtalk.NewClient(creds, opts...)
-	}
-	fleetOpts := []dingtalkredis.Option{dingtalkredis.WithBaseURL(j.URL)}
-	if j.Pods > 0 {
-		fleetOpts = append(fleetOpts, dingtalkredis.WithPods(j.Pods))
-	}
-	if j.Patient {
-		fleetOpts = append(fleetOpts, dingtalkredis.WithTimeout(patience))
-	}
 	rdb, err := dingtalkredis.Open(j.Redis)
 	if err != nil {
 		return nil, err
 	}
-	fleet, err := dingtalkredis.New(rdb, creds, fleetOpts...)
+	fleet, err := dingtalkredis.New(rdb, creds, dingtalkredis.WithBaseURL(j.URL), dingtalkredis.WithPods(max(j.Pods, 1)),
+		dingtalkredis.WithTimeout(cmp.Or(j.Timeout, time.Second)))
 	if err != nil {
 		return nil, err
 	}
-	opts = append(opts, dingtalk.WithTokenStore(fleet.TokenStore()), dingtalk.WithCache(fleet.Cache(time.Hour)))
+	opts := []dingtalk.Option{dingtalk.WithBaseURL(j.URL), dingtalk.WithTokenStore(fleet.TokenStore()), dingtalk.WithCache(fleet.Cache(time.Hour))}
 	if j.Rate > 0 {
 		opts = append(opts, dingtalk.WithLimiter(fleet.Limiter(j.Rate)))
 	}
@@ -169,7 +157,8 @@ func convertAll(t testing.TB, processes int, job task, first, total int) (sum re
 			r := p.hear(t)
 			mu.Lock()
 			defer mu.Unlock()
-			sum = report{sum.Converted + r.Converted, sum.Refused + r.Refused, sum.NotTried + r.NotTried, sum.Failed + r.Failed, sum.Error + r.Error}
+			sum.Converted, sum.Refused, sum.NotTried = sum.Converted+r.Converted, sum.Refused+r.Refused, sum.NotTried+r.NotTried
+			sum.Failed, sum.Error = sum.Failed+r.Failed, sum.Error+r.Error
 		})
 	}
 	all.Wait()

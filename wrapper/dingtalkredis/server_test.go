@@ -33,35 +33,24 @@ func newRedis(t testing.TB, addr string, password ...string) *redis.Client {
 }
 
 // startCluster joins three servers to a cluster. password is that of the default user, if it has one.
-func startCluster(t testing.TB, password string, args ...string) (*redis.ClusterClient, []*redistest.Server) {
+func startCluster(t testing.TB, password string, args ...string) (servers []*redistest.Server) {
 	t.Helper()
-	var addrs []string
-	var servers []*redistest.Server
 	for n := range 3 {
 		s := redistest.Start(t, append([]string{"--cluster-enabled", "yes", "--cluster-node-timeout", "2000"}, args...)...)
 		servers = append(servers, s)
+		host, port, _ := net.SplitHostPort(servers[0].Addr)
 		c := newRedis(t, s.Addr, password)
-		if err := c.ClusterAddSlotsRange(t.Context(), n*16384/3, (n+1)*16384/3-1).Err(); err != nil {
-			t.Fatal(err)
-		}
-		if n > 0 {
-			host, port, _ := net.SplitHostPort(addrs[0])
-			if err := c.ClusterMeet(t.Context(), host, port).Err(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		addrs = append(addrs, s.Addr)
+		c.ClusterAddSlotsRange(t.Context(), n*16384/3, (n+1)*16384/3-1)
+		c.ClusterMeet(t.Context(), host, port)
 	}
-	for _, addr := range addrs {
-		c := newRedis(t, addr, password)
+	for _, s := range servers {
+		c := newRedis(t, s.Addr, password)
 		eventually(t, "the cluster is ready", func() bool {
 			info, err := c.ClusterInfo(t.Context()).Result()
 			return err == nil && strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_known_nodes:3")
 		})
 	}
-	cluster := redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs, Password: password})
-	t.Cleanup(func() { _ = cluster.Close() })
-	return cluster, servers
+	return servers
 }
 
 // followed waits until a server follows its primary, and returns it.

@@ -36,20 +36,11 @@ func TestCacheIsShared(t *testing.T) {
 		t.Errorf("another app found %q", id)
 	}
 	// Garbage is a miss, and is replaced.
-	for n, name := range keys(t, rdb, "*:chat1") {
-		for _, spoil := range []func(){
-			func() { rdb.Set(t.Context(), name, "cid-without-a-mark", 0) },
-			func() { rdb.Set(t.Context(), name, "cid2 ", 0) },
-			func() { rdb.Set(t.Context(), name, "cid2 two words", 0) },
-			func() { rdb.Set(t.Context(), name, "cid2 \xff", 0) },
-			func() { rdb.Del(t.Context(), name); rdb.HSet(t.Context(), name, "a", "b") },
-		} {
-			spoil()
-			convert(t, second, "chat1")
-			n++
-		}
-		if got := server.Count(convertOp); got != 3+n {
-			t.Errorf("%d conversions, want %d", got, 3+n)
+	for n, command := range [][]any{{"SET", "cid-without-a-mark"}, {"SET", "cid2 "}, {"SET", "cid2 two words"}, {"SET", "cid2 \xff"}, {"LPUSH", "a"}} {
+		spoil(t, rdb, keys(t, rdb, "*:chat1")[0], command...)
+		convert(t, second, "chat1")
+		if got := server.Count(convertOp); got != 4+n {
+			t.Errorf("%d conversions, want %d", got, 4+n)
 		}
 	}
 }
@@ -102,14 +93,8 @@ func TestLimiterSurvivesGarbage(t *testing.T) {
 		t.Fatal(err)
 	}
 	name := keys(t, rdb, "*:rate:*")[0]
-	for _, spoil := range []func() error{
-		func() error { return rdb.Set(t.Context(), name, "x", 0).Err() },
-		func() error { return rdb.HSet(t.Context(), name, "next", "x", "cut", "nan", "bad", "inf").Err() },
-		func() error { return rdb.HSet(t.Context(), name, "next", "1e300", "cut", "1e300", "bad", "-1").Err() },
-	} {
-		if err := spoil(); err != nil {
-			t.Fatal(err)
-		}
+	for _, command := range [][]any{{"SET", "x"}, {"HSET", "next", "x", "cut", "nan", "bad", "inf"}, {"HSET", "next", "1e300", "cut", "1e300", "bad", "-1"}} {
+		spoil(t, rdb, name, command...)
 		begun := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		for range 10 {
@@ -157,16 +142,8 @@ func TestBudgetIsRestored(t *testing.T) {
 	spendAll(t, a, 5)
 	spendAll(t, b, 5)
 	name := keys(t, rdb, "*:budget")[0]
-	for n, lose := range []func() error{
-		func() error { return rdb.FlushAll(t.Context()).Err() },
-		func() error { return rdb.Set(t.Context(), name, "x", 0).Err() },
-		func() error { return rdb.HSet(t.Context(), name, "new", "x").Err() },
-		func() error { return rdb.HSet(t.Context(), name, "new", "-1").Err() },
-		func() error { return rdb.HSet(t.Context(), name, "base", "1e300").Err() },
-	} {
-		if err := lose(); err != nil {
-			t.Fatal(err)
-		}
+	for n, command := range [][]any{{"SET", "x"}, {"HSET", "new", "x"}, {"HSET", "new", "-1"}, {"HSET", "base", "1e300"}, {"DEL"}} {
+		spoil(t, rdb, name, command...)
 		spendAll(t, b, 1)
 		spendAll(t, a, 1)
 		wantUsed(t, a, 10+2*(n+1))

@@ -12,8 +12,7 @@ import (
 )
 
 const (
-	// leaseTime is the lease of a process that fetches a token, which it renews while it fetches, and does not if it is killed.
-	leaseTime = 3 * time.Second
+	leaseTime = 3 * time.Second // of a process that fetches a token, and renews the lease until it is killed
 	// dueTime is how long before its end a token is renewed, but at most a quarter of its lifetime. It is a little
 	// longer than the client's own value: a client that asks for a renewal then gets one.
 	dueTime = generated.TokenRenewalTime + 5*time.Second

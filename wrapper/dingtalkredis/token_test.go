@@ -69,17 +69,10 @@ func TestGarbageTokenIsReplaced(t *testing.T) {
 	convert(t, newClient(t, server.URL, creds, dingtalk.WithTokenStore(fleet.TokenStore())), "first")
 	name := keys(t, rdb, "*")[0]
 	good := rdb.Get(t.Context(), name).Val()
-	for n, spoil := range []func() error{
-		func() error { return rdb.Set(t.Context(), name, "garbage", time.Hour).Err() },
-		func() error { return rdb.Set(t.Context(), name, "", time.Hour).Err() },
-		func() error { return rdb.Set(t.Context(), name, good[:len(good)-1]+"x", time.Hour).Err() },
-		func() error { return rdb.Set(t.Context(), name, good, 0).Err() }, // it would never end
-		func() error { rdb.Del(t.Context(), name); return rdb.HSet(t.Context(), name, "a", "b").Err() },
-		func() error { rdb.Del(t.Context(), name); return rdb.RPush(t.Context(), name, good).Err() },
-	} {
-		if err := spoil(); err != nil {
-			t.Fatal(err)
-		}
+	for n, command := range [][]any{{"SET", "garbage", "EX", 3600}, {"SET", "", "EX", 3600}, {"SET", good[:len(good)-1] + "x", "EX", 3600},
+		{"SET", good}, {"HSET", "a", "b"}, {"RPUSH", good}} { // the fourth would never end
+		rdb.Del(t.Context(), name)
+		spoil(t, rdb, name, command...)
 		var log lines
 		convert(t, newClient(t, server.URL, creds, dingtalk.WithTokenStore(fleet.TokenStore()), dingtalk.WithLogger(log.logger())), fmt.Sprint(n))
 		convert(t, newClient(t, server.URL, creds, dingtalk.WithTokenStore(fleet.TokenStore())), fmt.Sprint(n, "again"))
@@ -120,15 +113,11 @@ func TestFetchThatFails(t *testing.T) {
 	rdb := newRedis(t, redistest.Start(t).Addr)
 	server := dingtalktest.NewServer(t)
 	wrong := dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: "wrong"}
-	var log lines
-	client := newClient(t, server.URL, wrong, dingtalk.WithTokenStore(newFleetOf(t, rdb, wrong, server.URL).TokenStore()), dingtalk.WithLogger(log.logger()))
+	client := newClient(t, server.URL, wrong, dingtalk.WithTokenStore(newFleetOf(t, rdb, wrong, server.URL).TokenStore()))
 	if _, err := client.OpenConversationID(t.Context(), "chat"); err == nil {
 		t.Error("wrong credentials were accepted")
 	}
 	if found := keys(t, rdb, "*"); len(found) != 0 {
 		t.Errorf("Redis holds %q", found)
-	}
-	if strings.Contains(log.String(), "store") {
-		t.Errorf("the store is blamed: %s", &log)
 	}
 }

@@ -61,12 +61,10 @@ type Config struct {
 type Shared func(ctx context.Context, c *Cache) (*held, error)
 
 // RememberedError is the error of a call that failed at once, after the same failure of a recent call.
-type RememberedError struct{ Err error }
-
-func (r *RememberedError) Error() string { return r.Err.Error() }
+type RememberedError struct{ error }
 
 // Unwrap returns the recent call's error.
-func (r *RememberedError) Unwrap() error { return r.Err }
+func (r *RememberedError) Unwrap() error { return r.error }
 
 // Cache holds one app's access token. A hit takes no lock. A miss starts one fetch for all callers (single flight).
 // Each caller stops waiting when its own context ends; the fetch is cancelled only when no caller is left.
@@ -239,10 +237,7 @@ func (c *Cache) begin(ctx context.Context) {
 	}()
 }
 
-var (
-	errStuck      = errors.New("the transport does not return, though the request for a token has ended")
-	errNoLifetime = errors.New("the service gave a token without a lifetime")
-)
+var errStuck = errors.New("the transport does not return, though the request for a token has ended")
 
 // land publishes the result of a fetch.
 func (c *Cache) land(f *flight, token *held, err error) {
@@ -302,7 +297,8 @@ func (c *Cache) fetch(ctx context.Context) (*held, error) {
 	if token.Lifetime < leastLifetime {
 		t.expires = begun.Add(minLifetime)
 		t.renewAt = t.expires
-		c.cfg.App.Note(ctx, "the service gave a token without a lifetime", errNoLifetime)
+		const odd = "the service gave a token without a lifetime"
+		c.cfg.App.Note(ctx, odd, errors.New(odd))
 	}
 	c.cfg.App.Note(ctx, "fetched", nil)
 	return t, nil

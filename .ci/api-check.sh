@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Fails if apps, or clients in other languages, that were made with the last release (last-release.sh) would not work with this
-# tree: compares the Go API, runs the release's Examples, and compares the contract unless it has a new major version.
+# Fails if apps, or clients in other languages, that were made with the last release would not work with this tree: compares the
+# Go API, runs the release's Examples, and compares the contract unless it has a new major version. The last release is the newest
+# tag in the history; where a clone has no tags, the Go module proxy's newest version. RELEASE names another commit.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -9,13 +10,20 @@ source .ci/steps.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/old"
-release=$(.ci/last-release.sh "$work/old")
-if [ -z "$release" ]; then
+module=$(go list -m)
+release=${RELEASE:-$(git describe --tags --abbrev=0 --match 'v*' 2>/dev/null || true)}
+if [ -n "$release" ]; then
+  git archive "$release" | tar -x -C "$work/old"
+elif info=$(cd "$work" && GOFLAGS=-mod=mod go mod download -json "$module@latest" 2>/dev/null); then
+  release=$(sed -n 's/.*"Version": "\(.*\)".*/\1/p' <<<"$info")
+  cp -r "$(sed -n 's/.*"Dir": "\(.*\)".*/\1/p' <<<"$info")/." "$work/old"
+  chmod -R u+w "$work/old"
+else
   echo 'nothing is released yet, so that nothing depends on it'
   exit 0
 fi
 
-module=$(go list -m) apidiff=$(apidiff)
+apidiff=$(apidiff)
 packages=(generated wrapper wrapper/dingtalktest wrapper/dingtalktest/admin wrapper/dingtalkcache wrapper/dingtalkredis)
 broken=
 for package in "${packages[@]}"; do

@@ -164,7 +164,7 @@ func (r *runner) runLane(ctx context.Context, c *column, tests []testCase, name 
 			return err
 		}
 		defer e.stop()
-		if emulators[test.HTTPS] = e; !test.Foreign {
+		if emulators[test.HTTPS] = e; test.HTTPS && !test.Foreign {
 			p.ca = e.ca
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
@@ -94,8 +93,8 @@ func scalar(raw string) string {
 	case raw[0] != '"':
 		return raw
 	}
-	if inner := raw[1 : len(raw)-1]; strings.IndexByte(inner, '\\') < 0 && utf8.ValidString(inner) {
-		return inner
+	if text, err := strconv.Unquote(raw); err == nil { // far cheaper, and the same but for what it refuses
+		return text
 	}
 	var text string // on the heap, so only here
 	_ = json.Unmarshal([]byte(raw), &text)

@@ -16,12 +16,12 @@ func FuzzFields(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		want, got := map[string]any{}, map[string]any{}
-		if json.Unmarshal(body, &want) != nil {
+		if !json.Valid(body) || !decodeJSON(body, &want) { // any number, however large
 			want = nil
 		}
 		for name, raw, rest := objectOf(body).next(); name != ""; name, raw, rest = rest.next() {
 			var value any
-			if err := json.Unmarshal([]byte(raw), &value); err != nil {
+			if !decodeJSON([]byte(raw), &value) {
 				t.Errorf("%q: %q is %q", body, name, raw)
 			}
 			if s, is := value.(string); is && s != scalar(raw) {

@@ -206,19 +206,6 @@ func TestFilesOfSpreadsheetPrograms(t *testing.T) {
 	}
 }
 
-// An output that a spreadsheet program has saved again is an input, and what it holds is not called again.
-func TestOutputsThatWereSavedAgain(t *testing.T) {
-	for _, name := range []string{"output.csv", "resaved-semicolon.csv", "resaved-gbk-tab.csv", "resaved-utf16.csv", "resaved.xlsx"} {
-		b := fixture(t, name, "\x00none", "")
-		finish(t, b.process()).holds(t, 0, "4 rows of "+b.in+" have their results already", "; 0 calls")
-		if strings.Contains(name, "utf16") || strings.HasSuffix(name, ".xlsx") {
-			continue
-		}
-		b = fixture(t, name, "cid4555", "") // as if it had failed
-		finish(t, b.process()).holds(t, 0, "4 rows: 4 converted, 0 failed; 1 call,")
-	}
-}
-
 // Of ids that are all unknown no more than the first twenty different ones are sent, whatever is under way.
 func TestWrongColumnStops(t *testing.T) {
 	for name, form := range whatGoesIn(ids(200)) {

@@ -124,9 +124,10 @@ func (c *Contract) finite() {
 		}
 	}
 	visit = func(name string) {
-		if state[name] == looking {
+		switch state[name] {
+		case looking:
 			c.refuse([]string{"components", "schemas", name}, "an object of it would hold another without end: make a field of the circle optional or nullable")
-		} else if state[name] == 0 {
+		case 0:
 			state[name] = looking
 			within(schemas[name])
 			state[name] = done

@@ -4,5 +4,6 @@ once "$packages" npm_into "@alicloud/dingtalk@$OFFICIAL_NODE" "typescript@$TYPES
 ln -s "$TOOLS/$packages/node_modules" "$BUILD/node_modules"
 
 cp "$SOURCE/sample.ts" "$BUILD"
-(cd "$BUILD" && node_modules/.bin/tsc --target es2020 --module commonjs --esModuleInterop --skipLibCheck --types "" sample.ts)
+echo '{"compilerOptions": {"target": "es2020", "module": "commonjs", "esModuleInterop": true, "skipLibCheck": true, "types": []}, "files": ["sample.ts"]}' >"$BUILD/tsconfig.json"
+"$BUILD/node_modules/.bin/tsc" --project "$BUILD/tsconfig.json"
 launcher "exec node '$BUILD/sample.js' \"\$@\""

@@ -170,7 +170,10 @@ func (b *Breaker) Lend(p Pass, limit time.Duration) (back func() bool) {
 func (b *Breaker) Release(p Pass, o Outcome) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	defer b.wake()
+	if b.change != nil { // all waiting calls ask again
+		close(b.change)
+		b.change = nil
+	}
 	beside := b.answers != p.answers // others were answered meanwhile
 	if o.Answered || o.Kind == Good {
 		b.answers++
@@ -190,25 +193,18 @@ func (b *Breaker) Release(p Pass, o Outcome) {
 		b.limit = min(2*max(b.limit, under), unlimited)
 	case o.Kind == Throttled:
 		b.open(o, min(o.Wait, b.limits.MaxThrottle))
-	case o.Kind == Hasty && !beside:
-		b.hasty++
-		b.longest = max(b.longest, o.Wait)
-		b.failed(o)
-	case o.Kind == Failed:
-		b.failed(o)
+	case o.Kind == Failed, o.Kind == Hasty && !beside:
+		if b.failures++; o.Kind == Hasty {
+			b.hasty++
+			b.longest = max(b.longest, o.Wait)
+		}
+		if b.failures > b.hasty { // not for hasty calls alone
+			o.Kind = Failed
+		}
+		if b.failures >= Budget { // at most half of MaxFailing: a waiting call then sees at least one probe
+			b.open(o, min(b.limits.Backoff(b.openings+1), b.limits.MaxFailing/2, probeTime))
+		}
 	}
-}
-
-// failed opens the breaker after enough failures: for hasty calls alone if there were no others. b.mu is held.
-func (b *Breaker) failed(o Outcome) {
-	if b.failures++; b.failures < Budget {
-		return
-	}
-	if b.failures > b.hasty {
-		o.Kind = Failed
-	}
-	// At most half of MaxFailing: a waiting call then sees at least one probe.
-	b.open(o, min(b.limits.Backoff(b.openings+1), b.limits.MaxFailing/2, probeTime))
 }
 
 // open opens the breaker for wait; one probe follows. b.mu is held.
@@ -217,14 +213,6 @@ func (b *Breaker) open(o Outcome, wait time.Duration) {
 	b.openings++
 	b.limit, b.active = 1, 0
 	b.cause, b.until = o, b.clock.Steady().Add(wait)
-}
-
-// wake makes all waiting calls check again. b.mu is held.
-func (b *Breaker) wake() {
-	if b.change != nil {
-		close(b.change)
-		b.change = nil
-	}
 }
 
 // The most operations that a set tells apart: those of contracts, of which the official SDK has 3,270, and paths without
@@ -265,21 +253,19 @@ func (s *Set) Of(operation, host, method, path string) any {
 	return (*made)[key]
 }
 
-// shape returns a path without its ids: a segment that looks like one becomes a star.
+// shape returns a path without its ids: a segment that looks like one becomes a star. The digits of a version do not, such as
+// in v1.0 and asyncsend_v2.
 func shape(path string) string {
+	const digits = "0123456789"
 	segments := strings.Split(path, "/")
 	for i, s := range segments {
-		if len(s) > 24 || strings.ContainsAny(s, "%=:@,;+") || strings.ContainsAny(s, "0123456789") && !isVersion(s) {
+		name := strings.TrimRight(s, digits+".")
+		isVersion := strings.HasSuffix(name, "v") && !strings.ContainsAny(name, digits)
+		if len(s) > 24 || strings.ContainsAny(s, "%=:@,;+") || strings.ContainsAny(s, digits) && !isVersion {
 			segments[i] = "*"
 		}
 	}
 	return strings.Join(segments, "/")
-}
-
-// isVersion reports whether a segment's digits are those of a version, such as in v1.0 and asyncsend_v2.
-func isVersion(s string) bool {
-	name := strings.TrimRight(s, "0123456789.")
-	return strings.HasSuffix(name, "v") && !strings.ContainsAny(name, "0123456789")
 }
 
 // Ban is a time in which nothing may be sent, whatever the operation.
@@ -301,8 +287,5 @@ func (b *Ban) Begin(wait time.Duration, cause any) {
 func (b *Ban) Left() (left time.Duration, cause any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.cause == nil {
-		return 0, nil
-	}
 	return b.until.Sub(b.Clock.Steady()), b.cause
 }

@@ -22,7 +22,7 @@ func bubble(t *testing.T, clk clock.Clock, test func(t *testing.T, b *Breaker)) 
 	synctest.Test(t, func(t *testing.T) {
 		clk.Random = func() float64 { return 0.5 }
 		backoff := func(n int) time.Duration { return time.Duration(n) * 100 * ms }
-		test(t, New(Limits{Backoff: backoff, MaxFailing: 5 * sec, MaxThrottle: 60 * sec, Attempt: 10 * sec, Ban: new(Ban)}, clk))
+		test(t, New(Limits{Backoff: backoff, MaxFailing: 5 * sec, MaxThrottle: 60 * sec, Attempt: 10 * sec, Ban: &Ban{Clock: clk}}, clk))
 	})
 }
 

@@ -33,25 +33,20 @@ type Secrets []string
 // the users and passwords of URLs. Each character of a secret may be plain or escaped as in JSON, Go, HTML or a URL, up
 // to four times over. n is at most [MaxError]; the work grows with n and the secrets, not with the text.
 func (s Secrets) Show(text string, n int) string {
-	shown, _ := s.hide(text, n)
-	return Escape(shown)
+	return Escape(s.hide(text, n))
 }
 
-// hide is Show without escaping. changed reports whether anything was left out.
-func (s Secrets) hide(text string, n int) (shown string, changed bool) {
+// hide is Show without escaping.
+func (s Secrets) hide(text string, n int) string {
 	end := cutAt(text, n)
 	window := text
 	if end < len(text) { // what begins in the text shown may end behind it
-		longest := 0
-		for _, secret := range s {
-			longest = max(longest, len(secret))
-		}
-		window = text[:min(len(text), end+maxAuthority+perByte*min(longest, n))]
+		window = text[:min(len(text), end+maxAuthority+perByte*n)]
 	}
 	search := search{compared: max(n, wholeWord), cut: len(window) < len(text), forms: s, secrets: len(s)}
 	hidden := search.in(window, 0)
 	if hidden == nil {
-		return Cut(text, n), end < len(text)
+		return Cut(text, n)
 	}
 	var out strings.Builder
 	for i := range end {
@@ -64,7 +59,7 @@ func (s Secrets) hide(text string, n int) (shown string, changed bool) {
 	if end < len(text) {
 		out.WriteString(ellipsis)
 	}
-	return out.String(), true
+	return out.String()
 }
 
 // HideError returns an error with the text of err, at most [MaxError] bytes without secrets, under every verb of fmt:
@@ -74,8 +69,9 @@ func (s Secrets) HideError(err error) error {
 	if err == nil {
 		return nil
 	}
-	shown, changed := s.hide(err.Error(), MaxError)
-	return &hiddenError{text: shown, odd: changed, err: func() error { return err }}
+	says := err.Error()
+	shown := s.hide(says, MaxError)
+	return &hiddenError{text: shown, odd: shown != says, err: func() error { return err }}
 }
 
 // hiddenError holds an error in a function: no formatter looks into one.
@@ -207,12 +203,8 @@ func undo(s string) (undone string, from []span) {
 	out := make([]byte, 0, len(s))
 	from = make([]span, 0, len(s))
 	for at := 0; at < len(s); {
-		r, raw, size := unescape(s[at:])
-		if raw {
-			out = append(out, byte(r))
-		} else {
-			out = utf8.AppendRune(out, r)
-		}
+		size := 0
+		out, size = unescape(out, s[at:])
 		for len(from) < len(out) { // one escape may stand for several bytes
 			from = append(from, span{at, at + size})
 		}
@@ -221,38 +213,40 @@ func undo(s string) (undone string, from []span) {
 	return string(out), from
 }
 
-// unescape decodes the escape at the start of s, of size bytes, or else its first byte. raw: the result is one byte.
-func unescape(s string) (r rune, raw bool, size int) {
+// unescape appends what the escape at the start of s stands for, of size bytes, or else its first byte.
+func unescape(out []byte, s string) (_ []byte, size int) {
 	switch s[0] {
 	case '+':
-		return ' ', true, 1
+		return append(out, ' '), 1
 	case '%':
 		if n, ok := number(s, 1, 3, 16); ok {
-			return n, true, 3
+			return append(out, byte(n)), 3
 		}
 	case '&':
 		if i := strings.IndexByte(s[:min(len(s), len("&#x10ffff;"))], ';'); i > 0 {
 			if n, ok := entity(s[1:i]); ok {
-				return n, false, i + 1
+				return utf8.AppendRune(out, n), i + 1
 			}
 		}
 	case '\\':
-		if len(s) == 1 {
-			break
-		}
-		if n, character, rest, err := strconv.UnquoteChar(s[:min(len(s), len(`\U0010ffff`))], 0); err == nil { // as Go and C
-			return n, !character, min(len(s), len(`\U0010ffff`)) - len(rest)
+		whole := s[:min(len(s), len(`\U0010ffff`))]
+		n, character, rest, err := strconv.UnquoteChar(whole, 0) // as Go and C
+		switch {
+		case err == nil && character:
+			return utf8.AppendRune(out, n), len(whole) - len(rest)
+		case err == nil:
+			return append(out, byte(n)), len(whole) - len(rest)
 		}
 		high, isHigh := number(s, 2, 6, 16)
 		low, isLow := number(s, 8, 12, 16)
 		if isHigh && isLow && s[1] == 'u' && s[6:8] == `\u` { // a character beyond U+FFFF in JSON
-			return utf16.DecodeRune(high, low), false, 12
+			return utf8.AppendRune(out, utf16.DecodeRune(high, low)), 12
 		}
-		if c := rune(s[1]); c < utf8.RuneSelf && !unicode.IsLetter(c) && !unicode.IsDigit(c) { // such as \/
-			return c, true, 2
+		if len(s) > 1 && s[1] < utf8.RuneSelf && !unicode.IsLetter(rune(s[1])) && !unicode.IsDigit(rune(s[1])) { // such as \/
+			return append(out, s[1]), 2
 		}
 	}
-	return rune(s[0]), true, 1
+	return append(out, s[0]), 1
 }
 
 // entities are the character references of XML that have a name.

@@ -24,6 +24,8 @@ const (
 	leastLifetime = time.Second
 	// failureMemory is how long calls fail at once after a lasting failure.
 	failureMemory = 3 * time.Second
+	// maxBad is how many tokens of the store in a row may be rejected: the next one comes from the service.
+	maxBad = 2
 )
 
 // Token is an access token.
@@ -61,19 +63,17 @@ type Config struct {
 type Shared func(ctx context.Context, c *Cache) (*held, error)
 
 // RememberedError is the error of a call that failed at once, after the same failure of a recent call.
-type RememberedError struct{ Err error }
-
-func (r *RememberedError) Error() string { return r.Err.Error() }
+type RememberedError struct{ error }
 
 // Unwrap returns the recent call's error.
-func (r *RememberedError) Unwrap() error { return r.Err }
+func (r *RememberedError) Unwrap() error { return r.error }
 
 // Cache holds one app's access token. A hit takes no lock. A miss starts one fetch for all callers (single flight).
 // Each caller stops waiting when its own context ends; the fetch is cancelled only when no caller is left.
 type Cache struct {
 	cfg      Config
-	current  atomic.Pointer[held]
-	rejected atomic.Pointer[held] // the last one: the next fetch drops it from the store, and does not use it
+	current  atomic.Pointer[flight] // that of the token in use
+	rejected atomic.Pointer[held]   // the last one: the next fetch drops it from the store, and does not use it
 
 	mu        sync.Mutex
 	flight    *flight   // the fetch in flight
@@ -82,9 +82,6 @@ type Cache struct {
 	failUntil time.Time
 	bad       int // rejected tokens of the store in a row
 }
-
-// maxBad is how many tokens of the store in a row may be rejected: the next one comes from the service.
-const maxBad = 2
 
 // held is a token with its times of renewal and expiry.
 type held struct {
@@ -118,11 +115,11 @@ func New(cfg Config) *Cache { return &Cache{cfg: cfg} }
 // Token returns the cached token, or waits for a fetch.
 func (c *Cache) Token(ctx context.Context) (string, error) {
 	now := c.cfg.Clock.Now()
-	if t := c.valid(now); t != nil {
-		if !now.Before(t.renewAt) {
+	if f := c.valid(now); f != nil {
+		if !now.Before(f.token.renewAt) {
 			c.renew()
 		}
-		return t.value, nil
+		return f.token.value, nil
 	}
 	if fetch, is := ctx.Value(ownKey{}).(func() (*held, error)); is { // a call that the store makes: it must not wait for the store
 		return value(fetch())
@@ -134,10 +131,14 @@ func (c *Cache) Token(ctx context.Context) (string, error) {
 	return c.wait(ctx, f)
 }
 
-// valid returns the token if there is one and it has not expired.
-func (c *Cache) valid(now time.Time) *held {
-	if t := c.current.Load(); t != nil && now.Before(t.expires) {
-		return t
+// ownKey is the key, in the context of a store's call, of the function that fetches the token: this process's only request
+// for it at a time, whether the store or the cache asks.
+type ownKey struct{}
+
+// valid returns the flight of the token if there is one and it has not expired.
+func (c *Cache) valid(now time.Time) *flight {
+	if f := c.current.Load(); f != nil && now.Before(f.token.expires) {
+		return f
 	}
 	return nil
 }
@@ -172,9 +173,7 @@ func (c *Cache) join(ctx context.Context, now time.Time) (*flight, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if t := c.valid(now); t != nil { // another caller fetched it meanwhile
-		f := &flight{token: t, done: make(chan struct{}), flush: func() {}}
-		close(f.done)
+	if f := c.valid(now); f != nil { // another caller fetched it meanwhile
 		return f, nil
 	}
 	if c.cfg.Clock.Steady().Before(c.failUntil) {
@@ -239,10 +238,7 @@ func (c *Cache) begin(ctx context.Context) {
 	}()
 }
 
-var (
-	errStuck      = errors.New("the transport does not return, though the request for a token has ended")
-	errNoLifetime = errors.New("the service gave a token without a lifetime")
-)
+var errStuck = errors.New("the transport does not return, though the request for a token has ended")
 
 // land publishes the result of a fetch.
 func (c *Cache) land(f *flight, token *held, err error) {
@@ -255,7 +251,7 @@ func (c *Cache) land(f *flight, token *held, err error) {
 		c.flight = nil
 	}
 	if token != nil {
-		c.current.Store(token)
+		c.current.Store(f)
 		c.failUntil = time.Time{}
 	}
 	left := f.waiters == 0
@@ -271,13 +267,13 @@ func (c *Cache) land(f *flight, token *held, err error) {
 func (c *Cache) Reject(_ context.Context, token string) (again bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t := c.current.Load()
-	if t == nil || t.value != token {
+	f := c.current.Load()
+	if f == nil || f.token.value != token {
 		return false
 	}
-	c.rejected.Store(t)
+	c.rejected.Store(f.token)
 	c.current.Store(nil)
-	if c.bad++; !t.stored {
+	if c.bad++; !f.token.stored {
 		c.bad = 0
 	}
 	return c.bad == maxBad
@@ -302,7 +298,8 @@ func (c *Cache) fetch(ctx context.Context) (*held, error) {
 	if token.Lifetime < leastLifetime {
 		t.expires = begun.Add(minLifetime)
 		t.renewAt = t.expires
-		c.cfg.App.Note(ctx, "the service gave a token without a lifetime", errNoLifetime)
+		const odd = "the service gave a token without a lifetime"
+		c.cfg.App.Note(ctx, odd, errors.New(odd))
 	}
 	c.cfg.App.Note(ctx, "fetched", nil)
 	return t, nil

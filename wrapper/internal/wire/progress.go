@@ -10,7 +10,6 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"os"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -47,12 +46,17 @@ type Failure struct {
 	Took   time.Duration
 }
 
-// unsentStage returns how far a request came that was surely not sent.
+// unsentStage returns how far a request came that was surely not sent. A TLS failure, which another attempt does not cure, is an
+// untrusted peer, or no common version or cipher: crypto/tls has no type for most, nor for the peer's alerts, and the
+// caller's own certificate check may return errors of crypto/x509.
 func unsentStage(err error) Stage {
 	if _, refused := text.Find[*ProxyError](err); refused {
 		return Refused
-	} else if isTLS(err) {
-		return Untrusted
+	}
+	for ; err != nil; err = errors.Unwrap(err) {
+		if says := err.Error(); strings.HasPrefix(says, "tls: ") || strings.HasPrefix(says, "x509: ") {
+			return Untrusted
+		}
 	}
 	return Unsent
 }
@@ -70,20 +74,6 @@ func refuseTunnel(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Res
 		return &ProxyError{Status: resp.StatusCode}
 	}
 	return nil
-}
-
-// isTLS reports whether err is a TLS failure that another attempt does not cure: an untrusted peer, or no common TLS
-// version or cipher.
-func isTLS(err error) bool {
-	if _, ok := text.Find[*tls.CertificateVerificationError](err); ok {
-		return true
-	}
-	// crypto/tls has no type for most other failures, nor for the peer's alerts. The caller's own certificate check may
-	// return errors of crypto/x509.
-	for cause := err; cause != nil; cause = errors.Unwrap(cause) {
-		err = cause
-	}
-	return strings.HasPrefix(err.Error(), "tls: ") || strings.HasPrefix(err.Error(), "x509: ")
 }
 
 // ErrAgain is the cause of an attempt's end when its transport was about to send the request a second time: net/http
@@ -254,15 +244,11 @@ func isPlain(transport *http.Transport, req *http.Request) bool {
 }
 
 // certificateRequired is the alert of TLS 1.3 (RFC 8446) from a server that wants a client's certificate. It arrives
-// after the client's part of the handshake, and so after the request.
+// after the client's part of the handshake, and so after the request. crypto/tls does not export the type of an alert
+// that a connection returns.
 const certificateRequired = 116
 
-// isAlert reports whether err is the peer's TLS alert of this number. crypto/tls does not export the alert's type.
-func isAlert(err error, number uint64) bool {
+func isAlert(err error, number uint8) bool {
 	remote, is := text.Find[*net.OpError](err)
-	if !is || remote.Op != "remote error" {
-		return false
-	}
-	alert := reflect.ValueOf(remote.Err)
-	return alert.Kind() == reflect.Uint8 && alert.Uint() == number
+	return is && remote.Op == "remote error" && remote.Err.Error() == tls.AlertError(number).Error()
 }

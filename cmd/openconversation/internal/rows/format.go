@@ -244,7 +244,7 @@ func unsupportedContent(start []byte) error {
 	case holds("Index/", 200):
 		return settled(PartFormat, 0, "it is a Numbers document, which is not read; save it as .xlsx, or as CSV")
 	case slices.ContainsFunc([]string{"<html", "<!doctype", "<table", "<meta", "<head"}, page):
-		return settled(PartFormat, 0, "it is a web page, as some programs export instead of a table; save it as .xlsx, or as CSV")
+		return settled(PartFormat, 0, "it is a web page, as some programs export instead of a table, which is not read; save it as .xlsx, or as CSV")
 	case page("<?xml"), begins("%PDF"):
 		return settled(PartFormat, 0, "it is no table; save it as .xlsx, or as CSV")
 	case begins("\x1f\x8b"), begins("7z\xbc\xaf"), begins("Rar!"):

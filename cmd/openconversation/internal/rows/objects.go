@@ -36,21 +36,17 @@ func (o *objects) readFirst(rec record, id string) error {
 	if o.name = id; id != "" {
 		return nil
 	}
-	for _, is := range []func(string) bool{usual, likely} {
-		for _, name := range o.names {
-			switch {
-			case !is(name):
-			case o.name != "":
-				return settled(PartField, rec.Line, "both %s and %s may hold the chat ids; name one", o.name, name)
-			default:
-				o.name = name
-			}
-		}
-		if o.name != "" {
-			return nil
-		}
+	at, err := header{line: rec.Line, names: o.names}.pick("")
+	var two *Error
+	switch {
+	case errors.As(err, &two):
+		two.Part = PartField
+		return two
+	case at < 0:
+		return settled(PartField, rec.Line, "which field holds the chat ids? there are: %s", strings.Join(o.names, ", "))
 	}
-	return settled(PartField, rec.Line, "which field holds the chat ids? there are: %s", strings.Join(o.names, ", "))
+	o.name = o.names[at]
+	return nil
 }
 
 // cut cuts the fields with results off an object. details reports whether they describe a group.
@@ -146,32 +142,12 @@ func lookUp(fields map[string]json.RawMessage, path string) (json.RawMessage, bo
 }
 
 func object(rec record) (fields map[string]json.RawMessage, err error) {
-	if err := json.Unmarshal(rec.Raw, &fields); err != nil || fields == nil {
-		return nil, notObject(rec.Line, err)
+	var syntax *json.SyntaxError
+	switch err := json.Unmarshal(rec.Raw, &fields); {
+	case errors.As(err, &syntax):
+		return nil, broken(rec.Line, "it is no JSON object: it goes wrong at byte %d", syntax.Offset)
+	case err != nil, fields == nil:
+		return nil, broken(rec.Line, "it is no JSON object but another value, such as an array or null")
 	}
 	return fields, nil
-}
-
-// otherThanObject holds the errors of well-formed JSON other than objects, by encoding/json's name.
-var otherThanObject = map[string]lang.Format{
-	"array":  "it is no JSON object but an array",
-	"string": "it is no JSON object but a string",
-	"number": "it is no JSON object but a number",
-	"bool":   "it is no JSON object but true or false",
-}
-
-// notObject makes the error of a JSON text that is not an object.
-func notObject(line int, err error) error {
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &kind) && otherThanObject[kind.Value] != "":
-		return broken(line, otherThanObject[kind.Value])
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &syntax) && strings.HasPrefix(syntax.Error(), "unexpected end"):
-		return broken(line, "it is no JSON object: it ends too early")
-	case errors.As(err, &syntax):
-		return broken(line, "it is no JSON object: it goes wrong at byte %d", syntax.Offset)
-	default:
-		return broken(line, "it is no JSON object but null")
-	}
 }

@@ -310,6 +310,7 @@ func (r *report) end(cause error) error {
 		r.world.Note("stopped: %d converted, %d failed, the rest not converted", r.converted, r.failed)
 	}
 	r.lost.report(r.world)
+	r.undescribed = 0 // which is in the chat's line
 	err := failure(cause, r.tally)
 	var known *explain.Error
 	switch errors.As(err, &known); {

@@ -110,17 +110,14 @@ const startSize = 64 << 10
 // detect finds out what the input is. name is that of a file.
 func (in *table) detect(name string) (err error) {
 	var start []byte
-	switch {
-	case in.file == nil:
+	if in.file == nil {
 		_, err = in.stream.Peek(4)
 		if start, _ = in.stream.Peek(in.stream.Buffered()); len(start) > 0 {
 			err = nil // it comes again
 		}
-	default:
-		if in.size, err = in.file.Seek(0, io.SeekEnd); err == nil {
-			start = make([]byte, min(in.size, startSize))
-			_, err = io.ReadFull(in.section(), start)
-		}
+	} else if in.size, err = in.file.Seek(0, io.SeekEnd); err == nil {
+		start = make([]byte, min(in.size, startSize))
+		_, err = io.ReadFull(in.section(), start)
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err

@@ -387,7 +387,7 @@ func lacksFields(f *generated.Field, value any, at string) *Lack {
 		case inner.ReadOnly:
 		case value != nil:
 			lack = lacks(inner, value, place)
-		case inner.Required && !(given && inner.Nullable):
+		case inner.Required && (!given || !inner.Nullable):
 			lack = missing(place)
 		}
 		if lack != nil {

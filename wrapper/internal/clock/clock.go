@@ -58,11 +58,8 @@ func (c Clock) Passes(ctx context.Context, d time.Duration) bool {
 // Ended returns the error of a context that has ended or is past its deadline. The network stack watches the same
 // deadline and may report it before the context's timer fires.
 func Ended(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+	if deadline, ok := ctx.Deadline(); ok && ctx.Err() == nil && !time.Now().Before(deadline) {
 		return context.DeadlineExceeded
 	}
-	return nil
+	return ctx.Err()
 }

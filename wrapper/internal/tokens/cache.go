@@ -24,6 +24,8 @@ const (
 	leastLifetime = time.Second
 	// failureMemory is how long calls fail at once after a lasting failure.
 	failureMemory = 3 * time.Second
+	// maxBad is how many tokens of the store in a row may be rejected: the next one comes from the service.
+	maxBad = 2
 )
 
 // Token is an access token.
@@ -70,8 +72,8 @@ func (r *RememberedError) Unwrap() error { return r.error }
 // Each caller stops waiting when its own context ends; the fetch is cancelled only when no caller is left.
 type Cache struct {
 	cfg      Config
-	current  atomic.Pointer[held]
-	rejected atomic.Pointer[held] // the last one: the next fetch drops it from the store, and does not use it
+	current  atomic.Pointer[flight] // that of the token in use
+	rejected atomic.Pointer[held]   // the last one: the next fetch drops it from the store, and does not use it
 
 	mu        sync.Mutex
 	flight    *flight   // the fetch in flight
@@ -80,9 +82,6 @@ type Cache struct {
 	failUntil time.Time
 	bad       int // rejected tokens of the store in a row
 }
-
-// maxBad is how many tokens of the store in a row may be rejected: the next one comes from the service.
-const maxBad = 2
 
 // held is a token with its times of renewal and expiry.
 type held struct {
@@ -116,11 +115,11 @@ func New(cfg Config) *Cache { return &Cache{cfg: cfg} }
 // Token returns the cached token, or waits for a fetch.
 func (c *Cache) Token(ctx context.Context) (string, error) {
 	now := c.cfg.Clock.Now()
-	if t := c.valid(now); t != nil {
-		if !now.Before(t.renewAt) {
+	if f := c.valid(now); f != nil {
+		if !now.Before(f.token.renewAt) {
 			c.renew()
 		}
-		return t.value, nil
+		return f.token.value, nil
 	}
 	if fetch, is := ctx.Value(ownKey{}).(func() (*held, error)); is { // a call that the store makes: it must not wait for the store
 		return value(fetch())
@@ -132,10 +131,14 @@ func (c *Cache) Token(ctx context.Context) (string, error) {
 	return c.wait(ctx, f)
 }
 
-// valid returns the token if there is one and it has not expired.
-func (c *Cache) valid(now time.Time) *held {
-	if t := c.current.Load(); t != nil && now.Before(t.expires) {
-		return t
+// ownKey is the key, in the context of a store's call, of the function that fetches the token: this process's only request
+// for it at a time, whether the store or the cache asks.
+type ownKey struct{}
+
+// valid returns the flight of the token if there is one and it has not expired.
+func (c *Cache) valid(now time.Time) *flight {
+	if f := c.current.Load(); f != nil && now.Before(f.token.expires) {
+		return f
 	}
 	return nil
 }
@@ -170,9 +173,7 @@ func (c *Cache) join(ctx context.Context, now time.Time) (*flight, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if t := c.valid(now); t != nil { // another caller fetched it meanwhile
-		f := &flight{token: t, done: make(chan struct{}), flush: func() {}}
-		close(f.done)
+	if f := c.valid(now); f != nil { // another caller fetched it meanwhile
 		return f, nil
 	}
 	if c.cfg.Clock.Steady().Before(c.failUntil) {
@@ -250,7 +251,7 @@ func (c *Cache) land(f *flight, token *held, err error) {
 		c.flight = nil
 	}
 	if token != nil {
-		c.current.Store(token)
+		c.current.Store(f)
 		c.failUntil = time.Time{}
 	}
 	left := f.waiters == 0
@@ -266,13 +267,13 @@ func (c *Cache) land(f *flight, token *held, err error) {
 func (c *Cache) Reject(_ context.Context, token string) (again bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t := c.current.Load()
-	if t == nil || t.value != token {
+	f := c.current.Load()
+	if f == nil || f.token.value != token {
 		return false
 	}
-	c.rejected.Store(t)
+	c.rejected.Store(f.token)
 	c.current.Store(nil)
-	if c.bad++; !t.stored {
+	if c.bad++; !f.token.stored {
 		c.bad = 0
 	}
 	return c.bad == maxBad

@@ -29,10 +29,6 @@ const (
 	storeLimit = 2 * time.Second
 )
 
-// ownKey is the key, in the context of a store's call, of the function that fetches the token: this process's only request
-// for it at a time, whether the store or the cache asks.
-type ownKey struct{}
-
 // shared asks a store, and tolerates its failures.
 type shared struct {
 	store   Store

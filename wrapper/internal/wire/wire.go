@@ -40,11 +40,7 @@ func New(rt http.RoundTripper, limit time.Duration) *Wire {
 func (w *Wire) Limit() time.Duration { return w.limit }
 
 // CloseIdle closes idle connections, if the round tripper can.
-func (w *Wire) CloseIdle() {
-	if t, ok := w.roundTripper.(interface{ CloseIdleConnections() }); ok {
-		t.CloseIdleConnections()
-	}
-}
+func (w *Wire) CloseIdle() { (&http.Client{Transport: w.roundTripper}).CloseIdleConnections() }
 
 // Sender sends one request through a wire.
 type Sender interface {

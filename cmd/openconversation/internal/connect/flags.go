@@ -175,7 +175,7 @@ func (c *Flags) OwnAddress(ctx context.Context, w *term.World) net.IP {
 		return nil
 	}
 	defer conn.Close()
-	return conn.LocalAddr().(*net.UDPAddr).IP //nolint:errcheck // it is one
+	return conn.LocalAddr().(*net.UDPAddr).IP
 }
 
 // UseAllProxy makes ALL_PROXY count where no proxy for HTTPS is set, as curl does. Package net/http does not know it, and

@@ -65,8 +65,8 @@ func (p place) check(ctx context.Context) (network, address string, err error) {
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return "", "", explain.Usage("%s %s: the port is not a number from 0 to 65535", p.flag, p.address)
 	}
-	switch _, err := netip.ParseAddr(host); {
-	case isLoopback(host) && err != nil: // a name, whatever a resolver says of it
+	switch {
+	case isLoopback(host) && net.ParseIP(host) == nil: // a name, whatever a resolver says of it
 		return "tcp", net.JoinHostPort("127.0.0.1", port), nil
 	case !p.remote && !isLoopback(host):
 		return "", "", explain.UsageHint("the emulator's credentials are public, so it serves this machine only: use 127.0.0.1, [::1] or localhost, or allow others with --allow-remote",

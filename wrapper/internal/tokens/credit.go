@@ -42,7 +42,7 @@ func (c *Credit) Last(u *Use) time.Time {
 func (c *Credit) Good(u *Use, after time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if after == u.dropped {
+	if after.Equal(u.dropped) {
 		u.dropped = time.Time{}
 	}
 	if c.last.of != u {
@@ -71,7 +71,7 @@ func (c *Credit) Rejected(u *Use, last time.Time) (ours, drop bool) {
 	defer c.mu.Unlock()
 	now := c.Clock.Steady()
 	ours = !last.IsZero() && now.Sub(last) < creditTime && others
-	if drop = !ours && u.dropped == last; drop {
+	if drop = !ours && u.dropped.Equal(last); drop {
 		u.dropped = now
 	}
 	return ours, drop

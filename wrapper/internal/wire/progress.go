@@ -246,9 +246,9 @@ func isPlain(transport *http.Transport, req *http.Request) bool {
 // certificateRequired is the alert of TLS 1.3 (RFC 8446) from a server that wants a client's certificate. It arrives
 // after the client's part of the handshake, and so after the request. crypto/tls does not export the type of an alert
 // that a connection returns.
-const certificateRequired = tls.AlertError(116)
+const certificateRequired = 116
 
-func isAlert(err error, alert tls.AlertError) bool {
+func isAlert(err error, number uint8) bool {
 	remote, is := text.Find[*net.OpError](err)
-	return is && remote.Op == "remote error" && remote.Err.Error() == alert.Error()
+	return is && remote.Op == "remote error" && remote.Err.Error() == tls.AlertError(number).Error()
 }

@@ -17,7 +17,8 @@ import (
 type writer struct {
 	coding    coding
 	output    Format
-	separator byte // of the written cells; 0: objects
+	separator byte // of the written cells or fields
+	objects   bool
 	lines     bool // the input is plain lines
 	copies    bool // a row's record begins with that of the input
 	adds      int  // columns or fields with results
@@ -36,15 +37,15 @@ func newWriter(o Options, c coding, t *table, names []string, head []byte, lineE
 	switch {
 	case w.output == XLSX:
 	case w.output == JSONArray:
-		w.head, w.lineEnd = []byte("["), ""
+		w.objects, w.separator, w.head, w.lineEnd = true, ',', []byte("["), ""
 	case w.output == JSONLines:
-		w.names = unique(names)
+		w.objects, w.separator, w.names = true, ',', unique(names)
 	case w.copies:
 		w.separator, w.lineEnd, w.head = t.separator, lineEnd, head
 	default:
 		w.separator = formats[w.output].separator
 	}
-	if w.separator != 0 && !o.NoHeader {
+	if w.separator != 0 && !w.objects && !o.NoHeader {
 		if !w.copies {
 			w.head = w.joined(names)
 		}
@@ -98,13 +99,13 @@ func (w *writer) start(row Row) []byte {
 	switch {
 	case w.output == XLSX:
 		return nil
-	case w.copies && w.separator == 0:
+	case w.copies && w.objects:
 		return objectStart(row.raw)
 	case w.copies:
 		return append(append(make([]byte, 0, len(row.raw)+100), row.raw...), w.separator)
-	case w.separator != 0 && w.lines:
+	case w.lines && !w.objects:
 		return append(appendCell(nil, row.ChatID, w.separator), w.separator)
-	case w.separator != 0:
+	case !w.objects:
 		return append(w.joined(row.cells), w.separator)
 	}
 	out := []byte("{")
@@ -127,19 +128,16 @@ func objectStart(raw []byte) []byte {
 // Finish completes the record with this start: it returns the bytes of one whole record with its line end.
 func (w *writer) Finish(start []byte, result Result) []byte {
 	for i, value := range result.values()[:w.adds] {
-		switch {
-		case w.separator == 0 && i > 0:
-			start = append(start, ',')
-		case i > 0:
+		if i > 0 {
 			start = append(start, w.separator)
 		}
-		if w.separator == 0 {
+		if w.objects {
 			start = appendField(start, resultFields[i], value)
 		} else {
 			start = appendCell(start, value, w.separator)
 		}
 	}
-	if w.separator == 0 {
+	if w.objects {
 		start = append(start, '}')
 	}
 	return w.coding.encode(append(start, w.lineEnd...))

@@ -238,7 +238,7 @@ func (b *run) convert(it *item) {
 		return b.path.convert(b.ctx, it.result.ChatID, b.limiter, func(c *call) { c.throttles, c.waits = maxThrottles, b.waits })
 	})
 	switch e, _ := text.Find[*Error](err); {
-	case e == nil || !e.ended() || b.ctx.Err() != nil || b.waits.Err() == nil:
+	case e == nil || !errors.Is(e.Kind, context.Canceled) && !errors.Is(e.Kind, context.DeadlineExceeded) || b.ctx.Err() != nil || b.waits.Err() == nil:
 		err = b.settle(e)
 	case e.Attempts > 0 && e.Err != nil: // the run ended the wait for a repeat
 		err = e.Err

@@ -304,10 +304,7 @@ func (p *path) convert(ctx context.Context, chatID string, limiter Limiter, chan
 	id := c.id
 	*c = call{} // a secret or a context must not stay in the pool
 	conversions.Put(c)
-	if err != nil {
-		return "", err
-	}
-	return id, nil
+	return when(err == nil, id), err
 }
 
 func sendConversion(ctx context.Context, c *call) (*http.Response, error) {

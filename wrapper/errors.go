@@ -92,9 +92,6 @@ func (e *Error) Timeout() bool {
 	return text.Timeout(e.Err)
 }
 
-// ended reports whether a context ended the call.
-func (e *Error) ended() bool { return e.Kind == context.Canceled || e.Kind == context.DeadlineExceeded } //nolint:errorlint // a kind is never wrapped
-
 // inARow returns how many such failures in a row end a run.
 func (e *Error) inARow() int {
 	k, ok := e.Kind.(*Kind) //nolint:errorlint // a kind is never wrapped

@@ -20,7 +20,7 @@ func (l slogger) attempt(ctx context.Context, c *call, failure *Error, answer *w
 	if !l.writes(ctx, slog.LevelDebug) { // the attributes cost allocations
 		return
 	}
-	about := []any{"op", c.op(), "attempt", c.sent, "duration", took}
+	about := []any{"op", operationName(c.contract), "attempt", c.sent, "duration", took}
 	if c.chatID != "" {
 		about = append(about, "chat", c.chatID)
 	}

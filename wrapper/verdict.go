@@ -58,14 +58,11 @@ func (v *verdict) mayBeDone() bool {
 	}
 }
 
-// op names the call's operation in errors and logs.
-func (c *call) op() string { return operationName(c.contract) }
-
 // verdict makes a verdict on the call's request.
 //
 //go:noinline
 func (c *call) verdict(kind error, message string) *verdict {
-	return &verdict{Error: Error{Op: c.op(), ChatID: c.chatID, Kind: kind, Message: message, Attempts: c.sent, TokenEndpoint: c.isToken}}
+	return &verdict{Error: Error{Op: operationName(c.contract), ChatID: c.chatID, Kind: kind, Message: message, Attempts: c.sent, TokenEndpoint: c.isToken}}
 }
 
 // panicked makes the error of a call whose goroutine, one of this package's, did not return. recovered is nil after
@@ -93,7 +90,7 @@ func (p *path) foreign(c *call, err, kind error, message string) *verdict {
 	v := c.verdict(kind, message)
 	if e, ok := text.Find[*Error](err); ok {
 		v.Error = *e
-		v.Op = c.op()
+		v.Op = operationName(c.contract)
 		if _, earlier := text.Find[*tokens.RememberedError](err); earlier { // a recent failure of another call
 			v.Local, v.Attempts = true, 0
 		}

@@ -167,8 +167,8 @@ func sniff(start []byte) (Format, lang.Text) {
 			continue
 		}
 		if counted++; counted == 1 {
-			if format, why, is := sniffHeader(line); is {
-				return format, why
+			if separator, column := bestSeparator(line, ""); column != "" {
+				return tableOf(separator), lang.T("its first line names a column %s", column)
 			}
 		}
 		line = strings.TrimSpace(line) // ids may be indented
@@ -191,23 +191,6 @@ func tableOf(separator byte) Format {
 		return TSV
 	}
 	return CSV
-}
-
-// sniffHeader reports whether a line has the name of the chat ids' column.
-func sniffHeader(line string) (format Format, why lang.Text, is bool) {
-	for _, separator := range []byte(Delimiters) {
-		cells := firstRecord(line, separator)
-		for _, cell := range cells {
-			if !usual(cell) {
-				continue
-			}
-			if len(cells) == 1 {
-				separator = ','
-			}
-			return tableOf(separator), lang.T("its first line names a column %s", visible(cell)), true
-		}
-	}
-	return "", lang.Text{}, false
 }
 
 // notRead lists the extensions of files that people keep rows in and that are not read; packed, of those to unpack first.

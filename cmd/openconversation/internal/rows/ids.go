@@ -21,12 +21,7 @@ func CleanID(cell string) (id string, trimmed Trimmed) {
 			took = append(took, what)
 		}
 	}
-	id = strings.Map(func(r rune) rune {
-		if invisible(r) {
-			return -1
-		}
-		return r
-	}, cell)
+	id = stripped(cell)
 	if id != cell && utf8.ValidString(cell) {
 		note("invisible characters")
 	} else {
@@ -112,7 +107,7 @@ var notIDs = []struct {
 	{func(id string) bool { return strings.ContainsAny(strings.TrimRight(id, "="), ":=") }, "it holds a : or =, like a name with its value"},
 	{func(id string) bool { return strings.IndexFunc(id, unicode.IsSpace) >= 0 }, "it holds a blank"},
 	{usual, "it is the name of a column"},
-	{func(id string) bool { return utf8.ValidString(id) && !ascii(id) }, "it holds characters that no chat id has"},
+	{func(id string) bool { return utf8.ValidString(id) && len(id) > utf8.RuneCountInString(id) }, "it holds characters that no chat id has"},
 	{has("#$%&*!^~@"), "it holds characters that no chat id has"},
 }
 
@@ -132,10 +127,6 @@ func alphanumeric(text string) bool {
 		}
 	}
 	return true
-}
-
-func ascii(text string) bool {
-	return strings.IndexFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
 }
 
 // FileName reports whether a text is the name of a file with rows, rather than an id.
@@ -170,15 +161,18 @@ func SureID(text string) bool {
 // usualNames are the default names of the column or field of chat ids, as they are written. See usual for the others.
 var usualNames = []string{"chat_id", "chatId", "chatid"}
 
-// visible returns a header cell's visible text.
-func visible(name string) string {
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
+// stripped returns a text without its invisible characters.
+func stripped(text string) string {
+	return strings.Map(func(r rune) rune {
 		if invisible(r) {
 			return -1
 		}
 		return r
-	}, name))
+	}, text)
 }
+
+// visible returns a header cell's visible text.
+func visible(name string) string { return strings.TrimSpace(stripped(name)) }
 
 // folded returns the form of a header cell for comparison.
 func folded(name string) string { return strings.ToLower(visible(name)) }

@@ -54,13 +54,12 @@ func (o *objects) cut(raw []byte) (own []byte, r Result, details bool) {
 	if !bytes.Contains(raw, []byte(`"`+resultFields[0]+`"`)) {
 		return raw, r, false
 	}
-	all := resultFields
 	in := json.NewDecoder(bytes.NewReader(raw))
 	if _, err := in.Token(); err != nil {
 		return raw, r, false
 	}
 	end, begins := in.InputOffset(), int64(-1)
-	var values map[string]string
+	var values [6]string
 	for in.More() {
 		name, err := in.Token()
 		var value json.RawMessage
@@ -68,17 +67,16 @@ func (o *objects) cut(raw []byte) (own []byte, r Result, details bool) {
 			return raw, Result{}, false // Read says what is wrong with it
 		}
 		key, _ := name.(string)
+		at := slices.Index(resultFields, key)
 		switch {
-		case key == all[0]:
-			begins, values = end, map[string]string{}
-		case !slices.Contains(all, key):
+		case at == 0:
+			begins, values = end, [6]string{}
+		case at < 0:
 			begins = -1
 		}
 		if begins >= 0 {
-			var text string
-			_ = json.Unmarshal(value, &text) // what is no text is no result
-			values[key] = text
-			details = details || slices.Contains(all[3:], key)
+			_ = json.Unmarshal(value, &values[at]) // what is no text is no result
+			details = details || at >= 3
 		}
 		end = in.InputOffset()
 	}
@@ -86,7 +84,7 @@ func (o *objects) cut(raw []byte) (own []byte, r Result, details bool) {
 		return raw, r, false
 	}
 	own = append(bytes.Clone(raw[:begins]), '}')
-	return own, Result{values[all[0]], values[all[1]], values[all[2]], values[all[3]], values[all[4]], values[all[5]]}, details
+	return own, Result{values[0], values[1], values[2], values[3], values[4], values[5]}, details
 }
 
 // field returns the text of the chat id's field.

@@ -116,7 +116,7 @@ func resultAt(name string) int { return slices.Index(resultColumns, folded(name)
 
 // resultOf reads a result from columns of these names.
 func resultOf(names, cells []string) (r Result) {
-	values := make([]string, len(resultColumns))
+	var values [6]string
 	for i, cell := range cells[:min(len(cells), len(names))] {
 		if at := resultAt(names[i]); at >= 0 {
 			values[at] = cell

@@ -3,6 +3,7 @@ package rows
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"regexp"
@@ -154,16 +155,26 @@ func findSeparator(in *bufio.Reader, o Options) (separator byte, named string, e
 	if o.Format != CSV {
 		return separator, named, nil
 	}
-	most, hit := 1, false
+	best, _ := bestSeparator(ahead, o.ID)
+	return cmp.Or(best, separator), named, nil
+}
+
+// bestSeparator returns the separator of a text's first record: the one that gives the wanted column, which it names, else the one
+// that gives most columns.
+func bestSeparator(text, wanted string) (separator byte, column string) {
+	most := 0
 	for _, candidate := range []byte(Delimiters) {
-		cells := firstRecord(ahead, candidate)
-		at, err := header{names: cells}.pick(o.ID)
+		cells := firstRecord(text, candidate)
+		at, err := header{names: cells}.pick(wanted)
 		hits := at >= 0 && err == nil
-		if hits == hit && len(cells) > most || hits && !hit && len(cells) > 1 {
-			separator, most, hit = candidate, len(cells), hits
+		if hits && column == "" || hits == (column != "") && len(cells) > most {
+			separator, most = candidate, len(cells)
+			if hits {
+				column = visible(cells[at])
+			}
 		}
 	}
-	return separator, named, nil
+	return separator, column
 }
 
 // peekLine returns the upcoming text, up to a header after blank lines and a line sep=, as far as the buffer has room.

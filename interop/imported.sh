@@ -13,7 +13,7 @@ go run ./cmd/openconversation-gen official robot_1_0 --operation batchSendOTO,ba
 go run ./cmd/openconversation-gen official robot_1_0 --routes "$work/routes.json"
 go build -o "$work/openconversation" ./cmd/openconversation
 "$work/openconversation" codes --json >"$work/codes.json"
-"$work/openconversation" emulator --official robot_1_0 --spec "$work/routes.json" --ready-file "$work/ready" >"$work/log" 2>&1 &
+"$work/openconversation" emulator --official robot_1_0 --official-routes "$work/routes.json" --ready-file "$work/ready" >"$work/log" 2>&1 &
 emulator=$!
 until [ -s "$work/ready" ]; do kill -0 "$emulator" && sleep 0.1; done
 # shellcheck disable=SC1091

@@ -226,7 +226,7 @@ func TestOfficial(t *testing.T) {
 		"operations --official robot":                                                                      {2, "", "--official robot: the official SDK has no such package"},
 		"call --official robot_1_0 nope":                                                                   {2, "", `"nope"`},
 	} {
-		got := finish(t, command(t, nil, append(strings.Fields(args), "--spec", file)...))
+		got := finish(t, command(t, nil, append(strings.Fields(args), "--official-routes", file)...))
 		if got.code != tt.code || !strings.Contains(got.stdout, tt.stdout) || !strings.Contains(got.stderr, tt.stderr) {
 			t.Errorf("%s: %+v", args, got)
 		}

@@ -132,7 +132,7 @@ func number(ts *testscript.TestScript, args []string, i int) int {
 }
 
 // filesFollow are the flags whose value is a file, which is one of the script's.
-var filesFollow = []string{"-i", "--input", "-o", "--output", "--app-secret-file", "--spec", "--scenario", "--log"}
+var filesFollow = []string{"-i", "--input", "-o", "--output", "--app-secret-file", "--spec", "--official-routes", "--scenario", "--log"}
 
 // oc is the command in this process, and its outcome: oc CODE ARG… [<FILE] [=> TEXT…]. Names of files are the script's.
 func oc(ts *testscript.TestScript, args []string) {

@@ -87,7 +87,7 @@ func TestFailoverToAnotherClock(t *testing.T) {
 			primary := redistest.Start(t)
 			replica := startShifted(t, shift, "--replicaof", strings.Replace(primary.Addr, ":", " ", 1))
 			p := redistest.StartProxy(t, primary.Addr)
-			sent := during(t, newLimiters(t, &redistest.Server{Addr: p.Addr}, 20, 5), func() {
+			sent := during(t, newLimiters(t, p.Addr, 20, 5), func() {
 				time.Sleep(2 * time.Second)
 				newRedis(t, replica.Addr).ReplicaOf(t.Context(), "NO", "ONE")
 				p.Switch(replica.Addr)

@@ -27,6 +27,7 @@ const (
 )
 
 // exchangeScript handles one exchange. KEYS: 1 the limiter's schedule; 2 the processes; 3 the month's count; 4 the conversion.
+// Some proxies want each to be written as KEYS[n].
 //
 // ARGV: 1 the process; 2 the rate, 0 without a limiter; 3 the limit, -1 without a budget; 4 whether a conversion is wanted;
 // 5 the turns wanted beside one for a missing conversion; 6 the pause of a lost schedule; 7 whether the service throttled
@@ -51,18 +52,13 @@ local function number(text, most)
 	if n and n >= 0 and n <= most then return n end
 end
 local function whole(n) return string.format('%.0f', n) end
-local function fields(key, ...)
-	local kept = redis.pcall('HMGET', key, ...)
-	if not kept.err then return kept end
-	redis.call('DEL', key)
-	return {}
-end
 local found, missing = false, 0
 if ARGV[4] == '1' then
 	found = redis.pcall('GET', KEYS[4])
 	if type(found) ~= 'string' then found, missing = false, 1 end
 end
-local kept, window = fields(KEYS[2], 'places', process), math.floor(now / length)
+local kept, window = redis.pcall('HMGET', KEYS[2], 'places', process), math.floor(now / length)
+if kept.err then redis.call('DEL', KEYS[2]) end
 local places = number(kept[1], 100000)
 local place, seen, granted, grantedIn = string.match(kept[2] or '', '^(%d+) (%d+) (%d+) (%S*)$')
 place = tonumber(place or '')
@@ -89,7 +85,8 @@ run = type(run) == 'string' and string.match(run, 'run_id:(%x+)') or '-'
 local given, first, step, again = 0, now, 0, 0
 local turns = math.max(ARGV[5] + missing, 0)
 if rate > 0 and (turns > 0 or ARGV[7] == '1' or pause == longest) then
-	kept = fields(KEYS[1], 'next', 'step', 'line', 'run', 'cut', 'bad', 'lost')
+	kept = redis.pcall('HMGET', KEYS[1], 'next', 'step', 'line', 'run', 'cut', 'bad', 'lost')
+	if kept.err then redis.call('DEL', KEYS[1]) end
 	local turn, before, line = number(kept[1], 9e15), number(kept[2], 9e15) or 0, number(kept[3], 9e15) or 0
 	local cut, bad, fastest = number(kept[5], now), number(kept[6], 1000000), rate
 	if cut and bad and bad > 0 then
@@ -130,7 +127,7 @@ if limit >= 0 then
 	local year = math.floor((day - math.floor(day / 1460) + math.floor(day / 36524) - math.floor(day / 146096)) / 365)
 	day = day - 365 * year - math.floor(year / 4) + math.floor(year / 100)
 	local due = 12 * (400 * era + year) + math.floor((5 * day + 2) / 153) + 2
-	kept = fields(KEYS[3], 'epoch', 'base', 'new', 'run')
+	kept = redis.pcall('HMGET', KEYS[3], 'epoch', 'base', 'new', 'run')
 	epoch = kept[1] or ''
 	local base, new = number(kept[2], 1e9), number(kept[3], 1e9)
 	local month, at = string.match(epoch, '^(%d+):%w+:(%d+)$')
@@ -285,7 +282,7 @@ func (f *Fleet) beat() (wait time.Duration, again bool) {
 		pace /= 2
 	}
 	wait = time.Until(f.heard.Add(pace))
-	f.beats = f.away || f.rate > 0 || f.limit >= 0
+	f.beats = f.away || f.noted || f.rate > 0 || f.limit >= 0
 	again = f.beats
 	f.mu.Unlock()
 	if !again || wait > 0 {
@@ -317,11 +314,12 @@ func run[T any](f *Fleet, what func(context.Context) (T, error)) (T, error) {
 	limited, cancel := context.WithTimeout(context.Background(), f.timeout)
 	defer cancel()
 	value, err := guard.Within(limited, func() (T, error) { return what(limited) }, clientPanicked)
-	if err != nil && !isNone(err) {
-		f.failed(err)
-		err = fmt.Errorf("dingtalkredis: %w", err)
+	if err == nil || isNone(err) {
+		f.locked(func() { f.worked = true })
+		return value, err
 	}
-	return value, err
+	f.failed(err)
+	return value, fmt.Errorf("dingtalkredis: %w", err)
 }
 
 func clientPanicked(any) error { return errors.New("the Redis client panicked") }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -25,24 +26,16 @@ const (
 	appPassword   = "p/w#?@%" // one that must be percent-encoded
 )
 
-// leastRights are the words of the documentation's ACL command after the name of the user, with a password.
-func leastRights(t testing.TB, more ...string) []string {
-	t.Helper()
-	doc, err := os.ReadFile("doc.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := regexp.MustCompile(`ACL SETUSER app (.*)`).FindSubmatch(doc)
-	if found == nil {
-		t.Fatal("the documentation does not list the least rights")
-	}
-	return append(strings.Fields(strings.Replace(string(found[1]), "PASSWORD", appPassword, 1)), more...)
-}
-
-// secured are the arguments of a server with the two users.
+// secured are the arguments of a server with two users, one of which has the rights that the documentation lists.
 func secured(t testing.TB, more ...string) []string {
 	t.Helper()
-	return append([]string{"--requirepass", adminPassword, "--masterauth", adminPassword, "--user", "app"}, leastRights(t, more...)...)
+	doc, err := os.ReadFile("doc.go")
+	found := regexp.MustCompile(`ACL SETUSER app (.*)`).FindSubmatch(doc)
+	if found == nil {
+		t.Fatal("the documentation does not list the least rights", err)
+	}
+	rights := strings.Fields(strings.Replace(string(found[1]), "PASSWORD", appPassword, 1))
+	return slices.Concat([]string{"--requirepass", adminPassword, "--masterauth", adminPassword, "--user", "app"}, rights, more)
 }
 
 // kind is a Redis of one kind that has started.

@@ -136,7 +136,9 @@ func (f *Fleet) ahead() int {
 // each in its place. That begins when turns that were reserved with Redis have passed. told is false if Redis has never told
 // the process its place. f.mu is held.
 func (f *Fleet) ownTurn() (due time.Time, found, told bool) {
-	f.pause = lostTime
+	if f.away {
+		f.pause = lostTime
+	}
 	if f.places == 0 {
 		return due, false, false
 	}

@@ -5,6 +5,7 @@ package dingtalkredis_test
 import (
 	"context"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -63,13 +64,11 @@ func TestLossOfRedisKeepsTheRate(t *testing.T) {
 		for _, name := range []string{"cut off", "killed", "flushed"} {
 			s := redistest.Start(t)
 			p := redistest.StartProxy(t, s.Addr)
-			sent := during(t, newLimiters(t, &redistest.Server{Addr: p.Addr}, rate, pods), func() {
+			sent := during(t, newLimiters(t, p.Addr, rate, pods), func() {
+				count := newRedis(t, s.Addr)
 				eventually(t, "Redis knows every process", func() bool {
-					n := 0
-					for _, name := range keys(t, newRedis(t, s.Addr), "*:processes") {
-						n, _ = newRedis(t, s.Addr).HGet(t.Context(), name, "places").Int()
-					}
-					return n == pods
+					names := keys(t, count, "*:processes")
+					return len(names) == 1 && count.HGet(t.Context(), names[0], "places").Val() == strconv.Itoa(pods)
 				})
 				time.Sleep(3 * time.Second)
 				if leave := away[name]; leave != nil {

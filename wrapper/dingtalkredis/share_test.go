@@ -45,9 +45,9 @@ func TestCacheIsShared(t *testing.T) {
 	}
 }
 
-func newLimiters(t *testing.T, rdb *redistest.Server, rate float64, n int, opts ...dingtalkredis.Option) (limiters []*dingtalkredis.Limiter) {
+func newLimiters(t *testing.T, addr string, rate float64, n int) (limiters []*dingtalkredis.Limiter) {
 	for range n {
-		limiters = append(limiters, newFleet(t, newRedis(t, rdb.Addr), "http://127.0.0.1:1", opts...).Limiter(rate))
+		limiters = append(limiters, newFleet(t, newRedis(t, addr), "http://127.0.0.1:1").Limiter(rate))
 	}
 	return limiters
 }
@@ -59,7 +59,7 @@ func TestLimiterIsShared(t *testing.T) {
 		func(s float64) float64 { return 100*s + 1 },
 		func(s float64) float64 { return 55 * (s - 1) }, // a second's pause, and then half the rate
 	} {
-		limiters := newLimiters(t, redistest.Start(t), 100, 8)
+		limiters := newLimiters(t, redistest.Start(t).Addr, 100, 8)
 		begun := time.Now()
 		if throttles > 0 {
 			limiters[0].Answered(true)
@@ -73,7 +73,7 @@ func TestLimiterIsShared(t *testing.T) {
 
 func TestLimiterRefusesWhatWouldBeLate(t *testing.T) {
 	t.Parallel()
-	l := newLimiters(t, redistest.Start(t), 0.05, 1)[0]
+	l := newLimiters(t, redistest.Start(t).Addr, 0.05, 1)[0]
 	if err := l.Wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestLimiterSurvivesGarbage(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	rdb := newRedis(t, server.Addr)
-	l := newLimiters(t, server, 50, 1)[0]
+	l := newLimiters(t, server.Addr, 50, 1)[0]
 	if err := l.Wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -148,8 +148,11 @@ func TestBudgetIsRestored(t *testing.T) {
 		spendAll(t, a, 1)
 		wantUsed(t, a, 10+2*(n+1))
 	}
-	spendAll(t, a, 10)
-	wantQuota(t, a.Spend(t.Context()))
-	wantQuota(t, b.Spend(t.Context()))
+	spoil(t, rdb, name, "DEL")
+	fresh := newFleet(t, rdb, url).Budget(30) // knows nothing, and waits until the others have told
+	spendAll(t, fresh, 10)
+	for _, budget := range []*dingtalkredis.Budget{fresh, a, b} {
+		wantQuota(t, budget.Spend(t.Context()))
+	}
 	wantUsed(t, a, 30)
 }

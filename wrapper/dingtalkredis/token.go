@@ -45,8 +45,9 @@ func (s *TokenStore) Token(ctx context.Context, key string, fetch func(context.C
 			if err != nil {
 				return false, err
 			}
-			value, left = kept[0].(string), time.Duration(kept[1].(int64))*time.Millisecond
-			return kept[2].(int64) == 1, nil
+			ms, leased := kept[1].(int64), kept[2].(int64) == 1
+			value, left = kept[0].(string), time.Duration(ms)*time.Millisecond
+			return leased, nil
 		})
 		switch {
 		case err != nil:

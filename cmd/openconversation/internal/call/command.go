@@ -93,7 +93,7 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 	var params []*parameter
 	for _, p := range inputs {
 		added := &parameter{Field: p, flag: p.Name}
-		if flags.Lookup(p.Name) != nil || slices.Contains([]string{"help", "lang", "spec", "official"}, p.Name) {
+		if flags.Lookup(p.Name) != nil || slices.Contains([]string{"help", "lang", "spec", "official", "official-routes"}, p.Name) {
 			added.flag = cmp.Or(p.In, "body") + "-" + p.Name
 		}
 		flags.StringArrayVar(&added.values, added.flag, nil, added.usage(w.Lang))

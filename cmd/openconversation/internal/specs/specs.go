@@ -69,18 +69,19 @@ const maxOfficial = 64 << 20
 var embedded []byte
 
 // Source says whose operations are meant: this project's, if it is empty.
-type Source struct{ Spec, Official string }
+type Source struct{ Spec, Official, OfficialRoutes string }
 
 // AddTo adds the source's flags.
 func (s *Source) AddTo(flags *pflag.FlagSet) {
 	flags.StringVar(&s.Spec, "spec", "", "operations of this `FILE`: an OpenAPI contract, or what openconversation-gen makes of one")
 	flags.StringVar(&s.Official, "official", "", "operations of this `PACKAGE` of DingTalk's official SDK, such as robot_1_0, or of all")
+	flags.StringVar(&s.OfficialRoutes, "official-routes", "", "the `FILE` of --official, in a build that carries none")
 }
 
 // SourceIn returns the source that the arguments of call name, before they are parsed: its operations are subcommands.
 func SourceIn(args []string) (s Source) {
 	if slices.Contains(args, "call") {
-		s.Spec, s.Official = lang.FlagIn(args, "spec"), lang.FlagIn(args, "official")
+		s.Spec, s.Official, s.OfficialRoutes = lang.FlagIn(args, "spec"), lang.FlagIn(args, "official"), lang.FlagIn(args, "official-routes")
 	}
 	return s
 }
@@ -88,6 +89,10 @@ func SourceIn(args []string) (s Source) {
 // Read reads the operations.
 func (s Source) Read() ([]generated.Route, error) {
 	switch {
+	case s.Official != "" && s.Spec != "":
+		return nil, explain.Usage("--spec and --official exclude each other")
+	case s.Official == "" && s.OfficialRoutes != "":
+		return nil, explain.Usage("--official-routes needs --official")
 	case s.Official != "":
 		return s.official()
 	case s.Spec != "":
@@ -99,14 +104,14 @@ func (s Source) Read() ([]generated.Route, error) {
 // official reads the operations of packages: of those that a release carries, or of a file.
 func (s Source) official() ([]generated.Route, error) {
 	content := embedded
-	if s.Spec != "" {
+	if s.OfficialRoutes != "" {
 		var err error
-		if content, err = os.ReadFile(s.Spec); err != nil {
-			return nil, explain.Usage("%s: %w", "--spec", err)
+		if content, err = os.ReadFile(s.OfficialRoutes); err != nil {
+			return nil, explain.Usage("%s: %w", "--official-routes", err)
 		}
 	}
 	if content == nil {
-		return nil, explain.UsageHint("make a file of them with openconversation-gen official --routes FILE, and add --spec FILE", "this build does not carry the operations of the official SDK")
+		return nil, explain.UsageHint("make a file of them with openconversation-gen official --routes FILE, and add --official-routes FILE", "this build does not carry the operations of the official SDK")
 	}
 	text := io.Reader(bytes.NewReader(content))
 	if bytes.HasPrefix(content, []byte("BZh")) { // as a release carries them
@@ -114,7 +119,7 @@ func (s Source) official() ([]generated.Route, error) {
 	}
 	var packages map[string]json.RawMessage
 	if err := json.NewDecoder(io.LimitReader(text, maxOfficial)).Decode(&packages); err != nil {
-		return nil, explain.Usage("--spec %s: it was not made by openconversation-gen official --routes", s.Spec)
+		return nil, explain.Usage("--official-routes %s: it was not made by openconversation-gen official --routes", s.OfficialRoutes)
 	}
 	var all []generated.Route
 	for _, name := range slices.Sorted(maps.Keys(packages)) {

@@ -363,3 +363,6 @@ interop-more() { "$go" run ./interop -lang more,official; }
 
 # Asks vuln.go.dev.
 vulncheck() { "$(govulncheck)" -tags redis ./...; }
+
+# Another validator of openapi.yaml; its warnings are of names that are the service's. It is the newest that the module proxy has.
+vacuum() { "$(go_tool github.com/daveshanley/vacuum@v0.16.0)" lint --details --errors --remote=false --no-banner --no-style openapi.yaml; }

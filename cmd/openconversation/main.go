@@ -36,8 +36,7 @@ func execute(ctx context.Context, w *term.World, args []string) int {
 	root := newRootCommand(w, args)
 	root.SetArgs(append([]string{}, args...)) // never nil: cobra would use os.Args
 	root.SetIn(w.In)
-	cmd, err := root.ExecuteContextC(ctx)
-	err = explain.Called(cmd, err)
+	err := root.ExecuteContext(ctx)
 	explain.Complain(w, err)
 	return explain.ExitCode(err)
 }
@@ -47,6 +46,8 @@ func newRootCommand(w *term.World, args []string) *cobra.Command {
 		Use:           term.CommandName,
 		Short:         "Turn DingTalk chatIds into openConversationIds",
 		Version:       dingtalk.Version,
+		Args:          explain.Unknown,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}

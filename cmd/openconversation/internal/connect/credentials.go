@@ -62,9 +62,6 @@ var names = map[string][]string{
 
 // alike returns a variable that is set and whose name is nearly this one.
 func alike(w *term.World, want string) string {
-	if w.Environ == nil {
-		return ""
-	}
 	for _, variable := range w.Environ() {
 		name, value, _ := strings.Cut(variable, "=")
 		letters := strings.Map(func(r rune) rune {

@@ -119,7 +119,12 @@ func Key(cmd *cobra.Command, what string) string {
 // has the texts whole, so a command is written in English alone.
 func Prepare(l lang.Language, root *cobra.Command) {
 	root.SetUsageFunc(func(cmd *cobra.Command) error { return usage(l, cmd) })
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return refused(cmd, flagError(err)) })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if args := cmd.Flags().Args(); cmd == root && len(args) > 0 {
+			return refused(cmd, Unknown(cmd, args))
+		}
+		return refused(cmd, flagError(err))
+	})
 	prepare(l, root)
 }
 
@@ -176,19 +181,6 @@ func refused(cmd *cobra.Command, err error) error {
 		return nil
 	}
 	return &Error{Code: UsageExit, Err: err, Hint: lang.T("see %s --help", cmd.CommandPath())}
-}
-
-// Called returns the error of running a command, in this command's words.
-func Called(cmd *cobra.Command, err error) error {
-	if err == nil || cmd.HasParent() {
-		return err
-	}
-	if after, is := strings.CutPrefix(err.Error(), "unknown command "); is { // cobra has no type for it
-		quoted, _ := strconv.QuotedPrefix(after)
-		name, _ := strconv.Unquote(quoted)
-		return refused(cmd, Unknown(cmd, []string{name}))
-	}
-	return err
 }
 
 // flagError says what is wrong with a flag.

@@ -196,15 +196,11 @@ func system(err error) Said {
 			return T("it timed out")
 		}
 	}
+	_, errno := err.(syscall.Errno) //nolint:errorlint // each layer is handled separately
 	for _, fault := range faults {
-		if err == fault.err || isErrno(err) && errors.Is(err, fault.err) { //nolint:errorlint // each layer is handled separately
+		if err == fault.err || errno && errors.Is(err, fault.err) { //nolint:errorlint // each layer is handled separately
 			return T(fault.text)
 		}
 	}
 	return nil
-}
-
-func isErrno(err error) bool {
-	_, is := err.(syscall.Errno) //nolint:errorlint // each layer is handled separately
-	return is
 }

@@ -32,7 +32,7 @@ type World struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Getenv   func(string) string
-	Environ  func() []string // as of package os; may be nil
+	Environ  func() []string // as of package os
 	Lang     lang.Language   // of messages for people
 }
 

@@ -22,7 +22,6 @@ func spendAll(t *testing.T, budget *dingtalkredis.Budget, n int) {
 	}
 }
 
-// wantUsed waits until Redis has counted this much.
 func wantUsed(t *testing.T, budget *dingtalkredis.Budget, want int) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("%d calls are counted", want), func() bool {

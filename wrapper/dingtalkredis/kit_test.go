@@ -57,7 +57,6 @@ func newClient(t testing.TB, url string, creds dingtalk.AppCredentials, opts ...
 	return client
 }
 
-// newApp makes a client with all that a fleet shares.
 func newApp(t testing.TB, fleet *dingtalkredis.Fleet, url string, rate float64, budget *dingtalkredis.Budget, opts ...dingtalk.Option) *dingtalk.Client {
 	t.Helper()
 	return newClient(t, url, creds, append(opts, dingtalk.WithTokenStore(fleet.TokenStore()), dingtalk.WithLimiter(fleet.Limiter(rate)),
@@ -94,7 +93,6 @@ func wantQuota(t testing.TB, err error) {
 	}
 }
 
-// lines is a log that a test reads.
 type lines struct {
 	mu   sync.Mutex
 	text string
@@ -127,7 +125,6 @@ func spoil(t testing.TB, client redis.UniversalClient, key string, command ...an
 	}
 }
 
-// keys lists what Redis holds.
 func keys(t testing.TB, client redis.UniversalClient, pattern string) []string {
 	t.Helper()
 	found, err := client.Keys(t.Context(), pattern).Result()

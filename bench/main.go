@@ -1,5 +1,5 @@
 // Command bench compares the processor time, allocations and connections of a call through this SDK, through others and by
-// hand, and the size of an app with it. `make bench` writes RESULTS.md.
+// hand, and the size of an app with it. `make bench` writes RESULTS.md and results.svg.
 package main
 
 //go:generate go run -C .. github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen --config bench/stock/oapi-codegen.yaml openapi.yaml
@@ -36,7 +36,7 @@ const (
 
 func main() {
 	var (
-		out     = flag.String("out", "RESULTS.md", "write the report to this file")
+		out     = flag.String("out", "RESULTS.md", "write the report to this file, and results.svg beside it")
 		rounds  = flag.Int("rounds", 11, "rounds of each client at each level")
 		calls   = flag.Int("calls", 1000, "calls of a round")
 		serving = flag.String("serve", "", "be the server, and write its certificate to this file")
@@ -146,7 +146,8 @@ of that, except that the official SDK maps errors and fasthttp follows no redire
 	writeCosts(&b, costs)
 	fmt.Fprint(&b, "\n## An app that makes one call\n\nBuilt with `-trimpath -ldflags=\"-s -w\"` and without cgo.\n\n")
 	writeSizes(&b, sizes)
-	return os.WriteFile(file, b.Bytes(), 0o644)
+	picture := filepath.Join(filepath.Dir(file), "results.svg")
+	return errors.Join(os.WriteFile(file, b.Bytes(), 0o644), os.WriteFile(picture, chart(costs), 0o644))
 }
 
 // measure runs every client at one level, in turns, round after round: other load on the machine affects all alike.
@@ -288,4 +289,43 @@ func thousands(n int64) string {
 		digits = slices.Insert(digits, i, ',')
 	}
 	return string(digits)
+}
+
+// chart draws processor time at 8 goroutines as multiples of the hand-written call, in the reader's light or dark colours.
+func chart(costs []map[string]*cost) []byte {
+	const left, barHeight, gap, width, scaled, top, longest = 260, 18, 12, 780, 420, 64, 6.0 // longest: end of the scale
+	var b bytes.Buffer
+	height := top + 30 + len(clients)*(barHeight+gap)
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%[1]d" height="%[2]d" role="img" aria-labelledby="t">
+<title id="t">Processor time of a call over HTTPS at 8 goroutines, as a multiple of net/http by hand</title>
+<style>
+text { font: 13px system-ui, sans-serif; fill: #24292f }
+rect.bar { fill: #8c959f }
+.ours { font-weight: 700 }
+rect.ours { fill: #0969da }
+line { stroke: #24292f; stroke-dasharray: 3 3 }
+rect.card { fill: #ffffff; stroke: #d0d7de }
+@media (prefers-color-scheme: dark) {
+text { fill: #e6edf3 } rect.bar { fill: #6e7681 } rect.ours { fill: #4493f8 } line { stroke: #e6edf3 } rect.card { fill: #0d1117; stroke: #30363d }
+}
+</style>
+<rect x="0.5" y="0.5" width="%d" height="%d" rx="8" class="card"/>
+<text x="24" y="34" font-weight="600">Processor time of a call over HTTPS at 8 goroutines, as a multiple of net/http by hand</text>
+`, width, height, width-1, height-1)
+	const one = left + scaled/longest
+	fmt.Fprintf(&b, `<line x1="%.1f" y1="%d" x2="%.1[1]f" y2="%[3]d"/>`+"\n", one, top-8, height-28)
+	y := top
+	for _, c := range clients {
+		ours := ""
+		if c.name == thisSDK {
+			ours = " ours"
+		}
+		ratio := median(costs[1][c.name].ratios)
+		length := min(ratio, longest) / longest * scaled
+		fmt.Fprintf(&b, `<text class="name%s" x="%d" y="%d" text-anchor="end">%s</text><rect class="bar%[1]s" x="%[5]d" y="%[6]d" width="%.1[7]f" height="%[8]d"/><text x="%.1[9]f" y="%[3]d">%.2[10]f</text>`+"\n",
+			ours, left-10, y+14, strings.Trim(c.name, "*"), left, y, length, barHeight, left+length+6, ratio)
+		y += barHeight + gap
+	}
+	fmt.Fprintf(&b, `<text x="%.1f" y="%d" text-anchor="middle">1 = by hand</text>`+"\n</svg>\n", one, y+6)
+	return b.Bytes()
 }

@@ -98,11 +98,11 @@ func TestSlowTokenEndpoint(t *testing.T) {
 
 // A far Redis costs a call one round trip before it is sent.
 func TestFarRedis(t *testing.T) {
-	t.Parallel()
+	together(t)
 	const total = 100
 	for _, trip := range []time.Duration{0, 200 * time.Millisecond, 500 * time.Millisecond} {
 		t.Run(trip.String(), func(t *testing.T) {
-			t.Parallel()
+			together(t)
 			s := redistest.Start(t)
 			p := redistest.StartProxy(t, s.Addr)
 			p.Set(redistest.Fault{Delay: trip})

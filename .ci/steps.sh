@@ -364,5 +364,16 @@ interop-more() { "$go" run ./interop -lang more,official; }
 # Asks vuln.go.dev.
 vulncheck() { "$(govulncheck)" -tags redis ./...; }
 
-# Another validator of openapi.yaml; its warnings are of names that are the service's. It is the newest that the module proxy has.
-vacuum() { "$(go_tool github.com/daveshanley/vacuum@v0.16.0)" lint --details --errors --remote=false --no-banner --no-style openapi.yaml; }
+# Another validator of openapi.yaml; its warnings are of names that are the service's. It is the newest that the module proxy has, which
+# has no list of versions: go install wants one, and go get does not.
+vacuum() (
+  dir=$tools/vacuum-0.16.0
+  if [ ! -x "$dir/vacuum" ]; then
+    mkdir -p "$dir" && cd "$dir"
+    [ -f go.mod ] || "$go" mod init tool
+    "$go" get github.com/daveshanley/vacuum@v0.16.0
+    "$go" build -o vacuum github.com/daveshanley/vacuum
+    cd "$OLDPWD"
+  fi
+  "$dir/vacuum" lint --details --errors --remote=false --no-banner --no-style openapi.yaml
+)

@@ -83,7 +83,6 @@ func broken(f redistest.Fault, lose func(*testing.T, *redistest.Server)) way {
 
 func flushed(t *testing.T, s *redistest.Server) { newRedis(t, s.Addr).FlushAll(t.Context()) }
 
-// startPair starts a server with a replica, behind a proxy.
 func startPair(t *testing.T) (p *redistest.Proxy, primary, replica *redistest.Server) {
 	t.Helper()
 	primary = redistest.Start(t)

@@ -22,7 +22,6 @@ func spendAll(t *testing.T, budget *dingtalkredis.Budget, n int) {
 	}
 }
 
-// wantUsed waits until Redis has counted this much.
 func wantUsed(t *testing.T, budget *dingtalkredis.Budget, want int) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("%d calls are counted", want), func() bool {
@@ -77,4 +76,22 @@ func TestAvailableBudget(t *testing.T) {
 	wantQuota(t, own.Spend(t.Context()))
 	p.Set(redistest.Fault{Cut: true})
 	wantQuota(t, own.Spend(t.Context())) // nothing is borrowed from a budget that is used up
+}
+
+// A schedule, a list of processes or a count that is garbage is made anew. What was counted is known by those that sent it.
+func TestGarbageIsReplaced(t *testing.T) {
+	t.Parallel()
+	rdb := newRedis(t, redistest.Start(t).Addr)
+	fleet := newFleet(t, rdb, "http://127.0.0.1:1")
+	limiter, budget := fleet.Limiter(1000), fleet.Budget(1000)
+	for n, garbage := range [][]any{{}, {"SET", "garbage"}, {"RPUSH", "a"}, // the first finds no key
+		{"HSET", "next", "x", "step", "-1", "line", "1e99", "places", "many", "epoch", "9:x:y", "base", "-1", "new", "x"}} {
+		for _, key := range rdb.Keys(t.Context(), "*").Val() {
+			spoil(t, rdb, key, garbage...)
+		}
+		if err := errors.Join(limiter.Wait(t.Context()), budget.Spend(t.Context())); err != nil {
+			t.Errorf("%v: %v", garbage, err)
+		}
+		wantUsed(t, budget, n+1)
+	}
 }

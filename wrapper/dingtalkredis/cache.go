@@ -14,9 +14,8 @@ type Cache struct {
 	lifetime time.Duration
 }
 
-// Cache shares conversions between the processes of an organisation ([WithOrganization]) for lifetime. Pass it to
-// [dingtalk.WithCache]. No page says how long a chat's openConversationId stays the same; a day is a cautious lifetime, and
-// is used if lifetime is not positive.
+// Cache shares an organisation's conversions ([WithOrganization]) for lifetime, or a day if that is not positive. Pass it to
+// [dingtalk.WithCache]. No page says how long a chat's openConversationId stays the same.
 func (f *Fleet) Cache(lifetime time.Duration) *Cache {
 	if lifetime <= 0 {
 		lifetime = 24 * time.Hour

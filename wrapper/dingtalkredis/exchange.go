@@ -235,7 +235,6 @@ func (f *Fleet) ask(ctx context.Context, w want) (a answer, err error) {
 	}, clientPanicked)
 }
 
-// exchange runs exchangeScript.
 func exchange(ctx context.Context, client redis.Scripter, keys []string, args []any) (a answer, _ error) {
 	values, err := exchangeScript.Run(ctx, client, keys, args...).Slice()
 	if err != nil {

@@ -128,9 +128,8 @@ func WithTimeout(d time.Duration) Option {
 	}
 }
 
-// WithLogger logs a warning when Redis goes down, and at info level when it is back. It warns of a setup error, such as a
-// wrong password, once a minute with the attributes fault, hint and error ([SetupError]), and of clocks that are more than a
-// minute apart once an hour.
+// WithLogger logs a warning when Redis goes down, and at info level when it is back. It warns once a minute of a setup error,
+// with the attributes fault, hint and error ([SetupError]), and once an hour of clocks that are more than a minute apart.
 func WithLogger(log *slog.Logger) Option {
 	return func(f *Fleet) error {
 		f.log = log

@@ -19,8 +19,7 @@ const (
 	startTime  = 10 * time.Second // how long they wait for a Redis that has never answered
 )
 
-// health tells whether Redis is there. Without it, every call would wait its time limit in an outage. Only beats ask a
-// Redis that is away. Each outage is logged once.
+// health tells whether Redis is there. Only beats ask a Redis that is away. Each outage is logged once.
 type health struct {
 	worked bool // Redis has answered
 	away   bool

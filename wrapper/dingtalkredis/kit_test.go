@@ -57,7 +57,6 @@ func newClient(t testing.TB, url string, creds dingtalk.AppCredentials, opts ...
 	return client
 }
 
-// newApp makes a client with all that a fleet shares.
 func newApp(t testing.TB, fleet *dingtalkredis.Fleet, url string, rate float64, budget *dingtalkredis.Budget, opts ...dingtalk.Option) *dingtalk.Client {
 	t.Helper()
 	return newClient(t, url, creds, append(opts, dingtalk.WithTokenStore(fleet.TokenStore()), dingtalk.WithLimiter(fleet.Limiter(rate)),
@@ -94,7 +93,6 @@ func wantQuota(t testing.TB, err error) {
 	}
 }
 
-// lines is a log that a test reads.
 type lines struct {
 	mu   sync.Mutex
 	text string
@@ -125,14 +123,4 @@ func spoil(t testing.TB, client redis.UniversalClient, key string, command ...an
 	if err := client.Do(t.Context(), append([]any{command[0], key}, command[1:]...)...).Err(); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// keys lists what Redis holds.
-func keys(t testing.TB, client redis.UniversalClient, pattern string) []string {
-	t.Helper()
-	found, err := client.Keys(t.Context(), pattern).Result()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return found
 }

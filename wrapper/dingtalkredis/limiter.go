@@ -132,9 +132,8 @@ func (f *Fleet) ahead() int {
 	return len(f.turns)
 }
 
-// ownTurn returns this process's next turn without Redis, or when to look again. The processes take turns by Redis's clock,
-// each in its place. That begins when turns that were reserved with Redis have passed. told is false if Redis has never told
-// the process its place. f.mu is held.
+// ownTurn returns this process's next turn without Redis, or when to look again. The processes take turns by Redis's clock, each
+// in its place, when reserved turns have passed. told is false if Redis has never told the place. f.mu is held.
 func (f *Fleet) ownTurn() (due time.Time, found, told bool) {
 	if f.away {
 		f.pause = lostTime

@@ -111,7 +111,6 @@ func (j task) run() (r report, err error) {
 	return r, nil
 }
 
-// pod is a process of a fleet, as its parent sees it. It is killed when the test ends.
 type pod struct {
 	cmd *exec.Cmd
 	out io.Reader

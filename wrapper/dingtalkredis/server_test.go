@@ -63,7 +63,6 @@ func followed(t testing.TB, replica *redistest.Server, password ...string) *redi
 	return replica
 }
 
-// eventually waits for what must come true.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !is(); time.Sleep(time.Millisecond) {

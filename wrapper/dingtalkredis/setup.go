@@ -98,7 +98,7 @@ func setupFault(err error, moves bool) Fault {
 	return ""
 }
 
-// isNone reports whether Redis has no value. Inside another error, that is a Sentinel's answer.
+// isNone reports whether Redis has no value. Inside another error, it is a Sentinel's answer.
 func isNone(err error) bool { return err == redis.Nil } //nolint:errorlint // see above
 
 // isTLS reports whether a handshake failed. Each of its errors, of the other side too, has that prefix.

@@ -13,8 +13,7 @@ import (
 
 const (
 	leaseTime = 3 * time.Second // of a process that fetches a token, and renews the lease until it is killed
-	// dueTime is how long before its end a token is renewed, but at most a quarter of its lifetime. It is a little
-	// longer than the client's own value: a client that asks for a renewal then gets one.
+	// dueTime is how long before its end a token is renewed, or a quarter of its lifetime: a client that asks then gets one.
 	dueTime = generated.TokenRenewalTime + 5*time.Second
 )
 

@@ -77,9 +77,7 @@ func TestOddCredentials(t *testing.T) {
 	} {
 		server := dingtalktest.NewServer(t)
 		file := filepath.Join(t.TempDir(), "secret")
-		if err := os.WriteFile(file, []byte(tt.before+secret+tt.behind), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		write(t, file, tt.before+secret+tt.behind)
 		odd := func(value string) string { return tt.before + value + tt.behind }
 		for where, env := range map[string]map[string]string{
 			connect.EnvAppKey:    {connect.EnvAppKey: odd(key), connect.EnvAppSecret: secret},
@@ -204,10 +202,7 @@ func TestDoctorExaminesTheConnection(t *testing.T) {
 	server.StartTLS()
 	defer server.Close()
 	file := filepath.Join(t.TempDir(), "authority.pem")
-	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	if err := os.WriteFile(file, certificate, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, file, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
 	proxy := httptest.NewServer(tunnel(server.Listener.Addr().String()))
 	defer proxy.Close()
 	const unmade = "not checked  token\nnot checked  permission\nnot checked  address\nnot checked  conversion\n"

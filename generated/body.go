@@ -30,10 +30,14 @@ var errNotText = errors.New("it holds text that is not UTF-8")
 
 // decode returns JSON as values of type any. Numbers keep their digits.
 func decode(raw []byte) (value any, err error) {
+	err = decodeInto(raw, &value)
+	return value, err
+}
+
+func decodeInto(raw []byte, value any) error {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
-	err = decoder.Decode(&value)
-	return value, err
+	return decoder.Decode(value)
 }
 
 // fitBody checks a body, and returns it as it is sent.
@@ -233,7 +237,5 @@ func (n Nullable[T]) MarshalJSON() ([]byte, error) { return json.Marshal(n.value
 // UnmarshalJSON implements [json.Unmarshaler]. Whole numbers keep their digits.
 func (n *Nullable[T]) UnmarshalJSON(raw []byte) error {
 	n.set = true
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber()
-	return decoder.Decode(&n.value)
+	return decodeInto(raw, &n.value)
 }

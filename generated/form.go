@@ -101,7 +101,7 @@ func (f *form) attach(req *http.Request) {
 		req.ContentLength = f.size + int64(len(end))
 	}
 	parts := append(slices.Clip(f.parts), strings.NewReader(end))
-	req.Body = formBody{io.MultiReader(parts...), f, req.Context()}
+	req.Body = io.NopCloser(formBody{io.MultiReader(parts...), f, req.Context()})
 }
 
 func (f *form) holds(field string) bool { return slices.Contains(f.set, field) }
@@ -122,5 +122,3 @@ func (b formBody) Read(p []byte) (int, error) {
 	}
 	return b.parts.Read(p)
 }
-
-func (b formBody) Close() error { return nil }

@@ -1,6 +1,7 @@
 package generated
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -141,16 +142,11 @@ func LookupErrorCode(code string) *ErrorCode { return new(Operation).LookupError
 
 // LookupErrorCode is the function [LookupErrorCode], but looks at the operation's own codes first.
 func (o *Operation) LookupErrorCode(code string) *ErrorCode {
+	is := func(spelling string) bool { return strings.EqualFold(spelling, code) }
 	for _, rows := range [][]ErrorCode{o.Codes, catalogue} {
 		for i := range rows {
-			row := &rows[i]
-			if strings.EqualFold(code, string(row.Code)) {
+			if row := &rows[i]; is(string(row.Code)) || slices.ContainsFunc(row.Aliases, is) {
 				return row
-			}
-			for _, alias := range row.Aliases {
-				if strings.EqualFold(code, alias) {
-					return row
-				}
 			}
 		}
 	}

@@ -163,14 +163,13 @@ type envelope struct {
 
 // read reads an answer, whatever the case of its fields' names.
 func read(answer object) (e envelope) {
-	var denied, otherMessage string
 	fields := [...]struct {
 		name string
 		to   *string
 	}{
 		{"code", &e.code}, {"message", &e.message}, {"requestid", &e.requestID},
 		{"errcode", &e.legacyCode}, {"sub_code", &e.subCode}, {"errmsg", &e.legacyMessage},
-		{"errorcode", &e.otherCode}, {"errormsg", &e.otherMessage}, {"errormessage", &otherMessage},
+		{"errorcode", &e.otherCode}, {"errormsg", &e.otherMessage}, {"errormessage", &e.otherMessage},
 		{"status", &e.status}, {"punish", &e.punish},
 	}
 	for quoted, raw, rest := answer.next(); quoted != ""; quoted, raw, rest = rest.next() {
@@ -179,19 +178,15 @@ func read(answer object) (e envelope) {
 		}
 		name := scalar(quoted)
 		if strings.EqualFold(name, "accessdenieddetail") {
-			denied = raw
+			var scopes []string                                                      // on the heap, so only here
+			_ = json.Unmarshal([]byte(object(raw).field("requiredScopes")), &scopes) // of another type, it says nothing
+			e.scopes = scopes
 		}
 		for _, field := range &fields {
 			if strings.EqualFold(name, field.name) {
-				*field.to = scalar(raw)
+				*field.to = cmp.Or(scalar(raw), *field.to)
 			}
 		}
-	}
-	e.otherMessage = cmp.Or(e.otherMessage, otherMessage)
-	if denied != "" {
-		var scopes []string
-		_ = json.Unmarshal([]byte(object(denied).field("requiredScopes")), &scopes) // of another type, it says nothing
-		e.scopes = scopes
 	}
 	return e
 }

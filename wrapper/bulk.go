@@ -33,8 +33,8 @@ func (c *Client) OpenConversationIDs(ctx context.Context, chatIDs iter.Seq[strin
 // returns a row's chat id. Each distinct id is called once (see [WithMemory]). The client's limiter sets the rate;
 // without one, an [AdaptiveLimiter] at [DefaultRate] does.
 //
-// [Error.Scope] decides whether a failure ends the run. ScopeChat does not. ScopeAll does, as do several failures of
-// ScopeUnclear in a row ([Kind.InARow]). When the run ends, it sends no more requests and yields the calls in flight.
+// [Error.Scope] decides whether a failure ends the run. ScopeChat does not. ScopeAll does, as do three failures of
+// ScopeUnclear in a row, or five of an outage. When the run ends, it sends no more requests and yields the calls in flight.
 // Error.EndsRun marks the failure that ended the run. Every id without a result then comes with [ErrNotTried], which
 // wraps that failure: break out of the loop at the first [ErrNotTried], or go on to see all of them.
 //

@@ -255,18 +255,16 @@ func TestStop(t *testing.T) {
 	})
 }
 
-// Every kind has a scope and a unique name; a kind of tomorrow is a rejection.
+// Every kind has a text and a unique name; a kind of tomorrow is a rejection.
 func TestKinds(t *testing.T) {
 	t.Parallel()
 	names := map[generated.Kind]bool{}
 	for _, k := range dingtalk.Kinds() {
-		if names[k.Name()] || k.Name() == "" || k.Error() == "" || (k.Scope() == dingtalk.ScopeChat) != (k.InARow() == 0) || (k.Scope() == dingtalk.ScopeAll) != (k.InARow() == 1) {
-			t.Errorf("%q: %v, %s, %d in a row", k.Name(), k, k.Scope(), k.InARow())
-		}
+		errorIf(t, names[k.Name()] || k.Name() == "" || k.Error() == "", "%q: %v", k.Name(), k)
 		names[k.Name()] = true
 	}
 	e := (&dingtalk.Error{Kind: context.Canceled})
-	errorIf(t, e.Scope() != dingtalk.ScopeAll || !errors.Is(dingtalk.Sentinel("a kind of tomorrow"), dingtalk.ErrRejected), "the end of a context: %s", e.Scope())
+	errorIf(t, e.Scope() != dingtalk.ScopeAll || !errors.Is(dingtalk.Sentinel("a kind of tomorrow"), dingtalk.ErrRejected), "the end of a context: %d", e.Scope())
 }
 
 // An error names each invalid option of a run; a nil option is skipped. A run that is stopped before it begins sends

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -87,7 +88,7 @@ func (p *path) repeat(ctx context.Context, c *call) *Error {
 			return v.failure(why)
 		}
 		if p.log != nil {
-			p.log.wait(ctx, v.failure(""), wait)
+			p.log.write(ctx, slog.LevelInfo, "dingtalk wait", "op", v.Op, "wait", wait, "error", v.failure(""))
 		}
 		if err := p.clock.Sleep(c.waits, wait); err != nil {
 			return c.unsent(&verdict{ended: err}, before)
@@ -116,8 +117,7 @@ func (p *path) request(ctx context.Context, c *call) *verdict {
 	}
 	cached := c.chatID != "" && p.cache != nil
 	if cached && c.sent == 0 {
-		if id, found := p.cache.Get(ctx, c.chatID); found && isID(id, c.chatID) {
-			c.id = id
+		if p.recall(ctx, c); c.id != "" {
 			return nil
 		}
 	}
@@ -127,9 +127,25 @@ func (p *path) request(ctx context.Context, c *call) *verdict {
 		}
 	}
 	if cached {
+		defer p.survive(ctx)
 		p.cache.Set(ctx, c.chatID, c.id)
 	}
 	return nil
+}
+
+// recall looks for a conversion in the cache.
+func (p *path) recall(ctx context.Context, c *call) {
+	defer p.survive(ctx)
+	if id, found := p.cache.Get(ctx, c.chatID); found && isID(id, c.chatID) {
+		c.id = id
+	}
+}
+
+// survive ends a panic of the cache, which a call does not need.
+func (p *path) survive(ctx context.Context) {
+	if recover() != nil && p.log != nil {
+		p.log.write(ctx, slog.LevelWarn, "dingtalk: the cache panicked")
+	}
 }
 
 // pace waits for the limiter.
@@ -248,11 +264,7 @@ func (p *path) attempt(ctx context.Context, c *call) (v *verdict) {
 	c.holds = back()
 	p.settle(c, v, failed)
 	if p.log != nil {
-		var failure *Error
-		if v != nil {
-			failure = v.failure("")
-		}
-		p.log.attempt(ctx, c, failure, answer, p.clock.Now().Sub(begun))
+		p.log.attempt(ctx, c, v, answer, p.clock.Now().Sub(begun))
 	}
 	return v
 }

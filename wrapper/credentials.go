@@ -242,11 +242,9 @@ func (s tokenStore) Token(ctx context.Context, key string, fetch tokens.Fetch) (
 	return tokens.Token(token), err
 }
 
-// shareThrough shares the app's token through store.
-func shareThrough(store TokenStore) tokenSharing {
-	return func(baseURL string, creds AppCredentials) tokens.Shared {
-		digest := hmac.New(sha256.New, []byte(creds.AppSecret))
-		digest.Write([]byte("openconversation token key\x00" + baseURL + "\x00" + creds.AppKey))
-		return tokens.Share(tokenStore{store}, baseURL+" "+creds.AppKey+" "+hex.EncodeToString(digest.Sum(nil)[:16]))
-	}
+// share shares an app's token through the caller's store.
+func (s tokenStore) share(baseURL string, creds AppCredentials) tokens.Shared {
+	digest := hmac.New(sha256.New, []byte(creds.AppSecret))
+	digest.Write([]byte("openconversation token key\x00" + baseURL + "\x00" + creds.AppKey))
+	return tokens.Share(s, baseURL+" "+creds.AppKey+" "+hex.EncodeToString(digest.Sum(nil)[:16]))
 }

@@ -148,8 +148,6 @@ const (
 	ScopeAll                  // every chat: the first ends a run
 )
 
-func (s Scope) String() string { return [...]string{"unclear", "chat", "all"}[s] }
-
 // Kind is the type of this package's sentinels. The list of kinds is fixed; see [Kinds].
 type Kind struct { //nolint:errname // it is what Error.Kind holds; the error is Error
 	name   generated.Kind
@@ -162,9 +160,6 @@ func (k *Kind) Name() generated.Kind { return k.name }
 
 // Error returns the kind's text for people.
 func (k *Kind) Error() string { return k.text }
-
-// InARow returns how many failures of this kind in a row end a run over many chats; 0 means that none do.
-func (k *Kind) InARow() int { return k.inARow }
 
 // Scope returns the scope of failures of this kind.
 func (k *Kind) Scope() Scope { return scopeOf(k.inARow) }

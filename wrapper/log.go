@@ -16,7 +16,7 @@ type slogger struct {
 	path *path
 }
 
-func (l slogger) attempt(ctx context.Context, c *call, failure *Error, answer *wire.Answer, took time.Duration) {
+func (l slogger) attempt(ctx context.Context, c *call, v *verdict, answer *wire.Answer, took time.Duration) {
 	if !l.writes(ctx, slog.LevelDebug) { // the attributes cost allocations
 		return
 	}
@@ -28,14 +28,10 @@ func (l slogger) attempt(ctx context.Context, c *call, failure *Error, answer *w
 		id := l.path.secrets(c).Show(answer.Header.Get(requestIDHeader), maxSnippetBytes)
 		about = append(about, "status", answer.Status, "request_id", id)
 	}
-	if failure != nil {
-		about = append(about, "error", failure)
+	if v != nil {
+		about = append(about, "error", v.failure(""))
 	}
 	l.write(ctx, slog.LevelDebug, "dingtalk attempt", about...)
-}
-
-func (l slogger) wait(ctx context.Context, failure *Error, wait time.Duration) {
-	l.write(ctx, slog.LevelInfo, "dingtalk wait", "op", failure.Op, "wait", wait, "error", failure)
 }
 
 func (l slogger) token(ctx context.Context, event string, err error) {
@@ -47,10 +43,6 @@ func (l slogger) token(ctx context.Context, event string, err error) {
 		err = l.path.secrets(new(call)).HideError(err)
 	}
 	l.write(ctx, slog.LevelWarn, "dingtalk token", "event", event, "error", err)
-}
-
-func (l slogger) cachePanicked(ctx context.Context) {
-	l.write(ctx, slog.LevelWarn, "dingtalk: the cache panicked")
 }
 
 // quietKey is the key of the lines that are kept back, and loggingKey marks the context that a handler gets: it may call

@@ -2,7 +2,6 @@ package dingtalk
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -151,7 +150,7 @@ func WithBudget(budget Budget) Option {
 func WithTokenStore(store TokenStore) Option {
 	return option(oddPart("WithTokenStore", store), func(c *config) {
 		if c.share = nil; store != nil {
-			c.share = shareThrough(store)
+			c.share = tokenStore{store}.share
 		}
 	})
 }
@@ -159,33 +158,7 @@ func WithTokenStore(store TokenStore) Option {
 // WithCache keeps conversions, which saves calls. It is off by default, because no page promises that a chat's
 // openConversationId never changes: use a cache with a lifetime.
 func WithCache(cache Cache) Option {
-	return option(oddPart("WithCache", cache), func(c *config) {
-		if c.path.cache = nil; cache != nil {
-			c.path.cache = safeCache{cache, c.path}
-		}
-	})
-}
-
-// safeCache survives panics of a cache, which a call does not need.
-type safeCache struct {
-	Cache
-	path *path
-}
-
-func (s safeCache) Get(ctx context.Context, chatID string) (id string, ok bool) {
-	defer s.survive(ctx)
-	return s.Cache.Get(ctx, chatID)
-}
-
-func (s safeCache) Set(ctx context.Context, chatID, id string) {
-	defer s.survive(ctx)
-	s.Cache.Set(ctx, chatID, id)
-}
-
-func (s safeCache) survive(ctx context.Context) {
-	if recover() != nil && s.path.log != nil {
-		s.path.log.cachePanicked(ctx)
-	}
+	return option(oddPart("WithCache", cache), func(c *config) { c.path.cache = cache })
 }
 
 // WithLogger logs attempts and token fetches at debug level, waits at info, and what an operator should see at warn. No

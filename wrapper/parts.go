@@ -155,8 +155,5 @@ func NewLimiter(perSecond float64) *AdaptiveLimiter {
 // early.
 func (l *AdaptiveLimiter) Wait(ctx context.Context) error { return l.pace.Wait(ctx) }
 
-// Rate returns the current rate in calls a second.
-func (l *AdaptiveLimiter) Rate() float64 { return l.pace.Rate() }
-
 // Answered tells the limiter whether a request was throttled.
 func (l *AdaptiveLimiter) Answered(throttled bool) { l.pace.Answered(throttled) }

@@ -2,6 +2,7 @@ package dingtalk
 
 import (
 	"context"
+	"log/slog"
 	"maps"
 	"net/http"
 	"sync"
@@ -51,10 +52,9 @@ type tokenKeeper interface {
 
 // logger logs what happens. Only [WithLogger] refers to a slogger: an app without it does not link most of log/slog.
 type logger interface {
-	attempt(ctx context.Context, c *call, failure *Error, answer *wire.Answer, took time.Duration)
-	wait(ctx context.Context, failure *Error, wait time.Duration)
+	attempt(ctx context.Context, c *call, v *verdict, answer *wire.Answer, took time.Duration)
 	token(ctx context.Context, event string, err error)
-	cachePanicked(ctx context.Context)
+	write(ctx context.Context, level slog.Level, msg string, args ...any)
 	// quiet keeps the log of a token's fetch back while callers wait for it: a handler may block, or call the client.
 	quiet(ctx context.Context) (quiet context.Context, flush func())
 }

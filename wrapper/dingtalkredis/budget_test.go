@@ -77,3 +77,21 @@ func TestAvailableBudget(t *testing.T) {
 	p.Set(redistest.Fault{Cut: true})
 	wantQuota(t, own.Spend(t.Context())) // nothing is borrowed from a budget that is used up
 }
+
+// A schedule, a list of processes or a count that is garbage is made anew. What was counted is known by those that sent it.
+func TestGarbageIsReplaced(t *testing.T) {
+	t.Parallel()
+	rdb := newRedis(t, redistest.Start(t).Addr)
+	fleet := newFleet(t, rdb, "http://127.0.0.1:1")
+	limiter, budget := fleet.Limiter(1000), fleet.Budget(1000)
+	for n, garbage := range [][]any{{}, {"SET", "garbage"}, {"RPUSH", "a"}, // the first finds no key
+		{"HSET", "next", "x", "step", "-1", "line", "1e99", "places", "many", "epoch", "9:x:y", "base", "-1", "new", "x"}} {
+		for _, key := range rdb.Keys(t.Context(), "*").Val() {
+			spoil(t, rdb, key, garbage...)
+		}
+		if err := errors.Join(limiter.Wait(t.Context()), budget.Spend(t.Context())); err != nil {
+			t.Errorf("%v: %v", garbage, err)
+		}
+		wantUsed(t, budget, n+1)
+	}
+}

@@ -65,7 +65,7 @@ func TestClocksApart(t *testing.T) {
 			if want := time.Date(at.Year(), at.Month()+1, 1, 0, 0, 0, 0, at.Location()); !budget.Resets().Equal(want) {
 				t.Errorf("the month ends at %s, want %s", budget.Resets(), want)
 			}
-			for _, name := range keys(t, rdb, "*") {
+			for _, name := range rdb.Keys(t.Context(), "*").Val() {
 				if left := rdb.PTTL(ctx, name).Val(); left <= 0 {
 					t.Errorf("%s never ends", name)
 				}

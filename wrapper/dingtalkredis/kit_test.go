@@ -124,12 +124,3 @@ func spoil(t testing.TB, client redis.UniversalClient, key string, command ...an
 		t.Fatal(err)
 	}
 }
-
-func keys(t testing.TB, client redis.UniversalClient, pattern string) []string {
-	t.Helper()
-	found, err := client.Keys(t.Context(), pattern).Result()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return found
-}

@@ -68,7 +68,7 @@ func TestLossOfRedisKeepsTheRate(t *testing.T) {
 			sent := during(t, newLimiters(t, p.Addr, rate, pods), func() {
 				count := newRedis(t, s.Addr)
 				eventually(t, "Redis knows every process", func() bool {
-					names := keys(t, count, "*:processes")
+					names := count.Keys(t.Context(), "*:processes").Val()
 					return len(names) == 1 && count.HGet(t.Context(), names[0], "places").Val() == strconv.Itoa(pods)
 				})
 				time.Sleep(3 * time.Second)

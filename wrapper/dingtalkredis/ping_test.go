@@ -90,7 +90,7 @@ func setups(t *testing.T) map[string]setup {
 	if err := fleet.Limiter(1000).Wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	name := keys(t, keep, "*:rate:*")[0]
+	name := keep.Keys(t.Context(), "*:rate:*").Val()[0]
 	if err := keep.Set(t.Context(), name, "x", 0).Err(); err != nil {
 		t.Fatal(err)
 	}

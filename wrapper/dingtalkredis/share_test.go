@@ -25,7 +25,7 @@ func TestCacheIsShared(t *testing.T) {
 		convert(t, second, id)
 	}
 	wantRequests(t, server, 3, 1)
-	for _, name := range keys(t, rdb, "*") {
+	for _, name := range rdb.Keys(t.Context(), "*").Val() {
 		if left := rdb.PTTL(t.Context(), name).Val(); left <= 0 || left > time.Hour {
 			t.Errorf("%q ends in %s", name, left)
 		}
@@ -37,7 +37,7 @@ func TestCacheIsShared(t *testing.T) {
 	}
 	// Garbage is a miss, and is replaced.
 	for n, command := range [][]any{{"SET", "cid-without-a-mark"}, {"SET", "cid2 "}, {"SET", "cid2 two words"}, {"SET", "cid2 \xff"}, {"LPUSH", "a"}} {
-		spoil(t, rdb, keys(t, rdb, "*:chat1")[0], command...)
+		spoil(t, rdb, rdb.Keys(t.Context(), "*:chat1").Val()[0], command...)
 		convert(t, second, "chat1")
 		if got := server.Count(convertOp); got != 4+n {
 			t.Errorf("%d conversions, want %d", got, 4+n)
@@ -92,7 +92,7 @@ func TestLimiterSurvivesGarbage(t *testing.T) {
 	if err := l.Wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	name := keys(t, rdb, "*:rate:*")[0]
+	name := rdb.Keys(t.Context(), "*:rate:*").Val()[0]
 	for _, command := range [][]any{{"SET", "x"}, {"HSET", "next", "x", "cut", "nan", "bad", "inf"}, {"HSET", "next", "1e300", "cut", "1e300", "bad", "-1"}} {
 		spoil(t, rdb, name, command...)
 		begun := time.Now()
@@ -141,7 +141,7 @@ func TestBudgetIsRestored(t *testing.T) {
 	wantUsed(t, a, 0)
 	spendAll(t, a, 5)
 	spendAll(t, b, 5)
-	name := keys(t, rdb, "*:budget")[0]
+	name := rdb.Keys(t.Context(), "*:budget").Val()[0]
 	for n, command := range [][]any{{"SET", "x"}, {"HSET", "new", "x"}, {"HSET", "new", "-1"}, {"HSET", "base", "1e300"}, {"DEL"}} {
 		spoil(t, rdb, name, command...)
 		spendAll(t, b, 1)

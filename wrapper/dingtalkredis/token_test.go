@@ -22,7 +22,7 @@ func TestTokenIsSealed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := keys(t, rdb, "*")
+	found := rdb.Keys(t.Context(), "*").Val()
 	if len(found) != 1 {
 		t.Fatalf("Redis holds %q, want one key", found)
 	}
@@ -52,7 +52,7 @@ func TestForeignTokensAreNotFound(t *testing.T) {
 	} {
 		fleet := newFleetOf(t, rdb, c.creds, c.server.URL)
 		convert(t, newClient(t, c.server.URL, c.creds, dingtalk.WithTokenStore(fleet.TokenStore())), "chat")
-		if found := keys(t, rdb, "*:token:*"); len(found) != n+1 {
+		if found := rdb.Keys(t.Context(), "*:token:*").Val(); len(found) != n+1 {
 			t.Errorf("Redis holds %d tokens, want %d", len(found), n+1)
 		}
 	}
@@ -67,7 +67,7 @@ func TestGarbageTokenIsReplaced(t *testing.T) {
 	server := dingtalktest.NewServer(t, dingtalktest.WithAnyChat())
 	fleet := newFleet(t, rdb, server.URL)
 	convert(t, newClient(t, server.URL, creds, dingtalk.WithTokenStore(fleet.TokenStore())), "first")
-	name := keys(t, rdb, "*")[0]
+	name := rdb.Keys(t.Context(), "*").Val()[0]
 	good := rdb.Get(t.Context(), name).Val()
 	for n, command := range [][]any{{"SET", "garbage", "EX", 3600}, {"SET", "", "EX", 3600}, {"SET", good[:len(good)-1] + "x", "EX", 3600},
 		{"SET", good}, {"HSET", "a", "b"}, {"RPUSH", good}} { // the fourth would never end
@@ -117,7 +117,7 @@ func TestFetchThatFails(t *testing.T) {
 	if _, err := client.OpenConversationID(t.Context(), "chat"); err == nil {
 		t.Error("wrong credentials were accepted")
 	}
-	if found := keys(t, rdb, "*"); len(found) != 0 {
+	if found := rdb.Keys(t.Context(), "*").Val(); len(found) != 0 {
 		t.Errorf("Redis holds %q", found)
 	}
 }

@@ -73,7 +73,7 @@ func TestImporterModule(t *testing.T) {
 			if err := os.CopyFS(app, os.DirFS(filepath.Join(importerFolder, a.name))); err != nil {
 				t.Fatal(err)
 			}
-			newcomer.Write(t, filepath.Join(app, "main_test.go"), read(t, filepath.Join(importerFolder, "main_test.go")))
+			newcomer.Write(t, filepath.Join(app, "main_test.go"), newcomer.Read(t, filepath.Join(importerFolder, "main_test.go")))
 			newcomer.Write(t, filepath.Join(app, "go.mod"), "module example.com/app\n\ngo 1.21\n")
 			u.Run(t, app, "go", "get", newcomer.Module+"@"+newcomer.Version)
 			u.Run(t, app, "go", "mod", "tidy")
@@ -82,7 +82,7 @@ func TestImporterModule(t *testing.T) {
 			u.Run(t, app, "go", "build", "-o", "app.bin", ".")
 			convertWith(t, filepath.Join(app, "app.bin"))
 
-			mod, sum := read(t, filepath.Join(app, "go.mod")), read(t, filepath.Join(app, "go.sum"))
+			mod, sum := newcomer.Read(t, filepath.Join(app, "go.mod")), newcomer.Read(t, filepath.Join(app, "go.sum"))
 			expect(t, filepath.Join(importerFolder, a.name, "go.mod.golden"), mod)
 			expect(t, filepath.Join(importerFolder, a.name, "go.sum.golden"), ourHash.ReplaceAllString(sum, "$1"))
 
@@ -133,7 +133,7 @@ func expect(t *testing.T, file, got string) {
 	if os.Getenv(importerSwitch) == "update" {
 		newcomer.Write(t, file, got)
 	}
-	if want := read(t, file); got != want {
+	if want := newcomer.Read(t, file); got != want {
 		t.Errorf("%s differs; if that is meant, run make importer IMPORTER=update\ngot:\n%s\nwant:\n%s", file, got, want)
 	}
 }
@@ -160,13 +160,4 @@ func goList(t *testing.T, args ...string) string {
 		t.Fatal(err)
 	}
 	return string(out)
-}
-
-func read(t *testing.T, file string) string {
-	t.Helper()
-	content, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
 }

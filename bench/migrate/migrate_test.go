@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"github.com/alibabacloud-go/tea/tea"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/internal/newcomer"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
@@ -176,14 +176,14 @@ func TestAutoretry(t *testing.T) {
 
 func inPage(t *testing.T, row string) {
 	t.Helper()
-	if !strings.Contains(string(read(t, page)), "\n"+row) {
+	if !strings.Contains(newcomer.Read(t, page), "\n"+row) {
 		t.Errorf("%s has no row %q", page, row)
 	}
 }
 
 // TestSnippets compares the page's code with the parts of the files that ran.
 func TestSnippets(t *testing.T) {
-	text := string(read(t, page))
+	text := newcomer.Read(t, page)
 	shown := map[string]string{}
 	for _, m := range regexp.MustCompile("(?s)<!-- (\\w+\\.go): (\\w+) -->\n```go\n(.*?)```\n").FindAllStringSubmatch(text, -1) {
 		shown[m[1]+": "+m[2]] = m[3]
@@ -193,7 +193,7 @@ func TestSnippets(t *testing.T) {
 	}
 	ran := map[string]string{}
 	for _, file := range []string{"before.go", "after.go"} {
-		for _, m := range regexp.MustCompile(`(?s)\t// snippet: (\w+)\n(.*?)\t// end\n`).FindAllStringSubmatch(string(read(t, file)), -1) {
+		for _, m := range regexp.MustCompile(`(?s)\t// snippet: (\w+)\n(.*?)\t// end\n`).FindAllStringSubmatch(newcomer.Read(t, file), -1) {
 			ran[file+": "+m[1]] = strings.TrimPrefix(strings.ReplaceAll("\n"+m[2], "\n\t", "\n"), "\n")
 		}
 	}
@@ -205,13 +205,4 @@ func TestSnippets(t *testing.T) {
 			t.Errorf("the page shows for %s\n%s\nwhat ran is\n%s", name, shown[name], code)
 		}
 	}
-}
-
-func read(t *testing.T, file string) []byte {
-	t.Helper()
-	content, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return content
 }

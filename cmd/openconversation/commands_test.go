@@ -8,7 +8,6 @@ import (
 	"go/constant"
 	"go/types"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
@@ -163,9 +162,7 @@ func TestCall(t *testing.T) {
 		t.Fatal(err)
 	}
 	spec := filepath.Join(t.TempDir(), "spec.json")
-	if err := os.WriteFile(spec, raw, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, spec, string(raw))
 	for args, tt := range map[string]struct {
 		code           int
 		stdout, stderr string // parts
@@ -249,11 +246,7 @@ func TestCatalogueIsComplete(t *testing.T) {
 	for _, pattern := range []string{"*.go", "*/*.go", "*/*/*.go"} {
 		files, _ := filepath.Glob("../../wrapper/" + pattern)
 		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			sdk.Write(text)
+			sdk.WriteString(read(t, file))
 		}
 	}
 	for text, chinese := range texts {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -23,6 +22,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/internal/newcomer"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
@@ -77,9 +77,7 @@ func TestOddCredentials(t *testing.T) {
 	} {
 		server := dingtalktest.NewServer(t)
 		file := filepath.Join(t.TempDir(), "secret")
-		if err := os.WriteFile(file, []byte(tt.before+secret+tt.behind), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		write(t, file, tt.before+secret+tt.behind)
 		odd := func(value string) string { return tt.before + value + tt.behind }
 		for where, env := range map[string]map[string]string{
 			connect.EnvAppKey:    {connect.EnvAppKey: odd(key), connect.EnvAppSecret: secret},
@@ -204,11 +202,8 @@ func TestDoctorExaminesTheConnection(t *testing.T) {
 	server.StartTLS()
 	defer server.Close()
 	file := filepath.Join(t.TempDir(), "authority.pem")
-	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	if err := os.WriteFile(file, certificate, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	proxy := httptest.NewServer(tunnel(server.Listener.Addr().String()))
+	write(t, file, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
+	proxy := httptest.NewServer(newcomer.Tunnel(server.Listener.Addr().String(), "example.com"))
 	defer proxy.Close()
 	const unmade = "not checked  token\nnot checked  permission\nnot checked  address\nnot checked  conversion\n"
 	for name, tt := range map[string]struct {
@@ -242,27 +237,4 @@ func TestDoctorExaminesTheConnection(t *testing.T) {
 			}
 		})
 	}
-}
-
-// tunnel is a proxy that leads to one address, whatever it is asked for.
-func tunnel(address string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		to, err := new(net.Dialer).DialContext(r.Context(), "tcp", address)
-		if err != nil || r.Method != http.MethodConnect {
-			http.Error(w, "no tunnel", http.StatusBadGateway)
-			return
-		}
-		defer to.Close()
-		from, buffered, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			return
-		}
-		defer from.Close()
-		_, _ = io.WriteString(from, "HTTP/1.1 200 OK\r\n\r\n")
-		go func() {
-			_, _ = io.Copy(to, buffered)
-			to.Close()
-		}()
-		_, _ = io.Copy(from, to)
-	})
 }

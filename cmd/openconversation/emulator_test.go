@@ -215,9 +215,7 @@ faults:
   - {fault: hang, operation: getAccessToken, delay: 1ms}
 `
 	file := filepath.Join(t.TempDir(), "scenario.yaml")
-	if err := os.WriteFile(file, []byte(scenario), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, file, scenario)
 	s := startService(t, "--scenario", file, "--admin", "127.0.0.1:0", "--quota", "7")
 	if s.env[connect.EnvAppKey] != "mykey" || s.env[connect.EnvAppSecret] != "mysecret" {
 		t.Errorf("credentials %v", s.env)
@@ -288,9 +286,7 @@ func TestEmulatorOnASocket(t *testing.T) {
 	if _, err := os.Stat(path); !os.IsNotExist(err) {
 		t.Errorf("the socket is still there: %v", err)
 	}
-	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, path, "mine")
 	refused("no socket")
 }
 
@@ -339,18 +335,10 @@ func TestPrintEnvInAShell(t *testing.T) {
 func TestDeployedArguments(t *testing.T) {
 	const folder = "../../deploy/emulator"
 	dir := t.TempDir()
-	text := func(name string) string {
-		content, err := os.ReadFile(filepath.Join(folder, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(content)
-	}
+	text := func(name string) string { return read(t, filepath.Join(folder, name)) }
 	_, settings, _ := strings.Cut(text("kubernetes.yaml"), "scenario.yaml: |\n")
 	settings, _, _ = strings.Cut(settings, "---")
-	if err := os.WriteFile(filepath.Join(dir, "manifest"), []byte(settings), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, filepath.Join(dir, "manifest"), settings)
 	here := strings.NewReplacer("/etc/emulator/scenario.yaml", filepath.Join(dir, "manifest"), "/scenario.yaml", filepath.Join(folder, "scenario.yaml"),
 		"/certificates", dir, "0.0.0.0:8080", "127.0.0.1:0", "0.0.0.0:8081", "127.0.0.1:0")
 	arguments := func(file, of string) (list []string) {

@@ -209,9 +209,7 @@ func saved(t *testing.T, path string, ids []string, random *rand.Rand) {
 			content = utf16LE(content)
 		}
 	}
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	write(t, path, content)
 }
 
 // Between the kills the list grows, loses rows, is sorted and saved again in other ways: no row is lost, and no more is
@@ -267,10 +265,7 @@ func TestKilledWhileTheListLives(t *testing.T) {
 // rowsOf is an output as lines of UTF-8, whatever it is.
 func rowsOf(t *testing.T, path string) string {
 	t.Helper()
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	raw := []byte(read(t, path))
 	if filepath.Ext(path) == ".xlsx" {
 		file, err := excelize.OpenReader(bytes.NewReader(raw))
 		if err != nil {

@@ -184,17 +184,27 @@ func (b *bench) wantWith(env map[string]string, code int, stderr string, flags .
 
 func (b *bench) read(path string) string {
 	b.t.Helper()
-	content, err := os.ReadFile(path)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return string(content)
+	return read(b.t, path)
 }
 
 func (b *bench) write(path, content string) {
 	b.t.Helper()
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		b.t.Fatal(err)
+	write(b.t, path, content)
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -176,14 +176,10 @@ func TestSideFilesTakeTheOutputsMode(t *testing.T) {
 	}
 }
 
-// fixture is a bench whose input a spreadsheet program wrote, with a text in it replaced.
-func fixture(t *testing.T, name, old, by string) *bench {
+// fixture is a bench whose input a spreadsheet program wrote.
+func fixture(t *testing.T, name string) *bench {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join("internal", "rows", "testdata", "files", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := newBench(t, name, strings.ReplaceAll(string(content), old, by))
+	b := newBench(t, name, read(t, filepath.Join("internal", "rows", "testdata", "files", name)))
 	b.out = filepath.Join(filepath.Dir(b.in), "out"+filepath.Ext(name))
 	return b
 }
@@ -191,14 +187,14 @@ func fixture(t *testing.T, name, old, by string) *bench {
 // Files as spreadsheet programs write them need no flag, and never cost a call for what is no id.
 func TestFilesOfSpreadsheetPrograms(t *testing.T) {
 	for _, name := range []string{"calc-utf8.csv", "calc-bar.csv", "calc-gb18030.csv", "calc-gbk-semicolon.csv", "calc-semicolon-quoted.csv", "calc-utf16-tab.txt", "calc.xlsx"} {
-		b := fixture(t, name, "\x00none", "")
+		b := fixture(t, name)
 		finish(t, b.process()).holds(t, 0, "4 rows: 4 converted, 0 failed; 4 calls", "reading "+b.in+": ")
 		if files := b.files(); files != name+" "+filepath.Base(b.out)+" "+filepath.Base(b.out)+".journal" {
 			t.Errorf("files %s", files)
 		}
 	}
 	for _, name := range []string{"calc.xls", "calc.ods"} {
-		b := fixture(t, name, "\x00none", "")
+		b := fixture(t, name)
 		b.want(2, "save it as .xlsx")
 		if b.server.Count(conversion) != 0 || b.files() != name {
 			t.Errorf("%s: files %s", name, b.files())

@@ -102,11 +102,19 @@ func TestScripts(t *testing.T) {
 			"bytes": func(ts *testscript.TestScript, _ bool, args []string) { // bytes FILE TEXT: a file of escapes, such as \x1a
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(unescaped(ts, args[1])), 0o600))
 			},
-			"repeat": func(ts *testscript.TestScript, _ bool, args []string) { // repeat FILE COUNT TEXT: appends a text so often
-				count, err := strconv.Atoi(args[1])
-				ts.Check(err)
-				old, _ := os.ReadFile(ts.MkAbs(args[0])) // or there is none
-				ts.Check(os.WriteFile(ts.MkAbs(args[0]), append(old, strings.Repeat(unescaped(ts, args[2]), count)...), 0o600))
+			"repeat": func(ts *testscript.TestScript, _ bool, args []string) { // repeat FILE COUNT TEXT: appends a text so often; # is the number
+				content, _ := os.ReadFile(ts.MkAbs(args[0])) // or there is none
+				text := unescaped(ts, args[2])
+				for i := range number(ts, args, 1) {
+					content = append(content, strings.ReplaceAll(text, "#", strconv.Itoa(i))...)
+				}
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), content, 0o600))
+			},
+			"alike": func(ts *testscript.TestScript, _ bool, args []string) { // alike CODE ARG…: oc prints the same in both languages
+				english, chinese := oc(ts, args), oc(ts, append(args, "--lang", "zh"))
+				if english.stdout != chinese.stdout {
+					ts.Fatalf("in English\n%s\nand in Chinese\n%s", english.stdout, chinese.stdout)
+				}
 			},
 			"book":   bookOf,
 			"folder": folderIn,
@@ -135,7 +143,7 @@ func number(ts *testscript.TestScript, args []string, i int) int {
 var filesFollow = []string{"-i", "--input", "-o", "--output", "--app-secret-file", "--spec", "--official-routes", "--scenario", "--log"}
 
 // oc is the command in this process, and its outcome: oc CODE ARG… [<FILE] [=> TEXT…]. Names of files are the script's.
-func oc(ts *testscript.TestScript, args []string) {
+func oc(ts *testscript.TestScript, args []string) result {
 	code, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	c, texts := call{args: slices.Clone(args[1:]), env: map[string]string{}}, []string(nil)
@@ -171,6 +179,7 @@ func oc(ts *testscript.TestScript, args []string) {
 			ts.Fatalf("%q is not in\n%s%s", text, got.stdout, got.stderr)
 		}
 	}
+	return got
 }
 
 // bookOf makes a workbook of CSV files: book OUT SHEET=IN… A cell is a text, or after a sign of its own: ='formula',

@@ -88,6 +88,16 @@ func Context(t *testing.T) context.Context {
 	return ctx
 }
 
+// Read returns a file's content.
+func Read(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
 // Write writes a file and the folders that it lacks.
 func Write(t *testing.T, file, content string) {
 	t.Helper()

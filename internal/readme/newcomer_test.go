@@ -47,17 +47,14 @@ func TestNewcomer(t *testing.T) {
 // insert puts a block before the first line of a file that the mark "before" matches, or at the file's end.
 func insert(t *testing.T, file string, b block) {
 	t.Helper()
-	content, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	content := newcomer.Read(t, file)
 	at := len(content)
 	if before, ok := b.marks["before"]; ok {
-		found := regexp.MustCompile("(?m)" + before).FindIndex(content)
+		found := regexp.MustCompile("(?m)" + before).FindStringIndex(content)
 		if found == nil {
 			t.Fatalf("%s has no line %s", file, before)
 		}
 		at = found[0]
 	}
-	newcomer.Write(t, file, string(content[:at])+strings.Join(b.body, "\n")+"\n"+string(content[at:]))
+	newcomer.Write(t, file, content[:at]+strings.Join(b.body, "\n")+"\n"+content[at:])
 }

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/dingtalk-openapi/openconversation-go/internal/newcomer"
 )
 
 const root = "../.."
@@ -24,11 +26,7 @@ func load(t *testing.T, file string) *page {
 // The tables match their sources.
 func TestTablesAreFilled(t *testing.T) {
 	for _, table := range tables {
-		content, err := os.ReadFile(filepath.Join(root, table.page))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if filled, err := table.fill(root); err != nil || filled != string(content) {
+		if filled, err := table.fill(root); err != nil || filled != newcomer.Read(t, filepath.Join(root, table.page)) {
 			t.Errorf("%s: %s is not what its source says (%v): run make readme", table.page, table.name, err)
 		}
 	}

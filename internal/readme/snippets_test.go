@@ -84,14 +84,10 @@ func (u *user) compile(t *testing.T, b block, later []block) {
 	code, name := strings.Join(b.body, "\n")+"\n", cmp.Or(b.marks["file"], "main.go")
 	folder := u.folder(t, b)
 	if inside := b.marks["inside"]; inside != "" {
-		wrapped, err := os.ReadFile(filepath.Join("testdata", inside))
-		if err != nil {
-			t.Fatal(err)
-		}
 		if b.marks["in"] == "" {
 			folder = u.Sources
 		}
-		before, after, _ := strings.Cut(string(wrapped), hole)
+		before, after, _ := strings.Cut(newcomer.Read(t, filepath.Join("testdata", inside)), hole)
 		name, code = strings.TrimSuffix(inside, ".txt"), before+code+after
 		folder = filepath.Join(folder, "snippet", strings.TrimSuffix(name, ".go"))
 	}

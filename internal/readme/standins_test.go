@@ -3,15 +3,11 @@
 package main
 
 import (
-	"context"
 	"io"
-	"net"
-	"net/http"
 	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"testing"
 
 	"github.com/dingtalk-openapi/openconversation-go/internal/newcomer"
@@ -52,36 +48,8 @@ func online(t *testing.T) *user {
 	if err != nil || address == nil {
 		t.Fatalf("the emulator said %q, %v", said, err)
 	}
-	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host, _, _ := net.SplitHostPort(r.Host)
-		if r.Method != http.MethodConnect || !slices.Contains(hosts, host) {
-			http.Error(w, "a snippet calls "+r.Host+", for which there is no stand-in", http.StatusBadGateway)
-			return
-		}
-		tunnel(w, string(address[1]))
-	}))
+	proxy := httptest.NewServer(newcomer.Tunnel(string(address[1]), hosts...))
 	t.Cleanup(proxy.Close)
 	u.online = []string{"HTTPS_PROXY=" + proxy.URL, "SSL_CERT_FILE=" + authority}
 	return u
-}
-
-// tunnel joins the client's connection to one to address.
-func tunnel(w http.ResponseWriter, address string) {
-	server, err := new(net.Dialer).DialContext(context.Background(), "tcp", address)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadGateway)
-		return
-	}
-	defer server.Close()
-	client, buffered, err := w.(http.Hijacker).Hijack()
-	if err != nil {
-		return
-	}
-	defer client.Close()
-	_, _ = io.WriteString(client, "HTTP/1.1 200 OK\r\n\r\n")
-	go func() {
-		_, _ = io.Copy(server, buffered)
-		server.Close()
-	}()
-	_, _ = io.Copy(client, server)
 }

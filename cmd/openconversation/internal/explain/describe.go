@@ -187,12 +187,6 @@ func Ended(ctx context.Context, err error) error {
 	return cause
 }
 
-// FromCall reports whether err is the error of a call.
-func FromCall(err error) bool {
-	var e *dingtalk.Error
-	return errors.As(err, &e)
-}
-
 // PrintHint prints a hint.
 func PrintHint(w *term.World, hint lang.Text) {
 	fmt.Fprintln(w.Err, w.Lang.Sprintf("%s %s", w.Paint(w.Err, term.Yellow, w.Lang.Sprintf("hint:")), term.Printable(hint.Say(w.Lang))))

@@ -52,7 +52,7 @@ func NewClient(creds Credentials, opts ...Option) (client *Client, err error) {
 	}
 	p.lanes.New = func() any { return &lane{breaker: breaker.New(limits, p.clock)} }
 	p.ban.Clock, p.credit.Clock = p.clock, p.clock
-	if p.tokens, err = newTokens(p, creds, cfg.share); err != nil {
+	if p.tokens, err = newTokens(&cfg, creds); err != nil {
 		return nil, err
 	}
 	return &Client{p}, nil

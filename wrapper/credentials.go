@@ -104,36 +104,34 @@ func (t staticToken) check() error {
 	return nil
 }
 
-// tokenSharing makes the store of a client's base URL and app. Only [WithTokenStore] refers to it.
-type tokenSharing func(baseURL string, creds AppCredentials) tokens.Shared
-
 // newTokens makes the token keeper for credentials.
-func newTokens(p *path, creds Credentials, share tokenSharing) (tokenKeeper, error) {
+func newTokens(cfg *config, creds Credentials) (tokenKeeper, error) {
 	if creds == nil || isNil(creds) {
 		return nil, errors.New("credentials are nil")
 	}
 	switch own := creds.(type) {
 	case AppCredentials:
-		return newCache(p, own, share)
+		return newCache(cfg, own)
 	case *AppCredentials:
-		return newCache(p, *own, share)
+		return newCache(cfg, *own)
 	case interface{ check() error }:
 		if err := own.check(); err != nil {
 			return nil, err
 		}
 	}
-	if share != nil {
+	if cfg.share != nil {
 		return nil, errors.New("WithTokenStore: it needs AppCredentials")
 	}
 	return &foreignTokens{creds}, nil // a pointer: fmt does not look behind it
 }
 
-func newCache(p *path, creds AppCredentials, share tokenSharing) (tokenKeeper, error) {
+func newCache(cfg *config, creds AppCredentials) (tokenKeeper, error) {
+	p := cfg.path
 	if err := creds.Check(); err != nil {
 		return nil, err
 	}
 	p.appSecret = func() string { return creds.AppSecret }
-	cfg := tokens.Config{
+	own := tokens.Config{
 		App: &tokenOf{p, func(ctx context.Context, c *call) (*http.Response, error) {
 			// Not GetAccessToken: an app that only converts does not link the checks of bodies.
 			request := generated.NewRequest(c.contract)
@@ -143,10 +141,10 @@ func newCache(p *path, creds AppCredentials, share tokenSharing) (tokenKeeper, e
 		}},
 		Clock: p.clock, Early: generated.TokenRenewalTime, Limit: time.Duration(p.retry.MaxAttempts) * (p.wire.Limit() + p.retry.MaxWait),
 	}
-	if share != nil {
-		cfg.Shared = share(p.plain.Server.String(), creds)
+	if cfg.share != nil {
+		own.Shared = cfg.share(p.plain.Server.String(), creds)
 	}
-	return tokens.New(cfg), nil
+	return tokens.New(own), nil
 }
 
 // tokenOf fetches an app's token. send holds the secret: no formatter looks into a function.

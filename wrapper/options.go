@@ -14,6 +14,7 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/tokens"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
@@ -39,10 +40,10 @@ type config struct {
 	path          *path // of the client to be
 	baseURL       string
 	timeout       time.Duration
-	region        bool              // WithRegion was given
-	roundTripper  http.RoundTripper // of the caller's http.Client
-	clientTimeout time.Duration     // likewise
-	share         tokenSharing      // nil: tokens are not shared
+	region        bool                                                     // WithRegion was given
+	roundTripper  http.RoundTripper                                        // of the caller's http.Client
+	clientTimeout time.Duration                                            // likewise
+	share         func(baseURL string, creds AppCredentials) tokens.Shared // makes the store of a client; nil: tokens are not shared
 }
 
 // WithRegion selects the public host. The default is [International]. It cannot be combined with [WithBaseURL].

@@ -263,7 +263,19 @@ func (r *Request) CheckPath() error {
 
 // escaped escapes the characters that a path cannot hold as they are: otherwise net/url would undo the escapes of all.
 func escaped(path string) string {
-	return strings.ReplaceAll((&url.URL{Path: path}).EscapedPath(), "%25", "%")
+	const odd = " \"#<>?\\^`{|}"
+	if !strings.ContainsFunc(path, func(c rune) bool { return c < ' ' || c >= 0x7f || strings.ContainsRune(odd, c) }) {
+		return path
+	}
+	var out strings.Builder
+	for i := range len(path) {
+		if c := path[i]; c < ' ' || c >= 0x7f || strings.IndexByte(odd, c) >= 0 {
+			fmt.Fprintf(&out, "%%%02X", c)
+		} else {
+			out.WriteByte(c)
+		}
+	}
+	return out.String()
 }
 
 // String names only the operation: parameters and body may be secret.

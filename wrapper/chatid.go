@@ -26,10 +26,7 @@ func CheckChatID(id string) error {
 	if why == "" {
 		return nil
 	}
-	return &Error{
-		Op: conversion.ID, ChatID: id, Kind: ErrInvalidChatID,
-		Local: true, Message: "not sent: " + why,
-	}
+	return &Error{Op: conversion.ID, ChatID: id, Kind: ErrInvalidChatID, Local: true, Message: "not sent: " + why}
 }
 
 // notAChatID returns the reason why id cannot be a chat id, or "".

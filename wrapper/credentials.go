@@ -89,33 +89,20 @@ func (a AppCredentials) MarshalText() ([]byte, error) { return nil, errNotEncode
 func (a AppCredentials) MarshalBinary() ([]byte, error) { return nil, errNotEncoded }
 
 // StaticToken is an access token without renewal: when the service rejects it, the call fails with
-// [ErrUnauthenticated].
-type StaticToken string
+// [ErrUnauthenticated]. No formatter shows it, and no encoder takes it.
+func StaticToken(token string) TokenSource { return staticToken(func() string { return token }) }
 
-// Token returns the token.
-func (t StaticToken) Token(context.Context) (string, error) { return string(t), nil }
+// staticToken is a function: no formatter or encoder looks into one.
+type staticToken func() string
 
-func (t StaticToken) check() error {
-	if err := cmp.Or(text.CheckCredential(string(t)), text.CheckHeader(string(t))); err != nil {
+func (t staticToken) Token(context.Context) (string, error) { return t(), nil }
+
+func (t staticToken) check() error {
+	if err := cmp.Or(text.CheckCredential(t()), text.CheckHeader(t())); err != nil {
 		return fmt.Errorf("StaticToken: %w", err)
 	}
 	return nil
 }
-
-// String redacts the token.
-func (t StaticToken) String() string { return "dingtalk.StaticToken(" + text.Redacted + ")" }
-
-// Format is [StaticToken.String] for every verb of fmt.
-func (t StaticToken) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, t.String()) }
-
-// LogValue is [StaticToken.String], for [log/slog].
-func (t StaticToken) LogValue() slog.Value { return slog.StringValue(t.String()) }
-
-// MarshalText refuses to write a secret. Encoders of JSON, XML and YAML call it.
-func (t StaticToken) MarshalText() ([]byte, error) { return nil, errNotEncoded }
-
-// MarshalBinary refuses to write a secret. gob calls it.
-func (t StaticToken) MarshalBinary() ([]byte, error) { return nil, errNotEncoded }
 
 // tokenSharing makes the store of a client's base URL and app. Only [WithTokenStore] refers to it.
 type tokenSharing func(baseURL string, creds AppCredentials) tokens.Shared

@@ -32,11 +32,11 @@
 //
 // # The caller's own code
 //
-// A transport, limiter, token source, token store, budget, cache or log handler of the caller's own may block, or call
-// the client itself: it delays only its own call. A log handler that calls the client with the context it got is not
-// logged again. If one panics, the panic reaches the caller. In a goroutine of this package (a token fetch, or a run
-// over many chats) the panic becomes an error with [ErrPanicked]. A panic of a cache, token store or log handler does
-// not fail the call.
+// A transport, limiter, token source, token store, budget, cache or log handler of the caller's own is called from many
+// goroutines. It may block, or call the client itself: it delays only its own call. A log handler that calls the client
+// with the context it got is not logged again. If one panics, the panic reaches the caller. In a goroutine of this
+// package (a token fetch, or a run over many chats) the panic becomes an error with [ErrPanicked]. A panic of a cache,
+// token store or log handler does not fail the call.
 //
 // # Many chats, many processes
 //

@@ -215,9 +215,8 @@ var (
 	ErrTLS error = &Kind{"tls", "TLS failed", firstOne}
 	// ErrRejected: the service refused the request for a reason without a sentinel. See Error.Code.
 	ErrRejected error = &Kind{generated.KindRejected, "request rejected", oddities}
-	// ErrPanicked: the caller's own code panicked in a goroutine of this package, or ended that goroutine. That code is
-	// the transport, limiter, budget, token source or input sequence; [runtime.Goexit] and t.FailNow end a goroutine. A
-	// panic in the caller's own goroutine reaches the caller unchanged.
+	// ErrPanicked: the caller's own code, such as a transport or an input sequence, panicked in a goroutine of this package,
+	// or ended it: with [runtime.Goexit], as t.FailNow does.
 	ErrPanicked error = &Kind{"panicked", "the caller's own code panicked", oddities}
 	// ErrNotTried: the run ended before this id was called. The error wraps the cause: a failure that every other chat
 	// would meet, or the caller's stop.

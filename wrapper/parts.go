@@ -17,9 +17,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/tokens"
 )
 
-// The interfaces below are what a client can be given. It calls their methods from many goroutines, and holds nothing
-// meanwhile that another call waits for.
-
 // Limiter limits the rate of a client's requests. The client calls Wait once before each request, retries included.
 // Wait returns when the request may be sent, or an error. [rate.Limiter] is a Limiter.
 //

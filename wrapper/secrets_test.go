@@ -259,7 +259,8 @@ func testFormatters(t *testing.T) {
 	for name, v := range map[string]any{
 		"credentials": markedCredentials, "pointer": &markedCredentials, "token": dingtalk.StaticToken(markedToken),
 		"stored": dingtalk.Token{Value: markedToken, Lifetime: time.Hour}, "client": client, "copy": *client, "static": static, "static copy": *static,
-		"slice": []dingtalk.AppCredentials{markedCredentials}, "map": map[dingtalk.StaticToken]dingtalk.Token{markedToken: {Value: markedToken}},
+		"hidden token": struct{ creds dingtalk.Credentials }{dingtalk.StaticToken(markedToken)},
+		"slice":        []dingtalk.AppCredentials{markedCredentials}, "map": map[int]dingtalk.Token{1: {Value: markedToken}},
 		"struct": struct{ Creds dingtalk.Credentials }{markedCredentials}, "hidden copy of a client": struct{ client dingtalk.Client }{*client},
 		"hidden client": struct{ client *dingtalk.Client }{client}, hiddenPointers: byPointer{&markedCredentials, &markedCredentials},
 	} {

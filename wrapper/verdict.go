@@ -66,8 +66,7 @@ func (c *call) verdict(kind error, message string) *verdict {
 }
 
 // panicked makes the error of a call whose goroutine, one of this package's, did not return. recovered is nil after
-// runtime.Goexit. In the caller's own goroutine a panic of the caller's transport, limiter, budget or token source reaches
-// the caller.
+// runtime.Goexit.
 func (p *path) panicked(recovered any, c *call) *Error {
 	e := &c.verdict(ErrPanicked, "the goroutine was ended by runtime.Goexit, as t.FailNow calls it").Error
 	e.Local = true

@@ -1,4 +1,4 @@
-// Package pace is the adaptive limiter: it spaces requests evenly, and adapts to a lower limit than configured.
+// Package pace is the limiter behind dingtalk.AdaptiveLimiter, which says what it does.
 package pace
 
 import (
@@ -10,9 +10,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
 )
 
-// Limiter spaces requests evenly. A throttle halves the rate for a moment. The limiter then searches between the
-// fastest rate that was served and the slowest that was throttled. Now and then it tries a slightly higher rate, in
-// case the limit has moved.
+// Limiter spaces requests evenly, and adapts to the service's limit.
 type Limiter struct {
 	Err   error         // why there is none
 	turn  chan struct{} // held by the only caller that waits for its time, so that calls keep their order
@@ -108,13 +106,6 @@ func (l *Limiter) take(ctx context.Context) (wait time.Duration, err error) {
 		l.due = from.Add(time.Duration(float64(time.Second) / l.current))
 	}
 	return wait, nil
-}
-
-// Rate returns the current rate in calls a second.
-func (l *Limiter) Rate() float64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.current
 }
 
 // Answered tells the limiter whether a request was throttled.

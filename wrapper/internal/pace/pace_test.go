@@ -27,7 +27,7 @@ func newService(limit int, perSecond float64) *service {
 
 // run makes calls for d and returns how many were served and throttled.
 func (s *service) run(d time.Duration) (served, throttled int) {
-	for end := s.now.Add(d); s.now.Before(end); s.now = s.now.Add(time.Duration(float64(time.Second) / s.Rate())) {
+	for end := s.now.Add(d); s.now.Before(end); s.now = s.now.Add(time.Duration(float64(time.Second) / s.current)) {
 		if s.now.Before(s.due) {
 			s.now = s.due
 		}
@@ -81,19 +81,19 @@ func TestLimiterFollowsTheLimit(t *testing.T) {
 
 	s = newService(10, 40)
 	s.run(time.Minute)
-	under := s.Rate()
+	under := s.current
 	s.limit = 40
 	s.run(20 * time.Minute)
-	errorIf(t, under > 10 || s.Rate() < 30, "under a limit of 10 the rate is %.1f, under one of 40 %.1f", under, s.Rate())
+	errorIf(t, under > 10 || s.current < 30, "under a limit of 10 the rate is %.1f, under one of 40 %.1f", under, s.current)
 
 	s = newService(20, 20)
 	served, throttled := s.run(10 * time.Minute)
 	errorIf(t, throttled != 0 || served < 20*600*95/100, "%d served, %d throttled", served, throttled)
-	before := s.Rate()
+	before := s.current
 	for range 5 { // answers to what was sent at one rate halve it once
 		s.Answered(true)
 	}
-	errorIf(t, s.Rate() != before/2, "rate %.2f became %.2f", before, s.Rate())
+	errorIf(t, s.current != before/2, "rate %.2f became %.2f", before, s.current)
 }
 
 // Whatever calls are late, no second holds more than the limit, and little time is lost.

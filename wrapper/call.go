@@ -17,7 +17,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
-// do makes a call.
 func (p *path) do(ctx context.Context, c *call) error {
 	limit := cmp.Or(c.options.limit, p.calls.limit)
 	limited, waits := ctx, cmp.Or(c.waits, ctx)
@@ -133,7 +132,6 @@ func (p *path) request(ctx context.Context, c *call) *verdict {
 	return nil
 }
 
-// recall looks for a conversion in the cache.
 func (p *path) recall(ctx context.Context, c *call) {
 	defer p.survive(ctx)
 	if id, found := p.cache.Get(ctx, c.chatID); found && isID(id, c.chatID) {
@@ -148,7 +146,6 @@ func (p *path) survive(ctx context.Context) {
 	}
 }
 
-// pace waits for the limiter.
 func (p *path) pace(_ context.Context, c *call) *verdict {
 	if c.limiter == nil {
 		return nil
@@ -238,7 +235,6 @@ func (p *path) spend(ctx context.Context, c *call) *verdict {
 // Send sends the call's request.
 func (c *call) Send(ctx context.Context) (*http.Response, error) { return c.send(ctx, c) }
 
-// attempt sends one request and reads its answer.
 func (p *path) attempt(ctx context.Context, c *call) (v *verdict) {
 	begun := p.clock.Now()
 	c.sent++

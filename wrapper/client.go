@@ -64,9 +64,8 @@ func NewClient(creds Credentials, opts ...Option) (client *Client, err error) {
 // organisation's monthly quota (5,000 on the standard edition) and the app's rate limit of 20 calls a second. The call
 // changes nothing, so it is safe to repeat, and [Retry] applies.
 //
-// An error is always an *[Error]. [ErrInvalidChatID] and [ErrOwnerNotVisible] concern this chat alone.
-// [ErrUnavailable], [ErrUnexpectedResponse] and [ErrRejected] may concern this chat or every chat. Every other kind
-// concerns every chat. Without an error, the result is never empty.
+// An error is always an *[Error]; [Error.Scope] tells whether it concerns this chat or every chat. Without an error, the
+// result is never empty.
 //
 // See https://help.dingtalk.io/open/development/obtain-group-openconversationid.
 func (c *Client) OpenConversationID(ctx context.Context, chatID string) (string, error) {

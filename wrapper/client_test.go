@@ -336,7 +336,7 @@ func testCallerEnds(t *testing.T) {
 					reached <- struct{}{}
 					<-r.Context().Done()
 				})
-				creds, retry := dingtalk.Credentials(dingtalk.StaticToken(staticToken)), none
+				creds, retry := dingtalk.StaticToken(staticToken), none
 				switch name {
 				case "waiting for a token":
 					creds = appCredentials

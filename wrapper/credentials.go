@@ -104,7 +104,6 @@ func (t staticToken) check() error {
 	return nil
 }
 
-// newTokens makes the token keeper for credentials.
 func newTokens(cfg *config, creds Credentials) (tokenKeeper, error) {
 	if creds == nil || isNil(creds) {
 		return nil, errors.New("credentials are nil")
@@ -153,8 +152,6 @@ type tokenOf struct {
 	send func(context.Context, *call) (*http.Response, error)
 }
 
-// call makes the token call.
-//
 //go:noinline
 func (t *tokenOf) call(token *tokens.Token) *call {
 	return &call{contract: &generated.OperationGetAccessToken, isToken: true, send: t.send, accept: func(_ *call, answer object, _ []byte) bool {
@@ -216,20 +213,8 @@ func (f *foreignTokens) Reject(ctx context.Context, token string) (again bool) {
 
 func (f *foreignTokens) Remember(error) {}
 
-// tokenStore adapts the caller's store to package tokens.
-type tokenStore struct{ TokenStore }
-
-func (s tokenStore) Token(ctx context.Context, key string, fetch tokens.Fetch) (tokens.Token, error) {
-	token, err := s.TokenStore.Token(ctx, key, func(ctx context.Context) (Token, error) {
-		token, err := fetch(ctx)
-		return Token(token), err
-	})
-	return tokens.Token(token), err
-}
-
-// share shares an app's token through the caller's store.
-func (s tokenStore) share(baseURL string, creds AppCredentials) tokens.Shared {
+func share(store TokenStore, baseURL string, creds AppCredentials) tokens.Shared {
 	digest := hmac.New(sha256.New, []byte(creds.AppSecret))
 	digest.Write([]byte("openconversation token key\x00" + baseURL + "\x00" + creds.AppKey))
-	return tokens.Share(s, baseURL+" "+creds.AppKey+" "+hex.EncodeToString(digest.Sum(nil)[:16]))
+	return tokens.Share(store, baseURL+" "+creds.AppKey+" "+hex.EncodeToString(digest.Sum(nil)[:16]))
 }

@@ -50,7 +50,6 @@ func (l slogger) token(ctx context.Context, event string, err error) {
 type quietKey struct{}
 type loggingKey struct{}
 
-// quiet is what is kept back.
 type quiet struct {
 	mu    sync.Mutex
 	lines []func()

@@ -60,7 +60,6 @@ func WithBaseURL(baseURL string) Option {
 	return option(err, func(c *config) { c.baseURL, c.path.ownHost = base, true })
 }
 
-// baseOf checks a base URL.
 func baseOf(baseURL string) (string, error) {
 	u, err := url.Parse(baseURL)
 	switch {
@@ -107,12 +106,10 @@ func WithTimeout(d time.Duration) Option {
 
 // WithUserAgent puts product, such as "myapp/1.2", before the SDK's own name in the User-Agent header.
 func WithUserAgent(product string) Option {
-	return func(c *config) error {
-		if err := text.CheckHeader(product); err != nil {
-			return fmt.Errorf("WithUserAgent: %w", err)
-		}
-		return WithHeader("User-Agent", product+" "+userAgent)(&c.path.calls)
-	}
+	err := text.CheckHeader(product)
+	return option(oddIf(err != nil, "WithUserAgent: %w", err), func(c *config) {
+		_ = WithHeader("User-Agent", product+" "+userAgent)(&c.path.calls) // which the check above lets through
+	})
 }
 
 // WithCallOptions sets options of every call of the client. Those of a call come after them. Headers also go with the
@@ -151,7 +148,7 @@ func WithBudget(budget Budget) Option {
 func WithTokenStore(store TokenStore) Option {
 	return option(oddPart("WithTokenStore", store), func(c *config) {
 		if c.share = nil; store != nil {
-			c.share = tokenStore{store}.share
+			c.share = func(baseURL string, creds AppCredentials) tokens.Shared { return share(store, baseURL, creds) }
 		}
 	})
 }
@@ -232,7 +229,6 @@ func (a Answer) String() string { return fmt.Sprintf("dingtalk.Answer(HTTP %d)",
 // Format is [Answer.String] for every verb of fmt.
 func (a Answer) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, a.String()) }
 
-// apply applies options in their order.
 func apply[T any, O ~func(T) error](to T, opts []O) error {
 	for _, opt := range opts {
 		if opt == nil {
@@ -255,7 +251,6 @@ func option[T any](odd error, set func(T)) func(T) error {
 	}
 }
 
-// oddIf makes the error of an odd value.
 func oddIf(odd bool, format string, args ...any) error {
 	if !odd {
 		return nil

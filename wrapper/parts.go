@@ -92,8 +92,7 @@ func isNil(part any) bool {
 	return v.Kind() == reflect.Pointer && v.IsNil()
 }
 
-// Retry limits the retries of a call. Only failures that may pass are retried: network faults, time-outs, 5xx answers
-// and throttles. A refusal is never retried, and no retry goes past the caller's deadline.
+// Retry limits the retries of a call. What is retried stands in the package's documentation.
 type Retry struct {
 	MaxAttempts int           // requests per call, the first included; default 3; 1 means no retries
 	BaseDelay   time.Duration // upper bound of the first backoff; doubles each time (full jitter); default 300 ms

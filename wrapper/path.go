@@ -103,7 +103,6 @@ type callOptions struct {
 	answer func(*wire.Answer) // of each request; nil: none came
 }
 
-// edit sets the headers of a request.
 func (o *callOptions) edit(_ context.Context, r *http.Request) error {
 	maps.Copy(r.Header, o.header)
 	return nil

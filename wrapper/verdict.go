@@ -58,8 +58,6 @@ func (v *verdict) mayBeDone() bool {
 	}
 }
 
-// verdict makes a verdict on the call's request.
-//
 //go:noinline
 func (c *call) verdict(kind error, message string) *verdict {
 	return &verdict{Error: Error{Op: operationName(c.contract), ChatID: c.chatID, Kind: kind, Message: message, Attempts: c.sent, TokenEndpoint: c.isToken}}

@@ -34,11 +34,9 @@ type Token struct {
 	Lifetime time.Duration // remaining validity; 0 or less if the service sent none
 }
 
-// Fetch fetches a token from the service.
-type Fetch func(context.Context) (Token, error)
-
 // App is whose token a cache holds.
 type App interface {
+	// Fetch fetches a token from the service.
 	Fetch(ctx context.Context) (Token, error)
 	// Lasting reports whether the next fetch would fail in the same way.
 	Lasting(err error) bool

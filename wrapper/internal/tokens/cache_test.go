@@ -48,7 +48,6 @@ func (s *service) Note(_ context.Context, _ string, err error) {
 	}
 }
 
-// errorIf reports what is wrong, if it is.
 func errorIf(t *testing.T, wrong bool, format string, args ...any) {
 	if t.Helper(); wrong {
 		t.Errorf(format, args...)
@@ -56,7 +55,7 @@ func errorIf(t *testing.T, wrong bool, format string, args ...any) {
 }
 
 // bubble runs a test of a cache of s in a bubble.
-func bubble(t *testing.T, s *service, store Store, test func(t *testing.T, c *Cache, want func(token string))) {
+func bubble(t *testing.T, s *service, store Store[Token], test func(t *testing.T, c *Cache, want func(token string))) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := Config{App: s, Clock: clock.System(), Early: 10 * time.Minute, Limit: time.Minute}
 		cfg.Clock.Now = func() time.Time { return time.Now().Add(-s.back) }
@@ -130,6 +129,7 @@ type storeFuncs struct {
 	token func(context.Context, Fetch) (Token, error)
 	drop  func(context.Context) error
 }
+type Fetch = func(context.Context) (Token, error)
 
 func (s storeFuncs) Token(ctx context.Context, _ string, fetch Fetch) (Token, error) {
 	return s.token(ctx, fetch)

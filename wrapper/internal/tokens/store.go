@@ -11,14 +11,23 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
-// Store keeps tokens for the processes of a fleet.
-type Store interface {
-	Token(ctx context.Context, key string, fetch Fetch) (Token, error)
+// Store keeps tokens for the processes of a fleet. T is its own type of a [Token].
+type Store[T token] interface {
+	Token(ctx context.Context, key string, fetch func(context.Context) (T, error)) (T, error)
 	Drop(ctx context.Context, key, token string) error
 }
 
+type token interface {
+	~struct {
+		Value    string
+		Lifetime time.Duration
+	}
+}
+
 // Share shares the token kept under key. Only apps with a store refer to it; others do not link it.
-func Share(store Store, key string) Shared { return (&shared{store: store, key: key}).get }
+func Share[T token](store Store[T], key string) Shared {
+	return (&shared[T]{store: store, key: key}).get
+}
 
 // ErrFetching is a store's error while another process fetches. The store is asked again every lookTime.
 var ErrFetching = errors.New("another process fetches the token")
@@ -30,13 +39,13 @@ const (
 )
 
 // shared asks a store, and tolerates its failures.
-type shared struct {
-	store   Store
+type shared[T token] struct {
+	store   Store[T]
 	key     string
 	failing atomic.Bool // a warning was logged since the store's last answer
 }
 
-func (s *shared) get(ctx context.Context, c *Cache) (*held, error) {
+func (s *shared[T]) get(ctx context.Context, c *Cache) (*held, error) {
 	asked, cancel := context.WithCancel(ctx)
 	defer cancel()
 	slow := time.AfterFunc(storeLimit, cancel)
@@ -49,19 +58,19 @@ func (s *shared) get(ctx context.Context, c *Cache) (*held, error) {
 		return guard.Within(ctx, func() (*held, error) { return c.fetch(ctx) }, c.cfg.App.Crashed)
 	})
 	asked = context.WithValue(asked, ownKey{}, fetch)
-	give := func(context.Context) (Token, error) {
+	give := func(context.Context) (none T, err error) {
 		t, err := fetch()
 		if err != nil {
-			return Token{}, err
+			return none, err
 		}
-		return Token{t.value, t.expires.Sub(c.cfg.Clock.Now())}, nil
+		return T(Token{t.value, t.expires.Sub(c.cfg.Clock.Now())}), nil
 	}
 	look := func() (Token, error) {
 		for begun := c.cfg.Clock.Steady(); ; slow.Reset(storeLimit) {
 			found, err := s.store.Token(asked, s.key, give)
 			waits := errors.Is(err, ErrFetching) && c.cfg.Clock.Steady().Sub(begun) < c.cfg.Limit
 			if !waits || c.cfg.Clock.Sleep(asked, lookTime) != nil {
-				return found, err
+				return Token(found), err
 			}
 		}
 	}
@@ -94,7 +103,7 @@ func (s *shared) get(ctx context.Context, c *Cache) (*held, error) {
 }
 
 // drop removes a rejected token from the store.
-func (s *shared) drop(ctx context.Context, c *Cache, token string) {
+func (s *shared[T]) drop(ctx context.Context, c *Cache, token string) {
 	limited, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
 	_, err := ask(limited, func() (none struct{}, err error) { return none, s.store.Drop(limited, s.key, token) })
@@ -122,7 +131,7 @@ func checkStored(t Token) error {
 }
 
 // report logs the store's first failure after a success.
-func (s *shared) report(ctx context.Context, c *Cache, err error, token string) {
+func (s *shared[T]) report(ctx context.Context, c *Cache, err error, token string) {
 	if failing := s.failing.Swap(err != nil); err != nil && !failing {
 		c.cfg.App.Note(ctx, "the token store failed; the client goes on without it", text.Secrets{token}.HideError(err))
 	}

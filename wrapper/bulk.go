@@ -1,6 +1,7 @@
 package dingtalk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -178,11 +179,8 @@ type item struct {
 
 func (c *Client) newRun(ctx context.Context, opts []BulkOption, sequence bool) (*run, error) {
 	b := &run{path: c.path, concurrency: 16, memory: 100_000, limiter: c.path.limiter, items: map[string]*item{}, inARow: map[int]int{}}
-	err := apply(b, opts)
-	if !sequence {
-		err = errors.New("the sequence is nil, or the function that names a row's chat id")
-	}
-	if err != nil {
+	odd := oddIf(!sequence, "the sequence is nil, or the function that names a row's chat id")
+	if err := cmp.Or(odd, apply(b, opts)); err != nil {
 		return nil, unsendable(conversion, err)
 	}
 	if b.limiter == nil {

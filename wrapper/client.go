@@ -31,16 +31,13 @@ func NewClient(creds Credentials, opts ...Option) (client *Client, err error) {
 		}
 	}()
 	p := &path{retry: defaultRetry, clock: clock.System(), appSecret: func() string { return "" }}
-	cfg := config{path: p, baseURL: string(International)}
+	base, _ := url.Parse(string(International)) // which is one
+	cfg := config{path: p, base: base}
 	if err := cmp.Or(apply(&cfg, opts), oddIf(cfg.region && p.ownHost, "WithRegion and WithBaseURL exclude each other")); err != nil {
 		return nil, err
 	}
-	base, err := url.Parse(cfg.baseURL)
-	if err != nil {
-		return nil, err
-	}
 	p.wire = wire.New(cfg.roundTripper, cmp.Or(cfg.timeout, cfg.clientTimeout))
-	p.plain = &generated.Client{Server: base, Client: p.wire, Header: http.Header{
+	p.plain = &generated.Client{Server: cfg.base, Client: p.wire, Header: http.Header{
 		"Accept":          {"application/json"},
 		"Accept-Encoding": {"identity"}, // answers are smaller than gzip's overhead; a compressed one is read all the same
 		"User-Agent":      {userAgent},

@@ -109,15 +109,14 @@ func (c *Client) server(o *Operation) (*url.URL, error) {
 	}
 	base := c.path.plain.Server.String()
 	regional := o.Region(base)
-	own, err := baseOf(cmp.Or(regional, o.Server))
-	if err != nil {
+	server, err := baseOf(cmp.Or(regional, o.Server))
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("its server: %w", err)
+	case c.path.ownHost && regional == "": // a base URL of a region has a server of that region
+		return url.Parse(base + server.EscapedPath())
 	}
-	server, err := url.Parse(own)
-	if err != nil || !c.path.ownHost || regional != "" { // a base URL of a region has a server of that region
-		return server, err
-	}
-	return url.Parse(base + server.EscapedPath())
+	return server, nil
 }
 
 // checkIn refuses values whose JSON is not what their owner means: a reader becomes {}, bytes become base64, and a nil
@@ -172,8 +171,6 @@ func isSealed(t reflect.Type) bool {
 // first page's; its operation's Paging says how the others are asked for. An error ends the sequence: that of a call, or an
 // *[Error] with [ErrUnexpectedResponse] if the next page's token is missing or was used before. Every page is a call, with
 // opts.
-//
-// Packages made by openconversation-gen call it.
 func Pages[Item any](ctx context.Context, c *Client, request Request, opts ...CallOption) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		request, used := request, map[string]bool{}

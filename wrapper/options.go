@@ -38,7 +38,7 @@ type Option func(*config) error
 
 type config struct {
 	path          *path // of the client to be
-	baseURL       string
+	base          *url.URL
 	timeout       time.Duration
 	region        bool                                                     // WithRegion was given
 	roundTripper  http.RoundTripper                                        // of the caller's http.Client
@@ -49,7 +49,8 @@ type config struct {
 // WithRegion selects the public host. The default is [International]. It cannot be combined with [WithBaseURL].
 func WithRegion(region Region) Option {
 	odd := oddIf(region != International && region != MainlandChina, "unknown region %q: use International or MainlandChina, or WithBaseURL", region)
-	return option(odd, func(c *config) { c.baseURL, c.region = string(region), true })
+	base, err := baseOf(string(region))
+	return option(cmp.Or(odd, err), func(c *config) { c.base, c.region = base, true })
 }
 
 // WithBaseURL selects another host, such as a private deployment or an emulator. It cannot be combined with
@@ -57,25 +58,25 @@ func WithRegion(region Region) Option {
 // query or fragment.
 func WithBaseURL(baseURL string) Option {
 	base, err := baseOf(baseURL)
-	return option(err, func(c *config) { c.baseURL, c.path.ownHost = base, true })
+	return option(err, func(c *config) { c.base, c.path.ownHost = base, true })
 }
 
-func baseOf(baseURL string) (string, error) {
+func baseOf(baseURL string) (*url.URL, error) {
 	u, err := url.Parse(baseURL)
 	switch {
 	case err != nil: // the error would repeat the URL, which may hold a password
-		return "", errors.New("base URL: it cannot be parsed")
+		return nil, errors.New("base URL: it cannot be parsed")
 	case u.User != nil:
-		return "", errors.New("base URL: it must not hold a user or password")
+		return nil, errors.New("base URL: it must not hold a user or password")
 	case u.Host == "" || u.Hostname() == "":
-		return "", fmt.Errorf("base URL %q: it has no host", u.Redacted())
+		return nil, fmt.Errorf("base URL %q: it has no host", u.Redacted())
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return "", errors.New("base URL: it must not hold a query or fragment")
+		return nil, errors.New("base URL: it must not hold a query or fragment")
 	case u.Scheme == "https":
 	case u.Scheme != "http" || !strings.EqualFold(u.Hostname(), "localhost") && !net.ParseIP(u.Hostname()).IsLoopback():
-		return "", fmt.Errorf("base URL %q: HTTPS is required, since requests carry secrets", u.Redacted())
+		return nil, fmt.Errorf("base URL %q: HTTPS is required, since requests carry secrets", u.Redacted())
 	}
-	return strings.TrimRight(u.String(), "/"), nil
+	return url.Parse(strings.TrimRight(u.String(), "/"))
 }
 
 // WithHTTPClient sends requests through client.Transport, and uses client.Timeout, if set, as the limit of one attempt.

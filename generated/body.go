@@ -28,21 +28,17 @@ func encode(value any) ([]byte, error) {
 
 var errNotText = errors.New("it holds text that is not UTF-8")
 
-// decode returns JSON as values of type any. Numbers keep their digits.
-func decode(raw []byte) (value any, err error) {
-	err = decodeInto(raw, &value)
-	return value, err
-}
-
-func decodeInto(raw []byte, value any) error {
+// decode decodes JSON. In a value of type any, numbers keep their digits.
+func decode[T any](raw []byte) (value T, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
-	return decoder.Decode(value)
+	err = decoder.Decode(&value)
+	return value, err
 }
 
 // fitBody checks a body, and returns it as it is sent.
 func (f *Field) fitBody(raw []byte, given bool) ([]byte, error) {
-	value, err := decode(raw)
+	value, err := decode[any](raw)
 	if _, is := value.(map[string]any); err == nil && !is && !f.List && slices.ContainsFunc(f.Fields, func(inner Field) bool { return inner.Required }) {
 		err = errors.New("the body is no object, and has none of its required fields")
 	}
@@ -235,7 +231,8 @@ func (n Nullable[T]) IsZero() bool { return !n.set }
 func (n Nullable[T]) MarshalJSON() ([]byte, error) { return json.Marshal(n.value) }
 
 // UnmarshalJSON implements [json.Unmarshaler]. Whole numbers keep their digits.
-func (n *Nullable[T]) UnmarshalJSON(raw []byte) error {
+func (n *Nullable[T]) UnmarshalJSON(raw []byte) (err error) {
 	n.set = true
-	return decodeInto(raw, &n.value)
+	n.value, err = decode[*T](raw)
+	return err
 }

@@ -178,7 +178,7 @@ func plain(value any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decode(raw)
+	return decode[any](raw)
 }
 
 // texts returns the text of a decoded value, or of a list's items.
@@ -322,7 +322,7 @@ func (r Request) Page(value string) Request {
 
 // object returns the fields of a body in JSON.
 func (r *Request) object() map[string]any {
-	decoded, _ := decode(r.json)
+	decoded, _ := decode[any](r.json)
 	object, is := decoded.(map[string]any)
 	if !is && decoded != nil {
 		r.fail(errors.New("the body is no object"))

@@ -60,13 +60,8 @@ type AppCredentials struct {
 // white space, a byte-order mark or quotes around them. The error names the fault, not the value. [NewClient] calls
 // Check.
 func (a AppCredentials) Check() error {
-	if err := text.CheckCredential(a.AppKey); err != nil {
-		return fmt.Errorf("AppCredentials: AppKey: %w", err)
-	}
-	if err := text.CheckCredential(a.AppSecret); err != nil {
-		return fmt.Errorf("AppCredentials: AppSecret: %w", err)
-	}
-	return nil
+	key, secret := text.CheckCredential(a.AppKey), text.CheckCredential(a.AppSecret)
+	return cmp.Or(oddIf(key != nil, "AppCredentials: AppKey: %w", key), oddIf(secret != nil, "AppCredentials: AppSecret: %w", secret))
 }
 
 // String names the app without its secret.
@@ -98,10 +93,8 @@ type staticToken func() string
 func (t staticToken) Token(context.Context) (string, error) { return t(), nil }
 
 func (t staticToken) check() error {
-	if err := cmp.Or(text.CheckCredential(t()), text.CheckHeader(t())); err != nil {
-		return fmt.Errorf("StaticToken: %w", err)
-	}
-	return nil
+	err := cmp.Or(text.CheckCredential(t()), text.CheckHeader(t()))
+	return oddIf(err != nil, "StaticToken: %w", err)
 }
 
 func newTokens(cfg *config, creds Credentials) (tokenKeeper, error) {
@@ -203,9 +196,7 @@ func (f *foreignTokens) Token(ctx context.Context) (string, error) {
 }
 
 func (f *foreignTokens) Reject(ctx context.Context, token string) (again bool) {
-	if r, ok := f.source.(interface {
-		RejectToken(ctx context.Context, token string)
-	}); ok {
+	if r, ok := f.source.(interface{ RejectToken(context.Context, string) }); ok {
 		r.RejectToken(ctx, token)
 	}
 	return false

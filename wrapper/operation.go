@@ -56,15 +56,13 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts 
 	path, query, _ := strings.Cut(path, "?")
 	request := NewRequest(&Operation{Method: method, Path: path, Empty: out == nil})
 	values, err := url.ParseQuery(query)
-	if err != nil {
-		err = errors.New("its query is not escaped")
-	}
+	err = cmp.Or(oddIf(err != nil, "its query is not escaped"), checkIn(in), checkOut(out))
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		for _, value := range values[name] {
 			request.AddQuery(name, value)
 		}
 	}
-	if err = cmp.Or(err, checkIn(in), checkOut(out)); err == nil && in != nil {
+	if err == nil && in != nil {
 		request.SetBody(in)
 	}
 	return c.do(ctx, request, err, out, opts)

@@ -3,9 +3,6 @@ package dingtalk
 import (
 	"cmp"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -134,7 +131,7 @@ func newCache(cfg *config, creds AppCredentials) (tokenKeeper, error) {
 		Clock: p.clock, Early: generated.TokenRenewalTime, Limit: time.Duration(p.retry.MaxAttempts) * (p.wire.Limit() + p.retry.MaxWait),
 	}
 	if cfg.share != nil {
-		own.Shared = cfg.share(p.plain.Server.String(), creds)
+		own.Shared = cfg.share(p.plain.Server.String(), creds.AppKey, creds.AppSecret)
 	}
 	return tokens.New(own), nil
 }
@@ -203,9 +200,3 @@ func (f *foreignTokens) Reject(ctx context.Context, token string) (again bool) {
 }
 
 func (f *foreignTokens) Remember(error) {}
-
-func share(store TokenStore, baseURL string, creds AppCredentials) tokens.Shared {
-	digest := hmac.New(sha256.New, []byte(creds.AppSecret))
-	digest.Write([]byte("openconversation token key\x00" + baseURL + "\x00" + creds.AppKey))
-	return tokens.Share(store, baseURL+" "+creds.AppKey+" "+hex.EncodeToString(digest.Sum(nil)[:16]))
-}

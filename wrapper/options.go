@@ -2,6 +2,9 @@ package dingtalk
 
 import (
 	"cmp"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -40,10 +43,10 @@ type config struct {
 	path          *path // of the client to be
 	base          *url.URL
 	timeout       time.Duration
-	region        bool                                                     // WithRegion was given
-	roundTripper  http.RoundTripper                                        // of the caller's http.Client
-	clientTimeout time.Duration                                            // likewise
-	share         func(baseURL string, creds AppCredentials) tokens.Shared // makes the store of a client; nil: tokens are not shared
+	region        bool                                                  // WithRegion was given
+	roundTripper  http.RoundTripper                                     // of the caller's http.Client
+	clientTimeout time.Duration                                         // likewise
+	share         func(baseURL, appKey, appSecret string) tokens.Shared // makes the store of a client; nil: tokens are not shared
 }
 
 // WithRegion selects the public host. The default is [International]. It cannot be combined with [WithBaseURL].
@@ -149,7 +152,11 @@ func WithBudget(budget Budget) Option {
 func WithTokenStore(store TokenStore) Option {
 	return option(oddPart("WithTokenStore", store), func(c *config) {
 		if c.share = nil; store != nil {
-			c.share = func(baseURL string, creds AppCredentials) tokens.Shared { return share(store, baseURL, creds) }
+			c.share = func(baseURL, appKey, appSecret string) tokens.Shared {
+				digest := hmac.New(sha256.New, []byte(appSecret))
+				digest.Write([]byte("openconversation token key\x00" + baseURL + "\x00" + appKey))
+				return tokens.Share(store, baseURL+" "+appKey+" "+hex.EncodeToString(digest.Sum(nil)[:16]))
+			}
 		}
 	})
 }

@@ -58,7 +58,7 @@ official-check: ## Compare this SDK with DingTalk's official one, request by req
 bench: ## Compare a call's cost with other clients', and write bench/RESULTS.md (about 5 minutes)
 	cd bench && $(GO) generate . && $(GO) run . -out RESULTS.md
 
-bench-fleet: ## Show what processes do that share a Redis of each kind: tokens, rate, budget, outages (about 7 minutes)
+bench-fleet: ## Show what processes do that share a Redis of each kind: tokens, rate, budget, outages (about 20 minutes)
 	@.ci/run bench-fleet
 
 readme: ## Fill the tables of the pages from their sources

@@ -55,7 +55,7 @@ interop: ## Generate a client in every language and run them (LANGS=python,java 
 official-check: ## Compare this SDK with DingTalk's official one, request by request
 	@.ci/run official
 
-bench: ## Compare a call's cost with other clients', and write bench/RESULTS.md (about 5 minutes)
+bench: ## Compare a call's cost with other clients', and write bench/RESULTS.md (about a minute)
 	cd bench && $(GO) generate . && $(GO) run . -out RESULTS.md
 
 bench-fleet: ## Show what processes do that share a Redis of each kind: tokens, rate, budget, outages (about 20 minutes)

@@ -12,67 +12,11 @@ import (
 	"io/fs"
 	"maps"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"text/template"
 )
-
-// Package is one package of the SDK, such as robot_1_0.
-type Package struct {
-	Name, Version string
-	Operations    []*Operation
-	structs       map[string][]field
-	paths         map[string]*Operation // by their form, with or without the method
-	quirks        map[string]int        // how often a rule of quirks.go was needed
-	source        []byte
-	at            token.Pos // what is being read
-}
-
-// field is a field of a struct. In an operation, Name is an expression such as request.At, and Wire the name that is sent.
-type field struct {
-	Name, Wire, Text, Example    string
-	Schema                       string // in YAML, such as "type: string"; empty: any value
-	Of                           string // the struct that it holds, or holds a list or a map of
-	Required, Deprecated, Commas bool   // Commas: a list is sent as one text
-}
-
-// Is reports whether a field's schema begins so.
-func (f field) Is(schema string) bool { return strings.HasPrefix(f.Schema, schema) }
-
-// Operation is one method …WithOptions.
-type Operation struct {
-	Name, Summary, Method, Path string
-	InPath, Args                []string // the path's parameters, and the method's in their order, a few of which are sent nowhere
-	Query, Body, Header         []field
-	Sent, Answer                field // the bodies; without a Name there is none
-	Public                      bool  // no token is sent
-}
-
-// ID is the operation's name in a contract.
-func (o *Operation) ID() string { return strings.ToLower(o.Name[:1]) + o.Name[1:] }
-
-var (
-	inBraces  = regexp.MustCompile(`\{(\w+)\}`)
-	knownCall = regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE) (/([A-Za-z0-9_.:@$~-]|\{\w+\})+)+ ?$`)
-	isName    = regexp.MustCompile(`^[A-Za-z0-9_.-]{0,200}[A-Za-z0-9_-]$`).MatchString // of a contract, a file and Go
-	odd       = regexp.MustCompile(`\*/|[^\pL\pM\pN\pP\pS ]`)
-	plain     = regexp.MustCompile(`^[\pL_][\pL0-9_]*$`)
-	misread   = regexp.MustCompile(`(?i)^(y|n|yes|no|on|off|true|false|null)$`)
-	scalars   = map[string]string{
-		"string": "type: string", "[]byte": "type: string, format: byte", "bool": "type: boolean", "interface{}": "", oddText: "type: string",
-		"int32": "type: integer, format: int32", "int64": "type: integer, format: int64",
-		"float32": "type: number, format: float", "float64": "type: number, format: double",
-	}
-)
-
-// must ends the reading of what the importer does not know: a part that was passed over could be a field that is lost.
-func must(known bool, what string) {
-	if !known {
-		panic(what)
-	}
-}
 
 // Package reads a package. What it does not know is an error with its line.
 func (s *SDK) Package(name string) (p *Package, err error) {
@@ -299,24 +243,4 @@ func (p *Package) reach(fields []field) map[string][]field {
 		}
 	}
 	return reached
-}
-
-// text is a string in YAML, quoted unless every reader takes it for one: YAML 1.1 reads no as false, and 18:00 as 1080.
-func text(s string) string {
-	if s = Escape(s); plain.MatchString(s) && !misread.MatchString(s) {
-		return s
-	}
-	return strconv.Quote(s)
-}
-
-// Escape makes foreign text one line of printable characters that ends no comment.
-func Escape(text string) string {
-	return odd.ReplaceAllStringFunc(text, func(found string) string {
-		if found == "*/" {
-			return `*\/`
-		} else if strings.TrimSpace(found) == "" {
-			return " "
-		}
-		return fmt.Sprintf("<U+%04X>", []rune(found)[0])
-	})
 }

@@ -28,9 +28,6 @@ func (p *Package) mend(o *Operation) {
 	p.paths[form], p.paths[o.Method+form] = o, o
 }
 
-// oddText is the type of fields whose values are texts; the SDK cannot read them of an answer.
-const oddText = "io.Reader"
-
 // sample is a schema with an example that every reader of YAML takes for its value.
 var sample = regexp.MustCompile(`^type: (boolean (true|false)|integer, format: (int32 -?(0|[1-9]\d{0,8})|int64 -?(0|[1-9]\d{0,17}))|` +
 	`number, format: \w+ -?(0|[1-9]\d*)(\.\d+)?)$`)

@@ -8,11 +8,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"go/token"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path"
 	"regexp"
+	"strconv"
+	"strings"
 
 	"golang.org/x/mod/sumdb/dirhash"
 )
@@ -23,6 +26,7 @@ const (
 	Version     = "v1.7.46"
 	tokenHeader = "x-acs-dingtalk-access-token"
 	folderSum   = "h1:vF337nZZUVJtwaiLTRLX7yA7lWgNULv/McDj369rY8k="
+	oddText     = "io.Reader" // the type of fields whose values are texts; the SDK cannot read them of an answer
 )
 
 // SDK is a version of the SDK, or a folder with its source.
@@ -31,7 +35,61 @@ type SDK struct {
 	Root    *os.Root
 }
 
-var isVersion = regexp.MustCompile(`^(latest|v[0-9]+\.[0-9A-Za-z.+-]+)$`)
+// Package is one package of the SDK, such as robot_1_0.
+type Package struct {
+	Name, Version string
+	Operations    []*Operation
+	structs       map[string][]field
+	paths         map[string]*Operation // by their form, with or without the method
+	quirks        map[string]int        // how often a rule of quirks.go was needed
+	source        []byte
+	at            token.Pos // what is being read
+}
+
+// field is a field of a struct. In an operation, Name is an expression such as request.At, and Wire the name that is sent.
+type field struct {
+	Name, Wire, Text, Example    string
+	Schema                       string // in YAML, such as "type: string"; empty: any value
+	Of                           string // the struct that it holds, or holds a list or a map of
+	Required, Deprecated, Commas bool   // Commas: a list is sent as one text
+}
+
+// Is reports whether a field's schema begins so.
+func (f field) Is(schema string) bool { return strings.HasPrefix(f.Schema, schema) }
+
+// Operation is one method …WithOptions.
+type Operation struct {
+	Name, Summary, Method, Path string
+	InPath, Args                []string // the path's parameters, and the method's in their order, a few of which are sent nowhere
+	Query, Body, Header         []field
+	Sent, Answer                field // the bodies; without a Name there is none
+	Public                      bool  // no token is sent
+}
+
+// ID is the operation's name in a contract.
+func (o *Operation) ID() string { return strings.ToLower(o.Name[:1]) + o.Name[1:] }
+
+var (
+	isVersion = regexp.MustCompile(`^(latest|v[0-9]+\.[0-9A-Za-z.+-]+)$`)
+	inBraces  = regexp.MustCompile(`\{(\w+)\}`)
+	knownCall = regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE) (/([A-Za-z0-9_.:@$~-]|\{\w+\})+)+ ?$`)
+	isName    = regexp.MustCompile(`^[A-Za-z0-9_.-]{0,200}[A-Za-z0-9_-]$`).MatchString // of a contract, a file and Go
+	odd       = regexp.MustCompile(`\*/|[^\pL\pM\pN\pP\pS ]`)
+	plain     = regexp.MustCompile(`^[\pL_][\pL0-9_]*$`)
+	misread   = regexp.MustCompile(`(?i)^(y|n|yes|no|on|off|true|false|null)$`)
+	scalars   = map[string]string{
+		"string": "type: string", "[]byte": "type: string, format: byte", "bool": "type: boolean", "interface{}": "", oddText: "type: string",
+		"int32": "type: integer, format: int32", "int64": "type: integer, format: int64",
+		"float32": "type: number, format: float", "float64": "type: number, format: double",
+	}
+)
+
+// must ends the reading of what the importer does not know: a part that was passed over could be a field that is lost.
+func must(known bool, what string) {
+	if !known {
+		panic(what)
+	}
+}
 
 // Open finds the SDK in a folder, or in the module cache, where the go command puts the version unless it is there. An empty
 // name is Version.
@@ -77,4 +135,24 @@ func (s *SDK) Names() []string {
 		names[i] = path.Dir(file)
 	}
 	return names
+}
+
+// text is a string in YAML, quoted unless every reader takes it for one: YAML 1.1 reads no as false, and 18:00 as 1080.
+func text(s string) string {
+	if s = Escape(s); plain.MatchString(s) && !misread.MatchString(s) {
+		return s
+	}
+	return strconv.Quote(s)
+}
+
+// Escape makes foreign text one line of printable characters that ends no comment.
+func Escape(text string) string {
+	return odd.ReplaceAllStringFunc(text, func(found string) string {
+		if found == "*/" {
+			return `*\/`
+		} else if strings.TrimSpace(found) == "" {
+			return " "
+		}
+		return fmt.Sprintf("<U+%04X>", []rune(found)[0])
+	})
 }

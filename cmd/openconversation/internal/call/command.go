@@ -7,11 +7,9 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/specs"
@@ -44,16 +42,6 @@ func Command(w *term.World, args []string) *cobra.Command {
 		cmd.AddCommand(operationCommand(w, route, routes))
 	}
 	return cmd
-}
-
-// options are the flags of every operation.
-type options struct {
-	connect.Flags
-	body    string
-	json    bool
-	yes     bool
-	dry     bool
-	timeout time.Duration
 }
 
 // aliases are names that say more than those of DingTalk's SDKs.
@@ -143,6 +131,22 @@ func about(l lang.Language, route generated.Route) string {
 		b.WriteString("\n\n" + l.Sprintf("See %s", o.Docs))
 	}
 	return b.String() + bodyHelp(l, route)
+}
+
+// bodyHelp lists the fields of an operation's body.
+func bodyHelp(l lang.Language, route generated.Route) string {
+	if route.Content == nil || route.Content.Type == formType || len(route.Content.Fields) == 0 {
+		return ""
+	}
+	var rows [][]string
+	for _, f := range fieldRows(route.Content.Fields, "") {
+		required := ""
+		if f.Required {
+			required = l.Sprintf("required")
+		}
+		rows = append(rows, []string{"  " + term.Shown(f.Name), term.Shown(f.Type), required, term.Printable(f.Example)})
+	}
+	return "\n\n" + l.Sprintf("The body's fields, with examples:") + "\n" + strings.TrimRight(term.Columns(rows), "\n")
 }
 
 // confirm asks before it sends a call that is not safe to repeat. It asks on a terminal only, and not with an emulator.

@@ -16,11 +16,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/specs"
@@ -82,6 +84,16 @@ func (p *parameter) check() error {
 		}
 	}
 	return nil
+}
+
+// options are the flags of every operation.
+type options struct {
+	connect.Flags
+	body    string
+	json    bool
+	yes     bool
+	dry     bool
+	timeout time.Duration
 }
 
 // build makes the request from flags.
@@ -262,20 +274,4 @@ func typeText(f generated.Field) string {
 		name += "[]"
 	}
 	return name
-}
-
-// bodyHelp lists the fields of an operation's body.
-func bodyHelp(l lang.Language, route generated.Route) string {
-	if route.Content == nil || route.Content.Type == formType || len(route.Content.Fields) == 0 {
-		return ""
-	}
-	var rows [][]string
-	for _, f := range fieldRows(route.Content.Fields, "") {
-		required := ""
-		if f.Required {
-			required = l.Sprintf("required")
-		}
-		rows = append(rows, []string{"  " + term.Shown(f.Name), term.Shown(f.Type), required, term.Printable(f.Example)})
-	}
-	return "\n\n" + l.Sprintf("The body's fields, with examples:") + "\n" + strings.TrimRight(term.Columns(rows), "\n")
 }

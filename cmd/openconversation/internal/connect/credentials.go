@@ -138,6 +138,3 @@ func plainText(content []byte) string {
 	}
 	return string(content)
 }
-
-// trimLineEnds trims line ends, which editors and shells add.
-func trimLineEnds(value string) string { return strings.TrimRight(value, "\r\n") }

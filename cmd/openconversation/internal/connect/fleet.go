@@ -15,7 +15,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
-	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalkredis"
 )
@@ -117,43 +116,9 @@ func (n notes) Handle(_ context.Context, record slog.Record) error {
 	return nil
 }
 
-// MonthlyQuota is an organisation's monthly quota on the standard edition.
-const MonthlyQuota = generated.CallsPerMonth
-
 // sharedConversions is how long processes share a conversion. No page says how long a chat's openConversationId stays
 // the same.
 const sharedConversions = 24 * time.Hour
-
-// sharing holds the flags for sharing the app's limits with other processes.
-type sharing struct {
-	offered      bool // the command has the flags
-	redis        string
-	Budget       int
-	organization string
-	redisTimeout time.Duration
-	strict       bool // Redis must count each request before it is sent, as the user set the budget
-}
-
-// AddSharingTo adds the flags.
-func (s *sharing) AddSharingTo(cmd *cobra.Command) {
-	s.offered = true
-	flags := cmd.Flags()
-	flags.StringVar(&s.redis, "redis", "", "share the app's limits with other processes through the Redis at `URL`, such as redis://10.0.0.5:6379/0, redis+cluster://a,b or redis+sentinel://a,b/0?master_name=NAME; a URL with a password goes into "+EnvRedisURL)
-	flags.DurationVar(&s.redisTimeout, "redis-timeout", time.Second, "with --redis: wait `TIME` for an answer of Redis; four round trips or more")
-	flags.IntVar(&s.Budget, "monthly-budget", MonthlyQuota, "with --redis: at most `N` calls a month (UTC+8) by all that share it, and none that Redis has not counted; 0 is no limit")
-	flags.StringVar(&s.organization, "organization", "", "with --redis: `NAME` of whose budget it is, such as the corpId (default: the app's own)")
-}
-
-// CheckSharing refuses invalid flags. on tells whether a Redis is set.
-func (s *sharing) CheckSharing(cmd *cobra.Command, on bool) error {
-	s.strict = cmd.Flags().Changed("monthly-budget")
-	for _, name := range []string{"monthly-budget", "organization", "redis-timeout"} {
-		if !on && cmd.Flags().Changed(name) {
-			return explain.Usage("--%s needs --redis, or %s", name, EnvRedisURL)
-		}
-	}
-	return nil
-}
 
 // BudgetCommand makes the command that prints the month's count.
 func BudgetCommand(w *term.World) *cobra.Command {

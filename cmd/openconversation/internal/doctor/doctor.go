@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -69,13 +68,6 @@ func doctor(ctx context.Context, w *term.World, o options) error {
 	}
 	e.client = client
 	return e.examine(ctx)
-}
-
-// check is one thing that a conversion needs.
-type check struct {
-	name lang.Format
-	call func(context.Context) (failed lang.Format, err error) // tells of this check and those up to the next call; nil: none
-	well func() lang.Text                                      // what it found, unless it failed
 }
 
 // checks returns the checks that the flags select, in order.
@@ -186,50 +178,9 @@ func tokenStage(err error) lang.Format {
 	}
 }
 
-// conversionStage returns the check of a conversion's error, or "" for an error of the chat alone.
-func conversionStage(err error) lang.Format {
-	switch kind := explain.Sentinel(err); {
-	case err == nil, errors.Is(kind, dingtalk.ErrInvalidChatID), errors.Is(kind, dingtalk.ErrOwnerNotVisible):
-		return ""
-	case errors.Is(kind, dingtalk.ErrPermissionDenied):
-		return checkPermission
-	case errors.Is(kind, dingtalk.ErrIPNotAllowed), errors.Is(kind, dingtalk.ErrBlocked):
-		return checkAddress
-	default:
-		return checkConversion
-	}
-}
-
 func (e *examination) credentialsText() lang.Text {
 	if e.options.Emulator() {
 		return lang.T("those of the emulator")
 	}
 	return lang.T("%s and %s are set", connect.EnvAppKey, e.options.SecretOf())
-}
-
-// options are the flags of doctor.
-type options struct {
-	connect.Flags
-	chat    string
-	robot   string
-	json    bool
-	timeout time.Duration
-}
-
-// The checks, by their names for people.
-const (
-	checkCredentials lang.Format = "credentials"
-	checkHost        lang.Format = "host"
-	checkConnection  lang.Format = "connection"
-	checkToken       lang.Format = "token"
-	checkPermission  lang.Format = "permission"
-	checkAddress     lang.Format = "address"
-	checkConversion  lang.Format = "conversion"
-	checkGroup       lang.Format = "group" // this check and the next need --robot
-	checkRobot       lang.Format = "robot"
-)
-
-// inOneCall reports whether a check is one of those that are seen in the conversion of a chat.
-func inOneCall(check lang.Format) bool {
-	return check == checkPermission || check == checkAddress || check == checkConversion
 }

@@ -6,16 +6,52 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/rivo/uniseg"
 
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
+
+// options are the flags of doctor.
+type options struct {
+	connect.Flags
+	chat    string
+	robot   string
+	json    bool
+	timeout time.Duration
+}
+
+// The checks, by their names for people.
+const (
+	checkCredentials lang.Format = "credentials"
+	checkHost        lang.Format = "host"
+	checkConnection  lang.Format = "connection"
+	checkToken       lang.Format = "token"
+	checkPermission  lang.Format = "permission"
+	checkAddress     lang.Format = "address"
+	checkConversion  lang.Format = "conversion"
+	checkGroup       lang.Format = "group" // this check and the next need --robot
+	checkRobot       lang.Format = "robot"
+)
+
+// inOneCall reports whether a check is one of those that are seen in the conversion of a chat.
+func inOneCall(check lang.Format) bool {
+	return check == checkPermission || check == checkAddress || check == checkConversion
+}
+
+// check is one thing that a conversion needs.
+type check struct {
+	name lang.Format
+	call func(context.Context) (failed lang.Format, err error) // tells of this check and those up to the next call; nil: none
+	well func() lang.Text                                      // what it found, unless it failed
+}
 
 // examination makes the checks, and reports their findings: each line at once, or all as JSON at the end.
 type examination struct {
@@ -85,6 +121,20 @@ func (e *examination) fail(left []check, failed lang.Format, cause error) error 
 		code = explain.SomeFailed // the error concerns this chat
 	}
 	return &explain.Error{Code: code, Err: lang.Errorf("%s: %w", lang.T(failed), cause), Reported: true}
+}
+
+// conversionStage returns the check of a conversion's error, or "" for an error of the chat alone.
+func conversionStage(err error) lang.Format {
+	switch kind := explain.Sentinel(err); {
+	case err == nil, errors.Is(kind, dingtalk.ErrInvalidChatID), errors.Is(kind, dingtalk.ErrOwnerNotVisible):
+		return ""
+	case errors.Is(kind, dingtalk.ErrPermissionDenied):
+		return checkPermission
+	case errors.Is(kind, dingtalk.ErrIPNotAllowed), errors.Is(kind, dingtalk.ErrBlocked):
+		return checkAddress
+	default:
+		return checkConversion
+	}
 }
 
 // tell records a finding, and prints it unless the output is JSON.

@@ -129,23 +129,6 @@ func (o *options) certificate() (*certificate, error) {
 	return made, nil
 }
 
-// options are the flags of emulator that are no settings.
-type options struct {
-	listen, admin  string
-	allowRemote    bool
-	tls, http2     bool
-	tlsNames       []string
-	tlsCAFile      string
-	printEnv       bool
-	readyFile, log string
-	health         string
-
-	scenario            string
-	source              specs.Source
-	chats               []string
-	faults, tokenFaults []string
-}
-
 // settingOf are the settings that flags stand for, by their names in JSON: a flag's value is the setting's.
 var settingOf = map[string]string{
 	"any-chat": "anyChat", "qps": "qps", "quota": "monthlyQuota", "latency": "latency", "token-lifetime": "tokenLifetime",

@@ -19,6 +19,7 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
+	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/specs"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/admin"
@@ -33,6 +34,23 @@ type Server struct {
 	http2    bool
 	servers  []*http.Server
 	ended    chan error // why serving ended; http.ErrServerClosed after Stop
+}
+
+// options are the flags of emulator that are no settings.
+type options struct {
+	listen, admin  string
+	allowRemote    bool
+	tls, http2     bool
+	tlsNames       []string
+	tlsCAFile      string
+	printEnv       bool
+	readyFile, log string
+	health         string
+
+	scenario            string
+	source              specs.Source
+	chats               []string
+	faults, tokenFaults []string
 }
 
 // Serve starts an emulator at address, whose host must be of the loopback interface: its credentials are public.

@@ -169,6 +169,27 @@ func AsJSON(err error) *JSON {
 	return out
 }
 
+// TimeoutError is the cause of a context that --timeout ended.
+type TimeoutError struct{ After time.Duration }
+
+func (e TimeoutError) Error() string { return e.Say(lang.English) }
+
+// Say implements lang.Said.
+func (e TimeoutError) Say(l lang.Language) string {
+	return l.Sprintf("stopped by --timeout: %s have passed", Duration(e.After))
+}
+
+// Unwrap returns the context's error, for errors.Is.
+func (e TimeoutError) Unwrap() error { return context.DeadlineExceeded }
+
+// Within returns a context that --timeout ends; 0 is no limit.
+func Within(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	if limit == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, limit, TimeoutError{After: limit})
+}
+
 // Ended returns why ctx ended the call that failed with err, or nil if ctx did not.
 func Ended(ctx context.Context, err error) error {
 	kind := Sentinel(err)

@@ -3,12 +3,10 @@
 package explain
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -41,27 +39,6 @@ func Usage(format lang.Format, args ...any) error {
 // UsageHint is Usage with a hint.
 func UsageHint(hint, format lang.Format, args ...any) error {
 	return &Error{Code: UsageExit, Err: lang.Errorf(format, args...), Hint: lang.T(hint)}
-}
-
-// TimeoutError is the cause of a context that --timeout ended.
-type TimeoutError struct{ After time.Duration }
-
-func (e TimeoutError) Error() string { return e.Say(lang.English) }
-
-// Say implements lang.Said.
-func (e TimeoutError) Say(l lang.Language) string {
-	return l.Sprintf("stopped by --timeout: %s have passed", Duration(e.After))
-}
-
-// Unwrap returns the context's error, for errors.Is.
-func (e TimeoutError) Unwrap() error { return context.DeadlineExceeded }
-
-// Within returns a context that --timeout ends; 0 is no limit.
-func Within(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
-	if limit == 0 {
-		return ctx, func() {}
-	}
-	return context.WithTimeoutCause(ctx, limit, TimeoutError{After: limit})
 }
 
 // ExitCode returns the exit code of a process that ended with err.
@@ -114,20 +91,6 @@ func InFile(name any, err error) error {
 	}
 	return lang.Errorf("%s: %w", name, err)
 }
-
-// The exit codes. Scripts decide by them: they are part of the command's interface.
-const (
-	OK          = 0
-	SomeFailed  = 1
-	UsageExit   = 2
-	Credentials = 3
-	Limited     = 4
-	Unavailable = 5
-	signalled   = 128 // plus the signal's number, as in shells
-	HungUp      = signalled + 1
-	Interrupted = signalled + 2
-	Terminated  = signalled + 15
-)
 
 // The environment variables. A secret is never a flag: other users of the machine can read a process's arguments.
 const (

@@ -22,6 +22,20 @@ func inContract(err error) lang.Text {
 	return lang.T("%s", lang.Func(func(l lang.Language) string { return dingtalk.Explain(err, l.String()).Hint }))
 }
 
+// The exit codes. Scripts decide by them: they are part of the command's interface.
+const (
+	OK          = 0
+	SomeFailed  = 1
+	UsageExit   = 2
+	Credentials = 3
+	Limited     = 4
+	Unavailable = 5
+	signalled   = 128 // plus the signal's number, as in shells
+	HungUp      = signalled + 1
+	Interrupted = signalled + 2
+	Terminated  = signalled + 15
+)
+
 // failure maps a kind of the SDK's errors to the command's exit code and hint.
 type failure struct {
 	sentinel  error

@@ -5,28 +5,48 @@ package lang
 
 import (
 	"archive/zip"
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net"
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
+	"unicode"
+
+	"go.yaml.in/yaml/v3"
 )
 
-//go:embed help.txt
-var help string
+// Language is a language of the command. The zero Language is English.
+type Language struct{ tag string }
 
-// Help returns a text of help.txt by its heading, or "".
-func Help(key string) string {
-	_, text, _ := strings.Cut(help, "\n== "+key+"\n")
-	text, _, _ = strings.Cut(text, "\n== ")
-	return strings.Trim(text, "\n")
-}
+// The languages.
+var (
+	English = Language{}
+	Chinese = Language{"zh"}
+)
+
+// String is the language's tag.
+func (l Language) String() string { return cmp.Or(l.tag, "en") }
+
+//go:embed zh.yaml
+var zhYAML []byte
+
+// Texts are the Chinese texts by their English ones; of long help, by the command with --help.
+var Texts = sync.OnceValue(func() map[string]string {
+	texts := map[string]string{}
+	if err := yaml.Unmarshal(zhYAML, &texts); err != nil {
+		panic(err) // a faulty file, which every test finds
+	}
+	return texts
+})
 
 // Format is an English format string (of fmt, with %w like %v) and the key of its translations. Every constant of this
 // type has a Chinese text.
@@ -74,6 +94,65 @@ func (t Text) String() string { return t.Say(English) }
 // Empty reports whether there is no message.
 func (t Text) Empty() bool { return t.format == "" }
 
+// Sprintf formats a message.
+func (l Language) Sprintf(format Format, args ...any) string {
+	said := make([]any, len(args))
+	for i, arg := range args {
+		switch arg.(type) {
+		case Said, error:
+			arg = l.Of(arg)
+		}
+		said[i] = arg
+	}
+	return fmt.Sprintf(strings.ReplaceAll(l.Exact(string(format)), "%w", "%v"), said...)
+}
+
+// Exact translates a whole text, or returns it unchanged if there is no translation.
+func (l Language) Exact(text string) string {
+	if l == Chinese { // the texts are read only if they are used
+		if translated, has := Texts()[text]; has {
+			return translated
+		}
+	}
+	return text
+}
+
+// Of returns a value's text in the language. Errors of other packages are translated if their type or whole text is
+// known, and quoted otherwise.
+func (l Language) Of(value any) string {
+	err, is := value.(error)
+	switch said, ours := value.(Said); {
+	case ours:
+		return said.Say(l)
+	case !is:
+		return fmt.Sprint(value)
+	case l == English:
+		return withoutPackage(strings.ReplaceAll(err.Error(), "\n", "; ")) // of errors that are joined
+	}
+	if list, joined := err.(interface{ Unwrap() []error }); joined {
+		parts := make([]string, 0, 2)
+		for _, part := range list.Unwrap() {
+			parts = append(parts, l.Of(part))
+		}
+		return strings.Join(parts, l.Sprintf("; "))
+	}
+	if said := system(err); said != nil {
+		return said.Say(l)
+	}
+	if inner := errors.Unwrap(err); inner != nil {
+		before, after, found := strings.Cut(err.Error(), inner.Error())
+		name, parts := strings.CutSuffix(before, ": ")
+		switch {
+		case !found || after != "":
+		case before == "" || strings.HasPrefix(before, "dingtalk"):
+			return l.Of(inner)
+		case parts:
+			return l.Sprintf("%s: %s", Quoted(name), inner)
+		}
+	}
+	return Quoted(err.Error()).Say(l)
+}
+
 // Func says a text in a language.
 type Func func(Language) string
 
@@ -103,6 +182,35 @@ func List(names []string, last Format) Said {
 		return l.Sprintf("%s %s %s", strings.Join(names[:end], l.Sprintf("%s, %s", "", "")), l.Sprintf(last), names[end])
 	})
 }
+
+// Quoted is a text of another package. Chinese quotes it unless it is known as a whole or holds Chinese.
+type Quoted string
+
+// Say implements Said.
+func (q Quoted) Say(l Language) string {
+	text := withoutPackage(string(q))
+	said := l.Exact(text)
+	head, tail, parts := strings.Cut(text, ": ")
+	switch {
+	case l == English, said != text, strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Han, r) }):
+		return said
+	case parts && (l.Exact(head) != head || l.Exact(tail) != tail):
+		return l.Sprintf("%s: %s", Quoted(head), Quoted(tail))
+	default:
+		return "“" + text + "”"
+	}
+}
+
+// withoutPackage removes the name of a package of the SDK before an error's text.
+func withoutPackage(text string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(text, "dingtalk: "), "dingtalkredis: ")
+}
+
+// Literal is a text that every language has alike, such as a file's name.
+type Literal string
+
+// Say implements Said.
+func (t Literal) Say(Language) string { return string(t) }
 
 // failure is a translatable error.
 type failure struct {

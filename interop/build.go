@@ -15,6 +15,32 @@ import (
 	"strings"
 )
 
+// runner holds the settings that all languages share.
+type runner struct {
+	root    string // the repository
+	cache   string // downloads and builds
+	command string // the built command, whose emulator answers
+	codes   string // the file of the error codes, as a release has it
+	cases   []testCase
+	verbose bool
+}
+
+// buildCommand builds the command and writes the error codes.
+func (r *runner) buildCommand(ctx context.Context) error {
+	if err := os.MkdirAll(r.cache, 0o755); err != nil {
+		return err
+	}
+	r.command, r.codes = filepath.Join(r.cache, "openconversation"), filepath.Join(r.cache, "codes.json")
+	if output, err := exec.CommandContext(ctx, "go", "build", "-o", r.command, "./cmd/openconversation").CombinedOutput(); err != nil {
+		return fmt.Errorf("building the command: %w: %s", err, tail(string(output)))
+	}
+	codes, err := exec.CommandContext(ctx, r.command, "codes", "--json").Output()
+	if err != nil {
+		return fmt.Errorf("openconversation codes: %w", err)
+	}
+	return os.WriteFile(r.codes, codes, 0o644)
+}
+
 func (r *runner) buildDir(l language) string {
 	return filepath.Join(r.cache, "build", strings.ReplaceAll(l.folder, "/", "-"))
 }
@@ -98,10 +124,4 @@ func environment(extra ...string) []string {
 		env = append(env, name+"="+strings.TrimPrefix(os.Getenv(name)+",127.0.0.1", ","))
 	}
 	return append(append(env, "LANG=C.UTF-8", "LC_ALL=C.UTF-8"), extra...)
-}
-
-// tail is the end of a text, in one line.
-func tail(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
-	return strings.ToValidUTF8(text[max(0, len(text)-400):], "")
 }

@@ -217,3 +217,9 @@ func encode(value any) string {
 	text, err := json.Marshal(value)
 	return cmp.Or(string(text), fmt.Sprint(err))
 }
+
+// tail is the end of a text, in one line.
+func tail(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	return strings.ToValidUTF8(text[max(0, len(text)-400):], "")
+}

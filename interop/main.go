@@ -16,7 +16,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
@@ -34,16 +33,6 @@ func main() {
 		fmt.Fprintln(os.Stderr, "interop:", err)
 		os.Exit(1)
 	}
-}
-
-// runner holds the settings that all languages share.
-type runner struct {
-	root    string // the repository
-	cache   string // downloads and builds
-	command string // the built command, whose emulator answers
-	codes   string // the file of the error codes, as a release has it
-	cases   []testCase
-	verbose bool
 }
 
 func run(ctx context.Context, args []string) error {
@@ -81,22 +70,6 @@ func run(ctx context.Context, args []string) error {
 		return errors.New("not every cell is as expected")
 	}
 	return nil
-}
-
-// buildCommand builds the command and writes the error codes.
-func (r *runner) buildCommand(ctx context.Context) error {
-	if err := os.MkdirAll(r.cache, 0o755); err != nil {
-		return err
-	}
-	r.command, r.codes = filepath.Join(r.cache, "openconversation"), filepath.Join(r.cache, "codes.json")
-	if output, err := exec.CommandContext(ctx, "go", "build", "-o", r.command, "./cmd/openconversation").CombinedOutput(); err != nil {
-		return fmt.Errorf("building the command: %w: %s", err, tail(string(output)))
-	}
-	codes, err := exec.CommandContext(ctx, r.command, "codes", "--json").Output()
-	if err != nil {
-		return fmt.Errorf("openconversation codes: %w", err)
-	}
-	return os.WriteFile(r.codes, codes, 0o644)
 }
 
 // column is one language's part of the table.

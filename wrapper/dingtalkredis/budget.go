@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
@@ -59,10 +57,9 @@ func (f *Fleet) Budget(perMonth int, opts ...BudgetOption) *Budget {
 }
 
 const (
-	shareOf    = 10                     // all shares together are 1/shareOf of a budget
-	pollTime   = 50 * time.Millisecond  // how often a call that waits for Redis looks whether it is back
-	lateTime   = 190 * time.Millisecond // a little less than that after which a call of the client waits for the limiter again
-	settleTime = 3 * time.Second        // for reports of a total that Redis may have lost
+	shareOf  = 10                     // all shares together are 1/shareOf of a budget
+	pollTime = 50 * time.Millisecond  // how often a call that waits for Redis looks whether it is back
+	lateTime = 190 * time.Millisecond // a little less than that after which a call of the client waits for the limiter again
 )
 
 // Spend counts one request that is about to be sent, or refuses it.
@@ -175,68 +172,6 @@ func (b *Budget) Resets() time.Time {
 
 // Limit returns the budget per month.
 func (b *Budget) Limit() int { return b.limit }
-
-// tally is a process's side of the count of a month, which stays exact as follows.
-//
-// Redis keeps the count as base and new, the epoch of both, and the server that counted (run); and each process's grants in
-// all. A process asks for a number in all, too, and tells how many it has spent, so requests and answers may get lost, be
-// repeated and overtake each other. What it has spent beyond its grants, without Redis, is added.
-//
-// A new epoch begins with a month, and if the key is missing, holds something else, or was counted by another server, which
-// may be behind after a failover. Then nothing is granted for settleTime. Meanwhile each running process reports the
-// greatest total that it knows of the epoch before. The greatest report becomes the base: the process with the last grant
-// knows the last total. To report in time, each process asks once per beatTime. A new epoch counts its grants from 0.
-type tally struct {
-	limit   int    // -1 without a budget
-	epoch   string // month, and what tells one from others
-	total   int    // of all processes, at Redis's last answer
-	granted int    // to this process in the epoch
-	spent   int    // of those; more if it went on without Redis, and less than 0 if it brought some along
-	ends    time.Time
-	soon    []time.Time // turns of calls that are about to want a grant, of late
-	paid    int         // calls that have one, and wait for the limiter again
-}
-
-// counted applies an answer to a request that was made when the tally was so. Only one that reported all that this process
-// knows of an epoch ends it. f.mu is held.
-func (f *Fleet) counted(before tally, a answer) {
-	switch {
-	case a.epoch == f.epoch:
-		f.granted, f.total = max(f.granted, a.granted), max(f.total, a.total)
-	case before.epoch != f.epoch || before.total != f.total:
-		return
-	default:
-		if old, _, _ := strings.Cut(f.epoch, ":"); old != "" && !strings.HasPrefix(a.epoch, old+":") {
-			f.granted, f.spent = 0, 0 // of another month
-		}
-		f.epoch, f.total, f.granted, f.spent = a.epoch, a.total, a.granted, f.spent-f.granted
-	}
-	_, ends := monthOf(time.UnixMicro(a.now))
-	f.ends = f.heard.Add(ends.Sub(time.UnixMicro(a.now)))
-}
-
-// turned notes a call that has a turn. f.mu is held.
-func (f *Fleet) turned(due time.Time) {
-	if f.paid > 0 {
-		f.paid--
-	} else {
-		f.soon = append(f.soon, due)
-	}
-}
-
-// due returns how many calls that have a turn are about to want a grant. f.mu is held.
-func (f *Fleet) due() int {
-	f.soon = slices.DeleteFunc(f.soon, func(due time.Time) bool { return time.Since(due) > horizon })
-	return len(f.soon)
-}
-
-var serviceZone = time.FixedZone("UTC+8", 8*60*60)
-
-// monthOf returns the calendar month of a time, in the assumed time zone of the quota. The documentation does not say.
-func monthOf(t time.Time) (begins, ends time.Time) {
-	y, m, _ := t.In(serviceZone).Date()
-	return time.Date(y, m, 1, 0, 0, 0, 0, serviceZone), time.Date(y, m+1, 1, 0, 0, 0, 0, serviceZone)
-}
 
 // now returns Redis's time, as far as this process knows it.
 func (f *Fleet) now() (now time.Time) {

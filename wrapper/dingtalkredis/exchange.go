@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 	"weak"
@@ -18,11 +19,10 @@ import (
 // turn of the limiter and a grant of the budget. So a call costs one round trip.
 
 const (
-	horizon    = time.Second             // how far ahead a turn may be reserved; what a killed process reserved is lost
+	settleTime = 3 * time.Second         // for reports of a total that Redis may have lost
 	pauseTime  = 1200 * time.Millisecond // of a schedule that may have been lost, until turns reserved before have passed
 	lostTime   = 2500 * time.Millisecond // of a schedule after an outage, until every process has noticed that it is over
 	lateness   = 8 * time.Millisecond    // the longest delay between a turn and the next that the schedule makes up for
-	windowTime = 10 * time.Second        // for which a process is known to be there; it counts until three windows later
 	beatTime   = time.Second             // how long a process does not ask; half of it with calls that wait, and without Redis
 )
 
@@ -178,18 +178,6 @@ type want struct {
 	beat      bool // asks, even if Redis is away
 }
 
-// answer is what exchangeScript returns.
-type answer struct {
-	found          string
-	now            int64
-	place, places  int
-	turns          int
-	first, step    time.Duration
-	again, settles time.Duration // until there may be a turn; until the count has settled
-	granted, total int
-	epoch          string
-}
-
 // ask makes an exchange, unless Redis is away. The answer is applied even if ctx ends before it comes.
 func (f *Fleet) ask(ctx context.Context, w want) (a answer, err error) {
 	f.mu.Lock()
@@ -319,6 +307,30 @@ func run[T any](f *Fleet, what func(context.Context) (T, error)) (T, error) {
 	}
 	f.failed(err)
 	return value, fmt.Errorf("dingtalkredis: %w", err)
+}
+
+// failed notes that Redis could not do something.
+func (f *Fleet) failed(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := time.Now()
+	if !f.away {
+		f.away, f.since = true, now
+	}
+	f.last, f.cause, f.fault = now, err, setupFault(err, f.moves)
+	f.live()
+	switch {
+	case errors.Is(err, redis.ErrClosed): // by the app itself
+		return
+	case f.lasting() && now.Sub(f.nagged) >= nagTime:
+		f.nagged = now
+		failed := &SetupError{Fault: f.fault, Err: err}
+		f.write(slog.LevelWarn, "Redis is set up wrongly, which waiting does not cure; this process shares nothing",
+			slog.String("fault", string(f.fault)), slog.String("hint", failed.Hint()), slog.Any("error", err))
+	case !f.noted && !f.lasting():
+		f.write(slog.LevelWarn, "Redis failed; this process goes on without it", slog.Any("error", err))
+	}
+	f.noted = true
 }
 
 func clientPanicked(any) error { return errors.New("the Redis client panicked") }

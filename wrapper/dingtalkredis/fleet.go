@@ -3,43 +3,17 @@ package dingtalkredis
 import (
 	"cmp"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
-
-// Fleet shares state between the processes of one app. Make one with [New].
-type Fleet struct {
-	redis   redis.UniversalClient
-	seal    *seal  // of access tokens; the only trace of the app secret
-	app     string // digest of the app: whose limit it is
-	org     string // digest of host and organisation: whose budget and conversions they are
-	host    string // of the service; empty for International
-	pods    int
-	timeout time.Duration
-	log     *slog.Logger
-	moves   bool   // the client finds a key's node, or the primary, itself
-	process string // this process, as the script knows it
-
-	mu     sync.Mutex
-	flying int       // exchanges without an answer yet
-	beats  bool      // see live
-	heard  time.Time // the end of the last exchange
-	clock  clock
-	health
-	schedule
-	tally
-}
 
 // Option configures [New]. A nil option is skipped.
 type Option func(*Fleet) error
@@ -147,28 +121,4 @@ func (f *Fleet) UsesRedis() (uses bool) {
 func (f *Fleet) Misconfigured() (wrong bool) {
 	f.locked(func() { wrong = f.noted && f.fault != "" && f.lasting() })
 	return wrong
-}
-
-const prefix = "openconversation:"
-
-// key makes a Redis key of the organisation. The part in braces selects the slot in a cluster: one script may use all keys of
-// an organisation.
-func (f *Fleet) key(parts ...string) string {
-	return prefix + schema + ":{" + f.org + "}:" + strings.Join(parts, ":")
-}
-
-// tokenKey makes a key of the token that a client keeps under a name. An app has one token, in whatever organisation.
-func (f *Fleet) tokenKey(name string, parts ...string) string {
-	return strings.Join(append([]string{prefix + schema, "token", "{" + digest(name) + "}"}, parts...), ":")
-}
-
-func digest(parts ...string) string {
-	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
-	return hex.EncodeToString(sum[:16])
-}
-
-func (f *Fleet) locked(change func()) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	change()
 }

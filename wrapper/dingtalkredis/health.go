@@ -19,19 +19,6 @@ const (
 	startTime  = 10 * time.Second // how long they wait for a Redis that has never answered
 )
 
-// health tells whether Redis is there. Only beats ask a Redis that is away. Each outage is logged once.
-type health struct {
-	worked bool // Redis has answered
-	away   bool
-	since  time.Time // when Redis went away
-	cause  error     // of the last failure
-	fault  Fault
-	last   time.Time // the last failure
-	noted  bool      // the outage is in the log
-	nagged time.Time
-	warned time.Time // of the clocks
-}
-
 // absent tells why Redis is not asked. f.mu is held.
 func (f *Fleet) absent() error {
 	return fmt.Errorf("dingtalkredis: Redis did not answer a moment ago: %w", f.cause)
@@ -44,30 +31,6 @@ func (f *Fleet) back() {
 		f.noted, f.nagged = false, time.Time{}
 		f.write(slog.LevelInfo, "Redis is back")
 	}
-}
-
-// failed notes that Redis could not do something.
-func (f *Fleet) failed(err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	now := time.Now()
-	if !f.away {
-		f.away, f.since = true, now
-	}
-	f.last, f.cause, f.fault = now, err, setupFault(err, f.moves)
-	f.live()
-	switch {
-	case errors.Is(err, redis.ErrClosed): // by the app itself
-		return
-	case f.lasting() && now.Sub(f.nagged) >= nagTime:
-		f.nagged = now
-		failed := &SetupError{Fault: f.fault, Err: err}
-		f.write(slog.LevelWarn, "Redis is set up wrongly, which waiting does not cure; this process shares nothing",
-			slog.String("fault", string(f.fault)), slog.String("hint", failed.Hint()), slog.Any("error", err))
-	case !f.noted && !f.lasting():
-		f.write(slog.LevelWarn, "Redis failed; this process goes on without it", slog.Any("error", err))
-	}
-	f.noted = true
 }
 
 // lasting reports whether waiting cannot help: if Redis is set up wrongly from the start, or for as long as a failover
@@ -97,27 +60,4 @@ func (f *Fleet) write(level slog.Level, msg string, attrs ...slog.Attr) {
 		defer func() { _ = recover() }()
 		f.log.LogAttrs(context.Background(), level, "dingtalkredis: "+msg, attrs...)
 	}()
-}
-
-// clock relates Redis's clock to this process's steady one.
-type clock struct {
-	redis time.Time
-	here  time.Time
-	trip  time.Duration // of the measurement
-}
-
-// now returns Redis's time, or this machine's if Redis has never told.
-func (c clock) now() time.Time {
-	if c.here.IsZero() {
-		return time.Now()
-	}
-	return c.redis.Add(time.Since(c.here))
-}
-
-// measure keeps the time of the shortest round trip of late: it is the most exact one.
-func (c *clock) measure(redisTime, sent time.Time) {
-	trip := time.Since(sent)
-	if c.here.IsZero() || trip <= c.trip || time.Since(c.here) > windowTime {
-		*c = clock{redis: redisTime, here: sent.Add(trip / 2), trip: trip}
-	}
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
@@ -14,17 +13,6 @@ import (
 type Limiter struct {
 	fleet *Fleet
 	local *dingtalk.AdaptiveLimiter // of a process that has never reached Redis
-}
-
-// schedule is what a process knows of the fleet's turns.
-type schedule struct {
-	rate   float64       // 0 without a limiter
-	turns  []time.Time   // reserved, not yet taken
-	queue  int           // callers that wait
-	pause  time.Duration // that this process wants if the schedule is lost: see exchangeScript
-	place  int           // of this process, without Redis
-	places int           // 0: Redis has never told
-	latest time.Time     // the latest own turn
 }
 
 // Limiter allows all processes together perSecond calls a second, evenly spaced, by the generic cell rate algorithm in
@@ -44,14 +32,9 @@ func (f *Fleet) Limiter(perSecond float64) *Limiter {
 	return &Limiter{fleet: f, local: dingtalk.NewLimiter(perSecond / float64(max(f.pods, 1)))}
 }
 
-func (f *Fleet) limiterKey() string {
-	return f.key("rate", f.app, generated.OperationChatIDToOpenConversationID.ID)
-}
-
 const (
-	paceMargin = 0.97                   // keeps evenly spaced calls below a limit counted in whole seconds, despite jitter
-	staleTime  = 100 * time.Millisecond // how long a turn is worth something: calls that use old turns come in a burst
-	lookTime   = time.Second            // how often a process that waits in line looks whether Redis is away
+	paceMargin = 0.97        // keeps evenly spaced calls below a limit counted in whole seconds, despite jitter
+	lookTime   = time.Second // how often a process that waits in line looks whether Redis is away
 )
 
 var errTooLate = fmt.Errorf("dingtalkredis: the call's turn would come after its deadline: %w", context.DeadlineExceeded)
@@ -122,14 +105,6 @@ func (f *Fleet) take() (due time.Time, found bool) {
 		f.turned(due)
 	}
 	return due, found
-}
-
-// ahead drops turns that are too old, and returns how many are left. f.mu is held.
-func (f *Fleet) ahead() int {
-	for len(f.turns) > 0 && time.Since(f.turns[0]) >= staleTime {
-		f.turns = f.turns[1:]
-	}
-	return len(f.turns)
 }
 
 // ownTurn returns this process's next turn without Redis, or when to look again. The processes take turns by Redis's clock, each

@@ -19,27 +19,8 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/answer"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/call"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/data"
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/limits"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/tokens"
 )
-
-// Emulator stands in for DingTalk's gateway. It is an [http.Handler]; [NewServer] puts it behind a loopback listener,
-// and a program may serve it with a server of its own, which should have [ConnContext]. All methods may be called at any time
-// from any goroutine. Nothing that fmt prints of it holds the app secret or a token.
-type Emulator struct {
-	gate      *answer.Gate
-	configure sync.Mutex // serialises changes of settings
-	initial   *Settings  // of New, for Reset; behind a pointer, as the tokens are, so that printing a copy of the struct shows an address
-	setup     atomic.Pointer[setup]
-	tokens    *tokens.Store
-	limits    limits.Counter
-	groups    groups
-	messages  messages
-	faults    faultQueue
-	recording sync.Mutex // the record's times are in its order
-	record    record
-	offset    atomic.Int64 // how far AdvanceClock has moved the time, in nanoseconds
-}
 
 // New returns an emulator that knows the reference page's chat and accepts [AppKey] and [AppSecret], without limits,
 // latency or faults, unless options change that. It panics if the settings are wrong: if they describe one group twice, or
@@ -52,13 +33,6 @@ func New(opts ...Option) *Emulator {
 	e := &Emulator{gate: answer.NewGate(), tokens: tokens.New(), initial: &settings}
 	must(e.begin(e.initial.clone()))
 	return e
-}
-
-// must is for what a test has wrong.
-func must(err error) {
-	if err != nil {
-		panic("dingtalktest: " + err.Error())
-	}
 }
 
 // Reset puts the emulator back to its state after [New]: its settings, queue of faults, tokens, groups, messages, record,

@@ -3,11 +3,15 @@ package dingtalktest
 import (
 	"bytes"
 	"cmp"
+	"crypto/rand"
 	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
@@ -162,47 +166,158 @@ func (e *Emulator) example(x *exchange, _ *any) answer.Answer {
 	return answer.JSON(x.Route.Operation.Status, body)
 }
 
-// exchange is one request on its way through the emulator, with the settings that it met.
-type exchange struct {
-	call.Call
-	*setup
-	reused bool  // whether its connection carried another request before
-	fault  Fault // that was queued for it
-	faulty bool  // whether there was one
-}
+// What getChat returns.
+const (
+	statusNormal    = 1
+	statusDisbanded = 2
+	internalGroup   = 2 // a conversationTag
+)
 
-func (x *exchange) refuse(code generated.Code) answer.Answer {
-	return answer.Refusal(x.Route.Operation, code)
-}
-
-// fieldCodes are the operations' own codes of what a field lacks; TooLong is that of JSON in a string.
-var fieldCodes = map[string]generated.Code{
-	"createGroup.name":                generated.CodeCreateGroupInvalidParameter,
-	"createGroup.owner":               generated.CodeCreateGroupInvalidParameter,
-	"createGroup.useridlist":          generated.CodeCreateGroupInvalidParameter,
-	"getChat.chatid":                  generated.CodeGetChatWrongChatID,
-	"orgGroupSend.openConversationId": generated.CodeOrgGroupSendMissingConversationID,
-	"orgGroupSend.robotCode":          generated.CodeOrgGroupSendMissingRobotCode,
-	"orgGroupSend.msgKey":             generated.CodeOrgGroupSendInvalidMessageKey,
-	"orgGroupSend.msgParam":           generated.CodeOrgGroupSendInvalidMessageParam,
-	"orgGroupSend.msgParam.TooLong":   generated.CodeOrgGroupSendMessageParamTooLong,
-}
-
-// reading is an operation that reads the body into a T, and refuses a request that lacks something. A T that is any reads none.
-func reading[T any](respond func(*Emulator, *exchange, *T) answer.Answer) func(*Emulator, *exchange) answer.Answer {
-	return func(e *Emulator, x *exchange) answer.Answer {
-		request, lack := new(T), x.Lacks()
-		if _, none := any(request).(*any); lack == nil && !none && json.Unmarshal(x.Body, request) != nil {
-			lack = &call.Lack{Code: generated.CodeInvalidBody}
-		}
-		if lack == nil {
-			return respond(e, x, request)
-		}
-		if code, known := fieldCodes[x.Route.Operation.ID+"."+lack.Field]; known && x.Route.Own {
-			return x.refuse(code)
-		}
-		a := x.refuse(lack.Code)
-		a.Message += lack.Why
-		return a
+// convert answers chatIdToOpenConversationId. It ignores the request's body.
+func (e *Emulator) convert(x *exchange) answer.Answer {
+	if slices.Contains(x.OwnersNotVisible, x.Params[0]) {
+		return x.refuse(generated.CodeOwnerNotVisible)
 	}
+	g, known := e.groups.byChat(x.setup, x.Params[0])
+	if !known {
+		return x.refuse(generated.CodeInvalidChatID)
+	}
+	return answer.Success(generated.ChatIDToOpenConversationIDResponseBody{OpenConversationID: g.OpenConversationID})
+}
+
+// createGroup answers createGroup. Whether the service adds a robot to a group that an app creates is not documented; here
+// [RobotCode] is in it.
+func (e *Emulator) createGroup(x *exchange, request *generated.CreateGroupRequest) answer.Answer {
+	if len(request.UserIDs) == 0 {
+		return x.refuse(generated.CodeCreateGroupInvalidParameter)
+	}
+	var ids [32]byte
+	_, _ = rand.Read(ids[:]) // It never fails.
+	g := Group{
+		ChatID: "chat" + hex.EncodeToString(ids[:16]), OpenConversationID: "cid" + base64.StdEncoding.EncodeToString(ids[16:]),
+		Name: request.Name, Owner: request.Owner, Members: request.UserIDs,
+	}.complete()
+	e.groups.keep(g)
+	tag := int32(internalGroup)
+	if request.ConversationTag != nil {
+		tag = *request.ConversationTag
+	}
+	return answer.Success(generated.CreateGroupResponseBody{ChatID: g.ChatID, OpenConversationID: g.OpenConversationID, ConversationTag: &tag})
+}
+
+// describe answers getChat.
+func (e *Emulator) describe(x *exchange, _ *any) answer.Answer {
+	g, ok := e.groups.byChat(x.setup, x.Request.URL.Query().Get("chatid"))
+	if !ok {
+		return x.refuse(generated.CodeGetChatWrongChatID)
+	}
+	status, tag, none, said := int32(statusNormal), int32(internalGroup), generated.GroupSetting(0), "ok"
+	if g.Disbanded {
+		status = statusDisbanded
+	}
+	return answer.Success(generated.GetChatResponseBody{Errmsg: &said, ChatInfo: &generated.ChatInfo{
+		ChatID: &g.ChatID, Name: &g.Name, Owner: &g.Owner, UserIDs: g.Members, Status: &status, ConversationTag: &tag,
+		ChatBannedType: &none, ManagementType: &none, MentionAllAuthority: &none, Searchable: &none, ShowHistoryType: &none, ValidationType: &none,
+	}})
+}
+
+// robots answers getBotListInGroup.
+func (e *Emulator) robots(x *exchange, request *generated.GetBotListInGroupRequest) answer.Answer {
+	g, ok := e.groups.byConversation(x.setup, request.OpenConversationID)
+	if !ok {
+		return x.refuse(generated.CodeGetBotListInGroupInvalidConversationID)
+	}
+	list := make([]generated.GroupRobot, len(g.Robots))
+	for i := range g.Robots {
+		name, kind := "Robot "+g.Robots[i], int32(1)
+		list[i] = generated.GroupRobot{RobotCode: &g.Robots[i], Name: &name, OpenRobotType: &kind}
+	}
+	return answer.Success(generated.GetBotListInGroupResponseBody{ChatbotInstanceVOList: list})
+}
+
+// maxReaders is how many readers a page holds.
+const maxReaders = 200
+
+// message is the body of orgGroupSend, whose msgParam is not decoded. Which group a coolAppCode is of is not checked.
+type message struct{ MsgKey, MsgParam, OpenConversationID, RobotCode, CoolAppCode string }
+
+// sendMessage answers orgGroupSend. It does not know the templates: any msgKey is one.
+func (e *Emulator) sendMessage(x *exchange, request *message) answer.Answer {
+	g, ok := e.groups.byConversation(x.setup, request.OpenConversationID)
+	switch {
+	case !ok:
+		return x.refuse(generated.CodeOrgGroupSendInvalidConversationID)
+	case g.Disbanded:
+		return x.refuse(generated.CodeOrgGroupSendGroupDisbanded)
+	case !slices.Contains(g.Robots, request.RobotCode):
+		return x.refuse(generated.CodeOrgGroupSendNoSuchRobot)
+	}
+	var key [32]byte
+	_, _ = rand.Read(key[:]) // It never fails.
+	m := &Message{
+		Time: x.Now, ProcessQueryKey: base64.StdEncoding.EncodeToString(key[:]), ChatID: g.ChatID, OpenConversationID: g.OpenConversationID,
+		RobotCode: request.RobotCode, MsgKey: request.MsgKey, MsgParam: request.MsgParam,
+	}
+	e.messages.add(m)
+	return answer.Success(generated.OrgGroupSendResponseBody{ProcessQueryKey: m.ProcessQueryKey})
+}
+
+// queryMessage answers orgGroupQuery. The codes of its refusals are synthetic, as those of every operation that lists none.
+func (e *Emulator) queryMessage(x *exchange, request *generated.OrgGroupQueryRequest) answer.Answer {
+	size, from := maxReaders, 0
+	if request.MaxResults != nil {
+		size = int(*request.MaxResults)
+	}
+	if request.NextToken != nil && *request.NextToken != "" {
+		var err error
+		if from, err = strconv.Atoi(*request.NextToken); err != nil || from < 0 {
+			return x.refuse("InvalidnextToken")
+		}
+	}
+	if size < 1 || size > maxReaders {
+		return x.refuse("InvalidmaxResults")
+	}
+	e.messages.mu.Lock()
+	defer e.messages.mu.Unlock()
+	m := e.messages.find(request.ProcessQueryKey)
+	if m == nil || differs(request.OpenConversationID, m.OpenConversationID) || differs(request.RobotCode, m.RobotCode) {
+		return x.refuse("InvalidprocessQueryKey")
+	}
+	from = min(from, len(m.ReadBy))
+	to := min(from+size, len(m.ReadBy))
+	body := generated.OrgGroupQueryResponseBody{SendStatus: "SUCCESS", ReadUserIDs: append([]string{}, m.ReadBy[from:to]...)}
+	if m.Recalled {
+		body.SendStatus = "RECALLED"
+	}
+	more := to < len(m.ReadBy)
+	if body.HasMore = &more; more {
+		next := strconv.Itoa(to)
+		body.NextToken = &next
+	}
+	return answer.Success(body)
+}
+
+// differs reports whether a request names something, and names another.
+func differs(named *string, is string) bool { return named != nil && *named != "" && *named != is }
+
+// recallMessages answers orgGroupRecall. The reasons in failedResult are synthetic.
+func (e *Emulator) recallMessages(x *exchange, request *generated.OrgGroupRecallRequest) answer.Answer {
+	if len(request.ProcessQueryKeys) == 0 || slices.Contains(request.ProcessQueryKeys, "") {
+		return x.refuse("InvalidprocessQueryKeys")
+	}
+	e.messages.mu.Lock()
+	defer e.messages.mu.Unlock()
+	body := generated.OrgGroupRecallResponseBody{SuccessResult: []string{}, FailedResult: map[string]string{}}
+	for _, key := range request.ProcessQueryKeys {
+		switch m := e.messages.find(key); {
+		case m == nil || m.OpenConversationID != request.OpenConversationID || m.RobotCode != request.RobotCode:
+			body.FailedResult[key] = "there is no such message of this robot in this group"
+		case m.Recalled:
+			body.FailedResult[key] = "the message was recalled before"
+		default:
+			m.Recalled = true
+			body.SuccessResult = append(body.SuccessResult, key)
+		}
+	}
+	return answer.Success(body)
 }

@@ -30,10 +30,14 @@ package journal
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
@@ -72,6 +76,15 @@ type Journal struct {
 	written int64           // of the last complete output
 	outputs map[string]bool // digests of the outputs
 	last    string          // digest of the last one
+}
+
+// Wanted describes a journal.
+type Wanted struct {
+	App  string // digest of the app and its host; empty: not known, as where nothing is called
+	Room int    // lines that there must be space for at any time: those of the calls in flight
+
+	// Settles reports whether a failure with this code says something of its chat: it holds until a round of Failed.
+	Settles func(code string) bool
 }
 
 // begin makes the file ready for lines.
@@ -133,6 +146,32 @@ func (j *Journal) add(l line) error {
 		return err
 	}
 	return full
+}
+
+// learn takes in what the line at an offset says.
+func (j *Journal) learn(l line, at int64) error {
+	switch {
+	case l.ID != "":
+		j.paid = j.paid || l.OpenConversationID != ""
+		j.results = j.results || l.OpenConversationID != "" || j.want.Settles(l.Code)
+		return j.set(l.ID, at)
+	case l.Out != "":
+		j.outputs[l.Out], j.last, j.Details = true, l.Out, l.Details
+		if l.Complete {
+			j.written, j.begun = at, ""
+		}
+	case l.Again != "":
+		if j.failed, j.begun = at, ""; l.Again == All {
+			j.all, j.paid, j.index.used = at, false, 0
+			clear(j.index.slots)
+		}
+	case l.PID > 0:
+		j.pid = l.PID
+	}
+	if j.app = cmp.Or(j.app, l.App); j.app != j.want.App && j.app != "" && j.want.App != "" {
+		return explain.UsageHint("use that app, region and host, or name another --output", "%s belongs to another app, region or host", j.Path)
+	}
+	return nil
 }
 
 // Put keeps a result, in the place of an earlier one. After an error nothing more must be sent; the result may be kept
@@ -222,5 +261,69 @@ func (j *Journal) sync() {
 	j.mu.Unlock()
 	if dirty {
 		_ = j.file.Sync() // Close says if it fails
+	}
+}
+
+// syncFolder makes the name of a file last through a power failure, where the system can.
+func syncFolder(path string) error {
+	folder, err := os.Open(filepath.Dir(path))
+	if err == nil {
+		_ = folder.Sync() // not every system syncs a folder
+		err = folder.Close()
+	}
+	return err
+}
+
+// search returns the slot of an id, and its line if it has one; otherwise the slot is empty.
+func (j *Journal) search(id string) (slot int, l line, offset int64, err error) {
+	x := &j.index
+	tag := tagOf(id)
+	for slot = x.place(tag); x.slots[slot] != 0; slot = (slot + 1) % len(x.slots) {
+		if x.slots[slot]>>offsetBits != tag {
+			continue
+		}
+		offset = int64(x.slots[slot] & (1<<offsetBits - 1))
+		if l, err = j.line(offset); err != nil || l.ID == id {
+			return slot, l, offset, err
+		}
+	}
+	return slot, line{}, 0, nil
+}
+
+// set makes the line at an offset that of an id.
+func (j *Journal) set(id string, offset int64) error {
+	if x := &j.index; x.used >= len(x.slots)*7/8 {
+		x.fit(x.used * 3 / 2)
+	}
+	slot, _, before, err := j.search(id)
+	if err != nil {
+		return err
+	}
+	if before == 0 {
+		j.index.used++
+	}
+	j.index.slots[slot] = tagOf(id)<<offsetBits | uint64(offset)
+	return nil
+}
+
+// line reads the line at an offset, and those behind it ahead. What is damaged by now is no line.
+func (j *Journal) line(offset int64) (l line, err error) {
+	for size := int64(16 << 10); ; size *= 4 {
+		if at := offset - j.from; at >= 0 && at < int64(len(j.window)) {
+			raw, _, whole := bytes.Cut(j.window[at:], []byte("\n"))
+			if whole || j.from+int64(len(j.window)) == j.end {
+				l, _ = decode(raw)
+				return l, nil
+			}
+		}
+		size = min(size, j.end-offset)
+		j.from, j.window = offset, slices.Grow(j.window[:0], int(size))[:size]
+		if _, err := j.file.ReadAt(j.window, offset); err != nil {
+			j.window = nil
+			if errors.Is(err, io.EOF) { // someone else has cut the file
+				err = nil
+			}
+			return l, err
+		}
 	}
 }

@@ -19,15 +19,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 )
 
-// Wanted describes a journal.
-type Wanted struct {
-	App  string // digest of the app and its host; empty: not known, as where nothing is called
-	Room int    // lines that there must be space for at any time: those of the calls in flight
-
-	// Settles reports whether a failure with this code says something of its chat: it holds until a round of Failed.
-	Settles func(code string) bool
-}
-
 // side matches what follows an output's name in the names of files that a run may change.
 var side = regexp.MustCompile(`^\.(journal|[0-9a-f]{16}\.new)$`)
 
@@ -291,16 +282,6 @@ func (j *Journal) Close() error {
 	err := errors.Join(j.file.Truncate(end), j.file.Sync(), j.file.Close())
 	if unused {
 		_ = os.Remove(j.Path)
-	}
-	return err
-}
-
-// syncFolder makes the name of a file last through a power failure, where the system can.
-func syncFolder(path string) error {
-	folder, err := os.Open(filepath.Dir(path))
-	if err == nil {
-		_ = folder.Sync() // not every system syncs a folder
-		err = folder.Close()
 	}
 	return err
 }

@@ -1,9 +1,7 @@
 package rows
 
 import (
-	"bufio"
 	"bytes"
-	"cmp"
 	"errors"
 	"io"
 	"regexp"
@@ -133,70 +131,6 @@ func (t *table) fits(c *cells) error {
 		}
 	}
 	return nil
-}
-
-// findSeparator returns the separator of a text table, and a line sep=, which it reads. A header's separator is the one that
-// gives the wanted column, else the one that gives most columns.
-func findSeparator(in *bufio.Reader, o Options) (separator byte, named string, err error) {
-	ahead := peekLine(in)
-	first, _, _ := strings.Cut(ahead, "\n")
-	if separator = separatorLine(first); separator != 0 {
-		if named, err = in.ReadString('\n'); err != nil && !errors.Is(err, io.EOF) {
-			return 0, "", err
-		}
-	}
-	if o.Delimiter != 0 {
-		separator = o.Delimiter
-	}
-	if separator != 0 {
-		return separator, named, nil
-	}
-	separator = formats[o.Format].separator
-	if o.Format != CSV {
-		return separator, named, nil
-	}
-	best, _ := bestSeparator(ahead, o.ID)
-	return cmp.Or(best, separator), named, nil
-}
-
-// bestSeparator returns the separator of a text's first record: the one that gives the wanted column, which it names, else the one
-// that gives most columns.
-func bestSeparator(text, wanted string) (separator byte, column string) {
-	most := 0
-	for _, candidate := range []byte(Delimiters) {
-		cells := firstRecord(text, candidate)
-		at, err := header{names: cells}.pick(wanted)
-		hits := at >= 0 && err == nil
-		if hits && column == "" || hits == (column != "") && len(cells) > most {
-			separator, most = candidate, len(cells)
-			if hits {
-				column = visible(cells[at])
-			}
-		}
-	}
-	return separator, column
-}
-
-// peekLine returns the upcoming text, up to a header after blank lines and a line sep=, as far as the buffer has room.
-func peekLine(in *bufio.Reader) string {
-	for {
-		text, _ := in.Peek(max(1, in.Buffered())) // an error comes again when the text is read
-		rest := bytes.TrimLeft(text, "\r\n ")
-		if line, more, _ := bytes.Cut(rest, []byte("\n")); separatorLine(string(line)) != 0 {
-			rest = bytes.TrimLeft(more, "\r\n ")
-		}
-		inQuotes := false
-		end := bytes.IndexFunc(rest, func(c rune) bool {
-			inQuotes = inQuotes != (c == '"')
-			return c == '\n' && !inQuotes
-		})
-		if end >= 0 || len(text) == in.Size() {
-			return string(text)
-		}
-		if _, err := in.Peek(len(text) + 1); err != nil {
-			return string(text)
-		}
-	}
 }
 
 // header holds the names of a table's columns.

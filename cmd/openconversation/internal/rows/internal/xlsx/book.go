@@ -25,13 +25,6 @@ const (
 	maxWorkbook = 16 << 20 // limits the list of sheets, which is read into memory
 )
 
-// ErrNotWorkbook is the error of a file that is not an xlsx workbook.
-var ErrNotWorkbook = lang.Errorf("it is no xlsx workbook, or a damaged one")
-
-func damaged(text lang.Format, args ...any) error {
-	return lang.Errorf("%w: %w", ErrNotWorkbook, lang.Errorf(text, args...))
-}
-
 // Book is a workbook.
 type Book struct {
 	zip     *zip.Reader

@@ -12,6 +12,13 @@ import (
 // maxToken is far more than a workbook's longest cell (32,767 characters) or formula (8,192), in bytes.
 const maxToken = 1 << 20
 
+// ErrNotWorkbook is the error of a file that is not an xlsx workbook.
+var ErrNotWorkbook = lang.Errorf("it is no xlsx workbook, or a damaged one")
+
+func damaged(text lang.Format, args ...any) error {
+	return lang.Errorf("%w: %w", ErrNotWorkbook, lang.Errorf(text, args...))
+}
+
 // markup reads XML, and can keep its bytes as they are in the file.
 type markup struct {
 	xml   *xml.Decoder

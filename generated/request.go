@@ -38,8 +38,8 @@ func NewRequest(operation *Operation) Request {
 	return Request{Operation: operation, path: operation.Path}
 }
 
-// SetPath sets a parameter of the path, escaped so that it stays within its segment; commas join the values of a list. It refuses an empty value,
-// "." and "..", because they would change the path.
+// SetPath sets a parameter of the path, escaped so that it stays within its segment; commas join the values of a list. It
+// refuses an empty value, "." and "..", because they would change the path.
 func (r *Request) SetPath(name string, values ...string) {
 	value := r.text("path", name, values, url.PathEscape)
 	if value == "" || value == "." || value == ".." {
@@ -66,19 +66,21 @@ func (r *Request) add(in, name, value string) {
 
 // text checks a parameter's values, and returns them as they are sent.
 func (r *Request) text(in, name string, values []string, escape func(string) string) (text string) {
-	var known []Field
-	if r.Operation != nil {
-		known = r.Operation.Parameters
+	var known *Field
+	if o := r.Operation; o != nil {
+		for i := range o.Parameters {
+			if p := &o.Parameters[i]; p.In == in && p.Name == name {
+				known = p
+			}
+		}
 	}
 	for i, value := range values {
 		if !utf8.ValidString(name) || !utf8.ValidString(value) {
 			r.fail(fmt.Errorf("the parameter %q of the %s is not UTF-8 text", name, in))
 		}
-		for i := range known {
-			if p := &known[i]; p.In == in && p.Name == name {
-				if err := p.check(value); err != nil {
-					r.fail(fmt.Errorf("the parameter %s %w", name, err))
-				}
+		if known != nil {
+			if err := known.check(value); err != nil {
+				r.fail(fmt.Errorf("the parameter %s %w", name, err))
 			}
 		}
 		if i > 0 {

@@ -31,6 +31,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/lang"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/internal/newcomer"
 	"github.com/dingtalk-openapi/openconversation-go/internal/shapes"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
@@ -246,7 +247,7 @@ func TestCatalogueIsComplete(t *testing.T) {
 	for _, pattern := range []string{"*.go", "*/*.go", "*/*/*.go"} {
 		files, _ := filepath.Glob("../../wrapper/" + pattern)
 		for _, file := range files {
-			sdk.WriteString(read(t, file))
+			sdk.WriteString(newcomer.Read(t, file))
 		}
 	}
 	for text, chinese := range texts {

@@ -23,6 +23,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/explain"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
+	"github.com/dingtalk-openapi/openconversation-go/internal/newcomer"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
@@ -335,7 +336,7 @@ func TestPrintEnvInAShell(t *testing.T) {
 func TestDeployedArguments(t *testing.T) {
 	const folder = "../../deploy/emulator"
 	dir := t.TempDir()
-	text := func(name string) string { return read(t, filepath.Join(folder, name)) }
+	text := func(name string) string { return newcomer.Read(t, filepath.Join(folder, name)) }
 	_, settings, _ := strings.Cut(text("kubernetes.yaml"), "scenario.yaml: |\n")
 	settings, _, _ = strings.Cut(settings, "---")
 	write(t, filepath.Join(dir, "manifest"), settings)

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/internal/newcomer"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
@@ -265,7 +266,7 @@ func TestKilledWhileTheListLives(t *testing.T) {
 // rowsOf is an output as lines of UTF-8, whatever it is.
 func rowsOf(t *testing.T, path string) string {
 	t.Helper()
-	raw := []byte(read(t, path))
+	raw := []byte(newcomer.Read(t, path))
 	if filepath.Ext(path) == ".xlsx" {
 		file, err := excelize.OpenReader(bytes.NewReader(raw))
 		if err != nil {

@@ -28,6 +28,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/term"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/internal/newcomer"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
@@ -184,21 +185,12 @@ func (b *bench) wantWith(env map[string]string, code int, stderr string, flags .
 
 func (b *bench) read(path string) string {
 	b.t.Helper()
-	return read(b.t, path)
+	return newcomer.Read(b.t, path)
 }
 
 func (b *bench) write(path, content string) {
 	b.t.Helper()
 	write(b.t, path, content)
-}
-
-func read(t *testing.T, path string) string {
-	t.Helper()
-	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
 }
 
 func write(t *testing.T, path, content string) {

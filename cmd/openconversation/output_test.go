@@ -16,6 +16,7 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/cmd/openconversation/internal/connect"
 	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/internal/newcomer"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
@@ -179,7 +180,7 @@ func TestSideFilesTakeTheOutputsMode(t *testing.T) {
 // fixture is a bench whose input a spreadsheet program wrote.
 func fixture(t *testing.T, name string) *bench {
 	t.Helper()
-	b := newBench(t, name, read(t, filepath.Join("internal", "rows", "testdata", "files", name)))
+	b := newBench(t, name, newcomer.Read(t, filepath.Join("internal", "rows", "testdata", "files", name)))
 	b.out = filepath.Join(filepath.Dir(b.in), "out"+filepath.Ext(name))
 	return b
 }

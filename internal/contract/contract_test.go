@@ -2,7 +2,6 @@ package contract_test
 
 import (
 	"errors"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
+	"github.com/dingtalk-openapi/openconversation-go/internal/newcomer"
 )
 
 // refused are the contracts that are refused.
@@ -25,18 +25,9 @@ type refused struct {
 	Rows []struct{ Name, Old, New, Want, Head string }
 }
 
-func file(t *testing.T, name string) string {
-	t.Helper()
-	content, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
-}
-
 func cases(t *testing.T) (all refused) {
 	t.Helper()
-	if err := yaml.Unmarshal([]byte(file(t, "testdata/refused.yaml")), &all); err != nil {
+	if err := yaml.Unmarshal([]byte(newcomer.Read(t, "testdata/refused.yaml")), &all); err != nil {
 		t.Fatal(err)
 	}
 	return all
@@ -91,7 +82,7 @@ func TestRefused(t *testing.T) {
 
 // TestMalformed: a row, or another part of this project's contract, that is malformed is named, with its line.
 func TestMalformed(t *testing.T) {
-	all, own := cases(t), file(t, "../../openapi.yaml")
+	all, own := cases(t), newcomer.Read(t, "../../openapi.yaml")
 	const head, rows = "      x-error-codes:\n        - {code: invalideChatId,", "      x-error-codes:\n"
 	with := func(row string) string {
 		indented := rows + "        " + strings.ReplaceAll(strings.TrimSpace(row), "\n", "\n        ")

@@ -285,11 +285,13 @@ func (f *Fleet) beat() (wait time.Duration, again bool) {
 // do lets Redis do something, unless it is away. That goes on when ctx ends, because the Redis client does, and because how
 // it ends tells whether Redis is away.
 func do[T any](ctx context.Context, f *Fleet, what func(context.Context) (T, error)) (value T, err error) {
-	f.mu.Lock()
-	away, why := f.away, f.absent()
-	f.mu.Unlock()
-	if away {
-		return value, why
+	f.locked(func() {
+		if f.away {
+			err = f.absent()
+		}
+	})
+	if err != nil {
+		return value, err
 	}
 	limited, cancel := patience(ctx)
 	defer cancel()

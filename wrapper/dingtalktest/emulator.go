@@ -236,8 +236,9 @@ func (e *Emulator) MarkRead(processQueryKey string, userIDs ...string) bool {
 }
 
 // Requests returns the last requests, oldest first, as they were answered: at most as many as RecordSize in [Settings], and those
-// that match a filter if one is given. Texts over 2,048 bytes and bodies over 16 KiB are cut and end in "…"; of more than 64 header fields some are left out. A
-// request is on record by the time its client has the answer, and a hanging one from when it begins to hang.
+// that match a filter if one is given. Texts over 2,048 bytes and bodies over 16 KiB are cut and end in "…"; of more than 64
+// header fields some are left out. A request is on record by the time its client has the answer, and a hanging one from when it
+// begins to hang.
 func (e *Emulator) Requests(filters ...Filter) []Request {
 	found, _ := e.record.wait(context.Background(), 0, filters...)
 	return found

@@ -2,7 +2,8 @@
 // of JSON, not of Go.
 //
 // A field's tags bound it: min and max are of a number, or of a text's characters, also of the texts in a list or a map and of
-// a map's keys; required says that a field must be there; a field of pointer type or with the tag nullable takes null; one with readOnly cannot be set.
+// a map's keys; required says that a field must be there; a field of pointer type or with the tag nullable takes null; one with
+// readOnly cannot be set.
 package data
 
 import (

@@ -96,8 +96,9 @@ type progress struct {
 
 	failure *Failure // of the round trip; used by the attempt's goroutine alone
 
-	trace httptrace.ClientTrace
-	own   bool // trace serves this attempt alone, since the caller has one, too
+	trace  httptrace.ClientTrace // our hooks, which end with the caller's
+	theirs httptrace.ClientTrace
+	own    bool // trace serves this attempt alone, since the caller has one, too
 }
 
 // sent is how far a request came.
@@ -117,33 +118,11 @@ type sent struct {
 
 func newProgress(theirs *httptrace.ClientTrace) *progress {
 	p := &progress{own: theirs != nil}
-	if theirs != nil {
-		p.trace = *theirs
+	if p.own {
+		p.trace, p.theirs = *theirs, *theirs
 	}
-	p.trace.GetConn = hook(p, p.getConn, p.trace.GetConn)
-	p.trace.GotConn = hook(p, p.gotConn, p.trace.GotConn)
-	p.trace.WroteRequest = hook(p, func(httptrace.WroteRequestInfo) { p.written = true }, p.trace.WroteRequest)
-	wroteHeaders, theirHeaders := hook(p, p.wroteHeaders, nil), p.trace.WroteHeaders
-	p.trace.WroteHeaders = func() {
-		if wroteHeaders(none{}); theirHeaders != nil {
-			theirHeaders()
-		}
-	}
+	p.trace.GetConn, p.trace.GotConn, p.trace.WroteHeaders, p.trace.WroteRequest = p.getConn, p.gotConn, p.wroteHeaders, p.wroteRequest
 	return p
-}
-
-type none struct{}
-
-// hook makes one hook of ours, which is called under p.mu, and the caller's.
-func hook[T any](p *progress, ours, theirs func(T)) func(T) {
-	return func(v T) {
-		p.mu.Lock()
-		ours(v)
-		p.mu.Unlock()
-		if theirs != nil {
-			theirs(v)
-		}
-	}
 }
 
 func (p *progress) ring() {
@@ -189,16 +168,22 @@ func (asked) Value(key any) any {
 	return nil
 }
 
-func (p *progress) getConn(string) {
+func (p *progress) getConn(address string) {
+	p.mu.Lock()
 	p.asked = true
 	if p.wrote && !p.http2 { // over HTTP/2, the connection tells more
 		p.repeats()
+	}
+	p.mu.Unlock()
+	if p.theirs.GetConn != nil {
+		p.theirs.GetConn(address)
 	}
 }
 
 func (p *progress) gotConn(info httptrace.GotConnInfo) {
 	secure, isTLS := info.Conn.(*tls.Conn)
 	http2 := isTLS && secure.ConnectionState().NegotiatedProtocol == "h2"
+	p.mu.Lock()
 	if p.wrote && !p.again {
 		p.same = p.http2 && info.Conn == p.conn
 		p.repeats()
@@ -207,6 +192,31 @@ func (p *progress) gotConn(info httptrace.GotConnInfo) {
 		info.Conn.Close() // net/http writes without another look at the context
 	}
 	p.conn, p.fresh, p.http2 = info.Conn, !info.Reused, http2
+	p.mu.Unlock()
+	if p.theirs.GotConn != nil {
+		p.theirs.GotConn(info)
+	}
+}
+
+func (p *progress) wroteHeaders() {
+	p.mu.Lock()
+	if p.wrote { // a transport that sends two at once
+		p.stop()
+	}
+	p.wrote = true
+	p.mu.Unlock()
+	if p.theirs.WroteHeaders != nil {
+		p.theirs.WroteHeaders()
+	}
+}
+
+func (p *progress) wroteRequest(info httptrace.WroteRequestInfo) {
+	p.mu.Lock()
+	p.written = true
+	p.mu.Unlock()
+	if p.theirs.WroteRequest != nil {
+		p.theirs.WroteRequest(info)
+	}
 }
 
 // repeats notes that the transport goes on after the headers were written. Of a plain request over HTTP/1.1, nothing
@@ -225,13 +235,6 @@ func (p *progress) stop() {
 	if p.cancel != nil {
 		p.cancel(ErrAgain)
 	}
-}
-
-func (p *progress) wroteHeaders(none) {
-	if p.wrote { // a transport that sends two at once
-		p.stop()
-	}
-	p.wrote = true
 }
 
 // isPlain reports whether the transport repeats a request over HTTP/1.1 only if it wrote nothing of it. Without TLS, a

@@ -258,8 +258,7 @@ func (b *run) notTried(chatID string) *Error {
 // settle counts a failure (a success if e is nil), and ends the run if the next chat would fail in the same way. It
 // returns e.
 func (b *run) settle(e *Error) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer guard.Lock(&b.mu)()
 	if e == nil {
 		clear(b.inARow)
 		return nil

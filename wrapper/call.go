@@ -42,7 +42,7 @@ func (p *path) do(ctx context.Context, c *call) error {
 // repeat sends requests until one succeeds. It retries as [Retry] allows, and replays the request once after a token
 // refresh if the service rejected the token.
 func (p *path) repeat(ctx context.Context, c *call) *Error {
-	c.lane, _ = p.lanes.Of(c.contract.ID, c.host, c.contract.Method, c.contract.Path).(*lane)
+	c.lane, _ = p.lanes.Of(cmp.Or(c.place, c.contract.ID)).(*lane)
 	var before *verdict // of the previous request
 	uncounted := 0      // requests beyond Retry.MaxAttempts: replays, and throttled calls of a run
 	for {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/guard"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
@@ -76,8 +77,7 @@ func (l slogger) writes(ctx context.Context, level slog.Level) (is bool) {
 
 func (l slogger) write(ctx context.Context, level slog.Level, msg string, args ...any) {
 	if q, _ := ctx.Value(quietKey{}).(*quiet); q != nil {
-		q.mu.Lock()
-		defer q.mu.Unlock()
+		defer guard.Lock(&q.mu)()
 		ctx = context.WithValue(context.WithoutCancel(ctx), quietKey{}, nil)
 		q.lines = append(q.lines, func() { l.write(ctx, level, msg, args...) })
 		return

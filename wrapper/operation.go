@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/breaker"
 )
 
 // Do sends a request and decodes the body of a success as T. It uses the client's token (unless the operation is
@@ -84,8 +85,9 @@ func (c *Client) do(ctx context.Context, request Request, odd error, out any, op
 	if err = cmp.Or(odd, request.Err(), request.CheckPath(), method, apply(&op.options, opts), err); err != nil {
 		return unsendable(o, err)
 	}
+	op.place = breaker.Place(o.ID, o.Method, o.Path)
 	if server != nil {
-		op.host = server.Host
+		op.place += " " + server.Host
 	}
 	plain := c.path.plain
 	op.send = func(ctx context.Context, c *call) (*http.Response, error) {

@@ -71,7 +71,7 @@ type call struct {
 	contract *generated.Operation
 	chatID   string    // of a conversion
 	isToken  bool      // it is the token call itself
-	host     string    // of an operation with a server of its own
+	place    string    // of its lane, unless that is the operation at the client's host
 	hidden   [2]string // keeps the secrets of an attempt off the heap
 	options  callOptions
 	send     func(context.Context, *call) (*http.Response, error) // through call.api
@@ -84,7 +84,7 @@ type call struct {
 
 	touched func() bool // whether a file of the request was read, which can be sent once; nil: it has none
 
-	lane     *lane
+	lane     *lane             // nil: that of its contract, at the client's host
 	api      *generated.Client // with the token in use
 	token    string
 	dropped  time.Time // when the lane last made the client drop a token, before the call got its own
@@ -162,7 +162,7 @@ func (p *path) with(token string) *generated.Client {
 		if current != nil {
 			next.before = current.token
 		}
-		next.api.Header = p.plain.Header.Clone()
+		next.api.Header = maps.Clone(p.plain.Header)
 		next.api.Header.Set(generated.TokenHeader, token)
 		p.current.Store(next)
 		current = next

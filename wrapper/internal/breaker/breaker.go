@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/guard"
 )
 
 const (
@@ -103,8 +104,7 @@ type Pass struct {
 // Acquire blocks until the call may send a request. It waits at most MaxFailing or MaxThrottle, and refuses at once if ctx's
 // deadline leaves too little time after the opening: none, or less than three quarters of what hasty calls had.
 func (b *Breaker) Acquire(ctx context.Context) (Pass, *Refusal) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer guard.Lock(&b.mu)()
 	begun := b.clock.Steady()
 	for now := begun; ; now = b.clock.Steady() {
 		if left, cause := b.limits.Ban.Left(); left > 0 {
@@ -168,8 +168,7 @@ func (b *Breaker) Lend(p Pass, limit time.Duration) (back func() bool) {
 
 // Release returns a pass with the outcome of its request.
 func (b *Breaker) Release(p Pass, o Outcome) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer guard.Lock(&b.mu)()
 	if b.change != nil { // all waiting calls ask again
 		close(b.change)
 		b.change = nil
@@ -215,42 +214,37 @@ func (b *Breaker) open(o Outcome, wait time.Duration) {
 	b.cause, b.until = o, b.clock.Steady().Add(wait)
 }
 
-// The most operations that a set tells apart: those of contracts, of which the official SDK has 3,270, and paths without
-// a contract. All others of a kind share one place.
-const (
-	maxOperations = 8192
-	maxPaths      = 256
-)
+// maxPlaces is the number of places that a set tells apart: more than the official SDK has operations, 3,270.
+const maxPlaces = 8192
 
-// Set keeps a value for each operation at each host.
+// Set keeps a value for each place. All beyond maxPlaces share one.
 type Set struct {
-	New func() any
-
-	mu                sync.Mutex
-	operations, paths map[string]any
+	New  func() any
+	mu   sync.Mutex
+	made map[string]any
 }
 
-// Of returns the value of an operation at a host. One without a contract is known by its method and path.
-func (s *Set) Of(operation, host, method, path string) any {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	key, made, most := operation, &s.operations, maxOperations
+// Of returns the value of a place.
+func (s *Set) Of(place string) any {
+	defer guard.Lock(&s.mu)()
+	if s.made == nil {
+		s.made = map[string]any{}
+	}
+	if s.made[place] == nil && len(s.made) >= maxPlaces {
+		place = ""
+	}
+	if s.made[place] == nil {
+		s.made[place] = s.New()
+	}
+	return s.made[place]
+}
+
+// Place names an operation; one without a contract by its method and path.
+func Place(operation, method, path string) string {
 	if operation == "" {
-		key, made, most = method+" "+shape(path), &s.paths, maxPaths
+		return method + " " + shape(path)
 	}
-	if host != "" {
-		key += " " + host
-	}
-	if *made == nil {
-		*made = map[string]any{}
-	}
-	if (*made)[key] == nil && len(*made) >= most {
-		key = ""
-	}
-	if (*made)[key] == nil {
-		(*made)[key] = s.New()
-	}
-	return (*made)[key]
+	return operation
 }
 
 // shape returns a path without its ids: a segment that looks like one becomes a star. The digits of a version do not, such as
@@ -278,14 +272,12 @@ type Ban struct {
 
 // Begin begins a ban.
 func (b *Ban) Begin(wait time.Duration, cause any) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer guard.Lock(&b.mu)()
 	b.until, b.cause = b.Clock.Steady().Add(wait), cause
 }
 
 // Left returns how long the ban still lasts, and its cause. It is 0 or less if there is none.
 func (b *Ban) Left() (left time.Duration, cause any) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer guard.Lock(&b.mu)()
 	return b.until.Sub(b.Clock.Steady()), b.cause
 }

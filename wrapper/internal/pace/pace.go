@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/guard"
 )
 
 // Limiter spaces requests evenly, and adapts to the service's limit.
@@ -89,8 +90,7 @@ func (l *Limiter) Wait(ctx context.Context) error {
 
 // take takes the turn of the next request if it has come, or else returns how long until it comes.
 func (l *Limiter) take(ctx context.Context) (wait time.Duration, err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	defer guard.Lock(&l.mu)()
 	now := l.clock.Steady()
 	wait = max(l.due.Sub(now), 0)
 	switch {
@@ -110,8 +110,7 @@ func (l *Limiter) take(ctx context.Context) (wait time.Duration, err error) {
 
 // Answered tells the limiter whether a request was throttled.
 func (l *Limiter) Answered(throttled bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	defer guard.Lock(&l.mu)()
 	now, current := l.clock.Steady(), l.current
 	lasted := now.Sub(l.since)
 	switch {

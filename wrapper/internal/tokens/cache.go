@@ -71,7 +71,7 @@ func (r *RememberedError) Unwrap() error { return r.error }
 type Cache struct {
 	cfg      Config
 	current  atomic.Pointer[flight] // that of the token in use
-	rejected atomic.Pointer[held]   // the last one: the next fetch drops it from the store, and does not use it
+	rejected atomic.Pointer[flight] // the last one: the next fetch drops it from the store, and does not use it
 
 	mu        sync.Mutex
 	flight    *flight   // the fetch in flight
@@ -169,8 +169,7 @@ func (c *Cache) join(ctx context.Context, now time.Time) (*flight, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer guard.Lock(&c.mu)()
 	if f := c.valid(now); f != nil { // another caller fetched it meanwhile
 		return f, nil
 	}
@@ -186,8 +185,7 @@ func (c *Cache) join(ctx context.Context, now time.Time) (*flight, error) {
 
 // part removes a caller from a fetch, and cancels the fetch after the last one.
 func (c *Cache) part(f *flight) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer guard.Lock(&c.mu)()
 	if f.waiters--; f.waiters == 0 {
 		f.cancel()
 		if c.flight == f {
@@ -199,8 +197,7 @@ func (c *Cache) part(f *flight) {
 // renew starts a background fetch, for which the cache itself waits, unless one is in flight or was recently. A failure is
 // only logged: the old token is valid until its end.
 func (c *Cache) renew() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer guard.Lock(&c.mu)()
 	now := c.cfg.Clock.Steady()
 	if c.flight != nil || now.Before(c.nextEarly) {
 		return
@@ -263,13 +260,12 @@ func (c *Cache) land(f *flight, token *held, err error) {
 // Reject drops token, which the service rejected, but keeps a newer one. again reports whether the next token deserves
 // another try, because it comes from the service after two bad ones of the store.
 func (c *Cache) Reject(_ context.Context, token string) (again bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer guard.Lock(&c.mu)()
 	f := c.current.Load()
 	if f == nil || f.token.value != token {
 		return false
 	}
-	c.rejected.Store(f.token)
+	c.rejected.Store(f)
 	c.current.Store(nil)
 	if c.bad++; !f.token.stored {
 		c.bad = 0
@@ -279,8 +275,7 @@ func (c *Cache) Reject(_ context.Context, token string) (again bool) {
 
 // Remember makes further calls fail with err for a moment, because a new token was rejected too.
 func (c *Cache) Remember(err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer guard.Lock(&c.mu)()
 	c.failure, c.failUntil = err, c.cfg.Clock.Steady().Add(failureMemory)
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/guard"
 )
 
 // creditTime is how long a success speaks for the tokens of its time, and how long an operation that made the client
@@ -33,15 +34,13 @@ type Use struct {
 
 // Last returns when the operation made the client drop a token. A call asks before it gets its token.
 func (c *Credit) Last(u *Use) time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer guard.Lock(&c.mu)()
 	return u.dropped
 }
 
 // Good records a success of an operation. after is the operation's drop that it proves right; zero: none.
 func (c *Credit) Good(u *Use, after time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer guard.Lock(&c.mu)()
 	if after.Equal(u.dropped) {
 		u.dropped = time.Time{}
 	}
@@ -53,8 +52,7 @@ func (c *Credit) Good(u *Use, after time.Time) {
 
 // Others reports whether another operation had a success lately.
 func (c *Credit) Others(u *Use) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer guard.Lock(&c.mu)()
 	s := c.last
 	if s.of == u {
 		s = c.other
@@ -67,8 +65,7 @@ func (c *Credit) Others(u *Use) bool {
 // of the operation has dropped it already.
 func (c *Credit) Rejected(u *Use, last time.Time) (ours, drop bool) {
 	others := c.Others(u)
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer guard.Lock(&c.mu)()
 	now := c.Clock.Steady()
 	ours = !last.IsZero() && now.Sub(last) < creditTime && others
 	if drop = !ours && u.dropped.Equal(last); drop {

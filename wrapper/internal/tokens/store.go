@@ -91,7 +91,7 @@ func (s *shared[T]) get(ctx context.Context, c *Cache) (*held, error) {
 		if err != nil {
 			break
 		}
-		if bad := c.rejected.Load(); bad == nil || bad.value != found.Value {
+		if bad := c.rejected.Load(); bad == nil || bad.token.value != found.Value {
 			c.cfg.App.Note(ctx, "found in the store", nil)
 			t := c.cfg.hold(found, c.cfg.Clock.Now())
 			t.stored = true

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/guard"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
@@ -126,8 +127,7 @@ func newProgress(theirs *httptrace.ClientTrace) *progress {
 }
 
 func (p *progress) ring() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer guard.Lock(&p.mu)()
 	left := time.Until(p.deadline)
 	if p.running = p.cancel != nil && left > 0; p.running {
 		p.timer.Reset(left)

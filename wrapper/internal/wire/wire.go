@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/guard"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 )
 
@@ -141,8 +142,7 @@ func (w *Wire) begin(caller context.Context, now time.Time) (context.Context, *p
 		p = newProgress(theirs)
 	}
 	ctx, cancel := context.WithCancelCause(caller)
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer guard.Lock(&p.mu)()
 	p.sent, p.failure = sent{}, nil
 	p.deadline, p.cancel = now.Add(w.limit), cancel
 	switch {
@@ -158,8 +158,7 @@ func (w *Wire) begin(caller context.Context, now time.Time) (context.Context, *p
 // end ends an attempt and its context. Only after an answer to a wholly written request is it certain that nothing of
 // net/http still holds the progress.
 func (w *Wire) end(p *progress, answered bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer guard.Lock(&p.mu)()
 	p.cancel(nil)
 	p.cancel, p.conn = nil, nil
 	if answered && p.written && !p.own && w.transport != nil {
@@ -184,8 +183,7 @@ func (w *Wire) unanswered(p *progress, req *http.Request, err error) *Failure {
 		error
 		Unwrap() []error
 	}](err)
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer guard.Lock(&p.mu)()
 	switch {
 	case badProxy != nil && !p.asked: // the error's text may hold a password
 		f.Stage, f.Unsent, f.Cause = Unsent, true, ErrProxySetting

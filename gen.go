@@ -9,7 +9,7 @@ package openconversation
 
 import _ "embed"
 
-//go:generate go run ./internal/generate openapi.yaml generated wrapper/operations.gen.go
+//go:generate go run ./internal/generate openapi.yaml generated wrapper
 
 // Contract is openapi.yaml, the OpenAPI 3.0.3 description of the operations and the catalogue of their error codes.
 //

@@ -35,18 +35,14 @@ func KindText(kind Kind, chinese bool) (text, hint string, status int) {
 		return "月度调用额度已用完", "请下个月再运行剩余部分，或提升企业的月度调用额度：标准版每月 5000 次，专业版 200000 次；五天宽限期也已结束", 503
 	case kind == "quota-exhausted":
 		return "monthly quota exhausted", "run the rest next month, or have the organisation's quota raised: the standard edition has 5000 calls a month and a professional one 200000, and the service's five days of grace are over", 503
-	case kind == "unavailable" && chinese:
-		return "服务不可用", "请稍后再试；如仍失败，请检查网络、代理、区域和服务地址", 503
-	case kind == "unavailable":
-		return "service unavailable", "try again later; if that does not help, check the network, the proxy, the region and the base URL", 503
-	case kind == "rejected" && chinese:
-		return "请求被拒绝", "请在钉钉文档中查询该错误码，或联系钉钉技术支持并提供请求 ID", 422
-	case kind == "rejected":
-		return "request rejected", "look the code up in DingTalk's documentation, or ask its support and quote the request id", 422
 	case kind == "blocked" && chinese:
 		return "IP 地址被暂时封禁", "五分钟内不要从该地址发送任何请求；如经过代理，请先查看代理日志", 503
 	case kind == "blocked":
 		return "address banned for a while", "send nothing from this address for five minutes; behind a proxy, look into its log first", 503
+	case kind == "unavailable" && chinese:
+		return "服务不可用", "请稍后再试；如仍失败，请检查网络、代理、区域和服务地址", 503
+	case kind == "unavailable":
+		return "service unavailable", "try again later; if that does not help, check the network, the proxy, the region and the base URL", 503
 	case kind == "unexpected-response" && chinese:
 		return "响应不符合预期", "响应方可能不是钉钉，例如代理或登录页面；请检查服务地址和代理", 502
 	case kind == "unexpected-response":
@@ -59,6 +55,10 @@ func KindText(kind Kind, chinese bool) (text, hint string, status int) {
 		return "TLS 连接失败", "请检查本机的时钟和证书，以及会解密 TLS 的代理", 502
 	case kind == "tls":
 		return "TLS failed", "check this machine's clock and certificates, and any proxy that opens TLS", 502
+	case kind == "rejected" && chinese:
+		return "请求被拒绝", "请在钉钉文档中查询该错误码，或联系钉钉技术支持并提供请求 ID", 422
+	case kind == "rejected":
+		return "request rejected", "look the code up in DingTalk's documentation, or ask its support and quote the request id", 422
 	case kind == "panicked" && chinese:
 		return "调用方自己的代码发生 panic", "请在日志中查找自定义的传输层、限流器、预算、令牌来源或输入序列的 panic", 500
 	case kind == "panicked":

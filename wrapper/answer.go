@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
@@ -222,21 +221,4 @@ func isSuccess(code string) bool {
 	}
 	n, err := strconv.ParseFloat(code, 64)
 	return err == nil && (n == 0 || n == http.StatusOK)
-}
-
-// china is the time zone of the service's messages. It has had no summer time since 1991.
-var china = time.FixedZone("UTC+8", 8*60*60)
-
-// throttledFor returns how long the throttle in a message such as «…限制将在 2006-01-02 15:04:05 结束» still lasts, or 0.
-// Messages are not contractual, so this may lengthen a wait and decides nothing else.
-func throttledFor(message string, now time.Time) time.Duration {
-	for i := 0; i+len(time.DateTime) <= len(message); i++ {
-		if message[i] != '2' { // of the year 2xxx
-			continue
-		}
-		if end, err := time.ParseInLocation(time.DateTime, message[i:i+len(time.DateTime)], china); err == nil {
-			return max(end.Sub(now), 0)
-		}
-	}
-	return 0
 }

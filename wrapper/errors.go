@@ -94,17 +94,10 @@ func (e *Error) Timeout() bool {
 
 // inARow returns how many such failures in a row end a run.
 func (e *Error) inARow() int {
-	k, ok := e.Kind.(*Kind) //nolint:errorlint // a kind is never wrapped
-	switch {
-	case e.Kind == context.DeadlineExceeded: //nolint:errorlint // likewise
-		return outages // the call's own limit, or the caller's: a run ends with its context anyway
-	case !ok: // the caller's context
-		return firstOne
-	case e.Kind == ErrPermissionDenied && generated.LookupErrorCode(string(e.Code)) == nil: //nolint:errorlint // likewise
-		return oddities // a 403 without a known code may be a proxy's
-	default:
-		return k.inARow
+	if e.Kind == ErrPermissionDenied && generated.LookupErrorCode(string(e.Code)) == nil { //nolint:errorlint // a kind is never wrapped
+		return inARow(ErrUnexpectedResponse) // a 403 without a known code may be a proxy's
 	}
+	return inARow(e.Kind)
 }
 
 // Scope tells whether the failure concerns this chat, every chat, or either. [ConvertEach] and
@@ -150,9 +143,8 @@ const (
 
 // Kind is the type of this package's sentinels. The list of kinds is fixed; see [Kinds].
 type Kind struct { //nolint:errname // it is what Error.Kind holds; the error is Error
-	name   generated.Kind
-	text   string
-	inARow int
+	name generated.Kind
+	text string
 }
 
 // Name returns the kind's name, such as "invalid-chat-id". Kinds of the contract's catalogue have its name.
@@ -162,17 +154,22 @@ func (k *Kind) Name() generated.Kind { return k.name }
 func (k *Kind) Error() string { return k.text }
 
 // Scope returns the scope of failures of this kind.
-func (k *Kind) Scope() Scope { return scopeOf(k.inARow) }
+func (k *Kind) Scope() Scope { return scopeOf(inARow(k)) }
 
 func scopeOf(inARow int) Scope { return [...]Scope{ScopeChat, ScopeAll, ScopeUnclear}[min(inARow, 2)] }
 
-// How many failures in a row end a run: of the network or the service, and of answers unlike the service's.
-const (
-	outages   = 5
-	oddities  = 3
-	firstOne  = 1
-	anyNumber = 0
-)
+// inARow returns how many failures of a kind in a row end a run.
+func inARow(kind error) int {
+	switch kind { //nolint:errorlint // a kind is never wrapped
+	case ErrInvalidChatID, ErrOwnerNotVisible: // of one chat
+		return 0
+	case ErrUnavailable, context.DeadlineExceeded: // an outage; a run ends with its own context anyway
+		return 5
+	case ErrUnexpectedResponse, ErrRejected, ErrPanicked:
+		return 3
+	}
+	return 1
+}
 
 // Kinds returns all kinds.
 func Kinds() (all []*Kind) {
@@ -180,53 +177,6 @@ func Kinds() (all []*Kind) {
 		all = append(all, (*k).(*Kind)) //nolint:errorlint // a sentinel
 	}
 	return all
-}
-
-// The kinds of failure. Error.Kind is one of them, or [context.Canceled] or [context.DeadlineExceeded] if the caller's
-// own context ended the call. [errors.Is] also matches the kinds kept in Error.Err: failures of earlier attempts, and
-// the cause of [ErrNotTried]. To look at the last failure alone, compare Error.Kind.
-var (
-	// ErrInvalidChatID: the id is unknown or malformed. Other chats are not affected.
-	ErrInvalidChatID error = &Kind{generated.KindInvalidChatID, "chat id is unknown or malformed", anyNumber}
-	// ErrOwnerNotVisible: the group's owner is outside the app's visible range. Other chats are not affected; widen
-	// the range in the developer console.
-	ErrOwnerNotVisible error = &Kind{generated.KindOwnerNotVisible, "group owner is outside the app's visible range", anyNumber}
-	// ErrUnauthenticated: the credentials are wrong, or the token was rejected and a new one did not help.
-	ErrUnauthenticated error = &Kind{generated.KindUnauthenticated, "credentials or access token rejected", firstOne}
-	// ErrPermissionDenied: the app lacks a permission; Error.RequiredScopes may name it.
-	ErrPermissionDenied error = &Kind{generated.KindPermissionDenied, "permission denied", firstOne}
-	// ErrIPNotAllowed: this machine's address is not in the app's allow list.
-	ErrIPNotAllowed error = &Kind{generated.KindIPNotAllowed, "address not allowed", firstOne}
-	// ErrThrottled: the app exceeded a limit per second or minute, and retries did not help.
-	ErrThrottled error = &Kind{generated.KindThrottled, "throttled", firstOne}
-	// ErrQuotaExhausted: the organisation's monthly quota is exhausted. Every further call would fail.
-	ErrQuotaExhausted error = &Kind{generated.KindQuotaExhausted, "monthly quota exhausted", firstOne}
-	// ErrBlocked: this machine's address is banned for some minutes (Error.RetryAfter). The client sends nothing until
-	// then. No sample of the ban page is known, so every HTML page with status 403 counts as one: behind a proxy, check
-	// the proxy's log first.
-	ErrBlocked error = &Kind{"blocked", "address banned for a while", firstOne}
-	// ErrUnavailable: the service was unreachable or failed, and retries did not help.
-	ErrUnavailable error = &Kind{generated.KindUnavailable, "service unavailable", outages}
-	// ErrUnexpectedResponse: the answer does not match the contract, such as HTML with status 200.
-	ErrUnexpectedResponse error = &Kind{"unexpected-response", "unexpected response", oddities}
-	// ErrRedirect: the service redirected; the client does not follow, because the access token would go along.
-	ErrRedirect error = &Kind{"redirect", "redirect refused", firstOne}
-	// ErrTLS: no trusted TLS connection could be made. Retrying does not help.
-	ErrTLS error = &Kind{"tls", "TLS failed", firstOne}
-	// ErrRejected: the service refused the request for a reason without a sentinel. See Error.Code.
-	ErrRejected error = &Kind{generated.KindRejected, "request rejected", oddities}
-	// ErrPanicked: the caller's own code, such as a transport or an input sequence, panicked in a goroutine of this package,
-	// or ended it: with [runtime.Goexit], as t.FailNow does.
-	ErrPanicked error = &Kind{"panicked", "the caller's own code panicked", oddities}
-	// ErrNotTried: the run ended before this id was called. The error wraps the cause: a failure that every other chat
-	// would meet, or the caller's stop.
-	ErrNotTried error = &Kind{"not-tried", "not tried", firstOne}
-)
-
-// kinds lists every kind, in the order of the declarations above: by its address, which costs no code at the start.
-var kinds = [...]*error{
-	&ErrInvalidChatID, &ErrOwnerNotVisible, &ErrUnauthenticated, &ErrPermissionDenied, &ErrIPNotAllowed, &ErrThrottled,
-	&ErrQuotaExhausted, &ErrBlocked, &ErrUnavailable, &ErrUnexpectedResponse, &ErrRedirect, &ErrTLS, &ErrRejected, &ErrPanicked, &ErrNotTried,
 }
 
 // ErrTooLarge accompanies [ErrUnexpectedResponse] when a body exceeds 1 MiB after decompression.

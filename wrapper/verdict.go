@@ -234,7 +234,7 @@ func (p *path) refused(c *call, a *wire.Answer, answer object) *verdict {
 	}
 	if v.Kind == ErrThrottled { //nolint:errorlint // a verdict's kind is never wrapped
 		v.repeat = notProcessed
-		v.RetryAfter = max(v.RetryAfter, min(throttledFor(text.Cut(message, maxMessageBytes), now), p.retry.MaxWait))
+		v.RetryAfter = max(v.RetryAfter, min(wire.ThrottledFor(text.Cut(message, maxMessageBytes), now), p.retry.MaxWait))
 	}
 	return v
 }

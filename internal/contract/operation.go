@@ -266,8 +266,7 @@ func (c *Contract) codes(rows any, at []string, common []generated.ErrorCode) (a
 	return all
 }
 
-// Kinds and TokenEffects are the values of a row's fields, in the order of the generated constants. A kind needs a sentinel
-// in the wrapper, so it is the only part of a row that the contract alone cannot add.
+// Kinds and TokenEffects are the values of a row's fields, in the order of the generated constants.
 var (
 	Kinds        = rowValues("kind")
 	TokenEffects = rowValues("token")

@@ -1,13 +1,13 @@
-// Command generate makes package generated, and the methods of package dingtalk, from this repository's contract.
+// Command generate makes package generated, and the methods and kinds of error of package dingtalk, from this repository's
+// contract.
 //
-// Usage: generate CONTRACT FOLDER METHODS
+// Usage: generate CONTRACT GENERATED WRAPPER
 package main
 
 import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/dingtalk-openapi/openconversation-go/internal/contract"
 	"github.com/dingtalk-openapi/openconversation-go/internal/generator"
@@ -26,7 +26,7 @@ func main() {
 // run writes nothing unless everything can be made.
 func run(args []string) error {
 	if len(args) != 3 {
-		return errors.New("usage: generate CONTRACT FOLDER METHODS")
+		return errors.New("usage: generate CONTRACT GENERATED WRAPPER")
 	}
 	content, err := os.ReadFile(args[0])
 	if err != nil {
@@ -36,13 +36,12 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	files, methods, err := generator.Own(c, args[0], tokenOperation)
+	files, wrapper, err := generator.Own(c, args[0], tokenOperation)
 	if err != nil {
 		return err
 	}
 	if err := generator.Write(args[1], "generated", files); err != nil {
 		return err
 	}
-	wrapper, name := filepath.Split(args[2])
-	return generator.Write(wrapper, "dingtalk", map[string][]byte{name: methods})
+	return generator.Write(args[2], "dingtalk", wrapper)
 }

@@ -36,8 +36,9 @@ type generation struct {
 	Methods []method
 }
 
-// Own generates the files of package generated and the methods of package dingtalk. Skipped operations get no method.
-func Own(c *contract.Contract, source string, skip ...string) (files map[string][]byte, methods []byte, err error) {
+// Own generates the files of package generated, and the methods and kinds of error of package dingtalk. Skipped operations get
+// no method.
+func Own(c *contract.Contract, source string, skip ...string) (files, wrapper map[string][]byte, err error) {
 	g := &generation{Contract: c, Package: ownPackage, Source: path.Base(source), Own: true}
 	if c.Codes == nil || c.Limits == nil || c.TokenHeader == "" || c.RequestIDHeader == "" {
 		return nil, nil, fmt.Errorf("%s: it lacks x-error-codes, x-limits, the apiKey of the token or the header RequestId", source)
@@ -52,8 +53,12 @@ func Own(c *contract.Contract, source string, skip ...string) (files map[string]
 	}
 	g.Package = "dingtalk"
 	g.Methods = slices.DeleteFunc(slices.Clone(g.Methods), func(m method) bool { return slices.Contains(skip, m.ID) })
-	methods, failed := g.file("methods")
-	return files, methods, errors.Join(err, failed)
+	wrapper = map[string][]byte{}
+	for file, name := range map[string]string{"operations": "methods", "kinds": "kinds"} {
+		made, failed := g.file(name)
+		wrapper[file+".gen.go"], err = made, errors.Join(err, failed)
+	}
+	return files, wrapper, err
 }
 
 // Foreign generates a package of methods for any contract, as one file. oapi-codegen keeps its state in global variables: of

@@ -17,13 +17,15 @@ const (
 // folded is text with runs of white space as one space each, since gofmt aligns.
 func folded(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-func TestAddedCodeIsGenerated(t *testing.T) {
+func TestAddedCodeAndKindAreGenerated(t *testing.T) {
 	text, err := os.ReadFile(ownContract)
 	if err != nil {
 		t.Fatal(err)
 	}
 	const head, first = "      x-error-codes:\n", "        - {code: invalideChatId,"
-	c, err := contract.Parse("openapi.yaml", []byte(strings.Replace(string(text), head+first, head+`        - code: chat.dissolved
+	c, err := contract.Parse("openapi.yaml", []byte(strings.Replace(string(text), head+first, `
+        - {kind: tls-again, status: 502, text: again, textZh: 再, hint: none, hintZh: 无, description: 'It''s TLS, again.'}
+`+head+`        - code: chat.dissolved
           name: ChatDissolved
           aliases: [chatGone, '49999']
           status: 503
@@ -38,7 +40,7 @@ func TestAddedCodeIsGenerated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, _, err := generator.Own(c, ownContract)
+	files, wrapper, err := generator.Own(c, ownContract)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,6 +54,12 @@ func TestAddedCodeIsGenerated(t *testing.T) {
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("errorcodes.gen.go lacks %s", want)
+		}
+	}
+	got = folded(string(wrapper["kinds.gen.go"]))
+	for _, want := range []string{`// ErrTLSAgain: It's TLS, again. ErrTLSAgain error = &Kind{"tls-again", "again"} )`, "&ErrTLSAgain, }"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("kinds.gen.go lacks %s", want)
 		}
 	}
 }

@@ -2,51 +2,28 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// sentinels are the rows of the table of kinds, in its order.
-var sentinels = []struct {
-	name string
-	is   error
-}{
-	{"ErrInvalidChatID", dingtalk.ErrInvalidChatID},
-	{"ErrOwnerNotVisible", dingtalk.ErrOwnerNotVisible},
-	{"ErrUnauthenticated", dingtalk.ErrUnauthenticated},
-	{"ErrPermissionDenied", dingtalk.ErrPermissionDenied},
-	{"ErrIPNotAllowed", dingtalk.ErrIPNotAllowed},
-	{"ErrThrottled", dingtalk.ErrThrottled},
-	{"ErrQuotaExhausted", dingtalk.ErrQuotaExhausted},
-	{"ErrBlocked", dingtalk.ErrBlocked},
-	{"ErrUnavailable", dingtalk.ErrUnavailable},
-	{"ErrUnexpectedResponse", dingtalk.ErrUnexpectedResponse},
-	{"ErrRedirect", dingtalk.ErrRedirect},
-	{"ErrTLS", dingtalk.ErrTLS},
-	{"ErrRejected", dingtalk.ErrRejected},
-	{"ErrPanicked", dingtalk.ErrPanicked},
-	{"ErrNotTried", dingtalk.ErrNotTried},
-}
+var sentinel = regexp.MustCompile(`(Err\w+)\s+error = &Kind\{"([a-z-]+)"`)
 
-// errorsTable has a row for each kind, with what Explain says of it.
-func errorsTable(string) ([]string, error) {
-	if len(sentinels) != len(dingtalk.Kinds()) {
-		return nil, errors.New("wrapper/errors.go has a kind without a row in internal/readme, or the reverse")
-	}
+// errorsTable has a row for each sentinel, with what Explain says of its kind.
+func errorsTable(root string) ([]string, error) {
+	made, err := os.ReadFile(filepath.Join(root, "wrapper/kinds.gen.go"))
 	lines := []string{"| `errors.Is(err, …)` | means | what to do | HTTP status for your users |", "|---|---|---|--:|"}
-	for _, s := range sentinels {
-		said := dingtalk.Explain(s.is, "en")
-		if said.Text == "" {
-			return nil, fmt.Errorf("openapi.yaml has no text for %s", s.name)
-		}
-		lines = append(lines, fmt.Sprintf("| `%s` | %s | %s | %d |", s.name, said.Text, said.Hint, said.HTTPStatus))
+	for _, s := range sentinel.FindAllSubmatch(made, -1) {
+		text, hint, status := generated.KindText(generated.Kind(s[2]), false)
+		lines = append(lines, fmt.Sprintf("| `%s` | %s | %s | %d |", s[1], text, hint, status))
 	}
-	return lines, nil
+	return lines, err
 }
 
 // operationsTable has a row for each operation with a method.

@@ -32,7 +32,7 @@ type filled struct {
 }
 
 var tables = []filled{
-	{"kinds", "docs/faults.md", "openapi.yaml and wrapper/errors.go", errorsTable},
+	{"kinds", "docs/faults.md", "openapi.yaml", errorsTable},
 	{"benchmark", "docs/performance.md", "bench/RESULTS.md", benchmarkTable},
 	{"importers", "docs/performance.md", "checks/testdata/importer", importersTable},
 	{"operations", "docs/skills/openconversation/SKILL.md", "openapi.yaml", operationsTable},

@@ -99,3 +99,17 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 	}
 	return min(max(date.Sub(now), 0), text.MaxWait)
 }
+
+// ThrottledFor returns how long the throttle in a message such as «…限制将在 2006-01-02 15:04:05 结束» still lasts, or 0.
+// Messages are not contractual, so this may lengthen a wait and decides nothing else.
+func ThrottledFor(message string, now time.Time) time.Duration {
+	for i := 0; i+len(time.DateTime) <= len(message); i++ {
+		if message[i] != '2' { // of the year 2xxx
+			continue
+		}
+		if end, err := time.Parse(time.DateTime, message[i:i+len(time.DateTime)]); err == nil {
+			return max(end.Add(-8*time.Hour).Sub(now), 0) // it is China's time, which has had no summer time since 1991
+		}
+	}
+	return 0
+}

@@ -33,7 +33,7 @@ type path struct {
 	budget    Budget  // nil: requests are not counted
 	calls     callOptions
 	appSecret func() string // a function: no formatter looks into one
-	clock     clock.Clock
+	clock     *clock.Clock
 	log       logger // nil: nothing is logged
 	bulk      sync.Once
 	bulkPace  Limiter // of runs, unless the client has one; an app without runs does not link it

@@ -70,7 +70,7 @@ type Limits struct {
 // Breaker is the circuit breaker.
 type Breaker struct {
 	limits Limits
-	clock  clock.Clock
+	clock  *clock.Clock
 	mu     sync.Mutex
 
 	limit      int // calls allowed in flight
@@ -90,7 +90,7 @@ type Breaker struct {
 }
 
 // New makes a breaker.
-func New(limits Limits, clk clock.Clock) *Breaker {
+func New(limits Limits, clk *clock.Clock) *Breaker {
 	return &Breaker{limits: limits, clock: clk, limit: Start}
 }
 
@@ -264,7 +264,7 @@ func shape(path string) string {
 
 // Ban is a time in which nothing may be sent, whatever the operation.
 type Ban struct {
-	Clock clock.Clock
+	Clock *clock.Clock
 	mu    sync.Mutex
 	until time.Time
 	cause any

@@ -17,7 +17,7 @@ const (
 )
 
 // bubble runs a test of a new breaker in a bubble, which clk tells the time.
-func bubble(t *testing.T, clk clock.Clock, test func(t *testing.T, b *Breaker)) {
+func bubble(t *testing.T, clk *clock.Clock, test func(t *testing.T, b *Breaker)) {
 	synctest.Test(t, func(t *testing.T) {
 		clk.Random = func() float64 { return 0.5 }
 		backoff := func(n int) time.Duration { return time.Duration(n) * 100 * ms }

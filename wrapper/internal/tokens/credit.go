@@ -16,7 +16,7 @@ const creditTime = time.Minute
 // is wrong and which answers 401. The successes of other operations speak for the token. They must outlive it: twenty
 // bad calls in parallel reject each new token before a good call has used it.
 type Credit struct {
-	Clock clock.Clock
+	Clock *clock.Clock
 	mu    sync.Mutex
 	last  success
 	other success // the last one of another operation

@@ -76,7 +76,8 @@ type call struct {
 	options  callOptions
 	send     func(context.Context, *call) (*http.Response, error) // through call.api
 	accept   func(c *call, answer object, body []byte) bool       // takes the result; false if the body holds none
-	id       string                                               // a conversion's result
+	id       string                                               // the result of a conversion, or the token
+	lifetime time.Duration                                        // the token's
 
 	limiter   Limiter         // paces its requests; nil: none
 	throttles int             // retries left after throttles, beyond Retry.MaxAttempts

@@ -103,15 +103,12 @@ func newTokens(cfg *config, creds Credentials) (tokenKeeper, error) {
 		return newCache(cfg, own)
 	case *AppCredentials:
 		return newCache(cfg, *own)
-	case interface{ check() error }:
+	case interface{ check() error }: // an app without a StaticToken links none
 		if err := own.check(); err != nil {
 			return nil, err
 		}
 	}
-	if cfg.share != nil {
-		return nil, errors.New("WithTokenStore: it needs AppCredentials")
-	}
-	return &foreignTokens{creds}, nil // a pointer: fmt does not look behind it
+	return &foreignTokens{creds}, oddIf(cfg.share != nil, "WithTokenStore: it needs AppCredentials") // a pointer: fmt does not look behind it
 }
 
 func newCache(cfg *config, creds AppCredentials) (tokenKeeper, error) {

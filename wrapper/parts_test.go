@@ -242,6 +242,9 @@ func testInputEnds(t *testing.T) {
 	})))
 	e := refused(t, client, dingtalk.ErrPanicked)
 	errorIf(t, !strings.Contains(e.Error(), "unexpected") || strings.Contains(fmt.Sprint(e.Err), appCredentials.AppSecret), "%v", e)
+	_ = refused(t, newClient(t, "https://example.test", appCredentials, through(roundTripper(func(*http.Request) (*http.Response, error) {
+		panic((*http.ProtocolError)(nil)) // whose text panics as well
+	}))), dingtalk.ErrPanicked)
 	// A round tripper may also return what no server sends.
 	empty := func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: 200}, nil }
 	_ = refused(t, newForeign(t, empty), dingtalk.ErrUnexpectedResponse)

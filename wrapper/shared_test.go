@@ -29,6 +29,11 @@ func answers(status int, body string) http.HandlerFunc {
 	}
 }
 
+type toldLimiter struct{ atomic.Bool } // a limiter: of a throttle
+
+func (*toldLimiter) Wait(context.Context) error { return nil }
+func (l *toldLimiter) Answered(throttled bool)  { l.Store(l.Load() || throttled) }
+
 // What fails in one operation stays with it: beside it, conversions through the same client succeed.
 func TestOthersGoOn(t *testing.T) {
 	var turn atomic.Int64
@@ -52,16 +57,19 @@ func TestOthersGoOn(t *testing.T) {
 		"HTML with an echo":   answers(404, "<html>no such chat: punish"),
 		"redirect":            answers(302, ""),
 	} {
-		for _, renews := range []bool{true, false} {
-			t.Run(fmt.Sprintf("%s renews %t", name, renews), func(t *testing.T) {
+		for _, renewal := range []string{"renews", "same token", "down"} {
+			t.Run(name+" "+renewal, func(t *testing.T) {
 				t.Parallel()
+				var limiter toldLimiter
 				var tokens, faults atomic.Int64
 				client := newClient(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
 					_, _ = io.Copy(io.Discard, r.Body)
 					switch {
 					case r.URL.Path == tokenOp.Path:
 						n := tokens.Add(1)
-						if !renews {
+						if renewal == "down" && n > 1 {
+							w.WriteHeader(500)
+						} else if renewal == "same token" {
 							n = 1
 						}
 						fmt.Fprintf(w, `{"accessToken":"t0ken-number-%d","expireIn":7200}`, n)
@@ -71,8 +79,10 @@ func TestOthersGoOn(t *testing.T) {
 						faults.Add(1)
 						fault(w, r)
 					}
-				}), appCredentials, dingtalk.WithTimeout(500*ms))
-				convert(t, client, dingtalktest.ChatID)
+				}), appCredentials, dingtalk.WithTimeout(500*ms), dingtalk.WithLimiter(&limiter))
+				if renewal == "down" { // otherwise, the bad ones come first
+					convert(t, client, dingtalktest.ChatID)
+				}
 				ctx, cancel := context.WithCancel(t.Context())
 				var bad sync.WaitGroup
 				for n := range 20 { // of three operations
@@ -85,6 +95,7 @@ func TestOthersGoOn(t *testing.T) {
 						}
 					})
 				}
+				eventually(t, "the fault was met", func() bool { return faults.Load() > 0 })
 				const calls = 200
 				failed := 0
 				pace := time.Tick(5 * ms) // as a service's own callers come
@@ -97,9 +108,9 @@ func TestOthersGoOn(t *testing.T) {
 					}
 					end()
 				}
-				eventually(t, "the fault was met", func() bool { return faults.Load() > 0 })
 				cancel()
 				bad.Wait()
+				errorIf(t, renewal == "down" && limiter.Load(), "the limiter was told of another operation's throttle")
 				errorIf(t, failed > calls/20 || name != "401 and 200 in turn" && tokens.Load() > 10, "%d of %d conversions failed, %d token calls", failed, calls, tokens.Load())
 			})
 		}
@@ -208,7 +219,7 @@ func testClockJumps(t *testing.T) {
 			cancel()
 		}
 		client, server = newEmulated(t, jumpy)
-		server.FailNext(dingtalktest.Fault{Kind: "ban-json", Operation: convertOp.ID})
+		server.FailNext(dingtalktest.Fault{Kind: "ban-json", Operation: convertOp.ID, RetryAfter: "1e18"})
 		_ = refused(t, client, dingtalk.ErrBlocked)
 		jumped.Add(int64(jump))
 		e := refused(t, client, dingtalk.ErrBlocked)

@@ -291,10 +291,12 @@ func (r Request) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, 
 // URL returns the request's URL below a base URL without a slash at its end.
 func (r *Request) URL(base *url.URL) (*url.URL, error) {
 	target := *base
-	target.RawPath = target.EscapedPath() + escaped(r.path)
 	var err error
-	if target.Path, err = url.PathUnescape(target.RawPath); err != nil {
-		return nil, err
+	if target.Path, target.RawPath = target.EscapedPath()+r.path, ""; strings.ContainsAny(target.Path, "%!'()*[]") {
+		target.RawPath = escaped(target.Path) // net/url would escape otherwise
+		if target.Path, err = url.PathUnescape(target.RawPath); err != nil {
+			return nil, err
+		}
 	}
 	for _, p := range r.params {
 		if p.in == "query" {

@@ -107,7 +107,7 @@ func (b *Breaker) Acquire(ctx context.Context) (Pass, *Refusal) {
 	defer guard.Lock(&b.mu)()
 	begun := b.clock.Steady()
 	for now := begun; ; now = b.clock.Steady() {
-		if left, cause := b.limits.Ban.Left(); left > 0 {
+		if left, cause := b.limits.Ban.Left(now); left > 0 {
 			return Pass{}, &Refusal{Outcome: Outcome{Wait: left, Cause: cause}}
 		}
 		wait, passes := b.turn(ctx, now)
@@ -276,8 +276,8 @@ func (b *Ban) Begin(wait time.Duration, cause any) {
 	b.until, b.cause = b.Clock.Steady().Add(wait), cause
 }
 
-// Left returns how long the ban still lasts, and its cause. It is 0 or less if there is none.
-func (b *Ban) Left() (left time.Duration, cause any) {
+// Left returns how long the ban still lasts at a steady time, and its cause. It is 0 or less if there is none.
+func (b *Ban) Left(now time.Time) (left time.Duration, cause any) {
 	defer guard.Lock(&b.mu)()
-	return b.until.Sub(b.Clock.Steady()), b.cause
+	return b.until.Sub(now), b.cause
 }

@@ -46,11 +46,11 @@ func (r *Request) SetPath(name string, values ...string) {
 		r.fail(errors.New("the parameter " + name + " is empty or made of dots, which would change the path"))
 		return
 	}
-	filled := strings.Replace(r.path, "{"+name+"}", value, 1)
-	if filled == r.path {
+	before, after, found := strings.Cut(r.path, "{"+name+"}")
+	if !found {
 		r.fail(errors.New("the path has no parameter " + name + " that is not set"))
 	}
-	r.path = filled
+	r.path = before + value + after
 }
 
 // AddQuery adds a parameter to the query; commas join the values of a list. Call it once per item for a list whose items are

@@ -96,6 +96,7 @@ func New(limits Limits, clk clock.Clock) *Breaker {
 
 // Pass permits one request. Return it with [Breaker.Release].
 type Pass struct {
+	At         time.Time // when the call passed
 	counted    bool
 	generation int
 	answers    int
@@ -112,7 +113,7 @@ func (b *Breaker) Acquire(ctx context.Context) (Pass, *Refusal) {
 		}
 		wait, passes := b.turn(ctx, now)
 		if passes {
-			p := Pass{b.limit < unlimited, b.generation, b.answers}
+			p := Pass{now, b.limit < unlimited, b.generation, b.answers}
 			if p.counted {
 				b.active++
 			}

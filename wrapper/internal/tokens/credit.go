@@ -38,8 +38,8 @@ func (c *Credit) Last(u *Use) time.Time {
 	return u.dropped
 }
 
-// Good records a success of an operation. after is the operation's drop that it proves right; zero: none.
-func (c *Credit) Good(u *Use, after time.Time) {
+// Good records a success of an operation that was sent at a steady time. after is the drop that it proves right, or zero.
+func (c *Credit) Good(u *Use, at, after time.Time) {
 	defer guard.Lock(&c.mu)()
 	if after.Equal(u.dropped) {
 		u.dropped = time.Time{}
@@ -47,7 +47,7 @@ func (c *Credit) Good(u *Use, after time.Time) {
 	if c.last.of != u {
 		c.other = c.last
 	}
-	c.last = success{u, c.Clock.Steady()}
+	c.last = success{u, at}
 }
 
 // Others reports whether another operation had a success lately.

@@ -48,10 +48,9 @@ type Sender interface {
 	Send(ctx context.Context) (*http.Response, error)
 }
 
-// Attempt sends one request, at most once, and reads its answer. The caller releases the answer, which is set, without a
-// body, even if reading the body failed.
-func (w *Wire) Attempt(caller context.Context, sender Sender) (answer *Answer, failed *Failure) {
-	begun := time.Now()
+// Attempt sends one request, at most once, and reads its answer. Its time began at begun. The caller releases the answer,
+// which is set, without a body, even if reading the body failed.
+func (w *Wire) Attempt(caller context.Context, sender Sender, begun time.Time) (answer *Answer, failed *Failure) {
 	ctx, progress := w.begin(caller, begun)
 	defer func() { w.end(progress, failed == nil) }()
 	resp, err := sender.Send(ctx) // read closes the body

@@ -109,10 +109,7 @@ func decodeJSON(body []byte, value any) bool {
 
 // succeeds reports whether an operation answers a success with status.
 func succeeds(o *generated.Operation, status int) bool {
-	if o.Status == 0 {
-		return status >= http.StatusOK && status < http.StatusMultipleChoices
-	}
-	return status == o.Status
+	return status == o.Status || o.Status == 0 && status/100 == 2
 }
 
 // decode decodes the body of a success, whose fields are answer, into value, and reports whether it is one.

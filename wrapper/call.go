@@ -188,8 +188,8 @@ func (p *path) pass(_ context.Context, c *call) *verdict {
 	if c.api == nil {
 		c.api = p.plain
 	}
-	ticket, refused := c.lane.breaker.Acquire(c.waits)
-	if c.ticket, c.holds = ticket, refused == nil; c.holds {
+	ticket, refused, passes := c.lane.breaker.Acquire(c.waits)
+	if c.ticket, c.holds = ticket, passes; passes {
 		return nil
 	}
 	v := c.verdict(nil, "not sent: earlier calls failed and the wait would be too long")

@@ -48,7 +48,7 @@ func NewClient(creds Credentials, opts ...Option) (client *Client, err error) {
 		MaxFailing: p.retry.MaxDelay, MaxThrottle: p.retry.MaxWait, Attempt: p.wire.Limit(), Ban: &p.ban,
 	}
 	p.lanes.New = func() any { return &lane{breaker: breaker.New(limits, p.clock)} }
-	p.ban.Clock, p.credit.Clock = p.clock, p.clock
+	p.ban.Steady, p.credit.Steady = p.clock.Steady, p.clock.Steady
 	if p.tokens, err = newTokens(&cfg, creds); err != nil {
 		return nil, err
 	}

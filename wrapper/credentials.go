@@ -103,15 +103,12 @@ func newTokens(cfg *config, creds Credentials) (tokenKeeper, error) {
 		return newCache(cfg, own)
 	case *AppCredentials:
 		return newCache(cfg, *own)
-	case interface{ check() error }:
+	case interface{ check() error }: // an app without a StaticToken links none
 		if err := own.check(); err != nil {
 			return nil, err
 		}
 	}
-	if cfg.share != nil {
-		return nil, errors.New("WithTokenStore: it needs AppCredentials")
-	}
-	return &foreignTokens{creds}, nil // a pointer: fmt does not look behind it
+	return &foreignTokens{creds}, oddIf(cfg.share != nil, "WithTokenStore: it needs AppCredentials") // a pointer: fmt does not look behind it
 }
 
 func newCache(cfg *config, creds AppCredentials) (tokenKeeper, error) {
@@ -142,20 +139,22 @@ type tokenOf struct {
 	send func(context.Context, *call) (*http.Response, error)
 }
 
-//go:noinline
-func (t *tokenOf) call(token *tokens.Token) *call {
-	return &call{contract: &generated.OperationGetAccessToken, isToken: true, send: t.send, accept: func(_ *call, answer object, _ []byte) bool {
-		// A lifetime sent as a string, as a fraction or too large for its type must not cost the token.
-		raw := answer.field("accessToken")
-		lifetime, _ := text.Seconds(scalar(answer.field("expireIn")))
-		*token = tokens.Token{Value: scalar(raw), Lifetime: lifetime}
-		return strings.HasPrefix(raw, `"`) && text.CheckHeader(token.Value) == nil
-	}}
+func (t *tokenOf) call() *call {
+	return &call{contract: &generated.OperationGetAccessToken, isToken: true, send: t.send, accept: acceptToken}
 }
 
-func (t *tokenOf) Fetch(ctx context.Context) (token tokens.Token, err error) {
-	err = t.path.do(ctx, t.call(&token))
-	return token, err
+// acceptToken takes a token. A lifetime sent as a string, as a fraction or too large for its type must not cost the token.
+func acceptToken(c *call, answer object, _ []byte) bool {
+	raw := answer.field("accessToken")
+	c.lifetime, _ = text.Seconds(scalar(answer.field("expireIn")))
+	c.id = scalar(raw)
+	return strings.HasPrefix(raw, `"`) && text.CheckHeader(c.id) == nil
+}
+
+func (t *tokenOf) Fetch(ctx context.Context) (tokens.Token, error) {
+	c := t.call()
+	err := t.path.do(ctx, c)
+	return tokens.Token{Value: c.id, Lifetime: c.lifetime}, err
 }
 
 func (t *tokenOf) Lasting(err error) bool {
@@ -163,7 +162,7 @@ func (t *tokenOf) Lasting(err error) bool {
 	return ok && errors.Is(e.Kind, ErrUnauthenticated)
 }
 
-func (t *tokenOf) Crashed(recovered any) error { return t.path.panicked(recovered, t.call(nil)) }
+func (t *tokenOf) Crashed(recovered any) error { return t.path.panicked(recovered, t.call()) }
 
 func (t *tokenOf) Note(ctx context.Context, event string, err error) {
 	if t.path.log != nil {

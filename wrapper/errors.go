@@ -83,13 +83,8 @@ func (e *Error) Unwrap() []error {
 // Timeout reports whether a time limit ended the call: that of an attempt (see [WithTimeout]), that of the call (see
 // [WithCallTimeout]) or the caller's deadline. Only after the last does the caller's context have an error.
 func (e *Error) Timeout() bool {
-	switch {
-	case errors.Is(e.Kind, context.DeadlineExceeded):
-		return true
-	case e.Local, errors.Is(e.Kind, context.Canceled): // Err is about an earlier attempt
-		return false
-	}
-	return text.Timeout(e.Err)
+	earlier := e.Local || errors.Is(e.Kind, context.Canceled) // Err is about an earlier attempt
+	return errors.Is(e.Kind, context.DeadlineExceeded) || !earlier && text.Timeout(e.Err)
 }
 
 // inARow returns how many such failures in a row end a run.
@@ -226,8 +221,5 @@ func Explain(err error, language string) Explanation {
 		kind = k.Name()
 	}
 	text, hint, status := generated.KindText(kind, strings.HasPrefix(strings.ToLower(language), "zh"))
-	if text == "" {
-		status = http.StatusInternalServerError
-	}
-	return Explanation{text, hint, status}
+	return Explanation{text, hint, cmp.Or(status, http.StatusInternalServerError)}
 }

@@ -122,16 +122,11 @@ func (c *Client) server(o *Operation) (*url.URL, error) {
 // checkIn refuses values whose JSON is not what their owner means: a reader becomes {}, bytes become base64, and a nil
 // pointer becomes null.
 func checkIn(in any) error {
-	if in == nil {
-		return nil
-	}
 	_, encodes := in.(json.Marshaler)
 	_, reads := in.(io.Reader)
 	raw, err := json.Marshal(in)
-	if !encodes && (reads || isSealed(reflect.TypeOf(in))) || err == nil && !strings.HasPrefix(string(raw), "{") && !strings.HasPrefix(string(raw), "[") {
-		return fmt.Errorf("the body is a %T, which becomes neither an object nor a list: give its JSON as a json.RawMessage, and nil for no body", in)
-	}
-	return nil
+	odd := in != nil && (!encodes && (reads || isSealed(reflect.TypeOf(in))) || err == nil && raw[0] != '{' && raw[0] != '[')
+	return oddIf(odd, "the body is a %T, which becomes neither an object nor a list: give its JSON as a json.RawMessage, and nil for no body", in)
 }
 
 // checkOut refuses values that no answer can be decoded into. It is nil if the answer is not wanted.
@@ -150,12 +145,9 @@ func checkOut(out any) error {
 	}
 	// encoding/json refuses an empty value of a wrong kind, but takes text for bytes, and nothing for hidden fields.
 	zero, bytes := reflect.New(t).Interface(), (t.Kind() == reflect.Slice || t.Kind() == reflect.Array) && t.Elem().Kind() == reflect.Uint8
-	for _, sample := range []string{"{}", "[]", "0", `""`, "true"} {
-		if json.Unmarshal([]byte(sample), zero) == nil && !bytes && !isSealed(t) {
-			return nil
-		}
-	}
-	return fmt.Errorf("the answer cannot be decoded into a %s: use a struct, or json.RawMessage for its JSON", t)
+	takes := func(sample string) bool { return json.Unmarshal([]byte(sample), zero) == nil }
+	odd := bytes || isSealed(t) || !slices.ContainsFunc([]string{"{}", "[]", "0", `""`, "true"}, takes)
+	return oddIf(odd, "the answer cannot be decoded into a %s: use a struct, or json.RawMessage for its JSON", t)
 }
 
 // isSealed reports whether a type is a struct, or a pointer to one, whose fields JSON does not see.

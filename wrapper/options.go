@@ -46,7 +46,7 @@ type config struct {
 	region        bool                                                  // WithRegion was given
 	roundTripper  http.RoundTripper                                     // of the caller's http.Client
 	clientTimeout time.Duration                                         // likewise
-	share         func(baseURL, appKey, appSecret string) tokens.Shared // makes the store of a client; nil: tokens are not shared
+	share         func(baseURL, appKey, appSecret string) tokens.Shared // nil: tokens are not shared; an app without a store links none
 }
 
 // WithRegion selects the public host. The default is [International]. It cannot be combined with [WithBaseURL].
@@ -95,10 +95,7 @@ func baseOf(baseURL string) (*url.URL, error) {
 // the standard logger ("Unsolicited response received on idle HTTP channel"). They may hold a token. No option of
 // net/http prevents it: an app that must not print them sets the output of package log.
 func WithHTTPClient(client *http.Client) Option {
-	odd := oddIf(client == nil, "WithHTTPClient: the client is nil")
-	if client != nil {
-		odd = oddIf(isNil(client.Transport), "WithHTTPClient: its transport is a nil pointer")
-	}
+	odd := oddIf(client == nil || isNil(client.Transport), "WithHTTPClient: the client or its transport is a nil pointer")
 	return option(odd, func(c *config) { c.roundTripper, c.clientTimeout = client.Transport, client.Timeout })
 }
 

@@ -35,7 +35,7 @@ func TestWrongOptions(t *testing.T) {
 		"WithLimiter: NewLim": dingtalk.WithLimiter(dingtalk.NewLimiter(0)), "WithLimiter: it is": dingtalk.WithLimiter((*dingtalk.AdaptiveLimiter)(nil)),
 		"WithBudget: it is": dingtalk.WithBudget((*part)(nil)), "WithCache: it is": dingtalk.WithCache((*part)(nil)),
 		"WithTokenStore: it is": dingtalk.WithTokenStore((*part)(nil)), "WithHTTPClient": dingtalk.WithHTTPClient(nil),
-		"WithHTTPClient: its": through((*http.Transport)(nil)), "WithRegion and WithBas": dingtalk.WithRegion(dingtalk.MainlandChina),
+		"WithHTTPClient: the": through((*http.Transport)(nil)), "WithRegion and WithBas": dingtalk.WithRegion(dingtalk.MainlandChina),
 	} {
 		base := dingtalk.Option(nil)
 		if strings.HasSuffix(name, "WithBas") {

@@ -109,7 +109,7 @@ func (r Retry) orDefaults() Retry {
 
 // next decides whether and when a call is retried after its nth attempt. asked is how long the service asks to wait. It
 // refuses a wait beyond the caller's deadline; why says so.
-func (r Retry) next(ctx context.Context, clk clock.Clock, asked time.Duration, n int) (wait time.Duration, again bool, why string) {
+func (r Retry) next(ctx context.Context, clk *clock.Clock, asked time.Duration, n int) (wait time.Duration, again bool, why string) {
 	if n >= r.MaxAttempts || asked > r.MaxWait {
 		return 0, false, ""
 	}

@@ -33,7 +33,7 @@ type path struct {
 	budget    Budget  // nil: requests are not counted
 	calls     callOptions
 	appSecret func() string // a function: no formatter looks into one
-	clock     clock.Clock
+	clock     *clock.Clock
 	log       logger // nil: nothing is logged
 	bulk      sync.Once
 	bulkPace  Limiter // of runs, unless the client has one; an app without runs does not link it
@@ -76,7 +76,8 @@ type call struct {
 	options  callOptions
 	send     func(context.Context, *call) (*http.Response, error) // through call.api
 	accept   func(c *call, answer object, body []byte) bool       // takes the result; false if the body holds none
-	id       string                                               // a conversion's result
+	id       string                                               // the result of a conversion, or the token
+	lifetime time.Duration                                        // the token's
 
 	limiter   Limiter         // paces its requests; nil: none
 	throttles int             // retries left after throttles, beyond Retry.MaxAttempts

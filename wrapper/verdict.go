@@ -48,14 +48,7 @@ func (v *verdict) outcome() breaker.Outcome {
 
 // mayBeDone reports whether the service may have processed the failed request.
 func (v *verdict) mayBeDone() bool {
-	switch {
-	case v.repeat == notProcessed:
-		return false
-	case v.repeat == ifSafe, v.ended != nil, v.partly:
-		return true
-	default:
-		return errors.Is(v.Kind, ErrUnexpectedResponse)
-	}
+	return v.repeat != notProcessed && (v.repeat == ifSafe || v.ended != nil || v.partly || errors.Is(v.Kind, ErrUnexpectedResponse))
 }
 
 //go:noinline

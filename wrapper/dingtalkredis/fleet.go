@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"strings"
 	"time"
 
@@ -51,18 +50,15 @@ func New(client redis.UniversalClient, creds dingtalk.AppCredentials, opts ...Op
 // default is [dingtalk.International] for both. It cannot be combined with [WithBaseURL].
 func WithRegion(region dingtalk.Region) Option { return WithBaseURL(string(region)) }
 
-// WithBaseURL is [WithRegion] for another host. It must equal the client's base URL.
+// WithBaseURL is [WithRegion] for another host. It must equal the client's base URL, and is checked as that is.
 func WithBaseURL(baseURL string) Option {
 	return func(f *Fleet) error {
-		u, err := url.Parse(baseURL)
-		switch {
-		case err != nil || u.Host == "":
-			return errors.New("WithRegion or WithBaseURL: it is no URL with a host")
-		case f.host != "":
+		if f.host != "" {
 			return errors.New("WithRegion and WithBaseURL exclude each other")
 		}
 		f.host = baseURL
-		return nil
+		_, err := dingtalk.NewClient(dingtalk.StaticToken("none"), dingtalk.WithBaseURL(baseURL)) // it checks the URL, and sends nothing
+		return err
 	}
 }
 

@@ -31,7 +31,8 @@ func TestNew(t *testing.T) {
 		"no secret": {client, dingtalk.AppCredentials{AppKey: "a"}, dingtalkredis.WithPods(1), false},
 		"no pods":   {client, app, dingtalkredis.WithPods(0), false},
 		"no time":   {client, app, dingtalkredis.WithTimeout(0), false},
-		"no host":   {client, app, dingtalkredis.WithBaseURL("here"), false},
+		"no host":   {client, app, dingtalkredis.WithBaseURL("here"), false}, "no URL": {client, app, dingtalkredis.WithBaseURL(""), false},
+		"no HTTPS": {client, app, dingtalkredis.WithBaseURL("http://example.com"), false},
 	} {
 		if fleet, err := dingtalkredis.New(c.client, c.creds, c.opt); (err == nil) != c.good || (fleet != nil) != c.good {
 			t.Errorf("%s: got %v, %v", name, fleet, err)

@@ -70,7 +70,7 @@ type Limits struct {
 // Breaker is the circuit breaker.
 type Breaker struct {
 	limits Limits
-	clock  clock.Clock
+	clock  *clock.Clock
 	mu     sync.Mutex
 
 	limit      int // calls allowed in flight
@@ -90,7 +90,7 @@ type Breaker struct {
 }
 
 // New makes a breaker.
-func New(limits Limits, clk clock.Clock) *Breaker {
+func New(limits Limits, clk *clock.Clock) *Breaker {
 	return &Breaker{limits: limits, clock: clk, limit: Start}
 }
 
@@ -103,30 +103,31 @@ type Pass struct {
 }
 
 // Acquire blocks until the call may send a request. It waits at most MaxFailing or MaxThrottle, and refuses at once if ctx's
-// deadline leaves too little time after the opening: none, or less than three quarters of what hasty calls had.
-func (b *Breaker) Acquire(ctx context.Context) (Pass, *Refusal) {
+// deadline leaves too little time after the opening: none, or less than three quarters of what hasty calls had. Only if ok may
+// the call send one.
+func (b *Breaker) Acquire(ctx context.Context) (p Pass, refused Refusal, ok bool) {
 	defer guard.Lock(&b.mu)()
 	begun := b.clock.Steady()
 	for now := begun; ; now = b.clock.Steady() {
 		if left, cause := b.limits.Ban.Left(now); left > 0 {
-			return Pass{}, &Refusal{Outcome: Outcome{Wait: left, Cause: cause}}
+			return p, Refusal{Outcome: Outcome{Wait: left, Cause: cause}}, false
 		}
 		wait, passes := b.turn(ctx, now)
 		if passes {
-			p := Pass{now, b.limit < unlimited, b.generation, b.answers}
+			p = Pass{now, b.limit < unlimited, b.generation, b.answers}
 			if p.counted {
 				b.active++
 			}
 			b.probed = now
-			return p, nil
+			return p, refused, true
 		}
 		left := b.limits.MaxFailing - now.Sub(begun)
 		if b.cause.Kind == Throttled {
 			left += b.limits.MaxThrottle - b.limits.MaxFailing
 		}
-		refused := &Refusal{Outcome: b.cause}
+		refused.Outcome = b.cause
 		if refused.Wait = wait; wait > 0 && left <= 0 || b.until.After(now) && (wait > left || b.clock.Passes(ctx, wait+b.longest*3/4)) {
-			return Pass{}, refused
+			return p, refused, false
 		}
 		if b.change == nil {
 			b.change = make(chan struct{})
@@ -136,7 +137,7 @@ func (b *Breaker) Acquire(ctx context.Context) (Pass, *Refusal) {
 		refused.Err = b.clock.Wait(ctx, change, min(wait, left))
 		b.mu.Lock()
 		if refused.Err != nil {
-			return Pass{}, refused
+			return p, refused, false
 		}
 	}
 }
@@ -265,16 +266,16 @@ func shape(path string) string {
 
 // Ban is a time in which nothing may be sent, whatever the operation.
 type Ban struct {
-	Clock clock.Clock
-	mu    sync.Mutex
-	until time.Time
-	cause any
+	Steady func() time.Time // as in clock.Clock
+	mu     sync.Mutex
+	until  time.Time
+	cause  any
 }
 
 // Begin begins a ban.
 func (b *Ban) Begin(wait time.Duration, cause any) {
 	defer guard.Lock(&b.mu)()
-	b.until, b.cause = b.Clock.Steady().Add(wait), cause
+	b.until, b.cause = b.Steady().Add(wait), cause
 }
 
 // Left returns how long the ban still lasts at a steady time, and its cause. It is 0 or less if there is none.

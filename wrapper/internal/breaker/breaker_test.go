@@ -17,11 +17,11 @@ const (
 )
 
 // bubble runs a test of a new breaker in a bubble, which clk tells the time.
-func bubble(t *testing.T, clk clock.Clock, test func(t *testing.T, b *Breaker)) {
+func bubble(t *testing.T, clk *clock.Clock, test func(t *testing.T, b *Breaker)) {
 	synctest.Test(t, func(t *testing.T) {
 		clk.Random = func() float64 { return 0.5 }
 		backoff := func(n int) time.Duration { return time.Duration(n) * 100 * ms }
-		test(t, New(Limits{Backoff: backoff, MaxFailing: 5 * sec, MaxThrottle: 60 * sec, Attempt: 10 * sec, Ban: &Ban{Clock: clk}}, clk))
+		test(t, New(Limits{Backoff: backoff, MaxFailing: 5 * sec, MaxThrottle: 60 * sec, Attempt: 10 * sec, Ban: &Ban{Steady: clk.Steady}}, clk))
 	})
 }
 
@@ -37,8 +37,8 @@ var failed, good = Outcome{Kind: Failed, Cause: "away"}, Outcome{Kind: Good}
 // pass is the pass of a call that has sent nothing and must get one.
 func pass(t *testing.T, b *Breaker) Pass {
 	t.Helper()
-	p, refused := b.Acquire(t.Context())
-	errorIf(t, refused != nil, "%+v", refused)
+	p, refused, ok := b.Acquire(t.Context())
+	errorIf(t, !ok, "%+v", refused)
 	return p
 }
 
@@ -104,9 +104,9 @@ func TestHastyAndPatient(t *testing.T) {
 		} {
 			ctx, cancel := context.WithTimeout(t.Context(), test.deadline)
 			begun, took := time.Now(), never
-			p, refused := b.Acquire(ctx)
-			errorIf(t, refused != nil && (refused.Err != nil || refused.Cause == "" || refused.Wait < 100*ms), "%+v", refused)
-			if refused == nil {
+			p, refused, ok := b.Acquire(ctx)
+			errorIf(t, !ok && (refused.Err != nil || refused.Cause == "" || refused.Wait < 100*ms), "%+v", refused)
+			if ok {
 				took = time.Since(begun)
 				b.Release(p, test.outcome)
 			}
@@ -126,8 +126,8 @@ func TestHastyCallersAfterAnOutage(t *testing.T) {
 				go func() {
 					ctx, cancel := context.WithTimeout(t.Context(), 100*ms)
 					defer cancel()
-					p, refused := b.Acquire(ctx)
-					if refused != nil {
+					p, _, ok := b.Acquire(ctx)
+					if !ok {
 						return
 					}
 					if asked := time.Now(); clock.System().Sleep(ctx, max(time.Until(back), 0)+60*ms) != nil {

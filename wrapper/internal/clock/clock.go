@@ -17,8 +17,8 @@ type Clock struct {
 }
 
 // System returns the machine's clock.
-func System() Clock {
-	return Clock{
+func System() *Clock {
+	return &Clock{
 		Now:    func() time.Time { return time.Now().Round(0) },
 		Steady: time.Now,
 		Until:  time.Until,
@@ -31,10 +31,10 @@ func System() Clock {
 }
 
 // Sleep waits for d. If the context ends first, Sleep returns its error.
-func (c Clock) Sleep(ctx context.Context, d time.Duration) error { return c.Wait(ctx, nil, max(d, 1)) }
+func (c *Clock) Sleep(ctx context.Context, d time.Duration) error { return c.Wait(ctx, nil, max(d, 1)) }
 
 // Wait waits for a signal, at most d; 0 waits for the signal alone. If the context ends first, Wait returns its error.
-func (c Clock) Wait(ctx context.Context, signal <-chan struct{}, d time.Duration) error {
+func (c *Clock) Wait(ctx context.Context, signal <-chan struct{}, d time.Duration) error {
 	var fires <-chan time.Time
 	if d > 0 {
 		var stop func() bool
@@ -50,7 +50,7 @@ func (c Clock) Wait(ctx context.Context, signal <-chan struct{}, d time.Duration
 }
 
 // Passes reports whether ctx's deadline is less than d away.
-func (c Clock) Passes(ctx context.Context, d time.Duration) bool {
+func (c *Clock) Passes(ctx context.Context, d time.Duration) bool {
 	deadline, limited := ctx.Deadline()
 	return limited && c.Until(deadline) < d
 }

@@ -15,7 +15,7 @@ import (
 type Limiter struct {
 	Err   error         // why there is none
 	turn  chan struct{} // held by the only caller that waits for its time, so that calls keep their order
-	clock clock.Clock
+	clock *clock.Clock
 
 	mu      sync.Mutex
 	current float64   // rate
@@ -54,7 +54,7 @@ const (
 )
 
 // New makes a limiter of perSecond calls a second; +Inf means no limit. If that is not positive, Err says so.
-func New(perSecond float64, clk clock.Clock) *Limiter {
+func New(perSecond float64, clk *clock.Clock) *Limiter {
 	l := &Limiter{turn: make(chan struct{}, 1), clock: clk, since: clk.Steady().Add(-throttleTime), hold: holdTime}
 	if !(perSecond > 0) {
 		l.Err = fmt.Errorf("NewLimiter: %g is not a positive number of calls a second", perSecond)

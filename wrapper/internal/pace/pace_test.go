@@ -21,7 +21,7 @@ type service struct {
 
 func newService(limit int, perSecond float64) *service {
 	s := &service{limit: limit, now: time.Now()}
-	s.Limiter = New(perSecond, clock.Clock{Steady: func() time.Time { return s.now }})
+	s.Limiter = New(perSecond, &clock.Clock{Steady: func() time.Time { return s.now }})
 	return s
 }
 

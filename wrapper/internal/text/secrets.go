@@ -160,10 +160,11 @@ func find(text, secret string, hide func(begin, end int)) {
 // inWord reports whether text[at:end] is part of a longer word, such as a host name. A full stop ends a sentence; a dot
 // continues a name.
 func inWord(text string, at, end int) bool {
-	before, _ := utf8.DecodeLastRuneInString(strings.TrimRight(text[:at], ".-"))
+	joins := func(r rune) bool { return r == '.' || r == '-' }
+	before, _ := utf8.DecodeLastRuneInString(strings.TrimRightFunc(text[:at], joins))
 	first, _ := utf8.DecodeRuneInString(text[at:])
 	last, _ := utf8.DecodeLastRuneInString(text[:end])
-	after, _ := utf8.DecodeRuneInString(strings.TrimLeft(text[end:], ".-"))
+	after, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(text[end:], joins))
 	return wordRune(before) && wordRune(first) || wordRune(last) && wordRune(after)
 }
 
@@ -250,12 +251,17 @@ func unescape(out []byte, s string) (_ []byte, size int) {
 }
 
 // entities are the character references of XML that have a name.
-var entities = map[string]rune{"amp": '&', "lt": '<', "gt": '>', "quot": '"', "apos": '\''}
+var entities = [...]struct {
+	name string
+	r    rune
+}{{"amp", '&'}, {"lt", '<'}, {"gt", '>'}, {"quot", '"'}, {"apos", '\''}}
 
 // entity decodes the name of a character reference in HTML or XML.
 func entity(name string) (r rune, ok bool) {
-	if r, ok = entities[name]; ok {
-		return r, true
+	for i := range entities {
+		if entities[i].name == name {
+			return entities[i].r, true
+		}
 	}
 	digits, numeric := strings.CutPrefix(strings.ToLower(name), "#")
 	base := 10

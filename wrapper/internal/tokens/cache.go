@@ -51,7 +51,7 @@ type App interface {
 // Config configures a cache.
 type Config struct {
 	App    App
-	Clock  clock.Clock
+	Clock  *clock.Clock
 	Early  time.Duration // how long before its end a token is renewed, but at most a fifth of the lifetime
 	Limit  time.Duration // longest time of a fetch: a transport that never returns is left behind then
 	Shared Shared        // the store that processes share; nil: none

@@ -4,7 +4,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/guard"
 )
 
@@ -16,10 +15,10 @@ const creditTime = time.Minute
 // is wrong and which answers 401. The successes of other operations speak for the token. They must outlive it: twenty
 // bad calls in parallel reject each new token before a good call has used it.
 type Credit struct {
-	Clock clock.Clock
-	mu    sync.Mutex
-	last  success
-	other success // the last one of another operation
+	Steady func() time.Time // as in clock.Clock
+	mu     sync.Mutex
+	last   success
+	other  success // the last one of another operation
 }
 
 type success struct {
@@ -57,7 +56,7 @@ func (c *Credit) Others(u *Use) bool {
 	if s.of == u {
 		s = c.other
 	}
-	return s.of != nil && c.Clock.Steady().Sub(s.at) < creditTime
+	return s.of != nil && c.Steady().Sub(s.at) < creditTime
 }
 
 // Rejected judges the rejection of a token that a call got after the operation's drop last. ours: the operation refuses
@@ -66,7 +65,7 @@ func (c *Credit) Others(u *Use) bool {
 func (c *Credit) Rejected(u *Use, last time.Time) (ours, drop bool) {
 	others := c.Others(u)
 	defer guard.Lock(&c.mu)()
-	now := c.Clock.Steady()
+	now := c.Steady()
 	ours = !last.IsZero() && now.Sub(last) < creditTime && others
 	if drop = !ours && u.dropped.Equal(last); drop {
 		u.dropped = now

@@ -120,9 +120,13 @@ type sent struct {
 func newProgress(theirs *httptrace.ClientTrace) *progress {
 	p := &progress{own: theirs != nil}
 	if p.own {
-		p.trace, p.theirs = *theirs, *theirs
+		p.theirs = *theirs
 	}
-	p.trace.GetConn, p.trace.GotConn, p.trace.WroteHeaders, p.trace.WroteRequest = p.getConn, p.gotConn, p.wroteHeaders, p.wroteRequest
+	p.trace = p.theirs
+	p.trace.GetConn = p.getConn
+	p.trace.GotConn = p.gotConn
+	p.trace.WroteHeaders = p.wroteHeaders
+	p.trace.WroteRequest = p.wroteRequest
 	return p
 }
 

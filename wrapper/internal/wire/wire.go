@@ -31,7 +31,7 @@ type Wire struct {
 // [Timeout].
 func New(rt http.RoundTripper, limit time.Duration) *Wire {
 	if rt == nil {
-		rt = shared()
+		rt = shared
 	}
 	transport, _ := rt.(*http.Transport)
 	return &Wire{roundTripper: rt, transport: transport, limit: cmp.Or(max(limit, 0), Timeout)}
@@ -111,28 +111,26 @@ const Timeout = 10 * time.Second
 const maxConnections = 64
 
 // shared is the transport of every client without one of its own: short-lived clients share connections.
-var shared = sync.OnceValue(func() *http.Transport {
-	return &http.Transport{
-		Proxy:             http.ProxyFromEnvironment,
-		DialContext:       (&net.Dialer{Timeout: Timeout, KeepAlive: 30 * time.Second}).DialContext,
-		ForceAttemptHTTP2: true,
-		// With the standard library's 2 idle connections, a busy client dials for most calls; without a limit, whenever
-		// another call takes its connection. 64 serve 30 times the service's highest rate limit.
-		MaxIdleConnsPerHost:   maxConnections,
-		MaxConnsPerHost:       maxConnections,
-		IdleConnTimeout:       90 * time.Second,
-		TLSHandshakeTimeout:   Timeout,
-		ExpectContinueTimeout: time.Second,
-		// Real headers are below 1 KiB. The standard library reads 10 MB of them.
-		MaxResponseHeaderBytes: 64 << 10,
-		// A dead HTTP/2 connection would otherwise fail every call until the kernel notices.
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
-		OnProxyConnectResponse: refuseTunnel,
-	}
-})
+var shared = &http.Transport{
+	Proxy:             http.ProxyFromEnvironment,
+	DialContext:       (&net.Dialer{Timeout: Timeout, KeepAlive: 30 * time.Second}).DialContext,
+	ForceAttemptHTTP2: true,
+	// With the standard library's 2 idle connections, a busy client dials for most calls; without a limit, whenever
+	// another call takes its connection. 64 serve 30 times the service's highest rate limit.
+	MaxIdleConnsPerHost:   maxConnections,
+	MaxConnsPerHost:       maxConnections,
+	IdleConnTimeout:       90 * time.Second,
+	TLSHandshakeTimeout:   Timeout,
+	ExpectContinueTimeout: time.Second,
+	// Real headers are below 1 KiB. The standard library reads 10 MB of them.
+	MaxResponseHeaderBytes: 64 << 10,
+	// A dead HTTP/2 connection would otherwise fail every call until the kernel notices.
+	HTTP2:                  &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
+	OnProxyConnectResponse: refuseTunnel,
+}
 
 // NewTransport returns a copy of the shared transport.
-func NewTransport() *http.Transport { return shared().Clone() }
+func NewTransport() *http.Transport { return shared.Clone() }
 
 // begin starts an attempt, and returns the context of its request. The caller must end it.
 func (w *Wire) begin(caller context.Context, now time.Time) (context.Context, *progress) {

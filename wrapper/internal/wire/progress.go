@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -91,7 +92,13 @@ type progress struct {
 	timer    *time.Timer
 	running  bool // the timer runs, and fires no later than the deadline of the next attempt
 	deadline time.Time
-	cancel   context.CancelCauseFunc // cancels the attempt in flight; nil between attempts
+	busy     bool // an attempt is in flight
+
+	// The end of the attempt, by cancel. One that nothing ended serves the next attempt, too: net/http makes a channel and a map in
+	// each context that it is given.
+	end    context.Context
+	cancel context.CancelCauseFunc
+	leave  func() bool // ends the wait for the caller's end; false if that came
 
 	sent
 
@@ -119,6 +126,7 @@ type sent struct {
 
 func newProgress(theirs *httptrace.ClientTrace) *progress {
 	p := &progress{own: theirs != nil}
+	p.end, p.cancel = context.WithCancelCause(context.Background())
 	if p.own {
 		p.theirs = *theirs
 	}
@@ -133,18 +141,18 @@ func newProgress(theirs *httptrace.ClientTrace) *progress {
 func (p *progress) ring() {
 	defer guard.Lock(&p.mu)()
 	left := time.Until(p.deadline)
-	if p.running = p.cancel != nil && left > 0; p.running {
+	if p.running = p.busy && left > 0; p.running {
 		p.timer.Reset(left)
-	} else if p.cancel != nil {
+	} else if p.busy {
 		p.cancel(ErrLimit)
 	}
 }
 
-// tracked is the context of a request. It brings the trace to net/http without a value for each call, and without
+// tracked is the context of a request: the caller's values, and the end of the attempt. It brings the trace to net/http without a value for each call, and without
 // httptrace.WithClientTrace, which adds 30 KB of package reflect to an app.
 type tracked struct {
-	context.Context
-	progress *progress
+	context.Context // the caller's
+	progress        *progress
 }
 
 type progressKey struct{}
@@ -156,8 +164,11 @@ func (t *tracked) Value(key any) any {
 	case traceKey:
 		return &t.progress.trace
 	}
-	return t.Context.Value(key)
+	return cmp.Or(t.progress.end.Value(key), t.Context.Value(key)) // first what net/http asks for its end
 }
+
+func (t *tracked) Done() <-chan struct{} { return t.progress.end.Done() }
+func (t *tracked) Err() error            { return t.progress.end.Err() }
 
 // traceKey is the key under which net/http looks for a trace.
 var traceKey any
@@ -236,9 +247,7 @@ func (p *progress) repeats() {
 // stop ends the attempt before a second request.
 func (p *progress) stop() {
 	p.again = true
-	if p.cancel != nil {
-		p.cancel(ErrAgain)
-	}
+	p.cancel(ErrAgain)
 }
 
 // isPlain reports whether the transport repeats a request over HTTP/1.1 only if it wrote nothing of it. Without TLS, a

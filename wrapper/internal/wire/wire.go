@@ -138,10 +138,16 @@ func (w *Wire) begin(caller context.Context, now time.Time) (context.Context, *p
 	if theirs := httptrace.ContextClientTrace(caller); p == nil || theirs != nil {
 		p = newProgress(theirs)
 	}
-	ctx, cancel := context.WithCancelCause(caller)
+	p.leave = func() bool { return true }
+	if caller.Done() != nil {
+		end := func() { p.cancel(context.Cause(caller)) }
+		if p.leave = context.AfterFunc(caller, end); caller.Err() != nil {
+			end()
+		}
+	}
 	defer guard.Lock(&p.mu)()
 	p.sent, p.failure = sent{}, nil
-	p.deadline, p.cancel = now.Add(w.limit), cancel
+	p.deadline, p.busy = now.Add(w.limit), true
 	switch {
 	case p.timer == nil:
 		p.timer = time.AfterFunc(w.limit, p.ring)
@@ -149,18 +155,18 @@ func (w *Wire) begin(caller context.Context, now time.Time) (context.Context, *p
 		p.timer.Reset(w.limit)
 	}
 	p.running = true
-	return &tracked{ctx, p}, p
+	return &tracked{caller, p}, p
 }
 
 // end ends an attempt and its context. Only after an answer to a wholly written request is it certain that nothing of
 // net/http still holds the progress.
 func (w *Wire) end(p *progress, answered bool) {
 	defer guard.Lock(&p.mu)()
-	p.cancel(nil)
-	p.cancel, p.conn = nil, nil
-	if answered && p.written && !p.own && w.transport != nil {
+	p.busy, p.conn = false, nil
+	if p.leave() && answered && p.written && !p.own && w.transport != nil && p.end.Err() == nil {
 		w.idle.Put(p)
 	} else {
+		p.cancel(nil)
 		p.timer.Stop()
 	}
 }

@@ -90,15 +90,13 @@ type progress struct {
 	// The time limit. Its timer runs on from one attempt to the next: to start one for each, as context.WithTimeout does,
 	// wakes the thread that waits for the network, a tenth of the cost of a call.
 	timer    *time.Timer
-	running  bool // the timer runs, and fires no later than the deadline of the next attempt
-	deadline time.Time
-	busy     bool // an attempt is in flight
+	running  bool      // the timer runs, and fires no later than the deadline of the next attempt
+	deadline time.Time // zero between attempts
 
-	// The end of the attempt, by cancel. One that nothing ended serves the next attempt, too: net/http makes a channel and a map in
-	// each context that it is given.
+	// The end of an attempt. It serves the next one, too, if it did not come: net/http makes a channel and a map for each.
 	end    context.Context
 	cancel context.CancelCauseFunc
-	leave  func() bool // ends the wait for the caller's end; false if that came
+	leave  func() bool // ends the wait for the caller's end, and reports whether it did not come
 
 	sent
 
@@ -124,8 +122,9 @@ type sent struct {
 	same    bool // again, on the same HTTP/2 connection
 }
 
-func newProgress(theirs *httptrace.ClientTrace) *progress {
-	p := &progress{own: theirs != nil}
+func newProgress(theirs *httptrace.ClientTrace, limit time.Duration) *progress {
+	p := &progress{own: theirs != nil, running: true}
+	p.timer = time.AfterFunc(limit, p.ring)
 	p.end, p.cancel = context.WithCancelCause(context.Background())
 	if p.own {
 		p.theirs = *theirs
@@ -141,9 +140,9 @@ func newProgress(theirs *httptrace.ClientTrace) *progress {
 func (p *progress) ring() {
 	defer guard.Lock(&p.mu)()
 	left := time.Until(p.deadline)
-	if p.running = p.busy && left > 0; p.running {
+	if p.running = left > 0; p.running {
 		p.timer.Reset(left)
-	} else if p.busy {
+	} else if !p.deadline.IsZero() {
 		p.cancel(ErrLimit)
 	}
 }

@@ -136,7 +136,7 @@ func NewTransport() *http.Transport { return shared.Clone() }
 func (w *Wire) begin(caller context.Context, now time.Time) (context.Context, *progress) {
 	p, _ := w.idle.Get().(*progress)
 	if theirs := httptrace.ContextClientTrace(caller); p == nil || theirs != nil {
-		p = newProgress(theirs)
+		p = newProgress(theirs, w.limit)
 	}
 	p.leave = func() bool { return true }
 	if caller.Done() != nil {
@@ -147,11 +147,8 @@ func (w *Wire) begin(caller context.Context, now time.Time) (context.Context, *p
 	}
 	defer guard.Lock(&p.mu)()
 	p.sent, p.failure = sent{}, nil
-	p.deadline, p.busy = now.Add(w.limit), true
-	switch {
-	case p.timer == nil:
-		p.timer = time.AfterFunc(w.limit, p.ring)
-	case !p.running:
+	p.deadline = now.Add(w.limit)
+	if !p.running {
 		p.timer.Reset(w.limit)
 	}
 	p.running = true
@@ -162,7 +159,7 @@ func (w *Wire) begin(caller context.Context, now time.Time) (context.Context, *p
 // net/http still holds the progress.
 func (w *Wire) end(p *progress, answered bool) {
 	defer guard.Lock(&p.mu)()
-	p.busy, p.conn = false, nil
+	p.deadline, p.conn = time.Time{}, nil
 	if p.leave() && answered && p.written && !p.own && w.transport != nil && p.end.Err() == nil {
 		w.idle.Put(p)
 	} else {

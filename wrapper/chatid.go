@@ -81,6 +81,6 @@ const maxIDBytes = 1 << 10
 // as a control character, what encoding/json makes of bytes that are not UTF-8, and the chat id itself.
 func isID(id, chatID string) bool {
 	return id != "" && len(id) <= maxIDBytes && id != chatID && !strings.ContainsFunc(id, func(r rune) bool {
-		return r == utf8.RuneError || unicode.IsSpace(r) || text.Invisible(r)
+		return (r <= ' ' || r > '~') && (r == utf8.RuneError || unicode.IsSpace(r) || text.Invisible(r))
 	})
 }

@@ -155,9 +155,9 @@ func scopeOf(inARow int) Scope { return [...]Scope{ScopeChat, ScopeAll, ScopeUnc
 
 // inARow returns how many failures of a kind in a row end a run.
 func inARow(kind error) int {
-	switch kind { //nolint:errorlint // a kind is never wrapped
-	case ErrInvalidChatID, ErrOwnerNotVisible: // of one chat
-		return 0
+	switch kind {
+	case ErrInvalidChatID, ErrOwnerNotVisible: //nolint:errorlint // a kind is never wrapped
+		return 0 // each concerns its chat alone
 	case ErrUnavailable, context.DeadlineExceeded: // an outage; a run ends with its own context anyway
 		return 5
 	case ErrUnexpectedResponse, ErrRejected, ErrPanicked:

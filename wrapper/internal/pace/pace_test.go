@@ -136,8 +136,11 @@ func TestLimiterWaits(t *testing.T) {
 		l = New(0.1, clk)
 		_ = l.Wait(t.Context())
 		cancelled, cancel := context.WithCancel(t.Context())
-		for range 3 { // one sleeps, and the others wait for their turn
-			go func() { errorIf(t, !errors.Is(l.Wait(cancelled), context.Canceled), "a wait outlived its context") }()
+		for range 3 {
+			go func() {
+				err := l.Wait(cancelled)
+				errorIf(t, !errors.Is(err, context.Canceled), "got %v", err)
+			}()
 		}
 		synctest.Wait()
 		cancel()

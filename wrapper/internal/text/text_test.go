@@ -82,6 +82,13 @@ func TestHideLeavesTheRest(t *testing.T) {
 func TestHideErrorKeepsTheType(t *testing.T) {
 	const secret = "a-secret-name"
 	secrets := text.Secrets{secret}
+	shows := func(err error) {
+		t.Helper()
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%t"} {
+			shown := fmt.Sprintf(verb, err) + err.Error()
+			errorIf(t, strings.Contains(shown, secret), "%s: the secret is in %s", verb, shown)
+		}
+	}
 	hidden := secrets.HideError(fmt.Errorf("read "+secret+": %w", io.ErrUnexpectedEOF))
 	errorIf(t, !errors.Is(hidden, io.ErrUnexpectedEOF) || hidden.Error() != "read REDACTED: unexpected EOF", "%v", hidden)
 	plain := &requestError{token: secret}
@@ -89,11 +96,7 @@ func TestHideErrorKeepsTheType(t *testing.T) {
 	found, is := text.Find[*requestError](hidden)
 	errorIf(t, !is || found != plain || hidden.Error() != "odd: plain", "%v: an error without a secret in its text lost its type", hidden)
 	for _, err := range []error{plain, *plain, &net.OpError{Op: "dial", Net: "tcp", Addr: &net.UnixAddr{Name: secret}, Err: *plain}} {
-		hidden := secrets.HideError(err)
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%t"} {
-			shown := fmt.Sprintf(verb, hidden) + hidden.Error()
-			errorIf(t, strings.Contains(shown, secret), "%s: the secret is in %s", verb, shown)
-		}
+		shows(secrets.HideError(err))
 	}
 }
 

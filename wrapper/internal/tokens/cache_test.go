@@ -13,6 +13,8 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
 )
 
+var errPassing = errors.New("away")
+
 // service hands out numbered tokens, each after a second.
 type service struct {
 	fetches int
@@ -105,7 +107,7 @@ func TestRenewalFails(t *testing.T) {
 	s := new(service)
 	bubble(t, s, nil, func(t *testing.T, c *Cache, want func(string)) {
 		want("token 1")
-		s.fail = errors.New("away")
+		s.fail = errPassing
 		time.Sleep(111 * time.Minute)
 		begun := time.Now()
 		for range 70 {
@@ -120,15 +122,6 @@ func TestRenewalFails(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		want("token 5")
 	})
-}
-
-// Calls in parallel got a token that was rejected: the first rejection drops it, and late ones drop no other.
-func TestLateRejection(t *testing.T) {
-	c, use := &Credit{Steady: time.Now}, new(Use)
-	before := c.Last(use)
-	_, first := c.Rejected(use, before)
-	_, late := c.Rejected(use, before)
-	errorIf(t, !first || late, "the first rejection drops a token: %t, a late one: %t", first, late)
 }
 
 // storeFuncs is a store of two functions.

@@ -162,7 +162,7 @@ func (p *path) pace(_ context.Context, c *call) *verdict {
 
 // authorize gets a token; the rejected one once more is a failure.
 func (p *path) authorize(ctx context.Context, c *call) *verdict {
-	if c.contract.Public {
+	if c.api = p.plain; c.contract.Public {
 		return nil
 	}
 	c.dropped = p.credit.Last(&c.lane.tokens)
@@ -185,9 +185,6 @@ func (p *path) authorize(ctx context.Context, c *call) *verdict {
 
 // pass waits for the operation's circuit breaker, unless the address is banned.
 func (p *path) pass(_ context.Context, c *call) *verdict {
-	if c.api == nil {
-		c.api = p.plain
-	}
 	ticket, refused, passes := c.lane.breaker.Acquire(c.waits)
 	if c.ticket, c.holds = ticket, passes; passes {
 		return nil
@@ -246,14 +243,9 @@ func (p *path) attempt(ctx context.Context, c *call) (v *verdict) {
 		c.options.answer(answer)
 	}
 	defer answer.Release()
-	var fields object
-	if failed == nil {
-		fields = objectOf(answer.Body)
-	}
-	switch {
-	case failed != nil:
+	if failed != nil {
 		v = p.unanswered(c, answer, failed)
-	case !succeeds(c.contract, answer.Status) || !c.accept(c, fields, answer.Body):
+	} else if fields := objectOf(answer.Body); !succeeds(c.contract, answer.Status) || !c.accept(c, fields, answer.Body) {
 		v = p.refused(c, answer, fields)
 	}
 	c.unsure = c.unsure || v != nil && v.mayBeDone()

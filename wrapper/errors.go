@@ -155,9 +155,9 @@ func scopeOf(inARow int) Scope { return [...]Scope{ScopeChat, ScopeAll, ScopeUnc
 
 // inARow returns how many failures of a kind in a row end a run.
 func inARow(kind error) int {
-	switch kind { //nolint:errorlint // a kind is never wrapped
-	case ErrInvalidChatID, ErrOwnerNotVisible: // of one chat
-		return 0
+	switch kind {
+	case ErrInvalidChatID, ErrOwnerNotVisible: //nolint:errorlint // a kind is never wrapped
+		return 0 // each concerns its chat alone
 	case ErrUnavailable, context.DeadlineExceeded: // an outage; a run ends with its own context anyway
 		return 5
 	case ErrUnexpectedResponse, ErrRejected, ErrPanicked:
@@ -202,24 +202,24 @@ type Explanation struct {
 // pass ([ErrThrottled], [ErrQuotaExhausted], [ErrBlocked], [ErrUnavailable]), 504 for a deadline, 502 for an answer that is
 // not DingTalk's, and 500 for what the app's operator must set right.
 func Explain(err error, language string) Explanation {
-	var e *Error
+	e, own := text.Find[*Error](err)
 	cause, kind := err, generated.Kind("")
-	if errors.As(err, &e) {
+	if own {
 		cause = e.Kind
 	}
-	var k *Kind
+	k, known := text.Find[*Kind](cause)
 	switch {
 	case err == nil:
 		return Explanation{HTTPStatus: http.StatusOK}
-	case e != nil && e.MayBeDone:
+	case own && e.MayBeDone:
 		kind = "may-be-done"
 	case errors.Is(cause, context.Canceled):
 		kind = "canceled"
 	case errors.Is(cause, context.DeadlineExceeded):
 		kind = "timeout"
-	case errors.As(cause, &k):
-		kind = k.Name()
+	case known:
+		kind = k.name
 	}
-	text, hint, status := generated.KindText(kind, strings.HasPrefix(strings.ToLower(language), "zh"))
-	return Explanation{text, hint, cmp.Or(status, http.StatusInternalServerError)}
+	says, hint, status := generated.KindText(kind, strings.HasPrefix(strings.ToLower(language), "zh"))
+	return Explanation{says, hint, cmp.Or(status, http.StatusInternalServerError)}
 }

@@ -89,7 +89,7 @@ func (e *Error) Timeout() bool {
 
 // inARow returns how many such failures in a row end a run.
 func (e *Error) inARow() int {
-	if e.Kind == ErrPermissionDenied && generated.LookupErrorCode(string(e.Code)) == nil { //nolint:errorlint // a kind is never wrapped
+	if e.Kind == ErrPermissionDenied && new(generated.Operation).Rule(string(e.Code)) == nil { //nolint:errorlint // a kind is never wrapped
 		return inARow(ErrUnexpectedResponse) // a 403 without a known code may be a proxy's
 	}
 	return inARow(e.Kind)

@@ -244,7 +244,8 @@ func (full) missing(o *Operation, path string, params []parameter, body bool) er
 		return errors.New("the body is not set")
 	}
 	for i := range o.Parameters {
-		if p := &o.Parameters[i]; p.Required && p.In != "path" && find(params, p.In, p.Name) == nil {
+		p := &o.Parameters[i]
+		if _, set := find(params, p.In, p.Name); p.Required && p.In != "path" && !set {
 			return errors.New("the parameter " + p.Name + " is not set")
 		}
 	}
@@ -264,14 +265,14 @@ func (full) attach(params []parameter, r *http.Request) {
 
 func (full) read() bool { return false }
 
-// find returns a parameter of the query or the headers, or nil.
-func find(params []parameter, in, name string) *parameter {
-	for i := range params {
-		if p := &params[i]; p.in == in && (p.name == name || in == "header" && strings.EqualFold(p.name, name)) {
-			return p
+// find returns a parameter of the query or the headers, as it is sent.
+func find(params []parameter, in, name string) (value string, found bool) {
+	for _, p := range params {
+		if p.in == in && (p.name == name || in == "header" && strings.EqualFold(p.name, name)) {
+			return p.value, true
 		}
 	}
-	return nil
+	return "", false
 }
 
 // CheckPath checks the path of an operation without a contract: it must begin with a slash, have no segment "." or "..",
@@ -290,17 +291,16 @@ func (r *Request) CheckPath() error {
 }
 
 // escaped escapes the characters that a path cannot hold as they are: otherwise net/url would undo the escapes of all.
-func escaped(path string) (all string) {
-	odd := func(c rune) bool { return c <= ' ' || c >= 0x7f || strings.ContainsRune("\"#<>?\\^`{|}", c) }
-	for {
-		i := strings.IndexFunc(path, odd)
-		if i < 0 {
-			return all + path
+func escaped(path string) string {
+	var all []byte
+	for _, c := range []byte(path) {
+		if c <= ' ' || c >= 0x7f || strings.IndexByte("\"#<>?\\^`{|}", c) >= 0 {
+			all = fmt.Appendf(all, "%%%02X", c)
+		} else {
+			all = append(all, c)
 		}
-		_, size := utf8.DecodeRuneInString(path[i:])
-		all += path[:i] + url.PathEscape(path[i:i+size])
-		path = path[i+size:]
 	}
+	return string(all)
 }
 
 // String names only the operation: parameters and body may be secret.
@@ -350,9 +350,7 @@ func (r *Request) Sent(name string, query bool) string {
 	if !query {
 		return strings.Join(texts(r.object()[name], false), "")
 	}
-	if p := find(r.params, "query", name); p != nil {
-		text, _ := url.QueryUnescape(p.value) // which QueryEscape made
-		return text
-	}
-	return ""
+	value, _ := find(r.params, "query", name)
+	value, _ = url.QueryUnescape(value) // which QueryEscape made
+	return value
 }

@@ -236,8 +236,8 @@ var (
 		{Name: "id", In: "query", Type: "integer", Required: true, List: true, Explode: true},
 	}}
 	operationListUsers = generated.Operation{ID: "listUsers", Method: "GET", Path: "/v1.0/users/{userId}/lists/{number}", Repeat: generated.RepeatSafe, Status: 200, Required: []string{"list"}, Permission: "Contact.User.Read", Codes: []generated.ErrorCode{
-		{Code: "user.notFound", Name: "UserNotFound", Status: 404, Kind: "rejected", Token: "keep", Description: "No such user."},
-		{Code: "user.busy", Name: "UserBusy", Status: 503, Kind: "unavailable", Retry: true, Wait: 3000000000 /* 3s */, Token: "keep", Description: "Busy."},
+		{Rule: generated.Rule{Code: "user.notFound", Kind: "rejected", Token: "keep"}, Name: "UserNotFound", Status: 404, Description: "No such user."},
+		{Rule: generated.Rule{Code: "user.busy", Kind: "unavailable", Retry: true, Wait: 3000000000 /* 3s */, Token: "keep"}, Name: "UserBusy", Status: 503, Description: "Busy."},
 	}, Parameters: []generated.Field{
 		{Name: "userId", In: "path", Type: "string", Required: true},
 		{Name: "number", In: "path", Type: "integer", Required: true},

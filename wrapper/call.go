@@ -272,7 +272,7 @@ func (p *path) settle(c *call, v *verdict, failed *wire.Failure) {
 		if c.first != nil {
 			after = c.dropped
 		}
-		p.credit.Good(&c.lane.tokens, c.ticket.At, after)
+		p.credit.Good(&c.lane.tokens, after)
 	}
 	if l, ok := c.limiter.(interface{ Answered(throttled bool) }); ok && (v == nil || v.ended == nil) {
 		l.Answered(v != nil && v.Kind == ErrThrottled) //nolint:errorlint // a verdict's kind is never wrapped

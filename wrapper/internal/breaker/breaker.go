@@ -96,7 +96,6 @@ func New(limits Limits, clk *clock.Clock) *Breaker {
 
 // Pass permits one request. Return it with [Breaker.Release].
 type Pass struct {
-	At         time.Time // when the call passed
 	counted    bool
 	generation int
 	answers    int
@@ -114,7 +113,7 @@ func (b *Breaker) Acquire(ctx context.Context) (p Pass, refused Refusal, ok bool
 		}
 		wait, passes := b.turn(ctx, now)
 		if passes {
-			p = Pass{now, b.limit < unlimited, b.generation, b.answers}
+			p = Pass{b.limit < unlimited, b.generation, b.answers}
 			if p.counted {
 				b.active++
 			}

@@ -37,8 +37,8 @@ func (c *Credit) Last(u *Use) time.Time {
 	return u.dropped
 }
 
-// Good records a success of an operation that was sent at a steady time. after is the drop that it proves right, or zero.
-func (c *Credit) Good(u *Use, at, after time.Time) {
+// Good records a success of an operation. after is the operation's drop that it proves right; zero: none.
+func (c *Credit) Good(u *Use, after time.Time) {
 	defer guard.Lock(&c.mu)()
 	if after.Equal(u.dropped) {
 		u.dropped = time.Time{}
@@ -46,7 +46,7 @@ func (c *Credit) Good(u *Use, at, after time.Time) {
 	if c.last.of != u {
 		c.other = c.last
 	}
-	c.last = success{u, at}
+	c.last = success{u, c.Steady()}
 }
 
 // Others reports whether another operation had a success lately.

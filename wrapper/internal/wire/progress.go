@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -163,7 +162,10 @@ func (t *tracked) Value(key any) any {
 	case traceKey:
 		return &t.progress.trace
 	}
-	return cmp.Or(t.progress.end.Value(key), t.Context.Value(key)) // first what net/http asks for its end
+	if end := t.progress.end.Value(key); end != nil { // package context looks for one that it knows
+		return end
+	}
+	return t.Context.Value(key)
 }
 
 func (t *tracked) Done() <-chan struct{} { return t.progress.end.Done() }

@@ -24,6 +24,7 @@ type File struct {
 
 // form is a body of multipart/form-data. Its files are read while it is sent, so that it can be sent once.
 type form struct {
+	full
 	text    bytes.Buffer // what follows the last file
 	writer  *multipart.Writer
 	parts   []io.Reader // files, and the text before each
@@ -70,10 +71,10 @@ func (r *Request) formOf(header string) *form {
 	if strings.ContainsFunc(header, func(c rune) bool { return c < ' ' || c == 0x7f }) {
 		r.fail(fmt.Errorf("the name of a field of the body, or of its file, has a control character: %q", header))
 	}
-	f, is := r.form.(*form)
+	f, is := r.rest.(*form)
 	if !is {
 		f = new(form)
-		f.writer, r.form = multipart.NewWriter(&f.text), f
+		f.writer, r.rest = multipart.NewWriter(&f.text), f
 	}
 	return f
 }
@@ -94,7 +95,8 @@ func sizeOf(content io.Reader) int64 {
 }
 
 // attach makes the form the body of a request. What was read of an earlier one is not sent again: see read.
-func (f *form) attach(req *http.Request) {
+func (f *form) attach(params []parameter, req *http.Request) {
+	f.full.attach(params, req)
 	end := f.text.String() + "\r\n--" + f.writer.Boundary() + "--\r\n"
 	req.Header.Set("Content-Type", f.writer.FormDataContentType())
 	if req.ContentLength = -1; f.size >= 0 {
@@ -104,7 +106,16 @@ func (f *form) attach(req *http.Request) {
 	req.Body = io.NopCloser(formBody{io.MultiReader(parts...), f, req.Context()})
 }
 
-func (f *form) holds(field string) bool { return slices.Contains(f.set, field) }
+func (f *form) missing(o *Operation, path string, params []parameter, _ bool) error {
+	if o.Content != nil {
+		for i := range o.Content.Fields {
+			if field := &o.Content.Fields[i]; field.Required && !slices.Contains(f.set, field.Name) {
+				return errors.New("the field " + field.Name + " of the body is not set")
+			}
+		}
+	}
+	return f.full.missing(o, path, params, true)
+}
 
 func (f *form) read() bool { return f.touched.Load() }
 

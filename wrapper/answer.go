@@ -196,7 +196,7 @@ func (e *envelope) isBan() bool { return e.status == "1111" && e.punish != "" &&
 // if it is not known.
 func (e *envelope) error(o *generated.Operation) (code, message string) {
 	if e.code == "" && e.refused() {
-		if e.subCode != "" && e.legacyCode == "88" || o.LookupErrorCode(e.subCode) != nil {
+		if e.subCode != "" && e.legacyCode == "88" || o.Rule(e.subCode) != nil {
 			return e.subCode, e.legacyMessage
 		}
 		return e.legacyCode, e.legacyMessage

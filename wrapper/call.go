@@ -165,7 +165,7 @@ func (p *path) pace(_ context.Context, c *call) *verdict {
 
 // authorize gets a token; the rejected one once more is a failure.
 func (p *path) authorize(_ context.Context, c *call) *verdict {
-	if c.contract.Public {
+	if c.api = p.plain; c.contract.Public {
 		return nil
 	}
 	token, err := "", p.credit.Failure(&c.lane.tokens)
@@ -187,9 +187,6 @@ func (p *path) authorize(_ context.Context, c *call) *verdict {
 
 // pass waits for the operation's circuit breaker, unless the address is banned.
 func (p *path) pass(_ context.Context, c *call) *verdict {
-	if c.api == nil {
-		c.api = p.plain
-	}
 	ticket, refused, passes := c.lane.breaker.Acquire(c.waits)
 	if c.ticket, c.holds = ticket, passes; passes {
 		return nil
@@ -238,31 +235,26 @@ func (p *path) spend(ctx context.Context, c *call) *verdict {
 func (c *call) Send(ctx context.Context) (*http.Response, error) { return c.send(ctx, c) }
 
 func (p *path) attempt(ctx context.Context, c *call) (v *verdict) {
-	begun := p.clock.Now()
+	begun := time.Now()
 	c.sent++
 	// The transport, and the decoder of a caller's own type, may never return.
 	back := c.lane.breaker.Lend(c.ticket, p.wire.Limit()+lendTime)
 	defer func() { c.holds = back() && c.holds }()
-	answer, failed := p.wire.Attempt(ctx, c)
+	answer, failed := p.wire.Attempt(ctx, c, begun)
 	if c.options.answer != nil {
 		c.options.answer(answer)
 	}
 	defer answer.Release()
-	var fields object
-	if failed == nil {
-		fields = objectOf(answer.Body)
-	}
-	switch {
-	case failed != nil:
+	if failed != nil {
 		v = p.unanswered(c, answer, failed)
-	case !succeeds(c.contract, answer.Status) || !c.accept(c, fields, answer.Body):
+	} else if fields := objectOf(answer.Body); !succeeds(c.contract, answer.Status) || !c.accept(c, fields, answer.Body) {
 		v = p.refused(c, answer, fields)
 	}
 	c.unsure = c.unsure || v != nil && v.mayBeDone()
 	c.holds = back()
 	p.settle(c, v, failed)
 	if p.log != nil {
-		p.log.attempt(ctx, c, v, answer, p.clock.Now().Sub(begun))
+		p.log.attempt(ctx, c, v, answer, time.Since(begun))
 	}
 	return v
 }

@@ -120,10 +120,8 @@ func newCache(cfg *config, creds AppCredentials) (tokenKeeper, error) {
 	own := tokens.Config{
 		App: &tokenOf{p, func(ctx context.Context, c *call) (*http.Response, error) {
 			// Not GetAccessToken: an app that only converts does not link the checks of bodies.
-			request := generated.NewRequest(c.contract)
 			body, _ := json.Marshal(generated.GetAccessTokenRequest(creds)) // texts, which cannot fail
-			request.SetJSON(body)
-			return c.api.Send(ctx, request)
+			return c.api.Send(ctx, generated.NewPlainRequest(c.contract, body))
 		}},
 		Clock: p.clock, Early: generated.TokenRenewalTime, Limit: time.Duration(p.retry.MaxAttempts) * (p.wire.Limit() + p.retry.MaxWait),
 	}

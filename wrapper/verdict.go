@@ -209,7 +209,7 @@ func (p *path) refused(c *call, a *wire.Answer, answer object) *verdict {
 	for _, scope := range body.scopes[:min(len(body.scopes), maxScopes)] {
 		v.RequiredScopes = append(v.RequiredScopes, secrets.Show(scope, maxSnippetBytes))
 	}
-	switch row := c.contract.LookupErrorCode(code); {
+	switch row := c.contract.Rule(code); {
 	case banned:
 		v.Kind, v.RetryAfter = ErrBlocked, generated.BanTime // whatever a gateway's page asks for
 	case row != nil:

@@ -48,8 +48,9 @@ func TestAddedCodeAndKindAreGenerated(t *testing.T) {
 	for _, want := range []string{
 		`// CodeChatDissolved (HTTP 503): The chat was "dissolved" 解散. No live answer was seen.`,
 		`CodeChatDissolved Code = "chat.dissolved"`,
-		`Code: "chat.dissolved", Name: "ChatDissolved", Aliases: []string{"chatGone", "49999"},`,
-		`Status: 503, Kind: "unavailable", Retry: true, Wait: 7000000000 /* 7s */, Token: "keep",`,
+		`{Rule: Rule{Code: "chat.dissolved", Aliases: []string{"chatGone", "49999"}, Kind: "unavailable", Retry: true, Wait: 7000000000 /* 7s */, Token: "keep"},`,
+		` {Code: "chat.dissolved", Aliases: []string{"chatGone", "49999"}, Kind: "unavailable", Retry: true, Wait: 7000000000 /* 7s */, Token: "keep"},`,
+		`Name: "ChatDissolved", Status: 503,`,
 		`Description: "The chat was \"dissolved\" 解散.", Message: "群已解散"}`,
 	} {
 		if !strings.Contains(got, want) {

@@ -100,8 +100,7 @@ func (p *path) repeat(ctx context.Context, c *call) *Error {
 // the token is the caller's, who may have a better one at any time.
 func (p *path) remember(c *call, failed *Error) {
 	if _, own := p.tokens.(*tokens.Cache); own && !p.credit.Others(&c.lane.tokens) {
-		copied := *failed // whose own caller goes on with it
-		p.credit.Remember(&c.lane.tokens, &copied)
+		c.lane.failed.Store(&remembered{*failed, p.clock.Steady().Add(tokens.FailureMemory)})
 	}
 }
 
@@ -168,10 +167,12 @@ func (p *path) authorize(_ context.Context, c *call) *verdict {
 	if c.api = p.plain; c.contract.Public {
 		return nil
 	}
-	token, err := "", p.credit.Failure(&c.lane.tokens)
-	if err == nil {
-		token, err = p.tokens.Token(c.waits, c.first != nil)
+	if f := c.lane.failed.Load(); f != nil && p.clock.Steady().Before(f.until) {
+		v := &verdict{Error: f.Error}
+		v.ChatID, v.Local, v.Attempts = c.chatID, true, 0
+		return v
 	}
+	token, err := p.tokens.Token(c.waits, c.first != nil)
 	if err != nil {
 		return p.foreign(c, err, ErrUnavailable, "the token source failed")
 	}

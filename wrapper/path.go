@@ -62,6 +62,13 @@ type logger interface {
 type lane struct {
 	breaker *breaker.Breaker
 	tokens  tokens.Use
+	failed  atomic.Pointer[remembered]
+}
+
+// remembered is a second rejection of a token, with which the operation's further calls fail at once.
+type remembered struct {
+	Error
+	until time.Time
 }
 
 // call is a call of an operation, with its progress.

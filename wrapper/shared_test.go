@@ -60,8 +60,7 @@ func TestOthersGoOn(t *testing.T) {
 		for _, renewal := range []string{"renews", "same token", "down"} {
 			t.Run(name+" "+renewal, func(t *testing.T) {
 				t.Parallel()
-				var limiter toldLimiter
-				var tokens, faults atomic.Int64
+				limiter, tokens, faults := new(toldLimiter), new(atomic.Int64), new(atomic.Int64)
 				client := newClient(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
 					_, _ = io.Copy(io.Discard, r.Body)
 					switch {
@@ -69,17 +68,15 @@ func TestOthersGoOn(t *testing.T) {
 						n := tokens.Add(1)
 						if renewal == "down" && n > 1 {
 							w.WriteHeader(500)
-						} else if renewal == "same token" {
-							n = 1
 						}
-						fmt.Fprintf(w, `{"accessToken":"t0ken-number-%d","expireIn":7200}`, n)
+						fmt.Fprintf(w, `{"accessToken":"t0ken-number-%d","expireIn":7200}`, map[string]int64{"renews": n}[renewal])
 					case strings.HasSuffix(r.URL.Path, "/convertToOpenConversationId"):
 						fmt.Fprint(w, successBody)
 					default:
 						faults.Add(1)
 						fault(w, r)
 					}
-				}), appCredentials, dingtalk.WithTimeout(500*ms), dingtalk.WithLimiter(&limiter))
+				}), appCredentials, dingtalk.WithTimeout(500*ms), dingtalk.WithLimiter(limiter))
 				if renewal == "down" { // otherwise, the bad ones come first
 					convert(t, client, dingtalktest.ChatID)
 				}
@@ -120,8 +117,9 @@ func TestOthersGoOn(t *testing.T) {
 // A token that is really bad is replaced once, whoever notices it first and however many at once.
 func TestDeadTokenIsReplacedForAll(t *testing.T) {
 	t.Parallel()
-	for _, other := range []bool{false, true} {
+	for n, other := range []bool{false, true} {
 		client, server := newEmulated(t)
+		client = []*dingtalk.Client{client, newClient(t, server.URL, client)}[n] // one is another's token source
 		call := func() {
 			if !other {
 				convert(t, client, "any")

@@ -22,8 +22,8 @@ const (
 	// minLifetime is that of a token whose own is missing or below leastLifetime: else each call would fetch one.
 	minLifetime   = 5 * time.Second
 	leastLifetime = time.Second
-	// failureMemory is how long calls fail at once after a lasting failure, or an operation's after a second rejection.
-	failureMemory = 3 * time.Second
+	// FailureMemory is how long calls fail at once after a lasting failure, or an operation's after a second rejection.
+	FailureMemory = 3 * time.Second
 	// maxBad is how many tokens of the store in a row may be rejected: the next one comes from the service.
 	maxBad = 2
 )
@@ -249,7 +249,7 @@ func (c *Cache) land(f *flight, token *held, err error) {
 		c.current.Store(f)
 		c.failUntil = time.Time{}
 	} else if c.failure = err; lasting {
-		c.failUntil = c.cfg.Clock.Steady().Add(failureMemory)
+		c.failUntil = c.cfg.Clock.Steady().Add(FailureMemory)
 	}
 	left := f.waiters == 0
 	close(f.done)

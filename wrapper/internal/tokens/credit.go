@@ -28,16 +28,15 @@ type success struct {
 
 // Use is how one operation gets on with tokens. Its Credit guards it.
 type Use struct {
-	refused   string // the token that it made the client replace at that time
-	failure   error  // its calls fail with it until then
-	at, until time.Time
+	refused string    // the token that it made the client replace
+	at      time.Time // when
 }
 
 // Good records a success of an operation, after the token before was refused: that was right. None was: "".
 func (c *Credit) Good(u *Use, before string) {
 	defer guard.Lock(&c.mu)()
 	if before == u.refused {
-		u.refused, u.at = "", time.Time{}
+		*u = Use{}
 	}
 	if c.last.of != u {
 		c.other = c.last
@@ -59,7 +58,7 @@ func (c *Credit) Others(u *Use) bool {
 // operation refused it, too, which is its own failure. replace: the token is to be replaced; otherwise, another call of
 // the operation has seen to that already.
 func (c *Credit) Rejected(u *Use, token string) (ours, replace, others bool) {
-	now, pause := c.Steady(), failureMemory
+	now, pause := c.Steady(), FailureMemory
 	if others = c.Others(u); others {
 		pause = creditTime
 	}
@@ -70,19 +69,4 @@ func (c *Credit) Rejected(u *Use, token string) (ours, replace, others bool) {
 		u.refused, u.at = token, now
 	}
 	return ours, replace, others
-}
-
-// Remember makes an operation's calls fail with err for a moment.
-func (c *Credit) Remember(u *Use, err error) {
-	defer guard.Lock(&c.mu)()
-	u.failure, u.until = err, c.Steady().Add(failureMemory)
-}
-
-// Failure returns that error, while the moment lasts.
-func (c *Credit) Failure(u *Use) error {
-	defer guard.Lock(&c.mu)()
-	if c.Steady().Before(u.until) {
-		return &RememberedError{u.failure}
-	}
-	return nil
 }

@@ -50,13 +50,15 @@ func (c *Client) send(ctx context.Context, r *Request, editors []RequestEditorFn
 	if err := r.Err(); err != nil {
 		return nil, err
 	}
-	escaped := c.Server.EscapedPath() + r.path
-	path, err := url.PathUnescape(escaped)
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	target, header, body := *c.Server, c.Header, r.json
-	target.Path, target.RawPath = path, escaped
+	target.Path = target.EscapedPath() + r.path
+	if r.rest != nil || target.RawPath != "" || strings.Contains(target.Path, "%") { // else net/url would write the same
+		target.RawPath = target.Path
+		if target.Path, err = url.PathUnescape(target.RawPath); err != nil {
+			return nil, err
+		}
+	}
 	if header == nil || body != nil || r.rest != nil || len(editors) > 0 {
 		if header = maps.Clone(header); header == nil {
 			header = http.Header{}

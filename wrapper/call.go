@@ -233,12 +233,12 @@ func (p *path) spend(ctx context.Context, c *call) *verdict {
 func (c *call) Send(ctx context.Context) (*http.Response, error) { return c.send(ctx, c) }
 
 func (p *path) attempt(ctx context.Context, c *call) (v *verdict) {
-	begun := p.clock.Now()
+	begun := time.Now()
 	c.sent++
 	// The transport, and the decoder of a caller's own type, may never return.
 	back := c.lane.breaker.Lend(c.ticket, p.wire.Limit()+lendTime)
 	defer func() { c.holds = back() && c.holds }()
-	answer, failed := p.wire.Attempt(ctx, c)
+	answer, failed := p.wire.Attempt(ctx, c, begun)
 	if c.options.answer != nil {
 		c.options.answer(answer)
 	}
@@ -252,7 +252,7 @@ func (p *path) attempt(ctx context.Context, c *call) (v *verdict) {
 	c.holds = back()
 	p.settle(c, v, failed)
 	if p.log != nil {
-		p.log.attempt(ctx, c, v, answer, p.clock.Now().Sub(begun))
+		p.log.attempt(ctx, c, v, answer, time.Since(begun))
 	}
 	return v
 }

@@ -139,18 +139,6 @@ const (
 	ScopeAll                  // every chat: the first ends a run
 )
 
-// Kind is the type of this package's sentinels. The list of kinds is fixed; see [Kinds].
-type Kind struct { //nolint:errname // it is what Error.Kind holds; the error is Error
-	name generated.Kind
-	text string
-}
-
-// Name returns the kind's name, such as "invalid-chat-id". Kinds of the contract's catalogue have its name.
-func (k *Kind) Name() generated.Kind { return k.name }
-
-// Error returns the kind's text for people.
-func (k *Kind) Error() string { return k.text }
-
 // Scope returns the scope of failures of this kind.
 func (k *Kind) Scope() Scope { return scopeOf(inARow(k)) }
 

@@ -108,7 +108,7 @@ func (b *Breaker) Acquire(ctx context.Context) (p Pass, refused Refusal, ok bool
 	defer guard.Lock(&b.mu)()
 	begun := b.clock.Steady()
 	for now := begun; ; now = b.clock.Steady() {
-		if left, cause := b.limits.Ban.Left(); left > 0 {
+		if left, cause := b.limits.Ban.Left(now); left > 0 {
 			return p, Refusal{Outcome: Outcome{Wait: left, Cause: cause}}, false
 		}
 		wait, passes := b.turn(ctx, now)
@@ -277,8 +277,8 @@ func (b *Ban) Begin(wait time.Duration, cause any) {
 	b.until, b.cause = b.Steady().Add(wait), cause
 }
 
-// Left returns how long the ban still lasts, and its cause. It is 0 or less if there is none.
-func (b *Ban) Left() (left time.Duration, cause any) {
+// Left returns how long the ban still lasts at a steady time, and its cause. It is 0 or less if there is none.
+func (b *Ban) Left(now time.Time) (left time.Duration, cause any) {
 	defer guard.Lock(&b.mu)()
-	return b.until.Sub(b.Steady()), b.cause
+	return b.until.Sub(now), b.cause
 }

@@ -192,7 +192,7 @@ func try(ctx context.Context, w *wire.Wire, method, url, body string) *wire.Fail
 			req.Header.Set(header, "1")
 		}
 		return w.Do(req)
-	}))
+	}), time.Now())
 	answer.Release()
 	return failed
 }

@@ -294,7 +294,7 @@ func (e expiring) Err() error {
 func testCallerEnds(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	id, err := newStatic(t, "http://127.0.0.1:1", through(roundTripper(nil))).OpenConversationID(ended, dingtalktest.ChatID)
+	id, err := newStatic(t, "http://127.0.0.1:1").OpenConversationID(ended, dingtalktest.ChatID)
 	_ = asError(t, id, err, context.Canceled)
 
 	reached := make(chan struct{}, 100)

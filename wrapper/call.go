@@ -275,7 +275,7 @@ func (p *path) settle(c *call, v *verdict, failed *wire.Failure) {
 	}
 	throttled := v != nil && v.Kind == ErrThrottled //nolint:errorlint // a verdict's kind is never wrapped
 	if l, ok := c.limiter.(interface{ Answered(throttled bool) }); ok && (v == nil || v.ended == nil) &&
-		!(throttled && c.throttles == 0 && p.credit.Others(&c.lane.tokens)) { // the operation's own, unless a run finds its rate
+		(!throttled || c.throttles > 0 || !p.credit.Others(&c.lane.tokens)) { // not the operation's own, unless a run finds its rate
 		l.Answered(throttled)
 	}
 }

@@ -114,7 +114,7 @@ func New(cfg Config) *Cache { return &Cache{cfg: cfg} }
 func (c *Cache) Token(ctx context.Context, again bool) (string, error) {
 	now := c.cfg.Clock.Now()
 	f, serves := c.valid(now, again)
-	if f != nil && !(serves && now.Before(f.token.renewAt)) {
+	if f != nil && (!serves || !now.Before(f.token.renewAt)) {
 		c.renew()
 	}
 	if serves {

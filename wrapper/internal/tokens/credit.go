@@ -65,7 +65,7 @@ func (c *Credit) Rejected(u *Use, token string) (ours, replace, others bool) {
 	defer guard.Lock(&c.mu)()
 	recent := now.Sub(u.at) < pause
 	ours = others && recent && token != u.refused
-	if replace = !ours && !(recent && token == u.refused); replace {
+	if replace = !ours && (!recent || token != u.refused); replace {
 		u.refused, u.at = token, now
 	}
 	return ours, replace, others

@@ -20,7 +20,7 @@ func encode(value any) ([]byte, error) {
 	encoder.SetEscapeHTML(false)
 	err := encoder.Encode(value)
 	raw := bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
-	if _, given := value.(json.RawMessage); err == nil && (!utf8.Valid(raw) || !given && bytes.Contains(raw, []byte(`\ufffd`))) {
+	if _, given := value.(json.RawMessage); err == nil && (!utf8.Valid(raw) || !given && bytes.Contains(bytes.ReplaceAll(raw, []byte(`\\`), nil), []byte(`\ufffd`))) {
 		err = errNotText
 	}
 	return raw, err

@@ -191,7 +191,7 @@ func (p *path) refused(c *call, a *wire.Answer, answer object) *verdict {
 		kind := a.Header.Get("Content-Type") // gateways label their pages with what the request asked for
 		if strings.HasPrefix(strings.ToLower(kind), "text/html") {
 			kind = "text/html"
-		} else if kind = "HTML labelled " + kind; !bytes.HasPrefix(bytes.TrimSpace(a.Body), []byte("<")) {
+		} else if kind = "HTML labelled " + cmp.Or(kind, "nothing"); !bytes.HasPrefix(bytes.TrimSpace(a.Body), []byte("<")) {
 			kind = ""
 		}
 		if kind != "" {

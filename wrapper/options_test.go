@@ -196,7 +196,7 @@ func TestCallOptionsThatAreRefused(t *testing.T) {
 	options = append(options, dingtalk.WithCallTimeout(0), dingtalk.WithCallTimeout(-1), dingtalk.WithAnswer(nil))
 	for i, option := range options {
 		stale := dingtalk.Answer{StatusCode: 200}
-		err := client.Do(within(t), "GET", "/v1.0/x", nil, nil, dingtalk.WithAnswer(&stale), option)
+		err := client.Do(within(t), "GET", "/v1.0/x", nil, nil, option, dingtalk.WithAnswer(&stale))
 		errorIf(t, stale.StatusCode != 0, "option %d: an earlier call's answer is left", i)
 		_, err2 := client.GetChat(within(t), generated.GetChatParams{ChatID: "c"}, option)
 		for _, err := range []error{err, err2} {

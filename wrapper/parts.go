@@ -22,7 +22,7 @@ import (
 //
 // An error of Wait fails the call with [ErrThrottled]. Return an *[Error] for another kind, and an error that wraps
 // [context.DeadlineExceeded] if ctx's deadline is too early. If the limiter also has the method Answered(throttled
-// bool), the client calls it with the outcome of each request.
+// bool), the client calls it with the outcome of each request, unless one operation is throttled while others succeed.
 type Limiter interface {
 	Wait(ctx context.Context) error
 }

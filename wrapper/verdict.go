@@ -58,13 +58,14 @@ func (c *call) verdict(kind error, message string) *verdict {
 
 // panicked makes the error of a call whose goroutine, one of this package's, did not return. recovered is nil after
 // runtime.Goexit.
-func (p *path) panicked(recovered any, c *call) *Error {
-	e := &c.verdict(ErrPanicked, "the goroutine was ended by runtime.Goexit, as t.FailNow calls it").Error
+func (p *path) panicked(recovered any, c *call) (e *Error) {
+	e = &c.verdict(ErrPanicked, "the goroutine was ended by runtime.Goexit, as t.FailNow calls it").Error
 	e.Local = true
 	if recovered != nil {
 		secrets := p.secrets(c)
 		e.Message = secrets.Show(fmt.Sprint(recovered), maxMessageBytes)
 		if err, ok := recovered.(error); ok {
+			defer func() { _ = recover() }() // its text may panic
 			e.Err = secrets.HideError(err)
 		}
 	}
@@ -212,7 +213,7 @@ func (p *path) refused(c *call, a *wire.Answer, answer object) *verdict {
 	}
 	switch row := c.contract.Rule(code); {
 	case banned:
-		v.Kind, v.RetryAfter = ErrBlocked, max(v.RetryAfter, generated.BanTime)
+		v.Kind, v.RetryAfter = ErrBlocked, generated.BanTime // whatever a gateway's page asks for
 	case row != nil:
 		v.Kind = Sentinel(row.Kind)
 		v.RetryAfter = max(v.RetryAfter, row.Wait)

@@ -264,15 +264,10 @@ func TestDoRefuses(t *testing.T) {
 	}
 	for i, in := range []any{
 		strings.NewReader("{}"), bytes.NewBufferString("{}"), *bytes.NewBufferString("{}"), &io.LimitedReader{}, typedNil, map[string]int(nil), []int(nil), []byte("{}"),
-		"{}", 7, time.Now(), json.RawMessage("null"), json.RawMessage(nil), sealed{"x"}, &hides, &reader,
-		struct {
-			*sealed
+		"{}", 7, time.Now(), json.RawMessage("null"), json.RawMessage(nil), sealed{"x"}, &hides, &reader, func() {}, make(chan int),
+		struct{ *sealed }{}, &struct{ sync.Mutex }{}, &struct{ io.Reader }{}, struct {
 			A int `json:"-"`
-		}{}, &struct {
-			sync.Mutex
-			name string
-		}{name: "x"}, func() {}, make(chan int),
-		map[string]string{"a": "\xff"}, map[string]int{"\xff": 1}, json.RawMessage("{\"a\":\"\xff\"}"), // not UTF-8
+		}{}, map[string]string{"a": "\xff"}, map[string]int{"\xff": 1}, json.RawMessage("{\"a\":\"\xff\"}"), // not UTF-8
 	} {
 		calls[fmt.Sprintf("body %d, %T", i, in)] = func() error { return client.Do(within(t), "POST", "/v1.0/x", in, &out) }
 	}

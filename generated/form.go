@@ -12,6 +12,7 @@ import (
 	"net/textproto"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 )
 
@@ -19,8 +20,11 @@ import (
 type File struct {
 	Name      string    // such as picture.png; the service looks at what follows the dot
 	MediaType string    // such as image/png; empty: application/octet-stream
-	Content   io.Reader // read once, while the request is sent, and never after the call has ended
+	Content   io.Reader // read once, while the request is sent; a Read that has begun may end after the call
 }
+
+// ErrFilePanicked is the cause of a failure when the reader of a file panicked or ended its goroutine.
+var ErrFilePanicked = errors.New("the reader of a file panicked or ended its goroutine")
 
 // form is a body of multipart/form-data. Its files are read while it is sent, so that it can be sent once.
 type form struct {
@@ -100,25 +104,30 @@ func (f *form) attach(req *http.Request) {
 	if req.ContentLength = -1; f.size >= 0 {
 		req.ContentLength = f.size + int64(len(end))
 	}
-	parts := append(slices.Clip(f.parts), strings.NewReader(end))
-	req.Body = io.NopCloser(formBody{io.MultiReader(parts...), f, req.Context()})
+	content := io.MultiReader(append(slices.Clip(f.parts), strings.NewReader(end))...)
+	out, in := io.Pipe()
+	copies := func() {
+		defer context.AfterFunc(req.Context(), func() { _ = out.CloseWithError(context.Cause(req.Context())) })()
+		err := ErrFilePanicked
+		defer func() { _ = recover(); _ = in.CloseWithError(err) }()
+		_, err = io.Copy(in, content)
+	}
+	req.Body = formBody{out, f, sync.OnceFunc(func() { go copies() })}
 }
 
 func (f *form) holds(field string) bool { return slices.Contains(f.set, field) }
 
 func (f *form) read() bool { return f.touched.Load() }
 
-// formBody notes that a form was read, and reads no more of its files once the call has ended.
+// formBody notes that a form was read. A goroutine reads the files, so that one whose Read blocks holds nobody up.
 type formBody struct {
-	parts io.Reader
+	*io.PipeReader
 	form  *form
-	ctx   context.Context // of the request
+	start func()
 }
 
 func (b formBody) Read(p []byte) (int, error) {
 	b.form.touched.Store(true)
-	if err := b.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return b.parts.Read(p)
+	b.start()
+	return b.PipeReader.Read(p)
 }

@@ -2,13 +2,17 @@ package shapes_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"os"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
@@ -80,6 +84,42 @@ func TestUploadOnce(t *testing.T) {
 		if err := upload(); err != nil {
 			t.Errorf("after %s: %v", tt.name, err)
 		}
+	}
+}
+
+// readerFunc reads.
+type readerFunc func(p []byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// TestUploadOfABadReader: a reader that blocks, panics or ends its goroutine costs its own call alone, and no more than the
+// time limit.
+func TestUploadOfABadReader(t *testing.T) {
+	server := dingtalktest.NewServer(t)
+	client := uploader(t, server)
+	ended := make(chan struct{})
+	defer close(ended)
+	for name, read := range map[string]readerFunc{
+		"blocks": func([]byte) (int, error) { <-ended; return 0, io.EOF },
+		"panics": func([]byte) (int, error) { panic("reader") },
+		"exits":  func([]byte) (int, error) { runtime.Goexit(); return 0, nil },
+		"fails":  func([]byte) (int, error) { return 0, os.ErrPermission },
+	} {
+		limit := 200 * time.Millisecond
+		if name != "blocks" {
+			limit = time.Minute
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		_, err := client.UploadMedia(ctx, picture, generated.File{Name: "a.png", Content: read})
+		failed := (*dingtalk.Error)(nil)
+		if !errors.As(err, &failed) || errors.Is(err, context.DeadlineExceeded) != (name == "blocks") || errors.Is(err, os.ErrPermission) != (name == "fails") ||
+			errors.Is(err, dingtalk.ErrPanicked) != (name == "panics" || name == "exits") || failed.Attempts != 1 {
+			t.Errorf("%s: %v", name, err)
+		}
+		cancel()
+	}
+	if _, err := client.UploadMedia(t.Context(), picture, generated.File{Name: "a.png", Content: strings.NewReader("x")}); err != nil {
+		t.Error(err)
 	}
 }
 

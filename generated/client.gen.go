@@ -468,104 +468,112 @@ type UploadMediaResponseBody struct {
 }
 
 // NewChatIDToOpenConversationIDRequest builds the request POST /v1.0/im/chat/{chatId}/convertToOpenConversationId. Its Err returns why it cannot be sent.
-func NewChatIDToOpenConversationIDRequest(chatID string) Request {
-	r := NewRequest(&OperationChatIDToOpenConversationID)
+func NewChatIDToOpenConversationIDRequest(chatID string) (r Request) {
+	r = Request{Operation: &OperationChatIDToOpenConversationID, path: OperationChatIDToOpenConversationID.Path}
 	r.SetPath("chatId", chatID)
 	return r
 }
 
 // ChatIDToOpenConversationID sends POST /v1.0/im/chat/{chatId}/convertToOpenConversationId: Get the openConversationId of a group chat.
 func (c *Client) ChatIDToOpenConversationID(ctx context.Context, chatID string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	return c.Send(ctx, NewChatIDToOpenConversationIDRequest(chatID), reqEditors...)
+	r := NewChatIDToOpenConversationIDRequest(chatID)
+	return c.send(ctx, &r, reqEditors)
 }
 
 // NewCreateGroupRequest builds the request POST /v1.0/im/group/create. Its Err returns why it cannot be sent.
-func NewCreateGroupRequest(body CreateGroupRequest) Request {
-	r := NewRequest(&OperationCreateGroup)
+func NewCreateGroupRequest(body CreateGroupRequest) (r Request) {
+	r = NewRequest(&OperationCreateGroup)
 	r.SetBody(body)
 	return r
 }
 
 // CreateGroup sends POST /v1.0/im/group/create: Create a group chat.
 func (c *Client) CreateGroup(ctx context.Context, body CreateGroupRequest, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	return c.Send(ctx, NewCreateGroupRequest(body), reqEditors...)
+	r := NewCreateGroupRequest(body)
+	return c.send(ctx, &r, reqEditors)
 }
 
 // NewGetAccessTokenRequest builds the request POST /v1.0/oauth2/accessToken. Its Err returns why it cannot be sent.
-func NewGetAccessTokenRequest(body GetAccessTokenRequest) Request {
-	r := NewRequest(&OperationGetAccessToken)
+func NewGetAccessTokenRequest(body GetAccessTokenRequest) (r Request) {
+	r = NewRequest(&OperationGetAccessToken)
 	r.SetBody(body)
 	return r
 }
 
 // GetAccessToken sends POST /v1.0/oauth2/accessToken: Get the access token of an internal app.
 func (c *Client) GetAccessToken(ctx context.Context, body GetAccessTokenRequest, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	return c.Send(ctx, NewGetAccessTokenRequest(body), reqEditors...)
+	r := NewGetAccessTokenRequest(body)
+	return c.send(ctx, &r, reqEditors)
 }
 
 // NewGetBotListInGroupRequest builds the request POST /v1.0/robot/groups/robots/query. Its Err returns why it cannot be sent.
-func NewGetBotListInGroupRequest(body GetBotListInGroupRequest) Request {
-	r := NewRequest(&OperationGetBotListInGroup)
+func NewGetBotListInGroupRequest(body GetBotListInGroupRequest) (r Request) {
+	r = NewRequest(&OperationGetBotListInGroup)
 	r.SetBody(body)
 	return r
 }
 
 // GetBotListInGroup sends POST /v1.0/robot/groups/robots/query: List the robots in a group.
 func (c *Client) GetBotListInGroup(ctx context.Context, body GetBotListInGroupRequest, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	return c.Send(ctx, NewGetBotListInGroupRequest(body), reqEditors...)
+	r := NewGetBotListInGroupRequest(body)
+	return c.send(ctx, &r, reqEditors)
 }
 
 // NewGetChatRequest builds the request GET /chat/get. Its Err returns why it cannot be sent.
-func NewGetChatRequest(params GetChatParams) Request {
-	r := NewRequest(&OperationGetChat)
+func NewGetChatRequest(params GetChatParams) (r Request) {
+	r = NewRequest(&OperationGetChat)
 	r.SetParams(params)
 	return r
 }
 
 // GetChat sends GET /chat/get: Get the name, owner, members and state of a group chat.
 func (c *Client) GetChat(ctx context.Context, params GetChatParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	return c.Send(ctx, NewGetChatRequest(params), reqEditors...)
+	r := NewGetChatRequest(params)
+	return c.send(ctx, &r, reqEditors)
 }
 
 // NewOrgGroupQueryRequest builds the request POST /v1.0/robot/groupMessages/query. Its Err returns why it cannot be sent.
-func NewOrgGroupQueryRequest(body OrgGroupQueryRequest) Request {
-	r := NewRequest(&OperationOrgGroupQuery)
+func NewOrgGroupQueryRequest(body OrgGroupQueryRequest) (r Request) {
+	r = NewRequest(&OperationOrgGroupQuery)
 	r.SetBody(body)
 	return r
 }
 
 // OrgGroupQuery sends POST /v1.0/robot/groupMessages/query: Get the state of a robot's group message, and who has read it.
 func (c *Client) OrgGroupQuery(ctx context.Context, body OrgGroupQueryRequest, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	return c.Send(ctx, NewOrgGroupQueryRequest(body), reqEditors...)
+	r := NewOrgGroupQueryRequest(body)
+	return c.send(ctx, &r, reqEditors)
 }
 
 // NewOrgGroupRecallRequest builds the request POST /v1.0/robot/groupMessages/recall. Its Err returns why it cannot be sent.
-func NewOrgGroupRecallRequest(body OrgGroupRecallRequest) Request {
-	r := NewRequest(&OperationOrgGroupRecall)
+func NewOrgGroupRecallRequest(body OrgGroupRecallRequest) (r Request) {
+	r = NewRequest(&OperationOrgGroupRecall)
 	r.SetBody(body)
 	return r
 }
 
 // OrgGroupRecall sends POST /v1.0/robot/groupMessages/recall: Recall a robot's group messages.
 func (c *Client) OrgGroupRecall(ctx context.Context, body OrgGroupRecallRequest, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	return c.Send(ctx, NewOrgGroupRecallRequest(body), reqEditors...)
+	r := NewOrgGroupRecallRequest(body)
+	return c.send(ctx, &r, reqEditors)
 }
 
 // NewOrgGroupSendRequest builds the request POST /v1.0/robot/groupMessages/send. Its Err returns why it cannot be sent.
-func NewOrgGroupSendRequest(body OrgGroupSendRequest) Request {
-	r := NewRequest(&OperationOrgGroupSend)
+func NewOrgGroupSendRequest(body OrgGroupSendRequest) (r Request) {
+	r = NewRequest(&OperationOrgGroupSend)
 	r.SetBody(body)
 	return r
 }
 
 // OrgGroupSend sends POST /v1.0/robot/groupMessages/send: Send a message to a group as a robot.
 func (c *Client) OrgGroupSend(ctx context.Context, body OrgGroupSendRequest, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	return c.Send(ctx, NewOrgGroupSendRequest(body), reqEditors...)
+	r := NewOrgGroupSendRequest(body)
+	return c.send(ctx, &r, reqEditors)
 }
 
 // NewUploadMediaRequest builds the request POST /media/upload. Its Err returns why it cannot be sent.
-func NewUploadMediaRequest(params UploadMediaParams, media File) Request {
-	r := NewRequest(&OperationUploadMedia)
+func NewUploadMediaRequest(params UploadMediaParams, media File) (r Request) {
+	r = NewRequest(&OperationUploadMedia)
 	r.SetParams(params)
 	r.AddFile("media", media)
 	return r
@@ -573,5 +581,6 @@ func NewUploadMediaRequest(params UploadMediaParams, media File) Request {
 
 // UploadMedia sends POST /media/upload: Upload a picture, voice, video or file.
 func (c *Client) UploadMedia(ctx context.Context, params UploadMediaParams, media File, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	return c.Send(ctx, NewUploadMediaRequest(params, media), reqEditors...)
+	r := NewUploadMediaRequest(params, media)
+	return c.send(ctx, &r, reqEditors)
 }

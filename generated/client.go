@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -23,8 +24,8 @@ type Client struct {
 	Server *url.URL
 	// Client sends the requests.
 	Client HTTPRequestDoer
-	// Header, if set, is part of every request. Requests without a body, own headers or editors share this map: nothing may
-	// change it, neither Client nor its transport.
+	// Header, if set, is part of every request. Requests share its values, and those without a body, own headers or editors
+	// this map: nothing may change them, neither Client nor its transport. An editor may set other values.
 	Header http.Header
 }
 
@@ -42,44 +43,46 @@ func NewClient(server string, doer HTTPRequestDoer) (*Client, error) {
 
 // Send sends a request to the client's server, after the editors have changed it.
 func (c *Client) Send(ctx context.Context, r Request, editors ...RequestEditorFn) (*http.Response, error) {
-	if err := r.Err(); err != nil {
-		return nil, err
+	return c.send(ctx, &r, editors)
+}
+
+func (c *Client) send(ctx context.Context, r *Request, editors []RequestEditorFn) (*http.Response, error) {
+	if r.err != nil {
+		return nil, r.err
 	}
-	target, err := r.URL(c.Server)
-	if err != nil {
-		return nil, err
+	var err error
+	target, header, body := *c.Server, c.Header, r.json
+	target.Path = target.EscapedPath() + r.path
+	if r.rest != nil || target.RawPath != "" || strings.Contains(target.Path, "%") { // else net/url would write the same
+		target.RawPath = target.Path
+		if target.Path, err = url.PathUnescape(target.RawPath); err != nil {
+			return nil, err
+		}
+	}
+	if header == nil || body != nil || r.rest != nil || len(editors) > 0 {
+		if header = maps.Clone(header); header == nil {
+			header = http.Header{}
+		}
 	}
 	// http.NewRequest would parse the URL again, and allocate another header.
 	req := (&http.Request{
-		Method: r.Operation.Method, URL: target, Host: target.Host, Header: c.Header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Method: r.Operation.Method, URL: &target, Host: target.Host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(ctx)
-	if req.Header == nil {
-		req.Header = http.Header{}
-	} else if r.json != nil || r.form != nil || len(r.params)+len(editors) > 0 {
-		req.Header = req.Header.Clone()
+	if body != nil {
+		header["Content-Type"] = []string{"application/json"}
+		req.ContentLength = int64(len(body))
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		req.Body, _ = req.GetBody()
 	}
-	for _, p := range r.params {
-		if p.in == "header" {
-			req.Header.Set(p.name, p.value)
+	if r.rest != nil {
+		if err = r.rest.attach(r.Operation, r.path, r.params, req); err != nil {
+			return nil, err
 		}
 	}
-	switch {
-	case r.form != nil:
-		r.form.attach(req)
-	case r.json != nil:
-		attach(req, r.json)
-	}
 	for _, edit := range editors {
-		if err := edit(ctx, req); err != nil {
+		if err = edit(ctx, req); err != nil {
 			return nil, err
 		}
 	}
 	return c.Client.Do(req)
-}
-
-func attach(req *http.Request, body []byte) {
-	req.Header.Set("Content-Type", "application/json")
-	req.ContentLength = int64(len(body))
-	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	req.Body, _ = req.GetBody()
 }

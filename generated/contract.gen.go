@@ -17,7 +17,7 @@ const (
 	RequestIDHeader = "x-acs-request-id"
 )
 
-func init() { tokenHeader, catalogue = TokenHeader, ErrorCodes }
+func init() { tokenHeader = TokenHeader }
 
 // The service's limits. They may change without notice.
 const (

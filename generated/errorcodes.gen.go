@@ -2,6 +2,10 @@
 
 package generated
 
+import (
+	"strings"
+)
+
 // The codes known to reach the operations of the contract, as the server spells them.
 const (
 	// CodeInvalidChatID (HTTP 400): The chat id is unknown or malformed. No live answer was seen.
@@ -86,32 +90,100 @@ const (
 
 // ErrorCodes is the catalogue, in the contract's order. Do not change it.
 var ErrorCodes = []ErrorCode{
-	{Code: "invalideChatId", Name: "InvalidChatID", Aliases: []string{"invalidChatId"}, Status: 400, Kind: "invalid-chat-id", Token: "keep", Description: "The chat id is unknown or malformed.", Message: "Invalid chatId"},
-	{Code: "permession.checkFailed", Name: "OwnerNotVisible", Aliases: []string{"permission.checkFailed"}, Status: 400, Kind: "owner-not-visible", Token: "keep", Description: "The group's owner is outside the app's visible range.", Message: "群主不在应用可见性内"},
-	{Code: "InvalidAuthentication", Name: "InvalidAuthentication", Aliases: []string{"40014", "88"}, Status: 400, Kind: "unauthenticated", Token: "drop", Description: "The access token is expired, unknown or malformed.", Message: "不合法的access_token", Observed: true},
-	{Code: "42001", Name: "TokenExpired", Status: 400, Kind: "unauthenticated", Token: "drop", Description: "The access token is expired, in the legacy API's words."},
-	{Code: "60011", Name: "NoPermission", Status: 403, Kind: "permission-denied", Token: "keep", Description: "The app lacks the API's permission, in the legacy API's words; often a sub_code of 88.", Message: "没有调用该接口的权限"},
-	{Code: "400007", Name: "NotTheAppsCreator", Status: 400, Kind: "permission-denied", Token: "keep", Description: "The token does not belong to the app that created the group or owns the robot.", Message: "非应用创建者，无权操作", Observed: true},
-	{Code: "90018", Name: "AppRateLimit", Status: 403, Kind: "throttled", Retry: true, Wait: 1000000000 /* 1s */, Token: "keep", Description: "An internal app passed its limit per second for this API, in the legacy API's words."},
-	{Code: "90019", Name: "SuiteRateLimit", Status: 403, Kind: "throttled", Retry: true, Wait: 1000000000 /* 1s */, Token: "keep", Description: "A third-party app passed its limit per second for this organisation and API, in the legacy API's words."},
-	{Code: "AuthenticationFailed.MissingParameter", Name: "MissingToken", Status: 400, Kind: "unauthenticated", Token: "fetch", Description: "The access token header is absent or empty.", Message: "缺少参数：x-acs-dingtalk-access-token", Observed: true},
-	{Code: "invalidClientIdOrSecret", Name: "InvalidClientIDOrSecret", Status: 400, Kind: "unauthenticated", Token: "none", Description: "The app key or the app secret is wrong.", Message: "无效的clientId或者clientSecret", Observed: true},
-	{Code: "Missingbody", Name: "MissingBody", Status: 400, Kind: "rejected", Token: "keep", Description: "The request has no body, or none that is JSON.", Message: "body is mandatory for this action.", Observed: true},
-	{Code: "Invalidbody", Name: "InvalidBody", Status: 400, Kind: "rejected", Token: "keep", Description: "The request's body is malformed."},
-	{Code: "MissingappKey", Name: "MissingAppKey", Status: 400, Kind: "rejected", Token: "none", Description: "The token request has no appKey."},
-	{Code: "MissingappSecret", Name: "MissingAppSecret", Status: 400, Kind: "rejected", Token: "none", Description: "The token request has no appSecret."},
-	{Code: "Forbidden.AccessDenied.AccessTokenPermissionDenied", Name: "PermissionDenied", Status: 403, Kind: "permission-denied", Token: "keep", Description: "The app lacks a permission; accessdenieddetail may name it.", Message: "没有调用该接口的权限", Observed: true},
-	{Code: "Forbidden.AccessDenied.IpNotInWhiteList", Name: "IPNotAllowed", Status: 403, Kind: "ip-not-allowed", Token: "keep", Description: "The caller's address, which may be IPv6, is not in the app's allow list."},
-	{Code: "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi", Name: "AppQPSLimit", Status: 403, Kind: "throttled", Retry: true, Wait: 1000000000 /* 1s */, Token: "keep", Description: "The app passed its limit per second for this API."},
-	{Code: "Forbidden.AccessDenied.QpsLimitForSuitekeyAndOrgAndApi", Name: "SuiteQPSLimit", Status: 403, Kind: "throttled", Retry: true, Wait: 1000000000 /* 1s */, Token: "keep", Description: "The suite passed its limit per second for this organisation and API."},
-	{Code: "Forbidden.AccessDenied.QpsLimitForApi", Name: "APIQPSLimit", Status: 403, Kind: "throttled", Retry: true, Wait: 1000000000 /* 1s */, Token: "keep", Description: "The API passed its limit per second over all callers."},
-	{Code: "Forbidden.AccessDenied.QpmLimitForAppkeyAndApi", Name: "AppQPMLimit", Status: 403, Kind: "throttled", Retry: true, Wait: 60000000000 /* 1m0s */, Token: "keep", Description: "The app passed its limit per minute for this API."},
-	{Code: "Forbidden.AccessDenied.QpmLimitForSuitekeyAndOrgAndApi", Name: "SuiteQPMLimit", Status: 403, Kind: "throttled", Retry: true, Wait: 60000000000 /* 1m0s */, Token: "keep", Description: "The suite passed its limit per minute for this organisation and API."},
-	{Code: "Forbidden.AccessDenied.ApiCountLimitForOrg", Name: "OrgQuotaExhausted", Aliases: []string{"90020"}, Status: 403, Kind: "quota-exhausted", Token: "keep", Description: "The organisation's calls of this month are used up."},
-	{Code: "InvalidAction.NotFound", Name: "ActionNotFound", Status: 404, Kind: "rejected", Token: "keep", Description: "The path or the method is unknown to the host.", Message: "Specified api is not found, please check your url and method.", Observed: true},
-	{Code: "unknownError", Name: "UnknownError", Status: 500, Kind: "unavailable", Retry: true, Token: "keep", Description: "The service failed, for a moment or for good.", Message: "未知错误", Observed: true},
-	{Code: "systemError", Name: "SystemError", Aliases: []string{"system.error"}, Status: 400, Kind: "unavailable", Retry: true, Token: "keep", Description: "The service failed, for a moment or for good; sent with 400 as well as 500.", Message: "系统错误", Observed: true},
-	{Code: "internalError", Name: "InternalError", Status: 500, Kind: "unavailable", Retry: true, Token: "keep", Description: "The service failed, for a moment or for good."},
-	{Code: "serviceBusy", Name: "ServiceBusy", Status: 503, Kind: "unavailable", Retry: true, Token: "keep", Description: "The service is busy."},
-	{Code: "ServiceUnavailable", Name: "ServiceUnavailable", Status: 503, Kind: "unavailable", Retry: true, Token: "keep", Description: "The service failed for a moment."},
+	{Rule: Rule{Code: "invalideChatId", Aliases: []string{"invalidChatId"}, Kind: "invalid-chat-id", Token: "keep"}, Name: "InvalidChatID", Status: 400, Description: "The chat id is unknown or malformed.", Message: "Invalid chatId"},
+	{Rule: Rule{Code: "permession.checkFailed", Aliases: []string{"permission.checkFailed"}, Kind: "owner-not-visible", Token: "keep"}, Name: "OwnerNotVisible", Status: 400, Description: "The group's owner is outside the app's visible range.", Message: "群主不在应用可见性内"},
+	{Rule: Rule{Code: "InvalidAuthentication", Aliases: []string{"40014", "88"}, Kind: "unauthenticated", Token: "drop"}, Name: "InvalidAuthentication", Status: 400, Description: "The access token is expired, unknown or malformed.", Message: "不合法的access_token", Observed: true},
+	{Rule: Rule{Code: "42001", Kind: "unauthenticated", Token: "drop"}, Name: "TokenExpired", Status: 400, Description: "The access token is expired, in the legacy API's words."},
+	{Rule: Rule{Code: "60011", Kind: "permission-denied", Token: "keep"}, Name: "NoPermission", Status: 403, Description: "The app lacks the API's permission, in the legacy API's words; often a sub_code of 88.", Message: "没有调用该接口的权限"},
+	{Rule: Rule{Code: "400007", Kind: "permission-denied", Token: "keep"}, Name: "NotTheAppsCreator", Status: 400, Description: "The token does not belong to the app that created the group or owns the robot.", Message: "非应用创建者，无权操作", Observed: true},
+	{Rule: Rule{Code: "90018", Kind: "throttled", Retry: true, Wait: 1000000000 /* 1s */, Token: "keep"}, Name: "AppRateLimit", Status: 403, Description: "An internal app passed its limit per second for this API, in the legacy API's words."},
+	{Rule: Rule{Code: "90019", Kind: "throttled", Retry: true, Wait: 1000000000 /* 1s */, Token: "keep"}, Name: "SuiteRateLimit", Status: 403, Description: "A third-party app passed its limit per second for this organisation and API, in the legacy API's words."},
+	{Rule: Rule{Code: "AuthenticationFailed.MissingParameter", Kind: "unauthenticated", Token: "fetch"}, Name: "MissingToken", Status: 400, Description: "The access token header is absent or empty.", Message: "缺少参数：x-acs-dingtalk-access-token", Observed: true},
+	{Rule: Rule{Code: "invalidClientIdOrSecret", Kind: "unauthenticated", Token: "none"}, Name: "InvalidClientIDOrSecret", Status: 400, Description: "The app key or the app secret is wrong.", Message: "无效的clientId或者clientSecret", Observed: true},
+	{Rule: Rule{Code: "Missingbody", Kind: "rejected", Token: "keep"}, Name: "MissingBody", Status: 400, Description: "The request has no body, or none that is JSON.", Message: "body is mandatory for this action.", Observed: true},
+	{Rule: Rule{Code: "Invalidbody", Kind: "rejected", Token: "keep"}, Name: "InvalidBody", Status: 400, Description: "The request's body is malformed."},
+	{Rule: Rule{Code: "MissingappKey", Kind: "rejected", Token: "none"}, Name: "MissingAppKey", Status: 400, Description: "The token request has no appKey."},
+	{Rule: Rule{Code: "MissingappSecret", Kind: "rejected", Token: "none"}, Name: "MissingAppSecret", Status: 400, Description: "The token request has no appSecret."},
+	{Rule: Rule{Code: "Forbidden.AccessDenied.AccessTokenPermissionDenied", Kind: "permission-denied", Token: "keep"}, Name: "PermissionDenied", Status: 403, Description: "The app lacks a permission; accessdenieddetail may name it.", Message: "没有调用该接口的权限", Observed: true},
+	{Rule: Rule{Code: "Forbidden.AccessDenied.IpNotInWhiteList", Kind: "ip-not-allowed", Token: "keep"}, Name: "IPNotAllowed", Status: 403, Description: "The caller's address, which may be IPv6, is not in the app's allow list."},
+	{Rule: Rule{Code: "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi", Kind: "throttled", Retry: true, Wait: 1000000000 /* 1s */, Token: "keep"}, Name: "AppQPSLimit", Status: 403, Description: "The app passed its limit per second for this API."},
+	{Rule: Rule{Code: "Forbidden.AccessDenied.QpsLimitForSuitekeyAndOrgAndApi", Kind: "throttled", Retry: true, Wait: 1000000000 /* 1s */, Token: "keep"}, Name: "SuiteQPSLimit", Status: 403, Description: "The suite passed its limit per second for this organisation and API."},
+	{Rule: Rule{Code: "Forbidden.AccessDenied.QpsLimitForApi", Kind: "throttled", Retry: true, Wait: 1000000000 /* 1s */, Token: "keep"}, Name: "APIQPSLimit", Status: 403, Description: "The API passed its limit per second over all callers."},
+	{Rule: Rule{Code: "Forbidden.AccessDenied.QpmLimitForAppkeyAndApi", Kind: "throttled", Retry: true, Wait: 60000000000 /* 1m0s */, Token: "keep"}, Name: "AppQPMLimit", Status: 403, Description: "The app passed its limit per minute for this API."},
+	{Rule: Rule{Code: "Forbidden.AccessDenied.QpmLimitForSuitekeyAndOrgAndApi", Kind: "throttled", Retry: true, Wait: 60000000000 /* 1m0s */, Token: "keep"}, Name: "SuiteQPMLimit", Status: 403, Description: "The suite passed its limit per minute for this organisation and API."},
+	{Rule: Rule{Code: "Forbidden.AccessDenied.ApiCountLimitForOrg", Aliases: []string{"90020"}, Kind: "quota-exhausted", Token: "keep"}, Name: "OrgQuotaExhausted", Status: 403, Description: "The organisation's calls of this month are used up."},
+	{Rule: Rule{Code: "InvalidAction.NotFound", Kind: "rejected", Token: "keep"}, Name: "ActionNotFound", Status: 404, Description: "The path or the method is unknown to the host.", Message: "Specified api is not found, please check your url and method.", Observed: true},
+	{Rule: Rule{Code: "unknownError", Kind: "unavailable", Retry: true, Token: "keep"}, Name: "UnknownError", Status: 500, Description: "The service failed, for a moment or for good.", Message: "未知错误", Observed: true},
+	{Rule: Rule{Code: "systemError", Aliases: []string{"system.error"}, Kind: "unavailable", Retry: true, Token: "keep"}, Name: "SystemError", Status: 400, Description: "The service failed, for a moment or for good; sent with 400 as well as 500.", Message: "系统错误", Observed: true},
+	{Rule: Rule{Code: "internalError", Kind: "unavailable", Retry: true, Token: "keep"}, Name: "InternalError", Status: 500, Description: "The service failed, for a moment or for good."},
+	{Rule: Rule{Code: "serviceBusy", Kind: "unavailable", Retry: true, Token: "keep"}, Name: "ServiceBusy", Status: 503, Description: "The service is busy."},
+	{Rule: Rule{Code: "ServiceUnavailable", Kind: "unavailable", Retry: true, Token: "keep"}, Name: "ServiceUnavailable", Status: 503, Description: "The service failed for a moment."},
+}
+
+// rules are those of ErrorCodes, without what an app that shows it to nobody need not contain.
+var rules = []Rule{
+	{Code: "invalideChatId", Aliases: []string{"invalidChatId"}, Kind: "invalid-chat-id", Token: "keep"},
+	{Code: "permession.checkFailed", Aliases: []string{"permission.checkFailed"}, Kind: "owner-not-visible", Token: "keep"},
+	{Code: "InvalidAuthentication", Aliases: []string{"40014", "88"}, Kind: "unauthenticated", Token: "drop"},
+	{Code: "42001", Kind: "unauthenticated", Token: "drop"},
+	{Code: "60011", Kind: "permission-denied", Token: "keep"},
+	{Code: "400007", Kind: "permission-denied", Token: "keep"},
+	{Code: "90018", Kind: "throttled", Retry: true, Wait: 1000000000 /* 1s */, Token: "keep"},
+	{Code: "90019", Kind: "throttled", Retry: true, Wait: 1000000000 /* 1s */, Token: "keep"},
+	{Code: "AuthenticationFailed.MissingParameter", Kind: "unauthenticated", Token: "fetch"},
+	{Code: "invalidClientIdOrSecret", Kind: "unauthenticated", Token: "none"},
+	{Code: "Missingbody", Kind: "rejected", Token: "keep"},
+	{Code: "Invalidbody", Kind: "rejected", Token: "keep"},
+	{Code: "MissingappKey", Kind: "rejected", Token: "none"},
+	{Code: "MissingappSecret", Kind: "rejected", Token: "none"},
+	{Code: "Forbidden.AccessDenied.AccessTokenPermissionDenied", Kind: "permission-denied", Token: "keep"},
+	{Code: "Forbidden.AccessDenied.IpNotInWhiteList", Kind: "ip-not-allowed", Token: "keep"},
+	{Code: "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi", Kind: "throttled", Retry: true, Wait: 1000000000 /* 1s */, Token: "keep"},
+	{Code: "Forbidden.AccessDenied.QpsLimitForSuitekeyAndOrgAndApi", Kind: "throttled", Retry: true, Wait: 1000000000 /* 1s */, Token: "keep"},
+	{Code: "Forbidden.AccessDenied.QpsLimitForApi", Kind: "throttled", Retry: true, Wait: 1000000000 /* 1s */, Token: "keep"},
+	{Code: "Forbidden.AccessDenied.QpmLimitForAppkeyAndApi", Kind: "throttled", Retry: true, Wait: 60000000000 /* 1m0s */, Token: "keep"},
+	{Code: "Forbidden.AccessDenied.QpmLimitForSuitekeyAndOrgAndApi", Kind: "throttled", Retry: true, Wait: 60000000000 /* 1m0s */, Token: "keep"},
+	{Code: "Forbidden.AccessDenied.ApiCountLimitForOrg", Aliases: []string{"90020"}, Kind: "quota-exhausted", Token: "keep"},
+	{Code: "InvalidAction.NotFound", Kind: "rejected", Token: "keep"},
+	{Code: "unknownError", Kind: "unavailable", Retry: true, Token: "keep"},
+	{Code: "systemError", Aliases: []string{"system.error"}, Kind: "unavailable", Retry: true, Token: "keep"},
+	{Code: "internalError", Kind: "unavailable", Retry: true, Token: "keep"},
+	{Code: "serviceBusy", Kind: "unavailable", Retry: true, Token: "keep"},
+	{Code: "ServiceUnavailable", Kind: "unavailable", Retry: true, Token: "keep"},
+}
+
+// LookupErrorCode returns a code's row, by any of its spellings and without regard to case, or nil for a code not in the
+// catalogue.
+func LookupErrorCode(code string) *ErrorCode { return new(Operation).LookupErrorCode(code) }
+
+// LookupErrorCode is the function [LookupErrorCode], but looks at the operation's own codes first.
+func (o *Operation) LookupErrorCode(code string) *ErrorCode {
+	rule := o.Rule(code)
+	for _, rows := range [][]ErrorCode{o.Codes, ErrorCodes} {
+		for i := range rows {
+			if rule != nil && rows[i].Code == rule.Code {
+				return &rows[i]
+			}
+		}
+	}
+	return nil
+}
+
+// Rule is the rule of the row that LookupErrorCode returns, or nil.
+func (o *Operation) Rule(code string) *Rule {
+	for i := range len(o.Codes) + len(rules) {
+		rule := &rules[max(0, i-len(o.Codes))]
+		if i < len(o.Codes) {
+			rule = &o.Codes[i].Rule
+		}
+		if strings.EqualFold(string(rule.Code), code) {
+			return rule
+		}
+		for _, alias := range rule.Aliases {
+			if strings.EqualFold(alias, code) {
+				return rule
+			}
+		}
+	}
+	return nil
 }

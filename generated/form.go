@@ -28,6 +28,7 @@ var ErrFilePanicked = errors.New("the reader of a file panicked or ended its gor
 
 // form is a body of multipart/form-data. Its files are read while it is sent, so that it can be sent once.
 type form struct {
+	full
 	text    bytes.Buffer // what follows the last file
 	writer  *multipart.Writer
 	parts   []io.Reader // files, and the text before each
@@ -74,10 +75,10 @@ func (r *Request) formOf(header string) *form {
 	if strings.ContainsFunc(header, func(c rune) bool { return c < ' ' || c == 0x7f }) {
 		r.fail(fmt.Errorf("the name of a field of the body, or of its file, has a control character: %q", header))
 	}
-	f, is := r.form.(*form)
+	f, is := r.rest.(*form)
 	if !is {
 		f = new(form)
-		f.writer, r.form = multipart.NewWriter(&f.text), f
+		f.writer, r.rest = multipart.NewWriter(&f.text), f
 	}
 	return f
 }
@@ -98,7 +99,7 @@ func sizeOf(content io.Reader) int64 {
 }
 
 // attach makes the form the body of a request. What was read of an earlier one is not sent again: see read.
-func (f *form) attach(req *http.Request) {
+func (f *form) attach(o *Operation, path string, params []parameter, req *http.Request) error {
 	end := f.text.String() + "\r\n--" + f.writer.Boundary() + "--\r\n"
 	req.Header.Set("Content-Type", f.writer.FormDataContentType())
 	if req.ContentLength = -1; f.size >= 0 {
@@ -112,22 +113,35 @@ func (f *form) attach(req *http.Request) {
 		defer func() { _ = recover(); _ = in.CloseWithError(err) }()
 		_, err = io.Copy(in, content)
 	}
-	req.Body = formBody{out, f, sync.OnceFunc(func() { go copies() })}
+	req.Body = formBody{out, sync.OnceFunc(func() {
+		if f.touched.Swap(true) {
+			_ = in.CloseWithError(errors.New("a file of the request was read, and can be read once"))
+			return
+		}
+		go copies()
+	})}
+	return cmp.Or(f.missing(o, path, params, true), f.full.attach(o, path, params, req))
 }
 
-func (f *form) holds(field string) bool { return slices.Contains(f.set, field) }
+func (f *form) missing(o *Operation, path string, params []parameter, _ bool) error {
+	fields := cmp.Or(o.Content, new(Field)).Fields
+	for i := range fields {
+		if name := fields[i].Name; fields[i].Required && !slices.Contains(f.set, name) {
+			return errors.New("the field " + name + " of the body is not set")
+		}
+	}
+	return f.full.missing(o, path, params, true)
+}
 
 func (f *form) read() bool { return f.touched.Load() }
 
-// formBody notes that a form was read. A goroutine reads the files, so that one whose Read blocks holds nobody up.
+// formBody is read by a goroutine, so that a file whose Read blocks holds nobody up. A form is read by one request.
 type formBody struct {
 	*io.PipeReader
-	form  *form
 	start func()
 }
 
 func (b formBody) Read(p []byte) (int, error) {
-	b.form.touched.Store(true)
 	b.start()
 	return b.PipeReader.Read(p)
 }

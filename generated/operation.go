@@ -1,10 +1,6 @@
 package generated
 
-import (
-	"slices"
-	"strings"
-	"time"
-)
+import "time"
 
 // Code is the field "code" of an error. The set is open: a code without a constant here keeps its text.
 type Code string
@@ -15,19 +11,24 @@ type Kind string
 // TokenEffect tells what to do with the request's access token after an error.
 type TokenEffect string
 
-// ErrorCode is one row of the catalogue.
+// ErrorCode is one row of the catalogue: a rule, and what people are told.
 type ErrorCode struct {
-	Code        Code          // the server's spelling
-	Name        string        // the constant's name, without its prefix Code
-	Aliases     []string      `json:",omitempty"` // other spellings, and the legacy API's number of the same error
-	Status      int           // HTTP status of the answer
-	Kind        Kind          // class of the error
-	Retry       bool          `json:",omitempty"` // the same request may succeed later
-	Wait        time.Duration `json:",omitempty"` // shortest wait before a retry; 0: ordinary backoff
-	Token       TokenEffect   // what to do with the access token
-	Description string        // one line for people
-	Message     string        `json:",omitempty"` // text of a captured or documented answer; empty if unknown
-	Observed    bool          `json:",omitempty"` // a live answer was seen
+	Rule
+	Name        string // the constant's name, without its prefix Code
+	Status      int    // HTTP status of the answer
+	Description string // one line for people
+	Message     string `json:",omitempty"` // text of a captured or documented answer; empty if unknown
+	Observed    bool   `json:",omitempty"` // a live answer was seen
+}
+
+// Rule tells a client what to do about a code.
+type Rule struct {
+	Code    Code          // the server's spelling
+	Aliases []string      `json:",omitempty"` // other spellings, and the legacy API's number of the same error
+	Kind    Kind          // class of the error
+	Retry   bool          `json:",omitempty"` // the same request may succeed later
+	Wait    time.Duration `json:",omitempty"` // shortest wait before a retry; 0: ordinary backoff
+	Token   TokenEffect   // what to do with the access token
 }
 
 // Repeat tells when a request may be retried.
@@ -102,14 +103,15 @@ type Field struct {
 
 // Paging describes the pages of an answer. A field of an object within the answer is written as object.field.
 type Paging struct {
-	In    string // parameter of the query, or field of the body, for a page's token, number or offset
-	Query bool   `json:",omitempty"` // In is a parameter of the query
-	Text  bool   `json:",omitempty"` // In is a string
-	Count string `json:",omitempty"` // page: In is the page's number; offset: the number of items before it; empty: its token
-	Size  string `json:",omitempty"` // with Count: what takes the number of items of a page; empty: none does
-	Out   string `json:",omitempty"` // answer's field with the next page's token
-	More  string `json:",omitempty"` // answer's field that tells whether a next page exists; empty or absent: the token or the number of items tells
-	Items string // answer's field with the items
+	_     [0]func() // no one compares it, and no app contains the code to
+	In    string    // parameter of the query, or field of the body, for a page's token, number or offset
+	Query bool      `json:",omitempty"` // In is a parameter of the query
+	Text  bool      `json:",omitempty"` // In is a string
+	Count string    `json:",omitempty"` // page: In is the page's number; offset: the number of items before it; empty: its token
+	Size  string    `json:",omitempty"` // with Count: what takes the number of items of a page; empty: none does
+	Out   string    `json:",omitempty"` // answer's field with the next page's token
+	More  string    `json:",omitempty"` // answer's field that tells whether a next page exists; empty or absent: the token or the number of items tells
+	Items string    // answer's field with the items
 }
 
 // Body tells whether a request has a body.
@@ -130,25 +132,5 @@ type Route struct {
 	Synthetic bool   `json:",omitempty"` // the example was made from the contract's schema
 }
 
-// What a contract's generated files tell this package, which compiles without them, because their generator uses its types.
-var (
-	tokenHeader string
-	catalogue   []ErrorCode
-)
-
-// LookupErrorCode returns a code's row, by any of its spellings and without regard to case, or nil for a code not in the
-// catalogue.
-func LookupErrorCode(code string) *ErrorCode { return new(Operation).LookupErrorCode(code) }
-
-// LookupErrorCode is the function [LookupErrorCode], but looks at the operation's own codes first.
-func (o *Operation) LookupErrorCode(code string) *ErrorCode {
-	is := func(spelling string) bool { return strings.EqualFold(spelling, code) }
-	for _, rows := range [][]ErrorCode{o.Codes, catalogue} {
-		for i := range rows {
-			if row := &rows[i]; is(string(row.Code)) || slices.ContainsFunc(row.Aliases, is) {
-				return row
-			}
-		}
-	}
-	return nil
-}
+// tokenHeader is set by a contract's generated files. This package compiles without them, because their generator uses it.
+var tokenHeader string

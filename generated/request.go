@@ -20,68 +20,72 @@ type Request struct {
 	path      string      // escaped; unset parameters are in braces
 	params    []parameter // of the query and the headers
 	json      []byte      // the body; nil: none
-	form      formData    // instead of json
+	rest      rest        // nil: of a plain request
 	err       error
 }
 
 type parameter struct{ in, name, value string } // the value is as it is sent
 
-// formData is a *form. Only an app that uploads files links it.
-type formData interface {
-	attach(*http.Request)
-	holds(field string) bool
-	read() bool
+// rest is what plain requests do without. An app whose requests are all plain does not link it, nor forms if it uploads no file.
+type rest interface {
+	check(o *Operation, in, name, value string) error // holds a parameter to the contract
+	missing(o *Operation, path string, params []parameter, body bool) error
+	attach(o *Operation, path string, params []parameter, r *http.Request) error // with what missing says
 }
 
 // NewRequest starts a request to an operation. The parameters of its path must be set.
 func NewRequest(operation *Operation) Request {
-	return Request{Operation: operation, path: operation.Path}
+	return Request{Operation: operation, path: operation.Path, rest: full{}}
+}
+
+// NewPlainRequest is [NewRequest] for an operation without a query, headers of its own and limits of its parameters, whose path
+// needs no escapes. body is JSON, or nil for none. Neither it nor whether all parameters are set is checked.
+func NewPlainRequest(operation *Operation, body []byte) Request {
+	return Request{Operation: operation, path: operation.Path, json: body}
 }
 
 // SetPath sets a parameter of the path, escaped so that it stays within its segment; commas join the values of a list. It
 // refuses an empty value, "." and "..", because they would change the path.
 func (r *Request) SetPath(name string, values ...string) {
-	value := r.text("path", name, values, url.PathEscape)
-	if value == "" || value == "." || value == ".." {
-		r.fail(errors.New("the parameter " + name + " is empty or made of dots, which would change the path"))
+	value, why := r.text("path", name, values, url.PathEscape), ""
+	before, after, found := strings.Cut(r.path, "{"+name+"}")
+	switch {
+	case value == "" || value == "." || value == "..":
+		why = "the parameter " + name + " is empty or made of dots, which would change the path"
+	case !found:
+		why = "the path has no parameter " + name + " that is not set"
+	default:
+		r.path = before + value + after
 		return
 	}
-	filled := strings.Replace(r.path, "{"+name+"}", value, 1)
-	if filled == r.path {
-		r.fail(errors.New("the path has no parameter " + name + " that is not set"))
-	}
-	r.path = filled
+	r.fail(errors.New(why))
 }
 
 // AddQuery adds a parameter to the query; commas join the values of a list. Call it once per item for a list whose items are
 // separate parameters.
 func (r *Request) AddQuery(name string, values ...string) {
+	if !utf8.ValidString(name) {
+		r.fail(fmt.Errorf("the parameter %q of the query is not UTF-8 text", name))
+	}
 	r.add("query", name, r.text("query", name, values, url.QueryEscape))
 }
 
 // add leaves the parameters of the request's copies as they are.
 func (r *Request) add(in, name, value string) {
 	r.params = append(slices.Clip(r.params), parameter{in, name, value})
+	if r.rest == nil {
+		r.rest = full{}
+	}
 }
 
 // text checks a parameter's values, and returns them as they are sent.
 func (r *Request) text(in, name string, values []string, escape func(string) string) (text string) {
-	var known *Field
-	if o := r.Operation; o != nil {
-		for i := range o.Parameters {
-			if p := &o.Parameters[i]; p.In == in && p.Name == name {
-				known = p
-			}
-		}
-	}
 	for i, value := range values {
-		if !utf8.ValidString(name) || !utf8.ValidString(value) {
-			r.fail(fmt.Errorf("the parameter %q of the %s is not UTF-8 text", name, in))
+		if !utf8.ValidString(value) {
+			r.fail(errors.New("the parameter \"" + name + "\" of the " + in + " is not UTF-8 text"))
 		}
-		if known != nil {
-			if err := known.check(value); err != nil {
-				r.fail(fmt.Errorf("the parameter %s %w", name, err))
-			}
+		if r.rest != nil && r.Operation != nil {
+			r.fail(r.rest.check(r.Operation, in, name, value))
 		}
 		if i > 0 {
 			text += ","
@@ -123,9 +127,6 @@ func (r *Request) AddHeader(name string, values ...string) {
 	r.add("header", name, value)
 }
 
-// SetJSON sets the body, without a check.
-func (r *Request) SetJSON(raw []byte) { r.json = raw }
-
 // SetBody sets the body: value as JSON; a [json.RawMessage] is sent as it is. The operation's Content decides what else
 // is done: fields with JSON in a string take any value, fields that are only read are left out, and a required list or map
 // that is nil is empty. A required field that is not set, a value outside the contract's lengths and limits, and text that
@@ -139,7 +140,7 @@ func (r *Request) SetBody(value any) {
 		err = fmt.Errorf("the body: %w", err)
 	}
 	r.fail(err)
-	r.SetJSON(raw)
+	r.json = raw
 }
 
 // SetParams adds the parameters of the query and the headers from an object with a field for each; a field that is absent or
@@ -211,41 +212,68 @@ func (r *Request) fail(err error) {
 
 // Err returns why the request cannot be sent, or nil.
 func (r *Request) Err() error {
-	o := r.Operation
-	switch {
-	case r.err != nil || o == nil:
-		return r.err
-	case strings.Contains(r.path, "{"):
-		return errors.New("a parameter of the path is not set")
-	case o.Body == BodyRequired && r.json == nil && r.form == nil:
-		return errors.New("the body is not set")
+	if r.err == nil && r.rest != nil && r.Operation != nil {
+		return r.rest.missing(r.Operation, r.path, r.params, r.json != nil)
 	}
+	return r.err
+}
+
+// Touched reports whether a file of the request was read, so that it cannot be sent again.
+func (r *Request) Touched() bool {
+	f, is := r.rest.(interface{ read() bool })
+	return is && f.read()
+}
+
+// full is the rest of a request whose body is no form.
+type full struct{}
+
+func (full) check(o *Operation, in, name, value string) error {
 	for i := range o.Parameters {
-		if p := &o.Parameters[i]; p.Required && p.In != "path" && r.find(p.In, p.Name) == nil {
-			return errors.New("the parameter " + p.Name + " is not set")
-		}
-	}
-	if o.Content != nil && r.form != nil {
-		for i := range o.Content.Fields {
-			if f := &o.Content.Fields[i]; f.Required && !r.form.holds(f.Name) {
-				return errors.New("the field " + f.Name + " of the body is not set")
+		if p := &o.Parameters[i]; p.In == in && p.Name == name {
+			if err := p.check(value); err != nil {
+				return fmt.Errorf("the parameter %s %w", name, err)
 			}
 		}
 	}
 	return nil
 }
 
-// Touched reports whether a file of the request was read, so that it cannot be sent again.
-func (r *Request) Touched() bool { return r.form != nil && r.form.read() }
-
-// find returns a parameter of the query or the headers, or nil.
-func (r *Request) find(in, name string) *parameter {
-	for i := range r.params {
-		if p := &r.params[i]; p.in == in && (p.name == name || in == "header" && strings.EqualFold(p.name, name)) {
-			return p
+func (full) missing(o *Operation, path string, params []parameter, body bool) error {
+	switch {
+	case strings.Contains(path, "{"):
+		return errors.New("a parameter of the path is not set")
+	case o.Body == BodyRequired && !body:
+		return errors.New("the body is not set")
+	}
+	for i := range o.Parameters {
+		p := &o.Parameters[i]
+		if _, set := find(params, p.In, p.Name); p.Required && p.In != "path" && !set {
+			return errors.New("the parameter " + p.Name + " is not set")
 		}
 	}
 	return nil
+}
+
+func (f full) attach(o *Operation, path string, params []parameter, r *http.Request) error {
+	r.URL.RawPath = escaped(r.URL.RawPath)
+	for _, p := range params {
+		if p.in == "header" {
+			r.Header.Set(p.name, p.value)
+		} else {
+			r.URL.RawQuery = strings.TrimPrefix(r.URL.RawQuery+"&"+url.QueryEscape(p.name)+"="+p.value, "&")
+		}
+	}
+	return f.missing(o, path, params, r.Body != nil)
+}
+
+// find returns a parameter of the query or the headers, as it is sent.
+func find(params []parameter, in, name string) (value string, found bool) {
+	for _, p := range params {
+		if p.in == in && (p.name == name || in == "header" && strings.EqualFold(p.name, name)) {
+			return p.value, true
+		}
+	}
+	return "", false
 }
 
 // CheckPath checks the path of an operation without a contract: it must begin with a slash, have no segment "." or "..",
@@ -264,17 +292,16 @@ func (r *Request) CheckPath() error {
 }
 
 // escaped escapes the characters that a path cannot hold as they are: otherwise net/url would undo the escapes of all.
-func escaped(path string) (all string) {
-	odd := func(c rune) bool { return c <= ' ' || c >= 0x7f || strings.ContainsRune("\"#<>?\\^`{|}", c) }
-	for {
-		i := strings.IndexFunc(path, odd)
-		if i < 0 {
-			return all + path
+func escaped(path string) string {
+	var all []byte
+	for _, c := range []byte(path) {
+		if c <= ' ' || c >= 0x7f || strings.IndexByte("\"#<>?\\^`{|}", c) >= 0 {
+			all = fmt.Appendf(all, "%%%02X", c)
+		} else {
+			all = append(all, c)
 		}
-		_, size := utf8.DecodeRuneInString(path[i:])
-		all += path[:i] + url.PathEscape(path[i:i+size])
-		path = path[i+size:]
 	}
+	return string(all)
 }
 
 // String names only the operation: parameters and body may be secret.
@@ -287,22 +314,6 @@ func (r Request) String() string {
 
 // Format is String for every verb of fmt.
 func (r Request) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, r.String()) }
-
-// URL returns the request's URL below a base URL without a slash at its end.
-func (r *Request) URL(base *url.URL) (*url.URL, error) {
-	target := *base
-	target.RawPath = target.EscapedPath() + escaped(r.path)
-	var err error
-	if target.Path, err = url.PathUnescape(target.RawPath); err != nil {
-		return nil, err
-	}
-	for _, p := range r.params {
-		if p.in == "query" {
-			target.RawQuery = strings.TrimPrefix(target.RawQuery+"&"+url.QueryEscape(p.name)+"="+p.value, "&")
-		}
-	}
-	return &target, nil
-}
 
 // Page returns the request of another page: a copy with the operation's Paging.In set.
 func (r Request) Page(value string) Request {
@@ -318,15 +329,14 @@ func (r Request) Page(value string) Request {
 	}
 	raw, err := encode(object)
 	r.fail(err)
-	r.SetJSON(raw)
+	r.json = raw
 	return r
 }
 
 // object returns the fields of a body in JSON.
 func (r *Request) object() map[string]any {
-	decoded, _ := decode[any](r.json)
-	object, is := decoded.(map[string]any)
-	if !is && decoded != nil {
+	object, err := decode[map[string]any](r.json)
+	if err != nil && r.json != nil {
 		r.fail(errors.New("the body is no object"))
 	}
 	if object == nil {
@@ -340,9 +350,7 @@ func (r *Request) Sent(name string, query bool) string {
 	if !query {
 		return strings.Join(texts(r.object()[name], false), "")
 	}
-	if p := r.find("query", name); p != nil {
-		text, _ := url.QueryUnescape(p.value) // which QueryEscape made
-		return text
-	}
-	return ""
+	value, _ := find(r.params, "query", name)
+	value, _ = url.QueryUnescape(value) // which QueryEscape made
+	return value
 }

@@ -71,7 +71,7 @@ func (o object) field(name string) (value string) {
 	}
 	exact := false
 	for raw, found, rest := o.next(); raw != ""; raw, found, rest = rest.next() {
-		if other := scalar(raw); other == name || !exact && strings.EqualFold(other, name) {
+		if other, _ := unquote(raw); other == name || !exact && strings.EqualFold(other, name) {
 			value, exact = found, exact || other == name
 		}
 	}
@@ -92,13 +92,16 @@ func scalar(raw string) string {
 	case raw[0] != '"':
 		return raw
 	}
-	if text, err := strconv.Unquote(raw); err == nil { // far cheaper, and the same but for what it refuses
+	if text, err := unquote(raw); err == nil {
 		return text
 	}
 	var text string // on the heap, so only here
 	_ = json.Unmarshal([]byte(raw), &text)
 	return text
 }
+
+// unquote decodes a JSON string, unless it holds surrogates, as no field's name does. It is far cheaper than encoding/json.
+func unquote(raw string) (string, error) { return strconv.Unquote(strings.ReplaceAll(raw, `\/`, "/")) }
 
 // decodeJSON decodes valid JSON, and keeps every digit of a number in a value of type any.
 func decodeJSON(body []byte, value any) bool {
@@ -118,8 +121,7 @@ func decode(o *generated.Operation, answer object, body []byte, value any) bool 
 	case isFailure(o, answer):
 		return false
 	case o.Empty:
-		start := bytes.ToLower(bytes.TrimSpace(body[:min(len(body), 64)])) // a proxy's login page is no success
-		return !bytes.HasPrefix(start, []byte("<!doctype html")) && !bytes.HasPrefix(start, []byte("<html"))
+		return !bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) // a proxy's login page is no success
 	}
 	for _, name := range o.Required { // neither absent, nor null, nor blank
 		if raw := answer.field(name); raw == "" || raw[0] == '"' && strings.TrimSpace(scalar(raw)) == "" {
@@ -172,7 +174,7 @@ func read(answer object) (e envelope) {
 		if len(quoted) < len(`"code"`) { // the shortest: an answer of 1 MiB may hold 170,000 fields
 			continue
 		}
-		name := scalar(quoted)
+		name, _ := unquote(quoted)
 		if strings.EqualFold(name, "accessdenieddetail") {
 			var scopes []string                                                      // on the heap, so only here
 			_ = json.Unmarshal([]byte(object(raw).field("requiredScopes")), &scopes) // of another type, it says nothing
@@ -195,8 +197,8 @@ func (e *envelope) isBan() bool { return e.status == "1111" && e.punish != "" &&
 // and a sub_code, which is given if the operation's contract lists it; of the code 88 the sub_code decides even
 // if it is not known.
 func (e *envelope) error(o *generated.Operation) (code, message string) {
-	if e.code == "" && e.refused() {
-		if e.subCode != "" && e.legacyCode == "88" || o.LookupErrorCode(e.subCode) != nil {
+	if isSuccess(e.code) && e.refused() {
+		if !isSuccess(e.subCode) && e.legacyCode == "88" || o.Rule(e.subCode) != nil {
 			return e.subCode, e.legacyMessage
 		}
 		return e.legacyCode, e.legacyMessage

@@ -255,11 +255,17 @@ func TestStop(t *testing.T) {
 	})
 }
 
-// Every kind has a text and a unique name; a kind of tomorrow is a rejection.
+// Every kind has a text, a unique name and a scope, every chat unless it is here; a kind of tomorrow is a rejection.
 func TestKinds(t *testing.T) {
 	t.Parallel()
 	names := map[generated.Kind]bool{}
+	scopes := map[error]dingtalk.Scope{
+		dingtalk.ErrInvalidChatID: dingtalk.ScopeChat, dingtalk.ErrOwnerNotVisible: dingtalk.ScopeChat, dingtalk.ErrUnavailable: dingtalk.ScopeUnclear,
+		dingtalk.ErrUnexpectedResponse: dingtalk.ScopeUnclear, dingtalk.ErrRejected: dingtalk.ScopeUnclear, dingtalk.ErrPanicked: dingtalk.ScopeUnclear,
+	}
 	for _, k := range dingtalk.Kinds() {
+		scope, is := scopes[k]
+		errorIf(t, k.Scope() != scope && (is || k.Scope() != dingtalk.ScopeAll), "%s: scope %d", k, k.Scope())
 		errorIf(t, names[k.Name()] || k.Name() == "" || k.Error() == "", "%q: %v", k.Name(), k)
 		names[k.Name()] = true
 	}

@@ -33,6 +33,7 @@ func CheckChatID(id string) error {
 func notAChatID(id string) (why string) {
 	first, _ := utf8.DecodeRuneInString(id)
 	last, _ := utf8.DecodeLastRuneInString(id)
+	invisible := strings.IndexFunc(id, text.Invisible)
 	switch {
 	case id == "":
 		return "it is empty"
@@ -42,7 +43,7 @@ func notAChatID(id string) (why string) {
 		return fmt.Sprintf("it is longer than %d bytes", maxChatIDBytes)
 	case !utf8.ValidString(id):
 		return "it is not UTF-8"
-	case strings.IndexFunc(id, unicode.IsControl) >= 0:
+	case invisible >= 0 && strings.ContainsFunc(id, unicode.IsControl):
 		return "it holds a control character"
 	case unicode.IsSpace(first) || unicode.IsSpace(last):
 		return "it begins or ends with white space"
@@ -55,8 +56,8 @@ func notAChatID(id string) (why string) {
 	case isOpenConversationID(id):
 		return "it already is an openConversationId"
 	}
-	if i := strings.IndexFunc(id, text.Invisible); i >= 0 {
-		r, _ := utf8.DecodeRuneInString(id[i:])
+	if invisible >= 0 {
+		r, _ := utf8.DecodeRuneInString(id[invisible:])
 		return fmt.Sprintf("it holds an invisible character, %U", r)
 	}
 	return ""
@@ -80,6 +81,6 @@ const maxIDBytes = 1 << 10
 // as a control character, what encoding/json makes of bytes that are not UTF-8, and the chat id itself.
 func isID(id, chatID string) bool {
 	return id != "" && len(id) <= maxIDBytes && id != chatID && !strings.ContainsFunc(id, func(r rune) bool {
-		return r == utf8.RuneError || unicode.IsSpace(r) || text.Invisible(r)
+		return (r <= ' ' || r > '~') && (r == utf8.RuneError || unicode.IsSpace(r) || text.Invisible(r))
 	})
 }

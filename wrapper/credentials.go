@@ -120,10 +120,8 @@ func newCache(cfg *config, creds AppCredentials) (tokenKeeper, error) {
 	own := tokens.Config{
 		App: &tokenOf{p, func(ctx context.Context, c *call) (*http.Response, error) {
 			// Not GetAccessToken: an app that only converts does not link the checks of bodies.
-			request := generated.NewRequest(c.contract)
 			body, _ := json.Marshal(generated.GetAccessTokenRequest(creds)) // texts, which cannot fail
-			request.SetJSON(body)
-			return c.api.Send(ctx, request)
+			return c.api.Send(ctx, generated.NewPlainRequest(c.contract, body))
 		}},
 		Clock: p.clock, Early: generated.TokenRenewalTime, Limit: time.Duration(p.retry.MaxAttempts) * (p.wire.Limit() + p.retry.MaxWait),
 	}
@@ -180,7 +178,7 @@ func (t *tokenOf) Quiet(ctx context.Context) (context.Context, func()) {
 // foreignTokens checks the tokens of the caller's source.
 type foreignTokens struct{ source TokenSource }
 
-func (f *foreignTokens) Token(ctx context.Context) (string, error) {
+func (f *foreignTokens) Token(ctx context.Context, _ bool) (string, error) {
 	token, err := f.source.Token(ctx)
 	if err != nil {
 		return "", err
@@ -191,11 +189,9 @@ func (f *foreignTokens) Token(ctx context.Context) (string, error) {
 	return token, nil
 }
 
-func (f *foreignTokens) Reject(ctx context.Context, token string) (again bool) {
+func (f *foreignTokens) Reject(ctx context.Context, token string, _ bool) (again bool) {
 	if r, ok := f.source.(interface{ RejectToken(context.Context, string) }); ok {
 		r.RejectToken(ctx, token)
 	}
 	return false
 }
-
-func (f *foreignTokens) Remember(error) {}

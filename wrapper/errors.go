@@ -89,7 +89,7 @@ func (e *Error) Timeout() bool {
 
 // inARow returns how many such failures in a row end a run.
 func (e *Error) inARow() int {
-	if e.Kind == ErrPermissionDenied && generated.LookupErrorCode(string(e.Code)) == nil { //nolint:errorlint // a kind is never wrapped
+	if e.Kind == ErrPermissionDenied && new(generated.Operation).Rule(string(e.Code)) == nil { //nolint:errorlint // a kind is never wrapped
 		return inARow(ErrUnexpectedResponse) // a 403 without a known code may be a proxy's
 	}
 	return inARow(e.Kind)
@@ -120,10 +120,13 @@ func (e *Error) cause() string {
 }
 
 //go:noinline
-func operationName(o *generated.Operation) string { return cmp.Or(o.ID, o.Method+" "+o.Path) }
+func operationName(o *generated.Operation) string {
+	return cmp.Or(o.ID, text.Escape(text.Cut(o.Method+" "+o.Path, maxSnippetBytes)))
+}
 
-func unsendable(o *generated.Operation, err error) *Error {
-	return &Error{Op: operationName(o), Kind: ErrRejected, Local: true, Message: "not sent: " + err.Error()}
+func (p *path) unsendable(o *generated.Operation, err error) *Error {
+	message := p.secrets(new(call)).Show("not sent: "+err.Error(), maxMessageBytes)
+	return &Error{Op: operationName(o), Kind: ErrRejected, Local: true, Message: message}
 }
 
 // Scope tells failures of one chat from failures of every chat.
@@ -136,18 +139,6 @@ const (
 	ScopeAll                  // every chat: the first ends a run
 )
 
-// Kind is the type of this package's sentinels. The list of kinds is fixed; see [Kinds].
-type Kind struct { //nolint:errname // it is what Error.Kind holds; the error is Error
-	name generated.Kind
-	text string
-}
-
-// Name returns the kind's name, such as "invalid-chat-id". Kinds of the contract's catalogue have its name.
-func (k *Kind) Name() generated.Kind { return k.name }
-
-// Error returns the kind's text for people.
-func (k *Kind) Error() string { return k.text }
-
 // Scope returns the scope of failures of this kind.
 func (k *Kind) Scope() Scope { return scopeOf(inARow(k)) }
 
@@ -155,9 +146,9 @@ func scopeOf(inARow int) Scope { return [...]Scope{ScopeChat, ScopeAll, ScopeUnc
 
 // inARow returns how many failures of a kind in a row end a run.
 func inARow(kind error) int {
-	switch kind { //nolint:errorlint // a kind is never wrapped
-	case ErrInvalidChatID, ErrOwnerNotVisible: // of one chat
-		return 0
+	switch kind {
+	case ErrInvalidChatID, ErrOwnerNotVisible: //nolint:errorlint // a kind is never wrapped
+		return 0 // each concerns its chat alone
 	case ErrUnavailable, context.DeadlineExceeded: // an outage; a run ends with its own context anyway
 		return 5
 	case ErrUnexpectedResponse, ErrRejected, ErrPanicked:
@@ -202,24 +193,24 @@ type Explanation struct {
 // pass ([ErrThrottled], [ErrQuotaExhausted], [ErrBlocked], [ErrUnavailable]), 504 for a deadline, 502 for an answer that is
 // not DingTalk's, and 500 for what the app's operator must set right.
 func Explain(err error, language string) Explanation {
-	var e *Error
+	e, own := text.Find[*Error](err)
 	cause, kind := err, generated.Kind("")
-	if errors.As(err, &e) {
+	if own {
 		cause = e.Kind
 	}
-	var k *Kind
+	k, known := text.Find[*Kind](cause)
 	switch {
 	case err == nil:
 		return Explanation{HTTPStatus: http.StatusOK}
-	case e != nil && e.MayBeDone:
+	case own && e.MayBeDone:
 		kind = "may-be-done"
 	case errors.Is(cause, context.Canceled):
 		kind = "canceled"
 	case errors.Is(cause, context.DeadlineExceeded):
 		kind = "timeout"
-	case errors.As(cause, &k):
-		kind = k.Name()
+	case known:
+		kind = k.name
 	}
-	text, hint, status := generated.KindText(kind, strings.HasPrefix(strings.ToLower(language), "zh"))
-	return Explanation{text, hint, cmp.Or(status, http.StatusInternalServerError)}
+	says, hint, status := generated.KindText(kind, strings.HasPrefix(strings.ToLower(language), "zh"))
+	return Explanation{says, hint, cmp.Or(status, http.StatusInternalServerError)}
 }

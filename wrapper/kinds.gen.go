@@ -2,6 +2,22 @@
 
 package dingtalk
 
+import (
+	"github.com/dingtalk-openapi/openconversation-go/generated"
+)
+
+// Kind is the type of this package's sentinels. The list of kinds is fixed; see [Kinds].
+type Kind struct {
+	name generated.Kind
+	text string
+}
+
+// Name returns the kind's name, such as "invalid-chat-id". Kinds of the contract's catalogue have its name.
+func (k *Kind) Name() generated.Kind { return k.name }
+
+// Error returns the kind's text for people.
+func (k *Kind) Error() string { return k.text }
+
 // The kinds of failure. Error.Kind is one of them, or [context.Canceled] or [context.DeadlineExceeded] if the caller's
 // own context ended the call. [errors.Is] also matches the kinds kept in Error.Err: failures of earlier attempts, and
 // the cause of [ErrNotTried]. To look at the last failure alone, compare Error.Kind.

@@ -26,8 +26,7 @@ func (l slogger) attempt(ctx context.Context, c *call, v *verdict, answer *wire.
 		about = append(about, "chat", c.chatID)
 	}
 	if answer != nil {
-		id := l.path.secrets(c).Show(answer.Header.Get(requestIDHeader), maxSnippetBytes)
-		about = append(about, "status", answer.Status, "request_id", id)
+		about = append(about, "status", answer.Status, "request_id", l.path.secrets(c).Show(answer.Header.Get(requestIDHeader), maxSnippetBytes))
 	}
 	if v != nil {
 		about = append(about, "error", v.failure(""))

@@ -47,7 +47,7 @@ func Do[T any](ctx context.Context, c *Client, request Request, opts ...CallOpti
 // retries only if the service surely did not process the request. The parameters of path must be escaped, such as
 // "/v1.0/users/" + url.PathEscape(id). It may have a query, and goes below the client's base URL. in is the body, an
 // object or a list in JSON; nil sends none. Any status from 200 to 299 is a success. Its body is decoded into out, a
-// pointer; nil takes any body but an error and a web page.
+// pointer; nil takes any body but an error and a page of HTML or XML.
 //
 // A path, a method, in or out that cannot be what is meant is refused before anything is sent, with [ErrRejected].
 //
@@ -73,7 +73,7 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts 
 func (c *Client) do(ctx context.Context, request Request, odd error, out any, opts []CallOption) error {
 	o := request.Operation
 	if o == nil {
-		return unsendable(&Operation{}, errors.New("it has no operation: see NewRequest"))
+		return c.path.unsendable(&Operation{}, errors.New("it has no operation: see NewRequest"))
 	}
 	op := &call{contract: o, touched: request.Touched, limiter: c.path.limiter, accept: func(_ *call, answer object, body []byte) bool {
 		return decode(o, answer, body, out)
@@ -82,8 +82,9 @@ func (c *Client) do(ctx context.Context, request Request, odd error, out any, op
 	known := slices.Contains([]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}, o.Method)
 	method := oddIf(!known, "its method is %q: give one such as GET or POST, in capitals", o.Method)
 	server, err := c.server(o)
-	if err = cmp.Or(odd, request.Err(), request.CheckPath(), method, apply(&op.options, opts), err); err != nil {
-		return unsendable(o, err)
+	read := oddIf(request.Touched(), "its file was read before, and can be read once")
+	if err = cmp.Or(odd, request.Err(), request.CheckPath(), read, method, apply(&op.options, opts), err); err != nil {
+		return c.path.unsendable(o, err)
 	}
 	op.place = breaker.Place(o.ID, o.Method, o.Path)
 	if server != nil {
@@ -150,31 +151,39 @@ func checkOut(out any) error {
 	return oddIf(odd, "the answer cannot be decoded into a %s: use a struct, or json.RawMessage for its JSON", t)
 }
 
-// isSealed reports whether a type is a struct, or a pointer to one, whose fields JSON does not see.
+// isSealed reports whether a type is a struct whose fields JSON does not see, an interface such as io.Reader, or a pointer to
+// one.
 func isSealed(t reflect.Type) bool {
-	if t.Kind() == reflect.Pointer {
+	for t.Kind() == reflect.Pointer && !t.Implements(reflect.TypeFor[json.Marshaler]()) {
 		t = t.Elem()
 	}
-	seen := func(f reflect.StructField) bool { return f.IsExported() || f.Anonymous }
-	return t.Kind() == reflect.Struct && t.NumField() > 0 && !slices.ContainsFunc(reflect.VisibleFields(t), seen)
+	seen := func(f reflect.StructField) bool {
+		return f.IsExported() && f.Tag.Get("json") != "-" && (!f.Anonymous || f.Type.Kind() != reflect.Struct && f.Type.Kind() != reflect.Pointer)
+	}
+	return t.Kind() == reflect.Interface && t.NumMethod() > 0 ||
+		t.Kind() == reflect.Struct && t.NumField() > 0 && !slices.ContainsFunc(reflect.VisibleFields(t), seen)
 }
 
 // Pages yields the items of a paged operation, and fetches each page when the previous one is consumed. request is the
 // first page's; its operation's Paging says how the others are asked for. An error ends the sequence: that of a call, or an
 // *[Error] with [ErrUnexpectedResponse] if the next page's token is missing or was used before. Every page is a call, with
-// opts.
+// opts. A request to an operation without Paging fails with [ErrRejected].
 func Pages[Item any](ctx context.Context, c *Client, request Request, opts ...CallOption) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
+		var none Item
 		request, used := request, map[string]bool{}
+		if o := request.Operation; o != nil && o.Paging == nil {
+			yield(none, c.path.unsendable(o, errors.New("it has no pages")))
+			return
+		}
 		for {
-			var none Item
 			body, err := Do[json.RawMessage](ctx, c, request, opts...)
 			if err != nil {
 				yield(none, err)
 				return
 			}
 			answer, items := objectOf(body), []Item(nil)
-			if raw := answer.field(request.Operation.Paging.Items); raw != "" && !decodeJSON([]byte(raw), &items) {
+			if raw := answer.field(request.Operation.Paging.Items); answer == "" || raw != "" && !decodeJSON([]byte(raw), &items) {
 				yield(none, badPage(request.Operation, "the page's items are not those of the contract"))
 				return
 			}

@@ -95,7 +95,7 @@ func baseOf(baseURL string) (*url.URL, error) {
 // the standard logger ("Unsolicited response received on idle HTTP channel"). They may hold a token. No option of
 // net/http prevents it: an app that must not print them sets the output of package log.
 func WithHTTPClient(client *http.Client) Option {
-	odd := oddIf(client == nil || isNil(client.Transport), "WithHTTPClient: the client or its transport is a nil pointer")
+	odd := oddIf(client == nil || isNil(client.Transport), "WithHTTPClient: the client or its transport is nil")
 	return option(odd, func(c *config) { c.roundTripper, c.clientTimeout = client.Transport, client.Timeout })
 }
 
@@ -174,7 +174,7 @@ func WithLogger(l *slog.Logger) Option {
 	})
 }
 
-func oddPart(name string, part any) error { return oddIf(isNil(part), "%s: it is a nil pointer", name) }
+func oddPart(name string, part any) error { return oddIf(isNil(part), "%s: it is nil", name) }
 
 // NewTransport returns a new transport with the default settings: 64 connections per host, kept when idle; 10 s to
 // connect; detection of dead HTTP/2 connections; errors that name a refusing proxy. Change or wrap it for
@@ -234,16 +234,13 @@ func (a Answer) String() string { return fmt.Sprintf("dingtalk.Answer(HTTP %d)",
 // Format is [Answer.String] for every verb of fmt.
 func (a Answer) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, a.String()) }
 
-func apply[T any, O ~func(T) error](to T, opts []O) error {
+func apply[T any, O ~func(T) error](to T, opts []O) (err error) {
 	for _, opt := range opts {
-		if opt == nil {
-			continue
-		}
-		if err := opt(to); err != nil {
-			return err
+		if opt != nil {
+			err = cmp.Or(err, opt(to)) // even after an odd one: an Answer is emptied in any case
 		}
 	}
-	return nil
+	return err
 }
 
 // option makes an option that sets something, unless its value is odd.

@@ -188,6 +188,7 @@ func testPartEnds(t *testing.T) {
 		for ending, end := range map[string]func(){
 			"panics":             func() { panic("mock: unexpected call") },
 			"panics with nil":    func() { panic(nil) },
+			"panics twice":       func() { panic((*runtime.TypeAssertionError)(nil)) }, // its text does, too
 			"ends its goroutine": runtime.Goexit,
 		} {
 			aid := use == "token store" || (use == "cache" || strings.HasPrefix(use, "log")) && ending != "ends its goroutine"
@@ -263,7 +264,7 @@ func asLimiter(f budgetFunc) dingtalk.Option { return dingtalk.WithLimiter(f) }
 // its kind and message. What the service answered before is the reason, unless the part itself failed.
 func TestPartsThatRefuse(t *testing.T) {
 	t.Parallel()
-	own := &dingtalk.Error{Kind: dingtalk.ErrBlocked, Local: true, Message: "by hand"}
+	own := &dingtalk.Error{Kind: dingtalk.ErrBlocked, Local: true, Message: "by hand", Err: errors.New(dingtalktest.AppSecret)}
 	away := &dingtalk.Error{Kind: dingtalk.ErrUnavailable, Local: true, Message: "not sent: Redis is away"}
 	for _, test := range []struct {
 		use       func(budgetFunc) dingtalk.Option

@@ -58,13 +58,14 @@ func (c *call) verdict(kind error, message string) *verdict {
 
 // panicked makes the error of a call whose goroutine, one of this package's, did not return. recovered is nil after
 // runtime.Goexit.
-func (p *path) panicked(recovered any, c *call) *Error {
-	e := &c.verdict(ErrPanicked, "the goroutine was ended by runtime.Goexit, as t.FailNow calls it").Error
+func (p *path) panicked(recovered any, c *call) (e *Error) {
+	e = &c.verdict(ErrPanicked, "the goroutine was ended by runtime.Goexit, as t.FailNow calls it").Error
 	e.Local = true
 	if recovered != nil {
 		secrets := p.secrets(c)
 		e.Message = secrets.Show(fmt.Sprint(recovered), maxMessageBytes)
 		if err, ok := recovered.(error); ok {
+			defer func() { _ = recover() }() // its text may panic
 			e.Err = secrets.HideError(err)
 		}
 	}
@@ -77,10 +78,12 @@ func (p *path) foreign(c *call, err, kind error, message string) *verdict {
 	if cause := clock.Ended(c.waits); cause != nil {
 		return &verdict{ended: cause}
 	}
-	v := c.verdict(kind, message)
+	v, secrets := c.verdict(kind, message), p.secrets(c)
 	if e, ok := text.Find[*Error](err); ok {
 		v.Error = *e
-		v.Op = operationName(c.contract)
+		v.Op, v.Kind, v.EndsRun = operationName(c.contract), cmp.Or(e.Kind, kind), false
+		v.Code = generated.Code(secrets.Show(string(e.Code), maxSnippetBytes)) // it may be the caller's own error
+		v.Message, v.Err = secrets.Show(e.Message, maxMessageBytes), secrets.HideError(e.Err)
 		if _, earlier := text.Find[*tokens.RememberedError](err); earlier { // a recent failure of another call
 			v.Local, v.Attempts = true, 0
 		}
@@ -88,7 +91,7 @@ func (p *path) foreign(c *call, err, kind error, message string) *verdict {
 			v.ChatID = ""
 		}
 	} else {
-		v.Local, v.Err = true, p.secrets(c).HideError(err)
+		v.Local, v.Err = true, secrets.HideError(err)
 	}
 	v.refusal = kind != ErrUnavailable && v.Kind != ErrUnavailable //nolint:errorlint // a kind is never wrapped
 	return v
@@ -193,7 +196,7 @@ func (p *path) refused(c *call, a *wire.Answer, answer object) *verdict {
 		kind := a.Header.Get("Content-Type") // gateways label their pages with what the request asked for
 		if strings.HasPrefix(strings.ToLower(kind), "text/html") {
 			kind = "text/html"
-		} else if kind = "HTML labelled " + kind; !bytes.HasPrefix(bytes.TrimSpace(a.Body), []byte("<")) {
+		} else if kind = "HTML labelled " + cmp.Or(kind, "nothing"); !bytes.HasPrefix(bytes.TrimSpace(a.Body), []byte("<")) {
 			kind = ""
 		}
 		if kind != "" {
@@ -210,9 +213,9 @@ func (p *path) refused(c *call, a *wire.Answer, answer object) *verdict {
 	for _, scope := range body.scopes[:min(len(body.scopes), maxScopes)] {
 		v.RequiredScopes = append(v.RequiredScopes, secrets.Show(scope, maxSnippetBytes))
 	}
-	switch row := c.contract.LookupErrorCode(code); {
+	switch row := c.contract.Rule(code); {
 	case banned:
-		v.Kind, v.RetryAfter = ErrBlocked, max(v.RetryAfter, generated.BanTime)
+		v.Kind, v.RetryAfter = ErrBlocked, generated.BanTime // whatever a gateway's page asks for
 	case row != nil:
 		v.Kind = Sentinel(row.Kind)
 		v.RetryAfter = max(v.RetryAfter, row.Wait)

@@ -243,11 +243,10 @@ func (c *Contract) codes(rows any, at []string, common []generated.ErrorCode) (a
 	seen := map[string]string{} // folded code or alias, or "name "+name → the row that has it
 	for i, item := range list(rows) {
 		row, place := obj(item), under(at, strconv.Itoa(i))
-		e := generated.ErrorCode{
-			Code: generated.Code(str(row["code"])), Name: str(row["name"]), Aliases: texts(row["aliases"]), Status: count(row["status"]),
-			Kind: generated.Kind(str(row["kind"])), Retry: is(row["retry"]), Wait: time.Duration(count(row["waitSeconds"])) * time.Second,
-			Token: generated.TokenEffect(str(row["token"])), Description: str(row["description"]), Message: str(row["message"]), Observed: is(row["observed"]),
-		}
+		e := generated.ErrorCode{Rule: generated.Rule{
+			Code: generated.Code(str(row["code"])), Aliases: texts(row["aliases"]), Kind: generated.Kind(str(row["kind"])), Retry: is(row["retry"]),
+			Wait: time.Duration(count(row["waitSeconds"])) * time.Second, Token: generated.TokenEffect(str(row["token"])),
+		}, Name: str(row["name"]), Status: count(row["status"]), Description: str(row["description"]), Message: str(row["message"]), Observed: is(row["observed"])}
 		if code, taken := names[e.Name]; taken && code != string(e.Code) {
 			c.refuse(place, "row %s: the name %s is taken by %s", e.Code, e.Name, code)
 		}

@@ -79,7 +79,7 @@ const tokenHeader = "x-acs-dingtalk-access-token"
 
 // imports are the packages that a file may need.
 var imports = map[string]string{
-	"bytes": `"bytes"`, "context": `"context"`, "json": `"encoding/json"`, "fmt": `"fmt"`, "http": `"net/http"`, "iter": `"iter"`, "time": `"time"`,
+	"bytes": `"bytes"`, "context": `"context"`, "json": `"encoding/json"`, "fmt": `"fmt"`, "http": `"net/http"`, "iter": `"iter"`, "slices": `"slices"`, "strings": `"strings"`, "time": `"time"`,
 	"dingtalk": `dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"`, "generated": `"github.com/dingtalk-openapi/openconversation-go/generated"`,
 }
 

@@ -1,6 +1,7 @@
 package generator_test
 
 import (
+	"bytes"
 	"os"
 	"strings"
 	"testing"
@@ -48,8 +49,9 @@ func TestAddedCodeAndKindAreGenerated(t *testing.T) {
 	for _, want := range []string{
 		`// CodeChatDissolved (HTTP 503): The chat was "dissolved" 解散. No live answer was seen.`,
 		`CodeChatDissolved Code = "chat.dissolved"`,
-		`Code: "chat.dissolved", Name: "ChatDissolved", Aliases: []string{"chatGone", "49999"},`,
-		`Status: 503, Kind: "unavailable", Retry: true, Wait: 7000000000 /* 7s */, Token: "keep",`,
+		`{Rule: Rule{Code: "chat.dissolved", Aliases: []string{"chatGone", "49999"}, Kind: "unavailable", Retry: true, Wait: 7000000000 /* 7s */, Token: "keep"},`,
+		` {Code: "chat.dissolved", Aliases: []string{"chatGone", "49999"}, Kind: "unavailable", Retry: true, Wait: 7000000000 /* 7s */, Token: "keep"},`,
+		`Name: "ChatDissolved", Status: 503,`,
 		`Description: "The chat was \"dissolved\" 解散.", Message: "群已解散"}`,
 	} {
 		if !strings.Contains(got, want) {
@@ -60,6 +62,30 @@ func TestAddedCodeAndKindAreGenerated(t *testing.T) {
 	for _, want := range []string{`// ErrTLSAgain: It's TLS, again. ErrTLSAgain error = &Kind{"tls-again", "again"} )`, "&ErrTLSAgain, }"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("kinds.gen.go lacks %s", want)
+		}
+	}
+}
+
+// TestPlainRequests: what has limits, or more than a path, is checked.
+func TestPlainRequests(t *testing.T) {
+	text, err := os.ReadFile(ownContract)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const name, in, schema = "        - name: chatId\n", "          in: path\n", "schema: {type: string}\n          example: chatfaabe"
+	for from, to := range map[string]string{
+		"": "", schema: strings.Replace(schema, "string", "string, maxLength: 99", 1),
+		name: "        - {name: x-more, in: header, schema: {type: string}}\n" + name,
+	} {
+		before, after, found := strings.Cut(string(text), name+in)
+		changed := strings.Replace(before+name+in+after, from, to, 1)
+		c, err := contract.Parse("openapi.yaml", []byte(changed))
+		if err != nil || !found || from != "" && changed == string(text) {
+			t.Fatal(err, from)
+		}
+		files, _, err := generator.Own(c, ownContract)
+		if full := bytes.Contains(files["client.gen.go"], []byte("= NewRequest(&OperationChatIDToOpenConversationID)")); err != nil || full != (from != "") {
+			t.Errorf("%q: checked: %t, %v", to, full, err)
 		}
 	}
 }

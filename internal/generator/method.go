@@ -41,6 +41,14 @@ func (m method) HasFiles() bool {
 	return m.Operation.Content != nil && m.Operation.Content.Type == "form"
 }
 
+// IsPlain reports whether its request is one of generated.NewPlainRequest. No contract's path needs escapes.
+func (m method) IsPlain() bool {
+	limited := func(p generated.Field) bool {
+		return p.In != "path" || p.JSON || p.MinLength+p.MaxLength > 0 || p.Minimum+p.Maximum != ""
+	}
+	return m.Body == generated.BodyNone && !slices.ContainsFunc(m.Parameters, limited)
+}
+
 // methods names the operations. It runs after oapi-codegen and before its next run, whose names depend on its state.
 func methods(c *contract.Contract, own bool) (all []method) {
 	for _, o := range c.Operations {

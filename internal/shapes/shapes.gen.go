@@ -236,8 +236,8 @@ var (
 		{Name: "id", In: "query", Type: "integer", Required: true, List: true, Explode: true},
 	}}
 	operationListUsers = generated.Operation{ID: "listUsers", Method: "GET", Path: "/v1.0/users/{userId}/lists/{number}", Repeat: generated.RepeatSafe, Status: 200, Required: []string{"list"}, Permission: "Contact.User.Read", Codes: []generated.ErrorCode{
-		{Code: "user.notFound", Name: "UserNotFound", Status: 404, Kind: "rejected", Token: "keep", Description: "No such user."},
-		{Code: "user.busy", Name: "UserBusy", Status: 503, Kind: "unavailable", Retry: true, Wait: 3000000000 /* 3s */, Token: "keep", Description: "Busy."},
+		{Rule: generated.Rule{Code: "user.notFound", Kind: "rejected", Token: "keep"}, Name: "UserNotFound", Status: 404, Description: "No such user."},
+		{Rule: generated.Rule{Code: "user.busy", Kind: "unavailable", Retry: true, Wait: 3000000000 /* 3s */, Token: "keep"}, Name: "UserBusy", Status: 503, Description: "Busy."},
 	}, Parameters: []generated.Field{
 		{Name: "userId", In: "path", Type: "string", Required: true},
 		{Name: "number", In: "path", Type: "integer", Required: true},
@@ -296,8 +296,8 @@ const (
 )
 
 // newCountAllRequest builds the request GET /v1.0/maps. Its Err returns why it cannot be sent.
-func newCountAllRequest() dingtalk.Request {
-	r := dingtalk.NewRequest(&operationCountAll)
+func newCountAllRequest() (r dingtalk.Request) {
+	r = dingtalk.NewRequest(&operationCountAll)
 	return r
 }
 
@@ -311,8 +311,8 @@ func (c *Client) CountAll(ctx context.Context, opts ...dingtalk.CallOption) (int
 }
 
 // newDeleteMessagesRequest builds the request DELETE /v1.0/messages. Its Err returns why it cannot be sent.
-func newDeleteMessagesRequest(params DeleteMessagesParams) dingtalk.Request {
-	r := dingtalk.NewRequest(&operationDeleteMessages)
+func newDeleteMessagesRequest(params DeleteMessagesParams) (r dingtalk.Request) {
+	r = dingtalk.NewRequest(&operationDeleteMessages)
 	r.SetParams(params)
 	return r
 }
@@ -328,8 +328,8 @@ func (c *Client) DeleteMessages(ctx context.Context, params DeleteMessagesParams
 }
 
 // newListUsersRequest builds the request GET /v1.0/users/{userId}/lists/{number}. Its Err returns why it cannot be sent.
-func newListUsersRequest(userID string, number int64, params ListUsersParams) dingtalk.Request {
-	r := dingtalk.NewRequest(&operationListUsers)
+func newListUsersRequest(userID string, number int64, params ListUsersParams) (r dingtalk.Request) {
+	r = dingtalk.NewRequest(&operationListUsers)
 	r.SetPath("userId", userID)
 	r.SetPath("number", r.Texts(number)...)
 	r.SetParams(params)
@@ -353,8 +353,8 @@ func (c *Client) ListUsersAll(ctx context.Context, userID string, number int64, 
 }
 
 // newPatchMapRequest builds the request PATCH /v1.0/maps. Its Err returns why it cannot be sent.
-func newPatchMapRequest(body map[string]int64) dingtalk.Request {
-	r := dingtalk.NewRequest(&operationPatchMap)
+func newPatchMapRequest(body map[string]int64) (r dingtalk.Request) {
+	r = dingtalk.NewRequest(&operationPatchMap)
 	r.SetBody(body)
 	return r
 }
@@ -369,8 +369,8 @@ func (c *Client) PatchMap(ctx context.Context, body map[string]int64, opts ...di
 }
 
 // newQueryPagesRequest builds the request POST /v1.0/pages. Its Err returns why it cannot be sent.
-func newQueryPagesRequest(body *QueryPagesRequestBody) dingtalk.Request {
-	r := dingtalk.NewRequest(&operationQueryPages)
+func newQueryPagesRequest(body *QueryPagesRequestBody) (r dingtalk.Request) {
+	r = dingtalk.NewRequest(&operationQueryPages)
 	if body != nil {
 		r.SetBody(body)
 	}
@@ -393,8 +393,8 @@ func (c *Client) QueryPagesAll(ctx context.Context, body *QueryPagesRequestBody,
 }
 
 // newReplaceUserRequest builds the request PUT /v1.0/users/{userId}/lists/{number}. Its Err returns why it cannot be sent.
-func newReplaceUserRequest(userID string, number int64, body User) dingtalk.Request {
-	r := dingtalk.NewRequest(&operationReplaceUser)
+func newReplaceUserRequest(userID string, number int64, body User) (r dingtalk.Request) {
+	r = dingtalk.NewRequest(&operationReplaceUser)
 	r.SetPath("userId", userID)
 	r.SetPath("number", r.Texts(number)...)
 	r.SetBody(body)
@@ -412,8 +412,8 @@ func (c *Client) ReplaceUser(ctx context.Context, userID string, number int64, b
 }
 
 // newSendMessageRequest builds the request POST /v1.0/messages. Its Err returns why it cannot be sent.
-func newSendMessageRequest(body *SendMessageRequestBody) dingtalk.Request {
-	r := dingtalk.NewRequest(&operationSendMessage)
+func newSendMessageRequest(body *SendMessageRequestBody) (r dingtalk.Request) {
+	r = dingtalk.NewRequest(&operationSendMessage)
 	if body != nil {
 		r.SetBody(body)
 	}

@@ -108,7 +108,7 @@ func (b *Breaker) Acquire(ctx context.Context) (p Pass, refused Refusal, ok bool
 	defer guard.Lock(&b.mu)()
 	begun := b.clock.Steady()
 	for now := begun; ; now = b.clock.Steady() {
-		if left, cause := b.limits.Ban.Left(); left > 0 {
+		if left, cause := b.limits.Ban.Left(now); left > 0 {
 			return p, Refusal{Outcome: Outcome{Wait: left, Cause: cause}}, false
 		}
 		wait, passes := b.turn(ctx, now)
@@ -151,7 +151,7 @@ func (b *Breaker) turn(ctx context.Context, now time.Time) (wait time.Duration, 
 		return wait, false
 	case b.active < b.limit:
 		return 0, true
-	case b.cause.Kind != Failed && b.cause.Kind != Hasty:
+	case b.cause.Kind == Unknown:
 		return 0, false
 	}
 	wait = b.probed.Add(probeTime).Sub(now)
@@ -215,10 +215,11 @@ func (b *Breaker) open(o Outcome, wait time.Duration) {
 	b.cause, b.until = o, b.clock.Steady().Add(wait)
 }
 
-// maxPlaces is the number of places that a set tells apart: more than the official SDK has operations, 3,270.
+// maxPlaces is the number of places that a set knows before it forgets them all, lest paths with ids that do not look like
+// some crowd out operations: more than the official SDK has operations, 3,270.
 const maxPlaces = 8192
 
-// Set keeps a value for each place. All beyond maxPlaces share one.
+// Set keeps a value for each place.
 type Set struct {
 	New  func() any
 	mu   sync.Mutex
@@ -228,11 +229,8 @@ type Set struct {
 // Of returns the value of a place.
 func (s *Set) Of(place string) any {
 	defer guard.Lock(&s.mu)()
-	if s.made == nil {
+	if len(s.made)%maxPlaces == 0 && s.made[place] == nil {
 		s.made = map[string]any{}
-	}
-	if s.made[place] == nil && len(s.made) >= maxPlaces {
-		place = ""
 	}
 	if s.made[place] == nil {
 		s.made[place] = s.New()
@@ -277,8 +275,8 @@ func (b *Ban) Begin(wait time.Duration, cause any) {
 	b.until, b.cause = b.Steady().Add(wait), cause
 }
 
-// Left returns how long the ban still lasts, and its cause. It is 0 or less if there is none.
-func (b *Ban) Left() (left time.Duration, cause any) {
+// Left returns how long the ban still lasts at a steady time, and its cause. It is 0 or less if there is none.
+func (b *Ban) Left(now time.Time) (left time.Duration, cause any) {
 	defer guard.Lock(&b.mu)()
-	return b.until.Sub(b.Steady()), b.cause
+	return b.until.Sub(now), b.cause
 }

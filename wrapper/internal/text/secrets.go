@@ -63,21 +63,22 @@ func (s Secrets) hide(text string, n int) string {
 }
 
 // HideError returns an error with the text of err, at most [MaxError] bytes without secrets, under every verb of fmt:
-// a transport's error may hold the request. For [errors.Is] it matches as err does. It wraps err unless its text repeats a
-// secret, as a malformed answer may.
+// a transport's error may hold the request. For [errors.Is] it matches as err does. It wraps err unless its text, or that of
+// an error within it, repeats a secret, as a malformed answer may.
 func (s Secrets) HideError(err error) error {
 	if err == nil {
 		return nil
 	}
 	says := err.Error()
 	shown := s.hide(says, MaxError)
-	return &hiddenError{text: shown, odd: shown != says, err: func() error { return err }}
+	odd := func(err error) bool { return s.hide(err.Error(), MaxError) != err.Error() }
+	return &hiddenError{text: shown, odd: shown != says || walk(err, odd), err: func() error { return err }}
 }
 
 // hiddenError holds an error in a function: no formatter looks into one.
 type hiddenError struct {
 	text string
-	odd  bool // the text of err holds a secret
+	odd  bool // a text in err's tree holds a secret
 	err  func() error
 }
 
@@ -129,7 +130,7 @@ func (s search) in(text string, layer int) (hidden []bool) {
 		return hidden
 	}
 	for _, form := range s.forms[len(s.forms)-s.secrets:] {
-		undone, _ := undo(form)
+		undone, _ := undo(form[:min(len(form), perByte*s.compared)])
 		s.forms = append(s.forms[:len(s.forms):len(s.forms)], undone)
 	}
 	undone, from := undo(text)
@@ -158,13 +159,13 @@ func find(text, secret string, hide func(begin, end int)) {
 }
 
 // inWord reports whether text[at:end] is part of a longer word, such as a host name. A full stop ends a sentence; a dot
-// continues a name.
+// continues a name, and so do a few of them.
 func inWord(text string, at, end int) bool {
 	joins := func(r rune) bool { return r == '.' || r == '-' }
-	before, _ := utf8.DecodeLastRuneInString(strings.TrimRightFunc(text[:at], joins))
+	before, _ := utf8.DecodeLastRuneInString(strings.TrimRightFunc(text[max(0, at-wholeWord):at], joins))
 	first, _ := utf8.DecodeRuneInString(text[at:])
 	last, _ := utf8.DecodeLastRuneInString(text[:end])
-	after, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(text[end:], joins))
+	after, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(text[end:min(len(text), end+wholeWord)], joins))
 	return wordRune(before) && wordRune(first) || wordRune(last) && wordRune(after)
 }
 
@@ -224,7 +225,7 @@ func unescape(out []byte, s string) (_ []byte, size int) {
 			return append(out, byte(n)), 3
 		}
 	case '&':
-		if i := strings.IndexByte(s[:min(len(s), len("&#x10ffff;"))], ';'); i > 0 {
+		if i := strings.IndexByte(s[:min(len(s), perByte)], ';'); i > 0 {
 			if n, ok := entity(s[1:i]); ok {
 				return utf8.AppendRune(out, n), i + 1
 			}

@@ -59,8 +59,7 @@ func read(resp *http.Response) (*Answer, error) {
 // byteOrderMark starts the bodies of some gateways; encoding/json refuses it.
 var byteOrderMark = []byte("\ufeff")
 
-// decompressed returns a body, decompressed up to the cap. The client asks for no encoding, but some gateways compress
-// anyway.
+// decompressed returns a body, decompressed up to the cap: some gateways compress, though the client asks for none.
 func decompressed(header http.Header, body io.Reader) (io.Reader, error) {
 	encoding := strings.ToLower(strings.TrimSpace(header.Get("Content-Encoding")))
 	if encoding != "gzip" && encoding != "x-gzip" {
@@ -103,9 +102,6 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 // Messages are not contractual, so this may lengthen a wait and decides nothing else.
 func ThrottledFor(message string, now time.Time) time.Duration {
 	for i := 0; i+len(time.DateTime) <= len(message); i++ {
-		if message[i] != '2' { // of the year 2xxx
-			continue
-		}
 		if end, err := time.Parse(time.DateTime, message[i:i+len(time.DateTime)]); err == nil {
 			return max(end.Add(-8*time.Hour).Sub(now), 0) // it is China's time, which has had no summer time since 1991
 		}

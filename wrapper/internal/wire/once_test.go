@@ -192,7 +192,7 @@ func try(ctx context.Context, w *wire.Wire, method, url, body string) *wire.Fail
 			req.Header.Set(header, "1")
 		}
 		return w.Do(req)
-	}))
+	}), time.Now())
 	answer.Release()
 	return failed
 }
@@ -286,8 +286,11 @@ func TestOneRequestPerAttempt(t *testing.T) {
 							together.Done()
 							together.Wait() // each on a connection of its own
 							if protocol == "h2" {
-								good := frames(frame{kind: headers, flags: endHeaders, payload: []byte{0x88}}, frame{kind: data, flags: endStream, payload: []byte("{}")})
-								go func() { <-over; good(n, stream, c, nil) }() // on the same connection
+								head := frame{kind: headers, flags: endHeaders, payload: []byte{0x88}}
+								go func() {
+									<-over
+									frames(head, frame{kind: data, flags: endStream, payload: []byte("{}")})(n, stream, c, nil)
+								}()
 								return true
 							}
 							return fine(n, stream, c, body)
@@ -299,11 +302,9 @@ func TestOneRequestPerAttempt(t *testing.T) {
 								errorIf(t, try(t.Context(), w, "GET", scheme+"://"+s.host, "") != nil, "another request failed")
 							})
 						}
-						if together.Wait(); protocol == "http/1.1" {
-							fill.Wait()
-						}
+						map[string]*sync.WaitGroup{"h2": &together, "http/1.1": &fill}[protocol].Wait()
 						failed := try(t.Context(), w, method, scheme+"://"+s.host, body)
-						close(over)
+						close(over) // the other stream goes on
 						fill.Wait()
 						refused := scheme == "https" && own && isRefused[name]
 						if failed == nil || failed.Late || failed.Unsent != refused || s.requests.Load() != int64(pooled+1) {

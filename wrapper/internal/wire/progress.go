@@ -90,9 +90,13 @@ type progress struct {
 	// The time limit. Its timer runs on from one attempt to the next: to start one for each, as context.WithTimeout does,
 	// wakes the thread that waits for the network, a tenth of the cost of a call.
 	timer    *time.Timer
-	running  bool // the timer runs, and fires no later than the deadline of the next attempt
-	deadline time.Time
-	cancel   context.CancelCauseFunc // cancels the attempt in flight; nil between attempts
+	running  bool      // the timer runs, and fires no later than the deadline of the next attempt
+	deadline time.Time // zero between attempts
+
+	// The end of an attempt. It serves the next one, too, if it did not come: net/http makes a channel and a map for each.
+	end    context.Context
+	cancel context.CancelCauseFunc
+	leave  func() bool // ends the wait for the caller's end, and reports whether it did not come
 
 	sent
 
@@ -119,8 +123,10 @@ type sent struct {
 	same    bool // again, on the same HTTP/2 connection
 }
 
-func newProgress(theirs *httptrace.ClientTrace) *progress {
-	p := &progress{own: theirs != nil}
+func newProgress(theirs *httptrace.ClientTrace, limit time.Duration) *progress {
+	p := &progress{own: theirs != nil, running: true}
+	p.timer = time.AfterFunc(limit, p.ring)
+	p.end, p.cancel = context.WithCancelCause(context.Background())
 	if p.own {
 		p.theirs = *theirs
 	}
@@ -135,18 +141,18 @@ func newProgress(theirs *httptrace.ClientTrace) *progress {
 func (p *progress) ring() {
 	defer guard.Lock(&p.mu)()
 	left := time.Until(p.deadline)
-	if p.running = p.cancel != nil && left > 0; p.running {
+	if p.running = left > 0; p.running {
 		p.timer.Reset(left)
-	} else if p.cancel != nil {
+	} else if !p.deadline.IsZero() {
 		p.cancel(ErrLimit)
 	}
 }
 
-// tracked is the context of a request. It brings the trace to net/http without a value for each call, and without
+// tracked is the context of a request: the caller's values, and the end of the attempt. It brings the trace to net/http without a value for each call, and without
 // httptrace.WithClientTrace, which adds 30 KB of package reflect to an app.
 type tracked struct {
-	context.Context
-	progress *progress
+	context.Context // the caller's
+	progress        *progress
 }
 
 type progressKey struct{}
@@ -158,8 +164,14 @@ func (t *tracked) Value(key any) any {
 	case traceKey:
 		return &t.progress.trace
 	}
+	if end := t.progress.end.Value(key); end != nil { // package context looks for one that it knows
+		return end
+	}
 	return t.Context.Value(key)
 }
+
+func (t *tracked) Done() <-chan struct{} { return t.progress.end.Done() }
+func (t *tracked) Err() error            { return t.progress.end.Err() }
 
 // traceKey is the key under which net/http looks for a trace.
 var traceKey any
@@ -242,9 +254,7 @@ func (p *progress) whole() bool { defer guard.Lock(&p.mu)(); return p.written }
 // stop ends the attempt before a second request.
 func (p *progress) stop() {
 	p.again = true
-	if p.cancel != nil {
-		p.cancel(ErrAgain)
-	}
+	p.cancel(ErrAgain)
 }
 
 // isPlain reports whether the transport repeats a request over HTTP/1.1 only if it wrote nothing of it. Without TLS, a

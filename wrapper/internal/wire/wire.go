@@ -48,10 +48,9 @@ type Sender interface {
 	Send(ctx context.Context) (*http.Response, error)
 }
 
-// Attempt sends one request, at most once, and reads its answer. The caller releases the answer, which is set, without a
-// body, even if reading the body failed.
-func (w *Wire) Attempt(caller context.Context, sender Sender) (answer *Answer, failed *Failure) {
-	begun := time.Now()
+// Attempt sends one request, at most once, and reads its answer. Its time began at begun. The caller releases the answer,
+// which is set, without a body, even if reading the body failed.
+func (w *Wire) Attempt(caller context.Context, sender Sender, begun time.Time) (answer *Answer, failed *Failure) {
 	ctx, progress := w.begin(caller, begun)
 	defer func() { w.end(progress, failed == nil) }()
 	resp, err := sender.Send(ctx)
@@ -141,31 +140,34 @@ func NewTransport() *http.Transport { return shared.Clone() }
 func (w *Wire) begin(caller context.Context, now time.Time) (context.Context, *progress) {
 	p, _ := w.idle.Get().(*progress)
 	if theirs := httptrace.ContextClientTrace(caller); p == nil || theirs != nil {
-		p = newProgress(theirs)
+		p = newProgress(theirs, w.limit)
 	}
-	ctx, cancel := context.WithCancelCause(caller)
+	p.leave = func() bool { return true }
+	if caller.Done() != nil {
+		end := func() { p.cancel(context.Cause(caller)) }
+		if p.leave = context.AfterFunc(caller, end); caller.Err() != nil {
+			end()
+		}
+	}
 	defer guard.Lock(&p.mu)()
 	p.sent, p.failure = sent{}, nil
-	p.deadline, p.cancel = now.Add(w.limit), cancel
-	switch {
-	case p.timer == nil:
-		p.timer = time.AfterFunc(w.limit, p.ring)
-	case !p.running:
+	p.deadline = now.Add(w.limit)
+	if !p.running {
 		p.timer.Reset(w.limit)
 	}
 	p.running = true
-	return &tracked{ctx, p}, p
+	return &tracked{caller, p}, p
 }
 
 // end ends an attempt and its context. Only after an answer to a wholly written request is it certain that nothing of
 // net/http still holds the progress.
 func (w *Wire) end(p *progress, answered bool) {
 	defer guard.Lock(&p.mu)()
-	p.cancel(nil)
-	p.cancel, p.conn = nil, nil
-	if answered && p.written && !p.own && w.transport != nil {
+	p.deadline, p.conn = time.Time{}, nil
+	if p.leave() && answered && p.written && !p.own && w.transport != nil && p.end.Err() == nil {
 		w.idle.Put(p)
 	} else {
+		p.cancel(nil)
 		p.timer.Stop()
 	}
 }

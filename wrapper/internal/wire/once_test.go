@@ -164,6 +164,7 @@ func says(answer string, more bool) fault {
 }
 
 var fine = says("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", true)
+var fine2 = frames(frame{kind: headers, flags: endHeaders, payload: []byte{0x88}}, frame{kind: data, flags: endStream, payload: []byte("{}")})
 
 // rst ends a connection with a TCP RST.
 func rst(c net.Conn) bool {
@@ -286,11 +287,7 @@ func TestOneRequestPerAttempt(t *testing.T) {
 							together.Done()
 							together.Wait() // each on a connection of its own
 							if protocol == "h2" {
-								head := frame{kind: headers, flags: endHeaders, payload: []byte{0x88}}
-								go func() {
-									<-over
-									frames(head, frame{kind: data, flags: endStream, payload: []byte("{}")})(n, stream, c, nil)
-								}()
+								go func() { <-over; fine2(n, stream, c, nil) }()
 								return true
 							}
 							return fine(n, stream, c, body)

@@ -164,7 +164,7 @@ func says(answer string, more bool) fault {
 }
 
 var fine = says("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", true)
-var fine2 = frames(frame{kind: headers, flags: endHeaders, payload: []byte{0x88}}, frame{kind: data, flags: endStream, payload: []byte("{}")})
+var fineStream = frames(frame{kind: headers, flags: endHeaders, payload: []byte{0x88}}, frame{kind: data, flags: endStream, payload: []byte("{}")})
 
 // rst ends a connection with a TCP RST.
 func rst(c net.Conn) bool {
@@ -287,7 +287,7 @@ func TestOneRequestPerAttempt(t *testing.T) {
 							together.Done()
 							together.Wait() // each on a connection of its own
 							if protocol == "h2" {
-								go func() { <-over; fine2(n, stream, c, nil) }()
+								go func() { <-over; fineStream(n, stream, c, nil) }()
 								return true
 							}
 							return fine(n, stream, c, body)

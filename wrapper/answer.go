@@ -8,36 +8,33 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
 // object is the text of a JSON object, or empty. It is the one reader of fields that no type declares: it decodes nothing
-// that nobody asks for, whatever a body holds.
+// that nobody asks for, whatever a body holds. Its fields say nothing before its text was found to be valid.
 type object string
 
-// objectOf returns a body that is an object; any other is empty.
+// objectOf returns a body that begins as an object does; any other is empty.
 func objectOf(body []byte) object {
-	trimmed := bytes.TrimSpace(body)
-	if !bytes.HasPrefix(trimmed, []byte("{")) || !json.Valid(body) {
-		return ""
+	if trimmed := bytes.Trim(body, " \t\r\n"); bytes.HasPrefix(trimmed, []byte("{")) {
+		return object(trimmed)
 	}
-	return object(trimmed)
+	return ""
 }
 
 // next returns the first field, as it stands there, and what follows it. After the last field there is no name, not even "".
 func (o object) next() (name, value string, others object) {
-	if o == "" {
-		return "", "", ""
-	}
-	name, rest := split(string(o[1:])) // behind the brace, or what ended the field before
+	name, rest := split(strings.TrimPrefix(string(o), "{"))
 	value, rest = split(rest)
 	return name, value, object(rest)
 }
 
-// split splits valid JSON after its first value.
+// split splits JSON after its first value. There is none before the end of an object or a list.
 func split(s string) (value, rest string) {
-	for s != "" && (s[0] <= ' ' || s[0] == ',' || s[0] == ':' || s[0] == '}') {
+	for s != "" && (s[0] <= ' ' || s[0] == ',' || s[0] == ':') {
 		s = s[1:]
 	}
 	depth := 0
@@ -71,7 +68,11 @@ func (o object) field(name string) (value string) {
 	}
 	exact := false
 	for raw, found, rest := o.next(); raw != ""; raw, found, rest = rest.next() {
-		if other := scalar(raw); other == name || !exact && strings.EqualFold(other, name) {
+		other, err := strconv.Unquote(raw)
+		if err != nil && strings.Contains(name, "/") { // which JSON alone may escape
+			other = scalar(raw)
+		}
+		if other == name || !exact && strings.EqualFold(other, name) {
 			value, exact = found, exact || other == name
 		}
 	}
@@ -87,7 +88,7 @@ func (o object) field(name string) (value string) {
 // scalar returns the text of a JSON string, or of any other scalar; it is empty for null, an object and a list.
 func scalar(raw string) string {
 	switch {
-	case raw == "" || raw == "null" || raw[0] == '{' || raw[0] == '[':
+	case isBlank(raw):
 		return ""
 	case raw[0] != '"':
 		return raw
@@ -100,11 +101,35 @@ func scalar(raw string) string {
 	return text
 }
 
-// decodeJSON decodes valid JSON, and keeps every digit of a number in a value of type any.
+// isBlank reports whether a value has no text.
+func isBlank(raw string) bool {
+	return raw == "" || raw == "null" || raw == `""` || raw[0] == '{' || raw[0] == '['
+}
+
+// decoder decodes one body after another: a new one would grow a buffer for each.
+type decoder struct {
+	*json.Decoder
+	from bytes.Reader
+}
+
+var decoders = sync.Pool{New: func() any {
+	d := new(decoder)
+	d.Decoder = json.NewDecoder(&d.from)
+	d.UseNumber()
+	return d
+}}
+
+// decodeJSON decodes a body of one value, and keeps every digit of a number in a value of type any. It touches nothing if the
+// body is not valid.
 func decodeJSON(body []byte, value any) bool {
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.UseNumber()
-	return decoder.Decode(value) == nil
+	d := decoders.Get().(*decoder)
+	d.from.Reset(body)
+	if d.Decode(value) != nil {
+		return false // and so is the decoder's state
+	}
+	d.from.Reset(nil)
+	decoders.Put(d)
+	return true
 }
 
 // succeeds reports whether an operation answers a success with status.
@@ -114,9 +139,10 @@ func succeeds(o *generated.Operation, status int) bool {
 
 // decode decodes the body of a success, whose fields are answer, into value, and reports whether it is one.
 func decode(o *generated.Operation, answer object, body []byte, value any) bool {
+	e := read(answer)
 	switch {
-	case isFailure(o, answer):
-		return false
+	case e.fails(o) || unsuccessful(o, answer):
+		return o.Empty && !json.Valid(body)
 	case o.Empty:
 		start := bytes.ToLower(bytes.TrimSpace(body[:min(len(body), 64)])) // a proxy's login page is no success
 		return !bytes.HasPrefix(start, []byte("<!doctype html")) && !bytes.HasPrefix(start, []byte("<html"))
@@ -126,15 +152,14 @@ func decode(o *generated.Operation, answer object, body []byte, value any) bool 
 			return false
 		}
 	}
-	return (answer != "" || string(bytes.TrimSpace(body)) != "null" && json.Valid(body)) && decodeJSON(body, value)
+	whole := e.rest == "}" // the decoder looks at every byte before it touches value, but at none behind the object
+	return (whole || answer == "" && string(bytes.TrimSpace(body)) != "null" && json.Valid(body)) && decodeJSON(body, value)
 }
 
-// isFailure reports whether an answer with a success's status is an error: the legacy API's, a ban's, the gateway's, which
-// has a request id that no success has in its body, or one by a field whose value the contract gives for a success.
-func isFailure(o *generated.Operation, answer object) bool {
-	e := read(answer)
-	return e.refused() || e.isBan() || !isSuccess(e.code) && e.message != "" && e.requestID != "" && !slices.Contains(o.OwnFields, "code") ||
-		unsuccessful(o, answer)
+// fails reports whether an answer with a success's status is an error: the legacy API's, a ban's, or the gateway's, which
+// has a request id that no success has in its body.
+func (e *envelope) fails(o *generated.Operation) bool {
+	return e.refused() || e.isBan() || !isSuccess(e.code) && e.message != "" && e.requestID != "" && !slices.Contains(o.OwnFields, "code")
 }
 
 // unsuccessful reports whether a field of an answer has another value than a success's. An absent one says nothing.
@@ -155,6 +180,7 @@ type envelope struct {
 	legacyCode, subCode, legacyMessage string
 	otherCode, otherMessage            string // beside a field such as success: false
 	status, punish                     string
+	rest                               object // behind the fields
 }
 
 // read reads an answer, whatever the case of its fields' names.
@@ -168,21 +194,26 @@ func read(answer object) (e envelope) {
 		{"errorcode", &e.otherCode}, {"errormsg", &e.otherMessage}, {"errormessage", &e.otherMessage},
 		{"status", &e.status}, {"punish", &e.punish},
 	}
-	for quoted, raw, rest := answer.next(); quoted != ""; quoted, raw, rest = rest.next() {
+	var quoted, raw string
+	var last [len(fields)]string // an answer may repeat a field: only its last text is decoded
+	for quoted, raw, e.rest = answer.next(); quoted != ""; quoted, raw, e.rest = e.rest.next() {
 		if len(quoted) < len(`"code"`) { // the shortest: an answer of 1 MiB may hold 170,000 fields
 			continue
 		}
-		name := scalar(quoted)
+		name, _ := strconv.Unquote(quoted) // what it refuses is none of these names
 		if strings.EqualFold(name, "accessdenieddetail") {
 			var scopes []string                                                      // on the heap, so only here
 			_ = json.Unmarshal([]byte(object(raw).field("requiredScopes")), &scopes) // of another type, it says nothing
 			e.scopes = scopes
 		}
-		for _, field := range &fields {
-			if strings.EqualFold(name, field.name) {
-				*field.to = cmp.Or(scalar(raw), *field.to)
+		for i := range fields {
+			if len(name) == len(fields[i].name) && strings.EqualFold(name, fields[i].name) && !isBlank(raw) {
+				last[i] = raw
 			}
 		}
+	}
+	for i, raw := range last {
+		*fields[i].to = cmp.Or(scalar(raw), *fields[i].to)
 	}
 	return e
 }

@@ -1,23 +1,34 @@
 package dingtalk
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"testing"
+
+	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
-// For any bytes, the fields of an object are those that encoding/json finds.
+// For any bytes, the fields of an object are those that encoding/json finds, and what is no JSON is refused before the
+// caller's value is touched.
 func FuzzFields(f *testing.F) {
 	for _, body := range []string{
+		`{"a":1}x`, `{"a":1} {"b":2}`, `{}]`, `{"a":1},{"b":2}`, "{}\v", `{"errcode":1}x`, `{"errcode":1}`, `{"a"}`, `{"a":}`, `{]}`, `{"a":1]`, `"a"x`, `1 2`, `[1]]`, `{{}}`, `{"\x61":1}`,
 		`{"openConversationId":"cidl1B8RVUFmkO50OC9uEbySQ=="}`, `{"openConversationId":""}`, `{"a":"a\u0041"}`, `{"a":"a","a":"b"}`, `{"a":"a"},"}`, ` {"a" : "a" } `,
 		`{"a":"a"}}`, `{"é":"é"}`, "{\"a\":\"\xff\"}", `{"a":"}`, ``, `{}`, "\v{}", `{"a":1,}`, `{"a":{"b":"}","c":[1,{"d":"]"}]},"b":[],"":null}`, "{\"a\":\"a\tb\"}", `{"a\"\\":"a\\"}`, `[1]`, `{"a":-1.5e3}`,
 	} {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
+		answer, operation, valid, value := objectOf(body), &generated.Operation{}, json.Valid(body), any("untouched")
+		e := read(answer)
+		is := valid && !e.fails(operation) && string(bytes.TrimSpace(body)) != "null"
+		if decode(operation, answer, body, &value) != is || !is && value != any("untouched") {
+			t.Errorf("%q: valid is %t, and the value is %v", body, valid, value)
+		}
 		want, got := map[string]any{}, map[string]any{}
-		if !json.Valid(body) || !decodeJSON(body, &want) { // any number, however large
-			want = nil
+		if !valid || !decodeJSON(body, &want) { // any number, however large
+			return
 		}
 		for name, raw, rest := objectOf(body).next(); name != ""; name, raw, rest = rest.next() {
 			var value any

@@ -49,6 +49,7 @@ func read(resp *http.Response) (*Answer, error) {
 	}
 	// One byte above the cap detects a body that is too large; cutting it off would corrupt it.
 	a.limited = io.LimitedReader{R: body, N: MaxBody + 1}
+	a.buffer.Grow(int(min(max(resp.ContentLength, 0), MaxBody)) + bytes.MinRead)
 	n, err := a.buffer.ReadFrom(&a.limited)
 	if err == nil && n > MaxBody {
 		err = ErrTooLarge

@@ -20,7 +20,7 @@ func encode(value any) ([]byte, error) {
 	encoder.SetEscapeHTML(false)
 	err := encoder.Encode(value)
 	raw := bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
-	if _, given := value.(json.RawMessage); err == nil && (!utf8.Valid(raw) || !given && bytes.Contains(raw, []byte(`\ufffd`))) {
+	if _, given := value.(json.RawMessage); err == nil && (!utf8.Valid(raw) || !given && bytes.Contains(bytes.ReplaceAll(raw, []byte(`\\`), nil), []byte(`\ufffd`))) {
 		err = errNotText
 	}
 	return raw, err
@@ -168,11 +168,8 @@ func (f *Field) check(text string) error {
 func less(a, b string) bool {
 	x, errX := strconv.ParseFloat(a, 64)
 	y, errY := strconv.ParseFloat(b, 64)
-	switch {
-	case errors.Is(cmp.Or(errX, errY), strconv.ErrSyntax):
-		return false
-	case x != y:
-		return x < y
+	if no := errors.Is(cmp.Or(errX, errY), strconv.ErrSyntax); no || x != y {
+		return !no && x < y
 	}
 	n, errN := strconv.ParseInt(a, 10, 64)
 	m, errM := strconv.ParseInt(b, 10, 64)

@@ -469,7 +469,7 @@ type UploadMediaResponseBody struct {
 
 // NewChatIDToOpenConversationIDRequest builds the request POST /v1.0/im/chat/{chatId}/convertToOpenConversationId. Its Err returns why it cannot be sent.
 func NewChatIDToOpenConversationIDRequest(chatID string) (r Request) {
-	r = NewPlainRequest(&OperationChatIDToOpenConversationID, nil)
+	r = Request{Operation: &OperationChatIDToOpenConversationID, path: OperationChatIDToOpenConversationID.Path}
 	r.SetPath("chatId", chatID)
 	return r
 }

@@ -47,8 +47,8 @@ func (c *Client) Send(ctx context.Context, r Request, editors ...RequestEditorFn
 }
 
 func (c *Client) send(ctx context.Context, r *Request, editors []RequestEditorFn) (*http.Response, error) {
-	if err := r.Err(); err != nil {
-		return nil, err
+	if r.err != nil {
+		return nil, r.err
 	}
 	var err error
 	target, header, body := *c.Server, c.Header, r.json
@@ -75,7 +75,9 @@ func (c *Client) send(ctx context.Context, r *Request, editors []RequestEditorFn
 		req.Body, _ = req.GetBody()
 	}
 	if r.rest != nil {
-		r.rest.attach(r.params, req)
+		if err = r.rest.attach(r.Operation, r.path, r.params, req); err != nil {
+			return nil, err
+		}
 	}
 	for _, edit := range editors {
 		if err = edit(ctx, req); err != nil {

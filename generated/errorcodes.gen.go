@@ -3,7 +3,6 @@
 package generated
 
 import (
-	"slices"
 	"strings"
 )
 
@@ -159,9 +158,10 @@ func LookupErrorCode(code string) *ErrorCode { return new(Operation).LookupError
 
 // LookupErrorCode is the function [LookupErrorCode], but looks at the operation's own codes first.
 func (o *Operation) LookupErrorCode(code string) *ErrorCode {
+	rule := o.Rule(code)
 	for _, rows := range [][]ErrorCode{o.Codes, ErrorCodes} {
 		for i := range rows {
-			if rows[i].isOf(code) {
+			if rule != nil && rows[i].Code == rule.Code {
 				return &rows[i]
 			}
 		}
@@ -176,14 +176,14 @@ func (o *Operation) Rule(code string) *Rule {
 		if i < len(o.Codes) {
 			rule = &o.Codes[i].Rule
 		}
-		if rule.isOf(code) {
+		if strings.EqualFold(string(rule.Code), code) {
 			return rule
+		}
+		for _, alias := range rule.Aliases {
+			if strings.EqualFold(alias, code) {
+				return rule
+			}
 		}
 	}
 	return nil
-}
-
-func (r *Rule) isOf(code string) bool {
-	is := func(spelling string) bool { return strings.EqualFold(spelling, code) }
-	return is(string(r.Code)) || slices.ContainsFunc(r.Aliases, is)
 }

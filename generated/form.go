@@ -95,8 +95,7 @@ func sizeOf(content io.Reader) int64 {
 }
 
 // attach makes the form the body of a request. What was read of an earlier one is not sent again: see read.
-func (f *form) attach(params []parameter, req *http.Request) {
-	f.full.attach(params, req)
+func (f *form) attach(o *Operation, path string, params []parameter, req *http.Request) error {
 	end := f.text.String() + "\r\n--" + f.writer.Boundary() + "--\r\n"
 	req.Header.Set("Content-Type", f.writer.FormDataContentType())
 	if req.ContentLength = -1; f.size >= 0 {
@@ -104,14 +103,14 @@ func (f *form) attach(params []parameter, req *http.Request) {
 	}
 	parts := append(slices.Clip(f.parts), strings.NewReader(end))
 	req.Body = io.NopCloser(formBody{io.MultiReader(parts...), f, req.Context()})
+	return cmp.Or(f.missing(o, path, params, true), f.full.attach(o, path, params, req))
 }
 
 func (f *form) missing(o *Operation, path string, params []parameter, _ bool) error {
-	if o.Content != nil {
-		for i := range o.Content.Fields {
-			if field := &o.Content.Fields[i]; field.Required && !slices.Contains(f.set, field.Name) {
-				return errors.New("the field " + field.Name + " of the body is not set")
-			}
+	fields := cmp.Or(o.Content, new(Field)).Fields
+	for i := range fields {
+		if name := fields[i].Name; fields[i].Required && !slices.Contains(f.set, name) {
+			return errors.New("the field " + name + " of the body is not set")
 		}
 	}
 	return f.full.missing(o, path, params, true)

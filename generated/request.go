@@ -30,8 +30,7 @@ type parameter struct{ in, name, value string } // the value is as it is sent
 type rest interface {
 	check(o *Operation, in, name, value string) error // holds a parameter to the contract
 	missing(o *Operation, path string, params []parameter, body bool) error
-	attach(params []parameter, r *http.Request)
-	read() bool // whether a file was read
+	attach(o *Operation, path string, params []parameter, r *http.Request) error // with what missing says
 }
 
 // NewRequest starts a request to an operation. The parameters of its path must be set.
@@ -220,7 +219,10 @@ func (r *Request) Err() error {
 }
 
 // Touched reports whether a file of the request was read, so that it cannot be sent again.
-func (r *Request) Touched() bool { return r.rest != nil && r.rest.read() }
+func (r *Request) Touched() bool {
+	f, is := r.rest.(interface{ read() bool })
+	return is && f.read()
+}
 
 // full is the rest of a request whose body is no form.
 type full struct{}
@@ -252,7 +254,7 @@ func (full) missing(o *Operation, path string, params []parameter, body bool) er
 	return nil
 }
 
-func (full) attach(params []parameter, r *http.Request) {
+func (f full) attach(o *Operation, path string, params []parameter, r *http.Request) error {
 	r.URL.RawPath = escaped(r.URL.RawPath)
 	for _, p := range params {
 		if p.in == "header" {
@@ -261,9 +263,8 @@ func (full) attach(params []parameter, r *http.Request) {
 			r.URL.RawQuery = strings.TrimPrefix(r.URL.RawQuery+"&"+url.QueryEscape(p.name)+"="+p.value, "&")
 		}
 	}
+	return f.missing(o, path, params, r.Body != nil)
 }
-
-func (full) read() bool { return false }
 
 // find returns a parameter of the query or the headers, as it is sent.
 func find(params []parameter, in, name string) (value string, found bool) {
@@ -334,9 +335,8 @@ func (r Request) Page(value string) Request {
 
 // object returns the fields of a body in JSON.
 func (r *Request) object() map[string]any {
-	decoded, _ := decode[any](r.json)
-	object, is := decoded.(map[string]any)
-	if !is && decoded != nil {
+	object, err := decode[map[string]any](r.json)
+	if err != nil && r.json != nil {
 		r.fail(errors.New("the body is no object"))
 	}
 	if object == nil {

@@ -68,11 +68,7 @@ func (o object) field(name string) (value string) {
 	}
 	exact := false
 	for raw, found, rest := o.next(); raw != ""; raw, found, rest = rest.next() {
-		other, err := strconv.Unquote(raw)
-		if err != nil && strings.Contains(name, "/") { // which JSON alone may escape
-			other = scalar(raw)
-		}
-		if other == name || !exact && strings.EqualFold(other, name) {
+		if other, _ := unquote(raw); other == name || !exact && strings.EqualFold(other, name) {
 			value, exact = found, exact || other == name
 		}
 	}
@@ -93,7 +89,7 @@ func scalar(raw string) string {
 	case raw[0] != '"':
 		return raw
 	}
-	if text, err := strconv.Unquote(raw); err == nil { // far cheaper, and the same but for what it refuses
+	if text, err := unquote(raw); err == nil {
 		return text
 	}
 	var text string // on the heap, so only here
@@ -105,6 +101,9 @@ func scalar(raw string) string {
 func isBlank(raw string) bool {
 	return raw == "" || raw == "null" || raw == `""` || raw[0] == '{' || raw[0] == '['
 }
+
+// unquote decodes a JSON string, unless it holds surrogates, as no field's name does. It is far cheaper than encoding/json.
+func unquote(raw string) (string, error) { return strconv.Unquote(strings.ReplaceAll(raw, `\/`, "/")) }
 
 // decoder decodes one body after another: a new one would grow a buffer for each.
 type decoder struct {
@@ -144,8 +143,7 @@ func decode(o *generated.Operation, answer object, body []byte, value any) bool 
 	case e.fails(o) || unsuccessful(o, answer):
 		return o.Empty && !json.Valid(body)
 	case o.Empty:
-		start := bytes.ToLower(bytes.TrimSpace(body[:min(len(body), 64)])) // a proxy's login page is no success
-		return !bytes.HasPrefix(start, []byte("<!doctype html")) && !bytes.HasPrefix(start, []byte("<html"))
+		return !bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) // a proxy's login page is no success
 	}
 	for _, name := range o.Required { // neither absent, nor null, nor blank
 		if raw := answer.field(name); raw == "" || raw[0] == '"' && strings.TrimSpace(scalar(raw)) == "" {
@@ -200,7 +198,7 @@ func read(answer object) (e envelope) {
 		if len(quoted) < len(`"code"`) { // the shortest: an answer of 1 MiB may hold 170,000 fields
 			continue
 		}
-		name, _ := strconv.Unquote(quoted) // what it refuses is none of these names
+		name, _ := unquote(quoted)
 		if strings.EqualFold(name, "accessdenieddetail") {
 			var scopes []string                                                      // on the heap, so only here
 			_ = json.Unmarshal([]byte(object(raw).field("requiredScopes")), &scopes) // of another type, it says nothing
@@ -226,8 +224,8 @@ func (e *envelope) isBan() bool { return e.status == "1111" && e.punish != "" &&
 // and a sub_code, which is given if the operation's contract lists it; of the code 88 the sub_code decides even
 // if it is not known.
 func (e *envelope) error(o *generated.Operation) (code, message string) {
-	if e.code == "" && e.refused() {
-		if e.subCode != "" && e.legacyCode == "88" || o.Rule(e.subCode) != nil {
+	if isSuccess(e.code) && e.refused() {
+		if !isSuccess(e.subCode) && e.legacyCode == "88" || o.Rule(e.subCode) != nil {
 			return e.subCode, e.legacyMessage
 		}
 		return e.legacyCode, e.legacyMessage

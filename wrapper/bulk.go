@@ -181,7 +181,7 @@ func (c *Client) newRun(ctx context.Context, opts []BulkOption, sequence bool) (
 	b := &run{path: c.path, concurrency: 16, memory: 100_000, limiter: c.path.limiter, items: map[string]*item{}, inARow: map[int]int{}}
 	odd := oddIf(!sequence, "the sequence is nil, or the function that names a row's chat id")
 	if err := cmp.Or(odd, apply(b, opts)); err != nil {
-		return nil, unsendable(conversion, err)
+		return nil, c.path.unsendable(conversion, err)
 	}
 	if b.limiter == nil {
 		c.path.bulk.Do(func() { c.path.bulkPace = pace.New(DefaultRate, c.path.clock) })

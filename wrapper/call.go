@@ -15,6 +15,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/breaker"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/clock"
+	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/tokens"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
@@ -58,8 +59,8 @@ func (p *path) repeat(ctx context.Context, c *call) *Error {
 		before = v
 		once := c.touched != nil && c.touched()
 		if v.dropToken && c.token != "" {
-			ours, drop := p.credit.Rejected(&c.lane.tokens, c.dropped)
-			again := drop && p.tokens.Reject(ctx, c.token)
+			ours, replace, others := p.credit.Rejected(&c.lane.tokens, c.token)
+			again := replace && p.tokens.Reject(ctx, c.token, others)
 			switch {
 			case once:
 			case (c.first == nil || again) && !ours:
@@ -96,10 +97,11 @@ func (p *path) repeat(ctx context.Context, c *call) *Error {
 	}
 }
 
-// remember makes all calls fail for a moment after a second rejection, unless others get on with their tokens.
+// remember makes the operation's calls fail for a moment after a second rejection, unless others get on with their tokens, or
+// the token is the caller's, who may have a better one at any time.
 func (p *path) remember(c *call, failed *Error) {
-	if !p.credit.Others(&c.lane.tokens) {
-		p.tokens.Remember(failed)
+	if _, own := p.tokens.(*tokens.Cache); own && !p.credit.Others(&c.lane.tokens) {
+		c.lane.failed.Store(&remembered{*failed, p.clock.Steady().Add(tokens.FailureMemory)})
 	}
 }
 
@@ -162,21 +164,22 @@ func (p *path) pace(_ context.Context, c *call) *verdict {
 }
 
 // authorize gets a token; the rejected one once more is a failure.
-func (p *path) authorize(ctx context.Context, c *call) *verdict {
+func (p *path) authorize(_ context.Context, c *call) *verdict {
 	if c.api = p.plain; c.contract.Public {
 		return nil
 	}
-	c.dropped = p.credit.Last(&c.lane.tokens)
-	token, err := p.tokens.Token(c.waits)
+	if f := c.lane.failed.Load(); f != nil && p.clock.Steady().Before(f.until) {
+		v := &verdict{Error: f.Error}
+		v.ChatID, v.Local, v.Attempts = c.chatID, true, 0
+		return v
+	}
+	token, err := p.tokens.Token(c.waits, c.first != nil)
 	if err != nil {
 		return p.foreign(c, err, ErrUnavailable, "the token source failed")
 	}
 	if c.first != nil && token == c.rejected {
 		same := &verdict{Error: *c.first}
 		same.Err = errors.New("asked for another token, the credentials gave the rejected one again")
-		if !p.credit.Others(&c.lane.tokens) {
-			p.tokens.Reject(ctx, token)
-		}
 		p.remember(c, same.failure(""))
 		return same
 	}
@@ -269,14 +272,12 @@ func (p *path) settle(c *call, v *verdict, failed *wire.Failure) {
 	}
 	p.leave(c, o)
 	if v == nil && c.token != "" {
-		var after time.Time
-		if c.first != nil {
-			after = c.dropped
-		}
-		p.credit.Good(&c.lane.tokens, after)
+		p.credit.Good(&c.lane.tokens, c.rejected)
 	}
-	if l, ok := c.limiter.(interface{ Answered(throttled bool) }); ok && (v == nil || v.ended == nil) {
-		l.Answered(v != nil && v.Kind == ErrThrottled) //nolint:errorlint // a verdict's kind is never wrapped
+	throttled := v != nil && v.Kind == ErrThrottled //nolint:errorlint // a verdict's kind is never wrapped
+	if l, ok := c.limiter.(interface{ Answered(throttled bool) }); ok && (v == nil || v.ended == nil) &&
+		(!throttled || c.throttles > 0 || !p.credit.Others(&c.lane.tokens)) { // not the operation's own, unless a run finds its rate
+		l.Answered(throttled)
 	}
 }
 

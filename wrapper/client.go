@@ -72,12 +72,17 @@ func (c *Client) OpenConversationID(ctx context.Context, chatID string) (string,
 // Token returns the access token of the client's next call, for calls to other DingTalk APIs with the same credentials.
 // It fetches a token only if none is cached.
 func (c *Client) Token(ctx context.Context) (string, error) {
-	token, err := c.path.tokens.Token(ctx)
+	token, err := c.path.tokens.Token(ctx, false)
 	if err != nil {
 		call := &call{contract: &generated.OperationGetAccessToken, isToken: true, waits: ctx}
 		return "", call.unsent(c.path.foreign(call, err, ErrUnavailable, "the token source failed"), nil)
 	}
 	return token, nil
+}
+
+// RejectToken makes the client replace a token that the service rejected, as a [TokenSource] of another client.
+func (c *Client) RejectToken(ctx context.Context, token string) {
+	c.path.tokens.Reject(ctx, token, false)
 }
 
 // Token fetches an access token from the international host, and keeps none: it makes AppCredentials a [TokenSource].

@@ -176,7 +176,9 @@ func TestSuccess(t *testing.T) {
 		}, []string{
 			`null`, `{"errcode":404,"errmsg":"请求的URI地址不存在"}`, `{"status":1111,"wait":5,"punish":"deny"}`, `{"code":"systemError","message":"m","requestid":"r"}`,
 		}},
-		{&empty, 204, []string{``}, nil}, {&empty, 200, nil, []string{``}}, {&anyEmpty, 200, []string{``, `{}`}, []string{`{"errcode":404}`, `<html>`}},
+		{&empty, 204, []string{``}, nil}, {&empty, 200, nil, []string{``}}, {&anyEmpty, 200, []string{``, `{}`}, []string{
+			`{"errcode":404}`, `<html>`, `<script>top.location="/login"</script>`, strings.Repeat("\n", 99) + `<!-- a page -->`,
+		}},
 	} {
 		for i, body := range append(test.good, test.bad...) {
 			client := newClient(t, serve(t, answers(test.status, body)), dingtalk.StaticToken("t0ken"), oneAttempt)
@@ -292,7 +294,7 @@ func (e expiring) Err() error {
 func testCallerEnds(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	id, err := newStatic(t, "http://127.0.0.1:1", through(roundTripper(nil))).OpenConversationID(ended, dingtalktest.ChatID)
+	id, err := newStatic(t, "http://127.0.0.1:1").OpenConversationID(ended, dingtalktest.ChatID)
 	_ = asError(t, id, err, context.Canceled)
 
 	reached := make(chan struct{}, 100)

@@ -178,7 +178,7 @@ func (t *tokenOf) Quiet(ctx context.Context) (context.Context, func()) {
 // foreignTokens checks the tokens of the caller's source.
 type foreignTokens struct{ source TokenSource }
 
-func (f *foreignTokens) Token(ctx context.Context) (string, error) {
+func (f *foreignTokens) Token(ctx context.Context, _ bool) (string, error) {
 	token, err := f.source.Token(ctx)
 	if err != nil {
 		return "", err
@@ -189,11 +189,9 @@ func (f *foreignTokens) Token(ctx context.Context) (string, error) {
 	return token, nil
 }
 
-func (f *foreignTokens) Reject(ctx context.Context, token string) (again bool) {
+func (f *foreignTokens) Reject(ctx context.Context, token string, _ bool) (again bool) {
 	if r, ok := f.source.(interface{ RejectToken(context.Context, string) }); ok {
 		r.RejectToken(ctx, token)
 	}
 	return false
 }
-
-func (f *foreignTokens) Remember(error) {}

@@ -120,10 +120,13 @@ func (e *Error) cause() string {
 }
 
 //go:noinline
-func operationName(o *generated.Operation) string { return cmp.Or(o.ID, o.Method+" "+o.Path) }
+func operationName(o *generated.Operation) string {
+	return cmp.Or(o.ID, text.Escape(text.Cut(o.Method+" "+o.Path, maxSnippetBytes)))
+}
 
-func unsendable(o *generated.Operation, err error) *Error {
-	return &Error{Op: operationName(o), Kind: ErrRejected, Local: true, Message: "not sent: " + err.Error()}
+func (p *path) unsendable(o *generated.Operation, err error) *Error {
+	message := p.secrets(new(call)).Show("not sent: "+err.Error(), maxMessageBytes)
+	return &Error{Op: operationName(o), Kind: ErrRejected, Local: true, Message: message}
 }
 
 // Scope tells failures of one chat from failures of every chat.

@@ -47,7 +47,7 @@ func Do[T any](ctx context.Context, c *Client, request Request, opts ...CallOpti
 // retries only if the service surely did not process the request. The parameters of path must be escaped, such as
 // "/v1.0/users/" + url.PathEscape(id). It may have a query, and goes below the client's base URL. in is the body, an
 // object or a list in JSON; nil sends none. Any status from 200 to 299 is a success. Its body is decoded into out, a
-// pointer; nil takes any body but an error and a web page.
+// pointer; nil takes any body but an error and a page of HTML or XML.
 //
 // A path, a method, in or out that cannot be what is meant is refused before anything is sent, with [ErrRejected].
 //
@@ -73,7 +73,7 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts 
 func (c *Client) do(ctx context.Context, request Request, odd error, out any, opts []CallOption) error {
 	o := request.Operation
 	if o == nil {
-		return unsendable(&Operation{}, errors.New("it has no operation: see NewRequest"))
+		return c.path.unsendable(&Operation{}, errors.New("it has no operation: see NewRequest"))
 	}
 	op := &call{contract: o, touched: request.Touched, limiter: c.path.limiter, accept: func(_ *call, answer object, body []byte) bool {
 		return decode(o, answer, body, out)
@@ -83,7 +83,7 @@ func (c *Client) do(ctx context.Context, request Request, odd error, out any, op
 	method := oddIf(!known, "its method is %q: give one such as GET or POST, in capitals", o.Method)
 	server, err := c.server(o)
 	if err = cmp.Or(odd, request.Err(), request.CheckPath(), method, apply(&op.options, opts), err); err != nil {
-		return unsendable(o, err)
+		return c.path.unsendable(o, err)
 	}
 	op.place = breaker.Place(o.ID, o.Method, o.Path)
 	if server != nil {
@@ -150,13 +150,17 @@ func checkOut(out any) error {
 	return oddIf(odd, "the answer cannot be decoded into a %s: use a struct, or json.RawMessage for its JSON", t)
 }
 
-// isSealed reports whether a type is a struct, or a pointer to one, whose fields JSON does not see.
+// isSealed reports whether a type is a struct whose fields JSON does not see, an interface such as io.Reader, or a pointer to
+// one.
 func isSealed(t reflect.Type) bool {
-	if t.Kind() == reflect.Pointer {
+	for t.Kind() == reflect.Pointer && !t.Implements(reflect.TypeFor[json.Marshaler]()) {
 		t = t.Elem()
 	}
-	seen := func(f reflect.StructField) bool { return f.IsExported() || f.Anonymous }
-	return t.Kind() == reflect.Struct && t.NumField() > 0 && !slices.ContainsFunc(reflect.VisibleFields(t), seen)
+	seen := func(f reflect.StructField) bool {
+		return f.IsExported() && f.Tag.Get("json") != "-" && (!f.Anonymous || f.Type.Kind() != reflect.Struct && f.Type.Kind() != reflect.Pointer)
+	}
+	return t.Kind() == reflect.Interface && t.NumMethod() > 0 ||
+		t.Kind() == reflect.Struct && t.NumField() > 0 && !slices.ContainsFunc(reflect.VisibleFields(t), seen)
 }
 
 // Pages yields the items of a paged operation, and fetches each page when the previous one is consumed. request is the

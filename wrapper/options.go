@@ -95,7 +95,7 @@ func baseOf(baseURL string) (*url.URL, error) {
 // the standard logger ("Unsolicited response received on idle HTTP channel"). They may hold a token. No option of
 // net/http prevents it: an app that must not print them sets the output of package log.
 func WithHTTPClient(client *http.Client) Option {
-	odd := oddIf(client == nil || isNil(client.Transport), "WithHTTPClient: the client or its transport is a nil pointer")
+	odd := oddIf(client == nil || isNil(client.Transport), "WithHTTPClient: the client or its transport is nil")
 	return option(odd, func(c *config) { c.roundTripper, c.clientTimeout = client.Transport, client.Timeout })
 }
 
@@ -174,7 +174,7 @@ func WithLogger(l *slog.Logger) Option {
 	})
 }
 
-func oddPart(name string, part any) error { return oddIf(isNil(part), "%s: it is a nil pointer", name) }
+func oddPart(name string, part any) error { return oddIf(isNil(part), "%s: it is nil", name) }
 
 // NewTransport returns a new transport with the default settings: 64 connections per host, kept when idle; 10 s to
 // connect; detection of dead HTTP/2 connections; errors that name a refusing proxy. Change or wrap it for

@@ -16,8 +16,10 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
@@ -33,7 +35,7 @@ func TestWrongOptions(t *testing.T) {
 		"WithRetry": dingtalk.WithRetry(dingtalk.Retry{MaxAttempts: -1}), "WithRetry: ": dingtalk.WithRetry(dingtalk.Retry{BaseDelay: -1}),
 		"WithRetry: a": dingtalk.WithRetry(dingtalk.Retry{MaxDelay: -1}), "WithRetry: a field": dingtalk.WithRetry(dingtalk.Retry{MaxWait: -1}),
 		"WithLimiter: NewLim": dingtalk.WithLimiter(dingtalk.NewLimiter(0)), "WithLimiter: it is": dingtalk.WithLimiter((*dingtalk.AdaptiveLimiter)(nil)),
-		"WithBudget: it is": dingtalk.WithBudget((*part)(nil)), "WithCache: it is": dingtalk.WithCache((*part)(nil)),
+		"WithBudget: it is": dingtalk.WithBudget((*part)(nil)), "WithLimiter: it": asLimiter(nil), "WithCache: it is": dingtalk.WithCache((*part)(nil)),
 		"WithTokenStore: it is": dingtalk.WithTokenStore((*part)(nil)), "WithHTTPClient": dingtalk.WithHTTPClient(nil),
 		"WithHTTPClient: the": through((*http.Transport)(nil)), "WithRegion and WithBas": dingtalk.WithRegion(dingtalk.MainlandChina),
 	} {
@@ -244,6 +246,7 @@ func TestDoRefuses(t *testing.T) {
 	client := newClient(t, server.URL, appCredentials)
 	var typedNil *user
 	var reader io.Reader
+	hides := &sealed{"x"}
 	var out struct{ A int }
 	calls := map[string]func() error{
 		"no operation": func() error { _, err := dingtalk.Do[any](within(t), client, dingtalk.Request{}); return err },
@@ -261,7 +264,14 @@ func TestDoRefuses(t *testing.T) {
 	}
 	for i, in := range []any{
 		strings.NewReader("{}"), bytes.NewBufferString("{}"), *bytes.NewBufferString("{}"), &io.LimitedReader{}, typedNil, map[string]int(nil), []int(nil), []byte("{}"),
-		"{}", 7, time.Now(), json.RawMessage("null"), json.RawMessage(nil), sealed{"x"}, func() {}, make(chan int),
+		"{}", 7, time.Now(), json.RawMessage("null"), json.RawMessage(nil), sealed{"x"}, &hides, &reader,
+		struct {
+			*sealed
+			A int `json:"-"`
+		}{}, &struct {
+			sync.Mutex
+			name string
+		}{name: "x"}, func() {}, make(chan int),
 		map[string]string{"a": "\xff"}, map[string]int{"\xff": 1}, json.RawMessage("{\"a\":\"\xff\"}"), // not UTF-8
 	} {
 		calls[fmt.Sprintf("body %d, %T", i, in)] = func() error { return client.Do(within(t), "POST", "/v1.0/x", in, &out) }
@@ -286,7 +296,7 @@ func TestDoRefuses(t *testing.T) {
 	}
 	for _, path := range []string{
 		"", "v1.0/x", "//other.example/x", "https://other.example/x", "/a/../b", "/a/%2e%2e/b", "/a/{id}", "/a#b", "/a?b=%zz", "/a/%zz",
-		"/a\\..\\b", "/a/%2E%2e/b", "/a/.%2e", "/a/./b", "/用户/../b", "/a\nb", "/a/%", "/a/%FF", "/\xff", "/a?b=%FF", "/a?%FF=b",
+		"/a\\..\\b", "/a/%2E%2e/b", "/a/.%2e", "/a/./b", "/用户/../b", "/a\nb", "/a/%", "/a/%FF", "/\xff", "/a?b=%FF", "/a?%FF=b", strings.Repeat("\n", 1<<20),
 	} {
 		calls[fmt.Sprintf("path %q", path)] = func() error { return client.Do(within(t), "GET", path, nil, &out) }
 	}
@@ -295,6 +305,7 @@ func TestDoRefuses(t *testing.T) {
 			e := asError(t, "", call(), dingtalk.ErrRejected)
 			local := e.Kind == dingtalk.ErrRejected && e.Local && strings.HasPrefix(e.Message, "not sent: ") //nolint:errorlint // a kind is never wrapped
 			errorIf(t, !local || len(server.Requests()) != 0, "%s: %v, sent %d", name, e, len(server.Requests()))
+			errorIf(t, len(e.Error()) > 2<<10 || strings.ContainsFunc(e.Error(), unicode.IsControl), "%.40q: shown as %.80q", name, e.Error())
 		}
 	}
 	convert(t, client, dingtalktest.ChatID)
@@ -315,7 +326,7 @@ func TestPathsOnTheWire(t *testing.T) {
 		"/v1.0/%252e%252e/a;b,c=d@e:f!$&'()*+~[x]":   "/v1.0/%252e%252e/a;b,c=d@e:f!$&'()*+~[x]",
 		"/v1.0/a//b/?q=用户&r=a/../b?c":                "/v1.0/a//b/?q=%E7%94%A8%E6%88%B7&r=a%2F..%2Fb%3Fc",
 	} {
-		if err := client.Do(within(t), "GET", path, nil, nil); err != nil || uri != "/%E5%89%8D%E7%BC%80"+want {
+		if err := client.Do(within(t), "GET", path, map[string]string{"text": `the escape \ufffd`}, nil); err != nil || uri != "/%E5%89%8D%E7%BC%80"+want {
 			t.Errorf("%s was sent as %s, want %s: %v", path, uri, want, err)
 		}
 	}

@@ -22,7 +22,7 @@ import (
 //
 // An error of Wait fails the call with [ErrThrottled]. Return an *[Error] for another kind, and an error that wraps
 // [context.DeadlineExceeded] if ctx's deadline is too early. If the limiter also has the method Answered(throttled
-// bool), the client calls it with the outcome of each request.
+// bool), the client calls it with the outcome of each request, unless one operation is throttled while others succeed.
 type Limiter interface {
 	Wait(ctx context.Context) error
 }
@@ -86,10 +86,10 @@ func (t Token) MarshalBinary() ([]byte, error) { return nil, errNotEncoded }
 
 var errNotEncoded = errors.New("dingtalk: it holds a secret, which is not encoded")
 
-// isNil reports whether a part is a nil pointer of some type, which is not nil as an interface: its first use would panic.
+// isNil reports whether a part is a nil pointer or function, which is not nil as an interface: its first use would panic.
 func isNil(part any) bool {
 	v := reflect.ValueOf(part)
-	return v.Kind() == reflect.Pointer && v.IsNil()
+	return (v.Kind() == reflect.Pointer || v.Kind() == reflect.Func) && v.IsNil()
 }
 
 // Retry limits the retries of a call. What is retried stands in the package's documentation.

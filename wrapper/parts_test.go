@@ -186,6 +186,7 @@ func testPartEnds(t *testing.T) {
 		for ending, end := range map[string]func(){
 			"panics":             func() { panic("mock: unexpected call") },
 			"panics with nil":    func() { panic(nil) },
+			"panics twice":       func() { panic((*runtime.TypeAssertionError)(nil)) }, // its text does, too
 			"ends its goroutine": runtime.Goexit,
 		} {
 			aid := use == "token store" || (use == "cache" || strings.HasPrefix(use, "log")) && ending != "ends its goroutine"

@@ -41,13 +41,11 @@ type path struct {
 
 // tokenKeeper provides tokens: the cache of an app's own token, or the caller's token source.
 type tokenKeeper interface {
-	// Token returns a token that a header can carry.
-	Token(ctx context.Context) (string, error)
-	// Reject drops a token that the service rejected, if it is still the current one. again: the next one deserves another
-	// try, even after a replay.
-	Reject(ctx context.Context, token string) (again bool)
-	// Remember makes further calls fail with err for a moment, because a new token was rejected too.
-	Remember(err error)
+	// Token returns a token that a header can carry; again, after a rejection, another one if it can.
+	Token(ctx context.Context, again bool) (string, error)
+	// Reject tells of a token that the service rejected. keep: it serves others until there is another. again: the next one
+	// deserves another try, even after a replay.
+	Reject(ctx context.Context, token string, keep bool) (again bool)
 }
 
 // logger logs what happens. Only [WithLogger] refers to a slogger: an app without it does not link most of log/slog.
@@ -64,6 +62,13 @@ type logger interface {
 type lane struct {
 	breaker *breaker.Breaker
 	tokens  tokens.Use
+	failed  atomic.Pointer[remembered]
+}
+
+// remembered is a second rejection of a token, with which the operation's further calls fail at once.
+type remembered struct {
+	Error
+	until time.Time
 }
 
 // call is a call of an operation, with its progress.
@@ -88,11 +93,10 @@ type call struct {
 	lane     *lane             // nil: that of its contract, at the client's host
 	api      *generated.Client // with the token in use
 	token    string
-	dropped  time.Time // when the lane last made the client drop a token, before the call got its own
-	rejected string    // the token that the service rejected first
-	first    *Error    // that rejection
-	sent     int       // requests
-	unsure   bool      // a failed request may have been processed
+	rejected string // the token that the service rejected first
+	first    *Error // that rejection
+	sent     int    // requests
+	unsure   bool   // a failed request may have been processed
 	ticket   breaker.Pass
 	holds    bool // whether the call holds ticket
 }

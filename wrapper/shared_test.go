@@ -29,6 +29,11 @@ func answers(status int, body string) http.HandlerFunc {
 	}
 }
 
+type toldLimiter struct{ atomic.Bool } // a limiter: of a throttle
+
+func (*toldLimiter) Wait(context.Context) error { return nil }
+func (l *toldLimiter) Answered(throttled bool)  { l.Store(l.Load() || throttled) }
+
 // What fails in one operation stays with it: beside it, conversions through the same client succeed.
 func TestOthersGoOn(t *testing.T) {
 	var turn atomic.Int64
@@ -52,27 +57,29 @@ func TestOthersGoOn(t *testing.T) {
 		"HTML with an echo":   answers(404, "<html>no such chat: punish"),
 		"redirect":            answers(302, ""),
 	} {
-		for _, renews := range []bool{true, false} {
-			t.Run(fmt.Sprintf("%s renews %t", name, renews), func(t *testing.T) {
+		for _, renewal := range []string{"renews", "same token", "down"} {
+			t.Run(name+" "+renewal, func(t *testing.T) {
 				t.Parallel()
-				var tokens, faults atomic.Int64
+				limiter, tokens, faults := new(toldLimiter), new(atomic.Int64), new(atomic.Int64)
 				client := newClient(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
 					_, _ = io.Copy(io.Discard, r.Body)
 					switch {
 					case r.URL.Path == tokenOp.Path:
 						n := tokens.Add(1)
-						if !renews {
-							n = 1
+						if renewal == "down" && n > 1 {
+							w.WriteHeader(500)
 						}
-						fmt.Fprintf(w, `{"accessToken":"t0ken-number-%d","expireIn":7200}`, n)
+						fmt.Fprintf(w, `{"accessToken":"t0ken-number-%d","expireIn":7200}`, map[string]int64{"renews": n}[renewal])
 					case strings.HasSuffix(r.URL.Path, "/convertToOpenConversationId"):
 						fmt.Fprint(w, successBody)
 					default:
 						faults.Add(1)
 						fault(w, r)
 					}
-				}), appCredentials, dingtalk.WithTimeout(500*ms))
-				convert(t, client, dingtalktest.ChatID)
+				}), appCredentials, dingtalk.WithTimeout(500*ms), dingtalk.WithLimiter(limiter))
+				if renewal == "down" { // otherwise, the bad ones come first
+					convert(t, client, dingtalktest.ChatID)
+				}
 				ctx, cancel := context.WithCancel(t.Context())
 				var bad sync.WaitGroup
 				for n := range 20 { // of three operations
@@ -85,6 +92,7 @@ func TestOthersGoOn(t *testing.T) {
 						}
 					})
 				}
+				eventually(t, "the fault was met", func() bool { return faults.Load() > 0 })
 				const calls = 200
 				failed := 0
 				pace := time.Tick(5 * ms) // as a service's own callers come
@@ -97,9 +105,9 @@ func TestOthersGoOn(t *testing.T) {
 					}
 					end()
 				}
-				eventually(t, "the fault was met", func() bool { return faults.Load() > 0 })
 				cancel()
 				bad.Wait()
+				errorIf(t, renewal == "down" && limiter.Load(), "the limiter was told of another operation's throttle")
 				errorIf(t, failed > calls/20 || name != "401 and 200 in turn" && tokens.Load() > 10, "%d of %d conversions failed, %d token calls", failed, calls, tokens.Load())
 			})
 		}
@@ -109,8 +117,9 @@ func TestOthersGoOn(t *testing.T) {
 // A token that is really bad is replaced once, whoever notices it first and however many at once.
 func TestDeadTokenIsReplacedForAll(t *testing.T) {
 	t.Parallel()
-	for _, other := range []bool{false, true} {
+	for n, other := range []bool{false, true} {
 		client, server := newEmulated(t)
+		client = []*dingtalk.Client{client, newClient(t, server.URL, client)}[n] // one is another's token source
 		call := func() {
 			if !other {
 				convert(t, client, "any")
@@ -208,7 +217,7 @@ func testClockJumps(t *testing.T) {
 			cancel()
 		}
 		client, server = newEmulated(t, jumpy)
-		server.FailNext(dingtalktest.Fault{Kind: "ban-json", Operation: convertOp.ID})
+		server.FailNext(dingtalktest.Fault{Kind: "ban-json", Operation: convertOp.ID, RetryAfter: "1e18"})
 		_ = refused(t, client, dingtalk.ErrBlocked)
 		jumped.Add(int64(jump))
 		e := refused(t, client, dingtalk.ErrBlocked)

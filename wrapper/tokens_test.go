@@ -230,6 +230,11 @@ func TestTokenStore(t *testing.T) {
 	_, err := dingtalk.NewClient(dingtalk.StaticToken("t"), dingtalk.WithTokenStore(store))
 	_, none := dingtalk.NewClient(dingtalk.StaticToken("t"), dingtalk.WithTokenStore(nil))
 	errorIf(t, err == nil || none != nil, "a static token needs no store: %v, %v", err, none)
+	other, _ := newEmulated(t) // which a store calls with its context
+	convert(t, newClient(t, server.URL, appCredentials, dingtalk.WithTokenStore(&part{does: func(ctx context.Context) {
+		_, err := other.OpenConversationID(ctx, "any")
+		errorIf(t, err != nil, "not with its own token: %v", err)
+	}})), dingtalktest.ChatID)
 	bad := &badStore{} // costs a call two replays at most, and gives way to the service's token
 	client := newClient(t, server.URL, appCredentials, dingtalk.WithTokenStore(bad))
 	before := server.Count(convertOp)

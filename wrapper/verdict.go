@@ -59,13 +59,14 @@ func (c *call) verdict(kind error, message string) *verdict {
 
 // panicked makes the error of a call whose goroutine, one of this package's, did not return. recovered is nil after
 // runtime.Goexit.
-func (p *path) panicked(recovered any, c *call) *Error {
-	e := &c.verdict(ErrPanicked, "the goroutine was ended by runtime.Goexit, as t.FailNow calls it").Error
+func (p *path) panicked(recovered any, c *call) (e *Error) {
+	e = &c.verdict(ErrPanicked, "the goroutine was ended by runtime.Goexit, as t.FailNow calls it").Error
 	e.Local = true
 	if recovered != nil {
 		secrets := p.secrets(c)
 		e.Message = secrets.Show(fmt.Sprint(recovered), maxMessageBytes)
 		if err, ok := recovered.(error); ok {
+			defer func() { _ = recover() }() // its text may panic
 			e.Err = secrets.HideError(err)
 		}
 	}
@@ -195,7 +196,7 @@ func (p *path) refused(c *call, a *wire.Answer, answer object) *verdict {
 		kind := a.Header.Get("Content-Type") // gateways label their pages with what the request asked for
 		if strings.HasPrefix(strings.ToLower(kind), "text/html") {
 			kind = "text/html"
-		} else if kind = "HTML labelled " + kind; !bytes.HasPrefix(bytes.TrimSpace(a.Body), []byte("<")) {
+		} else if kind = "HTML labelled " + cmp.Or(kind, "nothing"); !bytes.HasPrefix(bytes.TrimSpace(a.Body), []byte("<")) {
 			kind = ""
 		}
 		if kind != "" {
@@ -214,7 +215,7 @@ func (p *path) refused(c *call, a *wire.Answer, answer object) *verdict {
 	}
 	switch row := c.contract.Rule(code); {
 	case banned:
-		v.Kind, v.RetryAfter = ErrBlocked, max(v.RetryAfter, generated.BanTime)
+		v.Kind, v.RetryAfter = ErrBlocked, generated.BanTime // whatever a gateway's page asks for
 	case row != nil:
 		v.Kind = Sentinel(row.Kind)
 		v.RetryAfter = max(v.RetryAfter, row.Wait)

@@ -1,6 +1,7 @@
 package generator_test
 
 import (
+	"bytes"
 	"os"
 	"strings"
 	"testing"
@@ -61,6 +62,30 @@ func TestAddedCodeAndKindAreGenerated(t *testing.T) {
 	for _, want := range []string{`// ErrTLSAgain: It's TLS, again. ErrTLSAgain error = &Kind{"tls-again", "again"} )`, "&ErrTLSAgain, }"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("kinds.gen.go lacks %s", want)
+		}
+	}
+}
+
+// TestPlainRequests: what has limits, or more than a path, is checked.
+func TestPlainRequests(t *testing.T) {
+	text, err := os.ReadFile(ownContract)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const name, in, schema = "        - name: chatId\n", "          in: path\n", "schema: {type: string}\n          example: chatfaabe"
+	for from, to := range map[string]string{
+		"": "", schema: strings.Replace(schema, "string", "string, maxLength: 99", 1),
+		name: "        - {name: x-more, in: header, schema: {type: string}}\n" + name,
+	} {
+		before, after, found := strings.Cut(string(text), name+in)
+		changed := strings.Replace(before+name+in+after, from, to, 1)
+		c, err := contract.Parse("openapi.yaml", []byte(changed))
+		if err != nil || !found || from != "" && changed == string(text) {
+			t.Fatal(err, from)
+		}
+		files, _, err := generator.Own(c, ownContract)
+		if full := bytes.Contains(files["client.gen.go"], []byte("= NewRequest(&OperationChatIDToOpenConversationID)")); err != nil || full != (from != "") {
+			t.Errorf("%q: checked: %t, %v", to, full, err)
 		}
 	}
 }

@@ -41,14 +41,12 @@ func (m method) HasFiles() bool {
 	return m.Operation.Content != nil && m.Operation.Content.Type == "form"
 }
 
-var plainPath = regexp.MustCompile(`^[\w/.~{}-]*$`)
-
-// IsPlain reports whether its request is one of generated.NewPlainRequest.
+// IsPlain reports whether its request is one of generated.NewPlainRequest. No contract's path needs escapes.
 func (m method) IsPlain() bool {
 	limited := func(p generated.Field) bool {
 		return p.In != "path" || p.JSON || p.MinLength+p.MaxLength > 0 || p.Minimum+p.Maximum != ""
 	}
-	return m.Body == generated.BodyNone && plainPath.MatchString(m.Path) && !slices.ContainsFunc(m.Parameters, limited)
+	return m.Body == generated.BodyNone && !slices.ContainsFunc(m.Parameters, limited)
 }
 
 // methods names the operations. It runs after oapi-codegen and before its next run, whose names depend on its state.

@@ -104,6 +104,30 @@ func TestRequest(t *testing.T) {
 	}
 }
 
+// TestPlainRequest: a request for a path alone is refused as others are, and becomes one of them with its first parameter.
+func TestPlainRequest(t *testing.T) {
+	for _, id := range []string{"", ".", "..", "\xff"} {
+		if got, err := record(t, generated.NewChatIDToOpenConversationIDRequest(id)); err == nil || got != (sent{}) {
+			t.Errorf("%q: sent %+v", id, got)
+		}
+	}
+	want := sent{method: http.MethodPost, path: "/pre%20fix/v1.0/im/chat/a%2Fb%20%7Bc%7D/convertToOpenConversationId"}
+	plain := generated.NewChatIDToOpenConversationIDRequest("a/b {c}")
+	more := plain
+	more.AddQuery("q", "1")
+	more.AddHeader("x-list", "a", "b")
+	if got, err := record(t, plain); err != nil || got != want {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	want.query, want.header = "q=1", "a,b"
+	if got, err := record(t, more); err != nil || got != want {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if more.AddQuery("\xff", "1"); more.Err() == nil {
+		t.Error("a name that is not text is sent")
+	}
+}
+
 func TestRequestOfBadPath(t *testing.T) {
 	for _, path := range []string{"", "v1.0/x", "//other.example/x", "https://other.example/x", "/a/../b", "/a/%2e%2E/b", "/a/.", "/a?b=c", "/a#b", "/a/%zz", "/a\\b", "/a/}"} {
 		r := generated.NewRequest(&generated.Operation{ID: "test", Method: http.MethodGet, Path: path})

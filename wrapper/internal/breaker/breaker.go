@@ -151,7 +151,7 @@ func (b *Breaker) turn(ctx context.Context, now time.Time) (wait time.Duration, 
 		return wait, false
 	case b.active < b.limit:
 		return 0, true
-	case b.cause.Kind != Failed && b.cause.Kind != Hasty:
+	case b.cause.Kind == Unknown:
 		return 0, false
 	}
 	wait = b.probed.Add(probeTime).Sub(now)
@@ -215,10 +215,11 @@ func (b *Breaker) open(o Outcome, wait time.Duration) {
 	b.cause, b.until = o, b.clock.Steady().Add(wait)
 }
 
-// maxPlaces is the number of places that a set tells apart: more than the official SDK has operations, 3,270.
+// maxPlaces is the number of places that a set knows before it forgets them all, lest paths with ids that do not look like
+// some crowd out operations: more than the official SDK has operations, 3,270.
 const maxPlaces = 8192
 
-// Set keeps a value for each place. All beyond maxPlaces share one.
+// Set keeps a value for each place.
 type Set struct {
 	New  func() any
 	mu   sync.Mutex
@@ -228,11 +229,8 @@ type Set struct {
 // Of returns the value of a place.
 func (s *Set) Of(place string) any {
 	defer guard.Lock(&s.mu)()
-	if s.made == nil {
+	if len(s.made)%maxPlaces == 0 && s.made[place] == nil {
 		s.made = map[string]any{}
-	}
-	if s.made[place] == nil && len(s.made) >= maxPlaces {
-		place = ""
 	}
 	if s.made[place] == nil {
 		s.made[place] = s.New()

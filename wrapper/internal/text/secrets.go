@@ -129,7 +129,7 @@ func (s search) in(text string, layer int) (hidden []bool) {
 		return hidden
 	}
 	for _, form := range s.forms[len(s.forms)-s.secrets:] {
-		undone, _ := undo(form)
+		undone, _ := undo(form[:min(len(form), perByte*s.compared)])
 		s.forms = append(s.forms[:len(s.forms):len(s.forms)], undone)
 	}
 	undone, from := undo(text)
@@ -158,13 +158,13 @@ func find(text, secret string, hide func(begin, end int)) {
 }
 
 // inWord reports whether text[at:end] is part of a longer word, such as a host name. A full stop ends a sentence; a dot
-// continues a name.
+// continues a name, and so do a few of them.
 func inWord(text string, at, end int) bool {
 	joins := func(r rune) bool { return r == '.' || r == '-' }
-	before, _ := utf8.DecodeLastRuneInString(strings.TrimRightFunc(text[:at], joins))
+	before, _ := utf8.DecodeLastRuneInString(strings.TrimRightFunc(text[max(0, at-wholeWord):at], joins))
 	first, _ := utf8.DecodeRuneInString(text[at:])
 	last, _ := utf8.DecodeLastRuneInString(text[:end])
-	after, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(text[end:], joins))
+	after, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(text[end:min(len(text), end+wholeWord)], joins))
 	return wordRune(before) && wordRune(first) || wordRune(last) && wordRune(after)
 }
 
@@ -224,7 +224,7 @@ func unescape(out []byte, s string) (_ []byte, size int) {
 			return append(out, byte(n)), 3
 		}
 	case '&':
-		if i := strings.IndexByte(s[:min(len(s), len("&#x10ffff;"))], ';'); i > 0 {
+		if i := strings.IndexByte(s[:min(len(s), perByte)], ';'); i > 0 {
 			if n, ok := entity(s[1:i]); ok {
 				return utf8.AppendRune(out, n), i + 1
 			}

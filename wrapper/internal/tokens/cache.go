@@ -22,8 +22,8 @@ const (
 	// minLifetime is that of a token whose own is missing or below leastLifetime: else each call would fetch one.
 	minLifetime   = 5 * time.Second
 	leastLifetime = time.Second
-	// failureMemory is how long calls fail at once after a lasting failure.
-	failureMemory = 3 * time.Second
+	// FailureMemory is how long calls fail at once after a lasting failure, or an operation's after a second rejection.
+	FailureMemory = 3 * time.Second
 	// maxBad is how many tokens of the store in a row may be rejected: the next one comes from the service.
 	maxBad = 2
 )
@@ -110,35 +110,36 @@ type flight struct {
 // New makes a cache.
 func New(cfg Config) *Cache { return &Cache{cfg: cfg} }
 
-// Token returns the cached token, or waits for a fetch.
-func (c *Cache) Token(ctx context.Context) (string, error) {
+// Token returns the cached token, or waits for a fetch. again: not one that was rejected and kept.
+func (c *Cache) Token(ctx context.Context, again bool) (string, error) {
 	now := c.cfg.Clock.Now()
-	if f := c.valid(now); f != nil {
-		if !now.Before(f.token.renewAt) {
-			c.renew()
-		}
+	f, serves := c.valid(now, again)
+	if f != nil && (!serves || !now.Before(f.token.renewAt)) {
+		c.renew()
+	}
+	if serves {
 		return f.token.value, nil
 	}
-	if fetch, is := ctx.Value(ownKey{}).(func() (*held, error)); is { // a call that the store makes: it must not wait for the store
+	if fetch, is := ctx.Value(ownKey{c}).(func() (*held, error)); is { // a call that the store makes: it must not wait for the store
 		return value(fetch())
 	}
-	f, err := c.join(ctx, now)
+	f, err := c.join(ctx, now, again)
 	if err != nil {
 		return "", err
 	}
 	return c.wait(ctx, f)
 }
 
-// ownKey is the key, in the context of a store's call, of the function that fetches the token: this process's only request
-// for it at a time, whether the store or the cache asks.
-type ownKey struct{}
+// ownKey is the key, in the context of a store's call, of the function that fetches the token of a cache: this process's
+// only request for it at a time, whether the store or the cache asks.
+type ownKey struct{ of *Cache }
 
-// valid returns the flight of the token if there is one and it has not expired.
-func (c *Cache) valid(now time.Time) *flight {
-	if f := c.current.Load(); f != nil && now.Before(f.token.expires) {
-		return f
+// valid returns the flight of the token if there is one and it has not expired, and whether it serves the caller.
+func (c *Cache) valid(now time.Time, again bool) (f *flight, serves bool) {
+	if f = c.current.Load(); f == nil || !now.Before(f.token.expires) {
+		return nil, false
 	}
-	return nil
+	return f, !again || f != c.rejected.Load()
 }
 
 func value(t *held, err error) (string, error) {
@@ -165,15 +166,16 @@ func (c *Cache) wait(ctx context.Context, f *flight) (string, error) {
 }
 
 // join adds the caller to the fetch in flight, or starts one.
-func (c *Cache) join(ctx context.Context, now time.Time) (*flight, error) {
+func (c *Cache) join(ctx context.Context, now time.Time, again bool) (*flight, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	defer guard.Lock(&c.mu)()
-	if f := c.valid(now); f != nil { // another caller fetched it meanwhile
+	f, serves := c.valid(now, again)
+	switch {
+	case serves: // another caller fetched it meanwhile
 		return f, nil
-	}
-	if c.cfg.Clock.Steady().Before(c.failUntil) {
+	case f != nil && c.flight == nil, c.cfg.Clock.Steady().Before(c.failUntil): // a renewal failed lately
 		return nil, &RememberedError{c.failure}
 	}
 	if c.flight == nil {
@@ -237,9 +239,7 @@ var errStuck = errors.New("the transport does not return, though the request for
 
 // land publishes the result of a fetch.
 func (c *Cache) land(f *flight, token *held, err error) {
-	if token == nil && c.cfg.App.Lasting(err) {
-		c.Remember(err)
-	}
+	lasting := token == nil && c.cfg.App.Lasting(err)
 	c.mu.Lock()
 	f.token, f.err = token, err
 	if c.flight == f {
@@ -248,6 +248,8 @@ func (c *Cache) land(f *flight, token *held, err error) {
 	if token != nil {
 		c.current.Store(f)
 		c.failUntil = time.Time{}
+	} else if c.failure = err; lasting {
+		c.failUntil = c.cfg.Clock.Steady().Add(FailureMemory)
 	}
 	left := f.waiters == 0
 	close(f.done)
@@ -257,26 +259,25 @@ func (c *Cache) land(f *flight, token *held, err error) {
 	}
 }
 
-// Reject drops token, which the service rejected, but keeps a newer one. again reports whether the next token deserves
-// another try, because it comes from the service after two bad ones of the store.
-func (c *Cache) Reject(_ context.Context, token string) (again bool) {
+// Reject drops token, which the service rejected, unless a newer one is in use; keep: it serves others until there is one.
+// again reports whether the next token deserves another try: it comes from the service after two bad ones of the store.
+func (c *Cache) Reject(_ context.Context, token string, keep bool) (again bool) {
 	defer guard.Lock(&c.mu)()
 	f := c.current.Load()
 	if f == nil || f.token.value != token {
 		return false
 	}
-	c.rejected.Store(f)
-	c.current.Store(nil)
+	if !keep {
+		c.current.Store(nil)
+	}
+	if c.rejected.Swap(f) == f {
+		return false
+	}
+	c.nextEarly = time.Time{}
 	if c.bad++; !f.token.stored {
 		c.bad = 0
 	}
 	return c.bad == maxBad
-}
-
-// Remember makes further calls fail with err for a moment, because a new token was rejected too.
-func (c *Cache) Remember(err error) {
-	defer guard.Lock(&c.mu)()
-	c.failure, c.failUntil = err, c.cfg.Clock.Steady().Add(failureMemory)
 }
 
 // fetch fetches a token from the service and computes its times.

@@ -65,7 +65,7 @@ func bubble(t *testing.T, s *service, store Store[Token], test func(t *testing.T
 		c := New(cfg)
 		test(t, c, func(want string) {
 			t.Helper()
-			token, err := c.Token(t.Context())
+			token, err := c.Token(t.Context(), false)
 			errorIf(t, token != want || err != nil, "%q, %v; want %s", token, err, want)
 		})
 	})
@@ -79,7 +79,7 @@ func TestAllLeave(t *testing.T) {
 		defer leave()
 		var group sync.WaitGroup
 		for range 10 {
-			group.Go(func() { _, _ = c.Token(ctx) })
+			group.Go(func() { _, _ = c.Token(ctx, false) })
 		}
 		group.Wait()
 		synctest.Wait()
@@ -93,7 +93,7 @@ func TestTransportThatDoesNotReturn(t *testing.T) {
 	s := new(service)
 	bubble(t, s, nil, func(t *testing.T, c *Cache, want func(string)) {
 		s.stuck.Store(true)
-		_, err := c.Token(t.Context())
+		_, err := c.Token(t.Context(), false)
 		errorIf(t, !errors.Is(err, errStuck), "%v", err)
 		defer time.Sleep(time.Hour) // until it returns
 		s.stuck.Store(false)
@@ -166,7 +166,7 @@ func TestStoreThatFails(t *testing.T) {
 				defer close(deaf)
 				for _, token := range []string{"token 1", "token 2"} {
 					want(token)
-					c.Reject(t.Context(), token)
+					c.Reject(t.Context(), token, false)
 				}
 				errorIf(t, s.notes != 1 || s.fetches != 2, "%d failures logged, %d fetches", s.notes, s.fetches)
 			})
@@ -190,19 +190,19 @@ func TestStoreThatKeepsARejectedToken(t *testing.T) {
 	bubble(t, new(service), store, func(t *testing.T, c *Cache, want func(string)) {
 		for _, token := range []string{"stored 1", "token 1", "stored 2"} {
 			want(token)
-			if c.Reject(t.Context(), token); token == "token 1" {
+			if c.Reject(t.Context(), token, false); token == "token 1" {
 				stored = "stored 2"
 			}
 		}
 		want("token 2")
-		c.Reject(t.Context(), "stored 2") // late: it is not that token
+		c.Reject(t.Context(), "stored 2", false) // late: it is not that token
 		want("token 2")
 	})
 	given, changes = 0, true
 	bubble(t, new(service), store, func(t *testing.T, c *Cache, want func(string)) {
 		for n, token := range []string{"bad 1", "bad 2", "token 1"} { // the second bad one deserves another try
 			want(token)
-			again := c.Reject(t.Context(), token)
+			again := c.Reject(t.Context(), token, false)
 			errorIf(t, again != (n == 1), "%s: another try %t", token, again)
 		}
 	})

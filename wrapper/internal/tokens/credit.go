@@ -8,7 +8,7 @@ import (
 )
 
 // creditTime is how long a success speaks for the tokens of its time, and how long an operation that made the client
-// drop a token may not do so again.
+// replace a token may not do so again.
 const creditTime = time.Minute
 
 // Credit tells a bad token from an operation that refuses a good one, as an operation does whose permission or address
@@ -28,20 +28,15 @@ type success struct {
 
 // Use is how one operation gets on with tokens. Its Credit guards it.
 type Use struct {
-	dropped time.Time // when it made the client drop a token; zero: never
+	refused string    // the token that it made the client replace
+	at      time.Time // when
 }
 
-// Last returns when the operation made the client drop a token. A call asks before it gets its token.
-func (c *Credit) Last(u *Use) time.Time {
+// Good records a success of an operation, after the token before was refused: that was right. None was: "".
+func (c *Credit) Good(u *Use, before string) {
 	defer guard.Lock(&c.mu)()
-	return u.dropped
-}
-
-// Good records a success of an operation. after is the operation's drop that it proves right; zero: none.
-func (c *Credit) Good(u *Use, after time.Time) {
-	defer guard.Lock(&c.mu)()
-	if after.Equal(u.dropped) {
-		u.dropped = time.Time{}
+	if before == u.refused {
+		*u = Use{}
 	}
 	if c.last.of != u {
 		c.other = c.last
@@ -59,16 +54,19 @@ func (c *Credit) Others(u *Use) bool {
 	return s.of != nil && c.Steady().Sub(s.at) < creditTime
 }
 
-// Rejected judges the rejection of a token that a call got after the operation's drop last. ours: the operation refuses
-// tokens that are good for others, which is its own failure. drop: the token is to be dropped; otherwise, another call
-// of the operation has dropped it already.
-func (c *Credit) Rejected(u *Use, last time.Time) (ours, drop bool) {
-	others := c.Others(u)
-	defer guard.Lock(&c.mu)()
-	now := c.Steady()
-	ours = !last.IsZero() && now.Sub(last) < creditTime && others
-	if drop = !ours && u.dropped.Equal(last); drop {
-		u.dropped = now
+// Rejected judges an operation's rejection of a token. others: it is good for others. ours: so was the one before, and the
+// operation refused it, too, which is its own failure. replace: the token is to be replaced; otherwise, another call of
+// the operation has seen to that already.
+func (c *Credit) Rejected(u *Use, token string) (ours, replace, others bool) {
+	now, pause := c.Steady(), FailureMemory
+	if others = c.Others(u); others {
+		pause = creditTime
 	}
-	return ours, drop
+	defer guard.Lock(&c.mu)()
+	recent := now.Sub(u.at) < pause
+	ours = others && recent && token != u.refused
+	if replace = !ours && (!recent || token != u.refused); replace {
+		u.refused, u.at = token, now
+	}
+	return ours, replace, others
 }

@@ -57,7 +57,7 @@ func (s *shared[T]) get(ctx context.Context, c *Cache) (*held, error) {
 		defer slow.Reset(storeLimit) // the time of the request does not count
 		return guard.Within(ctx, func() (*held, error) { return c.fetch(ctx) }, c.cfg.App.Crashed)
 	})
-	asked = context.WithValue(asked, ownKey{}, fetch)
+	asked = context.WithValue(asked, ownKey{c}, fetch)
 	give := func(context.Context) (none T, err error) {
 		t, err := fetch()
 		if err != nil {

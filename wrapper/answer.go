@@ -63,11 +63,8 @@ func split(s string) (value, rest string) {
 // field returns a field as it stands there, or nothing if it is absent or null. Names match as in encoding/json. A field of
 // an object is object.field.
 func (o object) field(name string) (value string) {
-	if name == "" {
-		return ""
-	}
 	exact := false
-	for raw, found, rest := o.next(); raw != ""; raw, found, rest = rest.next() {
+	for raw, found, rest := o.next(); raw != "" && name != ""; raw, found, rest = rest.next() {
 		if other, _ := unquote(raw); other == name || !exact && strings.EqualFold(other, name) {
 			value, exact = found, exact || other == name
 		}
@@ -75,16 +72,13 @@ func (o object) field(name string) (value string) {
 	if outer, inner, nested := strings.Cut(name, "."); nested && value == "" {
 		return object(o.field(outer)).field(inner)
 	}
-	if value == "null" {
-		return ""
-	}
-	return value
+	return when(value != "null", value)
 }
 
 // scalar returns the text of a JSON string, or of any other scalar; it is empty for null, an object and a list.
 func scalar(raw string) string {
 	switch {
-	case isBlank(raw):
+	case raw == "" || raw == "null" || raw[0] == '{' || raw[0] == '[':
 		return ""
 	case raw[0] != '"':
 		return raw
@@ -97,37 +91,28 @@ func scalar(raw string) string {
 	return text
 }
 
-// isBlank reports whether a value has no text.
-func isBlank(raw string) bool {
-	return raw == "" || raw == "null" || raw == `""` || raw[0] == '{' || raw[0] == '['
-}
-
 // unquote decodes a JSON string, unless it holds surrogates, as no field's name does. It is far cheaper than encoding/json.
 func unquote(raw string) (string, error) { return strconv.Unquote(strings.ReplaceAll(raw, `\/`, "/")) }
 
-// decoder decodes one body after another: a new one would grow a buffer for each.
-type decoder struct {
-	*json.Decoder
-	from bytes.Reader
-}
-
+// decoders is a pool: a new decoder grows a buffer for its answer.
 var decoders = sync.Pool{New: func() any {
-	d := new(decoder)
-	d.Decoder = json.NewDecoder(&d.from)
-	d.UseNumber()
-	return d
+	var from bytes.Reader
+	decoder := json.NewDecoder(&from)
+	decoder.UseNumber()
+	return func(body []byte, value any) error {
+		from.Reset(body)
+		return decoder.Decode(value)
+	}
 }}
 
 // decodeJSON decodes a body of one value, and keeps every digit of a number in a value of type any. It touches nothing if the
 // body is not valid.
 func decodeJSON(body []byte, value any) bool {
-	d := decoders.Get().(*decoder)
-	d.from.Reset(body)
-	if d.Decode(value) != nil {
-		return false // and so is the decoder's state
+	decode := decoders.Get().(func([]byte, any) error)
+	if decode(body, value) != nil {
+		return false // and the decoder is not used again
 	}
-	d.from.Reset(nil)
-	decoders.Put(d)
+	decoders.Put(decode)
 	return true
 }
 
@@ -193,7 +178,7 @@ func read(answer object) (e envelope) {
 		{"status", &e.status}, {"punish", &e.punish},
 	}
 	var quoted, raw string
-	var last [len(fields)]string // an answer may repeat a field: only its last text is decoded
+	var last [len(fields)]string // of a field that is repeated, only the last text is decoded
 	for quoted, raw, e.rest = answer.next(); quoted != ""; quoted, raw, e.rest = e.rest.next() {
 		if len(quoted) < len(`"code"`) { // the shortest: an answer of 1 MiB may hold 170,000 fields
 			continue
@@ -205,7 +190,7 @@ func read(answer object) (e envelope) {
 			e.scopes = scopes
 		}
 		for i := range fields {
-			if len(name) == len(fields[i].name) && strings.EqualFold(name, fields[i].name) && !isBlank(raw) {
+			if len(name) == len(fields[i].name) && strings.EqualFold(name, fields[i].name) {
 				last[i] = raw
 			}
 		}

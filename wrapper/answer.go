@@ -65,6 +65,9 @@ func split(s string) (value, rest string) {
 func (o object) field(name string) (value string) {
 	exact := false
 	for raw, found, rest := o.next(); raw != "" && name != ""; raw, found, rest = rest.next() {
+		if len(raw) < len(`""`)+len(name) { // escapes are longer than what they stand for
+			continue
+		}
 		if other, _ := unquote(raw); other == name || !exact && strings.EqualFold(other, name) {
 			value, exact = found, exact || other == name
 		}
@@ -183,7 +186,7 @@ func read(answer object) (e envelope) {
 		if len(quoted) < len(`"code"`) { // the shortest: an answer of 1 MiB may hold 170,000 fields
 			continue
 		}
-		name, _ := unquote(quoted)
+		name, _ := strconv.Unquote(quoted) // none of these names has a slash
 		if strings.EqualFold(name, "accessdenieddetail") {
 			var scopes []string                                                      // on the heap, so only here
 			_ = json.Unmarshal([]byte(object(raw).field("requiredScopes")), &scopes) // of another type, it says nothing

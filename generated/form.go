@@ -102,7 +102,7 @@ func (f *form) attach(o *Operation, path string, params []parameter, req *http.R
 		req.ContentLength = f.size + int64(len(end))
 	}
 	parts := append(slices.Clip(f.parts), strings.NewReader(end))
-	req.Body = io.NopCloser(formBody{io.MultiReader(parts...), f, req.Context()})
+	req.Body = io.NopCloser(&formBody{parts: io.MultiReader(parts...), form: f, ctx: req.Context()})
 	return cmp.Or(f.missing(o, path, params, true), f.full.attach(o, path, params, req))
 }
 
@@ -118,15 +118,19 @@ func (f *form) missing(o *Operation, path string, params []parameter, _ bool) er
 
 func (f *form) read() bool { return f.touched.Load() }
 
-// formBody notes that a form was read, and reads no more of its files once the call has ended.
+// formBody notes that a form was read: by it, or by another request before. It reads no more of its files once the call has
+// ended.
 type formBody struct {
 	parts io.Reader
 	form  *form
 	ctx   context.Context // of the request
+	ours  bool
 }
 
-func (b formBody) Read(p []byte) (int, error) {
-	b.form.touched.Store(true)
+func (b *formBody) Read(p []byte) (int, error) {
+	if b.ours = b.ours || !b.form.touched.Swap(true); !b.ours {
+		return 0, errors.New("a file of the request was read, and can be read once")
+	}
 	if err := b.ctx.Err(); err != nil {
 		return 0, err
 	}

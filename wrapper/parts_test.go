@@ -262,7 +262,7 @@ func asLimiter(f budgetFunc) dingtalk.Option { return dingtalk.WithLimiter(f) }
 // its kind and message. What the service answered before is the reason, unless the part itself failed.
 func TestPartsThatRefuse(t *testing.T) {
 	t.Parallel()
-	own := &dingtalk.Error{Kind: dingtalk.ErrBlocked, Local: true, Message: "by hand"}
+	own := &dingtalk.Error{Kind: dingtalk.ErrBlocked, Local: true, Message: "by hand", Err: errors.New(dingtalktest.AppSecret)}
 	away := &dingtalk.Error{Kind: dingtalk.ErrUnavailable, Local: true, Message: "not sent: Redis is away"}
 	for _, test := range []struct {
 		use       func(budgetFunc) dingtalk.Option

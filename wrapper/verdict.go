@@ -79,10 +79,12 @@ func (p *path) foreign(c *call, err, kind error, message string) *verdict {
 	if cause := clock.Ended(c.waits); cause != nil {
 		return &verdict{ended: cause}
 	}
-	v := c.verdict(kind, message)
+	v, secrets := c.verdict(kind, message), p.secrets(c)
 	if e, ok := text.Find[*Error](err); ok {
 		v.Error = *e
-		v.Op = operationName(c.contract)
+		v.Op, v.Kind, v.EndsRun = operationName(c.contract), cmp.Or(e.Kind, kind), false
+		v.Code = generated.Code(secrets.Show(string(e.Code), maxSnippetBytes)) // it may be the caller's own error
+		v.Message, v.Err = secrets.Show(e.Message, maxMessageBytes), secrets.HideError(e.Err)
 		if _, earlier := text.Find[*tokens.RememberedError](err); earlier { // a recent failure of another call
 			v.Local, v.Attempts = true, 0
 		}
@@ -90,7 +92,7 @@ func (p *path) foreign(c *call, err, kind error, message string) *verdict {
 			v.ChatID = ""
 		}
 	} else {
-		v.Local, v.Err = true, p.secrets(c).HideError(err)
+		v.Local, v.Err = true, secrets.HideError(err)
 	}
 	v.refusal = kind != ErrUnavailable && v.Kind != ErrUnavailable //nolint:errorlint // a kind is never wrapped
 	return v

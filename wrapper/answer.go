@@ -19,10 +19,8 @@ type object string
 
 // objectOf returns a body that begins as an object does; any other is empty.
 func objectOf(body []byte) object {
-	if trimmed := bytes.Trim(body, " \t\r\n"); bytes.HasPrefix(trimmed, []byte("{")) {
-		return object(trimmed)
-	}
-	return ""
+	trimmed := string(bytes.TrimLeft(body, " \t\r\n"))
+	return object(when(strings.HasPrefix(trimmed, "{"), trimmed))
 }
 
 // next returns the first field, as it stands there, and what follows it. After the last field there is no name, not even "".
@@ -108,15 +106,15 @@ var decoders = sync.Pool{New: func() any {
 	}
 }}
 
-// decodeJSON decodes a body of one value, and keeps every digit of a number in a value of type any. It touches nothing if the
-// body is not valid.
+// decodeJSON decodes a body of one value, and keeps every digit of a number in a value of type any. It looks at every byte of
+// the body's JSON before it touches the value, and at none behind it.
 func decodeJSON(body []byte, value any) bool {
-	decode := decoders.Get().(func([]byte, any) error)
-	if decode(body, value) != nil {
-		return false // and the decoder is not used again
+	decoder := decoders.Get().(func([]byte, any) error)
+	done := decoder(body, value) == nil
+	if done { // after an error it would go on with the rest of this body
+		decoders.Put(decoder)
 	}
-	decoders.Put(decode)
-	return true
+	return done
 }
 
 // succeeds reports whether an operation answers a success with status.
@@ -138,8 +136,8 @@ func decode(o *generated.Operation, answer object, body []byte, value any) bool 
 			return false
 		}
 	}
-	whole := e.rest == "}" // the decoder looks at every byte before it touches value, but at none behind the object
-	return (whole || answer == "" && string(bytes.TrimSpace(body)) != "null" && json.Valid(body)) && decodeJSON(body, value)
+	whole := strings.TrimRight(string(e.rest), " \t\r\n") == "}" || answer == "" && string(bytes.TrimSpace(body)) != "null" && json.Valid(body)
+	return whole && decodeJSON(body, value)
 }
 
 // fails reports whether an answer with a success's status is an error: the legacy API's, a ban's, or the gateway's, which
@@ -178,7 +176,7 @@ func read(answer object) (e envelope) {
 		{"code", &e.code}, {"message", &e.message}, {"requestid", &e.requestID},
 		{"errcode", &e.legacyCode}, {"sub_code", &e.subCode}, {"errmsg", &e.legacyMessage},
 		{"errorcode", &e.otherCode}, {"errormsg", &e.otherMessage}, {"errormessage", &e.otherMessage},
-		{"status", &e.status}, {"punish", &e.punish},
+		{"status", &e.status}, {"punish", &e.punish}, {"accessdenieddetail", new(string)},
 	}
 	var quoted, raw string
 	var last [len(fields)]string // of a field that is repeated, only the last text is decoded
@@ -187,11 +185,6 @@ func read(answer object) (e envelope) {
 			continue
 		}
 		name, _ := strconv.Unquote(quoted) // none of these names has a slash
-		if strings.EqualFold(name, "accessdenieddetail") {
-			var scopes []string                                                      // on the heap, so only here
-			_ = json.Unmarshal([]byte(object(raw).field("requiredScopes")), &scopes) // of another type, it says nothing
-			e.scopes = scopes
-		}
 		for i := range fields {
 			if len(name) == len(fields[i].name) && strings.EqualFold(name, fields[i].name) {
 				last[i] = raw
@@ -200,6 +193,11 @@ func read(answer object) (e envelope) {
 	}
 	for i, raw := range last {
 		*fields[i].to = cmp.Or(scalar(raw), *fields[i].to)
+	}
+	if detail := object(last[len(last)-1]); detail != "" {
+		var scopes []string                                                 // on the heap, so only here
+		_ = json.Unmarshal([]byte(detail.field("requiredScopes")), &scopes) // of another type, it says nothing
+		e.scopes = scopes
 	}
 	return e
 }

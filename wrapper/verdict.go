@@ -152,6 +152,8 @@ func (p *path) unanswered(c *call, a *wire.Answer, f *wire.Failure) *verdict {
 		} else if proxy.Status >= http.StatusInternalServerError {
 			again = notProcessed
 		}
+	case errors.Is(f.Cause, generated.ErrFilePanicked):
+		kind, says, again = ErrPanicked, "", never
 	case f.Stage == wire.Untrusted:
 		kind, says, again = ErrTLS, "", never
 	case f.Late && f.Stage == wire.Body:

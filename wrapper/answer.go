@@ -58,15 +58,12 @@ func split(s string) (value, rest string) {
 	return s, ""
 }
 
-// field returns a field as it stands there, or nothing if it is absent or null. Names match as in encoding/json. A field of
-// an object is object.field.
+// field returns a field as it stands there, or nothing if it is absent or null. Names match as in encoding/json: none is
+// longer than its JSON. A field of an object is object.field.
 func (o object) field(name string) (value string) {
 	exact := false
 	for raw, found, rest := o.next(); raw != "" && name != ""; raw, found, rest = rest.next() {
-		if len(raw) < len(`""`)+len(name) { // escapes are longer than what they stand for
-			continue
-		}
-		if other, _ := unquote(raw); other == name || !exact && strings.EqualFold(other, name) {
+		if other, _ := unquote(when(len(raw) >= len(`""`)+len(name), raw)); other == name || !exact && strings.EqualFold(other, name) {
 			value, exact = found, exact || other == name
 		}
 	}

@@ -66,7 +66,8 @@ func (c *Credit) Rejected(u *Use, token string) (ours, replace, others bool) {
 	recent := now.Sub(u.at) < pause
 	ours = others && recent && token != u.refused
 	if replace = !ours && (!recent || token != u.refused); replace {
-		u.refused, u.at = token, now
+		u.at = now
 	}
+	u.refused = token // so that no success after the one before proves the replacement right any more
 	return ours, replace, others
 }

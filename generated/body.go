@@ -59,14 +59,7 @@ func (f *Field) fitBody(raw []byte, given bool) ([]byte, error) {
 // names the field; it is empty for the body. Of a given text, nothing is made up.
 func (f *Field) fit(value any, at string, given bool) (any, error) {
 	if f.JSON && value != nil {
-		text, is := value.(string)
-		if !is {
-			raw, err := encode(value)
-			if err != nil {
-				return nil, err
-			}
-			text = string(raw)
-		}
+		text := texts(value, false)[0]
 		return text, named(at, f.check(text))
 	}
 	switch v := value.(type) {

@@ -470,7 +470,7 @@ type UploadMediaResponseBody struct {
 // NewChatIDToOpenConversationIDRequest builds the request POST /v1.0/im/chat/{chatId}/convertToOpenConversationId. Its Err returns why it cannot be sent.
 func NewChatIDToOpenConversationIDRequest(chatID string) (r Request) {
 	r = Request{Operation: &OperationChatIDToOpenConversationID, path: OperationChatIDToOpenConversationID.Path}
-	r.SetPath("chatId", chatID)
+	r.setText("chatId", chatID)
 	return r
 }
 

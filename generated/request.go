@@ -1,6 +1,7 @@
 package generated
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,7 +29,6 @@ type parameter struct{ in, name, value string } // the value is as it is sent
 
 // rest is what plain requests do without. An app whose requests are all plain does not link it, nor forms if it uploads no file.
 type rest interface {
-	check(o *Operation, in, name, value string) error // holds a parameter to the contract
 	missing(o *Operation, path string, params []parameter, body bool) error
 	attach(o *Operation, path string, params []parameter, r *http.Request) error // with what missing says
 }
@@ -47,7 +47,19 @@ func NewPlainRequest(operation *Operation, body []byte) Request {
 // SetPath sets a parameter of the path, escaped so that it stays within its segment; commas join the values of a list. It
 // refuses an empty value, "." and "..", because they would change the path.
 func (r *Request) SetPath(name string, values ...string) {
-	value, why := r.text("path", name, values, url.PathEscape), ""
+	r.fill(name, r.text("path", name, values, url.PathEscape))
+}
+
+// setText is SetPath for a text without limits: an app that needs no other does not link the checks.
+func (r *Request) setText(name, value string) {
+	if !utf8.ValidString(value) {
+		r.fail(errors.New("the parameter " + name + " is not UTF-8 text"))
+	}
+	r.fill(name, url.PathEscape(value))
+}
+
+func (r *Request) fill(name, value string) {
+	why := ""
 	before, after, found := strings.Cut(r.path, "{"+name+"}")
 	switch {
 	case value == "" || value == "." || value == "..":
@@ -64,9 +76,6 @@ func (r *Request) SetPath(name string, values ...string) {
 // AddQuery adds a parameter to the query; commas join the values of a list. Call it once per item for a list whose items are
 // separate parameters.
 func (r *Request) AddQuery(name string, values ...string) {
-	if !utf8.ValidString(name) {
-		r.fail(fmt.Errorf("the parameter %q of the query is not UTF-8 text", name))
-	}
 	r.add("query", name, r.text("query", name, values, url.QueryEscape))
 }
 
@@ -80,12 +89,17 @@ func (r *Request) add(in, name, value string) {
 
 // text checks a parameter's values, and returns them as they are sent.
 func (r *Request) text(in, name string, values []string, escape func(string) string) (text string) {
+	parameters := cmp.Or(r.Operation, new(Operation)).Parameters
 	for i, value := range values {
-		if !utf8.ValidString(value) {
-			r.fail(errors.New("the parameter \"" + name + "\" of the " + in + " is not UTF-8 text"))
+		if !utf8.ValidString(name) || !utf8.ValidString(value) {
+			r.fail(fmt.Errorf("the parameter %q of the %s is not UTF-8 text", name, in))
 		}
-		if r.rest != nil && r.Operation != nil {
-			r.fail(r.rest.check(r.Operation, in, name, value))
+		for j := range parameters {
+			if p := &parameters[j]; p.In == in && p.Name == name {
+				if err := p.check(value); err != nil {
+					r.fail(fmt.Errorf("the parameter %s %w", name, err))
+				}
+			}
 		}
 		if i > 0 {
 			text += ","
@@ -226,17 +240,6 @@ func (r *Request) Touched() bool {
 
 // full is the rest of a request whose body is no form.
 type full struct{}
-
-func (full) check(o *Operation, in, name, value string) error {
-	for i := range o.Parameters {
-		if p := &o.Parameters[i]; p.In == in && p.Name == name {
-			if err := p.check(value); err != nil {
-				return fmt.Errorf("the parameter %s %w", name, err)
-			}
-		}
-	}
-	return nil
-}
 
 func (full) missing(o *Operation, path string, params []parameter, body bool) error {
 	switch {

@@ -82,7 +82,8 @@ func (c *Client) do(ctx context.Context, request Request, odd error, out any, op
 	known := slices.Contains([]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}, o.Method)
 	method := oddIf(!known, "its method is %q: give one such as GET or POST, in capitals", o.Method)
 	server, err := c.server(o)
-	if err = cmp.Or(odd, request.Err(), request.CheckPath(), method, apply(&op.options, opts), err); err != nil {
+	read := oddIf(request.Touched(), "its file was read before, and can be read once")
+	if err = cmp.Or(odd, request.Err(), request.CheckPath(), read, method, apply(&op.options, opts), err); err != nil {
 		return c.path.unsendable(o, err)
 	}
 	op.place = breaker.Place(o.ID, o.Method, o.Path)
@@ -166,19 +167,23 @@ func isSealed(t reflect.Type) bool {
 // Pages yields the items of a paged operation, and fetches each page when the previous one is consumed. request is the
 // first page's; its operation's Paging says how the others are asked for. An error ends the sequence: that of a call, or an
 // *[Error] with [ErrUnexpectedResponse] if the next page's token is missing or was used before. Every page is a call, with
-// opts.
+// opts. A request to an operation without Paging fails with [ErrRejected].
 func Pages[Item any](ctx context.Context, c *Client, request Request, opts ...CallOption) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
+		var none Item
 		request, used := request, map[string]bool{}
+		if o := request.Operation; o != nil && o.Paging == nil {
+			yield(none, c.path.unsendable(o, errors.New("it has no pages")))
+			return
+		}
 		for {
-			var none Item
 			body, err := Do[json.RawMessage](ctx, c, request, opts...)
 			if err != nil {
 				yield(none, err)
 				return
 			}
 			answer, items := objectOf(body), []Item(nil)
-			if raw := answer.field(request.Operation.Paging.Items); raw != "" && !decodeJSON([]byte(raw), &items) {
+			if raw := answer.field(request.Operation.Paging.Items); answer == "" || raw != "" && !decodeJSON([]byte(raw), &items) {
 				yield(none, badPage(request.Operation, "the page's items are not those of the contract"))
 				return
 			}

@@ -234,16 +234,13 @@ func (a Answer) String() string { return fmt.Sprintf("dingtalk.Answer(HTTP %d)",
 // Format is [Answer.String] for every verb of fmt.
 func (a Answer) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, a.String()) }
 
-func apply[T any, O ~func(T) error](to T, opts []O) error {
+func apply[T any, O ~func(T) error](to T, opts []O) (err error) {
 	for _, opt := range opts {
-		if opt == nil {
-			continue
-		}
-		if err := opt(to); err != nil {
-			return err
+		if opt != nil {
+			err = cmp.Or(err, opt(to)) // even after an odd one: an Answer is emptied in any case
 		}
 	}
-	return nil
+	return err
 }
 
 // option makes an option that sets something, unless its value is odd.

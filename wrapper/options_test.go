@@ -196,7 +196,7 @@ func TestCallOptionsThatAreRefused(t *testing.T) {
 	options = append(options, dingtalk.WithCallTimeout(0), dingtalk.WithCallTimeout(-1), dingtalk.WithAnswer(nil))
 	for i, option := range options {
 		stale := dingtalk.Answer{StatusCode: 200}
-		err := client.Do(within(t), "GET", "/v1.0/x", nil, nil, dingtalk.WithAnswer(&stale), option)
+		err := client.Do(within(t), "GET", "/v1.0/x", nil, nil, option, dingtalk.WithAnswer(&stale))
 		errorIf(t, stale.StatusCode != 0, "option %d: an earlier call's answer is left", i)
 		_, err2 := client.GetChat(within(t), generated.GetChatParams{ChatID: "c"}, option)
 		for _, err := range []error{err, err2} {
@@ -264,15 +264,10 @@ func TestDoRefuses(t *testing.T) {
 	}
 	for i, in := range []any{
 		strings.NewReader("{}"), bytes.NewBufferString("{}"), *bytes.NewBufferString("{}"), &io.LimitedReader{}, typedNil, map[string]int(nil), []int(nil), []byte("{}"),
-		"{}", 7, time.Now(), json.RawMessage("null"), json.RawMessage(nil), sealed{"x"}, &hides, &reader,
-		struct {
-			*sealed
+		"{}", 7, time.Now(), json.RawMessage("null"), json.RawMessage(nil), sealed{"x"}, &hides, &reader, func() {}, make(chan int),
+		struct{ *sealed }{}, &struct{ sync.Mutex }{}, &struct{ io.Reader }{}, struct {
 			A int `json:"-"`
-		}{}, &struct {
-			sync.Mutex
-			name string
-		}{name: "x"}, func() {}, make(chan int),
-		map[string]string{"a": "\xff"}, map[string]int{"\xff": 1}, json.RawMessage("{\"a\":\"\xff\"}"), // not UTF-8
+		}{}, map[string]string{"a": "\xff"}, map[string]int{"\xff": 1}, json.RawMessage("{\"a\":\"\xff\"}"), // not UTF-8
 	} {
 		calls[fmt.Sprintf("body %d, %T", i, in)] = func() error { return client.Do(within(t), "POST", "/v1.0/x", in, &out) }
 	}

@@ -78,10 +78,12 @@ func (p *path) foreign(c *call, err, kind error, message string) *verdict {
 	if cause := clock.Ended(c.waits); cause != nil {
 		return &verdict{ended: cause}
 	}
-	v := c.verdict(kind, message)
+	v, secrets := c.verdict(kind, message), p.secrets(c)
 	if e, ok := text.Find[*Error](err); ok {
 		v.Error = *e
-		v.Op = operationName(c.contract)
+		v.Op, v.Kind, v.EndsRun = operationName(c.contract), cmp.Or(e.Kind, kind), false
+		v.Code = generated.Code(secrets.Show(string(e.Code), maxSnippetBytes)) // it may be the caller's own error
+		v.Message, v.Err = secrets.Show(e.Message, maxMessageBytes), secrets.HideError(e.Err)
 		if _, earlier := text.Find[*tokens.RememberedError](err); earlier { // a recent failure of another call
 			v.Local, v.Attempts = true, 0
 		}
@@ -89,7 +91,7 @@ func (p *path) foreign(c *call, err, kind error, message string) *verdict {
 			v.ChatID = ""
 		}
 	} else {
-		v.Local, v.Err = true, p.secrets(c).HideError(err)
+		v.Local, v.Err = true, secrets.HideError(err)
 	}
 	v.refusal = kind != ErrUnavailable && v.Kind != ErrUnavailable //nolint:errorlint // a kind is never wrapped
 	return v
@@ -149,6 +151,8 @@ func (p *path) unanswered(c *call, a *wire.Answer, f *wire.Failure) *verdict {
 		} else if proxy.Status >= http.StatusInternalServerError {
 			again = notProcessed
 		}
+	case errors.Is(f.Cause, generated.ErrFilePanicked):
+		kind, says, again = ErrPanicked, "", never
 	case f.Stage == wire.Untrusted:
 		kind, says, again = ErrTLS, "", never
 	case f.Late && f.Stage == wire.Body:

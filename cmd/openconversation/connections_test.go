@@ -42,6 +42,20 @@ func TestSignalWhileReading(t *testing.T) {
 			t.Errorf("%q: %+v", lines, got)
 		}
 	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	args := []string{"call", "getBotListInGroup", "--body", "@-"}
+	got := call{ctx: ctx, args: args, env: env, stdin: readerFunc(func([]byte) (int, error) {
+		cancel(term.SignalError{Signal: syscall.SIGINT})
+		<-t.Context().Done()
+		return 0, io.EOF
+	})}.run()
+	if got.code != 130 || !strings.Contains(got.stderr, "SIGINT") {
+		t.Errorf("a body: %+v", got)
+	}
+	endless := readerFunc(func(p []byte) (int, error) { return len(p), nil })
+	if got := (call{args: args, env: env, stdin: endless}).run(); got.code != 2 || !strings.Contains(got.stderr, "longer than 16777216 bytes") {
+		t.Errorf("an endless body: %+v", got)
+	}
 }
 
 type readerFunc func([]byte) (int, error)

@@ -78,6 +78,8 @@ func (m *method) arguments(own bool) {
 		}
 		if strings.HasPrefix(set, "r.SetPath") && typ != "string" {
 			set = strings.Replace(set, "$", "r.Texts($)...", 1)
+		} else if own && m.IsPlain() {
+			set = strings.Replace(set, "SetPath", "setText", 1)
 		}
 		if optional {
 			typ, set = "*"+typ, strings.Replace(set, ", $", ", *$", 1)

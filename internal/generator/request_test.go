@@ -104,6 +104,24 @@ func TestRequest(t *testing.T) {
 	}
 }
 
+// TestParametersHaveLimits: of each kind of parameter, and each value of a list.
+func TestParametersHaveLimits(t *testing.T) {
+	op := generated.Operation{ID: "test", Method: http.MethodGet, Path: "/v1.0/{a}", Parameters: []generated.Field{
+		{Name: "a", In: "path", Type: "string", MaxLength: 2}, {Name: "a", In: "query", Type: "integer", Maximum: "9"}, {Name: "a", In: "header", Type: "string", MinLength: 2},
+	}}
+	for value, want := range map[string]string{
+		"7": "has 1 characters, and at least 2 are allowed", "10": "is 10, and at most 9 is allowed", "777": "has 3 characters, and at most 2 are allowed",
+	} {
+		r := generated.NewRequest(&op)
+		r.SetPath("a", "1", value)
+		r.AddQuery("a", "1", value)
+		r.AddHeader("a", "12", value)
+		if err := r.Err(); err == nil || err.Error() != "the parameter a "+want {
+			t.Errorf("%s: %v", value, err)
+		}
+	}
+}
+
 // TestPlainRequest: a request for a path alone is refused as others are, and becomes one of them with its first parameter.
 func TestPlainRequest(t *testing.T) {
 	for _, id := range []string{"", ".", "..", "\xff"} {

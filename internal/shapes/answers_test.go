@@ -64,6 +64,7 @@ func TestPaging(t *testing.T) {
 			[]string{`{` + list + `}`, `{"list":[3]}`}, `123 {"size":2};{"page":2,"size":2};`},
 		{"offsets", generated.Paging{In: "at", Count: "offset", Items: "list"}, `{"at":4}`,
 			[]string{`{` + list + `}`, `{"list":[]}`}, `12 {"at":4};{"at":6};`},
+		{"a list without a name", generated.Paging{In: "t", Text: true, Out: "next", Items: "list"}, `{}`, []string{`[1,2]`}, ` {}; not those of the contract`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			op := generated.Operation{ID: "op", Method: http.MethodPost, Path: "/v1.0/x", Status: 200, Repeat: generated.RepeatSafe, Body: generated.BodyRequired, Paging: &tt.paging}
@@ -91,5 +92,12 @@ func TestPaging(t *testing.T) {
 				t.Errorf("got %s %s", said, failed)
 			}
 		})
+	}
+	server := dingtalktest.NewServer(t)
+	whole := generated.Operation{ID: "op", Method: http.MethodPost, Path: "/v1.0/x"}
+	for _, err := range dingtalk.Pages[int](t.Context(), uploader(t, server), dingtalk.NewRequest(&whole)) {
+		if !errors.Is(err, dingtalk.ErrRejected) || len(server.Requests()) != 0 {
+			t.Errorf("an operation without pages: %v, %d sent", err, len(server.Requests()))
+		}
 	}
 }

@@ -2,13 +2,18 @@ package shapes_test
 
 import (
 	"bytes"
+	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
@@ -79,6 +84,36 @@ func TestUploadOnce(t *testing.T) {
 		}
 		if err := upload(); err != nil {
 			t.Errorf("after %s: %v", tt.name, err)
+		}
+	}
+	shared := dingtalk.NewRequest(&generated.OperationUploadMedia)
+	shared.AddQuery("type", "image")
+	shared.AddFile("media", generated.File{Name: "a.png", Content: io.MultiReader(strings.NewReader("x"))}) // of unknown length
+	var group sync.WaitGroup
+	var done atomic.Int32
+	for range 8 {
+		group.Go(func() {
+			if _, err := dingtalk.Do[json.RawMessage](t.Context(), client, shared); err == nil {
+				done.Add(1)
+			}
+		})
+	}
+	group.Wait()
+	before := server.Count(generated.OperationUploadMedia)
+	_, err := dingtalk.Do[json.RawMessage](t.Context(), client, shared)
+	if n := server.Count(generated.OperationUploadMedia) - before; done.Load() != 1 || n != 0 || !errors.Is(err, dingtalk.ErrRejected) {
+		t.Errorf("one file: %d uploads at the same time, then %d requests: %v", done.Load(), n, err)
+	}
+}
+
+// TestUploadOfABadReader: a reader that blocks or panics ends its own call alone, in time.
+func TestUploadOfABadReader(t *testing.T) {
+	blocks, _ := io.Pipe()
+	for want, reader := range map[error]io.Reader{context.DeadlineExceeded: blocks, dingtalk.ErrPanicked: io.LimitReader(nil, 1)} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		_, err := uploader(t, dingtalktest.NewServer(t)).UploadMedia(ctx, picture, generated.File{Name: "a.png", Content: reader})
+		if cancel(); !errors.Is(err, want) {
+			t.Errorf("%v, want %v", err, want)
 		}
 	}
 }

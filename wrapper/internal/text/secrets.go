@@ -63,21 +63,22 @@ func (s Secrets) hide(text string, n int) string {
 }
 
 // HideError returns an error with the text of err, at most [MaxError] bytes without secrets, under every verb of fmt:
-// a transport's error may hold the request. For [errors.Is] it matches as err does. It wraps err unless its text repeats a
-// secret, as a malformed answer may.
+// a transport's error may hold the request. For [errors.Is] it matches as err does. It wraps err unless its text, or that of
+// an error within it, repeats a secret, as a malformed answer may.
 func (s Secrets) HideError(err error) error {
 	if err == nil {
 		return nil
 	}
 	says := err.Error()
 	shown := s.hide(says, MaxError)
-	return &hiddenError{text: shown, odd: shown != says, err: func() error { return err }}
+	odd := func(err error) bool { return s.hide(err.Error(), MaxError) != err.Error() }
+	return &hiddenError{text: shown, odd: shown != says || walk(err, odd), err: func() error { return err }}
 }
 
 // hiddenError holds an error in a function: no formatter looks into one.
 type hiddenError struct {
 	text string
-	odd  bool // the text of err holds a secret
+	odd  bool // a text in err's tree holds a secret
 	err  func() error
 }
 

@@ -95,6 +95,8 @@ func TestHideErrorKeepsTheType(t *testing.T) {
 	hidden = secrets.HideError(fmt.Errorf("odd: %w", plain))
 	found, is := text.Find[*requestError](hidden)
 	errorIf(t, !is || found != plain || hidden.Error() != "odd: plain", "%v: an error without a secret in its text lost its type", hidden)
+	hidden = secrets.HideError(&net.DNSError{Name: "a host", UnwrapErr: errors.New(secret)}) // its text leaves out what it wraps
+	errorIf(t, errors.Unwrap(hidden) != nil, "%v wraps %v", hidden, errors.Unwrap(hidden))
 	for _, err := range []error{plain, *plain, &net.OpError{Op: "dial", Net: "tcp", Addr: &net.UnixAddr{Name: secret}, Err: *plain}} {
 		shows(secrets.HideError(err))
 	}

@@ -95,7 +95,7 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 		if err := o.Check(cmd); err != nil {
 			return err
 		}
-		request, err := build(w, route, params, o.body)
+		request, err := build(cmd.Context(), w, route, params, o.body)
 		if err != nil {
 			return err
 		}

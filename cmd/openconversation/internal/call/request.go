@@ -97,7 +97,7 @@ type options struct {
 }
 
 // build makes the request from flags.
-func build(w *term.World, route generated.Route, params []*parameter, body string) (dingtalk.Request, error) {
+func build(ctx context.Context, w *term.World, route generated.Route, params []*parameter, body string) (dingtalk.Request, error) {
 	r := dingtalk.NewRequest(route.Operation)
 	for _, p := range params {
 		if err := p.check(); err != nil {
@@ -121,7 +121,7 @@ func build(w *term.World, route generated.Route, params []*parameter, body strin
 			r.AddQuery(p.Name, slices.Clone(p.values)...)
 		}
 	}
-	if err := addBody(w, &r, route, body); err != nil {
+	if err := addBody(ctx, w, &r, route, body); err != nil {
 		return r, err
 	}
 	if err := r.Err(); err != nil {
@@ -184,7 +184,10 @@ func (p printer) Do(req *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
 }
 
-func addBody(w *term.World, r *dingtalk.Request, route generated.Route, body string) error {
+// maxBody bounds what is read of a body, in bytes: far above what an operation takes.
+const maxBody = 16 << 20
+
+func addBody(ctx context.Context, w *term.World, r *dingtalk.Request, route generated.Route, body string) error {
 	switch {
 	case route.Content != nil && route.Content.Type == formType && body != "":
 		return explain.Usage("--body: the operation takes its fields as flags of their own")
@@ -200,11 +203,22 @@ func addBody(w *term.World, r *dingtalk.Request, route generated.Route, body str
 	raw := []byte(body)
 	file, isFile := strings.CutPrefix(body, "@")
 	if isFile {
+		in := w.In
+		if file != "-" {
+			opened, err := os.Open(file)
+			if err != nil {
+				return explain.Usage("%s: %w", "--body", err)
+			}
+			defer func() { _ = opened.Close() }() // it was only read
+			in = opened
+		}
 		var err error
-		if file == "-" {
-			raw, err = io.ReadAll(w.In)
-		} else {
-			raw, err = os.ReadFile(file)
+		raw, err = io.ReadAll(io.LimitReader(term.UntilDone(ctx, in), maxBody+1))
+		switch {
+		case ctx.Err() != nil: // a signal
+			return context.Cause(ctx)
+		case err == nil && len(raw) > maxBody:
+			err = lang.Errorf("the file is longer than %d bytes", maxBody)
 		}
 		if err != nil {
 			return explain.Usage("%s: %w", "--body", err)

@@ -39,6 +39,7 @@ var ErrLimit = fmt.Errorf("time limit of one attempt: %w", os.ErrDeadlineExceede
 
 // Failure describes an attempt without a complete answer.
 type Failure struct {
+	_      [0]func() // no one compares it, and no app contains the code to
 	Stage  Stage
 	Unsent bool  // the service surely did not process the request
 	Late   bool  // the attempt's time limit ended it
@@ -109,18 +110,15 @@ type progress struct {
 
 // sent is how far a request came.
 type sent struct {
-	plain bool // net/http repeats it over HTTP/1.1 only if it wrote nothing of it
-
-	asked bool // for a connection
-	got   bool // one
-	conn  net.Conn
-	fresh bool // conn was dialled for this request
-	http2 bool // conn is HTTP/2
-
-	wrote   bool // the headers; over HTTP/1.1, into the connection's buffer
-	written bool // the whole request: no hook follows
-	again   bool // stopped before a second request
-	same    bool // again, on the same HTTP/2 connection
+	plain      bool // net/http repeats it over HTTP/1.1 only if it wrote nothing of it
+	asked, got bool // for a connection, and one
+	conn       net.Conn
+	fresh      bool // conn was dialled for this request
+	http2      bool // conn is HTTP/2
+	wrote      bool // the headers; over HTTP/1.1, into the connection's buffer
+	written    bool // the whole request: no hook follows
+	again      bool // stopped before a second request
+	same       bool // again, on the same HTTP/2 connection
 }
 
 func newProgress(theirs *httptrace.ClientTrace, limit time.Duration) *progress {

@@ -150,8 +150,7 @@ func (w *Wire) begin(caller context.Context, now time.Time) (context.Context, *p
 		}
 	}
 	defer guard.Lock(&p.mu)()
-	p.sent, p.failure = sent{}, nil
-	p.deadline = now.Add(w.limit)
+	p.sent, p.failure, p.deadline = sent{}, nil, now.Add(w.limit)
 	if !p.running {
 		p.timer.Reset(w.limit)
 	}

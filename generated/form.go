@@ -12,6 +12,7 @@ import (
 	"net/textproto"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"unicode/utf8"
 )
@@ -20,8 +21,11 @@ import (
 type File struct {
 	Name      string    // such as picture.png; the service looks at what follows the dot
 	MediaType string    // such as image/png; empty: application/octet-stream
-	Content   io.Reader // read once, while the request is sent, and never after the call has ended
+	Content   io.Reader // read once, while the request is sent; a Read that has begun may end after the call
 }
+
+// ErrFilePanicked is the cause of a failure when the reader of a file panicked or ended its goroutine.
+var ErrFilePanicked = errors.New("the reader of a file panicked or ended its goroutine")
 
 // form is a body of multipart/form-data. Its files are read while it is sent, so that it can be sent once.
 type form struct {
@@ -102,8 +106,21 @@ func (f *form) attach(o *Operation, path string, params []parameter, req *http.R
 	if req.ContentLength = -1; f.size >= 0 {
 		req.ContentLength = f.size + int64(len(end))
 	}
-	parts := append(slices.Clip(f.parts), strings.NewReader(end))
-	req.Body = io.NopCloser(&formBody{parts: io.MultiReader(parts...), form: f, ctx: req.Context()})
+	content := io.MultiReader(append(slices.Clip(f.parts), strings.NewReader(end))...)
+	out, in := io.Pipe()
+	copies := func() {
+		defer context.AfterFunc(req.Context(), func() { _ = out.CloseWithError(context.Cause(req.Context())) })()
+		err := ErrFilePanicked
+		defer func() { _ = recover(); _ = in.CloseWithError(err) }()
+		_, err = io.Copy(in, content)
+	}
+	req.Body = formBody{out, sync.OnceFunc(func() {
+		if f.touched.Swap(true) {
+			_ = in.CloseWithError(errors.New("a file of the request was read, and can be read once"))
+			return
+		}
+		go copies()
+	})}
 	return cmp.Or(f.missing(o, path, params, true), f.full.attach(o, path, params, req))
 }
 
@@ -119,21 +136,13 @@ func (f *form) missing(o *Operation, path string, params []parameter, _ bool) er
 
 func (f *form) read() bool { return f.touched.Load() }
 
-// formBody notes that a form was read: by it, or by another request before. It reads no more of its files once the call has
-// ended.
+// formBody is read by a goroutine, so that a file whose Read blocks holds nobody up. A form is read by one request.
 type formBody struct {
-	parts io.Reader
-	form  *form
-	ctx   context.Context // of the request
-	ours  bool
+	*io.PipeReader
+	start func()
 }
 
-func (b *formBody) Read(p []byte) (int, error) {
-	if b.ours = b.ours || !b.form.touched.Swap(true); !b.ours {
-		return 0, errors.New("a file of the request was read, and can be read once")
-	}
-	if err := b.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return b.parts.Read(p)
+func (b formBody) Read(p []byte) (int, error) {
+	b.start()
+	return b.PipeReader.Read(p)
 }

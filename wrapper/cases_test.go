@@ -298,6 +298,7 @@ func TestFaults(t *testing.T) {
 		{[]int{61, 79}, "secrets", testSecrets},
 		{[]int{62}, "a final 1xx", testFinal1xx},
 		{[]int{62}, "a body that ignores its context", testDeafBody},
+		{[]int{81}, "a transport without connections sends twice", testNotAConnection},
 		{[]int{26, 63}, "the token endpoint is slow, or hangs", testConvoy},
 		{[]int{65, 84}, "hung service, short deadlines", testHastyCallers},
 		{[]int{66}, "dead pooled connections", testDeadConnections},

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"net/url"
 	"reflect"
 	"runtime"
@@ -172,8 +173,12 @@ func testDeafBody(t *testing.T) {
 		body, _ := io.Pipe()
 		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: body}, nil
 	}
-	e := refused(t, newForeign(t, deaf, dingtalk.WithTimeout(20*ms)), dingtalk.ErrUnavailable)
-	errorIf(t, !e.Timeout() || e.StatusCode != 200, "the attempt's limit: %+v", e)
+	registered := dingtalk.NewTransport()
+	registered.RegisterProtocol("http", roundTripper(deaf))
+	for _, rt := range []http.RoundTripper{roundTripper(deaf), registered} {
+		e := refused(t, newStatic(t, "http://127.0.0.1", through(rt), oneAttempt, dingtalk.WithTimeout(20*ms)), dingtalk.ErrUnavailable)
+		errorIf(t, !e.Timeout() || e.StatusCode != 200, "the attempt's limit: %+v", e)
+	}
 	cancelled, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(20*ms, cancel)
 	late, end := context.WithTimeout(t.Context(), 20*ms)
@@ -182,6 +187,17 @@ func testDeafBody(t *testing.T) {
 		id, err := newForeign(t, deaf, dingtalk.WithTimeout(time.Hour)).OpenConversationID(ctx, "any")
 		_ = asError(t, id, err, want)
 	}
+}
+
+// testNotAConnection tries a transport such as one of HTTP/3, which sends again through a connection that is none.
+func testNotAConnection(t *testing.T) {
+	e := refused(t, newForeign(t, func(r *http.Request) (*http.Response, error) {
+		for trace := httptrace.ContextClientTrace(r.Context()); r.Context().Err() == nil; trace.WroteHeaders() {
+			trace.GotConn(httptrace.GotConnInfo{Conn: struct{ net.Conn }{}})
+		}
+		return nil, io.EOF
+	}), dingtalk.ErrUnavailable)
+	errorIf(t, !strings.Contains(e.Error(), "about to send it again"), "%v", e)
 }
 
 // testDeadConnections: a change of the network drops all traffic of the existing connections. One call pays for it.
@@ -226,13 +242,15 @@ func testDeadConnections(t *testing.T) {
 func testBodyTooLarge(t *testing.T) {
 	const mebibyte = 1 << 20
 	spaces := strings.Repeat(" ", mebibyte)
-	var member bytes.Buffer // gzip members may be concatenated: 1024 of these are a gibibyte
+	nothing := strings.Repeat("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00", mebibyte/20) // members without content
+	var member bytes.Buffer                                                                                                    // gzip members may be concatenated: 1024 of these are a gibibyte
 	w := gzip.NewWriter(&member)
 	_, _ = io.WriteString(w, spaces)
 	_ = w.Close() // neither fails on a buffer
 	for head, part := range map[string]string{
 		"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n": member.String(), "HTTP/1.1 503 Busy\r\nContent-Encoding: gzip\r\n\r\n": member.String(),
 		"HTTP/1.1 200 OK\r\n\r\n": spaces, "HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n": spaces,
+		"HTTP/1.1 200 OK\r\nContent-Encoding: x-gzip\r\n\r\n": nothing,
 	} {
 		sent, payload := atomic.Int64{}, []byte(part) // once: what the server allocates counts, too
 		peer := newPeer(t, func(c net.Conn) bool {
@@ -249,7 +267,7 @@ func testBodyTooLarge(t *testing.T) {
 		e := refused(t, client, dingtalk.ErrUnexpectedResponse)
 		runtime.ReadMemStats(&after)
 		errorIf(t, !errors.Is(e, dingtalk.ErrTooLarge) || e.Attempts != 1 || peer.requests.Load() != 1 || e.StatusCode == 0, "%d requests: %+v", peer.requests.Load(), e)
-		errorIf(t, sent.Load() > 64 && part == spaces, "%s: the client took %d of 1024 parts", head, sent.Load())
+		errorIf(t, sent.Load() > 64 && part != member.String(), "%s: the client took %d of 1024 parts", head, sent.Load())
 		// All allocations together bound the peak, whenever the collector ran.
 		errorIf(t, after.TotalAlloc-before.TotalAlloc > 16*mebibyte, "%s: %d bytes allocated", head, after.TotalAlloc-before.TotalAlloc)
 	}

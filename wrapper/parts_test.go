@@ -157,10 +157,12 @@ func TestCallersCodeHoldsNoOther(t *testing.T) {
 	}
 }
 
-// The caller's trace sees the caller's own requests, and no other call waits for it.
+// The caller's trace sees the caller's own requests, and no other call waits for it, also over HTTP/2.
 func TestTraceOfACaller(t *testing.T) {
 	const traced = 70 // more than a new client's circuit breaker allows in flight
-	client, server := newEmulated(t, dingtalk.WithTimeout(sec))
+	emulator := dingtalktest.New(dingtalktest.WithAnyChat())
+	server, transport := encrypted(t, true, emulator.ServeHTTP)
+	client := newClient(t, server.URL, appCredentials, through(transport), dingtalk.WithTimeout(sec))
 	var seen atomic.Int32
 	entered := make(chan struct{}, 2*traced)
 	ctx := httptrace.WithClientTrace(within(t), &httptrace.ClientTrace{GetConn: func(string) {
@@ -174,7 +176,7 @@ func TestTraceOfACaller(t *testing.T) {
 	for range 64 {
 		<-entered
 	}
-	errorIf(t, server.Count(tokenOp) != 1, "the trace saw the token's request, for which others wait")
+	errorIf(t, emulator.Count(tokenOp) != 1, "the trace saw the token's request, for which others wait")
 	together(100, func() { convert(t, client, "other") })
 	errorIf(t, seen.Load() > traced, "the trace was called %d times", seen.Load())
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -151,6 +152,8 @@ func (p *path) unanswered(c *call, a *wire.Answer, f *wire.Failure) *verdict {
 		} else if proxy.Status >= http.StatusInternalServerError {
 			again = notProcessed
 		}
+	case errors.Is(f.Cause, generated.ErrFilePanicked):
+		kind, says, again = ErrPanicked, "", never
 	case f.Stage == wire.Untrusted:
 		kind, says, again = ErrTLS, "", never
 	case f.Late && f.Stage == wire.Body:
@@ -186,6 +189,7 @@ func (p *path) unanswered(c *call, a *wire.Answer, f *wire.Failure) *verdict {
 // refused makes the verdict on an answer without a result. The code decides; without a known code, the status does.
 func (p *path) refused(c *call, a *wire.Answer, answer object) *verdict {
 	now, secrets := p.clock.Now(), p.secrets(c)
+	answer = object(when(json.Valid(a.Body), string(answer)))
 	body := read(answer)
 	code, message := body.error(c.contract)
 	banned, says := body.isBan(), secrets.Show(message, maxMessageBytes)

@@ -2,6 +2,7 @@ package shapes_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
@@ -101,6 +103,18 @@ func TestUploadOnce(t *testing.T) {
 	_, err := dingtalk.Do[json.RawMessage](t.Context(), client, shared)
 	if n := server.Count(generated.OperationUploadMedia) - before; done.Load() != 1 || n != 0 || !errors.Is(err, dingtalk.ErrRejected) {
 		t.Errorf("one file: %d uploads at the same time, then %d requests: %v", done.Load(), n, err)
+	}
+}
+
+// TestUploadOfABadReader: a reader that blocks or panics ends its own call alone, in time.
+func TestUploadOfABadReader(t *testing.T) {
+	blocks, _ := io.Pipe()
+	for want, reader := range map[error]io.Reader{context.DeadlineExceeded: blocks, dingtalk.ErrPanicked: io.LimitReader(nil, 1)} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		_, err := uploader(t, dingtalktest.NewServer(t)).UploadMedia(ctx, picture, generated.File{Name: "a.png", Content: reader})
+		if cancel(); !errors.Is(err, want) {
+			t.Errorf("%v, want %v", err, want)
+		}
 	}
 }
 

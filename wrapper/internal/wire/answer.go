@@ -35,22 +35,22 @@ type Answer struct {
 
 var answers = sync.Pool{New: func() any { return new(Answer) }}
 
-// read reads and closes a response. The answer has status and header even if reading the body fails.
+// read reads a response. The answer has status and header even if reading the body fails.
 func read(resp *http.Response) (*Answer, error) {
-	defer resp.Body.Close()
 	a := answers.Get().(*Answer)
 	a.Status, a.Header = resp.StatusCode, resp.Header
 	if a.Status >= http.StatusContinue && a.Status < http.StatusOK {
 		return a, ErrSwitched
 	}
-	body, err := decompressed(resp)
+	// One byte above the cap detects a body that is too large; cutting it off would corrupt it.
+	a.limited = io.LimitedReader{R: resp.Body, N: MaxBody + 1}
+	body, err := decompressed(resp.Header, &a.limited)
 	if err != nil {
 		return a, err
 	}
-	// One byte above the cap detects a body that is too large; cutting it off would corrupt it.
-	a.limited = io.LimitedReader{R: body, N: MaxBody + 1}
-	n, err := a.buffer.ReadFrom(&a.limited)
-	if err == nil && n > MaxBody {
+	a.buffer.Grow(int(min(max(resp.ContentLength, 0), MaxBody)) + bytes.MinRead)
+	n, err := a.buffer.ReadFrom(body)
+	if n > MaxBody || a.limited.N <= 0 {
 		err = ErrTooLarge
 	}
 	a.Body = bytes.TrimPrefix(a.buffer.Bytes(), byteOrderMark)
@@ -60,18 +60,17 @@ func read(resp *http.Response) (*Answer, error) {
 // byteOrderMark starts the bodies of some gateways; encoding/json refuses it.
 var byteOrderMark = []byte("\ufeff")
 
-// decompressed returns a response's body, decompressed. The client asks for no encoding, but some gateways compress
-// anyway.
-func decompressed(resp *http.Response) (io.Reader, error) {
-	encoding := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding")))
+// decompressed returns a body, decompressed up to the cap: some gateways compress, though the client asks for none.
+func decompressed(header http.Header, body io.Reader) (io.Reader, error) {
+	encoding := strings.ToLower(strings.TrimSpace(header.Get("Content-Encoding")))
 	if encoding != "gzip" && encoding != "x-gzip" {
-		return resp.Body, nil
+		return body, nil
 	}
-	body, err := gzip.NewReader(resp.Body)
+	inflated, err := gzip.NewReader(body)
 	if errors.Is(err, io.EOF) {
 		return http.NoBody, nil // as net/http does
 	}
-	return body, err
+	return io.LimitReader(inflated, MaxBody+1), err
 }
 
 // Release returns an answer to the pool, unless a large body grew its buffer.
@@ -104,9 +103,6 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 // Messages are not contractual, so this may lengthen a wait and decides nothing else.
 func ThrottledFor(message string, now time.Time) time.Duration {
 	for i := 0; i+len(time.DateTime) <= len(message); i++ {
-		if message[i] != '2' { // of the year 2xxx
-			continue
-		}
 		if end, err := time.Parse(time.DateTime, message[i:i+len(time.DateTime)]); err == nil {
 			return max(end.Add(-8*time.Hour).Sub(now), 0) // it is China's time, which has had no summer time since 1991
 		}

@@ -164,6 +164,7 @@ func says(answer string, more bool) fault {
 }
 
 var fine = says("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", true)
+var fineStream = frames(frame{kind: headers, flags: endHeaders, payload: []byte{0x88}}, frame{kind: data, flags: endStream, payload: []byte("{}")})
 
 // rst ends a connection with a TCP RST.
 func rst(c net.Conn) bool {
@@ -211,10 +212,7 @@ func forEach(t *testing.T, change func(*http.Transport), test func(t *testing.T,
 				transport := wire.NewTransport()
 				t.Cleanup(transport.CloseIdleConnections)
 				change(transport)
-				rt := http.RoundTripper(transport)
-				if !own {
-					rt = roundTripper(transport.RoundTrip)
-				}
+				rt := map[bool]http.RoundTripper{true: transport, false: roundTripper(transport.RoundTrip)}[own]
 				method, body, _ := strings.Cut(request, "|")
 				test(t, wire.New(rt, 20*time.Second), own, method, body)
 			})
@@ -247,7 +245,7 @@ func http2Faults() map[string]fault {
 		"no more streams":   frames(frame{kind: settings, payload: []byte{0, 3, 0, 0, 0, 0}}, of(reset, 1)),
 		"bad settings":      frames(frame{kind: settings, payload: []byte{0, 4, 0xff, 0xff, 0xff, 0xff}}),
 		"headers and reset": frames(frame{kind: headers, flags: endHeaders, payload: []byte{0x88}}, of(reset, 1)),
-		"end":               does(func(c net.Conn) bool { c.Close(); return false }), "reset of TCP": does(rst),
+		"end":               does(func(c net.Conn) bool { c.Close(); return false }), "TCP reset": does(rst),
 		"stuck": does(func(c net.Conn) bool { _, err := io.Copy(io.Discard, c); return err != nil }), // pings have no answer, either
 	}
 	for code := range uint32(14) {
@@ -257,15 +255,15 @@ func http2Faults() map[string]fault {
 }
 
 // Whatever a connection does, an attempt is one request on the wire. net/http alone sends some of these hundreds of times,
-// and a GET on one pooled connection of HTTP/1.1 after another.
+// and a GET on one pooled connection of HTTP/1.1 after another. A stream beside one that is reset goes on.
 func TestOneRequestPerAttempt(t *testing.T) {
 	for protocol, faults := range map[string]map[string]fault{"h2": http2Faults(), "http/1.1": {
 		"end": does(func(net.Conn) bool { return false }), "reset": does(rst), "garbage": says("\r\n\r\n", false),
 		"early": does(func(c net.Conn) bool { _, _ = io.WriteString(c, "HTTP/1.1 103 Early Hints\r\n\r\n"); return rst(c) }),
 	}} {
 		config, trusting := encryption(t, protocol)
-		pooled := map[string]int{"http/1.1": 5}[protocol]
 		for name, does := range faults {
+			pooled := map[bool]int{protocol == "http/1.1": 5, strings.HasPrefix(name, "reset "): 1}[true]
 			for _, scheme := range []string{"http", "https"} {
 				t.Run(protocol+" "+name+" "+scheme, func(t *testing.T) {
 					t.Parallel()
@@ -281,24 +279,30 @@ func TestOneRequestPerAttempt(t *testing.T) {
 					}, func(t *testing.T, w *wire.Wire, own bool, method, body string) {
 						var together, fill sync.WaitGroup
 						together.Add(pooled)
+						over := make(chan struct{})
 						answer := fault(func(n int, stream uint32, c net.Conn, body []byte) bool {
 							if n > pooled {
 								return does(n, stream, c, body)
 							}
 							together.Done()
 							together.Wait() // each on a connection of its own
+							if protocol == "h2" {
+								go func() { <-over; fineStream(n, stream, c, nil) }()
+								return true
+							}
 							return fine(n, stream, c, body)
 						})
-						serve := map[string]func(*rawServer, net.Conn){"h2": answer.http2, "http/1.1": answer.http1}[protocol]
-						s := newRawServer(t, map[string]*tls.Config{"https": config}[scheme], int64(pooled+1), serve)
+						serves := map[string]func(*rawServer, net.Conn){"h2": answer.http2, "http/1.1": answer.http1}
+						s := newRawServer(t, map[string]*tls.Config{"https": config}[scheme], int64(pooled+1), serves[protocol])
 						for range pooled {
 							fill.Go(func() {
-								failed := try(t.Context(), w, "GET", scheme+"://"+s.host, "")
-								errorIf(t, failed != nil, "%+v", failed)
+								errorIf(t, try(t.Context(), w, "GET", scheme+"://"+s.host, "") != nil, "another request failed")
 							})
 						}
-						fill.Wait()
+						map[string]*sync.WaitGroup{"h2": &together, "http/1.1": &fill}[protocol].Wait()
 						failed := try(t.Context(), w, method, scheme+"://"+s.host, body)
+						close(over) // the other stream goes on
+						fill.Wait()
 						refused := scheme == "https" && own && isRefused[name]
 						if failed == nil || failed.Late || failed.Unsent != refused || s.requests.Load() != int64(pooled+1) {
 							t.Errorf("%+v after %d requests, want a failure after %d, surely not processed %t", failed, s.requests.Load(), pooled+1, refused)
@@ -360,7 +364,6 @@ func TestSentOrNot(t *testing.T) {
 		transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: proxy})
 		return transport
 	}
-	nextCentury := func() time.Time { return time.Now().AddDate(100, 0, 0) }
 	sends := func(hosts ...string) roundTripper { // to one host after another until one accepts; "" is the request's own
 		return func(req *http.Request) (*http.Response, error) {
 			var failures []error
@@ -407,7 +410,7 @@ func TestSentOrNot(t *testing.T) {
 		{"the proxy refuses", wire.Refused, through(serve(nil, says("HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n", true))), "https://api.test", "502"},
 		{"no TLS", wire.Untrusted, own, "https://" + noTLS, "tls"},
 		{"TLS too old", wire.Untrusted, own, "https://" + old, "protocol version"},
-		{"expired", wire.Untrusted, with(func(c *tls.Config) { c.Time = nextCentury }), "https://" + trusted, "expired"},
+		{"expired", wire.Untrusted, with(func(c *tls.Config) { c.Time = func() time.Time { return time.Now().AddDate(100, 0, 0) } }), "https://" + trusted, "expired"},
 		{"another's certificate", wire.Untrusted, with(func(c *tls.Config) { c.ServerName = "api.test" }), "https://" + trusted, "not api.test"},
 		{"unknown authority", wire.Untrusted, with(func(c *tls.Config) { c.RootCAs = x509.NewCertPool() }), "https://" + trusted, "unknown authority"},
 		{"the answer hangs", wire.NoAnswer, own, "http://" + silent, ""},

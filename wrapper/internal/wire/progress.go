@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -38,6 +39,7 @@ var ErrLimit = fmt.Errorf("time limit of one attempt: %w", os.ErrDeadlineExceede
 
 // Failure describes an attempt without a complete answer.
 type Failure struct {
+	_      [0]func() // no one compares it, and no app contains the code to
 	Stage  Stage
 	Unsent bool  // the service surely did not process the request
 	Late   bool  // the attempt's time limit ended it
@@ -108,17 +110,15 @@ type progress struct {
 
 // sent is how far a request came.
 type sent struct {
-	plain bool // net/http repeats it over HTTP/1.1 only if it wrote nothing of it
-
-	asked bool // for a connection
-	conn  net.Conn
-	fresh bool // conn was dialled for this request
-	http2 bool // conn is HTTP/2
-
-	wrote   bool // the headers; over HTTP/1.1, into the connection's buffer
-	written bool // the whole request: no hook follows
-	again   bool // stopped before a second request
-	same    bool // again, on the same HTTP/2 connection
+	plain      bool // net/http repeats it over HTTP/1.1 only if it wrote nothing of it
+	asked, got bool // for a connection, and one
+	conn       net.Conn
+	fresh      bool // conn was dialled for this request
+	http2      bool // conn is HTTP/2
+	wrote      bool // the headers; over HTTP/1.1, into the connection's buffer
+	written    bool // the whole request: no hook follows
+	again      bool // stopped before a second request
+	same       bool // again, on the same HTTP/2 connection
 }
 
 func newProgress(theirs *httptrace.ClientTrace, limit time.Duration) *progress {
@@ -184,15 +184,12 @@ func (asked) Value(key any) any {
 	return nil
 }
 
-func (p *progress) getConn(address string) {
-	p.mu.Lock()
+// getConn leaves the caller's hook to [Wire.Do]: net/http may hold a lock of every request over HTTP/2.
+func (p *progress) getConn(string) {
+	defer guard.Lock(&p.mu)()
 	p.asked = true
 	if p.wrote && !p.http2 { // over HTTP/2, the connection tells more
 		p.repeats()
-	}
-	p.mu.Unlock()
-	if p.theirs.GetConn != nil {
-		p.theirs.GetConn(address)
 	}
 }
 
@@ -204,11 +201,13 @@ func (p *progress) gotConn(info httptrace.GotConnInfo) {
 		p.same = p.http2 && info.Conn == p.conn
 		p.repeats()
 	}
-	if p.again && !http2 {
-		info.Conn.Close() // net/http writes without another look at the context
-	}
-	p.conn, p.fresh, p.http2 = info.Conn, !info.Reused, http2
+	stopped := p.again
+	p.got, p.conn, p.fresh, p.http2 = true, info.Conn, !info.Reused, http2
 	p.mu.Unlock()
+	// Over HTTP/1.1, net/http writes without another look at the context. Others' streams are on a connection that is in use.
+	if inUse := info.Reused && !info.WasIdle; stopped && !http2 && (isTLS || !inUse) {
+		shut(info.Conn)
+	}
 	if p.theirs.GotConn != nil {
 		p.theirs.GotConn(info)
 	}
@@ -239,11 +238,16 @@ func (p *progress) wroteRequest(info httptrace.WroteRequestInfo) {
 // left the buffer then: net/http may go on.
 func (p *progress) repeats() {
 	if p.plain && !p.http2 {
-		p.conn, p.wrote = nil, false
+		p.got, p.wrote, p.written = false, false, false
 		return
 	}
 	p.stop()
 }
+
+// shut closes what may be another's: a connection of HTTP/3 is none, and panics.
+func shut(c io.Closer) { defer func() { _ = recover() }(); c.Close() }
+
+func (p *progress) whole() bool { defer guard.Lock(&p.mu)(); return p.written }
 
 // stop ends the attempt before a second request.
 func (p *progress) stop() {
@@ -260,12 +264,10 @@ func isPlain(transport *http.Transport, req *http.Request) bool {
 		(transport.Protocols == nil || !transport.Protocols.UnencryptedHTTP2())
 }
 
-// certificateRequired is the alert of TLS 1.3 (RFC 8446) from a server that wants a client's certificate. It arrives
-// after the client's part of the handshake, and so after the request. crypto/tls does not export the type of an alert
-// that a connection returns.
-const certificateRequired = 116
-
-func isAlert(err error, number uint8) bool {
+// wantsCertificate reports whether err is the alert 116 of TLS 1.3 (RFC 8446), of a server that wants a client's
+// certificate. It arrives after the client's part of the handshake, and so after the request. crypto/tls does not export
+// the type of an alert that a connection returns.
+func wantsCertificate(err error) bool {
 	remote, is := text.Find[*net.OpError](err)
-	return is && remote.Op == "remote error" && remote.Err.Error() == tls.AlertError(number).Error()
+	return is && remote.Op == "remote error" && remote.Err.Error() == tls.AlertError(116).Error()
 }

@@ -53,11 +53,12 @@ type Sender interface {
 func (w *Wire) Attempt(caller context.Context, sender Sender, begun time.Time) (answer *Answer, failed *Failure) {
 	ctx, progress := w.begin(caller, begun)
 	defer func() { w.end(progress, failed == nil) }()
-	resp, err := sender.Send(ctx) // read closes the body
+	resp, err := sender.Send(ctx)
 	if err == nil {
-		if w.transport == nil {
-			closed := context.AfterFunc(ctx, func() { resp.Body.Close() })
-			defer closed()
+		if w.transport != nil && progress.whole() {
+			defer resp.Body.Close()
+		} else { // reading and closing may ignore the context, also while net/http is stuck in writing the request
+			context.AfterFunc(ctx, func() { shut(resp.Body) })
 		}
 		if answer, err = read(resp); err == nil {
 			return answer, nil
@@ -89,6 +90,9 @@ func (w *Wire) Do(req *http.Request) (*http.Response, error) {
 	p.plain = isPlain(w.transport, req)
 	if w.transport == nil {
 		req.Header = req.Header.Clone() // requests share it, and some foreign round trippers change it despite the rules
+	}
+	if getConn := p.theirs.GetConn; getConn != nil {
+		getConn(net.JoinHostPort(req.URL.Hostname(), cmp.Or(req.URL.Port(), map[string]string{"http": "80"}[req.URL.Scheme], "443")))
 	}
 	resp, err := w.roundTripper.RoundTrip(req)
 	if err == nil && resp == nil {
@@ -146,8 +150,7 @@ func (w *Wire) begin(caller context.Context, now time.Time) (context.Context, *p
 		}
 	}
 	defer guard.Lock(&p.mu)()
-	p.sent, p.failure = sent{}, nil
-	p.deadline = now.Add(w.limit)
+	p.sent, p.failure, p.deadline = sent{}, nil, now.Add(w.limit)
 	if !p.running {
 		p.timer.Reset(w.limit)
 	}
@@ -190,12 +193,12 @@ func (w *Wire) unanswered(p *progress, req *http.Request, err error) *Failure {
 	case p.again: // net/http repeats on the same connection only a stream that the service refused
 		f.Cause, f.Unsent = ErrAgain, p.same && w.transport != nil
 	case p.wrote:
-		if p.fresh && isAlert(err, certificateRequired) {
+		if p.fresh && wantsCertificate(err) {
 			f.Stage = Untrusted
 		}
-	case p.conn != nil && req.Context().Err() != nil: // over HTTP/2 a cancelled request may have been written before its hook ran
+	case p.got && (w.transport == nil || req.Context().Err() != nil): // over HTTP/2 a cancelled request may have been written before its hook ran
 	case !p.asked: // the transport calls no hooks
-	case several && w.transport == nil: // the transport tried several ways, and only the last one's connection is known
+	case w.transport == nil && several: // the transport tried several ways, and only the last one's connection is known
 	default:
 		f.Stage, f.Unsent = unsentStage(err), true
 	}

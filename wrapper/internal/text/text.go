@@ -122,7 +122,7 @@ func Seconds(s string) (d time.Duration, ok bool) {
 // Timeout reports whether an error is, or wraps, a time-out.
 func Timeout(err error) bool {
 	return walk(err, func(err error) bool {
-		t, is := err.(interface{ Timeout() bool }) //nolint:errorlint // walk unwraps
+		t, is := err.(interface{ Timeout() bool })
 		return is && t.Timeout()
 	})
 }

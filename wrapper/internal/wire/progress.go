@@ -146,20 +146,15 @@ func (p *progress) ring() {
 	}
 }
 
-// tracked is the context of a request: the caller's values, and the end of the attempt. It brings the trace to net/http without a value for each call, and without
-// httptrace.WithClientTrace, which adds 30 KB of package reflect to an app.
+// tracked is the context of a request, with the attempt's end. It brings the trace to net/http without a value for each call,
+// and without httptrace.WithClientTrace, which adds 30 KB of package reflect to an app.
 type tracked struct {
 	context.Context // the caller's
 	progress        *progress
 }
 
-type progressKey struct{}
-
 func (t *tracked) Value(key any) any {
-	switch key {
-	case progressKey{}:
-		return t.progress
-	case traceKey:
+	if key == traceKey {
 		return &t.progress.trace
 	}
 	if end := t.progress.end.Value(key); end != nil { // package context looks for one that it knows

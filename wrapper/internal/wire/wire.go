@@ -86,7 +86,7 @@ func (w *Wire) Attempt(caller context.Context, sender Sender, begun time.Time) (
 
 // Do sends a request for the generated client.
 func (w *Wire) Do(req *http.Request) (*http.Response, error) {
-	p, _ := req.Context().Value(progressKey{}).(*progress) // Attempt's
+	p := req.Context().(*tracked).progress // Attempt's
 	p.plain = isPlain(w.transport, req)
 	if w.transport == nil {
 		req.Header = req.Header.Clone() // requests share it, and some foreign round trippers change it despite the rules

@@ -104,8 +104,7 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// TestParameters: each kind has limits, for each value of a list. A request for a path alone is refused as others are, and a copy
-// becomes one of them with its first parameter.
+// TestParameters: each kind has limits, for each value of a list. A request for a path alone is refused likewise, and may get others.
 func TestParameters(t *testing.T) {
 	op := generated.Operation{ID: "test", Method: http.MethodGet, Path: "/v1.0/{a}", Parameters: []generated.Field{
 		{Name: "a", In: "path", Type: "string", MaxLength: 2}, {Name: "a", In: "query", Type: "integer", Maximum: "9"}, {Name: "a", In: "header", Type: "string", MinLength: 2},

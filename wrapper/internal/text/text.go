@@ -125,7 +125,7 @@ func Seconds(s string) (d time.Duration, ok bool) {
 //go:noinline // as Find
 func Timeout(err error) bool {
 	return walk(err, func(err error) bool {
-		t, is := err.(interface{ Timeout() bool }) //nolint:errorlint // walk unwraps
+		t, is := err.(interface{ Timeout() bool })
 		return is && t.Timeout()
 	})
 }

@@ -110,7 +110,6 @@ type progress struct {
 // sent is how far a request came.
 type sent struct {
 	plain bool // net/http repeats it over HTTP/1.1 only if it wrote nothing of it
-
 	asked bool // for a connection
 	got   bool // one
 	conn  net.Conn

@@ -111,9 +111,6 @@ func (w *Wire) Do(req *http.Request) (*http.Response, error) {
 // Timeout is the default limit of one attempt: far above the service's response times, and short enough for a retry.
 const Timeout = 10 * time.Second
 
-// maxConnections limits a process's connections to one host.
-const maxConnections = 64
-
 // shared is the transport of every client without one of its own: short-lived clients share connections.
 var shared = &http.Transport{
 	Proxy:             http.ProxyFromEnvironment,
@@ -121,8 +118,8 @@ var shared = &http.Transport{
 	ForceAttemptHTTP2: true,
 	// With the standard library's 2 idle connections, a busy client dials for most calls; without a limit, whenever
 	// another call takes its connection. 64 serve 30 times the service's highest rate limit.
-	MaxIdleConnsPerHost:   maxConnections,
-	MaxConnsPerHost:       maxConnections,
+	MaxIdleConnsPerHost:   64,
+	MaxConnsPerHost:       64,
 	IdleConnTimeout:       90 * time.Second,
 	TLSHandshakeTimeout:   Timeout,
 	ExpectContinueTimeout: time.Second,

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"unicode/utf8"
 )
 
 // File is a file to upload.
@@ -65,15 +66,15 @@ func (r *Request) AddFile(name string, file File) {
 func (r *Request) AddField(name string, values ...string) {
 	for _, value := range values {
 		f := r.formOf(name)
-		r.fail(f.writer.WriteField(name, value))
+		r.fail(f.writer.WriteField(name, r.text("form", name, []string{value}, strings.Clone)))
 		f.set = append(f.set, name)
 	}
 }
 
 // formOf returns the form that is the body. header is what a part's header is to hold.
 func (r *Request) formOf(header string) *form {
-	if strings.ContainsFunc(header, func(c rune) bool { return c < ' ' || c == 0x7f }) {
-		r.fail(fmt.Errorf("the name of a field of the body, or of its file, has a control character: %q", header))
+	if !utf8.ValidString(header) || strings.ContainsFunc(header, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+		r.fail(fmt.Errorf("the name of a field of the body, or of its file, has a control character or is not UTF-8 text: %q", header))
 	}
 	f, is := r.rest.(*form)
 	if !is {

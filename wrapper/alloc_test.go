@@ -85,7 +85,7 @@ func costOf(f func()) (allocs, size uint64) {
 // BenchmarkLargeAnswer makes calls whose answer of 1 MiB is full of what costs a reader most. cpu-ms is the processor time of
 // a call, with the server's and the collector's.
 func BenchmarkLargeAnswer(b *testing.B) {
-	for _, unit := range []string{`"a":1,`, `"code":1,`, `"a":[[]],`, `"\\u0061":"\\\\",`} {
+	for _, unit := range []string{`"a":1,`, `"code":1,`, `"a":[[]],`, `"\\u0061":"\\\\",`, `"\/aaaa":1,`, `"code":"\/",`} {
 		body := "{" + strings.Repeat(unit, 1<<20/len(unit)-1) + `"z":0}`
 		for name, status := range map[string]int{"refused": 400, "without the id": 200, "decoded": 200} {
 			b.Run(name+" "+unit, func(b *testing.B) {

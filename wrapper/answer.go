@@ -8,36 +8,31 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/dingtalk-openapi/openconversation-go/generated"
 )
 
 // object is the text of a JSON object, or empty. It is the one reader of fields that no type declares: it decodes nothing
-// that nobody asks for, whatever a body holds.
+// that nobody asks for, whatever a body holds. Its fields say nothing before its text was found to be valid.
 type object string
 
-// objectOf returns a body that is an object; any other is empty.
+// objectOf returns a body that begins as an object does; any other is empty.
 func objectOf(body []byte) object {
-	trimmed := bytes.TrimSpace(body)
-	if !bytes.HasPrefix(trimmed, []byte("{")) || !json.Valid(body) {
-		return ""
-	}
-	return object(trimmed)
+	trimmed := string(bytes.TrimLeft(body, " \t\r\n"))
+	return object(when(strings.HasPrefix(trimmed, "{"), trimmed))
 }
 
 // next returns the first field, as it stands there, and what follows it. After the last field there is no name, not even "".
 func (o object) next() (name, value string, others object) {
-	if o == "" {
-		return "", "", ""
-	}
-	name, rest := split(string(o[1:])) // behind the brace, or what ended the field before
+	name, rest := split(strings.TrimPrefix(string(o), "{"))
 	value, rest = split(rest)
 	return name, value, object(rest)
 }
 
-// split splits valid JSON after its first value.
+// split splits JSON after its first value. There is none before the end of an object or a list.
 func split(s string) (value, rest string) {
-	for s != "" && (s[0] <= ' ' || s[0] == ',' || s[0] == ':' || s[0] == '}') {
+	for s != "" && (s[0] <= ' ' || s[0] == ',' || s[0] == ':') {
 		s = s[1:]
 	}
 	depth := 0
@@ -63,25 +58,19 @@ func split(s string) (value, rest string) {
 	return s, ""
 }
 
-// field returns a field as it stands there, or nothing if it is absent or null. Names match as in encoding/json. A field of
-// an object is object.field.
+// field returns a field as it stands there, or nothing if it is absent or null. Names match as in encoding/json: none is
+// longer than its JSON. A field of an object is object.field.
 func (o object) field(name string) (value string) {
-	if name == "" {
-		return ""
-	}
 	exact := false
-	for raw, found, rest := o.next(); raw != ""; raw, found, rest = rest.next() {
-		if other, _ := unquote(raw); other == name || !exact && strings.EqualFold(other, name) {
+	for raw, found, rest := o.next(); raw != "" && name != ""; raw, found, rest = rest.next() {
+		if other, _ := unquote(when(len(raw) >= len(`""`)+len(name), raw)); other == name || !exact && strings.EqualFold(other, name) {
 			value, exact = found, exact || other == name
 		}
 	}
 	if outer, inner, nested := strings.Cut(name, "."); nested && value == "" {
 		return object(o.field(outer)).field(inner)
 	}
-	if value == "null" {
-		return ""
-	}
-	return value
+	return when(value != "null", value)
 }
 
 // scalar returns the text of a JSON string, or of any other scalar; it is empty for null, an object and a list.
@@ -103,11 +92,26 @@ func scalar(raw string) string {
 // unquote decodes a JSON string, unless it holds surrogates, as no field's name does. It is far cheaper than encoding/json.
 func unquote(raw string) (string, error) { return strconv.Unquote(strings.ReplaceAll(raw, `\/`, "/")) }
 
-// decodeJSON decodes valid JSON, and keeps every digit of a number in a value of type any.
-func decodeJSON(body []byte, value any) bool {
-	decoder := json.NewDecoder(bytes.NewReader(body))
+// decoders is a pool: a new decoder grows a buffer for its answer.
+var decoders = sync.Pool{New: func() any {
+	var from bytes.Reader
+	decoder := json.NewDecoder(&from)
 	decoder.UseNumber()
-	return decoder.Decode(value) == nil
+	return func(body []byte, value any) error {
+		from.Reset(body)
+		return decoder.Decode(value)
+	}
+}}
+
+// decodeJSON decodes a body of one value, and keeps every digit of a number in a value of type any. It looks at every byte of
+// the body's JSON before it touches the value, and at none behind it.
+func decodeJSON(body []byte, value any) bool {
+	decoder := decoders.Get().(func([]byte, any) error)
+	done := decoder(body, value) == nil
+	if done { // after an error it would go on with the rest of this body
+		decoders.Put(decoder)
+	}
+	return done
 }
 
 // succeeds reports whether an operation answers a success with status.
@@ -117,9 +121,10 @@ func succeeds(o *generated.Operation, status int) bool {
 
 // decode decodes the body of a success, whose fields are answer, into value, and reports whether it is one.
 func decode(o *generated.Operation, answer object, body []byte, value any) bool {
+	e := read(answer)
 	switch {
-	case isFailure(o, answer):
-		return false
+	case e.fails(o) || unsuccessful(o, answer):
+		return o.Empty && !json.Valid(body)
 	case o.Empty:
 		return !bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) // a proxy's login page is no success
 	}
@@ -128,15 +133,14 @@ func decode(o *generated.Operation, answer object, body []byte, value any) bool 
 			return false
 		}
 	}
-	return (answer != "" || string(bytes.TrimSpace(body)) != "null" && json.Valid(body)) && decodeJSON(body, value)
+	whole := strings.TrimRight(string(e.rest), " \t\r\n") == "}" || answer == "" && string(bytes.TrimSpace(body)) != "null" && json.Valid(body)
+	return whole && decodeJSON(body, value)
 }
 
-// isFailure reports whether an answer with a success's status is an error: the legacy API's, a ban's, the gateway's, which
-// has a request id that no success has in its body, or one by a field whose value the contract gives for a success.
-func isFailure(o *generated.Operation, answer object) bool {
-	e := read(answer)
-	return e.refused() || e.isBan() || !isSuccess(e.code) && e.message != "" && e.requestID != "" && !slices.Contains(o.OwnFields, "code") ||
-		unsuccessful(o, answer)
+// fails reports whether an answer with a success's status is an error: the legacy API's, a ban's, or the gateway's, which
+// has a request id that no success has in its body.
+func (e *envelope) fails(o *generated.Operation) bool {
+	return e.refused() || e.isBan() || !isSuccess(e.code) && e.message != "" && e.requestID != "" && !slices.Contains(o.OwnFields, "code")
 }
 
 // unsuccessful reports whether a field of an answer has another value than a success's. An absent one says nothing.
@@ -157,6 +161,7 @@ type envelope struct {
 	legacyCode, subCode, legacyMessage string
 	otherCode, otherMessage            string // beside a field such as success: false
 	status, punish                     string
+	rest                               object // behind the fields
 }
 
 // read reads an answer, whatever the case of its fields' names.
@@ -168,23 +173,28 @@ func read(answer object) (e envelope) {
 		{"code", &e.code}, {"message", &e.message}, {"requestid", &e.requestID},
 		{"errcode", &e.legacyCode}, {"sub_code", &e.subCode}, {"errmsg", &e.legacyMessage},
 		{"errorcode", &e.otherCode}, {"errormsg", &e.otherMessage}, {"errormessage", &e.otherMessage},
-		{"status", &e.status}, {"punish", &e.punish},
+		{"status", &e.status}, {"punish", &e.punish}, {"accessdenieddetail", new(string)},
 	}
-	for quoted, raw, rest := answer.next(); quoted != ""; quoted, raw, rest = rest.next() {
+	var quoted, raw string
+	var last [len(fields)]string // of a field that is repeated, only the last text is decoded
+	for quoted, raw, e.rest = answer.next(); quoted != ""; quoted, raw, e.rest = e.rest.next() {
 		if len(quoted) < len(`"code"`) { // the shortest: an answer of 1 MiB may hold 170,000 fields
 			continue
 		}
-		name, _ := unquote(quoted)
-		if strings.EqualFold(name, "accessdenieddetail") {
-			var scopes []string                                                      // on the heap, so only here
-			_ = json.Unmarshal([]byte(object(raw).field("requiredScopes")), &scopes) // of another type, it says nothing
-			e.scopes = scopes
-		}
-		for _, field := range &fields {
-			if strings.EqualFold(name, field.name) {
-				*field.to = cmp.Or(scalar(raw), *field.to)
+		name, _ := strconv.Unquote(quoted) // none of these names has a slash
+		for i := range fields {
+			if len(name) == len(fields[i].name) && strings.EqualFold(name, fields[i].name) {
+				last[i] = raw
 			}
 		}
+	}
+	for i, raw := range last {
+		*fields[i].to = cmp.Or(scalar(raw), *fields[i].to)
+	}
+	if detail := object(last[len(last)-1]); detail != "" {
+		var scopes []string                                                 // on the heap, so only here
+		_ = json.Unmarshal([]byte(detail.field("requiredScopes")), &scopes) // of another type, it says nothing
+		e.scopes = scopes
 	}
 	return e
 }

@@ -3,6 +3,7 @@ package dingtalk
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -312,8 +313,8 @@ func sendConversion(ctx context.Context, c *call) (*http.Response, error) {
 	return c.api.ChatIDToOpenConversationID(ctx, c.chatID)
 }
 
-func acceptConversion(c *call, answer object, _ []byte) bool {
+func acceptConversion(c *call, answer object, body []byte) bool {
 	raw := answer.field(conversion.Required[0])
 	c.id = scalar(raw)
-	return strings.HasPrefix(raw, `"`) && isID(c.id, c.chatID)
+	return strings.HasPrefix(raw, `"`) && isID(c.id, c.chatID) && json.Valid(body)
 }

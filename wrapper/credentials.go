@@ -142,11 +142,11 @@ func (t *tokenOf) call() *call {
 }
 
 // acceptToken takes a token. A lifetime sent as a string, as a fraction or too large for its type must not cost the token.
-func acceptToken(c *call, answer object, _ []byte) bool {
+func acceptToken(c *call, answer object, body []byte) bool {
 	raw := answer.field("accessToken")
 	c.lifetime, _ = text.Seconds(scalar(answer.field("expireIn")))
 	c.id = scalar(raw)
-	return strings.HasPrefix(raw, `"`) && text.CheckHeader(c.id) == nil
+	return strings.HasPrefix(raw, `"`) && text.CheckHeader(c.id) == nil && json.Valid(body)
 }
 
 func (t *tokenOf) Fetch(ctx context.Context) (tokens.Token, error) {

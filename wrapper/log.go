@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/guard"
-	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/text"
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
@@ -39,8 +38,9 @@ func (l slogger) token(ctx context.Context, event string, err error) {
 		l.write(ctx, slog.LevelDebug, "dingtalk token", "event", event)
 		return
 	}
-	if _, own := text.Find[*Error](err); !own {
-		err = l.path.secrets(new(call)).HideError(err)
+	hidden := l.path.secrets(new(call)).HideError(err)
+	if own, is := err.(*Error); !is || own.Error() != hidden.Error() { //nolint:errorlint // a store may have made it, or wrapped it
+		err = hidden
 	}
 	l.write(ctx, slog.LevelWarn, "dingtalk token", "event", event, "error", err)
 }

@@ -1,6 +1,7 @@
 package dingtalk_test
 
 import (
+	"cmp"
 	"context"
 	"encoding"
 	"encoding/gob"
@@ -180,9 +181,12 @@ func testSecrets(t *testing.T) {
 	}
 	var out told
 	server := dingtalktest.NewServer(t)
-	client := newClient(t, server.URL, markedCredentials, dingtalk.WithTokenStore(leakyStore{}), dingtalk.WithLogger(slog.New(slog.NewTextHandler(&out, nil))))
 	server.FailNext(tokenAnswer.Always(), dingtalktest.Code(generated.CodeInvalidAuthentication).For(convertOp).Always())
-	out.err("leaky store", refused(t, client, dingtalk.ErrUnauthenticated))
+	for _, err := range []error{nil, &dingtalk.Error{Kind: dingtalk.ErrUnavailable, Message: markedSecret}} {
+		store := dingtalk.WithTokenStore(leakyStore{err})
+		client := newClient(t, server.URL, markedCredentials, store, dingtalk.WithLogger(slog.New(slog.NewTextHandler(&out, nil))))
+		out.err("leaky store", refused(t, client, dingtalk.ErrUnauthenticated))
+	}
 	for _, body := range []string{ // token answers that hold the token, but not as they should
 		`{"accessToken":"$\r\nx: y","expireIn":7200}`, `{"accessToken":"$"`, `{"result":{"accessToken":"$"}}`, `["$"]`, `$`, `"$"`,
 		`{"accessToken":["$"]}`, `{"accessToken":"$","expireIn":7200}$`, `{"token":"$"}`,
@@ -232,11 +236,11 @@ var printingTransports = map[string]roundTripper{
 }
 
 // leakyStore repeats secrets in its errors.
-type leakyStore struct{}
+type leakyStore struct{ err error }
 
-func (leakyStore) Token(ctx context.Context, _ string, fetch func(context.Context) (dingtalk.Token, error)) (dingtalk.Token, error) {
+func (s leakyStore) Token(ctx context.Context, _ string, fetch func(context.Context) (dingtalk.Token, error)) (dingtalk.Token, error) {
 	token, _ := fetch(ctx)
-	return token, fmt.Errorf("the store failed with %s, %s", token.Value, markedSecret)
+	return token, cmp.Or(s.err, fmt.Errorf("the store failed with %s, %s", token.Value, markedSecret))
 }
 
 func (leakyStore) Drop(_ context.Context, _, token string) error {

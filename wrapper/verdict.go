@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -188,6 +189,7 @@ func (p *path) unanswered(c *call, a *wire.Answer, f *wire.Failure) *verdict {
 // refused makes the verdict on an answer without a result. The code decides; without a known code, the status does.
 func (p *path) refused(c *call, a *wire.Answer, answer object) *verdict {
 	now, secrets := p.clock.Now(), p.secrets(c)
+	answer = object(when(json.Valid(a.Body), string(answer)))
 	body := read(answer)
 	code, message := body.error(c.contract)
 	banned, says := body.isBan(), secrets.Show(message, maxMessageBytes)

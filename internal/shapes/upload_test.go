@@ -125,11 +125,16 @@ func TestUploadRefused(t *testing.T) {
 	for _, file := range []generated.File{
 		{Name: "a\r\nX-Evil: 1", Content: strings.NewReader("x")}, {Name: "a.png", MediaType: "image/png\nX-Evil: 1", Content: strings.NewReader("x")},
 		{Name: "a\x00", Content: strings.NewReader("x")}, {Content: strings.NewReader("x")}, {Name: "a.png"},
+		{Name: "a\xff.png", Content: strings.NewReader("x")}, {Name: "a.png", MediaType: "image/\xff", Content: strings.NewReader("x")},
 	} {
 		_, err := client.UploadMedia(t.Context(), picture, file)
 		failed := (*dingtalk.Error)(nil)
 		if !errors.As(err, &failed) || !failed.Local || !errors.Is(err, dingtalk.ErrRejected) || !strings.Contains(err.Error(), "media") || server.Count(generated.OperationUploadMedia) != 0 {
 			t.Errorf("%q: %v", file.Name, err)
 		}
+	}
+	odd := dingtalk.NewRequest(&generated.OperationUploadMedia)
+	if odd.AddField("media", "\xff"); odd.Err() == nil || !strings.Contains(odd.Err().Error(), "not UTF-8") {
+		t.Errorf("a field: %v", odd.Err())
 	}
 }

@@ -215,8 +215,7 @@ func (b *Breaker) open(o Outcome, wait time.Duration) {
 	b.cause, b.until = o, b.clock.Steady().Add(wait)
 }
 
-// maxPlaces is the number of places that a set knows before it forgets them all, lest paths with ids that do not look like
-// some crowd out operations: more than the official SDK has operations, 3,270.
+// maxPlaces is how many places a set knows before it forgets them all: more than the official SDK has operations, 3,270.
 const maxPlaces = 8192
 
 // Set keeps a value for each place.

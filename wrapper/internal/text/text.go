@@ -51,8 +51,7 @@ func Invisible(r rune) bool {
 	if ' ' <= r && r < utf8.RuneSelf-1 { // fast path: the tables are slow
 		return false
 	}
-	return unicode.IsControl(r) ||
-		unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
 }
 
 // Quote reports whether r is a quotation mark of any script.
@@ -121,8 +120,6 @@ func Seconds(s string) (d time.Duration, ok bool) {
 }
 
 // Timeout reports whether an error is, or wraps, a time-out.
-//
-//go:noinline // as Find
 func Timeout(err error) bool {
 	return walk(err, func(err error) bool {
 		t, is := err.(interface{ Timeout() bool })

@@ -177,8 +177,7 @@ func (c *Cache) join(ctx context.Context, now time.Time, again bool) (*flight, e
 		return f, nil
 	case f != nil && c.flight == nil, c.cfg.Clock.Steady().Before(c.failUntil): // a renewal failed lately
 		return nil, &RememberedError{c.failure}
-	}
-	if c.flight == nil {
+	case c.flight == nil:
 		c.begin(ctx)
 	}
 	c.flight.waiters++

@@ -54,19 +54,17 @@ func (c *Credit) Others(u *Use) bool {
 	return s.of != nil && c.Steady().Sub(s.at) < creditTime
 }
 
-// Rejected judges an operation's rejection of a token. others: it is good for others. ours: so was the one before, and the
-// operation refused it, too, which is its own failure. replace: the token is to be replaced; otherwise, another call of
-// the operation has seen to that already.
+// Rejected judges an operation's rejection of a token. ours: it is good for others, and so was the one before, which the operation
+// refused, too: its own failure. replace: the token is to be replaced; otherwise, another call has seen to that already.
 func (c *Credit) Rejected(u *Use, token string) (ours, replace, others bool) {
 	now, pause := c.Steady(), FailureMemory
 	if others = c.Others(u); others {
 		pause = creditTime
 	}
 	defer guard.Lock(&c.mu)()
-	recent := now.Sub(u.at) < pause
-	ours = others && recent && token != u.refused
-	if replace = !ours && (!recent || token != u.refused); replace {
-		u.refused, u.at = token, now
+	recent, other := now.Sub(u.at) < pause, token != u.refused
+	if u.refused = token; !recent || other && !others { // no success after the one before proves anything any more
+		u.at, replace = now, true
 	}
-	return ours, replace, others
+	return others && recent && other, replace, others
 }

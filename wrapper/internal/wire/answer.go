@@ -48,6 +48,7 @@ func read(resp *http.Response) (*Answer, error) {
 	if err != nil {
 		return a, err
 	}
+	a.buffer.Grow(int(min(max(resp.ContentLength, 0), MaxBody)) + bytes.MinRead)
 	n, err := a.buffer.ReadFrom(body)
 	if n > MaxBody || a.limited.N <= 0 {
 		err = ErrTooLarge

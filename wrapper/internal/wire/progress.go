@@ -39,6 +39,7 @@ var ErrLimit = fmt.Errorf("time limit of one attempt: %w", os.ErrDeadlineExceede
 
 // Failure describes an attempt without a complete answer.
 type Failure struct {
+	_      [0]func() // no one compares it, and no app contains the code to
 	Stage  Stage
 	Unsent bool  // the service surely did not process the request
 	Late   bool  // the attempt's time limit ended it
@@ -109,17 +110,15 @@ type progress struct {
 
 // sent is how far a request came.
 type sent struct {
-	plain bool // net/http repeats it over HTTP/1.1 only if it wrote nothing of it
-	asked bool // for a connection
-	got   bool // one
-	conn  net.Conn
-	fresh bool // conn was dialled for this request
-	http2 bool // conn is HTTP/2
-
-	wrote   bool // the headers; over HTTP/1.1, into the connection's buffer
-	written bool // the whole request: no hook follows
-	again   bool // stopped before a second request
-	same    bool // again, on the same HTTP/2 connection
+	plain      bool // net/http repeats it over HTTP/1.1 only if it wrote nothing of it
+	asked, got bool // for a connection, and one
+	conn       net.Conn
+	fresh      bool // conn was dialled for this request
+	http2      bool // conn is HTTP/2
+	wrote      bool // the headers; over HTTP/1.1, into the connection's buffer
+	written    bool // the whole request: no hook follows
+	again      bool // stopped before a second request
+	same       bool // again, on the same HTTP/2 connection
 }
 
 func newProgress(theirs *httptrace.ClientTrace, limit time.Duration) *progress {
@@ -147,20 +146,15 @@ func (p *progress) ring() {
 	}
 }
 
-// tracked is the context of a request: the caller's values, and the end of the attempt. It brings the trace to net/http without a value for each call, and without
-// httptrace.WithClientTrace, which adds 30 KB of package reflect to an app.
+// tracked is the context of a request, with the attempt's end. It brings the trace to net/http without a value for each call,
+// and without httptrace.WithClientTrace, which adds 30 KB of package reflect to an app.
 type tracked struct {
 	context.Context // the caller's
 	progress        *progress
 }
 
-type progressKey struct{}
-
 func (t *tracked) Value(key any) any {
-	switch key {
-	case progressKey{}:
-		return t.progress
-	case traceKey:
+	if key == traceKey {
 		return &t.progress.trace
 	}
 	if end := t.progress.end.Value(key); end != nil { // package context looks for one that it knows

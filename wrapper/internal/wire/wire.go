@@ -86,7 +86,7 @@ func (w *Wire) Attempt(caller context.Context, sender Sender, begun time.Time) (
 
 // Do sends a request for the generated client.
 func (w *Wire) Do(req *http.Request) (*http.Response, error) {
-	p, _ := req.Context().Value(progressKey{}).(*progress) // Attempt's
+	p := req.Context().(*tracked).progress // Attempt's
 	p.plain = isPlain(w.transport, req)
 	if w.transport == nil {
 		req.Header = req.Header.Clone() // requests share it, and some foreign round trippers change it despite the rules
@@ -147,8 +147,7 @@ func (w *Wire) begin(caller context.Context, now time.Time) (context.Context, *p
 		}
 	}
 	defer guard.Lock(&p.mu)()
-	p.sent, p.failure = sent{}, nil
-	p.deadline = now.Add(w.limit)
+	p.sent, p.failure, p.deadline = sent{}, nil, now.Add(w.limit)
 	if !p.running {
 		p.timer.Reset(w.limit)
 	}

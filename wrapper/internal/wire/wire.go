@@ -52,10 +52,11 @@ type Sender interface {
 // which is set, without a body, even if reading the body failed.
 func (w *Wire) Attempt(caller context.Context, sender Sender, begun time.Time) (answer *Answer, failed *Failure) {
 	ctx, progress := w.begin(caller, begun)
-	defer func() { w.end(progress, failed == nil) }()
+	var whole bool // with an answer, nothing of net/http still holds the progress
+	defer func() { w.end(progress, whole && failed == nil) }()
 	resp, err := sender.Send(ctx)
 	if err == nil {
-		if w.transport != nil && progress.whole() {
+		if whole = w.transport != nil && progress.whole(); whole {
 			defer resp.Body.Close()
 		} else { // reading and closing may ignore the context, also while net/http is stuck in writing the request
 			context.AfterFunc(ctx, func() { shut(resp.Body) })
@@ -155,12 +156,11 @@ func (w *Wire) begin(caller context.Context, now time.Time) (context.Context, *p
 	return &tracked{caller, p}, p
 }
 
-// end ends an attempt and its context. Only after an answer to a wholly written request is it certain that nothing of
-// net/http still holds the progress.
-func (w *Wire) end(p *progress, answered bool) {
+// end ends an attempt, and its context unless another attempt may have it.
+func (w *Wire) end(p *progress, reusable bool) {
 	defer guard.Lock(&p.mu)()
 	p.deadline, p.conn = time.Time{}, nil
-	if p.leave() && answered && p.written && !p.own && w.transport != nil && p.end.Err() == nil {
+	if p.leave() && reusable && !p.own && p.end.Err() == nil {
 		w.idle.Put(p)
 	} else {
 		p.cancel(nil)

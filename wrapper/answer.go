@@ -144,13 +144,12 @@ func (e *envelope) fails(o *generated.Operation) bool {
 }
 
 // unsuccessful reports whether a field of an answer has another value than a success's. An absent one says nothing.
-func unsuccessful(o *generated.Operation, answer object) bool {
+func unsuccessful(o *generated.Operation, answer object) (is bool) {
 	for _, want := range o.Success {
-		if raw := answer.field(want.Name); raw != "" && !strings.EqualFold(scalar(raw), want.Value) {
-			return true
-		}
+		raw := answer.field(want.Name)
+		is = is || raw != "" && !strings.EqualFold(scalar(raw), want.Value)
 	}
-	return false
+	return is
 }
 
 // envelope is an error's body of every observed form: the gateway's, the legacy API's, and a banned address's.

@@ -49,9 +49,8 @@ func TestAddedCodeAndKindAreGenerated(t *testing.T) {
 	for _, want := range []string{
 		`// CodeChatDissolved (HTTP 503): The chat was "dissolved" 解散. No live answer was seen.`,
 		`CodeChatDissolved Code = "chat.dissolved"`,
-		`{Rule: Rule{Code: "chat.dissolved", Aliases: []string{"chatGone", "49999"}, Kind: "unavailable", Retry: true, Wait: 7000000000 /* 7s */, Token: "keep"},`,
+		`{Rule: Rule{Code: "chat.dissolved", Aliases: []string{"chatGone", "49999"}, Kind: "unavailable", Retry: true, Wait: 7000000000 /* 7s */, Token: "keep"}, Name: "ChatDissolved", Status: 503,`,
 		` {Code: "chat.dissolved", Aliases: []string{"chatGone", "49999"}, Kind: "unavailable", Retry: true, Wait: 7000000000 /* 7s */, Token: "keep"},`,
-		`Name: "ChatDissolved", Status: 503,`,
 		`Description: "The chat was \"dissolved\" 解散.", Message: "群已解散"}`,
 	} {
 		if !strings.Contains(got, want) {
@@ -68,20 +67,14 @@ func TestAddedCodeAndKindAreGenerated(t *testing.T) {
 
 // TestPlainRequests: what has limits, or more than a path, is checked.
 func TestPlainRequests(t *testing.T) {
-	text, err := os.ReadFile(ownContract)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const name, in, schema = "        - name: chatId\n", "          in: path\n", "schema: {type: string}\n          example: chatfaabe"
+	text, _ := os.ReadFile(ownContract) // which Parse refuses if it is empty
+	const name, schema = "        - name: chatId\n          in: path\n", "schema: {type: string}\n          example: chatfaabe"
 	for from, to := range map[string]string{
-		"": "", schema: strings.Replace(schema, "string", "string, maxLength: 99", 1),
-		name: "        - {name: x-more, in: header, schema: {type: string}}\n" + name,
+		"": "", schema: strings.Replace(schema, "string", "string, maxLength: 99", 1), name: "        - {name: x-more, in: header, schema: {type: string}}\n" + name,
 	} {
-		before, after, found := strings.Cut(string(text), name+in)
-		changed := strings.Replace(before+name+in+after, from, to, 1)
-		c, err := contract.Parse("openapi.yaml", []byte(changed))
-		if err != nil || !found || from != "" && changed == string(text) {
-			t.Fatal(err, from)
+		c, err := contract.Parse("openapi.yaml", []byte(strings.Replace(string(text), from, to, 1)))
+		if err != nil {
+			t.Fatal(err)
 		}
 		files, _, err := generator.Own(c, ownContract)
 		if full := bytes.Contains(files["client.gen.go"], []byte("= NewRequest(&OperationChatIDToOpenConversationID)")); err != nil || full != (from != "") {

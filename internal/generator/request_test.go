@@ -104,14 +104,12 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// TestParametersHaveLimits: of each kind of parameter, and each value of a list.
-func TestParametersHaveLimits(t *testing.T) {
+// TestParameters: each kind has limits, for each value of a list. A request for a path alone is refused likewise, and may get others.
+func TestParameters(t *testing.T) {
 	op := generated.Operation{ID: "test", Method: http.MethodGet, Path: "/v1.0/{a}", Parameters: []generated.Field{
 		{Name: "a", In: "path", Type: "string", MaxLength: 2}, {Name: "a", In: "query", Type: "integer", Maximum: "9"}, {Name: "a", In: "header", Type: "string", MinLength: 2},
 	}}
-	for value, want := range map[string]string{
-		"7": "has 1 characters, and at least 2 are allowed", "10": "is 10, and at most 9 is allowed", "777": "has 3 characters, and at most 2 are allowed",
-	} {
+	for value, want := range map[string]string{"7": "has 1 characters, and at least 2 are allowed", "10": "is 10, and at most 9 is allowed", "777": "has 3 characters, and at most 2 are allowed"} {
 		r := generated.NewRequest(&op)
 		r.SetPath("a", "1", value)
 		r.AddQuery("a", "1", value)
@@ -120,29 +118,21 @@ func TestParametersHaveLimits(t *testing.T) {
 			t.Errorf("%s: %v", value, err)
 		}
 	}
-}
-
-// TestPlainRequest: a request for a path alone is refused as others are, and becomes one of them with its first parameter.
-func TestPlainRequest(t *testing.T) {
 	for _, id := range []string{"", ".", "..", "\xff"} {
 		if got, err := record(t, generated.NewChatIDToOpenConversationIDRequest(id)); err == nil || got != (sent{}) {
 			t.Errorf("%q: sent %+v", id, got)
 		}
 	}
-	want := sent{method: http.MethodPost, path: "/pre%20fix/v1.0/im/chat/a%2Fb%20%7Bc%7D/convertToOpenConversationId"}
 	plain := generated.NewChatIDToOpenConversationIDRequest("a/b {c}")
 	more := plain
 	more.AddQuery("q", "1")
 	more.AddHeader("x-list", "a", "b")
-	if got, err := record(t, plain); err != nil || got != want {
-		t.Errorf("got %+v, %v", got, err)
-	}
-	want.query, want.header = "q=1", "a,b"
-	if got, err := record(t, more); err != nil || got != want {
-		t.Errorf("got %+v, %v", got, err)
-	}
-	if more.AddQuery("\xff", "1"); more.Err() == nil {
-		t.Error("a name that is not text is sent")
+	want := sent{method: http.MethodPost, path: "/pre%20fix/v1.0/im/chat/a%2Fb%20%7Bc%7D/convertToOpenConversationId"}
+	for _, r := range []generated.Request{plain, more} {
+		if got, err := record(t, r); err != nil || got != want {
+			t.Errorf("got %+v, %v", got, err)
+		}
+		want.query, want.header = "q=1", "a,b"
 	}
 }
 

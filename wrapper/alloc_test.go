@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"log/slog"
 	"net/http/httptest"
 	"runtime"
@@ -66,7 +67,8 @@ func costOf(f func()) (allocs, size uint64) {
 	const runs = 200
 	f() // warm-up: fetches a token, dials and fills pools
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	for batch := range 5 {
+	allocs, size = math.MaxUint64, math.MaxUint64
+	for range 5 {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		for range runs {
@@ -74,9 +76,6 @@ func costOf(f func()) (allocs, size uint64) {
 		}
 		runtime.ReadMemStats(&after)
 		n, s := (after.Mallocs-before.Mallocs)/runs, (after.TotalAlloc-before.TotalAlloc)/runs
-		if batch == 0 {
-			allocs, size = n, s
-		}
 		allocs, size = min(allocs, n), min(size, s)
 	}
 	return allocs, size

@@ -202,10 +202,7 @@ func testClockJumps(t *testing.T) {
 		var jumped atomic.Int64
 		jumpy := dingtalk.WithClock(dingtalk.Clock{Now: func() time.Time { return time.Now().Round(0).Add(time.Duration(jumped.Load())) }, Jumps: true})
 		client = newForeign(t, func(*http.Request) (*http.Response, error) {
-			if n := jumped.Add(int64(jump)); n/int64(jump)%2 == 1 {
-				return answerOf(503, ""), nil
-			}
-			return answerOf(200, successBody), nil
+			return answerOf([]int{200, 503}[jumped.Add(int64(jump))/int64(jump)%2], successBody), nil
 		}, jumpy, dingtalk.WithRetry(dingtalk.Retry{}))
 		for range 3 {
 			ctx, cancel := context.WithTimeout(t.Context(), 10*sec)
@@ -283,10 +280,8 @@ func TestOutage(t *testing.T) {
 		const calls = 1000
 		begun, sent := time.Now(), atomic.Int64{}
 		client := newForeign(t, func(*http.Request) (*http.Response, error) {
-			if sent.Add(1); time.Since(begun) < 2*sec {
-				return answerOf(503, ""), nil
-			}
-			return answerOf(200, successBody), nil
+			sent.Add(1)
+			return answerOf(map[bool]int{true: 503, false: 200}[time.Since(begun) < 2*sec], successBody), nil
 		}, dingtalk.WithRetry(dingtalk.Retry{}))
 		together(calls, func() {
 			_, err := client.OpenConversationID(t.Context(), "any")

@@ -81,9 +81,8 @@ func TestConvertEach(t *testing.T) {
 	}
 	line, client := 0, newClient(t, server.URL, appCredentials, unlimited)
 	for got, err := range dingtalk.ConvertEach(within(t), client, slices.Values(rows), func(r row) string { return r.chat }) {
-		if line++; got.Row != rows[line-1] || got.ChatID != got.Row.chat || !errors.Is(err, got.Row.want) || (err == nil) != (got.OpenConversationID == dingtalktest.OpenConversationIDOf(got.ChatID)) {
-			t.Errorf("row %d: %+v, %v", line, got, err)
-		}
+		line++
+		errorIf(t, got.Row != rows[line-1] || got.ChatID != got.Row.chat || !errors.Is(err, got.Row.want) || (err == nil) != (got.OpenConversationID == dingtalktest.OpenConversationIDOf(got.ChatID)), "row %d: %+v, %v", line, got, err)
 		e := (*dingtalk.Error)(nil)
 		errorIf(t, errors.As(err, &e) && e.Scope() != dingtalk.ScopeChat, "row %d: %+v", line, e)
 	}
@@ -204,9 +203,8 @@ func TestBulkEnds(t *testing.T) {
 			var last error
 			for _, last = range client.OpenConversationIDs(ctx, input) {
 			}
-			if cancel(); !errors.Is(last, context.DeadlineExceeded) {
-				t.Errorf("%s: the last error is %v", name, last)
-			}
+			cancel()
+			errorIf(t, !errors.Is(last, context.DeadlineExceeded), "%s: the last error is %v", name, last)
 		}
 	})
 }

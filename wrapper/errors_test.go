@@ -169,9 +169,7 @@ func TestExplain(t *testing.T) {
 	english := map[string]error{}
 	for _, kind := range dingtalk.Kinds() {
 		en, zh := dingtalk.Explain(fmt.Errorf("sending: %w", &dingtalk.Error{Kind: kind}), "en-GB"), dingtalk.Explain(kind, "zh-CN")
-		if en.Text == "" || en.Hint == "" || zh.Text == en.Text || zh.Hint == en.Hint || en.HTTPStatus < 400 || en.HTTPStatus != zh.HTTPStatus {
-			t.Errorf("%s: %+v and %+v", kind.Name(), en, zh)
-		}
+		errorIf(t, en.Text == "" || en.Hint == "" || zh.Text == en.Text || zh.Hint == en.Hint || en.HTTPStatus < 400 || en.HTTPStatus != zh.HTTPStatus, "%s: %+v and %+v", kind.Name(), en, zh)
 		other := english[en.Text]
 		errorIf(t, other != nil, "%s and %v have one text", kind.Name(), other)
 		english[en.Text] = kind

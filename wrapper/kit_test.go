@@ -180,9 +180,8 @@ func kindOf(e *dingtalk.Error) (name generated.Kind) {
 // wantRequests checks how many requests of each operation arrived.
 func wantRequests(t testing.TB, e *dingtalktest.Emulator, converts, tokens int) {
 	t.Helper()
-	if c, n := e.Count(convertOp), e.Count(tokenOp); c != converts || n != tokens {
-		t.Errorf("%d conversions and %d token calls arrived, want %d and %d", c, n, converts, tokens)
-	}
+	c, n := e.Count(convertOp), e.Count(tokenOp)
+	errorIf(t, c != converts || n != tokens, "%d conversions and %d token calls arrived, want %d and %d", c, n, converts, tokens)
 }
 
 // eventually polls until a condition is true.

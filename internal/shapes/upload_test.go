@@ -10,8 +10,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -89,20 +87,20 @@ func TestUploadOnce(t *testing.T) {
 	shared := dingtalk.NewRequest(&generated.OperationUploadMedia)
 	shared.AddQuery("type", "image")
 	shared.AddFile("media", generated.File{Name: "a.png", Content: io.MultiReader(strings.NewReader("x"))}) // of unknown length
-	var group sync.WaitGroup
-	var done atomic.Int32
-	for range 8 {
-		group.Go(func() {
-			if _, err := dingtalk.Do[json.RawMessage](t.Context(), client, shared); err == nil {
-				done.Add(1)
-			}
-		})
+	results := make(chan error, 8)
+	for range cap(results) {
+		go func() { _, err := dingtalk.Do[json.RawMessage](t.Context(), client, shared); results <- err }()
 	}
-	group.Wait()
+	done := 0
+	for range cap(results) {
+		if <-results == nil {
+			done++
+		}
+	}
 	before := server.Count(generated.OperationUploadMedia)
 	_, err := dingtalk.Do[json.RawMessage](t.Context(), client, shared)
-	if n := server.Count(generated.OperationUploadMedia) - before; done.Load() != 1 || n != 0 || !errors.Is(err, dingtalk.ErrRejected) {
-		t.Errorf("one file: %d uploads at the same time, then %d requests: %v", done.Load(), n, err)
+	if n := server.Count(generated.OperationUploadMedia) - before; done != 1 || n != 0 || !errors.Is(err, dingtalk.ErrRejected) {
+		t.Errorf("one file: %d uploads at the same time, then %d requests: %v", done, n, err)
 	}
 }
 
@@ -132,9 +130,5 @@ func TestUploadRefused(t *testing.T) {
 		if !errors.As(err, &failed) || !failed.Local || !errors.Is(err, dingtalk.ErrRejected) || !strings.Contains(err.Error(), "media") || server.Count(generated.OperationUploadMedia) != 0 {
 			t.Errorf("%q: %v", file.Name, err)
 		}
-	}
-	odd := dingtalk.NewRequest(&generated.OperationUploadMedia)
-	if odd.AddField("media", "\xff"); odd.Err() == nil || !strings.Contains(odd.Err().Error(), "not UTF-8") {
-		t.Errorf("a field: %v", odd.Err())
 	}
 }

@@ -125,8 +125,7 @@ func operationName(o *generated.Operation) string {
 }
 
 func (p *path) unsendable(o *generated.Operation, err error) *Error {
-	message := p.secrets(new(call)).Show("not sent: "+err.Error(), maxMessageBytes)
-	return &Error{Op: operationName(o), Kind: ErrRejected, Local: true, Message: message}
+	return &Error{Op: operationName(o), Kind: ErrRejected, Local: true, Message: p.secrets(new(call)).Show("not sent: "+err.Error(), maxMessageBytes)}
 }
 
 // Scope tells failures of one chat from failures of every chat.

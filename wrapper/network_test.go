@@ -187,6 +187,18 @@ func testDeafBody(t *testing.T) {
 		id, err := newForeign(t, deaf, dingtalk.WithTimeout(time.Hour)).OpenConversationID(ctx, "any")
 		_ = asError(t, id, err, want)
 	}
+	body, in := io.Pipe() // of an answer that comes before the request is written
+	early := dingtalk.NewTransport()
+	early.RegisterProtocol("http", roundTripper(func(r *http.Request) (*http.Response, error) {
+		go func() {
+			_, _ = io.WriteString(in, successBody)
+			httptrace.ContextClientTrace(r.Context()).WroteRequest(httptrace.WroteRequestInfo{})
+			in.Close()
+		}()
+		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: body}, nil
+	}))
+	convert(t, newStatic(t, "http://127.0.0.1", through(early)), dingtalktest.ChatID)
+	eventually(t, "the body is closed", func() bool { _, err := body.Read(nil); return errors.Is(err, io.ErrClosedPipe) })
 }
 
 // testNotAConnection tries a transport such as one of HTTP/3, which sends again through a connection that is none.

@@ -159,11 +159,11 @@ func TestHeadersOfCalls(t *testing.T) {
 		got = append(got, r.Header)
 		w.Header().Set("X-Acs-Request-Id", "id-"+r.Header.Get("X-Tenant"))
 		w.WriteHeader(429)
-		_ = json.NewEncoder(w).Encode(map[string]string{"code": "odd", "message": fmt.Sprint(r.Header)})
+		_ = json.NewEncoder(w).Encode(map[string]string{"code": "odd", "message": fmt.Sprint(r.Header, strings.TrimPrefix(r.Header.Get("X-Gateway"), "Bearer "))})
 	})
 	var out bytes.Buffer
 	client := newClient(t, address, dingtalk.StaticToken("t0ken"), newHandClock().option(), dingtalk.WithUserAgent("myapp/1"),
-		dingtalk.WithCallOptions(nil, dingtalk.WithHeader("X-Gateway", "gateway-"+canary)),
+		dingtalk.WithCallOptions(nil, dingtalk.WithHeader("X-Gateway", "Bearer gateway-"+canary)),
 		dingtalk.WithLogger(slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))))
 	var answer dingtalk.Answer
 	_, err := client.OrgGroupSend(within(t), textMessage, dingtalk.WithHeader("x-tenant", "tenant-"+canary), nil, dingtalk.WithAnswer(&answer))
@@ -171,7 +171,7 @@ func TestHeadersOfCalls(t *testing.T) {
 	_, err2 := client.OpenConversationID(within(t), "chat")
 	fmt.Fprintf(&out, "%v %+v %v %v %+v %#v", err, err, err2, answer, answer, answer)
 	errorIf(t, strings.Contains(out.String(), canary) || !strings.Contains(out.String(), "REDACTED"), "%s", &out)
-	if len(got) != 6 || got[2].Get("X-Tenant") != "tenant-"+canary || got[2].Get("X-Gateway") != "gateway-"+canary || got[3].Get("X-Tenant") != "" ||
+	if len(got) != 6 || got[2].Get("X-Tenant") != "tenant-"+canary || got[2].Get("X-Gateway") != "Bearer gateway-"+canary || got[3].Get("X-Tenant") != "" ||
 		got[3].Get("X-Gateway") == "" || !strings.HasPrefix(got[0].Get("User-Agent"), "myapp/1 openconversation-go/") || got[0].Get("Accept-Encoding") != "identity" {
 		t.Errorf("sent %v", got)
 	}

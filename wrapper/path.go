@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -146,7 +147,8 @@ func (p *path) secrets(c *call) text.Secrets {
 	for _, header := range []http.Header{p.calls.header, c.options.header} {
 		for name, values := range header {
 			if name != "User-Agent" {
-				secrets = append(secrets, values...)
+				_, bare, _ := strings.Cut(values[0], " ") // without a scheme such as Bearer
+				secrets = append(secrets, values[0], bare)
 			}
 		}
 	}

@@ -88,9 +88,7 @@ func (p *path) foreign(c *call, err, kind error, message string) *verdict {
 		if _, earlier := text.Find[*tokens.RememberedError](err); earlier { // a recent failure of another call
 			v.Local, v.Attempts = true, 0
 		}
-		if v.ChatID = c.chatID; v.TokenEndpoint {
-			v.ChatID = ""
-		}
+		v.ChatID = when(!v.TokenEndpoint, c.chatID)
 	} else {
 		v.Local, v.Err = true, secrets.HideError(err)
 	}

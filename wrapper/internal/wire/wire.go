@@ -52,10 +52,11 @@ type Sender interface {
 // which is set, without a body, even if reading the body failed.
 func (w *Wire) Attempt(caller context.Context, sender Sender, begun time.Time) (answer *Answer, failed *Failure) {
 	ctx, progress := w.begin(caller, begun)
-	defer func() { w.end(progress, failed == nil) }()
+	var whole bool // with an answer, nothing of net/http still holds the progress
+	defer func() { w.end(progress, whole && failed == nil) }()
 	resp, err := sender.Send(ctx)
 	if err == nil {
-		if w.transport != nil && progress.whole() {
+		if whole = w.transport != nil && progress.whole(); whole {
 			defer resp.Body.Close()
 		} else { // reading and closing may ignore the context, also while net/http is stuck in writing the request
 			context.AfterFunc(ctx, func() { shut(resp.Body) })
@@ -111,9 +112,6 @@ func (w *Wire) Do(req *http.Request) (*http.Response, error) {
 // Timeout is the default limit of one attempt: far above the service's response times, and short enough for a retry.
 const Timeout = 10 * time.Second
 
-// maxConnections limits a process's connections to one host.
-const maxConnections = 64
-
 // shared is the transport of every client without one of its own: short-lived clients share connections.
 var shared = &http.Transport{
 	Proxy:             http.ProxyFromEnvironment,
@@ -121,8 +119,8 @@ var shared = &http.Transport{
 	ForceAttemptHTTP2: true,
 	// With the standard library's 2 idle connections, a busy client dials for most calls; without a limit, whenever
 	// another call takes its connection. 64 serve 30 times the service's highest rate limit.
-	MaxIdleConnsPerHost:   maxConnections,
-	MaxConnsPerHost:       maxConnections,
+	MaxIdleConnsPerHost:   64,
+	MaxConnsPerHost:       64,
 	IdleConnTimeout:       90 * time.Second,
 	TLSHandshakeTimeout:   Timeout,
 	ExpectContinueTimeout: time.Second,
@@ -158,12 +156,11 @@ func (w *Wire) begin(caller context.Context, now time.Time) (context.Context, *p
 	return &tracked{caller, p}, p
 }
 
-// end ends an attempt and its context. Only after an answer to a wholly written request is it certain that nothing of
-// net/http still holds the progress.
-func (w *Wire) end(p *progress, answered bool) {
+// end ends an attempt, and its context unless another attempt may have it.
+func (w *Wire) end(p *progress, reusable bool) {
 	defer guard.Lock(&p.mu)()
 	p.deadline, p.conn = time.Time{}, nil
-	if p.leave() && answered && p.written && !p.own && w.transport != nil && p.end.Err() == nil {
+	if p.leave() && reusable && !p.own && p.end.Err() == nil {
 		w.idle.Put(p)
 	} else {
 		p.cancel(nil)

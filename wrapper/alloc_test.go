@@ -43,11 +43,10 @@ func TestCallAllocatesLittle(t *testing.T) {
 	}
 	allocs, size := costOf(converts(appCredentials))
 	t.Logf("a call: %d allocations, %d bytes", allocs, size)
-	errorIf(t, allocs > maxAllocs || size > maxBytes, "a call takes %d allocations and %d bytes, at most %d and %d", allocs, size, maxAllocs, maxBytes)
+	errorIf(t, allocs > maxAllocs || size > maxBytes, "%d allocations, %d bytes; at most %d and %d", allocs, size, maxAllocs, maxBytes)
 	if static, _ := costOf(converts(dingtalk.StaticToken("t0ken"))); allocs > static {
 		t.Errorf("%d allocations with a cached token, %d with a static one", allocs, static)
 	}
-
 	if logged, _ := costOf(converts(appCredentials, dingtalk.WithLogger(slog.New(slog.DiscardHandler)))); logged > allocs {
 		t.Errorf("%d allocations with a logger whose levels are off, %d without", logged, allocs)
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http/httptest"
 	"runtime"
 	"strings"
@@ -65,7 +66,8 @@ func costOf(f func()) (allocs, size uint64) {
 	const runs = 200
 	f() // warm-up: fetches a token, dials and fills pools
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	for batch := range 5 {
+	allocs, size = math.MaxUint64, math.MaxUint64
+	for range 5 {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		for range runs {
@@ -73,9 +75,6 @@ func costOf(f func()) (allocs, size uint64) {
 		}
 		runtime.ReadMemStats(&after)
 		n, s := (after.Mallocs-before.Mallocs)/runs, (after.TotalAlloc-before.TotalAlloc)/runs
-		if batch == 0 {
-			allocs, size = n, s
-		}
 		allocs, size = min(allocs, n), min(size, s)
 	}
 	return allocs, size

@@ -36,7 +36,8 @@ var unlimited = dingtalk.WithLimiter(rate.NewLimiter(rate.Inf, 1))
 func results(t *testing.T, client *dingtalk.Client, ids []string, opts ...dingtalk.BulkOption) (errs []error) {
 	t.Helper()
 	for c, err := range client.OpenConversationIDs(within(t), slices.Values(ids), opts...) {
-		if n := len(errs); n == len(ids) || c.ChatID != ids[n] || (err == nil) != (c.OpenConversationID == dingtalktest.OpenConversationIDOf(c.ChatID)) {
+		n, converted := len(errs), c.OpenConversationID == dingtalktest.OpenConversationIDOf(c.ChatID)
+		if n == len(ids) || c.ChatID != ids[n] || (err == nil) != converted {
 			t.Fatalf("row %d: %+v, %v", n, c, err)
 		}
 		errs = append(errs, err)
@@ -76,8 +77,8 @@ func TestConvertEach(t *testing.T) {
 		want error
 	}
 	rows := []row{
-		{1, "chatA", nil}, {2, "unknown1", dingtalk.ErrInvalidChatID}, {3, "..", dingtalk.ErrInvalidChatID}, {4, "chatOwner", dingtalk.ErrOwnerNotVisible},
-		{5, "", dingtalk.ErrInvalidChatID}, {6, "chatB", nil}, {7, "cidAlready==", dingtalk.ErrInvalidChatID}, {8, "chatB", nil},
+		{1, "chatA", nil}, {2, "unknown1", dingtalk.ErrInvalidChatID}, {3, "..", dingtalk.ErrInvalidChatID},
+		{4, "chatOwner", dingtalk.ErrOwnerNotVisible}, {5, "", dingtalk.ErrInvalidChatID}, {6, "chatB", nil}, {7, "cidAlready==", dingtalk.ErrInvalidChatID}, {8, "chatB", nil},
 	}
 	line, client := 0, newClient(t, server.URL, appCredentials, unlimited)
 	for got, err := range dingtalk.ConvertEach(within(t), client, slices.Values(rows), func(r row) string { return r.chat }) {
@@ -136,7 +137,7 @@ func TestBulkStopsAtWhatEveryChatWouldMeet(t *testing.T) {
 				errorIf(t, end == nil || converted != good || failed < test.at || failed > test.at*concurrency,
 					"%d converted, %d failures before the run ended, want %d and %d", converted, failed, good, test.at)
 				n := server.Count(convertOp)
-				errorIf(t, n > good+failed || n < good+failed && name != "ban", "%d calls for %d results", n, good+failed) // a banned client sends none
+				errorIf(t, n > good+failed || n < good+failed && name != "ban", "%d calls", n) // a banned client sends none
 			})
 		}
 	}
@@ -175,7 +176,7 @@ func TestBulkEnds(t *testing.T) {
 		made := emulator.Count(convertOp)
 		errorIf(t, made > 50+16*10, "%d calls for 50 rows", made)
 		for name, goes := range map[string]func(i int) bool{ // its source is at rest afterwards
-			"break": func(i int) bool { return i < 3 }, "to the end": func(int) bool { return true }, "panic": func(int) bool { panic("in the loop") },
+			"break": func(i int) bool { return i < 3 }, "to the end": func(int) bool { return true }, "panic": func(int) bool { panic("own") },
 		} {
 			var inside atomic.Bool
 			_ = panicOf(func() {
@@ -258,8 +259,9 @@ func TestKinds(t *testing.T) {
 	t.Parallel()
 	names := map[generated.Kind]bool{}
 	scopes := map[error]dingtalk.Scope{
-		dingtalk.ErrInvalidChatID: dingtalk.ScopeChat, dingtalk.ErrOwnerNotVisible: dingtalk.ScopeChat, dingtalk.ErrUnavailable: dingtalk.ScopeUnclear,
-		dingtalk.ErrUnexpectedResponse: dingtalk.ScopeUnclear, dingtalk.ErrRejected: dingtalk.ScopeUnclear, dingtalk.ErrPanicked: dingtalk.ScopeUnclear,
+		dingtalk.ErrInvalidChatID: dingtalk.ScopeChat, dingtalk.ErrOwnerNotVisible: dingtalk.ScopeChat,
+		dingtalk.ErrUnavailable: dingtalk.ScopeUnclear, dingtalk.ErrUnexpectedResponse: dingtalk.ScopeUnclear,
+		dingtalk.ErrRejected: dingtalk.ScopeUnclear, dingtalk.ErrPanicked: dingtalk.ScopeUnclear,
 	}
 	for _, k := range dingtalk.Kinds() {
 		scope, is := scopes[k]
@@ -267,8 +269,8 @@ func TestKinds(t *testing.T) {
 		errorIf(t, names[k.Name()] || k.Name() == "" || k.Error() == "", "%q: %v", k.Name(), k)
 		names[k.Name()] = true
 	}
-	e := (&dingtalk.Error{Kind: context.Canceled})
-	errorIf(t, e.Scope() != dingtalk.ScopeAll || !errors.Is(dingtalk.Sentinel("a kind of tomorrow"), dingtalk.ErrRejected), "the end of a context: %d", e.Scope())
+	scope, later := (&dingtalk.Error{Kind: context.Canceled}).Scope(), dingtalk.Sentinel("a kind of tomorrow")
+	errorIf(t, scope != dingtalk.ScopeAll || !errors.Is(later, dingtalk.ErrRejected), "the end of a context: %d; %v", scope, later)
 }
 
 // An error names each invalid option of a run; a nil option is skipped. A run that is stopped before it begins sends

@@ -31,9 +31,10 @@ func TestWrongOptions(t *testing.T) {
 	for name, opt := range map[string]dingtalk.Option{
 		"unknown region": dingtalk.WithRegion("https://api.example.com"), "unknown region \"\"": dingtalk.WithRegion(""),
 		"WithTimeout: 0s": dingtalk.WithTimeout(0), "WithTimeout: -1ns": dingtalk.WithTimeout(-1), "WithUserAgent": dingtalk.WithUserAgent(""),
-		"WithUserAgent: ": dingtalk.WithUserAgent("app\r\nx-acs-dingtalk-access-token: stolen"), "WithUserAgent: it": dingtalk.WithUserAgent("应用"),
-		"WithRetry": dingtalk.WithRetry(dingtalk.Retry{MaxAttempts: -1}), "WithRetry: ": dingtalk.WithRetry(dingtalk.Retry{BaseDelay: -1}),
-		"WithRetry: a": dingtalk.WithRetry(dingtalk.Retry{MaxDelay: -1}), "WithRetry: a field": dingtalk.WithRetry(dingtalk.Retry{MaxWait: -1}),
+		"WithUserAgent: ":   dingtalk.WithUserAgent("app\r\nx-acs-dingtalk-access-token: stolen"),
+		"WithUserAgent: it": dingtalk.WithUserAgent("应用"), "WithRetry": dingtalk.WithRetry(dingtalk.Retry{MaxAttempts: -1}),
+		"WithRetry: ": dingtalk.WithRetry(dingtalk.Retry{BaseDelay: -1}), "WithRetry: a": dingtalk.WithRetry(dingtalk.Retry{MaxDelay: -1}),
+		"WithRetry: a field":  dingtalk.WithRetry(dingtalk.Retry{MaxWait: -1}),
 		"WithLimiter: NewLim": dingtalk.WithLimiter(dingtalk.NewLimiter(0)), "WithLimiter: it is": dingtalk.WithLimiter((*dingtalk.AdaptiveLimiter)(nil)),
 		"WithBudget: it is": dingtalk.WithBudget((*part)(nil)), "WithLimiter: it": asLimiter(nil), "WithCache: it is": dingtalk.WithCache((*part)(nil)),
 		"WithTokenStore: it is": dingtalk.WithTokenStore((*part)(nil)), "WithHTTPClient": dingtalk.WithHTTPClient(nil),
@@ -78,7 +79,7 @@ func TestHTTPClient(t *testing.T) {
 		dingtalktest.Hang().Times(2).For(convertOp),
 	)
 	_ = refused(t, client, dingtalk.ErrRedirect)
-	errorIf(t, own.Timeout != patience || len(jar.Cookies(address)) != 1 || own.Jar == nil || own.CheckRedirect == nil || policy != 0, "%+v", own)
+	errorIf(t, own.Timeout != patience || len(own.Jar.Cookies(address)) != 1 || own.CheckRedirect == nil || policy != 0, "%+v", own)
 	own.Timeout = 30 * ms // in which nothing is answered from here on
 	for _, opt := range []dingtalk.Option{nil, dingtalk.WithTimeout(20 * ms)} {
 		client = newClient(t, server.URL, dingtalk.StaticToken(staticToken), dingtalk.WithHTTPClient(own), oneAttempt, opt)
@@ -135,7 +136,7 @@ func TestHosts(t *testing.T) {
 		{[]dingtalk.Option{dingtalk.WithRegion(dingtalk.International), nil, dingtalk.WithRegion(dingtalk.MainlandChina)}, "https://api.dingtalk.com", "https://oapi.dingtalk.com"},
 		{[]dingtalk.Option{dingtalk.WithBaseURL("https://api.dingtalk.io")}, "https://api.dingtalk.io", "https://oapi.dingtalk.io"},
 		{[]dingtalk.Option{dingtalk.WithBaseURL("https://api.dingtalk.com/")}, "https://api.dingtalk.com", "https://oapi.dingtalk.com"},
-		{[]dingtalk.Option{dingtalk.WithBaseURL("https://gateway.example/dingtalk/")}, "https://gateway.example/dingtalk", "https://gateway.example/dingtalk"},
+		{[]dingtalk.Option{dingtalk.WithBaseURL("https://gateway.example/d/")}, "https://gateway.example/d", "https://gateway.example/d"},
 	} {
 		var got []string
 		client, err := dingtalk.NewClient(dingtalk.StaticToken("a+b&c"), append(test.opts, oneAttempt, through(roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -184,8 +185,9 @@ func TestCallOptionsThatAreRefused(t *testing.T) {
 	client := newClient(t, serve(t, func(http.ResponseWriter, *http.Request) { sent++ }), dingtalk.StaticToken("t0ken"))
 	var options []dingtalk.CallOption
 	for _, name := range []string{
-		generated.TokenHeader, "X-ACS-Dingtalk-Access-Token", "x_acs_dingtalk_access_token", "Host", "content-length", "Transfer-Encoding", "Connection",
-		"Accept-Encoding", "Idempotency-Key", "X-Idempotency-Key", "Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "TE", "Trailer", "Upgrade",
+		generated.TokenHeader, "X-ACS-Dingtalk-Access-Token", "x_acs_dingtalk_access_token", "Host", "content-length", "Transfer-Encoding",
+		"Connection", "Accept-Encoding", "Idempotency-Key", "X-Idempotency-Key", "Keep-Alive", "Proxy-Authorization", "Proxy-Connection",
+		"TE", "Trailer", "Upgrade",
 		"HTTP2-Settings", "Expect", "Content-Type", "Content-Encoding", "", "a b", "a:b", "a\r\nb", "Größe", ":authority",
 	} {
 		options = append(options, dingtalk.WithHeader(name, "x"))
@@ -228,7 +230,7 @@ func TestLimitOfACall(t *testing.T) {
 			for _, err := range static.OpenConversationIDs(ctx, slices.Values(chatIDs(2)), dingtalk.WithConcurrency(1)) {
 				failures = append(failures, err)
 			}
-			errorIf(t, len(failures) != 2 || errors.Is(failures[1], dingtalk.ErrNotTried), "the limit of one chat ended the run: %v", failures)
+			errorIf(t, len(failures) != 2 || errors.Is(failures[1], dingtalk.ErrNotTried), "one chat's limit ended the run: %v", failures)
 			return failures[0]
 		},
 	} {

@@ -41,14 +41,16 @@ var (
 func echoes(secret string) (faults []dingtalktest.Fault) {
 	long := strings.Repeat("x", 1000)
 	for _, answer := range []string{
-		`400||{"code":"x","message":"bad $","requestid":"$"}`, `400||{"code":"$","message":"` + long + `$$$$"}`, `400||$`, `400||` + long[:190] + `$`, `401||$`,
-		`400||{"code":"x","message":"bad {\"appSecret\":\"$\"}"}`, `400|x-acs-request-id: $|{"code":"x"}`, `400||{"code":"InvalidAuthentication","message":"$"}`,
+		`400||{"code":"x","message":"bad $","requestid":"$"}`, `400||{"code":"$","message":"` + long + `$$$$"}`, `400||$`,
+		`400||` + long[:190] + `$`, `401||$`, `400||{"code":"x","message":"bad {\"appSecret\":\"$\"}"}`,
+		`400|x-acs-request-id: $|{"code":"x"}`, `400||{"code":"InvalidAuthentication","message":"$"}`,
 		`403||{"code":"Forbidden.AccessDenied.AccessTokenPermissionDenied","accessdenieddetail":{"requiredScopes":["$","$ $"]}}`,
-		`403||{"code":"Forbidden.AccessDenied.QpsLimitForAppkeyAndApi","message":"$"}`, `503||{"code":"$","message":"$"}`, `502|Content-Type: text/html|<html>$`,
-		`200||{"errcode":"$","errmsg":"$"}`, `200||{"token":"$"}`, `200||{"status":1111,"punish":"$","uuid":"$"}`, `200|x-acs-request-id: a$|{}`,
-		`200|x-acs-request-id: $|` + successBody, `200|Content-Type: $/$|$`, `200|Content-Encoding: gzip|$`, `200|Content-Length: 999|$`, `429|Retry-After: $|{}`,
-		`302|Location: https://$.example.com/|`, `307|Location: https://example.com/$?token=$|`, `301|Location: https://$:$@example.com/|$`, `308|Location: :$|`,
-		`$||`, `200|$|`, `200|Content-Length: $|`, `200|Transfer-Encoding: $|`, "200|Transfer-Encoding: chunked|$\r\n",
+		`403||{"code":"Forbidden.AccessDenied.QpsLimitForAppkeyAndApi","message":"$"}`, `503||{"code":"$","message":"$"}`,
+		`502|Content-Type: text/html|<html>$`, `200||{"errcode":"$","errmsg":"$"}`, `200||{"token":"$"}`,
+		`200||{"status":1111,"punish":"$","uuid":"$"}`, `200|x-acs-request-id: a$|{}`, `200|x-acs-request-id: $|` + successBody,
+		`200|Content-Type: $/$|$`, `200|Content-Encoding: gzip|$`, `200|Content-Length: 999|$`, `429|Retry-After: $|{}`,
+		`302|Location: https://$.example.com/|`, `307|Location: https://example.com/$?token=$|`, `301|Location: https://$:$@example.com/|$`,
+		`308|Location: :$|`, `$||`, `200|$|`, `200|Content-Length: $|`, `200|Transfer-Encoding: $|`, "200|Transfer-Encoding: chunked|$\r\n",
 		"200|Transfer-Encoding: chunked\r\nTrailer: a|1\r\n{\r\n0\r\n$\r\n\r\n",
 	} {
 		parts := strings.SplitN(strings.ReplaceAll(answer, "$", secret), "|", 3)
@@ -262,9 +264,9 @@ func testFormatters(t *testing.T) {
 	var out told
 	for name, v := range map[string]any{
 		"credentials": markedCredentials, "pointer": &markedCredentials, "token": dingtalk.StaticToken(markedToken),
-		"stored": dingtalk.Token{Value: markedToken, Lifetime: time.Hour}, "client": client, "copy": *client, "static": static, "static copy": *static,
-		"hidden token": struct{ creds dingtalk.Credentials }{dingtalk.StaticToken(markedToken)},
-		"slice":        []dingtalk.AppCredentials{markedCredentials}, "map": map[int]dingtalk.Token{1: {Value: markedToken}},
+		"stored": dingtalk.Token{Value: markedToken, Lifetime: time.Hour}, "client": client, "copy": *client, "static": static,
+		"static copy": *static, "hidden token": struct{ creds dingtalk.Credentials }{dingtalk.StaticToken(markedToken)},
+		"slice": []dingtalk.AppCredentials{markedCredentials}, "map": map[int]dingtalk.Token{1: {Value: markedToken}},
 		"struct": struct{ Creds dingtalk.Credentials }{markedCredentials}, "hidden copy of a client": struct{ client dingtalk.Client }{*client},
 		"hidden client": struct{ client *dingtalk.Client }{client}, hiddenPointers: byPointer{&markedCredentials, &markedCredentials},
 	} {

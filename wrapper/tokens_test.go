@@ -110,9 +110,9 @@ func TestOddCredentialsAreNamed(t *testing.T) {
 		{&quoted, "AppSecret: it begins or ends with a quotation mark"}, {app("key", "「"+secret+"」"), "quotation mark"},
 		{app("key", "secret\u200bOfWorth"), "U+200B"}, {app("key", secret+"\u200e"), "U+200E"}, {app("key", "secret OfWorth"), "U+0020"},
 		{app("key", "\x00"+secret), "U+0000"}, {app("key", secret+"\xff"), "UTF-8"},
-		{dingtalk.StaticToken("“" + token + "”"), "StaticToken: it begins or ends with a quotation mark"}, {dingtalk.StaticToken(""), "StaticToken"},
-		{dingtalk.StaticToken(token + "\r\nx-injected: 1"), "StaticToken"}, {dingtalk.StaticToken("tokenOf\tWorth"), "StaticToken"},
-		{dingtalk.StaticToken(token + "你好"), "StaticToken"},
+		{dingtalk.StaticToken("“" + token + "”"), "StaticToken: it begins or ends with a quotation mark"},
+		{dingtalk.StaticToken(""), "StaticToken"}, {dingtalk.StaticToken(token + "\r\nx-injected: 1"), "StaticToken"},
+		{dingtalk.StaticToken("tokenOf\tWorth"), "StaticToken"}, {dingtalk.StaticToken(token + "你好"), "StaticToken"},
 	} {
 		client, err := dingtalk.NewClient(test.creds)
 		said := fmt.Sprint(err)
@@ -129,8 +129,8 @@ func TestOddCredentialsAreNamed(t *testing.T) {
 func testLifetimes(t *testing.T) {
 	const day = 24 * 60 * 60
 	for expireIn, test := range map[string]struct{ renews, ends int }{ // seconds
-		`0`: {0, 5}, `-1`: {0, 5}, `-9223372036854775808`: {0, 5}, `null`: {0, 5}, `"0"`: {0, 5}, `""`: {0, 5}, `"soon"`: {0, 5}, `"NaN"`: {0, 5},
-		`true`: {0, 5}, `[7200]`: {0, 5}, `{"seconds":7200}`: {0, 5}, `0.001`: {0, 5}, `60`: {48, 60},
+		`0`: {0, 5}, `-1`: {0, 5}, `-9223372036854775808`: {0, 5}, `null`: {0, 5}, `"0"`: {0, 5}, `""`: {0, 5}, `"soon"`: {0, 5},
+		`"NaN"`: {0, 5}, `true`: {0, 5}, `[7200]`: {0, 5}, `{"seconds":7200}`: {0, 5}, `0.001`: {0, 5}, `60`: {48, 60},
 		`7200`: {6600, 7200}, `"7200"`: {6600, 7200}, `7200.0`: {6600, 7200}, `7.2e3`: {6600, 7200},
 		`90000`: {day - 600, day}, `9223372036854775807`: {day - 600, day}, `1e300`: {day - 600, day}, `"1e999"`: {day - 600, day},
 	} {

@@ -23,8 +23,7 @@ func FuzzGenerate(f *testing.F) {
 	f.Add(string(text))
 	const head = "openapi: 3.0.3\ninfo: {title: a, version: a}\nsecurity: []\n"
 	for _, seed := range []string{
-		"", "[]", "openapi: 3.0.3", head + "paths: {}", head + "paths: {/a: null}",
-		head + "paths: {/a: {get: null}}",
+		"", "[]", "openapi: 3.0.3", head + "paths: {}", head + "paths: {/a: null}", head + "paths: {/a: {get: null}}",
 		head + "paths: {/a: {get: {operationId: a, responses: {'200': {description: a}}}}}",
 		head + "paths: {/a: {get: {operationId: a, parameters: [null], responses: {'200': {description: a}}}}}",
 		head + "paths: {/a: {get: {operationId: a, responses: {'200': {description: a, content: {application/json: {schema: {type: object, properties: {a: {type: string}, A: {type: string}}}}}}}}}}",

@@ -42,8 +42,8 @@ func spellings(s string) map[string]string {
 	return map[string]string{
 		"plain": s, "JSON": marshal(s), "JSON without HTML": unescaped, "JSON in JSON": marshal(marshal(s)), "JSON slash": strings.ReplaceAll(unescaped, "/", `\/`),
 		"Go": quoted(strconv.Quote(s)), "Go ASCII": quoted(strconv.QuoteToASCII(s)), "Go bytes": bytewise.String(),
-		"query": url.QueryEscape(s), "path": url.PathEscape(s), "every byte": upper.String(), "lower": strings.ToLower(upper.String()), "twice": url.QueryEscape(url.QueryEscape(s)),
-		"HTML": html.EscapeString(s), "XML": numeric.String(),
+		"query": url.QueryEscape(s), "path": url.PathEscape(s), "every byte": upper.String(), "lower": strings.ToLower(upper.String()),
+		"twice": url.QueryEscape(url.QueryEscape(s)), "HTML": html.EscapeString(s), "XML": numeric.String(),
 	}
 }
 

@@ -14,8 +14,7 @@ import (
 // What is shown of settings can be read, but for the app keys, and holds no secret.
 func TestSettingsAsData(t *testing.T) {
 	for _, data := range []string{
-		`{}`,
-		`{"addressNotAllowed":true,"bannedAddress":true,"anyChat":true,"stickyToken":true,"expireIn":-3}`,
+		`{}`, `{"addressNotAllowed":true,"bannedAddress":true,"anyChat":true,"stickyToken":true,"expireIn":-3}`,
 		`{"chats":{"a":"cidA=="},"credentials":{"k":"s-of-k","l":"s-of-l"}}`,
 		`{"groups":[{"chatId":"g","name":"Old","owner":"boss","members":["boss","clerk"],"robots":[],"disbanded":true},{"chatId":"f"}]}`,
 		`{"latency":"50ms","tokenLifetime":"1h","missingScopes":["a","b"],"ownersNotVisible":["c"],"monthlyQuota":7,"qps":20,"recordSize":5}`,

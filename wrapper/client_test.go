@@ -82,7 +82,7 @@ func FuzzErrorBody(f *testing.F) {
 		`{"status":1111,"wait":5,"source":"x5","punish":"deny","uuid":"u"}`, `{"errcode":90020,"errmsg":"m"}`, `{"errcode":0}`,
 		`{"code":7}`, `{"code":{}}`, `{"code":null}`, `{"message":"` + staticToken + `"}`, staticToken, `{"code":"a\nb\u001b"}`, "\xff\xfe{}", "[1]", "",
 		`{"code":"c` + long + `","message":"a` + long + `","requestid":"r` + long + `","accessdenieddetail":{"requiredScopes":["` + strings.Repeat(`scope","`, 1000) + `"]}}`,
-		`{"requestid":"` + strings.Repeat("9", 5000) + `","code":"c"}`, "<html>punish</html>", `{"accessdenieddetail":{"requiredScopes":"x"}}`,
+		`{"requestid":"` + strings.Repeat("9", 5000) + `","code":"c"}`, "<html>punish", `{"accessdenieddetail":{"requiredScopes":"x"}}`,
 	} {
 		f.Add(400, "application/json", body)
 		f.Add(403, "text/html", body)
@@ -242,7 +242,7 @@ func TestServerOfAnOperation(t *testing.T) {
 	got, err := send(newClient(t, server.URL, appCredentials))
 	sent := server.Requests()[0]
 	_, has := sent.Header[http.CanonicalHeaderKey(generated.TokenHeader)]
-	errorIf(t, err != nil || got.ID != "m1" || sent.Path != "/pre"+op.Path || server.Count(tokenOp) != 0 || has, "%v %v %+v", got, err, sent)
+	errorIf(t, err != nil || got.ID != "m1" || sent.Path != "/pre"+op.Path || server.Count(tokenOp) != 0 || has, "%v %v %v", got, err, sent)
 	var hosts []string
 	client, err := dingtalk.NewClient(dingtalk.StaticToken("t0ken"), oneAttempt, through(roundTripper(func(r *http.Request) (*http.Response, error) {
 		hosts = append(hosts, r.URL.String())

@@ -258,8 +258,9 @@ func testDeadConnections(t *testing.T) {
 func testBodyTooLarge(t *testing.T) {
 	const mebibyte = 1 << 20
 	spaces := strings.Repeat(" ", mebibyte)
-	nothing := strings.Repeat("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00", mebibyte/20) // members without content
-	var member bytes.Buffer                                                                                                    // gzip members may be concatenated: 1024 of these are a gibibyte
+	// Members without content.
+	nothing := strings.Repeat("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00", mebibyte/20)
+	var member bytes.Buffer // gzip members may be concatenated: 1024 of these are a gibibyte
 	w := gzip.NewWriter(&member)
 	_, _ = io.WriteString(w, spaces)
 	_ = w.Close() // neither fails on a buffer
@@ -322,12 +323,12 @@ func encrypted(t *testing.T, http2 bool, handler http.HandlerFunc) (*httptest.Se
 func testProxy(t *testing.T) {
 	// net/http reads the environment once in a process: what it does with it is its own.
 	pointer := func(f any) uintptr { return reflect.ValueOf(f).Pointer() }
-	errorIf(t, pointer(dingtalk.NewTransport().Proxy) != pointer(http.ProxyFromEnvironment), "the default transport's proxy is not the environment's")
+	errorIf(t, pointer(dingtalk.NewTransport().Proxy) != pointer(http.ProxyFromEnvironment), "its proxy is not the environment's")
 	for name, test := range map[string]struct {
 		status, attempts int // of the tunnel's answer; 0: none, of a connection that closes; -1: no proxy
 		says             string
 	}{
-		"tunnels": {200, 0, ""}, "asks for credentials": {407, 1, "the proxy asks for a user and password"}, "refuses": {403, 1, "the proxy refused"},
+		"tunnels": {200, 0, ""}, "asks for credentials": {407, 1, "the proxy asks for a user"}, "refuses": {403, 1, "the proxy refused"},
 		"cannot reach the service": {502, 3, "502"}, "hangs up": {0, 3, ""}, "is down": {-1, 3, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

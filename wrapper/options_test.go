@@ -30,7 +30,7 @@ func TestWrongOptions(t *testing.T) {
 	t.Parallel()
 	for name, opt := range map[string]dingtalk.Option{
 		"unknown region": dingtalk.WithRegion("https://api.example.com"), "unknown region \"\"": dingtalk.WithRegion(""),
-		"WithTimeout: 0s": dingtalk.WithTimeout(0), "WithTimeout: -1ns": dingtalk.WithTimeout(-1), "WithUserAgent": dingtalk.WithUserAgent(""),
+		"WithTimeout: 0s": dingtalk.WithTimeout(0), "WithTimeout: -1ns": dingtalk.WithTimeout(-1), "WithUser": dingtalk.WithUserAgent(""),
 		"WithUserAgent: ":   dingtalk.WithUserAgent("app\r\nx-acs-dingtalk-access-token: stolen"),
 		"WithUserAgent: it": dingtalk.WithUserAgent("应用"), "WithRetry": dingtalk.WithRetry(dingtalk.Retry{MaxAttempts: -1}),
 		"WithRetry: ": dingtalk.WithRetry(dingtalk.Retry{BaseDelay: -1}), "WithRetry: a": dingtalk.WithRetry(dingtalk.Retry{MaxDelay: -1}),

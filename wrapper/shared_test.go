@@ -150,7 +150,7 @@ func testRejected(t *testing.T) {
 	server.RejectTokens()
 	server.FailNext(dingtalktest.Code(generated.CodeServiceBusy).Times(3).For(tokenOp))
 	e = refused(t, client, dingtalk.ErrUnavailable)
-	errorIf(t, !e.TokenEndpoint || e.Attempts != 3 || !errors.As(e.Err, &first) || first.Code != generated.CodeInvalidAuthentication, "%+v", e)
+	errorIf(t, !e.TokenEndpoint || e.Attempts != 3 || !errors.As(e.Err, &first) || first.Code != "InvalidAuthentication", "%+v", e)
 }
 
 // testConvoy: all callers that wait for a token share one fetch and its failure, in one call's time; each waits for as long as it likes.

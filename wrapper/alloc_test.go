@@ -44,12 +44,10 @@ func TestCallAllocatesLittle(t *testing.T) {
 	allocs, size := costOf(converts(appCredentials))
 	t.Logf("a call: %d allocations, %d bytes", allocs, size)
 	errorIf(t, allocs > maxAllocs || size > maxBytes, "%d allocations, %d bytes; at most %d and %d", allocs, size, maxAllocs, maxBytes)
-	if static, _ := costOf(converts(dingtalk.StaticToken("t0ken"))); allocs > static {
-		t.Errorf("%d allocations with a cached token, %d with a static one", allocs, static)
-	}
-	if logged, _ := costOf(converts(appCredentials, dingtalk.WithLogger(slog.New(slog.DiscardHandler)))); logged > allocs {
-		t.Errorf("%d allocations with a logger whose levels are off, %d without", logged, allocs)
-	}
+	static, _ := costOf(converts(dingtalk.StaticToken("t0ken")))
+	errorIf(t, allocs > static, "%d allocations with a cached token, %d with a static one", allocs, static)
+	logged, _ := costOf(converts(appCredentials, dingtalk.WithLogger(slog.New(slog.DiscardHandler))))
+	errorIf(t, logged > allocs, "%d allocations with a logger whose levels are off, %d without", logged, allocs)
 	client := newClient(t, canned(t, cannedReply(400, `{"requestid":"30EE8654-1AA2-7D88-8248-9518547248AA","code":"invalideChatId","message":"Invalid chatId"}`)), appCredentials)
 	failing, failingSize := costOf(func() {
 		if _, err := client.OpenConversationID(ctx, dingtalktest.ChatID); !errors.Is(err, dingtalk.ErrInvalidChatID) {

@@ -142,9 +142,7 @@ func FuzzChatIDPath(f *testing.F) {
 		id, ends := strings.CutSuffix(path, "/convertToOpenConversationId")
 		back, err := url.PathUnescape(id)
 		bare := got.RawQuery == "" && !got.ForceQuery && got.Fragment == "" && got.Host == "127.0.0.1:1"
-		if !fits || !ends || !bare || strings.Contains(id, "/") || err != nil || back != chatID || back == "." || back == ".." {
-			t.Fatalf("%q: sent to %s: %v", chatID, got, err)
-		}
+		errorIf(t, !fits || !ends || !bare || strings.Contains(id, "/") || err != nil || back != chatID || back == "." || back == "..", "%q: sent to %s: %v", chatID, got, err)
 		if again, err := url.ParseRequestURI(got.RequestURI()); err != nil || again.EscapedPath() != got.EscapedPath() {
 			t.Fatalf("%q: the request line %q reads as %v, %v", chatID, got.RequestURI(), again, err)
 		}

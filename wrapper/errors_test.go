@@ -41,10 +41,8 @@ func TestCatalogue(t *testing.T) {
 					requests = 2
 				}
 				wantRequests(t, server.Emulator, 1+requests, tokens)
-				if string(e.Code) != spelling || e.StatusCode != row.Status || e.Message != "wrong" || e.RequestID == "" || e.Local ||
-					e.Attempts != requests || e.RetryAfter != row.Wait || e.Op != convertOp.ID || e.TokenEndpoint || kindOf(e) != row.Kind {
-					t.Errorf("%+v", e)
-				}
+				errorIf(t, string(e.Code) != spelling || e.StatusCode != row.Status || e.Message != "wrong" || e.RequestID == "" || e.Local ||
+					e.Attempts != requests || e.RetryAfter != row.Wait || e.Op != convertOp.ID || e.TokenEndpoint || kindOf(e) != row.Kind, "%+v", e)
 				waited := clock.Now().Sub(begun)
 				errorIf(t, waited < row.Wait || !row.Retry && waited != 0, "waited %s, want %s at least", waited, row.Wait)
 				errorIf(t, spelling == string(generated.CodePermissionDenied) && !slices.Equal(e.RequiredScopes, []string{dingtalktest.Scope}),

@@ -172,10 +172,8 @@ func TestHeadersOfCalls(t *testing.T) {
 	_, err2 := client.OpenConversationID(within(t), "chat")
 	fmt.Fprintf(&out, "%v %+v %v %v %+v %#v", err, err, err2, answer, answer, answer)
 	errorIf(t, strings.Contains(out.String(), canary) || !strings.Contains(out.String(), "REDACTED"), "%s", &out)
-	if len(got) != 6 || got[2].Get("X-Tenant") != "tenant-"+canary || got[2].Get("X-Gateway") != "Bearer gateway-"+canary || got[3].Get("X-Tenant") != "" ||
-		got[3].Get("X-Gateway") == "" || !strings.HasPrefix(got[0].Get("User-Agent"), "myapp/1 openconversation-go/") || got[0].Get("Accept-Encoding") != "identity" {
-		t.Errorf("sent %v", got)
-	}
+	errorIf(t, len(got) != 6 || got[2].Get("X-Tenant") != "tenant-"+canary || got[2].Get("X-Gateway") != "Bearer gateway-"+canary || got[3].Get("X-Tenant") != "" ||
+		got[3].Get("X-Gateway") == "" || !strings.HasPrefix(got[0].Get("User-Agent"), "myapp/1 openconversation-go/") || got[0].Get("Accept-Encoding") != "identity", "sent %v", got)
 	errorIf(t, answer.StatusCode != 429 || answer.RequestID != "id-tenant-"+canary || answer.Header.Get("Content-Type") == "",
 		"the raw answer has status %d, %v", answer.StatusCode, answer.Header)
 }
@@ -246,9 +244,8 @@ type sealed struct{ secret string }
 func TestDoRefuses(t *testing.T) {
 	server := dingtalktest.NewServer(t)
 	client := newClient(t, server.URL, appCredentials)
-	var typedNil *user
+	typedNil, hides := (*user)(nil), &sealed{"x"}
 	var reader io.Reader
-	hides := &sealed{"x"}
 	var out struct{ A int }
 	calls := map[string]func() error{
 		"no operation": func() error { _, err := dingtalk.Do[any](within(t), client, dingtalk.Request{}); return err },

@@ -23,6 +23,7 @@
 package dingtalkotel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -150,12 +151,12 @@ func New(opts ...Option) (*Telemetry, error) {
 	return t, nil
 }
 
-// Done counts a call with its error. No other metric sees calls refused without a request, as by an open circuit
-// breaker.
+// Done counts a call with its error; operation is nil for one without a contract. No other metric sees calls refused
+// without a request, as by an open circuit breaker.
 func (t *Telemetry) Done(ctx context.Context, operation *generated.Operation, err error) {
 	var e *dingtalk.Error
-	local := errors.As(err, &e) && e.Local
-	t.calls.Add(ctx, 1, metric.WithAttributes(t.operation(operation.ID), outcomeKey.String(outcome(err)), localKey.Bool(local)))
+	local, name := errors.As(err, &e) && e.Local, t.operation(cmp.Or(operation, new(generated.Operation)).ID)
+	t.calls.Add(ctx, 1, metric.WithAttributes(name, outcomeKey.String(outcome(err)), localKey.Bool(local)))
 }
 
 // outcome is "ok" or the name of the error's kind, so its cardinality is bounded.
@@ -173,7 +174,6 @@ func outcome(err error) string {
 		return "canceled"
 	case errors.Is(err, context.DeadlineExceeded):
 		return "deadline-exceeded"
-	default:
-		return "other"
 	}
+	return "other"
 }

@@ -214,7 +214,7 @@ func TestSeriesAreBounded(t *testing.T) {
 		err := m.client.Do(t.Context(), http.MethodGet, fmt.Sprintf("/v1.0/users/secret-%d", i), nil, nil)
 		m.telemetry.Done(t.Context(), &generated.Operation{ID: fmt.Sprintf("GET /v1.0/users/secret-%d", i)}, err)
 		m.telemetry.Done(t.Context(), &generated.Operation{ID: fmt.Sprint("made", i)}, err)
-		m.telemetry.Done(t.Context(), &generated.Operation{}, err)
+		m.telemetry.Done(t.Context(), nil, err)
 	}
 	for range 2 {
 		_ = m.telemetry.Budget(&counted{}).Spend(t.Context())

@@ -90,7 +90,7 @@ func (r transport) describe(req *http.Request) (attrs []attribute.KeyValue, name
 	}
 	name, template := req.Method, "/REDACTED"
 	if _, pattern := r.paths.Handler(&http.Request{Method: req.Method, URL: req.URL, Host: req.URL.Host}); pattern != "" {
-		template = pattern[len(req.Method)+1:]
+		template = pattern[slices.Index([]byte(pattern), '/'):]
 		attrs = append(attrs, semconv.URLTemplate(template))
 		name = pattern
 	}

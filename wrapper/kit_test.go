@@ -204,8 +204,7 @@ func together(n int, f func()) {
 	group.Wait()
 }
 
-// handClock is a clock moved by the test. Its timers fire at once and move it by their duration. Random is 0.5 by
-// default.
+// handClock is a clock moved by the test. Its timers fire at once and move it by their duration. Random is 0.5 by default.
 type handClock struct {
 	chance float64
 

@@ -153,8 +153,7 @@ func testRejected(t *testing.T) {
 	errorIf(t, !e.TokenEndpoint || e.Attempts != 3 || !errors.As(e.Err, &first) || first.Code != generated.CodeInvalidAuthentication, "%+v", e)
 }
 
-// testConvoy: all callers that wait for a token share one fetch and its failure, in one call's time; each waits for as
-// long as it likes.
+// testConvoy: all callers that wait for a token share one fetch and its failure, in one call's time; each waits for as long as it likes.
 func testConvoy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, emulator := newVirtual(t)

@@ -197,7 +197,7 @@ func testDeafBody(t *testing.T) {
 		go func() {
 			_, _ = io.WriteString(in, successBody)
 			httptrace.ContextClientTrace(r.Context()).WroteRequest(httptrace.WroteRequestInfo{})
-			in.Close()
+			_ = in.Close()
 		}()
 		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: body}, nil
 	}))

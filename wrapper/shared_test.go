@@ -287,6 +287,13 @@ func TestOutage(t *testing.T) {
 			errorIf(t, err != nil, "%v", err)
 		})
 		errorIf(t, sent.Load() >= 2*calls, "%d requests for %d calls", sent.Load(), calls)
+		client, emulator := newVirtual(t)
+		emulator.FailNext(dingtalktest.Fault{Kind: "ban-json", Operation: convertOp.ID}.Always()) // few calls ask whether it is over
+		for n := range 3 {
+			together(calls, func() { _ = refused(t, client, dingtalk.ErrBlocked) })
+			errorIf(t, emulator.Count(convertOp) > 64+2*n, "%d requests from a banned address", emulator.Count(convertOp))
+			time.Sleep(5 * time.Minute)
+		}
 	})
 }
 

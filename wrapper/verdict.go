@@ -37,7 +37,7 @@ func (v *verdict) outcome() breaker.Outcome {
 	case errors.Is(v.ended, context.Canceled):
 	case v.ended != nil: // with short deadlines, a hung service looks like this
 		o.Kind = breaker.Hasty
-	case v.Kind == ErrThrottled: //nolint:errorlint // a verdict's kind is never wrapped
+	case v.Kind == ErrThrottled, v.Kind == ErrBlocked: //nolint:errorlint // a verdict's kind is never wrapped
 		o.Kind = breaker.Throttled
 	case v.repeat != never:
 		o.Kind = breaker.Failed

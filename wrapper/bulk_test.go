@@ -104,10 +104,13 @@ func TestBulkStopsAtWhatEveryChatWouldMeet(t *testing.T) {
 		kind  error
 		at    int // which failure ends the run; 1: every chat would meet it
 	}{
-		"quota": {code(generated.CodeOrgQuotaExhausted), dingtalk.ErrQuotaExhausted, 1}, "permission": {code(generated.CodePermissionDenied), dingtalk.ErrPermissionDenied, 1},
-		"address": {code(generated.CodeIPNotAllowed), dingtalk.ErrIPNotAllowed, 1}, "ban": {dingtalktest.Fault{Kind: "ban-json"}, dingtalk.ErrBlocked, 1},
-		"redirect": {raw(302, "").WithHeader("Location", "https://example.com/"), dingtalk.ErrRedirect, 1}, "strange": {raw(200, "<html>"), dingtalk.ErrUnexpectedResponse, 3},
-		"403": {raw(403, `{"code":"n"}`), dingtalk.ErrPermissionDenied, 3}, "outage": {code("serviceBusy"), dingtalk.ErrUnavailable, 5},
+		"quota":      {code(generated.CodeOrgQuotaExhausted), dingtalk.ErrQuotaExhausted, 1},
+		"permission": {code(generated.CodePermissionDenied), dingtalk.ErrPermissionDenied, 1},
+		"address":    {code(generated.CodeIPNotAllowed), dingtalk.ErrIPNotAllowed, 1},
+		"ban":        {dingtalktest.Fault{Kind: "ban-json"}, dingtalk.ErrBlocked, 1},
+		"redirect":   {raw(302, "").WithHeader("Location", "https://example.com/"), dingtalk.ErrRedirect, 1},
+		"strange":    {raw(200, "<html>"), dingtalk.ErrUnexpectedResponse, 3},
+		"403":        {raw(403, `{"code":"n"}`), dingtalk.ErrPermissionDenied, 3}, "outage": {code("serviceBusy"), dingtalk.ErrUnavailable, 5},
 	} {
 		for _, concurrency := range []int{1, 4} {
 			t.Run(fmt.Sprint(name, concurrency), func(t *testing.T) {

@@ -150,7 +150,7 @@ level=DEBUG msg="dingtalk attempt" op=chatIdToOpenConversationId request_id=REQ-
 		call(dingtalk.ErrUnauthenticated, dingtalktest.Code(generated.CodeInvalidAuthentication).For(convertOp).WithHeader(id, "REQ-3"),
 			dingtalktest.Code(generated.CodeInvalidClientIDOrSecret).For(tokenOp))
 		clock.Move(3 * sec) // for which the failure is remembered
-		call(nil, dingtalktest.Raw(200, "application/json", []byte(`{"accessToken":"`+server.IssueToken()+`"}`)).For(tokenOp).WithHeader(id, "REQ-U"),
+		call(nil, dingtalktest.Raw(200, "", []byte(`{"accessToken":"`+server.IssueToken()+`"}`)).For(tokenOp).WithHeader(id, "REQ-U"),
 			dingtalktest.Pass().For(convertOp).WithHeader(id, "REQ-4"))
 		wanted := ""
 		for line := range strings.Lines(strings.TrimPrefix(want, "\n")) {

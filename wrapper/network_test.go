@@ -91,10 +91,10 @@ func testNameNotResolved(t *testing.T) {
 				dials++
 				return (&net.Dialer{Resolver: resolver}).DialContext(ctx, network, address)
 			}
-			client := newStatic(t, "https://api.dingtalk.test.", newHandClock().option(), through(transport), dingtalk.WithTimeout(test.limit))
+			client := newStatic(t, "https://dingtalk.test.", newHandClock().option(), through(transport), dingtalk.WithTimeout(test.limit))
 			e, dns := refused(t, client, dingtalk.ErrUnavailable), new(net.DNSError)
 			errorIf(t, e.Attempts != test.attempts || dials != test.attempts || e.Timeout() != (test.rcode == 0), "%d dials: %+v", dials, e)
-			advised := errors.As(e, &dns) && strings.Contains(e.Error(), "api.dingtalk.test") && strings.Contains(e.Error(), "region")
+			advised := errors.As(e, &dns) && strings.Contains(e.Error(), "dingtalk.test") && strings.Contains(e.Error(), "region")
 			errorIf(t, test.rcode != 0 && !advised, "want a *net.DNSError that names the host, and advice: %v", e)
 		})
 	}
@@ -299,10 +299,10 @@ func testTLSHandshakeHangs(t *testing.T) {
 	silent := httptest.NewUnstartedServer(nil).Listener // nobody accepts
 	defer silent.Close()
 	errorIf(t, dingtalk.NewTransport().TLSHandshakeTimeout != 10*sec, "the default transport allows a handshake another time")
-	for _, limits := range [][2]time.Duration{{300 * ms, patience}, {patience, 300 * ms}} { // of the handshake, of the attempt
+	for _, l := range [][2]time.Duration{{300 * ms, patience}, {patience, 300 * ms}} { // of the handshake, of the attempt
 		transport := dingtalk.NewTransport()
-		transport.TLSHandshakeTimeout = limits[0]
-		client := newStatic(t, "https://"+silent.Addr().String(), newHandClock().option(), dingtalk.WithTimeout(limits[1]), through(transport))
+		transport.TLSHandshakeTimeout = l[0]
+		client := newStatic(t, "https://"+silent.Addr().String(), newHandClock().option(), dingtalk.WithTimeout(l[1]), through(transport))
 		e := refused(t, client, dingtalk.ErrUnavailable)
 		errorIf(t, e.Attempts != 3 || !e.Timeout(), "%+v", e)
 	}

@@ -256,7 +256,7 @@ const verbs = "vTtbcdoOqxXUeEfFgGsz"
 const hiddenPointers = "hidden pointers"
 
 func testFormatters(t *testing.T) {
-	client, static := newClient(t, "http://127.0.0.1:1", markedCredentials), newClient(t, "http://127.0.0.1:1", dingtalk.StaticToken(markedToken))
+	client, static := newClient(t, "http://[::1]", markedCredentials), newClient(t, "http://[::1]", dingtalk.StaticToken(markedToken))
 	type byPointer struct {
 		creds *dingtalk.AppCredentials
 		any   any

@@ -301,7 +301,7 @@ func TestOutage(t *testing.T) {
 func TestWhatOpensTheBreaker(t *testing.T) {
 	t.Parallel()
 	for code, opens := range map[generated.Code]bool{
-		generated.CodeServiceBusy: true, generated.CodeUnknownError: true, generated.CodeInvalidChatID: false, generated.CodeOrgQuotaExhausted: false,
+		"serviceBusy": true, generated.CodeUnknownError: true, generated.CodeInvalidChatID: false, generated.CodeOrgQuotaExhausted: false,
 	} {
 		clock := newHandClock()
 		client, server := newEmulated(t, clock.option(), oneAttempt)
@@ -310,8 +310,8 @@ func TestWhatOpensTheBreaker(t *testing.T) {
 			_, _ = client.OpenConversationID(within(t), "any")
 		}
 		waited := clock.waited()
-		errorIf(t, !opens && len(waited) > 0 || opens && (len(waited) != 60 || waited[0] != 150*ms || waited[1] != 300*ms || waited[59] != 800*ms),
-			"%s: waited %v", code, waited)
+		errorIf(t, !opens && len(waited) > 0 || opens && (len(waited) != 60 || waited[0] != 150*ms ||
+			waited[1] != 300*ms || waited[59] != 800*ms), "%s: waited %v", code, waited)
 		wantRequests(t, server.Emulator, 70, 1)
 	}
 }

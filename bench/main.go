@@ -53,8 +53,7 @@ func main() {
 	}
 }
 
-// serve answers over HTTPS with HTTP/1.1 until standard input ends. It prints its address. GET returns how many connections
-// were opened.
+// serve answers over HTTPS with HTTP/1.1 until standard input ends. It prints its address. GET returns how many connections were opened.
 func serve(certificate string) error {
 	var opened atomic.Int64
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -35,8 +35,7 @@ const (
 // depth is how often a type that contains itself is filled within itself.
 const depth = 2
 
-// values are the values for an operation: made from the official SDK's types, and sorted into query and body by the
-// contract.
+// values are the values for an operation: made from the official SDK's types, and sorted into query and body by the contract.
 func (o *Official) values(operation string, fill Fill) (Values, error) {
 	m, err := o.method(operation)
 	if err != nil {

@@ -46,7 +46,7 @@ func TestOverlay(t *testing.T) {
 	folder := t.TempDir()
 	changes := filepath.Join(folder, "names.yaml")
 	write := func(target string) {
-		text := "overlay: 1.0.0\ninfo: {title: Names, version: 1.0.0}\nactions:\n  - target: " + target + "\n    update: {x-go-name: Person}\n"
+		text := "overlay: 1.0.0\ninfo: {title: N, version: 1.0.0}\nactions:\n  - target: " + target + "\n    update: {x-go-name: Person}\n"
 		if err := os.WriteFile(changes, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +84,7 @@ func TestRefusedBySpec(t *testing.T) {
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{nil, {"--spec", spec}, {"--nope"}, {"--spec", spec, "--package", "a", "--output", "x", "more"}} {
 		var text strings.Builder
-		if err := run(args, io.Discard, &text); !errors.Is(err, errUsage) || !strings.Contains(text.String(), "Usage: openconversation-gen") {
+		if err := run(args, io.Discard, &text); !errors.Is(err, errUsage) || !strings.Contains(text.String(), "Usage: openconversation") {
 			t.Errorf("%v: %v, %s", args, err, text.String())
 		}
 	}

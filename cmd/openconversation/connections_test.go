@@ -168,8 +168,7 @@ func TestNoOutputHoldsTheSecret(t *testing.T) {
 	}
 }
 
-// TestNoOutputHoldsTheTokenOfAURL: an operation of the legacy API has the token in its URL, and its host, or a proxy, may
-// repeat that.
+// TestNoOutputHoldsTheTokenOfAURL: an operation of the legacy API has the token in its URL, and its host, or a proxy, may repeat that.
 func TestNoOutputHoldsTheTokenOfAURL(t *testing.T) {
 	const token = "canary-of-the-token-0815"
 	var sent atomic.Int64

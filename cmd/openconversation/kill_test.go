@@ -22,8 +22,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// kills kills runs, each when it has made a number of calls below most, until one comes to its end. It returns how many
-// were killed.
+// kills kills runs, each when it has made a number of calls below most, until one comes to its end. It returns how many were killed.
 func (b *bench) kills(n int, random *rand.Rand, most int, flags ...string) int {
 	b.t.Helper()
 	for killed := range n {

@@ -1,6 +1,5 @@
 // Command openconversation converts the chatId of a DingTalk group into its openConversationId. It also serves an
-// emulator of DingTalk, and prints the contract. `openconversation --help` lists the commands, exit codes and
-// environment variables.
+// emulator of DingTalk, and prints the contract. `openconversation --help` lists the commands, exit codes and environment variables.
 package main
 
 import (

@@ -20,8 +20,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-// A stream has every conversion that was granted, however the run ended; one that takes nothing more leaves them on
-// standard error.
+// A stream has every conversion that was granted, however the run ended; one that takes nothing more leaves them on standard error.
 func TestStreamsHaveWhatWasGranted(t *testing.T) {
 	for name, form := range whatGoesIn(ids(60)) {
 		for ending, flag := range map[string]string{"quota": "--max-calls=0", "max-calls": "--max-calls=25", "full disk": "--max-calls=0"} {

@@ -13,8 +13,7 @@
 //	id, err := client.OpenConversationID(ctx, chatID)
 //	telemetry.Done(ctx, &generated.OperationChatIDToOpenConversationID, err)
 //
-// The options are independent of each other. No attribute of a metric or span holds a chat id, a token or another
-// secret.
+// The options are independent of each other. No attribute of a metric or span holds a chat id, a token or another secret.
 //
 // The client does not expose the state of its circuit breaker. A call refused by the circuit breaker fails without a
 // request: [Telemetry.Done] counts it with the attribute dingtalk.local.

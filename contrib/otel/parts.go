@@ -125,8 +125,7 @@ func (c cache) Get(ctx context.Context, chatID string) (string, bool) {
 	return id, found
 }
 
-// Logger counts the client's log entries (requests by outcome, waits before a retry) and passes them on to next, unless
-// it is nil.
+// Logger counts the client's log entries (requests by outcome, waits before a retry) and passes them on to next, unless it is nil.
 func (t *Telemetry) Logger(next *slog.Logger) *slog.Logger {
 	handler := slog.DiscardHandler
 	if next != nil {

@@ -22,8 +22,7 @@ import (
 
 // Transport makes a span for each request (each attempt of a call, each token call) and measures its duration to the
 // end of the answer's body, by the semantic conventions of HTTP clients. A span in the call's context becomes the
-// parent. The path is the contract's, with {chatId} instead of the id. Transport records no headers or bodies, and adds
-// no header.
+// parent. The path is the contract's, with {chatId} instead of the id. Transport records no headers or bodies, and adds no header.
 func (t *Telemetry) Transport(base http.RoundTripper) http.RoundTripper {
 	// The mux finds the contract's path of a request. An unknown request has none.
 	paths := http.NewServeMux()

@@ -89,8 +89,7 @@ func (c *Contract) body(o *Operation) {
 	o.Content = &f
 }
 
-// formOf reads a body of multipart/form-data. Its fields are arguments of the method: the generator of the models has no part
-// in it.
+// formOf reads a body of multipart/form-data. Its fields are arguments of the method: the generator of the models has no part in it.
 func (c *Contract) formOf(o *Operation, schema object, required bool) {
 	at := under(o.at, "requestBody", "content", "multipart/form-data", "schema")
 	o.Body, o.Content = generated.BodyRequired, &generated.Field{Type: "form", Required: true}

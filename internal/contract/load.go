@@ -102,8 +102,7 @@ func (c *Contract) references() {
 	}
 }
 
-// finite refuses infinite types: recursive through required fields or allOf. A list or a map of itself ends with an empty
-// one.
+// finite refuses infinite types: recursive through required fields or allOf. A list or a map of itself ends with an empty one.
 func (c *Contract) finite() {
 	const looking, done = 1, 2
 	state := map[string]int{}

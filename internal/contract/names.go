@@ -161,8 +161,7 @@ func (c *Contract) parts(s object, name string, at []string) {
 	}
 }
 
-// Collisions refuses types, fields and values of an enum that have one name in Go, by the rule that the generator of the models
-// has.
+// Collisions refuses types, fields and values of an enum that have one name in Go, by the rule that the generator of the models has.
 func (c *Contract) Collisions(goName func(string) string) (err error) {
 	take := func(taken map[string]string, at []string, kind, name, in string) {
 		this := fmt.Sprintf("the %s %q", kind, name)

@@ -1,5 +1,4 @@
-// Command generate makes package generated, and the methods and kinds of error of package dingtalk, from this repository's
-// contract.
+// Command generate makes package generated, and the methods and kinds of error of package dingtalk, from this repository's contract.
 //
 // Usage: generate CONTRACT GENERATED WRAPPER
 package main

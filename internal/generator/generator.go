@@ -36,8 +36,7 @@ type generation struct {
 	Methods []method
 }
 
-// Own generates the files of package generated, and the methods and kinds of error of package dingtalk. Skipped operations get
-// no method.
+// Own generates the files of package generated, and the methods and kinds of error of package dingtalk. Skipped operations get no method.
 func Own(c *contract.Contract, source string, skip ...string) (files, wrapper map[string][]byte, err error) {
 	g := &generation{Contract: c, Package: ownPackage, Source: path.Base(source), Own: true}
 	if c.Codes == nil || c.Limits == nil || c.TokenHeader == "" || c.RequestIDHeader == "" {

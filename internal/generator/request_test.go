@@ -80,7 +80,7 @@ func TestRequest(t *testing.T) {
 		{name: "unknown", path: plain, more: func(r *generated.Request) { r.SetPath("c", "3") }, reason: "the path has no parameter c"},
 		{name: "the token's header", path: plain, more: func(r *generated.Request) { r.AddHeader(generated.TokenHeader, "mine") }, reason: "every request has it already"},
 		{name: "the host's header", path: plain, more: func(r *generated.Request) { r.AddHeader("host", "other") }, reason: "every request has it already"},
-		{name: "line break in a header's name", path: plain, more: func(r *generated.Request) { r.AddHeader("a\r\nb", "x") }, reason: header},
+		{name: "line break in its name", path: plain, more: func(r *generated.Request) { r.AddHeader("a\r\nb", "x") }, reason: header},
 		{name: "line break in a header", path: plain, more: func(r *generated.Request) { r.AddHeader("x-list", "a\r\nHost: other") }, reason: header},
 		{name: "a body that is no JSON", path: plain, more: func(r *generated.Request) { r.SetBody(func() {}) }, reason: "the body: "},
 	} {
@@ -148,7 +148,7 @@ func TestRequestOfBadPath(t *testing.T) {
 func TestRequestIsNotPrinted(t *testing.T) {
 	r := generated.NewGetAccessTokenRequest(generated.GetAccessTokenRequest{AppKey: "key", AppSecret: "s3cret-of-test"})
 	text := fmt.Sprintf("%v %+v %#v %s %q %d %x", r, r, r, r, r, r, &r)
-	if strings.Contains(text, "s3cret") || strings.Contains(text, fmt.Sprintf("%d", "s3cret"[0])) || strings.Contains(text, "733363726574") {
+	if strings.Contains(text, "s3cret") || strings.Contains(text, fmt.Sprint("s3cret"[0])) || strings.Contains(text, "733363726574") {
 		t.Error(text)
 	}
 }

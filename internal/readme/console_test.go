@@ -41,8 +41,7 @@ func (b block) commands() (list []command) {
 	return list
 }
 
-// console runs the commands of a block in a shell, one after the other. Each must succeed, unless the next one shows its
-// exit code.
+// console runs the commands of a block in a shell, one after the other. Each must succeed, unless the next one shows its exit code.
 func (u *user) console(t *testing.T, b block) {
 	commands := b.commands()
 	var texts []string

@@ -13,8 +13,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/internal/newcomer"
 )
 
-// TestNewcomer follows CONTRIBUTING.md in a clone: what its blocks say is typed where their marks say, and its commands
-// are run.
+// TestNewcomer follows CONTRIBUTING.md in a clone: what its blocks say is typed where their marks say, and its commands are run.
 func TestNewcomer(t *testing.T) {
 	onlyWhenAsked(t)
 	const page = "CONTRIBUTING.md"

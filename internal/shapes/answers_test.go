@@ -33,7 +33,7 @@ func TestBusinessFailures(t *testing.T) {
 		{&values, `{"code":"91","message":"m","requestId":"r"}`, "91", "m"},
 	} {
 		server := dingtalktest.NewServer(t, dingtalktest.WithSpec([]generated.Route{{Operation: tt.op}}), dingtalktest.WithAnswer("op", func(*http.Request) any { return json.RawMessage(tt.answer) }))
-		_, err := dingtalk.Do[json.RawMessage](t.Context(), uploader(t, server), dingtalk.NewRequest(tt.op))
+		_, err := dingtalk.Do[json.RawMessage](t.Context(), newClient(t, server), dingtalk.NewRequest(tt.op))
 		failed := (*dingtalk.Error)(nil)
 		switch {
 		case tt.code+tt.message == "" && err != nil:
@@ -80,7 +80,7 @@ func TestPaging(t *testing.T) {
 			r := dingtalk.NewRequest(&op)
 			r.SetBody(json.RawMessage(tt.first))
 			var items, failed string
-			for item, err := range dingtalk.Pages[json.Number](t.Context(), uploader(t, server), r) {
+			for item, err := range dingtalk.Pages[json.Number](t.Context(), newClient(t, server), r) {
 				if err != nil {
 					failed = err.Error()
 					continue
@@ -95,7 +95,7 @@ func TestPaging(t *testing.T) {
 	}
 	server := dingtalktest.NewServer(t)
 	whole := generated.Operation{ID: "op", Method: http.MethodPost, Path: "/v1.0/x"}
-	for _, err := range dingtalk.Pages[int](t.Context(), uploader(t, server), dingtalk.NewRequest(&whole)) {
+	for _, err := range dingtalk.Pages[int](t.Context(), newClient(t, server), dingtalk.NewRequest(&whole)) {
 		if !errors.Is(err, dingtalk.ErrRejected) || len(server.Requests()) != 0 {
 			t.Errorf("an operation without pages: %v, %d sent", err, len(server.Requests()))
 		}

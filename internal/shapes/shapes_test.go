@@ -21,16 +21,11 @@ import (
 func robot(t *testing.T, opts ...dingtalktest.Option) (*shapes.Client, *dingtalktest.Server) {
 	t.Helper()
 	server := dingtalktest.NewServer(t, append([]dingtalktest.Option{dingtalktest.WithSpec(shapes.Routes)}, opts...)...)
-	creds := dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret}
 	doc, err := openapi3.NewLoader().LoadFromFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := dingtalk.NewClient(creds, dingtalk.WithBaseURL(server.URL), dingtalk.WithHTTPClient(&http.Client{Transport: checked{t, doc}}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return shapes.New(client), server
+	return shapes.New(newClient(t, server, dingtalk.WithHTTPClient(&http.Client{Transport: checked{t, doc}}))), server
 }
 
 func ptr[T any](v T) *T { return &v }
@@ -144,12 +139,9 @@ func TestPages(t *testing.T) {
 // TestCodesOfAnOperation: a code that the contract gives an operation means there what its row says.
 func TestCodesOfAnOperation(t *testing.T) {
 	server := dingtalktest.NewServer(t, dingtalktest.WithSpec(shapes.Routes))
-	client, err := dingtalk.NewClient(dingtalk.StaticToken(server.IssueToken()), dingtalk.WithBaseURL(server.URL), dingtalk.WithRetry(dingtalk.Retry{MaxAttempts: 1}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := newClient(t, server, dingtalk.WithRetry(dingtalk.Retry{MaxAttempts: 1}))
 	server.FailNext(dingtalktest.Code("user.busy").For(generated.Operation{ID: "listUsers"}))
-	_, err = shapes.New(client).ListUsers(t.Context(), "u", 1, shapes.ListUsersParams{MaxResults: 1, Kinds: []shapes.ListUsersParamsKindsItem{"later"}})
+	_, err := shapes.New(client).ListUsers(t.Context(), "u", 1, shapes.ListUsersParams{MaxResults: 1, Kinds: []shapes.ListUsersParamsKindsItem{"later"}})
 	failed := (*dingtalk.Error)(nil)
 	if !errors.As(err, &failed) || failed.Code != shapes.CodeListUsersUserBusy || !errors.Is(err, dingtalk.ErrUnavailable) || failed.RetryAfter != 3*time.Second || failed.StatusCode != 503 {
 		t.Errorf("got %v", err)

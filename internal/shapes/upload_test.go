@@ -18,9 +18,10 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest"
 )
 
-func uploader(t *testing.T, server *dingtalktest.Server) *dingtalk.Client {
+func newClient(t *testing.T, server *dingtalktest.Server, opts ...dingtalk.Option) *dingtalk.Client {
 	t.Helper()
-	client, err := dingtalk.NewClient(dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret}, dingtalk.WithBaseURL(server.URL))
+	creds := dingtalk.AppCredentials{AppKey: dingtalktest.AppKey, AppSecret: dingtalktest.AppSecret}
+	client, err := dingtalk.NewClient(creds, append(opts, dingtalk.WithBaseURL(server.URL))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +49,7 @@ func TestUpload(t *testing.T) {
 				file, media, length = part.FileName(), part.Header.Get("Content-Type"), r.ContentLength
 				return map[string]any{"errcode": 0, "media_id": "@m"}
 			}))
-			answer, err := uploader(t, server).UploadMedia(t.Context(), picture, generated.File{Name: `群"图\.png`, MediaType: "image/png", Content: reader})
+			answer, err := newClient(t, server).UploadMedia(t.Context(), picture, generated.File{Name: `群"图\.png`, MediaType: "image/png", Content: reader})
 			if err != nil || *answer.MediaID != "@m" || !bytes.Equal(got, content) || file != `群"图\.png` || media != "image/png" || (length > 0) != (name == "known") {
 				t.Errorf("got %+v, %v; %d bytes of %q, %s, length %d", answer, err, len(got), file, media, length)
 			}
@@ -59,7 +60,7 @@ func TestUpload(t *testing.T) {
 // TestUploadOnce: what was read is not sent again; what was not, is.
 func TestUploadOnce(t *testing.T) {
 	server := dingtalktest.NewServer(t)
-	client := uploader(t, server)
+	client := newClient(t, server)
 	upload := func() error {
 		_, err := client.UploadMedia(t.Context(), picture, generated.File{Name: "a.png", Content: strings.NewReader("x")})
 		return err
@@ -109,7 +110,7 @@ func TestUploadOfABadReader(t *testing.T) {
 	blocks, _ := io.Pipe()
 	for want, reader := range map[error]io.Reader{context.DeadlineExceeded: blocks, dingtalk.ErrPanicked: io.LimitReader(nil, 1)} {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		_, err := uploader(t, dingtalktest.NewServer(t)).UploadMedia(ctx, picture, generated.File{Name: "a.png", Content: reader})
+		_, err := newClient(t, dingtalktest.NewServer(t)).UploadMedia(ctx, picture, generated.File{Name: "a.png", Content: reader})
 		if cancel(); !errors.Is(err, want) {
 			t.Errorf("%v, want %v", err, want)
 		}
@@ -119,7 +120,7 @@ func TestUploadOfABadReader(t *testing.T) {
 // TestUploadRefused: nothing is sent for a name that would be another header, or without a file.
 func TestUploadRefused(t *testing.T) {
 	server := dingtalktest.NewServer(t)
-	client := uploader(t, server)
+	client := newClient(t, server)
 	for _, file := range []generated.File{
 		{Name: "a\r\nX-Evil: 1", Content: strings.NewReader("x")}, {Name: "a.png", MediaType: "image/png\nX-Evil: 1", Content: strings.NewReader("x")},
 		{Name: "a\x00", Content: strings.NewReader("x")}, {Content: strings.NewReader("x")}, {Name: "a.png"},

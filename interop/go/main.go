@@ -1,5 +1,4 @@
-// Command go is the Go program of the interop table, on the SDK: it reads what to do, one JSON object a line, and prints
-// what came of it.
+// Command go is the Go program of the interop table, on the SDK: it reads what to do, one JSON object a line, and prints what came of it.
 package main
 
 import (

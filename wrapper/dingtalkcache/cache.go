@@ -22,8 +22,7 @@ type entry struct {
 }
 
 // New makes a cache for size conversions (about 200 bytes each), kept for lifetime at most. No page says how long a
-// chat's openConversationId stays the same; a day is a cautious lifetime. New returns an error if size or lifetime is
-// not positive.
+// chat's openConversationId stays the same; a day is a cautious lifetime. New returns an error if size or lifetime is not positive.
 func New(size int, lifetime time.Duration) (*Memory, error) {
 	if lifetime <= 0 {
 		return nil, errors.New("dingtalkcache: the lifetime must be positive")
@@ -38,8 +37,7 @@ func New(size int, lifetime time.Duration) (*Memory, error) {
 // Get returns a chat's openConversationId.
 func (m *Memory) Get(_ context.Context, chatID string) (string, bool) {
 	e, ok := m.entries.Get(chatID)
-	// Wall time: an entry must not outlive its lifetime because the machine slept. Its age is negative if the clock was
-	// set back since.
+	// Wall time: an entry must not outlive its lifetime because the machine slept. Its age is negative if the clock was set back since.
 	if age := m.now().Round(0).Sub(e.kept); ok && (age < 0 || age >= m.lifetime) {
 		m.entries.Remove(chatID)
 		return "", false

@@ -1,5 +1,4 @@
-// Package dingtalkredis shares an app's access token, rate limit, monthly quota and conversions between its processes,
-// through Redis.
+// Package dingtalkredis shares an app's access token, rate limit, monthly quota and conversions between its processes, through Redis.
 //
 //	fleet, err := dingtalkredis.New(redisClient, creds, dingtalkredis.WithPods(20))
 //	client, err := dingtalk.NewClient(creds,

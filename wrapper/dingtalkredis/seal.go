@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// schema is part of every key. A changed format gets a new schema, so old and new versions of this package can run side
-// by side.
+// schema is part of every key. A changed format gets a new schema, so old and new versions of this package can run side by side.
 const schema = "2"
 
 // seal encrypts tokens by AES-256-GCM, with a key derived from the app secret and a random nonce. It authenticates the

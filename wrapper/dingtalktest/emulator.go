@@ -62,8 +62,7 @@ func (e *Emulator) Configure(opts ...Option) {
 	}))
 }
 
-// ConfigureJSON changes the settings that a JSON object names, as [Settings.UnmarshalJSON] does. If one is wrong, nothing is
-// changed.
+// ConfigureJSON changes the settings that a JSON object names, as [Settings.UnmarshalJSON] does. If one is wrong, nothing is changed.
 func (e *Emulator) ConfigureJSON(raw []byte) error {
 	return e.change(func(s *Settings) error { return data.Decode(raw, s) })
 }
@@ -222,15 +221,13 @@ func (e *Emulator) ResetQuota() { e.limits.ForgetMonth() }
 // Now is the emulator's time.
 func (e *Emulator) Now() time.Time { return e.now(e.setup.Load()) }
 
-// AdvanceClock moves the emulator's time: tokens grow older, months end, limits per second begin again. A negative d moves it
-// back.
+// AdvanceClock moves the emulator's time: tokens grow older, months end, limits per second begin again. A negative d moves it back.
 func (e *Emulator) AdvanceClock(d time.Duration) { e.offset.Add(int64(d)) }
 
 // SetGroup puts a group in the place of the one with its chat id: to disband it, or to take a robot out of it.
 func (e *Emulator) SetGroup(g Group) { e.groups.keep(g.complete()) }
 
-// MarkRead adds users to those who have read a message, and reports whether there is a message of this key. A user counts
-// once.
+// MarkRead adds users to those who have read a message, and reports whether there is a message of this key. A user counts once.
 func (e *Emulator) MarkRead(processQueryKey string, userIDs ...string) bool {
 	return e.messages.markRead(processQueryKey, userIDs)
 }
@@ -276,8 +273,7 @@ func (e *Emulator) Group(chatID string) (Group, bool) {
 	return g.clone(), ok
 }
 
-// Groups returns the groups that were created or changed through the emulator, in the order of their chat ids: the last
-// 10,000.
+// Groups returns the groups that were created or changed through the emulator, in the order of their chat ids: the last 10,000.
 func (e *Emulator) Groups() []Group { return e.groups.list() }
 
 // Messages returns the messages that robots sent, oldest first: the last 10,000, and at most 8 MiB of them.
@@ -325,8 +321,7 @@ func NewServer(tb testing.TB, opts ...Option) *Server {
 	return s
 }
 
-// Close stops the server and cuts its connections, also those that hang. It may be called more than once, also before
-// the test ends.
+// Close stops the server and cuts its connections, also those that hang. It may be called more than once, also before the test ends.
 func (s *Server) Close() { s.stop() }
 
 // String says where the server is, and nothing of its secrets.

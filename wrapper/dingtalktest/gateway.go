@@ -19,8 +19,7 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/dingtalktest/internal/call"
 )
 
-// decide returns the next queued fault's answer, or the regular one. If it makes clients drop their token, the token is
-// revoked.
+// decide returns the next queued fault's answer, or the regular one. If it makes clients drop their token, the token is revoked.
 func (e *Emulator) decide(x *exchange) answer.Answer {
 	x.fault, x.faulty = e.faults.take(func(f *Fault) bool { return e.meets(x, f) })
 	if !x.faulty {

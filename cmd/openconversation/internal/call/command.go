@@ -110,8 +110,7 @@ func operationCommand(w *term.World, route generated.Route, all []generated.Rout
 	return cmd
 }
 
-// about returns an operation's help. Its description has the contract's language, unless the contract is this
-// project's.
+// about returns an operation's help. Its description has the contract's language, unless the contract is this project's.
 func about(l lang.Language, route generated.Route) string {
 	o := route.Operation
 	var b strings.Builder

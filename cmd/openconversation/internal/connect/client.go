@@ -88,8 +88,7 @@ func UseAllProxy() {
 	}
 }
 
-// checkProxy refuses a proxy setting that would be read otherwise than it is meant. No error repeats it: it may hold a
-// password.
+// checkProxy refuses a proxy setting that would be read otherwise than it is meant. No error repeats it: it may hold a password.
 func checkProxy(w *term.World) error {
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"} {
 		setting := trimLineEnds(w.Getenv(name))

@@ -98,8 +98,7 @@ func refusal(err error, hint lang.Format) error {
 // maxSecret is far above the length of any app secret, in bytes.
 const maxSecret = 4 << 10
 
-// secretFrom reads a secret from a file. No error repeats the file's name or content: users pass secrets instead of
-// names.
+// secretFrom reads a secret from a file. No error repeats the file's name or content: users pass secrets instead of names.
 func secretFrom(ctx context.Context, w *term.World, name string) (string, error) {
 	file, err := term.Open(ctx, name, os.O_RDONLY, 0)
 	if err != nil {

@@ -75,8 +75,7 @@ func (c *Flags) SecretOf() string {
 	return EnvAppSecret
 }
 
-// Identity returns a digest of the app and the host, by which a resumed run checks that both are the same. Without an app it is
-// empty.
+// Identity returns a digest of the app and the host, by which a resumed run checks that both are the same. Without an app it is empty.
 func (c *Flags) Identity(w *term.World) string {
 	key, host := trimLineEnds(w.Getenv(EnvAppKey)), c.URL(w)
 	if c.emulator {

@@ -27,12 +27,10 @@ func (c *Flags) RedisURL(w *term.World) string {
 	return cmp.Or(c.redis, trimLineEnds(w.Getenv(EnvRedisURL)))
 }
 
-// quietRedis keeps the Redis client from logging to standard error. It changes a setting of the process, which closing
-// clients read.
+// quietRedis keeps the Redis client from logging to standard error. It changes a setting of the process, which closing clients read.
 var quietRedis = sync.OnceFunc(logging.Disable)
 
-// fleet makes the fleet of processes with the same Redis, host and app. A setup error of Redis ends the command; an
-// outage may pass.
+// fleet makes the fleet of processes with the same Redis, host and app. A setup error of Redis ends the command; an outage may pass.
 func (c *Flags) fleet(ctx context.Context, w *term.World, creds dingtalk.AppCredentials) (*dingtalkredis.Fleet, func(), error) {
 	if holdsPassword(c.redis) {
 		return nil, nil, explain.Usage("--redis: other users can read a process's arguments: set %s to a URL with a password", EnvRedisURL)
@@ -116,8 +114,7 @@ func (n notes) Handle(_ context.Context, record slog.Record) error {
 	return nil
 }
 
-// sharedConversions is how long processes share a conversion. No page says how long a chat's openConversationId stays
-// the same.
+// sharedConversions is how long processes share a conversion. No page says how long a chat's openConversationId stays the same.
 const sharedConversions = 24 * time.Hour
 
 // BudgetCommand makes the command that prints the month's count.

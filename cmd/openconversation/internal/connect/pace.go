@@ -77,8 +77,7 @@ func (p *Pace) Wait(ctx context.Context) error {
 	if p.inner == nil {
 		return errors.Join(ctx.Err(), p.stopped())
 	}
-	// A deadline must end the wait when it passes. The limiter would refuse a later turn at once, which looks like a
-	// throttle.
+	// A deadline must end the wait when it passes. The limiter would refuse a later turn at once, which looks like a throttle.
 	untimed, cancel := context.WithCancel(p.run)
 	defer cancel()
 	defer context.AfterFunc(ctx, cancel)()

@@ -75,8 +75,7 @@ func (p place) check(ctx context.Context) (network, address string, err error) {
 	return "tcp", p.address, nil
 }
 
-// isLoopback says whether a host is this machine, whatever a resolver says: an address of it, or a name that must be one
-// (RFC 6761).
+// isLoopback says whether a host is this machine, whatever a resolver says: an address of it, or a name that must be one (RFC 6761).
 func isLoopback(host string) bool {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return ip.Unmap().IsLoopback()

@@ -65,8 +65,7 @@ func ExitCode(err error) int {
 	return row.exit
 }
 
-// ExitCodeOfOne returns the exit code of a command with a single chat: a failure of one chat is a failure of the
-// command.
+// ExitCodeOfOne returns the exit code of a command with a single chat: a failure of one chat is a failure of the command.
 func ExitCodeOfOne(err error) int {
 	code := ExitCode(err)
 	if row := find(err); code == SomeFailed && row != nil {

@@ -104,8 +104,7 @@ func Kind(err error) string {
 	return ""
 }
 
-// OfOneChat reports whether an output's error code says something of its chat alone. Others may pass, or concern every
-// chat.
+// OfOneChat reports whether an output's error code says something of its chat alone. Others may pass, or concern every chat.
 func OfOneChat(code string) bool {
 	kind := generated.Kind(code)
 	if row := generated.LookupErrorCode(code); row != nil {

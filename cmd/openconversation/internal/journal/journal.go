@@ -174,8 +174,7 @@ func (j *Journal) learn(l line, at int64) error {
 	return nil
 }
 
-// Put keeps a result, in the place of an earlier one. After an error nothing more must be sent; the result may be kept
-// all the same.
+// Put keeps a result, in the place of an earlier one. After an error nothing more must be sent; the result may be kept all the same.
 func (j *Journal) Put(id string, r rows.Result) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()

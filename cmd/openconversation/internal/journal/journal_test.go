@@ -202,8 +202,7 @@ func TestWhoseItIs(t *testing.T) {
 	}
 }
 
-// A round of all holds what was called in it, and one that comes to nothing is as if it had not begun, also when its process is
-// killed.
+// A round of all holds what was called in it, and one that comes to nothing is as if it had not begun, also when its process is killed.
 func TestRounds(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out.journal")
 	_ = sample(t, path)

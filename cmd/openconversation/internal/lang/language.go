@@ -54,8 +54,7 @@ func (c *Choice) Set(name string) error {
 	return nil
 }
 
-// AddFlagTo adds the flag. Setting it has no effect: commands have their texts before flags are parsed, so Choose reads it
-// earlier.
+// AddFlagTo adds the flag. Setting it has no effect: commands have their texts before flags are parsed, so Choose reads it earlier.
 func AddFlagTo(flags *pflag.FlagSet) {
 	flags.Var(&Choice{To: new(string), Names: []string{"en", "zh"}}, flagName, "`zh|en`: language of messages (default that of LC_ALL, LC_MESSAGES or LANG)")
 }

@@ -57,8 +57,7 @@ type Said interface {
 	Say(l Language) string
 }
 
-// Text is a message: a format with its arguments. Translatable arguments, errors included, are translated, too. The
-// zero Text is empty.
+// Text is a message: a format with its arguments. Translatable arguments, errors included, are translated, too. The zero Text is empty.
 type Text struct {
 	format Format
 	args   []any
@@ -68,8 +67,7 @@ type Text struct {
 // T makes a message.
 func T(format Format, args ...any) Text { return Text{format: format, args: args} }
 
-// N makes a message about a number: in English one if n is 1, otherwise many. Languages without a plural translate only
-// many.
+// N makes a message about a number: in English one if n is 1, otherwise many. Languages without a plural translate only many.
 func N[I ~int | ~int64](n I, one, many Format, args ...any) Text {
 	if n == 1 {
 		return Text{format: one, args: args, other: many}

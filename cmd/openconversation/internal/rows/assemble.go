@@ -9,8 +9,7 @@ import (
 )
 
 // Assemble writes the whole output: the input's rows in their order, each with the result that result returns. r must be
-// a new Reader. A workbook is the input with cells appended. If the input is another format, it is a new workbook of
-// text cells.
+// a new Reader. A workbook is the input with cells appended. If the input is another format, it is a new workbook of text cells.
 func (r *Reader) Assemble(w io.Writer, result func(Row) (Result, error)) error {
 	switch {
 	case r.o.Output != XLSX:

@@ -9,8 +9,7 @@
 // the openConversationId on, are Row.Known. They are cut off and written anew. Elsewhere such a column is refused.
 //
 // The header is the first of the first twenty rows that names the column of the chat ids. What stands above it, such as a
-// title, comes out as it is. In a workbook, another sheet is taken if the first has no such column and it is the only one that
-// has.
+// title, comes out as it is. In a workbook, another sheet is taken if the first has no such column and it is the only one that has.
 //
 // The output has the input's encoding and byte order mark, unless Options.OutputEncoding names another. UTF8 has no
 // mark, UTF8BOM has one, and UTF-16 gets one. If it lacks a character of the input, Read returns an *Error: reading the file

@@ -51,8 +51,7 @@ func each(r *rows.Reader, do func(row rows.Row) error) error {
 	}
 }
 
-// convert writes all rows back with results made from their ids, and reads what it wrote. through is how the input is
-// read row by row.
+// convert writes all rows back with results made from their ids, and reads what it wrote. through is how the input is read row by row.
 func convert(t *testing.T, in []byte, o rows.Options, through func(io.Reader) io.Reader) ([]byte, error) {
 	t.Helper()
 	if o.Format == rows.XLSX {

@@ -79,8 +79,7 @@ func (w *writer) joined(cells []string) []byte {
 	return out
 }
 
-// Header returns the start of an output: a byte order mark, a line sep= and the header, if the input has them. It may
-// be empty.
+// Header returns the start of an output: a byte order mark, a line sep= and the header, if the input has them. It may be empty.
 func (w *writer) Header() []byte {
 	var mark string
 	if w.coding.outMarked {

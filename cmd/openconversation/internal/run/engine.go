@@ -67,8 +67,7 @@ func newEngine(o *options, client *dingtalk.Client, from source, to sink, g *gua
 // errLimit ends a run after --limit items. It is not a failure.
 var errLimit = lang.Errorf("stopped by --limit")
 
-// convert passes items from the source to the sink until the source ends or the run does. Its error is why the run
-// ended early.
+// convert passes items from the source to the sink until the source ends or the run does. Its error is why the run ended early.
 func (e *engine) convert(ctx context.Context) error {
 	reading, stopReading := context.WithCancel(ctx)
 	defer stopReading()

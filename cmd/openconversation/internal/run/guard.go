@@ -9,8 +9,7 @@ import (
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
 )
 
-// enough is the number of distinct unknown ids, with none known, after which a run assumes that the values are not chat
-// ids.
+// enough is the number of distinct unknown ids, with none known, after which a run assumes that the values are not chat ids.
 const enough = 20
 
 // guard keeps a run from spending the monthly quota on a column of other values. Only the first enough ids are sent

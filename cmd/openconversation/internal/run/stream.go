@@ -181,8 +181,7 @@ func (r *rowRun) intoStream(ctx context.Context, out io.Writer) error {
 	return r.end(cause, s.tally)
 }
 
-// maxLine limits the bytes kept of a line: far more than a chat id, so a cut line is refused as an id; and small enough
-// for any input.
+// maxLine limits the bytes kept of a line: far more than a chat id, so a cut line is refused as an id; and small enough for any input.
 const maxLine = 1 << 10
 
 // idsOf reads the chat ids on the command line.

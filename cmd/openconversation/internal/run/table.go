@@ -38,8 +38,7 @@ func nameOf(path string) lang.Said {
 	return lang.Literal(path)
 }
 
-// openTable opens the flags' input. whole means that it is read more than once: then a stream is copied to a file, and so is a
-// workbook.
+// openTable opens the flags' input. whole means that it is read more than once: then a stream is copied to a file, and so is a workbook.
 func openTable(ctx context.Context, w *term.World, o *options, whole bool) (*table, error) {
 	in := &table{name: nameOf(o.input), options: o.reading()}
 	name, stream := "", w.In

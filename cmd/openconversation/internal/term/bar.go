@@ -18,8 +18,7 @@ type Line struct {
 	Texts       []string
 }
 
-// minBar is the bar's width below which texts are dropped, and maxBar its greatest width; in columns, brackets
-// included.
+// minBar is the bar's width below which texts are dropped, and maxBar its greatest width; in columns, brackets included.
 const (
 	minBar = 8
 	maxBar = 26
@@ -54,8 +53,7 @@ func (l Line) Fit(columns int) string {
 	return head + " [" + picture + "]" + texts
 }
 
-// Draw draws the line over the previous one. On a terminal narrower than reported, the excess is cut off and nothing
-// scrolls.
+// Draw draws the line over the previous one. On a terminal narrower than reported, the excess is cut off and nothing scrolls.
 func (w *World) Draw(l Line) {
 	columns := w.At(w.Err)
 	if columns == 0 {

@@ -19,8 +19,7 @@ import (
 )
 
 const (
-	// maxUnzipped limits the size of a workbook's part, in bytes. A sheet with all 1,048,576 rows of some thirty cells
-	// is smaller.
+	// maxUnzipped limits the size of a workbook's part, in bytes. A sheet with all 1,048,576 rows of some thirty cells is smaller.
 	maxUnzipped = 2 << 30
 	maxWorkbook = 16 << 20 // limits the list of sheets, which is read into memory
 )

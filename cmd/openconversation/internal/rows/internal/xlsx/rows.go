@@ -172,8 +172,7 @@ func (r *Rows) cell(column int, begin xml.StartElement, style string) (err error
 	return nil
 }
 
-// Text returns the content of a cell of the last row: a text unchanged, a number without exponent or separators,
-// whatever its format.
+// Text returns the content of a cell of the last row: a text unchanged, a number without exponent or separators, whatever its format.
 func (r *Rows) Text(c Cell) (string, error) {
 	value := r.bytes[c.from:c.to]
 	switch {

@@ -64,8 +64,12 @@ func (f *Field) fit(value any, at string, given bool) (any, error) {
 	}
 	switch v := value.(type) {
 	case nil:
-		if !given && !f.Nullable {
-			return f.empty(), nil
+		switch {
+		case given || f.Nullable:
+		case f.List:
+			return []any{}, nil
+		case f.Type == "object" && len(f.Fields) == 0:
+			return map[string]any{}, nil
 		}
 	case []any:
 		if f.List {
@@ -85,17 +89,6 @@ func (f *Field) fit(value any, at string, given bool) (any, error) {
 		}
 	}
 	return value, nil
-}
-
-// empty is what a nil list or map is sent as; nil: the value is neither.
-func (f *Field) empty() any {
-	switch {
-	case f.List:
-		return []any{}
-	case f.Type == "object" && len(f.Fields) == 0:
-		return map[string]any{}
-	}
-	return nil
 }
 
 func (f *Field) fitItems(items []any, at string, given bool) (err error) {
@@ -156,8 +149,7 @@ func (f *Field) check(text string) error {
 	return nil
 }
 
-// less compares numbers as JSON writes them, whole ones of 64 bits with all their digits; a text that is no number is never
-// less.
+// less compares numbers as JSON writes them, whole ones of 64 bits with all their digits; a text that is no number is never less.
 func less(a, b string) bool {
 	x, errX := strconv.ParseFloat(a, 64)
 	y, errY := strconv.ParseFloat(b, 64)
@@ -175,9 +167,8 @@ func span(least, most int) string {
 		return "at least " + strconv.Itoa(least)
 	case least == 0:
 		return "at most " + strconv.Itoa(most)
-	default:
-		return strconv.Itoa(least) + " to " + strconv.Itoa(most)
 	}
+	return strconv.Itoa(least) + " to " + strconv.Itoa(most)
 }
 
 // named puts the field of the body before what is wrong with it; at is empty for the body itself.

@@ -38,8 +38,7 @@ type form struct {
 	touched atomic.Bool
 }
 
-// AddFile adds a file to a body of multipart/form-data. A name with a line break or another control character is an error of
-// the request.
+// AddFile adds a file to a body of multipart/form-data. A name with a line break or another control character is an error of the request.
 func (r *Request) AddFile(name string, file File) {
 	if file.Content == nil || file.Name == "" {
 		r.fail(errors.New("the file " + name + " has no name or no content"))

@@ -82,7 +82,7 @@ func (o *Operation) Region(base string) string {
 type Field struct {
 	Name        string  `json:",omitempty"`
 	In          string  `json:",omitempty"` // of a parameter: path, query or header
-	Type        string  `json:",omitempty"` // string, integer, number, boolean or object; form for a body of multipart/form-data, and file in it; empty: any
+	Type        string  `json:",omitempty"` // string, integer, number, boolean, object, form (multipart/form-data), file (in it); empty: any
 	Required    bool    `json:",omitempty"`
 	Nullable    bool    `json:",omitempty"`
 	ReadOnly    bool    `json:",omitempty"` // never sent
@@ -110,7 +110,7 @@ type Paging struct {
 	Count string    `json:",omitempty"` // page: In is the page's number; offset: the number of items before it; empty: its token
 	Size  string    `json:",omitempty"` // with Count: what takes the number of items of a page; empty: none does
 	Out   string    `json:",omitempty"` // answer's field with the next page's token
-	More  string    `json:",omitempty"` // answer's field that tells whether a next page exists; empty or absent: the token or the number of items tells
+	More  string    `json:",omitempty"` // answer's field: whether a page follows; empty or absent: the token or the number of items tells
 	Items string    // answer's field with the items
 }
 

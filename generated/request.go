@@ -192,10 +192,8 @@ func (r *Request) Texts(value any) []string {
 // plain returns a value as its JSON is decoded.
 func plain(value any) (any, error) {
 	raw, err := encode(value)
-	if err != nil {
-		return nil, err
-	}
-	return decode[any](raw)
+	decoded, odd := decode[any](raw)
+	return decoded, cmp.Or(err, odd)
 }
 
 // texts returns the text of a decoded value, or of a list's items.

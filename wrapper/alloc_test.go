@@ -22,8 +22,7 @@ import (
 )
 
 // Limits of a call's allocations, independent of the machine and its load. A hand-written call with net/http, without
-// the client's safety, takes 64 allocations and 5,370 bytes for the same answer; 41 of the allocations are net/http's
-// own.
+// the client's safety, takes 64 allocations and 5,370 bytes for the same answer; 41 of the allocations are net/http's own.
 const (
 	maxAllocs      = 49
 	maxBytes       = 3400

@@ -134,8 +134,8 @@ func decode(o *generated.Operation, answer object, body []byte, value any) bool 
 			return false
 		}
 	}
-	whole := strings.TrimRight(string(e.rest), " \t\r\n") == "}" || answer == "" && string(bytes.TrimSpace(body)) != "null" && json.Valid(body)
-	return whole && decodeJSON(body, value)
+	ok := strings.TrimRight(string(e.rest), " \t\r\n") == "}" || answer == "" && string(bytes.TrimSpace(body)) != "null" && json.Valid(body)
+	return ok && decodeJSON(body, value)
 }
 
 // fails reports whether an answer with a success's status is an error: the legacy API's, a ban's, or the gateway's, which
@@ -203,8 +203,7 @@ func read(answer object) (e envelope) {
 func (e *envelope) isBan() bool { return e.status == "1111" && e.punish != "" && e.code == "" }
 
 // error returns the code and message of either API. For errors of its gateway, the legacy API answers a general code
-// and a sub_code, which is given if the operation's contract lists it; of the code 88 the sub_code decides even
-// if it is not known.
+// and a sub_code, which is given if the operation's contract lists it; of the code 88 the sub_code decides even if it is not known.
 func (e *envelope) error(o *generated.Operation) (code, message string) {
 	if isSuccess(e.code) && e.refused() {
 		if !isSuccess(e.subCode) && e.legacyCode == "88" || o.Rule(e.subCode) != nil {

@@ -18,8 +18,7 @@ type Converted[R any] struct {
 	Conversion
 }
 
-// OpenConversationIDs converts many chats and yields one result for each id, in the order of chatIDs: [ConvertEach]
-// with ids as rows.
+// OpenConversationIDs converts many chats and yields one result for each id, in the order of chatIDs: [ConvertEach] with ids as rows.
 func (c *Client) OpenConversationIDs(ctx context.Context, chatIDs iter.Seq[string], opts ...BulkOption) iter.Seq2[Conversion, error] {
 	return func(yield func(Conversion, error) bool) {
 		for row, err := range ConvertEach(ctx, c, chatIDs, func(id string) string { return id }, opts...) {
@@ -255,8 +254,7 @@ func (b *run) notTried(chatID string) *Error {
 	return e
 }
 
-// settle counts a failure (a success if e is nil), and ends the run if the next chat would fail in the same way. It
-// returns e.
+// settle counts a failure (a success if e is nil), and ends the run if the next chat would fail in the same way. It returns e.
 func (b *run) settle(e *Error) error {
 	defer guard.Lock(&b.mu)()
 	if e == nil {

@@ -273,8 +273,7 @@ func TestKinds(t *testing.T) {
 	errorIf(t, scope != dingtalk.ScopeAll || !errors.Is(later, dingtalk.ErrRejected), "the end of a context: %d; %v", scope, later)
 }
 
-// An error names each invalid option of a run; a nil option is skipped. A run that is stopped before it begins sends
-// nothing.
+// An error names each invalid option of a run; a nil option is skipped. A run that is stopped before it begins sends nothing.
 func TestOddRuns(t *testing.T) {
 	t.Parallel()
 	client, server := newEmulated(t, nil, dingtalk.WithLimiter(nil), nil)

@@ -55,8 +55,7 @@ func notAChatID(id string) (why string) {
 		return "it begins or ends with a quotation mark"
 	case isOpenConversationID(id):
 		return "it already is an openConversationId"
-	}
-	if invisible >= 0 {
+	case invisible >= 0:
 		r, _ := utf8.DecodeRuneInString(id[invisible:])
 		return fmt.Sprintf("it holds an invisible character, %U", r)
 	}

@@ -95,8 +95,7 @@ func (a AppCredentials) Token(ctx context.Context) (string, error) {
 	return client.Token(ctx)
 }
 
-// CloseIdleConnections closes idle connections, if the transport can. All clients made without [WithHTTPClient] share
-// one transport.
+// CloseIdleConnections closes idle connections, if the transport can. All clients made without [WithHTTPClient] share one transport.
 func (c *Client) CloseIdleConnections() { c.path.wire.CloseIdle() }
 
 // String describes the client without its secrets. Copies have it, too.

@@ -41,8 +41,7 @@ func (f TokenSourceFunc) Token(ctx context.Context) (string, error) { return f(c
 
 // AppCredentials are an internal app's key and secret; newer consoles call them Client ID and Client Secret. The client
 // fetches an access token with them and caches it for its lifetime (two hours). It renews the token in the background
-// ten minutes before the end, and fetches a new one when the service rejects it. The call is getAccessToken of
-// openapi.yaml.
+// ten minutes before the end, and fetches a new one when the service rejects it. The call is getAccessToken of openapi.yaml.
 //
 // fmt, log/slog and the encoders of the standard library print no secret, with two exceptions in fmt: an unexported
 // field that holds AppCredentials by value (directly or in an interface), and a verb that does not fit, such as %p or
@@ -54,8 +53,7 @@ type AppCredentials struct {
 }
 
 // Check refuses keys and secrets that the service would answer with "wrong credentials": empty ones, and ones with
-// white space, a byte-order mark or quotes around them. The error names the fault, not the value. [NewClient] calls
-// Check.
+// white space, a byte-order mark or quotes around them. The error names the fault, not the value. [NewClient] calls Check.
 func (a AppCredentials) Check() error {
 	key, secret := text.CheckCredential(a.AppKey), text.CheckCredential(a.AppSecret)
 	return cmp.Or(oddIf(key != nil, "AppCredentials: AppKey: %w", key), oddIf(secret != nil, "AppCredentials: AppSecret: %w", secret))
@@ -108,7 +106,7 @@ func newTokens(cfg *config, creds Credentials) (tokenKeeper, error) {
 			return nil, err
 		}
 	}
-	return &foreignTokens{creds}, oddIf(cfg.share != nil, "WithTokenStore: it needs AppCredentials") // a pointer: fmt does not look behind it
+	return &foreignTokens{creds}, oddIf(cfg.share != nil, "WithTokenStore: it needs AppCredentials") // a pointer hides it from fmt
 }
 
 func newCache(cfg *config, creds AppCredentials) (tokenKeeper, error) {
@@ -183,8 +181,8 @@ func (f *foreignTokens) Token(ctx context.Context, _ bool) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := text.CheckHeader(token); err != nil {
-		return "", &Error{Kind: ErrUnauthenticated, Local: true, Message: "the token source failed: its token cannot be sent: " + err.Error()}
+	if e := text.CheckHeader(token); e != nil {
+		return "", &Error{Kind: ErrUnauthenticated, Local: true, Message: "the token source failed: its token cannot be sent: " + e.Error()}
 	}
 	return token, nil
 }

@@ -204,8 +204,7 @@ func together(n int, f func()) {
 	group.Wait()
 }
 
-// handClock is a clock moved by the test. Its timers fire at once and move it by their duration. Random is 0.5 by
-// default.
+// handClock is a clock moved by the test. Its timers fire at once and move it by their duration. Random is 0.5 by default.
 type handClock struct {
 	chance float64
 
@@ -216,33 +215,18 @@ type handClock struct {
 
 func newHandClock() *handClock { return &handClock{now: time.Now().Round(0), chance: 0.5} }
 
-func (c *handClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *handClock) Move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
+func (c *handClock) lock() (unlock func())   { c.mu.Lock(); return c.mu.Unlock }
+func (c *handClock) Now() time.Time          { defer c.lock()(); return c.now }
+func (c *handClock) Move(d time.Duration)    { defer c.lock()(); c.now = c.now.Add(d) }
+func (c *handClock) waited() []time.Duration { defer c.lock()(); return slices.Clone(c.waits) } // the timers so far
 
 func (c *handClock) timer(d time.Duration) (<-chan time.Time, func() bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.lock()()
 	c.waits = append(c.waits, d)
 	c.now = c.now.Add(d)
 	fires := make(chan time.Time, 1)
 	fires <- c.now
 	return fires, func() bool { return false }
-}
-
-// waited returns the timers so far.
-func (c *handClock) waited() []time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return slices.Clone(c.waits)
 }
 
 // option makes a client use the clock.

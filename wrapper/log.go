@@ -16,7 +16,7 @@ type slogger struct {
 	path *path
 }
 
-func (l slogger) attempt(ctx context.Context, c *call, v *verdict, answer *wire.Answer, took time.Duration) {
+func (l slogger) attempt(ctx context.Context, c *call, v *verdict, got *wire.Answer, took time.Duration) {
 	if !l.writes(ctx, slog.LevelDebug) { // the attributes cost allocations
 		return
 	}
@@ -24,8 +24,8 @@ func (l slogger) attempt(ctx context.Context, c *call, v *verdict, answer *wire.
 	if c.chatID != "" {
 		about = append(about, "chat", c.chatID)
 	}
-	if answer != nil {
-		about = append(about, "status", answer.Status, "request_id", l.path.secrets(c).Show(answer.Header.Get(requestIDHeader), maxSnippetBytes))
+	if got != nil {
+		about = append(about, "status", got.Status, "request_id", l.path.secrets(c).Show(got.Header.Get(requestIDHeader), maxSnippetBytes))
 	}
 	if v != nil {
 		about = append(about, "error", v.failure(""))

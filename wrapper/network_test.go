@@ -20,6 +20,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	dingtalk "github.com/dingtalk-openapi/openconversation-go/wrapper"
@@ -175,7 +176,10 @@ func testDeafBody(t *testing.T) {
 	}
 	registered := dingtalk.NewTransport()
 	registered.RegisterProtocol("http", roundTripper(deaf))
-	for _, rt := range []http.RoundTripper{roundTripper(deaf), registered} {
+	idle := func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Body: io.NopCloser(iotest.ErrReader(nil))}, nil
+	}
+	for _, rt := range []http.RoundTripper{roundTripper(deaf), roundTripper(idle), registered} {
 		e := refused(t, newStatic(t, "http://127.0.0.1", through(rt), oneAttempt, dingtalk.WithTimeout(20*ms)), dingtalk.ErrUnavailable)
 		errorIf(t, !e.Timeout() || e.StatusCode != 200, "the attempt's limit: %+v", e)
 	}
@@ -193,7 +197,7 @@ func testDeafBody(t *testing.T) {
 		go func() {
 			_, _ = io.WriteString(in, successBody)
 			httptrace.ContextClientTrace(r.Context()).WroteRequest(httptrace.WroteRequestInfo{})
-			in.Close()
+			_ = in.Close()
 		}()
 		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: body}, nil
 	}))

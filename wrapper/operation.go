@@ -26,8 +26,7 @@ import (
 // and caps the body at 1 MiB.
 //
 // A success has the operation's status and a body with every required field, none of them empty. If the operation is
-// Empty, any body is accepted unless it is an error. Whole numbers in values of type any become [json.Number], and so
-// keep every digit.
+// Empty, any body is accepted unless it is an error. Whole numbers in values of type any become [json.Number], and so keep every digit.
 //
 // The request goes to the client's base URL, or to the operation's own server, which may differ by region. With
 // [WithBaseURL], every request goes below that URL; the path of the operation's own server comes first.
@@ -127,7 +126,7 @@ func checkIn(in any) error {
 	_, reads := in.(io.Reader)
 	raw, err := json.Marshal(in)
 	odd := in != nil && (!encodes && (reads || isSealed(reflect.TypeOf(in))) || err == nil && raw[0] != '{' && raw[0] != '[')
-	return oddIf(odd, "the body is a %T, which becomes neither an object nor a list: give its JSON as a json.RawMessage, and nil for no body", in)
+	return oddIf(odd, "the body is a %T, which is neither an object nor a list: give its JSON as a json.RawMessage, or nil for none", in)
 }
 
 // checkOut refuses values that no answer can be decoded into. It is nil if the answer is not wanted.
@@ -151,8 +150,7 @@ func checkOut(out any) error {
 	return oddIf(odd, "the answer cannot be decoded into a %s: use a struct, or json.RawMessage for its JSON", t)
 }
 
-// isSealed reports whether a type is a struct whose fields JSON does not see, an interface such as io.Reader, or a pointer to
-// one.
+// isSealed reports whether a type is a struct whose fields JSON does not see, an interface such as io.Reader, or a pointer to one.
 func isSealed(t reflect.Type) bool {
 	for t.Kind() == reflect.Pointer && !t.Implements(reflect.TypeFor[json.Marshaler]()) {
 		t = t.Elem()

@@ -57,8 +57,7 @@ func WithRegion(region Region) Option {
 }
 
 // WithBaseURL selects another host, such as a private deployment or an emulator. It cannot be combined with
-// [WithRegion]. The URL must use HTTPS unless its host is a loopback address. It may have a path prefix, but no user,
-// query or fragment.
+// [WithRegion]. The URL must use HTTPS unless its host is a loopback address. It may have a path prefix, but no user, query or fragment.
 func WithBaseURL(baseURL string) Option {
 	base, err := baseOf(baseURL)
 	return option(err, func(c *config) { c.base, c.path.ownHost = base, true })
@@ -123,9 +122,11 @@ func WithCallOptions(opts ...CallOption) Option {
 }
 
 // WithRetry changes the limits of retries. A zero field keeps its default; a negative one is an error.
-func WithRetry(retry Retry) Option {
-	odd := retry.MaxAttempts < 0 || retry.BaseDelay < 0 || retry.MaxDelay < 0 || retry.MaxWait < 0
-	return option(oddIf(odd, "WithRetry: a field is negative"), func(c *config) { c.path.retry = retry.orDefaults() })
+func WithRetry(r Retry) Option {
+	odd, d := r.MaxAttempts < 0 || r.BaseDelay < 0 || r.MaxDelay < 0 || r.MaxWait < 0, defaultRetry
+	r.MaxAttempts, r.BaseDelay = cmp.Or(r.MaxAttempts, d.MaxAttempts), cmp.Or(r.BaseDelay, d.BaseDelay)
+	r.MaxDelay, r.MaxWait = cmp.Or(r.MaxDelay, d.MaxDelay), cmp.Or(r.MaxWait, d.MaxWait)
+	return option(oddIf(odd, "WithRetry: a field is negative"), func(c *config) { c.path.retry = r })
 }
 
 // WithLimiter sets the rate of all requests of the client. Without it, single calls are not limited, and
@@ -186,8 +187,7 @@ func NewTransport() *http.Transport { return wire.NewTransport() }
 type CallOption func(*callOptions) error
 
 // WithCallTimeout limits a whole call, with its waits, retries and the fetch of a token. The call then fails as if the
-// deadline of its context had passed: with [context.DeadlineExceeded]. d must be positive. [WithTimeout] limits one
-// attempt.
+// deadline of its context had passed: with [context.DeadlineExceeded]. d must be positive. [WithTimeout] limits one attempt.
 func WithCallTimeout(d time.Duration) CallOption {
 	return option(oddIf(d <= 0, "WithCallTimeout: %s is not positive", d), func(o *callOptions) { o.limit = d })
 }
@@ -198,7 +198,7 @@ func WithCallTimeout(d time.Duration) CallOption {
 // net/http repeats a POST by itself.
 func WithHeader(name, value string) CallOption {
 	repeats := strings.TrimPrefix(strings.ToLower(name), "x-") == "idempotency-key"
-	err := cmp.Or(generated.CheckHeader(name, value), text.CheckHeader(value), oddIf(repeats, "net/http repeats requests that have the header %s", name))
+	err := cmp.Or(generated.CheckHeader(name, value), text.CheckHeader(value), oddIf(repeats, "with %s, net/http repeats requests", name))
 	return option(oddIf(err != nil, "WithHeader: %w", err), func(o *callOptions) {
 		if o.header == nil {
 			o.header = http.Header{}
@@ -220,8 +220,7 @@ func WithAnswer(answer *Answer) CallOption {
 	})
 }
 
-// Answer is the raw answer to a request, as the service sent it: what it repeats is not redacted. Formatting prints the
-// status alone.
+// Answer is the raw answer to a request, as the service sent it: what it repeats is not redacted. Formatting prints the status alone.
 type Answer struct {
 	StatusCode int
 	Header     http.Header

@@ -1,7 +1,6 @@
 package dingtalk
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -102,11 +101,6 @@ type Retry struct {
 
 var defaultRetry = Retry{MaxAttempts: 3, BaseDelay: 300 * time.Millisecond, MaxDelay: 5 * time.Second, MaxWait: time.Minute}
 
-func (r Retry) orDefaults() Retry {
-	d := defaultRetry
-	return Retry{cmp.Or(r.MaxAttempts, d.MaxAttempts), cmp.Or(r.BaseDelay, d.BaseDelay), cmp.Or(r.MaxDelay, d.MaxDelay), cmp.Or(r.MaxWait, d.MaxWait)}
-}
-
 // next decides whether and when a call is retried after its nth attempt. asked is how long the service asks to wait. It
 // refuses a wait beyond the caller's deadline; why says so.
 func (r Retry) next(ctx context.Context, clk *clock.Clock, asked time.Duration, n int) (wait time.Duration, again bool, why string) {
@@ -147,8 +141,7 @@ func NewLimiter(perSecond float64) *AdaptiveLimiter {
 	return &AdaptiveLimiter{pace.New(perSecond, clock.System())}
 }
 
-// Wait blocks until the next request may be sent. It returns an error if ctx ends, or at once if ctx's deadline is too
-// early.
+// Wait blocks until the next request may be sent. It returns an error if ctx ends, or at once if ctx's deadline is too early.
 func (l *AdaptiveLimiter) Wait(ctx context.Context) error { return l.pace.Wait(ctx) }
 
 // Answered tells the limiter whether a request was throttled.

@@ -153,8 +153,7 @@ func testRejected(t *testing.T) {
 	errorIf(t, !e.TokenEndpoint || e.Attempts != 3 || !errors.As(e.Err, &first) || first.Code != generated.CodeInvalidAuthentication, "%+v", e)
 }
 
-// testConvoy: all callers that wait for a token share one fetch and its failure, in one call's time; each waits for as
-// long as it likes.
+// testConvoy: all callers that wait for a token share one fetch and its failure, in one call's time; each waits for as long as it likes.
 func testConvoy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, emulator := newVirtual(t)
@@ -288,6 +287,13 @@ func TestOutage(t *testing.T) {
 			errorIf(t, err != nil, "%v", err)
 		})
 		errorIf(t, sent.Load() >= 2*calls, "%d requests for %d calls", sent.Load(), calls)
+		client, emulator := newVirtual(t)
+		emulator.FailNext(dingtalktest.Fault{Kind: "ban-json", Operation: convertOp.ID}.Always()) // few calls ask whether it is over
+		for n := range 3 {
+			together(calls, func() { _ = refused(t, client, dingtalk.ErrBlocked) })
+			errorIf(t, emulator.Count(convertOp) > 64+2*n, "%d requests from a banned address", emulator.Count(convertOp))
+			time.Sleep(5 * time.Minute)
+		}
 	})
 }
 

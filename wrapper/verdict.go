@@ -37,7 +37,7 @@ func (v *verdict) outcome() breaker.Outcome {
 	case errors.Is(v.ended, context.Canceled):
 	case v.ended != nil: // with short deadlines, a hung service looks like this
 		o.Kind = breaker.Hasty
-	case v.Kind == ErrThrottled: //nolint:errorlint // a verdict's kind is never wrapped
+	case v.Kind == ErrThrottled, v.Kind == ErrBlocked: //nolint:errorlint // a verdict's kind is never wrapped
 		o.Kind = breaker.Throttled
 	case v.repeat != never:
 		o.Kind = breaker.Failed
@@ -57,8 +57,7 @@ func (c *call) verdict(kind error, message string) *verdict {
 	return &verdict{Error: Error{Op: operationName(c.contract), ChatID: c.chatID, Kind: kind, Message: message, Attempts: c.sent, TokenEndpoint: c.isToken}}
 }
 
-// panicked makes the error of a call whose goroutine, one of this package's, did not return. recovered is nil after
-// runtime.Goexit.
+// panicked makes the error of a call whose goroutine, one of this package's, did not return. recovered is nil after runtime.Goexit.
 func (p *path) panicked(recovered any, c *call) (e *Error) {
 	e = &c.verdict(ErrPanicked, "the goroutine was ended by runtime.Goexit, as t.FailNow calls it").Error
 	e.Local = true

@@ -158,8 +158,7 @@ func (b *Breaker) turn(ctx context.Context, now time.Time) (wait time.Duration, 
 	return wait, wait <= 0
 }
 
-// Lend releases a pass after limit, because its holder runs foreign code. back ends the loan and reports whether the
-// pass is still held.
+// Lend releases a pass after limit, because its holder runs foreign code. back ends the loan and reports whether the pass is still held.
 func (b *Breaker) Lend(p Pass, limit time.Duration) (back func() bool) {
 	if !p.counted {
 		return func() bool { return true }

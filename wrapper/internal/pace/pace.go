@@ -65,8 +65,7 @@ func New(perSecond float64, clk *clock.Clock) *Limiter {
 	return l
 }
 
-// Wait blocks until the next request may be sent. It returns an error if ctx ends, or at once if ctx's deadline is too
-// early.
+// Wait blocks until the next request may be sent. It returns an error if ctx ends, or at once if ctx's deadline is too early.
 func (l *Limiter) Wait(ctx context.Context) error {
 	if l.Err != nil {
 		return l.Err

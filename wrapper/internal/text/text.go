@@ -1,5 +1,4 @@
-// Package text makes foreign text safe to print: cut, escaped, without secrets. It also checks values for headers and
-// credentials.
+// Package text makes foreign text safe to print: cut, escaped, without secrets. It also checks values for headers and credentials.
 package text
 
 import (

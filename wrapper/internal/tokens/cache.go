@@ -210,8 +210,7 @@ func (c *Cache) renew() {
 	go func() { _, _ = c.wait(context.Background(), f) }()
 }
 
-// begin starts a fetch with a context independent of its waiters': neither their ends nor their traces touch it. c.mu is
-// held.
+// begin starts a fetch with a context independent of its waiters': neither their ends nor their traces touch it. c.mu is held.
 func (c *Cache) begin(ctx context.Context) {
 	if httptrace.ContextClientTrace(ctx) != nil {
 		ctx = context.Background()

@@ -101,8 +101,7 @@ func TestTransportThatDoesNotReturn(t *testing.T) {
 	})
 }
 
-// A renewal that fails is tried again every half minute, and costs no call anything. A clock that is set back does not
-// put it off.
+// A renewal that fails is tried again every half minute, and costs no call anything. A clock that is set back does not put it off.
 func TestRenewalFails(t *testing.T) {
 	s := new(service)
 	bubble(t, s, nil, func(t *testing.T, c *Cache, want func(string)) {

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -29,21 +30,34 @@ type Answer struct {
 	Header http.Header
 	Body   []byte
 
-	limited io.LimitedReader // source of buffer
-	buffer  bytes.Buffer     // holds Body
+	limited source       // of buffer
+	buffer  bytes.Buffer // holds Body
+}
+
+// source is a body up to the cap. One whose reads bring neither bytes nor an error ends with its context.
+type source struct {
+	io.LimitedReader
+	ctx context.Context
+}
+
+func (s *source) Read(p []byte) (n int, err error) {
+	if n, err = s.LimitedReader.Read(p); n == 0 && err == nil {
+		err = s.ctx.Err()
+	}
+	return n, err
 }
 
 var answers = sync.Pool{New: func() any { return new(Answer) }}
 
 // read reads a response. The answer has status and header even if reading the body fails.
-func read(resp *http.Response) (*Answer, error) {
+func read(ctx context.Context, resp *http.Response) (*Answer, error) {
 	a := answers.Get().(*Answer)
 	a.Status, a.Header = resp.StatusCode, resp.Header
 	if a.Status >= http.StatusContinue && a.Status < http.StatusOK {
 		return a, ErrSwitched
 	}
 	// One byte above the cap detects a body that is too large; cutting it off would corrupt it.
-	a.limited = io.LimitedReader{R: resp.Body, N: MaxBody + 1}
+	a.limited = source{io.LimitedReader{R: resp.Body, N: MaxBody + 1}, ctx}
 	body, err := decompressed(resp.Header, &a.limited)
 	if err != nil {
 		return a, err
@@ -76,7 +90,7 @@ func decompressed(header http.Header, body io.Reader) (io.Reader, error) {
 // Release returns an answer to the pool, unless its buffer is large and the body is not.
 func (a *Answer) Release() {
 	if a != nil && a.buffer.Cap() <= max(64<<10, 2*a.buffer.Len()) {
-		a.Header, a.Body, a.limited.R = nil, nil, nil
+		a.Header, a.Body, a.limited = nil, nil, source{}
 		a.buffer.Reset()
 		answers.Put(a)
 	}

@@ -39,8 +39,7 @@ type rawServer struct {
 	conns    sync.WaitGroup
 }
 
-// newRawServer serves each connection by serve, until the test's end, and must then have got want requests; -1 is any
-// number.
+// newRawServer serves each connection by serve, until the test's end, and must then have got want requests; -1 is any number.
 func newRawServer(t *testing.T, config *tls.Config, want int64, serve func(s *rawServer, c net.Conn)) *rawServer {
 	t.Helper()
 	listener := httptest.NewUnstartedServer(nil).Listener

@@ -100,12 +100,10 @@ type progress struct {
 	leave  func() bool // ends the wait for the caller's end, and reports whether it did not come
 
 	sent
-
-	failure *Failure // of the round trip; used by the attempt's goroutine alone
-
-	trace  httptrace.ClientTrace // our hooks, which end with the caller's
-	theirs httptrace.ClientTrace
-	own    bool // trace serves this attempt alone, since the caller has one, too
+	failure *Failure              // of the round trip; used by the attempt's goroutine alone
+	trace   httptrace.ClientTrace // our hooks, which end with the caller's
+	theirs  httptrace.ClientTrace
+	own     bool // trace serves this attempt alone, since the caller has one, too
 }
 
 // sent is how far a request came.

@@ -27,8 +27,7 @@ type Wire struct {
 	idle         sync.Pool // of *progress
 }
 
-// New makes a wire through rt, or through the shared transport if rt is nil. limit bounds one attempt; 0 means
-// [Timeout].
+// New makes a wire through rt, or through the shared transport if rt is nil. limit bounds one attempt; 0 means [Timeout].
 func New(rt http.RoundTripper, limit time.Duration) *Wire {
 	if rt == nil {
 		rt = shared
@@ -61,7 +60,7 @@ func (w *Wire) Attempt(caller context.Context, sender Sender, begun time.Time) (
 		} else { // reading and closing may ignore the context, also while net/http is stuck in writing the request
 			context.AfterFunc(ctx, func() { shut(resp.Body) })
 		}
-		if answer, err = read(resp); err == nil {
+		if answer, err = read(ctx, resp); err == nil {
 			return answer, nil
 		}
 		failed = &Failure{Stage: Body, Cause: err}
@@ -159,8 +158,9 @@ func (w *Wire) begin(caller context.Context, now time.Time) (context.Context, *p
 // end ends an attempt, and its context unless another attempt may have it.
 func (w *Wire) end(p *progress, reusable bool) {
 	defer guard.Lock(&p.mu)()
-	p.deadline, p.conn = time.Time{}, nil
-	if p.leave() && reusable && !p.own && p.end.Err() == nil {
+	left := p.leave()
+	p.deadline, p.conn, p.leave = time.Time{}, nil, nil // the caller's context does not stay in the pool
+	if left && reusable && !p.own && p.end.Err() == nil {
 		w.idle.Put(p)
 	} else {
 		p.cancel(nil)

@@ -104,10 +104,13 @@ func TestBulkStopsAtWhatEveryChatWouldMeet(t *testing.T) {
 		kind  error
 		at    int // which failure ends the run; 1: every chat would meet it
 	}{
-		"quota": {code(generated.CodeOrgQuotaExhausted), dingtalk.ErrQuotaExhausted, 1}, "permission": {code(generated.CodePermissionDenied), dingtalk.ErrPermissionDenied, 1},
-		"address": {code(generated.CodeIPNotAllowed), dingtalk.ErrIPNotAllowed, 1}, "ban": {dingtalktest.Fault{Kind: "ban-json"}, dingtalk.ErrBlocked, 1},
-		"redirect": {raw(302, "").WithHeader("Location", "https://example.com/"), dingtalk.ErrRedirect, 1}, "strange": {raw(200, "<html>"), dingtalk.ErrUnexpectedResponse, 3},
-		"403": {raw(403, `{"code":"new"}`), dingtalk.ErrPermissionDenied, 3}, "outage": {code(generated.CodeServiceBusy), dingtalk.ErrUnavailable, 5},
+		"quota":      {code(generated.CodeOrgQuotaExhausted), dingtalk.ErrQuotaExhausted, 1},
+		"permission": {code(generated.CodePermissionDenied), dingtalk.ErrPermissionDenied, 1},
+		"address":    {code(generated.CodeIPNotAllowed), dingtalk.ErrIPNotAllowed, 1},
+		"ban":        {dingtalktest.Fault{Kind: "ban-json"}, dingtalk.ErrBlocked, 1},
+		"redirect":   {raw(302, "").WithHeader("Location", "https://example.com/"), dingtalk.ErrRedirect, 1},
+		"strange":    {raw(200, "<html>"), dingtalk.ErrUnexpectedResponse, 3},
+		"403":        {raw(403, `{"code":"n"}`), dingtalk.ErrPermissionDenied, 3}, "outage": {code("serviceBusy"), dingtalk.ErrUnavailable, 5},
 	} {
 		for _, concurrency := range []int{1, 4} {
 			t.Run(fmt.Sprint(name, concurrency), func(t *testing.T) {
@@ -176,7 +179,7 @@ func TestBulkEnds(t *testing.T) {
 		made := emulator.Count(convertOp)
 		errorIf(t, made > 50+16*10, "%d calls for 50 rows", made)
 		for name, goes := range map[string]func(i int) bool{ // its source is at rest afterwards
-			"break": func(i int) bool { return i < 3 }, "to the end": func(int) bool { return true }, "panic": func(int) bool { panic("own") },
+			"break": func(i int) bool { return i < 3 }, "to the end": func(int) bool { return true }, "panic": func(int) bool { panic(0) },
 		} {
 			var inside atomic.Bool
 			_ = panicOf(func() {

@@ -330,7 +330,7 @@ func TestFaults(t *testing.T) {
 		tested[n] = tested[n] || err == nil
 		for _, word := range words[1:] {
 			name, _, _ := strings.Cut(word, "/")
-			errorIf(t, words[0] != "#" && !strings.Contains(tests.String(), "func "+name+"("), "testdata/faults.txt: there is no test %s", name)
+			errorIf(t, words[0] != "#" && !strings.Contains(tests.String(), "func "+name+"("), "faults.txt: there is no test %s", name)
 		}
 	}
 	for _, row := range regexp.MustCompile(`(?m)^\| (\d+) \|.*$`).FindAllStringSubmatch(readFile(t, "../docs/faults.md"), -1) {

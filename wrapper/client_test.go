@@ -82,7 +82,7 @@ func FuzzErrorBody(f *testing.F) {
 		`{"status":1111,"wait":5,"source":"x5","punish":"deny","uuid":"u"}`, `{"errcode":90020,"errmsg":"m"}`, `{"errcode":0}`,
 		`{"code":7}`, `{"code":{}}`, `{"code":null}`, `{"message":"` + staticToken + `"}`, staticToken, `{"code":"a\nb\u001b"}`, "\xff\xfe{}", "[1]", "",
 		`{"code":"c` + long + `","message":"a` + long + `","requestid":"r` + long + `","accessdenieddetail":{"requiredScopes":["` + strings.Repeat(`scope","`, 1000) + `"]}}`,
-		`{"requestid":"` + strings.Repeat("9", 5000) + `","code":"c"}`, "<html>punish</html>", `{"accessdenieddetail":{"requiredScopes":"x"}}`,
+		`{"requestid":"` + strings.Repeat("9", 5000) + `","code":"c"}`, "<html>punish", `{"accessdenieddetail":{"requiredScopes":"x"}}`,
 	} {
 		f.Add(400, "application/json", body)
 		f.Add(403, "text/html", body)
@@ -115,8 +115,9 @@ func FuzzErrorBody(f *testing.F) {
 // Any id that is accepted arrives as one segment of the path that decodes to it, in the documented place.
 func FuzzChatIDPath(f *testing.F) {
 	for _, id := range []string{
-		"chatfaabe59a460527f5fb72fbbdfe3f061e", "4555", "", "a&b=c", "//host", "~a-b_c.d", "👍", "a/../b", `a\b`, ".", "..", "...", "a/b", "../x", "a%2Fb", "%", "%2e%2e", "a b", "a?b#c", "a;b", "a+b", "a:b", "群", "a\x00",
-		"a\nb", "\xff", "cid==", "cidl1B8RVUFmkO50OC9uEbySQ==", "{chatId}", "\\", "a&b=c", "@", "//", "\u2028", "\u202e", strings.Repeat("x", 256), strings.Repeat("x", 257),
+		"chatfaabe59a460527f5fb72fbbdfe3f061e", "4555", "", "a&b=c", "//host", "~a-b_c.d", "👍", "a/../b", `a\b`, ".", "..", "...", "a/b",
+		"../x", "a%2Fb", "%", "%2e%2e", "a b", "a?b#c", "a;b", "a+b", "a:b", "群", "a\x00", "a\nb", "\xff", "cid==",
+		"cidl1B8RVUFmkO50OC9uEbySQ==", "{chatId}", "\\", "@", "//", "\u2028", "\u202e", strings.Repeat("x", 256), strings.Repeat("x", 257),
 	} {
 		f.Add(id, "")
 		f.Add(id, "/prefix")
@@ -151,7 +152,7 @@ func FuzzChatIDPath(f *testing.F) {
 
 // TestSuccess: what counts as a success of an operation, and what does not.
 func TestSuccess(t *testing.T) {
-	object := dingtalk.Operation{ID: "get", Method: http.MethodGet, Path: "/v1.0/get", Status: 200, Required: []string{"id", "count"}}
+	object := dingtalk.Operation{ID: "get", Method: http.MethodGet, Path: "/v1.0/get", Status: 200, Required: []string{"id", "n"}}
 	free, created, empty := object, object, object
 	free.Required = nil
 	created.Status = 201
@@ -163,19 +164,19 @@ func TestSuccess(t *testing.T) {
 		status    int
 		good, bad []string
 	}{
-		{&object, 200, []string{`{"id":"a","count":0,"new":{}}`, `{"ID":"a","Count":0}`}, []string{
-			`{"id":"a"}`, `{"id":"","count":1}`, `{"id":" ","count":1}`, `{"id":null,"count":1}`, `{"id":"a","count":1} x`, `[]`, `null`, ``, `<html>`,
+		{&object, 200, []string{`{"id":"a","n":0,"new":{}}`, `{"ID":"a","N":0}`}, []string{
+			`{"id":"a"}`, `{"id":"","n":1}`, `{"id":" ","n":1}`, `{"id":null,"n":1}`, `{"id":"a","n":1} x`, `[]`, `null`, ``, `<html>`,
 		}},
-		{&object, 201, nil, []string{`{"id":"a","count":0}`}}, {&object, 204, nil, []string{``}},
-		{&created, 201, []string{`{"id":"a","count":0}`}, nil}, {&created, 200, nil, []string{`{"id":"a","count":0}`}},
+		{&object, 201, nil, []string{`{"id":"a","n":0}`}}, {&object, 204, nil, []string{``}},
+		{&created, 201, []string{`{"id":"a","n":0}`}, nil}, {&created, 200, nil, []string{`{"id":"a","n":0}`}},
 		{&free, 200, []string{
 			`{}`, `{"errcode":0,"errmsg":"ok"}`, `{"errcode":0.0,"errmsg":"ok"}`, `{"errcode":"0","errmsg":"ok"}`,
 			`{"code":"a code of its own"}`, `{"code":"200","message":"ok","requestid":"r"}`, `{"punish":"deny","status":3}`,
 		}, []string{
-			`null`, `{"errcode":404,"errmsg":"请求的URI地址不存在"}`, `{"status":1111,"wait":5,"punish":"deny"}`, `{"code":"systemError","message":"m","requestid":"r"}`,
+			`null`, `{"errcode":404,"errmsg":"m"}`, `{"status":1111,"wait":5,"punish":"deny"}`, `{"code":"c","message":"m","requestid":"r"}`,
 		}},
 		{&empty, 204, []string{``}, nil}, {&empty, 200, nil, []string{``}},
-		{&anyEmpty, 200, []string{``, `{}`}, []string{`{"errcode":404}`, `<html>`, `<script>a="/login"</script>`, strings.Repeat("\n", 99) + `<!-- -->`}},
+		{&anyEmpty, 200, []string{``, `{}`}, []string{`{"errcode":404}`, `<html>`, `<script>a="/login"</script>`, "\n\n <!-- -->"}},
 	} {
 		for i, body := range append(test.good, test.bad...) {
 			client := newClient(t, serve(t, answers(test.status, body)), dingtalk.StaticToken("t0ken"), oneAttempt)
@@ -242,15 +243,12 @@ func TestServerOfAnOperation(t *testing.T) {
 	got, err := send(newClient(t, server.URL, appCredentials))
 	sent := server.Requests()[0]
 	_, has := sent.Header[http.CanonicalHeaderKey(generated.TokenHeader)]
-	errorIf(t, err != nil || got.ID != "m1" || sent.Path != "/pre"+op.Path || server.Count(tokenOp) != 0 || has, "%v %v %+v", got, err, sent)
+	errorIf(t, err != nil || got.ID != "m1" || sent.Path != "/pre"+op.Path || server.Count(tokenOp) != 0 || has, "%v %v %v", got, err, sent)
 	var hosts []string
-	client, err := dingtalk.NewClient(dingtalk.StaticToken("t0ken"), oneAttempt, through(roundTripper(func(r *http.Request) (*http.Response, error) {
+	client := newStatic(t, "", oneAttempt, through(roundTripper(func(r *http.Request) (*http.Response, error) {
 		hosts = append(hosts, r.URL.String())
 		return nil, errors.New("no network")
 	})))
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, op.Server = range []string{op.Server, "http://oapi.dingtalk.com", "https://user:hunter2@oapi.dingtalk.com", "https://oapi.dingtalk.com?x=1", "ftp://x"} {
 		_, err = send(client)
 		errorIf(t, err == nil || strings.Contains(err.Error(), "hunter2"), "%s: %v", op.Server, err)
@@ -263,7 +261,7 @@ func TestThrottleThatSaysItsEnd(t *testing.T) {
 	t.Parallel()
 	for text, test := range map[string]struct{ in, want time.Duration }{
 		"请求过于频繁，限制将在 $ 结束": {20 * sec, 20*sec + 150*ms}, "限制将在 $ 结束": {0, sec + 150*ms}, "处罚将在 $ 结束": {-time.Hour, sec + 150*ms},
-		"限制将在 $ 结束 2": {24 * time.Hour, time.Minute}, "2026-99-99 99:99:99": {0, sec + 150*ms}, "20 calls, 2026: $": {5 * sec, 5*sec + 150*ms},
+		"限制将在 $ 结束 2": {time.Hour, time.Minute}, "2026-99-99 99:99:99": {0, sec + 150*ms}, "20 calls, 2026: $": {5 * sec, 5*sec + 150*ms},
 	} {
 		clock := newHandClock()
 		clock.now = clock.now.Truncate(sec)
@@ -316,11 +314,11 @@ func testCallerEnds(t *testing.T) {
 		"in backoff":              {1, dingtalk.ErrUnavailable, stopped, []int{503}, ""},
 		"waiting for the breaker": {0, dingtalk.ErrThrottled, stopped, []int{429}, ""}, "waiting for a token": {0, nil, none, nil, ""},
 	} {
-		for cause, as := range map[error]func(context.Context) context.Context{
+		for why, as := range map[error]func(context.Context) context.Context{
 			context.Canceled:         func(ctx context.Context) context.Context { return ctx },
 			context.DeadlineExceeded: func(ctx context.Context) context.Context { return expiring{ctx} },
 		} {
-			t.Run(name+" "+cause.Error(), func(t *testing.T) {
+			t.Run(name+" "+why.Error(), func(t *testing.T) {
 				var requests atomic.Int64
 				address := serve(t, func(w http.ResponseWriter, r *http.Request) {
 					_, _ = io.Copy(io.Discard, r.Body) // or the server does not see that the client left
@@ -352,8 +350,8 @@ func testCallerEnds(t *testing.T) {
 				go func() {
 					defer close(returned)
 					id, err := client.OpenConversationID(as(ctx), dingtalktest.ChatID)
-					e := asError(t, id, err, cause)
-					errorIf(t, e.Local || e.Attempts != stage.attempts || e.Timeout() != errors.Is(cause, context.DeadlineExceeded), "%+v", e)
+					e := asError(t, id, err, why)
+					errorIf(t, e.Local || e.Attempts != stage.attempts || e.Timeout() != errors.Is(why, context.DeadlineExceeded), "%+v", e)
 					errorIf(t, stage.before != nil && !errors.Is(err, stage.before) || stage.before == nil && e.Err != nil, "%v", e.Err)
 				}()
 				<-reached

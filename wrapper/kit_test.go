@@ -48,12 +48,15 @@ func errorIf(t testing.TB, wrong bool, format string, args ...any) {
 	}
 }
 
-// newClient makes a client of url with a connection pool of its own.
+// newClient makes a client of url, or of the service's own host, with a connection pool of its own.
 func newClient(t testing.TB, url string, creds dingtalk.Credentials, opts ...dingtalk.Option) *dingtalk.Client {
 	t.Helper()
 	transport := dingtalk.NewTransport()
 	t.Cleanup(transport.CloseIdleConnections)
-	opts = append([]dingtalk.Option{dingtalk.WithBaseURL(url), through(transport)}, opts...)
+	opts = append([]dingtalk.Option{through(transport)}, opts...)
+	if url != "" {
+		opts = append(opts, dingtalk.WithBaseURL(url))
+	}
 	client, err := dingtalk.NewClient(creds, opts...)
 	if err != nil {
 		t.Fatal(err)

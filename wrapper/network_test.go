@@ -91,10 +91,10 @@ func testNameNotResolved(t *testing.T) {
 				dials++
 				return (&net.Dialer{Resolver: resolver}).DialContext(ctx, network, address)
 			}
-			client := newStatic(t, "https://api.dingtalk.test.", newHandClock().option(), through(transport), dingtalk.WithTimeout(test.limit))
+			client := newStatic(t, "https://dingtalk.test.", newHandClock().option(), through(transport), dingtalk.WithTimeout(test.limit))
 			e, dns := refused(t, client, dingtalk.ErrUnavailable), new(net.DNSError)
 			errorIf(t, e.Attempts != test.attempts || dials != test.attempts || e.Timeout() != (test.rcode == 0), "%d dials: %+v", dials, e)
-			advised := errors.As(e, &dns) && strings.Contains(e.Error(), "api.dingtalk.test") && strings.Contains(e.Error(), "region")
+			advised := errors.As(e, &dns) && strings.Contains(e.Error(), "dingtalk.test") && strings.Contains(e.Error(), "region")
 			errorIf(t, test.rcode != 0 && !advised, "want a *net.DNSError that names the host, and advice: %v", e)
 		})
 	}
@@ -258,8 +258,9 @@ func testDeadConnections(t *testing.T) {
 func testBodyTooLarge(t *testing.T) {
 	const mebibyte = 1 << 20
 	spaces := strings.Repeat(" ", mebibyte)
-	nothing := strings.Repeat("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00", mebibyte/20) // members without content
-	var member bytes.Buffer                                                                                                    // gzip members may be concatenated: 1024 of these are a gibibyte
+	// Members without content.
+	nothing := strings.Repeat("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00", mebibyte/20)
+	var member bytes.Buffer // gzip members may be concatenated: 1024 of these are a gibibyte
 	w := gzip.NewWriter(&member)
 	_, _ = io.WriteString(w, spaces)
 	_ = w.Close() // neither fails on a buffer
@@ -298,10 +299,10 @@ func testTLSHandshakeHangs(t *testing.T) {
 	silent := httptest.NewUnstartedServer(nil).Listener // nobody accepts
 	defer silent.Close()
 	errorIf(t, dingtalk.NewTransport().TLSHandshakeTimeout != 10*sec, "the default transport allows a handshake another time")
-	for _, limits := range [][2]time.Duration{{300 * ms, patience}, {patience, 300 * ms}} { // of the handshake, of the attempt
+	for _, l := range [][2]time.Duration{{300 * ms, patience}, {patience, 300 * ms}} { // of the handshake, of the attempt
 		transport := dingtalk.NewTransport()
-		transport.TLSHandshakeTimeout = limits[0]
-		client := newStatic(t, "https://"+silent.Addr().String(), newHandClock().option(), dingtalk.WithTimeout(limits[1]), through(transport))
+		transport.TLSHandshakeTimeout = l[0]
+		client := newStatic(t, "https://"+silent.Addr().String(), newHandClock().option(), dingtalk.WithTimeout(l[1]), through(transport))
 		e := refused(t, client, dingtalk.ErrUnavailable)
 		errorIf(t, e.Attempts != 3 || !e.Timeout(), "%+v", e)
 	}
@@ -322,12 +323,12 @@ func encrypted(t *testing.T, http2 bool, handler http.HandlerFunc) (*httptest.Se
 func testProxy(t *testing.T) {
 	// net/http reads the environment once in a process: what it does with it is its own.
 	pointer := func(f any) uintptr { return reflect.ValueOf(f).Pointer() }
-	errorIf(t, pointer(dingtalk.NewTransport().Proxy) != pointer(http.ProxyFromEnvironment), "the default transport's proxy is not the environment's")
+	errorIf(t, pointer(dingtalk.NewTransport().Proxy) != pointer(http.ProxyFromEnvironment), "its proxy is not the environment's")
 	for name, test := range map[string]struct {
 		status, attempts int // of the tunnel's answer; 0: none, of a connection that closes; -1: no proxy
 		says             string
 	}{
-		"tunnels": {200, 0, ""}, "asks for credentials": {407, 1, "the proxy asks for a user and password"}, "refuses": {403, 1, "the proxy refused"},
+		"tunnels": {200, 0, ""}, "asks for credentials": {407, 1, "the proxy asks for a user"}, "refuses": {403, 1, "the proxy refused"},
 		"cannot reach the service": {502, 3, "502"}, "hangs up": {0, 3, ""}, "is down": {-1, 3, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -96,7 +96,7 @@ func ExampleWithLogger_alerts() {
 	if err != nil {
 		panic(err)
 	}
-	server.FailNext(dingtalktest.Raw(200, "application/json", []byte(`{"accessToken":"`+server.IssueToken()+`"}`)).For(tokenOp)) // a token without a lifetime is warned of
+	server.FailNext(dingtalktest.Raw(200, "", []byte(`{"accessToken":"`+server.IssueToken()+`"}`)).For(tokenOp)) // no lifetime: a warning
 	id, err := client.OpenConversationID(context.Background(), dingtalktest.ChatID)
 	fmt.Println(id, err)
 	// Output:
@@ -270,8 +270,8 @@ func TestPartsThatRefuse(t *testing.T) {
 		use       func(budgetFunc) dingtalk.Option
 		err, kind error
 	}{
-		{asBudget, errors.New("enough"), dingtalk.ErrQuotaExhausted}, {asBudget, own, dingtalk.ErrBlocked}, {asBudget, away, dingtalk.ErrUnavailable},
-		{asLimiter, own, dingtalk.ErrBlocked}, {asLimiter, errors.New("no"), dingtalk.ErrThrottled},
+		{asBudget, errors.New("enough"), dingtalk.ErrQuotaExhausted}, {asBudget, own, dingtalk.ErrBlocked},
+		{asBudget, away, dingtalk.ErrUnavailable}, {asLimiter, own, dingtalk.ErrBlocked}, {asLimiter, errors.New("no"), dingtalk.ErrThrottled},
 	} {
 		left := 3
 		client, server := newEmulated(t, newHandClock().option(), test.use(func(context.Context) error {
@@ -284,14 +284,14 @@ func TestPartsThatRefuse(t *testing.T) {
 		server.RejectTokens()
 		convert(t, client, "two, sent twice")
 		e := refused(t, client, test.kind)
-		errorIf(t, !e.Local || e.Op != convertOp.ID || e.StatusCode != 0 || test.err == own && e.Message != own.Message, "got %+v", e) //nolint:errorlint // it is the one above
+		errorIf(t, !e.Local || e.Op != convertOp.ID || e.StatusCode != 0 || errors.Is(test.err, own) && e.Message != own.Message, "%+v", e)
 		wantRequests(t, server.Emulator, 3, 2)
 
 		left = 1
 		server.FailNext(dingtalktest.Code(generated.CodeServiceBusy).For(convertOp))
 		e = refused(t, client, dingtalk.ErrUnavailable)
 		answered := e.Code == generated.CodeServiceBusy && e.StatusCode == 503 && !e.Local && strings.Contains(e.Message, "not repeated")
-		errorIf(t, answered == (test.err == error(away)) || !strings.Contains(e.Error(), "serviceBusy") || e.Attempts != 1, "%+v", e) //nolint:errorlint // as above
+		errorIf(t, answered == errors.Is(test.err, away) || !strings.Contains(e.Error(), "serviceBusy") || e.Attempts != 1, "%+v", e)
 		wantRequests(t, server.Emulator, 4, 2)
 	}
 }

@@ -256,7 +256,7 @@ const verbs = "vTtbcdoOqxXUeEfFgGsz"
 const hiddenPointers = "hidden pointers"
 
 func testFormatters(t *testing.T) {
-	client, static := newClient(t, "http://127.0.0.1:1", markedCredentials), newClient(t, "http://127.0.0.1:1", dingtalk.StaticToken(markedToken))
+	client, static := newClient(t, "http://[::1]", markedCredentials), newClient(t, "http://[::1]", dingtalk.StaticToken(markedToken))
 	type byPointer struct {
 		creds *dingtalk.AppCredentials
 		any   any
@@ -267,7 +267,7 @@ func testFormatters(t *testing.T) {
 		"stored": dingtalk.Token{Value: markedToken, Lifetime: time.Hour}, "client": client, "copy": *client, "static": static,
 		"static copy": *static, "hidden token": struct{ creds dingtalk.Credentials }{dingtalk.StaticToken(markedToken)},
 		"slice": []dingtalk.AppCredentials{markedCredentials}, "map": map[int]dingtalk.Token{1: {Value: markedToken}},
-		"struct": struct{ Creds dingtalk.Credentials }{markedCredentials}, "hidden copy of a client": struct{ client dingtalk.Client }{*client},
+		"struct": struct{ Creds dingtalk.Credentials }{markedCredentials}, "hidden copy": struct{ client dingtalk.Client }{*client},
 		"hidden client": struct{ client *dingtalk.Client }{client}, hiddenPointers: byPointer{&markedCredentials, &markedCredentials},
 	} {
 		for _, verb := range verbs {

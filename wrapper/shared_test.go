@@ -150,7 +150,7 @@ func testRejected(t *testing.T) {
 	server.RejectTokens()
 	server.FailNext(dingtalktest.Code(generated.CodeServiceBusy).Times(3).For(tokenOp))
 	e = refused(t, client, dingtalk.ErrUnavailable)
-	errorIf(t, !e.TokenEndpoint || e.Attempts != 3 || !errors.As(e.Err, &first) || first.Code != generated.CodeInvalidAuthentication, "%+v", e)
+	errorIf(t, !e.TokenEndpoint || e.Attempts != 3 || !errors.As(e.Err, &first) || first.Code != "InvalidAuthentication", "%+v", e)
 }
 
 // testConvoy: all callers that wait for a token share one fetch and its failure, in one call's time; each waits for as long as it likes.
@@ -301,7 +301,7 @@ func TestOutage(t *testing.T) {
 func TestWhatOpensTheBreaker(t *testing.T) {
 	t.Parallel()
 	for code, opens := range map[generated.Code]bool{
-		generated.CodeServiceBusy: true, generated.CodeUnknownError: true, generated.CodeInvalidChatID: false, generated.CodeOrgQuotaExhausted: false,
+		"serviceBusy": true, generated.CodeUnknownError: true, generated.CodeInvalidChatID: false, generated.CodeOrgQuotaExhausted: false,
 	} {
 		clock := newHandClock()
 		client, server := newEmulated(t, clock.option(), oneAttempt)
@@ -310,8 +310,8 @@ func TestWhatOpensTheBreaker(t *testing.T) {
 			_, _ = client.OpenConversationID(within(t), "any")
 		}
 		waited := clock.waited()
-		errorIf(t, !opens && len(waited) > 0 || opens && (len(waited) != 60 || waited[0] != 150*ms || waited[1] != 300*ms || waited[59] != 800*ms),
-			"%s: waited %v", code, waited)
+		errorIf(t, !opens && len(waited) > 0 || opens && (len(waited) != 60 || waited[0] != 150*ms ||
+			waited[1] != 300*ms || waited[59] != 800*ms), "%s: waited %v", code, waited)
 		wantRequests(t, server.Emulator, 70, 1)
 	}
 }

@@ -92,26 +92,27 @@ func scalar(raw string) string {
 // unquote decodes a JSON string, unless it holds surrogates, as no field's name does. It is far cheaper than encoding/json.
 func unquote(raw string) (string, error) { return strconv.Unquote(strings.ReplaceAll(raw, `\/`, "/")) }
 
-// decoders is a pool: a new decoder grows a buffer for its answer.
+// decoders is a pool: a new decoder grows a buffer for its answer. last is the size of the answer before.
 var decoders = sync.Pool{New: func() any {
 	var from bytes.Reader
 	decoder := json.NewDecoder(&from)
 	decoder.UseNumber()
-	return func(body []byte, value any) error {
+	return func(body []byte, value any) (last int64, err error) {
+		last = from.Size()
 		from.Reset(body)
-		return decoder.Decode(value)
+		return last, decoder.Decode(value)
 	}
 }}
 
 // decodeJSON decodes a body of one value, and keeps every digit of a number in a value of type any. It looks at every byte of
 // the body's JSON before it touches the value, and at none behind it.
 func decodeJSON(body []byte, value any) bool {
-	decoder := decoders.Get().(func([]byte, any) error)
-	done := decoder(body, value) == nil
-	if done { // after an error it would go on with the rest of this body
+	decoder := decoders.Get().(func([]byte, any) (int64, error))
+	last, err := decoder(body, value)
+	if err == nil && last <= max(64<<10, int64(2*len(body))) { // after an error it would go on with the rest of this body
 		decoders.Put(decoder)
 	}
-	return done
+	return err == nil
 }
 
 // succeeds reports whether an operation answers a success with status.
@@ -174,8 +175,7 @@ func read(answer object) (e envelope) {
 		{"errorcode", &e.otherCode}, {"errormsg", &e.otherMessage}, {"errormessage", &e.otherMessage},
 		{"status", &e.status}, {"punish", &e.punish}, {"accessdenieddetail", new(string)},
 	}
-	var quoted, raw string
-	var last [len(fields)]string // of a field that is repeated, only the last text is decoded
+	quoted, raw, last := "", "", [len(fields)]string{} // of a field that is repeated, only the last text is decoded
 	for quoted, raw, e.rest = answer.next(); quoted != ""; quoted, raw, e.rest = e.rest.next() {
 		if len(quoted) < len(`"code"`) { // the shortest: an answer of 1 MiB may hold 170,000 fields
 			continue

@@ -87,9 +87,9 @@ func decompressed(header http.Header, body io.Reader) (io.Reader, error) {
 	return io.LimitReader(inflated, MaxBody+1), err
 }
 
-// Release returns an answer to the pool, unless a large body grew its buffer.
+// Release returns an answer to the pool, unless its buffer is large and the body is not.
 func (a *Answer) Release() {
-	if a != nil && a.buffer.Cap() <= 64<<10 {
+	if a != nil && a.buffer.Cap() <= max(64<<10, 2*a.buffer.Len()) {
 		a.Header, a.Body, a.limited = nil, nil, source{}
 		a.buffer.Reset()
 		answers.Put(a)

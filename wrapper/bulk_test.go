@@ -78,12 +78,14 @@ func TestConvertEach(t *testing.T) {
 	}
 	rows := []row{
 		{1, "chatA", nil}, {2, "unknown1", dingtalk.ErrInvalidChatID}, {3, "..", dingtalk.ErrInvalidChatID},
-		{4, "chatOwner", dingtalk.ErrOwnerNotVisible}, {5, "", dingtalk.ErrInvalidChatID}, {6, "chatB", nil}, {7, "cidAlready==", dingtalk.ErrInvalidChatID}, {8, "chatB", nil},
+		{4, "chatOwner", dingtalk.ErrOwnerNotVisible}, {5, "", dingtalk.ErrInvalidChatID}, {6, "chatB", nil},
+		{7, "cidAlready==", dingtalk.ErrInvalidChatID}, {8, "chatB", nil},
 	}
 	line, client := 0, newClient(t, server.URL, appCredentials, unlimited)
 	for got, err := range dingtalk.ConvertEach(within(t), client, slices.Values(rows), func(r row) string { return r.chat }) {
 		line++
-		errorIf(t, got.Row != rows[line-1] || got.ChatID != got.Row.chat || !errors.Is(err, got.Row.want) || (err == nil) != (got.OpenConversationID == dingtalktest.OpenConversationIDOf(got.ChatID)), "row %d: %+v, %v", line, got, err)
+		errorIf(t, got.Row != rows[line-1] || got.ChatID != got.Row.chat || !errors.Is(err, got.Row.want) ||
+			(err == nil) != (got.OpenConversationID == dingtalktest.OpenConversationIDOf(got.ChatID)), "row %d: %+v, %v", line, got, err)
 		e := (*dingtalk.Error)(nil)
 		errorIf(t, errors.As(err, &e) && e.Scope() != dingtalk.ScopeChat, "row %d: %+v", line, e)
 	}
@@ -110,7 +112,8 @@ func TestBulkStopsAtWhatEveryChatWouldMeet(t *testing.T) {
 		"ban":        {dingtalktest.Fault{Kind: "ban-json"}, dingtalk.ErrBlocked, 1},
 		"redirect":   {raw(302, "").WithHeader("Location", "https://example.com/"), dingtalk.ErrRedirect, 1},
 		"strange":    {raw(200, "<html>"), dingtalk.ErrUnexpectedResponse, 3},
-		"403":        {raw(403, `{"code":"n"}`), dingtalk.ErrPermissionDenied, 3}, "outage": {code("serviceBusy"), dingtalk.ErrUnavailable, 5},
+		"403":        {raw(403, `{"code":"n"}`), dingtalk.ErrPermissionDenied, 3},
+		"outage":     {code("serviceBusy"), dingtalk.ErrUnavailable, 5},
 	} {
 		for _, concurrency := range []int{1, 4} {
 			t.Run(fmt.Sprint(name, concurrency), func(t *testing.T) {

@@ -143,7 +143,8 @@ func FuzzChatIDPath(f *testing.F) {
 		id, ends := strings.CutSuffix(path, "/convertToOpenConversationId")
 		back, err := url.PathUnescape(id)
 		bare := got.RawQuery == "" && !got.ForceQuery && got.Fragment == "" && got.Host == "127.0.0.1:1"
-		errorIf(t, !fits || !ends || !bare || strings.Contains(id, "/") || err != nil || back != chatID || back == "." || back == "..", "%q: sent to %s: %v", chatID, got, err)
+		errorIf(t, !fits || !ends || !bare || strings.Contains(id, "/") || err != nil || back != chatID ||
+			back == "." || back == "..", "%q: sent to %s: %v", chatID, got, err)
 		if again, err := url.ParseRequestURI(got.RequestURI()); err != nil || again.EscapedPath() != got.EscapedPath() {
 			t.Fatalf("%q: the request line %q reads as %v, %v", chatID, got.RequestURI(), again, err)
 		}
@@ -173,7 +174,7 @@ func TestSuccess(t *testing.T) {
 			`{}`, `{"errcode":0,"errmsg":"ok"}`, `{"errcode":0.0,"errmsg":"ok"}`, `{"errcode":"0","errmsg":"ok"}`,
 			`{"code":"a code of its own"}`, `{"code":"200","message":"ok","requestid":"r"}`, `{"punish":"deny","status":3}`,
 		}, []string{
-			`null`, `{"errcode":404,"errmsg":"m"}`, `{"status":1111,"wait":5,"punish":"deny"}`, `{"code":"c","message":"m","requestid":"r"}`,
+			`null`, `{"errcode":404,"errmsg":"m"}`, `{"status":1111,"punish":"deny"}`, `{"code":"c","message":"m","requestid":"r"}`,
 		}},
 		{&empty, 204, []string{``}, nil}, {&empty, 200, nil, []string{``}},
 		{&anyEmpty, 200, []string{``, `{}`}, []string{`{"errcode":404}`, `<html>`, `<script>a="/login"</script>`, "\n\n <!-- -->"}},
@@ -249,7 +250,8 @@ func TestServerOfAnOperation(t *testing.T) {
 		hosts = append(hosts, r.URL.String())
 		return nil, errors.New("no network")
 	})))
-	for _, op.Server = range []string{op.Server, "http://oapi.dingtalk.com", "https://user:hunter2@oapi.dingtalk.com", "https://oapi.dingtalk.com?x=1", "ftp://x"} {
+	for _, op.Server = range []string{op.Server, "http://oapi.dingtalk.com", "https://user:hunter2@oapi.dingtalk.com",
+		"https://oapi.dingtalk.com?x=1", "ftp://x"} {
 		_, err = send(client)
 		errorIf(t, err == nil || strings.Contains(err.Error(), "hunter2"), "%s: %v", op.Server, err)
 	}

@@ -125,7 +125,8 @@ func operationName(o *generated.Operation) string {
 }
 
 func (p *path) unsendable(o *generated.Operation, err error) *Error {
-	return &Error{Op: operationName(o), Kind: ErrRejected, Local: true, Message: p.secrets(new(call)).Show("not sent: "+err.Error(), maxMessageBytes)}
+	message := p.secrets(new(call)).Show("not sent: "+err.Error(), maxMessageBytes)
+	return &Error{Op: operationName(o), Kind: ErrRejected, Local: true, Message: message}
 }
 
 // Scope tells failures of one chat from failures of every chat.

@@ -29,8 +29,8 @@ func TestCatalogue(t *testing.T) {
 				client, server := newEmulated(t, clock.option(), dingtalk.WithRetry(dingtalk.Retry{MaxAttempts: 2, MaxWait: time.Hour}))
 				convert(t, client, "any")
 				server.RejectTokens()
-				fault := dingtalktest.Fault{Kind: "code", Code: generated.Code(spelling), Status: row.Status, Message: "wrong"}.WithHeader("X-Other", "1").For(convertOp)
-				server.FailNext(fault.Times(2))
+				fault := dingtalktest.Fault{Kind: "code", Code: generated.Code(spelling), Status: row.Status, Message: "wrong"}
+				server.FailNext(fault.WithHeader("X-Other", "1").For(convertOp).Times(2))
 				begun := clock.Now()
 				e := refused(t, client, dingtalk.Sentinel(row.Kind))
 
@@ -41,8 +41,9 @@ func TestCatalogue(t *testing.T) {
 					requests = 2
 				}
 				wantRequests(t, server.Emulator, 1+requests, tokens)
-				errorIf(t, string(e.Code) != spelling || e.StatusCode != row.Status || e.Message != "wrong" || e.RequestID == "" || e.Local ||
-					e.Attempts != requests || e.RetryAfter != row.Wait || e.Op != convertOp.ID || e.TokenEndpoint || kindOf(e) != row.Kind, "%+v", e)
+				errorIf(t, e.Code != fault.Code || e.StatusCode != row.Status || e.Message != fault.Message || e.RequestID == "" ||
+					e.Local || e.Attempts != requests || e.RetryAfter != row.Wait || e.Op != convertOp.ID || e.TokenEndpoint ||
+					kindOf(e) != row.Kind, "%+v", e)
 				waited := clock.Now().Sub(begun)
 				errorIf(t, waited < row.Wait || !row.Retry && waited != 0, "waited %s, want %s at least", waited, row.Wait)
 				scopes := fmt.Sprint(e.RequiredScopes)
@@ -167,7 +168,8 @@ func TestExplain(t *testing.T) {
 	english := map[string]error{}
 	for _, kind := range dingtalk.Kinds() {
 		en, zh := dingtalk.Explain(fmt.Errorf("sending: %w", &dingtalk.Error{Kind: kind}), "en-GB"), dingtalk.Explain(kind, "zh-CN")
-		errorIf(t, en.Text == "" || en.Hint == "" || zh.Text == en.Text || zh.Hint == en.Hint || en.HTTPStatus < 400 || en.HTTPStatus != zh.HTTPStatus, "%s: %+v and %+v", kind.Name(), en, zh)
+		errorIf(t, en.Text == "" || en.Hint == "" || zh.Text == en.Text || zh.Hint == en.Hint ||
+			en.HTTPStatus < 400 || en.HTTPStatus != zh.HTTPStatus, "%s: %+v and %+v", kind.Name(), en, zh)
 		other := english[en.Text]
 		errorIf(t, other != nil, "%s and %v have one text", kind.Name(), other)
 		english[en.Text] = kind

@@ -156,7 +156,8 @@ func isSealed(t reflect.Type) bool {
 		t = t.Elem()
 	}
 	seen := func(f reflect.StructField) bool {
-		return f.IsExported() && f.Tag.Get("json") != "-" && (!f.Anonymous || f.Type.Kind() != reflect.Struct && f.Type.Kind() != reflect.Pointer)
+		return f.IsExported() && f.Tag.Get("json") != "-" &&
+			(!f.Anonymous || f.Type.Kind() != reflect.Struct && f.Type.Kind() != reflect.Pointer)
 	}
 	return t.Kind() == reflect.Interface && t.NumMethod() > 0 ||
 		t.Kind() == reflect.Struct && t.NumField() > 0 && !slices.ContainsFunc(reflect.VisibleFields(t), seen)

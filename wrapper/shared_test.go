@@ -84,7 +84,7 @@ func TestOthersGoOn(t *testing.T) {
 					bad.Go(func() {
 						for ctx.Err() == nil {
 							limit := time.Duration(20+n) * ms
-							_ = client.Do(ctx, http.MethodGet, fmt.Sprintf("/v1.0/%c/%d", 'a'+n%3, n), nil, nil, dingtalk.WithCallTimeout(limit))
+							_ = client.Do(ctx, http.MethodGet, fmt.Sprintf("/%c/%d", 'a'+n%3, n), nil, nil, dingtalk.WithCallTimeout(limit))
 							time.Sleep(limit)
 						}
 					})
@@ -105,7 +105,7 @@ func TestOthersGoOn(t *testing.T) {
 				cancel()
 				bad.Wait()
 				errorIf(t, failed > calls/20 || tokens.Load() > 10 || renewal == "down" && limiter.Load(),
-					"%d of %d conversions failed, %d token calls, the limiter was told of a throttle: %t", failed, calls, tokens.Load(), limiter.Load())
+					"%d of %d failed, %d token calls, the limiter was told of a throttle: %t", failed, calls, tokens.Load(), limiter.Load())
 			})
 		}
 	}

@@ -21,7 +21,8 @@ func bubble(t *testing.T, clk *clock.Clock, test func(t *testing.T, b *Breaker))
 	synctest.Test(t, func(t *testing.T) {
 		clk.Random = func() float64 { return 0.5 }
 		backoff := func(n int) time.Duration { return time.Duration(n) * 100 * ms }
-		test(t, New(Limits{Backoff: backoff, MaxFailing: 5 * sec, MaxThrottle: 60 * sec, Attempt: 10 * sec, Ban: &Ban{Steady: clk.Steady}}, clk))
+		test(t, New(Limits{Backoff: backoff, MaxFailing: 5 * sec, MaxThrottle: 60 * sec, Attempt: 10 * sec,
+			Ban: &Ban{Steady: clk.Steady}}, clk))
 	})
 }
 

@@ -50,7 +50,8 @@ func Invisible(r rune) bool {
 	if ' ' <= r && r < utf8.RuneSelf-1 { // fast path: the tables are slow
 		return false
 	}
-	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp,
+		unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
 }
 
 // Quote reports whether r is a quotation mark of any script.

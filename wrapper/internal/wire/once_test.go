@@ -163,7 +163,8 @@ func says(answer string, more bool) fault {
 }
 
 var fine = says("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", true)
-var fineStream = frames(frame{kind: headers, flags: endHeaders, payload: []byte{0x88}}, frame{kind: data, flags: endStream, payload: []byte("{}")})
+var fineStream = frames(frame{kind: headers, flags: endHeaders, payload: []byte{0x88}},
+	frame{kind: data, flags: endStream, payload: []byte("{}")})
 
 // rst ends a connection with a TCP RST.
 func rst(c net.Conn) bool {

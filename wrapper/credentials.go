@@ -121,7 +121,8 @@ func newCache(cfg *config, creds AppCredentials) (tokenKeeper, error) {
 			body, _ := json.Marshal(generated.GetAccessTokenRequest(creds)) // texts, which cannot fail
 			return c.api.Send(ctx, generated.NewPlainRequest(c.contract, body))
 		}},
-		Clock: p.clock, Early: generated.TokenRenewalTime, Limit: time.Duration(p.retry.MaxAttempts) * (p.wire.Limit() + p.retry.MaxWait),
+		Clock: p.clock, Early: generated.TokenRenewalTime,
+		Limit: time.Duration(min(p.retry.MaxAttempts, 1000)) * (p.wire.Limit() + p.retry.MaxWait), // which cannot overflow
 	}
 	if cfg.share != nil {
 		own.Shared = cfg.share(p.plain.Server.String(), creds.AppKey, creds.AppSecret)

@@ -98,8 +98,8 @@ func WithHTTPClient(client *http.Client) Option {
 	return option(odd, func(c *config) { c.roundTripper, c.clientTimeout = client.Transport, client.Timeout })
 }
 
-// WithTimeout limits one attempt, from dialling to the last byte of the body. The default is 10 s; d must be positive.
-// The context limits a whole call, with its retries and waits.
+// WithTimeout limits one attempt, from dialling to the last byte of the body. The default is 10 s; d must be positive, and
+// counts as a day at most. The context limits a whole call, with its retries and waits.
 func WithTimeout(d time.Duration) Option {
 	return option(oddIf(d <= 0, "WithTimeout: %s is not positive", d), func(c *config) { c.timeout = d })
 }
@@ -121,11 +121,13 @@ func WithCallOptions(opts ...CallOption) Option {
 	}
 }
 
-// WithRetry changes the limits of retries. A zero field keeps its default; a negative one is an error.
+// WithRetry changes the limits of retries. A zero field keeps its default; a negative one is an error. No delay or wait is
+// longer than a day.
 func WithRetry(r Retry) Option {
 	odd, d := r.MaxAttempts < 0 || r.BaseDelay < 0 || r.MaxDelay < 0 || r.MaxWait < 0, defaultRetry
-	r.MaxAttempts, r.BaseDelay = cmp.Or(r.MaxAttempts, d.MaxAttempts), cmp.Or(r.BaseDelay, d.BaseDelay)
-	r.MaxDelay, r.MaxWait = cmp.Or(r.MaxDelay, d.MaxDelay), cmp.Or(r.MaxWait, d.MaxWait)
+	or := func(asked, otherwise time.Duration) time.Duration { return cmp.Or(min(asked, text.MaxWait), otherwise) }
+	r.MaxAttempts, r.BaseDelay = cmp.Or(r.MaxAttempts, d.MaxAttempts), or(r.BaseDelay, d.BaseDelay)
+	r.MaxDelay, r.MaxWait = or(r.MaxDelay, d.MaxDelay), or(r.MaxWait, d.MaxWait)
 	return option(oddIf(odd, "WithRetry: a field is negative"), func(c *config) { c.path.retry = r })
 }
 

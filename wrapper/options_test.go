@@ -57,6 +57,19 @@ func TestWrongOptions(t *testing.T) {
 
 // TestHTTPClient: of the caller's http.Client, its transport and time limit count; it is not changed, nor are requests
 // shared between attempts with a transport that changes them.
+// An app that wants no limit gives the largest value.
+func TestLargestOptions(t *testing.T) {
+	t.Parallel()
+	for name, opt := range map[string]dingtalk.Option{
+		"WithTimeout": dingtalk.WithTimeout(math.MaxInt64), "WithHTTPClient": dingtalk.WithHTTPClient(&http.Client{Timeout: math.MaxInt64}),
+		"MaxAttempts": dingtalk.WithRetry(dingtalk.Retry{MaxAttempts: math.MaxInt}), "MaxWait": dingtalk.WithRetry(dingtalk.Retry{MaxWait: math.MaxInt64}),
+	} {
+		client, _ := newEmulated(t, opt)
+		id, err := client.OpenConversationID(within(t), dingtalktest.ChatID)
+		errorIf(t, err != nil || id != dingtalktest.OpenConversationID, "%s: %q, %v", name, id, err)
+	}
+}
+
 func TestHTTPClient(t *testing.T) {
 	t.Parallel()
 	server, policy := dingtalktest.NewServer(t), 0

@@ -27,13 +27,14 @@ type Wire struct {
 	idle         sync.Pool // of *progress
 }
 
-// New makes a wire through rt, or through the shared transport if rt is nil. limit bounds one attempt; 0 means [Timeout].
+// New makes a wire through rt, or through the shared transport if rt is nil. limit bounds one attempt, by a day at
+// most; 0 means [Timeout].
 func New(rt http.RoundTripper, limit time.Duration) *Wire {
 	if rt == nil {
 		rt = shared
 	}
 	transport, _ := rt.(*http.Transport)
-	return &Wire{roundTripper: rt, transport: transport, limit: cmp.Or(max(limit, 0), Timeout)}
+	return &Wire{roundTripper: rt, transport: transport, limit: cmp.Or(min(max(limit, 0), text.MaxWait), Timeout)}
 }
 
 // Limit returns the time limit of one attempt.

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -240,4 +242,22 @@ func TestRounds(t *testing.T) {
 	want(t, j, "gone", rows.Result{Code: "unknown"}, false)
 	want(t, j, "chat0", to("other"), true)
 	closed(t, j)
+}
+
+// A child process has the files of its parent until it executes its program; this one keeps the journal's.
+func TestLockEndsWithTheJournal(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no child has another's files")
+	}
+	path := filepath.Join(t.TempDir(), "out.journal")
+	_ = sample(t, path)
+	j := opened(t, path)
+	child := exec.CommandContext(t.Context(), "sleep", "60")
+	if child.ExtraFiles = []*os.File{j.file}; child.Start() != nil {
+		t.Skip("there is no program sleep")
+	}
+	closed(t, j)
+	closed(t, opened(t, path))
+	_ = child.Process.Kill()
+	_ = child.Wait()
 }

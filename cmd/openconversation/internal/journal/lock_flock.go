@@ -22,3 +22,9 @@ func lockFile(file *os.File) error {
 		}
 	}
 }
+
+// release ends the lock and closes the file. Without it, a child process that another goroutine starts at this moment would
+// keep the lock until it executes its program.
+func release(file *os.File) error {
+	return errors.Join(syscall.Flock(int(file.Fd()), syscall.LOCK_UN), file.Close())
+}

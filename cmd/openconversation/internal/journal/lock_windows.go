@@ -17,3 +17,5 @@ func lockFile(file *os.File) error {
 	}
 	return err
 }
+
+func release(file *os.File) error { return file.Close() }

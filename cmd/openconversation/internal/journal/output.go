@@ -279,7 +279,7 @@ func (j *Journal) Close() error {
 	if unused {
 		_ = os.Remove(j.Path) // under the lock; Windows cannot remove an open file
 	}
-	err := errors.Join(j.file.Truncate(end), j.file.Sync(), j.file.Close())
+	err := errors.Join(j.file.Truncate(end), j.file.Sync(), release(j.file))
 	if unused {
 		_ = os.Remove(j.Path)
 	}

@@ -289,37 +289,40 @@ func TestClosedPipeOfAFile(t *testing.T) {
 	}
 }
 
-// Bytes after an answer's end would be printed by net/http; they may hold a token.
+// Bytes after an answer's end would be printed by net/http, which closes the connection; they may hold a token.
 func TestUnsolicitedBytesAreNotPrinted(t *testing.T) {
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { listener.Close() })
-	const more = "HTTP/1.1 200 OK\r\nContent-Length: 24\r\n\r\n{\"accessToken\":\"s3cret\"}"
-	go func() {
-		for {
-			c, err := listener.Accept()
+	input, rows := io.Pipe()
+	serve := func(c net.Conn) {
+		defer c.Close()
+		for r := bufio.NewReader(c); ; {
+			request, err := http.ReadRequest(r)
 			if err != nil {
 				return
 			}
-			go func() {
-				defer c.Close()
-				for r := bufio.NewReader(c); ; {
-					request, err := http.ReadRequest(r)
-					if err != nil {
-						return
-					}
-					_, _ = io.Copy(io.Discard, request.Body)
-					body := `{"accessToken":"s3cret","expireIn":7200}`
-					if _, is := converts(request); is {
-						body = `{"openConversationId":"cid1"}`
-					}
-					fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s%s", len(body), body, more)
-				}
-			}()
+			_, _ = io.Copy(io.Discard, request.Body)
+			if _, is := converts(request); !is {
+				fmt.Fprint(c, "HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n{\"accessToken\":\"s3cret\",\"expireIn\":7200}")
+				continue
+			}
+			fmt.Fprint(c, "HTTP/1.1 200 OK\r\nContent-Length: 29\r\n\r\n{\"openConversationId\":\"cid1\"}HTTP/1.1 200 OK\r\n\r\n{\"accessToken\":\"s3cret\"}")
+			_, _ = io.Copy(io.Discard, r)
+			rows.Close()
+			return
+		}
+	}
+	go func() {
+		for c, err := listener.Accept(); err == nil; c, err = listener.Accept() {
+			go serve(c)
 		}
 	}()
+	go func() { fmt.Fprintf(rows, "%[1]s\n%[1]s\n", chat) }()
 	env := map[string]string{"DINGTALK_BASE_URL": "http://" + listener.Addr().String(), "DINGTALK_APP_KEY": "key", "DINGTALK_APP_SECRET": "secret"}
-	finish(t, command(t, env, "convert", chat)).check(t, result{0, "cid1\n", ""})
+	cmd := command(t, env, "convert", "-")
+	cmd.Stdin = input
+	finish(t, cmd).check(t, result{0, strings.Repeat(chat+"\tcid1\n", 2), ""})
 }

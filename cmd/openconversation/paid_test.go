@@ -311,7 +311,7 @@ func TestUnsolicitedBytesAreNotPrinted(t *testing.T) {
 			}
 			fmt.Fprint(c, "HTTP/1.1 200 OK\r\nContent-Length: 29\r\n\r\n{\"openConversationId\":\"cid1\"}HTTP/1.1 200 OK\r\n\r\n{\"accessToken\":\"s3cret\"}")
 			_, _ = io.Copy(io.Discard, r)
-			rows.Close()
+			_ = rows.Close()
 			return
 		}
 	}

@@ -59,8 +59,11 @@ func (p *path) repeat(ctx context.Context, c *call) *Error {
 		before = v
 		once := c.touched != nil && c.touched()
 		if v.dropToken && c.token != "" {
-			ours, replace, others := p.credit.Rejected(&c.lane.tokens, c.token)
-			again := replace && p.tokens.Reject(ctx, c.token, others)
+			cache, _ := p.tokens.(*tokens.Cache)
+			ours, tell, again := p.credit.Rejected(&c.lane.tokens, c.token, cache)
+			if tell && cache == nil {
+				p.tokens.Reject(ctx, c.token, false)
+			}
 			switch {
 			case once:
 			case (c.first == nil || again) && !ours:

@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -55,16 +56,18 @@ func (c *Credit) Others(u *Use) bool {
 }
 
 // Rejected judges an operation's rejection of a token. ours: it is good for others, and so was the one before, which the operation
-// refused, too: its own failure. replace: the token is to be replaced; otherwise, another call has seen to that already.
-func (c *Credit) Rejected(u *Use, token string) (ours, replace, others bool) {
-	now, pause := c.Steady(), FailureMemory
-	if others = c.Others(u); others {
+// refused, too: its own failure. The cache, if there is one, is told at once that the token is to be replaced, so that no other
+// call gets it once more; again is its answer. tell: a foreign source is to be told, while others succeed once a minute at most.
+func (c *Credit) Rejected(u *Use, token string, cache *Cache) (ours, tell, again bool) {
+	now, pause, others := c.Steady(), FailureMemory, c.Others(u)
+	if others {
 		pause = creditTime
 	}
 	defer guard.Lock(&c.mu)()
 	recent, other := now.Sub(u.at) < pause, token != u.refused
 	if u.refused = token; !recent || other && !others { // no success after the one before proves anything any more
-		u.at, replace = now, true
+		u.at = now
+		again = cache != nil && cache.Reject(context.Background(), token, others)
 	}
-	return others && recent && other, replace, others
+	return others && recent && other, !others || !recent, again
 }

@@ -217,3 +217,23 @@ func (n *Nullable[T]) UnmarshalJSON(raw []byte) (err error) {
 	n.value, err = decode[*T](raw)
 	return err
 }
+
+// texts returns the text of a decoded value, or of a list's items.
+func texts(value any, list bool) (all []string) {
+	items, is := value.([]any)
+	switch {
+	case value == nil:
+		return nil
+	case !is || !list:
+		items = []any{value}
+	}
+	for _, item := range items {
+		text, is := item.(string)
+		if !is {
+			raw, _ := encode(item) // which was decoded
+			text = string(raw)
+		}
+		all = append(all, text)
+	}
+	return all
+}

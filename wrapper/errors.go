@@ -111,6 +111,13 @@ func (e *Error) LogValue() slog.Value {
 	}, unset)...)
 }
 
+const (
+	// Caps on the parts of a body kept in an Error.
+	maxMessageBytes = 1 << 10
+	maxSnippetBytes = 200
+	maxScopes       = 20
+)
+
 // cause is the text of Err on one line. It may quote a malformed header.
 func (e *Error) cause() string {
 	if e.Err == nil {
@@ -122,11 +129,6 @@ func (e *Error) cause() string {
 //go:noinline
 func operationName(o *generated.Operation) string {
 	return cmp.Or(o.ID, text.Escape(text.Cut(o.Method+" "+o.Path, maxSnippetBytes)))
-}
-
-func (p *path) unsendable(o *generated.Operation, err error) *Error {
-	message := p.secrets(new(call)).Show("not sent: "+err.Error(), maxMessageBytes)
-	return &Error{Op: operationName(o), Kind: ErrRejected, Local: true, Message: message}
 }
 
 // Scope tells failures of one chat from failures of every chat.

@@ -20,13 +20,6 @@ import (
 	"github.com/dingtalk-openapi/openconversation-go/wrapper/internal/wire"
 )
 
-const (
-	// Caps on the parts of a body kept in an Error.
-	maxMessageBytes = 1 << 10
-	maxSnippetBytes = 200
-	maxScopes       = 20
-)
-
 // outcome is the circuit breaker's view of v; nil is a success.
 func (v *verdict) outcome() breaker.Outcome {
 	if v == nil {
@@ -93,6 +86,11 @@ func (p *path) foreign(c *call, err, kind error, message string) *verdict {
 	}
 	v.refusal = kind != ErrUnavailable && v.Kind != ErrUnavailable //nolint:errorlint // a kind is never wrapped
 	return v
+}
+
+func (p *path) unsendable(o *generated.Operation, err error) *Error {
+	message := p.secrets(new(call)).Show("not sent: "+err.Error(), maxMessageBytes)
+	return &Error{Op: operationName(o), Kind: ErrRejected, Local: true, Message: message}
 }
 
 // failure makes the error of a call that ends with v. note follows its message.

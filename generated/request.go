@@ -90,15 +90,14 @@ func (r *Request) add(in, name, value string) {
 // text checks a parameter's values, and returns them as they are sent.
 func (r *Request) text(in, name string, values []string, escape func(string) string) (text string) {
 	parameters := cmp.Or(r.Operation, new(Operation)).Parameters
+	known := slices.IndexFunc(parameters, func(p Field) bool { return p.In == in && p.Name == name })
 	for i, value := range values {
 		if !utf8.ValidString(name) || !utf8.ValidString(value) {
 			r.fail(fmt.Errorf("the parameter %q of the %s is not UTF-8 text", name, in))
 		}
-		for j := range parameters {
-			if p := &parameters[j]; p.In == in && p.Name == name {
-				if err := p.check(value); err != nil {
-					r.fail(fmt.Errorf("the parameter %s %w", name, err))
-				}
+		if known >= 0 {
+			if err := parameters[known].check(value); err != nil {
+				r.fail(fmt.Errorf("the parameter %s %w", name, err))
 			}
 		}
 		if i > 0 {

@@ -62,7 +62,7 @@ func (p *path) repeat(ctx context.Context, c *call) *Error {
 			cache, _ := p.tokens.(*tokens.Cache)
 			ours, tell, again := p.credit.Rejected(&c.lane.tokens, c.token, cache)
 			if tell && cache == nil {
-				p.tokens.Reject(ctx, c.token, false)
+				p.tokens.Reject(ctx, c.token)
 			}
 			switch {
 			case once:

@@ -82,7 +82,7 @@ func (c *Client) Token(ctx context.Context) (string, error) {
 
 // RejectToken makes the client replace a token that the service rejected, as a [TokenSource] of another client.
 func (c *Client) RejectToken(ctx context.Context, token string) {
-	c.path.tokens.Reject(ctx, token, false)
+	c.path.tokens.Reject(ctx, token)
 }
 
 // Token fetches an access token from the international host, and keeps none: it makes AppCredentials a [TokenSource].

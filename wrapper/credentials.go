@@ -188,9 +188,8 @@ func (f *foreignTokens) Token(ctx context.Context, _ bool) (string, error) {
 	return token, nil
 }
 
-func (f *foreignTokens) Reject(ctx context.Context, token string, _ bool) (again bool) {
+func (f *foreignTokens) Reject(ctx context.Context, token string) {
 	if r, ok := f.source.(interface{ RejectToken(context.Context, string) }); ok {
 		r.RejectToken(ctx, token)
 	}
-	return false
 }

@@ -44,9 +44,8 @@ type path struct {
 type tokenKeeper interface {
 	// Token returns a token that a header can carry; again, after a rejection, another one if it can.
 	Token(ctx context.Context, again bool) (string, error)
-	// Reject tells of a token that the service rejected. keep: it serves others until there is another. again: the next one
-	// deserves another try, even after a replay.
-	Reject(ctx context.Context, token string, keep bool) (again bool)
+	// Reject tells of a token that the service rejected.
+	Reject(ctx context.Context, token string)
 }
 
 // logger logs what happens. Only [WithLogger] refers to a slogger: an app without it does not link most of log/slog.

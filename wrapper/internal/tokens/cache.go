@@ -257,9 +257,12 @@ func (c *Cache) land(f *flight, token *held, err error) {
 	}
 }
 
-// Reject drops token, which the service rejected, unless a newer one is in use; keep: it serves others until there is one.
-// again reports whether the next token deserves another try: it comes from the service after two bad ones of the store.
-func (c *Cache) Reject(_ context.Context, token string, keep bool) (again bool) {
+// Reject drops token, which the service rejected, unless a newer one is in use.
+func (c *Cache) Reject(_ context.Context, token string) { c.reject(token, false) }
+
+// reject is Reject. keep: the token serves others until there is another. again reports whether the next one deserves another
+// try: it comes from the service after two bad ones of the store.
+func (c *Cache) reject(token string, keep bool) (again bool) {
 	defer guard.Lock(&c.mu)()
 	f := c.current.Load()
 	if f == nil || f.token.value != token {

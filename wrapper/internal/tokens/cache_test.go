@@ -165,7 +165,7 @@ func TestStoreThatFails(t *testing.T) {
 				defer close(deaf)
 				for _, token := range []string{"token 1", "token 2"} {
 					want(token)
-					c.Reject(t.Context(), token, false)
+					c.reject(token, false)
 				}
 				errorIf(t, s.notes != 1 || s.fetches != 2, "%d failures logged, %d fetches", s.notes, s.fetches)
 			})
@@ -189,19 +189,19 @@ func TestStoreThatKeepsARejectedToken(t *testing.T) {
 	bubble(t, new(service), store, func(t *testing.T, c *Cache, want func(string)) {
 		for _, token := range []string{"stored 1", "token 1", "stored 2"} {
 			want(token)
-			if c.Reject(t.Context(), token, false); token == "token 1" {
+			if c.reject(token, false); token == "token 1" {
 				stored = "stored 2"
 			}
 		}
 		want("token 2")
-		c.Reject(t.Context(), "stored 2", false) // late: it is not that token
+		c.reject("stored 2", false) // late: it is not that token
 		want("token 2")
 	})
 	given, changes = 0, true
 	bubble(t, new(service), store, func(t *testing.T, c *Cache, want func(string)) {
 		for n, token := range []string{"bad 1", "bad 2", "token 1"} { // the second bad one deserves another try
 			want(token)
-			again := c.Reject(t.Context(), token, false)
+			again := c.reject(token, false)
 			errorIf(t, again != (n == 1), "%s: another try %t", token, again)
 		}
 	})

@@ -1,7 +1,6 @@
 package tokens
 
 import (
-	"context"
 	"sync"
 	"time"
 
@@ -67,7 +66,7 @@ func (c *Credit) Rejected(u *Use, token string, cache *Cache) (ours, tell, again
 	recent, other := now.Sub(u.at) < pause, token != u.refused
 	if u.refused = token; !recent || other && !others { // no success after the one before proves anything any more
 		u.at = now
-		again = cache != nil && cache.Reject(context.Background(), token, others)
+		again = cache != nil && cache.reject(token, others)
 	}
 	return others && recent && other, !others || !recent, again
 }

@@ -27,8 +27,7 @@ type Wire struct {
 	idle         sync.Pool // of *progress
 }
 
-// New makes a wire through rt, or through the shared transport if rt is nil. limit bounds one attempt, by a day at
-// most; 0 means [Timeout].
+// New makes a wire through rt, or through the shared transport if rt is nil. limit bounds one attempt, a day at most; 0 is [Timeout].
 func New(rt http.RoundTripper, limit time.Duration) *Wire {
 	if rt == nil {
 		rt = shared
